@@ -1,0 +1,1 @@
+"""The quantities that every method shares: transmission, conductance, profile, stack."""

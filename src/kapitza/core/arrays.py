@@ -1,0 +1,160 @@
+"""Arrays are checked once, at the door: converters and validators of the records."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from kapitza.errors import InputError
+
+Array = NDArray[np.float64]
+
+
+def numbers(value: ArrayLike) -> Array:
+    """Return `value` as a read-only 1-D array of floats, none of them NaN.
+
+    Raises
+    ------
+    InputError
+        if `value` has more than one axis, is not numeric or holds a NaN
+    """
+    try:
+        array = np.array(value, dtype=float, ndmin=1)
+    except (TypeError, ValueError) as err:
+        raise InputError(f"expected numbers along one axis, got {value!r:.60}") from err
+    if array.ndim != 1 or np.isnan(array).any():
+        raise InputError(f"expected numbers along one axis without NaN, got shape {array.shape} from {value!r:.60}")
+    array.flags.writeable = False
+    return array
+
+
+def number(value: float) -> float:
+    """Return `value` as one float.
+
+    Raises
+    ------
+    InputError
+        if it is no single number: text, None, an array of several
+    """
+    try:
+        return float(value)
+    except (TypeError, ValueError) as err:
+        raise InputError(f"expected one number, got {value!r:.60}") from err
+
+
+def plausible(what: str, value: float, low: float, high: float, unit: str, name: str) -> None:
+    """Refuse a value that no body has: it came in another unit."""
+    if not low <= value <= high:
+        raise InputError(f"{name}: {what} = {value:g}, expected {low:g} to {high:g} {unit}: is it in another unit?")
+
+
+def finite(value: ArrayLike) -> Array:
+    """Return `value` as `numbers`, all of them finite."""
+    array = numbers(value)
+    if not np.isfinite(array).all():
+        raise InputError(f"expected finite numbers, got {worst(array, np.isfinite(array)):g}")
+    return array
+
+
+def square(value: ArrayLike) -> Array:
+    """Return `value` as a read-only square matrix of finite floats.
+
+    Raises
+    ------
+    InputError
+        if `value` is not a square of finite numbers
+    """
+    try:
+        array = np.array(value, dtype=float)
+    except (TypeError, ValueError) as err:
+        raise InputError(f"expected a square matrix of numbers, got {value!r:.60}") from err
+    if array.ndim != 2 or array.shape[0] != array.shape[1] or not np.isfinite(array).all():
+        raise InputError(f"expected a square matrix of finite numbers, got shape {array.shape} from {value!r:.60}")
+    array.flags.writeable = False
+    return array
+
+
+def positive(value: ArrayLike) -> Array:
+    """Return `value` as `numbers`, all of them finite and above zero."""
+    array = numbers(value)
+    if not (np.isfinite(array).all() and (array > 0).all()):
+        raise InputError(f"expected finite numbers above zero, got {worst(array, array > 0):g}")
+    return array
+
+
+def temperatures(value: ArrayLike) -> Array:
+    """Return `value` as temperatures in K: finite and above zero."""
+    array = numbers(value)
+    good = np.isfinite(array) & (array > 0)
+    if not good.all():
+        raise InputError(f"expected temperatures above 0 K, got {worst(array, good):g} K (°C? add 273.15)")
+    return array
+
+
+def increasing(value: ArrayLike) -> Array:
+    """Return `value` as finite `numbers` that increase strictly."""
+    array = numbers(value)
+    good = np.isfinite(array)
+    good[1:] &= np.diff(array) > 0
+    if not good.all():
+        first = int(np.argmin(good))
+        raise InputError(f"expected numbers that increase, got {array[first]:g} at index {first}")
+    return array
+
+
+def frequencies(value: ArrayLike) -> Array:
+    """Return `value` as increasing angular frequencies in rad s⁻¹, none below zero."""
+    array = increasing(value)
+    if array.size and array[0] < 0:
+        raise InputError(f"expected angular frequencies from 0 upwards in rad/s, got {array[0]:g}")
+    return array
+
+
+def quantity(*, low: float = 0.0, high: float = np.inf) -> Callable[[Any, Any, float], None]:
+    """Validate that a field holds one finite number above `low` and not above `high`."""
+
+    def check(instance: Any, attribute: Any, value: float) -> None:
+        if not (np.isfinite(value) and low < value <= high):
+            limit = f"above {low:g}" + (f" and at most {high:g}" if np.isfinite(high) else "")
+            raise InputError(f"{type(instance).__name__}: {attribute.name} = {value:g}, wanted a finite number {limit}")
+
+    return check
+
+
+def one_of(*names: str) -> Callable[[Any, Any, str], None]:
+    """Validate that a field is one of these words."""
+
+    def check(instance: Any, attribute: Any, value: str) -> None:
+        known(value, names, attribute.name)
+
+    return check
+
+
+def known(value: str, names: tuple[str, ...], what: str) -> None:
+    """Refuse a word that is not one of `names`."""
+    if value not in names:
+        raise InputError(f"unknown {what} {value!r}: expected {' or '.join(map(repr, names))}")
+
+
+def above_zero(instance: Any, attribute: Any, value: float) -> None:
+    """Validate that a field is above zero; infinity is allowed."""
+    if not value > 0:
+        raise InputError(f"{type(instance).__name__}: {attribute.name} = {value:g}, wanted above 0")
+
+
+def same_length(name: str) -> Callable[[Any, Any, Array], None]:
+    """Validate that a field has one value for each of `name`."""
+
+    def check(instance: Any, attribute: Any, value: Array) -> None:
+        other = getattr(instance, name)
+        if value.size != other.size:
+            raise InputError(f"{attribute.name} has {value.size} values for {other.size} of {name}")
+
+    return check
+
+
+def worst(array: Array, good: NDArray[np.bool_]) -> float:
+    """Return the first value of `array` that is not `good`, for a message."""
+    bad = array[~(good & np.isfinite(array))]
+    return float(bad[0])

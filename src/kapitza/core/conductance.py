@@ -1,0 +1,192 @@
+"""Thermal boundary conductance, with the labels without which two of them cannot be compared."""
+
+from typing import Literal
+
+import numpy as np
+from attrs import converters, field, frozen, validators
+from numpy.typing import ArrayLike
+
+from kapitza.core.arrays import Array, increasing, numbers, one_of, same_length, temperatures
+from kapitza.core.occupation import STATISTICS, Statistics
+from kapitza.errors import InputError
+
+Drop = Literal["emitted", "local", "extrapolated"]
+
+DROPS: tuple[Drop, ...] = ("emitted", "local", "extrapolated")
+
+
+def conductances(value: ArrayLike) -> Array:
+    """Return `value` as conductances: none below zero, infinite where there is no boundary."""
+    array = numbers(value)
+    if (array < 0).any():
+        raise InputError(f"expected conductances of at least 0 W/m²K, got {array.min():g}")
+    return array
+
+
+def ascending(value: ArrayLike) -> Array:
+    """Return `value` as temperatures that increase, K."""
+    return increasing(temperatures(value))
+
+
+@frozen(eq=False)
+class Conductance:
+    """Thermal boundary (Kapitza) conductance against temperature.
+
+    Attributes
+    ----------
+    temperature : (nT,) K, increasing
+    value : (nT,) W m⁻² K⁻¹, from 0 to infinity
+    sigma : (nT,) standard uncertainty, W m⁻² K⁻¹; None where nobody knows it
+    drop : which temperature drop defines it.  "emitted": between the reservoirs that emit the phonons.
+        "local": between the lattices right at the plane.  "extrapolated": between bulk profiles extrapolated to it,
+        as a simulation or an experiment does.
+    statistics : "quantum", or "classical" as in molecular dynamics
+    method : how it came about, for legends and tables
+    source : where it was published, DOI or citation
+
+    Raises
+    ------
+    InputError
+        for NaN, unequal lengths, temperatures that do not increase, negative conductance or an unknown label
+    """
+
+    temperature: Array = field(converter=ascending)
+    value: Array = field(converter=conductances, validator=same_length("temperature"))
+    sigma: Array | None = field(
+        default=None,
+        converter=converters.optional(conductances),
+        validator=validators.optional(same_length("temperature")),
+    )
+    drop: Drop = field(default="extrapolated", validator=one_of(*DROPS))
+    statistics: Statistics = field(default="quantum", kw_only=True, validator=one_of(*STATISTICS))
+    method: str = field(default="", kw_only=True)
+    source: str = field(default="", kw_only=True)
+
+    @property
+    def resistance(self) -> Array:
+        """(nT,) Kapitza resistance, m² K W⁻¹."""
+        with np.errstate(divide="ignore"):
+            return 1 / self.value
+
+    def kapitza_length(self, conductivity: float) -> Array:
+        """(nT,) thickness of a solid of this conductivity (W m⁻¹ K⁻¹) with the same resistance, m."""
+        return conductivity * self.resistance
+
+    def at(self, temperature: ArrayLike) -> Array:
+        """(n,) conductance at other temperatures (K) inside the range, by a power law between neighbours, W m⁻² K⁻¹.
+
+        Raises
+        ------
+        InputError
+            outside of the range of temperatures: nothing is extrapolated
+        """
+        wanted = temperatures(temperature)
+        low, high = self.temperature[0], self.temperature[-1]
+        outside = (wanted < low * (1 - 1e-12)) | (wanted > high * (1 + 1e-12))
+        if outside.any():
+            raise InputError(
+                f"{self.method or 'conductance'} is known from {low:g} to {high:g} K, not at {wanted[outside][0]:g} K"
+            )
+        if np.isfinite(self.value).all() and (self.value > 0).all():
+            return np.exp(np.interp(np.log(wanted), np.log(self.temperature), np.log(self.value)))
+        exact = np.searchsorted(self.temperature, wanted * (1 - 1e-12))
+        if np.abs(self.temperature[exact] / wanted - 1).max(initial=0) > 1e-9:
+            raise InputError(
+                f"{self.method or 'conductance'} is 0 or infinite at some temperatures: ask for tabulated ones"
+            )
+        return self.value[exact]
+
+    def deviation(self, other: "Conductance") -> Array:
+        """(nT,) difference from another conductance at the temperatures of this one, in joint standard uncertainties.
+
+        Raises
+        ------
+        InputError
+            if they refer to different drops or statistics, or if neither has an uncertainty
+        """
+        check_comparable(self, other)
+        if self.sigma is None and other.sigma is None:
+            raise InputError(
+                f"neither {self.method!r} nor {other.method!r} has an uncertainty: the deviation has no scale"
+            )
+        theirs = 0.0 if other.sigma is None else np.interp(self.temperature, other.temperature, other.sigma)
+        ours = 0.0 if self.sigma is None else self.sigma
+        return (self.value - other.at(self.temperature)) / np.hypot(ours, theirs)
+
+
+def check_comparable(one: Conductance, other: Conductance) -> None:
+    """Refuse to compare what refers to different temperatures or statistics."""
+    if one.drop != other.drop:
+        raise InputError(
+            f"cannot compare {one.method!r} ({one.drop} drop) with {other.method!r} ({other.drop} drop): they refer to "
+            "different temperatures. Take both with the same drop, e.g. conductance(T, drop='extrapolated')."
+        )
+    if one.statistics != other.statistics:
+        raise InputError(
+            f"cannot compare {one.method!r} ({one.statistics} statistics) with {other.method!r} "
+            f"({other.statistics} statistics). Take both with the same, e.g. conductance(T, statistics='classical')."
+        )
+
+
+def in_series(*parts: Conductance, method: str = "") -> Conductance:
+    """Conductance of boundaries one behind the other, each with its own equilibrium between them (resistances add).
+
+    Parameters
+    ----------
+    parts : conductances at the same temperatures, of the same drop and statistics
+    method : label of the result; "A + B" of the parts if empty
+
+    Raises
+    ------
+    InputError
+        if there is no part, or the parts cannot be added
+    """
+    if not parts:
+        raise InputError(f"expected conductances to put in series, got {len(parts)}")
+    first = parts[0]
+    for part in parts[1:]:
+        check_comparable(first, part)
+        same_temperatures(first, part)
+    resistance = np.sum([part.resistance for part in parts], axis=0)
+    with np.errstate(divide="ignore"):
+        value = 1 / resistance
+    sigma = None
+    if any(part.sigma is not None for part in parts):
+        shares = [(value / part.value) ** 2 * part.sigma for part in parts if part.sigma is not None]
+        sigma = np.sqrt(np.sum(np.square(shares), axis=0))
+    label = method or " + ".join(part.method for part in parts)
+    return Conductance(first.temperature, value, sigma, first.drop, statistics=first.statistics, method=label)
+
+
+def joined(parts: "list[Conductance]", method: str = "") -> Conductance:
+    """One conductance of T from several at different temperatures, as inelastic models give them one by one.
+
+    Raises
+    ------
+    InputError
+        if there is none, or drops or statistics differ
+    """
+    if not parts:
+        raise InputError(f"expected conductances to join, got {len(parts)}")
+    for part in parts[1:]:
+        check_comparable(parts[0], part)
+    temperature = np.concatenate([part.temperature for part in parts])
+    order = np.argsort(temperature)
+    value = np.concatenate([part.value for part in parts])[order]
+    known = [part.sigma for part in parts if part.sigma is not None]
+    sigma = np.concatenate(known)[order] if len(known) == len(parts) else None
+    first = parts[0]
+    return Conductance(
+        temperature[order], value, sigma, first.drop, statistics=first.statistics, method=method or first.method
+    )
+
+
+def same_temperatures(one: Conductance, other: Conductance) -> None:
+    """Refuse conductances at unequal temperatures."""
+    if one.temperature.size != other.temperature.size or np.any(
+        np.abs(one.temperature / other.temperature - 1) > 1e-12
+    ):
+        raise InputError(
+            f"{one.method!r} has {one.temperature.size} temperatures from {one.temperature[0]:g} K, "
+            f"{other.method!r} has {other.temperature.size} from {other.temperature[0]:g} K: take both at the same ones"
+        )

@@ -1,0 +1,126 @@
+"""Transmission mode by mode: which incoming wave crosses with which probability."""
+
+import numpy as np
+from attrs import field, frozen, validators
+from numpy.typing import ArrayLike, NDArray
+
+from kapitza.core.arrays import Array, known, numbers, same_length
+from kapitza.core.transmission import Side, Transmission
+from kapitza.errors import InputError
+
+SIDES: tuple[Side, Side] = ("left", "right")
+ROUNDING = 1e-8  # excess over a probability of 1 that is put down to rounding
+
+
+def vectors(value: ArrayLike) -> Array:
+    """Return `value` as read-only finite vectors (n, 3).
+
+    Raises
+    ------
+    InputError
+        for another shape, NaN and infinity
+    """
+    array = np.array(value, dtype=float)
+    if array.ndim != 2 or array.shape[1] != 3 or not np.isfinite(array).all():
+        raise InputError(f"expected (n, 3) finite wave vectors, got shape {array.shape}")
+    array.flags.writeable = False
+    return array
+
+
+def labels(value: ArrayLike) -> NDArray[np.intp]:
+    """Return `value` as read-only whole numbers (n,)."""
+    array = np.array(value, dtype=np.intp, ndmin=1)
+    array.flags.writeable = False
+    return array
+
+
+def one_each(instance: "ModalTransmission", attribute: object, value: NDArray[np.intp]) -> None:
+    """Validate that a column of labels has one value for each row."""
+    if value.shape != instance.omega.shape:
+        raise InputError(f"{value.size} labels of a side or branch for {instance.omega.size} modes")
+
+
+def probability(instance: object, attribute: object, value: Array) -> None:
+    """Validate that a field holds probabilities."""
+    if value.size and not (value.min() >= -ROUNDING and value.max() <= 1 + ROUNDING):
+        raise InputError(f"expected probabilities from 0 to 1, got {value.min():.10g} to {value.max():.10g}")
+
+
+@frozen(eq=False)
+class ModalTransmission:
+    """Flat table of the waves that arrive at an interface from both sides, one row each.
+
+    A row stands for `weight` modes per area, so that the table sums to a Transmission.
+
+    Attributes
+    ----------
+    omega : (n,) angular frequency, rad s⁻¹
+    wavevector : (n, 3) in the axes of the interface, z its normal, rad m⁻¹
+    side : (n,) 0 for waves that arrive from the left, 1 from the right
+    branch : (n,) polarisation branch on the side of arrival
+    velocity : (n,) group velocity along the normal, above zero from the left and below from the right, m s⁻¹
+    weight : (n,) modes per area that the row stands for, m⁻²
+    transmission : (n,) probability to cross, 0..1
+    specular : (n,) part of it that keeps the in-plane wave vector, 0..1
+    method : how it came about, for legends and tables
+
+    Raises
+    ------
+    InputError
+        for columns of unequal length, probabilities outside 0..1 and negative weights
+    """
+
+    omega: Array = field(converter=numbers)
+    wavevector: Array = field(converter=vectors)
+    side: NDArray[np.intp] = field(converter=labels, validator=one_each)
+    branch: NDArray[np.intp] = field(converter=labels, validator=one_each)
+    velocity: Array = field(converter=numbers, validator=same_length("omega"))
+    weight: Array = field(converter=numbers, validator=same_length("omega"))
+    transmission: Array = field(converter=numbers, validator=validators.and_(same_length("omega"), probability))
+    specular: Array = field(converter=numbers, validator=validators.and_(same_length("omega"), probability))
+    method: str = field(default="", kw_only=True)
+
+    def __attrs_post_init__(self) -> None:
+        if len(self.wavevector) != self.omega.size:
+            raise InputError(f"{len(self.wavevector)} wave vectors for {self.omega.size} frequencies")
+        if self.weight.min(initial=0) < 0:
+            raise InputError(f"expected weights of 0 modes or more, got {self.weight.min():g}")
+
+    @property
+    def angle(self) -> Array:
+        """(n,) angle between wave vector and normal, 0..π/2, rad."""
+        return np.arctan2(np.hypot(self.wavevector[:, 0], self.wavevector[:, 1]), np.abs(self.wavevector[:, 2]))
+
+    @property
+    def azimuth(self) -> Array:
+        """(n,) angle of the in-plane wave vector from x, -π..π, rad."""
+        return np.arctan2(self.wavevector[:, 1], self.wavevector[:, 0])
+
+    def select(self, side: Side, branch: int | None = None) -> "ModalTransmission":
+        """The rows of one side, and of one branch if given."""
+        known(side, SIDES, "side")
+        wanted = self.side == SIDES.index(side)
+        if branch is not None:
+            wanted &= self.branch == branch
+        return ModalTransmission(
+            self.omega[wanted],
+            self.wavevector[wanted],
+            self.side[wanted],
+            self.branch[wanted],
+            self.velocity[wanted],
+            self.weight[wanted],
+            self.transmission[wanted],
+            self.specular[wanted],
+            method=self.method,
+        )
+
+    def total(self) -> Transmission:
+        """Sum over all modes of each frequency; Ξ is the mean of what crosses from either side."""
+        omega, at = np.unique(self.omega, return_inverse=True)
+        arriving, crossing = np.zeros((2, omega.size)), np.zeros((2, omega.size))
+        np.add.at(arriving, (self.side, at), self.weight)
+        np.add.at(crossing, (self.side, at), self.weight * self.transmission)
+        known_sides = [side for side in (0, 1) if (self.side == side).any()]
+        total = np.minimum(crossing[known_sides].mean(axis=0), arriving[known_sides].min(axis=0))
+        left, right = (arriving[side] if side in known_sides else None for side in (0, 1))
+        return Transmission(omega, total, left, right, method=self.method)

@@ -1,0 +1,190 @@
+"""Temperature along the normal of an interface, and the jump that two straight branches leave between them."""
+
+from typing import Any
+
+import numpy as np
+from attrs import converters, field, frozen, validators
+from numpy.typing import NDArray
+
+from kapitza.core.arrays import Array, increasing, numbers, same_length, square
+from kapitza.core.conductance import Conductance
+from kapitza.core.occupation import Statistics
+from kapitza.errors import InputError
+
+
+@frozen(eq=False)
+class Jump:
+    """Temperature jump at a plane, from two straight branches extrapolated to it.
+
+    Attributes
+    ----------
+    at : position of the plane, m
+    temperature : mean of the two extrapolated temperatures, K
+    jump : left minus right, K; positive when heat flows left to right
+    gradient_left, gradient_right : dT/dx of the branches, K m⁻¹
+    covariance : (3, 3) of (jump, gradient_left, gradient_right)
+    chi2, freedom : sum of squared residuals in units of the stated uncertainty, and its degrees of freedom
+    """
+
+    at: float
+    temperature: float
+    jump: float
+    gradient_left: float
+    gradient_right: float
+    covariance: Array = field(converter=square)
+    chi2: float
+    freedom: int
+
+    @property
+    def sigma(self) -> float:
+        """Standard uncertainty of the jump, K."""
+        return float(np.sqrt(self.covariance[0, 0]))
+
+    @property
+    def kapitza_lengths(self) -> tuple[float, float]:
+        """Lengths of left and right material with the same drop, -jump/gradient, m."""
+        return self._length(self.gradient_left), self._length(self.gradient_right)
+
+    @property
+    def kapitza_length_sigmas(self) -> tuple[float, float]:
+        """Standard uncertainties of the Kapitza lengths, to first order, m."""
+        left, right = (self._length_sigma(i, g) for i, g in ((1, self.gradient_left), (2, self.gradient_right)))
+        return left, right
+
+    def conductance(self, flux: float, *, sigma: float = 0.0, statistics: Statistics = "quantum") -> Conductance:
+        """Extrapolated conductance G = flux/jump, with the uncertainties of both.
+
+        Parameters
+        ----------
+        flux : heat flux through the plane, positive left to right, W m⁻²
+        sigma : its standard uncertainty, W m⁻²
+        statistics : "classical" where the profile comes from classical molecular dynamics
+
+        Raises
+        ------
+        InputError
+            if flux and jump have opposite signs: heat does not flow uphill
+        """
+        if flux * self.jump <= 0:
+            raise InputError(f"a flux of {flux:g} W/m² goes against the jump of {self.jump:g} K: check sign and sides")
+        value = flux / self.jump
+        relative = np.hypot(sigma / flux, self.sigma / self.jump)
+        return Conductance([self.temperature], [value], [value * relative], statistics=statistics, method="profile")
+
+    def _length(self, gradient: float) -> float:
+        return -self.jump / gradient if gradient else np.inf
+
+    def _length_sigma(self, index: int, gradient: float) -> float:
+        if not gradient:
+            return np.inf
+        slope = np.zeros(3)
+        slope[0], slope[index] = -1 / gradient, self.jump / gradient**2
+        return float(np.sqrt(slope @ self.covariance @ slope))
+
+
+@frozen(eq=False)
+class Profile:
+    """Temperature against position along the normal.
+
+    Attributes
+    ----------
+    position : (n,) increasing, m
+    temperature : (n,) K
+    sigma : (n,) standard uncertainty of each, K; None where unknown
+    covariance : (n, n) K², instead of sigma, where errors of neighbours go together
+    method : how it came about
+
+    Raises
+    ------
+    InputError
+        for NaN, unequal lengths, positions that do not increase, or both sigma and covariance
+    """
+
+    position: Array = field(converter=increasing)
+    temperature: Array = field(converter=numbers, validator=same_length("position"))
+    sigma: Array | None = field(
+        default=None, converter=converters.optional(numbers), validator=validators.optional(same_length("position"))
+    )
+    covariance: Array | None = field(default=None, converter=converters.optional(square), kw_only=True)
+    method: str = field(default="", kw_only=True)
+
+    def __attrs_post_init__(self) -> None:
+        if self.sigma is not None and self.covariance is not None:
+            raise InputError(f"{self.method or 'profile'} has both sigma and covariance: give one")
+        if self.covariance is not None and len(self.covariance) != self.position.size:
+            raise InputError(f"covariance is {self.covariance.shape} for {self.position.size} positions")
+        if self.sigma is not None and (self.sigma <= 0).any():
+            raise InputError(f"expected uncertainties above 0 K, got {self.sigma.min():g}")
+
+    def jump(self, at: float, *, skip: float = 0.0, reach: float = np.inf) -> Jump:
+        """Extrapolate a straight line from either side to a plane.
+
+        Generalised least squares with the stated errors; where none are stated, the scatter about the lines gives them.
+
+        Parameters
+        ----------
+        at : position of the plane, m
+        skip : points nearer than this to the plane are left out, m
+        reach : points farther than this from the plane are left out, m
+
+        Returns
+        -------
+        Jump, exact on two straight lines
+
+        Raises
+        ------
+        InputError
+            if fewer than two points are left on a side, or no scatter is left to take the errors from
+        """
+        use = self._used(at, skip, reach)
+        x = self.position[use] - at
+        design = np.column_stack([x < 0, x > 0, np.where(x < 0, x, 0.0), np.where(x > 0, x, 0.0)]).astype(float)
+        data = self.temperature[use]
+        root = self._whitening(use)
+        scale = np.array([1, 1, 1 / np.abs(x).max(), 1 / np.abs(x).max()])
+        white = root @ (design * scale)
+        found, *_ = np.linalg.lstsq(white, root @ data, rcond=None)
+        residual = root @ data - white @ found
+        covariance = np.linalg.inv(white.T @ white)
+        chi2, freedom = float(residual @ residual), len(data) - 4
+        if self.sigma is None and self.covariance is None:
+            if freedom < 1:
+                raise InputError(
+                    f"{len(data)} points leave no scatter to take errors from: give sigma, or 5 points or more"
+                )
+            covariance = covariance * chi2 / freedom
+        found, covariance = found * scale, covariance * np.outer(scale, scale)
+        to_jump = np.array([[1.0, -1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]])
+        jump, left, right = to_jump @ found
+        return Jump(
+            at,
+            float(found[:2].mean()),
+            float(jump),
+            float(left),
+            float(right),
+            to_jump @ covariance @ to_jump.T,
+            chi2,
+            freedom,
+        )
+
+    def _used(self, at: float, skip: float, reach: float) -> NDArray[np.bool_]:
+        distance = np.abs(self.position - at)
+        use = (distance >= skip) & (distance <= reach) & (distance > 0)
+        for name, side in (("left", self.position < at), ("right", self.position > at)):
+            found = int((use & side).sum())
+            if found < 2:
+                raise InputError(
+                    f"{found} points {name} of {at:g} m between skip = {skip:g} m and reach = {reach:g} m: "
+                    f"a line needs 2 (positions run from {self.position[0]:g} to {self.position[-1]:g} m)"
+                )
+        return use
+
+    def _whitening(self, use: NDArray[np.bool_]) -> NDArray[Any]:
+        """Matrix that turns the errors of the used points into independent unit ones."""
+        if self.covariance is not None:
+            try:
+                return np.linalg.inv(np.linalg.cholesky(self.covariance[np.ix_(use, use)]))
+            except np.linalg.LinAlgError as err:
+                low = np.linalg.eigvalsh(self.covariance)[0]
+                raise InputError(f"covariance has the eigenvalue {low:g}: it must be positive definite") from err
+        return np.diag(np.ones(int(use.sum())) if self.sigma is None else 1 / self.sigma[use])

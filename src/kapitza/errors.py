@@ -1,0 +1,66 @@
+"""Errors, told apart by what the caller can do about them.
+
+KapitzaError
+├── InputError         (ValueError)    change the call
+├── DataError          (ValueError)    change the file
+├── ConvergenceError   (RuntimeError)  change the settings; `last` holds the final iterate
+└── MissingEngine      (ImportError)   install an optional package
+"""
+
+from importlib import import_module
+from os import PathLike, fspath
+from types import ModuleType
+
+
+class KapitzaError(Exception):
+    """Base of all errors that the package raises on purpose."""
+
+
+class InputError(KapitzaError, ValueError):
+    """An argument has the wrong shape, sign or range: change the call."""
+
+
+class DataError(KapitzaError, ValueError):
+    """A file does not hold what it should: change the file.
+
+    Attributes
+    ----------
+    file : path of the file, or None
+    line : line of the first fault, counted from 1, or None
+    """
+
+    def __init__(self, message: str, *, file: str | PathLike[str] | None = None, line: int | None = None) -> None:
+        self.file = None if file is None else fspath(file)
+        self.line = line
+        place = "" if self.file is None else self.file + (f", line {line}" if line else "") + ": "
+        super().__init__(place + message)
+
+
+class ConvergenceError(KapitzaError, RuntimeError):
+    """An iteration stopped early: change its settings.  `last` holds the final iterate."""
+
+    def __init__(self, message: str, last: object = None) -> None:
+        super().__init__(message)
+        self.last = last
+
+
+class MissingEngine(KapitzaError, ImportError):
+    """An optional package is not installed: install it."""
+
+
+class ValidityWarning(UserWarning):
+    """A model is used outside of the range in which it is meant to hold."""
+
+
+def require(package: str, *, extra: str, why: str) -> ModuleType:
+    """Import an optional package, or say what it is for and how to get it.
+
+    Raises
+    ------
+    MissingEngine
+        if the package is not installed; the message holds the line that installs it
+    """
+    try:
+        return import_module(package)
+    except ImportError as err:
+        raise MissingEngine(f"{why} needs {package}: pip install 'kapitza[{extra}]'") from err

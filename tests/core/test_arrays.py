@@ -1,0 +1,73 @@
+"""Checks at the door."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from kapitza.core.arrays import frequencies, increasing, number, numbers, plausible, positive, square, temperatures
+from kapitza.errors import InputError
+
+
+@given(arrays(float, st.integers(0, 6), elements=st.floats(allow_nan=False)))
+def test_what_goes_in_comes_out_and_the_original_stays_free(values):
+    got = numbers(values)
+    np.testing.assert_array_equal(got, values)
+    assert not got.flags.writeable
+    assert values.flags.writeable
+    if values.size:
+        values[0] = 17
+    assert got is not values
+
+
+def test_a_single_number_becomes_one_value():
+    assert numbers(3).tolist() == [3.0]
+    assert temperatures(300).shape == (1,)
+
+
+@pytest.mark.parametrize("wrong", [[1, np.nan], [[1, 2]], "warm", ["1 K"], None, [1, [2, 3]], 1j, {"T": 1}])
+def test_no_numbers(wrong):
+    with pytest.raises(InputError, match="expected numbers along one axis"):
+        numbers(wrong)
+
+
+@pytest.mark.parametrize(
+    ("check", "wrong", "words"),
+    [
+        (positive, [1, 0], "got 0"),
+        (positive, [1, -2], "got -2"),
+        (positive, [1, np.inf], "got inf"),
+        (temperatures, [300, -3], r"got -3 K \(°C\? add 273.15\)"),
+        (temperatures, [np.inf], "got inf"),
+        (increasing, [1, 2, 2], "got 2 at index 2"),
+        (increasing, [3, 1], "got 1 at index 1"),
+        (increasing, [1, np.inf], "got inf at index 1"),
+        (frequencies, [-1, 2], "got -1"),
+        (square, [[1, 2]], "square"),
+        (square, [[1, np.nan], [0, 1]], "finite"),
+        (square, "x", "square"),
+        (square, [1, 2], "square"),
+    ],
+)
+def test_the_message_holds_the_value(check, wrong, words):
+    with pytest.raises(InputError, match=words):
+        check(wrong)
+
+
+@pytest.mark.parametrize("wrong", ["a", None, [1.0, 2.0], {}, 1j])
+def test_what_is_no_single_number_is_refused(wrong):
+    with pytest.raises(InputError, match="expected one number, got"):
+        number(wrong)
+
+
+@given(st.floats(allow_nan=False))
+def test_a_single_number_keeps_its_value(value):
+    assert number(value) == value == number(np.float64(value))
+
+
+def test_a_value_in_another_unit_is_named():
+    plausible("density", 2330.0, 20, 4e4, "kg/m³", "Si")
+    for value in (2.33, 2.33e6, np.nan):
+        with pytest.raises(InputError, match=r"Si: density = .*, expected 20 to 40000 kg/m³"):
+            plausible("density", value, 20, 4e4, "kg/m³", "Si")
