@@ -1,0 +1,1 @@
+"""What an interface is made of: solids, fluids, crystals, sheets, and the library of materials."""

@@ -1,0 +1,171 @@
+r"""Full phonon bands of a crystal as the two sides of an interface see them.
+
+The number of modes that reach a plane follows from all branches and all wave vectors (P. Reddy, K. Castelino and
+A. Majumdar, Appl. Phys. Lett. 87, 211908 (2005), doi:10.1063/1.2133890):
+
+$$M(\omega) = \frac{\pi}{V} \Big\langle \sum_j |v_n|\,\delta(\omega - \omega_j(q)) \Big\rangle_q$$
+
+Velocities are derivatives of the dynamical matrix, so that no branch has to be followed from one wave vector to the
+next, and modes of one frequency are told apart by their velocities.  The spectrum of the crystal decides which wave
+vectors are equivalent; each stands for all of them, with |v_n| averaged over the equivalent normals.
+"""
+
+from functools import cached_property
+from os import PathLike
+from pathlib import Path
+
+import numpy as np
+from attrs import field, frozen
+from numpy.typing import ArrayLike
+
+from kapitza.core.arrays import Array
+from kapitza.core.grid import frequency_grid
+from kapitza.core.occupation import mode_heat_capacity
+from kapitza.errors import InputError
+from kapitza.matter.crystal import Crystal, unit
+from kapitza.matter.loader import load_crystal, miller_normal
+from kapitza.matter.longwave import LongWave, long_wave
+from kapitza.matter.sampling import MOST_POINTS, Mesh, Table, spectra
+
+PANELS = 48  # of the frequency grid of a theory
+
+
+def upwards() -> Array:
+    """Return the normal along z."""
+    return np.array([0.0, 0.0, 1.0])
+
+
+@frozen(eq=False)
+class Bands:
+    r"""A crystal with a surface: all phonon branches, any orientation.
+
+    Attributes
+    ----------
+    crystal : lattice, masses, force constants
+    normal : (3,) Cartesian normal of the surface in the frame of the crystal
+    mesh : wave vectors along each reciprocal lattice vector; None: refined until M(ω) keeps still
+    tolerance : where `mesh` is None: mean relative change of M(ω), in groups of 1/40 of the spectrum, at which a mesh
+        is fine enough
+
+    Raises
+    ------
+    InputError
+        for a direction of length zero, a mesh below 2 or above 400,000 points, a tolerance that is not above zero
+
+    Notes
+    -----
+    Imaginary frequencies (an unstable crystal) are left out with a `ValidityWarning` that names their size.  The
+    harmonic bands do not depend on temperature.
+    """
+
+    crystal: Crystal
+    normal: Array = field(factory=upwards, converter=unit)
+    mesh: Mesh | None = None
+    tolerance: float = 0.01
+
+    def __attrs_post_init__(self) -> None:
+        if self.mesh is not None:
+            good = len(self.mesh) == 3 and all(int(m) == m and m >= 2 for m in self.mesh)
+            if not good or np.prod(self.mesh, dtype=float) > MOST_POINTS:
+                raise InputError(f"mesh = {self.mesh}, wanted three integers from 2, at most {MOST_POINTS} points")
+        if not self.tolerance > 0:
+            raise InputError(f"tolerance = {self.tolerance:g}, wanted a relative change above 0 such as 0.01")
+
+    @classmethod
+    def from_phonopy(
+        cls,
+        path: str | PathLike[str],
+        normal: ArrayLike = (0, 0, 1),
+        *,
+        miller: tuple[int, int, int] | None = None,
+        nac: bool = True,
+        sum_rule: bool = True,
+        force_constants: str | PathLike[str] | None = None,
+        mesh: Mesh | None = None,
+        tolerance: float = 0.01,
+    ) -> "Bands":
+        """Read a `phonopy.yaml` or `phonopy_params.yaml` with force constants.
+
+        Parameters
+        ----------
+        path : the file; the crystal is named after it
+        normal : Cartesian normal of the surface in the frame of the file
+        miller : instead of `normal`: indices (h k l) of the surface, in the lattice of the file's unit cell
+        nac : whether to add the non-analytic term of a polar crystal, where the file has Born charges
+        sum_rule : whether to enforce the acoustic sum rule; `crystal.residual` keeps what it was off by
+        force_constants : a FORCE_CONSTANTS or force_constants.hdf5 file, where they are not in `path`
+        mesh, tolerance : see the class
+
+        Raises
+        ------
+        DataError
+            with file and line, if the file is not what it should be
+        InputError
+            for a normal, Miller indices or a mesh that make no sense
+        """
+        crystal = load_crystal(path, nac=nac, sum_rule=sum_rule, force_constants=force_constants)
+        if miller is not None:
+            normal = miller_normal(Path(path), miller)
+        return cls(crystal, normal, mesh, tolerance)
+
+    @property
+    def name(self) -> str:
+        """Name of the crystal."""
+        return self.crystal.name
+
+    @property
+    def density(self) -> float:
+        """Mass density, kg m⁻³."""
+        return self.crystal.density
+
+    @property
+    def atoms(self) -> float:
+        """Atoms per volume, m⁻³."""
+        return self.crystal.atoms
+
+    @cached_property
+    def long_wave(self) -> LongWave:
+        """The elastic limit."""
+        return long_wave(self.crystal)
+
+    @cached_property
+    def table(self) -> Table:
+        """The converged spectra."""
+        return spectra(self.crystal, self.normal, self.long_wave, self.mesh, self.tolerance)
+
+    @property
+    def edges(self) -> Array:
+        """(k,) angular frequencies between which theories put their panels, up to the top of the spectrum, rad s⁻¹."""
+        table = self.table
+        start = table.modes.join / 2 or table.top / PANELS
+        even = np.linspace(0, table.top, PANELS + 1)
+        return np.append(start, even[even > 1.01 * start])
+
+    def modes(self, omega: ArrayLike) -> Array:
+        r"""Modes that reach the surface.
+
+        Parameters
+        ----------
+        omega : (nω,) angular frequency, rad s⁻¹
+
+        Returns
+        -------
+        (nω,) $M(\omega) = 2\pi\sum_j\int_{v_n>0}\frac{d^3q}{(2\pi)^3}\,v_n\,\delta(\omega-\omega_j)$, m⁻²; towards ω
+        = 0 exactly the elastic ω² law of the crystal
+        """
+        return np.maximum(self.table.modes(np.asarray(omega, dtype=float)), 0)
+
+    def density_of_states(self, omega: ArrayLike) -> Array:
+        r"""(nω,) $g(\omega) = \sum_j\int\frac{d^3q}{(2\pi)^3}\,\delta(\omega-\omega_j)$, m⁻³ (rad s⁻¹)⁻¹."""
+        return np.maximum(self.table.states(np.asarray(omega, dtype=float)), 0)
+
+    def heat_capacity(self, temperature: ArrayLike) -> Array:
+        """(nT,) harmonic heat capacity at constant volume, J m⁻³ K⁻¹; 3 k_B per atom when hot."""
+        grid = frequency_grid(self.edges)
+        weight = self.density_of_states(grid.omega) * grid.weight
+        return mode_heat_capacity(grid.omega, temperature) @ (weight * (3 * self.atoms / weight.sum()))
+
+    def speeds(self, direction: ArrayLike | None = None) -> Array:
+        """(3,) phase velocities of sound along a Cartesian direction (None: the normal), increasing, m s⁻¹."""
+        along = self.normal if direction is None else unit(direction)
+        return self.long_wave.speeds(along[None], self.normal)[0][0]

@@ -1,0 +1,144 @@
+r"""Wave vectors at which a spectrum is taken: a mesh through Γ, thinned by the symmetry of the spectrum.
+
+No atom is looked at.  An operation of the lattice is kept if the frequencies at a few general wave vectors do not
+change under it; so what counts is the symmetry of the force constants themselves, magnetic order, strain and noise
+included.
+"""
+
+from collections.abc import Callable
+from itertools import product
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kapitza.core.arrays import Array
+
+Integers = NDArray[np.int64]
+
+GENERAL = np.array([[0.1234, 0.3713, 0.2371], [0.4127, -0.1931, 0.0873]])  # wave vectors on no symmetry element
+SAME = 1e-4  # of the top frequency: differences that do not break a symmetry
+TILT = 1e-4  # rad, by which an operation may tilt the normal
+GOLDEN = 0.6180339887498949
+LENGTH = 1e-4  # relative: lattice vectors that count as equally long
+
+
+def lattice_operations(lattice: Array) -> Integers:
+    """(k, 3, 3) integer matrices W for which the lattice W @ `lattice` has the same lengths and angles.
+
+    A lattice has at most 48, the identity among them.  Very skewed cells may have operations with entries above 3,
+    which are left out: they only would save time.
+    """
+    steps = np.array(list(product(range(-3, 4), repeat=3)))
+    metric = lattice @ lattice.T
+    square = np.einsum("ki,ij,kj->k", steps, metric, steps)
+    alike = [steps[np.abs(square - metric[i, i]) < LENGTH * metric[i, i]] for i in range(3)]
+    loose = LENGTH * np.sqrt(np.outer(np.diag(metric), np.diag(metric)))
+    found = [
+        np.array([a, b, c])
+        for a, b in product(alike[0], alike[1])
+        if abs(a @ metric @ b - metric[0, 1]) < loose[0, 1]
+        for c in alike[2]
+        if abs(a @ metric @ c - metric[0, 2]) < loose[0, 2] and abs(b @ metric @ c - metric[1, 2]) < loose[1, 2]
+    ]
+    return np.array(found)
+
+
+def spectrum_operations(lattice: Array, frequencies: Callable[[Array], Array]) -> Integers:
+    r"""Operations on wave vectors that keep every frequency.
+
+    Parameters
+    ----------
+    lattice : (3, 3) lattice vectors in rows, m
+    frequencies : of wave vectors (nq, 3), Cartesian
+
+    Returns
+    -------
+    (k, 3, 3) integer matrices that act from the right on wave vectors in units of the reciprocal lattice vectors; with
+    each W comes -W, because $\omega(-q) = \omega(q)$
+    """
+    operations = half(lattice_operations(lattice))
+    inside = np.round(np.linalg.inv(operations.astype(float)).swapaxes(1, 2)).astype(np.int64)
+    reciprocal = np.asarray(2 * np.pi * np.linalg.inv(lattice).T, dtype=float)
+    wanted = frequencies(GENERAL @ reciprocal).ravel()
+    trial: Array = (GENERAL @ inside.astype(float)).reshape(-1, 3) @ reciprocal
+    omega = frequencies(trial).reshape(len(inside), -1)
+    kept = inside[np.abs(omega - wanted).max(axis=1) <= SAME * np.abs(omega).max()]
+    return np.concatenate([kept, -kept])
+
+
+def star(normal: Array, lattice: Array, operations: Integers) -> tuple[Array, Array]:
+    """Directions that are equivalent to ± `normal` under operations on wave vectors, and the share of each (sum 1)."""
+    reciprocal = 2 * np.pi * np.linalg.inv(lattice).T
+    turned = normal @ (np.linalg.inv(reciprocal) @ operations @ reciprocal).swapaxes(1, 2)
+    same = np.abs(np.abs(turned @ turned.T) - 1) < TILT**2
+    first = np.argmax(same, axis=1)
+    chosen, count = np.unique(first, return_counts=True)
+    return turned[chosen], count / len(operations)
+
+
+def mapping(shape: tuple[int, int, int], operations: Integers) -> Integers:
+    """Those operations that map a mesh of this shape on itself."""
+    size = np.array(shape)
+    scaled = operations * size / size[:, None]
+    return operations[(np.abs(scaled - np.round(scaled)) < 1e-9).all(axis=(1, 2))]
+
+
+def reduced_mesh(shape: tuple[int, int, int], operations: Integers) -> tuple[Array, Array]:
+    """Points of a mesh through Γ that stand for all others.
+
+    Parameters
+    ----------
+    shape : points along each reciprocal lattice vector
+    operations : (k, 3, 3) from `spectrum_operations` and `mapping`
+
+    Returns
+    -------
+    fraction : (m, 3) wave vectors in units of the reciprocal lattice vectors, from -1/2 to 1/2; the first one is Γ
+    share : (m,) part of all mesh points that each stands for (sum 1)
+    """
+    size = np.array(shape)
+    maps = np.round(operations * size / size[:, None]).astype(np.int64)
+    steps = np.array([shape[1] * shape[2], shape[2], 1])
+    mesh = np.indices(shape).reshape(3, -1)
+    place = np.arange(mesh.shape[1])
+    kept = np.zeros(mesh.shape[1], dtype=np.int64)
+    for operation in maps[
+        ::-1
+    ]:  # the least of equivalent points stays; most are sorted out by the first few operations
+        image = steps @ (operation.T @ mesh % size[:, None])
+        stays = image >= place
+        mesh, place, kept = mesh[:, stays], place[stays], (kept + (image == place))[stays]
+    share = len(maps) / (kept * size.prod())
+    fraction = mesh.T / size
+    return fraction - np.round(fraction), share
+
+
+def half(operations: Integers) -> Integers:
+    """One of each pair W, -W."""
+    first = np.array([w.ravel()[np.flatnonzero(w)[0]] for w in operations])
+    return operations[first > 0]
+
+
+def hemisphere(normal: Array, rings: int, spokes: int) -> tuple[Array, Array]:
+    """Directions with a positive component along `normal`, and the solid angle of each with its opposite (sum 4π).
+
+    Gauss-Legendre in the cosine to the normal, trapezoid around it: (rings * spokes, 3) and (rings * spokes,).
+    """
+    node, weight = np.polynomial.legendre.leggauss(rings)
+    cosine, share = (node + 1) / 2, weight / 2
+    turn = GOLDEN * np.arange(rings)[:, None]  # no two rings have the same mirror lines
+    angle = (np.arange(spokes) + turn) * 2 * np.pi / spokes
+    side = np.eye(3)[np.argmin(np.abs(normal))]
+    one = side - normal * (normal @ side)
+    one /= np.linalg.norm(one)
+    other = np.cross(normal, one)
+    around = np.cos(angle)[:, :, None] * one + np.sin(angle)[:, :, None] * other
+    sine = np.sqrt(1 - cosine**2)
+    directions = cosine[:, None, None] * normal + sine[:, None, None] * around
+    return directions.reshape(-1, 3), np.repeat(share, spokes) * 4 * np.pi / spokes
+
+
+def inscribed(reciprocal: Array) -> float:
+    """Radius of the largest sphere around Γ inside the Brillouin zone of a reduced cell, rad m⁻¹."""
+    steps = np.array([step for step in product((-2, -1, 0, 1, 2), repeat=3) if any(step)])
+    return float(np.linalg.norm(steps @ reciprocal, axis=1).min()) / 2

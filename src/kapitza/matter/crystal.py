@@ -1,0 +1,295 @@
+r"""Harmonic crystals: force constants on the lattice, frequencies, group velocities.
+
+Conventions: $D(q) = \sum_R e^{i q\cdot R}\, M^{-1/2}\,\Phi(R)\,M^{-1/2}$ with the lattice vectors $R$ alone in the
+phase, so that $D$ is periodic in $q$.  Wave vectors are Cartesian, rad m⁻¹.
+"""
+
+from collections.abc import Iterator
+from functools import cached_property
+
+import numpy as np
+from attrs import field, frozen
+from numpy.typing import ArrayLike, NDArray
+
+from kapitza.core.arrays import Array, positive
+from kapitza.errors import InputError
+from kapitza.matter.brillouin import Integers
+from kapitza.matter.polar import Complex, Polar
+
+DEGENERATE = 1e-6  # of the top frequency: modes closer than this are one level
+STILL = 1e-6  # of the top frequency: slower modes are acoustic at Γ up to rounding and have no velocity
+CHUNK = 1 << 21  # numbers of one array of phases or matrices
+
+
+def finite(value: ArrayLike) -> Array:
+    """Return `value` as a read-only array of finite floats of any shape."""
+    array = np.array(value, dtype=float)
+    if not np.isfinite(array).all():
+        raise InputError(
+            f"expected finite numbers, got an array of shape {array.shape} with {np.isnan(array).sum()} NaN"
+        )
+    array.flags.writeable = False
+    return array
+
+
+def integers(value: ArrayLike) -> Integers:
+    """Return `value` as a read-only array of integers of any shape."""
+    array = np.array(value)
+    whole = np.array(np.round(array), dtype=np.int64)
+    if not np.array_equal(array, whole):
+        raise InputError(f"expected integers, got {value!r:.60}")
+    whole.flags.writeable = False
+    return whole
+
+
+@frozen(eq=False)
+class Levels:
+    """Modes at nq wave vectors, with degenerate ones kept together.
+
+    Attributes
+    ----------
+    omega : (nq, 3n) rad s⁻¹, imaginary ones negative
+    velocity : (nq, 3n, 3) m s⁻¹; of degenerate modes in an arbitrary basis
+    shared : (ns,) wave vectors that have a degenerate level
+    mixing : (ns, 3, 3n, 3n) velocity matrices of these, zero between levels, m s⁻¹
+    level : (ns, 3n) number of the level of each mode
+    """
+
+    omega: Array
+    velocity: Array
+    shared: Integers
+    mixing: Complex
+    level: Integers
+
+    def along(self, direction: Array) -> Array:
+        """(nq, 3n) velocities of the modes that have a definite one in a direction (3,) of length 1, m s⁻¹."""
+        velocity = self.velocity @ direction
+        if self.shared.size:
+            velocity[self.shared] = self.resolved(direction)[0]
+        return velocity
+
+    def resolved(self, direction: Array) -> tuple[Array, Complex]:
+        """(ns, 3n) velocities within the degenerate levels and (ns, 3n, 3n) rotations of their modes.
+
+        One diagonalisation serves all levels of a wave vector: multiples of the number of a level, larger than any
+        velocity, keep them in order.
+        """
+        inside = np.tensordot(self.mixing, direction, axes=(1, 0))
+        apart = (4 * np.abs(inside).sum(axis=2).max(axis=1, initial=0) + 1e-300)[:, None] * self.level
+        diagonal = np.arange(inside.shape[1])
+        inside[:, diagonal, diagonal] += apart
+        value, rotation = np.linalg.eigh(inside)
+        return value - apart, rotation
+
+
+@frozen(eq=False)
+class Crystal:
+    r"""A periodic lattice of atoms with harmonic force constants.
+
+    Attributes
+    ----------
+    name : for legends and tables
+    lattice : (3, 3) primitive lattice vectors in rows, m
+    positions : (n, 3) atoms of one cell, Cartesian, m
+    masses : (n,) kg
+    cells : (nR, 3) lattice vectors R of the blocks, in integer multiples of `lattice`
+    force_constants : (nR, 3n, 3n) $\Phi_{i\alpha,j\beta}(R) = \partial^2 E/\partial u_{i\alpha}(0)\,\partial
+        u_{j\beta}(R)$, N m⁻¹; indices run over atoms, then directions; $\Phi(-R) = \Phi(R)^T$
+    symbols : (n,) chemical symbols, or empty
+    residual : largest violation of the acoustic sum rule $\sum_{Rj}\Phi_{ij}(R) = 0$ in the source, over the largest
+        force constant
+    polar : charges of a polar crystal, whose dipole forces come on top of `force_constants`, which are then the
+        short-range part; None: `force_constants` are all there is
+
+    Raises
+    ------
+    InputError
+        for shapes that do not fit, numbers that are not finite, masses that are not positive, a lattice without volume
+    """
+
+    name: str
+    lattice: Array = field(converter=finite)
+    positions: Array = field(converter=finite)
+    masses: Array = field(converter=positive)
+    cells: Integers = field(converter=integers)
+    force_constants: Array = field(converter=finite)
+    symbols: tuple[str, ...] = ()
+    polar: Polar | None = None
+    residual: float = 0.0
+
+    def __attrs_post_init__(self) -> None:
+        n, count = self.masses.size, len(self.cells)
+        wanted = {"lattice": (3, 3), "positions": (n, 3), "cells": (count, 3), "force_constants": (count, 3 * n, 3 * n)}
+        for what, shape in wanted.items():
+            if getattr(self, what).shape != shape:
+                raise InputError(f"{what} of shape {getattr(self, what).shape} for {n} atoms, wanted {shape}")
+        span = float(np.prod(np.linalg.norm(self.lattice, axis=1)))
+        if not self.volume > 1e-4 * span:
+            raise InputError(f"the lattice vectors {self.lattice.tolist()} m span no volume")
+
+    @cached_property
+    def volume(self) -> float:
+        """Volume of the primitive cell, m³."""
+        return float(abs(np.linalg.det(self.lattice)))
+
+    @property
+    def density(self) -> float:
+        """Mass density, kg m⁻³."""
+        return float(self.masses.sum()) / self.volume
+
+    @property
+    def atoms(self) -> float:
+        """Atoms per volume, m⁻³."""
+        return self.masses.size / self.volume
+
+    @cached_property
+    def reciprocal(self) -> Array:
+        """(3, 3) reciprocal lattice vectors in rows, with the 2π, rad m⁻¹."""
+        return np.asarray(2 * np.pi * np.linalg.inv(self.lattice).T, dtype=float)
+
+    @cached_property
+    def weights(self) -> Array:
+        r"""(3n, 3n) $1/\sqrt{m_i m_j}$, kg⁻¹."""
+        weight = 1 / np.sqrt(np.repeat(self.masses, 3))
+        return weight[:, None] * weight
+
+    @cached_property
+    def blocks(self) -> Array:
+        r"""(nR, 4, (3n)²) mass-weighted $\Phi(R)$ and $R_\alpha \Phi(R)$, rad² s⁻² and m rad² s⁻²."""
+        value = (self.force_constants * self.weights).reshape(len(self.cells), 1, -1)
+        return np.concatenate([value, (self.cells @ self.lattice)[:, :, None] * value], axis=1)
+
+    def dynamical(self, wavevector: ArrayLike) -> Complex:
+        r"""Dynamical matrix $D_{i\alpha,j\beta}(q) = \sum_R \Phi_{i\alpha,j\beta}(R)\,e^{iq\cdot R}/\sqrt{m_i m_j}$.
+
+        Parameters
+        ----------
+        wavevector : (nq, 3) Cartesian, rad m⁻¹
+
+        Returns
+        -------
+        (nq, 3n, 3n) Hermitian, rad² s⁻²
+        """
+        size = 3 * self.masses.size
+        q = points(wavevector)
+        angle = q @ (self.cells @ self.lattice).T
+        block = self.blocks[:, 0]
+        short = (np.cos(angle) @ block + 1j * (np.sin(angle) @ block)).reshape(len(q), size, size)
+        return short if self.polar is None else short + self.polar.matrix(q) * self.weights
+
+    def gradient(self, wavevector: ArrayLike) -> Complex:
+        r"""Gradient $\partial D/\partial q_\alpha$ of the dynamical matrix.
+
+        Parameters
+        ----------
+        wavevector : (nq, 3) Cartesian, rad m⁻¹
+
+        Returns
+        -------
+        (nq, 3, 3n, 3n) Hermitian in the last two indices, m rad² s⁻²
+        """
+        size = 3 * self.masses.size
+        q = points(wavevector)
+        angle = q @ (self.cells @ self.lattice).T
+        block = self.blocks[:, 1:].reshape(len(self.cells), -1)
+        slope = np.cos(angle) @ block * 1j - np.sin(angle) @ block
+        short = np.asarray(slope, dtype=np.complex128).reshape(len(q), 3, size, size)
+        return short if self.polar is None else short + self.polar.gradient(q) * self.weights
+
+    def frequencies(self, wavevector: ArrayLike) -> Array:
+        """(nq, 3n) angular frequencies in increasing order, rad s⁻¹; imaginary ones as negative numbers.
+
+        `wavevector` is (nq, 3), Cartesian, rad m⁻¹.
+        """
+        return np.concatenate(
+            [signed_root(np.asarray(np.linalg.eigvalsh(self.dynamical(q)))) for q in chunks(self, wavevector)]
+        )
+
+    def velocities(self, wavevector: ArrayLike, normal: ArrayLike = (0, 0, 1)) -> tuple[Array, Array]:
+        r"""Frequencies and group velocities $v_\alpha = \langle u|\partial D/\partial q_\alpha|u\rangle/2\omega$.
+
+        Modes of one degenerate level are those that have definite velocities along `normal`, which are the
+        derivatives of the branches in that direction; the other components are their expectation values.
+
+        Parameters
+        ----------
+        wavevector : (nq, 3) Cartesian, rad m⁻¹
+        normal : (3,) direction in which degenerate levels are resolved
+
+        Returns
+        -------
+        omega : (nq, 3n) rad s⁻¹, imaginary ones negative
+        velocity : (nq, 3n, 3) m s⁻¹; zero where the frequency is (the acoustic modes at Γ, where it has no limit)
+        """
+        levels = self.levels(wavevector)
+        velocity = levels.velocity.copy()
+        if levels.shared.size:
+            rotation = levels.resolved(unit(normal))[1]
+            turned = rotation.conj().swapaxes(1, 2)[:, None] @ levels.mixing @ rotation[:, None]
+            velocity[levels.shared] = np.einsum("qabb->qba", turned).real
+        return levels.omega, velocity
+
+    def levels(self, wavevector: ArrayLike) -> Levels:
+        """Frequencies, velocities and what mixes degenerate modes, at wave vectors (nq, 3), rad m⁻¹."""
+        return joined([levels_of(self, q) for q in chunks(self, wavevector)])
+
+
+def chunks(crystal: Crystal, wavevector: ArrayLike) -> Iterator[Array]:
+    """Wave vectors in portions that keep the working arrays small."""
+    q = points(wavevector)
+    waves = 0 if crystal.polar is None else len(crystal.polar.waves[0]) * 9 * crystal.masses.size
+    step = max(1, CHUNK // max(len(crystal.cells), 36 * crystal.masses.size**2, waves))
+    for start in range(0, max(len(q), 1), step):
+        yield q[start : start + step]
+
+
+def levels_of(crystal: Crystal, q: Array) -> Levels:
+    """Levels of a few wave vectors."""
+    square, vectors = np.linalg.eigh(crystal.dynamical(q))
+    omega, gradient = signed_root(square), crystal.gradient(q)
+    top = max(float(np.abs(omega).max(initial=0)), 1.0)
+    steps = np.diff(omega, axis=1, prepend=omega[:, :1]) > DEGENERATE * top
+    level = np.cumsum(steps, axis=1, dtype=np.int64)
+    shared = np.flatnonzero((np.diff(level, axis=1) == 0).any(axis=1))
+    slope = np.where(np.abs(omega) > STILL * top, 1 / np.sqrt(2 * np.maximum(np.abs(omega), STILL * top)), 0)
+    moved = gradient @ vectors[:, None]
+    velocity = np.einsum("qib,qaib->qba", vectors.conj(), moved).real * slope[:, :, None] ** 2
+    mixing = vectors[shared].conj().swapaxes(1, 2)[:, None] @ moved[shared]
+    mixing *= (slope[shared][:, None, :] * slope[shared][:, :, None])[:, None]
+    mixing *= (level[shared][:, :, None] == level[shared][:, None, :])[:, None]
+    return Levels(omega, velocity, shared, mixing, level[shared])
+
+
+def joined(parts: list[Levels]) -> Levels:
+    """Levels of several portions of wave vectors as one."""
+    before = np.cumsum([0, *(len(part.omega) for part in parts)])
+    return Levels(
+        np.concatenate([part.omega for part in parts]),
+        np.concatenate([part.velocity for part in parts]),
+        np.concatenate([part.shared + start for part, start in zip(parts, before, strict=False)]),
+        np.concatenate([part.mixing for part in parts]),
+        np.concatenate([part.level for part in parts]),
+    )
+
+
+def signed_root(square: NDArray[np.floating]) -> Array:
+    """Frequencies of eigenvalues: the root, negative for imaginary ones."""
+    return np.asarray(np.copysign(np.sqrt(np.abs(square)), square), dtype=float)
+
+
+def points(value: ArrayLike) -> Array:
+    """Return `value` as (nq, 3) finite wave vectors."""
+    array = np.asarray(value, dtype=float)
+    array = array[None] if array.ndim == 1 else array
+    if array.ndim != 2 or array.shape[1] != 3 or not np.isfinite(array).all():
+        raise InputError(f"expected wave vectors of shape (nq, 3), finite, got shape {np.shape(value)}")
+    return array
+
+
+def unit(direction: ArrayLike) -> Array:
+    """Return a direction as a vector of length 1."""
+    array = finite(direction)
+    size = float(np.linalg.norm(array)) if array.shape == (3,) else 0.0
+    if not size > 0:
+        raise InputError(f"expected a direction such as (0, 0, 1), got {direction!r:.60}")
+    return array / size

@@ -1,0 +1,213 @@
+r"""Elastic crystals without dispersion, in any orientation to the interface."""
+
+from functools import cached_property
+
+import numpy as np
+from attrs import field, frozen
+from numpy.typing import ArrayLike
+
+from kapitza.core.arrays import Array, number, plausible, positive, quantity, square
+from kapitza.core.grid import joined_edges
+from kapitza.errors import InputError
+from kapitza.matter.slowness import azimuths, directions, rotated, tensor, turning_points, waves_along
+from kapitza.matter.solid import Solid
+from kapitza.units import GPa
+
+SLOWEST, FASTEST = 10.0, 1e5  # m s⁻¹: what lies outside was given in other units
+
+
+def vector(value: ArrayLike) -> Array:
+    """Return a direction as a read-only (3,) unit vector.
+
+    Raises
+    ------
+    InputError
+        if there are not three finite numbers, or all are zero
+    """
+    try:
+        array = np.array(value, dtype=float)
+    except (TypeError, ValueError):
+        array = np.empty(0)
+    length = np.linalg.norm(array) if array.shape == (3,) else np.nan
+    if not (np.isfinite(length) and length > 0):
+        raise InputError(f"expected a direction of three finite numbers, not all zero, got {value!r:.60}")
+    array /= length
+    array.flags.writeable = False
+    return array
+
+
+def optional_vector(value: ArrayLike | None) -> Array | None:
+    """Return None as it is, and a direction as `vector` does."""
+    return None if value is None else vector(value)
+
+
+def _upwards() -> Array:
+    """The z axis."""
+    return np.array([0.0, 0.0, 1.0])
+
+
+@frozen(eq=False)
+class Elastic:
+    r"""Elastic crystal: long waves at any angle, each branch up to a Debye cutoff of its own.
+
+    The cutoff of a branch is that of a sphere of one mode per atom,
+    $\omega_b = (6\pi^2 n/\langle c_b^{-3}\rangle)^{1/3}$ with the mean over all directions.  Branches are sorted by
+    speed in each direction, 0 the fastest.
+
+    Attributes
+    ----------
+    name : for legends and tables
+    stiffness : (6, 6) Voigt matrix in the axes of the crystal, Pa
+    density : kg m⁻³
+    atoms : number density, m⁻³
+    normal : (3,) Cartesian direction in the axes of the crystal that becomes the interface normal
+    inplane : (3,) Cartesian direction whose in-plane part becomes the x axis of the interface; None for the crystal's x
+        (y where x is the normal)
+
+    Raises
+    ------
+    InputError
+        for a stiffness that is not symmetric or not positive definite, for speeds of sound outside 10 m s⁻¹ to
+        100 km s⁻¹, densities and numbers of atoms that only another unit can explain, and for an in-plane
+        direction along the normal
+
+    References
+    ----------
+    F. Mouhat and F.-X. Coudert, Phys. Rev. B 90, 224104 (2014), doi:10.1103/PhysRevB.90.224104 (stability)
+    """
+
+    name: str
+    stiffness: Array = field(converter=square)
+    density: float = field(converter=number, validator=quantity())
+    atoms: float = field(converter=number, validator=quantity())
+    normal: Array = field(factory=_upwards, converter=vector)
+    inplane: Array | None = field(default=None, converter=optional_vector)
+
+    def __attrs_post_init__(self) -> None:
+        plausible("density", self.density, 20.0, 4e4, "kg/m³", self.name)
+        plausible("atoms", self.atoms, 1e26, 5e29, "m⁻³", self.name)
+        _check_stiffness(self)
+        self.rotation  # noqa: B018  an in-plane direction along the normal is refused here
+
+    @property
+    def rotation(self) -> Array:
+        """(3, 3) axes of the interface as rows, in the axes of the crystal."""
+        hint = self.inplane
+        if hint is None:
+            hint = np.array([1.0, 0, 0]) if abs(self.normal[0]) < 1 - 1e-9 else np.array([0.0, 1, 0])
+        x = hint - (hint @ self.normal) * self.normal
+        if np.linalg.norm(x) < 1e-6:
+            raise InputError(f"{self.name}: the in-plane direction {hint} lies along the normal {self.normal}")
+        x /= np.linalg.norm(x)
+        x -= (x @ self.normal) * self.normal  # once more: rounding counts where the hint is near the normal
+        x /= np.linalg.norm(x)
+        return np.array([x, np.cross(self.normal, x), self.normal])
+
+    @cached_property
+    def reduced(self) -> Array:
+        """(3, 3, 3, 3) stiffness over density in the axes of the interface, m² s⁻²."""
+        return rotated(tensor(self.stiffness / self.density), self.rotation)
+
+    def speeds(self, direction: ArrayLike) -> Array:
+        """(n, 3) phase speeds along (n, 3) or (3,) directions in the axes of the crystal, fastest first, m s⁻¹."""
+        along = np.array([vector(one) for one in np.reshape(direction, (-1, 3))])
+        return waves_along(tensor(self.stiffness / self.density), along)[0]
+
+    @cached_property
+    def branch_modes(self) -> Array:
+        r"""(3,) $M_b/\omega^2$ of each branch: its slowness sheet seen along the normal over $4\pi^2$, s² m⁻²."""
+        azimuth, weight = azimuths(self.reduced)
+        turns = turning_points(self.reduced, azimuth)
+        area = turns.sign * weight[turns.azimuth] * turns.slowness**2
+        return np.bincount(turns.branch, area, minlength=3) / (8 * np.pi**2)
+
+    @cached_property
+    def cutoffs(self) -> Array:
+        """(3,) Debye cutoff of each branch, rad s⁻¹."""
+        node, weight = np.polynomial.legendre.leggauss(24)
+        azimuth = (np.arange(48) + 0.5) * np.pi / 24
+        polar, phi = (grid.ravel() for grid in np.meshgrid(np.arccos(node), azimuth))
+        speed, _ = waves_along(self.reduced, directions(polar, phi))
+        slow_cubed = np.tile(weight, azimuth.size) @ speed**-3 / (2 * azimuth.size)
+        return (6 * np.pi**2 * self.atoms / slow_cubed) ** (1 / 3)
+
+    @property
+    def edges(self) -> Array:
+        """(k,) increasing cutoffs of the branches, rad s⁻¹."""
+        return joined_edges(self.cutoffs)
+
+    def modes(self, omega: Array) -> Array:
+        r"""(nω,) modes that reach the interface, $\sum_b (M_b/\omega^2)\,\omega^2$ up to each cutoff, m⁻²."""
+        omega = np.asarray(omega, dtype=float)
+        return np.square(omega) * ((omega[:, None] <= self.cutoffs) @ self.branch_modes)
+
+    def isotropic(self) -> Solid:
+        """The polycrystal of the same atoms, with Hill's mean speeds."""
+        longitudinal, transverse = hill(self.stiffness, self.density)
+        return Solid(self.name, self.density, longitudinal, transverse, self.atoms)
+
+
+def _check_stiffness(crystal: Elastic) -> None:
+    """Refuse a stiffness that no stable crystal has, or that came in other units."""
+    stiffness, name = crystal.stiffness, crystal.name
+    if stiffness.shape != (6, 6):
+        raise InputError(f"{name}: expected a (6, 6) stiffness in Voigt order, got {stiffness.shape}")
+    skew = np.abs(stiffness - stiffness.T)
+    if skew.max() > 1e-6 * np.abs(stiffness).max():
+        i, j = (int(k) for k in np.unravel_index(int(np.argmax(skew)), (6, 6)))
+        raise InputError(
+            f"{name}: the stiffness is not symmetric: C{i + 1}{j + 1} = {stiffness[i, j] / GPa:g} GPa, "
+            f"C{j + 1}{i + 1} = {stiffness[j, i] / GPa:g} GPa"
+        )
+    lowest = float(np.linalg.eigvalsh(stiffness)[0])
+    if lowest <= 0:
+        raise InputError(
+            f"{name}: the stiffness is unstable, its lowest eigenvalue is {lowest / GPa:g} GPa; "
+            "check signs, and that C12 is below C11"
+        )
+    fastest = float(np.sqrt(stiffness.max() / crystal.density))
+    if not SLOWEST <= fastest <= FASTEST:
+        raise InputError(
+            f"{name}: a stiffness of {stiffness.max():g} Pa with a density of {crystal.density:g} kg/m³ makes sound "
+            f"run at {fastest:.3g} m/s: GPa given as Pa, or g/cm³ as kg/m³?"
+        )
+
+
+def voigt(stiffness: ArrayLike, density: float) -> tuple[float, float]:
+    """Longitudinal and transverse speed of a polycrystal under equal strain (upper bounds), m s⁻¹."""
+    return _polycrystal(*_voigt_moduli(square(stiffness)), density)
+
+
+def reuss(stiffness: ArrayLike, density: float) -> tuple[float, float]:
+    """Longitudinal and transverse speed of a polycrystal under equal stress (lower bounds), m s⁻¹."""
+    return _polycrystal(*_reuss_moduli(square(stiffness)), density)
+
+
+def hill(stiffness: ArrayLike, density: float) -> tuple[float, float]:
+    """Longitudinal and transverse speed from the mean of both moduli, m s⁻¹.
+
+    References
+    ----------
+    R. Hill, Proc. Phys. Soc. A 65, 349 (1952), doi:10.1088/0370-1298/65/5/307
+    """
+    upper, lower = _voigt_moduli(square(stiffness)), _reuss_moduli(square(stiffness))
+    return _polycrystal((upper[0] + lower[0]) / 2, (upper[1] + lower[1]) / 2, density)
+
+
+def _voigt_moduli(c: Array) -> tuple[float, float]:
+    """Bulk and shear modulus, Pa."""
+    diagonal, mixed, shear = np.trace(c[:3, :3]), c[0, 1] + c[0, 2] + c[1, 2], np.trace(c[3:, 3:])
+    return float(diagonal + 2 * mixed) / 9, float(diagonal - mixed + 3 * shear) / 15
+
+
+def _reuss_moduli(c: Array) -> tuple[float, float]:
+    """Bulk and shear modulus, Pa."""
+    s = np.linalg.inv(c)
+    diagonal, mixed, shear = np.trace(s[:3, :3]), s[0, 1] + s[0, 2] + s[1, 2], np.trace(s[3:, 3:])
+    return float(1 / (diagonal + 2 * mixed)), float(15 / (4 * (diagonal - mixed) + 3 * shear))
+
+
+def _polycrystal(bulk: float, shear: float, density: float) -> tuple[float, float]:
+    """Speeds of an isotropic solid with these moduli (Pa)."""
+    per_density = positive([(bulk + 4 * shear / 3) / density, shear / density])
+    return float(np.sqrt(per_density[0])), float(np.sqrt(per_density[1]))

@@ -1,0 +1,123 @@
+r"""Metals as a boundary sees them: electrons beside the lattice, and two spin channels.
+
+Close to a boundary that only the lattice crosses, electrons and lattice of a metal have different temperatures, over a
+length $l = [G(1/k_e + 1/k_p)]^{-1/2}$.  In a ferromagnet the two spin directions may differ as well, over the length at
+which they exchange energy.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+import numpy as np
+from attrs import field, frozen
+
+from kapitza.core.arrays import quantity
+from kapitza.errors import InputError
+from kapitza.matter.library import material
+
+
+@frozen
+class Electrons:
+    r"""Electrons and lattice of a metal, each with its own temperature (two-temperature model).
+
+    Attributes
+    ----------
+    name : for legends and tables
+    conductivity : of the electrons, $k_e$, W m⁻¹ K⁻¹
+    lattice : conductivity of the lattice, $k_p$, W m⁻¹ K⁻¹
+    coupling : power per volume and kelvin from electrons to lattice, $G$, W m⁻³ K⁻¹
+    source : where the numbers are from
+
+    Raises
+    ------
+    InputError
+        for values that are not finite and positive
+    """
+
+    name: str
+    conductivity: float = field(validator=quantity())
+    lattice: float = field(validator=quantity())
+    coupling: float = field(validator=quantity())
+    source: str = ""
+
+    @property
+    def total(self) -> float:
+        """Conductivity of electrons and lattice together, W m⁻¹ K⁻¹."""
+        return self.conductivity + self.lattice
+
+    @property
+    def length(self) -> float:
+        r"""Length over which both temperatures meet, $l = [G(1/k_e + 1/k_p)]^{-1/2}$, m."""
+        return float((self.coupling * (1 / self.conductivity + 1 / self.lattice)) ** -0.5)
+
+    @property
+    def resistance(self) -> float:
+        r"""Added resistance of a thick metal whose lattice alone touches the boundary, m² K W⁻¹.
+
+        $R_{ep} = [k_e/(k_e + k_p)]^{3/2}/\sqrt{G k_p}$, which for $k_e \gg k_p$ is that of Majumdar and Reddy.
+
+        References
+        ----------
+        A. Majumdar, P. Reddy, Appl. Phys. Lett. 84, 4768 (2004)
+        """
+        share = self.conductivity / self.total
+        return float(share**1.5 / np.sqrt(self.coupling * self.lattice))
+
+
+@frozen
+class SpinChannels:
+    r"""Two spin directions of the electrons of a metal, each with its own temperature.
+
+    Attributes
+    ----------
+    name : for legends and tables
+    conductivity : heat conductivity of both directions together, $\kappa$, W m⁻¹ K⁻¹
+    length : over which both temperatures meet, $\lambda_Q$, m
+    polarisation : $P = (\kappa_\uparrow - \kappa_\downarrow)/\kappa$, -1..1; 0 in a normal metal
+
+    Raises
+    ------
+    InputError
+        for a conductivity or length that is not finite and positive, or a polarisation of ±1 or beyond
+    """
+
+    name: str
+    conductivity: float = field(validator=quantity())
+    length: float = field(validator=quantity())
+    polarisation: float = 0.0
+
+    def __attrs_post_init__(self) -> None:
+        if not abs(self.polarisation) < 1:
+            raise InputError(f"{self.name}: polarisation = {self.polarisation:g}, wanted a number between -1 and 1")
+
+    @property
+    def resistance(self) -> float:
+        r"""Spin heat resistance $\lambda_Q/\kappa(1 - P^2)$, m² K W⁻¹."""
+        return self.length / (self.conductivity * (1 - self.polarisation**2))
+
+
+# Conductivity of the lattice at room temperature, W m⁻¹ K⁻¹: the library has that of the whole metal
+LATTICE: Mapping[str, float] = MappingProxyType({"Al": 5.8, "Au": 2.6, "Cu": 16.9})
+LATTICE_SOURCE = "Y. Wang, Z. Lu, X. Ruan, J. Appl. Phys. 119, 225109 (2016) (lattice)"
+
+
+def metal(name: str) -> Electrons:
+    """Return the electrons of a metal of the library, at room temperature.
+
+    Coupling and conductivity are those of `material(name).metal`; the electrons carry what the lattice does not.
+
+    Raises
+    ------
+    InputError
+        for an unknown name, and a metal whose coupling or lattice conductivity is not known; the message offers others
+    """
+    found = material(name)
+    whole, coupling = found.metal.conductivity, found.metal.coupling
+    lattice = LATTICE.get(found.name)
+    if whole is None or coupling is None or lattice is None:
+        raise InputError(
+            f"the electrons of {found.name} are not known in full here; there are {', '.join(sorted(LATTICE))}: "
+            "give Electrons(name, conductivity, lattice, coupling)"
+        )
+    sources = f"{coupling.source} (coupling), {whole.source} (conductivity), {LATTICE_SOURCE}"
+    return Electrons(found.name, whole.value - lattice, lattice, coupling.value, sources)

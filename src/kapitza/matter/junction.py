@@ -1,0 +1,394 @@
+r"""Junctions of two crystals: layers of atoms, their masses, and the force constants within and between them.
+
+Convention: layers are stacked along the normal, left to right.  A block at the in-plane lattice vector R holds
+$\Phi_{i\alpha,j\beta}(R) = \partial^2E/\partial u_{i\alpha}(0)\,\partial u_{j\beta}(R)$; `onsite` within a layer,
+`hop` from a layer (rows) to the next one on its right (columns).  At an in-plane wave vector, given as fractions
+$k$ of the reciprocal lattice vectors, $D(k) = \sum_R e^{2\pi i k\cdot R}\,M^{-1/2}\Phi(R)M^{-1/2}$, in (rad/ps)²: in
+these units the numbers of all crystals are of order 1 to 10⁴, while SI overflows in the algebra of layers.
+"""
+
+from functools import cached_property
+
+import numpy as np
+from attrs import field, frozen, validators
+from numpy.typing import ArrayLike, NDArray
+
+from kapitza.core.arrays import Array, positive
+from kapitza.core.modal import SIDES
+from kapitza.core.transmission import Side
+from kapitza.errors import InputError
+from kapitza.matter.brillouin import Integers
+from kapitza.matter.crystal import finite, integers
+from kapitza.units import m_u
+
+Complex = NDArray[np.complexfloating]
+
+PS2 = 1e-24  # s² per ps²
+SUM_RULE = 1e-5  # of the largest force constant: violation of the acoustic sum rule that a record may have
+SYMMETRY = 1e-6  # of the largest force constant: violation of Φ(-R) = Φ(R)ᵀ that is put down to rounding
+STRAIN = 1e-6  # relative: mismatch of lattice vectors that is put down to rounding
+HEAVIEST, LIGHTEST = 1e5 * m_u, 0.1 * m_u
+FASTEST, SLOWEST = 5e15, 1e9  # rad/s: no layer of atoms vibrates faster or slower
+
+
+@frozen(eq=False)
+class Lead:
+    """Half-infinite crystal, layer by layer: the same principal layer again and again.
+
+    Attributes
+    ----------
+    name : for legends and tables
+    periods : (2, 3) in-plane lattice vectors of the layer, m
+    step : (3,) from one layer to the next on its right, m
+    masses : (n,) atoms of one layer, kg
+    shifts : (nR, 2) in-plane lattice vectors R of the blocks, in integer multiples of `periods`
+    onsite : (nR, f, f) force constants within a layer, N m⁻¹; f = n times 3 directions (1 in chains)
+    hop : (nR, f, f) force constants from a layer to the next one on its right, N m⁻¹
+    positions : (n, 3) atoms of one layer, m; None where nobody asked
+    symbols : (n,) chemical symbols, or empty
+    residual : violation of the acoustic sum rule in the source, over the largest force constant
+
+    Raises
+    ------
+    InputError
+        for shapes that do not fit, numbers that are not finite, broken symmetry or sum rule, units that cannot be SI
+    """
+
+    name: str
+    periods: Array = field(converter=finite)
+    step: Array = field(converter=finite)
+    masses: Array = field(converter=positive)
+    shifts: Integers = field(converter=integers)
+    onsite: Array = field(converter=finite)
+    hop: Array = field(converter=finite)
+    positions: Array | None = field(default=None, kw_only=True)
+    symbols: tuple[str, ...] = field(default=(), kw_only=True)
+    residual: float = field(default=0.0, kw_only=True)
+
+    def __attrs_post_init__(self) -> None:
+        check_layer(self.name, self.masses, self.shifts, self.onsite, self.hop, self.hop.shape[-1])
+        if self.periods.shape != (2, 3) or self.step.shape != (3,):
+            raise InputError(
+                f"{self.name}: periods of shape {self.periods.shape} and step {self.step.shape}, wanted (2, 3) and (3,)"
+            )
+        if self.hop.shape[-1] != self.onsite.shape[-1]:
+            raise InputError(f"{self.name}: hop of shape {self.hop.shape} for onsite {self.onsite.shape}")
+        if not self.thickness > 0:
+            raise InputError(
+                f"{self.name}: the step to the next layer goes {self.thickness:g} m along periods[0] x periods[1], "
+                "wanted above 0 (swap the two periods)"
+            )
+        check_range(self.name, self.blocks(np.zeros((1, 2)))[0])
+        check_sum_rule(self.name, self.violation)
+
+    @property
+    def directions(self) -> int:
+        """Directions in which an atom moves: 3, or 1 in chains."""
+        return self.onsite.shape[-1] // self.masses.size
+
+    @property
+    def area(self) -> float:
+        """Area of one cell of the layer, m²."""
+        return float(np.linalg.norm(np.cross(self.periods[0], self.periods[1])))
+
+    @property
+    def thickness(self) -> float:
+        """Distance of neighbouring layers along the normal, m."""
+        return float(self.step @ np.cross(self.periods[0], self.periods[1])) / self.area
+
+    @cached_property
+    def imbalance(self) -> Array:
+        """(f, d) force on each atom in a rigid shift of the crystal, over the shift, N m⁻¹: 0 by the sum rule."""
+        return sums(self.onsite + self.hop, self.directions) + sums(self.hop.swapaxes(1, 2), self.directions)
+
+    @property
+    def violation(self) -> float:
+        """Largest violation of the acoustic sum rule, over the largest force constant."""
+        return float(np.abs(self.imbalance).max() / largest(self.onsite, self.hop))
+
+    def blocks(self, k: ArrayLike) -> tuple[Complex, Complex]:
+        r"""Mass-weighted blocks of the layer and to the next one, (nk, f, f) each, (rad/ps)².
+
+        Parameters
+        ----------
+        k : (nk, 2) in-plane wave vectors, fractions of the reciprocal vectors of `periods`
+        """
+        weight = roots(self.masses, self.directions)
+        here = fourier(self.shifts, self.onsite, k, weight, weight)
+        return (here + here.conj().swapaxes(1, 2)) / 2, fourier(self.shifts, self.hop, k, weight, weight)
+
+
+@frozen(eq=False)
+class Slab:
+    """One layer of the device between the leads.
+
+    Attributes
+    ----------
+    masses : (n,) kg
+    shifts : (nR, 2) in-plane lattice vectors of the blocks, in integer multiples of the junction's periods
+    onsite : (nR, f, f) force constants within the layer, N m⁻¹
+    hop : (nR, f, f') force constants to the next layer on its right, N m⁻¹; None in the last one, which is followed by
+        the right lead
+    positions : (n, 3) m, or None
+    symbols : (n,) chemical symbols, or empty
+    """
+
+    masses: Array = field(converter=positive)
+    shifts: Integers = field(converter=integers)
+    onsite: Array = field(converter=finite)
+    hop: Array | None = field(default=None)
+    positions: Array | None = field(default=None, kw_only=True)
+    symbols: tuple[str, ...] = field(default=(), kw_only=True)
+
+
+@frozen(eq=False)
+class Junction:
+    """Two half-infinite crystals and the layers between them.
+
+    The first layer of the device follows the left lead as another layer of that lead would, and the last one precedes
+    the right lead in the same way; so the outermost layers have the atoms of the leads (`tiles` gives their order where
+    the lead has smaller periods than the junction).
+
+    Attributes
+    ----------
+    name : for legends and tables
+    periods : (2, 3) in-plane lattice vectors, integer combinations of those of either lead, m
+    left, right : the leads
+    device : the layers between them, at least one
+    residual : violation of the acoustic sum rule in the source, over the largest force constant
+
+    Raises
+    ------
+    InputError
+        for layers that do not fit to each other or to the leads, and as in `Lead`
+    """
+
+    name: str
+    periods: Array = field(converter=finite)
+    left: Lead
+    right: Lead
+    device: tuple[Slab, ...] = field(converter=tuple, validator=validators.min_len(1))
+    residual: float = field(default=0.0, kw_only=True)
+
+    def __attrs_post_init__(self) -> None:
+        if self.periods.shape != (2, 3):
+            raise InputError(f"{self.name}: periods of shape {self.periods.shape}, wanted (2, 3)")
+        sizes = [slab.onsite.shape[-1] for slab in self.device]
+        for i, slab in enumerate(self.device):
+            what, last = f"{self.name}, layer {i}", i + 1 == len(self.device)
+            if (slab.hop is None) != last:
+                raise InputError(f"{what}: every layer of the device but the last has a hop to the next")
+            check_layer(what, slab.masses, slab.shifts, slab.onsite, slab.hop, 0 if last else sizes[i + 1])
+        for side, size in zip(SIDES, (sizes[0], sizes[-1]), strict=True):
+            lead = self.lead(side)
+            wanted = lead.onsite.shape[-1] * len(self.tiles(side))
+            if size != wanted:
+                raise InputError(
+                    f"{self.name}: the outermost layer on the {side} has {size} coordinates, the lead {lead.name} "
+                    f"has {wanted} in the periods of the junction: they must be the same atoms"
+                )
+        check_range(self.name, self.blocks(np.zeros((1, 2))).onsite[0])
+        check_sum_rule(self.name, self.violation)
+
+    @property
+    def area(self) -> float:
+        """Area of one cell, m²."""
+        return float(np.linalg.norm(np.cross(self.periods[0], self.periods[1])))
+
+    @property
+    def reciprocal(self) -> Array:
+        """(2, 3) in-plane reciprocal lattice vectors in rows, with the 2π, rad m⁻¹."""
+        return reciprocal(self.periods)
+
+    @property
+    def directions(self) -> int:
+        """Directions in which an atom moves: 3, or 1 in chains."""
+        return self.left.directions
+
+    def lead(self, side: Side) -> Lead:
+        """The lead of one side."""
+        return self.left if side == "left" else self.right
+
+    def tiling(self, side: Side) -> Integers:
+        """(2, 2) integers N with periods = N @ periods of the lead."""
+        lead = self.lead(side)
+        found = self.periods @ np.linalg.pinv(lead.periods)
+        whole = np.round(found).astype(np.int64)
+        misfit = np.abs(whole @ lead.periods - self.periods).max() / np.linalg.norm(self.periods[0])
+        if misfit > STRAIN or np.linalg.det(whole) < 0.5:
+            raise InputError(
+                f"{self.name}: the periods are {np.round(found, 6).tolist()} times those of the {side} lead "
+                f"{lead.name}, wanted integers of a positive determinant: strain the lead to fit (misfit {misfit:.1e})"
+            )
+        return whole
+
+    def tiles(self, side: Side) -> Integers:
+        """(M, 2) cells of the lead in one of the junction; atom i of cell j is atom j n + i of the layer."""
+        return tiles(self.tiling(side))
+
+    def unfolded(self, k: ArrayLike, side: Side) -> tuple[Array, Complex]:
+        r"""Wave vectors of the lead that are one wave vector of the junction.
+
+        Parameters
+        ----------
+        k : (nk, 2) fractions of the reciprocal vectors of the junction
+
+        Returns
+        -------
+        k : (nk, M, 2) fractions of the reciprocal vectors of the lead
+        waves : (nk, M, M) $e^{2\pi i k_b\cdot r_a}/\sqrt M$ on the cells $r_a$ of `tiles`, a unitary matrix
+        """
+        tiling = self.tiling(side)
+        folded = tiles(tiling.T)  # reciprocal lattice vectors of the junction that differ by none of the lead
+        inside = (fractions(k)[:, None, :] + folded) @ np.linalg.inv(tiling).T
+        phase = np.einsum("kbx,ax->kab", inside, self.tiles(side).astype(float))
+        return inside, np.exp(2j * np.pi * phase) / np.sqrt(len(folded))
+
+    def blocks(self, k: ArrayLike) -> "Blocks":
+        """Mass-weighted blocks of the device at in-plane wave vectors (nk, 2), fractions of `reciprocal`."""
+        weights = [roots(slab.masses, slab.onsite.shape[-1] // slab.masses.size) for slab in self.device]
+        onsite: list[Complex] = []
+        hop: list[Complex] = []
+        for i, slab in enumerate(self.device):
+            here = fourier(slab.shifts, slab.onsite, k, weights[i], weights[i])
+            onsite.append((here + here.conj().swapaxes(1, 2)) / 2)
+            if slab.hop is not None:
+                hop.append(fourier(slab.shifts, slab.hop, k, weights[i], weights[i + 1]))
+        return Blocks(tuple(onsite), tuple(hop))
+
+    @property
+    def violation(self) -> float:
+        """Largest violation of the acoustic sum rule in the device, over the largest force constant."""
+        scale = largest(*(slab.onsite for slab in self.device))
+        return max(float(np.abs(row).max()) for row in self.imbalance) / scale
+
+    @cached_property
+    def imbalance(self) -> tuple[Array, ...]:
+        """Force on each atom of each layer in a rigid shift of all, over the shift, (f, d) each, N m⁻¹."""
+        return imbalance(self.device, self.left, self.right)
+
+
+@frozen(eq=False)
+class Blocks:
+    """Mass-weighted blocks of the device, (rad/ps)²: onsite (nk, f, f) of each layer, hop (nk, f, f') to the next."""
+
+    onsite: tuple[Complex, ...]
+    hop: tuple[Complex, ...]
+
+
+def fractions(k: ArrayLike) -> Array:
+    """Return in-plane wave vectors as (nk, 2) finite fractions of the reciprocal lattice vectors."""
+    array = finite(k)
+    array = array[None] if array.ndim == 1 else array
+    if array.ndim != 2 or array.shape[1] != 2:
+        raise InputError(f"expected in-plane wave vectors (nk, 2), fractions of a period, got shape {array.shape}")
+    return array
+
+
+def fourier(shifts: Integers, constants: Array, k: ArrayLike, rows: Array, columns: Array) -> Complex:
+    r"""(nk, f, f') $\sum_R e^{2\pi ik\cdot R}\,\Phi(R)$ times the inverse roots of the masses, (rad/ps)²."""
+    angle = 2 * np.pi * (fractions(k) @ shifts.T)
+    flat = constants.reshape(len(shifts), -1)
+    total = (np.cos(angle) @ flat + 1j * (np.sin(angle) @ flat)).reshape(-1, *constants.shape[1:])
+    return np.asarray(total * (rows[:, None] * columns), dtype=np.complex128)
+
+
+def roots(masses: Array, directions: int) -> Array:
+    """(f,) inverse roots of the masses of each coordinate, times 1 ps, kg⁻½ ps."""
+    return np.repeat(np.sqrt(PS2 / masses), directions)
+
+
+def reciprocal(periods: Array) -> Array:
+    """(2, 3) in-plane reciprocal lattice vectors of two periods (2, 3), with the 2π, rad m⁻¹."""
+    return np.asarray(2 * np.pi * np.linalg.pinv(periods).T, dtype=float)
+
+
+def tiles(tiling: Integers) -> Integers:
+    """(M, 2) cells n of a small lattice in one cell of the large one, whose periods are `tiling` @ small periods."""
+    reach = np.abs(tiling).sum()
+    span = np.arange(-reach, reach + 1)
+    mesh = np.array(np.meshgrid(span, span, indexing="ij")).reshape(2, -1).T
+    inside = mesh @ np.linalg.inv(tiling)
+    return mesh[((inside > -1e-9) & (inside < 1 - 1e-9)).all(axis=1)].astype(np.int64)
+
+
+def sums(blocks: Array, directions: int) -> Array:
+    """(f, d) sums of the rows of blocks (nR, f, f') over all atoms j and all R."""
+    total = blocks.sum(axis=0)
+    return np.asarray(total.reshape(total.shape[0], -1, directions).sum(axis=1), dtype=float)
+
+
+def largest(*blocks: Array) -> float:
+    """Largest force constant, N m⁻¹."""
+    return max(float(np.abs(block).max(initial=0.0)) for block in blocks)
+
+
+def imbalance(device: tuple[Slab, ...], left: Lead, right: Lead) -> tuple[Array, ...]:
+    """Force on each atom of each layer in a rigid shift of all, over the shift, (f, d) each, N m⁻¹."""
+    d = left.directions
+    before = sums(left.hop.swapaxes(1, 2), d)
+    after = sums(right.hop, d)
+    rows: list[Array] = []
+    for i, slab in enumerate(device):
+        own = sums(slab.onsite, d)
+        previous = None if i == 0 else device[i - 1].hop
+        own = own + (tiled(before, own) if previous is None else sums(previous.swapaxes(1, 2), d))
+        rows.append(own + (tiled(after, own) if slab.hop is None else sums(slab.hop, d)))
+    return tuple(rows)
+
+
+def tiled(rows: Array, like: Array) -> Array:
+    """Repeat the rows of one cell of a lead to those of a layer; rows that do not fit are refused elsewhere."""
+    return np.resize(rows, like.shape)
+
+
+def check_layer(what: str, masses: Array, shifts: Integers, onsite: Array, hop: Array | None, columns: int) -> None:
+    """Refuse a layer whose arrays do not fit, whose units cannot be SI, or whose force constants are not symmetric."""
+    if not (masses.max() < HEAVIEST and masses.min() > LIGHTEST):
+        raise InputError(f"{what}: masses {masses.min():g} to {masses.max():g}, wanted kg (u? multiply by 1.66e-27)")
+    count, size = len(shifts), onsite.shape[-1]
+    if shifts.shape != (count, 2) or onsite.shape != (count, size, size) or size not in (masses.size, 3 * masses.size):
+        raise InputError(
+            f"{what}: shifts {shifts.shape} and onsite {onsite.shape} for {masses.size} atoms, "
+            f"wanted (nR, 2) and (nR, {3 * masses.size}, {3 * masses.size})"
+        )
+    if hop is not None and (hop.shape != (count, size, columns) or not np.isfinite(hop).all()):
+        raise InputError(f"{what}: hop of shape {hop.shape}, wanted finite {(count, size, columns)}")
+    if len(np.unique(shifts, axis=0)) != count:
+        raise InputError(f"{what}: {count} shifts, of which only {len(np.unique(shifts, axis=0))} differ")
+    worst = asymmetry(shifts, onsite)
+    if worst > SYMMETRY * largest(onsite):
+        raise InputError(
+            f"{what}: force constants differ from those of the mirrored pair by {worst:.3g} N/m "
+            f"(largest {largest(onsite):.3g}); Φ(-R) = Φ(R)ᵀ must hold: symmetrise them"
+        )
+
+
+def asymmetry(shifts: Integers, onsite: Array) -> float:
+    """Largest difference of Φ(-R) and Φ(R)ᵀ; a missing partner counts as 0, N m⁻¹."""
+    place = {(int(a), int(b)): i for i, (a, b) in enumerate(shifts)}
+    worst = 0.0
+    for (a, b), i in place.items():
+        partner = place.get((-a, -b))
+        other = 0.0 if partner is None else onsite[partner].T
+        worst = max(worst, float(np.abs(onsite[i] - other).max(initial=0.0)))
+    return worst
+
+
+def check_range(what: str, onsite: Complex) -> None:
+    """Refuse a layer (nk, f, f) in (rad/ps)² whose frequencies are no crystal's: most likely a matter of units."""
+    top = float(np.sqrt(np.abs(np.diagonal(onsite, axis1=1, axis2=2)).max() / PS2))
+    if not SLOWEST < top < FASTEST:
+        raise InputError(
+            f"{what}: atoms vibrate at {top:.3g} rad/s, wanted {SLOWEST:g} to {FASTEST:g}: give force constants in N/m "
+            "(eV/Å² times 16.02) and masses in kg"
+        )
+
+
+def check_sum_rule(what: str, violation: float) -> None:
+    """Refuse force constants that act on a crystal shifted as a whole."""
+    if not violation <= SUM_RULE:
+        raise InputError(
+            f"{what}: the acoustic sum rule is broken by {violation:.2e} of the largest force constant "
+            f"(at most {SUM_RULE:g}): sound could not pass. Enforce it, as lead_from_force_constants does"
+        )

@@ -1,0 +1,107 @@
+r"""Force constants from the file that LAMMPS' command `dynamical_matrix ... regular` writes.
+
+The file holds $\Phi_{i\alpha,j\beta}/\sqrt{m_im_j}$ of a supercell, three numbers a line: for each atom i and direction
+α the rows of all atoms j.  In `metal` units a number 1 is 1 eV Å⁻² u⁻¹.  See the manual of LAMMPS
+(A. P. Thompson et al., Comput. Phys. Commun. 271, 108171 (2022), doi:10.1016/j.cpc.2021.108171).
+"""
+
+from os import PathLike
+from pathlib import Path
+
+import numpy as np
+
+from kapitza.core.arrays import Array
+from kapitza.errors import DataError
+from kapitza.matter.crystal import Crystal
+from kapitza.matter.fold import blocks
+from kapitza.matter.loader import summed
+from kapitza.matter.phonopy import Cell, Supercell
+from kapitza.matter.structure import Structure
+from kapitza.units import angstrom, eV, m_u
+
+MOST_ATOMS = 3000
+WIDEST = 200  # characters of a line of three numbers
+METAL = eV / angstrom**2 / m_u  # rad² s⁻² of 1 eV Å⁻² u⁻¹
+
+
+def crystal_from_lammps(path: str | PathLike[str], primitive: Structure, supercell: Structure) -> Crystal:
+    """Read the dynamical matrix of a supercell.
+
+    Parameters
+    ----------
+    path : file of `dynamical_matrix all regular <step> file <path>`, in metal units
+    primitive : one cell of the crystal
+    supercell : the atoms of the file, in the order of their LAMMPS ids, at rest
+
+    Raises
+    ------
+    DataError
+        with file and line, for what is no such file or one of another number of atoms, or if the supercell is not made
+        of primitive cells
+    """
+    matrix = read_matrix(path, supercell.masses.size)
+    weight = np.sqrt(np.repeat(supercell.masses, 3))
+    constants = matrix * METAL * weight[:, None] * weight
+    n = supercell.masses.size
+    values = ((constants + constants.T) / 2).reshape(n, 3, n, 3).swapaxes(1, 2)
+    one, many = cell_of(primitive), cell_of(supercell)
+    origins = first_images(primitive, supercell, path)
+    data = Supercell(one, many, values[list(origins)], origins=origins)
+    cells, found = blocks(data, path)
+    residual, balanced = summed(cells, found, np.zeros(found.shape[1:]))
+    return Crystal(
+        primitive.name, primitive.lattice, primitive.positions, primitive.masses, cells, balanced, primitive.symbols,
+        residual=residual,
+    )  # fmt: skip
+
+
+def read_matrix(path: str | PathLike[str], atoms: int) -> Array:
+    """(3N, 3N) numbers of a file of N atoms."""
+    if atoms > MOST_ATOMS:
+        raise DataError(f"a matrix of {atoms} atoms is more than the {MOST_ATOMS} handled", file=path)
+    wanted = 3 * atoms * atoms
+    size = Path(path).stat().st_size
+    if size > wanted * WIDEST:
+        raise DataError(f"has {size} bytes, too many for {wanted} lines of {atoms} atoms", file=path)
+    lines = Path(path).read_text(encoding="ascii", errors="replace").splitlines()
+    if len(lines) != wanted:
+        raise DataError(
+            f"has {len(lines)} lines, wanted {wanted} for {atoms} atoms: is the supercell that of the file?", file=path
+        )
+    try:
+        values = np.array(" ".join(lines).split(), dtype=float)
+    except ValueError:
+        values = np.empty(0)
+    if values.size != 3 * wanted or not np.isfinite(values).all():
+        raise fault(lines, path)
+    return values.reshape(3 * atoms, 3 * atoms)
+
+
+def fault(lines: list[str], path: str | PathLike[str]) -> DataError:
+    """Find the line that is not three finite numbers."""
+    for i, line in enumerate(lines):
+        try:
+            good = len(line.split()) == 3 and all(np.isfinite(float(word)) for word in line.split())
+        except ValueError:
+            good = False
+        if not good:
+            return DataError(f"expected three finite numbers, got {line!r:.60}", file=path, line=i + 1)
+    return DataError("the matrix cannot be read", file=path)
+
+
+def cell_of(one: Structure) -> Cell:
+    """Return a structure as a cell with fractional coordinates."""
+    return Cell(one.lattice, one.positions @ np.linalg.inv(one.lattice), one.masses, one.symbols)
+
+
+def first_images(primitive: Structure, supercell: Structure, path: str | PathLike[str]) -> tuple[int, ...]:
+    """Atom of the supercell that each atom of the primitive cell is, up to lattice vectors."""
+    fraction = supercell.positions @ np.linalg.inv(primitive.lattice)
+    found: list[int] = []
+    for place in primitive.positions @ np.linalg.inv(primitive.lattice):
+        off = fraction - place
+        near = np.abs(off - np.round(off)).max(axis=1) < 1e-2
+        if not near.any():
+            raise DataError(f"the supercell has no image of the atom at {place.round(4).tolist()}", file=path)
+        found.append(int(np.argmax(near)))
+    return tuple(found)

@@ -1,0 +1,244 @@
+r"""The library of materials: numbers by name, each with its source.
+
+The data are TOML files beside this module, in the units that their heads state; they are read when a material is first
+asked for.  `verified = false` marks a number that nobody has read in the source that it names.
+"""
+
+import tomllib
+from collections.abc import Mapping
+from difflib import get_close_matches
+from functools import cache
+from importlib.resources import as_file, files
+from os import PathLike
+from types import MappingProxyType
+from typing import Any
+
+from attrs import frozen
+from numpy.typing import ArrayLike
+
+from kapitza.errors import DataError, InputError
+from kapitza.matter.elastic import Elastic
+from kapitza.matter.fluid import Fluid
+from kapitza.matter.material import Material
+from kapitza.matter.material_file import Part, entries, factors, read_material, read_toml
+from kapitza.matter.solid import Solid
+from kapitza.matter.validators import validate
+
+
+@frozen
+class Source:
+    """Where a number is from.
+
+    Attributes
+    ----------
+    key : by which quantities name it
+    authors, title, journal, volume, pages, year : as printed; empty where there is none
+    doi : digital object identifier, without the address; empty where none was seen
+    note : what was read, if it was not the source itself
+    """
+
+    key: str
+    authors: str
+    title: str
+    journal: str = ""
+    volume: str = ""
+    pages: str = ""
+    year: int = 0
+    doi: str = ""
+    note: str = ""
+
+    def __str__(self) -> str:
+        where = " ".join(part for part in (self.journal, self.volume) if part)
+        where += f", {self.pages}" if self.pages else ""
+        year = f" ({self.year})" if self.year else ""
+        doi = f", doi:{self.doi}" if self.doi else ""
+        return f"{self.authors}, {self.title}" + (f", {where}" if where else "") + year + doi
+
+
+def material(name: str) -> Material:
+    """Return what the library knows of a material.
+
+    Parameters
+    ----------
+    name : name or alias, e.g. "Al2O3" or "sapphire"; upper and lower case may differ where only one material is meant
+
+    Raises
+    ------
+    InputError
+        for a name that is not in the library, with the nearest ones
+    """
+    names, wanted = _names(), str(name).strip()
+    key = names.get(wanted) or names.get(wanted.casefold())
+    if key is None:
+        raise InputError(f"no material {wanted!r:.60} in the library; {_nearest(wanted, names)}")
+    return _read(key)
+
+
+def materials() -> tuple[str, ...]:
+    """Return the names of all materials of the library, in alphabetical order."""
+    return tuple(sorted(_shelf(), key=str.casefold))
+
+
+def solid(name: str | Material) -> Solid:
+    """Return a solid of the library as an isotropic Debye solid.
+
+    Speeds are those measured on polycrystals, or Hill's mean of the elastic constants: `material(name).speeds` says
+    which.
+
+    Parameters
+    ----------
+    name : name or alias, or a material of a file of your own (`load_materials`)
+
+    Raises
+    ------
+    InputError
+        for a name that is not known, or a liquid
+    """
+    return _known(name).solid()
+
+
+def elastic(name: str | Material, normal: ArrayLike = (0, 0, 1)) -> Elastic:
+    """Return a crystal of the library with its elastic constants.
+
+    Parameters
+    ----------
+    name : name or alias, or a material of a file of your own (`load_materials`)
+    normal : (3,) Cartesian direction, in the axes of the crystal, that becomes the interface normal: z is the c axis of
+        hexagonal, trigonal and tetragonal crystals, y the b axis of monoclinic ones
+
+    Raises
+    ------
+    InputError
+        for a name that is not known, a liquid, a solid whose elastic constants are not known, and a normal that is no
+        direction
+    """
+    return _known(name).elastic(normal)
+
+
+def fluid(name: str | Material) -> Fluid:
+    """Return a liquid of the library.
+
+    Parameters
+    ----------
+    name : name or alias, or a material of a file of your own (`load_materials`)
+
+    Raises
+    ------
+    InputError
+        for a name that is not known, or a solid
+    """
+    return _known(name).fluid()
+
+
+def source(key: str) -> Source:
+    """Return where the numbers with this source are from.
+
+    Raises
+    ------
+    InputError
+        for a key that is not known
+    """
+    table = _sources()
+    if key not in table:
+        close = get_close_matches(key, table, n=3, cutoff=0.4)
+        raise InputError(f"no source {key!r:.60}" + (f"; did you mean {' or '.join(close)}?" if close else ""))
+    return Source(key, **table[key])
+
+
+def sources() -> tuple[str, ...]:
+    """Return the keys of all sources of the library."""
+    return tuple(_sources())
+
+
+def atomic_masses() -> dict[str, float]:
+    """Return standard atomic weights by element, u.
+
+    References
+    ----------
+    T. Prohaska et al., Pure Appl. Chem. 94, 573 (2022), doi:10.1515/pac-2019-0603
+    """
+    return dict(_data("atomic_masses.toml")["masses"])
+
+
+def load_materials(path: str | PathLike[str], *, check: bool = True) -> dict[str, Material]:
+    """Read materials from a TOML file of your own, laid out as those of the library.
+
+    Parameters
+    ----------
+    path : the file
+    check : refuse materials that fail a check of `validate` without giving a reason under `except`
+
+    Returns
+    -------
+    materials by name, for `solid`, `elastic` and `fluid`
+
+    Raises
+    ------
+    DataError
+        with file and key: not TOML, a key that is not known, a number that is missing or not finite, a check that fails
+    """
+    whole = read_toml(path)
+    unit, masses = factors(whole), atomic_masses()
+    found = {name: read_material(name, part, unit, masses) for name, part in entries(whole).items()}
+    if check:
+        for one in found.values():
+            for fault in validate(one, masses):
+                if not fault.excuse:
+                    remedy = (
+                        f"correct it, or say why it is right under [materials.{one.name}.except] {fault.check} = '...'"
+                    )
+                    raise DataError(f"{fault.message}: {remedy}", file=whole.file)
+    return found
+
+
+def _known(name: str | Material) -> Material:
+    return name if isinstance(name, Material) else material(name)
+
+
+@cache
+def _read(key: str) -> Material:
+    part, unit = _shelf()[key]
+    return read_material(key, part, unit, atomic_masses())
+
+
+@cache
+def _shelf() -> Mapping[str, tuple[Part, Mapping[str, float]]]:
+    """All materials by name, unread, with the units of their files."""
+    shelf: dict[str, tuple[Part, Mapping[str, float]]] = {}
+    with as_file(files("kapitza.matter") / "data" / "materials") as folder:
+        for path in sorted(folder.glob("*.toml")):
+            whole = read_toml(path)
+            unit = factors(whole)
+            shelf |= {name: (part, unit) for name, part in entries(whole).items()}
+    return MappingProxyType(shelf)
+
+
+@cache
+def _names() -> Mapping[str, str]:
+    """What a material may be called; spellings without case only where they mean one material."""
+    exact = {alias: name for name, (part, _) in _shelf().items() for alias in part.texts("aliases")}
+    exact |= {name: name for name in _shelf()}
+    folded: dict[str, set[str]] = {}
+    for alias, name in exact.items():
+        folded.setdefault(alias.casefold(), set()).add(name)
+    single = {alias: next(iter(found)) for alias, found in folded.items() if len(found) == 1}
+    return MappingProxyType(single | exact)
+
+
+def _nearest(name: str, names: Mapping[str, str]) -> str:
+    folded = {alias.casefold(): alias for alias in names}
+    same = [key for key, (part, _) in _shelf().items() if part.text("formula").casefold() == name.casefold()]
+    close = [names[folded[one]] for one in get_close_matches(name.casefold(), folded, n=6, cutoff=0.66)]
+    targets = list(dict.fromkeys(same or close))[:3]
+    if not targets:
+        return "`materials()` lists all names"
+    return f"did you mean {' or '.join(targets)}?"
+
+
+@cache
+def _sources() -> Mapping[str, Mapping[str, Any]]:
+    return MappingProxyType(_data("sources.toml"))
+
+
+def _data(name: str) -> dict[str, Any]:
+    return tomllib.loads((files("kapitza.matter") / "data" / name).read_text(encoding="utf-8"))

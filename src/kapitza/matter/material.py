@@ -1,0 +1,284 @@
+r"""A material: every number that is known of it, each with its unit, its source and its uncertainty."""
+
+import re
+from collections.abc import Mapping
+from types import MappingProxyType
+
+import numpy as np
+from attrs import field, frozen
+from numpy.typing import ArrayLike
+
+from kapitza.core.arrays import Array, increasing, positive, same_length, temperatures
+from kapitza.errors import InputError
+from kapitza.matter.elastic import Elastic, hill
+from kapitza.matter.fluid import Fluid
+from kapitza.matter.solid import Solid
+from kapitza.matter.symmetry import stiffness_matrix
+
+LIQUID, GLASS = "liquid", "isotropic"
+FORMULA = re.compile(r"([A-Z][a-z]?)(\d+\.?\d*)?")
+
+
+@frozen
+class Quantity:
+    """One number with where it comes from.
+
+    Attributes
+    ----------
+    value : in `unit`, SI
+    unit : SI unit, for tables
+    source : key into the sources, or what the file of a user says
+    sigma : standard uncertainty in the same unit, or None where nobody states one
+    verified : whether the number was read in the source, or in a page that quotes it; False: from memory
+    note : what a reader has to know to use it
+    """
+
+    value: float
+    unit: str
+    source: str
+    sigma: float | None = None
+    verified: bool = True
+    note: str = ""
+
+
+def fixed_quantities(value: Mapping[str, Quantity]) -> Mapping[str, Quantity]:
+    """Return a mapping that nobody can change."""
+    return MappingProxyType(dict(value))
+
+
+def fixed_texts(value: Mapping[str, str]) -> Mapping[str, str]:
+    """Return a mapping that nobody can change."""
+    return MappingProxyType(dict(value))
+
+
+@frozen(eq=False)
+class Table:
+    """A property against temperature.
+
+    Attributes
+    ----------
+    name : of the property, for messages
+    temperature : (n,) K, increasing
+    value : (n,) in `unit`, SI, above zero
+    unit, source, verified, note : as in `Quantity`
+    """
+
+    name: str
+    temperature: Array = field(converter=lambda t: increasing(temperatures(t)))
+    value: Array = field(converter=positive, validator=same_length("temperature"))
+    unit: str = ""
+    source: str = ""
+    verified: bool = True
+    note: str = ""
+
+    def at(self, temperature: ArrayLike, *, logarithmic: bool = False) -> Array:
+        """(nT,) value between the tabulated ones, piecewise linear in ln T (`logarithmic`: a power law between points).
+
+        Raises
+        ------
+        InputError
+            outside of the temperatures of the table
+        """
+        temperature = temperatures(temperature)
+        low, high = self.temperature[0], self.temperature[-1]
+        outside = temperature[(temperature < low) | (temperature > high)]
+        if outside.size:
+            raise InputError(f"{self.name} at {outside[0]:g} K: known from {low:g} to {high:g} K only ({self.source})")
+        value = np.log(self.value) if logarithmic else self.value
+        between = np.interp(np.log(temperature), np.log(self.temperature), value)
+        return np.exp(between) if logarithmic else between
+
+
+@frozen
+class Metal:
+    """Electrons of a metal, where they are known.
+
+    Attributes
+    ----------
+    conductivity : thermal conductivity of the electrons near 300 K, W m⁻¹ K⁻¹
+    coupling : electron-phonon coupling near 300 K, W m⁻³ K⁻¹
+    sommerfeld : electronic heat capacity over temperature, J m⁻³ K⁻²
+    """
+
+    conductivity: Quantity | None = None
+    coupling: Quantity | None = None
+    sommerfeld: Quantity | None = None
+
+
+@frozen(eq=False)
+class Material:
+    """What is known of a material, in SI units.
+
+    Attributes
+    ----------
+    name, title, aliases, formula : what it is called
+    symmetry : crystal class, "isotropic" for glasses and polymers, "liquid"
+    density : kg m⁻³
+    atoms : number density, m⁻³: of all atoms in a solid, of molecules in a liquid
+    lattice : constants of the conventional cell, m (beta in rad); empty where there is none
+    cell : formula units in the conventional cell
+    constants : independent elastic constants by name, Pa
+    longitudinal, transverse : speeds of sound of the polycrystal, glass or liquid, m s⁻¹
+    speeds : "measured", or "hill" where they follow from the elastic constants
+    debye : Debye temperature at low temperature, K
+    conductivity_table, inplane_table : thermal conductivity through the plane (of the layers, or along the axis
+        that the note names) and in the plane, W m⁻¹ K⁻¹
+    heat_capacity_table : specific heat at constant pressure, J kg⁻¹ K⁻¹
+    metal : electrons
+    excuses : checks that this entry fails, with the reason
+    note : what a reader has to know
+    """
+
+    name: str
+    title: str
+    formula: str
+    symmetry: str
+    density: Quantity
+    atoms: Quantity
+    aliases: tuple[str, ...] = ()
+    lattice: Mapping[str, Quantity] = field(factory=dict, converter=fixed_quantities)
+    cell: float | None = None
+    constants: Mapping[str, Quantity] = field(factory=dict, converter=fixed_quantities)
+    longitudinal: Quantity | None = None
+    transverse: Quantity | None = None
+    speeds: str = "measured"
+    debye: Quantity | None = None
+    conductivity_table: Table | None = None
+    inplane_table: Table | None = None
+    heat_capacity_table: Table | None = None
+    metal: Metal = field(factory=Metal)
+    excuses: Mapping[str, str] = field(factory=dict, converter=fixed_texts)
+    note: str = ""
+
+    @property
+    def stiffness(self) -> Array:
+        """(6, 6) Voigt matrix in the axes of the crystal, Pa; see `stiffness_matrix` for the axes.
+
+        Raises
+        ------
+        InputError
+            for a liquid, and where neither elastic constants nor speeds of an isotropic solid are known
+        """
+        constants = {name: one.value for name, one in self.constants.items()}
+        if not constants and self.symmetry == GLASS and self.longitudinal and self.transverse:
+            constants = {
+                "C11": self.density.value * self.longitudinal.value**2,
+                "C44": self.density.value * self.transverse.value**2,
+            }
+        if self.symmetry == LIQUID or not constants:
+            what = "is a liquid, which has no stiffness" if self.symmetry == LIQUID else "has no elastic constants here"
+            raise InputError(
+                f"{self.name} {what}; use {'fluid' if self.symmetry == LIQUID else 'solid'}({self.name!r})"
+            )
+        return stiffness_matrix(self.symmetry, constants)
+
+    def solid(self) -> Solid:
+        """The isotropic Debye solid of this density, speeds and number of atoms.
+
+        Raises
+        ------
+        InputError
+            for a liquid, and where no speeds are known
+        """
+        self._refuse_liquid("solid")
+        longitudinal, transverse = self.longitudinal, self.transverse
+        if longitudinal is None or transverse is None:
+            raise InputError(f"{self.name}: no speeds of sound are known")
+        return Solid(self.name, self.density.value, longitudinal.value, transverse.value, self.atoms.value)
+
+    def elastic(self, normal: ArrayLike = (0, 0, 1)) -> Elastic:
+        """The anisotropic crystal; `normal` is Cartesian, in the axes of the crystal.
+
+        Raises
+        ------
+        InputError
+            for a liquid, where no elastic constants are known, and for a normal that is no direction
+        """
+        self._refuse_liquid("elastic")
+        return Elastic(self.name, self.stiffness, self.density.value, self.atoms.value, normal)
+
+    def fluid(self) -> Fluid:
+        """The liquid of this density and speed of sound.
+
+        Raises
+        ------
+        InputError
+            for a solid
+        """
+        if self.symmetry != LIQUID or self.longitudinal is None:
+            raise InputError(f"{self.name} is not a liquid; use solid({self.name!r}) or elastic({self.name!r})")
+        return Fluid(self.name, self.density.value, self.longitudinal.value, self.atoms.value)
+
+    def conductivity(self, temperature: ArrayLike, *, inplane: bool = False) -> Array:
+        """(nT,) thermal conductivity, W m⁻¹ K⁻¹, a power law between the tabulated temperatures.
+
+        Parameters
+        ----------
+        temperature : (nT,) K
+        inplane : in the plane of a layered or hexagonal crystal; the same as through it where no other is known
+
+        Raises
+        ------
+        InputError
+            where nothing is known, and outside of the tabulated temperatures
+        """
+        table = self.inplane_table if inplane and self.inplane_table is not None else self.conductivity_table
+        if table is None:
+            raise InputError(f"{self.name}: no conductivity against temperature is known")
+        return table.at(temperature, logarithmic=True)
+
+    def heat_capacity(self, temperature: ArrayLike) -> Array:
+        """(nT,) heat capacity per volume, J m⁻³ K⁻¹, with the density that is stated.
+
+        Raises
+        ------
+        InputError
+            where nothing is known, and outside of the tabulated temperatures
+        """
+        if self.heat_capacity_table is None:
+            raise InputError(f"{self.name}: no heat capacity against temperature is known")
+        return self.density.value * self.heat_capacity_table.at(temperature)
+
+    def numbers(self) -> dict[str, Quantity | Table]:
+        """All that is known, by name, in the order of a data sheet."""
+        single = {"density": self.density, "atoms": self.atoms, **self.lattice, **self.constants}
+        single |= {
+            "longitudinal speed": self.longitudinal,
+            "transverse speed": self.transverse,
+            "Debye temperature": self.debye,
+        }
+        metal = self.metal
+        single |= {
+            "electronic conductivity": metal.conductivity,
+            "electron-phonon coupling": metal.coupling,
+            "Sommerfeld constant": metal.sommerfeld,
+        }
+        tables = (self.conductivity_table, self.inplane_table, self.heat_capacity_table)
+        known: dict[str, Quantity | Table] = {name: one for name, one in single.items() if one is not None}
+        return known | {table.name.split(": ")[-1]: table for table in tables if table is not None}
+
+    def _refuse_liquid(self, wanted: str) -> None:
+        if self.symmetry == LIQUID:
+            raise InputError(f"{self.name} is a liquid, not a solid: use fluid({self.name!r}) instead of {wanted}()")
+
+
+def composition(formula: str) -> dict[str, float]:
+    """Atoms of each element in a formula unit, e.g. Al2O3, or Zr0.85Y0.15O1.925.
+
+    Raises
+    ------
+    InputError
+        for what is no formula
+    """
+    pieces = list(FORMULA.finditer(formula))
+    if not pieces or "".join(piece[0] for piece in pieces) != formula:
+        raise InputError(f"cannot read the formula {formula!r}: expected elements and numbers, such as Al2O3")
+    counts: dict[str, float] = {}
+    for piece in pieces:
+        counts[piece[1]] = counts.get(piece[1], 0.0) + float(piece[2] or 1)
+    return counts
+
+
+def isotropic_speeds(material: Material) -> tuple[float, float]:
+    """Hill's mean longitudinal and transverse speed of the polycrystal, m s⁻¹, from the elastic constants."""
+    return hill(material.stiffness, material.density.value)

@@ -1,0 +1,173 @@
+r"""Long-range dipole forces of polar crystals: the non-analytic part of the dynamical matrix.
+
+A vibration of charges makes a macroscopic field, which force constants of a finite supercell cannot carry.  The dipole
+sum over reciprocal vectors with a Gaussian cutoff is taken away from the force constants at the wave vectors that fit
+into the supercell, and is added again at every wave vector, now with its non-analytic term
+(X. Gonze and C. Lee, Phys. Rev. B 55, 10355 (1997), doi:10.1103/PhysRevB.55.10355):
+
+$$\Phi_{i\alpha,j\beta}(q) = \frac{e^2}{\epsilon_0 V}\sum_{K=q+G} e^{iK\cdot(r_i-r_j)}
+\frac{(K Z_i)_\alpha (K Z_j)_\beta}{K\epsilon K}\,e^{-K\epsilon K/4\Lambda^2}$$
+
+The sum over real space, which falls off within $1/\Lambda$, stays with the force constants.
+"""
+
+from functools import cached_property
+from itertools import product
+
+import numpy as np
+from attrs import frozen
+from numpy.typing import NDArray
+
+from kapitza.core.arrays import Array
+from kapitza.matter.brillouin import Integers
+from kapitza.units import c_light, e
+
+Complex = NDArray[np.complex128]
+
+WAVES = 150  # reciprocal vectors within the cutoff
+FALLEN = 1e-8  # of the Gaussian at the cutoff
+COULOMB = e**2 * c_light**2 * 1.25663706127e-6  # e²/ε0, J m; the magnetic constant is CODATA 2022's
+
+
+@frozen(eq=False)
+class Polar:
+    """Charges and screening of a polar crystal.
+
+    Attributes
+    ----------
+    lattice : (3, 3) lattice vectors in rows, m
+    positions : (n, 3) Cartesian, m
+    born : (n, 3, 3) Born charges in units of e, first index the field; they sum to zero
+    dielectric : (3, 3) high-frequency dielectric constant
+    """
+
+    lattice: Array
+    positions: Array
+    born: Array
+    dielectric: Array
+
+    @cached_property
+    def waves(self) -> tuple[Array, float]:
+        """(nG, 3) reciprocal vectors within the cutoff, rad m⁻¹, and 4Λ²."""
+        reciprocal = 2 * np.pi * np.linalg.inv(self.lattice).T
+        volume = abs(np.linalg.det(self.lattice))
+        cutoff = 2 * np.pi * (3 * WAVES / (4 * np.pi * volume)) ** (1 / 3)
+        mean = float(np.trace(self.dielectric)) / 3
+        longest = cutoff * np.sqrt(mean / float(np.linalg.eigvalsh(self.dielectric)[0]))
+        reach = np.ceil(longest * np.linalg.norm(self.lattice, axis=1) / (2 * np.pi)).astype(int)
+        steps = np.array(list(product(*(range(-r, r + 1) for r in reach))))
+        vectors = np.asarray(steps @ reciprocal, dtype=float)
+        squares = np.einsum("ki,ij,kj->k", vectors, self.dielectric, vectors)
+        return vectors[squares <= cutoff**2 * mean], cutoff**2 * mean / -float(np.log(FALLEN))
+
+    @cached_property
+    def onsite(self) -> Array:
+        """(3n, 3n) forces of every atom on itself, such that shifting all atoms costs nothing."""
+        n = len(self.positions)
+        total = self.lattice_sum(np.zeros((1, 3)))[0].real.reshape(n, 3, n, 3).sum(axis=2)
+        whole = np.zeros((n, 3, n, 3))
+        whole[np.arange(n), :, np.arange(n)] = 0.5 * (total + total.swapaxes(1, 2))
+        return whole.reshape(3 * n, 3 * n)
+
+    def matrix(self, q: Array) -> Complex:
+        """(nq, 3n, 3n) dipole forces at wave vectors (nq, 3), N m⁻¹; at Γ without the macroscopic field."""
+        return self.lattice_sum(q) - self.onsite
+
+    def factors(self, q: Array) -> tuple[Array, Array, Complex, Complex]:
+        """Waves K (nq, nG, 3), their screened Gaussians, charges seen by them (nq, nG, 3n) and phases times charges."""
+        vectors, width = self.waves
+        waves = q[:, None] + vectors
+        square = np.einsum("qki,ij,qkj->qk", waves, self.dielectric, waves)
+        tiny = 1e-18 * width
+        gauss = np.where(square > tiny, np.exp(-square / width) / np.maximum(square, tiny), 0)
+        phase = np.exp(1j * vectors @ self.positions.T)
+        charge = np.einsum("ki,iab->kaib", phase, self.born).reshape(len(vectors), 3, -1)
+        seen = np.einsum("qka,kax->qkx", waves, charge)
+        return waves, gauss, seen, charge
+
+    def lattice_sum(self, q: Array) -> Complex:
+        """(nq, 3n, 3n) sum over all reciprocal vectors."""
+        _, gauss, seen, _ = self.factors(q)
+        turn, volume = self.turn(q), abs(np.linalg.det(self.lattice))
+        return COULOMB / volume * turn * (seen.swapaxes(1, 2) @ (gauss[:, :, None] * seen.conj()))
+
+    def turn(self, q: Array) -> Complex:
+        """(nq, 3n, 3n) phases $e^{iq(r_i-r_j)}$ of a Fourier sum over lattice vectors alone."""
+        phase = np.exp(1j * np.repeat(q @ self.positions.T, 3, axis=1))
+        return phase[:, :, None] * phase[:, None, :].conj()
+
+    def gradient(self, q: Array) -> Complex:
+        """(nq, 3, 3n, 3n) derivatives of `matrix` with respect to the wave vector, N."""
+        waves, gauss, seen, charge = self.factors(q)
+        _, width = self.waves
+        square = np.einsum("qki,ij,qkj->qk", waves, self.dielectric, waves)
+        slope = (
+            -2 * (waves @ self.dielectric) * (gauss * (1 / width + 1 / np.maximum(square, 1e-18 * width)))[:, :, None]
+        )
+        other = seen.conj()
+        value = seen.swapaxes(1, 2) @ (gauss[:, :, None] * other)
+        parts = []
+        for axis in range(3):
+            cross = charge[:, axis].T @ (gauss[:, :, None] * other)
+            change = seen.swapaxes(1, 2) @ (slope[:, :, axis, None] * other) + cross + cross.conj().swapaxes(1, 2)
+            along = np.repeat(self.positions[:, axis], 3)
+            parts.append(change + 1j * (along[:, None] - along) * value)
+        volume = abs(np.linalg.det(self.lattice))
+        return COULOMB / volume * self.turn(q)[:, None] * np.stack(parts, axis=1)
+
+
+def neutral(born: Array) -> Array:
+    """Born charges with their mean taken off: a crystal has no net charge."""
+    return born - born.mean(axis=0)
+
+
+def commensurate(multiple: Array) -> Array:
+    """(N, 3) wave vectors, in units of the reciprocal lattice vectors, that fit into a supercell of N cells.
+
+    `multiple` (3, 3) holds the supercell's lattice vectors in rows in units of the primitive ones, integers.
+    """
+    scale = round(abs(np.linalg.det(multiple)))
+    generators = np.round(scale * np.linalg.inv(multiple)).astype(np.int64)
+    found = np.zeros((1, 3), dtype=np.int64)
+    for step in generators.T:
+        start, size = found, 0
+        while len(found) > size:
+            size, start = len(found), (start + step) % scale
+            found = np.unique(np.concatenate([found, start]), axis=0)
+    return found / scale
+
+
+def short_range(polar: Polar, force_constants: Array, kind: Integers, steps: Integers, multiple: Array) -> Array:
+    r"""Take the dipole forces off the force constants of a supercell.
+
+    Parameters
+    ----------
+    polar : charges and screening
+    force_constants : (n, N, 3, 3) from the primitive cell to every atom of the supercell, N m⁻¹
+    kind : (N,) which atom of the primitive cell each atom is
+    steps : (n, N, 3) lattice vector from the cell of the first to the cell of the second atom, integers
+    multiple : (3, 3) lattice vectors of the supercell in units of the primitive ones
+
+    Returns
+    -------
+    (n, N, 3, 3) N m⁻¹
+    """
+    n = len(polar.positions)
+    waves = commensurate(multiple)
+    dipole = np.zeros_like(force_constants)
+    reciprocal = 2 * np.pi * np.linalg.inv(polar.lattice).T
+    for part in np.array_split(waves, max(1, len(waves) // 32)):
+        matrix = polar.matrix(part @ reciprocal).reshape(len(part), n, 3, n, 3)
+        for i in range(n):
+            phase = np.exp(-2j * np.pi * steps[i] @ part.T)
+            dipole[i] += chosen(phase, matrix[:, i], kind)
+    return force_constants - dipole / len(waves)
+
+
+def chosen(phase: Complex, matrix: Complex, kind: Integers) -> Array:
+    """(N, 3, 3) real part of the sum of phases (N, nq) times matrices (nq, 3, n, 3) of the right atom."""
+    out = np.empty((len(kind), 3, 3))
+    for k in range(matrix.shape[2]):
+        mine = kind == k
+        out[mine] = np.tensordot(phase[mine], matrix[:, :, k], axes=(1, 0)).real
+    return out

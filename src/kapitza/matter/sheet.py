@@ -1,0 +1,214 @@
+r"""Two-dimensional sheets: in-plane sound and a flexural branch.
+
+A sheet has no modes that arrive from a bulk, so what it can exchange has to be said.  Each vibration of the sheet
+counts as half a vibration on its way to either face, with the attempt rate $v_z/d$ of a stack of such sheets.  That is
+the frequency of a sheet on the springs to its neighbour, $\sqrt{k/\rho_s}$:
+
+$M(\omega) = \pi\, g(\omega) \sqrt{k/\rho_s}$, with $g$ the states per area and angular frequency.
+
+This is what the diffuse mismatch model of layered crystals (two-dimensional spectrum, one speed across) makes of one
+layer.  A flexural branch brings a constant number, down to zero frequency.  Diffuse mismatch takes the bond for as
+strong as any: for sheets held by van der Waals forces it gives several times what is measured, and `sheet_on_solid` is
+the model to trust.
+"""
+
+from collections.abc import Mapping
+from difflib import get_close_matches
+from types import MappingProxyType
+
+import numpy as np
+from attrs import field, frozen
+
+from kapitza.core.arrays import Array, quantity
+from kapitza.errors import InputError
+from kapitza.units import GPa, angstrom, eV, m_u
+
+
+@frozen
+class Sheet:
+    r"""Isotropic sheet with longitudinal, transverse and flexural branches, one mode of each per atom.
+
+    In-plane branches are linear; the flexural one is $\omega = \sqrt{D/\rho_s}\, q^2$.  A `Phonons`: `dmm` takes it.
+
+    Attributes
+    ----------
+    name : for legends and tables
+    density : mass per area $\rho_s$, kg m⁻²
+    rigidity : bending rigidity $D$, J
+    longitudinal, transverse : in-plane speeds of sound, m s⁻¹
+    atoms : number of atoms per area, m⁻²
+    cells : number of unit cells per area, m⁻²; their zone is where the flexural branch of a supported sheet ends
+    spring : stiffness per area to an equal sheet in a stack, $k = C_{33}/d$, N m⁻³
+    source : where the numbers are from
+
+    Raises
+    ------
+    InputError
+        for values that are not finite and positive, or more cells than atoms
+
+    References
+    ----------
+    J. C. Duda, J. L. Smoyer, P. M. Norris, P. E. Hopkins, Appl. Phys. Lett. 95, 031912 (2009)
+    (diffuse mismatch of layered crystals; the reduction to one layer is derived above)
+    """
+
+    name: str
+    density: float = field(validator=quantity())
+    rigidity: float = field(validator=quantity())
+    longitudinal: float = field(validator=quantity())
+    transverse: float = field(validator=quantity())
+    atoms: float = field(validator=quantity())
+    cells: float = field(validator=quantity())
+    spring: float = field(validator=quantity())
+    source: str = ""
+
+    def __attrs_post_init__(self) -> None:
+        if self.density > 1e-3:
+            raise InputError(f"{self.name}: density = {self.density:g}, expected kg/m² (graphene 7.6e-7), not kg/m³")
+        if self.rigidity > 1e-12:
+            raise InputError(f"{self.name}: rigidity = {self.rigidity:g}, expected J (1 eV = 1.6e-19 J): is it in eV?")
+        if self.cells > self.atoms:
+            raise InputError(f"{self.name}: {self.cells:g} cells for {self.atoms:g} atoms per area, wanted no more")
+
+    @property
+    def attempt_rate(self) -> float:
+        r"""Frequency of the sheet on the springs to an equal one, $\sqrt{k/\rho_s}$, rad s⁻¹."""
+        return float(np.sqrt(self.spring / self.density))
+
+    @property
+    def flexural(self) -> float:
+        r"""Coefficient $\sqrt{D/\rho_s}$ of the flexural branch $\omega = \alpha q^2$, m² s⁻¹."""
+        return float(np.sqrt(self.rigidity / self.density))
+
+    @property
+    def cutoffs(self) -> Array:
+        """(3,) top of the longitudinal, transverse and flexural branch, rad s⁻¹."""
+        radius = np.sqrt(4 * np.pi * self.atoms)
+        return np.array([self.longitudinal * radius, self.transverse * radius, self.flexural * radius**2])
+
+    @property
+    def edges(self) -> Array:
+        """(3,) tops of the branches, rad s⁻¹."""
+        return np.unique(self.cutoffs)
+
+    def density_of_states(self, omega: Array) -> Array:
+        r"""(nω,) states per area and ω, $\sum\omega/2\pi c^2 + \frac{1}{4\pi}\sqrt{\rho_s/D}$, s m⁻²."""
+        omega = np.asarray(omega)
+        speeds = (self.longitudinal, self.transverse)
+        plane = sum(np.where(omega <= c, omega / v**2, 0.0) for v, c in zip(speeds, self.cutoffs[:2], strict=True))
+        return plane / (2 * np.pi) + np.where(omega <= self.cutoffs[2], 1 / (4 * np.pi * self.flexural), 0.0)
+
+    def modes(self, omega: Array) -> Array:
+        r"""(nω,) modes per area that the sheet offers to one face, $\pi g(\omega)\sqrt{k/\rho_s}$, m⁻²."""
+        return np.pi * self.attempt_rate * self.density_of_states(omega)
+
+
+def hexagonal(
+    name: str,
+    *,
+    lattice: float,
+    masses: tuple[float, ...],
+    stiffness: float,
+    poisson: float,
+    rigidity: float,
+    across: float,
+    spacing: float,
+    source: str,
+) -> Sheet:
+    r"""Sheet from what is tabulated for hexagonal monolayers.
+
+    $\rho_s = \sum m/A$ with $A = \frac{\sqrt 3}{2} a^2$, $c_L^2 = Y/\rho_s(1-\nu^2)$, $c_T^2 = Y/2\rho_s(1+\nu)$ and
+    $k = C_{33}/d$.
+
+    Parameters
+    ----------
+    name : for legends and tables
+    lattice : in-plane lattice constant $a$, m
+    masses : atoms of the cell, kg
+    stiffness : two-dimensional Young's modulus $Y$, N m⁻¹
+    poisson : ratio $\nu$
+    rigidity : bending rigidity, J
+    across : $C_{33}$ of the layered crystal, Pa
+    spacing : distance of its layers $d$, m
+    source : where the numbers are from
+
+    Raises
+    ------
+    InputError
+        for numbers that no stable sheet has
+    """
+    if not -1 < poisson < 1:
+        raise InputError(f"{name}: Poisson ratio {poisson:g}, wanted between -1 and 1 for a sheet")
+    area = np.sqrt(3) / 2 * lattice**2
+    density = sum(masses) / area
+    return Sheet(
+        name,
+        density=float(density),
+        rigidity=rigidity,
+        longitudinal=float(np.sqrt(stiffness / density / (1 - poisson**2))),
+        transverse=float(np.sqrt(stiffness / density / 2 / (1 + poisson))),
+        atoms=float(len(masses) / area),
+        cells=float(1 / area),
+        spring=across / spacing,
+        source=source,
+    )
+
+
+# Young's modulus: Lee 2008 (graphene), Kudin 2001 (h-BN), Bertolazzi 2011 (MoS2).  Rigidity: Jiang 2013; h-BN is 16 %
+# below graphene (Singh 2013).  C33: Bosak 2007 (graphite), Bosak 2006 (h-BN), Feldman 1976 (MoS2).
+SHEETS: Mapping[str, Sheet] = MappingProxyType(
+    {
+        "graphene": hexagonal(
+            "graphene",
+            lattice=2.461 * angstrom,
+            masses=(12.011 * m_u,) * 2,
+            stiffness=340.0,
+            poisson=0.165,
+            rigidity=1.4 * eV,
+            across=38.7 * GPa,
+            spacing=3.35 * angstrom,
+            source="doi:10.1126/science.1157996, doi:10.1088/0957-4484/24/43/435705, doi:10.1103/PhysRevB.75.153408",
+        ),
+        "h-BN": hexagonal(
+            "h-BN",
+            lattice=2.504 * angstrom,
+            masses=(10.81 * m_u, 14.007 * m_u),
+            stiffness=271.0,
+            poisson=0.211,
+            rigidity=0.84 * 1.4 * eV,
+            across=27.0 * GPa,
+            spacing=3.33 * angstrom,
+            source="doi:10.1103/PhysRevB.64.235406, doi:10.1103/PhysRevB.87.184106, doi:10.1103/PhysRevB.73.041402",
+        ),
+        "MoS2": hexagonal(
+            "MoS2",
+            lattice=3.16 * angstrom,
+            masses=(95.95 * m_u, 32.06 * m_u, 32.06 * m_u),
+            stiffness=180.0,
+            poisson=0.25,
+            rigidity=9.61 * eV,
+            across=52.0 * GPa,
+            spacing=6.15 * angstrom,
+            source="doi:10.1021/nn203879f, doi:10.1088/0957-4484/24/43/435705, "
+            "J. L. Feldman, J. Phys. Chem. Solids 37, 1141 (1976)",
+        ),
+    }
+)
+
+# Normal stiffness to amorphous SiO2, N m⁻³, after doi:10.1103/PhysRevB.94.165427: with them and a damping of 0.01 the
+# conductances of its abstract come out within 11 % (graphene) and 1 % (MoS2).
+SPRINGS_ON_SILICA: Mapping[str, float] = MappingProxyType({"graphene": 1.23e20, "MoS2": 4.94e19})
+
+
+def sheet(name: str) -> Sheet:
+    """Return a sheet of the library.
+
+    Raises
+    ------
+    InputError
+        for an unknown name; the message offers near ones
+    """
+    if name not in SHEETS:
+        close = get_close_matches(name, SHEETS, n=3, cutoff=0.3) or sorted(SHEETS)
+        raise InputError(f"no sheet {name!r} in the library; did you mean {' or '.join(close)}?")
+    return SHEETS[name]

@@ -1,0 +1,103 @@
+r"""Force constants cut off at a distance, and what that costs.
+
+Forces in a polar crystal fall off as 1/r³ and fit into no principal layer.  What is left out is stated, never hidden:
+the largest force constant that is dropped, and the shift of the frequencies against the whole crystal, with its dipole
+forces if it has them.
+"""
+
+import numpy as np
+from attrs import evolve, frozen
+
+from kapitza.core.arrays import Array
+from kapitza.errors import InputError
+from kapitza.matter.crystal import Crystal
+from kapitza.matter.loader import summed
+from kapitza.units import THz, angstrom
+
+SAMPLES = 200  # wave vectors at which frequencies are compared
+SEED = 5
+
+
+@frozen(eq=False)
+class Truncation:
+    """A crystal whose forces end, and how it differs from the one they were taken from.
+
+    Attributes
+    ----------
+    crystal : with force constants up to `reach`, the acoustic sum rule enforced
+    reach : m
+    dropped : largest force constant left out, over the largest one
+    rms, worst : difference of frequencies over the Brillouin zone, rad s⁻¹
+    acoustic : the same of the three lowest branches, worst, rad s⁻¹
+    """
+
+    crystal: Crystal
+    reach: float
+    dropped: float
+    rms: float
+    worst: float
+    acoustic: float
+
+    def __str__(self) -> str:
+        """One line for notes and logs."""
+        return (
+            f"{self.crystal.name}: forces beyond {self.reach / angstrom:.3g} Å left out, the largest of them "
+            f"{100 * self.dropped:.2g} % of the largest force constant; frequencies change by {self.rms / THz:.2g} THz "
+            f"rms, {self.worst / THz:.2g} THz at most ({self.acoustic / THz:.2g} THz acoustic)"
+        )
+
+
+def truncated(crystal: Crystal, reach: float, *, whole: Crystal | None = None) -> Truncation:
+    """Leave out force constants between atoms further apart than `reach`.
+
+    Parameters
+    ----------
+    crystal : with all its force constants in `force_constants` (loaded with nac=False)
+    reach : m
+    whole : what frequencies are compared with, such as the same crystal with its dipole forces; None: `crystal`
+
+    Raises
+    ------
+    InputError
+        if nothing but self terms would be left
+    """
+    if crystal.polar is not None:
+        raise InputError(
+            f"{crystal.name}: load it with nac=False, so that the force constants of the supercell hold the dipole "
+            "forces as far as it goes; compare with the other by `whole`"
+        )
+    n = crystal.masses.size
+    blocks = crystal.force_constants.reshape(-1, n, 3, n, 3).transpose(0, 1, 3, 2, 4)
+    far = pair_distances(crystal) > reach
+    size = np.abs(blocks).max(axis=(3, 4))
+    if not (size[~far & (pair_distances(crystal) > 0.1 * angstrom)] > 0).any():
+        raise InputError(
+            f"{crystal.name}: no two atoms are nearer than {reach / angstrom:.3g} Å; wanted a longer reach"
+        )
+    kept = np.where(far[..., None, None], 0.0, blocks)
+    some = np.abs(kept).max(axis=(1, 2, 3, 4)) > 0
+    values = kept[some].transpose(0, 1, 3, 2, 4).reshape(-1, 3 * n, 3 * n)
+    cells = crystal.cells[some]
+    residual, balanced = summed(cells, values, np.zeros(values.shape[1:]))
+    short = evolve(crystal, cells=cells, force_constants=balanced, residual=residual)
+    shift = differences(short, crystal if whole is None else whole)
+    return Truncation(
+        short,
+        reach,
+        float(size[far].max(initial=0.0) / size.max()),
+        float(np.sqrt((shift**2).mean())),
+        float(shift.max()),
+        float(shift[:, :3].max()),
+    )
+
+
+def pair_distances(crystal: Crystal) -> Array:
+    """(nR, n, n) distances of the atoms of a cell from those of the cell at R, m."""
+    vector = (crystal.cells @ crystal.lattice)[:, None, None] + crystal.positions - crystal.positions[:, None]
+    return np.asarray(np.linalg.norm(vector, axis=-1), dtype=float)
+
+
+def differences(one: Crystal, other: Crystal) -> Array:
+    """(nq, 3n) differences of the frequencies of two crystals at wave vectors all over the Brillouin zone, rad s⁻¹."""
+    q = np.random.default_rng(SEED).random((SAMPLES, 3)) - 0.5
+    return np.abs(one.frequencies(q @ one.reciprocal) - other.frequencies(q @ other.reciprocal))

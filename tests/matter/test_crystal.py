@@ -1,0 +1,289 @@
+"""Crystals: frequencies, velocities, degenerate levels, dipole forces, the elastic limit."""
+
+from collections.abc import Callable
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kapitza.errors import InputError
+from kapitza.matter.brillouin import hemisphere, lattice_operations, reduced_mesh, spectrum_operations, star
+from kapitza.matter.crystal import Crystal
+from kapitza.matter.fold import minkowski
+from kapitza.matter.loader import load_crystal
+from kapitza.matter.longwave import long_wave
+from kapitza.units import THz, angstrom, m_u
+
+Reference = Callable[[str], Path]
+Published = Callable[[str, str], dict[str, Any]]
+
+A, SPRING, MASS = 4.0 * angstrom, 20.0, 40 * m_u
+
+
+def fcc() -> Crystal:
+    """Face-centred cubic crystal with central springs between nearest neighbours."""
+    bonds = [np.array(b) for b in product((-1, 0, 1), repeat=3) if np.abs(b).sum() == 2]
+    lattice = A / 2 * np.array([[0.0, 1, 1], [1, 0, 1], [1, 1, 0]])
+    cells = np.round(np.array(bonds) * A / 2 @ np.linalg.inv(lattice)).astype(int)
+    blocks = np.array([-SPRING / 2 * np.outer(b, b) for b in bonds])
+    cells, blocks = np.vstack([cells, [[0, 0, 0]]]), np.concatenate([blocks, [-blocks.sum(axis=0)]])
+    return Crystal("fcc", lattice, np.zeros((1, 3)), [MASS], cells, blocks)
+
+
+def read(reference: Reference, name: str, *, nac: bool = True) -> Crystal:
+    return load_crystal(reference(f"mismatch/force_constants/{name}.yaml"), nac=nac)
+
+
+def test_springs_between_nearest_neighbours():
+    r"""Along [100]: ω² = 8K/m sin²(qa/4) and twice 4K/m sin²(qa/4)."""
+    q = np.linspace(0.1, 1, 7) * 2 * np.pi / A
+    got = fcc().frequencies(np.outer(q, [1, 0, 0]))
+    want = np.sqrt(SPRING / MASS) * np.abs(np.sin(q * A / 4))[:, None] * np.array([2, 2, np.sqrt(8)])
+    np.testing.assert_allclose(got, want, rtol=1e-10, atol=0)
+
+
+def test_sound_of_springs_between_nearest_neighbours():
+    """C11 = 2K/a, C12 = C44 = K/a, in every direction."""
+    density = 4 * MASS / A**3
+    directions = np.array([[1, 0, 0], [1, 1, 0], [1, 1, 1]]) / np.sqrt([[1], [2], [3]])
+    speeds = long_wave(fcc()).speeds(directions, np.array([0, 0, 1.0]))[0]
+    c11, c12, c44 = 2 * SPRING / A, SPRING / A, SPRING / A
+    want = [
+        [c44, c44, c11],
+        [(c11 - c12) / 2, c44, (c11 + c12 + 2 * c44) / 2],
+        [(c11 - c12 + c44) / 3, (c11 - c12 + c44) / 3, (c11 + 2 * c12 + 4 * c44) / 3],
+    ]
+    np.testing.assert_allclose(speeds, np.sqrt(np.array(want) / density), rtol=2e-6, atol=0)
+
+
+@given(st.tuples(*[st.floats(-0.5, 0.5)] * 3))
+def test_dynamical_matrix_is_hermitian_and_periodic(fraction: tuple[float, float, float]):
+    crystal = fcc()
+    q = np.array([fraction]) @ crystal.reciprocal
+    matrix = crystal.dynamical(q)[0]
+    top = 8 * SPRING / MASS
+    np.testing.assert_allclose(matrix, matrix.conj().T, rtol=0, atol=1e-12 * top)
+    np.testing.assert_allclose(crystal.dynamical(q + crystal.reciprocal[1])[0], matrix, rtol=0, atol=1e-10 * top)
+    np.testing.assert_allclose(crystal.frequencies(-q), crystal.frequencies(q), rtol=0, atol=1e-6 * np.sqrt(top))
+
+
+@pytest.mark.parametrize("name", ["Si", "Al", "GaN_wurtzite", "MgO", "AlN_wurtzite"])
+def test_velocities_are_derivatives(reference: Reference, name: str):
+    """The second road: central differences of the frequencies at a general wave vector."""
+    crystal = read(reference, name)
+    q = np.array([[0.13, 0.21, -0.34]]) @ crystal.reciprocal
+    _, velocity = crystal.velocities(q)
+    step = 1e-4 * np.linalg.norm(crystal.reciprocal[0])
+    for axis in range(3):
+        shift = step * np.eye(3)[axis]
+        slope = (crystal.frequencies(q + shift) - crystal.frequencies(q - shift)) / (2 * step)
+        np.testing.assert_allclose(velocity[:, :, axis], slope, rtol=0, atol=2e-4 * np.abs(slope).max())
+
+
+@pytest.mark.parametrize(
+    ("name", "fraction"), [("Si", (0, 0.3, 0.3)), ("GaN_wurtzite", (0.1, 0.0, 0.5)), ("Al", (0.2, 0.2, 0.2))]
+)
+def test_velocities_of_degenerate_levels(reference: Reference, name: str, fraction: tuple[float, float, float]):
+    """Along a direction that splits them, degenerate modes have the slopes of the branches on either side."""
+    crystal = read(reference, name)
+    q = np.array([fraction]) @ crystal.reciprocal
+    normal = np.array([0.3, 0.5, 0.8]) / np.linalg.norm([0.3, 0.5, 0.8])
+    assert crystal.levels(q).shared.size == 1
+    _, velocity = crystal.velocities(q, normal)
+    step = 2e-4 * np.linalg.norm(crystal.reciprocal[0])
+    ahead = (crystal.frequencies(q + step * normal) - crystal.frequencies(q)) / step
+    behind = (crystal.frequencies(q) - crystal.frequencies(q - step * normal)) / step
+    got = np.sort(velocity[0] @ normal)
+    for want in (ahead, behind):
+        np.testing.assert_allclose(got, np.sort(want[0]), rtol=0, atol=5e-3 * np.abs(want).max())
+
+
+@pytest.mark.parametrize(
+    ("name", "fraction", "key"),
+    [
+        ("Si", (0, 0, 0), "si_gamma"),
+        ("Si", (0.5, 0.5, 0), "si_ta_x"),
+        ("Ge", (0, 0, 0), "ge_gamma"),
+        ("Ge", (0.5, 0, 0.5), "ge_ta_x"),
+        ("C_diamond", (0, 0, 0), "diamond_gamma"),
+        ("C_diamond", (0.5, 0.5, 0), "diamond_ta_x"),
+    ],
+)
+def test_known_frequencies(
+    reference: Reference, published: Published, name: str, fraction: tuple[float, float, float], key: str
+):
+    crystal = read(reference, name)
+    omega = crystal.frequencies(np.array(fraction) @ crystal.reciprocal)[0] / THz
+    want = published("bands", key)
+    got = omega[-1] if "gamma" in key else omega[0]
+    np.testing.assert_allclose(got, want["value"], rtol=want["tolerance"], atol=0)
+
+
+def test_frequencies_of_gan_at_the_zone_centre(reference: Reference, published: Published):
+    """As another lattice dynamics code gives them for the same force constants, in cm⁻¹."""
+    omega = read(reference, "GaN_wurtzite").frequencies([0, 0, 0])[0] / (100 * 299792458 * 2 * np.pi)
+    for number in range(1, 7):
+        want = published("bands", f"gan_gamma_{number}")
+        assert np.abs(omega / want["value"] - 1).min() < want["tolerance"]
+
+
+PHONOPY = {  # frequencies (THz) at q = (0.1, 0.2, 0.3) and the velocity of the first three modes (Å THz): phonopy 4.8.6
+    "GaN_wurtzite": (
+        [3.79677744, 4.13876885, 5.0853713, 5.97095489, 7.10129644, 8.39022505, 16.01030502, 16.58533115, 16.94637406],
+        [
+            [3.22452863, 10.07421729, 20.31974531],
+            [18.0229125, 19.84345398, 15.62449312],
+            [15.42369067, 14.59347682, -7.61412103],
+        ],
+        2e-6,
+    ),
+    "MgO": (
+        [5.43254696, 6.24693164, 8.85472235, 11.09922054, 11.88355022, 18.69304872],
+        [[46.1582513, 8.31810276, 0], [40.9289307, 31.3426030, 0], [54.4494137, 35.7330093, 0]],
+        2e-5,
+    ),
+    "AlN_wurtzite": (
+        [
+            6.01255656,
+            6.79603474,
+            8.83078073,
+            10.10518647,
+            11.24504979,
+            13.87342351,
+            19.16016068,
+            19.88050858,
+            19.98731457,
+        ],
+        [
+            [4.81925268, 21.13424891, 31.92410732],
+            [32.80418937, 37.52174162, 29.38298349],
+            [28.72617353, 29.15326392, -16.78315233],
+        ],
+        6e-3,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", list(PHONOPY))
+def test_phonopy_gives_the_same(reference: Reference, name: str):
+    """Frozen numbers of an independent code; where dipole forces are split off, it does so at another width."""
+    omega, velocity, tolerance = PHONOPY[name]
+    crystal = read(reference, name)
+    got, speed = crystal.velocities(np.array([0.1, 0.2, 0.3]) @ crystal.reciprocal)
+    np.testing.assert_allclose(got[0, : len(omega)] / THz, omega, rtol=tolerance / 5, atol=0)
+    np.testing.assert_allclose(speed[0, :3] / 100, velocity, rtol=0, atol=tolerance * 50)
+
+
+def test_longitudinal_optical_splitting(reference: Reference):
+    """The field of a longitudinal wave lifts the optical mode of MgO by ω_L² - ω_T² = e²Z²/(ε0 ε V μ)."""
+    with_field, without = read(reference, "MgO"), read(reference, "MgO", nac=False)
+    q = np.array([1e7, 0, 0])
+    transverse, longitudinal = with_field.frequencies(q)[0][[3, 5]]
+    np.testing.assert_allclose(without.frequencies([0, 0, 0])[0, 3:], transverse, rtol=1e-6, atol=0)
+    charge, screen = (1.971546666666667 + 1.972123333333333) / 2, 3.38121106
+    reduced = with_field.masses.prod() / with_field.masses.sum()
+    want = (1.602176634e-19 * charge) ** 2 / (8.8541878188e-12 * screen * with_field.volume * reduced)
+    np.testing.assert_allclose(longitudinal**2 - transverse**2, want, rtol=1e-4, atol=0)
+
+
+def test_dipole_forces_change_nothing_at_commensurate_wave_vectors(reference: Reference):
+    """There the supercell already holds them, apart from the field of a wave."""
+    with_field, without = read(reference, "MgO"), read(reference, "MgO", nac=False)
+    q = np.array([[0.5, 0.0, 0.0], [0.5, 0.5, 0.0], [0.5, 0.5, 0.5]]) @ with_field.reciprocal
+    np.testing.assert_allclose(with_field.frequencies(q), without.frequencies(q), rtol=1e-9, atol=0)
+
+
+@pytest.mark.parametrize("name", ["Si", "GaN_wurtzite", "AlN_wurtzite", "MgO"])
+def test_sound_is_the_limit_of_the_acoustic_branches(reference: Reference, name: str):
+    crystal = read(reference, name)
+    directions = np.array([[0, 0, 1.0], [0.6, 0.48, 0.64]])
+    speeds, along = long_wave(crystal).speeds(directions, np.array([0, 0, 1.0]))
+    q = 4e8
+    omega, velocity = crystal.velocities(q * directions)
+    np.testing.assert_allclose(speeds, omega[:, :3] / q, rtol=2.5e-2, atol=0)
+    np.testing.assert_allclose(along[0], velocity[0, :3, 2], rtol=2e-2, atol=0)
+
+
+def test_symmetry_of_lattices():
+    cubic = np.array([[0.0, 1, 1], [1, 0, 1], [1, 1, 0]])
+    hexagonal = np.array([[1, 0, 0], [-0.5, np.sqrt(0.75), 0], [0, 0, 1.6]])
+    assert len(lattice_operations(cubic)) == 48
+    assert len(lattice_operations(hexagonal)) == 24
+    assert len(lattice_operations(np.array([[1, 0, 0], [0.1, 1.2, 0], [0.2, 0.3, 1.5]]))) == 2
+
+
+def test_reduced_mesh_keeps_every_mean():
+    """The mean of a symmetric function is the same on all points and on those that stand for them."""
+    crystal = fcc()
+    operations = spectrum_operations(crystal.lattice, crystal.frequencies)
+    assert len(operations) == 48
+    fraction, share = reduced_mesh((6, 6, 6), operations)
+    whole = np.array(list(product(range(6), repeat=3))) / 6
+    np.testing.assert_allclose(share.sum(), 1, rtol=1e-14, atol=0)
+    got = share @ crystal.frequencies(fraction @ crystal.reciprocal)
+    want = crystal.frequencies(whole @ crystal.reciprocal).mean(axis=0)
+    np.testing.assert_allclose(got, want, rtol=1e-9, atol=0)
+    assert len(share) < len(whole) / 10
+
+
+def test_strain_breaks_symmetry():
+    """What counts is the spectrum: unequal springs in a cubic lattice leave less than cubic symmetry."""
+    crystal = fcc()
+    blocks = crystal.force_constants.copy()
+    flat = (crystal.cells @ crystal.lattice)[:, 2] == 0
+    blocks[flat] *= 1.1
+    blocks[-1] = -blocks[:-1].sum(axis=0)
+    strained = Crystal("strained", crystal.lattice, crystal.positions, crystal.masses, crystal.cells, blocks)
+    assert len(spectrum_operations(strained.lattice, strained.frequencies)) == 16
+    directions, part = star(
+        np.array([0, 0, 1.0]), strained.lattice, spectrum_operations(strained.lattice, strained.frequencies)
+    )
+    assert len(directions) == 1
+    np.testing.assert_allclose(part, 1, rtol=1e-14, atol=0)
+
+
+def test_directions_integrate_polynomials():
+    directions, share = hemisphere(np.array([0.6, 0.0, 0.8]), 8, 16)
+    np.testing.assert_allclose(share.sum(), 4 * np.pi, rtol=1e-13, atol=0)
+    np.testing.assert_allclose(share @ directions**2, 4 * np.pi / 3 * np.ones(3), rtol=1e-12, atol=0)
+
+
+@given(st.lists(st.integers(-3, 3), min_size=3, max_size=3))
+def test_reduced_lattices_are_short(steps: list[int]):
+    lattice = np.array([[1.0, 0, 0], [0.2, 1.1, 0], [0.1, 0.3, 0.9]])
+    skewed = lattice.copy()
+    skewed[0] += steps[0] * lattice[1]
+    skewed[1] += steps[1] * skewed[0]
+    skewed[2] += steps[2] * skewed[1]
+    reduced = minkowski(skewed)
+    np.testing.assert_allclose(abs(np.linalg.det(reduced)), np.linalg.det(lattice), rtol=1e-10, atol=0)
+    assert np.linalg.norm(reduced, axis=1).sum() <= np.linalg.norm(lattice, axis=1).sum() + 1e-9
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"masses": [-1.0]}, "above zero"),
+        ({"lattice": np.ones((3, 3))}, "span no volume"),
+        ({"positions": np.zeros((2, 3))}, "positions of shape"),
+        ({"force_constants": np.full((13, 3, 3), np.nan)}, "finite"),
+        ({"cells": np.full((13, 3), 0.5)}, "integers"),
+    ],
+)
+def test_bad_crystals(change: dict[str, Any], message: str):
+    crystal = fcc()
+    names = ("name", "lattice", "positions", "masses", "cells", "force_constants")
+    fields = {name: getattr(crystal, name) for name in names} | change
+    with pytest.raises(InputError, match=message):
+        Crystal(**fields)
+
+
+def test_bad_wave_vectors():
+    with pytest.raises(InputError, match="wave vectors"):
+        fcc().frequencies([1.0, 2.0])
+    with pytest.raises(InputError, match="direction"):
+        fcc().velocities([0, 0, 1e9], (0, 0, 0))

@@ -1,0 +1,59 @@
+import tomllib
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from kapitza.errors import InputError
+from kapitza.matter.electrons import LATTICE, Electrons, SpinChannels, metal
+from kapitza.matter.library import material
+from kapitza.units import GW
+
+PUBLISHED = tomllib.loads((Path(__file__).parents[1] / "published" / "contacts.toml").read_text("utf-8"))
+
+
+def test_length_and_resistance_belong_together():
+    """R_ep = l k_e/(k_p (k_e + k_p)) from the solution of the two equations in a half space."""
+    al = metal("Al")
+    want = al.length * al.conductivity / (al.lattice * al.total)
+    np.testing.assert_allclose(al.resistance, want, rtol=1e-12, atol=0)
+
+
+def test_good_electrons_give_the_published_limit():
+    """k_e ≫ k_p: √(G k_p)."""
+    one = Electrons("any", 1e6, 3.0, 1e17)
+    np.testing.assert_allclose(1 / one.resistance, np.sqrt(3e17), rtol=1e-4, atol=0)
+
+
+@pytest.mark.parametrize("name", sorted(LATTICE))
+def test_lattices_conduct_as_published(name):
+    low, high = (PUBLISHED["lattice_conductivity_of_metals"][key] for key in ("low", "high"))
+    assert low <= metal(name).lattice <= high
+
+
+def test_conductances_of_good_metals_have_the_published_size():
+    """0.3 to 1 GW/m²K: the geometric mean of the library lies inside, no metal is farther than a factor of 2."""
+    low, high = (PUBLISHED["electron_phonon_conductance"][key] for key in ("low", "high"))
+    values = np.array([1 / one.resistance for one in map(metal, LATTICE)]) / GW
+    assert low < np.exp(np.log(values).mean()) < high
+    assert low / 2 < values.min() < values.max() < 2 * high
+
+
+def test_wrong_input_is_refused():
+    with pytest.raises(InputError, match="Al"):
+        metal("Alu")
+    with pytest.raises(InputError, match="not known in full"):
+        metal("Ni")
+    with pytest.raises(InputError):
+        Electrons("none", 0.0, 1.0, 1e17)
+    with pytest.raises(InputError):
+        SpinChannels("half metal", 30.0, 1e-8, 1.0)
+
+
+@pytest.mark.parametrize("name", sorted(LATTICE))
+def test_numbers_stand_in_the_library_alone(name):
+    one, data = metal(name), material(name).metal
+    assert data.coupling is not None
+    assert data.conductivity is not None
+    assert one.coupling == float(data.coupling.value)
+    np.testing.assert_allclose(one.total, float(data.conductivity.value), rtol=1e-14, atol=0)

@@ -1,0 +1,166 @@
+"""Junctions of force constants: second roads through potentials and masses, truncation, published GaN on AlN."""
+
+import numpy as np
+import pytest
+from attrs import evolve
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from kapitza.errors import InputError
+from kapitza.matter.build import build_junction
+from kapitza.matter.crystal import Crystal
+from kapitza.matter.disorder import Disorder
+from kapitza.matter.harmonic import crystal_from_potential
+from kapitza.matter.layers import lead_from_force_constants, mass_junction
+from kapitza.matter.loader import load_crystal
+from kapitza.matter.mixing import junction_from_crystals
+from kapitza.matter.potentials import potential
+from kapitza.matter.relax import relaxed_cell
+from kapitza.matter.structure import structure
+from kapitza.matter.surface import oriented_crystal
+from kapitza.matter.truncation import truncated
+from kapitza.theory.agf.conductance import agf
+from kapitza.units import THz, angstrom, m_u, nm
+
+OMEGA = np.array([1.0, 3.0, 6.0, 9.0]) * THz
+GE = 72.63 * m_u
+
+
+@pytest.fixture(scope="module")
+def silicon(reference) -> Crystal:
+    return load_crystal(reference("mismatch/force_constants/Si.yaml"), nac=False)
+
+
+@pytest.fixture(scope="module")
+def nitrides(reference) -> list[Crystal]:
+    names = ("GaN_wurtzite", "AlN_wurtzite")
+    return [load_crystal(reference(f"mismatch/force_constants/{name}.yaml"), nac=False) for name in names]
+
+
+def heavy(crystal: Crystal, mass: float = GE) -> Crystal:
+    return evolve(
+        crystal, name="heavy", masses=np.full(crystal.masses.size, mass), symbols=("Ge",) * crystal.masses.size
+    )
+
+
+def test_a_crystal_joined_to_itself_is_the_crystal(silicon):
+    found = agf(junction_from_crystals(silicon, silicon), OMEGA, k_mesh=(6, 6))
+    np.testing.assert_allclose(found.total, found.left, rtol=1e-8)
+
+
+@pytest.mark.parametrize("mixing", ["mean", "left", "right"])
+def test_with_equal_force_constants_only_masses_count(silicon, mixing):
+    """A second road: the junction of two masses, made by another function."""
+    got = agf(junction_from_crystals(silicon, heavy(silicon), mixing=mixing), OMEGA, k_mesh=(6, 6)).total
+    turned = oriented_crystal(silicon, (0, 0, 1))
+    lead = lead_from_force_constants(
+        "Si", turned.lattice, turned.masses, turned.cells, turned.force_constants, positions=turned.positions
+    )
+    want = agf(mass_junction(lead, silicon.masses[0], GE), OMEGA, k_mesh=(6, 6)).total
+    np.testing.assert_allclose(got, want, rtol=1e-8, atol=1e-9 * want.max())
+
+
+def test_mixed_force_constants_come_near_the_relaxed_junction():
+    """A second road: Tersoff Si|Ge with strain and relaxation, against the mean of both crystals: 3 % (4 % strain)."""
+    pytest.importorskip("matscipy")
+    crystals = []
+    for name in ("Si", "Ge"):
+        engine = potential("tersoff", [name])
+        crystals.append(crystal_from_potential(relaxed_cell(structure(name), engine), engine))
+    mixed = agf(junction_from_crystals(crystals[0], crystals[1]), tolerance=1e-2).conductance(300, drop="emitted")
+    built = agf(build_junction("Si", "Ge", "tersoff", layers=4), tolerance=1e-2).conductance(300, drop="emitted")
+    np.testing.assert_allclose(mixed.value, built.value, rtol=0.05)
+
+
+def test_gan_on_aln_as_published(nitrides, published):
+    """Harmonic, first principles: about 300 MW/m2K; forces cut at 7 Å, which is worth more than ±10 % by itself."""
+    want = published("junctions", "gan_aln_negf")
+    crystals = [truncated(crystal, 7 * angstrom).crystal for crystal in nitrides]
+    got = agf(junction_from_crystals(crystals[0], crystals[1]), tolerance=2e-2).conductance(300, drop="emitted")
+    np.testing.assert_allclose(got.value, want["value"], rtol=want["tolerance"])
+
+
+def test_truncation_states_its_size(nitrides, reference):
+    whole = load_crystal(reference("mismatch/force_constants/AlN_wurtzite.yaml"))
+    sizes = [truncated(nitrides[1], reach * angstrom) for reach in (4.0, 7.0)]
+    assert sizes[0].dropped > sizes[1].dropped > 0
+    assert sizes[0].rms > sizes[1].rms > 0
+    assert truncated(nitrides[1], 7 * angstrom, whole=whole).worst > 3 * THz  # the split of optical modes at Γ
+    assert "forces beyond 4 Å left out" in str(sizes[0])
+    everything = truncated(nitrides[1], 1e-6)
+    assert everything.dropped == 0
+    assert everything.worst < 1e-3 * THz
+    with pytest.raises(InputError, match="nac=False"):
+        truncated(whole, 5 * angstrom)
+    with pytest.raises(InputError, match="no two atoms are nearer"):
+        truncated(nitrides[1], 1.0 * angstrom)
+
+
+@settings(max_examples=12)
+@given(st.integers(0, 1000), st.floats(0.02, 0.2), st.sampled_from(["mean", "left", "right"]), st.floats(0.5, 1.5))
+def test_the_sum_rule_holds_for_any_mixture(nitrides_small, seed, width, mixing, scale):
+    """Law: whatever mixes with whatever, shifting everything costs nothing, and Φ(-R) = Φ(R)ᵀ."""
+    junction = junction_from_crystals(
+        *nitrides_small, mixing=mixing, scale=scale, layers=3, supercell=(2, 1), disorder=Disorder(seed, width * nm)
+    )
+    assert junction.violation < 1e-6
+
+
+@pytest.fixture(scope="module")
+def nitrides_small(nitrides) -> tuple[Crystal, Crystal]:
+    return truncated(nitrides[0], 3.3 * angstrom).crystal, truncated(nitrides[1], 3.3 * angstrom).crystal
+
+
+def test_intermixing_is_counted_and_reproducible(silicon):
+    short = truncated(silicon, 4 * angstrom).crystal
+    options = {"layers": 4, "supercell": (2, 2)}
+    make = [
+        junction_from_crystals(short, heavy(short), disorder=Disorder(seed, 0.1 * nm), **options) for seed in (1, 1, 2)
+    ]
+    masses = [np.concatenate([slab.masses for slab in one.device]) for one in make]
+    np.testing.assert_array_equal(masses[0], masses[1])
+    assert not np.array_equal(masses[0], masses[2])
+    sharp = junction_from_crystals(short, heavy(short), **options)
+    assert all((slab.masses < 30 * m_u).all() for slab in sharp.device[:4])
+    mixed = agf(make[0], OMEGA[:2], k_mesh=(3, 3))
+    assert (mixed.total > 0).all()
+
+
+def test_faults_are_one_clear_line(silicon, nitrides, reference):
+    wide = evolve(silicon, lattice=silicon.lattice * 1.1, positions=silicon.positions * 1.1)
+    with pytest.raises(InputError, match=r"differ by 9.1 % in the plane, more than the 5 %"):
+        junction_from_crystals(silicon, wide)
+    with pytest.raises(InputError, match="a potential for both"):
+        junction_from_crystals(silicon, nitrides[0])
+    with pytest.raises(InputError, match="would change places"):
+        junction_from_crystals(*(truncated(c, 4e-10).crystal for c in nitrides), right_normal=(0, 0, -1))
+    with pytest.raises(InputError, match="unknown mixing 'some'"):
+        junction_from_crystals(silicon, silicon, mixing="some")
+    with pytest.raises(InputError, match="scale = nan"):
+        junction_from_crystals(silicon, silicon, scale=np.nan)
+    with pytest.raises(InputError, match="use build_junction with a potential"):
+        junction_from_crystals(silicon, silicon, disorder=Disorder(vacancies=0.1))
+    with pytest.raises(InputError, match="outermost layers would change sides"):
+        junction_from_crystals(silicon, heavy(silicon), layers=1, disorder=Disorder(intermixing=2 * nm))
+    polar = load_crystal(reference("mismatch/force_constants/AlN_wurtzite.yaml"))
+    with pytest.raises(InputError, match="nac=False"):
+        junction_from_crystals(polar, polar)
+
+
+def test_broken_force_constants_are_one_clear_line(silicon):
+    """A broken sum rule, constants that are not symmetric, wrong units, NaN."""
+    home = int(np.flatnonzero((silicon.cells == 0).all(axis=1))[0])
+    values = silicon.force_constants.copy()
+    values[home, :3, :3] *= 1.3
+    with pytest.raises(InputError, match="acoustic sum rule is broken"):
+        junction_from_crystals(evolve(silicon, force_constants=values), silicon)
+    values = silicon.force_constants.copy()
+    values[home, 0, 4] += 0.5
+    with pytest.raises(InputError, match="symmetrise them"):
+        junction_from_crystals(evolve(silicon, force_constants=values), silicon)
+    with pytest.raises(InputError, match="kg"):
+        junction_from_crystals(evolve(silicon, masses=silicon.masses / m_u), silicon)
+    with pytest.raises(InputError, match="N/m"):
+        junction_from_crystals(evolve(silicon, force_constants=silicon.force_constants * 1e8), silicon)
+    with pytest.raises(InputError, match="NaN"):
+        evolve(silicon, force_constants=silicon.force_constants * np.nan)
