@@ -1,0 +1,1 @@
+"""Long work: units addressed by their content, never computed twice, on any executor."""

@@ -1,0 +1,148 @@
+"""Results as files, addressed by what went in.
+
+A unit of work is a mapping of inputs.  Its address is the SHA-256 of them and of the version of the kernel; its result
+is one file, written to a temporary name, flushed to the disk and renamed, with its own checksum.  What exists is never
+computed again, a late or repeated writer writes the same bytes, and a damaged file counts as absent.
+"""
+
+import hashlib
+import io
+import json
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import numpy as np
+from attrs import field, frozen
+from numpy.typing import NDArray
+
+from kapitza.errors import DataError, InputError
+
+Arrays = dict[str, NDArray[np.generic]]
+Inputs = Mapping[str, object]
+
+MAGIC = "kapitza-unit"
+FORMAT = 1
+
+
+@frozen
+class Store:
+    """A folder of results.
+
+    Attributes
+    ----------
+    folder : created when the first result is written
+    """
+
+    folder: Path = field(converter=Path)
+
+    def path(self, address: str) -> Path:
+        """File of a unit; 256 folders keep each of them small."""
+        return self.folder / address[:2] / f"{address[2:]}.unit"
+
+    def write(self, address: str, result: Arrays) -> None:
+        """Write a result whole or not at all."""
+        path = self.path(address)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(path, packed(result))
+
+    def read(self, address: str) -> Arrays | None:
+        """Return the result of a unit, or None where there is none or the file is damaged."""
+        try:
+            return unpacked(self.path(address).read_bytes())
+        except (FileNotFoundError, DataError):
+            return None
+
+    def has(self, address: str) -> bool:
+        """Tell whether a unit is there, whole and undamaged."""
+        return self.read(address) is not None
+
+
+def address(inputs: Inputs, *, version: str) -> str:
+    """SHA-256 of the inputs of a unit and of the version of the kernel that turns them into a result.
+
+    Parameters
+    ----------
+    inputs : strings, numbers, booleans, None, arrays, bytes, and lists, tuples and mappings of them; the order of the
+        keys does not matter
+    version : changed whenever the kernel gives another result
+
+    Raises
+    ------
+    InputError
+        for an input that has no canonical form
+    """
+    digest = hashlib.sha256()
+    feed(digest.update, {"version": version, "inputs": inputs})
+    return digest.hexdigest()
+
+
+def seed_of(address: str) -> int:
+    """Seed of the random numbers of a unit: it follows from its address, so that a repetition gives the same."""
+    return int(address[:16], 16)
+
+
+def feed(update: Callable[[bytes], None], value: object) -> None:
+    """Pass a canonical form of a value to a hash, each item with its kind and length."""
+    if isinstance(value, np.ndarray):
+        update(f"array {value.dtype.str} {value.shape};".encode())
+        update(np.ascontiguousarray(value).tobytes())
+    elif isinstance(value, bytes):
+        update(f"bytes {len(value)};".encode() + value)
+    elif isinstance(value, Mapping):
+        update(f"map {len(value)};".encode())
+        for key in sorted(value, key=str):
+            feed(update, str(key))
+            feed(update, value[key])
+    elif isinstance(value, (list, tuple)):
+        update(f"list {len(value)};".encode())
+        for item in value:
+            feed(update, item)
+    elif value is None or isinstance(value, (str, bool, int, float, np.number)):
+        plain = value.item() if isinstance(value, np.number) else value
+        text = repr(plain).encode()
+        update(f"{type(plain).__name__} {len(text)};".encode() + text)
+    else:
+        raise InputError(
+            f"a unit of work cannot hold {type(value).__name__} ({value!r:.60}): give arrays and plain values"
+        )
+
+
+def packed(result: Arrays) -> bytes:
+    """Bytes of a result: a line with a checksum, a line with names, arrays in npy form.  Equal results, equal bytes."""
+    body = io.BytesIO()
+    names = sorted(result)
+    body.write(json.dumps(names).encode() + b"\n")
+    for name in names:
+        np.lib.format.write_array(body, np.asarray(result[name]), version=(1, 0), allow_pickle=False)
+    content = body.getvalue()
+    return f"{MAGIC} {FORMAT} {hashlib.sha256(content).hexdigest()}\n".encode() + content
+
+
+def unpacked(data: bytes) -> Arrays:
+    """Arrays of a result.
+
+    Raises
+    ------
+    DataError
+        if the bytes are not those that were written
+    """
+    head, _, content = data.partition(b"\n")
+    if head != f"{MAGIC} {FORMAT} {hashlib.sha256(content).hexdigest()}".encode():
+        raise DataError(f"not a whole result of format {FORMAT}: {head[:40]!r}")
+    line, _, arrays = content.partition(b"\n")
+    stream = io.BytesIO(arrays)
+    return {name: np.lib.format.read_array(stream, allow_pickle=False) for name in json.loads(line)}
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Write a file to a temporary name beside its own, flush it to the disk and rename it."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with temporary.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)

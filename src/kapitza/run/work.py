@@ -1,0 +1,150 @@
+"""Do units of work on any executor, each once, and lose nothing to a killed worker or an interrupt."""
+
+import multiprocessing
+import os
+from collections.abc import Callable, Generator, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, ProcessPoolExecutor, wait
+from contextlib import contextmanager
+
+from kapitza.errors import ConvergenceError, InputError
+from kapitza.run.store import Arrays, Inputs, Store, address
+
+Kernel = Callable[[Inputs], Arrays]
+Progress = Callable[[int, int], None]
+
+RESTARTS = 20  # of a pool whose worker was killed, before giving up
+AHEAD = 4  # units handed out per worker, so that an interrupt is quick and a scheduler never holds all of them
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+
+
+def run_units(
+    kernel: Kernel,
+    units: Sequence[Inputs],
+    *,
+    version: str,
+    store: Store | None = None,
+    workers: int = 1,
+    executor: Executor | None = None,
+    progress: Progress | None = None,
+) -> list[Arrays]:
+    """Results of all units, in their order.
+
+    Parameters
+    ----------
+    kernel : function of the inputs of one unit, importable by its name (workers are fresh processes)
+    units : inputs of each unit: arrays and plain values
+    version : of the kernel, part of the address of each result
+    store : where results are kept and looked for; None keeps them in memory only
+    workers : processes of a pool of our own; 1 works in this process
+    executor : any `concurrent.futures.Executor` instead, e.g. ``dask.distributed.Client().get_executor()``
+    progress : called with the number of finished and of all units
+
+    Raises
+    ------
+    InputError
+        for a number of workers below 1
+    ConvergenceError
+        if workers die again and again; what was finished is in the store
+    """
+    if workers < 1:
+        raise InputError(f"expected at least 1 worker, got {workers}")
+    addresses = [address(unit, version=version) for unit in units]
+    found: dict[str, Arrays] = {}
+    tell = progress or silent
+    if store is not None:
+        for name in addresses:
+            kept = store.read(name)
+            if kept is not None:
+                found[name] = kept
+    todo = {name: unit for name, unit in zip(addresses, units, strict=True) if name not in found}
+    total = len(set(addresses))
+    tell(len(found), total)
+    for name, result in results(kernel, todo, store, workers, executor):
+        found[name] = result
+        tell(len(found), total)
+    return [found[name] for name in addresses]
+
+
+def silent(_done: int, _total: int) -> None:
+    """Tell nobody about the progress."""
+
+
+def results(
+    kernel: Kernel, todo: dict[str, Inputs], store: Store | None, workers: int, executor: Executor | None
+) -> Iterator[tuple[str, Arrays]]:
+    """Yield address and result of each unit as it is finished."""
+    if executor is not None:
+        yield from through(executor, kernel, todo, store, AHEAD * 64)
+    elif workers == 1:
+        for name, unit in todo.items():
+            yield name, done(kernel, name, unit, store)
+    else:
+        yield from pooled(kernel, dict(todo), store, workers)
+
+
+def done(kernel: Kernel, name: str, unit: Inputs, store: Store | None) -> Arrays:
+    """Do one unit; in a worker this writes the result before anybody else knows of it."""
+    result = kernel(unit)
+    if store is not None:
+        store.write(name, result)
+    return result
+
+
+def pooled(kernel: Kernel, todo: dict[str, Inputs], store: Store | None, workers: int) -> Iterator[tuple[str, Arrays]]:
+    """Use a pool of fresh processes, restarted when one of them is killed."""
+    for _ in range(RESTARTS):
+        context = multiprocessing.get_context("spawn")
+        with few_threads(workers), ProcessPoolExecutor(workers, mp_context=context) as pool:
+            try:
+                for name, result in through(pool, kernel, todo, store, AHEAD * workers):
+                    del todo[name]
+                    yield name, result
+            except BrokenExecutor:
+                pass
+        if store is not None:
+            for name in list(todo):
+                kept = store.read(name)
+                if kept is not None:
+                    del todo[name]
+                    yield name, kept
+        if not todo:
+            return
+    raise ConvergenceError(
+        f"worker processes died {RESTARTS} times with {len(todo)} units to go (out of memory?): try fewer workers", todo
+    )
+
+
+def through(
+    executor: Executor, kernel: Kernel, todo: dict[str, Inputs], store: Store | None, ahead: int
+) -> Iterator[tuple[str, Arrays]]:
+    """Hand units to an executor, a few at a time, and yield what comes back."""
+    waiting = iter(list(todo.items()))
+    running: dict[Future[Arrays], str] = {}
+    try:
+        while True:
+            for name, unit in waiting:
+                running[executor.submit(done, kernel, name, unit, store)] = name
+                if len(running) >= ahead:
+                    break
+            if not running:
+                return
+            finished, _ = wait(running, return_when=FIRST_COMPLETED)
+            for future in finished:
+                yield running.pop(future), future.result()
+    finally:
+        for future in running:
+            future.cancel()
+
+
+@contextmanager
+def few_threads(workers: int) -> Generator[None, None, None]:
+    """Let each new process use its share of the cores for linear algebra, not all of them."""
+    share = str(max(1, (os.cpu_count() or 1) // workers))
+    before = {name: os.environ.get(name) for name in THREADS}
+    os.environ.update({name: value or share for name, value in before.items()})
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)

@@ -1,0 +1,151 @@
+"""Units of work: each done once, in any process, with the bytes of the serial run, whatever dies on the way."""
+
+import hashlib
+import os
+import random
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from kapitza.errors import ConvergenceError, InputError
+from kapitza.run.store import Store
+from kapitza.run.work import run_units
+
+KERNELS = """
+import os, signal, time
+from pathlib import Path
+import numpy as np
+
+def square(unit):
+    time.sleep(unit.get("pause", 0.0))
+    return {"square": np.asarray(unit["n"], float) ** 2}
+
+def dies_once(unit):
+    marker = Path(unit["folder"]) / str(unit["n"])
+    if unit["n"] % 3 == 0 and not marker.exists():
+        marker.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return square(unit)
+
+def dies(unit):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+def threads(unit):
+    return {"threads": np.array(int(os.environ["OMP_NUM_THREADS"]))}
+"""
+
+
+@pytest.fixture
+def kernels(tmp_path, monkeypatch):
+    """A module that fresh processes can import."""
+    (tmp_path / "unit_kernels.py").write_text(KERNELS)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "unit_kernels", raising=False)
+    import unit_kernels
+
+    return unit_kernels
+
+
+def squares(results):
+    return [float(r["square"]) for r in results]
+
+
+def digest(folder: Path) -> dict[str, str]:
+    return {str(p.relative_to(folder)): hashlib.sha256(p.read_bytes()).hexdigest() for p in folder.rglob("*.unit")}
+
+
+def test_serial_pool_and_any_executor_agree_to_the_byte(kernels, tmp_path):
+    units = [{"n": n} for n in range(12)]
+    expected = [float(n * n) for n in range(12)]
+    stores = [Store(tmp_path / name) for name in ("serial", "pool", "threads")]
+    assert squares(run_units(kernels.square, units, version="1", store=stores[0])) == expected
+    assert squares(run_units(kernels.square, units, version="1", store=stores[1], workers=2)) == expected
+    with ThreadPoolExecutor(3) as executor:
+        assert squares(run_units(kernels.square, units, version="1", store=stores[2], executor=executor)) == expected
+    assert digest(stores[0].folder) == digest(stores[1].folder) == digest(stores[2].folder)
+    assert len(digest(stores[0].folder)) == 12
+
+
+def test_what_exists_is_not_computed_again_and_equal_units_are_done_once(kernels, tmp_path):
+    store, seen = Store(tmp_path / "store"), []
+
+    def kernel(unit):
+        seen.append(unit["n"])
+        return {"square": np.asarray(float(unit["n"]) ** 2)}
+
+    run_units(kernel, [{"n": 1}, {"n": 2}, {"n": 1}], version="1", store=store)
+    assert seen == [1, 2]
+    told = []
+    results = run_units(
+        kernel, [{"n": 2}, {"n": 3}], version="1", store=store, progress=lambda *done: told.append(done)
+    )
+    assert squares(results) == [4.0, 9.0]
+    assert seen == [1, 2, 3]
+    assert told == [(1, 2), (2, 2)]
+
+
+def test_killed_workers_lose_nothing(kernels, tmp_path):
+    units = [{"n": n, "folder": str(tmp_path)} for n in range(8)]
+    for store in (Store(tmp_path / "store"), None):
+        got = run_units(kernels.dies_once, units, version="1", store=store, workers=2)
+        assert squares(got) == [float(n * n) for n in range(8)]
+        for marker in range(0, 8, 3):
+            (tmp_path / str(marker)).unlink(missing_ok=True)
+
+
+@pytest.mark.slow
+def test_workers_that_always_die_end_in_one_error(kernels):
+    with pytest.raises(ConvergenceError, match="died 20 times with 1 units"):
+        run_units(kernels.dies, [{"n": 0}], version="1", workers=2)
+
+
+def test_a_process_of_a_pool_uses_its_share_of_the_cores(kernels, monkeypatch):
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    monkeypatch.setattr("os.cpu_count", lambda: 8)
+    (got,) = run_units(kernels.threads, [{"n": 0}], version="1", workers=4)
+    assert int(got["threads"]) == 2
+    assert "OMP_NUM_THREADS" not in os.environ
+
+
+def test_no_worker_is_refused(kernels):
+    with pytest.raises(InputError, match="at least 1 worker, got 0"):
+        run_units(kernels.square, [{"n": 0}], version="1", workers=0)
+
+
+def test_a_killed_driver_resumes_to_the_same_bytes(kernels, tmp_path):
+    units = [{"n": n, "pause": 0.02} for n in range(25)]
+    serial = Store(tmp_path / "serial")
+    run_units(kernels.square, units, version="1", store=serial)
+    script = tmp_path / "driver.py"
+    script.write_text(
+        textwrap.dedent(f"""
+        import sys
+        sys.path.insert(0, {str(tmp_path)!r})
+        from unit_kernels import square
+        from kapitza.run.store import Store
+        from kapitza.run.work import run_units
+        if __name__ == "__main__":
+            units = [dict(n=n, pause=0.02) for n in range(25)]
+            run_units(square, units, version="1", store=Store({str(tmp_path / "killed")!r}))
+        """)
+    )
+    chance = random.Random(4)
+    kills = 0
+    while len(digest(tmp_path / "killed")) < 25:
+        target = min(25, len(digest(tmp_path / "killed")) + chance.randint(1, 6))
+        driver = subprocess.Popen([sys.executable, str(script)])
+        while driver.poll() is None and len(digest(tmp_path / "killed")) < target:
+            time.sleep(chance.uniform(0, 0.01))
+        if driver.poll() is None:
+            driver.send_signal(signal.SIGKILL)
+            kills += 1
+        driver.wait()
+    assert kills > 2
+    assert digest(tmp_path / "killed") == digest(serial.folder)
