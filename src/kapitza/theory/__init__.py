@@ -1,0 +1,1 @@
+"""From matter to transmission: one function a theory."""

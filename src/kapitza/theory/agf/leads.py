@@ -1,0 +1,285 @@
+r"""Waves of a lead, and the self-energy that it puts on a surface, at a real frequency without broadening.
+
+A layer couples to the next one through a matrix of low rank, $D_{01} = AB^\dagger$ with A and B of r columns.  The
+Bloch waves $u_{m+1} = \lambda u_m$ are therefore 2r, and known by $p_m = B^\dagger u_m$ and $q_m = A^\dagger u_m$ at a
+bond: the pair $(p_m, q_{m-1})$ is an eigenvector of a matrix of size 2r.  With a shift s off the unit circle it is
+
+$\mu\begin{pmatrix}p\\q\end{pmatrix} = \begin{pmatrix}B^\dagger WA & -B^\dagger WB/s\\
+A^\dagger WA/s & -(1 + A^\dagger WB/s)/s\end{pmatrix}\begin{pmatrix}p\\q\end{pmatrix}$, $\lambda = s + 1/\mu$,
+$W = (\omega^2 - D_{00} - sD_{01} - D_{10}/s)^{-1}$,
+
+where W is regular on the real axis.  Waves that decay or carry energy to the right have $p = \sigma_Rq$, those to the
+left $q = \sigma_Lp$, and the self-energies of the surfaces are $\Sigma_R = A\sigma_RA^\dagger$ on the last layer before
+a right lead and $\Sigma_L = B\sigma_LB^\dagger$ on the first layer after a left one.
+
+References
+----------
+D. A. Young and H. J. Maris, Phys. Rev. B 40, 3685 (1989), doi:10.1103/PhysRevB.40.3685 (matching of lattice waves)
+T. Ando, Phys. Rev. B 44, 8017 (1991), doi:10.1103/PhysRevB.44.8017 (modes of a lead from a companion matrix)
+M. P. López Sancho, J. M. López Sancho, J. Rubio, J. Phys. F 15, 851 (1985), doi:10.1088/0305-4608/15/4/009 (decimation)
+"""
+
+import numpy as np
+from attrs import frozen
+from numpy.typing import ArrayLike, NDArray
+
+from kapitza.core.arrays import Array
+from kapitza.errors import ConvergenceError
+from kapitza.matter.junction import PS2, Complex, Lead, fractions, roots
+
+RANK = 1e-11  # of the largest singular value of the coupling: what is below is rounding
+UNIT = 1e-6  # waves with |ln|λ|| below this propagate
+STILL = 1e-9  # of |p||q|: waves that carry less energy stand at a band edge and count as evanescent
+LEVEL = 1e-8  # waves whose λ differ by less are degenerate
+SHIFTS = tuple(r * np.exp(1j * phase) for r, phase in ((1.23, 0.7), (1.31, 2.1), (0.81, -1.2), (1.17, -2.6)))
+NUDGE = 3e-11  # relative change of the frequency where waves could not be told apart
+
+Flags = NDArray[np.bool_]
+
+
+@frozen(eq=False)
+class Fold:
+    """What the coupling of neighbouring layers reaches, the same at all wave vectors.
+
+    Attributes
+    ----------
+    rows : (f, r1) orthonormal basis of a layer as seen from its right
+    columns : (f, r2) as seen from its left
+    scale : size of the coupling, (rad/ps)²
+    """
+
+    rows: Array
+    columns: Array
+    scale: float
+
+    @property
+    def rank(self) -> int:
+        """Number r of waves in either direction."""
+        return min(self.rows.shape[1], self.columns.shape[1])
+
+
+@frozen(eq=False)
+class Layers:
+    """A lead at b wave vectors: onsite D00 (b, f, f); factors A and B (b, f, r) of the coupling to the right."""
+
+    onsite: Complex
+    a: Complex
+    b: Complex
+
+    def at(self, index: NDArray[np.intp]) -> "Layers":
+        """Take some of the wave vectors, with repetition."""
+        return Layers(self.onsite[index], self.a[index], self.b[index])
+
+    @property
+    def hop(self) -> Complex:
+        """(b, f, f) coupling to the next layer on the right, (rad/ps)²."""
+        return self.a @ dagger(self.b)
+
+
+@frozen(eq=False)
+class Waves:
+    r"""The 2r waves of a lead at b frequencies: r to the right first, then r to the left.
+
+    Attributes
+    ----------
+    factor : (b, 2r) Bloch factor λ from a layer to the next on its right; infinite where it grows out of nothing
+    p : (b, r, 2r) $B^\dagger u$ on the right of a bond
+    q : (b, r, 2r) $A^\dagger u$ on its left
+    open : (b, 2r) whether the wave propagates
+    flux : (b, 2r) $i(q^\dagger p - p^\dagger q)$, energy to the right, 0 for evanescent waves
+    """
+
+    factor: Complex
+    p: Complex
+    q: Complex
+    open: Flags
+    flux: Array
+
+    @property
+    def rank(self) -> int:
+        """Number r of waves in either direction."""
+        return self.p.shape[1]
+
+    @property
+    def count(self) -> NDArray[np.intp]:
+        """(b,) waves that propagate to the right; as many propagate to the left."""
+        return self.open[:, : self.rank].sum(axis=1)
+
+    @property
+    def right(self) -> Complex:
+        r"""(b, r, r) $\sigma_R$ of a lead on the right."""
+        return quotient(self.p[:, :, : self.rank], self.q[:, :, : self.rank])
+
+    @property
+    def left(self) -> Complex:
+        r"""(b, r, r) $\sigma_L$ of a lead on the left."""
+        return quotient(self.q[:, :, self.rank :], self.p[:, :, self.rank :])
+
+
+def fold(lead: Lead) -> Fold:
+    """Find the rank of the coupling between layers of a lead, from its force constants in real space."""
+    weight = roots(lead.masses, lead.directions)
+    hop = lead.hop * (weight[:, None] * weight)
+    rows = span(np.concatenate(list(hop), axis=1))
+    columns = span(np.concatenate(list(hop.swapaxes(1, 2)), axis=1))
+    return Fold(rows, columns, float(np.linalg.norm(hop.sum(axis=0), 2)) or 1.0)
+
+
+def span(matrix: Array) -> Array:
+    """Orthonormal basis of the columns of a matrix."""
+    vectors, values, _ = np.linalg.svd(matrix, full_matrices=False)
+    return vectors[:, values > RANK * values[0]]
+
+
+def layers(lead: Lead, k: ArrayLike, basis: Fold) -> Layers:
+    """Blocks of a lead at in-plane wave vectors (nk, 2), with the coupling in factors."""
+    onsite, hop = lead.blocks(fractions(k))
+    core = basis.rows.T @ hop @ basis.columns / np.sqrt(basis.scale)
+    size = np.sqrt(basis.scale)
+    if basis.columns.shape[1] <= basis.rows.shape[1]:
+        return Layers(
+            onsite, basis.rows @ core, np.broadcast_to(basis.columns * size + 0j, (len(core), *basis.columns.shape))
+        )
+    return Layers(
+        onsite, np.broadcast_to(basis.rows * size + 0j, (len(core), *basis.rows.shape)), basis.columns @ dagger(core)
+    )
+
+
+def dagger(matrix: Complex) -> Complex:
+    """Conjugate transpose of the last two axes."""
+    return matrix.conj().swapaxes(-1, -2)
+
+
+def quotient(numerator: Complex, denominator: Complex) -> Complex:
+    """Return the matrices numerator @ inverse(denominator)."""
+    return np.linalg.solve(denominator.swapaxes(-1, -2), numerator.swapaxes(-1, -2)).swapaxes(-1, -2)
+
+
+def surface_waves(at: Layers, omega: Array) -> Waves:
+    """Find the waves of a lead at b wave vectors and the frequency of each, rad s⁻¹.
+
+    Raises
+    ------
+    ConvergenceError
+        if waves to the right and to the left cannot be told apart, even at frequencies close by
+    """
+    found, bad = attempt(at, omega, SHIFTS[0])
+    for step, shift in enumerate(SHIFTS[1:], 1):
+        if not bad.any():
+            return found
+        index = np.flatnonzero(bad)
+        again, worse = attempt(at.at(index), omega[index] * (1 + step * NUDGE), shift)
+        for name in ("factor", "p", "q", "open", "flux"):
+            getattr(found, name)[index] = getattr(again, name)
+        bad[index] = worse
+    if bad.any():
+        i = int(np.argmax(bad))
+        raise ConvergenceError(
+            f"waves to the right and to the left cannot be told apart at ω = {omega[i]:.8g} rad/s "
+            f"({len(SHIFTS)} attempts): take another frequency or wave vector",
+            found,
+        )
+    return found
+
+
+def attempt(at: Layers, omega: Array, shift: complex) -> tuple[Waves, Flags]:
+    """Waves with one shift, and where their directions are in doubt."""
+    r = at.a.shape[-1]
+    energy = omega**2 * PS2
+    pair = np.concatenate([at.a, at.b], axis=2)
+    inner = -at.onsite - shift * (at.a @ dagger(at.b)) - (at.b @ dagger(at.a)) / shift
+    diagonal = np.arange(inner.shape[1])
+    inner[:, diagonal, diagonal] += energy[:, None]
+    solved: Complex = np.linalg.solve(inner, pair)
+    matrix = dagger(pair[:, :, [*range(r, 2 * r), *range(r)]]) @ solved
+    matrix[:, :, r:] /= -shift
+    matrix[:, r:] /= shift
+    matrix[:, range(r, 2 * r), range(r, 2 * r)] -= 1 / shift
+    value, vector = np.linalg.eig(matrix)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        factor = np.where(np.abs(value) > 0, shift + 1 / value, np.inf)
+    log = np.log(np.maximum(np.abs(factor), 1e-300))
+    propagates = np.abs(log) < UNIT
+    resolve(solved, shift, factor, vector, propagates)
+    flux = -2 * np.einsum("bij,bij->bj", vector[:, r:].conj(), vector[:, :r]).imag
+    size = np.linalg.norm(vector[:, :r], axis=1) * np.linalg.norm(vector[:, r:], axis=1)
+    propagates &= np.abs(flux) > STILL * size
+    leftwards = np.where(propagates, flux < 0, log > 0)
+    order = np.argsort(leftwards, axis=1, kind="stable")
+    vector = np.take_along_axis(vector, order[:, None, :], axis=2)
+    found = Waves(
+        np.take_along_axis(factor, order, axis=1),
+        vector[:, :r],
+        vector[:, r:],
+        np.take_along_axis(propagates, order, axis=1),
+        np.take_along_axis(flux * propagates, order, axis=1),
+    )
+    doubt = (leftwards.sum(axis=1) != r) | (found.open[:, :r].sum(axis=1) != found.open[:, r:].sum(axis=1))
+    return found, doubt
+
+
+def resolve(solved: Complex, shift: complex, factor: Complex, vector: Complex, propagates: Flags) -> None:
+    """Turn degenerate propagating waves, in place, to those that have a velocity of their own.
+
+    Within a group of one λ the derivative of D with respect to the phase is diagonal in the basis of the physical
+    waves; an eigenvector of a computer mixes waves to the right with waves to the left.
+    """
+    same = np.abs(factor[:, :, None] - factor[:, None, :]) < LEVEL
+    same &= propagates[:, :, None] & propagates[:, None, :]
+    r = vector.shape[1] // 2
+    for i in np.flatnonzero(same.sum(axis=(1, 2)) > propagates.sum(axis=1)):
+        done = np.zeros(2 * r, dtype=bool)
+        for j in np.flatnonzero(propagates[i]):
+            group = np.flatnonzero(same[i, j] & ~done)
+            done[group] = True
+            if group.size > 1:
+                part = vector[i][:, group]
+                moved = solved[i] @ np.concatenate([part[:r], part[r:] / -shift])
+                vector[i][:, group] = part @ rotation(part[:r], part[r:], moved)
+
+
+def rotation(p: Complex, q: Complex, u: Complex) -> Complex:
+    """Combinations of degenerate waves (f, g) that are orthogonal and have definite fluxes, each of norm 1."""
+    flux = 1j * (dagger(q) @ p - dagger(p) @ q)
+    _, values, basis = np.linalg.svd(u, full_matrices=False)
+    whitened = dagger(basis) / values
+    _, turned = np.linalg.eigh(dagger(whitened) @ flux @ whitened)
+    return whitened @ turned
+
+
+def decimation(onsite: Complex, hop: Complex, energy: Complex, *, limit: int = 100) -> Complex:
+    r"""Self-energy of a lead on the right by decimation: the second road, for frequencies off the real axis.
+
+    Each step removes every second layer, so that n steps reach $2^n$ layers deep.
+
+    Parameters
+    ----------
+    onsite, hop : (b, f, f) blocks of a layer and to the next one away from the surface, (rad/ps)²
+    energy : (b,) $\omega^2(1 + i\eta)$ with η > 0, (rad/ps)²
+    limit : of the number of steps
+
+    Returns
+    -------
+    (b, f, f) $\Sigma = D_{01}gD_{10}$, (rad/ps)²
+
+    Raises
+    ------
+    ConvergenceError
+        where layers are still coupled after `limit` steps
+    """
+    here = energy[:, None, None] * np.eye(onsite.shape[-1]) - onsite
+    edge, out, back = here.copy(), hop, dagger(hop)
+    scale = np.abs(hop).max()
+    left_over = 1.0
+    for _ in range(limit):
+        forth = np.linalg.solve(here, np.concatenate([out, back], axis=2))
+        to, fro = np.split(forth, 2, axis=2)
+        edge = edge - out @ fro
+        here = here - out @ fro - back @ to
+        out, back = out @ to, back @ fro
+        left_over = float(max(np.abs(out).max(), np.abs(back).max()) / scale)
+        if left_over < 1e-14:
+            return hop @ np.linalg.solve(edge, dagger(hop))
+    raise ConvergenceError(
+        f"decimation left {left_over:.1e} of the coupling after {limit} steps: a larger imaginary part helps", edge
+    )

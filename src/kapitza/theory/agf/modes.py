@@ -1,0 +1,230 @@
+"""Transmission mode by mode over the whole zone: by branch, angle and frequency, and from branch to branch."""
+
+from concurrent.futures import Executor
+from typing import Any
+
+import numpy as np
+from attrs import frozen
+from numpy.typing import ArrayLike, NDArray
+
+from kapitza.core.arrays import Array, finite, frequencies, known, temperatures
+from kapitza.core.modal import SIDES, ModalTransmission
+from kapitza.core.occupation import mode_heat_capacity
+from kapitza.core.transmission import Side, trapezoid
+from kapitza.errors import InputError
+from kapitza.matter.junction import PS2, Junction
+from kapitza.run.store import Arrays, Inputs, Store
+from kapitza.run.work import Progress
+from kapitza.theory.agf.conductance import counts, group
+from kapitza.theory.agf.device import Prepared, prepared
+from kapitza.theory.agf.kmesh import mesh, top
+from kapitza.theory.agf.octaves import Runner, sizes
+from kapitza.theory.agf.points import SECONDS, junction_arrays, junction_of, seconds
+from kapitza.theory.agf.scattering import SMatrix, conversion, opposite, scattered, specularity
+
+NUMBER = 40  # of frequencies where none are given
+SIDE = 12  # wave vectors along a side of the zone of the smallest cell where no mesh is given
+
+
+@frozen(eq=False)
+class Conversion:
+    """From branch to branch: how the modes that arrive on a side leave, over the whole zone.
+
+    Attributes
+    ----------
+    omega : (nω,) rad s⁻¹
+    side : of arrival
+    arriving : (nω, b) modes per area that arrive on each branch, m⁻²
+    transmitted : (nω, b', b) modes per area that leave on the other side on branch b' of those that arrive on b, m⁻²
+    reflected : (nω, b, b) that return, m⁻²
+    """
+
+    omega: Array
+    side: Side
+    arriving: Array
+    transmitted: Array
+    reflected: Array
+
+
+def agf_modes(
+    junction: Junction,
+    omega: ArrayLike | None = None,
+    *,
+    k_mesh: tuple[int, int] | None = None,
+    symmetry: ArrayLike | None = None,
+    workers: int = 1,
+    executor: Executor | None = None,
+    store: Store | None = None,
+    progress: Progress | None = None,
+) -> ModalTransmission:
+    """Every wave that arrives from either side, with its probability to cross.
+
+    Parameters
+    ----------
+    junction : leads and device
+    omega : (nω,) increasing frequencies above zero, rad s⁻¹; None takes 40, even up to the top of the lower spectrum
+    k_mesh : points along either in-plane reciprocal vector, over the whole zone; None takes 12 for the smallest cell
+    symmetry, workers, executor, store, progress : as in `agf`
+
+    Returns
+    -------
+    ModalTransmission; wave vectors that symmetry makes equal stand for each other.  `specular` is the part of the
+    transmission that keeps the in-plane wave vector, which is less than all of it where the junction has larger
+    periods than its leads
+
+    Raises
+    ------
+    InputError
+        for frequencies that are not above zero
+    """
+    run = Runner(workers, executor, store, progress)
+    what, wanted = prepared(junction), chosen(junction, omega)
+    units, weight = units_of(what, wanted, k_mesh, symmetry)
+    found = run(table, units)
+    rows = found["row"].astype(int)
+    return ModalTransmission(
+        found["omega"],
+        found["wavevector"],
+        found["side"].astype(int),
+        found["branch"].astype(int),
+        found["velocity"],
+        weight[rows],
+        np.clip(found["transmission"], 0, 1),
+        np.clip(found["specular"], 0, 1),
+        method=f"AGF {junction.name}",
+    )
+
+
+def mode_conversion(
+    junction: Junction,
+    omega: ArrayLike | None = None,
+    *,
+    side: Side = "left",
+    k_mesh: tuple[int, int] | None = None,
+    symmetry: ArrayLike | None = None,
+    workers: int = 1,
+    executor: Executor | None = None,
+    store: Store | None = None,
+    progress: Progress | None = None,
+) -> Conversion:
+    """Modes that arrive on each branch, cross and return on each branch; parameters as in `agf_modes`."""
+    known(side, SIDES, "side")
+    run = Runner(workers, executor, store, progress)
+    what, wanted = prepared(junction), chosen(junction, omega)
+    units, weight = units_of(what, wanted, k_mesh, symmetry)
+    found = run(converted, [{**unit, "side": side} for unit in units])
+    sums = {name: np.tensordot(weight, found[name], axes=1) for name in ("arriving", "transmitted", "reflected")}
+    return Conversion(wanted, side, **sums)
+
+
+def chosen(junction: Junction, omega: ArrayLike | None) -> Array:
+    """Frequencies as given, or even ones up to the top of the lower spectrum, rad s⁻¹."""
+    if omega is None:
+        k = np.indices((6, 6)).reshape(2, -1).T / 6
+        tops = [float(np.sqrt(top(lead, k).max() / PS2)) for lead in (junction.left, junction.right)]
+        return min(tops) * (np.arange(NUMBER) + 0.5) / NUMBER
+    wanted = frequencies(omega)
+    if not wanted.size or wanted[0] <= 0:
+        raise InputError(f"expected frequencies above 0 rad/s, got {wanted[:1]}")
+    return wanted
+
+
+def units_of(
+    what: Prepared, omega: Array, k_mesh: tuple[int, int] | None, symmetry: ArrayLike | None
+) -> tuple[list[Inputs], Array]:
+    """Units of work over the zone, and the weight of each wave vector, m⁻²."""
+    whole = np.full(2, 0.5)
+    size = sizes(what.junction, SIDE, whole) if k_mesh is None else counts(k_mesh)
+    points = mesh(size, whole, group(what, symmetry))
+    plain = junction_arrays(what.junction)
+    step = max(1, int(SECONDS / (5e-3 + seconds(what)) / omega.size))
+    units: list[Inputs] = [
+        {"junction": plain, "k": points.k[i : i + step], "omega": omega, "first": i}
+        for i in range(0, len(points.k), step)
+    ]
+    return units, points.weight / what.junction.area
+
+
+def table(unit: Inputs) -> Arrays:
+    """Kernel: rows of the table of modes for wave vectors k (nk, 2) and frequencies omega (nω,)."""
+    what = prepared(junction_of(unit["junction"]))
+    k, first = np.asarray(unit["k"]), int(np.asarray(unit["first"]))
+    parts: list[dict[str, NDArray[Any]]] = []
+    for i, one in enumerate(k):
+        for omega in np.asarray(unit["omega"]):
+            found = scattered(what, one[None], float(omega))
+            for side in SIDES:
+                part = rows(what.junction, found, side)
+                parts.append({**part, "row": np.full(part["side"].size, first + i)})
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+def rows(junction: Junction, found: SMatrix, side: Side) -> dict[str, NDArray[Any]]:
+    """Columns of the table for the waves that arrive on one side."""
+    arriving = found.arriving[SIDES.index(side)]
+    count = arriving.fold.size
+    return {
+        "omega": np.full(count, found.omega),
+        "wavevector": arriving.wavevector,
+        "side": np.full(count, SIDES.index(side)),
+        "branch": arriving.branch,
+        "velocity": arriving.velocity[:, 2],
+        "transmission": found.transmission(side),
+        "specular": specularity(junction, found, side).transmitted_specular,
+    }
+
+
+def converted(unit: Inputs) -> Arrays:
+    """Kernel: sums from branch to branch for wave vectors k (nk, 2) and frequencies omega (nω,)."""
+    what = prepared(junction_of(unit["junction"]))
+    side: Side = "left" if unit["side"] == "left" else "right"
+    other = opposite(side)
+    here, there = (what.junction.lead(name).onsite.shape[-1] for name in (side, other))
+    k, omega = np.asarray(unit["k"]), np.asarray(unit["omega"])
+    arriving = np.zeros((len(k), omega.size, here))
+    transmitted = np.zeros((len(k), omega.size, there, here))
+    reflected = np.zeros((len(k), omega.size, here, here))
+    for i, one in enumerate(k):
+        for j, frequency in enumerate(omega):
+            found = scattered(what, one[None], float(frequency))
+            branch = found.arriving[SIDES.index(side)].branch
+            arriving[i, j] = np.bincount(branch, minlength=here)
+            transmitted[i, j] = conversion(found, side, other, (here, there))
+            reflected[i, j] = conversion(found, side, side, (here, here))
+    return {"arriving": arriving, "transmitted": transmitted, "reflected": reflected}
+
+
+def accumulation(
+    modes: ModalTransmission, value: ArrayLike, temperature: float, *, side: Side = "left"
+) -> tuple[Array, Array]:
+    r"""Conductance carried by modes up to a value of any quantity, such as their mean free path.
+
+    Parameters
+    ----------
+    modes : table with the same frequencies at all wave vectors, as from `agf_modes`
+    value : (n,) the quantity for each row of the table
+    temperature : K
+    side : rows of this side are counted
+
+    Returns
+    -------
+    value : (m,) in increasing order
+    conductance : (m,) emitted conductance of all modes up to it, W m⁻² K⁻¹; the last is the whole
+
+    Raises
+    ------
+    InputError
+        for another number of values than rows, or a table of fewer than two frequencies
+    """
+    order = finite(value)
+    if order.shape != modes.omega.shape:
+        raise InputError(f"{order.size} values for {modes.omega.size} modes: one for each row of the table")
+    known(side, SIDES, "side")
+    single, at = np.unique(modes.omega, return_inverse=True)
+    if single.size < 2:
+        raise InputError(f"a table of {single.size} frequencies has no integral: give at least 2")
+    heat = mode_heat_capacity(modes.omega, temperatures(temperature))[0] * trapezoid(single)[at] / (2 * np.pi)
+    carried = heat * modes.weight * modes.transmission
+    rows_of = np.flatnonzero(modes.side == SIDES.index(side))
+    rows_of = rows_of[np.argsort(order[rows_of], kind="stable")]
+    return order[rows_of], np.cumsum(carried[rows_of])

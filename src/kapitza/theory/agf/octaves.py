@@ -1,0 +1,185 @@
+r"""The spectrum of a junction in overlapping ranges of frequency, each with its own box of wave vectors.
+
+Below the first range, which holds all but the long waves, each range is an octave further down.  Waves shrink towards Γ
+in proportion, and so do the boxes: low temperatures cost no more than high ones.
+"""
+
+from collections.abc import Sequence
+from concurrent.futures import Executor
+from itertools import pairwise
+
+import numpy as np
+from attrs import frozen
+
+from kapitza.core.arrays import Array
+from kapitza.core.modal import SIDES
+from kapitza.core.occupation import mode_heat_capacity
+from kapitza.core.transmission import Transmission
+from kapitza.matter.brillouin import Integers
+from kapitza.matter.junction import PS2, Junction
+from kapitza.run.store import Inputs, Store
+from kapitza.run.work import Kernel, Progress, run_units
+from kapitza.theory.agf.device import Prepared
+from kapitza.theory.agf.kmesh import box_of, disperses, mesh, top
+from kapitza.theory.agf.points import SECONDS, VERSION, in_bins, seconds
+from kapitza.units import hbar, k_B
+
+LADDER = (  # wave vectors along a side, bins in an octave
+    (4, 3), (6, 4), (8, 6), (12, 8), (16, 10), (24, 14), (32, 20), (48, 28), (64, 40),
+)  # fmt: skip
+WIDE = 4  # octaves from the top that the first range holds
+OCTAVES = 9  # below the top: 1/500 of it
+COLD = 12  # ħω/kT above which a mode is frozen out
+FINE = 0.25  # bins for each kT, over those for each octave
+LOW = 0.3  # ħω/kT at which the ranges may end
+POOL = 2.0  # seconds of work from which processes are worth their start
+PLASTIC = np.array([0.7548776662466927, 0.5698402909980532])  # steps of the evenest sequence along two axes
+
+
+@frozen(eq=False)
+class Range:
+    """Frequencies of one smooth window: `ramps` (2,) as in `window`, `edges` (2,) of its support, rad/s; `box` (2,).
+
+    `thermal` is kT/ħ at the lowest temperature that matters, rad s⁻¹.
+    """
+
+    ramps: Array
+    edges: Array
+    box: Array
+    thermal: float
+
+    def bins(self, number: int) -> Array:
+        """Edges of the bins: `number` equal ones in each octave, more where kT is less than the octave."""
+        low, high = self.edges
+        above = high * 0.5 ** np.arange(1, WIDE) if not np.isfinite(self.ramps[1]) else self.ramps[1:]
+        cuts = np.sort(np.array([low, high, *above]))
+        edges = [cuts[:1]]
+        for start, stop in pairwise(cuts):
+            cold = (stop - start) / self.thermal * number if start < COLD * self.thermal else 0
+            edges.append(np.linspace(start, stop, max(number, int(np.ceil(FINE * cold))) + 1)[1:])
+        return np.concatenate(edges)
+
+
+@frozen(eq=False)
+class Band:
+    """Spectrum of one range: nodes omega (n,), weights of the integral, and sums over wave vectors per area."""
+
+    omega: Array
+    weight: Array
+    total: Array
+    left: Array
+    right: Array
+    points: int
+
+    def conducted(self, temperature: Array) -> Array:
+        """(nT,) emitted conductance that it carries, W m⁻² K⁻¹."""
+        return mode_heat_capacity(self.omega, temperature) @ (self.total * self.weight) / (2 * np.pi)
+
+
+@frozen(eq=False)
+class Runner:
+    """How units are done: on which executor, with which store.
+
+    Processes of our own are started only for work that takes longer than to start them.
+    """
+
+    workers: int = 1
+    executor: Executor | None = None
+    store: Store | None = None
+    progress: Progress | None = None
+
+    def __call__(self, kernel: Kernel, units: Sequence[Inputs]) -> dict[str, Array]:
+        """Results of all units, each array of them joined along its first axis."""
+        found = run_units(
+            kernel,
+            units,
+            version=VERSION,
+            store=self.store,
+            workers=self.workers if SECONDS * len(units) > POOL else 1,
+            executor=self.executor,
+            progress=self.progress,
+        )
+        return {name: np.concatenate([np.asarray(one[name], dtype=float) for one in found]) for name in found[0]}
+
+
+@frozen(eq=False)
+class Sampler:
+    """Spectrum of a range at a level of refinement."""
+
+    what: Prepared
+    symmetry: Integers
+    k_mesh: tuple[int, int] | None
+    run: Runner
+    plain: dict[str, object]
+
+    def __call__(self, part: Range, level: int) -> Band:
+        """Sum over wave vectors."""
+        side, number = LADDER[level]
+        size = sizes(self.what.junction, side, part.box) if self.k_mesh is None else self.k_mesh
+        points = mesh(size, part.box, self.symmetry)
+        place = np.modf(PLASTIC[0] * (1 + level) + points.place @ PLASTIC)[0]
+        bins = part.bins(number)
+        step = max(1, int(SECONDS / seconds(self.what) / (2 * len(bins))))
+        units: list[Inputs] = [
+            {
+                "junction": self.plain,
+                "k": points.k[i : i + step],
+                "edges": bins,
+                "ramps": part.ramps,
+                "place": place[i : i + step],
+            }
+            for i in range(0, len(points.k), step)
+        ]
+        found = self.run(in_bins, units)
+        count = int(found.pop("points").sum())
+        share = {name: points.weight @ value for name, value in found.items()}
+        weight = share["weight"] / points.weight.sum()
+        area = np.where(weight > 0, weight * self.what.junction.area, np.inf)
+        omega = np.divide(share["first"], share["total"], out=(bins[:-1] + bins[1:]) / 2, where=share["total"] > 0)
+        return Band(omega, weight, share["total"] / area, share["left"] / area, share["right"] / area, count)
+
+
+def collected(bands: Sequence[Band], junction: Junction) -> Transmission:
+    """All ranges as one spectrum; nodes that fall on each other become one."""
+    omega, weight, total, left, right = (
+        np.concatenate([getattr(band, name) for band in bands])
+        for name in ("omega", "weight", "total", "left", "right")
+    )
+    order = np.argsort(omega, kind="stable")
+    order = order[weight[order] > 0]
+    omega, weight = omega[order], weight[order]
+    node = np.cumsum(np.diff(omega, prepend=-1.0) > 1e-9 * omega) - 1
+    joint = np.bincount(node, weight)
+    means = [np.bincount(node, weight * part[order]) / joint for part in (total, left, right)]
+    return Transmission(
+        omega[np.flatnonzero(np.diff(node, prepend=-1))], *means, weight=joint, method=f"AGF {junction.name}"
+    )
+
+
+def ranges(junction: Junction, coldest: float, *, whole: bool = False) -> list[Range]:
+    """Ranges of frequency from the top down, for temperatures from `coldest` (K) up; `whole` for no smaller boxes."""
+    leads = (junction.left, junction.right)
+    k = np.indices((8, 8)).reshape(2, -1).T / 8
+    highest = max(float(np.sqrt(top(lead, k).max() / PS2)) for lead in leads) * 1.02
+    count = max(OCTAVES, int(np.ceil(np.log2(highest * hbar / (LOW * k_B * coldest)))))
+    ramps = [np.inf, *(highest * 0.5 ** np.arange(WIDE, count)), 0.0]
+    box = np.full(2, 0.5)
+    made: list[Range] = []
+    for high, low in pairwise(ramps):
+        upper = min(2 * high, highest)
+        if upper < highest and not whole and disperses(junction).any():
+            box = box_of(junction, upper, box)
+        made.append(Range(np.array([low, high]), np.array([low, upper]), box, k_B * coldest / hbar))
+    return made
+
+
+def sizes(junction: Junction, side: int, box: Array) -> tuple[int, int]:
+    """Points along either reciprocal vector: `side` for a square zone of the smaller lead cell."""
+    copies = min(len(junction.tiles(name)) for name in SIDES)
+    lengths = np.linalg.norm(junction.reciprocal, axis=1) * box
+    spread = lengths / np.sqrt(lengths.prod())
+    if (box < 0.5).any():
+        copies = 1
+    number = np.maximum(1, np.round(side * spread / np.sqrt(copies))).astype(int)
+    number[~disperses(junction)] = 1
+    return int(number[0]), int(number[1])

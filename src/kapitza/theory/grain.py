@@ -1,0 +1,246 @@
+r"""Grain boundaries: both sides of one material, so that only the boundary itself can resist.
+
+A diffuse mismatch model of equal sides reflects half of all phonons and keeps the resistance $2/\int W M$ where
+nothing is. That is the resistance between emitting reservoirs; between the lattices at the plane ("local" drop) one
+$1/\int W M$ of it belongs to the leads.  With a specular share p, which goes straight through, and a diffuse one,
+which forgets its side, $\Xi = M(1 + p)/2$, and the local resistance $(1 - p)/(1 + p) \cdot 1/\int W M$ (p the same at
+all frequencies) vanishes with the disorder, as it must.
+
+Low-angle twist boundaries are grids of screw dislocations; their strain diffracts phonons (`twist_boundary`).
+"""
+
+import warnings
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from kapitza.core.arrays import Array, frequencies, numbers, positive
+from kapitza.core.conductance import Conductance
+from kapitza.core.grid import legendre
+from kapitza.core.phonons import Phonons
+from kapitza.core.transmission import Transmission
+from kapitza.errors import InputError, ValidityWarning
+from kapitza.theory.dmm import chosen_grid
+from kapitza.theory.limits import Isotropic, open_radii
+
+LOW_ANGLE = np.radians(15.0)  # above, the cores of the dislocations overlap
+ANGLE_NODES = 24
+SHORTEST, LONGEST = 1e-10, 1e-8  # m, Burgers vectors
+MOST_ORDERS = 50  # of a grating, above which their sum is taken as an integral
+
+
+def grain_boundary(side: Phonons, specularity: ArrayLike = 0.0, omega: ArrayLike | None = None) -> Transmission:
+    r"""Boundary inside one material that passes the share p of the phonons unchanged and scatters the others diffusely.
+
+    $\Xi = p M + (1 - p) M/2$.  Take the conductance with the "local" or the "extrapolated" drop: with the emitted one
+    even a perfect crystal (p = 1) keeps $1/\int W M$.
+
+    Parameters
+    ----------
+    side : the material of both grains
+    specularity : p from 0 to 1, one number or one for each of omega, e.g. from `boundary_specularity`
+    omega : (nω,) increasing angular frequency, rad s⁻¹; chosen from the edges of the spectrum if None
+
+    Returns
+    -------
+    Transmission with (nω,) values
+
+    Raises
+    ------
+    InputError
+        for a specularity outside of 0..1 or of the wrong length
+
+    References
+    ----------
+    Z. Wang, J. E. Alaniz, W. Jang, J. E. Garay and C. Dames, Nano Lett. 11, 2206 (2011)
+    C. Hua and A. J. Minnich, Semicond. Sci. Technol. 29, 124004 (2014), doi:10.1088/0268-1242/29/12/124004
+    """
+    omega, weight = chosen_grid(omega, side)
+    share = numbers(specularity)
+    if share.size not in (1, omega.size):
+        raise InputError(f"specularity has {share.size} values for {omega.size} frequencies: give 1 or {omega.size}")
+    if share.min() < 0 or share.max() > 1:
+        bad = share.min() if share.min() < 0 else share.max()
+        raise InputError(f"specularity = {bad:g}, expected 0 (diffuse) to 1 (no boundary)")
+    modes = side.modes(omega)
+    label = f"grain boundary in {side.name}"
+    return Transmission(omega, modes * (1 + share) / 2, modes, modes, weight=weight, method=label)
+
+
+def boundary_specularity(side: Isotropic, omega: ArrayLike, *, roughness: float) -> Array:
+    r"""Share of the modes of a frequency that a boundary of rms roughness η lets pass unscattered.
+
+    Ziman's specularity $p = e^{-4\eta^2 k^2\cos^2\theta}$ (his printed 16π³η²/λ² is a slip for 16π²η²cos²θ/λ²),
+    averaged over the modes that arrive, $\int_0^1 2\mu\,d\mu\,e^{-4\eta^2k^2\mu^2} = (1 - e^{-a})/a$,
+    $a = 4\eta^2k^2$, and over the branches.
+
+    Parameters
+    ----------
+    side : solid with `speeds` and `cutoffs` of isotropic branches
+    omega : (nω,) increasing angular frequency, rad s⁻¹
+    roughness : η, m, at least 0
+
+    Returns
+    -------
+    (nω,) from 1 (long waves) to 0; 1 where no mode is open
+
+    Raises
+    ------
+    InputError
+        for a roughness that is negative or not finite
+
+    References
+    ----------
+    J. M. Ziman, Electrons and Phonons (Clarendon Press, Oxford, 1960)
+    A. A. Maznev, Phys. Rev. B 91, 134306 (2015), doi:10.1103/PhysRevB.91.134306 (limit of long correlation lengths;
+    shorter ones scatter long waves less)
+    """
+    check_roughness(roughness)
+    radii = open_radii(side, frequencies(omega))
+    modes = np.square(radii)
+    exponent = np.maximum(4 * roughness**2 * modes, 1e-300)
+    passed = np.sum(modes * -np.expm1(-exponent) / exponent, axis=1)
+    arriving = np.sum(modes, axis=1)
+    share = np.divide(passed, arriving, out=np.ones_like(arriving), where=arriving > 0)
+    return np.minimum(share, 1.0)  # rounding
+
+
+def effective_conductivity(conductivity: ArrayLike, boundary: Conductance, *, grain: float) -> Array:
+    r"""Conductivity of a polycrystal of one grain size, $\kappa_{eff} = \kappa / (1 + \kappa R/d)$.
+
+    Grains and boundaries in series along the heat flow; the grains keep the bulk conductivity, so their size should
+    exceed the mean free path.
+
+    Parameters
+    ----------
+    conductivity : κ of the grains, one number or (nT,) for the temperatures of `boundary`, W m⁻¹ K⁻¹
+    boundary : conductance of a boundary, (nT,), "local" or "extrapolated"
+    grain : distance d between boundaries, m
+
+    Returns
+    -------
+    (nT,) W m⁻¹ K⁻¹
+
+    Raises
+    ------
+    InputError
+        for values that are not positive, unequal lengths, or the emitted drop, which would count the leads at each
+        boundary
+
+    References
+    ----------
+    C.-W. Nan and R. Birringer, Phys. Rev. B 57, 8264 (1998), doi:10.1103/PhysRevB.57.8264
+    """
+    if boundary.drop == "emitted":
+        raise InputError(
+            f"{boundary.method or 'this conductance'} has the emitted drop, which holds the ballistic "
+            "resistance of the grains as well: take conductance(T, drop='local') or 'extrapolated'"
+        )
+    bulk = positive(conductivity)
+    distance = positive(grain)
+    if bulk.size not in (1, boundary.value.size):
+        raise InputError(f"conductivity has {bulk.size} values for {boundary.value.size} temperatures")
+    return bulk / (1 + bulk * boundary.resistance / distance)
+
+
+def twist_boundary(
+    side: Isotropic, angle: float, *, burgers: float, gruneisen: float = 1.0, omega: ArrayLike | None = None
+) -> Transmission:
+    r"""Low-angle twist boundary: diffraction by the strain of two crossed arrays of screw dislocations.
+
+    Dislocations of Burgers vector b stand $D = b / 2\sin(\theta/2)$ apart (Frank).  Their strain changes frequencies by
+    $\delta\omega = \gamma\omega\varepsilon$ with $|\tilde\varepsilon(q)|^2 = b^2/4q^2$, and passes on
+    $q_m = 2\pi m/D$ along the plane. In first Born approximation, with $-q \cdot k = q^2/2$ for elastic events, the
+    rate per boundary is, averaged with $\cos^2\theta$ over directions,
+    $$\bar S(k) = \gamma^2 \frac{b^2}{D^2} \sum_{m \ge 1} F\Big(\frac{2\pi m}{kD}\Big)
+    \to \gamma^2\frac{b^2 k}{4D} \quad (kD \gg 1),$$
+    and $\Xi = M/(1 + \tfrac34 \bar S)$ for each branch.  Waves longer than 2D are not diffracted at all.  The turn of
+    the crystal axes, the cores and their broken bonds are left out, so that R is a lower estimate.
+
+    Parameters
+    ----------
+    side : solid with `speeds` and `cutoffs` of isotropic branches, on both sides
+    angle : twist θ, rad
+    burgers : b, m
+    gruneisen : γ, one number for all modes
+    omega : (nω,) increasing angular frequency, rad s⁻¹; chosen from the edges of the spectrum if None
+
+    Returns
+    -------
+    Transmission with (nω,) values; take the "local" or "extrapolated" drop, as for `grain_boundary`
+
+    Raises
+    ------
+    InputError
+        for an angle outside of 0..π/4, a Burgers vector outside of 1e-10..1e-8 m (other units) and a γ that is not
+        positive
+
+    Warns
+    -----
+    ValidityWarning
+        above 15 degrees, where the cores overlap
+
+    References
+    ----------
+    R. Gurunathan et al., Phys. Rev. B 103, 144302 (2021), doi:10.1103/PhysRevB.103.144302
+    R. Hanus, A. Garg and G. J. Snyder, Commun. Phys. 1, 78 (2018), doi:10.1038/s42005-018-0070-z
+    """
+    if not 0 < angle <= np.pi / 4:
+        raise InputError(f"angle = {angle:g} rad, expected above 0 and at most π/4 (degrees? multiply by π/180)")
+    length, strength = positive(burgers)[0], positive(gruneisen)[0]
+    if not SHORTEST <= length <= LONGEST:
+        raise InputError(f"burgers = {length:g} m, expected {SHORTEST:g} to {LONGEST:g} m: is it in another unit?")
+    if angle > LOW_ANGLE:
+        warnings.warn(
+            f"a twist of {np.degrees(angle):.3g} degrees is no low-angle boundary (at most 15): cores overlap",
+            ValidityWarning,
+            stacklevel=2,
+        )
+    omega, weight = chosen_grid(omega, side)
+    spacing = length / (2 * np.sin(angle / 2))
+    radii = open_radii(side, omega)
+    rate = strength**2 * (length / spacing) ** 2 * diffraction(radii * spacing)
+    modes = np.square(radii) / (4 * np.pi)
+    total = np.sum(modes / (1 + 0.75 * rate), axis=1)
+    arriving = np.sum(modes, axis=1)
+    label = f"twist boundary of {np.degrees(angle):.3g} degrees in {side.name}"
+    return Transmission(omega, total, arriving, arriving, weight=weight, method=label)
+
+
+def diffraction(phase: Array) -> Array:
+    r"""Sum over the orders of a grating, $\sum_{m \ge 1} F(2\pi m/kD)$, for any shape of kD; 0 below kD = π.  Above
+    50 orders $kD/4 - 3/4$.
+
+    With $\kappa^2 = 1 - z^2$ and lengths in units of k,
+    $$F(t) = \frac{3}{2\pi}\int dz \int_{t-\kappa}^{\kappa} dy\, \sqrt{\frac{\kappa^2 - y^2}{\kappa^2 - (y - t)^2}},$$
+    F(0) = 3/2, F(2) = 0, and the integral of F over 0..2 is π/2.
+    """
+    far = phase > np.pi * MOST_ORDERS
+    total = np.zeros_like(phase)
+    total[far] = phase[far] / 4 - 0.75  # Euler-Maclaurin: the integral π/2 of F over a step 2π/kD, less half of F(0)
+    most = min(int(np.ceil(phase.max(initial=0) / np.pi)), MOST_ORDERS) + 1
+    for m in range(1, most):
+        inside = (phase > np.pi * m) & ~far
+        total[inside] += order(2 * np.pi * m / phase[inside])
+    return total
+
+
+def order(t: Array) -> Array:
+    """F(t) of `diffraction` for (n,) values from 0 to 2, by Gauss-Legendre rules that remove the roots at the ends."""
+    node, weight = legendre(ANGLE_NODES)
+    top = np.sqrt(np.maximum(1 - t**2 / 4, 0.0))[:, None]
+    z = top * np.sin(np.pi * node / 2)
+    across = np.sqrt(np.maximum(1 - z**2, 0.0))
+    half = np.maximum(across - t[:, None] / 2, 0.0)[..., None]
+    sine = np.sin(np.pi * (node - 0.5))
+    y = t[:, None, None] / 2 + half * sine
+    # κ² - y² and κ² - (y - t)² have one root each at the ends of y, which the substitution y ~ sin removes
+    ratio = np.sqrt((across[..., None] + y) * (1 - sine) / ((across[..., None] + t[:, None, None] - y) * (1 + sine)))
+    inner = np.pi * half[..., 0] * ((ratio * np.cos(np.pi * (node - 0.5))) @ weight)
+    return 3 / np.pi * np.sum(inner * top * (np.pi / 2) * np.cos(np.pi * node / 2) * weight, axis=1)
+
+
+def check_roughness(roughness: float) -> None:
+    """Refuse a roughness that is negative or not finite."""
+    if not (np.isfinite(roughness) and roughness >= 0):
+        raise InputError(f"roughness = {roughness:g} m, expected a finite length of at least 0")

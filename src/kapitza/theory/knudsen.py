@@ -1,0 +1,212 @@
+r"""Temperature slip of a gas, of molecules or of phonons, at a wall.
+
+A slip is not a Kapitza resistance: it is what collisions inside the medium leave undone within a mean free path of the
+wall, and it would be there at a perfectly absorbing wall as well.  Each is returned as a length $\zeta$, by which the
+medium seems thicker, or as the resistance $\zeta/k$.
+"""
+
+from collections.abc import Mapping
+from difflib import get_close_matches
+from types import MappingProxyType
+
+import numpy as np
+from attrs import field, frozen
+from numpy.typing import ArrayLike
+
+from kapitza.core.arrays import Array, positive, quantity, temperatures
+from kapitza.core.conductance import Conductance
+from kapitza.errors import InputError
+from kapitza.units import N_A, k_B
+
+# Hopf's constant: extrapolation length of the Milne problem in mean free paths,
+# 6/π² + (1/π) ∫ [3/x² - 1/(1 - x cot x)] dx from 0 to π/2.
+MILNE = 0.7104460895987
+
+Accommodation = tuple[float, float]
+
+
+@frozen
+class Gas:
+    """Dilute gas; its conductivity and viscosity do not depend on pressure.
+
+    Attributes
+    ----------
+    name : for legends and tables
+    mass : of a molecule, kg
+    conductivity : W m⁻¹ K⁻¹
+    viscosity : Pa s
+    ratio : of heat capacities, 5/3 for single atoms, 7/5 for stiff pairs
+    source : where the numbers are from
+
+    Raises
+    ------
+    InputError
+        for values that are not finite and positive, or a ratio outside of 1..5/3
+    """
+
+    name: str
+    mass: float = field(validator=quantity())
+    conductivity: float = field(validator=quantity())
+    viscosity: float = field(validator=quantity())
+    ratio: float = field(validator=quantity(low=1.0, high=1.6667))
+    source: str = ""
+
+    @property
+    def prandtl(self) -> float:
+        r"""Prandtl number $\eta c_p/k$; 2/3 for single atoms."""
+        heat = self.ratio / (self.ratio - 1) * k_B / self.mass
+        return self.viscosity * heat / self.conductivity
+
+    def mean_free_path(self, pressure: float, temperature: ArrayLike) -> Array:
+        r"""(nT,) mean free path $\frac{\eta}{p}\sqrt{\pi k_B T/2m}$, m; pressure in Pa, temperature in K."""
+        speed = np.sqrt(np.pi * k_B * temperatures(temperature) / (2 * self.mass))
+        return self.viscosity / pressed(pressure) * speed
+
+    def free_molecular(self, pressure: float, temperature: ArrayLike) -> Array:
+        r"""(nT,) heat that molecules carry between fully accommodating walls without collisions, W m⁻² K⁻¹.
+
+        $h_{FM} = \frac{\gamma + 1}{\gamma - 1}\, p \sqrt{k_B/8\pi m T}$
+        """
+        flow = pressed(pressure) * np.sqrt(k_B / (8 * np.pi * self.mass * temperatures(temperature)))
+        return (self.ratio + 1) / (self.ratio - 1) * flow
+
+
+def pressed(pressure: float) -> float:
+    """Return a pressure in Pa, finite and above zero."""
+    return float(positive(pressure)[0])
+
+
+def accommodated(coefficient: float) -> float:
+    r"""Return $(2 - a)/a$ of an accommodation coefficient between 0 and 1."""
+    if not (np.isfinite(coefficient) and 0 < coefficient <= 1):
+        raise InputError(f"accommodation = {coefficient:g}, wanted a number above 0 and at most 1")
+    return (2 - coefficient) / coefficient
+
+
+def temperature_jump(gas: Gas, *, pressure: float, temperature: ArrayLike, accommodation: float = 1.0) -> Array:
+    r"""Smoluchowski's jump length of a gas at a wall.
+
+    $\zeta = \frac{2 - a}{a}\,\frac{2\gamma}{\gamma + 1}\,\frac{\Lambda}{\mathrm{Pr}}$, where the
+    temperature of the gas extrapolates to $T_{wall} + \zeta\, dT/dn$ at the wall.
+
+    Parameters
+    ----------
+    gas : conductivity, viscosity, mass and ratio of heat capacities
+    pressure : Pa
+    temperature : (nT,) K
+    accommodation : share $a$ of the energy that a molecule exchanges at a collision with the wall, 0..1
+
+    Returns
+    -------
+    (nT,) m.  Kinetic theory with full accommodation gives 1.95 where this gives $\frac{15\sqrt\pi}{16} = 1.662$ in
+    units of $\eta\sqrt{2k_BT/m}/p$: this is 15 % too little
+
+    Raises
+    ------
+    InputError
+        for a pressure or temperature that is not above zero, or a coefficient outside of 0..1
+
+    References
+    ----------
+    M. von Smoluchowski, Ann. Phys. 300, 101 (1898)
+    F. Sharipov, J. Phys. Chem. Ref. Data 40, 023101 (2011) (kinetic theory)
+    """
+    slip = accommodated(accommodation) * 2 * gas.ratio / (gas.ratio + 1) / gas.prandtl
+    return slip * gas.mean_free_path(pressure, temperature)
+
+
+def gas_gap(
+    gas: Gas,
+    width: float,
+    *,
+    pressure: float,
+    temperature: ArrayLike,
+    accommodation: Accommodation = (1.0, 1.0),
+) -> Conductance:
+    r"""Conductance of a gas between two parallel walls, from the continuum to free molecules.
+
+    $h = k/(d + \zeta_1 + \zeta_2)$.  With Smoluchowski's jump this is exactly Sherman's interpolation
+    $1/h = d/k + (1/a_1 + 1/a_2 - 1)/h_{FM}$, and for single atoms the four-moment result
+    $h/h_{FM} = [1 + \frac{4}{15} d/\Lambda]^{-1}$ of Lees and Liu.
+
+    Parameters
+    ----------
+    gas : conductivity, viscosity, mass and ratio of heat capacities, taken at these temperatures
+    width : $d$, m, from 0
+    pressure : Pa
+    temperature : (nT,) K
+    accommodation : coefficients of both walls
+
+    Returns
+    -------
+    Conductance with (nT,) values, of the gap as a whole: not a Kapitza conductance
+
+    Raises
+    ------
+    InputError
+        for a negative width, or what `temperature_jump` refuses
+
+    References
+    ----------
+    F. S. Sherman, in Rarefied Gas Dynamics, ed. J. A. Laurmann, vol. 2, 228 (Academic Press, 1963)
+    C.-Y. Liu, L. Lees, in Rarefied Gas Dynamics, ed. L. Talbot, 391 (Academic Press, 1961)
+    """
+    if not (np.isfinite(width) and width >= 0):
+        raise InputError(f"width = {width:g} m of the gap, wanted a finite number from 0")
+    jumps = sum(
+        temperature_jump(gas, pressure=pressure, temperature=temperature, accommodation=a) for a in accommodation
+    )
+    value = gas.conductivity / (width + jumps)
+    return Conductance(temperatures(temperature), value, method=f"gas gap ({gas.name}), not a Kapitza conductance")
+
+
+def phonon_slip(*, conductivity: float, mean_free_path: float) -> float:
+    r"""Slip resistance of phonons at a black wall, $0.710446\,\Lambda/k$, m² K W⁻¹ (gray, isotropic, steady).
+
+    With $k = C v \Lambda/3$ it is $2.131/(C v)$, whatever the mean free path; the diffusion approximation gives 2.  It
+    is what a wall that takes up all phonons shows when drops are counted from the extrapolated profile, and so
+    not a property of the wall.
+
+    Parameters
+    ----------
+    conductivity : of the bulk, W m⁻¹ K⁻¹
+    mean_free_path : Λ, m
+
+    Raises
+    ------
+    InputError
+        for values that are not finite and positive
+
+    References
+    ----------
+    E. Hopf, Mathematical Problems of Radiative Equilibrium (Cambridge University Press, 1934)
+    M. A. Heaslet, R. F. Warming, Int. J. Heat Mass Transfer 8, 979 (1965), doi:10.1016/0017-9310(65)90083-9
+    """
+    k, path = positive([conductivity, mean_free_path])
+    return float(MILNE * path / k)
+
+
+NIST = "doi:10.18434/T4D303, 300 K"
+
+GASES: Mapping[str, Gas] = MappingProxyType(
+    {
+        "helium": Gas("helium", 4.0026e-3 / N_A, 0.1556, 1.99e-5, 5 / 3, NIST),
+        "argon": Gas("argon", 39.948e-3 / N_A, 0.01768, 2.27e-5, 5 / 3, NIST),
+        "nitrogen": Gas("nitrogen", 28.014e-3 / N_A, 0.0260, 1.79e-5, 1.4, NIST),
+        "air": Gas("air", 28.96e-3 / N_A, 0.0264, 1.85e-5, 1.4, NIST),
+    }
+)
+
+
+def gas(name: str) -> Gas:
+    """Return a gas of the library, at 300 K.
+
+    Raises
+    ------
+    InputError
+        for an unknown name; the message offers near ones
+    """
+    if name not in GASES:
+        close = get_close_matches(name, GASES, n=3, cutoff=0.3) or sorted(GASES)
+        raise InputError(f"no gas {name!r} in the library; did you mean {' or '.join(close)}?")
+    return GASES[name]

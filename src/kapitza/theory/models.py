@@ -1,0 +1,393 @@
+"""The register of models: from two sides to the conductance by every model that they allow."""
+
+from collections.abc import Callable, Sequence
+from difflib import get_close_matches
+
+from attrs import field, frozen
+from numpy.typing import ArrayLike
+
+from kapitza.core.conductance import Conductance, Drop, ascending, joined
+from kapitza.core.occupation import Statistics
+from kapitza.core.transmission import Transmission
+from kapitza.errors import InputError
+from kapitza.matter.fluid import Fluid
+from kapitza.matter.solid import Solid
+from kapitza.theory.amm import amm
+from kapitza.theory.bodies import (
+    UPWARDS,
+    Body,
+    Describable,
+    are_crystals,
+    are_isotropic,
+    are_refracting,
+    are_solids,
+    body,
+    crystal,
+    has_phonons,
+    is_wetted,
+    isotropic,
+    spectrum,
+)
+from kapitza.theory.dmm import dmm
+from kapitza.theory.khalatnikov import khalatnikov, rayleigh_modes
+from kapitza.theory.limits import elastic_limit, inelastic_radiation_limit, radiation_limit, specular_limit
+from kapitza.theory.three_phonon import three_phonon
+
+
+@frozen(eq=False)
+class Model:
+    """A model that needs no more than the two sides.
+
+    Attributes
+    ----------
+    name : by which it is asked for
+    title : for legends and tables
+    references : keys of `references()`
+    needs : what it asks of the sides, in words
+    fits : whether two sides have that
+    function : from two sides, a temperature (K) and statistics to a transmission
+    limit : True for an upper limit, which no interface reaches
+    asked : True where it is applied only when named, because it has a parameter that nobody knows
+    thermal : True where the transmission holds at one temperature alone
+    """
+
+    name: str
+    title: str
+    references: tuple[str, ...]
+    needs: str
+    fits: Callable[[Body, Body], bool] = field(repr=False)
+    function: Callable[[Body, Body, float, Statistics], Transmission] = field(repr=False)
+    limit: bool = False
+    asked: bool = False
+    thermal: bool = False
+
+    def transmission(
+        self,
+        left: Describable,
+        right: Describable,
+        temperature: float = 300.0,
+        *,
+        normals: tuple[ArrayLike, ArrayLike] = (UPWARDS, UPWARDS),
+        statistics: Statistics = "quantum",
+    ) -> Transmission:
+        """Spectral transmission by this model.
+
+        Parameters
+        ----------
+        left, right : records, names of the library, or paths of phonopy files
+        temperature : K; without effect on elastic models
+        normals : of either side, for names and paths
+        statistics : "quantum" or "classical"; without effect on elastic models
+
+        Raises
+        ------
+        InputError
+            if the sides do not have what the model needs
+        """
+        return self.applied(body(left, normals[0]), body(right, normals[1]), temperature, statistics)
+
+    def applied(self, left: Body, right: Body, temperature: float, statistics: Statistics = "quantum") -> Transmission:
+        """Transmission between two sides as `body` describes them, or an error that says what is missing."""
+        if not self.fits(left, right):
+            others = ", ".join(m.name for m in MODELS if m.fits(left, right)) or "none"
+            raise InputError(
+                f"{self.name} needs {self.needs}, which {left.name} and {right.name} do not both offer; "
+                f"models that fit: {others}"
+            )
+        return self.function(left, right, temperature, statistics)
+
+
+@frozen(eq=False)
+class Estimate:
+    """What one model says about an interface, by all three temperature drops.
+
+    Attributes
+    ----------
+    model, title : name and title of the model
+    left, right : names of the sides
+    limit : True for an upper limit
+    emitted : conductance by the drop between emitting reservoirs
+    local, extrapolated : by the drop at the plane and between extrapolated profiles; None where the model does not
+        define it, as the radiation limits.  They may be infinite where no boundary is left.
+    """
+
+    model: str
+    title: str
+    left: str
+    right: str
+    limit: bool
+    emitted: Conductance
+    local: Conductance | None
+    extrapolated: Conductance | None
+
+    @property
+    def drops(self) -> tuple[Conductance, ...]:
+        """The conductances that are known, emitted first."""
+        return tuple(one for one in (self.emitted, self.local, self.extrapolated) if one is not None)
+
+
+def wetted(left: Body, right: Body) -> Transmission:
+    """Both channels of Khalatnikov, whichever side the liquid stands on."""
+    return khalatnikov(*wetting(left, right)).total
+
+
+def wetting(left: Body, right: Body) -> tuple[Fluid, Solid]:
+    """The liquid and the solid among two sides."""
+    liquid, solid = (left, right) if left.fluid is not None else (right, left)
+    if liquid.fluid is None or solid.solid is None:
+        raise InputError(f"khalatnikov needs a liquid and a solid, got {left.name} and {right.name}")
+    return liquid.fluid, solid.solid
+
+
+MODELS: tuple[Model, ...] = (
+    Model(
+        "amm",
+        "AMM, isotropic",
+        ("little1959", "swartz1989"),
+        "speeds of sound of both sides",
+        are_isotropic,
+        lambda a, b, _, __: amm(isotropic(a), isotropic(b)),
+    ),
+    Model(
+        "amm-crystal",
+        "AMM, crystals",
+        ("stroh1962", "little1959"),
+        "the stiffness of both sides (a liquid of at least 0.05 of the crystal's impedance may be one)",
+        are_refracting,
+        lambda a, b, _, __: amm(crystal(a), crystal(b)),
+    ),
+    Model(
+        "khalatnikov",
+        "Khalatnikov, bulk + Rayleigh",
+        ("khalatnikov1952", "rayleigh1885", "swartz1989"),
+        "a liquid and a solid",
+        is_wetted,
+        lambda a, b, _, __: wetted(a, b),
+    ),
+    Model(
+        "dmm",
+        "DMM",
+        ("swartz1989", "reddy2005"),
+        "phonons of both sides",
+        has_phonons,
+        lambda a, b, _, __: dmm(spectrum(a), spectrum(b)),
+    ),
+    Model(
+        "dmm-crystal",
+        "DMM, crystals",
+        ("swartz1989", "chen2013"),
+        "the stiffness of both sides (a liquid may be one)",
+        are_crystals,
+        lambda a, b, _, __: dmm(crystal(a), crystal(b)),
+    ),
+    Model(
+        "three-phonon",
+        "DMM + three-phonon, s = 1",
+        ("saaskilahti2014",),
+        "phonons of both sides",
+        has_phonons,
+        lambda a, b, kelvin, kind: three_phonon(spectrum(a), spectrum(b), kelvin, statistics=kind),
+        asked=True,
+        thermal=True,
+    ),
+    Model(
+        "specular-limit",
+        "specular limit, isotropic",
+        ("polanco2015",),
+        "speeds of sound of both solids",
+        are_solids,
+        lambda a, b, _, __: specular_limit(isotropic(a), isotropic(b)),
+        limit=True,
+    ),
+    Model(
+        "specular-limit-crystal",
+        "specular limit, crystals",
+        ("polanco2015", "stroh1962"),
+        "the stiffness of both sides (a liquid may be one)",
+        are_crystals,
+        lambda a, b, _, __: specular_limit(crystal(a), crystal(b)),
+        limit=True,
+    ),
+    Model(
+        "elastic-limit",
+        "elastic limit",
+        ("polanco2015",),
+        "phonons of both sides",
+        has_phonons,
+        lambda a, b, _, __: elastic_limit(spectrum(a), spectrum(b)),
+        limit=True,
+    ),
+    Model(
+        "elastic-limit-crystal",
+        "elastic limit, crystals",
+        ("polanco2015",),
+        "the stiffness of both sides (a liquid may be one)",
+        are_crystals,
+        lambda a, b, _, __: elastic_limit(crystal(a), crystal(b)),
+        limit=True,
+    ),
+    Model(
+        "inelastic-limit",
+        "inelastic radiation limit",
+        ("stoner1993",),
+        "phonons of both sides",
+        has_phonons,
+        lambda a, b, kelvin, kind: inelastic_radiation_limit(spectrum(a), spectrum(b), kelvin, statistics=kind),
+        limit=True,
+        thermal=True,
+    ),
+    Model(
+        "inelastic-limit-crystal",
+        "inelastic radiation limit, crystals",
+        ("stoner1993",),
+        "the stiffness of both sides (a liquid may be one)",
+        are_crystals,
+        lambda a, b, kelvin, kind: inelastic_radiation_limit(crystal(a), crystal(b), kelvin, statistics=kind),
+        limit=True,
+        thermal=True,
+    ),
+    Model(
+        "radiation-left",
+        "radiation limit, left",
+        ("swartz1989",),
+        "phonons of both sides",
+        has_phonons,
+        lambda a, b, _, __: radiation_limit(spectrum(a), spectrum(b), "left"),
+        limit=True,
+        asked=True,
+    ),
+    Model(
+        "radiation-right",
+        "radiation limit, right",
+        ("swartz1989",),
+        "phonons of both sides",
+        has_phonons,
+        lambda a, b, _, __: radiation_limit(spectrum(a), spectrum(b), "right"),
+        limit=True,
+        asked=True,
+    ),
+)
+
+
+def model(name: str) -> Model:
+    """Return a model by its name.
+
+    Raises
+    ------
+    InputError
+        for an unknown name, with near ones
+    """
+    by_name = {one.name: one for one in MODELS}
+    wanted = name.strip().lower().replace("_", "-")
+    if wanted not in by_name:
+        close = get_close_matches(wanted, by_name, n=3, cutoff=0.5)
+        hint = f"did you mean {' or '.join(close)}?" if close else f"there are {', '.join(by_name)}"
+        raise InputError(f"no model {name!r:.60}; {hint}")
+    return by_name[wanted]
+
+
+def applicable(
+    left: Describable,
+    right: Describable,
+    *,
+    normals: tuple[ArrayLike, ArrayLike] = (UPWARDS, UPWARDS),
+) -> tuple[Model, ...]:
+    """Models that two sides allow, those that have to be asked for by name among them.
+
+    Parameters and errors as for `predict`.
+    """
+    a, b = body(left, normals[0]), body(right, normals[1])
+    return tuple(one for one in MODELS if one.fits(a, b))
+
+
+def predict(
+    left: Describable,
+    right: Describable,
+    temperature: ArrayLike,
+    theories: Sequence[str] | None = None,
+    *,
+    statistics: Statistics = "quantum",
+    normals: tuple[ArrayLike, ArrayLike] = (UPWARDS, UPWARDS),
+) -> tuple[Estimate, ...]:
+    """Conductance of an interface by many models at once.
+
+    Parameters
+    ----------
+    left, right : records, names of the library, or paths of phonopy files
+    temperature : (nT,) K, increasing
+    theories : names of models; None for all that the sides allow and that need no further parameter
+    statistics : "quantum", or "classical" as in molecular dynamics
+    normals : of either side, Cartesian in the axes of its crystal, for names and paths; records have their own
+
+    Returns
+    -------
+    one Estimate for each model, in the order of the names or of the register
+
+    Raises
+    ------
+    InputError
+        for unknown names, sides that do not have what a named model needs, temperatures not above 0 K, or classical
+        statistics where a named model has quantum rates
+    DataError
+        for a file that is no phonopy file
+    """
+    kelvin = ascending(temperature)
+    a, b = body(left, normals[0]), body(right, normals[1])
+    wanted = [one for one in MODELS if not one.asked and one.fits(a, b)]
+    if theories is not None:
+        wanted = [model(name) for name in dict.fromkeys(theories)]
+    if not wanted:
+        raise InputError(f"no model fits {a.name} and {b.name}; asked for {list(theories or ())}")
+    return tuple(estimate(one, a, b, kelvin, statistics) for one in wanted)
+
+
+def estimate(chosen: Model, left: Body, right: Body, temperature: ArrayLike, statistics: Statistics) -> Estimate:
+    """Conductance by one model and all drops; parameters as for `predict`."""
+    kelvin = ascending(temperature)
+    spectra = [chosen.applied(left, right, float(t), statistics) for t in (kelvin if chosen.thermal else kelvin[:1])]
+    unbounded = chosen.limit and not spectra[0].elastic  # more than a plane can pass leaves no drop at it
+    return Estimate(
+        chosen.name,
+        title(chosen, left, right),
+        left.name,
+        right.name,
+        chosen.limit,
+        conductance(spectra, kelvin, "emitted", statistics),
+        None if unbounded else maybe(spectra, kelvin, "local", statistics),
+        None if unbounded else maybe(spectra, kelvin, "extrapolated", statistics),
+    )
+
+
+def title(chosen: Model, left: Body, right: Body) -> str:
+    """Title of a model with the kind of spectrum that it was given, so that limits and models of one kind are seen."""
+    if chosen.name == "khalatnikov" and not rayleigh_modes(*wetting(left, right)):
+        return "Khalatnikov, bulk (Rayleigh wave closed)"
+    if chosen.fits is not has_phonons:
+        return chosen.title
+    debye = [side.spectrum is None and side.phonons is not None for side in (left, right)]
+    kind = "Debye" if all(debye) else "mixed spectra" if any(debye) else known_kind(left, right)
+    return f"{chosen.title}, {kind}"
+
+
+def known_kind(left: Body, right: Body) -> str:
+    """Kind of spectrum of two sides neither of which is a Debye solid."""
+    full = [side.spectrum is not None for side in (left, right)]
+    return "full spectra" if all(full) else "mixed spectra" if any(full) else "crystals"
+
+
+def conductance(spectra: list[Transmission], kelvin: ArrayLike, drop: Drop, statistics: Statistics) -> Conductance:
+    """Conductance at all temperatures, from one spectrum or one for each."""
+    if len(spectra) == 1:
+        return spectra[0].conductance(kelvin, drop, statistics)
+    return joined([one.conductance(one.temperature or 0.0, drop, statistics) for one in spectra])
+
+
+def maybe(spectra: list[Transmission], kelvin: ArrayLike, drop: Drop, statistics: Statistics) -> Conductance | None:
+    """Conductance by a drop, or None where it is not defined.
+
+    That is so where the modes of a side are unknown and where more crosses than the modes of both sides would bring.
+    """
+    try:
+        return conductance(spectra, kelvin, drop, statistics)
+    except InputError:
+        return None

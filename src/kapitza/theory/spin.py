@@ -1,0 +1,82 @@
+r"""Spin-dependent Kapitza resistance: the two spin directions of the electrons cross a boundary unequally.
+
+Each direction carries $q_s = -\kappa_s T_s'$ and crosses with $q_s = (T_{s,F} - T_{s,N})/R_s$; exchange between them
+makes the difference decay over $\lambda_Q$ on either side.  It is the problem of Valet and Fert with heat for charge,
+temperature for the electrochemical potential.
+"""
+
+import numpy as np
+from attrs import frozen
+
+from kapitza.errors import InputError
+from kapitza.matter.electrons import SpinChannels
+
+
+@frozen
+class SpinBoundary:
+    """What a heat flow does at a boundary between a ferromagnet and a normal metal.
+
+    Attributes
+    ----------
+    resistance : between the mean temperatures of both sides, extrapolated to the plane, m² K W⁻¹
+    polarisation : of the heat flow that crosses, (q_up - q_down)/q
+    accumulation : T_up - T_down in the normal metal at the plane, for unit heat flow, m² K W⁻¹
+    accumulation_magnet : the same in the ferromagnet
+    """
+
+    resistance: float
+    polarisation: float
+    accumulation: float
+    accumulation_magnet: float
+
+
+def spin_kapitza(
+    magnet: SpinChannels, normal: SpinChannels, *, resistance_up: float, resistance_down: float
+) -> SpinBoundary:
+    r"""Boundary of a ferromagnet, passed by heat, with spin heat accumulation on both sides.
+
+    $\frac{q_\uparrow - q_\downarrow}{q} = \frac{P r_F + P_N r_N + \gamma r_b}{r_F + r_N + r_b}$ with
+    $r = \lambda_Q/\kappa(1 - P^2)$, $r_b = (R_\uparrow + R_\downarrow)/4$ and
+    $\gamma = (R_\downarrow - R_\uparrow)/(R_\downarrow + R_\uparrow)$.  The accumulation in the normal metal is
+    $2 r_N (q_\uparrow - q_\downarrow)$, and the resistance between the extrapolated mean temperatures is
+
+    $R = \frac{R_\uparrow R_\downarrow}{R_\uparrow + R_\downarrow}
+    + \frac{(\gamma - P_F)^2 r_b r_F + (\gamma - P_N)^2 r_b r_N + (P_F - P_N)^2 r_F r_N}{r_F + r_N + r_b}$.
+
+    Parameters
+    ----------
+    magnet, normal : conductivity, exchange length and polarisation of each side, thick beside that length
+    resistance_up, resistance_down : of the boundary for either spin direction, from 0, m² K W⁻¹
+
+    Returns
+    -------
+    SpinBoundary; for P = γ = 0 nothing accumulates, for strong exchange both directions cross in parallel
+
+    Raises
+    ------
+    InputError
+        for negative or NaN resistances
+
+    References
+    ----------
+    T. T. Heikkila, M. Hatami, G. E. W. Bauer, Phys. Rev. B 81, 100408 (2010), doi:10.1103/PhysRevB.81.100408
+    F. K. Dejene, J. Flipse, G. E. W. Bauer, B. J. van Wees, Nat. Phys. 9, 636 (2013)
+    T. Valet, A. Fert, Phys. Rev. B 48, 7099 (1993), doi:10.1103/PhysRevB.48.7099
+    """
+    for name, value in (("resistance_up", resistance_up), ("resistance_down", resistance_down)):
+        if not (np.isfinite(value) and value >= 0):
+            raise InputError(f"{name} = {value:g}, wanted a finite number from 0 in m² K W⁻¹")
+    both = resistance_up + resistance_down
+    r_b = both / 4
+    gamma = (resistance_down - resistance_up) / both if both else 0.0
+    r_f, r_n, p_f, p_n = magnet.resistance, normal.resistance, magnet.polarisation, normal.polarisation
+    total = r_f + r_n + r_b
+    polarisation = (p_f * r_f + p_n * r_n + gamma * r_b) / total
+    mixing = (gamma - p_f) ** 2 * r_b * r_f + (gamma - p_n) ** 2 * r_b * r_n + (p_f - p_n) ** 2 * r_f * r_n
+    parallel = resistance_up * resistance_down / both if both else 0.0
+    return SpinBoundary(
+        resistance=parallel + mixing / total,
+        polarisation=polarisation,
+        accumulation=2 * r_n * (polarisation - p_n),
+        accumulation_magnet=2 * r_f * (p_f - polarisation),
+    )

@@ -1,0 +1,209 @@
+"""The register: which models two sides allow, and that it says what the models say."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from kapitza.errors import DataError, InputError
+from kapitza.matter.elastic import Elastic
+from kapitza.matter.fluid import Fluid
+from kapitza.matter.library import elastic, fluid, material, materials, solid
+from kapitza.matter.sheet import sheet
+from kapitza.matter.solid import Solid
+from kapitza.theory.amm import amm
+from kapitza.theory.bodies import body, is_path
+from kapitza.theory.dmm import dmm
+from kapitza.theory.models import MODELS, applicable, model, predict
+from kapitza.theory.references import citations, cite, references
+
+AL = Solid("Al", 2700, 6420, 3040, 6.026e28)
+SI = Solid("Si", 2330, 9000, 5400, 4.994e28)
+
+
+def names(left: Any, right: Any) -> set[str]:
+    return {one.name for one in applicable(left, right)}
+
+
+def test_what_sides_allow() -> None:
+    limits = {"elastic-limit", "inelastic-limit", "radiation-left", "radiation-right"}
+    everywhere = limits | {"dmm", "three-phonon"}
+    assert names(AL, SI) == everywhere | {"amm", "specular-limit"}
+    crystals = {"dmm-crystal", "specular-limit-crystal", "elastic-limit-crystal", "inelastic-limit-crystal"}
+    assert names("Al", "Si") == names(AL, SI) | crystals | {"amm-crystal"}
+    assert names(elastic("Al"), elastic("Si")) == everywhere | crystals | {"amm-crystal"}
+    assert names("He-4 liquid", "Cu") == everywhere | crystals | {"amm", "khalatnikov"}
+    assert "amm-crystal" in names("mercury", "Cu")
+    assert names(sheet("graphene"), SI) == names("graphene", SI) == everywhere
+
+
+def test_the_register_says_what_the_models_say() -> None:
+    kelvin = [50.0, 300.0]
+    found = {one.model: one for one in predict("Al", "Si", kelvin)}
+    for name, spectrum in (
+        ("amm", amm(solid("Al"), solid("Si"))),
+        ("dmm", dmm(solid("Al"), solid("Si"))),
+        ("amm-crystal", amm(elastic("Al"), elastic("Si"))),
+    ):
+        for drop in ("emitted", "local", "extrapolated"):
+            got = getattr(found[name], drop)
+            np.testing.assert_array_equal(got.value, spectrum.conductance(kelvin, drop).value)
+            assert got.drop == drop
+
+
+@pytest.mark.parametrize("name", [one.name for one in MODELS])
+def test_either_side_may_come_first(name: str) -> None:
+    one = model(name)
+    left, right = ("He-4 liquid", "Cu") if name == "khalatnikov" else ("Al", "Si")
+    mirrored = {"radiation-left": "radiation-right", "radiation-right": "radiation-left"}.get(name, name)
+    there = one.transmission(left, right, 200.0).conductance(200.0).value
+    back = model(mirrored).transmission(right, left, 200.0).conductance(200.0).value
+    np.testing.assert_allclose(there, back, rtol=1e-9, atol=0)
+
+
+# which limits belong to which model: those of the same spectra, the tighter one first
+BOUNDS = {
+    "amm": ("specular-limit", "elastic-limit", "inelastic-limit"),
+    "khalatnikov": ("elastic-limit", "inelastic-limit"),
+    "dmm": ("elastic-limit", "inelastic-limit"),
+    "specular-limit": ("elastic-limit",),
+    "elastic-limit": ("inelastic-limit",),
+    "amm-crystal": ("specular-limit-crystal", "elastic-limit-crystal", "inelastic-limit-crystal"),
+    "dmm-crystal": ("elastic-limit-crystal", "inelastic-limit-crystal"),
+    "specular-limit-crystal": ("elastic-limit-crystal",),
+    "elastic-limit-crystal": ("inelastic-limit-crystal",),
+}
+
+
+def test_models_stay_below_the_limits_of_their_spectra() -> None:
+    every = [name for name in materials() if body(name).phonons or body(name).elastic]
+    drawn = np.random.default_rng(5).choice(every, (30, 2)).tolist()
+    for left, right in [["Al", "Si"], ["Pb", "graphite"], ["Au", "graphite"], ["He-4 liquid", "Cu"], *drawn]:
+        found = {one.model: one.emitted.value for one in predict(left, right, [20.0, 300.0])}
+        pairs = [(name, bound) for name in found for bound in BOUNDS.get(name, ()) if bound in found]
+        assert pairs
+        for name, bound in pairs:
+            assert (found[name] <= found[bound] * (1 + 1e-9)).all(), (left, right, name, bound)
+
+
+def test_titles_tell_the_spectrum() -> None:
+    titles = {one.model: one.title for one in predict("Al", "Si", 300.0)}
+    assert titles["dmm"] == "DMM, Debye"
+    assert titles["elastic-limit"] == "elastic limit, Debye"
+    assert titles["elastic-limit-crystal"] == "elastic limit, crystals"
+    (one,) = predict(elastic("Al"), elastic("Si"), 300.0, ["elastic-limit"])
+    assert one.title == "elastic limit, crystals"
+
+
+def test_equal_sides_leave_no_boundary_in_the_acoustic_model() -> None:
+    (found,) = predict(AL, AL, 300.0, ["amm"])
+    assert found.local is not None
+    assert np.isinf(found.local.value).all()
+
+
+def test_sheets_and_liquids_have_all_drops() -> None:
+    for one in predict("He-4 liquid", "Cu", [0.1, 1.0]):
+        assert one.emitted.value.shape == (2,)
+    (one,) = predict(sheet("graphene"), "a-SiO2", 300.0, ["dmm"])
+    assert one.title == "DMM, mixed spectra"
+
+
+def test_classical_statistics_saturate() -> None:
+    quantum, classical = (predict(AL, SI, [300.0, 3e4], ["dmm"], statistics=s)[0] for s in ("quantum", "classical"))
+    assert classical.emitted.value[0] == classical.emitted.value[1]
+    np.testing.assert_allclose(quantum.emitted.value[1], classical.emitted.value[1], rtol=1e-4, atol=0)
+
+
+def test_classical_limits_take_the_classically_softer_side() -> None:
+    """At 20 K diamond has less heat to give, in classical statistics Pb, which has the fewer modes."""
+    asked = ["inelastic-limit", "radiation-left", "radiation-right", "elastic-limit"]
+    limit, left, right, elastic_ = predict("Pb", "diamond", 20.0, asked, statistics="classical")
+    want = np.minimum(left.emitted.value, right.emitted.value)
+    np.testing.assert_allclose(limit.emitted.value, want, rtol=1e-12, atol=0)
+    assert elastic_.emitted.value <= limit.emitted.value
+    with pytest.raises(InputError, match="no 'classical' statistics"):
+        predict("Pb", "diamond", 20.0, ["three-phonon"], statistics="classical")
+
+
+def test_radiation_limits_have_no_drop_at_the_plane() -> None:
+    for one in predict("Al", "Si", [20.0, 300.0], ["inelastic-limit", "inelastic-limit-crystal", "radiation-left"]):
+        assert one.drops == (one.emitted,)
+
+
+def test_titles_do_not_promise_a_closed_channel() -> None:
+    (closed,), (opened,) = (predict("water", name, 300.0, ["khalatnikov"]) for name in ("Au", "Al"))
+    assert closed.title == "Khalatnikov, bulk (Rayleigh wave closed)"
+    assert opened.title == "Khalatnikov, bulk + Rayleigh"
+
+
+def test_normals_turn_crystals() -> None:
+    (flat,) = predict("Al", "Si", 300.0, ["amm-crystal"])
+    (turned,) = predict("Al", "Si", 300.0, ["amm-crystal"], normals=((0, 0, 1), (1, 1, 0)))
+    want = amm(elastic("Al"), elastic("Si", (1, 1, 0))).conductance(300.0).value
+    np.testing.assert_array_equal(turned.emitted.value, want)
+    assert turned.emitted.value[0] != flat.emitted.value[0]
+
+
+def test_full_bands_from_files(reference: Any) -> None:
+    """Al/Si 430.7 MW/m²K at 300 K, as the mesh-converged reference has it."""
+    al, si = (str(reference(f"mismatch/force_constants/{name}.yaml")) for name in ("Al", "Si"))
+    (found,) = predict(al, si, 300.0, ["dmm"])
+    np.testing.assert_allclose(found.emitted.value, 430.7e6, rtol=0.02, atol=0)
+    assert (found.title, found.left, found.right) == ("DMM, full spectra", "Al", "Si")
+
+
+def test_bodies() -> None:
+    assert is_path("Si.yaml")
+    assert is_path("folder/Si")
+    assert is_path("phonopy_params.yaml.xz")
+    assert not is_path("a-SiO2")
+    whole = body("Al")
+    assert whole.solid is not None
+    assert whole.elastic is not None
+    assert body(material("Al")).name == "Al"
+    assert isinstance(body(fluid("water")).phonons, Fluid)
+    assert isinstance(body(elastic("Si")).elastic, Elastic)
+
+
+def test_faults_are_one_line(tmp_path: Path) -> None:
+    for call, words in (
+        (lambda: model("dm"), "did you mean dmm"),
+        (lambda: model("zzz"), "there are amm"),
+        (lambda: predict("Unobtainium", "Si", 300.0), "no material 'Unobtainium'"),
+        (lambda: predict(AL, SI, 0.0), "above 0 K"),
+        (lambda: predict(AL, SI, np.nan), "NaN"),
+        (lambda: predict(AL, SI, 300.0, ["amm-crystal"]), "needs the stiffness of both sides"),
+        (lambda: predict(AL, SI, 300.0, []), "no model fits"),
+        (lambda: predict(AL, 3.0, 300.0), "expected a solid"),  # pyright: ignore[reportArgumentType]
+        (lambda: body(Path("Si")), "no phonopy file"),
+    ):
+        with pytest.raises(InputError, match=words) as caught:
+            call()
+        assert "\n" not in str(caught.value)
+    with pytest.raises(DataError, match=r"none\.yaml: cannot be read"):
+        predict(str(tmp_path / "none.yaml"), "Si", 300.0)
+
+
+def test_every_model_can_be_cited() -> None:
+    for one in citations():
+        assert one.references
+        assert [ref.key for ref in cite(one.name)] == list(one.references)
+    used = {key for one in citations() for key in one.references}
+    assert used == set(references())
+    both = {one.key for name in ("gas-gap", "phonon-slip") for one in cite(name)}
+    assert {one.key for one in cite("knudsen")} == both
+    assert all(cite(family) for family in ("contact", "grain", "spin"))
+    with pytest.raises(InputError, match="did you mean dmm"):
+        cite("dmmm")
+
+
+def test_bibtex_is_whole() -> None:
+    for one in references().values():
+        text = one.bibtex
+        assert text.startswith(f"@{one.kind}{{{one.key},\n")
+        assert text.count("{") == text.count("}")
+        assert one.key.endswith(str(one.year))
+        assert not one.doi or one.doi.startswith("10.")
+        assert one.text.endswith(f" ({one.year})")
+        assert (one.kind == "article") == bool(one.journal)
