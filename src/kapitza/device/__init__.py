@@ -1,0 +1,1 @@
+"""From stacks of layers to temperatures."""

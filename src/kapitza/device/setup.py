@@ -1,0 +1,157 @@
+"""Where heat enters a stack, where its temperature is read, and what lies behind it."""
+
+from itertools import pairwise
+from typing import Literal
+
+import numpy as np
+from attrs import field, frozen
+
+from kapitza.core.arrays import one_of, quantity
+from kapitza.core.stack import Boundary, Layer, Stack
+from kapitza.errors import InputError
+
+Back = Literal["adiabatic", "isothermal"]
+Sensed = Literal["lattice", "electrons"]
+
+BACKS: tuple[Back, ...] = ("adiabatic", "isothermal")
+SENSED: tuple[Sensed, ...] = ("lattice", "electrons")
+
+
+@frozen
+class Plane:
+    """A plane in a stack.
+
+    Attributes
+    ----------
+    layer : name of the layer that it lies in, or on the face of which
+    depth : m, below the top face of the layer; above its bottom face if `from_bottom`
+    from_bottom : whether `depth` counts from the bottom face
+    """
+
+    layer: str
+    depth: float = field(default=0.0, converter=float)
+    from_bottom: bool = field(default=False, kw_only=True)
+
+    def __attrs_post_init__(self) -> None:
+        if not 0 <= self.depth < np.inf:
+            raise InputError(f"plane in {self.layer}: depth = {self.depth:g} m, wanted a finite number of at least 0")
+
+
+@frozen
+class Setup:
+    """Where heat enters a stack, where its temperature is read, and what lies behind it.
+
+    Attributes
+    ----------
+    heater : plane that absorbs the heat; None for the top face of the stack
+    thermometer : plane that is read; None for that of the heater
+    absorption_depth : δ, m: heat enters as exp(-y/δ) from the heater's plane to the other face of its layer (downwards;
+        upwards if the plane counts from the bottom face), the whole of it within this layer; 0 for a plane
+    back : "adiabatic" or "isothermal" lower face of a last layer of finite thickness.  An infinite first or last layer
+        is semi-infinite; the upper face of a first layer of finite thickness is adiabatic
+    temperature : K, at which boundary conductances of T are taken
+    sensed : of a metal with two temperatures, the one that is read.  Heat enters its electrons
+    """
+
+    heater: Plane | None = None
+    thermometer: Plane | None = None
+    absorption_depth: float = field(default=0.0, kw_only=True, converter=float)
+    back: Back = field(default="adiabatic", kw_only=True, validator=one_of(*BACKS))
+    temperature: float = field(default=300.0, kw_only=True, converter=float, validator=quantity())
+    sensed: Sensed = field(default="lattice", kw_only=True, validator=one_of(*SENSED))
+
+    def __attrs_post_init__(self) -> None:
+        if not 0 <= self.absorption_depth < np.inf:
+            raise InputError(
+                f"absorption_depth = {self.absorption_depth:g} m, wanted a finite number of at least 0 (0: at a plane)"
+            )
+
+
+@frozen
+class Slab:
+    """A piece of a layer: which one, and how thick (m)."""
+
+    layer: Layer
+    thickness: float
+
+
+Piece = Slab | Boundary
+
+
+@frozen(eq=False)
+class Cut:
+    """A stack cut at the planes of heater and thermometer.
+
+    Attributes
+    ----------
+    pieces : slabs and boundaries from the top down
+    heater, thermometer : number of pieces above each plane
+    absorbing : numbers of the pieces that take up heat when it is absorbed over a depth
+    layer : that the heater lies in or on
+    """
+
+    pieces: tuple[Piece, ...]
+    heater: int
+    thermometer: int
+    absorbing: tuple[int, ...]
+    layer: Layer
+
+
+def extent(stack: Stack, index: int) -> tuple[float, float]:
+    """Depths of the faces of a layer, m: from 0 down, from -infinity to 0 for an infinite layer on top of others."""
+    thickness = stack.layers[index].thickness
+    if np.isinf(thickness) and index == 0 and len(stack.layers) > 1:
+        return -np.inf, 0.0
+    return 0.0, thickness
+
+
+def position(plane: Plane, stack: Stack) -> tuple[int, float]:
+    """Index of the layer of a plane, and its depth there as `extent` counts it, m.
+
+    Raises
+    ------
+    InputError
+        if the stack has no such layer, the layer ends before the plane, or the plane is infinitely far
+    """
+    names = [layer.name for layer in stack.layers]
+    if plane.layer not in names:
+        raise InputError(f"no layer {plane.layer!r} for a plane: the stack has {', '.join(names)}")
+    index = names.index(plane.layer)
+    top, bottom = extent(stack, index)
+    depth = bottom - plane.depth if plane.from_bottom else top + plane.depth
+    if np.isinf(depth):
+        other = "top" if plane.from_bottom else "bottom"
+        raise InputError(f"layer {plane.layer} is infinitely thick: place the plane from its {other} face")
+    if not top <= depth <= bottom:
+        raise InputError(f"plane at {plane.depth:g} m in {plane.layer}, which is only {bottom - top:g} m thick")
+    return index, depth
+
+
+def cut(stack: Stack, setup: Setup) -> Cut:
+    """Cut a stack at the planes of a setup.
+
+    Raises
+    ------
+    InputError
+        if an infinite layer lies inside the stack, or a plane lies outside of it or at infinity
+    """
+    for layer in stack.layers[1:-1]:
+        if np.isinf(layer.thickness):
+            raise InputError(f"layer {layer.name} is infinitely thick: only the first and the last of a stack may be")
+    heater = setup.heater or Plane(stack.layers[0].name)
+    places = [position(plane, stack) for plane in (heater, setup.thermometer or heater)]
+    inside, start = places[0]
+    pieces: list[Piece] = []
+    marks: dict[tuple[int, float], int] = {}
+    absorbing: list[int] = []
+    for i, layer in enumerate(stack.layers):
+        depths = sorted({depth for index, depth in places if index == i} | {*extent(stack, i)})
+        marks[i, depths[0]] = len(pieces)
+        for top, bottom in pairwise(depths):
+            if i == inside and (bottom <= start if heater.from_bottom else top >= start):
+                absorbing.append(len(pieces))
+            pieces.append(Slab(layer, bottom - top))
+            marks[i, bottom] = len(pieces)
+        if i < len(stack.boundaries):
+            pieces.append(stack.boundaries[i])
+    return Cut(tuple(pieces), marks[places[0]], marks[places[1]], tuple(absorbing), stack.layers[inside])
