@@ -1,0 +1,1 @@
+"""From data to numbers: the catalogue of measurements, and models held against it."""

@@ -1,0 +1,236 @@
+"""Published measurements of thermal boundary conductance, each with its source.
+
+The values live in `data/measured.toml`, the citations in `data/sources.toml`.  An uncertainty stands where the source
+was seen to state one, and is None otherwise: nobody knows it.  `Measurement.seen` says how far a value was traced.
+"""
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from functools import cache
+from importlib.resources import files
+from itertools import repeat
+from types import MappingProxyType
+from typing import Any, Literal, get_args
+
+import numpy as np
+from attrs import field, frozen
+
+from kapitza.core.arrays import Array, temperatures
+from kapitza.core.conductance import Conductance
+from kapitza.errors import DataError
+from kapitza.matter.library import material
+from kapitza.units import GW, MW, GPa, nm
+
+Seen = Literal["full text", "abstract", "compilation", "quoted"]
+Carriers = Literal["phonons", "electrons"]
+Bound = Literal["", "lower", "upper"]
+
+POLYTYPES: Mapping[str, frozenset[str]] = MappingProxyType({"SiC": frozenset({"3C-SiC", "4H-SiC", "6H-SiC"})})
+WINDOW = 0.05  # relative half width of the range of temperatures that counts as "at" a temperature
+
+
+@frozen(eq=False)
+class Measurement:
+    """One published measurement of a thermal boundary conductance.
+
+    Attributes
+    ----------
+    left, right : names of the sides in the materials library; the film stands left
+    conductance : against temperature, extrapolated drop; sigma is None where the source was not seen to state one
+    method : TDTR, FDTR, 3ω, thermoreflectance, electron diffraction
+    doi, citation : who published it
+    seen : where the number was read, "full text", "abstract", "compilation", or "quoted" in another work
+    thickness : of the film, m; None where unknown
+    preparation : how the film was made
+    state : what is known of the interface: termination, orientation, bonding, roughness
+    interlayer : a layer between the sides, so that the conductance is that of the whole contact; empty where none known
+    pressure : Pa above ambient
+    carriers : what carries the heat across, "phonons" or "electrons" (metal on metal)
+    bound : "lower" or "upper" where the source gives no more than that
+    """
+
+    left: str
+    right: str
+    conductance: Conductance
+    method: str = field(kw_only=True)
+    doi: str = field(kw_only=True)
+    citation: str = field(kw_only=True)
+    seen: Seen = field(kw_only=True)
+    thickness: float | None = field(default=None, kw_only=True)
+    preparation: str = field(default="", kw_only=True)
+    state: str = field(default="", kw_only=True)
+    interlayer: str = field(default="", kw_only=True)
+    pressure: float = field(default=0.0, kw_only=True)
+    carriers: Carriers = field(default="phonons", kw_only=True)
+    bound: Bound = field(default="", kw_only=True)
+
+    @property
+    def sides(self) -> frozenset[str]:
+        """Names of both sides, in no order."""
+        return frozenset((self.left, self.right))
+
+    @property
+    def set_aside(self) -> str:
+        """Why a theory of two solids in contact cannot be held against it; empty where it can."""
+        if self.interlayer:
+            return f"interlayer: {self.interlayer}"
+        if self.carriers == "electrons":
+            return "heat carried by electrons"
+        if self.pressure:
+            return f"at {self.pressure / GPa:g} GPa"
+        return f"{self.bound} bound only" if self.bound else ""
+
+    def near(self, temperature: float, window: float = WINDOW) -> tuple[int, ...]:
+        """Indices of the values within a relative window around a temperature (K)."""
+        wanted = float(temperatures(temperature)[0])
+        away = np.abs(self.conductance.temperature / wanted - 1)
+        return tuple(np.flatnonzero(away <= window * (1 + 1e-9)).tolist())  # 285 K is within 5 % of 300 K
+
+
+def measured(
+    left: str | None = None, right: str | None = None, temperature: float | None = None, *, window: float = WINDOW
+) -> tuple[Measurement, ...]:
+    """Published measurements of an interface, of all interfaces of one material, or all there are.
+
+    Parameters
+    ----------
+    left, right : names of the sides, in any order; None for any.  "SiC" stands for all its polytypes here.
+    temperature : K; only measurements with a value there; None for any temperature
+    window : relative half width of what counts as "there"; 0.05 is 285 to 315 K at 300 K
+
+    Returns
+    -------
+    whole records, in the order of the catalogue; none where nobody is known to have measured
+
+    Raises
+    ------
+    InputError
+        for a material that is not in the library, or a temperature not above 0 K
+    """
+    wanted = [family(side) for side in (left, right) if side is not None]
+    found = (entry for entry in catalogue() if _fits(entry, wanted))
+    return tuple(entry for entry in found if temperature is None or entry.near(temperature, window))
+
+
+def interfaces() -> tuple[tuple[str, str], ...]:
+    """Pairs of sides of which the catalogue holds measurements, each once, in the order of the catalogue."""
+    pairs = {entry.sides: (entry.left, entry.right) for entry in reversed(catalogue())}
+    return tuple(reversed(pairs.values()))
+
+
+def family(name: str) -> frozenset[str]:
+    """Names of the catalogue that a name stands for: one, or all polytypes of a crystal that is named without.
+
+    Raises
+    ------
+    InputError
+        for a name that neither library nor catalogue has
+    """
+    return POLYTYPES.get(name) or frozenset({known_side(name)})
+
+
+def _fits(entry: Measurement, wanted: Sequence[frozenset[str]]) -> bool:
+    """Whether the sides of a measurement are those wanted, in either order."""
+    orders = ((entry.left, entry.right), (entry.right, entry.left))
+    return any(all(side in names for side, names in zip(order, wanted, strict=False)) for order in orders)
+
+
+def known_side(name: str) -> str:
+    """Return a material by the name that library and catalogue share.
+
+    Raises
+    ------
+    InputError
+        for a name that neither has, with near names
+    """
+    return name if name in _sides() else material(name).name
+
+
+@cache
+def _sides() -> frozenset[str]:
+    return frozenset(side for entry in catalogue() for side in entry.sides)
+
+
+@cache
+def catalogue() -> tuple[Measurement, ...]:
+    """All measurements of the catalogue.
+
+    Raises
+    ------
+    DataError
+        if its files were damaged
+    """
+    sources = _table("sources.toml")
+    entries = _table("measured.toml")["measured"]
+    return tuple(one for number, entry in enumerate(entries, start=1) for one in _measurements(entry, sources, number))
+
+
+_NEEDED = ("left", "right", "source", "temperature", "method", "seen")
+_TEXTS = ("preparation", "state", "interlayer", "carriers", "bound")
+_KEYS = frozenset((*_NEEDED, *_TEXTS, "conductance", "resistance", "sigma", "thickness", "pressure"))
+_CHOICES: Mapping[str, tuple[str, ...]] = {
+    "seen": get_args(Seen),
+    "carriers": get_args(Carriers),
+    "bound": get_args(Bound),
+}
+
+
+def _table(name: str) -> dict[str, Any]:
+    path = files("kapitza.measure").joinpath("data", name)
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except tomllib.TOMLDecodeError as err:
+        raise DataError(f"not valid TOML ({err})", file=str(path)) from err
+
+
+def _measurements(entry: dict[str, Any], sources: dict[str, Any], number: int) -> list[Measurement]:
+    """Records of one entry: one, or one for each sample at a common temperature."""
+    _check(entry, sources, number)
+    values, sigmas = _conductances(entry)
+    if isinstance(entry["temperature"], list):
+        series = [(entry["temperature"], values, sigmas)]
+    else:
+        each = repeat(None) if sigmas is None else sigmas[:, None]
+        series = list(zip(repeat([entry["temperature"]]), values[:, None], each, strict=False))
+    source = sources[entry["source"]]
+    optional = {key: entry[key] for key in _TEXTS if key in entry}
+    return [
+        Measurement(
+            entry["left"],
+            entry["right"],
+            Conductance(temperature, value, sigma, method=entry["method"], source=source["doi"]),
+            method=entry["method"],
+            doi=source["doi"],
+            citation=source["citation"],
+            seen=entry["seen"],
+            thickness=entry["thickness"] * nm if "thickness" in entry else None,
+            pressure=entry.get("pressure", 0) * GPa,
+            **optional,
+        )
+        for temperature, value, sigma in series
+    ]
+
+
+def _conductances(entry: dict[str, Any]) -> tuple[Array, Array | None]:
+    """Conductances and their uncertainties, W m⁻² K⁻¹, from what was published."""
+    sigma = np.atleast_1d(np.asarray(entry["sigma"], dtype=float)) if "sigma" in entry else None
+    if "conductance" in entry:
+        return np.atleast_1d(entry["conductance"]) * MW, None if sigma is None else sigma * MW
+    resistance = np.atleast_1d(entry["resistance"]) / GW
+    return 1 / resistance, None if sigma is None else sigma / GW / resistance**2
+
+
+def _check(entry: dict[str, Any], sources: dict[str, Any], number: int) -> None:
+    where = f"entry {number} ({entry.get('left')}/{entry.get('right')}, {entry.get('source')})"
+    if unknown := set(entry) - _KEYS:
+        raise DataError(f"{where} has unknown keys {sorted(unknown)}; known are {sorted(_KEYS)}", file="measured.toml")
+    if ("conductance" in entry) == ("resistance" in entry):
+        raise DataError(f"{where}: wanted either a conductance or a resistance", file="measured.toml")
+    for key in _NEEDED:
+        if key not in entry:
+            raise DataError(f"{where} has no {key}", file="measured.toml")
+    if entry["source"] not in sources:
+        raise DataError(f"{where}: source {entry['source']!r} is not in sources.toml", file="measured.toml")
+    for key, choices in _CHOICES.items():
+        if key in entry and entry[key] not in choices:
+            raise DataError(f"{where}: {key} = {entry[key]!r}, wanted one of {choices}", file="measured.toml")

@@ -1,0 +1,266 @@
+r"""Models held against published measurements.
+
+A model is scored against the interval of what was published for an interface near a temperature, never against a
+single number: laboratories differ by factors of 2 to 15 for interfaces of the same name.  Measurements see the drop
+between profiles extrapolated to the interface, so that only the extrapolated conductance of a model is scored; the
+emitted and the local one stand beside it.
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+from attrs import field, frozen
+
+from kapitza.core.arrays import temperatures
+from kapitza.core.conductance import DROPS, Conductance
+from kapitza.core.transmission import Transmission
+from kapitza.errors import InputError
+from kapitza.measure.catalogue import POLYTYPES, WINDOW, Measurement, interfaces, known_side, measured
+from kapitza.theory import models as register
+from kapitza.theory.bodies import Describable, body, is_path
+
+Models = Mapping[str, Transmission | Conductance]
+
+
+@frozen
+class Published:
+    """One published value near the temperature of a comparison.
+
+    Attributes
+    ----------
+    temperature : K
+    value : W m⁻² K⁻¹
+    sigma : published uncertainty, W m⁻² K⁻¹; None where nobody knows it
+    measurement : the whole record, with source, preparation and state of the interface
+    """
+
+    temperature: float
+    value: float
+    sigma: float | None
+    measurement: Measurement
+
+    @property
+    def low(self) -> float:
+        """Lower end, by the published uncertainty where there is one, W m⁻² K⁻¹."""
+        return max(self.value - (self.sigma or 0.0), 0.0)
+
+    @property
+    def high(self) -> float:
+        """Upper end, by the published uncertainty where there is one, W m⁻² K⁻¹."""
+        return self.value + (self.sigma or 0.0)
+
+
+@frozen
+class Prediction:
+    """What one model says, by each of the drops; None where the model does not know that one.
+
+    Attributes
+    ----------
+    model : name of the model
+    title : for legends and tables
+    limit : True for an upper limit, which is no prediction and is not scored
+    emitted, local, extrapolated : W m⁻² K⁻¹, by drop; infinite where no resistance is left
+    """
+
+    model: str
+    title: str = ""
+    limit: bool = False
+    emitted: float | None = None
+    local: float | None = None
+    extrapolated: float | None = None
+
+
+@frozen(eq=False)
+class Comparison:
+    """Models beside the published measurements of one interface at one temperature.
+
+    Attributes
+    ----------
+    left, right : names of the sides
+    temperature : K
+    window : relative half width of the range of temperatures from which measurements are taken
+    published : all values in that range, those set aside (interlayers, electrons, pressure, bounds) among them
+    predictions : one for each model
+    """
+
+    left: str
+    right: str
+    temperature: float
+    window: float
+    published: tuple[Published, ...] = field(default=())
+    predictions: tuple[Prediction, ...] = field(default=())
+
+    @property
+    def direct(self) -> tuple[Published, ...]:
+        """Published values of the two materials in contact at ambient pressure, against which models are scored."""
+        return tuple(one for one in self.published if not one.measurement.set_aside)
+
+    @property
+    def interval(self) -> tuple[float, float] | None:
+        """Lowest and highest published value, W m⁻² K⁻¹, widened by published uncertainties.
+
+        None where nothing was published, and where all there is is one number without uncertainty: that is no interval.
+        Two that agree are one, of no width.
+        """
+        ends = [(one.low, one.high) for one in self.direct]
+        low, high = min((e[0] for e in ends), default=0.0), max((e[1] for e in ends), default=0.0)
+        return (low, high) if high > low or len(ends) > 1 else None
+
+    @property
+    def median(self) -> float | None:
+        """Median of the published values, W m⁻² K⁻¹; None where there is none."""
+        values = [one.value for one in self.direct]
+        return float(np.median(values)) if values else None
+
+    @property
+    def spread(self) -> float | None:
+        """Highest over lowest published value; None without an interval."""
+        ends = self.interval
+        if ends is None:
+            return None
+        return ends[1] / ends[0] if ends[0] > 0 else float("inf")
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """Citations of all that is shown, each once, in the order of the values."""
+        return tuple(dict.fromkeys(one.measurement.citation for one in self.published))
+
+    def factor(self, model: str) -> float | None:
+        """How far the extrapolated conductance of a model lies outside of the interval of published values.
+
+        1 inside; below 1 the share of the lowest published value, above 1 the multiple of the highest one.  None where
+        there is no interval, where the model has no extrapolated conductance, and for upper limits.
+
+        Raises
+        ------
+        InputError
+            for a model that was not compared
+        """
+        one, ends = self.prediction(model), self.interval
+        if one.limit or one.extrapolated is None or ends is None:
+            return None
+        return outside(one.extrapolated, *ends)
+
+    def prediction(self, model: str) -> Prediction:
+        """What a model says.
+
+        Raises
+        ------
+        InputError
+            for a model that was not compared
+        """
+        for one in self.predictions:
+            if one.model == model:
+                return one
+        names = ", ".join(one.model for one in self.predictions)
+        raise InputError(f"{model!r} was not compared for {self.left}/{self.right}; there are: {names or 'no models'}")
+
+
+def outside(value: float, low: float, high: float) -> float:
+    """Ratio of a value to the nearest end of an interval, 1 inside.
+
+    Parameters
+    ----------
+    value, low, high : W m⁻² K⁻¹, low <= high
+
+    Raises
+    ------
+    InputError
+        if the ends are swapped
+    """
+    if low > high:
+        raise InputError(f"expected an interval with its lower end first, got {low:g} to {high:g}")
+    if value < low:
+        return value / low
+    return value / high if value > high else 1.0
+
+
+def compare(
+    left: Describable,
+    right: Describable,
+    temperature: float = 300.0,
+    models: Models | None = None,
+    *,
+    window: float = WINDOW,
+) -> Comparison:
+    """Hold models against the published measurements of an interface.
+
+    Parameters
+    ----------
+    left, right : names of the library, records, or paths of phonopy files; their names choose the measurements
+    temperature : K
+    models : transmissions or conductances by the name of their model; None for all that the two sides allow.
+        A transmission is shown by all three drops; a conductance by its own, and it is scored only if that is the
+        extrapolated one.
+    window : measurements count within this relative distance from the temperature; 0.05 is 285 to 315 K at 300 K
+
+    Returns
+    -------
+    Comparison, without published values where the catalogue has none near this temperature
+
+    Raises
+    ------
+    InputError
+        for an unknown material, a temperature not above 0 K, or a conductance that is not known at that temperature
+    """
+    kelvin = float(temperatures(temperature)[0])
+    one, other = name_of(left), name_of(right)
+    found = measured(one, other, kelvin, window=window)
+    published = tuple(_nearest(entry, kelvin, window) for entry in found)
+    if models is None:
+        predictions = tuple(map(_prediction, register.predict(left, right, kelvin)))
+    else:
+        predictions = tuple(predicted(name, model, kelvin) for name, model in models.items())
+    return Comparison(one, other, kelvin, window, published, predictions)
+
+
+def compare_all(temperature: float = 300.0, *, window: float = WINDOW) -> tuple[Comparison, ...]:
+    """Compare all interfaces of which the catalogue has a value near a temperature (K), in its order."""
+    pairs = (pair for pair in interfaces() if measured(*pair, temperature, window=window))
+    return tuple(compare(left, right, temperature, window=window) for left, right in pairs)
+
+
+def name_of(side: Describable) -> str:
+    """Name under which the catalogue knows a side; a crystal named without its polytype keeps that name.
+
+    Raises
+    ------
+    InputError
+        for a name that neither catalogue nor library has
+    """
+    if not isinstance(side, str) or is_path(side):
+        return known_side(body(side).name)
+    return side if side in POLYTYPES else known_side(side)
+
+
+def predicted(name: str, model: Transmission | Conductance, temperature: float) -> Prediction:
+    """What a model says at a temperature (K), by each drop that it knows.
+
+    Raises
+    ------
+    InputError
+        for a conductance that is not known at that temperature
+    """
+    if isinstance(model, Conductance):
+        value = float(model.at(temperature)[0])
+        return Prediction(name, name, False, *(value if drop == model.drop else None for drop in DROPS))
+    local, extrapolated = (register.maybe([model], temperature, drop, "quantum") for drop in ("local", "extrapolated"))
+    return Prediction(name, name, False, number(model.conductance(temperature)), number(local), number(extrapolated))
+
+
+def number(conductance: Conductance | None) -> float | None:
+    """The only value of a conductance, W m⁻² K⁻¹; None where there is none."""
+    return None if conductance is None else float(conductance.value[0])
+
+
+def _prediction(found: register.Estimate) -> Prediction:
+    drops = (number(one) for one in (found.emitted, found.local, found.extrapolated))
+    return Prediction(found.model, found.title, found.limit, *drops)
+
+
+def _nearest(entry: Measurement, temperature: float, window: float) -> Published:
+    """Value of a measurement that lies nearest to a temperature, of those in the window."""
+    known = entry.conductance
+    nearest = min(entry.near(temperature, window), key=lambda i: abs(known.temperature[i] - temperature))
+    sigma = None if known.sigma is None else float(known.sigma[nearest])
+    return Published(float(known.temperature[nearest]), float(known.value[nearest]), sigma, entry)

@@ -1,0 +1,1 @@
+"""Vibrational electron energy-loss spectra: from counts to temperature, populations and the jump at an interface."""

@@ -1,0 +1,271 @@
+"""Spectra to temperatures: every pixel fitted by maximum likelihood in the domain of counts."""
+
+import hashlib
+import warnings
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from types import MappingProxyType, ModuleType
+from typing import Any
+
+import numpy as np
+from attrs import evolve
+from numpy.typing import NDArray
+
+from kapitza.core.arrays import Array
+from kapitza.errors import InputError, MissingEngine, ValidityWarning, require
+from kapitza.measure.eels.map import Flag, TemperatureMap
+from kapitza.measure.eels.model import TIES, Mode, SpectrumModel, Tie, expected
+from kapitza.measure.eels.search import Found, search
+from kapitza.measure.eels.spectrum import SpectrumImage
+from kapitza.measure.eels.start import SAMPLE, alive, first_guess, own_start
+from kapitza.measure.eels.task import Task, known_names, planned
+from kapitza.measure.eels.zero_loss import Shape, ZeroLoss
+from kapitza.run.store import Arrays, Inputs, Store
+from kapitza.run.work import Progress, run_units
+from kapitza.units import meV
+
+NOTHING: Mapping[str, Any] = MappingProxyType({})
+VERSION = "eels-fit-1"  # of the kernel: part of the address of stored results
+BLOCK = 256  # pixels of one unit of work
+SIDE_BY_SIDE = 16  # pixels that the plain road holds at a time
+FEW = 25  # spectra that are fitted for the start of all others
+MISFIT = 1e-4  # goodness of fit below which a pixel is flagged
+LIMIT = 60  # evaluations of one spectrum
+TOLERANCE = 1e-2  # standard uncertainties: shorter than this, a step is the last; what is left then is far less
+
+
+def fit_spectra(
+    image: SpectrumImage,
+    modes: Sequence[Mode] | SpectrumModel,
+    *,
+    shape: Shape = "pseudo-voigt",
+    tie: Tie = "common",
+    background: int = 0,
+    reference: ZeroLoss | None = None,
+    fixed: Mapping[str, float] = NOTHING,
+    bounds: Mapping[str, tuple[float, float]] = NOTHING,
+    priors: Mapping[str, tuple[float, float]] = NOTHING,
+    start: Mapping[str, float] = NOTHING,
+    loose: float = 1.0,
+    workers: int = 1,
+    store: Store | None = None,
+    progress: Progress | None = None,
+    compiled: bool | None = None,
+) -> TemperatureMap:
+    r"""Temperature and all other parameters of each pixel, by Poisson maximum likelihood.
+
+    The model of `kapitza.measure.eels.model` is fitted to the counts as they are: dark counts and efficiencies are part
+    of the model, the zero-loss peak has a centre, a width and a tail in each pixel, nothing is subtracted or resampled.
+    Search: damped Fisher scoring with analytic derivatives from starts found automatically (`search`, `start`).
+
+    Without numba, and for zero-loss shapes other than the pseudo-Voigt, a plain NumPy road takes the same steps.
+
+    Parameters
+    ----------
+    image : the spectra; read in blocks
+    modes : the vibrations, or a whole model (then `shape`, `tie`, `background` and `reference` are not looked at)
+    shape, tie, background, reference : see `SpectrumModel`
+    fixed : parameters that are not fitted, by name, SI
+    bounds : lowest and highest value of parameters, by name, SI; intensities are kept from below zero if not said
+    priors : expected value and standard uncertainty of parameters, by name, SI (normal)
+    start : starting values in place of those found, by name, SI
+    loose : energy and width of a mode are expected within so many times its width of what `modes` says, so that they
+        stay put where a mode vanishes; where it does not, the counts outweigh this by far.  0 for no such expectation
+    workers : threads; the result is the same to the last digit
+    store : where finished blocks are kept, so that an interrupted fit goes on where it was
+    progress : called with the number of finished and of all blocks
+    compiled : True insists on the compiled road, False on the plain one; None takes what there is
+
+    Returns
+    -------
+    TemperatureMap; pixels that cannot be fitted are flagged, never an error
+
+    Raises
+    ------
+    InputError
+        for unknown names, an energy axis without a gain side, or an image without electrons
+    MissingEngine
+        if `compiled` is True and numba is missing
+    """
+    model = (
+        modes
+        if isinstance(modes, SpectrumModel)
+        else SpectrumModel(tuple(modes), shape, tie=tie, background=background, reference=reference)
+    )
+    check_gain_side(image, model)
+    task = planned(image, model, fixed, bounds, priors, loose, chosen_kernel(model, compiled))
+    task = evolve(task, start=typical(image, task, {**start, **fixed}))
+    edges = range(0, image.pixels, BLOCK)
+    units = [unit(image, task, first, min(first + BLOCK, image.pixels), hashed=store is not None) for first in edges]
+    work = partial(fit_unit, image, task)
+    if workers > 1:
+        with ThreadPoolExecutor(workers) as pool:
+            parts = run_units(work, units, version=VERSION, store=store, executor=pool, progress=progress)
+    else:
+        parts = run_units(work, units, version=VERSION, store=store, workers=workers, progress=progress)
+    return mapped(image, model, {name: np.concatenate([part[name] for part in parts]) for name in parts[0]})
+
+
+def check_gain_side(image: SpectrumImage, model: SpectrumModel) -> None:
+    """Refuse an axis on which no mode has a gain line."""
+    lowest = min(mode.energy for mode in model.modes)
+    if image.energy[0] > -lowest:
+        raise InputError(
+            f"the energy axis begins at {image.energy[0] / meV:.4g} meV: without a gain side down "
+            f"to -{lowest / meV:.4g} meV or beyond there is no temperature in the spectra; record or keep it"
+        )
+
+
+def chosen_kernel(model: SpectrumModel, compiled: bool | None) -> ModuleType | None:
+    """Compiled search, or None for the plain one; says so when it is missed."""
+    if compiled is False or (model.shape != "pseudo-voigt" and compiled is None):
+        return None
+    if model.shape != "pseudo-voigt":
+        raise InputError(f"the shape {model.shape!r} has no compiled road: leave `compiled` out")
+    try:
+        require("numba", extra="eels", why="the compiled fit of spectra")
+    except MissingEngine as err:
+        if compiled:
+            raise
+        warnings.warn(f"{err}; the plain one gives the same, about 30 times slower", ValidityWarning, stacklevel=3)
+        return None
+    return require("kapitza.measure.eels.kernel_search", extra="eels", why="the compiled fit of spectra")
+
+
+def typical(image: SpectrumImage, task: Task, given: Mapping[str, float]) -> Array:
+    """(p,) start of all pixels from the fits of a few.
+
+    The median; the mean of intensities, which may change across an interface; of the energies and widths of modes the
+    mean weighted by their precision, which is that of the places where the mode is strong.
+    """
+    known_names(task.model, given)
+    chosen = np.unique(np.linspace(0, image.pixels - 1, SAMPLE).astype(int))
+    counts = np.concatenate([image.block(int(i), int(i) + 1) for i in chosen])
+    first = first_guess(task.model, task.grid, task.detector, counts, image.step)
+    units = task.model.units(image.step)
+    for name, value in given.items():
+        first[task.model.names.index(name)] = value / units[task.model.names.index(name)]
+    counts = counts[alive(task.model, task.detector, counts)]
+    counts = counts[np.unique(np.linspace(0, len(counts) - 1, FEW).astype(int))]
+    trial = evolve(task, start=first)
+    found = searched(trial, counts)
+    settled = found.settled & np.isfinite(found.value).all(axis=1)
+    if not settled.any():
+        return first
+    intensities = slice(task.model.first_mode + 2, task.model.first_tie, 3)
+    value = np.median(found.value[settled], axis=0)
+    value[intensities] = np.mean(found.value[settled][:, intensities], axis=0)
+    variance = np.diagonal(found.covariance[settled], axis1=1, axis2=2)[:, task.freedom.late]
+    trust = np.where(variance > 0, 1 / np.where(variance > 0, variance, 1.0), 1e-12)
+    value[task.freedom.late] = np.sum(trust * found.value[settled][:, task.freedom.late], axis=0) / trust.sum(axis=0)
+    inside = (value > task.freedom.low) & (value < task.freedom.high)
+    return np.where(inside & task.freedom.free, value, first)
+
+
+def searched(task: Task, counts: NDArray[Any]) -> Found:
+    """Fit spectra on the road that was chosen."""
+    begin = own_start(task.model, task.grid, task.detector, counts, task.start)
+    begin = np.where(task.freedom.free, begin, task.start)
+    if task.kernel is not None:
+        spectrum = (task.grid.start, len(task.model.modes), TIES.index(task.model.tie), task.smooth)
+        return task.kernel.compiled_search(
+            counts, task.detector, task.freedom, begin, spectrum, tolerance=TOLERANCE, limit=LIMIT
+        )
+    evaluate = partial(expected, task.model, task.grid)
+    parts = [
+        search(evaluate, counts[i:end], task.detector, task.freedom, begin[i:end], tolerance=TOLERANCE, limit=LIMIT)
+        for i, end in ((i, i + SIDE_BY_SIDE) for i in range(0, len(counts), SIDE_BY_SIDE))
+    ]
+    return Found(*(np.concatenate([getattr(part, name) for part in parts]) for name in Found.__annotations__))
+
+
+def unit(image: SpectrumImage, task: Task, first: int, stop: int, *, hashed: bool) -> Inputs:
+    """Inputs of one unit of work; with a hash of its counts and of the plan where results are kept."""
+    inputs: dict[str, object] = {"first": first, "stop": stop}
+    if hashed:
+        d, f = task.detector, task.freedom
+        inputs["counts"] = hashlib.sha256(np.ascontiguousarray(image.block(first, stop)).tobytes()).digest()
+        inputs["model"] = [task.model.names, task.model.shape, task.step, task.grid.start, task.grid.nodes]
+        inputs["reference"] = [] if task.grid.reference is None else list(task.grid.reference)
+        inputs["detector"] = [d.dark, d.response, d.variance]
+        inputs["freedom"] = [f.free, f.low, f.high, f.curved, f.late, f.prior, f.weight]
+        inputs["start"], inputs["compiled"] = task.start, task.kernel is not None
+    return inputs
+
+
+def fit_unit(image: SpectrumImage, task: Task, inputs: Inputs) -> Arrays:
+    """Fit the pixels of one unit; values in SI."""
+    first, stop = inputs["first"], inputs["stop"]
+    if not (isinstance(first, int) and isinstance(stop, int)):
+        raise InputError(f"expected whole numbers for the pixels of a unit, got {first!r} to {stop!r}")
+    counts = image.block(first, stop)
+    good = alive(task.model, task.detector, counts)
+    k, p = len(counts), len(task.model.names)
+    flag = np.where(good, 0, int(Flag.DEAD)).astype(np.int64)
+    flag[~np.isfinite(counts).all(axis=1)] |= int(Flag.MISSING)
+    flag[(np.where(np.isfinite(counts), counts, 0.0) < 0).any(axis=1)] |= int(Flag.NEGATIVE)
+    result: Arrays = {
+        "value": np.full((k, p), np.nan),
+        "covariance": np.full((k, p, p), np.nan),
+        "pvalue": np.full(k, np.nan),
+        "deviance": np.full(k, np.nan),
+        "iterations": np.zeros(k, dtype=np.int64),
+        "flag": flag,
+    }
+    if good.any():
+        found = searched(task, counts[good])
+        units = task.model.units(task.step)
+        result["value"][good] = found.value * units
+        result["covariance"][good] = found.covariance * np.outer(units, units)
+        pvalue = goodness(found.fit)
+        result["pvalue"][good] = pvalue
+        result["deviance"][good] = found.deviance
+        result["iterations"][good] = found.iterations
+        flag[good] |= verdict(task, found, pvalue)
+    return result
+
+
+def goodness(fit: NDArray[Any]) -> Array:
+    """(k,) probability of a larger chi-squared: of a gamma distribution with the right three moments."""
+    from scipy.special import gammaincc
+
+    chi2, mean, variance, third = fit.T
+    shape, scale = 4 * variance**3 / third**2, 0.5 * third / variance
+    return gammaincc(shape, np.maximum((chi2 - mean) / scale + shape, 0.0))
+
+
+def verdict(task: Task, found: Found, pvalue: Array) -> NDArray[np.int64]:
+    """(k,) flags of fitted pixels."""
+    free, ties = task.freedom.free, slice(task.model.first_tie, task.model.first_tie + task.model.ties)
+    variance = np.diagonal(found.covariance, axis1=1, axis2=2)
+    blind = ~np.isfinite(variance[:, ties]).any(axis=1)
+    # a temperature pressed against its limit, or one that all intensities leave at zero, is none
+    held = (found.blocked[:, ties] & free[ties]).all(axis=1) & free[ties].any()
+    at_bound = (found.blocked & free & np.isfinite(variance)).any(axis=1)
+    flag = np.zeros(len(pvalue), dtype=np.int64)
+    for where, what in (
+        (~found.settled, Flag.UNCONVERGED),
+        (blind | held, Flag.SINGULAR),
+        (at_bound, Flag.AT_BOUND),
+        (pvalue < MISFIT, Flag.MISFIT),
+    ):
+        flag[where] |= int(what)
+    return flag
+
+
+def mapped(image: SpectrumImage, model: SpectrumModel, found: Arrays) -> TemperatureMap:
+    """Results of all pixels as a map."""
+    shape, p = image.shape, len(model.names)
+    return TemperatureMap(
+        image.position,
+        model.names,
+        found["value"].reshape(*shape, p),
+        found["covariance"].reshape(*shape, p, p),
+        found["flag"].reshape(shape),
+        found["pvalue"].reshape(shape),
+        found["deviance"].reshape(shape),
+        found["iterations"].reshape(shape),
+        tuple(mode.name for mode in model.modes),
+        method=f"STEM-EELS, {model.shape}, {len(model.modes)} modes, {model.tie} tie",
+    )

@@ -1,0 +1,266 @@
+"""Jump of a temperature profile at an interface, seen through the point spread of the beam and of the losses."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from attrs import field, frozen
+from numpy.typing import ArrayLike, NDArray
+
+from kapitza.core.arrays import Array, numbers, square
+from kapitza.core.profile import Jump, Profile
+from kapitza.errors import InputError
+from kapitza.measure.eels.intervals import quantile, ratio_interval
+from kapitza.measure.eels.map import plain
+from kapitza.measure.eels.spread import LENGTHS, PointSpread
+
+LINEAR = ("left", "right", "gradient_left", "gradient_right")
+STEPS = 200  # evaluations of the search for the few parameters that are not linear
+
+
+@frozen(eq=False)
+class InterfaceJump:
+    """Two straight branches with a jump, as seen through a point spread.
+
+    Attributes
+    ----------
+    jump : jump, gradients and their covariance at the fitted plane
+    spread : fitted point spread
+    names : of all fitted numbers: "left", "right" (K, extrapolated to the plane), "gradient_left", "gradient_right"
+        (K m⁻¹), and where they were free "at", "width", "length" (m), "share"
+    value : (p,) fitted numbers
+    covariance : (p, p)
+    freedom : degrees of freedom where the errors were taken from the scatter; None where they were known
+    position, residual : (n,) places that were used, m, and (data - model) there, K
+    """
+
+    jump: Jump
+    spread: PointSpread
+    names: tuple[str, ...]
+    value: Array = field(converter=numbers)
+    covariance: Array = field(converter=square)
+    freedom: int | None
+    position: Array = field(converter=numbers)
+    residual: Array = field(converter=numbers)
+
+    @property
+    def pvalue(self) -> float:
+        """Probability of a worse fit when the model and the stated errors are right; NaN where none were stated."""
+        from scipy.special import chdtrc
+
+        return float("nan") if self.freedom is not None else float(chdtrc(self.jump.freedom, self.jump.chi2))
+
+    def interval(self, level: float = 0.95) -> tuple[float, float]:
+        """Interval of the jump, K."""
+        half = quantile(level, self.freedom) * self.jump.sigma
+        return self.jump.jump - half, self.jump.jump + half
+
+    def kapitza_interval(self, side: str, level: float = 0.95) -> tuple[float, float]:
+        """Interval of the Kapitza length -jump/gradient of the "left" or "right" side, m.
+
+        After Fieller: it has no upper end where the gradient is not significantly different from zero.  Lengths are
+        taken as not negative, since heat flows down both the branches and the jump.
+
+        Raises
+        ------
+        InputError
+            for another side
+        """
+        i = side_index(side)
+        gradient = (self.jump.gradient_left, self.jump.gradient_right)[i - 1]
+        pick = np.ix_([0, i], [0, i])
+        turned = self.jump.covariance[pick] * np.array([[1, -1], [-1, 1]])
+        return ratio_interval(self.jump.jump, -gradient, turned, level=level, freedom=self.freedom, lowest=0.0)
+
+    def conductivity_ratio(self, level: float = 0.95) -> tuple[float, float, float]:
+        """Ratio k_left/k_right = gradient_right/gradient_left that a continuous flux demands, and its interval.
+
+        It is a test where the conductivities are known from elsewhere: their ratio must lie in the interval.
+        """
+        left, right = self.jump.gradient_left, self.jump.gradient_right
+        covariance = self.jump.covariance[np.ix_([2, 1], [2, 1])]
+        low, high = ratio_interval(right, left, covariance, level=level, freedom=self.freedom, lowest=0.0)
+        return right / left if left else np.inf, low, high
+
+    def relative_resistance(self, thickness: float) -> tuple[float, float]:
+        """Resistance of the interface over that of a layer of each side of this thickness (m): Kapitza length over it.
+
+        Raises
+        ------
+        InputError
+            for a thickness that is not above zero
+        """
+        if not thickness > 0:
+            raise InputError(f"thickness = {thickness:g} m, wanted above 0")
+        left, right = self.jump.kapitza_lengths
+        return left / thickness, right / thickness
+
+    def temperature(self, position: ArrayLike) -> Array:
+        """(n,) fitted temperature as it is seen at other places, K."""
+        return self.spread.branches(numbers(position) - self.jump.at) @ self.value[:4]
+
+
+def side_index(side: str) -> int:
+    """Place of the gradient of a side in the covariance of a jump."""
+    if side not in ("left", "right"):
+        raise InputError(f"unknown side {side!r}: expected 'left' or 'right'")
+    return 1 if side == "left" else 2
+
+
+def fit_jump(
+    profile: Profile,
+    at: float,
+    spread: PointSpread | None = None,
+    *,
+    at_sigma: float = 0.0,
+    skip: float = 0.0,
+    reach: float = np.inf,
+    scale_sigma: float = 0.0,
+) -> InterfaceJump:
+    r"""Fit two straight branches and a jump, convolved with a point spread, to a profile.
+
+    $T(x) = [(1 - s) N_w + s L_\ell] * \{T_L + g_L (x - x_0)\ (x < x_0);\ T_R + g_R (x - x_0)\ (x > x_0)\}$ with a
+    normal kernel $N_w$ of standard deviation $w$ and a two-sided exponential $L_\ell$ that stands for delocalised
+    (dipole) scattering.  The full covariance of the profile is used; where it has none, the scatter gives the errors.
+    Numbers of the point spread, and the plane, that carry an uncertainty are fitted with it as their prior.
+
+    Parameters
+    ----------
+    profile : temperatures along the normal
+    at : position of the plane, m
+    spread : point spread; a point if None
+    at_sigma : standard uncertainty of the plane, m; exact if 0
+    skip, reach : only points between these distances from the plane are used, m
+    scale_sigma : relative standard uncertainty of the temperature scale, common to all points, as that of the
+        dispersion of the spectrometer; it enters the errors of jump and gradients and cancels in Kapitza lengths
+
+    Returns
+    -------
+    InterfaceJump; with a point as spread the same as `Profile.jump`
+
+    Raises
+    ------
+    InputError
+        if fewer than two points are left on a side, or none to take the errors from
+
+    Notes
+    -----
+    Weights of a mean over the spread are taken as equal on both sides: the materials scatter alike.  Branches are
+    straight over a few lengths of the spread beyond the scan.
+    """
+    spread = spread or PointSpread()
+    x, data, root = used_points(profile, at, skip, reach)
+    known = profile.sigma is not None or profile.covariance is not None
+    free = [(name, held, sigma) for name, held, sigma in soft_numbers(spread, at, at_sigma) if sigma > 0]
+    if not known and x.size < 5 + len(free):
+        raise InputError(f"{x.size} points leave no scatter to take errors from: give sigma, or 5 points or more")
+    values, covariance, residual = solve(x, data, root, spread, at, free)
+    names = (*LINEAR, *(name for name, _, _ in free))
+    chi2 = float(np.sum((root @ residual) ** 2))
+    freedom = x.size - 4
+    if not known:
+        covariance = covariance * max(chi2, np.finfo(float).tiny) / freedom
+    plane, fitted = placed(spread, at, names, values)
+    to_jump = np.zeros((3, len(names)))
+    to_jump[0, :2], to_jump[1, 2], to_jump[2, 3] = (1, -1), 1, 1
+    three = to_jump @ values
+    jump = Jump(
+        plane,
+        float(values[:2].mean()),
+        float(three[0]),
+        float(three[1]),
+        float(three[2]),
+        to_jump @ covariance @ to_jump.T + scale_sigma**2 * np.outer(three, three),
+        chi2,
+        freedom,
+    )
+    return InterfaceJump(jump, fitted, names, values, covariance, None if known else freedom, x + at, residual)
+
+
+def used_points(profile: Profile, at: float, skip: float, reach: float) -> tuple[Array, Array, NDArray[Any]]:
+    """Distances from the plane, temperatures, and the matrix that makes their errors independent unit ones."""
+    distance = np.abs(profile.position - at)
+    use = (distance >= skip) & (distance <= reach)
+    x = profile.position[use] - at
+    for side, count in (("left", int((x < 0).sum())), ("right", int((x > 0).sum()))):
+        if count < 2:
+            raise InputError(
+                f"{count} points {side} of {at:g} m between skip = {skip:g} m and reach = {reach:g} m: a branch needs "
+                f"2 (positions run from {profile.position[0]:g} to {profile.position[-1]:g} m)"
+            )
+    if profile.covariance is not None:
+        try:
+            root = np.linalg.inv(np.linalg.cholesky(profile.covariance[np.ix_(use, use)]))
+        except np.linalg.LinAlgError as err:
+            low = np.linalg.eigvalsh(profile.covariance)[0]
+            raise InputError(f"covariance has the eigenvalue {low:g}: it must be positive definite") from err
+    else:
+        root = np.diag(np.ones(x.size) if profile.sigma is None else 1 / profile.sigma[use])
+    return x, profile.temperature[use], root
+
+
+def soft_numbers(spread: PointSpread, at: float, at_sigma: float) -> list[tuple[str, float, float]]:
+    """Numbers that are not linear in the model, with their priors."""
+    return [
+        ("at", at, at_sigma),
+        ("width", spread.width, spread.width_sigma),
+        ("share", spread.share, spread.share_sigma),
+        ("length", spread.length, spread.length_sigma),
+    ]
+
+
+def placed(spread: PointSpread, at: float, names: tuple[str, ...], values: Array) -> tuple[float, PointSpread]:
+    """Plane and point spread that fitted numbers stand for."""
+    held = dict(zip(names, map(float, values), strict=True))
+    return held.get("at", at), spread.changed({name: held[name] for name in ("share", *LENGTHS) if name in held})
+
+
+def solve(
+    x: Array, data: Array, root: NDArray[Any], spread: PointSpread, at: float, free: list[tuple[str, float, float]]
+) -> tuple[Array, Array, Array]:
+    """Fitted numbers, covariance of unit errors, and residuals in K."""
+    size = np.array([1.0, 1.0, 1 / np.abs(x).max(), 1 / np.abs(x).max()])
+
+    def linear(held: dict[str, float]) -> NDArray[Any]:
+        shifted = x - (held.get("at", at) - at)
+        return spread.changed({n: v for n, v in held.items() if n != "at"}).branches(shifted) * size
+
+    start = {name: value for name, value, _ in free}
+    white = root @ linear(start)
+    found, *_ = np.linalg.lstsq(white, root @ data, rcond=None)
+    if not free:
+        covariance = np.linalg.inv(white.T @ white)
+        return plain(found * size), plain(covariance) * np.outer(size, size), data - linear(start) @ found
+    prior = np.array([(value, sigma) for _, value, sigma in free])
+    scale = np.concatenate([size, prior[:, 1]])
+    offset = np.concatenate([np.zeros(4), prior[:, 0]])
+
+    def held_at(p: Array) -> dict[str, float]:
+        return {name: float(v) for (name, _, _), v in zip(free, offset[4:] + scale[4:] * p[4:], strict=True)}
+
+    def misfit(p: Array) -> Array:
+        return np.concatenate([root @ (data - linear(held_at(p)) @ p[:4]), p[4:]])
+
+    p, covariance = search(misfit, plain(np.concatenate([found, np.zeros(len(free))])), limits(free))
+    residual = data - linear(held_at(p)) @ p[:4]
+    return offset + scale * p, plain(covariance) * np.outer(scale, scale), residual
+
+
+def limits(free: list[tuple[str, float, float]]) -> tuple[Array, Array]:
+    """Bounds of the search: widths and lengths stay above zero, a share between 0 and 1."""
+    low, high = [-np.inf] * 4, [np.inf] * 4
+    for name, value, sigma in free:
+        low.append(-np.inf if name == "at" else ((1e-3 if name == "length" else 0.0) * value - value) / sigma)
+        high.append((1 - value) / sigma if name == "share" else np.inf)
+    return np.array(low), np.array(high)
+
+
+def search(
+    misfit: Callable[[Array], Array], start: Array, bounds: tuple[Array, Array]
+) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Least squares of a few numbers with bounds, and their covariance."""
+    from scipy.optimize import least_squares
+
+    inside = np.clip(start, bounds[0] + 1e-9, bounds[1] - 1e-9)
+    found = least_squares(misfit, inside, jac="3-point", bounds=bounds, x_scale="jac", max_nfev=STEPS)
+    return found.x, np.linalg.inv(found.jac.T @ found.jac)

@@ -1,0 +1,133 @@
+"""What a fit of spectra gives: temperature and every other parameter of each pixel, with covariance and verdict."""
+
+from enum import IntFlag
+from typing import Any
+
+import numpy as np
+from attrs import field, frozen
+from numpy.typing import NDArray
+
+from kapitza.core.arrays import Array, increasing
+from kapitza.errors import InputError
+
+Integers = NDArray[np.int64]
+
+
+class Flag(IntFlag):
+    """What is to be known of one pixel; 0 is a plain good fit."""
+
+    GOOD = 0
+    UNCONVERGED = 1  # the search ended before it settled
+    DEAD = 2  # no electrons, or too few channels left: nothing was fitted
+    SINGULAR = 4  # some parameter is not determined by the data; its covariance is infinite
+    AT_BOUND = 8  # a parameter lies on its limit: its interval is one-sided
+    MISSING = 16  # channels without a finite count were left out
+    NEGATIVE = 32  # channels with a count below zero were used as they are
+    MISFIT = 64  # a fit as bad as this happens once in 10⁴ when the model is right
+
+
+UNUSABLE = int(Flag.UNCONVERGED | Flag.DEAD | Flag.SINGULAR)
+
+
+def plain(value: Any) -> Array:
+    """Return `value` as a read-only array of floats; NaN stands where nothing was fitted."""
+    array = np.array(value, dtype=float)
+    array.flags.writeable = False
+    return array
+
+
+def whole(value: Any) -> Integers:
+    """Return `value` as a read-only array of whole numbers."""
+    array = np.array(value, dtype=np.int64)
+    array.flags.writeable = False
+    return array
+
+
+@frozen(eq=False)
+class TemperatureMap:
+    """Parameters of the spectrum of each pixel.
+
+    Pixels are statistically independent of each other; the parameters of one pixel are not.
+
+    Attributes
+    ----------
+    position : axes of position as in the image (none, one or two), m
+    names : (p,) names of the parameters: "amplitude" and intensities "<mode>.intensity" in electrons; "centre",
+        "fwhm", "<mode>.energy", "<mode>.width" in J; "temperature" or "<mode>.temperature" in K; "<mode>.occupation"
+    value : (..., p) SI; NaN where nothing was fitted
+    covariance : (..., p, p); zero where a parameter was kept fixed, infinite where the data do not determine it
+    flag : (...) bits of `Flag`
+    pvalue : (...) goodness of fit: probability of a worse fit when the model is right
+    deviance : (...) twice the log-likelihood that a perfect fit would have more; differences between nested models
+        are likelihood-ratio statistics
+    iterations : (...) steps of the search
+    modes : names of the modes
+    method : how it came about
+    """
+
+    position: tuple[Array, ...] = field(converter=lambda axes: tuple(increasing(axis) for axis in axes))
+    names: tuple[str, ...] = field(converter=tuple)
+    value: Array = field(converter=plain)
+    covariance: Array = field(converter=plain)
+    flag: Integers = field(converter=whole)
+    pvalue: Array = field(converter=plain)
+    deviance: Array = field(converter=plain)
+    iterations: Integers = field(converter=whole)
+    modes: tuple[str, ...] = field(default=(), converter=tuple)
+    method: str = field(default="", kw_only=True)
+
+    def __attrs_post_init__(self) -> None:
+        shape, p = tuple(axis.size for axis in self.position), len(self.names)
+        wanted = {"value": (*shape, p), "covariance": (*shape, p, p)}
+        wanted |= dict.fromkeys(("flag", "pvalue", "deviance", "iterations"), shape)
+        for name, size in wanted.items():
+            found = getattr(self, name).shape
+            if found != size:
+                raise InputError(f"{name} has shape {found}, wanted {size}")
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Pixels along each axis of position."""
+        return self.flag.shape
+
+    @property
+    def good(self) -> NDArray[np.bool_]:
+        """(...) pixels whose fit settled with every parameter determined."""
+        return (self.flag & UNUSABLE) == 0
+
+    @property
+    def temperature(self) -> Array:
+        """(...) common temperature of all modes, K.
+
+        Raises
+        ------
+        InputError
+            if each mode was given its own
+        """
+        return self.parameter("temperature")
+
+    @property
+    def sigma(self) -> Array:
+        """(...) standard uncertainty of the common temperature, K."""
+        return self.parameter_sigma("temperature")
+
+    def parameter(self, name: str) -> Array:
+        """(...) value of a parameter, SI."""
+        return self.value[..., self.index(name)]
+
+    def parameter_sigma(self, name: str) -> Array:
+        """(...) standard uncertainty of a parameter, SI."""
+        i = self.index(name)
+        return np.sqrt(self.covariance[..., i, i])
+
+    def index(self, name: str) -> int:
+        """Place of a parameter among the names.
+
+        Raises
+        ------
+        InputError
+            if there is none of this name
+        """
+        if name not in self.names:
+            raise InputError(f"no parameter {name!r} in this map: expected one of {', '.join(self.names)}")
+        return self.names.index(name)

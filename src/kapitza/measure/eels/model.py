@@ -1,0 +1,310 @@
+r"""Spectrum of electrons in the domain of counts: what a detector is expected to count, and how it changes.
+
+$$\mu_i = d_i + g_i\,\delta E \Big[A_0 R(E_i - c) + \sum_j S_j \{(n_j + 1)(p_j * R)(E_i - E_j - c)
++ n_j (p_j * R)(E_i + E_j - c)\} + B(E_i)\Big]$$
+
+with the zero-loss shape $R$, normal lines $p_j$ of standard deviation $w_j$, and loss and gain of a mode tied by its
+occupation $n_j = 1/(e^{E_j/k_B T} - 1)$: detailed balance holds before the resolution, not after it.  Nothing is
+subtracted from counts and nothing is resampled.
+
+Functions here take energies in channels and $k_B T$ in channels; `SpectrumModel.units` leads back to SI.
+"""
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any, Literal, get_args
+
+import numpy as np
+from attrs import field, frozen
+from numpy.typing import NDArray
+
+from kapitza.core.arrays import Array, one_of, quantity
+from kapitza.errors import InputError
+from kapitza.measure.eels.zero_loss import PARAMETERS, SHAPES, TO_SIGMA, Shape, ZeroLoss, gaussian, zero_loss_shape
+from kapitza.units import k_B, meV
+
+Tie = Literal["common", "each", "occupation"]
+
+TIES: tuple[Tie, ...] = get_args(Tie)
+NODE = 0.4  # spacing of the nodes of a convolution, in the smallest standard deviation
+REACH = 8.0  # standard deviations to which a normal line is followed in a convolution
+COLD = 700.0  # E/k_B T from which on an occupation is 0
+
+
+@frozen
+class Mode:
+    """A vibration that electrons lose energy to and gain energy from.
+
+    Attributes
+    ----------
+    name : stands before the names of its parameters, as in ``TO.energy``
+    energy : of one quantum, J
+    width : standard deviation of its line before the resolution, J
+    intensity : electrons scattered spontaneously, as a share of those of the zero-loss peak; used by simulations and
+        as a start of a fit, which finds one of its own where None
+    """
+
+    name: str
+    energy: float = field(validator=quantity())
+    width: float = field(validator=quantity())
+    intensity: float | None = None
+
+    def __attrs_post_init__(self) -> None:
+        if not self.name or "." in self.name:
+            raise InputError(f"name of a mode {self.name!r}: expected some text without a full stop")
+        if self.energy > 100 * 1000 * meV:
+            raise InputError(
+                f"mode {self.name}: energy = {self.energy:g} J; multiply numbers in meV by kapitza.units.meV"
+            )
+
+
+def named_modes(value: Any) -> tuple[Mode, ...]:
+    """Return modes as a tuple, no two of one name."""
+    modes = tuple(value)
+    names = [mode.name for mode in modes]
+    if len(set(names)) != len(names):
+        raise InputError(f"modes of the same name: {', '.join(names)}")
+    return modes
+
+
+@frozen(eq=False)
+class SpectrumModel:
+    """Which peaks a spectrum has and how they are tied.
+
+    Attributes
+    ----------
+    modes : the vibrations; at least one
+    shape : of the zero-loss peak: "pseudo-voigt", "split" (other width and tail on the two sides), "pearson" (VII) or
+        "reference" (measured in vacuum, stretched)
+    tie : "common": one temperature for all modes.  "each": one for each.  "occupation": the number of phonons of each
+        mode, with no temperature behind it
+    background : terms of a smooth background (Legendre polynomials over the axis), electrons per channel; 0 for none
+    reference : the measured zero-loss peak for the shape "reference"
+    """
+
+    modes: tuple[Mode, ...] = field(converter=named_modes)
+    shape: Shape = field(default="pseudo-voigt", validator=one_of(*SHAPES))
+    tie: Tie = field(default="common", validator=one_of(*TIES), kw_only=True)
+    background: int = field(default=0, kw_only=True)
+    reference: ZeroLoss | None = field(default=None, kw_only=True)
+
+    def __attrs_post_init__(self) -> None:
+        if not self.modes:
+            raise InputError(f"a spectrum of {len(self.modes)} modes has no temperature: give one mode or more")
+        if not 0 <= self.background <= 12:
+            raise InputError(f"background = {self.background}, wanted 0 to 12 terms")
+        if self.shape == "reference" and self.reference is None:
+            raise InputError(
+                f"the shape {self.shape!r} needs a measured zero-loss peak: give reference=zero_loss(vacuum)"
+            )
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of all parameters, in the order of their values."""
+        of_modes = [f"{mode.name}.{what}" for mode in self.modes for what in ("energy", "width", "intensity")]
+        if self.tie == "common":
+            ties = ["temperature"]
+        else:
+            ties = [f"{mode.name}.{'temperature' if self.tie == 'each' else 'occupation'}" for mode in self.modes]
+        smooth = [f"background.{i}" for i in range(self.background)]
+        return ("amplitude", "centre", *PARAMETERS[self.shape], *of_modes, *ties, *smooth)
+
+    @property
+    def first_mode(self) -> int:
+        """Place of the first parameter of the first mode."""
+        return 2 + len(PARAMETERS[self.shape])
+
+    @property
+    def first_tie(self) -> int:
+        """Place of the first temperature or occupation."""
+        return self.first_mode + 3 * len(self.modes)
+
+    @property
+    def ties(self) -> int:
+        """Number of temperatures or occupations."""
+        return 1 if self.tie == "common" else len(self.modes)
+
+    def units(self, step: float) -> Array:
+        """(p,) SI value of one unit of each parameter when energies are counted in channels of width `step` (J)."""
+        last = {"centre", "energy", "width", "fwhm", "fwhm_gain", "fwhm_loss"}
+        words = [name.rsplit(".", 1)[-1] for name in self.names]
+        return np.array([step if w in last else step / k_B if w == "temperature" else 1.0 for w in words])
+
+
+@frozen(eq=False)
+class Grid:
+    """The energy axis and what is tied to it, all in channels.
+
+    Attributes
+    ----------
+    start : energy of the first channel
+    channels : their number
+    nodes : step of the nodes of convolutions
+    reach : farthest node
+    reference : knots, cubics and full width of a measured zero-loss peak
+    """
+
+    start: float
+    channels: int
+    nodes: int = 1
+    reach: int = 0
+    reference: tuple[Array, Array, float] | None = None
+
+    @property
+    def energy(self) -> Array:
+        """(n,) energy of each channel."""
+        return self.start + np.arange(self.channels, dtype=np.float64)
+
+
+def grid_of(model: SpectrumModel, energy: Array) -> Grid:
+    """Axis (J) of an image as the functions of this module take it; the same for all its pixels."""
+    step = float(energy[-1] - energy[0]) / (energy.size - 1)
+    widths = [mode.width / step for mode in model.modes]
+    if model.reference is not None:
+        widths.append(model.reference.fwhm / step * TO_SIGMA)
+    nodes = max(1, int(NODE * min(widths)))
+    reach = max((mode.energy + 3 * REACH * mode.width) / step for mode in model.modes)
+    reference = model.reference and (*model.reference.pieces(step), model.reference.fwhm / step)
+    return Grid(float(energy[0]) / step, energy.size, nodes, nodes * int(np.ceil(reach / nodes)), reference)
+
+
+def occupation(energy: Any, kelvin: Any) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+    r"""Bose-Einstein occupation and its derivatives by energy and by $k_B T$, both in one unit."""
+    x = np.clip(energy / kelvin, 1e-9, COLD)
+    n = 1 / np.expm1(x)
+    both = n * (n + 1) / kelvin
+    return n, -both, both * x
+
+
+def occupations(model: SpectrumModel, x: NDArray[Any], j: int) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any], int]:
+    """(k, 1) occupation of mode j, its derivatives by energy and by its temperature (or itself), and whose place."""
+    place = model.first_tie + (0 if model.tie == "common" else j)
+    tie = x[:, place, None]
+    if model.tie == "occupation":
+        return tie, np.zeros_like(tie), np.ones_like(tie), place
+    return *occupation(x[:, model.first_mode + 3 * j, None], tie), place
+
+
+def expected(model: SpectrumModel, grid: Grid, x: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Electrons of each channel before the detector, and their derivatives.
+
+    Parameters
+    ----------
+    model : which peaks there are
+    grid : the energy axis
+    x : (k, p) parameters in the order of `model.names`, energies and k_B T in channels
+
+    Returns
+    -------
+    (k, n) electrons and (k, p, n) derivatives
+    """
+    shaped = [x[:, 2 + i, None] for i in range(model.first_mode - 2)]
+    away = grid.energy - x[:, 1, None]
+    value, slope, by = zero_loss_shape(model.shape, away, shaped, grid.reference)
+    jacobian = np.zeros((*x.shape, grid.channels))
+    amplitude = x[:, 0, None]
+    jacobian[:, 0] = value
+    jacobian[:, 1] = -amplitude * slope
+    for i, derivative in enumerate(by):
+        jacobian[:, 2 + i] = amplitude * derivative
+    mu = amplitude * value
+    add = add_closed if model.shape == "pseudo-voigt" else add_convolved
+    mu = mu + add(model, grid, x, shaped, jacobian)
+    first = model.first_tie + model.ties
+    for i, term in enumerate(legendre(grid.channels, model.background)):
+        jacobian[:, first + i] = term
+        mu = mu + x[:, first + i, None] * term
+    return mu, jacobian
+
+
+def legendre(channels: int, terms: int) -> NDArray[Any]:
+    """(terms, n) Legendre polynomials over the axis."""
+    return np.polynomial.legendre.legvander(np.linspace(-1, 1, channels), max(terms, 1) - 1).T[:terms]
+
+
+def voigt(x: Any, sigma: Any, width: Any) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any], NDArray[Any]]:
+    r"""Normal line of `sigma` convolved with a Lorentzian of full width `width`, and derivatives by all three.
+
+    $V = \mathrm{Re}\,w(z)/\sigma\sqrt{2\pi}$ with $z = (x + i\gamma)/\sigma\sqrt 2$ and $w' = -2zw + 2i/\sqrt\pi$.
+    """
+    from scipy.special import wofz
+
+    z = (x + 0.5j * width) / (np.sqrt(2) * sigma)
+    w = wofz(z)
+    slope = 2j / np.sqrt(np.pi) - 2 * z * w
+    scale = 1 / (np.sqrt(2 * np.pi) * sigma)
+    value, by_x = w.real * scale, slope.real * scale / (np.sqrt(2) * sigma)
+    by_half = -slope.imag * scale / (np.sqrt(2) * sigma)
+    return value, by_x, -(value + x * by_x + 0.5 * width * by_half) / sigma, 0.5 * by_half
+
+
+def add_closed(
+    model: SpectrumModel, grid: Grid, x: NDArray[Any], shaped: Sequence[NDArray[Any]], jacobian: NDArray[Any]
+) -> NDArray[Any]:
+    """Lines of all modes behind a pseudo-Voigt resolution, in closed form."""
+    width, share = shaped
+    total = np.zeros((len(x), grid.channels))
+    for j in range(len(model.modes)):
+        at = model.first_mode + 3 * j
+        energy, sigma, strength = (x[:, at + i, None] for i in range(3))
+        n, by_energy, by_tie, place = occupations(model, x, j)
+        both = np.hypot(sigma, width * TO_SIGMA)
+        for sign, count in ((1, n + 1), (-1, n)):
+            away = grid.energy - x[:, 1, None] - sign * energy
+            g, gx, gs = gaussian(away, both)
+            v, vx, vs, vw = voigt(away, sigma, width)
+            line, along = (1 - share) * g + share * v, (1 - share) * gx + share * vx
+            amount = strength * count
+            total += amount * line
+            jacobian[:, 1] -= amount * along
+            jacobian[:, 2] += amount * ((1 - share) * gs * TO_SIGMA**2 * width / both + share * vw)
+            jacobian[:, 3] += amount * (v - g)
+            jacobian[:, at] += strength * by_energy * line - sign * amount * along
+            jacobian[:, at + 1] += amount * ((1 - share) * gs * sigma / both + share * vs)
+            jacobian[:, at + 2] += count * line
+            jacobian[:, place] += strength * by_tie * line
+    return total
+
+
+def add_convolved(
+    model: SpectrumModel, grid: Grid, x: NDArray[Any], shaped: Sequence[NDArray[Any]], jacobian: NDArray[Any]
+) -> NDArray[Any]:
+    """Lines of all modes behind any resolution, by a sum over nodes that lie on the channels (all of them by FFT)."""
+    from scipy.fft import irfft, next_fast_len, rfft
+
+    at_nodes, rows = line_densities(model, grid, x)
+    count = grid.channels + at_nodes.shape[-1] - 1
+    lags = grid.start + np.arange(-grid.reach, grid.channels + grid.reach) - x[:, 1, None]
+    value, slope, by = zero_loss_shape(model.shape, lags, shaped, grid.reference)
+    size = next_fast_len(count + at_nodes.shape[-1], real=True)
+    lines: Any = rfft(at_nodes, size, axis=-1)
+    kernel: Any = rfft(np.stack([value, -slope, *by], axis=1), size, axis=-1)
+    use = slice(2 * grid.reach, 2 * grid.reach + grid.channels)
+    back: Any = partial(irfft, n=size, axis=-1)
+    smeared = back(lines * kernel[:, :1])[..., use]
+    by_shape = back(lines[:, :1] * kernel[:, 1:])[..., use]
+    jacobian[:, 1 : model.first_mode] += by_shape
+    for i, row in enumerate(rows):
+        jacobian[:, row] += smeared[:, 1 + i]
+    return smeared[:, 0]
+
+
+def line_densities(model: SpectrumModel, grid: Grid, x: NDArray[Any]) -> tuple[NDArray[Any], list[int]]:
+    """(k, 1 + r, nodes) lines before the resolution and their derivatives, and (r,) the parameters these belong to."""
+    nodes = np.arange(-grid.reach, grid.reach + 1)
+    weight = np.where(nodes % grid.nodes == 0, float(grid.nodes), 0.0)
+    rows = list(range(model.first_mode, model.first_tie + model.ties))
+    found = np.zeros((len(x), 1 + len(rows), nodes.size))
+    for j in range(len(model.modes)):
+        at = 1 + 3 * j
+        energy, sigma, strength = (x[:, model.first_mode + 3 * j + i, None] for i in range(3))
+        n, by_energy, by_tie, place = occupations(model, x, j)
+        for sign, count in ((1, n + 1), (-1, n)):
+            g, gx, gs = (weight * part for part in gaussian(nodes - sign * energy, sigma))
+            amount = strength * count
+            found[:, 0] += amount * g
+            found[:, at] += strength * by_energy * g - sign * amount * gx
+            found[:, at + 1] += amount * gs
+            found[:, at + 2] += count * g
+            found[:, 1 + place - model.first_mode] += strength * by_tie * g
+    return found, rows

@@ -1,0 +1,274 @@
+"""Is every vibration at the same temperature?  Occupations of a map, and the test that answers with its error rate."""
+
+from typing import Literal
+
+import numpy as np
+from attrs import field, frozen
+from numpy.typing import ArrayLike, NDArray
+
+from kapitza.core.arrays import Array, known, positive, square
+from kapitza.core.populations import Occupation
+from kapitza.errors import InputError
+from kapitza.measure.eels.gradients import SPOILT
+from kapitza.measure.eels.map import TemperatureMap, plain
+from kapitza.units import k_B
+
+Correction = Literal["holm", "benjamini-hochberg", "none"]
+
+CORRECTIONS: tuple[Correction, ...] = ("holm", "benjamini-hochberg", "none")
+
+
+@frozen(eq=False)
+class DepartureTest:
+    """Likelihood-ratio test of one temperature for all modes, pixel by pixel.
+
+    Attributes
+    ----------
+    statistic : (...) twice the log-likelihood gained by a temperature for each mode; NaN where a fit failed
+    freedom : its degrees of freedom, the number of modes minus one
+    pvalue : (...) probability of a larger one in equilibrium
+    adjusted : (...) the same after the correction for the number of pixels
+    correction : "holm": at most `level` chance of any false alarm in the whole map.  "benjamini-hochberg": at most this
+        share of false ones among the alarms.  "none": each pixel on its own
+    level : from which on a pixel counts as in equilibrium
+    """
+
+    statistic: Array = field(converter=plain)
+    freedom: int
+    pvalue: Array = field(converter=plain)
+    adjusted: Array = field(converter=plain)
+    correction: Correction
+    level: float
+
+    @property
+    def departed(self) -> NDArray[np.bool_]:
+        """(...) pixels in which some mode is out of equilibrium with the others."""
+        with np.errstate(invalid="ignore"):
+            return np.asarray(self.adjusted <= self.level)
+
+    def combined(self, where: ArrayLike | None = None) -> float:
+        """Probability of statistics as large in some pixels together, all of them if None.
+
+        The sum of the statistics is chi-squared with as many times the degrees of freedom.
+
+        Raises
+        ------
+        InputError
+            if no pixel is left
+        """
+        from scipy.special import chdtrc
+
+        chosen = np.isfinite(self.statistic) & (True if where is None else np.asarray(where, dtype=bool))
+        if not chosen.any():
+            raise InputError(f"no pixel of {self.statistic.shape} is left to combine")
+        return float(chdtrc(self.freedom * int(chosen.sum()), self.statistic[chosen].sum()))
+
+
+def departure_test(
+    common: TemperatureMap,
+    each: TemperatureMap,
+    *,
+    level: float = 0.05,
+    correction: Correction = "holm",
+    drop: int = SPOILT,
+) -> DepartureTest:
+    r"""Test the same spectra fitted with one temperature against a temperature (or an occupation) for each mode.
+
+    The deviances of nested fits differ by a chi-squared number with $M - 1$ degrees of freedom when all $M$ modes are
+    in equilibrium (Wilks).
+
+    Parameters
+    ----------
+    common : fit with one temperature
+    each : fit of the same image with a temperature for each mode
+    level : chance of a false alarm
+    correction : for many pixels, see `DepartureTest`
+    drop : bits of `Flag` of pixels that are left out, in either fit; a misfit of the first is what is looked for
+
+    Returns
+    -------
+    DepartureTest
+
+    Raises
+    ------
+    InputError
+        for maps of different images or fewer than two modes
+
+    Sources
+    -------
+    S. S. Wilks, Ann. Math. Stat. 9, 60 (1938), doi:10.1214/aoms/1177732360; S. Holm, Scand. J. Stat. 6, 65 (1979);
+    Y. Benjamini and Y. Hochberg, J. R. Stat. Soc. B 57, 289 (1995), doi:10.1111/j.2517-6161.1995.tb02031.x
+    """
+    from scipy.special import chdtrc
+
+    if common.shape != each.shape:
+        raise InputError(f"maps of {common.shape} and {each.shape} pixels are not of the same image")
+    freedom = len(each.names) - len(common.names)
+    if freedom < 1:
+        raise InputError(
+            f"the second fit has {len(each.names)} parameters and the first {len(common.names)}: expected a "
+            "temperature for each of two modes or more against one for all"
+        )
+    bad = ((each.flag & drop) != 0) | ~common.good
+    statistic = np.where(bad, np.nan, np.maximum(common.deviance - each.deviance, 0.0))
+    pvalue = np.where(bad, np.nan, chdtrc(freedom, np.where(bad, 0.0, statistic)))
+    return DepartureTest(statistic, freedom, pvalue, adjusted(pvalue, correction), correction, level)
+
+
+def adjusted(pvalue: ArrayLike, correction: Correction = "holm") -> Array:
+    """Return probabilities corrected for their number; NaN stays and does not count.
+
+    Parameters
+    ----------
+    pvalue : (...) 0 to 1
+    correction : "holm" (family-wise), "benjamini-hochberg" (false discovery rate, independent tests) or "none"
+
+    Raises
+    ------
+    InputError
+        for another correction
+    """
+    known(correction, CORRECTIONS, "correction")
+    values = plain(pvalue)
+    flat = values.ravel()
+    tested = np.flatnonzero(np.isfinite(flat))
+    order = tested[np.argsort(flat[tested], kind="stable")]
+    n, found = order.size, flat.copy()
+    if correction == "holm":
+        found[order] = np.minimum(np.maximum.accumulate((n - np.arange(n)) * flat[order]), 1.0)
+    elif correction == "benjamini-hochberg":
+        scaled = n / np.arange(1, n + 1) * flat[order]
+        found[order] = np.minimum(np.minimum.accumulate(scaled[::-1])[::-1], 1.0)
+    return plain(found.reshape(values.shape))
+
+
+def departure_power(covariance: ArrayLike, departure: ArrayLike, *, level: float = 0.05) -> float:
+    r"""Chance that the test finds modes that are off by `departure` in one pixel.
+
+    The statistic is noncentral chi-squared with $\lambda = \min_t (\delta - t)^T C^{-1} (\delta - t)$.
+
+    Parameters
+    ----------
+    covariance : (M, M) of the temperatures of the modes, as from `TemperatureMap.covariance` of a fit with one each, K²
+    departure : (M,) difference of each mode from the others, K
+    level : chance of a false alarm
+
+    Returns
+    -------
+    0 to 1
+
+    Raises
+    ------
+    InputError
+        for shapes that do not fit, or fewer than two modes
+    """
+    from scipy.special import chdtri
+    from scipy.stats import ncx2
+
+    matrix, off = square(covariance), np.asarray(departure, dtype=float)
+    if off.shape != (len(matrix),) or off.size < 2:
+        raise InputError(f"departure has shape {off.shape} for {len(matrix)} modes: expected one each of two or more")
+    weight = np.linalg.inv(matrix)
+    ones = np.ones(off.size)
+    shared = (ones @ weight @ off) / (ones @ weight @ ones)
+    noncentral = float((off - shared) @ weight @ (off - shared))
+    return float(ncx2.sf(chdtri(off.size - 1, level), off.size - 1, noncentral))
+
+
+def mode_covariance(found: TemperatureMap, pixel: int | tuple[int, ...] = ()) -> Array:
+    """(M, M) covariance of the temperatures of the modes in one pixel, K².
+
+    Raises
+    ------
+    InputError
+        if the fit had one temperature for all modes
+    """
+    places = [found.index(f"{mode}.temperature") for mode in found.modes]
+    return plain(found.covariance[pixel][np.ix_(places, places)])
+
+
+def occupations(found: TemperatureMap, *, energy: ArrayLike | None = None, drop: int = SPOILT) -> Occupation:
+    r"""Occupation of each mode along a map, the mean over the rows at each x.
+
+    From "<mode>.occupation" where it was fitted as $n = G/(L - G)$ without Bose-Einstein, else from
+    "<mode>.temperature", of which it is another name.
+
+    Parameters
+    ----------
+    found : fit with an occupation or a temperature for each mode, along (y, x), (x,) or of a single spectrum
+    energy : (M,) of the modes, J; the mean fitted "<mode>.energy" if None
+    drop : bits of `Flag` of pixels that are left out
+
+    Returns
+    -------
+    Occupation; places without a good pixel are left out
+
+    Raises
+    ------
+    InputError
+        if the fit had one temperature for all modes, energies are unknown, or no pixel is good
+    """
+    good = (found.flag & drop) == 0
+    if not good.any():
+        raise InputError(f"none of the {good.size} pixels of the map holds a good fit")
+    quanta = mode_energies(found, good) if energy is None else positive(energy)
+    if quanta.size != len(found.modes):
+        raise InputError(f"{quanta.size} energies for {len(found.modes)} modes: {', '.join(found.modes)}")
+    value, sigma = np.empty((*found.shape, quanta.size)), np.empty((*found.shape, quanta.size))
+    for j, mode in enumerate(found.modes):
+        value[..., j], sigma[..., j] = mode_occupation(found, mode, float(quanta[j]))
+    rows = tuple(range(len(found.position) - 1))
+    good = good & np.isfinite(value).all(axis=-1) & np.isfinite(sigma).all(axis=-1)
+    count = np.atleast_1d(good.sum(axis=rows))
+    mean = np.where(good[..., None], value, 0.0).sum(axis=rows)
+    error = np.sqrt(np.where(good[..., None], sigma**2, 0.0).sum(axis=rows))
+    use = count > 0
+    x = found.position[-1] if found.position else np.zeros(1)
+    per = count[use][:, None]
+    return Occupation(
+        x[use],
+        quanta,
+        mean.reshape(count.size, -1)[use] / per,
+        error.reshape(count.size, -1)[use] / per,
+        modes=found.modes,
+        method=found.method or "STEM-EELS",
+    )
+
+
+def mode_energies(found: TemperatureMap, good: NDArray[np.bool_]) -> Array:
+    """(M,) mean fitted energies of the modes, J."""
+    missing = [mode for mode in found.modes if f"{mode}.energy" not in found.names]
+    if missing or not found.modes:
+        raise InputError(f"the map does not know the energy of {missing[0] if missing else 'any mode'}: give energy")
+    return positive([float(np.mean(found.parameter(f"{mode}.energy")[good])) for mode in found.modes])
+
+
+def mode_occupation(found: TemperatureMap, mode: str, quantum: float) -> tuple[Array, Array]:
+    """(...) occupation of a mode and its standard uncertainty."""
+    if f"{mode}.occupation" in found.names:
+        return found.parameter(f"{mode}.occupation"), found.parameter_sigma(f"{mode}.occupation")
+    if f"{mode}.temperature" not in found.names:
+        raise InputError(
+            f"{mode!r} has neither an occupation nor a temperature of its own in this map: fit one for each"
+        )
+    kelvin, sigma = found.parameter(f"{mode}.temperature"), found.parameter_sigma(f"{mode}.temperature")
+    n = 1 / np.expm1(np.minimum(quantum / (k_B * kelvin), 700.0))
+    return n, n * (n + 1) * quantum / (k_B * kelvin**2) * sigma
+
+
+def counted_occupation(gain: ArrayLike, loss: ArrayLike) -> tuple[Array, Array]:
+    r"""Occupation $n = G/(L - G)$ of a mode from its counts on both sides, without background, and its error.
+
+    $\sigma_n = \sqrt{GL(G + L)}/(L - G)^2$ for Poisson counts.
+
+    Parameters
+    ----------
+    gain, loss : (...) electrons
+
+    Returns
+    -------
+    (...) occupation and standard uncertainty; NaN where the loss does not exceed the gain
+    """
+    g, v = np.asarray(gain, dtype=float), np.asarray(loss, dtype=float)
+    spread = np.where(v > g, v - g, np.nan)
+    return plain(g / spread), plain(np.sqrt(np.maximum(g * v * (g + v), 0.0)) / spread**2)

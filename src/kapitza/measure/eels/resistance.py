@@ -1,0 +1,187 @@
+"""From the jump of a temperature map to an absolute Kapitza resistance: it takes a flux, or a conductivity in place."""
+
+import warnings
+from collections.abc import Mapping
+
+import numpy as np
+from attrs import field, frozen
+from numpy.typing import NDArray
+
+from kapitza.core.arrays import Array, numbers
+from kapitza.core.conductance import Conductance
+from kapitza.errors import InputError, ValidityWarning
+from kapitza.measure.eels.intervals import ratio_interval
+from kapitza.measure.eels.jump import InterfaceJump
+from kapitza.measure.eels.map import plain
+
+BULK = (
+    "the conductivity of bulk {side} was used for a lamella: a thin film cut by an ion beam conducts several times "
+    "worse (boundary scattering, damage), and the resistance comes out too small by the same factor; measure the "
+    "conductivity of the lamella, or the flux"
+)
+
+
+@frozen
+class Known:
+    """A number from elsewhere.
+
+    Attributes
+    ----------
+    value : SI, as flux in W m⁻² (positive left to right) or conductivity in W m⁻¹ K⁻¹
+    sigma : standard uncertainty
+    bulk : whether a conductivity is that of the bulk, not of the lamella
+    name : what it is of, for messages
+    """
+
+    value: float
+    sigma: float = 0.0
+    bulk: bool = field(default=False, kw_only=True)
+    name: str = field(default="material", kw_only=True)
+
+    def __attrs_post_init__(self) -> None:
+        if not (np.isfinite(self.value) and self.value != 0 and 0 <= self.sigma < np.inf):
+            raise InputError(f"{self.name}: {self.value:g} ± {self.sigma:g}, wanted a value other than 0")
+
+
+@frozen(eq=False)
+class AbsoluteResistance:
+    """Conductance of an interface, and whether all that was known of the flux agrees.
+
+    Attributes
+    ----------
+    conductance : extrapolated drop
+    interval : of the conductance at `level`, W m⁻² K⁻¹; the upper end is infinite where the jump may be zero
+    level : probability of the interval
+    jump, jump_sigma : jump after all that is known of the flux was used, K
+    flux, flux_sigma : heat flux that agrees best, W m⁻²
+    sources : where fluxes came from: "flux", "left", "right"
+    fluxes, flux_sigmas : of each source, W m⁻²
+    pvalue : probability of fluxes that differ as much when the flux is continuous; NaN with one source
+    """
+
+    conductance: Conductance
+    interval: tuple[float, float]
+    level: float
+    jump: float
+    jump_sigma: float
+    flux: float
+    flux_sigma: float
+    sources: tuple[str, ...]
+    fluxes: Array = field(converter=numbers)
+    flux_sigmas: Array = field(converter=numbers)
+    pvalue: float
+
+    @property
+    def resistance(self) -> float:
+        """Kapitza resistance, m² K W⁻¹."""
+        return float(self.conductance.resistance[0])
+
+
+def absolute_resistance(
+    found: InterfaceJump,
+    *,
+    flux: Known | None = None,
+    left: Known | None = None,
+    right: Known | None = None,
+    level: float = 0.95,
+) -> AbsoluteResistance:
+    r"""Conductance of an interface from its jump and everything that is known of the heat flux.
+
+    A temperature map alone gives lengths and ratios, never a resistance.  The flux is measured, or comes from the
+    conductivity of the lamella on a side, $q = -k g$; where several are given, jump and flux are the best estimate
+    from all of them with their joint covariance, and how well they agree is the test of flux continuity.
+
+    Parameters
+    ----------
+    found : fitted jump
+    flux : heat flux through the plane
+    left, right : conductivity of the lamella on a side
+    level : probability of the interval
+
+    Returns
+    -------
+    AbsoluteResistance
+
+    Raises
+    ------
+    InputError
+        if nothing is known of the flux, or it goes against the jump
+
+    Warns
+    -----
+    ValidityWarning
+        where the conductivity of a bulk is used
+    """
+    given = {name: known for name, known in (("flux", flux), ("left", left), ("right", right)) if known is not None}
+    if not given:
+        raise InputError(
+            "a temperature map gives the Kapitza length, not the resistance: give a flux, or the conductivity of the "
+            f"lamella on a side (got a jump of {found.jump.jump:.4g} K alone)"
+        )
+    for known in given.values():
+        if known.bulk:
+            warnings.warn(BULK.format(side=known.name), ValidityWarning, stacklevel=2)
+    value, covariance = jump_and_fluxes(found, given)
+    design = np.zeros((value.size, 2))
+    design[0, 0], design[1:, 1] = 1, 1
+    both, joint, chi2 = best(design, value, covariance)
+    jump, heat = map(float, both)
+    if jump * heat <= 0:
+        raise InputError(f"a flux of {heat:g} W/m² goes against the jump of {jump:g} K: check sign and sides")
+    slope = np.array([-heat / jump, 1]) / jump
+    sigma = float(np.sqrt(slope @ joint @ slope))
+    interval = ratio_interval(heat, jump, joint[::-1, ::-1], level=level, freedom=found.freedom, lowest=0.0)
+    conductance = Conductance([found.jump.temperature], [heat / jump], [sigma], method="STEM-EELS")
+    return AbsoluteResistance(
+        conductance,
+        interval,
+        level,
+        jump,
+        float(np.sqrt(joint[0, 0])),
+        heat,
+        float(np.sqrt(joint[1, 1])),
+        tuple(given),
+        value[1:],
+        np.sqrt(np.diag(covariance)[1:]),
+        agreement(chi2, len(given) - 1),
+    )
+
+
+def jump_and_fluxes(found: InterfaceJump, given: Mapping[str, Known]) -> tuple[Array, NDArray[np.float64]]:
+    """Jump and the flux by each source, with their joint covariance."""
+    gradients = {"left": found.jump.gradient_left, "right": found.jump.gradient_right}
+    rows, own, value = [np.array([1.0, 0, 0])], [0.0], [found.jump.jump]
+    for name, known in given.items():
+        if name == "flux":
+            rows.append(np.zeros(3))
+            own.append(known.sigma)
+            value.append(known.value)
+            continue
+        row = np.zeros(3)
+        row[1 if name == "left" else 2] = -known.value
+        rows.append(row)
+        own.append(known.sigma * gradients[name])
+        value.append(-known.value * gradients[name])
+    turn = np.array(rows)
+    return np.array(value), turn @ found.jump.covariance @ turn.T + np.diag(np.square(own))
+
+
+def best(design: Array, value: Array, covariance: Array) -> tuple[Array, Array, float]:
+    """Generalised least squares with one of the sources possibly exact: estimate, covariance, chi2."""
+    size = np.maximum(np.abs(value), np.sqrt(np.diag(covariance)))
+    size = np.where(size > 0, size, 1.0)
+    scaled = covariance / np.outer(size, size) + 1e-14 * np.eye(value.size)
+    columns = np.array([size[0], size[1:].max()])
+    rows = design * columns / size[:, None]
+    weight = np.linalg.inv(scaled)
+    joint = np.linalg.inv(rows.T @ weight @ rows)
+    both = joint @ rows.T @ weight @ (value / size)
+    residual = value / size - rows @ both
+    return plain(both * columns), plain(joint * np.outer(columns, columns)), float(residual @ weight @ residual)
+
+
+def agreement(chi2: float, freedom: int) -> float:
+    """Probability of a larger disagreement by chance."""
+    from scipy.special import chdtrc
+
+    return float(chdtrc(freedom, chi2)) if freedom else float("nan")

@@ -1,0 +1,189 @@
+"""Spectra of electrons that lost or gained energy, pixel by pixel, as the detector counted them."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Protocol
+
+import numpy as np
+from attrs import field, frozen
+from numpy.typing import ArrayLike, NDArray
+
+from kapitza.core.arrays import Array, finite, increasing, quantity
+from kapitza.errors import InputError
+from kapitza.units import meV, nm
+
+BLOCK = 2**25  # bytes of counts, as floats, that are held at a time
+EVEN = 1e-3  # of a channel by which a centre may miss its place, as axes written in single precision do
+
+
+class Counts(Protocol):
+    """What is asked of the counts: a NumPy array, a memory map or an HDF5 dataset; read slice by slice."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape, the channels last."""
+        ...
+
+    @property
+    def dtype(self) -> Any:
+        """Type of one count."""
+        ...
+
+    def __getitem__(self, key: Any, /) -> Any:
+        """Return a part as an array."""
+        ...
+
+
+def counted(value: Any) -> Counts:
+    """Return counts as they are if they can be sliced, else as an array."""
+    if not (hasattr(value, "shape") and hasattr(value, "dtype") and hasattr(value, "__getitem__")):
+        value = np.asarray(value)
+    if len(value.shape) not in (1, 2, 3):
+        raise InputError(f"expected counts along up to two positions and energy, got shape {tuple(value.shape)}")
+    if np.dtype(value.dtype).kind not in "iufb":
+        raise InputError(f"expected counts as real numbers, got {value.dtype}")
+    return value
+
+
+def even(value: ArrayLike) -> Array:
+    """Return an energy axis: increasing and evenly spaced.
+
+    Raises
+    ------
+    InputError
+        for fewer than two channels, or a step that changes along the axis
+    """
+    axis = increasing(value)
+    if axis.size < 2:
+        raise InputError(f"expected an energy axis of two channels or more, got {axis.size}")
+    step = (axis[-1] - axis[0]) / (axis.size - 1)
+    off = np.abs(axis - (axis[0] + step * np.arange(axis.size))) / step
+    if off.max() > EVEN:
+        raise InputError(
+            f"energy axis is not evenly spaced: channel {int(off.argmax())} is {off.max():.3g} channels off its place"
+        )
+    return axis
+
+
+def position_axes(value: Any) -> tuple[Array, ...]:
+    """Return the axes of position, each increasing."""
+    return tuple(increasing(axis) for axis in value)
+
+
+def per_channel(instance: "SpectrumImage", attribute: Any, value: Array) -> None:
+    """Validate one value for all channels or one for each."""
+    if value.size not in (1, instance.energy.size):
+        raise InputError(f"{attribute.name} has {value.size} values for {instance.energy.size} channels")
+
+
+def zero() -> Array:
+    """Nothing, in every channel."""
+    return np.zeros(1)
+
+
+def one() -> Array:
+    """The same efficiency in every channel."""
+    return np.ones(1)
+
+
+@frozen(eq=False)
+class SpectrumImage:
+    """Counted spectra on a line, an area or at a single place.
+
+    Attributes
+    ----------
+    counts : (..., channels) as recorded, in the detector's counts; sliced block by block, so that it may lie on a disk;
+        NaN and values below zero are kept
+    energy : (channels,) centre of each channel, even steps, loss positive and gain negative, J
+    position : axes of position, one for each leading axis of `counts` (none for a single spectrum), m
+    electrons_per_count : electrons that one count stands for
+    dark : mean dark count of one channel in one pixel, one value or (channels,), counts
+    dark_variance : variance of the dark count of one channel in one pixel: readout, dark current, and that of the mean
+        itself, one value or (channels,), counts²
+    response : relative efficiency of each channel (gain reference), one value or (channels,)
+    exposure : time of one pixel, s; None where unknown
+    metadata : what else the file says: plain values by name
+    source : where it came from
+
+    Raises
+    ------
+    InputError
+        for shapes that do not fit, an uneven energy axis, counts that are no real numbers
+    """
+
+    counts: Counts = field(converter=counted)
+    energy: Array = field(converter=even)
+    position: tuple[Array, ...] = field(default=(), converter=position_axes)
+    electrons_per_count: float = field(default=1.0, validator=quantity(), kw_only=True)
+    dark: Array = field(factory=zero, converter=finite, validator=per_channel, kw_only=True)
+    dark_variance: Array = field(factory=zero, converter=finite, validator=per_channel, kw_only=True)
+    response: Array = field(factory=one, converter=finite, validator=per_channel, kw_only=True)
+    exposure: float | None = field(default=None, kw_only=True)
+    metadata: Mapping[str, Any] = field(factory=dict[str, Any], kw_only=True)
+    source: str = field(default="", kw_only=True)
+
+    def __attrs_post_init__(self) -> None:
+        wanted = (*(axis.size for axis in self.position), self.energy.size)
+        if tuple(self.counts.shape) != wanted:
+            raise InputError(f"counts have shape {tuple(self.counts.shape)}, the axes of position and energy {wanted}")
+        if (self.dark_variance < 0).any() or (self.response < 0).any():
+            low = min(float(self.dark_variance.min()), float(self.response.min()))
+            raise InputError(f"a variance or a response below zero: {low:g}")
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Pixels along each axis of position."""
+        return tuple(axis.size for axis in self.position)
+
+    @property
+    def pixels(self) -> int:
+        """Number of spectra."""
+        return int(np.prod(self.shape, dtype=np.int64))
+
+    @property
+    def step(self) -> float:
+        """Width of one channel, J."""
+        return float(self.energy[-1] - self.energy[0]) / (self.energy.size - 1)
+
+    @property
+    def title(self) -> str:
+        """What it is, in one line."""
+        axes = (
+            " x ".join(f"{axis.size} over {(axis[-1] - axis[0]) / nm:.4g} nm" for axis in self.position) or "one place"
+        )
+        low, high = self.energy[0] / meV, self.energy[-1] / meV
+        return f"{axes}; {self.energy.size} channels from {low:.4g} to {high:.4g} meV"
+
+    def block(self, start: int, stop: int) -> NDArray[np.float64]:
+        """(n, channels) electrons of the pixels from `start` to before `stop`, counted row by row.
+
+        No dark count is taken off.
+        """
+        if not self.shape:
+            part = np.asarray(self.counts[...], dtype=float)[None]
+        elif len(self.shape) == 1:
+            part = np.asarray(self.counts[start:stop], dtype=float)
+        else:
+            part = self._rows(start, min(stop, self.pixels))
+        return part * self.electrons_per_count
+
+    def _rows(self, start: int, stop: int) -> NDArray[np.float64]:
+        """Pixels of an area; only the rows that hold them are read."""
+        width = self.shape[1]
+        first, last = start // width, -(-stop // width)
+        if last - first == 1:
+            return np.asarray(self.counts[first, start - first * width : stop - first * width], dtype=float)
+        rows = np.asarray(self.counts[first:last])
+        return rows.reshape(-1, self.energy.size)[start - first * width : stop - first * width].astype(float)
+
+    def blocks(self, size: int | None = None) -> Iterator[tuple[int, NDArray[np.float64]]]:
+        """Yield the first pixel and the electrons (n, channels) of block after block; `size` pixels each."""
+        size = size or max(1, BLOCK // (8 * self.energy.size))
+        for start in range(0, self.pixels, size):
+            yield start, self.block(start, min(start + size, self.pixels))
+
+    def total(self) -> Array:
+        """(channels,) electrons of all pixels together; missing ones count as zero."""
+        found = np.zeros(self.energy.size)
+        for _, part in self.blocks():
+            found += np.nansum(np.where(np.isfinite(part), part, 0.0), axis=0)
+        return found

@@ -1,0 +1,123 @@
+"""Shape of the zero-loss peak, measured where the beam meets nothing."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kapitza.core.arrays import Array
+from kapitza.errors import ConvergenceError, InputError
+from kapitza.measure.eels.model import Grid
+from kapitza.measure.eels.spectrum import SpectrumImage
+from kapitza.measure.eels.start import aligned, centres, half_width
+from kapitza.measure.eels.zero_loss import ZeroLoss
+
+PIXELS = 512  # spectra of the vacuum that are used at most
+FINE = 6.0  # knots in a full width near the peak
+COARSE = 1.0  # full widths: knots are no farther apart than this even where hardly anything is counted
+ENOUGH = 1000.0  # electrons between two knots
+SETTLED = 1e-9  # of the logarithm of a density
+
+
+def zero_loss(vacuum: SpectrumImage) -> ZeroLoss:
+    """Shape of the zero-loss peak from spectra taken in vacuum, with the settings of the measurement.
+
+    A cubic spline through the logarithm of the density, fitted to all spectra by Poisson maximum likelihood, each with
+    its own centre and dose: nothing is moved by interpolation.  Knots stand close where many electrons were counted and
+    far apart where few were.  Its noise goes into every pixel that is fitted with it in the same way: count ten times
+    the electrons of a pixel or more.
+
+    Parameters
+    ----------
+    vacuum : spectra without a specimen
+
+    Returns
+    -------
+    ZeroLoss, centred midway between its two half heights
+
+    Raises
+    ------
+    InputError
+        if there are fewer than 10,000 electrons
+    ConvergenceError
+        if the spline does not settle
+    """
+    n, unit = vacuum.energy.size, vacuum.electrons_per_count
+    chosen = np.unique(np.linspace(0, vacuum.pixels - 1, PIXELS).astype(int))
+    dark = np.broadcast_to(vacuum.dark, n) * unit
+    counts = np.concatenate([vacuum.block(int(i), int(i) + 1) for i in chosen])
+    weight = np.isfinite(counts) * np.broadcast_to(vacuum.response, n)
+    counts = np.where(np.isfinite(counts), counts - dark, 0.0)
+    dose = counts.sum(axis=1)
+    counts, weight, dose = (part[dose > 100] for part in (counts, weight, dose))
+    if counts.sum() < 1e4:
+        raise InputError(f"{counts.sum():.3g} electrons in vacuum say too little of a peak: expected 10,000 or more")
+    grid = Grid(float(vacuum.energy[0]) / vacuum.step, n)
+    total, _ = aligned(grid, counts)
+    middle, width = half_width(total)
+    away = grid.energy - centres(grid, counts, width)[:, None]
+    knots = spaced(grid.energy - grid.start - middle, total, width)
+    variance = np.broadcast_to(vacuum.dark_variance, n) * unit**2
+    found = smoothed(knots, away, counts, weight * dose[:, None], np.broadcast_to(variance, counts.shape))
+    return centred(knots, found, width, vacuum.step)
+
+
+def spaced(away: Array, total: NDArray[Any], width: float) -> Array:
+    """(k,) knots from end to end of the axis, in channels from the centre."""
+    sides: list[list[float]] = []
+    for side in (total[away > 0], total[away <= 0][::-1]):
+        places: list[float] = []
+        last, held = 0.0, 0.0
+        for i, count in enumerate(side):
+            held += max(float(count), 0.0)
+            apart = i + 1 - last
+            if apart >= width / FINE and (held >= ENOUGH or apart >= COARSE * width):
+                places.append(float(i + 1))
+                last, held = float(i + 1), 0.0
+        sides.append([*places[:-1], float(len(side) + width)])
+    return np.array([*(-x for x in sides[1][::-1]), 0.0, *sides[0]])
+
+
+def smoothed(
+    knots: Array, away: NDArray[Any], counts: NDArray[Any], weight: NDArray[Any], variance: NDArray[Any]
+) -> Array:
+    """(k,) logarithm of the density at the knots that makes the counts most likely."""
+    from scipy.interpolate import CubicSpline
+
+    cardinal: Any = CubicSpline(knots, np.eye(knots.size), bc_type="natural")
+    use = weight > 0
+    basis = cardinal(np.clip(away[use], knots[0], knots[-1]))
+    y, scale, noise = counts[use], weight[use], variance[use]
+    near = np.clip(np.searchsorted(0.5 * (knots[1:] + knots[:-1]), away[use]), 0, knots.size - 1)
+    share, filled = np.bincount(near, np.maximum(y, 0.5) / scale, knots.size), np.bincount(near, minlength=knots.size)
+    log = np.interp(knots, knots[filled > 0], np.log(share[filled > 0] / filled[filled > 0]))
+    largest = np.inf
+    for _ in range(200):
+        mean = scale * np.exp(np.minimum(basis @ log, 30.0))
+        spread = np.maximum(mean + noise, 1e-9)
+        rows = basis * (mean / spread)[:, None]
+        hessian = (rows * spread[:, None]).T @ rows
+        hessian[np.diag_indices(knots.size)] += 1e-9 * np.diag(hessian) + 1e-9
+        step = np.linalg.solve(hessian, rows.T @ (y - mean))
+        step *= min(1.0, 2.0 / max(float(np.abs(step).max()), 1e-300))
+        log = log + step
+        largest = float(np.abs(step).max())
+        if largest < SETTLED:
+            return log
+    raise ConvergenceError(f"the zero-loss peak did not settle: last step {largest:.2g}", log)
+
+
+def centred(knots: Array, log: Array, width: float, step: float) -> ZeroLoss:
+    """Normalised shape, its centre midway between the half heights."""
+    places, cubics = ZeroLoss(knots * step, log, width * step).pieces(step)
+    fine = np.linspace(knots[0], knots[-1], 64 * int(knots[-1] - knots[0]))
+    piece = np.searchsorted(places, fine)
+    t = fine - places[np.maximum(piece - 1, 0)]
+    a, b, c, d = cubics[piece].T
+    density = np.exp(((a * t + b) * t + c) * t + d)
+    middle, full = half_width(density)
+    spacing = fine[1] - fine[0]
+    # the straight ends reach on beyond the last knots
+    area = float(np.trapezoid(density, fine))
+    area += density[0] / max(cubics[0, 2], 1e-6) + density[-1] / max(-cubics[-1, 2], 1e-6)
+    return ZeroLoss((knots - fine[0] - middle * spacing) * step, log - np.log(area), full * spacing * step)

@@ -1,0 +1,334 @@
+"""Fit of any number of measurements at once, with the errors of the calibrated inputs in the result."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from attrs import evolve, field, frozen
+from numpy.typing import ArrayLike, NDArray
+
+from kapitza.core.arrays import Array
+from kapitza.core.conductance import Conductance
+from kapitza.core.stack import Stack
+from kapitza.errors import InputError
+from kapitza.measure.experiment import Curve, Experiment
+from kapitza.measure.least_squares import Minimum, Solution, descend, least_squares
+from kapitza.measure.likelihood import Bound, Contours, Optimum, ProfileLikelihood, bound, contours, crossing, profile
+from kapitza.measure.parameters import Free, Prior, Sample, Tie, resolve
+from kapitza.measure.problem import Problem, first_sigma, rescaled, slopes, split
+
+__all__ = ["Budget", "Fit", "Free", "Prior", "Tie", "fit"]
+
+CLOSURE = 16.0  # rise of chi2 that shuts a side of an interval: four standard deviations
+
+
+@frozen(eq=False)
+class Budget:
+    """Where the variance of the fitted numbers comes from.
+
+    Attributes
+    ----------
+    names : (f,) free parameters
+    sources : (s,) "data", then the uncertain parameters
+    share : (f, s) part of the variance that each source brings; the rows add up to 1
+    """
+
+    names: tuple[str, ...]
+    sources: tuple[str, ...]
+    share: NDArray[np.float64]
+
+    def of(self, name: str) -> dict[str, float]:
+        """Shares of one free parameter, the largest first."""
+        if name not in self.names:
+            raise InputError(f"no free parameter {name!r}: there are {', '.join(self.names)}")
+        row = dict(zip(self.sources, self.share[self.names.index(name)].tolist(), strict=True))
+        return dict(sorted(row.items(), key=lambda item: -item[1]))
+
+
+@frozen(eq=False)
+class Fit:
+    """Result of a fit.
+
+    Attributes
+    ----------
+    problem : samples, parameters and uncertainties that were fitted
+    solution : the minimum in the coordinates of the parameters, with the checks that it passed
+    chi2, freedom : of the data alone, and the number of data less the number of parameters they determine
+    scatter : (m,) factor between the scatter of each curve and the uncertainty first assumed; 1 where it was stated
+    bounds : one-sided bounds of the free parameters that the data do not determine
+    """
+
+    problem: Problem
+    solution: Solution
+    chi2: float
+    freedom: float
+    scatter: tuple[float, ...]
+    bounds: Mapping[str, Bound] = field(factory=dict)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """(p,) parameters, the free ones first, then the uncertain ones."""
+        return tuple(p.name for p in self.problem.parameters)
+
+    @property
+    def value(self) -> Array:
+        """(p,) most likely values, SI; NaN where the data do not determine the number (see `bounds`)."""
+        found = self.problem.values(self.solution.x)
+        found[[name in self.bounds for name in self.names]] = np.nan
+        return found
+
+    @property
+    def covariance(self) -> NDArray[Any]:
+        """(p, p) covariance of the values (Laplace), SI; NaN where the data do not determine the number."""
+        slope = slopes(self.problem, self.solution.x)
+        found = self.solution.covariance * np.outer(slope, slope)
+        open_ = np.array([name in self.bounds for name in self.names])
+        found[open_] = np.nan
+        found[:, open_] = np.nan
+        return found
+
+    @property
+    def sigma(self) -> Array:
+        """(p,) standard uncertainties, with those of all uncertain inputs in them, SI."""
+        return np.sqrt(np.diag(self.covariance))
+
+    @property
+    def minima(self) -> tuple[Minimum, ...]:
+        """All minima found from the several starting points, the lowest first."""
+        return self.solution.minima
+
+    def index(self, name: str) -> int:
+        """Place of a parameter.
+
+        Raises
+        ------
+        InputError
+            for a name that was not fitted
+        """
+        if name not in self.names:
+            raise InputError(f"{name!r} was not fitted: there are {', '.join(self.names)}")
+        return self.names.index(name)
+
+    def interval(self, name: str, confidence: float = 0.95, *, profiled: bool = False) -> tuple[float, float]:
+        """Two-sided confidence interval of a parameter, SI.
+
+        Parameters
+        ----------
+        name : of the parameter
+        confidence : that the interval covers the number
+        profiled : from the profile likelihood rather than the covariance (for positive numbers that of the logarithm)
+
+        Raises
+        ------
+        InputError
+            for a number that the data do not determine: it has a one-sided bound only
+        """
+        from scipy.special import ndtri
+
+        i = self._determined(name)
+        parameter, best = self.problem.parameters[i], optimum(self.solution)
+        z = float(ndtri(0.5 + confidence / 2))
+        ends = (float(best.x[i] - z * best.sigma[i]), float(best.x[i] + z * best.sigma[i]))
+        if profiled:
+            found = [crossing(self.problem, best, i, side, z**2) for side in (-1, 1)]
+            limits = (parameter.low, parameter.high)
+            low, high = (limit if end is None else end for end, limit in zip(found, limits, strict=True))
+            ends = (low, high)
+        return parameter.value(ends[0]), parameter.value(ends[1])
+
+    def conductance(self, boundary: str, temperature: float = 300.0, *, source: str = "") -> Conductance:
+        """Conductance of a boundary at the temperature of the measurement (K), with its total uncertainty.
+
+        Raises
+        ------
+        InputError
+            if the data give no more than a bound, or the boundary was not fitted
+        """
+        i = self._determined(boundary if boundary in self.names else f"{boundary}.conductance")
+        if not self.names[i].endswith(".conductance"):
+            raise InputError(f"{self.names[i]!r} is not a conductance")
+        experiments = sorted(
+            {self.problem.samples[t.sample].experiment.name for t in self.problem.parameters[i].targets}
+        )
+        method = f"{', '.join(experiments)} fit"
+        return Conductance([temperature], [self.value[i]], [self.sigma[i]], method=method, source=source)
+
+    def profile_likelihood(self, name: str, values: ArrayLike | None = None, *, span: float = 3.0) -> ProfileLikelihood:
+        """Rise of chi2 along one parameter, all others at their best, at `values` or `span` sigmas to both sides."""
+        return profile(self.problem, optimum(self.solution), self.index(name), values, span=span)
+
+    def contours(self, one: str, other: str, *, points: int = 15, span: float = 3.0) -> Contours:
+        """Rise of chi2 over two parameters, all others at their best."""
+        pair = (self.index(one), self.index(other))
+        return contours(self.problem, optimum(self.solution), pair, points=points, span=span)
+
+    def budget(self) -> Budget:
+        r"""Share of the data and of each uncertain parameter in the variance of each free one.
+
+        With $C = (J^TJ + \mathrm{diag}(s^{-2}))^{-1}$, source i with prior width $s_i$ brings $C_{fi}^2/s_i^2$ and the
+        data bring $(C J^TJ C)_{ff}$; together they are $C_{ff}$, so that the shares add up to one.
+        """
+        problem, covariance = self.problem, self.solution.covariance
+        jacobian = self.solution.jacobian[: problem.rows]
+        free = [i for i, p in enumerate(problem.parameters) if not p.known]
+        known = [i for i, p in enumerate(problem.parameters) if p.known]
+        data = np.sum((jacobian @ covariance[:, free]) ** 2, axis=0)
+        priors = (covariance[np.ix_(free, known)] / problem.width[known]) ** 2
+        parts = np.column_stack([data, priors])
+        sources = ("data", *(self.names[i] for i in known))
+        total = np.where(parts.sum(axis=1) > 0, parts.sum(axis=1), 1.0)
+        return Budget(tuple(self.names[i] for i in free), sources, parts / total[:, None])
+
+    def _determined(self, name: str) -> int:
+        i = self.index(name)
+        if name in self.bounds:
+            raise InputError(f"the data do not determine {name}: {told(self.bounds[name], '')}; see Fit.bounds")
+        return i
+
+
+def optimum(solution: Solution) -> Optimum:
+    """Minimum with the standard deviations about it."""
+    return Optimum(solution.x, np.sqrt(np.diag(solution.covariance)), solution.chi2)
+
+
+def told(bound: Bound, unit: str) -> str:
+    """One-sided bound in words."""
+    if bound.low is not None:
+        return f"> {bound.low:.4g} {unit}".rstrip() + f" ({bound.confidence:.0%} confidence)"
+    if bound.high is not None:
+        return f"< {bound.high:.4g} {unit}".rstrip() + f" ({bound.confidence:.0%} confidence)"
+    return f"no bound at {bound.confidence:.0%} confidence"
+
+
+def fit(
+    experiments: Experiment | Sequence[Experiment],
+    data: Curve | Sequence[Curve],
+    stack: Stack | Sequence[Stack],
+    free: Sequence[str] | Mapping[str, Free],
+    *,
+    priors: Mapping[str, Prior] | None = None,
+    ties: Mapping[str, Tie] | None = None,
+    confidence: float = 0.95,
+    closure: float = CLOSURE,
+    starts: int = 3,
+    seed: int = 0,
+) -> Fit:
+    r"""Most likely values of free and uncertain numbers of stacks and experiments.
+
+    Minimises $\sum_i [(y_i - f_i)/\sigma_i]^2 + \sum_j [(u_j - u_j^0)/s_j]^2$ over free numbers (no prior) and
+    uncertain ones (a finite prior); u is the logarithm of a positive number, else the number itself.  Where a curve
+    comes without uncertainty, its scatter about the fit gives it: as a share of the value for ratios and amplitudes,
+    equal for all points of other kinds.  The covariance is the inverse of the second derivatives (Laplace), so that the
+    uncertainty of every calibrated input is in it, as in Yang, Ziade and Schmidt, Rev. Sci. Instrum. 87, 014901 (2016),
+    doi:10.1063/1.4939671.
+
+    Parameters
+    ----------
+    experiments : one, or one for each curve; several of one name share the parameters of that name
+    data : curve, or curves
+    stack : one for all, or one for each curve
+    free : names of the free numbers, or their start and limits by name (see `resolve`)
+    priors : uncertain numbers
+    ties : names for several numbers that are one
+    confidence : of one-sided bounds
+    closure : rise of chi2 above its minimum by which both limits of a free number must be excluded for it to be called
+        determined; else it gets a one-sided bound
+    starts : number of starting points
+    seed : of their scatter
+
+    Raises
+    ------
+    InputError
+        if names, numbers of curves and stacks, or sizes do not fit
+    ConvergenceError
+        if no starting point leads to a minimum
+    """
+    samples = _samples(experiments, data, stack)
+    names = free if isinstance(free, Mapping) else {name: Free() for name in free}
+    parameters = resolve(samples, names, priors or {}, ties or {})
+    problem = Problem(samples, parameters, tuple(first_sigma(sample) for sample in samples))
+    problem, solution, scatter = _fitted(problem, starts, seed)
+    chi2 = float(np.sum(solution.residual[: problem.rows] ** 2))
+    used = _leverage(problem, solution.jacobian[: problem.rows], solution.covariance)
+    found = Fit(problem, solution, chi2, problem.rows - float(np.sum(used)), tuple(scatter.tolist()))
+    best = optimum(solution)
+    bounds: dict[str, Bound] = {}
+    for i, parameter in enumerate(parameters):
+        if not parameter.known:
+            limit = bound(problem, best, i, confidence=confidence, closure=closure)
+            if limit is not None:
+                bounds[parameter.name] = limit
+    return evolve(found, bounds=bounds)
+
+
+def _samples(experiments: Any, data: Any, stack: Any) -> tuple[Sample, ...]:
+    curves = (data,) if isinstance(data, Curve) else tuple(data)
+    stacks = (stack,) * len(curves) if isinstance(stack, Stack) else tuple(stack)
+    several = tuple(experiments) if isinstance(experiments, (tuple, list)) else (experiments,) * len(curves)
+    if not len(curves) == len(stacks) == len(several) > 0:
+        raise InputError(
+            f"{len(several)} experiments, {len(curves)} curves and {len(stacks)} stacks do not fit together"
+        )
+    for each, curve in zip(several, curves, strict=True):
+        kind = getattr(each, "kind", curve.kind)
+        if kind != curve.kind:
+            raise InputError(f"{each.name} predicts the {kind}, its curve holds the {curve.kind}: make them the same")
+    return tuple(Sample(*each) for each in zip(several, curves, stacks, strict=True))
+
+
+def _solved(problem: Problem, starts: int, seed: int, x: Array) -> Solution:
+    return least_squares(
+        problem.residual,
+        x,
+        low=problem.low,
+        high=problem.high,
+        scale=problem.scale,
+        starts=starts,
+        seed=seed,
+    )
+
+
+def _leverage(problem: Problem, jacobian: NDArray[Any], covariance: NDArray[Any]) -> tuple[float, ...]:
+    """Number of parameters that each curve determines, the trace of its part of the hat matrix."""
+    each = np.sum((jacobian @ covariance) * jacobian, axis=1)
+    return tuple(float(np.sum(part)) for part in split(problem, each))
+
+
+def _scattered(problem: Problem, x: Array) -> tuple[Problem, Array, Array]:
+    """Take the uncertainty of curves that come without from their scatter, until it agrees with itself."""
+    unknown = np.array([sample.curve.sigma is None for sample in problem.samples])
+    total = np.ones(unknown.size)
+    for _ in range(30 if unknown.any() else 0):
+        x, _ = descend(problem.residual, x, low=problem.low, high=problem.high, scale=problem.scale)
+        factor = np.where(unknown, _spread(problem, x), 1.0)
+        total = total * factor
+        problem = rescaled(problem, factor.tolist())
+        if np.abs(factor - 1).max() < 1e-3:
+            break
+    return problem, x, total
+
+
+def _spread(problem: Problem, x: Array) -> Array:
+    """(m,) scatter of each curve about coordinates (p,), in units of its present uncertainty."""
+    jacobian = problem.jacobian(x)
+    covariance = np.linalg.pinv(jacobian.T @ jacobian + np.diag(problem.width**-2))
+    parts = split(problem, problem.data_residual(x))
+    freedom = np.array([part.size for part in parts]) - _leverage(problem, jacobian, covariance)
+    if (freedom < 1).any():
+        least = problem.samples[int(np.argmin(freedom))]
+        raise InputError(
+            f"{least.experiment.name}: {least.curve.value.size} points leave no scatter to take errors from: give sigma"
+        )
+    # data without any scatter come from a model: a floor keeps the other terms finite
+    return np.maximum(np.sqrt(np.array([part @ part for part in parts]) / freedom), 1e-9)
+
+
+def _fitted(problem: Problem, starts: int, seed: int) -> tuple[Problem, Solution, Array]:
+    """Lowest minimum, with the scatter that belongs to it."""
+    problem, x, total = _scattered(problem, np.zeros(len(problem.parameters)))
+    solution = _solved(problem, starts, seed, x)
+    if (total != 1).any() and np.abs(solution.x - x).max() > 1e-3:  # another start led lower: its scatter is less
+        minima = solution.minima
+        problem, x, more = _scattered(problem, solution.x)
+        solution, total = evolve(_solved(problem, 1, seed, x), minima=minima), total * more
+    return problem, solution, total

@@ -1,0 +1,276 @@
+"""What the data say of one or two parameters while all others adapt: profiles, one-sided bounds, contours."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from attrs import field, frozen
+from numpy.typing import ArrayLike, NDArray
+
+from kapitza.core.arrays import Array, numbers, same_length
+from kapitza.errors import InputError
+from kapitza.measure.least_squares import descend
+from kapitza.measure.problem import Problem
+
+FAR = 60.0  # standard deviations out to which a number without limits is followed
+
+
+@frozen(eq=False)
+class ProfileLikelihood:
+    """Rise of chi2 along one parameter, all others at their best.
+
+    Attributes
+    ----------
+    name : of the parameter
+    value : (n,) values, SI
+    rise : (n,) chi2 less its minimum; 3.84 bounds the 95 % interval of a normal parameter
+    """
+
+    name: str
+    value: Array = field(converter=numbers)
+    rise: Array = field(converter=numbers, validator=same_length("value"))
+
+
+@frozen(eq=False)
+class Contours:
+    """Rise of chi2 over two parameters, all others at their best.
+
+    Attributes
+    ----------
+    names : of the parameters
+    one, other : (n,), (m,) their values, SI
+    rise : (n, m) chi2 less its minimum; 2.30, 5.99 and 9.21 enclose 68.3, 95 and 99 %
+    """
+
+    names: tuple[str, str]
+    one: Array = field(converter=numbers)
+    other: Array = field(converter=numbers)
+    rise: NDArray[np.float64]
+
+
+@frozen
+class Bound:
+    """One-sided bound of a number that the data do not determine.
+
+    Attributes
+    ----------
+    low, high : at most one of them is a number, SI; both None where the data say nothing
+    confidence : that the number lies beyond the bound
+    """
+
+    low: float | None
+    high: float | None
+    confidence: float
+
+
+@frozen(eq=False)
+class Optimum:
+    """A minimum and the standard deviations about it.
+
+    Attributes
+    ----------
+    x : (p,) coordinates
+    sigma : (p,) standard deviations of the coordinates
+    chi2 : of data and priors
+    """
+
+    x: Array
+    sigma: Array
+    chi2: float
+
+
+def held(problem: Problem, x: Array, fixed: dict[int, float]) -> tuple[Array, float]:
+    """Best coordinates (p,) with some of them held, and chi2 there.
+
+    Parameters
+    ----------
+    problem : what is minimised
+    x : (p,) where to begin
+    fixed : coordinate by index
+    """
+    full = np.array(x)
+    full[list(fixed)] = list(fixed.values())
+    moving = np.array([i for i in range(x.size) if i not in fixed], dtype=int)
+
+    def residual(y: Array) -> Array:
+        trial = np.array(full)
+        trial[moving] = y
+        return problem.residual(trial)
+
+    found, chi2 = descend(
+        residual,
+        full[moving],
+        low=problem.low[moving],
+        high=problem.high[moving],
+        scale=problem.scale[moving],
+        tolerance=1e-8,
+    )
+    full[moving] = found
+    return full, chi2
+
+
+def crossing(problem: Problem, best: Optimum, index: int, direction: int, level: float) -> float | None:
+    r"""Coordinate where the profile of chi2 has risen by `level`, None where it never does within the limits.
+
+    The root of the rise grows almost linearly, so that the secant of it is soon there.
+
+    Parameters
+    ----------
+    problem, best : and its minimum
+    index : of the parameter
+    direction : -1 or 1
+    level : rise of chi2, for example 3.84
+    """
+    center = float(best.x[index])
+    sigma = float(best.sigma[index]) or 1.0  # none where the minimum lies on a limit
+    edge = float(problem.high[index] if direction > 0 else problem.low[index])
+    reach = min(abs(edge - center), FAR * sigma)
+    target = np.sqrt(level)
+    inner, inner_root = 0.0, 0.0
+    guess, x = min(target * sigma, 1.0, reach), best.x
+    outer: tuple[float, float] | None = None
+    for _ in range(60):
+        if reach <= 0:
+            return None
+        x, chi2 = held(problem, x, {index: center + direction * guess})
+        root = float(np.sqrt(max(0.0, chi2 - best.chi2)))
+        if abs(root - target) <= 1e-3 * target:
+            return center + direction * guess
+        if root >= target:
+            outer = (guess, root)
+        else:
+            inner, inner_root = guess, root
+        if outer is not None:
+            share = (target - inner_root) / (outer[1] - inner_root)
+            guess = inner + min(0.95, max(0.05, share)) * (outer[0] - inner)
+            if outer[0] - inner < 1e-6 * (outer[0] + 1e-12):
+                return center + direction * outer[0]
+        elif guess >= reach * (1 - 1e-12):
+            return None
+        else:
+            guess = min(reach, 2 * guess)
+    return center + direction * guess
+
+
+def shuts(problem: Problem, best: Optimum, index: int, direction: int, level: float) -> bool:
+    """Whether the profile of chi2 rises by `level` before the limit of a parameter."""
+    edge = float(problem.high[index] if direction > 0 else problem.low[index])
+    center, sigma = float(best.x[index]), float(best.sigma[index]) or 1.0
+    reach = min(abs(edge - center), FAR * sigma)
+    step, x = min(1.2 * float(np.sqrt(level)) * sigma, 1.0), best.x
+    while reach > 0:
+        step = min(step, reach)
+        x, chi2 = held(problem, x, {index: center + direction * step})
+        if chi2 - best.chi2 >= level:
+            return True
+        if step >= reach:
+            break
+        step *= 2
+    return False
+
+
+def edge_rise(problem: Problem, best: Optimum, index: int, direction: int) -> float:
+    """Rise of chi2 at the limit of a parameter."""
+    center = float(best.x[index])
+    edge = float(problem.high[index] if direction > 0 else problem.low[index])
+    x = best.x
+    rise = 0.0
+    for share in (0.1, 0.3, 1.0):  # the others follow in steps
+        x, chi2 = held(problem, x, {index: center + share * (edge - center)})
+        rise = chi2 - best.chi2
+    return max(0.0, rise)
+
+
+def bound(problem: Problem, best: Optimum, index: int, *, confidence: float, closure: float) -> Bound | None:
+    r"""One-sided bound of a free parameter that the data do not determine; None where they do.
+
+    A parameter is determined if chi2 rises by `closure` on both sides of its minimum before the limits, so that
+    neither limit (for a conductance: perfect contact and none) agrees with the data.  Otherwise the side on which the
+    rise is the larger is bounded at $\Delta\chi^2 = z^2$, z the one-sided normal quantile.
+
+    Parameters
+    ----------
+    problem, best : and its minimum
+    index : of the parameter
+    confidence : of the bound, one-sided
+    closure : rise of chi2 that shuts a side, 16 for four standard deviations
+    """
+    from scipy.special import ndtri
+
+    if best.sigma[index] > 0 and best.sigma[index] * np.sqrt(closure) < 0.3 and _inner(problem, best, index):
+        return None  # so narrow that the parabola may be trusted
+    shut = {direction: shuts(problem, best, index, direction, closure) for direction in (-1, 1)}
+    if all(shut.values()):
+        return None
+    if any(shut.values()):
+        firm = max(shut, key=lambda direction: shut[direction])
+    else:
+        firm = max(shut, key=lambda direction: edge_rise(problem, best, index, direction))
+    at = crossing(problem, best, index, firm, float(ndtri(confidence)) ** 2)
+    parameter = problem.parameters[index]
+    if at is None:
+        return Bound(None, None, confidence)
+    value = parameter.value(at)
+    return Bound(value, None, confidence) if firm < 0 else Bound(None, value, confidence)
+
+
+def _inner(problem: Problem, best: Optimum, index: int) -> bool:
+    room = min(best.x[index] - problem.low[index], problem.high[index] - best.x[index])
+    return bool(room > 6 * best.sigma[index])
+
+
+def profile(problem: Problem, best: Optimum, index: int, values: ArrayLike | None, *, span: float) -> ProfileLikelihood:
+    """Profile likelihood of one parameter.
+
+    Parameters
+    ----------
+    problem, best : and its minimum
+    index : of the parameter
+    values : (n,) where to take it, SI; 21 values over `span` standard deviations to both sides where None
+    span : see values
+
+    Raises
+    ------
+    InputError
+        if a value cannot be taken by the parameter
+    """
+    parameter = problem.parameters[index]
+    if values is None:
+        half = min(span * float(best.sigma[index]), 10.0) or 1.0
+        at = np.clip(best.x[index] + np.linspace(-half, half, 21), parameter.low, parameter.high)
+    else:
+        at = np.array([parameter.coordinate(v) for v in numbers(values)])
+    rise = np.zeros(at.size)
+    # from the minimum outwards, so that each search begins beside the one before it
+    for side in (np.argsort(at)[np.sort(at) >= best.x[index]], np.argsort(at)[np.sort(at) < best.x[index]][::-1]):
+        x = best.x
+        for i in side:
+            x, chi2 = held(problem, x, {index: float(at[i])})
+            rise[i] = max(0.0, chi2 - best.chi2)
+    return ProfileLikelihood(parameter.name, [parameter.value(u) for u in at], rise)
+
+
+def contours(problem: Problem, best: Optimum, pair: Sequence[int], *, points: int, span: float) -> Contours:
+    """Likelihood over two parameters on a grid of `points` by `points`, `span` standard deviations to every side.
+
+    Raises
+    ------
+    InputError
+        if the two parameters are one
+    """
+    one, other = pair
+    if one == other:
+        raise InputError(f"contours need two parameters, got {problem.parameters[one].name!r} twice")
+    grids = [
+        np.clip(best.x[i] + best.sigma[i] * np.linspace(-span, span, points), problem.low[i], problem.high[i])
+        for i in (one, other)
+    ]
+    rise = np.zeros((points, points))
+    x = best.x
+    for a in range(points):
+        # back and forth, so that each search begins beside the one before it
+        for b in range(points) if a % 2 == 0 else range(points)[::-1]:
+            x, chi2 = held(problem, x, {one: float(grids[0][a]), other: float(grids[1][b])})
+            rise[a, b] = max(0.0, chi2 - best.chi2)
+    named = [problem.parameters[i] for i in (one, other)]
+    values = [[p.value(u) for u in grid] for p, grid in zip(named, grids, strict=True)]
+    return Contours((named[0].name, named[1].name), values[0], values[1], rise)

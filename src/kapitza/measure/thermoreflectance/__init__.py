@@ -1,0 +1,1 @@
+"""Experiments on stacks of layers that are heated by light or current."""

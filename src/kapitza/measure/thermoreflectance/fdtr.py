@@ -1,0 +1,83 @@
+r"""Frequency-domain thermoreflectance (FDTR): phase of a probe against the modulation of a continuous pump.
+
+The signal is $H(i\,2\pi f)$ itself; its phase is independent of the absorbed power.  A. J. Schmidt, R. Cheaito,
+M. Chiesa, Rev. Sci. Instrum. 80, 094901 (2009), doi:10.1063/1.3212673.
+"""
+
+import numpy as np
+from attrs import field, frozen
+
+from kapitza.core.arrays import Array, increasing, one_of, positive, quantity
+from kapitza.core.stack import Stack
+from kapitza.device.admittance import impedance
+from kapitza.device.beams import NODES, Beams, quadrature
+from kapitza.device.setup import Setup
+from kapitza.device.waves import Complex
+from kapitza.measure.thermoreflectance.numbers import own_numbers, with_numbers
+from kapitza.measure.thermoreflectance.signal import KINDS, Kind, read_as
+
+NUMBERS = (
+    "beams.pump_radius",
+    "beams.probe_radius",
+    "beams.pump_radius_y",
+    "beams.probe_radius_y",
+    "beams.offset",
+    "beams.offset_y",
+    "phase",
+    "scale",
+    "setup.absorption_depth",
+)
+
+
+def modulations(value: Array) -> Array:
+    """Return frequencies that increase from above zero, Hz."""
+    return increasing(positive(value))
+
+
+@frozen(eq=False)
+class Fdtr:
+    """Frequency-domain thermoreflectance.
+
+    Attributes
+    ----------
+    frequency : (n,) modulation, increasing, Hz
+    beams : radii and offset of pump and probe
+    kind : "phase" (rad, negative where the temperature lags), "amplitude", "in_phase", "out_of_phase" or "ratio"
+    setup : where heat enters and is read, and what lies behind; None for the top face
+    phase : that instruments add at all frequencies, rad
+    scale : signal per kelvin and per absorbed watt, a factor of all kinds but "phase" and "ratio"
+    name : stands before the names of its numbers in a fit
+    """
+
+    frequency: Array = field(converter=modulations)
+    beams: Beams
+    kind: Kind = field(default="phase", kw_only=True, validator=one_of(*KINDS))
+    setup: Setup = field(factory=Setup, kw_only=True)
+    phase: float = field(default=0.0, kw_only=True, converter=float, validator=quantity(low=-np.inf))
+    scale: float = field(default=1.0, kw_only=True, converter=float, validator=quantity())
+    name: str = field(default="fdtr", kw_only=True)
+
+    @property
+    def parameters(self) -> dict[str, float]:
+        """Numbers that may be free or uncertain, by name, SI."""
+        return own_numbers(self, NUMBERS)
+
+    def replace(self, changes: dict[str, float]) -> "Fdtr":
+        """The same experiment with other numbers, by the names of `parameters`."""
+        return with_numbers(self, NUMBERS, changes)
+
+    def predict(self, stack: Stack) -> Array:
+        """(n,) what `kind` says, on this stack.
+
+        Raises
+        ------
+        InputError
+            for a stack without heat capacities, or planes that it does not have
+        """
+        return read_as(self.signal(stack), self.kind)
+
+    def signal(self, stack: Stack, nodes: int = NODES) -> Complex:
+        """(n,) complex temperature at the probe per absorbed watt, K W⁻¹ times `scale`."""
+        average = quadrature(stack, (self.beams,), self.setup, nodes=nodes)
+        z = impedance(stack, 2j * np.pi * self.frequency, average.kx, average.ky, setup=self.setup)
+        return self.scale * np.exp(1j * self.phase) * (z @ average.weight[0])

@@ -1,0 +1,125 @@
+r"""Time-domain thermoreflectance (TDTR): a train of modulated pump pulses, and probe pulses some time after them.
+
+A lock-in amplifier at the modulation frequency $f_0$ gives, per absorbed power, with pulses at $f_s$,
+
+$$Z(t) = 2\sum_m H(f_0 + m f_s)\,e^{2\pi i m f_s t}\times
+\begin{cases}1 & \text{the probe is delayed}\\ e^{2\pi i f_0 t} & \text{the pump is delayed,}\end{cases}$$
+
+with H the response of the stack as both beams see it.  All earlier pulses are in the sum, which is taken exactly
+(`kapitza.device.contours`).  D. G. Cahill, Rev. Sci. Instrum. 75, 5119 (2004), doi:10.1063/1.1819431;
+A. J. Schmidt, X. Chen, G. Chen, Rev. Sci. Instrum. 79, 114902 (2008), doi:10.1063/1.3006335.
+"""
+
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+from attrs import field, frozen
+
+from kapitza.core.arrays import Array, increasing, one_of, quantity
+from kapitza.core.stack import Stack
+from kapitza.device.admittance import impedance
+from kapitza.device.beams import NODES, Beams, Quadrature, quadrature
+from kapitza.device.contours import PulseTrain, pulse_train
+from kapitza.device.setup import Setup
+from kapitza.device.waves import Complex
+from kapitza.errors import InputError
+from kapitza.measure.thermoreflectance.numbers import own_numbers, with_numbers
+from kapitza.measure.thermoreflectance.signal import KINDS, Kind, read_as
+
+Arm = Literal["pump", "probe"]
+
+NUMBERS = (
+    "beams.pump_radius",
+    "beams.probe_radius",
+    "beams.pump_radius_y",
+    "beams.probe_radius_y",
+    "beams.offset",
+    "beams.offset_y",
+    "modulation",
+    "repetition",
+    "defocus",
+    "time_zero",
+    "phase",
+    "scale",
+    "setup.absorption_depth",
+)
+
+
+@frozen(eq=False)
+class Tdtr:
+    r"""Time-domain thermoreflectance.
+
+    Attributes
+    ----------
+    delay : (n,) time of the probe after the pump, increasing, s; before the pump if negative
+    beams : radii and offset of pump and probe
+    modulation : frequency of the pump's modulation, Hz
+    repetition : frequency of the pulses, Hz
+    delayed : "pump" or "probe", the beam with the delay stage.  There is no default: the ratio differs by up to 49 %
+    kind : "ratio" -Re Z/Im Z, "in_phase" Re Z, "out_of_phase" Im Z, "phase" (rad) or "amplitude"
+    setup : where heat enters and is read, and what lies behind; None for the top face
+    defocus : growth of the pump's radius along the delay, relative to its radius at 0, s⁻¹
+    time_zero : the delay that the stage shows when both pulses coincide, s
+    phase : of the lock-in amplifier, rad: Z is multiplied by exp(i phase)
+    scale : signal per kelvin and per absorbed watt, a factor of "in_phase", "out_of_phase" and "amplitude"
+    name : stands before the names of its numbers in a fit
+    """
+
+    delay: Array = field(converter=increasing)
+    beams: Beams
+    modulation: float = field(kw_only=True, converter=float, validator=quantity())
+    repetition: float = field(kw_only=True, converter=float, validator=quantity())
+    delayed: Arm = field(kw_only=True, validator=one_of("pump", "probe"))
+    kind: Kind = field(default="ratio", kw_only=True, validator=one_of(*KINDS))
+    setup: Setup = field(factory=Setup, kw_only=True)
+    defocus: float = field(default=0.0, kw_only=True, converter=float, validator=quantity(low=-np.inf))
+    time_zero: float = field(default=0.0, kw_only=True, converter=float, validator=quantity(low=-np.inf))
+    phase: float = field(default=0.0, kw_only=True, converter=float, validator=quantity(low=-np.inf))
+    scale: float = field(default=1.0, kw_only=True, converter=float, validator=quantity())
+    name: str = field(default="tdtr", kw_only=True)
+
+    @property
+    def parameters(self) -> dict[str, float]:
+        """Numbers that may be free or uncertain, by name, SI."""
+        return own_numbers(self, NUMBERS)
+
+    def replace(self, changes: dict[str, float]) -> "Tdtr":
+        """The same experiment with other numbers, by the names of `parameters`."""
+        return with_numbers(self, NUMBERS, changes)
+
+    def predict(self, stack: Stack) -> Array:
+        """(n,) what `kind` says, on this stack.
+
+        Raises
+        ------
+        InputError
+            for a delay in the moment of a pulse, a stack without heat capacities, planes that it does not have
+        """
+        return read_as(self.signal(stack), self.kind)
+
+    def signal(self, stack: Stack) -> Complex:
+        """(n,) complex Z, in phase and out of phase, K W⁻¹ times `scale`."""
+        train, average = self.train, self.average(stack)
+        response = impedance(stack, train.s, average.kx, average.ky, setup=self.setup) @ average.weight.T
+        z = train.signal(response[:, 0] if response.shape[1] == 1 else response)
+        turn = self.phase + (2 * np.pi * self.modulation * self.after if self.delayed == "pump" else 0.0)
+        return self.scale * z * np.exp(1j * turn)
+
+    @property
+    def after(self) -> Array:
+        """(n,) time of the probe after the pump, s."""
+        return self.delay - self.time_zero
+
+    @cached_property
+    def train(self) -> PulseTrain:
+        """Where the response is needed, and how it adds up."""
+        return pulse_train(self.after, modulation=self.modulation, repetition=self.repetition)
+
+    def average(self, stack: Stack, nodes: int = NODES) -> Quadrature:
+        """Wave vectors and their weights, one set for each delay if the pump loses its focus."""
+        growth = 1 + self.defocus * self.after
+        if not (growth > 0).all():
+            raise InputError(f"defocus = {self.defocus:g} /s makes the pump's radius negative along the delay")
+        beams = tuple(self.beams.with_pump_scaled(g) for g in growth) if self.defocus else (self.beams,)
+        return quadrature(stack, beams, self.setup, nodes=nodes)

@@ -1,0 +1,215 @@
+"""The catalogue is consistent in itself, with the abstracts that were read, and with the compilation that was used."""
+
+import csv
+import re
+from collections import defaultdict
+
+import numpy as np
+import pytest
+
+from kapitza.errors import InputError
+from kapitza.matter.library import material, materials
+from kapitza.measure.catalogue import catalogue, interfaces, measured
+from kapitza.units import GW, MW, GPa
+
+DOI = re.compile(r"10\.\d{4,9}/[-._;()/:A-Za-z0-9]+")
+ENTRIES = catalogue()
+
+# Names of the sides in the compilation that differ from those of the library.
+SYNONYMS = {
+    "Al2O3 (0001)": "Al2O3",
+    "Al2O3 (1120)": "Al2O3",
+    "Sapphire": "Al2O3",
+    "sapphire": "Al2O3",
+    "Diamond": "diamond",
+    "H-diamond": "diamond",
+    "O-diamond": "diamond",
+    "H-Si(100)": "Si",
+    "H-Si(111)": "Si",
+    "Si (100)": "Si",
+    "Si (111)": "Si",
+    "Si(001)": "Si",
+    "Si(111)": "Si",
+    "Pb(111)": "Pb",
+}
+
+
+def test_catalogue_covers_the_interfaces_that_were_promised():
+    assert len(interfaces()) >= 45
+    assert len({frozenset(pair) for pair in interfaces()}) == len(interfaces())
+
+
+@pytest.mark.parametrize("name", sorted({side for entry in ENTRIES for side in (entry.left, entry.right)}))
+def test_every_side_is_a_material_of_the_library_by_its_own_name(name):
+    assert name in materials()
+    assert material(name).name == name
+
+
+def test_every_value_is_physical_sourced_and_of_the_extrapolated_drop():
+    for entry in ENTRIES:
+        known = entry.conductance
+        assert DOI.fullmatch(entry.doi), entry.doi
+        assert entry.citation
+        assert entry.method
+        assert known.source == entry.doi
+        assert entry.left != entry.right
+        assert known.drop == "extrapolated"
+        assert known.statistics == "quantum"
+        assert known.value.min() > 1e-2 * MW, (entry.left, entry.right)
+        assert known.value.max() < 1e5 * MW, (entry.left, entry.right)
+        assert (known.temperature >= 1).all()
+        assert (known.temperature <= 1000).all()
+        if known.sigma is not None:
+            assert (known.sigma > 0).all()
+            assert (known.sigma < known.value).all()
+        assert entry.thickness is None or 1e-9 < entry.thickness < 1e-5
+        assert 0 <= entry.pressure <= 100 * GPa
+
+
+def test_conductance_does_not_fall_by_more_than_noise_where_a_series_of_temperatures_is_given():
+    """Phonons freeze out on cooling: a series may be noisy, but a value entered wrongly stands out.
+
+    Layers in between have a conductivity of their own, which may fall on heating.
+    """
+    for entry in (one for one in ENTRIES if not one.interlayer):
+        assert (np.diff(np.log(entry.conductance.value)) > -0.2).all(), (entry.left, entry.right, entry.citation)
+
+
+def test_order_of_sides_does_not_matter():
+    for left, right in interfaces():
+        assert measured(left, right) == measured(right, left) != ()
+
+
+def test_measurements_of_one_material_are_those_of_all_its_interfaces():
+    alone = measured("diamond")
+    assert alone == measured(right="diamond")
+    assert {entry.sides for entry in alone} == {frozenset(p) for p in interfaces() if "diamond" in p}
+    assert measured() == ENTRIES
+
+
+def test_temperature_selects_what_was_measured_there():
+    cold = measured("Pb", "diamond", 100)
+    assert [entry.citation.split(" and ")[0] for entry in cold] == ["R. J. Stoner"]
+    assert measured("Pb", "diamond", 1.0) == ()
+    assert len(measured("Pb", "diamond", 100, window=0.25)) == 3
+
+
+def test_aliases_of_the_library_work():
+    assert measured("Al", "Al2O3") == measured("Al", "sapphire")
+
+
+def test_crystal_named_without_polytype_stands_for_all_of_them():
+    found = measured("SiC", "GaN")
+    assert found == measured("GaN", "4H-SiC") != ()
+    assert {side for e in measured("SiC") for side in e.sides if "SiC" in side} == {"3C-SiC", "4H-SiC", "6H-SiC"}
+    assert measured("GaN", "3C-SiC") == ()
+
+
+def test_same_material_twice_is_no_interface_of_the_catalogue():
+    assert measured("Al", "Al") == ()
+
+
+def test_unknown_material_offers_near_names():
+    with pytest.raises(InputError, match=r"diamnd.*diamond"):
+        measured("Al", "diamnd")
+
+
+def test_material_without_a_measurement_has_none():
+    assert measured("Al", "LiF") == ()
+
+
+@pytest.mark.parametrize("temperature", [0, -3.0, float("nan")])
+def test_impossible_temperature_is_refused(temperature):
+    with pytest.raises(InputError):
+        measured("Al", "Si", temperature)
+
+
+def test_contacts_that_no_phonon_theory_of_two_solids_describes_are_set_aside():
+    why = {(e.left, e.right): e.set_aside for e in measured() if e.set_aside}
+    assert why["Al", "Cu"] == "heat carried by electrons"
+    assert why["Al", "MgO"] == "at 60 GPa"
+    assert why["Au", "water"] == "interlayer: alkanethiol monolayer"
+
+
+@pytest.mark.parametrize(
+    ("name", "left", "right", "temperature"),
+    [
+        ("tin_mgo", "TiN", "MgO", 294),
+        ("al_cu", "Al", "Cu", 298),
+        ("zno_gan", "ZnO", "GaN", 300),
+        ("gan_sic_600", "GaN", "4H-SiC", 600),
+        ("cr_diamond", "Cr", "diamond", 298),
+        ("bi_si", "Bi", "Si", 298),
+        ("gan_diamond_resistance", "GaN", "diamond", 300),
+    ],
+)
+def test_values_of_abstracts_stand_as_printed(published, name, left, right, temperature):
+    want = published("measure", name)
+    unit = MW if want["unit"].startswith("MW") else 1 / GW
+    found = [entry for entry in measured(left, right, temperature) if entry.doi == want["doi"]]
+    values = [
+        entry.conductance.at(temperature)[0] if unit == MW else entry.conductance.resistance[0]
+        for entry in found
+        if temperature in entry.conductance.temperature and entry.seen == "abstract"
+    ]
+    np.testing.assert_allclose(values, want["value"] * unit, rtol=want["tolerance"], atol=0)
+
+
+def test_uncertainty_of_a_resistance_becomes_that_of_the_conductance():
+    (waller,) = (e for e in measured("GaN", "diamond") if e.doi == "10.1088/1361-6641/ab9d35")
+    got = waller.conductance
+    np.testing.assert_allclose(got.sigma / got.value, 70 / 220, rtol=1e-12, atol=0)
+
+
+@pytest.fixture(scope="module")
+def compilation(reference):
+    """Conductances (MW m⁻² K⁻¹) of the compilation by source, sides and temperature."""
+    table = defaultdict(list)
+    with reference("mismatch/measured_tbc_itr_dataset.csv").open(encoding="utf-8") as file:
+        for row in csv.DictReader(file):
+            table[row["ref_doi"]].append((row["interface"], float(row["T_K"]), float(row["G_MW_m2K"])))
+    return table
+
+
+def test_values_taken_from_the_compilation_agree_with_it(compilation):
+    """Each stands there with the same source and temperature, to the rounding of entry."""
+    for entry in ENTRIES:
+        if entry.seen != "compilation" or entry.doi not in compilation:
+            continue
+        rows = compilation[entry.doi]
+        for temperature, value in zip(entry.conductance.temperature, entry.conductance.value / MW, strict=True):
+            near = [abs(g / value - 1) for _, t, g in rows if abs(t - temperature) < 1]
+            assert near, (entry.left, entry.right, temperature, value)
+            assert min(near) < 0.01, (entry.left, entry.right, temperature, value)
+
+
+def test_only_a_small_part_of_the_compilation_was_taken(compilation):
+    rows = sum(len(found) for found in compilation.values())
+    taken = sum(entry.conductance.value.size for entry in ENTRIES if entry.seen == "compilation")
+    assert taken < 0.25 * rows
+
+
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [
+        ("Al", "Si"),
+        ("Au", "Al2O3"),
+        ("Pb", "diamond"),
+        ("Cr", "Si"),
+        ("Cu", "diamond"),
+        ("Si", "Ge"),
+        ("AlN", "GaN"),
+    ],
+)
+def test_range_lies_within_that_of_the_compilation(compilation, left, right):
+    """The whole table, which was not copied, spans what was picked; its median lies within the picked range."""
+    sides = {left, right}
+    theirs = [
+        g
+        for rows in compilation.values()
+        for name, t, g in rows
+        if {SYNONYMS.get(part.strip(), part.strip()) for part in name.split("/")} == sides and 285 <= t <= 315
+    ]
+    picked = [e for e in measured(left, right, 300) if not e.set_aside and e.seen == "compilation"]
+    ours = np.concatenate([e.conductance.value[list(e.near(300))] / MW for e in picked])
+    assert min(theirs) * 0.99 <= ours.min() <= np.median(theirs) <= ours.max() <= max(theirs) * 1.01

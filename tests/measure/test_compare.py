@@ -1,0 +1,203 @@
+"""Models are scored against intervals of published values, and only by the drop that a measurement sees."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kapitza.core.conductance import Conductance
+from kapitza.core.transmission import Transmission
+from kapitza.errors import InputError
+from kapitza.matter.library import solid
+from kapitza.matter.solid import Solid
+from kapitza.measure.catalogue import measured
+from kapitza.measure.compare import compare, compare_all, outside, predicted
+from kapitza.theory.dmm import dmm
+from kapitza.units import MW
+
+AL = Solid("Al", 2700, 6420, 3040, 6.026e28)
+SI = Solid("Si", 2330, 9000, 5400, 4.994e28)
+positive = st.floats(1e-3, 1e6)
+
+
+def constant(value, drop="extrapolated"):
+    return Conductance([200, 400], [value, value], drop=drop)
+
+
+@given(value=positive, ends=st.tuples(positive, positive).map(sorted), scale=positive)
+def test_factor_is_one_inside_continuous_at_the_ends_and_free_of_units(value, ends, scale):
+    low, high = ends
+    got = outside(value, low, high)
+    assert (got == 1) == (low <= value <= high)
+    assert (got < 1) == (value < low)
+    np.testing.assert_allclose(outside(value * scale, low * scale, high * scale), got, rtol=1e-12, atol=0)
+    np.testing.assert_allclose(np.clip(value, low, high) * got, value, rtol=1e-12, atol=0)
+
+
+def test_swapped_ends_are_refused():
+    with pytest.raises(InputError, match="lower end first"):
+        outside(1.0, 3.0, 2.0)
+
+
+def test_interval_is_that_of_all_direct_values_with_their_uncertainties():
+    """A second road: straight from the records."""
+    found = [entry for entry in measured("Al", "sapphire", 300) if not entry.set_aside]
+    ends = []
+    for entry in found:
+        i = int(np.argmin(np.abs(entry.conductance.temperature - 300)))
+        sigma = 0 if entry.conductance.sigma is None else entry.conductance.sigma[i]
+        ends += [entry.conductance.value[i] - sigma, entry.conductance.value[i] + sigma]
+    got = compare("Al", "sapphire", models={})
+    np.testing.assert_allclose(got.interval, (min(ends), max(ends)), rtol=1e-12, atol=0)
+    np.testing.assert_allclose(got.interval[1], 410 * MW, rtol=1e-12, atol=0)  # 350 + 60, epitaxial
+
+
+def test_model_is_scored_by_its_extrapolated_conductance():
+    dmm_al_si = dmm(AL, SI)
+    got = compare("Al", "Si", models={"DMM": dmm_al_si})
+    low, high = got.interval
+    one = got.prediction("DMM")
+    for drop in ("emitted", "local", "extrapolated"):
+        want = dmm_al_si.conductance(300, drop=drop).value[0]
+        np.testing.assert_allclose(getattr(one, drop), want, rtol=1e-12, atol=0)
+    np.testing.assert_allclose(got.factor("DMM"), one.extrapolated / high, rtol=1e-12, atol=0)
+    assert low < high < one.emitted < one.extrapolated < one.local
+
+
+@pytest.mark.parametrize("drop", ["emitted", "local"])
+def test_conductance_by_another_drop_is_listed_but_not_scored(drop):
+    got = compare("Al", "Si", models={"mine": constant(150 * MW, drop)})
+    np.testing.assert_allclose(getattr(got.prediction("mine"), drop), 150 * MW, rtol=1e-12, atol=0)
+    assert got.prediction("mine").extrapolated is None
+    assert got.factor("mine") is None
+
+
+@pytest.mark.parametrize(("value", "factor"), [(60 * MW, 0.5), (120 * MW, 1), (300 * MW, 1), (696 * MW, 2)])
+def test_factor_against_al_on_si(value, factor):
+    """Published at 285 to 315 K, without oxide: 120 to 348 MW m⁻² K⁻¹."""
+    got = compare("Al", "Si", models={"mine": constant(value)})
+    np.testing.assert_allclose(got.interval, (120 * MW, 348 * MW), rtol=1e-12, atol=0)
+    np.testing.assert_allclose(got.factor("mine"), factor, rtol=1e-12, atol=0)
+
+
+def test_one_number_is_no_interval():
+    got = compare("Pd", "sapphire", models={"mine": constant(134 * MW)})
+    assert len(got.direct) == 1
+    assert got.interval is None
+    assert got.spread is None
+    assert got.factor("mine") is None
+    np.testing.assert_allclose(got.median, 134 * MW, rtol=1e-12, atol=0)
+
+
+def test_one_number_with_an_uncertainty_is_an_interval():
+    got = compare("ZnO", "GaN", models={})
+    np.testing.assert_allclose(got.interval, (360 * MW, 620 * MW), rtol=1e-12, atol=0)
+
+
+def test_contacts_set_aside_are_shown_but_not_scored():
+    got = compare("Al", "Cu", models={"mine": constant(100 * MW)})
+    assert got.published
+    assert not got.direct
+    assert got.interval is None
+    assert got.factor("mine") is None
+    assert got.median is None
+
+
+def test_interlayers_do_not_widen_the_interval():
+    got = compare("Au", "Si", models={})
+    assert {one.measurement.set_aside != "" for one in got.published} == {True, False}
+    assert got.interval is None
+
+
+def test_order_of_sides_and_sources():
+    one, other = (compare(*pair, models={}) for pair in (("Si", "Al"), ("Al", "Si")))
+    assert one.interval == other.interval
+    assert one.sources == other.sources
+    assert len(set(one.sources)) == len(one.sources)
+
+
+def test_pair_without_measurements_is_shown_without_score():
+    got = compare("Al", "Si", 20.0, models={"mine": Conductance([10, 30], [1, 2])})
+    assert got.published == ()
+    assert got.interval is None
+    assert got.factor("mine") is None
+
+
+def test_transmission_of_unknown_sides_knows_the_emitted_drop_only():
+    got = predicted("MD", Transmission([0, 1e13, 2e13], [0, 1e18, 0]), 300.0)
+    assert got.emitted > 0
+    assert got.local is None
+    assert got.extrapolated is None
+
+
+def test_same_solid_on_both_sides_has_no_resistance_left():
+    modes = SI.modes(np.linspace(0, 5e13, 50))
+    got = predicted("AMM", Transmission(np.linspace(0, 5e13, 50), modes, modes, modes), 300.0)
+    assert np.isinf(got.local)
+
+
+def test_model_that_was_not_compared_is_named():
+    with pytest.raises(InputError, match=r"'AMM' was not compared for Al/Si.*DMM"):
+        compare("Al", "Si", models={"DMM": dmm(AL, SI)}).factor("AMM")
+
+
+def test_conductance_outside_of_its_temperatures_is_refused():
+    with pytest.raises(InputError, match="not at 300 K"):
+        compare("Al", "Si", models={"mine": Conductance([10, 30], [1, 2])})
+
+
+def test_models_of_the_register_are_used_where_none_are_given():
+    """A second road: the same numbers from the theory itself, for records and for names of the library."""
+    got = compare("Al", "Si")
+    want = dmm(solid("Al"), solid("Si")).conductance(300, drop="extrapolated").value[0]
+    np.testing.assert_allclose(got.prediction("dmm").extrapolated, want, rtol=1e-12, atol=0)
+    records = compare(solid("Al"), solid("Si"))
+    np.testing.assert_allclose(records.prediction("dmm").extrapolated, want, rtol=1e-12, atol=0)
+    assert records.interval == got.interval
+
+
+def test_crystal_named_without_polytype_meets_the_measurements_of_all():
+    got = compare("GaN", "SiC")
+    assert (got.left, got.right) == ("GaN", "SiC")
+    assert {one.measurement.right for one in got.published} == {"4H-SiC"}
+    np.testing.assert_allclose(got.median, 230 * MW, rtol=1e-12, atol=0)
+
+
+def test_limits_are_shown_but_not_scored():
+    got = compare("Al", "Si")
+    assert got.prediction("elastic-limit").limit
+    assert got.factor("elastic-limit") is None
+    assert got.prediction("elastic-limit").emitted > got.prediction("dmm").emitted
+
+
+def test_lead_on_diamond_passes_the_elastic_limit():
+    """The classic proof of an inelastic channel, Stoner and Maris, doi:10.1103/PhysRevB.48.16373."""
+    got = compare("Pb", "diamond")
+    assert got.interval[1] > got.prediction("elastic-limit").extrapolated
+    assert got.interval[1] < got.prediction("inelastic-limit").emitted
+
+
+def test_all_interfaces_at_room_temperature():
+    found = compare_all(300)
+    assert len(found) >= 30
+    assert sum(one.interval is not None for one in found) >= 30
+    for one in found:
+        assert one.published
+        names = {p.model for p in one.predictions}
+        assert {"amm", "dmm", "elastic-limit"} <= names
+        assert all(p.emitted > 0 for p in one.predictions)
+        factor = one.factor("dmm")
+        assert (factor is None) == (one.interval is None)
+
+
+def test_unknown_material_is_refused():
+    with pytest.raises(InputError, match="unobtainium"):
+        compare("Al", "unobtainium", models={})
+
+
+def test_two_values_that_agree_are_an_interval():
+    """GaN on SiC: 230 by two laboratories.  That they agree must not cost the comparison."""
+    got = compare("GaN", "SiC")
+    np.testing.assert_allclose(got.interval, (230 * MW, 230 * MW), rtol=1e-12, atol=0)
+    model = got.prediction("dmm")
+    np.testing.assert_allclose(got.factor("dmm"), model.extrapolated / (230 * MW), rtol=1e-12, atol=0)

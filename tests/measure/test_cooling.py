@@ -1,0 +1,142 @@
+"""Cooling after a flash: closed forms, finite differences in time, published constants."""
+
+import numpy as np
+import pytest
+from scipy.special import erfcx
+
+from kapitza.core.stack import Layer, Stack
+from kapitza.errors import InputError
+from kapitza.measure.thermoreflectance.cooling import FilmCooling, LaserFlash, ParticleCooling
+from kapitza.units import MW, mm, nm, ns, ps, us
+
+
+def close(got, want, rtol):
+    np.testing.assert_allclose(got, want, rtol=rtol, atol=0)
+
+
+WAYS = [(heated, read) for heated in ("film", "surface") for read in ("film", "surface")]
+time = np.geomspace(10 * ps, 1 * us, 25)
+
+
+@pytest.mark.parametrize(("heated", "read"), WAYS)
+def test_a_film_that_stays_even_on_a_cold_substrate_cools_with_one_time(heated, read):
+    stack = Stack([Layer("f", 50 * nm, 1e6, heat_capacity=2e6), Layer("s", np.inf, 1e7, heat_capacity=1e10)], [20 * MW])
+    got = FilmCooling(time, heated=heated, read=read).predict(stack)
+    want = np.exp(-time * 20e6 / (2e6 * 50 * nm))
+    assert np.abs(got - want).max() < 1e-5  # the substrate is not all that cold
+
+
+@pytest.mark.parametrize(("heated", "read"), WAYS)
+def test_without_a_boundary_it_cools_as_an_error_function(heated, read):
+    stack = Stack([Layer("f", 50 * nm, 1e8, heat_capacity=2e6), Layer("s", np.inf, 30.0, heat_capacity=3e6)], [np.inf])
+    a = np.sqrt(30.0 * 3e6) / (2e6 * 50 * nm)
+    close(FilmCooling(time, heated=heated, read=read).predict(stack), erfcx(a * np.sqrt(time)), 1e-6)
+
+
+@pytest.mark.parametrize(("heated", "read"), WAYS)
+def test_a_film_on_a_grid(heated, read):
+    """Modes of a grid of cells in time; the surface of the film is half a cell away."""
+    film, rest, g, count = 60 * nm, 800 * nm, 80e6, 120
+    stack = Stack([Layer("f", film, 20.0, heat_capacity=2.4e6), Layer("s", rest, 5.0, heat_capacity=1.8e6)], [g])
+    cells = [(film / count, 20.0, 2.4e6)] * count + [(rest / 600, 5.0, 1.8e6)] * 600
+    d, kappa, c = (np.array(v) for v in zip(*cells, strict=True))
+    link = 1 / (d[:-1] / 2 / kappa[:-1] + d[1:] / 2 / kappa[1:] + (np.arange(len(d) - 1) == count - 1) / g)
+    inside = np.concatenate([link, [0]]) + np.concatenate([[0], link])
+    held = c * d
+    off = np.diag(link / np.sqrt(held[1:] * held[:-1]), 1)
+    rate, modes = np.linalg.eigh(np.diag(inside / held) - off - off.T)
+    start = np.zeros(len(d))
+    start[: count if heated == "film" else 1] = 1
+    start *= 2.4e6 * film / np.sum(held * start)
+    seen = (np.arange(len(d)) < (count if read == "film" else 1)) * held
+    seen = seen / seen.sum()
+    t = np.geomspace(30 * ps, 100 * ns, 12)
+    amplitude = (modes.T @ (seen / np.sqrt(held))) * (modes.T @ (start * np.sqrt(held)))
+    want = np.exp(-np.outer(t, rate)) @ amplitude
+    close(FilmCooling(t, heated=heated, read=read).predict(stack), want, 3e-3)
+
+
+def test_absorption_over_a_depth_starts_between_surface_and_film():
+    stack = Stack([Layer("f", 60 * nm, 20.0, heat_capacity=2.4e6), Layer("s", np.inf, 5.0, heat_capacity=1.8e6)], [8e7])
+    t = np.array([5 * ps])
+    surface = FilmCooling(t, heated="surface", read="surface")
+    between = surface.replace({"absorption_depth": 10 * nm}).predict(stack)
+    assert FilmCooling(t, heated="film", read="surface").predict(stack) < between < surface.predict(stack)
+
+
+def test_a_film_alone_keeps_its_heat():
+    alone = Stack([Layer("f", 50 * nm, 10.0, heat_capacity=2e6)])
+    close(FilmCooling(time).predict(alone), 1.0, 1e-8)
+    close(FilmCooling(time[12:], heated="surface", read="surface").predict(alone), 1.0, 1e-5)
+
+
+def test_a_particle_that_stays_even_in_a_liquid_that_carries_all_away():
+    stack = Stack(
+        [Layer("Au", 10 * nm, 1e6, heat_capacity=2.5e6), Layer("w", np.inf, 1e6, heat_capacity=1e9)], [100 * MW]
+    )
+    want = np.exp(-time * 3 * 100e6 / (2.5e6 * 10 * nm))
+    assert np.abs(ParticleCooling(time).predict(stack) - want).max() < 1e-4
+
+
+def test_late_a_particle_is_a_point_of_heat():
+    """V/(4πDt)^{3/2} of the heat, in the ratio of the heat capacities, whatever the boundary."""
+    for g in (np.inf, 100 * MW):
+        stack = Stack(
+            [Layer("Au", 10 * nm, 300.0, heat_capacity=2.5e6), Layer("w", np.inf, 0.6, heat_capacity=4.2e6)], [g]
+        )
+        t = np.array([3 * us])
+        want = 2.5 / 4.2 * 4 / 3 * np.pi * (10 * nm) ** 3 / (4 * np.pi * 0.6 / 4.2e6 * t) ** 1.5
+        close(ParticleCooling(t).predict(stack), want, 2e-2)
+
+
+def test_a_solid_sphere_with_a_cold_surface():
+    """6/π² Σ n⁻² exp(-n²π²Dt/r²) of its mean temperature."""
+    stack = Stack([Layer("x", 1e-6, 2.0, heat_capacity=2e6), Layer("cold", np.inf, 1e9, heat_capacity=1e9)], [np.inf])
+    t = np.geomspace(1 * ns, 1 * us, 15)
+    n = np.arange(1, 3000)
+    want = 6 / np.pi**2 * np.exp(-np.outer(t, n**2) * np.pi**2 * 1e-6 / 1e-12) @ (1 / n**2.0)
+    assert np.abs(ParticleCooling(t).predict(stack) - want).max() < 1e-4
+
+
+def test_half_the_rise_of_a_laser_flash(published):
+    entry = published("stacks", "laser_flash_half_time")
+    stack = Stack([Layer("x", 2 * mm, 40.0, heat_capacity=3e6)])
+    half = entry["value"] * (2 * mm) ** 2 / (40 / 3e6)
+    low, high = LaserFlash([half * (1 - entry["tolerance"]), half * (1 + entry["tolerance"])]).predict(stack)
+    assert low < 0.5 < high
+
+
+def test_a_laser_flash_is_a_series_of_exponentials_and_a_cut_changes_nothing():
+    t = np.geomspace(1e-3, 3, 20)
+    n = np.arange(1, 400)[:, None]
+    want = 1 + 2 * np.sum((-1.0) ** n * np.exp(-(n**2) * np.pi**2 * (40 / 3e6) * t / (2 * mm) ** 2), axis=0)
+    whole = Stack([Layer("x", 2 * mm, 40.0, heat_capacity=3e6)])
+    parts = Stack(
+        [Layer("a", 0.5 * mm, 40.0, heat_capacity=3e6), Layer("b", 1.5 * mm, 40.0, heat_capacity=3e6)], [np.inf]
+    )
+    for stack in (whole, parts):
+        assert np.abs(LaserFlash(t).predict(stack) - want).max() < 1e-8
+    slower = LaserFlash(t).predict(parts.replace({"a|b.conductance": 3e4}))
+    assert (slower < want + 1e-9).all()
+
+
+def test_names_and_refusals():
+    endless = Stack([Layer("x", np.inf, 1.0, heat_capacity=1.0)])
+    bare = Stack([Layer("x", 1.0, 1.0)])
+    for experiment in (FilmCooling([1.0]), LaserFlash([1.0])):
+        for stack in (endless, bare):
+            with pytest.raises(InputError, match="needs both finite"):
+                experiment.predict(stack)
+    with pytest.raises(InputError, match=r"two layers, the second one infinite, got x \(1 m\)"):
+        ParticleCooling([1.0]).predict(bare)
+    liquid = Stack([Layer("x", 1e-9, 1.0, heat_capacity=1.0), Layer("w", np.inf, 1.0)], [1.0])
+    with pytest.raises(InputError, match="layer w has no heat_capacity"):
+        ParticleCooling([1.0]).predict(liquid)
+    for kind in (FilmCooling, ParticleCooling, LaserFlash):
+        assert kind([1.0]).kind == "temperature"
+        assert kind([1.0], scale=2.0).replace({"scale": 3.0}).parameters["scale"] == 3.0
+        for wrong in ([0.0], [2.0, 1.0], [-1.0], [np.nan]):
+            with pytest.raises(InputError):
+                kind(wrong)
+    with pytest.raises(InputError, match="heated"):
+        FilmCooling([1.0], heated="substrate")

@@ -1,0 +1,146 @@
+"""Frequency-domain thermoreflectance: reference phases, limits of low and high frequency, convergence on any stack."""
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kapitza.core.stack import Layer, Stack
+from kapitza.device.beams import Beams
+from kapitza.device.setup import Setup
+from kapitza.errors import InputError
+from kapitza.measure.thermoreflectance.fdtr import Fdtr
+from kapitza.measure.thermoreflectance.steady import SteadyState
+from kapitza.measure.thermoreflectance.tdtr import Tdtr
+from kapitza.units import nm, um
+
+
+def cases(reference) -> dict:
+    content = json.loads(reference("thermoreflectance/fdtr_offset_depth_cases.json").read_text())
+    return {case["name"]: case for case in content["cases"]}
+
+
+def stack_of(rows) -> Stack:
+    """Layers, with the conductances that stand between them."""
+    layers, conductances = [], []
+    for i, row in enumerate(rows):
+        if "G_W_m2K" in row:
+            conductances.append(row["G_W_m2K"])
+            continue
+        layers.append(
+            Layer(str(i), row["d_m"] or np.inf, row["kz_W_mK"], in_plane=row["kr_W_mK"], heat_capacity=row["C_J_m3K"])
+        )
+    return Stack(layers, conductances)
+
+
+def close(got, want, rtol):
+    np.testing.assert_allclose(got, want, rtol=rtol, atol=0)
+
+
+@pytest.mark.parametrize("name", ["Au60_sapphire50um_adiabatic_back", "Au70_fused_silica", "Au77_Si", "Au75_graphite"])
+def test_phases(reference, name):
+    case = cases(reference)[name]
+    experiment = Fdtr(case["frequency_Hz"], Beams(case["w_pump_m"], case["w_probe_m"]))
+    got = np.degrees(experiment.predict(stack_of(case["layers_top_to_bottom"])))
+    assert np.abs(got - case["own_phase_deg"]).max() < 1e-5
+    assert np.abs(got - case["peer_phase_deg"]).max() < 0.015  # 30 nodes of quadrature
+
+
+@pytest.mark.parametrize("name", ["H_diag_coaxial", "H_diag_offset", "H_full_offset"])
+def test_a_full_tensor(reference, name):
+    case = cases(reference)["tensor_substrate"]
+    tensor = np.diag([12, 6.5, 10.0]) if "diag" in name else [[12, 1.5, 2], [1.5, 6.5, 1], [2, 1, 10]]
+    stack = Stack(
+        [
+            Layer("Al", 80 * nm, 170, heat_capacity=2.42e6),
+            Layer("fake", 1 * nm, 0.1, heat_capacity=0.1e6),
+            Layer.from_tensor("x", np.inf, tensor, heat_capacity=2e6),
+        ],
+        [np.inf, np.inf],
+    )
+    x, y = case["offset_m"] if "offset" in name else (0, 0)
+    want = np.array(case[name]) @ [1, 1j]
+    for sign in (1, -1):
+        beams = Beams(case["w_pump_m"], case["w_probe_m"], offset=sign * x, offset_y=sign * y)
+        assert np.abs(Fdtr(case["frequency_Hz"], beams).signal(stack) / want - 1).max() < 1e-6
+
+
+def gold() -> Stack:
+    return Stack(
+        [Layer("Au", 70 * nm, 145, heat_capacity=2.49e6), Layer("Si", np.inf, 110, heat_capacity=1.64e6)], [9e7]
+    )
+
+
+def test_slow_modulation_is_the_steady_state():
+    beams = Beams(3 * um, 2 * um)
+    got = Fdtr([1e-6], beams, kind="amplitude").predict(gold())
+    close(got, SteadyState([1.0], beams).predict(gold()), 1e-5)
+
+
+def test_a_half_space_heated_fast_lags_by_45_degrees_and_a_film_by_90():
+    wide = Beams(100 * um, 100 * um)
+    half = Stack([Layer("x", np.inf, 1.0, heat_capacity=2e6)])
+    close(np.degrees(Fdtr([1e8], wide).predict(half)), -45, 1e-4)
+    alone = Stack([Layer("x", 10 * nm, 300.0, heat_capacity=2e6)])
+    got = Fdtr([1e8], wide, kind="amplitude").predict(alone)
+    close(got, 1 / (2 * np.pi * 1e8 * 2e6 * 10 * nm * np.pi * (100 * um) ** 2), 1e-4)
+    close(np.degrees(Fdtr([1e8], wide).predict(alone)), -90, 1e-3)
+
+
+def test_harmonics_of_the_same_response_make_tdtr():
+    """A film that is heated evenly and cools slowly: few harmonics matter, and their plain sum is near."""
+    beams = Beams(5 * um, 5 * um)
+    stack = Stack([Layer("x", 50 * nm, 500.0, heat_capacity=2e6), Layer("y", np.inf, 1.0, heat_capacity=2e6)], [1e8])
+    m = np.arange(-30_000, 30_001)
+    f = 7e6 + m * 80e6
+    nodes = np.geomspace(7e6, np.abs(f).max() * 1.001, 400)
+    signal = Fdtr(nodes, beams).signal(stack)
+    response = np.interp(np.log(np.abs(f)), np.log(nodes), (signal * nodes).real) / np.abs(f)
+    response = response + 1j * np.interp(np.log(np.abs(f)), np.log(nodes), (signal * nodes).imag) / np.abs(f)
+    response = np.where(f < 0, response.conj(), response)
+    t = np.array([1e-9, 6e-9])
+    want = [2 * np.sum(response * np.exp(2j * np.pi * m * 80e6 * u)) for u in t]
+    got = Tdtr(t, beams, modulation=7e6, repetition=80e6, delayed="probe").signal(stack)
+    assert np.abs(got / np.array(want) - 1).max() < 1e-3
+
+
+def test_numbers_by_name():
+    experiment = Fdtr([1e4, 1e6], Beams(3 * um, 2 * um), phase=0.02)
+    close(experiment.predict(gold()) - experiment.replace({"phase": 0.0}).predict(gold()), 0.02, 1e-9)
+    close(experiment.replace({"scale": 3.0}).signal(gold()), 3 * experiment.signal(gold()), 1e-13)
+    with pytest.raises(InputError, match="Fdtr has no number 'defocus'"):
+        experiment.replace({"defocus": 1.0})
+    for wrong in ([], [0.0], [-1.0], [2.0, 1.0], [np.inf]):
+        if wrong:
+            with pytest.raises(InputError):
+                Fdtr(wrong, Beams(3 * um, 2 * um))
+
+
+def decades(low, high):
+    return st.floats(np.log10(low), np.log10(high)).map(lambda x: 10**x)
+
+
+rows = st.builds(
+    lambda d, k, r, c: {"thickness": d, "conductivity": k, "in_plane": r, "heat_capacity": c},
+    decades(1e-10, 1e-3), decades(0.01, 5000), decades(0.01, 5000), decades(1e4, 5e6),
+)  # fmt: skip
+
+
+@given(
+    st.lists(rows, min_size=1, max_size=4), st.lists(decades(1e3, 1e16), min_size=3, max_size=3), st.booleans(),
+    decades(5e-7, 1e-4), decades(5e-7, 1e-4), st.sampled_from(["adiabatic", "isothermal"]),
+)  # fmt: skip
+def test_every_stack_converges_at_every_frequency(found, conductances, endless, pump, probe, back):
+    layers = [Layer(str(i), **row) for i, row in enumerate(found)]
+    if endless:
+        layers[-1] = Layer("last", **{**found[-1], "thickness": np.inf})
+    stack = Stack(layers, conductances[: len(layers) - 1])
+    experiment = Fdtr(np.geomspace(1, 1e10, 21), Beams(pump, probe), setup=Setup(back=back))
+    got, finer = experiment.signal(stack), experiment.signal(stack, nodes=96)
+    assert np.isfinite(got).all()
+    close(np.abs(got - finer) / np.abs(finer) + 1, 1, 1e-6)
+    assert np.degrees(np.abs(np.angle(got / finer))).max() < 1e-4
+    assert (got.real > 0).all()
+    assert (got.imag <= 0).all()

@@ -1,0 +1,85 @@
+"""Reference phase and echo of a trace: rotations are undone, echoes found where they were put or seen by others."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from kapitza.errors import InputError
+from kapitza.measure.phase import Lockin, auto_phase, find_echo
+from kapitza.units import nm, ps
+
+DELAY = np.concatenate([np.arange(-30, 80, 0.5), np.geomspace(80, 3600, 40)]) * ps
+
+
+def trace(echo: float = 30 * ps, noise: float = 0.0, seed: int = 0) -> Lockin:
+    rng = np.random.default_rng(seed)
+    on = DELAY > 0
+    cooling = np.where(on, 55 + 30 * np.exp(-np.abs(DELAY) / (12 * ps)) - 0.002 * DELAY / ps, 0.5)
+    bump = np.where(on, 1.0 * np.exp(-4 * np.log(2) * ((DELAY - echo) / (5 * ps)) ** 2), 0.0)
+    x = cooling + bump + noise * rng.standard_normal(DELAY.size)
+    y = -5 + 2e-4 * DELAY / ps + noise * rng.standard_normal(DELAY.size)
+    return Lockin(DELAY, x, y)
+
+
+def off(clean: Lockin, phase: float, gain: float = 1.0) -> Lockin:
+    """The trace as an instrument with this phase and gain shows it."""
+    turned = gain * (clean.in_phase + 1j * clean.out_of_phase) * np.exp(1j * phase)
+    return Lockin(clean.delay, turned.real, turned.imag)
+
+
+@given(st.floats(-3, 3), st.floats(0.001, 1000))
+@settings(max_examples=30)
+def test_rotation_is_undone_whatever_the_gain(phase: float, gain: float) -> None:
+    clean = trace()
+    turned = off(clean, phase, gain)
+    found = auto_phase(turned)
+    np.testing.assert_allclose(
+        np.exp(1j * found.phase), np.exp(1j * (phase + auto_phase(clean).phase)), rtol=0, atol=1e-9
+    )
+    np.testing.assert_allclose(found.out_of_phase / gain, auto_phase(clean).out_of_phase, rtol=1e-8, atol=0)
+
+
+def test_phase_errors_cover() -> None:
+    truth = auto_phase(trace()).phase
+    hits = sum(
+        abs((found := auto_phase(off(trace(noise=0.05, seed=i), 0.2))).phase - 0.2 - truth) < 1.96 * found.phase_sigma
+        for i in range(200)
+    )
+    assert 0.90 <= hits / 200 <= 0.99
+
+
+def test_measured_trace_was_phased_by_its_authors(reference: Callable[[str], Path]) -> None:
+    path = reference("thermoreflectance/measured/hohensee_150210_Al_Si.csv")
+    delay, x, y = np.loadtxt(path, delimiter=",", skiprows=5)[:, :3].T
+    raw = Lockin(delay * ps, x, y)
+    found = auto_phase(raw)
+    assert abs(found.phase) < 3 * found.phase_sigma
+    assert found.phase_sigma < 1e-3
+    np.testing.assert_allclose(auto_phase(raw.rotated(0.1)).ratio, found.ratio, rtol=1e-9, atol=0)
+    # they took 27.72 ps and 91.98 nm, 6.42 nm/ps and 3 nm of oxide
+    thickness, sigma = find_echo(raw).thickness(6420.0, cover=3 * nm)
+    np.testing.assert_allclose(thickness, 91.98 * nm, rtol=0.035, atol=0)
+    assert 0.2 * nm < sigma < 3 * nm
+
+
+@pytest.mark.parametrize("echo", [18.0, 27.7, 41.3])
+def test_echo_is_found_where_it_was_put(echo: float) -> None:
+    found = find_echo(trace(echo * ps, noise=0.03))
+    np.testing.assert_allclose(found.delay, echo * ps, rtol=0, atol=max(3 * found.delay_sigma, 0.3 * ps))
+    thickness, sigma = found.thickness(6420.0, velocity_sigma=64.2)
+    np.testing.assert_allclose(thickness, 6420 * found.delay / 2, rtol=1e-12, atol=0)
+    assert sigma > 0.01 * thickness
+
+
+def test_no_echo_and_no_step_are_said() -> None:
+    flat = Lockin(DELAY, 5 + np.random.default_rng(1).standard_normal(DELAY.size), np.ones(DELAY.size))
+    with pytest.raises(InputError, match="no echo between"):
+        find_echo(flat)
+    with pytest.raises(InputError, match="no step at zero delay"):
+        auto_phase(Lockin(DELAY, np.random.default_rng(1).standard_normal(DELAY.size), 0 * DELAY + np.cos(DELAY / ps)))
+    with pytest.raises(InputError, match="a line with its error needs 4"):
+        auto_phase(trace(), before=(-1e-12, -0.4e-12))
