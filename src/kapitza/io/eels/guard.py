@@ -1,0 +1,318 @@
+"""HDF5 files of others, opened with care: what lies in another file is refused, and so are sizes nobody stored."""
+
+import math
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import contextmanager
+from itertools import product
+from os import PathLike
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from kapitza.errors import DataError, require
+from kapitza.io.arrays import known_shape
+from kapitza.io.eels.heaps import check_heaps, check_texts
+from kapitza.io.hdf5 import FAULTS as HDF5_FAULTS
+
+FAULTS = (*HDF5_FAULTS, MemoryError, RecursionError, EOFError)
+RATIO = 1100  # bytes that a stored one can become: deflate packs no better than 1 to 1032
+SPARE = 2**20  # bytes that are worth no question
+CHUNK = 2**28  # bytes of the largest piece that has to be unpacked at once
+PIECES, FEW = 2**22, 500
+MEMBERS = 10_000  # of one group
+OBJECTS = 100_000  # of a file
+DEPTH = 12  # of groups and of metadata
+ENTRIES = 5_000  # of metadata
+LIST = 64  # values of a list that is still metadata
+TEXT = 2_000  # characters of a text that is still metadata
+PROPERTIES = 2**24  # bytes of one attribute
+
+
+def engine() -> ModuleType:
+    """Return h5py, or say how to get it."""
+    return require("h5py", extra="hdf5", why="reading this file (HDF5)")
+
+
+@contextmanager
+def opened(path: str | PathLike[str]) -> Generator[Any]:
+    """Open an HDF5 file for reading only; what goes wrong in it is a DataError.
+
+    Raises
+    ------
+    DataError
+        for a damaged file, named by what the library says of it
+    MissingEngine
+        without h5py
+    """
+    h5py = engine()
+    try:
+        heaps = check_heaps(path)
+        with h5py.File(path, "r") as file:
+            check_texts(path, heaps, extents(file))
+            yield file
+    except (DataError, FileNotFoundError, PermissionError, IsADirectoryError):
+        raise
+    except FAULTS as err:
+        raise DataError(f"is no sound HDF5 file: {' '.join(str(err).split()) or type(err).__name__}") from err
+
+
+def child(group: Any, name: str) -> Any:
+    """Return a member of a group, if it lies in this file.
+
+    Raises
+    ------
+    DataError
+        if there is none, or it is a link
+    """
+    link = group.get(name, getlink=True) if name in members(group) else None
+    if link is None:
+        raise DataError(f"has no {name!r:.60} in {group.name!r:.60}")
+    if not isinstance(link, engine().HardLink):
+        raise DataError(f"{name!r:.60} is a link ({type(link).__name__}), which is not followed")
+    return group[name]
+
+
+def members(group: Any) -> list[str]:
+    """Names in a group."""
+    if len(group) > MEMBERS:
+        raise DataError(f"{group.name!r:.60} has {len(group)} members, more than the {MEMBERS} that are read")
+    return [str(name) for name in group]
+
+
+def subgroups(group: Any) -> dict[str, Any]:
+    """Groups in a group; links are left out."""
+    h5py = engine()
+    hard = [name for name in members(group) if isinstance(group.get(name, getlink=True), h5py.HardLink)]
+    return {name: group[name] for name in hard if group.get(name, getclass=True) is h5py.Group}
+
+
+def checked_dataset(group: Any, name: str) -> Any:
+    """Return a dataset of real numbers, unread, if it lies in this file and its size can be true.
+
+    Raises
+    ------
+    DataError
+        otherwise
+    """
+    for part in name.strip("/").split("/")[:-1]:
+        group = child(group, part)
+    dataset = child(group, name.strip("/").split("/")[-1])
+    if not isinstance(dataset, engine().Dataset):
+        raise DataError(f"{name!r:.60} is no dataset")
+    check_storage(dataset)
+    if dataset.dtype.kind not in "iufb" or dataset.dtype.itemsize > 8:
+        raise DataError(f"{name!r:.60} holds {dataset.dtype!s:.60}, expected real numbers")
+    kind = dataset.id.get_type()
+    if dataset.dtype.kind != "b" and not kind.equal(engine().h5t.py_create(dataset.dtype)):
+        raise DataError(f"{name!r:.60} holds numbers of no usual kind, like {dataset.dtype} but not the same: damaged?")
+    return dataset
+
+
+def check_storage(dataset: Any) -> None:
+    """Refuse a dataset that lies elsewhere, claims more than the file can hold, or needs a filter that is missing."""
+    name = str(dataset.name)
+    if dataset.external or dataset.is_virtual:
+        raise DataError(f"{name!r:.60} is stored in another file, which is not read")
+    if dataset.shape is None:
+        raise DataError(f"{name!r:.60} is empty")
+    known_shape(tuple(int(size) for size in dataset.shape))
+    claimed = math.prod(dataset.shape) * max(1, dataset.dtype.itemsize)
+    stored = dataset.id.get_storage_size()
+    if claimed > SPARE + RATIO * stored or (dataset.chunks is None and claimed > SPARE + stored):
+        raise DataError(f"{name!r:.60} claims {claimed} bytes and stores {stored}")
+    if stored > dataset.file.id.get_filesize():
+        raise DataError(f"{name!r:.60} stores {stored} bytes in a file of {dataset.file.id.get_filesize()}")
+    if dataset.chunks is not None and math.prod(dataset.chunks) * dataset.dtype.itemsize > CHUNK:
+        raise DataError(f"{name!r:.60} comes in pieces of {dataset.chunks}, more than {CHUNK} bytes each")
+    check_filters(dataset, name)
+
+
+def check_pieces(dataset: Any) -> None:
+    """Refuse pieces outside of the data, and those stored as they are but not in their size: their index is damaged."""
+    if dataset.chunks is None or 0 in dataset.shape:
+        return
+    name = str(dataset.name)
+    grid = [range(0, size, step) for size, step in zip(dataset.shape, dataset.chunks, strict=True)]
+    few = math.prod(map(len, grid)) <= FEW  # so few that each is looked up where it has to be
+    there = [dataset.id.get_chunk_info_by_coord(corner) for corner in product(*grid)] if few else []
+    count = dataset.id.get_num_chunks()
+    if count > PIECES or (few and sum(one.size > 0 for one in there) != count):
+        raise DataError(
+            f"{name!r:.60} has an index of {count} pieces that does not fit its shape {dataset.shape}: damaged"
+        )
+    whole = math.prod(dataset.chunks) * dataset.dtype.itemsize
+    skipped = (1 << dataset.id.get_create_plist().get_nfilters()) - 1
+    wrong: list[int] = []
+
+    def look(piece: Any) -> bool | None:
+        corner = zip(piece.chunk_offset, dataset.shape, dataset.chunks, strict=True)
+        inside = all(start < size and start % step == 0 for start, size, step in corner)
+        if not inside or (piece.filter_mask & skipped == skipped and piece.size != whole):
+            wrong.append(int(piece.size))
+        return bool(wrong) or None  # True ends the search
+
+    dataset.id.chunk_iter(look)
+    if wrong:
+        raise DataError(f"{name!r:.60} has a piece of {wrong[0]} bytes in a wrong place or of a wrong size: damaged")
+
+
+def check_filters(dataset: Any, name: str) -> None:
+    """Refuse a compression that this computer cannot undo."""
+    plist = dataset.id.get_create_plist()
+    for i in range(plist.get_nfilters()):
+        code = plist.get_filter(i)[0]
+        if not engine().h5z.filter_avail(code):
+            raise DataError(
+                f"{name!r:.60} is compressed with HDF5 filter {code}, which is not installed: "
+                "pip install hdf5plugin, and import it first"
+            )
+
+
+def objects(file: Any) -> Iterator[Any]:
+    """Yield all groups and datasets of a file, each once.
+
+    Raises
+    ------
+    DataError
+        for a link to another file, or without end
+    """
+    h5py = engine()
+    waiting, seen = [file], set[int]()
+    while waiting:
+        group = waiting.pop()
+        yield group
+        for name in members(group):
+            link = group.get(name, getlink=True)
+            if isinstance(link, h5py.ExternalLink):
+                raise DataError(f"{name!r:.60} is a link to another file, which is not followed")
+            if not isinstance(link, h5py.HardLink):
+                continue
+            one = group[name]
+            address = h5py.h5o.get_info(one.id).addr
+            if address in seen:
+                continue
+            seen.add(address)
+            if len(seen) > OBJECTS:
+                raise DataError(f"has more than the {OBJECTS} objects that are read")
+            if isinstance(one, h5py.Group):
+                waiting.append(one)
+            elif isinstance(one, h5py.Dataset):
+                yield one
+
+
+def extents(file: Any) -> list[tuple[int, int]]:
+    """Return place and size of the data in a file: what lies between is its structure."""
+    found: list[tuple[int, int]] = []
+    for one in objects(file):
+        if not hasattr(one, "chunks") or one.shape is None:
+            continue
+        check_pieces(one)
+        if one.chunks is not None:
+            found.extend(pieces(one))
+        elif one.id.get_offset() is not None:
+            found.append((int(one.id.get_offset()), int(one.id.get_storage_size())))
+    return found
+
+
+def pieces(dataset: Any) -> list[tuple[int, int]]:
+    """Return place and size of the pieces of a dataset."""
+    found: list[tuple[int, int]] = []
+
+    def note(piece: Any) -> None:
+        found.append((int(piece.byte_offset), int(piece.size)))
+
+    dataset.id.chunk_iter(note)
+    return found
+
+
+def check_file(path: str | PathLike[str]) -> None:
+    """Refuse an HDF5 file, meant for another reader, that leads out of itself or claims more than it holds.
+
+    Raises
+    ------
+    DataError
+        for links to other files, storage in other files, or sizes nobody stored
+    """
+    with opened(path) as file:
+        for one in objects(file):
+            check_attributes(one)
+            if hasattr(one, "chunks") and one.shape is not None:
+                check_storage(one)
+
+
+def check_attributes(thing: Any) -> None:
+    """Refuse an object with an attribute that claims more than attributes are for."""
+    if len(thing.attrs) > MEMBERS:
+        raise DataError(f"{thing.name!r:.60} has {len(thing.attrs)} attributes, more than the {MEMBERS} that are read")
+    for name in thing.attrs:
+        check_attribute(thing.attrs.get_id(name), name)
+
+
+def check_attribute(found: Any, name: str) -> None:
+    """Refuse an attribute of more than 16 MiB, or of lists of any length, which the library cannot be trusted with."""
+    h5t = engine().h5t
+    claimed = math.prod(found.shape or ()) * max(1, found.dtype.itemsize)
+    if claimed > PROPERTIES:
+        raise DataError(f"attribute {name!r:.60} claims {claimed} bytes")
+    kind = found.get_type()
+    if kind.get_class() == h5t.VLEN and kind.get_super().get_class() != h5t.REFERENCE:
+        raise DataError(f"attribute {name!r:.60} holds {found.dtype!s:.40} of any length, expected text or numbers")
+
+
+def attribute(thing: Any, name: str, default: Any = None) -> Any:
+    """Return an attribute as a plain value: text, number, truth value or list of them.
+
+    Raises
+    ------
+    DataError
+        if it claims more than attributes are for
+    """
+    if name not in thing.attrs:
+        return default
+    check_attribute(thing.attrs.get_id(name), name)
+    return plain(thing.attrs[name])
+
+
+def plain(value: Any) -> Any:
+    """Return a value of HDF5 or NumPy as one of Python, or None for what is no plain value."""
+    if isinstance(value, bytes):
+        return value.decode("utf-8", errors="replace")
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, np.ndarray):
+        return plain(value[()]) if value.shape == () else [plain(item) for item in value.ravel()[: LIST + 1]]
+    return value if isinstance(value, (str, bool, int, float)) else None
+
+
+def flat(tree: Mapping[Any, Any]) -> dict[str, Any]:
+    """Return nested metadata as plain values by dotted names, without long lists and texts and what is too many."""
+    found: dict[str, Any] = {}
+    waiting: list[tuple[str, Mapping[Any, Any], int]] = [("", tree, 0)]
+    while waiting and len(found) < ENTRIES:
+        place, node, depth = waiting.pop()
+        for key, value in node.items():
+            name = f"{place}{str(key)[:100]}"
+            if isinstance(value, Mapping):
+                if depth < DEPTH and len(waiting) < ENTRIES:
+                    waiting.append((f"{name}.", value, depth + 1))
+            elif len(found) < ENTRIES and is_short(item := as_plain(value)):
+                found[name] = item
+    return found
+
+
+def as_plain(value: Any) -> Any:
+    """Return a plain value, or a tuple of plain values, or None."""
+    if isinstance(value, (list, tuple)):
+        return tuple(plain(item) for item in value[: LIST + 1])
+    value = plain(value)
+    return tuple(value) if isinstance(value, list) else value
+
+
+def is_short(value: Any) -> bool:
+    """Whether a plain value is small enough to be carried along."""
+    if isinstance(value, str):
+        return len(value) <= TEXT
+    if isinstance(value, tuple):
+        return 0 < len(value) <= LIST and all(item is not None and is_short(item) for item in value)
+    return value is not None

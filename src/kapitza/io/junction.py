@@ -1,0 +1,215 @@
+"""Junction files of users: which crystals, which forces, how they meet; TOML in, `Junction` out.
+
+left = "Si"                  # a name, or a phonopy file
+right = "Ge"
+potential = "tersoff"        # or, for phonopy files, how their force constants mix: mixing = "mean"
+orientation = [0, 0, 1]
+strain = "right"
+
+[disorder]
+intermixing = "0.3 nm"
+seed = 1
+"""
+
+import warnings
+from os import PathLike
+from pathlib import Path
+from typing import cast
+
+from kapitza.errors import DataError, InputError, ValidityWarning
+from kapitza.io.results import SUFFIXES, load
+from kapitza.io.sections import Section, read_sections
+from kapitza.matter.build import Plan, junction_of
+from kapitza.matter.crystal import Crystal
+from kapitza.matter.disorder import Disorder
+from kapitza.matter.junction import Junction
+from kapitza.matter.loader import load_crystal, miller_normal
+from kapitza.matter.matching import LARGEST_AREA, LARGEST_STRAIN, Strained
+from kapitza.matter.mixing import Mixing, junction_from_crystals
+from kapitza.matter.truncation import truncated
+from kapitza.units import angstrom
+
+POTENTIAL_KEYS = ("potential", "strain", "cell", "twist", "mirror", "contact", "interlayer", "relax")
+FILE_KEYS = ("mixing", "scale", "reach")
+KEYS = ("left", "right", "orientation", "right_orientation", "limit", "layers", "supercell", "disorder")
+DISORDER_KEYS = ("seed", "intermixing", "roughness", "correlation", "vacancies", "substitutions", "depth")
+MOST_LAYERS, MOST_REPEATS = 200, 32
+REACH = 6 * angstrom  # of the force constants of files that name no other
+NOTICED = 1e-2  # of the largest force constant: forces left out that are worth a warning
+
+
+def read_junction(path: str | PathLike[str]) -> Junction:
+    """Return the junction of a file: one that was saved (.h5, .npz, .json), or a TOML file to build it after.
+
+    Raises
+    ------
+    DataError
+        with file and line, for unknown keys, wrong units, numbers that are not finite, files that hold something else
+    InputError
+        if such a junction cannot be built; the message says why
+    MissingEngine
+        for a potential without ase and matscipy
+    """
+    if Path(path).suffix.lower() in SUFFIXES:
+        found = load(path)
+        if not isinstance(found, Junction):
+            raise DataError(f"holds a {type(found).__name__}, wanted a Junction", file=path)
+        return found
+    file = read_sections(path)
+    file.known((*KEYS, *POTENTIAL_KEYS, *FILE_KEYS))
+    if "potential" in file:
+        refuse(file, FILE_KEYS, "is for force constants from files; with a potential it means nothing")
+        return junction_of(plan_of(file))
+    refuse(file, POTENTIAL_KEYS, "needs a potential, such as potential = 'tersoff'")
+    return from_files(file)
+
+
+def refuse(file: Section, keys: tuple[str, ...], why: str) -> None:
+    """Refuse keys that have no place beside others."""
+    for key in keys:
+        if key in file:
+            raise file.fault(why, key)
+
+
+def plan_of(file: Section) -> Plan:
+    """Plan of a junction that a potential is to make."""
+    side = file.number("cell", "length", LARGEST_AREA**0.5)
+    return Plan(
+        file.text("left"),
+        file.text("right"),
+        file.text("potential"),
+        miller(file, "orientation") or (0, 0, 1),
+        miller(file, "right_orientation"),
+        cast("Strained", file.text("strain", "right", choices=("left", "right", "both"))),
+        file.number("limit", "share", LARGEST_STRAIN),
+        side**2,
+        file.optional("twist", "angle"),
+        truth(file, "mirror", default=False),
+        count(file, "layers", MOST_LAYERS) if "layers" in file else None,
+        contact(file),
+        interlayers(file),
+        repeats(file),
+        disorder(file),
+        truth(file, "relax", default=True),
+    )
+
+
+def from_files(file: Section) -> Junction:
+    """Junction of two phonopy files."""
+    reach = file.number("reach", "length", REACH)
+    facing = miller(file, "orientation") or (0, 0, 1)
+    behind = miller(file, "right_orientation") or facing
+    paths = [file.beside(side) for side in ("left", "right")]
+    for side, path in zip(("left", "right"), paths, strict=True):
+        if path.suffix.lower() not in (".yaml", ".yml"):
+            raise file.fault(
+                f"{file.text(side)!r} is no phonopy file (.yaml); a crystal by name needs potential = 'tersoff' or "
+                "another one",
+                side,
+            )
+    crystals = [short(path, reach) for path in paths]
+    try:
+        return junction_from_crystals(
+            crystals[0],
+            crystals[1],
+            miller_normal(paths[0], facing),
+            miller_normal(paths[1], behind),
+            mixing=cast("Mixing", file.text("mixing", "mean", choices=("mean", "left", "right"))),
+            scale=file.number("scale", "share", 1.0),
+            layers=count(file, "layers", MOST_LAYERS) if "layers" in file else 2,
+            limit=file.number("limit", "share", LARGEST_STRAIN),
+            supercell=repeats(file),
+            disorder=disorder(file),
+        )
+    except InputError as err:
+        raise InputError(f"{file.path}: {err}") from err
+
+
+def short(path: Path, reach: float) -> Crystal:
+    """Crystal of a phonopy file with forces up to `reach`, m; what is left out is said in a warning."""
+    found = truncated(load_crystal(path, nac=False), reach, whole=load_crystal(path))
+    if found.dropped > NOTICED:
+        warnings.warn(str(found), ValidityWarning, stacklevel=4)
+    return found.crystal
+
+
+def miller(file: Section, key: str) -> tuple[int, int, int] | None:
+    """Miller indices, or None where there are none."""
+    if key not in file:
+        return None
+    value = file.table[key]
+    if isinstance(value, list) and len(cast("list[object]", value)) == 3:
+        indices = [index for index in cast("list[object]", value) if type(index) is int and abs(index) <= 12]
+        if len(indices) == 3 and any(indices):
+            return indices[0], indices[1], indices[2]
+    raise file.fault(f"expected three integers such as [0, 0, 1], got {value!r:.60}", key)
+
+
+def count(file: Section, key: str, most: int) -> int:
+    """A number of layers or repeats."""
+    value = file.table[key]
+    if type(value) is not int or not 1 <= value <= most:
+        raise file.fault(f"expected a whole number from 1 to {most}, got {value!r:.60}", key)
+    return value
+
+
+def truth(file: Section, key: str, *, default: bool) -> bool:
+    """A truth value."""
+    value = file.table.get(key, default)
+    if not isinstance(value, bool):
+        raise file.fault(f"expected true or false, got {value!r:.60}", key)
+    return value
+
+
+def repeats(file: Section) -> tuple[int, int]:
+    """Repeats of the cell in the plane."""
+    value = file.table.get("supercell", [1, 1])
+    if isinstance(value, list):
+        whole = [n for n in cast("list[object]", value) if type(n) is int and 1 <= n <= MOST_REPEATS]
+        if len(whole) == 2 == len(cast("list[object]", value)):
+            return whole[0], whole[1]
+    raise file.fault(f"expected two whole numbers from 1 to {MOST_REPEATS}, got {value!r:.60}", "supercell")
+
+
+def contact(file: Section) -> tuple[str | None, str | None]:
+    """Elements that meet at the interface."""
+    names = file.texts("contact")
+    if len(names) not in (0, 2):
+        raise file.fault(f"expected two elements such as ['C', 'B'], got {list(names)}", "contact")
+    return (names[0], names[1]) if names else (None, None)
+
+
+def interlayers(file: Section) -> tuple[tuple[str, int], ...]:
+    """Crystals between the two, each with its number of principal layers."""
+    found: list[tuple[str, int]] = []
+    for table in file.sections("interlayer"):
+        table.known(("crystal", "layers"))
+        if "layers" not in table:
+            raise table.fault("is missing; expected a number of layers", "layers")
+        found.append((table.text("crystal"), count(table, "layers", MOST_LAYERS)))
+    return tuple(found)
+
+
+def disorder(file: Section) -> Disorder | None:
+    """What is random about the interface, or None."""
+    if "disorder" not in file:
+        return None
+    table = file.section("disorder")
+    table.known(DISORDER_KEYS)
+    seed = table.table.get("seed", 0)
+    if type(seed) is not int or seed < 0:
+        raise table.fault(f"expected a whole number from 0, got {seed!r:.60}", "seed")
+    foreign = table.section("substitutions")
+    plain = Disorder()
+    try:
+        return Disorder(
+            seed,
+            table.number("intermixing", "length", 0.0),
+            table.number("roughness", "length", 0.0),
+            table.number("correlation", "length", plain.correlation),
+            table.number("vacancies", "share", 0.0),
+            {symbol: foreign.number(symbol, "share") for symbol in foreign.table},
+            table.number("depth", "length", plain.depth),
+        )
+    except InputError as err:
+        raise table.fault(str(err)) from err

@@ -1,0 +1,116 @@
+"""Numbers with units as they stand in files and options: the door at which they become SI.
+
+``"80 nm"``, ``"9.1 MHz"``, ``"120 MW/m2K"``; a bare number is SI.  A unit of another kind is refused with both named.
+"""
+
+import math
+import re
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from kapitza.errors import InputError
+from kapitza.units import MW, angstrom, e, fs, kW, m_u, meV, mm, nm, ns, ps, um, us
+
+NUMBER = re.compile(r"\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*(.*?)\s*")
+
+UNITS: Mapping[str, Mapping[str, float]] = MappingProxyType(
+    {
+        "length": {"m": 1.0, "mm": mm, "um": um, "µm": um, "μm": um, "nm": nm, "angstrom": angstrom, "Å": angstrom},
+        "time": {"s": 1.0, "ms": 1e-3, "us": us, "µs": us, "ns": ns, "ps": ps, "fs": fs},
+        "frequency": {"Hz": 1.0, "kHz": 1e3, "MHz": 1e6, "GHz": 1e9, "THz": 1e12},
+        "energy": {"J": 1.0, "meV": meV, "eV": e},
+        "mass": {"kg": 1.0, "u": m_u, "amu": m_u},
+        "temperature": {"K": 1.0},
+        "angle": {"rad": 1.0, "mrad": 1e-3, "deg": math.pi / 180, "°": math.pi / 180},
+        "share": {"": 1.0, "%": 1e-2},
+        "power": {"W": 1.0, "kW": kW, "mW": 1e-3, "uW": 1e-6},
+        "flux": {"W/m2": 1.0, "kW/m2": kW, "MW/m2": MW, "GW/m2": 1e9, "W/cm2": 1e4},
+        "conductance": {"W/m2K": 1.0, "kW/m2K": kW, "MW/m2K": MW, "GW/m2K": 1e9, "W/cm2K": 1e4},
+        "resistance": {"m2K/W": 1.0, "m2K/MW": 1e-6, "m2K/GW": 1e-9, "mm2K/W": 1e-6, "cm2K/W": 1e-4},
+        "conductivity": {"W/mK": 1.0, "W/cmK": 1e2},
+        "heat_capacity": {"J/m3K": 1.0, "MJ/m3K": 1e6, "J/cm3K": 1e6},
+        "response": {"K/W": 1.0, "K/mW": 1e3, "K/uW": 1e6},
+        "current": {"A": 1.0, "nA": 1e-9, "pA": 1e-12},
+        "gradient": {"K/m": 1.0, "K/um": 1e6, "K/nm": 1e9},
+        "signal": {"": 1.0, "V": 1.0, "mV": 1e-3, "uV": 1e-6, "µV": 1e-6},
+    }
+)
+# of what kind the numbers of stacks and experiments are, by the last part of their names
+PARAMETERS: Mapping[str, str] = MappingProxyType(
+    {
+        "thickness": "length", "conductivity": "conductivity", "in_plane": "conductivity",
+        "heat_capacity": "heat_capacity", "conductance": "conductance", "pump_radius": "length",
+        "probe_radius": "length", "pump_radius_y": "length", "probe_radius_y": "length", "offset": "length",
+        "offset_y": "length", "absorption_depth": "length", "modulation": "frequency", "repetition": "frequency",
+        "phase": "angle", "time_zero": "time", "half_width": "length", "length": "length",
+        "power": "power",
+    }
+)  # fmt: skip
+SIGNS = str.maketrans({"²": "2", "³": "3", "·": None, " ": None, "^": None, "(": None, ")": None, "*": None})
+
+
+def unit_factor(unit: str, kind: str) -> float | None:
+    """Return what a unit is in SI, or None if it is none of this kind."""
+    return UNITS[kind].get(unit.translate(SIGNS))
+
+
+def kind_of(unit: str) -> str | None:
+    """Return of what kind a unit is, or None for no unit that is known."""
+    plain = unit.translate(SIGNS)
+    return next((kind for kind, units in UNITS.items() if plain and plain in units), None)
+
+
+def quantity(value: object, kind: str, *, what: str = "number") -> float:
+    """Return a number in SI.
+
+    Parameters
+    ----------
+    value : a number in SI, or a text such as "80 nm"
+    kind : key of `UNITS`, such as "length"
+    what : what it is, for messages
+
+    Raises
+    ------
+    InputError
+        for what is no finite number, or has a unit of another kind
+    """
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        found = float(value)
+    else:
+        match = NUMBER.fullmatch(value) if isinstance(value, str) else None
+        if match is None:
+            raise InputError(f"{what} = {value!r:.60}: expected a number in SI or a text such as {example(kind)}")
+        factor = 1.0 if not match[2] else unit_factor(match[2], kind)
+        if factor is None:
+            other = kind_of(match[2])
+            said = f"is a unit of {other.replace('_', ' ')}" if other else "is no unit that is known"
+            raise InputError(
+                f"{what} = {value!r:.60}: {match[2]!r} {said}; expected {kind.replace('_', ' ')}, {known(kind)}"
+            )
+        found = float(match[1]) * factor
+    if not math.isfinite(found):
+        raise InputError(f"{what} = {value!r:.60}: expected a finite number")
+    return found
+
+
+def share_or_quantity(value: object, kind: str, *, what: str) -> tuple[float, bool]:
+    """Return an uncertainty and whether it is a share: "3 %" or "2 nm"."""
+    if isinstance(value, str) and value.strip().endswith("%"):
+        return quantity(value, "share", what=what), True
+    return quantity(value, kind, what=what), False
+
+
+def known(kind: str) -> str:
+    """Return the units of a kind in words."""
+    return "in " + ", ".join(unit or "plain numbers" for unit in UNITS[kind])
+
+
+def example(kind: str) -> str:
+    """Return a text that would be understood."""
+    unit = next((u for u, factor in UNITS[kind].items() if u and factor != 1.0), next(iter(UNITS[kind])))
+    return repr(f"10 {unit}")
+
+
+def kind_of_parameter(name: str) -> str:
+    """Kind of unit of a number of a stack or an experiment, by the last part of its name."""
+    return PARAMETERS.get(name.rpartition(".")[2], "share")

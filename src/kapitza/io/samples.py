@@ -1,0 +1,245 @@
+"""Sample files: a stack, the experiments made on it with their data, what is free and how well the rest is known.
+
+temperature = 300
+
+[[layers]]                          # from the heated side down; the last one without thickness is semi-infinite
+name = "Al"
+thickness = "80 nm"
+conductivity = 180                  # W/mK; numbers without unit are SI
+heat_capacity = "2.43 MJ/m3K"
+
+[[layers]]
+name = "Si"
+material = "Si"                     # conductivity and heat capacity of the library at `temperature`
+
+[boundaries]
+"Al|Si" = "150 MW/m2K"              # or the path of a saved conductance, or "perfect"
+
+[[experiments]]
+kind = "tdtr"
+modulation = "9.8 MHz"
+repetition = "80 MHz"
+pump_radius = "10 um"
+probe_radius = "10 um"
+delayed = "pump"
+data = "al_si.csv"                  # or, for a simulation, delays = ["100 ps", "3.6 ns", 40]
+from = "100 ps"
+
+[fit]
+free = ["Al|Si.conductance", "Si.conductivity"]
+
+[fit.uncertain]
+"Al.thickness" = "3 %"
+"tdtr.phase" = "5 mrad"
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
+from os import PathLike
+from typing import Any
+
+import numpy as np
+from attrs import frozen
+
+from kapitza.core.conductance import Conductance
+from kapitza.core.stack import Boundary, Layer, Stack
+from kapitza.errors import DataError, KapitzaError
+from kapitza.io.experiments import EXPERIMENTS
+from kapitza.io.quantities import kind_of_parameter, quantity, share_or_quantity
+from kapitza.io.results import load
+from kapitza.io.sections import Section, read_sections
+from kapitza.matter.library import material
+from kapitza.measure.experiment import Curve, Experiment
+from kapitza.measure.parameters import Free, Prior, Tie
+
+LAYER = (
+    "name", "material", "thickness", "conductivity", "in_plane", "in_plane_y", "heat_capacity", "xy", "xz", "yz",
+)  # fmt: skip
+SAVED = (".json", ".npz", ".h5", ".hdf5")
+
+
+@frozen(eq=False)
+class SampleFile:
+    """What a sample file says.
+
+    Attributes
+    ----------
+    title : of the sample
+    stack : layers and boundaries
+    stacks : of each experiment, where `changes` make its sample another one
+    experiments : made on them
+    curves : what each gave, None where the file names no data
+    free, priors, ties : for a fit
+    temperature : K
+    """
+
+    title: str
+    stack: Stack
+    stacks: tuple[Stack, ...]
+    experiments: tuple[Experiment, ...]
+    curves: tuple[Curve | None, ...]
+    free: Mapping[str, Free]
+    priors: Mapping[str, Prior]
+    ties: Mapping[str, Tie]
+    temperature: float
+
+
+def read_sample(path: str | PathLike[str]) -> SampleFile:
+    """Read a sample file and the data that it names.
+
+    Raises
+    ------
+    DataError
+        with file, key and line, for unknown keys, units of another kind, missing or impossible numbers
+    OSError
+        if a file is missing or may not be read
+    """
+    top = read_sections(path)
+    top.known(("title", "temperature", "layers", "boundaries", "experiments", "fit"))
+    temperature = top.number("temperature", "temperature", 300.0)
+    stack = guarded(top, "layers", lambda: read_stack(top, temperature))
+    sections = top.sections("experiments")
+    read = [guarded(section, "", lambda s=section: read_experiment(s, temperature)) for section in sections]
+    unlike([one.name for one, _ in read], sections)
+    free, priors, ties = read_fit(top.section("fit"))
+    return SampleFile(
+        top.text("title", top.path.stem),
+        stack,
+        tuple(read_changes(section, stack) for section in sections),
+        tuple(one for one, _ in read),
+        tuple(curve for _, curve in read),
+        free,
+        priors,
+        ties,
+        temperature,
+    )
+
+
+def guarded(section: Section, key: str, make: Callable[[], Any]) -> Any:
+    """Give the faults of records the place in the file that made them."""
+    try:
+        return make()
+    except DataError:
+        raise
+    except KapitzaError as err:
+        raise section.fault(str(err), key) from err
+
+
+def read_stack(top: Section, temperature: float) -> Stack:
+    """Layers and boundaries of a file."""
+    sections = top.sections("layers")
+    if not sections:
+        raise top.fault("no [[layers]]: give at least one, from the heated side down", "layers")
+    layers = [read_layer(s, temperature, last=i == len(sections) - 1) for i, s in enumerate(sections)]
+    named = top.section("boundaries")
+    wanted = [f"{a.name}|{b.name}" for a, b in pairwise(layers)]
+    named.known(wanted)
+    missing = [name for name in wanted if name not in named]
+    if missing:
+        raise named.fault(f'the boundary {missing[0]!r} has no conductance, such as "100 MW/m2K"')
+    return Stack(layers, [read_boundary(named, name) for name in wanted])
+
+
+def read_layer(section: Section, temperature: float, *, last: bool) -> Layer:
+    """One layer; what is not stated comes from the library where a material is named."""
+    section.known(LAYER)
+    known = guarded(section, "material", lambda: material(section.text("material"))) if "material" in section else None
+
+    def of_library(key: str) -> float | None:
+        if key in section or known is None:
+            return None
+        table = known.conductivity if key == "conductivity" else known.heat_capacity
+        return guarded(section, "material", lambda: float(np.atleast_1d(table(temperature))[0]))
+
+    thickness = np.inf if last and "thickness" not in section else section.number("thickness", "length")
+    conductivity = of_library("conductivity") or section.number("conductivity", "conductivity")
+    return guarded(
+        section,
+        "",
+        lambda: Layer(
+            section.text("name", section.text("material", "") or None),
+            thickness,
+            conductivity,
+            in_plane=section.optional("in_plane", "conductivity"),
+            in_plane_y=section.optional("in_plane_y", "conductivity"),
+            heat_capacity=of_library("heat_capacity") or section.optional("heat_capacity", "heat_capacity"),
+            **{key: section.number(key, "conductivity", 0.0) for key in ("xy", "xz", "yz")},
+        ),
+    )
+
+
+def read_boundary(section: Section, name: str) -> Boundary:
+    """A conductance as a number, one that was saved, or "perfect"."""
+    value = section.table[name]
+    if value == "perfect":
+        return Boundary(np.inf)
+    if isinstance(value, str) and value.lower().endswith(SAVED):
+        held = load(section.beside(name))
+        if not isinstance(held, Conductance):
+            raise section.fault(f"{value} holds a {type(held).__name__}, expected a Conductance", name)
+        return guarded(section, name, lambda: Boundary(held))
+    return guarded(section, name, lambda: Boundary(quantity(value, "conductance", what="conductance")))
+
+
+def read_experiment(section: Section, temperature: float) -> tuple[Experiment, Curve | None]:
+    """One experiment and its curve, None where the file names no data."""
+    kind = section.text("kind", choices=sorted(EXPERIMENTS))
+    return EXPERIMENTS[kind](section, temperature)
+
+
+def unlike(names: Sequence[str], sections: Sequence[Section]) -> None:
+    """Refuse experiments of one name: their numbers could not be told apart."""
+    for i, name in enumerate(names):
+        if name in names[:i]:
+            raise sections[i].fault(f"two experiments are called {name!r}: give each a name of its own", "name")
+
+
+def read_changes(section: Section, stack: Stack) -> Stack:
+    """The stack of one experiment, from changes = { "SiO2.thickness" = "50 nm" }."""
+    if "changes" not in section:
+        return stack
+    inside = section.section("changes")
+    changes: dict[str, float | Conductance] = {
+        name: inside.number(name, kind_of_parameter(name)) for name in inside.table
+    }
+    return guarded(section, "changes", lambda: stack.replace(changes))
+
+
+def read_fit(section: Section) -> tuple[dict[str, Free], dict[str, Prior], dict[str, Tie]]:
+    """What is free, uncertain and tied."""
+    section.known(("free", "uncertain", "ties"))
+    held = section.table.get("free", [])
+    if isinstance(held, dict):
+        inside = section.section("free")
+        free = {name: read_free(inside.section(name), name) for name in inside.table}
+    else:
+        free = {name: Free() for name in section.texts("free")}
+    uncertain, ties = section.section("uncertain"), section.section("ties")
+    priors = {name: guarded(uncertain, name, lambda n=name: read_prior(uncertain, n)) for name in uncertain.table}
+    return free, priors, {name: read_tie(ties.section(name)) for name in ties.table}
+
+
+def read_free(section: Section, name: str) -> Free:
+    """Start and limits of a free number."""
+    section.known(("start", "low", "high"))
+    kind = kind_of_parameter(name)
+    return Free(*(section.optional(key, kind) for key in ("start", "low", "high")))
+
+
+def read_prior(section: Section, name: str) -> Prior:
+    """Uncertainty of a number: "3 %", "2 nm", or { value = "80 nm", sigma = "2 nm" }."""
+    kind, held = kind_of_parameter(name), section.table[name]
+    if not isinstance(held, dict):
+        sigma, share = share_or_quantity(held, kind, what="uncertainty")
+        return Prior(None, sigma, fractional=share)
+    inside = section.section(name)
+    inside.known(("value", "sigma"))
+    sigma, share = share_or_quantity(inside.table.get("sigma"), kind, what="sigma")
+    return Prior(inside.number("value", kind), sigma, fractional=share)
+
+
+def read_tie(section: Section) -> Tie:
+    """Several numbers that are one."""
+    section.known(("names", "how"))
+    how = section.text("how", "factor", choices=("factor", "value"))
+    return Tie(section.texts("names"), "factor" if how == "factor" else "value")

@@ -1,0 +1,296 @@
+"""Records as a tree of plain values and arrays, and back.
+
+A record becomes ``{"type": name, "units": {...}, "fields": {...}}``; tuples, mappings and infinite numbers are told
+apart by a key that starts with "$".  Only types of the table below are ever made: a file names data, never code.
+"""
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import attrs
+import numpy as np
+
+from kapitza.core.conductance import Conductance
+from kapitza.core.flow import Onsager
+from kapitza.core.grid import Grid
+from kapitza.core.modal import ModalTransmission
+from kapitza.core.populations import Occupation
+from kapitza.core.profile import Jump, Profile
+from kapitza.core.stack import Boundary, Layer, Stack
+from kapitza.core.transmission import Transmission
+from kapitza.errors import DataError, InputError, KapitzaError
+from kapitza.matter.crystal import Crystal
+from kapitza.matter.fluid import Fluid
+from kapitza.matter.junction import Junction, Lead, Slab
+from kapitza.matter.polar import Polar
+from kapitza.matter.sheet import Sheet
+from kapitza.matter.solid import Solid
+from kapitza.measure.catalogue import Measurement
+from kapitza.measure.compare import Comparison, Prediction, Published
+from kapitza.measure.eels.jump import InterfaceJump
+from kapitza.measure.eels.map import TemperatureMap
+from kapitza.measure.eels.resistance import AbsoluteResistance
+from kapitza.measure.eels.spread import PointSpread
+from kapitza.theory.khalatnikov import Khalatnikov
+from kapitza.theory.models import Estimate
+
+TYPES: dict[str, type] = {
+    kind.__name__: kind
+    for kind in (
+        AbsoluteResistance,
+        Boundary,
+        Comparison,
+        Conductance,
+        Crystal,
+        Estimate,
+        Fluid,
+        Grid,
+        InterfaceJump,
+        Jump,
+        Junction,
+        Khalatnikov,
+        Layer,
+        Lead,
+        Measurement,
+        ModalTransmission,
+        Occupation,
+        Onsager,
+        PointSpread,
+        Polar,
+        Prediction,
+        Profile,
+        Published,
+        Sheet,
+        Slab,
+        Solid,
+        Stack,
+        TemperatureMap,
+        Transmission,
+    )
+}
+
+UNITS: dict[str, dict[str, str]] = {
+    "AbsoluteResistance": {
+        "interval": "W m^-2 K^-1",
+        "level": "1",
+        "jump": "K",
+        "jump_sigma": "K",
+        "flux": "W m^-2",
+        "flux_sigma": "W m^-2",
+        "fluxes": "W m^-2",
+        "flux_sigmas": "W m^-2",
+        "pvalue": "1",
+    },
+    "Boundary": {"conductance": "W m^-2 K^-1", "electron_conductance": "W m^-2 K^-1"},
+    "Comparison": {"temperature": "K", "window": "1"},
+    "Conductance": {"temperature": "K", "value": "W m^-2 K^-1", "sigma": "W m^-2 K^-1"},
+    "Crystal": {
+        "lattice": "m",
+        "positions": "m",
+        "masses": "kg",
+        "cells": "1",
+        "force_constants": "N m^-1",
+        "residual": "of the largest force constant",
+    },
+    "Estimate": {},
+    "Fluid": {"density": "kg m^-3", "speed": "m s^-1", "atoms": "m^-3"},
+    "Grid": {"omega": "rad s^-1", "weight": "rad s^-1"},
+    "InterfaceJump": {
+        "value": "K, K m^-1, m and 1, by name",
+        "covariance": "of value",
+        "freedom": "1",
+        "position": "m",
+        "residual": "K",
+    },
+    "Jump": {
+        "at": "m",
+        "temperature": "K",
+        "jump": "K",
+        "gradient_left": "K m^-1",
+        "gradient_right": "K m^-1",
+        "covariance": "of (jump, gradient_left, gradient_right)",
+        "chi2": "1",
+        "freedom": "1",
+    },
+    "Junction": {"periods": "m", "residual": "of the largest force constant"},
+    "Khalatnikov": {"bulk_factor": "1", "rayleigh_factor": "1"},
+    "Layer": {
+        "thickness": "m",
+        "conductivity": "W m^-1 K^-1",
+        "in_plane": "W m^-1 K^-1",
+        "in_plane_y": "W m^-1 K^-1",
+        "xy": "W m^-1 K^-1",
+        "xz": "W m^-1 K^-1",
+        "yz": "W m^-1 K^-1",
+        "heat_capacity": "J m^-3 K^-1",
+        "electron_conductivity": "W m^-1 K^-1",
+        "electron_heat_capacity": "J m^-3 K^-1",
+        "coupling": "W m^-3 K^-1",
+    },
+    "Lead": {
+        "periods": "m",
+        "step": "m",
+        "masses": "kg",
+        "shifts": "1",
+        "onsite": "N m^-1",
+        "hop": "N m^-1",
+        "positions": "m",
+        "residual": "of the largest force constant",
+    },
+    "Measurement": {"thickness": "m", "pressure": "Pa"},
+    "ModalTransmission": {
+        "omega": "rad s^-1",
+        "wavevector": "rad m^-1",
+        "side": "0 left, 1 right",
+        "branch": "1",
+        "velocity": "m s^-1",
+        "weight": "m^-2",
+        "transmission": "1",
+        "specular": "1",
+    },
+    "Occupation": {"position": "m", "energy": "J", "value": "1", "sigma": "1"},
+    "Onsager": {"temperature": "K", "coefficient": "W K m^-2"},
+    "PointSpread": {
+        "width": "m",
+        "share": "1",
+        "length": "m",
+        "width_sigma": "m",
+        "share_sigma": "1",
+        "length_sigma": "m",
+    },
+    "Polar": {"lattice": "m", "positions": "m", "born": "e", "dielectric": "1"},
+    "Prediction": {"emitted": "W m^-2 K^-1", "local": "W m^-2 K^-1", "extrapolated": "W m^-2 K^-1"},
+    "Profile": {"position": "m", "temperature": "K", "sigma": "K", "covariance": "K^2"},
+    "Published": {"temperature": "K", "value": "W m^-2 K^-1", "sigma": "W m^-2 K^-1"},
+    "Sheet": {
+        "density": "kg m^-2",
+        "rigidity": "J",
+        "longitudinal": "m s^-1",
+        "transverse": "m s^-1",
+        "atoms": "m^-2",
+        "cells": "m^-2",
+        "spring": "N m^-3",
+    },
+    "Slab": {"masses": "kg", "shifts": "1", "onsite": "N m^-1", "hop": "N m^-1", "positions": "m"},
+    "Solid": {"density": "kg m^-3", "longitudinal": "m s^-1", "transverse": "m s^-1", "atoms": "m^-3"},
+    "Stack": {},
+    "TemperatureMap": {
+        "position": "m",
+        "value": "J, K and electrons, by name",
+        "covariance": "of value",
+        "flag": "bits",
+        "pvalue": "1",
+        "deviance": "1",
+        "iterations": "1",
+    },
+    "Transmission": {
+        "omega": "rad s^-1",
+        "total": "m^-2",
+        "left": "m^-2",
+        "right": "m^-2",
+        "weight": "rad s^-1",
+        "temperature": "K",
+    },
+}
+
+DEEPEST = 40
+
+Store = Callable[[str, Any], Any]  # takes the place and an array, returns what stands for it in the tree
+Fetch = Callable[[Any], Any]  # the way back: None where the node stands for no array
+
+
+def packed(value: Any, store: Store, place: str = "") -> Any:
+    """Return a value as a tree of plain values; `store` takes the arrays.
+
+    Raises
+    ------
+    InputError
+        for something that is no result: the message names the type and the types that can be saved
+    """
+    if isinstance(value, np.ndarray):
+        return store(place, value)
+    if isinstance(value, np.generic):
+        return packed(value.item(), store, place)
+    if value is None or isinstance(value, (bool, int, str)):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else {"$float": repr(value)}
+    if isinstance(value, (tuple, list)):
+        return {"$items": [packed(item, store, f"{place}{i}.") for i, item in enumerate(value)]}
+    if isinstance(value, Mapping):
+        return {"$mapping": packed_mapping(value, store, place)}
+    return packed_record(value, store, place)
+
+
+def packed_mapping(value: Mapping[Any, Any], store: Store, place: str) -> dict[str, Any]:
+    """Return a mapping from names as a tree."""
+    for key in value:
+        if not isinstance(key, str):
+            raise InputError(f"a mapping is saved by names, got the key {key!r:.60}")
+    return {key: packed(item, store, f"{place}{i}.") for i, (key, item) in enumerate(value.items())}
+
+
+def packed_record(value: Any, store: Store, place: str) -> dict[str, Any]:
+    """Return one record as a tree."""
+    name = type(value).__name__
+    if TYPES.get(name) is not type(value):
+        raise InputError(f"cannot save a {name}: expected {', '.join(sorted(TYPES))}, or a tuple or dict of them")
+    known = [a.name for a in attrs.fields(type(value)) if a.init]
+    fields = {key: packed(getattr(value, key), store, place + key) for key in known}
+    return {"type": name, "units": UNITS.get(name, {}), "fields": fields}
+
+
+def unpacked(node: Any, fetch: Fetch, depth: int = 0) -> Any:
+    """Return the value that a tree stands for; `fetch` brings the arrays.
+
+    Raises
+    ------
+    DataError
+        for an unknown type, fields that the type does not have, or values that it refuses
+    """
+    if depth > DEEPEST:
+        raise DataError(f"nested deeper than {DEEPEST} levels: this is no result of kapitza")
+    if node is None or isinstance(node, (bool, int, float, str)):
+        return node
+    if isinstance(node, dict):
+        array = fetch(node)
+        if array is not None:
+            return array
+        if "$float" in node:
+            return special_float(node["$float"])
+        if isinstance(node.get("$items"), list):
+            return tuple(unpacked(item, fetch, depth + 1) for item in node["$items"])
+        if isinstance(node.get("$mapping"), dict):
+            return {str(key): unpacked(item, fetch, depth + 1) for key, item in node["$mapping"].items()}
+        if "type" in node:
+            return unpacked_record(node, fetch, depth)
+    raise DataError(f"expected a record, a list or a number, got {node!r:.60}")
+
+
+def special_float(text: Any) -> float:
+    """Return one of the floats that JSON cannot hold."""
+    if text not in ("inf", "-inf", "nan"):
+        raise DataError(f"expected inf, -inf or nan, got {text!r:.60}")
+    return float(text)
+
+
+def unpacked_record(node: dict[str, Any], fetch: Fetch, depth: int) -> Any:
+    """Return one record of a tree, checked by its own rules."""
+    name, fields = node["type"], node.get("fields")
+    kind = TYPES.get(name) if isinstance(name, str) else None
+    if kind is None:
+        raise DataError(f"holds a {name!r:.60}, which this version of kapitza does not know")
+    if not isinstance(fields, dict):
+        raise DataError(f"a {name} has no fields")
+    aliases = {a.name: a.alias or a.name for a in attrs.fields(kind) if a.init}
+    unknown = sorted(set(fields) - set(aliases))
+    if unknown:
+        raise DataError(f"a {name} has no field {unknown[0]!r:.60}")
+    values = {aliases[key]: unpacked(item, fetch, depth + 1) for key, item in fields.items()}
+    try:
+        return kind(**values)
+    except KapitzaError as err:
+        raise DataError(f"{name}: {err}") from err
+    except (TypeError, ValueError, AttributeError) as err:
+        raise DataError(f"a {name} cannot be made of these fields: {err}") from err

@@ -1,0 +1,74 @@
+"""Tables of measured numbers: heads with units, every fault with its line."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kapitza.errors import DataError
+from kapitza.io.curves import read_table
+
+
+def written(tmp_path, text):
+    path = tmp_path / "table.csv"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize("head", ["delay_ps,ratio", "delay (ps),ratio", "delay [ps];ratio", "delay_ps\tratio"])
+def test_heads_and_separators(tmp_path, head):
+    mark = next(m for m in "\t;," if m in head)
+    table = read_table(written(tmp_path, f"# made up\n\n{head}\n100{mark}5\n200{mark}4\n"))
+    np.testing.assert_allclose(table.values("time", "delay"), [1e-10, 2e-10], rtol=1e-14, atol=0)
+    np.testing.assert_array_equal(table.values("share", "ratio"), [5, 4])
+    assert table.lines == (4, 5)
+    assert "ratio" in table
+    assert "delay_ps" in table or "(" in head or "[" in head
+
+
+def test_a_measured_file(reference):
+    table = read_table(reference("thermoreflectance/measured/hohensee_150210_Al_Si.csv"))
+    assert [column.name for column in table.columns] == ["delay", "Vin", "Vout", "Vdet"]
+    assert [column.unit for column in table.columns] == ["ps", "uV", "uV", "mV"]
+    np.testing.assert_allclose(table.values("time", "delay")[0], -23.309e-12, rtol=1e-12, atol=0)
+    np.testing.assert_allclose(table.values("signal", "Vout")[0], -4.906e-6, rtol=1e-12, atol=0)
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "message"),
+    [
+        ("delay_ps,ratio\n1,2\n2,nan\n", 3, "ratio: expected a finite number, got 'nan'"),
+        ("delay_ps,ratio\n1,2\n2\n", 3, "has 1 columns where the heads have 2"),
+        ("delay_ps,ratio\n1,2\n2,x\n", 3, "ratio: expected a finite number, got 'x'"),
+        ("1,2\n2,3\n", 1, "expected the names of the columns"),
+        ("delay_ps,ratio\n", None, "rows of numbers, got 1 lines"),
+        ("", None, "rows of numbers, got 0 lines"),
+    ],
+)
+def test_faults_name_the_line(tmp_path, text, line, message):
+    with pytest.raises(DataError, match=message) as caught:
+        read_table(written(tmp_path, text))
+    assert caught.value.line == line
+
+
+def test_order_units_and_missing_columns(tmp_path):
+    table = read_table(written(tmp_path, "delay_ps,ratio\n1,2\n3,2\n2,2\n"))
+    with pytest.raises(DataError, match="goes from 3e-12 to 2e-12: expected values that increase") as caught:
+        table.increasing("time", "delay")
+    assert caught.value.line == 4
+    with pytest.raises(DataError, match="column 'delay' is in ps; expected length"):
+        table.values("length", "delay")
+    with pytest.raises(DataError, match="no column 'Vin'; there are delay, ratio"):
+        table.values("signal", "Vin")
+
+
+@given(garbage=st.binary(max_size=200))
+def test_garbage_is_read_or_refused(tmp_path_factory, garbage):
+    path = tmp_path_factory.mktemp("garbage") / "table.csv"
+    path.write_bytes(garbage)
+    fault = None
+    try:
+        read_table(path)
+    except DataError as err:
+        fault = str(err)
+    assert fault is None or (str(path) in fault and "\n" not in fault)

@@ -1,0 +1,69 @@
+"""Numbers with units: right in SI, refused with one line where the unit is of another kind."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kapitza.errors import InputError
+from kapitza.io.quantities import UNITS, quantity, share_or_quantity
+
+WELL_KNOWN = [
+    ("80 nm", "length", 80e-9),
+    ("80nm", "length", 80e-9),
+    ("0.5 µm", "length", 5e-7),
+    ("-2 ps", "time", -2e-12),
+    ("9.1 MHz", "frequency", 9.1e6),
+    ("120 MW/m2K", "conductance", 1.2e8),
+    ("120 MW/m²K", "conductance", 1.2e8),
+    ("120 MW/(m² K)", "conductance", 1.2e8),
+    ("1.4 W/cmK", "conductivity", 140.0),
+    ("2.43 MJ/m3K", "heat_capacity", 2.43e6),
+    ("2.43 J/cm3K", "heat_capacity", 2.43e6),
+    ("7 m2K/GW", "resistance", 7e-9),
+    ("5 mrad", "angle", 5e-3),
+    ("180 deg", "angle", np.pi),
+    ("3 %", "share", 0.03),
+    ("50 meV", "energy", 50e-3 * 1.602176634e-19),
+    (42, "length", 42.0),
+    ("1e-9", "length", 1e-9),
+]
+
+
+@pytest.mark.parametrize(("text", "kind", "value"), WELL_KNOWN)
+def test_well_known_quantities(text, kind, value):
+    np.testing.assert_allclose(quantity(text, kind), value, rtol=1e-14, atol=0)
+
+
+@given(
+    value=st.floats(1e-12, 1e12),
+    kind=st.sampled_from(sorted(UNITS)),
+    data=st.data(),
+)
+def test_every_unit_multiplies(value, kind, data):
+    unit = data.draw(st.sampled_from(sorted(UNITS[kind])))
+    got = quantity(f"{value!r} {unit}", kind)
+    np.testing.assert_allclose(got, value * UNITS[kind][unit], rtol=1e-14, atol=0)
+
+
+@pytest.mark.parametrize(
+    ("value", "kind", "message"),
+    [
+        ("80 ps", "length", "'ps' is a unit of time; expected length"),
+        ("80 parsec", "length", "'parsec' is no unit that is known"),
+        ("eighty nm", "length", "expected a number in SI or a text such as '10 mm'"),
+        (float("nan"), "length", "expected a finite number"),
+        ("1e999 nm", "length", "expected a finite number"),
+        (True, "length", "expected a number"),
+        (None, "length", "expected a number"),
+        ([1], "length", "expected a number"),
+    ],
+)
+def test_what_is_no_quantity(value, kind, message):
+    with pytest.raises(InputError, match=message):
+        quantity(value, kind, what="thickness")
+
+
+def test_uncertainties_are_shares_or_quantities():
+    assert share_or_quantity("3 %", "length", what="sigma") == (0.03, True)
+    assert share_or_quantity("2 nm", "length", what="sigma") == (2e-9, False)
