@@ -1,0 +1,16 @@
+"""Records drawn on matplotlib axes."""
+
+from kapitza.plot.angles import angle_map, angles
+from kapitza.plot.comparison import comparison
+from kapitza.plot.conductances import conductance
+from kapitza.plot.eels import eels_design, interface_jump, interface_modes, mode_temperatures, temperature_map
+from kapitza.plot.fits import axis_of, budget, fit, likelihood, sensitivity
+from kapitza.plot.lines import jump, series
+from kapitza.plot.spectra import accumulation, transmission
+from kapitza.plot.style import new_figure
+
+__all__ = [
+    "accumulation", "angle_map", "angles", "axis_of", "budget", "comparison", "conductance", "eels_design",
+    "fit", "interface_jump", "interface_modes", "jump", "likelihood", "mode_temperatures", "new_figure", "sensitivity",
+    "series", "temperature_map", "transmission",
+]  # fmt: skip

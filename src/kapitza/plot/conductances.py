@@ -1,0 +1,167 @@
+"""Conductance against temperature, models beside measurements."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from kapitza.core.arrays import Array
+from kapitza.core.conductance import Conductance, Drop
+from kapitza.errors import InputError
+from kapitza.measure.catalogue import Measurement
+from kapitza.plot.style import (
+    COLOURS,
+    DASHES,
+    GREYS,
+    MARKERS,
+    beside,
+    logarithmic,
+    new_axes,
+    power_unit,
+    short_citation,
+    spans_widely,
+)
+from kapitza.theory.models import Estimate
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+STRETCH = 3.0  # limits higher than this multiple of all models and measurements may leave the axes
+MOST_SOURCES = 9  # measurements of more sources than this share one entry of the legend
+
+Curve = tuple[str, bool, Conductance]
+
+
+def conductance(
+    *results: Estimate | Conductance,
+    measured: Sequence[Measurement] = (),
+    drop: Drop = "extrapolated",
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw conductance against temperature: lines for models, points with bars for measurements.
+
+    Limits are grey.  Measurements through an interlayer, under pressure or carried by electrons are hollow, as no
+    model of two bare solids means them.  Axes are logarithmic where a quantity spans more than a factor of 25.
+
+    Parameters
+    ----------
+    results : estimates of `predict`, drawn by one drop, or conductances, drawn as they are
+    measured : published values, of the extrapolated drop
+    drop : by which estimates are drawn; those that do not define it are left out
+    ax : where to draw; a new figure if None
+
+    Raises
+    ------
+    InputError
+        if there is nothing to draw
+    MissingEngine
+        without matplotlib, if ax is None
+    """
+    curves = [curve for result in results for curve in curves_of(result, drop)]
+    if not curves and not measured:
+        raise InputError(f"nothing to draw by the {drop} drop: got {len(results)} results and no measurement")
+    ax = new_axes() if ax is None else ax
+    everything = [one for _, _, one in curves] + [entry.conductance for entry in measured]
+    scale, unit = power_unit(np.concatenate([one.value for one in everything]))
+    draw_curves(ax, curves, scale)
+    draw_measured(ax, measured, scale)
+    scale_axes(
+        ax, everything, [one for _, limit, one in curves if not limit] + [m.conductance for m in measured], scale
+    )
+    ax.set(xlabel="temperature (K)", ylabel=f"conductance ({unit} m⁻² K⁻¹)\n{named_drops(curves, measured)}")
+    names = {f"{one.left} | {one.right}" for one in results if isinstance(one, Estimate)}
+    if len(names) == 1:
+        ax.set_title(names.pop(), fontsize="medium")
+    beside(ax)
+    return ax
+
+
+def named_drops(curves: Sequence[Curve], measured: Sequence[Measurement]) -> str:
+    """Return which temperature drop the lines and the points of a figure refer to."""
+    lines = ", ".join(sorted({one.drop for _, _, one in curves}))
+    points = ", ".join(sorted({entry.conductance.drop for entry in measured}))
+    if lines == points or not (lines and points):
+        return f"{lines or points} drop"
+    return f"lines: {lines} drop, points: {points} drop"
+
+
+def curves_of(result: Estimate | Conductance, drop: Drop) -> list[Curve]:
+    """Return what is drawn of a result: label, whether it is a limit, and the conductance."""
+    if isinstance(result, Conductance):
+        return [(result.method or result.drop, False, result)]
+    return [(result.title, result.limit, one) for one in result.drops if one.drop == drop]
+
+
+def draw_curves(ax: Axes, curves: Sequence[Curve], scale: float) -> None:
+    """Draw models as lines, and as points where there is one temperature only."""
+    models = [curve for curve in curves if not curve[1]]
+    limits = [curve for curve in curves if curve[1]]
+    for group, colours in ((models, COLOURS), (limits, GREYS)):
+        for i, (label, limit, one) in enumerate(group):
+            finite = np.isfinite(one.value)
+            ax.plot(
+                one.temperature[finite],
+                one.value[finite] / scale,
+                color=colours[i % len(colours)],
+                linestyle=DASHES[(i + (1 if limit else 0)) % len(DASHES)],
+                linewidth=1.3 if limit else 1.9,
+                label=label if finite.any() else f"{label} (infinite)",
+                marker="_" if one.temperature.size == 1 else "",
+                markersize=14,
+                markeredgewidth=2,
+            )
+            band = one.sigma
+            if band is not None and one.temperature.size > 1:
+                low, high = (one.value - band) / scale, (one.value + band) / scale
+                ax.fill_between(one.temperature, low, high, color=colours[i % len(colours)], alpha=0.2, linewidth=0)
+
+
+def draw_measured(ax: Axes, measured: Sequence[Measurement], scale: float) -> None:
+    """Draw measurements as points, one marker and one entry of the legend for each source."""
+    bare = [entry for entry in measured if not entry.set_aside]
+    sources = list(dict.fromkeys(short_citation(entry.citation) for entry in bare))
+    named: set[str] = set()
+    for entry in [*bare, *(entry for entry in measured if entry.set_aside)]:
+        source = short_citation(entry.citation)
+        rank = 0 if entry.set_aside else sources.index(source)
+        label = f"{source} ({entry.method})" if len(sources) <= MOST_SOURCES else f"measured ({len(sources)} sources)"
+        if entry.set_aside:
+            label = "measured, not two bare solids"
+        one = entry.conductance
+        ax.errorbar(
+            one.temperature,
+            one.value / scale,
+            None if one.sigma is None else one.sigma / scale,
+            fmt=MARKERS[rank % len(MARKERS)],
+            color="black",
+            markerfacecolor="none" if entry.set_aside else "black",
+            markersize=5,
+            elinewidth=1,
+            capsize=2,
+            zorder=3,
+            label="_" if label in named else label,
+        )
+        named.add(label)
+
+
+def scale_axes(ax: Axes, everything: Sequence[Conductance], told: Sequence[Conductance], scale: float) -> None:
+    """Choose linear or logarithmic axes; limits do not stretch the axis far beyond what there is to tell apart."""
+    kelvin = np.concatenate([one.temperature for one in everything])
+    if spans_widely(kelvin):
+        logarithmic(ax, "x", float(kelvin.min()) / 1.1, float(kelvin.max()) * 1.1)
+    value, all_values = finite_values(told or everything) / scale, finite_values(everything) / scale
+    if not value.size:
+        return
+    top = max(float(value.max()), float(all_values[all_values < STRETCH * value.max()].max(initial=0)))
+    if spans_widely(value):
+        logarithmic(ax, "y", float(value.min()) / 1.5, 1.5 * top)
+    else:
+        ax.set_ylim(0, 1.08 * top)
+
+
+def finite_values(results: Sequence[Conductance]) -> Array:
+    """All values of many conductances that are finite and above zero, W m⁻² K⁻¹."""
+    value = np.concatenate([one.value for one in results])
+    return value[np.isfinite(value) & (value > 0)]

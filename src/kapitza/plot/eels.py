@@ -1,0 +1,258 @@
+"""Figures of temperature maps from electron energy-loss spectra, as the field draws them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from kapitza.core.arrays import Array
+from kapitza.errors import InputError
+from kapitza.measure.eels.gradients import SPOILT, GradientField
+from kapitza.plot.style import COLOURS, DASHES, MARKERS, beside, new_axes
+from kapitza.units import meV, nm
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from kapitza.core.populations import Occupation
+    from kapitza.core.profile import Profile
+    from kapitza.measure.eels.design import EelsDesign
+    from kapitza.measure.eels.interface import Components
+    from kapitza.measure.eels.jump import InterfaceJump
+    from kapitza.measure.eels.map import TemperatureMap
+
+ARROWS = 14  # along the longer side of a map
+LEVELS = 7  # isotherms
+
+
+def temperature_map(
+    found: TemperatureMap,
+    planes: GradientField | None = None,
+    *,
+    interface: float | None = None,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw a map in colours, with isotherms and arrows along the flow of heat where planes are given.
+
+    Pixels without a good fit are grey.  Arrows point down the gradient; those that are not significant at 95 % are left
+    out.
+
+    Parameters
+    ----------
+    found : map along (y, x)
+    planes : local planes, of `gradients`
+    interface : x of the interface, m
+    ax : where to draw; a new figure if None
+
+    Raises
+    ------
+    InputError
+        for a map that is not along two positions
+    MissingEngine
+        without matplotlib, if ax is None
+    """
+    if len(found.position) != 2:
+        raise InputError(f"a map needs two positions, got {len(found.position)}: draw the profile instead")
+    y, x = (axis / nm for axis in found.position)
+    ax = new_axes(width=7.0, height=4.0) if ax is None else ax
+    kelvin = np.where((found.flag & SPOILT) == 0, found.temperature, np.nan)
+    ax.set_facecolor("0.8")
+    low, high = np.nanpercentile(kelvin, [1, 99])
+    surface = ax.pcolormesh(x, y, kelvin, cmap="inferno", shading="nearest", vmin=low, vmax=high, rasterized=True)
+    bar = ax.figure.colorbar(surface, cax=ax.inset_axes((1.02, 0, 0.025, 1)), label="temperature (K)")
+    bar.outline.set_visible(False)
+    if planes is not None:
+        draw_planes(ax, planes, x, y, np.inf if interface is None else interface / nm)
+    if interface is not None:
+        ax.axvline(interface / nm, color="white", lw=1.6, ls="--")
+    ax.set(xlabel="x (nm)", ylabel="y (nm)", xlim=edges(x), ylim=edges(y), aspect="equal")
+    return ax
+
+
+def edges(axis: Array) -> tuple[float, float]:
+    """Ends of an axis with half a pixel on either side."""
+    half = np.diff(axis).mean() / 2 if axis.size > 1 else 0.5
+    return float(axis[0] - half), float(axis[-1] + half)
+
+
+def draw_planes(ax: Axes, planes: GradientField, x: Array, y: Array, interface: float) -> None:
+    """Draw isotherms, which end at the interface, and arrows of local planes."""
+    smooth = planes.temperature
+    step = nice((np.nanmax(smooth) - np.nanmin(smooth)) / LEVELS)
+    levels = np.arange(np.ceil(np.nanmin(smooth) / step), np.nanmax(smooth) / step + 1e-9) * step
+    for side in (x < interface, x >= interface):
+        if side.sum() > 1 and y.size > 1 and levels.size:
+            lines = ax.contour(x[side], y, smooth[:, side], levels=levels, colors="white", linewidths=0.9)
+            ax.clabel(lines, fmt="%g", fontsize="x-small")
+    every = max(1, round(max(smooth.shape) / ARROWS))
+    pick = tuple(slice((n - 1) % every // 2, None, every) for n in smooth.shape)
+    gradient, sure = planes.gradient[pick], planes.significance()[pick] > 5.9915
+    steepest = np.nanmax(np.linalg.norm(gradient[sure], axis=-1)) if sure.any() else 1.0
+    arrows = np.where(sure[..., None], -gradient / steepest, np.nan)
+    mesh_x, mesh_y = np.meshgrid(x[pick[1]], y[pick[0]])
+    scale = 1 / (0.85 * every * np.diff(x).mean())
+    if sure.any():
+        known: dict[str, Any] = {"angles": "xy", "scale_units": "xy", "scale": scale, "pivot": "mid", "width": 0.004}
+        ax.quiver(mesh_x[sure], mesh_y[sure], *arrows[sure].T, color=COLOURS[5], **known)
+
+
+def nice(step: float) -> float:
+    """The number of 1, 2, 5, 10, ... that is nearest above a step."""
+    if not step > 0:
+        return 1.0
+    power = 10.0 ** np.floor(np.log10(step))
+    return float(next(power * one for one in (1, 2, 5, 10) if power * one >= step * (1 - 1e-9)))
+
+
+def interface_jump(data: Profile, found: InterfaceJump, ax: Axes | None = None) -> Axes:
+    """Draw a profile with its errors, the fit as it is seen, and both branches extrapolated to the plane.
+
+    Points that were left out are hollow.
+
+    Parameters
+    ----------
+    data : profile, as of `line_profile`
+    found : of `fit_jump`
+    ax : where to draw; a new figure if None
+
+    Raises
+    ------
+    MissingEngine
+        without matplotlib, if ax is None
+    """
+    ax = new_axes(width=6.8, height=4.2) if ax is None else ax
+    jump, at = found.jump, found.jump.at
+    used = np.isin(data.position, found.position) | near(data.position, found.position)
+    sigma = data.sigma if data.covariance is None else np.sqrt(np.diag(data.covariance))
+    for mask, face in ((used, "0.25"), (~used, "none")):
+        error = None if sigma is None else sigma[mask]
+        if mask.any():
+            ax.errorbar(
+                data.position[mask] / nm, data.temperature[mask], error, fmt="o", color="0.25", mfc=face,
+                ms=4, lw=0.8, zorder=1, label="left out" if face == "none" else "rows averaged",
+            )  # fmt: skip
+    fine = np.linspace(data.position[0], data.position[-1], 600)
+    ax.plot(fine / nm, found.temperature(fine), color="0.45", lw=1.2, zorder=2, label="fit as it is seen")
+    ends = ((data.position[0], at, 0.5, jump.gradient_left), (at, data.position[-1], -0.5, jump.gradient_right))
+    for i, (start, stop, side, gradient) in enumerate(ends):
+        places = np.array([start, stop])
+        heights = jump.temperature + side * jump.jump + gradient * (places - at)
+        name = f"{('left', 'right')[i]}: {gradient * nm:.3g} K nm⁻¹"
+        ax.plot(places / nm, heights, color=COLOURS[i], ls=DASHES[i], lw=1.9, zorder=3, label=name)
+    tops = jump.temperature + np.array([-0.5, 0.5]) * jump.jump
+    ax.annotate("", (at / nm, tops[0]), (at / nm, tops[1]), arrowprops={"arrowstyle": "<->", "color": "k", "lw": 1.2})
+    ax.axvline(at / nm, color="0.6", lw=0.8, ls=":", zorder=0)
+    ax.set(xlabel="x (nm)", ylabel="temperature (K)")
+    ax.set_title(f"jump {jump.jump:.3g} ± {jump.sigma:.2g} K", fontsize="medium")
+    beside(ax)
+    return ax
+
+
+def near(places: Array, others: Array) -> Any:
+    """Which places are among others, to rounding."""
+    if not others.size:
+        return np.zeros(places.size, dtype=bool)
+    apart = np.abs(places[:, None] - others).min(axis=1)
+    return apart < 1e-6 * np.ptp(places)
+
+
+def mode_temperatures(found: Occupation, *, interface: float | None = None, ax: Axes | None = None) -> Axes:
+    """Draw the temperature of each mode against position, with errors; modes that part are out of equilibrium.
+
+    Parameters
+    ----------
+    found : occupations, as of `occupations`
+    interface : its position, m
+    ax : where to draw; a new figure if None
+
+    Raises
+    ------
+    MissingEngine
+        without matplotlib, if ax is None
+    """
+    ax = new_axes(width=6.8, height=4.2) if ax is None else ax
+    kelvin, sigma = found.temperature(), found.temperature_sigma()
+    names = found.modes or tuple(f"mode {j + 1}" for j in range(found.energy.size))
+    pitch = np.diff(found.position).mean() / nm if found.position.size > 1 else 1.0
+    for j, name in enumerate(names):
+        aside = pitch * 0.18 * (j - (len(names) - 1) / 2)  # bars of several modes side by side
+        ax.errorbar(
+            found.position / nm + aside,
+            kelvin[:, j],
+            None if sigma is None else sigma[:, j],
+            fmt=MARKERS[j % len(MARKERS)], color=COLOURS[j % len(COLOURS)], ms=4, lw=0.8, capsize=1.5,
+            label=f"{name}, {found.energy[j] / meV:.4g} meV",
+        )  # fmt: skip
+    if interface is not None:
+        ax.axvline(interface / nm, color="0.6", lw=0.8, ls=":")
+    ax.set(xlabel="x (nm)", ylabel="mode temperature (K)")
+    beside(ax)
+    return ax
+
+
+def interface_modes(found: Components, ax: Axes | None = None) -> Axes:
+    """Draw what is left of an interface spectrum, gain left and loss right, with a band of two standard uncertainties.
+
+    Parameters
+    ----------
+    found : of `interface_components`
+    ax : where to draw; a new figure if None
+
+    Raises
+    ------
+    MissingEngine
+        without matplotlib, if ax is None
+    """
+    ax = new_axes(width=6.8, height=4.0) if ax is None else ax
+    for side, colour, name in ((found.energy < 0, COLOURS[1], "gain"), (found.energy > 0, COLOURS[0], "loss")):
+        x, y, s = found.energy[side] / meV, found.residual[side], found.sigma[side]
+        ax.fill_between(x, y - 2 * s, y + 2 * s, color=colour, alpha=0.25, lw=0)
+        ax.plot(x, y, color=colour, lw=1.4, label=name)
+    ax.axhline(0, color="0.4", lw=0.8)
+    for name, quantum in zip(found.modes, found.quantum / meV, strict=True):
+        for sign in (-1, 1):
+            ax.axvline(sign * quantum, color="0.6", lw=0.8, ls=":")
+        ax.annotate(
+            name, (quantum, 1.0), (0, 2), xycoords=("data", "axes fraction"), textcoords="offset points",
+            ha="center", va="bottom", fontsize="small",
+        )  # fmt: skip
+    ax.set(xlabel="energy loss (meV)", ylabel="interface minus bulk (electrons per channel)")
+    beside(ax)
+    return ax
+
+
+def eels_design(found: EelsDesign, figure: Figure) -> tuple[Axes, Axes]:
+    """Draw a plan: error of T against the resolution, and where the time of the scan is spent best.
+
+    Parameters
+    ----------
+    found : of `design_eels`
+    figure : empty; both axes are made in it
+
+    Returns
+    -------
+    axes of the resolution and of the layout
+    """
+    left, right = figure.subplots(1, 2)
+    width = found.widths / meV
+    left.plot(width, found.fixed, color=COLOURS[0], ls=DASHES[0], lw=1.9, label="same dose")
+    left.plot(width, found.slit, color=COLOURS[1], ls=DASHES[1], lw=1.9, label="current goes with the width")
+    left.axvline(found.best_width / meV, color="0.6", lw=0.8, ls=":")
+    left.plot(found.experiment.fwhm / meV, found.sigma("temperature")[0], "o", color="k", ms=5, label="plan")
+    left.set(xlabel="resolution (meV)", ylabel="uncertainty of T in one pixel (K)", ylim=(0, None), xlim=(0, None))
+    left.legend(frameon=False, fontsize="small")
+    x = found.experiment.position / nm
+    right.axhline(found.experiment.dwell, color="0.5", lw=1.2, label="plan")
+    names = {"jump": "jump", "kapitza_left": "Kapitza length, left", "kapitza_right": "Kapitza length, right"}
+    for i, (name, dwell) in enumerate(found.dwell.items()):
+        aside = x + 0.012 * np.ptp(x) * (i - (len(found.dwell) - 1) / 2)  # side by side where all want the same pixel
+        low = float(dwell[dwell > 0].min())
+        right.vlines(aside, low, np.maximum(dwell, low), color=COLOURS[i], lw=2.2, label=f"best for the {names[name]}")
+        right.plot(aside, np.maximum(dwell, low), MARKERS[i], color=COLOURS[i], ms=3)
+    right.set(xlabel="x (nm)", ylabel="time of one pixel (s)", yscale="log")
+    right.legend(frameon=False, fontsize="small", loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=2)
+    for ax in (left, right):
+        ax.grid(alpha=0.3)
+    return left, right

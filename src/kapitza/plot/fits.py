@@ -1,0 +1,204 @@
+"""Figures of fits: data with fit and residuals, sensitivities, the budget of the variance, likelihood contours."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from kapitza.core.arrays import Array
+from kapitza.measure.thermoreflectance.steady import Raman
+from kapitza.measure.thermoreflectance.three_omega import ThreeOmega
+from kapitza.plot.style import COLOURS, DASHES, MARKERS, beside, new_axes
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from kapitza.measure.fit import Budget, Fit
+    from kapitza.measure.likelihood import Contours
+    from kapitza.measure.parameters import Sample
+    from kapitza.measure.sensitivity import Sensitivity
+
+# what an experiment is measured against: label, factor to the unit of the label, logarithmic
+AXES = {
+    "delay": ("delay (ps)", 1e12, True),
+    "frequency": ("frequency (Hz)", 1.0, True),
+    "thickness": ("thickness (nm)", 1e9, False),
+    "time": ("time (ns)", 1e9, True),
+    "radius": ("radius (µm)", 1e6, True),
+    "power": ("absorbed power (mW)", 1e3, False),
+}
+SIGNALS = {
+    "ratio": "ratio −V_in/V_out",
+    "in_phase": "in phase (V)",
+    "out_of_phase": "out of phase (V)",
+    "phase": "phase (°)",
+    "amplitude": "amplitude (V)",
+    "temperature": "temperature (K)",
+}
+NUMBERS = {  # units of numbers, and factors from SI
+    "conductance": ("MW m⁻² K⁻¹", 1e-6),
+    "conductivity": ("W m⁻¹ K⁻¹", 1.0),
+    "in_plane": ("W m⁻¹ K⁻¹", 1.0),
+    "in_plane_y": ("W m⁻¹ K⁻¹", 1.0),
+    "heat_capacity": ("MJ m⁻³ K⁻¹", 1e-6),
+    "thickness": ("nm", 1e9),
+    "pump_radius": ("µm", 1e6),
+    "probe_radius": ("µm", 1e6),
+    "pump_radius_y": ("µm", 1e6),
+    "probe_radius_y": ("µm", 1e6),
+    "offset": ("µm", 1e6),
+    "offset_y": ("µm", 1e6),
+    "absorption_depth": ("nm", 1e9),
+    "half_width": ("µm", 1e6),
+    "length": ("µm", 1e6),
+    "modulation": ("MHz", 1e-6),
+    "repetition": ("MHz", 1e-6),
+    "phase": ("mrad", 1e3),
+    "time_zero": ("ps", 1e12),
+    "power": ("mW", 1e3),
+    "scale": ("", 1.0),
+}
+
+
+def axis_of(experiment: object) -> tuple[str, float, bool]:
+    """Label, factor and scale of what an experiment varies."""
+    return next((held for name, held in AXES.items() if hasattr(experiment, name)), ("point", 1.0, False))
+
+
+def in_degrees(kind: str) -> float:
+    """Factor from the unit of a signal to that of its label."""
+    return 180 / np.pi if kind == "phase" else 1.0
+
+
+def signal_label(sample: Sample) -> str:
+    """Name and unit of a signal; what a strip of the 3ω method gives is in kelvin."""
+    kind = sample.curve.kind
+    label = SIGNALS.get(kind, kind)
+    if isinstance(sample.experiment, ThreeOmega):
+        return label.replace("(V)", "(K)")
+    return "response (K W⁻¹)" if isinstance(sample.experiment, Raman) else label
+
+
+def number_label(name: str) -> tuple[str, float]:
+    """Label of a number of a sample with its unit, and the factor to that."""
+    unit, factor = NUMBERS.get(name.rpartition(".")[2], ("SI", 1.0))
+    return f"{name} ({unit})" if unit else name, factor
+
+
+def fit(result: Fit, figure: Figure) -> tuple[tuple[Axes, Axes], ...]:
+    """Draw data with the fitted curves, and below them the residuals in standard uncertainties.
+
+    Curves of other axes or signals go to panels of their own, for which the figure grows.
+
+    Parameters
+    ----------
+    result : of `kapitza.measure.fit.fit`
+    figure : empty; all axes are made in it
+
+    Returns
+    -------
+    axes of the curves and of the residuals, for each panel
+    """
+    samples = result.problem.samples
+    groups: dict[tuple[str, str], list[int]] = {}
+    for i, sample in enumerate(samples):
+        groups.setdefault((axis_of(sample.experiment)[0], signal_label(sample)), []).append(i)
+    figure.set_figheight(figure.get_figheight() * len(groups))
+    grid = figure.add_gridspec(2 * len(groups), 1, height_ratios=[3, 1] * len(groups))
+    made: list[tuple[Axes, Axes]] = []
+    for row, members in enumerate(groups.values()):
+        upper = figure.add_subplot(grid[2 * row])
+        lower = figure.add_subplot(grid[2 * row + 1], sharex=upper)
+        panel(result, members, upper, lower)
+        made.append((upper, lower))
+    return tuple(made)
+
+
+def panel(result: Fit, members: list[int], upper: Axes, lower: Axes) -> None:
+    """Draw curves of one kind and their residuals."""
+    problem = result.problem
+    for i in members:
+        sample, sigma = problem.samples[i], problem.sigma[i]
+        model = problem.prediction(i, result.solution.x)
+        label, factor, logarithmic = axis_of(sample.experiment)
+        scale, colour = in_degrees(sample.curve.kind), COLOURS[i % len(COLOURS)]
+        x, mark = sample.curve.x * factor, MARKERS[i % len(MARKERS)]
+        upper.errorbar(
+            x, sample.curve.value * scale, sigma * scale, fmt=mark, ms=3, lw=0.8, color="0.25", mfc="none", zorder=1
+        )
+        upper.plot(x, model * scale, color=colour, lw=1.6, label=sample.experiment.name, zorder=2)
+        lower.plot(x, (sample.curve.value - model) / sigma, mark, ms=3, color=colour, mfc="none")
+        upper.set(ylabel=signal_label(sample))
+        lower.set(xlabel=label)
+        if logarithmic and (x > 0).all():
+            lower.set_xscale("log")
+    if len(problem.samples) > 1:
+        upper.legend(frameon=False, fontsize="small")
+    upper.tick_params(labelbottom=False)
+    lower.axhline(0, color="0.5", lw=0.8)
+    lower.set(ylabel="residual (σ)")
+    for ax in (upper, lower):
+        ax.grid(alpha=0.3)
+
+
+def sensitivity(found: Sensitivity, x: Array, label: str, *, logarithmic: bool, ax: Axes | None = None) -> Axes:
+    """Draw sensitivities against what was varied; numbers that hardly matter are left out.
+
+    Parameters
+    ----------
+    found : of `kapitza.measure.sensitivity.sensitivity`
+    x : (n,) in the unit of the label
+    label : of the x axis
+    """
+    ax = new_axes() if ax is None else ax
+    size = np.abs(found.value).max(axis=1)
+    order = [i for i in np.argsort(-size) if size[i] > 0.01 * size.max()][: len(COLOURS)]
+    for rank, i in enumerate(order):
+        ax.plot(x, found.value[i], color=COLOURS[rank], ls=DASHES[rank], label=found.names[i])
+    ax.axhline(0, color="0.5", lw=0.8)
+    name = "∂φ/∂ln p (rad)" if found.kind == "phase" else "∂ln f/∂ln p"
+    ax.set(xlabel=label, ylabel=f"sensitivity {name}", xscale="log" if logarithmic else "linear")
+    ax.grid(alpha=0.3)
+    beside(ax)
+    return ax
+
+
+def budget(found: Budget, ax: Axes | None = None) -> Axes:
+    """Draw the share of the data and of each uncertain number in the variance of each free one."""
+    ax = new_axes() if ax is None else ax
+    left = np.zeros(len(found.names))
+    for i, source in enumerate(found.sources):
+        share = 100 * found.share[:, i]
+        ax.barh(range(len(found.names)), share, left=left, color=COLOURS[i % len(COLOURS)], label=source, height=0.6)
+        left += share
+    ax.set(xlabel="share of the variance (%)", xlim=(0, 100))
+    ax.set_yticks(range(len(found.names)), found.names)
+    ax.invert_yaxis()
+    beside(ax)
+    return ax
+
+
+def smooth(found: Contours) -> tuple[Array, Array, Array]:
+    """Rise of chi2 on a grid ten times as fine, by splines; as it is where the grid is cut off by a limit."""
+    from scipy.interpolate import RectBivariateSpline
+
+    cut = not ((np.diff(found.one) > 0).all() and (np.diff(found.other) > 0).all())
+    if cut or min(found.rise.shape) < 4:
+        return found.one, found.other, found.rise
+    x, y = (np.linspace(v[0], v[-1], 10 * v.size) for v in (found.one, found.other))
+    return x, y, RectBivariateSpline(found.one, found.other, found.rise)(x, y)
+
+
+def likelihood(found: Contours, ax: Axes | None = None) -> Axes:
+    """Draw contours of 68, 95 and 99.7 % confidence of two parameters."""
+    ax = new_axes() if ax is None else ax
+    levels = [2.2957, 5.9915, 11.618]  # quantiles of chi2 with two degrees of freedom
+    (one, first), (other, second) = map(number_label, found.names)
+    x, y, rise = smooth(found)
+    lines = ax.contour(x * first, y * second, rise.T, levels=levels, colors=COLOURS[:3])
+    ax.clabel(lines, fmt=dict(zip(levels, ("68 %", "95 %", "99.7 %"), strict=True)), fontsize="small")
+    ax.set(xlabel=one, ylabel=other)
+    ax.grid(alpha=0.3)
+    return ax

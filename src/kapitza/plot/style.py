@@ -1,0 +1,95 @@
+"""One look for all figures: colours that everybody can tell apart, units that fit, legends beside the axes."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from kapitza.core.arrays import Array
+from kapitza.errors import require
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+# Okabe and Ito's palette, in an order that also differs in lightness; measurements are black, limits grey.
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7F3C8D", "#8C6D31")
+DASHES = ("-", "--", "-.", (0, (1, 1)), (0, (5, 1, 1, 1, 1, 1)), (0, (8, 2)), (0, (3, 1)), (0, (2, 2)))
+GREYS = ("0.35", "0.55", "0.45", "0.65")
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "*")
+
+WIDE = 25.0  # a quantity that spans more than this factor is drawn on a logarithmic axis
+
+
+def new_axes(*, width: float = 6.4, height: float = 4.2) -> Axes:
+    """Return axes of a figure of their own, in pyplot, so that notebooks show it.
+
+    Raises
+    ------
+    MissingEngine
+        without matplotlib
+    """
+    pyplot = require("matplotlib.pyplot", extra="plot", why="drawing a figure")
+    _, ax = pyplot.subplots(figsize=(width, height), layout="constrained")
+    return ax
+
+
+def new_figure(*, width: float = 7.6, height: float = 4.4) -> Figure:
+    """Return a figure that no window and no pyplot knows of, for writing to a file.
+
+    Parameters
+    ----------
+    width, height : inches
+
+    Raises
+    ------
+    MissingEngine
+        without matplotlib
+    """
+    figure = require("matplotlib.figure", extra="plot", why="drawing a figure")
+    return figure.Figure(figsize=(width, height), layout="constrained")
+
+
+def beside(ax: Axes, title: str | None = None) -> None:
+    """Put the legend to the right of the axes, where it covers nothing."""
+    ax.legend(
+        loc="upper left", bbox_to_anchor=(1.01, 1.0), borderaxespad=0.0, frameon=False, fontsize="small", title=title
+    )
+
+
+def logarithmic(ax: Axes, letter: Literal["x", "y"], low: float, high: float) -> None:
+    """Make an axis logarithmic from `low` to `high`, with labels that do not run into each other."""
+    ticker = require("matplotlib.ticker", extra="plot", why="drawing a figure")
+    axis = ax.xaxis if letter == "x" else ax.yaxis
+    ax.set(**{f"{letter}scale": "log", f"{letter}lim": (low, high)})
+    decades = np.log10(high / low)
+    if decades < 4:
+        subs = (1, 2, 5) if decades < 1.6 else (1, 3) if decades < 2.6 else (1,)
+        axis.set_major_locator(ticker.LogLocator(subs=subs))
+        axis.set_major_formatter(ticker.FormatStrFormatter("%g"))
+    axis.set_minor_formatter(ticker.NullFormatter())
+
+
+def spans_widely(values: Array) -> bool:
+    """Whether positive values ask for a logarithmic axis."""
+    positive = values[np.isfinite(values) & (values > 0)]
+    return positive.size > 1 and float(positive.max() / positive.min()) > WIDE
+
+
+def power_unit(values: Array) -> tuple[float, str]:
+    """Multiple of the watt in which values (W m⁻² K⁻¹) are read most easily."""
+    finite = values[np.isfinite(values) & (values > 0)]
+    top = float(np.median(finite)) if finite.size else 1e6
+    for size, unit in ((1e6, "MW"), (1e3, "kW"), (1.0, "W")):
+        if top >= 0.5 * size:
+            return size, unit
+    return 1.0, "W"
+
+
+def short_citation(citation: str) -> str:
+    """Return "Hopkins 2011" for "P. E. Hopkins et al., Phys. Rev. B 84, 125408 (2011)"."""
+    first = re.split(r",| and | et al", citation, maxsplit=1)[0].strip()
+    years = re.findall(r"\((\d{4})\)", citation)
+    return " ".join(part for part in (first.split(" ")[-1] if first else citation, years[-1] if years else "") if part)

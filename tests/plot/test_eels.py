@@ -1,0 +1,117 @@
+"""Figures of temperature maps say what they show."""
+
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+
+from kapitza import plot
+from kapitza.core.populations import Occupation
+from kapitza.errors import InputError
+from kapitza.measure.eels.design import design_eels
+from kapitza.measure.eels.gradients import gradients, line_profile
+from kapitza.measure.eels.interface import Components
+from kapitza.measure.eels.jump import fit_jump
+from kapitza.measure.eels.map import Flag, TemperatureMap
+from kapitza.measure.eels.model import Mode
+from kapitza.measure.eels.plan import EelsExperiment
+from kapitza.plot.eels import nice
+from kapitza.units import meV, nm
+
+mpl.use("Agg")
+
+SHAPE = (12, 40)
+
+
+def axes() -> Any:
+    return plot.new_figure().add_subplot()
+
+
+def made() -> TemperatureMap:
+    x = (np.arange(SHAPE[1]) - 19.5) * nm
+    kelvin = np.where(x < 0, 425, 410) - 0.3e9 * x + np.random.default_rng(1).normal(0, 2, SHAPE)
+    flag = np.zeros(SHAPE, int)
+    flag[3, 5] = int(Flag.DEAD)
+    return TemperatureMap(
+        (np.arange(SHAPE[0]) * nm, x), ("temperature",), kelvin[..., None], np.full((*SHAPE, 1, 1), 4.0),
+        flag, np.full(SHAPE, 0.5), np.zeros(SHAPE), np.ones(SHAPE, int),
+    )  # fmt: skip
+
+
+def drawn(figure: Any, tmp_path: Path) -> None:
+    path = tmp_path / "figure.png"
+    figure.savefig(path)
+    assert path.stat().st_size > 5000
+
+
+def test_map_with_isotherms_and_arrows(tmp_path: Path) -> None:
+    found = made()
+    ax = plot.temperature_map(found, gradients(found, 4 * nm, interface=0.0), interface=0.0, ax=axes())
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("x (nm)", "y (nm)")
+    kinds = [type(one).__name__ for one in ax.collections]
+    assert {"QuadMesh", "QuadContourSet", "Quiver"} <= set(kinds)
+    (arrows,) = [one for one in ax.collections if type(one).__name__ == "Quiver"]
+    assert np.mean(arrows.U) > 0, "heat flows down the gradient, to the right"
+    shown = next(one for one in ax.collections if type(one).__name__ == "QuadMesh").get_array()
+    assert np.ma.count_masked(np.ma.masked_invalid(shown)) == 1
+    drawn(ax.figure, tmp_path)
+
+
+def test_map_without_planes(tmp_path: Path) -> None:
+    drawn(plot.temperature_map(made(), ax=axes()).figure, tmp_path)
+    with pytest.raises(InputError, match="two positions, got 1"):
+        plot.temperature_map(TemperatureMap((np.arange(2) * nm,), ("temperature",), [[1.0], [2.0]], np.ones((2, 1, 1)),
+                                            [0, 0], [1, 1], [0, 0], [1, 1]))  # fmt: skip
+
+
+def test_profile_with_both_branches(tmp_path: Path) -> None:
+    profile = line_profile(made())
+    found = fit_jump(profile, 0.0, skip=2 * nm)
+    ax = plot.interface_jump(profile, found, ax=axes())
+    left, right = (
+        ax.get_lines()[1:3]
+        if len(ax.get_lines()) == 3
+        else [line for line in ax.get_lines() if str(line.get_label()).startswith(("left:", "right:"))]
+    )
+    ends = left.get_xydata()[-1][1] - right.get_xydata()[0][1]
+    np.testing.assert_allclose(ends, found.jump.jump, rtol=1e-9, atol=0)
+    assert {"rows averaged", "left out", "fit as it is seen"} <= set(ax.get_legend_handles_labels()[1])
+    assert f"{found.jump.jump:.3g}" in ax.get_title()
+    drawn(ax.figure, tmp_path)
+
+
+def test_mode_temperatures(tmp_path: Path) -> None:
+    x, quanta = np.arange(5) * nm, np.array([47.0, 82.0]) * meV
+    n = np.array([[0.4, 0.1]] * 5)
+    ax = plot.mode_temperatures(Occupation(x, quanta, n, n / 20, modes=("LA", "TO")), interface=2 * nm, ax=axes())
+    assert ax.get_legend_handles_labels()[1] == ["LA, 47 meV", "TO, 82 meV"]
+    drawn(ax.figure, tmp_path)
+
+
+def test_interface_modes(tmp_path: Path) -> None:
+    energy = np.concatenate([np.arange(-100, -30), np.arange(30, 100)]) * meV
+    found = Components(
+        ("alpha",), [70 * meV], np.eye(2), np.eye(2), [10.0], [90.0], [[1.0]], [[4.0]], energy,
+        np.sin(energy / meV), np.ones(energy.size), 0.5, 1e9,
+    )  # fmt: skip
+    ax = plot.interface_modes(found, ax=axes())
+    assert ax.get_legend_handles_labels()[1] == ["gain", "loss"]
+    assert [text.get_text() for text in ax.texts] == ["alpha"]
+    drawn(ax.figure, tmp_path)
+
+
+def test_plan(tmp_path: Path) -> None:
+    modes = (Mode("a", 47 * meV, 5 * meV, 4e-4), Mode("b", 82 * meV, 4.5 * meV, 6e-4))
+    found = design_eels(EelsExperiment(modes, modes, 425.0, 15.0, -0.18 / nm, -0.15 / nm, columns=16))
+    figure = plot.new_figure()
+    left, right = plot.eels_design(found, figure)
+    assert left.get_xlabel() == "resolution (meV)"
+    assert "best for the Kapitza length, left" in right.get_legend_handles_labels()[1]
+    drawn(figure, tmp_path)
+
+
+def test_steps_of_isotherms_are_round() -> None:
+    assert [nice(one) for one in (0.3, 1.0, 1.1, 4.0, 60.0)] == [0.5, 1.0, 2.0, 5.0, 100.0]
+    assert nice(0.0) == 1.0
