@@ -1,0 +1,380 @@
+"""Types of the public names; `__init__.py` loads them on first use."""
+
+from kapitza import core as core
+from kapitza import device as device
+from kapitza import errors as errors
+from kapitza import io as io
+from kapitza import matter as matter
+from kapitza import measure as measure
+from kapitza import plot as plot
+from kapitza import run as run
+from kapitza import theory as theory
+from kapitza import units as units
+from kapitza.core.average import mean_transmission as mean_transmission
+from kapitza.core.conductance import DROPS as DROPS
+from kapitza.core.conductance import (
+    Conductance as Conductance,
+)
+from kapitza.core.conductance import (
+    in_series as in_series,
+)
+from kapitza.core.flow import (
+    finite_conductance as finite_conductance,
+)
+from kapitza.core.flow import (
+    flux as flux,
+)
+from kapitza.core.flow import (
+    noise as noise,
+)
+from kapitza.core.flow import (
+    onsager as onsager,
+)
+from kapitza.core.flow import (
+    power as power,
+)
+from kapitza.core.modal import ModalTransmission as ModalTransmission
+from kapitza.core.phonons import Phonons as Phonons
+from kapitza.core.populations import Occupation as Occupation
+from kapitza.core.profile import (
+    Jump as Jump,
+)
+from kapitza.core.profile import (
+    Profile as Profile,
+)
+from kapitza.core.stack import (
+    Boundary as Boundary,
+)
+from kapitza.core.stack import (
+    Layer as Layer,
+)
+from kapitza.core.stack import (
+    Stack as Stack,
+)
+from kapitza.core.transmission import Transmission as Transmission
+from kapitza.device.admittance import admittance as admittance
+from kapitza.device.admittance import impedance as impedance
+from kapitza.device.beams import Beams as Beams
+from kapitza.device.setup import Plane as Plane
+from kapitza.device.setup import Setup as Setup
+from kapitza.errors import (
+    ConvergenceError as ConvergenceError,
+)
+from kapitza.errors import (
+    DataError as DataError,
+)
+from kapitza.errors import (
+    InputError as InputError,
+)
+from kapitza.errors import (
+    KapitzaError as KapitzaError,
+)
+from kapitza.errors import (
+    MissingEngine as MissingEngine,
+)
+from kapitza.errors import (
+    ValidityWarning as ValidityWarning,
+)
+from kapitza.io.curves import read_table as read_table
+from kapitza.io.eels.hyperspy import from_hyperspy as from_hyperspy
+from kapitza.io.eels.hyperspy import map_to_hyperspy as map_to_hyperspy
+from kapitza.io.eels.hyperspy import to_hyperspy as to_hyperspy
+from kapitza.io.eels.read import read_eels as read_eels
+from kapitza.io.eels_files import read_experiment as read_experiment
+from kapitza.io.eels_files import read_modes as read_modes
+from kapitza.io.eels_write import write_eels as write_eels
+from kapitza.io.results import (
+    load as load,
+)
+from kapitza.io.results import (
+    save as save,
+)
+from kapitza.io.samples import read_sample as read_sample
+from kapitza.matter.bands import Bands as Bands
+from kapitza.matter.dispersion import (
+    Dispersion as Dispersion,
+)
+from kapitza.matter.dispersion import (
+    born_von_karman as born_von_karman,
+)
+from kapitza.matter.elastic import Elastic as Elastic
+from kapitza.matter.electrons import (
+    Electrons as Electrons,
+)
+from kapitza.matter.electrons import (
+    SpinChannels as SpinChannels,
+)
+from kapitza.matter.electrons import (
+    metal as metal,
+)
+from kapitza.matter.fluid import Fluid as Fluid
+from kapitza.matter.lammps import crystal_from_lammps as crystal_from_lammps
+from kapitza.matter.library import (
+    elastic as elastic,
+)
+from kapitza.matter.library import (
+    fluid as fluid,
+)
+from kapitza.matter.library import (
+    load_materials as load_materials,
+)
+from kapitza.matter.library import (
+    material as material,
+)
+from kapitza.matter.library import (
+    materials as materials,
+)
+from kapitza.matter.library import (
+    solid as solid,
+)
+from kapitza.matter.library import (
+    source as source,
+)
+from kapitza.matter.material import Material as Material
+from kapitza.matter.sheet import (
+    Sheet as Sheet,
+)
+from kapitza.matter.sheet import (
+    sheet as sheet,
+)
+from kapitza.matter.solid import Solid as Solid
+from kapitza.measure.catalogue import (
+    Measurement as Measurement,
+)
+from kapitza.measure.catalogue import (
+    interfaces as interfaces,
+)
+from kapitza.measure.catalogue import (
+    measured as measured,
+)
+from kapitza.measure.compare import (
+    Comparison as Comparison,
+)
+from kapitza.measure.compare import (
+    compare as compare,
+)
+from kapitza.measure.compare import (
+    compare_all as compare_all,
+)
+from kapitza.measure.design import Design as Design
+from kapitza.measure.design import design as design
+from kapitza.measure.eels.design import EelsDesign as EelsDesign
+from kapitza.measure.eels.design import design_eels as design_eels
+from kapitza.measure.eels.fit import fit_spectra as fit_spectra
+from kapitza.measure.eels.gradients import gradients as gradients
+from kapitza.measure.eels.gradients import isotherm as isotherm
+from kapitza.measure.eels.gradients import line_profile as line_profile
+from kapitza.measure.eels.interface import InterfaceMode as InterfaceMode
+from kapitza.measure.eels.interface import asymmetry as asymmetry
+from kapitza.measure.eels.interface import interface_components as interface_components
+from kapitza.measure.eels.interface import summed as summed
+from kapitza.measure.eels.jump import InterfaceJump as InterfaceJump
+from kapitza.measure.eels.jump import fit_jump as fit_jump
+from kapitza.measure.eels.layout import best_dwell as best_dwell
+from kapitza.measure.eels.map import Flag as Flag
+from kapitza.measure.eels.map import TemperatureMap as TemperatureMap
+from kapitza.measure.eels.model import Mode as Mode
+from kapitza.measure.eels.model import SpectrumModel as SpectrumModel
+from kapitza.measure.eels.plan import EelsExperiment as EelsExperiment
+from kapitza.measure.eels.plan import planned_spectra as planned_spectra
+from kapitza.measure.eels.populations import departure_power as departure_power
+from kapitza.measure.eels.populations import departure_test as departure_test
+from kapitza.measure.eels.populations import occupations as occupations
+from kapitza.measure.eels.resistance import AbsoluteResistance as AbsoluteResistance
+from kapitza.measure.eels.resistance import Known as Known
+from kapitza.measure.eels.resistance import absolute_resistance as absolute_resistance
+from kapitza.measure.eels.simulate import simulate_spectra as simulate_spectra
+from kapitza.measure.eels.spectrum import SpectrumImage as SpectrumImage
+from kapitza.measure.eels.spread import PointSpread as PointSpread
+from kapitza.measure.eels.survey import SpectrumSurvey as SpectrumSurvey
+from kapitza.measure.eels.survey import survey_spectra as survey_spectra
+from kapitza.measure.experiment import Curve as Curve
+from kapitza.measure.experiment import Experiment as Experiment
+from kapitza.measure.fit import Fit as Fit
+from kapitza.measure.fit import Free as Free
+from kapitza.measure.fit import Prior as Prior
+from kapitza.measure.fit import Tie as Tie
+from kapitza.measure.fit import fit as fit
+from kapitza.measure.fit import told as told
+from kapitza.measure.phase import Lockin as Lockin
+from kapitza.measure.phase import auto_phase as auto_phase
+from kapitza.measure.phase import find_echo as find_echo
+from kapitza.measure.profiles import check_flux as check_flux
+from kapitza.measure.profiles import correlated as correlated
+from kapitza.measure.profiles import scan_exclusion as scan_exclusion
+from kapitza.measure.report import report as report
+from kapitza.measure.sampling import sample as sample
+from kapitza.measure.sensitivity import Sensitivity as Sensitivity
+from kapitza.measure.sensitivity import sensitivity as sensitivity
+from kapitza.measure.series import ThicknessSeries as ThicknessSeries
+from kapitza.measure.series import shared as shared
+from kapitza.measure.simulate import simulate as simulate
+from kapitza.measure.simulate import varied as varied
+from kapitza.measure.thermoreflectance.cooling import FilmCooling as FilmCooling
+from kapitza.measure.thermoreflectance.cooling import LaserFlash as LaserFlash
+from kapitza.measure.thermoreflectance.cooling import ParticleCooling as ParticleCooling
+from kapitza.measure.thermoreflectance.fdtr import Fdtr as Fdtr
+from kapitza.measure.thermoreflectance.steady import Raman as Raman
+from kapitza.measure.thermoreflectance.steady import SteadyState as SteadyState
+from kapitza.measure.thermoreflectance.tdtr import Tdtr as Tdtr
+from kapitza.measure.thermoreflectance.three_omega import ThreeOmega as ThreeOmega
+from kapitza.run.store import Store as Store
+from kapitza.run.work import run_units as run_units
+from kapitza.theory.acoustics import Interlayer as Interlayer
+from kapitza.theory.agf.conductance import agf as agf
+from kapitza.theory.agf.modes import agf_modes as agf_modes
+from kapitza.theory.agf.modes import mode_conversion as mode_conversion
+from kapitza.theory.agf.scattering import eigenchannels as eigenchannels
+from kapitza.theory.agf.scattering import scattering as scattering
+from kapitza.theory.agf.scattering import specularity as specularity
+from kapitza.theory.agf.wave_packet import wave_packet as wave_packet
+from kapitza.theory.amm import amm as amm
+from kapitza.theory.angles import (
+    amm_modes as amm_modes,
+)
+from kapitza.theory.angles import (
+    angle_map as angle_map,
+)
+from kapitza.theory.angles import (
+    critical_angles as critical_angles,
+)
+from kapitza.theory.bodies import is_path as is_path
+from kapitza.theory.chain import (
+    Chain as Chain,
+)
+from kapitza.theory.chain import (
+    chain_transmission as chain_transmission,
+)
+from kapitza.theory.contact import (
+    RoughContact as RoughContact,
+)
+from kapitza.theory.contact import (
+    pressed_contact as pressed_contact,
+)
+from kapitza.theory.contact import (
+    spot_resistance as spot_resistance,
+)
+from kapitza.theory.dmm import dmm as dmm
+from kapitza.theory.electrons import electron_phonon as electron_phonon
+from kapitza.theory.grain import (
+    boundary_specularity as boundary_specularity,
+)
+from kapitza.theory.grain import (
+    effective_conductivity as effective_conductivity,
+)
+from kapitza.theory.grain import (
+    grain_boundary as grain_boundary,
+)
+from kapitza.theory.grain import (
+    twist_boundary as twist_boundary,
+)
+from kapitza.theory.inelastic import (
+    capped as capped,
+)
+from kapitza.theory.inelastic import (
+    capped_conductance as capped_conductance,
+)
+from kapitza.theory.inelastic import (
+    capped_power as capped_power,
+)
+from kapitza.theory.khalatnikov import (
+    Khalatnikov as Khalatnikov,
+)
+from kapitza.theory.khalatnikov import (
+    khalatnikov as khalatnikov,
+)
+from kapitza.theory.khalatnikov import (
+    rayleigh_speed as rayleigh_speed,
+)
+from kapitza.theory.knudsen import (
+    Gas as Gas,
+)
+from kapitza.theory.knudsen import (
+    gas as gas,
+)
+from kapitza.theory.knudsen import (
+    gas_gap as gas_gap,
+)
+from kapitza.theory.knudsen import (
+    phonon_slip as phonon_slip,
+)
+from kapitza.theory.knudsen import (
+    temperature_jump as temperature_jump,
+)
+from kapitza.theory.layers import (
+    ballistic_layers as ballistic_layers,
+)
+from kapitza.theory.layers import (
+    thermalised_layers as thermalised_layers,
+)
+from kapitza.theory.limits import (
+    elastic_limit as elastic_limit,
+)
+from kapitza.theory.limits import (
+    inelastic_radiation_limit as inelastic_radiation_limit,
+)
+from kapitza.theory.limits import (
+    radiation_limit as radiation_limit,
+)
+from kapitza.theory.limits import (
+    specular_limit as specular_limit,
+)
+from kapitza.theory.models import (
+    Estimate as Estimate,
+)
+from kapitza.theory.models import (
+    Model as Model,
+)
+from kapitza.theory.models import (
+    applicable as applicable,
+)
+from kapitza.theory.models import (
+    model as model,
+)
+from kapitza.theory.models import (
+    predict as predict,
+)
+from kapitza.theory.references import (
+    citations as citations,
+)
+from kapitza.theory.references import (
+    cite as cite,
+)
+from kapitza.theory.sheets import sheet_on_solid as sheet_on_solid
+from kapitza.theory.specular import (
+    mixed as mixed,
+)
+from kapitza.theory.specular import (
+    rough as rough,
+)
+from kapitza.theory.spin import spin_kapitza as spin_kapitza
+from kapitza.theory.three_phonon import (
+    three_phonon as three_phonon,
+)
+from kapitza.theory.three_phonon import (
+    three_phonon_conductance as three_phonon_conductance,
+)
+
+__version__: str
+__all__: list[str]
+from kapitza.io.junction import read_junction as read_junction
+from kapitza.matter.build import build_junction as build_junction
+from kapitza.matter.build import configurations as configurations
+from kapitza.matter.build import lead_mismatch as lead_mismatch
+from kapitza.matter.contact_springs import Springs as Springs
+from kapitza.matter.contact_springs import spring_junction as spring_junction
+from kapitza.matter.crystal import Crystal as Crystal
+from kapitza.matter.disorder import Disorder as Disorder
+from kapitza.matter.engine import Engine as Engine
+from kapitza.matter.engine import from_calculator as from_calculator
+from kapitza.matter.harmonic import crystal_from_ase as crystal_from_ase
+from kapitza.matter.harmonic import crystal_from_potential as crystal_from_potential
+from kapitza.matter.junction import Junction as Junction
+from kapitza.matter.junction import Lead as Lead
+from kapitza.matter.matching import match_surfaces as match_surfaces
+from kapitza.matter.mixing import junction_from_crystals as junction_from_crystals
+from kapitza.matter.potentials import potential as potential
+from kapitza.matter.potentials import potentials as potentials
+from kapitza.matter.structure import Structure as Structure
+from kapitza.matter.structure import structure as structure
+from kapitza.matter.truncation import truncated as truncated

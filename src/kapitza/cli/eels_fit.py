@@ -1,0 +1,182 @@
+"""What the verbs `eels fit` and `eels simulate` do."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+import kapitza
+from kapitza.cli import figures
+from kapitza.cli.figures import check_folder
+from kapitza.cli.output import note, print_json
+from kapitza.errors import InputError
+from kapitza.io.quantities import quantity
+from kapitza.units import nm
+
+if TYPE_CHECKING:
+    from kapitza.measure.eels.map import TemperatureMap
+
+SPECTRA = (".h5", ".ndata")
+REMARKS = {
+    "DEAD": "hold too few electrons for a fit",
+    "UNCONVERGED": "did not settle",
+    "SINGULAR": "do not determine a temperature",
+    "MISFIT": "fit worse than one in 10,000 would by chance: a mode missing, or another shape of the zero-loss peak?",
+    "MISSING": "have channels without a finite count, which were left out",
+    "NEGATIVE": "have channels below zero, which were used as they are",
+}
+
+
+def fit_scan(
+    scan: str,
+    modes: str,
+    *,
+    tie: str,
+    workers: int,
+    drawn: tuple[str, str | None],
+    title: str | None,
+    resume: str | None,
+    plot: str | None,
+    save: str | None,
+    as_json: bool,
+) -> None:
+    """Temperatures of a scan."""
+    from attrs import evolve
+
+    image = kapitza.read_eels(scan, title=title)
+    model = kapitza.read_modes(modes).model
+    ties = ("common", "each") if tie == "both" else (tie,)
+    if tie == "both" and len(model.modes) == 1:
+        ties = ("common",)
+    store = None if resume is None else kapitza.Store(Path(resume))
+    cores = workers or os.cpu_count() or 1
+    maps: dict[str, TemperatureMap] = {}
+    for one in ties:
+        show = shown(one) if sys.stderr.isatty() else None
+        maps[one] = kapitza.fit_spectra(image, evolve(model, tie=one), workers=cores, store=store, progress=show)
+    if save is not None:
+        kapitza.save(maps, save)
+    if plot is not None:
+        draw(maps[ties[0]], *drawn, plot)
+    if as_json:
+        print_json({"source": image.source, "maps": {name: map_json(one) for name, one in maps.items()}})
+        return
+    typer.echo(f"{Path(scan).name}: {image.title}")
+    for one in maps.values():
+        print_map(one)
+    for written in (save, plot):
+        if written is not None:
+            note(f"wrote {written}")
+
+
+def shown(name: str) -> Any:
+    """Return what tells the progress of a fit on one line of the error stream."""
+
+    def tell(done: int, total: int) -> None:
+        end = "\n" if done == total else ""
+        typer.echo(f"\rfit ({name}): {done} of {total} blocks of pixels{end}", nl=False, err=True)
+
+    return tell
+
+
+def draw(found: TemperatureMap, radius: str, interface: str | None, plot: str) -> None:
+    """Draw a map with isotherms and arrows, or the profile of a line."""
+    if "temperature" not in found.names:
+        held = kapitza.occupations(found)
+        figures.write(plot, lambda ax: kapitza.plot.mode_temperatures(held, ax=ax))
+        return
+    if len(found.position) < 2:
+        profile = kapitza.line_profile(found)
+
+        def line(ax: Any) -> None:
+            ax.errorbar(profile.position / nm, profile.temperature, profile.sigma, fmt="o", color="0.25", ms=4, lw=0.8)
+            ax.set(xlabel="x (nm)", ylabel="temperature (K)")
+
+        figures.write(plot, line)
+        return
+    at = None if interface is None else quantity(interface, "length", what="--interface")
+    planes = kapitza.gradients(found, quantity(radius, "length", what="--radius"), interface=at)
+    figures.write(plot, lambda ax: kapitza.plot.temperature_map(found, planes, interface=at, ax=ax))
+
+
+def counted(found: TemperatureMap) -> dict[str, int]:
+    """Pixels with each flag, those without any left out."""
+    import numpy as np
+
+    numbers = {name: int(np.count_nonzero(found.flag & int(kapitza.Flag[name]))) for name in REMARKS}
+    return {name: number for name, number in numbers.items() if number}
+
+
+def ties_of(found: TemperatureMap) -> list[str]:
+    """Names of the temperatures or occupations of a map."""
+    last = ("temperature", "occupation")
+    return [name for name in found.names if name.rsplit(".", 1)[-1] in last]
+
+
+def map_json(found: TemperatureMap) -> dict[str, Any]:
+    """Return what a map says, with units; single pixels are in the saved file."""
+    import numpy as np
+
+    good = found.good
+    return {
+        "pixels": list(found.shape),
+        "good": int(good.sum()),
+        "flags": counted(found),
+        "parameters": {
+            name: {
+                "mean": float(np.mean(found.parameter(name)[good])),
+                "sigma of one pixel": float(np.median(found.parameter_sigma(name)[good])),
+            }
+            for name in found.names
+            if good.any()
+        },
+        "unit": "SI",
+    }
+
+
+def print_map(found: TemperatureMap) -> None:
+    """Print a map in short."""
+    import numpy as np
+
+    good = found.good
+    pixels = good.size
+    if not good.any():
+        raise InputError(f"none of the {pixels} pixels could be fitted: look at them with `kapitza eels info`")
+    for name in ties_of(found):
+        value, sigma = found.parameter(name)[good], found.parameter_sigma(name)[good]
+        mode = "" if name == "temperature" else f"{name.rsplit('.', 1)[0]}: "
+        unit = " K" if name.endswith("temperature") else " phonons"
+        typer.echo(
+            f"{mode}{value.min():.4g} to {value.max():.4g}{unit}, mean {value.mean():.5g} ± "
+            f"{np.sqrt(np.sum(sigma**2)) / value.size:.2g}; one pixel ± {np.median(sigma):.3g}{unit}"
+        )
+    for flag, number in counted(found).items():
+        note(f"{number} of {pixels} pixels {REMARKS[flag]}")
+
+
+def simulate_plan(path: str, *, save: str, seed: int, as_json: bool) -> None:
+    """Spectra of a planned scan."""
+    import numpy as np
+    from attrs import evolve
+
+    if Path(save).suffix.lower() not in SPECTRA:
+        raise InputError(f"the ending of {save!r} says no format of spectra: expected {' or '.join(SPECTRA)}")
+    check_folder(save)
+    held = kapitza.read_experiment(path)
+    image = kapitza.planned_spectra(
+        held.experiment, drift=held.drift, dark=held.dark, electrons_per_count=held.electrons_per_count, seed=seed
+    )
+    counts: Any = image.counts
+    if (counts == np.rint(counts)).all() and np.abs(counts).max() < 2**31:
+        image = evolve(image, counts=counts.astype(np.int32))
+    if image.dark_variance.any():
+        note("the file holds the dark mean, not its noise: a fit of it states errors that are a little too small")
+    kapitza.write_eels(image, save)
+    if as_json:
+        print_json({"file": save, "pixels": list(image.shape), "channels": image.energy.size, "seed": seed})
+        return
+    typer.echo(f"{save}: {image.title}, {held.experiment.dose:.3g} electrons a pixel, seed {seed}")

@@ -1,0 +1,229 @@
+"""What the verb `eels jump` does: from a map to the jump, the Kapitza lengths and the resistance."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+import kapitza
+from kapitza.cli import figures
+from kapitza.cli.output import conductance_json, note, print_json
+from kapitza.errors import DataError, InputError
+from kapitza.io.quantities import quantity
+from kapitza.units import MW, nm
+
+if TYPE_CHECKING:
+    from kapitza.measure.eels.jump import InterfaceJump
+    from kapitza.measure.eels.map import TemperatureMap
+    from kapitza.measure.eels.resistance import AbsoluteResistance, Known
+
+UNCERTAIN = re.compile(r"(?P<value>.+?)\s*(?:\+-|\+/-|±)\s*(?P<sigma>.+)")
+UNIT = re.compile(r"[A-Za-zµμ°%Å].*")
+SIDES = ("left", "right")
+
+
+def uncertain(text: str, kind: str, *, what: str) -> tuple[float, float]:
+    """Return a number and its uncertainty from ``12.4nm+-0.3nm``, ``60±15`` or ``60 W/mK``."""
+    match = UNCERTAIN.fullmatch(text.strip())
+    if match is None:
+        return quantity(number_of(text), kind, what=what), 0.0
+    sigma = match["sigma"].strip()
+    value = quantity(number_of(match["value"]), kind, what=what)
+    if sigma.endswith("%"):
+        return value, abs(value) * quantity(sigma, "share", what=what)
+    # a bare number on one side of the sign is in the unit of the other: 12.4 +- 0.3 nm
+    unit = UNIT.search(strip_exponent(sigma))
+    if unit is not None and UNIT.search(strip_exponent(match["value"])) is None:
+        value = quantity(match["value"].strip() + unit[0], kind, what=what)
+    own = UNIT.search(strip_exponent(match["value"]))
+    if own is not None and unit is None:
+        sigma += own[0]
+    found = quantity(number_of(sigma), kind, what=what)
+    if found < 0:
+        raise InputError(f"{what} = {text!r:.60}: expected an uncertainty of 0 or more")
+    return value, found
+
+
+def strip_exponent(text: str) -> str:
+    """Text without the exponent of a number, whose letter is no unit."""
+    return re.sub(r"(?<=[\d.])[eE](?=[-+]?\d)", "", text)
+
+
+def number_of(text: str) -> str | float:
+    """A bare number as such, everything else as the text it is."""
+    try:
+        return float(text)
+    except ValueError:
+        return text.strip()
+
+
+def load_maps(path: str) -> dict[str, TemperatureMap]:
+    """Return the maps of a file that `eels fit` wrote, by how temperatures were tied.
+
+    Raises
+    ------
+    DataError
+        if there is no map in it
+    """
+    held = kapitza.load(path)
+    if isinstance(held, kapitza.TemperatureMap):
+        key = "common" if "temperature" in held.names else "each"
+        return {key: held}
+    found = (
+        {str(k): v for k, v in held.items() if isinstance(v, kapitza.TemperatureMap)} if isinstance(held, dict) else {}
+    )
+    if not found:
+        raise DataError("holds no temperature map: write one with `kapitza eels fit SCAN --save MAP`", file=path)
+    return found
+
+
+def common_map(path: str) -> TemperatureMap:
+    """Return the map with one temperature for all modes."""
+    maps = load_maps(path)
+    if "common" not in maps:
+        raise DataError(f"holds maps by {', '.join(maps)}, none with one temperature for all modes", file=path)
+    return maps["common"]
+
+
+def known_of(side: str, text: str | None, temperature: float) -> Known | None:
+    """What an option says of the flux, or of the conductivity of a side: a number, or a material for its bulk value."""
+    if text is None:
+        return None
+    option = "--flux" if side == "flux" else f"--conductivity-{side}"
+    if side != "flux" and not re.match(r"\s*[-+.\d]", text):
+        bulk = kapitza.material(text)
+        return kapitza.Known(float(bulk.conductivity(temperature)[0]), bulk=True, name=bulk.name)
+    value, sigma = uncertain(text, "flux" if side == "flux" else "conductivity", what=option)
+    return kapitza.Known(value, sigma, name=option)
+
+
+def jump_map(
+    path: str,
+    places: dict[str, str | None],
+    spread: dict[str, str],
+    known: dict[str, str | None],
+    *,
+    plot: str | None,
+    save: str | None,
+    as_json: bool,
+) -> None:
+    """Jump of a map."""
+    import numpy as np
+
+    profile = kapitza.line_profile(common_map(path))
+    at, at_sigma = uncertain(str(places["at"]), "length", what="--at")
+    width, share, length = (
+        uncertain(spread[name], "share" if name == "share" else "length", what=f"--{name}")
+        for name in ("width", "share", "length")
+    )
+    blur = kapitza.PointSpread(
+        width[0], share[0], length[0], width_sigma=width[1], share_sigma=share[1], length_sigma=length[1]
+    )
+    found = kapitza.fit_jump(
+        profile,
+        at,
+        blur,
+        at_sigma=at_sigma,
+        skip=uncertain(str(places["skip"]), "length", what="--skip")[0],
+        reach=np.inf if places["reach"] is None else uncertain(places["reach"], "length", what="--reach")[0],
+        scale_sigma=uncertain(str(places["scale"]), "share", what="--scale")[0],
+    )
+    given = {side: known_of(side, text, found.jump.temperature) for side, text in known.items()}
+    absolute = None
+    if any(one is not None for one in given.values()):
+        absolute = kapitza.absolute_resistance(found, flux=given["flux"], left=given["left"], right=given["right"])
+    if save is not None:
+        kapitza.save({"profile": profile, "jump": found} | ({"resistance": absolute} if absolute else {}), save)
+    if plot is not None:
+        figures.write(plot, lambda ax: kapitza.plot.interface_jump(profile, found, ax=ax))
+    if as_json:
+        print_json(jump_json(found, absolute))
+        return
+    print_jump(found, absolute, Path(path).name)
+    for written in (save, plot):
+        if written is not None:
+            note(f"wrote {written}")
+
+
+def jump_json(found: InterfaceJump, absolute: AbsoluteResistance | None) -> dict[str, Any]:
+    """Return a jump with its units."""
+    import numpy as np
+
+    jump = found.jump
+    errors = np.sqrt(np.diag(jump.covariance))
+    ratio, low, high = found.conductivity_ratio()
+    content: dict[str, Any] = {
+        "at": {"unit": "m", "value": jump.at},
+        "jump": {"unit": "K", "value": jump.jump, "sigma": jump.sigma, "interval_95": list(found.interval())},
+        "gradients": {
+            "unit": "K m^-1", "value": [jump.gradient_left, jump.gradient_right], "sigma": errors[1:].tolist()
+        },
+        "kapitza_lengths": {
+            "unit": "m",
+            "value": list(jump.kapitza_lengths),
+            "interval_95": [list(found.kapitza_interval(side)) for side in SIDES],
+        },
+        "conductivity_ratio": {"unit": "1", "value": ratio, "interval_95": [low, high]},
+        "goodness_of_fit": {"chi2": jump.chi2, "freedom": jump.freedom, "probability": found.pvalue},
+    }  # fmt: skip
+    if absolute is not None:
+        held = conductance_json(absolute.conductance) or {}
+        content["conductance"] = held | {"interval_95": list(absolute.interval)}
+        content["resistance"] = {"unit": "m^2 K W^-1", "value": absolute.resistance}
+        content["flux"] = {
+            "unit": "W m^-2",
+            "value": absolute.flux,
+            "sigma": absolute.flux_sigma,
+            "by": dict(zip(absolute.sources, absolute.fluxes.tolist(), strict=True)),
+            "agreement": absolute.pvalue,
+        }
+    return content
+
+
+def print_jump(found: InterfaceJump, absolute: AbsoluteResistance | None, name: str) -> None:
+    """Print what a map says of an interface."""
+    import numpy as np
+
+    jump = found.jump
+    errors = np.sqrt(np.diag(jump.covariance))
+    low, high = found.interval()
+    typer.echo(f"{name}, interface at {jump.at / nm:.4g} nm, {jump.temperature:.4g} K")
+    typer.echo(f"jump {jump.jump:.4g} ± {jump.sigma:.2g} K (95 %: {low:.4g} to {high:.4g} K)")
+    lengths = zip(SIDES, jump.kapitza_lengths, (jump.gradient_left, jump.gradient_right), errors[1:], strict=True)
+    for side, length, gradient, error in lengths:
+        low, high = found.kapitza_interval(side)
+        typer.echo(
+            f"{side}: gradient {gradient * nm:.4g} ± {error * nm:.2g} K/nm, "
+            f"Kapitza length {length / nm:.4g} nm (95 %: {low / nm:.4g} to {high / nm:.4g} nm)"
+        )
+    ratio, low, high = found.conductivity_ratio()
+    typer.echo(f"a continuous flux asks for k_left/k_right = {ratio:.4g} (95 %: {low:.4g} to {high:.4g})")
+    if np.isfinite(found.pvalue) and found.pvalue < 0.01:
+        note(f"the branches fit badly (probability {found.pvalue:.2g}): curved, or more structure at the interface")
+    if absolute is None:
+        note("a map gives lengths and ratios; --flux or --conductivity-left/-right of the lamella gives the resistance")
+        return
+    print_absolute(absolute)
+
+
+def print_absolute(absolute: AbsoluteResistance) -> None:
+    """Print an absolute conductance."""
+    import numpy as np
+
+    value = absolute.conductance.value[0] / MW
+    sigma = 0.0 if absolute.conductance.sigma is None else absolute.conductance.sigma[0] / MW
+    low, high = (end / MW for end in absolute.interval)
+    typer.echo(
+        f"conductance {value:.4g} ± {sigma:.2g} MW/m²K (95 %: {low:.4g} to {high:.4g}, extrapolated drop), "
+        f"resistance {absolute.resistance * 1e9:.4g} m²K/GW"
+    )
+    if np.isfinite(absolute.pvalue):
+        word = "agree" if absolute.pvalue > 0.01 else "do not agree"
+        each = ", ".join(
+            f"{name} {flux / 1e9:.3g} ± {error / 1e9:.2g}"
+            for name, flux, error in zip(absolute.sources, absolute.fluxes, absolute.flux_sigmas, strict=True)
+        )
+        typer.echo(f"fluxes {word} (probability {absolute.pvalue:.2g}): {each} GW/m²")

@@ -1,0 +1,303 @@
+"""What the verbs `eels modes` and `eels design` do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+import kapitza
+from kapitza.cli import figures
+from kapitza.cli.eels_jump import load_maps
+from kapitza.cli.options import subset
+from kapitza.cli.output import note, print_json, print_table
+from kapitza.errors import DataError, InputError
+from kapitza.io.quantities import quantity
+from kapitza.units import meV, nm
+
+if TYPE_CHECKING:
+    from kapitza.core.populations import Occupation
+    from kapitza.measure.eels.design import EelsDesign
+    from kapitza.measure.eels.interface import Asymmetry, Components
+    from kapitza.measure.eels.map import TemperatureMap
+    from kapitza.measure.eels.populations import Correction, DepartureTest
+
+ROWS = 24  # places in a printed table
+TARGETS = {"jump": ("K", 1.0), "kapitza_left": ("nm", nm), "kapitza_right": ("nm", nm)}
+
+
+def modes_map(
+    path: str,
+    *,
+    interface: str | None,
+    zone: str,
+    correction: Correction,
+    scan: str | None,
+    peaks: str | None,
+    reverse: tuple[str, str] | None,
+    plot: str | None,
+    save: str | None,
+    as_json: bool,
+) -> None:
+    """Occupations of a map, the test of equilibrium, and the modes that only the interface has."""
+    maps = load_maps(path)
+    own = next((maps[key] for key in ("occupation", "each") if key in maps), None)
+    if own is None:
+        raise DataError("has one temperature for all modes only: fit with --tie both, each or occupation", file=path)
+    at = None if interface is None else quantity(interface, "length", what="--interface")
+    held = kapitza.occupations(own)
+    test = kapitza.departure_test(maps["common"], own, correction=correction) if "common" in maps else None
+    parts, contrast = components_of(maps, at, zone, scan, peaks, reverse)
+    if save is not None:
+        kapitza.save(held, save)
+    if plot is not None:
+        draw = kapitza.plot.mode_temperatures
+        if parts is None:
+            figures.write(plot, lambda ax: draw(held, interface=at, ax=ax))
+        else:
+            figures.write(plot, lambda ax: kapitza.plot.interface_modes(parts, ax=ax))
+    if as_json:
+        print_json(modes_json(held, test, parts, contrast, at))
+        return
+    print_modes(held, test, Path(path).name)
+    if parts is not None:
+        print_components(parts, contrast, at or 0.0)
+    for written in (save, plot):
+        if written is not None:
+            note(f"wrote {written}")
+
+
+def components_of(
+    maps: dict[str, TemperatureMap],
+    at: float | None,
+    zone: str,
+    scan: str | None,
+    peaks: str | None,
+    reverse: tuple[str, str] | None,
+) -> tuple[Components | None, Asymmetry | None]:
+    """Modes of the interface of a scan, and how they change when heat flows the other way."""
+    if scan is None:
+        if peaks is not None or reverse is not None:
+            raise InputError("modes that only the interface has need its spectra: give --scan")
+        return None, None
+    if at is None or peaks is None:
+        raise InputError("--scan needs --interface and --modes with [[interface]] modes")
+    wanted = kapitza.read_modes(peaks).interface
+    if not wanted:
+        raise DataError("has no [[interface]] modes", file=peaks)
+    half = quantity(zone, "length", what="--zone")
+    forward = components(next(iter(maps.values())), scan, at, half, wanted)
+    if reverse is None:
+        return forward, None
+    other = components(next(iter(load_maps(reverse[0]).values())), reverse[1], at, half, wanted)
+    return forward, kapitza.asymmetry(forward, other)
+
+
+def components(found: TemperatureMap, scan: str, at: float, half: float, wanted: Any) -> Components:
+    """Modes of the interface of one scan."""
+    import numpy as np
+
+    image = kapitza.read_eels(scan)
+    if image.shape != found.shape or not image.shape:
+        raise InputError(f"{scan} has {image.shape} pixels and its map {found.shape}: expected the same scan")
+    x = np.broadcast_to(found.position[-1], found.shape)
+    regions = (np.abs(x - at) <= half * (1 + 1e-9), x < at - 2 * half, x > at + 2 * half)
+    whole, left, right = (kapitza.summed(image, found.parameter("centre"), region & found.good) for region in regions)
+    return kapitza.interface_components(whole, left, right, wanted)
+
+
+def modes_json(
+    held: Occupation,
+    test: DepartureTest | None,
+    parts: Components | None,
+    contrast: Asymmetry | None,
+    at: float | None,
+) -> dict[str, Any]:
+    """Return occupations with their units."""
+    import numpy as np
+
+    kelvin, sigma = held.temperature(), held.temperature_sigma()
+    content: dict[str, Any] = {
+        "modes": list(held.modes),
+        "energy": {"unit": "J", "value": held.energy.tolist()},
+        "position": {"unit": "m", "value": held.position.tolist()},
+        "occupation": {"unit": "1", "value": held.value.tolist()},
+        "temperature": {"unit": "K", "value": kelvin.tolist()},
+    }
+    if held.sigma is not None and sigma is not None:
+        content["occupation"]["sigma"] = held.sigma.tolist()
+        content["temperature"]["sigma"] = sigma.tolist()
+    if test is not None:
+        content["equilibrium"] = {
+            "freedom": test.freedom,
+            "correction": test.correction,
+            "level": test.level,
+            "departed": int(test.departed.sum()),
+            "pixels": int(np.isfinite(test.pvalue).sum()),
+            "smallest": float(np.nanmin(test.adjusted)),
+            "together": test.combined(),
+        }
+    if parts is not None:
+        n = parts.occupation(at or 0.0)
+        content["interface_modes"] = {
+            "modes": list(n.modes),
+            "occupation": n.value[0].tolist(),
+            "sigma": [] if n.sigma is None else n.sigma[0].tolist(),
+            "temperature": {"unit": "K", "value": n.temperature()[0].tolist()},
+            "mixture": {"gain": parts.mixture[0].tolist(), "loss": parts.mixture[1].tolist()},
+            "probability": parts.pvalue,
+        }
+    if contrast is not None:
+        content["asymmetry"] = {
+            name: {"strength": [a, b], "occupation": [c, d]}
+            for name, a, b, c, d in zip(
+                contrast.modes,
+                contrast.value.tolist(),
+                contrast.sigma.tolist(),
+                contrast.occupation.tolist(),
+                contrast.occupation_sigma.tolist(),
+                strict=True,
+            )
+        }
+    return content
+
+
+def print_modes(held: Occupation, test: DepartureTest | None, name: str) -> None:
+    """Print the temperature of each mode against position."""
+    import numpy as np
+
+    kelvin, sigma = held.temperature(), held.temperature_sigma()
+    shown = subset(held.position.size, ROWS)
+    rows = [
+        [
+            f"{held.position[i] / nm:.4g}",
+            *(
+                f"{kelvin[i, j]:.4g} ± {sigma[i, j]:.2g}" if sigma is not None else f"{kelvin[i, j]:.4g}"
+                for j in range(held.energy.size)
+            ),
+        ]
+        for i in shown
+    ]
+    heads = [f"{mode} {quantum / meV:.4g} meV" for mode, quantum in zip(held.modes, held.energy, strict=True)]
+    print_table(f"{name}: temperature of each mode (K)", ["x (nm)", *heads], rows, text=0)
+    if test is None:
+        note("without a fit of one temperature for all modes there is no test of equilibrium: fit with --tie both")
+        return
+    count, pixels = int(test.departed.sum()), int(np.isfinite(test.pvalue).sum())
+    rule = "" if test.correction == "none" else f" after the correction by {test.correction.title()}"
+    typer.echo(
+        f"out of equilibrium: {count} of {pixels} pixels{rule} "
+        f"(likelihood ratio, {test.freedom} degrees of freedom, level {100 * test.level:g} %); "
+        f"all pixels together: probability {test.combined():.2g}"
+    )
+
+
+def print_components(parts: Components, contrast: Asymmetry | None, at: float) -> None:
+    """Print the modes that only the interface has."""
+    import numpy as np
+
+    n = parts.occupation(at)
+    kelvin, own = n.temperature()[0], n.temperature_sigma()
+    sigma = np.zeros(kelvin.size) if n.sigma is None else n.sigma[0]
+    strength, error = parts.strength()
+    rows = [
+        [
+            mode,
+            f"{n.energy[i] / meV:.4g}",
+            f"{1e6 * strength[k]:.3g} ± {1e6 * error[k]:.2g}",
+            f"{n.value[0, i]:.4g} ± {sigma[i]:.2g}",
+            f"{kelvin[i]:.4g}" + ("" if own is None else f" ± {own[0, i]:.2g}"),
+        ]
+        for i, (mode, k) in enumerate((mode, parts.modes.index(mode)) for mode in n.modes)
+    ]
+    print_table(
+        "modes that only the interface has", ["mode", "meV", "strength (1e-6)", "occupation", "temperature (K)"], rows
+    )
+    sides = zip(("gain", "loss"), parts.mixture, strict=True)
+    shares = "; ".join(f"{side} side {mix[0]:.3g} of the left and {mix[1]:.3g} of the right" for side, mix in sides)
+    typer.echo(f"bulk taken off: {shares}; probability of a worse fit {parts.pvalue:.2g}")
+    if contrast is not None:
+        for i, mode in enumerate(contrast.modes):
+            typer.echo(
+                f"{mode}: forward against reverse {contrast.value[i]:+.3f} ± {contrast.sigma[i]:.3f} in strength, "
+                f"{contrast.occupation[i]:+.3f} ± {contrast.occupation_sigma[i]:.3f} in occupation"
+            )
+
+
+def design_plan(path: str, *, floor: float, plot: str | None, as_json: bool) -> None:
+    """Plan a scan."""
+    held = kapitza.read_experiment(path)
+    found = kapitza.design_eels(held.experiment, wanted=held.wanted, floor=floor)
+    if plot is not None:
+        figures.write_figure(plot, lambda figure: kapitza.plot.eels_design(found, figure))
+    if as_json:
+        print_json(design_json(found))
+        return
+    print_design(found, Path(path).name)
+    if plot is not None:
+        note(f"wrote {plot}")
+
+
+def design_json(found: EelsDesign) -> dict[str, Any]:
+    """Return a plan with its units."""
+    best = {name: getattr(one, name) for name, one in found.best.items()}
+    return {
+        "time": {"unit": "s", "value": found.experiment.time},
+        "electrons per pixel": found.experiment.dose,
+        "sigma of one pixel": {
+            name: {"left": float(left), "right": float(right)}
+            for name, left, right in zip(found.names, found.sigma_left, found.sigma_right, strict=True)
+        },
+        "sigma of each mode": {"unit": "K", "value": {name: list(pair) for name, pair in found.modes.items()}},
+        "plan": {name: getattr(found.precision, name) for name in TARGETS},
+        "best layout": best,
+        "position": {"unit": "m", "value": found.experiment.position.tolist()},
+        "dwell": {"unit": "s", "value": {name: dwell.tolist() for name, dwell in found.dwell.items()}},
+        "resolution": {
+            "unit": "J",
+            "value": found.widths.tolist(),
+            "same dose": found.fixed.tolist(),
+            "slit": found.slit.tolist(),
+            "best": found.best_width,
+        },
+        "wanted": dict(found.wanted),
+        "time needed": {"unit": "s", "value": {name: list(pair) for name, pair in found.needed.items()}},
+    }
+
+
+def print_design(found: EelsDesign, name: str) -> None:
+    """Print a plan."""
+    plan = found.experiment
+    typer.echo(
+        f"{name}: {plan.rows} rows of 2 x {plan.columns} pixels, {plan.dose:.3g} electrons in {plan.dwell:.3g} s each, "
+        f"{duration(plan.time)}"
+    )
+    left, right = found.sigma("temperature")
+    typer.echo(f"least uncertainty of one pixel: {left:.3g} K left, {right:.3g} K right")
+    for mode, pair in found.modes.items():
+        typer.echo(f"  {mode} alone: {pair[0]:.3g} K left, {pair[1]:.3g} K right")
+    typer.echo(
+        f"resolution of the smallest error where the current goes with it: {found.best_width / meV:.3g} meV "
+        f"({found.slit.min():.3g} K; the plan has {plan.fwhm / meV:.3g} meV)"
+    )
+    rows: list[list[str]] = []
+    for target, (unit, size) in TARGETS.items():
+        if target not in found.best:
+            continue
+        value, best = (getattr(one, target) / size for one in (found.precision, found.best[target]))
+        wanted = found.wanted.get(target)
+        needed = ["", "", ""]
+        if wanted is not None:
+            needed = [f"{wanted / size:.3g} {unit}", *(duration(time) for time in found.needed[target])]
+        rows.append([target.replace("_", " "), f"{value:.3g} {unit}", f"{best:.3g} {unit}", *needed])
+    heads = ["uncertainty of", "even", "best layout", "wanted", "takes", "takes, best layout"]
+    print_table("", heads, rows)
+
+
+def duration(seconds: float) -> str:
+    """A time for people."""
+    for size, unit in ((3600.0, "h"), (60.0, "min")):
+        if seconds >= size:
+            return f"{seconds / size:.3g} {unit}"
+    return f"{seconds:.3g} s"

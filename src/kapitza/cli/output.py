@@ -1,0 +1,111 @@
+"""What the verbs print: tables for people, JSON for programs, notes beside both."""
+
+import json
+import math
+import shutil
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from kapitza.core.conductance import Conductance
+    from kapitza.measure.catalogue import Measurement
+
+UNIT = "W m^-2 K^-1"
+PIPED = 100_000  # columns: nothing is cut or wrapped where no terminal has an edge
+
+
+def plain(value: Any) -> Any:
+    """Return a value that JSON can hold: infinite numbers as text."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else repr(value)
+    if isinstance(value, dict):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    return value
+
+
+def print_json(content: dict[str, Any]) -> None:
+    """Print machine-readable output."""
+    typer.echo(json.dumps(plain(content), indent=1, ensure_ascii=False, allow_nan=False))
+
+
+def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], *, text: int = 1) -> None:
+    """Print a table; the first `text` columns are text, the others numbers.
+
+    Where a last column would be text again, its head starts with a space.
+    """
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for i, column in enumerate(columns):
+        words = i < text or column.startswith(" ")
+        table.add_column(column.strip(), justify="left" if words else "right", no_wrap=not column.startswith(" "))
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row))
+    terminal = sys.stdout.isatty()
+    # a column that may not be wrapped would be cut where the terminal is narrow: a number is never cut
+    heads = [[column.strip(), *(row[i] for row in rows)] for i, column in enumerate(columns)]
+    needed = sum(max(map(len, head)) if columns[i][:1] != " " else 20 for i, head in enumerate(heads))
+    width = max(terminal_columns(), needed + 3 * len(columns))
+    console = Console(file=sys.stdout, width=width, highlight=False, no_color=not terminal)
+    with console.capture() as captured:
+        console.print(table)
+    lines = [title, *captured.get().strip("\n").splitlines()]
+    typer.echo("\n".join(line.rstrip() for line in lines), color=terminal)
+
+
+def terminal_columns() -> int:
+    """Return how wide the terminal is; where the output is piped nothing is cut or wrapped."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else PIPED
+
+
+def note(text: str) -> None:
+    """Print a remark in one line, beside the output."""
+    typer.echo(f"note: {' '.join(text.split())}", err=True)
+
+
+def megawatts(value: float | None) -> str:
+    """Return a conductance (W m⁻² K⁻¹) in MW m⁻² K⁻¹ for a table."""
+    if value is None:
+        return "–"
+    if not math.isfinite(value):
+        return "∞"
+    return f"{value / 1e6:.0f}" if 1e10 <= value < 1e13 else f"{value / 1e6:.4g}"
+
+
+def conductance_json(one: "Conductance | None") -> dict[str, Any] | None:
+    """Return a conductance with its units."""
+    if one is None:
+        return None
+    found: dict[str, Any] = {"unit": UNIT, "value": one.value.tolist()}
+    if one.sigma is not None:
+        found["sigma"] = one.sigma.tolist()
+    return found | {"drop": one.drop, "statistics": one.statistics}
+
+
+def measurement_json(one: "Measurement") -> dict[str, Any]:
+    """Return a measurement with its units and its source."""
+    return {
+        "left": one.left,
+        "right": one.right,
+        "temperature": {"unit": "K", "value": one.conductance.temperature.tolist()},
+        "conductance": conductance_json(one.conductance),
+        "method": one.method,
+        "thickness": {"unit": "m", "value": one.thickness},
+        "pressure": {"unit": "Pa", "value": one.pressure},
+        "preparation": one.preparation,
+        "state": one.state,
+        "interlayer": one.interlayer,
+        "carriers": one.carriers,
+        "bound": one.bound,
+        "seen": one.seen,
+        "doi": one.doi,
+        "citation": one.citation,
+    }

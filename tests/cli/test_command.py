@@ -1,0 +1,316 @@
+"""The command: what it prints, and that every fault is one line and status 2."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+import kapitza
+from kapitza import cli
+from kapitza.cli.verbs import app
+from kapitza.errors import ValidityWarning
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Run:
+    """Run the command here; returns status, output and errors."""
+
+    def call(*arguments: object) -> tuple[int, str, str]:
+        status = cli.main([str(one) for one in arguments])
+        out, err = capsys.readouterr()
+        return status, out, err
+
+    return call
+
+
+def process(*arguments: object, **options: Any) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", "import sys; from kapitza.cli import main; sys.exit(main())"]
+    return subprocess.run([*command, *map(str, arguments)], capture_output=True, text=True, check=False, **options)
+
+
+def fault(result: tuple[int, str, str]) -> str:
+    """The one line of a fault."""
+    status, out, err = result
+    assert status == 2
+    assert out == ""
+    assert err.count("\n") == 1
+    assert err.startswith("kapitza: ")
+    assert "Traceback" not in err
+    return err
+
+
+def test_help_and_version(run: Run) -> None:
+    result = CliRunner().invoke(app, ["--help"])
+    assert result.exit_code == 0
+    for verb in ("predict", "compare", "materials", "measured", "cite"):
+        assert verb in result.output
+        assert CliRunner().invoke(app, [verb, "--help"]).exit_code == 0
+    assert run("--version") == (0, f"kapitza {kapitza.__version__}\n", "")
+    status, out, _ = run()
+    assert (status, "Usage: kapitza" in out) == (0, True)
+
+
+def test_predict_at_one_temperature(run: Run) -> None:
+    status, out, err = run("predict", "Al", "Si")
+    assert status == 0
+    assert "emitted" in out
+    assert "extrapolated" in out
+    want = kapitza.dmm(kapitza.solid("Al"), kapitza.solid("Si")).conductance(300).value[0] / 1e6
+    (line,) = [one for one in out.splitlines() if one.lstrip().startswith("DMM, Debye")]
+    assert line.split()[-3] == f"{want:.4g}"
+    assert "gray, diffuse" in err
+    assert "\x1b" not in out
+    assert all(line == line.rstrip() for line in out.splitlines())
+
+
+def test_predict_at_many_temperatures(run: Run, tmp_path: Path) -> None:
+    saved, figure = tmp_path / "g.json", tmp_path / "g.png"
+    status, out, err = run("predict", "Al", "Si", "-T", "50:600:10", "--save", saved, "--plot", figure)
+    assert status == 0
+    assert "600 K" in out
+    assert "7 of 56 temperatures are shown" in err
+    assert figure.read_bytes()[:4] == b"\x89PNG"
+    found = kapitza.load(saved)
+    assert len(found["estimates"][0].emitted.temperature) == 56
+    assert found["measured"]
+
+
+def test_predict_json(run: Run) -> None:
+    status, out, err = run("predict", "Al", "Si", "-T", "77,300", "--theory", "dmm,amm", "--json")
+    assert (status, err) == (0, "")
+    found = json.loads(out)
+    assert found["temperature"] == {"unit": "K", "value": [77.0, 300.0]}
+    assert [one["model"] for one in found["models"]] == ["dmm", "amm"]
+    value = found["models"][0]["emitted"]
+    assert value["unit"] == "W m^-2 K^-1"
+    want = kapitza.dmm(kapitza.solid("Al"), kapitza.solid("Si")).conductance([77, 300]).value
+    np.testing.assert_allclose(value["value"], want, rtol=1e-14, atol=0)
+
+
+def test_infinite_values_are_json(run: Run) -> None:
+    _, out, _ = run("predict", "Si", "Si", "--theory", "amm", "--json")
+    assert json.loads(out)["models"][0]["local"]["value"] == ["inf"]
+    assert "∞" in run("predict", "Si", "Si", "--theory", "amm")[1]
+
+
+def test_options_of_predict(run: Run) -> None:
+    def value(*options: str) -> float:
+        _, out, _ = run("predict", "Al", "Si", "--json", "--theory", "amm-crystal", *options)
+        return json.loads(out)["models"][0]["emitted"]["value"][0]
+
+    assert value("--normal", "111,110") != value()
+    assert value("--normal=-110") == value("--normal", "-110")
+    assert value("--statistics", "classical") > value()
+    _, out, _ = run("predict", "Al", "Si", "--json", "--theory", "three-phonon")
+    assert json.loads(out)["models"][0]["title"] == "DMM + three-phonon, s = 1, Debye"
+
+
+def test_full_bands(run: Run, reference: Callable[[str], Path], tmp_path: Path) -> None:
+    files = [reference(f"mismatch/force_constants/{name}.yaml") for name in ("Al", "Si")]
+    status, out, _ = run("predict", *files, "--theory", "dmm", "--json", "--plot", tmp_path / "g.svg")
+    found = json.loads(out)
+    assert status == 0
+    assert (found["left"], found["models"][0]["title"]) == ("Al", "DMM, full spectra")
+    np.testing.assert_allclose(found["models"][0]["emitted"]["value"], 430.7e6, rtol=0.02, atol=0)
+
+
+def test_compare(run: Run, tmp_path: Path) -> None:
+    status, out, _ = run("compare", "Al", "Si", "--plot", tmp_path / "c.pdf", "--save", tmp_path / "c.npz")
+    assert status == 0
+    assert "interval" in out
+    assert "[1] " in out
+    assert (tmp_path / "c.pdf").read_bytes()[:4] == b"%PDF"
+    assert kapitza.load(tmp_path / "c.npz").left == "Al"
+    found = json.loads(run("compare", "GaN", "SiC", "-T", "300", "--json")[1])
+    assert found["published"]["values"][0]["source"]["doi"].startswith("10.")
+    assert {one["model"] for one in found["models"]} >= {"amm", "dmm"}
+    status, out, err = run("compare", "GaN", "6H-SiC")
+    assert status == 0
+    assert "the catalogue has GaN/4H-SiC" in err
+    assert "nobody is known" in run("compare", "Al", "UO2")[2]
+
+
+def test_materials(run: Run) -> None:
+    _, out, _ = run("materials")
+    assert len(out.splitlines()) > 60
+    listed = json.loads(run("materials", "--json")[1])["materials"]
+    assert {one["name"] for one in listed} == set(kapitza.materials())
+    _, out, _ = run("materials", "silicon")
+    assert "C44" in out
+    found = json.loads(run("materials", "Si", "--json")[1])
+    for number in found["numbers"]:
+        assert number["source"] in found["sources"]
+        assert number["unit"]
+
+
+@pytest.mark.parametrize("name", kapitza.materials())
+def test_every_material_can_be_shown(name: str, run: Run) -> None:
+    assert run("materials", name)[0] == 0
+
+
+def test_measured(run: Run) -> None:
+    _, out, _ = run("measured", "Al", "Si")
+    assert "doi:10." in out
+    assert len(json.loads(run("measured", "Al", "Si", "-T", "300", "--json")[1])["measured"]) >= 5
+    assert run("measured")[0] == 0
+    assert "nobody is known" in run("measured", "Al", "UO2")[2]
+
+
+def test_cite(run: Run) -> None:
+    _, out, _ = run("cite", "dmm")
+    assert out.startswith("@article{swartz1989,")
+    assert "inelastic-limit" in run("cite")[1]
+    assert "bibtex" in json.loads(run("cite", "amm", "--json")[1])
+    assert json.loads(run("cite", "--json")[1])["theories"]
+
+
+FAULTS: dict[str, tuple[tuple[str, ...], str]] = {
+    "unknown material": (("predict", "Sii", "Al"), "did you mean Si"),
+    "unknown on either side": (("compare", "Al", "Unobtainium"), "no material 'Unobtainium'"),
+    "unknown model": (("predict", "Al", "Si", "--theory", "dmmm"), "did you mean dmm"),
+    "model that does not fit": (("predict", "water", "Si", "--theory", "specular-limit"), "which water and Si do not"),
+    "unknown verb": (("frobnicate",), "No such command 'frobnicate'"),
+    "unknown option": (("predict", "Al", "Si", "--colour"), "No such option"),
+    "missing side": (("predict", "Al"), "Missing argument"),
+    "zero": (("predict", "Al", "Si", "-T", "0"), "above 0"),
+    "celsius": (("predict", "Al", "Si", "-T", "25C"), "298.15 K"),
+    "words": (("compare", "Al", "Si", "-T", "abc"), "is no number"),
+    "two temperatures": (("compare", "Al", "Si", "-T", "77,300"), "expected one"),
+    "reversed": (("predict", "Al", "Si", "-T", "600:50:10"), "start below stop"),
+    "too many": (("predict", "Al", "Si", "-T", "1:600:1e-7"), "at most 10,000"),
+    "statistics": (("predict", "Al", "Si", "--statistics", "fermi"), "'fermi' is not one of"),
+    "normal": (("predict", "Al", "Si", "--normal", "abc"), "three digits"),
+    "missing file": (("predict", "none.yaml", "Si"), "none.yaml: cannot be read"),
+    "figure format": (("predict", "Al", "Si", "--plot", "g.gif"), "expected .png, .pdf or .svg"),
+    "save format": (("predict", "Al", "Si", "--save", "g.pickle"), "expected .json, .npz or .h5"),
+    "missing folder": (("predict", "Al", "Si", "--save", "none/g.json"), "there is no folder 'none'"),
+    "missing folder of a figure": (("compare", "Al", "Si", "--plot", "none/g.png"), "there is no folder 'none'"),
+    "unknown citation": (("cite", "dmmm"), "did you mean dmm"),
+    "unknown sheet": (("materials", "Sii"), "did you mean Si"),
+    "measured": (("measured", "Sii"), "did you mean Si"),
+}
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_faults(name: str, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    arguments, words = FAULTS[name]
+    assert words in fault(run(*arguments))
+    assert not list(tmp_path.iterdir())
+
+
+def test_paths_that_cannot_be_used(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "folder.json").mkdir()
+    (tmp_path / "folder.png").mkdir()
+    assert "is a folder" in fault(run("predict", "Al", "Si", "--save", tmp_path / "folder.json"))
+    assert "is a folder" in fault(run("predict", "Al", "Si", "--plot", tmp_path / "folder.png"))
+    (tmp_path / "wrong.yaml").write_text("a: [1, 2\n", encoding="utf-8")
+    assert "wrong.yaml" in fault(run("predict", tmp_path / "wrong.yaml", "Si"))
+    (tmp_path / "dir.yaml").mkdir()
+    assert "dir.yaml" in fault(run("predict", tmp_path / "dir.yaml", "Si"))
+    (tmp_path / "binary.yaml").write_bytes(bytes(range(256)))
+    assert "binary.yaml" in fault(run("predict", tmp_path / "binary.yaml", "Si"))
+
+
+def test_a_full_disk_is_one_line(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device", str(tmp_path / "g.json"))
+
+    monkeypatch.setattr(os, "fsync", full)
+    assert "No space left" in fault(run("predict", "Al", "Si", "--save", tmp_path / "g.json"))
+    assert not list(tmp_path.iterdir())
+
+
+def test_warnings_are_notes(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def warned(*_: object, **__: object) -> tuple[Any, ...]:
+        warnings.warn("beyond\nits range", ValidityWarning, stacklevel=2)
+        return kapitza.predict("Al", "Si", 300.0)
+
+    class Stand:
+        predict = staticmethod(warned)
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(kapitza, name)
+
+    monkeypatch.setattr("kapitza.cli.verbs.kapitza", Stand())
+    status, _, err = run("predict", "Al", "Si")
+    assert status == 0
+    assert "note: beyond its range\n" in err
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, MemoryError])
+def test_interrupts_and_memory(error: type[BaseException], run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stopped(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr("kapitza.cli.reports.show_citation", stopped)
+    monkeypatch.setattr("kapitza.cli.verbs.reports.print_library", stopped)
+    status, _, err = run("materials")
+    assert status == (130 if error is KeyboardInterrupt else 2)
+    assert err.count("\n") == 1
+
+
+def test_as_a_process() -> None:
+    done = process("predict", "Al", "Si", "--theory", "dmm")
+    assert (done.returncode, "DMM, Debye" in done.stdout) == (0, True)
+    done = process("predict", "Sii", "Al")
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+
+
+def test_in_an_ascii_terminal() -> None:
+    done = process("predict", "Al", "Si", env=os.environ | {"PYTHONIOENCODING": "ascii", "LC_ALL": "C"})
+    assert done.returncode == 0
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pipes and signals of POSIX")
+def test_a_closed_pipe_is_quiet() -> None:
+    command = f"{sys.executable} -c 'import sys; from kapitza.cli import main; sys.exit(main())' materials | true"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
+    assert done.stderr == ""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pipes and signals of POSIX")
+def test_control_c() -> None:
+    code = "import sys; from kapitza.cli import main; print('ready', flush=True); sys.exit(main())"
+    long = ["predict", "Al", "Si", "--theory", "three-phonon", "-T", "1:9999:1"]
+    with subprocess.Popen(
+        [sys.executable, "-c", code, *long], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as running:
+        assert running.stdout is not None
+        running.stdout.readline()
+        time.sleep(1.5)
+        running.send_signal(signal.SIGINT)
+        _, err = running.communicate(timeout=20)
+    assert running.returncode == 130
+    assert err == "kapitza: interrupted\n"
+
+
+@pytest.mark.parametrize("columns", [60, 80, 120])
+def test_no_number_is_cut_in_a_narrow_terminal(columns: int) -> None:
+    """The output of a terminal, by `script`, holds every number whole."""
+    for arguments in ("predict Al Si -T 50:600:10", "materials"):
+        inner = f"stty cols {columns}; {sys.executable} -c 'from kapitza.cli import main; main()' {arguments}"
+        done = subprocess.run(["script", "-qec", inner, "/dev/null"], capture_output=True, text=True, check=True)
+        assert "Si" in done.stdout
+        assert "…" not in done.stdout
+
+
+def test_compare_says_why_there_is_no_interval(run: Run) -> None:
+    _, out, err = run("compare", "GaN", "SiC")
+    assert "2 values that agree on 230" in out
+    assert "SiC is 3C-SiC in the models, and any polytype in the measurements" in err
+    _, out, _ = run("compare", "Al", "GaAs")
+    assert "no interval: one value, of which nobody stated the uncertainty" in out

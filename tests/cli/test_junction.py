@@ -1,0 +1,54 @@
+"""The verbs of junctions: build, save, show; one line for every fault."""
+
+import json
+
+import numpy as np
+import pytest
+
+from kapitza.cli import main
+
+pytest.importorskip("matscipy")
+
+OPTIONS = ["--potential", "lj", "--orientation", "111", "--layers", "2"]
+
+
+def test_build_save_show(tmp_path, capsys):
+    path = str(tmp_path / "ar.h5")
+    assert main(["junction", "build", "Ar", "Ar", *OPTIONS, "--save", path]) == 0
+    out = capsys.readouterr()
+    assert out.out.startswith("Ar|Ar (111)\n")
+    assert f"note: wrote {path}" in out.err
+    assert main(["junction", "show", path, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["left"]["name"] == "Ar"
+    np.testing.assert_allclose(found["area"]["value"], np.sqrt(3) / 2 * 5.334e-10**2 / 2, rtol=1e-3)
+    assert max(found["mismatch"].values()) < 1e-4
+    assert found["residual"] < 1e-10
+
+
+def test_a_toml_file_builds_as_well(tmp_path, capsys):
+    path = tmp_path / "j.toml"
+    path.write_text('left = "Ar"\nright = "Ar"\npotential = "lj"\nlayers = 2\n', encoding="utf-8")
+    assert main(["junction", "build", str(path)]) == 0
+    assert "device" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "match"),
+    [
+        (["build", "Ar"], "expected two"),
+        (["build", "Ar", "Kr"], "expected --potential"),
+        (["build", "Ar", "Kr", "--potential", "ljx"], "no potential 'ljx'"),
+        (["build", "Si", "Ag", "--potential", "tersoff"], "not Ag"),
+        (["build", "Ar", "Ar", "--potential", "lj", "--layers", "0"], "wanted at least 1"),
+        (["build", "Ar", "Ar", "--potential", "lj", "--save", "x.txt"], "x.txt"),
+        (["show", "nothing.h5"], "nothing.h5"),
+    ],
+)
+def test_faults_are_one_line(arguments, match, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert main(["junction", *arguments]) == 2
+    err = capsys.readouterr().err
+    assert match in err
+    assert err.count("\n") == 1
+    assert err.startswith("kapitza: ")

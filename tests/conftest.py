@@ -1,0 +1,43 @@
+"""Shared by all tests: reference data, published numbers, and a steady hypothesis profile."""
+
+import os
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+settings.register_profile(
+    "suite", deadline=None, max_examples=60, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.register_profile("deep", deadline=None, max_examples=2000)
+settings.load_profile(os.environ.get("KAPITZA_HYPOTHESIS", "suite"))
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def reference() -> Callable[[str], Path]:
+    """Path of a file of the reference data; the test is skipped, with the reason, where there is none."""
+
+    def find(name: str) -> Path:
+        folder = Path(os.environ.get("KAPITZA_REFERENCE", ROOT.parent / "shared" / "reference"))
+        path = folder / name
+        if not path.exists():
+            pytest.skip(f"reference data {name} not found in {folder} (set KAPITZA_REFERENCE)")
+        return path
+
+    return find
+
+
+@pytest.fixture(scope="session")
+def published() -> Callable[[str, str], dict[str, Any]]:
+    """A published number by room and name: value, relative tolerance, unit, source."""
+
+    def find(room: str, name: str) -> dict[str, Any]:
+        table = tomllib.loads((ROOT / "tests" / "published" / f"{room}.toml").read_text(encoding="utf-8"))
+        return table[name]
+
+    return find

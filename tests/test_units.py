@@ -1,0 +1,25 @@
+"""Constants against scipy's table (a second source) and the definitions of the SI."""
+
+import numpy as np
+from scipy import constants
+
+from kapitza import units
+
+
+def test_constants_equal_a_second_table():
+    for got, want, tolerance in (
+        (units.h, constants.h, 0),
+        (units.hbar, constants.hbar, 1e-15),
+        (units.k_B, constants.k, 0),
+        (units.e, constants.e, 0),
+        (units.N_A, constants.N_A, 0),
+        (units.c_light, constants.c, 0),
+        (units.m_u, constants.m_u, 1e-8),
+        (units.bohr, constants.physical_constants["Bohr radius"][0], 1e-8),
+        (units.rydberg, constants.physical_constants["Rydberg constant times hc in J"][0], 1e-10),
+    ):
+        np.testing.assert_allclose(got, want, rtol=tolerance, atol=0)
+
+
+def test_terahertz_are_angular():
+    np.testing.assert_allclose(units.hbar * units.THz / units.meV, 4.135667696, rtol=1e-9, atol=0)
