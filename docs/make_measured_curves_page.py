@@ -1,0 +1,282 @@
+"""Write the page "Measured curves": every number in it and its figures come from this script.
+
+Usage: python docs/make_measured_curves_page.py
+
+The curves are read from the folder of reference data, which KAPITZA_REFERENCE names; they are not part of the package.
+"""
+
+# ruff: noqa: E501  (the text of a page)
+
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from attrs import frozen
+from matplotlib.figure import Figure
+
+from kapitza import plot
+from kapitza.io.samples import SampleFile, read_sample
+from kapitza.measure.fit import Fit, fit, told
+from kapitza.measure.series import Line, ThicknessSeries
+from kapitza.units import MW, nm
+
+HERE = Path(__file__).resolve().parent
+PAGE, SAMPLES, IMAGES = HERE / "how-to" / "measured-curves.md", HERE / "samples", HERE / "images"
+REFERENCE = Path(os.environ.get("KAPITZA_REFERENCE", HERE.parents[1] / "shared" / "reference"))
+CURVES = REFERENCE / "thermoreflectance" / "measured"
+LARGEST = 120_000  # bytes of a figure
+OXIDE_BOUNDARY = 129 * MW  # Al/SiO2, held in the fits of single films
+
+
+@frozen(eq=False)
+class Example:
+    """A sample file with its curves, fitted with the calibrated inputs held and uncertain."""
+
+    name: str
+    text: str
+    held: SampleFile
+    alone: Fit
+    total: Fit
+
+
+def fitted(held: SampleFile, *, calibrated: bool) -> Fit:
+    """Fit with or without the errors of the calibrated inputs."""
+    curves = [curve for curve in held.curves if curve is not None]
+    priors, ties = (held.priors, held.ties) if calibrated else ({}, {})
+    return fit(held.experiments, curves, held.stacks, held.free, priors=priors, ties=ties)
+
+
+def example(name: str, folder: Path) -> Example:
+    """Read a sample file in the folder of its curves and fit it."""
+    shutil.copy(SAMPLES / f"{name}.toml", folder)
+    held = read_sample(folder / f"{name}.toml")
+    text = (SAMPLES / f"{name}.toml").read_text(encoding="utf-8")
+    return Example(name, text, held, fitted(held, calibrated=False), fitted(held, calibrated=True))
+
+
+def number(found: Fit, name: str) -> str:
+    """A number of a fit with its uncertainty, or its bound."""
+    size, unit = (MW, "MW m⁻² K⁻¹") if name.endswith("conductance") else (1.0, "W m⁻¹ K⁻¹")
+    if name in found.bounds:
+        bound = found.bounds[name]
+        low, high = (None if end is None else end / size for end in (bound.low, bound.high))
+        return told(type(bound)(low, high, bound.confidence), unit)
+    i = found.index(name)
+    value, sigma = found.value[i] / size, found.sigma[i] / size
+    digits = max(0, 1 - int(np.floor(np.log10(sigma))))
+    return f"{value:.{digits}f} ± {sigma:.{digits}f} {unit} ({100 * sigma / value:.2g} %)"
+
+
+def table(one: Example, known: Mapping[str, str]) -> str:
+    """Table of the free numbers beside what is known of them."""
+    lines = ["| number | scatter of the curve alone | total | known |", "|---|---|---|---|"]
+    lines += [f"| {name} | {number(one.alone, name)} | {number(one.total, name)} | {known[name]} |" for name in known]
+    return "\n".join(lines).replace("Al|", "Al\\|").replace("Au|", "Au\\|")
+
+
+def shares(one: Example, name: str) -> str:
+    """The largest sources of the variance of a number, in words."""
+    parts = list(one.total.budget().of(name).items())[:3]
+    return ", ".join(f"{source} {100 * share:.0f} %" for source, share in parts)
+
+
+def figure(one: Example) -> None:
+    """Write data, fit and residuals."""
+    drawn = plot.new_figure(height=5.2)
+    plot.fit(one.total, drawn)
+    written(drawn, f"{one.name}.png")
+
+
+def written(drawn: Figure, name: str) -> None:
+    """Write a figure that is not too large for the page."""
+    drawn.savefig(IMAGES / name, dpi=100)
+    size = (IMAGES / name).stat().st_size
+    assert size < LARGEST, f"{name} has {size} bytes, wanted below {LARGEST}"
+
+
+def contours(one: Example) -> None:
+    """Write the joint likelihood of the first two free numbers."""
+    first, second = list(one.held.free)[:2]
+    drawn = plot.new_figure(height=4.6)
+    plot.likelihood(one.total.contours(first, second, points=11, span=3.6), drawn.add_subplot())
+    written(drawn, f"{one.name}-contours.png")
+
+
+def oxide_line(held: SampleFile) -> tuple[Line, Sequence[float]]:
+    """Straight line through the films fitted one by one, with the nominal thicknesses known to 2 nm."""
+    thickness = np.array([stack.layers[1].thickness for stack in held.stacks])
+    name = "SiO2.conductivity"
+    fits = [
+        fit(one, curve, stack, [name])
+        for one, curve, stack in zip(held.experiments, held.curves, held.stacks, strict=True)
+        if curve is not None
+    ]
+    k = np.array([found.value[0] for found in fits])
+    sigma = np.array([found.sigma[0] for found in fits]) * thickness / k**2
+    series = ThicknessSeries(thickness, thickness / k + 1 / OXIDE_BOUNDARY, np.full(k.size, 2 * nm), sigma)
+    line = series.line()
+    drawn = plot.new_figure(height=4.2)
+    plot.series(series, line, drawn.add_subplot())
+    written(drawn, "oxide-series-line.png")
+    return line, k.tolist()
+
+
+def shown(one: Example) -> str:
+    """The sample file as a block."""
+    return f'```toml title="{one.name}.toml"\n{one.text}```'
+
+
+def page(all_: Mapping[str, Example], line: Line, single: Sequence[float]) -> str:
+    """The whole page."""
+    silicon, titanate, gold, aluminium, oxide = (
+        all_[name] for name in ("al-si-150210", "strontium-titanate", "gold-sapphire", "al-sapphire", "oxide-series")
+    )
+    g, k = "Al|Si.conductance", "Si.conductivity"
+    spot, bond = (gold.total.value[gold.total.index(name)] for name in ("spot", "Au|sapphire.conductance"))
+    return f"""# Fit measured curves
+
+<!-- written by docs/make_measured_curves_page.py: change the script, not this page -->
+
+Five curves of other groups, fitted through sample files such as you would write for your own, beside what is known of
+them.  The curves are public but not part of the package: each section says where they come from.  With a curve beside
+its sample file,
+
+`kapitza fit al-si-150210.toml --plot fit.png --budget budget.png --contours "{g},{k}" both.png`
+
+gives the numbers and figures of a section.  "Scatter of the curve alone" holds every input at its value, as is common;
+"total" has the errors of all inputs under `[fit.uncertain]` in it.
+
+## Aluminium on silicon
+
+One TDTR curve with a pump that grows along the delay.  The film's top 40 nm are lumped into an absorbing layer, as the
+authors of the curve do.  Source: `150210_edit` of
+[gthohensee/TDTR_vH3_pub](https://github.com/gthohensee/TDTR_vH3_pub); known: least squares with an independent model,
+near the values that its authors set by hand (180 and 140).
+
+{shown(silicon)}
+
+{table(silicon, {g: "177.4 MW m⁻² K⁻¹ (0.8 %); total 5.1 %", k: "139.6 W m⁻¹ K⁻¹; total 9.7 %"})}
+
+![Ratio of aluminium on silicon with fit and residuals](../images/al-si-150210.png)
+
+The scatter of the curve brings less than a fifth of the variance.  Conductance: {shares(silicon, g)}; conductivity:
+{shares(silicon, k)}.  Known totals are those of the same errors with an independent model.  The two numbers hang
+together:
+
+![Joint likelihood of conductance and conductivity](../images/al-si-150210-contours.png)
+
+## Two places of one crystal
+
+Two FDTR phase curves of gold on strontium titanate: one conductivity for both, one conductance for each, by the name of
+the experiment before that of the boundary.  Source: `sampledata` of
+[marcelclaro/FDTR](https://github.com/marcelclaro/FDTR); known: the optimum of an independent model; the analysis of its
+authors, a capped search, gave 9.04, 87.8 and 78.5.
+
+{shown(titanate)}
+
+{
+        table(
+            titanate,
+            {
+                "STO.conductivity": "8.910 W m⁻¹ K⁻¹",
+                "STO1:Au|STO.conductance": "79.86 MW m⁻² K⁻¹",
+                "STO2:Au|STO.conductance": "73.84 MW m⁻² K⁻¹",
+            },
+        )
+    }
+
+![Phases of gold on strontium titanate with fit and residuals](../images/strontium-titanate.png)
+
+χ² is {titanate.alone.chi2:.1f} with the inputs held (known: 148.5), {titanate.total.chi2:.1f} with them uncertain, for
+{
+        titanate.total.freedom:.0f} degrees of freedom: the stated degree of noise is not reached, or the model lacks something.  Most of
+the variance of the conductivity is not that of the curve: {shares(titanate, "STO.conductivity")}.
+
+## Gold on sapphire
+
+Phases of gold on sapphire at 300 K, same source.  Its authors held the conductance at 50 MW m⁻² K⁻¹ and found
+28.117 ± 1.80 W m⁻¹ K⁻¹.
+
+{shown(gold)}
+
+{table(gold, {"sapphire.conductivity": "28.117 W m⁻¹ K⁻¹ (6.4 %)"})}
+
+![Phases of gold on sapphire with fit and residuals](../images/gold-sapphire.png)
+
+Given the freedom, the curve asks for a spot of {spot:.2f} times the stated one and {bond / MW:.0f} MW m⁻² K⁻¹ for the
+boundary: far outside of a 4 % error of the spot, so that the stated radius should be measured again before the number is believed.
+
+## Aluminium on sapphire
+
+Ratio with the probe delayed; residuals of several percent, partly systematic.  Source: `SampleData` of
+[VladimirVKornienko/TDTR-analysis-Groups-MQS-EILB](https://github.com/VladimirVKornienko/TDTR-analysis-Groups-MQS-EILB)
+(© 2023 Vladimir Kornienko, MIT); known: an independent model.
+
+{shown(aluminium)}
+
+{table(aluminium, {"Al|sapphire.conductance": "176 MW m⁻² K⁻¹ (3 %)", "sapphire.conductivity": "30.6 W m⁻¹ K⁻¹ (2 %)"})}
+
+![Ratio of aluminium on sapphire with fit and residuals](../images/al-sapphire.png)
+
+## Films of oxide: a boundary that is not resolved
+
+Three films of oxide on silicon, same source.  Film by film, with the boundary held at {
+        OXIDE_BOUNDARY / MW:.0f} MW m⁻² K⁻¹, the
+conductivities are {
+        ", ".join(f"{value:.3f}" for value in single)
+    } W m⁻¹ K⁻¹ (known: 1.427, 1.207, 1.026): a boundary or a
+thickness that is wrong shows as a conductivity that changes with thickness.  The straight line through the total
+resistances gives
+
+* conductivity {line.conductivity:.3f} ± {line.conductivity_sigma:.3f} W m⁻¹ K⁻¹ (known: 0.931 ± 0.035),
+* resistance of all boundaries {line.resistance / 1e-9:.1f} ± {
+        line.resistance_sigma / 1e-9:.1f} m² K GW⁻¹ (known: -2.8 ± 2.7): {
+        "resolved" if line.resolved() else f"zero within its error, below {line.upper() / 1e-9:.1f} at 95 % confidence"
+    }.
+
+![Total resistance against thickness](../images/oxide-series-line.png)
+
+Better are all curves at once, where every input is counted once.  `changes` gives each experiment its film:
+
+{shown(oxide)}
+
+{
+        table(
+            oxide,
+            {
+                "SiO2.conductivity": "0.931 ± 0.035 W m⁻¹ K⁻¹ from the line",
+                "Al|SiO2.conductance": "not resolved",
+            },
+        )
+    }
+
+![Ratios of three films with fit and residuals](../images/oxide-series.png)
+
+With the thicknesses held at their nominal values the fit calls the boundary determined; with ± 2 nm each it has a
+lower bound only.  The fit then takes the films for {
+        ", ".join(f"{oxide.total.value[oxide.total.index(f'ox{d}:SiO2.thickness')] / nm:.1f}" for d in (25, 50, 100))
+    } nm.
+"""
+
+
+def main() -> None:
+    """Fit all, draw all, write the page."""
+    all_: dict[str, Example] = {}
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for curve in CURVES.glob("*.csv"):
+            shutil.copy(curve, folder)
+        for sample in sorted(SAMPLES.glob("*.toml")):
+            all_[sample.stem] = example(sample.stem, folder)
+    for one in all_.values():
+        figure(one)
+    contours(all_["al-si-150210"])
+    line, single = oxide_line(all_["oxide-series"].held)
+    PAGE.write_text(page(all_, line, single), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
