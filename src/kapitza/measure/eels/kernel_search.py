@@ -178,15 +178,8 @@ def fit_one(
     residual, weight, row, trial, rows = work[0], work[1], work[2], work[3], work[22:25]
     line, near = work[4:18], work[18:22]
     p = x.size
-    gradient, step, new, after, rest, change, left = (
-        small[0],
-        small[1],
-        small[2],
-        small[4],
-        small[5],
-        small[6],
-        small[7],
-    )
+    gradient, step, new, after = small[0], small[1], small[2], small[4]
+    rest, change, left = small[5], small[6], small[7]
     learnt, beyond = small[VECTORS + p : VECTORS + 2 * p], small[VECTORS + 2 * p :]
     for a in range(p):
         x[a] = min(max(x[a], known[1][a]), known[2][a])
