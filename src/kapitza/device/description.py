@@ -1,0 +1,279 @@
+"""What a device is: layers in a box, where heat enters and when, and where it leaves."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+from attrs import evolve, field, frozen, validators
+from numpy.typing import ArrayLike
+
+from kapitza.core.arrays import Array, increasing, number, positive, quantity, same_length, temperatures
+from kapitza.core.conductance import Conductance
+from kapitza.core.stack import Stack
+from kapitza.device.courses import Course, Steady
+from kapitza.device.setup import Plane, position
+from kapitza.device.shapes import Patch, Rectangle, Shape
+from kapitza.errors import InputError
+
+DEVICE_NUMBERS = ("width", "depth", "sink", "coefficient", "top_coefficient")
+
+
+@frozen(eq=False)
+class ConductivityLaw:
+    """Conductivity through a layer against temperature: a power law between neighbours.
+
+    Attributes
+    ----------
+    temperature : (nT,) K, increasing
+    value : (nT,) W m⁻¹ K⁻¹
+    """
+
+    temperature: Array = field(converter=lambda t: increasing(temperatures(t)))
+    value: Array = field(converter=positive, validator=same_length("temperature"))
+
+    @classmethod
+    def power(cls, value: float, exponent: float, temperature: float = 300.0) -> "ConductivityLaw":
+        """k(T) = value (T/temperature)^exponent, from 1 K to 10,000 K."""
+        kelvin = np.array([1.0, 1e4])
+        return cls(kelvin, value * (kelvin / temperature) ** exponent)
+
+    def at(self, temperature: ArrayLike) -> Array:
+        """(n,) conductivity at temperatures (K) inside the range, W m⁻¹ K⁻¹.
+
+        Raises
+        ------
+        InputError
+            outside of the range of temperatures: nothing is extrapolated
+        """
+        wanted = temperatures(temperature)
+        low, high = self.temperature[0], self.temperature[-1]
+        outside = wanted[(wanted < low) | (wanted > high)]
+        if outside.size:
+            raise InputError(f"conductivity is known from {low:g} to {high:g} K, not at {outside[0]:g} K")
+        return np.exp(np.interp(np.log(wanted), np.log(self.temperature), np.log(self.value)))
+
+
+@frozen
+class Box:
+    """Sides of a device that no heat crosses, as planes of symmetry are: 0 <= x <= width, 0 <= y <= depth, m."""
+
+    width: float = field(converter=number, validator=quantity())
+    depth: float = field(converter=number, validator=quantity())
+
+    @property
+    def area(self) -> float:
+        """m²."""
+        return self.width * self.depth
+
+
+@frozen(eq=False)
+class HeatSource:
+    """Heat that enters on a plane, or evenly through a layer.
+
+    Attributes
+    ----------
+    name : for tables
+    power : W into the box while it is on; a box that is a quarter of a device takes a quarter of its power
+    shape : along the layers; None for all of the box, evenly
+    plane : where it enters; None for the top face of the stack
+    through : whether it enters evenly through the whole thickness of the layer of `plane` instead
+    course : in time; steady if nothing is said
+    """
+
+    name: str
+    power: float = field(converter=number, validator=quantity())
+    shape: Shape | None = None
+    plane: Plane | None = None
+    through: bool = field(default=False, kw_only=True)
+    course: Course = field(default=Steady(), kw_only=True)
+
+
+def fixed(value: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a mapping that nobody can change."""
+    return MappingProxyType(dict(value))
+
+
+def sources_tuple(value: Any) -> tuple[HeatSource, ...]:
+    """Return sources of heat as a tuple, each with its own name."""
+    found = tuple(value)
+    if not found or not all(isinstance(one, HeatSource) for one in found):
+        raise InputError(f"expected one or more sources of heat, got {value!r:.80}")
+    names = [one.name for one in found]
+    for name in names:
+        if names.count(name) > 1:
+            raise InputError(f"{names.count(name)} sources of heat are called {name!r}: give each its own name")
+    return found
+
+
+def transfer(_instance: object, attribute: Any, value: float) -> None:
+    """Validate a heat transfer coefficient: 0 to infinity."""
+    if not value >= 0:
+        raise InputError(f"{attribute.name} = {value:g} W/m²K, wanted at least 0 (infinite for a fixed temperature)")
+
+
+@frozen(eq=False)
+class Device:
+    """Layers, the heat that enters them, and where it leaves.
+
+    Attributes
+    ----------
+    stack : layers from the top down, with their boundaries; an infinite last layer is semi-infinite
+    sources : of heat
+    box : sides that no heat crosses; None where the layers have no end along x and y
+    title : for tables and figures
+    sink : temperature of what takes the heat, below and above, K
+    coefficient : from the bottom face to it, W m⁻² K⁻¹; infinite where the face is held at its temperature
+    top_coefficient : from the top face to it, W m⁻² K⁻¹; 0 where no heat leaves there
+    laws : conductivity of T of layers, by name; the ratio of the conductivities along and through a layer is kept
+    uncertain : standard uncertainties by name of the number, such as "GaN|SiC.conductance", in its SI unit
+    patches : where temperatures are averaged, by name: (plane, patch)
+
+    Raises
+    ------
+    InputError
+        for sources outside of the box or of the layers, names that the stack does not have, and heat that cannot leave
+    """
+
+    stack: Stack
+    sources: tuple[HeatSource, ...] = field(converter=sources_tuple)
+    box: Box | None = None
+    title: str = field(default="device", kw_only=True)
+    sink: float = field(default=300.0, kw_only=True, converter=number, validator=quantity())
+    coefficient: float = field(default=np.inf, kw_only=True, converter=number, validator=transfer)
+    top_coefficient: float = field(default=0.0, kw_only=True, converter=number, validator=transfer)
+    laws: Mapping[str, ConductivityLaw] = field(factory=dict, converter=fixed, kw_only=True)
+    uncertain: Mapping[str, float] = field(factory=dict, converter=fixed, kw_only=True)
+    patches: Mapping[str, tuple[Plane, Patch]] = field(
+        factory=dict, converter=fixed, kw_only=True, validator=validators.instance_of(Mapping)
+    )
+
+    def __attrs_post_init__(self) -> None:
+        check_leaves(self)
+        names = [layer.name for layer in self.stack.layers]
+        for name in self.laws:
+            if name not in names:
+                raise InputError(f"a conductivity of T is given for {name!r}: the stack has {', '.join(names)}")
+        for name, sigma in self.uncertain.items():
+            self.value(name)
+            if not 0 <= sigma < np.inf:
+                raise InputError(f"uncertainty of {name} = {sigma:g}, wanted a finite number of at least 0")
+        for source in self.sources:
+            check_source(self, source)
+        for name, (plane, patch) in self.patches.items():
+            position(plane, self.stack)
+            check_inside(self.box, patch, name)
+
+    @property
+    def power(self) -> float:
+        """Of all sources together, W."""
+        return sum(source.power for source in self.sources)
+
+    def value(self, name: str) -> float:
+        """Value of a number by name, at the temperature of the sink, such as "GaN.thickness" or "GaN|SiC.conductance".
+
+        Raises
+        ------
+        InputError
+            for a name that the device does not have, or a number that it leaves open
+        """
+        owner, _, attribute = name.rpartition(".")
+        if not owner and attribute in DEVICE_NUMBERS:
+            held = getattr(self.box if attribute in ("width", "depth") else self, attribute, None)
+        elif owner in self.stack.boundary_names and attribute == "conductance":
+            held = self.stack.boundaries[self.stack.boundary_names.index(owner)].conductance
+            held = float(held.at(self.sink)[0]) if isinstance(held, Conductance) else held
+        elif owner in [one.name for one in self.sources] and attribute == "power":
+            held = next(one.power for one in self.sources if one.name == owner)
+        else:
+            layers = {layer.name: layer for layer in self.stack.layers}
+            if owner not in layers or not hasattr(layers[owner], attribute) or attribute == "name":
+                raise InputError(
+                    f"the device has no {name!r}: layers {', '.join(layers)} with thickness, conductivity, in_plane, "
+                    f"heat_capacity; boundaries {', '.join(self.stack.boundary_names) or 'none'} with conductance; "
+                    f"sources {', '.join(one.name for one in self.sources)} with power"
+                )
+            held = getattr(layers[owner], attribute)
+            if attribute == "conductivity" and owner in self.laws:
+                held = self.laws[owner].at(self.sink)[0]
+        if held is None:
+            raise InputError(f"{name} is not stated: it has no value that could change")
+        return float(held)
+
+    def replace(self, changes: Mapping[str, float | Conductance]) -> "Device":
+        """A device with other numbers, by the names of `value`.
+
+        A new conductivity of a layer that has a law of T scales the law.
+
+        Raises
+        ------
+        InputError
+            for a name that the device does not have
+        """
+        stack, own, box = {}, {}, {}
+        sources, laws = list(self.sources), dict(self.laws)
+        names = [one.name for one in sources]
+        for name, new in changes.items():
+            owner, _, attribute = name.rpartition(".")
+            if not owner and attribute in DEVICE_NUMBERS:
+                (box if attribute in ("width", "depth") else own)[attribute] = new
+            elif owner in names and attribute == "power":
+                i = names.index(owner)
+                sources[i] = evolve(sources[i], power=new)
+            else:
+                if owner in laws and attribute == "conductivity":
+                    law = laws[owner]
+                    laws[owner] = evolve(law, value=law.value * (float(new) / self.value(name)))  # pyright: ignore[reportArgumentType]
+                stack[name] = new
+        if box and self.box is None:
+            raise InputError(f"{', '.join(box)}: the device has no box")
+        held = evolve(self.box, **box) if self.box and box else self.box
+        return evolve(self, stack=self.stack.replace(stack), sources=sources, box=held, laws=laws, **own)
+
+    def top(self) -> Plane:
+        """The top face of the stack."""
+        return Plane(self.stack.layers[0].name)
+
+
+def check_leaves(device: Device) -> None:
+    """Refuse a device whose heat has no way out."""
+    last = device.stack.layers[-1]
+    for layer in device.stack.layers[:-1]:
+        if np.isinf(layer.thickness):
+            raise InputError(f"layer {layer.name} is infinitely thick: only the last layer of a device may be")
+    if device.coefficient == 0 and device.top_coefficient == 0 and np.isfinite(last.thickness):
+        raise InputError(
+            "no heat can leave: both faces are adiabatic and the last layer ends. Give a temperature or a coefficient "
+            f"at the bottom, or an infinite last layer instead of {last.thickness:g} m of {last.name}"
+        )
+    if device.box is not None and np.isinf(last.thickness) and device.top_coefficient == 0:
+        raise InputError(
+            f"layer {last.name} is infinitely thick below a box whose sides no heat crosses: nothing ever gets steady. "
+            "Give the layer a thickness, or leave the box out"
+        )
+
+
+def check_source(device: Device, source: HeatSource) -> None:
+    """Refuse sources that the layers or the box do not have a place for."""
+    index, _ = position(source.plane or device.top(), device.stack)
+    layer = device.stack.layers[index]
+    if source.through and np.isinf(layer.thickness):
+        raise InputError(f"{source.name}: no heat spreads evenly through {layer.name}, which is infinitely thick")
+    if source.shape is None and device.box is None:
+        raise InputError(f"{source.name} has no shape, and the device no box that limits it: give one of them")
+    if source.shape is not None:
+        check_inside(device.box, source.shape, source.name)
+
+
+def check_inside(box: Box | None, shape: Shape, name: str) -> None:
+    """Refuse a shape that reaches beyond the sides of a box."""
+    if box is None:
+        return
+    for axis, (low, high), end in zip("xy", shape.extent, (box.width, box.depth), strict=True):
+        spot = not isinstance(shape, (Rectangle,)) and not hasattr(shape, "value")
+        if spot and 0 <= (low + high) / 2 <= end:
+            continue  # a spot on a plane of symmetry: what lies beyond comes back
+        if low < -1e-9 * end or high > end * (1 + 1e-9):
+            raise InputError(
+                f"{name} reaches from {axis} = {low:g} to {high:g} m, outside of the box from 0 to {end:g} m"
+            )

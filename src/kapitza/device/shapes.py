@@ -1,0 +1,178 @@
+"""Where heat enters on a plane, and where temperatures are averaged: rectangles, discs, Gaussian spots and maps."""
+
+from typing import Any
+
+import numpy as np
+from attrs import field, frozen
+from numpy.typing import ArrayLike
+
+from kapitza.core.arrays import Array, number, quantity
+from kapitza.errors import InputError
+
+Span = tuple[float, float]
+
+
+def span(value: Any) -> Span:
+    """Return the two ends of a range, m, the lower one first.
+
+    Raises
+    ------
+    InputError
+        if these are not two finite numbers of which the second is larger
+    """
+    try:
+        low, high = (float(v) for v in value)
+    except (TypeError, ValueError) as err:
+        raise InputError(f"expected a range of two numbers in m, got {value!r:.60}") from err
+    if not (np.isfinite([low, high]).all() and low < high):
+        raise InputError(f"expected a range that runs upwards, got {low:g} to {high:g} m")
+    return low, high
+
+
+def fluxes(value: ArrayLike) -> Array:
+    """Return `value` as a read-only map of heat fluxes, (nx, ny).
+
+    Raises
+    ------
+    InputError
+        if it has not two axes, holds a NaN, or nothing above zero
+    """
+    try:
+        array = np.array(value, dtype=float)
+    except (TypeError, ValueError) as err:
+        raise InputError(f"expected a map of numbers, got {value!r:.60}") from err
+    if array.ndim != 2 or not array.size:
+        raise InputError(f"expected a map (nx, ny) of heat fluxes, got shape {array.shape}")
+    bad = np.argwhere(~np.isfinite(array))
+    if bad.size:
+        i, j = bad[0]
+        raise InputError(f"the map of heat fluxes holds {array[i, j]} at pixel ({i}, {j}), and {len(bad) - 1} more")
+    if not array.sum() > 0:
+        raise InputError(f"the map of heat fluxes adds up to {array.sum():g}: expected a sum above 0")
+    array.flags.writeable = False
+    return array
+
+
+@frozen
+class Rectangle:
+    """A rectangle along the layers: from x[0] to x[1] and y[0] to y[1], m."""
+
+    x: Span = field(converter=span)
+    y: Span = field(converter=span)
+
+    @property
+    def area(self) -> float:
+        """m²."""
+        return (self.x[1] - self.x[0]) * (self.y[1] - self.y[0])
+
+    @property
+    def extent(self) -> tuple[Span, Span]:
+        """Ranges of x and y that it takes, m."""
+        return self.x, self.y
+
+    @property
+    def size(self) -> float:
+        """Its shorter side, m."""
+        return min(self.x[1] - self.x[0], self.y[1] - self.y[0])
+
+
+@frozen
+class Disc:
+    """A disc: its middle and its radius, m."""
+
+    x: float = field(converter=number)
+    y: float = field(converter=number)
+    radius: float = field(converter=number, validator=quantity())
+
+    @property
+    def area(self) -> float:
+        """m²."""
+        return np.pi * self.radius**2
+
+    @property
+    def extent(self) -> tuple[Span, Span]:
+        """Ranges of x and y that it takes, m."""
+        return (self.x - self.radius, self.x + self.radius), (self.y - self.radius, self.y + self.radius)
+
+    @property
+    def size(self) -> float:
+        """Its radius, m."""
+        return self.radius
+
+
+@frozen
+class GaussianSpot:
+    """A spot of the flux exp(-2 r²/w²): its middle and its 1/e² radius w, m; `radius_y` where it differs along y."""
+
+    x: float = field(converter=number)
+    y: float = field(converter=number)
+    radius: float = field(converter=number, validator=quantity())
+    radius_y: float | None = None
+
+    @property
+    def radii(self) -> tuple[float, float]:
+        """1/e² radii along x and y, m."""
+        return self.radius, self.radius if self.radius_y is None else self.radius_y
+
+    @property
+    def area(self) -> float:
+        """That of a disc with the same total at the flux of its middle, m²."""
+        return np.pi * self.radii[0] * self.radii[1] / 2
+
+    @property
+    def extent(self) -> tuple[Span, Span]:
+        """Ranges of x and y out to the 1/e² radii, m."""
+        wx, wy = self.radii
+        return (self.x - wx, self.x + wx), (self.y - wy, self.y + wy)
+
+    @property
+    def size(self) -> float:
+        """Its smaller radius, m."""
+        return min(self.radii)
+
+
+@frozen(eq=False)
+class HeatMap:
+    """Pixels of constant flux.
+
+    Attributes
+    ----------
+    value : (nx, ny) heat flux in any unit: the power of the source scales it
+    x, y : ranges that the pixels fill evenly, m
+    """
+
+    value: Array = field(converter=fluxes)
+    x: Span = field(converter=span)
+    y: Span = field(converter=span)
+
+    @property
+    def edges(self) -> tuple[Array, Array]:
+        """(nx + 1,) and (ny + 1,) edges of the pixels, m."""
+        return np.linspace(*self.x, self.value.shape[0] + 1), np.linspace(*self.y, self.value.shape[1] + 1)
+
+    @property
+    def share(self) -> Array:
+        """(nx, ny) flux per total power, m⁻²."""
+        nx, ny = self.value.shape
+        pixel = (self.x[1] - self.x[0]) * (self.y[1] - self.y[0]) / (nx * ny)
+        return self.value / (self.value.sum() * pixel)
+
+    @property
+    def area(self) -> float:
+        """That of a patch with the same total at the largest flux, m²."""
+        return float(1 / self.share.max())
+
+    @property
+    def extent(self) -> tuple[Span, Span]:
+        """Ranges of x and y that it takes, m."""
+        return self.x, self.y
+
+    @property
+    def size(self) -> float:
+        """Side of a pixel, m."""
+        nx, ny = self.value.shape
+        return min((self.x[1] - self.x[0]) / nx, (self.y[1] - self.y[0]) / ny)
+
+
+Patch = Rectangle | Disc
+Shape = Rectangle | Disc | GaussianSpot | HeatMap
