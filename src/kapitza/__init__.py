@@ -61,6 +61,7 @@ _NAMES = MappingProxyType(
         "measure.compare": ("Comparison", "compare", "compare_all"),
         "measure.design": ("Design", "design"),
         "measure.experiment": ("Curve", "Experiment"),
+        "measure.eels.contrast": ("SideContrast", "side_contrast"),
         "measure.eels.design": ("EelsDesign", "design_eels"),
         "measure.eels.fit": ("fit_spectra",),
         "measure.eels.gradients": ("gradients", "isotherm", "line_profile"),

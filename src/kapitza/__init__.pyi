@@ -158,6 +158,8 @@ from kapitza.measure.compare import (
 )
 from kapitza.measure.design import Design as Design
 from kapitza.measure.design import design as design
+from kapitza.measure.eels.contrast import SideContrast as SideContrast
+from kapitza.measure.eels.contrast import side_contrast as side_contrast
 from kapitza.measure.eels.design import EelsDesign as EelsDesign
 from kapitza.measure.eels.design import design_eels as design_eels
 from kapitza.measure.eels.fit import fit_spectra as fit_spectra

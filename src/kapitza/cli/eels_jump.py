@@ -16,9 +16,11 @@ from kapitza.io.quantities import quantity
 from kapitza.units import MW, nm
 
 if TYPE_CHECKING:
+    from kapitza.measure.eels.contrast import SideContrast
     from kapitza.measure.eels.jump import InterfaceJump
     from kapitza.measure.eels.map import TemperatureMap
     from kapitza.measure.eels.resistance import AbsoluteResistance, Known
+    from kapitza.measure.eels.spread import PointSpread
 
 UNCERTAIN = re.compile(r"(?P<value>.+?)\s*(?:\+-|\+/-|±)\s*(?P<sigma>.+)")
 UNIT = re.compile(r"[A-Za-zµμ°%Å].*")
@@ -80,12 +82,24 @@ def load_maps(path: str) -> dict[str, TemperatureMap]:
     return found
 
 
-def common_map(path: str) -> TemperatureMap:
+def common_map(maps: dict[str, TemperatureMap], path: str) -> TemperatureMap:
     """Return the map with one temperature for all modes."""
-    maps = load_maps(path)
     if "common" not in maps:
         raise DataError(f"holds maps by {', '.join(maps)}, none with one temperature for all modes", file=path)
     return maps["common"]
+
+
+def contrast_of(maps: dict[str, TemperatureMap], at: float, spread: PointSpread) -> SideContrast | None:
+    """Weights of both materials where the point spread shows both at once."""
+    if spread.width == 0 and spread.share == 0:
+        return None
+    if "each" not in maps:
+        note(
+            "both materials are taken to weigh the same where both are seen at once, which shifts the jump: "
+            "fit with --tie both"
+        )
+        return None
+    return kapitza.side_contrast(maps["each"], at, spread)
 
 
 def known_of(side: str, text: str | None, temperature: float) -> Known | None:
@@ -113,7 +127,8 @@ def jump_map(
     """Jump of a map."""
     import numpy as np
 
-    profile = kapitza.line_profile(common_map(path))
+    maps = load_maps(path)
+    profile = kapitza.line_profile(common_map(maps, path))
     at, at_sigma = uncertain(str(places["at"]), "length", what="--at")
     width, share, length = (
         uncertain(spread[name], "share" if name == "share" else "length", what=f"--{name}")
@@ -126,6 +141,7 @@ def jump_map(
         profile,
         at,
         blur,
+        contrast=contrast_of(maps, at, blur),
         at_sigma=at_sigma,
         skip=uncertain(str(places["skip"]), "length", what="--skip")[0],
         reach=np.inf if places["reach"] is None else uncertain(places["reach"], "length", what="--reach")[0],

@@ -28,6 +28,7 @@ from kapitza.matter.sheet import Sheet
 from kapitza.matter.solid import Solid
 from kapitza.measure.catalogue import Measurement
 from kapitza.measure.compare import Comparison, Prediction, Published
+from kapitza.measure.eels.contrast import SideContrast
 from kapitza.measure.eels.jump import InterfaceJump
 from kapitza.measure.eels.map import TemperatureMap
 from kapitza.measure.eels.resistance import AbsoluteResistance
@@ -62,6 +63,7 @@ TYPES: dict[str, type] = {
         Profile,
         Published,
         Sheet,
+        SideContrast,
         Slab,
         Solid,
         Stack,
@@ -172,6 +174,7 @@ UNITS: dict[str, dict[str, str]] = {
         "cells": "m^-2",
         "spring": "N m^-3",
     },
+    "SideContrast": {"position": "m", "ratio": "1"},
     "Slab": {"masses": "kg", "shifts": "1", "onsite": "N m^-1", "hop": "N m^-1", "positions": "m"},
     "Solid": {"density": "kg m^-3", "longitudinal": "m s^-1", "transverse": "m s^-1", "atoms": "m^-3"},
     "Stack": {},

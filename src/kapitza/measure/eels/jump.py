@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from kapitza.core.arrays import Array, numbers, square
 from kapitza.core.profile import Jump, Profile
 from kapitza.errors import InputError
+from kapitza.measure.eels.contrast import SideContrast
 from kapitza.measure.eels.intervals import quantile, ratio_interval
 from kapitza.measure.eels.map import plain
 from kapitza.measure.eels.spread import LENGTHS, PointSpread
@@ -32,6 +33,7 @@ class InterfaceJump:
     covariance : (p, p)
     freedom : degrees of freedom where the errors were taken from the scatter; None where they were known
     position, residual : (n,) places that were used, m, and (data - model) there, K
+    contrast : weights of both materials where both are seen; None where they were taken as equal
     """
 
     jump: Jump
@@ -42,6 +44,7 @@ class InterfaceJump:
     freedom: int | None
     position: Array = field(converter=numbers)
     residual: Array = field(converter=numbers)
+    contrast: SideContrast | None = None
 
     @property
     def pvalue(self) -> float:
@@ -97,7 +100,8 @@ class InterfaceJump:
 
     def temperature(self, position: ArrayLike) -> Array:
         """(n,) fitted temperature as it is seen at other places, K."""
-        return self.spread.branches(numbers(position) - self.jump.at) @ self.value[:4]
+        places = numbers(position)
+        return weighted(self.spread.branches(places - self.jump.at), places, self.contrast) @ self.value[:4]
 
 
 def side_index(side: str) -> int:
@@ -112,6 +116,7 @@ def fit_jump(
     at: float,
     spread: PointSpread | None = None,
     *,
+    contrast: SideContrast | None = None,
     at_sigma: float = 0.0,
     skip: float = 0.0,
     reach: float = np.inf,
@@ -129,6 +134,7 @@ def fit_jump(
     profile : temperatures along the normal
     at : position of the plane, m
     spread : point spread; a point if None
+    contrast : weights of both materials where both are seen, of `side_contrast`; equal if None
     at_sigma : standard uncertainty of the plane, m; exact if 0
     skip, reach : only points between these distances from the plane are used, m
     scale_sigma : relative standard uncertainty of the temperature scale, common to all points, as that of the
@@ -145,8 +151,9 @@ def fit_jump(
 
     Notes
     -----
-    Weights of a mean over the spread are taken as equal on both sides: the materials scatter alike.  Branches are
-    straight over a few lengths of the spread beyond the scan.
+    Without `contrast` the weights of a mean over the spread are equal on both sides, as if the materials scattered
+    alike.  Where they do not, and a fifth of the signal is delocalised, that shifts a jump of 15 K by half a kelvin.
+    Branches are straight over a few lengths of the spread beyond the scan.
     """
     spread = spread or PointSpread()
     x, data, root = used_points(profile, at, skip, reach)
@@ -154,7 +161,8 @@ def fit_jump(
     free = [(name, held, sigma) for name, held, sigma in soft_numbers(spread, at, at_sigma) if sigma > 0]
     if not known and x.size < 5 + len(free):
         raise InputError(f"{x.size} points leave no scatter to take errors from: give sigma, or 5 points or more")
-    values, covariance, residual = solve(x, data, root, spread, at, free)
+    seen = Seen(x, data, root, spread, at, contrast)
+    values, covariance, residual = solve(seen, free)
     names = (*LINEAR, *(name for name, _, _ in free))
     chi2 = float(np.sum((root @ residual) ** 2))
     freedom = x.size - 4
@@ -174,7 +182,9 @@ def fit_jump(
         chi2,
         freedom,
     )
-    return InterfaceJump(jump, fitted, names, values, covariance, None if known else freedom, x + at, residual)
+    return InterfaceJump(
+        jump, fitted, names, values, covariance, None if known else freedom, x + at, residual, contrast
+    )
 
 
 def used_points(profile: Profile, at: float, skip: float, reach: float) -> tuple[Array, Array, NDArray[Any]]:
@@ -215,22 +225,47 @@ def placed(spread: PointSpread, at: float, names: tuple[str, ...], values: Array
     return held.get("at", at), spread.changed({name: held[name] for name in ("share", *LENGTHS) if name in held})
 
 
-def solve(
-    x: Array, data: Array, root: NDArray[Any], spread: PointSpread, at: float, free: list[tuple[str, float, float]]
-) -> tuple[Array, Array, Array]:
+@frozen(eq=False)
+class Seen:
+    """What a profile shows: distances from the plane, temperatures, whitening matrix, and how it was seen."""
+
+    x: Array
+    data: Array
+    root: NDArray[Any]
+    spread: PointSpread
+    at: float
+    contrast: SideContrast | None
+
+    def design(self, held: dict[str, float]) -> NDArray[Any]:
+        """(n, 4) what the linear numbers give, for values of the others; gradients in units of the longest distance."""
+        shifted = self.x - (held.get("at", self.at) - self.at)
+        spread = self.spread.changed({name: value for name, value in held.items() if name != "at"})
+        return weighted(spread.branches(shifted), self.x + self.at, self.contrast) * self.size
+
+    @property
+    def size(self) -> NDArray[Any]:
+        """(4,) units of the linear numbers."""
+        reach = np.abs(self.x).max()
+        return np.array([1.0, 1.0, 1 / reach, 1 / reach])
+
+
+def weighted(branches: NDArray[Any], position: Array, contrast: SideContrast | None) -> NDArray[Any]:
+    """(n, 4) means over the spread in which both materials weigh what they do at a position (m)."""
+    if contrast is None:
+        return branches
+    weight = np.column_stack([np.ones(position.size), contrast.at(position)])
+    return branches * np.tile(weight, 2) / (branches[:, :2] * weight).sum(axis=1, keepdims=True)
+
+
+def solve(seen: Seen, free: list[tuple[str, float, float]]) -> tuple[Array, Array, Array]:
     """Fitted numbers, covariance of unit errors, and residuals in K."""
-    size = np.array([1.0, 1.0, 1 / np.abs(x).max(), 1 / np.abs(x).max()])
-
-    def linear(held: dict[str, float]) -> NDArray[Any]:
-        shifted = x - (held.get("at", at) - at)
-        return spread.changed({n: v for n, v in held.items() if n != "at"}).branches(shifted) * size
-
+    size, data, root = seen.size, seen.data, seen.root
     start = {name: value for name, value, _ in free}
-    white = root @ linear(start)
+    white = root @ seen.design(start)
     found, *_ = np.linalg.lstsq(white, root @ data, rcond=None)
     if not free:
         covariance = np.linalg.inv(white.T @ white)
-        return plain(found * size), plain(covariance) * np.outer(size, size), data - linear(start) @ found
+        return plain(found * size), plain(covariance) * np.outer(size, size), data - seen.design(start) @ found
     prior = np.array([(value, sigma) for _, value, sigma in free])
     scale = np.concatenate([size, prior[:, 1]])
     offset = np.concatenate([np.zeros(4), prior[:, 0]])
@@ -239,10 +274,10 @@ def solve(
         return {name: float(v) for (name, _, _), v in zip(free, offset[4:] + scale[4:] * p[4:], strict=True)}
 
     def misfit(p: Array) -> Array:
-        return np.concatenate([root @ (data - linear(held_at(p)) @ p[:4]), p[4:]])
+        return np.concatenate([root @ (data - seen.design(held_at(p)) @ p[:4]), p[4:]])
 
     p, covariance = search(misfit, plain(np.concatenate([found, np.zeros(len(free))])), limits(free))
-    residual = data - linear(held_at(p)) @ p[:4]
+    residual = data - seen.design(held_at(p)) @ p[:4]
     return offset + scale * p, plain(covariance) * np.outer(scale, scale), residual
 
 

@@ -8,6 +8,7 @@ from attrs import evolve, field, frozen
 from numpy.typing import ArrayLike, NDArray
 
 from kapitza.core.arrays import Array, positive, quantity
+from kapitza.core.populations import Occupation
 from kapitza.core.profile import Profile
 from kapitza.errors import InputError
 from kapitza.measure.eels.information import information
@@ -128,6 +129,7 @@ class EelsExperiment:
 
 def planned_spectra(
     experiment: EelsExperiment,
+    source: Profile | Occupation | None = None,
     *,
     drift: float = 0.0,
     dark: float = 0.0,
@@ -136,11 +138,14 @@ def planned_spectra(
 ) -> SpectrumImage:
     """Spectra that a planned scan would record, with counting noise.
 
-    Electrons are spread from place to place, so that near the interface a pixel shows both materials.
+    Electrons are spread from place to place, so that near the interface a pixel shows both materials.  The branches of
+    the plan go on beyond the scan as far as the spread reaches.
 
     Parameters
     ----------
     experiment : the plan
+    source : temperatures, or occupations of the modes of the plan, against position with the plane at 0, as a
+        simulation gives them; its positions are the columns of the scan then.  The branches of the plan if None
     drift : standard deviation of the zero-loss centre from pixel to pixel, J
     dark : mean dark count of a channel, counts
     electrons_per_count : of the detector
@@ -151,24 +156,35 @@ def planned_spectra(
     SpectrumImage along (y, x)
     """
     sides = [[mode.intensity or 0.0 for mode in side] for side in (experiment.left, experiment.right)]
-    unit = electrons_per_count
+    unit, beyond = electrons_per_count, 0
+    if source is None:
+        beyond = int(np.ceil(reach_of(experiment.spread) / experiment.pitch))
+        wider = evolve(experiment, columns=experiment.columns + beyond)
+        kelvin = PointSpread().branches(wider.position) @ wider.branches
+        source = Profile(wider.position, np.maximum(kelvin, 1.0), method="plan")
     return simulate_spectra(
-        experiment.profile,
+        source,
         experiment.left,
         dose=experiment.dose,
         fwhm=experiment.fwhm,
         lorentzian=experiment.lorentzian,
         energy=experiment.energy,
-        intensity=np.where((experiment.position < 0)[:, None], *np.array(sides)),
+        intensity=np.where((source.position < 0)[:, None], *np.array(sides)),
         rows=experiment.rows,
         pitch=experiment.pitch,
         drift=drift,
         spread=experiment.spread,
+        seen=slice(beyond, source.position.size - beyond),
         electrons_per_count=unit,
         dark=dark,
         dark_variance=experiment.dark_variance / unit**2,
         seed=seed,
     )
+
+
+def reach_of(spread: PointSpread) -> float:
+    """Distance over which a point spread brings anything worth counting, m."""
+    return 8 * spread.width + (8 * spread.length if spread.share > 0 else 0.0)
 
 
 def model_of(

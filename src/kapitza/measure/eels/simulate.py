@@ -16,6 +16,7 @@ from kapitza.measure.eels.spread import PointSpread
 from kapitza.units import k_B, meV, nm
 
 SAME = 0.02  # relative difference of energies up to which a mode of a simulation is the mode of a spectrum
+EVERYWHERE = slice(None)
 AXIS = np.arange(-512, 512) * 0.5 * meV  # 1024 channels of 0.5 meV
 
 
@@ -32,6 +33,7 @@ def simulate_spectra(
     pitch: float = 1 * nm,
     drift: float = 0.0,
     spread: PointSpread | None = None,
+    seen: slice = EVERYWHERE,
     background: float = 0.0,
     electrons_per_count: float = 1.0,
     dark: ArrayLike = 0.0,
@@ -58,6 +60,7 @@ def simulate_spectra(
     pitch : between lines, m
     drift : standard deviation of the zero-loss centre from pixel to pixel, J
     spread : point spread along the position; None for a sharp one
+    seen : which positions of the source are recorded; the others matter through the point spread alone
     background : electrons in each channel beside the peaks
     electrons_per_count : electrons that one count of the image stands for
     dark, dark_variance : mean and variance of the dark count, counts and counts², one or (channels,); normal
@@ -76,6 +79,7 @@ def simulate_spectra(
     where, loss, gain = areas(source, tuple(modes), intensity)
     if spread is not None:
         loss, gain = (mixing(where, spread) @ area for area in (loss, gain))
+    where, loss, gain = where[seen], loss[seen], gain[seen]
     axis = np.asarray(energy, dtype=float)
     rng = np.random.default_rng(seed)
     shift = np.zeros((rows, where.size))

@@ -1,0 +1,109 @@
+"""How much more one material than the other tells of the temperature where both are seen at once.
+
+A delocalised loss shows, next to an interface, the material behind it as well, and the common temperature of such a
+spectrum lies between both temperatures: nearer to that of the material whose modes weigh more.  What a map says of its
+modes is enough to know by how much.
+"""
+
+import numpy as np
+from attrs import field, frozen
+from numpy.typing import ArrayLike, NDArray
+
+from kapitza.core.arrays import Array, increasing, numbers, positive, same_length
+from kapitza.errors import InputError
+from kapitza.measure.eels.gradients import SPOILT
+from kapitza.measure.eels.map import TemperatureMap
+from kapitza.measure.eels.spread import PointSpread
+
+LEAST, MOST = 1e-3, 1e3  # of a contrast: what is seen of the other side is noise beyond
+
+
+@frozen(eq=False)
+class SideContrast:
+    """Weight of the right material over that of the left one in the temperature that is seen.
+
+    Attributes
+    ----------
+    position : (n,) increasing, m
+    ratio : (n,) for the same number of electrons that passed either material, above zero
+    """
+
+    position: Array = field(converter=increasing)
+    ratio: Array = field(converter=positive, validator=same_length("position"))
+
+    def at(self, position: ArrayLike) -> Array:
+        """(k,) ratio at other places, its logarithm interpolated; constant beyond the ends."""
+        return np.exp(np.interp(numbers(position), self.position, np.log(self.ratio)))
+
+
+def side_contrast(each: TemperatureMap, at: float, spread: PointSpread, *, drop: int = SPOILT) -> SideContrast:
+    r"""Weights of both materials in the common temperature, from a fit with a temperature for each mode.
+
+    The common temperature of a spectrum is $T = \sum_j c_j T_j$ with $c = C^{-1}1/(1^TC^{-1}1)$ and the covariance $C$
+    of the mode temperatures (generalised least squares).  Where a share $a_s$ of the electrons sees the material $s$
+    with the strengths $S_{js}$ of its modes, $T_j = \sum_s a_sS_{js}T_s/\sum_s a_sS_{js}$, hence $s$ enters $T$ with
+    $a_su_s$, $u_s = \sum_j c_jS_{js}/\sum_{s'}a_{s'}S_{js'}$.  Strengths come from the intensities of the map, which
+    mix in proportion to $a_s$.  First order in the difference of the temperatures.
+
+    Parameters
+    ----------
+    each : fit with a temperature for each mode, along (y, x) or (x,), with the interface normal to x
+    at : position of the plane, m
+    spread : point spread
+    drop : bits of `Flag` of pixels that are left out
+
+    Returns
+    -------
+    SideContrast $u_R/u_L$ at each x with a good pixel
+
+    Raises
+    ------
+    InputError
+        for a fit with one temperature, or without good pixels on both sides
+    """
+    if not each.position or f"{each.modes[0]}.temperature" not in each.names:
+        raise InputError(f"expected a map with a temperature for each of {len(each.modes)} modes along one position")
+    good = ((each.flag & drop) == 0) & np.isfinite(each.covariance).all(axis=(-2, -1))
+    rows = tuple(range(len(each.position) - 1))
+    count = good.sum(axis=rows)
+    use = count > 0
+    x = each.position[-1][use]
+    if not (x < at).any() or not (x > at).any():
+        raise InputError(f"good pixels from {x.min():g} to {x.max():g} m are not on both sides of {at:g} m")
+    strength = per_column(each, good, "intensity")[use]
+    share = spread.branches(x - at)[:, :2]
+    sides = np.stack([nonnegative(share, one) for one in strength.T], axis=1)
+    weight = mode_weights(each, good)[use]
+    seen = np.maximum(share @ sides, 1e-12 * sides.max())
+    with np.errstate(divide="ignore", invalid="ignore"):
+        left, right = (weight / seen) @ sides[0], (weight / seen) @ sides[1]
+        ratio = np.where((left > 0) & (right > 0), right / left, np.where(left > 0, LEAST, MOST))
+    return SideContrast(x, np.clip(ratio, LEAST, MOST))
+
+
+def per_column(found: TemperatureMap, good: NDArray[np.bool_], word: str) -> NDArray[np.float64]:
+    """(nx, m) mean over the good rows of a parameter of each mode, over the amplitude of the zero-loss peak."""
+    rows = tuple(range(len(found.position) - 1))
+    amplitude = np.where(good, found.parameter("amplitude"), 1.0)
+    values = np.stack([found.parameter(f"{mode}.{word}") for mode in found.modes], axis=-1)
+    values = np.where(good[..., None], values / amplitude[..., None], 0.0)
+    return values.sum(axis=rows) / np.maximum(good.sum(axis=rows), 1)[..., None]
+
+
+def mode_weights(each: TemperatureMap, good: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """(nx, m) weight of the temperature of each mode in the common one, the mean over the good rows."""
+    places = [each.index(f"{mode}.temperature") for mode in each.modes]
+    own = np.where(good[..., None, None], each.covariance[..., places, :][..., places], np.eye(len(places)))
+    pull = np.linalg.inv(own).sum(axis=-1)
+    pull /= pull.sum(axis=-1, keepdims=True)
+    rows = tuple(range(len(each.position) - 1))
+    return np.where(good[..., None], pull, 0.0).sum(axis=rows) / np.maximum(good.sum(axis=rows), 1)[..., None]
+
+
+def nonnegative(share: NDArray[np.float64], strength: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(2,) strengths of both sides, none below zero, that mix to those that were seen."""
+    from scipy.optimize import nnls
+
+    size = float(np.abs(strength).max()) or 1.0
+    found, _ = nnls(share, strength / size)
+    return found * size
