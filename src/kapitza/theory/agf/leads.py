@@ -26,6 +26,7 @@ from numpy.typing import ArrayLike, NDArray
 from kapitza.core.arrays import Array
 from kapitza.errors import ConvergenceError
 from kapitza.matter.junction import PS2, Complex, Lead, fractions, roots
+from kapitza.theory.agf.gauge import Gauge, Real, gauge, real_blocks
 
 RANK = 1e-11  # of the largest singular value of the coupling: what is below is rounding
 UNIT = 1e-6  # waves with |ln|λ|| below this propagate
@@ -33,6 +34,8 @@ STILL = 1e-9  # of |p||q|: waves that carry less energy stand at a band edge and
 LEVEL = 1e-8  # waves whose λ differ by less are degenerate
 SHIFTS = tuple(r * np.exp(1j * phase) for r, phase in ((1.23, 0.7), (1.31, 2.1), (0.81, -1.2), (1.17, -2.6)))
 NUDGE = 3e-11  # relative change of the frequency where waves could not be told apart
+REAL_SHIFTS = (1.23, -1.31, 0.77)  # of real matrices: waves that decay may lie on the real axis
+NEAR = 1e3  # size of μ from which a shift is too near to a wave
 
 Flags = NDArray[np.bool_]
 
@@ -46,11 +49,13 @@ class Fold:
     rows : (f, r1) orthonormal basis of a layer as seen from its right
     columns : (f, r2) as seen from its left
     scale : size of the coupling, (rad/ps)²
+    gauge : basis in which the blocks are real, or None
     """
 
     rows: Array
     columns: Array
     scale: float
+    gauge: Gauge | None = None
 
     @property
     def rank(self) -> int:
@@ -60,15 +65,20 @@ class Fold:
 
 @frozen(eq=False)
 class Layers:
-    """A lead at b wave vectors: onsite D00 (b, f, f); factors A and B (b, f, r) of the coupling to the right."""
+    """A lead at b wave vectors: onsite D00 (b, f, f); factors A and B (b, f, r) of the coupling to the right.
+
+    `real` is the same in a basis where it is real, None where there is none.
+    """
 
     onsite: Complex
     a: Complex
     b: Complex
+    real: Real | None = None
 
     def at(self, index: NDArray[np.intp]) -> "Layers":
         """Take some of the wave vectors, with repetition."""
-        return Layers(self.onsite[index], self.a[index], self.b[index])
+        real = None if self.real is None else self.real.at(index)
+        return Layers(self.onsite[index], self.a[index], self.b[index], real)
 
     @property
     def hop(self) -> Complex:
@@ -122,7 +132,7 @@ def fold(lead: Lead) -> Fold:
     hop = lead.hop * (weight[:, None] * weight)
     rows = span(np.concatenate(list(hop), axis=1))
     columns = span(np.concatenate(list(hop.swapaxes(1, 2)), axis=1))
-    return Fold(rows, columns, float(np.linalg.norm(hop.sum(axis=0), 2)) or 1.0)
+    return Fold(rows, columns, float(np.linalg.norm(hop.sum(axis=0), 2)) or 1.0, gauge(lead))
 
 
 def span(matrix: Array) -> Array:
@@ -133,16 +143,18 @@ def span(matrix: Array) -> Array:
 
 def layers(lead: Lead, k: ArrayLike, basis: Fold) -> Layers:
     """Blocks of a lead at in-plane wave vectors (nk, 2), with the coupling in factors."""
-    onsite, hop = lead.blocks(fractions(k))
+    k = fractions(k)
+    onsite, hop = lead.blocks(k)
     core = basis.rows.T @ hop @ basis.columns / np.sqrt(basis.scale)
     size = np.sqrt(basis.scale)
     if basis.columns.shape[1] <= basis.rows.shape[1]:
-        return Layers(
-            onsite, basis.rows @ core, np.broadcast_to(basis.columns * size + 0j, (len(core), *basis.columns.shape))
-        )
-    return Layers(
-        onsite, np.broadcast_to(basis.rows * size + 0j, (len(core), *basis.rows.shape)), basis.columns @ dagger(core)
-    )
+        span = basis.columns
+        a, b = basis.rows @ core, np.broadcast_to(span * size + 0j, (len(core), *span.shape))
+    else:
+        span = basis.rows
+        a, b = np.broadcast_to(span * size + 0j, (len(core), *span.shape)), basis.columns @ dagger(core)
+    real = None if basis.gauge is None else real_blocks(basis.gauge, k, (onsite, a, b), span)
+    return Layers(onsite, a, b, real)
 
 
 def dagger(matrix: Complex) -> Complex:
@@ -163,8 +175,11 @@ def surface_waves(at: Layers, omega: Array) -> Waves:
     ConvergenceError
         if waves to the right and to the left cannot be told apart, even at frequencies close by
     """
-    found, bad = attempt(at, omega, SHIFTS[0])
-    for step, shift in enumerate(SHIFTS[1:], 1):
+    tries: list[tuple[complex, int]] = [(shift, step) for step, shift in enumerate(SHIFTS)]
+    if at.real is not None:
+        tries = [*((shift, 0) for shift in REAL_SHIFTS), *tries]
+    found, bad = attempt(at, omega, tries[0][0])
+    for shift, step in tries[1:]:
         if not bad.any():
             return found
         index = np.flatnonzero(bad)
@@ -176,31 +191,36 @@ def surface_waves(at: Layers, omega: Array) -> Waves:
         i = int(np.argmax(bad))
         raise ConvergenceError(
             f"waves to the right and to the left cannot be told apart at ω = {omega[i]:.8g} rad/s "
-            f"({len(SHIFTS)} attempts): take another frequency or wave vector",
+            f"({len(tries)} attempts): take another frequency or wave vector",
             found,
         )
     return found
 
 
 def attempt(at: Layers, omega: Array, shift: complex) -> tuple[Waves, Flags]:
-    """Waves with one shift, and where their directions are in doubt."""
+    """Waves with one shift, and where their directions are in doubt; real matrices are used for real shifts."""
     r = at.a.shape[-1]
     energy = omega**2 * PS2
-    pair = np.concatenate([at.a, at.b], axis=2)
-    inner = -at.onsite - shift * (at.a @ dagger(at.b)) - (at.b @ dagger(at.a)) / shift
+    part = at.real if at.real is not None and isinstance(shift, float) else at
+    pair = np.concatenate([part.a, part.b], axis=2)
+    turned = pair.conj().swapaxes(1, 2)
+    inner = -part.onsite - shift * (pair[:, :, :r] @ turned[:, r:]) - (pair[:, :, r:] @ turned[:, :r]) / shift
     diagonal = np.arange(inner.shape[1])
     inner[:, diagonal, diagonal] += energy[:, None]
-    solved: Complex = np.linalg.solve(inner, pair)
-    matrix = dagger(pair[:, :, [*range(r, 2 * r), *range(r)]]) @ solved
+    solved = np.linalg.solve(inner, pair)
+    matrix = np.roll(turned, r, axis=1) @ solved
     matrix[:, :, r:] /= -shift
     matrix[:, r:] /= shift
     matrix[:, range(r, 2 * r), range(r, 2 * r)] -= 1 / shift
-    value, vector = np.linalg.eig(matrix)
+    value, vector = (one.astype(np.complex128, copy=False) for one in np.linalg.eig(matrix))
     with np.errstate(divide="ignore", invalid="ignore"):
         factor = np.where(np.abs(value) > 0, shift + 1 / value, np.inf)
     log = np.log(np.maximum(np.abs(factor), 1e-300))
     propagates = np.abs(log) < UNIT
     resolve(solved, shift, factor, vector, propagates)
+    if isinstance(part, Real):
+        factor *= part.phase[:, None]
+        vector = (part.turn[:, None] @ vector.reshape(-1, 2, r, 2 * r)).reshape(vector.shape)
     flux = -2 * np.einsum("bij,bij->bj", vector[:, r:].conj(), vector[:, :r]).imag
     size = np.linalg.norm(vector[:, :r], axis=1) * np.linalg.norm(vector[:, r:], axis=1)
     propagates &= np.abs(flux) > STILL * size
@@ -215,6 +235,8 @@ def attempt(at: Layers, omega: Array, shift: complex) -> tuple[Waves, Flags]:
         np.take_along_axis(flux * propagates, order, axis=1),
     )
     doubt = (leftwards.sum(axis=1) != r) | (found.open[:, :r].sum(axis=1) != found.open[:, r:].sum(axis=1))
+    if isinstance(part, Real):
+        doubt |= np.abs(value).max(axis=1) > NEAR
     return found, doubt
 
 
