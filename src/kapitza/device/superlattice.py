@@ -1,0 +1,184 @@
+r"""Heat across a superlattice: layers in series, boundaries that see each frequency, and waves that see the period.
+
+| period | picture | here |
+|---|---|---|
+| longer than all free paths | layers and boundaries in series | `series_superlattice` |
+| free paths longer than the layers | each frequency has its own series | `spectral_superlattice` |
+| no scattering inside of layers | boundaries alone, $k \propto$ period | `ballistic_superlattice` |
+| shorter than the coherence of waves | a new crystal, k falls with the period | `kapitza.device.miniband` |
+
+Where the third and the fourth meet, the conductivity has its minimum.
+"""
+
+import numpy as np
+from attrs import field, frozen
+from numpy.typing import ArrayLike, NDArray
+
+from kapitza.core.arrays import Array, number, positive, quantity, same_length, temperatures
+from kapitza.core.conductance import Conductance
+from kapitza.core.occupation import mode_heat_capacity
+from kapitza.core.stack import Boundary
+from kapitza.core.transmission import CORRECTION, Transmission
+from kapitza.device.free_paths import FreePaths
+from kapitza.errors import InputError
+from kapitza.matter.solid import Solid
+
+TINY = 1e-300
+
+
+@frozen(eq=False)
+class SuperlatticeConductivity:
+    """Conductivity across a superlattice against its period.
+
+    Attributes
+    ----------
+    period : (n,) m
+    series : (n,) layers and boundaries in series, W m⁻¹ K⁻¹
+    spectral : (n,) each frequency in a series of its own, W m⁻¹ K⁻¹
+    ballistic : (n,) without scattering inside of the layers, W m⁻¹ K⁻¹
+    share : of the period that is the first material
+    temperature : K
+    method : of the boundary, for legends and tables
+    """
+
+    period: Array = field(converter=positive)
+    series: Array = field(converter=positive, validator=same_length("period"))
+    spectral: Array = field(converter=positive, validator=same_length("period"))
+    ballistic: Array = field(converter=positive, validator=same_length("period"))
+    share: float = field(converter=number, validator=quantity(high=1.0))
+    temperature: float = field(converter=number, validator=quantity())
+    method: str = ""
+
+
+def series_superlattice(
+    first: tuple[ArrayLike, float],
+    second: tuple[ArrayLike, float],
+    *conductances: float | Conductance,
+    temperature: float = 300.0,
+) -> Array:
+    r"""Conductivity of layers and boundaries in series, $k = \frac{d_1+d_2}{d_1/k_1 + d_2/k_2 + R_{12} + R_{21}}$.
+
+    Parameters
+    ----------
+    first, second : thickness, one or (n,), m, and conductivity, W m⁻¹ K⁻¹, of both layers
+    conductances : of the boundary, or of the two of a period where they differ: numbers, or Conductances of T with the
+        extrapolated drop, as layers keep their bulk profile
+    temperature : at which Conductances of T are taken, K
+
+    Returns
+    -------
+    (n,) W m⁻¹ K⁻¹
+
+    Raises
+    ------
+    InputError
+        for no or more than two boundaries, and values outside of their range
+    """
+    if len(conductances) not in (1, 2):
+        raise InputError(f"a period has two boundaries: give one conductance or two, got {len(conductances)}")
+    one, other = positive(first[0]), positive(second[0])
+    k1, k2 = positive(first[1]), positive(second[1])
+    both = [Boundary(g).resistance(temperature) for g in (conductances * 2)[:2]]
+    return (one + other) / (one / k1 + other / k2 + both[0] + both[1])
+
+
+def spectral_superlattice(
+    boundary: Transmission, first: FreePaths, second: FreePaths, *, period: ArrayLike, share: float, temperature: float
+) -> Array:
+    r"""Conductivity where each frequency crosses layers and boundaries on its own,
+    $k = d\int d\omega\,\big[d_1/\kappa_1(\omega) + d_2/\kappa_2(\omega) + 2r_b(\omega)\big]^{-1}$.
+
+    $r_b = 1/g - 0.467(1/g_1 + 1/g_2)$ is the extrapolated resistance of one frequency, g and $g_i$ its Landauer
+    conductance and that of the modes of each side.  Nothing is exchanged between frequencies, so that
+    those which only one side has never cross, and k is a lower estimate: never above the ballistic limit, nor above a
+    series of the same sums.
+
+    Parameters
+    ----------
+    boundary : transmission of one boundary, with the modes of both sides
+    first, second : free paths of the bulk at the frequencies of the boundary, from `paths_at`
+    period : (n,) m
+    share : of the period that is the first material
+    temperature : K
+
+    Returns
+    -------
+    (n,) W m⁻¹ K⁻¹
+
+    Raises
+    ------
+    InputError
+        where the free paths are not at the frequencies of the boundary, or its sides are unknown
+    """
+    check_share(share)
+    size = boundary.omega.size
+    if first.length.size != size or second.length.size != size:
+        raise InputError(
+            f"the boundary has {size} frequencies, the free paths {first.length.size} and {second.length.size}: "
+            "make them with paths_at(boundary, ...)"
+        )
+    resistance, passed = spectral_resistance(boundary, temperature)
+    inside = share / np.maximum(first.conductivity, TINY) + (1 - share) / np.maximum(second.conductivity, TINY)
+    width = positive(period)[:, None]
+    each = width / (width * inside + 2 * resistance)
+    return np.sum(np.where(passed, each, 0.0), axis=1)
+
+
+def ballistic_superlattice(boundary: Transmission, *, period: ArrayLike, temperature: float) -> Array:
+    r"""Conductivity without scattering inside of the layers, $k = d\int d\omega/2r_b(\omega)$, W m⁻¹ K⁻¹.
+
+    Boundaries forget the phase and the direction, so that every one of them resists.
+
+    Parameters
+    ----------
+    boundary, period, temperature : as for `spectral_superlattice`
+    """
+    resistance, passed = spectral_resistance(boundary, temperature)
+    each = np.divide(0.5, resistance, out=np.zeros_like(resistance), where=passed)
+    return positive(period) * each.sum()
+
+
+def spectral_resistance(boundary: Transmission, temperature: float) -> tuple[Array, NDArray[np.bool_]]:
+    """Extrapolated resistance of each frequency interval (nω,), m² K W⁻¹, and where any heat passes at all."""
+    if boundary.left is None or boundary.right is None:
+        raise InputError(f"{boundary.method or 'this transmission'} does not know the modes of its sides")
+    kelvin = float(temperatures(temperature)[0])
+    quantum = mode_heat_capacity(boundary.omega, kelvin)[0] * boundary.weights / (2 * np.pi)
+    passed = boundary.total * quantum > 0
+    one = [1 / np.maximum(modes * quantum, TINY) for modes in (boundary.total, boundary.left, boundary.right)]
+    resistance = one[0] - CORRECTION["extrapolated"] * (one[1] + one[2])
+    return np.where(passed, np.maximum(resistance, 0.0), np.inf), passed & (resistance > 0)
+
+
+def paths_at(boundary: Transmission, side: Solid, conductivity: float, temperature: float) -> FreePaths:
+    r"""Free paths of a Debye solid at the frequencies of a boundary, $\Lambda \propto \omega^{-2}$, that sum up to κ.
+
+    The branches of a frequency are taken together: conductivities add, and with them the radiance.
+
+    Parameters
+    ----------
+    boundary : whose frequencies and weights are used
+    side : the solid
+    conductivity : of the bulk, W m⁻¹ K⁻¹
+    temperature : K
+
+    Raises
+    ------
+    InputError
+        for values that are not positive
+    """
+    wanted = float(positive(conductivity)[0])
+    kelvin = float(temperatures(temperature)[0])
+    omega = np.maximum(boundary.omega, 1e-6 * boundary.omega[-1])
+    per_mode = mode_heat_capacity(omega, kelvin)[0] * boundary.weights
+    inverse = np.sum((omega[:, None] <= side.cutoffs) / side.speeds**2, axis=1)
+    radiance = omega**2 / (8 * np.pi**2) * inverse * per_mode  # Σ C v/4 of the branches
+    shape = 4 / 3 * radiance / omega**2
+    scale = wanted / shape.sum()
+    return FreePaths(scale / omega**2, shape * scale, omega, side.name)
+
+
+def check_share(share: float) -> None:
+    """Refuse a share of the period that leaves one layer out."""
+    if not 0 < share < 1:
+        raise InputError(f"share = {share:g} of the period, wanted a number between 0 and 1")

@@ -1,0 +1,153 @@
+"""Superlattices: series, frequencies, waves; and polycrystals."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kapitza.core.conductance import Conductance
+from kapitza.core.stack import Layer, Stack
+from kapitza.device.free_paths import FreePaths, Scattering, gray
+from kapitza.device.miniband import miniband
+from kapitza.device.polycrystal import GrainScattering, grained, grained_solid, polycrystal
+from kapitza.device.superlattice import (
+    ballistic_superlattice,
+    paths_at,
+    series_superlattice,
+    spectral_resistance,
+    spectral_superlattice,
+)
+from kapitza.errors import InputError, ValidityWarning
+from kapitza.matter.library import solid
+from kapitza.theory.dmm import dmm
+from kapitza.theory.grain import effective_conductivity
+from kapitza.units import MW, nm, um
+
+SI, GE = solid("Si"), solid("Ge")
+BOUNDARY = dmm(SI, GE)
+PERIODS = np.geomspace(1 * nm, 1e-2, 15)
+
+
+@given(st.floats(1e-9, 1e-5), st.floats(1e-9, 1e-5), st.floats(1e6, 1e10), st.floats(1e6, 1e10))
+def test_a_period_is_a_stack(d1, d2, g1, g2):
+    got = series_superlattice((d1, 148.0), (d2, 60.0), g1, g2)
+    stack = Stack([Layer("a", d1, 148.0), Layer("b", d2, 60.0), Layer("c", d1, 148.0)], [g1, g2])
+    want = (d1 + d2) / (stack.resistance() - d1 / 148.0)
+    np.testing.assert_allclose(got, want, rtol=1e-12, atol=0)
+
+
+def test_each_frequency_is_below_the_series_of_the_same_sums_and_the_ballistic_limit():
+    first, second = paths_at(BOUNDARY, SI, 148.0, 300.0), paths_at(BOUNDARY, GE, 60.0, 300.0)
+    got = spectral_superlattice(BOUNDARY, first, second, period=PERIODS, share=0.3, temperature=300.0)
+    resistance, passed = spectral_resistance(BOUNDARY, 300.0)
+    series = series_superlattice((0.3 * PERIODS, 148.0), (0.7 * PERIODS, 60.0), float((1 / resistance[passed]).sum()))
+    ballistic = ballistic_superlattice(BOUNDARY, period=PERIODS, temperature=300.0)
+    assert np.all(got <= series)
+    assert np.all(got <= ballistic)
+    assert np.all(np.diff(got) > 0)
+    np.testing.assert_allclose(got[0], ballistic[0], rtol=0.05, atol=0)
+
+
+def test_one_frequency_knows_no_difference():
+    """A second road: with a single frequency both pictures are the same series."""
+    from kapitza.core.transmission import Transmission
+
+    one = Transmission([1e13], [1e18], [2e18], [3e18], weight=[1e12])
+    paths = FreePaths([1e-8], [5.0], [1e13])
+    got = spectral_superlattice(one, paths, paths, period=PERIODS, share=0.5, temperature=300.0)
+    g = one.conductance(300.0, "extrapolated")
+    want = series_superlattice((PERIODS / 2, 5.0), (PERIODS / 2, 5.0), g)
+    np.testing.assert_allclose(got, want, rtol=1e-12, atol=0)
+
+
+def test_free_paths_at_the_boundary_radiate_what_its_modes_bring():
+    """A second road: ΣCv/4 is the Landauer conductance of all modes of a side."""
+    paths = paths_at(BOUNDARY, SI, 148.0, 300.0)
+    used = paths.conductivity > 0
+    radiated = 0.75 * np.sum(paths.conductivity[used] / paths.length[used])
+    own = dmm(SI, SI, BOUNDARY.omega)
+    from kapitza.core.transmission import Transmission
+
+    all_modes = Transmission(BOUNDARY.omega, own.left, weight=BOUNDARY.weight).conductance(300.0).value[0]
+    np.testing.assert_allclose(radiated, all_modes, rtol=1e-9, atol=0)
+    np.testing.assert_allclose(paths.total, 148.0, rtol=1e-12, atol=0)
+
+
+def test_equal_masses_make_no_superlattice():
+    np.testing.assert_allclose(miniband(1.0, 12.0, [1, 2, 5]).value, 1.0, rtol=1e-2, atol=0)
+
+
+def test_waves_without_scattering_slow_down_with_the_period_and_short_free_paths_make_a_minimum(published):
+    """The less, the longer the period; with a finite free path a minimum somewhat below it (Simkin and Mahan)."""
+    layers = [1, 2, 3, 4, 6, 8, 12, 20]
+    coherent = miniband(2.6, 1e6, layers[:6])
+    assert np.all(np.diff(coherent.value) < 0)
+    free = published("devices", "superlattice_minimum")
+    for path in (10.0, 20.0):
+        found = miniband(2.6, path, layers)
+        assert found.value[-1] > 1.1 * found.value.min()
+        assert free["low"] <= found.minimum / path <= free["high"]
+
+
+def test_the_lattice_of_one_mass_is_known():
+    """A second road: v = sin q/ω of a simple cubic lattice, averaged on a fine grid."""
+    from kapitza.device.miniband import mean_speed
+
+    q = (np.arange(60) + 0.5) * np.pi / 60
+    x, y, z = np.meshgrid(q, q, q)
+    omega = np.sqrt(6 - 2 * (np.cos(x) + np.cos(y) + np.cos(z)))
+    want = np.mean(np.sin(z) / omega)
+    np.testing.assert_allclose(mean_speed(np.array([1.0]), 1e9), want, rtol=2e-3, atol=0)
+
+
+def test_both_ways_to_count_grain_boundaries():
+    grain = np.array([30 * nm, 1 * um])
+    shared = polycrystal(100.0, 300 * MW, grain=grain)
+    each = polycrystal(100.0, 300 * MW, grain=grain, count="each")
+    np.testing.assert_allclose(each, polycrystal(100.0, 150 * MW, grain=grain), rtol=1e-12, atol=0)
+    by_theory = effective_conductivity(100.0, Conductance([300], [300 * MW]), grain=30 * nm)
+    np.testing.assert_allclose(shared[0], by_theory, rtol=1e-12, atol=0)
+
+
+def test_gray_boundaries_act_like_the_series():
+    """Λ' = 1/(1/Λ + 1/d) is a series whose boundary has R = Λ/κ."""
+    got = grained(gray(50.0, 100 * nm), GrainScattering(20 * nm))
+    np.testing.assert_allclose(got, polycrystal(50.0, 50.0 / (100 * nm), grain=20 * nm), rtol=1e-12, atol=0)
+
+
+@pytest.mark.parametrize(("power", "law"), [(0.0, 3), (1.0, 2)])
+def test_low_temperatures_tell_gray_boundaries_from_others(power, law):
+    boundaries = GrainScattering(100 * nm, power, reference=1e13)
+    low = grained_solid(SI, Scattering(1e-30), boundaries, [1.0, 2.0])
+    np.testing.assert_allclose(low[1] / low[0], 2.0**law, rtol=1e-3, atol=0)
+
+
+def test_small_grains_are_told():
+    with pytest.warns(ValidityWarning, match="grained"):
+        polycrystal(148.0, 1e9, grain=10 * nm, mean_free_path=300 * nm)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: series_superlattice((1e-9, 1.0), (1e-9, 1.0)),
+        lambda: series_superlattice((0.0, 1.0), (1e-9, 1.0), 1e8),
+        lambda: series_superlattice((1e-9, 1.0), (1e-9, 1.0), Conductance([300], [1e8], drop="local")),
+        lambda: spectral_superlattice(
+            BOUNDARY, gray(1.0, 1.0), gray(1.0, 1.0), period=1e-8, share=0.5, temperature=300.0
+        ),
+        lambda: spectral_superlattice(
+            BOUNDARY, gray(1.0, 1.0), gray(1.0, 1.0), period=1e-8, share=1.0, temperature=300.0
+        ),
+        lambda: miniband(2.0, 10.0, [1.5]),
+        lambda: miniband(2.0, 10.0, [1000]),
+        lambda: miniband(0.0, 10.0, [2]),
+        lambda: polycrystal(1.0, 1e8, grain=0.0),
+        lambda: polycrystal([1.0, 2.0], 1e8, grain=[1e-9, 1e-8, 1e-7]),
+        lambda: polycrystal(1.0, 1e8, grain=1e-6, count="both"),
+        lambda: grained(gray(1.0, 1.0), GrainScattering(1e-7, 1.0)),
+    ],
+)
+def test_wrong_input_is_refused(make):
+    with pytest.raises(InputError):
+        make()
