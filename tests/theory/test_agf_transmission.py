@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from kapitza.matter.junction import PS2, Junction, Slab
 from kapitza.matter.layers import chain, mass_junction, supercell
-from kapitza.theory.agf.device import broadening, caroli, prepared, solve
+from kapitza.theory.agf.device import broadening, caroli, contact, crossed, prepared, solve
 from kapitza.theory.agf.leads import dagger, decimation
 from kapitza.theory.agf.points import transmissions
 from kapitza.units import THz, eV, m_u
@@ -162,3 +162,18 @@ def test_broken_masses_between_equal_leads_reflect(silicon):
     heavy = mass_junction(silicon, 28.085 * U, 28.085 * U, device=[28.085 * U, 90 * U, 28.085 * U])
     found = points(heavy, [[0.05, 0.02]], [3 * THz])
     assert 0 < found.total[0] < found.left[0] - 0.1
+
+
+def test_one_corner_alone_is_that_of_all_four(si_ge, network):
+    for junction, omega in (
+        (si_ge, 2.6 * THz),
+        (random_junction(network, 11, 4), 3e13),
+        (supercell(si_ge, [2, 1]), THz),
+    ):
+        what, k = prepared(junction), np.array([[0.07, 0.12], [0.31, -0.2]])
+        index, each = np.array([0, 1, 0]), omega * np.array([1.0, 1.1, 0.9])
+        solved = solve(what, k, index, each)
+        sides = contact(what, k, "left"), contact(what, k, "right")
+        found, left, right = crossed(sides, junction.blocks(k), index, each)
+        np.testing.assert_allclose(found, solved.transmission, rtol=1e-10, atol=1e-12)
+        np.testing.assert_array_equal((left, right), solved.counts)

@@ -246,6 +246,7 @@ def resolve(solved: Complex, shift: complex, factor: Complex, vector: Complex, p
     Within a group of one λ the derivative of D with respect to the phase is diagonal in the basis of the physical
     waves; an eigenvector of a computer mixes waves to the right with waves to the left.
     """
+    factor = np.where(propagates, factor, 0)  # others may be infinite
     same = np.abs(factor[:, :, None] - factor[:, None, :]) < LEVEL
     same &= propagates[:, :, None] & propagates[:, None, :]
     r = vector.shape[1] // 2

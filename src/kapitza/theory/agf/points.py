@@ -11,7 +11,7 @@ from kapitza.core.modal import SIDES
 from kapitza.errors import ConvergenceError
 from kapitza.matter.junction import PS2, Blocks, Junction, Lead, Slab
 from kapitza.run.store import Arrays, Inputs
-from kapitza.theory.agf.device import Contact, Prepared, contact, prepared, solve_at, waves_of
+from kapitza.theory.agf.device import Contact, Prepared, contact, crossed, prepared, waves_of
 from kapitza.theory.agf.kmesh import top
 from kapitza.theory.agf.leads import Flags
 from kapitza.theory.agf.nodes import bands_of, nodes, window
@@ -139,8 +139,7 @@ def tried(
     sides: tuple[Contact, Contact], blocks: Blocks, index: Counts, omega: Array
 ) -> tuple[Array, Counts, Counts, Flags]:
     """Transmission, open channels of both sides, and where the former is out of bounds."""
-    solved = solve_at(sides, blocks, index, omega)
-    found, (left, right) = solved.transmission, solved.counts
+    found, left, right = crossed(sides, blocks, index, omega)
     return found, left, right, ~((found >= -EXCESS) & (found <= np.minimum(left, right) + EXCESS))
 
 
