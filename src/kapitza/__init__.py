@@ -10,7 +10,7 @@ from typing import Any
 
 __version__ = "0.1.0"
 
-_ROOMS = ("core", "device", "errors", "io", "matter", "measure", "plot", "run", "theory", "units")
+_ROOMS = ("core", "device", "errors", "io", "matter", "measure", "plot", "run", "simulate", "theory", "units")
 
 _NAMES = MappingProxyType(
     {
@@ -62,6 +62,7 @@ _NAMES = MappingProxyType(
         "measure.design": ("Design", "design"),
         "measure.experiment": ("Curve", "Experiment"),
         "measure.eels.contrast": ("SideContrast", "side_contrast"),
+        "measure.eels.dark": ("with_dark", "with_dark_count"),
         "measure.eels.design": ("EelsDesign", "design_eels"),
         "measure.eels.fit": ("fit_spectra",),
         "measure.eels.gradients": ("gradients", "isotherm", "line_profile"),
@@ -77,6 +78,7 @@ _NAMES = MappingProxyType(
         "measure.eels.spread": ("PointSpread",),
         "measure.eels.spectrum": ("SpectrumImage",),
         "measure.eels.survey": ("SpectrumSurvey", "survey_spectra"),
+        "measure.eels.vacuum": ("zero_loss",),
         "measure.fit": ("Fit", "Free", "Prior", "Tie", "fit", "told"),
         "measure.phase": ("Lockin", "auto_phase", "find_echo"),
         "measure.profiles": ("check_flux", "correlated", "scan_exclusion"),
@@ -84,7 +86,7 @@ _NAMES = MappingProxyType(
         "measure.sampling": ("sample",),
         "measure.sensitivity": ("Sensitivity", "sensitivity"),
         "measure.series": ("ThicknessSeries", "shared"),
-        "measure.simulate": ("simulate", "varied"),
+        "measure.simulate": ("simulate_curve", "varied"),
         "measure.thermoreflectance.cooling": ("FilmCooling", "LaserFlash", "ParticleCooling"),
         "measure.thermoreflectance.fdtr": ("Fdtr",),
         "measure.thermoreflectance.steady": ("Raman", "SteadyState"),
@@ -92,6 +94,10 @@ _NAMES = MappingProxyType(
         "measure.thermoreflectance.three_omega": ("ThreeOmega",),
         "run.store": ("Store",),
         "run.work": ("run_units",),
+        "simulate.boltzmann.carriers": ("Carriers", "band_carriers", "gray_carriers"),
+        "simulate.boltzmann.contacts": ("Crossing", "Wall"),
+        "simulate.boltzmann.result": ("Transport",),
+        "simulate.boltzmann.transport": ("Film", "transport"),
         "theory.agf.conductance": ("agf",),
         "theory.agf.modes": ("agf_modes", "mode_conversion"),
         "theory.agf.scattering": ("eigenchannels", "scattering", "specularity"),

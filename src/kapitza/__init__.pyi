@@ -8,6 +8,7 @@ from kapitza import matter as matter
 from kapitza import measure as measure
 from kapitza import plot as plot
 from kapitza import run as run
+from kapitza import simulate as simulate
 from kapitza import theory as theory
 from kapitza import units as units
 from kapitza.core.average import mean_transmission as mean_transmission
@@ -160,6 +161,8 @@ from kapitza.measure.design import Design as Design
 from kapitza.measure.design import design as design
 from kapitza.measure.eels.contrast import SideContrast as SideContrast
 from kapitza.measure.eels.contrast import side_contrast as side_contrast
+from kapitza.measure.eels.dark import with_dark as with_dark
+from kapitza.measure.eels.dark import with_dark_count as with_dark_count
 from kapitza.measure.eels.design import EelsDesign as EelsDesign
 from kapitza.measure.eels.design import design_eels as design_eels
 from kapitza.measure.eels.fit import fit_spectra as fit_spectra
@@ -190,6 +193,7 @@ from kapitza.measure.eels.spectrum import SpectrumImage as SpectrumImage
 from kapitza.measure.eels.spread import PointSpread as PointSpread
 from kapitza.measure.eels.survey import SpectrumSurvey as SpectrumSurvey
 from kapitza.measure.eels.survey import survey_spectra as survey_spectra
+from kapitza.measure.eels.vacuum import zero_loss as zero_loss
 from kapitza.measure.experiment import Curve as Curve
 from kapitza.measure.experiment import Experiment as Experiment
 from kapitza.measure.fit import Fit as Fit
@@ -210,7 +214,7 @@ from kapitza.measure.sensitivity import Sensitivity as Sensitivity
 from kapitza.measure.sensitivity import sensitivity as sensitivity
 from kapitza.measure.series import ThicknessSeries as ThicknessSeries
 from kapitza.measure.series import shared as shared
-from kapitza.measure.simulate import simulate as simulate
+from kapitza.measure.simulate import simulate_curve as simulate_curve
 from kapitza.measure.simulate import varied as varied
 from kapitza.measure.thermoreflectance.cooling import FilmCooling as FilmCooling
 from kapitza.measure.thermoreflectance.cooling import LaserFlash as LaserFlash
@@ -222,6 +226,14 @@ from kapitza.measure.thermoreflectance.tdtr import Tdtr as Tdtr
 from kapitza.measure.thermoreflectance.three_omega import ThreeOmega as ThreeOmega
 from kapitza.run.store import Store as Store
 from kapitza.run.work import run_units as run_units
+from kapitza.simulate.boltzmann.carriers import Carriers as Carriers
+from kapitza.simulate.boltzmann.carriers import band_carriers as band_carriers
+from kapitza.simulate.boltzmann.carriers import gray_carriers as gray_carriers
+from kapitza.simulate.boltzmann.contacts import Crossing as Crossing
+from kapitza.simulate.boltzmann.contacts import Wall as Wall
+from kapitza.simulate.boltzmann.result import Transport as Transport
+from kapitza.simulate.boltzmann.transport import Film as Film
+from kapitza.simulate.boltzmann.transport import transport as transport
 from kapitza.theory.acoustics import Interlayer as Interlayer
 from kapitza.theory.agf.conductance import agf as agf
 from kapitza.theory.agf.modes import agf_modes as agf_modes

@@ -8,7 +8,7 @@ from kapitza.core.stack import Layer, Stack
 from kapitza.device.beams import Beams
 from kapitza.measure.fit import fit
 from kapitza.measure.likelihood import Contours
-from kapitza.measure.simulate import simulate
+from kapitza.measure.simulate import simulate_curve
 from kapitza.measure.thermoreflectance.fdtr import Fdtr
 from kapitza.measure.thermoreflectance.three_omega import ThreeOmega
 
@@ -26,7 +26,7 @@ def test_curves_of_other_kinds_get_panels_of_their_own() -> None:
         Fdtr(np.geomspace(1e4, 1e7, 9), beams, name="two"),
         ThreeOmega(np.geomspace(1e2, 1e4, 7), half_width=5e-6, length=1e-3, power=0.02),
     ]
-    curves = [simulate(one, STACK, noise=0.005, seed=i) for i, one in enumerate(made)]
+    curves = [simulate_curve(one, STACK, noise=0.005, seed=i) for i, one in enumerate(made)]
     found = fit(made, curves, STACK, ["Al|Si.conductance", "Si.conductivity"], starts=1)
     figure = plot.new_figure(height=5.0)
     panels = plot.fit(found, figure)

@@ -266,7 +266,7 @@ def simulate_sample(path: str, *, noise: float, seed: int, save: str | None, as_
     """Tell what the experiments would measure, with noise on request."""
     held = kapitza.read_sample(path)
     tables = {
-        one.name: (*kapitza.varied(one), kapitza.simulate(one, stack, noise=noise, seed=seed + i))
+        one.name: (*kapitza.varied(one), kapitza.simulate_curve(one, stack, noise=noise, seed=seed + i))
         for i, (one, stack) in enumerate(zip(held.experiments, held.stacks, strict=True))
     }
     if save is not None:

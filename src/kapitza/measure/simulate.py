@@ -7,7 +7,7 @@ from kapitza.errors import InputError
 from kapitza.measure.experiment import Curve, Experiment
 
 
-def simulate(experiment: Experiment, stack: Stack, *, noise: float = 0.0, seed: int = 0) -> Curve:
+def simulate_curve(experiment: Experiment, stack: Stack, *, noise: float = 0.0, seed: int = 0) -> Curve:
     """What an experiment would measure on a stack.
 
     Parameters

@@ -1,0 +1,204 @@
+r"""The phonons of a layer as transport sees them: bands with a heat capacity, a velocity and a lifetime each.
+
+The linearised Boltzmann equation with one relaxation time per band needs nothing else of a material.  Bands belong to
+groups of one frequency: elastic scattering at a boundary mixes the bands of a group and none of different groups.
+"""
+
+from typing import Any
+
+import numpy as np
+from attrs import Attribute, field, frozen
+from numpy.typing import ArrayLike, NDArray
+
+from kapitza.core.arrays import Array, increasing, number, numbers, one_of, plausible, quantity, same_length
+from kapitza.core.occupation import STATISTICS, Statistics
+from kapitza.errors import InputError
+
+Integers = NDArray[np.intp]
+
+SLOWEST, FASTEST = 0.0, 1e5  # m s⁻¹
+SHORTEST, LONGEST = 1e-16, 1.0  # s, lifetimes: below a vibration, or in other units
+DENSEST = 1e9  # J m⁻³ K⁻¹, of all bands together
+
+
+def groups(value: ArrayLike) -> Integers:
+    """Return `value` as read-only group numbers from 0."""
+    array = np.array(value, dtype=np.intp, ndmin=1)
+    if array.ndim != 1 or array.min(initial=0) < 0:
+        raise InputError(f"expected group numbers from 0 along one axis, got {value!r:.60}")
+    array.flags.writeable = False
+    return array
+
+
+def lifetimes(value: ArrayLike | None) -> Array:
+    """Return `value` as lifetimes in s, all known, finite and above zero."""
+    if value is None:
+        raise InputError(f"lifetime = {value}: the bands have no lifetimes; read them from a file, or take `Rates`")
+    array = np.array(value, dtype=float, ndmin=1)
+    missing = np.count_nonzero(~(np.isfinite(array) & (array > 0)))
+    if missing:
+        raise InputError(f"{missing} of {array.size} bands have no lifetime: expected finite numbers above 0 s")
+    return numbers(array)
+
+
+def one_group_each(instance: "Carriers", attribute: "Attribute[Any]", value: Integers) -> None:
+    """Validate that each band has a group, and each group a frequency."""
+    if value.size != instance.capacity.size or value.max(initial=-1) >= instance.omega.size:
+        raise InputError(
+            f"{instance.name}: {value.size} group numbers up to {value.max(initial=-1)} for {instance.capacity.size} "
+            f"bands and {instance.omega.size} frequencies"
+        )
+
+
+@frozen(eq=False)
+class Carriers:
+    r"""Bands of phonons that carry heat, at one temperature.
+
+    Attributes
+    ----------
+    name : of the material
+    capacity : (n,) heat capacity of each band per volume, J m⁻³ K⁻¹
+    velocity : (n,) group velocity, m s⁻¹: its size where `isotropic`, else its size along the normal
+    lifetime : (n,) relaxation time, s
+    group : (n,) frequency group of each band, from 0
+    omega : (G,) mean angular frequency of each group, rad s⁻¹; zeros where bands have none (gray)
+    edges : (G + 1,) increasing bounds of the groups, rad s⁻¹; empty where bands have no frequency
+    isotropic : whether the velocities of a band point in all directions alike; if not, `velocity` is $|v_z|$, half of
+        the band moves either way
+    temperature : at which the heat capacities and lifetimes hold, K
+    statistics : "quantum" or "classical"
+
+    Raises
+    ------
+    InputError
+        for columns of unequal length, missing lifetimes, or numbers that only another unit can explain
+    """
+
+    name: str
+    capacity: Array = field(converter=numbers)
+    velocity: Array = field(converter=numbers, validator=same_length("capacity"))
+    lifetime: Array = field(converter=lifetimes, validator=same_length("capacity"))
+    omega: Array = field(converter=numbers)
+    group: Integers = field(converter=groups, validator=one_group_each)
+    edges: Array = field(converter=increasing, factory=lambda: np.empty(0))
+    isotropic: bool = field(default=True, kw_only=True)
+    temperature: float = field(default=300.0, kw_only=True, converter=number, validator=quantity())
+    statistics: Statistics = field(default="quantum", kw_only=True, validator=one_of(*STATISTICS))
+
+    def __attrs_post_init__(self) -> None:
+        if not self.capacity.size or self.capacity.min() < 0 or not np.isfinite(self.capacity).all():
+            raise InputError(f"{self.name}: expected heat capacities from 0 J/m³K, got {self.capacity!r:.60}")
+        plausible("heat capacity of all bands", float(self.capacity.sum()), 1e-9, DENSEST, "J/m³K", self.name)
+        plausible("lowest velocity", float(self.velocity.min()), SLOWEST, FASTEST, "m/s", self.name)
+        plausible("highest velocity", float(self.velocity.max()), 1.0, FASTEST, "m/s", self.name)
+        plausible("shortest lifetime", float(self.lifetime.min()), SHORTEST, LONGEST, "s", self.name)
+        if self.edges.size and self.edges.size != self.omega.size + 1:
+            raise InputError(f"{self.name}: {self.edges.size} bounds for {self.omega.size} groups of frequency")
+
+    @property
+    def path(self) -> Array:
+        """(n,) mean free path of each band, m (along the normal where not isotropic)."""
+        return self.velocity * self.lifetime
+
+    @property
+    def heat_capacity(self) -> float:
+        """Of all bands, J m⁻³ K⁻¹."""
+        return float(self.capacity.sum())
+
+    @property
+    def contribution(self) -> Array:
+        """(n,) conductivity of each band, C v Λ/3 (isotropic) or C v_z Λ_z, W m⁻¹ K⁻¹."""
+        return self.capacity * self.velocity * self.path / (3 if self.isotropic else 1)
+
+    @property
+    def conductivity(self) -> float:
+        """Bulk conductivity along the normal, W m⁻¹ K⁻¹."""
+        return float(self.contribution.sum())
+
+    @property
+    def flow(self) -> Array:
+        r"""(G,) heat that each group carries through a plane one way, per kelvin, W m⁻² K⁻¹.
+
+        $Cv/4$ of an isotropic band, $Cv_z/2$ else: the integral of $c(\omega)M(\omega)/2\pi$ over the group.
+        """
+        share = self.capacity * self.velocity / (4 if self.isotropic else 2)
+        return np.asarray(np.bincount(self.group, weights=share, minlength=self.omega.size), dtype=float)
+
+    @property
+    def longest(self) -> float:
+        """Mean free path above which bands carry a thousandth of the heat only, m."""
+        order = np.argsort(self.path)
+        carried = np.cumsum(self.contribution[order])
+        return float(self.path[order][min(np.searchsorted(carried, 0.999 * carried[-1]), order.size - 1)])
+
+    @property
+    def shortest(self) -> float:
+        """Mean free path below which bands carry a thousandth of the heat only, m."""
+        order = np.argsort(self.path)
+        carried = np.cumsum(self.contribution[order])
+        return float(self.path[order][min(np.searchsorted(carried, 1e-3 * carried[-1]), order.size - 1)])
+
+
+def gray_carriers(
+    name: str, *, heat_capacity: float, velocity: float, mean_free_path: float, temperature: float = 300.0
+) -> Carriers:
+    """One band for all phonons.
+
+    Parameters
+    ----------
+    name : of the material
+    heat_capacity : J m⁻³ K⁻¹
+    velocity : m s⁻¹
+    mean_free_path : m
+    temperature : K
+
+    Raises
+    ------
+    InputError
+        for numbers that are not above zero, or that only another unit can explain
+    """
+    return band_carriers(name, [heat_capacity], [velocity], [mean_free_path], temperature=temperature)
+
+
+def band_carriers(
+    name: str,
+    heat_capacity: ArrayLike,
+    velocity: ArrayLike,
+    mean_free_path: ArrayLike,
+    *,
+    omega: ArrayLike | None = None,
+    edges: ArrayLike | None = None,
+    temperature: float = 300.0,
+) -> Carriers:
+    """A table of isotropic bands, each a frequency group of its own.
+
+    Parameters
+    ----------
+    name : of the material
+    heat_capacity, velocity, mean_free_path : (n,) J m⁻³ K⁻¹, m s⁻¹ and m
+    omega : (n,) angular frequency of each, rad s⁻¹; None where they have none
+    edges : (n + 1,) increasing bounds of the bands in frequency, rad s⁻¹, for a spectral transmission
+    temperature : K
+
+    Raises
+    ------
+    InputError
+        for columns of unequal length, missing mean free paths, or numbers that only another unit can explain
+    """
+    speed, path = numbers(velocity), np.array(mean_free_path, dtype=float, ndmin=1)
+    if speed.size != path.size:
+        raise InputError(f"{name}: {path.size} mean free paths for {speed.size} velocities")
+    bounds = np.empty(0) if edges is None else increasing(edges)
+    middle = (bounds[1:] + bounds[:-1]) / 2 if bounds.size and omega is None else omega
+    with np.errstate(divide="ignore", invalid="ignore"):
+        lifetime = path / speed
+    return Carriers(
+        name,
+        heat_capacity,
+        speed,
+        lifetime,
+        np.zeros(speed.size) if middle is None else middle,
+        np.arange(speed.size),
+        bounds,
+        temperature=temperature,
+    )

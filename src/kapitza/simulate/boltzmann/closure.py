@@ -1,0 +1,243 @@
+r"""Faces of layers joined: what enters each, given the temperatures inside and the walls.
+
+At every face of a layer, phonons arrive from inside and enter from outside.  With P the passage of what enters a layer
+to its other face, R the redistribution at walls and boundaries, V the emission of the inside towards the faces and b
+that of the walls, what enters obeys $x = R(Px + VT) + b$ for each frequency group by itself.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from attrs import field, frozen
+
+from kapitza.core.arrays import Array
+from kapitza.errors import InputError
+from kapitza.simulate.boltzmann.carriers import Integers
+from kapitza.simulate.boltzmann.contacts import Crossing, Wall
+from kapitza.simulate.boltzmann.elements import Field
+from kapitza.simulate.boltzmann.streams import LayerMatrices, Streams
+
+ALIKE = 1e-6  # relative difference of the flows of two layers that a specular boundary may join
+
+
+@frozen(eq=False)
+class Channels:
+    """How the streams of a layer are told apart at its faces: by group only, or each by itself.
+
+    Attributes
+    ----------
+    streams : of the layer
+    apart : whether each stream is a channel of its own; if not, a group is one, which diffuse boundaries allow
+    flow : (G, n) heat that each channel carries one way per kelvin, W m⁻² K⁻¹
+    place : (S,) channel of each stream within its group
+    """
+
+    streams: Streams
+    apart: bool
+    flow: Array
+    place: Integers
+
+    @property
+    def size(self) -> int:
+        """Number of channels of a group."""
+        return self.flow.shape[1]
+
+    def gathered(self, value: Field) -> Field:
+        """(G, n, ...) values of channels from those of streams (S, ...)."""
+        if self.apart:
+            found = np.zeros((self.streams.groups, self.size, *value.shape[1:]), value.dtype)
+            found[self.streams.group, self.place] = value
+            return found
+        share = self.streams.flow.reshape(-1, *[1] * (value.ndim - 1))
+        total = self.streams.summed(share * value)
+        flow = self.flow[:, 0].reshape(-1, *[1] * (value.ndim - 1))
+        return np.divide(total, flow, out=np.zeros_like(total), where=flow > 0)[:, None]
+
+    def spread(self, value: Field) -> Field:
+        """(S, ...) values of streams from those of channels (G, n, ...)."""
+        return value[self.streams.group, self.place]
+
+
+def channels_of(streams: Streams, apart: bool) -> Channels:
+    """Return the channels of a layer."""
+    if not apart:
+        flow = streams.summed(streams.flow)[:, None]
+        return Channels(streams, apart, np.asarray(flow, dtype=float), np.zeros(streams.group.size, dtype=np.intp))
+    counts = np.bincount(streams.group, minlength=streams.groups)
+    start = np.concatenate([[0], np.cumsum(counts)])
+    place = np.arange(streams.group.size) - start[streams.group]
+    flow = np.zeros((streams.groups, int(counts.max())))
+    flow[streams.group, place] = streams.flow
+    return Channels(streams, apart, flow, place)
+
+
+def mirror(share: Array, size: int) -> Array:
+    """(G, n, n) redistribution of a share (G,) of each channel to itself."""
+    return share[:, None, None] * np.eye(size)
+
+
+def mixing(share: Array, arriving: Array, leaving: int) -> Array:
+    """(G, m, n) a share (G,) of what arrives with the flows (G, n), spread evenly over m leaving channels."""
+    total = arriving.sum(axis=1)
+    weight = np.divide(arriving, total[:, None], out=np.zeros_like(arriving), where=total[:, None] > 0)
+    return np.broadcast_to((share[:, None] * weight)[:, None, :], (share.size, leaving, arriving.shape[1]))
+
+
+@frozen(eq=False)
+class Faces:
+    """Redistribution at all faces of a stack: left and right face of each layer in turn.
+
+    Attributes
+    ----------
+    channels : of each layer
+    crossings, flows : boundaries, and the heat (G,) that crosses each per kelvin
+    walls : left and right end; None where the stack repeats, and the last crossing joins its ends
+    drop : K, by which the temperature falls from one period to the next
+    """
+
+    channels: Sequence[Channels]
+    crossings: Sequence[Crossing]
+    flows: Sequence[Array]
+    walls: tuple[Wall, Wall] | None
+    drop: float = 0.0
+    size: int = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        object.__setattr__(self, "size", max(one.size for one in self.channels))
+
+    @property
+    def groups(self) -> int:
+        """Number of frequency groups."""
+        return self.channels[0].flow.shape[0]
+
+    def matrices(self, base: float) -> tuple[Array, Array]:
+        """Redistribution R (G, F, n, F, n) and emission b (G, F, n) in kelvin above `base`."""
+        count, n = 2 * len(self.channels), self.size
+        matrix = np.zeros((self.groups, count, n, count, n))
+        emission = np.zeros((self.groups, count, n))
+        if self.walls is not None:
+            for face, wall, side in ((0, self.walls[0], 0), (count - 1, self.walls[1], -1)):
+                self._wall(matrix, emission, face, wall, self.channels[side], base)
+        for i, (crossing, flow) in enumerate(zip(self.crossings, self.flows, strict=True)):
+            one, other = 2 * i + 1, (2 * i + 2) % count
+            blocks = joined_faces(crossing, flow, self.channels[i], self.channels[other // 2])
+            for (row, column), block in zip(
+                ((one, one), (one, other), (other, one), (other, other)), blocks, strict=True
+            ):
+                matrix[:, row, : block.shape[1], column, : block.shape[2]] += block
+            if other == 0:
+                emission[:, one, : blocks[1].shape[1]] -= self.drop * blocks[1].sum(axis=2)
+                emission[:, 0, : blocks[2].shape[1]] += self.drop * blocks[2].sum(axis=2)
+        return matrix, emission
+
+    def _wall(self, matrix: Array, emission: Array, face: int, wall: Wall, inside: Channels, base: float) -> None:
+        specular = np.broadcast_to(wall.specular, (self.groups,))
+        n = inside.size
+        matrix[:, face, :n, face, :n] += mirror(specular, n)
+        if wall.temperature is None:
+            matrix[:, face, :n, face, :n] += mixing(1 - specular, inside.flow, n)
+        else:
+            emission[:, face, :n] = ((1 - specular) * (wall.temperature - base))[:, None]
+
+
+def joined_faces(crossing: Crossing, flow: Array, left: Channels, right: Channels) -> tuple[Array, Array, Array, Array]:
+    """Redistribution left to left, right to left, left to right and right to right, (G, n, n) each."""
+    flows = left.flow.sum(axis=1), right.flow.sum(axis=1)
+    shares = [np.divide(flow, one, out=np.zeros_like(flow), where=one > 0) for one in flows]
+    if not crossing.specular:
+        return (
+            mixing(1 - shares[0], left.flow, left.size),
+            mixing(shares[0], right.flow, left.size),
+            mixing(shares[1], left.flow, right.size),
+            mixing(1 - shares[1], right.flow, right.size),
+        )
+    check_alike(left, right)
+    p, n = crossing.specular, left.size
+    through = shares[0] if crossing.through is None else np.full_like(flow, crossing.through)
+    rest = diffuse_share(shares[0], through, p)
+    straight, back = mirror(p * through, n), mirror(p * (1 - through), n)
+    mixed, returned = mixing((1 - p) * rest, left.flow, n), mixing((1 - p) * (1 - rest), left.flow, n)
+    return back + returned, straight + mixed, straight + mixed, back + returned
+
+
+def diffuse_share(total: Array, through: Array, specular: float) -> Array:
+    """(G,) share of the diffuse phonons that cross, from that of all and that of the specular ones."""
+    if specular == 1:
+        return np.zeros_like(total)
+    rest = (total - specular * through) / (1 - specular)
+    if rest.min() < -ALIKE or rest.max() > 1 + ALIKE:
+        i = int(np.argmax(np.abs(rest - 0.5)))
+        raise InputError(
+            f"specular = {specular:g} with through = {through[i]:g}: of group {i}, {total[i]:.4g} cross in all, so "
+            f"that {rest[i]:.4g} of the diffuse ones would; expected 0 to 1"
+        )
+    return np.clip(rest, 0, 1)
+
+
+def check_alike(left: Channels, right: Channels) -> None:
+    """Refuse a specular boundary between layers whose streams have no partners."""
+    same = left.flow.shape == right.flow.shape
+    if not same or np.abs(left.flow - right.flow).max() > ALIKE * left.flow.max():
+        raise InputError(
+            f"specular crossing between unlike bands ({left.flow.sum():.4g} and {right.flow.sum():.4g} W/m²K): only "
+            "the same bands on both sides have streams that continue each other; take specular = 0 here"
+        )
+
+
+@frozen(eq=False)
+class Closure:
+    """What enters the faces, $x = x_0 + ZVT$, and what of it the layers take.
+
+    Attributes
+    ----------
+    emitted : (G, F, n) x₀: entering for T = 0
+    response : (G, F n, N) ZV
+    emission : (G, F n, N) V
+    flow : (G, F, n) heat per kelvin of each channel
+    passed : (G, F, n) what enters through a face and is left at the opposite one
+    """
+
+    emitted: Field
+    response: Field
+    emission: Field
+    flow: Array
+    passed: Field
+
+    def exchange(self) -> tuple[Field, Field]:
+        """(N, N) heat that comes back from the faces, and (N,) heat from the walls, W m⁻² K⁻¹ and W m⁻²."""
+        weight = self.flow.reshape(*self.response.shape[:2], 1)
+        tested = (self.emission * weight).reshape(-1, self.emission.shape[2])
+        return tested.T @ self.response.reshape(tested.shape), tested.T @ self.emitted.ravel()
+
+    def entering(self, temperature: Field) -> Field:
+        """(G, F, n) what enters each face, K above base."""
+        return self.emitted + (self.response @ temperature).reshape(self.emitted.shape)
+
+    def arriving(self, temperature: Field, entering: Field) -> Field:
+        """(G, F, n) what arrives at each face from inside, K above base."""
+        count = entering.shape[1]
+        opposite = np.arange(count) ^ 1
+        return (self.passed * entering)[:, opposite] + (self.emission @ temperature).reshape(entering.shape)
+
+
+def closed(faces: Faces, layers: Sequence[LayerMatrices], base: float) -> Closure:
+    """Solve the faces of all groups for what enters them."""
+    count, n, groups = 2 * len(layers), faces.size, faces.groups
+    stops = np.cumsum([0, *(one.balance.shape[0] for one in layers)])
+    kind = layers[0].balance.dtype
+    emission = np.zeros((groups, count, n, stops[-1]), kind)
+    passed, flow = np.zeros((groups, count, n), kind), np.zeros((groups, count, n))
+    for i, (one, channels) in enumerate(zip(layers, faces.channels, strict=True)):
+        inside = slice(stops[i], stops[i + 1])
+        for face, part in ((2 * i, one.left), (2 * i + 1, one.right)):
+            emission[:, face, : channels.size, inside] = channels.gathered(part)
+            passed[:, face, : channels.size] = channels.gathered(one.passed)
+            flow[:, face, : channels.size] = channels.flow
+    matrix, walls = faces.matrices(base)
+    opposite = np.arange(count) ^ 1
+    through = matrix[:, :, :, opposite] * passed[:, None, None]
+    square = matrix.reshape(groups, count * n, count * n)
+    emission = emission.reshape(groups, count * n, -1)
+    right = np.concatenate([square @ emission, walls.reshape(groups, -1, 1)], axis=2)
+    solved = np.linalg.solve(np.eye(count * n) - through.reshape(square.shape), right)
+    return Closure(solved[:, :, -1].reshape(walls.shape), solved[:, :, :-1], emission, flow, passed)

@@ -1,0 +1,201 @@
+r"""What stands at the faces of layers: walls, and boundaries between two layers.
+
+Every boundary condition gives the phonons that leave a face as those that arrive, redistributed.  Elastic boundaries
+conserve the heat of each frequency group, and pass as much either way in equilibrium: $t_{12} E_1 = t_{21} E_2$ with
+$E$ the heat that a group carries through a plane one way per kelvin.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from attrs import converters, field, frozen, validators
+
+from kapitza.core.arrays import Array, number, numbers, quantity
+from kapitza.core.conductance import Conductance
+from kapitza.core.grid import legendre
+from kapitza.core.occupation import mode_heat_capacity
+from kapitza.core.stack import Boundary, Layer, Stack
+from kapitza.core.transmission import Transmission
+from kapitza.errors import InputError
+from kapitza.simulate.boltzmann.carriers import Carriers
+
+BALANCE = 1e-6  # relative violation of detailed balance that is put down to rounding
+MISFIT = 0.15  # relative difference of the modes of a transmission to those of the bands that is scaled away
+NODES = 8  # of the quadrature over a group
+
+
+def shares(value: Any) -> Array:
+    """Return `value` as shares from 0 to 1, one or one for each group."""
+    array = numbers(value)
+    if array.size and (array.min() < 0 or array.max() > 1):
+        bad = array.min() if array.min() < 0 else array.max()
+        raise InputError(f"expected shares from 0 to 1, got {bad:g}")
+    return array
+
+
+@frozen(eq=False)
+class Wall:
+    """An end of a stack.
+
+    Attributes
+    ----------
+    temperature : of a wall that thermalises, K; None: no heat passes (adiabatic)
+    specular : share of the phonons that the wall reflects like a mirror, 0 to 1, one or one for each group.  The others
+        leave thermalised (black wall), or redistributed over all directions within their group (adiabatic wall)
+    """
+
+    temperature: float | None = field(default=None, converter=converters.optional(number))
+    specular: Array = field(factory=lambda: np.zeros(1), converter=shares)
+
+    def __attrs_post_init__(self) -> None:
+        if self.temperature is not None and not 0 < self.temperature < np.inf:
+            raise InputError(f"wall at {self.temperature:g} K: expected a temperature above 0 K, or None (adiabatic)")
+
+
+@frozen(eq=False)
+class Crossing:
+    r"""How phonons cross the boundary between two layers, elastically.
+
+    Attributes
+    ----------
+    transmission : spectral transmission function of any theory; None where `coefficient` is given
+    coefficient : (G,) or one: share of the phonons of each group that cross from the left; None where `transmission`
+        is given
+    back : (G,) or one: the same from the right, to be checked against detailed balance; None: it follows from it
+    specular : share of the phonons that keep their direction, crossing or reflected, 0 to 1; the others forget it
+    through : share of the specular ones that cross; None: the same as of all
+
+    Raises
+    ------
+    InputError
+        for both or none of transmission and coefficient, for shares outside of 0..1, and for an inelastic transmission
+    """
+
+    transmission: Transmission | None = field(
+        default=None, validator=validators.optional(validators.instance_of(Transmission))
+    )
+    coefficient: Array | None = field(default=None, converter=converters.optional(shares), kw_only=True)
+    back: Array | None = field(default=None, converter=converters.optional(shares), kw_only=True)
+    specular: float = field(default=0.0, converter=number, kw_only=True, validator=quantity(low=-1e-300, high=1.0))
+    through: float | None = field(default=None, converter=converters.optional(number), kw_only=True)
+
+    def __attrs_post_init__(self) -> None:
+        if (self.transmission is None) == (self.coefficient is None):
+            given = "both" if self.transmission is not None else "none"
+            raise InputError(f"a boundary takes a transmission or coefficients, got {given} of them")
+        if self.transmission is not None and not self.transmission.elastic:
+            raise InputError(
+                f"{self.transmission.method}: an inelastic transmission mixes frequencies; the Boltzmann solver takes "
+                "elastic ones, group by group"
+            )
+        if self.through is not None and not 0 <= self.through <= 1:
+            raise InputError(f"through = {self.through:g}, expected a share from 0 to 1")
+
+    def flow(self, left: Carriers, right: Carriers) -> Array:
+        """(G,) heat that crosses one way in equilibrium per kelvin, by group, W m⁻² K⁻¹.
+
+        Raises
+        ------
+        InputError
+            where detailed balance is broken, or the transmission does not belong to these bands
+        """
+        if self.transmission is not None:
+            return flow_of_transmission(self.transmission, left, right)
+        return self._balanced(left, right)
+
+    def _balanced(self, left: Carriers, right: Carriers) -> Array:
+        coefficient = self.coefficient if self.coefficient is not None else np.empty(0)
+        place = f"boundary {left.name}|{right.name}"
+        if coefficient.size not in (1, left.omega.size):
+            raise InputError(f"{place}: {coefficient.size} coefficients for {left.omega.size} groups")
+        crossing = coefficient * left.flow
+        excess = crossing - right.flow * (1 + BALANCE)
+        if excess.max(initial=0) > 0:
+            i = int(excess.argmax())
+            raise InputError(
+                f"{place}: the coefficient {np.broadcast_to(coefficient, crossing.shape)[i]:.4g} of group {i} breaks "
+                f"detailed balance: {crossing[i]:.4g} W/m²K would cross, the right side returns at most "
+                f"{right.flow[i]:.4g}"
+            )
+        if self.back is not None:
+            returned = self.back * right.flow
+            off = np.abs(returned - crossing) > BALANCE * 1e3 * np.maximum(returned, crossing)
+            if off.any():
+                i = int(np.argmax(off))
+                raise InputError(
+                    f"{place}: group {i} breaks detailed balance: {crossing[i]:.6g} W/m²K cross from the left and "
+                    f"{np.broadcast_to(returned, crossing.shape)[i]:.6g} from the right; give one side only"
+                )
+        return np.minimum(crossing, right.flow)
+
+
+def flow_of_transmission(transmission: Transmission, left: Carriers, right: Carriers) -> Array:
+    """(G,) heat that crosses in each group per kelvin, W m⁻² K⁻¹, scaled to the modes of the bands."""
+    if not left.edges.size:
+        raise InputError(
+            f"{left.name} has bands without bounds in frequency, and {transmission.method or 'the transmission'} is a "
+            "spectrum: give edges, or a coefficient for each band"
+        )
+    held = [
+        integrated(transmission, part, left) for part in (transmission.total, transmission.left, transmission.right)
+    ]
+    crossing = held[0] if held[0] is not None else np.zeros(left.omega.size)
+    scale = np.ones(left.omega.size)
+    for modes, side in ((held[1], left), (held[2], right)):
+        if modes is None:
+            continue
+        check_modes(transmission, float(modes.sum()), side)
+        scale *= np.divide(side.flow, modes, out=np.ones_like(modes), where=modes > 0)
+    scaled = crossing * np.sqrt(scale)
+    return np.minimum(scaled, np.minimum(left.flow, right.flow))
+
+
+def check_modes(transmission: Transmission, theirs: float, side: Carriers) -> None:
+    """Refuse a transmission whose modes are not those of the bands."""
+    ours = float(side.flow.sum())
+    if abs(theirs / ours - 1) > MISFIT:
+        raise InputError(
+            f"{transmission.method or 'transmission'}: its modes carry {theirs:.4g} W/m²K into the boundary, the bands "
+            f"of {side.name} {ours:.4g}: it belongs to another material, orientation or side"
+        )
+
+
+def integrated(transmission: Transmission, part: Array | None, carriers: Carriers) -> Array | None:
+    """(G,) integral of c(ω) part(ω)/2π over each group, W m⁻² K⁻¹."""
+    if part is None:
+        return None
+    node, weight = legendre(NODES)
+    width = np.diff(carriers.edges)
+    omega = carriers.edges[:-1, None] + width[:, None] * node
+    value = np.interp(omega, transmission.omega, part, right=0.0)
+    capacity = mode_heat_capacity(omega.ravel(), carriers.temperature, carriers.statistics).reshape(omega.shape)
+    return np.sum(capacity * value * weight, axis=1) * width / (2 * np.pi)
+
+
+def crossing_of(value: object, name: str) -> Crossing:
+    """Return what was given for a boundary as a `Crossing`; a conductance is refused."""
+    if isinstance(value, Crossing):
+        return value
+    if isinstance(value, Transmission):
+        return Crossing(value)
+    if isinstance(value, (int, float, Conductance, Boundary, Layer, Stack)):
+        what = f"{value:g}" if isinstance(value, (int, float)) else f"a {type(value).__name__}"
+        raise InputError(
+            f"boundary {name}: got {what}; a Boltzmann solution takes a Transmission, not a conductance: that "
+            "holds the transport near the boundary already, which would be counted twice"
+        )
+    raise InputError(f"boundary {name}: expected a Transmission or a Crossing, got {value!r:.60}")
+
+
+def crossings_of(values: Sequence[object], names: Sequence[str]) -> tuple[Crossing, ...]:
+    """Return one crossing for each boundary, in their order.
+
+    Raises
+    ------
+    InputError
+        for too few, too many, or conductances
+    """
+    if len(values) != len(names):
+        raise InputError(f"{len(names)} boundaries ({', '.join(names) or 'none'}) have {len(values)} transmissions")
+    return tuple(crossing_of(value, name) for value, name in zip(values, names, strict=True))

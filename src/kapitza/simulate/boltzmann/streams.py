@@ -1,0 +1,131 @@
+r"""Layers cut into cells, and their phonons into streams of one velocity along the normal each.
+
+An isotropic band becomes streams at the nodes of a quadrature in $\mu = \cos\theta$, dense at grazing angles, where the
+kernels $E_n$ of the exact solution are singular.
+"""
+
+import numpy as np
+from attrs import frozen
+from numpy.typing import NDArray
+
+from kapitza.core.arrays import Array
+from kapitza.core.grid import legendre
+from kapitza.simulate.boltzmann.carriers import Carriers, Integers
+from kapitza.simulate.boltzmann.elements import ORDER, Field, cell_integrals
+
+ANGLES = 16  # per quarter turn: the flux through a gray slab is right to 5e-8
+STILL = 1e-9  # of the highest velocity: what moves less is taken to move that much
+
+
+@frozen(eq=False)
+class Streams:
+    """The streams of a layer, sorted by group.
+
+    Attributes
+    ----------
+    capacity : (S,) heat capacity of both directions, J m⁻³ K⁻¹
+    velocity : (S,) |v_z|, m s⁻¹
+    lifetime : (S,) s
+    group : (S,) increasing
+    groups : number of groups
+    """
+
+    capacity: Array
+    velocity: Array
+    lifetime: Array
+    group: Integers
+    groups: int
+
+    @property
+    def reach(self) -> Array:
+        """(S,) mean free path along the normal, m."""
+        return self.velocity * self.lifetime
+
+    @property
+    def flow(self) -> Array:
+        """(S,) heat carried one way per kelvin, W m⁻² K⁻¹."""
+        return self.capacity * self.velocity / 2
+
+    def summed(self, value: NDArray[np.inexact]) -> NDArray[np.inexact]:
+        """(G, ...) sums over the streams (S, ...) of each group."""
+        total = np.zeros((self.groups, *value.shape[1:]), value.dtype)
+        if value.shape[0]:
+            first = np.flatnonzero(np.diff(self.group, prepend=-1))
+            total[self.group[first]] = np.add.reduceat(value, first, axis=0)
+        return total
+
+
+def streams_of(carriers: Carriers, angles: int = ANGLES) -> Streams:
+    """Streams of all bands; bands without heat are left out."""
+    used = np.flatnonzero(carriers.capacity > 0)
+    used = used[np.argsort(carriers.group[used], kind="stable")]
+    capacity, velocity = carriers.capacity[used], carriers.velocity[used]
+    lifetime, group = carriers.lifetime[used], carriers.group[used]
+    velocity = np.maximum(velocity, STILL * velocity.max())
+    if carriers.isotropic:
+        node, weight = legendre(angles)
+        cosine, share = node**2, 2 * node * weight
+        capacity = (capacity[:, None] * share).ravel()
+        velocity = (velocity[:, None] * cosine).ravel()
+        lifetime, group = np.repeat(lifetime, angles), np.repeat(group, angles)
+    return Streams(capacity, velocity, lifetime, group, carriers.omega.size)
+
+
+@frozen(eq=False)
+class LayerMatrices:
+    """What a layer does to streams, its temperature a polynomial in each cell.
+
+    Attributes
+    ----------
+    balance : (N, N) heat that leaves the lattice of each place (row) for others, per kelvin there (column), W m⁻² K⁻¹
+    left, right : (S, N) what streams that leave through a face carry of the temperature of each place; also what
+        streams that enter there give to it
+    passed : (S,) what is left of a stream behind the layer
+    """
+
+    balance: Field
+    left: Field
+    right: Field
+    passed: Field
+
+
+def layer_matrices(streams: Streams, widths: Array, rate: complex = 0.0) -> LayerMatrices:
+    """Matrices of a layer of cells, for changes in time as $e^{st}$.
+
+    Parameters
+    ----------
+    streams : of the layer
+    widths : (C,) of its cells, m
+    rate : s, s⁻¹; 0 where nothing changes; real part not below zero
+    """
+    slowed = 1 + rate * streams.lifetime if rate else np.ones(streams.lifetime.size)
+    passed, moment, collision = cell_integrals(widths * (slowed / streams.reach)[:, None])
+    exchange = streams.capacity / streams.lifetime
+    if rate:
+        # T - <f> with f' = (T - a f)/l: the collision matrix holds T - a f
+        mass = np.diag(1 / (2 * np.arange(ORDER) + 1.0))
+        collision = collision / slowed[:, None, None, None] + (1 - 1 / slowed)[:, None, None, None] * mass
+    return assembled(streams, widths, (passed, moment, collision), exchange)
+
+
+def assembled(streams: Streams, widths: Array, cells: tuple[Field, Field, Field], exchange: Array) -> LayerMatrices:
+    """Join the cells of a layer: streams pass from one to the next, attenuated."""
+    passed, moment, collision = cells
+    size, count = widths.size * ORDER, widths.size
+    local = np.tensordot(exchange, collision, axes=(0, 0))
+    given = widths[:, None] * moment
+    taken = given * (-1.0) ** np.arange(ORDER)
+    weighted = (exchange / (2 * streams.reach))[:, None, None] * given
+    balance = np.zeros((size, size), passed.dtype)
+    carried = np.zeros((streams.reach.size, size), passed.dtype)
+    for c in range(count):
+        here, before = slice(c * ORDER, (c + 1) * ORDER), slice(0, c * ORDER)
+        balance[here, here] = widths[c] / 2 * (local[c] + local[c].T)
+        if c:
+            balance[here, before] = -weighted[:, c].T @ carried[:, before]
+            balance[before, here] = balance[here, before].T
+            carried[:, before] *= passed[:, c, None]
+        carried[:, here] = taken[:, c]
+    ahead = np.cumprod(np.concatenate([np.ones((passed.shape[0], 1)), passed], axis=1), axis=1)
+    left = (ahead[:, :-1, None] * given).reshape(-1, size)
+    return LayerMatrices(balance, left / streams.reach[:, None], carried / streams.reach[:, None], ahead[:, -1])
