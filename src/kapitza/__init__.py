@@ -70,6 +70,7 @@ _NAMES = MappingProxyType(
         "measure.eels.jump": ("InterfaceJump", "fit_jump"),
         "measure.eels.layout": ("best_dwell",),
         "measure.eels.map": ("Flag", "TemperatureMap"),
+        "measure.eels.mixture": ("mixed_temperatures", "mixture_test"),
         "measure.eels.model": ("Mode", "SpectrumModel"),
         "measure.eels.plan": ("EelsExperiment", "planned_spectra"),
         "measure.eels.populations": ("departure_power", "departure_test", "occupations"),

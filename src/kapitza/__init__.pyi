@@ -178,6 +178,8 @@ from kapitza.measure.eels.jump import fit_jump as fit_jump
 from kapitza.measure.eels.layout import best_dwell as best_dwell
 from kapitza.measure.eels.map import Flag as Flag
 from kapitza.measure.eels.map import TemperatureMap as TemperatureMap
+from kapitza.measure.eels.mixture import mixed_temperatures as mixed_temperatures
+from kapitza.measure.eels.mixture import mixture_test as mixture_test
 from kapitza.measure.eels.model import Mode as Mode
 from kapitza.measure.eels.model import SpectrumModel as SpectrumModel
 from kapitza.measure.eels.plan import EelsExperiment as EelsExperiment

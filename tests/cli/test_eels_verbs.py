@@ -1,15 +1,17 @@
 """The verbs from a plan over spectra to a resistance, on files that they wrote themselves."""
 
 import json
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+from attrs import evolve
 
 import kapitza
 from kapitza.cli import main
-from kapitza.cli.eels_jump import uncertain
+from kapitza.cli.eels_numbers import uncertain
 from kapitza.errors import InputError
 
 PLAN = """
@@ -190,6 +192,75 @@ def test_design(folder: Path, ask: Command, capsys: pytest.CaptureFixture[str], 
     assert "TO-left alone" in out
 
 
+def test_modes_next_to_a_jump_that_is_seen_from_both_sides(folder: Path, ask: Command, tmp_path: Path) -> None:
+    saved = tmp_path / "jump.json"
+    ask("jump", folder / "map.h5", "--at", "0nm", "--width", "2nm", "--share", "0.1", "--save", saved)
+    got = ask("modes", folder / "map.h5", "--interface", "0nm", "--zone", "4nm", "--jump", saved)
+    assert set(got["equilibrium by place"]) == {"left", "at the interface", "right"}
+    assert got["equilibrium"]["pixels"] == 64
+    held = kapitza.load(saved)["jump"]
+    assert held.contrast.ratio.size == 16
+
+
+def test_calibration_dark_and_vacuum_by_options(
+    folder: Path, ask: Command, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """The same spectra without their axes, on top of a dark count: options put back what the file does not say."""
+    image, rng = kapitza.read_eels(folder / "scan.h5"), np.random.default_rng(1)
+    counts = np.asarray(image.counts[...], dtype=float)
+    np.save(tmp_path / "data.npy", counts + 50 + 4 * rng.standard_normal(counts.shape))
+    np.save(tmp_path / "dark.npy", 50 + 4 * rng.standard_normal((40, counts.shape[-1])))
+    for name in ("data", "dark"):
+        with zipfile.ZipFile(tmp_path / f"{name}.ndata", "w") as file:
+            file.write(tmp_path / f"{name}.npy", "data.npy")
+            file.writestr("metadata.json", json.dumps({"metadata": {"hardware_source": {"signal_type": "eels"}}}))
+    scan = str(tmp_path / "data.ndata")
+    assert main(["eels", "fit", scan, "--modes", str(folder / "modes.toml")]) == 2
+    assert "is not calibrated" in capsys.readouterr().err
+    axes = ["--energy=-256meV,0.5meV", "--pitch", "4nm", "--modes", folder / "modes.toml", "--tie", "common"]
+    plain = ask("fit", folder / "scan.h5", "--modes", folder / "modes.toml", "--tie", "common")
+    for dark in ("50+-4", tmp_path / "dark.ndata"):
+        got = ask("fit", scan, *axes, "--dark", dark)
+        one, other = (content["maps"]["common"]["parameters"]["temperature"] for content in (plain, got))
+        assert got["maps"]["common"]["good"] == 64
+        np.testing.assert_allclose(other["mean"], one["mean"], rtol=0, atol=0.3 * one["sigma of one pixel"])
+    ask("info", scan, "--energy=-256meV,0.5meV", "--pitch", "4nm")
+    vacuum = kapitza.planned_spectra(
+        evolve_intensities(kapitza.read_experiment(folder / "plan.toml").experiment, 0.0), seed=9
+    )
+    kapitza.write_eels(vacuum, tmp_path / "vacuum.h5")
+    # a vacuum of 128 times the electrons of a pixel: the same temperatures with its shape of the zero-loss peak
+    got = ask("fit", folder / "scan.h5", *axes[3:], "--vacuum", tmp_path / "vacuum.h5")
+    other = got["maps"]["common"]["parameters"]["temperature"]
+    np.testing.assert_allclose(other["mean"], one["mean"], rtol=0, atol=one["sigma of one pixel"])
+
+
+def evolve_intensities(plan: kapitza.EelsExperiment, intensity: float) -> kapitza.EelsExperiment:
+    """The same plan with nothing but a zero-loss peak."""
+    bare = [evolve(mode, intensity=intensity) for mode in plan.left]
+    return evolve(plan, left=bare, right=bare)
+
+
+def test_spectra_from_the_occupations_of_a_simulation(folder: Path, ask: Command, tmp_path: Path) -> None:
+    """Classical mode energies become quantum gain and loss once, and the fit gives the temperatures back."""
+    x, energy = np.arange(-6, 6) * 2e-9 + 1e-9, np.array([82, 97]) * kapitza.units.meV
+    kelvin = np.where(x < 0, 440.0, 410.0)[:, None] + np.array([20.0, 0.0])
+    n = kapitza.units.k_B * kelvin / energy
+    kapitza.save(kapitza.Occupation(x, energy, n, statistics="classical", method="MD"), tmp_path / "md.json")
+    sample = PLAN.split("[sample]")
+    plan = sample[0] + '[sample]\nsource = "md.json"\n' + sample[1][sample[1].index("[[mode]]") :]
+    (tmp_path / "plan.toml").write_text(plan)
+    ask("simulate", tmp_path / "plan.toml", "--save", tmp_path / "md.h5")
+    ask("fit", tmp_path / "md.h5", "--modes", folder / "modes.toml", "--save", tmp_path / "map.h5", "--tie", "each")
+    got = ask("modes", tmp_path / "map.h5")["temperature"]
+    score = (np.array(got["value"]) - kelvin) / np.array(got["sigma"])
+    assert np.abs(score).max() < 4
+    assert abs(score.mean()) < 0.8
+    (tmp_path / "plan.toml").write_text(plan.replace("md.json", "jump.json"))
+    kapitza.save(kapitza.PointSpread(), tmp_path / "jump.json")
+    assert main(["eels", "simulate", str(tmp_path / "plan.toml"), "--save", str(tmp_path / "x.h5")]) == 2
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -204,6 +275,12 @@ def test_design(folder: Path, ask: Command, capsys: pytest.CaptureFixture[str], 
         (["simulate", "modes.toml", "--save", "scan.h5"], "unknown key"),
         (["fit", "scan.h5", "--modes", "plan.toml"], "unknown key"),
         (["fit", "scan.h5", "--modes", "missing.toml"], "missing.toml"),
+        (["fit", "scan.h5", "--modes", "modes.toml", "--energy", "3"], "first channel and the step"),
+        (["fit", "scan.h5", "--modes", "modes.toml", "--energy", "0meV,0meV"], "step above 0"),
+        (["fit", "scan.h5", "--modes", "modes.toml", "--dark", "missing.ndata"], "missing.ndata"),
+        (["fit", "scan.h5", "--modes", "modes.toml", "--vacuum", "plan.toml"], "plan.toml"),
+        (["modes", "map.h5", "--jump", "map.h5"], "holds no jump"),
+        (["modes", "map.h5", "--interface", "900nm", "--scan", "scan.h5", "--modes", "modes.toml"], "no good pixel"),
     ],
 )
 def test_faults_are_one_line(

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 import kapitza
+from kapitza.cli.eels_read import Dose, Energy, EnergyUnit, Pitch, PositionUnit, Reading, Scan, Title
 from kapitza.cli.output import note, print_json, print_table
 from kapitza.units import meV, nm
 
@@ -17,13 +18,6 @@ eels_app = typer.Typer(
 )
 
 Json = Annotated[bool, typer.Option("--json", help="Machine-readable output, with units.")]
-Scan = Annotated[str, typer.Argument(help="Spectra: .ndata, .h5, .hspy, .msa, .dm3, .dm4, .nxs, .emd, ...")]
-Title = Annotated[str | None, typer.Option("--title", help="Which signal of a file with several.")]
-EnergyUnit = Annotated[str | None, typer.Option("--energy-unit", help="eV or meV, in place of what the file says.")]
-PositionUnit = Annotated[
-    str | None, typer.Option("--position-unit", help="nm, um, ... in place of what the file says.")
-]
-Dose = Annotated[float | None, typer.Option("--electrons-per-count", help="In place of what the file says.")]
 
 
 @eels_app.callback()
@@ -36,18 +30,14 @@ def info(
     scan: Scan,
     title: Title = None,
     energy_unit: EnergyUnit = None,
+    energy: Energy = None,
     position_unit: PositionUnit = None,
+    pitch: Pitch = None,
     electrons_per_count: Dose = None,
     as_json: Json = False,
 ) -> None:
     """What is in a file: axes, dose, zero-loss peak, gain side, and what stands against a temperature from it."""
-    image = kapitza.read_eels(
-        scan,
-        title=title,
-        energy_unit=energy_unit,
-        position_unit=position_unit,
-        electrons_per_count=electrons_per_count,
-    )
+    image = Reading(title, energy_unit, energy, position_unit, pitch, electrons_per_count).image(scan)
     content = info_json(image, kapitza.survey_spectra(image))
     if as_json:
         print_json(content)

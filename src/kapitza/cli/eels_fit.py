@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ import typer
 
 import kapitza
 from kapitza.cli import figures
+from kapitza.cli.eels_read import Reading, darkened
 from kapitza.cli.figures import check_folder
 from kapitza.cli.output import note, print_json
 from kapitza.errors import InputError
@@ -19,6 +21,9 @@ from kapitza.units import nm
 
 if TYPE_CHECKING:
     from kapitza.measure.eels.map import TemperatureMap
+    from kapitza.measure.eels.model import SpectrumModel
+    from kapitza.measure.eels.spectrum import SpectrumImage
+    from kapitza.run.store import Store
 
 SPECTRA = (".h5", ".ndata")
 REMARKS = {
@@ -34,11 +39,13 @@ REMARKS = {
 def fit_scan(
     scan: str,
     modes: str,
+    reading: Reading,
     *,
     tie: str,
+    vacuum: str | None,
+    dark: str | None,
     workers: int,
     drawn: tuple[str, str | None],
-    title: str | None,
     resume: str | None,
     plot: str | None,
     save: str | None,
@@ -47,17 +54,16 @@ def fit_scan(
     """Temperatures of a scan."""
     from attrs import evolve
 
-    image = kapitza.read_eels(scan, title=title)
     model = kapitza.read_modes(modes).model
+    image = darkened(reading.image(scan), dark, reading)
+    if vacuum is not None:
+        shape = kapitza.zero_loss(darkened(reading.image(vacuum), dark, reading))
+        model = evolve(model, shape="reference", reference=shape)
     ties = ("common", "each") if tie == "both" else (tie,)
     if tie == "both" and len(model.modes) == 1:
         ties = ("common",)
     store = None if resume is None else kapitza.Store(Path(resume))
-    cores = workers or os.cpu_count() or 1
-    maps: dict[str, TemperatureMap] = {}
-    for one in ties:
-        show = shown(one) if sys.stderr.isatty() else None
-        maps[one] = kapitza.fit_spectra(image, evolve(model, tie=one), workers=cores, store=store, progress=show)
+    maps = fitted(image, model, ties, store, workers or os.cpu_count() or 1)
     if save is not None:
         kapitza.save(maps, save)
     if plot is not None:
@@ -68,17 +74,47 @@ def fit_scan(
     typer.echo(f"{Path(scan).name}: {image.title}")
     for one in maps.values():
         print_map(one)
+    for flag, number in counted(maps[ties[0]]).items():
+        note(f"{number} of {maps[ties[0]].good.size} pixels {REMARKS[flag]}")
     for written in (save, plot):
         if written is not None:
             note(f"wrote {written}")
 
 
+def fitted(
+    image: SpectrumImage, model: SpectrumModel, ties: tuple[str, ...], store: Store | None, cores: int
+) -> dict[str, TemperatureMap]:
+    """Maps by how temperatures are tied; an interrupt says what is kept."""
+    from attrs import evolve
+
+    maps: dict[str, TemperatureMap] = {}
+    seen = sys.stderr.isatty()
+    try:
+        for one in ties:
+            show = shown(one) if seen else None
+            tied = evolve(model, tie=one)
+            maps[one] = kapitza.fit_spectra(image, tied, workers=cores, store=store, progress=show)
+    except KeyboardInterrupt:
+        typer.echo("" if seen else None, err=True, nl=seen)
+        kept = "the same command goes on where it was" if store else "nothing is kept: --resume FOLDER keeps it"
+        note(kept)
+        raise
+    return maps
+
+
 def shown(name: str) -> Any:
-    """Return what tells the progress of a fit on one line of the error stream."""
+    """Return what tells the progress of a fit, and the time that is left, on one line of the error stream."""
+    started: list[tuple[float, int]] = []
 
     def tell(done: int, total: int) -> None:
+        now = time.monotonic()
+        if not started:
+            started.append((now, done))
+        begin, first = started[0]
+        rest = (now - begin) / max(done - first, 1) * (total - done)
+        left = f", {rest:.0f} s left" if done > first and done < total else ""
         end = "\n" if done == total else ""
-        typer.echo(f"\rfit ({name}): {done} of {total} blocks of pixels{end}", nl=False, err=True)
+        typer.echo(f"\rfit ({name}): {done} of {total} blocks of pixels{left}   {end}", nl=False, err=True)
 
     return tell
 
@@ -100,7 +136,9 @@ def draw(found: TemperatureMap, radius: str, interface: str | None, plot: str) -
         return
     at = None if interface is None else quantity(interface, "length", what="--interface")
     planes = kapitza.gradients(found, quantity(radius, "length", what="--radius"), interface=at)
-    figures.write(plot, lambda ax: kapitza.plot.temperature_map(found, planes, interface=at, ax=ax))
+    y, x = (axis[-1] - axis[0] + (axis[1] - axis[0]) for axis in found.position)
+    height = min(6.5, max(1.9, 1.2 + 6.3 * float(y / x)))
+    figures.write(plot, lambda ax: kapitza.plot.temperature_map(found, planes, interface=at, ax=ax), height=height)
 
 
 def counted(found: TemperatureMap) -> dict[str, int]:
@@ -154,8 +192,6 @@ def print_map(found: TemperatureMap) -> None:
             f"{mode}{value.min():.4g} to {value.max():.4g}{unit}, mean {value.mean():.5g} ± "
             f"{np.sqrt(np.sum(sigma**2)) / value.size:.2g}; one pixel ± {np.median(sigma):.3g}{unit}"
         )
-    for flag, number in counted(found).items():
-        note(f"{number} of {pixels} pixels {REMARKS[flag]}")
 
 
 def simulate_plan(path: str, *, save: str, seed: int, as_json: bool) -> None:
@@ -168,13 +204,19 @@ def simulate_plan(path: str, *, save: str, seed: int, as_json: bool) -> None:
     check_folder(save)
     held = kapitza.read_experiment(path)
     image = kapitza.planned_spectra(
-        held.experiment, drift=held.drift, dark=held.dark, electrons_per_count=held.electrons_per_count, seed=seed
+        held.experiment,
+        held.source,
+        drift=held.drift,
+        dark=held.dark,
+        electrons_per_count=held.electrons_per_count,
+        seed=seed,
     )
     counts: Any = image.counts
     if (counts == np.rint(counts)).all() and np.abs(counts).max() < 2**31:
         image = evolve(image, counts=counts.astype(np.int32))
     if image.dark_variance.any():
-        note("the file holds the dark mean, not its noise: a fit of it states errors that are a little too small")
+        noise = float(np.sqrt(image.dark_variance.max()))
+        note(f"the file holds the dark mean, not its noise: fit with --dark {image.dark.max():g}+-{noise:.4g}")
     kapitza.write_eels(image, save)
     if as_json:
         print_json({"file": save, "pixels": list(image.shape), "channels": image.energy.size, "seed": seed})

@@ -10,9 +10,9 @@ import typer
 
 import kapitza
 from kapitza.cli import figures
+from kapitza.cli.eels_numbers import uncertain
 from kapitza.cli.output import conductance_json, note, print_json
-from kapitza.errors import DataError, InputError
-from kapitza.io.quantities import quantity
+from kapitza.errors import DataError
 from kapitza.units import MW, nm
 
 if TYPE_CHECKING:
@@ -22,44 +22,7 @@ if TYPE_CHECKING:
     from kapitza.measure.eels.resistance import AbsoluteResistance, Known
     from kapitza.measure.eels.spread import PointSpread
 
-UNCERTAIN = re.compile(r"(?P<value>.+?)\s*(?:\+-|\+/-|±)\s*(?P<sigma>.+)")
-UNIT = re.compile(r"[A-Za-zµμ°%Å].*")
 SIDES = ("left", "right")
-
-
-def uncertain(text: str, kind: str, *, what: str) -> tuple[float, float]:
-    """Return a number and its uncertainty from ``12.4nm+-0.3nm``, ``60±15`` or ``60 W/mK``."""
-    match = UNCERTAIN.fullmatch(text.strip())
-    if match is None:
-        return quantity(number_of(text), kind, what=what), 0.0
-    sigma = match["sigma"].strip()
-    value = quantity(number_of(match["value"]), kind, what=what)
-    if sigma.endswith("%"):
-        return value, abs(value) * quantity(sigma, "share", what=what)
-    # a bare number on one side of the sign is in the unit of the other: 12.4 +- 0.3 nm
-    unit = UNIT.search(strip_exponent(sigma))
-    if unit is not None and UNIT.search(strip_exponent(match["value"])) is None:
-        value = quantity(match["value"].strip() + unit[0], kind, what=what)
-    own = UNIT.search(strip_exponent(match["value"]))
-    if own is not None and unit is None:
-        sigma += own[0]
-    found = quantity(number_of(sigma), kind, what=what)
-    if found < 0:
-        raise InputError(f"{what} = {text!r:.60}: expected an uncertainty of 0 or more")
-    return value, found
-
-
-def strip_exponent(text: str) -> str:
-    """Text without the exponent of a number, whose letter is no unit."""
-    return re.sub(r"(?<=[\d.])[eE](?=[-+]?\d)", "", text)
-
-
-def number_of(text: str) -> str | float:
-    """A bare number as such, everything else as the text it is."""
-    try:
-        return float(text)
-    except ValueError:
-        return text.strip()
 
 
 def load_maps(path: str) -> dict[str, TemperatureMap]:

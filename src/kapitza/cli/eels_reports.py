@@ -10,6 +10,7 @@ import typer
 import kapitza
 from kapitza.cli import figures
 from kapitza.cli.eels_jump import load_maps
+from kapitza.cli.eels_read import Reading
 from kapitza.cli.options import subset
 from kapitza.cli.output import note, print_json, print_table
 from kapitza.errors import DataError, InputError
@@ -33,7 +34,9 @@ def modes_map(
     interface: str | None,
     zone: str,
     correction: Correction,
+    seen: str | None,
     scan: str | None,
+    reading: Reading,
     peaks: str | None,
     reverse: tuple[str, str] | None,
     plot: str | None,
@@ -47,8 +50,9 @@ def modes_map(
         raise DataError("has one temperature for all modes only: fit with --tie both, each or occupation", file=path)
     at = None if interface is None else quantity(interface, "length", what="--interface")
     held = kapitza.occupations(own)
-    test = kapitza.departure_test(maps["common"], own, correction=correction) if "common" in maps else None
-    parts, contrast = components_of(maps, at, zone, scan, peaks, reverse)
+    test = tested(maps, own, correction, seen)
+    parts, contrast = components_of(maps, (at, zone), (scan, reverse), reading, peaks)
+    near = None if test is None or at is None else by_place(own, test, at, quantity(zone, "length", what="--zone"))
     if save is not None:
         kapitza.save(held, save)
     if plot is not None:
@@ -58,9 +62,12 @@ def modes_map(
         else:
             figures.write(plot, lambda ax: kapitza.plot.interface_modes(parts, ax=ax))
     if as_json:
-        print_json(modes_json(held, test, parts, contrast, at))
+        content = modes_json(held, test, parts, contrast, at)
+        print_json(content | ({} if near is None else {"equilibrium by place": near}))
         return
     print_modes(held, test, Path(path).name)
+    if near is not None:
+        typer.echo("; ".join(f"{place}: probability {value:.2g}" for place, value in near.items() if value is not None))
     if parts is not None:
         print_components(parts, contrast, at or 0.0)
     for written in (save, plot):
@@ -68,15 +75,38 @@ def modes_map(
             note(f"wrote {written}")
 
 
+def tested(
+    maps: dict[str, TemperatureMap], own: TemperatureMap, correction: Correction, seen: str | None
+) -> DepartureTest | None:
+    """Test of one temperature for all modes; or of what a jump that is seen from both sides leaves unexplained."""
+    if seen is None:
+        return kapitza.departure_test(maps["common"], own, correction=correction) if "common" in maps else None
+    held = kapitza.load(seen)
+    found = held.get("jump") if isinstance(held, dict) else held
+    if not isinstance(found, kapitza.InterfaceJump):
+        raise DataError("holds no jump: write one with `kapitza eels jump MAP --save FILE`", file=seen)
+    return kapitza.mixture_test(own, found, correction=correction)
+
+
+def by_place(found: TemperatureMap, test: DepartureTest, at: float, half: float) -> dict[str, float | None]:
+    """Probability of equilibrium of all pixels at the interface together, and of those on either side; None without."""
+    import numpy as np
+
+    x = np.broadcast_to(found.position[-1] if found.position else at, found.shape)
+    places = {"left": x < at - half, "at the interface": np.abs(x - at) <= half * (1 + 1e-9), "right": x > at + half}
+    finite = np.isfinite(test.statistic)
+    return {name: test.combined(where) if (where & finite).any() else None for name, where in places.items()}
+
+
 def components_of(
     maps: dict[str, TemperatureMap],
-    at: float | None,
-    zone: str,
-    scan: str | None,
+    place: tuple[float | None, str],
+    scans: tuple[str | None, tuple[str, str] | None],
+    reading: Reading,
     peaks: str | None,
-    reverse: tuple[str, str] | None,
 ) -> tuple[Components | None, Asymmetry | None]:
     """Modes of the interface of a scan, and how they change when heat flows the other way."""
+    (at, zone), (scan, reverse) = place, scans
     if scan is None:
         if peaks is not None or reverse is not None:
             raise InputError("modes that only the interface has need its spectra: give --scan")
@@ -87,22 +117,31 @@ def components_of(
     if not wanted:
         raise DataError("has no [[interface]] modes", file=peaks)
     half = quantity(zone, "length", what="--zone")
-    forward = components(next(iter(maps.values())), scan, at, half, wanted)
+    forward = components(next(iter(maps.values())), reading, scan, (at, half), wanted)
     if reverse is None:
         return forward, None
-    other = components(next(iter(load_maps(reverse[0]).values())), reverse[1], at, half, wanted)
+    other = components(next(iter(load_maps(reverse[0]).values())), reading, reverse[1], (at, half), wanted)
     return forward, kapitza.asymmetry(forward, other)
 
 
-def components(found: TemperatureMap, scan: str, at: float, half: float, wanted: Any) -> Components:
+def components(
+    found: TemperatureMap, reading: Reading, scan: str, place: tuple[float, float], wanted: Any
+) -> Components:
     """Modes of the interface of one scan."""
     import numpy as np
 
-    image = kapitza.read_eels(scan)
+    at, half = place
+    image = reading.image(scan)
     if image.shape != found.shape or not image.shape:
         raise InputError(f"{scan} has {image.shape} pixels and its map {found.shape}: expected the same scan")
     x = np.broadcast_to(found.position[-1], found.shape)
     regions = (np.abs(x - at) <= half * (1 + 1e-9), x < at - 2 * half, x > at + 2 * half)
+    for name, region in zip(("at", "left of", "right of"), regions, strict=True):
+        if not (region & found.good).any():
+            raise InputError(
+                f"no good pixel {name} the interface at {at / nm:g} nm with --zone {half / nm:g} nm: the scan runs "
+                f"from {x.min() / nm:g} to {x.max() / nm:g} nm"
+            )
     whole, left, right = (kapitza.summed(image, found.parameter("centre"), region & found.good) for region in regions)
     return kapitza.interface_components(whole, left, right, wanted)
 
@@ -188,32 +227,35 @@ def print_modes(held: Occupation, test: DepartureTest | None, name: str) -> None
     rule = "" if test.correction == "none" else f" after the correction by {test.correction.title()}"
     typer.echo(
         f"out of equilibrium: {count} of {pixels} pixels{rule} "
-        f"(likelihood ratio, {test.freedom} degrees of freedom, level {100 * test.level:g} %); "
+        f"({test.freedom} degrees of freedom, level {100 * test.level:g} %); "
         f"all pixels together: probability {test.combined():.2g}"
     )
 
 
 def print_components(parts: Components, contrast: Asymmetry | None, at: float) -> None:
-    """Print the modes that only the interface has."""
+    """Print the modes that only the interface has; what is not there has limits, not a value."""
     import numpy as np
 
     n = parts.occupation(at)
     kelvin, own = n.temperature()[0], n.temperature_sigma()
-    sigma = np.zeros(kelvin.size) if n.sigma is None else n.sigma[0]
     strength, error = parts.strength()
-    rows = [
-        [
-            mode,
-            f"{n.energy[i] / meV:.4g}",
-            f"{1e6 * strength[k]:.3g} ± {1e6 * error[k]:.2g}",
-            f"{n.value[0, i]:.4g} ± {sigma[i]:.2g}",
-            f"{kelvin[i]:.4g}" + ("" if own is None else f" ± {own[0, i]:.2g}"),
-        ]
-        for i, (mode, k) in enumerate((mode, parts.modes.index(mode)) for mode in n.modes)
-    ]
-    print_table(
-        "modes that only the interface has", ["mode", "meV", "strength (1e-6)", "occupation", "temperature (K)"], rows
-    )
+    rows: list[list[str]] = []
+    for i, (mode, k) in enumerate((mode, parts.modes.index(mode)) for mode in n.modes):
+        low, high = parts.occupation_interval(mode)
+        seen = np.isfinite(kelvin[i]) and np.isfinite(high)
+        rows.append(
+            [
+                mode,
+                f"{n.energy[i] / meV:.4g}",
+                f"{1e6 * strength[k]:.3g} ± {1e6 * error[k]:.2g}",
+                f"{n.value[0, i]:.3g} ({low:.3g} to {high:.3g})" if seen else "–",
+                f"{kelvin[i]:.4g}" + ("" if own is None else f" ± {own[0, i]:.2g}") if seen else "–",
+            ]
+        )
+    heads = ["mode", "meV", "strength (1e-6)", "occupation (95 %)", "temperature (K)"]
+    print_table("modes that only the interface has", heads, rows)
+    if any("–" in row for row in rows):
+        note("a strength within two of its errors is no mode: it has no occupation and no temperature")
     sides = zip(("gain", "loss"), parts.mixture, strict=True)
     shares = "; ".join(f"{side} side {mix[0]:.3g} of the left and {mix[1]:.3g} of the right" for side, mix in sides)
     typer.echo(f"bulk taken off: {shares}; probability of a worse fit {parts.pvalue:.2g}")

@@ -7,6 +7,7 @@ import typer
 from kapitza.cli import figures
 from kapitza.cli.eels_fit import fit_scan, simulate_plan
 from kapitza.cli.eels_jump import jump_map
+from kapitza.cli.eels_read import Dark, Dose, Energy, EnergyUnit, Pitch, PositionUnit, Reading, Scan, Title
 from kapitza.cli.eels_reports import design_plan, modes_map
 from kapitza.cli.reports import check_save
 
@@ -22,19 +23,28 @@ ModesOption = Annotated[str, typer.Option("--modes", metavar="FILE", help="Modes
 
 @app.command()
 def fit(
-    scan: Annotated[str, typer.Argument(help="Spectra: .ndata, .h5, .hspy, .msa, .dm3, .dm4, .nxs, .emd, ...")],
+    scan: Scan,
     modes: ModesOption,
     tie: Annotated[
         Literal["both", "common", "each", "occupation"],
         typer.Option(help="One temperature, one for each mode, an occupation for each, or the first two."),
     ] = "both",
+    vacuum: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Spectra without a specimen: the shape of the zero-loss peak.")
+    ] = None,
+    dark: Dark = None,
     workers: Annotated[int, typer.Option(help="Processor cores; 0 for all of them.", min=0)] = 1,
     radius: Annotated[str, typer.Option(help="Of the planes whose gradients are drawn, e.g. 4nm.")] = "4nm",
     interface: Annotated[str | None, typer.Option(help="Where no plane of the figure may cross, e.g. 12.4nm.")] = None,
-    title: Annotated[str | None, typer.Option("--title", help="Which signal of a file with several.")] = None,
     resume: Annotated[
         str | None, typer.Option(metavar="FOLDER", help="Keep finished blocks there; an interrupted fit goes on.")
     ] = None,
+    title: Title = None,
+    energy_unit: EnergyUnit = None,
+    energy: Energy = None,
+    position_unit: PositionUnit = None,
+    pitch: Pitch = None,
+    electrons_per_count: Dose = None,
     plot: Figure = None,
     save: Save = None,
     as_json: Json = False,
@@ -45,10 +55,12 @@ def fit(
     fit_scan(
         scan,
         modes,
+        Reading(title, energy_unit, energy, position_unit, pitch, electrons_per_count),
         tie=tie,
+        vacuum=vacuum,
+        dark=dark,
         workers=workers,
         drawn=(radius, interface),
-        title=title,
         resume=resume,
         plot=plot,
         save=save,
@@ -92,11 +104,17 @@ def modes(
     correction: Annotated[
         Literal["holm", "benjamini-hochberg", "none"], typer.Option(help="For the number of pixels.")
     ] = "holm",
+    seen: Annotated[
+        str | None, typer.Option("--jump", metavar="FILE", help="Of `eels jump --save`: both sides seen at once.")
+    ] = None,
     scan: Annotated[str | None, typer.Option(help="The spectra, for modes that only the interface has.")] = None,
     peaks: Annotated[str | None, typer.Option("--modes", metavar="FILE", help="File with [[interface]] modes.")] = None,
     reverse: Annotated[
         tuple[str, str] | None, typer.Option(metavar="MAP SCAN", help="The same with heat flowing the other way.")
     ] = None,
+    title: Title = None,
+    energy_unit: EnergyUnit = None,
+    energy: Energy = None,
     plot: Figure = None,
     save: Save = None,
     as_json: Json = False,
@@ -109,7 +127,9 @@ def modes(
         interface=interface,
         zone=zone,
         correction=correction,
+        seen=seen,
         scan=scan,
+        reading=Reading(title, energy_unit, energy),
         peaks=peaks,
         reverse=reverse,
         plot=plot,

@@ -6,7 +6,10 @@ from typing import Any
 import numpy as np
 from attrs import frozen
 
+from kapitza.core.populations import Occupation
+from kapitza.core.profile import Profile
 from kapitza.errors import DataError, InputError
+from kapitza.io.results import load
 from kapitza.io.sections import Section, read_sections
 from kapitza.measure.eels.interface import InterfaceMode
 from kapitza.measure.eels.layout import TARGETS
@@ -44,6 +47,7 @@ class ExperimentFile:
     dark : mean dark count of a channel, counts
     electrons_per_count : of the detector
     wanted : standard uncertainty that is asked for, by target
+    source : profile or occupations in place of the branches of the plan; None for these
     """
 
     experiment: EelsExperiment
@@ -51,6 +55,7 @@ class ExperimentFile:
     dark: float
     electrons_per_count: float
     wanted: dict[str, float]
+    source: Profile | Occupation | None = None
 
 
 def read_modes(path: str | PathLike[str], *, tie: Tie = "common") -> ModesFile:
@@ -163,6 +168,7 @@ def read_experiment(path: str | PathLike[str]) -> ExperimentFile:
         jump = "15 K"
         gradient_left = "-0.18 K/nm"
         gradient_right = "-0.15 K/nm"
+        # source = "occupation.json"  # a saved Profile or Occupation of a simulation, the plane at 0, in place of these
 
         [[mode]]
         name = "TO"
@@ -196,7 +202,19 @@ def read_experiment(path: str | PathLike[str]) -> ExperimentFile:
         spectrometer.number("dark", "share", 0.0),
         spectrometer.number("electrons_per_count", "share", 1.0),
         {key: wanted.number(key, "temperature" if key == "jump" else "length") for key in wanted.table},
+        source_of(top.section("sample")),
     )
+
+
+def source_of(sample: Section) -> Profile | Occupation | None:
+    """Saved profile or occupations that a plan names in place of branches."""
+    if "source" not in sample:
+        return None
+    path = sample.beside("source")
+    found = load(path)
+    if not isinstance(found, (Profile, Occupation)):
+        raise sample.fault(f"{path.name} holds {type(found).__name__}, expected a Profile or an Occupation", "source")
+    return found
 
 
 def experiment_of(top: Section, spectrometer: Section) -> EelsExperiment:
@@ -204,7 +222,7 @@ def experiment_of(top: Section, spectrometer: Section) -> EelsExperiment:
     beam, scan, sample = top.section("beam"), top.section("scan"), top.section("sample")
     beam.known(("current", "dwell"))
     scan.known(("columns", "rows", "pitch", "skip"))
-    sample.known(("temperature", "jump", "gradient_left", "gradient_right"))
+    sample.known(("temperature", "jump", "gradient_left", "gradient_right", "source"))
     sections = top.sections("mode")
     channels = whole(spectrometer, "channels", 1024)
     step = spectrometer.number("step", "energy", 0.5 * meV)

@@ -30,6 +30,8 @@ def read_eels(
     energy: ArrayLike | None = None,
     position: Sequence[ArrayLike] | None = None,
     electrons_per_count: float | None = None,
+    energy_scale: tuple[float, float] | None = None,
+    pitch: float | None = None,
 ) -> SpectrumImage:
     """Read spectra of electron energy losses from the file of a microscope.
 
@@ -45,6 +47,8 @@ def read_eels(
     energy : (channels,) centres of the channels in J, in place of those of the file
     position : positions in m along each axis, in place of those of the file
     electrons_per_count : electrons that one count stands for, in place of what the file says
+    energy_scale : first channel and step in J, in place of `energy`
+    pitch : step from pixel to pixel in m along every axis, in place of `position`
 
     Returns
     -------
@@ -62,7 +66,7 @@ def read_eels(
     OSError
         if the file is missing or may not be read
     """
-    calibration = Calibration(energy_unit, position_unit, energy, position, electrons_per_count)
+    calibration = Calibration(energy_unit, position_unit, energy, position, electrons_per_count, energy_scale, pitch)
     try:
         signal = chosen(signals_in(path), title)
         return spectrum_image(signal, calibration, Path(path).name)

@@ -71,6 +71,8 @@ class Calibration:
     energy: ArrayLike | None = None
     position: Sequence[ArrayLike] | None = None
     electrons_per_count: float | None = None
+    energy_scale: tuple[float, float] | None = None
+    pitch: float | None = None
 
 
 def spectrum_image(signal: Signal, calibration: Calibration, source: str = "") -> SpectrumImage:
@@ -96,11 +98,14 @@ def spectrum_image(signal: Signal, calibration: Calibration, source: str = "") -
     if len(places) > 2:
         raise DataError(f"has {len(places)} axes besides energy, expected up to two positions, got {signal.words}")
     position = position_axes([signal.axes[i] for i in places], calibration)
-    energy = axis_points(signal.axes[where], calibration.energy)
+    energy_given = calibration.energy
+    if calibration.energy_scale is not None:
+        energy_given = evenly(*calibration.energy_scale, signal.axes[where].size, "energy_scale", "J")
+    energy = axis_points(signal.axes[where], energy_given)
     backwards = [*(axis[0] > axis[-1] for axis in position), energy[0] > energy[-1]]
     counts = arranged(signal.counts, [*places, where], [bool(one) for one in backwards])
     energy, *position = (np.sort(axis) for axis in (energy, *position))
-    if calibration.energy is None:
+    if energy_given is None:
         energy = energy * energy_factor(signal.axes[where], energy, counts, calibration.energy_unit)
     if energy[0] >= 0:
         text = f"the energy axis starts at {energy[0] / meV:.4g} meV: without a gain side no temperature can be had"
@@ -123,11 +128,20 @@ def spectrum_image(signal: Signal, calibration: Calibration, source: str = "") -
 def position_axes(found: Sequence[Axis], calibration: Calibration) -> list[Array]:
     """Return the positions along each axis in m, as the user or the file says."""
     given = calibration.position
+    if calibration.pitch is not None:
+        given = [evenly(0.0, calibration.pitch, one.size, "pitch", "m") for one in found]
     if given is None:
         return [ax.positions(one, calibration.position_unit) for one in found]
     if len(given) != len(found):
         raise InputError(f"positions were given along {len(given)} axes, the file has {len(found)}")
     return [axis_points(one, values) for one, values in zip(found, given, strict=True)]
+
+
+def evenly(first: float, step: float, size: int, name: str, unit: str) -> Array:
+    """(size,) points in even steps that the user gave."""
+    if not (np.isfinite(first) and 0 < step < np.inf):
+        raise InputError(f"{name}: first point {first:g} {unit}, step {step:g} {unit}; wanted a step above 0")
+    return first + step * np.arange(size, dtype=float)
 
 
 def axis_points(axis: Axis, given: ArrayLike | None) -> Array:
@@ -153,7 +167,8 @@ def energy_factor(axis: Axis, points: Array, counts: Counts, unit: str | None) -
     remedy = 'give energy_unit="eV" or "meV"'
     if axis.bare:
         raise DataError(
-            f"energy axis {axis.label} is not calibrated: it counts channels 0 to {axis.size - 1}; give energy"
+            f"energy axis {axis.label} is not calibrated: it counts channels 0 to {axis.size - 1}; "
+            "give energy_scale, the first channel and the step"
         )
     named = ax.energy_unit(axis.units)
     step, width = sample(points, counts)

@@ -61,24 +61,41 @@ def side_contrast(each: TemperatureMap, at: float, spread: PointSpread, *, drop:
     InputError
         for a fit with one temperature, or without good pixels on both sides
     """
-    if not each.position or f"{each.modes[0]}.temperature" not in each.names:
-        raise InputError(f"expected a map with a temperature for each of {len(each.modes)} modes along one position")
-    good = ((each.flag & drop) == 0) & np.isfinite(each.covariance).all(axis=(-2, -1))
-    rows = tuple(range(len(each.position) - 1))
-    count = good.sum(axis=rows)
-    use = count > 0
+    good = usable(each, drop)
+    use = good.sum(axis=tuple(range(len(each.position) - 1))) > 0
     x = each.position[-1][use]
     if not (x < at).any() or not (x > at).any():
         raise InputError(f"good pixels from {x.min():g} to {x.max():g} m are not on both sides of {at:g} m")
-    strength = per_column(each, good, "intensity")[use]
-    share = spread.branches(x - at)[:, :2]
-    sides = np.stack([nonnegative(share, one) for one in strength.T], axis=1)
+    sides = side_strengths(each, at, spread, good)
     weight = mode_weights(each, good)[use]
-    seen = np.maximum(share @ sides, 1e-12 * sides.max())
+    seen = np.maximum(spread.branches(x - at)[:, :2] @ sides, 1e-12 * sides.max())
     with np.errstate(divide="ignore", invalid="ignore"):
         left, right = (weight / seen) @ sides[0], (weight / seen) @ sides[1]
         ratio = np.where((left > 0) & (right > 0), right / left, np.where(left > 0, LEAST, MOST))
     return SideContrast(x, np.clip(ratio, LEAST, MOST))
+
+
+def usable(each: TemperatureMap, drop: int) -> NDArray[np.bool_]:
+    """(...) pixels with a temperature for each mode and all their errors.
+
+    Raises
+    ------
+    InputError
+        for a fit with one temperature, or a single spectrum
+    """
+    if not each.position or f"{each.modes[0]}.temperature" not in each.names:
+        raise InputError(f"expected a map with a temperature for each of {len(each.modes)} modes along one position")
+    return ((each.flag & drop) == 0) & np.isfinite(each.covariance).all(axis=(-2, -1))
+
+
+def side_strengths(
+    each: TemperatureMap, at: float, spread: PointSpread, good: NDArray[np.bool_]
+) -> NDArray[np.float64]:
+    """(2, m) strength of each mode in the left and the right material, as shares of the zero-loss peak."""
+    use = good.sum(axis=tuple(range(len(each.position) - 1))) > 0
+    strength = per_column(each, good, "intensity")[use]
+    share = spread.branches(each.position[-1][use] - at)[:, :2]
+    return np.stack([nonnegative(share, one) for one in strength.T], axis=1)
 
 
 def per_column(found: TemperatureMap, good: NDArray[np.bool_], word: str) -> NDArray[np.float64]:

@@ -1,0 +1,90 @@
+"""Two temperatures in one spectrum: no alarm where every mode is in equilibrium, and one where a mode is not."""
+
+import importlib.util
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from attrs import evolve
+from scipy import stats
+
+from kapitza.core.populations import Occupation
+from kapitza.errors import InputError
+from kapitza.measure.eels.contrast import side_contrast
+from kapitza.measure.eels.fit import fit_spectra
+from kapitza.measure.eels.gradients import line_profile
+from kapitza.measure.eels.jump import InterfaceJump, fit_jump
+from kapitza.measure.eels.map import TemperatureMap
+from kapitza.measure.eels.mixture import mixed_temperatures, mixture_test
+from kapitza.measure.eels.plan import EelsExperiment, planned_spectra
+from kapitza.measure.eels.populations import departure_test
+from kapitza.measure.eels.spread import PointSpread
+from kapitza.units import k_B, nm
+
+spec = importlib.util.spec_from_file_location("toy", Path(__file__).with_name("toy.py"))
+assert spec is not None
+assert spec.loader is not None
+toy: Any = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(toy)
+
+SPREAD = PointSpread(0.5 * nm, 0.2, 10 * nm)
+PLAN = EelsExperiment(
+    toy.modes_of(4e-4, 6e-4, 1e-4), toy.modes_of(4e-4, 1.2e-4, 5e-4), 425.0, 15.0, -0.18 / nm, -0.15 / nm,
+    columns=16, rows=40, pitch=nm, electrons=6.24e8, spread=SPREAD,
+)  # fmt: skip
+FREE = toy.modes_of(None, None, None)
+
+
+def fitted(
+    plan: EelsExperiment, source: Occupation | None = None, seed: int | None = 7
+) -> tuple[TemperatureMap, TemperatureMap, InterfaceJump]:
+    """Maps with one temperature and with three, and the jump between."""
+    pytest.importorskip("numba")
+    image = planned_spectra(plan, source, seed=seed)
+    common, each = fit_spectra(image, FREE), fit_spectra(image, FREE, tie="each")
+    contrast = side_contrast(each, 0.0, plan.spread)
+    return common, each, fit_jump(line_profile(common), 0.0, plan.spread, contrast=contrast)
+
+
+def test_mixed_temperatures_are_those_of_the_expected_spectra() -> None:
+    """A second road: spread the electrons, fit the expected counts, and read the temperature of each mode."""
+    _, each, jump = fitted(evolve(PLAN, rows=1), seed=None)
+    seen = np.stack([each.parameter(f"{mode}.temperature") for mode in each.modes], axis=-1)
+    np.testing.assert_allclose(mixed_temperatures(each, jump), seen, rtol=0, atol=0.12)
+    assert np.ptp(seen[15]) > 1.5  # the pixel next to the plane holds two temperatures
+    sharp = evolve(PLAN, rows=1, spread=PointSpread())
+    _, each, jump = fitted(sharp, seed=None)
+    branches = PointSpread().branches(each.position[0]) @ PLAN.branches
+    np.testing.assert_allclose(mixed_temperatures(each, jump), np.tile(branches[:, None], 3), rtol=1e-5, atol=0)
+
+
+@pytest.mark.parametrize("rows", [40, pytest.param(600, marks=pytest.mark.slow)])
+def test_no_false_alarm_next_to_a_jump(rows: int) -> None:
+    """Equilibrium on both sides: the plain test fires near the plane, the one that knows of the mixture does not."""
+    common, each, jump = fitted(evolve(PLAN, rows=rows))
+    near = np.abs(np.broadcast_to(each.position[-1], each.shape)) < 3 * nm
+    plain = departure_test(common, each, correction="none")
+    knowing = mixture_test(each, jump, correction="none")
+    assert plain.departed[near].mean() > 0.12
+    rate = knowing.departed[near].mean()
+    assert abs(rate - 0.05) < 0.01 + 2.5 * np.sqrt(0.05 * 0.95 / near.sum())
+    assert stats.kstest(knowing.pvalue[near], "uniform").pvalue > 1e-3
+    assert knowing.combined(near) > 1e-3
+
+
+def test_a_mode_that_is_off_at_the_interface_is_found() -> None:
+    x, energy = PLAN.position, np.array([mode.energy for mode in PLAN.left])
+    kelvin = np.tile((PointSpread().branches(x) @ PLAN.branches)[:, None], 3)
+    kelvin[np.abs(x) < 3 * nm, 1] += 30
+    source = Occupation(x, energy, k_B * kelvin / energy, statistics="classical", method="NEMD")
+    _, each, jump = fitted(evolve(PLAN, rows=10), source)
+    near = np.abs(np.broadcast_to(each.position[-1], each.shape)) < 3 * nm
+    knowing = mixture_test(each, jump, correction="none")
+    assert knowing.departed[near].mean() > 0.9
+
+
+def test_faults_say_what_was_wanted() -> None:
+    common, _, jump = fitted(evolve(PLAN, rows=1), seed=None)
+    with pytest.raises(InputError, match="a temperature for each of 3 modes"):
+        mixture_test(common, jump)
