@@ -238,6 +238,14 @@ from kapitza.simulate.boltzmann.transport import Film as Film
 from kapitza.simulate.boltzmann.transport import transport as transport
 from kapitza.theory.acoustics import Interlayer as Interlayer
 from kapitza.theory.agf.conductance import agf as agf
+from kapitza.theory.agf.interface_modes import InterfaceModes as InterfaceModes
+from kapitza.theory.agf.interface_modes import interface_modes as interface_modes
+from kapitza.theory.agf.local import LocalDensity as LocalDensity
+from kapitza.theory.agf.local import local_density as local_density
+from kapitza.theory.agf.local_current import LocalCurrent as LocalCurrent
+from kapitza.theory.agf.local_current import local_current as local_current
+from kapitza.theory.agf.modes import Conversion as Conversion
+from kapitza.theory.agf.modes import accumulation as accumulation
 from kapitza.theory.agf.modes import agf_modes as agf_modes
 from kapitza.theory.agf.modes import mode_conversion as mode_conversion
 from kapitza.theory.agf.scattering import eigenchannels as eigenchannels

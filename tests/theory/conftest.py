@@ -4,9 +4,12 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from numpy.typing import ArrayLike
 
 from kapitza.matter.junction import Junction, Lead, Slab
 from kapitza.matter.layers import junction_from_layers, lead_from_force_constants, mass_junction, slabs
+from kapitza.theory.agf.bound import at_wavevector
+from kapitza.theory.agf.device import prepared
 from kapitza.units import angstrom, eV, m_u
 
 SPRING = eV / angstrom**2
@@ -93,3 +96,25 @@ def fcc() -> Lead:
                 block[r] -= stiffness
                 onsite[0] += stiffness * (1 if block is onsite else 2)
     return Lead("fcc", periods * angstrom, step * angstrom, [U], plane, onsite, hop)
+
+
+@pytest.fixture(scope="session")
+def dense_slab() -> Callable[..., tuple[np.ndarray, int, int]]:
+    """Dense dynamical matrices of slabs, the second road to what leads without end do."""
+
+    def make(junction: Junction, k: ArrayLike, layers: int) -> tuple[np.ndarray, int, int]:
+        """Dense dynamical matrix of the device between many layers of both leads, and where the device begins."""
+        at = at_wavevector(prepared(junction), np.asarray(k, dtype=float))
+        leads = [(onsite[0], hop[0]) for onsite, hop in at.leads]
+        onsite = [leads[0][0]] * layers + [one[0] for one in at.blocks.onsite] + [leads[1][0]] * layers
+        hop = [leads[0][1]] * layers + [one[0] for one in at.blocks.hop] + [leads[1][1]] * layers
+        start = np.concatenate([[0], np.cumsum([len(one) for one in onsite])])
+        matrix = np.zeros((start[-1], start[-1]), dtype=complex)
+        for i, block in enumerate(onsite):
+            matrix[start[i] : start[i + 1], start[i] : start[i + 1]] = block
+        for i, block in enumerate(hop):
+            matrix[start[i] : start[i + 1], start[i + 1] : start[i + 2]] = block
+            matrix[start[i + 1] : start[i + 2], start[i] : start[i + 1]] = block.conj().T
+        return matrix, start[layers], start[-1 - layers]
+
+    return make

@@ -33,6 +33,10 @@ from kapitza.measure.eels.jump import InterfaceJump
 from kapitza.measure.eels.map import TemperatureMap
 from kapitza.measure.eels.resistance import AbsoluteResistance
 from kapitza.measure.eels.spread import PointSpread
+from kapitza.theory.agf.interface_modes import InterfaceModes
+from kapitza.theory.agf.local import LocalDensity
+from kapitza.theory.agf.local_current import LocalCurrent
+from kapitza.theory.agf.modes import Conversion
 from kapitza.theory.khalatnikov import Khalatnikov
 from kapitza.theory.models import Estimate
 
@@ -43,16 +47,20 @@ TYPES: dict[str, type] = {
         Boundary,
         Comparison,
         Conductance,
+        Conversion,
         Crystal,
         Estimate,
         Fluid,
         Grid,
         InterfaceJump,
+        InterfaceModes,
         Jump,
         Junction,
         Khalatnikov,
         Layer,
         Lead,
+        LocalCurrent,
+        LocalDensity,
         Measurement,
         ModalTransmission,
         Occupation,
@@ -87,6 +95,7 @@ UNITS: dict[str, dict[str, str]] = {
     "Boundary": {"conductance": "W m^-2 K^-1", "electron_conductance": "W m^-2 K^-1"},
     "Comparison": {"temperature": "K", "window": "1"},
     "Conductance": {"temperature": "K", "value": "W m^-2 K^-1", "sigma": "W m^-2 K^-1"},
+    "Conversion": {"omega": "rad s^-1", "arriving": "m^-2", "transmitted": "m^-2", "reflected": "m^-2"},
     "Crystal": {
         "lattice": "m",
         "positions": "m",
@@ -104,6 +113,19 @@ UNITS: dict[str, dict[str, str]] = {
         "freedom": "1",
         "position": "m",
         "residual": "K",
+    },
+    "InterfaceModes": {
+        "omega": "rad s^-1",
+        "k": "of the reciprocal vectors",
+        "modes": "m^-2",
+        "kind": "0 below the bands, 1 in a gap, 2 above the bands, 3 resonance",
+        "width": "rad s^-1",
+        "left_tail": "1",
+        "right_tail": "1",
+        "left_decay": "m",
+        "right_decay": "m",
+        "weight": "1",
+        "direction": "0 x, 1 y, 2 z",
     },
     "Jump": {
         "at": "m",
@@ -139,6 +161,16 @@ UNITS: dict[str, dict[str, str]] = {
         "hop": "N m^-1",
         "positions": "m",
         "residual": "of the largest force constant",
+    },
+    "LocalCurrent": {"omega": "rad s^-1", "total": "m^-2", "localised": "m^-2", "value": "m^-2"},
+    "LocalDensity": {
+        "omega": "rad s^-1",
+        "value": "s rad^-1",
+        "left": "s rad^-1",
+        "right": "s rad^-1",
+        "direction": "0 x, 1 y, 2 z",
+        "height": "m",
+        "width": "rad s^-1",
     },
     "Measurement": {"thickness": "m", "pressure": "Pa"},
     "ModalTransmission": {

@@ -1,0 +1,255 @@
+"""Modes localised at an interface, over the whole zone: bound ones, and resonances; found, measured and named.
+
+References
+----------
+K. Gordiz and A. Henry, Sci. Rep. 6, 23139 (2016), doi:10.1038/srep23139 (localised modes and what they carry)
+"""
+
+from concurrent.futures import Executor
+
+import numpy as np
+from attrs import field, frozen
+from numpy.typing import ArrayLike
+
+from kapitza.core.arrays import Array, numbers, same_length
+from kapitza.errors import InputError
+from kapitza.matter.junction import Junction, fractions
+from kapitza.run.store import Arrays, Inputs, Store
+from kapitza.run.work import Progress
+from kapitza.theory.agf.bound import Bound, bound_modes
+from kapitza.theory.agf.conductance import group
+from kapitza.theory.agf.device import prepared
+from kapitza.theory.agf.leads import Flags
+from kapitza.theory.agf.local import Counts, even, mesh_of, table, whole_numbers
+from kapitza.theory.agf.octaves import Runner
+from kapitza.theory.agf.points import SECONDS, junction_arrays, junction_of, seconds
+from kapitza.theory.agf.resonance import resonances
+from kapitza.theory.agf.sites import chosen_layers, sites
+from kapitza.units import THz
+
+KINDS = ("below the bands", "in a gap", "above the bands", "resonance")
+POINTS = 1000  # frequencies that the modes of one wave vector cost, roughly
+COLUMNS = ("omega", "kind", "width", "left_tail", "right_tail", "left_decay", "right_decay")
+
+
+@frozen(eq=False)
+class InterfaceModes:
+    """Table of the modes localised at an interface, one row each.
+
+    Attributes
+    ----------
+    omega : (n,) rad s⁻¹
+    k : (n, 2) in-plane wave vector, fractions of the reciprocal vectors of the junction
+    modes : (n,) modes per area that the row stands for, m⁻²
+    kind : (n,) 0 below all bands of this wave vector, 1 in a gap, 2 above all bands, 3 resonance
+    width : (n,) full width at half maximum of a resonance, rad s⁻¹; 0 for bound modes
+    left_tail, right_tail : (n,) parts of the energy in the leads; 0 for resonances
+    left_decay, right_decay : (n,) lengths over which the amplitude falls by e on either side, m; 0 where the mode does
+        not reach the lead, infinite where it leaks into it
+    weight : (n, f) part of the energy on each coordinate of the device; of a resonance, of what exceeds both crystals
+    layer, atom, direction : (f,) layer and atom of each coordinate, and 0, 1, 2 for x, y and z (the normal)
+    symbol : (m,) element of each atom
+    interface : layers of the interface
+    method : how it came about, for legends and tables
+
+    Raises
+    ------
+    InputError
+        for tables and labels of unequal length, and NaN
+    """
+
+    omega: Array = field(converter=numbers)
+    k: Array = field(converter=table)
+    modes: Array = field(converter=numbers, validator=same_length("omega"))
+    kind: Counts = field(converter=whole_numbers)
+    width: Array = field(converter=numbers, validator=same_length("omega"))
+    left_tail: Array = field(converter=numbers, validator=same_length("omega"))
+    right_tail: Array = field(converter=numbers, validator=same_length("omega"))
+    left_decay: Array = field(converter=numbers, validator=same_length("omega"))
+    right_decay: Array = field(converter=numbers, validator=same_length("omega"))
+    weight: Array = field(converter=table)
+    layer: Counts = field(converter=whole_numbers)
+    atom: Counts = field(converter=whole_numbers)
+    direction: Counts = field(converter=whole_numbers)
+    symbol: tuple[str, ...] = field(converter=tuple)
+    interface: Counts = field(converter=whole_numbers)
+    method: str = field(default="", kw_only=True)
+
+    def __attrs_post_init__(self) -> None:
+        rows, size = self.omega.size, self.layer.size
+        if self.k.shape != (rows, 2) or self.weight.shape != (rows, size) or self.kind.size != rows:
+            raise InputError(
+                f"k of shape {self.k.shape}, weight {self.weight.shape} and {self.kind.size} kinds for {rows} modes of "
+                f"{size} coordinates"
+            )
+        if self.atom.size != size or self.direction.size != size or self.atom.max(initial=0) >= len(self.symbol):
+            raise InputError(f"{self.atom.size} atoms and {self.direction.size} directions for {size} coordinates")
+        if rows and not 0 <= self.kind.min() <= self.kind.max() < len(KINDS):
+            raise InputError(f"kinds {self.kind.min()} to {self.kind.max()}: expected 0 to {len(KINDS) - 1}")
+
+    @property
+    def share(self) -> Array:
+        """(n,) part of the energy on the layers of the interface, 0..1."""
+        return self.weight[:, np.isin(self.layer, self.interface)].sum(axis=1)
+
+    @property
+    def elements(self) -> tuple[str, ...]:
+        """Elements of the device, each once."""
+        return tuple(dict.fromkeys(self.symbol))
+
+    @property
+    def character(self) -> Array:
+        """(n, elements, 2) parts of the energy in the device on each element, in the plane and along the normal."""
+        element = np.array([self.elements.index(name) for name in self.symbol])[self.atom]
+        summed = np.zeros((self.omega.size, len(self.elements), 2))
+        for i in range(len(self.elements)):
+            for j, along in enumerate((self.direction < 2, self.direction == 2)):
+                summed[:, i, j] = self.weight[:, (element == i) & along].sum(axis=1)
+        return summed
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """(n,) what moves most and where in the spectrum: "in a gap, Si in the plane"."""
+        strongest = self.character.reshape(self.omega.size, -1).argmax(axis=1) if self.omega.size else ()
+        motion = [f"{name} {way}" for name in self.elements for way in ("in the plane", "along the normal")]
+        return tuple(f"{KINDS[kind]}, {motion[i]}" for kind, i in zip(self.kind, strongest, strict=True))
+
+    def families(self) -> tuple["Family", ...]:
+        """Modes of one name together, from the lowest frequency."""
+        names = np.array(self.names)
+        found = [self._family(str(name), names == name) for name in dict.fromkeys(self.names)]
+        return tuple(sorted(found, key=lambda one: one.lowest))
+
+    def _family(self, name: str, rows: Flags) -> "Family":
+        modes = self.modes[rows]
+        mean = [float(np.average(values[rows], weights=modes)) for values in (self.share, self.width)]
+        decay = [float(np.median(values[rows])) for values in (self.left_decay, self.right_decay)]
+        low, high = float(self.omega[rows].min()), float(self.omega[rows].max())
+        return Family(name, low, high, float(modes.sum()), mean[0], mean[1], decay[0], decay[1])
+
+
+@frozen
+class Family:
+    """Modes of an interface that have one name.
+
+    Attributes
+    ----------
+    name : as in `InterfaceModes.names`
+    lowest, highest : rad s⁻¹
+    modes : per area, m⁻²
+    share : mean part of the energy on the layers of the interface, 0..1
+    width : mean full width, rad s⁻¹
+    left_decay, right_decay : medians of the lengths over which the amplitude falls by e, m
+    """
+
+    name: str
+    lowest: float
+    highest: float
+    modes: float
+    share: float
+    width: float
+    left_decay: float
+    right_decay: float
+
+    def __str__(self) -> str:
+        return f"{self.name}, {self.lowest / THz:.2f} to {self.highest / THz:.2f} THz"
+
+
+def interface_modes(
+    junction: Junction,
+    omega: ArrayLike | None = None,
+    *,
+    layers: tuple[int, ...] | None = None,
+    k: ArrayLike | None = None,
+    k_mesh: tuple[int, int] | None = None,
+    symmetry: ArrayLike | None = None,
+    workers: int = 1,
+    executor: Executor | None = None,
+    store: Store | None = None,
+    progress: Progress | None = None,
+) -> InterfaceModes:
+    """Modes localised at an interface: all bound ones, and the resonances that a grid of frequencies resolves.
+
+    Bound modes carry no heat in a harmonic crystal; they are counted, so that none is missed.  A resonance is a peak of
+    the density of states of an atom of the interface, of at least twice that of any atom of the crystals at the same
+    wave vector, where a crystal has waves to leak into.
+
+    Parameters
+    ----------
+    junction : leads and device
+    omega : (nω,) even frequencies above zero at which resonances are looked for, rad s⁻¹; None takes 120, up to the top
+    layers : of the device that are the interface, from 0; None takes those that are neither crystal
+    k : (nk, 2) in-plane wave vectors, fractions, which are weighted equally; None takes a mesh
+    k_mesh : points along either in-plane reciprocal vector, over the whole zone; None takes 8 for the smallest cell
+    symmetry, workers, executor, store, progress : as in `agf`; wave vectors that symmetry makes equal stand for each
+        other
+
+    Raises
+    ------
+    InputError
+        for frequencies that are not above zero, or layers that the device does not have
+    ConvergenceError
+        where waves of opposite directions cannot be told apart
+    """
+    what, wanted = prepared(junction), even(junction, omega)
+    chosen, named = chosen_layers(junction, layers), sites(junction)
+    if k is None:
+        found_mesh = mesh_of(junction, k_mesh, group(what, symmetry))
+        vectors, weight = found_mesh.k, found_mesh.weight
+    else:
+        vectors = fractions(k)
+        weight = np.full(len(vectors), 1 / max(len(vectors), 1))
+    plain = junction_arrays(junction)
+    step = max(1, int(SECONDS / seconds(what) / POINTS))
+    units: list[Inputs] = [
+        {
+            "junction": plain,
+            "k": vectors[i : i + step],
+            "omega": wanted,
+            "local": "modes",
+            "interface": np.array(chosen),
+            "first": i,
+        }
+        for i in range(0, len(vectors), step)
+    ]
+    found = Runner(workers, executor, store, progress)(modes_of, units)
+    rows = found["row"].astype(int)
+    return InterfaceModes(
+        found["omega"],
+        vectors[rows],
+        weight[rows] / junction.area,
+        found["kind"].astype(int),
+        found["width"],
+        found["left_tail"],
+        found["right_tail"],
+        found["left_decay"],
+        found["right_decay"],
+        found["weight"].reshape(rows.size, named.layer.size),
+        named.layer,
+        named.atom,
+        named.direction,
+        named.symbol,
+        np.array(chosen),
+        method=f"AGF {junction.name}",
+    )
+
+
+def modes_of(unit: Inputs) -> Arrays:
+    """Kernel: rows of the table of modes for wave vectors k (nk, 2)."""
+    what = prepared(junction_of(unit["junction"]))
+    k, omega, interface = (np.asarray(unit[name]) for name in ("k", "omega", "interface"))
+    first, layer = int(np.asarray(unit["first"])), sites(what.junction).layer
+    found: list[Bound] = []
+    rows: list[int] = []
+    for i, one in enumerate(k):
+        here = bound_modes(what, one) + resonances(what, one, omega, interface, layer)
+        found += sorted(here, key=lambda mode: mode.omega)
+        rows += [first + i] * len(here)
+    columns = [(mode.omega, mode.kind, mode.width, *mode.tails, *mode.decay) for mode in found]
+    plain = np.array(columns, dtype=float).reshape(len(found), len(COLUMNS))
+    weight = np.array([mode.weight for mode in found], dtype=float).reshape(len(found), layer.size)
+    return {
+        **{name: plain[:, i] for i, name in enumerate(COLUMNS)},
+        "weight": weight,
+        "row": np.array(rows, dtype=float),
+    }

@@ -1,0 +1,255 @@
+r"""Local spectral current: which bonds carry what crosses, and how much of it passes through modes of the interface.
+
+Waves that arrive from the left with one quantum each fill the spectral function $A = G\Gamma_LG^\dagger$, and the modes
+that flow from coordinate a to b are $T_{ab} = -2\,\mathrm{Im}\,D_{ab}A_{ba}$.  Energy is kept at every atom off the
+leads, and the sum over all bonds through any plane is the transmission Ξ.
+
+References
+----------
+J.-S. Wang, J. Wang, J. T. Lü, Eur. Phys. J. B 62, 381 (2008), doi:10.1140/epjb/e2008-00195-8
+"""
+
+from concurrent.futures import Executor
+
+import numpy as np
+from attrs import field, frozen
+from numpy.typing import ArrayLike
+
+from kapitza.core.arrays import Array, frequencies, numbers, temperatures
+from kapitza.core.occupation import mode_heat_capacity
+from kapitza.core.transmission import trapezoid
+from kapitza.errors import InputError
+from kapitza.matter.junction import Complex, Junction
+from kapitza.run.store import Arrays, Inputs, Store
+from kapitza.run.work import Progress
+from kapitza.theory.agf.device import Prepared, prepared
+from kapitza.theory.agf.leads import dagger
+from kapitza.theory.agf.local import Counts, even, mesh_of, table, units, whole_numbers
+from kapitza.theory.agf.local_green import Points, columns, densities, of_atoms, points, swept
+from kapitza.theory.agf.octaves import Runner
+from kapitza.theory.agf.points import junction_of, pieces
+from kapitza.theory.agf.sites import Sites, chosen_layers, sites
+
+ALONE = np.eye(2, dtype=np.int64)[None]  # waves from the left at k and -k fill a junction unlike each other
+NOTHING = 1e-12  # of the largest force constant: atoms that are no neighbours
+
+
+@frozen(eq=False)
+class LocalCurrent:
+    """What flows between neighbouring atoms when waves arrive from the left, summed over the in-plane wave vectors.
+
+    Attributes
+    ----------
+    omega : (nω,) angular frequency, rad s⁻¹
+    total : (nω,) transmission function Ξ, m⁻²
+    localised : (nω,) part of it through vibrations that neither crystal has, m⁻²: each bond across the interface counts
+        with the part of the density of states of its atoms that exceeds, at this wave vector, that of any atom of the
+        crystals
+    first, second : (nb,) atoms of each bond
+    value : (nω, nb) modes per area that flow from the first to the second, m⁻²
+    layer : (n,) layer of each atom
+    symbol : (n,) element of each atom
+    interface : layers of the interface
+    method : how it came about, for legends and tables
+
+    Raises
+    ------
+    InputError
+        for tables and labels of unequal length, and NaN
+    """
+
+    omega: Array = field(converter=frequencies)
+    total: Array = field(converter=numbers)
+    localised: Array = field(converter=numbers)
+    first: Counts = field(converter=whole_numbers)
+    second: Counts = field(converter=whole_numbers)
+    value: Array = field(converter=table)
+    layer: Counts = field(converter=whole_numbers)
+    symbol: tuple[str, ...] = field(converter=tuple)
+    interface: Counts = field(converter=whole_numbers)
+    method: str = field(default="", kw_only=True)
+
+    def __attrs_post_init__(self) -> None:
+        size = self.omega.size
+        if self.total.size != size or self.localised.size != size:
+            raise InputError(f"{self.total.size} and {self.localised.size} values for {size} frequencies")
+        if self.value.shape != (size, self.first.size) or self.second.size != self.first.size:
+            raise InputError(
+                f"value of shape {self.value.shape} for {size} frequencies and {self.first.size} and "
+                f"{self.second.size} ends of bonds"
+            )
+        ends = np.concatenate([self.first, self.second])
+        if not 0 <= ends.min(initial=0) <= ends.max(initial=0) < self.layer.size == len(self.symbol):
+            raise InputError(
+                f"bonds of the atoms {ends.min(initial=0)} to {ends.max(initial=0)} of {self.layer.size}, "
+                f"with {len(self.symbol)} symbols"
+            )
+
+    @property
+    def planes(self) -> Array:
+        """(nω, nl - 1) current through the plane between each layer and the next, m⁻²: Ξ through each of them."""
+        start, stop = self.layer[self.first], self.layer[self.second]
+        planes = range(int(self.layer.max(initial=0)))
+        return np.stack([self.value[:, (start == i) & (stop == i + 1)].sum(axis=1) for i in planes], axis=1)
+
+    def through(self, one: str, other: str, plane: int) -> Array:
+        """(nω,) part of the current through a plane (from layer `plane` to the next) on bonds of two elements, m⁻²."""
+        name = np.array(self.symbol)
+        wanted = (self.layer[self.first] == plane) & (self.layer[self.second] == plane + 1)
+        wanted &= (name[self.first] == one) & (name[self.second] == other)
+        return self.value[:, wanted].sum(axis=1)
+
+    def share(self, temperature: ArrayLike) -> Array:
+        """(nT,) part of the emitted conductance that passes through modes of the interface, 0..1; NaN where none does.
+
+        Raises
+        ------
+        InputError
+            for a single frequency, which has no integral
+        """
+        if self.omega.size < 2:
+            raise InputError(f"a spectrum of {self.omega.size} frequencies has no integral: give at least 2")
+        heat = mode_heat_capacity(self.omega, temperatures(temperature)) * trapezoid(self.omega)
+        whole = heat @ self.total
+        return np.divide(heat @ self.localised, whole, out=np.full_like(whole, np.nan), where=whole > 0)
+
+
+def local_current(
+    junction: Junction,
+    omega: ArrayLike | None = None,
+    *,
+    layers: tuple[int, ...] | None = None,
+    k_mesh: tuple[int, int] | None = None,
+    workers: int = 1,
+    executor: Executor | None = None,
+    store: Store | None = None,
+    progress: Progress | None = None,
+) -> LocalCurrent:
+    """Spectral current of each bond of the device, and the part of it that modes of the interface carry.
+
+    Parameters
+    ----------
+    junction : leads and device
+    omega : (nω,) increasing frequencies above zero, rad s⁻¹; None takes 120, even up to the top of all bands
+    layers : of the device that are the interface, from 0; None takes those that are neither crystal
+    k_mesh : points along either in-plane reciprocal vector, over the whole zone; None takes 8 for the smallest cell
+    workers, executor, store, progress : as in `run_units`; results do not depend on them
+
+    Raises
+    ------
+    InputError
+        for frequencies that are not above zero, or layers that the device does not have
+    """
+    what, wanted = prepared(junction), even(junction, omega)
+    named, chosen = sites(junction), chosen_layers(junction, layers)
+    bonds = neighbours(what, named)
+    run = Runner(workers, executor, store, progress)
+    mesh = mesh_of(junction, k_mesh, ALONE)
+    more: dict[str, object] = {"local": "current", "interface": np.array(chosen), "bonds": bonds}
+    found = run(current_sums, units(what, mesh, wanted, more))
+    total, localised = (found[name].reshape(-1, wanted.size).sum(axis=0) for name in ("total", "localised"))
+    value = found["value"].reshape(-1, wanted.size, len(bonds)).sum(axis=0)
+    first = np.unique(named.atom, return_index=True)[1]
+    return LocalCurrent(
+        wanted,
+        total / junction.area,
+        localised / junction.area,
+        bonds[:, 0],
+        bonds[:, 1],
+        value / junction.area,
+        named.layer[first],
+        named.symbol,
+        np.array(chosen),
+        method=f"AGF {junction.name}",
+    )
+
+
+def neighbours(what: Prepared, named: Sites) -> Counts:
+    """(nb, 2) pairs of atoms with a force between them, the one further left first."""
+    device = what.junction.device
+    counts = np.array([slab.masses.size for slab in device])
+    start = np.concatenate([[0], np.cumsum(counts)])
+    scale = max(float(np.abs(slab.onsite).max()) for slab in device)
+    d = what.junction.directions
+    pairs: list[Counts] = []
+    for i, slab in enumerate(device):
+        strength = np.abs(slab.onsite).max(axis=0).reshape(counts[i], d, counts[i], d).max(axis=(1, 3))
+        pairs.append(np.argwhere(np.triu(strength, 1) > NOTHING * scale) + start[i])
+        if slab.hop is not None:
+            strength = np.abs(slab.hop).max(axis=0).reshape(counts[i], d, counts[i + 1], d).max(axis=(1, 3))
+            pairs.append(np.argwhere(strength > NOTHING * scale) + start[i : i + 2])
+    return np.concatenate(pairs).astype(np.intp)
+
+
+def current_sums(unit: Inputs) -> Arrays:
+    """Kernel: weighted sums over wave vectors of the current of each bond (nω, nb), and of all of them (nω,)."""
+    what = prepared(junction_of(unit["junction"]))
+    k, weight, omega = (np.asarray(unit[name]) for name in ("k", "weight", "omega"))
+    bonds, interface = np.asarray(unit["bonds"]), np.asarray(unit["interface"])
+    index, each = np.repeat(np.arange(len(k)), omega.size), np.tile(omega, len(k))
+    sums = {
+        "total": np.zeros(omega.size),
+        "localised": np.zeros(omega.size),
+        "value": np.zeros((omega.size, len(bonds))),
+    }
+    named = sites(what.junction)
+    for some in pieces(np.arange(index.size), max(slab.onsite.shape[-1] for slab in what.junction.device)):
+        at = points(what, k, index[some], each[some])
+        flow, modes, own = currents(at, named, bonds, interface, each[some])
+        place, part = some % omega.size, weight[index[some]]
+        np.add.at(sums["total"], place, part * modes)
+        np.add.at(sums["localised"], place, part * modes * own)
+        np.add.at(sums["value"], place, part[:, None] * flow)
+    return {name: np.asarray(value) for name, value in sums.items()}
+
+
+def currents(at: Points, named: Sites, bonds: Counts, interface: Counts, omega: Array) -> tuple[Array, Array, Array]:
+    """Currents of the bonds (b, nb), the transmission (b,), and the part that modes of the interface carry (b,)."""
+    found = swept(at)
+    # Γ of the left lead is of low rank, but its layers are small: the identity is factor enough
+    first = np.broadcast_to(np.eye(at.onsite[0].shape[-1], dtype=np.complex128), at.sigma[0].shape)
+    forth = columns(at, found, first)
+    gamma_left, gamma_right = at.gamma
+    filled = [one @ gamma_left for one in forth]
+    modes = np.einsum("bij,bji->b", gamma_right @ filled[-1], dagger(forth[-1])).real
+    modes = np.maximum(modes, 0.0)
+    atoms = len(named.symbol)
+    table = np.zeros((len(omega), atoms, atoms))
+    start = np.concatenate([[0], np.cumsum([one.shape[-1] for one in at.onsite])])
+    for i, onsite in enumerate(at.onsite):
+        here = slice(start[i], start[i + 1])
+        add(table, named.atom[here], named.atom[here], onsite, filled[i] @ dagger(forth[i]))
+        if i + 1 < len(at.onsite):
+            there = slice(start[i + 1], start[i + 2])
+            add(table, named.atom[here], named.atom[there], at.hop[i], filled[i + 1] @ dagger(forth[i]))
+    flow = table[:, bonds[:, 0], bonds[:, 1]]
+    return flow, modes, localised(flow, densities(at, found, omega, 0.0), named, bonds, interface)
+
+
+def add(table: Array, rows: Counts, columns: Counts, block: Complex, filled: Complex) -> None:
+    """Add the currents from the atoms of the rows to those of the columns, in place."""
+    flow = -2 * (block * filled.swapaxes(1, 2)).imag
+    d = len(rows) // np.unique(rows).size
+    summed = flow.reshape(len(flow), len(rows) // d, d, len(columns) // d, d).sum(axis=(2, 4))
+    table[:, rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1] += summed
+
+
+def localised(flow: Array, found: tuple[Array, Array, Array], named: Sites, bonds: Counts, interface: Counts) -> Array:
+    """(b,) part of the current through the planes of an interface that its own vibrations carry, 0..1.
+
+    Each bond counts with the mean over its two atoms of the part of their density of states that exceeds that of any
+    atom of the crystals.
+    """
+    directions = len(named.atom) // len(named.symbol)
+    here, left, right = (of_atoms(one, directions) for one in found)
+    crystal = np.maximum(left.max(axis=1), right.max(axis=1))[:, None]
+    own = np.clip(1 - np.divide(crystal, here, out=np.ones_like(here), where=here > 0), 0.0, 1.0)
+    layer = named.layer[::directions]
+    start, stop = layer[bonds[:, 0]], layer[bonds[:, 1]]
+    inner = np.isin(start, interface) & np.isin(stop, interface) & (start != stop)
+    if not inner.any():
+        inner = (np.isin(start, interface) | np.isin(stop, interface)) & (start != stop)
+    size = np.abs(flow[:, inner])
+    mean = (own[:, bonds[inner, 0]] + own[:, bonds[inner, 1]]) / 2
+    whole = size.sum(axis=1)
+    return np.divide((size * mean).sum(axis=1), whole, out=np.zeros_like(whole), where=whole > 0)
