@@ -99,6 +99,8 @@ _NAMES = MappingProxyType(
         "simulate.boltzmann.contacts": ("Crossing", "Wall"),
         "simulate.boltzmann.result": ("Transport",),
         "simulate.boltzmann.transport": ("Film", "transport"),
+        "simulate.boltzmann.rates": ("Rates",),
+        "simulate.boltzmann.spectra": ("carriers", "group_edges", "group_frequencies"),
         "theory.agf.conductance": ("agf",),
         "theory.agf.interface_modes": ("InterfaceModes", "interface_modes"),
         "theory.agf.local": ("LocalDensity", "local_density"),

@@ -233,7 +233,11 @@ from kapitza.simulate.boltzmann.carriers import band_carriers as band_carriers
 from kapitza.simulate.boltzmann.carriers import gray_carriers as gray_carriers
 from kapitza.simulate.boltzmann.contacts import Crossing as Crossing
 from kapitza.simulate.boltzmann.contacts import Wall as Wall
+from kapitza.simulate.boltzmann.rates import Rates as Rates
 from kapitza.simulate.boltzmann.result import Transport as Transport
+from kapitza.simulate.boltzmann.spectra import carriers as carriers
+from kapitza.simulate.boltzmann.spectra import group_edges as group_edges
+from kapitza.simulate.boltzmann.spectra import group_frequencies as group_frequencies
 from kapitza.simulate.boltzmann.transport import Film as Film
 from kapitza.simulate.boltzmann.transport import transport as transport
 from kapitza.theory.acoustics import Interlayer as Interlayer
