@@ -12,7 +12,7 @@ from kapitza.matter.layers import chain, mass_junction, supercell
 from kapitza.theory.agf.conductance import agf
 from kapitza.theory.agf.device import prepared
 from kapitza.theory.agf.kmesh import bulk
-from kapitza.theory.agf.modes import accumulation, agf_modes, mode_conversion
+from kapitza.theory.agf.modes import accumulation, agf_modes, between_branches, mode_conversion, rows
 from kapitza.theory.agf.scattering import conversion, eigenchannels, scattered, scattering, specularity
 from kapitza.theory.agf.wave_packet import wave_packet
 from kapitza.theory.chain import Chain, chain_transmission
@@ -174,6 +174,20 @@ def test_conversion_of_branches_keeps_every_mode(si_heavy):
     )
     one = scattering(si_heavy, [0.13, 0.12], 3 * THz)
     np.testing.assert_allclose(conversion(one, "left", "right", (6, 6)).sum(), one.total, rtol=1e-12, atol=0)
+
+
+def test_tables_do_not_depend_on_the_basis_of_degenerate_waves(si_heavy):
+    """At Γ the two transverse waves are one level: they share what they have evenly."""
+    found = scattering(si_heavy, [0, 0], 1 * THz)
+    table = rows(si_heavy, found, "left")
+    pair = np.flatnonzero(np.bincount(found.arriving[0].group)[found.arriving[0].group] == 2)
+    assert pair.size == 2
+    np.testing.assert_allclose(*table["transmission"][pair], rtol=1e-14, atol=0)
+    np.testing.assert_allclose(table["transmission"].sum(), found.total, rtol=1e-12, atol=0)
+    matrix = between_branches(found, "left", "right", (6, 6))
+    np.testing.assert_allclose(matrix.sum(), found.total, rtol=1e-12, atol=0)
+    both = found.arriving[0].branch[pair]
+    np.testing.assert_allclose(matrix[:, both[0]], matrix[:, both[1]], rtol=1e-12, atol=0)
 
 
 def test_accumulation_ends_at_the_whole(si_heavy):

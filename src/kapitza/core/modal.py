@@ -4,8 +4,9 @@ import numpy as np
 from attrs import field, frozen, validators
 from numpy.typing import ArrayLike, NDArray
 
-from kapitza.core.arrays import Array, known, numbers, same_length
-from kapitza.core.transmission import Side, Transmission
+from kapitza.core.arrays import Array, increasing, known, numbers, same_length, temperatures
+from kapitza.core.occupation import mode_heat_capacity
+from kapitza.core.transmission import Side, Transmission, trapezoid
 from kapitza.errors import InputError
 
 SIDES: tuple[Side, Side] = ("left", "right")
@@ -44,6 +45,44 @@ def probability(instance: object, attribute: object, value: Array) -> None:
     """Validate that a field holds probabilities."""
     if value.size and not (value.min() >= -ROUNDING and value.max() <= 1 + ROUNDING):
         raise InputError(f"expected probabilities from 0 to 1, got {value.min():.10g} to {value.max():.10g}")
+
+
+@frozen(eq=False)
+class Binned:
+    """Modes of one side sorted by the value of some quantity.
+
+    Attributes
+    ----------
+    edges : (n + 1,) of the bins, in the unit of the quantity
+    arriving, crossing, specular : (n,) sums over the modes in each bin: of all that arrive, of what crosses, and of
+        what crosses with its in-plane wave vector kept; m⁻² times the number of frequencies, or W m⁻² K⁻¹ where a
+        temperature was given
+    """
+
+    edges: Array = field(converter=increasing)
+    arriving: Array = field(converter=numbers)
+    crossing: Array = field(converter=numbers)
+    specular: Array = field(converter=numbers)
+
+    @property
+    def middle(self) -> Array:
+        """(n,) middles of the bins."""
+        return (self.edges[:-1] + self.edges[1:]) / 2
+
+    @property
+    def coefficient(self) -> Array:
+        """(n,) mean probability to cross, 0..1; NaN where nothing arrives."""
+        return quotient(self.crossing, self.arriving)
+
+    @property
+    def specularity(self) -> Array:
+        """(n,) part of what crosses that keeps its in-plane wave vector, 0..1; NaN where nothing crosses."""
+        return quotient(self.specular, self.crossing)
+
+
+def quotient(part: Array, whole: Array) -> Array:
+    """Part of a whole; NaN where that is nothing."""
+    return np.divide(part, whole, out=np.full_like(part, np.nan), where=whole > 0)
 
 
 @frozen(eq=False)
@@ -113,6 +152,64 @@ class ModalTransmission:
             self.specular[wanted],
             method=self.method,
         )
+
+    def binned(
+        self, value: ArrayLike, edges: ArrayLike, side: Side = "left", *, temperature: float | None = None
+    ) -> Binned:
+        """Sort the modes of one side by any quantity; modes outside of the edges are left out.
+
+        Parameters
+        ----------
+        value : (n,) the quantity for each row of the table
+        edges : (m + 1,) of the bins, in its unit
+        side : of arrival
+        temperature : K; each mode then counts with the conductance that it carries, None counts modes
+
+        Raises
+        ------
+        InputError
+            for another number of values than rows, edges that do not increase, or a table of one frequency with a
+            temperature
+        """
+        known(side, SIDES, "side")
+        sort, cuts = numbers(value), increasing(edges)
+        if sort.shape != self.omega.shape or cuts.size < 2:
+            raise InputError(f"{sort.size} values and {cuts.size} edges for {self.omega.size} modes")
+        share = self.weight * (1.0 if temperature is None else self.carried(temperature))
+        inside = (self.side == SIDES.index(side)) & (sort >= cuts[0]) & (sort <= cuts[-1])
+        place = np.clip(np.searchsorted(cuts, sort[inside], side="right") - 1, 0, cuts.size - 2)
+        columns = (np.ones_like(share), self.transmission, self.specular)
+        sums = [np.bincount(place, (share * column)[inside], minlength=cuts.size - 1) for column in columns]
+        return Binned(cuts, *sums)
+
+    def carried(self, temperature: float) -> Array:
+        """(n,) emitted conductance of one mode of each row if all of it crosses, W K⁻¹."""
+        single, at = np.unique(self.omega, return_inverse=True)
+        if single.size < 2:
+            raise InputError(f"a table of {single.size} frequencies has no integral: give at least 2")
+        heat = mode_heat_capacity(single, temperatures(temperature))[0] * trapezoid(single) / (2 * np.pi)
+        return heat[at]
+
+    def by_angle(self, side: Side = "left", *, bins: int = 18, temperature: float | None = None) -> Binned:
+        """Sort by the angle between wave vector and normal, from 0 to π/2, rad; as in `binned`."""
+        return self.binned(self.angle, np.linspace(0, np.pi / 2, bins + 1), side, temperature=temperature)
+
+    def by_branch(self, side: Side = "left") -> tuple[NDArray[np.intp], Array, Array, Array]:
+        """Sums over the modes of each branch and frequency.
+
+        Returns
+        -------
+        branch : (nb,) numbers of the branches
+        omega : (nω,) rad s⁻¹
+        arriving, crossing : (nω, nb) modes per area, m⁻²; of branches that are degenerate only sums have a meaning
+        """
+        rows = self.select(side)
+        branch, column = np.unique(rows.branch, return_inverse=True)
+        omega, at = np.unique(rows.omega, return_inverse=True)
+        arriving, crossing = np.zeros((2, omega.size, branch.size))
+        np.add.at(arriving, (at, column), rows.weight)
+        np.add.at(crossing, (at, column), rows.weight * rows.transmission)
+        return branch, omega, arriving, crossing
 
     def total(self) -> Transmission:
         """Sum over all modes of each frequency; Ξ is the mean of what crosses from either side."""

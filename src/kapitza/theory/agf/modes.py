@@ -7,20 +7,20 @@ import numpy as np
 from attrs import frozen
 from numpy.typing import ArrayLike, NDArray
 
-from kapitza.core.arrays import Array, finite, frequencies, known, temperatures
+from kapitza.core.arrays import Array, finite, frequencies, known
 from kapitza.core.modal import SIDES, ModalTransmission
-from kapitza.core.occupation import mode_heat_capacity
-from kapitza.core.transmission import Side, trapezoid
+from kapitza.core.transmission import Side
 from kapitza.errors import InputError
 from kapitza.matter.junction import PS2, Junction
 from kapitza.run.store import Arrays, Inputs, Store
 from kapitza.run.work import Progress
+from kapitza.theory.agf.channels import Counts
 from kapitza.theory.agf.conductance import counts, group
 from kapitza.theory.agf.device import Prepared, prepared
 from kapitza.theory.agf.kmesh import mesh, top
 from kapitza.theory.agf.octaves import Runner, sizes
 from kapitza.theory.agf.points import SECONDS, junction_arrays, junction_of, seconds
-from kapitza.theory.agf.scattering import SMatrix, conversion, opposite, scattered, specularity
+from kapitza.theory.agf.scattering import SMatrix, opposite, scattered, specularity
 
 NUMBER = 40  # of frequencies where none are given
 SIDE = 12  # wave vectors along a side of the zone of the smallest cell where no mesh is given
@@ -35,7 +35,8 @@ class Conversion:
     omega : (nω,) rad s⁻¹
     side : of arrival
     arriving : (nω, b) modes per area that arrive on each branch, m⁻²
-    transmitted : (nω, b', b) modes per area that leave on the other side on branch b' of those that arrive on b, m⁻²
+    transmitted : (nω, b', b) modes per area that leave on the other side on branch b' of those that arrive on b, m⁻²;
+        degenerate branches share evenly
     reflected : (nω, b, b) that return, m⁻²
     """
 
@@ -163,15 +164,26 @@ def rows(junction: Junction, found: SMatrix, side: Side) -> dict[str, NDArray[An
     """Columns of the table for the waves that arrive on one side."""
     arriving = found.arriving[SIDES.index(side)]
     count = arriving.fold.size
+    specular = specularity(junction, found, side).transmitted_specular
     return {
         "omega": np.full(count, found.omega),
         "wavevector": arriving.wavevector,
         "side": np.full(count, SIDES.index(side)),
         "branch": arriving.branch,
         "velocity": arriving.velocity[:, 2],
-        "transmission": found.transmission(side),
-        "specular": specularity(junction, found, side).transmitted_specular,
+        "transmission": shared(found.transmission(side), arriving.group),
+        "specular": shared(specular, arriving.group),
     }
+
+
+def shared(value: Array, group: Counts, axis: int = 0) -> Array:
+    """Values of waves along an axis, those of degenerate waves replaced by their mean: the basis does not matter."""
+    moved = np.moveaxis(value, axis, 0)
+    at = np.unique(group, return_inverse=True)[1]
+    sums = np.zeros_like(moved)
+    np.add.at(sums, at, moved)
+    mean = sums[at] / np.bincount(at)[at].reshape(-1, *[1] * (moved.ndim - 1)) if at.size else moved
+    return np.moveaxis(mean, 0, axis)
 
 
 def converted(unit: Inputs) -> Arrays:
@@ -189,9 +201,18 @@ def converted(unit: Inputs) -> Arrays:
             found = scattered(what, one[None], float(frequency))
             branch = found.arriving[SIDES.index(side)].branch
             arriving[i, j] = np.bincount(branch, minlength=here)
-            transmitted[i, j] = conversion(found, side, other, (here, there))
-            reflected[i, j] = conversion(found, side, side, (here, here))
+            transmitted[i, j] = between_branches(found, side, other, (here, there))
+            reflected[i, j] = between_branches(found, side, side, (here, here))
     return {"arriving": arriving, "transmitted": transmitted, "reflected": reflected}
+
+
+def between_branches(found: SMatrix, start: Side, stop: Side, branches: tuple[int, int]) -> Array:
+    """(b', b) probabilities from branch (columns) to branch (rows), those of degenerate waves shared evenly."""
+    leaving, arriving = found.leaving[SIDES.index(stop)], found.arriving[SIDES.index(start)]
+    probability = shared(shared(found.probability(start, stop), leaving.group), arriving.group, axis=1)
+    summed = np.zeros((branches[1], branches[0]))
+    np.add.at(summed, (leaving.branch[:, None], arriving.branch), probability)
+    return summed
 
 
 def accumulation(
@@ -220,11 +241,7 @@ def accumulation(
     if order.shape != modes.omega.shape:
         raise InputError(f"{order.size} values for {modes.omega.size} modes: one for each row of the table")
     known(side, SIDES, "side")
-    single, at = np.unique(modes.omega, return_inverse=True)
-    if single.size < 2:
-        raise InputError(f"a table of {single.size} frequencies has no integral: give at least 2")
-    heat = mode_heat_capacity(modes.omega, temperatures(temperature))[0] * trapezoid(single)[at] / (2 * np.pi)
-    carried = heat * modes.weight * modes.transmission
+    carried = modes.carried(temperature) * modes.weight * modes.transmission
     rows_of = np.flatnonzero(modes.side == SIDES.index(side))
     rows_of = rows_of[np.argsort(order[rows_of], kind="stable")]
     return order[rows_of], np.cumsum(carried[rows_of])
