@@ -95,7 +95,7 @@ def test_crystals_are_saved_with_their_charges(tmp_path, reference):
 def test_phonopy_files_mix_and_say_what_is_cut_off(tmp_path, reference):
     names = [reference(f"mismatch/force_constants/{name}_wurtzite.yaml") for name in ("GaN", "AlN")]
     text = f'left = "{names[0]}"\nright = "{names[1]}"\nreach = "4 angstrom"\nmixing = "mean"\n'
-    with pytest.warns(ValidityWarning, match="forces beyond 4 Å left out, the largest of them"):
+    with pytest.warns(ValidityWarning, match="forces beyond 4 Å along the normal left out, the largest of them"):
         junction = read_junction(written(tmp_path, text))
     assert junction.left.masses.size == 4
     np.testing.assert_allclose(junction.left.thickness, 5.24 * angstrom, rtol=1e-3)

@@ -16,6 +16,7 @@ from os import PathLike
 from pathlib import Path
 from typing import cast
 
+from kapitza.core.arrays import Array
 from kapitza.errors import DataError, InputError, ValidityWarning
 from kapitza.io.results import SUFFIXES, load
 from kapitza.io.sections import Section, read_sections
@@ -35,7 +36,7 @@ KEYS = ("left", "right", "orientation", "right_orientation", "limit", "layers", 
 DISORDER_KEYS = ("seed", "intermixing", "roughness", "correlation", "vacancies", "substitutions", "depth")
 MOST_LAYERS, MOST_REPEATS = 200, 32
 REACH = 6 * angstrom  # of the force constants of files that name no other
-NOTICED = 1e-2  # of the largest force constant: forces left out that are worth a warning
+NOTICED = 5e-3  # of the largest force constant: forces left out that are worth a warning
 
 
 def read_junction(path: str | PathLike[str]) -> Junction:
@@ -107,13 +108,14 @@ def from_files(file: Section) -> Junction:
                 "another one",
                 side,
             )
-    crystals = [short(path, reach) for path in paths]
+    normals = [miller_normal(path, one) for path, one in zip(paths, (facing, behind), strict=True)]
+    crystals = [short(path, reach, normal) for path, normal in zip(paths, normals, strict=True)]
     try:
         return junction_from_crystals(
             crystals[0],
             crystals[1],
-            miller_normal(paths[0], facing),
-            miller_normal(paths[1], behind),
+            normals[0],
+            normals[1],
             mixing=cast("Mixing", file.text("mixing", "mean", choices=("mean", "left", "right"))),
             scale=file.number("scale", "share", 1.0),
             layers=count(file, "layers", MOST_LAYERS) if "layers" in file else 2,
@@ -125,9 +127,9 @@ def from_files(file: Section) -> Junction:
         raise InputError(f"{file.path}: {err}") from err
 
 
-def short(path: Path, reach: float) -> Crystal:
-    """Crystal of a phonopy file with forces up to `reach`, m; what is left out is said in a warning."""
-    found = truncated(load_crystal(path, nac=False), reach, whole=load_crystal(path))
+def short(path: Path, reach: float, normal: Array) -> Crystal:
+    """Crystal of a phonopy file with forces up to `reach` along a normal, m; what is left out is said in a warning."""
+    found = truncated(load_crystal(path, nac=False), reach, whole=load_crystal(path), normal=normal)
     if found.dropped > NOTICED:
         warnings.warn(str(found), ValidityWarning, stacklevel=4)
     return found.crystal

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import numpy as np
 from attrs import evolve
+from numpy.typing import ArrayLike
 
 from kapitza.core.arrays import Array
 from kapitza.errors import DataError, InputError, ValidityWarning
-from kapitza.matter.crystal import Crystal
+from kapitza.matter.crystal import Crystal, finite
 from kapitza.matter.fold import Integers, blocks, minkowski, nearest, places, starts
 from kapitza.matter.phonopy import Supercell, read_phonopy, unit_lattice
 from kapitza.matter.polar import Polar, neutral, short_range
@@ -101,6 +102,7 @@ def load_crystal(
     nac: bool = True,
     sum_rule: bool = True,
     force_constants: str | PathLike[str] | None = None,
+    charges: tuple[ArrayLike, ArrayLike] | None = None,
 ) -> Crystal:
     """Read a crystal from a `phonopy.yaml`.
 
@@ -111,6 +113,8 @@ def load_crystal(
         should
     sum_rule : whether to change the force of each atom on itself such that moving all atoms together costs nothing
     force_constants : FORCE_CONSTANTS or force_constants.hdf5, where they are not in `path`
+    charges : Born charges (n, 3, 3) or (n,) in units of e, and the dielectric constant (3, 3) or a number, where the
+        file has none or others are wanted
 
     Raises
     ------
@@ -124,6 +128,8 @@ def load_crystal(
     """
     data = read_phonopy(path, force_constants)
     plausible(data, path)
+    if charges is not None:
+        data = charged(data, *charges)
     positions = data.primitive.points @ data.primitive.lattice
     polar = None
     if nac and data.born is not None and data.dielectric is not None:
@@ -141,6 +147,22 @@ def load_crystal(
     return Crystal(
         name, data.primitive.lattice, positions, data.primitive.masses, cells, values, symbols, polar, residual
     )
+
+
+def charged(data: Supercell, born: ArrayLike, dielectric: ArrayLike) -> Supercell:
+    """Return a supercell with other charges."""
+    n = len(data.primitive.masses)
+    charge, screening = finite(born), finite(dielectric)
+    charge = charge[:, None, None] * np.eye(3) if charge.ndim == 1 else charge
+    screening = screening * np.eye(3) if screening.ndim == 0 else screening
+    if charge.shape != (n, 3, 3) or screening.shape != (3, 3):
+        raise InputError(
+            f"Born charges {charge.shape} and dielectric constant {screening.shape}, wanted ({n}, 3, 3) or ({n},) and "
+            "(3, 3) or a number"
+        )
+    if not np.linalg.eigvalsh(screening + screening.T)[0] > 0:
+        raise InputError(f"the dielectric constant {screening.tolist()!s:.60} is not positive")
+    return evolve(data, born=charge, dielectric=screening)
 
 
 def without_dipoles(data: Supercell, polar: Polar, path: str | PathLike[str]) -> Supercell:

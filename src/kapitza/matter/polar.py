@@ -26,6 +26,7 @@ Complex = NDArray[np.complex128]
 
 WAVES = 150  # reciprocal vectors within the cutoff
 FALLEN = 1e-8  # of the Gaussian at the cutoff
+NEIGHBOURS = np.array(sorted(product((-1, 0, 1), repeat=3), key=lambda step: sum(map(abs, step))))
 COULOMB = e**2 * c_light**2 * 1.25663706127e-6  # e²/ε0, J m; the magnetic constant is CODATA 2022's
 
 
@@ -71,7 +72,16 @@ class Polar:
 
     def matrix(self, q: Array) -> Complex:
         """(nq, 3n, 3n) dipole forces at wave vectors (nq, 3), N m⁻¹; at Γ without the macroscopic field."""
-        return self.lattice_sum(q) - self.onsite
+        return self.lattice_sum(self.nearest(q)) - self.onsite
+
+    def nearest(self, q: Array) -> Array:
+        """(nq, 3) equal wave vectors near Γ, about which the sum is cut off; elsewhere it would miss terms."""
+        reciprocal = 2 * np.pi * np.linalg.inv(self.lattice).T
+        inside = q @ self.lattice.T / (2 * np.pi)
+        images = q[:, None] - (np.round(inside)[:, None] + NEIGHBOURS) @ reciprocal
+        length = np.linalg.norm(images, axis=2)
+        first = np.argmax(length <= length.min(axis=1, keepdims=True) * (1 + 1e-9), axis=1)
+        return np.asarray(images[np.arange(len(q)), first], dtype=float)
 
     def factors(self, q: Array) -> tuple[Array, Array, Complex, Complex]:
         """Waves K (nq, nG, 3), their screened Gaussians, charges seen by them (nq, nG, 3n) and phases times charges."""
@@ -98,6 +108,7 @@ class Polar:
 
     def gradient(self, q: Array) -> Complex:
         """(nq, 3, 3n, 3n) derivatives of `matrix` with respect to the wave vector, N."""
+        q = self.nearest(q)
         waves, gauss, seen, charge = self.factors(q)
         _, width = self.waves
         square = np.einsum("qki,ij,qkj->qk", waves, self.dielectric, waves)

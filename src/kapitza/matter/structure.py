@@ -35,6 +35,7 @@ START: Mapping[str, tuple[str, str, float, float]] = MappingProxyType(
         "Ge": ("diamond", "Ge", 5.658, 0.0),
         "SiC": ("zincblende", "Si C", 4.36, 0.0),
         "c-BN": ("zincblende", "B N", 3.616, 0.0),
+        "2H-SiC": ("wurtzite", "Si C", 3.08, 5.05),
         "zb-AlN": ("zincblende", "Al N", 4.37, 0.0),
         "AlN": ("wurtzite", "Al N", 3.11, 4.98),
         "Al": ("fcc", "Al", 4.05, 0.0),

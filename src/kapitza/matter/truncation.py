@@ -7,11 +7,13 @@ forces if it has them.
 
 import numpy as np
 from attrs import evolve, frozen
+from numpy.typing import ArrayLike, NDArray
 
 from kapitza.core.arrays import Array
 from kapitza.errors import InputError
-from kapitza.matter.crystal import Crystal
+from kapitza.matter.crystal import Crystal, unit
 from kapitza.matter.loader import summed
+from kapitza.matter.surface import plane_indices
 from kapitza.units import THz, angstrom
 
 SAMPLES = 200  # wave vectors at which frequencies are compared
@@ -29,6 +31,7 @@ class Truncation:
     dropped : largest force constant left out, over the largest one
     rms, worst : difference of frequencies over the Brillouin zone, rad s⁻¹
     acoustic : the same of the three lowest branches, worst, rad s⁻¹
+    along : (3,) direction along which `reach` counts; None: in every direction
     """
 
     crystal: Crystal
@@ -37,24 +40,34 @@ class Truncation:
     rms: float
     worst: float
     acoustic: float
+    along: Array | None = None
 
     def __str__(self) -> str:
         """One line for notes and logs."""
+        where = "" if self.along is None else " along the normal"
         return (
-            f"{self.crystal.name}: forces beyond {self.reach / angstrom:.3g} Å left out, the largest of them "
+            f"{self.crystal.name}: forces beyond {self.reach / angstrom:.3g} Å{where} left out, the largest of them "
             f"{100 * self.dropped:.2g} % of the largest force constant; frequencies change by {self.rms / THz:.2g} THz "
             f"rms, {self.worst / THz:.2g} THz at most ({self.acoustic / THz:.2g} THz acoustic)"
         )
 
 
-def truncated(crystal: Crystal, reach: float, *, whole: Crystal | None = None) -> Truncation:
+def truncated(
+    crystal: Crystal, reach: float, *, whole: Crystal | None = None, normal: ArrayLike | None = None
+) -> Truncation:
     """Leave out force constants between atoms further apart than `reach`.
+
+    A principal layer has to end along the normal alone.  With `normal` forces along the plane stay as far as the
+    crystal has them: of dipoles these hold most, since waves of charges in a plane have fields that fall off
+    exponentially along its normal.  The cut is then between whole cells, which are neutral: one between the planes of
+    ions would leave forces of charges that nothing screens.
 
     Parameters
     ----------
     crystal : with all its force constants in `force_constants` (loaded with nac=False)
-    reach : m
+    reach : m; along the normal of the distance of the cells, those of neighbouring planes always stay
     whole : what frequencies are compared with, such as the same crystal with its dipole forces; None: `crystal`
+    normal : (3,) Cartesian normal of a lattice plane, along which alone distances count; None: in space
 
     Raises
     ------
@@ -68,9 +81,11 @@ def truncated(crystal: Crystal, reach: float, *, whole: Crystal | None = None) -
         )
     n = crystal.masses.size
     blocks = crystal.force_constants.reshape(-1, n, 3, n, 3).transpose(0, 1, 3, 2, 4)
-    far = pair_distances(crystal) > reach
+    along = None if normal is None else unit(normal)
+    distance = np.linalg.norm(pair_vectors(crystal), axis=-1)
+    far = distance > reach if along is None else np.broadcast_to(far_planes(crystal, along, reach), distance.shape)
     size = np.abs(blocks).max(axis=(3, 4))
-    if not (size[~far & (pair_distances(crystal) > 0.1 * angstrom)] > 0).any():
+    if not (size[~far & (distance > 0.1 * angstrom)] > 0).any():
         raise InputError(
             f"{crystal.name}: no two atoms are nearer than {reach / angstrom:.3g} Å; wanted a longer reach"
         )
@@ -88,13 +103,22 @@ def truncated(crystal: Crystal, reach: float, *, whole: Crystal | None = None) -
         float(np.sqrt((shift**2).mean())),
         float(shift.max()),
         float(shift[:, :3].max()),
+        along,
     )
 
 
-def pair_distances(crystal: Crystal) -> Array:
-    """(nR, n, n) distances of the atoms of a cell from those of the cell at R, m."""
-    vector = (crystal.cells @ crystal.lattice)[:, None, None] + crystal.positions - crystal.positions[:, None]
-    return np.asarray(np.linalg.norm(vector, axis=-1), dtype=float)
+def far_planes(crystal: Crystal, along: Array, reach: float) -> NDArray[np.bool_]:
+    """(nR, 1, 1) whether a cell is further than `reach` along a normal, and not of the same or the next plane."""
+    planes = np.abs(crystal.cells @ plane_indices(crystal.lattice, along))
+    heights = np.abs(crystal.cells @ crystal.lattice @ along)
+    return np.asarray((planes > 1) & (heights > reach * (1 + 1e-9)))[:, None, None]
+
+
+def pair_vectors(crystal: Crystal) -> Array:
+    """(nR, n, n, 3) from the atoms of a cell to those of the cell at R, m."""
+    return np.asarray(
+        (crystal.cells @ crystal.lattice)[:, None, None] + crystal.positions - crystal.positions[:, None], dtype=float
+    )
 
 
 def differences(one: Crystal, other: Crystal) -> Array:
