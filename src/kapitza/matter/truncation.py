@@ -13,7 +13,7 @@ from kapitza.core.arrays import Array
 from kapitza.errors import InputError
 from kapitza.matter.crystal import Crystal, unit
 from kapitza.matter.loader import summed
-from kapitza.matter.surface import plane_indices
+from kapitza.matter.surface import homes, layer_vectors, plane_indices, upright
 from kapitza.units import THz, angstrom
 
 SAMPLES = 200  # wave vectors at which frequencies are compared
@@ -59,13 +59,13 @@ def truncated(
 
     A principal layer has to end along the normal alone.  With `normal` forces along the plane stay as far as the
     crystal has them: of dipoles these hold most, since waves of charges in a plane have fields that fall off
-    exponentially along its normal.  The cut is then between whole cells, which are neutral: one between the planes of
-    ions would leave forces of charges that nothing screens.
+    exponentially along its normal.  The cut is then between layers of whole cells, which are neutral: one between the
+    planes of ions would leave forces of charges that nothing screens.
 
     Parameters
     ----------
     crystal : with all its force constants in `force_constants` (loaded with nac=False)
-    reach : m; along the normal of the distance of the cells, those of neighbouring planes always stay
+    reach : m; along the normal between layers of one cell, of which neighbours always keep their forces
     whole : what frequencies are compared with, such as the same crystal with its dipole forces; None: `crystal`
     normal : (3,) Cartesian normal of a lattice plane, along which alone distances count; None: in space
 
@@ -83,7 +83,7 @@ def truncated(
     blocks = crystal.force_constants.reshape(-1, n, 3, n, 3).transpose(0, 1, 3, 2, 4)
     along = None if normal is None else unit(normal)
     distance = np.linalg.norm(pair_vectors(crystal), axis=-1)
-    far = distance > reach if along is None else np.broadcast_to(far_planes(crystal, along, reach), distance.shape)
+    far = distance > reach if along is None else far_planes(crystal, along, reach)
     size = np.abs(blocks).max(axis=(3, 4))
     if not (size[~far & (distance > 0.1 * angstrom)] > 0).any():
         raise InputError(
@@ -108,10 +108,17 @@ def truncated(
 
 
 def far_planes(crystal: Crystal, along: Array, reach: float) -> NDArray[np.bool_]:
-    """(nR, 1, 1) whether a cell is further than `reach` along a normal, and not of the same or the next plane."""
-    planes = np.abs(crystal.cells @ plane_indices(crystal.lattice, along))
-    heights = np.abs(crystal.cells @ crystal.lattice @ along)
-    return np.asarray((planes > 1) & (heights > reach * (1 + 1e-9)))[:, None, None]
+    """(nR, n, n) whether the layers of two atoms are further apart than `reach`, and not neighbours.
+
+    Layers are those into which `oriented_crystal` cuts the crystal, each one cell thick.
+    """
+    vectors = layer_vectors(crystal.lattice, plane_indices(crystal.lattice, along))
+    lattice = vectors @ crystal.lattice
+    turn = upright(lattice)
+    moves, _ = homes(lattice @ turn, crystal.positions @ turn)
+    own = np.round(crystal.cells @ np.linalg.inv(vectors.astype(float)))[:, 2]
+    layers = np.abs(own[:, None, None] + moves[:, None, 2] - moves[:, 2])
+    return np.asarray((layers > 1) & (layers * (lattice @ turn)[2, 2] > reach * (1 + 1e-9)))
 
 
 def pair_vectors(crystal: Crystal) -> Array:
