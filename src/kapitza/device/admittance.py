@@ -148,7 +148,7 @@ def seen_through(piece: Piece, y: Complex, media: dict[str, Wave], temperature: 
     isothermal = y.size == 1 and np.isinf(y[0, 0])
     if isinstance(piece, Boundary):
         r = piece.resistance(temperature)
-        return np.full((1, 1), 1 / r if r else np.inf, dtype=complex) if isothermal else y / (1 + y * r)
+        return np.full((1, 1), 1 / r if r else np.inf, dtype=y.dtype) if isothermal else y / (1 + y * r)
     wave = media[piece.layer.name]
     if np.isinf(piece.thickness):
         return wave.gamma
