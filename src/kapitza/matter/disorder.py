@@ -2,14 +2,16 @@ r"""Interfaces that are not sharp: rough, intermixed, with vacancies and foreign
 
 A site at height z above the mean interface, at the place (x, y), belongs to the right crystal with the probability
 $\tfrac12\,\mathrm{erfc}\left(-(z - h(x, y))/\sqrt2 w\right)$, w the width of the intermixing and h a Gaussian random
-height of the given rms value and correlation length, periodic as the cell is.
+height of the given rms value and correlation length, periodic as the cell is.  A graded interface goes over linearly
+instead, from $-\sqrt3w$ to $\sqrt3w$, with the same standard width.
 """
 
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import Literal
 
 import numpy as np
-from attrs import field, frozen
+from attrs import field, frozen, validators
 from numpy.typing import NDArray
 
 from kapitza.core.arrays import Array, quantity
@@ -18,7 +20,10 @@ from kapitza.units import angstrom, nm
 
 Flags = NDArray[np.bool_]
 
+Profile = Literal["erf", "linear"]
+
 LEAST = -1e-30
+PROFILES = ("erf", "linear")
 
 
 def shares(value: Mapping[str, float]) -> Mapping[str, float]:
@@ -42,6 +47,7 @@ class Disorder:
     vacancies : share of the sites within `depth` that are empty
     substitutions : share of the sites within `depth` that another element takes, by its symbol
     depth : distance from the mean interface within which sites are empty or taken, m
+    profile : how the share of the right crystal rises: "erf" (diffused) or "linear" (graded)
     """
 
     seed: int = 0
@@ -51,6 +57,7 @@ class Disorder:
     vacancies: float = field(default=0.0, validator=quantity(low=LEAST, high=0.5))
     substitutions: Mapping[str, float] = field(factory=dict, converter=shares)
     depth: float = field(default=0.5 * nm, validator=quantity(high=1e-6))
+    profile: Profile = field(default="erf", validator=validators.in_(PROFILES))
 
     @property
     def mixes(self) -> bool:
@@ -74,10 +81,17 @@ def right_sites(disorder: Disorder, positions: Array, height: float, periods: Ar
         above = above - rough_height(disorder, positions, periods, np.random.default_rng([disorder.seed, 2]))
     if disorder.intermixing == 0:
         return above > 0
+    chance = right_share(disorder, above)
+    return np.asarray(rng.random(len(positions)) < chance)
+
+
+def right_share(disorder: Disorder, above: Array) -> Array:
+    """Share of the right crystal at heights above the interface, m."""
+    if disorder.profile == "linear":
+        return np.clip(0.5 + above / (2 * np.sqrt(3) * disorder.intermixing), 0.0, 1.0)
     from scipy.special import erfc
 
-    chance = erfc(-above / (np.sqrt(2) * disorder.intermixing)) / 2
-    return np.asarray(rng.random(len(positions)) < chance)
+    return np.asarray(erfc(-above / (np.sqrt(2) * disorder.intermixing)) / 2, dtype=float)
 
 
 def rough_height(disorder: Disorder, positions: Array, periods: Array, rng: np.random.Generator) -> Array:

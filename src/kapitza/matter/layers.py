@@ -16,6 +16,7 @@ from kapitza.matter.junction import SYMMETRY, Junction, Lead, Slab, imbalance, l
 
 NOTHING = 1e-12  # of the largest force constant: blocks below it are rounding and are left out
 WORST_SUM_RULE = 5e-2  # of the largest force constant: a source this far from the sum rule is no crystal at rest
+MOST_LAYERS = 1000
 OUTER = 1e-3  # of the largest force constant: by which the outermost layers of a device may differ from the lead
 
 
@@ -340,3 +341,53 @@ def supercell(junction: Junction, tiling: ArrayLike) -> Junction:
         hop = None if slab.hop is None else repeated(slab.shifts, slab.hop, grid)[1]
         made.append(Slab(np.tile(slab.masses, count), shifts, onsite, hop, symbols=slab.symbols * count))
     return evolve(junction, periods=grid @ junction.periods, device=tuple(made))
+
+
+def joined(first: Junction, second: Junction, layers: int = 0) -> Junction:
+    """Put two junctions behind one another: the right lead of the first becomes a film in front of the second.
+
+    Exact for the force constants of both; any number of interfaces come about by doing it again.
+
+    Parameters
+    ----------
+    first, second : the right lead of `first` and the left lead of `second` are the same crystal, in the same periods
+    layers : principal layers of that crystal between the two devices
+
+    Raises
+    ------
+    InputError
+        if the crystals or the periods differ
+    """
+    lead, other = first.right, second.left
+    tiling = first.tiling("right")
+    alike = lead.onsite.shape == other.onsite.shape and np.array_equal(tiling, second.tiling("left"))
+    scale = largest(lead.onsite)
+    if (
+        not alike
+        or max(largest(a - b) for a, b in ((lead.onsite, other.onsite), (lead.hop, other.hop))) > OUTER * scale
+    ):
+        raise InputError(
+            f"{first.name} ends with {lead.name}, {second.name} starts with {other.name}: wanted one crystal, with the "
+            "same strain and cell, between the two"
+        )
+    if not 0 <= layers <= MOST_LAYERS:
+        raise InputError(f"layers = {layers}: wanted 0 to {MOST_LAYERS} principal layers between the junctions")
+    shifts, onsite = repeated(lead.shifts, lead.onsite, tiling)
+    hop = repeated(lead.shifts, lead.hop, tiling)[1]
+    count = len(tiles(tiling))
+    film = [Slab(np.tile(lead.masses, count), shifts, onsite, hop, symbols=lead.symbols * count)] * layers
+    device = (*first.device[:-1], followed(first.device[-1], shifts, hop), *film, *second.device)
+    name = f"{first.name} + {second.name}"
+    return Junction(
+        name, first.periods, first.left, second.right, device, residual=max(first.residual, second.residual)
+    )
+
+
+def followed(slab: Slab, shifts: Integers, hop: Array) -> Slab:
+    """Return the last layer of a device with a hop to a layer of the lead behind it."""
+    every = np.unique(np.concatenate([slab.shifts, shifts]), axis=0)
+    place = {tuple(shift): i for i, shift in enumerate(every.tolist())}
+    wide = [np.zeros((len(every), *block.shape[1:])) for block in (slab.onsite, hop)]
+    for found, own, block in zip(wide, (slab.shifts, shifts), (slab.onsite, hop), strict=True):
+        found[[place[tuple(shift)] for shift in own.tolist()]] = block
+    return evolve(slab, shifts=every, onsite=wide[0], hop=wide[1])
