@@ -5,7 +5,7 @@ import pytest
 
 from kapitza import load, read_junction, save
 from kapitza.errors import DataError, InputError, ValidityWarning
-from kapitza.io.junction import plan_of
+from kapitza.io.junction import junction_from_options, plan_of
 from kapitza.io.sections import read_sections
 from kapitza.matter.harmonic import crystal_from_potential
 from kapitza.matter.loader import load_crystal
@@ -50,6 +50,7 @@ roughness = "1 angstrom"
 correlation = "2 nm"
 vacancies = "1 %"
 depth = "0.4 nm"
+profile = "linear"
 [disorder.substitutions]
 N = "2 %"
 """,
@@ -63,7 +64,7 @@ N = "2 %"
     assert plan.disorder is not None
     got = [plan.disorder.intermixing, plan.disorder.roughness, plan.disorder.correlation, plan.disorder.depth]
     np.testing.assert_allclose(got, [0.2 * nm, 0.1 * nm, 2 * nm, 0.4 * nm], rtol=1e-12)
-    assert plan.disorder.seed == 5
+    assert (plan.disorder.seed, plan.disorder.profile) == (5, "linear")
     assert dict(plan.disorder.substitutions) == {"N": 0.02}
 
 
@@ -101,6 +102,25 @@ def test_phonopy_files_mix_and_say_what_is_cut_off(tmp_path, reference):
     np.testing.assert_allclose(junction.left.thickness, 5.24 * angstrom, rtol=1e-3)
 
 
+def test_each_side_may_have_its_own_potential(reference):
+    pytest.importorskip("matscipy")
+    aluminium_nitride = str(reference("mismatch/force_constants/AlN_wurtzite.yaml"))
+    options = {"left": "2H-SiC", "left_potential": "erhart-albe", "right": aluminium_nitride}
+    junction = junction_from_options(options)
+    assert junction.name == "2H-SiC|AlN_wurtzite, force constants mean"
+    assert set(junction.left.symbols) == {"Si", "C"}
+    assert set(junction.right.symbols) == {"Al", "N"}
+
+
+def test_options_stand_before_the_keys_of_a_file(tmp_path):
+    pytest.importorskip("matscipy")
+    path = written(tmp_path, ARGON + "[disorder]\nseed = 2\n")
+    junction = junction_from_options({"right": "Ar", "disorder": {"vacancies": 0}}, path)
+    assert junction.name == "Ar|Ar (001)"
+    with pytest.raises(DataError, match=r"options: twist: .*expected a number"):
+        junction_from_options({"left": "Ar", "right": "Ar", "potential": "lj", "twist": "much"})
+
+
 @pytest.mark.parametrize(
     ("text", "line", "match"),
     [
@@ -117,6 +137,7 @@ def test_phonopy_files_mix_and_say_what_is_cut_off(tmp_path, reference):
         (ARGON + "mirror = 1\n", 6, "expected true or false"),
         (ARGON + "[disorder]\nseed = -1\n", 7, "expected a whole number from 0"),
         (ARGON + '[disorder]\nvacancies = "120 %"\n', None, "vacancies = 1.2"),
+        (ARGON + '[disorder]\nprofile = "step"\n', 7, "expected 'erf' or 'linear'"),
         (ARGON + '[disorder]\nspread = "1 nm"\n', 7, "unknown key"),
         (ARGON + '[[interlayer]]\ncrystal = "Xe"\n', None, "expected a number of layers"),
         ('left = "Ar"\nright = "Kr"\n', 1, "a crystal by name needs potential"),

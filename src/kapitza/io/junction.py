@@ -9,12 +9,18 @@ strain = "right"
 [disorder]
 intermixing = "0.3 nm"
 seed = 1
+
+Crystals from files, or each with a potential of its own (`left_potential`), share no potential: their force constants
+mix.
 """
 
 import warnings
+from collections.abc import Mapping
 from os import PathLike
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
+
+import numpy as np
 
 from kapitza.core.arrays import Array
 from kapitza.errors import DataError, InputError, ValidityWarning
@@ -22,18 +28,22 @@ from kapitza.io.results import SUFFIXES, load
 from kapitza.io.sections import Section, read_sections
 from kapitza.matter.build import Plan, junction_of
 from kapitza.matter.crystal import Crystal
-from kapitza.matter.disorder import Disorder
+from kapitza.matter.disorder import PROFILES, Disorder, Profile
+from kapitza.matter.harmonic import crystal_from_potential
 from kapitza.matter.junction import Junction
 from kapitza.matter.loader import load_crystal, miller_normal
 from kapitza.matter.matching import LARGEST_AREA, LARGEST_STRAIN, Strained
 from kapitza.matter.mixing import Mixing, junction_from_crystals
+from kapitza.matter.potentials import potential
+from kapitza.matter.relax import relaxed_cell
+from kapitza.matter.structure import structure
 from kapitza.matter.truncation import truncated
 from kapitza.units import angstrom
 
 POTENTIAL_KEYS = ("potential", "strain", "cell", "twist", "mirror", "contact", "interlayer", "relax")
-FILE_KEYS = ("mixing", "scale", "reach")
+FILE_KEYS = ("mixing", "scale", "reach", "left_potential", "right_potential")
 KEYS = ("left", "right", "orientation", "right_orientation", "limit", "layers", "supercell", "disorder")
-DISORDER_KEYS = ("seed", "intermixing", "roughness", "correlation", "vacancies", "substitutions", "depth")
+DISORDER_KEYS = ("seed", "intermixing", "roughness", "correlation", "vacancies", "substitutions", "depth", "profile")
 MOST_LAYERS, MOST_REPEATS = 200, 32
 REACH = 6 * angstrom  # of the force constants of files that name no other
 NOTICED = 5e-3  # of the largest force constant: forces left out that are worth a warning
@@ -56,7 +66,33 @@ def read_junction(path: str | PathLike[str]) -> Junction:
         if not isinstance(found, Junction):
             raise DataError(f"holds a {type(found).__name__}, wanted a Junction", file=path)
         return found
+    return built(read_sections(path))
+
+
+def junction_from_options(options: Mapping[str, Any], path: str | PathLike[str] | None = None) -> Junction:
+    """Return the junction that the keys of a TOML file describe, given as they would stand there.
+
+    Parameters
+    ----------
+    options : the keys
+    path : of a file whose keys hold where `options` has none
+
+    Raises
+    ------
+    DataError, InputError, MissingEngine
+        as in `read_junction`
+    """
+    if path is None:
+        return built(Section(Path("options"), (), (), options))
     file = read_sections(path)
+    both = {**file.table, **options}
+    if "disorder" in options and "disorder" in file:
+        both["disorder"] = {**file.section("disorder").table, **options["disorder"]}
+    return built(Section(file.path, file.lines, (), both))
+
+
+def built(file: Section) -> Junction:
+    """Junction of a table of keys."""
     file.known((*KEYS, *POTENTIAL_KEYS, *FILE_KEYS))
     if "potential" in file:
         refuse(file, FILE_KEYS, "is for force constants from files; with a potential it means nothing")
@@ -96,26 +132,18 @@ def plan_of(file: Section) -> Plan:
 
 
 def from_files(file: Section) -> Junction:
-    """Junction of two phonopy files."""
-    reach = file.number("reach", "length", REACH)
+    """Junction of two crystals that no potential knows both."""
     facing = miller(file, "orientation") or (0, 0, 1)
-    behind = miller(file, "right_orientation") or facing
-    paths = [file.beside(side) for side in ("left", "right")]
-    for side, path in zip(("left", "right"), paths, strict=True):
-        if path.suffix.lower() not in (".yaml", ".yml"):
-            raise file.fault(
-                f"{file.text(side)!r} is no phonopy file (.yaml); a crystal by name needs potential = 'tersoff' or "
-                "another one",
-                side,
-            )
-    normals = [miller_normal(path, one) for path, one in zip(paths, (facing, behind), strict=True)]
-    crystals = [short(path, reach, normal) for path, normal in zip(paths, normals, strict=True)]
+    (left, normal), (right, back) = (
+        one_side(file, side, one)
+        for side, one in (("left", facing), ("right", miller(file, "right_orientation") or facing))
+    )
     try:
         return junction_from_crystals(
-            crystals[0],
-            crystals[1],
-            normals[0],
-            normals[1],
+            left,
+            right,
+            normal,
+            back,
             mixing=cast("Mixing", file.text("mixing", "mean", choices=("mean", "left", "right"))),
             scale=file.number("scale", "share", 1.0),
             layers=count(file, "layers", MOST_LAYERS) if "layers" in file else 2,
@@ -125,6 +153,26 @@ def from_files(file: Section) -> Junction:
         )
     except InputError as err:
         raise InputError(f"{file.path}: {err}") from err
+
+
+def one_side(file: Section, side: str, indices: tuple[int, int, int]) -> tuple[Crystal, Array]:
+    """Crystal of one side with forces that end, and the Cartesian normal of its surface."""
+    path, key = file.beside(side), f"{side}_potential"
+    if key in file:
+        one = structure(file.text(side))
+        engine = potential(file.text(key), one.symbols)
+        rest = relaxed_cell(one, engine)
+        axes = rest.lattice if rest.axes is None else rest.axes
+        normal: Array = np.linalg.inv(axes) @ np.array(indices, dtype=float)
+        return crystal_from_potential(rest, engine), normal
+    if path.suffix.lower() not in (".yaml", ".yml"):
+        raise file.fault(
+            f"{file.text(side)!r} is no phonopy file (.yaml); a crystal by name needs potential = 'tersoff' or "
+            f"another one, or {key} of its own",
+            side,
+        )
+    normal = miller_normal(path, indices)
+    return short(path, file.number("reach", "length", REACH), normal), normal
 
 
 def short(path: Path, reach: float, normal: Array) -> Crystal:
@@ -212,6 +260,7 @@ def disorder(file: Section) -> Disorder | None:
             table.number("vacancies", "share", 0.0),
             {symbol: foreign.number(symbol, "share") for symbol in foreign.table},
             table.number("depth", "length", plain.depth),
+            cast("Profile", table.text("profile", plain.profile, choices=PROFILES)),
         )
     except InputError as err:
         raise table.fault(str(err)) from err
