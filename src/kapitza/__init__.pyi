@@ -406,3 +406,8 @@ from kapitza.matter.potentials import potentials as potentials
 from kapitza.matter.structure import Structure as Structure
 from kapitza.matter.structure import structure as structure
 from kapitza.matter.truncation import truncated as truncated
+from kapitza.matter.extension import extended as extended
+from kapitza.matter.layers import joined as joined
+from kapitza.matter.layers import mass_junction as mass_junction
+from kapitza.matter.loader import load_crystal as load_crystal
+from kapitza.io.junction import junction_from_options as junction_from_options
