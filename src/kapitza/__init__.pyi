@@ -84,6 +84,8 @@ from kapitza.io.eels.read import read_eels as read_eels
 from kapitza.io.eels_files import read_experiment as read_experiment
 from kapitza.io.eels_files import read_modes as read_modes
 from kapitza.io.eels_write import write_eels as write_eels
+from kapitza.io.films import read_films as read_films
+from kapitza.io.lifetimes import read_lifetimes as read_lifetimes
 from kapitza.io.results import (
     load as load,
 )
@@ -183,16 +185,23 @@ from kapitza.measure.eels.mixture import mixture_test as mixture_test
 from kapitza.measure.eels.model import Mode as Mode
 from kapitza.measure.eels.model import SpectrumModel as SpectrumModel
 from kapitza.measure.eels.plan import EelsExperiment as EelsExperiment
+from kapitza.measure.eels.plan import cramer_rao as cramer_rao
 from kapitza.measure.eels.plan import planned_spectra as planned_spectra
+from kapitza.measure.eels.populations import counted_occupation as counted_occupation
 from kapitza.measure.eels.populations import departure_power as departure_power
 from kapitza.measure.eels.populations import departure_test as departure_test
 from kapitza.measure.eels.populations import occupations as occupations
 from kapitza.measure.eels.resistance import AbsoluteResistance as AbsoluteResistance
 from kapitza.measure.eels.resistance import Known as Known
 from kapitza.measure.eels.resistance import absolute_resistance as absolute_resistance
+from kapitza.measure.eels.shortcuts import area_temperature as area_temperature
+from kapitza.measure.eels.shortcuts import channel_temperature as channel_temperature
+from kapitza.measure.eels.shortcuts import log_ratio_temperature as log_ratio_temperature
+from kapitza.measure.eels.shortcuts import window_temperature as window_temperature
 from kapitza.measure.eels.simulate import simulate_spectra as simulate_spectra
 from kapitza.measure.eels.spectrum import SpectrumImage as SpectrumImage
 from kapitza.measure.eels.spread import PointSpread as PointSpread
+from kapitza.measure.eels.spread import delocalisation as delocalisation
 from kapitza.measure.eels.survey import SpectrumSurvey as SpectrumSurvey
 from kapitza.measure.eels.survey import survey_spectra as survey_spectra
 from kapitza.measure.eels.vacuum import zero_loss as zero_loss
@@ -234,6 +243,11 @@ from kapitza.simulate.boltzmann.carriers import gray_carriers as gray_carriers
 from kapitza.simulate.boltzmann.contacts import Crossing as Crossing
 from kapitza.simulate.boltzmann.contacts import Wall as Wall
 from kapitza.simulate.boltzmann.rates import Rates as Rates
+from kapitza.simulate.boltzmann.resistances import film_conductivities as film_conductivities
+from kapitza.simulate.boltzmann.resistances import fourier_error as fourier_error
+from kapitza.simulate.boltzmann.resistances import interface_conductances as interface_conductances
+from kapitza.simulate.boltzmann.resistances import superlattice_conductivities as superlattice_conductivities
+from kapitza.simulate.boltzmann.resistances import wall_slip as wall_slip
 from kapitza.simulate.boltzmann.result import Transport as Transport
 from kapitza.simulate.boltzmann.spectra import carriers as carriers
 from kapitza.simulate.boltzmann.spectra import group_edges as group_edges

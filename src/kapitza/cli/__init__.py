@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import typer
 
-from kapitza.cli import atomistic, eels_verbs, measurements
+from kapitza.cli import atomistic, eels_verbs, measurements, transport
 from kapitza.cli.eels import eels_app
 from kapitza.cli.junction import junction_app
 from kapitza.cli.verbs import app
@@ -15,6 +15,7 @@ from kapitza.errors import KapitzaError
 
 app.add_typer(measurements.app)
 app.add_typer(atomistic.app)
+app.add_typer(transport.app)
 
 # of linear algebra: the matrices of one wave vector are small, and more threads cost several times the work
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")

@@ -18,6 +18,7 @@ UNITS: Mapping[str, Mapping[str, float]] = MappingProxyType(
         "length": {"m": 1.0, "mm": mm, "um": um, "µm": um, "μm": um, "nm": nm, "angstrom": angstrom, "Å": angstrom},
         "time": {"s": 1.0, "ms": 1e-3, "us": us, "µs": us, "ns": ns, "ps": ps, "fs": fs},
         "frequency": {"Hz": 1.0, "kHz": 1e3, "MHz": 1e6, "GHz": 1e9, "THz": 1e12},
+        "speed": {"m/s": 1.0, "km/s": 1e3},
         "energy": {"J": 1.0, "meV": meV, "eV": e},
         "mass": {"kg": 1.0, "u": m_u, "amu": m_u},
         "temperature": {"K": 1.0},

@@ -33,6 +33,8 @@ from kapitza.measure.eels.jump import InterfaceJump
 from kapitza.measure.eels.map import TemperatureMap
 from kapitza.measure.eels.resistance import AbsoluteResistance
 from kapitza.measure.eels.spread import PointSpread
+from kapitza.simulate.boltzmann.carriers import Carriers
+from kapitza.simulate.boltzmann.result import Transport
 from kapitza.theory.agf.interface_modes import InterfaceModes
 from kapitza.theory.agf.local import LocalDensity
 from kapitza.theory.agf.local_current import LocalCurrent
@@ -45,6 +47,7 @@ TYPES: dict[str, type] = {
     for kind in (
         AbsoluteResistance,
         Boundary,
+        Carriers,
         Comparison,
         Conductance,
         Conversion,
@@ -77,6 +80,7 @@ TYPES: dict[str, type] = {
         Stack,
         TemperatureMap,
         Transmission,
+        Transport,
     )
 }
 
@@ -93,6 +97,15 @@ UNITS: dict[str, dict[str, str]] = {
         "pvalue": "1",
     },
     "Boundary": {"conductance": "W m^-2 K^-1", "electron_conductance": "W m^-2 K^-1"},
+    "Carriers": {
+        "capacity": "J m^-3 K^-1",
+        "velocity": "m s^-1",
+        "lifetime": "s",
+        "group": "1",
+        "omega": "rad s^-1",
+        "edges": "rad s^-1",
+        "temperature": "K",
+    },
     "Comparison": {"temperature": "K", "window": "1"},
     "Conductance": {"temperature": "K", "value": "W m^-2 K^-1", "sigma": "W m^-2 K^-1"},
     "Conversion": {"omega": "rad s^-1", "arriving": "m^-2", "transmitted": "m^-2", "reflected": "m^-2"},
@@ -226,6 +239,25 @@ UNITS: dict[str, dict[str, str]] = {
         "right": "m^-2",
         "weight": "rad s^-1",
         "temperature": "K",
+    },
+    "Transport": {
+        "edges": "m",
+        "conductivity": "W m^-1 K^-1",
+        "flux": "W m^-2",
+        "difference": "K",
+        "base": "K",
+        "position": "m",
+        "temperature": "K",
+        "lattice": "K",
+        "omega": "rad s^-1",
+        "bounds": "rad s^-1",
+        "modes": "K",
+        "spectral_flux": "W m^-2",
+        "middle": "K",
+        "flow": "W m^-2 K^-1",
+        "crossing": "W m^-2 K^-1",
+        "arriving": "K",
+        "leaving": "K",
     },
 }
 

@@ -8,9 +8,11 @@ from kapitza.plot.fits import axis_of, budget, fit, likelihood, sensitivity
 from kapitza.plot.lines import jump, series
 from kapitza.plot.spectra import accumulation, transmission
 from kapitza.plot.style import new_figure
+from kapitza.plot.transport import flux_spectrum, temperatures_along, three_resistances, transport_figure
 
 __all__ = [
     "accumulation", "angle_map", "angles", "axis_of", "budget", "comparison", "conductance", "eels_design",
-    "fit", "interface_jump", "interface_modes", "jump", "likelihood", "mode_temperatures", "new_figure", "sensitivity",
-    "series", "temperature_map", "transmission",
+    "fit", "flux_spectrum", "interface_jump", "interface_modes", "jump", "likelihood", "mode_temperatures",
+    "new_figure", "sensitivity", "series", "temperature_map", "temperatures_along", "three_resistances",
+    "transmission", "transport_figure",
 ]  # fmt: skip

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from attrs import converters, field, frozen, validators
+from attrs import converters, evolve, field, frozen, validators
 
 from kapitza.core.arrays import Array, number, numbers, quantity
 from kapitza.core.conductance import Conductance
@@ -186,6 +186,23 @@ def crossing_of(value: object, name: str) -> Crossing:
             "holds the transport near the boundary already, which would be counted twice"
         )
     raise InputError(f"boundary {name}: expected a Transmission or a Crossing, got {value!r:.60}")
+
+
+def turned(value: object, left: Carriers, right: Carriers) -> Crossing:
+    """The same boundary seen from the other side.
+
+    Parameters
+    ----------
+    value : `Transmission` or `Crossing` between `left` and `right`
+    left, right : phonons of its sides
+    """
+    one = crossing_of(value, f"{left.name}|{right.name}")
+    if one.transmission is not None:
+        given = one.transmission
+        return evolve(one, transmission=evolve(given, left=given.right, right=given.left))
+    flow = one.flow(left, right)
+    share = np.divide(flow, right.flow, out=np.zeros_like(flow), where=right.flow > 0)
+    return evolve(one, coefficient=np.minimum(share, 1.0), back=None)
 
 
 def crossings_of(values: Sequence[object], names: Sequence[str]) -> tuple[Crossing, ...]:

@@ -30,6 +30,7 @@ class Transport:
     temperature : (nx,) of the energy density of all phonons, K
     lattice : (nx,) to which scattering drives the phonons (pseudo-temperature), K
     omega : (G,) of the groups of frequency, rad s⁻¹
+    bounds : (G + 1,) of the groups, rad s⁻¹; empty where they have none
     modes : (nx, G) temperature of each group, K; NaN where it has no phonons
     spectral_flux : (nx, G) heat flux of each group, W m⁻²
     middle : (M,) lattice temperature in the middle of each layer, K
@@ -55,6 +56,7 @@ class Transport:
     temperature: Array = field(converter=finite)
     lattice: Array = field(converter=finite)
     omega: Array = field(converter=finite)
+    bounds: Array = field(converter=finite)
     modes: Array = field(converter=table)
     spectral_flux: Array = field(converter=table)
     middle: Array = field(converter=finite)
@@ -136,18 +138,19 @@ class Transport:
         known(drop, DROPS, "temperature drop")
         i = self.boundary(name)
         j = (i + 1) % len(self.names)
+        apart = self.difference if j <= i else 0.0  # the first layer of the next period is as much colder
         if drop == "emitted":
             weight = self.crossing[i]
             gap = self.arriving[0][i] - self.arriving[1][i]
-            return float(np.sum(weight * gap) / weight.sum())
+            return float(np.sum(weight * gap) / weight.sum()) + apart
         if drop == "local":
             sides = [
                 np.sum(self.flow[layer] * (self.arriving[side][i] + self.leaving[side][i])) / self.flow[layer].sum() / 2
                 for side, layer in ((0, i), (1, j))
             ]
-            return float(sides[0] - sides[1])
+            return float(sides[0] - sides[1]) + apart
         fall = self.flux * sum(float(np.diff(self.edges)[k] / 2 / self.conductivity[k]) for k in (i, j))
-        return float(self.middle[i] - self.middle[j]) + (self.difference if j < i or i == j else 0.0) - fall
+        return float(self.middle[i] - self.middle[j]) + apart - fall
 
     def conductance(self, drop: Drop = "extrapolated", name: str | int = 0) -> Conductance:
         """Conductance of a boundary by one of the three temperature drops; see `drop`.

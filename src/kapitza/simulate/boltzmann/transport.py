@@ -173,6 +173,7 @@ def told(films: Sequence[Film], slabs: Slabs, solution: Solution, crossings: Seq
         base + np.concatenate([one.mean for one in held]),
         base + np.concatenate([one.lattice for one in held]),
         films[0].carriers.omega,
+        films[0].carriers.edges,
         base + np.concatenate([one.modes for one in held]),
         np.concatenate([one.flux for one in held]),
         base + middles(solution),

@@ -1,0 +1,159 @@
+r"""Boundaries and walls by themselves: between layers so thick that only their own resistance is left.
+
+Near a boundary the temperature leaves the straight line of the bulk over a few mean free paths.  The resistance of a
+Fourier solver is that of the lines, extrapolated to the plane.  Phonons with much longer paths than the layers are
+thick never settle on the line: the number belongs to a thickness, and so these functions ask for one.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from kapitza.core.arrays import Array, positive
+from kapitza.core.conductance import DROPS, Conductance, Drop
+from kapitza.errors import InputError
+from kapitza.simulate.boltzmann.carriers import Carriers
+from kapitza.simulate.boltzmann.contacts import Wall, turned
+from kapitza.simulate.boltzmann.transport import Film, transport
+
+THICK = 1e-5  # m: how deep thermoreflectance looks at megahertz
+SETTLED = 5.0  # median mean free paths of a layer, below which its profile has no straight part
+
+
+def interface_conductances(
+    left: Carriers, right: Carriers, boundary: object, *, thickness: float = THICK
+) -> dict[Drop, Conductance]:
+    """Conductance of one boundary by all three temperature drops, from a Boltzmann solution.
+
+    Parameters
+    ----------
+    left, right : phonons of both sides
+    boundary : `Transmission` or `Crossing`
+    thickness : of both layers, m.  The extrapolated conductance falls with it while phonons with longer paths carry
+    heat
+
+    Raises
+    ------
+    InputError
+        for layers thinner than five median mean free paths, and as `transport`
+    """
+    for side in (left, right):
+        if thickness < SETTLED * median_path(side):
+            raise InputError(
+                f"thickness = {thickness:g} m: half of the heat in {side.name} travels farther than "
+                f"{median_path(side):.3g} m at a time; take at least {SETTLED * median_path(side):.3g} m"
+            )
+    right_name = right.name if right.name != left.name else f"{right.name}'"
+    films = [Film(thickness, left), Film(thickness, right, name=right_name)]
+    found = transport(films, [boundary])
+    return {drop: found.conductance(drop) for drop in DROPS}
+
+
+def median_path(carriers: Carriers) -> float:
+    """Mean free path below which bands carry half of the heat, m."""
+    order = np.argsort(carriers.path)
+    carried = np.cumsum(carriers.contribution[order])
+    return float(carriers.path[order][np.searchsorted(carried, carried[-1] / 2)])
+
+
+def wall_slip(carriers: Carriers, *, specular: ArrayLike = 0.0, thickness: float = THICK) -> float:
+    r"""Resistance between a wall and the bulk line extrapolated to it, $(\Delta T/q - L/\kappa)/2$, m² K W⁻¹.
+
+    Knudsen's slip: not a property of the wall, which takes up all phonons that it does not reflect, and no Kapitza
+    resistance.  Gray and black: $0.710446\,\Lambda/\kappa$ (Hopf).
+
+    Parameters
+    ----------
+    carriers : phonons of the layer
+    specular : share of the phonons that the wall reflects like a mirror, one or one for each group
+    thickness : of the layer, m
+
+    Raises
+    ------
+    InputError
+        for shares outside of 0..1
+
+    References
+    ----------
+    E. Hopf, Mathematical Problems of Radiative Equilibrium (Cambridge University Press, 1934)
+    """
+    base = carriers.temperature
+    ends = Wall(base + 0.5, specular), Wall(base - 0.5, specular)
+    found = transport([Film(thickness, carriers)], left=ends[0], right=ends[1])
+    return (found.resistance - thickness / carriers.conductivity) / 2
+
+
+def fourier_resistance(films: Sequence[Film], boundaries: Sequence[object], *, thickness: float = THICK) -> float:
+    """Resistance of a stack between black walls by Fourier's law, with slips and extrapolated resistances, m² K W⁻¹.
+
+    Parameters
+    ----------
+    films, boundaries : as in `transport`
+    thickness : of the thick layers that slips and resistances are taken from, m
+    """
+    total = sum(film.thickness / film.carriers.conductivity for film in films)
+    for one, other, boundary in zip(films, films[1:], boundaries, strict=False):
+        held = interface_conductances(one.carriers, other.carriers, boundary, thickness=thickness)
+        total += float(held["extrapolated"].resistance[0])
+    ends = films[0].carriers, films[-1].carriers
+    return total + sum(wall_slip(end, thickness=thickness) for end in ends)
+
+
+def fourier_error(films: Sequence[Film], boundaries: Sequence[object] = (), *, thickness: float = THICK) -> float:
+    """How far Fourier's law with slips and extrapolated resistances is off: its resistance over the exact one, less 1.
+
+    Parameters
+    ----------
+    films, boundaries : as in `transport`, between black walls
+    thickness : of the thick layers that slips and resistances are taken from, m
+    """
+    return fourier_resistance(films, boundaries, thickness=thickness) / transport(films, boundaries).resistance - 1
+
+
+def film_conductivities(carriers: Carriers, thickness: ArrayLike, *, specular: ArrayLike = 0.0) -> Array:
+    """(n,) effective conductivity across free films between two walls that thermalise, W m⁻¹ K⁻¹.
+
+    Parameters
+    ----------
+    carriers : phonons of the film
+    thickness : (n,) m
+    specular : share of the phonons that the walls reflect like a mirror
+    """
+    base = carriers.temperature
+    ends = Wall(base + 0.5, specular), Wall(base - 0.5, specular)
+    return np.array(
+        [
+            transport([Film(float(one), carriers)], left=ends[0], right=ends[1]).effective_conductivity
+            for one in positive(thickness)
+        ]
+    )
+
+
+def superlattice_conductivities(
+    left: Carriers, right: Carriers, boundary: object, period: ArrayLike, *, back: object = None, share: float = 0.5
+) -> Array:
+    """(n,) effective conductivity of endless superlattices, phonons being particles, W m⁻¹ K⁻¹.
+
+    Parameters
+    ----------
+    left, right : phonons of the two layers
+    boundary : `Transmission` or `Crossing` from left to right
+    period : (n,) thickness of both layers together, m
+    back : the same from right to left; None: `boundary` turned round
+    share : of the left layer in the period
+
+    Raises
+    ------
+    InputError
+        for a share outside of 0..1, and as `transport`
+    """
+    if not 0 < share < 1:
+        raise InputError(f"share = {share:g} of the left layer, expected between 0 and 1")
+    other = right.name if right.name != left.name else f"{right.name}'"
+    found: list[float] = []
+    for one in positive(period):
+        films = [Film(share * one, left), Film((1 - share) * one, right, name=other)]
+        joints = [boundary, turned(boundary, left, right) if back is None else back]
+        found.append(transport(films, joints, period=1.0).effective_conductivity)
+    return np.array(found)

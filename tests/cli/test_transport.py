@@ -1,0 +1,50 @@
+"""`kapitza transport` from file to table, figure and saved result."""
+
+import json
+
+import pytest
+
+from kapitza import load
+from kapitza.cli import main
+
+STACK = """
+title = "Si on Ge"
+bins = 20
+[[layers]]
+material = "Si"
+thickness = "50 nm"
+[[layers]]
+material = "Ge"
+thickness = "50 nm"
+[boundaries]
+"Si|Ge" = {}
+"""
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_a_stack(folder, capsys):
+    (folder / "s.toml").write_text(STACK.format('"dmm"'))
+    assert main(["transport", "s.toml", "--definitions", "--plot", "t.png", "--save", "t.h5"]) == 0
+    shown = capsys.readouterr().out
+    assert "Si on Ge at 300 K" in shown
+    assert "in thick layers" in shown
+    assert (folder / "t.png").stat().st_size > 10_000
+    assert main(["transport", "s.toml", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    found = load("t.h5")
+    assert told["flux"]["value"] == found.flux
+    assert found.resistances()["Si|Ge"] == told["resistance"]["value"]["Si|Ge"]
+
+
+def test_faults_are_one_line(folder, capsys):
+    for boundary, message in (("2e8", "twice"), ("{ coefficient = 1.5 }", "shares from 0 to 1")):
+        (folder / "s.toml").write_text(STACK.format(boundary))
+        assert main(["transport", "s.toml"]) == 2
+        said = capsys.readouterr().err
+        assert message in said
+        assert said.count("\n") == 1

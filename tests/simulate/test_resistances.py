@@ -1,0 +1,98 @@
+"""Walls, boundaries, films and superlattices by themselves."""
+
+import numpy as np
+import pytest
+
+from kapitza.errors import InputError
+from kapitza.simulate.boltzmann.carriers import gray_carriers
+from kapitza.simulate.boltzmann.contacts import Crossing, turned
+from kapitza.simulate.boltzmann.resistances import (
+    film_conductivities,
+    fourier_error,
+    interface_conductances,
+    median_path,
+    superlattice_conductivities,
+    wall_slip,
+)
+from kapitza.simulate.boltzmann.transport import Film, transport
+
+PATH = 4.1e-8
+GRAY = gray_carriers("gray", heat_capacity=1.66e6, velocity=6400.0, mean_free_path=PATH)
+
+
+def test_slip_of_a_black_wall_is_hopfs(published):
+    known = published("core", "hopf_constant")
+    got = wall_slip(GRAY) * GRAY.conductivity / PATH
+    np.testing.assert_allclose(got, known["value"], rtol=known["tolerance"], atol=0)
+
+
+@pytest.mark.parametrize("specular", [0.1, 0.5, 0.9, 0.99])
+def test_slip_of_a_partly_specular_wall(specular):
+    """Near the value of a wall that reflects diffusely, 0.7104 + (4/3) p/(1 - p), and above it by 1.5 % at most."""
+    got = wall_slip(GRAY, specular=specular) * GRAY.conductivity / PATH
+    diffuse = 0.7104460896 + 4 / 3 * specular / (1 - specular)
+    assert diffuse < got < 1.015 * diffuse
+
+
+def test_slip_is_no_kapitza_resistance():
+    """A plane in one medium that mixes everything shows two slips, and a specular open one nothing."""
+    found = interface_conductances(GRAY, GRAY, Crossing(coefficient=0.5))
+    flow = GRAY.flow[0]
+    np.testing.assert_allclose(found["emitted"].value, 0.5 * flow, rtol=1e-9, atol=0)
+    np.testing.assert_allclose(found["extrapolated"].resistance, 2 * wall_slip(GRAY), rtol=1e-6, atol=0)
+    none = interface_conductances(GRAY, GRAY, Crossing(coefficient=1.0, specular=1.0))
+    assert abs(none["extrapolated"].resistance[0]) < 1e-6 * wall_slip(GRAY)
+
+
+def test_fourier_with_slips_is_good_enough_from_a_number_on():
+    """Gray film: 6.6 % off at worst (thin), 0.5 % at one mean free path, 0.04 % at 2.4 of them."""
+    error = [fourier_error([Film(x * PATH, GRAY)]) for x in (1e-3, 1.0, 2.5, 20.0)]
+    np.testing.assert_allclose(error[0], 2 * 0.7104460896 * 0.75 - 1, rtol=2e-2, atol=0)
+    assert 0.003 < error[1] < 0.006
+    assert abs(error[2]) < 1e-3
+    assert abs(error[3]) < 1e-7
+
+
+def test_films_conduct_as_closed_forms():
+    """Thin: E L; thick: κ/(1 + 4/3·1.0657 Kn...) by the slips."""
+    thickness = np.array([1e-12, 1e-4])
+    got = film_conductivities(GRAY, thickness)
+    slip = 1 / (1 + 2 * 0.7104460896 * PATH / thickness[1])
+    np.testing.assert_allclose(got, [GRAY.flow[0] * thickness[0], GRAY.conductivity * slip], rtol=1e-4, atol=0)
+
+
+def test_superlattices_between_their_limits():
+    """Short periods: a Landauer channel for each boundary; long ones: Fourier with the extrapolated resistance."""
+    other = gray_carriers("b", heat_capacity=1.2e6, velocity=4000.0, mean_free_path=2e-8)
+    crossing = Crossing(coefficient=0.4)
+    period = np.array([1e-12, 1e-5])
+    got = superlattice_conductivities(GRAY, other, crossing, period)
+    resistance = float(interface_conductances(GRAY, other, crossing)["extrapolated"].resistance[0])
+    long = period[1] / (period[1] / 2 / GRAY.conductivity + period[1] / 2 / other.conductivity + 2 * resistance)
+    np.testing.assert_allclose(got[1], long, rtol=1e-6, atol=0)
+    # two diffuse planes without scattering between them: 1/X - 1/(2 E_1) - 1/(2 E_2) each
+    flow = crossing.flow(GRAY, other)[0]
+    thin = period[0] / (2 / flow - 1 / GRAY.flow[0] - 1 / other.flow[0])
+    np.testing.assert_allclose(got[0], thin, rtol=1e-4, atol=0)
+
+
+def test_a_boundary_turned_round_passes_the_same():
+    other = gray_carriers("b", heat_capacity=1.2e6, velocity=4000.0, mean_free_path=2e-8)
+    crossing = Crossing(coefficient=0.4)
+    back = turned(crossing, GRAY, other)
+    np.testing.assert_allclose(back.flow(other, GRAY), crossing.flow(GRAY, other), rtol=1e-12, atol=0)
+
+
+def test_layers_too_thin_for_a_straight_part_are_refused():
+    with pytest.raises(InputError, match="take at least"):
+        interface_conductances(GRAY, GRAY, Crossing(coefficient=0.5), thickness=1e-7)
+    np.testing.assert_allclose(median_path(GRAY), PATH, rtol=1e-12, atol=0)
+    with pytest.raises(InputError, match="share = 0"):
+        superlattice_conductivities(GRAY, GRAY, Crossing(coefficient=0.5), [1e-8], share=0.0)
+
+
+def test_repeating_stacks_have_boundaries_with_definitions():
+    found = transport([Film(1e-7, GRAY)], [Crossing(coefficient=0.5)], period=1.0)
+    held = found.resistances()["gray|gray"]
+    np.testing.assert_allclose(found.resistance, 1e-7 / GRAY.conductivity + held["extrapolated"], rtol=1e-9, atol=0)
+    np.testing.assert_allclose(held["emitted"], 2 / GRAY.flow[0], rtol=1e-7, atol=0)
