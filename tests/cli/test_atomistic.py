@@ -7,6 +7,7 @@ import pytest
 
 import kapitza
 from kapitza.cli import main
+from kapitza.io.arrays import as_json, from_json
 from kapitza.matter.junction import Junction
 
 pytest.importorskip("matscipy")
@@ -60,3 +61,130 @@ def test_faults_are_one_line(tmp_path, monkeypatch, capsys, text, options, messa
     said = capsys.readouterr().err
     assert message in said
     assert said.count("\n") == 1
+
+
+def test_who_crosses_adds_to_the_conductance(saved, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    command = ["agf", str(saved), "--modes", "--mesh", "3"]
+    assert main([*command, "--json", "--plot", "m.png", "--save", "m.h5", "--resume", "units"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    held = kapitza.load("m.h5")
+    whole = held["transmission"].conductance(300.0).value[0]
+    np.testing.assert_allclose(np.sum(found["left"]["conductance_by_angle"]["value"]), whole, rtol=1e-8, atol=0)
+    by_branch = np.array(found["left"]["crossing"]["value"]).sum(axis=1)
+    table = np.array(found["conversion"]["transmitted"]).sum(axis=(1, 2))
+    some = np.isin(found["conversion"]["frequency"]["value"], found["left"]["frequency"]["value"])
+    np.testing.assert_allclose(by_branch, table[some], rtol=1e-8, atol=1e9)
+    assert (tmp_path / "m.png").stat().st_size > 20_000
+    assert main([*command, "--resume", "units"]) == 0
+    said = capsys.readouterr().out
+    assert "0 arrives" in said
+    assert "branch 2" in said
+
+
+def test_what_lives_at_the_interface(saved, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    command = ["agf", str(saved), "--local", "--mesh", "3"]
+    assert main([*command, "--json", "--plot", "l.png", "--save", "l.npz", "--resume", "units"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert 0 < found["share"] < 1
+    assert found["interface"] == [4, 5]
+    assert any(one["name"].startswith("resonance, Si") for one in found["families"])
+    held = kapitza.load("l.npz")
+    np.testing.assert_allclose(held["current"].planes.max(axis=1), held["current"].total, rtol=1e-8, atol=1e9)
+    assert (tmp_path / "l.png").stat().st_size > 20_000
+    assert main([*command, "--resume", "units"]) == 0
+    out = capsys.readouterr()
+    assert "on the interface" in out.out
+    assert "% of the conductance at 300 K" in out.err
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--modes", "--local"], "one of them"),
+        (["--modes", "-T", "100,300"], "expected one in K"),
+        (["--mesh", "4"], "--tolerance"),
+        (["--local", "--mesh", "0"], "--mesh"),
+        (["--local", "--plot", "x.txt"], "x.txt"),
+    ],
+)
+def test_options_that_do_not_fit_are_one_line(tmp_path, monkeypatch, capsys, options, message):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "j.toml").write_text(JUNCTION)
+    assert main(["agf", "j.toml", *options]) == 2
+    said = capsys.readouterr().err
+    assert message in said
+    assert said.count("\n") == 1
+
+
+def damaged(saved, folder, change):
+    """Copy of a saved junction with some numbers changed."""
+    path = folder / "bad.json"
+    held = kapitza.load(saved)
+    kapitza.save(held, path)
+    tree = json.loads(path.read_text(encoding="utf-8"))
+    change(tree["result"]["fields"])
+    path.write_text(json.dumps(tree), encoding="utf-8")
+    return path
+
+
+def changed(node, function):
+    """Numbers of a stored array after a function."""
+    array = from_json(node)
+    return as_json("", np.ascontiguousarray(function(np.array(array))))
+
+
+def with_sum_rule_broken(fields):
+    device = fields["device"]["$items"][4]["fields"]
+    device["onsite"] = changed(device["onsite"], lambda a: a + 1e-2 * np.abs(a).max() * np.eye(a.shape[1]) * (a != 0))
+
+
+def with_other_symmetry(fields):
+    device = fields["device"]["$items"][4]["fields"]
+    at_home = int(np.flatnonzero((from_json(device["shifts"]) == 0).all(axis=1))[0])
+
+    def turn(a):
+        a[at_home, 0, 1] += 5.0
+        return a
+
+    device["onsite"] = changed(device["onsite"], turn)
+
+
+def with_nan(fields):
+    device = fields["device"]["$items"][4]["fields"]
+    device["onsite"] = changed(device["onsite"], lambda a: np.where(a == a.max(), np.nan, a))
+
+
+def in_other_units(fields):
+    for part in (fields["left"], fields["right"], *fields["device"]["$items"]):
+        part["fields"]["masses"] = changed(part["fields"]["masses"], lambda a: a / 1.66e-27)
+
+
+def with_other_cell(fields):
+    fields["periods"] = changed(fields["periods"], lambda a: 1.03 * a)
+
+
+def with_a_layer_missing(fields):
+    del fields["device"]["$items"][-1]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (with_sum_rule_broken, "sum rule"),
+        (with_other_symmetry, "symmetr"),
+        (with_nan, "nan"),
+        (in_other_units, "kg"),
+        (with_other_cell, "misfit"),
+        (with_a_layer_missing, "last has a hop"),
+    ],
+)
+def test_junctions_that_cannot_be_are_one_line(saved, tmp_path, monkeypatch, capsys, change, message):
+    monkeypatch.chdir(tmp_path)
+    path = damaged(saved, tmp_path, change)
+    assert main(["agf", str(path)]) == 2
+    said = capsys.readouterr().err
+    assert message in said.lower()
+    assert said.count("\n") == 1
+    assert "bad.json" in said

@@ -35,9 +35,9 @@ def write(path: str, draw: Callable[[Any], object], *, height: float = 4.4) -> N
     write_figure(path, lambda figure: draw(figure.add_subplot()), height=height)
 
 
-def write_figure(path: str, draw: Callable[[Any], object], *, height: float = 4.4) -> None:
-    """Draw into a new figure of this height (inches), with axes of its own, and write it."""
-    figure = kapitza.plot.new_figure(height=height)
+def write_figure(path: str, draw: Callable[[Any], object], *, width: float = 7.6, height: float = 4.4) -> None:
+    """Draw into a new figure of this size (inches), with axes of its own, and write it."""
+    figure = kapitza.plot.new_figure(width=width, height=height)
     draw(figure)
     buffer = BytesIO()
     figure.savefig(buffer, format=Path(path).suffix[1:].lower(), dpi=DOTS)

@@ -5,14 +5,17 @@ from kapitza.plot.comparison import comparison
 from kapitza.plot.conductances import conductance
 from kapitza.plot.eels import eels_design, interface_jump, interface_modes, mode_temperatures, temperature_map
 from kapitza.plot.fits import axis_of, budget, fit, likelihood, sensitivity
+from kapitza.plot.lattice_modes import branches, conversion, incidence, specular_share, who_crosses
 from kapitza.plot.lines import jump, series
+from kapitza.plot.local import layer_map, local_share, localised_modes, near_interface, projected
 from kapitza.plot.spectra import accumulation, transmission
 from kapitza.plot.style import new_figure
 from kapitza.plot.transport import flux_spectrum, temperatures_along, three_resistances, transport_figure
 
 __all__ = [
-    "accumulation", "angle_map", "angles", "axis_of", "budget", "comparison", "conductance", "eels_design",
-    "fit", "flux_spectrum", "interface_jump", "interface_modes", "jump", "likelihood", "mode_temperatures",
-    "new_figure", "sensitivity", "series", "temperature_map", "temperatures_along", "three_resistances",
-    "transmission", "transport_figure",
+    "accumulation", "angle_map", "angles", "axis_of", "branches", "budget", "comparison", "conductance",
+    "conversion", "eels_design", "fit", "flux_spectrum", "incidence", "interface_jump", "interface_modes",
+    "jump", "layer_map", "likelihood", "local_share", "localised_modes", "mode_temperatures", "near_interface",
+    "new_figure", "projected", "sensitivity", "series", "specular_share", "temperature_map",
+    "temperatures_along", "three_resistances", "transmission", "transport_figure", "who_crosses",
 ]  # fmt: skip

@@ -59,6 +59,14 @@ def beside(ax: Axes, title: str | None = None) -> None:
     )
 
 
+def within(ax: Axes) -> None:
+    """Put the legend inside of the axes, where several of them share a figure."""
+    legend = ax.get_legend()
+    if legend is not None:
+        handles, labels = ax.get_legend_handles_labels()
+        ax.legend(handles, labels, loc="best", frameon=True, framealpha=0.8, edgecolor="none", fontsize="x-small")
+
+
 def logarithmic(ax: Axes, letter: Literal["x", "y"], low: float, high: float) -> None:
     """Make an axis logarithmic from `low` to `high`, with labels that do not run into each other."""
     ticker = require("matplotlib.ticker", extra="plot", why="drawing a figure")

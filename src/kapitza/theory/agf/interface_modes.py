@@ -19,7 +19,6 @@ from kapitza.run.work import Progress
 from kapitza.theory.agf.bound import Bound, bound_modes
 from kapitza.theory.agf.conductance import group
 from kapitza.theory.agf.device import prepared
-from kapitza.theory.agf.leads import Flags
 from kapitza.theory.agf.local import Counts, even, mesh_of, table, whole_numbers
 from kapitza.theory.agf.octaves import Runner
 from kapitza.theory.agf.points import SECONDS, junction_arrays, junction_of, seconds
@@ -28,6 +27,7 @@ from kapitza.theory.agf.sites import chosen_layers, sites
 from kapitza.units import THz
 
 KINDS = ("below the bands", "in a gap", "above the bands", "resonance")
+APART = 0.1  # of the highest frequency: modes of one name that differ by more are two families
 POINTS = 1000  # frequencies that the modes of one wave vector cost, roughly
 COLUMNS = ("omega", "kind", "width", "left_tail", "right_tail", "left_decay", "right_decay")
 
@@ -115,12 +115,17 @@ class InterfaceModes:
         return tuple(f"{KINDS[kind]}, {motion[i]}" for kind, i in zip(self.kind, strongest, strict=True))
 
     def families(self) -> tuple["Family", ...]:
-        """Modes of one name together, from the lowest frequency."""
+        """Modes of one name and of neighbouring frequencies together, from the lowest frequency."""
         names = np.array(self.names)
-        found = [self._family(str(name), names == name) for name in dict.fromkeys(self.names)]
+        found: list[Family] = []
+        for name in dict.fromkeys(self.names):
+            rows = np.flatnonzero(names == name)
+            rows = rows[np.argsort(self.omega[rows], kind="stable")]
+            cuts = np.flatnonzero(np.diff(self.omega[rows]) > APART * self.omega.max()) + 1
+            found += [self._family(name, part) for part in np.split(rows, cuts)]
         return tuple(sorted(found, key=lambda one: one.lowest))
 
-    def _family(self, name: str, rows: Flags) -> "Family":
+    def _family(self, name: str, rows: Counts) -> "Family":
         modes = self.modes[rows]
         mean = [float(np.average(values[rows], weights=modes)) for values in (self.share, self.width)]
         decay = [float(np.median(values[rows])) for values in (self.left_decay, self.right_decay)]
