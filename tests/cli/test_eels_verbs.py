@@ -11,7 +11,7 @@ from attrs import evolve
 
 import kapitza
 from kapitza.cli import main
-from kapitza.cli.eels_numbers import uncertain
+from kapitza.cli.eels_numbers import uncertain, with_error
 from kapitza.errors import InputError
 
 PLAN = """
@@ -308,3 +308,14 @@ def test_numbers_with_their_uncertainty() -> None:
         np.testing.assert_allclose(uncertain(text, kind, what="x"), (value, sigma), rtol=1e-12, atol=0)
     with pytest.raises(InputError, match="expected an uncertainty"):
         uncertain("3+--1", "share", what="x")
+
+
+def test_numbers_end_where_their_uncertainty_does() -> None:
+    for value, sigma, text in (
+        (14.268, 0.3571, "14.27 ± 0.36"),
+        (815.83, 208.4, "820 ± 210"),
+        (-0.19402, 0.00612, "-0.1940 ± 0.0061"),
+        (3.0, 0.0, "3 ± 0"),
+        (1.0, float("inf"), "1 ± inf"),
+    ):
+        assert with_error(value, sigma) == text

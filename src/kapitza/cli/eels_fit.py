@@ -12,6 +12,7 @@ import typer
 
 import kapitza
 from kapitza.cli import figures
+from kapitza.cli.eels_numbers import with_error
 from kapitza.cli.eels_read import Reading, darkened
 from kapitza.cli.figures import check_folder
 from kapitza.cli.output import note, print_json
@@ -189,8 +190,9 @@ def print_map(found: TemperatureMap) -> None:
         mode = "" if name == "temperature" else f"{name.rsplit('.', 1)[0]}: "
         unit = " K" if name.endswith("temperature") else " phonons"
         typer.echo(
-            f"{mode}{value.min():.4g} to {value.max():.4g}{unit}, mean {value.mean():.5g} ± "
-            f"{np.sqrt(np.sum(sigma**2)) / value.size:.2g}; one pixel ± {np.median(sigma):.3g}{unit}"
+            f"{mode}{value.min():.4g} to {value.max():.4g}{unit}, mean "
+            f"{with_error(float(value.mean()), float(np.sqrt(np.sum(sigma**2))) / value.size)}; "
+            f"one pixel ± {np.median(sigma):.3g}{unit}"
         )
 
 

@@ -10,7 +10,7 @@ import typer
 
 import kapitza
 from kapitza.cli import figures
-from kapitza.cli.eels_numbers import uncertain
+from kapitza.cli.eels_numbers import chance, uncertain, with_error
 from kapitza.cli.output import conductance_json, note, print_json
 from kapitza.errors import DataError
 from kapitza.units import MW, nm
@@ -170,18 +170,18 @@ def print_jump(found: InterfaceJump, absolute: AbsoluteResistance | None, name: 
     errors = np.sqrt(np.diag(jump.covariance))
     low, high = found.interval()
     typer.echo(f"{name}, interface at {jump.at / nm:.4g} nm, {jump.temperature:.4g} K")
-    typer.echo(f"jump {jump.jump:.4g} ± {jump.sigma:.2g} K (95 %: {low:.4g} to {high:.4g} K)")
+    typer.echo(f"jump {with_error(jump.jump, jump.sigma)} K (95 %: {low:.4g} to {high:.4g} K)")
     lengths = zip(SIDES, jump.kapitza_lengths, (jump.gradient_left, jump.gradient_right), errors[1:], strict=True)
     for side, length, gradient, error in lengths:
         low, high = found.kapitza_interval(side)
         typer.echo(
-            f"{side}: gradient {gradient * nm:.4g} ± {error * nm:.2g} K/nm, "
+            f"{side}: gradient {with_error(gradient * nm, float(error) * nm)} K/nm, "
             f"Kapitza length {length / nm:.4g} nm (95 %: {low / nm:.4g} to {high / nm:.4g} nm)"
         )
     ratio, low, high = found.conductivity_ratio()
     typer.echo(f"a continuous flux asks for k_left/k_right = {ratio:.4g} (95 %: {low:.4g} to {high:.4g})")
     if np.isfinite(found.pvalue) and found.pvalue < 0.01:
-        note(f"the branches fit badly (probability {found.pvalue:.2g}): curved, or more structure at the interface")
+        note(f"the branches fit badly (probability {chance(found.pvalue)}): curved, or more structure at the interface")
     if absolute is None:
         note("a map gives lengths and ratios; --flux or --conductivity-left/-right of the lamella gives the resistance")
         return
@@ -196,13 +196,13 @@ def print_absolute(absolute: AbsoluteResistance) -> None:
     sigma = 0.0 if absolute.conductance.sigma is None else absolute.conductance.sigma[0] / MW
     low, high = (end / MW for end in absolute.interval)
     typer.echo(
-        f"conductance {value:.4g} ± {sigma:.2g} MW/m²K (95 %: {low:.4g} to {high:.4g}, extrapolated drop), "
-        f"resistance {absolute.resistance * 1e9:.4g} m²K/GW"
+        f"conductance {with_error(float(value), float(sigma))} MW/m²K "
+        f"(95 %: {low:.4g} to {high:.4g}, extrapolated drop), resistance {absolute.resistance * 1e9:.4g} m²K/GW"
     )
     if np.isfinite(absolute.pvalue):
         word = "agree" if absolute.pvalue > 0.01 else "do not agree"
         each = ", ".join(
-            f"{name} {flux / 1e9:.3g} ± {error / 1e9:.2g}"
+            f"{name} {with_error(flux / 1e9, error / 1e9)}"
             for name, flux, error in zip(absolute.sources, absolute.fluxes, absolute.flux_sigmas, strict=True)
         )
-        typer.echo(f"fluxes {word} (probability {absolute.pvalue:.2g}): {each} GW/m²")
+        typer.echo(f"fluxes {word} (probability {chance(absolute.pvalue)}): {each} GW/m²")

@@ -1,5 +1,6 @@
 """Numbers with an uncertainty, as options give them."""
 
+import math
 import re
 
 from kapitza.errors import InputError
@@ -42,3 +43,18 @@ def number_of(text: str) -> str | float:
         return float(text)
     except ValueError:
         return text.strip()
+
+
+def with_error(value: float, sigma: float) -> str:
+    """A number with its uncertainty, both to the second digit of the latter: ``14.27 ± 0.36``, ``820 ± 210``."""
+    if not (math.isfinite(value) and math.isfinite(sigma) and sigma > 0):
+        return f"{value:.4g} ± {sigma:.2g}"
+    digits = 1 - math.floor(math.log10(sigma))
+    if digits < 0:
+        value, sigma, digits = round(value, digits), round(sigma, digits), 0
+    return f"{value:.{digits}f} ± {sigma:.{digits}f}"
+
+
+def chance(value: float) -> str:
+    """A probability; what is smaller than anybody believes is called that."""
+    return f"{value:.2g}" if value >= 1e-9 else "below 1e-9"

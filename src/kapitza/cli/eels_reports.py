@@ -10,6 +10,7 @@ import typer
 import kapitza
 from kapitza.cli import figures
 from kapitza.cli.eels_jump import load_maps
+from kapitza.cli.eels_numbers import chance, with_error
 from kapitza.cli.eels_read import Reading
 from kapitza.cli.options import subset
 from kapitza.cli.output import note, print_json, print_table
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from kapitza.measure.eels.populations import Correction, DepartureTest
 
 ROWS = 24  # places in a printed table
+FAINT = 0.5  # error of a contrast from which on it says nothing
 TARGETS = {"jump": ("K", 1.0), "kapitza_left": ("nm", nm), "kapitza_right": ("nm", nm)}
 
 
@@ -67,7 +69,9 @@ def modes_map(
         return
     print_modes(held, test, Path(path).name)
     if near is not None:
-        typer.echo("; ".join(f"{place}: probability {value:.2g}" for place, value in near.items() if value is not None))
+        typer.echo(
+            "; ".join(f"{place}: probability {chance(value)}" for place, value in near.items() if value is not None)
+        )
     if parts is not None:
         print_components(parts, contrast, at or 0.0)
     for written in (save, plot):
@@ -212,7 +216,7 @@ def print_modes(held: Occupation, test: DepartureTest | None, name: str) -> None
         [
             f"{held.position[i] / nm:.4g}",
             *(
-                f"{kelvin[i, j]:.4g} ± {sigma[i, j]:.2g}" if sigma is not None else f"{kelvin[i, j]:.4g}"
+                with_error(kelvin[i, j], sigma[i, j]) if sigma is not None else f"{kelvin[i, j]:.4g}"
                 for j in range(held.energy.size)
             ),
         ]
@@ -228,7 +232,7 @@ def print_modes(held: Occupation, test: DepartureTest | None, name: str) -> None
     typer.echo(
         f"out of equilibrium: {count} of {pixels} pixels{rule} "
         f"({test.freedom} degrees of freedom, level {100 * test.level:g} %); "
-        f"all pixels together: probability {test.combined():.2g}"
+        f"all pixels together: probability {chance(test.combined())}"
     )
 
 
@@ -247,9 +251,9 @@ def print_components(parts: Components, contrast: Asymmetry | None, at: float) -
             [
                 mode,
                 f"{n.energy[i] / meV:.4g}",
-                f"{1e6 * strength[k]:.3g} ± {1e6 * error[k]:.2g}",
+                with_error(1e6 * strength[k], 1e6 * error[k]),
                 f"{n.value[0, i]:.3g} ({low:.3g} to {high:.3g})" if seen else "–",
-                f"{kelvin[i]:.4g}" + ("" if own is None else f" ± {own[0, i]:.2g}") if seen else "–",
+                with_error(kelvin[i], 0.0 if own is None else own[0, i]) if seen else "–",
             ]
         )
     heads = ["mode", "meV", "strength (1e-6)", "occupation (95 %)", "temperature (K)"]
@@ -258,13 +262,27 @@ def print_components(parts: Components, contrast: Asymmetry | None, at: float) -
         note("a strength within two of its errors is no mode: it has no occupation and no temperature")
     sides = zip(("gain", "loss"), parts.mixture, strict=True)
     shares = "; ".join(f"{side} side {mix[0]:.3g} of the left and {mix[1]:.3g} of the right" for side, mix in sides)
-    typer.echo(f"bulk taken off: {shares}; probability of a worse fit {parts.pvalue:.2g}")
+    typer.echo(f"bulk taken off: {shares}; probability of a worse fit {chance(parts.pvalue)}")
     if contrast is not None:
-        for i, mode in enumerate(contrast.modes):
-            typer.echo(
-                f"{mode}: forward against reverse {contrast.value[i]:+.3f} ± {contrast.sigma[i]:.3f} in strength, "
-                f"{contrast.occupation[i]:+.3f} ± {contrast.occupation_sigma[i]:.3f} in occupation"
-            )
+        print_contrast(contrast)
+
+
+def print_contrast(contrast: Asymmetry) -> None:
+    """Print what changes when heat flows the other way."""
+    numbers = zip(
+        contrast.modes,
+        contrast.value,
+        contrast.sigma,
+        contrast.occupation,
+        contrast.occupation_sigma,
+        strict=True,
+    )
+    for mode, value, sigma, n, n_sigma in numbers:
+        if not sigma < FAINT:
+            typer.echo(f"{mode}: too faint to compare forward and reverse")
+            continue
+        held = f", {with_error(n, n_sigma)} in occupation" if n_sigma < FAINT else ""
+        typer.echo(f"{mode}: (forward - reverse)/(forward + reverse) = {with_error(value, sigma)} in strength{held}")
 
 
 def design_plan(path: str, *, floor: float, plot: str | None, as_json: bool) -> None:

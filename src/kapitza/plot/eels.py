@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from kapitza.measure.eels.map import TemperatureMap
 
 ARROWS = 14  # along the longer side of a map
-LEVELS = 7  # isotherms
+LEVELS = 9  # isotherms at most
 
 
 def temperature_map(
