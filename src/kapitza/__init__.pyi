@@ -399,6 +399,7 @@ from kapitza.theory.three_phonon import (
 
 __version__: str
 __all__: list[str]
+from kapitza.io.junction import junction_from_options as junction_from_options
 from kapitza.io.junction import read_junction as read_junction
 from kapitza.matter.build import build_junction as build_junction
 from kapitza.matter.build import configurations as configurations
@@ -409,10 +410,14 @@ from kapitza.matter.crystal import Crystal as Crystal
 from kapitza.matter.disorder import Disorder as Disorder
 from kapitza.matter.engine import Engine as Engine
 from kapitza.matter.engine import from_calculator as from_calculator
+from kapitza.matter.extension import extended as extended
 from kapitza.matter.harmonic import crystal_from_ase as crystal_from_ase
 from kapitza.matter.harmonic import crystal_from_potential as crystal_from_potential
 from kapitza.matter.junction import Junction as Junction
 from kapitza.matter.junction import Lead as Lead
+from kapitza.matter.layers import joined as joined
+from kapitza.matter.layers import mass_junction as mass_junction
+from kapitza.matter.loader import load_crystal as load_crystal
 from kapitza.matter.matching import match_surfaces as match_surfaces
 from kapitza.matter.mixing import junction_from_crystals as junction_from_crystals
 from kapitza.matter.potentials import potential as potential
@@ -420,8 +425,3 @@ from kapitza.matter.potentials import potentials as potentials
 from kapitza.matter.structure import Structure as Structure
 from kapitza.matter.structure import structure as structure
 from kapitza.matter.truncation import truncated as truncated
-from kapitza.matter.extension import extended as extended
-from kapitza.matter.layers import joined as joined
-from kapitza.matter.layers import mass_junction as mass_junction
-from kapitza.matter.loader import load_crystal as load_crystal
-from kapitza.io.junction import junction_from_options as junction_from_options
