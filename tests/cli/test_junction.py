@@ -40,7 +40,7 @@ def test_a_toml_file_builds_as_well(tmp_path, capsys):
         (["build", "Ar", "Kr"], "expected --potential"),
         (["build", "Ar", "Kr", "--potential", "ljx"], "no potential 'ljx'"),
         (["build", "Si", "Ag", "--potential", "tersoff"], "not Ag"),
-        (["build", "Ar", "Ar", "--potential", "lj", "--layers", "0"], "wanted at least 1"),
+        (["build", "Ar", "Ar", "--potential", "lj", "--layers", "0"], "expected a whole number from 1 to 200, got 0"),
         (["build", "Ar", "Ar", "--potential", "lj", "--save", "x.txt"], "x.txt"),
         (["show", "nothing.h5"], "nothing.h5"),
     ],

@@ -1,12 +1,12 @@
 """The verbs of junctions: build one from two crystals and a potential, look at one."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import typer
 
 import kapitza
+from kapitza.cli import junction_options as options
 from kapitza.cli import reports
-from kapitza.cli.options import parse_normals
 from kapitza.cli.output import note, print_json
 from kapitza.errors import InputError
 from kapitza.units import angstrom
@@ -25,33 +25,87 @@ def junction() -> None:
 
 @junction_app.command()
 def build(
-    left: Annotated[str, typer.Argument(help="Crystal by name, such as Si; or a TOML file of a junction.")],
-    right: Annotated[str | None, typer.Argument(help="The other crystal; left out with a TOML file.")] = None,
-    potential: Annotated[str | None, typer.Option(help="tersoff, sw, lj, erhart-albe, matsunaga or emt.")] = None,
-    orientation: Annotated[str, typer.Option(help="Miller indices: 001, or left,right as 001,111.")] = "001",
-    strain: Annotated[Literal["left", "right", "both"], typer.Option(help="Which crystal fits itself.")] = "right",
-    layers: Annotated[int | None, typer.Option(help="Principal layers of the device on either side.")] = None,
-    save: Annotated[str | None, typer.Option("--save", metavar="FILE", help="Save it: .h5, .npz or .json.")] = None,
+    left: options.Left,
+    right: options.Right = None,
+    potential: options.Potential = None,
+    left_potential: options.LeftPotential = None,
+    right_potential: options.RightPotential = None,
+    mixing: options.Mixing = None,
+    scale: options.Scale = None,
+    reach: options.Reach = None,
+    orientation: options.Orientation = None,
+    strain: options.Strain = None,
+    limit: options.Limit = None,
+    cell: options.Cell = None,
+    layers: options.Layers = None,
+    twist: options.Twist = None,
+    mirror: options.Mirror = False,
+    contact: options.Contact = None,
+    interlayer: options.Interlayer = None,
+    no_relax: options.NoRelax = False,
+    supercell: options.Supercell = None,
+    intermixing: options.Intermixing = None,
+    profile: options.Profile = None,
+    roughness: options.Roughness = None,
+    correlation: options.Correlation = None,
+    vacancies: options.Vacancies = None,
+    substitute: options.Substitute = None,
+    depth: options.Depth = None,
+    seed: options.Seed = None,
+    save: options.Save = None,
     as_json: Json = False,
 ) -> None:
     """Match, strain, stack and relax two crystals, and take the force constants: `junction build Si Ge ...`."""
     reports.check_save(save)
-    if right is None:
-        if not left.endswith(".toml"):
-            raise InputError(f"one crystal {left!r:.60}: expected two, such as Si Ge, or a TOML file of a junction")
-        made = kapitza.read_junction(left)
-    else:
-        if potential is None:
-            raise InputError(f"{left} and {right} need forces: expected --potential, such as --potential tersoff")
-        facing, behind = parse_normals(orientation)
-        made = kapitza.build_junction(
-            left, right, potential, orientation=facing, right_orientation=behind, strain=strain, layers=layers
-        )
-    if save is not None:
-        kapitza.save(made, save)
-    report(made, as_json)
-    if save is not None:
-        note(f"wrote {save}")
+    foreign = dict(options.pairs(substitute, "substitute"))
+    random = options.given(
+        {
+            "intermixing": intermixing, "profile": profile, "roughness": roughness, "correlation": correlation,
+            "vacancies": vacancies, "depth": depth, "substitutions": foreign or None,
+        }
+    )  # fmt: skip
+    table = options.given(
+        {
+            "right": right, "potential": potential, "left_potential": left_potential,
+            "right_potential": right_potential, "mixing": mixing, "scale": scale, "reach": reach, "strain": strain,
+            "limit": limit, "cell": cell, "layers": layers, "twist": twist, "mirror": mirror,
+            "contact": options.elements(contact), "interlayer": options.interlayers(interlayer),
+            "supercell": options.repeats(supercell), "disorder": random or None,
+        }
+    )  # fmt: skip
+    table |= options.orientations(orientation) | ({"relax": False} if no_relax else {})
+    made = configurations(left, table, options.seeds(seed))
+    for path, one in zip(numbered(save, len(made)), made, strict=True):
+        if path is not None:
+            kapitza.save(one, path)
+    report_all(made, as_json)
+    for path in numbered(save, len(made)):
+        if path is not None:
+            note(f"wrote {path}")
+
+
+def configurations(left: str, table: dict[str, Any], seeds: list[int]) -> list[Any]:
+    """Junctions of what was asked for, one for each seed."""
+    file = left if left.endswith(".toml") else None
+    if file is None and "right" not in table:
+        raise InputError(f"one crystal {left!r:.60}: expected two, such as Si Ge, or a TOML file of a junction")
+    if file is None:
+        table = {"left": left, **table}
+        if not {"potential", "left_potential"} & set(table) and not left.endswith((".yaml", ".yml")):
+            raise InputError(f"{left} and {table['right']} need forces: expected --potential, such as tersoff")
+    wanted = [
+        table if one is None else {**table, "disorder": {**table.get("disorder", {}), "seed": one}}
+        for one in seeds or [None]
+    ]
+    return [kapitza.junction_from_options(one, file) for one in wanted]
+
+
+def numbered(save: str | None, count: int) -> list[str | None]:
+    """Names of files, numbered where there are several junctions."""
+    if save is None or count == 1:
+        return [save] * count
+    stem, dot, suffix = save.rpartition(".")
+    return [f"{stem}-{i + 1}{dot}{suffix}" for i in range(count)]
 
 
 @junction_app.command()
@@ -60,6 +114,15 @@ def show(
 ) -> None:
     """What a junction is made of, and how well its device joins the leads."""
     report(kapitza.read_junction(path), as_json)
+
+
+def report_all(made: list[Any], as_json: bool) -> None:
+    """Print what junctions are made of; several as a list in JSON."""
+    if as_json and len(made) > 1:
+        print_json({"junctions": [summary(one) for one in made]})
+        return
+    for one in made:
+        report(one, as_json)
 
 
 def report(made: Any, as_json: bool) -> None:

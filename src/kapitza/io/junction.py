@@ -163,7 +163,7 @@ def one_side(file: Section, side: str, indices: tuple[int, int, int]) -> tuple[C
         engine = potential(file.text(key), one.symbols)
         rest = relaxed_cell(one, engine)
         axes = rest.lattice if rest.axes is None else rest.axes
-        normal: Array = np.linalg.inv(axes) @ np.array(indices, dtype=float)
+        normal = np.asarray(np.linalg.inv(axes) @ np.array(indices, dtype=float), dtype=float)
         return crystal_from_potential(rest, engine), normal
     if path.suffix.lower() not in (".yaml", ".yml"):
         raise file.fault(
