@@ -56,8 +56,73 @@ from kapitza.core.transmission import Transmission as Transmission
 from kapitza.device.admittance import admittance as admittance
 from kapitza.device.admittance import impedance as impedance
 from kapitza.device.beams import Beams as Beams
+from kapitza.device.composite import critical_radius as critical_radius
+from kapitza.device.composite import hasselman_johnson as hasselman_johnson
+from kapitza.device.composite import sized_composite as sized_composite
+from kapitza.device.courses import Periodic as Periodic
+from kapitza.device.courses import Pulses as Pulses
+from kapitza.device.courses import Steady as Steady
+from kapitza.device.courses import Step as Step
+from kapitza.device.cryogenic import Bath as Bath
+from kapitza.device.cryogenic import Superconductor as Superconductor
+from kapitza.device.cryogenic import steady_states as steady_states
+from kapitza.device.description import Box as Box
+from kapitza.device.description import ConductivityLaw as ConductivityLaw
+from kapitza.device.description import Device as Device
+from kapitza.device.description import HeatSource as HeatSource
+from kapitza.device.dynamics import device_response as device_response
+from kapitza.device.dynamics import step_response as step_response
+from kapitza.device.dynamics import time_span as time_span
+from kapitza.device.ellipsoids import Ellipsoid as Ellipsoid
+from kapitza.device.ellipsoids import nan_composite as nan_composite
+from kapitza.device.exchanger import Exchanger as Exchanger
+from kapitza.device.exchanger import Stream as Stream
+from kapitza.device.exchanger import exchange as exchange
+from kapitza.device.fields import plane_map as plane_map
+from kapitza.device.fields import section_map as section_map
+from kapitza.device.film import film_across as film_across
+from kapitza.device.film import film_along as film_along
+from kapitza.device.free_paths import FreePaths as FreePaths
+from kapitza.device.free_paths import fitted_paths as fitted_paths
+from kapitza.device.memory import Cell as Cell
+from kapitza.device.memory import reset as reset
+from kapitza.device.miniband import miniband as miniband
+from kapitza.device.nanocomposite import nanocomposite as nanocomposite
+from kapitza.device.nanotube import Tube as Tube
+from kapitza.device.nanotube import nanotube_composite as nanotube_composite
+from kapitza.device.network import Cauer as Cauer
+from kapitza.device.network import Foster as Foster
+from kapitza.device.network import cauer as cauer
+from kapitza.device.network import foster as foster
+from kapitza.device.optimise import coolest as coolest
+from kapitza.device.polycrystal import polycrystal as polycrystal
+from kapitza.device.quench import runaway as runaway
+from kapitza.device.result import DeviceTemperatures as DeviceTemperatures
+from kapitza.device.result import Response as Response
+from kapitza.device.result import TemperatureField as TemperatureField
 from kapitza.device.setup import Plane as Plane
 from kapitza.device.setup import Setup as Setup
+from kapitza.device.shapes import Disc as Disc
+from kapitza.device.shapes import GaussianSpot as GaussianSpot
+from kapitza.device.shapes import HeatMap as HeatMap
+from kapitza.device.shapes import Rectangle as Rectangle
+from kapitza.device.spin_pillar import Pillar as Pillar
+from kapitza.device.spin_pillar import SpinContact as SpinContact
+from kapitza.device.spin_pillar import SpinLayer as SpinLayer
+from kapitza.device.spin_pillar import spin_profile as spin_profile
+from kapitza.device.superlattice import series_superlattice as series_superlattice
+from kapitza.device.superlattice import superlattice as superlattice
+from kapitza.device.superlattice import with_conductance as with_conductance
+from kapitza.device.temperatures import device_temperatures as device_temperatures
+from kapitza.device.thermoelectric import Leg as Leg
+from kapitza.device.thermoelectric import Property as Property
+from kapitza.device.thermoelectric import best_length as best_length
+from kapitza.device.thermoelectric import best_state as best_state
+from kapitza.device.thermoelectric import figure_of_merit as figure_of_merit
+from kapitza.device.thermoelectric import leg_state as leg_state
+from kapitza.device.thomson import best_solved as best_solved
+from kapitza.device.thomson import solved_leg as solved_leg
+from kapitza.device.uncertainty import sampled_peaks as sampled_peaks
 from kapitza.errors import (
     ConvergenceError as ConvergenceError,
 )
@@ -76,7 +141,14 @@ from kapitza.errors import (
 from kapitza.errors import (
     ValidityWarning as ValidityWarning,
 )
+from kapitza.io.applications import read_cell as read_cell
+from kapitza.io.applications import read_cryo as read_cryo
+from kapitza.io.applications import read_exchanger as read_exchanger
+from kapitza.io.applications import read_leg as read_leg
 from kapitza.io.curves import read_table as read_table
+from kapitza.io.device import read_device as read_device
+from kapitza.io.device_write import write_boundaries as write_boundaries
+from kapitza.io.device_write import write_spice as write_spice
 from kapitza.io.eels.hyperspy import from_hyperspy as from_hyperspy
 from kapitza.io.eels.hyperspy import map_to_hyperspy as map_to_hyperspy
 from kapitza.io.eels.hyperspy import to_hyperspy as to_hyperspy
@@ -204,6 +276,7 @@ from kapitza.measure.eels.spread import PointSpread as PointSpread
 from kapitza.measure.eels.spread import delocalisation as delocalisation
 from kapitza.measure.eels.survey import SpectrumSurvey as SpectrumSurvey
 from kapitza.measure.eels.survey import survey_spectra as survey_spectra
+from kapitza.measure.eels.turn import turned as turned
 from kapitza.measure.eels.vacuum import zero_loss as zero_loss
 from kapitza.measure.experiment import Curve as Curve
 from kapitza.measure.experiment import Experiment as Experiment
@@ -248,6 +321,10 @@ from kapitza.simulate.boltzmann.resistances import fourier_error as fourier_erro
 from kapitza.simulate.boltzmann.resistances import interface_conductances as interface_conductances
 from kapitza.simulate.boltzmann.resistances import superlattice_conductivities as superlattice_conductivities
 from kapitza.simulate.boltzmann.resistances import wall_slip as wall_slip
+from kapitza.simulate.boltzmann.response import frequency_response as frequency_response
+from kapitza.simulate.boltzmann.response import heated as heated
+from kapitza.simulate.boltzmann.response import seen_resistance as seen_resistance
+from kapitza.simulate.boltzmann.response import transient_response as transient_response
 from kapitza.simulate.boltzmann.result import Transport as Transport
 from kapitza.simulate.boltzmann.spectra import carriers as carriers
 from kapitza.simulate.boltzmann.spectra import group_edges as group_edges
