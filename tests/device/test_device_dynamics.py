@@ -14,7 +14,7 @@ from scipy.special import erf, erfc
 from kapitza.core.stack import Layer, Stack
 from kapitza.device.courses import Periodic, Pulses, Step
 from kapitza.device.description import Box, Device, HeatSource
-from kapitza.device.dynamics import dynamics, response, step_response
+from kapitza.device.dynamics import device_response, dynamics, step_response
 from kapitza.device.network import Foster, cauer, fitted, foster
 from kapitza.device.shapes import Disc, GaussianSpot, Rectangle
 from kapitza.device.temperatures import device_temperatures
@@ -97,9 +97,9 @@ def test_pulses_settle_to_the_train_without_beginning():
     pulses = Pulses(2e-6, 0.5e-6, 4000)
     device = evolve(transistor(), sources=[HeatSource("finger", 0.0625, FINGER, course=pulses)])
     inside = np.array([0.1e-6, 0.4e-6, 0.6e-6, 1.9e-6])
-    late = response(device, 3999 * 2e-6 + inside)
+    late = device_response(device, 3999 * 2e-6 + inside)
     endless = evolve(device, sources=[HeatSource("finger", 0.0625, FINGER, course=Pulses(2e-6, 0.5e-6))])
-    np.testing.assert_allclose(response(endless, inside).peak, late.peak, rtol=1e-5, atol=0)
+    np.testing.assert_allclose(device_response(endless, inside).peak, late.peak, rtol=1e-5, atol=0)
 
 
 def test_mean_of_a_train_is_its_duty_times_the_steady_rise():
@@ -110,7 +110,7 @@ def test_mean_of_a_train_is_its_duty_times_the_steady_rise():
     for low, high in parts:
         x = (node + 1) / 2
         time = low + (high - low) * x**2  # the corners go as √t
-        got = response(device, time).average["finger"]
+        got = device_response(device, time).average["finger"]
         total += (weight / 2 * 2 * x * got).sum() * (high - low)
     np.testing.assert_allclose(total / 1e-5, 0.3 * 35.93716, rtol=1e-4, atol=0)
 
@@ -120,7 +120,7 @@ def test_courses_add():
     step = HeatSource("step", 0.02, FINGER, course=Step())
     wave = HeatSource("wave", 0.01, FINGER, course=Periodic(1e5))
     device = evolve(transistor(), sources=[steady, step, wave])
-    got = response(device, [1e-1 + 1.25e-6])
+    got = device_response(device, [1e-1 + 1.25e-6])
     quiet = device_temperatures(evolve(device, sources=[steady, step]), sensitivity=False)
     held = dynamics(device)
     wavy = held.periodic(held.readers[0], 2, np.array([1e5]))[0]

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from kapitza.cli import figures
+from kapitza.cli.device_reports import report_design
 from kapitza.cli.sample_reports import check_table, design_sample, fit_sample, sensitivity_sample, simulate_sample
 from kapitza.cli.table_reports import jump_profile, series_table
 
@@ -50,12 +51,18 @@ def design(
     free: Annotated[str | None, typer.Option(help="What is to be measured, separated by commas.")] = None,
     over: Annotated[
         list[str] | None,
-        typer.Option(help="Setting and candidates, e.g. tdtr.modulation=1,3,10MHz; may be given again."),
+        typer.Option(help="Setting and candidates, e.g. tdtr.modulation=1,3,10MHz, or range; may be given again."),
+    ] = None,
+    minimise: Annotated[
+        str | None, typer.Option(help="hotspot: of a device file, over ranges such as buffer.thickness=10:500nm.")
     ] = None,
     noise: Annotated[float, typer.Option(help="Of each point, relative; in rad for phases.")] = 0.005,
     as_json: Json = False,
 ) -> None:
-    """Rank modulation, spot and film thickness by how well they measure something."""
+    """Rank modulation, spot and film thickness by how well they measure something; or cool a device."""
+    if minimise is not None:
+        report_design(sample, minimise, over or [], as_json=as_json)
+        return
     design_sample(sample, free=free, over=over or [], noise=noise, as_json=as_json)
 
 

@@ -155,7 +155,7 @@ def step_response(device: Device, time: ArrayLike) -> Response:
     return Response(times, rows[0], dict(zip(held.names[1:], rows[1:], strict=True)))
 
 
-def response(device: Device, time: ArrayLike) -> Response:
+def device_response(device: Device, time: ArrayLike) -> Response:
     """Rises against time with each source on its own course.
 
     Steady sources have been on for ever, steps and counted pulses begin at t = 0, trains of pulses have no beginning,
@@ -239,3 +239,28 @@ def interpolated(held: Dynamics, reader: Reader, index: int, time: Array) -> Arr
         return held.steps(reader, index, time)
     knots = np.geomspace(time.min(), time.max(), int(40 * decades) + 8)
     return CubicSpline(np.log(knots), held.steps(reader, index, knots))(np.log(time))
+
+
+def time_span(device: Device) -> tuple[float, float]:
+    """Times between which a device heats up, s: from when heat leaves the smallest source until all is steady."""
+    storage: list[float] = []
+    for layer in device.stack.layers:
+        if layer.heat_capacity is None:
+            raise InputError(f"layer {layer.name} has no heat_capacity (J/m³K), which all that changes needs")
+        storage.append(layer.heat_capacity)
+    shapes = [source.shape for source in device.sources if source.shape is not None]
+    sizes = [shape.size for shape in shapes] or [min(layer.thickness for layer in device.stack.layers)]
+    first = 0.02 * min(sizes) ** 2 * storage[0] / device.stack.layers[0].conductivity
+    late = [500 * first]
+    late += [(shape.extent[0][1] - shape.extent[0][0]) ** 2 * storage[-1] * 100 for shape in shapes]
+    late = [value / device.stack.layers[-1].conductivity for value in late[1:]] + late[:1]
+    resistance = 0.0 if np.isinf(device.coefficient) else 1 / max(device.coefficient, device.top_coefficient)
+    total = 0.0
+    resistances = device.stack.resistances(device.sink)
+    for layer, capacity in zip(device.stack.layers[::-1], storage[::-1], strict=True):
+        if np.isfinite(layer.thickness):
+            total += capacity * layer.thickness * (resistance + layer.resistance / 2)
+            resistance += layer.resistance
+        above = [name for name in resistances if name.endswith(f"|{layer.name}")]
+        resistance += sum(resistances[name] for name in above)
+    return first, max([6 * total, *(late if np.isinf(device.stack.layers[-1].thickness) else late[-1:])])

@@ -20,6 +20,7 @@ from kapitza.core.profile import Jump, Profile
 from kapitza.core.stack import Boundary, Layer, Stack
 from kapitza.core.transmission import Transmission
 from kapitza.errors import DataError, InputError, KapitzaError
+from kapitza.io.device_types import DEVICE_TYPES, DEVICE_UNITS
 from kapitza.matter.crystal import Crystal
 from kapitza.matter.fluid import Fluid
 from kapitza.matter.junction import Junction, Lead, Slab
@@ -45,6 +46,7 @@ from kapitza.theory.models import Estimate
 TYPES: dict[str, type] = {
     kind.__name__: kind
     for kind in (
+        *DEVICE_TYPES,
         AbsoluteResistance,
         Boundary,
         Carriers,
@@ -85,6 +87,7 @@ TYPES: dict[str, type] = {
 }
 
 UNITS: dict[str, dict[str, str]] = {
+    **DEVICE_UNITS,
     "AbsoluteResistance": {
         "interval": "W m^-2 K^-1",
         "level": "1",

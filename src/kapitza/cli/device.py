@@ -1,0 +1,52 @@
+"""Verbs for devices: device, export."""
+
+from typing import Annotated
+
+import typer
+
+from kapitza.cli import device_reports, figures
+
+app = typer.Typer()
+
+DeviceFile = Annotated[str, typer.Argument(metavar="FILE", help="Device file (.toml): layers, boundaries, sources.")]
+Json = Annotated[bool, typer.Option("--json", help="Machine-readable output, with units.")]
+Figure = Annotated[str | None, typer.Option("--plot", metavar="FILE", help="Draw a figure: .png, .pdf or .svg.")]
+Save = Annotated[str | None, typer.Option("--save", metavar="FILE", help="Save everything: .json, .npz or .h5.")]
+
+
+@app.command()
+def device(
+    file: DeviceFile,
+    sweep: Annotated[
+        str | None,
+        typer.Option(metavar="NAME=RANGE", help="One number over a range: 'GaN|SiC.conductance=50:500:10MW/m2K'."),
+    ] = None,
+    plot: Figure = None,
+    step: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Figure of the temperatures after the power is switched on.")
+    ] = None,
+    save: Save = None,
+    as_json: Json = False,
+) -> None:
+    """Temperature of a device, the share of each layer and boundary in it, and how uncertain it is."""
+    figures.check(plot)
+    figures.check(step)
+    device_reports.check_device_save(save)
+    if sweep is not None:
+        device_reports.report_sweep(file, sweep, plot=plot, save=save, as_json=as_json)
+        return
+    device_reports.report_device(file, plot=plot, save=save, step=step, as_json=as_json)
+
+
+@app.command()
+def export(
+    file: DeviceFile,
+    spice: Annotated[str | None, typer.Option(metavar="FILE", help="Thermal network as a SPICE netlist.")] = None,
+    comsol: Annotated[str | None, typer.Option(metavar="FILE", help="Table (.csv) of boundary resistances.")] = None,
+    order: Annotated[int, typer.Option(help="Cells of the network, at most.")] = 12,
+    ladder: Annotated[bool, typer.Option("--ladder", help="A Cauer ladder instead of a Foster chain.")] = False,
+    of: Annotated[str, typer.Option(help="What the network follows: peak, or the name of a patch.")] = "peak",
+    times: Annotated[str | None, typer.Option(help="Range that it has to follow, e.g. 10ns:10ms.")] = None,
+) -> None:
+    """Write a device for other programs: a Foster or Cauer network, or its boundary resistances."""
+    device_reports.report_export(file, spice=spice, comsol=comsol, order=order, ladder=ladder, of=of, span=times)

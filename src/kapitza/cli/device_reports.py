@@ -1,0 +1,253 @@
+"""What the verbs for devices print and write."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import kapitza
+from kapitza.cli import figures
+from kapitza.cli.output import note, print_json, print_table
+from kapitza.errors import InputError
+from kapitza.io.device_numbers import Sweep, kind_of_number, read_sweep, shown_number
+from kapitza.io.quantities import quantity
+
+if TYPE_CHECKING:
+    from kapitza.device.description import Device
+    from kapitza.device.optimise import Optimum
+    from kapitza.device.result import DeviceTemperatures
+
+TIMES = 61
+FIGURE = 5.6  # inches
+
+
+def report_device(path: str, *, plot: str | None, save: str | None, step: str | None, as_json: bool) -> None:
+    """Temperatures of a device file."""
+    device = kapitza.read_device(path)
+    found = kapitza.device_temperatures(device)
+    if plot is not None or save is not None:
+        cut = kapitza.section_map(device)
+        plane = kapitza.plane_map(device, kapitza.Plane(found.layer, depth_in_layer(device, found)))
+        if plot is not None:
+            figures.write_figure(
+                plot, lambda figure: kapitza.plot.device_figure(found, device, cut, plane, figure), height=FIGURE
+            )
+        if save is not None:
+            kept: dict[str, Any] = {"device": device, "temperatures": found, "section": cut, "plane": plane}
+            if all(layer.heat_capacity is not None for layer in device.stack.layers):
+                kept["step"] = kapitza.step_response(device, times_of(device))
+            kapitza.save(kept, save)
+    if step is not None:
+        rising = kapitza.step_response(device, times_of(device))
+        figures.write(step, lambda ax: kapitza.plot.device_response(rising, ax=ax))
+    if as_json:
+        print_json(device_json(device, found))
+        return
+    print_device(device, found)
+    for written in (plot, save, step):
+        if written is not None:
+            note(f"wrote {written}")
+
+
+def times_of(device: Device) -> list[float]:
+    """Times over which a device heats up, evenly in ln t, s."""
+    first, last = kapitza.time_span(device)
+    return [first * (last / first) ** (i / (TIMES - 1)) for i in range(TIMES)]
+
+
+def depth_in_layer(device: Device, found: DeviceTemperatures) -> float:
+    """Depth of the hottest point below the top face of its layer, m."""
+    depth = 0.0
+    for layer in device.stack.layers:
+        if layer.name == found.layer:
+            return min(max(float(found.place[2]) - depth, 0.0), layer.thickness)
+        depth += layer.thickness
+    return 0.0
+
+
+def device_json(device: Device, found: DeviceTemperatures) -> dict[str, Any]:
+    """Temperatures with their units."""
+    return {
+        "title": found.title,
+        "sink": {"unit": "K", "value": found.sink},
+        "power": {"unit": "W", "value": found.power},
+        "peak": {"unit": "K", "value": found.peak, "sigma": found.sigma, "layer": found.layer},
+        "place": {"unit": "m", "value": found.place.tolist()},
+        "resistance": {"unit": "K W^-1", "value": found.resistance},
+        "average": {"unit": "K", "value": dict(found.average)},
+        "drop": {"unit": "K", "value": dict(found.drop)},
+        "share": found.share,
+        "sensitivity": {"unit": "K", "value": dict(found.sensitivity), "meaning": "change of the peak per ln p"},
+        "contribution": {"unit": "K", "value": dict(found.contribution)},
+        "temperature": {"unit": "K", "value": dict(found.kelvin)},
+        "iterations": found.iterations,
+        "layers": [layer.name for layer in device.stack.layers],
+        "drop_definition": "extrapolated",
+    }
+
+
+def print_device(device: Device, found: DeviceTemperatures) -> None:
+    """Print temperatures: the hottest point, averages, shares, and what makes it uncertain."""
+    sigma = "" if found.sigma is None else f" ± {found.sigma:.2g}"
+    x, y, z = (shown_number("depth", float(v)) if v else "0" for v in found.place)
+    title = (
+        f"{found.title}: {found.sink + found.peak:.5g}{sigma} K in {found.layer} at x = {x}, y = {y}, {z} deep; "
+        f"{found.peak:.6g} K above the sink, {found.resistance:.4g} K/W for {found.power:.4g} W"
+    )
+    rows = [
+        [name, f"{drop:.4g}", f"{100 * found.share[name]:.1f} %", *resistance_cells(device, name, found)]
+        for name, drop in found.drop.items()
+    ]
+    print_table(title, ("below the hottest point", "drop (K)", "share", "resistance (m²K/GW)", "taken at (K)"), rows)
+    if found.average:
+        rows = [[name, f"{rise:.6g}"] for name, rise in found.average.items()]
+        print_table("\nrise averaged over", ("patch", "K"), rows)
+    if found.contribution:
+        order = sorted(found.contribution, key=lambda name: -found.contribution[name])
+        variance = sum(v**2 for v in found.contribution.values()) or 1.0
+        rows = [
+            [name, f"{found.contribution[name]:.3g}", f"{100 * found.contribution[name] ** 2 / variance:.0f} %"]
+            for name in order
+        ]
+        print_table("\nuncertainty of the hottest temperature", ("from", "K", "of the variance"), rows)
+    if found.kelvin:
+        note(
+            f"properties of T at the temperatures below the hottest point ({found.iterations} solutions): an estimate, "
+            "usually within 1 %; finite volumes follow them in all of the device"
+        )
+
+
+def resistance_cells(device: Device, name: str, found: DeviceTemperatures) -> list[str]:
+    """Resistance per area of a layer or boundary, and the temperature at which it was taken."""
+    kelvin = found.kelvin.get(name, device.sink)
+    held = device.stack.resistances(kelvin)
+    if name not in held:
+        return [f"{1e9 / device.coefficient:.4g}" if name == "sink" else "", ""]
+    value = held[name]
+    if name in device.laws:
+        value *= device.value(f"{name}.conductivity") / float(device.laws[name].at(kelvin)[0])
+    return [f"{1e9 * value:.4g}", f"{kelvin:.4g}" if name in found.kelvin else ""]
+
+
+def report_sweep(path: str, text: str, *, plot: str | None, save: str | None, as_json: bool) -> None:
+    """Temperatures of a device against one of its numbers."""
+    device, wanted = kapitza.read_device(path), read_sweep(text)
+    device.value(wanted.name)
+    found = [kapitza.device_temperatures(device.replace({wanted.name: v}), sensitivity=False) for v in wanted.value]
+    rises = {"hottest point": [one.peak for one in found]}
+    rises |= {f"{name}, averaged": [one.average[name] for one in found] for name in found[0].average}
+    owner = wanted.name.rpartition(".")[0]
+    if any(owner in one.drop for one in found):
+        rises[f"drop across {owner}"] = [one.drop.get(owner, 0.0) for one in found]
+    if save is not None:
+        kapitza.save({"name": wanted.name, "value": wanted.value, **{k: tuple(v) for k, v in rises.items()}}, save)
+    if plot is not None:
+        label = f"{wanted.name} ({wanted.unit})" if wanted.unit else wanted.name
+        figures.write(
+            plot, lambda ax: kapitza.plot.device_sweep(wanted.value, rises, label, factor=wanted.factor, ax=ax)
+        )
+    if as_json:
+        unit = kind_of_number(wanted.name)
+        print_json({"name": wanted.name, "kind": unit, "value": list(wanted.value), "rise": rises, "unit": "K"})
+        return
+    print_sweep(device, wanted, rises)
+    for written in (plot, save):
+        if written is not None:
+            note(f"wrote {written}")
+
+
+def print_sweep(device: Device, wanted: Sweep, rises: dict[str, list[float]]) -> None:
+    """Print a sweep."""
+    rows = [
+        [f"{value / wanted.factor:.6g}", *(f"{rise[i]:.5g}" for rise in rises.values())]
+        for i, value in enumerate(list(wanted.value))
+    ]
+    head = f"{wanted.name} ({wanted.unit})" if wanted.unit else wanted.name
+    print_table(f"{device.title}: rise above the sink (K)", (head, *rises), rows, text=0)
+
+
+def report_design(path: str, minimise: str, over: Sequence[str], *, as_json: bool) -> None:
+    """The coolest device within ranges of its numbers."""
+    if minimise != "hotspot":
+        raise InputError(f"--minimise {minimise!r:.40}: expected hotspot")
+    device = kapitza.read_device(path)
+    ranges = dict(range_of(text) for text in over)
+    found = kapitza.coolest(device, ranges)
+    if as_json:
+        print_json(
+            {
+                "minimised": "peak",
+                "value": dict(found.values),
+                "peak": {"unit": "K", "value": found.peak, "before": found.before},
+                "limited": list(found.limited),
+            }
+        )
+        return
+    print_optimum(device, found, ranges)
+
+
+def print_optimum(device: Device, found: Optimum, ranges: dict[str, tuple[float, float]]) -> None:
+    """Print the coolest device."""
+    rows = [
+        [
+            name,
+            shown_number(name, device.value(name)),
+            shown_number(name, value),
+            f"{shown_number(name, ranges[name][0])} to {shown_number(name, ranges[name][1])}",
+        ]
+        for name, value in found.values.items()
+    ]
+    title = f"{device.title}: hottest point {found.before:.5g} K above the sink before, {found.peak:.5g} K with"
+    print_table(title, ("number", "before", "best", "range"), rows)
+    for name in found.limited:
+        note(f"{name} stands at the end of its range: nothing inside of it is better")
+
+
+def range_of(text: str) -> tuple[str, tuple[float, float]]:
+    """Name and range of a number such as buffer.thickness=10:500nm."""
+    held = read_sweep(text)
+    return held.name, (float(held.value[0]), float(held.value[-1]))
+
+
+def report_export(
+    path: str, *, spice: str | None, comsol: str | None, order: int, ladder: bool, of: str, span: str | None
+) -> None:
+    """Write a device for other programs."""
+    if spice is None and comsol is None:
+        raise InputError("nothing to write: expected --spice FILE or --comsol FILE")
+    for name in (spice, comsol):
+        if name is not None:
+            figures.check_folder(name)
+    device = kapitza.read_device(path)
+    if spice is not None:
+        first, last = kapitza.time_span(device) if span is None else times_from(span)
+        network = kapitza.foster(device, order, first=first, last=last, of=of)
+        kapitza.write_spice(network, spice, title=device.title, ladder=ladder)
+        power = device.power
+        note(
+            f"wrote {spice}: {network.resistance.size} cells, within {network.error * power:.2g} K of "
+            f"{network.resistance.sum() * power:.5g} K from {first:.3g} to {last:.3g} s at {power:.4g} W"
+        )
+    if comsol is not None:
+        kapitza.write_boundaries(device, comsol)
+        count = sum(isinstance(one.conductance, kapitza.Conductance) for one in device.stack.boundaries)
+        note(f"wrote {comsol}: {len(device.stack.boundaries)} boundaries" + (f", {count} of T" if count else ""))
+
+
+def times_from(text: str) -> tuple[float, float]:
+    """First and last time of "10ns:10ms", s."""
+    parts = text.split(":")
+    if len(parts) != 2:
+        raise InputError(f"{text!r:.40}: expected two times such as 10ns:10ms")
+    first, last = (quantity(part, "time", what="time") for part in parts)
+    return first, last
+
+
+def check_device_save(path: str | None) -> None:
+    """Refuse, before anything is computed, a path that cannot become a saved result."""
+    if path is None:
+        return
+    if Path(path).suffix.lower() not in (".json", ".npz", ".h5", ".hdf5"):
+        raise InputError(f"the ending of {path!r} says no format: expected .json, .npz or .h5")
+    figures.check_folder(path)
