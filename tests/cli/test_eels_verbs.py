@@ -68,6 +68,7 @@ energy = "60 meV"
 fwhm = "10 meV"
 """
 
+MODEL = (kapitza.Mode("TO", 82 * kapitza.units.meV, 5 * kapitza.units.meV),)
 Command = Callable[..., dict]
 
 
@@ -200,6 +201,25 @@ def test_modes_next_to_a_jump_that_is_seen_from_both_sides(folder: Path, ask: Co
     assert got["equilibrium"]["pixels"] == 64
     held = kapitza.load(saved)["jump"]
     assert held.contrast.ratio.size == 16
+
+
+def test_an_interface_along_x(folder: Path, ask: Command, tmp_path: Path) -> None:
+    """The same scan with rows and columns exchanged says the same across y."""
+    image = kapitza.read_eels(folder / "scan.h5")
+    turned = evolve(image, counts=np.swapaxes(image.counts[...], 0, 1), position=image.position[::-1])
+    kapitza.write_eels(turned, tmp_path / "turned.h5")
+    kapitza.save({k: kapitza.turned(m) for k, m in kapitza.load(folder / "map.h5").items()}, tmp_path / "map.h5")
+    options = ["--at", "0nm", "--skip", "1nm"]
+    one, other = ask("jump", folder / "map.h5", *options), ask("jump", tmp_path / "map.h5", *options, "--across", "y")
+    assert one == other
+    options = ["--interface", "0nm", "--zone", "4nm", "--modes", folder / "modes.toml", "--scan"]
+    one = ask("modes", folder / "map.h5", *options, folder / "scan.h5")
+    other = ask("modes", tmp_path / "map.h5", "--across", "y", *options, tmp_path / "turned.h5")
+    strengths = [each["interface_modes"]["strength"] for each in (one, other)]
+    np.testing.assert_allclose(strengths[0]["value"], strengths[1]["value"], rtol=1e-6, atol=0)
+    assert one["equilibrium by place"] == other["equilibrium by place"]
+    with pytest.raises(InputError, match="two positions"):
+        kapitza.turned(kapitza.fit_spectra(kapitza.SpectrumImage(image.counts[0, 0], image.energy), MODEL))
 
 
 def test_calibration_dark_and_vacuum_by_options(

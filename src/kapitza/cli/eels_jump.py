@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 SIDES = ("left", "right")
 
 
-def load_maps(path: str) -> dict[str, TemperatureMap]:
-    """Return the maps of a file that `eels fit` wrote, by how temperatures were tied.
+def load_maps(path: str, across: str = "x") -> dict[str, TemperatureMap]:
+    """Return the maps of a file that `eels fit` wrote, by how temperatures were tied; x is across the interface.
 
     Raises
     ------
@@ -35,14 +35,13 @@ def load_maps(path: str) -> dict[str, TemperatureMap]:
     """
     held = kapitza.load(path)
     if isinstance(held, kapitza.TemperatureMap):
-        key = "common" if "temperature" in held.names else "each"
-        return {key: held}
+        held = {"common" if "temperature" in held.names else "each": held}
     found = (
         {str(k): v for k, v in held.items() if isinstance(v, kapitza.TemperatureMap)} if isinstance(held, dict) else {}
     )
     if not found:
         raise DataError("holds no temperature map: write one with `kapitza eels fit SCAN --save MAP`", file=path)
-    return found
+    return {key: kapitza.turned(one) for key, one in found.items()} if across == "y" else found
 
 
 def common_map(maps: dict[str, TemperatureMap], path: str) -> TemperatureMap:
@@ -90,7 +89,7 @@ def jump_map(
     """Jump of a map."""
     import numpy as np
 
-    maps = load_maps(path)
+    maps = load_maps(path, str(places["across"]))
     profile = kapitza.line_profile(common_map(maps, path))
     at, at_sigma = uncertain(str(places["at"]), "length", what="--at")
     width, share, length = (

@@ -35,6 +35,7 @@ def modes_map(
     *,
     interface: str | None,
     zone: str,
+    across: str,
     correction: Correction,
     seen: str | None,
     scan: str | None,
@@ -46,14 +47,14 @@ def modes_map(
     as_json: bool,
 ) -> None:
     """Occupations of a map, the test of equilibrium, and the modes that only the interface has."""
-    maps = load_maps(path)
+    maps = load_maps(path, across)
     own = next((maps[key] for key in ("occupation", "each") if key in maps), None)
     if own is None:
         raise DataError("has one temperature for all modes only: fit with --tie both, each or occupation", file=path)
     at = None if interface is None else quantity(interface, "length", what="--interface")
     held = kapitza.occupations(own)
     test = tested(maps, own, correction, seen)
-    parts, contrast = components_of(maps, (at, zone), (scan, reverse), reading, peaks)
+    parts, contrast = components_of(maps, (at, zone, across), (scan, reverse), reading, peaks)
     near = None if test is None or at is None else by_place(own, test, at, quantity(zone, "length", what="--zone"))
     if save is not None:
         kapitza.save(held, save)
@@ -104,13 +105,13 @@ def by_place(found: TemperatureMap, test: DepartureTest, at: float, half: float)
 
 def components_of(
     maps: dict[str, TemperatureMap],
-    place: tuple[float | None, str],
+    place: tuple[float | None, str, str],
     scans: tuple[str | None, tuple[str, str] | None],
     reading: Reading,
     peaks: str | None,
 ) -> tuple[Components | None, Asymmetry | None]:
     """Modes of the interface of a scan, and how they change when heat flows the other way."""
-    (at, zone), (scan, reverse) = place, scans
+    (at, zone, across), (scan, reverse) = place, scans
     if scan is None:
         if peaks is not None or reverse is not None:
             raise InputError("modes that only the interface has need its spectra: give --scan")
@@ -121,24 +122,26 @@ def components_of(
     if not wanted:
         raise DataError("has no [[interface]] modes", file=peaks)
     half = quantity(zone, "length", what="--zone")
-    forward = components(next(iter(maps.values())), reading, scan, (at, half), wanted)
+    where = at, half, across
+    forward = components(next(iter(maps.values())), reading, scan, where, wanted)
     if reverse is None:
         return forward, None
-    other = components(next(iter(load_maps(reverse[0]).values())), reading, reverse[1], (at, half), wanted)
+    other = components(next(iter(load_maps(reverse[0], across).values())), reading, reverse[1], where, wanted)
     return forward, kapitza.asymmetry(forward, other)
 
 
 def components(
-    found: TemperatureMap, reading: Reading, scan: str, place: tuple[float, float], wanted: Any
+    found: TemperatureMap, reading: Reading, scan: str, place: tuple[float, float, str], wanted: Any
 ) -> Components:
     """Modes of the interface of one scan."""
     import numpy as np
 
-    at, half = place
+    at, half, across = place
     image = reading.image(scan)
+    found = kapitza.turned(found) if across == "y" else found  # as the file has it
     if image.shape != found.shape or not image.shape:
         raise InputError(f"{scan} has {image.shape} pixels and its map {found.shape}: expected the same scan")
-    x = np.broadcast_to(found.position[-1], found.shape)
+    x = np.broadcast_to(found.position[0][:, None] if across == "y" else found.position[-1], found.shape)
     regions = (np.abs(x - at) <= half * (1 + 1e-9), x < at - 2 * half, x > at + 2 * half)
     for name, region in zip(("at", "left of", "right of"), regions, strict=True):
         if not (region & found.good).any():
@@ -183,8 +186,11 @@ def modes_json(
         }
     if parts is not None:
         n = parts.occupation(at or 0.0)
+        order = [parts.modes.index(mode) for mode in n.modes]
+        strength, error = (one[order].tolist() for one in parts.strength())
         content["interface_modes"] = {
             "modes": list(n.modes),
+            "strength": {"unit": "1", "value": strength, "sigma": error},
             "occupation": n.value[0].tolist(),
             "sigma": [] if n.sigma is None else n.sigma[0].tolist(),
             "temperature": {"unit": "K", "value": n.temperature()[0].tolist()},

@@ -18,6 +18,7 @@ Figure = Annotated[str | None, typer.Option("--plot", metavar="FILE", help="Draw
 Save = Annotated[str | None, typer.Option("--save", metavar="FILE", help="Save everything: .json, .npz or .h5.")]
 MapFile = Annotated[str, typer.Argument(metavar="MAP", help="Map that `kapitza eels fit --save` wrote.")]
 PlanFile = Annotated[str, typer.Argument(metavar="FILE", help="Planned scan (.toml).")]
+Across = Annotated[Literal["x", "y"], typer.Option("--across", help="Position that crosses the interface.")]
 ModesOption = Annotated[str, typer.Option("--modes", metavar="FILE", help="Modes of the spectra (.toml).")]
 
 
@@ -74,6 +75,7 @@ def jump(
     at: Annotated[str, typer.Option(help="Position of the interface: 12.4nm, or 12.4nm+-0.3nm to fit it.")],
     skip: Annotated[str, typer.Option(help="Left out on both sides, e.g. 2nm.")] = "0nm",
     reach: Annotated[str | None, typer.Option(help="Used up to here on both sides, e.g. 40nm.")] = None,
+    across: Across = "x",
     width: Annotated[str, typer.Option(help="Point spread: standard deviation of the local part, 1nm+-0.2nm.")] = "0nm",
     share: Annotated[str, typer.Option(help="Point spread: delocalised share, 0.3+-0.05.")] = "0",
     length: Annotated[str, typer.Option(help="Point spread: length of the delocalised part, 30nm.")] = "50nm",
@@ -91,7 +93,7 @@ def jump(
     figures.check(plot)
     check_save(save)
     known = {"flux": flux, "left": conductivity_left, "right": conductivity_right}
-    places = {"at": at, "skip": skip, "reach": reach, "scale": scale}
+    places = {"at": at, "skip": skip, "reach": reach, "scale": scale, "across": across}
     spread = {"width": width, "share": share, "length": length}
     jump_map(found, places, spread, known, plot=plot, save=save, as_json=as_json)
 
@@ -101,6 +103,7 @@ def modes(
     found: MapFile,
     interface: Annotated[str | None, typer.Option(help="Position of the interface, e.g. 12.4nm.")] = None,
     zone: Annotated[str, typer.Option(help="Half width of the interface, e.g. 1.5nm.")] = "1.5nm",
+    across: Across = "x",
     correction: Annotated[
         Literal["holm", "benjamini-hochberg", "none"], typer.Option(help="For the number of pixels.")
     ] = "holm",
@@ -126,6 +129,7 @@ def modes(
         found,
         interface=interface,
         zone=zone,
+        across=across,
         correction=correction,
         seen=seen,
         scan=scan,

@@ -90,7 +90,7 @@ def design_eels(
     each = [np.sqrt(np.diag(cramer_rao(experiment, side, tie="each"))) for side in ("left", "right")]
     model = model_of(experiment, "left")
     names = [mode.name for mode in experiment.left]
-    compared = experiment.fwhm * np.geomspace(0.4, 4, 13) if widths is None else positive(widths)
+    compared = experiment.fwhm * np.geomspace(0.4, 4, 25) if widths is None else positive(widths)
     fixed, slit = resolution_trade(experiment, compared)
     pixel = pixel_sigma(experiment)
     plan = precision(experiment, pixel)
