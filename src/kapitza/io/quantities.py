@@ -20,6 +20,7 @@ UNITS: Mapping[str, Mapping[str, float]] = MappingProxyType(
         "frequency": {"Hz": 1.0, "kHz": 1e3, "MHz": 1e6, "GHz": 1e9, "THz": 1e12},
         "speed": {"m/s": 1.0, "km/s": 1e3},
         "energy": {"J": 1.0, "meV": meV, "eV": e},
+        "stiffness": {"N/m3": 1.0, "MN/m3": 1e6, "GN/m3": 1e9, "N/m/nm2": 1e18},
         "mass": {"kg": 1.0, "u": m_u, "amu": m_u},
         "temperature": {"K": 1.0},
         "angle": {"rad": 1.0, "mrad": 1e-3, "deg": math.pi / 180, "°": math.pi / 180},
