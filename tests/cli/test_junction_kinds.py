@@ -66,6 +66,21 @@ def test_force_constants_of_files_mix(tmp_path, reference):
     assert two.total[0] < 0.8 * two.left[0]
 
 
+def test_a_sheet_lies_between_crystals_that_touch(tmp_path):
+    """Law: twice as stiff a contact passes more, and a sheet between takes some of it away."""
+    touch = ["Ar", "Ar", "--potential", "lj", "--limit", "20 %", "--cell", "0.8 nm"]
+    sheet = ["--sheet", "graphene", "--sheet-potential", "tersoff"]
+    soft, stiff, covered = (
+        built(tmp_path, *touch, "--normal", f"{n} N/m3", "--shear", "1e17 N/m3", *more)
+        for n, more in ((1e18, []), (2e18, []), (2e18, sheet))
+    )
+    assert {symbol for slab in covered.device for symbol in slab.symbols} == {"Ar", "C"}
+    assert covered.violation < 1e-9
+    passed = [agf(one, [0.5 * THz], k_mesh=(4, 4)).total[0] for one in (soft, stiff, covered)]
+    assert passed[1] > passed[0] > 0
+    assert passed[2] < passed[1]
+
+
 def test_several_seeds_make_several_files(tmp_path, capsys):
     path = str(tmp_path / "rough.npz")
     assert main(["junction", "build", *MIXED, *LOOSE, "--seed", "1,2", "--save", path, "--json"]) == 0
@@ -94,6 +109,8 @@ def test_options_change_the_keys_of_a_file(tmp_path, capsys):
         ([*SAME, "--seed", "-1"], "seed '-1': expected a whole number"),
         ([*SAME, "--mixing", "mean"], "with a potential it means nothing"),
         (["Ar", "Ar", "--left-potential", "lj"], "no phonopy file"),
+        ([*SAME, "--sheet", "graphene"], "give `normal`, their stiffness per area"),
+        ([*SAME, "--normal", "1e18 N/m3", "--mirror"], "means nothing where springs join"),
         (["Ar.yaml", "Ar.yaml"], "Ar.yaml"),
     ],
 )

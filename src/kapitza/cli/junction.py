@@ -43,6 +43,10 @@ def build(
     contact: options.Contact = None,
     interlayer: options.Interlayer = None,
     no_relax: options.NoRelax = False,
+    normal: options.Normal = None,
+    shear: options.Shear = None,
+    sheet: options.Sheet = None,
+    sheet_potential: options.SheetPotential = None,
     supercell: options.Supercell = None,
     intermixing: options.Intermixing = None,
     profile: options.Profile = None,
@@ -70,6 +74,7 @@ def build(
             "right_potential": right_potential, "mixing": mixing, "scale": scale, "reach": reach, "strain": strain,
             "limit": limit, "cell": cell, "layers": layers, "twist": twist, "mirror": mirror,
             "contact": options.elements(contact), "interlayer": options.interlayers(interlayer),
+            "normal": normal, "shear": shear, "sheet": sheet, "sheet_potential": sheet_potential,
             "supercell": options.repeats(supercell), "disorder": random or None,
         }
     )  # fmt: skip

@@ -28,6 +28,10 @@ Interlayer = Annotated[
     list[str] | None, typer.Option(metavar="CRYSTAL:LAYERS", help="Crystal between, such as Ge:3; may be repeated.")
 ]
 NoRelax = Annotated[bool, typer.Option("--no-relax", help="Keep the sites of the crystals; only their distance fits.")]
+Normal = Annotated[str | None, typer.Option(help="Crystals that touch by springs: stiffness along the normal, N/m3.")]
+Shear = Annotated[str | None, typer.Option(help="The same along the plane [0].")]
+Sheet = Annotated[str | None, typer.Option(help="Sheet between crystals that touch: graphene.")]
+SheetPotential = Annotated[str | None, typer.Option(help="Of the sheet alone: tersoff.")]
 Supercell = Annotated[str | None, typer.Option(help="Repeats in the plane, for what is random: 2x2.")]
 Intermixing = Annotated[str | None, typer.Option(help="Standard width over which both sides mix: 0.3 nm.")]
 Profile = Annotated[Literal["erf", "linear"] | None, typer.Option(help="Diffused or graded mixing [erf].")]

@@ -10,8 +10,9 @@ strain = "right"
 intermixing = "0.3 nm"
 seed = 1
 
-Crystals from files, or each with a potential of its own (`left_potential`), share no potential: their force constants
-mix.
+With `normal` and `shear`, stiffnesses of a contact per area, the crystals touch by springs, a `sheet` between them if
+there is one.  Crystals from files, or each with a potential of its own (`left_potential`), share no potential: their
+force constants mix.
 """
 
 import warnings
@@ -27,23 +28,29 @@ from kapitza.errors import DataError, InputError, ValidityWarning
 from kapitza.io.results import SUFFIXES, load
 from kapitza.io.sections import Section, read_sections
 from kapitza.matter.build import Plan, junction_of
+from kapitza.matter.contact_springs import Springs, spring_junction
 from kapitza.matter.crystal import Crystal
 from kapitza.matter.disorder import PROFILES, Disorder, Profile
 from kapitza.matter.harmonic import crystal_from_potential
 from kapitza.matter.junction import Junction
 from kapitza.matter.loader import load_crystal, miller_normal
 from kapitza.matter.matching import LARGEST_AREA, LARGEST_STRAIN, Strained
-from kapitza.matter.mixing import Mixing, junction_from_crystals
+from kapitza.matter.mixing import Mixing, junction_from_crystals, one_lead
 from kapitza.matter.potentials import potential
 from kapitza.matter.relax import relaxed_cell
-from kapitza.matter.structure import structure
+from kapitza.matter.structure import Structure, structure
+from kapitza.matter.surface import oriented_crystal
 from kapitza.matter.truncation import truncated
 from kapitza.units import angstrom
 
 POTENTIAL_KEYS = ("potential", "strain", "cell", "twist", "mirror", "contact", "interlayer", "relax")
 FILE_KEYS = ("mixing", "scale", "reach", "left_potential", "right_potential")
+SPRING_KEYS = ("normal", "shear", "sheet", "sheet_potential")
 KEYS = ("left", "right", "orientation", "right_orientation", "limit", "layers", "supercell", "disorder")
 DISORDER_KEYS = ("seed", "intermixing", "roughness", "correlation", "vacancies", "substitutions", "depth", "profile")
+SOLID_KEYS = (
+    "mixing", "scale", "twist", "mirror", "contact", "interlayer", "relax", "strain", "supercell", "disorder", "layers"
+)  # fmt: skip
 MOST_LAYERS, MOST_REPEATS = 200, 32
 REACH = 6 * angstrom  # of the force constants of files that name no other
 NOTICED = 5e-3  # of the largest force constant: forces left out that are worth a warning
@@ -93,7 +100,11 @@ def junction_from_options(options: Mapping[str, Any], path: str | PathLike[str] 
 
 def built(file: Section) -> Junction:
     """Junction of a table of keys."""
-    file.known((*KEYS, *POTENTIAL_KEYS, *FILE_KEYS))
+    file.known((*KEYS, *POTENTIAL_KEYS, *FILE_KEYS, *SPRING_KEYS))
+    if "normal" in file:
+        refuse(file, SOLID_KEYS, "means nothing where springs join the crystals")
+        return by_springs(file)
+    refuse(file, SPRING_KEYS, "is for contacts by springs: give `normal`, their stiffness per area")
     if "potential" in file:
         refuse(file, FILE_KEYS, "is for force constants from files; with a potential it means nothing")
         return junction_of(plan_of(file))
@@ -155,16 +166,45 @@ def from_files(file: Section) -> Junction:
         raise InputError(f"{file.path}: {err}") from err
 
 
+def by_springs(file: Section) -> Junction:
+    """Junction of two crystals that touch, with a sheet between them or none."""
+    facing = miller(file, "orientation") or (0, 0, 1)
+    left, right = (
+        one_lead(oriented_crystal(*one_side(file, side, indices)), None)
+        for side, indices in (("left", facing), ("right", miller(file, "right_orientation") or facing))
+    )
+    springs = Springs(file.number("normal", "stiffness"), file.number("shear", "stiffness", 0.0))
+    return spring_junction(
+        left,
+        right,
+        springs,
+        sheet=crystal_of(file, "sheet")[0] if "sheet" in file else None,
+        limit=file.number("limit", "share", LARGEST_STRAIN),
+        area=file.number("cell", "length", LARGEST_AREA**0.5) ** 2,
+    )
+
+
+def crystal_of(file: Section, side: str) -> tuple[Crystal, Structure]:
+    """Crystal by name, at rest in its potential, and its structure."""
+    one = structure(file.text(side))
+    engine = potential(file.text(potential_key(file, side)), one.symbols)
+    rest = relaxed_cell(one, engine)
+    return crystal_from_potential(rest, engine), rest
+
+
+def potential_key(file: Section, side: str) -> str:
+    """Key that names the potential of a side, its own or that of all."""
+    own = f"{side}_potential"
+    return own if own in file or "potential" not in file else "potential"
+
+
 def one_side(file: Section, side: str, indices: tuple[int, int, int]) -> tuple[Crystal, Array]:
     """Crystal of one side with forces that end, and the Cartesian normal of its surface."""
-    path, key = file.beside(side), f"{side}_potential"
-    if key in file:
-        one = structure(file.text(side))
-        engine = potential(file.text(key), one.symbols)
-        rest = relaxed_cell(one, engine)
+    path, key = file.beside(side), potential_key(file, side)
+    if key in file and path.suffix.lower() not in (".yaml", ".yml"):
+        crystal, rest = crystal_of(file, side)
         axes = rest.lattice if rest.axes is None else rest.axes
-        normal = np.asarray(np.linalg.inv(axes) @ np.array(indices, dtype=float), dtype=float)
-        return crystal_from_potential(rest, engine), normal
+        return crystal, np.asarray(np.linalg.inv(axes) @ np.array(indices, dtype=float), dtype=float)
     if path.suffix.lower() not in (".yaml", ".yml"):
         raise file.fault(
             f"{file.text(side)!r} is no phonopy file (.yaml); a crystal by name needs potential = 'tersoff' or "

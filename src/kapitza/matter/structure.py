@@ -31,6 +31,7 @@ WEIGHTS: Mapping[str, float] = MappingProxyType(
 START: Mapping[str, tuple[str, str, float, float]] = MappingProxyType(
     {
         "C": ("diamond", "C", 3.567, 0.0),
+        "graphene": ("honeycomb", "C", 2.46, 12.0),
         "Si": ("diamond", "Si", 5.431, 0.0),
         "Ge": ("diamond", "Ge", 5.658, 0.0),
         "SiC": ("zincblende", "Si C", 4.36, 0.0),
@@ -137,9 +138,9 @@ def prototype(name: str, kind: str, elements: list[str], *, a: float, c: float =
     Parameters
     ----------
     name : of the crystal
-    kind : "fcc", "diamond", "zincblende", "rocksalt", "bcc" or "wurtzite"
+    kind : "fcc", "diamond", "zincblende", "rocksalt", "bcc", "wurtzite" or "honeycomb" (a sheet)
     elements : chemical symbols, one or two as the kind has
-    a, c : lattice constants, m; c of hexagonal kinds only
+    a, c : lattice constants, m; c of hexagonal kinds only, and of sheets the height of the empty cell
     """
     cubic = {"fcc": 0.0, "diamond": 0.25, "zincblende": 0.25, "rocksalt": 0.5}
     half = np.array([[0, 1, 1], [1, 0, 1], [1, 1, 0]]) / 2
@@ -147,6 +148,10 @@ def prototype(name: str, kind: str, elements: list[str], *, a: float, c: float =
         lattice = np.array([[a, 0, 0], [-a / 2, a * np.sqrt(0.75), 0], [0, 0, c]])
         points = np.array([[1 / 3, 2 / 3, 0], [2 / 3, 1 / 3, 0.5], [1 / 3, 2 / 3, 0.375], [2 / 3, 1 / 3, 0.875]])
         chosen, axes = [elements[0], elements[0], elements[1], elements[1]], lattice
+    elif kind == "honeycomb":
+        lattice = np.array([[a, 0, 0], [-a / 2, a * np.sqrt(0.75), 0], [0, 0, c]])
+        points = np.array([[0, 0, 0], [1 / 3, 2 / 3, 0]])
+        chosen, axes = [elements[0], elements[-1]], lattice
     elif kind in cubic or kind == "bcc":
         lattice = a * (half if kind in cubic else np.ones((3, 3)) / 2 - np.eye(3))
         single = kind in ("fcc", "bcc")
@@ -155,7 +160,7 @@ def prototype(name: str, kind: str, elements: list[str], *, a: float, c: float =
         axes = a * np.eye(3)
         return from_symbols(name, lattice, points @ (a * np.eye(3)), chosen, axes)
     else:
-        raise InputError(f"unknown kind of structure {kind!r}: expected {', '.join(cubic)}, bcc or wurtzite")
+        raise InputError(f"unknown kind of structure {kind!r}: expected {', '.join(cubic)}, bcc, wurtzite or honeycomb")
     return from_symbols(name, lattice, points @ lattice, chosen, axes)
 
 
