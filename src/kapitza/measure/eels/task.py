@@ -48,10 +48,10 @@ def planned(
     n, unit = image.energy.size, image.electrons_per_count
     dark, variance = (np.ascontiguousarray(np.broadcast_to(v, n)) for v in (image.dark, image.dark_variance))
     response = np.ascontiguousarray(np.broadcast_to(image.response, n))
-    if (variance < 0.5 * dark * (dark > 0)).any():
+    if ((dark > 0) & (variance == 0)).any():
         warnings.warn(
-            f"a dark count of {dark.max():.3g} with a variance of {variance.min():.3g} is quieter than electrons are: "
-            "give dark_variance of the image, readout and dark current together",
+            f"a dark count of {dark.max():.3g} without any noise makes the errors of the fit too small: give the "
+            "dark_variance of the image, readout and dark current together, or dark spectra (with_dark)",
             ValidityWarning,
             stacklevel=3,
         )
