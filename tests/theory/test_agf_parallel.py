@@ -1,10 +1,16 @@
 """Long work on many processes: the bytes of the serial run, nothing computed twice, any executor."""
 
+import os
+import signal
+import subprocess
+import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 
+import kapitza.theory.agf.conductance
 import kapitza.theory.agf.octaves
 from kapitza.run.store import Store
 from kapitza.theory.agf.conductance import agf
@@ -88,3 +94,86 @@ def test_a_cluster_of_four_processes(si_heavy, tmp_path):
         spread = agf(si_heavy, omega, k_mesh=(16, 16), executor=client.get_executor())
         assert len(client.scheduler_info()["workers"]) == 4
     assert serial.total.tobytes() == spread.total.tobytes()
+
+
+DRIVER = """
+import sys
+import numpy as np
+import kapitza.theory.agf.conductance as room
+import kapitza.theory.agf.octaves
+from kapitza.matter.layers import lead_from_force_constants, mass_junction
+from kapitza.run.store import Store
+from kapitza.units import THz, angstrom, eV
+
+if __name__ == "__main__":
+    kapitza.theory.agf.octaves.POOL = 0.0
+    room.SECONDS = 0.01
+    data, u = np.load(sys.argv[1]), 1.66053906660e-27
+    lead = lead_from_force_constants(
+        "Si", data["cell"] * angstrom, [28.085 * u] * 2, data["R"], data["Phi"] * (eV / angstrom**2)
+    )
+    junction = mass_junction(lead, 28.085 * u, 72.630 * u)
+    room.agf(junction, np.linspace(0.5, 9, 60) * THz, k_mesh=(16, 16), workers=2, store=Store(sys.argv[2]))
+"""
+
+
+def test_a_killed_driver_and_its_workers_lose_nothing(si_heavy, reference, tmp_path, monkeypatch):
+    monkeypatch.setattr(kapitza.theory.agf.conductance, "SECONDS", 0.01)
+    script, units = tmp_path / "driver.py", tmp_path / "units"
+    script.write_text(DRIVER)
+    driver = subprocess.Popen(
+        [sys.executable, str(script), str(reference("agf/si_sw_prim001_fc.npz")), str(units)],
+        start_new_session=True,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        end = time.monotonic() + 120
+        while driver.poll() is None and len(list(units.rglob("*.unit"))) < 5 and time.monotonic() < end:
+            time.sleep(0.01)
+    finally:
+        os.killpg(driver.pid, signal.SIGKILL)
+        driver.wait()
+    done = len(list(units.rglob("*.unit")))
+    assert done >= 5
+
+    calls = []
+    real = kapitza.theory.agf.conductance.points_at
+
+    def counted(unit):
+        calls.append(1)
+        return real(unit)
+
+    monkeypatch.setattr(kapitza.theory.agf.conductance, "points_at", counted)
+    omega = np.linspace(0.5, 9, 60) * THz
+    resumed = agf(si_heavy, omega, k_mesh=(16, 16), store=Store(units))
+    again = len(calls)
+    serial = agf(si_heavy, omega, k_mesh=(16, 16))
+    assert again <= len(calls) - again - done  # what was on the disk was not computed again
+    assert resumed.total.tobytes() == serial.total.tobytes()
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+def test_killed_workers_of_a_cluster_lose_nothing(si_heavy, tmp_path, monkeypatch):
+    distributed = pytest.importorskip("distributed", reason="needs kapitza[cluster]")
+    monkeypatch.setattr(kapitza.theory.agf.octaves, "SECONDS", 0.02)
+    serial = agf(si_heavy, tolerance=5e-3)
+    killed = []
+
+    with (
+        distributed.LocalCluster(
+            n_workers=4, threads_per_worker=1, processes=True, dashboard_address=None, local_directory=str(tmp_path)
+        ) as cluster,
+        distributed.Client(cluster) as client,
+    ):
+        victim = next(iter(client.run(os.getpid).values()))
+
+        def kill(done, total):
+            if not killed and done > 2:
+                killed.append(done)
+                os.kill(victim, signal.SIGKILL)
+
+        store = Store(tmp_path / "units")
+        spread = agf(si_heavy, tolerance=5e-3, executor=client.get_executor(), store=store, progress=kill)
+    assert killed
+    assert same(serial, spread)

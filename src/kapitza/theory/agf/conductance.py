@@ -2,8 +2,10 @@ r"""Transmission of a junction over all wave vectors and frequencies, to a state
 
 $\Xi(\omega) = \frac1A\int_{BZ} d^2k\,T(k, \omega)$ with k in fractions of the reciprocal vectors.  The range of
 frequencies that adds most to the error of the conductance is refined first, in wave vectors and frequencies at once.
+Errors of the ranges are added, not their squares: their meshes are alike, and so are their errors.
 """
 
+from collections.abc import Sequence
 from concurrent.futures import Executor
 
 import numpy as np
@@ -18,13 +20,15 @@ from kapitza.matter.junction import Junction
 from kapitza.run.store import Inputs, Store
 from kapitza.run.work import Progress
 from kapitza.theory.agf.device import Prepared, prepared
-from kapitza.theory.agf.kmesh import checked, mesh, operations
-from kapitza.theory.agf.octaves import LADDER, Runner, Sampler, collected, ranges, sizes
+from kapitza.theory.agf.kmesh import checked, disperses, mesh, operations
+from kapitza.theory.agf.octaves import LADDER, Band, Range, Runner, Sampler, collected, ranges, sizes
 from kapitza.theory.agf.points import SECONDS, junction_arrays, seconds
 from kapitza.theory.agf.points import at_frequencies as points_at
 
-NEIGHBOUR = 0.2  # of what a range beside it carries: what one computed once only may carry unseen
 DECAY = 6  # the most that one level is trusted to take off the error: two may agree by chance
+FEW = 1.5  # orbits of points that must carry a range, until it is trusted that no others would
+BELOW = 0.05  # of what a range carries: what the one below may carry unseen, where the law of long waves says less
+SPACING = 0.17  # relative error of a range carried by one point; falls with the square of the spacing
 
 
 @frozen(eq=False)
@@ -65,8 +69,8 @@ def agf(
     junction : leads and device
     omega : (nω,) increasing angular frequency above zero, rad s⁻¹; None chooses frequencies and wave vectors so that
         the emitted conductance has the error `tolerance` at all of `temperature`
-    k_mesh : points along either in-plane reciprocal vector, over the whole zone; None refines (24 a side for given
-        frequencies and the smallest cell)
+    k_mesh : points along either in-plane reciprocal vector, over the whole zone, of which no error is then known; None
+        refines (24 a side for given frequencies and the smallest cell)
     tolerance : relative error of the conductance
     temperature : (nT,) K at which the error is controlled
     symmetry : (m, 2, 2) integer operations on wave vector fractions, from the right; None finds them
@@ -129,20 +133,19 @@ def converged(
     what = prepared(junction)
     fixed = None if k_mesh is None else counts(k_mesh)
     sampler = Sampler(what, group(what, symmetry), fixed, run or Runner(), junction_arrays(junction))
-    parts = ranges(junction, float(wanted.min()), whole=k_mesh is not None)
+    parts = ranges(junction, float(wanted.min()), float(wanted.max()), whole=k_mesh is not None)
     level = [0] * len(parts)
     bands = [sampler(part, 0) for part in parts]
-    carried = np.array([band.conducted(wanted) for band in bands])
-    error = np.zeros_like(carried)
+    change = np.array([band.conducted(wanted) for band in bands])
     used = sum(band.points for band in bands)
     while True:
-        once = np.array(level) == 0
-        error[once] = np.maximum(carried, NEIGHBOUR * neighbours(carried))[once]
+        carried = np.array([band.conducted(wanted) for band in bands])
+        error = change if fixed else np.maximum(change, doubt(junction, parts, bands, wanted, len(sampler.symmetry)))
         share = error / np.maximum(carried.sum(axis=0), 1e-300)
-        reached = np.sqrt(np.square(share).sum(axis=0))
+        reached = share.sum(axis=0)
         if (reached <= tolerance).all():
             return Converged(collected(bands, junction), wanted, reached, used)
-        worst = int(np.argmax(share.max(axis=1) / np.sqrt([band.points for band in bands])))
+        worst = int(np.argmax(share.max(axis=1) / np.maximum([band.points for band in bands], 1)))
         if level[worst] + 1 == len(LADDER):
             raise ConvergenceError(
                 f"conductance of {junction.name} known to {reached.max():.2g} after {used} points (wanted "
@@ -152,17 +155,29 @@ def converged(
         level[worst] += 1
         bands[worst] = sampler(parts[worst], level[worst])
         used += bands[worst].points
-        new = bands[worst].conducted(wanted)
-        error[worst] = np.maximum(np.abs(new - carried[worst]), error[worst] / DECAY)
-        carried[worst] = new
+        moved = np.abs(bands[worst].conducted(wanted) - carried[worst])
+        change[worst] = np.maximum(moved, change[worst] / DECAY)
 
 
-def neighbours(carried: Array) -> Array:
-    """The larger of what the ranges above and below carry."""
-    beside = np.zeros_like(carried)
-    beside[1:] = carried[:-1]
-    beside[:-1] = np.maximum(beside[:-1], carried[1:])
-    return beside
+def doubt(
+    junction: Junction, parts: Sequence[Range], bands: Sequence[Band], temperature: Array, symmetry: int
+) -> Array:
+    """Error of each range that two levels may hide from each other, (ranges, nT), W m⁻² K⁻¹.
+
+    A mesh can miss the waves that carry a range: of one carried by hardly more than one point and those equal to it by
+    symmetry nothing is known, and it may carry what the law of long waves makes of the ranges beside it.
+    """
+    directions = int(disperses(junction).sum())
+    carried = np.array([band.conducted(temperature) for band in bands])
+    if directions == 0:
+        return np.zeros_like(carried)
+    spread = np.array([band.spread(temperature) for band in bands])
+    law = np.maximum(np.array([part.debye(temperature) for part in parts]), 1e-300)
+    unseen = np.zeros_like(carried)
+    unseen[1:] = carried[:-1] * np.maximum(BELOW, law[1:] / law[:-1])
+    unseen[:-1] = np.maximum(unseen[:-1], carried[1:] / law[1:] * law[:-1])
+    known = carried * SPACING / np.maximum(spread, 1) ** (2 / directions)
+    return np.where(spread <= FEW * symmetry, np.maximum(carried, unseen), known)
 
 
 def counts(k_mesh: tuple[int, int]) -> tuple[int, int]:

@@ -115,18 +115,31 @@ def bands_of(sides: tuple[Contact, Contact]) -> list[Bands]:
 
 
 def extrema(side: Contact) -> list[tuple[Array, Array, Array]]:
-    """Minima and maxima of the bands of a lead along the normal at each wave vector, and what lies between, rad s⁻¹."""
+    """Minima and maxima of the bands of a lead along the normal at each wave vector, and what lies between, rad s⁻¹.
+
+    Bands of real matrices are even in the phase: half of them is enough, and the extrema at its ends need no search.
+    """
     count = len(side.k)
     onsite, hop = side.layers.onsite, side.layers.hop
-    phase = np.exp(2j * np.pi * np.arange(AROUND) / AROUND)
+    samples, real = AROUND, side.layers.real
+    if real is not None:
+        onsite, hop, samples = real.onsite + 0j, real.a @ real.b.swapaxes(1, 2) + 0j, AROUND // 2 + 1
+    phase = np.exp(2j * np.pi * np.arange(samples) / AROUND)
     value = np.stack([np.linalg.eigvalsh(bulk(onsite, hop, factor)) for factor in phase])
+    value = np.concatenate([value, value[AROUND - samples : 0 : -1]])
     rise = np.sign(value - np.roll(value, 1, axis=0))
     ahead = np.roll(rise, -1, axis=0)
     kind = np.where(rise * ahead <= 0, np.sign(rise - ahead), 0)  # 1 at maxima, -1 at minima, 0 elsewhere
     turns = kind != 0
     if turns.sum() <= TRACED * count:
-        at, row, band = np.nonzero(turns)
-        value[turns] = traced(onsite[row], hop[row], band, 2 * np.pi * at / AROUND, kind[turns], 2 * np.pi / AROUND)
+        inner = 0 if real is None else 1
+        at, row, band = np.nonzero(turns[inner : samples - inner])
+        at += inner
+        angle = 2 * np.pi * at / AROUND
+        found = traced(onsite[row], hop[row], band, angle, kind[at, row, band], 2 * np.pi / AROUND)
+        value[at, row, band] = found
+        if real is not None:
+            value[-at, row, band] = found
     split = (AROUND, count, -1)
     omega = np.sqrt(np.maximum(value, 0) / PS2).reshape(split).swapaxes(0, 1)  # wave vector, phase, band
     turns, ahead = turns.reshape(split).swapaxes(0, 1), np.roll(omega, -1, axis=1)

@@ -21,13 +21,14 @@ from kapitza.run.store import Inputs, Store
 from kapitza.run.work import Kernel, Progress, run_units
 from kapitza.theory.agf.device import Prepared
 from kapitza.theory.agf.kmesh import box_of, disperses, mesh, top
+from kapitza.theory.agf.nodes import window
 from kapitza.theory.agf.points import SECONDS, VERSION, in_bins, seconds
 from kapitza.units import hbar, k_B
 
 LADDER = (  # wave vectors along a side, bins in an octave
-    (4, 3), (6, 4), (8, 6), (12, 8), (16, 10), (24, 14), (32, 20), (48, 28), (64, 40),
+    (4, 3), (6, 4), (8, 6), (12, 8), (16, 10), (24, 14), (32, 20), (48, 28), (64, 40), (96, 56), (128, 80),
 )  # fmt: skip
-WIDE = 4  # octaves from the top that the first range holds
+WIDE = 4  # octaves from the top that the first range holds, fewer where all of it is frozen out
 OCTAVES = 9  # below the top: 1/500 of it
 COLD = 12  # ħω/kT above which a mode is frozen out
 FINE = 0.25  # bins for each kT, over those for each octave
@@ -48,10 +49,17 @@ class Range:
     box: Array
     thermal: float
 
+    def debye(self, temperature: Array) -> Array:
+        """(nT,) what the range carries where the transmission is that of long waves, to a factor common to all."""
+        omega = np.linspace(self.edges[0], self.edges[1], 400)[1:]
+        long = np.square(omega) * window(omega, self.ramps)
+        return mode_heat_capacity(omega, temperature) @ long * (omega[1] - omega[0])
+
     def bins(self, number: int) -> Array:
         """Edges of the bins: `number` equal ones in each octave, more where kT is less than the octave."""
         low, high = self.edges
-        above = high * 0.5 ** np.arange(1, WIDE) if not np.isfinite(self.ramps[1]) else self.ramps[1:]
+        octaves = round(float(np.log2(high / low))) if low > 0 else 1
+        above = high * 0.5 ** np.arange(1, octaves) if not np.isfinite(self.ramps[1]) else self.ramps[1:]
         cuts = np.sort(np.array([low, high, *above]))
         edges = [cuts[:1]]
         for start, stop in pairwise(cuts):
@@ -62,7 +70,10 @@ class Range:
 
 @frozen(eq=False)
 class Band:
-    """Spectrum of one range: nodes omega (n,), weights of the integral, and sums over wave vectors per area."""
+    """Spectrum of one range: nodes omega (n,), weights of the integral, and sums over wave vectors per area.
+
+    `each` (nk, n) is the total of each wave vector, of which the mesh has `share` (nk,).
+    """
 
     omega: Array
     weight: Array
@@ -70,10 +81,18 @@ class Band:
     left: Array
     right: Array
     points: int
+    each: Array
+    share: Array
 
     def conducted(self, temperature: Array) -> Array:
         """(nT,) emitted conductance that it carries, W m⁻² K⁻¹."""
         return mode_heat_capacity(self.omega, temperature) @ (self.total * self.weight) / (2 * np.pi)
+
+    def spread(self, temperature: Array) -> Array:
+        r"""(nT,) points of the mesh that the conductance comes from, $(\sum_k g_k)^2/\sum_k g_k^2$; 0 where it is 0."""
+        carried = self.each @ mode_heat_capacity(self.omega, temperature).T
+        squares = self.share @ np.square(carried)
+        return np.square(self.share @ carried) / np.where(squares > 0, squares, np.inf)
 
 
 @frozen(eq=False)
@@ -132,11 +151,14 @@ class Sampler:
         ]
         found = self.run(in_bins, units)
         count = int(found.pop("points").sum())
+        each = found["total"]
         share = {name: points.weight @ value for name, value in found.items()}
         weight = share["weight"] / points.weight.sum()
         area = np.where(weight > 0, weight * self.what.junction.area, np.inf)
         omega = np.divide(share["first"], share["total"], out=(bins[:-1] + bins[1:]) / 2, where=share["total"] > 0)
-        return Band(omega, weight, share["total"] / area, share["left"] / area, share["right"] / area, count)
+        total, left, right = (share[name] / area for name in ("total", "left", "right"))
+        single = 4 * part.box.prod() / np.prod(size)
+        return Band(omega, weight, total, left, right, count, each, points.weight / single)
 
 
 def collected(bands: Sequence[Band], junction: Junction) -> Transmission:
@@ -156,13 +178,15 @@ def collected(bands: Sequence[Band], junction: Junction) -> Transmission:
     )
 
 
-def ranges(junction: Junction, coldest: float, *, whole: bool = False) -> list[Range]:
-    """Ranges of frequency from the top down, for temperatures from `coldest` (K) up; `whole` for no smaller boxes."""
+def ranges(junction: Junction, coldest: float, hottest: float, *, whole: bool = False) -> list[Range]:
+    """Ranges of frequency from the top down, for temperatures (K); `whole` for no smaller boxes."""
     leads = (junction.left, junction.right)
     k = np.indices((8, 8)).reshape(2, -1).T / 8
     highest = max(float(np.sqrt(top(lead, k).max() / PS2)) for lead in leads) * 1.02
     count = max(OCTAVES, int(np.ceil(np.log2(highest * hbar / (LOW * k_B * coldest)))))
-    ramps = [np.inf, *(highest * 0.5 ** np.arange(WIDE, count)), 0.0]
+    frozen_out = int(np.log2(max(1.0, highest * hbar / (COLD * k_B * hottest))))  # octaves
+    first = frozen_out if 2 <= frozen_out < WIDE else WIDE
+    ramps = [np.inf, *(highest * 0.5 ** np.arange(first, count)), 0.0]
     box = np.full(2, 0.5)
     made: list[Range] = []
     for high, low in pairwise(ramps):

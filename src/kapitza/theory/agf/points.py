@@ -16,7 +16,7 @@ from kapitza.theory.agf.kmesh import top
 from kapitza.theory.agf.leads import Flags
 from kapitza.theory.agf.nodes import bands_of, nodes, window
 
-VERSION = "agf 3"  # of the kernels: part of the address of every stored result
+VERSION = "agf 4"  # of the kernels: part of the address of every stored result
 CHUNK = 1 << 18  # numbers of one array of matrices
 SECONDS = 0.5  # that a unit should take, roughly
 EXCESS = 1e-6  # modes: transmission out of bounds that is put down to rounding
