@@ -7,12 +7,13 @@ from collections.abc import Sequence
 
 import typer
 
-from kapitza.cli import atomistic, device, eels_verbs, measurements, transport
+from kapitza.cli import applications, atomistic, device, eels_verbs, measurements, transport
 from kapitza.cli.eels import eels_app
 from kapitza.cli.junction import junction_app
 from kapitza.cli.verbs import app
 from kapitza.errors import KapitzaError
 
+app.add_typer(applications.app)
 app.add_typer(measurements.app)
 app.add_typer(device.app)
 app.add_typer(atomistic.app)

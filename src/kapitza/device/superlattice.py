@@ -11,7 +11,7 @@ Where the third and the fourth meet, the conductivity has its minimum.
 """
 
 import numpy as np
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 from numpy.typing import ArrayLike, NDArray
 
 from kapitza.core.arrays import Array, number, positive, quantity, same_length, temperatures
@@ -136,6 +136,79 @@ def ballistic_superlattice(boundary: Transmission, *, period: ArrayLike, tempera
     resistance, passed = spectral_resistance(boundary, temperature)
     each = np.divide(0.5, resistance, out=np.zeros_like(resistance), where=passed)
     return positive(period) * each.sum()
+
+
+def superlattice(
+    boundary: Transmission,
+    first: tuple[Solid, float],
+    second: tuple[Solid, float],
+    *,
+    period: ArrayLike,
+    share: float = 0.5,
+    temperature: float = 300.0,
+) -> SuperlatticeConductivity:
+    """Conductivity against the period, by layers in series, by frequencies, and by boundaries alone.
+
+    Parameters
+    ----------
+    boundary : transmission of one boundary, with the modes of both sides
+    first, second : both materials with their bulk conductivity, W m⁻¹ K⁻¹
+    period : (n,) m
+    share : of the period that is the first material
+    temperature : K
+
+    Raises
+    ------
+    InputError
+        for values outside of their range, or a transmission that does not know the modes of its sides
+    """
+    check_share(share)
+    width = positive(period)
+    extrapolated = boundary.conductance(temperature, "extrapolated")
+    one, other = (paths_at(boundary, side, k, temperature) for side, k in (first, second))
+    return SuperlatticeConductivity(
+        width,
+        series_superlattice(
+            (share * width, first[1]), ((1 - share) * width, second[1]), extrapolated, temperature=temperature
+        ),
+        spectral_superlattice(boundary, one, other, period=width, share=share, temperature=temperature),
+        ballistic_superlattice(boundary, period=width, temperature=temperature),
+        share,
+        temperature,
+        boundary.method,
+    )
+
+
+def with_conductance(
+    found: SuperlatticeConductivity, first: float, second: float, conductance: float | Conductance
+) -> SuperlatticeConductivity:
+    """The same superlattice with a measured boundary: its series anew, the other pictures scaled by the resistance.
+
+    Parameters
+    ----------
+    found : by a model of the boundary
+    first, second : conductivities of the bulk, W m⁻¹ K⁻¹
+    conductance : of one boundary, extrapolated, W m⁻² K⁻¹
+
+    Raises
+    ------
+    InputError
+        for a boundary without resistance
+    """
+    width = found.period
+    layers = width * (found.share / first + (1 - found.share) / second)
+    measured = 2 * Boundary(conductance).resistance(found.temperature)
+    if measured == 0:
+        raise InputError(f"conductance = {conductance} W/m²K: a boundary without resistance makes no superlattice")
+    # by frequency: what a period resists beyond its boundaries stays as it is
+    extra = width / found.spectral - width / found.ballistic
+    return evolve(
+        found,
+        series=width / (layers + measured),
+        spectral=width / (extra + measured),
+        ballistic=width / measured,
+        method=f"given boundary; layers by {found.method}",
+    )
 
 
 def spectral_resistance(boundary: Transmission, temperature: float) -> tuple[Array, NDArray[np.bool_]]:

@@ -35,7 +35,7 @@ def solved_leg(leg: Leg, hot: float, cold: float, current: float) -> LegState:
 
     References
     ----------
-    H. B. Callen, Phys. Rev. 73, 1349 (1948), doi:10.1103/PhysRev.73.1349
+    H. B. Callen, Phys. Rev. 73, 1349 (1948)
     """
     check_ends(hot, cold)
     density = current / leg.area

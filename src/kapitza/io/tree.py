@@ -20,6 +20,7 @@ from kapitza.core.profile import Jump, Profile
 from kapitza.core.stack import Boundary, Layer, Stack
 from kapitza.core.transmission import Transmission
 from kapitza.errors import DataError, InputError, KapitzaError
+from kapitza.io.application_records import APPLICATION_TYPES, APPLICATION_UNITS
 from kapitza.io.device_types import DEVICE_TYPES, DEVICE_UNITS
 from kapitza.matter.crystal import Crystal
 from kapitza.matter.fluid import Fluid
@@ -47,6 +48,7 @@ TYPES: dict[str, type] = {
     kind.__name__: kind
     for kind in (
         *DEVICE_TYPES,
+        *APPLICATION_TYPES,
         AbsoluteResistance,
         Boundary,
         Carriers,
@@ -88,6 +90,7 @@ TYPES: dict[str, type] = {
 
 UNITS: dict[str, dict[str, str]] = {
     **DEVICE_UNITS,
+    **APPLICATION_UNITS,
     "AbsoluteResistance": {
         "interval": "W m^-2 K^-1",
         "level": "1",

@@ -1,6 +1,7 @@
 """Records drawn on matplotlib axes."""
 
 from kapitza.plot.angles import angle_map, angles
+from kapitza.plot.applications import composite, cryo, exchanger, leg, memory, superlattice
 from kapitza.plot.comparison import comparison
 from kapitza.plot.conductances import conductance
 from kapitza.plot.device import (
@@ -21,10 +22,11 @@ from kapitza.plot.style import new_figure
 from kapitza.plot.transport import flux_spectrum, temperatures_along, three_resistances, transport_figure
 
 __all__ = [
-    "accumulation", "angle_map", "angles", "axis_of", "branches", "budget", "comparison", "conductance", "conversion",
-    "device_figure", "device_plane", "device_response", "device_section", "device_shares", "device_sweep",
-    "eels_design", "fit", "flux_spectrum", "incidence", "interface_jump", "interface_modes", "jump", "layer_map",
-    "likelihood", "local_share", "localised_modes", "mode_temperatures", "near_interface", "new_figure", "projected",
-    "sensitivity", "series", "specular_share", "temperature_map", "temperatures_along", "three_resistances",
-    "transmission", "transport_figure", "who_crosses",
+    "accumulation", "angle_map", "angles", "axis_of", "branches", "budget", "comparison", "composite", "conductance",
+    "conversion", "cryo", "device_figure", "device_plane", "device_response", "device_section", "device_shares",
+    "device_sweep", "eels_design", "exchanger", "fit", "flux_spectrum", "incidence", "interface_jump",
+    "interface_modes", "jump", "layer_map", "leg", "likelihood", "local_share", "localised_modes", "memory",
+    "mode_temperatures", "near_interface", "new_figure", "projected", "sensitivity", "series", "specular_share",
+    "superlattice", "temperature_map", "temperatures_along", "three_resistances", "transmission", "transport_figure",
+    "who_crosses",
 ]  # fmt: skip

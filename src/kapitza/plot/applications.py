@@ -1,0 +1,171 @@
+"""Figures of applications: what a superlattice, a composite, a leg, a cell, an exchanger or a cold chip does."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from kapitza.device.cryogenic import Bath, SteadyState, Superconductor
+from kapitza.device.memory import Cell, profile
+from kapitza.device.thermoelectric import Leg, LegState, largest_current, leg_state
+from kapitza.plot.style import COLOURS, DASHES, beside, logarithmic, new_axes
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from kapitza.device.composite import CompositeConductivity
+    from kapitza.device.exchanger import Exchanger
+    from kapitza.device.superlattice import SuperlatticeConductivity
+
+POINTS = 300
+
+
+def superlattice(found: SuperlatticeConductivity, ax: Axes | None = None) -> Axes:
+    """Draw the conductivity of a superlattice against its period, by three pictures."""
+    ax = new_axes() if ax is None else ax
+    x = found.period * 1e9
+    rows = (
+        ("layers and boundaries in series", found.series),
+        ("each frequency on its own", found.spectral),
+        ("boundaries alone (ballistic)", found.ballistic),
+    )
+    for i, (label, value) in enumerate(rows):
+        ax.plot(x, value, color=COLOURS[i], linestyle=DASHES[i], lw=1.9, label=label, marker="o" if x.size < 3 else "")
+    top = 1.3 * float(max(found.series.max(), found.spectral.max()))
+    if x.size > 1 and x.max() / x.min() > 5:
+        logarithmic(ax, "x", float(x.min()), float(x.max()))
+    ax.set(xlabel="period (nm)", ylabel="conductivity (W m⁻¹ K⁻¹)", ylim=(0, top))
+    ax.set_title(f"{found.method}, {found.temperature:g} K", fontsize="medium")
+    ax.legend(frameon=False)
+    ax.grid(alpha=0.3)
+    return ax
+
+
+def composite(found: CompositeConductivity, ax: Axes | None = None) -> Axes:
+    """Draw the conductivity of a composite against the radius of its particles."""
+    ax = new_axes() if ax is None else ax
+    x = found.radius * 1e6
+    ax.plot(x, found.value, color=COLOURS[0], lw=1.9, label=found.method, marker="o" if x.size < 3 else "")
+    ax.axhline(found.matrix, color="0.5", lw=1.0, ls="--", label="matrix alone")
+    critical = found.critical_radius * 1e6
+    if x.min() <= critical <= x.max():
+        ax.axvline(critical, color=COLOURS[1], lw=1.2, ls=":", label=f"critical radius {critical:.3g} µm")
+    if x.size > 1 and x.max() / x.min() > 5:
+        logarithmic(ax, "x", float(x.min()), float(x.max()))
+    ax.set(xlabel="radius of the particles (µm)", ylabel="conductivity (W m⁻¹ K⁻¹)")
+    ax.set_ylim(0, 1.1 * float(max(found.value.max(), found.matrix)))
+    ax.set_title(
+        f"{100 * found.fraction:g} % of the volume, {found.conductance / 1e6:.4g} MW m⁻² K⁻¹", fontsize="medium"
+    )
+    ax.legend(frameon=False, loc="lower right")
+    ax.grid(alpha=0.3)
+    return ax
+
+
+def leg(one: Leg, states: Sequence[LegState], *, cooling: bool, ax: Axes | None = None) -> Axes:
+    """Draw power and efficiency of a leg against its current (or uptake and COP), with chosen states as points.
+
+    Parameters
+    ----------
+    one : the leg, drawn with averaged properties
+    states : chosen states between the same reservoirs, the first sets them
+    cooling : whether the leg cools
+    ax : where to draw; a new figure if None
+    """
+    ax = new_axes() if ax is None else ax
+    hot, cold = states[0].hot, states[0].cold
+    top = largest_current(one, hot, cold, "cooling" if cooling else "power")
+    shares = np.linspace(0.0, 1.0, POINTS)[1:]
+    held = [leg_state(one, hot, cold, float(share * top)) for share in shares]
+    amperes = np.abs([state.current for state in held])
+    first = np.array([state.cooling if cooling else state.power for state in held]) * 1e3
+    second = np.array([state.cop if cooling else 100 * state.efficiency for state in held])
+    shown = first > 0
+    other = ax.twinx()
+    ax.plot(amperes[shown], first[shown], color=COLOURS[0], lw=1.9)
+    other.plot(amperes[shown], second[shown], color=COLOURS[1], lw=1.9, ls="--")
+    for state in states:
+        value = (state.cooling if cooling else state.power) * 1e3
+        ax.plot(abs(state.current), value, "o", color=COLOURS[0], ms=6)
+        other.plot(abs(state.current), state.cop if cooling else 100 * state.efficiency, "s", color=COLOURS[1], ms=6)
+    ax.set(xlabel="current (A)", xlim=(0, None), ylim=(0, None))
+    ax.set_ylabel("heat taken up (mW)" if cooling else "power (mW)", color=COLOURS[0])
+    other.set_ylabel("coefficient of performance" if cooling else "efficiency (%)", color=COLOURS[1])
+    other.set_ylim(0, None)
+    ax.set_title(f"{hot:g} K to {cold:g} K; lines: averaged properties", fontsize="medium")
+    ax.grid(alpha=0.3)
+    return ax
+
+
+def memory(cell: Cell, power: float, ax: Axes | None = None) -> Axes:
+    """Draw the temperature along a memory cell at a power (W), with and without the resistance of its boundaries."""
+    ax = new_axes() if ax is None else ax
+    z = np.linspace(-cell.height / 2, cell.height / 2, POINTS)
+    for i, (label, boundaries) in enumerate(
+        (("with boundary resistance", True), ("without, at the same power", False))
+    ):
+        rise = profile(cell, power, z, boundaries=boundaries)
+        ax.plot(z * 1e9, cell.ambient + rise, color=COLOURS[i], linestyle=DASHES[i], lw=1.9, label=label)
+    ax.axhline(cell.melting, color="0.5", lw=1.0, ls=":", label="melting point")
+    ax.set(xlabel="height above the middle (nm)", ylabel="temperature (K)")
+    ax.set_ylim(cell.ambient, cell.ambient + 1.12 * (cell.melting - cell.ambient))
+    ax.legend(frameon=False, loc="lower center")
+    ax.grid(alpha=0.3)
+    return ax
+
+
+def exchanger(one: Exchanger, ax: Axes | None = None) -> Axes:
+    """Draw what stands between both streams of an exchanger, as bars."""
+    ax = new_axes(height=3.0) if ax is None else ax
+    parts = one.resistances()
+    names = list(parts)[::-1]
+    values = np.array([parts[name] for name in names]) * 1e9
+    colours = [COLOURS[1] if "boundary" in name else COLOURS[0] for name in names]
+    ax.barh(names, values, color=colours)
+    for i, value in enumerate(values):
+        ax.text(value, i, f" {value:.3g} ({100 * value / values.sum():.0f} %)", va="center", fontsize="small")
+    ax.set(xlabel="resistance (m² K GW⁻¹)", xlim=(0, 1.3 * values.max()))
+    ax.grid(alpha=0.3, axis="x")
+    return ax
+
+
+def cryo(
+    bath: Bath,
+    states: Sequence[SteadyState],
+    device: Superconductor | None = None,
+    current: float = 0.0,
+    *,
+    load: float = 0.0,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw cooling and heat of a chip in helium against its temperature, with its steady states.
+
+    Parameters
+    ----------
+    bath : the helium
+    states : full points are stable, hollow ones unstable
+    device, current : what heats itself, and its current, A
+    load : heat per area from elsewhere, W m⁻²
+    ax : where to draw; a new figure if None
+    """
+    ax = new_axes() if ax is None else ax
+    corners = [*bath.corners, *(device.corners(current, bath.temperature) if device else ())]
+    last = max([*corners, *(one.temperature for one in states), bath.temperature * 1.5])
+    kelvin = np.unique(np.concatenate([np.linspace(bath.temperature, 1.15 * last, POINTS), corners]))
+    kelvin = kelvin[kelvin >= bath.temperature]
+    heat = load + (0.0 if device is None else device.heat(kelvin, current, bath.temperature)) + 0 * kelvin
+    ax.plot(kelvin, bath.flux(kelvin) / 1e4, color=COLOURS[0], lw=1.9, label="taken up by the helium")
+    ax.plot(kelvin, heat / 1e4, color=COLOURS[1], lw=1.9, ls="--", label="heat")
+    for stable, label in ((True, "stable"), (False, "unstable")):
+        chosen = [one for one in states if one.stable == stable]
+        face = "k" if stable else "white"
+        x, y = [one.temperature for one in chosen], [one.flux / 1e4 for one in chosen]
+        ax.plot(x, y, "o", color="k", mfc=face, ms=7, label=label if chosen else None, zorder=3)
+    tops = [heat.max(), *(one.flux for one in states), *([bath.critical] if bath.corners else [])]
+    ax.set(xlabel="temperature of the surface (K)", ylabel="heat flux (W cm⁻²)", xlim=(bath.temperature, 1.15 * last))
+    ax.set_ylim(0, 1.2 * max(tops) / 1e4 if max(tops) > 0 else None)
+    beside(ax)
+    ax.grid(alpha=0.3)
+    return ax
