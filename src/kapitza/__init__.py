@@ -29,6 +29,7 @@ _NAMES = MappingProxyType(
         "device.description": ("Box", "ConductivityLaw", "Device", "HeatSource"),
         "device.dynamics": ("device_response", "step_response", "time_span"),
         "device.fields": ("plane_map", "section_map"),
+        "device.lengths": ("boundary_lengths",),
         "device.network": ("Cauer", "Foster", "cauer", "foster"),
         "device.optimise": ("coolest",),
         "device.result": ("DeviceTemperatures", "Response", "TemperatureField"),

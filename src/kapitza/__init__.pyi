@@ -84,6 +84,7 @@ from kapitza.device.film import film_across as film_across
 from kapitza.device.film import film_along as film_along
 from kapitza.device.free_paths import FreePaths as FreePaths
 from kapitza.device.free_paths import fitted_paths as fitted_paths
+from kapitza.device.lengths import boundary_lengths as boundary_lengths
 from kapitza.device.memory import Cell as Cell
 from kapitza.device.memory import reset as reset
 from kapitza.device.miniband import miniband as miniband

@@ -78,6 +78,7 @@ def device_json(device: Device, found: DeviceTemperatures) -> dict[str, Any]:
         "average": {"unit": "K", "value": dict(found.average)},
         "drop": {"unit": "K", "value": dict(found.drop)},
         "share": found.share,
+        "boundaries_rule_below": {"unit": "m", "value": kapitza.boundary_lengths(device.stack, device.sink)},
         "sensitivity": {"unit": "K", "value": dict(found.sensitivity), "meaning": "change of the peak per ln p"},
         "contribution": {"unit": "K", "value": dict(found.contribution)},
         "temperature": {"unit": "K", "value": dict(found.kelvin)},
@@ -95,11 +96,19 @@ def print_device(device: Device, found: DeviceTemperatures) -> None:
         f"{found.title}: {found.sink + found.peak:.5g}{sigma} K in {found.layer} at x = {x}, y = {y}, {z} deep; "
         f"{found.peak:.6g} K above the sink, {found.resistance:.4g} K/W for {found.power:.4g} W"
     )
+    lengths = kapitza.boundary_lengths(device.stack, device.sink)
     rows = [
-        [name, f"{drop:.4g}", f"{100 * found.share[name]:.1f} %", *resistance_cells(device, name, found)]
+        [
+            name,
+            f"{drop:.4g}",
+            f"{100 * found.share[name]:.1f} %",
+            *resistance_cells(device, name, found),
+            shown_number("thickness", lengths[name]) if lengths.get(name) else "",
+        ]
         for name, drop in found.drop.items()
     ]
-    print_table(title, ("below the hottest point", "drop (K)", "share", "resistance (m²K/GW)", "taken at (K)"), rows)
+    heads = ("below the hottest point", "drop (K)", "share", "resistance (m²K/GW)", "at (K)", "boundaries rule below")
+    print_table(title, heads, rows)
     if found.average:
         rows = [[name, f"{rise:.6g}"] for name, rise in found.average.items()]
         print_table("\nrise averaged over", ("patch", "K"), rows)

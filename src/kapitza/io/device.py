@@ -67,7 +67,7 @@ PLAUSIBLE = {
     "conductivity": (5e-3, 1e4, "W/mK"),
     "in_plane": (5e-3, 1e4, "W/mK"),
     "heat_capacity": (1e3, 2e7, "J/m3K"),
-    "conductance": (1e2, 2e11, "W/m2K"),
+    "conductance": (1e2, 1e12, "W/m2K"),
     "width": (1e-8, 1.0, "m"),
     "depth": (1e-8, 1.0, "m"),
     "flux": (1.0, 1e14, "W/m2"),

@@ -1,8 +1,7 @@
 """Numbers of devices as they stand in options: "GaN|SiC.conductance=50:500:10MW/m2K"."""
 
 import re
-
-from attrs import frozen
+from typing import NamedTuple
 
 from kapitza.errors import InputError
 from kapitza.io.quantities import UNITS, kind_of_parameter, quantity, unit_factor
@@ -18,8 +17,7 @@ RANGE = re.compile(r"(?P<numbers>[-+0-9.eE:,\s]+?)\s*(?P<unit>[^-+0-9.eE:,\s].*)
 MOST = 2000
 
 
-@frozen
-class Sweep:
+class Sweep(NamedTuple):
     """A number of a device and the values that it takes.
 
     Attributes
