@@ -241,3 +241,32 @@ def closed(faces: Faces, layers: Sequence[LayerMatrices], base: float) -> Closur
     right = np.concatenate([square @ emission, walls.reshape(groups, -1, 1)], axis=2)
     solved = np.linalg.solve(np.eye(count * n) - through.reshape(square.shape), right)
     return Closure(solved[:, :, -1].reshape(walls.shape), solved[:, :, :-1], emission, flow, passed)
+
+
+def exchange_of(faces: Faces, transmitted: Sequence[Array], base: float) -> tuple[Array, Array, Array, Array]:
+    """The faces without what the inside emits, for solutions that never form its matrix.
+
+    Parameters
+    ----------
+    faces : of the stack
+    transmitted : for each layer (S,), what is left of a stream behind it
+    base : K
+
+    Returns
+    -------
+    between : (G, F n, F n) what enters from what the inside sends to the faces
+    emitted : (G, F, n) what enters for a stack at `base`, K
+    passed, flow : (G, F, n) as in `Closure`
+    """
+    count, n, groups = 2 * len(transmitted), faces.size, faces.groups
+    passed, flow = np.zeros((groups, count, n)), np.zeros((groups, count, n))
+    for i, (one, channels) in enumerate(zip(transmitted, faces.channels, strict=True)):
+        for face in (2 * i, 2 * i + 1):
+            passed[:, face, : channels.size] = channels.gathered(one)
+            flow[:, face, : channels.size] = channels.flow
+    matrix, walls = faces.matrices(base)
+    through = matrix[:, :, :, np.arange(count) ^ 1] * passed[:, None, None]
+    square = matrix.reshape(groups, count * n, count * n)
+    right = np.concatenate([square, walls.reshape(groups, -1, 1)], axis=2)
+    solved: Array = np.linalg.solve(np.eye(count * n) - through.reshape(square.shape), right).astype(float)
+    return solved[:, :, :-1], solved[:, :, -1].reshape(walls.shape), passed, flow

@@ -110,6 +110,8 @@ class Crossing:
         if coefficient.size not in (1, left.omega.size):
             raise InputError(f"{place}: {coefficient.size} coefficients for {left.omega.size} groups")
         crossing = coefficient * left.flow
+        if coefficient.size == 1:  # one number for all that can cross
+            crossing = np.where(right.flow > 0, crossing, 0.0)
         excess = crossing - right.flow * (1 + BALANCE)
         if excess.max(initial=0) > 0:
             i = int(excess.argmax())

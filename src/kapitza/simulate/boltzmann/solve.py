@@ -7,11 +7,13 @@ from attrs import frozen
 
 from kapitza.core.arrays import Array
 from kapitza.simulate.boltzmann.carriers import Integers
-from kapitza.simulate.boltzmann.closure import Closure, Faces, channels_of, closed
+from kapitza.simulate.boltzmann.closure import Faces, channels_of, closed, exchange_of
 from kapitza.simulate.boltzmann.contacts import Crossing, Wall
 from kapitza.simulate.boltzmann.elements import ORDER, Field, cell_integrals, values
 from kapitza.simulate.boltzmann.streams import Streams, layer_matrices
+from kapitza.simulate.boltzmann.sweeps import conjugate_gradients, correction_of, sweep_of
 
+MOST_AT_ONCE = 1500  # unknowns of a system that is solved directly
 SPLIT = 2  # parts of a cell at whose bounds results are given
 
 
@@ -47,18 +49,20 @@ class Solution:
     slabs : what was solved
     temperature : (N,) coefficients of the polynomials of all cells, K above base
     entering, arriving : (G, F, n) at each face, K above base
-    closure : of the faces
+    flow : (G, F, n) heat per kelvin of each channel, W m⁻² K⁻¹
+    steps : of the iteration; 0 where the balance was solved at once
     """
 
     slabs: Slabs
     temperature: Field
     entering: Field
     arriving: Field
-    closure: Closure
+    flow: Array
+    steps: int = 0
 
     def face_flux(self) -> Field:
         """(G, F) heat flux to the right through each face, W m⁻²."""
-        inwards = np.sum(self.closure.flow * (self.entering - self.arriving), axis=2)
+        inwards = np.sum(self.flow * (self.entering - self.arriving), axis=2)
         return inwards * np.where(np.arange(inwards.shape[1]) % 2 == 0, 1.0, -1.0)
 
 
@@ -87,6 +91,8 @@ def solved(slabs: Slabs, heat: Field | None = None, rate: complex = 0.0) -> Solu
     heat : (N,) heat given to each polynomial of each cell, W m⁻²; None: none
     rate : s of changes in time as $e^{st}$, s⁻¹
     """
+    if slabs.stops[-1] > MOST_AT_ONCE and slabs.faces.walls is not None and not rate:
+        return swept(slabs, heat)
     layers = [layer_matrices(one, cells, rate) for one, cells in zip(slabs.streams, slabs.widths, strict=True)]
     closure = closed(slabs.faces, layers, slabs.base)
     back, given = closure.exchange()
@@ -98,7 +104,56 @@ def solved(slabs: Slabs, heat: Field | None = None, rate: complex = 0.0) -> Solu
         balance = pinned(balance, slabs)
     temperature = np.linalg.solve(balance, given if heat is None else given + heat)
     entering = closure.entering(temperature)
-    return Solution(slabs, temperature, entering, closure.arriving(temperature, entering), closure)
+    return Solution(slabs, temperature, entering, closure.arriving(temperature, entering), closure.flow)
+
+
+def swept(slabs: Slabs, heat: Field | None = None) -> Solution:
+    """Solve for the temperatures of very many cells by conjugate gradients: cost grows with streams and cells."""
+    sweeps = [sweep_of(one, cells) for one, cells in zip(slabs.streams, slabs.widths, strict=True)]
+    faces, stops = slabs.faces, slabs.stops
+    between, emitted, passed, flow = exchange_of(faces, [one.transmitted() for one in sweeps], slabs.base)
+
+    def parts(temperature: Array) -> list[Array]:
+        return [temperature[stops[i] : stops[i + 1]].reshape(-1, ORDER) for i in range(len(sweeps))]
+
+    def outwards(temperature: Array) -> tuple[list[Array], Array]:
+        balance, leaving = [], np.zeros(emitted.shape)
+        for i, (one, held) in enumerate(zip(sweeps, parts(temperature), strict=True)):
+            inner, left, right = one.balance(held)
+            balance.append(inner)
+            for face, part in ((2 * i, left), (2 * i + 1, right)):
+                gathered = faces.channels[i].gathered(part)
+                leaving[:, face, : gathered.shape[1]] = gathered
+        return balance, leaving
+
+    def inwards(entering: Array) -> Array:
+        return np.concatenate(
+            [
+                one.inflow(*(faces.channels[i].spread(entering[:, face]) for face in (2 * i, 2 * i + 1))).ravel()
+                for i, one in enumerate(sweeps)
+            ]
+        )
+
+    def applied(temperature: Array) -> Array:
+        balance, leaving = outwards(temperature)
+        back = np.matmul(between, leaving.reshape(len(between), -1, 1)).reshape(emitted.shape)
+        return np.concatenate([one.ravel() for one in balance]) - inwards(back)
+
+    given = inwards(emitted) if heat is None else inwards(emitted) + heat
+    temperature, steps = conjugate_gradients(applied, given, correction_of(sweeps, conductances_at(slabs)))
+    leaving = outwards(temperature)[1]
+    entering = emitted + np.matmul(between, leaving.reshape(len(between), -1, 1)).reshape(emitted.shape)
+    opposite = np.arange(emitted.shape[1]) ^ 1
+    return Solution(slabs, temperature, entering, (passed * entering)[:, opposite] + leaving, flow, steps)
+
+
+def conductances_at(slabs: Slabs) -> list[Array]:
+    """About what passes each wall and boundary from left to right, per kelvin, W m⁻² K⁻¹."""
+    ends: list[Array] = []
+    for wall, side in zip(slabs.faces.walls or (), (slabs.faces.channels[0], slabs.faces.channels[-1]), strict=True):
+        taken = 2 * (1 - wall.specular) / (1 + wall.specular) if wall.temperature is not None else np.zeros(1)
+        ends.append(taken * side.flow.sum(axis=1))
+    return [ends[0], *slabs.faces.flows, ends[1]]
 
 
 def pinned(balance: Field, slabs: Slabs) -> Field:

@@ -219,7 +219,7 @@ def boundary_temperatures(
     solution: Solution, crossings: Sequence[Array], base: float
 ) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
     """Mean temperatures (B, G) of what arrives at and leaves the left and right side of each boundary, K."""
-    flow = solution.closure.flow
+    flow = solution.flow
     total = flow.sum(axis=2)
 
     def mean(value: Array) -> Array:
