@@ -25,6 +25,7 @@ from kapitza.theory.agf.nodes import bands_of
 
 TRIED = 40  # frequencies in a gap at which modes are counted first
 APART = 1e-7  # relative: steps of the count that are nearer to each other are taken together
+FLAT = 1e-9  # of the energy: a rise of the trace of the self-energies that is put down to rounding
 SHARP = 1e-13  # relative width of the interval in which a mode is found at last
 MARGIN = 1e-7  # of the frequency: how near to the edge of a band a mode is looked for
 TAKES_PART = 1e-5  # of the largest amplitude: waves with less of it are no part of a mode
@@ -176,7 +177,8 @@ def steps(at: At, grid: Array, ends: Array, tolerance: float) -> tuple[Array, Ar
     left, right = ends[:, :-1], ends[:, 1:]
     while True:
         # a step up is a mode, one down a pole; where the trace rises a pole may hide a mode
-        kept = (right[0] != left[0]) | (right[1] > left[1])
+        rise = right[1] - left[1]
+        kept = (right[0] != left[0]) | (rise > FLAT * stop**2 * PS2)
         start, stop, left, right = start[kept], stop[kept], left[:, kept], right[:, kept]
         wide = stop - start > tolerance * stop
         if not wide.any():
