@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from kapitza.device.result import DeviceTemperatures
 
 TIMES = 61
+POINTS = (512, 512)  # of a map
 FIGURE = 5.6  # inches
 
 
@@ -28,7 +29,7 @@ def report_device(path: str, *, plot: str | None, save: str | None, step: str | 
     found = kapitza.device_temperatures(device)
     if plot is not None or save is not None:
         cut = kapitza.section_map(device)
-        plane = kapitza.plane_map(device, kapitza.Plane(found.layer, depth_in_layer(device, found)))
+        plane = kapitza.plane_map(device, kapitza.Plane(found.layer, depth_in_layer(device, found)), POINTS)
         if plot is not None:
             figures.write_figure(
                 plot, lambda figure: kapitza.plot.device_figure(found, device, cut, plane, figure), height=FIGURE
@@ -123,7 +124,7 @@ def print_device(device: Device, found: DeviceTemperatures) -> None:
     if found.kelvin:
         note(
             f"properties of T at the temperatures below the hottest point ({found.iterations} solutions): an estimate, "
-            "usually within 1 %; finite volumes follow them in all of the device"
+            "usually within 1 %"
         )
 
 

@@ -23,14 +23,16 @@ if TYPE_CHECKING:
 
 HEAT = "inferno"
 LEVELS = 9
-THINNEST = 0.06  # of the height of a section that every layer gets, however thin
+THINNEST = 0.6  # height of a layer, however thin, in those that ten times the thickness adds
+AROUND = 7.0  # widths of a source that a section shows
+BESIDE = 2.5  # lengths of a source that a plane shows
 
 
 def device_section(field: TemperatureField, device: Device, ax: Axes | None = None) -> Axes:
     """Draw a section through the layers: temperatures, isotherms, boundaries as the steps that they are.
 
-    Layers differ in thickness by orders of magnitude, so that each is drawn at a height that goes with the root of its
-    thickness, and the depths stand at the axis.
+    Layers differ in thickness by orders of magnitude, so that each is drawn at a height that goes with the logarithm of
+    its thickness, and the depths stand at the axis.
 
     Parameters
     ----------
@@ -76,8 +78,8 @@ def pieces(depths: Array) -> list[tuple[int, int]]:
 def drawn_depths(depths: Array) -> tuple[Array, Array]:
     """Depths of the faces of all layers, m, and heights at which they are drawn, 0 to 1."""
     edges = np.array([depths[0], *(depths[stop - 1] for _, stop in pieces(depths))])
-    shares = np.sqrt(np.diff(edges))
-    shares = np.maximum(shares / shares.sum(), THINNEST)
+    thick = np.diff(edges)
+    shares = THINNEST + np.log10(1 + thick / thick.min())
     return edges, np.concatenate([[0.0], np.cumsum(shares / shares.sum())])
 
 
@@ -151,7 +153,7 @@ def device_shares(found: DeviceTemperatures, ax: Axes | None = None) -> Axes:
     for i, (name, drop) in enumerate(zip(names, drops, strict=True)):
         ax.annotate(f" {drop:.3g} K ({100 * found.share[name]:.0f} %)", (drop, i), va="center", fontsize="small")
     ax.set_yticks(place, [name.replace("|", " | ") for name in names])
-    ax.set(xlabel="drop below the hottest point (K)", ylim=(len(names) - 0.4, -0.6), xlim=(0, 1.75 * max(drops)))
+    ax.set(xlabel="drop below the hottest point (K)", ylim=(len(names) - 0.4, -0.6), xlim=(0, 1.9 * max(drops)))
     sigma = "" if found.sigma is None else f" ± {found.sigma:.2g}"
     ax.set_title(f"{found.peak:.4g}{sigma} K above {found.sink:g} K", fontsize="medium")
     return ax
@@ -216,8 +218,34 @@ def device_figure(
     figure : to draw on
     """
     grid = figure.add_gridspec(2, 2, width_ratios=(1.15, 1.0))
-    device_section(section_field, device, ax=figure.add_subplot(grid[:, 0]))
-    device_plane(plane, device, ax=figure.add_subplot(grid[0, 1]))
+    ax = device_section(section_field, device, ax=figure.add_subplot(grid[:, 0]))
+    zoom(ax, "x", section_field.x, AROUND * width_of(found, device, 0), float(found.place[0]))
+    ax = device_plane(plane, device, ax=figure.add_subplot(grid[0, 1]))
+    length = BESIDE * max(width_of(found, device, axis) for axis in (0, 1))
+    zoom(ax, "x", plane.x, length, float(found.place[0]), span=plane)
+    zoom(ax, "y", plane.y, length, float(found.place[1]), span=plane)
     device_shares(found, ax=figure.add_subplot(grid[1, 1]))
     figure.suptitle(device.title, fontsize="medium")
     return figure
+
+
+def width_of(found: DeviceTemperatures, device: Device, axis: int) -> float:
+    """Width of the source nearest to the hottest point along x (0) or y (1), m; infinite where there is none."""
+    place = float(found.place[axis])
+    best = np.inf, np.inf
+    for source in device.sources:
+        if source.shape is not None and not isinstance(source.shape, HeatMap):
+            low, high = source.shape.extent[axis]
+            best = min(best, (max(low - place, place - high, 0.0), high - low))
+    return best[1]
+
+
+def zoom(
+    ax: Axes, letter: str, values: Array, width: float, middle: float, span: TemperatureField | None = None
+) -> None:
+    """Show only the surroundings of a place, m, on an axis that is drawn in its own unit."""
+    size = float(np.ptp(values)) if span is None else float(max(np.ptp(span.x), np.ptp(span.y)))
+    factor, _ = length_unit(size)
+    low, high = max(float(values[0]), middle - width / 2), min(float(values[-1]), middle + width / 2)
+    if high - low < 0.7 * float(np.ptp(values)):
+        ax.set(**{f"{letter}lim": (low / factor, high / factor)})
