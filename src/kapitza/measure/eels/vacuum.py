@@ -16,6 +16,7 @@ PIXELS = 512  # spectra of the vacuum that are used at most
 FINE = 6.0  # knots in a full width near the peak
 COARSE = 1.0  # full widths: knots are no farther apart than this even where hardly anything is counted
 ENOUGH = 1000.0  # electrons between two knots
+ENDS = 6  # knots on the straight lines at either end: a swing of the last piece dies out over them
 SETTLED = 1e-9  # of the logarithm of a density
 
 
@@ -59,7 +60,7 @@ def zero_loss(vacuum: SpectrumImage) -> ZeroLoss:
     knots = spaced(grid.energy - grid.start - middle, total, width)
     variance = np.broadcast_to(vacuum.dark_variance, n) * unit**2
     found = smoothed(knots, away, counts, weight * dose[:, None], np.broadcast_to(variance, counts.shape))
-    return centred(knots, found, width, vacuum.step)
+    return centred(*falling(knots, found, width), width, vacuum.step)
 
 
 def spaced(away: Array, total: NDArray[Any], width: float) -> Array:
@@ -105,6 +106,27 @@ def smoothed(
         if largest < SETTLED:
             return log
     raise ConvergenceError(f"the zero-loss peak did not settle: last step {largest:.2g}", log)
+
+
+def falling(knots: Array, log: Array, width: float) -> tuple[Array, Array]:
+    """Knots and logarithms whose ends lie on the straight lines through the outer quarters of both sides.
+
+    The outermost knot lies beyond the axis and the last pieces rest on a few electrons: they may lead upwards, and what
+    a line scatters there would never end.
+    """
+    inner, values = knots[1:-1], log[1:-1]
+    places, found = [inner], [values]
+    for end in (-1, 0):
+        outer = inner / inner[end] >= 0.75
+        x, y = np.abs(inner[outer]), values[outer]
+        reach = float(x.max())
+        slope = float(np.polyfit(x, y, 1)[0]) if x.size > 2 else 0.0
+        slope = min(slope, -1 / reach)
+        beyond = reach + width * np.arange(1.0, ENDS + 1)
+        places.append(np.sign(inner[end]) * beyond)
+        found.append(y.mean() + slope * (beyond - x.mean()))
+    order = np.argsort(np.concatenate(places))
+    return np.concatenate(places)[order], np.concatenate(found)[order]
 
 
 def centred(knots: Array, log: Array, width: float, step: float) -> ZeroLoss:
