@@ -203,6 +203,27 @@ def test_modes_next_to_a_jump_that_is_seen_from_both_sides(folder: Path, ask: Co
     assert held.contrast.ratio.size == 16
 
 
+def test_an_interrupt_loses_nothing(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    words = ["eels", "fit", str(folder / "scan.h5"), "--modes", str(folder / "modes.toml"), "--tie", "common"]
+    kept = [*words, "--resume", str(tmp_path / "kept")]
+    assert main(kept) == 0
+    first = capsys.readouterr().out
+    assert any((tmp_path / "kept").iterdir())
+    assert main([*kept, "--workers", "2"]) == 0
+    assert capsys.readouterr().out == first
+
+    def stopped(*_args: object, **_options: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(kapitza, "fit_spectra", stopped, raising=False)
+    assert main(words) == 130
+    assert "--resume FOLDER keeps it" in capsys.readouterr().err
+    assert main(kept) == 130
+    assert "goes on where it was" in capsys.readouterr().err
+
+
 def test_an_interface_along_x(folder: Path, ask: Command, tmp_path: Path) -> None:
     """The same scan with rows and columns exchanged says the same across y."""
     image = kapitza.read_eels(folder / "scan.h5")
@@ -245,9 +266,8 @@ def test_calibration_dark_and_vacuum_by_options(
         assert got["maps"]["common"]["good"] == 64
         np.testing.assert_allclose(other["mean"], one["mean"], rtol=0, atol=0.3 * one["sigma of one pixel"])
     ask("info", scan, "--energy=-256meV,0.5meV", "--pitch", "4nm")
-    vacuum = kapitza.planned_spectra(
-        evolve_intensities(kapitza.read_experiment(folder / "plan.toml").experiment, 0.0), seed=9
-    )
+    plan = kapitza.read_experiment(folder / "plan.toml").experiment
+    vacuum = kapitza.planned_spectra(evolve(evolve_intensities(plan, 0.0), rows=1, dwell=8.0), seed=9)
     kapitza.write_eels(vacuum, tmp_path / "vacuum.h5")
     # a vacuum of 128 times the electrons of a pixel: the same temperatures with its shape of the zero-loss peak
     got = ask("fit", folder / "scan.h5", *axes[3:], "--vacuum", tmp_path / "vacuum.h5")
