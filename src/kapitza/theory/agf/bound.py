@@ -25,6 +25,8 @@ from kapitza.theory.agf.nodes import bands_of
 
 TRIED = 40  # frequencies in a gap at which modes are counted first
 APART = 1e-7  # relative: steps of the count that are nearer to each other are taken together
+WITHIN = np.array([0.03, 0.5, 0.97])  # places in a gap at which it is checked to be one
+HIDDEN = 14  # halvings after which a pole and a mode that nobody told apart are given up
 FLAT = 1e-9  # of the energy: a rise of the trace of the self-energies that is put down to rounding
 SHARP = 1e-13  # relative width of the interval in which a mode is found at last
 MARGIN = 1e-7  # of the frequency: how near to the edge of a band a mode is looked for
@@ -83,11 +85,18 @@ def gaps(at: At) -> list[tuple[float, float, int]]:
     cuts = np.unique(np.concatenate([[0.0], bands.edges, [ceiling(at)]]))
     found: list[tuple[float, float, int]] = []
     for low, high in pairwise(cuts.tolist()):
-        if high - low < 4 * MARGIN * high or bands.counts(np.array([(low + high) / 2])).any():
+        inner = low + (high - low) * WITHIN
+        if high - low < 4 * MARGIN * high or bands.counts(inner).any() or not closed(at, inner):
             continue
         kind = BELOW if high <= bands.edges[0] else ABOVE if low >= bands.edges[-1] else GAP
         found.append((low + MARGIN * high, high * (1 - MARGIN), kind))
     return found
+
+
+def closed(at: At, omega: Array) -> bool:
+    """Whether neither lead has a propagating wave at these frequencies, rad s⁻¹."""
+    index = np.zeros(omega.size, dtype=np.intp)
+    return not any(lead_waves(side, index, omega).count.any() for side in at.sides)
 
 
 def ceiling(at: At) -> float:
@@ -175,10 +184,12 @@ def steps(at: At, grid: Array, ends: Array, tolerance: float) -> tuple[Array, Ar
     """
     start, stop = grid[:-1], grid[1:]
     left, right = ends[:, :-1], ends[:, 1:]
+    level = 0
     while True:
         # a step up is a mode, one down a pole; where the trace rises a pole may hide a mode
         rise = right[1] - left[1]
-        kept = (right[0] != left[0]) | (rise > FLAT * stop**2 * PS2)
+        kept = (right[0] != left[0]) | ((rise > FLAT * stop**2 * PS2) & (level < HIDDEN))
+        level += 1
         start, stop, left, right = start[kept], stop[kept], left[:, kept], right[:, kept]
         wide = stop - start > tolerance * stop
         if not wide.any():
