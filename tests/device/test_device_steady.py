@@ -61,7 +61,7 @@ def test_transistor_without_boundaries():
 conductivities = st.floats(0.5, 2000)
 
 
-@given(conductivities, conductivities, st.floats(1e6, 1e9), st.floats(10 * nm, 100 * um), st.floats(1e2, 1e7))
+@given(conductivities, conductivities, st.floats(1e6, 1e9), st.floats(10 * nm, 100 * um), st.floats(1e4, 1e7))
 def test_even_heat_meets_resistances_in_series(upper, lower, conductance, thickness, coefficient):
     stack = Stack([Layer("a", thickness, upper), Layer("b", 10 * um, lower, in_plane=3 * lower)], [conductance])
     device = Device(stack, [HeatSource("all", 2.0)], Box(3 * um, 5 * um), coefficient=coefficient)
