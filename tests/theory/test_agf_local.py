@@ -123,6 +123,8 @@ def test_every_plane_and_every_atom_keeps_the_current(si_heavy):
     np.add.at(net, found.first, found.value.T)
     np.add.at(net, found.second, -found.value.T)
     np.testing.assert_allclose(net[2:6], 0.0, rtol=0, atol=1e-9 * whole.total.max())
+    assert (found.localised >= 0).all()
+    assert (found.localised <= found.total).all()
     names = sorted(set(found.symbol))
     parts = sum(found.through(one, other, 1) for one in names for other in names)
     np.testing.assert_allclose(parts, whole.total, rtol=1e-9, atol=0)
