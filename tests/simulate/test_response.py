@@ -44,8 +44,8 @@ def test_slow_heating_is_fouriers():
     wave = fourier_impedance(film, hertz, np.zeros(3, dtype=complex))
     excess = got - wave
     np.testing.assert_allclose(np.angle(got), -np.pi / 4, rtol=2e-2, atol=0)
-    np.testing.assert_allclose(excess.real, excess.real[0], rtol=1e-2, atol=0)
-    assert np.abs(excess.imag).max() < 0.02 * excess.real[0]
+    np.testing.assert_allclose(excess.real, excess.real[0], rtol=2e-2, atol=0)
+    assert np.abs(excess.imag).max() < 0.03 * excess.real[0]
 
 
 def test_steps_and_pulses_become_those_of_fourier():

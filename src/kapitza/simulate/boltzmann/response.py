@@ -58,7 +58,7 @@ def heated(
 ) -> Heated:
     r"""Response to heat that is absorbed below the left face and changes as $e^{st}$, per W m⁻².
 
-    The light heats the lattice with $e^{-x/d}/d$ within the first layer.  The left face is adiabatic and a mirror; the
+    The light heats the lattice with $e^{-x/d}/d$ within the first layer.  The left face is adiabatic and rough; the
     right wall stays at the temperature of the bands.
 
     Parameters
@@ -79,7 +79,7 @@ def heated(
     (absorbed,) = positive(depth)
     base = films[0].carriers.temperature
     end = Wall(base) if right is None else right
-    slabs, _ = joined(films, boundaries, Wall(None, 1.0), end, angles=angles)
+    slabs, _ = joined(films, boundaries, Wall(), end, angles=angles)
     heat = np.zeros(int(slabs.stops[-1]), dtype=complex)
     heat[: ORDER * slabs.widths[0].size] = absorption(slabs.widths[0], float(absorbed)).ravel()
     solution = solved(slabs, heat, complex(rate))

@@ -1,0 +1,123 @@
+"""Draw the figures of Boltzmann transport: python docs/make_transport_figures.py."""
+
+from pathlib import Path
+
+import matplotlib as mpl
+
+mpl.use("Agg")
+
+import numpy as np
+
+import kapitza as kz
+from kapitza.matter.build import lead_of
+from kapitza.matter.relax import relaxed_cell
+from kapitza.matter.surface import oriented
+from kapitza.plot.style import COLOURS, beside, new_figure
+
+IMAGES = Path(__file__).resolve().parent / "images"
+RATES = kz.Rates(umklapp=1.2e-19, impurity=1.3e-45, boundary=1e-3)
+LOOKS = {"emitted": (COLOURS[0], "-"), "local": (COLOURS[1], "--"), "extrapolated": (COLOURS[2], "-.")}
+THICKNESS = np.geomspace(1e-8, 1e-5, 13)
+FREQUENCY = np.geomspace(1e5, 1e8, 7)
+
+
+def lead_and_bands(name, engine):
+    cell = oriented(relaxed_cell(kz.structure(name), engine), (0, 0, 1))
+    return lead_of(cell, engine), kz.Bands(kz.crystal_from_potential(kz.structure(name), engine))
+
+
+def sides(left, right, conductivities):
+    edges = kz.group_edges(left, right)
+    found = [
+        kz.carriers(one, RATES, edges=edges, conductivity=k)
+        for one, k in zip((left, right), conductivities, strict=True)
+    ]
+    return edges, found
+
+
+def silicon_germanium():
+    tersoff = [kz.potential("tersoff", [name]) for name in ("Si", "Ge")]
+    bands = [
+        kz.Bands(kz.crystal_from_potential(kz.structure(n), p)) for n, p in zip(("Si", "Ge"), tersoff, strict=True)
+    ]
+    edges, found = sides(*bands, (148.0, 60.0))
+    junction = kz.build_junction("Si", "Ge", "tersoff", layers=4)
+    theories = {
+        "DMM": kz.dmm(*bands, kz.group_frequencies(edges)),
+        "AGF": kz.agf(junction, tolerance=1e-2, temperature=[300.0]),
+    }
+    return found, theories
+
+
+def aluminium_silicon():
+    (first, al), (second, si) = (
+        lead_and_bands(name, kz.potential(engine, [name])) for name, engine in (("Al", "emt"), ("Si", "tersoff"))
+    )
+    edges, found = sides(al, si, (10.0, 148.0))
+    junction = kz.spring_junction(first, second, kz.Springs(3e20, 1e20), limit=0.06, area=2e-19)
+    theories = {
+        "DMM": kz.dmm(al, si, kz.group_frequencies(edges)),
+        "AGF": kz.agf(junction, tolerance=2e-2, temperature=[300.0]),
+    }
+    return found, theories
+
+
+def definitions(ax, found, theories):
+    for theory, transmission in theories.items():
+        for drop, (colour, dash) in LOOKS.items():
+            value = []
+            for thickness in THICKNESS:
+                films = [kz.Film(thickness, one) for one in found]
+                held = kz.transport(films, [transmission])
+                value.append(1e9 * held.drop(0, drop) / held.flux)
+            width = 2.2 if theory == "DMM" else 1.1
+            ax.plot(1e9 * THICKNESS, value, color=colour, linestyle=dash, linewidth=width, label=f"{theory}, {drop}")
+    ax.set(xscale="log", xlabel="thickness of both layers (nm)", ylabel="resistance (m² K GW⁻¹)", ylim=(0, None))
+
+
+def seen(ax, found, theories):
+    films = [kz.Film(8e-8, found[0]), kz.Film(1e-3, found[1])]
+    for theory, transmission in theories.items():
+        value = 1e9 * kz.seen_resistance(films, transmission, FREQUENCY).real
+        width = 2.2 if theory == "DMM" else 1.1
+        ax.plot(FREQUENCY / 1e6, value, color="black", linewidth=width, label=f"{theory}, seen")
+        for drop in ("emitted", "local"):
+            colour, dash = LOOKS[drop]
+            level = 1e9 * kz.interface_conductances(*found, transmission, thickness=1e-6)[drop].resistance[0]
+            ax.axhline(level, color=colour, linestyle=dash, linewidth=width)
+    ax.set(xscale="log", xlabel="modulation (MHz)", ylabel="resistance (m² K GW⁻¹)", ylim=(0, None))
+
+
+def main() -> None:
+    figure = new_figure(width=9.6, height=7.2)
+    axes = figure.subplots(2, 2)
+    for row, name, make in zip(axes, ("Si/Ge", "Al/Si"), (silicon_germanium, aluminium_silicon), strict=True):
+        found, theories = make()
+        definitions(row[0], found, theories)
+        seen(row[1], found, theories)
+        row[0].set_title(f"{name}: three temperature drops", fontsize="medium")
+        row[1].set_title(f"{name}: 80 nm film, by thermoreflectance", fontsize="medium")
+        row[0].legend(frameon=False, fontsize="x-small")
+        row[1].legend(frameon=False, fontsize="x-small")
+    figure.savefig(IMAGES / "three-drops.png", dpi=130)
+
+    edges = kz.group_edges(kz.solid("Si"), kz.solid("Ge"))
+    si, ge = (kz.carriers(kz.solid(n), RATES, edges=edges, conductivity=k) for n, k in (("Si", 148.0), ("Ge", 60.0)))
+    crossing = kz.dmm(kz.solid("Si"), kz.solid("Ge"), kz.group_frequencies(edges))
+    period = np.geomspace(1e-9, 1e-5, 25)
+    exact = kz.superlattice_conductivities(si, ge, crossing, period)
+    gap = kz.interface_conductances(si, ge, crossing)
+    ax = new_figure(width=7.6, height=4.2).subplots()
+    ax.loglog(1e9 * period, exact, color="black", linewidth=2, label="Boltzmann")
+    series = 1 / (0.5 / si.conductivity + 0.5 / ge.conductivity)
+    for drop, (colour, dash) in LOOKS.items():
+        fourier = period / (period / series + 2 * gap[drop].resistance[0])
+        ax.loglog(1e9 * period, fourier, color=colour, linestyle=dash, label=f"Fourier and R {drop}")
+    ax.axhline(series, color="0.7", linewidth=0.8)
+    ax.set(xlabel="period (nm)", ylabel="conductivity (W m⁻¹ K⁻¹)")
+    beside(ax)
+    ax.figure.savefig(IMAGES / "superlattice-boltzmann.png", dpi=130)
+
+
+if __name__ == "__main__":
+    main()
