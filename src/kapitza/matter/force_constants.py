@@ -16,7 +16,7 @@ Constants = tuple[Array, tuple[int, ...] | None]
 
 def path_beside(path: Path) -> Path:
     """Return the file of force constants in the folder of a YAML file that has none itself."""
-    for name in ("FORCE_CONSTANTS", "force_constants.hdf5"):
+    for name in ("FORCE_CONSTANTS", "force_constants.hdf5", "FORCE_SETS"):
         if path.with_name(name).is_file():
             return path.with_name(name)
     raise DataError("has no 'force_constants': write it with `phonopy --include-fc`, phonopy.save in Python", file=path)

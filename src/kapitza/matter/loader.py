@@ -112,7 +112,7 @@ def load_crystal(
     nac : whether to split off dipole forces where the file has Born charges, so that polar modes are split as they
         should
     sum_rule : whether to change the force of each atom on itself such that moving all atoms together costs nothing
-    force_constants : FORCE_CONSTANTS or force_constants.hdf5, where they are not in `path`
+    force_constants : FORCE_CONSTANTS, force_constants.hdf5 or FORCE_SETS, where they are not in `path`
     charges : Born charges (n, 3, 3) or (n,) in units of e, and the dielectric constant (3, 3) or a number, where the
         file has none or others are wanted
 

@@ -18,6 +18,7 @@ from attrs import frozen
 from kapitza.core.arrays import Array
 from kapitza.errors import DataError
 from kapitza.matter.force_constants import limited, path_beside, read_force_constants, readable
+from kapitza.matter.force_sets import Atoms, constants_from_sets
 from kapitza.units import angstrom, bohr, eV, hartree, m_u, rydberg
 
 MOST_PAIRS = 4_000_000  # of atoms with force constants
@@ -98,8 +99,8 @@ def read_phonopy(path: str | PathLike[str], force_constants: str | PathLike[str]
     Parameters
     ----------
     path : the YAML file; it says in which units it is
-    force_constants : a `FORCE_CONSTANTS` or `force_constants.hdf5` file, in the units of the YAML file; None: they
-        are in the YAML file, as `phonopy --include-fc` writes them, or in a file of one of these names beside it
+    force_constants : a `FORCE_CONSTANTS`, `force_constants.hdf5` or `FORCE_SETS` file, in the units of the YAML file;
+        None: they are in the YAML file, as `phonopy --include-fc` writes them, or in a file of such a name beside it
 
     Raises
     ------
@@ -121,7 +122,12 @@ def read_phonopy(path: str | PathLike[str], force_constants: str | PathLike[str]
         constants, rows = inline(sections["force_constants"], shape), None
     else:
         file = path_beside(path) if force_constants is None else Path(force_constants)
-        constants, rows = read_force_constants(file, shape)
+        if file.name.startswith("FORCE_SETS"):
+            rows = located(primitive, supercell, path)
+            atoms = Atoms(supercell.lattice, supercell.points, np.array(supercell.symbols), primitive.lattice)
+            constants = constants_from_sets(file, atoms, rows)
+        else:
+            constants, rows = read_force_constants(file, shape)
     born, dielectric = charges(sections["nac"], shape[0]) if "nac" in sections else (None, None)
     origins = first_atoms(supercell, shape[0]) if rows is None else rows
     if len(constants) == shape[1] != shape[0]:
