@@ -31,7 +31,7 @@ def at_room_temperature(junction, drop, statistics="quantum") -> float:
 
 
 def test_silicon_on_germanium_beside_molecular_dynamics(published):
-    """The same potential: harmonic, strained and quantum here; classical, with all scattering and unstrained there."""
+    """Harmonic and strained here, with all scattering there; both classical, in the drop that a simulation reads."""
     want = published("junctions", "si_ge_molecular_dynamics")
     got = at_room_temperature(build_junction("Si", "Ge", "tersoff"), "extrapolated", "classical")
     np.testing.assert_allclose(got, want["value"], rtol=want["tolerance"])
