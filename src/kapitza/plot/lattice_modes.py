@@ -143,12 +143,13 @@ def specular_share(result: ModalTransmission, *, ax: Axes | None = None) -> Axes
         without matplotlib, if ax is None
     """
     ax = new_axes() if ax is None else ax
+    omega = np.unique(result.omega)
     for i, side in enumerate(SIDES):
         rows = result.select(side)
-        omega, at = np.unique(rows.omega, return_inverse=True)
+        at = np.searchsorted(omega, rows.omega)
+        parts = (np.ones(at.size), rows.transmission, rows.specular)
         arriving, crossing, kept = (
-            np.bincount(at, rows.weight * part).astype(float)
-            for part in (np.ones(at.size), rows.transmission, rows.specular)
+            np.bincount(at, rows.weight * part, minlength=omega.size).astype(float) for part in parts
         )
         for j, (share, what) in enumerate(
             ((quotient(crossing, arriving), "crosses"), (quotient(kept, crossing), "of that, specular"))
