@@ -222,14 +222,14 @@ def test_conductivity_of_t_in_a_slab_is_kirchhoffs():
     device = Device(stack, [HeatSource("all", 2e8 * 1e-8)], Box(100 * um, 100 * um), laws={"Si": law})
     top = 300 + device_temperatures(device, sensitivity=False).peak
     integral = quad(lambda t: 148 * (t / 300) ** -1.3, 300, top)[0]
-    np.testing.assert_allclose(integral, 2e8 * 100 * um, rtol=1e-7, atol=0)
+    np.testing.assert_allclose(integral, 2e8 * 100 * um, rtol=1e-6, atol=0)
 
 
 def test_conductivity_of_t_of_the_transistor():
-    """Finite volumes give 43.02 K with 0.09 % of error; the means below the hottest point stay within 1 % of that."""
+    """Finite volumes of 149,000 cells give 43.017 K, and 39.911 K where 39.8762 K is exact: 42.98 K less that error."""
     laws = {"GaN": ConductivityLaw.power(150.0, -1.4), "SiC": ConductivityLaw.power(390.0, -1.3)}
     got = device_temperatures(transistor(laws=laws), sensitivity=False)
-    assert abs(got.peak / 43.0 - 1) < 0.01
+    assert abs(got.peak - 42.98) < 0.02
     assert got.iterations < 12
 
 

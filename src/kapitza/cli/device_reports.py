@@ -123,8 +123,8 @@ def print_device(device: Device, found: DeviceTemperatures) -> None:
         print_table("\nuncertainty of the hottest temperature", ("from", "K", "of the variance"), rows)
     if found.kelvin:
         note(
-            f"properties of T at the temperatures below the hottest point ({found.iterations} solutions): an estimate, "
-            "usually within 1 %"
+            f"properties of T at weighted means of the temperatures, {found.iterations} solutions: to first order "
+            "in how much they vary within a layer"
         )
 
 

@@ -2,21 +2,19 @@
 
 from collections.abc import Mapping
 
-import numpy as np
 from attrs import frozen
 
-from kapitza.core.arrays import Array
 from kapitza.core.conductance import Conductance
 from kapitza.device.description import Device
 from kapitza.device.hot_spot import hottest
 from kapitza.device.linear import Linear, linear, numeric
+from kapitza.device.means import inner_planes, weighted_means
 from kapitza.device.setup import Plane
 from kapitza.device.spread import Spots
 from kapitza.errors import ConvergenceError
 
-SETTLED = 1e-9  # relative change of the hottest rise between two solutions
+SETTLED = 1e-8  # relative change of the hottest rise between two solutions
 LIMIT = 60
-NODES = 12  # of the mean of a conductivity between two temperatures
 
 
 @frozen(eq=False)
@@ -29,6 +27,7 @@ class Solved:
     spot, node : the hottest point and its node
     peak : its rise, K
     kelvin : temperature of each layer and boundary with properties of T, by name, K
+    values : conductivity or conductance of each of these, by name, SI
     iterations : solutions until these settled
     """
 
@@ -37,16 +36,22 @@ class Solved:
     node: int
     peak: float
     kelvin: Mapping[str, float]
+    values: Mapping[str, float]
     iterations: int
 
 
-def solved(device: Device, planes: tuple[Plane, ...] = ()) -> Solved:
+def solved(device: Device, planes: tuple[Plane, ...] = (), start: Mapping[str, float] | None = None) -> Solved:
     r"""Solve a device, with conductivities and conductances at the temperatures that they then have.
 
-    What depends on temperature is taken on the line below the hottest point: a layer with its mean over the
-    temperatures between its faces there, $\int k\,dT/\Delta T$, as Kirchhoff's transform has it, a boundary at the
-    mean of its two sides.  Away from that line a layer is cooler; where it conducts worse the hotter it is, the peak
-    comes out too high.
+    A layer whose conductivity depends on temperature is taken with the one number that to first order leaves the peak
+    where it is (`kapitza.device.means`), a boundary likewise, until these settle.  The remaining error is of second
+    order in how much the property varies within the layer where the heat flows.
+
+    Parameters
+    ----------
+    device : any
+    planes : to cut at, besides those of sources and patches
+    start : values of layers and boundaries to start from, by name
 
     Raises
     ------
@@ -55,34 +60,19 @@ def solved(device: Device, planes: tuple[Plane, ...] = ()) -> Solved:
     InputError
         where a temperature leaves the range in which a property is known
     """
-    values: dict[str, float] = {}
+    values = dict(start or {})
+    varies = bool(device.laws) or any(isinstance(b.conductance, Conductance) for b in device.stack.boundaries)
+    cuts = (*planes, *(inner_planes(device) if varies else ()))
     last = 0.0
     for i in range(LIMIT):
-        ready = linear(numeric(device, values), planes)
+        ready = linear(numeric(device, values), cuts)
         spot, node, peak = hottest(ready)
-        means = line_means(device, ready, device.sink + ready.rise(spot)[:, 0])
-        if not means or abs(peak - last) < SETTLED * abs(peak):
-            return Solved(ready, spot, node, peak, {name: mean[0] for name, mean in means.items()}, i + 1)
-        values, last = {name: mean[1] for name, mean in means.items()}, peak
+        means = weighted_means(device, ready, spot, node) if varies else {}
+        if not varies or abs(peak - last) < SETTLED * abs(peak):
+            return Solved(ready, spot, node, peak, {name: one[0] for name, one in means.items()}, values, i + 1)
+        values, last = {name: one[1] for name, one in means.items()}, peak
     raise ConvergenceError(
         f"{device.title}: after {LIMIT} solutions the hottest point still moves, now {last:.6g} K above the sink: "
         "heat is conducted worse the hotter it gets, and there may be no steady state",
         last=last,
     )
-
-
-def line_means(device: Device, ready: Linear, kelvin: Array) -> dict[str, tuple[float, float]]:
-    """Temperature (K) and value of each layer and boundary with properties of T, from the temperatures of all nodes."""
-    found: dict[str, tuple[float, float]] = {}
-    for name, law in device.laws.items():
-        pieces = ready.column.within(name)
-        top, bottom = kelvin[pieces[0]], kelvin[pieces[-1] + 1]
-        node, weight = np.polynomial.legendre.leggauss(NODES)
-        between = (top + bottom) / 2 + (top - bottom) / 2 * node
-        found[name] = float((top + bottom) / 2), float(weight @ law.at(between)) / 2
-    for name, boundary in zip(device.stack.boundary_names, device.stack.boundaries, strict=True):
-        if isinstance(boundary.conductance, Conductance):
-            i = ready.column.owners.index(name)
-            middle = float(kelvin[i] + kelvin[i + 1]) / 2
-            found[name] = middle, float(boundary.conductance.at(middle)[0])
-    return found

@@ -34,18 +34,19 @@ def sensitivities(device: Device, held: Solved) -> dict[str, float]:
     """Change of the peak with the logarithm of each number, by name, K."""
     names = parameters(device)
     if device.laws or held.kelvin or any(source.through for source in device.sources):
-        found = differences(device, names)
+        found = differences(device, names, held.values)
     else:
         found = held.linear.changes(held.spot, held.node, names)
     return found | {f"{name}.power": rise for name, rise in held.linear.shares(held.spot, held.node).items()}
 
 
-def differences(device: Device, names: tuple[str, ...]) -> dict[str, float]:
+def differences(device: Device, names: tuple[str, ...], start: Mapping[str, float]) -> dict[str, float]:
     """The same from solutions with each number a little larger and smaller."""
     found: dict[str, float] = {}
     for name in names:
         owner = name.rpartition(".")[0]
-        peaks = [solved(scaled(device, name, owner, factor)).peak for factor in (1 + STEP, 1 - STEP)]
+        changed = [scaled(device, name, owner, factor) for factor in (1 + STEP, 1 - STEP)]
+        peaks = [solved(one, start=start).peak for one in changed]
         found[name] = (peaks[0] - peaks[1]) / (2 * STEP)
     return found
 
@@ -113,5 +114,5 @@ def peak_of(device: Device, held: Solved, factors: Mapping[str, float]) -> float
     for name, factor in factors.items():
         changed = scaled(changed, name, name.rpartition(".")[0], factor)
     if device.laws or held.kelvin:
-        return solved(changed).peak
+        return solved(changed, start=held.values).peak
     return float(linear(numeric(changed, {})).rise(held.spot, held.node)[0])
