@@ -117,7 +117,7 @@ def test_a_saved_conductance_and_a_predicted_bath(folder, capsys):
         ("leg", 'contact_conductance = "50 kW/m2K"', 'contact_conductance = "none.json"', "none.json"),
         ("memory", 'pitch = "120 nm"', 'pitch = "30 nm"', "pitch"),
         ("memory", 'side = "30 MW/m2K"', 'side = "30 mW"', "unit of power"),
-        ("memory", 'pulse = "50 ns"', "pulse = -1", "above 0"),
+        ("memory", 'pulse = "50 ns"', "pulse = -1", "out of the range"),
         ("exchanger", 'inlet = "350 K"', "inlet = 290", "hot stream"),
         ("exchanger", 'nusselt = "slit"', 'nusselt = "square"', "nusselt"),
         ("exchanger", 'arrangement = "counter"', 'arrangement = "cross"', "counter"),

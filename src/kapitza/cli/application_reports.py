@@ -217,7 +217,11 @@ def leg_report(path: str, files: Files, *, as_json: bool) -> None:
     length = shortest_length(held)
     finish(states, files, lambda ax: kapitza.plot.leg(held.leg, list(states.values()), cooling=cooling, ax=ax))
     if as_json:
-        content: dict[str, Any] = {"ZT": merit, "ZT_with_contacts": effective, "best_length": measured(length, "m")}
+        content: dict[str, Any] = {
+            "ZT": merit,
+            "ZT_with_contacts": effective,
+            "best_length": {"unit": "m", "value": length},
+        }
         print_json(content | {name.replace(" ", "_"): leg_json(state) for name, state in states.items()})
         return
     heads = ["largest", "current (A)", "voltage (mV)", "power (mW)", "heat in (mW)", "efficiency", "COP"]
@@ -225,7 +229,7 @@ def leg_report(path: str, files: Files, *, as_json: bool) -> None:
     print_table(f"{held.title}: {held.hot:g} K to {held.cold:g} K", heads, rows)
     lost = 1 - effective / merit if merit else 0.0
     note(f"ZT {merit:.3g} of the material, {effective:.3g} with its contacts ({100 * lost:.3g} % lost)")
-    if math.isfinite(length):
+    if length is not None:
         what = "uptake" if cooling else "power"
         note(
             f"largest {what} per area at a length of {length * 1e3:.3g} mm; this leg has {held.leg.length * 1e3:.3g} mm"
@@ -233,12 +237,12 @@ def leg_report(path: str, files: Files, *, as_json: bool) -> None:
     told(files)
 
 
-def shortest_length(held: LegFile) -> float:
-    """Length of the largest power or uptake per area, m; NaN where contacts set none."""
+def shortest_length(held: LegFile) -> float | None:
+    """Length of the largest power or uptake per area, m; None where contacts set none."""
     try:
         return kapitza.best_length(held.leg, held.hot, held.cold, "cooling" if held.mode == "cooler" else "power")
     except InputError:
-        return math.nan
+        return None
 
 
 def leg_row(name: str, state: LegState) -> list[str]:

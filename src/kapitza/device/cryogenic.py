@@ -137,7 +137,7 @@ class Superconductor:
         kelvin = np.asarray(temperature, dtype=float)
         start = self.sharing_temperature(current, bath)
         full = current**2 * self.resistance / self.perimeter
-        if self.heating == "step" or current == 0:
+        if self.heating == "step" or not start < self.critical_temperature:
             return np.asarray(full * (kelvin > start), dtype=float)
         share = np.clip((kelvin - start) / (self.critical_temperature - start), 0.0, 1.0)
         return np.asarray(full * share, dtype=float)
