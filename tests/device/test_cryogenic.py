@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from kapitza.device.cryogenic import Bath, Superconductor, steady_states, surface_temperature
 from kapitza.device.quench import front_balance, runaway
-from kapitza.errors import InputError
+from kapitza.errors import InputError, ValidityWarning
 from kapitza.matter.library import fluid, solid
 from kapitza.theory.khalatnikov import khalatnikov
 
@@ -97,6 +97,11 @@ def test_a_front_advances_above_the_propagating_current_and_retreats_below():
         assert np.sign(kelvin.sum() - before) == sign
 
 
+def test_a_bath_without_liquid_is_told():
+    with pytest.warns(ValidityWarning, match="no liquid"):
+        steady_states(evolve(PLAIN, temperature=6.0))
+
+
 def test_predicted_helium_follows_the_cube(published):
     entry = published("devices", "helium_exponent")
     both = khalatnikov(fluid("He-4 liquid"), solid("Cu")).total.conductance([1.4, 2.0]).value
@@ -113,7 +118,7 @@ def test_predicted_helium_follows_the_cube(published):
         lambda: evolve(BOILING, recovery=9e3),
         lambda: evolve(BOILING, film=1e5),
         lambda: steady_states(PLAIN, load=-1.0),
-        lambda: steady_states(evolve(PLAIN, temperature=10.0), NIOBIUM, 1.0),
+        lambda: steady_states(PLAIN, evolve(NIOBIUM, critical_temperature=1.5), 1.0),
         lambda: surface_temperature(BOILING, 1e9),
         lambda: runaway(BOILING, NIOBIUM, load=7.9e6),
         lambda: front_balance(BOILING, NIOBIUM, 0.1),

@@ -10,6 +10,7 @@ whose heat starts above its transition, adds more.  All of them are found: betwe
 or straight, so that its minimum tells how many zeros it has.
 """
 
+import warnings
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Literal
@@ -19,12 +20,13 @@ from attrs import field, frozen
 from numpy.typing import ArrayLike
 
 from kapitza.core.arrays import Array, number, one_of, quantity
-from kapitza.errors import InputError
+from kapitza.errors import InputError, ValidityWarning
 
 Heating = Literal["sharing", "step"]
 HEATINGS: tuple[Heating, ...] = ("sharing", "step")
 HALVINGS, THIRDS = 56, 60
 INSIDE = 1e-12  # of a temperature: how far from its edges a piece is taken
+CRITICAL_POINT = 5.2  # K, of helium-4; of helium-3 3.3 K
 HOTTEST = 1e4  # K, up to which steady states are sought
 
 
@@ -195,9 +197,20 @@ def steady_states(
     ------
     InputError
         for a load below 0, or a device that is normal in the bath
+
+    Warns
+    -----
+    ValidityWarning
+        for a bath above the critical point of helium, 5.2 K
     """
     if not 0 <= load < np.inf:
         raise InputError(f"load = {load:g} W/m², wanted a finite number of at least 0")
+    if bath.temperature > CRITICAL_POINT:
+        warnings.warn(
+            f"a bath of {bath.temperature:g} K: helium is no liquid above {CRITICAL_POINT:g} K",
+            ValidityWarning,
+            stacklevel=2,
+        )
     if device is not None and not device.critical_temperature > bath.temperature:
         raise InputError(
             f"the device is normal above {device.critical_temperature:g} K, and the bath has {bath.temperature:g} K"

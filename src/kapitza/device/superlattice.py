@@ -10,6 +10,8 @@ r"""Heat across a superlattice: layers in series, boundaries that see each frequ
 Where the third and the fourth meet, the conductivity has its minimum.
 """
 
+import warnings
+
 import numpy as np
 from attrs import evolve, field, frozen
 from numpy.typing import ArrayLike, NDArray
@@ -20,7 +22,7 @@ from kapitza.core.occupation import mode_heat_capacity
 from kapitza.core.stack import Boundary
 from kapitza.core.transmission import CORRECTION, Transmission
 from kapitza.device.free_paths import FreePaths
-from kapitza.errors import InputError
+from kapitza.errors import InputError, ValidityWarning
 from kapitza.matter.solid import Solid
 
 TINY = 1e-300
@@ -55,6 +57,7 @@ def series_superlattice(
     second: tuple[ArrayLike, float],
     *conductances: float | Conductance,
     temperature: float = 300.0,
+    mean_free_path: float = 0.0,
 ) -> Array:
     r"""Conductivity of layers and boundaries in series, $k = \frac{d_1+d_2}{d_1/k_1 + d_2/k_2 + R_{12} + R_{21}}$.
 
@@ -64,6 +67,7 @@ def series_superlattice(
     conductances : of the boundary, or of the two of a period where they differ: numbers, or Conductances of T with the
         extrapolated drop, as layers keep their bulk profile
     temperature : at which Conductances of T are taken, K
+    mean_free_path : in the bulk of the layers, m; only to warn where they are not thicker
 
     Returns
     -------
@@ -73,10 +77,23 @@ def series_superlattice(
     ------
     InputError
         for no or more than two boundaries, and values outside of their range
+
+    Warns
+    -----
+    ValidityWarning
+        for layers thinner than the mean free path, which no longer have their bulk conductivity
     """
     if len(conductances) not in (1, 2):
         raise InputError(f"a period has two boundaries: give one conductance or two, got {len(conductances)}")
     one, other = positive(first[0]), positive(second[0])
+    thinnest = min(one.min(), other.min())
+    if thinnest < mean_free_path:
+        warnings.warn(
+            f"layers of {thinnest:.3g} m are thinner than the mean free path of {mean_free_path:.3g} m: the series is then "
+            "a guess; `spectral_superlattice` takes each frequency on its own",
+            ValidityWarning,
+            stacklevel=2,
+        )
     k1, k2 = positive(first[1]), positive(second[1])
     both = [Boundary(g).resistance(temperature) for g in (conductances * 2)[:2]]
     return (one + other) / (one / k1 + other / k2 + both[0] + both[1])
