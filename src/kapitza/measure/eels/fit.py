@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from kapitza.core.arrays import Array
 from kapitza.errors import InputError, MissingEngine, ValidityWarning, require
+from kapitza.measure.eels.chart import bent
 from kapitza.measure.eels.map import Flag, TemperatureMap
 from kapitza.measure.eels.model import TIES, Mode, SpectrumModel, Tie, expected
 from kapitza.measure.eels.search import Found, search
@@ -26,7 +27,7 @@ from kapitza.run.work import Progress, run_units
 from kapitza.units import meV
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})
-VERSION = "eels-fit-1"  # of the kernel: part of the address of stored results
+VERSION = "eels-fit-2"  # of the kernel: part of the address of stored results
 BLOCK = 256  # pixels of one unit of work
 SIDE_BY_SIDE = 16  # pixels that the plain road holds at a time
 FEW = 25  # spectra that are fitted for the start of all others
@@ -159,7 +160,8 @@ def typical(image: SpectrumImage, task: Task, given: Mapping[str, float]) -> Arr
     variance = np.diagonal(found.covariance[settled], axis1=1, axis2=2)[:, task.freedom.late]
     trust = np.where(variance > 0, 1 / np.where(variance > 0, variance, 1.0), 1e-12)
     value[task.freedom.late] = np.sum(trust * found.value[settled][:, task.freedom.late], axis=0) / trust.sum(axis=0)
-    inside = (value > task.freedom.low) & (value < task.freedom.high)
+    along = bent(task.freedom.chart, value)
+    inside = (along > task.freedom.low) & (along < task.freedom.high)
     return np.where(inside & task.freedom.free, value, first)
 
 
@@ -189,7 +191,7 @@ def unit(image: SpectrumImage, task: Task, first: int, stop: int, *, hashed: boo
         inputs["model"] = [task.model.names, task.model.shape, task.step, task.grid.start, task.grid.nodes]
         inputs["reference"] = [] if task.grid.reference is None else list(task.grid.reference)
         inputs["detector"] = [d.dark, d.response, d.variance]
-        inputs["freedom"] = [f.free, f.low, f.high, f.curved, f.late, f.prior, f.weight]
+        inputs["freedom"] = [f.free, f.low, f.high, f.curved, f.late, f.prior, f.weight, f.chart.energy, f.chart.owner]
         inputs["start"], inputs["compiled"] = task.start, task.kernel is not None
     return inputs
 

@@ -4,11 +4,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kapitza.measure.eels.kernel import Floats, jit
-from kapitza.measure.eels.search import DEGENERATE, PIVOT
+from kapitza.measure.eels.search import BEND, PIVOT
 
 Bools = NDArray[np.bool_]
 
-VECTORS = 8  # rows of the small workspace before its three matrices
+VECTORS = 10  # rows of the small workspace before its three matrices
 
 
 @jit
@@ -110,8 +110,9 @@ def learn(
                 total -= (information[a, b] + learnt[a, b]) * moved[b]
             rest[a] = total
         along += rest[a] * moved[a]
-        size += abs(rest[a] * moved[a])
-    if abs(along) > DEGENERATE * size:
+        if information[a, a] > 0:
+            size += rest[a] * rest[a] / information[a, a]
+    if abs(along) * BEND > size and size > 0:
         for a in range(p):
             for b in range(p):
                 learnt[a, b] += rest[a] * rest[b] / along

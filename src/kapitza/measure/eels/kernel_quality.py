@@ -57,7 +57,7 @@ def moments(
     detector: tuple[Floats, Floats, Floats],
     covariance: Floats,
     blocked: Bools,
-    prior_weight: Floats,
+    known: float,
     sums: Floats,
     fit: Floats,
 ) -> None:
@@ -92,12 +92,10 @@ def moments(
         if group < n:
             used += taken(first[g], first[g + 1], there, response, jacobian, covariance, blocked, sums) / v
     count = 0
-    prior = 0.0
     for a in range(p):
         count += not blocked[a]
-        prior += covariance[a, a] * prior_weight[a]
     if group == n:
-        used = count - prior
+        used = count - known
     if not np.isfinite(used):
         used = float(count)
     left = max(1 - used / group, 1.0 / group)

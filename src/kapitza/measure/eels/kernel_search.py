@@ -9,9 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kapitza.measure.eels import kernel, kernel_algebra, kernel_quality, search
+from kapitza.measure.eels import kernel, kernel_algebra, kernel_chart, kernel_quality, search
+from kapitza.measure.eels.chart import bent
 from kapitza.measure.eels.kernel import Floats, expected, jit, kept
 from kapitza.measure.eels.kernel_algebra import VECTORS, dot, four_dots, invert, learn, scaled, stepped
+from kapitza.measure.eels.kernel_chart import Integers, foreknown, informed, spread_out, straight, turn
 from kapitza.measure.eels.kernel_quality import deviance_of, moments
 from kapitza.measure.eels.search import (
     CURVED,
@@ -22,12 +24,14 @@ from kapitza.measure.eels.search import (
     SLACK,
     STUCK,
     UNDAMPED,
+    WILD,
     Detector,
     Found,
     Freedom,
 )
 
 Bools = NDArray[np.bool_]
+Known = tuple[Bools, Floats, Floats, Bools, Bools, Floats, Floats, Floats, Integers]  # as in `search.Freedom`
 
 
 @jit
@@ -56,17 +60,19 @@ def chi_squared(residual: Floats, weight: Floats, x: Floats, prior: Floats, prio
 @jit
 def slopes(
     x: Floats,
+    turned: tuple[Floats, Floats],
     jacobian: Floats,
     residual: Floats,
     weight: Floats,
     response: Floats,
-    known: tuple[Bools, Floats, Floats, Bools, Bools, Floats, Floats],
+    known: Known,
     gradient: Floats,
     information: Floats,
     rows: Floats,
 ) -> None:
     """Write the gradient of the log-likelihood and the Fisher information of the free parameters."""
-    free, prior, prior_weight = known[0], known[5], known[6]
+    free, prior, prior_weight, owner = known[0], known[5], known[6], known[8]
+    own, cross = turned
     row, other, seen = rows[0], rows[1], rows[2]
     for i in range(row.size):
         row[i] = weight[i] * response[i] * residual[i]
@@ -75,7 +81,12 @@ def slopes(
     gradient[:] = 0.0
     places = np.flatnonzero(free)
     for a in places:
-        gradient[a] = dot(row, jacobian[a]) - prior_weight[a] * (x[a] - prior[a])
+        gradient[a] = dot(row, jacobian[a])
+    for a in places:
+        off = prior_weight[a] * (x[a] - prior[a])
+        gradient[a] -= own[a] * off
+        if owner[a] >= 0:
+            gradient[owner[a]] -= cross[a] * off
     last = places.size - 1
     for u in range(0, places.size, 2):
         a, b = places[u], places[min(u + 1, last)]
@@ -90,54 +101,51 @@ def slopes(
             information[a, d] = information[d, a] = ad
             information[b, c] = information[c, b] = bc
             information[b, d] = information[d, b] = bd
-    for a in places:
-        information[a, a] += prior_weight[a]
+    informed(own, cross, owner, prior_weight, information)
 
 
 @jit
 def block(
-    x: Floats,
+    u: Floats,
     gradient: Floats,
     information: Floats,
-    known: tuple[Bools, Floats, Floats, Bools, Bools, Floats, Floats],
+    known: Known,
     blocked: Bools,
 ) -> None:
     """Mark parameters that do not move: fixed, pressed against a limit, or without any effect."""
     free, low, high = known[0], known[1], known[2]
-    for a in range(x.size):
-        down = x[a] <= low[a] and gradient[a] < 0
-        up = x[a] >= high[a] and gradient[a] > 0
+    for a in range(u.size):
+        down = u[a] <= low[a] and gradient[a] < 0
+        up = u[a] >= high[a] and gradient[a] > 0
         blocked[a] = (not free[a]) or down or up or information[a, a] <= 0
 
 
 @jit
-def advance(
-    x: Floats, step: Floats, known: tuple[Bools, Floats, Floats, Bools, Bools, Floats, Floats], new: Floats
-) -> None:
+def advance(u: Floats, step: Floats, known: Known, new: Floats) -> None:
     """Write the point after a step, within the limits."""
     low, high, curved = known[1], known[2], known[3]
-    for a in range(x.size):
-        value = x[a] + step[a]
+    for a in range(u.size):
+        value = u[a] + step[a]
         if curved[a]:
-            value = min(max(value, x[a] / CURVED), x[a] * CURVED)
+            value = min(max(value, u[a] / CURVED), u[a] * CURVED)
         new[a] = min(max(value, low[a]), high[a])
 
 
 @jit
 def aim(
-    x: Floats,
+    u: Floats,
     gradient: Floats,
     information: Floats,
     learnt: Floats,
-    known: tuple[Bools, Floats, Floats, Bools, Bools, Floats, Floats],
+    known: Known,
     damping: float,
     blocked: Bools,
     small: Floats,
 ) -> float:
     """Write the next step and return its length in standard uncertainties, below zero where there is none."""
-    p = x.size
+    p = u.size
     step, whole, scale, matrix = small[1], small[2], small[3], small[VECTORS : VECTORS + p]
-    block(x, gradient, information, known, blocked)
+    block(u, gradient, information, known, blocked)
     if not scaled(information, learnt, blocked, damping, matrix, scale):
         return -1.0
     length = stepped(gradient, matrix, scale, step)
@@ -154,13 +162,53 @@ def aim(
 
 
 @jit
+def seen_from(
+    u: Floats,
+    known: Known,
+    spectrum: tuple[float, int, int, Floats],
+    x: Floats,
+    turned: tuple[Floats, Floats],
+    mu: Floats,
+    jacobian: Floats,
+    line: Floats,
+    near: Floats,
+) -> None:
+    """Write the parameters of coordinates, the electrons, and their derivatives by the coordinates."""
+    start, modes, tie, smooth = spectrum
+    own, cross = turned
+    straight(u, known[7], known[8], x, own, cross)
+    expected(start, x, modes, tie, smooth, mu, jacobian, line, near)
+    turn(own, cross, known[8], known[7], jacobian)
+
+
+@jit
+def damped(
+    length: float, damping: float, refused: int, saddle: bool, flat: bool, learnt: Floats
+) -> tuple[bool, float, bool, bool]:
+    """Whether a search has settled where no step or only a short one is left, and its next damping, saddle and flat."""
+    if length < 0 and damping > WILD and learnt.any():
+        learnt[:] = 0.0
+        return False, 0.1 * WILD * 10.0**refused, False, flat
+    if length < 0:
+        taught = bool(learnt.any())
+        return False, max(10 * damping, DAMPING), taught, not taught
+    if damping == 0 or flat:
+        return True, damping, saddle, flat
+    if saddle:
+        learnt[:] = 0.0
+        return False, 0.0, False, flat
+    return False, 0.0 if damping < 10 * UNDAMPED else 0.1 * damping, False, flat
+
+
+@jit
 def fit_one(
     y: Floats,
     there: Floats,
     detector: tuple[Floats, Floats, Floats],
-    known: tuple[Bools, Floats, Floats, Bools, Bools, Floats, Floats],
+    known: Known,
     spectrum: tuple[float, int, int, Floats],
     goal: tuple[float, int],
+    u: Floats,
     x: Floats,
     information: Floats,
     blocked: Bools,
@@ -169,54 +217,48 @@ def fit_one(
     work: Floats,
     small: Floats,
 ) -> tuple[bool, int, float]:
-    """Search from x, which is overwritten by what is found; the other arrays hold the state at the last evaluation.
+    """Search from u, which is overwritten by what is found; the other arrays hold the state at the last evaluation.
 
     Returns whether it settled, the number of evaluations, and what the last step takes off the deviance.
     """
-    start, modes, tie, smooth = spectrum
     tolerance, limit = goal
     residual, weight, row, trial, rows = work[0], work[1], work[2], work[3], work[22:25]
     line, near = work[4:18], work[18:22]
-    p = x.size
+    p = u.size
     gradient, step, new, after = small[0], small[1], small[2], small[4]
     rest, change, left = small[5], small[6], small[7]
+    turned = (small[8], small[9])
     learnt, beyond = small[VECTORS + p : VECTORS + 2 * p], small[VECTORS + 2 * p :]
     for a in range(p):
-        x[a] = min(max(x[a], known[1][a]), known[2][a])
-    expected(start, x, modes, tie, smooth, mu, jacobian, line, near)
+        u[a] = min(max(u[a], known[1][a]), known[2][a])
+    seen_from(u, known, spectrum, x, turned, mu, jacobian, line, near)
     weigh(y, there, mu, detector, residual, weight)
-    slopes(x, jacobian, residual, weight, detector[1], known, gradient, information, rows)
+    slopes(x, turned, jacobian, residual, weight, detector[1], known, gradient, information, rows)
     chi2 = chi_squared(residual, weight, x, known[5], known[6])
-    damping, iterations, stale, settled, refused, taught = 0.0, 1, False, False, 0, False
+    damping, iterations, stale, settled, refused = 0.0, 1, False, False, 0
+    saddle, flat = False, False  # damping keeps a learnt saddle at bay; the information alone is singular
     length = np.inf
     learnt[:] = 0.0
     while damping <= STUCK and iterations < limit:
-        length = aim(x, gradient, information, learnt, known, damping, blocked, small)
-        if length < 0:
-            damping = damping if taught else max(10 * damping, DAMPING)
-            learnt[:] = 0.0
-            taught = False
-            continue
+        length = aim(u, gradient, information, learnt, known, damping, blocked, small)
         if length < tolerance:
-            if damping == 0:
-                settled = True
+            settled, damping, saddle, flat = damped(length, damping, refused, saddle, flat, learnt)
+            if settled:
                 break
-            damping *= 0.1
-            damping = 0.0 if damping < UNDAMPED else damping
             continue
-        advance(x, step, known, new)
-        expected(start, new, modes, tie, smooth, mu, jacobian, line, near)
+        advance(u, step, known, new)
+        seen_from(new, known, spectrum, x, turned, mu, jacobian, line, near)
         iterations += 1
         weigh(y, there, mu, detector, row, trial)
-        better = chi_squared(row, weight, new, known[5], known[6]) <= chi2 + SLACK
-        slopes(new, jacobian, row, trial, detector[1], known, after, beyond, rows)
-        stale, taught = not better, length < LOCAL
+        better = chi_squared(row, weight, x, known[5], known[6]) <= chi2 + SLACK
+        slopes(x, turned, jacobian, row, trial, detector[1], known, after, beyond, rows)
+        stale, saddle, flat = not better, False, False
         for a in range(p):
-            rest[a] = new[a] - x[a]
+            rest[a] = new[a] - u[a]
             change[a] = gradient[a] - after[a]
-        learn(beyond if better else information, learnt, rest, change, taught, known[0], left)
+        learn(beyond if better else information, learnt, rest, change, length < LOCAL, known[0], left)
         if better:
-            x[:] = new
+            u[:] = new
             gradient[:] = after
             information[:] = beyond
             residual[:] = row
@@ -226,15 +268,16 @@ def fit_one(
             refused = 0
         else:
             refused += 1
-            if refused > 1 or not taught:
+            if refused > 1 or length >= LOCAL:
                 damping = max(10 * damping, DAMPING)
         damping = 0.0 if damping < UNDAMPED else damping
     if stale:
-        expected(start, x, modes, tie, smooth, mu, jacobian, line, near)
-    block(x, gradient, information, known, blocked)
+        seen_from(u, known, spectrum, x, turned, mu, jacobian, line, near)
+    block(u, gradient, information, known, blocked)
     if settled:
-        advance(x, step, known, new)
-        x[:] = new
+        advance(u, step, known, new)
+        u[:] = new
+        straight(u, known[7], known[8], x, turned[0], turned[1])
     return settled, iterations, length**2 if settled else 0.0
 
 
@@ -243,7 +286,7 @@ def stamp() -> int:
     return zlib.crc32(
         "".join(
             inspect.getsource(module)
-            for module in (kernel, kernel_algebra, kernel_quality, search, sys.modules[__name__])
+            for module in (kernel, kernel_algebra, kernel_chart, kernel_quality, search, sys.modules[__name__])
         ).encode()
     )
 
@@ -254,7 +297,7 @@ def made(version: int) -> Callable[..., None]:
     def fit_many(
         counts: Floats,
         detector: tuple[Floats, Floats, Floats],
-        known: tuple[Bools, Floats, Floats, Bools, Bools, Floats, Floats],
+        known: Known,
         spectrum: tuple[float, int, int, Floats],
         goal: tuple[float, int],
         value: Floats,
@@ -271,22 +314,28 @@ def made(version: int) -> Callable[..., None]:
         n, p = counts.shape[1], value.shape[1]
         work, jacobian, mu = np.zeros((25, n)), np.zeros((p, n)), np.zeros(n)
         small, information = np.zeros((VECTORS + 3 * p, p)), np.zeros((p, p))
-        y, there = np.zeros(n), np.zeros(n)
+        y, there, u = np.zeros(n), np.zeros(n), np.zeros(p)
+        own, cross, weight, energy, owner = small[8], small[9], known[6], known[7], known[8]
         for k in range(counts.shape[0]):
             for i in range(n):
                 good = np.isfinite(counts[k, i])
                 there[i] = 1.0 if good else 0.0
                 y[i] = counts[k, i] if good else 0.0
+            u[:] = value[k]
+            x, matrix, off = value[k], covariance[k], blocked[k]
             settled[k], iterations[k], gained = fit_one(
-                y, there, detector, known, spectrum, goal, value[k], information, blocked[k], mu, jacobian, work, small
+                y, there, detector, known, spectrum, goal, u, x, information, off, mu, jacobian, work, small
             )
-            sound = invert(information, blocked[k], small, covariance[k])
+            sound = invert(information, off, small, matrix)
             weigh(y, there, mu, detector, work[0], work[1])
-            moments(there, mu, jacobian, work[0], detector, covariance[k], blocked[k], known[6], small[0], fit[k])
+            taken = foreknown(own, cross, owner, weight, matrix)
+            moments(there, mu, jacobian, work[0], detector, matrix, off, taken, small[0], fit[k])
             deviance[k] = deviance_of(y, there, mu, detector) - gained
+            if sound:
+                spread_out(own, cross, owner, energy, matrix)
             for a in range(p):
-                if known[0][a] and information[a, a] <= 0 and sound:
-                    covariance[k, a, a] = np.inf
+                if known[0][a] and information[a, a] <= 0:
+                    matrix[a, a] = np.inf
 
     return kept(fit_many)
 
@@ -313,11 +362,12 @@ def compiled_search(
         n) the terms of the background
     """
     k, p = start.shape
-    value = np.array(start)
+    value = bent(freedom.chart, start)
     covariance, blocked = np.empty((k, p, p)), np.empty((k, p), dtype=np.bool_)
     settled, iterations = np.empty(k, dtype=np.bool_), np.empty(k, dtype=np.int64)
     fit, deviance = np.empty((k, 4)), np.empty(k)
-    parts = (freedom.free, freedom.low, freedom.high, freedom.curved, freedom.late, freedom.prior, freedom.weight)
+    known = (freedom.free, freedom.low, freedom.high, freedom.curved, freedom.late, freedom.prior, freedom.weight)
+    parts = (*known, freedom.chart.energy, freedom.chart.owner)
     seen = (detector.dark, detector.response, detector.variance)
     goal = (tolerance, limit)
     fit_many(counts, seen, parts, spectrum, goal, value, covariance, blocked, settled, iterations, fit, deviance)

@@ -14,20 +14,21 @@ import numpy as np
 from attrs import frozen
 from numpy.typing import NDArray
 
+from kapitza.measure.eels.chart import Chart, bent, slopes, straight
+
 Evaluate = Callable[[NDArray[Any]], tuple[NDArray[Any], NDArray[Any]]]
 
 FLOOR = 1e-3  # electrons: least variance of a channel, so that a stray electron has a finite weight
-CURVED = 3.0  # factor by which widths, energies and temperatures may change in one step
-SLACK = 1e-2  # by which chi-squared may rise in a step; statistically nothing
+CURVED = 3.0  # factor by which widths and energies may change in one step
+SLACK = 1e-3  # by which chi-squared may rise in a step; statistically nothing
 DAMPING = 1e-3  # the first, on a matrix of unit diagonal
 UNDAMPED = 1e-7  # below this it is left off
+WILD = 0.5  # what needs more than this is not how a spectrum bends: it is forgotten
 STUCK = 1e8  # above this no step is left
 PIVOT = 1e-13  # of a matrix of unit diagonal: below this it is singular
 FAR = 150.0  # standard uncertainties: while a step is longer, the lines of the modes keep their places and widths,
-LOCAL = (
-    5.0  # if the others still move by more than this; shorter steps tell how observed and expected information differ
-)
-DEGENERATE = 1e-8  # cosine below which they do not
+LOCAL = 5.0  # if the others still move by more than this; changes of the gradient along shorter steps tell how it bends
+BEND = 1e3  # times the expected information: what bends more is a kink, not a curvature
 TOGETHER = 5.0  # expected electrons from which on channels are taken together for the goodness of fit
 
 
@@ -42,15 +43,16 @@ class Detector:
 
 @frozen(eq=False)
 class Freedom:
-    """What is known of the parameters (p,) beforehand, in the units of the search.
+    """What is known of the parameters (p,) beforehand, in channels.
 
     Attributes
     ----------
     free : which are fitted
-    low, high : limits
+    low, high : limits of the coordinates
     curved : which may change by no more than a factor in one step
     late : which are held while the others are still far off
     prior, weight : expected value, and the inverse of its variance (0 where nothing is known)
+    chart : coordinates of the search
     """
 
     free: NDArray[np.bool_]
@@ -60,6 +62,7 @@ class Freedom:
     late: NDArray[np.bool_]
     prior: NDArray[Any]
     weight: NDArray[Any]
+    chart: Chart
 
 
 @frozen(eq=False)
@@ -125,71 +128,90 @@ def search(
     -------
     Found
     """
-    x = np.clip(start, freedom.low, freedom.high)
-    state = _state(evaluate, counts, detector, freedom, x)
-    k, p = x.shape
+    u = np.clip(bent(freedom.chart, start), freedom.low, freedom.high)
+    state = _state(evaluate, counts, detector, freedom, u)
+    k, p = u.shape
     damping, settled, iterations = np.zeros(k), np.zeros(k, dtype=bool), np.ones(k, dtype=np.int64)
     learnt, refused, left = np.zeros((k, p, p)), np.zeros(k, dtype=np.int64), np.zeros(k)
+    # saddle: what was learnt makes a matrix that only damping makes sound; flat: the information alone does
+    saddle, flat = np.zeros(k, dtype=bool), np.zeros(k, dtype=bool)
     while True:
         busy = np.flatnonzero(~settled & (damping <= STUCK) & (iterations < limit))
         if not busy.size:
             break
         part = _take(state, busy)
-        step, length, solved = _step(freedom, x[busy], part, learnt[busy], damping[busy])
+        step, length, solved = _step(freedom, u[busy], part, learnt[busy], damping[busy])
         done = solved & (length < tolerance)
-        ended = done & (damping[busy] == 0)
-        x[busy[ended]] = _moved(freedom, x[busy[ended]], step[ended])
+        ended = done & ((damping[busy] == 0) | flat[busy])
+        u[busy[ended]] = _moved(freedom, u[busy[ended]], step[ended])
         left[busy[ended]] = length[ended]
         settled[busy[ended]] = True
-        damping[busy[done & ~ended]] *= 0.1
+        _relax(busy[done & ~ended], damping, learnt, saddle)
         failed = busy[~solved]
-        taught = learnt[failed].any(axis=(1, 2))
-        damping[failed] = np.where(taught, damping[failed], np.maximum(10 * damping[failed], DAMPING))
-        learnt[failed] = 0.0
+        wild = failed[(damping[failed] > WILD) & learnt[failed].any(axis=(1, 2))]
+        learnt[wild], saddle[wild] = 0.0, False
+        damping[wild] = 0.1 * WILD * 10.0 ** refused[wild]
+        failed = np.setdiff1d(failed, wild)
+        damping[failed] = np.maximum(10 * damping[failed], DAMPING)
+        saddle[failed] = learnt[failed].any(axis=(1, 2))
+        flat[failed] = ~saddle[failed]
         moving = solved & ~done
         trial = busy[moving]
         if trial.size:
-            new = _moved(freedom, x[trial], step[moving])
+            new = _moved(freedom, u[trial], step[moving])
             after = _state(evaluate, counts[trial], detector, freedom, new)
             better = _chi2(after.residual, part.weight[moving], freedom, new) <= part.chi2[moving] + SLACK
             local = length[moving] < LOCAL
             near = np.where(better[:, None, None], after.information, part.information[moving])
             change = part.gradient[moving] - after.gradient
-            learnt[trial] = learn(near, learnt[trial], new - x[trial], change, local, freedom.free)
+            learnt[trial] = learn(near, learnt[trial], new - u[trial], change, local, freedom.free)
             iterations[trial] += 1
-            x[trial[better]] = new[better]
+            saddle[trial], flat[trial] = False, False
+            u[trial[better]] = new[better]
             _put(state, trial[better], _take(after, better))
             refused[trial] = np.where(better, 0, refused[trial] + 1)
             raised = ~better & (~local | (refused[trial] > 1))
             damping[trial[better]] *= 0.1
             damping[trial[raised]] = np.maximum(10 * damping[trial[raised]], DAMPING)
         damping[damping < UNDAMPED] = 0.0
-    return _judged(counts, detector, freedom, x, state, settled, iterations, left)
+    return _judged(counts, detector, freedom, u, state, settled, iterations, left)
+
+
+def _relax(some: NDArray[Any], damping: NDArray[Any], learnt: NDArray[Any], saddle: NDArray[np.bool_]) -> None:
+    """Take damping off where a damped step is short; where it kept a learnt saddle at bay, forget that instead."""
+    damping[some] = np.where(saddle[some], 0.0, 0.1 * damping[some])
+    learnt[some[saddle[some]]] = 0.0
+    saddle[some] = False
 
 
 def _judged(
     counts: NDArray[Any],
     detector: Detector,
     freedom: Freedom,
-    x: NDArray[Any],
+    u: NDArray[Any],
     state: _State,
     settled: NDArray[np.bool_],
     iterations: NDArray[np.int64],
     left: NDArray[Any],
 ) -> Found:
     """Covariance and goodness of fit where the search ended; `left` is the length of the last step."""
-    blocked = _blocked(freedom, x, state)
-    covariance = np.array([covariance_of(one, off) for one, off in zip(state.information, blocked, strict=True)])
+    blocked = _blocked(freedom, u, state)
+    inverse = np.array([covariance_of(one, off) for one, off in zip(state.information, blocked, strict=True)])
+    turn = slopes(freedom.chart, u)
+    covariance = turn @ np.where(np.isfinite(inverse), inverse, 0.0) @ np.swapaxes(turn, 1, 2)
     there = state.weight > 0
-    fit = np.empty((len(x), 4))
-    for i in range(len(x)):
+    fit = np.empty((len(u), 4))
+    for i in range(len(u)):
         seen = (state.residual[i], there[i], state.mu[i], state.jacobian[i])
-        fit[i] = fit_moments(*seen, covariance[i], blocked[i], detector, freedom.weight)
+        known = float(np.sum(np.diagonal(covariance[i]) * freedom.weight))
+        fit[i] = fit_moments(*seen, inverse[i], blocked[i], detector, known)
     places = np.flatnonzero(freedom.free)
     without = np.diagonal(state.information, axis1=1, axis2=2)[:, places] <= 0
-    covariance[:, places, places] = np.where(without, np.inf, covariance[:, places, places])
+    unknown = without | ~np.isfinite(np.diagonal(inverse, axis1=1, axis2=2)[:, places])
+    covariance[:, places, places] = np.where(unknown, np.inf, covariance[:, places, places])
     spread = np.maximum(detector.response * state.mu + detector.variance, FLOOR)
-    return Found(x, covariance, blocked, settled, iterations, fit, deviance(counts, detector, spread) - left**2)
+    value = straight(freedom.chart, u)
+    return Found(value, covariance, blocked, settled, iterations, fit, deviance(counts, detector, spread) - left**2)
 
 
 def covariance_of(information: NDArray[Any], blocked: NDArray[np.bool_]) -> NDArray[Any]:
@@ -207,21 +229,25 @@ def covariance_of(information: NDArray[Any], blocked: NDArray[np.bool_]) -> NDAr
     return found
 
 
-def _state(evaluate: Evaluate, counts: NDArray[Any], detector: Detector, freedom: Freedom, x: NDArray[Any]) -> _State:
+def _state(evaluate: Evaluate, counts: NDArray[Any], detector: Detector, freedom: Freedom, u: NDArray[Any]) -> _State:
+    x, turn = straight(freedom.chart, u), slopes(freedom.chart, u)
     mu, jacobian = evaluate(x)
+    jacobian = np.swapaxes(turn, 1, 2) @ jacobian
     mean = detector.response * mu
     there = np.isfinite(counts)
     residual = np.where(there, counts - detector.dark - mean, 0.0)
     weight = there / np.maximum(mean + detector.variance, FLOOR)
     by = weight * detector.response
-    gradient = (jacobian @ (by * residual)[..., None])[..., 0] - freedom.weight * (x - freedom.prior)
+    gradient = (jacobian @ (by * residual)[..., None])[..., 0]
+    gradient = gradient - ((freedom.weight * (x - freedom.prior))[:, None] @ turn)[:, 0]
     information = (jacobian * (by * detector.response)[:, None]) @ np.swapaxes(jacobian, 1, 2)
-    information = information + np.diag(freedom.weight)
-    return _State(mu, jacobian, residual, weight, gradient, information, _chi2(residual, weight, freedom, x))
+    information = information + (np.swapaxes(turn, 1, 2) * freedom.weight) @ turn
+    return _State(mu, jacobian, residual, weight, gradient, information, _chi2(residual, weight, freedom, u))
 
 
-def _chi2(residual: NDArray[Any], weight: NDArray[Any], freedom: Freedom, x: NDArray[Any]) -> NDArray[Any]:
-    return np.sum(weight * residual**2, axis=1) + np.sum(freedom.weight * (x - freedom.prior) ** 2, axis=1)
+def _chi2(residual: NDArray[Any], weight: NDArray[Any], freedom: Freedom, u: NDArray[Any]) -> NDArray[Any]:
+    off = straight(freedom.chart, u) - freedom.prior
+    return np.sum(weight * residual**2, axis=1) + np.sum(freedom.weight * off**2, axis=1)
 
 
 def _take(state: _State, some: NDArray[Any]) -> _State:
@@ -233,18 +259,18 @@ def _put(state: _State, some: NDArray[Any], new: _State) -> None:
         getattr(state, name)[some] = getattr(new, name)
 
 
-def _blocked(freedom: Freedom, x: NDArray[Any], state: _State) -> NDArray[np.bool_]:
+def _blocked(freedom: Freedom, u: NDArray[Any], state: _State) -> NDArray[np.bool_]:
     """Parameters that do not move: fixed, pressed against a limit, or without any effect."""
-    down, up = (x <= freedom.low) & (state.gradient < 0), (x >= freedom.high) & (state.gradient > 0)
+    down, up = (u <= freedom.low) & (state.gradient < 0), (u >= freedom.high) & (state.gradient > 0)
     none = np.diagonal(state.information, axis1=1, axis2=2) <= 0
     return ~freedom.free | down | up | none
 
 
 def _step(
-    freedom: Freedom, x: NDArray[Any], state: _State, learnt: NDArray[Any], damping: NDArray[Any]
+    freedom: Freedom, u: NDArray[Any], state: _State, learnt: NDArray[Any], damping: NDArray[Any]
 ) -> tuple[NDArray[Any], NDArray[Any], NDArray[np.bool_]]:
     """(k, p) damped step, (k,) its length in standard uncertainties, and (k,) whether there is one."""
-    blocked = _blocked(freedom, x, state)
+    blocked = _blocked(freedom, u, state)
     step, length, solved = _solved(state, learnt, damping, blocked)
     far = solved & (length > FAR)
     if far.any():
@@ -291,14 +317,16 @@ def learn(
     """
     rest = np.where(free, change - np.einsum("kij,kj->ki", information + learnt, moved), 0.0)
     along = np.sum(rest * moved, axis=1)
-    use = local & (np.abs(along) > DEGENERATE * np.sum(np.abs(rest * moved), axis=1))
+    own = np.diagonal(information, axis1=1, axis2=2)
+    size = np.sum(np.where(own > 0, rest**2 / np.where(own > 0, own, 1.0), 0.0), axis=1)
+    use = local & (np.abs(along) * BEND > size) & (size > 0)
     update = rest[:, :, None] * rest[:, None, :] / np.where(use, along, 1.0)[:, None, None]
     return np.where(use[:, None, None], learnt + update, np.where(local[:, None, None], learnt, 0.0))
 
 
-def _moved(freedom: Freedom, x: NDArray[Any], step: NDArray[Any]) -> NDArray[Any]:
-    new = x + step
-    new = np.where(freedom.curved, np.clip(new, x / CURVED, x * CURVED), new)
+def _moved(freedom: Freedom, u: NDArray[Any], step: NDArray[Any]) -> NDArray[Any]:
+    new = u + step
+    new = np.where(freedom.curved, np.clip(new, u / CURVED, u * CURVED), new)
     return np.clip(new, freedom.low, freedom.high)
 
 
@@ -324,14 +352,14 @@ def fit_moments(
     covariance: NDArray[Any],
     blocked: NDArray[np.bool_],
     detector: Detector,
-    prior: NDArray[Any],
+    known: float,
 ) -> NDArray[Any]:
     r"""(4,) chi-squared of one spectrum, and its mean, variance and third central moment when the model is right.
 
     Channels are taken together until they hold `TOGETHER` expected electrons.  For such a sum of counts of mean m and
     variance $V = m + v$, $(y - m)^2/V$ has the mean 1, the variance $2 + m/V^2$ and the third central moment
     $8 + (m + 12 m V + 10 m^2)/V^3$.  The parameters, of covariance C fitted to the single channels, take
-    $\mathrm{tr}(C I_\mathrm{together})$ off the mean.
+    $\mathrm{tr}(C I_\mathrm{together})$ off the mean; `known` of them are known from priors.
     """
     mean = there * detector.response * mu
     spread = there * np.maximum(mean + detector.variance, FLOOR)
@@ -339,7 +367,7 @@ def fit_moments(
     m, v = np.add.reduceat(mean, starts), np.add.reduceat(spread, starts)
     square = np.add.reduceat(residual, starts) ** 2 / v
     if starts.size == mean.size:
-        used = float((~blocked).sum() - np.sum(np.diagonal(covariance) * prior))
+        used = float((~blocked).sum() - known)
     else:
         rows = np.add.reduceat(jacobian[~blocked] * (there * detector.response), starts, axis=1)
         used = float(np.sum(covariance[np.ix_(~blocked, ~blocked)] * ((rows / v) @ rows.T)))

@@ -11,9 +11,14 @@ from numpy.typing import NDArray
 
 from kapitza.core.arrays import Array
 from kapitza.errors import InputError, ValidityWarning
+from kapitza.measure.eels.chart import Chart, bent
 from kapitza.measure.eels.model import Grid, SpectrumModel, grid_of, legendre
 from kapitza.measure.eels.search import Detector, Freedom
 from kapitza.measure.eels.spectrum import SpectrumImage
+from kapitza.units import k_B
+
+HOTTEST = 2e4  # K: upper limit of temperatures, and of the occupations that belong to them
+COLDEST = 40.0  # E/k_B T at the lower limit, at least 1 K: gain there is 4e-18 of loss, below all that can be counted
 
 
 @frozen(eq=False)
@@ -46,8 +51,9 @@ def planned(
     """Everything that does not depend on the counts."""
     known_names(model, fixed, bounds, priors)
     n, unit = image.energy.size, image.electrons_per_count
-    dark, variance = (np.ascontiguousarray(np.broadcast_to(v, n)) for v in (image.dark, image.dark_variance))
-    response = np.ascontiguousarray(np.broadcast_to(image.response, n))
+    # copies: the compiled search is made for arrays that may be written to, and would be made again for others
+    dark, variance = (np.array(np.broadcast_to(v, n)) for v in (image.dark, image.dark_variance))
+    response = np.array(np.broadcast_to(image.response, n))
     if ((dark > 0) & (variance == 0)).any():
         warnings.warn(
             f"a dark count of {dark.max():.3g} without any noise makes the errors of the fit too small: give the "
@@ -68,19 +74,35 @@ def planned(
             raise InputError(f"prior of {name} has the uncertainty {sigma:g}, wanted above 0 (or put it into `fixed`)")
         prior[place[name]], weight[place[name]] = value / units[place[name]], (units[place[name]] / sigma) ** 2
     free = np.array([name not in fixed for name in model.names])
-    words = ("energy", "width", "temperature", "fwhm", "fwhm_gain", "fwhm_loss", "exponent")
+    words = ("energy", "width", "fwhm", "fwhm_gain", "fwhm_loss", "exponent")
     curved = np.array([name.rsplit(".", 1)[-1] in words for name in model.names])
     late = np.zeros(free.size, dtype=bool)
     late[model.first_mode : model.first_tie] = np.tile([True, True, False], len(model.modes))
     weight[~free] = 0.0
+    chart = charted(model, units, low, high, free)
+    low, high = (bent(Chart(chart.energy, np.full_like(chart.owner, -1)), end) for end in (low, high))
     return Task(
         model,
         grid_of(model, image.energy),
         detector,
-        Freedom(free, low, high, curved, late, prior, weight),
+        Freedom(free, low, high, curved, late, prior, weight, chart),
         image.step,
         kernel,
     )
+
+
+def charted(model: SpectrumModel, units: Array, low: Array, high: Array, free: NDArray[np.bool_]) -> Chart:
+    """Coordinates of the search; an intensity that is fixed or has limits of its own is not bent."""
+    energy, owner = np.full(free.size, -1.0), np.full(free.size, -1, dtype=np.int64)
+    for j, mode in enumerate(model.modes):
+        place = model.first_tie + (0 if model.tie == "common" else j)
+        # of modes that share a temperature, the lowest: its ratio of gain to loss changes most evenly
+        own = mode.energy / units[model.first_mode + 3 * j]
+        energy[place] = 0.0 if model.tie == "occupation" else own if energy[place] < 0 else min(own, energy[place])
+        at = model.first_mode + 3 * j + 2
+        if free[at] and low[at] == 0.0 and np.isinf(high[at]):
+            owner[at] = place
+    return Chart(energy, owner)
 
 
 def known_names(model: SpectrumModel, *named: Mapping[str, Any]) -> None:
@@ -104,13 +126,16 @@ def limits(model: SpectrumModel, units: Array, loose: float) -> tuple[Array, Arr
         "lorentzian_loss": (0.0, 1.0),
         "exponent": (0.6, 500.0),
         "intensity": (0.0, np.inf),
-        "occupation": (-0.45, np.inf),
     }
+    energies = [mode.energy for mode in model.modes]
     for i, name in enumerate(model.names):
         word = name.rsplit(".", 1)[-1]
         low[i], high[i] = by_word.get(word, (-np.inf, np.inf))
-        if word == "temperature":
-            low[i], high[i] = 1.0 / units[i], 2e4 / units[i]
+        if i in range(model.first_tie, model.first_tie + model.ties):
+            own = energies if model.tie == "common" else [energies[i - model.first_tie]]
+            coldest = max(1.0, min(own) / (COLDEST * k_B))
+            hottest = 1 / np.expm1(own[0] / (k_B * HOTTEST))
+            low[i], high[i] = (-0.45, hottest) if word == "occupation" else (coldest / units[i], HOTTEST / units[i])
     for j, mode in enumerate(model.modes):
         at = model.first_mode + 3 * j
         for i, value in ((at, mode.energy), (at + 1, mode.width)):
