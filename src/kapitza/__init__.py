@@ -151,6 +151,7 @@ _NAMES = MappingProxyType(
             "wall_slip",
         ),
         "simulate.boltzmann.response": ("frequency_response", "heated", "seen_resistance", "transient_response"),
+        "simulate.boltzmann.angular": ("AngularShare", "share_by_angle"),
         "theory.agf.conductance": ("agf",),
         "theory.agf.interface_modes": ("InterfaceModes", "interface_modes"),
         "theory.agf.local": ("LocalDensity", "local_density"),

@@ -311,6 +311,8 @@ from kapitza.measure.thermoreflectance.tdtr import Tdtr as Tdtr
 from kapitza.measure.thermoreflectance.three_omega import ThreeOmega as ThreeOmega
 from kapitza.run.store import Store as Store
 from kapitza.run.work import run_units as run_units
+from kapitza.simulate.boltzmann.angular import AngularShare as AngularShare
+from kapitza.simulate.boltzmann.angular import share_by_angle as share_by_angle
 from kapitza.simulate.boltzmann.carriers import Carriers as Carriers
 from kapitza.simulate.boltzmann.carriers import band_carriers as band_carriers
 from kapitza.simulate.boltzmann.carriers import gray_carriers as gray_carriers

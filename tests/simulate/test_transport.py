@@ -4,6 +4,7 @@ import csv
 
 import numpy as np
 import pytest
+from attrs import evolve
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import expn
@@ -11,12 +12,16 @@ from scipy.special import expn
 from kapitza.core.conductance import Conductance
 from kapitza.core.stack import Boundary
 from kapitza.errors import InputError
+from kapitza.matter.library import solid
+from kapitza.simulate.boltzmann.angular import AngularShare, share_by_angle
 from kapitza.simulate.boltzmann.carriers import Carriers, band_carriers, gray_carriers
-from kapitza.simulate.boltzmann.contacts import Crossing, Wall
+from kapitza.simulate.boltzmann.contacts import Crossing, Wall, turned
 from kapitza.simulate.boltzmann.elements import ORDER, cell_integrals, graded_cells, values
 from kapitza.simulate.boltzmann.transport import Film, transport
+from kapitza.theory.angles import amm_modes
 
 TWO = ([300, 200], [20, 300])
+SPECULAR = Crossing(coefficient=0.1, specular=0.5)
 EIGHT = ([120, 150, 160, 140, 110, 70, 35, 15], [3, 8, 20, 50, 120, 300, 800, 2500])
 
 
@@ -140,6 +145,53 @@ def test_a_boundary_that_is_none(bands):
         np.testing.assert_allclose(cut.flux, transport([Film(3 * thickness, medium)]).flux, rtol=1e-7, atol=0)
 
 
+@pytest.mark.parametrize("thickness", [1e-10, 3e-8, 3e-6])
+def test_refraction_between_unlike_layers(bands, thickness):
+    """A little specularity changes little; the same crosses from both sides, and no heat flows in equilibrium."""
+    films = [Film(thickness, bands(*TWO)), Film(thickness, bands([150, 250], [10, 100], "b"))]
+    diffuse = transport(films, [Crossing(coefficient=[0.3, 0.5])]).flux
+    nearly = transport(films, [Crossing(coefficient=[0.3, 0.5], specular=1e-9)]).flux
+    np.testing.assert_allclose(nearly, diffuse, rtol=1e-5, atol=0)
+    specular = Crossing(coefficient=[0.4, 0.5], specular=0.7)
+    there = transport(films, [specular])
+    np.testing.assert_allclose(there.spectral_flux.sum(axis=1), there.flux, rtol=1e-4, atol=0)
+    back = transport(films[::-1], [turned(specular, *(film.carriers for film in films))])
+    np.testing.assert_allclose(back.flux, there.flux, rtol=1e-9, atol=0)
+    still = transport(films, [specular], left=Wall(300.0), right=Wall(300.0 + 1e-9))
+    assert abs(still.flux) < 1e-8 * there.flux
+
+
+def test_refraction_without_scattering_inside(bands):
+    """Open, specular and ballistic: all waves cross that exist on both sides."""
+    films = [Film(1e-13, bands([300.0], [20.0])), Film(1e-13, bands([200.0], [10.0], "b"))]
+    found = transport(films, [Crossing(coefficient=200 / 300, specular=1.0, through=1.0)])
+    np.testing.assert_allclose(found.flux, 200e6, rtol=1e-4, atol=0)
+
+
+def test_a_share_by_angle(bands):
+    """Of acoustic mismatch without refraction, t = cosθ: 2/3 of the heat, and only at steep incidence."""
+    medium, path = bands([300.0], [20.0]), AngularShare([0, 1], [0, 1])
+    films = [Film(1e-13, medium), Film(1e-13, medium, name="b")]
+    found = transport(films, [Crossing(specular=1.0, through=path)])
+    np.testing.assert_allclose(found.flux, 200e6, rtol=1e-5, atol=0)
+    steep = AngularShare([0.2, 1], [0, 1])
+    found = transport(films, [Crossing(specular=1.0, through=steep)])
+    np.testing.assert_allclose(found.flux, 300e6 * 2 / 0.8 * (0.992 / 3 - 0.2 * 0.96 / 2), rtol=2e-3, atol=0)
+
+
+def test_modes_of_acoustic_mismatch_by_angle():
+    """The table of a mismatch model, summed over angles again."""
+    al, si = solid("Al"), solid("Si")
+    omega = np.linspace(1e11, 2e12, 4)
+    modal = amm_modes(al, si, omega)
+    share = share_by_angle(modal)
+    node, weight = np.polynomial.legendre.leggauss(64)
+    cosine, weight = (node + 1) / 2, weight / 2
+    got = np.sum(2 * cosine * weight * share.at(cosine))
+    total = modal.total()
+    np.testing.assert_allclose(got, np.mean(total.total / total.left), rtol=0.02, atol=0)
+
+
 def test_an_endless_stack_of_one_material_has_its_bulk_conductivity(bands):
     medium = bands(*EIGHT)
     whole = transport([Film(1e-8, medium)], [Crossing(coefficient=1.0, specular=1.0)], period=1.0)
@@ -238,7 +290,16 @@ def test_scaling_is_linear(bands):
             lambda a, b: transport([Film(1e-8, a), Film(1e-8, b)], [Crossing(coefficient=0.1, back=0.1)]),
             "breaks detailed balance",
         ),
-        (lambda a, b: transport([Film(1e-8, a), Film(1e-8, b)], [Crossing(coefficient=0.1, specular=0.5)]), "unlike"),
+        (
+            lambda a, b: transport([Film(1e-8, evolve(a, isotropic=False)), Film(1e-8, b)], [SPECULAR]),
+            "unlike bands",
+        ),
+        (
+            lambda a, b: transport(
+                [Film(1e-8, a), Film(1e-8, b)], [Crossing(coefficient=0.1, specular=1.0, through=1)]
+            ),
+            "without a change of direction",
+        ),
         (lambda a, b: band_carriers("x", [1e6], [5e3], [np.nan]), "no lifetime"),
         (lambda a, b: band_carriers("x", [1e6], [50.0], [100.0]), "another unit"),
         (lambda a, b: band_carriers("x", [1e6], [5e7], [1e-8]), "another unit"),

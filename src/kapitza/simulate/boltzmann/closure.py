@@ -17,6 +17,7 @@ from kapitza.simulate.boltzmann.contacts import Crossing, Wall
 from kapitza.simulate.boltzmann.elements import Field
 from kapitza.simulate.boltzmann.streams import LayerMatrices, Streams
 
+LOOSE = 1e-2  # of the largest flow of a group: what a wholly specular boundary may miss
 ALIKE = 1e-6  # relative difference of the flows of two layers that a specular boundary may join
 
 
@@ -63,12 +64,9 @@ def channels_of(streams: Streams, apart: bool) -> Channels:
     if not apart:
         flow = streams.summed(streams.flow)[:, None]
         return Channels(streams, apart, np.asarray(flow, dtype=float), np.zeros(streams.group.size, dtype=np.intp))
-    counts = np.bincount(streams.group, minlength=streams.groups)
-    start = np.concatenate([[0], np.cumsum(counts)])
-    place = np.arange(streams.group.size) - start[streams.group]
-    flow = np.zeros((streams.groups, int(counts.max())))
-    flow[streams.group, place] = streams.flow
-    return Channels(streams, apart, flow, place)
+    flow = np.zeros((streams.groups, streams.channels))
+    flow[streams.group, streams.place] = streams.flow
+    return Channels(streams, apart, flow, streams.place)
 
 
 def mirror(share: Array, size: int) -> Array:
@@ -151,37 +149,67 @@ def joined_faces(crossing: Crossing, flow: Array, left: Channels, right: Channel
             mixing(shares[1], left.flow, right.size),
             mixing(1 - shares[1], right.flow, right.size),
         )
-    check_alike(left, right)
+    shared = continued(left, right)
     p, n = crossing.specular, left.size
-    through = shares[0] if crossing.through is None else np.full_like(flow, crossing.through)
-    rest = diffuse_share(shares[0], through, p)
-    straight, back = mirror(p * through, n), mirror(p * (1 - through), n)
-    mixed, returned = mixing((1 - p) * rest, left.flow, n), mixing((1 - p) * (1 - rest), left.flow, n)
-    return back + returned, straight + mixed, straight + mixed, back + returned
+    straight_flow = shared.sum(axis=1)
+    even = np.divide(flow, straight_flow, out=np.zeros_like(flow), where=straight_flow > 0)
+    through = specular_share(crossing, left, np.minimum(even, 1.0))
+    rests = [diffuse_share(flow, np.sum(through * shared, axis=1), p, one) for one in flows]
+    crossed = [p * through * (shared > 0) * (one.flow > 0) for one in (left, right)]
+    passed = [np.einsum("gn,nm->gnm", one, np.eye(n)) for one in crossed]
+    kept = [np.einsum("gn,nm->gnm", p - one, np.eye(n)) for one in crossed]
+    return (
+        kept[0] + mixing((1 - p) * (1 - rests[0]), left.flow, n),
+        passed[0] + mixing((1 - p) * rests[0], right.flow, n),
+        passed[1] + mixing((1 - p) * rests[1], left.flow, n),
+        kept[1] + mixing((1 - p) * (1 - rests[1]), right.flow, n),
+    )
 
 
-def diffuse_share(total: Array, through: Array, specular: float) -> Array:
-    """(G,) share of the diffuse phonons that cross, from that of all and that of the specular ones."""
+def specular_share(crossing: Crossing, left: Channels, even: Array) -> Array:
+    """(G, n) share of the specular phonons of each channel that cross; `even` (G,) where the boundary does not say."""
+    if crossing.through is None:
+        return np.broadcast_to(even[:, None], left.flow.shape)
+    if isinstance(crossing.through, (int, float)):
+        return np.full(left.flow.shape, float(crossing.through))
+    cosine = np.zeros(left.flow.shape)
+    cosine[left.streams.group, left.streams.place] = left.streams.cosine
+    if np.isnan(cosine).any():
+        raise InputError(f"a share by angle needs isotropic bands; {int(np.isnan(cosine).sum())} streams have none")
+    return crossing.through.at(cosine)
+
+
+def diffuse_share(total: Array, through: Array, specular: float, flow: Array) -> Array:
+    """(G,) share of the diffuse phonons of a side that cross, from the heat that crosses and its specular part."""
     if specular == 1:
+        off = np.abs(total - through)
+        if off.max() > LOOSE * total.max():
+            i = int(off.argmax())
+            raise InputError(
+                f"specular = 1: of group {i}, {total[i]:.4g} W/m²K are to cross, and {through[i]:.4g} can without a "
+                "change of direction; give a transmission that fits, or a smaller share"
+            )
         return np.zeros_like(total)
-    rest = (total - specular * through) / (1 - specular)
+    rest = np.divide(total - specular * through, (1 - specular) * flow, out=np.zeros_like(total), where=flow > 0)
     if rest.min() < -ALIKE or rest.max() > 1 + ALIKE:
         i = int(np.argmax(np.abs(rest - 0.5)))
         raise InputError(
-            f"specular = {specular:g} with through = {through[i]:g}: of group {i}, {total[i]:.4g} cross in all, so "
-            f"that {rest[i]:.4g} of the diffuse ones would; expected 0 to 1"
+            f"specular = {specular:g}: of group {i}, {total[i]:.4g} W/m²K cross in all and {through[i]:.4g} would if "
+            f"all were specular, so that {rest[i]:.4g} of the diffuse ones cross; expected 0 to 1"
         )
     return np.clip(rest, 0, 1)
 
 
-def check_alike(left: Channels, right: Channels) -> None:
-    """Refuse a specular boundary between layers whose streams have no partners."""
+def continued(left: Channels, right: Channels) -> Array:
+    """(G, n) heat that streams carry which go on at the other side; refused where streams have no partners."""
     same = left.flow.shape == right.flow.shape
-    if not same or np.abs(left.flow - right.flow).max() > ALIKE * left.flow.max():
+    both = np.where((left.flow > 0) & (right.flow > 0), left.flow, 0.0) if same else left.flow
+    if not same or np.abs(both - np.where(both > 0, right.flow, 0.0)).max() > ALIKE * left.flow.max():
         raise InputError(
             f"specular crossing between unlike bands ({left.flow.sum():.4g} and {right.flow.sum():.4g} W/m²K): only "
-            "the same bands on both sides have streams that continue each other; take specular = 0 here"
+            "isotropic bands, or the same ones on both sides, have streams that continue each other; take specular = 0"
         )
+    return both
 
 
 @frozen(eq=False)

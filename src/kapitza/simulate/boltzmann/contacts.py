@@ -6,32 +6,24 @@ $E$ the heat that a group carries through a plane one way per kelvin.
 """
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from attrs import converters, evolve, field, frozen, validators
 
-from kapitza.core.arrays import Array, number, numbers, quantity
+from kapitza.core.arrays import Array, number, quantity
 from kapitza.core.conductance import Conductance
 from kapitza.core.grid import legendre
 from kapitza.core.occupation import mode_heat_capacity
 from kapitza.core.stack import Boundary, Layer, Stack
 from kapitza.core.transmission import Transmission
 from kapitza.errors import InputError
+from kapitza.simulate.boltzmann.angular import AngularShare, shares
 from kapitza.simulate.boltzmann.carriers import Carriers
 
 BALANCE = 1e-6  # relative violation of detailed balance that is put down to rounding
 MISFIT = 0.15  # relative difference of the modes of a transmission to those of the bands that is scaled away
 NODES = 8  # of the quadrature over a group
-
-
-def shares(value: Any) -> Array:
-    """Return `value` as shares from 0 to 1, one or one for each group."""
-    array = numbers(value)
-    if array.size and (array.min() < 0 or array.max() > 1):
-        bad = array.min() if array.min() < 0 else array.max()
-        raise InputError(f"expected shares from 0 to 1, got {bad:g}")
-    return array
+FINE = 64  # of the quadrature over angles
 
 
 @frozen(eq=False)
@@ -64,7 +56,8 @@ class Crossing:
         is given
     back : (G,) or one: the same from the right, to be checked against detailed balance; None: it follows from it
     specular : share of the phonons that keep their direction, crossing or reflected, 0 to 1; the others forget it
-    through : share of the specular ones that cross; None: the same as of all
+    through : share of the specular ones that cross, or against their angle (`AngularShare`); None: the same as of all.
+        With specular = 1 and a share by angle, neither transmission nor coefficient is needed
 
     Raises
     ------
@@ -78,10 +71,12 @@ class Crossing:
     coefficient: Array | None = field(default=None, converter=converters.optional(shares), kw_only=True)
     back: Array | None = field(default=None, converter=converters.optional(shares), kw_only=True)
     specular: float = field(default=0.0, converter=number, kw_only=True, validator=quantity(low=-1e-300, high=1.0))
-    through: float | None = field(default=None, converter=converters.optional(number), kw_only=True)
+    through: float | AngularShare | None = field(default=None, kw_only=True)
 
     def __attrs_post_init__(self) -> None:
-        if (self.transmission is None) == (self.coefficient is None):
+        alone = isinstance(self.through, AngularShare) and self.specular == 1
+        both = self.transmission is not None and self.coefficient is not None
+        if both or (self.transmission is None and self.coefficient is None and not alone):
             given = "both" if self.transmission is not None else "none"
             raise InputError(f"a boundary takes a transmission or coefficients, got {given} of them")
         if self.transmission is not None and not self.transmission.elastic:
@@ -89,7 +84,7 @@ class Crossing:
                 f"{self.transmission.method}: an inelastic transmission mixes frequencies; the Boltzmann solver takes "
                 "elastic ones, group by group"
             )
-        if self.through is not None and not 0 <= self.through <= 1:
+        if isinstance(self.through, (int, float)) and not 0 <= self.through <= 1:
             raise InputError(f"through = {self.through:g}, expected a share from 0 to 1")
 
     def flow(self, left: Carriers, right: Carriers) -> Array:
@@ -102,6 +97,8 @@ class Crossing:
         """
         if self.transmission is not None:
             return flow_of_transmission(self.transmission, left, right)
+        if self.coefficient is None and isinstance(self.through, AngularShare):
+            return flow_by_angle(self.through, left, right)
         return self._balanced(left, right)
 
     def _balanced(self, left: Carriers, right: Carriers) -> Array:
@@ -130,6 +127,20 @@ class Crossing:
                     f"{np.broadcast_to(returned, crossing.shape)[i]:.6g} from the right; give one side only"
                 )
         return np.minimum(crossing, right.flow)
+
+
+def flow_by_angle(share: AngularShare, left: Carriers, right: Carriers) -> Array:
+    """(G,) heat that crosses specularly in each group per kelvin, band by band in their order, W m⁻² K⁻¹."""
+    node, weight = legendre(FINE)
+    found = np.zeros(left.omega.size)
+    for group in range(left.omega.size):
+        rows = [np.flatnonzero((one.group == group) & (one.capacity * one.velocity > 0)) for one in (left, right)]
+        for one, other in zip(*rows, strict=False):
+            top = float(left.capacity[one] * left.velocity[one] / 4)
+            least = min(top, float(right.capacity[other] * right.velocity[other] / 4))
+            cosine = np.sqrt(np.maximum(1 - least * (1 - node**2) / top, 0.0))
+            found[group] += float(np.sum(2 * least * node * weight * share.at(cosine)))
+    return found
 
 
 def flow_of_transmission(transmission: Transmission, left: Carriers, right: Carriers) -> Array:

@@ -4,6 +4,8 @@ An isotropic band becomes streams at the nodes of a quadrature in $\mu = \cos\th
 kernels $E_n$ of the exact solution are singular.
 """
 
+from collections.abc import Callable, Iterator, Sequence
+
 import numpy as np
 from attrs import frozen
 from numpy.typing import NDArray
@@ -14,6 +16,8 @@ from kapitza.simulate.boltzmann.carriers import Carriers, Integers
 from kapitza.simulate.boltzmann.elements import ORDER, Field, cell_integrals
 
 ANGLES = 16  # per quarter turn: the flux through a gray slab is right to 5e-8
+SAME = 1e-9  # relative difference of flows that count as one
+GRAZING = 1e-12  # least square of a cosine
 STILL = 1e-9  # of the highest velocity: what moves less is taken to move that much
 
 
@@ -28,6 +32,9 @@ class Streams:
     lifetime : (S,) s
     group : (S,) increasing
     groups : number of groups
+    place : (S,) channel of each stream within its group; streams of one channel in two layers continue each other
+    channels : number of channels of a group
+    cosine : (S,) of the angle to the normal; NaN where bands have velocities of their own
     """
 
     capacity: Array
@@ -35,6 +42,9 @@ class Streams:
     lifetime: Array
     group: Integers
     groups: int
+    place: Integers
+    channels: int
+    cosine: Array
 
     @property
     def reach(self) -> Array:
@@ -62,13 +72,74 @@ def streams_of(carriers: Carriers, angles: int = ANGLES) -> Streams:
     capacity, velocity = carriers.capacity[used], carriers.velocity[used]
     lifetime, group = carriers.lifetime[used], carriers.group[used]
     velocity = np.maximum(velocity, STILL * velocity.max())
+    angle = np.full(capacity.size, np.nan)
     if carriers.isotropic:
         node, weight = legendre(angles)
         cosine, share = node**2, 2 * node * weight
+        angle = np.tile(cosine, capacity.size)
         capacity = (capacity[:, None] * share).ravel()
         velocity = (velocity[:, None] * cosine).ravel()
         lifetime, group = np.repeat(lifetime, angles), np.repeat(group, angles)
-    return Streams(capacity, velocity, lifetime, group, carriers.omega.size)
+    counts = np.bincount(group, minlength=carriers.omega.size)
+    place = np.arange(group.size) - (np.cumsum(counts) - counts)[group]
+    return Streams(capacity, velocity, lifetime, group, carriers.omega.size, place, int(counts.max()), angle)
+
+
+def refracted_streams(layers: Sequence[Carriers], angles: int = ANGLES) -> list[Streams]:
+    r"""Streams of several isotropic layers that continue each other across specular boundaries.
+
+    A specular boundary keeps the wave vector along the plane.  An isotropic band carries $E$ one way, of which
+    $U = E(1 - \mu^2)$ by waves with less than a given $k_\parallel$, $U \propto k_\parallel^2$ alike in all layers
+    (Snell's law).  So streams are nodes in U, in panels that end where a layer has no such waves.  The bands of a group
+    pair up in their order.
+
+    Parameters
+    ----------
+    layers : isotropic bands with the same groups
+    angles : nodes of a panel
+    """
+    columns: list[list[tuple[float, ...]]] = [[] for _ in layers]
+    most = 0
+    for group in range(layers[0].omega.size):
+        rows = [np.flatnonzero((one.group == group) & (one.capacity * one.velocity > 0)) for one in layers]
+        channel = 0
+        for band in range(max(row.size for row in rows)):
+            held = [(i, int(row[band])) for i, row in enumerate(rows) if row.size > band]
+            tops = {i: float(layers[i].capacity[k] * layers[i].velocity[k] / 4) for i, k in held}
+            for edge, width, cosine_of in panels(sorted(tops.values()), angles):
+                for i, k in held:
+                    if tops[i] < edge * (1 - SAME):
+                        continue
+                    cosine, one = cosine_of(tops[i]), layers[i]
+                    velocity = one.velocity[k] * cosine
+                    for n in range(angles):
+                        columns[i].append(
+                            (2 * width[n] / velocity[n], velocity[n], one.lifetime[k], group, channel + n, cosine[n])
+                        )
+                channel += angles
+        most = max(most, channel)
+    found: list[Streams] = []
+    for one, column in zip(layers, columns, strict=True):
+        capacity, velocity, lifetime, group, place, angle = np.array(column).T
+        whole, part = group.astype(np.intp), place.astype(np.intp)
+        found.append(Streams(capacity, velocity, lifetime, whole, one.omega.size, part, most, angle))
+    return found
+
+
+def panels(tops: list[float], angles: int) -> Iterator[tuple[float, Array, Callable[[float], Array]]]:
+    """Panels between increasing tops: upper end, (n,) weights, and the cosines (n,) in a layer with a given top."""
+    node, weight = legendre(angles)
+    low = 0.0
+    for high in tops:
+        if high <= low * (1 + SAME):
+            continue
+        below, width = high - (high - low) * node**2, 2 * (high - low) * node * weight
+
+        def cosine_of(top: float, below: Array = below) -> Array:
+            return np.sqrt(np.maximum(1 - below / top, GRAZING))
+
+        yield high, width, cosine_of
+        low = high
 
 
 @frozen(eq=False)

@@ -19,7 +19,7 @@ from kapitza.simulate.boltzmann.contacts import Crossing, Wall, crossings_of
 from kapitza.simulate.boltzmann.elements import ORDER, graded_cells, values
 from kapitza.simulate.boltzmann.result import Transport
 from kapitza.simulate.boltzmann.solve import Inside, Slabs, Solution, inside, slabs_of, solved
-from kapitza.simulate.boltzmann.streams import ANGLES, streams_of
+from kapitza.simulate.boltzmann.streams import ANGLES, Streams, refracted_streams, streams_of
 
 HAIR = 1e-6  # of the cell at a boundary, by which the two places at it stand apart
 THICKEST = 1.0  # m
@@ -120,9 +120,17 @@ def joined(
         pairs.append((films[-1], films[0]))
     crossings = crossings_of(boundaries, names)
     flows = [flow_through(one, a, b) for one, (a, b) in zip(crossings, pairs, strict=True)]
-    streams = [streams_of(film.carriers, angles) for film in films]
+    streams = streams_for([film.carriers for film in films], crossings, angles)
     widths = [film.widths for film in films]
     return slabs_of(streams, widths, (crossings, flows), walls, drop=period or 0.0, base=base), flows
+
+
+def streams_for(layers: Sequence[Carriers], crossings: Sequence[Crossing], angles: int) -> list[Streams]:
+    """Streams of all layers; those of unlike isotropic layers continue each other where a boundary is specular."""
+    unlike = any(one.flow.shape != layers[0].flow.shape or (one.flow != layers[0].flow).any() for one in layers)
+    if unlike and any(one.specular > 0 for one in crossings) and all(one.isotropic for one in layers):
+        return refracted_streams(layers, angles)
+    return [streams_of(one, angles) for one in layers]
 
 
 def flow_through(crossing: Crossing, left: Film, right: Film) -> Array:
