@@ -10,7 +10,7 @@ import typer
 
 import kapitza
 from kapitza.cli import figures
-from kapitza.cli.eels_numbers import chance, uncertain, with_error
+from kapitza.cli.eels_numbers import chance, short, uncertain, with_error
 from kapitza.cli.output import conductance_json, note, print_json
 from kapitza.errors import DataError
 from kapitza.units import MW, nm
@@ -169,16 +169,16 @@ def print_jump(found: InterfaceJump, absolute: AbsoluteResistance | None, name: 
     errors = np.sqrt(np.diag(jump.covariance))
     low, high = found.interval()
     typer.echo(f"{name}, interface at {jump.at / nm:.4g} nm, {jump.temperature:.4g} K")
-    typer.echo(f"jump {with_error(jump.jump, jump.sigma)} K (95 %: {low:.4g} to {high:.4g} K)")
+    typer.echo(f"jump {with_error(jump.jump, jump.sigma)} K (95 %: {short(low)} to {short(high)} K)")
     lengths = zip(SIDES, jump.kapitza_lengths, (jump.gradient_left, jump.gradient_right), errors[1:], strict=True)
     for side, length, gradient, error in lengths:
         low, high = found.kapitza_interval(side)
         typer.echo(
             f"{side}: gradient {with_error(gradient * nm, float(error) * nm)} K/nm, "
-            f"Kapitza length {length / nm:.4g} nm (95 %: {low / nm:.4g} to {high / nm:.4g} nm)"
+            f"Kapitza length {short(length / nm)} nm (95 %: {short(low / nm)} to {short(high / nm)} nm)"
         )
     ratio, low, high = found.conductivity_ratio()
-    typer.echo(f"a continuous flux asks for k_left/k_right = {ratio:.4g} (95 %: {low:.4g} to {high:.4g})")
+    typer.echo(f"a continuous flux asks for k_left/k_right = {short(ratio)} (95 %: {short(low)} to {short(high)})")
     if np.isfinite(found.pvalue) and found.pvalue < 0.01:
         note(f"the branches fit badly (probability {chance(found.pvalue)}): curved, or more structure at the interface")
     if absolute is None:
@@ -196,7 +196,8 @@ def print_absolute(absolute: AbsoluteResistance) -> None:
     low, high = (end / MW for end in absolute.interval)
     typer.echo(
         f"conductance {with_error(float(value), float(sigma))} MW/m²K "
-        f"(95 %: {low:.4g} to {high:.4g}, extrapolated drop), resistance {absolute.resistance * 1e9:.4g} m²K/GW"
+        f"(95 %: {short(low)} to {short(high)}, extrapolated drop), "
+        f"resistance {short(absolute.resistance * 1e9)} m²K/GW"
     )
     if np.isfinite(absolute.pvalue):
         word = "agree" if absolute.pvalue > 0.01 else "do not agree"

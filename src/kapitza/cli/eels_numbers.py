@@ -58,3 +58,8 @@ def with_error(value: float, sigma: float) -> str:
 def chance(value: float) -> str:
     """A probability; what is smaller than anybody believes is called that."""
     return f"{value:.2g}" if value >= 1e-9 else "below 1e-9"
+
+
+def short(value: float) -> str:
+    """A number to three digits, without an exponent where people read none: ``1090``."""
+    return f"{float(f'{value:.3g}'):g}"
