@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 
+from kapitza.device.film import film_across
+from kapitza.device.free_paths import FreePaths
 from kapitza.errors import InputError
-from kapitza.simulate.boltzmann.carriers import gray_carriers
+from kapitza.simulate.boltzmann.carriers import band_carriers, gray_carriers
 from kapitza.simulate.boltzmann.contacts import Crossing, turned
 from kapitza.simulate.boltzmann.resistances import (
     film_conductivities,
@@ -59,6 +61,15 @@ def test_films_conduct_as_closed_forms():
     got = film_conductivities(GRAY, thickness)
     slip = 1 / (1 + 2 * 0.7104460896 * PATH / thickness[1])
     np.testing.assert_allclose(got, [GRAY.flow[0] * thickness[0], GRAY.conductivity * slip], rtol=1e-4, atol=0)
+
+
+def test_films_against_another_solution():
+    """Second road: piecewise linear temperatures in the integral equation, for three free paths."""
+    path, share = np.array([1e-8, 6e-8, 5e-7]), np.array([40.0, 70.0, 38.0])
+    medium = band_carriers("x", 3 * share / (5000 * path), np.full(3, 5000.0), path)
+    thickness = np.array([5e-9, 1e-7, 2e-6])
+    got = film_conductivities(medium, thickness)
+    np.testing.assert_allclose(got, film_across(FreePaths(path, share), thickness), rtol=2e-4, atol=0)
 
 
 def test_superlattices_between_their_limits():
