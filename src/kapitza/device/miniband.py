@@ -14,8 +14,8 @@ from kapitza.core.arrays import Array, number, positive, quantity, same_length
 from kapitza.core.grid import legendre
 from kapitza.errors import InputError
 
-ANGLES = 8  # nodes of either wave vector along the plane
-STATES = 120  # wave vectors along the normal, over all bands of a superlattice
+ANGLES = 16  # nodes of either wave vector along the plane
+STATES = 96  # wave vectors along the normal, over all bands of a superlattice
 MOST_LAYERS = 200
 
 
@@ -74,22 +74,24 @@ def miniband(mass_ratio: float, free_path: float, layers: ArrayLike) -> Miniband
 def mean_speed(masses: Array, free_path: float) -> float:
     r"""$\sum_j\int d^3k\,|v_j|/(2\pi)^3$ of a period of layers with these masses; spring and layer are 1."""
     size = masses.size
-    node, weight = legendre(ANGLES)
-    angle = np.pi * node
-    lateral = 4 - 2 * np.cos(angle)[:, None] - 2 * np.cos(angle)
+    lateral, share = directions()
     steps = max(STATES // size, 2)
     phase = (np.arange(steps) + 0.5) * np.pi / (steps * size)
     hop = -1 / np.sqrt(masses * np.roll(masses, -1))
+    diagonal = np.eye(size) * (2 + lateral[:, None, None]) / masses
     total = 0.0
     for q in phase:
-        forward = np.exp(1j * (q + 1j / free_path))
-        matrix, slope = bloch(hop, forward, size)
-        for i in range(ANGLES):
-            for j in range(i + 1):
-                dynamical = matrix + np.diag((2 + lateral[i, j]) / masses)
-                share = weight[i] * weight[j] * (1 if i == j else 2)
-                total += share * speeds(dynamical, slope).sum()
+        matrix, slope = bloch(hop, np.exp(1j * (q + 1j / free_path)), size)
+        total += float(share @ speeds(diagonal + matrix, slope).sum(axis=1))
     return total / (steps * size)
+
+
+def directions() -> tuple[Array, Array]:
+    """Springs along the plane (n,), 4 - 2cos kx - 2cos ky, of wave vectors with kx <= ky, and their weights (n,)."""
+    node, weight = legendre(ANGLES)
+    bend = 2 - 2 * np.cos(np.pi * node)
+    first, second = np.tril_indices(ANGLES)
+    return bend[first] + bend[second], weight[first] * weight[second] * np.where(first == second, 1, 2)
 
 
 def bloch(hop: Array, forward: complex, size: int) -> tuple[Array, Array]:
@@ -106,8 +108,7 @@ def bloch(hop: Array, forward: complex, size: int) -> tuple[Array, Array]:
 
 
 def speeds(dynamical: Array, slope: Array) -> Array:
-    """|d Re ω/dq| of all bands at one wave vector, from left and right eigenvectors."""
+    """(n, bands) |d Re ω/dq| at wave vectors (n, bands, bands), from left and right eigenvectors."""
     square, right = np.linalg.eig(dynamical)
-    left = np.linalg.inv(right)
-    change = np.einsum("ij,jk,ki->i", left, slope, right)
+    change = np.einsum("nij,jk,nki->ni", np.linalg.inv(right), slope, right, optimize=True)
     return np.abs(np.real(change / (2 * np.sqrt(square))))

@@ -89,8 +89,8 @@ def series_superlattice(
     thinnest = min(one.min(), other.min())
     if thinnest < mean_free_path:
         warnings.warn(
-            f"layers of {thinnest:.3g} m are thinner than the mean free path of {mean_free_path:.3g} m: the series is then "
-            "a guess; `spectral_superlattice` takes each frequency on its own",
+            f"layers of {thinnest:.3g} m are thinner than the mean free path of {mean_free_path:.3g} m: the series is "
+            "then a guess; `spectral_superlattice` takes each frequency on its own",
             ValidityWarning,
             stacklevel=2,
         )
