@@ -330,6 +330,36 @@ def test_verbs_sweep_design_and_export(tmp_path, capsys):
     assert "cauer" in netlist.read_text()
 
 
+def test_step_follows_the_courses_of_a_spot_without_sides(tmp_path, capsys):
+    text = """
+[[layers]]
+name = "film"
+thickness = "100 nm"
+conductivity = 1.4
+heat_capacity = "1.6 MJ/m3K"
+[[layers]]
+name = "base"
+thickness = "infinite"
+conductivity = 148
+heat_capacity = "1.66 MJ/m3K"
+[boundaries]
+"film|base" = "200 MW/m2K"
+[[sources]]
+name = "laser"
+shape = "gaussian"
+power = "1 mW"
+center = ["0 um", "0 um"]
+radius = "3 um"
+period = "1 us"
+width = "100 ns"
+"""
+    path = str(written(tmp_path, text))
+    figures = [str(tmp_path / name) for name in ("step.png", "plot.png")]
+    status, _, _ = told(capsys, "device", path, "--step", figures[0], "--plot", figures[1])
+    assert status == 0
+    assert all(Path(figure).stat().st_size > 10_000 for figure in figures)
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

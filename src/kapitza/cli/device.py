@@ -23,7 +23,7 @@ def device(
     ] = None,
     plot: Figure = None,
     step: Annotated[
-        str | None, typer.Option(metavar="FILE", help="Figure of the temperatures after the power is switched on.")
+        str | None, typer.Option(metavar="FILE", help="Figure against time: switched on at 0, or as the file says.")
     ] = None,
     save: Save = None,
     as_json: Json = False,

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from kapitza.device.result import DeviceTemperatures
 
 TIMES = 61
+MOMENTS = 401  # of pulses and periods
 POINTS = (512, 512)  # of a map
 FIGURE = 5.6  # inches
 
@@ -40,7 +41,9 @@ def report_device(path: str, *, plot: str | None, save: str | None, step: str | 
                 kept["step"] = kapitza.step_response(device, times_of(device))
             kapitza.save(kept, save)
     if step is not None:
-        rising = kapitza.step_response(device, times_of(device))
+        steady = all(isinstance(source.course, kapitza.Steady) for source in device.sources)
+        follow = kapitza.step_response if steady else kapitza.device_response
+        rising = follow(device, times_of(device) if steady else times_of_courses(device))
         figures.write(step, lambda ax: kapitza.plot.device_response(rising, ax=ax))
     if as_json:
         print_json(device_json(device, found))
@@ -55,6 +58,19 @@ def times_of(device: Device) -> list[float]:
     """Times over which a device heats up, evenly in ln t, s."""
     first, last = kapitza.time_span(device)
     return [first * (last / first) ** (i / (TIMES - 1)) for i in range(TIMES)]
+
+
+def times_of_courses(device: Device) -> list[float]:
+    """Times that show what the sources do: two periods, all counted pulses, or the time to heat up, s."""
+    ends: list[float] = []
+    for source in device.sources:
+        if isinstance(source.course, kapitza.Pulses):
+            ends.append(source.course.period * (source.course.count or 2))
+        elif isinstance(source.course, kapitza.Periodic):
+            ends.append(2 / source.course.frequency)
+    if not ends:
+        return times_of(device)
+    return [max(ends) * (i + 1) / MOMENTS for i in range(MOMENTS)]
 
 
 def depth_in_layer(device: Device, found: DeviceTemperatures) -> float:

@@ -248,19 +248,27 @@ def time_span(device: Device) -> tuple[float, float]:
         if layer.heat_capacity is None:
             raise InputError(f"layer {layer.name} has no heat_capacity (J/m³K), which all that changes needs")
         storage.append(layer.heat_capacity)
+    top, last = device.stack.layers[0], device.stack.layers[-1]
     shapes = [source.shape for source in device.sources if source.shape is not None]
-    sizes = [shape.size for shape in shapes] or [min(layer.thickness for layer in device.stack.layers)]
-    first = 0.02 * min(sizes) ** 2 * storage[0] / device.stack.layers[0].conductivity
-    late = [500 * first]
-    late += [(shape.extent[0][1] - shape.extent[0][0]) ** 2 * storage[-1] * 100 for shape in shapes]
-    late = [value / device.stack.layers[-1].conductivity for value in late[1:]] + late[:1]
-    resistance = 0.0 if np.isinf(device.coefficient) else 1 / max(device.coefficient, device.top_coefficient)
-    total = 0.0
-    resistances = device.stack.resistances(device.sink)
-    for layer, capacity in zip(device.stack.layers[::-1], storage[::-1], strict=True):
+    first = 0.02 * min([top.thickness, *(shape.size for shape in shapes)]) ** 2 * storage[0] / top.conductivity
+    if device.box is not None:  # no earlier than its modes resolve
+        slow = max(float(c / layer.tensor[0, 0]) for c, layer in zip(storage, device.stack.layers, strict=True))
+        first = max(first, slow * DIED * (max(device.box.width, device.box.depth) / (np.pi * RESOLVED)) ** 2)
+    late = settling_time(device, storage)
+    if np.isinf(last.thickness):
+        widest = max(high - low for shape in shapes for low, high in shape.extent)
+        late = max(late, 100 * widest**2 * storage[-1] / last.conductivity)
+    return first, max(1000 * first, late)
+
+
+def settling_time(device: Device, storage: list[float]) -> float:
+    """Six times what all layers store times the resistance behind each, s."""
+    behind = max(device.coefficient, device.top_coefficient)
+    resistance, total = (0.0 if np.isinf(behind) else 1 / behind), 0.0
+    boundaries = [0.0, *(boundary.resistance(device.sink) for boundary in device.stack.boundaries)]
+    for layer, capacity, above in zip(device.stack.layers[::-1], storage[::-1], boundaries[::-1], strict=True):
         if np.isfinite(layer.thickness):
             total += capacity * layer.thickness * (resistance + layer.resistance / 2)
             resistance += layer.resistance
-        above = [name for name in resistances if name.endswith(f"|{layer.name}")]
-        resistance += sum(resistances[name] for name in above)
-    return first, max([6 * total, *(late if np.isinf(device.stack.layers[-1].thickness) else late[-1:])])
+        resistance += above
+    return 6 * total

@@ -25,6 +25,7 @@ HEAT = "inferno"
 LEVELS = 9
 THINNEST = 0.6  # height of a layer, however thin, in those that ten times the thickness adds
 AROUND = 7.0  # widths of a source that a section shows
+EVEN = 1.5  # of steps of time up to which their axis is linear
 BESIDE = 2.5  # lengths of a source that a plane shows
 
 
@@ -172,11 +173,16 @@ def device_response(found: Response, network: Foster | None = None, power: float
     ax = ax or new_axes()
     rows = {"hottest point": found.peak, **{f"{name}, averaged": rise for name, rise in found.average.items()}}
     for (name, rise), colour, dash in zip(rows.items(), COLOURS, DASHES, strict=False):
-        ax.semilogx(found.time, rise, color=colour, ls=dash, label=name)
+        ax.plot(found.time, rise, color=colour, ls=dash, label=name)
+    steps = np.diff(found.time)
+    even = bool(steps.size and steps.max() < EVEN * steps.min())
     if network is not None:
         label = f"network of {network.resistance.size}, ± {network.error * power:.1g} K"
-        ax.semilogx(found.time, power * network.rise(found.time), "k:", lw=2.2, label=label)
-    ax.set(xlabel="time after the power is on (s)", ylabel="rise above the sink (K)", ylim=(0, None))
+        ax.plot(found.time, power * network.rise(found.time), "k:", lw=2.2, label=label)
+    what = "time (s)" if even else "time after the power is on (s)"
+    ax.set(xlabel=what, ylabel="rise above the sink (K)", xscale="linear" if even else "log")
+    if min(float(rise.min()) for rise in rows.values()) >= 0:
+        ax.set(ylim=(0, None))
     ax.grid(visible=True, color="0.92", lw=0.6)
     ax.legend(frameon=False, fontsize="small")
     return ax
