@@ -1,9 +1,10 @@
 """CPU time of fits of spectra, ours and HyperSpy's on one image: `OMP_NUM_THREADS=1 python benchmarks/eels_fit.py`.
 
-1024 channels, 3 modes, 14 free parameters, counting noise.  HyperSpy (2.x, in the same environment) is given the model
-as one component with analytic derivatives, true starting values and a variance without zeros: weighted least squares by
-Levenberg-Marquardt on a few dozen pixels, its Poisson likelihood by Nelder-Mead on two.  Nelder-Mead may end far
-from the truth: the error of the temperature is printed beside the time.  Without HyperSpy only ours is timed.  `--scale` fits an image of 256 x 256 x 2048 from a file on the disk (1 GB) and tells the memory it took.
+1024 channels, 3 modes, 14 free parameters, counting noise.  HyperSpy (2.x, in the same environment) is given the same
+lines as components with analytic derivatives, true starting values and a variance without zeros: weighted least squares
+by Levenberg-Marquardt, and its Poisson likelihood by Nelder-Mead on two pixels, which may end far from the truth: the
+error of the temperature is printed beside the time.  Without HyperSpy only ours is timed.  `--scale` fits an image of
+256 x 256 x 2048 from a file on the disk (0.5 GB) and tells the memory it took.
 """
 
 import argparse
@@ -144,7 +145,7 @@ def linear() -> None:
         image = image_of(pixels, channels)
         fit_spectra(image, MODES)
         spent = statistics.median(cpu(lambda one=image: fit_spectra(one, MODES))[0] for _ in range(3))
-        print(f"{pixels:6d} pixels of {channels} channels: {1e6 * spent / pixels / channels:8.1f} ns of CPU a count")
+        print(f"{pixels:6d} pixels of {channels} channels: {1e9 * spent / pixels / channels:8.1f} ns of CPU a count")
 
 
 def scale(workers: int) -> None:
