@@ -42,7 +42,7 @@ import numpy as np
 
 from kapitza.core.stack import Layer, Stack
 from kapitza.device.description import Box, ConductivityLaw, Device
-from kapitza.errors import DataError, ValidityWarning
+from kapitza.errors import DataError, InputError, ValidityWarning
 from kapitza.io.device_boundaries import Side, read_device_boundary
 from kapitza.io.device_numbers import kind_of_number
 from kapitza.io.device_sources import read_patches, read_source
@@ -72,6 +72,7 @@ PLAUSIBLE = {
     "depth": (1e-8, 1.0, "m"),
     "flux": (1.0, 1e14, "W/m2"),
 }
+ABSURD = 1e8  # times beyond that
 
 
 def read_device(path: str | PathLike[str]) -> Device:
@@ -116,7 +117,7 @@ def read_device(path: str | PathLike[str]) -> Device:
             patches=read_patches(top.section("patches"), stack),
         ),
     )
-    warn_of_slips(device)
+    guarded(top, "", lambda: warn_of_slips(device))
     return device
 
 
@@ -185,7 +186,11 @@ def read_law(section: Section, known: Material | None, sink: float) -> Conductiv
     """Conductivity of T: a power with `exponent`, a table `conductivities` of [K, W/mK], or that of the library."""
     if "conductivities" in section:
         rows: Any = section.table["conductivities"]
-        return guarded(section, "conductivities", lambda: ConductivityLaw(*np.array(rows, dtype=float).T))
+        try:
+            kelvin, values = np.array(rows, dtype=float).T
+        except (TypeError, ValueError) as err:
+            raise section.fault(f"expected rows of [K, W/mK], got {rows!r:.60}", "conductivities") from err
+        return guarded(section, "conductivities", lambda: ConductivityLaw(kelvin, values))
     if "exponent" in section:
         value = conductivity_of(section, known, 300.0)
         return ConductivityLaw.power(value, section.number("exponent", "share"))
@@ -268,8 +273,10 @@ def warn_of_slips(device: Device) -> None:
 
 
 def warn_outside(name: str, kind: str, value: float) -> None:
-    """Warn if a value lies outside of what is seen."""
+    """Warn if a value lies outside of what is seen; refuse it where it is beyond all measure."""
     low, high, unit = PLAUSIBLE[kind]
+    if not low / ABSURD <= value <= high * ABSURD:
+        raise InputError(f"{name} = {value:g} {unit}: expected some {low:g} to {high:g}; is it in another unit?")
     if not low <= value <= high:
         warnings.warn(
             f"{name} = {value:g} {unit} looks implausible (expected {low:g} to {high:g}): is it in another unit?",

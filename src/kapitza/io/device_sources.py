@@ -108,6 +108,8 @@ def read_course(section: Section) -> Course:
     """How the power goes in time."""
     if "period" in section:
         count: Any = section.table.get("count")
+        if count is not None and type(count) is not int:
+            raise section.fault(f"expected a number of pulses, got {count!r:.40}", "count")
         return Pulses(section.number("period", "time"), section.number("width", "time"), count)
     if "frequency" in section:
         return Periodic(section.number("frequency", "frequency"))
