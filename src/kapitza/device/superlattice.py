@@ -26,6 +26,7 @@ from kapitza.errors import InputError, ValidityWarning
 from kapitza.matter.solid import Solid
 
 TINY = 1e-300
+CROSSOVER = 0.3  # layers over free path at which β is half way between thin and thick
 
 
 @frozen(eq=False)
@@ -105,10 +106,11 @@ def spectral_superlattice(
     r"""Conductivity where each frequency crosses layers and boundaries on its own,
     $k = d\int d\omega\,\big[d_1/\kappa_1(\omega) + d_2/\kappa_2(\omega) + 2r_b(\omega)\big]^{-1}$.
 
-    $r_b = 1/g - 0.467(1/g_1 + 1/g_2)$ is the extrapolated resistance of one frequency, g and $g_i$ its Landauer
-    conductance and that of the modes of each side.  Nothing is exchanged between frequencies, so that
-    those which only one side has never cross, and k is a lower estimate: never above the ballistic limit, nor above a
-    series of the same sums.
+    $r_b = 1/g - \beta_1/g_1 - \beta_2/g_2$, g and $g_i$ the Landauer conductance of one frequency and that of the modes
+    of each side, is the local resistance between thin layers, $\beta = \frac12$, and the extrapolated one between thick
+    ones, 0.467.  Between both $\beta_i = \frac12 - 0.033\,d_i/(d_i + 0.3\Lambda_i)$, which follows the Boltzmann
+    equation of gray layers within 0.5 %.  Nothing is exchanged between frequencies, so that those which only one side
+    has never cross, and k is a lower estimate: never above the ballistic limit, nor above a series of the same sums.
 
     Parameters
     ----------
@@ -134,24 +136,33 @@ def spectral_superlattice(
             f"the boundary has {size} frequencies, the free paths {first.length.size} and {second.length.size}: "
             "make them with paths_at(boundary, ...)"
         )
-    resistance, passed = spectral_resistance(boundary, temperature)
+    whole, left, right, passed = spectral_resistances(boundary, temperature)
     inside = share / np.maximum(first.conductivity, TINY) + (1 - share) / np.maximum(second.conductivity, TINY)
     width = positive(period)[:, None]
-    each = width / (width * inside + 2 * resistance)
+    taken = lead_share(share * width, first.length) * left + lead_share((1 - share) * width, second.length) * right
+    each = width / (width * inside + 2 * np.maximum(whole - taken, 0.0))
     return np.sum(np.where(passed, each, 0.0), axis=1)
+
+
+def lead_share(thickness: Array, free_path: Array) -> Array:
+    """Share β of the one-sided resistance that is none of the boundary, for a layer of this thickness, m."""
+    thin, thick = CORRECTION["local"], CORRECTION["extrapolated"]
+    return thin - (thin - thick) * thickness / (thickness + CROSSOVER * free_path)
 
 
 def ballistic_superlattice(boundary: Transmission, *, period: ArrayLike, temperature: float) -> Array:
     r"""Conductivity without scattering inside of the layers, $k = d\int d\omega/2r_b(\omega)$, W m⁻¹ K⁻¹.
 
-    Boundaries forget the phase and the direction, so that every one of them resists.
+    Boundaries forget the phase and the direction, so that every one of them resists, with the local drop:
+    $r_b = 1/g - \tfrac12(1/g_1 + 1/g_2)$, exact where each of them is diffuse.
 
     Parameters
     ----------
     boundary, period, temperature : as for `spectral_superlattice`
     """
-    resistance, passed = spectral_resistance(boundary, temperature)
-    each = np.divide(0.5, resistance, out=np.zeros_like(resistance), where=passed)
+    whole, left, right, passed = spectral_resistances(boundary, temperature)
+    resistance = whole - (left + right) * CORRECTION["local"]
+    each = np.divide(0.5, resistance, out=np.zeros_like(resistance), where=passed & (resistance > 0))
     return positive(period) * each.sum()
 
 
@@ -228,16 +239,18 @@ def with_conductance(
     )
 
 
-def spectral_resistance(boundary: Transmission, temperature: float) -> tuple[Array, NDArray[np.bool_]]:
-    """Extrapolated resistance of each frequency interval (nω,), m² K W⁻¹, and where any heat passes at all."""
+def spectral_resistances(boundary: Transmission, temperature: float) -> tuple[Array, Array, Array, NDArray[np.bool_]]:
+    """Resistance of each frequency interval (nω,), m² K W⁻¹: of the boundary between reservoirs, of all modes of the
+    left and of the right side; and where any heat passes at all.
+    """
     if boundary.left is None or boundary.right is None:
         raise InputError(f"{boundary.method or 'this transmission'} does not know the modes of its sides")
     kelvin = float(temperatures(temperature)[0])
     quantum = mode_heat_capacity(boundary.omega, kelvin)[0] * boundary.weights / (2 * np.pi)
-    passed = boundary.total * quantum > 0
-    one = [1 / np.maximum(modes * quantum, TINY) for modes in (boundary.total, boundary.left, boundary.right)]
-    resistance = one[0] - CORRECTION["extrapolated"] * (one[1] + one[2])
-    return np.where(passed, np.maximum(resistance, 0.0), np.inf), passed & (resistance > 0)
+    whole, left, right = (
+        1 / np.maximum(modes * quantum, TINY) for modes in (boundary.total, boundary.left, boundary.right)
+    )
+    return whole, left, right, boundary.total * quantum > 0
 
 
 def paths_at(boundary: Transmission, side: Solid, conductivity: float, temperature: float) -> FreePaths:
