@@ -5,7 +5,7 @@ import pytest
 
 from kapitza.errors import InputError
 from kapitza.simulate.boltzmann.carriers import gray_carriers
-from kapitza.simulate.boltzmann.contacts import Crossing
+from kapitza.simulate.boltzmann.contacts import Crossing, Wall
 from kapitza.simulate.boltzmann.resistances import interface_conductances
 from kapitza.simulate.boltzmann.response import (
     fourier_impedance,
@@ -70,6 +70,12 @@ def test_thermoreflectance_sees_the_extrapolated_resistance():
     assert abs(seen.imag) < 1e-3 * seen.real
     thin = seen_resistance([Film(1e-8, METAL), Film(1e-3, SUBSTRATE)], crossing, [1e4])[0]
     assert 1.02 < thin.real / known["extrapolated"] < 1.06
+
+
+def test_an_insulated_film_keeps_its_heat():
+    """Slowly heated between adiabatic walls, it warms evenly: 1/sCL."""
+    found = heated([Film(1e-7, SUBSTRATE)], [], 1e3, right=Wall()).layers[0]
+    np.testing.assert_allclose(found.mean * 1e3 * SUBSTRATE.heat_capacity * 1e-7, 1.0, rtol=1e-5, atol=0)
 
 
 def test_what_is_refused():

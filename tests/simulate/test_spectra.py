@@ -41,6 +41,8 @@ def test_conductivity_is_fitted():
     for material in (solid("Ge"), silicon()):
         found = carriers(material, RATES, conductivity=60.0)
         np.testing.assert_allclose(found.conductivity, 60.0, rtol=1e-8, atol=0)
+    with pytest.raises(InputError, match="above 0"):
+        carriers(solid("Ge"), RATES, conductivity=0.0)
     with pytest.raises(InputError, match="out of reach"):
         carriers(solid("Ge"), Rates(umklapp=1e-19, boundary=1e-9), conductivity=60.0)
 

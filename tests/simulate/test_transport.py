@@ -304,6 +304,7 @@ def test_scaling_is_linear(bands):
         (lambda a, b: band_carriers("x", [1e6], [50.0], [100.0]), "another unit"),
         (lambda a, b: band_carriers("x", [1e6], [5e7], [1e-8]), "another unit"),
         (lambda a, b: Carriers("x", [1e6], [5e3], None, [0.0], [0]), "no lifetimes"),
+        (lambda a, b: transport([Film(1e-8, a)], left=Wall(), right=Wall()), "both walls let no heat pass"),
         (lambda a, b: Wall(-3.0), "above 0 K"),
         (lambda a, b: Wall(300.0, 1.5), "shares from 0 to 1"),
         (lambda a, b: Crossing(), "none of them"),

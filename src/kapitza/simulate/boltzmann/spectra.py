@@ -136,6 +136,8 @@ def fitted(made: Callable[[Rates], Carriers], rates: Rates, conductivity: float)
     """Scale umklapp scattering until the bulk has a conductivity, W m⁻¹ K⁻¹."""
     if not rates.umklapp:
         raise InputError(f"conductivity = {conductivity:g} W/mK: there is no umklapp scattering to scale")
+    if not 0 < conductivity < np.inf:
+        raise InputError(f"conductivity = {conductivity:g} W/mK, wanted a finite number above 0")
     factor = 1.0
     for _ in range(TRIALS):
         found = made(rates.strengthened(factor))

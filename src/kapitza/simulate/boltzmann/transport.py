@@ -91,6 +91,8 @@ def transport(
     C. Hua and A. J. Minnich, J. Appl. Phys. 117, 175306 (2015), doi:10.1063/1.4919432 (cross-plane films)
     """
     slabs, crossings = joined(films, boundaries, left, right, period=period, angles=angles)
+    if slabs.faces.walls is not None:
+        check_walls(slabs.faces.walls)
     return told(films, slabs, solved(slabs), crossings)
 
 
@@ -131,6 +133,13 @@ def streams_for(layers: Sequence[Carriers], crossings: Sequence[Crossing], angle
     if unlike and any(one.specular > 0 for one in crossings) and all(one.isotropic for one in layers):
         return refracted_streams(layers, angles)
     return [streams_of(one, angles) for one in layers]
+
+
+def check_walls(walls: tuple[Wall, Wall]) -> None:
+    """Refuse two walls that take up no heat: there is no steady state, or any."""
+    if all(wall.temperature is None or wall.specular.min() == 1 for wall in walls):
+        kinds = " and ".join("adiabatic" if wall.temperature is None else "wholly specular" for wall in walls)
+        raise InputError(f"both walls let no heat pass ({kinds}): give one a temperature and a specular share below 1")
 
 
 def flow_through(crossing: Crossing, left: Film, right: Film) -> Array:
