@@ -136,6 +136,26 @@ def test_disc_on_a_film_by_hankels_integral():
     np.testing.assert_allclose(got, want, rtol=1e-7, atol=0)
 
 
+def test_rectangles_of_one_are_that_one():
+    """A rectangle cut into tiles, taken together, and each by itself."""
+    device = transistor()
+    tiles = [
+        HeatSource(
+            f"{i}{j}", 0.0625 / 15, Rectangle((i * 2 / 3 * um, (i + 1) * 2 / 3 * um), (5 * j * um, 5 * (j + 1) * um))
+        )
+        for i in range(3)
+        for j in range(5)
+    ]
+    tiled = evolve(device, sources=[*tiles, HeatSource("all", 0.01, plane=Plane("SiC"))])
+    alone = evolve(device, sources=[HeatSource("all", 0.01, plane=Plane("SiC"))])
+    got = device_temperatures(tiled, sensitivity=False)
+    more = linear(numeric(alone, {}), (Plane("GaN"),)).rise(CORNER, 0)[0]
+    np.testing.assert_allclose(got.peak, 39.8762285 + more, rtol=1e-8, atol=0)
+    one = [linear(numeric(evolve(device, sources=[tile]), {})).rise(tiles[0].shape, 0)[0] for tile in tiles]
+    below = linear(numeric(alone, {}), (Plane("GaN"),)).rise(tiles[0].shape, 0)[0]
+    np.testing.assert_allclose(got.average["00"], sum(one) + below, rtol=1e-9, atol=0)
+
+
 def double_series(device, x, y, modes):
     """Cosine series of one rectangle on the top face, written out with plain coth's."""
     layers, g = device.stack.layers, [b.resistance() for b in device.stack.boundaries]

@@ -20,8 +20,11 @@ from kapitza.device.column import (
 from kapitza.device.description import Device, HeatSource
 from kapitza.device.pseudo_time import PseudoTime, pseudo_time
 from kapitza.device.setup import Plane
-from kapitza.device.spread import Observed, spread
+from kapitza.device.shapes import Disc, Rectangle
+from kapitza.device.spread import Observed, Spots, rectangles_spread, spread
 from kapitza.device.waves import Complex
+
+FEW = 64  # points up to which many rectangles are taken at once
 
 
 @frozen(eq=False)
@@ -64,11 +67,26 @@ class Linear:
 
     def rise(self, at: Observed, node: int | None = None) -> Array:
         """(n,) rise at points of a node, or (nodes, n) at all nodes, K."""
+        together: dict[int, list[int]] = {}
+        for i, response in enumerate(self.responses):
+            together.setdefault(id(response), []).append(i)
         total: Array = np.zeros(1)
-        for source, response, found in zip(self.device.sources, self.responses, self.seen(at), strict=True):
-            of_nodes = response if node is None else response[node]
-            total = total + source.power * self.nodes.averaged(of_nodes, found, self.area)
+        for group in together.values():
+            sources = [self.device.sources[i] for i in group]
+            response = self.responses[group[0]]
+            power = sum(source.power for source in sources)
+            found = self.summed(sources, at) / power
+            total = total + power * self.nodes.averaged(response if node is None else response[node], found, self.area)
         return total
+
+    def summed(self, sources: list[HeatSource], at: Observed) -> Array:
+        """(nτ, n) spread of several sources, each times its power, W m⁻²."""
+        flat = [(source.power, source.shape) for source in sources if isinstance(source.shape, Rectangle)]
+        if len(flat) < 2 or isinstance(at, Disc) or (isinstance(at, Spots) and at.x.size > FEW):
+            return np.sum([source.power * self.spread(source, at) for source in sources], axis=0)
+        others = [source for source in sources if not isinstance(source.shape, Rectangle)]
+        found = rectangles_spread(flat, at, self.nodes.tau, self.device.box, self.nodes.ratio)
+        return found + np.sum([source.power * self.spread(source, at) for source in others], axis=0)
 
     def shares(self, at: Observed, node: int) -> dict[str, float]:
         """Rise at one point from each source, K."""

@@ -178,6 +178,23 @@ def spread(shape: Shape | None, at: Observed, tau: Array, box: Box | None, ratio
     return x[:, 0] * y[:, 0]
 
 
+def rectangles_spread(
+    flat: list[tuple[float, Rectangle]], at: Spots | Rectangle, tau: Array, box: Box | None, ratio: float
+) -> Array:
+    """(nτ, n) sum of the spreads of many rectangles, each times its power, W m⁻²."""
+    power = np.array([one for one, _ in flat])
+    sides = (None, None) if box is None else (box.width, box.depth)
+    factors: list[Array] = []
+    for axis, speed in enumerate((1.0, ratio)):
+        low, high = (np.array([shape.extent[axis][end] for _, shape in flat]) for end in (0, 1))
+        if isinstance(at, Rectangle):
+            seen = Ranges(*(np.array([end]) for end in at.extent[axis]))
+        else:
+            seen = point_ranges((at.x, at.y)[axis])
+        factors.append(along(Ranges(low, high), seen, tau * speed, sides[axis]))
+    return np.einsum("s,tsn,tsn->tn", power, *factors)
+
+
 def inside(patch: Patch) -> Spots:
     """Points that stand for a patch with equal weights: (n,) of each."""
     if isinstance(patch, Disc):
