@@ -146,8 +146,10 @@ _NAMES = MappingProxyType(
         "simulate.boltzmann.resistances": (
             "film_conductivities",
             "fourier_error",
+            "fourier_scale",
             "interface_conductances",
             "superlattice_conductivities",
+            "superlattice_resistances",
             "wall_slip",
         ),
         "simulate.boltzmann.response": ("frequency_response", "heated", "seen_resistance", "transient_response"),

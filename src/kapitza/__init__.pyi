@@ -321,8 +321,10 @@ from kapitza.simulate.boltzmann.contacts import Wall as Wall
 from kapitza.simulate.boltzmann.rates import Rates as Rates
 from kapitza.simulate.boltzmann.resistances import film_conductivities as film_conductivities
 from kapitza.simulate.boltzmann.resistances import fourier_error as fourier_error
+from kapitza.simulate.boltzmann.resistances import fourier_scale as fourier_scale
 from kapitza.simulate.boltzmann.resistances import interface_conductances as interface_conductances
 from kapitza.simulate.boltzmann.resistances import superlattice_conductivities as superlattice_conductivities
+from kapitza.simulate.boltzmann.resistances import superlattice_resistances as superlattice_resistances
 from kapitza.simulate.boltzmann.resistances import wall_slip as wall_slip
 from kapitza.simulate.boltzmann.response import frequency_response as frequency_response
 from kapitza.simulate.boltzmann.response import heated as heated

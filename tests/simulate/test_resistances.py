@@ -11,9 +11,11 @@ from kapitza.simulate.boltzmann.contacts import Crossing, turned
 from kapitza.simulate.boltzmann.resistances import (
     film_conductivities,
     fourier_error,
+    fourier_scale,
     interface_conductances,
     median_path,
     superlattice_conductivities,
+    superlattice_resistances,
     wall_slip,
 )
 from kapitza.simulate.boltzmann.transport import Film, transport
@@ -55,6 +57,19 @@ def test_fourier_with_slips_is_good_enough_from_a_number_on():
     assert abs(error[3]) < 1e-7
 
 
+def test_the_scale_from_which_fourier_is_good_enough():
+    """Gray: 1 % from about 0.6 mean free paths on, 7 % at any thickness."""
+    film = [Film(PATH, GRAY)]
+    scale = fourier_scale(film, tolerance=0.01)
+    assert 0.4 < scale < 0.9
+    for factor, inside in ((1.02, True), (0.7, False)):
+        off = fourier_error([Film(PATH * scale * factor, GRAY)])
+        assert (abs(off) < 0.01) == inside
+    np.testing.assert_allclose(fourier_scale(film, tolerance=0.07), 1e-4, rtol=1e-9, atol=0)
+    with pytest.raises(InputError, match="above 0"):
+        fourier_scale(film, tolerance=0.0)
+
+
 def test_films_conduct_as_closed_forms():
     """Thin: E L; thick: κ/(1 + 4/3·1.0657 Kn...) by the slips."""
     thickness = np.array([1e-12, 1e-4])
@@ -81,6 +96,8 @@ def test_superlattices_between_their_limits():
     resistance = float(interface_conductances(GRAY, other, crossing)["extrapolated"].resistance[0])
     long = period[1] / (period[1] / 2 / GRAY.conductivity + period[1] / 2 / other.conductivity + 2 * resistance)
     np.testing.assert_allclose(got[1], long, rtol=1e-6, atol=0)
+    effective = superlattice_resistances(GRAY, other, crossing, period)
+    np.testing.assert_allclose(effective[1], resistance, rtol=1e-6, atol=0)
     # two diffuse planes without scattering between them: 1/X - 1/(2 E_1) - 1/(2 E_2) each
     flow = crossing.flow(GRAY, other)[0]
     thin = period[0] / (2 / flow - 1 / GRAY.flow[0] - 1 / other.flow[0])

@@ -8,6 +8,7 @@ thick never settle on the line: the number belongs to a thickness, and so these 
 from collections.abc import Sequence
 
 import numpy as np
+from attrs import evolve
 from numpy.typing import ArrayLike
 
 from kapitza.core.arrays import Array, positive
@@ -15,9 +16,10 @@ from kapitza.core.conductance import DROPS, Conductance, Drop
 from kapitza.errors import InputError
 from kapitza.simulate.boltzmann.carriers import Carriers
 from kapitza.simulate.boltzmann.contacts import Wall, turned
-from kapitza.simulate.boltzmann.transport import Film, transport
+from kapitza.simulate.boltzmann.transport import THICKEST, Film, transport
 
 THICK = 1e-5  # m: how deep thermoreflectance looks at megahertz
+SCALES = 65  # factors on the thickness that are tried, eight in a decade
 SETTLED = 5.0  # median mean free paths of a layer, below which its profile has no straight part
 
 
@@ -109,6 +111,57 @@ def fourier_error(films: Sequence[Film], boundaries: Sequence[object] = (), *, t
     thickness : of the thick layers that slips and resistances are taken from, m
     """
     return fourier_resistance(films, boundaries, thickness=thickness) / transport(films, boundaries).resistance - 1
+
+
+def fourier_scale(
+    films: Sequence[Film], boundaries: Sequence[object] = (), *, tolerance: float = 0.05, thickness: float = THICK
+) -> float:
+    """Factor on all thicknesses from which on Fourier's law with slips and extrapolated resistances is good enough.
+
+    At or below 1 it is so already; infinite where it is not so within a factor of 10,000.
+
+    Parameters
+    ----------
+    films, boundaries : as in `transport`, between black walls
+    tolerance : relative error of the resistance that is good enough
+    thickness : of the thick layers that slips and resistances are taken from, m
+
+    Raises
+    ------
+    InputError
+        for a tolerance that is not above zero
+    """
+    if not tolerance > 0:
+        raise InputError(f"tolerance = {tolerance:g}, wanted a relative error above 0")
+    bulk = sum(film.thickness / film.carriers.conductivity for film in films)
+    fixed = fourier_resistance(films, boundaries, thickness=thickness) - bulk
+    found = np.inf
+    most = min(1e4, 0.99 * THICKEST / max(film.thickness for film in films))
+    for scale in np.geomspace(most, 1e-4, SCALES):
+        thicker = [evolve(film, thickness=film.thickness * scale) for film in films]
+        off = (bulk * scale + fixed) / transport(thicker, boundaries).resistance - 1
+        if abs(off) > tolerance:
+            break
+        found = float(scale)
+    return found
+
+
+def superlattice_resistances(
+    left: Carriers, right: Carriers, boundary: object, period: ArrayLike, *, share: float = 0.5
+) -> Array:
+    """(n,) effective resistance of each boundary of a superlattice, m² K W⁻¹.
+
+    What the period resists more than its layers do in bulk, shared out to its two boundaries: with long periods the
+    extrapolated resistance, with short ones less, even below zero.  Times the bulk conductivity it is the effective
+    Kapitza length.
+
+    Parameters
+    ----------
+    left, right, boundary, period, share : as in `superlattice_conductivities`
+    """
+    length = positive(period)
+    found = length / superlattice_conductivities(left, right, boundary, length, share=share)
+    return (found - length * (share / left.conductivity + (1 - share) / right.conductivity)) / 2
 
 
 def film_conductivities(carriers: Carriers, thickness: ArrayLike, *, specular: ArrayLike = 0.0) -> Array:
