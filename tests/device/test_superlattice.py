@@ -169,6 +169,7 @@ def test_thin_layers_and_small_grains_are_told():
         lambda: miniband(2.0, 10.0, [1.5]),
         lambda: miniband(2.0, 10.0, [1000]),
         lambda: miniband(0.0, 10.0, [2]),
+        lambda: miniband(2.0, 0.1, [2]),
         lambda: polycrystal(1.0, 1e8, grain=0.0),
         lambda: polycrystal([1.0, 2.0], 1e8, grain=[1e-9, 1e-8, 1e-7]),
         lambda: polycrystal(1.0, 1e8, grain=1e-6, count="both"),

@@ -93,6 +93,15 @@ def test_best_efficiency_agrees_with_reduced_current():
     np.testing.assert_allclose(state.efficiency, efficiency(start), rtol=1e-5, atol=0)
 
 
+def test_the_sign_of_the_carriers_turns_the_current_only():
+    negative = evolve(CONTACTS, seebeck=Property([300.0], [-200e-6]))
+    for goal in ("power", "efficiency"):
+        one, other = (best_state(leg, 500.0, 300.0, goal) for leg in (CONTACTS, negative))
+        np.testing.assert_allclose([other.current, other.power], [-one.current, one.power], rtol=1e-6, atol=0)
+    one, other = (best_solved(leg, 310.0, 300.0, "cop") for leg in (BARE, evolve(BARE, seebeck=-200e-6)))
+    np.testing.assert_allclose([other.current, other.cop], [-one.current, one.cop], rtol=1e-3, atol=0)
+
+
 def test_an_open_leg_reads_its_thermopower():
     state = solved_leg(VARYING, 500.0, 300.0, 0.0)
     np.testing.assert_allclose(state.voltage, 180e-6 * 200, rtol=1e-9, atol=0)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 Files = tuple[str | None, str | None]  # of the figure, and of the results
 POINTS, MOST = 10, 1000  # of a range without a step; of any range
+SHORTEST, LONGEST = 1e-11, 1.0  # m
 LAYERS = (1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 20)  # of a material, among which the minimum of waves is sought
 
 
@@ -30,7 +31,7 @@ def parse_lengths(text: str, what: str) -> list[float]:
     Raises
     ------
     InputError
-        for what is no length, lengths not above zero, ranges that run down, and more than 1,000 points
+        for what is no length, lengths that only another unit explains, ranges that run down, and more than 1,000 points
     """
     parts = text.replace(",", ":").split(":")
     match = NUMBER.fullmatch(parts[-1])
@@ -39,8 +40,10 @@ def parse_lengths(text: str, what: str) -> list[float]:
         quantity(part if (held := NUMBER.fullmatch(part)) is None or held[2] else part + unit, "length", what=what)
         for part in parts
     ]
-    if min(values) <= 0:
-        raise InputError(f"{what} {text!r:.60}: expected lengths above 0")
+    if not SHORTEST <= min(values) <= max(values) <= LONGEST:
+        raise InputError(
+            f"{what} {text!r:.60}: expected lengths from {SHORTEST:g} to {LONGEST:g} m: is it in another unit?"
+        )
     if ":" not in text:
         return sorted(set(values))
     start, stop = values[0], values[1] if len(values) > 1 else 0.0

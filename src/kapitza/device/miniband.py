@@ -17,6 +17,7 @@ from kapitza.errors import InputError
 ANGLES = 16  # nodes of either wave vector along the plane
 STATES = 96  # wave vectors along the normal, over all bands of a superlattice
 MOST_LAYERS = 200
+SHORTEST = 0.5  # free path in atomic layers
 
 
 @frozen(eq=False)
@@ -59,10 +60,12 @@ def miniband(mass_ratio: float, free_path: float, layers: ArrayLike) -> Miniband
     Raises
     ------
     InputError
-        for values that are not positive, and layers that are not whole numbers up to 200
+        for values that are not positive, layers that are not whole numbers up to 200, and free paths below half a layer
     """
     ratio, reach = float(positive(mass_ratio)[0]), float(positive(free_path)[0])
     count = positive(layers)
+    if reach < SHORTEST:
+        raise InputError(f"free path = {reach:g} atomic layers, expected at least {SHORTEST:g}: waves need a neighbour")
     if np.any(count != np.round(count)) or count.max() > MOST_LAYERS:
         worst = float(count[(count != np.round(count)) | (count > MOST_LAYERS)][0])
         raise InputError(f"layers = {worst:g}, expected whole numbers of atomic layers from 1 to {MOST_LAYERS}")
