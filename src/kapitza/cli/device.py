@@ -25,6 +25,9 @@ def device(
     step: Annotated[
         str | None, typer.Option(metavar="FILE", help="Figure against time: switched on at 0, or as the file says.")
     ] = None,
+    samples: Annotated[
+        int, typer.Option(help="Devices drawn from the uncertainties, beside the linear error.", min=0)
+    ] = 0,
     save: Save = None,
     as_json: Json = False,
 ) -> None:
@@ -35,7 +38,7 @@ def device(
     if sweep is not None:
         device_reports.report_sweep(file, sweep, plot=plot, save=save, as_json=as_json)
         return
-    device_reports.report_device(file, plot=plot, save=save, step=step, as_json=as_json)
+    device_reports.report_device(file, plot=plot, save=save, step=step, samples=samples, as_json=as_json)
 
 
 @app.command()

@@ -24,7 +24,9 @@ POINTS = (512, 512)  # of a map
 FIGURE = 5.6  # inches
 
 
-def report_device(path: str, *, plot: str | None, save: str | None, step: str | None, as_json: bool) -> None:
+def report_device(
+    path: str, *, plot: str | None, save: str | None, step: str | None, samples: int, as_json: bool
+) -> None:
     """Temperatures of a device file."""
     device = kapitza.read_device(path)
     found = kapitza.device_temperatures(device)
@@ -45,10 +47,21 @@ def report_device(path: str, *, plot: str | None, save: str | None, step: str | 
         follow = kapitza.step_response if steady else kapitza.device_response
         rising = follow(device, times_of(device) if steady else times_of_courses(device))
         figures.write(step, lambda ax: kapitza.plot.device_response(rising, ax=ax))
+    drawn = kapitza.sampled_peaks(device, samples) if samples > 1 else None
     if as_json:
-        print_json(device_json(device, found))
+        told = device_json(device, found)
+        if drawn is not None:
+            told["sampled"] = {
+                "unit": "K",
+                "mean": float(drawn.mean()),
+                "sigma": float(drawn.std(ddof=1)),
+                "count": samples,
+            }
+        print_json(told)
         return
     print_device(device, found)
+    if drawn is not None:
+        note(f"{samples} devices drawn: {drawn.mean():.5g} ± {drawn.std(ddof=1):.3g} K above the sink")
     for written in (plot, save, step):
         if written is not None:
             note(f"wrote {written}")
