@@ -47,13 +47,16 @@ def transport(
     print_transport(held.title, found)
     if found.boundary_names:
         print_definitions(found, thick)
+    if definitions and held.period is None and held.left is None and held.right is None:
+        off = kapitza.fourier_error(held.films, held.crossings)
+        note(f"Fourier's law with the resistances in thick layers, and slips at the walls, is off by {off:+.2%}")
     for path in (save, plot):
         if path is not None:
             note(f"wrote {path}")
 
 
 def thick_resistances(held: Any) -> dict[str, float]:
-    """Extrapolated resistance of each boundary between layers of 10 µm, m² K W⁻¹."""
+    """Extrapolated resistance of each boundary between thick layers, m² K W⁻¹."""
     found: dict[str, float] = {}
     films = [*held.films, *held.films[:1]]
     for one, other, crossing in zip(films, films[1:], held.crossings, strict=False):
@@ -103,7 +106,7 @@ def print_definitions(found: "Transport", thick: dict[str, float]) -> None:
     heads = ["boundary", *DROPS, *(["in thick layers"] if thick else [])]
     print_table("resistance in m² K GW⁻¹ by temperature drop", heads, rows)
     if thick:
-        note("extrapolated: with the bulk gradient of these layers; in thick layers: of 10 µm on both sides")
+        note("extrapolated: with the bulk gradient of these layers; in thick layers: of 10 µm or more on both sides")
 
 
 def thickness_text(thickness: float) -> str:

@@ -20,11 +20,12 @@ from kapitza.simulate.boltzmann.transport import THICKEST, Film, transport
 
 THICK = 1e-5  # m: how deep thermoreflectance looks at megahertz
 SCALES = 65  # factors on the thickness that are tried, eight in a decade
+MANY = 20.0  # median mean free paths of a layer that is thick
 SETTLED = 5.0  # median mean free paths of a layer, below which its profile has no straight part
 
 
 def interface_conductances(
-    left: Carriers, right: Carriers, boundary: object, *, thickness: float = THICK
+    left: Carriers, right: Carriers, boundary: object, *, thickness: float | None = None
 ) -> dict[Drop, Conductance]:
     """Conductance of one boundary by all three temperature drops, from a Boltzmann solution.
 
@@ -32,24 +33,30 @@ def interface_conductances(
     ----------
     left, right : phonons of both sides
     boundary : `Transmission` or `Crossing`
-    thickness : of both layers, m.  The extrapolated conductance falls with it while phonons with longer paths carry
-    heat
+    thickness : of both layers, m; None: 10 µm, or 20 median mean free paths where they are longer.  The extrapolated
+    conductance falls with it while phonons with longer paths carry heat
 
     Raises
     ------
     InputError
         for layers thinner than five median mean free paths, and as `transport`
     """
+    thick = thickness_of(thickness, left, right)
     for side in (left, right):
-        if thickness < SETTLED * median_path(side):
+        if thick < SETTLED * median_path(side):
             raise InputError(
-                f"thickness = {thickness:g} m: half of the heat in {side.name} travels farther than "
+                f"thickness = {thick:g} m: half of the heat in {side.name} travels farther than "
                 f"{median_path(side):.3g} m at a time; take at least {SETTLED * median_path(side):.3g} m"
             )
     right_name = right.name if right.name != left.name else f"{right.name}'"
-    films = [Film(thickness, left), Film(thickness, right, name=right_name)]
+    films = [Film(thick, left), Film(thick, right, name=right_name)]
     found = transport(films, [boundary])
     return {drop: found.conductance(drop) for drop in DROPS}
+
+
+def thickness_of(thickness: float | None, *sides: Carriers) -> float:
+    """Return a thickness, or one at which layers of these phonons are thick, m."""
+    return max(THICK, *(MANY * median_path(side) for side in sides)) if thickness is None else thickness
 
 
 def median_path(carriers: Carriers) -> float:
@@ -59,7 +66,7 @@ def median_path(carriers: Carriers) -> float:
     return float(carriers.path[order][np.searchsorted(carried, carried[-1] / 2)])
 
 
-def wall_slip(carriers: Carriers, *, specular: ArrayLike = 0.0, thickness: float = THICK) -> float:
+def wall_slip(carriers: Carriers, *, specular: ArrayLike = 0.0, thickness: float | None = None) -> float:
     r"""Resistance between a wall and the bulk line extrapolated to it, $(\Delta T/q - L/\kappa)/2$, m² K W⁻¹.
 
     Knudsen's slip: not a property of the wall, which takes up all phonons that it does not reflect, and no Kapitza
@@ -69,7 +76,7 @@ def wall_slip(carriers: Carriers, *, specular: ArrayLike = 0.0, thickness: float
     ----------
     carriers : phonons of the layer
     specular : share of the phonons that the wall reflects like a mirror, one or one for each group
-    thickness : of the layer, m
+    thickness : of the layer, m; None: 10 µm, or 20 median mean free paths where they are longer
 
     Raises
     ------
@@ -82,17 +89,18 @@ def wall_slip(carriers: Carriers, *, specular: ArrayLike = 0.0, thickness: float
     """
     base = carriers.temperature
     ends = Wall(base + 0.5, specular), Wall(base - 0.5, specular)
-    found = transport([Film(thickness, carriers)], left=ends[0], right=ends[1])
-    return (found.resistance - thickness / carriers.conductivity) / 2
+    thick = thickness_of(thickness, carriers)
+    found = transport([Film(thick, carriers)], left=ends[0], right=ends[1])
+    return (found.resistance - thick / carriers.conductivity) / 2
 
 
-def fourier_resistance(films: Sequence[Film], boundaries: Sequence[object], *, thickness: float = THICK) -> float:
+def fourier_resistance(films: Sequence[Film], boundaries: Sequence[object], *, thickness: float | None = None) -> float:
     """Resistance of a stack between black walls by Fourier's law, with slips and extrapolated resistances, m² K W⁻¹.
 
     Parameters
     ----------
     films, boundaries : as in `transport`
-    thickness : of the thick layers that slips and resistances are taken from, m
+    thickness : of the thick layers that slips and resistances are taken from, m; None: see `interface_conductances`
     """
     total = sum(film.thickness / film.carriers.conductivity for film in films)
     for one, other, boundary in zip(films, films[1:], boundaries, strict=False):
@@ -102,19 +110,19 @@ def fourier_resistance(films: Sequence[Film], boundaries: Sequence[object], *, t
     return total + sum(wall_slip(end, thickness=thickness) for end in ends)
 
 
-def fourier_error(films: Sequence[Film], boundaries: Sequence[object] = (), *, thickness: float = THICK) -> float:
+def fourier_error(films: Sequence[Film], boundaries: Sequence[object] = (), *, thickness: float | None = None) -> float:
     """How far Fourier's law with slips and extrapolated resistances is off: its resistance over the exact one, less 1.
 
     Parameters
     ----------
     films, boundaries : as in `transport`, between black walls
-    thickness : of the thick layers that slips and resistances are taken from, m
+    thickness : of the thick layers that slips and resistances are taken from, m; None: see `interface_conductances`
     """
     return fourier_resistance(films, boundaries, thickness=thickness) / transport(films, boundaries).resistance - 1
 
 
 def fourier_scale(
-    films: Sequence[Film], boundaries: Sequence[object] = (), *, tolerance: float = 0.05, thickness: float = THICK
+    films: Sequence[Film], boundaries: Sequence[object] = (), *, tolerance: float = 0.05, thickness: float | None = None
 ) -> float:
     """Factor on all thicknesses from which on Fourier's law with slips and extrapolated resistances is good enough.
 
@@ -124,7 +132,7 @@ def fourier_scale(
     ----------
     films, boundaries : as in `transport`, between black walls
     tolerance : relative error of the resistance that is good enough
-    thickness : of the thick layers that slips and resistances are taken from, m
+    thickness : of the thick layers that slips and resistances are taken from, m; None: see `interface_conductances`
 
     Raises
     ------
