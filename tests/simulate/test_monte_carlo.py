@@ -1,0 +1,292 @@
+"""Deviational Monte Carlo: beside the deterministic solver, view factors, reciprocity, conservation, both roads."""
+
+import csv
+from functools import cache
+
+import numpy as np
+import pytest
+
+from kapitza.errors import ConvergenceError, InputError
+from kapitza.run.store import Store
+from kapitza.simulate.boltzmann.carriers import Carriers, band_carriers, gray_carriers
+from kapitza.simulate.boltzmann.contacts import Crossing, Wall
+from kapitza.simulate.boltzmann.geometry import Box, Domain, Source
+from kapitza.simulate.boltzmann.monte_carlo import Flights, detector_temperature, monte_carlo
+from kapitza.simulate.boltzmann.transport import Film, transport
+
+pytest.importorskip("numba", reason="needs numba")
+
+SPEED = 5000.0
+ENDS = {"-x": Wall(300.5), "+x": Wall(299.5)}
+MIRROR = Wall(None, 1.0)
+
+
+def bands(flow, path, name="a"):
+    """Bands with E = C v/4 in MW m⁻² K⁻¹ and mean free paths in nm."""
+    flow = 1e6 * np.asarray(flow, dtype=float)
+    return band_carriers(name, 4 * flow / SPEED, np.full(flow.size, SPEED), 1e-9 * np.asarray(path, dtype=float))
+
+
+@cache
+def gray(path=1e-8, name="gray"):
+    return gray_carriers(name, heat_capacity=4e6, velocity=1000.0, mean_free_path=path)
+
+
+def means(found, edges):
+    """Mean temperature of a deterministic solution in cells."""
+    fine = np.concatenate(
+        [[0], np.cumsum(np.diff(found.position) * (found.temperature[1:] + found.temperature[:-1]) / 2)]
+    )
+    return np.diff(np.interp(edges, found.position, fine)) / np.diff(edges)
+
+
+def table(path):
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def agree(got, want, sigma, worst=3.5):
+    """Differences are those of a normal distribution of this standard error."""
+    z = (got - want) / sigma
+    assert np.abs(z).max() < worst
+    assert (np.abs(z) < 2).mean() > 0.8
+
+
+@pytest.mark.parametrize("thickness", [0.1, 1.0, 5.0])
+def test_gray_slab(reference, thickness):
+    """The exact flux to one per cent and two standard errors, and the temperature of every cell."""
+    exact = {
+        float(row["L_over_mfp"]): float(row["Q = q/(C v dT/4)"])
+        for row in table(reference("device/gray_slab_exact.csv"))
+    }
+    length = thickness * 1e-8
+    domain = Domain([Box([0.0], [length], gray())], walls=ENDS)
+    got = monte_carlo(domain, spacing=length / 5, flights=Flights(200_000, seed=3))
+    power, sigma = got.taken("+x")
+    assert abs(power / 1e9 - exact[thickness]) < 2 * sigma / 1e9
+    np.testing.assert_allclose(power / 1e9, exact[thickness], rtol=0.01, atol=0)
+    agree(got.temperature, means(transport([Film(length, gray())]), got.edges[0]), got.temperature_sigma)
+    agree(got.flux[0], exact[thickness] * 1e9, got.flux_sigma[0])
+
+
+def test_two_layers_of_several_bands(reference):
+    """Flux from the reference, temperatures and spectra of the deterministic solver."""
+    left, right = bands([300, 200], [20, 300]), bands([150, 250], [10, 100], "b")
+    crossing = Crossing(coefficient=[0.3, 0.5])
+    for row in table(reference("device/nongray_two_layer_exact.csv")):
+        thickness = float(row["L1=L2_nm"]) * 1e-9
+        if thickness > 3e-7:
+            continue
+        boxes = [Box([0.0], [thickness], left), Box([thickness], [2 * thickness], right)]
+        got = monte_carlo(
+            Domain(boxes, {"a|b": crossing}, ENDS), spacing=thickness / 5, flights=Flights(200_000, seed=1)
+        )
+        exact = 1e6 * float(row["q_over_dT_MW_m2K"])
+        power, sigma = got.taken("a|b")
+        assert abs(power - exact) < 2 * sigma
+        np.testing.assert_allclose(power, exact, rtol=0.01, atol=0)
+        one = transport([Film(thickness, left), Film(thickness, right)], [crossing])
+        agree(got.temperature, means(one, got.edges[0]), got.temperature_sigma)
+        at = int(np.argmin(np.abs(one.position - thickness)))
+        s = got.surface("a|b")
+        agree(got.spectrum[s], one.spectral_flux[at], got.spectrum_sigma[s])
+
+
+def test_partly_specular_walls_and_boundary():
+    """Mirrors among the walls, and a boundary that many phonons cross straight."""
+    medium, other = bands([300, 200], [20, 300]), bands([300, 200], [50, 30], "b")
+    crossing = Crossing(coefficient=0.6, specular=0.7)
+    left, right = Wall(301.0, [0.2, 0.6]), Wall(299.0)
+    films = [Film(4e-8, medium), Film(6e-8, other)]
+    want = transport(films, [crossing], left=left, right=right)
+    boxes = [Box([0.0], [4e-8], medium), Box([4e-8], [1e-7], other)]
+    for name, sense in (("a|b", 1), ("b|a", -1)):
+        domain = Domain(boxes, {name: crossing}, {"-x": left, "+x": right})
+        got = monte_carlo(domain, spacing=2e-8, flights=Flights(300_000, seed=1))
+        agree(got.power[[2, 3]], np.array([1, sense]) * want.flux, got.power_sigma[[2, 3]])
+        agree(got.temperature, means(want, got.edges[0]), got.temperature_sigma)
+
+
+def test_view_factors():
+    """Without scattering, what one wall of a square channel or a cube sends to another is geometry."""
+    free = gray(1.0)
+    cold = {"-x": Wall(301.0), "+x": Wall(300.0), "-y": Wall(300.0), "+y": Wall(300.0)}
+    got = monte_carlo(Domain([Box([0, 0], [1e-6, 1e-6], free)], walls=cold), spacing=1e-6)
+    sent = 1e9 * 1e-6  # C v/4 · 1 K · side
+    for name, factor in (("+x", np.sqrt(2) - 1), ("-y", 1 - np.sqrt(2) / 2), ("+y", 1 - np.sqrt(2) / 2)):
+        power, sigma = got.taken(name)
+        assert abs(power / sent - factor) < 2.5 * sigma / sent
+        np.testing.assert_allclose(power / sent, factor, rtol=0.01, atol=0)
+    cube = Domain([Box([0, 0, 0], [1e-6] * 3, free)], walls={**cold, "-z": Wall(300.0), "+z": Wall(300.0)})
+    opposite = 2 / np.pi * (np.log(2 / np.sqrt(3)) + 2 * np.sqrt(2) * np.arctan(1 / np.sqrt(2)) - np.pi / 2)
+    power, sigma = monte_carlo(cube, spacing=1e-6).taken("+x")
+    assert abs(power / 1e-3 - opposite) < 2.5 * sigma / 1e-3
+    np.testing.assert_allclose(power / 1e-3, opposite, rtol=0.02, atol=0)
+
+
+def device():
+    """A hot spot in a film on another material with a pore, periodic along x, a heat sink below."""
+    top, bottom = bands([300, 200], [20, 300]), bands([150, 250], [10, 100], "b")
+    boxes = [
+        Box([0, 0], [2e-7, 1e-7], bottom),
+        Box([0, 1e-7], [2e-7, 1.6e-7], top),
+        Box([1.2e-7, 3e-8], [1.6e-7, 7e-8], Wall(None, 0.5), "pore"),
+    ]
+    walls = {"-x": "periodic", "+x": "periodic", "-y": Wall(299.0), "+y": MIRROR}
+    sources = [Source([2e-8, 1.4e-7], [5e-8, 1.6e-7], 5.0), Source([2e-8, 2e-8], [4e-8, 4e-8], 3.0, [0.9, 0.1])]
+    return Domain(boxes, {"b|a": Crossing(coefficient=[0.5, 0.2])}, walls, sources)
+
+
+@cache
+def device_map(compiled=True, workers=1):
+    count, batches = (60_000, 40) if compiled else (4_000, 12)
+    flights = Flights(count, seed=7, batches=batches, compiled=compiled, workers=workers)
+    return monte_carlo(device(), spacing=2e-8, flights=flights, probes={"spot": ([2e-8, 1.4e-7], [5e-8, 1.6e-7])})
+
+
+def test_energy_balance():
+    """The sink takes what sources give, a boundary passes what is set free behind it, pores and mirrors nothing."""
+    got = device_map()
+    np.testing.assert_allclose(got.taken("-y"), [8.0, 0.0], rtol=1e-9, atol=1e-9)
+    power, sigma = got.taken("b|a")
+    assert abs(power + 5.0) < 2.5 * sigma
+    np.testing.assert_allclose(power, -5.0, rtol=0.01, atol=0)
+    for name in ("pore", "+y", "void"):
+        assert got.taken(name) == (0.0, 0.0)
+    across = got.flux[1, :, 6] @ np.diff(got.edges[0])  # through cells between the boundary and the spot
+    np.testing.assert_allclose(across, -5.0, rtol=0.02, atol=0)
+
+
+def test_both_roads_agree():
+    one, other = device_map(), device_map(compiled=False)
+    both = np.isfinite(one.temperature)
+    assert (both == np.isfinite(other.temperature)).all()
+    for name in ("temperature", "lattice"):
+        sigma = np.hypot(getattr(one, name + "_sigma"), getattr(other, name + "_sigma"))[both]
+        agree(getattr(one, name)[both], getattr(other, name)[both], sigma, worst=5.0)
+    agree(one.modes, other.modes, np.hypot(one.modes_sigma, other.modes_sigma))
+    sigma = np.hypot(one.flux_sigma, other.flux_sigma)[:, both]
+    agree(one.flux[:, both], other.flux[:, both], sigma, worst=5.0)
+
+
+def test_forward_and_backward_agree():
+    """Reciprocity: the temperature of the hot spot from particles that end, or start, there."""
+    low, high = [2e-8, 1.4e-7], [5e-8, 1.6e-7]
+    back = detector_temperature(device(), low, high, flights=Flights(100_000, seed=2))
+    got = device_map()
+    inside = (got.centres[1] > 1.4e-7)[None, :] & ((got.centres[0] > 2e-8) & (got.centres[0] < 5e-8))[:, None]
+    area = np.outer(*(np.diff(one) for one in got.edges))[inside]
+    forward = float(got.temperature[inside] @ area / area.sum())
+    sigma = np.hypot(back.sigma, float(got.temperature_sigma[inside].max()))
+    assert abs(back.temperature - forward) < 2.5 * sigma
+    np.testing.assert_allclose(back.temperature - 299.0, forward - 299.0, rtol=0.03, atol=0)
+    np.testing.assert_allclose(back.share.sum(), 1.0, rtol=1e-9, atol=0)
+
+
+def test_fourier_limit():
+    """A slab heated evenly, a hundred mean free paths thick: a parabola, with the slip of its walls."""
+    length, medium = 1e-6, gray()
+    domain = Domain(
+        [Box([0.0], [length], medium)],
+        walls={"-x": Wall(300.0), "+x": Wall(300.0)},
+        sources=[Source([0.0], [length], 1e8)],
+    )
+    got = monte_carlo(domain, spacing=length / 8, flights=Flights(4_000, seed=4))
+    x, half = got.centres[0] - length / 2, length / 2
+    k = medium.conductivity
+    width = length / 8
+    slip = 0.7104 * 1e-8 * 1e8 / 2 / k
+    want = 300 + 1e8 / length / (2 * k) * (half**2 - x**2 - width**2 / 12) + slip
+    agree(got.temperature, want, got.temperature_sigma)
+
+
+def test_error_bars_are_honest():
+    """Over many seeds, the flux scatters as its error bars say."""
+    domain = Domain([Box([0.0], [1e-8], gray())], walls=ENDS)
+    found = [monte_carlo(domain, spacing=1e-8, flights=Flights(2_000, seed=s)).taken("+x") for s in range(60)]
+    z = [(power / 1e9 - 0.553405993) / (sigma / 1e9) for power, sigma in found]
+    assert 0.75 < np.std(z) < 1.3
+    assert abs(np.mean(z)) < 0.4
+
+
+def test_the_seed_fixes_every_digit(tmp_path):
+    one, many = device_map(), device_map(workers=3)
+    np.testing.assert_array_equal(one.temperature, many.temperature)
+    np.testing.assert_array_equal(one.spectrum_sigma, many.spectrum_sigma)
+    other = monte_carlo(device(), spacing=2e-8, flights=Flights(400, seed=8))
+    assert np.abs(other.power - one.power).max() > 0
+    kept = [monte_carlo(device(), spacing=2e-8, flights=Flights(400, seed=8), store=Store(tmp_path)) for _ in range(2)]
+    for got in kept:
+        np.testing.assert_array_equal(got.temperature, other.temperature)
+
+
+def streams():
+    return Carriers("s", [1e6], [5e3], [1e-11], [0.0], [0], isotropic=False)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: Domain([Box([0.0], [1e-8], gray())], walls={"-y": Wall()}), "unknown wall '-y'"),
+        (lambda: Domain([Box([0.0], [1e-8], gray())], walls={"-x": "periodic"}), "only one of them is periodic"),
+        (lambda: Domain([]), "none of a material"),
+        (lambda: Box([0.0, 0.0], [1e-8], gray()), "2 and 1 coordinates"),
+        (lambda: Box([1e-8], [0.0], gray()), "expected an extent"),
+        (lambda: Box([0.0], [1e-8], streams()), "one normal only"),
+        (lambda: Box([0.0], [1e-8], "Si"), "Carriers or a Wall"),
+        (lambda: Source([0.0], [1e-8], 1.0, [0.5, 0.4]), "add up to 0.9"),
+        (lambda: Domain([Box([0.0], [1e-8], gray()), Box([1e-8], [2e-8], gray(2e-8))]), "two boxes named 'gray'"),
+        (lambda: monte_carlo(Domain([Box([0.0], [1e-8], gray())]), spacing=1e-9), "heat cannot leave"),
+        (
+            lambda: monte_carlo(Domain([Box([0.0], [1e-8], gray())], walls={"-x": Wall(300)}), spacing=1e-9),
+            "nothing drives",
+        ),
+        (lambda: monte_carlo(Domain([Box([0.0], [1e-8], gray())], walls=ENDS), spacing=0.0), "spacing = 0.0"),
+        (lambda: monte_carlo(Domain([Box([0.0], [1e-3], gray())], walls=ENDS), spacing=1e-12), "larger spacing"),
+        (lambda: monte_carlo(two({}), spacing=1e-9), "has no transmission"),
+        (lambda: monte_carlo(two({"a|b": 1e8}), spacing=1e-9), "counted twice"),
+        (lambda: monte_carlo(two({"a|b": Crossing(coefficient=1.0)}), spacing=1e-9), "detailed balance"),
+        (lambda: monte_carlo(two({"a|c": Crossing(coefficient=0.1)}), spacing=1e-9), "has no transmission"),
+        (
+            lambda: monte_carlo(two({name: Crossing(coefficient=0.1) for name in ("a|b", "b|a")}), spacing=1e-9),
+            "given twice",
+        ),
+        (lambda: monte_carlo(two({"a|b": Crossing(coefficient=0.1, specular=0.5)}), spacing=1e-9), "unlike bands"),
+        (lambda: Flights(10), "two batches"),
+        (lambda: Flights(seed=-1), "seed = -1"),
+    ],
+)
+def test_what_is_refused(make, message):
+    with pytest.raises(InputError, match=message):
+        make()
+
+
+def two(boundaries):
+    boxes = [Box([0.0], [1e-8], gray(name="a")), Box([1e-8], [2e-8], bands([300], [20], "b"))]
+    return Domain(boxes, boundaries, ENDS)
+
+
+@pytest.mark.parametrize("compiled", [True, False])
+def test_a_particle_that_is_shut_in(compiled):
+    """A pocket behind a wall: said, not waited for."""
+    boxes = [
+        Box([0.0], [1e-8], gray()),
+        Box([1e-8], [2e-8], Wall(), "plug"),
+        Box([2e-8], [3e-8], gray()),
+    ]
+    domain = Domain(boxes, walls={"-x": Wall(300.0)}, sources=[Source([2e-8], [3e-8], 1.0)])
+    with pytest.raises(ConvergenceError, match="shut in"):
+        monte_carlo(domain, spacing=1e-8, flights=Flights(80, most=1000, compiled=compiled))
+
+
+def test_probes_and_detectors_stay_inside_of_one_material():
+    for low, high, message in (([0.5e-8], [1.5e-8], "2 regions"), ([0.0, 0.0], [1e-8, 1e-8], "coordinates")):
+        domain = two({"a|b": Crossing(coefficient=0.1)})
+        with pytest.raises(InputError, match=message):
+            monte_carlo(domain, spacing=1e-8, probes={"p": (low, high)})
+        with pytest.raises(InputError, match=r"several regions|coordinates"):
+            detector_temperature(domain, low, high)
+    with pytest.raises(InputError, match="reaches out"):
+        monte_carlo(
+            Domain([Box([0.0], [1e-8], gray())], walls=ENDS, sources=[Source([0.5e-8], [2e-8], 1.0)]), spacing=1e-8
+        )
