@@ -1,5 +1,7 @@
 """Files of stacks for transport, and lifetimes from the files of others."""
 
+from pathlib import Path
+
 import h5py
 import numpy as np
 import pytest
@@ -48,6 +50,11 @@ def test_a_stack_of_the_library(tmp_path):
     assert back.resistances() == found.resistances()
     save(si, tmp_path / "si.json")
     np.testing.assert_array_equal(load(tmp_path / "si.json").path, si.path)
+
+
+def test_the_sample_of_the_documentation():
+    held = read_films(Path(__file__).resolve().parents[2] / "docs" / "samples" / "si-ge-film.toml")
+    assert [film.name for film in held.films] == ["Si", "Ge"]
 
 
 def dmm_conductance():
