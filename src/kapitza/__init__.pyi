@@ -150,6 +150,7 @@ from kapitza.io.curves import read_table as read_table
 from kapitza.io.device import read_device as read_device
 from kapitza.io.device_write import write_boundaries as write_boundaries
 from kapitza.io.device_write import write_spice as write_spice
+from kapitza.io.domains import read_domain as read_domain
 from kapitza.io.eels.hyperspy import from_hyperspy as from_hyperspy
 from kapitza.io.eels.hyperspy import map_to_hyperspy as map_to_hyperspy
 from kapitza.io.eels.hyperspy import to_hyperspy as to_hyperspy
@@ -318,6 +319,13 @@ from kapitza.simulate.boltzmann.carriers import band_carriers as band_carriers
 from kapitza.simulate.boltzmann.carriers import gray_carriers as gray_carriers
 from kapitza.simulate.boltzmann.contacts import Crossing as Crossing
 from kapitza.simulate.boltzmann.contacts import Wall as Wall
+from kapitza.simulate.boltzmann.fourier import fourier_temperature as fourier_temperature
+from kapitza.simulate.boltzmann.geometry import Block as Block
+from kapitza.simulate.boltzmann.geometry import Domain as Domain
+from kapitza.simulate.boltzmann.geometry import HotSpot as HotSpot
+from kapitza.simulate.boltzmann.monte_carlo import Flights as Flights
+from kapitza.simulate.boltzmann.monte_carlo import detector_temperature as detector_temperature
+from kapitza.simulate.boltzmann.monte_carlo import monte_carlo as monte_carlo
 from kapitza.simulate.boltzmann.rates import Rates as Rates
 from kapitza.simulate.boltzmann.resistances import film_conductivities as film_conductivities
 from kapitza.simulate.boltzmann.resistances import fourier_error as fourier_error
@@ -336,6 +344,8 @@ from kapitza.simulate.boltzmann.spectra import group_edges as group_edges
 from kapitza.simulate.boltzmann.spectra import group_frequencies as group_frequencies
 from kapitza.simulate.boltzmann.transport import Film as Film
 from kapitza.simulate.boltzmann.transport import transport as transport
+from kapitza.simulate.boltzmann.transport_map import Detected as Detected
+from kapitza.simulate.boltzmann.transport_map import TransportMap as TransportMap
 from kapitza.theory.acoustics import Interlayer as Interlayer
 from kapitza.theory.agf.conductance import agf as agf
 from kapitza.theory.agf.interface_modes import InterfaceModes as InterfaceModes

@@ -10,7 +10,7 @@ from kapitza.errors import ConvergenceError, InputError
 from kapitza.run.store import Store
 from kapitza.simulate.boltzmann.carriers import Carriers, band_carriers, gray_carriers
 from kapitza.simulate.boltzmann.contacts import Crossing, Wall
-from kapitza.simulate.boltzmann.geometry import Box, Domain, Source
+from kapitza.simulate.boltzmann.geometry import Block, Domain, HotSpot
 from kapitza.simulate.boltzmann.monte_carlo import Flights, detector_temperature, monte_carlo
 from kapitza.simulate.boltzmann.transport import Film, transport
 
@@ -60,7 +60,7 @@ def test_gray_slab(reference, thickness):
         for row in table(reference("device/gray_slab_exact.csv"))
     }
     length = thickness * 1e-8
-    domain = Domain([Box([0.0], [length], gray())], walls=ENDS)
+    domain = Domain([Block([0.0], [length], gray())], walls=ENDS)
     got = monte_carlo(domain, spacing=length / 5, flights=Flights(200_000, seed=3))
     power, sigma = got.taken("+x")
     assert abs(power / 1e9 - exact[thickness]) < 2 * sigma / 1e9
@@ -77,7 +77,7 @@ def test_two_layers_of_several_bands(reference):
         thickness = float(row["L1=L2_nm"]) * 1e-9
         if thickness > 3e-7:
             continue
-        boxes = [Box([0.0], [thickness], left), Box([thickness], [2 * thickness], right)]
+        boxes = [Block([0.0], [thickness], left), Block([thickness], [2 * thickness], right)]
         got = monte_carlo(
             Domain(boxes, {"a|b": crossing}, ENDS), spacing=thickness / 5, flights=Flights(200_000, seed=1)
         )
@@ -99,7 +99,7 @@ def test_partly_specular_walls_and_boundary():
     left, right = Wall(301.0, [0.2, 0.6]), Wall(299.0)
     films = [Film(4e-8, medium), Film(6e-8, other)]
     want = transport(films, [crossing], left=left, right=right)
-    boxes = [Box([0.0], [4e-8], medium), Box([4e-8], [1e-7], other)]
+    boxes = [Block([0.0], [4e-8], medium), Block([4e-8], [1e-7], other)]
     for name, sense in (("a|b", 1), ("b|a", -1)):
         domain = Domain(boxes, {name: crossing}, {"-x": left, "+x": right})
         got = monte_carlo(domain, spacing=2e-8, flights=Flights(300_000, seed=1))
@@ -111,13 +111,13 @@ def test_view_factors():
     """Without scattering, what one wall of a square channel or a cube sends to another is geometry."""
     free = gray(1.0)
     cold = {"-x": Wall(301.0), "+x": Wall(300.0), "-y": Wall(300.0), "+y": Wall(300.0)}
-    got = monte_carlo(Domain([Box([0, 0], [1e-6, 1e-6], free)], walls=cold), spacing=1e-6)
+    got = monte_carlo(Domain([Block([0, 0], [1e-6, 1e-6], free)], walls=cold), spacing=1e-6)
     sent = 1e9 * 1e-6  # C v/4 · 1 K · side
     for name, factor in (("+x", np.sqrt(2) - 1), ("-y", 1 - np.sqrt(2) / 2), ("+y", 1 - np.sqrt(2) / 2)):
         power, sigma = got.taken(name)
         assert abs(power / sent - factor) < 2.5 * sigma / sent
         np.testing.assert_allclose(power / sent, factor, rtol=0.01, atol=0)
-    cube = Domain([Box([0, 0, 0], [1e-6] * 3, free)], walls={**cold, "-z": Wall(300.0), "+z": Wall(300.0)})
+    cube = Domain([Block([0, 0, 0], [1e-6] * 3, free)], walls={**cold, "-z": Wall(300.0), "+z": Wall(300.0)})
     opposite = 2 / np.pi * (np.log(2 / np.sqrt(3)) + 2 * np.sqrt(2) * np.arctan(1 / np.sqrt(2)) - np.pi / 2)
     power, sigma = monte_carlo(cube, spacing=1e-6).taken("+x")
     assert abs(power / 1e-3 - opposite) < 2.5 * sigma / 1e-3
@@ -128,12 +128,12 @@ def device():
     """A hot spot in a film on another material with a pore, periodic along x, a heat sink below."""
     top, bottom = bands([300, 200], [20, 300]), bands([150, 250], [10, 100], "b")
     boxes = [
-        Box([0, 0], [2e-7, 1e-7], bottom),
-        Box([0, 1e-7], [2e-7, 1.6e-7], top),
-        Box([1.2e-7, 3e-8], [1.6e-7, 7e-8], Wall(None, 0.5), "pore"),
+        Block([0, 0], [2e-7, 1e-7], bottom),
+        Block([0, 1e-7], [2e-7, 1.6e-7], top),
+        Block([1.2e-7, 3e-8], [1.6e-7, 7e-8], Wall(None, 0.5), "pore"),
     ]
     walls = {"-x": "periodic", "+x": "periodic", "-y": Wall(299.0), "+y": MIRROR}
-    sources = [Source([2e-8, 1.4e-7], [5e-8, 1.6e-7], 5.0), Source([2e-8, 2e-8], [4e-8, 4e-8], 3.0, [0.9, 0.1])]
+    sources = [HotSpot([2e-8, 1.4e-7], [5e-8, 1.6e-7], 5.0), HotSpot([2e-8, 2e-8], [4e-8, 4e-8], 3.0, [0.9, 0.1])]
     return Domain(boxes, {"b|a": Crossing(coefficient=[0.5, 0.2])}, walls, sources)
 
 
@@ -187,9 +187,9 @@ def test_fourier_limit():
     """A slab heated evenly, a hundred mean free paths thick: a parabola, with the slip of its walls."""
     length, medium = 1e-6, gray()
     domain = Domain(
-        [Box([0.0], [length], medium)],
+        [Block([0.0], [length], medium)],
         walls={"-x": Wall(300.0), "+x": Wall(300.0)},
-        sources=[Source([0.0], [length], 1e8)],
+        sources=[HotSpot([0.0], [length], 1e8)],
     )
     got = monte_carlo(domain, spacing=length / 8, flights=Flights(4_000, seed=4))
     x, half = got.centres[0] - length / 2, length / 2
@@ -202,7 +202,7 @@ def test_fourier_limit():
 
 def test_error_bars_are_honest():
     """Over many seeds, the flux scatters as its error bars say."""
-    domain = Domain([Box([0.0], [1e-8], gray())], walls=ENDS)
+    domain = Domain([Block([0.0], [1e-8], gray())], walls=ENDS)
     found = [monte_carlo(domain, spacing=1e-8, flights=Flights(2_000, seed=s)).taken("+x") for s in range(60)]
     z = [(power / 1e9 - 0.553405993) / (sigma / 1e9) for power, sigma in found]
     assert 0.75 < np.std(z) < 1.3
@@ -227,22 +227,22 @@ def streams():
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: Domain([Box([0.0], [1e-8], gray())], walls={"-y": Wall()}), "unknown wall '-y'"),
-        (lambda: Domain([Box([0.0], [1e-8], gray())], walls={"-x": "periodic"}), "only one of them is periodic"),
+        (lambda: Domain([Block([0.0], [1e-8], gray())], walls={"-y": Wall()}), "unknown wall '-y'"),
+        (lambda: Domain([Block([0.0], [1e-8], gray())], walls={"-x": "periodic"}), "only one of them is periodic"),
         (lambda: Domain([]), "none of a material"),
-        (lambda: Box([0.0, 0.0], [1e-8], gray()), "2 and 1 coordinates"),
-        (lambda: Box([1e-8], [0.0], gray()), "expected an extent"),
-        (lambda: Box([0.0], [1e-8], streams()), "one normal only"),
-        (lambda: Box([0.0], [1e-8], "Si"), "Carriers or a Wall"),
-        (lambda: Source([0.0], [1e-8], 1.0, [0.5, 0.4]), "add up to 0.9"),
-        (lambda: Domain([Box([0.0], [1e-8], gray()), Box([1e-8], [2e-8], gray(2e-8))]), "two boxes named 'gray'"),
-        (lambda: monte_carlo(Domain([Box([0.0], [1e-8], gray())]), spacing=1e-9), "heat cannot leave"),
+        (lambda: Block([0.0, 0.0], [1e-8], gray()), "2 and 1 coordinates"),
+        (lambda: Block([1e-8], [0.0], gray()), "expected an extent"),
+        (lambda: Block([0.0], [1e-8], streams()), "one normal only"),
+        (lambda: Block([0.0], [1e-8], "Si"), "Carriers or a Wall"),
+        (lambda: HotSpot([0.0], [1e-8], 1.0, [0.5, 0.4]), "add up to 0.9"),
+        (lambda: Domain([Block([0.0], [1e-8], gray()), Block([1e-8], [2e-8], gray(2e-8))]), "two boxes named 'gray'"),
+        (lambda: monte_carlo(Domain([Block([0.0], [1e-8], gray())]), spacing=1e-9), "heat cannot leave"),
         (
-            lambda: monte_carlo(Domain([Box([0.0], [1e-8], gray())], walls={"-x": Wall(300)}), spacing=1e-9),
+            lambda: monte_carlo(Domain([Block([0.0], [1e-8], gray())], walls={"-x": Wall(300)}), spacing=1e-9),
             "nothing drives",
         ),
-        (lambda: monte_carlo(Domain([Box([0.0], [1e-8], gray())], walls=ENDS), spacing=0.0), "spacing = 0.0"),
-        (lambda: monte_carlo(Domain([Box([0.0], [1e-3], gray())], walls=ENDS), spacing=1e-12), "larger spacing"),
+        (lambda: monte_carlo(Domain([Block([0.0], [1e-8], gray())], walls=ENDS), spacing=0.0), "spacing = 0.0"),
+        (lambda: monte_carlo(Domain([Block([0.0], [1e-3], gray())], walls=ENDS), spacing=1e-12), "larger spacing"),
         (lambda: monte_carlo(two({}), spacing=1e-9), "has no transmission"),
         (lambda: monte_carlo(two({"a|b": 1e8}), spacing=1e-9), "counted twice"),
         (lambda: monte_carlo(two({"a|b": Crossing(coefficient=1.0)}), spacing=1e-9), "detailed balance"),
@@ -262,7 +262,7 @@ def test_what_is_refused(make, message):
 
 
 def two(boundaries):
-    boxes = [Box([0.0], [1e-8], gray(name="a")), Box([1e-8], [2e-8], bands([300], [20], "b"))]
+    boxes = [Block([0.0], [1e-8], gray(name="a")), Block([1e-8], [2e-8], bands([300], [20], "b"))]
     return Domain(boxes, boundaries, ENDS)
 
 
@@ -270,11 +270,11 @@ def two(boundaries):
 def test_a_particle_that_is_shut_in(compiled):
     """A pocket behind a wall: said, not waited for."""
     boxes = [
-        Box([0.0], [1e-8], gray()),
-        Box([1e-8], [2e-8], Wall(), "plug"),
-        Box([2e-8], [3e-8], gray()),
+        Block([0.0], [1e-8], gray()),
+        Block([1e-8], [2e-8], Wall(), "plug"),
+        Block([2e-8], [3e-8], gray()),
     ]
-    domain = Domain(boxes, walls={"-x": Wall(300.0)}, sources=[Source([2e-8], [3e-8], 1.0)])
+    domain = Domain(boxes, walls={"-x": Wall(300.0)}, sources=[HotSpot([2e-8], [3e-8], 1.0)])
     with pytest.raises(ConvergenceError, match="shut in"):
         monte_carlo(domain, spacing=1e-8, flights=Flights(80, most=1000, compiled=compiled))
 
@@ -288,5 +288,5 @@ def test_probes_and_detectors_stay_inside_of_one_material():
             detector_temperature(domain, low, high)
     with pytest.raises(InputError, match="reaches out"):
         monte_carlo(
-            Domain([Box([0.0], [1e-8], gray())], walls=ENDS, sources=[Source([0.5e-8], [2e-8], 1.0)]), spacing=1e-8
+            Domain([Block([0.0], [1e-8], gray())], walls=ENDS, sources=[HotSpot([0.5e-8], [2e-8], 1.0)]), spacing=1e-8
         )

@@ -40,7 +40,7 @@ def check_corners(what: str, low: Array, high: Array) -> None:
 
 
 @frozen(eq=False)
-class Box:
+class Block:
     """A block of a material, or of a wall.
 
     Attributes
@@ -66,7 +66,7 @@ class Box:
 
 
 @frozen(eq=False)
-class Source:
+class HotSpot:
     """A hot spot: a block in which heat is set free evenly.
 
     Attributes
@@ -107,10 +107,10 @@ class Domain:
         for boxes of unequal dimensions, names of two materials, and bands of other groups, temperatures or statistics
     """
 
-    boxes: tuple[Box, ...] = field(converter=tuple)
+    boxes: tuple[Block, ...] = field(converter=tuple)
     boundaries: Mapping[str, object] = field(default=NO_BOUNDARIES)
     walls: Mapping[str, Side] = field(default=NO_WALLS)
-    sources: tuple[Source, ...] = field(default=(), converter=tuple)
+    sources: tuple[HotSpot, ...] = field(default=(), converter=tuple)
 
     def __attrs_post_init__(self) -> None:
         if not any(isinstance(box.matter, Carriers) for box in self.boxes):

@@ -23,8 +23,7 @@ from kapitza.run.store import Arrays, Inputs, Store, address
 from kapitza.run.work import Progress, run_units
 from kapitza.simulate.boltzmann.batches import VERSION, flown, road
 from kapitza.simulate.boltzmann.carriers import Carriers
-from kapitza.simulate.boltzmann.geometry import Cells, Domain, Grid, Source, check_corners, grid_of
-from kapitza.simulate.boltzmann.heat_map import Detected, HeatMap
+from kapitza.simulate.boltzmann.geometry import Cells, Domain, Grid, HotSpot, check_corners, grid_of
 from kapitza.simulate.boltzmann.tracks import (
     Bands,
     Emission,
@@ -37,6 +36,7 @@ from kapitza.simulate.boltzmann.tracks import (
     tables_of,
 )
 from kapitza.simulate.boltzmann.transport import Film, check_films
+from kapitza.simulate.boltzmann.transport_map import Detected, TransportMap
 
 BATCHES = 40
 MOST = 100_000_000  # events of one particle, before it is taken to be shut in
@@ -116,7 +116,7 @@ def monte_carlo(
     probes: Mapping[str, tuple[Sequence[float], Sequence[float]]] = NO_PROBES,
     store: Store | None = None,
     progress: Progress | None = None,
-) -> HeatMap:
+) -> TransportMap:
     r"""Steady temperature and heat flux in a domain, by linearised deviational Monte Carlo.
 
     Isotropic bands with one relaxation time each, elastic boundaries with detailed balance, linear response about the
@@ -212,7 +212,7 @@ def told(
     flights: Flights,
     probes: tuple[str, ...],
     held: Array,
-) -> HeatMap:
+) -> TransportMap:
     """Tallies as temperatures and fluxes."""
     grid, bands = made.grid, made.bands
     driven = float(np.abs(emission.power).sum())
@@ -233,7 +233,7 @@ def told(
     spectrum, power = scaled("power", 1.0), averaged(total, "power")
     with np.errstate(divide="ignore", invalid="ignore"):
         seen = scaled("probe", held)
-    return HeatMap(
+    return TransportMap(
         grid.edges,
         tuple(made.domain.regions),
         grid.region.reshape(shape),
@@ -286,7 +286,7 @@ def detector_temperature(
         as `monte_carlo`
     """
     flights = flights or Flights()
-    start = Source(low, high, 1.0)
+    start = HotSpot(low, high, 1.0)
     if start.low.size != domain.dimension:
         raise InputError(f"detector: {start.low.size} coordinates in a domain of {domain.dimension} dimensions")
     extent = max(float((box.high - box.low).max()) for box in domain.boxes)

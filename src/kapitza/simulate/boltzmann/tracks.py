@@ -16,7 +16,7 @@ from kapitza.core.arrays import Array
 from kapitza.errors import InputError
 from kapitza.simulate.boltzmann.carriers import Carriers
 from kapitza.simulate.boltzmann.contacts import Crossing, Wall
-from kapitza.simulate.boltzmann.geometry import Cells, Domain, Grid, Source
+from kapitza.simulate.boltzmann.geometry import Cells, Domain, Grid, HotSpot
 
 Tables = Mapping[str, Any]
 
@@ -155,7 +155,7 @@ def check_continued(bands: Bands, i: int, j: int, name: str) -> None:
         )
 
 
-def source_weight(source: Source, bands: Bands, region: int) -> Array:
+def source_weight(source: HotSpot, bands: Bands, region: int) -> Array:
     """(B,) power of each band of a source in a material, in shares."""
     capacity = bands.capacity[region]
     if source.spectrum is None:

@@ -8,7 +8,7 @@ from kapitza.simulate.boltzmann.geometry import Cells
 
 
 @frozen(eq=False)
-class HeatMap:
+class TransportMap:
     """Steady heat in a domain of one to three dimensions.
 
     Attributes

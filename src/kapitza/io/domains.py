@@ -1,0 +1,199 @@
+"""Files of domains for Monte Carlo: boxes of several materials in one to three dimensions.
+
+temperature = 300
+spacing = "5 nm"                    # of the cells; or one for each axis: ["5 nm", "2 nm"]
+particles = 200000
+seed = 1
+
+[[materials]]                       # keys as those of a layer in the file of a stack, without the thickness
+name = "Si"
+material = "Si"
+
+[[boxes]]                           # later boxes replace earlier ones
+material = "Si"
+low = ["0 nm", "0 nm"]
+high = ["200 nm", "100 nm"]
+
+[[boxes]]
+name = "pore"
+wall = { specular = 0.5 }           # with a temperature: a reservoir
+low = ["80 nm", "40 nm"]
+high = ["120 nm", "60 nm"]
+
+[[sources]]
+low = ["0 nm", "80 nm"]
+high = ["20 nm", "100 nm"]
+power = "5 W/m"                     # W in three dimensions, W/m in two, W/m2 in one
+
+[boundaries]
+"Si|Ge" = "dmm"                     # as in the file of a stack
+
+[walls]                             # "periodic", "mirror", or a wall as in the file of a stack
+"-x" = "periodic"
+"+x" = "periodic"
+"-y" = { temperature = 300 }
+"""
+
+from collections.abc import Mapping
+from os import PathLike
+from typing import cast
+
+from attrs import frozen
+
+from kapitza.core.arrays import Array
+from kapitza.io.films import Side, read_carriers, read_crossing, read_side, shared_edges
+from kapitza.io.quantities import quantity
+from kapitza.io.samples import guarded
+from kapitza.io.sections import Section, read_sections
+from kapitza.simulate.boltzmann.carriers import Carriers
+from kapitza.simulate.boltzmann.contacts import Crossing, Wall
+from kapitza.simulate.boltzmann.geometry import Block, Domain, HotSpot
+from kapitza.simulate.boltzmann.geometry import Side as Outer
+from kapitza.simulate.boltzmann.monte_carlo import BATCHES, Flights
+
+POWERS = ("flux", "power_per_length", "power")  # of a source, by dimension
+PARTICLES = 100_000
+MOST_BOXES = 10_000
+
+
+@frozen(eq=False)
+class DomainFile:
+    """What a file of a domain says.
+
+    Attributes
+    ----------
+    title : of the domain
+    domain : boxes, boundaries, walls, sources
+    spacing : largest width of a cell along each axis, m
+    flights : number of particles and seed
+    """
+
+    title: str
+    domain: Domain
+    spacing: tuple[float, ...]
+    flights: Flights
+
+
+def read_domain(path: str | PathLike[str]) -> DomainFile:
+    """Read a file of a domain and the files that it names.
+
+    Raises
+    ------
+    DataError
+        with file, key and line, for unknown keys, units of another kind, missing or impossible numbers, a boundary that
+        is given twice or as a conductance
+    OSError
+        if a file is missing or may not be read
+    """
+    top = read_sections(path)
+    top.known(
+        ("title", "temperature", "bins", "spacing", "particles", "batches", "seed", "materials", "boxes", "sources",
+         "boundaries", "walls")
+    )  # fmt: skip
+    temperature = top.number("temperature", "temperature", 300.0)
+    sides, edges = read_materials(top, temperature)
+    held = {
+        name: guarded(side.section, "", lambda n=name, s=side: read_carriers(s, n, edges, temperature))
+        for name, side in sides.items()
+    }
+    sections = top.sections("boxes")
+    if not 0 < len(sections) <= MOST_BOXES:
+        raise top.fault(f"{len(sections)} [[boxes]], expected 1 to {MOST_BOXES}", "boxes")
+    boxes = tuple(guarded(one, "", lambda s=one: read_box(s, held)) for one in sections)
+    made_of = {box.name: sides[box.matter.name] for box in boxes if isinstance(box.matter, Carriers)}
+    domain = guarded(
+        top,
+        "",
+        lambda: Domain(
+            boxes,
+            read_boundaries(top.section("boundaries"), made_of, edges),
+            read_walls(top.section("walls")),
+            tuple(guarded(one, "", lambda s=one: read_source(s)) for one in top.sections("sources")),
+        ),
+    )
+    spacing = read_lengths(top, "spacing")
+    counts = [int(top.number(key, "share", float(value))) for key, value in
+              (("particles", PARTICLES), ("seed", 0), ("batches", BATCHES))]  # fmt: skip
+    flights = guarded(top, "particles", lambda: Flights(counts[0], counts[1], counts[2]))
+    return DomainFile(top.text("title", top.path.stem), domain, spacing, flights)
+
+
+def read_materials(top: Section, temperature: float) -> tuple[dict[str, Side], Array]:
+    """What the materials are made of, by name, and the bounds of their groups."""
+    sections = top.sections("materials")
+    if not sections:
+        raise top.fault("no [[materials]]: give at least one", "materials")
+    sides: dict[str, Side] = {}
+    for one in sections:
+        if "thickness" in one:
+            raise one.fault("a material has no thickness: its boxes have corners", "thickness")
+        name = one.text("name", one.text("material", "") or None)
+        if name in sides:
+            raise one.fault(f"two materials are named {name!r}: give each its own name")
+        sides[name] = guarded(one, "", lambda s=one: read_side(s, temperature))
+    return sides, guarded(top, "", lambda: shared_edges(top, list(sides.values())))
+
+
+def read_lengths(section: Section, key: str) -> tuple[float, ...]:
+    """One length, or one for each axis, m."""
+    value = section.table.get(key)
+    if not isinstance(value, list):
+        return (section.number(key, "length"),)
+    entries = cast("list[object]", value)
+    return guarded(section, key, lambda: tuple(quantity(one, "length", what="value") for one in entries))
+
+
+def read_box(section: Section, held: Mapping[str, Carriers]) -> Block:
+    """One block, of a material or of a wall."""
+    section.known(("name", "material", "wall", "low", "high"))
+    if ("material" in section) == ("wall" in section):
+        said = "both" if "wall" in section else "none"
+        raise section.fault(f"expected a material or a wall, got {said}")
+    low, high = read_lengths(section, "low"), read_lengths(section, "high")
+    if "wall" in section:
+        return Block(low, high, read_wall(section, "wall"), section.text("name", "wall"))
+    material = held[section.text("material", choices=held)]
+    return Block(low, high, material, section.text("name", material.name))
+
+
+def read_source(section: Section) -> HotSpot:
+    """One hot spot."""
+    section.known(("low", "high", "power"))
+    low, high = read_lengths(section, "low"), read_lengths(section, "high")
+    kind = POWERS[min(len(low), len(POWERS)) - 1]
+    return HotSpot(low, high, section.number("power", kind))
+
+
+def read_boundaries(section: Section, made_of: Mapping[str, Side], edges: Array) -> dict[str, Crossing]:
+    """Boundaries by their names."""
+    found: dict[str, Crossing] = {}
+    for name in section.table:
+        left, _, right = name.partition("|")
+        if left not in made_of or right not in made_of:
+            known = ", ".join(made_of)
+            raise section.fault(f'expected "left|right" with the names of two regions out of {known}', name)
+        sides = made_of[left], made_of[right]
+        found[name] = guarded(section, name, lambda n=name, s=sides: read_crossing(section, n, s, edges))
+    return found
+
+
+def read_walls(section: Section) -> dict[str, Outer]:
+    """Walls around the domain."""
+    found: dict[str, Outer] = {}
+    for name, value in section.table.items():
+        if value == "periodic":
+            found[name] = "periodic"
+        elif value == "mirror":
+            found[name] = Wall(None, 1.0)
+        elif isinstance(value, dict):
+            found[name] = guarded(section, name, lambda n=name: read_wall(section, n))
+        else:
+            raise section.fault(f'expected "periodic", "mirror" or a table of a wall, got {value!r:.40}', name)
+    return found
+
+
+def read_wall(section: Section, key: str) -> Wall:
+    """A wall with its temperature, if any, and its specular share."""
+    inside = section.section(key)
+    inside.known(("temperature", "specular"))
+    return Wall(inside.optional("temperature", "temperature"), inside.number("specular", "share", 0.0))

@@ -1,0 +1,86 @@
+r"""What Fourier's law says of the same domain: bulk conductivities, extrapolated resistances, walls without slip.
+
+Right where everything is far larger than a mean free path; laid beside Monte Carlo it shows what is not.
+"""
+
+import numpy as np
+from scipy.sparse import coo_array
+from scipy.sparse.linalg import spsolve
+
+from kapitza.core.arrays import Array
+from kapitza.errors import InputError
+from kapitza.simulate.boltzmann.carriers import Carriers
+from kapitza.simulate.boltzmann.contacts import Crossing
+from kapitza.simulate.boltzmann.geometry import Domain, Grid
+from kapitza.simulate.boltzmann.monte_carlo import prepared
+
+MILNE = 0.7104460896  # slip of a black wall in mean free paths
+MOST = 200_000  # cells of the direct solution
+
+
+def fourier_temperature(domain: Domain, spacing: float | tuple[float, ...]) -> Array:
+    r"""Temperature of the cells of a domain by Fourier's law, by finite volumes.
+
+    Boundaries take the gray estimate of the extrapolated resistance,
+    $1/G = 1/G_e - (1 - \frac34\,0.7104)(1/G_L + 1/G_R)$.
+
+    Parameters
+    ----------
+    domain : as for `monte_carlo`
+    spacing : largest width of a cell, m; one, or one for each axis
+
+    Returns
+    -------
+    (n₁, ...) K; NaN in walls and voids
+
+    Raises
+    ------
+    InputError
+        for a domain without a wall that has a temperature, or too many cells
+    """
+    made = prepared(domain, spacing)
+    grid = made.grid
+    if grid.region.size > MOST:
+        raise InputError(f"{grid.region.size} cells, expected at most {MOST}: take a larger spacing")
+    conductivity = np.array([one.conductivity for one in made.materials])[np.maximum(grid.region, 0)]
+    resistances = boundary_resistances(grid, made.materials)
+    size = grid.high - grid.low
+    half = np.repeat(size / 2, 2, axis=1) / conductivity[:, None]
+    area = np.repeat(grid.volume[:, None] / size, 2, axis=1)
+    solid = grid.region >= 0
+    fixed = np.array([np.nan if w is None or w.temperature is None else w.temperature for w in grid.walls])
+    at_wall = np.where(grid.surface >= 0, fixed[grid.surface], np.nan)
+    joined = (grid.other >= 0) & solid[:, None] & (grid.surface < 0)
+    joined |= solid[:, None] & np.isin(grid.surface, np.flatnonzero([one is not None for one in grid.crossings]))
+    beyond = half[np.maximum(grid.other, 0), np.arange(half.shape[1]) ^ 1]
+    jump = np.where(grid.surface >= 0, resistances[grid.surface], 0.0)
+    through = np.where(joined, area / (half + jump + beyond), 0.0)
+    held = np.where(solid[:, None] & np.isfinite(at_wall), area / half, 0.0)
+    diagonal = np.where(solid, through.sum(axis=1) + held.sum(axis=1), 1.0)
+    row = np.broadcast_to(np.arange(solid.size)[:, None], grid.other.shape)
+    matrix = coo_array((-through[joined], (row[joined], grid.other[joined])), shape=(solid.size,) * 2).tocsc()
+    matrix += coo_array((diagonal, (np.arange(solid.size),) * 2), shape=matrix.shape).tocsc()
+    right = np.nansum(held * (at_wall - made.reference), axis=1)
+    for source in domain.sources:
+        inside = grid.within(source.low, source.high)
+        right += source.power * inside * grid.volume / np.prod(source.high - source.low)
+    rise = np.asarray(spsolve(matrix, np.where(solid, right, 0.0)), dtype=float)
+    return np.where(solid, made.reference + rise, np.nan).reshape(grid.shape)
+
+
+def boundary_resistances(grid: Grid, materials: tuple[Carriers, ...]) -> Array:
+    """(S,) extrapolated resistance of each boundary by the gray estimate, m² K W⁻¹; zero for walls."""
+    found = np.zeros(len(grid.surfaces))
+    for s, boundary in enumerate(grid.crossings):
+        if boundary is not None:
+            crossing, i, j = boundary
+            found[s] = gray_resistance(crossing, materials[i], materials[j])
+    return found
+
+
+def gray_resistance(crossing: Crossing, left: Carriers, right: Carriers) -> float:
+    """Extrapolated resistance of a boundary by the gray estimate, m² K W⁻¹."""
+    crossed = float(crossing.flow(left, right).sum())
+    share = 1 - 0.75 * MILNE
+    bare = np.inf if crossed == 0 else 1 / crossed
+    return max(0.0, float(bare - share * (1 / left.flow.sum() + 1 / right.flow.sum())))

@@ -1,0 +1,136 @@
+"""Files of domains, Fourier's law beside them, and figures."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from kapitza.errors import DataError, InputError
+from kapitza.io.domains import read_domain
+from kapitza.simulate.boltzmann.carriers import gray_carriers
+from kapitza.simulate.boltzmann.contacts import Crossing, Wall
+from kapitza.simulate.boltzmann.fourier import fourier_temperature
+from kapitza.simulate.boltzmann.geometry import Block, Domain, HotSpot
+from kapitza.simulate.boltzmann.monte_carlo import Flights, monte_carlo
+
+SAMPLE = Path(__file__).resolve().parents[2] / "docs" / "samples" / "hot-spot-monte-carlo.toml"
+GRAY = """
+spacing = "5 nm"
+[[materials]]
+name = "a"
+heat_capacity = "1.6 MJ/m3K"
+velocity = "6 km/s"
+mean_free_path = "40 nm"
+[[boxes]]
+material = "a"
+low = ["0 nm", "0 nm"]
+high = ["20 nm", "20 nm"]
+"""
+WARM = '[walls]\n"-x" = { temperature = 301 }\n"+x" = { temperature = 299 }\n'
+
+
+def written(folder, text):
+    path = folder / "d.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_the_sample():
+    """A hot spot smaller than a mean free path gets hotter than Fourier says, and heat is conserved."""
+    pytest.importorskip("numba", reason="needs numba")
+    held = read_domain(SAMPLE)
+    got = monte_carlo(held.domain, spacing=held.spacing, flights=Flights(2_000, seed=1))
+    fourier = fourier_temperature(held.domain, held.spacing)
+    assert np.nanmax(got.temperature) - 300 > 1.5 * (np.nanmax(fourier) - 300)
+    np.testing.assert_allclose(got.taken("-y")[0], 10.0, rtol=1e-9, atol=0)
+    assert got.spectrum.shape == (len(got.surfaces), got.omega.size)
+
+
+def test_all_keys(tmp_path):
+    more = """
+[[boxes]]
+name = "pore"
+wall = { specular = 0.5 }
+low = ["5 nm", "5 nm"]
+high = ["10 nm", "10 nm"]
+[[sources]]
+low = ["10 nm", "10 nm"]
+high = ["20 nm", "20 nm"]
+power = "2 W/m"
+"""
+    walls = WARM + '"-y" = "mirror"\n"+y" = { specular = 0.2 }\n'
+    held = read_domain(written(tmp_path, "particles = 1e4\nseed = 3\ntitle = 'x'\n" + GRAY + more + walls))
+    assert (held.flights.particles, held.flights.seed) == (10_000, 3)
+    assert held.domain.inner_walls["pore"].temperature is None
+    assert held.domain.sources[0].power == 2.0
+    assert held.domain.walls["-y"].specular == 1.0
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", r"no \[\[materials\]\]"),
+        (GRAY.replace("5 nm", "5 K", 1) + WARM, "spacing: .*unit of temperature"),
+        (GRAY.replace('material = "a"', 'material = "b"') + WARM, "boxes.1.material: expected 'a'"),
+        (GRAY.replace('low = ["0 nm", "0 nm"]', 'low = ["0 nm", "0 s"]'), "unit of time"),
+        (GRAY.replace('low = ["0 nm", "0 nm"]', 'low = "0 nm"'), "1 and 2 coordinates"),
+        (GRAY + "wall = {}\n", "material or a wall, got both"),
+        (GRAY + '[walls]\n"-z" = {}\n', "unknown wall '-z'"),
+        (GRAY + '[walls]\n"-x" = 3\n', "periodic.*mirror"),
+        (GRAY + '[boundaries]\n"a|c" = "dmm"\n', "names of two regions out of a"),
+        (GRAY.replace('name = "a"', 'name = "a"\nthickness = "1 nm"'), "has no thickness"),
+        (GRAY + "[[sources]]\nlow = [0, 0]\nhigh = [1e-9, 1e-9]\npower = '1 W'\n", "power per length"),
+        ("particles = 3\n" + GRAY, "two batches"),
+        (GRAY + "bin = 3\n", "unknown key"),
+    ],
+)
+def test_what_files_may_not_say(tmp_path, text, message):
+    with pytest.raises(DataError, match=message):
+        read_domain(written(tmp_path, text))
+
+
+def test_fourier_in_layers_is_a_series_of_resistances():
+    """Two layers and their boundary: the sum of thickness over conductivity, and the estimate of the jump."""
+    one = gray_carriers("a", heat_capacity=1.6e6, velocity=6000.0, mean_free_path=4e-8)
+    other = gray_carriers("b", heat_capacity=1e6, velocity=4000.0, mean_free_path=9e-8)
+    flows = [x.flow.sum() for x in (one, other)]
+    boxes = [Block([0, 0], [1e-6, 3e-7], one), Block([1e-6, 0], [3e-6, 3e-7], other)]
+    domain = Domain(boxes, {"a|b": Crossing(coefficient=0.3)}, {"-x": Wall(302.0), "+x": Wall(299.0)})
+    got = fourier_temperature(domain, (1e-7, 3e-7))
+    jump = 1 / (0.3 * flows[0]) - (1 - 0.75 * 0.7104460896) * (1 / flows[0] + 1 / flows[1])
+    parts = [1e-6 / one.conductivity, jump, 2e-6 / other.conductivity]
+    flux = 3 / sum(parts)
+    np.testing.assert_allclose(got[0, 0] - 302, -flux * 0.5e-7 / one.conductivity, rtol=1e-9, atol=0)
+    np.testing.assert_allclose(got[-1, 0] - 299, flux * 0.5e-7 / other.conductivity, rtol=1e-9, atol=0)
+    heated = Domain([Block([0.0], [1e-6], one)], walls={"-x": Wall(300.0)}, sources=[HotSpot([0.9e-6], [1e-6], 1e7)])
+    rise = fourier_temperature(heated, 1e-7) - 300
+    np.testing.assert_allclose(rise[0], 1e7 * 0.5e-7 / one.conductivity, rtol=1e-9, atol=0)
+    with pytest.raises(InputError, match="larger spacing"):
+        fourier_temperature(heated, 1e-12)
+
+
+def test_figures():
+    """A map with both regions, and the line beside Fourier's law; other cells are refused."""
+    pytest.importorskip("numba", reason="needs numba")
+    pytest.importorskip("matplotlib", reason="needs matplotlib")
+    from kapitza.plot.style import new_figure
+    from kapitza.plot.transport_map import beside_fourier, transport_map, transport_map_figure
+
+    held = read_domain(SAMPLE)
+    got = monte_carlo(held.domain, spacing=2e-8, flights=Flights(200))
+    fourier = fourier_temperature(held.domain, 2e-8)
+    figure = new_figure()
+    transport_map_figure(got, fourier, figure)
+    assert len(figure.axes) == 3
+    np.testing.assert_array_equal(figure.axes[1].lines[-1].get_ydata(), fourier[0])
+    with pytest.raises(InputError, match="take one spacing"):
+        beside_fourier(got, fourier[:2])
+    line = monte_carlo(
+        Domain(
+            [Block([0.0], [1e-8], gray_carriers("g", heat_capacity=1e6, velocity=1e3, mean_free_path=1e-8))],
+            walls={"-x": Wall(301.0), "+x": Wall(299.0)},
+        ),
+        spacing=1e-9,
+        flights=Flights(200),
+    )
+    assert transport_map(line).get_ylabel() == "temperature (K)"
