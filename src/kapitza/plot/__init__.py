@@ -24,8 +24,8 @@ from kapitza.plot.transport_map import beside_fourier, transport_map, transport_
 
 __all__ = [
     "accumulation", "angle_map", "angles", "axis_of", "beside_fourier", "branches", "budget", "comparison", "composite",
-    "conductance", "conversion", "cryo", "device_figure", "device_plane", "device_response", "device_section", "device_shares",
-    "device_sweep", "eels_design", "exchanger", "fit", "flux_spectrum", "incidence", "interface_jump",
+    "conductance", "conversion", "cryo", "device_figure", "device_plane", "device_response", "device_section",
+    "device_shares", "device_sweep", "eels_design", "exchanger", "fit", "flux_spectrum", "incidence", "interface_jump",
     "interface_modes", "jump", "layer_map", "leg", "likelihood", "local_share", "localised_modes", "memory",
     "mode_temperatures", "near_interface", "new_figure", "projected", "sensitivity", "series", "specular_share",
     "superlattice", "temperature_map", "temperatures_along", "three_resistances", "transmission", "transport_figure",
