@@ -1,0 +1,287 @@
+"""Solve the steady heat of a body, and read temperatures, jumps and flows from it."""
+
+from collections.abc import Mapping
+from importlib import import_module
+from importlib.util import find_spec
+
+import numpy as np
+from attrs import frozen
+from numpy.typing import NDArray
+from scipy.sparse import csr_array, diags_array
+from scipy.sparse.csgraph import connected_components
+from scipy.sparse.linalg import cg, splu
+
+from kapitza.core.arrays import Array
+from kapitza.device.elements import Body, Cooled, Heated, Held
+from kapitza.device.elements_assembly import cell_load, facet_masses, gathered, stiffness
+from kapitza.device.elements_reference import Integers
+from kapitza.device.elements_split import SplitMesh, split
+from kapitza.errors import ConvergenceError, InputError
+
+DIRECT = {2: 60_000, 3: 12_000}  # unknowns up to which a factorisation is faster than iterations
+TOLERANCE = 1e-13
+STEPS = 20_000
+
+
+@frozen(eq=False)
+class BoundaryJump:
+    """What happens at a boundary.
+
+    Attributes
+    ----------
+    points : (nf, d) middles of its facets, m
+    area : (nf,) of the facets, m² (m in two dimensions)
+    one, other : (nf,) mean temperature of the facets on either side, K, as the name says "one|other"
+    flux : (nf,) mean from one to other, W m⁻²
+    flow : from one to other through all of it, W (W m⁻¹ in two dimensions)
+    """
+
+    points: Array
+    area: Array
+    one: Array
+    other: Array
+    flux: Array
+    flow: float
+
+    @property
+    def jump(self) -> Array:
+        """(nf,) one - other, K."""
+        return self.one - self.other
+
+
+@frozen(eq=False)
+class BodyTemperatures:
+    """Temperatures of a body.
+
+    Attributes
+    ----------
+    body : whose they are
+    split : which unknown lies where
+    temperature : (n,) of each unknown, K; a point on a boundary that resists has one for each side
+    jumps : by name of the boundary
+    flows : of heat out through each face, W (W m⁻¹ in two dimensions)
+    entered : from the sources inside, W (W m⁻¹)
+    steps : of the iteration; 0 where the equations were factorised
+    """
+
+    body: Body
+    split: SplitMesh
+    temperature: Array
+    jumps: Mapping[str, BoundaryJump]
+    flows: Mapping[str, float]
+    entered: float
+    steps: int
+
+    @property
+    def imbalance(self) -> float:
+        """What enters less what leaves, over the larger of what crosses the faces or enters inside."""
+        flows = np.array(list(self.flows.values()))
+        scale = max(abs(self.entered), float(np.abs(flows).max(initial=0.0)))
+        return 0.0 if scale == 0 else abs(self.entered - float(flows.sum())) / scale
+
+    @property
+    def peak(self) -> float:
+        """Highest temperature of all nodes, K."""
+        return float(self.temperature.max())
+
+    def at(self, region: str) -> tuple[Array, Array]:
+        """(n, d) points of a region and (n,) their temperatures on its side, m and K."""
+        mesh = self.body.mesh
+        if region not in mesh.names:
+            raise InputError(f"no region {region!r}: the mesh has {', '.join(mesh.names)}")
+        chosen = np.unique(self.split.unknowns[mesh.region == mesh.names.index(region)])
+        return mesh.points[self.split.point[chosen]], self.temperature[chosen]
+
+
+@frozen(eq=False)
+class Equations:
+    """A T = b before temperatures are held: (n, n) W K⁻¹ and (n,) W, with the masses of the facets of each face."""
+
+    matrix: csr_array
+    load: Array
+    faces: dict[str, tuple[Integers, Array]]
+
+
+def body_temperatures(body: Body) -> BodyTemperatures:
+    r"""Temperatures of a body in steady state.
+
+    Conduction $\nabla\cdot\mathbf{k}\nabla T + q = 0$ with $G\,(T_1 - T_2)$ through boundaries that resist, in linear
+    or quadratic elements with a node of its own on either side of such a boundary.
+
+    Raises
+    ------
+    InputError
+        where a region has no way to give its heat away
+    ConvergenceError
+        where the iteration for a large mesh does not converge
+    """
+    pairs = body.conductances()
+    parts = split(body.mesh, lambda a, b: (a, b) in pairs)
+    equations = assembled(body, parts, pairs)
+    check_sinks(body, parts, equations)
+    held, values = held_unknowns(body, equations)
+    temperature, steps = solved(equations, held, values, DIRECT[body.mesh.dimension])
+    residual = equations.load - equations.matrix @ temperature
+    return BodyTemperatures(
+        body,
+        parts,
+        temperature,
+        jumps_of(body, parts, pairs, temperature),
+        flows_of(body, equations, temperature, residual),
+        float(cell_load(body.mesh, parts.unknowns, body.densities(), len(temperature)).sum()),
+        steps,
+    )
+
+
+def assembled(body: Body, parts: SplitMesh, pairs: Mapping[tuple[int, int], float]) -> Equations:
+    """Conduction, boundaries, coolants and sources together."""
+    mesh, size = body.mesh, len(parts.point)
+    matrix = stiffness(mesh, parts.unknowns, body.tensors(), size)
+    load = cell_load(mesh, parts.unknowns, body.densities(), size)
+    for contact in parts.contacts.values():
+        mass = facet_masses(mesh.points, contact.facets, mesh.simplex.order) * pairs[contact.regions]
+        both = np.hstack([contact.one, contact.other])
+        local = np.concatenate([np.concatenate([mass, -mass], axis=2), np.concatenate([-mass, mass], axis=2)], axis=1)
+        matrix = csr_array(matrix + gathered(local, both, both, size))
+    faces: dict[str, tuple[Integers, Array]] = {}
+    for name, face in body.faces.items():
+        cell, corner = mesh.faces[name].T
+        local = mesh.simplex.facets[corner]
+        mass = facet_masses(mesh.points, mesh.cells[cell[:, None], local], mesh.simplex.order)
+        unknowns = parts.unknowns[cell[:, None], local]
+        faces[name] = unknowns, mass
+        if isinstance(face, Cooled):
+            matrix = csr_array(matrix + gathered(mass * face.coefficient, unknowns, unknowns, size))
+            load += face.coefficient * face.temperature * summed(mass, unknowns, size)
+        elif isinstance(face, Heated):
+            load += face.flux * summed(mass, unknowns, size)
+    return Equations(matrix, load, faces)
+
+
+def summed(mass: Array, unknowns: Integers, size: int) -> Array:
+    """(size,) integral of the shape function of each unknown over facets."""
+    return np.bincount(unknowns.ravel(), mass.sum(axis=2).ravel(), minlength=size).astype(float)
+
+
+def check_sinks(body: Body, parts: SplitMesh, equations: Equations) -> None:
+    """Refuse parts that no heat can leave: their temperature is not defined."""
+    graph = equations.matrix.copy()
+    graph.eliminate_zeros()
+    count, label = connected_components(graph, directed=False)
+    cooled = np.zeros(count, dtype=bool)
+    for name, face in body.faces.items():
+        if not isinstance(face, Heated):
+            cooled[label[equations.faces[name][0].ravel()]] = True
+    used = np.zeros(len(label), dtype=bool)
+    used[parts.unknowns] = True
+    warm = used & ~cooled[label]
+    if warm.any():
+        cell = int(np.argmax(warm[parts.unknowns].any(axis=1)))
+        raise InputError(
+            f"no heat can leave region {body.mesh.names[body.mesh.region[cell]]}: no face of it or of what it "
+            "touches is Held or Cooled"
+        )
+
+
+def held_unknowns(body: Body, equations: Equations) -> tuple[NDArray[np.bool_], Array]:
+    """(n,) which unknowns are held, and (n,) their temperatures.
+
+    Unknowns that no cell has (points of the mesh that are not used) are held at 0.
+    """
+    held = equations.matrix.diagonal() == 0
+    values = np.zeros(len(held))
+    for name, face in body.faces.items():
+        if isinstance(face, Held):
+            unknowns = np.unique(equations.faces[name][0])
+            clash = held[unknowns] & (values[unknowns] != face.temperature)
+            if clash.any():
+                other = values[unknowns[clash]][0]
+                raise InputError(
+                    f"faces that touch are held at {other:g} and {face.temperature:g} K ({name}): their common edge "
+                    "cannot have both; an endless heat would flow there"
+                )
+            held[unknowns], values[unknowns] = True, face.temperature
+    return held, values
+
+
+def solved(equations: Equations, held: NDArray[np.bool_], values: Array, direct: int) -> tuple[Array, int]:
+    """(n,) temperatures, and the steps that they took."""
+    free = np.flatnonzero(~held)
+    found = values.copy()
+    if not free.size:
+        return found, 0
+    matrix = csr_array(equations.matrix[free][:, free])
+    load = equations.load[free] - (equations.matrix @ values)[free]
+    # Differences from a typical temperature: round-off then scales with the rise and not with 300 K.
+    base = float(np.mean(values[held])) if held.any() else 0.0
+    load = load - matrix @ np.full(free.size, base)
+    rise, steps = (splu(matrix.tocsc()).solve(load), 0) if free.size <= direct else iterated(matrix, load)
+    found[free] = base + rise
+    return found, steps
+
+
+def iterated(matrix: csr_array, load: Array) -> tuple[Array, int]:
+    """Conjugate gradients, preconditioned by algebraic multigrid where it is installed, by the diagonal if not."""
+    if find_spec("pyamg"):
+        before = import_module("pyamg").ruge_stuben_solver(matrix, max_coarse=500).aspreconditioner()
+    else:
+        before = diags_array(1 / np.asarray(matrix.diagonal(), dtype=float))
+    count = [0]
+
+    def step(_: Array) -> None:
+        count[0] += 1
+
+    found, left = cg(matrix, load, rtol=TOLERANCE, maxiter=STEPS, M=before, callback=step)
+    if left:
+        residual = float(np.linalg.norm(load - matrix @ found) / np.linalg.norm(load))
+        raise ConvergenceError(
+            f"{count[0]} steps left {residual:.1e} of the heat (wanted {TOLERANCE:.0e}): "
+            "the mesh may hold very flat cells",
+            last=found,
+        )
+    return found, count[0]
+
+
+def jumps_of(
+    body: Body, parts: SplitMesh, pairs: Mapping[tuple[int, int], float], temperature: Array
+) -> dict[str, BoundaryJump]:
+    """Jumps at all boundaries, named as the body names them."""
+    mesh, found = body.mesh, {}
+    for name, contact in parts.contacts.items():
+        mass = facet_masses(mesh.points, contact.facets, mesh.simplex.order).sum(axis=1)
+        area = mass.sum(axis=1)
+        one = (mass * temperature[contact.one]).sum(axis=1) / area
+        other = (mass * temperature[contact.other]).sum(axis=1) / area
+        reverse = "|".join(reversed(name.split("|")))
+        if reverse in body.conductance:
+            name, one, other = reverse, other, one  # noqa: PLW2901
+        flux = pairs[contact.regions] * (one - other)
+        corners = mesh.points[contact.facets[:, : mesh.dimension]].mean(axis=1)
+        found[name] = BoundaryJump(corners, area, one, other, flux, float(flux @ area))
+    return found
+
+
+def flows_of(body: Body, equations: Equations, temperature: Array, residual: Array) -> dict[str, float]:
+    """Heat out through each face; of held faces what their nodes take (consistent), shared by area on common edges."""
+    size = len(temperature)
+    held = [name for name, face in body.faces.items() if isinstance(face, Held)]
+    shares = {name: nodal_area(equations.faces[name], size) for name in held}
+    total = np.sum(list(shares.values()), axis=0) if shares else np.zeros(size)
+    found: dict[str, float] = {}
+    for name, face in body.faces.items():
+        unknowns, mass = equations.faces[name]
+        if isinstance(face, Held):
+            share = np.divide(shares[name], total, out=np.zeros(size), where=total > 0)
+            found[name] = float(residual @ share)
+        else:
+            weight = summed(mass, unknowns, size)
+            over = (temperature - face.temperature) * face.coefficient if isinstance(face, Cooled) else -face.flux
+            found[name] = float(np.sum(weight * over))
+    return found
+
+
+def nodal_area(face: tuple[Integers, Array], size: int) -> Array:
+    """(size,) area of the facets around each unknown, above zero on all of the face."""
+    unknowns, mass = face
+    area = np.broadcast_to(mass.sum(axis=(1, 2))[:, None], unknowns.shape)
+    return np.bincount(unknowns.ravel(), area.ravel(), minlength=size).astype(float)
