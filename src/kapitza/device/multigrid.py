@@ -1,0 +1,100 @@
+"""Conjugate gradients with algebraic multigrid, or scaled by the diagonal where pyamg is not installed."""
+
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from attrs import frozen
+from scipy.sparse import csr_array
+
+from kapitza.core.arrays import Array
+from kapitza.errors import ConvergenceError, MissingEngine, ValidityWarning, require
+
+TOLERANCE = 1e-10  # of the energy norm of the error that multigrid sees
+LARGE = 20_000  # unknowns above which the slow way is told
+SWEEPS = {
+    "presmoother": ("gauss_seidel", {"sweep": "forward"}),
+    "postsmoother": ("gauss_seidel", {"sweep": "backward"}),
+}
+
+Solver = Callable[[Array], Array]
+
+
+@frozen(eq=False)
+class Preconditioner:
+    """An approximate inverse of a matrix, symmetric: how to apply it, and how many iterations may need it."""
+
+    apply: Solver
+    limit: int
+
+
+def preconditioner(matrix: csr_array) -> Preconditioner:
+    """Ruge-Stueben multigrid from pyamg; the inverse of the diagonal with a warning where it is not installed."""
+    try:
+        pyamg = require("pyamg", extra="fields", why="multigrid for large fields")
+    except MissingEngine as err:
+        diagonal: Array = np.asarray(matrix.diagonal(), dtype=np.float64)
+        if diagonal.size > LARGE:
+            warnings.warn(
+                f"{diagonal.size} unknowns without multigrid take several times as long ({err})",
+                ValidityWarning,
+                stacklevel=4,
+            )
+        return Preconditioner(lambda residual: residual / diagonal, 20_000)
+    return Preconditioner(multigrid(pyamg, matrix), 200)
+
+
+def multigrid(pyamg: Any, matrix: csr_array) -> Solver:
+    """One V cycle, symmetric: a sweep forward before each coarser grid and one backward after it."""
+    levels = pyamg.ruge_stuben_solver(matrix, max_coarse=200, **SWEEPS)
+    applied = levels.aspreconditioner(cycle="V")
+
+    def cycle(residual: Array) -> Array:
+        return applied.matvec(residual)
+
+    return cycle
+
+
+def conjugate_gradients(
+    matrix: csr_array, right: Array, ready: Preconditioner, start: Array | None = None, tolerance: float = TOLERANCE
+) -> tuple[Array, int]:
+    """Solve a symmetric system.
+
+    Parameters
+    ----------
+    right : (n,)
+    ready : of this matrix or of one close to it
+    start : (n,) first guess
+    tolerance : of r'Mr over b'Mb under the root, with residual r and preconditioner M: that of the error in energy
+
+    Returns
+    -------
+    (n,) solution, and the number of iterations
+
+    Raises
+    ------
+    ConvergenceError
+        when these run out
+    """
+    found = np.zeros_like(right) if start is None else start.copy()
+    residual = right - matrix @ found if start is not None else right.copy()
+    towards = ready.apply(residual)
+    size = float(residual @ towards)
+    scale = size if start is None else float(right @ ready.apply(right))
+    direction = towards.copy()
+    for i in range(ready.limit):
+        if size <= tolerance**2 * scale:
+            return found, i
+        image = matrix @ direction
+        step = size / float(direction @ image)
+        found += step * direction
+        residual -= step * image
+        towards = ready.apply(residual)
+        before, size = size, float(residual @ towards)
+        direction *= size / before
+        direction += towards
+    reached = np.sqrt(size / scale)
+    raise ConvergenceError(
+        f"{right.size} heat balances: {ready.limit} iterations reach {reached:.1e}, wanted {tolerance:.1e}", last=found
+    )

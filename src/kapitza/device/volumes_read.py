@@ -1,0 +1,124 @@
+"""Reading a field: the hottest point, what each layer and boundary takes below it, sections."""
+
+import numpy as np
+from attrs import frozen
+from numpy.typing import NDArray
+
+from kapitza.core.arrays import Array
+from kapitza.device.linear import plane_of
+from kapitza.device.volumes import System
+from kapitza.device.volumes_heat import Face, Faces, plane_face
+
+Line = tuple[NDArray[np.intp], Array]  # cells, and their weights
+
+
+@frozen(eq=False)
+class HotSpot:
+    """Where a field is hottest: between middles of cells by parabolas, on a plane of heat or in a cell.
+
+    Attributes
+    ----------
+    x, y : cells along each axis and their weights
+    plane : that it lies in; None for the middle of a cell
+    cell : (3,) that it lies in or below
+    place : (3,) m
+    """
+
+    x: Line
+    y: Line
+    plane: Face | None
+    cell: tuple[int, int, int]
+    place: tuple[float, float, float]
+
+    def of(self, values: Array) -> Array:
+        """(...) values on top of (nx, ny, ...) at the spot."""
+        return np.einsum("i,j,ij...->...", self.x[1], self.y[1], values[np.ix_(self.x[0], self.y[0])])
+
+    def rise(self, rise: Array, faces: Faces) -> float:
+        """Of the spot, K."""
+        return float(self.of(rise[:, :, self.cell[2]] if self.plane is None else faces.plane(self.plane)))
+
+
+def hottest_spot(found: System, rise: Array, faces: Faces) -> HotSpot:
+    """Return where a field is hottest."""
+    device = found.layout.device
+    planes = dict.fromkeys([device.top(), *(plane_of(device, s) for s in device.sources if not s.through)])
+    i, j, k = (int(n) for n in np.unravel_index(np.argmax(rise), rise.shape))
+    best, values, held = float(rise[i, j, k]), rise[:, :, k], None
+    depth = float(found.grid.middles[2][k])
+    for plane in planes:
+        at = plane_face(found, plane)
+        here = faces.plane(at)
+        if here.max() >= best:
+            best, values, held, depth = float(here.max()), here, at, float(found.grid.z[at.index])
+            i, j = (int(n) for n in np.unravel_index(np.argmax(here), here.shape))
+            k = min(at.index, rise.shape[2] - 1)
+    x, x_at = vertex(found, (i, j, k), 0, values[:, j])
+    y, y_at = vertex(found, (i, j, k), 1, values[i])
+    return HotSpot(x, y, held, (i, j, k), (x_at, y_at, depth))
+
+
+def vertex(found: System, cell: tuple[int, int, int], axis: int, values: Array) -> tuple[Line, float]:
+    """Weights of cells along an axis for the top of the parabola through a cell and its neighbours, and its place."""
+    edges, middles = (found.grid.x, found.grid.y)[axis], found.grid.middles[axis]
+    own = cell[axis]
+    cells, at = [own], [float(middles[own])]
+    for step in (-1, 1):
+        other = own + step
+        if not 0 <= other < middles.size:
+            wall = edges[0 if step < 0 else -1]
+            side = found.outer[2 * axis + (step > 0)]
+            mirror = not side.any()
+            cells, at = ([*cells, own], [*at, float(2 * wall - middles[own])]) if mirror else (cells, at)
+        elif not parted(found, cell, axis, step):
+            cells, at = [*cells, other], [*at, float(middles[other])]
+    if len(cells) < 3 or np.ptp(values[cells]) == 0:
+        return (np.array([own]), np.ones(1)), at[0]
+    curve = np.polyfit(np.array(at) - at[0], values[cells], 2)
+    low, high = edges[own] - at[0], edges[own + 1] - at[0]
+    place = float(np.clip(-curve[1] / (2 * curve[0]), low, high)) if curve[0] < 0 else 0.0
+    weights = [np.prod([(place + at[0] - q) / (p - q) for n, q in enumerate(at) if n != m]) for m, p in enumerate(at)]
+    return (np.array(cells), np.array(weights, dtype=np.float64)), place + at[0]
+
+
+def parted(found: System, cell: tuple[int, int, int], axis: int, step: int) -> bool:
+    """Whether a cell and its neighbour are of two regions."""
+    other = list(cell)
+    other[axis] += step
+    return bool(found.regions[cell] != found.regions[tuple(other)])
+
+
+def drops_below(found: System, rise: Array, faces: Faces, spot: HotSpot) -> dict[str, float]:
+    """Fall of the temperature in each layer, block and boundary on the line below the hottest point, K."""
+    layout = found.layout
+    top, bottom, middle = spot.of(faces.top), spot.of(faces.bottom), spot.of(rise)
+    owners = found.regions[spot.cell[0], spot.cell[1]]
+    drops: dict[str, float] = {}
+
+    def add(name: str, value: float) -> None:
+        drops[name] = drops.get(name, 0.0) + float(value)
+
+    count = owners.size
+    start = spot.cell[2] if spot.plane is None else spot.plane.index
+    if spot.plane is None:
+        add(layout.regions[owners[start]].name, middle[start] - bottom[start])
+        start += 1
+        add_boundary(found, drops, owners, start, bottom, top)
+    elif spot.plane.above and 0 < start < count:
+        add_boundary(found, drops, owners, start, bottom, top)
+    for k in range(start, count):
+        add(layout.regions[owners[k]].name, top[k] - bottom[k])
+        add_boundary(found, drops, owners, k + 1, bottom, top)
+    if np.isfinite(layout.device.coefficient):
+        add("sink", bottom[-1])
+    return drops
+
+
+def add_boundary(
+    found: System, drops: dict[str, float], owners: NDArray[np.int16], at: int, bottom: Array, top: Array
+) -> None:
+    """Add the drop at a boundary above cell `at`, where there is one."""
+    if not 0 < at < owners.size or owners[at] == owners[at - 1]:
+        return
+    name = found.layout.name(int(owners[at - 1]), int(owners[at]))
+    drops[name] = drops.get(name, 0.0) + float(bottom[at - 1] - top[at])
