@@ -320,7 +320,14 @@ def test_spectra_from_the_occupations_of_a_simulation(folder: Path, ask: Command
         (["fit", "scan.h5", "--modes", "modes.toml", "--dark", "missing.ndata"], "missing.ndata"),
         (["fit", "scan.h5", "--modes", "modes.toml", "--vacuum", "plan.toml"], "plan.toml"),
         (["modes", "map.h5", "--jump", "map.h5"], "holds no jump"),
-        (["modes", "map.h5", "--interface", "900nm", "--scan", "scan.h5", "--modes", "modes.toml"], "no good pixel"),
+        (["modes", "map.h5", "--interface", "900nm"], "the map runs from -30 to 30 nm"),
+        (["modes", "map.h5", "--interface", "0nm", "--zone=-1nm"], "half width of 0 or more"),
+        (
+            ["modes", "map.h5", "--interface", "25nm", "--scan", "scan.h5", "--modes", "modes.toml", "--zone", "9nm"],
+            "no good pixel",
+        ),
+        (["jump", "map.h5", "--at", "0nm", "--skip=-2nm"], "expected 0 or more"),
+        (["jump", "map.h5", "--at", "0nm", "--conductivity-left=-60"], "a conductivity above 0"),
     ],
 )
 def test_faults_are_one_line(
@@ -359,3 +366,17 @@ def test_numbers_end_where_their_uncertainty_does() -> None:
         (1.0, float("inf"), "1 ± inf"),
     ):
         assert with_error(value, sigma) == text
+
+
+def test_a_single_spectrum_has_temperatures_and_no_figure(
+    folder: Path, tmp_path: Path, ask: Command, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from attrs import evolve
+
+    scan = kapitza.read_eels(folder / "scan.h5")
+    kapitza.write_eels(evolve(scan, counts=scan.block(0, 1)[0], position=()), tmp_path / "one.h5")
+    words = ["fit", tmp_path / "one.h5", "--modes", folder / "modes.toml"]
+    assert ask(*words)["maps"]["common"]["pixels"] == []
+    assert main(["eels", *map(str, words), "--plot", str(tmp_path / "one.png")]) == 2
+    assert "a single spectrum" in capsys.readouterr().err
+    assert not (tmp_path / "one.png").exists()

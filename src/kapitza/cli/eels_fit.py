@@ -31,7 +31,7 @@ REMARKS = {
     "DEAD": "hold too few electrons for a fit",
     "UNCONVERGED": "did not settle",
     "SINGULAR": "do not determine a temperature",
-    "MISFIT": "fit worse than one in 10,000 would by chance: a mode missing, or another shape of the zero-loss peak?",
+    "MISFIT": "fit worse than one in 10,000 would: is a mode or a background missing, or the zero-loss peak of another shape?",
     "MISSING": "have channels without a finite count, which were left out",
     "NEGATIVE": "have channels below zero, which were used as they are",
 }
@@ -57,6 +57,8 @@ def fit_scan(
 
     model = kapitza.read_modes(modes).model
     image = darkened(reading.image(scan), dark, reading)
+    if plot is not None and not image.shape:
+        raise InputError(f"{scan} holds a single spectrum, of which --plot has no figure: a map or a line has one")
     if vacuum is not None:
         shape = kapitza.zero_loss(darkened(reading.image(vacuum), dark, reading))
         model = evolve(model, shape="reference", reference=shape)
@@ -67,16 +69,18 @@ def fit_scan(
     maps = fitted(image, model, ties, store, workers or os.cpu_count() or 1)
     if save is not None:
         kapitza.save(maps, save)
+    if as_json:
+        print_json({"source": image.source, "maps": {name: map_json(one) for name, one in maps.items()}})
+    else:
+        typer.echo(f"{Path(scan).name}: {image.title}")
+        for flag, number in counted(maps[ties[0]]).items():
+            note(f"{number} of {maps[ties[0]].good.size} pixels {REMARKS[flag]}")
+        for one in maps.values():
+            print_map(one)
     if plot is not None:
         draw(maps[ties[0]], *drawn, plot)
     if as_json:
-        print_json({"source": image.source, "maps": {name: map_json(one) for name, one in maps.items()}})
         return
-    typer.echo(f"{Path(scan).name}: {image.title}")
-    for one in maps.values():
-        print_map(one)
-    for flag, number in counted(maps[ties[0]]).items():
-        note(f"{number} of {maps[ties[0]].good.size} pixels {REMARKS[flag]}")
     for written in (save, plot):
         if written is not None:
             note(f"wrote {written}")
@@ -161,17 +165,19 @@ def map_json(found: TemperatureMap) -> dict[str, Any]:
     import numpy as np
 
     good = found.good
+    shown = {name: found.determined(name) for name in found.names}
     return {
         "pixels": list(found.shape),
         "good": int(good.sum()),
         "flags": counted(found),
         "parameters": {
             name: {
-                "mean": float(np.mean(found.parameter(name)[good])),
-                "sigma of one pixel": float(np.median(found.parameter_sigma(name)[good])),
+                "pixels": int(shown[name].sum()),
+                "mean": float(np.mean(found.parameter(name)[shown[name]])),
+                "sigma of one pixel": float(np.median(found.parameter_sigma(name)[shown[name]])),
             }
             for name in found.names
-            if good.any()
+            if shown[name].any()
         },
         "unit": "SI",
     }
@@ -186,13 +192,18 @@ def print_map(found: TemperatureMap) -> None:
     if not good.any():
         raise InputError(f"none of the {pixels} pixels could be fitted: look at them with `kapitza eels info`")
     for name in ties_of(found):
-        value, sigma = found.parameter(name)[good], found.parameter_sigma(name)[good]
+        shown = found.determined(name)
         mode = "" if name == "temperature" else f"{name.rsplit('.', 1)[0]}: "
+        if not shown.any():
+            typer.echo(f"{mode}not seen in any of {pixels} pixels")
+            continue
+        value, sigma = found.parameter(name)[shown], found.parameter_sigma(name)[shown]
         unit = " K" if name.endswith("temperature") else " phonons"
+        seen = "" if 10 * shown.sum() > 9 * good.sum() else f"; seen in {shown.sum()} of {pixels} pixels"
         typer.echo(
             f"{mode}{value.min():.4g} to {value.max():.4g}{unit}, mean "
             f"{with_error(float(value.mean()), float(np.sqrt(np.sum(sigma**2))) / value.size)}; "
-            f"one pixel ± {np.median(sigma):.3g}{unit}"
+            f"one pixel ± {np.median(sigma):.3g}{unit}{seen}"
         )
 
 

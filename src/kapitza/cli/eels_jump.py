@@ -12,7 +12,7 @@ import kapitza
 from kapitza.cli import figures
 from kapitza.cli.eels_numbers import chance, short, uncertain, with_error
 from kapitza.cli.output import conductance_json, note, print_json
-from kapitza.errors import DataError
+from kapitza.errors import DataError, InputError
 from kapitza.units import MW, nm
 
 if TYPE_CHECKING:
@@ -73,6 +73,8 @@ def known_of(side: str, text: str | None, temperature: float) -> Known | None:
         bulk = kapitza.material(text)
         return kapitza.Known(float(bulk.conductivity(temperature)[0]), bulk=True, name=bulk.name)
     value, sigma = uncertain(text, "flux" if side == "flux" else "conductivity", what=option)
+    if side != "flux" and value <= 0:
+        raise InputError(f"{option} = {text!r:.60}: expected a conductivity above 0")
     return kapitza.Known(value, sigma, name=option)
 
 

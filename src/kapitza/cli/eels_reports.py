@@ -51,7 +51,9 @@ def modes_map(
     own = next((maps[key] for key in ("occupation", "each") if key in maps), None)
     if own is None:
         raise DataError("has one temperature for all modes only: fit with --tie both, each or occupation", file=path)
-    at = None if interface is None else quantity(interface, "length", what="--interface")
+    at = None if interface is None else placed(own, quantity(interface, "length", what="--interface"))
+    if quantity(zone, "length", what="--zone") < 0:
+        raise InputError(f"--zone = {zone!r:.60}: expected a half width of 0 or more")
     held = kapitza.occupations(own)
     test = tested(maps, own, correction, seen)
     parts, contrast = components_of(maps, (at, zone, across), (scan, reverse), reading, peaks)
@@ -78,6 +80,15 @@ def modes_map(
     for written in (save, plot):
         if written is not None:
             note(f"wrote {written}")
+
+
+def placed(found: TemperatureMap, at: float) -> float:
+    """Position of an interface, which has to lie in the map."""
+    x = found.position[-1] if found.position else None
+    if x is None or not x[0] <= at <= x[-1]:
+        where = "is a single spectrum" if x is None else f"runs from {x[0] / nm:g} to {x[-1] / nm:g} nm"
+        raise InputError(f"--interface = {at / nm:g} nm: the map {where}")
+    return at
 
 
 def tested(
@@ -222,7 +233,7 @@ def print_modes(held: Occupation, test: DepartureTest | None, name: str) -> None
         [
             f"{held.position[i] / nm:.4g}",
             *(
-                with_error(kelvin[i, j], sigma[i, j]) if sigma is not None else f"{kelvin[i, j]:.4g}"
+                with_error(kelvin[i, j], 0.0 if sigma is None else sigma[i, j]) if np.isfinite(kelvin[i, j]) else "–"
                 for j in range(held.energy.size)
             ),
         ]
@@ -230,6 +241,8 @@ def print_modes(held: Occupation, test: DepartureTest | None, name: str) -> None
     ]
     heads = [f"{mode} {quantum / meV:.4g} meV" for mode, quantum in zip(held.modes, held.energy, strict=True)]
     print_table(f"{name}: temperature of each mode (K)", ["x (nm)", *heads], rows, text=0)
+    if any("–" in row for row in rows):
+        note("– where less than half of the pixels show the mode: a material without it tells no temperature of it")
     if test is None:
         note("without a fit of one temperature for all modes there is no test of equilibrium: fit with --tie both")
         return

@@ -247,5 +247,7 @@ def test_a_question_without_an_answer_is_refused() -> None:
         fit_spectra(image, MODES, fixed={"m12.energy": 1.0})
     with pytest.raises(InputError, match="gain side"):
         fit_spectra(evolve(image, energy=image.energy + 250 * meV), MODES)
+    with pytest.raises(InputError, match="no zero-loss peak"):
+        fit_spectra(toy.image_of(np.full((3, 1024), 1000.0)), MODES)
     with pytest.raises(InputError, match="electrons"):
         fit_spectra(toy.image_of(np.zeros((3, 1024))), MODES)

@@ -18,7 +18,7 @@ from kapitza.measure.eels.jump import InterfaceJump, fit_jump
 from kapitza.measure.eels.map import TemperatureMap
 from kapitza.measure.eels.mixture import mixed_temperatures, mixture_test
 from kapitza.measure.eels.plan import EelsExperiment, planned_spectra
-from kapitza.measure.eels.populations import departure_test
+from kapitza.measure.eels.populations import departure_test, occupations
 from kapitza.measure.eels.spread import PointSpread
 from kapitza.units import k_B, nm
 
@@ -88,3 +88,29 @@ def test_faults_say_what_was_wanted() -> None:
     common, _, jump = fitted(evolve(PLAN, rows=1), seed=None)
     with pytest.raises(InputError, match="a temperature for each of 3 modes"):
         mixture_test(common, jump)
+
+
+def test_modes_that_one_material_lacks_tell_no_temperature_of_it() -> None:
+    """Weak counts, and two modes that only one side has: the jump stands, and nothing is read where nothing is."""
+    lacking = evolve(
+        PLAN, left=toy.modes_of(4e-4, 6e-4, 0.0), right=toy.modes_of(4e-4, 0.0, 5e-4), electrons=6e7, spread=SPREAD
+    )
+    common, each, jump = fitted(lacking)
+    assert abs(jump.jump.jump - 15) < 3 * jump.jump.sigma
+    shown = each.determined("m97.temperature")
+    far = np.broadcast_to(each.position[-1] < -8 * nm, each.shape)
+    assert shown[~far & (each.position[-1] > 0)].all()
+    assert not shown[far].all()
+    assert (each.parameter_sigma("m97.temperature")[shown] > 0).all()
+    held = occupations(each)
+    kelvin, sigma = held.temperature(), held.temperature_sigma()
+    assert sigma is not None
+    known = np.isfinite(kelvin)
+    assert known[:, 0].all()
+    assert (sigma[known] > 0).all()
+    off = np.abs(kelvin - mixed_temperatures(each, jump)) / np.hypot(sigma, 3.0)
+    sure = known & (sigma < 10)
+    assert sure.sum() >= 60
+    assert off[sure].max() < 4
+    assert mixture_test(each, jump).departed.sum() == 0
+    assert departure_test(common, each).departed[far].sum() == 0

@@ -76,7 +76,7 @@ def side_contrast(each: TemperatureMap, at: float, spread: PointSpread, *, drop:
 
 
 def usable(each: TemperatureMap, drop: int) -> NDArray[np.bool_]:
-    """(...) pixels with a temperature for each mode and all their errors.
+    """(...) pixels that are good and show the temperature of some mode.
 
     Raises
     ------
@@ -85,7 +85,20 @@ def usable(each: TemperatureMap, drop: int) -> NDArray[np.bool_]:
     """
     if not each.position or f"{each.modes[0]}.temperature" not in each.names:
         raise InputError(f"expected a map with a temperature for each of {len(each.modes)} modes along one position")
-    return ((each.flag & drop) == 0) & np.isfinite(each.covariance).all(axis=(-2, -1))
+    return ((each.flag & drop) == 0) & shown_modes(each).any(axis=-1)
+
+
+def shown_modes(each: TemperatureMap) -> NDArray[np.bool_]:
+    """(..., m) whether a pixel shows the temperature of a mode: none shows that of one that its material lacks."""
+    return np.stack([each.determined(f"{mode}.temperature") for mode in each.modes], axis=-1)
+
+
+def mode_information(each: TemperatureMap, shown: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """(..., m, m) inverse covariance of the temperatures of the modes that are shown, K⁻²; zero for all others."""
+    places = [each.index(f"{mode}.temperature") for mode in each.modes]
+    both = shown[..., :, None] & shown[..., None, :]
+    own = np.where(both, each.covariance[..., places, :][..., places], np.eye(len(places)))
+    return np.where(both, np.linalg.inv(own), 0.0)
 
 
 def side_strengths(
@@ -109,9 +122,8 @@ def per_column(found: TemperatureMap, good: NDArray[np.bool_], word: str) -> NDA
 
 def mode_weights(each: TemperatureMap, good: NDArray[np.bool_]) -> NDArray[np.float64]:
     """(nx, m) weight of the temperature of each mode in the common one, the mean over the good rows."""
-    places = [each.index(f"{mode}.temperature") for mode in each.modes]
-    own = np.where(good[..., None, None], each.covariance[..., places, :][..., places], np.eye(len(places)))
-    pull = np.linalg.inv(own).sum(axis=-1)
+    pull = mode_information(each, shown_modes(each) & good[..., None]).sum(axis=-1)
+    pull = np.where(good[..., None], pull, 1.0)
     pull /= pull.sum(axis=-1, keepdims=True)
     rows = tuple(range(len(each.position) - 1))
     return np.where(good[..., None], pull, 0.0).sum(axis=rows) / np.maximum(good.sum(axis=rows), 1)[..., None]

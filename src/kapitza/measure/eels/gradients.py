@@ -96,7 +96,10 @@ def gradients(
     matrix = np.where(enough[..., None, None], normal / np.where(scale > 0, scale, 1.0), np.eye(len(axes) + 1))
     enough &= np.linalg.cond(matrix) < 1e6
     if not enough.any():
-        raise InputError(f"no pixel has the neighbours within {radius:g} m that a plane takes: give a larger radius")
+        raise InputError(
+            f"none of {int(good.sum())} good pixels (of {good.size}) has the neighbours within {radius:g} m that a "
+            "plane takes: give a larger radius"
+        )
     matrix = np.where(enough[..., None, None], matrix, np.eye(len(axes) + 1))
     covariance = np.linalg.inv(matrix) / np.where(scale > 0, scale, 1.0)
     plane = (covariance @ right[..., None])[..., 0]

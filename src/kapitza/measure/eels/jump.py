@@ -189,6 +189,8 @@ def fit_jump(
 
 def used_points(profile: Profile, at: float, skip: float, reach: float) -> tuple[Array, Array, NDArray[Any]]:
     """Distances from the plane, temperatures, and the matrix that makes their errors independent unit ones."""
+    if not 0 <= skip < reach:
+        raise InputError(f"skip = {skip:g} m and reach = {reach:g} m: expected 0 or more, and a reach beyond the skip")
     distance = np.abs(profile.position - at)
     use = (distance >= skip) & (distance <= reach)
     x = profile.position[use] - at

@@ -120,6 +120,17 @@ class TemperatureMap:
         i = self.index(name)
         return np.sqrt(self.covariance[..., i, i])
 
+    def determined(self, name: str) -> NDArray[np.bool_]:
+        """(...) pixels whose data say what a parameter is.
+
+        A parameter on its limit has no variance and one that the counts do not show an infinite one: neither is known.
+        A mode that a material does not have shows no temperature there.
+        """
+        i = self.index(name)
+        variance = self.covariance[..., i, i]
+        held = ((self.flag & int(Flag.AT_BOUND)) != 0) & (variance == 0)
+        return self.good & np.isfinite(variance) & ~held
+
     def index(self, name: str) -> int:
         """Place of a parameter among the names.
 

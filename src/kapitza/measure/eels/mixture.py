@@ -5,10 +5,9 @@ that side.  A test of one temperature for all modes then fires without any mode 
 """
 
 import numpy as np
-from numpy.typing import NDArray
 
 from kapitza.core.arrays import Array
-from kapitza.measure.eels.contrast import side_strengths, usable
+from kapitza.measure.eels.contrast import mode_information, shown_modes, side_strengths, usable
 from kapitza.measure.eels.gradients import SPOILT
 from kapitza.measure.eels.jump import InterfaceJump
 from kapitza.measure.eels.map import TemperatureMap, plain
@@ -49,7 +48,8 @@ def mixture_test(
     With $\delta_j = 1/T_j - 1/T_j^\mathrm{mix}$ and its covariance $C$, the statistic is
     $\delta^TC^{-1}\delta - (1^TC^{-1}\delta)^2/1^TC^{-1}1$, chi-squared with $M - 1$ degrees of freedom: an offset that
     all modes share is left free.  Inverse temperatures are used since their errors are nearly normal.  Errors of the
-    jump are neglected beside those of a pixel.
+    jump are neglected beside those of a pixel.  A mode that a pixel does not show (its material lacks it) counts as in
+    equilibrium, which makes the test there more cautious than its level.
 
     Parameters
     ----------
@@ -70,23 +70,17 @@ def mixture_test(
     """
     from scipy.special import chdtrc
 
-    good = usable(each, drop)
-    places = [each.index(f"{mode}.temperature") for mode in each.modes]
-    kelvin = np.where(good[..., None], each.value[..., places], 1.0)
     mixed = mixed_temperatures(each, found, drop=drop)
-    good &= np.isfinite(mixed).all(axis=-1)
-    own = each.covariance[..., places, :][..., places]
-    scale = 1 / np.where(good[..., None], np.nan_to_num(mixed, nan=1.0), 1.0) ** 2
-    weight = inverse_or_unit(own * scale[..., :, None] * scale[..., None, :], good)
-    departure = np.where(good[..., None], 1 / kelvin - 1 / np.nan_to_num(mixed, nan=1.0), 0.0)
+    shown = shown_modes(each) & usable(each, drop)[..., None] & np.isfinite(mixed)
+    good = shown.sum(axis=-1) > 1
+    mixed = np.where(shown, mixed, 1.0)
+    kelvin = np.where(shown, np.stack([each.parameter(f"{mode}.temperature") for mode in each.modes], axis=-1), 1.0)
+    weight = mode_information(each, shown) * mixed[..., :, None] ** 2 * mixed[..., None, :] ** 2
+    departure = 1 / kelvin - 1 / mixed
     pull = np.einsum("...ij,...j->...i", weight, departure)
-    statistic = (departure * pull).sum(axis=-1) - pull.sum(axis=-1) ** 2 / weight.sum(axis=(-2, -1))
-    freedom = len(places) - 1
+    total = np.where(good, weight.sum(axis=(-2, -1)), 1.0)
+    statistic = (departure * pull).sum(axis=-1) - pull.sum(axis=-1) ** 2 / total
+    freedom = len(each.modes) - 1
     statistic = np.where(good, np.maximum(statistic, 0.0), np.nan)
     pvalue = np.where(good, chdtrc(freedom, np.nan_to_num(statistic)), np.nan)
     return DepartureTest(statistic, freedom, pvalue, adjusted(pvalue, correction), correction, level)
-
-
-def inverse_or_unit(matrix: NDArray[np.float64], good: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Inverse of covariances of inverse temperatures; the unit matrix where a pixel is not used."""
-    return np.linalg.inv(np.where(good[..., None, None], matrix, np.eye(matrix.shape[-1])))

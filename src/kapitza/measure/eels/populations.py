@@ -201,7 +201,8 @@ def occupations(found: TemperatureMap, *, energy: ArrayLike | None = None, drop:
 
     Returns
     -------
-    Occupation; places without a good pixel are left out
+    Occupation; places without a good pixel are left out, and a mode is NaN where less than half of the good pixels
+    show it, as where the material does not have it
 
     Raises
     ------
@@ -218,18 +219,23 @@ def occupations(found: TemperatureMap, *, energy: ArrayLike | None = None, drop:
     for j, mode in enumerate(found.modes):
         value[..., j], sigma[..., j] = mode_occupation(found, mode, float(quanta[j]))
     rows = tuple(range(len(found.position) - 1))
-    good = good & np.isfinite(value).all(axis=-1) & np.isfinite(sigma).all(axis=-1)
-    count = np.atleast_1d(good.sum(axis=rows))
-    mean = np.where(good[..., None], value, 0.0).sum(axis=rows)
-    error = np.sqrt(np.where(good[..., None], sigma**2, 0.0).sum(axis=rows))
-    use = count > 0
+    shown = good[..., None] & np.isfinite(value) & np.isfinite(sigma) & determined_modes(found)
+    pixels = np.atleast_1d(good.sum(axis=rows))
+    size = (pixels.size, quanta.size)
+    count = shown.sum(axis=rows).reshape(size)
+    # where a mode is hardly there, the few pixels that show it by chance are no sample of the others
+    per = np.where((count > 0) & (2 * count > pixels[:, None]), count, np.nan)
+    mean = np.where(shown, value, 0.0).sum(axis=rows).reshape(size) / per
+    error = np.sqrt(np.where(shown, sigma**2, 0.0).sum(axis=rows)).reshape(size) / per
+    use = np.isfinite(mean).any(axis=1)
+    if not use.any():
+        raise InputError(f"none of the {good.size} pixels of the map shows the occupation of any mode")
     x = found.position[-1] if found.position else np.zeros(1)
-    per = count[use][:, None]
     return Occupation(
         x[use],
         quanta,
-        mean.reshape(count.size, -1)[use] / per,
-        error.reshape(count.size, -1)[use] / per,
+        mean[use],
+        error[use],
         modes=found.modes,
         method=found.method or "STEM-EELS",
     )
@@ -241,6 +247,13 @@ def mode_energies(found: TemperatureMap, good: NDArray[np.bool_]) -> Array:
     if missing or not found.modes:
         raise InputError(f"the map does not know the energy of {missing[0] if missing else 'any mode'}: give energy")
     return positive([float(np.mean(found.parameter(f"{mode}.energy")[good])) for mode in found.modes])
+
+
+def determined_modes(found: TemperatureMap) -> NDArray[np.bool_]:
+    """(..., M) whether a pixel shows the temperature, or the occupation, of a mode."""
+    words = ("occupation", "temperature")
+    names = [next(f"{mode}.{word}" for word in words if f"{mode}.{word}" in found.names) for mode in found.modes]
+    return np.stack([found.determined(name) for name in names], axis=-1)
 
 
 def mode_occupation(found: TemperatureMap, mode: str, quantum: float) -> tuple[Array, Array]:

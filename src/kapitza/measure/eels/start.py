@@ -62,7 +62,7 @@ def half_width(spectrum: NDArray[Any]) -> tuple[float, float]:
 def centres(grid: Grid, counts: NDArray[Any], width: float) -> Array:
     """(k,) centre of the zero-loss peak of each spectrum, in channels, from its highest channel and those about it."""
     sigma = width * TO_SIGMA
-    reach = int(np.ceil(1.5 * sigma))
+    reach = min(int(np.ceil(1.5 * sigma)), grid.channels)
     away = np.arange(-reach, reach + 1)
     weight = np.exp(-0.5 * (away / sigma) ** 2)
     top = np.argmax(counts, axis=1)
@@ -109,6 +109,10 @@ def first_guess(model: SpectrumModel, grid: Grid, detector: Detector, counts: ND
     counts = plain_counts(detector, counts[good])
     total, _ = aligned(grid, counts)
     middle, width = half_width(total)
+    if width > grid.channels / 2:
+        raise InputError(
+            f"the highest peak fills more than half of {grid.channels} channels: these spectra show no zero-loss peak"
+        )
     x = np.zeros(len(model.names))
     x[1] = grid.start + middle
     for j, mode in enumerate(model.modes):
