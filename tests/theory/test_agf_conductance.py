@@ -92,6 +92,17 @@ def test_long_waves_give_the_law_of_debye(si_heavy):
     assert 0.98 * 967 < plateau.mean() < 1.02 * 982  # of the reference, 1 to 10 K
 
 
+def test_spectrum_of_long_waves_rises_with_the_square(si_heavy):
+    """Modes and transmission, in every bin: also where two ranges overlap and where a range ends."""
+    found = agf(si_heavy, temperature=[50, 300])
+    assert (np.diff(found.omega) > 0).all()
+    long = (found.omega > 0.25 * THz) & (found.omega < 2 * THz)
+    assert long.sum() > 40
+    for part in (found.left, found.total):
+        law = part[long] / found.omega[long] ** 2
+        np.testing.assert_allclose(law, np.median(law), rtol=0.35, atol=0)
+
+
 def test_chains_agree_with_their_closed_form():
     left, right = (28 * m_u, 50.0), (70 * m_u, 60.0)
     found = converged(chain(left, right, bond=40.0), temperature=[10, 300])

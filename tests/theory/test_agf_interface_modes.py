@@ -8,8 +8,9 @@ from kapitza.errors import InputError
 from kapitza.matter.junction import PS2, Junction, Slab
 from kapitza.matter.layers import block, chain, mass_junction
 from kapitza.theory.agf.bound import at_wavevector, bound_modes, gaps
-from kapitza.theory.agf.device import prepared
+from kapitza.theory.agf.device import contact, prepared, waves_of
 from kapitza.theory.agf.interface_modes import interface_modes
+from kapitza.theory.agf.nodes import bands_of
 from kapitza.units import THz, m_u
 
 CENTRE = np.zeros(2)
@@ -137,3 +138,19 @@ def test_tables_check_themselves(si_ge):
             evolve(found, **change)
     with pytest.raises(InputError, match="layers of the device"):
         interface_modes(si_ge, layers=(99,))
+
+
+def test_bands_that_cross_between_samples_leave_no_false_gap(network):
+    """Layers of three atoms are folded bands: they cross, or nearly do, wherever they like."""
+    rng = np.random.default_rng(4)
+    k = rng.uniform(-0.5, 0.5, (12, 2))
+    lead = network(1, atoms=3)
+    junction = mass_junction(lead, lead.masses, lead.masses * 1.4, device=[lead.masses])
+    what = prepared(junction)
+    sides = contact(what, k, "left"), contact(what, k, "right")
+    for i, bands in enumerate(bands_of(sides, fine=True)):
+        omega = np.linspace(0.02, 1.02, 300) * bands.edges[-1]
+        counted = bands.counts(omega)
+        for side, twice in zip(sides, counted, strict=True):
+            found = waves_of(side, np.full(omega.size, i), omega).count
+            assert (2 * found != twice).sum() <= 1  # of 300

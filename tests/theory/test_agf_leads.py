@@ -8,8 +8,11 @@ from hypothesis import strategies as st
 from kapitza.errors import ConvergenceError
 from kapitza.matter.junction import PS2
 from kapitza.matter.layers import chain, lead_from_force_constants
+from kapitza.theory.agf.device import prepared
 from kapitza.theory.agf.kmesh import bulk
-from kapitza.theory.agf.leads import dagger, decimation, fold, layers, surface_waves
+from kapitza.theory.agf.leads import INFINITE, blows, dagger, decimation, fold, layers, surface_waves
+from kapitza.theory.agf.points import transmissions
+from kapitza.theory.agf.scattering import scattering
 from kapitza.units import THz, m_u
 
 ETA = 1e-10
@@ -115,3 +118,35 @@ def test_decimation_says_where_it_stops(silicon):
     at = layers(silicon, [[0.1, 0.2]], fold(silicon))
     with pytest.raises(ConvergenceError, match="after 3 steps"):
         decimation(at.onsite, at.hop, np.array([100.0 + 1e-8j]), limit=3)
+
+
+def test_vibrations_that_end_within_one_layer_have_no_finite_factor(si_ge):
+    """At the corner of the zone some waves neither come from nor reach the next layer."""
+    found = scattering(si_ge, [0.5, 0.5], 10.3985 * THz)  # a gap of both crystals
+    assert found.matrix.shape == (0, 0)
+    omega = np.linspace(10.397, 10.399, 60) * THz
+    crossing = transmissions(prepared(si_ge), np.array([[0.5, 0.5]]), np.zeros(omega.size, dtype=int), omega)
+    for sums in (crossing.total, crossing.left, crossing.right):
+        np.testing.assert_array_equal(sums, 0)
+
+
+def test_beside_a_mode_of_the_surface_the_frequency_is_stepped_aside():
+    """Pairs of atoms joined by the stiffer spring K2, cut between the two: the end rings at ω² = (K1 + K2)/m."""
+    m, soft, stiff = 28 * m_u, 20.0, 50.0
+    cells, own = [[0, 0, 0], [0, 0, 1], [0, 0, -1]], np.kron([[0, -soft], [-soft, 0]], np.eye(3))
+    np.fill_diagonal(own, soft + stiff)
+    hop = np.kron([[0, 0], [-stiff, 0]], np.eye(3))
+    lead = lead_from_force_constants("pairs", 3e-10 * np.eye(3), [m, m], cells, [own, hop, hop.T])
+    ring = np.sqrt((soft + stiff) / m)
+    _, found = waves(lead, np.zeros((3, 2)), ring * np.array([1 - 1e-6, 1, 1 + 1e-6]))
+    np.testing.assert_array_equal(found.count, 0)
+    for sigma in (found.left, found.right):
+        size = np.abs(sigma).max(axis=(1, 2))
+        np.testing.assert_allclose(size[2], size[0], rtol=1e-4, atol=0)
+        assert size[0] < size[1] < INFINITE  # beside the pole
+
+
+def test_what_has_no_quotient_is_told():
+    one = np.broadcast_to(np.eye(2) + 0j, (3, 2, 2))
+    singular = np.array([np.eye(2), np.diag([1, 0]), np.diag([1, 1e-13])]) + 0j
+    np.testing.assert_array_equal(blows(one, singular), [False, True, True])

@@ -81,7 +81,7 @@ def at_wavevector(what: Prepared, k: Array) -> At:
 
 def gaps(at: At) -> list[tuple[float, float, int]]:
     """Ranges of frequency without a wave in either lead (rad s⁻¹), and the kind of a mode in them."""
-    bands = bands_of(at.sides)[0]
+    bands = bands_of(at.sides, fine=True)[0]
     cuts = np.unique(np.concatenate([[0.0], bands.edges, [ceiling(at)]]))
     found: list[tuple[float, float, int]] = []
     for low, high in pairwise(cuts.tolist()):

@@ -159,7 +159,16 @@ def bottom(lead: Lead, k: Array) -> Array:
     return np.sqrt(np.maximum(found, 0) / PS2)
 
 
-def traced(onsite: Complex, hop: Complex, band: Integers, angle: Array, kind: Array, step: float) -> Array:
+def traced(
+    onsite: Complex,
+    hop: Complex,
+    band: Integers,
+    angle: Array,
+    kind: Array,
+    step: float,
+    *,
+    halvings: int = HALVINGS,
+) -> Array:
     """Extrema of bands along the normal.
 
     Parameters
@@ -169,6 +178,7 @@ def traced(onsite: Complex, hop: Complex, band: Integers, angle: Array, kind: Ar
     angle : (e,) phase near which the extremum is
     kind : (e,) 1 for a maximum, -1 for a minimum
     step : of the phase, within which it is
+    halvings : of this step; where bands cross, the error falls with the first power of it
 
     Returns
     -------
@@ -180,7 +190,7 @@ def traced(onsite: Complex, hop: Complex, band: Integers, angle: Array, kind: Ar
         return kind * np.linalg.eigvalsh(bulk(onsite, hop, np.exp(1j * at)[:, None, None]))[each, band]
 
     best = along(angle)
-    for _ in range(HALVINGS):
+    for _ in range(halvings):
         step /= 2
         sides = np.stack([along(angle - step), best, along(angle + step)])
         choice = np.argmax(sides, axis=0)

@@ -35,6 +35,9 @@ LEVEL = 1e-8  # waves whose λ differ by less are degenerate
 SHIFTS = tuple(r * np.exp(1j * phase) for r, phase in ((1.23, 0.7), (1.31, 2.1), (0.81, -1.2), (1.17, -2.6)))
 NUDGE = 3e-11  # relative change of the frequency where waves could not be told apart
 REAL_SHIFTS = (1.23, -1.31, 0.77)  # of real matrices: waves that decay may lie on the real axis
+INFINITE = 1e12  # self-energy beside a pole, in units of the coupling: all digits of the rest are lost
+ASIDE = 1e-9  # relative change of the frequency beside a pole
+POLES = 3  # times that this is tried
 NEAR = 1e3  # size of μ from which a shift is too near to a wave
 
 Flags = NDArray[np.bool_]
@@ -170,11 +173,24 @@ def quotient(numerator: Complex, denominator: Complex) -> Complex:
 def surface_waves(at: Layers, omega: Array) -> Waves:
     """Find the waves of a lead at b wave vectors and the frequency of each, rad s⁻¹.
 
+    Beside a mode of its free surface, where a self-energy has a pole, it is solved at a frequency close by.
+
     Raises
     ------
     ConvergenceError
         if waves to the right and to the left cannot be told apart, even at frequencies close by
     """
+    found = directed(at, omega)
+    for step in range(1, POLES + 1):
+        index = np.flatnonzero(pole(found))
+        if not index.size:
+            break
+        replace(found, index, directed(at.at(index), omega[index] * (1 + step * ASIDE)))
+    return found
+
+
+def directed(at: Layers, omega: Array) -> Waves:
+    """Waves by their directions, with shift after shift where these are in doubt."""
     tries: list[tuple[complex, int]] = [(shift, step) for step, shift in enumerate(SHIFTS)]
     if at.real is not None:
         tries = [*((shift, 0) for shift in REAL_SHIFTS), *tries]
@@ -184,8 +200,7 @@ def surface_waves(at: Layers, omega: Array) -> Waves:
             return found
         index = np.flatnonzero(bad)
         again, worse = attempt(at.at(index), omega[index] * (1 + step * NUDGE), shift)
-        for name in ("factor", "p", "q", "open", "flux"):
-            getattr(found, name)[index] = getattr(again, name)
+        replace(found, index, again)
         bad[index] = worse
     if bad.any():
         i = int(np.argmax(bad))
@@ -195,6 +210,29 @@ def surface_waves(at: Layers, omega: Array) -> Waves:
             found,
         )
     return found
+
+
+def replace(found: Waves, index: NDArray[np.intp], other: Waves) -> None:
+    """Put other waves in the place of some, in place."""
+    for name in ("factor", "p", "q", "open", "flux"):
+        getattr(found, name)[index] = getattr(other, name)
+
+
+def pole(found: Waves) -> Flags:
+    """(b,) where a self-energy, of order 1 in these units, is infinite but for rounding."""
+    r = found.rank
+    return blows(found.p[:, :, :r], found.q[:, :, :r]) | blows(found.q[:, :, r:], found.p[:, :, r:])
+
+
+def blows(numerator: Complex, denominator: Complex) -> Flags:
+    """(b,) where a quotient of matrices is too large, or has none."""
+    try:
+        return np.abs(quotient(numerator, denominator)).max(axis=(1, 2)) > INFINITE
+    except np.linalg.LinAlgError:
+        if len(numerator) == 1:
+            return np.ones(1, dtype=bool)
+        pairs = zip(numerator[:, None], denominator[:, None], strict=True)
+        return np.concatenate([blows(*pair) for pair in pairs])
 
 
 def attempt(at: Layers, omega: Array, shift: complex) -> tuple[Waves, Flags]:
@@ -219,7 +257,7 @@ def attempt(at: Layers, omega: Array, shift: complex) -> tuple[Waves, Flags]:
     propagates = np.abs(log) < UNIT
     resolve(solved, shift, factor, vector, propagates)
     if isinstance(part, Real):
-        factor *= part.phase[:, None]
+        np.multiply(factor, part.phase[:, None], out=factor, where=np.isfinite(factor))
         vector = (part.turn[:, None] @ vector.reshape(-1, 2, r, 2 * r)).reshape(vector.shape)
     flux = -2 * np.einsum("bij,bij->bj", vector[:, r:].conj(), vector[:, :r]).imag
     size = np.linalg.norm(vector[:, :r], axis=1) * np.linalg.norm(vector[:, r:], axis=1)

@@ -10,9 +10,11 @@ from kapitza.core.arrays import Array
 from kapitza.core.grid import legendre
 from kapitza.matter.junction import PS2
 from kapitza.theory.agf.device import Contact
-from kapitza.theory.agf.kmesh import bulk, traced
+from kapitza.theory.agf.kmesh import HALVINGS, bulk, traced
 
 AROUND = 24  # phases along the normal at which bands are sampled
+FINE = 192  # the same where no extremum is to be missed
+EXACT = 24  # halvings of the step of the phase, where they are to be exact
 TRACED = 100  # extrema of the bands at a wave vector that are traced further; more are averaged over anyway
 FEWEST = 2  # nodes between two edges, and one more for each bin
 CROWD = 3  # edges of bands for each bin that are told apart; where there are more, they average out
@@ -105,28 +107,32 @@ class Bands:
         )
 
 
-def bands_of(sides: tuple[Contact, Contact]) -> list[Bands]:
-    """Bands of both leads at each wave vector of the junction."""
-    left, right = (extrema(side) for side in sides)
+def bands_of(sides: tuple[Contact, Contact], *, fine: bool = False) -> list[Bands]:
+    """Bands of both leads at each wave vector of the junction.
+
+    Between the phases at which they are sampled, bands that cross or nearly do may hide an extremum from another or
+    have a sharp one.  Integrals do not mind; `fine` is for those that look for gaps.
+    """
+    left, right = (extrema(side, FINE, EXACT) if fine else extrema(side) for side in sides)
     return [
         Bands(np.sort(np.concatenate([a[0], b[0]])), (a[1], b[1]), (a[2], b[2]))
         for a, b in zip(left, right, strict=True)
     ]
 
 
-def extrema(side: Contact) -> list[tuple[Array, Array, Array]]:
+def extrema(side: Contact, around: int = AROUND, halvings: int = HALVINGS) -> list[tuple[Array, Array, Array]]:
     """Minima and maxima of the bands of a lead along the normal at each wave vector, and what lies between, rad s⁻¹.
 
     Bands of real matrices are even in the phase: half of them is enough, and the extrema at its ends need no search.
     """
     count = len(side.k)
     onsite, hop = side.layers.onsite, side.layers.hop
-    samples, real = AROUND, side.layers.real
+    samples, real = around, side.layers.real
     if real is not None:
-        onsite, hop, samples = real.onsite + 0j, real.a @ real.b.swapaxes(1, 2) + 0j, AROUND // 2 + 1
-    phase = np.exp(2j * np.pi * np.arange(samples) / AROUND)
+        onsite, hop, samples = real.onsite + 0j, real.a @ real.b.swapaxes(1, 2) + 0j, around // 2 + 1
+    phase = np.exp(2j * np.pi * np.arange(samples) / around)
     value = np.stack([np.linalg.eigvalsh(bulk(onsite, hop, factor)) for factor in phase])
-    value = np.concatenate([value, value[AROUND - samples : 0 : -1]])
+    value = np.concatenate([value, value[around - samples : 0 : -1]])
     rise = np.sign(value - np.roll(value, 1, axis=0))
     ahead = np.roll(rise, -1, axis=0)
     kind = np.where(rise * ahead <= 0, np.sign(rise - ahead), 0)  # 1 at maxima, -1 at minima, 0 elsewhere
@@ -135,12 +141,12 @@ def extrema(side: Contact) -> list[tuple[Array, Array, Array]]:
         inner = 0 if real is None else 1
         at, row, band = np.nonzero(turns[inner : samples - inner])
         at += inner
-        angle = 2 * np.pi * at / AROUND
-        found = traced(onsite[row], hop[row], band, angle, kind[at, row, band], 2 * np.pi / AROUND)
+        angle = 2 * np.pi * at / around
+        found = traced(onsite[row], hop[row], band, angle, kind[at, row, band], 2 * np.pi / around, halvings=halvings)
         value[at, row, band] = found
         if real is not None:
             value[-at, row, band] = found
-    split = (AROUND, count, -1)
+    split = (around, count, -1)
     omega = np.sqrt(np.maximum(value, 0) / PS2).reshape(split).swapaxes(0, 1)  # wave vector, phase, band
     turns, ahead = turns.reshape(split).swapaxes(0, 1), np.roll(omega, -1, axis=1)
     low, high = np.minimum(omega, ahead), np.maximum(omega, ahead)

@@ -33,6 +33,8 @@ OCTAVES = 9  # below the top: 1/500 of it
 COLD = 12  # ħω/kT above which a mode is frozen out
 FINE = 0.25  # bins for each kT, over those for each octave
 LOW = 0.3  # ħω/kT at which the ranges may end
+LIGHT = 0.25  # of the weight of a node nearby: nodes that are not told apart from it
+NEIGHBOURS = 2  # nodes on either side that are nearby
 POOL = 2.0  # seconds of work from which processes are worth their start
 PLASTIC = np.array([0.7548776662466927, 0.5698402909980532])  # steps of the evenest sequence along two axes
 
@@ -162,7 +164,10 @@ class Sampler:
 
 
 def collected(bands: Sequence[Band], junction: Junction) -> Transmission:
-    """All ranges as one spectrum; nodes that fall on each other become one."""
+    """All ranges as one spectrum; nodes that fall on each other become one, and light ones join the nearest other.
+
+    At the end of a window a bin is known from next to nothing of it: its mean is not worth a point of its own.
+    """
     omega, weight, total, left, right = (
         np.concatenate([getattr(band, name) for band in bands])
         for name in ("omega", "weight", "total", "left", "right")
@@ -170,12 +175,17 @@ def collected(bands: Sequence[Band], junction: Junction) -> Transmission:
     order = np.argsort(omega, kind="stable")
     order = order[weight[order] > 0]
     omega, weight = omega[order], weight[order]
-    node = np.cumsum(np.diff(omega, prepend=-1.0) > 1e-9 * omega) - 1
+    around = np.lib.stride_tricks.sliding_window_view(np.pad(weight, NEIGHBOURS), 2 * NEIGHBOURS + 1).max(axis=1)
+    kept = omega[weight >= LIGHT * around]
+    node = np.cumsum(np.diff(kept, prepend=-1.0) > 1e-9 * kept) - 1
+    node = node[np.searchsorted((kept[:-1] + kept[1:]) / 2, omega)]
     joint = np.bincount(node, weight)
     means = [np.bincount(node, weight * part[order]) / joint for part in (total, left, right)]
-    return Transmission(
-        omega[np.flatnonzero(np.diff(node, prepend=-1))], *means, weight=joint, method=f"AGF {junction.name}"
-    )
+    carried = weight * total[order]
+    crossing = np.bincount(node, carried)
+    middle = np.bincount(node, weight * omega) / joint
+    middle = np.divide(np.bincount(node, carried * omega), crossing, out=middle, where=crossing > 0)
+    return Transmission(middle, *means, weight=joint, method=f"AGF {junction.name}")
 
 
 def ranges(junction: Junction, coldest: float, hottest: float, *, whole: bool = False) -> list[Range]:

@@ -16,7 +16,7 @@ from kapitza.theory.agf.kmesh import top
 from kapitza.theory.agf.leads import Flags
 from kapitza.theory.agf.nodes import bands_of, nodes, window
 
-VERSION = "agf 4"  # of the kernels: part of the address of every stored result
+VERSION = "agf 5"  # of the kernels: part of the address of every stored result
 CHUNK = 1 << 18  # numbers of one array of matrices
 SECONDS = 0.5  # that a unit should take, roughly
 EXCESS = 1e-6  # modes: transmission out of bounds that is put down to rounding
@@ -85,7 +85,8 @@ def in_bins(unit: Inputs) -> Arrays:
             sums[name][i] = np.bincount(one.bin, row, minlength=shape[1])
             if name == "total":
                 sums["first"][i] = np.bincount(one.bin, row * one.middle, minlength=shape[1])
-        sums["weight"][i] = np.bincount(one.bin, one.weight * inside[one.node], minlength=shape[1])
+        # a node may stand for many bins where nothing passes: its own window would not be theirs
+        sums["weight"][i] = np.bincount(one.bin, one.weight * window(one.middle, ramps), minlength=shape[1])
         start += one.omega.size
     return {**sums, "points": np.array([omega.size])}
 
