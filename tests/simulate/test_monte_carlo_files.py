@@ -2,16 +2,20 @@
 
 from pathlib import Path
 
+import attrs
 import numpy as np
 import pytest
 
-from kapitza.errors import DataError, InputError
+from kapitza.errors import DataError, InputError, MissingEngine, ValidityWarning
 from kapitza.io.domains import read_domain
+from kapitza.io.results import load, save
+from kapitza.simulate.boltzmann import batches
 from kapitza.simulate.boltzmann.carriers import gray_carriers
 from kapitza.simulate.boltzmann.contacts import Crossing, Wall
 from kapitza.simulate.boltzmann.fourier import fourier_temperature
 from kapitza.simulate.boltzmann.geometry import Block, Domain, HotSpot
 from kapitza.simulate.boltzmann.monte_carlo import Flights, monte_carlo
+from kapitza.simulate.boltzmann.transport_map import TransportMap
 
 SAMPLE = Path(__file__).resolve().parents[2] / "docs" / "samples" / "hot-spot-monte-carlo.toml"
 GRAY = """
@@ -134,3 +138,33 @@ def test_figures():
         flights=Flights(200),
     )
     assert transport_map(line).get_ylabel() == "temperature (K)"
+
+
+@pytest.mark.parametrize("suffix", [".json", ".npz", ".h5"])
+def test_a_map_is_kept_bit_by_bit(tmp_path, suffix):
+    pytest.importorskip("numba", reason="needs numba")
+    if suffix == ".h5":
+        pytest.importorskip("h5py")
+    held = read_domain(SAMPLE)
+    flights = Flights(100)
+    got = monte_carlo(held.domain, spacing=4e-8, flights=flights, probes={"p": ([0, 1.1e-7], [1e-8, 1.2e-7])})
+    back = load(save(got, tmp_path / f"m{suffix}"))
+    for one in attrs.fields(TransportMap):
+        if one.name != "edges":
+            np.testing.assert_array_equal(getattr(back, one.name), getattr(got, one.name), err_msg=one.name)
+    for a, b in zip(back.edges, got.edges, strict=True):
+        np.testing.assert_array_equal(a, b)
+    with pytest.raises(InputError, match="temperature has the shape"):
+        attrs.evolve(got, temperature=got.temperature[:1])
+
+
+def test_without_the_compiler_the_road_with_arrays_says_so(monkeypatch):
+    def missing(package, **_):
+        raise MissingEngine(f"no {package}")
+
+    monkeypatch.setattr(batches, "require", missing)
+    domain = read_domain(SAMPLE).domain
+    with pytest.warns(ValidityWarning, match=r"no numba.*slower"):
+        monte_carlo(domain, spacing=4e-8, flights=Flights(80))
+    with pytest.raises(MissingEngine, match="numba"):
+        monte_carlo(domain, spacing=4e-8, flights=Flights(80, compiled=True))

@@ -22,6 +22,7 @@ from kapitza.core.transmission import Transmission
 from kapitza.errors import DataError, InputError, KapitzaError
 from kapitza.io.application_records import APPLICATION_TYPES, APPLICATION_UNITS
 from kapitza.io.device_types import DEVICE_TYPES, DEVICE_UNITS
+from kapitza.io.transport_types import TRANSPORT_UNITS
 from kapitza.matter.crystal import Crystal
 from kapitza.matter.fluid import Fluid
 from kapitza.matter.junction import Junction, Lead, Slab
@@ -37,6 +38,7 @@ from kapitza.measure.eels.resistance import AbsoluteResistance
 from kapitza.measure.eels.spread import PointSpread
 from kapitza.simulate.boltzmann.carriers import Carriers
 from kapitza.simulate.boltzmann.result import Transport
+from kapitza.simulate.boltzmann.transport_map import TransportMap
 from kapitza.theory.agf.interface_modes import InterfaceModes
 from kapitza.theory.agf.local import LocalDensity
 from kapitza.theory.agf.local_current import LocalCurrent
@@ -85,12 +87,14 @@ TYPES: dict[str, type] = {
         TemperatureMap,
         Transmission,
         Transport,
+        TransportMap,
     )
 }
 
 UNITS: dict[str, dict[str, str]] = {
     **DEVICE_UNITS,
     **APPLICATION_UNITS,
+    **TRANSPORT_UNITS,
     "AbsoluteResistance": {
         "interval": "W m^-2 K^-1",
         "level": "1",

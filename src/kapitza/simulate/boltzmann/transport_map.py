@@ -1,10 +1,40 @@
 """What Monte Carlo says of a domain: temperatures, fluxes and spectra, with their standard errors."""
 
-from attrs import field, frozen
+from collections.abc import Sequence
 
-from kapitza.core.arrays import Array
+import numpy as np
+from attrs import field, frozen
+from numpy.typing import ArrayLike
+
+from kapitza.core.arrays import Array, finite, increasing, number
 from kapitza.errors import InputError
 from kapitza.simulate.boltzmann.geometry import Cells
+
+
+def axes(value: Sequence[ArrayLike]) -> tuple[Array, ...]:
+    """Return `value` as the bounds of cells along one to three axes."""
+    if not 1 <= len(value) <= 3:
+        raise InputError(f"expected the bounds of cells along 1, 2 or 3 axes, got {len(value)}")
+    return tuple(increasing(one) for one in value)
+
+
+def words(value: Sequence[str]) -> tuple[str, ...]:
+    """Return `value` as names."""
+    return tuple(str(one) for one in value)
+
+
+def real(value: ArrayLike) -> Array:
+    """Return `value` as read-only floats of any shape; NaN stands where there is no value."""
+    array = np.array(value, dtype=float)
+    array.flags.writeable = False
+    return array
+
+
+def whole(value: ArrayLike) -> Cells:
+    """Return `value` as read-only whole numbers."""
+    array = np.array(value, dtype=np.int64)
+    array.flags.writeable = False
+    return array
 
 
 @frozen(eq=False)
@@ -32,30 +62,44 @@ class TransportMap:
     method : for legends and tables
     """
 
-    edges: tuple[Array, ...]
-    names: tuple[str, ...]
-    region: Cells
-    base: float
-    temperature: Array
-    temperature_sigma: Array
-    lattice: Array
-    lattice_sigma: Array
-    flux: Array
-    flux_sigma: Array
-    surfaces: tuple[str, ...]
-    power: Array
-    power_sigma: Array
-    spectrum: Array
-    spectrum_sigma: Array
-    omega: Array
-    bounds: Array
-    probes: tuple[str, ...]
-    modes: Array
-    modes_sigma: Array
-    particles: int
-    events: int
-    seed: int
+    edges: tuple[Array, ...] = field(converter=axes)
+    names: tuple[str, ...] = field(converter=words)
+    region: Cells = field(converter=whole)
+    base: float = field(converter=number)
+    temperature: Array = field(converter=real)
+    temperature_sigma: Array = field(converter=real)
+    lattice: Array = field(converter=real)
+    lattice_sigma: Array = field(converter=real)
+    flux: Array = field(converter=real)
+    flux_sigma: Array = field(converter=real)
+    surfaces: tuple[str, ...] = field(converter=words)
+    power: Array = field(converter=real)
+    power_sigma: Array = field(converter=real)
+    spectrum: Array = field(converter=real)
+    spectrum_sigma: Array = field(converter=real)
+    omega: Array = field(converter=finite)
+    bounds: Array = field(converter=finite)
+    probes: tuple[str, ...] = field(converter=words)
+    modes: Array = field(converter=real)
+    modes_sigma: Array = field(converter=real)
+    particles: int = field(converter=int)
+    events: int = field(converter=int)
+    seed: int = field(converter=int)
     method: str = field(default="Monte Carlo", kw_only=True)
+
+    def __attrs_post_init__(self) -> None:
+        cells = tuple(one.size - 1 for one in self.edges)
+        groups = self.omega.size
+        shapes = {
+            **dict.fromkeys(("region", "temperature", "temperature_sigma", "lattice", "lattice_sigma"), cells),
+            **dict.fromkeys(("flux", "flux_sigma"), (len(cells), *cells)),
+            **dict.fromkeys(("power", "power_sigma"), (len(self.surfaces),)),
+            **dict.fromkeys(("spectrum", "spectrum_sigma"), (len(self.surfaces), groups)),
+            **dict.fromkeys(("modes", "modes_sigma"), (len(self.probes), groups)),
+        }
+        for name, shape in shapes.items():
+            if getattr(self, name).shape != shape:
+                raise InputError(f"{name} has the shape {getattr(self, name).shape}, expected {shape}")
 
     @property
     def centres(self) -> tuple[Array, ...]:
