@@ -175,7 +175,7 @@ def test_a_periodic_laminate_is_series_and_parallel():
 
 def test_iterations_equal_a_factorisation(monkeypatch):
     body = Body(
-        ball_mesh(1.0, 1.5, 5),
+        ball_mesh(1.0, 1.5, 7, order=1),
         {"particle": 10.0, "matrix": 1.0},
         {"particle|matrix": 1.0},
         {"x-": Held(0)},

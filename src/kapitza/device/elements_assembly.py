@@ -5,7 +5,7 @@ from scipy.sparse import coo_array, csr_array
 
 from kapitza.core.arrays import Array
 from kapitza.device.elements_reference import Integers, Simplex
-from kapitza.device.meshes import CHUNK, Mesh, jacobians
+from kapitza.device.meshes import Mesh, chunks, jacobians
 
 
 def gathered(local: Array, rows: Integers, columns: Integers, size: int) -> csr_array:
@@ -31,8 +31,7 @@ def stiffness(mesh: Mesh, unknowns: Integers, tensors: Array, size: int) -> csr_
         points, weights = points[:1], np.array([mesh.simplex.volume])
     _, slopes = mesh.simplex.shapes(points)
     total = csr_array((size, size))
-    for start in range(0, len(mesh.cells), CHUNK):
-        part = slice(start, start + CHUNK)
+    for part in chunks(len(mesh.cells), len(points)):
         jacobian, determinant = jacobians(mesh, mesh.cells[part], slopes)
         gradient = np.matmul(slopes[None], np.linalg.inv(jacobian))  # (m, q, k, d)
         weighted = np.matmul(gradient, tensors[mesh.region[part]][:, None]) * (determinant * weights)[:, :, None, None]
@@ -47,8 +46,8 @@ def cell_load(mesh: Mesh, unknowns: Integers, density: Array, size: int) -> Arra
     values, slopes = mesh.simplex.shapes(points)
     load = np.zeros(size)
     heated = np.flatnonzero(density[mesh.region] != 0)
-    for start in range(0, len(heated), CHUNK):
-        part = heated[start : start + CHUNK]
+    for chosen in chunks(len(heated), len(points)):
+        part = heated[chosen]
         _, determinant = jacobians(mesh, mesh.cells[part], slopes)
         local = (determinant * weights) @ values * density[mesh.region[part]][:, None]
         load += np.bincount(unknowns[part].ravel(), local.ravel(), minlength=size)

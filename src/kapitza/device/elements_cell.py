@@ -5,13 +5,12 @@ from typing import Literal
 import numpy as np
 from scipy.sparse import coo_array, csr_array
 from scipy.sparse.csgraph import connected_components
-from scipy.sparse.linalg import splu
 from scipy.spatial import KDTree
 
 from kapitza.core.arrays import Array, known
 from kapitza.device.elements import Body
-from kapitza.device.elements_reference import Integers
-from kapitza.device.elements_solve import DIRECT, assembled, iterated
+from kapitza.device.elements_reference import Integers, Simplex
+from kapitza.device.elements_solve import assembled, factorised
 from kapitza.device.elements_split import SplitMesh, split
 from kapitza.errors import InputError
 
@@ -45,17 +44,17 @@ def cell_conductivity(body: Body, sides: Literal["periodic", "isothermal"] = "pe
     matrix = assembled(body, parts, pairs).matrix
     place = body.mesh.points[parts.point]
     low, edge = box_around(body)
-    direct = DIRECT[body.mesh.dimension]
+    cell = body.mesh.simplex
     if sides == "periodic":
         group = joined(opposite(body, parts, low, edge), len(place))
-        found = place + departures(matrix, place, group, direct)[group]
+        found = place + departures(matrix, place, group, cell)[group]
         return found.T @ (matrix @ found) / np.prod(edge)
     diagonal: list[float] = []
     for axis in range(body.mesh.dimension):
         x = place[:, axis]
         ends = (np.abs(x - low[axis]) < NEAR * edge[axis]) | (np.abs(x - low[axis] - edge[axis]) < NEAR * edge[axis])
         group = np.where(ends, 0, 1 + np.cumsum(~ends) - 1)
-        found = x + departures(matrix, x[:, None], group, direct)[group, 0]
+        found = x + departures(matrix, x[:, None], group, cell)[group, 0]
         diagonal.append(float(found @ (matrix @ found)) / float(np.prod(edge)))
     return np.diag(diagonal)
 
@@ -96,7 +95,7 @@ def joined(pairs: Integers, size: int) -> Integers:
     return connected_components(links, directed=False)[1].astype(np.int64)
 
 
-def departures(matrix: csr_array, place: Array, group: Integers, direct: int) -> Array:
+def departures(matrix: csr_array, place: Array, group: Integers, cell: Simplex) -> Array:
     """(groups, c) departure w of each group from the mean gradient, with one group of each connected part at 0."""
     size, count = len(group), int(group.max()) + 1
     take = csr_array((np.ones(size), (np.arange(size), group)), shape=(size, count))
@@ -109,10 +108,7 @@ def departures(matrix: csr_array, place: Array, group: Integers, direct: int) ->
     if not free.size:
         return found
     inside = csr_array(reduced[free][:, free])
-    if free.size <= direct:
-        found[free] = splu(inside.tocsc()).solve(load[free])
-    else:
-        for column in range(place.shape[1]):
-            if np.abs(load[free, column]).max() > 0:
-                found[free, column] = iterated(inside, load[free, column])[0]
+    for column in range(place.shape[1]):
+        if np.abs(load[free, column]).max() > 0:
+            found[free, column] = factorised(inside, load[free, column], cell)[0]
     return found

@@ -14,7 +14,7 @@ from scipy.sparse.linalg import cg, splu
 from kapitza.core.arrays import Array
 from kapitza.device.elements import Body, Cooled, Heated, Held
 from kapitza.device.elements_assembly import cell_load, facet_masses, gathered, stiffness
-from kapitza.device.elements_reference import Integers
+from kapitza.device.elements_reference import Integers, Simplex
 from kapitza.device.elements_split import SplitMesh, split
 from kapitza.errors import ConvergenceError, InputError
 
@@ -120,7 +120,9 @@ def body_temperatures(body: Body) -> BodyTemperatures:
     equations = assembled(body, parts, pairs)
     check_sinks(body, parts, equations)
     held, values = held_unknowns(body, equations)
-    temperature, steps = solved(equations, held, values, DIRECT[body.mesh.dimension])
+    sinks = [face.temperature for face in body.faces.values() if not isinstance(face, Heated)]
+    # Differences from a typical temperature: errors of the iteration then scale with the rise and not with 300 K.
+    temperature, steps = solved(equations, held, values, float(np.mean(sinks)), body.mesh.simplex)
     residual = equations.load - equations.matrix @ temperature
     return BodyTemperatures(
         body,
@@ -204,7 +206,9 @@ def held_unknowns(body: Body, equations: Equations) -> tuple[NDArray[np.bool_], 
     return held, values
 
 
-def solved(equations: Equations, held: NDArray[np.bool_], values: Array, direct: int) -> tuple[Array, int]:
+def solved(
+    equations: Equations, held: NDArray[np.bool_], values: Array, base: float, cell: Simplex
+) -> tuple[Array, int]:
     """(n,) temperatures, and the steps that they took."""
     free = np.flatnonzero(~held)
     found = values.copy()
@@ -212,17 +216,22 @@ def solved(equations: Equations, held: NDArray[np.bool_], values: Array, direct:
         return found, 0
     matrix = csr_array(equations.matrix[free][:, free])
     load = equations.load[free] - (equations.matrix @ values)[free]
-    # Differences from a typical temperature: round-off then scales with the rise and not with 300 K.
-    base = float(np.mean(values[held])) if held.any() else 0.0
     load = load - matrix @ np.full(free.size, base)
-    rise, steps = (splu(matrix.tocsc()).solve(load), 0) if free.size <= direct else iterated(matrix, load)
+    rise, steps = factorised(matrix, load, cell)
     found[free] = base + rise
     return found, steps
 
 
-def iterated(matrix: csr_array, load: Array) -> tuple[Array, int]:
-    """Conjugate gradients, preconditioned by algebraic multigrid where it is installed, by the diagonal if not."""
-    if find_spec("pyamg"):
+def factorised(matrix: csr_array, load: Array, cell: Simplex) -> tuple[Array, int]:
+    """Solution of few equations by factors and of many by iteration, and the steps that it took."""
+    if len(load) <= DIRECT[cell.dimension]:
+        return splu(matrix.tocsc()).solve(load), 0
+    return iterated(matrix, load, multigrid=cell.order == 1 and find_spec("pyamg") is not None)
+
+
+def iterated(matrix: csr_array, load: Array, *, multigrid: bool) -> tuple[Array, int]:
+    """Conjugate gradients, preconditioned by algebraic multigrid (quadratic cells gain nothing from it) or not."""
+    if multigrid:
         before = import_module("pyamg").ruge_stuben_solver(matrix, max_coarse=500).aspreconditioner()
     else:
         before = diags_array(1 / np.asarray(matrix.diagonal(), dtype=float))

@@ -12,7 +12,7 @@ from kapitza.core.arrays import Array
 from kapitza.device.elements_reference import EDGES, Integers, Simplex, corner_keys, simplex
 from kapitza.errors import InputError
 
-CHUNK = 50_000  # cells at a time: bounds the memory of what is known at every quadrature point
+CHUNK = 200_000  # quadrature points at a time: bounds the memory of what is known at each
 
 
 def points_array(value: ArrayLike) -> Array:
@@ -33,6 +33,16 @@ def cells_array(value: ArrayLike) -> Integers:
     array = np.array(value)
     if array.ndim != 2 or not len(array) or array.dtype.kind not in "iu":
         raise InputError(f"expected cells as rows of node numbers, got shape {array.shape} of {array.dtype}")
+    array = array.astype(np.int64)
+    array.flags.writeable = False
+    return array
+
+
+def region_array(value: ArrayLike) -> Integers:
+    """Return numbers of regions as a read-only array."""
+    array = np.array(value)
+    if array.ndim != 1 or array.dtype.kind not in "iu":
+        raise InputError(f"expected one number of a region for each cell, got shape {array.shape} of {array.dtype}")
     array = array.astype(np.int64)
     array.flags.writeable = False
     return array
@@ -63,7 +73,7 @@ class Mesh:
 
     points: Array = field(converter=points_array)
     cells: Integers = field(converter=cells_array)
-    region: Integers
+    region: Integers = field(converter=region_array)
     names: tuple[str, ...] = field(converter=tuple)
     faces: Mapping[str, Integers] = field(factory=dict, converter=face_arrays)
 
@@ -99,7 +109,7 @@ def check_numbering(mesh: Mesh) -> None:
     low, high = int(mesh.cells.min()), int(mesh.cells.max())
     if low < 0 or high >= len(mesh.points):
         raise InputError(f"cells name nodes {low} to {high} of {len(mesh.points)} points")
-    region = np.asarray(mesh.region)
+    region = mesh.region
     if region.shape != (len(mesh.cells),):
         raise InputError(f"{region.size} regions for {len(mesh.cells)} cells: wanted one for each")
     outside = (region < 0) | (region >= len(mesh.names))
@@ -119,6 +129,12 @@ def jacobians(mesh: Mesh, cells: Integers, slopes: Array) -> tuple[Array, Array]
     return jacobian, np.linalg.det(jacobian)
 
 
+def chunks(cells: int, points: int) -> list[slice]:
+    """Parts of the cells, each with so few quadrature points that what is known at them fits in memory."""
+    step = max(1, CHUNK // points)
+    return [slice(start, start + step) for start in range(0, cells, step)]
+
+
 def cell_volumes(mesh: Mesh) -> Array:
     """(m,) volume of each cell; 0 or less where a cell is inverted anywhere."""
     points, weights = mesh.simplex.quadrature()
@@ -126,8 +142,8 @@ def cell_volumes(mesh: Mesh) -> Array:
         points, weights = points[:1], np.array([mesh.simplex.volume])
     _, slopes = mesh.simplex.shapes(points)
     found: list[Array] = []
-    for start in range(0, len(mesh.cells), CHUNK):
-        _, determinant = jacobians(mesh, mesh.cells[start : start + CHUNK], slopes)
+    for part in chunks(len(mesh.cells), len(points)):
+        _, determinant = jacobians(mesh, mesh.cells[part], slopes)
         low = determinant.min(axis=1)
         found.append(np.where(low > 0, determinant @ weights, np.minimum(low, 0)))
     return np.concatenate(found)
