@@ -1,0 +1,126 @@
+"""Measurements that hold the transmission of a boundary by frequency: sizes of stacks, frequencies of a laser."""
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import numpy as np
+from attrs import field, frozen
+from numpy.typing import NDArray
+
+from kapitza.core.arrays import Array, finite
+from kapitza.errors import InputError
+from kapitza.simulate.boltzmann.adjoint import conductance_slopes, seen_slopes
+from kapitza.simulate.boltzmann.transport import Film
+
+
+class SpectralMeasurement(Protocol):
+    """Data that depend on what crosses one boundary."""
+
+    def residuals(self, flow: Array) -> tuple[Array, Array]:
+        """Prediction less data over sigma, (m,), and its derivatives (m, G) with respect to the flow, m² K W⁻¹."""
+        ...
+
+    def simulated(self, flow: Array, seed: int) -> "SpectralMeasurement":
+        """The same measurement of a known boundary, with noise of the stated sigma."""
+        ...
+
+
+def complex_numbers(value: object) -> NDArray[np.complex128]:
+    """Return `value` as finite complex numbers along one axis, read-only."""
+    array = np.array(value, dtype=complex, ndmin=1)
+    if array.ndim != 1 or not np.isfinite(array).all():
+        raise InputError(f"expected finite numbers along one axis, got {value!r:.60}")
+    array.flags.writeable = False
+    return array
+
+
+def check_sigma(sigma: Array, count: int) -> None:
+    """Refuse uncertainties that are not above zero, or of another number."""
+    if sigma.size != count or not (sigma > 0).all():
+        raise InputError(f"{sigma.size} uncertainties from {sigma.min(initial=np.inf):g} for {count} data, wanted > 0")
+
+
+@frozen(eq=False)
+class StackConductances:
+    """Conductances of stacks of several thicknesses, from end to end between black walls.
+
+    Attributes
+    ----------
+    stacks : (n,) layers of each
+    boundaries : of each stack, None for each that is the unknown one
+    value : (n,) W m⁻² K⁻¹; a conductivity over the thickness of the stack
+    sigma : (n,) standard uncertainty, W m⁻² K⁻¹
+
+    Raises
+    ------
+    InputError
+        for columns of unequal length
+    """
+
+    stacks: Sequence[Sequence[Film]]
+    boundaries: Sequence[object]
+    value: Array = field(converter=finite)
+    sigma: Array = field(converter=finite)
+
+    def __attrs_post_init__(self) -> None:
+        if self.value.size != len(self.stacks):
+            raise InputError(f"{self.value.size} conductances for {len(self.stacks)} stacks")
+        check_sigma(self.sigma, self.value.size)
+
+    def residuals(self, flow: Array) -> tuple[Array, Array]:
+        """Prediction less data over sigma, (n,), and its derivatives (n, G), m² K W⁻¹."""
+        found = [conductance_slopes(stack, self.boundaries, flow) for stack in self.stacks]
+        value = np.array([one.value.real for one in found])
+        slope = np.array([np.real(one.slope) for one in found])
+        return (value - self.value) / self.sigma, slope / self.sigma[:, None]
+
+    def simulated(self, flow: Array, seed: int) -> "StackConductances":
+        """The same measurement of a known boundary, with noise."""
+        exact = self.value + self.sigma * self.residuals(flow)[0]
+        noise = np.random.default_rng(seed).standard_normal(exact.size)
+        return StackConductances(self.stacks, self.boundaries, exact + self.sigma * noise, self.sigma)
+
+
+@frozen(eq=False)
+class SeenResistances:
+    """Boundary resistances that thermoreflectance reports against the frequency of modulation.
+
+    Attributes
+    ----------
+    films : the film, which is heated evenly, and the substrate
+    frequency : (n,) Hz
+    value : (n,) m² K W⁻¹, complex: what is left when film and substrate are taken off by Fourier's law
+    sigma : (n,) standard uncertainty of the real and of the imaginary part, m² K W⁻¹
+
+    Raises
+    ------
+    InputError
+        for columns of unequal length
+    """
+
+    films: Sequence[Film]
+    frequency: Array = field(converter=finite)
+    value: NDArray[Any] = field(converter=complex_numbers)
+    sigma: Array = field(converter=finite)
+
+    def __attrs_post_init__(self) -> None:
+        if self.value.size != self.frequency.size:
+            raise InputError(f"{self.value.size} resistances for {self.frequency.size} frequencies")
+        check_sigma(self.sigma, self.value.size)
+
+    def residuals(self, flow: Array) -> tuple[Array, Array]:
+        """Prediction less data over sigma, (2n,), real parts first, and its derivatives (2n, G), m² K W⁻¹."""
+        found = [seen_slopes(self.films, flow, float(f)) for f in self.frequency]
+        off = (np.array([one.value for one in found]) - self.value) / self.sigma
+        slope = np.array([one.slope for one in found]) / self.sigma[:, None]
+        return np.concatenate([off.real, off.imag]), np.concatenate([slope.real, slope.imag])
+
+    def simulated(self, flow: Array, seed: int) -> "SeenResistances":
+        """The same measurement of a known boundary, with noise."""
+        n = self.value.size
+        off = self.residuals(flow)[0]
+        noise = np.random.default_rng(seed).standard_normal(2 * n)
+        exact = self.value + self.sigma * (off[:n] + 1j * off[n:])
+        return SeenResistances(
+            self.films, self.frequency, exact + self.sigma * (noise[:n] + 1j * noise[n:]), self.sigma
+        )

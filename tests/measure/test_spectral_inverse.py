@@ -1,0 +1,166 @@
+"""The transmission of a boundary by frequency from sizes and modulation frequencies, and what stays open."""
+
+import numpy as np
+import pytest
+
+from kapitza.errors import InputError
+from kapitza.measure.spectral_data import SeenResistances, StackConductances
+from kapitza.measure.spectral_inverse import Smoothness, spectral_transmission
+from kapitza.simulate.boltzmann.adjoint import coefficient_of, conductance_slopes, seen_slopes
+from kapitza.simulate.boltzmann.carriers import band_carriers
+from kapitza.simulate.boltzmann.response import seen_resistance
+from kapitza.simulate.boltzmann.transport import Film, transport
+
+SPEED = 5000.0  # m/s
+COUNT = 12
+
+
+def media(count=COUNT, longest=2e-6):
+    """Two media whose slow groups carry little and far, as those of acoustic phonons."""
+    path = np.geomspace(longest, 3e-9, count)
+    flows = 6e7 * np.linspace(0.2, 1, count), 5e7 * np.linspace(1, 0.3, count)
+    return [
+        band_carriers(name, 4 * flow / SPEED, np.full(count, SPEED), length)
+        for name, flow, length in zip("ab", flows, (path, 0.4 * path), strict=True)
+    ]
+
+
+LEFT, RIGHT = media()
+LIMIT = np.minimum(LEFT.flow, RIGHT.flow)
+SHARE = np.linspace(0.8, 0.2, COUNT)
+
+
+def sizes(thicknesses, sides=(LEFT, RIGHT), sigma=0.01, share=SHARE, cells=4):
+    """Exact conductances of two layers of each thickness, with relative uncertainties."""
+    stacks = [tuple(Film(h, one, cells=cells) for one in sides) for h in thicknesses]
+    limit = np.minimum(*(one.flow for one in sides))
+    exact = np.array([conductance_slopes(stack, [None], share * limit).value.real for stack in stacks])
+    return StackConductances(stacks, [None], exact, sigma * exact)
+
+
+def central(function, flow, group, step=1e-2):
+    """Derivative by a central difference of fourth order."""
+    shift = np.zeros(flow.size)
+    shift[group] = step * flow[group]
+    near, far = (function(flow + k * shift) - function(flow - k * shift) for k in (1, 2))
+    return (8 * near - far) / (12 * shift[group])
+
+
+@pytest.mark.parametrize("thickness", [1e-8, 1e-6])
+@pytest.mark.parametrize("group", [0, 6, 11])
+def test_derivatives_of_a_conductance_are_those_of_differences(thickness, group):
+    """Three layers with the unknown boundary twice, once from either side."""
+    films = [Film(thickness, LEFT), Film(2 * thickness, RIGHT), Film(thickness, LEFT, name="c")]
+    flow = SHARE * LIMIT
+    got = conductance_slopes(films, [None, None], flow)
+    want = central(lambda f: conductance_slopes(films, [None, None], f).value.real, flow, group)
+    np.testing.assert_allclose(got.slope[group], want, rtol=1e-6, atol=0)
+    solved = transport(films, [coefficient_of(flow, films[0]), coefficient_of(flow, films[1])])
+    np.testing.assert_allclose(got.value.real, solved.flux / solved.difference, rtol=1e-12, atol=0)
+
+
+@pytest.mark.parametrize("frequency", [1e6, 1e8, 1e9])
+def test_derivatives_of_a_modulated_response_are_those_of_differences(frequency):
+    films, flow = [Film(3e-8, LEFT), Film(1e-5, RIGHT)], SHARE * LIMIT
+    got = seen_slopes(films, flow, frequency)
+    reported = seen_resistance(films, coefficient_of(flow, films[0]), [frequency])[0]
+    np.testing.assert_allclose(got.value, reported, rtol=1e-9, atol=0)
+    for group in (0, 6, 11):
+        want = central(lambda f: seen_slopes(films, f, frequency).value, flow, group)
+        np.testing.assert_allclose(got.slope[group], want, rtol=1e-6, atol=0)
+
+
+def test_thin_layers_weigh_all_groups_alike():
+    """Without scattering the conductance between black walls is the sum of the flows."""
+    films, flow = [Film(1e-13, LEFT), Film(1e-13, RIGHT)], SHARE * LIMIT
+    np.testing.assert_allclose(conductance_slopes(films, [None], flow).slope, 1.0, rtol=1e-3, atol=0)
+
+
+def test_as_many_exact_data_as_groups_give_the_truth():
+    """Three groups of very different paths, three thicknesses, no noise: the prior has nothing to say."""
+    sides, share = media(3), np.array([0.9, 0.3, 0.6])
+    exact = sizes([3e-9, 1e-7, 3e-6], sides, 1e-8, share)
+    found = spectral_transmission([exact], *sides, samples=2)
+    np.testing.assert_allclose(found.share, share, rtol=1e-5, atol=0)
+    np.testing.assert_allclose(found.freedom, 3, rtol=1e-5, atol=0)
+    np.testing.assert_allclose(found.coefficient * sides[0].flow, share * found.limit, rtol=1e-5, atol=0)
+
+
+def test_bands_cover_the_truth_as_often_as_they_say():
+    """Fifty boundaries from the prior, five thicknesses with 1 % noise; also the conductance and the strict range."""
+    root = np.linalg.cholesky(Smoothness().covariance(COUNT))
+    generator = np.random.default_rng(5)
+    blank = sizes(np.geomspace(5e-9, 2e-6, 5))
+    covered, summed, possible = [], [], []
+    for case in range(50):
+        share = np.full(COUNT, 2.0)
+        while share.min() < 0 or share.max() > 1:
+            share = 0.5 + root @ generator.standard_normal(COUNT)
+        found = spectral_transmission([blank.simulated(share * LIMIT, case)], LEFT, RIGHT, samples=100)
+        low, high = found.band()
+        covered.append((low <= share) & (share <= high))
+        one, other = found.conductance_range()
+        summed.append(one <= share @ LIMIT <= other)
+        if case < 10:
+            least, most = found.extremes()
+            possible.append((least <= share) & (share <= most))
+    assert 0.90 <= np.mean(covered) <= 0.98
+    assert 0.86 <= np.mean(summed) <= 1.0
+    assert np.all(possible)
+
+
+def test_two_spectra_with_the_same_data_lie_in_the_band():
+    """What the data cannot see may be added: they stay, and the band and the range hold both."""
+    data = sizes(np.geomspace(5e-9, 2e-6, 5))
+    found = spectral_transmission([data], LEFT, RIGHT)
+    blind = np.linalg.svd(found.slope)[2][data.value.size :]
+    low, high = found.band()
+    seen = found.covariance @ np.eye(COUNT)[5]
+    step = blind.T @ (blind @ seen)
+    step *= 0.02 / np.abs(step).max()
+    other = found.share + step
+    assert np.abs(data.residuals(other * LIMIT)[0] - found.residual).max() < 0.05
+    assert ((low <= other) & (other <= high)).all()
+    least, most = found.extremes()
+    assert ((least <= other) & (other <= most)).all()
+
+
+def test_a_sum_is_known_better_than_its_parts():
+    found = spectral_transmission([sizes(np.geomspace(5e-9, 2e-6, 5))], LEFT, RIGHT)
+    value, sigma = found.conductance
+    assert sigma / value < 0.5 * np.mean(found.sigma / found.share)
+    assert 1 < found.freedom < 5
+    one, other = found.possible(LIMIT)
+    least, most = found.extremes()
+    assert (other - one) / value < 0.4
+    assert np.mean(most - least) > 0.8
+    assert one < SHARE @ LIMIT < other
+
+
+def test_a_laser_of_many_frequencies_says_less_than_thin_layers():
+    """Thick substrates blur the groups: fewer independent numbers from twice as many data."""
+    blank = SeenResistances([Film(3e-8, LEFT), Film(1e-5, RIGHT)], np.geomspace(1e6, 1e9, 5), np.ones(5), np.ones(5))
+    exact = blank.value + blank.residuals(SHARE * LIMIT)[0][:5] + 1j * blank.residuals(SHARE * LIMIT)[0][5:]
+    noisy = SeenResistances(blank.films, blank.frequency, exact, 0.01 * np.abs(exact)).simulated(SHARE * LIMIT, 0)
+    laser = spectral_transmission([noisy], LEFT, RIGHT, samples=100)
+    thin = sizes(np.geomspace(5e-9, 2e-6, 5))
+    both = spectral_transmission([noisy, thin], LEFT, RIGHT, samples=2)
+    alone = spectral_transmission([thin], LEFT, RIGHT, samples=2)
+    assert 1 <= laser.freedom < alone.freedom < both.freedom
+    low, high = laser.conductance_range(0.99)
+    assert low < SHARE @ LIMIT < high
+
+
+def test_bad_input_is_refused():
+    with pytest.raises(InputError, match="at least one"):
+        spectral_transmission([], LEFT, RIGHT)
+    with pytest.raises(InputError, match="mark the unknown"):
+        conductance_slopes([Film(1e-8, LEFT)], [], LIMIT)
+    with pytest.raises(InputError, match="2 conductances for 1 stacks"):
+        StackConductances([(Film(1e-8, LEFT),)], [], [1.0, 2.0], [0.1, 0.1])
+    with pytest.raises(InputError, match="wanted > 0"):
+        StackConductances([(Film(1e-8, LEFT),)], [], [1.0], [0.0])
+    with pytest.raises(InputError, match="12 groups and b 3"):
+        spectral_transmission([sizes([1e-8])], LEFT, media(3)[1])
+    with pytest.raises(InputError, match="spread = 0"):
+        Smoothness(spread=0.0)
