@@ -73,6 +73,14 @@ from kapitza.device.description import HeatSource as HeatSource
 from kapitza.device.dynamics import device_response as device_response
 from kapitza.device.dynamics import step_response as step_response
 from kapitza.device.dynamics import time_span as time_span
+from kapitza.device.elements import Body as Body
+from kapitza.device.elements import Cooled as Cooled
+from kapitza.device.elements import Heated as Heated
+from kapitza.device.elements import Held as Held
+from kapitza.device.elements_cell import cell_conductivity as cell_conductivity
+from kapitza.device.elements_solve import BodyTemperatures as BodyTemperatures
+from kapitza.device.elements_solve import BoundaryJump as BoundaryJump
+from kapitza.device.elements_solve import body_temperatures as body_temperatures
 from kapitza.device.ellipsoids import Ellipsoid as Ellipsoid
 from kapitza.device.ellipsoids import nan_composite as nan_composite
 from kapitza.device.exchanger import Exchanger as Exchanger
@@ -87,6 +95,11 @@ from kapitza.device.free_paths import fitted_paths as fitted_paths
 from kapitza.device.lengths import boundary_lengths as boundary_lengths
 from kapitza.device.memory import Cell as Cell
 from kapitza.device.memory import reset as reset
+from kapitza.device.meshes import Mesh as Mesh
+from kapitza.device.meshes import curved as curved
+from kapitza.device.meshes_shapes import ball_mesh as ball_mesh
+from kapitza.device.meshes_shapes import box_mesh as box_mesh
+from kapitza.device.meshes_shapes import inclined_mesh as inclined_mesh
 from kapitza.device.miniband import miniband as miniband
 from kapitza.device.nanocomposite import nanocomposite as nanocomposite
 from kapitza.device.nanotube import Tube as Tube
@@ -160,6 +173,8 @@ from kapitza.io.eels_files import read_modes as read_modes
 from kapitza.io.eels_write import write_eels as write_eels
 from kapitza.io.films import read_films as read_films
 from kapitza.io.lifetimes import read_lifetimes as read_lifetimes
+from kapitza.io.meshes import read_mesh as read_mesh
+from kapitza.io.meshes import write_body as write_body
 from kapitza.io.results import (
     load as load,
 )
