@@ -31,7 +31,7 @@ REMARKS = {
     "DEAD": "hold too few electrons for a fit",
     "UNCONVERGED": "did not settle",
     "SINGULAR": "do not determine a temperature",
-    "MISFIT": "fit worse than one in 10,000 would: is a mode or a background missing, or the zero-loss peak of another shape?",
+    "MISFIT": "fit worse than one in 10,000 would: a mode or background missing, or another zero-loss peak?",
     "MISSING": "have channels without a finite count, which were left out",
     "NEGATIVE": "have channels below zero, which were used as they are",
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +28,10 @@ if TYPE_CHECKING:
 
 ROWS = 24  # places in a printed table
 FAINT = 0.5  # error of a contrast from which on it says nothing
+UNITS = {
+    "amplitude": ("electrons", 1.0), "intensity": ("electrons", 1.0), "centre": ("meV", meV), "fwhm": ("meV", meV),
+    "energy": ("meV", meV), "width": ("meV", meV),
+}  # fmt: skip
 TARGETS = {"jump": ("K", 1.0), "kapitza_left": ("nm", nm), "kapitza_right": ("nm", nm)}
 
 
@@ -352,10 +357,7 @@ def print_design(found: EelsDesign, name: str) -> None:
         f"{name}: {plan.rows} rows of 2 x {plan.columns} pixels, {plan.dose:.3g} electrons in {plan.dwell:.3g} s each, "
         f"{duration(plan.time)}"
     )
-    left, right = found.sigma("temperature")
-    typer.echo(f"least uncertainty of one pixel: {left:.3g} K left, {right:.3g} K right")
-    for mode, pair in found.modes.items():
-        typer.echo(f"  {mode} alone: {pair[0]:.3g} K left, {pair[1]:.3g} K right")
+    print_bounds(found)
     typer.echo(
         f"resolution of the smallest error where the current goes with it: {found.best_width / meV:.3g} meV "
         f"({found.slit.min():.3g} K; the plan has {plan.fwhm / meV:.3g} meV)"
@@ -372,6 +374,19 @@ def print_design(found: EelsDesign, name: str) -> None:
         rows.append([target.replace("_", " "), f"{value:.3g} {unit}", f"{best:.3g} {unit}", *needed])
     heads = ["uncertainty of", "even", "best layout", "wanted", "takes", "takes, best layout"]
     print_table("", heads, rows)
+
+
+def print_bounds(found: EelsDesign) -> None:
+    """Print the least uncertainty of every parameter of the spectrum of one pixel, and of each mode on its own."""
+    rows: list[list[str]] = []
+    pairs = {name: found.sigma(name) for name in found.names}
+    pairs |= {f"temperature, {mode} alone": pair for mode, pair in found.modes.items()}
+    for name, (left, right) in pairs.items():
+        word = name.rsplit(".", 1)[-1]
+        unit, size = ("K", 1.0) if word.startswith("temperature") else UNITS.get(word, ("", 1.0))
+        shown = [f"{value / size:.3g}" if math.isfinite(value) else "not seen" for value in (left, right)]
+        rows.append([name.replace(".", ", "), *shown, unit])
+    print_table("least uncertainty in one pixel", ["parameter", "left", "right", " unit"], rows)
 
 
 def duration(seconds: float) -> str:

@@ -2,16 +2,27 @@
 
 import numpy as np
 import pytest
+from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
 from kapitza.core.profile import Profile
 from kapitza.errors import InputError
+from kapitza.measure.eels.contrast import side_contrast
 from kapitza.measure.eels.design import design_eels
-from kapitza.measure.eels.jump import fit_jump
-from kapitza.measure.eels.layout import best_dwell, pixel_sigma, precision
+from kapitza.measure.eels.fit import fit_spectra
+from kapitza.measure.eels.jump import fit_jump, weighted
+from kapitza.measure.eels.layout import best_dwell, pixel_sigma, planned_contrast, precision
 from kapitza.measure.eels.model import Mode, expected, grid_of
-from kapitza.measure.eels.plan import EelsExperiment, cramer_rao, model_of, resolution_trade, side_sigma, truth
+from kapitza.measure.eels.plan import (
+    EelsExperiment,
+    cramer_rao,
+    model_of,
+    planned_spectra,
+    resolution_trade,
+    side_sigma,
+    truth,
+)
 from kapitza.measure.eels.precision import jump_sigma, optimum_energy, temperature_sigma
 from kapitza.measure.eels.spread import PointSpread
 from kapitza.units import e, k_B, meV, nm
@@ -168,11 +179,28 @@ def test_precision_is_that_of_the_fit() -> None:
     """Second road: what `fit_jump` states for data with these errors."""
     plan = evolve_spread(PLAN)
     sigma = pixel_sigma(plan) / np.sqrt(plan.rows)
-    seen = plan.spread.branches(plan.position) @ plan.branches
-    found = fit_jump(Profile(plan.position, seen, sigma), 0.0, plan.spread).jump
+    contrast = planned_contrast(plan)
+    seen = weighted(plan.spread.branches(plan.position), plan.position, contrast) @ plan.branches
+    found = fit_jump(Profile(plan.position, seen, sigma), 0.0, plan.spread, contrast=contrast).jump
     said = precision(plan, pixel_sigma(plan))
     np.testing.assert_allclose(said.jump, found.sigma, rtol=1e-7, atol=0)
     np.testing.assert_allclose((said.kapitza_left, said.kapitza_right), found.kapitza_length_sigmas, rtol=1e-7, atol=0)
+
+
+def test_weights_of_the_plan_are_those_that_its_spectra_show() -> None:
+    """Second road: fit the expected spectra of the plan, and weigh the materials as a measured map does."""
+    pytest.importorskip("numba")
+    plan = evolve(evolve_spread(PLAN), rows=1, columns=12)
+    free = tuple(evolve(mode, intensity=None) for mode in plan.left)
+    shown = side_contrast(fit_spectra(planned_spectra(plan, seed=None), free, tie="each"), 0.0, plan.spread)
+    said = planned_contrast(plan)
+    assert said is not None
+    np.testing.assert_allclose(said.at(plan.position), shown.ratio, rtol=0.04, atol=0)
+    assert said.ratio.min() < 0.7
+    assert planned_contrast(PLAN) is None
+    alike = planned_contrast(evolve(plan, right=plan.left))
+    assert alike is not None
+    np.testing.assert_allclose(alike.ratio, 1.0, rtol=1e-9, atol=0)
 
 
 def evolve_spread(plan: EelsExperiment) -> EelsExperiment:

@@ -3,17 +3,22 @@
 from typing import Literal
 
 import numpy as np
-from attrs import frozen
+from attrs import evolve, frozen
 from numpy.typing import NDArray
 
 from kapitza.core.arrays import Array
 from kapitza.errors import ConvergenceError, InputError
+from kapitza.measure.eels.contrast import LEAST, MOST, SideContrast
+from kapitza.measure.eels.jump import weighted
 from kapitza.measure.eels.map import plain
-from kapitza.measure.eels.plan import EelsExperiment, side_sigma
+from kapitza.measure.eels.plan import EelsExperiment, cramer_rao, model_of, side_sigma
 
 Target = Literal["jump", "kapitza_left", "kapitza_right"]
 
 TARGETS: tuple[Target, ...] = ("jump", "kapitza_left", "kapitza_right")
+
+
+FAINT = 1e-4  # share of the other material below which a column shows one only
 
 
 @frozen(eq=False)
@@ -39,6 +44,38 @@ def pixel_sigma(experiment: EelsExperiment) -> Array:
     return plain(np.where(experiment.position < 0, left, right))
 
 
+def seen_branches(experiment: EelsExperiment) -> NDArray[np.float64]:
+    """(2 columns, 4) what the branches give in the temperatures of the columns, gradients per pitch.
+
+    Where the point spread shows both materials at once, each weighs what it tells of the temperature.
+    """
+    position = experiment.position
+    branches = experiment.spread.branches(position)
+    return weighted(branches, position, planned_contrast(experiment)) / [1, 1, experiment.pitch, experiment.pitch]
+
+
+def planned_contrast(experiment: EelsExperiment) -> SideContrast | None:
+    """Weights of both materials in columns that show both, from the strengths of the plan; None where none does.
+
+    As `side_contrast`, with the bound of Cramér and Rao in the place of a fitted covariance.
+    """
+    share = experiment.spread.branches(experiment.position)[:, :2]
+    both = share.min(axis=1) > FAINT
+    if not both.any():
+        return None
+    sides = np.array([[mode.intensity or 0.0 for mode in side] for side in (experiment.left, experiment.right)])
+    ratios: list[float] = []
+    for mixed in share[both] @ sides:
+        modes = tuple(evolve(mode, intensity=float(s)) for mode, s in zip(experiment.left, mixed, strict=True))
+        first = model_of(experiment, "left").first_tie
+        bound = cramer_rao(evolve(experiment, left=modes, right=modes, jump=0.0), tie="each")[first:, first:]
+        shown = np.isfinite(np.diag(bound)) & (mixed > 0)
+        weight = np.linalg.inv(bound[np.ix_(shown, shown)]).sum(axis=0)
+        left, right = (sides[:, shown] / mixed[shown]) @ weight
+        ratios.append(right / left if left > 0 else MOST)
+    return SideContrast(experiment.position[both], np.clip(ratios, LEAST, MOST))
+
+
 def used(experiment: EelsExperiment) -> NDArray[np.bool_]:
     """(2 columns,) columns that are used for the branches."""
     return np.abs(experiment.position) >= experiment.skip
@@ -47,7 +84,7 @@ def used(experiment: EelsExperiment) -> NDArray[np.bool_]:
 def information(experiment: EelsExperiment, pixel: Array, dwell: Array | None = None) -> NDArray[np.float64]:
     """(4, 4) information of all pixels on the two branches, gradients per pitch; variances go with 1/dwell."""
     share = np.ones(pixel.size) if dwell is None else dwell / experiment.dwell
-    columns = experiment.spread.branches(experiment.position) / [1, 1, experiment.pitch, experiment.pitch]
+    columns = seen_branches(experiment)
     weight = experiment.rows * share / pixel**2 * used(experiment)
     return (columns * weight[:, None]).T @ columns
 
@@ -118,7 +155,7 @@ def best_dwell(
     if not 0 <= floor <= 1:
         raise InputError(f"floor = {floor:g}, wanted 0 to 1")
     sigma = pixel_sigma(experiment) if pixel is None else pixel
-    columns = experiment.spread.branches(experiment.position) / [1, 1, experiment.pitch, experiment.pitch]
+    columns = seen_branches(experiment)
     use = used(experiment)
     rows = (columns / sigma[:, None])[use].T
     c = wanted[target] / np.abs(wanted[target]).max()
