@@ -137,6 +137,8 @@ _NAMES = MappingProxyType(
         "measure.sensitivity": ("Sensitivity", "sensitivity"),
         "measure.series": ("ThicknessSeries", "shared"),
         "measure.simulate": ("simulate_curve", "varied"),
+        "measure.spectral_data": ("SeenResistances", "StackConductances"),
+        "measure.spectral_inverse": ("Smoothness", "SpectralEstimate", "spectral_transmission"),
         "measure.thermoreflectance.cooling": ("FilmCooling", "LaserFlash", "ParticleCooling"),
         "measure.thermoreflectance.fdtr": ("Fdtr",),
         "measure.thermoreflectance.steady": ("Raman", "SteadyState"),

@@ -317,6 +317,11 @@ from kapitza.measure.series import ThicknessSeries as ThicknessSeries
 from kapitza.measure.series import shared as shared
 from kapitza.measure.simulate import simulate_curve as simulate_curve
 from kapitza.measure.simulate import varied as varied
+from kapitza.measure.spectral_data import SeenResistances as SeenResistances
+from kapitza.measure.spectral_data import StackConductances as StackConductances
+from kapitza.measure.spectral_inverse import Smoothness as Smoothness
+from kapitza.measure.spectral_inverse import SpectralEstimate as SpectralEstimate
+from kapitza.measure.spectral_inverse import spectral_transmission as spectral_transmission
 from kapitza.measure.thermoreflectance.cooling import FilmCooling as FilmCooling
 from kapitza.measure.thermoreflectance.cooling import LaserFlash as LaserFlash
 from kapitza.measure.thermoreflectance.cooling import ParticleCooling as ParticleCooling
