@@ -101,6 +101,9 @@ def test_fourier_in_layers_is_a_series_of_resistances():
     boxes = [Block([0, 0], [1e-6, 3e-7], one), Block([1e-6, 0], [3e-6, 3e-7], other)]
     domain = Domain(boxes, {"a|b": Crossing(coefficient=0.3)}, {"-x": Wall(302.0), "+x": Wall(299.0)})
     got = fourier_temperature(domain, (1e-7, 3e-7))
+    cube = [Block([*b.low, 0.0], [*b.high, 1e-7], b.matter) for b in boxes]
+    solid = fourier_temperature(Domain(cube, domain.boundaries, domain.walls), (1e-7, 3e-7, 1e-7), refine=2)
+    np.testing.assert_allclose(solid[:, :, 0], got, rtol=1e-9, atol=0)
     jump = 1 / (0.3 * flows[0]) - (1 - 0.75 * 0.7104460896) * (1 / flows[0] + 1 / flows[1])
     parts = [1e-6 / one.conductivity, jump, 2e-6 / other.conductivity]
     flux = 3 / sum(parts)
@@ -109,6 +112,7 @@ def test_fourier_in_layers_is_a_series_of_resistances():
     heated = Domain([Block([0.0], [1e-6], one)], walls={"-x": Wall(300.0)}, sources=[HotSpot([0.9e-6], [1e-6], 1e7)])
     rise = fourier_temperature(heated, 1e-7) - 300
     np.testing.assert_allclose(rise[0], 1e7 * 0.5e-7 / one.conductivity, rtol=1e-9, atol=0)
+    np.testing.assert_allclose(rise[-1] - rise[-2], 1e7 * (0.5 + 1 / 3) * 1e-7 / one.conductivity, rtol=0.02, atol=0)
     with pytest.raises(InputError, match="larger spacing"):
         fourier_temperature(heated, 1e-12)
 

@@ -4,21 +4,21 @@ Right where everything is far larger than a mean free path; laid beside Monte Ca
 """
 
 import numpy as np
-from scipy.sparse import coo_array
-from scipy.sparse.linalg import spsolve
+from scipy.sparse import coo_array, csc_array, diags_array
+from scipy.sparse.linalg import cg, spsolve
 
 from kapitza.core.arrays import Array
-from kapitza.errors import InputError
+from kapitza.errors import ConvergenceError, InputError
 from kapitza.simulate.boltzmann.carriers import Carriers
 from kapitza.simulate.boltzmann.contacts import Crossing
 from kapitza.simulate.boltzmann.geometry import Domain, Grid
-from kapitza.simulate.boltzmann.monte_carlo import prepared
+from kapitza.simulate.boltzmann.monte_carlo import Prepared, prepared
 
 MILNE = 0.7104460896  # slip of a black wall in mean free paths
-MOST = 200_000  # cells of the direct solution
+MOST = 200_000  # cells
 
 
-def fourier_temperature(domain: Domain, spacing: float | tuple[float, ...]) -> Array:
+def fourier_temperature(domain: Domain, spacing: float | tuple[float, ...], *, refine: int = 4) -> Array:
     r"""Temperature of the cells of a domain by Fourier's law, by finite volumes.
 
     Boundaries take the gray estimate of the extrapolated resistance,
@@ -28,32 +28,57 @@ def fourier_temperature(domain: Domain, spacing: float | tuple[float, ...]) -> A
     ----------
     domain : as for `monte_carlo`
     spacing : largest width of a cell, m; one, or one for each axis
+    refine : parts of each cell along each axis in which the law is solved; halved where that would be too many
 
     Returns
     -------
-    (n₁, ...) K; NaN in walls and voids
+    (n₁, ...) mean over each cell, K; NaN in walls and voids
 
     Raises
     ------
     InputError
         for a domain without a wall that has a temperature, or too many cells
+    ConvergenceError
+        where the solution in three dimensions stalls
     """
-    made = prepared(domain, spacing)
+    if refine < 1:
+        raise InputError(f"refine = {refine}, expected 1 or more")
+    coarse = prepared(domain, spacing).grid
+    while refine > 1 and coarse.region.size * refine**domain.dimension > MOST:
+        refine //= 2
+    fine = prepared(domain, tuple(np.broadcast_to(spacing, (domain.dimension,)) / refine))
+    value = solved(fine).reshape(fine.grid.shape)
+    weight = (fine.grid.volume * (fine.grid.region >= 0)).reshape(value.shape)
+    value = value * weight
+    for a, (parts, bounds) in enumerate(zip(fine.grid.edges, coarse.edges, strict=True)):
+        share = overlaps(bounds, parts)
+        value, weight = (np.moveaxis(np.tensordot(share, one, (1, a)), 0, a) for one in (value, weight))
+    held = coarse.region.reshape(coarse.shape) >= 0
+    return np.where(held, fine.reference + value / np.where(weight > 0, weight, 1.0), np.nan)
+
+
+def overlaps(bounds: Array, parts: Array) -> Array:
+    """(n, m) share of each of m small cells that lies in each of n large ones."""
+    low = np.maximum(bounds[:-1, None], parts[None, :-1])
+    high = np.minimum(bounds[1:, None], parts[None, 1:])
+    return np.maximum(high - low, 0.0) / np.diff(parts)
+
+
+def solved(made: Prepared) -> Array:
+    """(C,) rise of each cell above the reference, K; zero in walls and voids."""
     grid = made.grid
     if grid.region.size > MOST:
         raise InputError(f"{grid.region.size} cells, expected at most {MOST}: take a larger spacing")
+    size, solid = grid.high - grid.low, grid.region >= 0
     conductivity = np.array([one.conductivity for one in made.materials])[np.maximum(grid.region, 0)]
-    resistances = boundary_resistances(grid, made.materials)
-    size = grid.high - grid.low
     half = np.repeat(size / 2, 2, axis=1) / conductivity[:, None]
     area = np.repeat(grid.volume[:, None] / size, 2, axis=1)
-    solid = grid.region >= 0
     fixed = np.array([np.nan if w is None or w.temperature is None else w.temperature for w in grid.walls])
     at_wall = np.where(grid.surface >= 0, fixed[grid.surface], np.nan)
-    joined = (grid.other >= 0) & solid[:, None] & (grid.surface < 0)
-    joined |= solid[:, None] & np.isin(grid.surface, np.flatnonzero([one is not None for one in grid.crossings]))
+    crossed = np.isin(grid.surface, np.flatnonzero([one is not None for one in grid.crossings]))
+    joined = (grid.other >= 0) & solid[:, None] & ((grid.surface < 0) | crossed)
     beyond = half[np.maximum(grid.other, 0), np.arange(half.shape[1]) ^ 1]
-    jump = np.where(grid.surface >= 0, resistances[grid.surface], 0.0)
+    jump = np.where(grid.surface >= 0, boundary_resistances(grid, made.materials)[grid.surface], 0.0)
     through = np.where(joined, area / (half + jump + beyond), 0.0)
     held = np.where(solid[:, None] & np.isfinite(at_wall), area / half, 0.0)
     diagonal = np.where(solid, through.sum(axis=1) + held.sum(axis=1), 1.0)
@@ -61,11 +86,20 @@ def fourier_temperature(domain: Domain, spacing: float | tuple[float, ...]) -> A
     matrix = coo_array((-through[joined], (row[joined], grid.other[joined])), shape=(solid.size,) * 2).tocsc()
     matrix += coo_array((diagonal, (np.arange(solid.size),) * 2), shape=matrix.shape).tocsc()
     right = np.nansum(held * (at_wall - made.reference), axis=1)
-    for source in domain.sources:
+    for source in made.domain.sources:
         inside = grid.within(source.low, source.high)
         right += source.power * inside * grid.volume / np.prod(source.high - source.low)
-    rise = np.asarray(spsolve(matrix, np.where(solid, right, 0.0)), dtype=float)
-    return np.where(solid, made.reference + rise, np.nan).reshape(grid.shape)
+    return solution(matrix, np.where(solid, right, 0.0), diagonal, len(grid.edges))
+
+
+def solution(matrix: csc_array, right: Array, diagonal: Array, dimension: int) -> Array:
+    """Solve directly up to two dimensions, by conjugate gradients in three."""
+    if dimension < 3:
+        return np.asarray(spsolve(matrix, right), dtype=float)
+    found, state = cg(matrix, right, rtol=1e-9, maxiter=20_000, M=diags_array(1 / diagonal))
+    if state:
+        raise ConvergenceError(f"Fourier's law: no solution after {state} steps; take a larger spacing", found)
+    return np.asarray(found, dtype=float)
 
 
 def boundary_resistances(grid: Grid, materials: tuple[Carriers, ...]) -> Array:

@@ -28,8 +28,11 @@ STARTING = ("at_cell", "at_face", "table", "sign", "chosen", "spectra", "spectra
 
 
 def compiled(function: Function) -> Function:
-    """Compile a function when it is first used, and keep the machine code where there is a folder for it."""
-    options: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": {"contract", "nsz", "arcp"}}
+    """Compile a function when it is first used, and keep the machine code where there is a folder for it.
+
+    Rounding is not arranged anew: the same seed shall give the same flights on other processors too.
+    """
+    options: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
     try:
         return cast("Function", numba.njit(cache=True, **options)(function))
     except RuntimeError:
