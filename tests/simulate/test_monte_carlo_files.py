@@ -1,11 +1,13 @@
 """Files of domains, Fourier's law beside them, and figures."""
 
+import json
 from pathlib import Path
 
 import attrs
 import numpy as np
 import pytest
 
+from kapitza.cli import main
 from kapitza.errors import DataError, InputError, MissingEngine, ValidityWarning
 from kapitza.io.domains import read_domain
 from kapitza.io.results import load, save
@@ -172,3 +174,21 @@ def test_without_the_compiler_the_road_with_arrays_says_so(monkeypatch):
         monte_carlo(domain, spacing=4e-8, flights=Flights(80))
     with pytest.raises(MissingEngine, match="numba"):
         monte_carlo(domain, spacing=4e-8, flights=Flights(80, compiled=True))
+
+
+def test_the_verb(tmp_path, monkeypatch, capsys):
+    pytest.importorskip("numba", reason="needs numba")
+    pytest.importorskip("matplotlib", reason="needs matplotlib")
+    monkeypatch.chdir(tmp_path)
+    path = written(tmp_path, SAMPLE.read_text(encoding="utf-8").replace("20000", "400"))
+    assert main(["transport", str(path), "--monte-carlo", "--plot", "m.png", "--save", "m.json"]) == 0
+    shown = capsys.readouterr().out
+    assert "hottest by Fourier" in shown
+    assert "Ge|Si" in shown
+    assert (tmp_path / "m.png").stat().st_size > 10_000
+    assert main(["transport", str(path), "--monte-carlo", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    np.testing.assert_array_equal(told["temperature"]["value"], load("m.json").temperature)
+    path.write_text("x = 1")
+    assert main(["transport", str(path), "--monte-carlo"]) == 2
+    assert "unknown key" in capsys.readouterr().err

@@ -6,6 +6,7 @@ import typer
 
 import kapitza
 from kapitza.cli import figures, reports
+from kapitza.cli.monte_carlo import monte_carlo_of_file
 from kapitza.cli.output import note, print_json, print_table
 
 if TYPE_CHECKING:
@@ -23,11 +24,17 @@ def transport(
     definitions: Annotated[
         bool, typer.Option("--definitions", help="Resistance of each boundary by all three temperature drops.")
     ] = False,
+    monte_carlo: Annotated[
+        bool, typer.Option("--monte-carlo", help="FILE holds boxes in one to three dimensions: follow phonons.")
+    ] = False,
     plot: Annotated[str | None, typer.Option(metavar="FILE", help="Draw a figure: .png, .pdf or .svg.")] = None,
     save: Annotated[str | None, typer.Option(metavar="FILE", help="Save everything: .json, .npz or .h5.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Machine-readable output, with units.")] = False,
 ) -> None:
     """Heat through films, superlattices and stacks between 1 nm and 1 mm, by the Boltzmann equation."""
+    if monte_carlo:
+        monte_carlo_of_file(stack, plot=plot, save=save, as_json=as_json)
+        return
     figures.check(plot)
     reports.check_save(save)
     held = kapitza.read_films(stack)
@@ -90,7 +97,7 @@ def print_transport(title: str, found: "Transport") -> None:
     ]
     print_table(f"{title} at {found.base:g} K", ["layer", "thickness", "bulk (W m⁻¹ K⁻¹)"], bulk)
     rows = [
-        ["heat flux per kelvin", f"{found.flux / found.difference / 1e6:.5g}", "MW m⁻² K⁻¹"],
+        ["heat flux per kelvin", f"{1e-6 / found.resistance:.5g}", "MW m⁻² K⁻¹"],
         ["resistance", f"{found.resistance * 1e9:.5g}", "m² K GW⁻¹"],
         ["effective conductivity", f"{found.effective_conductivity:.5g}", "W m⁻¹ K⁻¹"],
     ]
