@@ -15,6 +15,7 @@ import numpy as np
 from attrs import field, frozen
 
 from kapitza.core.arrays import Array, increasing
+from kapitza.core.stack import Layer
 from kapitza.device.blocks import Layout, depth_of
 from kapitza.device.linear import plane_of
 from kapitza.device.setup import position
@@ -81,8 +82,12 @@ class Grid:
         return Grid(*(np.sort(np.concatenate([e, (e[1:] + e[:-1]) / 2])) for e in (self.x, self.y, self.z)))
 
 
-def automatic_grid(layout: Layout, unknowns: int = 150_000) -> Grid:
+def automatic_grid(layout: Layout, unknowns: int = 150_000, *, shortest: float | None = None) -> Grid:
     """Return a grid of about so many cells for a layout.
+
+    Parameters
+    ----------
+    shortest : time after a switch that has to be resolved, s: cells at sources follow how far heat then gets
 
     Raises
     ------
@@ -91,7 +96,7 @@ def automatic_grid(layout: Layout, unknowns: int = 150_000) -> Grid:
     """
     if not FEWEST <= unknowns <= MOST:
         raise InputError(f"{unknowns} unknowns: expected {FEWEST} to {MOST}")
-    axes = [(edges_of(layout, axis), places_of(layout, axis)) for axis in range(3)]
+    axes = [(edges_of(layout, axis), places_of(layout, axis, shortest)) for axis in range(3)]
 
     def cells(log_scale: float) -> float:
         return sum(np.log(pieces(*axis, np.exp(log_scale)).sum()) for axis in axes) - np.log(unknowns)
@@ -132,7 +137,7 @@ def separate(values: Array, end: float) -> Array:
     return found
 
 
-def places_of(layout: Layout, axis: int) -> list[Place]:
+def places_of(layout: Layout, axis: int, shortest: float | None = None) -> list[Place]:
     """Places where cells are small along an axis, and how small, m."""
     device = layout.device
     found: list[Place] = []
@@ -140,18 +145,26 @@ def places_of(layout: Layout, axis: int) -> list[Place]:
         index, depth = position(plane_of(device, source), device.stack)
         top, thickness = depth_of(device.stack, index), device.stack.layers[index].thickness
         size = layout.box.width if source.shape is None else source.shape.size
+        reach = np.inf if shortest is None else diffusion_length(device.stack.layers[index], shortest) / 2
         if axis == 2:
-            fine = min(size, thickness)
+            fine = min(size, thickness, reach)
             found += [(top, fine), (top + thickness, fine)] if source.through else [(top + depth, fine)]
         elif source.shape is not None:
             low, high = source.shape.extent[axis]
-            found += [(one, np.sqrt(size * (high - low))) for one in (low, high)]
+            found += [(one, min(float(np.sqrt(size * (high - low))), 2 * reach)) for one in (low, high)]
     for block in layout.blocks:
         spans: tuple[Span, ...] = (*block.outline.extent, block.span)
         size = min(high - low for low, high in spans)
         low, high = spans[axis]
         found += [(one, np.sqrt(size * (high - low))) for one in (low, high)]
     return found or [(0.0, (layout.box.width, layout.box.depth, layout.height)[axis])]
+
+
+def diffusion_length(layer: Layer, time: float) -> float:
+    """How far heat gets through a layer in a time, m; no limit where its heat capacity is not known."""
+    if layer.heat_capacity is None:
+        return np.inf
+    return float(np.sqrt(layer.conductivity / layer.heat_capacity * time))
 
 
 def size_of(at: Array, edges: Array, places: Sequence[Place], scale: float) -> Array:

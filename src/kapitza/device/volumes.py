@@ -36,6 +36,7 @@ class System:
     faces : conductances of the inner faces across x (nx - 1, ny, nz), y and z, W K⁻¹
     resistances : that of the boundary in each of these, m² K W⁻¹; zero-dimensional where there is none
     outer : conductances of the middles of cells to the sink through left, right, front, back, top and bottom, W K⁻¹
+    levels : what each source of the device, and last all blocks, give of their power at the moment; all of it if empty
     """
 
     layout: Layout
@@ -45,6 +46,13 @@ class System:
     faces: tuple[Array, ...]
     resistances: tuple[Array, ...]
     outer: tuple[Array, ...]
+    levels: tuple[float, ...] = ()
+
+    def level(self, name: str) -> float:
+        """Part of its power that a source of the device gives, by name; that of the blocks for any other name."""
+        names = [source.name for source in self.layout.device.sources]
+        index = names.index(name) if name in names else -1
+        return self.levels[index] if self.levels else 1.0
 
     def flow(self, rise: Array) -> Array:
         """(nx, ny, nz) net heat that leaves each cell, W."""

@@ -12,6 +12,7 @@ from kapitza.device.linear import plane_of
 from kapitza.device.setup import Plane, position
 from kapitza.device.shapes import Disc, GaussianSpot, HeatMap, Patch, Shape
 from kapitza.device.volumes import System
+from kapitza.errors import InputError
 
 HELD = 1e-40  # m² K W⁻¹ to a face that is held at its temperature: it takes all heat that enters
 FINE = 8  # parts of a cell along an axis, to see how much of it a disc covers
@@ -67,7 +68,7 @@ def face(found: System, at: int, *, above: bool) -> Face:
 def plane_heat(found: System, source: HeatSource) -> Array:
     """(nx, ny) heat of a source over each column of cells, W: all of it is in the box."""
     share = coverage(source.shape, found.grid)
-    return source.power * share / share.sum()
+    return source.power * found.level(source.name) * share / share.sum()
 
 
 def coverage(shape: Shape | None, grid: Grid) -> Array:
@@ -130,7 +131,7 @@ def heats(found: System) -> Array:
         if block.power:
             inside = found.regions == count + i
             volume = np.where(inside, grid.areas[:, :, None] * grid.sizes[2], 0.0)
-            total += block.power * volume / volume.sum()
+            total += block.power * found.level("") * volume / volume.sum()
     return total
 
 
@@ -152,9 +153,18 @@ def patch_mean(grid: Grid, values: Array, patch: Patch) -> float:
 
 
 def storage(found: System) -> Array:
-    """(nx, ny, nz) heat capacity of each cell, J K⁻¹."""
-    capacities = [layer.heat_capacity for layer in found.layout.regions]
-    return np.array(capacities, dtype=float)[found.regions] * found.grid.areas[:, :, None] * found.grid.sizes[2]
+    """(nx, ny, nz) heat capacity of each cell, J K⁻¹.
+
+    Raises
+    ------
+    InputError
+        for a layer or block without one
+    """
+    for layer in found.layout.regions:
+        if layer.heat_capacity is None:
+            raise InputError(f"{layer.name} has no heat_capacity (J/m³K), which all that changes needs")
+    capacities = np.array([layer.heat_capacity for layer in found.layout.regions], dtype=float)
+    return capacities[found.regions] * found.grid.areas[:, :, None] * found.grid.sizes[2]
 
 
 @frozen(eq=False)

@@ -1,0 +1,252 @@
+r"""Fields of temperature that change with time, by implicit steps whose length follows the solution.
+
+Two stages of a step h, each implicit with $\gamma = 1 - 1/\sqrt2$ (stiffly accurate, of second order, and what changes
+fast dies out at once):
+
+$$(C + \gamma hA)\,Y_1 = C\,T + \gamma hq,\qquad (C + \gamma hA)\,Y_2 = C\,[T + (1-\gamma)h f_1] + \gamma hq,\qquad
+f_i = C^{-1}(q - A Y_i) .$$
+
+$h|f_2 - f_1|$ tells how much the rate changes in a step.  Steps are powers of two of the first, so that few matrices
+are needed.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from attrs import evolve, frozen
+from numpy.typing import ArrayLike
+from scipy.interpolate import PchipInterpolator
+from scipy.sparse import csr_array
+
+from kapitza.core.arrays import Array, positive
+from kapitza.device.blocks import Layout
+from kapitza.device.courses import Course, Periodic, Pulses, Steady
+from kapitza.device.description import Device
+from kapitza.device.grid import Grid, automatic_grid
+from kapitza.device.multigrid import Preconditioner, conjugate_gradients, preconditioner
+from kapitza.device.result import Response
+from kapitza.device.temperatures import patches_of
+from kapitza.device.volumes import System, depends, matrix, painted, system
+from kapitza.device.volumes_heat import Face, coverage, faces_of, heats, plane_face, storage
+from kapitza.device.volumes_read import HotSpot
+from kapitza.device.volumes_solve import settled
+from kapitza.errors import ConvergenceError, InputError
+
+GAMMA = 1 - 1 / np.sqrt(2)
+CHANGE = 0.01  # of the highest rise, by which the rate may change within a step
+FIRST = 1 / 40  # of the first time asked for, or of the first pulse
+CLOSE = 1e-8  # tolerance of the solution in each stage
+STEPS = 20_000
+
+Levels = Callable[[float], tuple[float, ...]]
+
+
+@frozen(eq=False)
+class Stepper:
+    """Balances with storage for one length of steps."""
+
+    length: float
+    matrix: csr_array
+    ready: Preconditioner
+
+
+@frozen(eq=False)
+class Watched:
+    """What is read of each field: the hottest point of the steady state, then patches, by name."""
+
+    spot: HotSpot
+    patches: dict[str, tuple[Face, Array]]
+
+    def read(self, found: System, rise: Array) -> list[float]:
+        """Rises, K."""
+        faces = faces_of(found, rise)
+        means = [float((faces.plane(at) * share).sum()) for at, share in self.patches.values()]
+        return [self.spot.rise(rise, faces), *means]
+
+
+def field_step(
+    layout: Layout | Device, time: ArrayLike, unknowns: int = 40_000, *, grid: Grid | None = None
+) -> Response:
+    """Rises after all sources and blocks were switched on together at t = 0, whatever their courses.
+
+    Parameters
+    ----------
+    layout : with heat capacities; properties of T are taken at the field that each step begins with
+    time : (nt,) s, above zero
+    unknowns, grid : as for `solve_fields`
+
+    Raises
+    ------
+    InputError, ConvergenceError
+        as `solve_fields`, and for layers without heat capacity
+    """
+    layout = Layout(layout) if isinstance(layout, Device) else layout
+    times = positive(time)
+    on = (1.0,) * (len(layout.device.sources) + 1)
+    return followed(
+        layout,
+        grid or automatic_grid(layout, unknowns, shortest=float(times.min())),
+        times,
+        lambda _: on,
+        [0.0],
+        settle=False,
+    )
+
+
+def field_response(
+    layout: Layout | Device, time: ArrayLike, unknowns: int = 40_000, *, grid: Grid | None = None
+) -> Response:
+    """Rises against time with each source on its own course: steady ones and blocks have been on for ever.
+
+    Raises
+    ------
+    InputError, ConvergenceError
+        as `field_step`; for periodic sources and trains of pulses without beginning, which never started
+    """
+    layout = Layout(layout) if isinstance(layout, Device) else layout
+    times = positive(time)
+    courses = [source.course for source in layout.device.sources]
+    ends = {0.0}
+    for source in layout.device.sources:
+        ends |= switched(source.name, source.course)
+
+    def levels(at: float) -> tuple[float, ...]:
+        return (*(level(course, at) for course in courses), 1.0)
+
+    breaks = sorted(end for end in ends if end < times.max())
+    return followed(
+        layout,
+        grid or automatic_grid(layout, unknowns, shortest=float(times.min())),
+        times,
+        levels,
+        breaks,
+        settle=True,
+    )
+
+
+def switched(name: str, course: Course) -> set[float]:
+    """Times at which a source is switched, s."""
+    if isinstance(course, Periodic) or (isinstance(course, Pulses) and course.count is None):
+        raise InputError(f"{name} has always been {course}: fields start at t = 0, give steps or counted pulses")
+    if isinstance(course, Pulses):
+        starts = [n * course.period for n in range(course.count or 0)]
+        return {*starts, *(start + course.width for start in starts)}
+    return {0.0}
+
+
+def level(course: Course, at: float) -> float:
+    """Part of its power that a source gives just after a time from t = 0; before that only steady ones give any."""
+    if isinstance(course, Steady):
+        return 1.0
+    if at < 0:
+        return 0.0
+    if isinstance(course, Pulses):
+        number, since = divmod(at * (1 + 1e-12), course.period)
+        return float(number < (course.count or 0) and since < course.width)
+    return 1.0
+
+
+def followed(
+    layout: Layout, grid: Grid, times: Array, levels: Levels, breaks: list[float], *, settle: bool
+) -> Response:
+    """Step through all times, from one switch to the next."""
+    steady = settled(layout, grid, CLOSE)
+    found = evolve(steady.system, levels=())
+    patches = {
+        name: (plane_face(found, plane), coverage(patch, grid) / coverage(patch, grid).sum())
+        for name, (plane, patch) in patches_of(layout.device).items()
+    }
+    watched = Watched(steady.spot, patches)
+    rise = np.zeros(grid.shape)
+    before = levels(-1.0) if settle else (0.0,)
+    if any(before):
+        rise = before_zero(layout, grid, before)
+    rows = np.zeros((1 + len(patches), times.size))
+    for start, end in zip(breaks, [*breaks[1:], float(times.max())], strict=True):
+        inside = (times > start) & (times <= end)
+        shortest = float(times[inside].min() - start) if inside.any() else end - start
+        knots, values, rise = advance(layout, grid, rise, levels(start), (end - start, shortest * FIRST), watched)
+        if inside.any():
+            rows[:, inside] = PchipInterpolator(np.sqrt(knots), values, axis=1)(np.sqrt(times[inside] - start))
+    return Response(times, rows[0], dict(zip(patches, rows[1:], strict=True)))
+
+
+def before_zero(layout: Layout, grid: Grid, levels: tuple[float, ...]) -> Array:
+    """(nx, ny, nz) field of what was on before t = 0, with properties at that field, K."""
+    regions = painted(layout, grid)
+    rise = np.zeros(grid.shape)
+    for _ in range(8 if depends(layout) else 1):
+        found = evolve(system(layout, grid, regions, rise), levels=levels)
+        balances = matrix(found)
+        heat = heats(found).ravel()
+        if not heat.any():
+            return rise
+        rise = conjugate_gradients(balances, heat, preconditioner(balances))[0].reshape(grid.shape)
+    return rise
+
+
+def advance(
+    layout: Layout,
+    grid: Grid,
+    rise: Array,
+    levels: tuple[float, ...],
+    spans: tuple[float, float],
+    watched: Watched,
+) -> tuple[Array, Array, Array]:
+    """Step from one switch to the next.
+
+    Parameters
+    ----------
+    spans : time until the next switch, and the length of the first step, s
+
+    Returns
+    -------
+    (n,) times since the switch, (readers, n) rises, and the field at the end
+    """
+    regions = painted(layout, grid)
+    varies = depends(layout)
+    found = evolve(system(layout, grid, regions, rise), levels=levels)
+    held = storage(found)
+    span, length = spans
+    at, stepper = 0.0, None
+    knots, rows = [0.0], [watched.read(found, rise)]
+    for _ in range(STEPS):
+        if at >= span * (1 - 1e-9):
+            return np.array(knots), np.array(rows).T, rise
+        wanted = min(length, span - at)
+        if stepper is None or stepper.length != wanted or varies:
+            stepper = stepper_of(found, held, wanted, stepper if varies else None)
+        new, change = step(stepper, held, heats(found), rise)
+        if change > CHANGE * 1.5 and wanted > 1e-6 * spans[1]:
+            length = wanted / 2
+            continue
+        at, rise = at + wanted, new
+        if varies:
+            found = evolve(system(layout, grid, regions, rise), levels=levels)
+        knots.append(at)
+        rows.append(watched.read(found, rise))
+        length = 2 * length if change < CHANGE / 4 else length
+    raise ConvergenceError(f"{STEPS} steps end {at:g} s after a switch: {span:g} s were asked for", last=rise)
+
+
+def stepper_of(found: System, held: Array, length: float, last: Any) -> Stepper:
+    """The matrix of a step, with the preconditioner of the last one where it is of the same length."""
+    balances = matrix(found, held / (GAMMA * length))
+    same = isinstance(last, Stepper) and last.length == length
+    return Stepper(length, balances, last.ready if same else preconditioner(balances))
+
+
+def step(stepper: Stepper, held: Array, heat: Array, rise: Array) -> tuple[Array, float]:
+    """One step: the new field, and how much its rate changed within it, over the highest rise."""
+    part = GAMMA * stepper.length
+    rates: list[Array] = []
+    start, stage = rise, rise
+    for _ in range(2):
+        right = (held / part * start + heat).ravel()
+        solved, _ = conjugate_gradients(stepper.matrix, right, stepper.ready, stage.ravel(), CLOSE)
+        stage = solved.reshape(rise.shape)
+        rates.append((stage - start) / part)
+        start = rise + (1 - GAMMA) * stepper.length * rates[0]
+    highest = max(float(np.abs(stage).max()), 1e-300)
+    return stage, float(stepper.length * np.abs(rates[1] - rates[0]).max() / highest)

@@ -1,0 +1,87 @@
+"""Fields that change with time against the exact solution of layers."""
+
+import csv
+import importlib.util
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from attrs import evolve
+
+from kapitza.core.stack import Layer, Stack
+from kapitza.device.blocks import Layout
+from kapitza.device.courses import Periodic, Pulses, Step
+from kapitza.device.description import Box, ConductivityLaw, Device, HeatSource
+from kapitza.device.dynamics import device_response, step_response
+from kapitza.device.grid import Grid
+from kapitza.device.volumes_solve import solve_fields
+from kapitza.device.volumes_step import field_response, field_step
+from kapitza.errors import InputError
+from kapitza.units import ns, um
+
+spec = importlib.util.spec_from_file_location("devices", Path(__file__).with_name("devices.py"))
+assert spec is not None
+assert spec.loader is not None
+devices: Any = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(devices)
+
+DEPTHS = np.concatenate([1 * um * np.linspace(0, 1, 26) ** 1.5, np.linspace(1 * um, 4 * um, 25)[1:]])
+COLUMN = Grid([0, 3 * um], [0, 5 * um], DEPTHS)
+
+
+def wall(**more: Any) -> Device:
+    """Heat over all of the top face of two layers with a boundary."""
+    layers = [Layer("a", 1 * um, 20.0, heat_capacity=2e6), Layer("b", 3 * um, 100.0, heat_capacity=3e6)]
+    return Device(Stack(layers, [5e7]), [HeatSource("all", 1e-3, **more)], Box(3 * um, 5 * um), coefficient=1e8)
+
+
+def test_a_step_in_one_dimension():
+    time = np.geomspace(10 * ns, 3000 * ns, 8)
+    want = step_response(wall(), time)
+    got = field_step(wall(), time, grid=COLUMN)
+    np.testing.assert_allclose(got.peak, want.peak, rtol=2e-3, atol=0)
+    np.testing.assert_allclose(got.average["all"], want.average["all"], rtol=2e-3, atol=0)
+
+
+def test_pulses_in_one_dimension():
+    device = wall(course=Pulses(300 * ns, 100 * ns, 2))
+    time = np.array([30, 90, 110, 250, 310, 390, 500]) * ns
+    want = device_response(device, time)
+    got = field_response(device, time, grid=COLUMN)
+    np.testing.assert_allclose(got.peak, want.peak, rtol=5e-3, atol=0)
+
+
+def test_steady_sources_have_been_on_for_ever():
+    device = wall()
+    two = evolve(device, sources=[*device.sources, HeatSource("late", 2e-3, course=Step())])
+    got = field_response(two, [1 * ns, 20_000 * ns], grid=COLUMN)
+    start = solve_fields(device, grid=COLUMN).temperatures.peak
+    assert start < got.peak[0] < 1.3 * start
+    np.testing.assert_allclose(got.peak[1], 3 * start, rtol=1e-4, atol=0)
+
+
+def test_properties_of_temperature_end_at_the_steady_field():
+    device = evolve(wall(), laws={"a": ConductivityLaw.power(20.0, -1.2)})
+    want = solve_fields(device, grid=COLUMN).temperatures.peak
+    got = field_step(device, [100 * ns, 20_000 * ns], grid=COLUMN)
+    np.testing.assert_allclose(got.peak[1], want, rtol=1e-4, atol=0)
+    np.testing.assert_allclose(field_response(device, [5 * ns], grid=COLUMN).peak, want, rtol=1e-4, atol=0)
+
+
+def test_what_never_began_is_refused():
+    for course in (Periodic(1e6), Pulses(300 * ns, 100 * ns)):
+        with pytest.raises(InputError, match="has always been"):
+            field_response(wall(course=course), [1 * ns], grid=COLUMN)
+    bare = Device(Stack([Layer("a", 1 * um, 20.0)]), [HeatSource("all", 1e-3)], Box(3 * um, 5 * um))
+    with pytest.raises(InputError, match="a has no heat_capacity"):
+        field_step(Layout(bare), [1 * ns], 100)
+
+
+@pytest.mark.slow
+def test_transistor_against_the_table(reference):
+    with reference("device/gan_stack_step_response.csv").open() as file:
+        rows = [(float(r["t_s"]), float(r["dT_patch_avg_K_extrapolated"])) for r in csv.DictReader(file)]
+    time, want = np.array(rows).T
+    got = field_step(devices.transistor(), time, 200_000).average["finger"]
+    np.testing.assert_allclose(got, want, rtol=5e-3, atol=0)
