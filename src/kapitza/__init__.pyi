@@ -56,6 +56,8 @@ from kapitza.core.transmission import Transmission as Transmission
 from kapitza.device.admittance import admittance as admittance
 from kapitza.device.admittance import impedance as impedance
 from kapitza.device.beams import Beams as Beams
+from kapitza.device.blocks import Inset as Inset
+from kapitza.device.blocks import Layout as Layout
 from kapitza.device.composite import critical_radius as critical_radius
 from kapitza.device.composite import hasselman_johnson as hasselman_johnson
 from kapitza.device.composite import sized_composite as sized_composite
@@ -92,6 +94,8 @@ from kapitza.device.film import film_across as film_across
 from kapitza.device.film import film_along as film_along
 from kapitza.device.free_paths import FreePaths as FreePaths
 from kapitza.device.free_paths import fitted_paths as fitted_paths
+from kapitza.device.grid import Grid as Grid
+from kapitza.device.grid import automatic_grid as automatic_grid
 from kapitza.device.lengths import boundary_lengths as boundary_lengths
 from kapitza.device.memory import Cell as Cell
 from kapitza.device.memory import reset as reset
@@ -137,6 +141,11 @@ from kapitza.device.thermoelectric import leg_state as leg_state
 from kapitza.device.thomson import best_solved as best_solved
 from kapitza.device.thomson import solved_leg as solved_leg
 from kapitza.device.uncertainty import sampled_peaks as sampled_peaks
+from kapitza.device.volumes_solve import Fields as Fields
+from kapitza.device.volumes_solve import layout_temperatures as layout_temperatures
+from kapitza.device.volumes_solve import solve_fields as solve_fields
+from kapitza.device.volumes_step import field_response as field_response
+from kapitza.device.volumes_step import field_step as field_step
 from kapitza.errors import (
     ConvergenceError as ConvergenceError,
 )
