@@ -125,7 +125,7 @@ def phono3py(path):
     with h5py.File(path, "w") as file:
         file["frequency"] = (Cell.omega / THz).reshape(shape)
         file["gamma"] = np.stack([np.ones(shape), (1e-12 / (4 * np.pi * Cell.lifetime)).reshape(shape)])
-        file["group_velocity"] = along_x((Cell.speed / (2 * np.pi * 100)).reshape(shape))
+        file["group_velocity"] = along_x((Cell.speed / 100).reshape(shape))
         file["weight"] = np.array([3, 3])
         file["temperature"] = np.array([200.0, 300.0])
         file["kappa_unit_conversion"] = 1e22 * e / (2 * np.pi) / (Cell.volume * 1e30)
@@ -158,6 +158,18 @@ def test_lifetimes_of_others(tmp_path, kind):
     np.testing.assert_allclose(found.conductivity, Cell.conductivity(), rtol=1e-5, atol=0)
     with pytest.raises((DataError, OSError)):
         read_lifetimes(path, temperature=77.0)
+
+
+def test_phono3py_in_its_own_units(tmp_path):
+    """phono3py's manual: κ of a mode is kappa_unit_conversion · C (eV/K) · v ⊗ v (THz² Å²) / 2·gamma (THz)."""
+    path = tmp_path / "kappa-m11.hdf5"
+    phono3py(path)
+    with h5py.File(path) as file:
+        square = np.sum(np.square(file["group_velocity"][()]), axis=2)
+        capacity = mode_heat_capacity(file["frequency"][()].ravel() * THz, 300.0)[0].reshape(square.shape) / e
+        modes = file["kappa_unit_conversion"][()] * capacity * square / 3 / (2 * file["gamma"][1])
+        share = file["weight"][()] / file["weight"][()].sum()
+    np.testing.assert_allclose(read_lifetimes(path).conductivity, share @ modes.sum(axis=1), rtol=1e-5, atol=0)
 
 
 def test_files_without_lifetimes(tmp_path):

@@ -59,6 +59,9 @@ def test_two_layers_are_exact(reference, bands):
         np.testing.assert_allclose(got.flux, 1e6 * float(row["q_over_dT_MW_m2K"]), rtol=1e-7, atol=0)
         middle = [float(row["T_mid_1"]), float(row["T_mid_2"])]
         np.testing.assert_allclose(got.middle - 299.5, middle, rtol=1e-5, atol=0)
+        faces = np.searchsorted(got.position, thickness) + np.array([-1, 0])
+        at_plane = [float(row["T1_at_interface"]), float(row["T2_at_interface"])]
+        np.testing.assert_allclose(got.lattice[faces] - 299.5, at_plane, rtol=3e-7, atol=0)
 
 
 def test_extrapolated_resistance_of_gray_media(reference, bands):

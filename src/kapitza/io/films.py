@@ -236,7 +236,10 @@ def bulk_conductivity(section: Section, temperature: float) -> float | None:
     name = section.text("material", "")
     if not name:
         raise section.fault("has no lifetimes: give rates, a file of lifetimes, or the conductivity of the bulk")
-    return float(material(name).conductivity(temperature)[0])
+    try:
+        return float(material(name).conductivity(temperature)[0])
+    except KapitzaError as err:
+        raise section.fault(f"{err}; give the conductivity of the bulk, or rates") from err
 
 
 def read_crossings(

@@ -89,7 +89,8 @@ def read_phono3py(path: str | PathLike[str], temperature: float) -> tuple[Modes,
     # κ of a mode in W/mK is this factor times heat capacity (eV/K), velocity² (THz² Å²) over 2·gamma (THz): V follows
     volume = 1e22 * e / (2 * np.pi) / float(held["kappa_unit_conversion"]) * angstrom**3
     share = np.repeat(held["weight"] / held["weight"].sum() / volume, frequency.shape[1])
-    speed = np.linalg.norm(held["group_velocity"], axis=2).ravel() * 2 * np.pi * 1e12 * angstrom
+    # ∇ω over wave vectors is ∇ν over wave vectors without 2π, as phono3py has them: 1 THz Å is 100 m/s
+    speed = np.linalg.norm(held["group_velocity"], axis=2).ravel() * 1e12 * angstrom
     with np.errstate(divide="ignore"):
         lifetime = np.where(width > 0, 1e-12 / (4 * np.pi * np.where(width > 0, width, 1.0)), np.nan).ravel()
     return moving(frequency.ravel() * THz, share, speed, lifetime, temperature)

@@ -17,6 +17,7 @@ from kapitza.simulate.boltzmann.contacts import Crossing, Wall
 from kapitza.simulate.boltzmann.elements import Field
 from kapitza.simulate.boltzmann.streams import LayerMatrices, Streams
 
+LARGEST = 2**31  # bytes of the redistribution at all faces
 LOOSE = 1e-2  # of the largest flow of a group: what a wholly specular boundary may miss
 ALIKE = 1e-6  # relative difference of the flows of two layers that a specular boundary may join
 
@@ -111,6 +112,11 @@ class Faces:
     def matrices(self, base: float) -> tuple[Array, Array]:
         """Redistribution R (G, F, n, F, n) and emission b (G, F, n) in kelvin above `base`."""
         count, n = 2 * len(self.channels), self.size
+        if 8 * self.groups * (count * n) ** 2 > LARGEST:
+            raise InputError(
+                f"{len(self.channels)} layers with {self.groups} groups of {n} streams are too many for boundaries "
+                "that keep directions: take one period that repeats, fewer groups or angles, or specular = 0"
+            )
         matrix = np.zeros((self.groups, count, n, count, n))
         emission = np.zeros((self.groups, count, n))
         if self.walls is not None:

@@ -161,7 +161,13 @@ def flow_of_transmission(transmission: Transmission, left: Carriers, right: Carr
         check_modes(transmission, float(modes.sum()), side)
         scale *= np.divide(side.flow, modes, out=np.ones_like(modes), where=modes > 0)
     scaled = crossing * np.sqrt(scale)
-    return np.minimum(scaled, np.minimum(left.flow, right.flow))
+    found = np.minimum(scaled, np.minimum(left.flow, right.flow))
+    if scaled.sum() - found.sum() > MISFIT * scaled.sum():
+        raise InputError(
+            f"{transmission.method or 'transmission'}: would pass {scaled.sum():.4g} W/m²K, and {found.sum():.4g} can "
+            f"in detailed balance between {left.name} and {right.name}: it belongs to other materials, or other units"
+        )
+    return found
 
 
 def check_modes(transmission: Transmission, theirs: float, side: Carriers) -> None:
@@ -208,8 +214,21 @@ def turned(value: object, left: Carriers, right: Carriers) -> Crossing:
     ----------
     value : `Transmission` or `Crossing` between `left` and `right`
     left, right : phonons of its sides
+
+    Raises
+    ------
+    InputError
+        for a share by angle between unlike sides: the angles of the other side belong to each band
     """
     one = crossing_of(value, f"{left.name}|{right.name}")
+    if isinstance(one.through, AngularShare):
+        if left.flow.shape != right.flow.shape or (left.flow != right.flow).any():
+            raise InputError(
+                f"boundary {left.name}|{right.name}: a share by the angles of {left.name} cannot be turned round; give "
+                f"the boundary {right.name}|{left.name} a share of its own"
+            )
+        if one.transmission is None and one.coefficient is None:
+            return one
     if one.transmission is not None:
         given = one.transmission
         return evolve(one, transmission=evolve(given, left=given.right, right=given.left))

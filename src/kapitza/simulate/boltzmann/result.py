@@ -98,13 +98,32 @@ class Transport:
 
     @property
     def effective_conductivity(self) -> float:
-        """Flux times thickness over the temperature difference of the ends, W m⁻¹ K⁻¹."""
-        return self.flux * float(self.edges[-1] - self.edges[0]) / self.difference
+        """Flux times thickness over the temperature difference of the ends, W m⁻¹ K⁻¹.
+
+        Raises
+        ------
+        InputError
+            where the ends have one temperature, or one of them has none
+        """
+        return float(self.edges[-1] - self.edges[0]) / self.resistance
 
     @property
     def resistance(self) -> float:
-        """Temperature difference of the ends over the flux, m² K W⁻¹."""
-        return self.difference / self.flux
+        """Temperature difference of the ends over the flux, m² K W⁻¹.
+
+        Raises
+        ------
+        InputError
+            where no heat flows: ends of one temperature, an adiabatic one, or a boundary that nothing crosses
+        """
+        return self.difference / self._driven()
+
+    def _driven(self) -> float:
+        closed = self.crossing.size and not self.crossing.sum(axis=1).all()
+        if closed or not self.difference or not np.isfinite(self.difference):
+            why = "a boundary lets nothing pass" if closed else f"its ends differ by {self.difference:g} K"
+            raise InputError(f"no heat flows through {' | '.join(self.names):.80}: {why}; there is no resistance")
+        return self.flux
 
     def boundary(self, name: str | int) -> int:
         """Number of a boundary from its name.
@@ -129,20 +148,24 @@ class Transport:
         Parameters
         ----------
         name : "left|right", or the number of the boundary
-        drop : "emitted": mean temperature of what arrives, weighted with what crosses, so that the conductance is the
-            Landauer integral.  "local": mean of the phonons that arrive at and leave the plane, weighted with what they
-            carry; gray: $1/G = 1/G_e - \frac12(1/G_L + 1/G_R)$ exactly.  "extrapolated": from the middle of both layers
-            to the plane with the bulk gradient; in layers thinner than several mean free paths it holds for these
-            layers only, and `interface_resistance` gives that of thick ones
+        drop : "emitted": mean temperature of what arrives, weighted with what crosses, each frequency and angle by
+            itself, so that the conductance is the Landauer integral.  "local": mean of the phonons that arrive at and
+            leave the plane, weighted with what they carry; gray: $1/G = 1/G_e - \frac12(1/G_L + 1/G_R)$ exactly.
+            "extrapolated": from the middle of both layers to the plane with the bulk gradient; in layers thinner than
+            several mean free paths it holds for these layers only, and `interface_conductances` gives that of thick
+            ones
+
+        Raises
+        ------
+        InputError
+            for an unknown boundary or drop; "emitted" where no heat flows
         """
         known(drop, DROPS, "temperature drop")
         i = self.boundary(name)
         j = (i + 1) % len(self.names)
         apart = self.difference if j <= i else 0.0  # the first layer of the next period is as much colder
-        if drop == "emitted":
-            weight = self.crossing[i]
-            gap = self.arriving[0][i] - self.arriving[1][i]
-            return float(np.sum(weight * gap) / weight.sum()) + apart
+        if drop == "emitted":  # heat is what crosses times the gap: an identity, in any solution
+            return self._driven() / float(self.crossing[i].sum())
         if drop == "local":
             sides = [
                 np.sum(self.flow[layer] * (self.arriving[side][i] + self.leaving[side][i])) / self.flow[layer].sum() / 2
@@ -172,7 +195,8 @@ class Transport:
     def resistances(self) -> dict[str, dict[Drop, float]]:
         """Resistance of each boundary by name and drop, m² K W⁻¹."""
         return {
-            name: {drop: self.drop(i, drop) / self.flux for drop in DROPS} for i, name in enumerate(self.boundary_names)
+            name: {drop: self.drop(i, drop) / self._driven() for drop in DROPS}
+            for i, name in enumerate(self.boundary_names)
         }
 
     def scaled(self, factor: float) -> Self:

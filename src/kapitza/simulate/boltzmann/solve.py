@@ -51,6 +51,7 @@ class Solution:
     entering, arriving : (G, F, n) at each face, K above base
     flow : (G, F, n) heat per kelvin of each channel, W m⁻² K⁻¹
     steps : of the iteration; 0 where the balance was solved at once
+    heated : whether heat was given to the lattice
     """
 
     slabs: Slabs
@@ -59,6 +60,7 @@ class Solution:
     arriving: Field
     flow: Array
     steps: int = 0
+    heated: bool = False
 
     def face_flux(self) -> Field:
         """(G, F) heat flux to the right through each face, W m⁻²."""
@@ -91,7 +93,7 @@ def solved(slabs: Slabs, heat: Field | None = None, rate: complex = 0.0) -> Solu
     heat : (N,) heat given to each polynomial of each cell, W m⁻²; None: none
     rate : s of changes in time as $e^{st}$, s⁻¹
     """
-    if slabs.stops[-1] > MOST_AT_ONCE and slabs.faces.walls is not None and not rate:
+    if slabs.stops[-1] > MOST_AT_ONCE and not rate:
         return swept(slabs, heat)
     layers = [layer_matrices(one, cells, rate) for one, cells in zip(slabs.streams, slabs.widths, strict=True)]
     closure = closed(slabs.faces, layers, slabs.base)
@@ -104,7 +106,8 @@ def solved(slabs: Slabs, heat: Field | None = None, rate: complex = 0.0) -> Solu
         balance = pinned(balance, slabs)
     temperature = np.linalg.solve(balance, given if heat is None else given + heat)
     entering = closure.entering(temperature)
-    return Solution(slabs, temperature, entering, closure.arriving(temperature, entering), closure.flow)
+    arriving = closure.arriving(temperature, entering)
+    return Solution(slabs, temperature, entering, arriving, closure.flow, heated=heat is not None)
 
 
 def swept(slabs: Slabs, heat: Field | None = None) -> Solution:
@@ -141,16 +144,25 @@ def swept(slabs: Slabs, heat: Field | None = None) -> Solution:
 
     given = inwards(emitted) if heat is None else inwards(emitted) + heat
     temperature, steps = conjugate_gradients(applied, given, correction_of(sweeps, conductances_at(slabs)))
+    if faces.walls is None:  # any temperature may be added
+        widths = np.concatenate(list(slabs.widths))
+        temperature[::ORDER] -= widths @ temperature[::ORDER] / widths.sum()
     leaving = outwards(temperature)[1]
     entering = emitted + np.matmul(between, leaving.reshape(len(between), -1, 1)).reshape(emitted.shape)
     opposite = np.arange(emitted.shape[1]) ^ 1
-    return Solution(slabs, temperature, entering, (passed * entering)[:, opposite] + leaving, flow, steps)
+    arriving = (passed * entering)[:, opposite] + leaving
+    return Solution(slabs, temperature, entering, arriving, flow, steps, heat is not None)
 
 
 def conductances_at(slabs: Slabs) -> list[Array]:
-    """About what passes each wall and boundary from left to right, per kelvin, W m⁻² K⁻¹."""
+    """About what passes each wall and boundary from left to right, per kelvin, W m⁻² K⁻¹.
+
+    The ends of a stack that repeats are taken to be held: one wave more for the iteration, and no cyclic matrix.
+    """
+    if slabs.faces.walls is None:
+        return [slabs.faces.flows[-1], *slabs.faces.flows]
     ends: list[Array] = []
-    for wall, side in zip(slabs.faces.walls or (), (slabs.faces.channels[0], slabs.faces.channels[-1]), strict=True):
+    for wall, side in zip(slabs.faces.walls, (slabs.faces.channels[0], slabs.faces.channels[-1]), strict=True):
         taken = 2 * (1 - wall.specular) / (1 + wall.specular) if wall.temperature is not None else np.zeros(1)
         ends.append(taken * side.flow.sum(axis=1))
     return [ends[0], *slabs.faces.flows, ends[1]]
@@ -217,8 +229,12 @@ def inside(solution: Solution, layer: int, rate: complex = 0.0) -> Inside:
     flux = streams.summed(streams.flow[:, None] * (right - left))
     with np.errstate(invalid="ignore", divide="ignore"):
         modes = np.where(capacity[:, None] > 0, energy / capacity[:, None], np.nan)
-    ends = values(np.array([0.0, 1.0]))
-    lattice = np.concatenate([held @ ends[0], held[-1:] @ ends[1]])
-    lattice[1:-1] = (lattice[1:-1] + (held @ ends[1])[:-1]) / 2
+    if solution.heated:
+        ends = values(np.array([0.0, 1.0]))
+        lattice = np.concatenate([held @ ends[0], held[-1:] @ ends[1]])
+        lattice[1:-1] = (lattice[1:-1] + (held @ ends[1])[:-1]) / 2
+    else:  # from the streams, by the balance: right to a higher order than the polynomials, which end at the faces
+        exchange = streams.capacity / streams.lifetime
+        lattice = exchange @ (right + left) / (2 * exchange.sum())
     position = np.concatenate([[0.0], np.cumsum(widths)])
     return Inside(position, modes.T, flux.T, energy.sum(axis=0) / capacity.sum(), lattice)

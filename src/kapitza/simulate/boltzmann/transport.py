@@ -116,10 +116,15 @@ def joined(
         other = Wall(base - 0.5) if right is None else right
         walls = (one, other)
     else:
+        if not period or not np.isfinite(period):
+            raise InputError(f"period = {period:g} K, wanted the fall of temperature over one period, other than 0")
         if left is not None or right is not None:
             raise InputError(f"a stack that repeats (period = {period:g} K) has no walls: leave out left and right")
         names.append(f"{films[-1].name}|{films[0].name}")
         pairs.append((films[-1], films[0]))
+    for wall in walls or ():
+        if wall.specular.size not in (1, films[0].carriers.omega.size):
+            raise InputError(f"a wall has {wall.specular.size} shares for {films[0].carriers.omega.size} groups")
     crossings = crossings_of(boundaries, names)
     flows = [flow_through(one, a, b) for one, (a, b) in zip(crossings, pairs, strict=True)]
     streams = streams_for([film.carriers for film in films], crossings, angles)
