@@ -259,6 +259,16 @@ from kapitza.measure.compare import (
 )
 from kapitza.measure.design import Design as Design
 from kapitza.measure.design import design as design
+from kapitza.measure.device_fit import fit_device as fit_device
+from kapitza.measure.device_fit import fitted_device as fitted_device
+from kapitza.measure.device_flux import BoundaryFlux as BoundaryFlux
+from kapitza.measure.device_flux import boundary_flux as boundary_flux
+from kapitza.measure.device_flux import sampled_flux as sampled_flux
+from kapitza.measure.device_measured import MeasuredTemperatures as MeasuredTemperatures
+from kapitza.measure.device_measured import map_temperatures as map_temperatures
+from kapitza.measure.device_measured import patch_temperatures as patch_temperatures
+from kapitza.measure.device_measured import section_temperatures as section_temperatures
+from kapitza.measure.device_measured import temperatures_on as temperatures_on
 from kapitza.measure.eels.contrast import SideContrast as SideContrast
 from kapitza.measure.eels.contrast import side_contrast as side_contrast
 from kapitza.measure.eels.dark import with_dark as with_dark
