@@ -4,16 +4,20 @@ import csv
 
 import numpy as np
 import pytest
+from attrs import evolve
 
 from kapitza.core.conductance import Conductance
 from kapitza.core.stack import Layer, Stack
 from kapitza.device.composite import hasselman_johnson
+from kapitza.device.description import Box, Device, HeatSource
 from kapitza.device.elements import Body, Cooled, Heated, Held
 from kapitza.device.elements_cell import cell_conductivity
 from kapitza.device.elements_reference import Simplex
 from kapitza.device.elements_solve import body_temperatures
 from kapitza.device.meshes import Mesh, curved
 from kapitza.device.meshes_shapes import ball_mesh, box_mesh, inclined_mesh
+from kapitza.device.shapes import Rectangle
+from kapitza.device.temperatures import device_temperatures
 from kapitza.errors import InputError
 from kapitza.units import um
 
@@ -220,6 +224,55 @@ def test_a_conductance_of_temperature_is_taken_at_the_reference():
     np.testing.assert_allclose(got.flows["x+"], 1 / (1 + 1 / law.at(300.0)[0]), rtol=1e-10, atol=0)
     blocked = Body(mesh, {"a": 1, "b": 1}, {"a|b": 0}, faces)
     assert abs(body_temperatures(blocked).flows["x+"]) < 1e-12
+
+
+def quarters(*pairs: str, cells: int = 4, conductance: float = 1e9) -> Body:
+    """Three regions that meet in a point: two quarters and a half, warm at the left."""
+    line = np.linspace(0, 1, cells + 1)
+    mesh = box_mesh([line, line], ("a", "b", "c"), lambda c: np.where(c[:, 0] > 0.5, 2, c[:, 1] > 0.5), order=2)
+    k = {"a": 1.0, "b": 5.0, "c": 2.0}
+    return Body(mesh, k, dict.fromkeys(pairs, conductance), {"x-": Held(1), "x+": Held(0)})
+
+
+@pytest.mark.parametrize("pairs", [(), ("a|b",), ("a|c", "b|c"), ("a|b", "a|c"), ("a|b", "a|c", "b|c")])
+def test_where_three_regions_meet_a_perfect_boundary_is_none(pairs: tuple[str, ...]):
+    """Whichever of the boundaries resist, and however many unknowns the common point gets."""
+    found, want = body_temperatures(quarters(*pairs)), body_temperatures(quarters())
+    np.testing.assert_allclose(found.flows["x+"], want.flows["x+"], rtol=1e-7, atol=0)
+    middle = np.flatnonzero(np.linalg.norm(found.body.mesh.points - 0.5, axis=1) < 1e-12)
+    assert np.isin(found.split.point, middle).sum() == {0: 1, 1: 1, 2: 2, 3: 3}[len(pairs)]
+    assert sum(jump.area.size for jump in found.jumps.values()) == 2 * len(pairs)
+
+
+def test_a_boundary_between_points_that_stay_whole_is_refused():
+    line = np.linspace(0, 1, 4)
+
+    def region(c: np.ndarray) -> np.ndarray:
+        """One brick of a, b at the right of it, c around."""
+        middle = (c[:, 1] > 1 / 3) & (c[:, 1] < 2 / 3) & (c[:, 0] > 1 / 3)
+        return np.where(c[:, 0] > 2 / 3, 1, np.where(middle, 0, 2))
+
+    mesh = box_mesh([line, line], ("a", "b", "c"), region)
+    with pytest.raises(InputError, match="one facet wide"):
+        body_temperatures(Body(mesh, {"a": 1, "b": 1, "c": 1}, {"a|b": 1.0}, {"x-": Held(1)}))
+
+
+def test_heat_spreads_in_a_box_as_the_exact_solution_of_layers_says():
+    """A second road in three dimensions: cosine series of the layers."""
+    patch = Rectangle((0, 2 * um), (0, 3 * um))
+    layers = [Layer("film", 1 * um, 20.0), Layer("body", 3 * um, 60.0, in_plane=90.0)]
+    device = Device(Stack(layers, [2e7]), [HeatSource("patch", 1e-3, patch)], Box(4 * um, 4 * um))
+    side = [np.concatenate([np.linspace(0, end, 4), np.linspace(end, 4, 4)[1:]]) * um for end in (2, 3)]
+    z = np.array([0, 0.3, 1, 2, 4]) * um
+    mesh = box_mesh([*side, z], ("film", "body"), lambda c: c[:, 2] > 1 * um, order=2)
+    top = mesh.faces["z-"]
+    centre = mesh.points[mesh.cells[top[:, :1], mesh.simplex.facets[top[:, 1], :3]]].mean(axis=1)
+    warm = top[(centre[:, 0] < 2 * um) & (centre[:, 1] < 3 * um)]
+    mesh = evolve(mesh, faces={**mesh.faces, "patch": warm})
+    faces = {"patch": Heated(1e-3 / patch.area), "z+": Held(300)}
+    found = body_temperatures(Body(mesh, {"film": 20.0, "body": [90.0, 90.0, 60.0]}, {"film|body": 2e7}, faces))
+    np.testing.assert_allclose(found.peak - 300, device_temperatures(device).peak, rtol=1e-3, atol=0)
+    np.testing.assert_allclose(found.jumps["film|body"].flow, 1e-3, rtol=1e-9, atol=0)
 
 
 def square(**more: object) -> Mesh:

@@ -80,7 +80,7 @@ def test_a_mesh_in_a_file_gives_the_same_heat(tmp_path: Path, dimension: int, or
     [
         (OLD, "", "not read"),
         ("3 2 2 1 1 1 2 4", "3 2 2 0 1 1 2 4", "belong to no region"),
-        ("3 2 2 1 1 1 2 4", "3 2 2 1 1 1 4 2", "inverted"),
+        ("4 2 2 2 2 2 3 4", "4 2 2 2 1 2 4 3", "inverted"),
         ("2 2 0\n", "nan 2 0\n", "finite"),
         ("2 2 0\n", "2 2 1\n", "surface in space"),
         ("3 2 2 1 1 1 2 4", "3 3 2 1 1 1 2 3 4", "wanted triangles or tetrahedra"),
@@ -98,6 +98,12 @@ def test_a_hostile_file_gets_one_line(tmp_path: Path, old: str, new: str, says: 
         read_mesh(path)
     assert says in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_a_surface_may_be_drawn_from_below(tmp_path: Path):
+    path = tmp_path / "square.msh"
+    path.write_text(OLD.replace("4 2 2 2 2 2 3 4", "4 2 2 2 2 2 4 3"))
+    np.testing.assert_allclose(read_mesh(path).volume("metal"), 2, rtol=1e-12, atol=0)
 
 
 def test_no_file_and_no_unit(tmp_path: Path):

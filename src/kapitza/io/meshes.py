@@ -12,6 +12,7 @@ from kapitza.core.arrays import Array
 from kapitza.device.elements_reference import Integers, corner_keys
 from kapitza.device.elements_solve import BodyTemperatures
 from kapitza.device.meshes import Mesh
+from kapitza.device.meshes_shapes import turned
 from kapitza.errors import DataError, InputError, require
 
 EXTRA = "elements"
@@ -74,12 +75,13 @@ def assembled(found: Any, unit: float) -> Mesh:
     rest = kinds - set(KINDS[dimension]) - set(KINDS[dimension].values()) - {"vertex", "line", "line3"}
     if len(main) != 1 or rest:
         raise InputError(f"cells are {', '.join(sorted(kinds)) or 'none'}: wanted triangles or tetrahedra of one order")
-    cells, groups = gathered(found, main[0])
+    cells, groups = gathered(found, main[0]), tagged(found, main[0], "gmsh:physical")
     points = np.asarray(found.points, dtype=float) * unit
     if dimension == 2:
         if points.shape[1] == 3 and np.ptp(points[np.unique(cells), 2]) > 1e-9 * np.ptp(points):
             raise InputError("triangles of a surface in space: wanted them in one plane z = const., or tetrahedra")
         points = points[:, :2]
+        cells = upright(points, cells, tagged(found, main[0], "gmsh:geometrical"))
     labels = {(int(v[1]), int(v[0])): str(k) for k, v in found.field_data.items() if np.size(v) == 2}
     tags, region = np.unique(groups[groups > 0], return_inverse=True)
     number = np.full(len(cells), -1)
@@ -89,25 +91,39 @@ def assembled(found: Any, unit: float) -> Mesh:
     return Mesh(points, cells, number, names, faces)
 
 
-def gathered(found: Any, kind: str) -> tuple[Integers, Integers]:
-    """(m, k) cells of one kind and their (m,) physical groups, 0 for none."""
-    cells: list[Array] = []
-    groups: list[Array] = []
-    data = found.cell_data.get("gmsh:physical") or [None] * len(found.cells)
-    for block, tags in zip(found.cells, data, strict=True):
-        if block.type == kind:
-            cells.append(np.asarray(block.data))
-            groups.append(np.zeros(len(block.data)) if tags is None else np.asarray(tags))
-    if not cells:
-        return np.zeros((0, 1), dtype=np.int64), np.zeros(0, dtype=np.int64)
-    return np.concatenate(cells).astype(np.int64), np.concatenate(groups).astype(np.int64)
+def gathered(found: Any, kind: str) -> Integers:
+    """(m, k) cells of one kind."""
+    cells = [np.asarray(block.data, dtype=np.int64) for block in found.cells if block.type == kind]
+    return np.concatenate(cells) if cells else np.zeros((0, 1), dtype=np.int64)
+
+
+def tagged(found: Any, kind: str, what: str) -> Integers:
+    """(m,) number that the file gives to each cell of a kind, such as that of its physical group; 0 for none."""
+    data = found.cell_data.get(what) or [None] * len(found.cells)
+    numbers = [
+        np.zeros(len(block.data), dtype=np.int64) if tags is None else np.asarray(tags, dtype=np.int64)
+        for block, tags in zip(found.cells, data, strict=True)
+        if block.type == kind
+    ]
+    return np.concatenate(numbers) if numbers else np.zeros(0, dtype=np.int64)
+
+
+def upright(points: Array, cells: Integers, surface: Integers) -> Integers:
+    """The same triangles, those of surfaces that were drawn clockwise turned round."""
+    a, b, c = (points[cells[:, i]] for i in range(3))
+    area = (b - a)[:, 0] * (c - a)[:, 1] - (b - a)[:, 1] * (c - a)[:, 0]
+    found = cells.copy()
+    for one in np.unique(surface):
+        if (area[surface == one] < 0).all():
+            found[surface == one] = turned(cells[surface == one], 2)
+    return found
 
 
 def faces_of(
     found: Any, kind: str, cells: Integers, labels: dict[tuple[int, int], str], dimension: int
 ) -> dict[str, Integers]:
     """Outer facets by the name of their physical group."""
-    facets, groups = gathered(found, kind)
+    facets, groups = gathered(found, kind), tagged(found, kind, "gmsh:physical")
     if not len(facets):
         return {}
     local = np.array([[i for i in range(dimension + 1) if i != corner] for corner in range(dimension + 1)])
