@@ -125,6 +125,17 @@ def test_two_spectra_with_the_same_data_lie_in_the_band():
     assert ((least <= other) & (other <= most)).all()
 
 
+def test_spectra_that_have_nothing_in_common_fit_the_same_data():
+    """No group crosses in one, all of it in the other: the exact model agrees with the data in both."""
+    data = sizes(np.geomspace(5e-9, 2e-6, 5))
+    found = spectral_transmission([data], LEFT, RIGHT, samples=2)
+    # within half a sigma on the linear model, so that the exact one has room in the joint interval of 95 %
+    pair = found.extreme_spectra(np.eye(COUNT)[6], 0.01)
+    assert pair[1][6] - pair[0][6] > 0.9
+    for share in pair:
+        assert np.abs(data.residuals(share * LIMIT)[0]).max() < 2.57
+
+
 def test_a_sum_is_known_better_than_its_parts():
     found = spectral_transmission([sizes(np.geomspace(5e-9, 2e-6, 5))], LEFT, RIGHT)
     value, sigma = found.conductance
@@ -162,5 +173,10 @@ def test_bad_input_is_refused():
         StackConductances([(Film(1e-8, LEFT),)], [], [1.0], [0.0])
     with pytest.raises(InputError, match="12 groups and b 3"):
         spectral_transmission([sizes([1e-8])], LEFT, media(3)[1])
+    found = spectral_transmission([sizes([1e-8])], LEFT, RIGHT, samples=2)
+    with pytest.raises(InputError, match="3 weights for 12 groups"):
+        found.possible([1.0, 1.0, 1.0])
+    with pytest.raises(InputError, match="confidence = 1"):
+        found.band(1.0)
     with pytest.raises(InputError, match="spread = 0"):
         Smoothness(spread=0.0)

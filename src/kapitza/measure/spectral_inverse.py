@@ -126,6 +126,22 @@ class SpectralEstimate:
     def possible(self, weights: ArrayLike, confidence: float = 0.95) -> tuple[float, float]:
         """Least and greatest weighted sum of the shares at which all data stay within their joint interval.
 
+        Parameters
+        ----------
+        weights, confidence : as in `extreme_spectra`
+
+        Raises
+        ------
+        InputError
+            as `extreme_spectra`
+        """
+        least, most = self.extreme_spectra(weights, confidence)
+        weight = finite(weights)
+        return float(weight @ least), float(weight @ most)
+
+    def extreme_spectra(self, weights: ArrayLike, confidence: float = 0.95) -> tuple[Array, Array]:
+        """Spectra of shares (G,) with the least and the greatest weighted sum that all data still allow.
+
         Nothing but the limits 0 and 1 is assumed; the model is the one linearised at the estimate.
 
         Parameters
@@ -137,6 +153,8 @@ class SpectralEstimate:
         ------
         InputError
             for another number of weights, or a confidence outside of 0..1
+        ConvergenceError
+            if the linear programme has no solution
         """
         weight = finite(weights)
         if weight.size != self.share.size or not 0 < confidence < 1:
@@ -147,12 +165,12 @@ class SpectralEstimate:
         reach = max(norm.ppf((1 + confidence ** (1 / self.count)) / 2), 1.001 * np.abs(self.residual).max())
         middle = self.slope @ self.share - self.residual
         matrix, bound = np.concatenate([self.slope, -self.slope]), np.concatenate([middle + reach, reach - middle])
-        ends: list[float] = []
+        ends: list[Array] = []
         for sign in (1.0, -1.0):
             found: Any = linprog(sign * weight, matrix, bound, bounds=(0.0, 1.0), method="highs")
             if not found.success:
                 raise ConvergenceError(f"no share within {reach:.3g} sigma of all data: {found.message}", self.share)
-            ends.append(float(weight @ found.x))
+            ends.append(np.clip(found.x, 0.0, 1.0))
         return ends[0], ends[1]
 
     def extremes(self, confidence: float = 0.95) -> tuple[Array, Array]:
@@ -162,6 +180,8 @@ class SpectralEstimate:
 
     def conductance_range(self, confidence: float = 0.95) -> tuple[float, float]:
         """Emitted conductance from the samples: bounds of an interval, W m⁻² K⁻¹."""
+        if not 0 < confidence < 1:
+            raise InputError(f"confidence = {confidence:g}, expected between 0 and 1")
         tail = (1 - confidence) / 2
         low, high = np.quantile(self.samples @ self.limit, [tail, 1 - tail])
         return float(low), float(high)
