@@ -88,6 +88,10 @@ def test_mode_temperatures(tmp_path: Path) -> None:
     ax = plot.mode_temperatures(Occupation(x, quanta, n, n / 20, modes=("LA", "TO")), interface=2 * nm, ax=axes())
     assert ax.get_legend_handles_labels()[1] == ["LA, 47 meV", "TO, 82 meV"]
     drawn(ax.figure, tmp_path)
+    faint = np.array(n / 20)
+    faint[2, 1] = 50.0  # a mode that is hardly there must not set the scale
+    low, high = plot.mode_temperatures(Occupation(x, quanta, n, faint), ax=axes()).get_ylim()
+    assert high - low < 1000
 
 
 def test_interface_modes(tmp_path: Path) -> None:

@@ -247,7 +247,7 @@ def print_modes(held: Occupation, test: DepartureTest | None, name: str) -> None
     heads = [f"{mode} {quantum / meV:.4g} meV" for mode, quantum in zip(held.modes, held.energy, strict=True)]
     print_table(f"{name}: temperature of each mode (K)", ["x (nm)", *heads], rows, text=0)
     if any("–" in row for row in rows):
-        note("– where less than half of the pixels show the mode: a material without it tells no temperature of it")
+        note("– where some pixels do not show the mode: a material that hardly has it tells no temperature of it")
     if test is None:
         note("without a fit of one temperature for all modes there is no test of equilibrium: fit with --tie both")
         return

@@ -161,6 +161,9 @@ def near(places: Array, others: Array) -> Any:
 def mode_temperatures(found: Occupation, *, interface: float | None = None, ax: Axes | None = None) -> Axes:
     """Draw the temperature of each mode against position, with errors; modes that part are out of equilibrium.
 
+    A temperature with an error of more than half of it says nothing and is left out, as where the material hardly has
+    the mode.
+
     Parameters
     ----------
     found : occupations, as of `occupations`
@@ -174,6 +177,8 @@ def mode_temperatures(found: Occupation, *, interface: float | None = None, ax: 
     """
     ax = new_axes(width=6.8, height=4.2) if ax is None else ax
     kelvin, sigma = found.temperature(), found.temperature_sigma()
+    if sigma is not None:
+        kelvin = np.where(sigma > kelvin / 2, np.nan, kelvin)
     names = found.modes or tuple(f"mode {j + 1}" for j in range(found.energy.size))
     pitch = np.diff(found.position).mean() / nm if found.position.size > 1 else 1.0
     for j, name in enumerate(names):

@@ -15,6 +15,8 @@ from kapitza.units import k_B
 
 Correction = Literal["holm", "benjamini-hochberg", "none"]
 
+SHOWN = 0.95  # of the pixels of a column that have to show a mode
+
 CORRECTIONS: tuple[Correction, ...] = ("holm", "benjamini-hochberg", "none")
 
 
@@ -201,8 +203,8 @@ def occupations(found: TemperatureMap, *, energy: ArrayLike | None = None, drop:
 
     Returns
     -------
-    Occupation; places without a good pixel are left out, and a mode is NaN where less than half of the good pixels
-    show it, as where the material does not have it
+    Occupation; places without a good pixel are left out, and a mode is NaN where more than one good pixel in
+    twenty does not show it, as where the material hardly has it
 
     Raises
     ------
@@ -223,8 +225,8 @@ def occupations(found: TemperatureMap, *, energy: ArrayLike | None = None, drop:
     pixels = np.atleast_1d(good.sum(axis=rows))
     size = (pixels.size, quanta.size)
     count = shown.sum(axis=rows).reshape(size)
-    # where a mode is hardly there, the few pixels that show it by chance are no sample of the others
-    per = np.where((count > 0) & (2 * count > pixels[:, None]), count, np.nan)
+    # where a mode is hardly there, the pixels that show it by chance are too hot: the cold ones lie on a limit
+    per = np.where((count > 0) & (count >= SHOWN * pixels[:, None]), count, np.nan)
     mean = np.where(shown, value, 0.0).sum(axis=rows).reshape(size) / per
     error = np.sqrt(np.where(shown, sigma**2, 0.0).sum(axis=rows)).reshape(size) / per
     use = np.isfinite(mean).any(axis=1)
