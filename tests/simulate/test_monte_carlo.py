@@ -8,6 +8,7 @@ import pytest
 
 from kapitza.errors import ConvergenceError, InputError
 from kapitza.run.store import Store
+from kapitza.simulate.boltzmann.angular import AngularShare
 from kapitza.simulate.boltzmann.carriers import Carriers, band_carriers, gray_carriers
 from kapitza.simulate.boltzmann.contacts import Crossing, Wall
 from kapitza.simulate.boltzmann.geometry import Block, Domain, HotSpot
@@ -252,6 +253,12 @@ def streams():
             "given twice",
         ),
         (lambda: monte_carlo(two({"a|b": Crossing(coefficient=0.1, specular=0.5)}), spacing=1e-9), "unlike bands"),
+        (
+            lambda: monte_carlo(
+                two({"a|b": Crossing(specular=1.0, through=AngularShare([0.0, 1.0], [0.1, 0.9]))}), spacing=1e-9
+            ),
+            "share against the angle",
+        ),
         (lambda: Flights(10), "two batches"),
         (lambda: Flights(seed=-1), "seed = -1"),
     ],

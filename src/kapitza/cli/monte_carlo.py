@@ -1,5 +1,6 @@
 """Monte Carlo of the verb `transport`: what it prints of a domain."""
 
+import os
 from typing import TYPE_CHECKING, Any
 
 import kapitza
@@ -29,7 +30,9 @@ def monte_carlo_of_file(path: str, *, plot: str | None, save: str | None, as_jso
     reports.check_save(save)
     held = kapitza.read_domain(path)
     spacing = held.spacing[0] if len(held.spacing) == 1 else held.spacing
-    found = kapitza.monte_carlo(held.domain, spacing=spacing, flights=held.flights)
+    cores = os.cpu_count() or 1  # the digits are the same with any number of threads
+    flights = kapitza.Flights(held.flights.particles, held.flights.seed, held.flights.batches, cores)
+    found = kapitza.monte_carlo(held.domain, spacing=spacing, flights=flights)
     try:
         fourier = kapitza.fourier_temperature(held.domain, spacing)
     except InputError as err:  # too many cells: Monte Carlo stands alone

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from kapitza.core.arrays import Array
 from kapitza.errors import InputError
+from kapitza.simulate.boltzmann.angular import AngularShare
 from kapitza.simulate.boltzmann.carriers import Carriers
 from kapitza.simulate.boltzmann.contacts import Crossing, Wall
 from kapitza.simulate.boltzmann.geometry import Cells, Domain, Grid, HotSpot
@@ -124,6 +125,11 @@ def boundary_shares(
     crossing: Crossing, sides: tuple[Carriers, Carriers], grid: Grid, s: int
 ) -> tuple[Array, Array, Array]:
     """Share (G,) of the specular that crosses, and of the diffuse from either side."""
+    if isinstance(crossing.through, AngularShare):
+        raise InputError(
+            f"boundary {grid.surfaces[s]}: a share against the angle is for layers (`transport`); Monte Carlo takes "
+            "one share of the specular phonons that cross"
+        )
     flow, flows = crossing.flow(*sides), [one.flow for one in sides]
     p = crossing.specular
     through = np.zeros_like(flow)
