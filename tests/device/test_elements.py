@@ -51,6 +51,7 @@ def test_layers_with_jumps_are_exact(dimension: int, order: int):
     np.testing.assert_allclose(found.peak - 300, 1e9 * (stack.resistance() + 1e-7), rtol=1e-9, atol=0)
     np.testing.assert_allclose(found.jumps["a|b"].jump, 1e9 / 5e7, rtol=1e-9, atol=0)
     np.testing.assert_allclose(found.jumps["c|b"].jump, -1e9 / 1e8, rtol=1e-9, atol=0)
+    np.testing.assert_allclose(found.mean("x+") - 300, 1e9 / 1e7, rtol=1e-9, atol=0)
     assert found.imbalance < 1e-9
 
 
@@ -272,6 +273,9 @@ def test_heat_spreads_in_a_box_as_the_exact_solution_of_layers_says():
     faces = {"patch": Heated(1e-3 / patch.area), "z+": Held(300)}
     found = body_temperatures(Body(mesh, {"film": 20.0, "body": [90.0, 90.0, 60.0]}, {"film|body": 2e7}, faces))
     np.testing.assert_allclose(found.peak - 300, device_temperatures(device).peak, rtol=1e-3, atol=0)
+    want = device_temperatures(device).average["patch"]
+    # Rayleigh-Ritz: the mean where heat enters approaches its value from below.
+    assert 0.995 * want < found.mean("patch") - 300 < want
     np.testing.assert_allclose(found.jumps["film|body"].flow, 1e-3, rtol=1e-9, atol=0)
 
 

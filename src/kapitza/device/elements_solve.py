@@ -16,6 +16,7 @@ from kapitza.device.elements import Body, Cooled, Heated, Held
 from kapitza.device.elements_assembly import cell_load, facet_masses, gathered, stiffness
 from kapitza.device.elements_reference import Integers, Simplex
 from kapitza.device.elements_split import SplitMesh, split
+from kapitza.device.meshes import Mesh
 from kapitza.errors import ConvergenceError, InputError
 
 DIRECT = {2: 60_000, 3: 12_000}  # unknowns up to which a factorisation is faster than iterations
@@ -84,6 +85,15 @@ class BodyTemperatures:
         """Highest temperature of all nodes, K."""
         return float(self.temperature.max())
 
+    def mean(self, face: str) -> float:
+        """Temperature averaged over a face of the mesh, whether or not heat crosses it, K."""
+        mesh = self.body.mesh
+        if face not in mesh.faces:
+            raise InputError(f"no face {face!r} in the mesh: it has {', '.join(mesh.faces) or 'no named faces'}")
+        unknowns, mass = facets_of(mesh, self.split, face)
+        weight = mass.sum(axis=2)
+        return float((weight * self.temperature[unknowns]).sum() / weight.sum())
+
     def at(self, region: str) -> tuple[Array, Array]:
         """(n, d) points of a region and (n,) their temperatures on its side, m and K."""
         mesh = self.body.mesh
@@ -147,17 +157,22 @@ def assembled(body: Body, parts: SplitMesh, pairs: Mapping[tuple[int, int], floa
         matrix = csr_array(matrix + gathered(local, both, both, size))
     faces: dict[str, tuple[Integers, Array]] = {}
     for name, face in body.faces.items():
-        cell, corner = mesh.faces[name].T
-        local = mesh.simplex.facets[corner]
-        mass = facet_masses(mesh.points, mesh.cells[cell[:, None], local], mesh.simplex.order)
-        unknowns = parts.unknowns[cell[:, None], local]
-        faces[name] = unknowns, mass
+        unknowns, mass = faces[name] = facets_of(mesh, parts, name)
         if isinstance(face, Cooled):
             matrix = csr_array(matrix + gathered(mass * face.coefficient, unknowns, unknowns, size))
             load += face.coefficient * face.temperature * summed(mass, unknowns, size)
         elif isinstance(face, Heated):
             load += face.flux * summed(mass, unknowns, size)
     return Equations(matrix, load, faces)
+
+
+def facets_of(mesh: Mesh, parts: SplitMesh, face: str) -> tuple[Integers, Array]:
+    """(nf, k) unknowns and (nf, k, k) masses of the facets of a face."""
+    cell, corner = mesh.faces[face].T
+    local = mesh.simplex.facets[corner]
+    return parts.unknowns[cell[:, None], local], facet_masses(
+        mesh.points, mesh.cells[cell[:, None], local], mesh.simplex.order
+    )
 
 
 def summed(mass: Array, unknowns: Integers, size: int) -> Array:
