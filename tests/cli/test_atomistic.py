@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import kapitza
-from kapitza.cli import main
+from kapitza.cli import atomistic, main
 from kapitza.io.arrays import as_json, from_json
 from kapitza.matter.junction import Junction
 
@@ -61,6 +61,13 @@ def test_faults_are_one_line(tmp_path, monkeypatch, capsys, text, options, messa
     said = capsys.readouterr().err
     assert message in said
     assert said.count("\n") == 1
+
+
+def test_a_junction_that_takes_long_to_build_says_so(tmp_path, monkeypatch, capsys):
+    (tmp_path / "j.toml").write_text(JUNCTION)
+    monkeypatch.setattr(atomistic, "PATIENCE", 0.0)
+    atomistic.read(str(tmp_path / "j.toml"))
+    assert "j.toml --save FILE" in capsys.readouterr().err
 
 
 def test_who_crosses_adds_to_the_conductance(saved, tmp_path, monkeypatch, capsys):

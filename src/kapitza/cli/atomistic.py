@@ -1,7 +1,8 @@
 """The verb `agf`: a junction by atomistic Green's functions: what crosses, who crosses, what lives at the interface."""
 
 import sys
-from typing import Annotated
+from threading import Timer
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -10,6 +11,11 @@ from kapitza.cli import figures, lattice_reports, reports
 from kapitza.cli.options import parse_temperature, parse_temperatures
 from kapitza.cli.output import note, print_json
 from kapitza.errors import InputError
+
+if TYPE_CHECKING:
+    from kapitza.matter.junction import Junction
+
+PATIENCE = 10.0  # seconds after which a word is said
 
 app = typer.Typer()
 
@@ -44,8 +50,10 @@ def agf(
         raise InputError(f"--modes and --local are two tables of {junction:.60}: expected one of them at a time")
     if mesh is not None and not (modes or local):
         raise InputError(f"--mesh {mesh} is for --modes and --local; the conductance refines its own: see --tolerance")
+    if not 0 < tolerance < 1:
+        raise InputError(f"--tolerance {tolerance:g}: expected a relative error between 0 and 1")
     single = parse_temperature(temperature) if modes or local else kelvin[0]
-    held = kapitza.read_junction(junction)
+    held = read(junction)
     store = None if resume is None else kapitza.Store(resume)
     size = None if mesh is None else (mesh, mesh)
     work = lattice_reports.Work(size, workers, store, shown_progress)
@@ -66,6 +74,18 @@ def agf(
     for path in (save, plot):
         if path is not None:
             note(f"wrote {path}")
+
+
+def read(junction: str) -> "Junction":
+    """Return the junction of a file; where it takes long to build, say so."""
+    said = f"building {junction}: minutes for large cells; `kapitza junction build {junction} --save FILE` keeps it"
+    timer = Timer(PATIENCE, note, [said])
+    timer.daemon = True
+    timer.start()
+    try:
+        return kapitza.read_junction(junction)
+    finally:
+        timer.cancel()
 
 
 def shown_progress(done: int, total: int) -> None:
