@@ -12,6 +12,7 @@ from kapitza.simulate.boltzmann.response import (
     frequency_response,
     heated,
     seen_resistance,
+    transient_profiles,
     transient_response,
 )
 from kapitza.simulate.boltzmann.transport import Film
@@ -83,3 +84,22 @@ def test_what_is_refused():
         heated([Film(1e-7, SUBSTRATE)], [], -1.0)
     with pytest.raises(InputError, match="a film and a substrate"):
         seen_resistance([Film(1e-7, SUBSTRATE)], Crossing(coefficient=0.5), [1e6])
+
+
+def test_profiles_in_time():
+    """The surface is that of the response; heat is stored, and in the end falls with the bulk gradient and the jump."""
+    films, joints = [Film(8e-8, METAL), Film(1e-6, SUBSTRATE)], [Crossing(coefficient=0.3)]
+    time = np.array([1e-11, 1e-3])
+    place, found = transient_profiles(films, joints, time)
+    assert found.shape == (2, place.size)
+    np.testing.assert_allclose(found[:, 0], transient_response(films, joints, time), rtol=1e-9, atol=0)
+    second = np.flatnonzero(np.diff(place) == 0)[0] + 1
+    np.testing.assert_allclose(place[second], 8e-8, rtol=1e-12, atol=0)
+    stored = [
+        one.carriers.heat_capacity * np.trapezoid(found[0, part], place[part])
+        for one, part in zip(films, (slice(0, second), slice(second, None)), strict=True)
+    ]
+    np.testing.assert_allclose(sum(stored), time[0], rtol=1e-2, atol=0)
+    inner = (place > 4e-7) & (place < 8e-7) & (np.arange(place.size) >= second)
+    slope = np.polyfit(place[inner], found[1, inner], 1)[0]
+    np.testing.assert_allclose(slope, -1 / SUBSTRATE.conductivity, rtol=1e-3, atol=0)

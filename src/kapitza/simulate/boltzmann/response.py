@@ -5,7 +5,7 @@ response to a modulated laser, as thermoreflectance in the frequency domain; a s
 gives that to a pulse or a step.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from math import comb, log, pi
 from typing import Literal
 
@@ -17,7 +17,7 @@ from kapitza.core.arrays import Array, known, positive
 from kapitza.errors import InputError
 from kapitza.simulate.boltzmann.contacts import Wall
 from kapitza.simulate.boltzmann.elements import ORDER, cell_integrals
-from kapitza.simulate.boltzmann.solve import Inside, inside, solved
+from kapitza.simulate.boltzmann.solve import SPLIT, Inside, inside, solved
 from kapitza.simulate.boltzmann.streams import ANGLES
 from kapitza.simulate.boltzmann.transport import Film, joined
 
@@ -131,15 +131,54 @@ def transient_response(
     ----------
     J. Abate and W. Whitt, INFORMS J. Comput. 18, 408 (2006)
     """
+
+    def surface(rate: complex) -> Complex:
+        return np.array([heated(films, boundaries, rate, depth=depth).surface])
+
+    return over_time(surface, time, kind)[:, 0]
+
+
+def transient_profiles(
+    films: Sequence[Film],
+    boundaries: Sequence[object],
+    time: ArrayLike,
+    *,
+    depth: float = SHALLOW,
+    kind: Literal["step", "pulse"] = "step",
+) -> tuple[Array, Array]:
+    """Places (nx,), m, and temperatures (nt, nx) at all of them, as `transient_response` gives at the surface.
+
+    Boundaries stand twice, with the temperatures of their left and right side.
+
+    Parameters
+    ----------
+    films, boundaries, time, depth, kind : as in `transient_response`
+    """
+
+    def everywhere(rate: complex) -> Complex:
+        return np.concatenate([one.mean for one in heated(films, boundaries, rate, depth=depth).layers])
+
+    places: list[Array] = []
+    start = 0.0
+    for film in films:
+        within = np.concatenate([[0.0], np.cumsum(np.repeat(film.widths / SPLIT, SPLIT))])
+        within[-1] = film.thickness
+        places.append(start + within)
+        start = float(places[-1][-1])
+    return np.concatenate(places), over_time(everywhere, time, kind)
+
+
+def over_time(respond: Callable[[complex], Complex], time: ArrayLike, kind: str) -> Array:
+    """(nt, n) what responds (n,) at each rate, after heating starts or after a pulse."""
     known(kind, ("step", "pulse"), "kind of heating")
     share, place = euler()
-    found: list[float] = []
+    found: list[Array] = []
     for t in positive(time):
         rates = place / t
-        values = np.array([heated(films, boundaries, complex(s), depth=depth).surface for s in rates])
+        values = np.array([respond(complex(s)) for s in rates])
         if kind == "step":
-            values = values / rates
-        found.append(float(np.sum(share * np.real(values)) / t))
+            values = values / rates[:, None]
+        found.append(share @ np.real(values) / t)
     return np.array(found)
 
 
