@@ -48,3 +48,12 @@ def test_faults_are_one_line(folder, capsys):
         said = capsys.readouterr().err
         assert message in said
         assert said.count("\n") == 1
+
+
+def test_no_heat_is_one_line(folder, capsys):
+    walls = "[walls]\nleft = { temperature = 300 }\nright = { temperature = 300 }\n"
+    (folder / "s.toml").write_text('[[layers]]\nmaterial = "Si"\nthickness = "50 nm"\n' + walls)
+    assert main(["transport", "s.toml"]) == 2
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert "no heat flows through Si: its ends differ by 0 K" in shown.err

@@ -91,16 +91,16 @@ def transport_json(found: "Transport", thick: dict[str, float]) -> dict[str, Any
 
 def print_transport(title: str, found: "Transport") -> None:
     """Print what the whole stack does, and its layers."""
-    bulk = [
-        [name, thickness_text(float(b - a)), f"{k:.4g}"]
-        for name, a, b, k in zip(found.names, found.edges, found.edges[1:], found.conductivity, strict=False)
-    ]
-    print_table(f"{title} at {found.base:g} K", ["layer", "thickness", "bulk (W m⁻¹ K⁻¹)"], bulk)
     rows = [
         ["heat flux per kelvin", f"{1e-6 / found.resistance:.5g}", "MW m⁻² K⁻¹"],
         ["resistance", f"{found.resistance * 1e9:.5g}", "m² K GW⁻¹"],
         ["effective conductivity", f"{found.effective_conductivity:.5g}", "W m⁻¹ K⁻¹"],
     ]
+    bulk = [
+        [name, thickness_text(float(b - a)), f"{k:.4g}"]
+        for name, a, b, k in zip(found.names, found.edges, found.edges[1:], found.conductivity, strict=False)
+    ]
+    print_table(f"{title} at {found.base:g} K", ["layer", "thickness", "bulk (W m⁻¹ K⁻¹)"], bulk)
     print_table("as a whole", ["", "value", " unit"], rows)
 
 
