@@ -376,6 +376,7 @@ from kapitza.simulate.boltzmann.resistances import wall_slip as wall_slip
 from kapitza.simulate.boltzmann.response import frequency_response as frequency_response
 from kapitza.simulate.boltzmann.response import heated as heated
 from kapitza.simulate.boltzmann.response import seen_resistance as seen_resistance
+from kapitza.simulate.boltzmann.response import transient_profiles as transient_profiles
 from kapitza.simulate.boltzmann.response import transient_response as transient_response
 from kapitza.simulate.boltzmann.result import Transport as Transport
 from kapitza.simulate.boltzmann.spectra import carriers as carriers
