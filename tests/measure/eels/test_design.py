@@ -268,6 +268,8 @@ def test_current_of_ten_picoamperes() -> None:
 
 
 def test_faults_say_what_was_wanted() -> None:
+    with pytest.raises(InputError, match="does not tell its 14 parameters apart"):
+        cramer_rao(PLAN.replace({"fwhm": 800 * meV}))
     with pytest.raises(InputError, match="name the same ones"):
         EelsExperiment(modes(1e-3), modes(1e-3, 1e-3))
     with pytest.raises(InputError, match="has no intensity"):

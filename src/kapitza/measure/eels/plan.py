@@ -21,6 +21,8 @@ from kapitza.units import e, meV, nm
 
 Side = Literal["left", "right"]
 
+WORST = 1e13  # condition of an information matrix of unit diagonal from which on its inverse is noise
+
 
 def axis() -> Array:
     """1024 channels of 0.5 meV, as instruments for phonons record."""
@@ -235,6 +237,11 @@ def inverse(fisher: Array) -> NDArray[np.float64]:
     found = np.zeros(fisher.shape)
     np.fill_diagonal(found, np.where(seen, 0.0, np.inf))
     scaled = fisher[np.ix_(seen, seen)] / np.outer(size[seen], size[seen])
+    if not np.linalg.cond(scaled) < WORST:
+        raise InputError(
+            f"the spectrum of the plan does not tell its {int(seen.sum())} parameters apart: a resolution that is too "
+            "coarse, or modes that coincide?"
+        )
     found[np.ix_(seen, seen)] = np.linalg.inv(scaled) / np.outer(size[seen], size[seen])
     return found
 
