@@ -10,6 +10,7 @@ import pytest
 from kapitza.cli import main
 from kapitza.errors import DataError, InputError, MissingEngine, ValidityWarning
 from kapitza.io.domains import read_domain
+from kapitza.io.films import read_films
 from kapitza.io.results import load, save
 from kapitza.simulate.boltzmann import batches
 from kapitza.simulate.boltzmann.carriers import gray_carriers
@@ -17,6 +18,7 @@ from kapitza.simulate.boltzmann.contacts import Crossing, Wall
 from kapitza.simulate.boltzmann.fourier import fourier_temperature
 from kapitza.simulate.boltzmann.geometry import Block, Domain, HotSpot
 from kapitza.simulate.boltzmann.monte_carlo import Flights, monte_carlo
+from kapitza.simulate.boltzmann.transport import transport
 from kapitza.simulate.boltzmann.transport_map import TransportMap
 
 SAMPLE = Path(__file__).resolve().parents[2] / "docs" / "samples" / "hot-spot-monte-carlo.toml"
@@ -192,3 +194,22 @@ def test_the_verb(tmp_path, monkeypatch, capsys):
     path.write_text("x = 1")
     assert main(["transport", str(path), "--monte-carlo"]) == 2
     assert "unknown key" in capsys.readouterr().err
+
+
+def test_silicon_on_germanium_beside_the_deterministic_solution():
+    """Spectra of 150 and 102 bands across a DMM boundary: flux to one per cent, and its spectrum."""
+    pytest.importorskip("numba", reason="needs numba")
+    held = read_films(SAMPLE.with_name("si-ge-film.toml"))
+    walls = Wall(300.5), Wall(299.5)
+    want = transport(held.films, held.crossings, left=walls[0], right=walls[1])
+    one, other = (film.carriers for film in held.films)
+    boxes = [Block([0.0], [5e-8], one, "Si"), Block([5e-8], [1e-7], other, "Ge")]
+    domain = Domain(boxes, {"Si|Ge": held.crossings[0]}, {"-x": walls[0], "+x": walls[1]})
+    got = monte_carlo(domain, spacing=5e-8, flights=Flights(300_000, seed=1))
+    power, sigma = got.taken("Si|Ge")
+    assert abs(power - want.flux) < 2 * sigma
+    np.testing.assert_allclose(power, want.flux, rtol=0.01, atol=0)
+    at, s = int(np.argmin(np.abs(want.position - 5e-8))), got.surface("Si|Ge")
+    used = got.spectrum_sigma[s] > 0
+    z = (got.spectrum[s] - want.spectral_flux[at])[used] / got.spectrum_sigma[s][used]
+    assert (np.abs(z) < 2).mean() > 0.85
