@@ -152,6 +152,7 @@ _NAMES = MappingProxyType(
         "measure.simulate": ("simulate_curve", "varied"),
         "measure.spectral_data": ("SeenResistances", "StackConductances"),
         "measure.spectral_inverse": ("Smoothness", "SpectralEstimate", "spectral_transmission"),
+        "measure.spectral_range": ("attained_spectra",),
         "measure.thermoreflectance.cooling": ("FilmCooling", "LaserFlash", "ParticleCooling"),
         "measure.thermoreflectance.fdtr": ("Fdtr",),
         "measure.thermoreflectance.steady": ("Raman", "SteadyState"),

@@ -341,6 +341,7 @@ from kapitza.measure.spectral_data import StackConductances as StackConductances
 from kapitza.measure.spectral_inverse import Smoothness as Smoothness
 from kapitza.measure.spectral_inverse import SpectralEstimate as SpectralEstimate
 from kapitza.measure.spectral_inverse import spectral_transmission as spectral_transmission
+from kapitza.measure.spectral_range import attained_spectra as attained_spectra
 from kapitza.measure.thermoreflectance.cooling import FilmCooling as FilmCooling
 from kapitza.measure.thermoreflectance.cooling import LaserFlash as LaserFlash
 from kapitza.measure.thermoreflectance.cooling import ParticleCooling as ParticleCooling

@@ -157,12 +157,9 @@ class SpectralEstimate:
             if the linear programme has no solution
         """
         weight = finite(weights)
-        if weight.size != self.share.size or not 0 < confidence < 1:
-            raise InputError(
-                f"{weight.size} weights for {self.share.size} groups and confidence = {confidence:g}, wanted as many "
-                "and between 0 and 1"
-            )
-        reach = max(norm.ppf((1 + confidence ** (1 / self.count)) / 2), 1.001 * np.abs(self.residual).max())
+        if weight.size != self.share.size:
+            raise InputError(f"{weight.size} weights for {self.share.size} groups, wanted as many")
+        reach = reach_of(self.residual, confidence)
         middle = self.slope @ self.share - self.residual
         matrix, bound = np.concatenate([self.slope, -self.slope]), np.concatenate([middle + reach, reach - middle])
         ends: list[Array] = []
@@ -185,6 +182,13 @@ class SpectralEstimate:
         tail = (1 - confidence) / 2
         low, high = np.quantile(self.samples @ self.limit, [tail, 1 - tail])
         return float(low), float(high)
+
+
+def reach_of(residual: Array, confidence: float) -> float:
+    """Sigma within which all data lie together with a probability; no less than the largest residual (m,)."""
+    if not 0 < confidence < 1:
+        raise InputError(f"confidence = {confidence:g}, expected between 0 and 1")
+    return float(max(norm.ppf((1 + confidence ** (1 / residual.size)) / 2), 1.001 * np.abs(residual).max()))
 
 
 def spectral_transmission(
