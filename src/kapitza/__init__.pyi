@@ -141,6 +141,7 @@ from kapitza.device.thermoelectric import leg_state as leg_state
 from kapitza.device.thomson import best_solved as best_solved
 from kapitza.device.thomson import solved_leg as solved_leg
 from kapitza.device.uncertainty import sampled_peaks as sampled_peaks
+from kapitza.device.volumes_adjoint import field_sensitivities as field_sensitivities
 from kapitza.device.volumes_solve import Fields as Fields
 from kapitza.device.volumes_solve import layout_temperatures as layout_temperatures
 from kapitza.device.volumes_solve import solve_fields as solve_fields
@@ -170,6 +171,7 @@ from kapitza.io.applications import read_exchanger as read_exchanger
 from kapitza.io.applications import read_leg as read_leg
 from kapitza.io.curves import read_table as read_table
 from kapitza.io.device import read_device as read_device
+from kapitza.io.device_measured import read_temperatures as read_temperatures
 from kapitza.io.device_write import write_boundaries as write_boundaries
 from kapitza.io.device_write import write_spice as write_spice
 from kapitza.io.domains import read_domain as read_domain
@@ -261,6 +263,7 @@ from kapitza.measure.design import Design as Design
 from kapitza.measure.design import design as design
 from kapitza.measure.device_fit import fit_device as fit_device
 from kapitza.measure.device_fit import fitted_device as fitted_device
+from kapitza.measure.device_fit import predicted_temperatures as predicted_temperatures
 from kapitza.measure.device_flux import BoundaryFlux as BoundaryFlux
 from kapitza.measure.device_flux import boundary_flux as boundary_flux
 from kapitza.measure.device_flux import sampled_flux as sampled_flux

@@ -12,7 +12,14 @@ from kapitza.device.setup import Plane
 from kapitza.device.shapes import Rectangle
 from kapitza.device.temperatures import device_temperatures
 from kapitza.errors import InputError
-from kapitza.measure.device_fit import DeviceProblem, device_problem, fit_device, fitted_device, known_numbers
+from kapitza.measure.device_fit import (
+    DeviceProblem,
+    device_problem,
+    fit_device,
+    fitted_device,
+    known_numbers,
+    predicted_temperatures,
+)
 from kapitza.measure.device_flux import boundary_flux, sampled_flux
 from kapitza.measure.device_measured import (
     MeasuredTemperatures,
@@ -44,7 +51,7 @@ def chip(conductance: float | Conductance = 5e7, **more: object) -> Device:
 def surface(device: Device, sigma: float = 0.3, seed: int | None = None) -> MeasuredTemperatures:
     """What a map of the surface would show."""
     blank = temperatures_on(device.top(), *SPOTS, np.full(64, 400.0), sigma)
-    kelvin = problem(device, blank).prediction(0, np.zeros(1))
+    kelvin = predicted_temperatures(device, blank)
     noise = 0.0 if seed is None else np.random.default_rng(seed).normal(0, sigma, 64)
     return temperatures_on(device.top(), *SPOTS, kelvin + noise, sigma)
 

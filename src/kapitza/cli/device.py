@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from kapitza.cli import device_reports, figures
+from kapitza.cli import device_inverse, device_reports, figures
 
 app = typer.Typer()
 
@@ -28,6 +28,12 @@ def device(
     samples: Annotated[
         int, typer.Option(help="Devices drawn from the uncertainties, beside the linear error.", min=0)
     ] = 0,
+    fit: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Table of measured temperatures to fit: x, y, depth, T, sigma.")
+    ] = None,
+    free: Annotated[
+        str | None, typer.Option(metavar="NAMES", help="Numbers to find in that fit: 'GaN|SiC.conductance,...'.")
+    ] = None,
     save: Save = None,
     as_json: Json = False,
 ) -> None:
@@ -35,6 +41,9 @@ def device(
     figures.check(plot)
     figures.check(step)
     device_reports.check_device_save(save)
+    if fit is not None:
+        device_inverse.report_inverse(file, fit, free, save=save, as_json=as_json)
+        return
     if sweep is not None:
         device_reports.report_sweep(file, sweep, plot=plot, save=save, as_json=as_json)
         return

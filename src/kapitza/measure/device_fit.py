@@ -190,6 +190,12 @@ def device_problem(
     return DeviceProblem((sample,), resolve((sample,), free, priors, {}), (sigma,), root=np.asarray(root))
 
 
+def predicted_temperatures(device: Device, measured: MeasuredTemperatures) -> Array:
+    """(n,) temperatures of a device where others were measured, K: for residuals and for simulated maps."""
+    check_places(device, measured)
+    return Thermometry(device, measured.places).predict(device.stack)
+
+
 def fitted_device(found: Fit) -> Device:
     """The device with the numbers of a fit; those that are not determined as at the lowest chi2.
 

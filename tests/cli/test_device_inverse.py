@@ -1,0 +1,70 @@
+"""kapitza device --fit: the numbers of the fit in Python, in words and in JSON, and faults in one line."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+import kapitza
+from kapitza.cli import app
+from kapitza.errors import DataError, KapitzaError
+
+CHIP = Path(__file__).parents[2] / "docs" / "samples" / "chip-gan-sic.toml"
+G = "GaN|SiC.conductance"
+
+
+@pytest.fixture
+def table(tmp_path):
+    """Simulated temperatures on the surface and inside of SiC."""
+    device = kapitza.read_device(CHIP)
+    lines = [f"{x},{z},300,0.2" for x in (0.5, 2, 4, 8) for z in (0, 2500)]
+    path = tmp_path / "map.csv"
+    path.write_text("\n".join(["x (um),depth (nm),temperature (K),sigma (K)", *lines]))
+    blank = kapitza.read_temperatures(path, device)
+    kelvin = kapitza.predicted_temperatures(device.replace({G: 4e7}), blank)
+    lines = [line.replace("300", f"{t:.6f}") for line, t in zip(lines[::2] + lines[1::2], kelvin, strict=True)]
+    path.write_text("\n".join(["x (um),depth (nm),temperature (K),sigma (K)", *lines]))
+    return path
+
+
+def test_the_verb_tells_what_the_fit_finds(table, tmp_path):
+    saved = tmp_path / "found.json"
+    done = CliRunner().invoke(
+        app, ["device", str(CHIP), "--fit", str(table), "--free", G, "--json", "--save", str(saved)]
+    )
+    assert done.exit_code == 0, done.output
+    got = json.loads(done.stdout)
+    np.testing.assert_allclose(got["parameters"]["value"][G]["value"], 4e7, rtol=1e-4, atol=0)
+    assert set(got["boundaries"]["GaN|SiC"]) == {"jump", "flux", "resistance"}
+    np.testing.assert_allclose(got["boundaries"]["GaN|SiC"]["resistance"]["value"], 2.5e-8, rtol=1e-4, atol=0)
+    back = kapitza.load(saved)
+    np.testing.assert_allclose(back["device"].value(G), 4e7, rtol=1e-4, atol=0)
+    told = CliRunner().invoke(app, ["device", str(CHIP), "--fit", str(table), "--free", G])
+    assert "m²K/GW" in told.output
+    assert "AuSn|Cu.conductance" in told.output
+
+
+@pytest.mark.parametrize(
+    ("head", "row", "message"),
+    [
+        ("x (um),temperature (K),sigma (K)", "1,nan,1", "nan"),
+        ("x (K),temperature (K),sigma (K)", "1,310,1", "is in K; expected length"),
+        ("x (um),temperature (K)", "1,310", "no column 'sigma'"),
+        ("depth (um),temperature (K),sigma (K)", "2,310,1", "where the temperature jumps"),
+        ("depth (mm),temperature (K),sigma (K)", "2,310,1", "outside of the layers"),
+    ],
+)
+def test_faults_of_tables_are_told_in_one_line(head, row, message, tmp_path):
+    path = tmp_path / "map.csv"
+    path.write_text(f"{head}\n{row}\n")
+    with pytest.raises(KapitzaError, match=message) as caught:
+        kapitza.read_temperatures(path, kapitza.read_device(CHIP))
+    assert "\n" not in str(caught.value)
+    assert isinstance(caught.value, DataError)
+
+
+def test_a_fit_needs_something_free(table):
+    done = CliRunner().invoke(app, ["device", str(CHIP), "--fit", str(table)])
+    assert done.exit_code != 0
