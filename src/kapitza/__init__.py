@@ -190,6 +190,7 @@ _NAMES = MappingProxyType(
         ),
         "simulate.boltzmann.angular": ("AngularShare", "share_by_angle"),
         "theory.agf.conductance": ("agf",),
+        "theory.agf.decimated": ("agf_decimated",),
         "theory.agf.interface_modes": ("InterfaceModes", "interface_modes"),
         "theory.agf.local": ("LocalDensity", "local_density"),
         "theory.agf.local_current": ("LocalCurrent", "local_current"),

@@ -392,6 +392,7 @@ from kapitza.simulate.boltzmann.transport_map import Detected as Detected
 from kapitza.simulate.boltzmann.transport_map import TransportMap as TransportMap
 from kapitza.theory.acoustics import Interlayer as Interlayer
 from kapitza.theory.agf.conductance import agf as agf
+from kapitza.theory.agf.decimated import agf_decimated as agf_decimated
 from kapitza.theory.agf.interface_modes import InterfaceModes as InterfaceModes
 from kapitza.theory.agf.interface_modes import interface_modes as interface_modes
 from kapitza.theory.agf.local import LocalDensity as LocalDensity
