@@ -68,3 +68,17 @@ def test_faults_of_tables_are_told_in_one_line(head, row, message, tmp_path):
 def test_a_fit_needs_something_free(table):
     done = CliRunner().invoke(app, ["device", str(CHIP), "--fit", str(table)])
     assert done.exit_code != 0
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (["--fit", "map.csv", "--plot", "x.png"], "--plot with --fit"),
+        (["--fit", "map.csv", "--samples", "9", "--sweep", "a=1:2:3"], "--samples and --sweep with --fit"),
+        (["--free", G], "without --fit"),
+    ],
+)
+def test_options_that_would_be_ignored_are_refused(options, told):
+    done = CliRunner().invoke(app, ["device", str(CHIP), *options])
+    assert isinstance(done.exception, KapitzaError)
+    assert told in str(done.exception)

@@ -57,3 +57,9 @@ def test_no_heat_is_one_line(folder, capsys):
     shown = capsys.readouterr()
     assert shown.out == ""
     assert "no heat flows through Si: its ends differ by 0 K" in shown.err
+
+
+def test_definitions_are_not_for_monte_carlo(folder, capsys):
+    (folder / "s.toml").write_text(STACK.format('"dmm"'))
+    assert main(["transport", "s.toml", "--definitions", "--monte-carlo"]) == 2
+    assert "give one of the two" in capsys.readouterr().err

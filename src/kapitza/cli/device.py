@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from kapitza.cli import device_inverse, device_reports, figures
+from kapitza.errors import InputError
 
 app = typer.Typer()
 
@@ -41,6 +42,12 @@ def device(
     figures.check(plot)
     figures.check(step)
     device_reports.check_device_save(save)
+    clash = {"--plot": plot, "--step": step, "--samples": samples, "--sweep": sweep}
+    given = [name for name, value in clash.items() if value]
+    if fit is not None and given:
+        raise InputError(f"{' and '.join(given)} with --fit: a fit takes --free, --save and --json only")
+    if free is not None and fit is None:
+        raise InputError(f"--free {free} without --fit: give the table of measured temperatures")
     if fit is not None:
         device_inverse.report_inverse(file, fit, free, save=save, as_json=as_json)
         return

@@ -8,6 +8,7 @@ import kapitza
 from kapitza.cli import figures, reports
 from kapitza.cli.monte_carlo import monte_carlo_of_file
 from kapitza.cli.output import note, print_json, print_table
+from kapitza.errors import InputError
 
 if TYPE_CHECKING:
     from kapitza.simulate.boltzmann.result import Transport
@@ -32,6 +33,10 @@ def transport(
     as_json: Annotated[bool, typer.Option("--json", help="Machine-readable output, with units.")] = False,
 ) -> None:
     """Heat through films, superlattices and stacks between 1 nm and 1 mm, by the Boltzmann equation."""
+    if monte_carlo and definitions:
+        raise InputError(
+            "--definitions with --monte-carlo: resistances by definition are those of layers; give one of the two"
+        )
     if monte_carlo:
         monte_carlo_of_file(stack, plot=plot, save=save, as_json=as_json)
         return
