@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kapitza.core.conductance import Conductance
-from kapitza.device.memory import Cell, current_saved, dot_rise, film_conductivity, profile, reset
+from kapitza.device.memory import ACROSS, Cell, current_saved, dot_rise, film_conductivity, profile, reset
 from kapitza.errors import InputError, ValidityWarning
 from kapitza.units import MW, nm
 
@@ -53,11 +53,29 @@ def test_the_profile_agrees_with_finite_volumes(boundaries):
     np.testing.assert_allclose(got, solved / solved.max(), rtol=0, atol=3e-5)
 
 
-def test_a_heated_cylinder_is_hotter_than_its_side_by_an_eighth():
-    """The mean of P(1 - r²/a²)/4πk over the cross section."""
-    r = np.linspace(0, 1, 20001)
-    mean = np.trapezoid(2 * r * (1 - r**2) / 4, r)
-    np.testing.assert_allclose(mean, 1 / 8, rtol=1e-7, atol=0)
+def test_heat_to_the_side_in_rings():
+    """A second road: rings of a heated cylinder, its boundary, and the dielectric up to half the pitch."""
+    n, a, b = 4000, CELL.radius, CELL.pitch / 2
+    r = np.linspace(0, a, n + 1)
+    within = r**2 / a**2  # of the power, that crosses each ring
+    rise = np.trapezoid(within[1:] / (2 * np.pi * CELL.conductivity * r[1:]) * within[1:], r[1:])  # mean over the area
+    x = np.linspace(a, b, n + 1)
+    outside = np.trapezoid(1 / (2 * np.pi * CELL.dielectric * x), x)
+    jump = 1 / (2 * np.pi * a) / (30 * MW)
+    oxide, boundary = CELL.side_resistance()
+    np.testing.assert_allclose([oxide, boundary], [outside, jump], rtol=1e-6, atol=0)
+    np.testing.assert_allclose(1 / (ACROSS * np.pi * CELL.conductivity), rise, rtol=1e-6, atol=0)
+
+
+def test_heat_into_the_electrodes():
+    """A second road: rise amid the flux that leaves a disc of one temperature, and the jump over its area."""
+    angle = (np.arange(2000) + 0.5) * np.pi / 4000
+    r = CELL.radius * np.sin(angle)
+    flux = 1 / (2 * np.pi * CELL.radius * CELL.radius * np.cos(angle))
+    width = CELL.radius * np.cos(angle) * np.pi / 4000
+    centre = np.sum(flux * 2 * np.pi * r * width / (2 * np.pi * CELL.electrode * r))
+    spreading, boundary = CELL.end_resistance()
+    np.testing.assert_allclose([spreading, boundary], [centre, 1 / (np.pi * 20e-9**2 * 30e6)], rtol=1e-9, atol=0)
 
 
 def test_reset_holds_the_melting_point_and_boundaries_save_current():
