@@ -368,6 +368,7 @@ width = "100 ns"
         (["device", "CHIP", "--plot", "chip.txt"], "says no format"),
         (["device", "CHIP", "--save", "chip.txt"], "says no format"),
         (["device", "CHIP", "--sweep", "GaN.colour=1:2"], "has no 'GaN.colour'"),
+        (["device", "CHIP", "--sweep", "GaN|SiC.conductanc=1:2MW/m2K"], "has no 'GaN|SiC.conductanc'"),
         (["design", "CHIP", "--minimise", "cost"], "expected hotspot"),
         (["design", "CHIP", "--minimise", "hotspot"], "no number to choose"),
         (["export", "CHIP", "--spice", "f.cir", "--times", "1ns"], "two times"),

@@ -171,8 +171,9 @@ def resistance_cells(device: Device, name: str, found: DeviceTemperatures) -> li
 
 def report_sweep(path: str, text: str, *, plot: str | None, save: str | None, as_json: bool) -> None:
     """Temperatures of a device against one of its numbers."""
-    device, wanted = kapitza.read_device(path), read_sweep(text)
-    device.value(wanted.name)
+    device = kapitza.read_device(path)
+    device.value(text.partition("=")[0].strip())  # a name that is none is told as such, before its unit puzzles
+    wanted = read_sweep(text)
     found = [kapitza.device_temperatures(device.replace({wanted.name: v}), sensitivity=False) for v in wanted.value]
     rises = {"hottest point": [one.peak for one in found]}
     rises |= {f"{name}, averaged": [one.average[name] for one in found] for name in found[0].average}
