@@ -1,0 +1,125 @@
+"""What every engine of molecular dynamics can do, and nothing more."""
+
+from typing import Literal, Protocol
+
+import numpy as np
+from attrs import field, frozen
+from numpy.typing import NDArray
+
+from kapitza.core.arrays import Array, one_of
+from kapitza.simulate.md.field import Field
+from kapitza.simulate.md.system import System
+
+Thermostat = Literal["langevin", "exchange", "swap", "none"]
+THERMOSTATS: tuple[Thermostat, ...] = ("langevin", "exchange", "swap", "none")
+
+
+@frozen(eq=False)
+class State:
+    """All that a run needs to go on.
+
+    Attributes
+    ----------
+    positions, velocities : (n, 3) m and m s⁻¹; positions are not folded into the box
+    step : time steps done
+    heat : (2,) energy that the hot and the cold bath have given to the atoms so far, J
+    random : state of the random numbers, as the engine keeps it; empty where it has none
+    """
+
+    positions: Array
+    velocities: Array
+    step: int = 0
+    heat: Array = field(factory=lambda: np.zeros(2))
+    random: NDArray[np.uint64] = field(factory=lambda: np.zeros(0, dtype=np.uint64))
+
+
+@frozen(eq=False)
+class Baths:
+    """What keeps heat flowing.
+
+    Attributes
+    ----------
+    kind : "langevin" (temperatures are set), "exchange" (eHEX: power is set), "swap" (Müller-Plathe: velocities are
+        exchanged every `period` steps) or "none" (energy is conserved)
+    hot, cold : temperatures of the left and the right bath, K
+    damping : relaxation time of a Langevin bath, s
+    power : taken from the cold and given to the hot side by "exchange", W
+    period : steps between two swaps
+    """
+
+    kind: Thermostat = field(default="langevin", validator=one_of(*THERMOSTATS))
+    hot: float = 0.0
+    cold: float = 0.0
+    damping: float = 0.0
+    power: float = 0.0
+    period: int = 0
+
+
+class Motion(Protocol):
+    """Atoms in motion: the one thing with a state that changes."""
+
+    @property
+    def positions(self) -> Array:
+        """(n, 3) m, not folded into the box; may be a view that the next step overwrites."""
+        ...
+
+    @property
+    def velocities(self) -> Array:
+        """(n, 3) m s⁻¹; may be a view that the next step overwrites."""
+        ...
+
+    @property
+    def heat(self) -> Array:
+        """(2,) energy that the hot and the cold bath have given to the atoms so far, J."""
+        ...
+
+    @property
+    def energy(self) -> tuple[float, float]:
+        """Potential and kinetic energy, J."""
+        ...
+
+    def advance(self, steps: int) -> None:
+        """Do some time steps."""
+        ...
+
+    def state(self) -> State:
+        """Copy of all that is needed to go on."""
+        ...
+
+    def close(self) -> None:
+        """Give memory back."""
+        ...
+
+
+class Engine(Protocol):
+    """Something that moves atoms."""
+
+    @property
+    def name(self) -> str:
+        """For legends and messages."""
+        ...
+
+    def begin(self, system: System, field: Field, baths: Baths, state: State, *, timestep: float, seed: int) -> Motion:
+        """Set a system in motion from a state; `seed` matters where the state has no random numbers yet."""
+        ...
+
+
+class Observer(Protocol):
+    """Something that looks at the atoms every few steps and keeps sums, so that nothing need be dumped."""
+
+    @property
+    def every(self) -> int:
+        """Steps between two looks."""
+        ...
+
+    def see(self, positions: Array, velocities: Array) -> None:
+        """Look once."""
+        ...
+
+    def arrays(self) -> dict[str, NDArray[np.generic]]:
+        """All that it holds, to be written and restored."""
+        ...
+
+    def restore(self, arrays: dict[str, NDArray[np.generic]]) -> None:
+        """Take up where another one left off."""
+        ...

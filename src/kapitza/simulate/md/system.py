@@ -1,0 +1,91 @@
+"""Atoms that stand ready to move: where they are, what holds them, what heats them, and the plane between two sides."""
+
+from typing import Final
+
+import numpy as np
+from attrs import field, frozen
+from numpy.typing import NDArray
+
+from kapitza.core.arrays import Array, positive
+from kapitza.errors import InputError
+from kapitza.matter.brillouin import Integers
+from kapitza.matter.crystal import finite, integers
+
+FREE: Final = 0
+HOT: Final = 1
+COLD: Final = 2
+HELD: Final = 3
+
+Flags = NDArray[np.bool_]
+
+
+@frozen(eq=False)
+class System:
+    """Two materials, their plane, and what each atom is there for.
+
+    Attributes
+    ----------
+    name : for legends and messages
+    lattice : (3, 3) vectors of the box in rows, m; the first two lie in the plane z = 0
+    positions : (n, 3) at rest, m
+    masses : (n,) kg
+    species : (n,) kind of each atom, an index of `kinds`
+    kinds : names of the kinds, such as "Si" or "Ar"; two kinds may differ in mass alone
+    layer : (n,) plane of atoms, from 0 on the left
+    role : (n,) FREE, HOT (left bath), COLD (right bath) or HELD (never moves)
+    plane : height of the Gibbs plane, midway between the last plane of the left side and the first of the right, m
+    periodic : whether the box repeats along z, too; then there is a second interface where it closes
+
+    Raises
+    ------
+    InputError
+        for shapes that do not fit, or a plane with no atoms on one side
+    """
+
+    name: str
+    lattice: Array = field(converter=finite)
+    positions: Array = field(converter=finite)
+    masses: Array = field(converter=positive)
+    species: Integers = field(converter=integers)
+    kinds: tuple[str, ...] = field(converter=tuple)
+    layer: Integers = field(converter=integers)
+    role: Integers = field(converter=integers)
+    plane: float
+    periodic: bool = False
+
+    def __attrs_post_init__(self) -> None:
+        n = self.masses.size
+        shapes = {"lattice": (3, 3), "positions": (n, 3), "species": (n,), "layer": (n,), "role": (n,)}
+        for name, wanted in shapes.items():
+            found = getattr(self, name).shape
+            if found != wanted:
+                raise InputError(f"{self.name}: {name} of shape {found} for {n} masses, wanted {wanted}")
+        if not 0 < int(self.right.sum()) < n:
+            raise InputError(f"{self.name}: all {n} atoms are on one side of the plane at {self.plane:g} m")
+
+    @property
+    def right(self) -> Flags:
+        """(n,) whether the atom belongs to the right side."""
+        return self.positions[:, 2] > self.plane
+
+    @property
+    def area(self) -> float:
+        """Cross-section, m²."""
+        return float(np.linalg.norm(np.cross(self.lattice[0], self.lattice[1])))
+
+    @property
+    def counts(self) -> Integers:
+        """(layers,) atoms of each plane."""
+        return np.bincount(self.layer)
+
+    @property
+    def heights(self) -> Array:
+        """(layers,) mean height of each plane, m."""
+        return np.bincount(self.layer, weights=self.positions[:, 2]) / self.counts
+
+    @property
+    def roles(self) -> Integers:
+        """(layers,) largest role of the atoms of each plane."""
+        found = np.zeros(self.counts.size, dtype=np.int64)
+        np.maximum.at(found, self.layer, self.role)
+        return found
