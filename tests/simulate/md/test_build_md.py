@@ -1,0 +1,131 @@
+"""Systems between two baths: every atom is there once, and has the role of its place."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kapitza.errors import InputError
+from kapitza.matter.structure import Structure, structure
+from kapitza.simulate.md.build import check_overlap, mass_interface, planes_of, stretched
+from kapitza.simulate.md.field import Field
+from kapitza.simulate.md.system import COLD, FREE, HELD, HOT
+from kapitza.units import angstrom
+
+SIGMA = 3.4 * angstrom
+TWO = Field("lennard-jones", ("light", "heavy"), 2.5 * SIGMA, ())
+SILICON = Field("stillinger-weber", ("Si",), 3.77 * angstrom, ())
+
+
+def test_the_reference_system_of_lennard_jones():
+    """2600 atoms in 52 planes: 12 cells a side, one held at either end, baths of four cells."""
+    made = mass_interface("Ar", TWO, 3, lattice_constant=1.5712 * SIGMA)
+    assert made.masses.size == 2600
+    roles = made.roles.tolist()
+    assert roles == [HELD] * 2 + [HOT] * 8 + [FREE] * 32 + [COLD] * 8 + [HELD] * 2
+    np.testing.assert_allclose(made.area, (5 * 1.5712 * SIGMA) ** 2, rtol=1e-12, atol=0)
+    np.testing.assert_allclose(np.diff(made.heights), 1.5712 / 2 * SIGMA, rtol=1e-9, atol=0)
+    np.testing.assert_allclose(made.masses[made.right], 3 * made.masses[~made.right][0], rtol=1e-12, atol=0)
+    assert made.right.sum() == 1300
+    assert np.array_equal(made.species == 1, made.right)
+
+
+@given(st.integers(1, 4), st.integers(1, 4), st.integers(3, 6), st.integers(3, 6), st.booleans(), st.booleans())
+def test_density_is_that_of_the_crystal(nx, ny, left, right, periodic, diamond):
+    """Atoms of a cubic cell over its volume, however the cells are counted; no two of them at one place."""
+    name, field, atoms = ("Si", SILICON, 8) if diamond else ("Ar", TWO, 4)
+    made = mass_interface(name, field, 2, cells=(nx, ny), length=(left, right), bath=1, periodic=periodic)
+    cells = nx * ny * (left + right + (0 if periodic else 2))
+    assert made.masses.size == atoms * cells
+    assert (made.counts == nx * ny * 2).all()
+    check_overlap(made)
+    if periodic:
+        volume = float(np.linalg.det(made.lattice))
+        one = structure(name)
+        np.testing.assert_allclose(volume / made.masses.size, one.volume / one.masses.size, rtol=1e-12, atol=0)
+
+
+def test_neighbours_of_diamond_are_those_of_diamond():
+    """Four at a quarter of the body diagonal, through the periodic box as well."""
+    made = mass_interface("Si", SILICON, 2, cells=(2, 2), length=2, bath=0, periodic=True)
+    a = made.lattice[0, 0] / 2
+    shift = made.positions[:, None] - made.positions
+    shift -= np.round(shift @ np.linalg.inv(made.lattice)) @ made.lattice
+    distance = np.linalg.norm(shift, axis=2)
+    assert ((distance > 0) & (distance < 0.44 * a)).sum(axis=1).tolist() == [4] * made.masses.size
+    near = distance[(distance > 0) & (distance < 0.44 * a)]
+    np.testing.assert_allclose(near, np.sqrt(3) / 4 * a, rtol=1e-6, atol=0)
+
+
+def test_a_periodic_system_has_its_baths_in_the_middles():
+    made = mass_interface("Ar", TWO, 3, length=10, bath=2, periodic=True)
+    roles = made.roles
+    assert roles.tolist() == [FREE] * 8 + [HOT] * 4 + [FREE] * 16 + [COLD] * 4 + [FREE] * 8
+    low, high = made.heights[[0, -1]]
+    np.testing.assert_allclose(made.plane, (low + high) / 2, rtol=1e-12, atol=0)
+
+
+def test_planes_and_slices():
+    """Planes are told apart by gaps; a fluid, without gaps, is cut into slices."""
+    rng = np.random.default_rng(1)
+    flat = np.repeat(np.arange(5) * angstrom, 20) + rng.uniform(-0.05, 0.05, 100) * angstrom
+    mixed = rng.permutation(100)
+    assert planes_of(flat[mixed]).tolist() == (np.repeat(np.arange(5), 20)[mixed]).tolist()
+    fluid = rng.uniform(0, 20, 4000) * angstrom
+    found = planes_of(fluid)
+    assert 5 <= found.max() + 1 <= 6
+    assert (np.diff(found[np.argsort(fluid)]) >= 0).all()
+    thick = [np.ptp(fluid[found == k]) for k in range(found.max() + 1)]
+    assert max(thick) <= 4.0 * angstrom
+
+
+def test_stretching_moves_planes_by_the_factors():
+    made = mass_interface("Ar", TWO, 3)
+    wide = stretched(made, left=1.01, right=1.02, across=1.005)
+    for right, factor in ((False, 1.01), (True, 1.02)):
+        before, after = (np.unique(np.round(one.positions[one.right == right, 2], 16)) for one in (made, wide))
+        np.testing.assert_allclose(np.ptp(after), factor * np.ptp(before), rtol=1e-6, atol=0)
+    np.testing.assert_allclose(wide.area, 1.005**2 * made.area, rtol=1e-12, atol=0)
+    ring = mass_interface("Ar", TWO, 3, bath=0, periodic=True)
+    same = stretched(ring, left=1.01, right=1.01, across=1.01)
+    np.testing.assert_allclose(same.lattice, 1.01 * ring.lattice, rtol=1e-12, atol=0)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"crystal": "Ge"}, "Si, Ge needs Ge"),
+        ({"bath": 4, "length": 4}, "fills a side"),
+        ({"bath": 3, "length": (3, 9)}, "fills a side of 3"),
+        ({"cells": (0, 5)}, "at least 1"),
+        ({"ratio": -1.0}, "mass ratio -1"),
+        ({"lattice_constant": 5.43}, "multiply by 1e-10"),
+    ],
+)
+def test_what_cannot_be_built_is_refused(change, message):
+    wanted = {"crystal": "Si", "field": SILICON, "ratio": 2.0, "length": 6} | change
+    with pytest.raises(InputError, match=message):
+        mass_interface(wanted.pop("crystal"), wanted.pop("field"), wanted.pop("ratio"), **wanted)
+
+
+def test_too_short_a_side_is_refused():
+    with pytest.raises(InputError, match="2 free planes of atoms are left on the left, wanted at least 4"):
+        mass_interface("Ar", TWO, 3, length=3, bath=2)
+
+
+def test_overlapping_atoms_are_named():
+    made = mass_interface("Ar", TWO, 3)
+    check_overlap(made)
+    moved = made.positions.copy()
+    moved[7] = moved[300] + made.lattice[0] + 0.1 * angstrom
+    broken = type(made)(
+        made.name, made.lattice, moved, made.masses, made.species, made.kinds, made.layer, made.role, made.plane
+    )
+    with pytest.raises(InputError, match=r"0\.173 Å from another"):
+        check_overlap(broken)
+
+
+def test_an_oblique_third_axis_is_refused():
+    skew = Structure("skew", np.array([[4, 0, 0], [0, 4, 0], [1, 0, 4]]) * angstrom, np.zeros((1, 3)), [1e-26], ("Ar",))
+    with pytest.raises(InputError, match="third axis"):
+        mass_interface(skew, TWO, 3)
