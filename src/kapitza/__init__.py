@@ -30,7 +30,7 @@ _NAMES = MappingProxyType(
         "device.description": ("Box", "ConductivityLaw", "Device", "HeatSource"),
         "device.dynamics": ("device_response", "step_response", "time_span"),
         "device.fields": ("plane_map", "section_map"),
-        "device.grid": ("Grid", "automatic_grid"),
+        "device.grid": ("BoxGrid", "automatic_grid"),
         "device.lengths": ("boundary_lengths",),
         "device.network": ("Cauer", "Foster", "cauer", "foster"),
         "device.optimise": ("coolest",),

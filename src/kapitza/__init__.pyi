@@ -94,7 +94,7 @@ from kapitza.device.film import film_across as film_across
 from kapitza.device.film import film_along as film_along
 from kapitza.device.free_paths import FreePaths as FreePaths
 from kapitza.device.free_paths import fitted_paths as fitted_paths
-from kapitza.device.grid import Grid as Grid
+from kapitza.device.grid import BoxGrid as BoxGrid
 from kapitza.device.grid import automatic_grid as automatic_grid
 from kapitza.device.lengths import boundary_lengths as boundary_lengths
 from kapitza.device.memory import Cell as Cell

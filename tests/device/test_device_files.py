@@ -129,6 +129,20 @@ def test_another_drop_is_converted_with_a_word(tmp_path):
     np.testing.assert_allclose(got, transmission.conductance(300.0, drop="extrapolated").value, rtol=1e-3, atol=0)
 
 
+def test_powers_may_be_uncertain_and_go_into_the_rise_in_full(tmp_path):
+    text = SMALL + '[uncertain]\n"gate.power" = "2 %"\n"GaN.conductivity" = "5 W/mK"\n'
+    found = device_temperatures(read_device(written(tmp_path, text)))
+    np.testing.assert_allclose(found.contribution["gate.power"], 0.02 * found.peak, rtol=1e-9, atol=0)
+    given = read_device(written(tmp_path, text.replace('"2 %"', '"20 uW"'))).uncertain["gate.power"]
+    np.testing.assert_allclose(given, 2e-5, rtol=1e-12, atol=0)
+
+
+def test_numbers_are_shown_per_metre():
+    assert shown_number("GaN.conductivity", 148.0) == "148 W/mK"
+    assert shown_number("GaN|SiC.conductance", 2e5) == "200 kW/m2K"
+    assert shown_number("gate.power", 2e-3) == "2 mW"
+
+
 def test_layers_by_depth_and_by_table(tmp_path):
     by_depth = SMALL.replace('thickness = "1 um"', 'from = "0 um"\nto = "1 um"')
     by_depth = by_depth.replace('thickness = "50 um"', 'from = "1 um"\nto = "51 um"')
@@ -212,7 +226,7 @@ def test_library_gives_what_is_not_stated(tmp_path):
         ('name = "gate"', 'name = "gate"\nlayer = "Si"', "no layer 'Si'"),
         ('name = "gate"', 'name = "gate"\nlayer = "GaN"\ndepth = "2 um"', "only 1e-06 m thick"),
         ("[box]", "coefficient = 0\n[box]", "no heat can leave"),
-        ("[[sources]]", '[uncertain]\n"Si.thickness" = "3 %"\n[[sources]]', "is no number of this device"),
+        ("[[sources]]", '[uncertain]\n"Si.thickness" = "3 %"\n[[sources]]', "has no .Si.thickness"),
         ('x = ["0 um", "1 um"]\ny = ["0 um", "2 um"]', 'map = "map.csv"', r"holds nan at pixel \(1, 0\)"),
         ('x = ["0 um", "1 um"]\ny = ["0 um", "2 um"]', 'map = "rows.csv"', "row 2 has 1 numbers, the first 2"),
         ("[box]", "colour = 1\n[box]", "unknown key"),

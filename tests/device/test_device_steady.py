@@ -333,7 +333,7 @@ def heated(shape, plane=None):
         (lambda: transistor(coefficient=0.0), "no heat can leave"),
         (lambda: transistor(uncertain={"GaN|Si.conductance": 1.0}), "has no 'GaN|Si.conductance'"),
         (lambda: transistor(laws={"Si": ConductivityLaw.power(1, 1)}), "is given for 'Si'"),
-        (lambda: evolve(transistor(), sources=[]), "one or more sources"),
+        (lambda: device_temperatures(evolve(transistor(), sources=[])), "one or more sources"),
         (lambda: heated(Rectangle((0, 2e-4), (0, 1e-6))), "outside of the box"),
         (lambda: HeatMap([[1.0, np.nan]], (0, 1), (0, 1)), r"nan at pixel \(0, 1\)"),
         (lambda: Rectangle((1, 0), (0, 1)), "runs upwards"),

@@ -14,7 +14,7 @@ from kapitza.core.stack import Layer, Stack
 from kapitza.device import multigrid
 from kapitza.device.blocks import Inset, Layout
 from kapitza.device.description import Box, ConductivityLaw, Device, HeatSource
-from kapitza.device.grid import Grid, automatic_grid
+from kapitza.device.grid import BoxGrid, automatic_grid
 from kapitza.device.shapes import Disc, GaussianSpot, Rectangle
 from kapitza.device.temperatures import device_temperatures
 from kapitza.device.volumes import matrix, painted, system
@@ -69,7 +69,7 @@ def test_second_order_on_smooth_and_on_jump_problems(conductance, axis):
         share = np.linspace(0, 1, n + 1)
         fine = 3 * um * (share + 0.3 * share**2) / 1.3
         z = np.concatenate([np.linspace(0, 1 * um, n // 2 + 1), np.linspace(1 * um, 3 * um, n // 2 + 1)[1:]])
-        grid = Grid(fine, even, z) if axis == 0 else Grid(even, fine, z)
+        grid = BoxGrid(fine, even, z) if axis == 0 else BoxGrid(even, fine, z)
         errors.append(solve_fields(device, grid=grid).temperatures.peak - want)
     order = np.log2(errors[-2] / errors[-1])
     assert abs(order - 2) < 0.05, (order, errors)
@@ -147,7 +147,7 @@ def test_conductivity_of_temperature_by_kirchhoff():
     want = 300 * np.expm1(1e-3 / (15 * um**2) * 10 * um / 20 / 300)
     errors = []
     for cells in (20, 40):
-        grid = Grid([0, 3 * um], [0, 5 * um], np.linspace(0, 10 * um, cells + 1))
+        grid = BoxGrid([0, 3 * um], [0, 5 * um], np.linspace(0, 10 * um, cells + 1))
         got = solve_fields(device, grid=grid)
         errors.append(got.temperatures.peak - want)
         assert got.temperatures.iterations <= 6

@@ -14,7 +14,7 @@ from kapitza.device.blocks import Layout
 from kapitza.device.courses import Periodic, Pulses, Step
 from kapitza.device.description import Box, ConductivityLaw, Device, HeatSource
 from kapitza.device.dynamics import device_response, step_response
-from kapitza.device.grid import Grid
+from kapitza.device.grid import BoxGrid
 from kapitza.device.volumes_solve import solve_fields
 from kapitza.device.volumes_step import field_response, field_step
 from kapitza.errors import InputError
@@ -27,7 +27,7 @@ devices: Any = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(devices)
 
 DEPTHS = np.concatenate([1 * um * np.linspace(0, 1, 26) ** 1.5, np.linspace(1 * um, 4 * um, 25)[1:]])
-COLUMN = Grid([0, 3 * um], [0, 5 * um], DEPTHS)
+COLUMN = BoxGrid([0, 3 * um], [0, 5 * um], DEPTHS)
 
 
 def wall(**more: Any) -> Device:

@@ -14,6 +14,7 @@ from kapitza.device.shapes import Rectangle, Span, span
 from kapitza.errors import InputError
 
 SIDES = ("left", "right", "front", "back")  # x = 0, x = width, y = 0, y = depth
+NUMBERS = ("conductivity", "in_plane", "in_plane_y", "heat_capacity")  # of the layer of a block
 
 
 def upright(value: Any) -> Rectangle:
@@ -97,6 +98,8 @@ class Layout:
     blocks : boxes of other materials: where two overlap, the later one is there
     sides : heat transfer coefficients from "left" (x = 0), "right", "front" (y = 0), "back" to the sink, W m⁻² K⁻¹;
         infinite for a temperature that is held; no heat crosses the sides that are not named
+    uncertain : standard uncertainties of numbers of blocks, such as "via|GaN.conductance", in its SI unit; those of
+        layers, their boundaries and sources stand in the device
 
     Raises
     ------
@@ -108,8 +111,11 @@ class Layout:
     device: Device
     blocks: tuple[Inset, ...] = field(factory=tuple, converter=blocks_tuple)
     sides: Mapping[str, float] = field(factory=dict, converter=fixed, kw_only=True)
+    uncertain: Mapping[str, float] = field(factory=dict, converter=fixed, kw_only=True)
 
     def __attrs_post_init__(self) -> None:
+        if not self.power > 0:
+            raise InputError(f"{self.device.title}: neither a source nor a block gives heat")
         layers = [*self.device.stack.layers, *(block.layer for block in self.blocks)]
         for layer in layers:
             check_layer(layer)
@@ -123,6 +129,10 @@ class Layout:
             for name in block.contacts:
                 if name not in [layer.name for layer in layers]:
                     raise InputError(f"block {block.name} has a boundary with {name!r}, which is not there")
+        for name, sigma in self.uncertain.items():
+            self.value(name)
+            if not 0 <= sigma < np.inf:
+                raise InputError(f"uncertainty of {name} = {sigma:g}, wanted a finite number of at least 0")
 
     @property
     def box(self) -> Box:
@@ -170,6 +180,41 @@ class Layout:
     def name(self, first: int, second: int) -> str:
         """Name of the boundary of two regions, "upper|lower"."""
         return f"{self.regions[first].name}|{self.regions[second].name}"
+
+    def pair(self, name: str) -> tuple[int, int] | None:
+        """Numbers of the two regions of a boundary of a block by its name, the lower one first; None for no such."""
+        names = [layer.name for layer in self.regions]
+        one, _, other = name.partition("|")
+        if one not in names or other not in names:
+            return None
+        low, high = sorted((names.index(one), names.index(other)))
+        return (low, high) if low < high >= len(self.device.stack.layers) else None
+
+    def value(self, name: str) -> float:
+        """Value of a number by name at the temperature of the sink, as of the device, or "via.power".
+
+        Raises
+        ------
+        InputError
+            for a name that neither the device nor a block has, or a number that is left open
+        """
+        owner, _, attribute = name.rpartition(".")
+        block = next((one for one in self.blocks if one.name == owner), None)
+        pair = self.pair(owner) if attribute == "conductance" else None
+        if pair is not None:
+            return at_sink(self.contact(*pair), self.device.sink)
+        if block is None:
+            return self.device.value(name)
+        kept = {"power": block.power, "conductance": at_sink(block.conductance, self.device.sink)}
+        kept |= {one: getattr(block.layer, one) for one in NUMBERS}
+        if kept.get(attribute) is None:
+            raise InputError(f"block {owner} has no {attribute}: {', '.join(kept)}")
+        return float(kept[attribute])
+
+
+def at_sink(value: float | Conductance, sink: float) -> float:
+    """A conductance at the temperature of the sink, W m⁻² K⁻¹."""
+    return float(value.at(sink)[0]) if isinstance(value, Conductance) else float(value)
 
 
 def check_layer(layer: Layer) -> None:

@@ -97,8 +97,8 @@ def fixed(value: Mapping[str, Any]) -> Mapping[str, Any]:
 def sources_tuple(value: Any) -> tuple[HeatSource, ...]:
     """Return sources of heat as a tuple, each with its own name."""
     found = tuple(value)
-    if not found or not all(isinstance(one, HeatSource) for one in found):
-        raise InputError(f"expected one or more sources of heat, got {value!r:.80}")
+    if not all(isinstance(one, HeatSource) for one in found):
+        raise InputError(f"expected sources of heat, got {value!r:.80}")
     names = [one.name for one in found]
     for name in names:
         if names.count(name) > 1:
@@ -119,7 +119,7 @@ class Device:
     Attributes
     ----------
     stack : layers from the top down, with their boundaries; an infinite last layer is semi-infinite
-    sources : of heat
+    sources : of heat; none where only the blocks of a `Layout` give any
     box : sides that no heat crosses; None where the layers have no end along x and y
     title : for tables and figures
     sink : temperature of what takes the heat, below and above, K

@@ -31,7 +31,7 @@ Place = tuple[float, float]  # where, and the size there, m
 
 
 @frozen(eq=False)
-class Grid:
+class BoxGrid:
     """Edges of cells along x, y and down, m."""
 
     x: Array = field(converter=increasing)
@@ -77,12 +77,12 @@ class Grid:
             raise InputError(f"the grid has no face at a depth of {depth:g} m, the next is at {self.z[found]:g} m")
         return found
 
-    def halved(self) -> "Grid":
+    def halved(self) -> "BoxGrid":
         """Each cell cut in two along each axis."""
-        return Grid(*(np.sort(np.concatenate([e, (e[1:] + e[:-1]) / 2])) for e in (self.x, self.y, self.z)))
+        return BoxGrid(*(np.sort(np.concatenate([e, (e[1:] + e[:-1]) / 2])) for e in (self.x, self.y, self.z)))
 
 
-def automatic_grid(layout: Layout, unknowns: int = 150_000, *, shortest: float | None = None) -> Grid:
+def automatic_grid(layout: Layout, unknowns: int = 150_000, *, shortest: float | None = None) -> BoxGrid:
     """Return a grid of about so many cells for a layout.
 
     Parameters
@@ -108,7 +108,7 @@ def automatic_grid(layout: Layout, unknowns: int = 150_000, *, shortest: float |
     while high - low > 1e-3:
         middle = (low + high) / 2
         low, high = (low, middle) if cells(middle) < 0 else (middle, high)
-    return Grid(*(axis_edges(*axis, np.exp(high)) for axis in axes))
+    return BoxGrid(*(axis_edges(*axis, np.exp(high)) for axis in axes))
 
 
 def edges_of(layout: Layout, axis: int) -> Array:

@@ -23,6 +23,7 @@ from kapitza.device.setup import Plane
 from kapitza.device.shapes import Disc, Rectangle
 from kapitza.device.spread import Observed, Spots, rectangles_spread, spread
 from kapitza.device.waves import Complex
+from kapitza.errors import InputError
 
 FEW = 64  # points up to which many rectangles are taken at once
 
@@ -112,7 +113,14 @@ def linear(device: Device, planes: tuple[Plane, ...] = ()) -> Linear:
     ----------
     device : as `numeric` gives it
     planes : to cut at, besides those of the sources and patches
+
+    Raises
+    ------
+    InputError
+        for a device without sources of heat
     """
+    if not device.sources:
+        raise InputError(f"{device.title} has no source: give one or more sources of heat")
     own = [plane_of(device, source) for source in device.sources]
     wanted = tuple(dict.fromkeys([*own, *(plane for plane, _ in device.patches.values()), *planes]))
     cut = column(device.stack, wanted)

@@ -18,7 +18,7 @@ from scipy.sparse import csr_array
 from kapitza.core.arrays import Array
 from kapitza.core.conductance import Conductance
 from kapitza.device.blocks import SIDES, Layout
-from kapitza.device.grid import Grid
+from kapitza.device.grid import BoxGrid
 
 Integers = NDArray[np.int32]
 FLOOR = 1e-300
@@ -40,7 +40,7 @@ class System:
     """
 
     layout: Layout
-    grid: Grid
+    grid: BoxGrid
     regions: NDArray[np.int16]
     conductivity: tuple[Array, Array, Array]
     faces: tuple[Array, ...]
@@ -76,7 +76,7 @@ def ends(axis: int, index: int | slice) -> tuple[int | slice, ...]:
     return (slice(None),) * axis + (index,)
 
 
-def painted(layout: Layout, grid: Grid) -> NDArray[np.int16]:
+def painted(layout: Layout, grid: BoxGrid) -> NDArray[np.int16]:
     """(nx, ny, nz) number of the layer or block of each cell."""
     middles = grid.middles
     layers = layout.device.stack.layers
@@ -90,7 +90,7 @@ def painted(layout: Layout, grid: Grid) -> NDArray[np.int16]:
     return found
 
 
-def system(layout: Layout, grid: Grid, regions: NDArray[np.int16], rise: Array | None = None) -> System:
+def system(layout: Layout, grid: BoxGrid, regions: NDArray[np.int16], rise: Array | None = None) -> System:
     """Return the conductances of all faces, with numbers of T at the temperatures of the cells.
 
     Parameters

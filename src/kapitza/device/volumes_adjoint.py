@@ -8,13 +8,15 @@ with $\partial_p J$ at the same field; the parentheses are heat balances of cell
 and smaller: no solution.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
-from attrs import evolve
 
 from kapitza.core.arrays import Array
-from kapitza.device.blocks import Inset, Layout
+from kapitza.device.blocks import Layout
 from kapitza.device.description import Device
-from kapitza.device.grid import Grid, automatic_grid
+from kapitza.device.grid import BoxGrid, automatic_grid
+from kapitza.device.layout_numbers import numbers_of, scaled
 from kapitza.device.multigrid import conjugate_gradients, preconditioner
 from kapitza.device.volumes import System, depends, matrix, system
 from kapitza.device.volumes_heat import faces_of, heats
@@ -27,7 +29,11 @@ CLOSE = 1e-11
 
 
 def field_sensitivities(
-    layout: Layout | Device, unknowns: int = 40_000, *, grid: Grid | None = None
+    layout: Layout | Device,
+    unknowns: int = 40_000,
+    *,
+    grid: BoxGrid | None = None,
+    names: Sequence[str] | None = None,
 ) -> dict[str, float]:
     """Change of the peak per relative change of each conductivity, conductance, coefficient and power, by name, K.
 
@@ -35,6 +41,7 @@ def field_sensitivities(
     ----------
     layout : with numbers that do not depend on temperature
     unknowns, grid : as for `solve_fields`
+    names : of other numbers than all, such as "GaN|via.conductance" for one boundary of a block
 
     Returns
     -------
@@ -54,7 +61,7 @@ def field_sensitivities(
     weights = spot_weights(held.system, held.spot).ravel()
     adjoint = conjugate_gradients(balances, weights, preconditioner(balances), None, CLOSE)[0].reshape(held.rise.shape)
     found: dict[str, float] = {}
-    for name in numbers_of(layout):
+    for name in numbers_of(layout) if names is None else names:
         change = 0.0
         for sign in (1, -1):
             moved = scaled(layout, name, 1 + sign * PART)
@@ -81,43 +88,3 @@ def spot_weights(found: System, spot: HotSpot) -> Array:
             if spot.plane.index:
                 weights[a, b, spot.plane.index - 1] += both[i, j] * (1 - share)
     return weights
-
-
-def numbers_of(layout: Layout) -> list[str]:
-    """Names of the numbers that the peak may depend on."""
-    device = layout.device
-    found: list[str] = []
-    for layer in device.stack.layers:
-        given = (("conductivity", True), ("in_plane", layer.in_plane), ("in_plane_y", layer.in_plane_y))
-        found += [f"{layer.name}.{name}" for name, value in given if value]
-    found += [f"{name}.conductance" for name in device.stack.boundary_names]
-    found = [name for name in found if np.isfinite(device.value(name))]
-    found += [name for name in ("coefficient", "top_coefficient") if 0 < getattr(device, name) < np.inf]
-    found += [f"{source.name}.power" for source in device.sources]
-    for block in layout.blocks:
-        found += [f"{block.name}.conductivity", f"{block.name}.conductance"]
-        found += [f"{block.name}.power"] if block.power else []
-    return found
-
-
-def scaled(layout: Layout, name: str, factor: float) -> Layout:
-    """A layout with one number times a factor."""
-    owner, _, attribute = name.rpartition(".")
-    if owner not in [block.name for block in layout.blocks]:
-        device = layout.device
-        return evolve(layout, device=device.replace({name: device.value(name) * factor}))
-    return evolve(layout, blocks=[scaled_block(b, attribute, factor) if b.name == owner else b for b in layout.blocks])
-
-
-def scaled_block(block: Inset, attribute: str, factor: float) -> Inset:
-    """A block with all of its conductivities or conductances, or its power, times a factor."""
-    if attribute == "power":
-        return evolve(block, power=block.power * factor)
-    if attribute == "conductance":
-        contacts = {name: value * factor for name, value in block.contacts.items() if isinstance(value, float | int)}
-        own = block.conductance
-        return evolve(block, conductance=own * factor if isinstance(own, float | int) else own, contacts=contacts)
-    layer = block.layer
-    kept = {name: getattr(layer, name) for name in ("in_plane", "in_plane_y")}
-    along = {name: None if value is None else value * factor for name, value in kept.items()}
-    return evolve(block, layer=evolve(layer, conductivity=layer.conductivity * factor, **along))

@@ -7,7 +7,7 @@ from scipy.special import erf
 from kapitza.core.arrays import Array
 from kapitza.device.blocks import depth_of
 from kapitza.device.description import HeatSource
-from kapitza.device.grid import Grid
+from kapitza.device.grid import BoxGrid
 from kapitza.device.linear import plane_of
 from kapitza.device.setup import Plane, position
 from kapitza.device.shapes import Disc, GaussianSpot, HeatMap, Patch, Shape
@@ -71,7 +71,7 @@ def plane_heat(found: System, source: HeatSource) -> Array:
     return source.power * found.level(source.name) * share / share.sum()
 
 
-def coverage(shape: Shape | None, grid: Grid) -> Array:
+def coverage(shape: Shape | None, grid: BoxGrid) -> Array:
     """(nx, ny) part of a source over each column of cells."""
     if shape is None:
         return grid.areas
@@ -101,7 +101,7 @@ def overlap(edges: Array, others: Array) -> Array:
     return np.maximum(high - np.maximum(edges[:-1, None], others[:-1]), 0.0)
 
 
-def disc_coverage(disc: Disc, grid: Grid) -> Array:
+def disc_coverage(disc: Disc, grid: BoxGrid) -> Array:
     """(nx, ny) area of a disc over each column of cells, m²."""
     x, y = ((e[:-1, None] + np.diff(e)[:, None] * (np.arange(FINE) + 0.5) / FINE).ravel() for e in (grid.x, grid.y))
     inside = np.zeros((x.size, y.size))
@@ -146,7 +146,7 @@ def add_through(total: Array, found: System, source: HeatSource, heat: Array) ->
     total += heat[:, :, None] * (share / share.sum())
 
 
-def patch_mean(grid: Grid, values: Array, patch: Patch) -> float:
+def patch_mean(grid: BoxGrid, values: Array, patch: Patch) -> float:
     """Mean of (nx, ny) values over a patch."""
     share = coverage(patch, grid)
     return float((values * share).sum() / share.sum())

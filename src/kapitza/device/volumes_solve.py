@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from kapitza.core.arrays import Array
 from kapitza.device.blocks import Layout
 from kapitza.device.description import Device
-from kapitza.device.grid import Grid, automatic_grid
+from kapitza.device.grid import BoxGrid, automatic_grid
 from kapitza.device.multigrid import TOLERANCE, Preconditioner, conjugate_gradients, preconditioner
 from kapitza.device.result import DeviceTemperatures, TemperatureField, table
 from kapitza.device.temperatures import device_temperatures, patches_of
@@ -36,7 +36,7 @@ class Fields:
     """
 
     temperatures: DeviceTemperatures
-    grid: Grid
+    grid: BoxGrid
     rise: Array = field(converter=table)
     regions: NDArray[np.int16]
     names: tuple[str, ...]
@@ -76,7 +76,7 @@ class Settled:
 
 
 def solve_fields(
-    layout: Layout | Device, unknowns: int = 150_000, *, grid: Grid | None = None, tolerance: float = TOLERANCE
+    layout: Layout | Device, unknowns: int = 150_000, *, grid: BoxGrid | None = None, tolerance: float = TOLERANCE
 ) -> Fields:
     """Steady temperatures of a device with blocks, sides that let heat out and properties of T, on a box grid.
 
@@ -118,7 +118,7 @@ def solve_fields(
     return Fields(temperatures, found.grid, held.rise, regions, names, faces.top, faces.bottom, faces.escaped)
 
 
-def settled(layout: Layout, grid: Grid, tolerance: float) -> Settled:
+def settled(layout: Layout, grid: BoxGrid, tolerance: float) -> Settled:
     """Solve until the numbers that depend on temperature settle."""
     regions = painted(layout, grid)
     rise: Array | None = None

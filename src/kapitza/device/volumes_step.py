@@ -23,7 +23,7 @@ from kapitza.core.arrays import Array, positive
 from kapitza.device.blocks import Layout
 from kapitza.device.courses import Course, Periodic, Pulses, Steady
 from kapitza.device.description import Device
-from kapitza.device.grid import Grid, automatic_grid
+from kapitza.device.grid import BoxGrid, automatic_grid
 from kapitza.device.multigrid import Preconditioner, conjugate_gradients, preconditioner
 from kapitza.device.result import Response
 from kapitza.device.temperatures import patches_of
@@ -66,7 +66,7 @@ class Watched:
 
 
 def field_step(
-    layout: Layout | Device, time: ArrayLike, unknowns: int = 40_000, *, grid: Grid | None = None
+    layout: Layout | Device, time: ArrayLike, unknowns: int = 40_000, *, grid: BoxGrid | None = None
 ) -> Response:
     """Rises after all sources and blocks were switched on together at t = 0, whatever their courses.
 
@@ -95,7 +95,7 @@ def field_step(
 
 
 def field_response(
-    layout: Layout | Device, time: ArrayLike, unknowns: int = 40_000, *, grid: Grid | None = None
+    layout: Layout | Device, time: ArrayLike, unknowns: int = 40_000, *, grid: BoxGrid | None = None
 ) -> Response:
     """Rises against time with each source on its own course: steady ones and blocks have been on for ever.
 
@@ -148,7 +148,7 @@ def level(course: Course, at: float) -> float:
 
 
 def followed(
-    layout: Layout, grid: Grid, times: Array, levels: Levels, breaks: list[float], *, settle: bool
+    layout: Layout, grid: BoxGrid, times: Array, levels: Levels, breaks: list[float], *, settle: bool
 ) -> Response:
     """Step through all times, from one switch to the next."""
     steady = settled(layout, grid, CLOSE)
@@ -172,7 +172,7 @@ def followed(
     return Response(times, rows[0], dict(zip(patches, rows[1:], strict=True)))
 
 
-def before_zero(layout: Layout, grid: Grid, levels: tuple[float, ...]) -> Array:
+def before_zero(layout: Layout, grid: BoxGrid, levels: tuple[float, ...]) -> Array:
     """(nx, ny, nz) field of what was on before t = 0, with properties at that field, K."""
     regions = painted(layout, grid)
     rise = np.zeros(grid.shape)
@@ -188,7 +188,7 @@ def before_zero(layout: Layout, grid: Grid, levels: tuple[float, ...]) -> Array:
 
 def advance(
     layout: Layout,
-    grid: Grid,
+    grid: BoxGrid,
     rise: Array,
     levels: tuple[float, ...],
     spans: tuple[float, float],

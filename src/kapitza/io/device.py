@@ -34,11 +34,13 @@ layer = "GaN"                        # top face of the first layer if not given
 """
 
 import warnings
+from collections.abc import Callable
 from itertools import pairwise
 from os import PathLike
 from typing import Any
 
 import numpy as np
+from attrs import evolve
 
 from kapitza.core.stack import Layer, Stack
 from kapitza.device.description import Box, ConductivityLaw, Device
@@ -100,7 +102,6 @@ def read_device(path: str | PathLike[str]) -> Device:
     stack, sigmas = read_boundaries(top, layers, [one[2] for one in read], sink)
     box = read_box(top)
     sources = [read_source(section, stack, box) for section in top.sections("sources")]
-    uncertain = sigmas | read_uncertain(top.section("uncertain"), stack, laws, sink)
     device = guarded(
         top,
         "",
@@ -113,10 +114,11 @@ def read_device(path: str | PathLike[str]) -> Device:
             coefficient=read_coefficient(top, "coefficient", np.inf),
             top_coefficient=read_coefficient(top, "top_coefficient", 0.0),
             laws=laws,
-            uncertain=uncertain,
             patches=read_patches(top.section("patches"), stack),
         ),
     )
+    uncertain = sigmas | read_uncertain(top.section("uncertain"), device.value)
+    device = guarded(top, "uncertain", lambda: evolve(device, uncertain=uncertain))
     guarded(top, "", lambda: warn_of_slips(device))
     return device
 
@@ -224,8 +226,8 @@ def read_boundaries(
     return guarded(top, "layers", lambda: Stack(layers, conductances)), sigmas
 
 
-def read_uncertain(section: Section, stack: Stack, laws: dict[str, ConductivityLaw], sink: float) -> dict[str, float]:
-    """Standard uncertainties by name, in SI: "3 %" or "2 nm"."""
+def read_uncertain(section: Section, value_of: Callable[[str], float]) -> dict[str, float]:
+    """Standard uncertainties by name, in SI: "3 %" or "2 nm"; `value_of` tells what a share is taken of."""
     found: dict[str, float] = {}
     for name in section.table:
         sigma, share = guarded(
@@ -233,23 +235,9 @@ def read_uncertain(section: Section, stack: Stack, laws: dict[str, ConductivityL
             name,
             lambda n=name: share_or_quantity(section.table[n], kind_of_number(n), what="uncertainty"),
         )
-        found[name] = sigma * (value_of(section, name, stack, laws, sink) if share else 1.0)
+        value = guarded(section, name, lambda n=name: value_of(n))
+        found[name] = sigma * (abs(value) if share else 1.0)
     return found
-
-
-def value_of(section: Section, name: str, stack: Stack, laws: dict[str, ConductivityLaw], sink: float) -> float:
-    """Value of a number that has a relative uncertainty."""
-    owner, _, attribute = name.rpartition(".")
-    if owner in laws and attribute == "conductivity":
-        return float(laws[owner].at(sink)[0])
-    if owner in stack.boundary_names and attribute == "conductance":
-        boundary = stack.boundaries[stack.boundary_names.index(owner)]
-        return 1 / boundary.resistance(sink)
-    for layer in stack.layers:
-        value = getattr(layer, attribute, None) if layer.name == owner else None
-        if isinstance(value, float):
-            return value
-    raise section.fault("is no number of this device that a share could be taken of: give it in its unit", name)
 
 
 def warn_of_slips(device: Device) -> None:

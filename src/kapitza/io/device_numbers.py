@@ -40,7 +40,7 @@ def kind_of_number(name: str) -> str:
 
 def shown_number(name: str, value: float) -> str:
     """A number of a device in the unit that suits it."""
-    units = UNITS[kind_of_number(name)]
+    units = {unit: factor for unit, factor in UNITS[kind_of_number(name)].items() if "cm" not in unit}
     fits = [(factor, unit) for unit, factor in units.items() if unit and 1 <= abs(value) / factor < 1000]
     factor, unit = max(fits) if fits else next((f, u) for u, f in units.items())
     return f"{value / factor:.4g} {unit}".rstrip()

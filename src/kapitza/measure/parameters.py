@@ -25,6 +25,12 @@ UNITS = {
     "in_plane": "W/mK",
     "heat_capacity": "J/m³K",
     "thickness": "m",
+    "power": "W",
+    "sink": "K",
+    "coefficient": "W/m²K",
+    "top_coefficient": "W/m²K",
+    "width": "m",
+    "depth": "m",
 }
 
 
