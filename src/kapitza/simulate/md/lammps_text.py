@@ -1,0 +1,251 @@
+"""What LAMMPS is told about atoms and their box, in its `metal` units (Å, ps, eV, u).
+
+A. P. Thompson et al., Comput. Phys. Commun. 271, 108171 (2022), doi:10.1016/j.cpc.2021.108171.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from attrs import field, frozen
+
+from kapitza.core.arrays import Array, quantity
+from kapitza.errors import InputError
+from kapitza.matter.brillouin import Integers
+from kapitza.simulate.md.system import COLD, FREE, HELD, HOT, System
+from kapitza.units import angstrom, m_u, ps
+
+SPEED = angstrom / ps  # m s⁻¹ of LAMMPS' unit of velocity
+MARGIN = 0.5  # Å of nothing beyond the outermost atoms where the box ends
+MOST_TYPES = 50
+GROUPS = {FREE: "free", HOT: "hot", COLD: "cold", HELD: "held"}
+
+
+def one_line(text: str) -> str:
+    """Refuse what would be more than one command."""
+    if not text.strip() or any(c in text for c in "\n\r&\0"):
+        raise InputError(f"expected one line of LAMMPS, got {text!r:.60}: give each pair_coeff as a line of its own")
+    return text.strip()
+
+
+def lines(texts: Sequence[str]) -> tuple[str, ...]:
+    """Return commands, each of one line."""
+    return tuple(one_line(text) for text in texts)
+
+
+@frozen(eq=False)
+class Commands:
+    """A potential as LAMMPS' own lines, for what has no formula here: EAM, AIREBO, hybrids, machine-learned ones.
+
+    Attributes
+    ----------
+    pair_style : the words after `pair_style`, such as "eam/alloy"
+    pair_coeff : the words after `pair_coeff`, one text a line; atom types are numbered in the order of `kinds` from 1
+    kinds : names of the kinds of atoms, in the order of LAMMPS' atom types
+    cutoff : largest distance of two atoms that act on each other, m
+    files : texts of files that the lines name, by name; files elsewhere are named by their full path
+    source : what to cite
+
+    Raises
+    ------
+    InputError
+        for a text of more than one line
+    """
+
+    pair_style: str = field(converter=one_line)
+    pair_coeff: tuple[str, ...] = field(converter=lines)
+    kinds: tuple[str, ...] = field(converter=tuple)
+    cutoff: float = field(validator=quantity(high=1e-7))
+    files: dict[str, str] = field(factory=dict, kw_only=True)
+    source: str = field(default="", kw_only=True)
+
+    @property
+    def form(self) -> str:
+        """For legends."""
+        return self.pair_style.split()[0]
+
+
+@frozen(eq=False)
+class Types:
+    """LAMMPS' atom types: kinds of atoms, parted by mass where one kind has several.
+
+    Attributes
+    ----------
+    of : (n,) type of each atom, from 1
+    kinds : (types,) kind of each type, an index of the kinds of a potential
+    masses : (types,) kg
+    """
+
+    of: Integers
+    kinds: Integers
+    masses: Array
+
+
+def types(system: System, kinds: tuple[str, ...], *, whole: bool = False) -> Types:
+    """Number the atom types of a system for a potential with these kinds.
+
+    Parameters
+    ----------
+    system : the atoms
+    kinds : of the potential
+    whole : whether types are the kinds of the potential in their order, also those without atoms
+
+    Raises
+    ------
+    InputError
+        for a kind that the potential does not know, more than 50 types, or two masses of a kind where `whole`
+    """
+    absent = [kind for kind in system.kinds if kind not in kinds]
+    if absent:
+        raise InputError(f"{system.name}: the potential knows {', '.join(kinds)}, not {', '.join(absent)}")
+    species = np.array([kinds.index(kind) for kind in system.kinds], dtype=np.int64)[system.species]
+    table: Array = np.column_stack([species.astype(np.float64), system.masses])
+    pairs, of = np.unique(table, axis=0, return_inverse=True)
+    if len(pairs) > MOST_TYPES:
+        raise InputError(
+            f"{system.name}: {len(pairs)} kinds and masses of atoms, at most {MOST_TYPES} are written for LAMMPS"
+        )
+    if not whole:
+        return Types(of.ravel() + 1, pairs[:, 0].astype(np.int64), pairs[:, 1])
+    if len(np.unique(pairs[:, 0])) < len(pairs):
+        raise InputError(f"{system.name}: a kind of {', '.join(kinds)} has several masses: name a kind for each mass")
+    masses = np.full(len(kinds), m_u)
+    masses[pairs[:, 0].astype(np.int64)] = pairs[:, 1]
+    return Types(species + 1, np.arange(len(kinds)), masses)
+
+
+@frozen(eq=False)
+class Box:
+    """The box as LAMMPS wants it: its first vector along x, the second in the plane z = 0.
+
+    Attributes
+    ----------
+    turn : (3, 3) rotation about z; LAMMPS' vectors are `turn @` ours
+    low, high : (3,) Å
+    tilt : xy, xz, yz, Å
+    periodic : along z
+    """
+
+    turn: Array
+    low: Array
+    high: Array
+    tilt: Array
+    periodic: bool
+
+    @property
+    def vectors(self) -> Array:
+        """(3, 3) vectors in rows, Å; the last one counts for nothing where the box ends along z."""
+        length = self.high - self.low
+        xy, xz, yz = self.tilt
+        return np.array([[length[0], 0, 0], [xy, length[1], 0], [xz, yz, length[2]]])
+
+    @property
+    def boundary(self) -> str:
+        """Words after `boundary`."""
+        return "p p p" if self.periodic else "p p s"
+
+
+def box_of(system: System, positions: Array) -> Box:
+    """Box of a system, with room for atoms at these positions (n, 3) m where it ends along z.
+
+    Raises
+    ------
+    InputError
+        for vectors that are left-handed or whose first two leave the plane z = 0
+    """
+    a, b, c = system.lattice / angstrom
+    if np.abs([a[2], b[2]]).max() > 1e-6 or np.linalg.det(system.lattice) <= 0:
+        raise InputError(
+            f"{system.name}: expected right-handed vectors, the first two in the plane z = 0, got "
+            f"{np.round(system.lattice / angstrom, 3).tolist()} Å"
+        )
+    length = np.hypot(a[0], a[1])
+    cos, sin = a[0] / length, a[1] / length
+    turn = np.array([[cos, sin, 0.0], [-sin, cos, 0.0], [0.0, 0.0, 1.0]])
+    b, c = turn @ b, turn @ c
+    b = b - np.round(b[0] / length) * np.array([length, 0, 0])
+    if not system.periodic:
+        z = positions[:, 2] / angstrom
+        low = np.array([0, 0, z.min() - MARGIN])
+        return Box(turn, low, np.array([length, b[1], z.max() + MARGIN]), np.array([b[0], 0, 0]), periodic=False)
+    c = c - np.round(c[1] / b[1]) * b
+    c = c - np.round(c[0] / length) * np.array([length, 0, 0])
+    return Box(turn, np.zeros(3), np.array([length, b[1], c[2]]), np.array([b[0], c[0], c[1]]), periodic=True)
+
+
+def number(value: float) -> str:
+    """Digits that give the same float again."""
+    return f"{float(value):.17g}"
+
+
+def head(box: Box) -> list[str]:
+    """Commands before there is a box."""
+    return [
+        "units metal",
+        "atom_style atomic",
+        f"boundary {box.boundary}",
+        "atom_modify map array sort 0 0.0",
+        "box tilt large",
+    ]
+
+
+def groups(system: System) -> list[str]:
+    """Commands that name the atoms of each role by runs of ids, and those that move."""
+    named = [text for role, name in GROUPS.items() for text in group(name, np.flatnonzero(system.role == role) + 1)]
+    return [*named, "group moving subtract all held"]
+
+
+def group(name: str, ids: Integers) -> list[str]:
+    """Commands that put atoms with these ids into a group; lines stay short, as a group may be added to."""
+    if not ids.size:
+        return [f"group {name} empty"]
+    parts = np.split(ids, np.flatnonzero(np.diff(ids) > 1) + 1)
+    spans = [f"{part[0]}:{part[-1]}" for part in parts]
+    return [f"group {name} id {' '.join(spans[k : k + 40])}" for k in range(0, len(spans), 40)]
+
+
+def neighbours(form: str) -> list[str]:
+    """Commands for lists of neighbours: short ranges get a thin skin."""
+    return [
+        f"neighbor {'1.0' if form in ('stillinger-weber', 'tersoff') else '2.0'} bin",
+        "neigh_modify delay 0 every 1",
+    ]
+
+
+def data_file(system: System, kinds: Types, positions: Array, velocities: Array) -> str:
+    """Text of a data file with layers and roles of the atoms, to be read with `fix layers NULL Layers`.
+
+    Parameters
+    ----------
+    system : the atoms
+    kinds : their types
+    positions, velocities : (n, 3) m and m s⁻¹
+    """
+    box = box_of(system, positions)
+    x = positions / angstrom @ box.turn.T
+    v = velocities / SPEED @ box.turn.T
+    n = len(x)
+    (xl, yl, zl), (xh, yh, zh), tilt = box.low, box.high, " ".join(map(number, box.tilt))
+    bounds = [f"{number(xl)} {number(xh)} xlo xhi", f"{number(yl)} {number(yh)} ylo yhi"]
+    bounds += [f"{number(zl)} {number(zh)} zlo zhi", f"{tilt} xy xz yz"]
+    masses = [f"{i} {number(m / m_u)}" for i, m in enumerate(kinds.masses, 1)]
+    atoms = [f"{i} {t} {rounded(*row)}" for i, (t, row) in enumerate(zip(kinds.of, x, strict=True), 1)]
+    speeds = [f"{i} {rounded(*row)}" for i, row in enumerate(v, 1)]
+    layers = [
+        f"{i} {layer + 1} {role}" for i, (layer, role) in enumerate(zip(system.layer, system.role, strict=True), 1)
+    ]
+    parts = [
+        f"# {one_word(system.name)}", "", f"{n} atoms", f"{kinds.masses.size} atom types", "", *bounds,
+        "", "Masses", "", *masses, "", "Atoms # atomic", "", *atoms, "", "Velocities", "", *speeds,
+        "", "Layers", "", *layers, "",
+    ]  # fmt: skip
+    return "\n".join(parts)
+
+
+def rounded(x: float, y: float, z: float) -> str:
+    """Three numbers of a line with all their digits."""
+    return f"{x:.17g} {y:.17g} {z:.17g}"
+
+
+def one_word(name: str) -> str:
+    """Return a name as it may stand in a comment of one line."""
+    return " ".join(name.split())[:100] or "system"
