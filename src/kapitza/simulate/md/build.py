@@ -303,6 +303,6 @@ def check_overlap(system: System, smallest: float = 0.5 * angstrom) -> None:
     worst = int(np.argmin(distance))
     if distance[worst] < smallest:
         raise InputError(
-            f"{system.name}: atom {worst} ({system.kinds[system.species[worst]]}) is {distance[worst] / angstrom:.3g} Å "
-            "from another: they overlap; are the positions in m?"
+            f"{system.name}: atom {worst} is {distance[worst] / angstrom:.3g} Å from another: they overlap; are the "
+            "positions in m?"
         )

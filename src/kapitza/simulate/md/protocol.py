@@ -1,0 +1,247 @@
+"""How long a run between two baths lasts, how it starts, and what looks at it on the way."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from attrs import Factory, define, field, frozen
+
+from kapitza.core.arrays import Array, quantity
+from kapitza.errors import ConvergenceError, InputError
+from kapitza.simulate.md.engine import Baths, Motion, Observer, State
+from kapitza.simulate.md.system import COLD, HELD, HOT, System
+from kapitza.units import k_B
+
+LEAK = 0.1  # of the kinetic energy: what a block may gain or lose beyond the heat of its baths
+BURST = 30.0  # times the kinetic energy at the start: atoms that fast have left their crystal
+LONGEST = 1e-13  # s: no atoms are so heavy that a longer time step follows them
+
+
+def whole(low: int) -> Any:
+    """Validate that a field holds a whole number, at least `low`."""
+
+    def check(instance: Any, attribute: Any, value: Any) -> None:
+        if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or value < low:
+            raise InputError(
+                f"{type(instance).__name__}: {attribute.name} = {value!r}, wanted a whole number of at least {low}"
+            )
+
+    return check
+
+
+@frozen(kw_only=True)
+class Course:
+    """How a run goes: equilibration, then blocks of one length.
+
+    Attributes
+    ----------
+    timestep : s
+    steps : time steps of a block
+    blocks : how many
+    equilibration : time steps before the first block
+    sample : time steps between two looks at the temperatures; divides the steps of a block
+    power : time steps between two looks at the direct power through the plane, likewise; 0: it is not measured
+    seed : of the random numbers
+    flowing : subtract the mean velocity of each plane of atoms from its temperature, as fluids want it
+    leak : largest change of the energy in a block beyond the heat of the baths, in units of the kinetic energy
+    """
+
+    timestep: float = field(validator=quantity(high=LONGEST))
+    steps: int = field(validator=whole(1))
+    blocks: int = field(validator=whole(1))
+    equilibration: int = field(default=0, validator=whole(0))
+    sample: int = field(default=10, validator=whole(1))
+    power: int = field(default=0, validator=whole(0))
+    seed: int = field(default=0, validator=whole(0))
+    flowing: bool = False
+    leak: float = field(default=LEAK, validator=quantity())
+
+    def __attrs_post_init__(self) -> None:
+        for name in ("sample", "power"):
+            every = getattr(self, name)
+            if every and self.steps % every:
+                raise InputError(
+                    f"{name} = {every} steps does not divide the {self.steps} steps of a block: take a divisor"
+                )
+
+    @property
+    def block(self) -> float:
+        """Duration of a block, s."""
+        return self.steps * self.timestep
+
+    @property
+    def total(self) -> int:
+        """Time steps of the whole run."""
+        return self.equilibration + self.blocks * self.steps
+
+
+def checked_baths(system: System, baths: Baths, course: Course) -> None:
+    """Refuse baths that have no atoms, or lack their numbers.
+
+    Raises
+    ------
+    InputError
+        naming what is missing
+    """
+    if not np.isfinite([baths.hot, baths.cold]).all() or min(baths.hot, baths.cold) <= 0:
+        raise InputError(
+            f"baths at {baths.hot:g} and {baths.cold:g} K: give both above 0; where no temperature is set, the run "
+            "starts from them"
+        )
+    if baths.kind == "none":
+        return
+    for role, side in ((HOT, "hot"), (COLD, "cold")):
+        if not (system.role == role).any():
+            raise InputError(f"{system.name}: no atom is in the {side} bath of kind {baths.kind!r}: build with baths")
+    if baths.kind == "langevin" and not baths.damping >= 2 * course.timestep:
+        raise InputError(
+            f"damping {baths.damping:g} s of the baths, wanted at least twice the time step of {course.timestep:g} s"
+        )
+    if baths.kind == "exchange" and not (np.isfinite(baths.power) and baths.power != 0):
+        raise InputError(f"power {baths.power:g} W of baths of kind 'exchange', wanted a number other than 0")
+    if baths.kind == "swap" and baths.period < 1:
+        raise InputError(f"period {baths.period} steps of baths of kind 'swap', wanted at least 1")
+
+
+def local_temperature(system: System, hot: float, cold: float) -> Array:
+    """(n,) temperature on the straight line from bath to bath at the height of each atom, K.
+
+    Beyond the inner edges of the baths it is theirs.  In a system that repeats along z the line goes down and up again.
+
+    Parameters
+    ----------
+    system : with baths; without any, the line goes from end to end
+    hot, cold : K
+    """
+    z = system.positions[:, 2]
+    near = [z[system.role == role] for role in (HOT, COLD)]
+    if not (near[0].size and near[1].size):
+        return np.full(z.size, (hot + cold) / 2)
+    if not system.periodic:
+        return np.interp(z, [near[0].max(), near[1].min()], [hot, cold])
+    knots = [near[0].min(), near[0].max(), near[1].min(), near[1].max()]
+    return np.interp(z, knots, [hot, hot, cold, cold], period=float(system.lattice[2, 2]))
+
+
+def warm_state(system: System, hot: float, cold: float, seed: int) -> State:
+    """State to start from: atoms at rest places, with velocities of twice the local temperature.
+
+    Half of their kinetic energy becomes potential energy of vibration within a few periods.
+
+    Parameters
+    ----------
+    system : atoms where they are at rest
+    hot, cold : temperatures of the baths, K
+    seed : of the random numbers
+    """
+    rng = np.random.default_rng([seed, 1])
+    temperature = local_temperature(system, hot, cold)
+    free = system.role != HELD
+    spread = np.where(free, np.sqrt(2 * k_B * temperature / system.masses), 0.0)
+    velocities = rng.standard_normal(system.positions.shape) * spread[:, None]
+    if free.all():  # nothing holds them: they would drift away together
+        velocities -= system.masses @ velocities / system.masses.sum()
+    return State(system.positions.copy(), velocities)
+
+
+@define(eq=False)
+class Thermometer:
+    """Kinetic temperature of each plane of atoms, mean over looks; it also sees when a run bursts.
+
+    Attributes
+    ----------
+    system : of which the planes are
+    every : steps between two looks
+    flowing : whether the mean velocity of each plane is subtracted
+    limit : kinetic energy beyond which the run has burst, J
+    total : (layers,) sum over looks of the kinetic energies, J
+    looks : how many
+    """
+
+    system: System
+    every: int
+    flowing: bool = False
+    limit: float = np.inf
+    total: Array = Factory(lambda self: np.zeros(self.system.counts.size), takes_self=True)
+    looks: int = 0
+    half_masses: Array = Factory(
+        lambda self: np.where(self.system.role == HELD, 0.0, self.system.masses / 2), takes_self=True
+    )
+
+    def see(self, _positions: Array, velocities: Array) -> None:
+        """Add the kinetic energies of the planes."""
+        energy = self.energies(velocities)
+        if not energy.sum() < self.limit:
+            raise ConvergenceError(
+                f"kinetic energy {energy.sum():.3g} J, above {self.limit:.3g} J: the atoms have left their crystal"
+            )
+        self.total += energy
+        self.looks += 1
+
+    def energies(self, velocities: Array) -> Array:
+        """(layers,) kinetic energy of each plane, J."""
+        layer, layers = self.system.layer, self.total.size
+        each = self.half_masses * np.einsum("ij,ij->i", velocities, velocities)
+        energy: Array = np.asarray(np.bincount(layer, weights=each, minlength=layers), dtype=float)
+        if not self.flowing:
+            return energy
+        mass = np.bincount(layer, weights=2 * self.half_masses, minlength=layers)
+        for axis in range(3):
+            momentum = np.bincount(layer, weights=2 * self.half_masses * velocities[:, axis], minlength=layers)
+            energy -= np.divide(momentum**2, 2 * mass, out=np.zeros(layers), where=mass > 0)
+        return energy
+
+    def taken(self) -> Array:
+        """(layers,) mean temperature since the last time, K, 0 where atoms are held; starts anew."""
+        free = np.bincount(self.system.layer, weights=self.system.role != HELD, minlength=self.total.size)
+        freedom = 3 * (np.maximum(free - 1, 0) if self.flowing else free)
+        mean = np.divide(2 * self.total, k_B * freedom * self.looks, out=np.zeros(free.size), where=freedom > 0)
+        self.total, self.looks = np.zeros(free.size), 0
+        return mean
+
+
+@define(eq=False)
+class Meter:
+    """Mean of the direct power through the plane.
+
+    Attributes
+    ----------
+    power : gives it from positions and velocities, W
+    every : steps between two looks; 0: never
+    """
+
+    power: Any
+    every: int
+    total: float = 0.0
+    looks: int = 0
+
+    def see(self, positions: Array, velocities: Array) -> None:
+        """Add one look."""
+        self.total += self.power(positions, velocities)
+        self.looks += 1
+
+    def taken(self) -> float:
+        """Mean since the last time, W; starts anew."""
+        mean = self.total / self.looks
+        self.total, self.looks = 0.0, 0
+        return mean
+
+
+def watched(motion: Motion, looks: Sequence[Thermometer | Meter | Observer], step: int, steps: int) -> None:
+    """Do some time steps, and let each observer look at multiples of its interval.
+
+    Parameters
+    ----------
+    motion : of the atoms
+    looks : who looks
+    step : steps done before, counted from when the intervals count
+    steps : to do
+    """
+    end = step + steps
+    while step < end:
+        due = min(end, *((step // one.every + 1) * one.every for one in looks))
+        motion.advance(due - step)
+        step = due
+        for one in looks:
+            if step % one.every == 0:
+                one.see(motion.positions, motion.velocities)

@@ -1,0 +1,198 @@
+"""Runs between two baths: what is counted, when it is looked at, and what is refused."""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from attrs import evolve
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kapitza.errors import ConvergenceError, InputError
+from kapitza.simulate.md.engine import Baths, State
+from kapitza.simulate.md.nemd import conservation, nemd
+from kapitza.simulate.md.protocol import Course, Thermometer, local_temperature, warm_state, watched
+from kapitza.simulate.md.system import COLD, FREE, HELD, HOT
+from kapitza.units import fs, k_B, ps
+
+sys.path.insert(0, str(Path(__file__).parent))
+from stub_engine import FIELD, Counter, Stub, small
+
+BATHS = Baths("langevin", 60.0, 40.0, 0.2 * ps)
+COURSE = Course(timestep=20 * fs, steps=100, blocks=4, equilibration=50, sample=5, seed=3)
+
+
+def test_bound_atoms_have_the_temperature_of_their_bath_and_lose_no_energy():
+    """Atoms that are bound to their places exchange no heat: equipartition in the baths, every joule accounted for."""
+    system = small(cells=(4, 4))
+    course = evolve(COURSE, steps=400, blocks=10, equilibration=400)
+    record = nemd(system, FIELD, Stub(), BATHS, course)
+    hot, cold = record.bath_temperatures
+    independent = np.sqrt(2 / (3 * 64 * 80))  # 64 atoms of a bath; 80 ps, one sample per ps of the velocities' memory
+    np.testing.assert_allclose([hot, cold], [60.0, 40.0], rtol=4 * independent, atol=0)
+    assert (record.temperature[:, record.roles == HELD] == 0).all()
+    free = record.temperature[:, record.roles == FREE]
+    assert free.min() > 10
+    found = conservation(record)
+    scale = 1.5 * k_B * 50 * system.masses.size
+    assert np.abs(found.excess).max() < 1e-9 * scale
+    assert abs(found.drift) * record.block * 10 < 1e-9 * scale
+    assert record.heat.shape == (11, 2)
+    assert np.isnan(record.power).all()
+
+
+def test_without_baths_energy_stays():
+    record = nemd(small(), FIELD, Stub(), Baths("none", 50.0, 50.0), COURSE)
+    np.testing.assert_allclose(record.energy, record.energy[0], rtol=1e-9, atol=0)
+    assert np.isnan(conservation(record).share)
+    with pytest.raises(InputError, match="2 blocks, got 1"):
+        conservation(nemd(small(), FIELD, Stub(), Baths("none", 50.0, 50.0), evolve(COURSE, blocks=1)))
+
+
+@given(st.lists(st.integers(1, 12), min_size=1, max_size=4), st.lists(st.integers(1, 30), min_size=1, max_size=5))
+def test_observers_look_at_the_multiples_of_their_interval(intervals, pieces):
+    """However a run is cut into pieces: as brute force has it."""
+
+    class Clock:
+        positions = velocities = np.zeros((1, 3))
+        now = 0
+
+        def advance(self, steps):
+            assert steps > 0
+            self.now += steps
+
+    class Watch:
+        def __init__(self, every):
+            self.every, self.seen = every, []
+
+        def see(self, _positions, _velocities):
+            self.seen.append(clock.now)
+
+    clock = Clock()
+    watches = [Watch(every) for every in intervals]
+    for piece in pieces:
+        watched(clock, watches, clock.now, piece)
+    assert clock.now == sum(pieces)
+    for watch in watches:
+        assert watch.seen == [step for step in range(1, sum(pieces) + 1) if step % watch.every == 0]
+
+
+def test_looking_changes_nothing():
+    plain = nemd(small(), FIELD, Stub(), BATHS, COURSE)
+    counters = [Counter(7), Counter(40)]
+    seen = nemd(small(), FIELD, Stub(), BATHS, evolve(COURSE, sample=4), observers=counters)
+    assert [one.looks for one in counters] == [400 // 7, 10]
+    np.testing.assert_array_equal(seen.heat, plain.heat)
+    np.testing.assert_array_equal(seen.energy, plain.energy)
+
+
+def test_temperature_of_planes():
+    """Velocities drawn at known temperatures; a wind across the planes is heat, unless it is subtracted."""
+    system = small(cells=(12, 12))
+    rng = np.random.default_rng(5)
+    wanted = np.where(system.right, 30.0, 90.0)
+    free = (system.role != HELD)[:, None]
+    velocities = np.sqrt(k_B * wanted / system.masses)[:, None] * rng.standard_normal(system.positions.shape) * free
+    wind = 300.0 * np.sin(system.layer)[:, None] * [1.0, 0.5, 0.0] * free
+    moving = system.roles != HELD
+    spread = np.sqrt(2 / (3 * 288))
+    means = np.where(system.heights > system.plane, 30.0, 90.0)[moving]
+    found = {}
+    for flowing in (False, True):
+        for name, v in (("still", velocities), ("wind", velocities + wind)):
+            meter = Thermometer(system, 1, flowing)
+            meter.see(system.positions, v)
+            found[flowing, name] = meter.taken()[moving]
+    for key in ((False, "still"), (True, "still"), (True, "wind")):
+        np.testing.assert_allclose(found[key], means, rtol=4 * spread, atol=0)
+    np.testing.assert_allclose(found[True, "wind"], found[True, "still"], rtol=1e-9, atol=0)
+    mass = np.where(system.heights > system.plane, system.masses.max(), system.masses.min())[moving]
+    extra = mass * (300.0 * np.sin(np.arange(moving.size)[moving])) ** 2 * 1.25 / (3 * k_B)
+    assert (found[False, "wind"] > found[False, "still"] + 0.5 * extra).all()
+
+
+def test_the_line_of_temperatures_to_start_from():
+    system = small(length=6)
+    line = local_temperature(system, 60.0, 40.0)
+    assert (line[system.role == HOT] == 60).all()
+    assert (line[system.role == COLD] == 40).all()
+    middle = line[(np.abs(system.positions[:, 2] - system.plane) < 0.3 * np.ptp(system.positions[:, 2]))]
+    np.testing.assert_allclose(middle.mean(), 50.0, rtol=1e-9, atol=0)
+    ring = small(length=6, bath=2, periodic=True)
+    around = local_temperature(ring, 60.0, 40.0)
+    assert (around[ring.role == HOT] == 60).all()
+    assert (around[ring.role == COLD] == 40).all()
+    planes = np.array([around[ring.layer == k].mean() for k in range(ring.counts.size)])
+    np.testing.assert_allclose(planes + np.roll(planes, 12), 100.0, rtol=1e-9, atol=0)  # half a box apart
+
+
+def test_velocities_to_start_from_have_twice_the_local_temperature():
+    system = small(cells=(10, 10), length=6)
+    state = warm_state(system, 60.0, 40.0, 1)
+    meter = Thermometer(system, 1)
+    meter.see(state.positions, state.velocities)
+    found = meter.taken()
+    moving = system.roles != HELD
+    line = np.array([local_temperature(system, 60.0, 40.0)[system.layer == k][0] for k in range(moving.size)])
+    np.testing.assert_allclose(found[moving], 2 * line[moving], rtol=4 * np.sqrt(2 / 600), atol=0)
+    assert (found[~moving] == 0).all()
+    loose = warm_state(small(periodic=True, bath=0), 50.0, 50.0, 1)
+    momentum = small(periodic=True, bath=0).masses @ loose.velocities
+    assert np.abs(momentum).max() < 1e-12 * 1e-25 * 160 * 200
+
+
+def test_a_run_that_bursts_names_block_and_remedy():
+    with pytest.raises(ConvergenceError, match=r"block 2 of 4 failed: .*left their crystal; take a shorter time step"):
+        nemd(small(), FIELD, Stub(burst=155), BATHS, COURSE)
+    with pytest.raises(ConvergenceError, match="the equilibration failed"):
+        nemd(small(), FIELD, Stub(burst=20), BATHS, COURSE)
+    system = small()
+    lost = State(system.positions, np.full(system.positions.shape, np.nan))
+    with pytest.raises(ConvergenceError, match="nan"):
+        nemd(system, FIELD, Stub(), BATHS, COURSE, start=lost)
+
+
+def test_energy_from_nowhere_ends_a_run():
+    class Leaky(Stub):
+        def begin(self, *args, **options):
+            motion = super().begin(*args, **options)
+            advance = motion.advance
+
+            def leaking(steps):
+                advance(steps)
+                motion.velocities = motion.velocities * 1.004**steps
+
+            motion.advance = leaking
+            return motion
+
+    with pytest.raises(ConvergenceError, match=r"block 1 of 4 the energy changed by .* beyond the heat of the baths"):
+        nemd(small(), FIELD, Leaky(), BATHS, COURSE)
+
+
+@pytest.mark.parametrize(
+    ("baths", "message"),
+    [
+        (Baths("langevin", 60.0, 0.0, 1 * ps), "60 and 0 K"),
+        (Baths("langevin", 60.0, 40.0, 1e-15), "damping 1e-15 s"),
+        (Baths("exchange", 50.0, 50.0), "power 0 W"),
+        (Baths("swap", 50.0, 50.0), "period 0 steps"),
+    ],
+)
+def test_baths_without_their_numbers_are_refused(baths, message):
+    with pytest.raises(InputError, match=message):
+        nemd(small(), FIELD, Stub(), baths, COURSE)
+
+
+def test_other_faults_are_named():
+    with pytest.raises(InputError, match="no atom is in the hot bath"):
+        nemd(small(bath=0), FIELD, Stub(), BATHS, COURSE)
+    with pytest.raises(InputError, match="sample = 7 steps does not divide the 100 steps"):
+        evolve(COURSE, sample=7)
+    with pytest.raises(InputError, match=r"blocks = 0, wanted a whole number of at least 1"):
+        evolve(COURSE, blocks=0)
+    with pytest.raises(InputError, match="timestep = 1"):
+        evolve(COURSE, timestep=1.0)
+    other = evolve(FIELD, kinds=("Si",))
+    with pytest.raises(InputError, match="atoms of light, heavy, the potential is for Si"):
+        nemd(small(), other, Stub(), BATHS, COURSE)

@@ -1,0 +1,114 @@
+"""A run that is interrupted or killed goes on as if nothing had happened."""
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from attrs import evolve
+
+from kapitza.errors import DataError, InputError
+from kapitza.simulate.md.checkpoint import FILE
+from kapitza.simulate.md.nemd import nemd
+
+sys.path.insert(0, str(Path(__file__).parent))
+from resume_script import run
+from stub_engine import BATHS, COURSE, FIELD, Counter, Stub, small
+
+HERE = Path(__file__).parent
+
+
+def same(one, other):
+    for name in ("temperature", "heat", "energy", "power", "heights", "roles"):
+        np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
+
+
+@pytest.fixture(scope="module")
+def whole():
+    counter = Counter(7)
+    return nemd(small(), FIELD, Stub(), BATHS, COURSE, observers=[counter]), counter
+
+
+def interrupt_after(blocks):
+    def progress(done, _all):
+        if done == blocks:
+            raise KeyboardInterrupt
+
+    return progress
+
+
+@pytest.mark.parametrize("blocks", [0, 1, 4])
+def test_an_interrupted_run_goes_on(tmp_path, whole, blocks):
+    """The same record, bit for bit, and observers that saw the same; nothing that was kept is done again."""
+    folder = tmp_path / "run"
+    with pytest.raises(KeyboardInterrupt):
+        nemd(
+            small(),
+            FIELD,
+            Stub(),
+            BATHS,
+            COURSE,
+            observers=[Counter(7)],
+            folder=folder,
+            progress=interrupt_after(blocks),
+        )
+    counter, told = Counter(7), []
+    record = nemd(
+        small(), FIELD, Stub(), BATHS, COURSE, observers=[counter], folder=folder,
+        progress=lambda done, total: told.append((done, total)),
+    )  # fmt: skip
+    same(record, whole[0])
+    assert (counter.looks, counter.total) == (whole[1].looks, whole[1].total)
+    assert told == [(done, 6) for done in range(blocks, 7)]
+
+
+def test_a_run_is_made_longer(tmp_path, whole):
+    short = nemd(small(), FIELD, Stub(), BATHS, evolve(COURSE, blocks=2), observers=[Counter(7)], folder=tmp_path)
+    np.testing.assert_array_equal(short.temperature, whole[0].temperature[:2])
+    same(nemd(small(), FIELD, Stub(), BATHS, COURSE, observers=[Counter(7)], folder=tmp_path), whole[0])
+    with pytest.raises(InputError, match="holds 6 blocks of this run, wanted 2"):
+        nemd(small(), FIELD, Stub(), BATHS, evolve(COURSE, blocks=2), observers=[Counter(7)], folder=tmp_path)
+
+
+@pytest.mark.parametrize("what", ["system", "baths", "course", "engine", "observers"])
+def test_a_folder_of_other_inputs_is_refused(tmp_path, what):
+    call = {
+        "system": small(), "field": FIELD, "engine": Stub(), "baths": BATHS, "course": evolve(COURSE, blocks=1),
+        "observers": [Counter(7)], "folder": tmp_path,
+    }  # fmt: skip
+    nemd(**call)
+    other = {
+        "system": small(cells=(2, 3)), "baths": evolve(BATHS, hot=61.0), "course": evolve(call["course"], seed=4),
+        "engine": Stub(pause=1e-9), "observers": [Counter(8)],
+    }  # fmt: skip
+    with pytest.raises(InputError, match="holds a run with other inputs"):
+        nemd(**(call | {what: other[what]}))
+
+
+def test_a_damaged_file_is_named(tmp_path):
+    (tmp_path / FILE).write_bytes(b"kapitza-unit 1 0000\nhello")
+    with pytest.raises(DataError, match=r"run\.state: damaged; remove it"):
+        nemd(small(), FIELD, Stub(), BATHS, COURSE, folder=tmp_path)
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="there is no kill -9 here")
+def test_killed_at_any_moment_a_run_goes_on(tmp_path):
+    """kill -9 again and again, sooner or later after the start, until the run is done all the same."""
+    command = [sys.executable, str(HERE / "resume_script.py"), str(tmp_path / "run"), str(tmp_path / "result.npz")]
+    kills = 0
+    for delay in (0.02, 0.05, 0.08, 0.11, None):
+        with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+            assert process.stdout.readline() == b"go\n"
+            try:
+                process.wait(delay)
+            except subprocess.TimeoutExpired:
+                process.send_signal(signal.SIGKILL)
+                kills += process.wait() == -signal.SIGKILL
+        if process.returncode == 0:
+            break
+    assert kills >= 1
+    got, wanted = np.load(tmp_path / "result.npz"), run()
+    for name, value in wanted.items():
+        np.testing.assert_array_equal(got[name], value)
