@@ -56,7 +56,8 @@ def layered_heat(
         Record(
             "layers", AREA * SIGMA**2, (layers - 0.5) * SPACING * SIGMA, np.arange(number) * SPACING * SIGMA,
             np.full(number, ATOMS), roles, block * TAU, profile[:, r] * KELVIN,
-            np.cumsum(work[:, r, :2], axis=0) * EPSILON, energies[:, r] * EPSILON, work[1:, r, 2] / block * EPSILON / TAU,
+            np.cumsum(work[:, r, :2], axis=0) * EPSILON, energies[:, r] * EPSILON,
+            work[1:, r, 2] / block * EPSILON / TAU,
             timestep=0.005 * TAU,
         )
         for r in range(replicas)

@@ -11,6 +11,8 @@ from kapitza.simulate.md.system import HELD
 
 # Systematic difference of two of the three fluxes, relative to their mean, up to which a run is accepted.
 TOLERANCE = 0.1
+# Error of a layer that did not fluctuate at all, K.
+NEGLIGIBLE = 1e-9
 
 
 @frozen(eq=False)
@@ -101,7 +103,7 @@ def _shrunk(covariance: Array, blocks: int) -> Array:
     (n - 1)$ (J. Schäfer and K. Strimmer, Stat. Appl. Genet. Mol. Biol. 4, 32 (2005), doi:10.2202/1544-6115.1175).
     """
     sigma = np.sqrt(np.diag(covariance))
-    sigma = np.where(sigma > 0, sigma, np.finfo(float).tiny)
+    sigma = np.maximum(sigma, NEGLIGIBLE)
     correlation = covariance / np.outer(sigma, sigma)
     pairs = correlation[~np.eye(sigma.size, dtype=bool)]
     power = float(np.sum(pairs**2))
