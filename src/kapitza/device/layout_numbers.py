@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 from kapitza.core.arrays import Array
 from kapitza.core.conductance import Conductance
-from kapitza.device.blocks import Inset, Layout
+from kapitza.device.blocks import Inset, Layout, at_sink
 from kapitza.device.grid import BoxGrid, edges_of
 from kapitza.device.uncertainty import scaled as scaled_device
 from kapitza.device.volumes import ends, painted
@@ -49,7 +49,10 @@ def numbers_of(layout: Layout) -> list[str]:
     found += [name for name in ("coefficient", "top_coefficient") if 0 < getattr(device, name) < np.inf]
     found += [f"{source.name}.power" for source in device.sources]
     for block in layout.blocks:
-        found += [f"{block.name}.conductivity", f"{block.name}.conductance"]
+        found.append(f"{block.name}.conductivity")
+        given = {f"{name}|{block.name}": value for name, value in block.contacts.items()}
+        given |= {block.name: block.conductance}
+        found += [f"{name}.conductance" for name, value in given.items() if np.isfinite(at_sink(value, device.sink))]
         found += [f"{block.name}.power"] if block.power else []
     return found
 
@@ -74,12 +77,11 @@ def scaled_contact(layout: Layout, pair: tuple[int, int], factor: float) -> Layo
 
 
 def scaled_block(block: Inset, attribute: str, factor: float) -> Inset:
-    """A block with all of its conductivities or conductances, or its power, times a factor."""
+    """A block with its conductivities, its own conductance (not those of `contacts`), or its power times a factor."""
     if attribute == "power":
         return evolve(block, power=block.power * factor)
     if attribute == "conductance":
-        contacts = {name: times(value, factor) for name, value in block.contacts.items()}
-        return evolve(block, conductance=times(block.conductance, factor), contacts=contacts)
+        return evolve(block, conductance=times(block.conductance, factor))
     layer = block.layer
     kept = {name: getattr(layer, name) for name in ("in_plane", "in_plane_y")}
     if attribute in kept:

@@ -41,12 +41,12 @@ def field_sensitivities(
     ----------
     layout : with numbers that do not depend on temperature
     unknowns, grid : as for `solve_fields`
-    names : of other numbers than all, such as "GaN|via.conductance" for one boundary of a block
+    names : of some numbers only
 
     Returns
     -------
     ∂T/∂ln p of "GaN.conductivity", "GaN|SiC.conductance", "finger.power", ...; of a block "via.conductivity",
-    "via.conductance" (of all boundaries that it has itself) and "via.power"
+    "via.conductance" (where no other is named), "GaN|via.conductance" (of a boundary that is named) and "via.power"
 
     Raises
     ------

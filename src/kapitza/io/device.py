@@ -34,13 +34,13 @@ layer = "GaN"                        # top face of the first layer if not given
 """
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from itertools import pairwise
 from os import PathLike
 from typing import Any
 
 import numpy as np
-from attrs import evolve
+from attrs import evolve, frozen
 
 from kapitza.core.stack import Layer, Stack
 from kapitza.device.description import Box, ConductivityLaw, Device
@@ -73,7 +73,10 @@ PLAUSIBLE = {
     "width": (1e-8, 1.0, "m"),
     "depth": (1e-8, 1.0, "m"),
     "flux": (1.0, 1e14, "W/m2"),
+    "heat": (1.0, 1e20, "W/m3"),
 }
+OTHERS = {"blocks": "the file has blocks", "sides": "the file has open sides", "mesh": "the file names a mesh"}
+READERS = {"blocks": "read_layout", "sides": "read_layout", "mesh": "read_body"}
 ABSURD = 1e8  # times beyond that
 
 
@@ -94,14 +97,49 @@ def read_device(path: str | PathLike[str]) -> Device:
         for numbers that no device has, where a unit has most likely slipped
     """
     top = read_sections(path)
+    for key, what in OTHERS.items():
+        if key in top:
+            raise top.fault(f"{what}: 'kapitza device' and {READERS[key]} take it, this takes layers alone", key)
     top.known(TOP)
+    parts = read_parts(top)
+    device = parts.device
+    uncertain = parts.sigmas | read_uncertain(top.section("uncertain"), device.value)
+    device = guarded(top, "uncertain", lambda: evolve(device, uncertain=uncertain))
+    guarded(top, "", lambda: warn_of_slips(device))
+    return device
+
+
+@frozen(eq=False)
+class Parts:
+    """What a device file says of its layers.
+
+    Attributes
+    ----------
+    device : without uncertainties
+    materials : of the layers, by name
+    sigmas : uncertainties of boundaries, by name
+    """
+
+    device: Device
+    materials: dict[str, str]
+    sigmas: dict[str, float]
+
+
+def read_parts(top: Section, blocks: Container[str] = ()) -> Parts:
+    """The layers of a device file, their boundaries, and what heats and cools them.
+
+    Parameters
+    ----------
+    blocks : names of blocks, whose boundaries are left for others to read
+    """
     sink = top.number("sink", "temperature", 300.0)
-    sections = layer_sections(top)
-    read = [read_layer(section, sink) for section in sections]
+    read = [read_layer(section, sink) for section in layer_sections(top)]
     layers, laws = [one[0] for one in read], {one[0].name: one[1] for one in read if one[1] is not None}
-    stack, sigmas = read_boundaries(top, layers, [one[2] for one in read], sink)
+    stack, sigmas = read_boundaries(top, layers, [one[2] for one in read], sink, blocks)
     box = read_box(top)
     sources = [read_source(section, stack, box) for section in top.sections("sources")]
+    if not sources and not blocks:
+        raise top.fault("no [[sources]]: expected one or more sources of heat", "sources")
     device = guarded(
         top,
         "",
@@ -117,10 +155,7 @@ def read_device(path: str | PathLike[str]) -> Device:
             patches=read_patches(top.section("patches"), stack),
         ),
     )
-    uncertain = sigmas | read_uncertain(top.section("uncertain"), device.value)
-    device = guarded(top, "uncertain", lambda: evolve(device, uncertain=uncertain))
-    guarded(top, "", lambda: warn_of_slips(device))
-    return device
+    return Parts(device, {one[0].name: one[2] for one in read}, sigmas)
 
 
 def read_coefficient(top: Section, key: str, default: float) -> float:
@@ -207,13 +242,14 @@ def read_law(section: Section, known: Material | None, sink: float) -> Conductiv
 
 
 def read_boundaries(
-    top: Section, layers: list[Layer], materials: list[str], sink: float
+    top: Section, layers: list[Layer], materials: list[str], sink: float, blocks: Container[str] = ()
 ) -> tuple[Stack, dict[str, float]]:
     """The stack of all layers, and the uncertainties of its boundaries."""
     named = top.section("boundaries")
     pairs = zip(pairwise(layers), pairwise(materials), strict=True)
     sides = [Side(a.name, b.name, *of) for (a, b), of in pairs]
-    named.known([side.name for side in sides])
+    others = [name for name in named.table if any(part in blocks for part in name.split("|"))]
+    named.known([*(side.name for side in sides), *others])
     conductances: list[Any] = []
     sigmas: dict[str, float] = {}
     for side in sides:
@@ -287,8 +323,9 @@ def warn_of_thin(device: Device) -> None:
 
 
 def is_device(path: str | PathLike[str]) -> bool:
-    """Whether a TOML file describes a device: it has sources of heat, not experiments."""
+    """Whether a TOML file describes a device: it has sources of heat, blocks or a mesh, not experiments."""
     try:
-        return "sources" in read_sections(path)
+        top = read_sections(path)
+        return any(key in top for key in ("sources", "blocks", "mesh"))
     except (DataError, OSError):
         return False

@@ -23,12 +23,20 @@ POINTS = 26
 
 @frozen
 class Side:
-    """What lies on the two sides of a boundary: names of the layers, and of their materials."""
+    """What lies on the two sides of a boundary: names of the layers, and of their materials; `key` where it is written
+    under another name than its own.
+    """
 
     upper: str
     lower: str
     upper_material: str
     lower_material: str
+    key: str = ""
+
+    @property
+    def written(self) -> str:
+        """Key under which the file gives it."""
+        return self.key or self.name
 
     @property
     def name(self) -> str:
@@ -47,17 +55,17 @@ def read_device_boundary(section: Section, side: Side, sink: float) -> Held:
     DataError
         with the line, for what is none of the forms, and for conductances that refer to another temperature drop
     """
-    value = section.table[side.name]
+    value = section.table[side.written]
     try:
         if isinstance(value, dict):
-            return from_table(section.section(side.name), side, sink)
+            return from_table(section.section(side.written), side, sink)
         if isinstance(value, str):
             return from_text(section, value, side, sink)
         return quantity(value, "conductance", what="conductance"), None
     except KapitzaError as err:
         if getattr(err, "file", None) is not None:
             raise
-        raise section.fault(str(err), side.name) from err
+        raise section.fault(str(err), side.written) from err
 
 
 def from_text(section: Section, text: str, side: Side, sink: float) -> Held:
@@ -66,7 +74,7 @@ def from_text(section: Section, text: str, side: Side, sink: float) -> Held:
     if bare == "perfect":
         return np.inf, None
     if bare.lower().endswith(SAVED):
-        return from_saved(load(section.beside(side.name)), side, "", ""), None
+        return from_saved(load(section.beside(side.written)), side, "", ""), None
     if bare in {one.name for one in MODELS}:
         return from_theory(bare, side, sink), None
     match = PLUS_MINUS.fullmatch(bare)

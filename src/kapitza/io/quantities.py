@@ -27,6 +27,7 @@ UNITS: Mapping[str, Mapping[str, float]] = MappingProxyType(
         "share": {"": 1.0, "%": 1e-2},
         "power": {"W": 1.0, "kW": kW, "mW": 1e-3, "uW": 1e-6},
         "power_per_length": {"W/m": 1.0, "W/mm": 1e3, "W/um": 1e6, "mW/um": 1e3},
+        "heat": {"W/m3": 1.0, "MW/m3": MW, "GW/m3": 1e9, "TW/m3": 1e12, "W/cm3": 1e6, "W/um3": 1e18},
         "flux": {"W/m2": 1.0, "kW/m2": kW, "MW/m2": MW, "GW/m2": 1e9, "W/cm2": 1e4},
         "conductance": {"W/m2K": 1.0, "kW/m2K": kW, "MW/m2K": MW, "GW/m2K": 1e9, "W/cm2K": 1e4},
         "resistance": {"m2K/W": 1.0, "m2K/MW": 1e-6, "m2K/GW": 1e-9, "mm2K/W": 1e-6, "cm2K/W": 1e-4},
