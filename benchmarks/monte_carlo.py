@@ -17,9 +17,10 @@ import numpy as np
 from kapitza.matter.solid import Solid
 from kapitza.simulate.boltzmann.carriers import gray_carriers
 from kapitza.simulate.boltzmann.contacts import Wall
-from kapitza.simulate.boltzmann.geometry import Block, Domain
+from kapitza.simulate.boltzmann.geometry import Domain
 from kapitza.simulate.boltzmann.monte_carlo import Flights, monte_carlo
 from kapitza.simulate.boltzmann.rates import Rates
+from kapitza.simulate.boltzmann.shapes import Block
 from kapitza.simulate.boltzmann.spectra import carriers
 
 SIZE = (500e-9, 200e-9, 100e-9)

@@ -363,9 +363,7 @@ from kapitza.simulate.boltzmann.carriers import gray_carriers as gray_carriers
 from kapitza.simulate.boltzmann.contacts import Crossing as Crossing
 from kapitza.simulate.boltzmann.contacts import Wall as Wall
 from kapitza.simulate.boltzmann.fourier import fourier_temperature as fourier_temperature
-from kapitza.simulate.boltzmann.geometry import Block as Block
 from kapitza.simulate.boltzmann.geometry import Domain as Domain
-from kapitza.simulate.boltzmann.geometry import HotSpot as HotSpot
 from kapitza.simulate.boltzmann.monte_carlo import Flights as Flights
 from kapitza.simulate.boltzmann.monte_carlo import detector_temperature as detector_temperature
 from kapitza.simulate.boltzmann.monte_carlo import monte_carlo as monte_carlo
@@ -383,6 +381,9 @@ from kapitza.simulate.boltzmann.response import seen_resistance as seen_resistan
 from kapitza.simulate.boltzmann.response import transient_profiles as transient_profiles
 from kapitza.simulate.boltzmann.response import transient_response as transient_response
 from kapitza.simulate.boltzmann.result import Transport as Transport
+from kapitza.simulate.boltzmann.shapes import Block as Block
+from kapitza.simulate.boltzmann.shapes import HotSpot as HotSpot
+from kapitza.simulate.boltzmann.shapes import Prism as Prism
 from kapitza.simulate.boltzmann.spectra import carriers as carriers
 from kapitza.simulate.boltzmann.spectra import group_edges as group_edges
 from kapitza.simulate.boltzmann.spectra import group_frequencies as group_frequencies

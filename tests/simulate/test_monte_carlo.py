@@ -11,8 +11,9 @@ from kapitza.run.store import Store
 from kapitza.simulate.boltzmann.angular import AngularShare
 from kapitza.simulate.boltzmann.carriers import Carriers, band_carriers, gray_carriers
 from kapitza.simulate.boltzmann.contacts import Crossing, Wall
-from kapitza.simulate.boltzmann.geometry import Block, Domain, HotSpot
+from kapitza.simulate.boltzmann.geometry import Domain
 from kapitza.simulate.boltzmann.monte_carlo import Flights, detector_temperature, monte_carlo
+from kapitza.simulate.boltzmann.shapes import Block, HotSpot
 from kapitza.simulate.boltzmann.transport import Film, transport
 
 pytest.importorskip("numba", reason="needs numba")

@@ -16,8 +16,9 @@ from kapitza.simulate.boltzmann import batches
 from kapitza.simulate.boltzmann.carriers import gray_carriers
 from kapitza.simulate.boltzmann.contacts import Crossing, Wall
 from kapitza.simulate.boltzmann.fourier import fourier_temperature
-from kapitza.simulate.boltzmann.geometry import Block, Domain, HotSpot
+from kapitza.simulate.boltzmann.geometry import Domain
 from kapitza.simulate.boltzmann.monte_carlo import Flights, monte_carlo
+from kapitza.simulate.boltzmann.shapes import Block, HotSpot
 from kapitza.simulate.boltzmann.transport import transport
 from kapitza.simulate.boltzmann.transport_map import TransportMap
 

@@ -20,6 +20,10 @@ wall = { specular = 0.5 }           # with a temperature: a reservoir
 low = ["80 nm", "40 nm"]
 high = ["120 nm", "60 nm"]
 
+[[boxes]]
+material = "Si"                     # a prism over a polygon in the plane of x and y, with a height in three dimensions
+corners = [["20 nm", "20 nm"], ["60 nm", "20 nm"], ["40 nm", "50 nm"]]
+
 [[sources]]
 low = ["0 nm", "80 nm"]
 high = ["20 nm", "100 nm"]
@@ -47,13 +51,14 @@ from kapitza.io.samples import guarded
 from kapitza.io.sections import Section, read_sections
 from kapitza.simulate.boltzmann.carriers import Carriers
 from kapitza.simulate.boltzmann.contacts import Crossing, Wall
-from kapitza.simulate.boltzmann.geometry import Block, Domain, HotSpot
+from kapitza.simulate.boltzmann.geometry import Domain
 from kapitza.simulate.boltzmann.geometry import Side as Outer
 from kapitza.simulate.boltzmann.monte_carlo import BATCHES, Flights
+from kapitza.simulate.boltzmann.shapes import Block, HotSpot, Prism, Shape
 
 POWERS = ("flux", "power_per_length", "power")  # of a source, by dimension
 PARTICLES = 100_000
-MOST_BOXES = 10_000
+MOST_BOXES, MOST_CORNERS = 10_000, 1_000
 
 
 @frozen(eq=False)
@@ -143,17 +148,51 @@ def read_lengths(section: Section, key: str) -> tuple[float, ...]:
     return guarded(section, key, lambda: tuple(quantity(one, "length", what="value") for one in entries))
 
 
-def read_box(section: Section, held: Mapping[str, Carriers]) -> Block:
-    """One block, of a material or of a wall."""
-    section.known(("name", "material", "wall", "low", "high"))
+def read_corners(section: Section) -> list[tuple[float, ...]]:
+    """Corners of a polygon, m."""
+    value = section.table["corners"]
+    if not isinstance(value, list):
+        raise section.fault(f"expected a list of corners [x, y], got {value!r:.40}", "corners")
+    entries = cast("list[object]", value)
+    if len(entries) > MOST_CORNERS:
+        raise section.fault(f"{len(entries)} corners, expected at most {MOST_CORNERS}", "corners")
+    found: list[tuple[float, ...]] = []
+    for one in entries:
+        if not isinstance(one, list) or len(cast("list[object]", one)) != len("xy"):
+            raise section.fault(f"expected corners of two lengths [x, y] each, got {one!r:.40}", "corners")
+        found.append(tuple(quantity(x, "length", what="corner") for x in cast("list[object]", one)))
+    return found
+
+
+def read_prism(section: Section, held: Mapping[str, Carriers]) -> Prism:
+    """One prism over a polygon, of a material or of a wall."""
+    section.known(("name", "material", "wall", "corners", "height"))
+    corners = guarded(section, "corners", lambda: read_corners(section))
+    height = read_lengths(section, "height") if "height" in section else None
+    matter = read_matter(section, held)
+    name = "wall" if isinstance(matter, Wall) else matter.name
+    return Prism(corners, matter, section.text("name", name), height)
+
+
+def read_matter(section: Section, held: Mapping[str, Carriers]) -> Carriers | Wall:
+    """What a box is made of."""
     if ("material" in section) == ("wall" in section):
         said = "both" if "wall" in section else "none"
         raise section.fault(f"expected a material or a wall, got {said}")
-    low, high = read_lengths(section, "low"), read_lengths(section, "high")
     if "wall" in section:
-        return Block(low, high, read_wall(section, "wall"), section.text("name", "wall"))
-    material = held[section.text("material", choices=held)]
-    return Block(low, high, material, section.text("name", material.name))
+        return read_wall(section, "wall")
+    return held[section.text("material", choices=held)]
+
+
+def read_box(section: Section, held: Mapping[str, Carriers]) -> Shape:
+    """One block or prism, of a material or of a wall."""
+    if "corners" in section:
+        return read_prism(section, held)
+    section.known(("name", "material", "wall", "low", "high"))
+    matter = read_matter(section, held)
+    low, high = read_lengths(section, "low"), read_lengths(section, "high")
+    name = "wall" if isinstance(matter, Wall) else matter.name
+    return Block(low, high, matter, section.text("name", name))
 
 
 def read_source(section: Section) -> HotSpot:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kapitza.errors import ConvergenceError, MissingEngine, ValidityWarning, require
+from kapitza.errors import ConvergenceError, InputError, MissingEngine, ValidityWarning, require
 from kapitza.run.store import Arrays, Inputs
 from kapitza.simulate.boltzmann.monte_carlo_arrays import fly_together
 from kapitza.simulate.boltzmann.tracks import Tables
@@ -16,8 +16,13 @@ VERSION = "deviational-1"  # of the kernels: part of the address of stored resul
 WHY = "compiled Monte Carlo"
 
 
-def road(compiled: bool | None) -> ModuleType | None:
-    """Compiled kernel, or None for the one with arrays; says so when it is missed."""
+def road(compiled: bool | None, *, inclined: bool = False) -> ModuleType | None:
+    """Compiled kernel, or None for the one with arrays; says so when it is missed.  Inclined sides need the first."""
+    if inclined:
+        if compiled is False:
+            raise InputError("compiled = False: domains with inclined sides need the compiled road; leave it out")
+        require("numba", extra="transport", why=f"{WHY} of domains with inclined sides")
+        return require("kapitza.simulate.boltzmann.wedge_kernel", extra="transport", why=WHY)
     if compiled is False:
         return None
     try:
@@ -54,7 +59,8 @@ def flown_compiled(
 ) -> dict[str, NDArray[np.float64]]:
     """The same by the compiled kernel."""
     groups, slots = sizes
-    cells, dimension = tables["low"].shape
+    cells, faces = tables["other"].shape
+    dimension = (faces + 1) // 2
     tallies: dict[str, Any] = {
         "heat": np.zeros(cells),
         "lattice": np.zeros(cells),

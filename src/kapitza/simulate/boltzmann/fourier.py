@@ -11,7 +11,7 @@ from kapitza.core.arrays import Array
 from kapitza.errors import ConvergenceError, InputError
 from kapitza.simulate.boltzmann.carriers import Carriers
 from kapitza.simulate.boltzmann.contacts import Crossing
-from kapitza.simulate.boltzmann.geometry import Domain, Grid
+from kapitza.simulate.boltzmann.geometry import Cut, Domain, Grid
 from kapitza.simulate.boltzmann.monte_carlo import Prepared, prepared
 
 MILNE = 0.7104460896  # slip of a black wall in mean free paths
@@ -43,7 +43,7 @@ def fourier_temperature(domain: Domain, spacing: float | tuple[float, ...], *, r
     """
     if refine < 1:
         raise InputError(f"refine = {refine}, expected 1 or more")
-    coarse = prepared(domain, spacing).grid
+    coarse = right_angled(prepared(domain, spacing).grid)
     while refine > 1 and coarse.region.size * refine**domain.dimension > MOST:
         refine //= 2
     fine = prepared(domain, tuple(np.broadcast_to(spacing, (domain.dimension,)) / refine))
@@ -57,6 +57,13 @@ def fourier_temperature(domain: Domain, spacing: float | tuple[float, ...], *, r
     return np.where(held, fine.reference + value / np.where(weight > 0, weight, 1.0), np.nan)
 
 
+def right_angled(grid: Cut) -> Grid:
+    """The grid itself; refuse one with inclined sides."""
+    if not isinstance(grid, Grid):
+        raise InputError("finite volumes of Fourier's law need right angles, and prisms have inclined sides")
+    return grid
+
+
 def overlaps(bounds: Array, parts: Array) -> Array:
     """(n, m) share of each of m small cells that lies in each of n large ones."""
     low = np.maximum(bounds[:-1, None], parts[None, :-1])
@@ -66,7 +73,7 @@ def overlaps(bounds: Array, parts: Array) -> Array:
 
 def solved(made: Prepared) -> Array:
     """(C,) rise of each cell above the reference, K; zero in walls and voids."""
-    grid = made.grid
+    grid = right_angled(made.grid)
     if grid.region.size > MOST:
         raise InputError(f"{grid.region.size} cells, expected at most {MOST}: take a larger spacing")
     size, solid = grid.high - grid.low, grid.region >= 0
@@ -102,7 +109,7 @@ def solution(matrix: csc_array, right: Array, diagonal: Array, dimension: int) -
     return np.asarray(found, dtype=float)
 
 
-def boundary_resistances(grid: Grid, materials: tuple[Carriers, ...]) -> Array:
+def boundary_resistances(grid: Cut, materials: tuple[Carriers, ...]) -> Array:
     """(S,) extrapolated resistance of each boundary by the gray estimate, m² K W⁻¹; zero for walls."""
     found = np.zeros(len(grid.surfaces))
     for s, boundary in enumerate(grid.crossings):

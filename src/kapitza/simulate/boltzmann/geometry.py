@@ -5,24 +5,24 @@ A later box replaces what earlier ones put in its place; what no box fills is a 
 """
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from math import prod
 from types import MappingProxyType
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
-from attrs import converters, field, frozen
+from attrs import field, frozen
 from numpy.typing import NDArray
 
-from kapitza.core.arrays import Array, finite, number
+from kapitza.core.arrays import Array
 from kapitza.errors import InputError
 from kapitza.simulate.boltzmann.carriers import Carriers
-from kapitza.simulate.boltzmann.contacts import Crossing, Wall, crossing_of, shares
+from kapitza.simulate.boltzmann.contacts import Crossing, Wall, crossing_of
+from kapitza.simulate.boltzmann.shapes import AXES, HotSpot, Prism, Shape
 
 Cells = NDArray[np.int64]
 Side = Wall | Literal["periodic"]
 
-AXES = "xyz"
 VOID = "void"
 MOST_CELLS = 4_000_000
 SAME = 1e-9  # of the extent: lines closer than this are one
@@ -30,64 +30,12 @@ NO_WALLS: Mapping[str, Side] = MappingProxyType({})
 NO_BOUNDARIES: Mapping[str, object] = MappingProxyType({})
 
 
-def check_corners(what: str, low: Array, high: Array) -> None:
-    """Refuse corners that do not span a box of one to three dimensions."""
-    if low.size != high.size or not 1 <= low.size <= 3:
-        raise InputError(f"{what}: corners with {low.size} and {high.size} coordinates, expected 1, 2 or 3 of both")
-    if (high <= low).any():
-        a = int(np.argmin(high - low))
-        raise InputError(f"{what}: reaches from {low[a]:g} to {high[a]:g} m along {AXES[a]}, expected an extent")
-
-
-@frozen(eq=False)
-class Block:
-    """A block of a material, or of a wall.
-
-    Attributes
-    ----------
-    low, high : (d,) its corners, m
-    matter : phonons of its material; or a `Wall`: a reservoir (with a temperature), a pore (without)
-    name : of the region; that of the material if empty.  Boxes of one name are one region, without a boundary inside
-    """
-
-    low: Array = field(converter=finite)
-    high: Array = field(converter=finite)
-    matter: Carriers | Wall
-    name: str = ""
-
-    def __attrs_post_init__(self) -> None:
-        if not isinstance(self.matter, (Carriers, Wall)):  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise InputError(f"box {self.name}: expected Carriers or a Wall, got {self.matter!r:.60}")
-        if not self.name:
-            object.__setattr__(self, "name", self.matter.name if isinstance(self.matter, Carriers) else "wall")
-        check_corners(f"box {self.name}", self.low, self.high)
-        if isinstance(self.matter, Carriers) and not self.matter.isotropic:
-            raise InputError(f"box {self.name}: its bands know their velocity along one normal only, not {AXES} alike")
-
-
-@frozen(eq=False)
-class HotSpot:
-    """A hot spot: a block in which heat is set free evenly.
-
-    Attributes
-    ----------
-    low, high : (d,) its corners, m
-    power : of the whole block, W; per depth in two dimensions, W m⁻¹, and per area in one, W m⁻²
-    spectrum : (G,) shares of the groups of frequency; None: as the heat capacity, a hot spot of one temperature.
-        Within a group the bands take theirs by heat capacity.
-    """
-
-    low: Array = field(converter=finite)
-    high: Array = field(converter=finite)
-    power: float = field(converter=number)
-    spectrum: Array | None = field(default=None, converter=converters.optional(shares))
-
-    def __attrs_post_init__(self) -> None:
-        check_corners("source", self.low, self.high)
-        if not np.isfinite(self.power):
-            raise InputError(f"source: power = {self.power:g}, expected a finite number")
-        if self.spectrum is not None and abs(self.spectrum.sum() - 1) > 1e-6:
-            raise InputError(f"source: the shares of its spectrum add up to {self.spectrum.sum():.6g}, expected 1")
+def filling(value: Iterable[Shape]) -> tuple[Shape, ...]:
+    """Return shapes in their order, prisms with straight sides as blocks."""
+    found: list[Shape] = []
+    for one in value:
+        found.extend(one.blocks() if isinstance(one, Prism) and one.straight else [one])
+    return tuple(found)
 
 
 @frozen(eq=False)
@@ -96,7 +44,8 @@ class Domain:
 
     Attributes
     ----------
-    boxes : of one to three dimensions; a later one replaces what earlier ones put in its place
+    boxes : `Block` of one to three dimensions, `Prism` of two or three; a later one replaces what earlier ones put in
+        its place.  Prisms with straight sides become blocks
     boundaries : by "left|right", names of two regions that touch: `Transmission` or `Crossing`
     walls : by "-x", "+x", "-y", ...: a `Wall`, or "periodic" for both sides of an axis; rough adiabatic if left out
     sources : of heat
@@ -107,7 +56,7 @@ class Domain:
         for boxes of unequal dimensions, names of two materials, and bands of other groups, temperatures or statistics
     """
 
-    boxes: tuple[Block, ...] = field(converter=tuple)
+    boxes: tuple[Shape, ...] = field(converter=filling)
     boundaries: Mapping[str, object] = field(default=NO_BOUNDARIES)
     walls: Mapping[str, Side] = field(default=NO_WALLS)
     sources: tuple[HotSpot, ...] = field(default=(), converter=tuple)
@@ -151,16 +100,15 @@ class Domain:
 
 
 @frozen(eq=False)
-class Grid:
-    """Cells of a domain; C of them in all, numbered with the last axis fastest.
+class Cut:
+    """Cells of a domain; C of them in all, with F faces each.
 
     Attributes
     ----------
-    edges : for each axis, the bounds of its cells, m
+    edges : for each axis, the bounds of the cells of the map, m
     region : (C,) number of the material of each cell; -1 - w for wall w of `walls`
-    low, high : (C, d) corners, m
-    other : (C, 2d) cell behind each face: low and high side of each axis in turn; -1 outside of the domain
-    surface : (C, 2d) number in `surfaces` of what stands at each face; -1: nothing
+    other : (C, F) cell behind each face; -1 outside of the domain
+    surface : (C, F) number in `surfaces` of what stands at each face; -1: nothing
     surfaces : names of walls and "left|right" of boundaries
     walls : of the surfaces that are walls, by number; boundaries hold None
     crossings : of the surfaces that are boundaries, by number, with the numbers of their two regions; walls hold None
@@ -168,8 +116,6 @@ class Grid:
 
     edges: tuple[Array, ...]
     region: Cells
-    low: Array
-    high: Array
     other: Cells
     surface: Cells
     surfaces: tuple[str, ...]
@@ -178,18 +124,88 @@ class Grid:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Number of cells along each axis."""
+        """Number of cells of the map along each axis."""
         return tuple(one.size - 1 for one in self.edges)
+
+    @property
+    def volume(self) -> Array:
+        """(C,) m³; per depth or area in fewer dimensions."""
+        raise NotImplementedError
+
+    @property
+    def area(self) -> Array:
+        """(C, F) of each face, m²; per depth or area in fewer dimensions."""
+        raise NotImplementedError
+
+    @property
+    def centre(self) -> Array:
+        """(C, d) m."""
+        raise NotImplementedError
+
+    @property
+    def home(self) -> Cells:
+        """(C,) cell of the map that each counts for, the last axis fastest; -1: none."""
+        raise NotImplementedError
+
+    def tables(self) -> dict[str, NDArray[Any]]:
+        """Where the cells are, as the kernels take it."""
+        raise NotImplementedError
+
+    @property
+    def fillings(self) -> Cells:
+        """What fills the cells of the map, by number as `region`."""
+        counted = self.home >= 0
+        found = np.zeros(prod(self.shape), dtype=np.int64)
+        found[self.home[counted]] = self.region[counted]
+        return found
+
+    def gathered(self, value: Array) -> Array:
+        """(cells of the map, ...) sums of values (C, ...) over all cells that count for each."""
+        found = np.zeros((prod(self.shape), *value.shape[1:]))
+        counted = self.home >= 0
+        np.add.at(found, self.home[counted], value[counted])
+        return found
+
+    def within(self, low: Array, high: Array) -> NDArray[np.bool_]:
+        """(C,) whether the centre of each cell lies inside."""
+        return np.all((self.centre > low) & (self.centre < high), axis=1)
+
+
+@frozen(eq=False)
+class Grid(Cut):
+    """Cells that are blocks, numbered with the last axis fastest; their faces: low and high side of each axis in turn.
+
+    Attributes
+    ----------
+    low, high : (C, d) corners, m
+    """
+
+    low: Array
+    high: Array
 
     @property
     def volume(self) -> Array:
         """(C,) m³; per depth or area in fewer dimensions."""
         return np.prod(self.high - self.low, axis=1)
 
-    def within(self, low: Array, high: Array) -> NDArray[np.bool_]:
-        """(C,) whether the centre of each cell lies inside."""
-        centre = (self.low + self.high) / 2
-        return np.all((centre > low) & (centre < high), axis=1)
+    @property
+    def area(self) -> Array:
+        """(C, 2d) of each face, m²; per depth or area in fewer dimensions."""
+        return np.repeat(self.volume[:, None] / (self.high - self.low), 2, axis=1)
+
+    @property
+    def centre(self) -> Array:
+        """(C, d) m."""
+        return (self.low + self.high) / 2
+
+    @property
+    def home(self) -> Cells:
+        """(C,) cell of the map that each counts for: itself."""
+        return np.arange(self.region.size)
+
+    def tables(self) -> dict[str, NDArray[Any]]:
+        """Where the cells are, as the kernels take it."""
+        return {"low": self.low, "high": self.high}
 
 
 def lines_along(domain: Domain, axis: int, spacing: float, extra: Sequence[tuple[Array, Array]] = ()) -> Array:
@@ -207,6 +223,21 @@ def lines_along(domain: Domain, axis: int, spacing: float, extra: Sequence[tuple
     return np.concatenate([*parts, kept[-1:]])
 
 
+def edges_of(
+    domain: Domain, spacing: float | Sequence[float], extra: Sequence[tuple[Array, Array]] = ()
+) -> tuple[Array, ...]:
+    """Bounds of the cells along all axes; arguments as for `grid_of`."""
+    d = domain.dimension
+    widths = np.broadcast_to(np.asarray(spacing, dtype=float), (d,)) if np.size(spacing) in (1, d) else np.zeros(d)
+    if not (np.isfinite(widths).all() and (widths > 0).all()):
+        raise InputError(f"spacing = {spacing!r:.40}: expected one length above 0 m, or {d} of them")
+    edges = tuple(lines_along(domain, a, float(widths[a]), extra) for a in range(d))
+    count = prod(one.size - 1 for one in edges)
+    if count > MOST_CELLS:
+        raise InputError(f"{count} cells, expected at most {MOST_CELLS}: take a larger spacing")
+    return edges
+
+
 def grid_of(domain: Domain, spacing: float | Sequence[float], extra: Sequence[tuple[Array, Array]] = ()) -> Grid:
     """Cut a domain into cells.
 
@@ -216,24 +247,19 @@ def grid_of(domain: Domain, spacing: float | Sequence[float], extra: Sequence[tu
     spacing : largest width of a cell, m; one for all axes or one for each
     extra : corners of further blocks whose faces shall be faces of cells
     """
-    d = domain.dimension
-    widths = np.broadcast_to(np.asarray(spacing, dtype=float), (d,)) if np.size(spacing) in (1, d) else np.zeros(d)
-    if not (np.isfinite(widths).all() and (widths > 0).all()):
-        raise InputError(f"spacing = {spacing!r:.40}: expected one length above 0 m, or {d} of them")
-    edges = tuple(lines_along(domain, a, float(widths[a]), extra) for a in range(d))
+    edges = edges_of(domain, spacing, extra)
     shape = tuple(one.size - 1 for one in edges)
-    if prod(shape) > MOST_CELLS:
-        raise InputError(f"{prod(shape)} cells, expected at most {MOST_CELLS}: take a larger spacing")
     low, high = (
         np.stack([m.ravel() for m in np.meshgrid(*parts, indexing="ij")], axis=1)
         for parts in ([one[:-1] for one in edges], [one[1:] for one in edges])
     )
     names, walls = surface_names(domain)
-    region = regions_of(domain, low, high, names)
+    region = regions_of(domain, (low + high) / 2, names)
     other = neighbours(domain, shape)
-    surface, names, crossings = surfaces_of(domain, region, other, names)
+    outer = 1 + np.broadcast_to(np.arange(other.shape[1]), other.shape)
+    surface, names, crossings = surfaces_of(domain, region, other, outer, names)
     walls = (*walls, *[None] * (len(names) - len(walls)))
-    return Grid(edges, region, low, high, other, surface, names, walls, crossings)
+    return Grid(edges, region, other, surface, names, walls, crossings, low, high)
 
 
 def surface_names(domain: Domain) -> tuple[tuple[str, ...], tuple[Wall | None, ...]]:
@@ -250,13 +276,12 @@ def surface_names(domain: Domain) -> tuple[tuple[str, ...], tuple[Wall | None, .
     return (VOID, *outer, *inner), (*found, *inner.values())
 
 
-def regions_of(domain: Domain, low: Array, high: Array, names: tuple[str, ...]) -> Cells:
-    """(C,) what fills each cell."""
-    centre = (low + high) / 2
+def regions_of(domain: Domain, centre: Array, names: tuple[str, ...]) -> Cells:
+    """(C,) what fills each cell, from its centre (C, d)."""
     materials = list(domain.regions)
-    region = np.full(low.shape[0], -1, dtype=np.int64)
+    region = np.full(centre.shape[0], -1, dtype=np.int64)
     for box in domain.boxes:
-        inside = np.all((centre > box.low) & (centre < box.high), axis=1)
+        inside = box.holds(centre)
         solid = isinstance(box.matter, Carriers)
         region[inside] = materials.index(box.name) if solid else -1 - names.index(box.name)
     return region
@@ -277,14 +302,13 @@ def neighbours(domain: Domain, shape: tuple[int, ...]) -> Cells:
 
 
 def surfaces_of(
-    domain: Domain, region: Cells, other: Cells, names: tuple[str, ...]
+    domain: Domain, region: Cells, other: Cells, outer: Cells, names: tuple[str, ...]
 ) -> tuple[Cells, tuple[str, ...], tuple[tuple[Crossing, int, int] | None, ...]]:
-    """What stands at each face, names of all surfaces, and the boundaries among them."""
+    """What stands at each face, names of all surfaces, and boundaries among them; `outer` where nothing is behind."""
     materials = list(domain.regions)
     beyond = np.where(other >= 0, region[other], 0)
     here = np.broadcast_to(region[:, None], other.shape)
     surface = np.full(other.shape, -1, dtype=np.int64)
-    outer = 1 + np.broadcast_to(np.arange(other.shape[1]), other.shape)
     surface = np.where(other < 0, outer, np.where(beyond < 0, -1 - beyond, surface))
     crossings: list[tuple[Crossing, int, int] | None] = [None] * len(names)
     found = list(names)

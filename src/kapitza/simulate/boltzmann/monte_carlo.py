@@ -23,7 +23,8 @@ from kapitza.run.store import Arrays, Inputs, Store, address
 from kapitza.run.work import Progress, run_units
 from kapitza.simulate.boltzmann.batches import VERSION, flown, road
 from kapitza.simulate.boltzmann.carriers import Carriers
-from kapitza.simulate.boltzmann.geometry import Cells, Domain, Grid, HotSpot, check_corners, grid_of
+from kapitza.simulate.boltzmann.geometry import Cells, Cut, Domain
+from kapitza.simulate.boltzmann.shapes import HotSpot, check_corners
 from kapitza.simulate.boltzmann.tracks import (
     Bands,
     Emission,
@@ -37,8 +38,10 @@ from kapitza.simulate.boltzmann.tracks import (
 )
 from kapitza.simulate.boltzmann.transport import Film, check_films
 from kapitza.simulate.boltzmann.transport_map import Detected, TransportMap
+from kapitza.simulate.boltzmann.wedges import Wedges, cells_of
 
 BATCHES = 40
+IN_CELLS = ("heat", "lattice", "flow")  # tallies
 MOST = 100_000_000  # events of one particle, before it is taken to be shut in
 NO_PROBES: Mapping[str, tuple[Sequence[float], Sequence[float]]] = MappingProxyType({})
 
@@ -89,7 +92,7 @@ class Prepared:
     """
 
     domain: Domain
-    grid: Grid
+    grid: Cut
     bands: Bands
     materials: tuple[Carriers, ...]
     base: float
@@ -101,7 +104,7 @@ def prepared(domain: Domain, spacing: float | Sequence[float], extra: Sequence[t
     """Cut a domain into cells, and check that it has a steady state."""
     materials = tuple(domain.regions.values())
     check_films([Film(1e-9, one) for one in materials])
-    grid = grid_of(domain, spacing, extra)
+    grid = cells_of(domain, spacing, extra)
     bands = bands_of(materials)
     specular = surface_tables(grid, materials, bands)["specular"]
     reference = reference_of(grid, bands, specular)
@@ -183,7 +186,7 @@ def run_batches(
     tables = tables_of(made.grid, made.materials, made.bands, emission)
     tables |= {"slot": slot, "most": np.array(flights.most)}
     count = -(-flights.particles // flights.batches)
-    kernel = road(flights.compiled)
+    kernel = road(flights.compiled, inclined=isinstance(made.grid, Wedges))
     digest = address(dict(tables), version=VERSION) if store is not None else ""
     units: list[Inputs] = [
         {"seed": flights.seed, "batch": k, "count": count, "tables": digest, "compiled": kernel is not None}
@@ -216,27 +219,29 @@ def told(
     """Tallies as temperatures and fluxes."""
     grid, bands = made.grid, made.bands
     driven = float(np.abs(emission.power).sum())
-    solid = grid.region >= 0
-    region = np.maximum(grid.region, 0)
-    capacity = np.where(solid, bands.capacity.sum(axis=1)[region], np.nan) * grid.volume
-    rate = (bands.capacity * bands.velocity / bands.path).sum(axis=1)
-    exchange = np.where(solid, rate[region], np.nan) * grid.volume
-    total = [{"power": part["power"].sum(axis=1)} for part in parts]
     shape = grid.shape
+    filled = grid.fillings
+    solid, region = filled >= 0, np.maximum(filled, 0)
+    volume = grid.gathered(grid.volume)
+    capacity = np.where(solid, bands.capacity.sum(axis=1)[region], np.nan) * volume
+    rate = (bands.capacity * bands.velocity / bands.path).sum(axis=1)
+    exchange = np.where(solid, rate[region], np.nan) * volume
+    total = [{"power": part["power"].sum(axis=1)} for part in parts]
+    parts = [part | {name: grid.gathered(np.asarray(part[name], dtype=float)) for name in IN_CELLS} for part in parts]
 
     def scaled(name: str, weight: Array | float) -> tuple[Array, Array]:
         value, sigma = averaged(parts, name)
         return value * driven / weight, sigma * driven / weight
 
     heat, lattice = scaled("heat", capacity), scaled("lattice", exchange)
-    flux = scaled("flow", np.where(solid, grid.volume, np.nan)[:, None])
+    flux = scaled("flow", np.where(solid, volume, np.nan)[:, None])
     spectrum, power = scaled("power", 1.0), averaged(total, "power")
     with np.errstate(divide="ignore", invalid="ignore"):
         seen = scaled("probe", held)
     return TransportMap(
         grid.edges,
         tuple(made.domain.regions),
-        grid.region.reshape(shape),
+        filled.reshape(shape),
         made.base,
         made.reference + heat[0].reshape(shape),
         heat[1].reshape(shape),
@@ -316,7 +321,7 @@ def detector_temperature(
     )
 
 
-def cold(grid: Grid) -> Grid:
+def cold(grid: Cut) -> Cut:
     """The same cells, with walls that emit nothing."""
     return evolve(grid, walls=tuple(None for _ in grid.walls))
 

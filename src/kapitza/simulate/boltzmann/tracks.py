@@ -17,7 +17,8 @@ from kapitza.errors import InputError
 from kapitza.simulate.boltzmann.angular import AngularShare
 from kapitza.simulate.boltzmann.carriers import Carriers
 from kapitza.simulate.boltzmann.contacts import Crossing, Wall
-from kapitza.simulate.boltzmann.geometry import Cells, Domain, Grid, HotSpot
+from kapitza.simulate.boltzmann.geometry import Cells, Cut, Domain
+from kapitza.simulate.boltzmann.shapes import HotSpot
 
 Tables = Mapping[str, Any]
 
@@ -94,7 +95,7 @@ def guides(cumulative: Array) -> Cells:
     return np.minimum(found, cumulative.shape[-1] - 1).reshape(*cumulative.shape[:-1], count)
 
 
-def surface_tables(grid: Grid, materials: Sequence[Carriers], bands: Bands) -> dict[str, NDArray[Any]]:
+def surface_tables(grid: Cut, materials: Sequence[Carriers], bands: Bands) -> dict[str, NDArray[Any]]:
     """What each surface does with what arrives, by group.
 
     `specular` (S, G) share that is specular; `through` (S, G) share of it that crosses; `cross` (S, M, G) share of the
@@ -122,7 +123,7 @@ def surface_tables(grid: Grid, materials: Sequence[Carriers], bands: Bands) -> d
 
 
 def boundary_shares(
-    crossing: Crossing, sides: tuple[Carriers, Carriers], grid: Grid, s: int
+    crossing: Crossing, sides: tuple[Carriers, Carriers], grid: Cut, s: int
 ) -> tuple[Array, Array, Array]:
     """Share (G,) of the specular that crosses, and of the diffuse from either side."""
     if isinstance(crossing.through, AngularShare):
@@ -195,14 +196,14 @@ class Emission:
     spectra: Array
 
 
-def emitting(grid: Grid, bands: Bands, specular: Array) -> Iterator[tuple[float, tuple[Cells, Cells], Array, Array]]:
+def emitting(grid: Cut, bands: Bands, specular: Array) -> Iterator[tuple[float, tuple[Cells, Cells], Array, Array]]:
     """Faces of all walls with a temperature, material by material.
 
     Yields
     ------
     temperature of the wall, K; cells and faces (E,); heat (E,) that each emits per kelvin, W K⁻¹; weights of bands (B,)
     """
-    area = np.repeat(grid.volume[:, None] / (grid.high - grid.low), 2, axis=1)
+    area = grid.area
     for s, wall in enumerate(grid.walls):
         if wall is None or wall.temperature is None:
             continue
@@ -213,7 +214,7 @@ def emitting(grid: Grid, bands: Bands, specular: Array) -> Iterator[tuple[float,
                 yield wall.temperature, (cell, face), area[cell, face] * weight.sum(), weight
 
 
-def reference_of(grid: Grid, bands: Bands, specular: Array) -> float:
+def reference_of(grid: Cut, bands: Bands, specular: Array) -> float:
     """Temperature about which the walls emit least, K: the fewer particles start at walls, the smaller the noise."""
     held = [(temperature, float(power.sum())) for temperature, _, power, _ in emitting(grid, bands, specular)]
     if not held:
@@ -224,7 +225,7 @@ def reference_of(grid: Grid, bands: Bands, specular: Array) -> float:
     return float((best.min() + best.max()) / 2)
 
 
-def emission_of(domain: Domain, grid: Grid, bands: Bands, specular: Array, reference: float) -> Emission:
+def emission_of(domain: Domain, grid: Cut, bands: Bands, specular: Array, reference: float) -> Emission:
     """All walls with another temperature than `reference`, and all sources."""
     parts: list[tuple[Cells, Cells, Array, Cells]] = []
     spectra: list[Array] = []
@@ -254,13 +255,13 @@ def emission_of(domain: Domain, grid: Grid, bands: Bands, specular: Array, refer
     )
 
 
-def tables_of(grid: Grid, materials: Sequence[Carriers], bands: Bands, emission: Emission) -> dict[str, NDArray[Any]]:
+def tables_of(grid: Cut, materials: Sequence[Carriers], bands: Bands, emission: Emission) -> dict[str, NDArray[Any]]:
     """Everything that a batch of particles needs, as arrays."""
     scatter = cumulated(bands.capacity * bands.velocity / bands.path)
     leave = np.cumsum(bands.flow, axis=1)
     spectra = cumulated(emission.spectra)
     return {
-        "low": grid.low, "high": grid.high, "region": grid.region, "other": grid.other, "surface": grid.surface,
+        **grid.tables(), "region": grid.region, "other": grid.other, "surface": grid.surface,
         "velocity": bands.velocity, "path": bands.path, "group": bands.group, "start": bands.start,
         "scatter": scatter, "scatter_guide": guides(scatter),
         "leave": np.concatenate([np.zeros((leave.shape[0], 1)), leave], axis=1),
@@ -271,7 +272,7 @@ def tables_of(grid: Grid, materials: Sequence[Carriers], bands: Bands, emission:
     }  # fmt: skip
 
 
-def reservoirs(grid: Grid) -> list[tuple[int, Wall]]:
+def reservoirs(grid: Cut) -> list[tuple[int, Wall]]:
     """Walls that take heat, by number of the surface, where a material touches them."""
     solid = grid.region >= 0
     touched = set(np.unique(grid.surface[solid]).tolist())
