@@ -2,15 +2,19 @@
 
 import numpy as np
 import pytest
+from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
 from kapitza.errors import InputError
+from kapitza.matter.build import Plan, engine_of
+from kapitza.matter.disorder import Disorder
 from kapitza.matter.structure import Structure, structure
 from kapitza.simulate.md.build import check_overlap, mass_interface, planes_of, stretched
 from kapitza.simulate.md.field import Field
+from kapitza.simulate.md.junctions import junction_system
 from kapitza.simulate.md.system import COLD, FREE, HELD, HOT
-from kapitza.units import angstrom
+from kapitza.units import angstrom, eV, nm
 
 SIGMA = 3.4 * angstrom
 TWO = Field("lennard-jones", ("light", "heavy"), 2.5 * SIGMA, ())
@@ -129,3 +133,55 @@ def test_an_oblique_third_axis_is_refused():
     skew = Structure("skew", np.array([[4, 0, 0], [0, 4, 0], [1, 0, 4]]) * angstrom, np.zeros((1, 3)), [1e-26], ("Ar",))
     with pytest.raises(InputError, match="third axis"):
         mass_interface(skew, TWO, 3)
+
+
+@pytest.fixture(scope="module")
+def argon_krypton():
+    """Two crystals that fit with 6 % of strain, as a row of two interfaces."""
+    pytest.importorskip("matscipy")
+    plan = Plan("Ar", "Kr", "lennard-jones", limit=0.08)
+    field = Field("lennard-jones", ("Kr", "Ar"), 2.5 * 3.65 * angstrom, ())
+    size = {"lengths": (5 * nm, 4 * nm), "width": 1.5 * nm, "bath": 1 * nm}
+    return plan, field, [junction_system(plan, field, **size, periodic=periodic) for periodic in (False, True)]
+
+
+def forces_of(plan, made, *, periodic):
+    symbols = [made.kinds[k] for k in made.species]
+    atoms = Structure("all", made.lattice, made.positions, made.masses, tuple(symbols))
+    return engine_of(plan).state(atoms, periodic=periodic).forces
+
+
+def test_two_crystals_are_at_rest(argon_krypton):
+    """Forces of the potential that relaxed the short junction vanish in the long one, through the box as well."""
+    plan, _, (row, ring) = argon_krypton
+    stiff = 1e-3 * eV / angstrom
+    assert np.abs(forces_of(plan, ring, periodic=True)).max() < 0.1 * stiff
+    inside = row.role != HELD
+    assert np.abs(forces_of(plan, row, periodic=False)[inside]).max() < 0.1 * stiff
+
+
+def test_two_crystals_are_as_long_and_wide_as_wanted(argon_krypton):
+    _, field, (row, ring) = argon_krypton
+    assert row.kinds == field.kinds
+    np.testing.assert_array_equal(row.right, row.species == 0)
+    for made in (row, ring):
+        widths = made.area / np.linalg.norm(made.lattice[:2], axis=1)
+        assert (widths >= 1.5 * nm * (1 - 1e-9)).all()
+        check_overlap(made, 3 * angstrom)
+    moving = row.heights[row.roles != HELD]
+    spacing = np.diff(moving).max()
+    assert 5 * nm - spacing < row.plane - moving[0] < 5 * nm + spacing
+    assert 4 * nm - spacing < moving[-1] - row.plane < 4 * nm + spacing
+    for role in (HOT, COLD):
+        assert abs(np.ptp(row.heights[row.roles == role]) - 1 * nm) < 1.5 * spacing
+
+
+def test_plans_that_give_no_system_are_refused():
+    field = Field("lennard-jones", ("Ar", "Kr"), 9 * angstrom, ())
+    plan = Plan("Ar", "Kr", "lennard-jones", limit=0.08)
+    with pytest.raises(InputError, match=r"left length 5 m, wanted 0 to 1e-06 m \(nm\?"):
+        junction_system(plan, field, lengths=(5, 5))
+    with pytest.raises(InputError, match="a bath must be thinner than its side"):
+        junction_system(plan, field, lengths=(5e-9, 1e-9))
+    with pytest.raises(InputError, match="a plan with disorder"):
+        junction_system(evolve(plan, disorder=Disorder(roughness=1e-10)), field, lengths=(5e-9, 5e-9))
