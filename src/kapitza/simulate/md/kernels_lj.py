@@ -9,7 +9,7 @@ below the cutoff $r_c$; kind 0 ("truncated") leaves out all corrections, kind 1 
 import numpy as np
 
 from kapitza.core.arrays import Array
-from kapitza.simulate.md.compiling import Flags, Indices, Starts, compiled
+from kapitza.simulate.md.compiling import Flags, Indices, Starts, compiled, most
 
 SQUARE, SIXTH, STRONG, ENERGY, SLOPE, STIFFNESS, CUTOFF = range(7)  # columns of `ready`
 
@@ -32,45 +32,108 @@ def ready(parameters: tuple[Array, Array, Array, Array]) -> Array:
 
 
 @compiled
-def pair(square: float, row: Array, ended: bool) -> tuple[float, float]:
-    """Energy of a pair at the square of its distance, J, and force over distance, N m⁻¹."""
+def term(
+    square: float,
+    sixth: float,
+    strength: float,
+    energy: float,
+    slope: float,
+    stiffness: float,
+    cutoff: float,
+    ended: bool,
+) -> tuple[float, float]:
+    """Energy of a pair at the square of its distance, J, and force over distance, N m⁻¹; the rest as in `ready`."""
     inverse = 1.0 / square
-    six = row[SIXTH] * inverse * inverse * inverse
-    strong = row[STRONG] * six
-    energy, force = strong * (six - 1.0) * (1 / 6), strong * (2.0 * six - 1.0) * inverse
+    six = sixth * inverse * inverse * inverse
+    strong = strength * six
+    value, force = strong * (six - 1.0) * (1 / 6), strong * (2.0 * six - 1.0) * inverse
     if ended:
         r = np.sqrt(square)
-        past = r - row[CUTOFF]
-        energy -= row[ENERGY] + past * (row[SLOPE] + 0.5 * past * row[STIFFNESS])
-        force += (row[SLOPE] + past * row[STIFFNESS]) * r * inverse
-    return energy, force
+        past = r - cutoff
+        value -= energy + past * (slope + 0.5 * past * stiffness)
+        force += (slope + past * stiffness) * r * inverse
+    return value, force
+
+
+@compiled
+def pair(square: float, row: Array, ended: bool) -> tuple[float, float]:
+    """Energy of a pair and force over distance, with a row of `ready`."""
+    return term(
+        square, row[SIXTH], row[STRONG], row[ENERGY], row[SLOPE], row[STIFFNESS], row[CUTOFF], ended
+    )  # fmt: skip
+
+
+@compiled
+def chosen(
+    x: Array, species: Indices, i: int, start: Starts, near: Indices, table: Array, mixed: bool,
+    who: Indices, away: Array, numbers: Array,
+) -> int:  # fmt: skip
+    """Collect the neighbours of an atom below the cutoff, without a branch; return how many they are."""
+    m, px, py, pz, mine = np.uint64(0), x[i, 0], x[i, 1], x[i, 2], table[species[i]]
+    limit = mine[0, SQUARE]
+    for k in range(np.uint64(start[i]), np.uint64(start[i + 1])):
+        j = np.uint64(np.uint32(near[k]))  # unsigned: an index that needs no look at its sign
+        dx, dy, dz = px - x[j, 0], py - x[j, 1], pz - x[j, 2]
+        square = dx * dx + dy * dy + dz * dz
+        who[m], away[0, m], away[1, m], away[2, m], away[3, m] = j, dx, dy, dz, square
+        if mixed:
+            row = mine[species[j]]
+            limit = row[SQUARE]
+            for c in range(6):
+                numbers[c, m] = row[c + 1]
+        m += np.uint64(square < limit)
+    return int(m)
+
+
+@compiled
+def worked(m: int, away: Array, numbers: Array, ended: bool) -> tuple[float, float, float, float]:
+    """Turn the distances of the chosen neighbours into forces on the atom; return their energy and sum."""
+    dx, dy, dz, square = away[0], away[1], away[2], away[3]
+    sixth, strong, first, slope, stiffness, cutoff = (
+        numbers[0], numbers[1], numbers[2], numbers[3], numbers[4], numbers[5],
+    )  # fmt: skip
+    energy = fx = fy = fz = 0.0
+    for k in range(m):
+        e, force = term(square[k], sixth[k], strong[k], first[k], slope[k], stiffness[k], cutoff[k], ended)
+        energy += e
+        dx[k] *= force
+        dy[k] *= force
+        dz[k] *= force
+        fx += dx[k]
+        fy += dy[k]
+        fz += dz[k]
+    return energy, fx, fy, fz
 
 
 @compiled
 def forces(
     x: Array, species: Indices, start: Starts, near: Indices, parameters: tuple[Array, Array, Array, Array], f: Array
 ) -> float:
-    """Add the forces on atoms and ghosts (N, 3) N, and return the energy, J; each pair is listed once."""
-    table, ended, energy = ready(parameters), parameters[3][0] > 0, 0.0
-    for i in range(len(start) - 1):
-        px, py, pz, mine = x[i, 0], x[i, 1], x[i, 2], table[species[i]]
-        fx = fy = fz = 0.0
-        for k in range(start[i], start[i + 1]):
-            j = near[k]
-            dx, dy, dz = px - x[j, 0], py - x[j, 1], pz - x[j, 2]
-            square, row = dx * dx + dy * dy + dz * dz, mine[species[j]]
-            if square < row[SQUARE]:
-                e, force = pair(square, row, ended)
-                energy += e
-                gx, gy, gz = force * dx, force * dy, force * dz
-                fx, fy, fz = fx + gx, fy + gy, fz + gz
-                f[j, 0] -= gx
-                f[j, 1] -= gy
-                f[j, 2] -= gz
+    """Add the forces on atoms and ghosts (N, 3) N, and return the energy, J; each pair is listed once.
+
+    Three passes over the neighbours of an atom: choose those below the cutoff, work on them side by side in vector
+    registers, hand out the forces.
+    """
+    table, ended, size, total = ready(parameters), parameters[3][0] > 0, most(start) + 1, 0.0
+    who, away, numbers = np.empty(size, np.int32), np.empty((4, size)), np.empty((6, size))
+    mixed = False
+    for c in range(7):
+        mixed = mixed or table[:, :, c].min() != table[:, :, c].max()
+        if c > 0:
+            numbers[c - 1] = table[0, 0, c]
+    for i in range(start.size - 1):
+        m = chosen(x, species, i, start, near, table, mixed, who, away, numbers)
+        energy, fx, fy, fz = worked(m, away, numbers, ended)
+        total += energy
+        for k in range(m):
+            j = np.uint64(np.uint32(who[k]))
+            f[j, 0] -= away[0, k]
+            f[j, 1] -= away[1, k]
+            f[j, 2] -= away[2, k]
         f[i, 0] += fx
         f[i, 1] += fy
         f[i, 2] += fz
-    return energy
+    return total
 
 
 @compiled

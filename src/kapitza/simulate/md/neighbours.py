@@ -108,15 +108,30 @@ def grid(x: Array, reach: float) -> tuple[Array, Array, NDArray[np.int64]]:
     return low, np.maximum(span / cells, edge / 2), cells
 
 
+def fixed(lattice: Array, field: Field) -> Neighbours:
+    """Neighbours of a harmonic field, which never change: its parameters hold them."""
+    owner, image, start, near = field.parameters[2:]
+    shift: Array = np.asarray(image @ lattice, dtype=float)
+    return Neighbours(
+        owner.astype(np.int32),
+        image.astype(np.int32),
+        shift,
+        start.astype(np.int64),
+        near.astype(np.int32),
+        field.cutoff,
+    )
+
+
 class Surroundings:
     """Neighbours of moving atoms: renewed when one of them has moved more than half the skin."""
 
     def __init__(self, system: System, field: Field, skin: float | None = None) -> None:
         self.lattice = system.lattice
         self.periodic = (True, True, system.periodic)
-        self.half = field.half
+        self.field = field
         self.skin = SKIN * field.cutoff if skin is None else skin
-        self.cutoff = field.cutoff
+        if field.form == "harmonic":
+            self.skin = np.inf
         self.found: Neighbours | None = None
         self.reference: Array = np.zeros((0, 3))
 
@@ -132,8 +147,11 @@ class Surroundings:
             lost = int(np.argmin(np.isfinite(positions).all(axis=1)))
             raise ConvergenceError(f"atom {lost} is at {positions[lost].tolist()} m: take a smaller timestep")
         self.reference = np.array(positions, dtype=float, order="C")
+        if self.field.form == "harmonic":
+            self.found = fixed(self.lattice, self.field)
+            return self.found
         self.found = neighbours(
-            self.lattice, self.reference, self.cutoff + self.skin, periodic=self.periodic, half=self.half
+            self.lattice, self.reference, self.field.cutoff + self.skin, periodic=self.periodic, half=self.field.half
         )
         return self.found
 

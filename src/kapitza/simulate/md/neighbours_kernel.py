@@ -134,3 +134,15 @@ def listed(
                 cursor[i] = start[i]
             near = np.empty(start[n], dtype=np.int32)
     return start, near
+
+
+@compiled
+def closest(x: Array, species: Int32, start: Int64, near: Int32, bound: Array) -> tuple[int, int]:
+    """First two neighbours nearer to each other than the bound (s, s) m of their kinds; -1, -1 where there are none."""
+    for i in range(start.size - 1):
+        for k in range(start[i], start[i + 1]):
+            j = near[k]
+            limit = bound[species[i], species[j]]
+            if (x[i, 0] - x[j, 0]) ** 2 + (x[i, 1] - x[j, 1]) ** 2 + (x[i, 2] - x[j, 2]) ** 2 < limit * limit:
+                return i, j
+    return -1, -1

@@ -1,0 +1,257 @@
+"""Our own engine: compiled kernels and neighbour lists, one thread, and nothing but numba to install."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from attrs import field as attribute
+from attrs import frozen
+from numpy.typing import NDArray
+
+from kapitza.core.arrays import Array
+from kapitza.errors import ConvergenceError, InputError, require
+from kapitza.simulate.md.engine import Baths, State
+from kapitza.simulate.md.field import Field
+from kapitza.simulate.md.kernels import ROOMS, kernels, species_of
+from kapitza.simulate.md.neighbours import EXTRA, WHY, Neighbours, Surroundings
+from kapitza.simulate.md.system import COLD, HELD, HOT, System
+from kapitza.units import k_B
+
+OVERLAP = 0.5  # of σ: no solid or liquid has atoms that near
+OVERLAP_BONDS = 0.3  # of the cutoff, for fields without a σ
+LEAP = 0.05  # of the cutoff: no atom moves as far in one step, even at ten thousand kelvin
+JUMP, ROUGH = 0.5, 0.01  # of the kinetic and the potential energy: even a truncated potential does not jump so far
+LONGEST = 1e-12  # s: atoms vibrate in tenths of it
+NUMBERS = dict(zip(("none", "langevin", "exchange", "swap"), range(4), strict=True))  # as the kernels count them
+PATIENCE = 10_000_000  # atom-steps between two looks at the keyboard, a few seconds
+
+
+@frozen(eq=False)
+class Own:
+    """Engine of kapitza's own kernels.
+
+    Velocity Verlet; Langevin baths take an exact step of Ornstein and Uhlenbeck before each step of Verlet, and count
+    the energy that they give to the last bit.  A run that is saved and taken up again goes on as if nothing had been,
+    bit for bit on the same processor: neighbours are summed in an order that does not depend on when they were listed.
+
+    Attributes
+    ----------
+    skin : how much farther than the cutoff neighbours are listed, m; None takes 0.12 of the cutoff
+    name : for legends and messages
+    """
+
+    skin: float | None = None
+    name: str = attribute(default="own kernels", kw_only=True)
+
+    def begin(
+        self, system: System, field: Field, baths: Baths, state: State, *, timestep: float, seed: int = 0
+    ) -> "Moving":
+        """Set a system in motion.
+
+        Parameters
+        ----------
+        system, field, baths, state : what moves, by which forces, between which baths, from where
+        timestep : s
+        seed : of the random numbers, where the state has none yet
+
+        Raises
+        ------
+        InputError
+            for kinds that the field does not know, atoms that overlap, baths without atoms, numbers that are none
+        MissingEngine
+            without numba
+        """
+        require("numba", extra=EXTRA, why=WHY)
+        if not 0 < timestep < LONGEST:
+            raise InputError(
+                f"timestep = {timestep:g} s, wanted above 0 and below {LONGEST:g} s (fs? multiply by 1e-15)"
+            )
+        shape = (system.masses.size, 3)
+        if state.positions.shape != shape or state.velocities.shape != shape:
+            raise InputError(
+                f"{system.name}: a state of {state.positions.shape} positions and {state.velocities.shape} velocities "
+                f"for {shape[0]} atoms: make it for this system"
+            )
+        return Moving(system, field, baths, state, (timestep, seed, self.skin))
+
+
+class Moving:
+    """Atoms in motion under our own kernels: the `Motion` of `Own`."""
+
+    def __init__(
+        self, system: System, field: Field, baths: Baths, state: State, how: tuple[float, int, float | None]
+    ) -> None:
+        self.system, self.field, self.baths = system, field, baths
+        self.timestep, seed, skin = how
+        self.kernels, self.go = kernels(field), stepper(field)
+        self.kinds, self.bath = species_of(system, field), bath_numbers(system, baths, self.timestep)
+        free = system.role != HELD
+        self.r = np.array(state.positions, dtype=float, order="C")
+        self.v = np.array(state.velocities * free[:, None], dtype=float, order="C")
+        self.inverse = free / system.masses
+        self.given = np.array(state.heat, dtype=float)
+        self.random = np.array(state.random if state.random.size else seeded(seed), dtype=np.uint64)
+        self.step = state.step
+        self.potential = np.zeros(1)
+        self.surroundings = Surroundings(system, field, skin)
+        self.listed(self.surroundings.renew(self.r))
+        check_overlap(system, field, self.near, self.x, self.kinds)
+        self.potential[0] = self.kernels.forces(
+            self.x, self.species, self.near.start, self.near.near, field.parameters, self.f
+        )
+        self.fold()
+
+    def listed(self, near: Neighbours) -> None:
+        """Take up a new list of neighbours."""
+        self.near = near
+        self.x = near.extended(self.r)
+        self.species = self.kinds[near.owner]
+        self.f = np.zeros_like(self.x)
+
+    def fold(self) -> None:
+        """Give the forces on ghosts to their owners, and look at them."""
+        n = len(self.r)
+        np.add.at(self.f, self.near.owner[n:], self.f[n:])
+        if not (np.isfinite(self.f[:n]).all() and np.isfinite(self.potential[0])):
+            worst = int(np.argmin(np.isfinite(self.f[:n]).all(axis=1)))
+            raise InputError(f"{self.system.name}: the force on atom {worst} is not finite: do atoms overlap?")
+
+    @property
+    def positions(self) -> Array:
+        """(n, 3) m, not folded into the box; a view that the next step overwrites."""
+        return self.r
+
+    @property
+    def velocities(self) -> Array:
+        """(n, 3) m s⁻¹; a view that the next step overwrites."""
+        return self.v
+
+    @property
+    def heat(self) -> Array:
+        """(2,) energy that the hot and the cold bath have given to the atoms so far, J."""
+        return self.given.copy()
+
+    @property
+    def energy(self) -> tuple[float, float]:
+        """Potential and kinetic energy, J."""
+        kinetic = 0.5 * float(self.system.masses @ np.einsum("ia,ia->i", self.v, self.v))
+        return float(self.potential[0]), kinetic
+
+    def advance(self, steps: int) -> None:
+        """Do some time steps.
+
+        Raises
+        ------
+        ConvergenceError
+            where atoms fly apart, energy appears from nowhere, or a bath has no energy left to take
+        """
+        potential, kinetic = self.energy
+        before = potential + kinetic - self.given.sum()
+        chunk = PATIENCE // len(self.r) + 1
+        for done in range(0, steps, chunk):
+            self.some(min(chunk, steps - done))
+        potential, moving = self.energy
+        jump = potential + moving - float(self.given.sum()) - before
+        if not abs(jump) <= JUMP * max(kinetic, moving) + ROUGH * abs(potential):
+            raise ConvergenceError(
+                f"{self.system.name}: in {steps} steps up to {self.step} the energy changed by {jump:.3g} J beyond the "
+                f"heat of the baths, with {moving:.3g} J in motion: take a timestep below {self.timestep:g} s"
+            )
+
+    def some(self, steps: int) -> None:
+        """Do some time steps; lists of neighbours are made anew where they no longer hold."""
+        atoms, late = (self.r, self.v, self.system.masses, self.inverse), False
+        while steps > 0:
+            near, limit = self.near, (self.surroundings.skin / 2) ** 2
+            around = (
+                near.owner, near.shift, self.x, self.species, near.start, near.near, self.surroundings.reference, limit,
+            )  # fmt: skip
+            done = self.go(
+                steps, self.step, self.timestep, late, atoms, around, self.f, self.field.parameters, self.bath,
+                self.given, self.random, self.potential,
+            )  # fmt: skip
+            self.step, steps = self.step + done, steps - done
+            late = steps > 0
+            if late:
+                self.check_flight()
+                self.listed(self.surroundings.renew(self.r))
+
+    def check_flight(self) -> None:
+        """Stop a run whose atoms fly apart or whose baths have run dry."""
+        if not np.isfinite(self.given).all():
+            raise ConvergenceError(
+                f"{self.system.name}: at step {self.step} a bath has no energy left to take: take a power below "
+                f"{self.baths.power:g} W, or a larger bath"
+            )
+        leap = self.timestep * float(np.abs(self.v).max())
+        if not leap <= LEAP * self.field.cutoff:
+            raise ConvergenceError(
+                f"{self.system.name}: at step {self.step} an atom moves {leap:.3g} m at once, and may move "
+                f"{LEAP * self.field.cutoff:.3g} m: take a timestep below {self.timestep:g} s"
+            )
+
+    def state(self) -> State:
+        """Copy of all that is needed to go on."""
+        return State(self.r.copy(), self.v.copy(), self.step, self.given.copy(), self.random.copy())
+
+    def close(self) -> None:
+        """Do nothing: memory is given back with the object."""
+
+
+def stepper(field: Field) -> Callable[..., int]:
+    """Return the compiled loop over steps for a form of field."""
+    from kapitza.simulate.md import stepping
+
+    loop: Callable[..., int] = getattr(stepping, f"go_{ROOMS[field.form]}")
+    return loop
+
+
+def seeded(seed: int) -> NDArray[np.uint64]:
+    """(4,) first state of the random numbers."""
+    return np.asarray(np.random.SeedSequence(seed).generate_state(4, np.uint64), dtype=np.uint64)
+
+
+def bath_numbers(system: System, baths: Baths, timestep: float) -> tuple[Any, ...]:
+    """Kind, atoms and numbers of the baths, as the compiled loop takes them.
+
+    Raises
+    ------
+    InputError
+        for baths without atoms, or without the numbers that their kind needs
+    """
+    hot, cold = (np.flatnonzero(system.role == role) for role in (HOT, COLD))
+    needs = {
+        "langevin": {"hot": baths.hot, "cold": baths.cold, "damping": baths.damping},
+        "exchange": {"power": abs(baths.power)},
+        "swap": {"period": baths.period},
+        "none": {},
+    }[baths.kind]
+    for name, value in needs.items():
+        if not (np.isfinite(value) and value > 0):
+            raise InputError(f"{system.name}: baths of kind {baths.kind!r} need {name} above 0, got {value:g}")
+    if baths.kind != "none" and not (hot.size and cold.size):
+        raise InputError(
+            f"{system.name}: {hot.size} atoms in the hot and {cold.size} in the cold bath: give each layer its role"
+        )
+    keep = np.exp(-timestep / baths.damping) if baths.kind == "langevin" else 1.0
+    numbers = np.array([keep, k_B * baths.hot, k_B * baths.cold, baths.power])
+    return NUMBERS[baths.kind], hot.astype(np.int64), cold.astype(np.int64), numbers, int(baths.period)
+
+
+def check_overlap(system: System, field: Field, near: Neighbours, x: Array, kinds: NDArray[np.int32]) -> None:
+    """Refuse atoms that are nearer to each other than in any matter."""
+    if field.form == "harmonic":
+        return
+    from kapitza.simulate.md.neighbours_kernel import closest
+
+    count = len(field.kinds)
+    bound = np.full((count, count), OVERLAP_BONDS * field.cutoff)
+    if field.form == "lennard-jones":
+        bound = OVERLAP * field.parameters[1]
+    i, j = closest(x, kinds[near.owner], near.start, near.near, bound)
+    if i >= 0:
+        distance = float(np.linalg.norm(x[i] - x[j]))
+        raise InputError(
+            f"{system.name}: atoms {i} and {near.owner[j]} are {distance:.3g} m apart, at least "
+            f"{bound[kinds[i], kinds[near.owner[j]]]:.3g} m wanted: two atoms at one place, or a box too small?"
+        )
