@@ -25,6 +25,7 @@ from kapitza.simulate.md.engine import Baths, State
 from kapitza.simulate.md.field import Field
 from kapitza.simulate.md.lammps_potential import pair_of
 from kapitza.simulate.md.lammps_text import (
+    ATOMS,
     SPEED,
     Box,
     Commands,
@@ -34,6 +35,8 @@ from kapitza.simulate.md.lammps_text import (
     head,
     neighbours,
     number,
+    seeds,
+    thermostats,
     types,
 )  # fmt: skip
 from kapitza.simulate.md.swap import swapped
@@ -41,7 +44,6 @@ from kapitza.simulate.md.system import COLD, HELD, HOT, System
 from kapitza.units import angstrom, eV, m_u, ps
 
 WHY = "running LAMMPS in this process"
-LARGEST_SEED = 899_999_999
 JUMP = 0.5  # Å: an atom that its force would move this far in a step sits on another one
 Accelerate = Literal["opt", "omp", "plain"]
 
@@ -143,8 +145,12 @@ class LammpsMotion:
             for name, text in pair.files.items():
                 (Path(folder) / name).write_text(text, encoding="utf-8")
             self._say(*(placed(line, folder, pair.files) for line in pair.commands))
-        self._say(*neighbours(field.form), *groups(self._system), f"timestep {number(self._timestep / ps)}")
-        self._say(f"reset_timestep {self._step}", "fix move moving nve", *thermostats(self._baths, *self._seeds()))
+        self._say(*neighbours(field.form), *groups(), f"timestep {number(self._timestep / ps)}")
+        self._say(
+            f"reset_timestep {self._step}",
+            "fix move moving nve",
+            *thermostats(self._baths, *seeds(self._seed, self._step)),
+        )
         self._say("thermo_style custom step pe", "thermo 0", "run 0 post no")
         self._origin = self._begin.positions - self.positions
         self._image = None
@@ -235,6 +241,10 @@ class LammpsMotion:
         found = self._engine.numpy.extract_atom("id")[:n]
         if self._engine.get_natoms() != n or not np.array_equal(found, ids):
             raise InputError(f"{self._system.name}: LAMMPS has {self._engine.get_natoms()} of {n} atoms in its box")
+        self._say(ATOMS)
+        known = {"layer": self._system.layer + 1, "role": self._system.role, "right": self._system.right}
+        for name, values in known.items():
+            self._engine.numpy.extract_atom(f"i_{name}")[:n] = values
         moving = (self._system.role != HELD)[:, None]
         self._engine.numpy.extract_atom("v")[:n] = moving * begin.velocities / SPEED @ box.turn.T
 
@@ -249,11 +259,6 @@ class LammpsMotion:
                 f"{self._system.name}: forces would move atom {atom} by {moved[atom]:.3g} Å in one step: atoms lie on "
                 f"each other, or {self._timestep:g} s is too long a time step"
             )
-
-    def _seeds(self) -> tuple[int, int]:
-        """Seeds of the two baths, new for each step at which a run is taken up."""
-        words = np.random.SeedSequence([self._seed, self._step]).generate_state(2)
-        return int(words[0]) % LARGEST_SEED + 1, int(words[1]) % LARGEST_SEED + 1
 
     def _swap(self) -> None:
         """Exchange velocities between the two baths."""
@@ -270,20 +275,6 @@ def region(box: Box, kinds: Types) -> list[str]:
     tilt = " ".join(map(number, box.tilt))
     masses = [f"mass {i} {number(m / m_u)}" for i, m in enumerate(kinds.masses, 1)]
     return [f"region box prism {bounds} {tilt} units box", f"create_box {kinds.masses.size} box", *masses]
-
-
-def thermostats(baths: Baths, first: int, second: int) -> list[str]:
-    """Commands of the two baths, with a seed for each."""
-    if baths.kind == "langevin":
-        damping = number(baths.damping / ps)
-        return [
-            f"fix {name} {name} langevin {number(T)} {number(T)} {damping} {seed} tally yes"
-            for name, T, seed in (("hot", baths.hot, first), ("cold", baths.cold, second))
-        ]
-    if baths.kind == "exchange":
-        power = baths.power * ps / eV
-        return [f"fix hot hot ehex 1 {number(power)}", f"fix cold cold ehex 1 {number(-power)}"]
-    return []
 
 
 def placed(command: str, folder: str, names: dict[str, str]) -> str:

@@ -11,13 +11,16 @@ from attrs import field, frozen
 from kapitza.core.arrays import Array, quantity
 from kapitza.errors import InputError
 from kapitza.matter.brillouin import Integers
-from kapitza.simulate.md.system import COLD, FREE, HELD, HOT, System
-from kapitza.units import angstrom, m_u, ps
+from kapitza.simulate.md.engine import Baths
+from kapitza.simulate.md.system import COLD, HELD, HOT, System
+from kapitza.units import angstrom, eV, m_u, ps
 
 SPEED = angstrom / ps  # m s⁻¹ of LAMMPS' unit of velocity
 MARGIN = 0.5  # Å of nothing beyond the outermost atoms where the box ends
 MOST_TYPES = 50
-GROUPS = {FREE: "free", HOT: "hot", COLD: "cold", HELD: "held"}
+LARGEST_SEED = 899_999_999
+ATOMS = "fix atoms all property/atom i_layer i_role i_right ghost no"  # what each atom is there for
+READ = "read_data system.data fix atoms NULL Layers"
 
 
 def one_line(text: str) -> str:
@@ -188,19 +191,33 @@ def head(box: Box) -> list[str]:
     ]
 
 
-def groups(system: System) -> list[str]:
-    """Commands that name the atoms of each role by runs of ids, and those that move."""
-    named = [text for role, name in GROUPS.items() for text in group(name, np.flatnonzero(system.role == role) + 1)]
-    return [*named, "group moving subtract all held"]
+def groups() -> list[str]:
+    """Commands that name the atoms of each role and side, as `fix property/atom` knows them."""
+    tests = {"hot": f"role == {HOT}", "cold": f"role == {COLD}", "held": f"role == {HELD}", "right": "right == 1"}
+    made: list[str] = []
+    for name, test in tests.items():
+        made += [f'variable is{name} atom "i_{test}"', f"group {name} variable is{name}", f"variable is{name} delete"]
+    return [*made, "group moving subtract all held", "group left subtract all right"]
 
 
-def group(name: str, ids: Integers) -> list[str]:
-    """Commands that put atoms with these ids into a group; lines stay short, as a group may be added to."""
-    if not ids.size:
-        return [f"group {name} empty"]
-    parts = np.split(ids, np.flatnonzero(np.diff(ids) > 1) + 1)
-    spans = [f"{part[0]}:{part[-1]}" for part in parts]
-    return [f"group {name} id {' '.join(spans[k : k + 40])}" for k in range(0, len(spans), 40)]
+def thermostats(baths: Baths, first: int, second: int) -> list[str]:
+    """Commands of the two baths, with a seed for each."""
+    if baths.kind == "langevin":
+        damping = number(baths.damping / ps)
+        return [
+            f"fix {name} {name} langevin {number(T)} {number(T)} {damping} {seed} tally yes"
+            for name, T, seed in (("hot", baths.hot, first), ("cold", baths.cold, second))
+        ]
+    if baths.kind == "exchange":
+        power = baths.power * ps / eV
+        return [f"fix hot hot ehex 1 {number(power)}", f"fix cold cold ehex 1 {number(-power)}"]
+    return []
+
+
+def seeds(seed: int, step: int) -> tuple[int, int]:
+    """Seeds of the two baths, new for each step at which a run is taken up."""
+    words = np.random.SeedSequence([seed, step]).generate_state(2)
+    return int(words[0]) % LARGEST_SEED + 1, int(words[1]) % LARGEST_SEED + 1
 
 
 def neighbours(form: str) -> list[str]:
@@ -212,7 +229,7 @@ def neighbours(form: str) -> list[str]:
 
 
 def data_file(system: System, kinds: Types, positions: Array, velocities: Array) -> str:
-    """Text of a data file with layers and roles of the atoms, to be read with `fix layers NULL Layers`.
+    """Text of a data file with the layer, role and side of each atom, to be read as `READ` says.
 
     Parameters
     ----------
@@ -230,9 +247,8 @@ def data_file(system: System, kinds: Types, positions: Array, velocities: Array)
     masses = [f"{i} {number(m / m_u)}" for i, m in enumerate(kinds.masses, 1)]
     atoms = [f"{i} {t} {rounded(*row)}" for i, (t, row) in enumerate(zip(kinds.of, x, strict=True), 1)]
     speeds = [f"{i} {rounded(*row)}" for i, row in enumerate(v, 1)]
-    layers = [
-        f"{i} {layer + 1} {role}" for i, (layer, role) in enumerate(zip(system.layer, system.role, strict=True), 1)
-    ]
+    known = zip(system.layer + 1, system.role, system.right.astype(int), strict=True)
+    layers = [f"{i} {layer} {role} {right}" for i, (layer, role, right) in enumerate(known, 1)]
     parts = [
         f"# {one_word(system.name)}", "", f"{n} atoms", f"{kinds.masses.size} atom types", "", *bounds,
         "", "Masses", "", *masses, "", "Atoms # atomic", "", *atoms, "", "Velocities", "", *speeds,
