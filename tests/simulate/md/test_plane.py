@@ -120,7 +120,7 @@ def test_a_side_loses_what_goes_through_the_plane(name: str) -> None:
 
 
 def lost(run: Run, left: NDArray[np.bool_]) -> float:
-    """Return -dE/dt of some atoms without any timestep: the work on them, and their site energies as all atoms move on."""
+    """Return -dE/dt of some atoms without any timestep: the work on them, and their site energies as all move on."""
     ahead = 0.002 * fs
     work = ((run.forces() * run.system.masses[:, None])[left] * run.v[left]).sum()
     site = [
