@@ -117,3 +117,7 @@ def small(**changes):
     """A crystal of 160 atoms with baths."""
     options = {"cells": (2, 2), "length": 4, "bath": 1} | changes
     return mass_interface("Ar", FIELD, 3, **options)
+
+
+def made_counter(_system, _field, *, every):
+    return Counter(every)

@@ -1,0 +1,99 @@
+"""Several runs on several processes: each is the run of its seed, and none is done twice."""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from attrs import evolve, fields
+
+from kapitza.errors import InputError
+from kapitza.run.store import Store, address
+from kapitza.simulate.md.campaign import Made, longer, record_arrays, record_of, replica, replicas, sizes, unit_of
+from kapitza.simulate.md.checkpoint import FILE
+from kapitza.simulate.md.nemd import VERSION, nemd
+from kapitza.simulate.md.record import Record
+
+sys.path.insert(0, str(Path(__file__).parent))
+from stub_engine import BATHS, COURSE, FIELD, Counter, Stub, small
+
+SHORT = evolve(COURSE, blocks=2)
+COUNTER = Made("stub_engine:made_counter", {"every": 7})
+
+
+def same(one, other):
+    for one_field in fields(Record):
+        np.testing.assert_array_equal(getattr(one, one_field.name), getattr(other, one_field.name))
+
+
+def test_replicas_are_the_runs_of_their_seeds(tmp_path):
+    found = replicas(small(), FIELD, Stub(), BATHS, SHORT, 3, observers=[COUNTER], store=Store(tmp_path))
+    assert found[0].seed == SHORT.seed
+    assert len({one.seed for one in found}) == 3
+    for one in found:
+        counter = Counter(7)
+        same(one.record, nemd(small(), FIELD, Stub(), BATHS, evolve(SHORT, seed=one.seed), observers=[counter]))
+        assert float(one.seen[0]["total"]) == counter.total
+    heats = np.array([one.record.heat[-1] for one in found])
+    assert np.unique(heats).size == 6
+
+
+def test_processes_and_files_change_nothing(tmp_path):
+    """Two workers give what one gives; what is in the store is not run again, and more replicas keep the first."""
+    told = []
+    here = replicas(small(), FIELD, Stub(), BATHS, SHORT, 2)
+    there = replicas(
+        small(), FIELD, Stub(), BATHS, SHORT, 2, workers=2, store=Store(tmp_path), progress=lambda *n: told.append(n)
+    )
+    again = replicas(small(), FIELD, Stub(), BATHS, SHORT, 3, store=Store(tmp_path), progress=lambda *n: told.append(n))
+    for one, other, third in zip(here, there, again[:2], strict=True):
+        same(one.record, other.record)
+        same(one.record, third.record)
+    assert told[0] == (0, 2)
+    assert told[-2:] == [(2, 3), (3, 3)]
+
+
+def test_a_replica_that_was_cut_short_goes_on(tmp_path):
+    """The file of a run in progress is found by the unit that it belongs to."""
+    unit = unit_of(small(), FIELD, Stub(), BATHS, SHORT, [])
+    folder = tmp_path / address(unit, version=VERSION)[:32]
+    nemd(small(), FIELD, Stub(), BATHS, evolve(SHORT, blocks=1), folder=folder)
+    before = (folder / FILE).stat().st_mtime_ns
+    same(record_of(replica(unit, folder=str(tmp_path))), nemd(small(), FIELD, Stub(), BATHS, SHORT))
+    assert (folder / FILE).stat().st_mtime_ns > before
+
+
+def test_sizes_run_each_system():
+    systems = [small(length=n) for n in (4, 6)]
+    found = sizes(systems, FIELD, Stub(), BATHS, SHORT, 2)
+    assert [[one.record.heights.size for one in row] for row in found] == [[20, 20], [28, 28]]
+    with pytest.raises(InputError, match="3 courses and 1 replicas for 2 systems"):
+        sizes(systems, FIELD, Stub(), BATHS, [SHORT] * 3)
+
+
+def test_a_longer_system_takes_the_square_of_the_time():
+    course = evolve(COURSE, power=20)
+    twice = longer(course, 2)
+    assert (twice.steps, twice.equilibration, twice.blocks) == (400, 600, 6)
+    odd = longer(course, 1.3)
+    assert odd.steps % 20 == 0
+    assert abs(odd.steps - 169) <= 10
+    with pytest.raises(InputError, match="0 times as long"):
+        longer(course, 0)
+
+
+def test_records_survive_as_arrays():
+    record = nemd(small(), FIELD, Stub(), BATHS, SHORT)
+    again = record_of(record_arrays(record))
+    same(record, again)
+    assert (type(again.name), type(again.seed)) == (str, int)
+
+
+def test_what_another_process_cannot_make_is_refused():
+    class Loose:
+        name = "loose"
+
+    with pytest.raises(InputError, match="is no record: another process cannot make it"):
+        replicas(small(), FIELD, Loose(), BATHS, SHORT, 1)
+    with pytest.raises(InputError, match="0 replicas"):
+        replicas(small(), FIELD, Stub(), BATHS, SHORT, 0)
