@@ -79,10 +79,15 @@ from kapitza.device.elements import Body as Body
 from kapitza.device.elements import Cooled as Cooled
 from kapitza.device.elements import Heated as Heated
 from kapitza.device.elements import Held as Held
+from kapitza.device.elements_adjoint import body_sensitivities as body_sensitivities
 from kapitza.device.elements_cell import cell_conductivity as cell_conductivity
 from kapitza.device.elements_solve import BodyTemperatures as BodyTemperatures
 from kapitza.device.elements_solve import BoundaryJump as BoundaryJump
 from kapitza.device.elements_solve import body_temperatures as body_temperatures
+from kapitza.device.elements_view import body_flux as body_flux
+from kapitza.device.elements_view import body_hottest as body_hottest
+from kapitza.device.elements_view import body_means as body_means
+from kapitza.device.elements_view import body_section as body_section
 from kapitza.device.ellipsoids import Ellipsoid as Ellipsoid
 from kapitza.device.ellipsoids import nan_composite as nan_composite
 from kapitza.device.exchanger import Exchanger as Exchanger
@@ -128,6 +133,7 @@ from kapitza.device.spin_pillar import Pillar as Pillar
 from kapitza.device.spin_pillar import SpinContact as SpinContact
 from kapitza.device.spin_pillar import SpinLayer as SpinLayer
 from kapitza.device.spin_pillar import spin_profile as spin_profile
+from kapitza.device.split_field import SplitField as SplitField
 from kapitza.device.superlattice import series_superlattice as series_superlattice
 from kapitza.device.superlattice import superlattice as superlattice
 from kapitza.device.superlattice import with_conductance as with_conductance
@@ -146,7 +152,14 @@ from kapitza.device.volumes_solve import Fields as Fields
 from kapitza.device.volumes_solve import layout_temperatures as layout_temperatures
 from kapitza.device.volumes_solve import solve_fields as solve_fields
 from kapitza.device.volumes_step import field_response as field_response
+from kapitza.device.volumes_step import field_span as field_span
 from kapitza.device.volumes_step import field_step as field_step
+from kapitza.device.volumes_uncertainty import left_out as left_out
+from kapitza.device.volumes_uncertainty import uncertain_field as uncertain_field
+from kapitza.device.volumes_view import field_flux as field_flux
+from kapitza.device.volumes_view import field_jumps as field_jumps
+from kapitza.device.volumes_view import field_section as field_section
+from kapitza.device.volumes_view import region_means as region_means
 from kapitza.errors import (
     ConvergenceError as ConvergenceError,
 )
@@ -171,7 +184,10 @@ from kapitza.io.applications import read_exchanger as read_exchanger
 from kapitza.io.applications import read_leg as read_leg
 from kapitza.io.curves import read_table as read_table
 from kapitza.io.device import read_device as read_device
+from kapitza.io.device_blocks import read_layout as read_layout
 from kapitza.io.device_measured import read_temperatures as read_temperatures
+from kapitza.io.device_mesh import BodyFile as BodyFile
+from kapitza.io.device_mesh import read_body as read_body
 from kapitza.io.device_write import write_boundaries as write_boundaries
 from kapitza.io.device_write import write_spice as write_spice
 from kapitza.io.domains import read_domain as read_domain
@@ -193,6 +209,7 @@ from kapitza.io.results import (
     save as save,
 )
 from kapitza.io.samples import read_sample as read_sample
+from kapitza.io.vtk import write_fields as write_fields
 from kapitza.matter.bands import Bands as Bands
 from kapitza.matter.dispersion import (
     Dispersion as Dispersion,

@@ -1,10 +1,12 @@
 """Verbs for devices: device, export."""
 
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Literal
 
 import typer
 
-from kapitza.cli import device_inverse, device_reports, figures
+from kapitza.cli import device_fields, device_inverse, device_reports, figures
+from kapitza.cli.device_tiers import Choice, choose
 from kapitza.errors import InputError
 
 app = typer.Typer()
@@ -35,6 +37,15 @@ def device(
     free: Annotated[
         str | None, typer.Option(metavar="NAMES", help="Numbers to find in that fit: 'GaN|SiC.conductance,...'.")
     ] = None,
+    tier: Annotated[
+        Literal["auto", "layers", "volumes", "elements"],
+        typer.Option(help="How it is solved; by what the geometry needs if left out."),
+    ] = "auto",
+    cells: Annotated[int, typer.Option(help="Cells of a box grid, about.", min=512)] = 60_000,
+    vtk: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help="Fields for ParaView: .vtr (cells) or .vtu (split cells)."),
+    ] = None,
     save: Save = None,
     as_json: Json = False,
 ) -> None:
@@ -42,19 +53,58 @@ def device(
     figures.check(plot)
     figures.check(step)
     device_reports.check_device_save(save)
+    check_vtk(vtk)
     clash = {"--plot": plot, "--step": step, "--samples": samples, "--sweep": sweep}
     given = [name for name, value in clash.items() if value]
     if fit is not None and given:
         raise InputError(f"{' and '.join(given)} with --fit: a fit takes --free, --save and --json only")
     if free is not None and fit is None:
         raise InputError(f"--free {free} without --fit: give the table of measured temperatures")
+    choice = choose(file, tier)
+    if choice.tier != "layers":
+        refuse(choice, {"--fit": fit, "--sweep": sweep, "--samples": samples})
+        solve_fields(file, choice, cells=cells, files=(plot, save, vtk, step), as_json=as_json)
+        return
+    if vtk is not None:
+        raise InputError(f"--vtk {vtk}: layers are solved without a grid; --tier volumes makes one")
     if fit is not None:
         device_inverse.report_inverse(file, fit, free, save=save, as_json=as_json)
         return
     if sweep is not None:
         device_reports.report_sweep(file, sweep, plot=plot, save=save, as_json=as_json)
         return
-    device_reports.report_device(file, plot=plot, save=save, step=step, samples=samples, as_json=as_json)
+    device_reports.report_device(file, choice, plot=plot, save=save, step=step, samples=samples, as_json=as_json)
+
+
+Files = tuple[str | None, str | None, str | None, str | None]  # figure, results, fields for ParaView, figure of time
+
+
+def solve_fields(file: str, choice: Choice, *, cells: int, files: Files, as_json: bool) -> None:
+    """Report a device with blocks, or of a mesh."""
+    plot, save, vtk, step = files
+    if choice.tier == "volumes":
+        device_fields.report_layout(
+            file, choice, cells=cells, plot=plot, save=save, vtk=vtk, step=step, as_json=as_json
+        )
+        return
+    refuse(choice, {"--step": step, "--vtk FILE.vtr": vtk is not None and Path(vtk).suffix.lower() == ".vtr"})
+    device_fields.report_body(file, choice, plot=plot, save=save, vtk=vtk, as_json=as_json)
+
+
+def refuse(choice: Choice, given: dict[str, object]) -> None:
+    """Refuse options that a way to solve does not know."""
+    wrong = [name for name, value in given.items() if value]
+    if wrong:
+        raise InputError(f"{' and '.join(wrong)}: not for a device {choice.told}")
+
+
+def check_vtk(path: str | None) -> None:
+    """Refuse, before anything is computed, a path that cannot become fields for ParaView."""
+    if path is None:
+        return
+    if Path(path).suffix.lower() not in (".vtr", ".vtu"):
+        raise InputError(f"the ending of {path!r} says no format: expected .vtr or .vtu")
+    figures.check_folder(path)
 
 
 @app.command()

@@ -14,6 +14,7 @@ from kapitza.io.device_numbers import Sweep, kind_of_number, read_sweep, shown_n
 from kapitza.io.quantities import quantity
 
 if TYPE_CHECKING:
+    from kapitza.cli.device_tiers import Choice
     from kapitza.device.description import Device
     from kapitza.device.optimise import Optimum
     from kapitza.device.result import DeviceTemperatures
@@ -25,9 +26,9 @@ FIGURE = 5.6  # inches
 
 
 def report_device(
-    path: str, *, plot: str | None, save: str | None, step: str | None, samples: int, as_json: bool
+    path: str, choice: Choice, *, plot: str | None, save: str | None, step: str | None, samples: int, as_json: bool
 ) -> None:
-    """Temperatures of a device file."""
+    """Temperatures of a device file of layers."""
     device = kapitza.read_device(path)
     found = kapitza.device_temperatures(device)
     if plot is not None or save is not None:
@@ -49,7 +50,7 @@ def report_device(
         figures.write(step, lambda ax: kapitza.plot.device_response(rising, ax=ax))
     drawn = kapitza.sampled_peaks(device, samples) if samples > 1 else None
     if as_json:
-        told = device_json(device, found)
+        told = device_json(device, found) | {"tier": choice.tier, "why": choice.why}
         if drawn is not None:
             told["sampled"] = {
                 "unit": "K",
@@ -60,6 +61,7 @@ def report_device(
         print_json(told)
         return
     print_device(device, found)
+    note(choice.told)
     if drawn is not None:
         note(f"{samples} devices drawn: {drawn.mean():.5g} ± {drawn.std(ddof=1):.3g} K above the sink")
     for written in (plot, save, step):

@@ -23,6 +23,7 @@ from kapitza.core.arrays import Array, positive
 from kapitza.device.blocks import Layout
 from kapitza.device.courses import Course, Periodic, Pulses, Steady
 from kapitza.device.description import Device
+from kapitza.device.dynamics import time_span
 from kapitza.device.grid import BoxGrid, automatic_grid
 from kapitza.device.multigrid import Preconditioner, conjugate_gradients, preconditioner
 from kapitza.device.result import Response
@@ -123,6 +124,23 @@ def field_response(
         breaks,
         settle=True,
     )
+
+
+def field_span(layout: Layout) -> tuple[float, float]:
+    """Times between which a layout heats up, s: from when heat leaves what is smallest until all is steady.
+
+    Raises
+    ------
+    InputError
+        for a layer or block without heat capacity
+    """
+    first, last = time_span(layout.device)
+    for block in layout.blocks:
+        if block.layer.heat_capacity is None:
+            raise InputError(f"{block.name} has no heat_capacity (J/m³K), which all that changes needs")
+        size = min(high - low for low, high in (*block.outline.extent, block.span))
+        first = min(first, 0.02 * size**2 * block.layer.heat_capacity / block.layer.conductivity)
+    return first, last
 
 
 def switched(name: str, course: Course) -> set[float]:

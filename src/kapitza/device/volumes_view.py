@@ -112,8 +112,7 @@ def field_flux(layout: Layout | Device, fields: Fields) -> Array:
 def field_section(layout: Layout | Device, fields: Fields, y: float | None = None) -> SplitField:
     """The section through the cells at y, m (through the hottest point if None), with jumps at all boundaries.
 
-    Each cell is four triangles around its middle; their corners are means of what the cells of one region around
-    them say.
+    Each cell is two triangles; their corners are means of what the cells of one region around them say.
 
     Raises
     ------
@@ -136,16 +135,15 @@ def field_section(layout: Layout | Device, fields: Fields, y: float | None = Non
     ix, iz = np.divmod(places.ravel()[first], grid.z.size)
     centres = np.column_stack([grid.middles[0][i.ravel()], grid.middles[2][k.ravel()]])
     number = number.reshape(-1, 4)
-    centre = len(first) + np.arange(len(number))
-    triangles = np.concatenate([np.column_stack([number[:, a], number[:, (a + 1) % 4], centre]) for a in range(4)])
+    triangles = np.concatenate([number[:, [0, 1, 2]], number[:, [0, 2, 3]]])
     flux = field_flux(layout, fields)[:, j][..., [0, 2]].reshape(-1, 2)
     return SplitField(
         f"section at y = {place:.4g} m",
         ("x", "depth"),
-        np.concatenate([np.column_stack([grid.x[ix], grid.z[iz]]), centres]),
+        np.column_stack([grid.x[ix], grid.z[iz]]),
         triangles,
-        np.concatenate([value, middle.ravel()]),
-        np.tile(region.ravel(), 4),
+        value,
+        np.tile(region.ravel(), 2),
         fields.names,
         centres,
         flux,
