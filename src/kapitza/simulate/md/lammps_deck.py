@@ -110,7 +110,7 @@ def output(baths: Baths, course: Course) -> list[str]:
     if course.power:
         every = f"{course.power} {course.steps // course.power} {course.steps}"
         commands += [
-            "compute flow left heat/flux/virial/tally right",
+            "compute flow right heat/flux/virial/tally left",  # what the right side gains
             f"fix power all ave/time {every} c_flow append {POWER} {written}",
         ]
     restart = course.steps * max(1, course.blocks // RESTARTS)
