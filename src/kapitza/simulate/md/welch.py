@@ -137,7 +137,7 @@ def jackknife(rows: Array, weights: Array, statistic: Callable[[Array], Array]) 
     NaN where there are fewer than two rows.  B. Efron and C. Stein, Ann. Statist. 9, 586 (1981),
     doi:10.1214/aos/1176345462.
     """
-    total, weight = weights @ rows, weights.sum()
+    total, weight = np.tensordot(weights, rows, axes=1), weights.sum()
     value = np.asarray(statistic(total / weight), dtype=float)
     n = len(rows)
     if n < 2:
