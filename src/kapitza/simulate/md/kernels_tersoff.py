@@ -16,7 +16,8 @@ from kapitza.core.arrays import Array
 from kapitza.simulate.md.compiling import Flags, Indices, Starts, compiled, most
 
 X, Y, Z, R, INVERSE, FADE, SLOPE, KIND = range(8)  # columns of `near_by`
-ZETA, BY_COSINE, BY_LENGTH, COSINE = range(4)  # columns of `turns`
+ZETA, BY_COSINE, BY_LENGTH, COSINE = range(4)  # columns of `turns`, (bond, other neighbour, 4)
+ORDER, BY_ZETA, REPEL, ATTRACT = range(4)  # columns of `orders`; ORDER holds ζ at first
 
 
 @compiled
@@ -78,7 +79,7 @@ def crowd(j: int, m: int, of_bond: Array, near_by: Array, turns: Array) -> float
 
 
 @compiled
-def order(zeta: float, beta: float, n: float) -> tuple[float, float]:
+def bond_order(zeta: float, beta: float, n: float) -> tuple[float, float]:
     """Bond order b and its derivative by ζ."""
     if zeta <= 0.0:
         return 1.0, 0.0
@@ -92,34 +93,49 @@ def spread(j: int, m: int, weight: float, near_by: Array, turns: Array, pull: Ar
     """Add the forces of a change of ζ, weighted, to the other neighbours; return dζ/dr of the bond itself."""
     bond = near_by[j]
     along = 0.0
+    bx, by, bz, reverse = bond[X], bond[Y], bond[Z], bond[INVERSE]
+    px = py = pz = 0.0
     for k in range(m):
         if k != j:
             other, turn = near_by[k], turns[k]
-            cosine, by_cosine = turn[COSINE], weight * turn[BY_COSINE]
+            cosine, by_cosine, inverse = turn[COSINE], weight * turn[BY_COSINE], other[INVERSE]
             lean = other[FADE] * turn[ZETA] * turn[BY_LENGTH]
             along += lean
-            radial = weight * (other[SLOPE] * turn[ZETA] - lean) - by_cosine * cosine * other[INVERSE]
-            for c in range(3):
-                pull[k, c] -= radial * other[c] + by_cosine * other[INVERSE] * bond[c]
-                pull[j, c] -= by_cosine * bond[INVERSE] * (other[c] - cosine * bond[c])
+            across, back = by_cosine * inverse, by_cosine * reverse
+            radial = weight * (other[SLOPE] * turn[ZETA] - lean) - across * cosine
+            ox, oy, oz = other[X], other[Y], other[Z]
+            pull[k, 0] -= radial * ox + across * bx
+            pull[k, 1] -= radial * oy + across * by
+            pull[k, 2] -= radial * oz + across * bz
+            px += back * (ox - cosine * bx)
+            py += back * (oy - cosine * by)
+            pz += back * (oz - cosine * bz)
+    pull[j, 0] -= px
+    pull[j, 1] -= py
+    pull[j, 2] -= pz
     return along
 
 
 @compiled
-def bonds(m: int, two: Array, three: Array, near_by: Array, turns: Array, pull: Array) -> float:
+def bonds(m: int, two: Array, three: Array, near_by: Array, turns: Array, orders: Array, pull: Array) -> float:
     """Energy of an atom's halves of its bonds; the forces that they put on its neighbours are added to `pull`."""
     energy = 0.0
+    for j in range(m):  # three loops: powers of several bonds are then worked out at the same time
+        order, kind, r = orders[j], int(near_by[j, KIND]), near_by[j, R]
+        order[ORDER] = crowd(j, m, three[kind], near_by, turns[j])
+        order[REPEL] = 0.5 * two[kind, 0] * np.exp(-two[kind, 1] * r)
+        order[ATTRACT] = 0.5 * two[kind, 2] * np.exp(-two[kind, 3] * r)
     for j in range(m):
-        bond = near_by[j]
-        row = two[int(bond[KIND])]
-        zeta = crowd(j, m, three[int(bond[KIND])], near_by, turns)
-        b, by_zeta = order(zeta, row[4], row[5])
-        repel, attract = 0.5 * row[0] * np.exp(-row[1] * bond[R]), 0.5 * row[2] * np.exp(-row[3] * bond[R])
-        value = repel - b * attract
+        kind = int(near_by[j, KIND])
+        orders[j, ORDER], orders[j, BY_ZETA] = bond_order(orders[j, ORDER], two[kind, 4], two[kind, 5])
+    for j in range(m):
+        bond, row, order = near_by[j], two[int(near_by[j, KIND])], orders[j]
+        repel, attract = order[REPEL], order[ATTRACT]
+        value = repel - order[ORDER] * attract
         energy += bond[FADE] * value
-        weight = -bond[FADE] * attract * by_zeta
-        along = spread(j, m, weight, near_by, turns, pull)
-        slope = bond[SLOPE] * value - bond[FADE] * (row[1] * repel - row[3] * b * attract) + weight * along
+        weight = -bond[FADE] * attract * order[BY_ZETA]
+        along = spread(j, m, weight, near_by, turns[j], pull)
+        slope = bond[SLOPE] * value - bond[FADE] * (row[1] * repel - row[3] * order[ORDER] * attract) + weight * along
         pull[j, 0] -= slope * bond[X]
         pull[j, 1] -= slope * bond[Y]
         pull[j, 2] -= slope * bond[Z]
@@ -143,12 +159,12 @@ def forces(
     two, three = parameters
     size = most(start)
     who, near_by = np.empty(size, np.int32), np.empty((size, 8))
-    turns, pull = np.empty((size, 4)), np.empty((size, 3))
+    turns, orders, pull = np.empty((size, size, 4)), np.empty((size, 4)), np.empty((size, 3))
     total = 0.0
     for i in range(start.size - 1):
         a = species[i]
         m = collect(x, species, i, near[start[i] : start[i + 1]], two, who, near_by, pull)
-        total += bonds(m, two[a], three[a], near_by, turns, pull)
+        total += bonds(m, two[a], three[a], near_by, turns, orders, pull)
         sx = sy = sz = 0.0
         for p in range(m):
             j = who[p]
@@ -170,11 +186,11 @@ def sites(x: Array, species: Indices, start: Starts, near: Indices, parameters: 
     two, three = parameters
     size = most(start)
     who, near_by = np.empty(size, np.int32), np.empty((size, 8))
-    turns, pull = np.empty((size, 4)), np.empty((size, 3))
+    turns, orders, pull = np.empty((size, size, 4)), np.empty((size, 4)), np.empty((size, 3))
     for i in range(start.size - 1):
         a = species[i]
         m = collect(x, species, i, near[start[i] : start[i + 1]], two, who, near_by, pull)
-        e[i] += bonds(m, two[a], three[a], near_by, turns, pull)
+        e[i] += bonds(m, two[a], three[a], near_by, turns, orders, pull)
 
 
 @compiled
@@ -194,11 +210,11 @@ def partial(
     two, three = parameters
     size = most(start)
     who, near_by = np.empty(size, np.int32), np.empty((size, 8))
-    turns, pull = np.empty((size, 4)), np.empty((size, 3))
+    turns, orders, pull = np.empty((size, size, 4)), np.empty((size, 4)), np.empty((size, 3))
     for i in rows:
         a = species[i]
         m = collect(x, species, i, near[start[i] : start[i + 1]], two, who, near_by, pull)
-        bonds(m, two[a], three[a], near_by, turns, pull)
+        bonds(m, two[a], three[a], near_by, turns, orders, pull)
         for p in range(m):
             j = who[p]
             if right[j] != right[i]:
