@@ -25,6 +25,9 @@ Field = NDArray[Any]  # float64, or complex128 where something changes in time
 ORDER = 4  # polynomials of a cell: up to the third degree
 THICK = 4.0  # optical thickness above which the exact form in 1/t is used
 TERMS = 48  # of the power series below it: 4⁴⁸/48! = 6e-33
+THIN = 0.5  # below which fewer terms are enough
+FEW_TERMS = 16  # 0.5¹⁶/16! = 7e-19
+AT_ONCE = 4096  # cells times streams of one step
 RATIO = 2.0  # of the widths of neighbouring cells, from a wall inwards
 FIRST = 1e-2  # of the shorter of mean free path and thickness: the cell at a wall
 FEWEST = 12  # no cell is wider than the layer over this
@@ -98,13 +101,26 @@ def cell_integrals(thickness: Field) -> tuple[Field, Field, Field]:
     passed = np.exp(-t)
     moment = np.empty((t.size, ORDER), t.dtype)
     collision = np.empty((t.size, ORDER * ORDER), t.dtype)
-    small = np.abs(t) < THICK
-    if small.any():
-        single, double = thin()
-        powers = np.vander(t[small], TERMS, increasing=True)
-        moment[small] = powers @ single
-        collision[small] = np.diag(masses()).ravel() - t[small, None] * (powers @ double)
-    large = ~small
+    for first in range(0, t.size, AT_ONCE):  # in parts that stay near the processor: time grows as their number
+        some = slice(first, first + AT_ONCE)
+        moment[some], collision[some] = moments_of(t[some], passed[some])
+    shape = thickness.shape
+    return passed.reshape(shape), moment.reshape(*shape, ORDER), collision.reshape(*shape, ORDER, ORDER)
+
+
+def moments_of(t: Field, passed: Field) -> tuple[Field, Field]:
+    """Moments (n, ORDER) and collision matrices (n, ORDER²) of cells of optical thickness t (n,)."""
+    moment = np.empty((t.size, ORDER), t.dtype)
+    collision = np.empty((t.size, ORDER * ORDER), t.dtype)
+    reach = np.abs(t)
+    for low, high, terms in ((-1.0, THIN, FEW_TERMS), (THIN, THICK, TERMS)):
+        small = (reach >= low) & (reach < high)
+        if small.any():
+            single, double = thin()
+            powers = np.vander(t[small], terms, increasing=True)
+            moment[small] = powers @ single[:terms]
+            collision[small] = np.diag(masses()).ravel() - t[small, None] * (powers @ double[:terms])
+    large = reach >= THICK
     if large.any():
         start, stop, inner = thick()
         powers = np.vander(1 / t[large], ORDER, increasing=True)
@@ -113,8 +129,7 @@ def cell_integrals(thickness: Field) -> tuple[Field, Field, Field]:
         moment[large] = found
         collision[large] = (found[:, :, None] * (signed @ start)[:, None, :]).reshape(-1, ORDER * ORDER)
         collision[large] -= signed[:, 1:] @ inner[1:]
-    shape = thickness.shape
-    return passed.reshape(shape), moment.reshape(*shape, ORDER), collision.reshape(*shape, ORDER, ORDER)
+    return moment, collision
 
 
 def graded_cells(thickness: float, path: float, cells: int | None = None) -> Array:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from kapitza.core.arrays import Array
 from kapitza.core.grid import legendre
 from kapitza.simulate.boltzmann.carriers import Carriers, Integers
-from kapitza.simulate.boltzmann.elements import ORDER, Field, cell_integrals
+from kapitza.simulate.boltzmann.elements import AT_ONCE, ORDER, Field, cell_integrals
 
 ANGLES = 16  # per quarter turn: the flux through a gray slab is right to 5e-8
 SAME = 1e-9  # relative difference of flows that count as one
@@ -169,26 +169,45 @@ def layer_matrices(streams: Streams, widths: Array, rate: complex = 0.0) -> Laye
     widths : (C,) of its cells, m
     rate : s, s⁻¹; 0 where nothing changes; real part not below zero
     """
-    slowed = 1 + rate * streams.lifetime if rate else np.ones(streams.lifetime.size)
-    passed, moment, collision = cell_integrals(widths * (slowed / streams.reach)[:, None])
-    exchange = streams.capacity / streams.lifetime
+    kind = np.complex128 if rate else np.float64
+    size, count = widths.size * ORDER, streams.reach.size
+    found = LayerMatrices(
+        np.zeros((size, size), kind),
+        np.empty((count, size), kind),
+        np.empty((count, size), kind),
+        np.empty(count, kind),
+    )
+    step = max(1, AT_ONCE // widths.size)
+    for first in range(0, count, step):
+        some = slice(first, first + step)
+        part = of_some(streams, some, widths, rate)
+        found.balance[...] += part.balance
+        found.left[some], found.right[some], found.passed[some] = part.left, part.right, part.passed
+    return found
+
+
+def of_some(streams: Streams, some: slice, widths: Array, rate: complex) -> LayerMatrices:
+    """What a layer of cells does to some of the streams, and their part of the balance."""
+    reach, lifetime = streams.reach[some], streams.lifetime[some]
+    slowed = 1 + rate * lifetime if rate else np.ones(lifetime.size)
+    passed, moment, collision = cell_integrals(widths * (slowed / reach)[:, None])
     if rate:
         # T - <f> with f' = (T - a f)/l: the collision matrix holds T - a f
         mass = np.diag(1 / (2 * np.arange(ORDER) + 1.0))
         collision = collision / slowed[:, None, None, None] + (1 - 1 / slowed)[:, None, None, None] * mass
-    return assembled(streams, widths, (passed, moment, collision), exchange)
+    return assembled(reach, widths, (passed, moment, collision), streams.capacity[some] / lifetime)
 
 
-def assembled(streams: Streams, widths: Array, cells: tuple[Field, Field, Field], exchange: Array) -> LayerMatrices:
-    """Join the cells of a layer: streams pass from one to the next, attenuated."""
+def assembled(reach: Array, widths: Array, cells: tuple[Field, Field, Field], exchange: Array) -> LayerMatrices:
+    """Join the cells of a layer: streams of a reach (S,) pass from one to the next, attenuated."""
     passed, moment, collision = cells
     size, count = widths.size * ORDER, widths.size
     local = np.tensordot(exchange, collision, axes=(0, 0))
     given = widths[:, None] * moment
     taken = given * (-1.0) ** np.arange(ORDER)
-    weighted = (exchange / (2 * streams.reach))[:, None, None] * given
+    weighted = (exchange / (2 * reach))[:, None, None] * given
     balance = np.zeros((size, size), passed.dtype)
-    carried = np.zeros((streams.reach.size, size), passed.dtype)
+    carried = np.zeros((reach.size, size), passed.dtype)
     for c in range(count):
         here, before = slice(c * ORDER, (c + 1) * ORDER), slice(0, c * ORDER)
         balance[here, here] = widths[c] / 2 * (local[c] + local[c].T)
@@ -199,4 +218,4 @@ def assembled(streams: Streams, widths: Array, cells: tuple[Field, Field, Field]
         carried[:, here] = taken[:, c]
     ahead = np.cumprod(np.concatenate([np.ones((passed.shape[0], 1)), passed], axis=1), axis=1)
     left = (ahead[:, :-1, None] * given).reshape(-1, size)
-    return LayerMatrices(balance, left / streams.reach[:, None], carried / streams.reach[:, None], ahead[:, -1])
+    return LayerMatrices(balance, left / reach[:, None], carried / reach[:, None], ahead[:, -1])
