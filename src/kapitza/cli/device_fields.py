@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 import kapitza
 from kapitza.cli import figures
@@ -84,9 +83,9 @@ def stepped(layout: Layout, cells: int) -> kapitza.Response:
         if isinstance(source.course, kapitza.Pulses)
     ]
     if ends:
-        return kapitza.field_response(layout, np.linspace(0, max(ends), MOMENTS + 1)[1:], cells)
+        return kapitza.field_response(layout, [max(ends) * (i + 1) / MOMENTS for i in range(MOMENTS)], cells)
     first, last = kapitza.field_span(layout)
-    times = np.geomspace(first, last, TIMES)
+    times = [first * (last / first) ** (i / (TIMES - 1)) for i in range(TIMES)]
     steady = all(isinstance(source.course, kapitza.Steady) for source in layout.device.sources)
     return kapitza.field_step(layout, times, cells) if steady else kapitza.field_response(layout, times, cells)
 
@@ -133,9 +132,8 @@ def print_jumps(jumps: Mapping[str, BoundaryJump], unit: str) -> None:
     rows: list[list[str]] = []
     for name, one in jumps.items():
         sign = -1 if one.flow < 0 else 1
-        mean = float(np.average(one.jump, weights=one.area))
-        flux = float(np.average(one.flux, weights=one.area))
-        numbers = (mean, largest(one), one.flow, flux / 1e6)
+        mean = mean_jump(one)
+        numbers = (mean, largest(one), one.flow, one.flow / float(one.area.sum()) / 1e6)
         label = name if sign > 0 else "|".join(reversed(name.split("|")))
         rows.append([label, *(f"{sign * value:.4g}" for value in numbers)])
     if rows:
@@ -145,7 +143,12 @@ def print_jumps(jumps: Mapping[str, BoundaryJump], unit: str) -> None:
 
 def largest(one: BoundaryJump) -> float:
     """The jump that is largest in size, K."""
-    return float(one.jump[int(np.argmax(np.abs(one.jump)))])
+    return float(max(one.jump.tolist(), key=abs))
+
+
+def mean_jump(one: BoundaryJump) -> float:
+    """The jump averaged over the area, K."""
+    return float(one.jump @ one.area / one.area.sum())
 
 
 def print_contributions(contribution: Mapping[str, float]) -> None:
@@ -162,7 +165,7 @@ def jumps_json(jumps: Mapping[str, BoundaryJump], unit: str) -> dict[str, Any]:
     """Boundaries with their units."""
     return {
         name: {
-            "jump": {"unit": "K", "mean": float(np.average(one.jump, weights=one.area)), "largest": largest(one)},
+            "jump": {"unit": "K", "mean": mean_jump(one), "largest": largest(one)},
             "heat": {"unit": unit, "value": one.flow},
             "area": {"unit": "m^2" if unit == "W" else "m", "value": float(one.area.sum())},
         }
@@ -226,7 +229,7 @@ def report_body(
 
 def sigma_of(parts: Mapping[str, float]) -> float | None:
     """Standard uncertainty from its parts, K."""
-    return float(np.sqrt(sum(v**2 for v in parts.values()))) if parts else None
+    return math.sqrt(sum(v**2 for v in parts.values())) if parts else None
 
 
 def entering(found: BodyTemperatures) -> float:

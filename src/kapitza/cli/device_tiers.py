@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import kapitza
 from kapitza.errors import InputError
-from kapitza.io.sections import read_sections
 
 if TYPE_CHECKING:
     from kapitza.io.sections import Section
@@ -39,6 +38,8 @@ def choose(path: str, tier: str) -> Choice:
     InputError
         for one that cannot describe it
     """
+    from kapitza.io.sections import read_sections
+
     needed = needed_by(read_sections(path))
     if tier in ("auto", needed.tier):
         return needed
@@ -68,6 +69,8 @@ def needed_by(top: Section) -> Choice:
 
 def read_as_layout(path: str) -> kapitza.Layout:
     """A device file for a box grid, whether or not it has blocks."""
+    from kapitza.io.sections import read_sections
+
     top = read_sections(path)
     if "blocks" in top or "sides" in top:
         return kapitza.read_layout(path)

@@ -42,7 +42,7 @@ def field_section(field: SplitField, ax: Axes | None = None, *, whole: bool = Fa
     factor, unit = length_unit(float(np.ptp(window, axis=0).max()))
     triangulation = require("matplotlib.tri", extra="plot", why="drawing a figure").Triangulation
     mesh = triangulation(*(field.points.T / factor), field.triangles)
-    low, high = float(min(field.value.min(), 0.0)), float(field.value.max())
+    low, high = float(field.value.min()), float(field.value.max())
     shown = ax.tripcolor(mesh, field.value, cmap=HEAT, vmin=low, vmax=high, shading="gouraud", rasterized=True)
     ax.tricontour(
         mesh, field.value, np.linspace(low, high, LEVELS + 2)[1:-1], colors="white", linewidths=0.6, alpha=0.8
@@ -162,7 +162,9 @@ def field_figure(field: SplitField, jumps: Mapping[str, BoundaryJump], title: st
     """
     grid = figure.add_gridspec(2, 2, width_ratios=(1.5, 1.0), height_ratios=(1.2, 1.0))
     field_section(field, ax=figure.add_subplot(grid[:, 0]))
-    field_section(field, ax=figure.add_subplot(grid[0, 1]), whole=True).set_title("all of it", fontsize="medium")
-    boundary_jumps(jumps, ax=figure.add_subplot(grid[1, 1]))
+    parts = np.ptp(warm_window(field), axis=0) < 0.999 * np.ptp(field.points, axis=0)
+    if parts.any():
+        field_section(field, ax=figure.add_subplot(grid[0, 1]), whole=True).set_title("all of it", fontsize="medium")
+    boundary_jumps(jumps, ax=figure.add_subplot(grid[1 if parts.any() else slice(None), 1]))
     figure.suptitle(title, fontsize="medium")
     return figure
