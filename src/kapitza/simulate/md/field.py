@@ -6,7 +6,7 @@ from attrs import field, frozen
 
 from kapitza.core.arrays import Array, quantity
 
-Form = Literal["lennard-jones", "stillinger-weber", "tersoff", "harmonic"]
+Form = Literal["lennard-jones", "stillinger-weber", "tersoff", "harmonic", "other"]
 
 
 @frozen(eq=False)
@@ -15,7 +15,7 @@ class Field:
 
     Attributes
     ----------
-    form : which formula
+    form : which formula; "other" where an engine brings its own and this is but a name
     kinds : names of the kinds of atoms, in the order of the tables
     cutoff : largest distance of two atoms that stand in one term, m
     parameters : arrays of the formula in SI, in the order that its kernels take them

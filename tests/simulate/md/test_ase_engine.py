@@ -1,0 +1,131 @@
+"""Calculators of ASE in motion: the same path as LAMMPS takes, and heat that adds up."""
+
+import numpy as np
+import pytest
+
+from kapitza.errors import ConvergenceError, InputError
+from kapitza.simulate.md.ase_engine import calculated_field, from_ase
+from kapitza.simulate.md.engine import Baths, State
+from kapitza.simulate.md.field import Field
+from kapitza.simulate.md.lammps_engine import Lammps
+from kapitza.simulate.md.system import COLD, FREE, HELD, HOT, System
+from kapitza.units import angstrom, eV, fs, k_B, m_u, ps
+
+pytest.importorskip("ase")
+
+A = 4.08 * angstrom
+FCC = np.array([[0, 0, 0], [0.5, 0.5, 0], [0.5, 0, 0.5], [0, 0.5, 0.5]])
+GOLD = calculated_field(("Au",), 6 * angstrom)
+
+
+def bar(a=A, symbol="Au", mass=196.97, periodic=False) -> System:
+    grid = np.stack(np.meshgrid(range(2), range(2), range(4), indexing="ij"), -1).reshape(-1, 1, 3)
+    positions = (grid + FCC).reshape(-1, 3) * a
+    layer = np.round(positions[:, 2] / a * 2).astype(int)
+    role = np.array([HELD, HOT, HOT, FREE, FREE, COLD, COLD, HELD])[layer]
+    if periodic:
+        role = np.where(role == HELD, FREE, role)
+    n = layer.size
+    box = np.diag([2, 2, 4 if periodic else 6]) * a
+    return System(
+        "bar", box, positions, np.full(n, mass * m_u), np.zeros(n, int), (symbol,), layer, role, 1.75 * a, periodic
+    )
+
+
+def warm(system, temperature) -> State:
+    rng = np.random.default_rng(3)
+    velocities = rng.normal(size=system.positions.shape) * np.sqrt(k_B * temperature / system.masses)[:, None]
+    return State(system.positions, np.where((system.role == HELD)[:, None], 0.0, velocities))
+
+
+def emt():
+    from ase.calculators.emt import EMT
+
+    return from_ase(EMT())
+
+
+@pytest.mark.parametrize(
+    "baths",
+    [
+        Baths("none"),
+        Baths("langevin", 400.0, 100.0, 0.05 * ps),
+        Baths("exchange", power=2e-8),
+        Baths("swap", period=5),
+    ],
+    ids=lambda baths: baths.kind,
+)
+def test_the_atoms_gain_what_the_baths_give(baths):
+    system = bar()
+    motion = emt().begin(system, GOLD, baths, warm(system, 300), timestep=2 * fs, seed=1)
+    before = sum(motion.energy)
+    motion.advance(60)
+    hot, cold = motion.heat
+    moved = max(hot - cold, 0.1 * motion.energy[1])
+    assert abs(sum(motion.energy) - before - hot - cold) < 0.02 * moved
+    if baths.kind == "exchange":
+        np.testing.assert_allclose([hot, cold], np.array([1, -1]) * 2e-8 * 120e-15, rtol=1e-9, atol=0)
+    elif baths.kind != "none":
+        assert hot > 0 > cold
+    assert np.array_equal(motion.positions[system.role == HELD], system.positions[system.role == HELD])
+
+
+def test_the_path_is_that_of_lammps():
+    pytest.importorskip("lammps")
+    from ase.calculators.lj import LennardJones
+
+    system = bar(5.3 * angstrom, "Ar", 39.948, periodic=True)
+    epsilon, sigma, cutoff = 0.0104, 3.4, 8.0
+    one = np.ones((1, 1))
+    field = Field(
+        "lennard-jones", ("Ar",), cutoff * angstrom,
+        (one * epsilon * eV, one * sigma * angstrom, one * cutoff * angstrom, np.zeros(1)),
+    )  # fmt: skip
+    ends = []
+    for engine in (from_ase(LennardJones(epsilon=epsilon, sigma=sigma, rc=cutoff)), Lammps("plain")):
+        motion = engine.begin(system, field, Baths("none"), warm(system, 30), timestep=4 * fs, seed=1)
+        motion.advance(40)
+        ends.append((motion.positions.copy(), motion.velocities.copy()))
+        motion.close()
+    walked = np.abs(ends[0][0] - system.positions).max()
+    assert np.abs(ends[0][0] - ends[1][0]).max() < 1e-5 * walked
+    assert np.abs(ends[0][1] - ends[1][1]).max() < 1e-5 * np.abs(ends[0][1]).max()
+
+
+def test_a_bath_holds_its_temperature():
+    """Ends of Langevin runs without the crystal between: kinetic energy of 3/2 kB T an atom."""
+    system = bar()
+    baths = Baths("langevin", 300.0, 300.0, 0.02 * ps)
+    motion = emt().begin(system, GOLD, baths, warm(system, 300), timestep=2 * fs, seed=1)
+    bath = np.isin(system.role, [HOT, COLD])
+    motion.advance(50)
+    seen = []
+    for _ in range(30):
+        motion.advance(4)
+        seen.append(0.5 * system.masses[bath] @ (motion.velocities[bath] ** 2).sum(axis=1) / bath.sum() / k_B / 1.5)
+    np.testing.assert_allclose(np.mean(seen), 300, rtol=0.1, atol=0)
+
+
+def test_taken_up_from_its_state():
+    system, baths = bar(), Baths("langevin", 400.0, 100.0, 0.05 * ps)
+    motion = emt().begin(system, GOLD, baths, warm(system, 300), timestep=2 * fs, seed=1)
+    motion.advance(10)
+    other = emt().begin(system, GOLD, baths, motion.state(), timestep=2 * fs, seed=9)
+    np.testing.assert_allclose(other.energy, motion.energy, rtol=1e-10, atol=0)
+    np.testing.assert_allclose(other.heat, motion.heat, rtol=1e-12, atol=0)
+    assert other.state().random.tolist() == [1]
+
+
+def test_faults_are_one_clear_line():
+    system = bar()
+    with pytest.raises(InputError, match="calculator of ASE"):
+        from_ase("EMT")
+    with pytest.raises(InputError, match="chemical symbol"):
+        emt().begin(bar(symbol="Qq"), GOLD, Baths("none"), warm(system, 300), timestep=2 * fs, seed=1)
+    with pytest.raises(InputError, match="EMT does not take"):
+        emt().begin(bar(symbol="Si"), GOLD, Baths("none"), warm(system, 300), timestep=2 * fs, seed=1)
+    close = np.array(system.positions)
+    close[20] = close[21] + 1e-12
+    with pytest.raises(InputError, match="lie on each other"):
+        emt().begin(system, GOLD, Baths("none"), State(close, 0 * close), timestep=2 * fs, seed=1)
+    with pytest.raises(ConvergenceError, match="lower the power"):
+        emt().begin(system, GOLD, Baths("exchange", power=1e-4), warm(system, 300), timestep=2 * fs, seed=1).advance(99)
