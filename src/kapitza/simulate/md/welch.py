@@ -162,6 +162,7 @@ def saved(ring: Ring, sums: Sums) -> Arrays:
         "rows": sums.rows.copy(),
         "counts": sums.counts.copy(),
         "fold": np.array([sums.fold]),
+        "weights": ring.weights.copy(),
     }
 
 
@@ -173,6 +174,10 @@ def taken_up(ring: Ring, sums: Sums, arrays: Arrays) -> None:
             f"the saved samples have shape {samples.shape}, wanted fewer than {len(ring.samples)} of "
             f"{ring.samples.shape[1]} signals: the settings of the run differ"
         )
+    weights = np.empty_like(ring.weights)
+    restored("weights", arrays, weights)
+    if not np.array_equal(weights, ring.weights):
+        raise InputError(f"the saved window begins with {weights[:3]}, wanted {ring.weights[:3]}: the settings differ")
     restored("rows", arrays, sums.rows)
     restored("counts", arrays, sums.counts)
     fold = np.ones(1, dtype=np.int64)
