@@ -10,8 +10,13 @@ import pytest
 from attrs import evolve
 
 from kapitza.errors import DataError, InputError
+from kapitza.simulate.md.build import mass_interface
 from kapitza.simulate.md.checkpoint import FILE
+from kapitza.simulate.md.fields import lennard_jones
 from kapitza.simulate.md.nemd import nemd
+from kapitza.simulate.md.own import Own
+from kapitza.simulate.md.protocol import Course
+from kapitza.units import angstrom, eV, fs
 
 sys.path.insert(0, str(Path(__file__).parent))
 from resume_script import run
@@ -112,3 +117,18 @@ def test_killed_at_any_moment_a_run_goes_on(tmp_path):
     got, wanted = np.load(tmp_path / "result.npz"), run()
     for name, value in wanted.items():
         np.testing.assert_array_equal(got[name], value)
+
+
+def test_our_own_engine_goes_on_bit_for_bit(tmp_path):
+    """Temperatures, heat, energies and the power through the plane, of a run that was cut short three times."""
+    pytest.importorskip("numba")
+    field = lennard_jones(("Ar", "heavy Ar"), [10.4e-3 * eV] * 2, [3.4 * angstrom] * 2)
+    system = mass_interface("Ar", field, 3, lattice_constant=5.34 * angstrom, cells=(3, 3), length=4, bath=1)
+    course = Course(timestep=10 * fs, steps=150, blocks=5, equilibration=200, sample=10, power=5, seed=8)
+    wanted = nemd(system, field, Own(), BATHS, course)
+    for blocks in (0, 2, 3):
+        with pytest.raises(KeyboardInterrupt):
+            nemd(system, field, Own(), BATHS, course, folder=tmp_path, progress=interrupt_after(blocks))
+    same(nemd(system, field, Own(), BATHS, course, folder=tmp_path), wanted)
+    assert np.isfinite(wanted.power).all()
+    assert np.unique(wanted.power).size == 5

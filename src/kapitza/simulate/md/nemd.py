@@ -5,8 +5,7 @@ $L^2/\pi^2D$.  After each block all that it needs is written to a folder, if one
 there.
 """
 
-from collections.abc import Callable, Sequence
-from importlib import import_module
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -20,15 +19,14 @@ from kapitza.simulate.md.build import check_overlap
 from kapitza.simulate.md.checkpoint import Keeper, Snapshot, copied, plainly, row
 from kapitza.simulate.md.engine import Baths, Engine, Motion, Observer, State
 from kapitza.simulate.md.field import Field
+from kapitza.simulate.md.plane import PlanePower
 from kapitza.simulate.md.protocol import BURST, Course, Meter, Thermometer, checked_baths, warm_state, watched
 from kapitza.simulate.md.record import Record
 from kapitza.simulate.md.system import HELD, System
 from kapitza.units import fs, k_B
 
 VERSION = "1"
-PLANE = "kapitza.simulate.md.plane"  # imports numba, so it is not imported before it is needed
 
-Power = Callable[[Array, Array], float]
 Look = Thermometer | Meter | Observer
 
 
@@ -87,11 +85,6 @@ def nemd(
     run.take_up(keeper.read())
     run.go(progress or silent)
     return run.record()
-
-
-def plane_power(system: System, field: Field) -> Power:
-    """Return what gives the direct power through the plane of a system from positions and velocities, W."""
-    return import_module(PLANE).PlanePower(system, field)
 
 
 @frozen(eq=False)
@@ -164,7 +157,7 @@ class Run:
         if len(self.power) == course.blocks:
             return
         if course.power:
-            self.meter = Meter(plane_power(self.setting.system, self.setting.field), course.power)
+            self.meter = Meter(PlanePower(self.setting.system, self.setting.field).power, course.power)
         motion = self.motion()
         try:
             self.settle(motion)
