@@ -22,7 +22,7 @@ from kapitza.errors import ConvergenceError, InputError, require
 from kapitza.matter.brillouin import Integers
 from kapitza.simulate.md.field import Field
 from kapitza.simulate.md.kernels import kernels, species_of
-from kapitza.simulate.md.neighbours import EXTRA, SKIN, WHY, Neighbours, neighbours
+from kapitza.simulate.md.neighbours import EXTRA, SKIN, WHY, Neighbours, fixed, neighbours
 from kapitza.simulate.md.system import Flags, System
 from kapitza.units import angstrom, eV
 
@@ -146,6 +146,7 @@ class Listed:
     rows : atoms, by their places in these lists, whose energies depend on the other side
     right : (N,)
     slot : (N,) row of each in the results, -1 for none
+    parameters : of the potential, for these lists
     """
 
     reference: Array
@@ -155,6 +156,33 @@ class Listed:
     rows: NDArray[np.int32]
     right: Flags
     slot: NDArray[np.int32]
+    parameters: tuple[Array, ...]
+
+
+def slots(atoms: NDArray[np.integer[Any]], n: int) -> NDArray[np.int32]:
+    """(n,) place of each atom among those that are looked at, -1 for none."""
+    result = np.full(n, -1, dtype=np.int32)
+    result[atoms] = np.arange(atoms.size)
+    return result
+
+
+def bonded(system: System, field: Field, between: Sides) -> Listed:
+    """Lists of a harmonic field near a plane, which never change."""
+    whole = fixed(system.lattice, field)
+    rows = compiled_parts().crossing(whole.start, whole.near, between.right[whole.owner])
+    rows = rows[np.isin(rows, between.slab(system.positions, field.cutoff, system.name)[0])]
+    if not rows.size:
+        raise InputError(f"{system.name}: no spring crosses the plane at {between.plane:g} m: do the sides touch?")
+    entries = np.flatnonzero(np.isin(np.repeat(np.arange(whole.start.size - 1), np.diff(whole.start)), rows))
+    used = np.concatenate([rows, np.setdiff1d(whole.near[entries], rows)])
+    place = slots(used, whole.owner.size)
+    start = np.append(0, np.cumsum(np.diff(whole.start)[rows]))
+    source, shift = whole.owner[used], whole.shift[used]
+    near = Neighbours(source, whole.image[used], shift, start, place[whole.near[entries]], field.cutoff)
+    parameters = (field.parameters[0][used], field.parameters[1][entries], *field.parameters[2:])
+    slot = slots(source[: rows.size], len(system.positions))[source]
+    places = np.arange(rows.size, dtype=np.int32)
+    return Listed(system.positions.copy(), source, shift, near, places, between.right[source], slot, parameters)
 
 
 class PlanePower:
@@ -201,10 +229,13 @@ class PlanePower:
         self.skin = SKIN * field.cutoff if skin is None else skin
         self.sides = sides(system, plane, right)
         self.species = species_of(system, field)
-        self.atoms: Integers = feeling(system, self.sides, field.cutoff + slack)
+        self.bonds = bonded(system, field, self.sides) if field.form == "harmonic" else None
+        if self.bonds is not None:
+            self.skin, self.atoms = np.inf, self.bonds.source[self.bonds.rows].astype(np.int64)
+        else:
+            self.atoms: Integers = feeling(system, self.sides, field.cutoff + slack)
         self.right: Flags = self.sides.right[self.atoms]
-        self.slot = np.full(len(system.positions), -1, dtype=np.int32)
-        self.slot[self.atoms] = np.arange(self.atoms.size)
+        self.slot = slots(self.atoms, len(system.positions))
         self.listed = self._list(system.positions)
 
     def forces(self, positions: Array) -> Array:
@@ -224,7 +255,7 @@ class PlanePower:
         x, g, total = np.empty_like(here.shift), np.zeros_like(here.shift), np.zeros((self.atoms.size, 3))
         self.parts.extend(positions, here.source, here.shift, x)
         near, species = here.near, self.species[here.source]
-        self.partial(x, species, near.start, near.near, here.rows, here.right, self.field.parameters, g)
+        self.partial(x, species, near.start, near.near, here.rows, here.right, here.parameters, g)
         stray = self.parts.gathered(g, here.slot, total)
         if stray >= 0:
             raise InputError(
@@ -241,6 +272,8 @@ class PlanePower:
         if not np.isfinite(positions).all():
             lost = int(np.argmin(np.isfinite(positions).all(axis=1)))
             raise ConvergenceError(f"atom {lost} is at {positions[lost].tolist()} m: take a smaller timestep")
+        if self.bonds is not None:
+            return self.bonds
         reach = self.field.cutoff + self.skin
         found, home = self.sides.slab(positions, reach, self.name)
         near = neighbours(
@@ -249,7 +282,8 @@ class PlanePower:
         source = found[near.owner].astype(np.int32)
         right = self.sides.right[source]
         rows = self.parts.crossing(near.start, near.near, right)
-        return Listed(positions.copy(), source, near.shift + home[near.owner], near, rows, right, self.slot[source])
+        shift = near.shift + home[near.owner]
+        return Listed(positions.copy(), source, shift, near, rows, right, self.slot[source], self.field.parameters)
 
 
 class DifferencePlane:
