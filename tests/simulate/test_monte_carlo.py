@@ -5,6 +5,8 @@ from functools import cache
 
 import numpy as np
 import pytest
+from scipy.stats import chi2
+from scipy.stats import t as student
 
 from kapitza.errors import ConvergenceError, InputError
 from kapitza.run.store import Store
@@ -52,6 +54,54 @@ def agree(got, want, sigma, worst=3.5):
     z = (got - want) / sigma
     assert np.abs(z).max() < worst
     assert (np.abs(z) < 2).mean() > 0.8
+
+
+def slab_of_one_band():
+    return [Film(1e-8, gray(), name="gray")], [], ENDS["-x"], ENDS["+x"]
+
+
+def two_diffuse_layers():
+    left, right = bands([300, 200], [20, 300]), bands([150, 250], [10, 100], "b")
+    return [Film(4e-8, left), Film(6e-8, right)], [Crossing(coefficient=[0.3, 0.5])], ENDS["-x"], ENDS["+x"]
+
+
+def partly_specular_layers():
+    left, right = bands([300, 200], [20, 300]), bands([300, 200], [50, 30], "b")
+    crossing = Crossing(coefficient=0.6, specular=0.7)
+    return [Film(4e-8, left), Film(6e-8, right)], [crossing], Wall(300.5, [0.2, 0.6]), Wall(299.5)
+
+
+@pytest.mark.parametrize("make", [slab_of_one_band, two_diffuse_layers, partly_specular_layers])
+def test_both_solvers_differ_as_the_error_bars_say(make):
+    """Over eighty independent runs: each cell scatters by its error bar (chi square), 95 % lie within two of them.
+
+    The mean of all runs is then within 1 % of the fall of temperature, and of the flux, and within three of its own.
+    """
+    films, crossings, left, right = make()
+    want = transport(films, crossings, left=left, right=right)
+    stops = np.cumsum([0, *(one.thickness for one in films)])
+    names = [one.carriers.name for one in films]
+    boxes = [Block([a], [b], one.carriers) for a, b, one in zip(stops, stops[1:], films, strict=False)]
+    domain = Domain(boxes, dict(zip(["|".join(names)], crossings, strict=False)), {"-x": left, "+x": right})
+    runs = [monte_carlo(domain, spacing=stops[-1] / 10, flights=Flights(4_000, seed=s)) for s in range(1000, 1080)]
+    at = np.array([[*one.temperature, *(one.flux[0] / 1e9)] for one in runs])
+    sigma = np.array([[*one.temperature_sigma, *(one.flux_sigma[0] / 1e9)] for one in runs])
+    cells = runs[0].temperature.size
+    exact = np.array([*means(want, runs[0].edges[0]), *[want.flux / 1e9] * cells])
+    z = (at - exact) / sigma
+    low, high = chi2.ppf([5e-4, 1 - 5e-4], len(runs)) * 39 / 37  # error bars from 40 batches: Student's distribution
+    square = np.sum(z**2, axis=0)
+    assert (square > low).all()
+    assert (square < high).all()
+    share = 2 * student.cdf(2, 39) - 1
+    spread = np.std((np.abs(z) < 2).mean(axis=1)) / np.sqrt(len(runs))  # cells of one run are not independent
+    assert abs((np.abs(z) < 2).mean() - share) < max(3 * spread, 0.015)
+    mean, error = at.mean(axis=0), at.std(axis=0, ddof=1) / np.sqrt(len(runs))
+    assert (np.abs(mean - exact) < 3.3 * error).all()
+    assert error.max() < 0.004
+    drop = left.temperature - right.temperature
+    np.testing.assert_allclose(mean[:cells], exact[:cells], rtol=0, atol=0.01 * drop)
+    np.testing.assert_allclose(mean[cells:], exact[cells:], rtol=0.01, atol=0)
 
 
 @pytest.mark.parametrize("thickness", [0.1, 1.0, 5.0])
