@@ -22,10 +22,11 @@ from kapitza.errors import ConvergenceError, InputError, require
 from kapitza.matter.brillouin import Integers
 from kapitza.simulate.md.field import Field
 from kapitza.simulate.md.kernels import kernels, species_of
-from kapitza.simulate.md.neighbours import EXTRA, SKIN, WHY, Neighbours, fixed, neighbours
+from kapitza.simulate.md.neighbours import EXTRA, WHY, Neighbours, fixed, neighbours
 from kapitza.simulate.md.system import Flags, System
 from kapitza.units import angstrom, eV
 
+SKIN = 0.3  # of the cutoff: atoms of a warm crystal swing by less than half of it, so that lists hold for good
 SLACK = 1.0 * angstrom  # how much closer than at rest two atoms may come
 STEP = 1e-4 * angstrom  # of finite differences
 
@@ -197,7 +198,7 @@ class PlanePower:
     field : their potential
     plane : height of another plane that is parallel to the system's own, m; None: the system's
     right : (n,) whether each atom is on the right; None: by its height at rest
-    skin : longer lists last longer, m; None: 0.12 of the cutoff
+    skin : longer lists last longer, m; None: 0.3 of the cutoff
     slack : how much closer than at rest two atoms may come, m; more atoms are looked at
 
     Raises
