@@ -109,3 +109,22 @@ def _propagator(matrix: Any, noise: Any, time: float) -> tuple[Any, Any]:
 
 def _advanced(state: Any, once: Any, root: Any, rng: np.random.Generator, noise: float) -> Any:
     return state @ once.T + noise * rng.standard_normal(state.shape) @ root.T
+
+
+def powers(
+    layers: int, *, conductance: float, conductivity: float, samples: int, step: float, replicas: int, seed: int
+) -> Any:
+    """(replicas, samples) mean power through the plane, left to right, in equilibrium without baths, reduced units."""
+    rng = np.random.default_rng(seed)
+    matrix, noise = _dynamics(layers, conductance, conductivity, 0, 0.0)
+    once, root = _propagator(matrix, noise, step)
+    number = 2 * layers
+    state = np.zeros((replicas, matrix.shape[0]))
+    state[:, :number] = 0.25 + 0.25 / np.sqrt(3 * ATOMS) * rng.standard_normal((replicas, number))
+    state[:, -1] = 1.0
+    found = np.zeros((samples, replicas))
+    for i in range(samples):
+        state[:, number:-1] = 0.0
+        state = _advanced(state, once, root, rng, 1.0)
+        found[i] = state[:, 2 * number + 2] / step
+    return found.T

@@ -54,8 +54,8 @@ def combined(values: ArrayLike, size: int) -> Array:
 def memory(series: ArrayLike) -> Array:
     r"""(k,) correlation of neighbouring blocks of each of k series, (n, k), from -0.3 to 0.9.
 
-    $\rho = \sum_i r_i r_{i+1} / \sum_i r_i^2$ about the mean, raised by its bias $(1 + 3 \rho) / n$
-    (F. H. C. Marriott and J. A. Pope, Biometrika 41, 390 (1954), doi:10.1093/biomet/41.3-4.390).
+    $\rho = \sum_i r_i r_{i+1} / \sum_i r_i^2$ about the mean, raised by $(1 + 3 \rho) / n$, which the
+    mean of the same n blocks takes from it.
     """
     array = np.asarray(series, dtype=float)
     rest = array - array.mean(axis=0)
