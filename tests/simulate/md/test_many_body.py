@@ -15,10 +15,14 @@ from numpy.typing import NDArray
 from kapitza.core.arrays import Array
 from kapitza.errors import InputError
 from kapitza.simulate.md import kernels_sw, kernels_tersoff
+from kapitza.simulate.md.build import mass_interface
+from kapitza.simulate.md.engine import Baths
 from kapitza.simulate.md.field import Field
 from kapitza.simulate.md.fields import stillinger_weber, tersoff
 from kapitza.simulate.md.neighbours import neighbours
-from kapitza.units import angstrom, eV
+from kapitza.simulate.md.own import Own
+from kapitza.simulate.md.thermal import thermal_state
+from kapitza.units import angstrom, eV, fs, ps
 
 KERNELS = {"stillinger-weber": kernels_sw, "tersoff": kernels_tersoff}
 SKIN = 0.8 * angstrom
@@ -323,6 +327,38 @@ def test_lammps_rounds_silicon_germanium_to_its_printed_digits() -> None:
     energy, f = by_lammps(body, "tersoff", "SiCGe.tersoff", "Si(D) Ge")
     np.testing.assert_allclose(body.forces()[0] / eV, energy, rtol=1e-5, atol=0)
     np.testing.assert_allclose(body.forces()[1] / FORCE, f, rtol=0, atol=1e-3 * np.abs(f).max())
+
+
+def drift(name: str, duration: float) -> tuple[float, float]:
+    """How far the energy of free motion has drifted after a time, and how it wavers, both in eV per atom."""
+    field = FIELDS[name][0]()
+    system = mass_interface("Si", field, 1.0, cells=(2, 2), length=2, bath=0, periodic=True)
+    motion = Own().begin(
+        system, field, Baths("none"), thermal_state(system, 300.0, 1, twice=True), timestep=1 * fs, seed=1
+    )
+    motion.advance(2000)
+    energies = []
+    for _ in range(200):
+        motion.advance(int(duration / fs / 200))
+        energies.append(sum(motion.energy) / len(motion.positions) / eV)
+    time = np.linspace(-0.5, 0.5, 200)
+    slope, mean = np.polyfit(time, energies, 1)
+    return float(slope), float(np.std(energies - slope * time - mean))
+
+
+@pytest.mark.parametrize("name", ["sw", "tersoff"])
+def test_free_motion_keeps_its_energy(name: str) -> None:
+    """Over a tenth of the time of the next test; steps of 1 fs waver by 3e-6 eV."""
+    slope, wave = drift(name, 10 * ps)
+    assert abs(slope) < 3e-6
+    assert wave < 1e-5
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["sw", "tersoff"])
+def test_free_motion_keeps_its_energy_for_long(name: str) -> None:
+    """Below 1e-5 eV per atom in 100 ps at 300 K."""
+    assert abs(drift(name, 100 * ps)[0]) < 1e-5
 
 
 def test_kinds_may_differ_in_mass_alone() -> None:
