@@ -221,11 +221,27 @@ def test_atoms_at_the_cutoff_are_finite_and_feel_nothing() -> None:
         assert not f.any()
 
 
-def test_silicon_is_bound_as_published() -> None:
-    """Cohesive energies: Stillinger and Weber fitted 4.3363 eV; Tersoff published 4.63 eV at 5.432 Å."""
-    for name, a, energy, tolerance in (("sw", 5.431, -4.3363, 1e-3), ("tersoff", 5.432, -4.6297, 5e-4)):
-        body = Crystal(FIELDS[name][0](), (2, 2, 2), a * angstrom, disorder=0)
-        np.testing.assert_allclose(body.forces()[0] / len(body.x) / eV, energy, rtol=0, atol=tolerance)
+def rest(name: str) -> tuple[float, float]:
+    """Lattice constant (Å) and energy per atom (eV) of a crystal at rest, by a parabola."""
+    a = np.linspace(5.42, 5.44, 5)
+    bodies = [Crystal(FIELDS[name][0](), (2, 2, 2), one * angstrom, disorder=0) for one in a]
+    curve = np.polynomial.Polynomial.fit(a, [body.forces()[0] / len(body.x) / eV for body in bodies], 2)
+    best = float(curve.deriv().roots()[0].real)
+    return best, float(curve(best))
+
+
+def test_each_bond_of_silicon_is_as_deep_as_a_pair() -> None:
+    """Stillinger and Weber: pairs are at best -ε at 2^(1/6) σ, and the angles of a tetrahedron cost nothing."""
+    a, energy = rest("sw")
+    np.testing.assert_allclose(energy, -2 * 2.1683, rtol=1e-5, atol=0)
+    np.testing.assert_allclose(a, 4 / np.sqrt(3) * 2 ** (1 / 6) * 2.0951, rtol=1e-4, atol=0)
+
+
+def test_silicon_of_tersoff_is_bound_as_measured() -> None:
+    """4.62 ± 0.08 eV: B. Farid and R. W. Godby, Phys. Rev. B 43, 14248 (1991), doi:10.1103/PhysRevB.43.14248."""
+    a, energy = rest("tersoff")
+    np.testing.assert_allclose(energy, -4.62, rtol=0, atol=0.08)
+    np.testing.assert_allclose(a, 5.431, rtol=1e-3, atol=0)
 
 
 @pytest.mark.filterwarnings("ignore:'where' used without 'out':UserWarning")
