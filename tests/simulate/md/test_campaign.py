@@ -9,7 +9,7 @@ from attrs import evolve, fields
 
 from kapitza.errors import InputError
 from kapitza.run.store import Store, address
-from kapitza.simulate.md.campaign import Made, longer, record_arrays, record_of, replica, replicas, sizes, unit_of
+from kapitza.simulate.md.campaign import Made, longer, record_arrays, record_of, replica, replicas, size_runs, unit_of
 from kapitza.simulate.md.checkpoint import FILE
 from kapitza.simulate.md.nemd import VERSION, nemd
 from kapitza.simulate.md.record import Record
@@ -65,10 +65,10 @@ def test_a_replica_that_was_cut_short_goes_on(tmp_path):
 
 def test_sizes_run_each_system():
     systems = [small(length=n) for n in (4, 6)]
-    found = sizes(systems, FIELD, Stub(), BATHS, SHORT, 2)
+    found = size_runs(systems, FIELD, Stub(), BATHS, SHORT, 2)
     assert [[one.record.heights.size for one in row] for row in found] == [[20, 20], [28, 28]]
     with pytest.raises(InputError, match="3 courses and 1 replicas for 2 systems"):
-        sizes(systems, FIELD, Stub(), BATHS, [SHORT] * 3)
+        size_runs(systems, FIELD, Stub(), BATHS, [SHORT] * 3)
 
 
 def test_a_longer_system_takes_the_square_of_the_time():

@@ -103,7 +103,7 @@ def replicas(
     return done_units(units, store, workers, progress)
 
 
-def sizes(
+def size_runs(
     systems: Sequence[System],
     field: Field,
     engine: Engine,

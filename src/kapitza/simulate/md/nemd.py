@@ -26,6 +26,7 @@ from kapitza.simulate.md.system import HELD, System
 from kapitza.units import fs, k_B
 
 VERSION = "1"
+SKIN = 0.3  # of the cutoff: lists of the few atoms near the plane may be long, and last
 
 Look = Thermometer | Meter | Observer
 
@@ -157,7 +158,8 @@ class Run:
         if len(self.power) == course.blocks:
             return
         if course.power:
-            self.meter = Meter(PlanePower(self.setting.system, self.setting.field).power, course.power)
+            system, field = self.setting.system, self.setting.field
+            self.meter = Meter(PlanePower(system, field, skin=SKIN * field.cutoff).power, course.power)
         motion = self.motion()
         try:
             self.settle(motion)

@@ -10,6 +10,7 @@ from kapitza.core.arrays import Array, quantity
 from kapitza.errors import ConvergenceError, InputError
 from kapitza.simulate.md.engine import Baths, Motion, Observer, State
 from kapitza.simulate.md.system import COLD, HELD, HOT, System
+from kapitza.simulate.md.thermal import thermal_state
 from kapitza.units import k_B
 
 LEAK = 0.1  # of the kinetic energy: what a block may gain or lose beyond the heat of its baths
@@ -134,14 +135,7 @@ def warm_state(system: System, hot: float, cold: float, seed: int) -> State:
     hot, cold : temperatures of the baths, K
     seed : of the random numbers
     """
-    rng = np.random.default_rng([seed, 1])
-    temperature = local_temperature(system, hot, cold)
-    free = system.role != HELD
-    spread = np.where(free, np.sqrt(2 * k_B * temperature / system.masses), 0.0)
-    velocities = rng.standard_normal(system.positions.shape) * spread[:, None]
-    if free.all():  # nothing holds them: they would drift away together
-        velocities -= system.masses @ velocities / system.masses.sum()
-    return State(system.positions.copy(), velocities)
+    return thermal_state(system, local_temperature(system, hot, cold), seed, twice=True)
 
 
 @define(eq=False)
