@@ -10,11 +10,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kapitza.errors import ConvergenceError, InputError
+from kapitza.simulate.md.build import mass_interface
 from kapitza.simulate.md.engine import Baths, State
+from kapitza.simulate.md.fields import lennard_jones
+from kapitza.simulate.md.kernels import site_energies, species_of
+from kapitza.simulate.md.neighbours import neighbours
 from kapitza.simulate.md.nemd import conservation, nemd
+from kapitza.simulate.md.own import Own
+from kapitza.simulate.md.plane import PlanePower
 from kapitza.simulate.md.protocol import Course, Thermometer, local_temperature, warm_state, watched
 from kapitza.simulate.md.system import COLD, FREE, HELD, HOT
-from kapitza.units import fs, k_B, ps
+from kapitza.units import angstrom, eV, fs, k_B, ps
 
 sys.path.insert(0, str(Path(__file__).parent))
 from stub_engine import FIELD, Counter, Stub, small
@@ -196,3 +202,35 @@ def test_other_faults_are_named():
     other = evolve(FIELD, kinds=("Si",))
     with pytest.raises(InputError, match="atoms of light, heavy, the potential is for Si"):
         nemd(small(), other, Stub(), BATHS, COURSE)
+
+
+def test_heat_goes_where_the_record_says():
+    """Energy of the left side: what the hot bath gave, less what went through the plane, block by block."""
+    pytest.importorskip("numba")
+    field = lennard_jones(("Ar", "heavy Ar"), [10.4e-3 * eV] * 2, [3.4 * angstrom] * 2)
+    system = mass_interface("Ar", field, 3, lattice_constant=5.34 * angstrom, cells=(3, 3), length=4, bath=1)
+    course = Course(timestep=2 * fs, steps=400, blocks=4, equilibration=250, sample=20, power=1, seed=2)
+    ends, plane = [], PlanePower(system, field)
+
+    class Ends:
+        every = course.steps
+
+        def see(self, positions, velocities):
+            ends.append((left_energy(system, field, positions, velocities), plane.power(positions, velocities)))
+
+        def arrays(self):
+            return {}
+
+    record = nemd(system, field, Own(), evolve(BATHS, hot=90.0), course, observers=[Ends()])
+    stored, last = np.diff(ends, axis=0).T
+    given = np.diff(record.heat[1:, 0])
+    through = record.power[1:] * record.block - last * record.timestep / 2  # the trapezoidal rule
+    assert np.abs(through).min() > 0
+    np.testing.assert_allclose(stored, given - through, rtol=0, atol=3e-4 * np.abs(given).max())
+    assert np.ptp(given) > 0.1 * np.abs(given).max()
+
+
+def left_energy(system, field, positions, velocities):
+    near = neighbours(system.lattice, positions, field.cutoff, periodic=(True, True, False), half=field.half)
+    sites = site_energies(field, near, positions, species_of(system, field))
+    return float((sites + 0.5 * system.masses * (velocities**2).sum(axis=1))[~system.right].sum())
