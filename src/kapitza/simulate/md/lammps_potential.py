@@ -38,7 +38,9 @@ def pair_of(field: Field | Commands, kinds: Types) -> Pair:
         for a form that LAMMPS has no counterpart of
     """
     if isinstance(field, Commands):
-        return Pair((f"pair_style {field.pair_style}", *(f"pair_coeff {one}" for one in field.pair_coeff)), field.files)
+        return Pair(
+            (f"pair_style {field.pair_style}", *(f"pair_coeff {one}" for one in field.pair_coeff)), dict(field.files)
+        )
     if field.form == "lennard-jones":
         return Pair(lennard_jones(field, kinds), {})
     if field.form in ("stillinger-weber", "tersoff"):

@@ -3,7 +3,8 @@
 A. P. Thompson et al., Comput. Phys. Commun. 271, 108171 (2022), doi:10.1016/j.cpc.2021.108171.
 """
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from attrs import field, frozen
@@ -35,6 +36,15 @@ def lines(texts: Sequence[str]) -> tuple[str, ...]:
     return tuple(one_line(text) for text in texts)
 
 
+def named(files: Mapping[str, str] | Sequence[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+    """Return names and texts of files, in order; names are plain, so that they stay in their folder."""
+    pairs = tuple(files.items()) if isinstance(files, Mapping) else tuple(files)
+    for name, _ in pairs:
+        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name):
+            raise InputError(f"{name!r:.60} as the name of a file: expected letters, digits, dots, dashes")
+    return pairs
+
+
 @frozen(eq=False)
 class Commands:
     """A potential as LAMMPS' own lines, for what has no formula here: EAM, AIREBO, hybrids, machine-learned ones.
@@ -45,7 +55,7 @@ class Commands:
     pair_coeff : the words after `pair_coeff`, one text a line; atom types are numbered in the order of `kinds` from 1
     kinds : names of the kinds of atoms, in the order of LAMMPS' atom types
     cutoff : largest distance of two atoms that act on each other, m
-    files : texts of files that the lines name, by name; files elsewhere are named by their full path
+    files : names and texts of files that the lines name, or a dictionary; files elsewhere are named by their full path
     source : what to cite
 
     Raises
@@ -58,7 +68,7 @@ class Commands:
     pair_coeff: tuple[str, ...] = field(converter=lines)
     kinds: tuple[str, ...] = field(converter=tuple)
     cutoff: float = field(validator=quantity(high=1e-7))
-    files: dict[str, str] = field(factory=dict, kw_only=True)
+    files: tuple[tuple[str, str], ...] = field(default=(), converter=named, kw_only=True)
     source: str = field(default="", kw_only=True)
 
     @property

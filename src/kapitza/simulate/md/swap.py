@@ -1,7 +1,7 @@
 """Heat by exchange of velocities between a slow atom of the hot and a fast one of the cold bath.
 
 F. Müller-Plathe, J. Chem. Phys. 106, 6082 (1997), doi:10.1063/1.473271; for unequal masses, as a collision that keeps
-energy and momentum: C. Nieto-Draghi and J. B. Avalos, Mol. Phys. 101, 2303 (2003), doi:10.1080/0026897031000154338.
+energy and momentum: C. Nieto-Draghi and J. B. Avalos, Mol. Phys. 101, 2303 (2003).
 """
 
 import numpy as np
