@@ -9,7 +9,16 @@ from attrs import evolve, fields
 
 from kapitza.errors import InputError
 from kapitza.run.store import Store, address
-from kapitza.simulate.md.campaign import Made, longer, record_arrays, record_of, replica, replicas, size_runs, unit_of
+from kapitza.simulate.md.campaign import (
+    ObserverMaker,
+    longer_course,
+    record_arrays,
+    record_of,
+    replica,
+    replicas,
+    size_runs,
+    unit_of,
+)
 from kapitza.simulate.md.checkpoint import FILE
 from kapitza.simulate.md.nemd import VERSION, nemd
 from kapitza.simulate.md.record import Record
@@ -18,7 +27,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from stub_engine import BATHS, COURSE, FIELD, Counter, Stub, small
 
 SHORT = evolve(COURSE, blocks=2)
-COUNTER = Made("stub_engine:made_counter", {"every": 7})
+COUNTER = ObserverMaker("stub_engine:made_counter", {"every": 7})
 
 
 def same(one, other):
@@ -73,13 +82,13 @@ def test_sizes_run_each_system():
 
 def test_a_longer_system_takes_the_square_of_the_time():
     course = evolve(COURSE, power=20)
-    twice = longer(course, 2)
+    twice = longer_course(course, 2)
     assert (twice.steps, twice.equilibration, twice.blocks) == (400, 600, 6)
-    odd = longer(course, 1.3)
+    odd = longer_course(course, 1.3)
     assert odd.steps % 20 == 0
     assert abs(odd.steps - 169) <= 10
     with pytest.raises(InputError, match="0 times as long"):
-        longer(course, 0)
+        longer_course(course, 0)
 
 
 def test_records_survive_as_arrays():

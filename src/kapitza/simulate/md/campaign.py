@@ -45,7 +45,7 @@ class Replica:
 
 
 @frozen(eq=False)
-class Made:
+class ObserverMaker:
     """How to make an observer in another process: a function or class by its name, and its options.
 
     Attributes
@@ -72,7 +72,7 @@ def replicas(
     course: Course,
     count: int = 4,
     *,
-    observers: Sequence[Made] = (),
+    observers: Sequence[ObserverMaker] = (),
     store: Store | None = None,
     workers: int = 1,
     progress: Progress | None = None,
@@ -111,7 +111,7 @@ def size_runs(
     courses: Course | Sequence[Course],
     count: int = 1,
     *,
-    observers: Sequence[Made] = (),
+    observers: Sequence[ObserverMaker] = (),
     store: Store | None = None,
     workers: int = 1,
     progress: Progress | None = None,
@@ -121,7 +121,7 @@ def size_runs(
     Parameters
     ----------
     systems : from short to long; made by `mass_interface` or `junction_system`
-    courses : one for all, or one for each: long systems need longer to be steady, see `longer`
+    courses : one for all, or one for each: long systems need longer to be steady, see `longer_course`
     field, engine, baths, count, observers, store, workers, progress : as in `replicas`
 
     Returns
@@ -142,7 +142,7 @@ def size_runs(
     return [found[i * count : (i + 1) * count] for i in range(len(systems))]
 
 
-def longer(course: Course, factor: float) -> Course:
+def longer_course(course: Course, factor: float) -> Course:
     r"""Return a course for a system `factor` times as long: the slowest change of its profile takes $\propto L^2$.
 
     Equilibration and blocks become longer by the square; the number of blocks stays.
@@ -165,7 +165,7 @@ def replica_seed(seed: int, number: int) -> int:
 
 
 def unit_of(
-    system: System, field: Field, engine: Engine, baths: Baths, course: Course, observers: Sequence[Made]
+    system: System, field: Field, engine: Engine, baths: Baths, course: Course, observers: Sequence[ObserverMaker]
 ) -> Inputs:
     """Inputs of one run as plain values."""
     parts = {"system": system, "field": field, "engine": engine, "baths": baths, "course": course}
