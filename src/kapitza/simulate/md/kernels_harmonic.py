@@ -11,6 +11,8 @@ import numpy as np
 from kapitza.core.arrays import Array
 from kapitza.simulate.md.compiling import Flags, Indices, Starts, compiled
 
+Constants = tuple[Array, Array, Array, Array, Array, Array]
+
 
 @compiled
 def forces(
@@ -18,7 +20,7 @@ def forces(
     species: Indices,
     start: Starts,
     near: Indices,
-    parameters: tuple[Array, Array, Array, Array, Array],
+    parameters: Constants,
     f: Array,
 ) -> float:
     """Add the forces on the atoms to f (N, 3) N, and return the energy, J; ghosts get none."""
@@ -44,7 +46,7 @@ def sites(
     species: Indices,
     start: Starts,
     near: Indices,
-    parameters: tuple[Array, Array, Array, Array, Array],
+    parameters: Constants,
     e: Array,
 ) -> None:
     """Add the energy of each atom to e (n,) J."""
@@ -59,7 +61,7 @@ def sites(
 @compiled
 def partial(
     x: Array, species: Indices, start: Starts, near: Indices,
-    rows: Indices, right: Flags, parameters: tuple[Array, Array, Array, Array, Array], g: Array,
+    rows: Indices, right: Flags, parameters: Constants, g: Array,
 ) -> None:  # fmt: skip
     """Add -∂U_i/∂r_j of each atom i of `rows` to g[j], (N, 3) N, for all j on the other side."""
     rest, blocks = parameters[0], parameters[1]

@@ -23,6 +23,8 @@ LEAP = 0.05  # of the cutoff: no atom moves as far in one step, even at ten thou
 JUMP, ROUGH = 0.5, 0.01  # of the kinetic and the potential energy: even a truncated potential does not jump so far
 LONGEST = 1e-12  # s: atoms vibrate in tenths of it
 NUMBERS = dict(zip(("none", "langevin", "exchange", "swap"), range(4), strict=True))  # as the kernels count them
+OFTEN = 100  # steps: listing neighbours takes as long as about ten
+WIDER, WIDEST = 1.2, 0.3  # growth of the skin, and its end, of the cutoff
 PATIENCE = 10_000_000  # atom-steps between two looks at the keyboard, a few seconds
 
 
@@ -36,7 +38,8 @@ class Own:
 
     Attributes
     ----------
-    skin : how much farther than the cutoff neighbours are listed, m; None takes 0.12 of the cutoff
+    skin : how much farther than the cutoff neighbours are listed, m; None starts at 0.12 of the cutoff
+        and widens it while lists must be made anew too often
     name : for legends and messages
     """
 
@@ -82,7 +85,7 @@ class Moving:
         self, system: System, field: Field, baths: Baths, state: State, how: tuple[float, int, float | None]
     ) -> None:
         self.system, self.field, self.baths = system, field, baths
-        self.timestep, seed, skin = how
+        self.timestep, seed, self.skin = how
         self.kernels, self.go = kernels(field), stepper(field)
         self.kinds, self.bath = species_of(system, field), bath_numbers(system, baths, self.timestep)
         free = system.role != HELD
@@ -91,9 +94,9 @@ class Moving:
         self.inverse = free / system.masses
         self.given = np.array(state.heat, dtype=float)
         self.random = np.array(state.random if state.random.size else seeded(seed), dtype=np.uint64)
-        self.step = state.step
+        self.step = self.renewed = state.step
         self.potential = np.zeros(1)
-        self.surroundings = Surroundings(system, field, skin)
+        self.surroundings = Surroundings(system, field, self.skin)
         self.listed(self.surroundings.renew(self.r))
         check_overlap(system, field, self.near, self.x, self.kinds)
         self.potential[0] = self.kernels.forces(
@@ -174,7 +177,15 @@ class Moving:
             late = steps > 0
             if late:
                 self.check_flight()
+                self.widen()
                 self.listed(self.surroundings.renew(self.r))
+
+    def widen(self) -> None:
+        """Let lists last longer where they are made anew too often; what they are used for does not change."""
+        if self.skin is None and self.step - self.renewed < OFTEN:
+            widest = WIDEST * self.field.cutoff
+            self.surroundings.skin = min(WIDER * self.surroundings.skin, widest)
+        self.renewed = self.step
 
     def check_flight(self) -> None:
         """Stop a run whose atoms fly apart or whose baths have run dry."""

@@ -1,0 +1,115 @@
+"""Junctions of force constants in motion: their matrix, their transmission, the heat between two baths."""
+
+import numpy as np
+import pytest
+
+from kapitza.errors import InputError
+from kapitza.matter.junction import Lead
+from kapitza.matter.layers import mass_junction
+from kapitza.simulate.md.engine import Baths
+from kapitza.simulate.md.harmonic_current import langevin_transmission
+from kapitza.simulate.md.harmonic_system import harmonic_field, harmonic_system
+from kapitza.simulate.md.own import Own
+from kapitza.simulate.md.system import COLD, HOT
+from kapitza.simulate.md.thermal import thermal_state
+from kapitza.theory.agf.conductance import agf
+from kapitza.units import angstrom, k_B, m_u
+
+pytest.importorskip("numba")
+
+SPRING, MASS = 20.0, 28 * m_u
+TOP = 2 * np.sqrt(SPRING / MASS)  # rad/s, of the light chain
+
+
+def chain() -> Lead:
+    """Atoms in a row, one direction, 2 Å apart."""
+    block = np.array([[[2 * SPRING]]])
+    return Lead("chain", 2 * angstrom * np.eye(2, 3), [0, 0, 2 * angstrom], [MASS], [[0, 0]], block, -block / 2)
+
+
+def square() -> Lead:
+    """Simple cubic, springs along and across all bonds, so that waves differ by wave vector."""
+    shifts = np.array([[0, 0], [1, 0], [-1, 0], [0, 1], [0, -1]])
+    across = [np.diag([3.0, 1.0, 1.0]), np.diag([1.0, 3.0, 1.0])]
+    onsite, hop = np.zeros((2, 5, 3, 3))
+    for a in range(2):
+        onsite[1 + 2 * a] = onsite[2 + 2 * a] = -across[a] * SPRING
+        onsite[0] += 2 * across[a] * SPRING
+    hop[0] = -np.diag([1.0, 1.0, 3.0]) * SPRING
+    onsite[0] -= 2 * hop[0]
+    return Lead("cubic", 2 * angstrom * np.eye(2, 3), [0, 0, 2 * angstrom], [MASS], shifts, onsite, hop)
+
+
+def matrix(system, field):
+    """(3n, 3n) force constants, from the forces of single displacements."""
+    from kapitza.simulate.md.kernels import energy_and_forces, species_of
+    from kapitza.simulate.md.neighbours import Surroundings
+
+    near, n = Surroundings(system, field).at(system.positions), len(system.masses)
+    found = np.empty((3 * n, 3 * n))
+    for column in range(3 * n):
+        moved = system.positions.copy()
+        moved[column // 3, column % 3] += 1e-12
+        found[:, column] = -energy_and_forces(field, near, moved, species_of(system, field))[1].ravel() / 1e-12
+    return found
+
+
+def test_waves_of_a_box_are_those_of_its_mesh():
+    """Squares of all frequencies: those of the bulk at the mesh in the plane, and at π m/(N+1) between held ends."""
+    system, field = harmonic_system(mass_junction(square(), MASS, MASS), cells=(3, 2), layers=(5, 5), bath=2)
+    constants = matrix(system, field)
+    np.testing.assert_allclose(constants, constants.T, atol=1e-6 * SPRING)
+    layers = system.counts.size
+    assert system.counts.tolist() == [6] * layers
+    found = np.sort(np.linalg.eigvalsh(constants) / SPRING)
+    waves = [
+        [
+            2 * s * (1 - np.cos(2 * np.pi * i / 3)) + 2 * t * (1 - np.cos(np.pi * j))
+            + 2 * u * (1 - np.cos(np.pi * m / (layers + 1)))
+            for s, t, u in ((3, 1, 1), (1, 3, 1), (1, 1, 3))
+        ]
+        for i in range(3) for j in range(2) for m in range(1, layers + 1)
+    ]  # fmt: skip
+    np.testing.assert_allclose(found, np.sort(np.ravel(waves)), atol=1e-6)
+
+
+def test_long_gentle_baths_give_the_transmission_of_the_junction():
+    """3 %, at frequencies below the cutoff of the heavy side; a chain moves in three directions."""
+    junction = mass_junction(chain(), MASS, 3 * MASS)
+    system, field = harmonic_system(junction, layers=(320, 320), bath=300)
+    omega = np.array([0.15, 0.25, 0.35, 0.45]) * TOP
+    rates = [np.where(system.role == r, 0.015 * TOP, 0.0) for r in (HOT, COLD)]
+    constants = matrix(system, field)[::3, ::3]
+    found = langevin_transmission(constants, system.masses, *rates, omega) / system.area
+    np.testing.assert_allclose(found, agf(junction, omega, k_mesh=(1, 1)).total, rtol=0.03)
+
+
+def test_heat_between_baths_is_that_of_the_transmission():
+    """k_B ΔT ∫Ξ dω/2π of the same finite chain, within 4 standard errors of the counted heat (below 2 %)."""
+    system, field = harmonic_system(mass_junction(chain(), MASS, 3 * MASS), layers=(12, 12), bath=8)
+    damping = 4 / TOP
+    omega = np.linspace(1e-3, 1.05, 1500) * TOP
+    rates = [np.where(system.role == r, 1 / damping, 0.0) for r in (HOT, COLD)]
+    crossing = langevin_transmission(matrix(system, field)[::3, ::3], system.masses, *rates, omega)
+    wanted = 3 * k_B * 560.0 * np.trapezoid(crossing, omega) / (2 * np.pi)
+    state = thermal_state(system, 300.0, 2, twice=True)
+    baths = Baths("langevin", hot=580.0, cold=20.0, damping=damping)
+    motion = Own().begin(system, field, baths, state, timestep=0.1 / TOP, seed=3)
+    motion.advance(20_000)
+    heat = [motion.heat]
+    for _ in range(12):
+        motion.advance(30_000)
+        heat.append(motion.heat)
+    power = np.diff(heat, axis=0) @ [0.5, -0.5] / (30_000 * 0.1 / TOP)
+    error = power.std(ddof=1) / np.sqrt(12)
+    assert error < 0.02 * wanted
+    assert abs(power.mean() - wanted) < 4 * error
+
+
+def test_faults_are_named():
+    junction = mass_junction(chain(), MASS, 3 * MASS)
+    with pytest.raises(InputError, match="more layers than the bath"):
+        harmonic_system(junction, layers=(5, 20), bath=5)
+    pairs = (np.array([0, 1]), np.array([1, 0]), np.zeros((2, 3, 3)))
+    with pytest.raises(InputError, match="each with its own block"):
+        harmonic_field(np.zeros((2, 3)), pairs)
