@@ -188,6 +188,7 @@ from kapitza.io.device_blocks import read_layout as read_layout
 from kapitza.io.device_measured import read_temperatures as read_temperatures
 from kapitza.io.device_mesh import BodyFile as BodyFile
 from kapitza.io.device_mesh import read_body as read_body
+from kapitza.io.device_needs import device_needs as device_needs
 from kapitza.io.device_write import write_boundaries as write_boundaries
 from kapitza.io.device_write import write_spice as write_spice
 from kapitza.io.domains import read_domain as read_domain
@@ -418,6 +419,10 @@ from kapitza.simulate.md.campaign import size_runs as size_runs
 from kapitza.simulate.md.engine import Baths as Baths
 from kapitza.simulate.md.expansion import Expanded as Expanded
 from kapitza.simulate.md.expansion import expanded as expanded
+from kapitza.simulate.md.field import Field as Field
+from kapitza.simulate.md.fields import lennard_jones as lennard_jones
+from kapitza.simulate.md.fields import stillinger_weber as stillinger_weber
+from kapitza.simulate.md.fields import tersoff as tersoff
 from kapitza.simulate.md.harmonic_current import HarmonicCurrent as HarmonicCurrent
 from kapitza.simulate.md.harmonic_current import constants_across as constants_across
 from kapitza.simulate.md.harmonic_current import langevin_transmission as langevin_transmission
@@ -432,6 +437,9 @@ from kapitza.simulate.md.modal import slab_modes as slab_modes
 from kapitza.simulate.md.nemd import Conservation as Conservation
 from kapitza.simulate.md.nemd import conservation as conservation
 from kapitza.simulate.md.nemd import nemd as nemd
+from kapitza.simulate.md.plane import DifferencePlane as DifferencePlane
+from kapitza.simulate.md.plane import PlanePower as PlanePower
+from kapitza.simulate.md.plane import ase_energies as ase_energies
 from kapitza.simulate.md.protocol import Course as Course
 from kapitza.simulate.md.rectification import rectification as rectification
 from kapitza.simulate.md.spectral_flux import SpectralFlux as SpectralFlux
