@@ -221,10 +221,7 @@ class Run:
         try:
             watched(motion, looks, step, steps)
         except ConvergenceError as err:
-            raise ConvergenceError(
-                f"{self.setting.system.name}: {name} failed: {err}; take a shorter time step than "
-                f"{self.setting.course.timestep / fs:.3g} fs, or start from a structure at rest"
-            ) from err
+            raise ConvergenceError(f"{name} failed: {err}", last=self.state) from err
 
     def note(self, motion: Motion) -> None:
         """Note heat and energy at the end of a block."""

@@ -167,7 +167,8 @@ class Thermometer:
         energy = self.energies(velocities)
         if not energy.sum() < self.limit:
             raise ConvergenceError(
-                f"kinetic energy {energy.sum():.3g} J, above {self.limit:.3g} J: the atoms have left their crystal"
+                f"{self.system.name}: kinetic energy {energy.sum():.3g} J, above {self.limit:.3g} J; the atoms have "
+                "left their places: take a shorter time step, or start from a structure at rest"
             )
         self.total += energy
         self.looks += 1
