@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import kapitza
 from kapitza.cli import figures
-from kapitza.cli.device_tiers import Choice, read_as_layout
+from kapitza.cli.device_tiers import Choice
 from kapitza.cli.output import note, print_json, print_table
 from kapitza.io.device_numbers import shown_number
 
@@ -39,7 +39,7 @@ def report_layout(
     as_json: bool,
 ) -> None:
     """Temperatures of a device file on a box grid."""
-    layout = read_as_layout(path)
+    layout = kapitza.read_layout(path)
     fields = kapitza.uncertain_field(layout, kapitza.solve_fields(layout, cells), min(cells, STEPPED))
     rough = kapitza.solve_fields(layout, max(cells // 8, FEWEST)).temperatures.peak
     error = abs(fields.temperatures.peak - rough) / 3  # of second order in the size of cells, which is halved here

@@ -30,7 +30,6 @@ from kapitza.device.blocks import SIDES, Inset, Layout, check_place
 from kapitza.device.description import Device
 from kapitza.device.layout_numbers import present, touching
 from kapitza.device.shapes import Rectangle
-from kapitza.errors import DataError
 from kapitza.io.device import LAYER, TOP, Parts, read_layer, read_parts, read_uncertain, warn_of_slips, warn_outside
 from kapitza.io.device_boundaries import Side, read_device_boundary
 from kapitza.io.device_sources import lengths
@@ -51,7 +50,7 @@ class Part:
 
 
 def read_layout(path: str | PathLike[str]) -> Layout:
-    """Read a device file with blocks or open sides, and what it names.
+    """Read a device file with blocks or open sides, or with layers alone, for a box grid, and what it names.
 
     Raises
     ------
@@ -70,7 +69,7 @@ def read_layout(path: str | PathLike[str]) -> Layout:
     top.known((*TOP, "blocks", "sides"))
     sections = top.sections("blocks")
     names = [section.text("name", section.text("material", "") or None) for section in sections]
-    parts = read_parts(top, (*names, "*"))
+    parts = read_parts(top, (*names, "*") if names else ())
     read = [read_block(section, parts.device) for section in sections]
     sides = read_sides(top.section("sides"))
     bare = guarded(top, "blocks", lambda: Layout(parts.device, [one.block for one in read], sides=sides))
@@ -231,12 +230,3 @@ def warn_of_blocks(layout: Layout) -> None:
         if block.power:
             volume = block.outline.area * block.layer.thickness
             warn_outside(f"{block.name}: its heat", "heat", block.power / volume)
-
-
-def has_blocks(path: str | PathLike[str]) -> bool:
-    """Whether a device file has blocks or open sides."""
-    try:
-        top = read_sections(path)
-    except (DataError, OSError):
-        return False
-    return "blocks" in top or "sides" in top

@@ -23,7 +23,7 @@ LEVELS = 11  # isotherms
 ARROWS = 13  # along the longer side
 WARM = 0.08  # of the highest rise: what is colder is left out where it takes most of the picture
 EVEN = 4.0  # times as long as high up to which both axes have one scale
-NEAR = 0.6  # of the distance between arrows, up to which the next flux stands for a place
+NEAR = 1.0  # of the distance between arrows, up to which the next flux stands for a place
 
 
 def field_section(field: SplitField, ax: Axes | None = None, *, whole: bool = False) -> Axes:
@@ -112,18 +112,20 @@ def arrows(ax: Axes, field: SplitField, window: Array, factor: float) -> None:
 
 
 def name_regions(ax: Axes, field: SplitField, window: Array, factor: float) -> None:
-    """Write the name of each region into the middle of its largest part that is seen."""
+    """Write the name of each region where it is farthest from others and from the edge of the picture."""
     middle = field.points[field.triangles].mean(axis=1)
     corners = field.points[field.triangles]
     one, two = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
     area = np.abs(one[:, 0] * two[:, 1] - one[:, 1] * two[:, 0])
     seen = ((middle > window[0]) & (middle < window[1])).all(axis=1)
+    edges = region_edges(field).mean(axis=1)
+    rim = np.minimum(middle - window[0], window[1] - middle).min(axis=1)
+    free = np.minimum(rim, KDTree(edges).query(middle)[0]) if len(edges) else rim
     for number, name in enumerate(field.names):
         own = seen & (field.region == number)
         if area[own].sum() < 0.004 * area[seen].sum():
             continue
-        centre = np.average(middle[own], axis=0, weights=area[own])
-        place = middle[own][np.argmin(((middle[own] - centre) ** 2).sum(axis=1))] / factor
+        place = middle[own][np.argmax(free[own])] / factor
         box: dict[str, Any] = {"boxstyle": "round,pad=0.15", "fc": "black", "alpha": 0.45, "lw": 0}
         ax.annotate(name, tuple(place), ha="center", va="center", color="white", fontsize="small", bbox=box)
 
@@ -144,7 +146,7 @@ def boundary_jumps(jumps: Mapping[str, BoundaryJump], ax: Axes | None = None) ->
         ax.barh(i, mean, color=COLOURS[1], height=0.6, label="mean" if i == 0 else None)
         ax.plot([low, high], [i, i], "-|", color="0.15", lw=1.2, label="smallest to largest" if i == 0 else None)
     ax.set_yticks(range(len(names)), [name.replace("|", " | ") for name in names])
-    ax.set(xlabel="temperature jump (K)", ylim=(len(names) - 0.4, -0.6), xlim=(0, None))
+    ax.set(xlabel="temperature jump (K)", ylim=(max(len(names), 4) - 0.4, -0.6), xlim=(0, None))
     if names:
         ax.legend(frameon=False, fontsize="small", loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=2, borderpad=0)
     return ax
