@@ -8,6 +8,7 @@ import kapitza
 from kapitza.cli import figures, reports
 from kapitza.cli.monte_carlo import monte_carlo_of_file
 from kapitza.cli.output import note, print_json, print_table
+from kapitza.cli.transport_inverse import invert_file
 from kapitza.errors import InputError
 
 if TYPE_CHECKING:
@@ -28,6 +29,13 @@ def transport(
     monte_carlo: Annotated[
         bool, typer.Option("--monte-carlo", help="FILE holds boxes in one to three dimensions: follow phonons.")
     ] = False,
+    invert: Annotated[
+        str | None,
+        typer.Option(metavar="DATA", help='Table of measurements: find the boundary that FILE calls "unknown".'),
+    ] = None,
+    lifetimes: Annotated[
+        float, typer.Option("--lifetimes", help="With --invert: relative uncertainty of the lifetimes of both sides.")
+    ] = 0.0,
     plot: Annotated[str | None, typer.Option(metavar="FILE", help="Draw a figure: .png, .pdf or .svg.")] = None,
     save: Annotated[str | None, typer.Option(metavar="FILE", help="Save everything: .json, .npz or .h5.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Machine-readable output, with units.")] = False,
@@ -37,12 +45,24 @@ def transport(
         raise InputError(
             "--definitions with --monte-carlo: resistances by definition are those of layers; give one of the two"
         )
+    if invert is None and lifetimes:
+        raise InputError("--lifetimes without --invert: their uncertainty matters to what is found from data alone")
+    if invert is not None:
+        if monte_carlo or definitions:
+            raise InputError("--invert with --monte-carlo or --definitions: give one of them")
+        figures.check(plot)
+        reports.check_save(save)
+        invert_file(stack, invert, lifetimes=lifetimes, plot=plot, save=save, as_json=as_json)
+        return
     if monte_carlo:
         monte_carlo_of_file(stack, plot=plot, save=save, as_json=as_json)
         return
     figures.check(plot)
     reports.check_save(save)
     held = kapitza.read_films(stack)
+    if None in held.crossings:
+        name = "|".join(film.name for film in held.films[held.crossings.index(None) :][:2])
+        raise InputError(f'the boundary {name} is "unknown": give it a transmission, or data with --invert DATA')
     found = kapitza.transport(held.films, held.crossings, left=held.left, right=held.right, period=held.period)
     thick = thick_resistances(held) if definitions else {}
     if save is not None:

@@ -17,7 +17,8 @@ velocity = "6.4 km/s"
 mean_free_path = "41 nm"
 
 [boundaries]
-"Si|film" = "dmm"                   # or the path of a saved transmission, or { coefficient = 0.5, specular = 0.2 }
+"Si|film" = "dmm"                   # or the path of a saved transmission, or { coefficient = 0.5, specular = 0.2 };
+                                    # "unknown": to be found from measurements
 
 [walls]
 left = { temperature = 301 }        # no temperature: adiabatic
@@ -61,6 +62,7 @@ GRAY = ("heat_capacity", "velocity", "mean_free_path")
 THEORIES: Mapping[str, Callable[[Any, Any, Array], Transmission]] = MappingProxyType(
     {"dmm": dmm, "limit": elastic_limit}
 )
+UNKNOWN = "unknown"  # a boundary that measurements shall tell
 USUAL = 1e-19  # s K⁻¹, umklapp scattering before it is scaled to a conductivity
 MOST_BINS, MOST_CELLS = 2000, 4000
 
@@ -73,14 +75,14 @@ class FilmFile:
     ----------
     title : of the stack
     films : layers with their phonons
-    crossings : boundaries
+    crossings : boundaries; None for one that is "unknown"
     left, right : walls; None where the file names none, or the stack repeats
     period : K, by which the temperature falls over one period; None where the stack does not repeat
     """
 
     title: str
     films: tuple[Film, ...]
-    crossings: tuple[Crossing, ...]
+    crossings: tuple[Crossing | None, ...]
     left: Wall | None
     right: Wall | None
     period: float | None
@@ -244,7 +246,7 @@ def bulk_conductivity(section: Section, temperature: float) -> float | None:
 
 def read_crossings(
     section: Section, pairs: list[tuple[str, str]], sides: Mapping[str, Side], edges: Array
-) -> tuple[Crossing, ...]:
+) -> tuple[Crossing | None, ...]:
     """Boundaries in their order; each once, none as a conductance."""
     names = [f"{a}|{b}" for a, b in pairs]
     for one, other in pairs:
@@ -256,7 +258,9 @@ def read_crossings(
     if missing:
         raise section.fault(f'the boundary {missing[0]!r} has no transmission, such as "dmm"')
     return tuple(
-        guarded(section, name, lambda n=name, p=pair: read_crossing(section, n, (sides[p[0]], sides[p[1]]), edges))
+        None
+        if section.table[name] == UNKNOWN
+        else guarded(section, name, lambda n=name, p=pair: read_crossing(section, n, (sides[p[0]], sides[p[1]]), edges))
         for name, pair in zip(names, pairs, strict=True)
     )
 

@@ -12,4 +12,9 @@ TRANSPORT_UNITS: dict[str, dict[str, str]] = {
         **dict.fromkeys(("modes", "modes_sigma"), "K"),
         **dict.fromkeys(("particles", "events", "seed"), "1"),
     },
+    "SpectralEstimate": {
+        "omega": "rad s^-1",
+        **dict.fromkeys(("share", "covariance", "samples", "kernel", "residual", "slope", "whitening"), "1"),
+        **dict.fromkeys(("limit", "left"), "W m^-2 K^-1"),
+    },
 }

@@ -36,6 +36,7 @@ from kapitza.measure.eels.jump import InterfaceJump
 from kapitza.measure.eels.map import TemperatureMap
 from kapitza.measure.eels.resistance import AbsoluteResistance
 from kapitza.measure.eels.spread import PointSpread
+from kapitza.measure.spectral_inverse import SpectralEstimate
 from kapitza.simulate.boltzmann.carriers import Carriers
 from kapitza.simulate.boltzmann.result import Transport
 from kapitza.simulate.boltzmann.transport_map import TransportMap
@@ -83,6 +84,7 @@ TYPES: dict[str, type] = {
         SideContrast,
         Slab,
         Solid,
+        SpectralEstimate,
         Stack,
         TemperatureMap,
         Transmission,

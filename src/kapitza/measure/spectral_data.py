@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 import numpy as np
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 from numpy.typing import NDArray
 
 from kapitza.core.arrays import Array, finite
 from kapitza.errors import InputError
 from kapitza.simulate.boltzmann.adjoint import conductance_slopes, seen_slopes
+from kapitza.simulate.boltzmann.carriers import Carriers
 from kapitza.simulate.boltzmann.transport import Film
 
 
@@ -23,6 +24,16 @@ class SpectralMeasurement(Protocol):
     def simulated(self, flow: Array, seed: int) -> "SpectralMeasurement":
         """The same measurement of a known boundary, with noise of the stated sigma."""
         ...
+
+    def slowed(self, medium: Carriers, factor: float) -> "SpectralMeasurement":
+        """The same data, on layers of one medium whose lifetimes are all longer by a factor."""
+        ...
+
+
+def slowed_films(films: Sequence[Film], medium: Carriers, factor: float) -> list[Film]:
+    """Layers, those of one medium with lifetimes that are longer by a factor."""
+    other = evolve(medium, lifetime=medium.lifetime * factor)
+    return [evolve(one, carriers=other) if one.carriers is medium else one for one in films]
 
 
 def complex_numbers(value: object) -> NDArray[np.complex128]:
@@ -80,6 +91,10 @@ class StackConductances:
         noise = np.random.default_rng(seed).standard_normal(exact.size)
         return StackConductances(self.stacks, self.boundaries, exact + self.sigma * noise, self.sigma)
 
+    def slowed(self, medium: Carriers, factor: float) -> "StackConductances":
+        """The same data, on layers of one medium whose lifetimes are all longer by a factor."""
+        return evolve(self, stacks=[slowed_films(one, medium, factor) for one in self.stacks])
+
 
 @frozen(eq=False)
 class SeenResistances:
@@ -124,3 +139,7 @@ class SeenResistances:
         return SeenResistances(
             self.films, self.frequency, exact + self.sigma * (noise[:n] + 1j * noise[n:]), self.sigma
         )
+
+    def slowed(self, medium: Carriers, factor: float) -> "SeenResistances":
+        """The same data, on layers of one medium whose lifetimes are all longer by a factor."""
+        return evolve(self, films=slowed_films(self.films, medium, factor))

@@ -15,14 +15,24 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import least_squares, linprog, lsq_linear
 from scipy.stats import norm
 
-from kapitza.core.arrays import Array, finite
+from kapitza.core.arrays import Array, finite, square
 from kapitza.errors import ConvergenceError, InputError
 from kapitza.measure.spectral_data import SpectralMeasurement
 from kapitza.simulate.boltzmann.carriers import Carriers
 
 LEVEL = 0.5  # mean of the prior: half of what could cross
+STEP = 0.02  # relative change of lifetimes for differences
 FLOOR = 1e-9  # of the prior variance, that keeps its matrix regular
 Square = NDArray[Any]
+
+
+def table(value: ArrayLike) -> Square:
+    """Return `value` as read-only finite numbers in rows."""
+    array = np.array(value, dtype=float)
+    if array.ndim != 2 or not np.isfinite(array).all():
+        raise InputError(f"an array of the shape {array.shape}: expected rows of finite numbers")
+    array.flags.writeable = False
+    return array
 
 
 @frozen(eq=False)
@@ -66,19 +76,32 @@ class SpectralEstimate:
     kernel : (G, G) averaging kernels: the estimate is this, times the truth, and the prior for the rest
     limit : (G,) the most that may cross, min(E₁, E₂), W m⁻² K⁻¹
     left : (G,) heat that the left side carries one way, E₁, W m⁻² K⁻¹
-    residual : (m,) prediction less data over sigma
-    slope : (m, G) derivatives of the data over their sigma with respect to the shares
+    residual : (m,) prediction less data over sigma, `whitening` applied
+    slope : (m, G) derivatives of the same with respect to the shares
+    whitening : (m, m) that takes data over their sigma to independent ones, where lifetimes are uncertain too; else 1
     """
 
     omega: Array = field(converter=finite)
     share: Array = field(converter=finite)
-    covariance: Square
-    samples: Square
-    kernel: Square
-    limit: Array
-    left: Array
-    residual: Array
-    slope: Square
+    covariance: Square = field(converter=square)
+    samples: Square = field(converter=table)
+    kernel: Square = field(converter=square)
+    limit: Array = field(converter=finite)
+    left: Array = field(converter=finite)
+    residual: Array = field(converter=finite)
+    slope: Square = field(converter=table)
+    whitening: Square = field(converter=square)
+
+    def __attrs_post_init__(self) -> None:
+        groups, data = self.share.size, self.residual.size
+        shapes = {
+            "omega": (groups,), "covariance": (groups, groups), "samples": (len(self.samples), groups),
+            "kernel": (groups, groups), "limit": (groups,), "left": (groups,), "slope": (data, groups),
+            "whitening": (data, data),
+        }  # fmt: skip
+        for name, shape in shapes.items():
+            if getattr(self, name).shape != shape:
+                raise InputError(f"{name} has the shape {getattr(self, name).shape}, expected {shape}")
 
     @property
     def count(self) -> int:
@@ -197,6 +220,7 @@ def spectral_transmission(
     right: Carriers,
     *,
     prior: Smoothness | None = None,
+    lifetimes: float | tuple[float, float] = 0.0,
     samples: int = 200,
     seed: int = 0,
 ) -> SpectralEstimate:
@@ -212,13 +236,15 @@ def spectral_transmission(
     measurements : `StackConductances` and `SeenResistances` with the same boundary
     left, right : phonons of its sides
     prior : assumed smoothness; `Smoothness()` if None
+    lifetimes : relative standard uncertainty of the lifetimes of both sides, or of either: one unknown factor for all
+        bands of a side, which adds to the covariance of the data as far as they depend on it
     samples : number of samples
     seed : of the samples
 
     Raises
     ------
     InputError
-        for no measurements, or sides with other groups
+        for no measurements, sides with other groups, or an uncertainty below zero
     ConvergenceError
         if no set of shares is found
 
@@ -234,8 +260,15 @@ def spectral_transmission(
     limit = np.minimum(left.flow, right.flow)
     chosen = (prior or Smoothness()).covariance(limit.size)
     root = np.linalg.inv(np.linalg.cholesky(chosen))
-    share = most_likely(measurements, limit, root)
-    off, slope = linearised(measurements, share, limit)
+    spread = np.broadcast_to(np.asarray(lifetimes, dtype=float), 2)
+    if not (np.isfinite(spread).all() and (spread >= 0).all()):
+        raise InputError(f"lifetimes = {lifetimes!r:.40}: expected relative uncertainties from 0 up")
+    white = np.eye(linearised(measurements, np.full(limit.size, LEVEL), limit)[0].size)
+    share = most_likely(measurements, limit, root, white)
+    if spread.any():  # the data depend on lifetimes about alike at all shares: the second estimate is the last
+        white = whitening_of(measurements, share * limit, ((left, spread[0]), (right, spread[1])))
+        share = most_likely(measurements, limit, root, white)
+    off, slope = (white @ one for one in linearised(measurements, share, limit))
     gain = chosen @ slope.T @ np.linalg.inv(slope @ chosen @ slope.T + np.eye(off.size))
     kernel = gain @ slope
     drawn = scattered(np.random.default_rng(seed), samples, share, (off, slope), root)
@@ -249,7 +282,24 @@ def spectral_transmission(
         left.flow,
         off,
         slope,
+        white,
     )
+
+
+def whitening_of(
+    measurements: Sequence[SpectralMeasurement], flow: Array, sides: Sequence[tuple[Carriers, float]]
+) -> Square:
+    """(m, m) inverse of the Cholesky factor of the covariance of data over sigma, with lifetimes uncertain."""
+    count = sum(one.residuals(flow)[0].size for one in measurements)
+    covariance = np.eye(count)
+    for medium, spread in sides:
+        ends = [
+            np.concatenate([one.slowed(medium, factor).residuals(flow)[0] for one in measurements])
+            for factor in (1 - STEP, 1 + STEP)
+        ]
+        change = (ends[1] - ends[0]) / (2 * STEP)
+        covariance += spread**2 * np.outer(change, change)
+    return np.linalg.inv(np.linalg.cholesky(covariance))
 
 
 def linearised(measurements: Sequence[SpectralMeasurement], share: Array, limit: Array) -> tuple[Array, Square]:
@@ -258,7 +308,7 @@ def linearised(measurements: Sequence[SpectralMeasurement], share: Array, limit:
     return np.concatenate([one[0] for one in parts]), np.concatenate([one[1] for one in parts]) * limit
 
 
-def most_likely(measurements: Sequence[SpectralMeasurement], limit: Array, root: Square) -> Array:
+def most_likely(measurements: Sequence[SpectralMeasurement], limit: Array, root: Square, white: Square) -> Array:
     """(G,) shares within the limits at the least sum of squares of data and prior."""
     held: dict[bytes, tuple[Array, Square]] = {}
 
@@ -266,7 +316,8 @@ def most_likely(measurements: Sequence[SpectralMeasurement], limit: Array, root:
         key = share.tobytes()
         if key not in held:
             held.clear()  # residuals and derivatives at one place come from one solution
-            held[key] = linearised(measurements, share, limit)
+            off, slope = linearised(measurements, share, limit)
+            held[key] = white @ off, white @ slope
         return held[key]
 
     def residual(share: Array) -> Array:

@@ -54,7 +54,8 @@ def attained_spectra(
         key = inside.tobytes()
         if key not in held:
             held.clear()  # residuals and derivatives at one place come from one solution
-            held[key] = linearised(measurements, inside, found.limit)
+            off, slope = linearised(measurements, inside, found.limit)
+            held[key] = found.whitening @ off, found.whitening @ slope
         return held[key]
 
     def room(share: Array) -> Array:

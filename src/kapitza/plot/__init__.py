@@ -19,6 +19,7 @@ from kapitza.plot.lattice_modes import branches, conversion, incidence, specular
 from kapitza.plot.lines import jump, series
 from kapitza.plot.local import layer_map, local_share, localised_modes, near_interface, projected
 from kapitza.plot.spectra import accumulation, transmission
+from kapitza.plot.spectral import spectral_figure
 from kapitza.plot.style import new_figure
 from kapitza.plot.transport import flux_spectrum, temperatures_along, three_resistances, transport_figure
 from kapitza.plot.transport_map import beside_fourier, transport_map, transport_map_figure
@@ -29,7 +30,7 @@ __all__ = [
     "device_response", "device_section", "device_shares", "device_sweep", "eels_design", "exchanger", "field_figure",
     "field_section", "fit", "flux_spectrum", "incidence", "interface_jump", "interface_modes", "jump", "layer_map",
     "leg", "likelihood", "local_share", "localised_modes", "memory", "mode_temperatures", "near_interface",
-    "new_figure", "projected", "sensitivity", "series", "specular_share", "superlattice", "temperature_map",
-    "temperatures_along", "three_resistances", "transmission", "transport_figure", "transport_map",
+    "new_figure", "projected", "sensitivity", "series", "spectral_figure", "specular_share", "superlattice",
+    "temperature_map", "temperatures_along", "three_resistances", "transmission", "transport_figure", "transport_map",
     "transport_map_figure", "who_crosses",
 ]  # fmt: skip
