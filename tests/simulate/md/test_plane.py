@@ -19,6 +19,8 @@ from kapitza.simulate.md.system import HELD, System
 from kapitza.simulate.md.thermal import thermal_state
 from kapitza.units import angstrom, eV, fs, ps
 
+pytest.importorskip("numba")
+
 TWO_SI = ("Si", "heavy Si")
 
 
