@@ -201,8 +201,11 @@ from kapitza.io.eels_files import read_modes as read_modes
 from kapitza.io.eels_write import write_eels as write_eels
 from kapitza.io.films import read_films as read_films
 from kapitza.io.lifetimes import read_lifetimes as read_lifetimes
+from kapitza.io.md_files import read_gpumd as read_gpumd
+from kapitza.io.md_files import read_lammps as read_lammps
 from kapitza.io.meshes import read_mesh as read_mesh
 from kapitza.io.meshes import write_body as write_body
+from kapitza.io.potential_files import read_potential as read_potential
 from kapitza.io.results import (
     load as load,
 )
@@ -409,6 +412,8 @@ from kapitza.simulate.boltzmann.transport import Film as Film
 from kapitza.simulate.boltzmann.transport import transport as transport
 from kapitza.simulate.boltzmann.transport_map import Detected as Detected
 from kapitza.simulate.boltzmann.transport_map import TransportMap as TransportMap
+from kapitza.simulate.md.ase_engine import calculated_field as calculated_field
+from kapitza.simulate.md.ase_engine import from_ase as from_ase
 from kapitza.simulate.md.build import mass_interface as mass_interface
 from kapitza.simulate.md.build import stretched as stretched
 from kapitza.simulate.md.campaign import ObserverMaker as ObserverMaker
@@ -419,16 +424,21 @@ from kapitza.simulate.md.campaign import size_runs as size_runs
 from kapitza.simulate.md.engine import Baths as Baths
 from kapitza.simulate.md.expansion import Expanded as Expanded
 from kapitza.simulate.md.expansion import expanded as expanded
+from kapitza.simulate.md.fake import Fake as Fake
 from kapitza.simulate.md.field import Field as Field
 from kapitza.simulate.md.fields import lennard_jones as lennard_jones
 from kapitza.simulate.md.fields import stillinger_weber as stillinger_weber
 from kapitza.simulate.md.fields import tersoff as tersoff
+from kapitza.simulate.md.gpumd_text import gpumd_deck as gpumd_deck
 from kapitza.simulate.md.harmonic_current import HarmonicCurrent as HarmonicCurrent
 from kapitza.simulate.md.harmonic_current import constants_across as constants_across
 from kapitza.simulate.md.harmonic_current import langevin_transmission as langevin_transmission
 from kapitza.simulate.md.interface_analysis import InterfaceAnalysis as InterfaceAnalysis
 from kapitza.simulate.md.interface_analysis import body_modes as body_modes
 from kapitza.simulate.md.junctions import junction_system as junction_system
+from kapitza.simulate.md.lammps_deck import lammps_deck as lammps_deck
+from kapitza.simulate.md.lammps_engine import Lammps as Lammps
+from kapitza.simulate.md.lammps_text import Commands as Commands
 from kapitza.simulate.md.layer_spectra import EnergyDensity as EnergyDensity
 from kapitza.simulate.md.layer_spectra import LayerSpectra as LayerSpectra
 from kapitza.simulate.md.layer_spectra import spectral_temperatures as spectral_temperatures
@@ -442,6 +452,12 @@ from kapitza.simulate.md.plane import PlanePower as PlanePower
 from kapitza.simulate.md.plane import ase_energies as ase_energies
 from kapitza.simulate.md.protocol import Course as Course
 from kapitza.simulate.md.rectification import rectification as rectification
+from kapitza.simulate.md.soft import Slabs as Slabs
+from kapitza.simulate.md.soft import Soft as Soft
+from kapitza.simulate.md.soft import liquid_on_solid as liquid_on_solid
+from kapitza.simulate.md.soft import nanotube_in_matrix as nanotube_in_matrix
+from kapitza.simulate.md.soft import slabs_of as slabs_of
+from kapitza.simulate.md.soft import with_slabs as with_slabs
 from kapitza.simulate.md.spectral_flux import SpectralFlux as SpectralFlux
 from kapitza.simulate.md.spectrum import SpectralCurrent as SpectralCurrent
 from kapitza.simulate.md.system import System as System
