@@ -10,7 +10,12 @@ from attrs import frozen
 from scipy.linalg import expm, solve_continuous_lyapunov
 
 from kapitza.errors import InputError, ValidityWarning
+from kapitza.matter.layers import chain
+from kapitza.simulate.md.engine import Baths, State
 from kapitza.simulate.md.harmonic_current import HarmonicCurrent, constants_across, langevin_transmission
+from kapitza.simulate.md.harmonic_system import harmonic_system
+from kapitza.simulate.md.own import Own
+from kapitza.simulate.md.plane import PlanePower
 from kapitza.simulate.md.spectral_flux import SpectralFlux
 from kapitza.simulate.md.spectrum import SpectralCurrent
 from kapitza.theory.chain import Chain, chain_transmission
@@ -273,6 +278,33 @@ def test_force_constants_see_the_same_spectrum(harmonic: dict[str, SpectralFlux]
     edges = np.linspace(0.12, 1.1, 5) * OMEGA
     direct, constants = (harmonic[name].bands(edges)[0] for name in ("junction", "constants"))
     np.testing.assert_allclose(constants, direct, rtol=0.02, atol=0)
+
+
+@pytest.mark.slow
+def test_our_own_engine_finds_the_transmission_of_a_harmonic_junction() -> None:
+    pytest.importorskip("numba")
+    junction = chain((MASS, SPRING), (3 * MASS, SPRING), bond=SPRING, area=AREA / 9, spacing=3e-10)
+    system, field = harmonic_system(junction, cells=(3, 3), layers=(108, 108), bath=100)
+    still, step = State(system.positions.copy(), np.zeros_like(system.positions)), 0.12 / OMEGA
+    baths = Baths("langevin", hot=300.0, cold=1e-3, damping=20 / OMEGA)
+    motion = Own().begin(system, field, baths, still, timestep=step, seed=3)
+    motion.advance(6700)
+    plane, started = PlanePower(system, field), motion.heat
+    seen = SpectralCurrent(
+        plane, system.masses, area=system.area, timestep=step, every=11, segment=64, highest=2 * OMEGA
+    )
+    for _ in range(8000):
+        motion.advance(11)
+        seen.see(motion.positions, motion.velocities)
+    flux, edges = seen.flux(), np.linspace(0.12, 1.1, 5) * OMEGA
+    value, sigma = flux.bands(edges)
+    fine = np.linspace(0.12, 1.1, 4 * 40 + 1) * OMEGA
+    exact = chain_transmission(Chain(MASS, SPRING), Chain(3 * MASS, SPRING), fine, bond=SPRING)
+    wanted = np.array([exact[40 * i : 40 * i + 41].mean() for i in range(4)]) * 27
+    assert np.abs(value * system.area * 2 * np.pi / (k_B * 300) / wanted - 1).max() < 0.03
+    assert (sigma / value).max() < 0.015
+    heat = (motion.heat - started) / (8000 * 11 * step) / system.area
+    assert np.abs(heat * [1, -1] - flux.total[0]).max() < 3 * flux.total[1]
 
 
 def test_baths_by_green_functions_give_the_transmission_of_the_chains() -> None:
