@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 WIDTH, HEIGHT = 9.5, 5.6  # of a figure, inches
 SIDES = ("left", "right", "front", "back", "top", "bottom")
 FEWEST = 512  # cells of the coarser grid that tells the error
+ROUNDED = 1e-9  # of the heat, below which its balance is rounding
 STEPPED = 40_000  # cells at most where time is stepped through
 TIMES = 31
 MOMENTS = 101  # of pulses
@@ -122,9 +123,14 @@ def print_layout(
     nx, ny, nz = fields.grid.shape
     note(choice.told)
     note(f"{fields.grid.count} cells ({nx} x {ny} x {nz}); a grid of an eighth of them puts the error at {error:.1g} K")
-    note(f"heat leaves through {out}; what enters less what leaves is {abs(fields.balance):.0e} of it")
+    note(f"heat leaves through {out}; what enters less what leaves is {small(fields.balance)} of it")
     for name in kapitza.left_out(layout):
         note(f"the uncertainty of {name} is left out: the grid follows lengths")
+
+
+def small(part: float) -> str:
+    """A part that rounding leaves, which differs from machine to machine."""
+    return "less than 1e-9" if abs(part) < ROUNDED else f"{abs(part):.0e}"
 
 
 def print_jumps(jumps: Mapping[str, BoundaryJump], unit: str) -> None:
@@ -259,7 +265,7 @@ def print_body(held: BodyFile, found: BodyTemperatures, parts: Mapping[str, floa
     note(choice.told)
     note(
         f"{len(mesh.cells)} {'tetrahedra' if mesh.dimension == 3 else 'triangles'} of order {mesh.simplex.order}, "
-        f"{len(found.temperature)} unknowns; what enters less what leaves is {found.imbalance:.0e} of it"
+        f"{len(found.temperature)} unknowns; what enters less what leaves is {small(found.imbalance)} of it"
     )
 
 
