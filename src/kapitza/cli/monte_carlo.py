@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from kapitza.simulate.boltzmann.transport_map import TransportMap
 
 TALL = 7.6  # inches
-ROUNDING = 1e-12  # of a sum over particles that is the same in all batches
+ROUNDING = 1e-12  # of a sum over particles that is the same in all batches, as all heat ends in the only sink
 UNITS = ("W m^-2", "W m^-1", "W")  # of power, by dimension
 SHOWN = ("W m⁻²", "W m⁻¹", "W")
 
@@ -98,7 +98,7 @@ def print_map(title: str, found: "TransportMap", fourier: Any) -> None:
     print_table(f"{title}: {found.particles} particles, {found.events} events, seed {found.seed}", heads, rows)
     unit = SHOWN[len(found.edges) - 1]
     passed = [
-        [name, f"{power:.5g}", f"{sigma:.2g}" if sigma > ROUNDING * abs(power) else "0"]
+        [name, f"{power:.5g}", f"{sigma:.2g}" if sigma > ROUNDING * abs(power) else "exact"]
         for name, power, sigma in zip(found.surfaces, found.power, found.power_sigma, strict=True)
         if power or sigma
     ]

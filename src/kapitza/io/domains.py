@@ -91,6 +91,8 @@ def read_domain(path: str | PathLike[str]) -> DomainFile:
         if a file is missing or may not be read
     """
     top = read_sections(path)
+    if "layers" in top and "boxes" not in top:
+        raise top.fault("layers make a stack: leave out --monte-carlo, or give [[materials]] and [[boxes]]", "layers")
     top.known(
         ("title", "temperature", "bins", "spacing", "particles", "batches", "seed", "materials", "boxes", "sources",
          "boundaries", "walls")
