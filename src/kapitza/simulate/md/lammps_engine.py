@@ -44,6 +44,7 @@ from kapitza.simulate.md.system import COLD, HELD, HOT, System
 from kapitza.units import angstrom, eV, m_u, ps
 
 WHY = "running LAMMPS in this process"
+PUSH = eV / angstrom / m_u * ps**2 / angstrom  # Å ps⁻² of 1 eV Å⁻¹ u⁻¹
 JUMP = 0.5  # Å: an atom that its force would move this far in a step sits on another one
 Accelerate = Literal["opt", "omp", "plain"]
 
@@ -154,7 +155,7 @@ class LammpsMotion:
         self._say("thermo_style custom step pe", "thermo 0", "run 0 post no")
         self._origin = self._begin.positions - self.positions
         self._image = None
-        self._check_forces()
+        check_forces(self._system, self._ours("f", 1.0), self._timestep)
         self._tare = self.heat - self._begin.heat  # LAMMPS counts half a step in advance
 
     @property
@@ -204,7 +205,7 @@ class LammpsMotion:
             self._say(f"run {stride} pre no post no start {self._begin.step}", fault=exploded(self._step))
             self._step += stride
             if period and self._step % period == 0:
-                self._swap()
+                self._swapped = self._swapped + swap_baths(self._engine, self._system)
         if not np.isfinite(self._engine.numpy.extract_atom("x").sum()):
             raise exploded(self._step)("positions are no numbers any more")
 
@@ -248,24 +249,25 @@ class LammpsMotion:
         moving = (self._system.role != HELD)[:, None]
         self._engine.numpy.extract_atom("v")[:n] = moving * begin.velocities / SPEED @ box.turn.T
 
-    def _check_forces(self) -> None:
-        """Refuse atoms that lie on each other, before they fly apart."""
-        masses = self._system.masses[:, None] / m_u
-        force = self._ours("f", 1.0) / masses * 9648.5 * (self._timestep / ps) ** 2  # eV/Å/u = 9648.5 Å/ps²
-        moved = np.abs(np.where(self._system.role[:, None] == HELD, 0.0, force)).max(axis=1)
-        if not (np.isfinite(moved).all() and moved.max() < JUMP):
-            atom = int(np.argmax(np.where(np.isfinite(moved), moved, np.inf)))
-            raise InputError(
-                f"{self._system.name}: forces would move atom {atom} by {moved[atom]:.3g} Å in one step: atoms lie on "
-                f"each other, or {self._timestep:g} s is too long a time step"
-            )
 
-    def _swap(self) -> None:
-        """Exchange velocities between the two baths."""
-        speeds = self._engine.numpy.extract_atom("v")[: len(self._origin)]
-        baths = [np.flatnonzero(self._system.role == role) for role in (HOT, COLD)]
-        given = swapped(speeds, self._system.masses, *baths) * SPEED**2
-        self._swapped = self._swapped + np.array([given, -given])
+def check_forces(system: System, force: Array, timestep: float) -> None:
+    """Refuse atoms that lie on each other, before they fly apart; forces in eV Å⁻¹."""
+    moved = np.abs(force / (system.masses[:, None] / m_u)).max(axis=1) * PUSH * (timestep / ps) ** 2
+    moved[system.role == HELD] = 0.0
+    if not (np.isfinite(moved).all() and moved.max() < JUMP):
+        atom = int(np.argmax(np.where(np.isfinite(moved), moved, np.inf)))
+        raise InputError(
+            f"{system.name}: forces would move atom {atom} by {moved[atom]:.3g} Å in one step: atoms lie on "
+            f"each other, or {timestep:g} s is too long a time step"
+        )
+
+
+def swap_baths(engine: Any, system: System) -> Array:
+    """(2,) energy that the baths were given by an exchange of velocities between them, J."""
+    speeds = engine.numpy.extract_atom("v")[: system.masses.size]
+    hot, cold = (np.flatnonzero(system.role == role) for role in (HOT, COLD))
+    given = swapped(speeds, system.masses, hot, cold) * SPEED**2
+    return np.array([given, -given])
 
 
 def region(box: Box, kinds: Types) -> list[str]:
