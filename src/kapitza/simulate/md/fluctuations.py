@@ -176,7 +176,9 @@ def fluctuation_conductance(
     number_biot = biot(first[0][0], *sides)
     chosen: Model = model or ("lumped" if number_biot < LUMPED_BELOW else "slabs")
     bodies = _bodies(sides, chosen)
-    values, covariance = _fitted(spectrum, count, bodies, free, known) if chosen != model else first
+    values, covariance = (
+        _fitted(spectrum, count, bodies, free, known) if chosen == "lumped" and model is None else first
+    )
     return _judged(data, spectrum, count, chosen, bodies, values, covariance, free, known)
 
 

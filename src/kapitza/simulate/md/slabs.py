@@ -109,11 +109,14 @@ def relaxation_modes(conductance: float, left: Slab, right: Slab, count: int = 4
     order = np.arange(1, count + 1) * np.pi
     poles = np.unique(np.concatenate([order**2 * d for d in diffusion]))[:count]
     low, high = np.concatenate([[0.0], poles[:-1]]), np.array(poles)
-    for _ in range(80):
+    for _ in range(16):
         middle = (low + high) / 2
         above = _secular(middle, conductance, left, right)[0] > 0
         low, high = np.where(above, low, middle), np.where(above, middle, high)
     rates = (low + high) / 2
+    for _ in range(3):  # Newton's steps, which may not leave the bracket
+        value, slope = _secular(rates, conductance, left, right)
+        rates = np.clip(rates - value / slope, low, high)
     slope = _secular(rates, conductance, left, right)[1]
     return rates, capacity / (rates**2 * slope)
 
