@@ -206,6 +206,7 @@ _NAMES = MappingProxyType(
         "simulate.md.interface_analysis": ("InterfaceAnalysis", "body_modes"),
         "simulate.md.layer_spectra": ("EnergyDensity", "LayerSpectra", "spectral_temperatures"),
         "simulate.md.modal": ("ModeEnergies", "slab_modes"),
+        "simulate.md.packet": ("packet_state", "side_energies"),
         "simulate.md.rectification": ("rectification",),
         "simulate.md.spectral_flux": ("SpectralFlux",),
         "simulate.md.spectrum": ("SpectralCurrent",),
