@@ -447,12 +447,12 @@ from kapitza.simulate.md.modal import slab_modes as slab_modes
 from kapitza.simulate.md.nemd import Conservation as Conservation
 from kapitza.simulate.md.nemd import conservation as conservation
 from kapitza.simulate.md.nemd import nemd as nemd
+from kapitza.simulate.md.packet import packet_state as packet_state
+from kapitza.simulate.md.packet import side_energies as side_energies
 from kapitza.simulate.md.plane import DifferencePlane as DifferencePlane
 from kapitza.simulate.md.plane import PlanePower as PlanePower
 from kapitza.simulate.md.plane import ase_energies as ase_energies
 from kapitza.simulate.md.protocol import Course as Course
-from kapitza.simulate.md.packet import packet_state as packet_state
-from kapitza.simulate.md.packet import side_energies as side_energies
 from kapitza.simulate.md.rectification import rectification as rectification
 from kapitza.simulate.md.soft import Slabs as Slabs
 from kapitza.simulate.md.soft import Soft as Soft

@@ -71,7 +71,7 @@ def packet_state(
     shape = wave.reshape(-1, 3) / np.sqrt(crystal.masses)[:, None]
     phase = np.exp(1j * (cell @ crystal.lattice) @ q[0] - np.square((system.positions[left, 2] - centre) / width))
     moved = amplitude / np.linalg.norm(shape, axis=1).max() * shape[site] * phase[:, None]
-    displaced, velocities = np.zeros((2, *system.positions.shape))
+    displaced, velocities = np.zeros_like(system.positions), np.zeros_like(system.positions)
     displaced[left], velocities[left] = moved.real, omega * moved.imag  # e^{-iωt}
     return State(system.positions + displaced, velocities), omega
 
