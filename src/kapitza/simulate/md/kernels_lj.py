@@ -32,6 +32,17 @@ def ready(parameters: tuple[Array, Array, Array, Array]) -> Array:
 
 
 @compiled
+def unlike(table: Array) -> bool:
+    """Whether pairs of kinds differ in any number."""
+    for a in range(len(table)):
+        for b in range(len(table)):
+            for c in range(7):
+                if table[a, b, c] != table[0, 0, c]:
+                    return True
+    return False
+
+
+@compiled
 def term(
     square: float,
     sixth: float,
@@ -116,11 +127,10 @@ def forces(
     """
     table, ended, size, total = ready(parameters), parameters[3][0] > 0, most(start) + 1, 0.0
     who, away, numbers = np.empty(size, np.int32), np.empty((4, size)), np.empty((6, size))
-    mixed = False
-    for c in range(7):
-        mixed = mixed or table[:, :, c].min() != table[:, :, c].max()
-        if c > 0:
-            numbers[c - 1] = table[0, 0, c]
+    mixed = unlike(table)
+    for c in range(6):
+        for k in range(size):
+            numbers[c, k] = table[0, 0, c + 1]
     for i in range(start.size - 1):
         m = chosen(x, species, i, start, near, table, mixed, who, away, numbers)
         energy, fx, fy, fz = worked(m, away, numbers, ended)

@@ -4,6 +4,8 @@ A ghost is a copy of an atom, displaced by vectors of the box.  Kernels see atom
 know of no box; boxes shorter than the cutoff are as good as others.
 """
 
+from types import ModuleType
+
 import numpy as np
 from attrs import frozen
 from numpy.typing import NDArray
@@ -65,9 +67,7 @@ def neighbours(
     MissingEngine
         without numba
     """
-    require("numba", extra=EXTRA, why=WHY)
-    from kapitza.simulate.md.neighbours_kernel import ghosts, listed
-
+    kernel = searching()
     volume = float(np.linalg.det(lattice))
     if not (np.isfinite(volume) and volume):
         raise InputError(f"the box {np.asarray(lattice).tolist()} m has no volume: give three vectors, also for a slab")
@@ -81,13 +81,19 @@ def neighbours(
         raise InputError(
             f"{len(positions)} atoms and a reach of {reach:g} m make too many ghosts: use a smaller cutoff"
         )
-    owner, image = ghosts(fractional, margin, low, high)
+    owner, image = kernel.ghosts(fractional, margin, low, high)
     image = (image - home[owner]).astype(np.int32)
     shift: Array = np.asarray(image.astype(float) @ lattice, dtype=float)
     x = positions[owner] + shift
     low, side, cells = grid(x[: len(positions)], reach)
-    start, near = listed(x, owner, image, (len(positions), reach, half), cells, low, side)
+    start, near = kernel.listed(x, owner, image, (len(positions), reach, half), cells, low, side)
     return Neighbours(owner, image, shift, start, near, reach)
+
+
+def searching() -> ModuleType:
+    """Return the compiled search."""
+    require("numba", extra=EXTRA, why=WHY)
+    return require("kapitza.simulate.md.neighbours_kernel", extra=EXTRA, why=WHY)
 
 
 def returned(fractional: Array, margin: Array) -> NDArray[np.int32]:

@@ -23,13 +23,17 @@ def copied(fractional: Array, owner: Int32, image: Int32, a: int, first: float, 
         s = fractional[owner[i], a]
         total += int(np.floor(last - s)) - int(np.ceil(first - s))  # one less, since 0 is no copy
     whose, which, k = np.empty(total, dtype=np.int32), np.empty((total, 3), dtype=np.int32), before
-    whose[:before], which[:before] = owner, image
+    for i in range(before):  # element by element: whole rows take seconds to compile
+        whose[i] = owner[i]
+        for c in range(3):
+            which[i, c] = image[i, c]
     for i in range(before):
         s = fractional[owner[i], a]
         for m in range(int(np.ceil(first - s)), int(np.floor(last - s)) + 1):
             if m != 0:
-                whose[k], which[k] = owner[i], image[i]
-                which[k, a] = m
+                whose[k] = owner[i]
+                for c in range(3):
+                    which[k, c] = m if c == a else image[i, c]
                 k += 1
     return whose, which
 
@@ -44,8 +48,10 @@ def ghosts(fractional: Array, margin: Array, low: Array, high: Array) -> tuple[I
     margin : (3,) in fractions of the box; 0 along an axis that does not repeat
     low, high : (3,) least and greatest of the fractional coordinates of the real atoms
     """
-    owner = np.arange(len(fractional)).astype(np.int32)
+    owner = np.empty(len(fractional), dtype=np.int32)
     image = np.zeros((len(fractional), 3), dtype=np.int32)
+    for i in range(len(fractional)):
+        owner[i] = i
     for a in range(3):
         if margin[a] > 0:
             owner, image = copied(fractional, owner, image, a, low[a] - margin[a], high[a] + margin[a])
@@ -80,7 +86,8 @@ def binned(x: Array, n: int, low: Array, side: Array, cells: Int64) -> tuple[Int
         k = place[cell[i]]
         place[cell[i]] += 1
         ids[k] = i
-        sorted_x[k] = x[i]
+        for a in range(3):
+            sorted_x[k, a] = x[i, a]
     return first, ids, sorted_x
 
 

@@ -12,8 +12,8 @@ from kapitza.core.arrays import Array
 from kapitza.errors import ConvergenceError, InputError, require
 from kapitza.simulate.md.engine import Baths, State
 from kapitza.simulate.md.field import Field
-from kapitza.simulate.md.kernels import ROOMS, kernels, species_of
-from kapitza.simulate.md.neighbours import EXTRA, WHY, Neighbours, Surroundings
+from kapitza.simulate.md.kernels import ROOMS, species_of
+from kapitza.simulate.md.neighbours import EXTRA, WHY, Neighbours, Surroundings, searching
 from kapitza.simulate.md.system import COLD, HELD, HOT, System
 from kapitza.units import k_B
 
@@ -86,7 +86,7 @@ class Moving:
     ) -> None:
         self.system, self.field, self.baths = system, field, baths
         self.timestep, seed, self.skin = how
-        self.kernels, self.go = kernels(field), stepper(field)
+        self.go = stepper(field)
         self.kinds, self.bath = species_of(system, field), bath_numbers(system, baths, self.timestep)
         free = system.role != HELD
         self.r = np.array(state.positions, dtype=float, order="C")
@@ -99,10 +99,10 @@ class Moving:
         self.surroundings = Surroundings(system, field, self.skin)
         self.listed(self.surroundings.renew(self.r))
         check_overlap(system, field, self.near, self.x, self.kinds)
-        self.potential[0] = self.kernels.forces(
-            self.x, self.species, self.near.start, self.near.near, field.parameters, self.f
-        )
-        self.fold()
+        self.loop(
+            1, 0.0, late=True
+        )  # by the code of all later forces, or a run taken up again would differ by rounding
+        check_forces(self)
 
     def listed(self, near: Neighbours) -> None:
         """Take up a new list of neighbours."""
@@ -110,14 +110,6 @@ class Moving:
         self.x = near.extended(self.r)
         self.species = self.kinds[near.owner]
         self.f = np.zeros_like(self.x)
-
-    def fold(self) -> None:
-        """Give the forces on ghosts to their owners, and look at them."""
-        n = len(self.r)
-        np.add.at(self.f, self.near.owner[n:], self.f[n:])
-        if not (np.isfinite(self.f[:n]).all() and np.isfinite(self.potential[0])):
-            worst = int(np.argmin(np.isfinite(self.f[:n]).all(axis=1)))
-            raise InputError(f"{self.system.name}: the force on atom {worst} is not finite: do atoms overlap?")
 
     @property
     def positions(self) -> Array:
@@ -163,22 +155,27 @@ class Moving:
 
     def some(self, steps: int) -> None:
         """Do some time steps; lists of neighbours are made anew where they no longer hold."""
-        atoms, late = (self.r, self.v, self.system.masses, self.inverse), False
+        late = False
         while steps > 0:
-            near, limit = self.near, (self.surroundings.skin / 2) ** 2
-            around = (
-                near.owner, near.shift, self.x, self.species, near.start, near.near, self.surroundings.reference, limit,
-            )  # fmt: skip
-            done = self.go(
-                steps, self.step, self.timestep, late, atoms, around, self.f, self.field.parameters, self.bath,
-                self.given, self.random, self.potential,
-            )  # fmt: skip
+            done = self.loop(steps, self.timestep, late=late)
             self.step, steps = self.step + done, steps - done
             late = steps > 0
             if late:
-                self.check_flight()
+                check_flight(self)
                 self.widen()
                 self.listed(self.surroundings.renew(self.r))
+
+    def loop(self, steps: int, timestep: float, *, late: bool) -> int:
+        """Do time steps while the list of neighbours holds; how many are done."""
+        near, atoms = self.near, (self.r, self.v, self.system.masses, self.inverse)
+        around = (
+            near.owner, near.shift, self.x, self.species, near.start, near.near, self.surroundings.reference,
+            (self.surroundings.skin / 2) ** 2,
+        )  # fmt: skip
+        return self.go(
+            steps, self.step, timestep, late, atoms, around, self.f, self.field.parameters, self.bath, self.given,
+            self.random, self.potential,
+        )  # fmt: skip
 
     def widen(self) -> None:
         """Let lists last longer where they are made anew too often; what they are used for does not change."""
@@ -186,20 +183,6 @@ class Moving:
             widest = WIDEST * self.field.cutoff
             self.surroundings.skin = min(WIDER * self.surroundings.skin, widest)
         self.renewed = self.step
-
-    def check_flight(self) -> None:
-        """Stop a run whose atoms fly apart or whose baths have run dry."""
-        if not np.isfinite(self.given).all():
-            raise ConvergenceError(
-                f"{self.system.name}: at step {self.step} a bath has no energy left to take: take a power below "
-                f"{self.baths.power:g} W, or a larger bath"
-            )
-        leap = self.timestep * float(np.abs(self.v).max())
-        if not leap <= LEAP * self.field.cutoff:
-            raise ConvergenceError(
-                f"{self.system.name}: at step {self.step} an atom moves {leap:.3g} m at once, and may move "
-                f"{LEAP * self.field.cutoff:.3g} m: take a timestep below {self.timestep:g} s"
-            )
 
     def state(self) -> State:
         """Copy of all that is needed to go on."""
@@ -209,10 +192,32 @@ class Moving:
         """Do nothing: memory is given back with the object."""
 
 
+def check_forces(moving: Moving) -> None:
+    """Refuse a first state with a force that is none."""
+    f = moving.f[: len(moving.r)]
+    if not (np.isfinite(f).all() and np.isfinite(moving.potential[0])):
+        worst = int(np.argmin(np.isfinite(f).all(axis=1)))
+        raise InputError(f"{moving.system.name}: the force on atom {worst} is not finite: do atoms overlap?")
+
+
+def check_flight(moving: Moving) -> None:
+    """Stop a run whose atoms fly apart or whose baths have run dry."""
+    if not np.isfinite(moving.given).all():
+        raise ConvergenceError(
+            f"{moving.system.name}: at step {moving.step} a bath has no energy left to take: take a power below "
+            f"{moving.baths.power:g} W, or a larger bath"
+        )
+    leap = moving.timestep * float(np.abs(moving.v).max())
+    if not leap <= LEAP * moving.field.cutoff:
+        raise ConvergenceError(
+            f"{moving.system.name}: at step {moving.step} an atom moves {leap:.3g} m at once, and may move "
+            f"{LEAP * moving.field.cutoff:.3g} m: take a timestep below {moving.timestep:g} s"
+        )
+
+
 def stepper(field: Field) -> Callable[..., int]:
     """Return the compiled loop over steps for a form of field."""
-    from kapitza.simulate.md import stepping
-
+    stepping = require("kapitza.simulate.md.stepping", extra=EXTRA, why=WHY)
     loop: Callable[..., int] = getattr(stepping, f"go_{ROOMS[field.form]}")
     return loop
 
@@ -253,13 +258,11 @@ def check_overlap(system: System, field: Field, near: Neighbours, x: Array, kind
     """Refuse atoms that are nearer to each other than in any matter."""
     if field.form == "harmonic":
         return
-    from kapitza.simulate.md.neighbours_kernel import closest
-
     count = len(field.kinds)
     bound = np.full((count, count), OVERLAP_BONDS * field.cutoff)
     if field.form == "lennard-jones":
         bound = OVERLAP * field.parameters[1]
-    i, j = closest(x, kinds[near.owner], near.start, near.near, bound)
+    i, j = searching().closest(x, kinds[near.owner], near.start, near.near, bound)
     if i >= 0:
         distance = float(np.linalg.norm(x[i] - x[j]))
         raise InputError(
