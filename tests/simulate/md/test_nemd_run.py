@@ -199,6 +199,8 @@ def test_other_faults_are_named():
         evolve(COURSE, blocks=0)
     with pytest.raises(InputError, match="timestep = 1"):
         evolve(COURSE, timestep=1.0)
+    with pytest.raises(InputError, match=r"the direct power needs a potential of .*, this one is 'other'"):
+        nemd(small(), evolve(FIELD, form="other"), Stub(), BATHS, evolve(COURSE, power=10))
     other = evolve(FIELD, kinds=("Si",))
     with pytest.raises(InputError, match="atoms of light, heavy, the potential is for Si"):
         nemd(small(), other, Stub(), BATHS, COURSE)

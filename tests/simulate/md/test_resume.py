@@ -11,7 +11,7 @@ from attrs import evolve
 
 from kapitza.errors import DataError, InputError
 from kapitza.simulate.md.build import mass_interface
-from kapitza.simulate.md.checkpoint import FILE
+from kapitza.simulate.md.checkpoint import FILE, plainly
 from kapitza.simulate.md.fields import lennard_jones
 from kapitza.simulate.md.nemd import nemd
 from kapitza.simulate.md.own import Own
@@ -90,6 +90,17 @@ def test_a_folder_of_other_inputs_is_refused(tmp_path, what):
     }  # fmt: skip
     with pytest.raises(InputError, match="holds a run with other inputs"):
         nemd(**(call | {what: other[what]}))
+
+
+def test_calculators_count_by_their_parameters():
+    """An object of another package has an address by its class and its parameters, wherever it lies in memory."""
+
+    class Calculator:
+        def __init__(self, depth):
+            self.parameters = {"depth": depth, "at": object()}
+
+    assert plainly([Calculator(1.0)]) == plainly([Calculator(1.0)])
+    assert plainly([Calculator(1.0)]) != plainly([Calculator(2.0)])
 
 
 def test_a_damaged_file_is_named(tmp_path):

@@ -1,5 +1,6 @@
 """What a killed run needs to go on: one file, written whole or not at all after a block, for one set of inputs."""
 
+import re
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -40,7 +41,8 @@ class Snapshot:
 def plainly(value: Any, depth: int = 3) -> object:
     """Return a record as plain values by name with the name of its class, for an address.
 
-    What is neither plain, nor a record, nor a list of them, counts by its class alone.
+    What is neither plain, nor a record, nor a list of them, counts by its class and, where it has them, its interval
+    and its `parameters`.
     """
     if value is None or isinstance(value, PLAIN):
         return value
@@ -50,7 +52,8 @@ def plainly(value: Any, depth: int = 3) -> object:
         return str(value)
     kind = f"{type(value).__module__}:{type(value).__qualname__}"
     if not attrs.has(type(value)) or depth == 0:
-        return {"class": kind, "every": int(getattr(value, "every", 0))}
+        settings = re.sub(r"0x[0-9a-f]+", "", repr(getattr(value, "parameters", None)))  # of a calculator of ASE
+        return {"class": kind, "every": int(getattr(value, "every", 0)), "parameters": settings}
     fields = {one.name: plainly(getattr(value, one.name), depth - 1) for one in attrs.fields(type(value))}
     return {"class": kind, **fields}
 

@@ -19,6 +19,7 @@ from kapitza.simulate.md.build import check_overlap
 from kapitza.simulate.md.checkpoint import Keeper, Snapshot, copied, plainly, row
 from kapitza.simulate.md.engine import Baths, Engine, Motion, Observer, State
 from kapitza.simulate.md.field import Field
+from kapitza.simulate.md.kernels import ROOMS
 from kapitza.simulate.md.plane import PlanePower
 from kapitza.simulate.md.protocol import BURST, Course, Meter, Thermometer, checked_baths, warm_state, watched
 from kapitza.simulate.md.record import Record
@@ -76,6 +77,11 @@ def nemd(
         raise InputError(
             f"{system.name} has atoms of {', '.join(system.kinds)}, the potential is for {', '.join(field.kinds)}: "
             "make it for these kinds"
+        )
+    if course.power and field.form not in ROOMS:
+        raise InputError(
+            f"power = {course.power} steps: the direct power needs a potential of {', '.join(ROOMS)}, this one is "
+            f"{field.form!r}: set power to 0"
         )
     check_overlap(system)
     setting = Setting(system, field, engine, baths, course)
