@@ -433,6 +433,8 @@ from kapitza.simulate.md.gpumd_text import gpumd_deck as gpumd_deck
 from kapitza.simulate.md.harmonic_current import HarmonicCurrent as HarmonicCurrent
 from kapitza.simulate.md.harmonic_current import constants_across as constants_across
 from kapitza.simulate.md.harmonic_current import langevin_transmission as langevin_transmission
+from kapitza.simulate.md.harmonic_system import harmonic_field as harmonic_field
+from kapitza.simulate.md.harmonic_system import harmonic_system as harmonic_system
 from kapitza.simulate.md.interface_analysis import InterfaceAnalysis as InterfaceAnalysis
 from kapitza.simulate.md.interface_analysis import body_modes as body_modes
 from kapitza.simulate.md.junctions import junction_system as junction_system
@@ -447,6 +449,7 @@ from kapitza.simulate.md.modal import slab_modes as slab_modes
 from kapitza.simulate.md.nemd import Conservation as Conservation
 from kapitza.simulate.md.nemd import conservation as conservation
 from kapitza.simulate.md.nemd import nemd as nemd
+from kapitza.simulate.md.own import Own as Own
 from kapitza.simulate.md.packet import packet_state as packet_state
 from kapitza.simulate.md.packet import side_energies as side_energies
 from kapitza.simulate.md.plane import DifferencePlane as DifferencePlane
@@ -463,6 +466,7 @@ from kapitza.simulate.md.soft import with_slabs as with_slabs
 from kapitza.simulate.md.spectral_flux import SpectralFlux as SpectralFlux
 from kapitza.simulate.md.spectrum import SpectralCurrent as SpectralCurrent
 from kapitza.simulate.md.system import System as System
+from kapitza.simulate.md.thermal import thermal_state as thermal_state
 from kapitza.simulate.md.transmissions import classical_transmission as classical_transmission
 from kapitza.simulate.md.transmissions import elastic_split as elastic_split
 from kapitza.simulate.md.transmissions import spectral_conductance as spectral_conductance
