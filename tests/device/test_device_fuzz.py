@@ -7,9 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from kapitza.device.elements_solve import body_temperatures
 from kapitza.device.temperatures import device_temperatures
+from kapitza.device.volumes_solve import solve_fields
 from kapitza.errors import KapitzaError
 from kapitza.io.device import read_device
+from kapitza.io.device_blocks import read_layout
+from kapitza.io.device_mesh import read_body
 
 SAMPLES = Path(__file__).resolve().parents[2] / "docs" / "samples"
 LINES = (
@@ -29,6 +33,12 @@ LINES = (
     'shape = "gaussian"',
     'depth = "1 um"',
     "from_bottom = true",
+    'over = ["gate"]',
+    'heat = "1 W/um3"',
+    'x = ["0 nm", "9 nm"]',
+    'z = ["9 nm", "0 nm"]',
+    "[sides]",
+    'right = "held"',
 )
 VALUES = (
     "0", "-1", "1e300", "inf", "nan", "true", '""', '"x"', '"1 um"', '"1 m2K/GW"', '"-3 %"', "[]", "[1, 2]", "[[1]]",
@@ -69,6 +79,43 @@ def test_any_file_is_a_device_or_one_line(tmp_path, name):
                     with np.errstate(all="raise", under="ignore"):
                         assert device_temperatures(device, sensitivity=False).peak > 0
                     solved += 1
+            except KapitzaError as err:
+                faults.append(str(err))
+            except OSError as err:
+                faults.append(str(err.filename or ""))
+    assert solved
+    assert [fault for fault in faults if not fault or "\n" in fault] == []
+
+
+def solved_blocks(path):
+    """Temperatures of a file of blocks, on the coarsest grid."""
+    layout = read_layout(path)
+    with np.errstate(all="raise", under="ignore"):
+        return solve_fields(layout, 600).temperatures.peak
+
+
+def solved_body(path):
+    """Temperatures of a file with a mesh."""
+    held = read_body(path)
+    return body_temperatures(held.body).peak - held.sink
+
+
+@pytest.mark.parametrize(("name", "solve"), [("finfet", solved_blocks), ("wire", solved_body)])
+def test_any_file_of_blocks_or_a_mesh_is_solved_or_one_line(tmp_path, name, solve):
+    if name == "wire":
+        pytest.importorskip("meshio")
+    text = (SAMPLES / f"{name}.toml").read_text(encoding="utf-8")
+    (tmp_path / "wire.msh").write_bytes((SAMPLES / "wire.msh").read_bytes())
+    generator = random.Random(name)
+    solved, faults = 0, []
+    for _ in range(60):
+        path = tmp_path / "chip.toml"
+        path.write_text(changed(text, generator), encoding="utf-8")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            try:
+                assert solve(path) > 0
+                solved += 1
             except KapitzaError as err:
                 faults.append(str(err))
             except OSError as err:
