@@ -7,6 +7,7 @@ import matplotlib as mpl
 mpl.use("Agg")
 
 import numpy as np
+from scipy.stats import norm
 
 import kapitza as kz
 from kapitza.matter.build import lead_of
@@ -88,6 +89,23 @@ def seen(ax, found, theories):
     ax.set(xscale="log", xlabel="modulation (MHz)", ylabel="resistance (m² K GW⁻¹)", ylim=(0, None))
 
 
+def membranes(si) -> None:
+    """Along suspended silicon: measured shares, the Debye solid, and free paths fitted to two membranes."""
+    thickness = np.geomspace(5e-9, 1e-5, 60)
+    quantile = norm.ppf((np.arange(400) + 0.5) / 400)
+    fitted = kz.FreePaths(6.954e-7 * np.exp(1.799 * quantile), np.full(400, 1 / 400))
+    used = si.contribution > 0
+    debye = kz.FreePaths(si.path[used], si.contribution[used] / si.conductivity)
+    ax = new_figure(width=7.6, height=4.2).subplots()
+    ax.semilogx(1e9 * thickness, kz.film_along(debye, thickness), color="0.5", label="Debye solid, one umklapp rate")
+    ax.semilogx(1e9 * thickness, kz.film_along(fitted, thickness), color="black", label="free paths from two membranes")
+    ax.plot([15, 1500], [0.13, 0.74], "o", color=LOOKS["emitted"][0], label="transient gratings (Cuffe 2015)")
+    ax.errorbar([9], [9 / 148], [2 / 148], fmt="s", color=LOOKS["extrapolated"][0], label="Raman (Chávez-Ángel)")
+    ax.set(xlabel="thickness (nm)", ylabel="conductivity along, share of the bulk", ylim=(0, 1))
+    beside(ax)
+    ax.figure.savefig(IMAGES / "silicon-membranes.png", dpi=130)
+
+
 def main() -> None:
     figure = new_figure(width=9.6, height=7.2)
     axes = figure.subplots(2, 2)
@@ -117,6 +135,7 @@ def main() -> None:
     ax.set(xlabel="period (nm)", ylabel="conductivity (W m⁻¹ K⁻¹)")
     beside(ax)
     ax.figure.savefig(IMAGES / "superlattice-boltzmann.png", dpi=130)
+    membranes(si)
 
 
 if __name__ == "__main__":
