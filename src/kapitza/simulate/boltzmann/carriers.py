@@ -18,6 +18,7 @@ Integers = NDArray[np.intp]
 
 SLOWEST, FASTEST = 0.0, 1e5  # m s⁻¹
 SHORTEST, LONGEST = 1e-16, 1.0  # s, lifetimes: below a vibration, or in other units
+FARTHEST = 10.0  # m, mean free path
 DENSEST = 1e9  # J m⁻³ K⁻¹, of all bands together
 
 
@@ -92,6 +93,7 @@ class Carriers:
         plausible("lowest velocity", float(self.velocity.min()), SLOWEST, FASTEST, "m/s", self.name)
         plausible("highest velocity", float(self.velocity.max()), 1.0, FASTEST, "m/s", self.name)
         plausible("shortest lifetime", float(self.lifetime.min()), SHORTEST, LONGEST, "s", self.name)
+        plausible("longest mean free path", float(self.path.max()), 1e-13, FARTHEST, "m", self.name)
         if self.edges.size and self.edges.size != self.omega.size + 1:
             raise InputError(f"{self.name}: {self.edges.size} bounds for {self.omega.size} groups of frequency")
 
