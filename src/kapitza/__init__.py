@@ -31,6 +31,7 @@ _NAMES = MappingProxyType(
         "device.dynamics": ("device_response", "step_response", "time_span"),
         "device.fields": ("plane_map", "section_map"),
         "device.grid": ("BoxGrid", "automatic_grid"),
+        "device.layout_numbers": ("scaled_layout",),
         "device.lengths": ("boundary_lengths",),
         "device.network": ("Cauer", "Foster", "cauer", "foster"),
         "device.optimise": ("coolest",),

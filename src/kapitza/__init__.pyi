@@ -101,6 +101,7 @@ from kapitza.device.free_paths import FreePaths as FreePaths
 from kapitza.device.free_paths import fitted_paths as fitted_paths
 from kapitza.device.grid import BoxGrid as BoxGrid
 from kapitza.device.grid import automatic_grid as automatic_grid
+from kapitza.device.layout_numbers import scaled_layout as scaled_layout
 from kapitza.device.lengths import boundary_lengths as boundary_lengths
 from kapitza.device.memory import Cell as Cell
 from kapitza.device.memory import reset as reset

@@ -273,6 +273,15 @@ def test_the_way_is_chosen_by_the_geometry(capsys, tmp_path):
     assert held["heat_out"]["value"]["right"] > 0
 
 
+def test_sweep_of_a_block(capsys):
+    fin = ["device", str(SAMPLES / "finfet.toml"), "--cells", "800"]
+    found = told([*fin, "--sweep", "fin.power=5,10uW"], capsys)["rise"]["hottest point"]
+    np.testing.assert_allclose(found[1], 2 * found[0], rtol=1e-6, atol=0)
+    found = told([*fin, "--sweep", "fin|gate.conductance=50,150,450MW/m2K"], capsys)["rise"]["hottest point"]
+    assert found == sorted(found, reverse=True)
+    assert "lengths stand in the file" in refusal([*fin, "--sweep", "cover.thickness=50,60nm"], capsys)
+
+
 def test_everything_is_written(capsys, tmp_path):
     pytest.importorskip("meshio")
     pytest.importorskip("matplotlib")

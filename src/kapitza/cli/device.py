@@ -62,7 +62,11 @@ def device(
         raise InputError(f"--free {free} without --fit: give the table of measured temperatures")
     choice = choose(file, tier)
     if choice.tier != "layers":
-        refuse(choice, {"--fit": fit, "--sweep": sweep, "--samples": samples})
+        refuse(choice, {"--fit": fit, "--samples": samples})
+        if sweep is not None:
+            refuse(choice, {"--sweep": choice.tier == "elements", "--vtk": vtk, "--step": step})
+            device_reports.report_sweep(file, sweep, plot=plot, save=save, as_json=as_json, cells=cells)
+            return
         solve_fields(file, choice, cells=cells, files=(plot, save, vtk, step), as_json=as_json)
         return
     if vtk is not None:

@@ -23,6 +23,7 @@ TIMES = 61
 MOMENTS = 401  # of pulses and periods
 POINTS = (512, 512)  # of a map
 FIGURE = 5.6  # inches
+FEWEST = 512  # cells of a grid
 
 
 def report_device(
@@ -171,12 +172,18 @@ def resistance_cells(device: Device, name: str, found: DeviceTemperatures) -> li
     return [f"{1e9 * value:.4g}", f"{kelvin:.4g}" if name in found.kelvin else ""]
 
 
-def report_sweep(path: str, text: str, *, plot: str | None, save: str | None, as_json: bool) -> None:
-    """Temperatures of a device against one of its numbers."""
-    device = kapitza.read_device(path)
-    device.value(text.partition("=")[0].strip())  # a name that is none is told as such, before its unit puzzles
+def report_sweep(
+    path: str, text: str, *, plot: str | None, save: str | None, as_json: bool, cells: int | None = None
+) -> None:
+    """Temperatures of a device against one of its numbers; on a box grid of so many cells if these are given."""
+    device = kapitza.read_device(path) if cells is None else kapitza.read_layout(path)
+    now = device.value(text.partition("=")[0].strip())  # a name that is none is told so, before its unit puzzles
     wanted = read_sweep(text)
-    found = [kapitza.device_temperatures(device.replace({wanted.name: v}), sensitivity=False) for v in wanted.value]
+    if isinstance(device, kapitza.Device):
+        found = [kapitza.device_temperatures(device.replace({wanted.name: v}), sensitivity=False) for v in wanted.value]
+    else:
+        changed = [kapitza.scaled_layout(device, wanted.name, v / now) for v in wanted.value]
+        found = [kapitza.solve_fields(one, cells or FEWEST).temperatures for one in changed]
     rises = {"hottest point": [one.peak for one in found]}
     rises |= {f"{name}, averaged": [one.average[name] for one in found] for name in found[0].average}
     owner = wanted.name.rpartition(".")[0]
@@ -193,20 +200,20 @@ def report_sweep(path: str, text: str, *, plot: str | None, save: str | None, as
         unit = kind_of_number(wanted.name)
         print_json({"name": wanted.name, "kind": unit, "value": list(wanted.value), "rise": rises, "unit": "K"})
         return
-    print_sweep(device, wanted, rises)
+    print_sweep(found[0].title, wanted, rises)
     for written in (plot, save):
         if written is not None:
             note(f"wrote {written}")
 
 
-def print_sweep(device: Device, wanted: Sweep, rises: dict[str, list[float]]) -> None:
+def print_sweep(title: str, wanted: Sweep, rises: dict[str, list[float]]) -> None:
     """Print a sweep."""
     rows = [
         [f"{value / wanted.factor:.6g}", *(f"{rise[i]:.5g}" for rise in rises.values())]
         for i, value in enumerate(list(wanted.value))
     ]
     head = f"{wanted.name} ({wanted.unit})" if wanted.unit else wanted.name
-    print_table(f"{device.title}: rise above the sink (K)", (head, *rises), rows, text=0)
+    print_table(f"{title}: rise above the sink (K)", (head, *rises), rows, text=0)
 
 
 def report_design(path: str, minimise: str, over: Sequence[str], *, as_json: bool) -> None:

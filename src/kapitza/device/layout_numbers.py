@@ -10,6 +10,9 @@ from kapitza.device.blocks import Inset, Layout, at_sink
 from kapitza.device.grid import BoxGrid, edges_of
 from kapitza.device.uncertainty import scaled as scaled_device
 from kapitza.device.volumes import ends, painted
+from kapitza.errors import InputError
+
+SCALED = ("conductivity", "in_plane", "in_plane_y", "conductance", "coefficient", "top_coefficient", "power")
 
 
 def touching(layout: Layout) -> tuple[tuple[int, int], ...]:
@@ -55,6 +58,29 @@ def numbers_of(layout: Layout) -> list[str]:
         found += [f"{name}.conductance" for name, value in given.items() if np.isfinite(at_sink(value, device.sink))]
         found += [f"{block.name}.power"] if block.power else []
     return found
+
+
+def scaled_layout(layout: Layout, name: str, factor: float) -> Layout:
+    """A layout with a conductivity, conductance, coefficient or power times a factor.
+
+    Parameters
+    ----------
+    name : such as "via.power", "fin|gate.conductance", "SiC.in_plane"
+    factor : above zero
+
+    Raises
+    ------
+    InputError
+        for names that the layout does not have, numbers that are none, and lengths, which blocks would have to follow
+    """
+    value = layout.value(name)
+    if name.rpartition(".")[2] not in SCALED:
+        raise InputError(
+            f"{name}: of a device with blocks {', '.join(SCALED)} can be changed; lengths stand in the file"
+        )
+    if not (np.isfinite(value) and value and factor > 0):
+        raise InputError(f"{name} is {value:g}, times {factor:g}: wanted finite numbers above zero")
+    return scaled(layout, name, factor)
 
 
 def scaled(layout: Layout, name: str, factor: float) -> Layout:

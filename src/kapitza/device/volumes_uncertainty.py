@@ -5,7 +5,7 @@ from attrs import evolve
 from kapitza.core.conductance import Conductance
 from kapitza.device.blocks import Layout
 from kapitza.device.grid import automatic_grid
-from kapitza.device.layout_numbers import scaled, touching
+from kapitza.device.layout_numbers import SCALED, scaled, touching
 from kapitza.device.volumes import depends
 from kapitza.device.volumes_adjoint import field_sensitivities
 from kapitza.device.volumes_solve import Fields, settled
@@ -13,7 +13,6 @@ from kapitza.device.volumes_solve import Fields, settled
 COARSE = 8000  # cells where each number takes solutions of its own
 STEP = 1e-2  # of differences, relative
 CLOSE = 1e-10
-TOLD = ("conductivity", "in_plane", "in_plane_y", "conductance", "coefficient", "top_coefficient", "power")
 
 
 def uncertain_field(layout: Layout, fields: Fields, unknowns: int = 40_000) -> Fields:
@@ -59,7 +58,7 @@ def relative_sigmas(layout: Layout) -> dict[str, float]:
 def left_out(layout: Layout) -> tuple[str, ...]:
     """Names of uncertain numbers that fields on a grid tell nothing about: lengths, which the grid itself follows."""
     given = (*layout.device.uncertain, *layout.uncertain)
-    return tuple(name for name in given if name.rpartition(".")[2] not in TOLD)
+    return tuple(name for name in given if name.rpartition(".")[2] not in SCALED)
 
 
 def field_differences(layout: Layout, names: tuple[str, ...]) -> dict[str, float]:
