@@ -123,7 +123,9 @@ def read_films(path: str | PathLike[str]) -> FilmFile:
     """
     top = read_sections(path)
     if "boxes" in top and "layers" not in top:
-        raise top.fault("boxes make a domain, not a stack of layers: follow phonons through it with --monte-carlo", "boxes")
+        raise top.fault(
+            "boxes make a domain, not a stack of layers: follow phonons through it with --monte-carlo", "boxes"
+        )
     top.known(("title", "temperature", "bins", "layers", "boundaries", "walls", "period"))
     temperature = top.number("temperature", "temperature", 300.0)
     sections = top.sections("layers")
