@@ -34,7 +34,7 @@ layer = "GaN"                        # top face of the first layer if not given
 """
 
 import warnings
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Sequence
 from itertools import pairwise
 from os import PathLike
 from typing import Any
@@ -75,8 +75,13 @@ PLAUSIBLE = {
     "flux": (1.0, 1e14, "W/m2"),
     "heat": (1.0, 1e20, "W/m3"),
 }
-OTHERS = {"blocks": "the file has blocks", "sides": "the file has open sides", "mesh": "the file names a mesh"}
-READERS = {"blocks": "read_layout", "sides": "read_layout", "mesh": "read_body"}
+OTHERS = {
+    "blocks": "the file has blocks",
+    "sides": "the file has open sides",
+    "gds": "the file names a layout",
+    "mesh": "the file names a mesh",
+}
+READERS = {"blocks": "read_layout", "sides": "read_layout", "gds": "read_layout", "mesh": "read_body"}
 ABSURD = 1e8  # times beyond that
 
 
@@ -125,19 +130,20 @@ class Parts:
     sigmas: dict[str, float]
 
 
-def read_parts(top: Section, blocks: Container[str] = ()) -> Parts:
+def read_parts(top: Section, blocks: Container[str] = (), more: Sequence[Section] = ()) -> Parts:
     """The layers of a device file, their boundaries, and what heats and cools them.
 
     Parameters
     ----------
     blocks : names of blocks, whose boundaries are left for others to read
+    more : tables of sources besides those of the file
     """
     sink = top.number("sink", "temperature", 300.0)
     read = [read_layer(section, sink) for section in layer_sections(top)]
     layers, laws = [one[0] for one in read], {one[0].name: one[1] for one in read if one[1] is not None}
     stack, sigmas = read_boundaries(top, layers, [one[2] for one in read], sink, blocks)
     box = read_box(top)
-    sources = [read_source(section, stack, box) for section in top.sections("sources")]
+    sources = [read_source(section, stack, box) for section in (*top.sections("sources"), *more)]
     if not sources and not blocks:
         raise top.fault("no [[sources]]: expected one or more sources of heat", "sources")
     device = guarded(
@@ -323,9 +329,9 @@ def warn_of_thin(device: Device) -> None:
 
 
 def is_device(path: str | PathLike[str]) -> bool:
-    """Whether a TOML file describes a device: it has sources of heat, blocks or a mesh, not experiments."""
+    """Whether a TOML file describes a device: it has sources of heat, blocks, a layout or a mesh, not experiments."""
     try:
         top = read_sections(path)
-        return any(key in top for key in ("sources", "blocks", "mesh"))
+        return any(key in top for key in ("sources", "blocks", "gds", "mesh"))
     except (DataError, OSError):
         return False

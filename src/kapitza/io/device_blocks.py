@@ -17,8 +17,11 @@ over = ["gate"]                      # blocks above that it takes the place of w
 [boundaries]
 "fin|oxide" = "100 MW/m2K ± 20 %"    # of a block with a layer or another block that it touches
 "gate|*" = "dmm"                     # of a block with all others
+
+Blocks and sources may also be drawn in a layout: `kapitza.io.layout`.
 """
 
+from collections.abc import Mapping
 from os import PathLike
 from typing import Any
 
@@ -33,6 +36,8 @@ from kapitza.device.shapes import Rectangle
 from kapitza.io.device import LAYER, TOP, Parts, read_layer, read_parts, read_uncertain, warn_of_slips, warn_outside
 from kapitza.io.device_boundaries import Side, read_device_boundary
 from kapitza.io.device_sources import lengths
+from kapitza.io.layout import KEYS as KEYS_OF_LAYOUT
+from kapitza.io.layout import read_drawn
 from kapitza.io.samples import guarded
 from kapitza.io.sections import Section, read_sections
 
@@ -47,6 +52,7 @@ class Part:
     section: Section
     block: Inset
     material: str
+    owner: str  # name that boundaries are given under: its own, or that of the layer of a layout
 
 
 def read_layout(path: str | PathLike[str]) -> Layout:
@@ -66,11 +72,13 @@ def read_layout(path: str | PathLike[str]) -> Layout:
         for numbers that no device has, where a unit has most likely slipped
     """
     top = read_sections(path)
-    top.known((*TOP, "blocks", "sides"))
-    sections = top.sections("blocks")
+    top.known((*TOP, "blocks", "sides", *KEYS_OF_LAYOUT))
+    drawn = read_drawn(top)
+    sections = (*top.sections("blocks"), *drawn.blocks)
     names = [section.text("name", section.text("material", "") or None) for section in sections]
-    parts = read_parts(top, (*names, "*") if names else ())
-    read = [read_block(section, parts.device) for section in sections]
+    known = {*names, *drawn.owner.values(), "*"}
+    parts = read_parts(top, known if names else (), drawn.sources)
+    read = [read_block(section, parts.device, drawn.owner) for section in sections]
     sides = read_sides(top.section("sides"))
     bare = guarded(top, "blocks", lambda: Layout(parts.device, [one.block for one in read], sides=sides))
     check_overlaps(read)
@@ -82,8 +90,8 @@ def read_layout(path: str | PathLike[str]) -> Layout:
     return layout
 
 
-def read_block(section: Section, device: Device) -> Part:
-    """One block, without its boundaries."""
+def read_block(section: Section, device: Device, owner: Mapping[str, str]) -> Part:
+    """One block, without its boundaries; `owner` names the layers of a layout that boxes belong to."""
     for key in ROUND:
         if key in section:
             raise section.fault(
@@ -107,7 +115,7 @@ def read_block(section: Section, device: Device) -> Part:
     if device.box is not None:
         height = sum(one.thickness for one in device.stack.layers)
         guarded(section, "", lambda: check_place(block, device.box, height))  # pyright: ignore[reportArgumentType]
-    return Part(section, block, material)
+    return Part(section, block, material, owner.get(block.name, block.name))
 
 
 def read_sides(section: Section) -> dict[str, float]:
@@ -133,7 +141,7 @@ def check_overlaps(read: list[Part]) -> None:
     earlier: list[Part] = []
     for part in read:
         allowed = part.section.texts("over")
-        both = [one.block.name for one in earlier if overlap(one.block, part.block)]
+        both = [one.owner for one in earlier if overlap(one.block, part.block)]
         for name in both:
             if name not in allowed:
                 raise part.section.fault(
@@ -142,7 +150,7 @@ def check_overlaps(read: list[Part]) -> None:
                     "z",
                 )
         for name in allowed:
-            if name not in both:
+            if name not in both and part.owner == part.block.name:
                 raise part.section.fault(f"{part.block.name!r} does not overlap any block {name!r} above it", "over")
         earlier.append(part)
 
@@ -165,21 +173,28 @@ def with_contacts(section: Section, bare: Layout, parts: Parts, read: list[Part]
     """The layout with the conductances of all boundaries of its blocks, and their uncertainties by name."""
     materials = [*parts.materials.values(), *(part.material for part in read)]
     count, names = len(parts.materials), [layer.name for layer in bare.regions]
+    owners = [*parts.materials, *(part.owner for part in read)]
     blocks = [part.block for part in read]
     sigmas: dict[str, float] = {}
     used: set[str] = set()
     for low, high in touching(bare):
-        if high < count:
+        if high < count or owners[low] == owners[high]:  # boxes of one layer of a layout are one body
             continue
-        key = key_of(section, names[low], names[high], (low >= count, True))
+        key = key_of(section, owners[low], owners[high], (low >= count, True))
         if key is None:
             raise section.fault(
-                f"{names[low]!r} and {names[high]!r} touch, and their boundary has no conductance: give "
-                f'"{names[low]}|{names[high]}" (such as "100 MW/m2K", or "perfect") or "{names[high]}|*"'
+                f"{owners[low]!r} and {owners[high]!r} touch, and their boundary has no conductance: give "
+                f'"{owners[low]}|{owners[high]}" (such as "100 MW/m2K", or "perfect") or "{owners[high]}|*"'
             )
         used.add(key)
         side = Side(names[low], names[high], materials[low], materials[high], key)
         value, sigma = read_device_boundary(section, side, bare.device.sink)
+        if sigma is not None and (owners[low], owners[high]) != (names[low], names[high]):
+            raise section.fault(
+                "is that of several boxes of a layout, which an uncertainty of each alone would make too small: leave "
+                "it out here",
+                key,
+            )
         shared = key == f"{names[high]}|*" and not isinstance(
             value, Conductance
         )  # one number for all of its boundaries

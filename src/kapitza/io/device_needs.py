@@ -26,6 +26,8 @@ def device_needs(path: str | PathLike[str]) -> Needs:
     top = read_sections(path)
     if "mesh" in top:
         return Needs("elements", f"the file names the mesh {top.text('mesh')}")
+    if "gds" in top:
+        return Needs("volumes", f"the layout {top.text('gds')} draws boxes in the layers")
     if "blocks" in top:
         names = [one.text("name", one.text("material", "")) for one in top.sections("blocks")]
         told = ", ".join(names[:4]) + (", ..." if len(names) > 4 else "")
