@@ -13,6 +13,8 @@ from kapitza.simulate.md.own import Own
 from kapitza.simulate.md.system import COLD, HOT
 from kapitza.simulate.md.thermal import thermal_state
 from kapitza.theory.agf.conductance import agf
+from kapitza.theory.agf.device import prepared
+from kapitza.theory.agf.points import transmissions
 from kapitza.units import angstrom, k_B, m_u
 
 pytest.importorskip("numba")
@@ -82,6 +84,36 @@ def test_long_gentle_baths_give_the_transmission_of_the_junction():
     constants = matrix(system, field)[::3, ::3]
     found = langevin_transmission(constants, system.masses, *rates, omega) / system.area
     np.testing.assert_allclose(found, agf(junction, omega, k_mesh=(1, 1)).total, rtol=0.03)
+
+
+def oblique() -> Lead:
+    """Atoms of an oblique crystal whose springs have no symmetry but that of action and reaction."""
+    chance = np.random.default_rng(4)
+    shifts = np.array([[0, 0], [1, 0], [-1, 0], [0, 1], [0, -1]])
+    onsite, hop = np.zeros((2, 5, 3, 3))
+    for a in range(2):
+        block = np.eye(3) + 2 * np.outer(np.eye(3)[a], np.eye(3)[a]) + 0.3 * chance.normal(size=(3, 3))
+        onsite[1 + 2 * a], onsite[2 + 2 * a] = -SPRING * block, -SPRING * block.T
+    hop[0] = -SPRING * (np.diag([1.0, 1.0, 2.5]) + 0.3 * chance.normal(size=(3, 3)))
+    hop[1], hop[3] = -0.4 * SPRING * chance.normal(size=(2, 3, 3))
+    onsite[0] = -(onsite[1:].sum(axis=0) + hop.sum(axis=0) + hop.sum(axis=0).T)
+    periods = 2 * angstrom * np.array([[1, 0, 0], [0.3, 0.9, 0]])
+    return Lead("oblique", periods, [0, 0, 2 * angstrom], [MASS], shifts, onsite, hop)
+
+
+def test_a_box_of_several_cells_has_the_transmission_of_its_wave_vectors():
+    """0.3 %, between baths that rise slowly; the waves of 3 x 2 cells are at k = (i/3, j/2), with Γ among them."""
+    junction = mass_junction(oblique(), MASS, 3 * MASS)
+    system, field = harmonic_system(junction, cells=(3, 2), layers=(30, 30), bath=26)
+    omega = np.array([0.4, 0.6, 0.7, 0.8]) * TOP
+    depth = [(26 - system.layer) / 26, (system.layer - system.layer.max() + 26) / 26]
+    rates = [0.4 * TOP * np.repeat(np.clip(d, 0, None) ** 2, 3) for d in depth]
+    found = langevin_transmission(matrix(system, field), np.repeat(system.masses, 3), *rates, omega)
+    k = np.indices((3, 2)).reshape(2, -1).T / [3, 2]
+    index = np.repeat(np.arange(6), omega.size)
+    single = transmissions(prepared(junction), k, index, np.tile(omega, 6)).total.reshape(6, -1)
+    assert np.ptp(single, axis=0).min() > 0.5
+    np.testing.assert_allclose(found, single.sum(axis=0), rtol=3e-3, atol=0)
 
 
 def test_heat_between_baths_is_that_of_the_transmission():
