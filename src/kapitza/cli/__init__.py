@@ -7,9 +7,10 @@ from collections.abc import Sequence
 
 import typer
 
-from kapitza.cli import applications, atomistic, device, eels_verbs, measurements, transport
+from kapitza.cli import applications, atomistic, device, eels_verbs, md_closed, md_decks, measurements, transport
 from kapitza.cli.eels import eels_app
 from kapitza.cli.junction import junction_app
+from kapitza.cli.md import md_app
 from kapitza.cli.verbs import app
 from kapitza.errors import KapitzaError
 
@@ -25,6 +26,9 @@ FAULT, INTERRUPTED, CLOSED_PIPE = 2, 130, 141
 app.add_typer(junction_app, name="junction")
 eels_app.add_typer(eels_verbs.app)
 app.add_typer(eels_app, name="eels")
+md_app.add_typer(md_closed.closed_app)
+md_app.add_typer(md_decks.decks_app)
+app.add_typer(md_app, name="md")
 UsageError: type[Exception] = typer.BadParameter.__bases__[0]  # of click, or of the copy of it in newer typer
 
 

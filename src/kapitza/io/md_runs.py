@@ -43,6 +43,11 @@ seed = 1
 [spectrum]
 interval = "40 fs"                  # between two looks at the plane; left out: ten time steps
 segment = 512                       # looks; 0: no spectrum
+
+[modes]
+planes = 6                          # free layers on each side of the plane whose velocities are looked at
+still = "400 ps"                    # second run with both baths at the mean, for mode temperatures; left out: none
+interface = false                   # follow the heat of each vibration of the atoms near the plane
 """
 
 from os import PathLike
@@ -61,7 +66,9 @@ from kapitza.simulate.md.engine import THERMOSTATS, Baths, Engine, Thermostat
 from kapitza.simulate.md.expansion import expanded
 from kapitza.simulate.md.field import Field
 from kapitza.simulate.md.fields import ENDS, End, lennard_jones, stillinger_weber, tersoff
+from kapitza.simulate.md.heat_run import Looks
 from kapitza.simulate.md.junctions import junction_system
+from kapitza.simulate.md.lammps_engine import Lammps
 from kapitza.simulate.md.own import Own
 from kapitza.simulate.md.protocol import Course
 from kapitza.simulate.md.system import System
@@ -88,7 +95,7 @@ class RunFile:
     baths : hot, cold and how
     course : time step, equilibration, blocks
     replicas : number of runs that differ in their seed
-    every, segment : steps between two looks at the plane, and looks of one segment of the spectrum; 0: none
+    looks : what is looked at during a run between baths
     """
 
     title: str
@@ -98,8 +105,7 @@ class RunFile:
     baths: Baths
     course: Course
     replicas: int
-    every: int
-    segment: int
+    looks: Looks
 
     @property
     def temperature(self) -> float:
@@ -128,7 +134,7 @@ def read_run(path: str | PathLike[str]) -> RunFile:
         if the file is missing or may not be read
     """
     top = read_sections(path)
-    top.known(("title", "temperature", "difference", "potential", "system", "baths", "run", "spectrum"))
+    top.known(("title", "temperature", "difference", "potential", "system", "baths", "run", "spectrum", "modes"))
     table = top.section("system")
     table.known(CRYSTAL if "crystal" in table else TWO)
     if "crystal" not in table and not ("left" in table and "right" in table):
@@ -137,11 +143,12 @@ def read_run(path: str | PathLike[str]) -> RunFile:
     run = top.section("run")
     run.known(("engine", "timestep", "equilibration", "time", "blocks", "replicas", "seed"))
     course = guarded(run, "", lambda: read_course(run))
-    every, segment = read_spectrum(top.section("spectrum"), course)
-    course = evolve(course, power=every if every and course.steps % every == 0 else course.sample)
+    looks = read_looks(top, course)
+    kept = looks.segment and course.steps % looks.every == 0
+    course = evolve(course, power=looks.every if kept else course.sample)
     return RunFile(
         top.text("title", top.path.stem), table, field, read_engine(run), read_baths(top, course), course,
-        whole(run, "replicas", 1), every, segment,
+        whole(run, "replicas", 1), looks,
     )  # fmt: skip
 
 
@@ -207,22 +214,28 @@ def read_course(run: Section) -> Course:
     return Course(timestep=timestep, steps=steps, blocks=blocks, equilibration=settle, sample=SAMPLE, seed=seed)
 
 
-def read_spectrum(section: Section, course: Course) -> tuple[int, int]:
-    """Return steps between two looks, and looks of one segment."""
+def read_looks(top: Section, course: Course) -> Looks:
+    """What is looked at during a run."""
+    section, modes = top.section("spectrum"), top.section("modes")
     section.known(("interval", "segment"))
+    modes.known(("planes", "still", "interface"))
     segment = whole(section, "segment", 512, 0)
     every = round(section.number("interval", "time", SAMPLE * course.timestep) / course.timestep)
     if every < 1:
         raise section.fault(f"less than one time step of {course.timestep / fs:.3g} fs", "interval")
-    return (every, segment) if segment else (0, 0)
+    interface = modes.table.get("interface", False)
+    if not isinstance(interface, bool):
+        raise modes.fault(f"expected true or false, got {interface!r:.60}", "interface")
+    still = round(modes.number("still", "time", 0.0) / course.block)
+    if still < 0:
+        raise modes.fault("expected a time above 0", "still")
+    return Looks(every, segment, whole(modes, "planes", 6, 0), still, interface)
 
 
 def read_engine(run: Section) -> Engine:
     """Engine by name."""
     if run.text("engine", "own", choices=ENGINES) == "own":
         return Own()
-    from kapitza.simulate.md.lammps_engine import Lammps
-
     return Lammps()
 
 

@@ -22,6 +22,7 @@ from kapitza.core.transmission import Transmission
 from kapitza.errors import DataError, InputError, KapitzaError
 from kapitza.io.application_records import APPLICATION_TYPES, APPLICATION_UNITS
 from kapitza.io.device_types import DEVICE_TYPES, DEVICE_UNITS
+from kapitza.io.md_types import MD_TYPES, MD_UNITS
 from kapitza.io.transport_types import TRANSPORT_UNITS
 from kapitza.matter.crystal import Crystal
 from kapitza.matter.fluid import Fluid
@@ -52,6 +53,7 @@ TYPES: dict[str, type] = {
     for kind in (
         *DEVICE_TYPES,
         *APPLICATION_TYPES,
+        *MD_TYPES,
         AbsoluteResistance,
         Boundary,
         Carriers,
@@ -96,6 +98,7 @@ TYPES: dict[str, type] = {
 UNITS: dict[str, dict[str, str]] = {
     **DEVICE_UNITS,
     **APPLICATION_UNITS,
+    **MD_UNITS,
     **TRANSPORT_UNITS,
     "AbsoluteResistance": {
         "interval": "W m^-2 K^-1",

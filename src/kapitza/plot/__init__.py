@@ -18,6 +18,15 @@ from kapitza.plot.fits import axis_of, budget, fit, likelihood, sensitivity
 from kapitza.plot.lattice_modes import branches, conversion, incidence, specular_share, who_crosses
 from kapitza.plot.lines import jump, series
 from kapitza.plot.local import layer_map, local_share, localised_modes, near_interface, projected
+from kapitza.plot.md import (
+    md_approach,
+    md_fluctuations,
+    md_modes,
+    md_profile,
+    md_sizes,
+    md_spectrum,
+    md_spectrum_figure,
+)
 from kapitza.plot.spectra import accumulation, transmission
 from kapitza.plot.spectral import spectral_figure
 from kapitza.plot.style import new_figure
@@ -29,8 +38,9 @@ __all__ = [
     "comparison", "composite", "conductance", "conversion", "cryo", "device_figure", "device_plane",
     "device_response", "device_section", "device_shares", "device_sweep", "eels_design", "exchanger", "field_figure",
     "field_section", "fit", "flux_spectrum", "incidence", "interface_jump", "interface_modes", "jump", "layer_map",
-    "leg", "likelihood", "local_share", "localised_modes", "memory", "mode_temperatures", "near_interface",
-    "new_figure", "projected", "sensitivity", "series", "spectral_figure", "specular_share", "superlattice",
-    "temperature_map", "temperatures_along", "three_resistances", "transmission", "transport_figure", "transport_map",
+    "leg", "likelihood", "local_share", "localised_modes", "md_approach", "md_fluctuations", "md_modes", "md_profile",
+    "md_sizes", "md_spectrum", "md_spectrum_figure", "memory", "mode_temperatures", "near_interface", "new_figure",
+    "projected", "sensitivity", "series", "spectral_figure", "specular_share", "superlattice", "temperature_map",
+    "temperatures_along", "three_resistances", "transmission", "transport_figure", "transport_map",
     "transport_map_figure", "who_crosses",
 ]  # fmt: skip

@@ -1,0 +1,259 @@
+"""Figures of molecular dynamics: profile and jump, spectral flux, mode temperatures, sizes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from kapitza.core.arrays import Array
+from kapitza.plot.style import COLOURS, DASHES, beside, new_axes
+from kapitza.units import MW, THz, hbar, k_B, nm, ps
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from kapitza.core.populations import Occupation
+    from kapitza.core.transmission import Transmission
+    from kapitza.simulate.md.closed_analysis import Equilibrium, Relaxation
+    from kapitza.simulate.md.heat_run import HeatRun
+    from kapitza.simulate.md.jump import Nemd
+    from kapitza.simulate.md.sizes import SizeSeries
+    from kapitza.simulate.md.spectral_flux import SpectralFlux
+
+MOST = 8  # bands that are drawn
+
+
+def md_profile(found: Nemd, ax: Axes | None = None) -> Axes:
+    """Draw the temperatures of the layers, the lines extrapolated to the plane, and the jump.
+
+    Parameters
+    ----------
+    found : from `HeatRun.result` or `analysed`
+    ax : where to draw; a new figure if None
+
+    Raises
+    ------
+    MissingEngine
+        without matplotlib, if ax is None
+    """
+    ax = new_axes() if ax is None else ax
+    profile, plane = found.profile, found.plane
+    z = (profile.position - plane) / nm
+    ax.errorbar(
+        z, profile.temperature, profile.sigma, fmt="o", ms=3.5, lw=0.8, color="0.25", label="planes of atoms"
+    )  # fmt: skip
+    middle, half = found.temperature, found.jump / 2
+    for i, (name, sign) in enumerate((("left", 1), ("right", -1))):
+        if not np.isfinite(found.conductivity[i]):
+            continue
+        end = float(z.min() if sign > 0 else z.max())
+        slope = -found.flux / found.conductivity[i] * nm
+        at = middle + sign * half
+        ax.plot([0, end], [at, at + slope * end], color=COLOURS[i], linestyle=DASHES[i], label=f"{name}, extrapolated")
+    ax.axvline(0, color="0.8", linewidth=0.8, zorder=0)
+    ax.plot([0, 0], [middle - half, middle + half], color="black", linewidth=2.0, label=f"jump {found.jump:.2g} K")
+    ax.set(xlabel="distance from the plane (nm)", ylabel="temperature (K)")
+    ax.set_title(title_of(found), fontsize="medium")
+    beside(ax)
+    return ax
+
+
+def title_of(found: Nemd) -> str:
+    """Conductance and verdict."""
+    if not found.resistance > 0:
+        return f"{found.name}: no conductance"
+    one = found.conductance()
+    sigma = "" if one.sigma is None else f" ± {float(one.sigma[0]) / MW:.2g}"
+    verdict = "" if found.accepted else ", rejected"
+    return f"{found.name}: G = {float(one.value[0]) / MW:.3g}{sigma} MW m⁻² K⁻¹{verdict}"
+
+
+def md_spectrum(flux: SpectralFlux, ax: Axes | None = None, edges: Array | None = None) -> Axes:
+    """Draw the spectral heat flux through the plane with its uncertainty.
+
+    Parameters
+    ----------
+    flux : simulated
+    ax : where to draw; a new figure if None
+    edges : of bands whose means are drawn, rad s⁻¹; None: 40 of them
+
+    Raises
+    ------
+    MissingEngine
+        without matplotlib, if ax is None
+    """
+    ax = new_axes() if ax is None else ax
+    bounds = np.linspace(0, flux.omega[-1], 41) if edges is None else edges
+    value, sigma = flux.bands(bounds)
+    scale = MW / THz
+    ax.stairs(value / scale, bounds / THz, color=COLOURS[0], linewidth=1.9)
+    low, high = (value - sigma) / scale, (value + sigma) / scale
+    ax.stairs(high, bounds / THz, baseline=low, fill=True, color=COLOURS[0], alpha=0.25)
+    ax.axhline(0, color="0.7", linewidth=0.8, zorder=0)
+    ax.set(xlabel="frequency (THz)", ylabel="heat flux (MW m⁻² THz⁻¹)", xlim=(0, bounds[-1] / THz))
+    return ax
+
+
+def md_spectrum_figure(
+    run: HeatRun, figure: Figure, edges: Array | None = None, elastic: Transmission | None = None
+) -> Figure:
+    """Draw the spectral heat flux and its sum, with what elastic processes could carry.
+
+    Parameters
+    ----------
+    run : between two baths
+    figure : to draw into
+    edges : of the bands, rad s⁻¹; None: 40 of them
+    elastic : transmission of the same junction by an elastic theory, drawn with the difference of the baths
+    """
+    flux = run.flux()
+    top = float(run.highest.max()) or float(flux.omega[-1])
+    fine = np.linspace(0, min(1.05 * top, float(flux.omega[-1])), 41)
+    first, second = figure.subplots(1, 2)
+    md_spectrum(flux, first, fine if edges is None or edges.size < fine.size else edges)
+    if elastic is not None:
+        hot, cold = run.records[0].bath_temperatures
+        classical = elastic.total * k_B * (hot - cold) / (2 * np.pi)
+        first.plot(elastic.omega / THz, classical * THz / MW, color=COLOURS[1], linestyle="--", label=elastic.method)
+        first.legend(frameon=False, fontsize="small")
+    value, sigma = flux.cumulative()
+    second.plot(flux.omega / THz, value / MW, color=COLOURS[0], linewidth=1.9)
+    second.fill_between(
+        flux.omega / THz, (value - sigma) / MW, (value + sigma) / MW, color=COLOURS[0], alpha=0.25, lw=0
+    )
+    second.set(xlabel="frequency (THz)", ylabel="heat flux below (MW m⁻²)", xlim=(0, fine[-1] / THz), ylim=(0, None))
+    for ax in (first, second):
+        for side, limit in zip(("left", "right"), run.highest, strict=True):
+            if limit:
+                ax.axvline(float(limit) / THz, color="0.6", linewidth=0.8, linestyle=":", zorder=0)
+                ax.annotate(
+                    f"top of {side}", (float(limit) / THz, 1.0), xycoords=("data", "axes fraction"), rotation=90,
+                    va="top", ha="right", fontsize="x-small", color="0.4",
+                )  # fmt: skip
+    return figure
+
+
+def md_modes(found: Occupation, plane: float, ax: Axes | None = None) -> Axes:
+    """Draw the temperatures of bands of frequency by layer.
+
+    Parameters
+    ----------
+    found : from `spectral_temperatures`
+    plane : of the interface, m
+    ax : where to draw; a new figure if None
+
+    Raises
+    ------
+    MissingEngine
+        without matplotlib, if ax is None
+    """
+    ax = new_axes() if ax is None else ax
+    z, temperature = (found.position - plane) / nm, found.temperature()
+    bands = np.unique(np.linspace(0, found.energy.size - 1, MOST).round()).astype(int)
+    for shade, band in zip(np.linspace(0.05, 0.95, bands.size), bands, strict=True):
+        colour = (0.9 * shade, 0.45, 0.9 * (1 - shade))  # blue: low frequencies, red: high ones
+        with np.errstate(invalid="ignore", divide="ignore"):
+            spread = None if found.sigma is None else temperature[:, band] * found.sigma[:, band] / found.value[:, band]
+        name = f"{found.energy[band] / hbar / THz:.2g} THz"
+        ax.errorbar(z, temperature[:, band], spread, fmt="o-", ms=3, lw=0.9, color=colour, label=name)
+    ax.axvline(0, color="0.8", linewidth=0.8, zorder=0)
+    ax.set(xlabel="distance from the plane (nm)", ylabel="temperature (K)")
+    beside(ax, title="middle of the band")
+    return ax
+
+
+def md_sizes(found: SizeSeries, ax: Axes | None = None) -> Axes:
+    """Draw resistances against the inverse length, with the line to infinite length.
+
+    Parameters
+    ----------
+    found : from `size_series`
+    ax : where to draw; a new figure if None
+
+    Raises
+    ------
+    MissingEngine
+        without matplotlib, if ax is None
+    """
+    ax = new_axes() if ax is None else ax
+    inverse = nm / found.length
+    ax.errorbar(inverse, found.resistance * 1e9, found.sigma * 1e9, fmt="o", color="0.25", ms=4, lw=0.9, label="runs")
+    x = np.linspace(0, 1.05 * float(inverse.max()), 50)
+    shape = np.column_stack([np.ones(x.size), x / nm])
+    line = shape @ found.fitted[:2]
+    spread = np.sqrt(np.einsum("ij,jk,ik->i", shape, found.covariance[:2, :2], shape))
+    ax.plot(x, line * 1e9, color=COLOURS[0], label="R(infinite) + a / L")
+    ax.fill_between(x, (line - spread) * 1e9, (line + spread) * 1e9, color=COLOURS[0], alpha=0.2, lw=0)
+    ax.set(xlabel="1 / length between the baths (nm⁻¹)", ylabel="resistance (m² K GW⁻¹)", xlim=(0, None))
+    beside(ax)
+    return ax
+
+
+def md_fluctuations(found: Equilibrium, ax: Axes | None = None) -> Axes:
+    """Draw the spectrum of the power in equilibrium, in bands, with the fit.
+
+    Parameters
+    ----------
+    found : from `equilibrium_conductances`
+    ax : where to draw; a new figure if None
+
+    Raises
+    ------
+    MissingEngine
+        without matplotlib, if ax is None
+    """
+    from attrs import evolve
+
+    from kapitza.simulate.md.fluctuations import expected, power_spectrum
+
+    ax = new_axes() if ax is None else ax
+    data = found.run.fluctuations()
+    spectrum, fit = power_spectrum(data), found.fit
+    top = 30 * fit.high
+    edges = np.geomspace(fit.low, min(top, float(spectrum.omega[-1])), 31)
+    place = np.digitize(spectrum.omega, edges)
+    sides = [evolve(s, conductivity=float(k)) for s, k in zip((data.left, data.right), fit.conductivity, strict=True)]
+    used = [i for i in range(1, edges.size) if (place == i).any()]
+    centre = np.array([spectrum.omega[place == i].mean() for i in used])
+    modes = ("sum", "difference")[: spectrum.value.shape[1]]
+    fine = np.geomspace(fit.low, fit.high, 100)
+    model = expected(fine, float(fit.conductance.value[0]), sides[0], sides[1], len(modes))
+    for i, name in enumerate(modes):
+        mean = np.array([spectrum.value[place == j, i].mean() for j in used])
+        error = mean * np.array([np.sqrt(spectrum.variance / (place == j).sum()) for j in used])
+        label = f"{name} of both boundaries" if len(modes) == 2 else "power"
+        ax.errorbar(centre / THz, mean / MW, error / MW, fmt="os"[i], ms=3.5, lw=0.8, color=COLOURS[i], label=label)
+        ax.plot(fine / THz, model[:, i] / MW, color=COLOURS[i], linestyle=DASHES[i], label=f"fit, {fit.model}")
+    ax.axhline(float(fit.conductance.value[0]) / MW, color="0.6", lw=0.8, ls=":", label="G, extrapolated")
+    ax.set(xscale="log", xlabel="frequency (THz)", ylabel="S / 2 kB T² A (MW m⁻² K⁻¹)", ylim=(0, None))
+    beside(ax)
+    return ax
+
+
+def md_approach(found: Relaxation, ax: Axes | None = None) -> Axes:
+    """Draw the difference of the two temperatures against time, with both fits.
+
+    Parameters
+    ----------
+    found : from `relaxation_conductances`
+    ax : where to draw; a new figure if None
+
+    Raises
+    ------
+    MissingEngine
+        without matplotlib, if ax is None
+    """
+    ax = new_axes() if ax is None else ax
+    mean = found.run.difference.mean(axis=0)
+    ax.plot(found.run.time / ps, mean, "o", ms=2.5, color="0.6", label=f"mean of {len(found.run.records)} runs")
+    for i, one in enumerate((found.lumped, found.slabs)):
+        name = "bodies of one temperature" if one.model == "lumped" else "two slabs"
+        sigma = "" if one.conductance.sigma is None else f" ± {float(one.conductance.sigma[0]) / MW:.2g}"
+        label = f"{name}: {float(one.conductance.value[0]) / MW:.3g}{sigma} MW m⁻² K⁻¹"
+        ax.plot(one.time / ps, one.decay, color=COLOURS[i], linestyle=DASHES[i], label=label)
+    ax.axhline(0, color="0.8", linewidth=0.8, zorder=0)
+    ax.set(xlabel="time (ps)", ylabel="left less right (K)")
+    ax.legend(frameon=False, fontsize="small")
+    return ax
