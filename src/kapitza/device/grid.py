@@ -23,6 +23,7 @@ from kapitza.device.shapes import HeatMap, Rectangle, Span
 from kapitza.errors import InputError
 
 GROWTH = 1.5  # of h per distance from a place, before the factor s
+SHARP = 0.5  # of the size of a source: the flux jumps at its edges
 FEWEST = 64  # cells
 MOST = 2**27  # cells: int32 numbers of the elements of the matrix
 SAME = 1e-9  # of the length of an axis: edges that are closer are one
@@ -147,11 +148,12 @@ def places_of(layout: Layout, axis: int, shortest: float | None = None) -> list[
         size = layout.box.width if source.shape is None else source.shape.size
         reach = np.inf if shortest is None else diffusion_length(device.stack.layers[index], shortest) / 2
         if axis == 2:
-            fine = min(size, thickness, reach)
+            fine = min(SHARP * size, SHARP * thickness, reach)
             found += [(top, fine), (top + thickness, fine)] if source.through else [(top + depth, fine)]
         elif source.shape is not None:
             low, high = source.shape.extent[axis]
-            found += [(one, min(float(np.sqrt(size * (high - low))), 2 * reach)) for one in (low, high)]
+            along = SHARP * float(size**0.25 * (high - low) ** 0.75)  # along a narrow strip little changes
+            found += [(one, min(along, 2 * reach)) for one in (low, high)]
     for block in layout.blocks:
         spans: tuple[Span, ...] = (*block.outline.extent, block.span)
         size = min(high - low for low, high in spans)
