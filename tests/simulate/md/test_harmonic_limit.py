@@ -1,0 +1,100 @@
+"""Small motion: a crystal of springs between two baths carries what atomistic Green's functions say, wave by wave.
+
+The finite box holds the wave vectors of a mesh with Γ in it, so the junction is solved at just these.
+"""
+
+from itertools import product
+
+import numpy as np
+import pytest
+
+from kapitza.core.transmission import Transmission
+from kapitza.matter.junction import Junction, Lead
+from kapitza.matter.layers import mass_junction
+from kapitza.simulate.md.engine import Baths, State
+from kapitza.simulate.md.field import Field
+from kapitza.simulate.md.harmonic_current import langevin_transmission
+from kapitza.simulate.md.harmonic_system import harmonic_system
+from kapitza.simulate.md.own import Own
+from kapitza.simulate.md.plane import PlanePower
+from kapitza.simulate.md.spectrum import SpectralCurrent
+from kapitza.simulate.md.system import COLD, HOT
+from kapitza.simulate.md.transmissions import band_means
+from kapitza.theory.agf.points import at_frequencies, junction_arrays
+from kapitza.units import angstrom, k_B, m_u
+
+pytest.importorskip("numba")
+
+SPRING, MASS = 20.0, 28 * m_u
+UNIT = np.sqrt(SPRING / MASS)  # rad/s
+BENT = 0.25  # springs across a bond over those along it
+TOP = 2 * np.sqrt(1 + 2 * BENT)  # of the light crystal, in that unit
+BANDS = ((0.15, 0.5), (0.65, 0.95), (1.0, 1.25))  # in that unit, away from the ends of branches
+
+
+def cubic() -> Lead:
+    """Simple cubic crystal with springs along and across each bond, so that waves differ in all directions."""
+    shifts = np.array([[0, 0], [1, 0], [-1, 0], [0, 1], [0, -1]])
+    bonds = SPRING * (BENT + (1 - BENT) * np.eye(3))
+    onsite, hop = np.zeros((2, 5, 3, 3))
+    for a in range(2):
+        onsite[1 + 2 * a] = onsite[2 + 2 * a] = -np.diag(bonds[a])
+    hop[0] = -np.diag(bonds[2])
+    onsite[0] = -onsite.sum(axis=0) - 2 * hop[0]
+    return Lead("cubic", 2 * angstrom * np.eye(2, 3), [0, 0, 2 * angstrom], [MASS], shifts, onsite, hop)
+
+
+def elastic(junction: Junction, cells: tuple[int, int], omega: np.ndarray) -> np.ndarray:
+    """(nω,) modes that cross the box of so many cells, by Green's functions at its own wave vectors."""
+    k = np.array([[i / cells[0], j / cells[1]] for i, j in product(range(cells[0]), range(cells[1]))])
+    unit = {"junction": junction_arrays(junction), "k": k, "omega": omega}
+    return np.asarray(at_frequencies(unit)["total"]).sum(axis=0)
+
+
+def dense(field: Field) -> np.ndarray:
+    """(3n, 3n) force constants of a harmonic field."""
+    _, blocks, _, _, start, column = field.parameters
+    n = start.size - 1
+    found = np.zeros((n, n, 3, 3))
+    np.add.at(found, (np.repeat(np.arange(n), np.diff(start).astype(int)), column.astype(int)), blocks)
+    return found.swapaxes(1, 2).reshape(3 * n, 3 * n)
+
+
+def test_absorbing_baths_let_through_what_green_functions_say() -> None:
+    """Means over bands, 3 %: single frequencies still see what little the baths reflect."""
+    junction, cells = mass_junction(cubic(), MASS, 3 * MASS), (2, 1)
+    system, field = harmonic_system(junction, cells=cells, layers=(60, 60), bath=52)
+    roles = np.repeat(system.role, 3)
+    rates = [np.where(roles == role, 0.05 * UNIT, 0.0) for role in (HOT, COLD)]
+    omega = np.concatenate([np.linspace(*band, 10) for band in BANDS]) * UNIT
+    found = langevin_transmission(dense(field), np.repeat(system.masses, 3), *rates, omega)
+    wanted = elastic(junction, cells, omega)
+    np.testing.assert_allclose(found.reshape(3, 10).mean(axis=1), wanted.reshape(3, 10).mean(axis=1), rtol=0.03, atol=0)
+
+
+@pytest.mark.slow
+def test_the_simulated_spectrum_is_the_transmission_of_green_functions() -> None:
+    """Our own engine, 3 x 3 cells: each band within 3 %, its standard error below 1.5 %; baths give the same heat."""
+    junction, cells = mass_junction(cubic(), MASS, 3 * MASS), (3, 3)
+    system, field = harmonic_system(junction, cells=cells, layers=(60, 60), bath=52)
+    still, step = State(system.positions.copy(), np.zeros_like(system.positions)), 0.12 / UNIT
+    baths = Baths("langevin", hot=300.0, cold=1e-3, damping=20 / UNIT)
+    motion = Own().begin(system, field, baths, still, timestep=step, seed=3)
+    motion.advance(6700)
+    plane, started = PlanePower(system, field), motion.heat
+    seen = SpectralCurrent(
+        plane, system.masses, area=system.area, timestep=step, every=9, segment=128, highest=TOP * UNIT
+    )
+    for _ in range(12000):
+        motion.advance(9)
+        seen.see(motion.positions, motion.velocities)
+    flux, fine = seen.flux(), np.linspace(0.01, 1.6, 319) * UNIT
+    exact = Transmission(fine, elastic(junction, cells, fine) / system.area)
+    scale = 2 * np.pi / (k_B * 300)
+    for band in BANDS:
+        edges = np.array(band) * UNIT
+        value, sigma = flux.bands(edges)
+        assert sigma[0] < 0.015 * value[0]
+        np.testing.assert_allclose(scale * value, band_means(exact, edges), rtol=0.03, atol=0)
+    heat = (motion.heat - started) / (12000 * 9 * step) / system.area
+    assert np.abs(heat * [1, -1] - flux.total[0]).max() < 3 * flux.total[1]
