@@ -16,6 +16,8 @@ HOT: Final = 1
 COLD: Final = 2
 HELD: Final = 3
 
+FLAT = 1e-6  # of lengths: what rounding leaves
+
 Flags = NDArray[np.bool_]
 
 
@@ -31,7 +33,7 @@ class System:
     masses : (n,) kg
     species : (n,) kind of each atom, an index of `kinds`
     kinds : names of the kinds, such as "Si" or "Ar"; two kinds may differ in mass alone
-    layer : (n,) plane of atoms, from 0 on the left
+    layer : (n,) plane of atoms, from 0 on the left, none without atoms
     role : (n,) FREE, HOT (left bath), COLD (right bath) or HELD (never moves)
     plane : height of the Gibbs plane, midway between the last plane of the left side and the first of the right, m
     periodic : whether the box repeats along z, too; then there is a second interface where it closes
@@ -39,7 +41,7 @@ class System:
     Raises
     ------
     InputError
-        for shapes that do not fit, or a plane with no atoms on one side
+        for shapes or numbers that do not fit, a box without volume, or a plane with no atoms on one side
     """
 
     name: str
@@ -60,6 +62,7 @@ class System:
             found = getattr(self, name).shape
             if found != wanted:
                 raise InputError(f"{self.name}: {name} of shape {found} for {n} masses, wanted {wanted}")
+        check_numbers(self)
         if not 0 < int(self.right.sum()) < n:
             raise InputError(f"{self.name}: all {n} atoms are on one side of the plane at {self.plane:g} m")
 
@@ -89,3 +92,27 @@ class System:
         found = np.zeros(self.counts.size, dtype=np.int64)
         np.maximum.at(found, self.layer, self.role)
         return found
+
+
+def check_numbers(system: System) -> None:
+    """Refuse kinds, roles and planes of atoms that do not exist, and a box in which nothing fits.
+
+    Raises
+    ------
+    InputError
+        naming what came and what was wanted
+    """
+    name, (a, b, c) = system.name, system.lattice
+    for what, numbers, last in (("species", system.species, len(system.kinds) - 1), ("role", system.role, HELD)):
+        if numbers.size and not 0 <= numbers.min() <= numbers.max() <= last:
+            raise InputError(f"{name}: {what} from {numbers.min()} to {numbers.max()}, wanted from 0 to {last}")
+    layers = np.unique(system.layer)
+    if not np.array_equal(layers, np.arange(layers.size)):
+        raise InputError(
+            f"{name}: atoms in {layers.size} layers numbered {layers[0]} to {layers[-1]}, wanted 0 to {layers.size - 1}"
+        )
+    volume = abs(float(np.linalg.det(system.lattice)))
+    if not volume > FLAT * float(np.prod(np.linalg.norm(system.lattice, axis=1))):
+        raise InputError(f"{name}: the box {a}, {b}, {c} m has no volume")
+    if max(abs(a[2]), abs(b[2])) > FLAT * float(np.linalg.norm(system.lattice)):
+        raise InputError(f"{name}: the first two vectors of the box, {a} and {b} m, wanted in the plane z = 0")
