@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 from attrs import evolve
-from tests.simulate.md.layered_heat import CONDUCTANCE, KELVIN, SIGMA, layered_heat
+from tests.simulate.md.layered_heat import CONDUCTANCE, KELVIN, SIGMA, SPACING, layered_heat
 from tests.simulate.md.reference_runs import reference_record
 
 from kapitza.errors import ConvergenceError, InputError
 from kapitza.simulate.md.balance import TOLERANCE
 from kapitza.simulate.md.blocks import jackknife, mean_of
-from kapitza.simulate.md.branches import branches, scanned
+from kapitza.simulate.md.branches import branches, scanned, slab_lengths
 from kapitza.simulate.md.jump import analysed, replicated
 
 SETTLED = 1.0  # s: longer than any profile takes
@@ -77,6 +77,18 @@ def test_a_run_that_loses_heat_is_refused_with_the_numbers():
     exact = 0.05 * 0.1 / (1 / 1.6 + 2 * 16 * 1.5712 / 2 / 28.0) * CONDUCTANCE * KELVIN
     np.testing.assert_allclose(some.fluxes.lost, exact, rtol=1e-6, atol=0)
     np.testing.assert_allclose(some.imbalance / some.resistance, exact / some.flux / np.sqrt(12), rtol=1e-2, atol=0)
+
+
+def test_a_ring_gives_its_heat_to_two_planes():
+    """Twice the heat, energy and losses through twice the area: the same fluxes; half of each solid belongs to each."""
+    record = layered_heat(24, loss=0.05, seed=3)[0]
+    ring = evolve(record, ways=2, heat=2 * record.heat, energy=2 * record.energy)
+    one, two = (analysed(r, skip=0.0, equilibrated=SETTLED) for r in (record, ring))
+    for name in ("value", "mean", "lost", "stored", "imbalance"):
+        np.testing.assert_allclose(getattr(two.fluxes, name), getattr(one.fluxes, name), rtol=1e-9, atol=0)
+    np.testing.assert_allclose(two.resistance, one.resistance, rtol=1e-9, atol=0)
+    np.testing.assert_allclose(slab_lengths(record), 24 * SPACING * SIGMA, rtol=1e-12, atol=0)
+    np.testing.assert_allclose(slab_lengths(ring), 12 * SPACING * SIGMA, rtol=1e-12, atol=0)
 
 
 def test_a_bend_near_the_plane_is_a_systematic_part():
