@@ -426,6 +426,7 @@ from kapitza.simulate.md.engine import Baths as Baths
 from kapitza.simulate.md.expansion import Expanded as Expanded
 from kapitza.simulate.md.expansion import expanded as expanded
 from kapitza.simulate.md.fake import Fake as Fake
+from kapitza.simulate.md.field import Commands as Commands
 from kapitza.simulate.md.field import Field as Field
 from kapitza.simulate.md.fields import lennard_jones as lennard_jones
 from kapitza.simulate.md.fields import stillinger_weber as stillinger_weber
@@ -441,7 +442,6 @@ from kapitza.simulate.md.interface_analysis import body_modes as body_modes
 from kapitza.simulate.md.junctions import junction_system as junction_system
 from kapitza.simulate.md.lammps_deck import lammps_deck as lammps_deck
 from kapitza.simulate.md.lammps_engine import Lammps as Lammps
-from kapitza.simulate.md.lammps_text import Commands as Commands
 from kapitza.simulate.md.layer_spectra import EnergyDensity as EnergyDensity
 from kapitza.simulate.md.layer_spectra import LayerSpectra as LayerSpectra
 from kapitza.simulate.md.layer_spectra import spectral_temperatures as spectral_temperatures
@@ -464,6 +464,10 @@ from kapitza.simulate.md.soft import liquid_on_solid as liquid_on_solid
 from kapitza.simulate.md.soft import nanotube_in_matrix as nanotube_in_matrix
 from kapitza.simulate.md.soft import slabs_of as slabs_of
 from kapitza.simulate.md.soft import with_slabs as with_slabs
+from kapitza.simulate.md.soft_runs import LiquidRun as LiquidRun
+from kapitza.simulate.md.soft_runs import TubeRun as TubeRun
+from kapitza.simulate.md.soft_runs import liquid_run as liquid_run
+from kapitza.simulate.md.soft_runs import tube_run as tube_run
 from kapitza.simulate.md.spectral_flux import SpectralFlux as SpectralFlux
 from kapitza.simulate.md.spectrum import SpectralCurrent as SpectralCurrent
 from kapitza.simulate.md.system import System as System

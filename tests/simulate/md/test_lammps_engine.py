@@ -9,10 +9,9 @@ from attrs import evolve
 
 from kapitza.errors import ConvergenceError, InputError, MissingEngine
 from kapitza.simulate.md.engine import Baths, State
-from kapitza.simulate.md.field import Field
+from kapitza.simulate.md.field import Commands, Field
 from kapitza.simulate.md.fields import stillinger_weber, tersoff
 from kapitza.simulate.md.lammps_engine import Lammps, LammpsMotion
-from kapitza.simulate.md.lammps_text import Commands
 from kapitza.simulate.md.swap import swapped
 from kapitza.simulate.md.system import COLD, FREE, HELD, HOT, System
 from kapitza.units import angstrom, eV, fs, k_B, m_u, ps

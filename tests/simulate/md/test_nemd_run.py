@@ -199,7 +199,7 @@ def test_other_faults_are_named():
         evolve(COURSE, blocks=0)
     with pytest.raises(InputError, match="timestep = 1"):
         evolve(COURSE, timestep=1.0)
-    with pytest.raises(InputError, match=r"the direct power needs a potential of .*, this one is 'other'"):
+    with pytest.raises(InputError, match=r"'other' for .* without direct power"):
         nemd(small(), evolve(FIELD, form="other"), Stub(), BATHS, evolve(COURSE, power=10))
     other = evolve(FIELD, kinds=("Si",))
     with pytest.raises(InputError, match="atoms of light, heavy, the potential is for Si"):

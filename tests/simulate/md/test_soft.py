@@ -5,9 +5,13 @@ import pytest
 from attrs import evolve
 
 from kapitza.errors import InputError
+from kapitza.run.store import Store
+from kapitza.simulate.md.campaign import replicas
 from kapitza.simulate.md.engine import Baths, State
+from kapitza.simulate.md.field import Commands
 from kapitza.simulate.md.lammps_engine import Lammps
 from kapitza.simulate.md.nemd import nemd
+from kapitza.simulate.md.own import Own
 from kapitza.simulate.md.protocol import Course, warm_state
 from kapitza.simulate.md.record import Record
 from kapitza.simulate.md.soft import Slabs, liquid_on_solid, nanotube_in_matrix, slabs_of, spread, with_slabs
@@ -132,3 +136,30 @@ def test_states_fit_their_systems():
     pytest.importorskip("lammps")
     with pytest.raises(InputError, match="a state of"):
         Lammps().begin(soft.system, soft.field, Baths("none"), fewer, timestep=1e-15, seed=1)
+
+
+def test_lines_of_lammps_run_and_what_needs_kernels_refuses_them(tmp_path):
+    """The lines say what the formula says, so both runs are one; the power through the plane is asked of kernels."""
+    pytest.importorskip("lammps")
+    soft = liquid_on_solid(cells=3, solid=3, liquid=5)
+    deep, wide, far, _ = soft.field.parameters
+    rows = [
+        f"{i + 1} {j + 1} {deep[i, j] / eV:.17g} {wide[i, j] / angstrom:.17g} {far[i, j] / angstrom:.17g}"
+        for i, j in ((0, 0), (0, 1), (1, 1))
+    ]
+    reach = f"{soft.field.cutoff / angstrom:.17g}"
+    lines = Commands(f"lj/smooth/linear {reach}", rows, soft.field.kinds, soft.field.cutoff)
+    course = Course(timestep=4 * fs, steps=50, blocks=2, seed=3)
+    baths = Baths("langevin", 140.0, 90.0, 0.5 * ps)
+    one, other = (nemd(soft.system, field, Lammps(), baths, course) for field in (soft.field, lines))
+    np.testing.assert_allclose(other.temperature, one.temperature, rtol=1e-9, atol=0)
+    np.testing.assert_allclose(other.energy, one.energy, rtol=1e-9, atol=0)
+    assert np.isnan(other.power).all()
+    assert other.method == "LAMMPS, langevin, lj/smooth/linear, no power through the plane"
+    for again in replicas(soft.system, lines, Lammps(), baths, course, 1, store=Store(tmp_path)):
+        np.testing.assert_allclose(again.record.temperature, one.temperature, rtol=1e-9, atol=0)
+    with pytest.raises(InputError, match="is lines of LAMMPS: our own kernels"):
+        nemd(soft.system, lines, Lammps(), baths, evolve(course, power=10))
+    named_alike = Commands("tersoff", ["* * none K0 K0"], soft.field.kinds, soft.field.cutoff)
+    with pytest.raises(InputError, match="'tersoff' for solid, liquid is lines of LAMMPS"):
+        Own().begin(soft.system, named_alike, baths, warm_state(soft.system, 60, 40, 1), timestep=fs, seed=1)

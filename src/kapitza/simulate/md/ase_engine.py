@@ -17,7 +17,7 @@ from attrs import frozen
 from kapitza.core.arrays import Array
 from kapitza.errors import ConvergenceError, InputError, require
 from kapitza.simulate.md.engine import Baths, State
-from kapitza.simulate.md.field import Field
+from kapitza.simulate.md.field import Field, Potential
 from kapitza.simulate.md.swap import swapped
 from kapitza.simulate.md.system import COLD, HELD, HOT, System
 from kapitza.units import angstrom, eV, k_B
@@ -47,7 +47,7 @@ class Calculated:
     def begin(
         self,
         system: System,
-        field: Field,
+        field: Potential,
         baths: Baths,
         state: State,
         *,

@@ -16,7 +16,7 @@ from kapitza.run.store import Arrays, Inputs, Store, address, seed_of
 from kapitza.run.work import Progress, run_units
 from kapitza.simulate.md.checkpoint import beginning, row
 from kapitza.simulate.md.engine import Baths, Engine, Observer
-from kapitza.simulate.md.field import Field
+from kapitza.simulate.md.field import Potential
 from kapitza.simulate.md.nemd import VERSION, nemd
 from kapitza.simulate.md.protocol import Course
 from kapitza.simulate.md.record import Record
@@ -57,7 +57,7 @@ class ObserverMaker:
     maker: str
     options: Mapping[str, Any] = attrs.field(factory=dict)
 
-    def __call__(self, system: System, field: Field) -> Observer:
+    def __call__(self, system: System, field: Potential) -> Observer:
         """Make it for a system."""
         module, _, name = self.maker.partition(":")
         made: Observer = getattr(import_module(module), name)(system, field, **self.options)
@@ -66,7 +66,7 @@ class ObserverMaker:
 
 def replicas(
     system: System,
-    field: Field,
+    field: Potential,
     engine: Engine,
     baths: Baths,
     course: Course,
@@ -105,7 +105,7 @@ def replicas(
 
 def size_runs(
     systems: Sequence[System],
-    field: Field,
+    field: Potential,
     engine: Engine,
     baths: Baths,
     courses: Course | Sequence[Course],
@@ -165,7 +165,7 @@ def replica_seed(seed: int, number: int) -> int:
 
 
 def unit_of(
-    system: System, field: Field, engine: Engine, baths: Baths, course: Course, observers: Sequence[ObserverMaker]
+    system: System, field: Potential, engine: Engine, baths: Baths, course: Course, observers: Sequence[ObserverMaker]
 ) -> Inputs:
     """Inputs of one run as plain values."""
     parts = {"system": system, "field": field, "engine": engine, "baths": baths, "course": course}

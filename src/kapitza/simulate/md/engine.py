@@ -7,7 +7,7 @@ from attrs import field, frozen
 from numpy.typing import NDArray
 
 from kapitza.core.arrays import Array, one_of
-from kapitza.simulate.md.field import Field
+from kapitza.simulate.md.field import Potential
 from kapitza.simulate.md.system import System
 
 Thermostat = Literal["langevin", "exchange", "swap", "none"]
@@ -99,7 +99,9 @@ class Engine(Protocol):
         """For legends and messages."""
         ...
 
-    def begin(self, system: System, field: Field, baths: Baths, state: State, *, timestep: float, seed: int) -> Motion:
+    def begin(
+        self, system: System, field: Potential, baths: Baths, state: State, *, timestep: float, seed: int
+    ) -> Motion:
         """Set a system in motion from a state; `seed` matters where the state has no random numbers yet."""
         ...
 

@@ -16,7 +16,7 @@ from kapitza.core.arrays import Array, quantity
 from kapitza.errors import InputError
 from kapitza.matter.brillouin import Integers
 from kapitza.simulate.md.engine import Baths, State
-from kapitza.simulate.md.field import Field
+from kapitza.simulate.md.field import Potential
 from kapitza.simulate.md.system import COLD, HELD, HOT, System
 from kapitza.units import k_B
 
@@ -46,7 +46,7 @@ class Fake:
     def begin(
         self,
         system: System,
-        field: Field,
+        field: Potential,
         baths: Baths,
         state: State,
         *,

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 
 from kapitza.errors import InputError
 from kapitza.simulate.md.engine import Baths, State
+from kapitza.simulate.md.field import one_line
 from kapitza.simulate.md.header import FILE, header_of
-from kapitza.simulate.md.lammps_text import one_line
 from kapitza.simulate.md.protocol import Course, checked_baths, warm_state
 from kapitza.simulate.md.system import COLD, HELD, HOT, System
 from kapitza.units import angstrom, fs, m_u

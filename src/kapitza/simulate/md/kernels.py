@@ -7,11 +7,28 @@ from numpy.typing import NDArray
 
 from kapitza.core.arrays import Array
 from kapitza.errors import InputError, require
-from kapitza.simulate.md.field import Field
+from kapitza.simulate.md.field import Commands, Field, Potential
 from kapitza.simulate.md.neighbours import EXTRA, WHY, Neighbours
 from kapitza.simulate.md.system import System
 
 ROOMS = {"lennard-jones": "lj", "stillinger-weber": "sw", "tersoff": "tersoff", "harmonic": "harmonic"}
+
+
+def with_kernels(field: Potential) -> Field:
+    """Return a potential that our own kernels know.
+
+    Raises
+    ------
+    InputError
+        for LAMMPS' own lines, and what a calculator brings
+    """
+    if isinstance(field, Commands) or field.form not in ROOMS:
+        whose = "lines of LAMMPS" if isinstance(field, Commands) else "not a formula of ours"
+        raise InputError(
+            f"{field.form!r} for {', '.join(field.kinds)} is {whose}: our own kernels, and with them the power through "
+            f"a plane and its spectrum, know {', '.join(ROOMS)}; take the engine that brings it, without direct power"
+        )
+    return field
 
 
 def kernels(field: Field) -> ModuleType:
@@ -19,11 +36,13 @@ def kernels(field: Field) -> ModuleType:
 
     Raises
     ------
+    InputError
+        for a potential without kernels
     MissingEngine
         without numba
     """
     require("numba", extra=EXTRA, why=WHY)
-    return require(f"kapitza.simulate.md.kernels_{ROOMS[field.form]}", extra=EXTRA, why=WHY)
+    return require(f"kapitza.simulate.md.kernels_{ROOMS[with_kernels(field).form]}", extra=EXTRA, why=WHY)
 
 
 def species_of(system: System, field: Field) -> NDArray[np.int32]:

@@ -6,13 +6,12 @@ Where a run is cut short, `lmp -in in.continue` goes on from the last restart fi
 
 from kapitza.errors import InputError
 from kapitza.simulate.md.engine import Baths, State
-from kapitza.simulate.md.field import Field
+from kapitza.simulate.md.field import Commands, Field, Potential
 from kapitza.simulate.md.header import FILE, header_of
 from kapitza.simulate.md.lammps_potential import pair_of
 from kapitza.simulate.md.lammps_text import (
     ATOMS,
     READ,
-    Commands,
     box_of,
     data_file,
     groups,
@@ -32,7 +31,7 @@ RESTARTS = 20  # restart files of a run
 
 
 def lammps_deck(
-    system: System, field: Field | Commands, baths: Baths, course: Course, *, start: State | None = None
+    system: System, field: Potential, baths: Baths, course: Course, *, start: State | None = None
 ) -> dict[str, str]:
     """Return the files of a run, by name.
 

@@ -22,13 +22,12 @@ from numpy.typing import NDArray
 from kapitza.core.arrays import Array, one_of
 from kapitza.errors import ConvergenceError, InputError, KapitzaError, MissingEngine, require
 from kapitza.simulate.md.engine import Baths, State
-from kapitza.simulate.md.field import Field
+from kapitza.simulate.md.field import Commands, Potential
 from kapitza.simulate.md.lammps_potential import pair_of
 from kapitza.simulate.md.lammps_text import (
     ATOMS,
     SPEED,
     Box,
-    Commands,
     Types,
     box_of,
     groups,
@@ -68,7 +67,7 @@ class Lammps:
         return "LAMMPS"
 
     def begin(
-        self, system: System, field: Field | Commands, baths: Baths, state: State, *, timestep: float, seed: int
+        self, system: System, field: Potential, baths: Baths, state: State, *, timestep: float, seed: int
     ) -> "LammpsMotion":
         """Set a system in motion from a state.
 
@@ -136,7 +135,7 @@ class LammpsMotion:
         self._image: NDArray[np.int32] | None = None
         self._origin = self._shift = np.zeros_like(state.positions)
 
-    def prepare(self, field: Field | Commands) -> None:
+    def prepare(self, field: Potential) -> None:
         """Give LAMMPS its atoms and rules; done once, by the engine."""
         kinds = types(self._system, field.kinds, whole=isinstance(field, Commands))
         pair = pair_of(field, kinds)

@@ -7,8 +7,8 @@ from attrs import frozen
 
 from kapitza.core.arrays import Array
 from kapitza.errors import InputError
-from kapitza.simulate.md.field import Field
-from kapitza.simulate.md.lammps_text import Commands, Types, number
+from kapitza.simulate.md.field import Commands, Field, Potential
+from kapitza.simulate.md.lammps_text import Types, number
 from kapitza.units import angstrom, eV
 
 FILE = "potential.txt"
@@ -29,7 +29,7 @@ class Pair:
     files: dict[str, str]
 
 
-def pair_of(field: Field | Commands, kinds: Types) -> Pair:
+def pair_of(field: Potential, kinds: Types) -> Pair:
     """Write a potential for these atom types.
 
     Raises

@@ -18,8 +18,8 @@ from kapitza.run.work import Progress, silent
 from kapitza.simulate.md.build import check_overlap
 from kapitza.simulate.md.checkpoint import Keeper, Snapshot, copied, plainly, row
 from kapitza.simulate.md.engine import Baths, Engine, Motion, Observer, State
-from kapitza.simulate.md.field import Field
-from kapitza.simulate.md.kernels import ROOMS
+from kapitza.simulate.md.field import Commands, Potential
+from kapitza.simulate.md.kernels import with_kernels
 from kapitza.simulate.md.plane import PlanePower
 from kapitza.simulate.md.protocol import BURST, Course, Meter, Thermometer, checked_baths, warm_state, watched
 from kapitza.simulate.md.record import Record
@@ -34,7 +34,7 @@ Look = Thermometer | Meter | Observer
 
 def nemd(
     system: System,
-    field: Field,
+    field: Potential,
     engine: Engine,
     baths: Baths,
     course: Course,
@@ -49,7 +49,7 @@ def nemd(
     Parameters
     ----------
     system : atoms with their planes and roles
-    field : the potential
+    field : the potential; lines of LAMMPS, too, for the engine LAMMPS
     engine : what moves the atoms
     baths : what keeps the heat flowing; temperatures are needed by all kinds, to start from
     course : time step, equilibration, blocks
@@ -61,12 +61,13 @@ def nemd(
 
     Returns
     -------
-    Record; `observers` hold what they saw
+    Record; `observers` hold what they saw.  Its power through the plane is NaN where the course does not ask for it,
+    as with potentials that have no kernels of ours
 
     Raises
     ------
     InputError
-        for inputs that do not fit, or a folder of a run with other inputs
+        for inputs that do not fit, direct power of a potential without kernels, or a folder of a run with other inputs
     DataError
         if the file in the folder is damaged
     ConvergenceError
@@ -78,11 +79,8 @@ def nemd(
             f"{system.name} has atoms of {', '.join(system.kinds)}, the potential is for {', '.join(field.kinds)}: "
             "make it for these kinds"
         )
-    if course.power and field.form not in ROOMS:
-        raise InputError(
-            f"power = {course.power} steps: the direct power needs a potential of {', '.join(ROOMS)}, this one is "
-            f"{field.form!r}: set power to 0"
-        )
+    if course.power:
+        with_kernels(field)
     check_overlap(system)
     setting = Setting(system, field, engine, baths, course)
     where = None if folder is None else Path(folder)
@@ -99,7 +97,7 @@ class Setting:
     """What a run is of."""
 
     system: System
-    field: Field
+    field: Potential
     engine: Engine
     baths: Baths
     course: Course
@@ -107,7 +105,8 @@ class Setting:
     @property
     def method(self) -> str:
         """Engine, thermostat and potential, for legends."""
-        return f"{self.engine.name}, {self.baths.kind}, {self.field.form}"
+        without = ", no power through the plane" if isinstance(self.field, Commands) else ""
+        return f"{self.engine.name}, {self.baths.kind}, {self.field.form}{without}"
 
 
 def inputs_address(setting: Setting, observers: Sequence[Observer], start: State | None) -> str:
@@ -164,7 +163,7 @@ class Run:
         if len(self.power) == course.blocks:
             return
         if course.power:
-            system, field = self.setting.system, self.setting.field
+            system, field = self.setting.system, with_kernels(self.setting.field)
             self.meter = Meter(PlanePower(system, field, skin=SKIN * field.cutoff).power, course.power)
         motion = self.motion()
         try:

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from kapitza.core.arrays import Array
 from kapitza.errors import ConvergenceError, InputError, require
 from kapitza.simulate.md.engine import Baths, State
-from kapitza.simulate.md.field import Field
-from kapitza.simulate.md.kernels import ROOMS, species_of
+from kapitza.simulate.md.field import Field, Potential
+from kapitza.simulate.md.kernels import ROOMS, species_of, with_kernels
 from kapitza.simulate.md.neighbours import EXTRA, WHY, Neighbours, Surroundings, searching
 from kapitza.simulate.md.system import COLD, HELD, HOT, System
 from kapitza.units import k_B
@@ -47,7 +47,7 @@ class Own:
     name: str = attribute(default="own kernels", kw_only=True)
 
     def begin(
-        self, system: System, field: Field, baths: Baths, state: State, *, timestep: float, seed: int = 0
+        self, system: System, field: Potential, baths: Baths, state: State, *, timestep: float, seed: int = 0
     ) -> "Moving":
         """Set a system in motion.
 
@@ -60,11 +60,13 @@ class Own:
         Raises
         ------
         InputError
-            for kinds that the field does not know, atoms that overlap, baths without atoms, numbers that are none
+            for a potential without kernels, kinds that it does not know, atoms that overlap, baths without atoms,
+            numbers that are none
         MissingEngine
             without numba
         """
         require("numba", extra=EXTRA, why=WHY)
+        potential = with_kernels(field)
         if not 0 < timestep < LONGEST:
             raise InputError(
                 f"timestep = {timestep:g} s, wanted above 0 and below {LONGEST:g} s (fs? multiply by 1e-15)"
@@ -75,7 +77,7 @@ class Own:
                 f"{system.name}: a state of {state.positions.shape} positions and {state.velocities.shape} velocities "
                 f"for {shape[0]} atoms: make it for this system"
             )
-        return Moving(system, field, baths, state, (timestep, seed, self.skin))
+        return Moving(system, potential, baths, state, (timestep, seed, self.skin))
 
 
 class Moving:

@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 from kapitza.core.arrays import Array, quantity
 from kapitza.errors import InputError
 from kapitza.matter.brillouin import Integers
-from kapitza.simulate.md.field import Field
+from kapitza.simulate.md.field import Commands, Potential
 from kapitza.simulate.md.fields import lennard_jones, tersoff
 from kapitza.simulate.md.lammps_potential import FILE, element
 from kapitza.simulate.md.lammps_potential import tersoff as tersoff_text
-from kapitza.simulate.md.lammps_text import Commands, number
+from kapitza.simulate.md.lammps_text import number
 from kapitza.simulate.md.record import Record
 from kapitza.simulate.md.system import COLD, FREE, HELD, HOT, System
 from kapitza.units import angstrom, eV, k_B, m_u
@@ -48,7 +48,7 @@ class Soft:
     """
 
     system: System
-    field: Field | Commands
+    field: Potential
     area: float = attribute(validator=quantity())
     radii: Array = attribute(factory=lambda: np.zeros(0))
 
@@ -233,6 +233,8 @@ class Slabs:
     freedom : (slabs,) sum of the degrees of freedom
     atoms : (slabs,) sum of the atoms
     looks : how many
+    block : looks of one block, whose temperatures are kept apart; 0: of none
+    sums : (3, slabs) for each block that is full, all three sums up to its end
     """
 
     masses: Array
@@ -242,6 +244,8 @@ class Slabs:
     freedom: Array = Factory(lambda self: np.zeros(self.edges.size - 1), takes_self=True)
     atoms: Array = Factory(lambda self: np.zeros(self.edges.size - 1), takes_self=True)
     looks: int = 0
+    block: int = 0
+    sums: list[Array] = Factory(list[Array])
 
     def see(self, positions: Array, velocities: Array) -> None:
         """Look once."""
@@ -256,6 +260,8 @@ class Slabs:
         self.freedom += 3 * np.maximum(count - 1, 0)
         self.atoms += count
         self.looks += 1
+        if self.block and self.looks % self.block == 0:
+            self.sums.append(np.array([self.energy, self.freedom, self.atoms]))
 
     def arrays(self) -> dict[str, NDArray[np.generic]]:
         """All that it holds."""
@@ -264,6 +270,7 @@ class Slabs:
             "freedom": self.freedom.copy(),
             "atoms": self.atoms.copy(),
             "looks": np.array(self.looks),
+            "sums": np.array(self.sums),
         }
 
     def restore(self, arrays: dict[str, NDArray[np.generic]]) -> None:
@@ -272,14 +279,26 @@ class Slabs:
             np.array(arrays[name], dtype=np.float64) for name in ("energy", "freedom", "atoms")
         )
         self.looks = int(arrays["looks"])
+        self.sums = list(np.asarray(arrays["sums"], dtype=np.float64))
 
     @property
     def temperature(self) -> Array:
         """(slabs,) mean temperature, K; 0 where no two atoms were seen at once."""
-        return np.divide(2 * self.energy, k_B * self.freedom, out=np.zeros(self.energy.size), where=self.freedom > 0)
+        return warmth(self.energy, self.freedom)
+
+    @property
+    def temperatures(self) -> Array:
+        """(blocks, slabs) mean temperature in each full block, K."""
+        parts = np.diff(np.array(self.sums), axis=0, prepend=np.zeros((1, 3, self.energy.size)))
+        return warmth(parts[:, 0], parts[:, 1])
 
 
-def slabs_of(soft: Soft, count: int, *, every: int = 10) -> Slabs:
+def warmth(energy: Array, freedom: Array) -> Array:
+    """Temperatures of kinetic energies (J) in degrees of freedom, K; 0 where there are none."""
+    return np.divide(2 * energy, k_B * freedom, out=np.zeros(energy.shape), where=freedom > 0)
+
+
+def slabs_of(soft: Soft, count: int, *, every: int = 10, block: int = 0) -> Slabs:
     """Return what looks at the liquid of a system in equal slabs between its walls.
 
     Parameters
@@ -287,19 +306,20 @@ def slabs_of(soft: Soft, count: int, *, every: int = 10) -> Slabs:
     soft : of `liquid_on_solid`
     count : slabs
     every : steps between two looks
+    block : looks of a block whose temperatures are kept apart; 0: of none
     """
     system = soft.system
     fluid = system.species == system.kinds.index("liquid")
     walls = system.positions[~fluid, 2]
     below, above = walls[walls < system.plane].max(), walls[walls > system.plane].min()
-    return Slabs(np.where(fluid, system.masses, 0.0), np.linspace(below, above, count + 1), every)
+    return Slabs(np.where(fluid, system.masses, 0.0), np.linspace(below, above, count + 1), every, block=block)
 
 
 def with_slabs(record: Record, slabs: Slabs, layer: int, empty: float = 0.05) -> Record:
     """Return a record in which slabs of space stand in the place of one layer of wandering atoms.
 
-    All blocks are given the mean profile of the slabs about the temperature of the layer in that block, since slabs
-    are kept for the whole run.
+    Where the slabs kept no blocks apart, all blocks are given their mean profile about the temperature of the layer in
+    that block; the error of a line through them is then that of the layer alone.
 
     Parameters
     ----------
@@ -319,7 +339,8 @@ def with_slabs(record: Record, slabs: Slabs, layer: int, empty: float = 0.05) ->
     counts: Integers = np.maximum(np.round(slabs.atoms[used] / slabs.looks), 1).astype(np.int64)
     profile = slabs.temperature[used] - np.average(slabs.temperature[used], weights=slabs.atoms[used])
     middle = ((slabs.edges[1:] + slabs.edges[:-1]) / 2)[used]
-    inserted = record.temperature[:, [layer]] + profile
+    whole = len(slabs.sums) == len(record.power)
+    inserted = slabs.temperatures[:, used] if whole else record.temperature[:, [layer]] + profile
 
     def put(old: NDArray[Number], new: NDArray[Number]) -> NDArray[Number]:
         return np.concatenate([old[..., :layer], new, old[..., layer + 1 :]], axis=-1)
