@@ -25,6 +25,7 @@ Complex = NDArray[np.complex128]
 FITS = 0.2  # of the shortest lattice vector: how far atoms may lie from the places of the crystal
 SAME_MASS = 0.01  # relative
 WHOLE = 0.05  # from an integer: how far the slab may be from a supercell
+BATCH = 16  # looks that are projected at once: products of matrices, not of vectors
 
 
 @frozen(eq=False)
@@ -127,7 +128,7 @@ class ModeEnergies:
 
     Parameters
     ----------
-    slabs : with their waves, from left to right; memory is 16 (3n)² bytes for each slab of n atoms, and 2 kB a wave
+    slabs : with their waves, from left to right; memory is 32 (3n)² bytes for each slab of n atoms, and 2 kB a wave
     masses : (N,) of all atoms, kg
     every : steps between two looks: some of a period of the slowest wave of interest is enough
 
@@ -143,6 +144,8 @@ class ModeEnergies:
         self.roots = [np.sqrt(np.asarray(masses, dtype=float)[slab.atoms])[:, None] for slab in self.slabs]
         self._every = every
         self.sums = Sums(sum(slab.omega.size for slab in self.slabs))
+        self.waves = [np.concatenate([slab.vectors.real, slab.vectors.imag]).T for slab in self.slabs]
+        self.waiting: list[list[Array]] = []
 
     @property
     def every(self) -> int:
@@ -151,13 +154,23 @@ class ModeEnergies:
 
     def see(self, positions: Array, velocities: Array) -> None:
         """Look once."""
+        self.waiting.append(
+            [(root * velocities[slab.atoms]).ravel() for slab, root in zip(self.slabs, self.roots, strict=True)]
+        )
+        if len(self.waiting) == BATCH:
+            self._project()
+
+    def _project(self) -> None:
+        if not self.waiting:
+            return
         parts: list[Array] = []
-        for slab, root in zip(self.slabs, self.roots, strict=True):
-            amplitude = (
-                slab.vectors @ (root * velocities[slab.atoms]).ravel()
-            )  # real velocities: the modulus of q is that of -q
-            parts.append(np.square(amplitude.real) + np.square(amplitude.imag))
-        self.sums.add(np.concatenate(parts))
+        for motion, waves in zip(zip(*self.waiting, strict=True), self.waves, strict=True):
+            # Velocities are real: the modulus of q is that of -q.
+            squares = np.square(np.array(motion) @ waves)
+            parts.append(squares[:, : len(waves)] + squares[:, len(waves) :])
+        self.waiting = []
+        for row in np.concatenate(parts, axis=1):
+            self.sums.add(row)
 
     def temperatures(self) -> list[tuple[Array, Array]]:
         """For each slab the temperature of each wave and its standard uncertainty, (3n,) K."""
@@ -198,6 +211,7 @@ class ModeEnergies:
         return jackknife(*self._rows(), lambda mean: (groups @ mean) / (whole @ mean) - 1)
 
     def _rows(self) -> tuple[Array, Array]:
+        self._project()
         rows, counts = self.sums.blocks()
         if not len(rows):
             raise InputError(f"{len(rows)} looks at the waves so far: run longer")
@@ -218,10 +232,12 @@ class ModeEnergies:
 
     def arrays(self) -> Arrays:
         """All that it holds, to be written and restored."""
+        self._project()
         return {"rows": self.sums.rows.copy(), "counts": self.sums.counts.copy(), "fold": np.array([self.sums.fold])}
 
     def restore(self, arrays: Arrays) -> None:
         """Take up where another one left off."""
+        self.waiting = []
         restored("rows", arrays, self.sums.rows)
         restored("counts", arrays, self.sums.counts)
         fold = np.ones(1, dtype=np.int64)
