@@ -35,7 +35,7 @@ GK = 1e-9  # m² K W⁻¹ of one m² K GW⁻¹
 Conductivity = Annotated[
     str | None,
     typer.Option(
-        "--conductivity", metavar="LEFT,RIGHT", help="Of the solids, such as 0.5,0.4W/mK; fitted too if left out."
+        "--conductivity", metavar="LEFT,RIGHT", help="Of the solids, such as 0.5,0.4W/mK; estimated if left out."
     ),
 ]
 

@@ -110,7 +110,8 @@ def print_run(run: "kapitza.HeatRun", found: "Nemd") -> None:
     )
     low, high = found.interval()
     conductivity = " and ".join(
-        f"{k:.3g} ± {s:.1g}" for k, s in zip(found.conductivity, found.conductivity_sigma, strict=True)
+        f"{k:.3g} ± {s:.1g}" if abs(k) < FINITE else "–"
+        for k, s in zip(found.conductivity, found.conductivity_sigma, strict=True)
     )
     rows = [
         ["baths", f"{hot:.4g} and {cold:.4g} K", f"kinetic; {found.temperature:.4g} K at the plane"],

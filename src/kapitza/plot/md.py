@@ -211,7 +211,7 @@ def md_fluctuations(found: Equilibrium, ax: Axes | None = None) -> Axes:
     ax = new_axes() if ax is None else ax
     data = found.run.fluctuations()
     spectrum, fit = power_spectrum(data), found.fit
-    top = 30 * fit.high
+    top = 3 * fit.high
     edges = np.geomspace(fit.low, min(top, float(spectrum.omega[-1])), 31)
     place = np.digitize(spectrum.omega, edges)
     sides = [evolve(s, conductivity=float(k)) for s, k in zip((data.left, data.right), fit.conductivity, strict=True)]

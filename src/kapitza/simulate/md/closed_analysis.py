@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 
 import numpy as np
-from attrs import frozen
+from attrs import evolve, frozen
 
 from kapitza.core.conductance import Conductance
 from kapitza.errors import InputError
-from kapitza.simulate.md.approach import ApproachFit, approach_conductance
+from kapitza.simulate.md.approach import Approach, ApproachFit, approach_conductance
 from kapitza.simulate.md.closed_runs import ApproachRun, EquilibriumRun
-from kapitza.simulate.md.fluctuations import FluctuationFit, fluctuation_conductance
+from kapitza.simulate.md.fluctuations import LUMPED_BELOW, FluctuationFit, fluctuation_conductance
 from kapitza.simulate.md.green_kubo import converted, green_kubo
 from kapitza.simulate.md.heat_run import HeatRun
 from kapitza.simulate.md.jump import Nemd
@@ -17,7 +17,10 @@ from kapitza.simulate.md.sizes import SizeSeries
 
 PERIODS = 2.0  # of the lower highest frequency, after which the Green-Kubo integral is read
 KNOWN = 0.1  # relative uncertainty of conductivities that are given
-LATER = 5.0  # periods of the lower highest frequency until a heated lattice is a thermal one
+GUESSED = 0.5  # of those that are estimated
+LATER = 1.0  # periods of the lower highest frequency that are left out at the start
+DECAYS = 2.5  # times that the difference takes to fall to 1/e, up to which it stands out of its noise
+FEWEST = 20  # times of a fit
 
 
 @frozen(eq=False)
@@ -44,7 +47,7 @@ def equilibrium_conductances(run: EquilibriumRun, conductivity: Sequence[float] 
     Parameters
     ----------
     run : in equilibrium
-    conductivity : (2,) of the solids, known to a tenth, W m⁻¹ K⁻¹; None: fitted, too
+    conductivity : (2,) of the solids, known to a tenth, W m⁻¹ K⁻¹; None: an estimate, known to a half
 
     Raises
     ------
@@ -52,10 +55,9 @@ def equilibrium_conductances(run: EquilibriumRun, conductivity: Sequence[float] 
         for a run too short
     """
     data = run.fluctuations(conductivity)
-    free = conductivity is None
-    fit = fluctuation_conductance(data, high=run.high, free=free, known=0.0 if free else KNOWN)
+    fit = fluctuation_conductance(data, high=run.high, known=GUESSED if conductivity is None else KNOWN)
     reading = PERIODS * 2 * np.pi / float(run.highest.min())
-    integral = green_kubo(data, 10 * reading).at(reading)
+    integral = green_kubo(data, 1.5 * reading).at(reading)
     try:
         other = converted(integral, run.ballistic.tolist())
     except InputError:  # the estimate of the solids leaves nothing to the boundary
@@ -86,7 +88,7 @@ def relaxation_conductances(run: ApproachRun, conductivity: Sequence[float] | No
     Parameters
     ----------
     run : of the approach
-    conductivity : (2,) of the solids, W m⁻¹ K⁻¹; None: fitted, too
+    conductivity : (2,) of the solids, W m⁻¹ K⁻¹; None: an estimate, which only the model of two slabs needs
 
     Raises
     ------
@@ -95,9 +97,22 @@ def relaxation_conductances(run: ApproachRun, conductivity: Sequence[float] | No
     """
     data = run.approach(conductivity)
     after = LATER * 2 * np.pi / float(run.highest.min())
+    data = standing_out(data, after)
     lumped = approach_conductance(data, after=after, model="lumped")
-    slabs = approach_conductance(data, after=after, model="slabs", free=conductivity is None)
-    return Relaxation(run, lumped, slabs, lumped if slabs.biot < 0.1 else slabs)
+    slabs = approach_conductance(data, after=after, model="slabs")
+    return Relaxation(run, lumped, slabs, lumped if slabs.biot < LUMPED_BELOW else slabs)
+
+
+def standing_out(data: Approach, after: float) -> Approach:
+    """Differences up to some times of their decay; what follows is noise, and the tail of few slow vibrations."""
+    mean = data.difference.mean(axis=0)
+    start = int(np.searchsorted(data.time, after))
+    first = mean[start : start + 3].mean()
+    fallen = np.flatnonzero(np.convolve(mean[start:], np.ones(3) / 3, "valid") < first / np.e)
+    if not fallen.size:
+        return data
+    count = start + max(FEWEST, int(DECAYS * (fallen[0] + 1)))
+    return evolve(data, time=data.time[:count], difference=data.difference[:, :count])
 
 
 @frozen(eq=False)

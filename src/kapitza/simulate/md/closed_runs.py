@@ -32,7 +32,7 @@ from kapitza.units import k_B
 # Speed of sound of a crystal from its highest frequency and the room of an atom, v = w n^(-1/3) / 2π: within a tenth
 # for the classical ballistic conductance c v / 4 of the Lennard-Jones crystal.
 SOUND = 2 * np.pi
-PATHS = 10.0  # rooms of an atom that a phonon flies, for the conductivity from which a fit starts
+PATHS = 5.0  # rooms of an atom that a phonon flies: the conductivity of a Lennard-Jones crystal at a third of melting
 
 
 @frozen(eq=False)
@@ -62,7 +62,7 @@ class Halves:
         return 3 * k_B * self.density * highest * room / SOUND / 4
 
     def conductivity(self, highest: Array) -> Array:
-        """(2,) conductivities from which a fit may start, W m⁻¹ K⁻¹."""
+        """(2,) conductivities, estimated from the highest frequencies within a factor of 2 or so, W m⁻¹ K⁻¹."""
         return 4 / 3 * self.ballistic(highest) * PATHS * self.density ** (-1 / 3)
 
 
@@ -126,7 +126,7 @@ class EquilibriumRun:
 
         Parameters
         ----------
-        conductivity : (2,) of the solids, W m⁻¹ K⁻¹; None: an estimate from which a fit may start
+        conductivity : (2,) of the solids, W m⁻¹ K⁻¹; None: an estimate
         """
         sides = Halves(self.length, self.density)
         known = sides.conductivity(self.highest) if conductivity is None else positive(conductivity)
@@ -175,7 +175,7 @@ class ApproachRun:
 
         Parameters
         ----------
-        conductivity : (2,) of the solids, W m⁻¹ K⁻¹; None: an estimate from which a fit may start
+        conductivity : (2,) of the solids, W m⁻¹ K⁻¹; None: an estimate
         """
         sides = Halves(self.length, self.density)
         known = sides.conductivity(self.highest) if conductivity is None else positive(conductivity)

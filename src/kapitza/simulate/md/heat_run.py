@@ -90,7 +90,8 @@ class HeatRun:
 
     def result(self) -> Nemd:
         """Jump, flux and resistance of all runs together, with a verdict."""
-        return replicated([analysed(one, equilibrated=self.equilibrated) for one in self.records])
+        found = [analysed(one, equilibrated=self.equilibrated) for one in self.records]
+        return found[0] if len(found) == 1 else replicated(found)
 
     @property
     def conductance(self) -> Conductance:
@@ -291,15 +292,31 @@ def interface_modes(system: System, field: Field, *, timestep: float, every: int
         for more atoms than can be diagonalised
     """
     crossing = PlanePower(system, field, skin=0.3 * field.cutoff)
-    if crossing.atoms.size > LARGEST_BODY:
-        raise InputError(
-            f"{system.name}: {crossing.atoms.size} atoms near the plane, their vibrations are found for up to "
-            f"{LARGEST_BODY}: leave interface out, or take a smaller cross-section"
-        )
-    modes = body_modes(Forces(system, field), system.positions, system.masses, crossing.atoms)
+    modes = body_modes(Forces(system, field), system.positions, system.masses, body(system, crossing.atoms))
     return InterfaceAnalysis(
         crossing, system.masses, modes, area=system.area, timestep=timestep, every=every, segment=segment
     )
+
+
+def body(system: System, near: Integers) -> Integers:
+    """Atoms about the plane whose vibrations are found: those near it, and as many planes beyond as can be solved.
+
+    Raises
+    ------
+    InputError
+        for more atoms than can be diagonalised
+    """
+    if 3 * near.size > 2 * LARGEST_BODY:
+        raise InputError(
+            f"{system.name}: {near.size} atoms near the plane, at most {2 * LARGEST_BODY // 3} leave room for others "
+            f"among the {LARGEST_BODY} whose vibrations are found: leave interface out, or take a smaller cross-section"
+        )
+    away = np.abs(system.heights - system.plane)
+    away[system.roles == HELD] = np.inf
+    away[np.unique(system.layer[near])] = 0.0
+    order = np.argsort(away, kind="stable")
+    fits = order[(np.cumsum(system.counts[order]) <= LARGEST_BODY) & np.isfinite(away[order])]
+    return np.flatnonzero(np.isin(system.layer, fits))
 
 
 class Forces:
