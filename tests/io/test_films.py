@@ -110,8 +110,9 @@ class Cell:
     volume = 4e-29
 
     @classmethod
-    def conductivity(cls):
-        capacity = mode_heat_capacity(cls.omega, 300.0)[0] / cls.volume / 2
+    def conductivity(cls, share=0.5):
+        """With a share of the wave vectors for each mode."""
+        capacity = mode_heat_capacity(cls.omega, 300.0)[0] / cls.volume * share
         return np.sum(capacity * cls.speed**2 * cls.lifetime) / 3
 
 
@@ -131,22 +132,26 @@ def phono3py(path):
         file["kappa_unit_conversion"] = 1e22 * e / (2 * np.pi) / (Cell.volume * 1e30)
 
 
-def shengbte(folder):
-    folder.mkdir()
-    (folder / "T300K").mkdir()
-    np.savetxt(folder / "BTE.omega", (Cell.omega * 1e-12).reshape(5, 2).T)
-    np.savetxt(folder / "BTE.qpoints", [[1, 1, 3, 0, 0, 0], [2, 4, 3, 0.5, 0, 0]])
-    np.savetxt(folder / "BTE.v", along_x(Cell.speed / 1e3))
-    side = (Cell.volume * 1e27) ** (1 / 3)
-    np.savetxt(folder / "BTE.ReciprocalLatticeVectors", 2 * np.pi / side * np.eye(3), footer="nm-1")
-    np.savetxt(folder / "T300K" / "BTE.w_final", np.stack([Cell.omega * 1e-12, 1e-12 / Cell.lifetime], axis=1))
+def shengbte(folder, weights=(3, 3)):
+    """As the program writes them: fixed columns, reciprocal vectors with their names, modes branch by branch."""
+    (folder / "T300K").mkdir(parents=True)
+    np.savetxt(folder / "BTE.omega", (Cell.omega * 1e-12).reshape(5, 2).T, "%20.10E", "")
+    points = [[1, 1, weights[0], 0, 0, 0], [2, 4, weights[1], 0.5, 0, 0]]
+    np.savetxt(folder / "BTE.qpoints", points, ["%9d"] * 3 + ["%20.10E"] * 3)
+    np.savetxt(folder / "BTE.v", along_x(Cell.speed / 1e3), "%20.10E", "")
+    vectors = 2 * np.pi / (Cell.volume * 1e27) ** (1 / 3) * np.eye(3)
+    lines = [f"{x:20.10f}{y:20.10f}{z:20.10f}  # nm-1,b{i}\n" for i, (x, y, z) in enumerate(vectors, start=1)]
+    (folder / "BTE.ReciprocalLatticeVectors").write_text("".join(lines))
+    rates = np.stack([Cell.omega * 1e-12, 1e-12 / Cell.lifetime], axis=1)
+    np.savetxt(folder / "T300K" / "BTE.w_final", rates, "%20.10E", "")
 
 
 def almabte(path):
     capacity = mode_heat_capacity(Cell.omega, 300.0)[0] / Cell.volume / 2
     where = np.zeros((10, 5))
     table = np.column_stack([where, Cell.omega, capacity, Cell.lifetime, along_x(Cell.speed)])
-    np.savetxt(path, table, delimiter=",", header="nq,nbranch,...", comments="")
+    names = "nq,nbranch,qa[-],qb[-],qc[-],omega[rad/s],C[J/m^3-K],tau[s],vx[m/s],vy[m/s],vz[m/s]"
+    np.savetxt(path, table, "%.6g", ",", header=names, comments="")  # six digits, as the program writes them
 
 
 @pytest.mark.parametrize("kind", ["phono3py", "shengbte", "almabte"])
@@ -158,6 +163,20 @@ def test_lifetimes_of_others(tmp_path, kind):
     np.testing.assert_allclose(found.conductivity, Cell.conductivity(), rtol=1e-5, atol=0)
     with pytest.raises((DataError, OSError)):
         read_lifetimes(path, temperature=77.0)
+
+
+def test_wave_vectors_that_stand_for_several(tmp_path):
+    """Branch by branch, both wave vectors of each: one in four, and three in four."""
+    shengbte(tmp_path / "run", weights=(1, 3))
+    found = read_lifetimes(tmp_path / "run")
+    np.testing.assert_allclose(found.conductivity, Cell.conductivity(np.tile([0.25, 0.75], 5)), rtol=1e-5, atol=0)
+
+
+def test_folders_are_named_by_whole_kelvins(tmp_path):
+    shengbte(tmp_path / "run")
+    found = read_lifetimes(tmp_path / "run", temperature=300.15)
+    assert found.temperature == 300.15
+    np.testing.assert_allclose(found.conductivity, Cell.conductivity(), rtol=2e-3, atol=0)
 
 
 def test_phono3py_in_its_own_units(tmp_path):

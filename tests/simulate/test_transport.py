@@ -13,10 +13,13 @@ from kapitza.core.conductance import Conductance
 from kapitza.core.stack import Boundary
 from kapitza.errors import InputError
 from kapitza.matter.library import solid
+from kapitza.matter.solid import Solid
 from kapitza.simulate.boltzmann.angular import AngularShare, share_by_angle
 from kapitza.simulate.boltzmann.carriers import Carriers, band_carriers, gray_carriers
 from kapitza.simulate.boltzmann.contacts import Crossing, Wall, turned
 from kapitza.simulate.boltzmann.elements import ORDER, cell_integrals, graded_cells, values
+from kapitza.simulate.boltzmann.rates import Rates
+from kapitza.simulate.boltzmann.spectra import carriers
 from kapitza.simulate.boltzmann.transport import Film, transport
 from kapitza.theory.angles import amm_modes
 
@@ -107,7 +110,7 @@ def test_a_second_road_by_exponential_integrals():
 
 @settings(max_examples=15)
 @given(
-    flows=st.lists(st.floats(1, 1000), min_size=1, max_size=3),
+    flows=st.lists(st.floats(5, 1000), min_size=1, max_size=3),
     thickness=st.floats(1, 1e4),
     coefficient=st.floats(0.01, 1.0),
     specular=st.floats(0, 1),
@@ -271,6 +274,14 @@ def test_occupation_and_spectra():
     assert (np.diff(spread[[0, -1]]) < 0).all()  # long paths depart most
 
 
+@pytest.mark.parametrize("temperature", [1.0, 10.0, 300.0, 1000.0])
+def test_heat_capacities_of_solids_are_plausible(temperature):
+    """Diamond holds the least of all solids when it is cold."""
+    diamond = Solid("diamond", 3515, 17500, 12800, 1.76e29)
+    found = carriers(diamond, Rates(boundary=1e-6), temperature=temperature)
+    assert found.heat_capacity > 100 * 3e3 * min(1, temperature / 300) ** 3
+
+
 def test_scaling_is_linear(bands):
     got = transport([Film(1e-8, bands(*TWO))])
     ten = transport([Film(1e-8, bands(*TWO))], left=Wall(305.0), right=Wall(295.0))
@@ -305,6 +316,8 @@ def test_scaling_is_linear(bands):
         ),
         (lambda a, b: band_carriers("x", [1e6], [5e3], [np.nan]), "no lifetime"),
         (lambda a, b: band_carriers("x", [1e6], [50.0], [100.0]), "another unit"),
+        (lambda a, b: band_carriers("x", [1.6], [5e3], [1e-8]), "heat capacity of all bands = 1.6.*another unit"),
+        (lambda a, b: band_carriers("x", [1.6e9], [5e3], [1e-8]), "heat capacity of all bands = 1.6e.*another unit"),
         (lambda a, b: band_carriers("x", [1e6], [5e7], [1e-8]), "another unit"),
         (lambda a, b: Carriers("x", [1e6], [5e3], None, [0.0], [0]), "no lifetimes"),
         (lambda a, b: transport([Film(1e-8, a)], left=Wall(), right=Wall()), "both walls let no heat pass"),

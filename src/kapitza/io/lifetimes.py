@@ -113,7 +113,7 @@ def read_shengbte(folder: Path, temperature: float) -> tuple[Modes, Array]:
             f"{velocity.shape[0]} velocities and {len(points)} wave vectors for {count} x {branches} frequencies",
             file=folder / "BTE.v",
         )
-    run = folder / f"T{temperature:g}K"
+    run = folder / f"T{temperature:.0f}K"  # the folder is named by whole kelvins
     chosen = next((run / one for one in ("BTE.w_final", "BTE.w") if (run / one).is_file()), run / "BTE.w_final")
     rate = table_of(chosen)
     if rate.shape[0] != count * branches or rate.shape[1] < 2:

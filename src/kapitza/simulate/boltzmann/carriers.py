@@ -19,7 +19,9 @@ Integers = NDArray[np.intp]
 SLOWEST, FASTEST = 0.0, 1e5  # m s⁻¹
 SHORTEST, LONGEST = 1e-16, 1.0  # s, lifetimes: below a vibration, or in other units
 FARTHEST = 10.0  # m, mean free path
-DENSEST = 1e9  # J m⁻³ K⁻¹, of all bands together
+DENSEST = 1e8  # J m⁻³ K⁻¹, of all bands together: ten times what the densest lattice holds
+THINNEST = 3e3  # J m⁻³ K⁻¹ at 300 K and above: less than any solid
+ROOM = 300.0  # K, below which heat capacities fall, no faster than with the third power
 
 
 def groups(value: ArrayLike) -> Integers:
@@ -89,7 +91,8 @@ class Carriers:
     def __attrs_post_init__(self) -> None:
         if not self.capacity.size or self.capacity.min() < 0 or not np.isfinite(self.capacity).all():
             raise InputError(f"{self.name}: expected heat capacities from 0 J/m³K, got {self.capacity!r:.60}")
-        plausible("heat capacity of all bands", float(self.capacity.sum()), 1e-9, DENSEST, "J/m³K", self.name)
+        least = THINNEST * min(1.0, self.temperature / ROOM) ** 3
+        plausible("heat capacity of all bands", float(self.capacity.sum()), least, DENSEST, "J/m³K", self.name)
         plausible("lowest velocity", float(self.velocity.min()), SLOWEST, FASTEST, "m/s", self.name)
         plausible("highest velocity", float(self.velocity.max()), 1.0, FASTEST, "m/s", self.name)
         plausible("shortest lifetime", float(self.lifetime.min()), SHORTEST, LONGEST, "s", self.name)
