@@ -72,7 +72,10 @@ def packet_state(
     phase = np.exp(1j * (cell @ crystal.lattice) @ q[0] - np.square((system.positions[left, 2] - centre) / width))
     moved = amplitude / np.linalg.norm(shape, axis=1).max() * shape[site] * phase[:, None]
     displaced, velocities = np.zeros_like(system.positions), np.zeros_like(system.positions)
-    displaced[left], velocities[left] = moved.real, omega * moved.imag  # e^{-iωt}
+    # Of e^{-iωt}, and of the envelope, which moves on with the group velocity: without it a part would go back.
+    speed = slope / (2 * omega)
+    onwards = 2 * speed * (system.positions[left, 2] - centre)[:, None] / width**2
+    displaced[left], velocities[left] = moved.real, omega * moved.imag + onwards * moved.real
     return State(system.positions + displaced, velocities), omega
 
 
