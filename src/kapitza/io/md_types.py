@@ -33,6 +33,8 @@ MD_UNITS: dict[str, dict[str, str]] = {
         "memory": "W^2",
         "interval": "s",
         "area": "m^2",
+        "total": "W m^-2",
+        "total_sigma": "W m^-2",
     },
     "Record": {
         "area": "m^2",

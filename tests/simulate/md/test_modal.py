@@ -297,3 +297,22 @@ def test_an_analysis_that_was_cut_off_goes_on() -> None:
     one.see(np.zeros((masses.size, 3)), np.ones((masses.size, 3)))
     other.restore(one.arrays())
     np.testing.assert_array_equal(other.temperatures()[0][0], one.temperatures()[0][0])
+
+
+def test_some_modes_know_the_power_of_all() -> None:
+    """Those that are left out carry the rest of a whole that is measured, not summed."""
+    line = Line(12, 6 * SPRING)
+    modes = body_modes(line.pull, np.zeros((12, 3)), line.masses, np.arange(12))
+    frames = np.random.default_rng(8).standard_normal((64, 2, 12, 3)) * [[[1e-12]], [[300.0]]]
+    bound = np.flatnonzero(modes.weight(line.atoms) > 0.5)
+    whole = analysed(line, modes, frames, segment=32, lags=4).result()
+    some = analysed(line, modes.kept(bound), frames, segment=32, lags=4).result()
+    power = np.array([-0.5 * line.tension(u)[6] @ (v[5] + v[6]) for u, v in frames])
+    np.testing.assert_allclose([whole.total, some.total], power.mean() / AREA, rtol=1e-10, atol=0)
+    assert 0 < bound.size < 36
+    np.testing.assert_allclose(some.heat, whole.heat[bound], rtol=1e-10, atol=0)
+    for equilibrium in (False, True):
+        shares = [one.interface_share(equilibrium=equilibrium) for one in (whole, some)]
+        np.testing.assert_allclose(shares[0], shares[1], rtol=1e-9, atol=0)
+    far = analysed(line, modes, frames, segment=32, lags=4, interface=np.array([0])).result()
+    np.testing.assert_allclose(far.near, np.square(modes.vectors[:, 0]).sum(axis=1), rtol=1e-12, atol=0)

@@ -51,6 +51,10 @@ class BodyModes:
         """(m,) part of each mode that lies on some atoms, 0 to 1: near one for those that the interface binds."""
         return np.square(self.vectors[:, np.isin(self.atoms, atoms)]).sum(axis=(1, 2))
 
+    def kept(self, modes: Integers) -> "BodyModes":
+        """Some of the modes: those of an interface cost a small part of what all of them do."""
+        return BodyModes(self.atoms, self.omega[modes], self.vectors[modes])
+
 
 def body_modes(
     forces: Callable[[Array], Array], positions: Array, masses: Array, atoms: Integers, *, step: float = 1e-12
@@ -81,12 +85,13 @@ class ModeConductance:
     Attributes
     ----------
     omega : (m,) rad s⁻¹
-    near : (m,) part of each mode on the atoms near the plane
+    near : (m,) part of each mode on the atoms of the interface
     heat, heat_sigma : (m,) mean heat flux of each mode, W m⁻², for runs between two baths
     fluctuation, fluctuation_sigma : (m,) ∫⟨Qₙ Q⟩dt up to the longest lag, W² s, for runs in equilibrium
     memory : (lags,) ⟨Q(0) Q(t)⟩ of the whole power, W²: it must have decayed, and in a closed body it then turns back
     interval : between two lags, s
     area : m²
+    total, total_sigma : heat flux of all motion, which modes that were left out carry the rest of, W m⁻²
     """
 
     omega: Array = field(converter=finite)
@@ -98,6 +103,8 @@ class ModeConductance:
     memory: Array
     interval: float
     area: float
+    total: float = field(default=np.nan)
+    total_sigma: float = field(default=np.nan)
 
     def conductance(self, temperature: float) -> tuple[Array, Array]:
         """(m,) conductance of each mode in equilibrium at a temperature (K), W m⁻² K⁻¹, and its uncertainty."""
@@ -106,13 +113,15 @@ class ModeConductance:
         return scale * self.fluctuation, scale * self.fluctuation_sigma
 
     def interface_modes(self, share: float = 0.5) -> Integers:
-        """Modes that have more than a share of their weight near the plane."""
+        """Modes that have more than a share of their weight on the interface."""
         return np.flatnonzero(self.near > share)
 
     def interface_share(self, *, equilibrium: bool, share: float = 0.5) -> float:
-        """Part of the heat (of the conductance in equilibrium) that interface modes carry."""
-        parts = self.fluctuation if equilibrium else self.heat
-        return float(parts[self.interface_modes(share)].sum() / parts.sum())
+        """Part of the whole heat (of the conductance in equilibrium) that interface modes carry."""
+        parts, whole = self.heat, self.total
+        if equilibrium:
+            parts, whole = self.fluctuation, float(np.trapezoid(self.memory)) * self.interval
+        return float(parts[self.interface_modes(share)].sum() / whole)
 
 
 class InterfaceAnalysis:
@@ -122,11 +131,13 @@ class InterfaceAnalysis:
     ----------
     crossing : the plane; all of its atoms must belong to the body
     masses : (N,) of all atoms, kg
-    modes : of the body; memory is 24 m r bytes for m modes of r atoms
+    modes : of the body, all of them, or some whose part of the heat is wanted; memory is 24 m r bytes for m modes of
+        r atoms
     area : cross-section, m²
     timestep : of the run, s
     every : steps between two looks
     segment : looks of one segment; 8 · segment · m bytes
+    interface : atoms whose part of a mode is its `near`, in a body that is larger; None: all that feel the other side
     lags : looks up to which fluctuations are integrated, fewer than a segment has
 
     Raises
@@ -146,6 +157,7 @@ class InterfaceAnalysis:
         every: int = 10,
         segment: int = 512,
         lags: int = 64,
+        interface: Integers | None = None,
     ) -> None:
         positive([area, timestep, every])
         missing = np.setdiff1d(crossing.atoms, modes.atoms)
@@ -162,12 +174,14 @@ class InterfaceAnalysis:
         self.sign = (np.where(crossing.right, 1.0, -1.0) / np.sqrt(mass[crossing.atoms]))[:, None]
         place = {int(atom): row for row, atom in enumerate(modes.atoms)}
         rows = [place[int(atom)] for atom in crossing.atoms]
+        self.near = modes.weight(crossing.atoms if interface is None else interface)
+        self.columns = (3 * np.array(rows)[:, None] + np.arange(3)).ravel()
         m = modes.omega.size
         self.all = modes.vectors.reshape(m, -1)
         self.close = np.ascontiguousarray(modes.vectors[:, rows]).reshape(m, -1)
         self.waiting: list[tuple[Array, Array]] = []
-        self.ring = Ring(m, segment, "none")
-        self.sums = Sums(2 * m + lags, most=64)
+        self.ring = Ring(m + 1, segment, "none")
+        self.sums = Sums(2 * m + lags + 1, most=64)
 
     @property
     def every(self) -> int:
@@ -187,14 +201,16 @@ class InterfaceAnalysis:
             return
         motion, force = (np.array(each) for each in zip(*self.waiting, strict=True))
         self.waiting = []
-        for row in (motion @ self.all.T) * (force @ self.close.T):
+        parts = (motion @ self.all.T) * (force @ self.close.T)
+        whole = (motion[:, self.columns] * force).sum(axis=1)
+        for row in np.column_stack([parts, whole]):
             if self.ring.add(row):
                 self.sums.add(self._row())
                 self.ring.advance()
 
     def _row(self) -> Array:
-        parts = np.asarray(self.ring.samples, dtype=float)
-        whole, length = parts.sum(axis=1), len(parts)
+        samples = np.asarray(self.ring.samples, dtype=float)
+        parts, whole, length = samples[:, :-1], samples[:, -1], len(samples)
         weights = np.full(self.lags, self.interval)
         weights[[0, -1]] /= 2
         count = length - np.arange(self.lags)
@@ -205,7 +221,7 @@ class InterfaceAnalysis:
             memory[lag] = late @ early / count[lag]
             near[: length - lag] += weights[lag] / count[lag] / 2 * late
             near[lag:] += weights[lag] / count[lag] / 2 * early
-        return np.concatenate([parts.mean(axis=0), near @ parts, memory])
+        return np.concatenate([parts.mean(axis=0), near @ parts, memory, [whole.mean()]])
 
     def result(self) -> ModeConductance:
         """What all full segments so far say.
@@ -221,12 +237,11 @@ class InterfaceAnalysis:
             raise InputError(f"{self.ring.filled} looks do not fill a segment of {len(self.ring.samples)}: run longer")
         value, sigma = jackknife(*grouped(rows, counts), lambda mean: mean)
         m = self.modes.omega.size
-        heat, fluctuation, memory = np.split(value, [m, 2 * m])
+        heat, fluctuation, memory, total = np.split(value, [m, 2 * m, 2 * m + self.lags])
         spread = np.split(sigma, [m, 2 * m])
-        near = self.modes.weight(self.crossing.atoms)
         return ModeConductance(
-            self.modes.omega, near, heat / self.area, spread[0] / self.area, fluctuation, spread[1], memory,
-            self.interval, self.area,
+            self.modes.omega, self.near, heat / self.area, spread[0] / self.area, fluctuation, spread[1], memory,
+            self.interval, self.area, float(total[0]) / self.area, float(sigma[-1]) / self.area,
         )  # fmt: skip
 
     def arrays(self) -> Arrays:
