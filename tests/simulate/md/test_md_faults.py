@@ -7,11 +7,30 @@ import numpy as np
 import pytest
 from attrs import evolve
 
-from kapitza.errors import InputError
+from kapitza.errors import DataError, InputError, KapitzaError
+from kapitza.run.store import packed, unpacked
+from kapitza.simulate.md.approach import Approach, approach_conductance
+from kapitza.simulate.md.checkpoint import FILE
+from kapitza.simulate.md.engine import Baths, State
+from kapitza.simulate.md.fields import lennard_jones
+from kapitza.simulate.md.fluctuations import Fluctuations
+from kapitza.simulate.md.green_kubo import green_kubo
+from kapitza.simulate.md.harmonic_current import langevin_transmission
+from kapitza.simulate.md.nemd import nemd
+from kapitza.simulate.md.own import Own
+from kapitza.simulate.md.plane import PlanePower
+from kapitza.simulate.md.protocol import Course
+from kapitza.simulate.md.slabs import Slab
+from kapitza.simulate.md.spectrum import SpectralCurrent
+from kapitza.simulate.md.thermal import thermal_state
 
 pytest.importorskip("numba")
 sys.path.insert(0, str(Path(__file__).parent))
-from lj_crystals import crystal
+from lj_crystals import TAU, argon, crystal
+
+BATHS = Baths("langevin", hot=36.0, cold=24.0, damping=0.5 * TAU)
+COURSE = Course(timestep=0.004 * TAU, steps=20, blocks=2, sample=10, power=10)
+SLAB = Slab(1e-8, 1e6)
 
 
 def small():
@@ -44,3 +63,100 @@ def test_atoms_that_are_none_are_refused(change, message):
     with pytest.raises(InputError, match=message) as caught:
         evolve(system, **change(system))
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"hot": "300"}, "hot = '300', wanted a number"),
+        ({"cold": None}, "cold = None, wanted a number"),
+        ({"hot": 0.0}, "give both above 0"),
+        ({"cold": -1.0}, "give both above 0"),
+        ({"hot": np.nan}, "give both above 0"),
+        ({"damping": "1"}, "damping = '1'"),
+        ({"damping": np.nan}, "damping nan s"),
+        ({"kind": "exchange"}, "wanted a number other than 0"),
+        ({"kind": "exchange", "power": None}, "power = None"),
+        ({"kind": "swap", "period": 1.5}, "period = 1.5, wanted a whole number"),
+        ({"kind": "swap", "period": 0}, "period 0 steps"),
+    ],
+)
+def test_baths_that_are_none_are_refused(change, message):
+    with pytest.raises(InputError, match=message) as caught:
+        nemd(small(), argon(), Own(), evolve(BATHS, **change), COURSE)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda s: {"positions": s.positions[:-1], "velocities": s.velocities[:-1]}, "a state of 95 atoms for 96"),
+        (lambda s: {"positions": s.positions[:-1]}, r"positions \(95, 3\), velocities \(96, 3\)"),
+        (lambda s: {"velocities": s.velocities.ravel()}, r"velocities \(288,\)"),
+        (lambda s: {"heat": np.zeros(3)}, r"heat \(3,\)"),
+        (lambda s: {"positions": s.positions * np.nan}, "not finite"),
+        (lambda s: {"velocities": s.velocities * np.nan}, "not finite"),
+        (lambda s: {"velocities": 1e6 * s.velocities}, "an atom moves"),
+        (lambda s: {"positions": s.positions + np.array([1e3, 0, 0])}, "boxes away"),
+        (lambda s: {"random": np.ones(3, dtype=np.uint64)}, "of 3 words, wanted none or 4"),
+        (lambda s: {"random": np.zeros(4, dtype=np.uint64)}, "not all 0"),
+    ],
+)
+def test_states_that_are_none_are_refused(change, message):
+    """Before any kernel reads them: words that are not there would be read from memory of others."""
+    state = thermal_state(small(), 30.0, 1)
+    with pytest.raises(KapitzaError, match=message) as caught:
+        nemd(small(), argon(), Own(), BATHS, COURSE, start=evolve(state, **change(state)))
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        (lambda: thermal_state(small(), [], 1), r"shape \(0,\)"),
+        (lambda: thermal_state(small(), -1.0, 1), "beginning with"),
+        (lambda: thermal_state(small(), 30.0, -1), "seed = -1"),
+        (lambda: thermal_state(small(), 30.0, 1.5), "seed = 1.5"),
+        (lambda: Own(np.nan).begin(small(), argon(), BATHS, thermal_state(small(), 30.0, 1), timestep=1e-15), "skin"),
+        (lambda: Own(-1.0).begin(small(), argon(), BATHS, thermal_state(small(), 30.0, 1), timestep=1e-15), "skin"),
+        (lambda: SpectralCurrent(PlanePower(small(), argon()), np.ones(3), area=1.0, timestep=1.0), "masses of shape"),
+        (lambda: Fluctuations([[1.0]] * 10, 1e-15, 1e-18, 300.0, SLAB, SLAB), "64 or more samples"),
+        (lambda: Fluctuations(np.full((99, 1), np.nan), 1e-15, 1e-18, 300.0, SLAB, SLAB), "99 of them not finite"),
+        (lambda: green_kubo(Fluctuations(np.ones((99, 1)), 1e-15, 1e-18, 300.0, SLAB, SLAB), np.nan), "without NaN"),
+        (
+            lambda: approach_conductance(Approach(np.arange(20.0), np.zeros((2, 20)), SLAB, SLAB, 300.0)),
+            "heat the sides",
+        ),
+        (lambda: langevin_transmission(np.eye(4), *np.ones((3, 3)), [1.0]), "for every degree of freedom"),
+        (lambda: langevin_transmission(np.eye(3), *np.ones((3, 3)), [0.0, 1.0]), "above zero"),
+        (lambda: lennard_jones(()), "no kinds"),
+        (lambda: State(np.zeros(3), np.zeros(3)), "a state with positions"),
+    ],
+)
+def test_numbers_that_are_none_are_refused(wrong, message):
+    with pytest.raises(InputError, match=message) as caught:
+        wrong()
+    assert "\n" not in str(caught.value)
+
+
+def test_folders_that_are_none_are_refused_before_the_run(tmp_path):
+    def run(folder):
+        return nemd(small(), argon(), Own(), BATHS, COURSE, folder=folder)
+
+    (tmp_path / "file").write_text("x")
+    (tmp_path / "taken" / FILE).mkdir(parents=True)
+    for name in ("file", "taken", "file/below"):
+        with pytest.raises(DataError, match="is no folder to write to"):
+            run(tmp_path / name)
+    run(tmp_path / "run")
+    path = tmp_path / "run" / FILE
+    whole = path.read_bytes()
+    for part in (whole[:0], whole[: len(whole) // 2], whole[:-1], whole[:999] + b"x" + whole[1000:]):
+        path.write_bytes(part)
+        with pytest.raises(DataError, match="damaged; remove it"):
+            run(tmp_path / "run")
+    arrays = unpacked(whole)
+    for name in ("step", "state heat", "state positions", "observers"):
+        path.write_bytes(packed({key: value for key, value in arrays.items() if key != name}))
+        with pytest.raises(DataError, match=f"lacks '{name}'"):
+            run(tmp_path / "run")

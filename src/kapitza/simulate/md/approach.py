@@ -217,6 +217,8 @@ def _errors(inverse: Array, residuals: Array) -> tuple[Array, float]:
 def _guess(name: str, time: Array, mean: Array, bodies: tuple[Slab, Slab]) -> list[float]:
     """Amplitude and conductance from the time in which the difference falls to 1/e of what it is first."""
     first = float(mean[: max(1, mean.size // 50)].mean())
+    if not abs(first) > 0:
+        raise InputError(f"{name}: the difference is {first:g} K at first: heat the sides apart before")
     course = mean / first
     below = np.flatnonzero(course < np.exp(-1))
     if not below.size and course[-max(1, mean.size // 10) :].mean() > 0.9:

@@ -84,32 +84,47 @@ class Keeper:
             self.write()
 
     def write(self) -> None:
-        """Write the last snapshot, if it is not."""
+        """Write the last snapshot, if it is not.
+
+        Raises
+        ------
+        DataError
+            if it cannot be written
+        """
         if self.folder is None or self.pending is None:
             return
         start = time.monotonic()
-        self.folder.mkdir(parents=True, exist_ok=True)
-        write_whole(self.folder / FILE, packed(arrays_of(self.pending, self.address)))
+        try:
+            write_whole(self.folder / FILE, packed(arrays_of(self.pending, self.address)))
+        except OSError as err:
+            raise DataError(
+                f"cannot be written ({err.strerror}): make room, or take another folder", file=self.folder
+            ) from err
         self.pending = None
         now = time.monotonic()
         self.due = now + SHARE * (now - start)
 
     def read(self) -> Snapshot | None:
-        """Return the last snapshot; None where there is none.
+        """Make the folder, and return the last snapshot in it; None where there is none.
 
         Raises
         ------
         InputError
             if it is of a run with other inputs
         DataError
-            if the file is damaged
+            if the file is damaged, or the folder cannot be made or read
         """
-        path = None if self.folder is None else self.folder / FILE
-        if path is None or not path.exists():
+        if self.folder is None:
             return None
+        path = self.folder / FILE
         try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            if not path.exists():
+                return None
             arrays = unpacked(path.read_bytes())
             there = str(arrays["address"])
+        except OSError as err:
+            raise DataError(f"is no folder to write to ({err.strerror}): take another", file=self.folder) from err
         except (DataError, KeyError, ValueError) as err:
             raise DataError("damaged; remove it to start the run anew", file=path) from err
         if there != self.address:
@@ -117,7 +132,10 @@ class Keeper:
                 f"{path.parent} holds a run with other inputs ({there[:12]}, these are {self.address[:12]}): take "
                 "another folder, or the same inputs"
             )
-        return snapshot_of(arrays)
+        try:
+            return snapshot_of(arrays)
+        except (KeyError, ValueError, TypeError) as err:
+            raise DataError(f"lacks {err}; remove it to start the run anew", file=path) from err
 
 
 def arrays_of(snapshot: Snapshot, address: str) -> Arrays:

@@ -7,6 +7,7 @@ from attrs import field, frozen
 from numpy.typing import NDArray
 
 from kapitza.core.arrays import Array, one_of
+from kapitza.errors import InputError
 from kapitza.simulate.md.field import Potential
 from kapitza.simulate.md.system import System
 
@@ -24,6 +25,11 @@ class State:
     step : time steps done
     heat : (2,) energy that the hot and the cold bath have given to the atoms so far, J
     random : state of the random numbers, as the engine keeps it; empty where it has none
+
+    Raises
+    ------
+    InputError
+        for shapes that do not fit
     """
 
     positions: Array
@@ -31,6 +37,14 @@ class State:
     step: int = 0
     heat: Array = field(factory=lambda: np.zeros(2))
     random: NDArray[np.uint64] = field(factory=lambda: np.zeros(0, dtype=np.uint64))
+
+    def __attrs_post_init__(self) -> None:
+        found = np.shape(self.positions), np.shape(self.velocities), np.shape(self.heat)
+        if len(found[0]) != 2 or found != ((len(self.positions), 3), (len(self.positions), 3), (2,)):
+            raise InputError(
+                f"a state with positions {found[0]}, velocities {found[1]} and heat {found[2]}: wanted (n, 3), (n, 3) "
+                "and (2,)"
+            )
 
 
 @frozen(eq=False)

@@ -44,6 +44,8 @@ def lennard_jones(
         for kinds without numbers, or numbers that are none
     """
     known(end, ENDS, "end")
+    if not kinds:
+        raise InputError("no kinds of atoms: name at least one")
     missing = [kind for kind in kinds if kind not in LENNARD_JONES]
     if epsilon is None or sigma is None:
         if missing:

@@ -11,6 +11,7 @@ from kapitza.core.arrays import Array, finite, one_of, quantity
 from kapitza.core.conductance import Conductance
 from kapitza.errors import InputError
 from kapitza.simulate.md.slabs import Slab, admittance, biot
+from kapitza.simulate.md.spectral_flux import rows_of
 from kapitza.units import k_B
 
 Model = Literal["lumped", "slabs"]
@@ -40,7 +41,7 @@ class Fluctuations:
     name : of the system
     """
 
-    power: Array = field()
+    power: Array = field(converter=rows_of)
     step: float = field(validator=quantity())
     area: float = field(validator=quantity())
     temperature: float = field(validator=quantity())
@@ -49,7 +50,7 @@ class Fluctuations:
     name: str = field(default="", kw_only=True)
 
     def __attrs_post_init__(self) -> None:
-        if self.power.ndim != 2 or self.power.shape[1] not in (1, 2) or len(self.power) < 64:
+        if self.power.shape[1] not in (1, 2) or len(self.power) < 64:
             raise InputError(f"{self.name}: power of shape {self.power.shape}, wanted (64 or more samples, 1 or 2)")
 
     @property

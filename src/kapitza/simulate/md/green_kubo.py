@@ -66,6 +66,7 @@ def green_kubo(data: Fluctuations, longest: float, *, segments: int = 20) -> Gre
     """
     from scipy.fft import irfft, rfft
 
+    positive([longest])
     size, lags = len(data.power) // max(segments, 1), int(longest / data.step)
     if segments < 3 or lags < 2 or size < 2 * lags:
         raise InputError(

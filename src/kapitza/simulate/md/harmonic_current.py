@@ -158,8 +158,18 @@ def langevin_transmission(constants: Array, masses: Array, hot: Array, cold: Arr
     Returns
     -------
     (nω,) number of modes; over the cross-section it is Ξ of a `Transmission`
+
+    Raises
+    ------
+    InputError
+        for shapes that do not fit, and frequencies that are not above zero
     """
-    omega = frequencies(omega)
+    omega, shapes = positive(frequencies(omega)), {np.shape(one) for one in (masses, hot, cold)}
+    if shapes != {constants.shape[:1]} or constants.shape[1:] != constants.shape[:1]:
+        raise InputError(
+            f"force constants of shape {constants.shape} with masses {np.shape(masses)} and rates {np.shape(hot)} and "
+            f"{np.shape(cold)}: wanted one of each for every degree of freedom"
+        )
     warm, cool = np.flatnonzero(hot > 0), np.flatnonzero(cold > 0)
     loss = masses * (hot + cold)
     entry = np.zeros((masses.size, cool.size))

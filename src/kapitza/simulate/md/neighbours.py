@@ -18,6 +18,7 @@ from kapitza.simulate.md.system import System
 EXTRA, WHY = "md", "molecular dynamics with our own kernels"
 SKIN = 0.12  # of the cutoff: lists are longer, and last longer
 LARGEST = 2**31 - 1  # atoms and ghosts that 32 bits can number
+FAR = 2**30  # boxes that 32 bits can number
 CROWD = 4  # cells per atom, at most
 
 
@@ -64,6 +65,8 @@ def neighbours(
     ------
     InputError
         for a box without volume, or more ghosts than 32 bits can number
+    ConvergenceError
+        for an atom that is more boxes away than they can
     MissingEngine
         without numba
     """
@@ -100,7 +103,12 @@ def returned(fractional: Array, margin: Array) -> NDArray[np.int32]:
     """(n, 3) boxes that each atom is away from the first one; those just outside stay, so that solids do not jump."""
     slack = np.minimum(margin / 2, 0.25)
     away = (fractional < -slack) | (fractional >= 1 + slack)
-    return np.where(away & (margin > 0), np.floor(fractional), 0.0).astype(np.int32)
+    boxes = np.where(away & (margin > 0), np.floor(fractional), 0.0)
+    if not np.abs(boxes).max() < FAR:
+        raise ConvergenceError(
+            f"an atom is {np.abs(boxes).max():.3g} boxes away from the others: take a smaller timestep"
+        )
+    return boxes.astype(np.int32)
 
 
 def grid(x: Array, reach: float) -> tuple[Array, Array, NDArray[np.int64]]:

@@ -25,6 +25,7 @@ LONGEST = 1e-12  # s: atoms vibrate in tenths of it
 NUMBERS = dict(zip(("none", "langevin", "exchange", "swap"), range(4), strict=True))  # as the kernels count them
 OFTEN = 100  # steps: listing neighbours takes as long as about ten
 WIDER, WIDEST = 1.2, 0.3  # growth of the skin, and its end, of the cutoff
+RANDOM = 4  # words of the state of the random numbers
 PATIENCE = 10_000_000  # atom-steps between two looks at the keyboard, a few seconds
 
 
@@ -71,12 +72,9 @@ class Own:
             raise InputError(
                 f"timestep = {timestep:g} s, wanted above 0 and below {LONGEST:g} s (fs? multiply by 1e-15)"
             )
-        shape = (system.masses.size, 3)
-        if state.positions.shape != shape or state.velocities.shape != shape:
-            raise InputError(
-                f"{system.name}: a state of {state.positions.shape} positions and {state.velocities.shape} velocities "
-                f"for {shape[0]} atoms: make it for this system"
-            )
+        check_state(system, state)
+        if not (self.skin is None or 0 <= self.skin < np.inf):
+            raise InputError(f"skin = {self.skin!r} m, wanted a length from 0 upwards, or None")
         return Moving(system, potential, baths, state, (timestep, seed, self.skin))
 
 
@@ -194,6 +192,20 @@ class Moving:
         """Do nothing: memory is given back with the object."""
 
 
+def check_state(system: System, state: State) -> None:
+    """Refuse a state of other atoms, or of another engine."""
+    count = system.masses.size
+    if len(state.positions) != count:
+        raise InputError(f"{system.name}: a state of {len(state.positions)} atoms for {count}: make it for this system")
+    if not (np.isfinite(state.positions).all() and np.isfinite(state.velocities).all()):
+        raise InputError(f"{system.name}: positions or velocities to start from are not finite")
+    if state.random.size not in (0, RANDOM) or (state.random.size and not state.random.any()):
+        raise InputError(
+            f"{system.name}: random numbers of {state.random.size} words, wanted none or {RANDOM} that are not all 0: "
+            "a state of another engine? Start from its positions and velocities alone"
+        )
+
+
 def check_forces(moving: Moving) -> None:
     """Refuse a first state with a force that is none."""
     f = moving.f[: len(moving.r)]
@@ -226,7 +238,7 @@ def stepper(field: Field) -> Callable[..., int]:
 
 def seeded(seed: int) -> NDArray[np.uint64]:
     """(4,) first state of the random numbers."""
-    return np.asarray(np.random.SeedSequence(seed).generate_state(4, np.uint64), dtype=np.uint64)
+    return np.asarray(np.random.SeedSequence(seed).generate_state(RANDOM, np.uint64), dtype=np.uint64)
 
 
 def bath_numbers(system: System, baths: Baths, timestep: float) -> tuple[Any, ...]:

@@ -84,6 +84,11 @@ def checked_baths(system: System, baths: Baths, course: Course) -> None:
     InputError
         naming what is missing
     """
+    for name in ("hot", "cold", "damping", "power", "period"):
+        value = getattr(baths, name)
+        kinds = (int, np.integer) if name == "period" else (int, float, np.integer, np.floating)
+        if not isinstance(value, kinds) or isinstance(value, bool):
+            raise InputError(f"baths: {name} = {value!r}, wanted a {'whole ' if name == 'period' else ''}number")
     if not np.isfinite([baths.hot, baths.cold]).all() or min(baths.hot, baths.cold) <= 0:
         raise InputError(
             f"baths at {baths.hot:g} and {baths.cold:g} K: give both above 0; where no temperature is set, the run "

@@ -16,7 +16,8 @@ def rows_of(value: ArrayLike) -> Array:
     """Return `value` as a read-only table of finite floats."""
     array = np.array(value, dtype=float)
     if array.ndim != 2 or not array.size or not np.isfinite(array).all():
-        raise InputError(f"expected a table of finite numbers, got shape {array.shape} from {value!r:.60}")
+        bad = int(array.size - np.isfinite(array).sum())
+        raise InputError(f"numbers of shape {array.shape}, {bad} of them not finite: wanted a table of finite ones")
     array.flags.writeable = False
     return array
 

@@ -17,7 +17,7 @@ from kapitza.errors import InputError, ValidityWarning
 from kapitza.matter.brillouin import Integers
 from kapitza.simulate.md.spectral_flux import SpectralFlux
 from kapitza.simulate.md.system import Flags
-from kapitza.simulate.md.welch import Arrays, Precision, Ring, Sums, Window, frequencies_of, saved, taken_up
+from kapitza.simulate.md.welch import Arrays, Precision, Ring, Sums, Window, frequencies_of, restored, saved, taken_up
 
 RESOLVED = 0.9  # of the highest frequency of a spectrum: vibrations above it are folded back
 FOLDED = 1e-2  # share of the kinetic energy above that frequency which says that there are some
@@ -59,7 +59,7 @@ class SpectralCurrent:
     Raises
     ------
     InputError
-        for a period or a segment that is not possible
+        for a period or a segment that is not possible, and masses of other atoms
 
     Warns
     -----
@@ -83,6 +83,8 @@ class SpectralCurrent:
         positive([area, timestep, every])
         self.crossing, self.area, self.interval, self._every = crossing, area, timestep * every, every
         self.sign = np.where(crossing.right, 1.0, -1.0)
+        if np.ndim(masses) != 1 or len(masses) <= crossing.atoms.max():
+            raise InputError(f"masses of shape {np.shape(masses)}, wanted those of all atoms of the system")
         self.masses = np.asarray(masses, dtype=float)[crossing.atoms]
         check_interval(highest, self.interval)
         size = 3 * crossing.atoms.size
@@ -144,7 +146,7 @@ class SpectralCurrent:
     def restore(self, arrays: Arrays) -> None:
         """Take up where another one left off."""
         taken_up(self.ring, self.sums, arrays)
-        self.power[...] = np.asarray(arrays["power"], dtype=float)
+        restored("power", arrays, self.power)
 
 
 def grid_of(ring: Ring, sums: Sums, interval: float) -> tuple[Array, Array]:

@@ -1,5 +1,7 @@
 """First states of a run: atoms at rest positions with the velocities of a temperature."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -23,13 +25,16 @@ def thermal_state(system: System, temperature: ArrayLike, seed: int, *, twice: b
     Raises
     ------
     InputError
-        for temperatures that are none, or no atom that may move
+        for temperatures or a seed that are none, or no atom that may move
     """
     kelvin = np.asarray(temperature, dtype=float)
+    given: Any = seed
+    if not isinstance(given, (int, np.integer)) or given < 0:
+        raise InputError(f"{system.name}: seed = {seed!r}, wanted a whole number from 0 upwards")
     if kelvin.shape not in ((), (system.masses.size,)) or not (np.isfinite(kelvin).all() and (kelvin >= 0).all()):
         raise InputError(
-            f"{system.name}: temperatures {kelvin.min():g} to {kelvin.max():g} K of shape {kelvin.shape}, wanted one "
-            f"or {system.masses.size} finite ones, none below 0"
+            f"{system.name}: temperatures of shape {kelvin.shape} beginning with {kelvin.ravel()[:3].tolist()} K, "
+            f"wanted one or {system.masses.size} finite ones, none below 0"
         )
     free = system.role != HELD
     if not free.any():
