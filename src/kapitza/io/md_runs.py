@@ -189,6 +189,9 @@ def read_potential(section: Section, symbols: tuple[str, ...]) -> Field:
         section.known(("form",))
         return tersoff(symbols) if form == "tersoff" else stillinger_weber(symbols)
     section.known(("form", "end", "epsilon", "sigma", "cutoff"))
+    if ("epsilon" in section) != ("sigma" in section):
+        given = "epsilon" if "epsilon" in section else "sigma"
+        raise section.fault(f"{given} alone: expected epsilon and sigma, or none of them", given)
     end = cast("End", section.text("end", "smooth", choices=ENDS))
     return lennard_jones(
         symbols, section.optional("epsilon", "energy"), section.optional("sigma", "length"),

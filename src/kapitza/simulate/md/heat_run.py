@@ -294,8 +294,9 @@ def interface_modes(system: System, field: Field, *, timestep: float, every: int
     crossing = PlanePower(system, field, skin=0.3 * field.cutoff)
     modes = body_modes(Forces(system, field), system.positions, system.masses, body(system, crossing.atoms))
     return InterfaceAnalysis(
-        crossing, system.masses, modes, area=system.area, timestep=timestep, every=every, segment=segment
-    )
+        crossing, system.masses, modes, area=system.area, timestep=timestep, every=every, segment=segment,
+        lags=min(64, segment // 2),
+    )  # fmt: skip
 
 
 def body(system: System, near: Integers) -> Integers:

@@ -1,0 +1,151 @@
+"""Files of molecular dynamics runs: what is read is what stands there, and faults name their line."""
+
+import numpy as np
+import pytest
+
+import kapitza
+from kapitza.errors import DataError
+from kapitza.io.md_runs import read_run
+from kapitza.io.md_studies import side_length
+from kapitza.simulate.md.lammps_engine import Lammps
+from kapitza.simulate.md.own import Own
+from kapitza.simulate.md.system import COLD, HELD, HOT
+
+RUN = """
+temperature = "30 K"
+difference = "12 K"
+[potential]
+form = "lennard-jones"
+epsilon = 1.67e-21
+sigma = "3.405 angstrom"
+[system]
+crystal = "Ar"
+ratio = 3
+cells = [3, 2]
+length = [5, 6]
+bath = 2
+lattice_constant = "5.35 angstrom"
+[baths]
+damping = "1 ps"
+[run]
+timestep = "4 fs"
+equilibration = "400 ps"
+time = "2 ns"
+blocks = 80
+seed = 7
+[spectrum]
+interval = "40 fs"
+segment = 256
+[modes]
+still = "100 ps"
+"""
+
+
+@pytest.fixture
+def read(tmp_path):
+    def made(text):
+        (tmp_path / "run.toml").write_text(text)
+        return read_run(tmp_path / "run.toml")
+
+    return made
+
+
+def test_every_number_arrives_in_si(read):
+    held = read(RUN)
+    assert (held.baths.hot, held.baths.cold, held.temperature) == (36.0, 24.0, 30.0)
+    np.testing.assert_allclose(held.baths.damping, 1e-12, rtol=1e-12, atol=0)
+    course = held.course
+    assert (course.steps, course.blocks, course.equilibration, course.power, course.seed) == (6250, 80, 100000, 10, 7)
+    assert (held.looks.every, held.looks.segment, held.looks.planes, held.looks.still) == (10, 256, 6, 4)
+    np.testing.assert_allclose(held.field.parameters[1], 3.405e-10, rtol=1e-12, atol=0)
+    assert isinstance(held.engine, Own)
+    assert isinstance(read(RUN.replace("[run]", '[run]\nengine = "lammps"')).engine, Lammps)
+
+
+def test_the_atoms_are_those_of_the_table(read):
+    """4 atoms a cell of a face-centred crystal, one held cell at either end."""
+    system = read(RUN).system()
+    assert system.masses.size == 4 * 3 * 2 * (5 + 6 + 2)
+    np.testing.assert_allclose(system.masses.max() / system.masses.min(), 3, rtol=1e-12, atol=0)
+    assert [int((system.role == role).sum()) for role in (HOT, COLD, HELD)] == [48, 48, 48]
+    np.testing.assert_allclose(system.area, 6 * (5.35e-10) ** 2, rtol=1e-12, atol=0)
+
+
+def test_longer_and_periodic_systems(read):
+    held = read(RUN)
+    long, ring = held.system(factor=2.0), held.system(periodic=True)
+    assert long.masses.size == 4 * 6 * (10 + 12 + 2)
+    # five planes of cells less a quarter of one, and ten
+    np.testing.assert_allclose(side_length(long) - side_length(held.system()), 5 * 5.35e-10, rtol=1e-9, atol=0)
+    assert ring.periodic
+    assert not ring.role.any()
+    assert ring.masses.size == 4 * 6 * 11
+
+
+def test_two_crystals(read):
+    text = """
+    temperature = 300
+    [potential]
+    form = "tersoff"
+    [system]
+    left = "Si"
+    right = "Ge"
+    length = "2 nm"
+    width = "1 nm"
+    bath = "0.5 nm"
+    wall = "0.3 nm"
+    [run]
+    time = "1 ps"
+    blocks = 10
+    """
+    pytest.importorskip("matscipy")
+    held = read(text)
+    system = held.system()
+    assert set(system.kinds) >= {"Si", "Ge"}
+    assert {HOT, COLD, HELD} <= set(system.role.tolist())
+    assert held.looks.still == 0
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message", "line"),
+    [
+        ('"30 K"', '"30 nm"', "expected temperature", 2),
+        ("cells = [3, 2]", "cells = [3, 0]", "whole numbers above 0", 11),
+        ("cells = [3, 2]", "cells = [3, 2, 2]", "one value or two", 11),
+        ("blocks = 80", "blocks = 2", "at least 5", 21),
+        ('timestep = "4 fs"', 'timestep = "4 ps"', "below 100 fs", 18),
+        ('time = "2 ns"', 'time = "1 ps"', "take longer", 20),
+        ('interval = "40 fs"', 'interval = "1 fs"', "less than one time step", 24),
+        ("segment = 256", "segment = 1.5", "whole number", 25),
+        ('still = "100 ps"', 'interface = "yes"', "true or false", 27),
+        ('crystal = "Ar"', 'crystal = "Xx"', "Xx", None),
+        ("epsilon = 1.67e-21\n", "", "sigma alone", 6),
+        ('form = "lennard-jones"', 'form = "morse"', "'tersoff'", 5),
+        ('[run]', '[run]\nengine = "gromacs"', "'lammps'", 18),
+    ],
+)  # fmt: skip
+def test_faults_name_file_key_and_line(read, old, new, message, line):
+    with pytest.raises(DataError, match=r"run\.toml") as caught:
+        read(RUN.replace(old, new, 1)).system()
+    assert message in str(caught.value)
+    if line is not None:
+        assert caught.value.line == line
+
+
+def test_the_sample_is_a_run(request):
+    held = read_run(request.config.rootpath / "docs" / "samples" / "argon.toml")
+    assert held.system().masses.size * held.course.total < 2.2e8  # atom-steps: 90 s of a quiet core at 2.5e6 a second
+
+
+def test_runs_are_saved_bit_by_bit(read, tmp_path):
+    pytest.importorskip("numba")
+    text = RUN.replace('time = "2 ns"', 'time = "4 ps"').replace('"400 ps"', '"0.4 ps"').replace("= 256", "= 32")
+    held = read(text.replace("blocks = 80", "blocks = 10").replace('still = "100 ps"', "planes = 2"))
+    run = kapitza.heat_run(held.system(), held.field, held.engine, held.baths, held.course, held.looks)
+    for suffix in (".json", ".npz"):
+        kapitza.save(run, tmp_path / f"run{suffix}")
+        back = kapitza.load(tmp_path / f"run{suffix}")
+        np.testing.assert_array_equal(back.records[0].temperature, run.records[0].temperature)
+        np.testing.assert_array_equal(back.fluxes[0].parts, run.fluxes[0].parts)
+        np.testing.assert_array_equal(back.flowing[0].parts, run.flowing[0].parts)
+        assert back.title == run.title
