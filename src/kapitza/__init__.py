@@ -79,6 +79,7 @@ _NAMES = MappingProxyType(
         "io.vtk": ("write_fields",),
         "io.device_measured": ("read_temperatures",),
         "io.device_write": ("write_boundaries", "write_spice"),
+        "io.moose": ("write_moose",),
         "io.domains": ("read_domain",),
         "io.films": ("read_films",),
         "io.lifetimes": ("read_lifetimes",),

@@ -655,6 +655,7 @@ __version__: str
 __all__: list[str]
 from kapitza.io.junction import junction_from_options as junction_from_options
 from kapitza.io.junction import read_junction as read_junction
+from kapitza.io.moose import write_moose as write_moose
 from kapitza.io.spectral_measured import read_spectral as read_spectral
 from kapitza.matter.build import build_junction as build_junction
 from kapitza.matter.build import configurations as configurations

@@ -116,10 +116,18 @@ def export(
     file: DeviceFile,
     spice: Annotated[str | None, typer.Option(metavar="FILE", help="Thermal network as a SPICE netlist.")] = None,
     comsol: Annotated[str | None, typer.Option(metavar="FILE", help="Table (.csv) of boundary resistances.")] = None,
+    moose: Annotated[
+        str | None, typer.Option(metavar="FOLDER", help="Mesh and input file for MOOSE, which runs on many machines.")
+    ] = None,
+    cells: Annotated[int, typer.Option(help="Bricks of the mesh, about.")] = 150_000,
     order: Annotated[int, typer.Option(help="Cells of the network, at most.")] = 12,
     ladder: Annotated[bool, typer.Option("--ladder", help="A Cauer ladder instead of a Foster chain.")] = False,
     of: Annotated[str, typer.Option(help="What the network follows: peak, or the name of a patch.")] = "peak",
     times: Annotated[str | None, typer.Option(help="Range that it has to follow, e.g. 10ns:10ms.")] = None,
 ) -> None:
-    """Write a device for other programs: a Foster or Cauer network, or its boundary resistances."""
+    """Write a device for other programs: a thermal network, its boundary resistances, or a problem for MOOSE."""
+    if moose is not None:
+        device_fields.report_moose(file, moose, cells)
+        if spice is None and comsol is None:
+            return
     device_reports.report_export(file, spice=spice, comsol=comsol, order=order, ladder=ladder, of=of, span=times)

@@ -264,7 +264,7 @@ def report_export(
 ) -> None:
     """Write a device for other programs."""
     if spice is None and comsol is None:
-        raise InputError("nothing to write: expected --spice FILE or --comsol FILE")
+        raise InputError("nothing to write: expected --spice FILE, --comsol FILE or --moose FOLDER")
     for name in (spice, comsol):
         if name is not None:
             figures.check_folder(name)

@@ -1,0 +1,218 @@
+"""A layout as bricks with named regions, faces and boundaries: what a solver of finite elements takes."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from attrs import frozen
+from numpy.typing import NDArray
+
+from kapitza.core.arrays import Array
+from kapitza.core.conductance import Conductance
+from kapitza.device.blocks import Layout, at_sink, depth_of
+from kapitza.device.description import HeatSource
+from kapitza.device.grid import BoxGrid
+from kapitza.device.layout_numbers import present, touching
+from kapitza.device.linear import plane_of
+from kapitza.device.setup import position
+from kapitza.device.shapes import Rectangle
+from kapitza.device.volumes import painted
+from kapitza.errors import InputError
+
+Integers = NDArray[np.int64]
+QUADS = ((0, 1, 2, 3), (4, 5, 6, 7), (0, 1, 5, 4), (3, 2, 6, 7), (0, 3, 7, 4), (1, 2, 6, 5))
+
+
+@frozen(eq=False)
+class Region:
+    """A layer or block.
+
+    Attributes
+    ----------
+    name : its own
+    field : name of the field of temperature in it: regions without a resistance between them share one
+    conductivity : along x, y and z, W m⁻¹ K⁻¹
+    heat : that enters evenly, W m⁻³
+    """
+
+    name: str
+    field: str
+    conductivity: tuple[float, float, float]
+    heat: float
+
+
+@frozen(eq=False)
+class Patch:
+    """A rectangle on which heat enters one region.
+
+    Attributes
+    ----------
+    source : name of the source
+    region : into which the heat goes
+    x, y : its range, m
+    z : its height above the bottom face, m
+    up : whether the outward normal of the region points up there
+    flux : W m⁻²
+    """
+
+    source: str
+    region: str
+    x: tuple[float, float]
+    y: tuple[float, float]
+    z: float
+    up: bool
+    flux: float
+
+
+@frozen(eq=False)
+class Bricks:
+    """A device for solvers of finite elements, z upwards from the bottom face.
+
+    Attributes
+    ----------
+    points : (n, 3) m
+    cells : (m, 8) corners: the lower face, then the upper one, both against the clock from above
+    region : (m,) index into `regions`
+    regions : names, conductivities and heat
+    faces : (k, 4) corners of outer faces by (name of the side, index of the region)
+    contacts : conductance by pair of region indices that a resistance divides, W m⁻² K⁻¹
+    cooling : coefficient to the sink by side, W m⁻² K⁻¹; infinite where it is held
+    patches : where heat enters
+    sink : K
+    varying : names of numbers that depend on temperature, taken at that of the sink
+    """
+
+    points: Array
+    cells: Integers
+    region: Integers
+    regions: tuple[Region, ...]
+    faces: Mapping[tuple[str, int], Integers]
+    contacts: Mapping[tuple[int, int], float]
+    cooling: Mapping[str, float]
+    patches: tuple[Patch, ...]
+    sink: float
+    varying: tuple[str, ...]
+
+
+def bricks(layout: Layout, grid: BoxGrid) -> Bricks:
+    """Return a layout on a grid as bricks.
+
+    Parameters
+    ----------
+    layout : with rectangles as sources, on faces of layers
+    grid : such as `automatic_grid` makes
+
+    Raises
+    ------
+    InputError
+        for sources of other shapes or through a layer, and where regions without a resistance between them join two
+        that a resistance divides
+    """
+    numbers = painted(layout, grid)
+    shown = sorted(present(layout))
+    index = {number: i for i, number in enumerate(shown)}
+    contacts = {pair: at_sink(layout.contact(*pair), layout.device.sink) for pair in touching(layout)}
+    fields = shared_fields(layout, contacts, shown)
+    points, cells = corners(grid)
+    lookup = np.zeros(len(layout.regions), dtype=np.int64)
+    lookup[shown] = np.arange(len(shown))
+    region = lookup[np.swapaxes(numbers[:, :, ::-1], 0, 2).ravel()]
+    regions = tuple(region_of(layout, number, fields[number], grid, numbers) for number in shown)
+    device = layout.device
+    cooling = {**layout.sides, "top": device.top_coefficient, "bottom": device.coefficient}
+    return Bricks(
+        points,
+        cells,
+        region,
+        regions,
+        outer_faces(cells, region, grid),
+        {(index[a], index[b]): g for (a, b), g in contacts.items() if np.isfinite(g)},
+        {side: value for side, value in cooling.items() if value > 0},
+        tuple(patch for source in device.sources for patch in patches(layout, grid, numbers, source)),
+        device.sink,
+        varying(layout),
+    )
+
+
+def shared_fields(layout: Layout, contacts: Mapping[tuple[int, int], float], shown: list[int]) -> dict[int, str]:
+    """Name of the field of each region: that of the first of those without a resistance between them."""
+    first = {number: number for number in shown}
+    for (a, b), g in contacts.items():
+        if np.isinf(g):
+            low, high = sorted((first[a], first[b]))
+            first = {number: low if own == high else own for number, own in first.items()}
+    for (a, b), g in contacts.items():
+        if np.isfinite(g) and first[a] == first[b]:
+            raise InputError(
+                f"{layout.name(a, b)} resists, and both touch others without a resistance in between: one temperature "
+                "cannot jump there; give these boundaries a conductance too, however large"
+            )
+    return {number: layout.regions[own].name for number, own in first.items()}
+
+
+def region_of(layout: Layout, number: int, name: str, grid: BoxGrid, numbers: NDArray[np.int16]) -> Region:
+    """A region with its numbers at the temperature of the sink."""
+    layer, law = layout.regions[number], layout.laws.get(number)
+    factor = 1.0 if law is None else float(law.at(layout.device.sink)[0]) / layer.conductivity
+    kx, ky, kz = (float(k) * factor for k in np.diagonal(layer.tensor))
+    block = number - len(layout.device.stack.layers)
+    power = layout.blocks[block].power if block >= 0 else 0.0
+    volume = ((numbers == number) * grid.areas[:, :, None] * grid.sizes[2]).sum() if power else 1.0
+    return Region(layer.name, name, (kx, ky, kz), power / float(volume))
+
+
+def corners(grid: BoxGrid) -> tuple[Array, Integers]:
+    """Points and bricks of a grid, x fastest, then y, then z upwards."""
+    heights = (grid.z[-1] - grid.z)[::-1]
+    z, y, x = np.meshgrid(heights, grid.y, grid.x, indexing="ij")
+    nx, ny = grid.x.size, grid.y.size
+    k, j, i = np.indices(grid.shape[::-1])
+    low = (k * ny + j) * nx + i
+    steps = (0, 1, nx + 1, nx)
+    cells = [low + a + up * nx * ny for up in (0, 1) for a in steps]
+    return np.column_stack([x.ravel(), y.ravel(), z.ravel()]), np.stack(cells, axis=-1).reshape(-1, 8)
+
+
+def outer_faces(cells: Integers, region: Integers, grid: BoxGrid) -> dict[tuple[str, int], Integers]:
+    """Corners of the outer faces of each region on each side."""
+    nx, ny, nz = grid.shape
+    k, j, i = (one.ravel() for one in np.indices((nz, ny, nx)))
+    where = {"bottom": k == 0, "top": k == nz - 1, "front": j == 0, "back": j == ny - 1, "left": i == 0}
+    where["right"] = i == nx - 1
+    found: dict[tuple[str, int], Integers] = {}
+    for (side, there), quad in zip(where.items(), QUADS, strict=True):
+        for number in np.unique(region[there]):
+            found[side, int(number)] = cells[there & (region == number)][:, quad]
+    return found
+
+
+def patches(layout: Layout, grid: BoxGrid, numbers: NDArray[np.int16], source: HeatSource) -> list[Patch]:
+    """Rectangles of one source, one for each region that its heat goes into."""
+    shape = source.shape or Rectangle((0.0, layout.box.width), (0.0, layout.box.depth))
+    if source.through or not isinstance(shape, Rectangle):
+        raise InputError(
+            f"source {source.name} is no rectangle on a plane: those alone are written; give the heat to a block, or "
+            "cut it into rectangles"
+        )
+    upper, at = side_of(layout, grid, source)
+    inside = [slice(*np.searchsorted(m, one)) for m, one in zip(grid.middles[:2], shape.extent, strict=True)]
+    below = numbers[:, :, at - 1 if upper else at][tuple(inside)]
+    flux, height = source.power / shape.area, float(grid.z[-1] - grid.z[at])
+    return [
+        Patch(source.name, layout.regions[int(number)].name, *shape.extent, height, not upper, flux)
+        for number in np.unique(below)
+    ]
+
+
+def side_of(layout: Layout, grid: BoxGrid, source: HeatSource) -> tuple[bool, int]:
+    """Whether heat enters what lies above its plane, and the edge along z that this is."""
+    index, depth = position(plane_of(layout.device, source), layout.device.stack)
+    layer = layout.device.stack.layers[index]
+    at = grid.face(depth_of(layout.device.stack, index) + depth)
+    return at > 0 and depth >= layer.thickness * (1 - 1e-9), at
+
+
+def varying(layout: Layout) -> tuple[str, ...]:
+    """Names of numbers that depend on temperature."""
+    found = [f"{layout.regions[i].name}.conductivity" for i in layout.laws]
+    pairs = [pair for pair in touching(layout) if isinstance(layout.contact(*pair), Conductance)]
+    return (*found, *(f"{layout.name(*pair)}.conductance" for pair in pairs))
