@@ -3,6 +3,7 @@
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -143,3 +144,29 @@ def test_our_own_engine_goes_on_bit_for_bit(tmp_path):
     same(nemd(system, field, Own(), BATHS, course, folder=tmp_path), wanted)
     assert np.isfinite(wanted.power).all()
     assert np.unique(wanted.power).size == 5
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="there is no kill -9 here")
+def test_killed_after_any_file_our_own_engine_goes_on_bit_for_bit(tmp_path):
+    """kill -9 some milliseconds after a file was written, three times: record and spectrum of a run left alone."""
+    pytest.importorskip("numba")
+    from resume_own_script import run as whole
+
+    state, result = tmp_path / "run" / FILE, tmp_path / "result.npz"
+    command = [sys.executable, str(HERE / "resume_own_script.py"), str(state.parent), str(result)]
+    kills = 0
+    for delay in (0.0, 0.02, 0.05, None):
+        before = state.stat().st_mtime_ns if state.exists() else None
+        with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+            assert process.stdout.readline() == b"go\n"
+            while delay is not None and process.poll() is None:
+                if state.exists() and state.stat().st_mtime_ns != before:
+                    time.sleep(delay)
+                    process.kill()
+                    kills += process.wait() == -signal.SIGKILL
+                time.sleep(1e-3)
+    assert kills >= 1
+    got = np.load(result)
+    for name, value in whole().items():
+        np.testing.assert_array_equal(got[name], value)
