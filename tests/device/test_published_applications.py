@@ -1,16 +1,20 @@
-"""Published values of superlattices, composites, films, nanotubes and grains."""
+"""Published values of transistors, superlattices, composites, films, nanotubes and grains."""
 
 import tomllib
 from pathlib import Path
 
 import numpy as np
 
+from kapitza.core.stack import Layer, Stack
 from kapitza.device.composite import differential
+from kapitza.device.description import Box, Device, HeatSource
 from kapitza.device.film import film_across
 from kapitza.device.free_paths import Scattering, gray
 from kapitza.device.miniband import miniband
 from kapitza.device.nanotube import cooling_time
 from kapitza.device.polycrystal import GrainScattering, grained_solid
+from kapitza.device.shapes import Rectangle
+from kapitza.device.temperatures import device_temperatures
 from kapitza.matter.library import solid
 from kapitza.measure.catalogue import measured
 from kapitza.units import MW, nm, um
@@ -39,6 +43,22 @@ def test_diamond_in_aluminium():
 def test_flakes_of_boron_nitride():
     thin, thick = film_across(gray(1.0, 400 * nm), [7 * nm, 585 * nm])
     meets(ENTRIES["film_boron_nitride"], thick / thin)
+
+
+def test_transistors_on_diamond_and_on_silicon_carbide():
+    """Half of eight fingers, with the planes of symmetry through the middle of them."""
+    fingers = [
+        HeatSource(f"finger {i}", 0.3, Rectangle(((30 * i + 14.5) * um, (30 * i + 15.5) * um), (0, 62.5 * um)))
+        for i in range(4)
+    ]
+    peaks: list[float] = []
+    for base, resistance in (
+        (Layer("SiC", 100 * um, 390, in_plane=490), 20e-9),
+        (Layer("diamond", 100 * um, 1500), 12e-9),
+    ):
+        stack = Stack([Layer("GaN", 1 * um, 160), base], [1 / resistance])
+        peaks.append(device_temperatures(Device(stack, fingers, Box(400 * um, 400 * um)), sensitivity=False).peak)
+    meets(ENTRIES["gan_on_diamond"], 1 - peaks[1] / peaks[0])
 
 
 def test_nanotubes_cool():
