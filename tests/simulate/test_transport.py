@@ -4,7 +4,6 @@ import csv
 
 import numpy as np
 import pytest
-from attrs import evolve
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import expn
@@ -303,10 +302,6 @@ def test_scaling_is_linear(bands):
         (
             lambda a, b: transport([Film(1e-8, a), Film(1e-8, b)], [Crossing(coefficient=0.1, back=0.1)]),
             "breaks detailed balance",
-        ),
-        (
-            lambda a, b: transport([Film(1e-8, evolve(a, isotropic=False)), Film(1e-8, b)], [SPECULAR]),
-            "unlike bands",
         ),
         (
             lambda a, b: transport(

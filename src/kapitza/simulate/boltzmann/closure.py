@@ -155,33 +155,43 @@ def joined_faces(crossing: Crossing, flow: Array, left: Channels, right: Channel
             mixing(shares[1], left.flow, right.size),
             mixing(1 - shares[1], right.flow, right.size),
         )
-    shared = continued(left, right)
-    p, n = crossing.specular, left.size
-    straight_flow = shared.sum(axis=1)
+    shared = paired(left, right)
+    p = crossing.specular
+    straight_flow = shared.sum(axis=(1, 2))
     even = np.divide(flow, straight_flow, out=np.zeros_like(flow), where=straight_flow > 0)
-    through = specular_share(crossing, left, np.minimum(even, 1.0))
-    rests = [diffuse_share(flow, np.sum(through * shared, axis=1), p, one) for one in flows]
-    crossed = [p * through * (shared > 0) * (one.flow > 0) for one in (left, right)]
-    passed = [np.einsum("gn,nm->gnm", one, np.eye(n)) for one in crossed]
-    kept = [np.einsum("gn,nm->gnm", p - one, np.eye(n)) for one in crossed]
+    through = specular_share(crossing, left, right, np.minimum(even, 1.0))[:, :, None] * shared
+    rests = [diffuse_share(flow, through.sum(axis=(1, 2)), p, one) for one in flows]
     return (
-        kept[0] + mixing((1 - p) * (1 - rests[0]), left.flow, n),
-        passed[0] + mixing((1 - p) * rests[0], right.flow, n),
-        passed[1] + mixing((1 - p) * rests[1], left.flow, n),
-        kept[1] + mixing((1 - p) * (1 - rests[1]), right.flow, n),
+        mirror_of_rest(p, through.sum(axis=2), left) + mixing((1 - p) * (1 - rests[0]), left.flow, left.size),
+        onwards(p, through, left) + mixing((1 - p) * rests[0], right.flow, left.size),
+        onwards(p, through.swapaxes(1, 2), right) + mixing((1 - p) * rests[1], left.flow, right.size),
+        mirror_of_rest(p, through.sum(axis=1), right) + mixing((1 - p) * (1 - rests[1]), right.flow, right.size),
     )
 
 
-def specular_share(crossing: Crossing, left: Channels, even: Array) -> Array:
+def onwards(specular: float, through: Array, into: Channels) -> Array:
+    """(G, m, n) redistribution of the specular part to m leaving channels, by the heat (G, m, n) they receive."""
+    flow = into.flow[:, :, None]
+    return specular * np.divide(through, flow, out=np.zeros_like(through), where=flow > 0)
+
+
+def mirror_of_rest(specular: float, through: Array, side: Channels) -> Array:
+    """(G, n, n) redistribution of the specular part that stays on its side, of which the heat (G, n) crosses."""
+    share = np.divide(through, side.flow, out=np.zeros_like(through), where=side.flow > 0)
+    return np.einsum("gn,nm->gnm", specular * (1 - share), np.eye(side.size))
+
+
+def specular_share(crossing: Crossing, left: Channels, right: Channels, even: Array) -> Array:
     """(G, n) share of the specular phonons of each channel that cross; `even` (G,) where the boundary does not say."""
     if crossing.through is None:
         return np.broadcast_to(even[:, None], left.flow.shape)
     if isinstance(crossing.through, (int, float)):
         return np.full(left.flow.shape, float(crossing.through))
+    missing = sum(int(np.isnan(one.streams.cosine).sum()) for one in (left, right))
+    if missing:
+        raise InputError(f"a share by angle needs isotropic bands on both sides; {missing} streams have no angle")
     cosine = np.zeros(left.flow.shape)
     cosine[left.streams.group, left.streams.place] = left.streams.cosine
-    if np.isnan(cosine).any():
-        raise InputError(f"a share by angle needs isotropic bands; {int(np.isnan(cosine).sum())} streams have none")
     return crossing.through.at(cosine)
 
 
@@ -206,16 +216,38 @@ def diffuse_share(total: Array, through: Array, specular: float, flow: Array) ->
     return np.clip(rest, 0, 1)
 
 
-def continued(left: Channels, right: Channels) -> Array:
-    """(G, n) heat that streams carry which go on at the other side; refused where streams have no partners."""
-    same = left.flow.shape == right.flow.shape
-    both = np.where((left.flow > 0) & (right.flow > 0), left.flow, 0.0) if same else left.flow
-    if not same or np.abs(both - np.where(both > 0, right.flow, 0.0)).max() > ALIKE * left.flow.max():
-        raise InputError(
-            f"specular crossing between unlike bands ({left.flow.sum():.4g} and {right.flow.sum():.4g} W/m²K): only "
-            "isotropic bands, or the same ones on both sides, have streams that continue each other; take specular = 0"
-        )
-    return both
+def paired(left: Channels, right: Channels) -> Array:
+    """(G, n, m) heat per kelvin of the streams of one side that may go straight on as streams of the other.
+
+    Streams of one place continue each other where both carry as much: the same bands, or refracted isotropic ones.
+    """
+    if left.flow.shape == right.flow.shape:
+        both = np.where((left.flow > 0) & (right.flow > 0), left.flow, 0.0)
+        if np.abs(both - np.where(both > 0, right.flow, 0.0)).max() <= ALIKE * left.flow.max():
+            return np.einsum("gn,nm->gnm", both, np.eye(left.size))
+    return ranked(left, right)
+
+
+def ranked(left: Channels, right: Channels) -> Array:
+    r"""(G, n, m) heat per kelvin that streams of both sides share, counted from the fastest along the normal.
+
+    The heat that a group carries one way counts its waves along the plane.  In one isotropic band those faster than
+    $v\mu$ carry $E(1 - \mu^2) \propto k_\parallel^2$, so that equal counts are Snell's law, and what is left over on
+    one side is reflected totally.  Bands without a known wave vector are paired by the same count.
+    """
+    (low, high), (floor, top) = counted(left), counted(right)
+    shared = np.minimum(high[:, :, None], top[:, None, :]) - np.maximum(low[:, :, None], floor[:, None, :])
+    return np.maximum(shared, 0.0)
+
+
+def counted(side: Channels) -> tuple[Array, Array]:
+    """(G, n) heat per kelvin of all streams of a group that are faster along the normal, without and with each."""
+    velocity = np.zeros(side.flow.shape)
+    velocity[side.streams.group, side.place] = side.streams.velocity
+    order = np.argsort(-velocity, axis=1, kind="stable")
+    above = np.empty_like(side.flow)
+    np.put_along_axis(above, order, np.cumsum(np.take_along_axis(side.flow, order, axis=1), axis=1), axis=1)
+    return above - side.flow, above
 
 
 @frozen(eq=False)

@@ -55,7 +55,9 @@ class Crossing:
     coefficient : (G,) or one: share of the phonons of each group that cross from the left; None where `transmission`
         is given
     back : (G,) or one: the same from the right, to be checked against detailed balance; None: it follows from it
-    specular : share of the phonons that keep their direction, crossing or reflected, 0 to 1; the others forget it
+    specular : share of the phonons that keep their direction, crossing or reflected, 0 to 1; the others forget it.
+        Isotropic bands refract; full bands, whose wave vectors along the plane are not known, are paired by the heat
+        of their group that is faster along the normal
     through : share of the specular ones that cross, or against their angle (`AngularShare`); None: the same as of all.
         With specular = 1 and a share by angle, neither transmission nor coefficient is needed
 
