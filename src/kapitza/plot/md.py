@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from attrs import evolve
 
 from kapitza.core.arrays import Array
 from kapitza.plot.style import COLOURS, DASHES, beside, new_axes
+from kapitza.simulate.md.fluctuations import expected, power_spectrum
 from kapitza.units import MW, THz, hbar, k_B, nm, ps
 
 if TYPE_CHECKING:
@@ -204,10 +206,6 @@ def md_fluctuations(found: Equilibrium, ax: Axes | None = None) -> Axes:
     MissingEngine
         without matplotlib, if ax is None
     """
-    from attrs import evolve
-
-    from kapitza.simulate.md.fluctuations import expected, power_spectrum
-
     ax = new_axes() if ax is None else ax
     data = found.run.fluctuations()
     spectrum, fit = power_spectrum(data), found.fit
