@@ -1,0 +1,132 @@
+"""Liquids and tubes from records to conductances: made-up profiles and decays come back; real runs are slow."""
+
+import numpy as np
+import pytest
+
+from kapitza.errors import InputError
+from kapitza.simulate.md.engine import Baths
+from kapitza.simulate.md.jump import analysed
+from kapitza.simulate.md.lammps_engine import Lammps
+from kapitza.simulate.md.own import Own
+from kapitza.simulate.md.protocol import Course
+from kapitza.simulate.md.record import Record
+from kapitza.simulate.md.soft import Slabs, liquid_on_solid, nanotube_in_matrix
+from kapitza.simulate.md.soft_runs import faces, liquid_run, tube_result, tube_run
+from kapitza.simulate.md.system import COLD, FREE, HELD, HOT
+from kapitza.units import angstrom, eV, fs, k_B, ps
+
+
+def test_both_faces_of_a_liquid_come_back() -> None:
+    """Straight lines in walls and liquid with a jump at either face, noise of a tenth of a kelvin."""
+    rng = np.random.default_rng(3)
+    heights = np.arange(30) * 2.5 * angstrom
+    roles = np.array([HELD, *[HOT] * 3, *[FREE] * 22, *[COLD] * 3, HELD])
+    inside = np.arange(10, 20)
+    area, flux, block = 2e-18, 8e8, 8e-12
+    jumps, plane = (6.0, 9.0), 9.5 * 2.5 * angstrom
+    slabs = Slabs(np.ones(1), np.linspace(9, 20, 11) * 2.5 * angstrom, 1)
+    far = slabs.edges[0] + slabs.edges[-1] - plane
+    slope = np.where((heights > plane) & (heights < far), 2e9, 0.5e9)
+    line = 130 - np.concatenate([[0], np.cumsum(np.diff(heights) * (slope[1:] + slope[:-1]) / 2)])
+    # The half steps to either side of a plane have the gradients of their own sides.
+    steps = -jumps[0] * (heights > plane) - jumps[1] * (heights > far)
+    temperature = line + steps + 0.1 * rng.standard_normal((40, 30))
+    heat = np.arange(41)[:, None] * flux * area * block * np.array([1.0, -1.0])
+    record = Record(
+        "liquid", area, plane, heights, np.full(30, 18), roles, block, temperature, heat, np.zeros(41),
+        np.full(40, np.nan), timestep=4e-15,
+    )  # fmt: skip
+    for one, jump in zip(faces(record, inside, slabs), jumps, strict=True):
+        found = analysed(one, skip=0)
+        assert abs(found.resistance - jump / flux) < 3.5 * found.sigma
+        assert found.sigma < 0.06 * jump / flux
+        np.testing.assert_allclose(found.flux, flux, rtol=1e-9, atol=0)
+
+
+def tube_records(soft, conductance: float, inner: float = 0.0) -> list[Record]:
+    """Records of three runs of two bodies that approach each other, with noise."""
+    system, rng = soft.system, np.random.default_rng(5)
+    counts = system.counts
+    tube, rest = 3 * k_B * counts[0], 3 * k_B * counts[1:].sum()
+    block = 1e-12
+    time = (np.arange(80) + 0.5) * block
+    share = np.exp(-time * conductance * soft.area * (1 / tube + 1 / rest))
+    mean = (tube * 200 + rest * 40) / (tube + rest)
+    profile = np.full((80, counts.size), mean)
+    profile[:, 0] += 160 * share * rest / (tube + rest)
+    profile[:, 1:] -= (160 * share * tube / (tube + rest))[:, None]
+    lift = np.zeros(counts.size)
+    lift[1], lift[2:] = inner * 160, -inner * 160 * counts[1] / counts[2:].sum()
+    profile += lift * share[:, None]
+    kinetic = 1.5 * k_B * profile @ counts
+    return [
+        Record(
+            system.name, system.area, system.plane, system.heights, counts, system.roles, block,
+            profile + rng.standard_normal(profile.shape) * profile / np.sqrt(1.5 * counts * 50),
+            np.zeros((81, 2)), np.append(2 * kinetic, 2 * kinetic[-1]), np.full(80, np.nan), timestep=1e-15,
+        )
+        for _ in range(3)
+    ]  # fmt: skip
+
+
+def test_the_conductance_of_a_tube_comes_back() -> None:
+    soft = nanotube_in_matrix(4, adhesion=5e-3 * eV, length=5)
+    found = tube_result(soft, tube_records(soft, 20e6), 0.0)
+    value, sigma = found.fit.conductance.value[0], found.fit.conductance.sigma[0]
+    assert abs(value - 20e6) < 3.5 * sigma
+    assert sigma < 1e6
+    assert abs(found.inside) < 0.02
+    assert not found.fit.reasons
+    warm = tube_result(soft, tube_records(soft, 20e6, inner=0.2), 0.0)
+    np.testing.assert_allclose(warm.inside, 0.2, rtol=0.1, atol=0)
+    assert "falls within the matrix" in warm.fit.reasons[-1]
+
+
+def test_what_is_no_tube_is_refused() -> None:
+    soft = liquid_on_solid(cells=3, solid=3, liquid=5)
+    course = Course(timestep=fs, steps=10, blocks=2)
+    with pytest.raises(InputError, match="wanted a tube"):
+        tube_run(soft, Lammps(), Baths("langevin", 200, 40, 0.1 * ps), course)
+
+
+@pytest.mark.slow
+def test_a_tube_cools_faster_in_a_matrix_that_holds_it() -> None:
+    """Through LAMMPS; energy is conserved and all of the matrix stays at one temperature."""
+    pytest.importorskip("lammps")
+    course = Course(timestep=fs, steps=1000, blocks=30, equilibration=3000, seed=2)
+    found = []
+    for adhesion in (20e-3, 120e-3):
+        soft = nanotube_in_matrix(4, adhesion=adhesion * eV, length=5)
+        one = tube_run(soft, Lammps(), Baths("langevin", 200, 40, 0.2 * ps), course, count=1, after=2 * ps)
+        assert np.abs(one.drift).max() < 0.01
+        assert abs(one.inside) < 0.1
+        found.append(one.fit)
+    weak, strong = (float(one.conductance.value[0]) for one in found)
+    spread = np.hypot(*(float(one.conductance.sigma[0]) for one in found))
+    assert strong > weak + 2 * spread
+    assert 0.1e6 < weak < strong < 100e6
+
+
+@pytest.mark.slow
+def test_a_liquid_that_wets_takes_more_heat() -> None:
+    """Both faces of each liquid; our own engine, since all forces are Lennard-Jones."""
+    pytest.importorskip("numba")
+    flux, resistance = [], []
+    course = Course(timestep=4 * fs, steps=4000, blocks=10, equilibration=20000, seed=2)
+    for wetting in (0.2, 2.0):
+        soft = liquid_on_solid(wetting, cells=3, solid=4, liquid=6)
+        found = liquid_run(soft, Own(), Baths("langevin", 140.0, 90.0, 0.5 * ps), course, slabs=8)
+        density = found.density * (3.405 * angstrom) ** 3
+        assert density[0] < 0.7 * density[2:-2].mean()  # no atom sits in the wall
+        flux.append(found.hot.flux)
+        resistance.append(found.hot.resistance + found.cold.resistance)
+    assert flux[1] > 1.3 * flux[0]
+    assert resistance[0] > resistance[1]
+
+
+def test_a_liquid_needs_blocks() -> None:
+    pytest.importorskip("numba")
+    soft = liquid_on_solid(cells=3, solid=4, liquid=5)
+    course = Course(timestep=4 * fs, steps=50, blocks=2, seed=1)
+    with pytest.raises(InputError, match=r"hot wall: 2 of 2 blocks .* 5 are needed"):
+        liquid_run(soft, Own(), Baths("langevin", 140.0, 90.0, 0.5 * ps), course)
