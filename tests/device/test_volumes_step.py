@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 from attrs import evolve
+from scipy.integrate import solve_ivp
 
 from kapitza.core.stack import Layer, Stack
+from kapitza.device import volumes_step
 from kapitza.device.blocks import Layout
 from kapitza.device.courses import Periodic, Pulses, Step
 from kapitza.device.description import Box, ConductivityLaw, Device, HeatSource
@@ -67,6 +69,32 @@ def test_properties_of_temperature_end_at_the_steady_field():
     got = field_step(device, [100 * ns, 20_000 * ns], grid=COLUMN)
     np.testing.assert_allclose(got.peak[1], want, rtol=1e-4, atol=0)
     np.testing.assert_allclose(field_response(device, [5 * ns], grid=COLUMN).peak, want, rtol=1e-4, atol=0)
+
+
+def test_properties_of_temperature_keep_the_second_order(monkeypatch):
+    """Balances of the same cells by another integrator."""
+    exponent, cells = -1.5, 40
+    device = Device(
+        Stack([Layer("a", 1 * um, 20.0, heat_capacity=2e6)]),
+        [HeatSource("all", 8e-3)],
+        Box(3 * um, 5 * um),
+        laws={"a": ConductivityLaw.power(20.0, exponent)},
+    )
+    size, flux, end = 1 * um / cells, 8e-3 / 15e-12, 30 * ns
+
+    def rate(_: float, rise: Any) -> Any:
+        k = 20.0 * ((300 + rise) / 300) ** exponent
+        between = (rise[:-1] - rise[1:]) / (size / 2 / k[:-1] + size / 2 / k[1:])
+        down = np.append(between, 2 * k[-1] * rise[-1] / size)
+        return (np.append(flux, between) - down) / (2e6 * size)
+
+    settled = solve_ivp(rate, (0, end), np.zeros(cells), "Radau", rtol=1e-10, atol=1e-10).y[:, -1]
+    want = settled[0] + flux * size / 2 / (20.0 * ((300 + settled[0]) / 300) ** exponent)
+    grid = BoxGrid([0, 3 * um], [0, 5 * um], np.linspace(0, 1 * um, cells + 1))
+    for one in (0.16, 0.01):
+        monkeypatch.setattr(volumes_step, "CHANGE", one)
+        got = field_step(device, [end], grid=grid).peak[0]
+        np.testing.assert_allclose(got, want, rtol=1e-4, atol=0)  # 2e-3 with properties at the start of each step
 
 
 def test_what_never_began_is_refused():

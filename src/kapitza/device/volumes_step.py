@@ -7,7 +7,8 @@ $$(C + \gamma hA)\,Y_1 = C\,T + \gamma hq,\qquad (C + \gamma hA)\,Y_2 = C\,[T + 
 f_i = C^{-1}(q - A Y_i) .$$
 
 $h|f_2 - f_1|$ tells how much the rate changes in a step.  Steps are powers of two of the first, so that few matrices
-are needed.
+are needed.  Properties of T are those of the field in the middle of a step, $T + hf/2$ with the rate f at its start,
+which keeps the second order; for the first step after a switch a trial step tells the rate.
 """
 
 from collections.abc import Callable
@@ -73,7 +74,7 @@ def field_step(
 
     Parameters
     ----------
-    layout : with heat capacities; properties of T are taken at the field that each step begins with
+    layout : with heat capacities; properties of T are taken at the field in the middle of each step
     time : (nt,) s, above zero
     unknowns, grid : as for `solve_fields`
 
@@ -227,19 +228,25 @@ def advance(
     found = evolve(system(layout, grid, regions, rise), levels=levels)
     held = storage(found)
     span, length = spans
-    at, stepper = 0.0, None
+    at, stepper, rate = 0.0, None, None
     knots, rows = [0.0], [watched.read(found, rise)]
     for _ in range(STEPS):
         if at >= span * (1 - 1e-9):
             return np.array(knots), np.array(rows).T, rise
         wanted = min(length, span - at)
+        if varies and rate is None:
+            stepper = stepper_of(found, held, wanted, stepper)
+            rate = (step(stepper, held, heats(found), rise)[0] - rise) / wanted
+        ahead = found
+        if rate is not None and varies:
+            ahead = evolve(system(layout, grid, regions, rise + wanted / 2 * rate), levels=levels)
         if stepper is None or stepper.length != wanted or varies:
-            stepper = stepper_of(found, held, wanted, stepper if varies else None)
-        new, change = step(stepper, held, heats(found), rise)
+            stepper = stepper_of(ahead, held, wanted, stepper if varies else None)
+        new, change, after = step(stepper, held, heats(ahead), rise)
         if change > CHANGE * 1.5 and wanted > 1e-6 * spans[1]:
             length = wanted / 2
             continue
-        at, rise = at + wanted, new
+        at, rise, rate = at + wanted, new, after
         if varies:
             found = evolve(system(layout, grid, regions, rise), levels=levels)
         knots.append(at)
@@ -255,8 +262,8 @@ def stepper_of(found: System, held: Array, length: float, last: Any) -> Stepper:
     return Stepper(length, balances, last.ready if same else preconditioner(balances))
 
 
-def step(stepper: Stepper, held: Array, heat: Array, rise: Array) -> tuple[Array, float]:
-    """One step: the new field, and how much its rate changed within it, over the highest rise."""
+def step(stepper: Stepper, held: Array, heat: Array, rise: Array) -> tuple[Array, float, Array]:
+    """One step: the new field, how much its rate changed within it, over the highest rise, and the rate at its end."""
     part = GAMMA * stepper.length
     rates: list[Array] = []
     start, stage = rise, rise
@@ -267,4 +274,4 @@ def step(stepper: Stepper, held: Array, heat: Array, rise: Array) -> tuple[Array
         rates.append((stage - start) / part)
         start = rise + (1 - GAMMA) * stepper.length * rates[0]
     highest = max(float(np.abs(stage).max()), 1e-300)
-    return stage, float(stepper.length * np.abs(rates[1] - rates[0]).max() / highest)
+    return stage, float(stepper.length * np.abs(rates[1] - rates[0]).max() / highest), rates[1]
