@@ -59,6 +59,9 @@ def test_replicas_average_resistances():
     assert abs(together.resistance - true) < 3 * together.statistical
     scatter = np.std([one.resistance for one in runs]) / np.sqrt(60)
     np.testing.assert_allclose(together.statistical, scatter, rtol=0.25, atol=0)
+    between = [one.conductance_between_baths() for one in runs]
+    spread = np.std([one.value[0] for one in between], ddof=1)
+    np.testing.assert_allclose(np.mean([one.sigma[0] for one in between]), spread, rtol=0.3, atol=0)
     # Conductances averaged one by one would be too high by the relative variance of the resistances.
     noisy = np.mean([1 / one.resistance for one in runs])
     assert noisy > together.conductance().value[0]

@@ -1,0 +1,77 @@
+"""One meaning of damping and of exchanged heat in all engines."""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from kapitza.simulate.md.ase_engine import calculated_field, from_ase
+from kapitza.simulate.md.engine import Baths, State
+from kapitza.simulate.md.fields import lennard_jones
+from kapitza.simulate.md.lammps_engine import Lammps
+from kapitza.simulate.md.own import Own
+from kapitza.simulate.md.system import COLD, HELD, HOT
+from kapitza.simulate.md.thermal import thermal_state
+from kapitza.units import fs
+
+pytest.importorskip("numba")
+sys.path.insert(0, str(Path(__file__).parent))
+from lj_crystals import EPSILON, SIGMA, argon, crystal
+
+
+def engine_and_field(name):
+    if name == "own":
+        return Own(), argon()
+    if name == "lammps":
+        pytest.importorskip("lammps")
+        return Lammps(), argon("smooth")
+    pytest.importorskip("ase")
+    from ase.calculators.lj import LennardJones
+
+    from kapitza.units import angstrom, eV
+
+    calculator = LennardJones(epsilon=EPSILON / eV, sigma=SIGMA / angstrom, rc=2.5 * SIGMA / angstrom)
+    return from_ase(calculator, ("Ar", "Ar")), calculated_field(("Ar", "heavy"), 2.5 * SIGMA)
+
+
+@pytest.mark.parametrize("name", ["own", "lammps", "ase"])
+def test_a_cold_bath_takes_kinetic_energy_at_twice_the_rate_of_damping(name):
+    r"""Velocities decay as $e^{-t/τ}$: of a bath with hardly a temperature the heat is $-K (1 - e^{-2t/τ})$.
+
+    Within 4 %, in a time in which the springs do not count yet: (ωt)² < 0.02.
+    """
+    engine, field = engine_and_field(name)
+    system = crystal((2, 2, 4), bath=2)
+    state = thermal_state(system, 30.0, 3)
+    kinetic = 0.5 * system.masses * (state.velocities**2).sum(axis=1)
+    baths = Baths("langevin", hot=1e-4, cold=1e-4, damping=100 * fs)
+    motion = engine.begin(system, field, baths, state, timestep=1 * fs, seed=1)
+    motion.advance(15)
+    heat = motion.heat
+    motion.close()
+    wanted = [-kinetic[system.role == role].sum() * (1 - np.exp(-2 * 0.15)) for role in (HOT, COLD)]
+    np.testing.assert_allclose(heat, wanted, rtol=0.04, atol=0)
+
+
+def test_exchange_takes_the_path_of_lammps():
+    """The same after 40 steps to 1e-6 of the way; heat is given before our steps, after those of LAMMPS."""
+    pytest.importorskip("lammps")
+    from kapitza.simulate.md.thermostats_kernel import exchange
+
+    field = lennard_jones(("Ar", "heavy"), EPSILON, SIGMA, end="smooth")
+    system, step, baths = crystal((3, 3, 6)), 20 * fs, Baths("exchange", power=2e-8)
+    start = thermal_state(system, 40.0, 2)
+    assert (system.role != HELD).all()
+    first = Own().begin(system, field, Baths("none"), start, timestep=step)
+    first.advance(1)
+    ours = Own().begin(system, field, baths, State(first.positions, first.velocities), timestep=step)
+    ours.advance(40)
+    for role, power in ((HOT, baths.power), (COLD, -baths.power)):
+        exchange(ours.r, ours.v, ours.f, system.masses, np.flatnonzero(system.role == role), power, step)
+    theirs = Lammps().begin(system, field, baths, start, timestep=step, seed=1)
+    theirs.advance(41)
+    way = np.abs(ours.positions - system.positions).max()
+    assert np.abs(ours.positions - theirs.positions).max() < 1e-6 * way
+    assert np.abs(ours.velocities - theirs.velocities).max() < 1e-6 * np.abs(ours.velocities).max()
+    theirs.close()
