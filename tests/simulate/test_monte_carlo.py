@@ -15,6 +15,7 @@ from kapitza.simulate.boltzmann.carriers import Carriers, band_carriers, gray_ca
 from kapitza.simulate.boltzmann.contacts import Crossing, Wall
 from kapitza.simulate.boltzmann.geometry import Domain
 from kapitza.simulate.boltzmann.monte_carlo import Flights, detector_temperature, monte_carlo
+from kapitza.simulate.boltzmann.monte_carlo_arrays import cosine_law
 from kapitza.simulate.boltzmann.shapes import Block, HotSpot
 from kapitza.simulate.boltzmann.transport import Film, transport
 
@@ -219,6 +220,23 @@ def test_both_roads_agree():
     agree(one.modes, other.modes, np.hypot(one.modes_sigma, other.modes_sigma))
     sigma = np.hypot(one.flux_sigma, other.flux_sigma)[:, both]
     agree(one.flux[:, both], other.flux[:, both], sigma, worst=5.0)
+    (power, error), (again, more) = one.taken("b|a"), other.taken("b|a")
+    assert abs(power - again) < 3 * np.hypot(error, more)
+    np.testing.assert_allclose(again, power, rtol=0.2, atol=0)
+
+
+def test_directions_off_a_plane_follow_the_cosine_law():
+    """Unit vectors, as likely as the cosine: its mean is 2/3, its mean square 1/2, the other two share the rest."""
+    count = 40_000
+    axis, sense = np.arange(count) % 3, np.where(np.arange(count) % 2, 1.0, -1.0)
+    way = cosine_law(np.random.default_rng(3), axis, sense)
+    np.testing.assert_allclose(np.sum(way**2, axis=1), 1.0, rtol=1e-12, atol=0)
+    row = np.arange(count)
+    cosine = way[row, axis] * sense
+    assert cosine.min() >= 0
+    np.testing.assert_allclose(cosine.mean(), 2 / 3, rtol=0, atol=4 * np.sqrt(1 / 18 / count))
+    np.testing.assert_allclose(np.mean(cosine**2), 1 / 2, rtol=0, atol=4 * np.sqrt(1 / 12 / count))
+    np.testing.assert_allclose(np.mean(way[row, (axis + 1) % 3] ** 2), 1 / 4, rtol=0, atol=4 * 0.2 / np.sqrt(count))
 
 
 def test_forward_and_backward_agree():

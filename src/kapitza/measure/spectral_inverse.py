@@ -63,6 +63,19 @@ class Smoothness:
         return self.spread**2 * (close + FLOOR * np.eye(count))
 
 
+def shapes_fit(instance: "SpectralEstimate", _attribute: object, _value: Square) -> None:
+    """Validate that all arrays have as many groups and data."""
+    groups, data = instance.share.size, instance.residual.size
+    shapes = {
+        "omega": (groups,), "covariance": (groups, groups), "samples": (len(instance.samples), groups),
+        "kernel": (groups, groups), "limit": (groups,), "left": (groups,), "slope": (data, groups),
+        "whitening": (data, data),
+    }  # fmt: skip
+    for name, shape in shapes.items():
+        if getattr(instance, name).shape != shape:
+            raise InputError(f"{name} has the shape {getattr(instance, name).shape}, expected {shape}")
+
+
 @frozen(eq=False)
 class SpectralEstimate:
     """Share of the phonons that could cross a boundary, by frequency, with what the data leave open.
@@ -90,18 +103,7 @@ class SpectralEstimate:
     left: Array = field(converter=finite)
     residual: Array = field(converter=finite)
     slope: Square = field(converter=table)
-    whitening: Square = field(converter=square)
-
-    def __attrs_post_init__(self) -> None:
-        groups, data = self.share.size, self.residual.size
-        shapes = {
-            "omega": (groups,), "covariance": (groups, groups), "samples": (len(self.samples), groups),
-            "kernel": (groups, groups), "limit": (groups,), "left": (groups,), "slope": (data, groups),
-            "whitening": (data, data),
-        }  # fmt: skip
-        for name, shape in shapes.items():
-            if getattr(self, name).shape != shape:
-                raise InputError(f"{name} has the shape {getattr(self, name).shape}, expected {shape}")
+    whitening: Square = field(converter=square, validator=shapes_fit)
 
     @property
     def count(self) -> int:
