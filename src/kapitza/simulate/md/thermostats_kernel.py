@@ -106,8 +106,8 @@ def swap(v: Array, mass: Array, hot: Numbers, cold: Numbers) -> float:
     """Let the slowest atom of the hot bath and the fastest of the cold one collide; energy given to the hot bath, J.
 
     The relative velocity is turned round in the frame of their centre of mass, which exchanges the velocities of equal
-    masses and keeps energy and momentum of unequal ones: C. Nieto-Draghi and J. B. Avalos, Mol. Phys. 101, 2303 (2003),
-    doi:10.1080/0026897031000154338.  Nothing is done where heat would flow to the cold bath.
+    masses and keeps energy and momentum of unequal ones: C. Nieto-Draghi and J. B. Avalos, Mol. Phys. 101, 2303 (2003).
+    Nothing is done where heat would flow to the cold bath.
     """
     i, j = extreme(v, mass, hot, -1.0), extreme(v, mass, cold, 1.0)
     given = 0.0
