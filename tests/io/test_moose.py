@@ -12,11 +12,11 @@ from scipy.sparse.linalg import spsolve
 from kapitza.cli import main
 from kapitza.core.stack import Layer, Stack
 from kapitza.device.blocks import Inset, Layout
-from kapitza.device.description import Box, Device, HeatSource
+from kapitza.device.description import Box, ConductivityLaw, Device, HeatSource
 from kapitza.device.setup import Plane
 from kapitza.device.shapes import Disc, Rectangle
 from kapitza.device.volumes_solve import solve_fields
-from kapitza.errors import InputError
+from kapitza.errors import InputError, ValidityWarning
 from kapitza.io.meshes import opened
 from kapitza.io.moose import words, write_moose
 from kapitza.units import um
@@ -178,6 +178,15 @@ def test_what_cannot_be_written_is_one_line(tmp_path, capsys):
     assert main(["export", str(SAMPLES / "chip-gan-sic.toml"), "--moose", str(tmp_path / "none")]) == 2
     assert len(capsys.readouterr().err.strip().splitlines()) == 1
     assert words(["a b", "a-b", "±"]) == ["a_b", "a_b_1", "region"]
+
+
+def test_properties_of_temperature_are_told(tmp_path):
+    law = ConductivityLaw.power(20.0, -1.0)
+    stack = Stack([Layer("a", 1 * um, 20.0)])
+    device = Device(stack, [HeatSource("all", 1e-3)], Box(3 * um, 2 * um), laws={"a": law}, sink=600.0)
+    with pytest.warns(ValidityWarning, match="a.conductivity: written as at 600 K"):
+        write_moose(device, tmp_path, 500)
+    np.testing.assert_allclose(max(v.max() for v in solved(tmp_path).values()), 1e-3 / 6e-12 / 10 * 1e-6, rtol=1e-9)
 
 
 def test_the_command_writes_three_files(tmp_path, capsys):

@@ -72,14 +72,10 @@ def report_layout(
 
 def report_moose(path: str, folder: str, cells: int) -> None:
     """Write a device file for MOOSE."""
-    from kapitza.device.bricks import varying  # only here: it loads arrays
-
     layout = kapitza.read_layout(path)
     figures.check_folder(str(Path(folder) / "device.i"))
     written = kapitza.write_moose(layout, folder, cells)
     note(f"wrote {', '.join(str(one) for one in written)}")
-    for name in varying(layout):
-        note(f"{name} depends on temperature and is written as at the sink")
 
 
 def told_written(*paths: str | None) -> None:

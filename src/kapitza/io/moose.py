@@ -6,6 +6,7 @@ module carries G (T1 - T2) from one to the other: the mesh needs no doubled node
 """
 
 import json
+import warnings
 from collections.abc import Iterable, Mapping
 from os import PathLike
 from pathlib import Path
@@ -17,6 +18,7 @@ from kapitza.device.blocks import Layout
 from kapitza.device.bricks import Bricks, Patch, bricks
 from kapitza.device.description import Device
 from kapitza.device.grid import automatic_grid
+from kapitza.errors import ValidityWarning
 from kapitza.io.files import write_whole
 
 UM = 1e6  # in a metre
@@ -37,10 +39,21 @@ def write_moose(layout: Layout | Device, folder: str | PathLike[str], unknowns: 
     ------
     InputError
         as `kapitza.device.bricks.bricks`
+
+    Warns
+    -----
+    ValidityWarning
+        for numbers that depend on temperature
     """
     layout = Layout(layout) if isinstance(layout, Device) else layout
     held = bricks(layout, automatic_grid(layout, unknowns))
     names = words([region.name for region in held.regions])
+    if held.varying:
+        warnings.warn(
+            f"{', '.join(held.varying)}: written as at {held.sink:g} K, and depends on temperature",
+            ValidityWarning,
+            stacklevel=2,
+        )
     texts = {
         "device.msh": mesh_text(held, names),
         "device.i": input_text(held, names, layout.device.title),
