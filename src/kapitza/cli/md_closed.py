@@ -182,7 +182,7 @@ def relax(
     else:
         print_relax(found)
     wrote(save, plot)
-    if found.chosen.reasons:
+    if found.reasons:
         raise typer.Exit(REJECTED)
 
 
@@ -196,7 +196,7 @@ def relax_json(found: "Relaxation") -> dict[str, Any]:
         "conductance": {one.model: conductance_json(one.conductance) for one in (found.lumped, found.slabs)},
         "time": {"unit": "s", "value": found.run.time.tolist()},
         "difference": {"unit": "K", "value": found.run.difference.tolist()},
-        "reasons": list(found.chosen.reasons),
+        "reasons": list(found.reasons),
     }
 
 
@@ -221,7 +221,7 @@ def print_relax(found: "Relaxation") -> None:
     print_table(
         f"{found.run.title} at {kelvin:.4g} K: {number} run{'s' * (number > 1)}", ["", " value", " remark"], rows
     )
-    verdict(found.chosen.reasons)
+    verdict(found.reasons)
 
 
 @closed_app.command()

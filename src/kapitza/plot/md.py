@@ -8,7 +8,7 @@ import numpy as np
 from attrs import evolve
 
 from kapitza.core.arrays import Array
-from kapitza.plot.style import COLOURS, DASHES, beside, new_axes
+from kapitza.plot.style import COLOURS, DASHES, beside, logarithmic, new_axes
 from kapitza.simulate.md.fluctuations import expected, power_spectrum
 from kapitza.units import MW, THz, hbar, k_B, nm, ps
 
@@ -209,8 +209,8 @@ def md_fluctuations(found: Equilibrium, ax: Axes | None = None) -> Axes:
     ax = new_axes() if ax is None else ax
     data = found.run.fluctuations()
     spectrum, fit = power_spectrum(data), found.fit
-    top = 3 * fit.high
-    edges = np.geomspace(fit.low, min(top, float(spectrum.omega[-1])), 31)
+    top = 1.5 * fit.high  # above are the sound waves that stand in the cell
+    edges = np.geomspace(fit.low, min(top, float(spectrum.omega[-1])), 13)
     place = np.digitize(spectrum.omega, edges)
     sides = [evolve(s, conductivity=float(k)) for s, k in zip((data.left, data.right), fit.conductivity, strict=True)]
     used = [i for i in range(1, edges.size) if (place == i).any()]
@@ -223,9 +223,11 @@ def md_fluctuations(found: Equilibrium, ax: Axes | None = None) -> Axes:
         error = mean * np.array([np.sqrt(spectrum.variance / (place == j).sum()) for j in used])
         label = f"{name} of both boundaries" if len(modes) == 2 else "power"
         ax.errorbar(centre / THz, mean / MW, error / MW, fmt="os"[i], ms=3.5, lw=0.8, color=COLOURS[i], label=label)
-        ax.plot(fine / THz, model[:, i] / MW, color=COLOURS[i], linestyle=DASHES[i], label=f"fit, {fit.model}")
+        ax.plot(fine / THz, model[:, i] / MW, color=COLOURS[i], linestyle=DASHES[i], label=f"fit of the {name}")
     ax.axhline(float(fit.conductance.value[0]) / MW, color="0.6", lw=0.8, ls=":", label="G, extrapolated")
-    ax.set(xscale="log", xlabel="frequency (THz)", ylabel="S / 2 kB T² A (MW m⁻² K⁻¹)", ylim=(0, None))
+    height = 3 * max(float(model.max()), float(fit.conductance.value[0])) / MW
+    ax.set(xlabel="frequency (THz)", ylabel="S / 2 kB T² A (MW m⁻² K⁻¹)", ylim=(0, height))
+    logarithmic(ax, "x", 0.9 * float(edges[0]) / THz, 1.1 * float(edges[-1]) / THz)
     beside(ax)
     return ax
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from attrs import evolve, frozen
 
+from kapitza.core.arrays import Array
 from kapitza.core.conductance import Conductance
 from kapitza.errors import InputError
 from kapitza.simulate.md.approach import Approach, ApproachFit, approach_conductance
@@ -14,6 +15,7 @@ from kapitza.simulate.md.green_kubo import converted, green_kubo
 from kapitza.simulate.md.heat_run import HeatRun
 from kapitza.simulate.md.jump import Nemd
 from kapitza.simulate.md.sizes import SizeSeries
+from kapitza.units import nm
 
 PERIODS = 2.0  # of the lower highest frequency, after which the Green-Kubo integral is read
 KNOWN = 0.1  # relative uncertainty of conductivities that are given
@@ -21,6 +23,7 @@ GUESSED = 0.5  # of those that are estimated
 LATER = 1.0  # periods of the lower highest frequency that are left out at the start
 DECAYS = 2.5  # times that the difference takes to fall to 1/e, up to which it stands out of its noise
 FEWEST = 20  # times of a fit
+THICK = 2.0  # free paths that a side wants, or phonons cross it as if it were empty
 
 
 @frozen(eq=False)
@@ -74,12 +77,26 @@ class Relaxation:
     run : of the approach
     lumped, slabs : fits of bodies of one temperature and of two slabs
     chosen : the one that the Biot number asks for
+    paths : (2,) mean free paths of the sides, from their conductivities and estimated ballistic conductances, m
     """
 
     run: ApproachRun
     lumped: ApproachFit
     slabs: ApproachFit
     chosen: ApproachFit
+    paths: Array
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """Why the result is not to be believed; empty where nothing speaks against it."""
+        thin = self.run.length < THICK * self.paths
+        if not thin.any():
+            return self.chosen.reasons
+        thinness = (
+            f"sides reach {self.run.length.min() / nm:.3g} nm from the boundary, {THICK:g} free paths are "
+            f"{THICK * self.paths.max() / nm:.3g} nm: what is found lies between the emitted and the extrapolated drop"
+        )
+        return (*self.chosen.reasons, thinness)
 
 
 def relaxation_conductances(run: ApproachRun, conductivity: Sequence[float] | None = None) -> Relaxation:
@@ -100,7 +117,8 @@ def relaxation_conductances(run: ApproachRun, conductivity: Sequence[float] | No
     data = standing_out(data, after)
     lumped = approach_conductance(data, after=after, model="lumped")
     slabs = approach_conductance(data, after=after, model="slabs")
-    return Relaxation(run, lumped, slabs, lumped if slabs.biot < LUMPED_BELOW else slabs)
+    paths = 3 / 4 * np.array([data.left.conductivity, data.right.conductivity]) / run.ballistic
+    return Relaxation(run, lumped, slabs, lumped if slabs.biot < LUMPED_BELOW else slabs, paths)
 
 
 def standing_out(data: Approach, after: float) -> Approach:

@@ -170,6 +170,11 @@ class ApproachRun:
         """(runs, n) mean temperature of the left less that of the right side, K."""
         return np.array([one.temperature @ contrast(one) for one in self.records])
 
+    @property
+    def ballistic(self) -> Array:
+        """(2,) classical ballistic conductances of the solids, estimated, W m⁻² K⁻¹."""
+        return Halves(self.length, self.density).ballistic(self.highest)
+
     def approach(self, conductivity: ArrayLike | None = None) -> Approach:
         """Differences with the two sides, for `approach_conductance`.
 
