@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from kapitza.core.occupation import mode_heat_capacity
 from kapitza.core.transmission import Transmission
 from kapitza.errors import InputError
 from kapitza.matter.bands import Bands
@@ -72,6 +73,20 @@ def test_full_bands_keep_modes_capacity_and_flow(reference):
         np.testing.assert_allclose(one, other, rtol=0.02, atol=0)
 
 
+def test_groups_between_the_waves_of_a_mesh_are_filled(reference):
+    """On a coarse mesh many groups hold no wave: each still carries what its modes do, c M/2π over the group."""
+    bands = Bands.from_phonopy(reference("mismatch/force_constants/Si.yaml"))
+    edges = group_edges(bands, bins=150)
+    found = carriers(bands, RATES, edges=edges, mesh=4)
+    omega = group_frequencies(edges).reshape(edges.size - 1, -1)
+    weight = np.polynomial.legendre.leggauss(omega.shape[1])[1] / 2 * np.diff(edges)[:, None]
+    per_mode = mode_heat_capacity(omega.ravel(), 300.0)[0].reshape(omega.shape)
+    want = np.sum(weight * per_mode * bands.modes(omega.ravel()).reshape(omega.shape), axis=1) / (2 * np.pi)
+    held = np.bincount(found.group, minlength=want.size) > 0
+    assert held.mean() > 0.95
+    np.testing.assert_allclose(found.flow[held], want[held], rtol=1e-6, atol=1e-9 * want.max())
+
+
 def test_ballistic_stack_is_landauer():
     """Without scattering inside, heat between black walls crosses by 1/R = 1/R_emitted + slips of no length."""
     si, ge = solid("Si"), solid("Ge")
@@ -106,3 +121,12 @@ def test_rates_add():
     np.testing.assert_allclose(both.rate(omega, speed, 300.0), total, rtol=1e-14, atol=0)
     with pytest.raises(InputError, match="live forever"):
         Rates()
+
+
+def test_rates_in_closed_form():
+    """B ω² T exp(-C/T) + A ω⁴ + v/L, by hand at two temperatures."""
+    rates = Rates(umklapp=1e-19, onset=150.0, impurity=1e-45, boundary=1e-6)
+    omega, speed = np.array([1e13, 2e13]), np.array([5e3, 8e3])
+    for temperature, freezing in ((300.0, 0.6065306597126334), (75.0, 0.1353352832366127)):
+        want = 1e-19 * temperature * freezing * omega**2 + 1e-45 * omega**4 + speed * 1e6
+        np.testing.assert_allclose(rates.rate(omega, speed, temperature), want, rtol=1e-12, atol=0)

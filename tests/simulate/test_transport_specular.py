@@ -72,6 +72,15 @@ def test_laws_of_a_boundary(seed, specular, share):
     np.testing.assert_allclose(crossed, flow, rtol=0, atol=1e-12 * carried.max())
 
 
+def test_a_share_of_the_specular_ones():
+    """Whatever part of the specular phonons crosses, the diffuse ones make up for the rest of the heat."""
+    sides = [channels_of(streams_of(medium), apart=True) for medium in (LEFT, RIGHT)]
+    for through in (0.1, 0.5, 0.8):
+        _, blocks, _, _ = joined_faces(Crossing(coefficient=0.1, specular=0.4, through=through), 0.5 * MOST, *sides)
+        crossed = np.sum(sides[0].flow * blocks.sum(axis=2), axis=1)
+        np.testing.assert_allclose(crossed, 0.5 * MOST, rtol=1e-12, atol=0)
+
+
 def test_pairs_are_counted_from_the_fastest():
     """By hand: flows 3 and 1 beside 2, 1 and 4, the fastest first; what is left over has no partner."""
     left = Carriers("l", [6e5, 4e5], [1000.0, 500.0], [1e-11] * 2, [0.0], [0, 0], isotropic=False)

@@ -211,7 +211,7 @@ def diffuse_share(total: Array, through: Array, specular: float, flow: Array) ->
         i = int(np.argmax(np.abs(rest - 0.5)))
         raise InputError(
             f"specular = {specular:g}: of group {i}, {total[i]:.4g} W/m²K cross in all and {through[i]:.4g} would if "
-            f"all were specular, so that {rest[i]:.4g} of the diffuse ones cross; expected 0 to 1"
+            f"all were specular, so that {rest[i]:.4g} of the diffuse ones cross, expected 0 to 1; take a smaller share"
         )
     return np.clip(rest, 0, 1)
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 from attrs import converters, evolve, field, frozen, validators
 
-from kapitza.core.arrays import Array, number, quantity
+from kapitza.core.arrays import Array, number
 from kapitza.core.conductance import Conductance
 from kapitza.core.grid import legendre
 from kapitza.core.occupation import mode_heat_capacity
@@ -45,6 +45,12 @@ class Wall:
             raise InputError(f"wall at {self.temperature:g} K: expected a temperature above 0 K, or None (adiabatic)")
 
 
+def one_share(instance: object, attribute: object, value: float) -> None:
+    """Validate a share."""
+    if not 0 <= value <= 1:
+        raise InputError(f"{getattr(attribute, 'name', '')} = {value:g}, expected a share from 0 to 1")
+
+
 @frozen(eq=False)
 class Crossing:
     r"""How phonons cross the boundary between two layers, elastically.
@@ -72,7 +78,7 @@ class Crossing:
     )
     coefficient: Array | None = field(default=None, converter=converters.optional(shares), kw_only=True)
     back: Array | None = field(default=None, converter=converters.optional(shares), kw_only=True)
-    specular: float = field(default=0.0, converter=number, kw_only=True, validator=quantity(low=-1e-300, high=1.0))
+    specular: float = field(default=0.0, converter=number, kw_only=True, validator=one_share)
     through: float | AngularShare | None = field(default=None, kw_only=True)
 
     def __attrs_post_init__(self) -> None:

@@ -286,6 +286,7 @@ def matched(found: Carriers, material: Bands, rates: Rates) -> Carriers:
     wanted = np.sum((per_mode * material.modes(omega)).reshape(-1, NODES), axis=1) / (2 * np.pi)
     states = np.sum((per_mode * material.density_of_states(omega)).reshape(-1, NODES), axis=1)
     capacity = np.bincount(found.group, weights=found.capacity, minlength=found.omega.size)
+    capacity[found.flow <= STILL * wanted] = 0.0  # sound at Γ alone: waves that stand still
     empty = (capacity == 0) & (states > 0) & (wanted > 0)
     scale = np.divide(states, capacity, out=np.zeros_like(states), where=capacity > 0)[found.group]
     flow = found.flow * np.divide(states, capacity, out=np.zeros_like(states), where=capacity > 0)
