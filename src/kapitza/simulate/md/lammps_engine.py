@@ -146,16 +146,13 @@ class LammpsMotion:
                 (Path(folder) / name).write_text(text, encoding="utf-8")
             self._say(*(placed(line, folder, pair.files) for line in pair.commands))
         self._say(*neighbours(field.form), *groups(), f"timestep {number(self._timestep / ps)}")
-        self._say(
-            f"reset_timestep {self._step}",
-            "fix move moving nve",
-            *thermostats(self._baths, *seeds(self._seed, self._step)),
-        )
+        self._say("fix move moving nve", *thermostats(self._baths, *seeds(self._seed, self._step)))
+        # LAMMPS counts from 0 here: only at its step 0 does it see the first half step of what its baths give.
         self._say("thermo_style custom step pe", "thermo 0", "run 0 post no")
         self._origin = self._begin.positions - self.positions
         self._image = None
         check_forces(self._system, self._ours("f", 1.0), self._timestep)
-        self._tare = self.heat - self._begin.heat  # LAMMPS counts half a step in advance
+        self._tare = self.heat - self._begin.heat
 
     @property
     def positions(self) -> Array:
@@ -201,7 +198,7 @@ class LammpsMotion:
         end = self._step + steps
         while self._step < end:
             stride = min(end - self._step, period - self._step % period) if period else steps
-            self._say(f"run {stride} pre no post no start {self._begin.step}", fault=exploded(self._step))
+            self._say(f"run {stride} pre no post no start 0", fault=exploded(self._step))
             self._step += stride
             if period and self._step % period == 0:
                 self._swapped = self._swapped + swap_baths(self._engine, self._system)
