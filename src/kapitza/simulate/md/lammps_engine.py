@@ -229,8 +229,8 @@ class LammpsMotion:
 
     def _create(self, kinds: Types) -> None:
         """Put the atoms into the box, in our order, with their velocities; held ones rest."""
-        n, box, begin = len(self._origin), self._box, self._begin
-        if begin.positions.shape != (n, 3) or begin.velocities.shape != (n, 3):
+        n, box, begin = self._system.masses.size, self._box, self._begin
+        if len(begin.positions) != n:
             raise InputError(f"{self._system.name}: a state of {len(begin.positions)} atoms for a system of {n}")
         x = begin.positions / angstrom @ box.turn.T
         ids = list(range(1, n + 1))
