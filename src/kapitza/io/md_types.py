@@ -48,6 +48,8 @@ MD_UNITS: dict[str, dict[str, str]] = {
         "energy": "J",
         "power": "W",
         "timestep": "s",
+        "ways": "1",
+        "seed": "1",
     },
     "SizeSeries": {
         "length": "m",
