@@ -8,6 +8,7 @@ number.
 
 import itertools
 from collections.abc import Sequence
+from typing import cast
 
 import numpy as np
 from attrs import converters, field, frozen
@@ -23,6 +24,8 @@ from kapitza.simulate.boltzmann.streams import ANGLES, Streams, refracted_stream
 
 HAIR = 1e-6  # of the cell at a boundary, by which the two places at it stand apart
 THICKEST = 1.0  # m
+MOST_CELLS = 1_000_000
+MOST_ANGLES = 1000
 
 
 @frozen(eq=False)
@@ -47,8 +50,8 @@ class Film:
             raise InputError(f"expected the Carriers of a layer, got {self.carriers!r:.60}")
         if not self.name:
             object.__setattr__(self, "name", self.carriers.name)
-        if self.cells is not None and self.cells < 2:
-            raise InputError(f"{self.name}: {self.cells} cells, expected 2 or more")
+        if self.cells is not None and not 2 <= self.cells <= MOST_CELLS:
+            raise InputError(f"{self.name}: {self.cells} cells, expected 2 to {MOST_CELLS}")
 
     @property
     def widths(self) -> Array:
@@ -112,10 +115,9 @@ def joined(
     base = films[0].carriers.temperature
     walls = None
     if period is None:
-        one = Wall(base + 0.5) if left is None else left
-        other = Wall(base - 0.5) if right is None else right
-        walls = (one, other)
+        walls = (wall_of(left, base + 0.5), wall_of(right, base - 0.5))
     else:
+        period = number(period)
         if not period or not np.isfinite(period):
             raise InputError(f"period = {period:g} K, wanted the fall of temperature over one period, other than 0")
         if left is not None or right is not None:
@@ -132,8 +134,19 @@ def joined(
     return slabs_of(streams, widths, (crossings, flows), walls, drop=period or 0.0, base=base), flows
 
 
+def wall_of(value: object, usual: float) -> Wall:
+    """A wall, black and at the usual temperature if None."""
+    if value is None:
+        return Wall(usual)
+    if not isinstance(value, Wall):
+        raise InputError(f"expected a Wall, such as Wall({usual:g}), got {value!r:.60}")
+    return value
+
+
 def streams_for(layers: Sequence[Carriers], crossings: Sequence[Crossing], angles: int) -> list[Streams]:
     """Streams of all layers; those of unlike isotropic layers continue each other where a boundary is specular."""
+    if angles not in range(1, MOST_ANGLES + 1):
+        raise InputError(f"angles = {angles:g}, expected a whole number from 1 to {MOST_ANGLES}")
     unlike = any(one.flow.shape != layers[0].flow.shape or (one.flow != layers[0].flow).any() for one in layers)
     if unlike and any(one.specular > 0 for one in crossings) and all(one.isotropic for one in layers):
         return refracted_streams(layers, angles)
@@ -154,8 +167,7 @@ def flow_through(crossing: Crossing, left: Film, right: Film) -> Array:
 
 def check_films(films: Sequence[Film]) -> None:
     """Refuse layers whose phonons do not match: other groups of frequency, temperatures or statistics."""
-    if not films:
-        raise InputError(f"expected at least one layer, got {len(films)}")
+    check_kinds(films)
     first = films[0].carriers
     for film in films:
         one = film.carriers
@@ -173,6 +185,15 @@ def check_films(films: Sequence[Film]) -> None:
                 f"{film.name} has bands at {one.temperature:g} K ({one.statistics}) and {films[0].name} at "
                 f"{first.temperature:g} K ({first.statistics}): take both at one temperature"
             )
+
+
+def check_kinds(films: object) -> None:
+    """Refuse anything but layers in a row."""
+    if not isinstance(films, (list, tuple)) or not films:
+        raise InputError(f"expected at least one layer, as a list of Film, got {films!r:.60}")
+    for i, one in enumerate(cast("Sequence[object]", films)):
+        if not isinstance(one, Film):
+            raise InputError(f"layer {i}: expected a Film, got {one!r:.60}")
 
 
 def told(films: Sequence[Film], slabs: Slabs, solution: Solution, crossings: Sequence[Array]) -> Transport:
