@@ -59,6 +59,10 @@ MD_UNITS: dict[str, dict[str, str]] = {
         "fitted": "m^2 K W^-1 and m^3 K W^-1",
         "mean": "m^2 K W^-1",
         "mean_sigma": "m^2 K W^-1",
+        "covariance": "of fitted",
+        "chi2": "1",
+        "freedom": "1",
+        "mean_chi2": "1",
     },
     "Spectra": {"omega": "rad s^-1", "place": "m or rad m^-1", "parts": "J s rad^-1", "counts": "1"},
     "SpectralFlux": {
