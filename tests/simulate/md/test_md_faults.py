@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from attrs import evolve
 
-from kapitza.errors import DataError, InputError, KapitzaError
+from kapitza.errors import DataError, InputError, KapitzaError, MissingEngine
 from kapitza.run.store import packed, unpacked
 from kapitza.simulate.md.approach import Approach, approach_conductance
 from kapitza.simulate.md.checkpoint import FILE
@@ -16,6 +16,7 @@ from kapitza.simulate.md.fields import lennard_jones
 from kapitza.simulate.md.fluctuations import Fluctuations
 from kapitza.simulate.md.green_kubo import green_kubo
 from kapitza.simulate.md.harmonic_current import langevin_transmission
+from kapitza.simulate.md.lammps_engine import Lammps
 from kapitza.simulate.md.nemd import nemd
 from kapitza.simulate.md.own import Own
 from kapitza.simulate.md.plane import PlanePower
@@ -160,3 +161,21 @@ def test_folders_that_are_none_are_refused_before_the_run(tmp_path):
         path.write_bytes(packed({key: value for key, value in arrays.items() if key != name}))
         with pytest.raises(DataError, match=f"lacks '{name}'"):
             run(tmp_path / "run")
+
+
+def test_without_numba_it_says_what_to_install(monkeypatch):
+    for name in [name for name in sys.modules if name.split(".")[0] == "numba" or "_kernel" in name]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "numba", None)
+    with pytest.raises(MissingEngine, match="pip install") as caught:
+        nemd(small(), argon(), Own(), BATHS, COURSE)
+    assert "\n" not in str(caught.value)
+
+
+def test_lammps_refuses_states_that_are_none():
+    pytest.importorskip("lammps")
+    state = thermal_state(small(), 30.0, 1)
+    for name in ("positions", "velocities"):
+        with pytest.raises(InputError, match="not finite"):
+            start = evolve(state, **{name: np.nan * state.positions})
+            nemd(small(), argon("smooth"), Lammps(), BATHS, COURSE, start=start)

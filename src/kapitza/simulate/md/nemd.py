@@ -21,7 +21,16 @@ from kapitza.simulate.md.engine import Baths, Engine, Motion, Observer, State
 from kapitza.simulate.md.field import Commands, Potential
 from kapitza.simulate.md.kernels import with_kernels
 from kapitza.simulate.md.plane import PlanePower
-from kapitza.simulate.md.protocol import BURST, Course, Meter, Thermometer, checked_baths, warm_state, watched
+from kapitza.simulate.md.protocol import (
+    BURST,
+    Course,
+    Meter,
+    Thermometer,
+    checked_baths,
+    checked_start,
+    warm_state,
+    watched,
+)
 from kapitza.simulate.md.record import Record
 from kapitza.simulate.md.system import HELD, System
 from kapitza.units import fs, k_B
@@ -85,6 +94,8 @@ def nemd(
     setting = Setting(system, field, engine, baths, course)
     where = None if folder is None else Path(folder)
     keeper = Keeper(where, inputs_address(setting, observers, start))
+    if start is not None:
+        checked_start(system, start)
     first = start if start is not None else warm_state(system, baths.hot, baths.cold, course.seed)
     run = Run(setting, observers, keeper, first)
     run.take_up(keeper.read())

@@ -14,6 +14,7 @@ from kapitza.simulate.md.engine import Baths, State
 from kapitza.simulate.md.field import Field, Potential
 from kapitza.simulate.md.kernels import ROOMS, species_of, with_kernels
 from kapitza.simulate.md.neighbours import EXTRA, WHY, Neighbours, Surroundings, searching
+from kapitza.simulate.md.protocol import checked_start
 from kapitza.simulate.md.system import COLD, HELD, HOT, System
 from kapitza.units import k_B
 
@@ -194,11 +195,7 @@ class Moving:
 
 def check_state(system: System, state: State) -> None:
     """Refuse a state of other atoms, or of another engine."""
-    count = system.masses.size
-    if len(state.positions) != count:
-        raise InputError(f"{system.name}: a state of {len(state.positions)} atoms for {count}: make it for this system")
-    if not (np.isfinite(state.positions).all() and np.isfinite(state.velocities).all()):
-        raise InputError(f"{system.name}: positions or velocities to start from are not finite")
+    checked_start(system, state)
     if state.random.size not in (0, RANDOM) or (state.random.size and not state.random.any()):
         raise InputError(
             f"{system.name}: random numbers of {state.random.size} words, wanted none or {RANDOM} that are not all 0: "

@@ -109,6 +109,22 @@ def checked_baths(system: System, baths: Baths, course: Course) -> None:
         raise InputError(f"period {baths.period} steps of baths of kind 'swap', wanted at least 1")
 
 
+def checked_start(system: System, start: State) -> None:
+    """Refuse a state to start from that is of other atoms, or nowhere.
+
+    Raises
+    ------
+    InputError
+        naming what came and what was wanted
+    """
+    if len(start.positions) != system.masses.size:
+        raise InputError(
+            f"{system.name}: a state of {len(start.positions)} atoms for {system.masses.size}: make it for this system"
+        )
+    if not (np.isfinite(start.positions).all() and np.isfinite(start.velocities).all()):
+        raise InputError(f"{system.name}: positions or velocities to start from are not finite")
+
+
 def local_temperature(system: System, hot: float, cold: float) -> Array:
     """(n,) temperature on the straight line from bath to bath at the height of each atom, K.
 
