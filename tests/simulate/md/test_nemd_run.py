@@ -155,7 +155,7 @@ def test_a_run_that_bursts_names_block_and_remedy():
         nemd(small(), FIELD, Stub(burst=20), BATHS, COURSE)
     system = small()
     lost = State(system.positions, np.full(system.positions.shape, np.nan))
-    with pytest.raises(ConvergenceError, match="nan"):
+    with pytest.raises(InputError, match="not finite"):
         nemd(system, FIELD, Stub(), BATHS, COURSE, start=lost)
 
 
