@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import kapitza
@@ -73,7 +72,7 @@ def report_layout(
 def report_moose(path: str, folder: str, cells: int) -> None:
     """Write a device file for MOOSE."""
     layout = kapitza.read_layout(path)
-    figures.check_folder(str(Path(folder) / "device.i"))
+    figures.check_folder(folder)
     written = kapitza.write_moose(layout, folder, cells)
     note(f"wrote {', '.join(str(one) for one in written)}")
 

@@ -32,7 +32,7 @@ def write_moose(layout: Layout | Device, folder: str | PathLike[str], unknowns: 
     Parameters
     ----------
     layout : with rectangles as sources, on faces of layers; properties of T are taken at the temperature of the sink
-    folder : that is there
+    folder : made where there is none
     unknowns : about how many bricks the mesh has
 
     Raises
@@ -59,6 +59,7 @@ def write_moose(layout: Layout | Device, folder: str | PathLike[str], unknowns: 
         "device.i": input_text(held, names, layout.device.title),
         "device.json": json.dumps(plain(held, names), indent=1) + "\n",
     }
+    Path(folder).mkdir(exist_ok=True)
     return tuple(write_whole(Path(folder) / name, text.encode()) for name, text in texts.items())
 
 
