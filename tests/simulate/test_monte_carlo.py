@@ -16,7 +16,7 @@ from kapitza.simulate.boltzmann.contacts import Crossing, Wall
 from kapitza.simulate.boltzmann.geometry import Domain
 from kapitza.simulate.boltzmann.monte_carlo import Flights, detector_temperature, monte_carlo
 from kapitza.simulate.boltzmann.monte_carlo_arrays import cosine_law
-from kapitza.simulate.boltzmann.shapes import Block, HotSpot
+from kapitza.simulate.boltzmann.shapes import Block, HotSpot, Prism
 from kapitza.simulate.boltzmann.transport import Film, transport
 
 pytest.importorskip("numba", reason="needs numba")
@@ -330,6 +330,10 @@ def streams():
         ),
         (lambda: Flights(10), "two batches"),
         (lambda: Flights(seed=-1), "seed = -1"),
+        (lambda: Flights(2000.5), "particles = 2000.5, expected a whole number"),
+        (lambda: Flights(seed=np.nan), "seed = nan, expected a whole number"),
+        (lambda: Domain([Block([0.0], [1e-8], gray())], walls={"-x": 301.0}), "wall -x: expected a Wall"),
+        (lambda: Prism("abc", gray()), "expected corners with x and y"),
     ],
 )
 def test_what_is_refused(make, message):

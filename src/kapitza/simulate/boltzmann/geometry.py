@@ -38,6 +38,12 @@ def filling(value: Iterable[Shape]) -> tuple[Shape, ...]:
     return tuple(found)
 
 
+def check_side(name: str, value: object) -> None:
+    """Refuse what is no wall, such as a bare temperature."""
+    if not isinstance(value, Wall) and value != "periodic":
+        raise InputError(f"wall {name}: expected a Wall, such as Wall(300.0), or 'periodic', got {value!r:.60}")
+
+
 @frozen(eq=False)
 class Domain:
     """Boxes, boundaries between them, walls around them and sources inside.
@@ -75,6 +81,7 @@ class Domain:
         for name in self.walls:
             if name not in known:
                 raise InputError(f"unknown wall {name!r}: expected {', '.join(sorted(known))}")
+            check_side(name, self.walls[name])
         for a in AXES[: self.dimension]:
             if ("periodic" in (self.walls.get("-" + a), self.walls.get("+" + a))) and not self.periodic(a):
                 raise InputError(f"walls -{a} and +{a}: only one of them is periodic")

@@ -68,6 +68,11 @@ class Flights:
     most: int = MOST
 
     def __attrs_post_init__(self) -> None:
+        for name in ("particles", "seed", "batches", "workers", "most"):
+            value = getattr(self, name)
+            if not (isinstance(value, (int, float, np.integer)) and np.isfinite(value) and value == int(value)):
+                raise InputError(f"{name} = {value!r:.40}, expected a whole number")
+            object.__setattr__(self, name, int(value))
         if self.batches < 2 or self.particles < 2 * self.batches:
             raise InputError(
                 f"{self.particles} particles in {self.batches} batches: expected two batches or more, of two or more"

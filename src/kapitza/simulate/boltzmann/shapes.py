@@ -66,7 +66,10 @@ class Block:
 
 def pairs(value: ArrayLike) -> Array:
     """Return `value` as (n, 2) finite corners, read-only."""
-    array = np.array(value, dtype=float)
+    try:
+        array = np.array(value, dtype=float)
+    except (TypeError, ValueError) as err:
+        raise InputError(f"expected corners with x and y each, got {value!r:.60}") from err
     if array.ndim != 2 or array.shape[1] != 2 or len(array) < FEWEST or not np.isfinite(array).all():
         raise InputError(f"corners of the shape {array.shape}: expected three or more, with x and y each, finite")
     array.flags.writeable = False
