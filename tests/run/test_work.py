@@ -37,6 +37,11 @@ def dies_once(unit):
 def dies(unit):
     os.kill(os.getpid(), signal.SIGKILL)
 
+def waits(unit):
+    (Path(unit["folder"]) / f"{os.getpid()}.process").touch()
+    time.sleep(600)
+    return square(unit)
+
 def threads(unit):
     return {"threads": np.array(int(os.environ["OMP_NUM_THREADS"]))}
 """
@@ -149,3 +154,31 @@ def test_a_killed_driver_resumes_to_the_same_bytes(kernels, tmp_path):
         driver.wait()
     assert kills > 2
     assert digest(tmp_path / "killed") == digest(serial.folder)
+
+
+def test_an_interrupt_does_not_wait_for_units(kernels, tmp_path):
+    """Units of ten minutes in two workers: an interrupt of the driver alone ends all three, without a traceback."""
+    script = tmp_path / "driver.py"
+    script.write_text(
+        textwrap.dedent(f"""
+        import signal, sys
+        sys.path.insert(0, {str(tmp_path)!r})
+        from unit_kernels import waits
+        from kapitza.run.work import run_units
+        if __name__ == "__main__":
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+            try:
+                run_units(waits, [dict(n=n, folder={str(tmp_path)!r}) for n in range(6)], version="1", workers=2)
+            except KeyboardInterrupt:
+                print("interrupted")
+        """)
+    )
+    driver = subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    while driver.poll() is None and len(list(tmp_path.glob("*.process"))) < 2:
+        time.sleep(0.05)
+    driver.send_signal(signal.SIGINT)
+    out, err = driver.communicate(timeout=60)
+    assert (out, err) == ("interrupted\n", "")
+    for path in tmp_path.glob("*.process"):
+        with pytest.raises(ProcessLookupError):
+            os.kill(int(path.stem), 0)

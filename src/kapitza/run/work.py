@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import signal
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, ProcessPoolExecutor, wait
 from contextlib import contextmanager
@@ -91,16 +92,23 @@ def done(kernel: Kernel, name: str, unit: Inputs, store: Store | None) -> Arrays
 
 
 def pooled(kernel: Kernel, todo: dict[str, Inputs], store: Store | None, workers: int) -> Iterator[tuple[str, Arrays]]:
-    """Use a pool of fresh processes, restarted when one of them is killed."""
+    """Use a pool of fresh processes, restarted when one of them is killed, ended at once by an interrupt."""
+    others = multiprocessing.active_children()
     for _ in range(RESTARTS):
         context = multiprocessing.get_context("spawn")
-        with few_threads(workers), ProcessPoolExecutor(workers, mp_context=context) as pool:
+        with few_threads(workers), ProcessPoolExecutor(workers, mp_context=context, initializer=undisturbed) as pool:
             try:
                 for name, result in through(pool, kernel, todo, store, AHEAD * workers):
                     del todo[name]
                     yield name, result
             except BrokenExecutor:
                 pass
+            except (KeyboardInterrupt, GeneratorExit):
+                # A pool that is left waits for the units that it works on, which may take hours.
+                for process in multiprocessing.active_children():
+                    if process not in others:
+                        process.terminate()
+                raise
         if store is not None:
             for name in list(todo):
                 kept = store.read(name)
@@ -112,6 +120,11 @@ def pooled(kernel: Kernel, todo: dict[str, Inputs], store: Store | None, workers
     raise ConvergenceError(
         f"worker processes died {RESTARTS} times with {len(todo)} units to go (out of memory?): try fewer workers", todo
     )
+
+
+def undisturbed() -> None:
+    """Leave interrupts from the keyboard to the process that handed out the work."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def through(
