@@ -84,7 +84,9 @@ def test_the_heat_of_all_frequencies_is_the_direct_power(saved, tmp_path, capsys
     assert plot.stat().st_size > 10_000
     assert kapitza.load(save)["extrapolated"].drop == "extrapolated"
     assert main(["md", "spectrum", str(saved), "-T", "30,300"]) == 0
-    assert "no elastic process brings it" in capsys.readouterr().out
+    said = capsys.readouterr()
+    assert "no elastic process brings it" in said.out
+    assert "note: the run was rejected: the profile had" in said.err
 
 
 def test_quantum_statistics_fade_at_high_temperature(saved, capsys):
@@ -127,6 +129,21 @@ def test_mode_temperatures_lie_between_the_baths(saved, tmp_path, capsys):
 
 
 @pytest.mark.slow
+def test_modes_without_a_spectrum_of_the_power(tmp_path, monkeypatch, capsys):
+    """`segment = 0` leaves out the spectrum of the power, and nothing else."""
+    monkeypatch.chdir(tmp_path)
+    text = RUN.replace("segment = 64", "segment = 0")
+    (tmp_path / "run.toml").write_text(text.replace('"32 ps"', '"110 ps"').replace('"8 ps"', '"55 ps"'))
+    assert main(["md", "nemd", "run.toml", "--save", "run.npz"]) == 3
+    capsys.readouterr()
+    assert main(["md", "modes", "run.npz", "--bands", "1", "--json"]) == 0
+    layer = json.loads(capsys.readouterr().out)["layer"]["value"]
+    assert len(layer) == 6
+    assert np.mean(layer[:3]) > np.mean(layer[3:])
+    assert main(["md", "spectrum", "run.npz"]) == 2
+    assert "no spectrum was taken" in capsys.readouterr().err
+
+
 def test_vibrations_of_a_body_carry_all_of_the_heat(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     text = RUN.replace('still = "8 ps"', "interface = true").replace('time = "32 ps"', 'time = "8 ps"')
@@ -265,11 +282,17 @@ FAULTS = {
         "apart",
     ),
     "half a potential": (RUN.replace("end =", 'sigma = "4 angstrom"\nend ='), "sigma alone"),
-    "a run that bursts": (RUN.replace('"10 fs"', '"90 fs"').replace('"32 ps"', '"160 ps"'), "shorter time step"),
+    "a run that bursts": (
+        RUN.replace('"10 fs"', '"90 fs"').replace('"32 ps"', '"160 ps"').replace('"8 ps"', '"80 ps"'),
+        "shorter time step",
+    ),
     "a short side": (RUN.replace("length = 4", "length = 2"), "lengthen the side"),
     "a short run": (RUN.replace('"32 ps"', '"0.5 ps"'), "take longer"),
     "a bath at 0 K": (RUN.replace('"12 K"', '"60 K"'), "0 K or below"),
     "another unit": (RUN.replace('"30 K"', '"30 ps"'), "expected temperature"),
+    "a run shorter than a segment": (RUN.replace("segment = 64", "segment = 512"), "after 320 looks"),
+    "an equilibrium shorter than a segment": (RUN.replace('"8 ps"', '"4 ps"'), "after 40 looks"),
+    "a mean below 0 K": (RUN.replace('"30 K"', '"-30 K"'), "wanted above 0 K"),
     "an empty file": ("", "[system] wants"),
 }
 

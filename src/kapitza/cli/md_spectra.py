@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from kapitza.cli.md_reports import frequency, height
-from kapitza.cli.output import conductance_json, print_table
+from kapitza.cli.output import conductance_json, note, print_table
 from kapitza.units import MW, nm
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ def spectrum_json(found: "HeatSpectrum") -> dict[str, Any]:
         "flux": {"unit": "W s rad^-1 m^-2", "value": found.flux.value.tolist(), "sigma": found.flux.sigma.tolist()},
         "cumulative": {"unit": "W m^-2", "value": cumulative.tolist(), "sigma": spread.tolist()},
         "total": {"unit": "W m^-2", "value": total, "sigma": sigma, "direct": found.direct},
+        "reasons": list(found.result.reasons),
         "baths": {"unit": "W m^-2", "value": found.result.fluxes.value[:2].tolist()},
         "highest": {"unit": "rad s^-1", "value": found.highest.tolist()},
         "share above": None if found.above is None else {"value": found.above[0], "sigma": found.above[1]},
@@ -78,6 +79,8 @@ def print_spectrum(found: "HeatSpectrum") -> None:
         typer.echo(f"{split_share} of the heat between the baths is not in the elastic theory")
     print_corrected(found.extrapolated, "across the jump")
     print_corrected(found.between, "bath to bath, with the solids between")
+    for reason in found.result.reasons:
+        note(f"the run was rejected: {reason}")
 
 
 def print_corrected(one: "Conductance", name: str) -> None:

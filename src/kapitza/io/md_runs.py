@@ -42,7 +42,7 @@ seed = 1
 
 [spectrum]
 interval = "40 fs"                  # between two looks at the plane; left out: ten time steps
-segment = 512                       # looks; 0: no spectrum
+segment = 512                       # looks; 0: no spectrum of the power
 
 [modes]
 planes = 6                          # free layers on each side of the plane whose velocities are looked at
@@ -247,6 +247,8 @@ def read_baths(top: Section, course: Course) -> Baths:
     section = top.section("baths")
     section.known(("kind", "damping", "power", "period"))
     mean, difference = top.number("temperature", "temperature"), top.number("difference", "temperature", 0.0)
+    if not mean > 0:
+        raise top.fault(f"{mean:g} K, wanted above 0 K", "temperature")
     if not abs(difference) < 2 * mean:
         raise top.fault(f"{difference:g} K around {mean:g} K leaves a bath at 0 K or below", "difference")
     kind = cast("Thermostat", section.text("kind", "langevin", choices=THERMOSTATS))

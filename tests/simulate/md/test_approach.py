@@ -103,6 +103,15 @@ def test_small_biot_number_takes_the_lumped_model():
     np.testing.assert_allclose(found.conductance.value[0], G, rtol=2e-2, atol=0)
 
 
+def test_a_difference_in_noise_is_not_resolved():
+    """Noise of four times the difference that decays hides its rate."""
+    rng = np.random.default_rng(3)
+    time = TIME[::5]
+    found = approach_conductance(Approach(time, noisy(30 * decay(time, G, *SLABS), 1, 120.0, 0.7, rng), *SLABS, KELVIN))
+    assert found.conductance.sigma[0] > found.conductance.value[0] / 2
+    assert any("not resolved" in reason for reason in found.reasons)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("replicas", [8, 1])
 def test_intervals_cover(replicas: int):

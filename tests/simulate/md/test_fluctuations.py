@@ -7,7 +7,7 @@ from tests.simulate.md.layered_heat import AREA, CONDUCTANCE, EPSILON, KELVIN, S
 
 from kapitza import units
 from kapitza.core.conductance import Conductance
-from kapitza.errors import InputError
+from kapitza.errors import ConvergenceError, InputError
 from kapitza.simulate.md.fluctuations import Fluctuations, expected, fluctuation_conductance
 from kapitza.simulate.md.green_kubo import converted, green_kubo
 from kapitza.simulate.md.slabs import Slab, admittance, biot, relaxation_modes
@@ -157,6 +157,21 @@ def test_a_model_that_misses_says_so():
     assert any("misses the spectrum" in reason for reason in lumped.reasons)
     assert lumped.cutoff > lumped.statistical / 3
     assert not fluctuation_conductance(data, high=1.5 / TAU).reasons
+
+
+def test_what_the_record_does_not_know_is_not_resolved():
+    """Solids that resist more than the boundary: a short record, and a guess of the solids, know only the sum."""
+    rng = np.random.default_rng(2)
+    left, right = slab(20, 2.0), slab(20, 2.0)
+    for samples, resolved in ((2_000, False), (200_000, True)):
+        data = made(left, right, samples=samples, step=0.25 * TAU, boundaries=1, rng=rng)
+        found = fluctuation_conductance(data, high=1.5 / TAU, known=0.0 if resolved else 0.5)
+        relative = found.conductance.sigma[0] / found.conductance.value[0]
+        assert (relative < 0.5) == resolved
+        assert any("not resolved" in reason for reason in found.reasons) == (not resolved)
+    short = made(left, right, samples=2_000, step=0.25 * TAU, boundaries=1, rng=np.random.default_rng(5))
+    with pytest.raises(ConvergenceError, match="give their conductivities"):
+        fluctuation_conductance(short, high=1.5 / TAU, free=True)
 
 
 def test_green_kubo_of_a_lumped_cell_falls_as_it_must():

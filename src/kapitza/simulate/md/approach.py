@@ -10,7 +10,7 @@ from kapitza.core.arrays import Array, increasing, one_of, quantity
 from kapitza.core.conductance import Conductance
 from kapitza.errors import InputError
 from kapitza.simulate.md.blocks import memory
-from kapitza.simulate.md.fluctuations import LUMPED_BELOW, MODELS, Model
+from kapitza.simulate.md.fluctuations import LUMPED_BELOW, MODELS, UNRESOLVED, Model
 from kapitza.simulate.md.slabs import Slab, biot, relaxation_modes
 
 FEWEST_TIMES = 10
@@ -139,7 +139,10 @@ def _result(
     course = float(values[0]) * decay(time, value, *bodies)
     sides = bodies if model == "slabs" else (data.left, data.right)
     number = biot(value, *sides)
+    sigma = float(np.hypot(statistical, spread))
     reasons: list[str] = []
+    if sigma > UNRESOLVED * value:
+        reasons.append(f"the conductance is not resolved: {value:.3g} +- {sigma:.2g} W/m2K: more replicas")
     if model == "lumped" and number > LUMPED_BELOW:
         reasons.append(f"Biot number {number:.2g}, the lumped model wants it below {LUMPED_BELOW:g}: take 'slabs'")
     if spread > max(2 * statistical, 0.1 * value):
@@ -148,7 +151,6 @@ def _result(
     if left_over > 0.5:
         reasons.append(f"{left_over:.0%} of the difference is left at the last time: run longer")
     method = f"relaxation of {'bodies of one temperature' if model == 'lumped' else 'two slabs'}"
-    sigma = float(np.hypot(statistical, spread))
     result = Conductance([data.temperature], [value], [sigma], "extrapolated", statistics="classical", method=method)
     conductivity = np.array([side.conductivity for side in bodies])
     return ApproachFit(

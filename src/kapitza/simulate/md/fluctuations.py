@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 
 from kapitza.core.arrays import Array, finite, one_of, quantity
 from kapitza.core.conductance import Conductance
-from kapitza.errors import InputError
+from kapitza.errors import ConvergenceError, InputError
 from kapitza.simulate.md.slabs import Slab, admittance, biot
 from kapitza.simulate.md.spectral_flux import rows_of
 from kapitza.units import k_B
@@ -18,6 +18,8 @@ Model = Literal["lumped", "slabs"]
 MODELS: tuple[Model, ...] = ("lumped", "slabs")
 # Above this Biot number the lumped model is off by more than a few per cent.
 LUMPED_BELOW = 0.1
+# Relative standard uncertainty above which a conductance is not resolved: two of them reach zero.
+UNRESOLVED = 0.5
 # The energy of a side is bounded, so that its power has no low frequencies: ends of the record that do not match would
 # leak into them without a taper, and still do into the first few.
 TAPER = 0.3
@@ -161,6 +163,8 @@ def fluctuation_conductance(
     ------
     InputError
         if fewer than 20 frequencies lie in the range, or slabs are asked for without conductivities
+    ConvergenceError
+        if the spectrum does not determine what is fitted
     """
     spectrum = power_spectrum(data)
     count = int(np.searchsorted(spectrum.omega, high, side="right"))
@@ -198,6 +202,8 @@ def _judged(
     sigma = float(np.hypot(statistical, spread))
     ratio = biot(value, data.left, data.right)
     reasons: list[str] = []
+    if sigma > UNRESOLVED * value:
+        reasons.append(f"the conductance is not resolved: {value:.3g} +- {sigma:.2g} W/m2K: run longer")
     if probability < 1e-3:
         reasons.append(f"the {model} model misses the spectrum (probability {probability:.1g}): lower `high`")
     if spread > max(2 * statistical, 0.1 * value):
@@ -290,8 +296,18 @@ def _fitted(spectrum: Spectrum, count: int, bodies: tuple[Slab, Slab], free: boo
         slopes = np.array([(logarithm(x + h) - logarithm(x - h)).ravel() / 2e-4 for h in 1e-4 * np.eye(x.size)])
         score = slopes @ (data / np.exp(model) - 1).ravel() / spectrum.variance - weight * (x - centre)
         information = slopes @ slopes.T / spectrum.variance + np.diag(weight)
-        change: Any = np.clip(np.linalg.solve(information, score), -0.5, 0.5)
+        change: Any = np.clip(_solved(information, score), -0.5, 0.5)
         x = x + change
         if np.abs(change).max() < 1e-8:
             break
-    return np.exp(x), np.linalg.inv(information)
+    return np.exp(x), _solved(information, np.eye(x.size))
+
+
+def _solved(information: Array, right: Array) -> Array:
+    try:
+        return np.linalg.solve(information, right)
+    except np.linalg.LinAlgError as err:
+        raise ConvergenceError(
+            "the spectrum does not tell the conductance of the boundary from those of the solids: run longer, or give "
+            "their conductivities"
+        ) from err

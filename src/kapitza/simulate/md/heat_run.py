@@ -36,6 +36,7 @@ from kapitza.simulate.md.system import FREE, HELD, System
 HERE = "kapitza.simulate.md.heat_run:"
 SAMPLE = 48  # atoms of a layer whose velocities are transformed: enough for a temperature, cheap for any cross-section
 LARGEST_BODY = 700  # atoms whose vibrations are found by diagonalisation
+SEGMENT = 512  # looks
 ROOM = 1e-12  # m, of finite differences
 
 
@@ -46,14 +47,15 @@ class Looks:
     Attributes
     ----------
     every : steps between two looks
-    segment : looks of one segment of the spectra; 0: none are taken
+    segment : looks of one segment of the spectra; 0: none of the power through the plane, and `SEGMENT` looks for
+        layers, with `still`, and for vibrations, with `interface`
     planes : free layers on each side of the plane whose velocities are transformed; 0: none
     still : blocks of a second run with both baths at the mean temperature, against which mode temperatures are measured
     interface : follow what each vibration of the atoms near the plane carries
     """
 
     every: int = 10
-    segment: int = 512
+    segment: int = SEGMENT
     planes: int = 6
     still: int = 0
     interface: bool = False
@@ -181,6 +183,8 @@ def heat_run(
     seen = looks or Looks()
     plane_known = field.form in ROOMS
     makers = makers_of(seen, course, plane_known)
+    if makers:
+        check_looks(system.name, seen, course)
     quiet = evolve(baths, kind="langevin", hot=(baths.hot + baths.cold) / 2, cold=(baths.hot + baths.cold) / 2)
     still = evolve(course, blocks=max(seen.still, 1), power=0) if seen.still else None
     still_makers = {name: maker for name, maker in makers.items() if name == "layers"}
@@ -204,6 +208,18 @@ def heat_run(
         course.equilibration * course.timestep,
         highest_frequencies(system, field) if plane_known else np.zeros(2),
     )
+
+
+def check_looks(name: str, looks: Looks, course: Course) -> None:
+    """Refuse, before the first step, a run that ends within the first segment of its spectra."""
+    wanted = looks.segment or SEGMENT
+    for what, blocks in (("run", course.blocks), ("run in equilibrium ([modes] still)", looks.still)):
+        found = blocks * course.steps // looks.every
+        if 0 < found < wanted:
+            raise InputError(
+                f"{name}: the {what} ends after {found} looks, a segment of its spectra takes {wanted}: take longer, "
+                f"or a smaller [spectrum] {'interval' if not looks.segment else 'segment'}"
+            )
 
 
 class Counted:
@@ -244,15 +260,13 @@ def several(
 
 def makers_of(looks: Looks, course: Course, plane_known: bool) -> dict[str, ObserverMaker]:
     """How to make the observers, by name."""
-    if not looks.segment:
-        return {}
-    common = {"timestep": course.timestep, "every": looks.every, "segment": looks.segment}
+    common = {"timestep": course.timestep, "every": looks.every, "segment": looks.segment or SEGMENT}
     found: dict[str, ObserverMaker] = {}
-    if plane_known:
+    if plane_known and looks.segment:
         found["plane"] = ObserverMaker(HERE + "plane_spectrum", common)
-        if looks.interface:
-            found["interface"] = ObserverMaker(HERE + "interface_modes", common)
-    if looks.planes:
+    if plane_known and looks.interface:
+        found["interface"] = ObserverMaker(HERE + "interface_modes", common)
+    if looks.planes and (looks.segment or looks.still):
         found["layers"] = ObserverMaker(HERE + "near_layers", {**common, "planes": looks.planes})
     return found
 

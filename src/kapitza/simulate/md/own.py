@@ -222,7 +222,8 @@ def check_flight(moving: Moving) -> None:
     if not leap <= LEAP * moving.field.cutoff:
         raise ConvergenceError(
             f"{moving.system.name}: at step {moving.step} an atom moves {leap:.3g} m at once, and may move "
-            f"{LEAP * moving.field.cutoff:.3g} m: take a timestep below {moving.timestep:g} s"
+            f"{LEAP * moving.field.cutoff:.3g} m: take a timestep below {moving.timestep:g} s, or atoms that start "
+            "further apart"
         )
 
 

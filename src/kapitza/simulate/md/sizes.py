@@ -68,6 +68,8 @@ class SizeSeries:
                 f"no size effect within error: mean {self.mean:.4g} +- {self.mean_sigma:.2g} m2K/W of all lengths, "
                 f"{infinite}"
             )
+        if self.fitted[0] < SEEN * self.fitted_sigma[0]:
+            line += "; R(infinite) is not resolved: run longer"
         if self.freedom > 0 and self.probability < 0.01:
             line += f"; the line does not fit (chi2 {self.chi2:.3g} of {self.freedom}): leave out the shortest"
         return line
