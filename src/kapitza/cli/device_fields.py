@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import kapitza
@@ -74,7 +75,7 @@ def report_moose(path: str, folder: str, cells: int) -> None:
     layout = kapitza.read_layout(path)
     figures.check_folder(folder)
     written = kapitza.write_moose(layout, folder, cells)
-    note(f"wrote {', '.join(str(one) for one in written)}")
+    note(f"wrote {', '.join(str(Path(folder) / one.name) for one in written)}")
 
 
 def told_written(*paths: str | None) -> None:
