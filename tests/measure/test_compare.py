@@ -146,6 +146,17 @@ def test_conductance_outside_of_its_temperatures_is_refused():
         compare("Al", "Si", models={"mine": Conductance([10, 30], [1, 2])})
 
 
+def test_a_simulation_at_its_own_temperature_counts_within_the_window():
+    """A run of 306 K is held against 300 K with its own value, one of 320 K is not."""
+    near = Conductance([306.0], [2e8], statistics="classical", method="NEMD")
+    shown = compare("Si", "Ge", 300.0, {"NEMD": near}).predictions[0].extrapolated
+    assert shown is not None
+    np.testing.assert_allclose(shown, 2e8, rtol=1e-12, atol=0)
+    far = Conductance([320.0], [2e8], statistics="classical", method="NEMD")
+    with pytest.raises(InputError, match="not at 300 K"):
+        compare("Si", "Ge", 300.0, {"NEMD": far})
+
+
 def test_models_of_the_register_are_used_where_none_are_given():
     """A second road: the same numbers from the theory itself, for records and for names of the library."""
     got = compare("Al", "Si")

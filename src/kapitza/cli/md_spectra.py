@@ -11,6 +11,7 @@ from kapitza.units import MW, nm
 if TYPE_CHECKING:
     from kapitza.core.conductance import Conductance
     from kapitza.simulate.md.heat_analysis import HeatSpectrum, ModeTemperatures
+    from kapitza.simulate.md.transmissions import Split
 
 
 def spectrum_json(found: "HeatSpectrum") -> dict[str, Any]:
@@ -75,12 +76,19 @@ def print_spectrum(found: "HeatSpectrum") -> None:
             f"highest frequency of the {side} crystal at rest: no elastic process brings it"
         )
     if found.split is not None:
-        split_share = f"{found.split.share:.1%} ± {found.split.share_sigma:.1%}"
-        typer.echo(f"{split_share} of the heat between the baths is not in the elastic theory")
+        typer.echo(split_text(found.split))
     print_corrected(found.extrapolated, "across the jump")
     print_corrected(found.between, "bath to bath, with the solids between")
     for reason in found.result.reasons:
         note(f"the run was rejected: {reason}")
+
+
+def split_text(split: "Split") -> str:
+    """Say how much heat an elastic theory leaves to others, or how much more it has than the run."""
+    if split.share >= 0:
+        return f"{split.share:.1%} ± {split.share_sigma:.1%} of the heat between the baths is not in the elastic theory"
+    more = f"{1 - split.share:.1%} ± {split.share_sigma:.1%}"
+    return f"the elastic theory has {more} of the heat between the baths, where the solids resist too"
 
 
 def print_corrected(one: "Conductance", name: str) -> None:

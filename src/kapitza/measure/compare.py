@@ -190,6 +190,7 @@ def compare(
     left, right : names of the library, records, or paths of phonopy files; their names choose the measurements
     temperature : K
     models : transmissions or conductances by the name of their model; None for all that the two sides allow.
+        Conductances have to be known within `window` of the temperature.
         A transmission is shown by all three drops; a conductance by its own, and it is scored only if that is the
         extrapolated one.
     window : measurements count within this relative distance from the temperature; 0.05 is 285 to 315 K at 300 K
@@ -201,7 +202,7 @@ def compare(
     Raises
     ------
     InputError
-        for an unknown material, a temperature not above 0 K, or a conductance that is not known at that temperature
+        for an unknown material, a temperature not above 0 K, or a conductance that is not known near that temperature
     """
     kelvin = float(temperatures(temperature)[0])
     one, other = name_of(left), name_of(right)
@@ -210,7 +211,7 @@ def compare(
     if models is None:
         predictions = tuple(map(_prediction, register.predict(left, right, kelvin)))
     else:
-        predictions = tuple(predicted(name, model, kelvin) for name, model in models.items())
+        predictions = tuple(predicted(name, model, kelvin, window) for name, model in models.items())
     return Comparison(one, other, kelvin, window, published, predictions)
 
 
@@ -233,16 +234,22 @@ def name_of(side: Describable) -> str:
     return side if side in POLYTYPES else known_side(side)
 
 
-def predicted(name: str, model: Transmission | Conductance, temperature: float) -> Prediction:
+def predicted(
+    name: str, model: Transmission | Conductance, temperature: float, window: float = WINDOW
+) -> Prediction:  # fmt: skip
     """What a model says at a temperature (K), by each drop that it knows.
+
+    A conductance whose range ends within the window, as that of a simulation with a temperature of its own, counts with
+    its last value.
 
     Raises
     ------
     InputError
-        for a conductance that is not known at that temperature
+        for a conductance that is not known near that temperature
     """
     if isinstance(model, Conductance):
-        value = float(model.at(temperature)[0])
+        end = float(np.clip(temperature, model.temperature[0], model.temperature[-1]))
+        value = float(model.at(end if abs(end - temperature) <= window * temperature else temperature)[0])
         return Prediction(name, name, False, *(value if drop == model.drop else None for drop in DROPS))
     local, extrapolated = (register.maybe([model], temperature, drop, "quantum") for drop in ("local", "extrapolated"))
     return Prediction(name, name, False, number(model.conductance(temperature)), number(local), number(extrapolated))

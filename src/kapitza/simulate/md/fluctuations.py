@@ -305,9 +305,10 @@ def _fitted(spectrum: Spectrum, count: int, bodies: tuple[Slab, Slab], free: boo
 
 def _solved(information: Array, right: Array) -> Array:
     try:
-        return np.linalg.solve(information, right)
+        found: Any = np.linalg.solve(information, right)
     except np.linalg.LinAlgError as err:
         raise ConvergenceError(
             "the spectrum does not tell the conductance of the boundary from those of the solids: run longer, or give "
             "their conductivities"
         ) from err
+    return found

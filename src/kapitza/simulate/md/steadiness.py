@@ -90,7 +90,8 @@ def first_conductivities(record: Record, lines: Branches, start: int) -> Array:
     flux = float(record.flux[start:, :2].mean())
     if not flux > 0:
         raise InputError(
-            f"{record.name}: the baths moved {flux:.3g} W/m² from left to right: the hot bath has to be on the left"
+            f"{record.name}: the baths moved {flux:.3g} W/m² from left to right, wanted heat that flows: the hot bath "
+            "has to be on the left, and the run long enough for its heat to stand out of the noise"
         )
     found = mean_of(series)
     slope, sigma = -found.value, found.sigma
