@@ -148,10 +148,11 @@ def test_conductance_outside_of_its_temperatures_is_refused():
 
 def test_a_simulation_at_its_own_temperature_counts_within_the_window():
     """A run of 306 K is held against 300 K with its own value, one of 320 K is not."""
-    near = Conductance([306.0], [2e8], statistics="classical", method="NEMD")
-    shown = compare("Si", "Ge", 300.0, {"NEMD": near}).predictions[0].extrapolated
-    assert shown is not None
-    np.testing.assert_allclose(shown, 2e8, rtol=1e-12, atol=0)
+    near = Conductance([306.0], [2e8], [3e7], statistics="classical", method="NEMD")
+    shown = compare("Si", "Ge", 300.0, {"NEMD": near}).predictions[0]
+    assert shown.extrapolated is not None
+    np.testing.assert_allclose(shown.extrapolated, 2e8, rtol=1e-12, atol=0)
+    assert (shown.sigma, shown.title) == (3e7, "NEMD, classical")
     far = Conductance([320.0], [2e8], statistics="classical", method="NEMD")
     with pytest.raises(InputError, match="not at 300 K"):
         compare("Si", "Ge", 300.0, {"NEMD": far})

@@ -287,6 +287,6 @@ def print_sizes(found: "Sizes") -> None:
     heads = ["nm between baths", "R (m² K GW⁻¹)", "±", "G (MW m⁻² K⁻¹)", " accepted"]
     print_table(f"{found.runs[0].title}: {len(found.runs)} lengths", heads, rows)
     typer.echo(one.verdict)
-    for each in found.results:
+    for length, each in zip(one.length, found.results, strict=True):
         for reason in each.reasons:
-            note(f"{each.name}: {reason}")
+            note(f"{length / nm:.4g} nm between baths: {reason}")

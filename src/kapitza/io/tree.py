@@ -236,7 +236,12 @@ UNITS: dict[str, dict[str, str]] = {
         "length_sigma": "m",
     },
     "Polar": {"lattice": "m", "positions": "m", "born": "e", "dielectric": "1"},
-    "Prediction": {"emitted": "W m^-2 K^-1", "local": "W m^-2 K^-1", "extrapolated": "W m^-2 K^-1"},
+    "Prediction": {
+        "emitted": "W m^-2 K^-1",
+        "local": "W m^-2 K^-1",
+        "extrapolated": "W m^-2 K^-1",
+        "sigma": "W m^-2 K^-1",
+    },
     "Profile": {"position": "m", "temperature": "K", "sigma": "K", "covariance": "K^2"},
     "Published": {"temperature": "K", "value": "W m^-2 K^-1", "sigma": "W m^-2 K^-1"},
     "Sheet": {

@@ -60,6 +60,7 @@ class Prediction:
     title : for legends and tables
     limit : True for an upper limit, which is no prediction and is not scored
     emitted, local, extrapolated : W m⁻² K⁻¹, by drop; infinite where no resistance is left
+    sigma : standard uncertainty of a conductance that is known by one drop, W m⁻² K⁻¹; None without one
     """
 
     model: str
@@ -68,6 +69,7 @@ class Prediction:
     emitted: float | None = None
     local: float | None = None
     extrapolated: float | None = None
+    sigma: float | None = None
 
 
 @frozen(eq=False)
@@ -249,8 +251,11 @@ def predicted(
     """
     if isinstance(model, Conductance):
         end = float(np.clip(temperature, model.temperature[0], model.temperature[-1]))
-        value = float(model.at(end if abs(end - temperature) <= window * temperature else temperature)[0])
-        return Prediction(name, name, False, *(value if drop == model.drop else None for drop in DROPS))
+        known = end if abs(end - temperature) <= window * temperature else temperature
+        value = float(model.at(known)[0])
+        sigma = None if model.sigma is None else float(np.interp(known, model.temperature, model.sigma))
+        title = f"{name}, classical" if model.statistics == "classical" else name
+        return Prediction(name, title, False, *(value if drop == model.drop else None for drop in DROPS), sigma=sigma)
     local, extrapolated = (register.maybe([model], temperature, drop, "quantum") for drop in ("local", "extrapolated"))
     return Prediction(name, name, False, number(model.conductance(temperature)), number(local), number(extrapolated))
 

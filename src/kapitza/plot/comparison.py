@@ -60,13 +60,16 @@ def comparison(result: Comparison, *, ax: Axes | None = None) -> Axes:
 
 
 def draw_models(ax: Axes, result: Comparison) -> list[str]:
-    """Draw each model by its three drops, from the top row down; return the names of the rows."""
+    """Draw each model by its three drops, with its uncertainty if known, from the top row down; return the names of rows."""
     for drop, marker, colour, shift in DROPS:
         rows = [(i + shift, getattr(one, drop)) for i, one in enumerate(result.predictions)]
         known = [(y, value / MW) for y, value in rows if value is not None and np.isfinite(value)]
         if known:
             y, x = zip(*known, strict=True)
             ax.plot(x, y, marker, color=colour, markersize=5, linestyle="none", label=f"{drop} drop")
+        for (y, value), one in zip(rows, result.predictions, strict=True):
+            if value is not None and one.sigma is not None:
+                ax.errorbar([value / MW], [y], xerr=[one.sigma / MW], fmt="none", ecolor=colour, capsize=2)
     return [one.title or one.model for one in result.predictions]
 
 
