@@ -1,5 +1,6 @@
 """How `md spectrum` and `md modes` print what they found."""
 
+from math import isnan
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -122,6 +123,13 @@ def modes_json(found: "ModeTemperatures") -> dict[str, Any]:
     return content
 
 
+def kelvin_text(value: float, sigma: float) -> str:
+    """Temperature with its uncertainty, where they are known."""
+    if isnan(value):
+        return "–"
+    return f"{value:.3g}" if isnan(sigma) else f"{value:.3g} ± {sigma:.1g}"
+
+
 def print_modes(found: "ModeTemperatures") -> None:
     """Print mode temperatures."""
     if found.occupation is not None:
@@ -131,12 +139,18 @@ def print_modes(found: "ModeTemperatures") -> None:
             [
                 height(z - found.plane),
                 f"{kelvin:.3g}",
-                *(f"{t:.3g} ± {s:.1g}" for t, s in zip(one[i], sigma[i], strict=True)),
+                *(kelvin_text(t, s) for t, s in zip(one[i].tolist(), sigma[i].tolist(), strict=True)),
             ]
             for i, (z, kelvin) in enumerate(zip(found.occupation.position, found.layer, strict=True))
         ]
         print_table(f"{found.title}: temperature (K) of frequencies (THz) by layer", ["nm", "all", *heads], rows)
-        typer.echo(f"{found.apart()} of {one.size} values are more than 3 sigma from the temperature of their layer")
+        if all(map(isnan, sigma.ravel().tolist())):
+            typer.echo(
+                "no uncertainties: the run, or that in equilibrium, holds one segment of its spectra; run longer"
+            )
+        else:
+            apart = f"{found.apart()} of {one.size} values are"
+            typer.echo(f"{apart} more than 3 sigma from the temperature of their layer")
     if found.share is not None:
         typer.echo(
             f"{found.near} of {found.vibrations} vibrations lie by more than half near the plane and carry "

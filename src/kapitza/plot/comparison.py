@@ -60,7 +60,7 @@ def comparison(result: Comparison, *, ax: Axes | None = None) -> Axes:
 
 
 def draw_models(ax: Axes, result: Comparison) -> list[str]:
-    """Draw each model by its three drops, with its uncertainty if known, from the top row down; return the names of rows."""
+    """Draw each model by its three drops, with its uncertainty if known, from the top row down; return their names."""
     for drop, marker, colour, shift in DROPS:
         rows = [(i + shift, getattr(one, drop)) for i, one in enumerate(result.predictions)]
         known = [(y, value / MW) for y, value in rows if value is not None and np.isfinite(value)]

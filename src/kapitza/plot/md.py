@@ -247,7 +247,9 @@ def md_approach(found: Relaxation, ax: Axes | None = None) -> Axes:
     """
     ax = new_axes() if ax is None else ax
     mean = found.run.difference.mean(axis=0)
-    ax.plot(found.run.time / ps, mean, "o", ms=2.5, color="0.6", label=f"mean of {len(found.run.records)} runs")
+    number = len(found.run.records)
+    label = f"mean of {number} runs" if number > 1 else "one run"
+    ax.plot(found.run.time / ps, mean, "o", ms=2.5, color="0.6", label=label)
     for i, one in enumerate((found.lumped, found.slabs)):
         name = "bodies of one temperature" if one.model == "lumped" else "two slabs"
         sigma = "" if one.conductance.sigma is None else f" ± {float(one.conductance.sigma[0]) / MW:.2g}"
