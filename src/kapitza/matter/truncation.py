@@ -18,6 +18,7 @@ from kapitza.units import THz, angstrom
 
 SAMPLES = 200  # wave vectors at which frequencies are compared
 SEED = 5
+ROUNDING = 1e-9 * THz  # differences of frequencies below this are rounding
 
 
 @frozen(eq=False)
@@ -45,10 +46,13 @@ class Truncation:
     def __str__(self) -> str:
         """One line for notes and logs."""
         where = "" if self.along is None else " along the normal"
+        rms, worst, acoustic = (
+            0.0 if value < ROUNDING else value / THz for value in (self.rms, self.worst, self.acoustic)
+        )
         return (
             f"{self.crystal.name}: forces beyond {self.reach / angstrom:.3g} Å{where} left out, the largest of them "
-            f"{100 * self.dropped:.2g} % of the largest force constant; frequencies change by {self.rms / THz:.2g} THz "
-            f"rms, {self.worst / THz:.2g} THz at most ({self.acoustic / THz:.2g} THz acoustic)"
+            f"{100 * self.dropped:.2g} % of the largest force constant; frequencies change by {rms:.2g} THz "
+            f"rms, {worst:.2g} THz at most ({acoustic:.2g} THz acoustic)"
         )
 
 
