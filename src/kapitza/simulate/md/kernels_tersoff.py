@@ -40,14 +40,14 @@ def collect(
         dx, dy, dz = x[j, 0] - x[i, 0], x[j, 1] - x[i, 1], x[j, 2] - x[i, 2]
         square = dx * dx + dy * dy + dz * dz
         b = species[j]
-        outer = two[a, b, 7]
+        inner, outer = float(two[a, b, 6]), float(two[a, b, 7])
         if square < outer * outer:
             r = np.sqrt(square)
             inverse = 1.0 / r
             near = near_by[m]
             near[X], near[Y], near[Z] = dx * inverse, dy * inverse, dz * inverse
             near[R], near[INVERSE], near[KIND] = r, inverse, b
-            near[FADE], near[SLOPE] = fade(r, two[a, b, 6], outer)
+            near[FADE], near[SLOPE] = fade(r, inner, outer)
             pull[m, 0] = pull[m, 1] = pull[m, 2] = 0.0
             who[m] = j
             m += 1
