@@ -109,7 +109,10 @@ class HeatRun:
             where nobody looked
         """
         if not self.fluxes:
-            raise InputError(f"{self.title}: no spectrum was taken: run with [spectrum] segment = 512 in the file")
+            raise InputError(
+                f"{self.title}: no spectrum was taken: run `kapitza md nemd` with [spectrum] segment = 512 in the "
+                "file; decks for a cluster take none"
+            )
         if len(self.fluxes) == 1:
             return self.fluxes[0]
         direct = [one.direct for one in self.fluxes]
@@ -131,7 +134,10 @@ class HeatRun:
             where one of them is missing
         """
         if not self.flowing:
-            raise InputError(f"{self.title}: no spectra of layers were taken: run with [modes] planes = 6 in the file")
+            raise InputError(
+                f"{self.title}: no spectra of layers were taken: run `kapitza md nemd` with [modes] planes = 6 in the "
+                "file; decks for a cluster take none"
+            )
         if not self.still:
             raise InputError(
                 f"{self.title}: no run in equilibrium to measure mode temperatures against: put [modes] still = "
