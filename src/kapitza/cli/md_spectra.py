@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from kapitza.simulate.md.heat_analysis import HeatSpectrum, ModeTemperatures
     from kapitza.simulate.md.transmissions import Split
 
+ENOUGH = 10  # segments from which a standard deviation is known to a quarter
+
 
 def spectrum_json(found: "HeatSpectrum") -> dict[str, Any]:
     """Return a spectrum with its units."""
@@ -80,6 +82,9 @@ def print_spectrum(found: "HeatSpectrum") -> None:
         typer.echo(split_text(found.split))
     print_corrected(found.extrapolated, "across the jump")
     print_corrected(found.between, "bath to bath, with the solids between")
+    segments = int(found.flux.counts.sum())
+    if segments < ENOUGH:
+        note(f"errors from {segments} segments are themselves uncertain: take a longer run, or shorter segments")
     for reason in found.result.reasons:
         note(f"the run was rejected: {reason}")
 

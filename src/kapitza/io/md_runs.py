@@ -275,11 +275,12 @@ def build(held: RunFile, factor: float, periodic: bool) -> System:
         table.text("left"), table.text("right"), held.field.form, orientation(table),
         strain=cast("Strained", table.text("strain", "right", choices=("right", "left", "both"))),
     )  # fmt: skip
-    return junction_system(
+    made = junction_system(
         plan, held.field, lengths=(factor * sides[0], factor * sides[1]), width=table.number("width", "length", 2 * nm),
         bath=0.0 if periodic else table.number("bath", "length", 2 * nm), wall=table.number("wall", "length", 1 * nm),
         periodic=periodic,
     )  # fmt: skip
+    return evolve(made, name=held.title)
 
 
 def orientation(table: Section) -> tuple[int, ...]:
