@@ -396,3 +396,11 @@ def test_faults_of_the_verbs_are_one_line(tmp_path, capsys, monkeypatch, argumen
     assert status == 2
     assert message in err
     assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize(("flux", "said"), [("1.25", True), ("1.25 GW/m2", False), ("125 GW/m2", True)])
+def test_a_rise_that_no_device_has_is_asked_about(flux, said, tmp_path, capsys):
+    path = tmp_path / "chip.toml"
+    path.write_text(CHIP.replace('"1.25 GW/m2"', flux if flux == "1.25" else f'"{flux}"'), encoding="utf-8")
+    assert main(["device", str(path)]) == 0
+    assert ("looks implausible" in capsys.readouterr().err) is said

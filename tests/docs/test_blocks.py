@@ -187,4 +187,6 @@ def test_a_line_of_dots_stands_for_any_lines():
     assert not matches("a\n...\nd\n", "a\nb\n")
     assert matches("a  \nb\n\n", "\na\nb\n")
     assert matches("1.23456789 W\n", "1.23456781 W\n")
-    assert not matches("1.2345 W\n", "1.2346 W\n")
+    assert matches("1.2345 W\n", "1.2346 W\n")
+    assert not matches("1.2345 W\n", "1.2347 W\n")
+    assert not matches("12 W\n", "13 W\n")

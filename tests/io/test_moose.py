@@ -175,7 +175,7 @@ def test_what_cannot_be_written_is_one_line(tmp_path, capsys):
     device = Device(Stack([Layer("a", 1 * um, 20.0)]), [HeatSource("spot", 1e-3, Disc(0, 0, um))], Box(3 * um, 2 * um))
     with pytest.raises(InputError, match="no rectangle"):
         write_moose(device, tmp_path, 500)
-    assert main(["export", str(SAMPLES / "chip-gan-sic.toml"), "--moose", str(tmp_path / "none")]) == 2
+    assert main(["export", str(SAMPLES / "chip-gan-sic.toml"), "--moose", str(tmp_path / "none" / "out")]) == 2
     assert len(capsys.readouterr().err.strip().splitlines()) == 1
     assert words(["a b", "a-b", "±"]) == ["a_b", "a_b_1", "region"]
 
@@ -190,6 +190,7 @@ def test_properties_of_temperature_are_told(tmp_path):
 
 
 def test_the_command_writes_three_files(tmp_path, capsys):
-    assert main(["export", str(SAMPLES / "finfet.toml"), "--moose", str(tmp_path), "--cells", "2000"]) == 0
-    assert sorted(one.name for one in tmp_path.iterdir()) == ["device.i", "device.json", "device.msh"]
+    assert main(["export", str(SAMPLES / "finfet.toml"), "--moose", str(tmp_path / "out"), "--cells", "2000"]) == 0
+    assert main(["export", str(SAMPLES / "finfet.toml"), "--moose", str(tmp_path / "out"), "--cells", "2000"]) == 0
+    assert sorted(one.name for one in (tmp_path / "out").iterdir()) == ["device.i", "device.json", "device.msh"]
     assert "device.i" in capsys.readouterr().err

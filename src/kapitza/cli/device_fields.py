@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import kapitza
 from kapitza.cli import figures
+from kapitza.cli.device_reports import note_rise
 from kapitza.cli.device_tiers import Choice
 from kapitza.cli.output import note, print_json, print_table
 from kapitza.io.device_numbers import shown_number
@@ -73,7 +74,8 @@ def report_layout(
 def report_moose(path: str, folder: str, cells: int) -> None:
     """Write a device file for MOOSE."""
     layout = kapitza.read_layout(path)
-    figures.check_folder(folder)
+    if not Path(folder).is_dir():
+        figures.check_folder(folder)
     written = kapitza.write_moose(layout, folder, cells)
     note(f"wrote {', '.join(str(Path(folder) / one.name) for one in written)}")
 
@@ -131,6 +133,7 @@ def print_layout(
     )
     nx, ny, nz = fields.grid.shape
     note(choice.told)
+    note_rise(found.peak)
     note(f"{fields.grid.count} cells ({nx} x {ny} x {nz}); a grid of an eighth of them puts the error at {error:.1g} K")
     note(f"heat leaves through {out}; what enters less what leaves is {small(fields.balance)} of it")
     for name in kapitza.left_out(layout):
@@ -272,6 +275,7 @@ def print_body(held: BodyFile, found: BodyTemperatures, parts: Mapping[str, floa
     print_contributions(parts)
     mesh = held.body.mesh
     note(choice.told)
+    note_rise(found.peak - held.sink)
     note(
         f"{len(mesh.cells)} {'tetrahedra' if mesh.dimension == 3 else 'triangles'} of order {mesh.simplex.order}, "
         f"{len(found.temperature)} unknowns; what enters less what leaves is {small(found.imbalance)} of it"

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from kapitza.device.optimise import Optimum
     from kapitza.device.result import DeviceTemperatures
 
+FAINT, GLOWING = 1e-5, 3000.0  # K: no hot spot of a device is fainter, and none that is hotter stays solid
+
 TIMES = 61
 MOMENTS = 401  # of pulses and periods
 POINTS = (512, 512)  # of a map
@@ -63,11 +65,18 @@ def report_device(
         return
     print_device(device, found)
     note(choice.told)
+    note_rise(found.peak)
     if drawn is not None:
         note(f"{samples} devices drawn: {drawn.mean():.5g} ± {drawn.std(ddof=1):.3g} K above the sink")
     for written in (plot, save, step):
         if written is not None:
             note(f"wrote {written}")
+
+
+def note_rise(rise: float) -> None:
+    """Say so where no device gets that warm, or is heated by that little: a number came in another unit."""
+    if not FAINT <= abs(rise) <= GLOWING:
+        note(f"a rise of {rise:.3g} K looks implausible: is a thickness, a power or a conductance in another unit?")
 
 
 def times_of(device: Device) -> list[float]:
