@@ -5,6 +5,7 @@ A later box replaces what earlier ones put in its place; what no box fills is a 
 """
 
 import itertools
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from math import prod
 from types import MappingProxyType
@@ -107,7 +108,7 @@ class Domain:
 
 
 @frozen(eq=False)
-class Cut:
+class Cut(ABC):
     """Cells of a domain; C of them in all, with F faces each.
 
     Attributes
@@ -135,28 +136,28 @@ class Cut:
         return tuple(one.size - 1 for one in self.edges)
 
     @property
+    @abstractmethod
     def volume(self) -> Array:
         """(C,) m³; per depth or area in fewer dimensions."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def area(self) -> Array:
         """(C, F) of each face, m²; per depth or area in fewer dimensions."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def centre(self) -> Array:
         """(C, d) m."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def home(self) -> Cells:
         """(C,) cell of the map that each counts for, the last axis fastest; -1: none."""
-        raise NotImplementedError
 
+    @abstractmethod
     def tables(self) -> dict[str, NDArray[Any]]:
         """Where the cells are, as the kernels take it."""
-        raise NotImplementedError
 
     @property
     def fillings(self) -> Cells:
