@@ -118,6 +118,23 @@ def test_temperature_of_planes():
     assert (found[False, "wind"] > found[False, "still"] + 0.5 * extra).all()
 
 
+def test_a_wind_takes_three_degrees_of_freedom_from_each_plane():
+    """In planes of few atoms the mean velocity holds much of the heat: 8 atoms would read 12.5 % too cold."""
+    system = small(cells=(2, 2))
+    rng = np.random.default_rng(8)
+    free = (system.role != HELD)[:, None]
+    meter, looks = Thermometer(system, 1, True), 400
+    for _ in range(looks):
+        drawn = np.sqrt(k_B * 60.0 / system.masses)[:, None] * rng.standard_normal(system.positions.shape)
+        meter.see(system.positions, drawn * free)
+    moving = system.roles != HELD
+    atoms = system.counts[moving]
+    assert atoms.max() <= 8
+    mean = np.average(meter.taken()[moving], weights=atoms - 1)
+    spread = np.sqrt(2 / (3 * (atoms - 1).sum() * looks))
+    np.testing.assert_allclose(mean, 60.0, rtol=4 * spread, atol=0)
+
+
 def test_the_line_of_temperatures_to_start_from():
     system = small(length=6)
     line = local_temperature(system, 60.0, 40.0)
