@@ -1,4 +1,4 @@
-"""Shared by all tests: reference data, published numbers, and a steady hypothesis profile."""
+"""Shared by all tests: data of the tests, published numbers, and a steady hypothesis profile."""
 
 import os
 import tomllib
@@ -15,21 +15,14 @@ settings.register_profile(
 settings.register_profile("deep", deadline=None, max_examples=2000)
 settings.load_profile(os.environ.get("KAPITZA_HYPOTHESIS", "suite"))
 
-ROOT = Path(__file__).resolve().parent.parent
+TESTS = Path(__file__).resolve().parent
+DATA = TESTS / "data"
 
 
 @pytest.fixture(scope="session")
-def reference() -> Callable[[str], Path]:
-    """Path of a file of the reference data; the test is skipped, with the reason, where there is none."""
-
-    def find(name: str) -> Path:
-        folder = Path(os.environ.get("KAPITZA_REFERENCE", ROOT.parent / "shared" / "reference"))
-        path = folder / name
-        if not path.exists():
-            pytest.skip(f"reference data {name} not found in {folder} (set KAPITZA_REFERENCE)")
-        return path
-
-    return find
+def data() -> Callable[[str], Path]:
+    """Path of a file in `tests/data`."""
+    return DATA.joinpath
 
 
 @pytest.fixture(scope="session")
@@ -37,7 +30,7 @@ def published() -> Callable[[str, str], dict[str, Any]]:
     """A published number by room and name: value, relative tolerance, unit, source."""
 
     def find(room: str, name: str) -> dict[str, Any]:
-        table = tomllib.loads((ROOT / "tests" / "published" / f"{room}.toml").read_text(encoding="utf-8"))
+        table = tomllib.loads((TESTS / "published" / f"{room}.toml").read_text(encoding="utf-8"))
         return table[name]
 
     return find

@@ -282,18 +282,27 @@ def test_a_closed_pipe_is_quiet() -> None:
     assert done.stderr == ""
 
 
+CONTROL_C = """
+import signal, sys
+from kapitza.cli import main
+signal.signal(signal.SIGINT, signal.default_int_handler)  # in the background of a script it is ignored
+print("ready", flush=True)
+sys.exit(main())
+"""
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="pipes and signals of POSIX")
 def test_control_c() -> None:
-    code = "import sys; from kapitza.cli import main; print('ready', flush=True); sys.exit(main())"
-    long = ["predict", "Al", "Si", "--theory", "three-phonon", "-T", "1:9999:1"]
-    with subprocess.Popen(
-        [sys.executable, "-c", code, *long], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as running:
-        assert running.stdout is not None
-        running.stdout.readline()
-        time.sleep(1.5)
-        running.send_signal(signal.SIGINT)
-        _, err = running.communicate(timeout=20)
+    command = [sys.executable, "-c", CONTROL_C, "predict", "Al", "Si", "--theory", "three-phonon", "-T", "1:9999:1"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
+        try:
+            assert running.stdout is not None
+            running.stdout.readline()
+            time.sleep(1.5)
+            running.send_signal(signal.SIGINT)
+            _, err = running.communicate(timeout=20)
+        finally:
+            running.kill()
     assert running.returncode == 130
     assert err == "kapitza: interrupted\n"
 

@@ -69,8 +69,8 @@ def test_a_sphere_in_a_uniform_gradient_has_the_field_of_its_effective_conductiv
     np.testing.assert_allclose(-dipole / a**3, (inside - km) / (inside + 2 * km), rtol=1e-12, atol=0)
 
 
-def test_sphere_in_a_cube(reference):
-    rows = list(csv.DictReader(reference("device/sphere_in_cube_kapitza.csv").read_text().splitlines()))
+def test_sphere_in_a_cube(data):
+    rows = list(csv.DictReader(data("device/sphere_in_cube_kapitza.csv").read_text().splitlines()))
     fraction = 4 / 3 * np.pi / 27
     got = hasselman_johnson(1.0, 10.0, 1.0, radius=1.0, fraction=fraction)[0]
     np.testing.assert_allclose(got, float(rows[0]["keff"]), rtol=1e-6, atol=0)

@@ -31,8 +31,8 @@ FINGER, half_space, transistor = devices.FINGER, devices.half_space, devices.tra
 DIFFUSIVITY = 100.0 / 2e6  # of the half space
 
 
-def test_step_of_the_reference(reference):
-    want = np.loadtxt(reference("device/gan_stack_step_response.csv"), delimiter=",", skiprows=1)
+def test_step_of_the_reference(data):
+    want = np.loadtxt(data("device/gan_stack_step_response.csv"), delimiter=",", skiprows=1)
     got = step_response(transistor(), want[:, 0])
     np.testing.assert_allclose(got.average["finger"], want[:, 2], rtol=0, atol=5e-6)
 

@@ -41,8 +41,8 @@ def steady_values(path):
         return {row["quantity"]: float(row["value_K"]) for row in csv.DictReader(file)}
 
 
-def test_transistor_of_the_reference(reference):
-    want = steady_values(reference("device/gan_stack_steady.csv"))
+def test_transistor_of_the_reference(data):
+    want = steady_values(data("device/gan_stack_steady.csv"))
     got = device_temperatures(transistor())
     assert abs(got.peak - want["peak_rise_at_symmetry_corner"]) < 1e-4
     assert abs(got.average["finger"] - want["patch_average_rise"]) < 1e-5

@@ -139,8 +139,8 @@ def sphere(cells: int, order: int) -> Body:
     return Body(mesh, {"particle": 10.0, "matrix": 1.0}, {"particle|matrix": 1.0})
 
 
-def test_spheres_in_a_cubic_lattice(reference):
-    rows = csv.DictReader(reference("device/sphere_in_cube_kapitza.csv").read_text().splitlines())
+def test_spheres_in_a_cubic_lattice(data):
+    rows = csv.DictReader(data("device/sphere_in_cube_kapitza.csv").read_text().splitlines())
     want = next(float(row["keff"]) for row in rows if row["method"] == "hasselman_johnson")
     np.testing.assert_allclose(cell_conductivity(sphere(8, 2), "isothermal"), want * np.eye(3), rtol=0, atol=2e-5)
     # Linear cells on their own way there: the error falls fourfold, so that two meshes give the limit.

@@ -22,17 +22,17 @@ def bands(radiance, length):
     return FreePaths(length, 4 / 3 * radiance * length)
 
 
-def test_gray_films_are_exact(reference):
-    rows = list(csv.reader(reference("device/gray_slab_exact.csv").read_text().splitlines()))[1:]
+def test_gray_films_are_exact(data):
+    rows = list(csv.reader(data("device/gray_slab_exact.csv").read_text().splitlines()))[1:]
     got = [film_across(gray(1.0, 1.0), float(row[0]))[0] for row in rows]
     np.testing.assert_allclose(got, [float(row[2]) for row in rows], rtol=1e-7, atol=0)
 
 
 @pytest.mark.parametrize(("name", "paths"), [("two-band", bands(*TWO)), ("eight-band", bands(*EIGHT))])
-def test_films_of_many_free_paths_are_exact(reference, name, paths):
+def test_films_of_many_free_paths_are_exact(data, name, paths):
     rows = [
         row
-        for row in csv.DictReader(reference("device/nongray_slab_exact.csv").read_text().splitlines())
+        for row in csv.DictReader(data("device/nongray_slab_exact.csv").read_text().splitlines())
         if row["model"] == name
     ]
     got = film_across(paths, [float(row["L_nm"]) * nm for row in rows])

@@ -75,8 +75,8 @@ def test_second_order_on_smooth_and_on_jump_problems(conductance, axis):
     assert abs(order - 2) < 0.05, (order, errors)
 
 
-def test_transistor_of_the_reference(reference):
-    with reference("device/gan_stack_steady.csv").open() as file:
+def test_transistor_of_the_reference(data):
+    with data("device/gan_stack_steady.csv").open() as file:
         want = {row["quantity"]: float(row["value_K"]) for row in csv.DictReader(file)}
     got = solve_fields(transistor(), 30_000)
     hot = got.temperatures

@@ -107,8 +107,8 @@ def test_what_never_began_is_refused():
 
 
 @pytest.mark.slow
-def test_transistor_against_the_table(reference):
-    with reference("device/gan_stack_step_response.csv").open() as file:
+def test_transistor_against_the_table(data):
+    with data("device/gan_stack_step_response.csv").open() as file:
         rows = [(float(r["t_s"]), float(r["dT_patch_avg_K_extrapolated"])) for r in csv.DictReader(file)]
     time, want = np.array(rows).T
     got = field_step(devices.transistor(), time, 200_000).average["finger"]

@@ -225,10 +225,12 @@ def test_a_killed_writer_leaves_a_sound_file(suffix: str, tmp_path: Path) -> Non
     save(Transmission(np.arange(20_000.0), np.zeros(20_000)), path)
     for _ in range(9):
         with subprocess.Popen([sys.executable, "-c", WRITER, str(path)], stdout=subprocess.PIPE) as process:
-            assert process.stdout is not None
-            assert process.stdout.readline() == b"ready\n"
-            time.sleep(float(rng.uniform(0, 0.15)))
-            process.send_signal(signal.SIGKILL)
+            try:
+                assert process.stdout is not None
+                assert process.stdout.readline() == b"ready\n"
+                time.sleep(float(rng.uniform(0, 0.15)))
+            finally:
+                process.send_signal(signal.SIGKILL)  # it would write for ever
         total = load(path).total
         assert total.size == 20_000
         assert np.ptp(total) == 0, "a file holds one write, not two halves"

@@ -173,11 +173,23 @@ def test_an_interrupt_does_not_wait_for_units(kernels, tmp_path):
                 print("interrupted")
         """)
     )
-    driver = subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    while driver.poll() is None and len(list(tmp_path.glob("*.process"))) < 2:
-        time.sleep(0.05)
-    driver.send_signal(signal.SIGINT)
-    out, err = driver.communicate(timeout=60)
+    driver = subprocess.Popen(
+        [sys.executable, str(script)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,  # so that nothing of it outlives a failure
+    )
+    try:
+        end = time.monotonic() + 60
+        while driver.poll() is None and len(list(tmp_path.glob("*.process"))) < 2 and time.monotonic() < end:
+            time.sleep(0.05)
+        driver.send_signal(signal.SIGINT)
+        out, err = driver.communicate(timeout=60)
+    except BaseException:
+        os.killpg(driver.pid, signal.SIGKILL)
+        driver.wait()
+        raise
     assert (out, err) == ("interrupted\n", "")
     for path in tmp_path.glob("*.process"):
         with pytest.raises(ProcessLookupError):

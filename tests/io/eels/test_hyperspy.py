@@ -159,9 +159,9 @@ def test_axes_of_any_kind() -> None:
 
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("lazy", [False, True])
-def test_hyperspy_itself(lazy: bool, reference) -> None:
+def test_hyperspy_itself(lazy: bool, data) -> None:
     api = pytest.importorskip("hyperspy.api")
-    path = reference("eels/vib_line.hspy")
+    path = data("eels/vib_line.hspy")
     image, whole = kapitza.from_hyperspy(api.load(path, lazy=lazy)), kapitza.read_eels(path)
     np.testing.assert_array_equal(image.counts[...], whole.counts[...])
     np.testing.assert_array_equal(image.energy, whole.energy)

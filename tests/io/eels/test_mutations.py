@@ -6,8 +6,14 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
+
+sys.path.insert(0, str(Path(__file__).parent))
+from dm_files import Axis, written
 
 PROGRAM = Path(__file__).with_name("mutations.py")
 FILES = {
@@ -16,13 +22,26 @@ FILES = {
     "vib_line.hspy": 400,
     "vib_point.msa": 300,
     "vib_line.nxs": 250,
-    "real_Al_lowloss_20meV.dm3": 150,
-    "ref_F_0_1.dm4": 100,
-    "ref_F_2_1.dm4": 100,
+    "spectrum.dm3": 150,
+    "tiny.dm4": 100,
+    "energy-first.dm4": 100,
 }
 ROSETTA = (".nxs", ".dm3", ".dm4")
 SLOWEST = 2.0  # s, of one file
 MEMORY = 400.0  # MiB, of a process with all it loads
+
+
+@pytest.fixture
+def sound(name: str, data: Callable[[str], Path], tmp_path: Path) -> Path:
+    """The file before it is damaged; those of DigitalMicrograph are written here."""
+    path = tmp_path / name
+    channel = np.arange(2048)
+    made: dict[str, tuple[NDArray[Any], list[Axis]]] = {
+        "spectrum.dm3": ((1e5 * np.exp(-(((channel - 180) / 8) ** 2)) + 5).astype("<f4"), [(180.0, 0.02, "eV")]),
+        "tiny.dm4": (np.arange(3, dtype="<f4"), [(-0.5, 2.0, "eV")]),
+        "energy-first.dm4": (np.arange(60, dtype="<f4").reshape(5, 3, 4), [(-0.5, 2.4, "eV"), *[(0.0, 2.0, "nm")] * 2]),
+    }
+    return written(path, *made[name]) if name in made else data(f"eels/{name}")
 
 
 def test_there_are_two_thousand() -> None:
@@ -30,18 +49,18 @@ def test_there_are_two_thousand() -> None:
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_damaged_files(name: str, reference: Callable[[str], Path]) -> None:
+def test_damaged_files(name: str, sound: Path) -> None:
     pytest.importorskip("resource")
     pytest.importorskip("h5py")
     if Path(name).suffix in ROSETTA:
         pytest.importorskip("rsciio")
-    run_mutations(reference(f"eels/{name}"), 0, FILES[name])
+    run_mutations(sound, 0, FILES[name])
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", FILES)
-def test_many_more_damaged_files(name: str, reference: Callable[[str], Path]) -> None:
-    run_mutations(reference(f"eels/{name}"), 10_000, 15_000)
+def test_many_more_damaged_files(name: str, sound: Path) -> None:
+    run_mutations(sound, 10_000, 15_000)
 
 
 def run_mutations(path: Path, first: int, last: int) -> None:

@@ -13,26 +13,26 @@ from kapitza.measure.eels.fit import fit_spectra
 from kapitza.measure.eels.model import Mode
 from kapitza.units import meV
 
-Reference = Callable[[str], Path]
+Data = Callable[[str], Path]
 
 
 @pytest.fixture(scope="module")
-def truth(reference: Reference) -> dict[str, Any]:
-    return json.loads(reference("eels/truth.json").read_text(encoding="utf-8"))
+def truth(data: Data) -> dict[str, Any]:
+    return json.loads(data("eels/truth.json").read_text(encoding="utf-8"))
 
 
 @pytest.mark.parametrize("name", ["vib_line.nxs", "vib_line_nion.h5", "vib_line_nion.ndata"])
-def test_formats_hold_the_same_counts(name: str, reference: Reference) -> None:
+def test_formats_hold_the_same_counts(name: str, data: Data) -> None:
     if name.endswith(".nxs"):
         pytest.importorskip("rsciio", reason="this format is read through RosettaSciIO")
-    first, other = read_eels(reference("eels/vib_line.hspy")), read_eels(reference(f"eels/{name}"))
+    first, other = read_eels(data("eels/vib_line.hspy")), read_eels(data(f"eels/{name}"))
     assert first.shape == other.shape == (4, 32)
     np.testing.assert_array_equal(other.block(0, 128), first.block(0, 128))
     np.testing.assert_allclose(other.energy, first.energy, rtol=0, atol=1e-6 * meV)
 
 
-def test_temperatures_of_the_reference_scan(reference: Reference, truth: dict[str, Any]) -> None:
-    image = read_eels(reference("eels/vib_line.hspy"))
+def test_temperatures_of_the_reference_scan(data: Data, truth: dict[str, Any]) -> None:
+    image = read_eels(data("eels/vib_line.hspy"))
     modes = [Mode(f"m{m['E_meV']:.0f}", m["E_meV"] * meV, m["sigma_meV"] * meV) for m in truth["modes"]]
     found = fit_spectra(image, modes)
     assert found.good.all()
