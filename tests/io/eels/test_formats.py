@@ -97,7 +97,7 @@ def test_peaks_of_the_scan_are_where_its_truth_has_them(data: Data) -> None:
 
 
 def test_a_spectrum_without_its_dark_count(tmp_path: Path) -> None:
-    """A low-loss spectrum of 20 meV a channel, written here; its dark count was taken off: some counts are below zero."""
+    """A low-loss spectrum of 20 meV a channel, some of its counts below zero."""
     pytest.importorskip("rsciio")
     start, step, width, channels = -3.609, 0.020126, 0.16, 2048  # eV
     energy = start + step * np.arange(channels)
