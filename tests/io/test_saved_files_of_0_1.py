@@ -1,0 +1,145 @@
+"""Files that version 0.1.0 saved, one of each kind, load in this version with the same content.
+
+`expected.json` lists what each file holds: names of types and attributes are those of 0.1.0.  Where a type has another
+name today its table "now" says so; "attributes" does the same for attributes: {"Type of 0.1.0": {"old": "new"}}.
+"""
+
+import json
+import math
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from kapitza.io.eels.read import read_eels
+from kapitza.io.md_files import read_lammps
+from kapitza.io.results import load
+from kapitza.io.tree import TYPES
+from kapitza.run.store import Store
+from kapitza.simulate.md.build import mass_interface
+from kapitza.simulate.md.engine import Baths
+from kapitza.simulate.md.fields import lennard_jones
+from kapitza.simulate.md.nemd import nemd
+from kapitza.simulate.md.own import Own
+from kapitza.simulate.md.protocol import Course
+from kapitza.units import angstrom, eV, fs, meV, nm, ps
+
+FOLDER = Path(__file__).resolve().parents[1] / "data" / "saved-0.1.0"
+EXPECTED = json.loads((FOLDER / "expected.json").read_text(encoding="utf-8"))
+NOW: dict[str, str] = EXPECTED["now"]
+ATTRIBUTES: dict[str, dict[str, str]] = EXPECTED["attributes"]
+
+
+def check(got: Any, want: Any, place: str) -> None:
+    """Compare a value with what the listing says of it."""
+    if isinstance(want, dict) and "type" in want:
+        check_record(got, want, place)
+    elif isinstance(want, dict) and "shape" in want:
+        check_array(got, want, place)
+    elif isinstance(want, dict) and "items" in want:
+        assert isinstance(got, tuple), place
+        assert len(got) == len(want["items"]), place
+        for i, item in enumerate(want["items"]):
+            check(got[i], item, f"{place}[{i}]")
+    elif isinstance(want, dict):
+        assert isinstance(got, Mapping), place
+        assert list(got) == list(want["mapping"]), place
+        for key, item in want["mapping"].items():
+            check(got[key], item, f"{place}[{key!r}]")
+    elif want is None or isinstance(want, (bool, str)):
+        assert got is want or str(got) == want, place
+    else:
+        np.testing.assert_allclose(got, want, rtol=1e-12, atol=0, err_msg=place)
+
+
+def check_record(got: Any, want: dict[str, Any], place: str) -> None:
+    """Compare a record, attribute by attribute."""
+    assert type(got).__name__ == NOW[want["type"]], place
+    names = ATTRIBUTES.get(want["type"], {})
+    for old, value in want["attributes"].items():
+        name = names.get(old, old)
+        check(getattr(got, name), value, f"{place}.{name}")
+
+
+def check_array(got: Any, want: dict[str, Any], place: str) -> None:
+    """Compare shape, kind and some of the values of an array."""
+    assert isinstance(got, np.ndarray), place
+    assert list(got.shape) == want["shape"], place
+    assert got.dtype.kind == want["kind"], place
+    some = [got.ravel()[i] for i in want["at"]]
+    if want["kind"] in "OSU":
+        assert [str(one) for one in some] == want["values"], place
+    else:
+        values = [float(one) for one in want["values"]]  # "nan" and "inf" among them
+        np.testing.assert_allclose(np.array(some, float), values, rtol=1e-12, atol=0, err_msg=place)
+
+
+@pytest.mark.parametrize("name", EXPECTED["files"])
+def test_a_saved_file(name: str) -> None:
+    if name.endswith(".h5"):
+        pytest.importorskip("h5py")
+    check(load(FOLDER / name), EXPECTED["files"][name], name)
+
+
+def test_every_type_of_0_1_has_a_file_in_a_type_of_today() -> None:
+    single = {want["type"] for want in EXPECTED["files"].values() if "type" in want}
+    assert len(single) == EXPECTED["types"]
+    assert single <= set(NOW)
+    assert set(NOW.values()) <= {kind.__name__ for kind in TYPES.values()}
+    assert {path.name for path in FOLDER.iterdir() if path.is_file()} == {*EXPECTED["files"], "expected.json"}
+
+
+def test_a_check_can_fail() -> None:
+    """The comparison itself: another value, another shape, another type are seen."""
+    got, want = load(FOLDER / "Conductance.json"), EXPECTED["files"]["Conductance.json"]
+    for change in (
+        {**want, "type": "Profile"},
+        {**want, "attributes": {**want["attributes"], "drop": "none"}},
+        *(
+            {**want, "attributes": {**want["attributes"], "value": {**want["attributes"]["value"], **other}}}
+            for other in ({"shape": [99]}, {"values": [math.pi] * len(want["attributes"]["value"]["values"])})
+        ),
+    ):
+        with pytest.raises(AssertionError):
+            check(got, change, "changed")
+
+
+def test_a_unit_of_a_store() -> None:
+    """Its file is found by the same address, and is whole."""
+    (path,) = (FOLDER / "store").rglob("*.unit")
+    held = Store(FOLDER / "store").read(path.parent.name + path.stem)
+    assert held is not None
+    np.testing.assert_array_equal(held["square"], [0.0, 1.0, 4.0, 9.0])
+    np.testing.assert_array_equal(held["names"], ["left", "right"])
+
+
+def test_spectra() -> None:
+    pytest.importorskip("h5py")
+    for name in ("scan.h5", "scan.ndata"):
+        image = read_eels(FOLDER / "spectra" / name)
+        np.testing.assert_array_equal(image.counts[...], np.arange(192).reshape(3, 64) % 7)
+        np.testing.assert_allclose(image.energy, (np.arange(64) - 16) * 2 * meV, rtol=1e-9, atol=1e-12 * meV)
+        np.testing.assert_allclose(image.position[0], np.arange(3) * 2 * nm, rtol=1e-12, atol=0)
+        assert image.metadata["title"] == "three pixels"
+
+
+def test_what_a_deck_of_lammps_left(tmp_path: Path) -> None:
+    record = read_lammps(FOLDER / "deck")
+    check(record, EXPECTED["deck"], "deck")
+
+
+def test_a_checkpoint_of_molecular_dynamics(tmp_path: Path) -> None:
+    """A run that 0.1.0 finished in a folder is taken from there: the same inputs, nothing is computed again."""
+    (tmp_path / "run.state").write_bytes((FOLDER / "md-run" / "run.state").read_bytes())
+    field = lennard_jones(("Ar", "heavy Ar"), [10.4e-3 * eV] * 2, [3.4 * angstrom] * 2)
+    system = mass_interface("Ar", field, 3, lattice_constant=5.34 * angstrom, cells=(3, 3), length=4, bath=1)
+    course = Course(timestep=10 * fs, steps=10, blocks=3, equilibration=20, sample=5, power=5, seed=8)
+    baths = Baths("langevin", 40.0, 20.0, damping=1 * ps)
+    seen: list[tuple[int, int]] = []
+    record = nemd(
+        system, field, Own(), baths, course, folder=tmp_path, progress=lambda done, of: seen.append((done, of))
+    )
+    assert seen == [(3, 3)]
+    check(record, EXPECTED["checkpoint"], "checkpoint")
