@@ -26,12 +26,14 @@ def test_heads_and_separators(tmp_path, head):
     assert "delay_ps" in table or "(" in head or "[" in head
 
 
-def test_a_measured_file(reference):
-    table = read_table(reference("thermoreflectance/measured/hohensee_150210_Al_Si.csv"))
+def test_a_file_of_a_lock_in(tmp_path):
+    head = "# sample 7, aluminium on silicon\n# 9.1 MHz\n\ndelay_ps,Vin_uV,Vout_uV,Vdet_mV\n"
+    table = read_table(written(tmp_path, head + "-23.309,1.25,-4.906,250.1\n# moved\n-20.1,1.5,-4.9,250.0\n"))
     assert [column.name for column in table.columns] == ["delay", "Vin", "Vout", "Vdet"]
     assert [column.unit for column in table.columns] == ["ps", "uV", "uV", "mV"]
-    np.testing.assert_allclose(table.values("time", "delay")[0], -23.309e-12, rtol=1e-12, atol=0)
-    np.testing.assert_allclose(table.values("signal", "Vout")[0], -4.906e-6, rtol=1e-12, atol=0)
+    assert table.lines == (5, 7)
+    np.testing.assert_allclose(table.values("time", "delay"), [-23.309e-12, -20.1e-12], rtol=1e-12, atol=0)
+    np.testing.assert_allclose(table.values("signal", "Vout"), [-4.906e-6, -4.9e-6], rtol=1e-12, atol=0)
 
 
 @pytest.mark.parametrize(

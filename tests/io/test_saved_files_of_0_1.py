@@ -6,7 +6,7 @@ name today its table "now" says so; "attributes" does the same for attributes: {
 
 import json
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 

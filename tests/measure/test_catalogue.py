@@ -1,8 +1,6 @@
-"""The catalogue is consistent in itself, with the abstracts that were read, and with the compilation that was used."""
+"""The catalogue is consistent in itself, and with the abstracts that were read."""
 
-import csv
 import re
-from collections import defaultdict
 
 import numpy as np
 import pytest
@@ -14,24 +12,6 @@ from kapitza.units import GW, MW, GPa
 
 DOI = re.compile(r"10\.\d{4,9}/[-._;()/:A-Za-z0-9]+")
 ENTRIES = catalogue()
-
-# Names of the sides in the compilation that differ from those of the library.
-SYNONYMS = {
-    "Al2O3 (0001)": "Al2O3",
-    "Al2O3 (1120)": "Al2O3",
-    "Sapphire": "Al2O3",
-    "sapphire": "Al2O3",
-    "Diamond": "diamond",
-    "H-diamond": "diamond",
-    "O-diamond": "diamond",
-    "H-Si(100)": "Si",
-    "H-Si(111)": "Si",
-    "Si (100)": "Si",
-    "Si (111)": "Si",
-    "Si(001)": "Si",
-    "Si(111)": "Si",
-    "Pb(111)": "Pb",
-}
 
 
 def test_catalogue_covers_the_interfaces_that_were_promised():
@@ -159,57 +139,3 @@ def test_uncertainty_of_a_resistance_becomes_that_of_the_conductance():
     (waller,) = (e for e in measured("GaN", "diamond") if e.doi == "10.1088/1361-6641/ab9d35")
     got = waller.conductance
     np.testing.assert_allclose(got.sigma / got.value, 70 / 220, rtol=1e-12, atol=0)
-
-
-@pytest.fixture(scope="module")
-def compilation(reference):
-    """Conductances (MW m⁻² K⁻¹) of the compilation by source, sides and temperature."""
-    table = defaultdict(list)
-    with reference("mismatch/measured_tbc_itr_dataset.csv").open(encoding="utf-8") as file:
-        for row in csv.DictReader(file):
-            table[row["ref_doi"]].append((row["interface"], float(row["T_K"]), float(row["G_MW_m2K"])))
-    return table
-
-
-def test_values_taken_from_the_compilation_agree_with_it(compilation):
-    """Each stands there with the same source and temperature, to the rounding of entry."""
-    for entry in ENTRIES:
-        if entry.seen != "compilation" or entry.doi not in compilation:
-            continue
-        rows = compilation[entry.doi]
-        for temperature, value in zip(entry.conductance.temperature, entry.conductance.value / MW, strict=True):
-            near = [abs(g / value - 1) for _, t, g in rows if abs(t - temperature) < 1]
-            assert near, (entry.left, entry.right, temperature, value)
-            assert min(near) < 0.01, (entry.left, entry.right, temperature, value)
-
-
-def test_only_a_small_part_of_the_compilation_was_taken(compilation):
-    rows = sum(len(found) for found in compilation.values())
-    taken = sum(entry.conductance.value.size for entry in ENTRIES if entry.seen == "compilation")
-    assert taken < 0.25 * rows
-
-
-@pytest.mark.parametrize(
-    ("left", "right"),
-    [
-        ("Al", "Si"),
-        ("Au", "Al2O3"),
-        ("Pb", "diamond"),
-        ("Cr", "Si"),
-        ("Cu", "diamond"),
-        ("Si", "Ge"),
-        ("AlN", "GaN"),
-    ],
-)
-def test_range_lies_within_that_of_the_compilation(compilation, left, right):
-    """The whole table, which was not copied, spans what was picked; its median lies within the picked range."""
-    sides = {left, right}
-    theirs = [
-        g
-        for rows in compilation.values()
-        for name, t, g in rows
-        if {SYNONYMS.get(part.strip(), part.strip()) for part in name.split("/")} == sides and 285 <= t <= 315
-    ]
-    picked = [e for e in measured(left, right, 300) if not e.set_aside and e.seen == "compilation"]
-    ours = np.concatenate([e.conductance.value[list(e.near(300))] / MW for e in picked])
-    assert min(theirs) * 0.99 <= ours.min() <= np.median(theirs) <= ours.max() <= max(theirs) * 1.01

@@ -1,6 +1,6 @@
 """Least squares against certified results, laws, and a second road."""
 
-import re
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from kapitza.errors import ConvergenceError, InputError
 from kapitza.measure.least_squares import least_squares
 from kapitza.measure.polish import difference_jacobian
 
-# Models of the NIST Statistical Reference Datasets, nonlinear regression, as in the header of each file.
+# Models of the NIST Statistical Reference Datasets, nonlinear regression, https://www.itl.nist.gov/div898/strd/
 
 
 def gauss(b: Any, x: Any) -> Any:
@@ -68,26 +68,15 @@ MODELS: dict[str, Callable[[Any, Any], Any]] = {
 }
 
 
-def nist(path: Path) -> tuple[Any, Any, Any, float, Any, Any]:
-    """Starts (2, p), certified values and standard deviations (p,), sum of squares, predictor, response."""
-    text = path.read_text(encoding="latin-1")
-    rows = re.findall(r"^\s*b\d+\s*=((?:\s+[-+0-9.Ee]+){4})\s*$", text, re.MULTILINE)
-    table = np.array([[float(v) for v in row.split()] for row in rows])
-    squares = re.search(r"Residual Sum of Squares:\s+([-+0-9.Ee]+)", text)
-    assert squares is not None
-    data = np.loadtxt(text[text.rindex("Data:") :].splitlines()[1:], ndmin=2)
-    x = data[:, 1] if data.shape[1] == 2 else data[:, 1:]
-    return table[:, :2].T, table[:, 2], table[:, 3], float(squares[1]), x, data[:, 0]
-
-
 def digits(got: Any, want: Any) -> float:
     return float(np.min(-np.log10(np.maximum(np.abs(np.asarray(got) / want - 1), 1e-12))))
 
 
 @pytest.mark.parametrize("which", [0, 1])
 @pytest.mark.parametrize("name", MODELS)
-def test_nist_certified(name: str, which: int, reference: Callable[[str], Path]) -> None:
-    starts, value, deviation, squares, x, y = nist(reference(f"statistics/nist_strd/{name}.dat"))
+def test_nist_certified(name: str, which: int, data: Callable[[str], Path]) -> None:
+    case = json.loads(data("statistics/nist_strd.json").read_text(encoding="utf-8"))[name]
+    starts, value, deviation, x, y = (np.array(case[key]) for key in ("starts", "certified", "deviation", "x", "y"))
     y = np.log(y) if name == "Nelson" else y
     found = least_squares(lambda b: MODELS[name](b, x) - y, starts[which])
     assert digits(found.x, value) >= 6, found.minima
@@ -95,7 +84,7 @@ def test_nist_certified(name: str, which: int, reference: Callable[[str], Path])
         with pytest.raises(ConvergenceError, match="rounding"):
             _ = found.scatter
         return
-    assert digits(found.chi2, squares) >= 6
+    assert digits(found.chi2, case["squares"]) >= 6
     assert digits(found.scatter * np.sqrt(np.diag(found.covariance)), deviation) >= 4
 
 
