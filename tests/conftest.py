@@ -1,4 +1,4 @@
-"""Shared by all tests: reference data, published numbers, and a steady hypothesis profile."""
+"""Shared by all tests: data files, published numbers, and a steady hypothesis profile."""
 
 import os
 import tomllib
@@ -16,20 +16,13 @@ settings.register_profile("deep", deadline=None, max_examples=2000)
 settings.load_profile(os.environ.get("KAPITZA_HYPOTHESIS", "suite"))
 
 ROOT = Path(__file__).resolve().parent.parent
+DATA = Path(__file__).resolve().parent / "data"
 
 
 @pytest.fixture(scope="session")
-def reference() -> Callable[[str], Path]:
-    """Path of a file of the reference data; the test is skipped, with the reason, where there is none."""
-
-    def find(name: str) -> Path:
-        folder = Path(os.environ.get("KAPITZA_REFERENCE", ROOT.parent / "shared" / "reference"))
-        path = folder / name
-        if not path.exists():
-            pytest.skip(f"reference data {name} not found in {folder} (set KAPITZA_REFERENCE)")
-        return path
-
-    return find
+def data() -> Callable[[str], Path]:
+    """Path of a file in `tests/data`."""
+    return DATA.joinpath
 
 
 @pytest.fixture(scope="session")
