@@ -57,9 +57,7 @@ def test_warnings_are_notes(data: Data, capsys: pytest.CaptureFixture[str]) -> N
         (["nothing.hspy"], "No such file"),
     ],
 )
-def test_faults_are_one_line(
-    arguments: list[str], words: str, data: Data, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_faults_are_one_line(arguments: list[str], words: str, data: Data, capsys: pytest.CaptureFixture[str]) -> None:
     if arguments[0] == "../README.md":
         pytest.importorskip("rsciio")
     path = data("eels") / arguments[0]

@@ -4,7 +4,7 @@ Run as `python tests/data/make_modes.py`; it needs phonopy (made with 4.10.0) an
 
 Frequencies and group velocities are phonopy's, on meshes that are shifted off all planes of symmetry.  Each mode is
 smeared by a Gaussian of the width of its cell of the mesh into bins of 0.05 THz:
-M(ν) = π ∫ |v_z| δ(ω - ω_q) d³q/(2π)³ in m⁻².  Cubic crystals take the mean over the three axes.
+M(ν) = π ∫ |v_z| δ(ω - ω_q) d³q/(2π)³ in m⁻².
 """
 
 import csv
@@ -33,10 +33,10 @@ def modes(name, points):
     lattice = np.array(phonon.primitive.cell)
     reciprocal = np.linalg.inv(lattice).T / points
     spread = np.sqrt(np.square(np.einsum("qma,ia->qmi", velocity, reciprocal)).sum(axis=2) / 12)
-    cubic = name not in ("AlN", "GaN")
-    speed = np.abs(velocity).mean(axis=2) if cubic else np.abs(velocity[:, :, 2])
     volume = abs(np.linalg.det(lattice)) * 1e-30
-    weight = np.pi / volume / len(grid) * speed.ravel() * 100 / (2 * np.pi * 1e12)  # over ω, then bins of ν
+    weight = (
+        np.pi / volume / len(grid) * np.abs(velocity[:, :, 2]).ravel() * 100 / (2 * np.pi * 1e12)
+    )  # over ω, then bins of ν
     nu, spread = nu.ravel(), np.maximum(spread.ravel(), LEAST)
     total = np.zeros(BINS)
     edges = np.arange(BINS + 1) * STEP

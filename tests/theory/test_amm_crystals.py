@@ -175,9 +175,7 @@ def table(data: Callable[[str], Path]) -> dict[str, Elastic]:
     return found
 
 
-def test_conductances_of_crystals(
-    data: Callable[[str], Path], published: Callable[[str, str], dict[str, Any]]
-) -> None:
+def test_conductances_of_crystals(data: Callable[[str], Path], published: Callable[[str, str], dict[str, Any]]) -> None:
     crystals = table(data)
     pairs = {
         "si_ge_001": ("Si", "Ge"),

@@ -197,20 +197,20 @@ def test_a_reference_run_agrees_with_the_jump(data):
     temperature = float(raw["KA"].mean() + raw["KB"].mean()) * 2 / 3 / 1280 * KELVIN
     solids = 2.848 * CONDUCTANCE, 1.644 * CONDUCTANCE
     left, right = (Slab(length, capacity, k * CONDUCTIVITY, b) for k, b in ((28.0, solids[0]), (21.5, solids[1])))
-    noise = Fluctuations(raw["Q"].astype(float) * EPSILON / TAU, float(raw["dtS"]) * TAU, area, temperature, left, right)
-    reservoirs = green_kubo(noise, 10 * TAU).at(TAU)
+    flow = Fluctuations(raw["Q"].astype(float) * EPSILON / TAU, float(raw["dtS"]) * TAU, area, temperature, left, right)
+    reservoirs = green_kubo(flow, 10 * TAU).at(TAU)
     np.testing.assert_allclose(reservoirs.value[0] / CONDUCTANCE, 0.95, atol=0.04, rtol=0)
     extrapolated = converted(reservoirs, solids)
     assert extrapolated.sigma is not None
     difference = extrapolated.value[0] / CONDUCTANCE - 1.61
     assert abs(difference) < 2 * np.hypot(extrapolated.sigma[0] / CONDUCTANCE, 0.06)
-    fit = fluctuation_conductance(noise, high=0.9 / TAU)
+    fit = fluctuation_conductance(flow, high=0.9 / TAU)
     assert fit.model == "slabs"
     assert fit.conductance.sigma is not None
     sigma = fit.conductance.sigma[0] / CONDUCTANCE
     assert sigma < 0.35
     assert abs(fit.conductance.value[0] / CONDUCTANCE - 1.61) < 2 * np.hypot(sigma, 0.06)
-    lumped = fluctuation_conductance(noise, high=0.9 / TAU, model="lumped")
+    lumped = fluctuation_conductance(flow, high=0.9 / TAU, model="lumped")
     assert any("Biot" in reason for reason in lumped.reasons)
 
 
