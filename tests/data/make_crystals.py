@@ -27,7 +27,7 @@ FCC = np.array([[0.0, 0.5, 0.5], [0.5, 0.0, 0.5], [0.5, 0.5, 0.0]])
 CUBE = np.array([[0, 0, 0], [0, 0.5, 0.5], [0.5, 0, 0.5], [0.5, 0.5, 0]])
 HEXAGON = np.array([[1, 0, 0], [-0.5, np.sqrt(0.75), 0], [0, 0, np.sqrt(8 / 3)]])
 WURTZITE = np.array([[1 / 3, 2 / 3, 0], [2 / 3, 1 / 3, 0.5], [1 / 3, 2 / 3, 0.375], [2 / 3, 1 / 3, 0.875]])
-SALT, HEXAGONAL = (4, 4, 4), (4, 4, 2)  # supercells of the crystals with charges
+SALT, FLAT, TALL = (4, 4, 4), (4, 4, 2), (3, 3, 4)  # supercells of the crystals with charges
 
 
 class Model:
@@ -88,7 +88,7 @@ class Model:
             self.blocks[key] = self.blocks.get(key, 0) + constants[r, i, j]
 
     def folded(self, lattice):
-        """Force constants by atom and fractional place of the other one in a supercell, in 1/48 of its vectors."""
+        """Force constants by atom and fractional place of the other one in a supercell, in 1/288 of its vectors."""
         found = {}
         for (i, j, cell), block in self.blocks.items():
             key = i, spot((self.positions[j] + np.array(cell) @ self.lattice - self.positions[i]), lattice)
@@ -97,8 +97,8 @@ class Model:
 
 
 def spot(vector, lattice):
-    """Where a vector leads in a supercell, in 1/48 of its lattice vectors."""
-    return tuple(np.rint(vector @ np.linalg.inv(lattice) * 48).astype(int) % 48)
+    """Where a vector leads in a supercell, in 1/288 of its lattice vectors."""
+    return tuple(np.rint(vector @ np.linalg.inv(lattice) * 288).astype(int) % 288)
 
 
 def dipole_sum(model, q):
@@ -228,14 +228,14 @@ def salt(symbols, a, along, across, charge, dielectric):
     return model
 
 
-def nitride(symbol, a, bonds, charge, dielectric):
-    """Wurtzite of ideal tetrahedra; `charge` and `dielectric` across and along the axis."""
+def nitride(symbol, a, bonds, charge, dielectric, repeats):
+    """Wurtzite of ideal tetrahedra; `charge` and `dielectric` across and along the axis, `repeats` of the file."""
     turn = np.diag([charge[0], charge[0], charge[1]])
     born = np.array([turn, turn, -turn, -turn])
     screen = np.diag([dielectric[0], dielectric[0], dielectric[1]])
     model = Model(a * HEXAGON, WURTZITE, (symbol, symbol, "N", "N"), born, screen)
     model.keating(*bonds, 0.375 * np.sqrt(8 / 3) * a)
-    model.dipoles(HEXAGONAL)
+    model.dipoles(repeats)
     return model
 
 
@@ -248,8 +248,8 @@ def main():
     write("C", diamond("C", 3.567, 129.33, 84.76), (2, 2, 2), unit=CUBE)
     write("MgO", salt(("Mg", "O"), 4.212, 75.0, 15.0, 1.96, 3.1), SALT)
     write("KCl", salt(("K", "Cl"), 6.293, 14.0, 1.5, 1.1, 2.2), SALT)
-    write("AlN", nitride("Al", 3.11, (66.0, 11.0), (2.52, 2.68), (4.5, 4.7)), HEXAGONAL)
-    write("GaN", nitride("Ga", 3.19, (60.0, 10.0), (2.6, 2.6), (5.2, 5.2)), HEXAGONAL, nac=False)
+    write("AlN", nitride("Al", 3.11, (66.0, 11.0), (2.52, 2.68), (4.5, 4.7), FLAT), FLAT)
+    write("GaN", nitride("Ga", 3.19, (60.0, 10.0), (2.6, 2.6), (5.2, 5.2), TALL), TALL, nac=False)
 
 
 if __name__ == "__main__":

@@ -84,7 +84,7 @@ def test_velocities_are_derivatives(data: Data, name: str):
 
 
 @pytest.mark.parametrize(
-    ("name", "fraction"), [("Si", (0, 0.3, 0.3)), ("GaN", (0.1, 0.0, 0.5)), ("Al", (0.2, 0.2, 0.2))]
+    ("name", "fraction"), [("Si", (0, 0.2, 0.2)), ("GaN", (0.1, 0.0, 0.5)), ("Al", (0.2, 0.2, 0.2))]
 )
 def test_velocities_of_degenerate_levels(data: Data, name: str, fraction: tuple[float, float, float]):
     """Along a direction that splits them, degenerate modes have the slopes of the branches on either side."""
@@ -132,23 +132,23 @@ def test_optical_modes_of_ions(data: Data, name: str, along: float, across: floa
 PHONOPY = {  # frequencies (THz) at q = (0.1, 0.2, 0.3) and velocities of the first three modes (Å THz): phonopy 4.10.0
     "GaN": (
         [
-            4.58669659,
-            4.71323858,
-            6.08569133,
-            6.34556071,
-            6.74784488,
-            7.96895117,
-            16.64373485,
-            16.92396121,
-            17.15757738,
-            17.29759885,
-            20.56400443,
-            21.41849797,
+            4.55219956,
+            4.68889169,
+            6.12330142,
+            6.35220767,
+            6.80112554,
+            7.9026785,
+            16.81426315,
+            17.10347603,
+            17.42161702,
+            17.68836862,
+            20.18247048,
+            21.01855965,
         ],
         [
-            [11.7950454, 20.5515815, 19.7824771],
-            [9.6212691, 24.8581416, 20.5948113],
-            [11.4368696, 22.4721254, -7.6619564],
+            [8.2409703, 20.460622, 21.7684175],
+            [15.4036147, 27.1153804, 19.7016058],
+            [10.3383692, 19.6497233, -7.9535857],
         ],
         2e-6,
     ),

@@ -132,7 +132,7 @@ def test_intermixing_is_counted_and_reproducible(silicon):
     assert not np.array_equal(masses[0], masses[2])
     sharp = junction_from_crystals(short, heavy(short), **options)
     assert all((slab.masses < 30 * m_u).all() for slab in sharp.device[:4])
-    mixed = agf(make[0], OMEGA[:2], k_mesh=(3, 3))
+    mixed = agf(make[0], OMEGA[1:3], k_mesh=(3, 3))
     assert (mixed.total > 0).all()
 
 
