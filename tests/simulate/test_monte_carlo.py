@@ -109,8 +109,7 @@ def test_both_solvers_differ_as_the_error_bars_say(make):
 def test_gray_slab(data, thickness):
     """The exact flux to one per cent and two standard errors, and the temperature of every cell."""
     exact = {
-        float(row["L_over_mfp"]): float(row["Q = q/(C v dT/4)"])
-        for row in table(data("device/gray_slab_exact.csv"))
+        float(row["L_over_mfp"]): float(row["Q = q/(C v dT/4)"]) for row in table(data("device/gray_slab_exact.csv"))
     }
     length = thickness * 1e-8
     domain = Domain([Block([0.0], [length], gray())], walls=ENDS)
