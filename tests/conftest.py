@@ -1,4 +1,4 @@
-"""Shared by all tests: data files, published numbers, and a steady hypothesis profile."""
+"""Shared by all tests: data of the tests, published numbers, and a steady hypothesis profile."""
 
 import os
 import tomllib
@@ -15,8 +15,8 @@ settings.register_profile(
 settings.register_profile("deep", deadline=None, max_examples=2000)
 settings.load_profile(os.environ.get("KAPITZA_HYPOTHESIS", "suite"))
 
-ROOT = Path(__file__).resolve().parent.parent
-DATA = Path(__file__).resolve().parent / "data"
+TESTS = Path(__file__).resolve().parent
+DATA = TESTS / "data"
 
 
 @pytest.fixture(scope="session")
@@ -30,7 +30,7 @@ def published() -> Callable[[str, str], dict[str, Any]]:
     """A published number by room and name: value, relative tolerance, unit, source."""
 
     def find(room: str, name: str) -> dict[str, Any]:
-        table = tomllib.loads((ROOT / "tests" / "published" / f"{room}.toml").read_text(encoding="utf-8"))
+        table = tomllib.loads((TESTS / "published" / f"{room}.toml").read_text(encoding="utf-8"))
         return table[name]
 
     return find

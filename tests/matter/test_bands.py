@@ -207,7 +207,7 @@ def test_bins_keep_every_mode():
 
 
 # Points along each axis of the meshes of modes_z.npz, and how far these are shifted off the planes of symmetry.
-POINTS = {"Al": 24, "Si": 20, "Ge": 20, "C": 20, "MgO": 20, "KCl": 18, "AlN": 16, "GaN": 14}
+POINTS = {"Al": 24, "Si": 20, "Ge": 20, "C": 30, "MgO": 20, "KCl": 18, "AlN": 16, "GaN": 14}
 SHIFT = np.array([0.17, 0.29, 0.41])
 
 

@@ -1,4 +1,4 @@
-"""Files of others, which the repository does not hold: without them these tests are skipped, with the reason."""
+"""Files of others, which the repository does not hold: where there are none, the tests are skipped with the reason."""
 
 import os
 from collections.abc import Callable
