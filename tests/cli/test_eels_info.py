@@ -12,11 +12,11 @@ from kapitza.units import meV, nm
 
 pytest.importorskip("h5py")
 
-Reference = Callable[[str], Path]
+Data = Callable[[str], Path]
 
 
-def test_a_scan_as_a_table(reference: Reference, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["eels", "info", str(reference("eels/vib_line.hspy"))]) == 0
+def test_a_scan_as_a_table(data: Data, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["eels", "info", str(data("eels/vib_line.hspy"))]) == 0
     out, err = capsys.readouterr()
     for part in (
         "32 points",
@@ -30,10 +30,10 @@ def test_a_scan_as_a_table(reference: Reference, capsys: pytest.CaptureFixture[s
     assert err == ""
 
 
-def test_a_scan_for_programs(reference: Reference, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["eels", "info", str(reference("eels/vib_line_nion.ndata")), "--json"]) == 0
+def test_a_scan_for_programs(data: Data, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["eels", "info", str(data("eels/vib_line_nion.ndata")), "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
-    truth = json.loads(reference("eels/truth.json").read_text())
+    truth = json.loads(data("eels/truth.json").read_text())
     np.testing.assert_allclose(found["zero loss"]["fwhm"] / meV, truth["zlp"]["fwhm_meV"], rtol=3e-3, atol=0)
     np.testing.assert_allclose(found["electrons per pixel"]["median"], truth["dose_e"], rtol=3e-3, atol=0)
     np.testing.assert_allclose(found["gain side"]["value"] / meV, 256, rtol=1e-4, atol=0)
@@ -41,10 +41,10 @@ def test_a_scan_for_programs(reference: Reference, capsys: pytest.CaptureFixture
     assert [found["energy"]["channels"], found["exposure"]["value"], found["warnings"]] == [1024, 1.0, []]
 
 
-def test_warnings_are_notes(reference: Reference, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["eels", "info", str(reference("eels/vib_line.hspy")), "--energy-unit", "eV"]) == 0
+def test_warnings_are_notes(data: Data, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["eels", "info", str(data("eels/vib_line.hspy")), "--energy-unit", "eV"]) == 0
     assert "note" not in capsys.readouterr().err
-    assert main(["eels", "info", str(reference("eels/vib_line.hspy")), "--energy-unit", "keV"]) == 0
+    assert main(["eels", "info", str(data("eels/vib_line.hspy")), "--energy-unit", "keV"]) == 0
     assert "note: the zero-loss peak is 8009 meV wide" in capsys.readouterr().err
 
 
@@ -53,16 +53,14 @@ def test_warnings_are_notes(reference: Reference, capsys: pytest.CaptureFixture[
     [
         (["vib_line.hspy", "--title", "other"], "has 0 signals of the title 'other'; it has 'synthetic"),
         (["vib_line.hspy", "--energy-unit", "furlong"], "unknown unit of energy 'furlong': expected one of eV"),
-        (["README.md"], "is in no known format"),
+        (["../README.md"], "is in no known format"),
         (["nothing.hspy"], "No such file"),
     ],
 )
-def test_faults_are_one_line(
-    arguments: list[str], words: str, reference: Reference, capsys: pytest.CaptureFixture[str]
-) -> None:
-    if arguments[0] == "README.md":
+def test_faults_are_one_line(arguments: list[str], words: str, data: Data, capsys: pytest.CaptureFixture[str]) -> None:
+    if arguments[0] == "../README.md":
         pytest.importorskip("rsciio")
-    path = reference("eels/truth.json").with_name(arguments[0])
+    path = data("eels") / arguments[0]
     assert main(["eels", "info", str(path), *arguments[1:]]) == 2
     out, err = capsys.readouterr()
     assert out == ""

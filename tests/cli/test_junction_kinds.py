@@ -54,9 +54,9 @@ def test_kinds_scatter_and_keep_the_sum_rule(tmp_path, options, elements):
     assert 0 < found.total[0] <= min(found.left[0], found.right[0]) * (1 + 1e-9)
 
 
-def test_force_constants_of_files_mix(tmp_path, reference):
+def test_force_constants_of_files_mix(tmp_path, data):
     """Law: the same crystal on both sides lets everything pass; weaker bonds hold heat back."""
-    silicon = str(reference("mismatch/force_constants/Si.yaml"))
+    silicon = str(data("crystals/Si.yaml"))
     whole, weak = (
         built(tmp_path, silicon, silicon, "--reach", "4 angstrom", *more) for more in ([], ["--scale", "0.2"])
     )

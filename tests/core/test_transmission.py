@@ -151,9 +151,9 @@ def test_local_drop_by_its_definition():
     np.testing.assert_allclose(spectrum.conductance(300, "local").value, flux / drop, rtol=1e-12, atol=0)
 
 
-def test_extrapolated_drop_equals_the_exact_gray_solution(reference):
+def test_extrapolated_drop_equals_the_exact_gray_solution(data):
     """R in units of 1/E₁ from an integral equation on 20 mean free paths; the share left out is 1 - ¾ q."""
-    text = reference("device/gray_interface_extrapolated_R.csv").read_text(encoding="utf-8")
+    text = data("device/gray_interface_extrapolated_R.csv").read_text(encoding="utf-8")
     rows = list(csv.DictReader(text.splitlines()))
     assert len(rows) == 6
     for row in rows:

@@ -28,8 +28,8 @@ def si_ge() -> Junction:
 
 
 @pytest.fixture(scope="module")
-def tables(reference):
-    return np.load(reference("agf/si_ge_tersoff001_fc.npz"))
+def tables(data):
+    return np.load(data("agf/si_ge_tersoff001_fc.npz"))
 
 
 def reference_junction(tables) -> Junction:

@@ -114,9 +114,9 @@ def test_hill_lies_between_reuss_and_voigt(seed):
     assert (middle <= high * (1 + 1e-12)).all()
 
 
-def test_polycrystal_speeds_of_the_table(reference: Callable[[str], Path]):
+def test_polycrystal_speeds_of_the_table(data: Callable[[str], Path]):
     """Speeds of cubic metals agree with Hill's mean to what texture and samples allow."""
-    with reference("mismatch/materials.csv").open() as file:
+    with data("mismatch/materials.csv").open() as file:
         rows = [
             row for row in csv.DictReader(file) if row["symmetry"] == "cubic" and row["material"] in ("Al", "Cu", "W")
         ]

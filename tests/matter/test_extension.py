@@ -11,12 +11,12 @@ from kapitza.matter.surface import oriented_crystal
 from kapitza.matter.truncation import pair_vectors, truncated
 from kapitza.units import THz, angstrom
 
-REACHED = 1.14  # charge of gallium over the root of the dielectric constant, found as in the test below
+REACHED = 1.14  # charge of gallium over the root of the dielectric constant with which the file was made
 
 
 @pytest.fixture(scope="module")
-def whole(reference) -> Crystal:
-    return load_crystal(reference("mismatch/force_constants/AlN_wurtzite.yaml"))
+def whole(data) -> Crystal:
+    return load_crystal(data("crystals/AlN.yaml"))
 
 
 def test_a_larger_supercell_has_the_frequencies_of_the_whole_crystal_at_its_waves(whole):
@@ -28,9 +28,9 @@ def test_a_larger_supercell_has_the_frequencies_of_the_whole_crystal_at_its_wave
     assert wide.residual < 1e-10
 
 
-def test_its_own_supercell_gives_the_force_constants_of_the_file(whole, reference):
+def test_its_own_supercell_gives_the_force_constants_of_the_file(whole, data):
     """A second road: from dipoles and back to what the file holds."""
-    raw = load_crystal(reference("mismatch/force_constants/AlN_wurtzite.yaml"), nac=False)
+    raw = load_crystal(data("crystals/AlN.yaml"), nac=False)
     back = extended(whole, (4, 4, 2))
     q = np.random.default_rng(3).random((6, 3)) @ whole.reciprocal
     np.testing.assert_allclose(back.frequencies(q), raw.frequencies(q), rtol=1e-6, atol=1e-4 * THz)
@@ -42,9 +42,9 @@ def test_a_larger_supercell_comes_nearer_to_the_whole_crystal(whole):
     assert far.dropped == 0
 
 
-def test_charges_of_gallium_nitride_are_those_whose_dipoles_leave_least(reference):
+def test_charges_of_gallium_nitride_are_those_whose_dipoles_leave_least(data):
     """Forces of dipoles are the tail of the file: with the right charge over √ε hardly any of it is left."""
-    path = reference("mismatch/force_constants/GaN_wurtzite.yaml")
+    path = data("crystals/GaN.yaml")
     left = {z: tail(load_crystal(path, charges=([z, z, -z, -z], 1.0))) for z in (0.9, 1.09, 1.14, 1.19, 1.4)}
     assert min(left, key=lambda z: left[z]) in (1.09, 1.14, 1.19)
     assert left[REACHED] < 0.5 * tail(load_crystal(path, nac=False))
@@ -70,8 +70,8 @@ def test_forces_end_along_the_normal_between_neutral_cells(whole):
     assert layered.acoustic < 0.7 * ball.acoustic
 
 
-def test_faults_are_one_clear_line(whole, reference):
-    silicon = reference("mismatch/force_constants/Si.yaml")
+def test_faults_are_one_clear_line(whole, data):
+    silicon = data("crystals/Si.yaml")
     with pytest.raises(InputError, match="Si has no charges"):
         extended(load_crystal(silicon), (2, 2, 2))
     with pytest.raises(InputError, match="three numbers from 1, together at most 4096"):

@@ -28,14 +28,14 @@ def silicon():
     return engine, relaxed_cell(structure("Si"), engine)
 
 
-def test_the_reference_crystal_has_the_same_frequencies(reference):
+def test_the_reference_crystal_has_the_same_frequencies(data):
     """A second road: blocks of the reference files, made apart from this code, at a = 5.431 Å."""
     crystal = crystal_from_potential(structure("Si"), potential("sw", ["Si"]))
-    data = np.load(reference("agf/si_sw_prim001_fc.npz"))
-    cell = data["cell"] * angstrom
+    blocks = np.load(data("agf/si_sw_prim001_fc.npz"))
+    cell = blocks["cell"] * angstrom
     q = np.random.default_rng(0).uniform(-0.5, 0.5, (20, 3)) @ (2 * np.pi * np.linalg.inv(cell).T)
-    phase = np.exp(1j * q @ (data["R"] @ cell).T)
-    matrix = np.einsum("qr,rij->qij", phase, data["Phi"]) * STIFF / (28.085 * m_u)
+    phase = np.exp(1j * q @ (blocks["R"] @ cell).T)
+    matrix = np.einsum("qr,rij->qij", phase, blocks["Phi"]) * STIFF / (28.085 * m_u)
     want = np.sqrt(np.abs(np.linalg.eigvalsh(matrix)))
     np.testing.assert_allclose(crystal.frequencies(q), want, rtol=1e-9)
 

@@ -22,10 +22,10 @@ SPRING = eV / angstrom**2
 
 
 @pytest.fixture
-def source(reference):
+def source(data):
     """Lattice, masses, cells and force constants of silicon in SI."""
-    data = np.load(reference("agf/si_sw_prim001_fc.npz"))
-    return data["cell"] * angstrom, np.full(2, 28.085 * m_u), data["R"], data["Phi"] * SPRING
+    blocks = np.load(data("agf/si_sw_prim001_fc.npz"))
+    return blocks["cell"] * angstrom, np.full(2, 28.085 * m_u), blocks["R"], blocks["Phi"] * SPRING
 
 
 @pytest.fixture
@@ -148,16 +148,16 @@ def test_device_of_other_atoms_is_told(lead):
         evolve(junction, device=junction.device[:1])
 
 
-def test_superlattice_is_cut_into_layers(reference):
-    data = np.load(reference("agf/si_ge_tersoff001_fc.npz"))
+def test_superlattice_is_cut_into_layers(data):
+    blocks = np.load(data("agf/si_ge_tersoff001_fc.npz"))
     masses = np.full(40, 30 * m_u)
-    made = slabs(masses, data["R"][:, :2], data["Phi"] * SPRING, [4] * 10)
+    made = slabs(masses, blocks["R"][:, :2], blocks["Phi"] * SPRING, [4] * 10)
     assert [slab.masses.size for slab in made] == [4] * 10
     assert made[-1].hop is None
     with pytest.raises(InputError, match="beyond the next one"):
-        slabs(masses, data["R"][:, :2], data["Phi"] * SPRING, [1] * 40)
+        slabs(masses, blocks["R"][:, :2], blocks["Phi"] * SPRING, [1] * 40)
     with pytest.raises(InputError, match="are not the 40 atoms"):
-        slabs(masses, data["R"][:, :2], data["Phi"] * SPRING, [4] * 9)
+        slabs(masses, blocks["R"][:, :2], blocks["Phi"] * SPRING, [4] * 9)
 
 
 tilings = st.lists(st.integers(-3, 3), min_size=4, max_size=4).map(lambda v: np.array(v).reshape(2, 2))

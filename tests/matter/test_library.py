@@ -106,9 +106,9 @@ def test_names_are_unambiguous():
     assert len(called) == len(set(called))
 
 
-def test_covers_the_reference_table(reference: Callable[[str], Path]):
+def test_covers_the_reference_table(data: Callable[[str], Path]):
     """Second road: density and constants against a table that was collected apart."""
-    with reference("mismatch/materials.csv").open(encoding="utf-8") as file:
+    with data("mismatch/materials.csv").open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == 44
     for row in rows:

@@ -23,8 +23,8 @@ def mass_film(lead, layers: int) -> Junction:
 
 
 @pytest.fixture(scope="module")
-def silicon(reference):
-    one = truncated(load_crystal(reference("mismatch/force_constants/Si.yaml"), nac=False), 2.5e-10).crystal
+def silicon(data):
+    one = truncated(load_crystal(data("crystals/Si.yaml"), nac=False), 2.5e-10).crystal
     turned = oriented_crystal(one, (0, 0, 1))
     return lead_from_force_constants("Si", turned.lattice, turned.masses, turned.cells, turned.force_constants)
 

@@ -106,11 +106,10 @@ def test_both_solvers_differ_as_the_error_bars_say(make):
 
 
 @pytest.mark.parametrize("thickness", [0.1, 1.0, 5.0])
-def test_gray_slab(reference, thickness):
+def test_gray_slab(data, thickness):
     """The exact flux to one per cent and two standard errors, and the temperature of every cell."""
     exact = {
-        float(row["L_over_mfp"]): float(row["Q = q/(C v dT/4)"])
-        for row in table(reference("device/gray_slab_exact.csv"))
+        float(row["L_over_mfp"]): float(row["Q = q/(C v dT/4)"]) for row in table(data("device/gray_slab_exact.csv"))
     }
     length = thickness * 1e-8
     domain = Domain([Block([0.0], [length], gray())], walls=ENDS)
@@ -122,11 +121,11 @@ def test_gray_slab(reference, thickness):
     agree(got.flux[0], exact[thickness] * 1e9, got.flux_sigma[0])
 
 
-def test_two_layers_of_several_bands(reference):
+def test_two_layers_of_several_bands(data):
     """Flux from the reference, temperatures and spectra of the deterministic solver."""
     left, right = bands([300, 200], [20, 300]), bands([150, 250], [10, 100], "b")
     crossing = Crossing(coefficient=[0.3, 0.5])
-    for row in table(reference("device/nongray_two_layer_exact.csv")):
+    for row in table(data("device/nongray_two_layer_exact.csv")):
         thickness = float(row["L1=L2_nm"]) * 1e-9
         if thickness > 3e-7:
             continue

@@ -57,8 +57,8 @@ def test_bounds_end_at_cutoffs():
         group_edges("Si")
 
 
-def test_full_bands_keep_modes_capacity_and_flow(reference):
-    bands = Bands.from_phonopy(reference("mismatch/force_constants/Si.yaml"))
+def test_full_bands_keep_modes_capacity_and_flow(data):
+    bands = Bands.from_phonopy(data("crystals/Si.yaml"))
     found = carriers(bands, RATES)
     assert not found.isotropic
     omega = group_frequencies(found.edges)
@@ -73,9 +73,9 @@ def test_full_bands_keep_modes_capacity_and_flow(reference):
         np.testing.assert_allclose(one, other, rtol=0.02, atol=0)
 
 
-def test_groups_between_the_waves_of_a_mesh_are_filled(reference):
+def test_groups_between_the_waves_of_a_mesh_are_filled(data):
     """On a coarse mesh many groups hold no wave: each still carries what its modes do, c M/2π over the group."""
-    bands = Bands.from_phonopy(reference("mismatch/force_constants/Si.yaml"))
+    bands = Bands.from_phonopy(data("crystals/Si.yaml"))
     edges = group_edges(bands, bins=150)
     found = carriers(bands, RATES, edges=edges, mesh=4)
     omega = group_frequencies(edges).reshape(edges.size - 1, -1)

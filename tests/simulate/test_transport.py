@@ -38,23 +38,23 @@ def slab_flux(thickness):
     return transport([Film(thickness * 1e-8, medium)]).flux / 1e9
 
 
-def test_gray_slab_is_exact(reference):
-    table = rows(reference("device/gray_slab_exact.csv"))
+def test_gray_slab_is_exact(data):
+    table = rows(data("device/gray_slab_exact.csv"))
     got = [slab_flux(float(row["L_over_mfp"])) for row in table]
     np.testing.assert_allclose(got, [float(row["Q = q/(C v dT/4)"]) for row in table], rtol=1e-7, atol=0)
 
 
-def test_slabs_of_several_bands_are_exact(reference, bands):
-    for row in rows(reference("device/nongray_slab_exact.csv")):
+def test_slabs_of_several_bands_are_exact(data, bands):
+    for row in rows(data("device/nongray_slab_exact.csv")):
         medium = bands(*(TWO if row["model"] == "two-band" else EIGHT))
         got = transport([Film(float(row["L_nm"]) * 1e-9, medium)])
         np.testing.assert_allclose(got.flux, 1e6 * float(row["q_refined"]), rtol=1e-7, atol=0)
         np.testing.assert_allclose(got.effective_conductivity, float(row["kappa_eff_W_mK"]), rtol=1e-6, atol=0)
 
 
-def test_two_layers_are_exact(reference, bands):
+def test_two_layers_are_exact(data, bands):
     left, right = bands(*TWO), bands([150, 250], [10, 100], "b")
-    for row in rows(reference("device/nongray_two_layer_exact.csv")):
+    for row in rows(data("device/nongray_two_layer_exact.csv")):
         thickness = float(row["L1=L2_nm"]) * 1e-9
         films = [Film(thickness, left), Film(thickness, right)]
         got = transport(films, [Crossing(coefficient=[0.3, 0.5])])
@@ -66,8 +66,8 @@ def test_two_layers_are_exact(reference, bands):
         np.testing.assert_allclose(got.lattice[faces] - 299.5, at_plane, rtol=3e-7, atol=0)
 
 
-def test_extrapolated_resistance_of_gray_media(reference, bands):
-    for row in rows(reference("device/gray_interface_extrapolated_R.csv")):
+def test_extrapolated_resistance_of_gray_media(data, bands):
+    for row in rows(data("device/gray_interface_extrapolated_R.csv")):
         left, right = (bands([1e3 * float(row[name])], [10.0], name) for name in ("E1_rel", "E2_rel"))
         films = [Film(2e-7, left), Film(2e-7, right)]
         got = transport(films, [Crossing(coefficient=float(row["t12"]))])

@@ -138,9 +138,9 @@ def test_an_inclined_mirror():
     assert got.taken("mirror") == (0.0, 0.0)
 
 
-def test_a_turned_slab_conducts_as_an_upright_one(reference):
+def test_a_turned_slab_conducts_as_an_upright_one(data):
     """The exact flux, at 45 degrees and at an odd angle, in two and in three dimensions."""
-    with reference("device/gray_slab_exact.csv").open(newline="", encoding="utf-8") as file:
+    with data("device/gray_slab_exact.csv").open(newline="", encoding="utf-8") as file:
         exact = {float(row["L_over_mfp"]): float(row["Q = q/(C v dT/4)"]) for row in csv.DictReader(file)}
     for angle, height, thickness in ((np.pi / 4, None, 1.0), (0.3, None, 5.0), (np.pi / 4, [0.0, 4e-9], 1.0)):
         walls = {} if height is None else {"-z": MIRROR, "+z": MIRROR}

@@ -17,11 +17,11 @@ U = 1.66053906660e-27  # kg, the unit in which the tables of reference were made
 
 
 @pytest.fixture(scope="session")
-def silicon(reference) -> Lead:
+def silicon(data) -> Lead:
     """Stillinger-Weber silicon (001), two atoms a layer."""
-    data = np.load(reference("agf/si_sw_prim001_fc.npz"))
+    blocks = np.load(data("agf/si_sw_prim001_fc.npz"))
     masses = [28.085 * U] * 2
-    return lead_from_force_constants("Si", data["cell"] * angstrom, masses, data["R"], data["Phi"] * SPRING)
+    return lead_from_force_constants("Si", blocks["cell"] * angstrom, masses, blocks["R"], blocks["Phi"] * SPRING)
 
 
 @pytest.fixture(scope="session")
@@ -31,18 +31,18 @@ def si_heavy(silicon) -> Junction:
 
 
 @pytest.fixture(scope="session")
-def si_ge(reference) -> Junction:
+def si_ge(data) -> Junction:
     """Tersoff silicon and coherently strained germanium, relaxed, cut out of a superlattice of 5 + 5 cells."""
-    data = np.load(reference("agf/si_ge_tersoff001_fc.npz"))
-    a, si, ge = float(data["a"]) * angstrom, 28.085 * m_u, 72.630 * m_u
+    blocks = np.load(data("agf/si_ge_tersoff001_fc.npz"))
+    a, si, ge = float(blocks["a"]) * angstrom, 28.085 * m_u, 72.630 * m_u
     periods = np.array([[a / 2, a / 2, 0], [-a / 2, a / 2, 0]])
     leads = [
         lead_from_force_constants(
-            name, np.vstack([periods, [0, 0, height]]), [mass] * 4, data[f"R{key}"], data[f"P{key}"] * SPRING
+            name, np.vstack([periods, [0, 0, height]]), [mass] * 4, blocks[f"R{key}"], blocks[f"P{key}"] * SPRING
         )
         for name, mass, key, height in (("Si", si, "S", a), ("Ge", ge, "G", 1.08 * a))
     ]
-    cells = slabs([si] * 20 + [ge] * 20, data["R"][:, :2], data["Phi"] * SPRING, [4] * 10)[2:8]
+    cells = slabs([si] * 20 + [ge] * 20, blocks["R"][:, :2], blocks["Phi"] * SPRING, [4] * 10)[2:8]
     cells[-1] = Slab(cells[-1].masses, cells[-1].shifts, cells[-1].onsite, None)
     return junction_from_layers("Si|Ge", leads[0], leads[1], periods, cells)
 

@@ -37,37 +37,37 @@ def compared(transmission, path, case):
     return found / wanted - 1
 
 
-def test_silicon_and_heavy_silicon(reference, si_heavy):
+def test_silicon_and_heavy_silicon(data, si_heavy):
     found = agf(si_heavy)
-    deviation = compared(found, reference("agf/conductance_tables.csv"), "si_sw|ge_mass [001]")
+    deviation = compared(found, data("agf/conductance_tables.csv"), "si_sw|ge_mass [001]")
     assert np.abs(deviation[1:]).max() < 5e-3  # 30 K, the first, needs long waves that 300 K does not ask for
     assert abs(deviation[0]) < 2e-2
 
 
 @pytest.mark.slow
-def test_silicon_and_heavy_silicon_at_all_temperatures(reference, si_heavy):
+def test_silicon_and_heavy_silicon_at_all_temperatures(data, si_heavy):
     found = agf(si_heavy, temperature=[30, 100, 300])
-    assert np.abs(compared(found, reference("agf/conductance_tables.csv"), "si_sw|ge_mass [001]")).max() < 5e-3
+    assert np.abs(compared(found, data("agf/conductance_tables.csv"), "si_sw|ge_mass [001]")).max() < 5e-3
 
 
 @pytest.mark.slow
-def test_silicon_and_strained_germanium(reference, si_ge):
+def test_silicon_and_strained_germanium(data, si_ge):
     found = agf(si_ge, temperature=[50, 300], tolerance=4e-3)
     case = "tersoff si|strained ge [001] relaxed"
-    assert np.abs(compared(found, reference("agf/conductance_tables.csv"), case)).max() < 5e-3
+    assert np.abs(compared(found, data("agf/conductance_tables.csv"), case)).max() < 5e-3
 
 
-def test_silicon_and_strained_germanium_at_room_temperature(reference, si_ge):
+def test_silicon_and_strained_germanium_at_room_temperature(data, si_ge):
     found = agf(si_ge, tolerance=8e-3).conductance(300.0).value[0]
-    temperature, wanted = tabulated(reference("agf/conductance_tables.csv"), "tersoff si|strained ge [001] relaxed")
+    temperature, wanted = tabulated(data("agf/conductance_tables.csv"), "tersoff si|strained ge [001] relaxed")
     np.testing.assert_allclose(found, wanted[temperature == 300][0], rtol=8e-3, atol=0)
 
 
-def test_perfect_silicon(reference, silicon):
+def test_perfect_silicon(data, silicon):
     perfect = mass_junction(silicon, 28.085 * U, 28.085 * U)
     found = agf(perfect, temperature=[30, 300])
     case = "si_sw perfect [001] ballistic"
-    assert np.abs(compared(found, reference("agf/conductance_tables.csv"), case)).max() < 5e-3
+    assert np.abs(compared(found, data("agf/conductance_tables.csv"), case)).max() < 5e-3
     np.testing.assert_allclose(found.total, found.left, rtol=1e-8, atol=0)
     assert np.isinf(found.conductance([5, 30, 300], drop="local").value).all()
 
@@ -120,9 +120,9 @@ def test_one_channel_has_the_quantum_of_conductance(published):
     np.testing.assert_allclose(cold, wanted["value"], rtol=3e-3, atol=0)  # of 1 m² and at 1 K
 
 
-def test_integral_of_face_centred_springs(reference, fcc):
+def test_integral_of_face_centred_springs(data, fcc):
     """Classical G of two masses, as the integral of the transmission over frequency."""
-    table = np.genfromtxt(reference("agf/fcc_nn_massmismatch.csv"), delimiter=",", names=True)
+    table = np.genfromtxt(data("agf/fcc_nn_massmismatch.csv"), delimiter=",", names=True)
     for ratio in (1.0, 2.0, 3.0, 8.0):
         rows = table[table["mass_ratio"] == ratio]
         junction = mass_junction(fcc, U, ratio * U)

@@ -117,12 +117,12 @@ if __name__ == "__main__":
 """
 
 
-def test_a_killed_driver_and_its_workers_lose_nothing(si_heavy, reference, tmp_path, monkeypatch):
+def test_a_killed_driver_and_its_workers_lose_nothing(si_heavy, data, tmp_path, monkeypatch):
     monkeypatch.setattr(kapitza.theory.agf.conductance, "SECONDS", 0.01)
     script, units = tmp_path / "driver.py", tmp_path / "units"
     script.write_text(DRIVER)
     driver = subprocess.Popen(
-        [sys.executable, str(script), str(reference("agf/si_sw_prim001_fc.npz")), str(units)],
+        [sys.executable, str(script), str(data("agf/si_sw_prim001_fc.npz")), str(units)],
         start_new_session=True,
         stderr=subprocess.DEVNULL,
     )

@@ -25,8 +25,8 @@ def table(path):
     return np.genfromtxt(path, delimiter=",", names=True)
 
 
-def test_chains_have_their_closed_form(reference):
-    rows = table(reference("agf/chain_interface_exact.csv"))
+def test_chains_have_their_closed_form(data):
+    rows = table(data("agf/chain_interface_exact.csv"))
     for row in rows:
         made = chain(
             (row["m1"] * 10 * m_u, row["k1"] * 10), (row["m2"] * 10 * m_u, row["k2"] * 10), bond=row["kI"] * 10
@@ -35,16 +35,16 @@ def test_chains_have_their_closed_form(reference):
         np.testing.assert_allclose(found.total[0], row["T"], rtol=0, atol=1e-8)
 
 
-def test_silicon_and_heavy_silicon_as_kwant_has_it(reference, si_heavy):
-    rows = table(reference("agf/si_sw_gemass_001_T_kwant.csv"))
+def test_silicon_and_heavy_silicon_as_kwant_has_it(data, si_heavy):
+    rows = table(data("agf/si_sw_gemass_001_T_kwant.csv"))
     found = points(si_heavy, np.column_stack([rows["k1"], rows["k2"]]), rows["THz"] * THz)
     np.testing.assert_array_equal(found.left, rows["n_left"])
     np.testing.assert_array_equal(found.right, rows["n_right"])
     np.testing.assert_allclose(found.total, rows["T"], rtol=0, atol=1e-7)
 
 
-def test_face_centred_springs_as_kwant_has_them(reference, fcc):
-    rows = table(reference("agf/fcc_nn_T_kwant.csv"))
+def test_face_centred_springs_as_kwant_has_them(data, fcc):
+    rows = table(data("agf/fcc_nn_T_kwant.csv"))
     for ratio in np.unique(rows["mass_ratio"]):
         these = rows[rows["mass_ratio"] == ratio]
         junction = mass_junction(fcc, U, ratio * U)

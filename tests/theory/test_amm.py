@@ -102,9 +102,9 @@ def test_without_cutoffs_the_cubic_law_holds():
     np.testing.assert_allclose(free.conductance(20).value, 768.5071 * 20**3, rtol=1e-5, atol=0)
 
 
-def test_isotropic_table(reference: Callable[[str], Path]):
+def test_isotropic_table(data: Callable[[str], Path]):
     """Every row of the table, to what its printed digits hold; helium and water among them."""
-    with reference("mismatch/amm_dmm_isotropic_T3.csv").open() as file:
+    with data("mismatch/amm_dmm_isotropic_T3.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == 61
     for row in rows:

@@ -161,8 +161,8 @@ def test_brute_force_over_wave_vectors():
     np.testing.assert_allclose(pair_modes(left, right, ONCE).sum(), plain, rtol=5e-3, atol=0)
 
 
-def table(reference: Callable[[str], Path]) -> dict[str, Elastic]:
-    with reference("mismatch/materials.csv").open() as file:
+def table(data: Callable[[str], Path]) -> dict[str, Elastic]:
+    with data("mismatch/materials.csv").open() as file:
         rows = {row["material"]: row for row in csv.DictReader(file)}
     found: dict[str, Elastic] = {}
     for name in ("Al", "Cu", "Si", "Ge", "diamond", "Al2O3", "GaN", "AlN"):
@@ -175,10 +175,8 @@ def table(reference: Callable[[str], Path]) -> dict[str, Elastic]:
     return found
 
 
-def test_conductances_of_crystals(
-    reference: Callable[[str], Path], published: Callable[[str, str], dict[str, Any]]
-) -> None:
-    crystals = table(reference)
+def test_conductances_of_crystals(data: Callable[[str], Path], published: Callable[[str, str], dict[str, Any]]) -> None:
+    crystals = table(data)
     pairs = {
         "si_ge_001": ("Si", "Ge"),
         "al_si_001": ("Al", "Si"),
@@ -194,8 +192,8 @@ def test_conductances_of_crystals(
         np.testing.assert_allclose(found, want["value"], rtol=want["tolerance"], atol=0)
 
 
-def test_the_table_of_waves_sums_to_the_transmission(reference: Callable[[str], Path]):
-    crystals = table(reference)
+def test_the_table_of_waves_sums_to_the_transmission(data: Callable[[str], Path]):
+    crystals = table(data)
     for left, right in ((crystals["Si"], crystals["Ge"]), (AL, GOLD), (crystals["Al2O3"], crystals["Al"])):
         modes = amm_modes(left, right)
         summed, whole = modes.total(), amm(left, right, modes.omega[:1])

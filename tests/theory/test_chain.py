@@ -16,8 +16,8 @@ positive = st.floats(0.1, 10)
 chains = st.builds(Chain, positive, positive)
 
 
-def test_table(reference: Callable[[str], Path]):
-    with reference("agf/chain_interface_exact.csv").open() as file:
+def test_table(data: Callable[[str], Path]):
+    with data("agf/chain_interface_exact.csv").open() as file:
         rows = [{key: float(value) for key, value in row.items()} for row in csv.DictReader(file)]
     for row in rows:
         sides = Chain(row["m1"], row["k1"]), Chain(row["m2"], row["k2"])

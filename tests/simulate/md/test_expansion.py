@@ -53,9 +53,9 @@ def test_pressure_is_the_slope_of_the_energy():
     np.testing.assert_allclose(gas, system.masses.sum() * 1e4 / volume, rtol=1e-9, atol=0)
 
 
-def test_a_crystal_expands_as_it_should(reference):
+def test_a_crystal_expands_as_it_should(data):
     """Zero pressure at T* = 0.25 is where LAMMPS has it, with a cutoff of 2.5 σ."""
-    wanted = float(np.load(reference("md/lj_r3_nz12.npz"))["alat"])
+    wanted = float(np.load(data("md/lj_r3_nz12.npz"))["alat"])
     field = lennard_jones(("Ar",), EPSILON, SIGMA, end="truncated")
     found = expanded("Ar", field, Own(), 0.25 * UNIT, timestep=0.005 * TAU, steps=8000, cells=(4, 4, 4))
     assert found.sigma < 5e-4 * SIGMA

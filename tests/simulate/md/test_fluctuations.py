@@ -188,29 +188,29 @@ def test_green_kubo_of_a_lumped_cell_falls_as_it_must():
         assert one.drop == "emitted"
 
 
-def test_a_reference_run_agrees_with_the_jump(reference):
+def test_a_reference_run_agrees_with_the_jump(data):
     """0.95 +- 0.04 between reservoirs, 1.74 +- 0.15 as extrapolated; the jump of another run gives 1.61 +- 0.06."""
-    raw = np.load(reference("md/emd_r3_nz10.npz"))
+    raw = np.load(data("md/emd_r3_nz10.npz"))
     area = float(raw["A"]) * SIGMA**2
     cell = np.sqrt(float(raw["A"])) / 4
     length, capacity = 5 * cell * SIGMA, 12 * units.k_B / (cell * SIGMA) ** 3
     temperature = float(raw["KA"].mean() + raw["KB"].mean()) * 2 / 3 / 1280 * KELVIN
     solids = 2.848 * CONDUCTANCE, 1.644 * CONDUCTANCE
     left, right = (Slab(length, capacity, k * CONDUCTIVITY, b) for k, b in ((28.0, solids[0]), (21.5, solids[1])))
-    data = Fluctuations(raw["Q"].astype(float) * EPSILON / TAU, float(raw["dtS"]) * TAU, area, temperature, left, right)
-    reservoirs = green_kubo(data, 10 * TAU).at(TAU)
+    flow = Fluctuations(raw["Q"].astype(float) * EPSILON / TAU, float(raw["dtS"]) * TAU, area, temperature, left, right)
+    reservoirs = green_kubo(flow, 10 * TAU).at(TAU)
     np.testing.assert_allclose(reservoirs.value[0] / CONDUCTANCE, 0.95, atol=0.04, rtol=0)
     extrapolated = converted(reservoirs, solids)
     assert extrapolated.sigma is not None
     difference = extrapolated.value[0] / CONDUCTANCE - 1.61
     assert abs(difference) < 2 * np.hypot(extrapolated.sigma[0] / CONDUCTANCE, 0.06)
-    fit = fluctuation_conductance(data, high=0.9 / TAU)
+    fit = fluctuation_conductance(flow, high=0.9 / TAU)
     assert fit.model == "slabs"
     assert fit.conductance.sigma is not None
     sigma = fit.conductance.sigma[0] / CONDUCTANCE
     assert sigma < 0.35
     assert abs(fit.conductance.value[0] / CONDUCTANCE - 1.61) < 2 * np.hypot(sigma, 0.06)
-    lumped = fluctuation_conductance(data, high=0.9 / TAU, model="lumped")
+    lumped = fluctuation_conductance(flow, high=0.9 / TAU, model="lumped")
     assert any("Biot" in reason for reason in lumped.reasons)
 
 

@@ -148,22 +148,22 @@ def test_errors_of_autoregressions_are_right():
         ("sige_nz32", 471, 26, 1e6),
     ],
 )
-def test_reference_runs(reference, name: str, value: float, sigma: float, unit: float):
+def test_reference_runs(data, name: str, value: float, sigma: float, unit: float):
     """Conductances found independently from the same runs, with a fifth of each left out: within their errors."""
-    found = analysed(reference_record(reference(f"md/{name}.npz")), skip=0.2)
+    found = analysed(reference_record(data(f"md/{name}.npz")), skip=0.2)
     assert found.accepted
     conductance = found.conductance()
     assert abs(conductance.value[0] / unit - value) < sigma
     assert conductance.sigma is not None
     assert 0.5 * sigma < conductance.sigma[0] / unit < 2 * sigma
-    automatic = analysed(reference_record(reference(f"md/{name}.npz"))).conductance()
+    automatic = analysed(reference_record(data(f"md/{name}.npz"))).conductance()
     assert abs(automatic.value[0] / unit - value) < 2 * sigma
 
 
-def test_two_seeds_agree_with_one_length(reference):
+def test_two_seeds_agree_with_one_length(data):
     """Resistances of both lengths, 0.620 +- 0.024 and 0.592 +- 0.027 in units of tau sigma^2 / kB."""
-    short = analysed(reference_record(reference("md/lj_r3_nz12.npz")), skip=0.2)
+    short = analysed(reference_record(data("md/lj_r3_nz12.npz")), skip=0.2)
     names = ("lj_r3_nz24", "lj_r3_nz24_s2")
-    long = replicated([analysed(reference_record(reference(f"md/{n}.npz")), skip=0.2) for n in names])
+    long = replicated([analysed(reference_record(data(f"md/{n}.npz")), skip=0.2) for n in names])
     np.testing.assert_allclose(short.resistance * CONDUCTANCE, 0.620, atol=0.024, rtol=0)
     np.testing.assert_allclose(long.resistance * CONDUCTANCE, 0.592, atol=0.027, rtol=0)

@@ -412,12 +412,12 @@ def test_what_cannot_be_is_refused() -> None:
 
 def recorded(path: Path) -> tuple[SpectralFlux, float]:
     """A reference run as a record (its own units), and the ordinary frequency of the heavy side's cutoff."""
-    data = np.load(path)
-    spec = data["spec"].astype(float)
-    omega = 2 * np.pi * np.fft.rfftfreq(int(data["nseg"]), float(data["dtS"]))
+    run = np.load(path)
+    spec = run["spec"].astype(float)
+    omega = 2 * np.pi * np.fft.rfftfreq(int(run["nseg"]), float(run["dtS"]))
     width = np.full(omega.size, omega[1])
     width[[0, -1]] /= 2
-    area = float(data["A"])
+    area = float(run["A"])
     parts = spec / width / area
     flux = SpectralFlux(
         omega, parts, spec.sum(axis=1) / area, np.ones(len(spec), dtype=np.int64), np.zeros((2, omega.size))
@@ -429,9 +429,9 @@ def recorded(path: Path) -> tuple[SpectralFlux, float]:
     ("name", "share", "sigma"), [("md/lj_r3_nz12.npz", 0.194, 0.013), ("md/lj_r3_nz24_s2.npz", 0.154, 0.017)]
 )
 def test_share_above_the_cutoff_of_the_heavy_side(
-    reference: Callable[[str], Path], name: str, share: float, sigma: float
+    data: Callable[[str], Path], name: str, share: float, sigma: float
 ) -> None:
-    flux, cutoff = recorded(reference(name))
+    flux, cutoff = recorded(data(name))
     found, error = flux.share_above(cutoff)
     assert abs(found - share) < 0.5 * sigma
     np.testing.assert_allclose(error, sigma, rtol=0.35, atol=0)

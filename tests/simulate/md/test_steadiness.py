@@ -75,10 +75,10 @@ def test_a_profile_that_still_moves_is_refused():
     assert any("drifts by" in reason for reason in found.reasons)
 
 
-def test_the_reference_runs_know_their_modes(reference):
+def test_the_reference_runs_know_their_modes(data):
     """19 and 69 tau were found for the two lengths from the conductivity of 28 in these units."""
     for name, mode in (("lj_r3_nz12", 19), ("lj_r3_nz24", 69), ("lj_r3_nz24_s2", 69)):
-        found = analysed(reference_record(reference(f"md/{name}.npz")), skip=0.2)
+        found = analysed(reference_record(data(f"md/{name}.npz")), skip=0.2)
         np.testing.assert_allclose(found.steady.slowest / TAU, mode, rtol=0.2, atol=0)
         assert found.steady.steady
 

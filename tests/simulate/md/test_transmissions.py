@@ -115,10 +115,10 @@ def test_the_share_of_frequencies_between_two_bins() -> None:
         np.testing.assert_allclose(flux.share_above(omega)[0], 1 - omega / 1e14, rtol=0, atol=1e-12)
 
 
-def test_a_reference_run_keeps_its_heat(reference: Callable[[str], Path]) -> None:
-    data = np.load(reference("md/lj_r3_nz12.npz"))
-    spec = data["spec"].astype(float)
-    omega = 2 * np.pi * np.fft.rfftfreq(int(data["nseg"]), float(data["dtS"]))
+def test_a_reference_run_keeps_its_heat(data: Callable[[str], Path]) -> None:
+    run = np.load(data("md/lj_r3_nz12.npz"))
+    spec = run["spec"].astype(float)
+    omega = 2 * np.pi * np.fft.rfftfreq(int(run["nseg"]), float(run["dtS"]))
     width = np.full(omega.size, omega[1])
     width[[0, -1]] /= 2
     counts, motion = np.ones(len(spec), dtype=np.int64), np.zeros((2, omega.size))
