@@ -25,16 +25,16 @@ import numpy as np
 from attrs import evolve
 
 from kapitza.core.arrays import Array
-from kapitza.matter.build import lead_of
-from kapitza.matter.junction import PS2, Complex, Junction, Lead, roots
-from kapitza.matter.layers import lead_from_force_constants, mass_junction, repeated, supercell
-from kapitza.matter.potentials import potential
-from kapitza.matter.structure import prototype
-from kapitza.matter.surface import oriented
-from kapitza.theory.agf.conductance import converged
-from kapitza.theory.agf.device import contact, joined, prepared, waves_of
-from kapitza.theory.agf.leads import Fold, dagger, fold, layers, surface_waves
-from kapitza.theory.agf.points import transmissions
+from kapitza.matter.building.layers import lead_from_force_constants, mass_junction, repeat_blocks, repeat_device
+from kapitza.matter.building.relaxed_junction import structure_lead
+from kapitza.matter.building.surface import orient_structure
+from kapitza.matter.junction import SQUARE_PICOSECOND, ComplexArray, Junction, Lead, inverse_root_masses
+from kapitza.matter.potentials.published import published_potential
+from kapitza.matter.structure import build_prototype
+from kapitza.theory.agf.conductance import refine_to_tolerance
+from kapitza.theory.agf.green_functions import block_diagonal, contact_waves, lead_contact, prepare_junction
+from kapitza.theory.agf.leads import CouplingBasis, coupling_basis, dagger, lead_layers, solve_lead_waves
+from kapitza.theory.agf.transmission import point_transmissions
 from kapitza.units import MW, THz, angstrom, m_u
 
 SI, GE = 28.085 * m_u, 72.630 * m_u
@@ -48,7 +48,10 @@ GIB = 2.0**30
 
 def silicon() -> Lead:
     """Layers (001) of two atoms."""
-    return lead_of(oriented(prototype("Si", "diamond", ["Si"], a=5.431 * angstrom), (0, 0, 1)), potential("sw"))
+    return structure_lead(
+        orient_structure(build_prototype("Si", "diamond", ["Si"], a=5.431 * angstrom), (0, 0, 1)),
+        published_potential("sw"),
+    )
 
 
 def wide(lead: Lead, tiling: Array, tall: int) -> Lead:
@@ -58,9 +61,9 @@ def wide(lead: Lead, tiling: Array, tall: int) -> Lead:
     values = np.concatenate([lead.onsite, lead.hop, lead.hop.swapaxes(1, 2)])
     lattice = np.vstack([lead.periods, lead.step])
     thick = lead_from_force_constants("tall", lattice, lead.masses, cells, values, layers=tall)
-    shifts, onsite = repeated(thick.shifts, thick.onsite, tiling)
+    shifts, onsite = repeat_blocks(thick.shifts, thick.onsite, tiling)
     masses = np.tile(thick.masses, round(np.linalg.det(tiling)))
-    hop = repeated(thick.shifts, thick.hop, tiling)[1]
+    hop = repeat_blocks(thick.shifts, thick.hop, tiling)[1]
     return Lead("Si", tiling @ lead.periods, thick.step, masses, shifts, onsite, hop)
 
 
@@ -75,16 +78,16 @@ def median(call: Callable[[], object], repeats: int = 5) -> float:
     return statistics.median(times)
 
 
-def plain_sigma(lead: Lead, basis: Fold, k: Array, omega: Array) -> Complex:
+def plain_sigma(lead: Lead, basis: CouplingBasis, k: Array, omega: Array) -> ComplexArray:
     """Self-energies (b, n, n) of a lead on the right."""
-    at = layers(lead, k, basis)
-    return at.a @ surface_waves(at, omega).right @ dagger(at.a)
+    at = lead_layers(lead, k, basis)
+    return at.a @ solve_lead_waves(at, omega).right @ dagger(at.a)
 
 
-def unfolded_sigma(junction: Junction, k: Array, omega: Array) -> Complex:
+def unfolded_sigma(junction: Junction, k: Array, omega: Array) -> ComplexArray:
     """Self-energies (b, n, n) of a lead on the right that is unfolded to the wave vectors of its smallest cell."""
-    at = contact(prepared(junction), k, "right")
-    sigma = joined(waves_of(at, np.arange(len(k)), omega).right, at.copies)
+    at = lead_contact(prepare_junction(junction), k, "right")
+    sigma = block_diagonal(contact_waves(at, np.arange(len(k)), omega).right, at.copies)
     return at.port @ sigma @ dagger(at.port)
 
 
@@ -112,12 +115,12 @@ def self_energies(lead: Lead) -> tuple[dict[int, dict[str, float]], dict[str, Ar
         k, omega = rng.uniform(-0.5, 0.5, (points, 2)), rng.uniform(0.5, 12, points) * THz
         if size == 384:
             small = wide(lead, np.eye(2, dtype=int), tall)
-            made = supercell(mass_junction(small, SI, SI), tiling)
-            basis = prepared(made).right
+            made = repeat_device(mass_junction(small, SI, SI), tiling)
+            basis = prepare_junction(made).right
             seconds = median(lambda made=made, k=k, omega=omega: unfolded_sigma(made, k, omega))
             sigma = unfolded_sigma(made, k, omega)
         else:
-            basis = fold(whole)
+            basis = coupling_basis(whole)
             seconds = median(lambda w=whole, b=basis, k=k, omega=omega: plain_sigma(w, b, k, omega))
             sigma = plain_sigma(whole, basis, k, omega)
         slow = evolve(basis, gauge=None)
@@ -125,10 +128,15 @@ def self_energies(lead: Lead) -> tuple[dict[int, dict[str, float]], dict[str, Ar
         if size != 384:
             without = median(lambda w=whole, b=slow, k=k, omega=omega: plain_sigma(w, b, k, omega))
             times[size]["with complex matrices (s)"] = without / points
-        weight = roots(whole.masses, whole.directions)
+        weight = inverse_root_masses(whole.masses, whole.directions)
         few = min(points, 20 if size < 384 else 3)
         blocks = {"onsite": whole.onsite * weight[:, None] * weight, "hop": whole.hop * weight[:, None] * weight}
-        blocks |= {"shifts": whole.shifts, "k": k[:few], "energy": omega[:few] ** 2 * PS2, "sigma": sigma[:few]}
+        blocks |= {
+            "shifts": whole.shifts,
+            "k": k[:few],
+            "energy": omega[:few] ** 2 * SQUARE_PICOSECOND,
+            "sigma": sigma[:few],
+        }
         cases |= {f"{name}{size}": value for name, value in blocks.items()}
     return times, cases
 
@@ -166,9 +174,9 @@ def conductance(lead: Lead) -> dict[str, float]:
     times = []
     for _ in range(3):
         start = time.process_time()
-        found = converged(junction)
+        found = refine_to_tolerance(junction)
         times.append(time.process_time() - start)
-    fine = converged(junction, tolerance=7e-4)
+    fine = refine_to_tolerance(junction, tolerance=7e-4)
     value, wanted = (one.transmission.conductance(300.0).value[0] / MW for one in (found, fine))
     return {
         "conductance (MW m⁻² K⁻¹)": round(value, 2),
@@ -188,8 +196,8 @@ def length(lead: Lead) -> dict[str, object]:
     times: dict[int, float] = {}
     for count in LENGTHS:
         masses = [lead.masses, *(rng.choice([SI, GE], 2) for _ in range(count - 2)), lead.masses]
-        what = prepared(mass_junction(lead, SI, SI, device=masses))
-        times[count] = median(lambda what=what: transmissions(what, np.array([[0.1, 0.2]]), index, omega), 3) * 10
+        what = prepare_junction(mass_junction(lead, SI, SI, device=masses))
+        times[count] = median(lambda what=what: point_transmissions(what, np.array([[0.1, 0.2]]), index, omega), 3) * 10
     slope = np.polyfit(list(times), list(times.values()), 1)
     fitted = np.polyval(slope, list(times))
     return {
@@ -203,12 +211,14 @@ def length(lead: Lead) -> dict[str, object]:
 def large() -> dict[str, float]:
     """One point of an intermixed interface of 400 atoms a layer, in this process: CPU time and the most memory."""
     lead = silicon()
-    made = supercell(mass_junction(lead, SI, GE, device=[SI, SI, GE, GE]), [10, 20])
+    made = repeat_device(mass_junction(lead, SI, GE, device=[SI, SI, GE, GE]), [10, 20])
     rng = np.random.default_rng(3)
     mixed = [evolve(slab, masses=rng.choice([SI, GE], 400)) for slab in made.device[1:-1]]
     made = evolve(made, device=(made.device[0], *mixed, made.device[-1]))
     start = time.process_time()
-    found = transmissions(prepared(made), np.array([[0.1, 0.2]]), np.zeros(1, np.intp), np.array([3 * THz]))
+    found = point_transmissions(
+        prepare_junction(made), np.array([[0.1, 0.2]]), np.zeros(1, np.intp), np.array([3 * THz])
+    )
     seconds = time.process_time() - start
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
     return {

@@ -11,12 +11,12 @@ from unittest.mock import patch
 
 import numpy as np
 
-import kapitza.matter.slowness
+import kapitza.matter.elastic
 import kapitza.theory.amm
 from kapitza.matter.elastic import Elastic
-from kapitza.matter.solid import Solid
-from kapitza.theory.acoustics import Interlayer
+from kapitza.matter.isotropic import Solid
 from kapitza.theory.amm import amm
+from kapitza.theory.plane_waves import Interlayer
 from kapitza.units import GPa, nm
 
 
@@ -51,7 +51,10 @@ def main() -> None:
     al, si = Solid("Al", 2700, 6420, 3040, 6.026e28), Solid("Si", 2329, 9000, 5400, 4.994e28)
     gold = Solid("Au", 19300, 3240, 1200, 5.9e28)
     quick = conductance()
-    with patch.object(kapitza.matter.slowness, "CIRCLE", 768), patch.object(kapitza.theory.amm, "STROH", 18):
+    with (
+        patch.object(kapitza.matter.elastic, "CIRCLE_AZIMUTHS", 768),
+        patch.object(kapitza.theory.amm, "STROH_NODES", 18),
+    ):
         fine = conductance()
     cases: dict[str, tuple[Callable[[], object], int]] = {
         "isotropic Al/Si": (lambda: amm(al, si), 50),

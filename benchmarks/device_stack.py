@@ -15,12 +15,11 @@ from attrs import evolve
 
 from kapitza.core.stack import Layer, Stack
 from kapitza.device.description import Box, Device, HeatSource
-from kapitza.device.dynamics import step_response
-from kapitza.device.fields import plane_map, section_map
-from kapitza.device.network import foster
+from kapitza.device.layered.maps import plane_map, section_map
+from kapitza.device.layered.network import foster_network
+from kapitza.device.layered.temperatures import sample_peaks, solve_layered
+from kapitza.device.layered.transient import step_response
 from kapitza.device.shapes import HeatMap, Rectangle
-from kapitza.device.temperatures import device_temperatures
-from kapitza.device.uncertainty import sampled_peaks
 from kapitza.units import um
 
 PEAK, MEAN = 39.8762, 35.93716  # K
@@ -62,11 +61,11 @@ def told(what: str, milliseconds: float, more: str = "") -> None:
 
 def main() -> None:
     device = transistor()
-    bare, found = median(lambda: device_temperatures(device, sensitivity=False), 60)
+    bare, found = median(lambda: solve_layered(device, sensitivity=False), 60)
     told("peak and average", bare, f"peak {found.peak:.6f} K, off {found.peak - PEAK:+.1e} K")
     mean = found.average["finger"]
     told("", bare, f"mean {mean:.6f} K, off {mean - MEAN:+.1e} K")
-    told("with all sensitivities", median(lambda: device_temperatures(device), 60)[0], "13 numbers, adjoint")
+    told("with all sensitivities", median(lambda: solve_layered(device), 60)[0], "13 numbers, adjoint")
     for count in (512, 1024):
         points, heated = (count, count), pixels(device, count)
         for what, one in (("a rectangle", device), ("as many pixels of heat", heated)):
@@ -75,10 +74,10 @@ def main() -> None:
     told("section, 240 x 60", median(lambda: section_map(device), 5)[0])
     times = np.geomspace(1e-8, 1e-2, 61)
     told("step response, 61 times, 2 curves", median(lambda: step_response(device, times), 5)[0])
-    spent, found = median(lambda: foster(device, 12, first=1e-8, last=1e-2, of="finger"), 5)
+    spent, found = median(lambda: foster_network(device, 12, first=1e-8, last=1e-2, of="finger"), 5)
     told(f"Foster network of order {found.time.size}", spent, f"within {found.error * device.power:.1e} K")
     known = evolve(device, uncertain={"GaN|SiC.conductance": 5e6, "GaN.conductivity": 10.0})
-    told("sampled uncertainty, each device", median(lambda: sampled_peaks(known, 200), 3)[0] / 200)
+    told("sampled uncertainty, each device", median(lambda: sample_peaks(known, 200), 3)[0] / 200)
 
 
 if __name__ == "__main__":

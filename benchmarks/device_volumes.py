@@ -17,12 +17,12 @@ import numpy as np
 from scipy.sparse import block_diag, coo_array, csr_array
 
 from kapitza.core.stack import Layer, Stack
-from kapitza.device.blocks import Layout
 from kapitza.device.description import Box, Device, HeatSource
-from kapitza.device.grid import automatic_grid
-from kapitza.device.multigrid import conjugate_gradients, preconditioner
+from kapitza.device.grid.box_grid import automatic_grid
+from kapitza.device.grid.steady import solve_on_grid
+from kapitza.device.layout import Layout
+from kapitza.device.multigrid import build_preconditioner, conjugate_gradients
 from kapitza.device.shapes import Rectangle
-from kapitza.device.volumes_solve import solve_fields
 from kapitza.units import um
 
 PEAK, MEAN, JUMP = 39.8762, 35.93716, 11.07306  # K
@@ -49,7 +49,7 @@ def memory() -> float:
 def volumes(unknowns: int) -> tuple[int, float, float]:
     """Cells, CPU time and error of the peak, %."""
     start = time.process_time()
-    got = solve_fields(transistor(), unknowns)
+    got = solve_on_grid(transistor(), unknowns)
     spent = time.process_time() - start
     hot = got.temperatures
     errors = [100 * (a / b - 1) for a, b in ((hot.peak, PEAK), (hot.average["finger"], MEAN))]
@@ -101,7 +101,7 @@ def tetrahedra(unknowns: int) -> tuple[float, float]:
     free = np.setdiff1d(np.arange(total.shape[0]), held)
     inner = csr_array(total[free][:, free])
     inner.indices, inner.indptr = inner.indices.astype(np.int32), inner.indptr.astype(np.int32)
-    solved, _ = conjugate_gradients(inner, right[free], preconditioner(inner))
+    solved, _ = conjugate_gradients(inner, right[free], build_preconditioner(inner))
     spent = time.process_time() - start
     error = 100 * (solved.max() / PEAK - 1)
     print(
@@ -158,7 +158,7 @@ def main() -> None:
     parser.add_argument("sizes", nargs="*", type=float, default=[149e3, 742e3, 2e6])
     parser.add_argument("--tetrahedra", type=float, default=60e3)
     arguments = parser.parse_args()
-    solve_fields(transistor(), 1000)  # what is imported at the first use is not counted
+    solve_on_grid(transistor(), 1000)  # what is imported at the first use is not counted
     found = [volumes(int(size)) for size in arguments.sizes]
     if len(found) > 1:
         power = np.log(found[-1][1] / found[0][1]) / np.log(found[-1][0] / found[0][0])

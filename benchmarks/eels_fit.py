@@ -22,14 +22,14 @@ import numpy as np
 from kapitza.core.profile import Profile
 from kapitza.errors import MissingEngine, require
 from kapitza.measure.eels.fit import fit_spectra
-from kapitza.measure.eels.model import Mode
+from kapitza.measure.eels.model import VibrationalMode
 from kapitza.measure.eels.simulate import simulate_spectra
 from kapitza.measure.eels.spectrum import SpectrumImage
 from kapitza.units import meV, nm
 
 KELVIN, DOSE = 430.0, 6e7
 MODES = tuple(
-    Mode(name, energy * meV, width * meV, share)
+    VibrationalMode(name, energy * meV, width * meV, share)
     for name, energy, width, share in (("a", 47, 5.0, 4e-4), ("b", 82, 4.5, 6e-4), ("c", 97, 5.0, 1e-4))
 )
 K_B = 0.08617333262  # meV/K

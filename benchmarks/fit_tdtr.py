@@ -11,11 +11,10 @@ from collections.abc import Callable
 import numpy as np
 
 from kapitza.core.stack import Layer, Stack
-from kapitza.device.beams import Beams
 from kapitza.measure.experiment import Curve
 from kapitza.measure.fit import Prior, Tie, fit
-from kapitza.measure.parameters import Free, Sample, resolve
-from kapitza.measure.problem import Problem
+from kapitza.measure.parameters import DataSet, FitProblem, Free, resolve_parameters
+from kapitza.measure.thermoreflectance.beams import Beams
 from kapitza.measure.thermoreflectance.tdtr import Tdtr
 from kapitza.units import nm, ns, ps, um
 
@@ -43,16 +42,16 @@ def oxide() -> tuple[Tdtr, Stack]:
 
 def jacobian(tdtr: Tdtr, stack: Stack) -> Callable[[], object]:
     clean = tdtr.predict(stack)
-    sample = Sample(tdtr, Curve(tdtr.delay, clean), stack)
+    sample = DataSet(tdtr, Curve(tdtr.delay, clean), stack)
     free = {name: Free() for name in ("Al|SiO2.conductance", "SiO2|Si.conductance", "SiO2.conductivity")}
     priors = {name: Prior.relative(0.03) for name in ("Al.thickness", "Al.heat_capacity", "SiO2.thickness", "spot")}
     ties = {"spot": Tie(("tdtr.pump_radius", "tdtr.probe_radius"))}
     priors["spot"] = Prior(1, 0.04)
-    parameters = resolve((sample,), free, priors, ties)
+    parameters = resolve_parameters((sample,), free, priors, ties)
 
     def call() -> object:
         # a new problem each time: nothing may come out of its memory
-        return Problem((sample,), parameters, (0.01 * clean,)).jacobian(np.zeros(7))
+        return FitProblem((sample,), parameters, (0.01 * clean,)).jacobian(np.zeros(7))
 
     return call
 

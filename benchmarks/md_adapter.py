@@ -9,16 +9,16 @@ from time import process_time
 
 import numpy as np
 
-from kapitza.simulate.md.engine import Baths, State
-from kapitza.simulate.md.fields import lennard_jones
-from kapitza.simulate.md.lammps_engine import Lammps, started
-from kapitza.simulate.md.lammps_text import number
-from kapitza.simulate.md.protocol import Thermometer, warm_state
-from kapitza.simulate.md.system import COLD, FREE, HOT, System
+from kapitza.simulate.md.engine import MdState, Thermostats
+from kapitza.simulate.md.engines.lammps import LammpsEngine, start_lammps
+from kapitza.simulate.md.engines.lammps_input import format_number
+from kapitza.simulate.md.potential import lennard_jones
+from kapitza.simulate.md.protocol import Thermometer, gradient_state
+from kapitza.simulate.md.system import COLD_ROLE, FREE_ROLE, HOT_ROLE, System
 from kapitza.units import angstrom, fs, m_u, ps
 
 CELLS, A = 12, 5.3 * angstrom
-BATHS = Baths("langevin", 35.0, 25.0, 1 * ps)
+BATHS = Thermostats("langevin", 35.0, 25.0, 1 * ps)
 ROUNDS, LOOK = 7, 10
 
 
@@ -27,19 +27,19 @@ def argon() -> System:
     cells = np.array(list(product(range(CELLS), repeat=3)))[:, None]
     positions = (cells + base).reshape(-1, 3) * A
     layer = np.round(positions[:, 2] / A * 2).astype(int)
-    role = np.select([layer < 4, (layer >= 12) & (layer < 16)], [HOT, COLD], FREE)
+    role = np.select([layer < 4, (layer >= 12) & (layer < 16)], [HOT_ROLE, COLD_ROLE], FREE_ROLE)
     n = layer.size
     masses, box, plane = np.full(n, 39.948 * m_u), np.eye(3) * CELLS * A, 7.75 * A / 2
     return System("argon", box, positions, masses, np.zeros(n, int), ("Ar",), layer, role, plane, periodic=True)
 
 
-def alone(system: System, state: State) -> object:
+def alone(system: System, state: MdState) -> object:
     """LAMMPS as a script would drive it, with the same thermostats."""
-    engine = started(Lammps())
-    side = number(CELLS * A / angstrom)
+    engine = start_lammps(LammpsEngine())
+    side = format_number(CELLS * A / angstrom)
     setup = f"""units metal
 atom_style atomic
-lattice fcc {number(A / angstrom)}
+lattice fcc {format_number(A / angstrom)}
 region box block 0 {side} 0 {side} 0 {side} units box
 create_box 1 box
 create_atoms 1 box
@@ -49,8 +49,8 @@ pair_coeff 1 1 0.0104 3.4 8.5
 neighbor 2.0 bin
 neigh_modify delay 0 every 1
 timestep 0.004
-region hot block INF INF INF INF 0 {number(3.9 * A / 2 / angstrom)} units box
-region cold block INF INF INF INF {number(11.9 * A / 2 / angstrom)} {number(15.9 * A / 2 / angstrom)} units box
+region hot block INF INF INF INF 0 {format_number(3.9 * A / 2 / angstrom)} units box
+region cold block INF INF INF INF {format_number(5.95 * A / angstrom)} {format_number(7.95 * A / angstrom)} units box
 group hot region hot
 group cold region cold
 velocity all create 60 17
@@ -68,9 +68,9 @@ def main() -> None:
     steps = int(sys.argv[1]) if len(sys.argv) > 1 else 100
     system = argon()
     field = lennard_jones(("Ar",), 0.0104 * 1.602176634e-19, 3.4 * angstrom)
-    state = warm_state(system, 35.0, 25.0, 3)
+    state = gradient_state(system, 35.0, 25.0, 3)
     bare = alone(system, state)
-    motion = Lammps().begin(system, field, BATHS, state, timestep=4 * fs, seed=3)
+    motion = LammpsEngine().begin(system, field, BATHS, state, timestep=4 * fs, seed=3)
     look = Thermometer(system, LOOK)
     bare.command("run 300 post no")  # both shake down to the same state before they are timed
     motion.advance(300)

@@ -18,13 +18,12 @@ os.environ |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "NUMBA_NUM_T
 
 import numpy as np
 
-from kapitza.simulate.md.engine import Baths
-from kapitza.simulate.md.field import Field
-from kapitza.simulate.md.fields import lennard_jones, stillinger_weber, tersoff
-from kapitza.simulate.md.lammps_engine import Lammps
-from kapitza.simulate.md.own import Own
-from kapitza.simulate.md.system import FREE, System
-from kapitza.simulate.md.thermal import thermal_state
+from kapitza.simulate.md.engine import Thermostats
+from kapitza.simulate.md.engines.builtin import BuiltinEngine
+from kapitza.simulate.md.engines.lammps import LammpsEngine
+from kapitza.simulate.md.potential import Potential, lennard_jones, stillinger_weber, tersoff
+from kapitza.simulate.md.protocol import thermal_state
+from kapitza.simulate.md.system import FREE_ROLE, System
 from kapitza.units import angstrom, fs, m_u
 
 FCC = np.array([[0, 0, 0], [0.5, 0.5, 0], [0.5, 0, 0.5], [0, 0.5, 0.5]]) + 0.125
@@ -40,11 +39,12 @@ def crystal(basis: np.ndarray, a: float, cells: tuple[int, int, int], kind: str,
     none = np.zeros(n, dtype=int)
     layer = np.unique(np.round(positions[:, 2] / a * 4).astype(int), return_inverse=True)[1]
     return System(
-        kind, np.diag(cells) * a, positions, np.full(n, mass), none, (kind,), layer, none + FREE, cells[2] * a / 2, True
+        kind, np.diag(cells) * a, positions, np.full(n, mass), none, (kind,), layer,
+        none + FREE_ROLE, cells[2] * a / 2, True
     )  # fmt: skip
 
 
-def cases() -> dict[str, tuple[System, Field, float, float]]:
+def cases() -> dict[str, tuple[System, Potential, float, float]]:
     argon = crystal(FCC, 1.5712 * SIGMA, (10, 10, 10), "Ar", 39.948 * m_u)
     silicon = crystal(DIAMOND, 5.431 * angstrom, (10, 10, 10), "Si", 28.0855 * m_u)
 
@@ -60,12 +60,15 @@ def cases() -> dict[str, tuple[System, Field, float, float]]:
     }
 
 
-def speeds(case: tuple[System, Field, float, float], turns: int, steps: int) -> tuple[list[float], list[float]]:
+def speeds(case: tuple[System, Potential, float, float], turns: int, steps: int) -> tuple[list[float], list[float]]:
     """Million atom-steps per second of both engines, turn by turn."""
     system, field, temperature, timestep = case
     state = thermal_state(system, temperature, 1, twice=True)
     found: tuple[list[float], list[float]] = ([], [])
-    motions = [e.begin(system, field, Baths("none"), state, timestep=timestep, seed=1) for e in (Own(), Lammps())]
+    motions = [
+        e.begin(system, field, Thermostats("none"), state, timestep=timestep, seed=1)
+        for e in (BuiltinEngine(), LammpsEngine())
+    ]
     for motion in motions:
         motion.advance(200)
     for _ in range(turns):
@@ -82,7 +85,7 @@ def growth() -> None:
     for cells in (5, 10, 20, 30):
         system = crystal(FCC, 1.5712 * SIGMA, (cells, cells, cells), "Ar", 39.948 * m_u)
         state = thermal_state(system, 30.0, 1, twice=True)
-        motion = Own().begin(system, field, Baths("none"), state, timestep=10.7 * fs)
+        motion = BuiltinEngine().begin(system, field, Thermostats("none"), state, timestep=10.7 * fs)
         motion.advance(60)
         steps = max(20, 400_000 // system.masses.size)
         start = time.process_time()
@@ -96,7 +99,7 @@ def large(atoms: int) -> None:
     state = thermal_state(system, 30.0, 1, twice=True)
     start = time.process_time()
     field = lennard_jones(("Ar",), EPSILON, SIGMA)
-    motion = Own().begin(system, field, Baths("none"), state, timestep=10.7 * fs)
+    motion = BuiltinEngine().begin(system, field, Thermostats("none"), state, timestep=10.7 * fs)
     begun = time.process_time() - start
     motion.advance(60)
     spent = time.process_time() - start - begun

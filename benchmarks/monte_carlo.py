@@ -14,19 +14,18 @@ import time
 
 import numpy as np
 
-from kapitza.matter.solid import Solid
-from kapitza.simulate.boltzmann.carriers import gray_carriers
-from kapitza.simulate.boltzmann.contacts import Wall
-from kapitza.simulate.boltzmann.geometry import Domain
-from kapitza.simulate.boltzmann.monte_carlo import Flights, monte_carlo
-from kapitza.simulate.boltzmann.rates import Rates
+from kapitza.matter.isotropic import Solid
+from kapitza.simulate.boltzmann.boundaries import Wall
+from kapitza.simulate.boltzmann.carriers import ScatteringRates, gray_carriers
+from kapitza.simulate.boltzmann.domain import Domain
+from kapitza.simulate.boltzmann.monte_carlo.simulation import MonteCarloSettings, monte_carlo
 from kapitza.simulate.boltzmann.shapes import Block
-from kapitza.simulate.boltzmann.spectra import carriers
+from kapitza.simulate.boltzmann.spectral_carriers import spectral_carriers
 
 SIZE = (500e-9, 200e-9, 100e-9)
 BAR = 20
 SILICON = Solid("Si", 2329, 8970, 5332, 4.994e28)
-RATES = Rates(umklapp=1.2e-19, impurity=1.3e-45, boundary=1e-3)
+RATES = ScatteringRates(umklapp=1.2e-19, impurity=1.3e-45, boundary=1e-3)
 
 PEER = """
 import json, os, sys, time
@@ -67,9 +66,9 @@ def wire(medium: object) -> Domain:
 
 def ours(domain: Domain, spacing: object, particles: int) -> tuple[int, float]:
     """Events and CPU time, compiled beforehand."""
-    monte_carlo(domain, spacing=spacing, flights=Flights(100))
+    monte_carlo(domain, spacing=spacing, flights=MonteCarloSettings(100))
     start = time.process_time()
-    found = monte_carlo(domain, spacing=spacing, flights=Flights(particles))
+    found = monte_carlo(domain, spacing=spacing, flights=MonteCarloSettings(particles))
     return found.events, time.process_time() - start
 
 
@@ -90,7 +89,7 @@ def peer(particles: int = 100, steps: int = 30_000) -> dict[str, float] | str:
 def main() -> None:
     gray = gray_carriers("Si", heat_capacity=1.66e6, velocity=6400.0, mean_free_path=41e-9)
     edges = np.linspace(0, SILICON.edges[-1], 51)
-    banded = carriers(SILICON, RATES, edges=edges, conductivity=148.0)
+    banded = spectral_carriers(SILICON, RATES, edges=edges, conductivity=148.0)
     print("500 x 200 x 100 nm of Si between 301 and 300 K, diffuse sides; one thread, CPU time")
     events, cpu = 0, 1.0
     for name, medium in (("gray", gray), (f"{banded.capacity.size} bands", banded)):

@@ -12,8 +12,8 @@ from collections.abc import Callable
 import numpy as np
 
 from kapitza.core.stack import Layer, Stack
-from kapitza.device.admittance import impedance
-from kapitza.device.beams import Beams
+from kapitza.device.layered.admittance import impedance
+from kapitza.measure.thermoreflectance.beams import Beams
 from kapitza.measure.thermoreflectance.fdtr import Fdtr
 from kapitza.measure.thermoreflectance.tdtr import Tdtr
 from kapitza.units import MW, nm, ns, um

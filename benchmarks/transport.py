@@ -10,18 +10,17 @@ from collections.abc import Callable
 
 import numpy as np
 
-from kapitza.matter.solid import Solid
-from kapitza.simulate.boltzmann.carriers import Carriers, gray_carriers
-from kapitza.simulate.boltzmann.contacts import Crossing
-from kapitza.simulate.boltzmann.rates import Rates
-from kapitza.simulate.boltzmann.solve import swept
-from kapitza.simulate.boltzmann.spectra import carriers, group_edges, group_frequencies
-from kapitza.simulate.boltzmann.transport import Film, joined, transport
+from kapitza.matter.isotropic import Solid
+from kapitza.simulate.boltzmann.boundaries import InterfaceScattering
+from kapitza.simulate.boltzmann.carriers import Carriers, ScatteringRates, gray_carriers
+from kapitza.simulate.boltzmann.layered.solver import solve_by_sweeps
+from kapitza.simulate.boltzmann.layered.transport import Film, assemble_layers, transport
+from kapitza.simulate.boltzmann.spectral_carriers import group_edges, group_frequencies, spectral_carriers
 from kapitza.theory.dmm import dmm
 
 SILICON = Solid("Si", 2329, 8970, 5332, 4.994e28)
 GERMANIUM = Solid("Ge", 5323, 5310, 3250, 4.42e28)
-RATES = Rates(umklapp=1.2e-19, impurity=1.3e-45, boundary=1e-3)
+RATES = ScatteringRates(umklapp=1.2e-19, impurity=1.3e-45, boundary=1e-3)
 
 
 def cpu(call: Callable[[], object], repeats: int = 5) -> float:
@@ -36,7 +35,7 @@ def cpu(call: Callable[[], object], repeats: int = 5) -> float:
 def banded(material: Solid, bins: int) -> Carriers:
     """One branch, `bins` bands."""
     edges = np.linspace(0, material.edges[-1], bins + 1)
-    return carriers(material, RATES, edges=edges, conductivity=148.0)
+    return spectral_carriers(material, RATES, edges=edges, conductivity=148.0)
 
 
 def grown_with_bands(rounds: int = 7) -> None:
@@ -44,8 +43,8 @@ def grown_with_bands(rounds: int = 7) -> None:
     stacks: list[list[Film]] = []
     for bins in (25, 50, 100, 200, 400):
         edges = group_edges(SILICON, GERMANIUM, bins=bins)
-        stacks.append([Film(5e-8, carriers(s, RATES, edges=edges)) for s in (SILICON, GERMANIUM)])
-    joint = Crossing(coefficient=1e-3)
+        stacks.append([Film(5e-8, spectral_carriers(s, RATES, edges=edges)) for s in (SILICON, GERMANIUM)])
+    joint = InterfaceScattering(coefficient=1e-3)
     spent = np.array([[cpu(lambda f=one: transport(f, [joint]), 1) for one in stacks] for _ in range(rounds)])
     counts = [sum(film.carriers.capacity.size for film in one) for one in stacks]
     print(
@@ -63,7 +62,7 @@ def main() -> None:
         film = [Film(thickness, film_bands)]
         print(f"  {thickness:7.0e} m  {1e3 * cpu(lambda f=film: transport(f)):8.1f} ms")
     edges = group_edges(SILICON, GERMANIUM, bins=55)
-    pair = [carriers(s, RATES, edges=edges, conductivity=k) for s, k in ((SILICON, 148.0), (GERMANIUM, 60.0))]
+    pair = [spectral_carriers(s, RATES, edges=edges, conductivity=k) for s, k in ((SILICON, 148.0), (GERMANIUM, 60.0))]
     crossing = dmm(SILICON, GERMANIUM, group_frequencies(edges))
     films = [Film(5e-8, one) for one in pair]
     count = max(one.capacity.size for one in pair)
@@ -73,14 +72,14 @@ def main() -> None:
     grown_with_bands()
     print(f"growth with cells, by sweeps, {film_bands.capacity.size} bands, L = 10 µm")
     for cells in (100, 200, 400, 800, 1600):
-        slabs, _ = joined([Film(1e-5, film_bands, cells=cells)], [], None, None)
-        steps = swept(slabs).steps
-        print(f"  {cells:5d} cells {1e3 * cpu(lambda s=slabs: swept(s), 3):9.1f} ms, {steps} steps")
+        slabs, _ = assemble_layers([Film(1e-5, film_bands, cells=cells)], [], None, None)
+        steps = solve_by_sweeps(slabs).steps
+        print(f"  {cells:5d} cells {1e3 * cpu(lambda s=slabs: solve_by_sweeps(s), 3):9.1f} ms, {steps} steps")
     gray = gray_carriers("gray", heat_capacity=4e6, velocity=1000.0, mean_free_path=1e-8)
     print("steps against Knudsen number, 400 cells: ", end="")
     for knudsen in (1e3, 1e2, 1e1, 1.0, 1e-1, 1e-2, 1e-3, 1e-4):
-        slabs, _ = joined([Film(1e-8 / knudsen, gray, cells=400)], [], None, None)
-        print(f"{knudsen:g}: {swept(slabs).steps}", end="  ")
+        slabs, _ = assemble_layers([Film(1e-8 / knudsen, gray, cells=400)], [], None, None)
+        print(f"{knudsen:g}: {solve_by_sweeps(slabs).steps}", end="  ")
     print()
 
 

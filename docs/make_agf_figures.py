@@ -9,6 +9,8 @@ mpl.use("Agg")
 import numpy as np
 
 import kapitza
+from kapitza.plot import modal_transmission as modal_transmission_plots
+from kapitza.plot import vibrations as vibrations_plots
 from kapitza.plot.style import new_figure
 
 IMAGES = Path(__file__).resolve().parent / "images"
@@ -16,7 +18,7 @@ IMAGES = Path(__file__).resolve().parent / "images"
 
 def main() -> None:
     """Draw all figures."""
-    junction = kapitza.build_junction("Si", "Ge", "tersoff", layers=5)
+    junction = kapitza.lattice.build_junction("Si", "Ge", "tersoff", layers=5)
 
     ax = new_figure().subplots()
     spectrum = kapitza.agf(junction, np.linspace(0.05, 16.5, 330) * kapitza.units.THz, k_mesh=(24, 24))
@@ -25,14 +27,16 @@ def main() -> None:
 
     figure = new_figure(width=10, height=7.6)
     sizes = {"k_mesh": (16, 16)}
-    kapitza.plot.who_crosses(kapitza.agf_modes(junction, **sizes), kapitza.mode_conversion(junction, **sizes), figure)
+    modal_transmission_plots.modes_figure(
+        kapitza.lattice.agf_modes(junction, **sizes), kapitza.lattice.mode_conversion(junction, **sizes), figure
+    )
     figure.savefig(IMAGES / "agf-modes.png", dpi=110)
 
     figure = new_figure(width=10, height=7.6)
-    kapitza.plot.near_interface(
-        kapitza.local_density(junction, k_mesh=(12, 12)),
-        kapitza.interface_modes(junction, k_mesh=(12, 12)),
-        kapitza.local_current(junction, k_mesh=(12, 12)),
+    vibrations_plots.vibrations_figure(
+        kapitza.lattice.local_density(junction, k_mesh=(12, 12)),
+        kapitza.lattice.interface_modes(junction, k_mesh=(12, 12)),
+        kapitza.lattice.local_current(junction, k_mesh=(12, 12)),
         figure,
     )
     figure.savefig(IMAGES / "agf-local.png", dpi=110)

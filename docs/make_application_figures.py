@@ -8,8 +8,12 @@ mpl.use("Agg")
 
 import numpy as np
 
-from kapitza import best_solved, miniband, plot, read_cryo, read_leg, steady_states
-from kapitza.plot.style import COLOURS, DASHES, new_figure
+from kapitza.applications import operating_points
+from kapitza.applications.superlattice import miniband_conductivity
+from kapitza.applications.thermoelectric import solve_best_leg
+from kapitza.io.applications import read_cryogenic, read_leg
+from kapitza.plot import applications as applications_plots
+from kapitza.plot.style import LINE_COLOURS, LINE_DASHES, new_figure
 
 DOCS = Path(__file__).resolve().parent
 
@@ -19,8 +23,10 @@ def main() -> None:
     ax = new_figure(width=6.4, height=3.8).subplots()
     layers = np.array([1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 24])
     for i, path in enumerate((5.0, 10.0, 20.0, 40.0)):
-        found = miniband(2.6, path, layers)
-        ax.plot(layers, found.value, marker="o", ms=4, color=COLOURS[i], ls=DASHES[i], label=f"{path:g} layers")
+        found = miniband_conductivity(2.6, path, layers)
+        ax.plot(
+            layers, found.value, marker="o", ms=4, color=LINE_COLOURS[i], ls=LINE_DASHES[i], label=f"{path:g} layers"
+        )
     ax.set(xlabel="atomic layers of each material in a period", ylabel="conductivity over that of the mean crystal")
     ax.set(ylim=(0, 0.25), xlim=(0, None))
     ax.legend(frameon=False, title="mean free path", ncols=2)
@@ -28,15 +34,15 @@ def main() -> None:
     ax.figure.savefig(DOCS / "images" / "superlattice-waves.png", dpi=150)
 
     ax = new_figure(width=7.6, height=3.8).subplots()
-    held = read_cryo(DOCS / "samples" / "cryo-chip.toml")
-    states = steady_states(held.bath, held.device, held.current, load=held.load)
-    plot.cryo(held.bath, states, held.device, held.current, load=held.load, ax=ax)
+    held = read_cryogenic(DOCS / "samples" / "cryo-chip.toml")
+    states = operating_points(held.bath, held.device, held.current, load=held.load)
+    applications_plots.cryogenic_chip(held.bath, states, held.device, held.current, load=held.load, ax=ax)
     ax.figure.savefig(DOCS / "images" / "cryo-chip.png", dpi=150)
 
     ax = new_figure(width=6.4, height=3.8).subplots()
     file = read_leg(DOCS / "samples" / "leg.toml")
-    best = [best_solved(file.leg, file.hot, file.cold, goal) for goal in ("power", "efficiency")]
-    plot.leg(file.leg, best, cooling=False, ax=ax)
+    best = [solve_best_leg(file.leg, file.hot, file.cold, goal) for goal in ("power", "efficiency")]
+    applications_plots.thermoelectric_leg(file.leg, best, cooling=False, ax=ax)
     ax.figure.savefig(DOCS / "images" / "leg.png", dpi=150)
 
 

@@ -8,17 +8,15 @@ mpl.use("Agg")
 
 import numpy as np
 
-from kapitza import (
-    Plane,
-    device_temperatures,
-    foster,
-    plane_map,
-    plot,
-    read_device,
-    section_map,
-    step_response,
-)
+from kapitza import plot
+from kapitza.device import solve_layered
+from kapitza.device.layered.maps import plane_map, section_map
+from kapitza.device.layered.network import foster_network
+from kapitza.device.layered.transient import step_response
+from kapitza.io import read_device
+from kapitza.plot import device as device_plots
 from kapitza.plot.style import new_figure
+from kapitza.thermoreflectance import Plane
 
 DOCS = Path(__file__).resolve().parent
 IMAGES = DOCS / "images"
@@ -27,13 +25,13 @@ IMAGES = DOCS / "images"
 def main() -> None:
     """Draw all figures."""
     device = read_device(DOCS / "samples" / "chip-gan-sic.toml")
-    found = device_temperatures(device)
+    found = solve_layered(device)
     figure = new_figure(height=5.6)
-    plot.device_figure(found, device, section_map(device), plane_map(device, Plane("GaN"), (512, 512)), figure)
+    device_plots.device_figure(found, device, section_map(device), plane_map(device, Plane("GaN"), (512, 512)), figure)
     figure.savefig(IMAGES / "device-chip.png", dpi=150)
 
     ax = new_figure().subplots()
-    network = foster(device, 6, first=1e-8, last=1e-2)
+    network = foster_network(device, 6, first=1e-8, last=1e-2)
     plot.device_response(step_response(device, np.geomspace(1e-8, 1e-2, 121)), network, device.power, ax=ax)
     ax.figure.savefig(IMAGES / "device-step.png", dpi=150)
 
@@ -43,10 +41,9 @@ def main() -> None:
     for name, boundary in (("chip-gan-sic", "GaN|SiC"), ("chip-gan-diamond", "GaN|diamond")):
         one = read_device(DOCS / "samples" / f"{name}.toml")
         rises[one.title.removesuffix(", a quarter of it")] = [
-            device_temperatures(one.replace({f"{boundary}.conductance": 1 / r}), sensitivity=False).peak
-            for r in resistance
+            solve_layered(one.replace({f"{boundary}.conductance": 1 / r}), sensitivity=False).peak for r in resistance
         ]
-    plot.device_sweep(resistance, rises, "resistance of the boundary below GaN (m²K/GW)", factor=1e-9, ax=ax)
+    device_plots.device_sweep(resistance, rises, "resistance of the boundary below GaN (m²K/GW)", factor=1e-9, ax=ax)
     for value, label in ((3.5, "carbide"), (8.3, "bonded, 2.5 nm SiOₓ"), (12, "thin SiN"), (34, "bonded, 5.3 nm SiOₓ")):
         ax.axvline(value, color="0.75", lw=0.8, zorder=0)
         place = (1.02 * value, 0.98)

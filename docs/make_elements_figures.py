@@ -8,7 +8,8 @@ mpl.use("Agg")
 
 import numpy as np
 
-from kapitza import Body, Held, ball_mesh, body_temperatures
+from kapitza.device import Body, FixedTemperature, solve_body
+from kapitza.device.elements.mesh_generators import ball_mesh
 from kapitza.plot.style import new_figure
 
 IMAGES = Path(__file__).resolve().parent / "images"
@@ -21,9 +22,9 @@ def main() -> None:
     figure.set_layout_engine("constrained")
     left, right = figure.subplots(1, 2, width_ratios=(1.15, 1))
     for conductance, colour in ((1e6, "C0"), (np.inf, "C1")):
-        faces = {"x-": Held(301), "x+": Held(300)}
+        faces = {"x-": FixedTemperature(301), "x+": FixedTemperature(300)}
         body = Body(mesh, {"fibre": 10.0, "matrix": 1.0}, {"fibre|matrix": conductance}, faces)
-        found = body_temperatures(body)
+        found = solve_body(body)
         if np.isfinite(conductance):
             x, y = mesh.points[found.split.point].T * 1e6
             triangles = found.split.unknowns

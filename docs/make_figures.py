@@ -8,8 +8,9 @@ mpl.use("Agg")
 
 import numpy as np
 
-from kapitza import amm, angle_map, dmm, elastic_limit, measured, plot, predict, solid
+from kapitza import amm, dmm, measured, plot, predict, solid
 from kapitza.plot.style import new_figure
+from kapitza.theory import angle_map, elastic_limit
 
 IMAGES = Path(__file__).resolve().parent / "images"
 
@@ -32,7 +33,7 @@ def main() -> None:
     ax.figure.savefig(IMAGES / "accumulation.png", dpi=150, bbox_inches="tight")
 
     ax = new_figure().subplots()
-    plot.angles(angle_map(al, si), ax=ax)
+    plot.transmission_by_angle(angle_map(al, si), ax=ax)
     ax.figure.savefig(IMAGES / "angles.png", dpi=150, bbox_inches="tight")
 
 

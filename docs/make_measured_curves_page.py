@@ -19,8 +19,9 @@ from matplotlib.figure import Figure
 
 from kapitza import plot
 from kapitza.io.samples import SampleFile, read_sample
-from kapitza.measure.fit import Fit, fit, told
-from kapitza.measure.series import Line, ThicknessSeries
+from kapitza.measure.fit import Fit, fit, format_bound
+from kapitza.measure.thickness_series import ThicknessLine, ThicknessSeries
+from kapitza.plot import style as style_plots
 from kapitza.units import MW, nm
 
 HERE = Path(__file__).resolve().parent
@@ -63,7 +64,7 @@ def number(found: Fit, name: str) -> str:
     if name in found.bounds:
         bound = found.bounds[name]
         low, high = (None if end is None else end / size for end in (bound.low, bound.high))
-        return told(type(bound)(low, high, bound.confidence), unit)
+        return format_bound(type(bound)(low, high, bound.confidence), unit)
     i = found.index(name)
     value, sigma = found.value[i] / size, found.sigma[i] / size
     digits = max(0, 1 - int(np.floor(np.log10(sigma))))
@@ -85,7 +86,7 @@ def shares(one: Example, name: str) -> str:
 
 def figure(one: Example) -> None:
     """Write data, fit and residuals."""
-    drawn = plot.new_figure(height=5.2)
+    drawn = style_plots.new_figure(height=5.2)
     plot.fit(one.total, drawn)
     written(drawn, f"{one.name}.png")
 
@@ -100,12 +101,12 @@ def written(drawn: Figure, name: str) -> None:
 def contours(one: Example) -> None:
     """Write the joint likelihood of the first two free numbers."""
     first, second = list(one.held.free)[:2]
-    drawn = plot.new_figure(height=4.6)
+    drawn = style_plots.new_figure(height=4.6)
     plot.likelihood(one.total.contours(first, second, points=11, span=3.6), drawn.add_subplot())
     written(drawn, f"{one.name}-contours.png")
 
 
-def oxide_line(held: SampleFile) -> tuple[Line, Sequence[float]]:
+def oxide_line(held: SampleFile) -> tuple[ThicknessLine, Sequence[float]]:
     """Straight line through the films fitted one by one, with the nominal thicknesses known to 2 nm."""
     thickness = np.array([stack.layers[1].thickness for stack in held.stacks])
     name = "SiO2.conductivity"
@@ -118,8 +119,8 @@ def oxide_line(held: SampleFile) -> tuple[Line, Sequence[float]]:
     sigma = np.array([found.sigma[0] for found in fits]) * thickness / k**2
     series = ThicknessSeries(thickness, thickness / k + 1 / OXIDE_BOUNDARY, np.full(k.size, 2 * nm), sigma)
     line = series.line()
-    drawn = plot.new_figure(height=4.2)
-    plot.series(series, line, drawn.add_subplot())
+    drawn = style_plots.new_figure(height=4.2)
+    plot.thickness_series(series, line, drawn.add_subplot())
     written(drawn, "oxide-series-line.png")
     return line, k.tolist()
 
@@ -129,7 +130,7 @@ def shown(one: Example) -> str:
     return f'```toml title="{one.name}.toml"\n{one.text}```'
 
 
-def page(all_: Mapping[str, Example], line: Line, single: Sequence[float]) -> str:
+def page(all_: Mapping[str, Example], line: ThicknessLine, single: Sequence[float]) -> str:
     """The whole page."""
     silicon, titanate, gold, aluminium, oxide = (
         all_[name] for name in ("al-si-150210", "strontium-titanate", "gold-sapphire", "al-sapphire", "oxide-series")

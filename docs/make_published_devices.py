@@ -14,7 +14,7 @@ import matplotlib as mpl
 
 mpl.use("Agg")
 
-from kapitza import plot
+from kapitza.plot import style as style_plots
 
 DOCS = Path(__file__).resolve().parent
 TOLERANCE = {  # of single numbers, as in tests/published/devices.toml
@@ -36,7 +36,7 @@ def rows() -> list[tuple[str, float, float, float]]:
 def main() -> None:
     """Draw our values over the published ones, a row for each."""
     held = rows()[::-1]
-    figure = plot.new_figure(width=8.2, height=0.42 * len(held) + 1.1)
+    figure = style_plots.new_figure(width=8.2, height=0.42 * len(held) + 1.1)
     ax = figure.subplots()
     for i, (name, ours, low, high) in enumerate(held):
         centre = (low + high) / 2

@@ -13,21 +13,12 @@ mpl.use("Agg")
 import numpy as np
 from attrs import evolve
 
-from kapitza import (
-    Crystal,
-    Junction,
-    agf,
-    build_junction,
-    crystal_from_potential,
-    extended,
-    junction_from_crystals,
-    load_crystal,
-    potential,
-    structure,
-    truncated,
-)
-from kapitza.matter.relax import relaxed_cell
-from kapitza.plot.style import COLOURS, new_figure
+from kapitza import Crystal, Junction, agf
+from kapitza.lattice import build_junction, crystal_from_potential, junction_from_crystals, published_potential
+from kapitza.matter import load_crystal, structure
+from kapitza.matter.building.interaction_range import extend_dipole_forces, truncate_force_constants
+from kapitza.matter.potentials.relaxation import relax_cell
+from kapitza.plot.style import LINE_COLOURS, new_figure
 from kapitza.units import MW, angstrom, m_u
 
 IMAGES = Path(__file__).resolve().parent / "images"
@@ -55,14 +46,14 @@ def line(name: str, junction: Junction, statistics: str = "quantum") -> list[flo
 
 def layered(crystal: Crystal, cells: int) -> Crystal:
     """Crystal with forces between layers up to so many cells of the c axis."""
-    return truncated(crystal, (cells + 0.1) * crystal.lattice[2, 2], normal=UP).crystal
+    return truncate_force_constants(crystal, (cells + 0.1) * crystal.lattice[2, 2], normal=UP).crystal
 
 
 def relaxed(name: str, forces: str) -> Crystal:
     """Crystal of a potential, at rest."""
     one = structure(name)
-    engine = potential(forces, one.symbols)
-    return crystal_from_potential(relaxed_cell(one, engine), engine)
+    engine = published_potential(forces, one.symbols)
+    return crystal_from_potential(relax_cell(one, engine), engine)
 
 
 def nitrides(folder: Path) -> dict[str, list[Crystal]]:
@@ -72,7 +63,7 @@ def nitrides(folder: Path) -> dict[str, list[Crystal]]:
     whole = [load_crystal(path, charges=charge) for path, charge in zip(paths, charges, strict=True)]
     return {
         "file": [load_crystal(path, nac=False) for path in paths],
-        "wide": [extended(one, (8, 8, 6)) for one in whole],
+        "wide": [extend_dipole_forces(one, (8, 8, 6)) for one in whole],
         "bare": [evolve(one, polar=None) for one in whole],
     }
 
@@ -80,7 +71,10 @@ def nitrides(folder: Path) -> dict[str, list[Crystal]]:
 def gallium_nitride(kinds: dict[str, list[Crystal]]) -> None:
     """Truncation of GaN|AlN, and the figure."""
     spheres = [
-        conductance(junction_from_crystals(*(truncated(one, r * angstrom).crystal for one in kinds["file"])), 2e-2)[0]
+        conductance(
+            junction_from_crystals(*(truncate_force_constants(one, r * angstrom).crystal for one in kinds["file"])),
+            2e-2,
+        )[0]
         for r in SPHERES
     ]
     print("spheres", dict(zip(SPHERES, np.round(spheres).tolist(), strict=True)))
@@ -89,9 +83,9 @@ def gallium_nitride(kinds: dict[str, list[Crystal]]) -> None:
         pairs = [junction_from_crystals(*(layered(one, cells) for one in kinds[name])) for cells in counts]
         layers[name] = [line(f"GaN|AlN {name}, {n} cells", pair)[0] for n, pair in zip(counts, pairs, strict=True)]
     ax = new_figure(width=6.4, height=4.0).subplots()
-    ax.plot(SPHERES, spheres, "o-", color=COLOURS[1], label="sphere, between ions")
+    ax.plot(SPHERES, spheres, "o-", color=LINE_COLOURS[1], label="sphere, between ions")
     for name, colour, label in (("file", 0, "layers of whole cells"), ("wide", 2, "the same, dipoles to 13 Å")):
-        ax.plot([5.1, 10.2], layers[name], "s--", color=COLOURS[colour], label=label)
+        ax.plot([5.1, 10.2], layers[name], "s--", color=LINE_COLOURS[colour], label=label)
     ax.axhline(PUBLISHED, color="0.4", label="published")
     ax.set(xlabel="forces up to (Å)", ylabel="emitted conductance at 300 K (MW m$^{-2}$ K$^{-1}$)", ylim=(0, 420))
     ax.legend(loc="lower right", frameon=False)

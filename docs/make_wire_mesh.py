@@ -7,7 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from kapitza import Mesh, ball_mesh
+from kapitza.device import Mesh
+from kapitza.device.elements.mesh_generators import ball_mesh
 
 SIDES = {"x-": "left", "x+": "right", "y-": "bottom", "y+": "top"}
 

@@ -46,7 +46,7 @@ def test_functions_are_short():
 
 def test_modules_and_classes_are_small():
     lines = {name: (SOURCE / name).read_text(encoding="utf-8").count("\n") for name in TREES}
-    assert {name: n for name, n in lines.items() if n > 400} == {}
+    assert {name: n for name, n in lines.items() if n > 600} == {}
     methods = {
         f"{name} {node.name}": sum(isinstance(member, FUNCTION) for member in node.body)
         for name, tree in TREES.items()

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 import kapitza
+from kapitza.applications.composite import hasselman_johnson
 from kapitza.cli import main
-from kapitza.cli.application_reports import parse_lengths
+from kapitza.cli.applications import parse_lengths
 from kapitza.errors import InputError
 from kapitza.units import nm, um
 
@@ -54,7 +55,7 @@ def test_superlattice(capsys):
 def test_composite(capsys):
     options = ("--fraction", "0.3", "--conductance", "50MW/m2K", "--particle-conductivity", "1500W/mK")
     content = run_json(capsys, "composite", "diamond", "Al", "--radius", "1,100um", *options)
-    want = kapitza.hasselman_johnson(237.0, 1500.0, 50e6, radius=[1 * um, 100 * um], fraction=0.3)
+    want = hasselman_johnson(237.0, 1500.0, 50e6, radius=[1 * um, 100 * um], fraction=0.3)
     np.testing.assert_allclose(content["conductivity"]["value"], want, rtol=1e-9, atol=0)
     assert main(["composite", "a-SiO2", "Cu", "--fraction", "0.1"]) == 0
     assert "any size" in capsys.readouterr().err

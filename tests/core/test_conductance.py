@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kapitza.core.conductance import Conductance, in_series, joined
+from kapitza.core.conductance import Conductance, merge_conductances, series_conductance
 from kapitza.errors import InputError
 from kapitza.units import MW, nm
 
@@ -15,14 +15,14 @@ values = st.floats(1e3, 1e10)
 @given(values, values, values)
 def test_resistances_in_series_add(one, two, three):
     parts = [Conductance([300], [value]) for value in (one, two, three)]
-    got = in_series(*parts).resistance
+    got = series_conductance(*parts).resistance
     np.testing.assert_allclose(got, 1 / one + 1 / two + 1 / three, rtol=1e-14, atol=0)
-    assert in_series(*parts).value < min(one, two, three)
+    assert series_conductance(*parts).value < min(one, two, three)
 
 
 def test_series_with_no_boundary_changes_nothing():
     part = Conductance([300], [200 * MW], [20 * MW], method="A")
-    got = in_series(part, Conductance([300], [np.inf], method="B"))
+    got = series_conductance(part, Conductance([300], [np.inf], method="B"))
     np.testing.assert_allclose(got.value, 200 * MW, rtol=1e-15, atol=0)
     np.testing.assert_allclose(got.sigma, 20 * MW, rtol=1e-15, atol=0)
     assert got.method == "A + B"
@@ -32,7 +32,7 @@ def test_uncertainty_of_a_series_equals_a_simulation():
     rng = np.random.default_rng(1)
     one, two = Conductance([300], [100.0], [2.0]), Conductance([300], [50.0], [1.5])
     drawn = 1 / (1 / rng.normal(100, 2, 200_000) + 1 / rng.normal(50, 1.5, 200_000))
-    np.testing.assert_allclose(in_series(one, two).sigma, drawn.std(), rtol=0.01, atol=0)
+    np.testing.assert_allclose(series_conductance(one, two).sigma, drawn.std(), rtol=0.01, atol=0)
 
 
 @given(st.floats(0, 4), st.floats(1e-3, 1e9), st.floats(10, 400))
@@ -83,9 +83,9 @@ def test_unequal_drops_or_statistics_are_not_compared():
         with pytest.raises(InputError, match=words):
             one.deviation(other)
         with pytest.raises(InputError, match="Take both with the same"):
-            in_series(one, other)
+            series_conductance(one, other)
         with pytest.raises(InputError, match="Take both with the same"):
-            joined([one, other])
+            merge_conductances([one, other])
 
 
 def test_a_deviation_without_any_uncertainty_has_no_scale():
@@ -95,23 +95,23 @@ def test_a_deviation_without_any_uncertainty_has_no_scale():
 
 def test_series_wants_the_same_temperatures():
     with pytest.raises(InputError, match="take both at the same ones"):
-        in_series(Conductance([300], [1.0]), Conductance([301], [1.0]))
+        series_conductance(Conductance([300], [1.0]), Conductance([301], [1.0]))
     with pytest.raises(InputError, match="got 0"):
-        in_series()
+        series_conductance()
 
 
 def test_single_temperatures_are_joined_in_order():
     parts = [Conductance([t], [v], [v / 10], method="inelastic") for t, v in ((300, 3.0), (100, 1.0), (200, 2.0))]
-    got = joined(parts)
+    got = merge_conductances(parts)
     assert got.temperature.tolist() == [100, 200, 300]
     assert got.value.tolist() == [1, 2, 3]
     np.testing.assert_allclose(got.sigma, [0.1, 0.2, 0.3], rtol=1e-14, atol=0)
     assert got.method == "inelastic"
-    assert joined([parts[0], Conductance([100], [1.0])]).sigma is None
+    assert merge_conductances([parts[0], Conductance([100], [1.0])]).sigma is None
     with pytest.raises(InputError, match="got 0"):
-        joined([])
+        merge_conductances([])
     with pytest.raises(InputError):
-        joined([parts[0], parts[0]])
+        merge_conductances([parts[0], parts[0]])
 
 
 @pytest.mark.parametrize(

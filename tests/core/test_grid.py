@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kapitza.core.grid import frequency_grid, joined_edges
 from kapitza.core.occupation import mode_heat_capacity, thermal_energy
+from kapitza.core.quadrature import frequency_grid, merge_edges
 from kapitza.core.transmission import Transmission
 from kapitza.errors import InputError, ValidityWarning
 from kapitza.units import THz, c_light, h, hbar, k_B
@@ -106,14 +106,14 @@ def test_quantum_of_thermal_conductance(published):
 
 
 def test_edges_that_are_the_same_are_merged():
-    got = joined_edges(np.array([1.0, 5.0]) * THz, np.array([5.0 * (1 + 1e-12), 7.0]) * THz)
+    got = merge_edges(np.array([1.0, 5.0]) * THz, np.array([5.0 * (1 + 1e-12), 7.0]) * THz)
     np.testing.assert_allclose(got, np.array([1.0, 5.0, 7.0]) * THz, rtol=1e-11, atol=0)
-    assert joined_edges(np.array([3.0]), np.array([3.0])).size == 1
+    assert merge_edges(np.array([3.0]), np.array([3.0])).size == 1
 
 
 def test_the_top_stays_when_its_neighbour_is_merged():
     top = 5.0 * (1 + 1e-12) * THz
-    assert joined_edges(np.array([1.0, 5.0]) * THz, np.array([top]))[-1] == top
+    assert merge_edges(np.array([1.0, 5.0]) * THz, np.array([top]))[-1] == top
 
 
 def test_edges_that_are_none():

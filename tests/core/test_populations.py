@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from kapitza.core.populations import Occupation
+from kapitza.core.occupation import Occupation
 from kapitza.units import k_B, meV
 
 ENERGY = np.array([2.0, 10.0, 60.0, 180.0]) * meV

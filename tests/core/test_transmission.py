@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.integrate import quad
 
-from kapitza.core.grid import frequency_grid
 from kapitza.core.occupation import mode_heat_capacity
-from kapitza.core.transmission import CORRECTION, Transmission, trapezoid
+from kapitza.core.quadrature import frequency_grid
+from kapitza.core.transmission import DROP_CORRECTION, Transmission, trapezoid_weights
 from kapitza.errors import InputError
-from kapitza.matter.solid import Solid
+from kapitza.matter.isotropic import Solid
 from kapitza.theory.dmm import dmm
 from kapitza.units import THz, hbar, k_B
 
@@ -130,7 +130,7 @@ def test_trapezoid_of_user_frequencies_equals_numpy():
     omega = np.sort(np.random.default_rng(3).uniform(0, 60 * THz, 500))
     spectrum = dmm(AL, SI, omega)
     assert spectrum.weight is None
-    np.testing.assert_allclose(spectrum.weights, trapezoid(omega), rtol=0, atol=0)
+    np.testing.assert_allclose(spectrum.weights, trapezoid_weights(omega), rtol=0, atol=0)
     per_mode = mode_heat_capacity(omega, [77.0])[0]
     want = np.trapezoid(spectrum.total * per_mode, omega) / (2 * np.pi)
     np.testing.assert_allclose(spectrum.conductance(77).value, want, rtol=1e-13, atol=0)
@@ -195,7 +195,7 @@ def test_the_share_of_the_extrapolated_drop_is_hopfs_constant(published):
     entry = published("core", "hopf_constant")
     np.testing.assert_allclose(hopf_constant(), by_chandrasekhar(), rtol=1e-7, atol=0)
     np.testing.assert_allclose(hopf_constant(), entry["value"], rtol=entry["tolerance"], atol=0)
-    np.testing.assert_allclose(CORRECTION["extrapolated"], 1 - 0.75 * hopf_constant(), rtol=1e-9, atol=0)
+    np.testing.assert_allclose(DROP_CORRECTION["extrapolated"], 1 - 0.75 * hopf_constant(), rtol=1e-9, atol=0)
 
 
 # Refusals

@@ -16,7 +16,7 @@ import numpy as np
 import phonopy
 
 FOLDER = Path(__file__).parent / "crystals"
-POINTS = {"Al": 24, "Si": 20, "Ge": 20, "C": 30, "MgO": 20, "KCl": 18, "AlN": 16, "GaN": 14}
+POINTS = {"Al": 24, "Si": 20, "Ge": 20, "C": 36, "MgO": 20, "KCl": 18, "AlN": 16, "GaN": 14}
 SHIFT = np.array([0.17, 0.29, 0.41])
 STEP, BINS, LEAST = 0.05, 1000, 0.02  # THz
 PLANCK, BOLTZMANN = 6.62607015e-34, 1.380649e-23

@@ -10,7 +10,7 @@ from scipy.linalg import expm
 
 from kapitza.core.conductance import Conductance
 from kapitza.core.stack import Boundary, Layer, Stack
-from kapitza.device.admittance import admittance, impedance
+from kapitza.device.layered.admittance import admittance, impedance
 from kapitza.device.setup import Plane, Setup
 from kapitza.errors import InputError
 from kapitza.units import MW, nm, um

@@ -7,16 +7,16 @@ from hypothesis import strategies as st
 from scipy.special import i0e
 
 from kapitza.core.stack import Layer, Stack
-from kapitza.device.admittance import impedance
-from kapitza.device.beams import Beams, quadrature
+from kapitza.device.layered.admittance import impedance
 from kapitza.device.setup import Plane, Setup
 from kapitza.errors import InputError
+from kapitza.measure.thermoreflectance.beams import Beams, wave_vector_quadrature
 from kapitza.units import nm, um
 
 
 def response(stack, beams, s, setup=None, nodes=48):
     setup = setup or Setup()
-    average = quadrature(stack, (beams,), setup, nodes=nodes)
+    average = wave_vector_quadrature(stack, (beams,), setup, nodes=nodes)
     return impedance(stack, s, average.kx, average.ky, setup=setup) @ average.weight[0]
 
 

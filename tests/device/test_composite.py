@@ -9,18 +9,28 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.integrate import quad, solve_ivp
 
-from kapitza.core.conductance import Conductance
-from kapitza.device.composite import (
+from kapitza.applications.composite import (
+    composite_conductivity,
     critical_radius,
-    differential,
+    differential_effective_medium,
     hasselman_johnson,
+    interface_density,
+    nanocomposite,
     particle_conductivity,
-    sized_composite,
 )
-from kapitza.device.ellipsoids import Ellipsoid, depolarisation, nan_composite
-from kapitza.device.free_paths import gray
-from kapitza.device.nanocomposite import interface_density, nanocomposite
-from kapitza.device.nanotube import GRAPHENE, Tube, cooling_time, long_tubes, nanotube_composite, useful_length
+from kapitza.applications.ellipsoids import (
+    GRAPHENE_CAPACITY,
+    Ellipsoid,
+    Nanotube,
+    cooling_time,
+    depolarisation_factors,
+    ellipsoid_composite,
+    long_nanotube_composite,
+    nanotube_composite,
+    useful_length,
+)
+from kapitza.applications.free_paths import gray_free_path
+from kapitza.core.conductance import Conductance
 from kapitza.errors import InputError, ValidityWarning
 from kapitza.units import MW, nm, um
 
@@ -45,7 +55,7 @@ def test_at_the_critical_radius_particles_do_nothing(matrix, particle, conductan
     if not np.isfinite(radius):
         assert particle <= matrix
         return
-    for call in (hasselman_johnson, differential):
+    for call in (hasselman_johnson, differential_effective_medium):
         np.testing.assert_allclose(
             call(matrix, particle, conductance, radius=radius, fraction=0.3), matrix, rtol=1e-6, atol=0
         )
@@ -86,13 +96,13 @@ def test_stirring_in_a_little_at_a_time(matrix, particle, fraction):
         return 3 * k / (1 - phi) * (inside - k) / (inside + 2 * k)
 
     solved = solve_ivp(slope, (0, fraction), [matrix], rtol=1e-10, atol=1e-12).y[0, -1]
-    got = differential(matrix, particle, 100 * MW, radius=1 * um, fraction=fraction)[0]
+    got = differential_effective_medium(matrix, particle, 100 * MW, radius=1 * um, fraction=fraction)[0]
     np.testing.assert_allclose(got, solved, rtol=1e-7, atol=0)
 
 
 def test_depolarisation_is_the_integral():
     for aspect in (0.02, 0.5, 0.9995, 1.0, 1.0005, 3.0, 200.0):
-        got = depolarisation(aspect)
+        got = depolarisation_factors(aspect)
 
         def of(s, aspect=aspect):
             return aspect / 2 / ((s + aspect**2) ** 1.5 * (s + 1))
@@ -104,31 +114,31 @@ def test_depolarisation_is_the_integral():
 
 @pytest.mark.parametrize("alignment", [0.0, 1 / 3, 1.0])
 def test_round_ellipsoids_are_spheres(alignment):
-    got = nan_composite(0.2, Ellipsoid(30.0, 2 * um, 2 * um), 50 * MW, fraction=0.2, alignment=alignment)
+    got = ellipsoid_composite(0.2, Ellipsoid(30.0, 2 * um, 2 * um), 50 * MW, fraction=0.2, alignment=alignment)
     want = hasselman_johnson(0.2, 30.0, 50 * MW, radius=1 * um, fraction=0.2)[0]
     np.testing.assert_allclose([got.along, got.across, got.mean], want, rtol=1e-9, atol=0)
 
 
 def test_long_ellipsoids_are_cylinders_and_flat_ones_plates():
-    long = nan_composite(0.2, Ellipsoid(30.0, 2 * um, 2.0), 50 * MW, fraction=0.2, alignment=1.0)
+    long = ellipsoid_composite(0.2, Ellipsoid(30.0, 2 * um, 2.0), 50 * MW, fraction=0.2, alignment=1.0)
     want = hasselman_johnson(0.2, 30.0, 50 * MW, radius=1 * um, fraction=0.2, shape="cylinder")[0]
     np.testing.assert_allclose(long.across, want, rtol=1e-5, atol=0)
     np.testing.assert_allclose(long.along, 0.8 * 0.2 + 0.2 * 30, rtol=1e-3, atol=0)
-    flat = nan_composite(0.2, Ellipsoid(30.0, 2.0, 2 * um), 50 * MW, fraction=0.2, alignment=1.0)
+    flat = ellipsoid_composite(0.2, Ellipsoid(30.0, 2.0, 2 * um), 50 * MW, fraction=0.2, alignment=1.0)
     want = hasselman_johnson(0.2, 30.0, 50 * MW, radius=1 * um, fraction=0.2, shape="plate")[0]
     np.testing.assert_allclose(flat.along, want, rtol=1e-4, atol=0)
     np.testing.assert_allclose(flat.across, 0.8 * 0.2 + 0.2 * 30, rtol=1e-3, atol=0)
 
 
 def test_long_tubes_have_a_simple_limit():
-    tube = Tube(3000.0, 1 * nm, 1000 * um)
+    tube = Nanotube(3000.0, 1 * nm, 1000 * um)
     got = nanotube_composite(0.2, tube, 12 * MW, fraction=1e-7)
-    simple = long_tubes(0.2, tube, 12 * MW, fraction=1e-7)
+    simple = long_nanotube_composite(0.2, tube, 12 * MW, fraction=1e-7)
     np.testing.assert_allclose(got.mean / 0.2 - 1, simple / 0.2 - 1, rtol=1e-3, atol=0)
 
 
 def test_tubes_of_the_useful_length_conduct_as_the_matrix_along_their_axis():
-    tube = Tube(3000.0, 10 * nm, 1.0)
+    tube = Nanotube(3000.0, 10 * nm, 1.0)
     length = useful_length(0.2, tube, 12 * MW)
     axial = tube.conductivity / (1 + 2 * tube.conductivity / (12 * MW * length))
     np.testing.assert_allclose(axial, 0.2, rtol=1e-9, atol=0)
@@ -139,16 +149,20 @@ def test_tubes_of_the_useful_length_conduct_as_the_matrix_along_their_axis():
 def test_a_nanotube_cools_exponentially():
     """A second road: the wall as a heat capacity behind a resistance, integrated."""
     time = cooling_time(12 * MW)
-    solved = solve_ivp(lambda t, T: -12 * MW * T / GRAPHENE, (0, time), [1.0], rtol=1e-10, atol=0).y[0, -1]
+    solved = solve_ivp(lambda t, T: -12 * MW * T / GRAPHENE_CAPACITY, (0, time), [1.0], rtol=1e-10, atol=0).y[0, -1]
     np.testing.assert_allclose(solved, np.exp(-1), rtol=1e-8, atol=0)
 
 
 def test_short_free_paths_change_nothing_and_long_ones_leave_the_boundaries():
     size = np.array([20 * nm, 200 * nm])
-    got = nanocomposite(gray(60.0, 1e-15), gray(150.0, 1e-15), 300 * MW, diameter=size, fraction=0.2)
+    got = nanocomposite(
+        gray_free_path(60.0, 1e-15), gray_free_path(150.0, 1e-15), 300 * MW, diameter=size, fraction=0.2
+    )
     want = hasselman_johnson(60.0, 150.0, 300 * MW, radius=size / 2, fraction=0.2)
     np.testing.assert_allclose(got, want, rtol=1e-6, atol=0)
-    ballistic = nanocomposite(gray(60.0, 1.0), gray(150.0, 1.0), np.inf, diameter=size, fraction=0.2)
+    ballistic = nanocomposite(
+        gray_free_path(60.0, 1.0), gray_free_path(150.0, 1.0), np.inf, diameter=size, fraction=0.2
+    )
     ends = [60.0 * 4 / interface_density(d, 0.2)[0] for d in size], 150.0 * size
     want = [hasselman_johnson(m, p, np.inf, radius=1.0, fraction=0.2)[0] for m, p in zip(*ends, strict=True)]
     np.testing.assert_allclose(ballistic, want, rtol=1e-5, atol=0)
@@ -156,8 +170,8 @@ def test_short_free_paths_change_nothing_and_long_ones_leave_the_boundaries():
 
 def test_a_conductance_of_temperature_is_taken_at_its_temperature():
     measured = Conductance([100, 400], [50 * MW, 200 * MW])
-    got = sized_composite(237.0, 1500.0, measured, radius=[50 * um], fraction=0.5, temperature=400.0)
-    want = sized_composite(237.0, 1500.0, 200 * MW, radius=[50 * um], fraction=0.5)
+    got = composite_conductivity(237.0, 1500.0, measured, radius=[50 * um], fraction=0.5, temperature=400.0)
+    want = composite_conductivity(237.0, 1500.0, 200 * MW, radius=[50 * um], fraction=0.5)
     np.testing.assert_allclose(got.value, want.value, rtol=1e-12, atol=0)
     assert (got.method, want.method) == ("differential", "differential")
     with pytest.raises(InputError, match="emitted"):
@@ -168,11 +182,11 @@ def test_warnings_where_the_range_is_left():
     with pytest.warns(ValidityWarning, match="differential"):
         hasselman_johnson(1.0, 10.0, 1e8, radius=1e-6, fraction=0.5)
     with pytest.warns(ValidityWarning, match="packing"):
-        differential(1.0, 10.0, 1e8, radius=1e-6, fraction=0.8)
+        differential_effective_medium(1.0, 10.0, 1e8, radius=1e-6, fraction=0.8)
     with pytest.warns(ValidityWarning, match="touch"):
-        nanotube_composite(0.2, Tube(3000.0, 1 * nm, 1 * um), 1e8, fraction=0.05)
+        nanotube_composite(0.2, Nanotube(3000.0, 1 * nm, 1 * um), 1e8, fraction=0.05)
     with pytest.warns(ValidityWarning, match="feel each other"):
-        nanocomposite(gray(1.0, 1e-9), gray(1.0, 1e-9), 1e8, diameter=1e-8, fraction=0.5)
+        nanocomposite(gray_free_path(1.0, 1e-9), gray_free_path(1.0, 1e-9), 1e8, diameter=1e-8, fraction=0.5)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         hasselman_johnson(1.0, 10.0, 1e8, radius=1e-6, fraction=0.9, shape="plate")
@@ -186,11 +200,11 @@ def test_warnings_where_the_range_is_left():
         lambda: hasselman_johnson(1.0, 10.0, 0.0, radius=1e-6, fraction=0.1),
         lambda: hasselman_johnson(1.0, 10.0, 1e8, radius=1e-6, fraction=50),
         lambda: hasselman_johnson(1.0, 10.0, 1e8, radius=1e-6, fraction=0.1, shape="cube"),
-        lambda: differential(1.0, np.nan, 1e8, radius=1e-6, fraction=0.1),
+        lambda: differential_effective_medium(1.0, np.nan, 1e8, radius=1e-6, fraction=0.1),
         lambda: Ellipsoid(1.0, 0.0, 1.0),
-        lambda: nan_composite(1.0, Ellipsoid(1.0, 1.0, 2.0), 1.0, fraction=0.1, alignment=1.1),
-        lambda: sized_composite(1.0, 10.0, 1e8, radius=1e-6, fraction=0.1, rule="best"),
-        lambda: depolarisation(-1.0),
+        lambda: ellipsoid_composite(1.0, Ellipsoid(1.0, 1.0, 2.0), 1.0, fraction=0.1, alignment=1.1),
+        lambda: composite_conductivity(1.0, 10.0, 1e8, radius=1e-6, fraction=0.1, rule="best"),
+        lambda: depolarisation_factors(-1.0),
     ],
 )
 def test_wrong_input_is_refused(make):

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import erfcx
 
-from kapitza.device.contours import inverse_laplace, pulse_train
+from kapitza.device.layered.laplace import inverse_laplace, pulse_train
 from kapitza.errors import InputError
 
 PERIOD = 1 / 80e6

@@ -6,14 +6,20 @@ from attrs import evolve
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kapitza.device.cryogenic import Bath, Superconductor, steady_states, surface_temperature
-from kapitza.device.quench import front_balance, runaway
+from kapitza.applications.cryogenic import (
+    HeliumBath,
+    Superconductor,
+    front_balance,
+    operating_points,
+    runaway_currents,
+    surface_temperature,
+)
 from kapitza.errors import InputError, ValidityWarning
 from kapitza.matter.library import fluid, solid
 from kapitza.theory.khalatnikov import khalatnikov
 
-PLAIN = Bath(2.0, 50.0)
-BOILING = Bath(4.2, 30.0, 4.0, critical=8e3, recovery=2.5e3, film=600.0)
+PLAIN = HeliumBath(2.0, 50.0)
+BOILING = HeliumBath(4.2, 30.0, 4.0, critical=8e3, recovery=2.5e3, film=600.0)
 NIOBIUM = Superconductor(9.2, 10.0, 2.0, 1e-2)
 
 
@@ -36,7 +42,7 @@ def test_all_steady_states_are_found(load, current, heating, film, critical_temp
     """A second road: sign changes of the balance on a fine grid; stable and unstable ones alternate."""
     bath = evolve(BOILING, film=film)
     device = Superconductor(critical_temperature, 10.0, 2.0, 1e-2, heating)
-    found = steady_states(bath, device, current, load=load)
+    found = operating_points(bath, device, current, load=load)
     grid = np.concatenate([np.linspace(4.2, 60, 100_003), np.geomspace(60, 9e3, 20_000)])
     excess = bath.flux(grid) - device.heat(grid, current, 4.2) - load
     signs = np.concatenate([[-1.0], np.sign(excess[1:])])  # below the bath everything warms up
@@ -55,7 +61,7 @@ def test_all_steady_states_are_found(load, current, heating, film, critical_temp
 
 
 def test_boiling_has_three_states_between_recovery_and_burnout():
-    regimes = [[one.regime for one in steady_states(BOILING, load=q)] for q in (1e3, 4e3, 9e3)]
+    regimes = [[one.regime for one in operating_points(BOILING, load=q)] for q in (1e3, 4e3, 9e3)]
     assert regimes == [["Kapitza"], ["Kapitza", "transition", "film"], ["film"]]
     np.testing.assert_allclose(BOILING.flux([BOILING.burnout, BOILING.collapse]), [8e3, 2.5e3], rtol=1e-9, atol=0)
 
@@ -64,9 +70,9 @@ def test_boiling_has_three_states_between_recovery_and_burnout():
 @pytest.mark.parametrize("heating", ["sharing", "step"])
 def test_equal_areas_are_the_published_formulas(alpha, heating):
     """With linear cooling αi² = 2 - i where current is shared (Maddock et al.), αi² = 2(1 - i) where it is not."""
-    bath = Bath(4.2, 1000.0, 1.0)
+    bath = HeliumBath(4.2, 1000.0, 1.0)
     device = Superconductor(9.2, 10.0, alpha * 1000 * 1e-2 * 5.0 / 10.0**2, 1e-2, heating)
-    got = runaway(bath, device)
+    got = runaway_currents(bath, device)
     i = got.propagating / 10
     want = (np.sqrt(1 + 8 * alpha) - 1) / (2 * alpha) if heating == "sharing" else (np.sqrt(1 + 2 * alpha) - 1) / alpha
     np.testing.assert_allclose(i, want, rtol=1e-9, atol=0)
@@ -74,15 +80,15 @@ def test_equal_areas_are_the_published_formulas(alpha, heating):
                                rtol=1e-6, atol=0)  # fmt: skip
     assert got.holding < got.propagating < got.critical <= got.quench * (1 + 1e-6)
     weak = evolve(device, resistance=device.resistance / alpha / 2)
-    assert (runaway(bath, weak).stable, got.stable) == (heating == "sharing", False)
+    assert (runaway_currents(bath, weak).stable, got.stable) == (heating == "sharing", False)
 
 
 def test_a_front_advances_above_the_propagating_current_and_retreats_below():
     """A second road: the equation of heat along the conductor, stepped in time."""
-    found = runaway(BOILING, NIOBIUM)
+    found = runaway_currents(BOILING, NIOBIUM)
     for factor, sign in ((0.97, -1), (1.03, 1)):
         current = factor * found.propagating
-        cold, _, hot = (one.temperature for one in steady_states(BOILING, NIOBIUM, current))
+        cold, _, hot = (one.temperature for one in operating_points(BOILING, NIOBIUM, current))
         assert np.sign(front_balance(BOILING, NIOBIUM, current)) == -sign
         x = np.arange(400)
         kelvin = np.where(x < 200, hot, cold).astype(float)
@@ -99,7 +105,7 @@ def test_a_front_advances_above_the_propagating_current_and_retreats_below():
 
 def test_a_bath_without_liquid_is_told():
     with pytest.warns(ValidityWarning, match="no liquid"):
-        steady_states(evolve(PLAIN, temperature=6.0))
+        operating_points(evolve(PLAIN, temperature=6.0))
 
 
 def test_predicted_helium_follows_the_cube(published):
@@ -117,10 +123,10 @@ def test_predicted_helium_follows_the_cube(published):
         lambda: evolve(PLAIN, critical=1e4),
         lambda: evolve(BOILING, recovery=9e3),
         lambda: evolve(BOILING, film=1e5),
-        lambda: steady_states(PLAIN, load=-1.0),
-        lambda: steady_states(PLAIN, evolve(NIOBIUM, critical_temperature=1.5), 1.0),
+        lambda: operating_points(PLAIN, load=-1.0),
+        lambda: operating_points(PLAIN, evolve(NIOBIUM, critical_temperature=1.5), 1.0),
         lambda: surface_temperature(BOILING, 1e9),
-        lambda: runaway(BOILING, NIOBIUM, load=7.9e6),
+        lambda: runaway_currents(BOILING, NIOBIUM, load=7.9e6),
         lambda: front_balance(BOILING, NIOBIUM, 0.1),
         lambda: evolve(NIOBIUM, heating="all"),
         lambda: evolve(NIOBIUM, resistance=np.nan),

@@ -11,22 +11,21 @@ from attrs import evolve
 
 from kapitza.cli import main
 from kapitza.core.conductance import Conductance
-from kapitza.device.blocks import Layout
 from kapitza.device.description import ConductivityLaw
-from kapitza.device.elements_adjoint import body_sensitivities, scaled_body
-from kapitza.device.elements_solve import body_temperatures
-from kapitza.device.elements_view import body_flux, body_means, body_section
-from kapitza.device.layout_numbers import scaled
-from kapitza.device.volumes_solve import Fields, solve_fields
-from kapitza.device.volumes_uncertainty import field_differences, uncertain_field
-from kapitza.device.volumes_view import field_flux, field_jumps, field_section, region_means
+from kapitza.device.elements.sensitivities import body_sensitivities, scale_body
+from kapitza.device.elements.steady import solve_body
+from kapitza.device.elements.views import body_flux, body_means, body_section
+from kapitza.device.grid.sensitivities import add_grid_uncertainty, grid_differences, scale_layout_parameter
+from kapitza.device.grid.steady import GridTemperatures, solve_on_grid
+from kapitza.device.grid.views import grid_flux, grid_jumps, grid_means, grid_section
+from kapitza.device.layout import Layout
 from kapitza.errors import DataError, InputError, ValidityWarning
-from kapitza.io.device import read_device
-from kapitza.io.device_blocks import read_layout
-from kapitza.io.device_mesh import read_body
+from kapitza.io.device.blocks import read_layout
+from kapitza.io.device.bodies import read_body
+from kapitza.io.device.layers import read_device
+from kapitza.io.device.vtk import write_vtk
 from kapitza.io.results import load, save
-from kapitza.io.vtk import write_fields
-from kapitza.plot.device_fields import field_figure, region_edges
+from kapitza.plot.device import field_figure, region_edges
 from kapitza.plot.style import new_figure
 
 SAMPLES = Path(__file__).resolve().parents[2] / "docs" / "samples"
@@ -44,9 +43,9 @@ def written(folder: Path, text: str, name: str = "chip.toml") -> Path:
 
 
 @pytest.fixture(scope="module")
-def solved() -> tuple[Layout, Fields]:
+def solved() -> tuple[Layout, GridTemperatures]:
     layout = read_layout(SAMPLES / "finfet.toml")
-    return layout, solve_fields(layout, CELLS)
+    return layout, solve_on_grid(layout, CELLS)
 
 
 def told(command: list[str], capsys: pytest.CaptureFixture[str]) -> dict:
@@ -87,7 +86,7 @@ def test_boundaries_of_blocks_by_name_by_star_and_by_theory(tmp_path):
 
 def test_heat_of_a_block_leaves_through_its_boundaries(solved):
     layout, fields = solved
-    jumps = field_jumps(layout, fields)
+    jumps = grid_jumps(layout, fields)
     out = {name: one.flow * (1 if name.endswith("|fin") else 0) for name, one in jumps.items()}
     np.testing.assert_allclose(-sum(out.values()), 5e-6, rtol=1e-7, atol=0)
     for name, one in jumps.items():
@@ -100,13 +99,13 @@ def test_heat_of_a_block_leaves_through_its_boundaries(solved):
 
 def test_flux_through_the_substrate_carries_all_heat(solved):
     layout, fields = solved
-    down = field_flux(layout, fields)[:, :, -1, 2]
+    down = grid_flux(layout, fields)[:, :, -1, 2]
     np.testing.assert_allclose((down * fields.grid.areas).sum(), 5e-6, rtol=1e-6, atol=0)
 
 
 def test_section_has_the_peak_and_the_jump(solved):
     layout, fields = solved
-    section = field_section(layout, fields)
+    section = grid_section(layout, fields)
     assert 0.97 * fields.temperatures.peak < section.value.max() < 1.03 * fields.temperatures.peak
     at = section.points[:, 1] == 70e-9
     at &= section.points[:, 0] == 0.0
@@ -122,10 +121,13 @@ def test_section_has_the_peak_and_the_jump(solved):
 
 def test_uncertainty_by_the_adjoint_and_by_differences(solved):
     layout, _ = solved
-    found = uncertain_field(layout, solve_fields(layout, 2000), 2000).temperatures
+    found = add_grid_uncertainty(layout, solve_on_grid(layout, 2000), 2000).temperatures
     assert set(found.contribution) == set(layout.uncertain)
     for name in ("gate|fin.conductance", "fin.conductivity"):
-        peaks = [solve_fields(scaled(layout, name, f), 2000, tolerance=1e-12).temperatures.peak for f in (1.01, 0.99)]
+        peaks = [
+            solve_on_grid(scale_layout_parameter(layout, name, f), 2000, tolerance=1e-12).temperatures.peak
+            for f in (1.01, 0.99)
+        ]
         np.testing.assert_allclose(found.sensitivity[name], (peaks[0] - peaks[1]) / 0.02, rtol=2e-3, atol=0)
     np.testing.assert_allclose(found.contribution["fin.power"], 0.02 * found.peak, rtol=1e-6, atol=0)
 
@@ -136,15 +138,15 @@ def test_differences_where_properties_depend_on_temperature(solved):
     flat = evolve(layout.blocks[1], law=ConductivityLaw.power(13.0, 0.0))
     bent = evolve(layout, blocks=[layout.blocks[0], flat])
     names = ("fin.conductivity", "fin.conductance")
-    got = field_differences(bent, names)
-    want = uncertain_field(layout, fields, 8000).temperatures.sensitivity
+    got = grid_differences(bent, names)
+    want = add_grid_uncertainty(layout, fields, 8000).temperatures.sensitivity
     for name in names:
         np.testing.assert_allclose(got[name], want[name], rtol=5e-3, atol=0)
 
 
 def test_files_for_paraview(solved, tmp_path):
     layout, fields = solved
-    write_fields(layout, fields, tmp_path / "f.vtr")
+    write_vtk(layout, fields, tmp_path / "f.vtr")
     arrays = {}
     pattern = r'<DataArray type="(\w+)" Name="([^"]+)"[^>]*>([^<]+)</DataArray>'
     for kind, name, text in re.findall(pattern, (tmp_path / "f.vtr").read_text()):
@@ -158,15 +160,15 @@ def test_files_for_paraview(solved, tmp_path):
     for i, name in enumerate(fields.names):
         own = region == i
         mean = (kelvin[own] * volume[own]).sum() / volume[own].sum()
-        np.testing.assert_allclose(mean - 300, region_means(fields)[name], rtol=1e-9, atol=0)
+        np.testing.assert_allclose(mean - 300, grid_means(fields)[name], rtol=1e-9, atol=0)
     with pytest.raises(InputError, match=r"none of \.vtr"):
-        write_fields(layout, fields, tmp_path / "f.stl")
+        write_vtk(layout, fields, tmp_path / "f.stl")
 
 
 def test_split_cells_for_paraview(solved, tmp_path):
     meshio = pytest.importorskip("meshio")
     layout, fields = solved
-    write_fields(layout, fields, tmp_path / "f.vtu")
+    write_vtk(layout, fields, tmp_path / "f.vtu")
     mesh = meshio.read(tmp_path / "f.vtu")
     corners = mesh.points[mesh.cells[0].data]
     sides = [corners[:, i] - corners[:, 0] for i in (1, 3, 4)]
@@ -181,9 +183,9 @@ def test_split_cells_for_paraview(solved, tmp_path):
 def test_fields_and_bodies_survive_a_file(solved, tmp_path):
     pytest.importorskip("meshio")
     layout, fields = solved
-    body = body_temperatures(read_body(SAMPLES / "wire.toml").body)
+    body = solve_body(read_body(SAMPLES / "wire.toml").body)
     save(
-        {"layout": layout, "fields": fields, "body": body, "jumps": dict(field_jumps(layout, fields))},
+        {"layout": layout, "fields": fields, "body": body, "jumps": dict(grid_jumps(layout, fields))},
         tmp_path / "f.npz",
     )
     got = load(tmp_path / "f.npz")
@@ -191,7 +193,7 @@ def test_fields_and_bodies_survive_a_file(solved, tmp_path):
     np.testing.assert_array_equal(got["body"].temperature, body.temperature)
     assert got["body"].body.faces["bottom"] == body.body.faces["bottom"]
     np.testing.assert_allclose(
-        solve_fields(got["layout"], CELLS).temperatures.peak, fields.temperatures.peak, rtol=1e-12, atol=0
+        solve_on_grid(got["layout"], CELLS).temperatures.peak, fields.temperatures.peak, rtol=1e-12, atol=0
     )
 
 
@@ -303,7 +305,7 @@ def test_everything_is_written(capsys, tmp_path):
 def test_wire_gives_its_heat_through_its_boundary():
     pytest.importorskip("meshio")
     held = read_body(SAMPLES / "wire.toml")
-    found = body_temperatures(held.body)
+    found = solve_body(held.body)
     power = 8e14 * np.pi * 0.2e-6**2
     jump = found.jumps["wire|oxide"]
     np.testing.assert_allclose(jump.flow, power, rtol=1e-3, atol=0)  # curved cells: nearly a circle
@@ -318,9 +320,9 @@ def test_wire_gives_its_heat_through_its_boundary():
 @pytest.mark.parametrize("name", ["wire.conductivity", "oxide.conductivity", "wire|oxide.conductance", "wire.heat"])
 def test_sensitivities_of_a_body_by_differences(name):
     pytest.importorskip("meshio")
-    found = body_temperatures(read_body(SAMPLES / "wire.toml").body)
+    found = solve_body(read_body(SAMPLES / "wire.toml").body)
     got = body_sensitivities(found, [name])[name]
-    peaks = [body_temperatures(scaled_body(found.body, name, 1 + s)).temperature for s in (1e-3, -1e-3)]
+    peaks = [solve_body(scale_body(found.body, name, 1 + s)).temperature for s in (1e-3, -1e-3)]
     node = int(np.argmax(found.temperature))
     np.testing.assert_allclose(got, (peaks[0] - peaks[1])[node] / 2e-3, rtol=1e-5, atol=1e-9)
 
@@ -353,12 +355,12 @@ def test_faults_of_bodies_are_told_in_one_line(tmp_path, capsys, old, new, messa
 
 
 def test_section_of_tetrahedra_is_a_plane_of_the_whole():
-    from kapitza.device.elements import Body, Held
-    from kapitza.device.meshes_shapes import ball_mesh
+    from kapitza.device.elements.body import Body, FixedTemperature
+    from kapitza.device.elements.mesh_generators import ball_mesh
 
     mesh = ball_mesh(0.5, 1.0, 4, part="whole", order=1, names=("ball", "cube"))
-    faces = {"x-": Held(0.0), "x+": Held(1.0)}
-    found = body_temperatures(Body(mesh, {"ball": 2.0, "cube": 2.0}, {}, faces))
+    faces = {"x-": FixedTemperature(0.0), "x+": FixedTemperature(1.0)}
+    found = solve_body(Body(mesh, {"ball": 2.0, "cube": 2.0}, {}, faces))
     section = body_section(found, y=0.3)
     corners = section.points[section.triangles]
     one, two = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
@@ -375,6 +377,6 @@ def test_section_of_tetrahedra_is_a_plane_of_the_whole():
 def test_figure_shows_all_boundaries(solved):
     pytest.importorskip("matplotlib")
     layout, fields = solved
-    jumps = field_jumps(layout, fields)
-    figure = field_figure(field_section(layout, fields), jumps, "fin", new_figure())
+    jumps = grid_jumps(layout, fields)
+    figure = field_figure(grid_section(layout, fields), jumps, "fin", new_figure())
     assert [label.get_text().replace(" | ", "|") for label in figure.axes[4].get_yticklabels()] == list(jumps)

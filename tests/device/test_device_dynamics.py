@@ -12,12 +12,11 @@ from hypothesis import strategies as st
 from scipy.special import erf, erfc
 
 from kapitza.core.stack import Layer, Stack
-from kapitza.device.courses import Periodic, Pulses, Step
-from kapitza.device.description import Box, Device, HeatSource
-from kapitza.device.dynamics import device_response, dynamics, step_response
-from kapitza.device.network import Foster, cauer, fitted, foster
+from kapitza.device.description import Box, Device, HeatSource, PeriodicPower, PulsedPower, StepPower
+from kapitza.device.layered.network import FosterNetwork, cauer_network, fit_foster, foster_network
+from kapitza.device.layered.temperatures import solve_layered
+from kapitza.device.layered.transient import device_response, step_response, transient_model
 from kapitza.device.shapes import Disc, GaussianSpot, Rectangle
-from kapitza.device.temperatures import device_temperatures
 from kapitza.errors import InputError
 from kapitza.units import um
 
@@ -72,7 +71,7 @@ def test_rectangle_without_sides_is_one_in_a_large_box():
 def test_even_periodic_heat_is_a_thermal_wave(frequency):
     """tanh(ud)/γ for one layer on a fixed temperature."""
     stack = Stack([Layer("a", 5 * um, 60.0, heat_capacity=1.5e6)])
-    held = dynamics(Device(stack, [HeatSource("all", 3.0)], Box(1e-3, 2e-3)))
+    held = transient_model(Device(stack, [HeatSource("all", 3.0)], Box(1e-3, 2e-3)))
     gamma = np.sqrt(60.0 * 2j * np.pi * frequency * 1.5e6)
     got = held.periodic(held.readers[0], 0, np.array([frequency]))[0]
     np.testing.assert_allclose(got, 3.0 / 2e-6 * np.tanh(gamma / 60 * 5 * um) / gamma, rtol=1e-8, atol=0)
@@ -81,7 +80,7 @@ def test_even_periodic_heat_is_a_thermal_wave(frequency):
 def test_periodic_spot_on_a_half_space():
     """∫ k e^{-k²w²/8} dk/2π √(k² + iω/D)/k in closed form: exp(x²) erfc(x), x² = iωw²/8D."""
     radius, frequency = 2 * um, 1e6
-    held = dynamics(half_space(GaussianSpot(0, 0, radius)))
+    held = transient_model(half_space(GaussianSpot(0, 0, radius)))
     q2 = 2j * np.pi * frequency / DIFFUSIVITY
     x = np.sqrt(q2 * radius**2 / 8)
     want = np.exp(x**2) * erfc_complex(x) / (np.sqrt(2 * np.pi) * radius * 100)
@@ -94,16 +93,16 @@ def erfc_complex(x):
 
 
 def test_pulses_settle_to_the_train_without_beginning():
-    pulses = Pulses(2e-6, 0.5e-6, 4000)
+    pulses = PulsedPower(2e-6, 0.5e-6, 4000)
     device = evolve(transistor(), sources=[HeatSource("finger", 0.0625, FINGER, course=pulses)])
     inside = np.array([0.1e-6, 0.4e-6, 0.6e-6, 1.9e-6])
     late = device_response(device, 3999 * 2e-6 + inside)
-    endless = evolve(device, sources=[HeatSource("finger", 0.0625, FINGER, course=Pulses(2e-6, 0.5e-6))])
+    endless = evolve(device, sources=[HeatSource("finger", 0.0625, FINGER, course=PulsedPower(2e-6, 0.5e-6))])
     np.testing.assert_allclose(device_response(endless, inside).peak, late.peak, rtol=1e-5, atol=0)
 
 
 def test_mean_of_a_train_is_its_duty_times_the_steady_rise():
-    device = evolve(transistor(), sources=[HeatSource("finger", 0.0625, FINGER, course=Pulses(1e-5, 0.3e-5))])
+    device = evolve(transistor(), sources=[HeatSource("finger", 0.0625, FINGER, course=PulsedPower(1e-5, 0.3e-5))])
     node, weight = np.polynomial.legendre.leggauss(14)
     parts = [(0, 0.3e-5), (0.3e-5, 1e-5)]
     total = 0.0
@@ -117,12 +116,12 @@ def test_mean_of_a_train_is_its_duty_times_the_steady_rise():
 
 def test_courses_add():
     steady = HeatSource("base", 0.03, FINGER)
-    step = HeatSource("step", 0.02, FINGER, course=Step())
-    wave = HeatSource("wave", 0.01, FINGER, course=Periodic(1e5))
+    step = HeatSource("step", 0.02, FINGER, course=StepPower())
+    wave = HeatSource("wave", 0.01, FINGER, course=PeriodicPower(1e5))
     device = evolve(transistor(), sources=[steady, step, wave])
     got = device_response(device, [1e-1 + 1.25e-6])
-    quiet = device_temperatures(evolve(device, sources=[steady, step]), sensitivity=False)
-    held = dynamics(device)
+    quiet = solve_layered(evolve(device, sources=[steady, step]), sensitivity=False)
+    held = transient_model(device)
     wavy = held.periodic(held.readers[0], 2, np.array([1e5]))[0]
     np.testing.assert_allclose(got.peak[0] - quiet.peak, np.real(wavy * np.exp(2j * np.pi * 0.125)), rtol=1e-4, atol=0)
 
@@ -130,7 +129,7 @@ def test_courses_add():
 def test_foster_network_of_the_transistor():
     """Order 12 within 0.02 K of 35.9 K over six decades; it holds where it was not fitted."""
     device = transistor()
-    network = foster(device, 12, first=1e-8, last=1e-2, of="finger")
+    network = foster_network(device, 12, first=1e-8, last=1e-2, of="finger")
     assert network.resistance.size <= 12
     assert network.error * device.power < 0.02
     time = np.geomspace(1.3e-8, 0.9e-2, 29)
@@ -140,9 +139,9 @@ def test_foster_network_of_the_transistor():
 
 
 def test_fit_finds_the_network_that_made_the_data():
-    made = Foster([3.0, 1.0, 2.0], [1e-6, 1e-4, 3e-3])
+    made = FosterNetwork([3.0, 1.0, 2.0], [1e-6, 1e-4, 3e-3])
     time = np.geomspace(1e-7, 1e-1, 60)
-    got = fitted(time, made.rise(time), 6.0, 3)
+    got = fit_foster(time, made.rise(time), 6.0, 3)
     np.testing.assert_allclose(got.resistance, made.resistance, rtol=1e-4, atol=0)
     np.testing.assert_allclose(got.time, made.time, rtol=1e-4, atol=0)
 
@@ -153,8 +152,8 @@ def test_fit_finds_the_network_that_made_the_data():
     )
 )
 def test_ladder_has_the_same_impedance(cells):
-    chain = Foster([r for r, _ in cells], [10**t for _, t in cells])
-    ladder = cauer(chain)
+    chain = FosterNetwork([r for r, _ in cells], [10**t for _, t in cells])
+    ladder = cauer_network(chain)
     assert ladder.resistance.size == len(cells)
     np.testing.assert_allclose(ladder.resistance.sum(), chain.resistance.sum(), rtol=1e-9, atol=0)
     for s in (1.0, 1e3, 1e6j, 1e9):
@@ -165,14 +164,14 @@ def test_ladder_has_the_same_impedance(cells):
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: Pulses(1e-6, 2e-6), "pulses shorter"),
-        (lambda: Pulses(1e-6, 1e-7, 0), "0 pulses"),
+        (lambda: PulsedPower(1e-6, 2e-6), "pulses shorter"),
+        (lambda: PulsedPower(1e-6, 1e-7, 0), "0 pulses"),
         (lambda: step_response(transistor(), [0.0]), "above zero"),
         (lambda: step_response(transistor(), [1e-14]), "ask for later times"),
         (lambda: step_response(evolve(transistor(), stack=Stack([Layer("a", 1e-6, 1.0)])), [1e-6]), "no heat_capacity"),
-        (lambda: foster(transistor(), 0, first=1e-8, last=1e-2), "order 0"),
-        (lambda: foster(transistor(), 3, first=1e-2, last=1e-8), "two that increase"),
-        (lambda: foster(transistor(), 3, first=1e-8, last=1e-2, of="drain"), "no 'drain' to follow"),
+        (lambda: foster_network(transistor(), 0, first=1e-8, last=1e-2), "order 0"),
+        (lambda: foster_network(transistor(), 3, first=1e-2, last=1e-8), "two that increase"),
+        (lambda: foster_network(transistor(), 3, first=1e-8, last=1e-2, of="drain"), "no 'drain' to follow"),
     ],
 )
 def test_faults_are_told_in_one_line(make, message):

@@ -12,14 +12,14 @@ from kapitza.cli import main
 from kapitza.core.conductance import Conductance
 from kapitza.core.stack import Layer, Stack
 from kapitza.core.transmission import Transmission
-from kapitza.device.courses import Periodic, Pulses, Step
-from kapitza.device.lengths import boundary_lengths
-from kapitza.device.optimise import coolest
+from kapitza.device.description import PeriodicPower, PulsedPower, StepPower
+from kapitza.device.layered.optimum import minimize_peak
+from kapitza.device.layered.temperatures import solve_layered
+from kapitza.device.setup import boundary_lengths
 from kapitza.device.shapes import Disc, GaussianSpot, HeatMap, Rectangle
-from kapitza.device.temperatures import device_temperatures
 from kapitza.errors import DataError, InputError, ValidityWarning
-from kapitza.io.device import read_device
-from kapitza.io.device_numbers import read_sweep, shown_number
+from kapitza.io.device.layers import read_device
+from kapitza.io.device.sweeps import format_device_number, read_sweep
 from kapitza.io.results import load, save
 from kapitza.theory.models import predict
 from kapitza.units import nm, um
@@ -63,7 +63,7 @@ def written(folder, text, name="chip.toml"):
 
 def test_file_of_the_transistor_is_the_reference():
     device = read_device(SAMPLES / "chip-gan-sic.toml")
-    got = device_temperatures(device)
+    got = solve_layered(device)
     np.testing.assert_allclose(got.peak, 39.8762285, rtol=1e-8, atol=0)
     np.testing.assert_allclose(device.uncertain["GaN|SiC.conductance"], 0.15 * 5e7, rtol=1e-12, atol=0)
     np.testing.assert_allclose(device.uncertain["GaN.thickness"], 60 * nm, rtol=1e-12, atol=0)
@@ -103,14 +103,14 @@ def test_boundary_by_a_theory_is_its_extrapolated_conductance(tmp_path):
     got = device.stack.boundaries[0].conductance.at(330.0)
     want = predict("GaN", "4H-SiC", [330.0], ["dmm"])[0].extrapolated
     np.testing.assert_allclose(got, want.value, rtol=1e-3, atol=0)
-    assert device_temperatures(device).kelvin["GaN|base"] > 300
+    assert solve_layered(device).kelvin["GaN|base"] > 300
 
 
 def test_saved_conductances_flow_in(tmp_path):
     saved = Conductance([250, 300, 600], [4e7, 5e7, 6e7], [4e6, 5e6, 6e6])
     save(saved, tmp_path / "g.json")
     device = read_device(written(tmp_path, SMALL.replace('"50 MW/m2K"', '"g.json"')))
-    assert set(device_temperatures(device).contribution) == {"GaN|SiC.conductance"}
+    assert set(solve_layered(device).contribution) == {"GaN|SiC.conductance"}
     save(Conductance([300.0], [5e7], drop="emitted"), tmp_path / "g.json")
     with pytest.raises(DataError, match=r"line 15: .*refers to the emitted drop"):
         read_device(tmp_path / "chip.toml")
@@ -131,16 +131,16 @@ def test_another_drop_is_converted_with_a_word(tmp_path):
 
 def test_powers_may_be_uncertain_and_go_into_the_rise_in_full(tmp_path):
     text = SMALL + '[uncertain]\n"gate.power" = "2 %"\n"GaN.conductivity" = "5 W/mK"\n'
-    found = device_temperatures(read_device(written(tmp_path, text)))
+    found = solve_layered(read_device(written(tmp_path, text)))
     np.testing.assert_allclose(found.contribution["gate.power"], 0.02 * found.peak, rtol=1e-9, atol=0)
     given = read_device(written(tmp_path, text.replace('"2 %"', '"20 uW"'))).uncertain["gate.power"]
     np.testing.assert_allclose(given, 2e-5, rtol=1e-12, atol=0)
 
 
 def test_numbers_are_shown_per_metre():
-    assert shown_number("GaN.conductivity", 148.0) == "148 W/mK"
-    assert shown_number("GaN|SiC.conductance", 2e5) == "200 kW/m2K"
-    assert shown_number("gate.power", 2e-3) == "2 mW"
+    assert format_device_number("GaN.conductivity", 148.0) == "148 W/mK"
+    assert format_device_number("GaN|SiC.conductance", 2e5) == "200 kW/m2K"
+    assert format_device_number("gate.power", 2e-3) == "2 mW"
 
 
 def test_layers_by_depth_and_by_table(tmp_path):
@@ -189,12 +189,12 @@ y = ["9 um", "10 um"]
     shapes = [source.shape for source in device.sources]
     assert [type(shape) for shape in shapes] == [Rectangle, Disc, GaussianSpot, HeatMap]
     courses = [type(source.course) for source in device.sources[1:]]
-    assert courses == [Step, Periodic, Pulses]
+    assert courses == [StepPower, PeriodicPower, PulsedPower]
     np.testing.assert_allclose(device.sources[3].power, 1e6 * 0.5 * 1e-10, rtol=1e-12, atol=0)
     assert set(device.patches) == {"corner"}
     save(device, tmp_path / "device.h5")
     again = load(tmp_path / "device.h5")
-    got, want = device_temperatures(again, sensitivity=False), device_temperatures(device, sensitivity=False)
+    got, want = solve_layered(again, sensitivity=False), solve_layered(device, sensitivity=False)
     assert (got.peak, dict(got.average)) == (want.peak, dict(want.average))
 
 
@@ -276,7 +276,7 @@ def test_sweeps_are_read():
     assert read_sweep("GaN|SiC.conductance=50:70:10MW/m2K").value == (50e6, 60e6, 70e6)
     assert read_sweep("GaN.thickness=1,5 nm").value == (1e-9, 5e-9)
     assert len(read_sweep("coefficient=1:2kW/m2K").value) == 25
-    assert shown_number("GaN.thickness", 1.85e-6) in ("1.85 um", "1.85 µm", "1.85 μm")
+    assert format_device_number("GaN.thickness", 1.85e-6) in ("1.85 um", "1.85 µm", "1.85 μm")
     for wrong in ("GaN", "GaN.thickness=", "GaN.thickness=1:2K", "a.thickness=2:1nm", "a.thickness=0:1:1e-9"):
         with pytest.raises(InputError):
             read_sweep(wrong)
@@ -293,17 +293,17 @@ def test_thin_layers_are_ruled_by_their_boundaries():
 
 def test_the_coolest_buffer_is_where_the_slope_vanishes():
     device = devices.transistor()
-    found = coolest(device, {"GaN.thickness": (0.2 * um, 20 * um)})
-    slope = device_temperatures(found.device).sensitivity["GaN.thickness"]
+    found = minimize_peak(device, {"GaN.thickness": (0.2 * um, 20 * um)})
+    slope = solve_layered(found.device).sensitivity["GaN.thickness"]
     assert abs(slope) < 1e-2
     assert found.peak < found.before
     assert not found.limited
-    both = coolest(device, {"GaN.thickness": (0.2 * um, 20 * um), "GaN|SiC.conductance": (1e7, 1e8)})
-    alone = coolest(device.replace({"GaN|SiC.conductance": 1e8}), {"GaN.thickness": (0.2 * um, 20 * um)})
+    both = minimize_peak(device, {"GaN.thickness": (0.2 * um, 20 * um), "GaN|SiC.conductance": (1e7, 1e8)})
+    alone = minimize_peak(device.replace({"GaN|SiC.conductance": 1e8}), {"GaN.thickness": (0.2 * um, 20 * um)})
     assert "GaN|SiC.conductance" in both.limited
     np.testing.assert_allclose(both.peak, alone.peak, rtol=1e-4, atol=0)
     with pytest.raises(InputError, match="increases from above 0"):
-        coolest(device, {"GaN.thickness": (2 * um, 1 * um)})
+        minimize_peak(device, {"GaN.thickness": (2 * um, 1 * um)})
 
 
 def told(capsys, *arguments):

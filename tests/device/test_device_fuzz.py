@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kapitza.device.elements_solve import body_temperatures
-from kapitza.device.temperatures import device_temperatures
-from kapitza.device.volumes_solve import solve_fields
+from kapitza.device.elements.steady import solve_body
+from kapitza.device.grid.steady import solve_on_grid
+from kapitza.device.layered.temperatures import solve_layered
 from kapitza.errors import KapitzaError
-from kapitza.io.device import read_device
-from kapitza.io.device_blocks import read_layout
-from kapitza.io.device_mesh import read_body
+from kapitza.io.device.blocks import read_layout
+from kapitza.io.device.bodies import read_body
+from kapitza.io.device.layers import read_device
 
 SAMPLES = Path(__file__).resolve().parents[2] / "docs" / "samples"
 LINES = (
@@ -77,7 +77,7 @@ def test_any_file_is_a_device_or_one_line(tmp_path, name):
                 device = read_device(path)
                 if solved < 8:
                     with np.errstate(all="raise", under="ignore"):
-                        assert device_temperatures(device, sensitivity=False).peak > 0
+                        assert solve_layered(device, sensitivity=False).peak > 0
                     solved += 1
             except KapitzaError as err:
                 faults.append(str(err))
@@ -91,13 +91,13 @@ def solved_blocks(path):
     """Temperatures of a file of blocks, on the coarsest grid."""
     layout = read_layout(path)
     with np.errstate(all="raise", under="ignore"):
-        return solve_fields(layout, 600).temperatures.peak
+        return solve_on_grid(layout, 600).temperatures.peak
 
 
 def solved_body(path):
     """Temperatures of a file with a mesh."""
     held = read_body(path)
-    return body_temperatures(held.body).peak - held.sink
+    return solve_body(held.body).peak - held.sink
 
 
 @pytest.mark.parametrize(("name", "solve"), [("finfet", solved_blocks), ("wire", solved_body)])

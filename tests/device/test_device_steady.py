@@ -16,13 +16,12 @@ from scipy.special import j1
 from kapitza.core.conductance import Conductance
 from kapitza.core.stack import Layer, Stack
 from kapitza.device.description import Box, ConductivityLaw, Device, HeatSource
-from kapitza.device.fields import plane_map, section_map
-from kapitza.device.linear import linear, numeric
+from kapitza.device.layered.linear import linear_device, with_constant_properties
+from kapitza.device.layered.maps import plane_map, section_map
+from kapitza.device.layered.spreading import LateralPoints
+from kapitza.device.layered.temperatures import device_parameters, sample_peaks, solve_layered
 from kapitza.device.setup import Plane
 from kapitza.device.shapes import Disc, GaussianSpot, HeatMap, Rectangle
-from kapitza.device.spread import Spots
-from kapitza.device.temperatures import device_temperatures
-from kapitza.device.uncertainty import parameters, sampled_peaks
 from kapitza.errors import ConvergenceError, InputError
 from kapitza.units import nm, um
 
@@ -33,7 +32,7 @@ devices: Any = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(devices)
 FINGER, half_space, transistor = devices.FINGER, devices.half_space, devices.transistor
 
-CORNER = Spots(np.zeros(1), np.zeros(1))
+CORNER = LateralPoints(np.zeros(1), np.zeros(1))
 
 
 def steady_values(path):
@@ -43,7 +42,7 @@ def steady_values(path):
 
 def test_transistor_of_the_reference(data):
     want = steady_values(data("device/gan_stack_steady.csv"))
-    got = device_temperatures(transistor())
+    got = solve_layered(transistor())
     assert abs(got.peak - want["peak_rise_at_symmetry_corner"]) < 1e-4
     assert abs(got.average["finger"] - want["patch_average_rise"]) < 1e-5
     assert abs(got.drop["GaN|SiC"] - want["jump_across_interface_1_at_corner"]) < 2e-6
@@ -53,9 +52,9 @@ def test_transistor_of_the_reference(data):
 def test_transistor_without_boundaries():
     """30.897 K where nothing but the layers resists; 33.120 K with 3.1 m²K/GW at the first boundary."""
     bare = transistor(np.inf).replace({"SiC|AuSn.conductance": np.inf, "AuSn|Cu.conductance": np.inf})
-    assert abs(device_temperatures(bare, sensitivity=False).peak - 30.897) < 2e-3
+    assert abs(solve_layered(bare, sensitivity=False).peak - 30.897) < 2e-3
     better = transistor(1 / 3.1e-9)
-    assert abs(device_temperatures(better, sensitivity=False).peak - 33.120) < 2e-3
+    assert abs(solve_layered(better, sensitivity=False).peak - 33.120) < 2e-3
 
 
 conductivities = st.floats(0.5, 2000)
@@ -65,7 +64,7 @@ conductivities = st.floats(0.5, 2000)
 def test_even_heat_meets_resistances_in_series(upper, lower, conductance, thickness, coefficient):
     stack = Stack([Layer("a", thickness, upper), Layer("b", 10 * um, lower, in_plane=3 * lower)], [conductance])
     device = Device(stack, [HeatSource("all", 2.0)], Box(3 * um, 5 * um), coefficient=coefficient)
-    got = device_temperatures(device)
+    got = solve_layered(device)
     area = 15 * um**2
     want = 2.0 * (thickness / upper + 1 / conductance + 10 * um / lower + 1 / coefficient) / area
     np.testing.assert_allclose(got.peak, want, rtol=1e-10, atol=0)
@@ -80,14 +79,14 @@ def test_all_heat_leaves(x, y, coefficient):
     source = HeatSource("patch", 1.7, Rectangle((0.02 * um, x * um), (0.03 * um, y * um)))
     stack = Stack([Layer("a", 80 * nm, 20.0), Layer("b", 2 * um, 150.0)], [5e7])
     device = Device(stack, [source], Box(1 * um, 1 * um), coefficient=coefficient)
-    ready = linear(numeric(device, {}))
+    ready = linear_device(with_constant_properties(device, {}))
     bottom = ready.rise(Rectangle((0, 1 * um), (0, 1 * um)), len(ready.column.pieces))
     np.testing.assert_allclose(coefficient * bottom * 1e-12, 1.7, rtol=1e-10, atol=0)
 
 
 def test_disc_on_a_half_space():
     """q a/k in the middle, 8/3π of it on average."""
-    got = device_temperatures(half_space(Disc(0, 0, 3 * um)))
+    got = solve_layered(half_space(Disc(0, 0, 3 * um)))
     want = 1 / (np.pi * 3 * um * 100)
     np.testing.assert_allclose(got.peak, want, rtol=1e-8, atol=0)
     np.testing.assert_allclose(got.average["spot"], want * 8 / (3 * np.pi), rtol=1e-8, atol=0)
@@ -95,7 +94,7 @@ def test_disc_on_a_half_space():
 
 def test_gaussian_spot_on_a_half_space():
     np.testing.assert_allclose(
-        device_temperatures(half_space(GaussianSpot(1 * um, 2 * um, 5 * um))).peak,
+        solve_layered(half_space(GaussianSpot(1 * um, 2 * um, 5 * um))).peak,
         1 / (np.sqrt(2 * np.pi) * 5 * um * 100),
         rtol=1e-8,
         atol=0,
@@ -104,26 +103,26 @@ def test_gaussian_spot_on_a_half_space():
 
 def test_square_on_a_half_space():
     side = 4 * um
-    got = device_temperatures(half_space(Rectangle((0, side), (0, side)))).peak
+    got = solve_layered(half_space(Rectangle((0, side), (0, side)))).peak
     np.testing.assert_allclose(got, 2 * np.arcsinh(1) / (np.pi * 100 * side), rtol=1e-8, atol=0)
 
 
 def test_conduction_along_stretches_the_plane():
     """k_x = k_y = 4 k_z conducts as an isotropic body of the mean √(k_x k_z)."""
     shape = Disc(0, 0, 2 * um)
-    got = device_temperatures(half_space(shape, conductivity=25.0, in_plane=100.0)).peak
-    np.testing.assert_allclose(got, device_temperatures(half_space(shape, conductivity=50.0)).peak, rtol=1e-9, atol=0)
+    got = solve_layered(half_space(shape, conductivity=25.0, in_plane=100.0)).peak
+    np.testing.assert_allclose(got, solve_layered(half_space(shape, conductivity=50.0)).peak, rtol=1e-9, atol=0)
     along_y = half_space(Rectangle((0, 2 * um), (0, 2 * um)), conductivity=50.0, in_plane=50.0, in_plane_y=200.0)
     want = half_space(Rectangle((0, 2 * um), (0, 1 * um)), conductivity=50.0)
-    got = device_temperatures(along_y).peak
-    np.testing.assert_allclose(got, device_temperatures(want).peak / 2, rtol=1e-8, atol=0)
+    got = solve_layered(along_y).peak
+    np.testing.assert_allclose(got, solve_layered(want).peak / 2, rtol=1e-8, atol=0)
 
 
 def test_disc_on_a_film_by_hankels_integral():
     """A second road: J₁ and a quadrature over wave vectors."""
     film, substrate, conductance, thickness, radius = 1.4, 148.0, 1e8, 300 * nm, 1 * um
     stack = Stack([Layer("film", thickness, film), Layer("substrate", np.inf, substrate)], [conductance])
-    got = device_temperatures(Device(stack, [HeatSource("spot", 1.0, Disc(0, 0, radius))])).peak
+    got = solve_layered(Device(stack, [HeatSource("spot", 1.0, Disc(0, 0, radius))])).peak
 
     def integrand(x):
         k = x / radius
@@ -148,11 +147,14 @@ def test_rectangles_of_one_are_that_one():
     ]
     tiled = evolve(device, sources=[*tiles, HeatSource("all", 0.01, plane=Plane("SiC"))])
     alone = evolve(device, sources=[HeatSource("all", 0.01, plane=Plane("SiC"))])
-    got = device_temperatures(tiled, sensitivity=False)
-    more = linear(numeric(alone, {}), (Plane("GaN"),)).rise(CORNER, 0)[0]
+    got = solve_layered(tiled, sensitivity=False)
+    more = linear_device(with_constant_properties(alone, {}), (Plane("GaN"),)).rise(CORNER, 0)[0]
     np.testing.assert_allclose(got.peak, 39.8762285 + more, rtol=1e-8, atol=0)
-    one = [linear(numeric(evolve(device, sources=[tile]), {})).rise(tiles[0].shape, 0)[0] for tile in tiles]
-    below = linear(numeric(alone, {}), (Plane("GaN"),)).rise(tiles[0].shape, 0)[0]
+    one = [
+        linear_device(with_constant_properties(evolve(device, sources=[tile]), {})).rise(tiles[0].shape, 0)[0]
+        for tile in tiles
+    ]
+    below = linear_device(with_constant_properties(alone, {}), (Plane("GaN"),)).rise(tiles[0].shape, 0)[0]
     np.testing.assert_allclose(got.average["00"], sum(one) + below, rtol=1e-9, atol=0)
 
 
@@ -183,9 +185,9 @@ def double_series(device, x, y, modes):
 
 def test_points_by_a_double_series():
     device = transistor()
-    ready = linear(numeric(device, {}))
+    ready = linear_device(with_constant_properties(device, {}))
     for x, y in ((30 * um, 40 * um), (5 * um, 90 * um)):
-        got = ready.rise(Spots(np.array([x]), np.array([y])), 0)[0]
+        got = ready.rise(LateralPoints(np.array([x]), np.array([y])), 0)[0]
         np.testing.assert_allclose(got, double_series(device, x, y, 1500), rtol=2e-6, atol=0)
 
 
@@ -194,7 +196,7 @@ def test_disc_in_a_box_is_that_of_its_quarter():
     stack = Stack([Layer("film", 1 * um, 30.0), Layer("body", 40 * um, 30.0)], [np.inf])
     whole = Device(stack, [HeatSource("spot", 4.0, Disc(50 * um, 50 * um, 3 * um))], Box(100 * um, 100 * um))
     quarter = Device(stack, [HeatSource("spot", 1.0, Disc(0, 0, 3 * um))], Box(50 * um, 50 * um))
-    got, want = device_temperatures(quarter, sensitivity=False), device_temperatures(whole, sensitivity=False)
+    got, want = solve_layered(quarter, sensitivity=False), solve_layered(whole, sensitivity=False)
     np.testing.assert_allclose(got.peak, want.peak, rtol=1e-9, atol=0)
     np.testing.assert_allclose(got.average["spot"], want.average["spot"], rtol=1e-6, atol=0)
 
@@ -202,11 +204,15 @@ def test_disc_in_a_box_is_that_of_its_quarter():
 def test_adjoint_against_differences():
     device = transistor(coefficient=1e6)
     device = evolve(device, sources=[*device.sources, HeatSource("below", 0.02, FINGER, Plane("SiC", 30 * um))])
-    names = parameters(device)
-    got = device_temperatures(device).sensitivity
+    names = device_parameters(device)
+    got = solve_layered(device).sensitivity
 
     def peak(name, factor):
-        return float(linear(numeric(device.replace({name: device.value(name) * factor}), {})).rise(CORNER, 0)[0])
+        return float(
+            linear_device(with_constant_properties(device.replace({name: device.value(name) * factor}), {})).rise(
+                CORNER, 0
+            )[0]
+        )
 
     for name in names:
         if name == "SiC.thickness":
@@ -222,14 +228,14 @@ def test_adjoint_against_differences():
 def test_sampled_and_linear_uncertainty_agree():
     known = {"GaN|SiC.conductance": 4e6, "SiC.in_plane": 25.0, "GaN.conductivity": 8.0, "GaN.thickness": 50 * nm}
     device = transistor(uncertain=known)
-    got = device_temperatures(device)
-    assert abs(sampled_peaks(device, 1000, seed=3).std() / got.sigma - 1) < 0.05
+    got = solve_layered(device)
+    assert abs(sample_peaks(device, 1000, seed=3).std() / got.sigma - 1) < 0.05
     np.testing.assert_allclose(np.hypot.reduce(list(got.contribution.values())), got.sigma, rtol=1e-12, atol=0)
 
 
 def test_saved_conductance_brings_its_uncertainty():
     saved = Conductance([250, 300, 400], [4e7, 5e7, 6e7], [4e6, 5e6, 6e6])
-    got = device_temperatures(transistor(saved))
+    got = solve_layered(transistor(saved))
     assert got.kelvin["GaN|SiC"] > 310
     assert set(got.contribution) == {"GaN|SiC.conductance"}
     np.testing.assert_allclose(got.sigma, 0.1 * abs(got.sensitivity["GaN|SiC.conductance"]), rtol=1e-3, atol=0)
@@ -240,7 +246,7 @@ def test_conductivity_of_t_in_a_slab_is_kirchhoffs():
     stack = Stack([Layer("Si", 100 * um, 148.0)])
     law = ConductivityLaw.power(148.0, -1.3)
     device = Device(stack, [HeatSource("all", 2e8 * 1e-8)], Box(100 * um, 100 * um), laws={"Si": law})
-    top = 300 + device_temperatures(device, sensitivity=False).peak
+    top = 300 + solve_layered(device, sensitivity=False).peak
     integral = quad(lambda t: 148 * (t / 300) ** -1.3, 300, top)[0]
     np.testing.assert_allclose(integral, 2e8 * 100 * um, rtol=1e-6, atol=0)
 
@@ -248,7 +254,7 @@ def test_conductivity_of_t_in_a_slab_is_kirchhoffs():
 def test_conductivity_of_t_of_the_transistor():
     """Finite volumes of 149,000 cells give 43.017 K, and 39.911 K where 39.8762 K is exact: 42.98 K less that error."""
     laws = {"GaN": ConductivityLaw.power(150.0, -1.4), "SiC": ConductivityLaw.power(390.0, -1.3)}
-    got = device_temperatures(transistor(laws=laws), sensitivity=False)
+    got = solve_layered(transistor(laws=laws), sensitivity=False)
     assert abs(got.peak - 42.98) < 0.02
     assert got.iterations < 12
 
@@ -257,14 +263,14 @@ def test_thermal_runaway_is_told():
     law = ConductivityLaw.power(1.0, -3.0)
     device = Device(Stack([Layer("a", 1e-3, 1.0)]), [HeatSource("all", 1.0)], Box(1e-3, 1e-3), laws={"a": law})
     with pytest.raises((ConvergenceError, InputError), match=r"steady state|known from 1 to 10000 K"):
-        device_temperatures(device)
+        solve_layered(device)
 
 
 def test_layer_heated_throughout():
     """The mean of a parabola: q d/3k above its bottom face, from the closed form q z(2d - z)/2kd."""
     stack = Stack([Layer("a", 10 * um, 50.0), Layer("b", 10 * um, 100.0)], [1e7])
     source = HeatSource("joule", 1.0, plane=Plane("a"), through=True)
-    got = device_temperatures(Device(stack, [source], Box(1e-3, 1e-3)))
+    got = solve_layered(Device(stack, [source], Box(1e-3, 1e-3)))
     flux = 1.0 / 1e-6
     np.testing.assert_allclose(got.peak, flux * (10 * um / 100 + 1e-7 + 10 * um / 100), rtol=1e-10, atol=0)
     np.testing.assert_allclose(got.sensitivity["a.conductivity"], -flux * 10 * um / 100, rtol=1e-5, atol=0)
@@ -283,8 +289,12 @@ def test_heated_patch_throughout_is_many_planes():
         HeatSource(f"{i}", w / 2, Rectangle((0, 3 * um), (0, 5 * um)), Plane("a", (z + 1) / 2 * um))
         for i, (z, w) in enumerate(zip(node, weight, strict=True))
     ]
-    got = linear(numeric(through, {})).rise(Spots(np.array([8 * um]), np.array([1 * um])), 0)
-    want = linear(numeric(evolve(through, sources=planes), {})).rise(Spots(np.array([8 * um]), np.array([1 * um])), 0)
+    got = linear_device(with_constant_properties(through, {})).rise(
+        LateralPoints(np.array([8 * um]), np.array([1 * um])), 0
+    )
+    want = linear_device(with_constant_properties(evolve(through, sources=planes), {})).rise(
+        LateralPoints(np.array([8 * um]), np.array([1 * um])), 0
+    )
     np.testing.assert_allclose(got, want, rtol=1e-8, atol=0)
 
 
@@ -297,7 +307,7 @@ def test_maps_from_both_roads_agree():
         got, want = plane_map(as_map, plane, (96, 128)), plane_map(device, plane, (96, 128))
         np.testing.assert_allclose(got.value, want.value, rtol=1e-4, atol=0)
         np.testing.assert_allclose(got.at, want.at, rtol=1e-12, atol=0)
-    got = device_temperatures(as_map, sensitivity=False).peak
+    got = solve_layered(as_map, sensitivity=False).peak
     np.testing.assert_allclose(got, 39.8762285, rtol=1e-8, atol=0)
 
 
@@ -306,8 +316,8 @@ def test_map_of_a_box_with_its_own_pixels():
     pixels = rng.uniform(0, 1, (64, 64))
     device = evolve(transistor(), sources=[HeatSource("m", 1.0, HeatMap(pixels, (0, 100 * um), (0, 100 * um)))])
     got = plane_map(device, None, (64, 64))
-    spots = Spots(got.x[[3, 40]], got.y[[50, 7]])
-    want = linear(numeric(device, {})).rise(spots, 0)
+    spots = LateralPoints(got.x[[3, 40]], got.y[[50, 7]])
+    want = linear_device(with_constant_properties(device, {})).rise(spots, 0)
     np.testing.assert_allclose(got.value[[3, 40], [50, 7]], want, rtol=2e-2, atol=0)
     np.testing.assert_allclose(got.value.mean(), device.stack.resistance() / 1e-8, rtol=1e-9, atol=0)
 
@@ -333,7 +343,7 @@ def heated(shape, plane=None):
         (lambda: transistor(coefficient=0.0), "no heat can leave"),
         (lambda: transistor(uncertain={"GaN|Si.conductance": 1.0}), "has no 'GaN|Si.conductance'"),
         (lambda: transistor(laws={"Si": ConductivityLaw.power(1, 1)}), "is given for 'Si'"),
-        (lambda: device_temperatures(evolve(transistor(), sources=[])), "one or more sources"),
+        (lambda: solve_layered(evolve(transistor(), sources=[])), "one or more sources"),
         (lambda: heated(Rectangle((0, 2e-4), (0, 1e-6))), "outside of the box"),
         (lambda: HeatMap([[1.0, np.nan]], (0, 1), (0, 1)), r"nan at pixel \(0, 1\)"),
         (lambda: Rectangle((1, 0), (0, 1)), "runs upwards"),
@@ -343,7 +353,7 @@ def heated(shape, plane=None):
         (lambda: transistor().replace({"GaN.colour": 1.0}), "has no 'GaN.colour'"),
         (lambda: heated(FINGER, Plane("Si")), "no layer 'Si'"),
         (lambda: plane_map(transistor(), None, (0, 8)), "a map of 0 x 8"),
-        (lambda: sampled_peaks(transistor()), "nothing to sample"),
+        (lambda: sample_peaks(transistor()), "nothing to sample"),
     ],
 )  # fmt: skip
 def test_faults_are_told_in_one_line(make, message):

@@ -6,18 +6,17 @@ import numpy as np
 import pytest
 from attrs import evolve
 
+from kapitza.applications.composite import hasselman_johnson
 from kapitza.core.conductance import Conductance
 from kapitza.core.stack import Layer, Stack
-from kapitza.device.composite import hasselman_johnson
 from kapitza.device.description import Box, Device, HeatSource
-from kapitza.device.elements import Body, Cooled, Heated, Held
-from kapitza.device.elements_cell import cell_conductivity
-from kapitza.device.elements_reference import Simplex
-from kapitza.device.elements_solve import body_temperatures
-from kapitza.device.meshes import Mesh, curved
-from kapitza.device.meshes_shapes import ball_mesh, box_mesh, inclined_mesh
+from kapitza.device.elements.body import Body, Convection, FixedFlux, FixedTemperature
+from kapitza.device.elements.mesh import Mesh, Simplex, quadratic_mesh
+from kapitza.device.elements.mesh_generators import ball_mesh, box_mesh, inclined_mesh
+from kapitza.device.elements.steady import solve_body
+from kapitza.device.elements.unit_cell import cell_conductivity
+from kapitza.device.layered.temperatures import solve_layered
 from kapitza.device.shapes import Rectangle
-from kapitza.device.temperatures import device_temperatures
 from kapitza.errors import InputError
 from kapitza.units import um
 
@@ -45,8 +44,8 @@ def test_layers_with_jumps_are_exact(dimension: int, order: int):
     x = np.concatenate([np.linspace(0, 2, 4), np.linspace(2, 3, 3)[1:], np.linspace(3, 7, 5)[1:]]) * um
     axes = [x] + [np.linspace(0, 1, 3) * um] * (dimension - 1)
     mesh = box_mesh(axes, ("a", "b", "c"), lambda c: (c[:, 0] > 2 * um) * 1 + (c[:, 0] > 3 * um), order=order)
-    faces = {"x-": Heated(1e9), "x+": Cooled(1e7, 300.0)}
-    found = body_temperatures(Body(mesh, {"a": 150, "b": 1.4, "c": 390}, {"a|b": 5e7, "c|b": 1e8}, faces))
+    faces = {"x-": FixedFlux(1e9), "x+": Convection(1e7, 300.0)}
+    found = solve_body(Body(mesh, {"a": 150, "b": 1.4, "c": 390}, {"a|b": 5e7, "c|b": 1e8}, faces))
     stack = Stack([Layer("a", 2 * um, 150), Layer("b", 1 * um, 1.4), Layer("c", 4 * um, 390)], [5e7, 1e8])
     np.testing.assert_allclose(found.peak - 300, 1e9 * (stack.resistance() + 1e-7), rtol=1e-9, atol=0)
     np.testing.assert_allclose(found.jumps["a|b"].jump, 1e9 / 5e7, rtol=1e-9, atol=0)
@@ -70,7 +69,7 @@ def test_an_inclined_boundary_between_anisotropic_parts_is_exact(order: int):
     mesh = inclined_mesh((length, 1.0), foot, angle, 5, sheared=True, order=order)
     k = {"left": tensor(2.0), "right": tensor(5.0)}
     np.testing.assert_allclose(k["left"] @ n / np.linalg.norm(k["left"] @ n), [1, 0], rtol=0, atol=1e-14)
-    found = body_temperatures(Body(mesh, k, {"left|right": 4.0}, {"x-": Held(1.0), "x+": Held(0.0)}))
+    found = solve_body(Body(mesh, k, {"left|right": 4.0}, {"x-": FixedTemperature(1.0), "x+": FixedTemperature(0.0)}))
     # Across the layers: R = d1/k1 + 1/G + d2/k2 with their true thickness along the normal.
     flux = 1 / (foot * n[0] / 2.0 + 1 / 4.0 + (length - foot) * n[0] / 5.0)
     np.testing.assert_allclose(found.jumps["left|right"].jump, flux / 4.0, rtol=1e-10, atol=0)
@@ -90,7 +89,9 @@ def test_a_turned_stack_of_uneven_cells_is_exact():
 
     line = np.linspace(0, 1, 5)
     mesh = box_mesh([line] * 3, ("a", "b"), lambda c: c[:, 0] > 0.5, onto=onto)
-    found = body_temperatures(Body(mesh, {"a": 1.0, "b": 3.0}, {"a|b": 2.0}, {"x-": Held(1), "x+": Held(0)}))
+    found = solve_body(
+        Body(mesh, {"a": 1.0, "b": 3.0}, {"a|b": 2.0}, {"x-": FixedTemperature(1), "x+": FixedTemperature(0)})
+    )
     flux = 1 / (0.5 + 0.5 + 0.5 / 3)
     np.testing.assert_allclose(found.flows["x+"], flux, rtol=1e-10, atol=0)
     np.testing.assert_allclose(found.jumps["a|b"].jump, flux / 2, rtol=1e-10, atol=0)
@@ -101,9 +102,13 @@ def ball_error(cells: int, dimension: int, conductance: float, order: int) -> fl
     a, b, k1, k2, q = 1.0, 2.0, 3.0, 0.7, 2.0
     mesh = ball_mesh(a, b, cells, dimension=dimension, outside="ball", order=order)
     body = Body(
-        mesh, {"particle": k1, "matrix": k2}, {"particle|matrix": conductance}, {"outside": Held(0)}, {"particle": q}
+        mesh,
+        {"particle": k1, "matrix": k2},
+        {"particle|matrix": conductance},
+        {"outside": FixedTemperature(0)},
+        {"particle": q},
     )
-    found = body_temperatures(body)
+    found = solve_body(body)
     assert found.imbalance < 1e-9
     d = dimension
 
@@ -164,7 +169,7 @@ def test_a_periodic_cell_equals_its_part_between_planes_of_symmetry():
     got = cell_conductivity(other)
     np.testing.assert_allclose(np.diag(got), np.diag(cell_conductivity(one, "isothermal")), rtol=1e-9, atol=0)
     assert abs(got[0, 1]) < 1e-9
-    held = body_temperatures(Body(whole, k, {"matrix|particle": 1.0}, {"x-": Held(0), "x+": Held(1)}))
+    held = solve_body(Body(whole, k, {"matrix|particle": 1.0}, {"x-": FixedTemperature(0), "x+": FixedTemperature(1)}))
     np.testing.assert_allclose(held.flows["x-"], got[0, 0], rtol=1e-9, atol=0)
 
 
@@ -183,16 +188,16 @@ def test_iterations_equal_a_factorisation(monkeypatch):
         ball_mesh(1.0, 1.5, 7, order=1),
         {"particle": 10.0, "matrix": 1.0},
         {"particle|matrix": 1.0},
-        {"x-": Held(0)},
+        {"x-": FixedTemperature(0)},
         {"particle": 1.0},
     )
-    want = body_temperatures(body)
-    monkeypatch.setattr("kapitza.device.elements_solve.DIRECT", {2: 0, 3: 0})
+    want = solve_body(body)
+    monkeypatch.setattr("kapitza.device.elements.steady.MAX_DIRECT_UNKNOWNS", {2: 0, 3: 0})
     for installed in (None, object()):
-        monkeypatch.setattr("kapitza.device.elements_solve.find_spec", lambda name, found=installed: found)
+        monkeypatch.setattr("kapitza.device.elements.steady.find_spec", lambda name, found=installed: found)
         if installed is not None:
             pytest.importorskip("pyamg")
-        got = body_temperatures(body)
+        got = solve_body(body)
         assert got.steps > 0
         assert got.imbalance < 1e-9
         np.testing.assert_allclose(got.temperature, want.temperature, rtol=1e-9, atol=1e-9)
@@ -205,7 +210,7 @@ def test_conduction_equals_that_of_scikit_fem():
     line = np.linspace(0, 1, 4)
     mesh = box_mesh([line, line**1.5, line**0.8], order=2)
     k = np.array([[2.0, 0.3, 0.1], [0.3, 1.0, 0.0], [0.1, 0.0, 3.0]])
-    body = Body(mesh, {"body": k}, faces={"x-": Held(0)}, heat={"body": 1.0})
+    body = Body(mesh, {"body": k}, faces={"x-": FixedTemperature(0)}, heat={"body": 1.0})
     linear = box_mesh([line, line**1.5, line**0.8])
     basis = skfem.Basis(skfem.MeshTet(linear.points.T.copy(), linear.cells.T.copy()), skfem.ElementTetP2())
     form = skfem.BilinearForm(
@@ -214,17 +219,17 @@ def test_conduction_equals_that_of_scikit_fem():
     load = skfem.LinearForm(lambda v, _: v)
     held = np.flatnonzero(np.abs(basis.doflocs[0]) < 1e-12)
     want = skfem.solve(*skfem.condense(form.assemble(basis), load.assemble(basis), D=held))
-    np.testing.assert_allclose(body_temperatures(body).peak, want.max(), rtol=1e-9, atol=0)
+    np.testing.assert_allclose(solve_body(body).peak, want.max(), rtol=1e-9, atol=0)
 
 
 def test_a_conductance_of_temperature_is_taken_at_the_reference():
     mesh = box_mesh([np.linspace(0, 1, 5), np.linspace(0, 1, 3)], ("a", "b"), lambda c: c[:, 0] > 0.5)
     law = Conductance([200, 400], [1.0, 3.0], drop="extrapolated")
-    faces = {"x-": Held(1), "x+": Held(0)}
-    got = body_temperatures(Body(mesh, {"a": 1, "b": 1}, {"a|b": law}, faces, reference=300.0))
+    faces = {"x-": FixedTemperature(1), "x+": FixedTemperature(0)}
+    got = solve_body(Body(mesh, {"a": 1, "b": 1}, {"a|b": law}, faces, reference=300.0))
     np.testing.assert_allclose(got.flows["x+"], 1 / (1 + 1 / law.at(300.0)[0]), rtol=1e-10, atol=0)
     blocked = Body(mesh, {"a": 1, "b": 1}, {"a|b": 0}, faces)
-    assert abs(body_temperatures(blocked).flows["x+"]) < 1e-12
+    assert abs(solve_body(blocked).flows["x+"]) < 1e-12
 
 
 def quarters(*pairs: str, cells: int = 4, conductance: float = 1e9) -> Body:
@@ -232,13 +237,13 @@ def quarters(*pairs: str, cells: int = 4, conductance: float = 1e9) -> Body:
     line = np.linspace(0, 1, cells + 1)
     mesh = box_mesh([line, line], ("a", "b", "c"), lambda c: np.where(c[:, 0] > 0.5, 2, c[:, 1] > 0.5), order=2)
     k = {"a": 1.0, "b": 5.0, "c": 2.0}
-    return Body(mesh, k, dict.fromkeys(pairs, conductance), {"x-": Held(1), "x+": Held(0)})
+    return Body(mesh, k, dict.fromkeys(pairs, conductance), {"x-": FixedTemperature(1), "x+": FixedTemperature(0)})
 
 
 @pytest.mark.parametrize("pairs", [(), ("a|b",), ("a|c", "b|c"), ("a|b", "a|c"), ("a|b", "a|c", "b|c")])
 def test_where_three_regions_meet_a_perfect_boundary_is_none(pairs: tuple[str, ...]):
     """Whichever of the boundaries resist, and however many unknowns the common point gets."""
-    found, want = body_temperatures(quarters(*pairs)), body_temperatures(quarters())
+    found, want = solve_body(quarters(*pairs)), solve_body(quarters())
     np.testing.assert_allclose(found.flows["x+"], want.flows["x+"], rtol=1e-7, atol=0)
     middle = np.flatnonzero(np.linalg.norm(found.body.mesh.points - 0.5, axis=1) < 1e-12)
     assert np.isin(found.split.point, middle).sum() == {0: 1, 1: 1, 2: 2, 3: 3}[len(pairs)]
@@ -255,7 +260,7 @@ def test_a_boundary_between_points_that_stay_whole_is_refused():
 
     mesh = box_mesh([line, line], ("a", "b", "c"), region)
     with pytest.raises(InputError, match="one facet wide"):
-        body_temperatures(Body(mesh, {"a": 1, "b": 1, "c": 1}, {"a|b": 1.0}, {"x-": Held(1)}))
+        solve_body(Body(mesh, {"a": 1, "b": 1, "c": 1}, {"a|b": 1.0}, {"x-": FixedTemperature(1)}))
 
 
 def test_heat_spreads_in_a_box_as_the_exact_solution_of_layers_says():
@@ -270,10 +275,10 @@ def test_heat_spreads_in_a_box_as_the_exact_solution_of_layers_says():
     centre = mesh.points[mesh.cells[top[:, :1], mesh.simplex.facets[top[:, 1], :3]]].mean(axis=1)
     warm = top[(centre[:, 0] < 2 * um) & (centre[:, 1] < 3 * um)]
     mesh = evolve(mesh, faces={**mesh.faces, "patch": warm})
-    faces = {"patch": Heated(1e-3 / patch.area), "z+": Held(300)}
-    found = body_temperatures(Body(mesh, {"film": 20.0, "body": [90.0, 90.0, 60.0]}, {"film|body": 2e7}, faces))
-    np.testing.assert_allclose(found.peak - 300, device_temperatures(device).peak, rtol=1e-3, atol=0)
-    want = device_temperatures(device).average["patch"]
+    faces = {"patch": FixedFlux(1e-3 / patch.area), "z+": FixedTemperature(300)}
+    found = solve_body(Body(mesh, {"film": 20.0, "body": [90.0, 90.0, 60.0]}, {"film|body": 2e7}, faces))
+    np.testing.assert_allclose(found.peak - 300, solve_layered(device).peak, rtol=1e-3, atol=0)
+    want = solve_layered(device).average["patch"]
     # Rayleigh-Ritz: the mean where heat enters approaches its value from below.
     assert 0.995 * want < found.mean("patch") - 300 < want
     np.testing.assert_allclose(found.jumps["film|body"].flow, 1e-3, rtol=1e-9, atol=0)
@@ -300,20 +305,20 @@ def spoiled(change: str) -> object:
     if change == "nodes":
         return Mesh(points, cells + 1, mesh.region, mesh.names)
     if change == "twice curved":
-        return curved(curved(mesh))
+        return quadratic_mesh(quadratic_mesh(mesh))
     bodies = {
         "no conductivity": ({"a": 1.0}, {}, {}),
         "unknown region": ({**k, "copper": 1.0}, {}, {}),
         "unknown boundary": (k, {"a|c": 1.0}, {}),
         "negative boundary": (k, {"a|b": -1.0}, {}),
-        "unknown face": (k, {}, {"top": Held(0)}),
+        "unknown face": (k, {}, {"top": FixedTemperature(0)}),
         "not positive": ({**k, "b": [[1.0, 2.0], [2.0, 1.0]]}, {}, {}),
         "nan conductivity": ({**k, "b": np.nan}, {}, {}),
-        "no sink": (k, {}, {"x-": Heated(1.0)}),
-        "isolated": (k, {"a|b": 0.0}, {"x-": Held(0.0)}),
-        "edge": (k, {}, {"x-": Held(0.0), "y-": Held(1.0)}),
+        "no sink": (k, {}, {"x-": FixedFlux(1.0)}),
+        "isolated": (k, {"a|b": 0.0}, {"x-": FixedTemperature(0.0)}),
+        "edge": (k, {}, {"x-": FixedTemperature(0.0), "y-": FixedTemperature(1.0)}),
     }
-    return body_temperatures(Body(mesh, *bodies[change]))
+    return solve_body(Body(mesh, *bodies[change]))
 
 
 @pytest.mark.parametrize(

@@ -5,11 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kapitza.device.elements import Body, Held
-from kapitza.device.elements_solve import body_temperatures
-from kapitza.device.meshes_shapes import ball_mesh
+from kapitza.device.elements.body import Body, FixedTemperature
+from kapitza.device.elements.mesh_generators import ball_mesh
+from kapitza.device.elements.steady import solve_body
 from kapitza.errors import DataError, InputError
-from kapitza.io.meshes import read_mesh, write_body
+from kapitza.io.device.meshes import read_mesh, write_body
 
 meshio = pytest.importorskip("meshio")
 
@@ -64,8 +64,12 @@ def test_a_mesh_in_a_file_gives_the_same_heat(tmp_path: Path, dimension: int, or
     meshio.write(
         path, meshio.Mesh(points, blocks, cell_data=data, field_data=names), file_format="gmsh22", binary=False
     )
-    more = {"particle": 10.0, "matrix": 1.0}, {"particle|matrix": 1.0}, {"x-": Held(0), "x+": Held(1)}
-    found, want = body_temperatures(Body(read_mesh(path), *more)), body_temperatures(Body(mesh, *more))
+    more = (
+        {"particle": 10.0, "matrix": 1.0},
+        {"particle|matrix": 1.0},
+        {"x-": FixedTemperature(0), "x+": FixedTemperature(1)},
+    )
+    found, want = solve_body(Body(read_mesh(path), *more)), solve_body(Body(mesh, *more))
     np.testing.assert_allclose(found.flows["x-"], want.flows["x-"], rtol=1e-10, atol=0)
     write_body(found, tmp_path / "ball.vtu")
     seen = meshio.read(tmp_path / "ball.vtu")

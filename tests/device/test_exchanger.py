@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.integrate import solve_bvp
 
+from kapitza.applications.exchanger import HeatExchanger, Stream, crossover_diameter, effectiveness, heat_exchange
 from kapitza.core.conductance import Conductance
-from kapitza.device.exchanger import Exchanger, Stream, crossover_diameter, effectiveness, exchange
 from kapitza.errors import InputError, ValidityWarning
 from kapitza.units import MW, mm, nm, um
 
@@ -16,7 +16,7 @@ WATER = Stream(
     inlet=350.0, flow=1e-13, conductivity=0.6, heat_capacity=4.18e6, viscosity=8.9e-4, density=997.0,
     diameter=200 * nm, section=100 * nm * 100 * um,
 )  # fmt: skip
-PAIR = Exchanger(
+PAIR = HeatExchanger(
     WATER,
     evolve(WATER, inlet=300.0, flow=2e-13),
     20 * nm,
@@ -29,7 +29,7 @@ PAIR = Exchanger(
 
 
 def test_resistances_add():
-    got = exchange(PAIR)
+    got = heat_exchange(PAIR)
     want = 2 / (7.54 * 0.6 / 200e-9) + 1 / 55e6 + 20e-9 / 1.4 + 1 / 150e6
     np.testing.assert_allclose(1 / got.coefficient, want, rtol=1e-12, atol=0)
     np.testing.assert_allclose(got.boundary_share, (1 / 55e6 + 1 / 150e6) / want, rtol=1e-12, atol=0)
@@ -40,7 +40,7 @@ def test_resistances_add():
 def test_effectiveness_follows_from_the_temperatures_along_the_wall(arrangement, flow):
     """A second road: both streams as differential equations along the wall."""
     pair = evolve(PAIR, arrangement=arrangement, cold=evolve(PAIR.cold, flow=flow), area=2e-14)
-    got = exchange(pair)
+    got = heat_exchange(pair)
     per = got.coefficient * pair.area
     sign = 1 if arrangement == "parallel" else -1
 
@@ -94,7 +94,7 @@ def test_warnings_where_the_range_is_left():
         ({"diameter": 2 * nm}, "continuum"),
     ):
         with pytest.warns(ValidityWarning, match=match):
-            exchange(evolve(PAIR, hot=evolve(WATER, **change)))
+            heat_exchange(evolve(PAIR, hot=evolve(WATER, **change)))
 
 
 @pytest.mark.parametrize(

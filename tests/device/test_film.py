@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.integrate import quad
 
-from kapitza.device.film import film_across, film_along
-from kapitza.device.free_paths import FreePaths, Scattering, debye_paths, fitted_paths, gray
+from kapitza.applications.film import film_cross_plane, film_in_plane
+from kapitza.applications.free_paths import DebyeScattering, FreePaths, debye_free_paths, fit_free_paths, gray_free_path
 from kapitza.errors import InputError
 from kapitza.matter.library import solid
 from kapitza.units import MW, nm
@@ -24,7 +24,7 @@ def bands(radiance, length):
 
 def test_gray_films_are_exact(data):
     rows = list(csv.reader(data("device/gray_slab_exact.csv").read_text().splitlines()))[1:]
-    got = [film_across(gray(1.0, 1.0), float(row[0]))[0] for row in rows]
+    got = [film_cross_plane(gray_free_path(1.0, 1.0), float(row[0]))[0] for row in rows]
     np.testing.assert_allclose(got, [float(row[2]) for row in rows], rtol=1e-7, atol=0)
 
 
@@ -35,7 +35,7 @@ def test_films_of_many_free_paths_are_exact(data, name, paths):
         for row in csv.DictReader(data("device/nongray_slab_exact.csv").read_text().splitlines())
         if row["model"] == name
     ]
-    got = film_across(paths, [float(row["L_nm"]) * nm for row in rows])
+    got = film_cross_plane(paths, [float(row["L_nm"]) * nm for row in rows])
     np.testing.assert_allclose(got, [float(row["kappa_eff_W_mK"]) for row in rows], rtol=1e-5, atol=0)
 
 
@@ -43,17 +43,17 @@ def test_films_of_many_free_paths_are_exact(data, name, paths):
 def test_films_scale_and_stay_below_the_bulk(thickness, factor):
     paths = FreePaths([1.0, 30.0], [0.4, 0.6])
     wider = FreePaths([factor, 30 * factor], [0.4, 0.6])
-    one, other = film_across(paths, thickness)[0], film_across(wider, thickness * factor)[0]
+    one, other = film_cross_plane(paths, thickness)[0], film_cross_plane(wider, thickness * factor)[0]
     np.testing.assert_allclose(one, other, rtol=1e-9, atol=0)
     assert one < min(1.0, thickness * paths.radiance.sum()) * (1 + 1e-9)
-    assert film_along(paths, thickness)[0] < 1.0
+    assert film_in_plane(paths, thickness)[0] < 1.0
 
 
 def test_thin_films_are_ballistic_and_thick_ones_bulk():
     paths = bands(*EIGHT)
-    np.testing.assert_allclose(film_across(paths, 1e-13), 1e-13 * EIGHT[0].sum(), rtol=1e-3, atol=0)
-    np.testing.assert_allclose(film_across(paths, 1.0), paths.total, rtol=1e-4, atol=0)
-    np.testing.assert_allclose(film_along(paths, 1.0), paths.total, rtol=1e-4, atol=0)
+    np.testing.assert_allclose(film_cross_plane(paths, 1e-13), 1e-13 * EIGHT[0].sum(), rtol=1e-3, atol=0)
+    np.testing.assert_allclose(film_cross_plane(paths, 1.0), paths.total, rtol=1e-4, atol=0)
+    np.testing.assert_allclose(film_in_plane(paths, 1.0), paths.total, rtol=1e-4, atol=0)
 
 
 @pytest.mark.parametrize("p", [0.0, 0.5, 0.95])
@@ -65,12 +65,12 @@ def test_along_a_film_by_another_quadrature(p):
             return (mu - mu**3) * (1 - fall) / (1 - p * fall)
 
         want = 1 - 1.5 * (1 - p) / ratio * quad(of, 0, 1, epsrel=1e-11)[0]
-        np.testing.assert_allclose(film_along(gray(1.0, 1.0), ratio, p), want, rtol=1e-7, atol=0)
-    np.testing.assert_allclose(film_along(gray(7.0, 1.0), 1.0, 1.0), 7.0, rtol=1e-14, atol=0)
+        np.testing.assert_allclose(film_in_plane(gray_free_path(1.0, 1.0), ratio, p), want, rtol=1e-7, atol=0)
+    np.testing.assert_allclose(film_in_plane(gray_free_path(7.0, 1.0), 1.0, 1.0), 7.0, rtol=1e-14, atol=0)
 
 
 def test_grouping_keeps_both_limits():
-    paths = fitted_paths(solid("Si"), 148.0)
+    paths = fit_free_paths(solid("Si"), 148.0)
     few = paths.grouped(5)
     assert few.length.size < paths.length.size / 4
     np.testing.assert_allclose(few.total, 148.0, rtol=1e-12, atol=0)
@@ -88,7 +88,7 @@ def test_boundary_scattering_at_low_temperature_is_casimir():
     from kapitza.units import hbar, k_B
 
     si, size = solid("Si"), 1e-3
-    got = [debye_paths(si, Scattering(1e-30, size=size), t).total for t in (1.0, 2.0)]
+    got = [debye_free_paths(si, DebyeScattering(1e-30, size=size), t).total for t in (1.0, 2.0)]
     per = 2 * np.pi**2 / 15 * k_B**4 / hbar**3 / np.array(si.speeds) ** 2 * size / 3
     np.testing.assert_allclose(got, [per.sum(), 8 * per.sum()], rtol=1e-3, atol=0)
 
@@ -96,13 +96,13 @@ def test_boundary_scattering_at_low_temperature_is_casimir():
 @pytest.mark.parametrize(
     "make",
     [
-        lambda: film_across(gray(1.0, 1.0), 0.0),
-        lambda: film_along(gray(1.0, 1.0), 1.0, 1.5),
+        lambda: film_cross_plane(gray_free_path(1.0, 1.0), 0.0),
+        lambda: film_in_plane(gray_free_path(1.0, 1.0), 1.0, 1.5),
         lambda: FreePaths([1.0], [1.0, 2.0]),
         lambda: FreePaths([1.0], [-1.0]),
         lambda: FreePaths([0.0], [1.0]),
-        lambda: fitted_paths(solid("Si"), -1.0),
-        lambda: Scattering(0.0),
+        lambda: fit_free_paths(solid("Si"), -1.0),
+        lambda: DebyeScattering(0.0),
     ],
 )
 def test_wrong_input_is_refused(make):

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.special import sici
 
-from kapitza.device.line import strip_quadrature
+from kapitza.measure.thermoreflectance.three_omega import strip_quadrature
 
 
 def test_integrals_in_closed_form():

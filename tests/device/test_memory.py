@@ -6,12 +6,20 @@ from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kapitza.applications.memory import (
+    RADIAL_RISE_FACTOR,
+    MemoryCell,
+    apparent_film_conductivity,
+    dot_rise,
+    pillar_profile,
+    reset_current_saving,
+    reset_pulse,
+)
 from kapitza.core.conductance import Conductance
-from kapitza.device.memory import ACROSS, Cell, current_saved, dot_rise, film_conductivity, profile, reset
 from kapitza.errors import InputError, ValidityWarning
 from kapitza.units import MW, nm
 
-CELL = Cell(
+CELL = MemoryCell(
     radius=20 * nm, height=40 * nm, conductivity=0.5, heat_capacity=1.3e6, resistance=5e3, melting=890.0,
     dielectric=1.4, pitch=120 * nm, electrode=60.0, latent=6e8, side=30 * MW, contact=30 * MW,
 )  # fmt: skip
@@ -31,7 +39,7 @@ def test_what_is_saved_follows_from_the_rise(radius, conductance):
     arguments = {"radius": radius, "conductivity": 1.4}
     ratio = dot_rise(1.0, conductance=conductance, **arguments) / dot_rise(1.0, conductance=np.inf, **arguments)
     np.testing.assert_allclose(
-        current_saved(conductance=conductance, **arguments), 1 - ratio**-0.5, rtol=1e-9, atol=1e-12
+        reset_current_saving(conductance=conductance, **arguments), 1 - ratio**-0.5, rtol=1e-9, atol=1e-12
     )
 
 
@@ -49,7 +57,7 @@ def test_the_profile_agrees_with_finite_volumes(boundaries):
     matrix = np.diag(main) - np.diag(np.full(n - 1, through), 1) - np.diag(np.full(n - 1, through), -1)
     solved = np.linalg.solve(matrix, np.full(n, 1e-4 / n))
     z = (np.arange(n) + 0.5) * step - CELL.height / 2
-    got = profile(CELL, 1e-4, z, boundaries=boundaries) / solved.max()
+    got = pillar_profile(CELL, 1e-4, z, boundaries=boundaries) / solved.max()
     np.testing.assert_allclose(got, solved / solved.max(), rtol=0, atol=3e-5)
 
 
@@ -64,7 +72,7 @@ def test_heat_to_the_side_in_rings():
     jump = 1 / (2 * np.pi * a) / (30 * MW)
     oxide, boundary = CELL.side_resistance()
     np.testing.assert_allclose([oxide, boundary], [outside, jump], rtol=1e-6, atol=0)
-    np.testing.assert_allclose(1 / (ACROSS * np.pi * CELL.conductivity), rise, rtol=1e-6, atol=0)
+    np.testing.assert_allclose(1 / (RADIAL_RISE_FACTOR * np.pi * CELL.conductivity), rise, rtol=1e-6, atol=0)
 
 
 def test_heat_into_the_electrodes():
@@ -79,13 +87,13 @@ def test_heat_into_the_electrodes():
 
 
 def test_reset_holds_the_melting_point_and_boundaries_save_current():
-    got = reset(CELL)
-    hottest = float(profile(CELL, got.power, 0.0))
+    got = reset_pulse(CELL)
+    hottest = float(pillar_profile(CELL, got.power, 0.0))
     np.testing.assert_allclose(hottest, 590.0, rtol=1e-12, atol=0)
     np.testing.assert_allclose(got.current**2 * CELL.resistance, got.power, rtol=1e-12, atol=0)
     np.testing.assert_allclose(got.energy, got.power * 50e-9 + CELL.volume * 6e8, rtol=1e-12, atol=0)
     np.testing.assert_allclose((1 - got.saved) ** 2, 1 - got.boundary_share, rtol=1e-9, atol=0)
-    bare = reset(evolve(CELL, side=np.inf, contact=np.inf))
+    bare = reset_pulse(evolve(CELL, side=np.inf, contact=np.inf))
     np.testing.assert_allclose([bare.current, bare.saved], [got.current_without, 0.0], rtol=1e-12, atol=1e-12)
     assert 0 < got.mean_rise < 590
 
@@ -93,14 +101,14 @@ def test_reset_holds_the_melting_point_and_boundaries_save_current():
 def test_long_pillars_lose_heat_to_their_side_only_and_short_ones_to_their_ends():
     long = evolve(CELL, height=20_000 * nm)
     side = sum(CELL.side_resistance()) + 1 / (8 * np.pi * 0.5)
-    np.testing.assert_allclose(reset(long, 1e-3).thermal_resistance, side / long.height, rtol=1e-6, atol=0)
+    np.testing.assert_allclose(reset_pulse(long, 1e-3).thermal_resistance, side / long.height, rtol=1e-6, atol=0)
     short = evolve(CELL, height=0.01 * nm)
     ends = sum(CELL.end_resistance()) / 2
-    np.testing.assert_allclose(reset(short).thermal_resistance, ends, rtol=2e-3, atol=0)
+    np.testing.assert_allclose(reset_pulse(short).thermal_resistance, ends, rtol=2e-3, atol=0)
 
 
 def test_films_seem_to_conduct_less():
-    got = film_conductivity(thickness=[40 * nm, 1.0], conductivity=1.5, conductance=25 * MW)
+    got = apparent_film_conductivity(thickness=[40 * nm, 1.0], conductivity=1.5, conductance=25 * MW)
     np.testing.assert_allclose(got, [40e-9 / (40e-9 / 1.5 + 8e-8), 1.5], rtol=1e-6, atol=0)
 
 
@@ -110,11 +118,11 @@ def test_published_savings(published):
     pillar = evolve(
         CELL, radius=50 * nm, height=100 * nm, pitch=300 * nm, electrode=20.0, side=1 / 50e-9, contact=1 / 50e-9
     )
-    assert entry["low"] <= reset(pillar).saved <= entry["high"]
+    assert entry["low"] <= reset_pulse(pillar).saved <= entry["high"]
     # a film of 20 nm that seems to conduct a fourth has this resistance at either electrode
     share = published("devices", "memory_film")["value"]
     resistance = (1 / share - 1) * 20 * nm / (2 * 1.5)
-    seen = film_conductivity(thickness=20 * nm, conductivity=1.5, conductance=1 / resistance)[0] / 1.5
+    seen = apparent_film_conductivity(thickness=20 * nm, conductivity=1.5, conductance=1 / resistance)[0] / 1.5
     np.testing.assert_allclose(seen, share, rtol=1e-9, atol=0)
     for name, side in (("memory_20_nm", 1 / resistance), ("memory_120_nm", np.inf)):
         entry = published("devices", name)
@@ -122,14 +130,14 @@ def test_published_savings(published):
             CELL, radius=entry["diameter"] * nm / 2, height=20 * nm, pitch=3 * entry["diameter"] * nm,
             conductivity=1.5, electrode=20.0, side=side, contact=1 / resistance,
         )  # fmt: skip
-        np.testing.assert_allclose(reset(pillar).saved, entry["value"], rtol=entry["tolerance"], atol=0)
+        np.testing.assert_allclose(reset_pulse(pillar).saved, entry["value"], rtol=entry["tolerance"], atol=0)
 
 
 def test_warnings_where_the_range_is_left():
     with pytest.warns(ValidityWarning, match="warms up"):
-        reset(CELL, 1e-12)
+        reset_pulse(CELL, 1e-12)
     with pytest.warns(ValidityWarning, match="axis"):
-        reset(evolve(CELL, dielectric=100.0, side=np.inf, conductivity=0.05))
+        reset_pulse(evolve(CELL, dielectric=100.0, side=np.inf, conductivity=0.05))
 
 
 @pytest.mark.parametrize(
@@ -141,7 +149,7 @@ def test_warnings_where_the_range_is_left():
         lambda: evolve(CELL, side=0.0),
         lambda: evolve(CELL, contact=Conductance([300], [1e8], drop="emitted")),
         lambda: evolve(CELL, radius=np.nan),
-        lambda: reset(CELL, 0.0),
+        lambda: reset_pulse(CELL, 0.0),
         lambda: dot_rise(-1.0, radius=1e-9, conductivity=1.0, conductance=1e8),
     ],
 )

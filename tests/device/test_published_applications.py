@@ -5,16 +5,16 @@ from pathlib import Path
 
 import numpy as np
 
+from kapitza.applications.composite import differential_effective_medium
+from kapitza.applications.ellipsoids import cooling_time
+from kapitza.applications.film import film_cross_plane
+from kapitza.applications.free_paths import DebyeScattering, gray_free_path
+from kapitza.applications.polycrystal import GrainScattering, debye_polycrystal
+from kapitza.applications.superlattice import miniband_conductivity
 from kapitza.core.stack import Layer, Stack
-from kapitza.device.composite import differential
 from kapitza.device.description import Box, Device, HeatSource
-from kapitza.device.film import film_across
-from kapitza.device.free_paths import Scattering, gray
-from kapitza.device.miniband import miniband
-from kapitza.device.nanotube import cooling_time
-from kapitza.device.polycrystal import GrainScattering, grained_solid
+from kapitza.device.layered.temperatures import solve_layered
 from kapitza.device.shapes import Rectangle
-from kapitza.device.temperatures import device_temperatures
 from kapitza.matter.library import solid
 from kapitza.measure.catalogue import measured
 from kapitza.units import MW, nm, um
@@ -28,7 +28,7 @@ def meets(entry, got):
 
 def test_manganite_superlattice():
     """Masses of a unit cell of LaMnO3 and SrMnO3; the free path of three periods is 18 layers."""
-    found = miniband(190.6 / 241.8, 18.0, [1, 2, 3, 4, 5, 6])
+    found = miniband_conductivity(190.6 / 241.8, 18.0, [1, 2, 3, 4, 5, 6])
     meets(ENTRIES["superlattice_manganite"], 2 * found.minimum)
 
 
@@ -37,11 +37,11 @@ def test_diamond_in_aluminium():
     bare = max(m.conductance.value[-1] for m in measured("Al", "diamond") if m.doi == "10.1103/PhysRevB.48.16373")
     np.testing.assert_allclose(bare, 44 * MW, rtol=1e-9, atol=0)
     for name, conductance in (("composite_bare", bare), ("composite_coated", 205 * MW)):
-        meets(ENTRIES[name], differential(237.0, 1500.0, conductance, radius=50 * um, fraction=0.5)[0])
+        meets(ENTRIES[name], differential_effective_medium(237.0, 1500.0, conductance, radius=50 * um, fraction=0.5)[0])
 
 
 def test_flakes_of_boron_nitride():
-    thin, thick = film_across(gray(1.0, 400 * nm), [7 * nm, 585 * nm])
+    thin, thick = film_cross_plane(gray_free_path(1.0, 400 * nm), [7 * nm, 585 * nm])
     meets(ENTRIES["film_boron_nitride"], thick / thin)
 
 
@@ -57,7 +57,7 @@ def test_transistors_on_diamond_and_on_silicon_carbide():
         (Layer("diamond", 100 * um, 1500), 12e-9),
     ):
         stack = Stack([Layer("GaN", 1 * um, 160), base], [1 / resistance])
-        peaks.append(device_temperatures(Device(stack, fingers, Box(400 * um, 400 * um)), sensitivity=False).peak)
+        peaks.append(solve_layered(Device(stack, fingers, Box(400 * um, 400 * um)), sensitivity=False).peak)
     meets(ENTRIES["gan_on_diamond"], 1 - peaks[1] / peaks[0])
 
 
@@ -67,7 +67,7 @@ def test_nanotubes_cool():
 
 def test_nanocrystalline_silicon():
     boundaries = GrainScattering(100 * nm, 1.0, reference=1e13)
-    low = grained_solid(solid("Si"), Scattering(1e-30), boundaries, [2.0, 4.0])
+    low = debye_polycrystal(solid("Si"), DebyeScattering(1e-30), boundaries, [2.0, 4.0])
     meets(ENTRIES["grain_exponent"], np.log2(low[1] / low[0]))
 
 

@@ -5,14 +5,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kapitza.device.spin_pillar import Pillar, SpinContact, SpinLayer, spin_profile, spin_temperatures, valve_signal
+from kapitza.applications.spin_pillar import (
+    SpinContact,
+    SpinLayer,
+    SpinPillar,
+    spin_profile,
+    spin_temperatures,
+    valve_signal,
+)
 from kapitza.errors import InputError
 from kapitza.matter.electrons import SpinChannels
 from kapitza.theory.spin import spin_kapitza
 from kapitza.units import nm, um
 
 PY, CU = SpinChannels("permalloy", 25.0, 5 * nm, 0.3), SpinChannels("Cu", 300.0, 100 * nm)
-VALVE = Pillar(
+VALVE = SpinPillar(
     [SpinLayer(CU, 50 * nm), SpinLayer(PY, 15 * nm), SpinLayer(CU, 15 * nm), SpinLayer(PY, 15 * nm),
      SpinLayer(CU, 50 * nm)]
 )  # fmt: skip
@@ -23,7 +30,7 @@ resistances = st.floats(0, 1e-8)
 def test_one_boundary_of_thick_metals_has_a_closed_form(up, down):
     """A second road: the formula of a single boundary."""
     want = spin_kapitza(PY, CU, resistance_up=up, resistance_down=down)
-    pillar = Pillar([SpinLayer(PY, 200 * nm), SpinLayer(CU, 5 * um)], [SpinContact(up, down)])
+    pillar = SpinPillar([SpinLayer(PY, 200 * nm), SpinLayer(CU, 5 * um)], [SpinContact(up, down)])
     got = spin_profile(pillar, 1.0)
     resistance = got.resistance - 200 * nm / 25 - 5 * um / 300
     np.testing.assert_allclose(resistance, want.resistance, rtol=1e-9, atol=1e-20)
@@ -62,14 +69,14 @@ def test_the_profile_agrees_with_finite_volumes():
         matrix[2 * i : 2 * i + 2, 2 * i : 2 * i + 2] += pair
     solved = np.linalg.solve(matrix, given_)
     flux = sum(2 * cells[-1][s] / step * solved[-2 + s] for s in (0, 1))
-    got = spin_profile(Pillar(flipped), float(flux))
+    got = spin_profile(SpinPillar(flipped), float(flux))
     np.testing.assert_allclose(got.resistance, 1 / flux, rtol=1e-4, atol=0)
     gap = solved[0::2] - solved[1::2]
     np.testing.assert_allclose(got.largest, gap[np.argmax(np.abs(gap))], rtol=1e-3, atol=0)
 
 
 def test_a_turned_magnet_traps_the_accumulation():
-    turned = Pillar([layer.turned if i == 3 else layer for i, layer in enumerate(VALVE.layers)])
+    turned = SpinPillar([layer.turned if i == 3 else layer for i, layer in enumerate(VALVE.layers)])
     alike, opposite = spin_profile(VALVE, 1e9), spin_profile(turned, 1e9)
     assert abs(opposite.largest) > 2 * abs(alike.largest)
     signal = valve_signal(VALVE, [3], 1e9)
@@ -82,11 +89,11 @@ def test_a_turned_magnet_traps_the_accumulation():
 @given(st.floats(-0.8, 0.8), resistances)
 def test_nothing_accumulates_without_a_difference(polarisation, resistance):
     metal = SpinChannels("any", 50.0, 10 * nm, polarisation)
-    pillar = Pillar([SpinLayer(metal, 20 * nm), SpinLayer(metal, 30 * nm)])
+    pillar = SpinPillar([SpinLayer(metal, 20 * nm), SpinLayer(metal, 30 * nm)])
     got = spin_profile(pillar, 1e9)
     np.testing.assert_allclose(got.accumulation, 0, rtol=0, atol=1e-12)
     np.testing.assert_allclose(got.resistance, 50 * nm / 50, rtol=1e-12, atol=0)
-    normal = Pillar([SpinLayer(CU, 20 * nm), SpinLayer(CU, 30 * nm)], [SpinContact(resistance, resistance)])
+    normal = SpinPillar([SpinLayer(CU, 20 * nm), SpinLayer(CU, 30 * nm)], [SpinContact(resistance, resistance)])
     np.testing.assert_allclose(spin_profile(normal, 1.0).resistance, 50 * nm / 300 + resistance / 2, rtol=1e-9, atol=0)
 
 
@@ -101,7 +108,7 @@ def test_both_directions_average_to_the_mean():
 def test_published_share_of_the_bias(published):
     """Accumulation in the spacer of a spin valve with opposite magnets, over the temperature bias."""
     entry = published("devices", "spin_heat_share")
-    turned = Pillar([layer.turned if i == 3 else layer for i, layer in enumerate(VALVE.layers)])
+    turned = SpinPillar([layer.turned if i == 3 else layer for i, layer in enumerate(VALVE.layers)])
     got = spin_profile(turned, 1e9)
     share = abs(got.largest) / abs(got.mean[-1])
     np.testing.assert_allclose(share, entry["value"], rtol=entry["tolerance"], atol=0)
@@ -110,8 +117,8 @@ def test_published_share_of_the_bias(published):
 @pytest.mark.parametrize(
     "make",
     [
-        lambda: Pillar([]),
-        lambda: Pillar([SpinLayer(CU, 1 * nm)], [SpinContact()]),
+        lambda: SpinPillar([]),
+        lambda: SpinPillar([SpinLayer(CU, 1 * nm)], [SpinContact()]),
         lambda: SpinLayer(CU, 0.0),
         lambda: SpinContact(-1.0),
         lambda: spin_profile(VALVE, np.inf),

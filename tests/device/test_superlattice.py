@@ -5,18 +5,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kapitza.core.conductance import Conductance
-from kapitza.core.stack import Layer, Stack
-from kapitza.device.free_paths import FreePaths, Scattering, gray
-from kapitza.device.miniband import miniband
-from kapitza.device.polycrystal import GrainScattering, grained, grained_solid, polycrystal
-from kapitza.device.superlattice import (
+from kapitza.applications.free_paths import DebyeScattering, FreePaths, gray_free_path
+from kapitza.applications.polycrystal import GrainScattering, debye_polycrystal, grain_limited_conductivity, polycrystal
+from kapitza.applications.superlattice import (
     ballistic_superlattice,
-    paths_at,
+    miniband_conductivity,
     series_superlattice,
+    spectral_free_paths,
     spectral_resistances,
     spectral_superlattice,
 )
+from kapitza.core.conductance import Conductance
+from kapitza.core.stack import Layer, Stack
 from kapitza.errors import InputError, ValidityWarning
 from kapitza.matter.library import solid
 from kapitza.theory.dmm import dmm
@@ -37,7 +37,7 @@ def test_a_period_is_a_stack(d1, d2, g1, g2):
 
 
 def test_each_frequency_is_below_the_series_of_the_same_sums_and_the_ballistic_limit():
-    first, second = paths_at(BOUNDARY, SI, 148.0, 300.0), paths_at(BOUNDARY, GE, 60.0, 300.0)
+    first, second = spectral_free_paths(BOUNDARY, SI, 148.0, 300.0), spectral_free_paths(BOUNDARY, GE, 60.0, 300.0)
     got = spectral_superlattice(BOUNDARY, first, second, period=PERIODS, share=0.3, temperature=300.0)
     whole, left, right, passed = spectral_resistances(BOUNDARY, 300.0)
     local = (whole - (left + right) / 2)[passed]
@@ -65,14 +65,14 @@ def test_one_frequency_agrees_with_the_boltzmann_equation():
     """A second road: phonons of one velocity and free path in both layers, solved as particles."""
     from kapitza.core.occupation import mode_heat_capacity
     from kapitza.core.transmission import Transmission
+    from kapitza.simulate.boltzmann.boundaries import InterfaceScattering
     from kapitza.simulate.boltzmann.carriers import gray_carriers
-    from kapitza.simulate.boltzmann.contacts import Crossing
-    from kapitza.simulate.boltzmann.resistances import superlattice_conductivities
+    from kapitza.simulate.boltzmann.layered.resistances import superlattice_conductivities
 
     first = gray_carriers("a", heat_capacity=1.7e6, velocity=6000.0, mean_free_path=4e-8)
     second = gray_carriers("b", heat_capacity=1.2e6, velocity=4000.0, mean_free_path=2e-8)
     period = np.array([1e-12, 1 * nm, 10 * nm, 100 * nm, 10 * um])
-    want = superlattice_conductivities(first, second, Crossing(coefficient=0.4), period)
+    want = superlattice_conductivities(first, second, InterfaceScattering(coefficient=0.4), period)
     quantum = float(mode_heat_capacity([1e12], 300.0)[0, 0]) * 1e12 / (2 * np.pi)  # of one mode
     modes = [float(one.flow[0]) / quantum for one in (first, second)]
     boundary = Transmission([1e12], [0.4 * modes[0]], [modes[0]], [modes[1]], weight=[1e12])
@@ -87,7 +87,7 @@ def test_one_frequency_agrees_with_the_boltzmann_equation():
 
 def test_free_paths_at_the_boundary_radiate_what_its_modes_bring():
     """A second road: ΣCv/4 is the Landauer conductance of all modes of a side."""
-    paths = paths_at(BOUNDARY, SI, 148.0, 300.0)
+    paths = spectral_free_paths(BOUNDARY, SI, 148.0, 300.0)
     used = paths.conductivity > 0
     radiated = 0.75 * np.sum(paths.conductivity[used] / paths.length[used])
     own = dmm(SI, SI, BOUNDARY.omega)
@@ -99,24 +99,24 @@ def test_free_paths_at_the_boundary_radiate_what_its_modes_bring():
 
 
 def test_equal_masses_make_no_superlattice():
-    np.testing.assert_allclose(miniband(1.0, 12.0, [1, 2, 5]).value, 1.0, rtol=1e-2, atol=0)
+    np.testing.assert_allclose(miniband_conductivity(1.0, 12.0, [1, 2, 5]).value, 1.0, rtol=1e-2, atol=0)
 
 
 def test_waves_without_scattering_slow_down_with_the_period_and_short_free_paths_make_a_minimum(published):
     """The less, the longer the period; with a finite free path a minimum somewhat below it (Simkin and Mahan)."""
     layers = [1, 2, 3, 4, 6, 8, 12, 20]
-    coherent = miniband(2.6, 1e6, layers[:6])
+    coherent = miniband_conductivity(2.6, 1e6, layers[:6])
     assert np.all(np.diff(coherent.value) < 0)
     free = published("devices", "superlattice_minimum")
     for path in (10.0, 20.0):
-        found = miniband(2.6, path, layers)
+        found = miniband_conductivity(2.6, path, layers)
         assert found.value[-1] > 1.1 * found.value.min()
         assert free["low"] <= found.minimum / path <= free["high"]
 
 
 def test_the_lattice_of_one_mass_is_known():
     """A second road: v = sin q/ω of a simple cubic lattice, averaged on a fine grid."""
-    from kapitza.device.miniband import mean_speed
+    from kapitza.applications.superlattice import mean_speed
 
     q = (np.arange(60) + 0.5) * np.pi / 60
     x, y, z = np.meshgrid(q, q, q)
@@ -136,14 +136,14 @@ def test_both_ways_to_count_grain_boundaries():
 
 def test_gray_boundaries_act_like_the_series():
     """Λ' = 1/(1/Λ + 1/d) is a series whose boundary has R = Λ/κ."""
-    got = grained(gray(50.0, 100 * nm), GrainScattering(20 * nm))
+    got = grain_limited_conductivity(gray_free_path(50.0, 100 * nm), GrainScattering(20 * nm))
     np.testing.assert_allclose(got, polycrystal(50.0, 50.0 / (100 * nm), grain=20 * nm), rtol=1e-12, atol=0)
 
 
 @pytest.mark.parametrize(("power", "law"), [(0.0, 3), (1.0, 2)])
 def test_low_temperatures_tell_gray_boundaries_from_others(power, law):
     boundaries = GrainScattering(100 * nm, power, reference=1e13)
-    low = grained_solid(SI, Scattering(1e-30), boundaries, [1.0, 2.0])
+    low = debye_polycrystal(SI, DebyeScattering(1e-30), boundaries, [1.0, 2.0])
     np.testing.assert_allclose(low[1] / low[0], 2.0**law, rtol=1e-3, atol=0)
 
 
@@ -161,19 +161,19 @@ def test_thin_layers_and_small_grains_are_told():
         lambda: series_superlattice((0.0, 1.0), (1e-9, 1.0), 1e8),
         lambda: series_superlattice((1e-9, 1.0), (1e-9, 1.0), Conductance([300], [1e8], drop="local")),
         lambda: spectral_superlattice(
-            BOUNDARY, gray(1.0, 1.0), gray(1.0, 1.0), period=1e-8, share=0.5, temperature=300.0
+            BOUNDARY, gray_free_path(1.0, 1.0), gray_free_path(1.0, 1.0), period=1e-8, share=0.5, temperature=300.0
         ),
         lambda: spectral_superlattice(
-            BOUNDARY, gray(1.0, 1.0), gray(1.0, 1.0), period=1e-8, share=1.0, temperature=300.0
+            BOUNDARY, gray_free_path(1.0, 1.0), gray_free_path(1.0, 1.0), period=1e-8, share=1.0, temperature=300.0
         ),
-        lambda: miniband(2.0, 10.0, [1.5]),
-        lambda: miniband(2.0, 10.0, [1000]),
-        lambda: miniband(0.0, 10.0, [2]),
-        lambda: miniband(2.0, 0.1, [2]),
+        lambda: miniband_conductivity(2.0, 10.0, [1.5]),
+        lambda: miniband_conductivity(2.0, 10.0, [1000]),
+        lambda: miniband_conductivity(0.0, 10.0, [2]),
+        lambda: miniband_conductivity(2.0, 0.1, [2]),
         lambda: polycrystal(1.0, 1e8, grain=0.0),
         lambda: polycrystal([1.0, 2.0], 1e8, grain=[1e-9, 1e-8, 1e-7]),
         lambda: polycrystal(1.0, 1e8, grain=1e-6, count="both"),
-        lambda: grained(gray(1.0, 1.0), GrainScattering(1e-7, 1.0)),
+        lambda: grain_limited_conductivity(gray_free_path(1.0, 1.0), GrainScattering(1e-7, 1.0)),
     ],
 )
 def test_wrong_input_is_refused(make):

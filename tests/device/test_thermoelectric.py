@@ -7,44 +7,45 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.integrate import solve_ivp
 
-from kapitza.core.conductance import Conductance
-from kapitza.device.thermoelectric import (
-    Leg,
-    Property,
-    best_length,
-    best_state,
+from kapitza.applications.thermoelectric import (
+    LegProperty,
+    ThermoelectricLeg,
+    best_leg_length,
+    best_leg_state,
     figure_of_merit,
     ideal_cop,
     ideal_efficiency,
     leg_state,
+    solve_best_leg,
+    solve_leg,
 )
-from kapitza.device.thomson import best_solved, solved_leg
+from kapitza.core.conductance import Conductance
 from kapitza.errors import InputError
 from kapitza.units import kW, mm, um
 
-BARE = Leg(1 * mm, 1 * mm**2, 200e-6, 1e-5, 1.5)
+BARE = ThermoelectricLeg(1 * mm, 1 * mm**2, 200e-6, 1e-5, 1.5)
 CONTACTS = evolve(BARE, hot_resistivity=1e-9, cold_resistivity=2e-9, hot_conductance=20 * kW, cold_conductance=9 * kW)
-VARYING = Leg(
+VARYING = ThermoelectricLeg(
     1 * mm,
     1 * mm**2,
-    Property([300, 500], [120e-6, 240e-6]),
-    Property([300, 400, 500], [0.6e-5, 1.0e-5, 1.5e-5]),
-    Property([300, 500], [2.0, 1.2]),
+    LegProperty([300, 500], [120e-6, 240e-6]),
+    LegProperty([300, 400, 500], [0.6e-5, 1.0e-5, 1.5e-5]),
+    LegProperty([300, 500], [2.0, 1.2]),
 )
 currents = st.floats(-6, 6)
 
 
 def test_a_bare_leg_is_the_textbook():
-    power = best_state(BARE, 500.0, 300.0)
+    power = best_leg_state(BARE, 500.0, 300.0)
     np.testing.assert_allclose(power.power, (200e-6 * 200) ** 2 / 4 / 10e-3, rtol=1e-9, atol=0)
     merit, effective = figure_of_merit(BARE, 500.0, 300.0)
     np.testing.assert_allclose([merit, effective], 200e-6**2 / 1.5e-5 * 400, rtol=1e-12, atol=0)
-    best = best_state(BARE, 500.0, 300.0, "efficiency")
+    best = best_leg_state(BARE, 500.0, 300.0, "efficiency")
     np.testing.assert_allclose(best.efficiency, ideal_efficiency(merit, 500.0, 300.0), rtol=1e-9, atol=0)
-    cooler = best_state(BARE, 310.0, 300.0, "cop")
+    cooler = best_leg_state(BARE, 310.0, 300.0, "cop")
     merit, _ = figure_of_merit(BARE, 310.0, 300.0)
     np.testing.assert_allclose(cooler.cop, ideal_cop(merit, 310.0, 300.0), rtol=1e-7, atol=0)
-    uptake = best_state(BARE, 310.0, 300.0, "cooling")
+    uptake = best_leg_state(BARE, 310.0, 300.0, "cooling")
     want = (200e-6 * 300) ** 2 / 2 / 10e-3 - 1.5e-3 * 10
     np.testing.assert_allclose(uptake.cooling, want, rtol=1e-9, atol=0)
 
@@ -67,7 +68,7 @@ def test_energy_is_kept_and_entropy_grows(current):
 @settings(max_examples=15)
 def test_the_profile_agrees_with_the_closed_form_for_constant_properties(current):
     """A second road: the differential equation along the leg, contacts as its boundary conditions."""
-    got, want = solved_leg(CONTACTS, 500.0, 300.0, current), leg_state(CONTACTS, 500.0, 300.0, current)
+    got, want = solve_leg(CONTACTS, 500.0, 300.0, current), leg_state(CONTACTS, 500.0, 300.0, current)
     for name in ("hot_junction", "cold_junction", "heat_in", "heat_out"):
         np.testing.assert_allclose(getattr(got, name), getattr(want, name), rtol=1e-6, atol=1e-8)
 
@@ -75,7 +76,7 @@ def test_the_profile_agrees_with_the_closed_form_for_constant_properties(current
 def test_best_efficiency_agrees_with_reduced_current():
     """A second road: du/dT = u²T S' + u³ρκ for the current per heat u, without a position (Snyder and Ursell)."""
     hot, cold, current = 500.0, 300.0, 1.6
-    state = solved_leg(VARYING, hot, cold, current)
+    state = solve_leg(VARYING, hot, cold, current)
     s, rho, k = VARYING.seebeck, VARYING.resistivity, VARYING.conductivity
 
     def slope(t, u):
@@ -94,22 +95,22 @@ def test_best_efficiency_agrees_with_reduced_current():
 
 
 def test_the_sign_of_the_carriers_turns_the_current_only():
-    negative = evolve(CONTACTS, seebeck=Property([300.0], [-200e-6]))
+    negative = evolve(CONTACTS, seebeck=LegProperty([300.0], [-200e-6]))
     for goal in ("power", "efficiency"):
-        one, other = (best_state(leg, 500.0, 300.0, goal) for leg in (CONTACTS, negative))
+        one, other = (best_leg_state(leg, 500.0, 300.0, goal) for leg in (CONTACTS, negative))
         np.testing.assert_allclose([other.current, other.power], [-one.current, one.power], rtol=1e-6, atol=0)
-    one, other = (best_solved(leg, 310.0, 300.0, "cop") for leg in (BARE, evolve(BARE, seebeck=-200e-6)))
+    one, other = (solve_best_leg(leg, 310.0, 300.0, "cop") for leg in (BARE, evolve(BARE, seebeck=-200e-6)))
     np.testing.assert_allclose([other.current, other.cop], [-one.current, one.cop], rtol=1e-3, atol=0)
 
 
 def test_an_open_leg_reads_its_thermopower():
-    state = solved_leg(VARYING, 500.0, 300.0, 0.0)
+    state = solve_leg(VARYING, 500.0, 300.0, 0.0)
     np.testing.assert_allclose(state.voltage, 180e-6 * 200, rtol=1e-9, atol=0)
     np.testing.assert_allclose(state.heat_in, 1.6 * 200 * 1e-3, rtol=1e-6, atol=0)
 
 
 def test_thomson_heat_moves_the_best_current_but_averages_are_close():
-    exact, averaged = best_solved(VARYING, 500.0, 300.0), best_state(VARYING, 500.0, 300.0)
+    exact, averaged = solve_best_leg(VARYING, 500.0, 300.0), best_leg_state(VARYING, 500.0, 300.0)
     np.testing.assert_allclose(exact.power, averaged.power, rtol=0.05, atol=0)
     assert abs(exact.power / averaged.power - 1) > 1e-4
 
@@ -130,17 +131,17 @@ def test_contacts_divide_the_figure_of_merit_as_the_formula_says(length, resisti
 
 def test_the_best_length_of_a_poor_material():
     """A law: for ZT → 0, L = [w + √(w² + 8nw)]/2 with n = Σρ_c/ρ and w = κΣR."""
-    poor = evolve(CONTACTS, seebeck=Property([300.0], [1e-6]))
+    poor = evolve(CONTACTS, seebeck=LegProperty([300.0], [1e-6]))
     n, w = 3e-9 / 1e-5, 1.5 * (1 / (20 * kW) + 1 / (9 * kW))
-    got = best_length(poor, 301.0, 300.0)
+    got = best_leg_length(poor, 301.0, 300.0)
     np.testing.assert_allclose(got, (w + np.sqrt(w**2 + 8 * n * w)) / 2, rtol=1e-3, atol=0)
     with pytest.raises(InputError, match="shorter"):
-        best_length(BARE, 500.0, 300.0)
+        best_leg_length(BARE, 500.0, 300.0)
 
 
 def test_contacts_that_may_not_be_passed(published):
     """Efficiency lost to contacts of a given share of the whole resistance, for a material of ZT = 1."""
-    material = evolve(BARE, seebeck=Property([300.0], [np.sqrt(1.5e-5 / 500)]))
+    material = evolve(BARE, seebeck=LegProperty([300.0], [np.sqrt(1.5e-5 / 500)]))
     for name, change in (("leg_electrical_share", "electrical"), ("leg_thermal_share", "thermal")):
         entry = published("devices", name)
         share, lost = entry["share"], entry["value"]
@@ -151,7 +152,7 @@ def test_contacts_that_may_not_be_passed(published):
             if change == "electrical"
             else evolve(material, hot_conductance=conductance, cold_conductance=conductance)
         )
-        with_contacts, bare = (best_state(one, 700.0, 300.0, "efficiency").efficiency for one in (leg, material))
+        with_contacts, bare = (best_leg_state(one, 700.0, 300.0, "efficiency").efficiency for one in (leg, material))
         np.testing.assert_allclose(1 - with_contacts / bare, lost, rtol=entry["tolerance"], atol=0)
 
 
@@ -169,12 +170,12 @@ def test_a_conductance_of_temperature_is_taken_at_its_reservoir():
         lambda: evolve(BARE, hot_resistivity=-1.0),
         lambda: evolve(BARE, hot_conductance=0.0),
         lambda: evolve(BARE, hot_conductance=Conductance([300], [1e8], drop="local")),
-        lambda: Property([300, 200], [1, 2]),
+        lambda: LegProperty([300, 200], [1, 2]),
         lambda: leg_state(BARE, 300.0, 500.0, 0.0),
         lambda: leg_state(BARE, 300.0, -5.0, 0.0),
-        lambda: best_state(evolve(BARE, seebeck=Property([300.0], [0.0])), 500.0, 300.0),
-        lambda: best_state(BARE, 900.0, 300.0, "cop"),
-        lambda: best_state(BARE, 900.0, 300.0, "heat"),
+        lambda: best_leg_state(evolve(BARE, seebeck=LegProperty([300.0], [0.0])), 500.0, 300.0),
+        lambda: best_leg_state(BARE, 900.0, 300.0, "cop"),
+        lambda: best_leg_state(BARE, 900.0, 300.0, "heat"),
         lambda: evolve(BARE, area=1 * um * np.nan),
     ],
 )

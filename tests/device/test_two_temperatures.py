@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from scipy.linalg import expm
 
 from kapitza.core.stack import Boundary, Layer, Stack
-from kapitza.device.admittance import admittance, impedance
+from kapitza.device.layered.admittance import admittance, impedance
 from kapitza.device.setup import Plane, Setup
 from kapitza.errors import InputError
 from kapitza.units import MW, nm

@@ -11,14 +11,13 @@ from attrs import evolve
 from scipy.integrate import solve_ivp
 
 from kapitza.core.stack import Layer, Stack
-from kapitza.device import volumes_step
-from kapitza.device.blocks import Layout
-from kapitza.device.courses import Periodic, Pulses, Step
-from kapitza.device.description import Box, ConductivityLaw, Device, HeatSource
-from kapitza.device.dynamics import device_response, step_response
-from kapitza.device.grid import BoxGrid
-from kapitza.device.volumes_solve import solve_fields
-from kapitza.device.volumes_step import field_response, field_step
+from kapitza.device.description import Box, ConductivityLaw, Device, HeatSource, PeriodicPower, PulsedPower, StepPower
+from kapitza.device.grid import transient
+from kapitza.device.grid.box_grid import BoxGrid
+from kapitza.device.grid.steady import solve_on_grid
+from kapitza.device.grid.transient import grid_response, grid_step_response
+from kapitza.device.layered.transient import device_response, step_response
+from kapitza.device.layout import Layout
 from kapitza.errors import InputError
 from kapitza.units import ns, um
 
@@ -41,34 +40,34 @@ def wall(**more: Any) -> Device:
 def test_a_step_in_one_dimension():
     time = np.geomspace(10 * ns, 3000 * ns, 8)
     want = step_response(wall(), time)
-    got = field_step(wall(), time, grid=COLUMN)
+    got = grid_step_response(wall(), time, grid=COLUMN)
     np.testing.assert_allclose(got.peak, want.peak, rtol=2e-3, atol=0)
     np.testing.assert_allclose(got.average["all"], want.average["all"], rtol=2e-3, atol=0)
 
 
 def test_pulses_in_one_dimension():
-    device = wall(course=Pulses(300 * ns, 100 * ns, 2))
+    device = wall(course=PulsedPower(300 * ns, 100 * ns, 2))
     time = np.array([30, 90, 110, 250, 310, 390, 500]) * ns
     want = device_response(device, time)
-    got = field_response(device, time, grid=COLUMN)
+    got = grid_response(device, time, grid=COLUMN)
     np.testing.assert_allclose(got.peak, want.peak, rtol=5e-3, atol=0)
 
 
 def test_steady_sources_have_been_on_for_ever():
     device = wall()
-    two = evolve(device, sources=[*device.sources, HeatSource("late", 2e-3, course=Step())])
-    got = field_response(two, [1 * ns, 20_000 * ns], grid=COLUMN)
-    start = solve_fields(device, grid=COLUMN).temperatures.peak
+    two = evolve(device, sources=[*device.sources, HeatSource("late", 2e-3, course=StepPower())])
+    got = grid_response(two, [1 * ns, 20_000 * ns], grid=COLUMN)
+    start = solve_on_grid(device, grid=COLUMN).temperatures.peak
     assert start < got.peak[0] < 1.3 * start
     np.testing.assert_allclose(got.peak[1], 3 * start, rtol=1e-4, atol=0)
 
 
 def test_properties_of_temperature_end_at_the_steady_field():
     device = evolve(wall(), laws={"a": ConductivityLaw.power(20.0, -1.2)})
-    want = solve_fields(device, grid=COLUMN).temperatures.peak
-    got = field_step(device, [100 * ns, 20_000 * ns], grid=COLUMN)
+    want = solve_on_grid(device, grid=COLUMN).temperatures.peak
+    got = grid_step_response(device, [100 * ns, 20_000 * ns], grid=COLUMN)
     np.testing.assert_allclose(got.peak[1], want, rtol=1e-4, atol=0)
-    np.testing.assert_allclose(field_response(device, [5 * ns], grid=COLUMN).peak, want, rtol=1e-4, atol=0)
+    np.testing.assert_allclose(grid_response(device, [5 * ns], grid=COLUMN).peak, want, rtol=1e-4, atol=0)
 
 
 def test_properties_of_temperature_keep_the_second_order(monkeypatch):
@@ -92,18 +91,18 @@ def test_properties_of_temperature_keep_the_second_order(monkeypatch):
     want = settled[0] + flux * size / 2 / (20.0 * ((300 + settled[0]) / 300) ** exponent)
     grid = BoxGrid([0, 3 * um], [0, 5 * um], np.linspace(0, 1 * um, cells + 1))
     for one in (0.16, 0.01):
-        monkeypatch.setattr(volumes_step, "CHANGE", one)
-        got = field_step(device, [end], grid=grid).peak[0]
+        monkeypatch.setattr(transient, "MAX_RATE_CHANGE", one)
+        got = grid_step_response(device, [end], grid=grid).peak[0]
         np.testing.assert_allclose(got, want, rtol=1e-4, atol=0)  # 2e-3 with properties at the start of each step
 
 
 def test_what_never_began_is_refused():
-    for course in (Periodic(1e6), Pulses(300 * ns, 100 * ns)):
+    for course in (PeriodicPower(1e6), PulsedPower(300 * ns, 100 * ns)):
         with pytest.raises(InputError, match="has always been"):
-            field_response(wall(course=course), [1 * ns], grid=COLUMN)
+            grid_response(wall(course=course), [1 * ns], grid=COLUMN)
     bare = Device(Stack([Layer("a", 1 * um, 20.0)]), [HeatSource("all", 1e-3)], Box(3 * um, 5 * um))
     with pytest.raises(InputError, match="a has no heat_capacity"):
-        field_step(Layout(bare), [1 * ns], 100)
+        grid_step_response(Layout(bare), [1 * ns], 100)
 
 
 @pytest.mark.slow
@@ -111,5 +110,5 @@ def test_transistor_against_the_table(data):
     with data("device/gan_stack_step_response.csv").open() as file:
         rows = [(float(r["t_s"]), float(r["dT_patch_avg_K_extrapolated"])) for r in csv.DictReader(file)]
     time, want = np.array(rows).T
-    got = field_step(devices.transistor(), time, 200_000).average["finger"]
+    got = grid_step_response(devices.transistor(), time, 200_000).average["finger"]
     np.testing.assert_allclose(got, want, rtol=5e-3, atol=0)

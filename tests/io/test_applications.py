@@ -8,16 +8,16 @@ import pytest
 
 from kapitza.core.conductance import Conductance
 from kapitza.errors import DataError
-from kapitza.io.applications import read_cell, read_cryo, read_exchanger, read_leg
+from kapitza.io.applications import read_cryogenic, read_exchanger, read_leg, read_memory_cell
 from kapitza.io.results import save
 from kapitza.units import nm
 
 SAMPLES = Path(__file__).resolve().parents[2] / "docs" / "samples"
 READERS = {
     "leg.toml": read_leg,
-    "cell.toml": read_cell,
+    "cell.toml": read_memory_cell,
     "exchanger.toml": read_exchanger,
-    "cryo-chip.toml": read_cryo,
+    "cryo-chip.toml": read_cryogenic,
 }
 JUNK = (
     '""', "-1", "0", "1e-300", "1e300", "inf", "nan", '"x"', "[]", "{}", "true", '"1 K"', '"1e308 mm"', "[1, 2]",
@@ -30,11 +30,11 @@ def test_what_the_samples_hold():
     np.testing.assert_allclose(leg.leg.seebeck.at([300, 337.5]), [210e-6, 217.5e-6], rtol=1e-12, atol=0)
     np.testing.assert_allclose([leg.leg.area, leg.leg.hot_resistivity], [1e-6, 5e-10], rtol=1e-12, atol=0)
     assert (leg.leg.cold_conductance, leg.mode, leg.current) == (50e3, "generator", None)
-    cell = read_cell(SAMPLES / "cell.toml")
+    cell = read_memory_cell(SAMPLES / "cell.toml")
     np.testing.assert_allclose([cell.cell.pitch, cell.pulse], [120 * nm, 50e-9], rtol=1e-12, atol=0)
     exchanger = read_exchanger(SAMPLES / "exchanger.toml").exchanger
     np.testing.assert_allclose([exchanger.hot.flow, exchanger.hot.nusselt], [1e-10, 7.54], rtol=1e-12, atol=0)
-    chip = read_cryo(SAMPLES / "cryo-chip.toml")
+    chip = read_cryogenic(SAMPLES / "cryo-chip.toml")
     np.testing.assert_allclose([chip.load, chip.bath.critical, chip.current], [500, 8000, 8], rtol=1e-12, atol=0)
 
 
@@ -78,4 +78,4 @@ def test_a_conductance_of_the_wrong_drop_is_refused(tmp_path):
     text = (SAMPLES / "cell.toml").read_text(encoding="utf-8").replace('"30 MW/m2K"', '"g.json"', 1)
     (tmp_path / "cell.toml").write_text(text, encoding="utf-8")
     with pytest.raises(DataError, match="extrapolated"):
-        read_cell(tmp_path / "cell.toml")
+        read_memory_cell(tmp_path / "cell.toml")

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kapitza.errors import DataError
-from kapitza.io.curves import read_table
+from kapitza.io.text_tables import read_table
 
 
 def written(tmp_path, text):

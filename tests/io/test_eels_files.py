@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from kapitza.errors import DataError, InputError
-from kapitza.io.eels.read import read_eels
-from kapitza.io.eels_files import read_experiment, read_modes
-from kapitza.io.eels_write import write_eels
+from kapitza.io.eels.experiments import read_eels_experiment, read_modes
+from kapitza.io.eels.nion import write_eels
+from kapitza.io.eels.spectra import read_eels
 from kapitza.measure.eels.spectrum import SpectrumImage
 from kapitza.units import e, meV, nm
 
@@ -40,7 +40,7 @@ def test_plan_file(tmp_path: Path) -> None:
         '[sample]\ntemperature = "400 K"\njump = "10 K"\n'
         'gradient_left = "-0.2 K/nm"\ngradient_right = "-100 K/um"\n'
     )
-    found = read_experiment(written(tmp_path / "p.toml", text + MODE + '[wanted]\nkapitza_left = "3 nm"\n'))
+    found = read_eels_experiment(written(tmp_path / "p.toml", text + MODE + '[wanted]\nkapitza_left = "3 nm"\n'))
     plan = found.experiment
     np.testing.assert_allclose(plan.dose, 5e-12 * 0.02 / e, rtol=1e-12, atol=0)
     np.testing.assert_allclose((plan.gradient_left, plan.gradient_right), (-2e8, -1e8), rtol=1e-12, atol=0)
@@ -89,7 +89,7 @@ def test_faults_of_modes_files(tmp_path: Path, text: str, said: str, line: int |
 )
 def test_faults_of_plans(tmp_path: Path, text: str, said: str) -> None:
     with pytest.raises(DataError, match=said):
-        read_experiment(written(tmp_path / "p.toml", text))
+        read_eels_experiment(written(tmp_path / "p.toml", text))
 
 
 @pytest.mark.parametrize("suffix", ["h5", "ndata"])

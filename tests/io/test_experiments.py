@@ -9,7 +9,7 @@ from kapitza.errors import DataError
 from kapitza.io.samples import SampleFile, read_sample
 from kapitza.measure.experiment import Curve
 from kapitza.measure.thermoreflectance.cooling import FilmCooling, LaserFlash, ParticleCooling
-from kapitza.measure.thermoreflectance.steady import Raman, SteadyState
+from kapitza.measure.thermoreflectance.sstr import Raman, Sstr
 from kapitza.measure.thermoreflectance.three_omega import ThreeOmega
 
 STACK = """\
@@ -56,7 +56,7 @@ def test_steady_state(tmp_path):
     text = 'kind = "steady"\npump_radius = "10 um"\nprobe_radius = "5 um"\nmodulation = "1 kHz"\nscale = 2'
     held = read(tmp_path, text, "power_mW,temperature_K\n1,0.2\n2,0.4\n")
     (steady,) = held.experiments
-    assert isinstance(steady, SteadyState)
+    assert isinstance(steady, Sstr)
     got = [steady.modulation, steady.scale, steady.beams.pump_radius, steady.beams.probe_radius]
     np.testing.assert_allclose(got, [1e3, 2, 1e-5, 5e-6], rtol=1e-14, atol=0)
     np.testing.assert_allclose(steady.power, [1e-3, 2e-3], rtol=1e-14, atol=0)

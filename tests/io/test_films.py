@@ -8,12 +8,12 @@ import pytest
 
 from kapitza.core.occupation import mode_heat_capacity
 from kapitza.errors import DataError
-from kapitza.io.films import read_films
-from kapitza.io.lifetimes import read_lifetimes
 from kapitza.io.results import load, save
+from kapitza.io.transport.films import read_films
+from kapitza.io.transport.lifetimes import read_lifetimes
 from kapitza.matter.library import solid
 from kapitza.simulate.boltzmann.carriers import band_carriers
-from kapitza.simulate.boltzmann.transport import transport
+from kapitza.simulate.boltzmann.layered.transport import transport
 from kapitza.theory.dmm import dmm
 from kapitza.units import THz, e
 

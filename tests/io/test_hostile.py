@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from kapitza.core.conductance import Conductance
 from kapitza.errors import DataError
-from kapitza.io.files import read_limited
-from kapitza.io.results import encoded, load, save
+from kapitza.io.formats.files import read_limited
+from kapitza.io.results import encode_result, load, save
 
 GOOD = Conductance([100, 300], [1e8, np.inf], [1e6, 2e6], method="DMM Al|Si")
 
@@ -30,12 +30,12 @@ def refused(path: Path, words: str) -> None:
 
 
 def tree() -> Any:
-    return json.loads(encoded(GOOD, ".json"))
+    return json.loads(encode_result(GOOD, ".json"))
 
 
 JSON_FAULTS: dict[str, tuple[Any, str]] = {
     "empty": ("", "no JSON"),
-    "cut": (encoded(GOOD, ".json")[:150].decode(), "no JSON in line"),
+    "cut": (encode_result(GOOD, ".json")[:150].decode(), "no JSON in line"),
     "list": ("[1, 2]", "no result of kapitza"),
     "other": ('{"format": "csv"}', "no result of kapitza"),
     "nan": ('{"format": NaN}', "NaN, which is no JSON"),
@@ -128,7 +128,7 @@ def claim(shape: str, descr: str = "'<f8'") -> bytes:
 
 def test_npz_bombs(tmp_path: Path) -> None:
     path = tmp_path / "x.npz"
-    header = encoded(GOOD, ".json")
+    header = encode_result(GOOD, ".json")
     zipped(path, {"header.json": header, "value.npy": npy(np.zeros(10**6))}, zipfile.ZIP_DEFLATED)
     assert path.stat().st_size < 20_000
     refused(path, "compressed")
@@ -150,7 +150,7 @@ def test_npz_bombs(tmp_path: Path) -> None:
 def test_npz_with_a_damaged_directory(tmp_path: Path) -> None:
     """One byte of the directory at the end: refused, or without effect on the values."""
     path = tmp_path / "x.npz"
-    good = encoded(GOOD, ".npz")
+    good = encode_result(GOOD, ".npz")
     for place in range(len(good) - 22, len(good)):
         for byte in (0, 1, 127, 255):
             path.write_bytes(good[:place] + bytes([byte]) + good[place + 1 :])
@@ -230,7 +230,7 @@ def test_a_flipped_or_missing_byte_is_a_result_or_one_line(
     data: st.DataObject, suffix: str, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     """Whatever happens to a byte, loading gives a checked record or a DataError; nothing else gets out."""
-    content = bytearray(encoded(GOOD, suffix))
+    content = bytearray(encode_result(GOOD, suffix))
     place = data.draw(st.integers(0, len(content) - 1))
     if data.draw(st.booleans()):
         content[place] ^= data.draw(st.integers(1, 255))

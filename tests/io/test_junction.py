@@ -3,13 +3,14 @@
 import numpy as np
 import pytest
 
-from kapitza import load, read_junction, save
+from kapitza import load, save
 from kapitza.errors import DataError, InputError, ValidityWarning
-from kapitza.io.junction import junction_from_options, plan_of
-from kapitza.io.sections import read_sections
-from kapitza.matter.harmonic import crystal_from_potential
-from kapitza.matter.loader import load_crystal
-from kapitza.matter.potentials import potential
+from kapitza.io import read_junction
+from kapitza.io.junctions import junction_from_options, junction_plan
+from kapitza.io.toml import read_toml
+from kapitza.matter.files.crystals import load_crystal
+from kapitza.matter.potentials.force_constants import crystal_from_potential
+from kapitza.matter.potentials.published import published_potential
 from kapitza.matter.structure import structure
 from kapitza.units import angstrom, nm
 
@@ -55,7 +56,7 @@ profile = "linear"
 N = "2 %"
 """,
     )
-    plan = plan_of(read_sections(path))
+    plan = junction_plan(read_toml(path))
     assert (plan.left, plan.right, plan.potential) == ("C", "c-BN", "matsunaga")
     assert (plan.orientation, plan.right_orientation, plan.strain) == ((1, 1, 1), (-1, 1, 1), "both")
     assert (plan.layers, plan.contact, plan.supercell, plan.mirror, plan.relax) == (7, ("C", "B"), (3, 2), True, False)
@@ -89,7 +90,7 @@ def test_crystals_are_saved_with_their_charges(tmp_path, data):
     q = [[1e9, 2e9, 3e9]]
     np.testing.assert_array_equal(back.frequencies(q), polar.frequencies(q))
     pytest.importorskip("matscipy")
-    plain = crystal_from_potential(structure("Ar"), potential("lj", ["Ar"]))
+    plain = crystal_from_potential(structure("Ar"), published_potential("lj", ["Ar"]))
     np.testing.assert_array_equal(load(save(plain, tmp_path / "d.h5")).force_constants, plain.force_constants)
 
 

@@ -7,8 +7,8 @@ import pytest
 
 import kapitza
 from kapitza.errors import DataError
-from kapitza.io.arrays import as_json
-from kapitza.matter.layers import chain, mass_junction
+from kapitza.io.formats.arrays import array_to_json
+from kapitza.matter.building.layers import chain_junction, mass_junction
 from kapitza.units import m_u
 
 M, K = 28 * m_u, 50.0
@@ -17,15 +17,15 @@ TOP = 2 * np.sqrt(K / M)
 
 @pytest.fixture(scope="module")
 def records():
-    one = chain((M, K), (M, K), bond=K).left
+    one = chain_junction((M, K), (M, K), bond=K).left
     junction = mass_junction(one, M, 2 * M, device=[[M], [0.5 * M], [2 * M]])
     omega = np.linspace(0.1, 0.7, 7) * TOP
     return {
-        "modes": kapitza.agf_modes(junction, omega),
-        "conversion": kapitza.mode_conversion(junction, omega),
-        "density": kapitza.local_density(junction, omega),
-        "current": kapitza.local_current(junction, omega),
-        "localised": kapitza.interface_modes(junction, omega),
+        "modes": kapitza.lattice.agf_modes(junction, omega),
+        "conversion": kapitza.lattice.mode_conversion(junction, omega),
+        "density": kapitza.lattice.local_density(junction, omega),
+        "current": kapitza.lattice.local_current(junction, omega),
+        "localised": kapitza.lattice.interface_modes(junction, omega),
     }
 
 
@@ -65,7 +65,7 @@ def test_files_tell_units_and_type(records, tmp_path):
 def test_damaged_tables_are_refused(records, tmp_path, record, field, value):
     path = kapitza.save(records[record], tmp_path / "x.json")
     tree = json.loads(path.read_text(encoding="utf-8"))
-    tree["result"]["fields"][field] = as_json("", np.array(value))
+    tree["result"]["fields"][field] = array_to_json("", np.array(value))
     path.write_text(json.dumps(tree), encoding="utf-8")
     with pytest.raises(DataError):
         kapitza.load(path)

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from kapitza.cli import main
-from kapitza.device.volumes_solve import solve_fields
+from kapitza.device.grid.steady import solve_on_grid
 from kapitza.errors import DataError, InputError
-from kapitza.io.device import read_device
-from kapitza.io.device_blocks import read_layout
-from kapitza.io.layout import manhattan
+from kapitza.io.device.blocks import read_layout
+from kapitza.io.device.gds import cut_into_rectangles
+from kapitza.io.device.layers import read_device
 
 gdstk = pytest.importorskip("gdstk", reason="layouts are read by gdstk")
 
@@ -101,14 +101,14 @@ def test_a_drawn_device_is_that_of_the_same_boxes(tmp_path):
     np.testing.assert_allclose(drawn.power, 5e-3, rtol=1e-12, atol=0)
     for name in ("oxide|metal#1", "oxide|metal#2", "metal#1|metal#2"):
         assert drawn.value(f"{name}.conductance") == plain.value(f"{name}.conductance")
-    one, other = (solve_fields(layout, 4000).temperatures.peak for layout in (drawn, plain))
+    one, other = (solve_on_grid(layout, 4000).temperatures.peak for layout in (drawn, plain))
     np.testing.assert_allclose(one, other, rtol=1e-9, atol=0)
 
 
 def test_overlapping_polygons_and_holes_become_rectangles_of_the_same_area():
     keyhole = np.array([(0, 0), (10, 0), (10, 10), (0, 10), (0, 3), (3, 3), (3, 7), (7, 7), (7, 3), (0, 3)])
     bar = np.array([(2, 8), (14, 8), (14, 9), (2, 9)])
-    found = manhattan([keyhole, bar])
+    found = cut_into_rectangles([keyhole, bar])
     assert found is not None
     assert sum((x1 - x0) * (y1 - y0) for x0, x1, y0, y1 in found) == 100 - 16 + 4
     for i, (a0, a1, b0, b1) in enumerate(found):

@@ -8,22 +8,21 @@ import numpy as np
 import pytest
 
 from kapitza.errors import DataError, InputError
-from kapitza.io.md_files import read_gpumd, read_lammps
-from kapitza.simulate.md.engine import Baths
-from kapitza.simulate.md.field import Field
-from kapitza.simulate.md.fields import stillinger_weber
-from kapitza.simulate.md.gpumd_text import gpumd_deck
-from kapitza.simulate.md.lammps_deck import lammps_deck
-from kapitza.simulate.md.lammps_engine import Lammps, started
-from kapitza.simulate.md.protocol import Course
-from kapitza.simulate.md.system import COLD, FREE, HELD, HOT, System
+from kapitza.io.md.outputs import read_gpumd, read_lammps
+from kapitza.simulate.md.engine import Thermostats
+from kapitza.simulate.md.engines.gpumd import gpumd_deck
+from kapitza.simulate.md.engines.lammps import LammpsEngine, start_lammps
+from kapitza.simulate.md.engines.lammps_input import lammps_deck
+from kapitza.simulate.md.potential import Potential, stillinger_weber
+from kapitza.simulate.md.protocol import Protocol
+from kapitza.simulate.md.system import COLD_ROLE, FREE_ROLE, HELD_ROLE, HOT_ROLE, System
 from kapitza.units import angstrom, eV, fs, k_B, m_u, ps
 
 FCC = np.array([[0, 0, 0], [0.5, 0.5, 0], [0.5, 0, 0.5], [0, 0.5, 0.5]])
 A = 5.3 * angstrom
-BATHS = Baths("langevin", 60.0, 20.0, 0.5 * ps)
-COURSE = Course(timestep=4 * fs, steps=100, blocks=4, equilibration=50, sample=10, power=10, seed=4)
-FIELD = Field(
+BATHS = Thermostats("langevin", 60.0, 20.0, 0.5 * ps)
+COURSE = Protocol(timestep=4 * fs, steps=100, blocks=4, equilibration=50, sample=10, power=10, seed=4)
+FIELD = Potential(
     "lennard-jones", ("A",), 8 * angstrom,
     (*(np.full((1, 1), x) for x in (0.0104 * eV, 3.4 * angstrom, 8 * angstrom)), np.array([1.0])),
 )  # fmt: skip
@@ -34,7 +33,9 @@ def argon(wide=3, high=6) -> System:
     grid = np.stack(np.meshgrid(range(wide), range(wide), range(high), indexing="ij"), -1).reshape(-1, 1, 3)
     positions = (grid + FCC).reshape(-1, 3) * A
     layer = np.round(positions[:, 2] / A * 2).astype(int)
-    role = np.array([HELD, HOT, HOT, *[FREE] * (2 * high - 6), COLD, COLD, HELD])[layer]
+    role = np.array([HELD_ROLE, HOT_ROLE, HOT_ROLE, *[FREE_ROLE] * (2 * high - 6), COLD_ROLE, COLD_ROLE, HELD_ROLE])[
+        layer
+    ]
     masses = np.where(layer < high, 40, 80) * m_u
     n = layer.size
     box = np.diag([wide, wide, high]) * A
@@ -53,7 +54,7 @@ class Watched:
 
     def __init__(self, folder: Path, system: System, monkeypatch) -> None:
         monkeypatch.chdir(folder)
-        self.system, self.engine = system, started(Lammps("plain"))
+        self.system, self.engine = system, start_lammps(LammpsEngine("plain"))
         self.temperature, self.energy, self.power = [], [], []
         lines = [line for line in (folder / "in.nemd").read_text().splitlines() if line]
         for line in lines[:-1]:
@@ -66,7 +67,7 @@ class Watched:
     def look(self):
         x, v = self.ours("x") * angstrom, self.ours("v") * angstrom / ps
         kinetic = 0.5 * self.system.masses * (v**2).sum(axis=1)
-        free = np.bincount(self.system.layer, self.system.role != HELD)
+        free = np.bincount(self.system.layer, self.system.role != HELD_ROLE)
         self.temperature.append(np.bincount(self.system.layer, kinetic) * 2 / (3 * k_B * np.maximum(free, 1)))
         self.power.append(pair_power(self.system, x, v))
 
@@ -98,7 +99,7 @@ def pair_power(system, x, v) -> float:
 
 def balanced(record, system):
     """The energy changes by what the baths give, up to a small share of what goes to and fro in them."""
-    throughput = 3 * k_B * 40.0 * record.block / BATHS.damping * np.isin(system.role, [HOT, COLD]).sum()
+    throughput = 3 * k_B * 40.0 * record.block / BATHS.damping * np.isin(system.role, [HOT_ROLE, COLD_ROLE]).sum()
     missing = np.diff(record.energy) - np.diff(record.heat, axis=0).sum(axis=1)
     assert np.abs(missing).max() < 0.01 * throughput
 
@@ -116,7 +117,7 @@ def test_what_a_deck_of_lammps_writes_is_what_happened(tmp_path, monkeypatch):
     power = np.array(run.power).reshape(4, 10).mean(axis=1)
     np.testing.assert_allclose(record.power, power, rtol=1e-5, atol=1e-6 * np.abs(power).max())
     balanced(record, system)
-    assert record.temperature[:, system.roles == HELD].max() == 0
+    assert record.temperature[:, system.roles == HELD_ROLE].max() == 0
     assert (record.block, record.timestep, record.seed, record.ways) == (COURSE.block, COURSE.timestep, 4, 1)
     for name in ("heights", "counts", "roles"):
         assert np.array_equal(getattr(record, name), getattr(system, name))
@@ -131,7 +132,7 @@ def test_a_deck_goes_on_where_it_was_cut(tmp_path, monkeypatch):
     run.go(250, 50)
     run.engine.close()
     assert len(read_lammps(folder).power) == 2
-    engine = started(Lammps("plain"))
+    engine = start_lammps(LammpsEngine("plain"))
     for line in (folder / "in.continue").read_text().splitlines():
         engine.command(line)
     engine.close()
@@ -150,17 +151,17 @@ def test_many_body_decks_run_too(tmp_path, monkeypatch):
     grid = np.stack(np.meshgrid(range(2), range(2), range(4), indexing="ij"), -1).reshape(-1, 1, 3)
     positions = (grid + diamond).reshape(-1, 3) * 5.43 * angstrom
     layer = np.round(positions[:, 2] / (5.43 * angstrom) * 4).astype(int)
-    role = np.select([layer < 4, (layer >= 8) & (layer < 12)], [HOT, COLD], FREE)
+    role = np.select([layer < 4, (layer >= 8) & (layer < 12)], [HOT_ROLE, COLD_ROLE], FREE_ROLE)
     box = np.diag([2, 2, 4]) * 5.43 * angstrom
     masses = np.full(layer.size, 28.0855 * m_u)
     system = System(
         "Si", box, positions, masses, np.zeros(layer.size, int), ("Si",), layer, role, 7.5 * 5.43 * angstrom / 4, True
     )
-    course = Course(timestep=1 * fs, steps=20, blocks=2, equilibration=100, sample=10, flowing=True)
-    baths = Baths("exchange", 350.0, 250.0, power=2e-8)
+    course = Protocol(timestep=1 * fs, steps=20, blocks=2, equilibration=100, sample=10, flowing=True)
+    baths = Thermostats("exchange", 350.0, 250.0, power=2e-8)
     folder = written(lammps_deck(system, stillinger_weber(("Si",)), baths, course), tmp_path / "run")
     monkeypatch.chdir(folder)
-    engine = started(Lammps("plain"))
+    engine = start_lammps(LammpsEngine("plain"))
     engine.file("in.nemd")
     engine.close()
     record = read_lammps(folder)
@@ -175,13 +176,13 @@ def test_what_no_deck_can_do_is_said(tmp_path):
     with pytest.raises(InputError, match="only the pair part of many-body"):
         lammps_deck(system, stillinger_weber(("A",), ("Si",)), BATHS, COURSE)
     with pytest.raises(InputError, match="swap"):
-        lammps_deck(system, FIELD, Baths("swap", 60.0, 20.0, period=10), COURSE)
+        lammps_deck(system, FIELD, Thermostats("swap", 60.0, 20.0, period=10), COURSE)
     with pytest.raises(InputError, match="no power through the plane"):
         gpumd_deck(system, "nep.txt", BATHS, COURSE)
     with pytest.raises(InputError, match="one word for each"):
-        gpumd_deck(system, "nep.txt", BATHS, Course(timestep=4 * fs, steps=100, blocks=4), symbols=("Ar", "Kr"))
+        gpumd_deck(system, "nep.txt", BATHS, Protocol(timestep=4 * fs, steps=100, blocks=4), symbols=("Ar", "Kr"))
     with pytest.raises(InputError, match="one line"):
-        gpumd_deck(system, "nep.txt\nrun 5", BATHS, Course(timestep=4 * fs, steps=100, blocks=4))
+        gpumd_deck(system, "nep.txt\nrun 5", BATHS, Protocol(timestep=4 * fs, steps=100, blocks=4))
     with pytest.raises(DataError, match="is missing"):
         read_lammps(tmp_path)
 
@@ -189,7 +190,7 @@ def test_what_no_deck_can_do_is_said(tmp_path):
 def gpumd_run(folder: Path) -> tuple[System, np.ndarray, np.ndarray, np.ndarray]:
     """A folder as GPUMD leaves it: thermostats that lose 0.5 and gain 0.4 eV a block, energies to match."""
     system = argon()
-    course = Course(timestep=4 * fs, steps=100, blocks=3, equilibration=50, sample=10)
+    course = Protocol(timestep=4 * fs, steps=100, blocks=3, equilibration=50, sample=10)
     written(gpumd_deck(system, "potentials/nep.txt", BATHS, course, symbols=("Ar",)), folder)
     rng = np.random.default_rng(6)
     temperature = rng.uniform(20, 60, (3, system.heights.size))
@@ -206,7 +207,7 @@ def gpumd_run(folder: Path) -> tuple[System, np.ndarray, np.ndarray, np.ndarray]
 def test_gpumds_thermostats_lose_what_the_atoms_gain(tmp_path):
     system, temperature, lost, total = gpumd_run(tmp_path)
     record = read_gpumd(tmp_path)
-    free = system.roles != HELD
+    free = system.roles != HELD_ROLE
     np.testing.assert_allclose(record.temperature[:, free], temperature[:, free], rtol=1e-6, atol=0)
     assert not record.temperature[:, ~free].any()
     np.testing.assert_allclose(record.heat[1:], -lost * eV, rtol=1e-6, atol=0)
@@ -229,7 +230,7 @@ def test_gpumds_model_holds_the_atoms_and_their_groups(tmp_path):
     np.testing.assert_allclose(numbers[:, :3] * angstrom, system.positions, rtol=1e-9, atol=1e-20)
     np.testing.assert_allclose(numbers[:, 3] * m_u, system.masses, rtol=1e-9, atol=0)
     kinetic = 0.5 * system.masses @ ((numbers[:, 4:7] * angstrom / fs) ** 2).sum(axis=1)
-    free = (system.role != HELD).sum()
+    free = (system.role != HELD_ROLE).sum()
     np.testing.assert_allclose(kinetic, 1.5 * k_B * free * 80, rtol=0.2, atol=0)  # twice the mean of the baths
     assert np.array_equal(numbers[:, 7:], np.column_stack([system.role, system.layer]))
     commands = (tmp_path / "run.in").read_text()

@@ -5,11 +5,10 @@ import pytest
 
 import kapitza
 from kapitza.errors import DataError
-from kapitza.io.md_runs import read_run
-from kapitza.io.md_studies import side_length
-from kapitza.simulate.md.lammps_engine import Lammps
-from kapitza.simulate.md.own import Own
-from kapitza.simulate.md.system import COLD, HELD, HOT
+from kapitza.io.md.runs import left_side_length, read_run
+from kapitza.simulate.md.engines.builtin import BuiltinEngine
+from kapitza.simulate.md.engines.lammps import LammpsEngine
+from kapitza.simulate.md.system import COLD_ROLE, HELD_ROLE, HOT_ROLE
 
 RUN = """
 temperature = "30 K"
@@ -58,8 +57,8 @@ def test_every_number_arrives_in_si(read):
     assert (course.steps, course.blocks, course.equilibration, course.power, course.seed) == (6250, 80, 100000, 10, 7)
     assert (held.looks.every, held.looks.segment, held.looks.planes, held.looks.still) == (10, 256, 6, 4)
     np.testing.assert_allclose(held.field.parameters[1], 3.405e-10, rtol=1e-12, atol=0)
-    assert isinstance(held.engine, Own)
-    assert isinstance(read(RUN.replace("[run]", '[run]\nengine = "lammps"')).engine, Lammps)
+    assert isinstance(held.engine, BuiltinEngine)
+    assert isinstance(read(RUN.replace("[run]", '[run]\nengine = "lammps"')).engine, LammpsEngine)
 
 
 def test_the_atoms_are_those_of_the_table(read):
@@ -67,7 +66,7 @@ def test_the_atoms_are_those_of_the_table(read):
     system = read(RUN).system()
     assert system.masses.size == 4 * 3 * 2 * (5 + 6 + 2)
     np.testing.assert_allclose(system.masses.max() / system.masses.min(), 3, rtol=1e-12, atol=0)
-    assert [int((system.role == role).sum()) for role in (HOT, COLD, HELD)] == [48, 48, 48]
+    assert [int((system.role == role).sum()) for role in (HOT_ROLE, COLD_ROLE, HELD_ROLE)] == [48, 48, 48]
     np.testing.assert_allclose(system.area, 6 * (5.35e-10) ** 2, rtol=1e-12, atol=0)
 
 
@@ -76,7 +75,9 @@ def test_longer_and_periodic_systems(read):
     long, ring = held.system(factor=2.0), held.system(periodic=True)
     assert long.masses.size == 4 * 6 * (10 + 12 + 2)
     # five planes of cells less a quarter of one, and ten
-    np.testing.assert_allclose(side_length(long) - side_length(held.system()), 5 * 5.35e-10, rtol=1e-9, atol=0)
+    np.testing.assert_allclose(
+        left_side_length(long) - left_side_length(held.system()), 5 * 5.35e-10, rtol=1e-9, atol=0
+    )
     assert ring.periodic
     assert not ring.role.any()
     assert ring.masses.size == 4 * 6 * 11
@@ -102,7 +103,7 @@ def test_two_crystals(read):
     held = read(text)
     system = held.system()
     assert set(system.kinds) >= {"Si", "Ge"}
-    assert {HOT, COLD, HELD} <= set(system.role.tolist())
+    assert {HOT_ROLE, COLD_ROLE, HELD_ROLE} <= set(system.role.tolist())
     assert held.looks.still == 0
 
 
@@ -141,7 +142,7 @@ def test_runs_are_saved_bit_by_bit(read, tmp_path):
     pytest.importorskip("numba")
     text = RUN.replace('time = "2 ns"', 'time = "4 ps"').replace('"400 ps"', '"0.4 ps"').replace("= 256", "= 32")
     held = read(text.replace("blocks = 80", "blocks = 10").replace('still = "100 ps"', "planes = 2"))
-    run = kapitza.heat_run(held.system(), held.field, held.engine, held.baths, held.course, held.looks)
+    run = kapitza.md.run_heat_flow(held.system(), held.field, held.engine, held.baths, held.course, held.looks)
     for suffix in (".json", ".npz"):
         kapitza.save(run, tmp_path / f"run{suffix}")
         back = kapitza.load(tmp_path / f"run{suffix}")

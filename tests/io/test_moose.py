@@ -11,14 +11,14 @@ from scipy.sparse.linalg import spsolve
 
 from kapitza.cli import main
 from kapitza.core.stack import Layer, Stack
-from kapitza.device.blocks import Inset, Layout
 from kapitza.device.description import Box, ConductivityLaw, Device, HeatSource
+from kapitza.device.grid.steady import solve_on_grid
+from kapitza.device.layout import Block, Layout
 from kapitza.device.setup import Plane
 from kapitza.device.shapes import Disc, Rectangle
-from kapitza.device.volumes_solve import solve_fields
 from kapitza.errors import InputError, ValidityWarning
-from kapitza.io.meshes import opened
-from kapitza.io.moose import words, write_moose
+from kapitza.io.device.meshes import read_meshio
+from kapitza.io.device.moose import moose_names, write_moose
 from kapitza.units import um
 
 SAMPLES = Path(__file__).resolve().parents[2] / "docs" / "samples"
@@ -36,14 +36,14 @@ def layout() -> Layout:
     ]
     device = Device(stack, sources, Box(3 * um, 2 * um), coefficient=1e8)
     block = Layer("via", 1 * um, 300.0)
-    via = Inset(block, Rectangle((0, 1 * um), (0, 1 * um)), 0.5 * um, 8e7, contacts={"b": 2e8}, power=1e-3)
+    via = Block(block, Rectangle((0, 1 * um), (0, 1 * um)), 0.5 * um, 8e7, contacts={"b": 2e8}, power=1e-3)
     return Layout(device, [via], sides={"left": np.inf})
 
 
 def bricks_of(folder: Path):
     """Points, cells by group name, and quads by group name of the mesh, by another reader."""
     pytest.importorskip("meshio", reason="meshes are read by meshio")
-    found = opened(folder / "device.msh")
+    found = read_meshio(folder / "device.msh")
     names = {int(v[0]): k for k, v in found.field_data.items()}
     rows: dict[str, dict[str, list]] = {"hexahedron": {}, "quad": {}}
     for block, tags in zip(found.cells, found.cell_data["gmsh:physical"], strict=True):
@@ -139,7 +139,7 @@ def solved(folder: Path) -> dict[str, np.ndarray]:
 def test_what_is_written_solves_to_the_field_of_the_device(tmp_path):
     write_moose(layout(), tmp_path, 4000)
     peak = max(values.max() for values in solved(tmp_path).values())
-    want = solve_fields(layout(), 60_000).temperatures.peak
+    want = solve_on_grid(layout(), 60_000).temperatures.peak
     np.testing.assert_allclose(peak, want, rtol=0.01, atol=0)
 
 
@@ -166,7 +166,7 @@ def test_regions_without_a_resistance_share_a_field(tmp_path):
     assert [one["field"] for one in problem["regions"]] == ["T_a", "T_a", "T_c"]
     want = 1e-3 / 6e-12 * (1e-6 / 20 + 1e-6 / 150 + 1 / 5e7 + 1e-6)
     np.testing.assert_allclose(max(v.max() for v in solved(tmp_path).values()), want, rtol=1e-9, atol=0)
-    via = Inset(Layer("via", 2 * um, 300.0), Rectangle((0, 1 * um), (0, 1 * um)), 1 * um)
+    via = Block(Layer("via", 2 * um, 300.0), Rectangle((0, 1 * um), (0, 1 * um)), 1 * um)
     with pytest.raises(InputError, match="cannot jump there"):
         write_moose(Layout(device, [via]), tmp_path, 500)
 
@@ -177,7 +177,7 @@ def test_what_cannot_be_written_is_one_line(tmp_path, capsys):
         write_moose(device, tmp_path, 500)
     assert main(["export", str(SAMPLES / "chip-gan-sic.toml"), "--moose", str(tmp_path / "none" / "out")]) == 2
     assert len(capsys.readouterr().err.strip().splitlines()) == 1
-    assert words(["a b", "a-b", "±"]) == ["a_b", "a_b_1", "region"]
+    assert moose_names(["a b", "a-b", "±"]) == ["a_b", "a_b_1", "region"]
 
 
 def test_properties_of_temperature_are_told(tmp_path):

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kapitza.errors import InputError
-from kapitza.io.quantities import UNITS, quantity, share_or_quantity
+from kapitza.io.quantities import UNITS_BY_KIND, quantity, share_or_quantity
 
 WELL_KNOWN = [
     ("80 nm", "length", 80e-9),
@@ -37,13 +37,13 @@ def test_well_known_quantities(text, kind, value):
 
 @given(
     value=st.floats(1e-12, 1e12),
-    kind=st.sampled_from(sorted(UNITS)),
+    kind=st.sampled_from(sorted(UNITS_BY_KIND)),
     data=st.data(),
 )
 def test_every_unit_multiplies(value, kind, data):
-    unit = data.draw(st.sampled_from(sorted(UNITS[kind])))
+    unit = data.draw(st.sampled_from(sorted(UNITS_BY_KIND[kind])))
     got = quantity(f"{value!r} {unit}", kind)
-    np.testing.assert_allclose(got, value * UNITS[kind][unit], rtol=1e-14, atol=0)
+    np.testing.assert_allclose(got, value * UNITS_BY_KIND[kind][unit], rtol=1e-14, atol=0)
 
 
 @pytest.mark.parametrize(

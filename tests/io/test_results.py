@@ -21,12 +21,11 @@ from kapitza.core.profile import Profile
 from kapitza.core.stack import Boundary, Layer, Stack
 from kapitza.core.transmission import Transmission
 from kapitza.errors import InputError, KapitzaError
-from kapitza.io import files as files_module
-from kapitza.io.results import decoded, encoded, load, save
-from kapitza.io.tree import TYPES, UNITS
-from kapitza.matter.fluid import Fluid
+from kapitza.io.formats import files as files_module
+from kapitza.io.formats.records import RECORD_TYPES, RECORD_UNITS
+from kapitza.io.results import decode_result, encode_result, load, save
+from kapitza.matter.isotropic import Fluid, Solid
 from kapitza.matter.sheet import sheet
-from kapitza.matter.solid import Solid
 from kapitza.theory.dmm import dmm
 from kapitza.theory.khalatnikov import khalatnikov
 
@@ -104,8 +103,8 @@ def test_any_float_and_any_text_come_back(
     method = method.encode("utf-8", "ignore").decode()
     result = Conductance(np.arange(1, values.size + 1), values, method=method)
     path = tmp_path_factory.mktemp("any") / f"x{suffix}"
-    path.write_bytes(encoded(result, suffix))
-    same(result, decoded(path, suffix))
+    path.write_bytes(encode_result(result, suffix))
+    same(result, decode_result(path, suffix))
 
 
 def test_header_says_what_a_file_holds(tmp_path: Path) -> None:
@@ -129,12 +128,12 @@ def test_other_programs_read_arrays_and_units(tmp_path: Path) -> None:
 
 def test_every_field_has_its_unit() -> None:
     """A number without a unit is a number with a wrong one."""
-    for name, kind in TYPES.items():
+    for name, kind in RECORD_TYPES.items():
         fields = {a.name: str(a.type) for a in attrs.fields(kind) if a.init}
         numbers = [key for key, text in fields.items() if re.search(r"\b(float|int|ndarray)\b", text)]
-        plain = [key for key in numbers if key not in UNITS[name]]
+        plain = [key for key in numbers if key not in RECORD_UNITS[name]]
         assert not plain, f"{name} has fields without a unit: {plain}"
-        assert set(UNITS[name]) <= set(fields)
+        assert set(RECORD_UNITS[name]) <= set(fields)
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)

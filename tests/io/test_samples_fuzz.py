@@ -94,7 +94,7 @@ def test_damaged_files_give_an_answer_or_one_line(tmp_path, which):
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                held = kapitza.read_sample(tmp_path / "sample.toml")
+                held = kapitza.io.read_sample(tmp_path / "sample.toml")
                 # what was read can be predicted, and fitted, or is refused in words
                 for one, stack in zip(held.experiments, held.stacks, strict=True):
                     one.predict(stack)

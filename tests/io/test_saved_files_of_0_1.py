@@ -13,17 +13,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from kapitza.io.eels.read import read_eels
-from kapitza.io.md_files import read_lammps
+from kapitza.io.eels.spectra import read_eels
+from kapitza.io.formats.records import RECORD_TYPES
+from kapitza.io.md.outputs import read_lammps
 from kapitza.io.results import load
-from kapitza.io.tree import TYPES
-from kapitza.run.store import Store, address
-from kapitza.simulate.md.engine import Baths
-from kapitza.simulate.md.field import Field
-from kapitza.simulate.md.nemd import nemd
-from kapitza.simulate.md.own import Own
-from kapitza.simulate.md.protocol import Course
-from kapitza.simulate.md.system import COLD, FREE, HELD, HOT, System
+from kapitza.run.store import Store, unit_address
+from kapitza.simulate.md.engine import Thermostats
+from kapitza.simulate.md.engines.builtin import BuiltinEngine
+from kapitza.simulate.md.potential import Potential
+from kapitza.simulate.md.protocol import Protocol
+from kapitza.simulate.md.runs.single import run_nemd
+from kapitza.simulate.md.system import COLD_ROLE, FREE_ROLE, HELD_ROLE, HOT_ROLE, System
 from kapitza.units import angstrom, eV, fs, m_u, meV, nm, ps
 
 FOLDER = Path(__file__).resolve().parents[1] / "data" / "saved-0.1.0"
@@ -87,7 +87,7 @@ def test_every_type_of_0_1_has_a_file_in_a_type_of_today() -> None:
     single = {want["type"] for want in EXPECTED["files"].values() if "type" in want}
     assert len(single) == EXPECTED["types"]
     assert single <= set(NOW)
-    assert set(NOW.values()) <= {kind.__name__ for kind in TYPES.values()}
+    assert set(NOW.values()) <= {kind.__name__ for kind in RECORD_TYPES.values()}
     assert {path.name for path in FOLDER.iterdir() if path.is_file()} == {*EXPECTED["files"], "expected.json"}
 
 
@@ -108,7 +108,7 @@ def test_a_check_can_fail() -> None:
 
 def test_a_unit_of_a_store() -> None:
     """The same inputs have the same address, and its file is whole."""
-    held = Store(FOLDER / "store").read(address({"name": "square", "n": np.arange(4.0)}, version="1"))
+    held = Store(FOLDER / "store").read(unit_address({"name": "square", "n": np.arange(4.0)}, version="1"))
     assert held is not None
     np.testing.assert_array_equal(held["square"], [0.0, 1.0, 4.0, 9.0])
     np.testing.assert_array_equal(held["names"], ["left", "right"])
@@ -129,30 +129,36 @@ def test_what_a_deck_of_lammps_left() -> None:
     check(record, EXPECTED["deck"], "deck")
 
 
-def argon() -> tuple[System, Field]:
+def argon() -> tuple[System, Potential]:
     """A bar of argon, heavier on its right, of products alone, so that every machine has the same bits."""
     edge, wide, high = 5.34 * angstrom, 3, 6
     basis = np.array([[0, 0, 0], [0.5, 0.5, 0], [0.5, 0, 0.5], [0, 0.5, 0.5]])
     grid = np.stack(np.meshgrid(range(wide), range(wide), range(high), indexing="ij"), -1).reshape(-1, 1, 3)
     places = (grid + basis).reshape(-1, 3)
     layer = (2 * places[:, 2]).astype(int)
-    role = np.array([HELD, HOT, HOT, *[FREE] * 6, COLD, COLD, HELD])[layer]
+    role = np.array([HELD_ROLE, HOT_ROLE, HOT_ROLE, *[FREE_ROLE] * 6, COLD_ROLE, COLD_ROLE, HELD_ROLE])[layer]
     masses = np.where(layer < high, 40, 80) * m_u
     box, kinds = np.diag([wide, wide, high]) * edge, np.zeros(layer.size, int)
     system = System("argon", box, places * edge, masses, kinds, ("A",), layer, role, 2.75 * edge)
     pair = (*(np.full((1, 1), x) for x in (0.0104 * eV, 3.4 * angstrom, 7 * angstrom)), np.array([1.0]))
-    return system, Field("lennard-jones", ("A",), 7 * angstrom, pair)
+    return system, Potential("lennard-jones", ("A",), 7 * angstrom, pair)
 
 
 def test_a_checkpoint_of_molecular_dynamics(tmp_path: Path) -> None:
     """A run that 0.1.0 finished in a folder is taken from there: the same inputs, nothing is computed again."""
     (tmp_path / "run.state").write_bytes((FOLDER / "md-run" / "run.state").read_bytes())
     system, field = argon()
-    course = Course(timestep=4 * fs, steps=10, blocks=3, equilibration=20, sample=5, power=5, seed=8)
-    baths = Baths("langevin", 40.0, 20.0, damping=1 * ps)
+    course = Protocol(timestep=4 * fs, steps=10, blocks=3, equilibration=20, sample=5, power=5, seed=8)
+    baths = Thermostats("langevin", 40.0, 20.0, damping=1 * ps)
     seen: list[tuple[int, int]] = []
-    record = nemd(
-        system, field, Own(), baths, course, folder=tmp_path, progress=lambda done, of: seen.append((done, of))
+    record = run_nemd(
+        system,
+        field,
+        BuiltinEngine(),
+        baths,
+        course,
+        folder=tmp_path,
+        progress=lambda done, of: seen.append((done, of)),
     )
     assert seen == [(3, 3)]
     check(record, EXPECTED["checkpoint"], "checkpoint")

@@ -5,15 +5,23 @@ import pytest
 from attrs import evolve
 
 from kapitza.errors import ConvergenceError, InputError
-from kapitza.matter.build import Plan, build_junction, configurations, junction_of, lead_mismatch, merged, mirrored
-from kapitza.matter.disorder import Disorder, right_sites, rough_height
-from kapitza.matter.harmonic import crystal_from_potential
+from kapitza.matter.building.disorder import Disorder, right_sites, rough_height
+from kapitza.matter.building.layers import cut_into_layers, junction_from_layers, lead_from_force_constants
+from kapitza.matter.building.relaxed_junction import (
+    JunctionPlan,
+    build_configurations,
+    build_from_plan,
+    build_junction,
+    lead_mismatch,
+    merge_layer_sizes,
+    mirror_structure,
+)
+from kapitza.matter.building.surface import orient_structure
 from kapitza.matter.junction import Junction
-from kapitza.matter.layers import junction_from_layers, lead_from_force_constants, slabs
-from kapitza.matter.potentials import potential
-from kapitza.matter.relax import relaxed_between, relaxed_cell
+from kapitza.matter.potentials.force_constants import crystal_from_potential
+from kapitza.matter.potentials.published import published_potential
+from kapitza.matter.potentials.relaxation import relax_cell, relax_interface
 from kapitza.matter.structure import structure
-from kapitza.matter.surface import oriented
 from kapitza.theory.agf.conductance import agf
 from kapitza.units import THz, angstrom, eV, m_u, nm
 
@@ -42,7 +50,7 @@ def reference_junction(tables) -> Junction:
         )
         for name, key, mass, tall in (("Si", "S", masses[0], 1.0), ("Ge", "G", masses[1], 1.07))
     ]
-    cut = slabs(np.repeat(masses, 20), tables["R"][:, :2], tables["Phi"] * STIFF, [4] * 10)[2:8]
+    cut = cut_into_layers(np.repeat(masses, 20), tables["R"][:, :2], tables["Phi"] * STIFF, [4] * 10)[2:8]
     cut[-1] = evolve(cut[-1], hop=None)
     return junction_from_layers("reference", leads[0], leads[1], leads[0].periods, cut)
 
@@ -124,8 +132,8 @@ def test_a_twin_is_nearly_transparent():
 
 
 def test_a_mirror_image_twice_is_the_crystal():
-    one = oriented(structure("SiC"), (1, 1, 1))
-    twice = mirrored(mirrored(one))
+    one = orient_structure(structure("SiC"), (1, 1, 1))
+    twice = mirror_structure(mirror_structure(one))
     np.testing.assert_allclose(twice.lattice, one.lattice, rtol=1e-12)
     np.testing.assert_allclose(twice.positions[:, 2], one.positions[:, 2], atol=1e-14)
     assert twice.symbols == one.symbols
@@ -145,7 +153,7 @@ def test_a_wider_cell_changes_nothing():
 
 def test_strain_goes_where_it_is_wanted():
     sides = {side: build_junction("Ar", "Kr", "lj", limit=0.07, strain=side, layers=2) for side in ("left", "right")}
-    ar, kr = (relaxed_cell(structure(name), potential("lj", [name])).axes[0, 0] for name in ("Ar", "Kr"))
+    ar, kr = (relax_cell(structure(name), published_potential("lj", [name])).axes[0, 0] for name in ("Ar", "Kr"))
     np.testing.assert_allclose(sides["right"].area, ar**2 / 2, rtol=1e-6)
     np.testing.assert_allclose(sides["left"].area, kr**2 / 2, rtol=1e-6)
     steps = {side: one.left.thickness / one.left.masses.size for side, one in sides.items()}
@@ -167,20 +175,20 @@ def test_an_interlayer_and_its_limits():
 
 
 def test_disorder_is_reproducible_and_counted():
-    plan = Plan(
+    plan = JunctionPlan(
         "Ar", "Kr", "lj", limit=0.07, layers=3, supercell=(2, 2), relax=False,
         disorder=Disorder(intermixing=0.15 * nm, vacancies=0.13, depth=0.35 * nm),
     )  # fmt: skip
     one, same, other = (
-        configurations(plan, [3])[0],
-        junction_of(evolve(plan, disorder=evolve(plan.disorder, seed=3))),
-        configurations(plan, [4])[0],
+        build_configurations(plan, [3])[0],
+        build_from_plan(evolve(plan, disorder=evolve(plan.disorder, seed=3))),
+        build_configurations(plan, [4])[0],
     )
     masses = [np.concatenate([slab.masses for slab in junction.device]) for junction in (one, same, other)]
     np.testing.assert_array_equal(masses[0], masses[1])
     assert masses[0].size == masses[2].size
     assert not np.array_equal(masses[0], masses[2])
-    sharp = junction_of(evolve(plan, disorder=None))
+    sharp = build_from_plan(evolve(plan, disorder=None))
     assert 0 < sum(s.masses.size for s in sharp.device) - masses[0].size <= 2
     # the outermost layers stay those of the crystals, which Junction checks: the record could be made
 
@@ -217,10 +225,10 @@ def test_layers_that_are_too_thin_are_put_together():
     values = np.zeros((1, 15, 15))
     for i, j in ((0, 1), (1, 2), (2, 3), (3, 4), (1, 3)):
         values[0, 3 * i : 3 * i + 3, 3 * j : 3 * j + 3] = -np.eye(3)
-    assert merged(values, [1] * 5) == [1, 1, 2, 1]
+    assert merge_layer_sizes(values, [1] * 5) == [1, 1, 2, 1]
     values[0, :3, 6:9] = -np.eye(3)
     with pytest.raises(InputError, match="next to the outermost one"):
-        merged(values, [1, 1, 1])
+        merge_layer_sizes(values, [1, 1, 1])
 
 
 def test_faults_are_one_clear_line():
@@ -235,7 +243,7 @@ def test_faults_are_one_clear_line():
     with pytest.raises(InputError, match="reaches the outermost layers"):
         build_junction("Ar", "Ar", "lj", layers=1, disorder=Disorder(vacancies=0.1, depth=1 * nm))
     with pytest.raises(InputError, match="would be the same one: give a Disorder"):
-        configurations(Plan("Ar", "Ar", "lj"), [1, 2])
+        build_configurations(JunctionPlan("Ar", "Ar", "lj"), [1, 2])
     with pytest.raises(InputError, match="together at most 1"):
         Disorder(substitutions={"Ge": 0.7, "C": 0.6})
     with pytest.raises(InputError, match="vacancies = nan"):
@@ -243,13 +251,13 @@ def test_faults_are_one_clear_line():
 
 
 def test_crystals_that_do_not_hold_together_are_refused():
-    argon = potential("lj", ["Ar"])
+    argon = published_potential("lj", ["Ar"])
     apart = evolve(structure("Ar"), lattice=structure("Ar").lattice * 2.5)
     with pytest.raises(InputError, match="no forces between atoms as far apart"):
         crystal_from_potential(apart, argon)
     with pytest.raises(ConvergenceError, match="changes the lattice by"):
-        relaxed_cell(evolve(structure("Ar"), lattice=structure("Ar").lattice * 1.5), argon)
+        relax_cell(evolve(structure("Ar"), lattice=structure("Ar").lattice * 1.5), argon)
     one = structure("Ar").repeated((2, 2, 2))
     both = np.ones(one.masses.size, dtype=bool)
     with pytest.raises(InputError, match="8 atoms are to move both on their own and with the right crystal"):
-        relaxed_between(one, argon, both, both)
+        relax_interface(one, argon, both, both)

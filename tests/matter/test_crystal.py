@@ -11,10 +11,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kapitza.errors import InputError
-from kapitza.matter.brillouin import hemisphere, lattice_operations, reduced_mesh, spectrum_operations, star
+from kapitza.matter.brillouin import (
+    equivalent_normals,
+    hemisphere_directions,
+    lattice_operations,
+    reduced_mesh,
+    spectrum_operations,
+)
 from kapitza.matter.crystal import Crystal
-from kapitza.matter.fold import minkowski
-from kapitza.matter.loader import load_crystal
+from kapitza.matter.files.crystals import load_crystal
+from kapitza.matter.files.folding import minkowski_basis
 from kapitza.matter.longwave import long_wave
 from kapitza.units import THz, angstrom, m_u
 
@@ -253,7 +259,7 @@ def test_strain_breaks_symmetry():
     blocks[-1] = -blocks[:-1].sum(axis=0)
     strained = Crystal("strained", crystal.lattice, crystal.positions, crystal.masses, crystal.cells, blocks)
     assert len(spectrum_operations(strained.lattice, strained.frequencies)) == 16
-    directions, part = star(
+    directions, part = equivalent_normals(
         np.array([0, 0, 1.0]), strained.lattice, spectrum_operations(strained.lattice, strained.frequencies)
     )
     assert len(directions) == 1
@@ -261,7 +267,7 @@ def test_strain_breaks_symmetry():
 
 
 def test_directions_integrate_polynomials():
-    directions, share = hemisphere(np.array([0.6, 0.0, 0.8]), 8, 16)
+    directions, share = hemisphere_directions(np.array([0.6, 0.0, 0.8]), 8, 16)
     np.testing.assert_allclose(share.sum(), 4 * np.pi, rtol=1e-13, atol=0)
     np.testing.assert_allclose(share @ directions**2, 4 * np.pi / 3 * np.ones(3), rtol=1e-12, atol=0)
 
@@ -273,7 +279,7 @@ def test_reduced_lattices_are_short(steps: list[int]):
     skewed[0] += steps[0] * lattice[1]
     skewed[1] += steps[1] * skewed[0]
     skewed[2] += steps[2] * skewed[1]
-    reduced = minkowski(skewed)
+    reduced = minkowski_basis(skewed)
     np.testing.assert_allclose(abs(np.linalg.det(reduced)), np.linalg.det(lattice), rtol=1e-10, atol=0)
     assert np.linalg.norm(reduced, axis=1).sum() <= np.linalg.norm(lattice, axis=1).sum() + 1e-9
 

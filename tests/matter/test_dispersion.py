@@ -6,10 +6,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kapitza.core.grid import frequency_grid
+from kapitza.core.quadrature import frequency_grid
 from kapitza.core.transmission import Transmission
 from kapitza.errors import InputError
-from kapitza.matter.dispersion import Dispersion, Polynomial, Sine, born_von_karman, silicon, zone_radius
+from kapitza.matter.dispersion import (
+    Dispersion,
+    PolynomialBranch,
+    SineBranch,
+    born_von_karman,
+    silicon_dispersion,
+    zone_radius,
+)
 from kapitza.units import THz, hbar, k_B
 
 PUBLISHED = tomllib.loads((Path(__file__).parents[1] / "published" / "contacts.toml").read_text("utf-8"))
@@ -30,7 +37,7 @@ def test_low_frequencies_are_those_of_debye(longitudinal, transverse, boundary):
 @given(speed=speeds, boundary=radii, share=st.floats(0.01, 0.99))
 @settings(max_examples=40, deadline=None)
 def test_every_frequency_leads_back_to_its_wave_vector(speed, boundary, share):
-    branch = Sine(speed, boundary)
+    branch = SineBranch(speed, boundary)
     omega = branch.frequency(np.array([share * boundary]))
     want = (share * boundary) ** 2 / (4 * np.pi)
     np.testing.assert_allclose(Dispersion("any", (branch,)).modes(omega), want, rtol=1e-9, atol=0)
@@ -41,7 +48,9 @@ def test_every_frequency_leads_back_to_its_wave_vector(speed, boundary, share):
 def test_all_modes_are_in_the_density_of_states(bow, wiggle, boundary):
     """∫ DOS dω = k_m³/6π² for any shape; ω = ω₁ + (ω₂ - ω₁) sin²t takes the poles at both band edges away."""
     scale = boundary ** -np.arange(4.0)
-    branch = Polynomial(np.array([30 * THz, 5 * THz * bow, 10 * THz * wiggle, -5 * THz * wiggle]) * scale, boundary)
+    branch = PolynomialBranch(
+        np.array([30 * THz, 5 * THz * bow, 10 * THz * wiggle, -5 * THz * wiggle]) * scale, boundary
+    )
     solid = Dispersion("any", (branch,))
     node, weight = np.polynomial.legendre.leggauss(400)
     t = np.pi / 4 * (node + 1)
@@ -55,7 +64,7 @@ def test_all_modes_are_in_the_density_of_states(bow, wiggle, boundary):
 def test_folds_of_a_branch_with_a_maximum():
     """ω = 2x - x² on 0..1.5 passes every ω between 0.75 and 1 twice."""
     k = 1e10
-    solid = Dispersion("hump", (Polynomial([0, 2 * THz / k, -THz / k**2], 1.5 * k),))
+    solid = Dispersion("hump", (PolynomialBranch([0, 2 * THz / k, -THz / k**2], 1.5 * k),))
     omega = np.array([0.5, 0.9]) * THz
     root = np.sqrt(1 - omega / THz)
     want = (1 - root) ** 2 + np.array([0, 1]) * (1 + root) ** 2
@@ -65,7 +74,7 @@ def test_folds_of_a_branch_with_a_maximum():
 
 def test_modes_equal_a_histogram_of_velocities():
     """A second road: wave vectors drawn at random in the zone, v_z > 0 added up in bins of frequency."""
-    solid = silicon()
+    solid = silicon_dispersion()
     rng = np.random.default_rng(11)
     n = 1_000_000
     direction = rng.standard_normal((n, 3))
@@ -94,7 +103,7 @@ def test_conductance_of_all_modes_approaches_debye_when_cold():
 
 
 def test_silicon_has_the_published_frequencies():
-    acoustic, optical = silicon().branches[1], silicon().branches[2]
+    acoustic, optical = silicon_dispersion().branches[1], silicon_dispersion().branches[2]
     for name, omega in (
         ("silicon_TA_X", acoustic.frequency(np.array([acoustic.boundary]))),
         ("silicon_LTO_gamma", optical.frequency(np.array([0.0]))),
@@ -111,11 +120,11 @@ def test_a_complete_zone_holds_three_modes_per_atom():
 @pytest.mark.parametrize(
     "make",
     [
-        lambda: Polynomial([0, 5e3, -1e-6], 1e10),
-        lambda: Polynomial([0, np.inf], 1e10),
-        lambda: Polynomial([0, 5e3], -1e10),
-        lambda: Polynomial([0, 5e3], 1e10, 0),
-        lambda: Sine(np.nan, 1e10),
+        lambda: PolynomialBranch([0, 5e3, -1e-6], 1e10),
+        lambda: PolynomialBranch([0, np.inf], 1e10),
+        lambda: PolynomialBranch([0, 5e3], -1e10),
+        lambda: PolynomialBranch([0, 5e3], 1e10, 0),
+        lambda: SineBranch(np.nan, 1e10),
         lambda: Dispersion("none", ()),
         lambda: zone_radius(0),
     ],

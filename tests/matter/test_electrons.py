@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from kapitza.errors import InputError
-from kapitza.matter.electrons import LATTICE, Electrons, SpinChannels, metal
+from kapitza.matter.electrons import LATTICE_CONDUCTIVITIES, Electrons, SpinChannels, metal
 from kapitza.matter.library import material
 from kapitza.units import GW
 
@@ -25,7 +25,7 @@ def test_good_electrons_give_the_published_limit():
     np.testing.assert_allclose(1 / one.resistance, np.sqrt(3e17), rtol=1e-4, atol=0)
 
 
-@pytest.mark.parametrize("name", sorted(LATTICE))
+@pytest.mark.parametrize("name", sorted(LATTICE_CONDUCTIVITIES))
 def test_lattices_conduct_as_published(name):
     low, high = (PUBLISHED["lattice_conductivity_of_metals"][key] for key in ("low", "high"))
     assert low <= metal(name).lattice <= high
@@ -34,7 +34,7 @@ def test_lattices_conduct_as_published(name):
 def test_conductances_of_good_metals_have_the_published_size():
     """0.3 to 1 GW/m²K: the geometric mean of the library lies inside, no metal is farther than a factor of 2."""
     low, high = (PUBLISHED["electron_phonon_conductance"][key] for key in ("low", "high"))
-    values = np.array([1 / one.resistance for one in map(metal, LATTICE)]) / GW
+    values = np.array([1 / one.resistance for one in map(metal, LATTICE_CONDUCTIVITIES)]) / GW
     assert low < np.exp(np.log(values).mean()) < high
     assert low / 2 < values.min() < values.max() < 2 * high
 
@@ -50,7 +50,7 @@ def test_wrong_input_is_refused():
         SpinChannels("half metal", 30.0, 1e-8, 1.0)
 
 
-@pytest.mark.parametrize("name", sorted(LATTICE))
+@pytest.mark.parametrize("name", sorted(LATTICE_CONDUCTIVITIES))
 def test_numbers_stand_in_the_library_alone(name):
     one, data = metal(name), material(name).metal
     assert data.coupling is not None

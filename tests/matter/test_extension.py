@@ -4,11 +4,10 @@ import numpy as np
 import pytest
 
 from kapitza.errors import InputError
+from kapitza.matter.building.interaction_range import extend_dipole_forces, pair_vectors, truncate_force_constants
+from kapitza.matter.building.surface import orient_crystal
 from kapitza.matter.crystal import Crystal
-from kapitza.matter.extension import extended
-from kapitza.matter.loader import load_crystal
-from kapitza.matter.surface import oriented_crystal
-from kapitza.matter.truncation import pair_vectors, truncated
+from kapitza.matter.files.crystals import load_crystal
 from kapitza.units import THz, angstrom
 
 REACHED = 1.14  # charge of gallium over the root of the dielectric constant with which the file was made
@@ -21,7 +20,7 @@ def whole(data) -> Crystal:
 
 def test_a_larger_supercell_has_the_frequencies_of_the_whole_crystal_at_its_waves(whole):
     """Law: at the wave vectors that fit, the two are the same but for the field at Γ."""
-    wide = extended(whole, (5, 4, 3))
+    wide = extend_dipole_forces(whole, (5, 4, 3))
     q = np.array([[1 / 5, 0, 0], [2 / 5, 1 / 2, 1 / 3], [1 / 5, 1 / 4, 0]]) @ whole.reciprocal
     np.testing.assert_allclose(wide.frequencies(q), whole.frequencies(q), rtol=1e-9)
     assert wide.polar is None
@@ -31,13 +30,15 @@ def test_a_larger_supercell_has_the_frequencies_of_the_whole_crystal_at_its_wave
 def test_its_own_supercell_gives_the_force_constants_of_the_file(whole, data):
     """A second road: from dipoles and back to what the file holds."""
     raw = load_crystal(data("crystals/AlN.yaml"), nac=False)
-    back = extended(whole, (4, 4, 2))
+    back = extend_dipole_forces(whole, (4, 4, 2))
     q = np.random.default_rng(3).random((6, 3)) @ whole.reciprocal
     np.testing.assert_allclose(back.frequencies(q), raw.frequencies(q), rtol=1e-6, atol=1e-4 * THz)
 
 
 def test_a_larger_supercell_comes_nearer_to_the_whole_crystal(whole):
-    near, far = (truncated(extended(whole, n), 1e-6, whole=whole) for n in ((3, 3, 2), (6, 6, 4)))
+    near, far = (
+        truncate_force_constants(extend_dipole_forces(whole, n), 1e-6, whole=whole) for n in ((3, 3, 2), (6, 6, 4))
+    )
     assert far.rms < 0.6 * near.rms
     assert far.dropped == 0
 
@@ -60,12 +61,12 @@ def tail(crystal: Crystal) -> float:
 
 def test_forces_end_along_the_normal_between_neutral_cells(whole):
     """Law: a cut between cells hardly breaks the sum rule, and costs little; a sphere splits planes of ions."""
-    wide = extended(whole, (6, 6, 4))
-    layered = truncated(wide, 4 * angstrom, whole=whole, normal=(0, 0, 2))
-    assert np.abs(oriented_crystal(layered.crystal, (0, 0, 1)).cells[:, 2]).max() == 1
+    wide = extend_dipole_forces(whole, (6, 6, 4))
+    layered = truncate_force_constants(wide, 4 * angstrom, whole=whole, normal=(0, 0, 2))
+    assert np.abs(orient_crystal(layered.crystal, (0, 0, 1)).cells[:, 2]).max() == 1
     assert np.linalg.norm(pair_vectors(layered.crystal)[..., :2], axis=-1).max() > 8 * angstrom
     assert "beyond 4 Å along the normal" in str(layered)
-    ball = truncated(wide, 7 * angstrom, whole=whole)
+    ball = truncate_force_constants(wide, 7 * angstrom, whole=whole)
     assert layered.crystal.residual < 1e-4 < 1e-2 < ball.crystal.residual
     assert layered.acoustic < 0.7 * ball.acoustic
 
@@ -73,9 +74,9 @@ def test_forces_end_along_the_normal_between_neutral_cells(whole):
 def test_faults_are_one_clear_line(whole, data):
     silicon = data("crystals/Si.yaml")
     with pytest.raises(InputError, match="Si has no charges"):
-        extended(load_crystal(silicon), (2, 2, 2))
+        extend_dipole_forces(load_crystal(silicon), (2, 2, 2))
     with pytest.raises(InputError, match="three numbers from 1, together at most 4096"):
-        extended(whole, (200, 200, 1))
+        extend_dipole_forces(whole, (200, 200, 1))
     with pytest.raises(InputError, match=r"wanted \(2, 3, 3\) or \(2,\)"):
         load_crystal(silicon, charges=([1.0, 2.0, 3.0], 4.0))
     with pytest.raises(InputError, match="is not positive"):

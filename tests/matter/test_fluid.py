@@ -5,7 +5,7 @@ import pytest
 
 from kapitza.core.phonons import Phonons
 from kapitza.errors import InputError
-from kapitza.matter.fluid import Fluid
+from kapitza.matter.isotropic import Fluid
 from kapitza.units import THz
 
 HELIUM = Fluid("He", 145, 238, 2.18e28)

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from kapitza.errors import DataError
-from kapitza.matter.loader import load_crystal
-from kapitza.matter.phonopy import read_phonopy
+from kapitza.matter.files.crystals import load_crystal
+from kapitza.matter.files.phonopy import read_phonopy
 from kapitza.units import angstrom, eV
 
 STIFF = eV / angstrom**2

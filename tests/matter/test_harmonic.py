@@ -7,14 +7,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kapitza.errors import InputError, MissingEngine
-from kapitza.matter import engine as engine_module
 from kapitza.matter.bands import Bands
-from kapitza.matter.engine import Engine, from_calculator
-from kapitza.matter.harmonic import crystal_from_ase, crystal_from_potential, enough
-from kapitza.matter.potentials import TERSOFF, potential, potentials
-from kapitza.matter.relax import relaxed_cell
-from kapitza.matter.structure import Structure, prototype, structure
-from kapitza.matter.surface import oriented
+from kapitza.matter.building.surface import orient_structure
+from kapitza.matter.potentials import force_field as engine_module
+from kapitza.matter.potentials.force_constants import crystal_from_ase, crystal_from_potential, repeats_for_height
+from kapitza.matter.potentials.force_field import ForceField, force_field_from_calculator
+from kapitza.matter.potentials.published import TERSOFF_PARAMETERS, list_potentials, published_potential
+from kapitza.matter.potentials.relaxation import relax_cell
+from kapitza.matter.structure import Structure, build_prototype, structure
 from kapitza.units import angstrom, eV, m_u
 
 pytest.importorskip("matscipy")
@@ -24,13 +24,13 @@ STIFF = eV / angstrom**2
 
 @pytest.fixture(scope="module")
 def silicon():
-    engine = potential("sw", ["Si"])
-    return engine, relaxed_cell(structure("Si"), engine)
+    engine = published_potential("sw", ["Si"])
+    return engine, relax_cell(structure("Si"), engine)
 
 
 def test_the_reference_crystal_has_the_same_frequencies(data):
     """A second road: blocks of the reference files, made apart from this code, at a = 5.431 Å."""
-    crystal = crystal_from_potential(structure("Si"), potential("sw", ["Si"]))
+    crystal = crystal_from_potential(structure("Si"), published_potential("sw", ["Si"]))
     blocks = np.load(data("agf/si_sw_prim001_fc.npz"))
     cell = blocks["cell"] * angstrom
     q = np.random.default_rng(0).uniform(-0.5, 0.5, (20, 3)) @ (2 * np.pi * np.linalg.inv(cell).T)
@@ -43,8 +43,8 @@ def test_the_reference_crystal_has_the_same_frequencies(data):
 @pytest.mark.parametrize(("name", "kind"), [("Si", "tersoff"), ("SiC", "tersoff"), ("c-BN", "matsunaga"), ("Ar", "lj")])
 def test_sum_rule_symmetry_and_stability(name, kind):
     one = structure(name)
-    engine = potential(kind, one.symbols)
-    crystal = crystal_from_potential(relaxed_cell(one, engine), engine)
+    engine = published_potential(kind, one.symbols)
+    crystal = crystal_from_potential(relax_cell(one, engine), engine)
     scale = np.abs(crystal.force_constants).max()
     assert crystal.residual < 1e-12
     place = {tuple(cell): i for i, cell in enumerate(crystal.cells.tolist())}
@@ -59,7 +59,7 @@ def test_sum_rule_symmetry_and_stability(name, kind):
 
 def test_differences_of_forces_give_the_analytic_hessian():
     """A second road to each second derivative, for two elements and a structure without symmetry."""
-    engine = potential("tersoff", ["Si", "Ge"])
+    engine = published_potential("tersoff", ["Si", "Ge"])
     cell = structure("Si").repeated((2, 2, 2))
     rng = np.random.default_rng(3)
     mixed = tuple(rng.choice(["Si", "Ge"], cell.masses.size).tolist())
@@ -78,7 +78,7 @@ def test_differences_of_forces_give_the_analytic_hessian():
                 raise AttributeError(name)
             return getattr(self.inner, name)
 
-    numeric = Engine("forces", ForcesOnly(engine.calculator), engine.reach, step=1e-3 * angstrom)
+    numeric = ForceField("forces", ForcesOnly(engine.calculator), engine.reach, step=1e-3 * angstrom)
     assert not numeric.analytic
     np.testing.assert_allclose(numeric.hessian(cell, rows), analytic, rtol=0, atol=2e-5 * np.abs(analytic).max())
 
@@ -86,13 +86,13 @@ def test_differences_of_forces_give_the_analytic_hessian():
 def test_parameters_and_mixing_against_a_second_code():
     """ASE's own Tersoff, which takes parameters in another form, has the same energy and forces."""
     tersoff = pytest.importorskip("ase.calculators.tersoff")
-    engine = potential("tersoff", ["Si", "Ge"])
-    cell = prototype("SiGe", "zincblende", ["Si", "Ge"], a=5.55 * angstrom).repeated((2, 2, 2))
+    engine = published_potential("tersoff", ["Si", "Ge"])
+    cell = build_prototype("SiGe", "zincblende", ["Si", "Ge"], a=5.55 * angstrom).repeated((2, 2, 2))
     rng = np.random.default_rng(4)
     cell = evolve(cell, positions=cell.positions + rng.normal(0, 0.08, cell.positions.shape) * angstrom)
 
     def entry(i: str, j: str, k: str) -> list[float]:
-        a, b, c = TERSOFF[i], TERSOFF[j], TERSOFF[k]
+        a, b, c = TERSOFF_PARAMETERS[i], TERSOFF_PARAMETERS[j], TERSOFF_PARAMETERS[k]
         chi = 1.00061 if i != j else 1.0
         low, high = np.sqrt(a[9] * c[9]), np.sqrt(a[10] * c[10])
         pair = j == k
@@ -105,7 +105,7 @@ def test_parameters_and_mixing_against_a_second_code():
     table = {
         (i, j, k): tersoff.TersoffParameters.from_list(entry(i, j, k)) for i in names for j in names for k in names
     }
-    other = from_calculator(tersoff.Tersoff(table), 6.2 * angstrom)
+    other = force_field_from_calculator(tersoff.Tersoff(table), 6.2 * angstrom)
     one, two = engine.state(cell), other.state(cell)
     np.testing.assert_allclose(one.energy, two.energy, rtol=1e-10)
     np.testing.assert_allclose(one.forces, two.forces, rtol=0, atol=1e-8 * np.abs(two.forces).max())
@@ -120,8 +120,8 @@ def test_cohesive_energy_of_stillinger_weber(silicon):
 def test_published_crystals(published):
     for name, symbols in (("tersoff_si", "Si"), ("tersoff_ge", "Ge"), ("tersoff_c", "C")):
         want = published("junctions", name)
-        engine = potential("tersoff", [symbols])
-        cell = relaxed_cell(structure(symbols), engine)
+        engine = published_potential("tersoff", [symbols])
+        cell = relax_cell(structure(symbols), engine)
         got = engine.state(cell).energy / eV / cell.masses.size
         np.testing.assert_allclose(got, want["value"], rtol=want["tolerance"])
 
@@ -142,7 +142,7 @@ def test_isotopes_keep_their_masses():
     build = pytest.importorskip("ase.build")
     atoms = build.bulk("Si", "diamond", a=5.431)
     atoms.set_masses([29.974, 29.974])
-    engine = potential("sw", ["Si"])
+    engine = published_potential("sw", ["Si"])
     crystal = crystal_from_ase(atoms, engine.calculator, reach=engine.reach)
     light = crystal_from_potential(structure("Si"), engine)
     got, want = crystal.frequencies([0, 0, 0])[0, 3:], light.frequencies([0, 0, 0])[0, 3:]
@@ -153,15 +153,15 @@ def test_isotopes_keep_their_masses():
 @given(st.floats(2e-10, 3e-9), st.integers(0, 2**31))
 def test_supercells_are_as_wide_as_wanted(height, seed):
     lattice = (np.eye(3) + 0.3 * np.random.default_rng(seed).uniform(-1, 1, (3, 3))) * 4e-10
-    counts = np.array(enough(lattice, height, (True, True, True)))
+    counts = np.array(repeats_for_height(lattice, height, (True, True, True)))
     heights = counts / np.linalg.norm(np.linalg.inv(lattice), axis=0)
     assert (heights >= height * (1 - 1e-5)).all()
     assert (counts == 1).any() or ((counts - 1) / counts * heights < height).all()
 
 
 def test_relaxed_cells_have_no_stress_and_keep_their_symmetry():
-    engine = potential("tersoff", ["Si", "C"])
-    cell = relaxed_cell(structure("SiC"), engine)
+    engine = published_potential("tersoff", ["Si", "C"])
+    cell = relax_cell(structure("SiC"), engine)
     state = engine.state(cell, stress=True)
     assert np.abs(state.stress).max() < 1e4  # Pa
     assert cell.axes is not None
@@ -170,12 +170,12 @@ def test_relaxed_cells_have_no_stress_and_keep_their_symmetry():
 
 def test_a_strained_crystal_relaxes_along_the_normal_alone():
     """Second road: Poisson's ratio of Tersoff Si from the elastic constants of its own bands."""
-    engine = potential("tersoff", ["Si"])
-    cell = oriented(relaxed_cell(structure("Si"), engine), (0, 0, 1))
+    engine = published_potential("tersoff", ["Si"])
+    cell = orient_structure(relax_cell(structure("Si"), engine), (0, 0, 1))
     strain = 1e-4
     wide = np.diag([1 + strain, 1 + strain, 1.0])
     start = evolve(cell, lattice=cell.lattice @ wide, positions=cell.positions @ wide)
-    done = relaxed_cell(start, engine, "normal")
+    done = relax_cell(start, engine, "normal")
     np.testing.assert_array_equal(done.lattice[:2], start.lattice[:2])
     up = done.lattice[2, 2] / cell.lattice[2, 2] - 1
     crystal = crystal_from_potential(cell, engine)
@@ -189,15 +189,15 @@ def test_a_strained_crystal_relaxes_along_the_normal_alone():
 
 def test_faults_are_one_clear_line():
     with pytest.raises(InputError, match="no potential 'tersof'; did you mean tersoff"):
-        potential("tersof")
+        published_potential("tersof")
     with pytest.raises(InputError, match="knows Si, Ge, C, not Ag"):
-        potential("tersoff", ["Si", "Ag"])
+        published_potential("tersoff", ["Si", "Ag"])
     with pytest.raises(InputError, match="no bond of C and Ge"):
-        potential("tersoff", ["Si", "C", "Ge"])
+        published_potential("tersoff", ["Si", "C", "Ge"])
     with pytest.raises(InputError, match="no crystal structure 'Sj' by name; did you mean Si"):
         structure("Sj")
     with pytest.raises(InputError, match="no mass of Qq"):
-        prototype("Qq", "fcc", ["Qq"], a=4e-10)
+        build_prototype("Qq", "fcc", ["Qq"], a=4e-10)
     si = structure("Si")
     with pytest.raises(InputError, match="they overlap"):
         evolve(si, positions=si.positions * [[1.0], [1e-3]])
@@ -207,10 +207,10 @@ def test_faults_are_one_clear_line():
         evolve(si, positions=si.positions * np.nan)
     with pytest.raises(InputError, match="give `supercell`"):
         crystal_from_ase(None, None)
-    long = Engine("long", potential("lj", ["Ar"]).calculator, 5e-8)
+    long = ForceField("long", published_potential("lj", ["Ar"]).calculator, 5e-8)
     with pytest.raises(InputError, match="more than 6000"):
         crystal_from_potential(structure("Ar"), long)
-    assert "tersoff" in potentials()
+    assert "tersoff" in list_potentials()
 
 
 def test_elements_that_a_potential_does_not_know_are_refused(silicon):
@@ -225,7 +225,7 @@ def test_without_ase_the_way_to_install_it_is_named(monkeypatch):
 
     monkeypatch.setattr(engine_module, "require", missing)
     with pytest.raises(MissingEngine, match=r"pip install 'kapitza\[atoms\]'"):
-        potential("sw", ["Si"]).state(structure("Si"))
+        published_potential("sw", ["Si"]).state(structure("Si"))
 
 
 def test_structures_repeat():

@@ -7,15 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kapitza.errors import InputError
-from kapitza.matter.junction import Lead, tiles
-from kapitza.matter.layers import (
-    chain,
+from kapitza.matter.building.layers import (
+    chain_junction,
+    cut_into_layers,
     junction_from_layers,
     lead_from_force_constants,
     mass_junction,
-    slabs,
-    supercell,
+    repeat_device,
 )
+from kapitza.matter.junction import Lead, supercell_cells
 from kapitza.units import angstrom, eV, m_u
 
 SPRING = eV / angstrom**2
@@ -151,13 +151,13 @@ def test_device_of_other_atoms_is_told(lead):
 def test_superlattice_is_cut_into_layers(data):
     blocks = np.load(data("agf/si_ge_tersoff001_fc.npz"))
     masses = np.full(40, 30 * m_u)
-    made = slabs(masses, blocks["R"][:, :2], blocks["Phi"] * SPRING, [4] * 10)
+    made = cut_into_layers(masses, blocks["R"][:, :2], blocks["Phi"] * SPRING, [4] * 10)
     assert [slab.masses.size for slab in made] == [4] * 10
     assert made[-1].hop is None
     with pytest.raises(InputError, match="beyond the next one"):
-        slabs(masses, blocks["R"][:, :2], blocks["Phi"] * SPRING, [1] * 40)
+        cut_into_layers(masses, blocks["R"][:, :2], blocks["Phi"] * SPRING, [1] * 40)
     with pytest.raises(InputError, match="are not the 40 atoms"):
-        slabs(masses, blocks["R"][:, :2], blocks["Phi"] * SPRING, [4] * 9)
+        cut_into_layers(masses, blocks["R"][:, :2], blocks["Phi"] * SPRING, [4] * 9)
 
 
 tilings = st.lists(st.integers(-3, 3), min_size=4, max_size=4).map(lambda v: np.array(v).reshape(2, 2))
@@ -165,7 +165,7 @@ tilings = st.lists(st.integers(-3, 3), min_size=4, max_size=4).map(lambda v: np.
 
 @given(tiling=tilings.filter(lambda n: 0.5 < np.linalg.det(n) < 9.5))
 def test_tiles_are_one_of_each_kind(tiling):
-    cells = tiles(tiling)
+    cells = supercell_cells(tiling)
     assert len(cells) == round(np.linalg.det(tiling))
     inside = cells @ np.linalg.inv(tiling)
     assert (np.abs(inside[:, None] - inside - np.round(inside[:, None] - inside)).max(axis=2) < 1e-9).sum() == len(
@@ -175,7 +175,7 @@ def test_tiles_are_one_of_each_kind(tiling):
 
 @pytest.mark.parametrize("tiling", [[[2, 0], [0, 1]], [[1, 1], [-1, 1]], [[2, 1], [0, 2]]])
 def test_folded_and_unfolded_waves_are_the_same(lead, tiling):
-    whole = supercell(mass_junction(lead, 28 * m_u, 70 * m_u), tiling)
+    whole = repeat_device(mass_junction(lead, 28 * m_u, 70 * m_u), tiling)
     k = np.array([[0.13, -0.29], [0.4, 0.05]])
     inside, waves = whole.unfolded(k, "left")
     for i in range(2):
@@ -188,17 +188,17 @@ def test_folded_and_unfolded_waves_are_the_same(lead, tiling):
 
 
 def test_supercell_of_a_supercell_is_refused(lead):
-    whole = supercell(mass_junction(lead, 28 * m_u, 70 * m_u), [2, 1])
+    whole = repeat_device(mass_junction(lead, 28 * m_u, 70 * m_u), [2, 1])
     with pytest.raises(InputError, match="supercell already"):
-        supercell(whole, [2, 1])
+        repeat_device(whole, [2, 1])
     with pytest.raises(InputError, match="positive determinant"):
-        supercell(mass_junction(lead, 28 * m_u, 70 * m_u), [0, 1])
+        repeat_device(mass_junction(lead, 28 * m_u, 70 * m_u), [0, 1])
 
 
 def test_chain_is_a_junction_of_one_direction():
-    made = chain((28 * m_u, 50.0), (70 * m_u, 40.0), bond=30.0, area=1e-19)
+    made = chain_junction((28 * m_u, 50.0), (70 * m_u, 40.0), bond=30.0, area=1e-19)
     assert made.directions == 1
     np.testing.assert_allclose(made.area, 1e-19, rtol=1e-14, atol=0)
     assert isinstance(made.left, Lead)
     with pytest.raises(InputError, match="above zero"):
-        chain((28 * m_u, 50.0), (70 * m_u, 40.0), bond=30.0, area=0.0)
+        chain_junction((28 * m_u, 50.0), (70 * m_u, 40.0), bond=30.0, area=0.0)

@@ -5,21 +5,21 @@ import pytest
 from attrs import evolve
 
 from kapitza.errors import DataError
-from kapitza.matter.harmonic import crystal_from_potential
-from kapitza.matter.lammps import METAL, crystal_from_lammps
-from kapitza.matter.potentials import potential
-from kapitza.matter.structure import prototype
+from kapitza.matter.files.lammps import METAL_DYNAMICAL_UNIT, crystal_from_lammps
+from kapitza.matter.potentials.force_constants import crystal_from_potential
+from kapitza.matter.potentials.published import published_potential
+from kapitza.matter.structure import build_prototype
 from kapitza.units import angstrom
 
 pytest.importorskip("matscipy")
 
-SIC = prototype("SiC", "zincblende", ["Si", "C"], a=4.32 * angstrom)
+SIC = build_prototype("SiC", "zincblende", ["Si", "C"], a=4.32 * angstrom)
 
 
 @pytest.fixture
 def written(tmp_path):
     """A file as the command writes it, atoms in an order of its own."""
-    engine = potential("tersoff", ["Si", "C"])
+    engine = published_potential("tersoff", ["Si", "C"])
     cell = SIC.repeated((4, 4, 4))
     order = np.random.default_rng(0).permutation(cell.masses.size)
     cell = evolve(
@@ -29,7 +29,7 @@ def written(tmp_path):
         symbols=tuple(cell.symbols[i] for i in order),
     )
     n = cell.masses.size
-    values = engine.hessian(cell, np.arange(n)) / METAL
+    values = engine.hessian(cell, np.arange(n)) / METAL_DYNAMICAL_UNIT
     matrix = values / np.sqrt(np.outer(cell.masses, cell.masses))[:, :, None, None]
     path = tmp_path / "dynmat.dat"
     np.savetxt(path, matrix.transpose(0, 2, 1, 3).reshape(-1, 3), fmt="%.8f")

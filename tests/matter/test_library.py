@@ -13,8 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from kapitza.errors import DataError, InputError
-from kapitza.matter.elastic import Elastic, hill, voigt
-from kapitza.matter.fluid import Fluid
+from kapitza.matter.elastic import Elastic, hill_speeds, voigt_speeds
+from kapitza.matter.isotropic import Fluid, Solid
 from kapitza.matter.library import (
     atomic_masses,
     elastic,
@@ -26,9 +26,8 @@ from kapitza.matter.library import (
     source,
     sources,
 )
-from kapitza.matter.material import LIQUID, Quantity, Table, composition
-from kapitza.matter.solid import Solid
-from kapitza.matter.validators import validate
+from kapitza.matter.material import LIQUID_SYMMETRY, PropertyTable, Quantity, composition
+from kapitza.matter.material_checks import validate_material
 from kapitza.units import N_A, GPa
 
 MASSES = atomic_masses()
@@ -44,7 +43,7 @@ def test_size():
 def test_entry_is_sound(name: str):
     """No check fails without a reason, and every reason is needed."""
     one = material(name)
-    found = validate(one, MASSES)
+    found = validate_material(one, MASSES)
     assert [fault.message for fault in found if not fault.excuse] == []
     assert {fault.check for fault in found} == set(one.excuses)
 
@@ -62,7 +61,7 @@ def test_every_number_has_a_source(name: str):
 @pytest.mark.parametrize("name", materials())
 def test_entry_makes_what_theories_take(name: str):
     one = material(name)
-    if one.symmetry == LIQUID:
+    if one.symmetry == LIQUID_SYMMETRY:
         assert isinstance(fluid(name), Fluid)
         return
     made = solid(name)
@@ -133,7 +132,7 @@ def test_moduli_that_the_papers_print(key: str, published: Any):
     number = published("library", key)
     name, _, kind = key.partition("_")
     one = material(name)
-    longitudinal, transverse = hill(one.stiffness, one.density.value)
+    longitudinal, transverse = hill_speeds(one.stiffness, one.density.value)
     shear = one.density.value * transverse**2
     got = shear if kind == "shear" else one.density.value * longitudinal**2 - 4 * shear / 3
     np.testing.assert_allclose(got, number["value"], rtol=number["tolerance"], atol=0)
@@ -156,8 +155,8 @@ def test_wave_speeds_of_diamond(key: str, direction: tuple[int, int, int], branc
 def test_measured_speeds_of_tungsten_are_hills_mean():
     """W is elastically isotropic, so that a polycrystal leaves no freedom."""
     made = solid("W")
-    want = hill(elastic("W").stiffness, made.density)
-    np.testing.assert_allclose(want, voigt(elastic("W").stiffness, made.density), rtol=1e-3, atol=0)
+    want = hill_speeds(elastic("W").stiffness, made.density)
+    np.testing.assert_allclose(want, voigt_speeds(elastic("W").stiffness, made.density), rtol=1e-3, atol=0)
     np.testing.assert_allclose([made.longitudinal, made.transverse], want, rtol=0.01, atol=0)
 
 
@@ -424,4 +423,4 @@ def test_mutilated_files_give_no_traceback(start: int, length: int, piece: str, 
 
 def test_tables_refuse_what_is_no_table():
     with pytest.raises(InputError, match="above zero"):
-        Table("k", [100, 200], [1, 0])
+        PropertyTable("k", [100, 200], [1, 0])

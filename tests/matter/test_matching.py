@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kapitza.errors import InputError
-from kapitza.matter.matching import common_periods, match_surfaces, reduced, supercells
+from kapitza.matter.building.matching import common_periods, gauss_reduction, match_surfaces, supercell_bases
+from kapitza.matter.building.surface import orient_structure
 from kapitza.matter.structure import structure
-from kapitza.matter.surface import oriented
 
 SQUARE = 3.84e-10 * np.eye(2)
 HEXAGON = 2.46e-10 * np.array([[1, 0], [0.5, np.sqrt(0.75)]])
@@ -46,7 +46,9 @@ def test_a_turned_lattice_matches_itself_without_strain(angle):
 @given(st.integers(1, 12))
 def test_there_are_as_many_supercells_as_number_theory_says(n):
     """A second road: lattices of index n in the plane are counted by the sum of divisors of n."""
-    assert len(supercells(SQUARE @ np.array([[1, 0.1], [0, 1.2]]), n)) == sum(d for d in range(1, n + 1) if n % d == 0)
+    assert len(supercell_bases(SQUARE @ np.array([[1, 0.1], [0, 1.2]]), n)) == sum(
+        d for d in range(1, n + 1) if n % d == 0
+    )
 
 
 @given(st.integers(-9, 9), st.integers(-9, 9), st.integers(-9, 9), st.integers(-9, 9))
@@ -54,7 +56,7 @@ def test_reduced_vectors_are_the_shortest(a, b, c, d):
     grid = np.array([[a, b], [c, d]])
     if round(np.linalg.det(grid)) == 0:
         return
-    found = reduced(grid, HEXAGON) @ HEXAGON
+    found = gauss_reduction(grid, HEXAGON) @ HEXAGON
     steps = np.array([(i, j) for i in range(-4, 5) for j in range(-4, 5) if (i, j) != (0, 0)])
     shortest = np.linalg.norm(steps @ found, axis=1).min()
     np.testing.assert_allclose(np.linalg.norm(found, axis=1).min(), shortest, rtol=1e-9)
@@ -62,7 +64,7 @@ def test_reduced_vectors_are_the_shortest(a, b, c, d):
 
 def test_known_coincidences():
     """Al on Si (001) 4:3 with 0.6 %; graphene twisted by 21.79° in a cell of 7; Σ5 of a square lattice at 36.87°."""
-    al, si = (oriented(structure(name), (0, 0, 1)).lattice[:2] for name in ("Al", "Si"))
+    al, si = (orient_structure(structure(name), (0, 0, 1)).lattice[:2] for name in ("Al", "Si"))
     best = match_surfaces(al, si, strain=0.02, twist=0.0)[0]
     assert (round(np.linalg.det(best.left)), round(np.linalg.det(best.right))) == (16, 9)
     np.testing.assert_allclose(best.strain, 4 * 4.05 / (3 * 5.431) - 1, rtol=1e-6)

@@ -7,19 +7,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kapitza.errors import InputError
-from kapitza.matter.build import build_junction
+from kapitza.matter.building.disorder import Disorder
+from kapitza.matter.building.interaction_range import extend_dipole_forces, truncate_force_constants
+from kapitza.matter.building.layers import lead_from_force_constants, mass_junction
+from kapitza.matter.building.mixed_junction import junction_from_crystals
+from kapitza.matter.building.relaxed_junction import build_junction
+from kapitza.matter.building.surface import orient_crystal
 from kapitza.matter.crystal import Crystal
-from kapitza.matter.disorder import Disorder
-from kapitza.matter.extension import extended
-from kapitza.matter.harmonic import crystal_from_potential
-from kapitza.matter.layers import lead_from_force_constants, mass_junction
-from kapitza.matter.loader import load_crystal
-from kapitza.matter.mixing import junction_from_crystals
-from kapitza.matter.potentials import potential
-from kapitza.matter.relax import relaxed_cell
+from kapitza.matter.files.crystals import load_crystal
+from kapitza.matter.potentials.force_constants import crystal_from_potential
+from kapitza.matter.potentials.published import published_potential
+from kapitza.matter.potentials.relaxation import relax_cell
 from kapitza.matter.structure import structure
-from kapitza.matter.surface import oriented_crystal
-from kapitza.matter.truncation import truncated
 from kapitza.theory.agf.conductance import agf
 from kapitza.units import THz, angstrom, m_u, nm
 
@@ -53,7 +52,7 @@ def test_a_crystal_joined_to_itself_is_the_crystal(silicon):
 def test_with_equal_force_constants_only_masses_count(silicon, mixing):
     """A second road: the junction of two masses, made by another function."""
     got = agf(junction_from_crystals(silicon, heavy(silicon), mixing=mixing), OMEGA, k_mesh=(6, 6)).total
-    turned = oriented_crystal(silicon, (0, 0, 1))
+    turned = orient_crystal(silicon, (0, 0, 1))
     lead = lead_from_force_constants(
         "Si", turned.lattice, turned.masses, turned.cells, turned.force_constants, positions=turned.positions
     )
@@ -66,8 +65,8 @@ def test_mixed_force_constants_come_near_the_relaxed_junction():
     pytest.importorskip("matscipy")
     crystals = []
     for name in ("Si", "Ge"):
-        engine = potential("tersoff", [name])
-        crystals.append(crystal_from_potential(relaxed_cell(structure(name), engine), engine))
+        engine = published_potential("tersoff", [name])
+        crystals.append(crystal_from_potential(relax_cell(structure(name), engine), engine))
     mixed = agf(junction_from_crystals(crystals[0], crystals[1]), tolerance=1e-2).conductance(300, drop="emitted")
     built = agf(build_junction("Si", "Ge", "tersoff", layers=4), tolerance=1e-2).conductance(300, drop="emitted")
     np.testing.assert_allclose(mixed.value, built.value, rtol=0.05)
@@ -79,14 +78,14 @@ def test_neutral_layers_settle_what_cut_ions_leave_open(data, nitrides):
         load_crystal(data("crystals/GaN.yaml"), charges=([1.14, 1.14, -1.14, -1.14], 1.0)),
         load_crystal(data("crystals/AlN.yaml")),
     ]
-    wide = [extended(crystal, (6, 6, 4)) for crystal in charged]
+    wide = [extend_dipole_forces(crystal, (6, 6, 4)) for crystal in charged]
     found = [
         agf(junction_from_crystals(*(cut.crystal for cut in cuts)), OMEGA[1:3], k_mesh=(6, 6)).total
         for cuts in (
-            [truncated(one, 5.3 * angstrom, normal=(0, 0, 1)) for one in nitrides],
-            [truncated(one, 5.3 * angstrom, normal=(0, 0, 1)) for one in wide],
-            [truncated(one, 10.6 * angstrom, normal=(0, 0, 1)) for one in wide],
-            [truncated(one, 4.0 * angstrom) for one in wide],
+            [truncate_force_constants(one, 5.3 * angstrom, normal=(0, 0, 1)) for one in nitrides],
+            [truncate_force_constants(one, 5.3 * angstrom, normal=(0, 0, 1)) for one in wide],
+            [truncate_force_constants(one, 10.6 * angstrom, normal=(0, 0, 1)) for one in wide],
+            [truncate_force_constants(one, 4.0 * angstrom) for one in wide],
         )
     ]
     np.testing.assert_allclose(found[:2], np.tile(found[2], (2, 1)), rtol=0.06)
@@ -95,18 +94,20 @@ def test_neutral_layers_settle_what_cut_ions_leave_open(data, nitrides):
 
 def test_truncation_states_its_size(nitrides, data):
     whole = load_crystal(data("crystals/AlN.yaml"))
-    sizes = [truncated(nitrides[1], reach * angstrom) for reach in (4.0, 7.0)]
+    sizes = [truncate_force_constants(nitrides[1], reach * angstrom) for reach in (4.0, 7.0)]
     assert sizes[0].dropped > sizes[1].dropped > 0
     assert sizes[0].rms > sizes[1].rms > 0
-    assert truncated(nitrides[1], 7 * angstrom, whole=whole).worst > 3 * THz  # the split of optical modes at Γ
+    assert (
+        truncate_force_constants(nitrides[1], 7 * angstrom, whole=whole).worst > 3 * THz
+    )  # the split of optical modes at Γ
     assert "forces beyond 4 Å left out" in str(sizes[0])
-    everything = truncated(nitrides[1], 1e-6)
+    everything = truncate_force_constants(nitrides[1], 1e-6)
     assert everything.dropped == 0
     assert everything.worst < 1e-3 * THz
     with pytest.raises(InputError, match="nac=False"):
-        truncated(whole, 5 * angstrom)
+        truncate_force_constants(whole, 5 * angstrom)
     with pytest.raises(InputError, match="no two atoms are nearer"):
-        truncated(nitrides[1], 1.0 * angstrom)
+        truncate_force_constants(nitrides[1], 1.0 * angstrom)
 
 
 @settings(max_examples=12)
@@ -121,11 +122,13 @@ def test_the_sum_rule_holds_for_any_mixture(nitrides_small, seed, width, mixing,
 
 @pytest.fixture(scope="module")
 def nitrides_small(nitrides) -> tuple[Crystal, Crystal]:
-    return truncated(nitrides[0], 3.3 * angstrom).crystal, truncated(nitrides[1], 3.3 * angstrom).crystal
+    return truncate_force_constants(nitrides[0], 3.3 * angstrom).crystal, truncate_force_constants(
+        nitrides[1], 3.3 * angstrom
+    ).crystal
 
 
 def test_intermixing_is_counted_and_reproducible(silicon):
-    short = truncated(silicon, 4 * angstrom).crystal
+    short = truncate_force_constants(silicon, 4 * angstrom).crystal
     options = {"layers": 4, "supercell": (2, 2)}
     make = [
         junction_from_crystals(short, heavy(short), disorder=Disorder(seed, 0.1 * nm), **options) for seed in (1, 1, 2)
@@ -146,7 +149,7 @@ def test_faults_are_one_clear_line(silicon, nitrides, data):
     with pytest.raises(InputError, match="a potential for both"):
         junction_from_crystals(silicon, nitrides[0])
     with pytest.raises(InputError, match="would change places"):
-        junction_from_crystals(*(truncated(c, 4e-10).crystal for c in nitrides), right_normal=(0, 0, -1))
+        junction_from_crystals(*(truncate_force_constants(c, 4e-10).crystal for c in nitrides), right_normal=(0, 0, -1))
     with pytest.raises(InputError, match="unknown mixing 'some'"):
         junction_from_crystals(silicon, silicon, mixing="some")
     with pytest.raises(InputError, match="scale = nan"):

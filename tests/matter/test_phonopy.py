@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from kapitza.errors import DataError, ValidityWarning
-from kapitza.matter.force_constants import read_force_constants
-from kapitza.matter.loader import load_crystal, miller_normal
-from kapitza.matter.phonopy import read_phonopy, stiffness_unit
+from kapitza.matter.files.crystals import load_crystal, miller_normal
+from kapitza.matter.files.force_constants import read_force_constants
+from kapitza.matter.files.phonopy import read_phonopy, stiffness_unit
 from kapitza.units import angstrom, bohr, eV, hartree, m_u, rydberg
 
 Data = Callable[[str], Path]

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from kapitza.matter.build import build_junction
-from kapitza.matter.engine import from_calculator
+from kapitza.matter.building.relaxed_junction import build_junction
+from kapitza.matter.potentials.force_field import force_field_from_calculator
 from kapitza.theory.agf.conductance import agf
 from kapitza.units import THz, angstrom
 
@@ -48,7 +48,7 @@ def test_a_twist_boundary_of_silicon_has_a_cell_of_five():
 def test_a_twin_of_copper_by_finite_differences():
     """A metal without analytic derivatives, by any calculator of ASE: a coherent twin is nearly open."""
     emt = pytest.importorskip("ase.calculators.emt").EMT()
-    engine = from_calculator(emt, 12 * angstrom)
+    engine = force_field_from_calculator(emt, 12 * angstrom)
     junction = build_junction("Cu", "Cu", engine, orientation=(1, 1, 1), mirror=True, layers=2)
     found = agf(junction, np.array([2.0, 4.0]) * THz, k_mesh=(8, 8))
     assert (found.total > 0.8 * found.left).all()

@@ -3,14 +3,14 @@ import pytest
 
 from kapitza.core.phonons import Phonons
 from kapitza.errors import InputError
-from kapitza.matter.sheet import SHEETS, Sheet, sheet
-from kapitza.matter.solid import Solid
+from kapitza.matter.isotropic import Solid
+from kapitza.matter.sheet import LIBRARY_SHEETS, Sheet, sheet
 from kapitza.theory.dmm import dmm
 from kapitza.theory.sheets import sheet_on_solid
 from kapitza.units import k_B
 
 
-@pytest.mark.parametrize("name", sorted(SHEETS))
+@pytest.mark.parametrize("name", sorted(LIBRARY_SHEETS))
 def test_states_count_one_mode_of_each_branch_per_atom(name):
     """∫ g dω is a quadrature of piecewise linear functions between the edges: exact by the midpoint rule."""
     one = sheet(name)

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kapitza.errors import InputError
-from kapitza.matter.slowness import rotated, tensor
-from kapitza.matter.symmetry import FILLS, cell_volume, stiffness_matrix
+from kapitza.matter.elastic import rotate_tensor, stiffness_tensor
+from kapitza.matter.symmetry import VOIGT_ENTRIES, cell_volume, stiffness_matrix
 
 
 def turn(axis: int, degrees: float) -> np.ndarray:
@@ -33,21 +33,21 @@ GENERATORS = {
 LOWER = {"trigonal": "C15", "tetragonal": "C16"}
 
 
-@given(data=st.data(), symmetry=st.sampled_from(sorted(FILLS)))
+@given(data=st.data(), symmetry=st.sampled_from(sorted(VOIGT_ENTRIES)))
 def test_rotations_of_the_class_leave_the_stiffness(data: st.DataObject, symmetry: str):
-    constants = {name: data.draw(st.floats(-300, 300), label=name) for name in FILLS[symmetry]}
+    constants = {name: data.draw(st.floats(-300, 300), label=name) for name in VOIGT_ENTRIES[symmetry]}
     lower = constants.get(LOWER.get(symmetry, ""), 0.0) != 0
-    full = tensor(stiffness_matrix(symmetry, constants))
+    full = stiffness_tensor(stiffness_matrix(symmetry, constants))
     scale = max(1.0, np.abs(full).max())
     for rotation in GENERATORS[symmetry][: 1 if lower else 2]:
-        np.testing.assert_allclose(rotated(full, rotation) / scale, full / scale, rtol=0, atol=1e-12)
+        np.testing.assert_allclose(rotate_tensor(full, rotation) / scale, full / scale, rtol=0, atol=1e-12)
 
 
 def test_half_turn_about_c_reverses_c14():
     """The two settings of the axes of quartz differ in the sign of C14 alone."""
     constants = {"C11": 86.1, "C12": 10.4, "C13": 12.9, "C14": -17.2, "C33": 108.6, "C44": 59.2}
-    here = rotated(tensor(stiffness_matrix("trigonal", constants)), turn(2, 180))
-    there = tensor(stiffness_matrix("trigonal", constants | {"C14": 17.2}))
+    here = rotate_tensor(stiffness_tensor(stiffness_matrix("trigonal", constants)), turn(2, 180))
+    there = stiffness_tensor(stiffness_matrix("trigonal", constants | {"C14": 17.2}))
     np.testing.assert_allclose(here, there, rtol=0, atol=1e-12 * 108.6)
 
 
@@ -56,7 +56,7 @@ def test_half_turn_about_c_reverses_c14():
     b=st.floats(2, 20),
     c=st.floats(2, 30),
     beta=st.floats(60, 120),
-    symmetry=st.sampled_from(sorted(FILLS)),
+    symmetry=st.sampled_from(sorted(VOIGT_ENTRIES)),
 )
 def test_volume_is_the_determinant_of_the_cell(a: float, b: float, c: float, beta: float, symmetry: str):
     if symmetry == "isotropic":

@@ -8,11 +8,11 @@ from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kapitza.matter.elastic import hill
+from kapitza.matter.elastic import hill_speeds
+from kapitza.matter.isotropic import Solid
 from kapitza.matter.library import atomic_masses, material
 from kapitza.matter.material import Material, Quantity
-from kapitza.matter.solid import Solid
-from kapitza.matter.validators import debye_temperature, validate
+from kapitza.matter.material_checks import debye_temperature, validate_material
 from kapitza.units import GPa, hbar, k_B
 
 MASSES = atomic_masses()
@@ -30,7 +30,7 @@ def changed(one: Material, **fields: Any) -> Material:
 
 
 def failed(one: Material) -> list[str]:
-    return [found.check for found in validate(one, MASSES)]
+    return [found.check for found in validate_material(one, MASSES)]
 
 
 TRAPS = {
@@ -65,7 +65,7 @@ def test_slip_is_caught(trap: str):
     assert failed(material(name)) == []
     wrong = changed(material(name), **fields)
     wrong = evolve(wrong, speeds="measured") if "longitudinal" in fields else wrong
-    found = {one.check: one for one in validate(wrong, MASSES)}
+    found = {one.check: one for one in validate_material(wrong, MASSES)}
     assert check in found
     assert found[check].message.startswith(f"{name}: ")
     assert found[check].excuse == ""
@@ -73,11 +73,11 @@ def test_slip_is_caught(trap: str):
 
 def test_excuse_goes_with_the_finding():
     wrong = evolve(changed(material("Al"), density=26970), excuses={"density": "a foam of neutron matter"})
-    assert {one.check: one.excuse for one in validate(wrong, MASSES)}["density"] == "a foam of neutron matter"
+    assert {one.check: one.excuse for one in validate_material(wrong, MASSES)}["density"] == "a foam of neutron matter"
 
 
 def test_messages_say_what_came_and_what_was_wanted():
-    found, *_ = validate(changed(material("Al"), density=26970), MASSES)
+    found, *_ = validate_material(changed(material("Al"), density=26970), MASSES)
     np.testing.assert_allclose(found.value, 26970, rtol=0, atol=0)
     np.testing.assert_allclose(found.wanted, 2698, rtol=1e-3, atol=0)
     assert "26970" in found.message
@@ -97,7 +97,7 @@ def test_hill_speeds_are_within_the_bounds(c44: float, ratio: float, between: fl
     """Law: any mean of the Voigt and Reuss moduli passes, whatever the cubic crystal."""
     constants = {"C11": 200.0, "C12": 200 * ratio, "C44": c44}
     one = evolve(changed(material("Cu"), constants=constants), debye=None, speeds="measured")
-    longitudinal, transverse = hill(one.stiffness, one.density.value)
+    longitudinal, transverse = hill_speeds(one.stiffness, one.density.value)
     shift = 1 + 0.02 * (between - 0.5)
     one = changed(one, longitudinal=longitudinal * shift, transverse=transverse * shift)
     assert "speeds" not in failed(one)

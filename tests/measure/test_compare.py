@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 from kapitza.core.conductance import Conductance
 from kapitza.core.transmission import Transmission
 from kapitza.errors import InputError
+from kapitza.matter.isotropic import Solid
 from kapitza.matter.library import solid
-from kapitza.matter.solid import Solid
 from kapitza.measure.catalogue import measured
-from kapitza.measure.compare import compare, compare_all, outside, predicted
+from kapitza.measure.compare import compare, compare_all, interval_factor, predict_drops
 from kapitza.theory.dmm import dmm
 from kapitza.units import MW
 
@@ -27,16 +27,16 @@ def constant(value, drop="extrapolated"):
 @given(value=positive, ends=st.tuples(positive, positive).map(sorted), scale=positive)
 def test_factor_is_one_inside_continuous_at_the_ends_and_free_of_units(value, ends, scale):
     low, high = ends
-    got = outside(value, low, high)
+    got = interval_factor(value, low, high)
     assert (got == 1) == (low <= value <= high)
     assert (got < 1) == (value < low)
-    np.testing.assert_allclose(outside(value * scale, low * scale, high * scale), got, rtol=1e-12, atol=0)
+    np.testing.assert_allclose(interval_factor(value * scale, low * scale, high * scale), got, rtol=1e-12, atol=0)
     np.testing.assert_allclose(np.clip(value, low, high) * got, value, rtol=1e-12, atol=0)
 
 
 def test_swapped_ends_are_refused():
     with pytest.raises(InputError, match="lower end first"):
-        outside(1.0, 3.0, 2.0)
+        interval_factor(1.0, 3.0, 2.0)
 
 
 def test_interval_is_that_of_all_direct_values_with_their_uncertainties():
@@ -124,7 +124,7 @@ def test_pair_without_measurements_is_shown_without_score():
 
 
 def test_transmission_of_unknown_sides_knows_the_emitted_drop_only():
-    got = predicted("MD", Transmission([0, 1e13, 2e13], [0, 1e18, 0]), 300.0)
+    got = predict_drops("MD", Transmission([0, 1e13, 2e13], [0, 1e18, 0]), 300.0)
     assert got.emitted > 0
     assert got.local is None
     assert got.extrapolated is None
@@ -132,7 +132,7 @@ def test_transmission_of_unknown_sides_knows_the_emitted_drop_only():
 
 def test_same_solid_on_both_sides_has_no_resistance_left():
     modes = SI.modes(np.linspace(0, 5e13, 50))
-    got = predicted("AMM", Transmission(np.linspace(0, 5e13, 50), modes, modes, modes), 300.0)
+    got = predict_drops("AMM", Transmission(np.linspace(0, 5e13, 50), modes, modes, modes), 300.0)
     assert np.isinf(got.local)
 
 

@@ -10,12 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kapitza.core.stack import Layer, Stack
-from kapitza.device.beams import Beams
 from kapitza.errors import InputError
-from kapitza.measure.design import design
+from kapitza.measure.design import design, sensitivity
 from kapitza.measure.experiment import Curve
 from kapitza.measure.fit import Prior, fit
-from kapitza.measure.sensitivity import sensitivity
+from kapitza.measure.thermoreflectance.beams import Beams
 from kapitza.measure.thermoreflectance.tdtr import Tdtr
 from kapitza.units import nm, ns, ps, um
 

@@ -8,30 +8,31 @@ from kapitza.core.conductance import Conductance
 from kapitza.core.profile import Profile
 from kapitza.core.stack import Layer, Stack
 from kapitza.device.description import Box, ConductivityLaw, Device, HeatSource
+from kapitza.device.layered.temperatures import solve_layered
 from kapitza.device.setup import Plane
 from kapitza.device.shapes import Rectangle
-from kapitza.device.temperatures import device_temperatures
 from kapitza.errors import InputError
-from kapitza.measure.device_fit import (
+from kapitza.measure.device.fit import (
     DeviceProblem,
+    boundary_flux,
+    device_priors,
     device_problem,
     fit_device,
     fitted_device,
-    known_numbers,
     predicted_temperatures,
+    sampled_flux,
 )
-from kapitza.measure.device_flux import boundary_flux, sampled_flux
-from kapitza.measure.device_measured import (
+from kapitza.measure.device.temperatures import (
     MeasuredTemperatures,
     map_temperatures,
     patch_temperatures,
+    point_temperatures,
     section_temperatures,
-    temperatures_on,
 )
 from kapitza.measure.eels.map import TemperatureMap
 from kapitza.measure.fit import Free
+from kapitza.measure.least_squares import difference_jacobian
 from kapitza.measure.likelihood import Bound
-from kapitza.measure.polish import difference_jacobian
 from kapitza.units import nm, um
 
 G = "film|body.conductance"
@@ -50,10 +51,10 @@ def chip(conductance: float | Conductance = 5e7, **more: object) -> Device:
 
 def surface(device: Device, sigma: float = 0.3, seed: int | None = None) -> MeasuredTemperatures:
     """What a map of the surface would show."""
-    blank = temperatures_on(device.top(), *SPOTS, np.full(64, 400.0), sigma)
+    blank = point_temperatures(device.top(), *SPOTS, np.full(64, 400.0), sigma)
     kelvin = predicted_temperatures(device, blank)
     noise = 0.0 if seed is None else np.random.default_rng(seed).normal(0, sigma, 64)
-    return temperatures_on(device.top(), *SPOTS, kelvin + noise, sigma)
+    return point_temperatures(device.top(), *SPOTS, kelvin + noise, sigma)
 
 
 def problem(device: Device, *sets: MeasuredTemperatures, free: tuple[str, ...] = (G,)) -> DeviceProblem:
@@ -195,7 +196,7 @@ def test_sections_give_flux_and_resistance() -> None:
     assert seen.temperature.size == 19
     start = device.replace({G: 2e7, "line.power": 1e-3})
     found = fit_device(start, seen, [G, "line.power"], starts=1)
-    got, want = boundary_flux(found, "film|body"), device_temperatures(device).drop["film|body"]
+    got, want = boundary_flux(found, "film|body"), solve_layered(device).drop["film|body"]
     assert abs(got.resistance - 2e-8) < 4 * got.sigma[2]
     np.testing.assert_allclose(got.jump, want, rtol=0.01, atol=0)
     assert abs(found.value[1] - 2e-3) < 4 * found.sigma[1]
@@ -223,11 +224,11 @@ def test_conductance_of_t_is_fitted_as_a_whole() -> None:
 
 def test_uncertain_numbers_without_effect_are_left_out() -> None:
     device = chip(uncertain={"body.conductivity": 3.0, G: 1e6})
-    assert set(known_numbers(device, {G: Free()}, {})) == {"body.conductivity"}
+    assert set(device_priors(device, {G: Free()}, {})) == {"body.conductivity"}
 
 
 def on(x: float, kelvin: float = 350.0, **more: object) -> MeasuredTemperatures:
-    return temperatures_on(Plane("film"), [x], [1e-6], [kelvin], **({"sigma": 1.0} | more))
+    return point_temperatures(Plane("film"), [x], [1e-6], [kelvin], **({"sigma": 1.0} | more))
 
 
 def profile(position: float) -> Profile:
@@ -242,8 +243,8 @@ def profile(position: float) -> Profile:
         (lambda: on(1e-6, np.nan), "nan"),
         (lambda: on(1e-6, sigma=None), "sigma or as covariance"),
         (lambda: on(1e-6, sigma=[1.0, 2.0]), "2 uncertainties for 1"),
-        (lambda: temperatures_on(TOP, [0, 1], [0, 0], [350, 351], covariance=[[0, 1], [1, 0]]), "eigenvalue -1"),
-        (lambda: temperatures_on(TOP, [0, 1], [0, 0], [350], 1.0), "1 temperatures for 2 places"),
+        (lambda: point_temperatures(TOP, [0, 1], [0, 0], [350, 351], covariance=[[0, 1], [1, 0]]), "eigenvalue -1"),
+        (lambda: point_temperatures(TOP, [0, 1], [0, 0], [350], 1.0), "1 temperatures for 2 places"),
         (lambda: fit_device(chip(), on(1e-6), ["film|air.conductance"]), "has no 'film|air.conductance'"),
         (lambda: fit_device(chip(), on(1e-6), ["top_coefficient"]), "do not depend on top_coefficient"),
         (lambda: fit_device(chip(), on(1e-6), []), "nothing is free"),

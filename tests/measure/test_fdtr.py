@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kapitza.core.stack import Layer, Stack
-from kapitza.device.beams import Beams
 from kapitza.device.setup import Setup
 from kapitza.errors import InputError
+from kapitza.measure.thermoreflectance.beams import Beams
 from kapitza.measure.thermoreflectance.fdtr import Fdtr
-from kapitza.measure.thermoreflectance.steady import SteadyState
+from kapitza.measure.thermoreflectance.sstr import Sstr
 from kapitza.measure.thermoreflectance.tdtr import Tdtr
 from kapitza.units import nm, um
 
@@ -91,7 +91,7 @@ def gold() -> Stack:
 def test_slow_modulation_is_the_steady_state():
     beams = Beams(3 * um, 2 * um)
     got = Fdtr([1e-6], beams, kind="amplitude").predict(gold())
-    close(got, SteadyState([1.0], beams).predict(gold()), 1e-5)
+    close(got, Sstr([1.0], beams).predict(gold()), 1e-5)
 
 
 def test_a_half_space_heated_fast_lags_by_45_degrees_and_a_film_by_90():

@@ -228,25 +228,25 @@ def test_wrong_sizes() -> None:
 @pytest.mark.slow
 def test_walkers_find_the_same_errors() -> None:
     pytest.importorskip("emcee")
-    from kapitza.measure.sampling import sample
+    from kapitza.measure.posterior import sample_posterior
 
     found = run(5)
-    drawn = sample(found, steps=1500)
+    drawn = sample_posterior(found, steps=1500)
     for name in (G, K):
         wanted = found.sigma[found.index(name)] / found.value[found.index(name)]
         np.testing.assert_allclose(np.std(np.log(drawn.of(name))), wanted, rtol=0.1, atol=0)
 
 
 def test_report_tells_numbers_bounds_and_shares() -> None:
-    from kapitza.measure.report import report
+    from kapitza.measure.fit import fit_report
 
-    text = report(run(3))
+    text = fit_report(run(3))
     assert "Al|Si.conductance" in text
     assert "share of the variance" in text
     assert "spots.spot" in text
-    lost = report(run(3, truth=toys.sample(1e13)))
+    lost = fit_report(run(3, truth=toys.sample(1e13)))
     assert "not determined by the data" in lost
     assert "95% confidence" in lost
     wrong = fit(SPOTS, Curve(SPOTS.width, SPOTS.predict(toys.sample()) * np.where(np.arange(24) % 2, 1.1, 0.9),
                              1e-3 * SPOTS.predict(toys.sample()), "amplitude"), toys.sample(), [G, K])  # fmt: skip
-    assert "far from its expectation" in report(wrong)
+    assert "far from its expectation" in fit_report(wrong)

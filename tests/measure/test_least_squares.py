@@ -11,8 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kapitza.errors import ConvergenceError, InputError
-from kapitza.measure.least_squares import least_squares
-from kapitza.measure.polish import difference_jacobian
+from kapitza.measure.least_squares import difference_jacobian, least_squares
 
 # Models of the NIST Statistical Reference Datasets, nonlinear regression, https://www.itl.nist.gov/div898/strd/
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from kapitza.core.arrays import Array
 from kapitza.core.profile import Profile
 from kapitza.errors import InputError
-from kapitza.measure.profiles import check_flux, correlated, scan_exclusion
+from kapitza.measure.profiles import check_flux, correlate_errors, scan_exclusion
 from kapitza.units import nm
 
 X = np.linspace(-50, 50, 101)[::2] * nm + 0.5 * nm
@@ -57,7 +57,7 @@ def test_correlated_errors_cover(rho: float) -> None:
     for _ in range(200):
         noise = np.concatenate([autoregressive(rng, 80, rho, 0.3), autoregressive(rng, 80, rho, 0.3)])
         profile = Profile(x, lines(x) + noise)
-        naive, honest = profile.jump(0.0), correlated(profile, 0.0).jump(0.0)
+        naive, honest = profile.jump(0.0), correlate_errors(profile, 0.0).jump(0.0)
         plain += abs(naive.jump - 10) < 1.96 * naive.sigma
         aware += abs(honest.jump - 10) < 1.96 * honest.sigma
     assert 0.89 <= aware / 200 <= 0.99
@@ -66,7 +66,7 @@ def test_correlated_errors_cover(rho: float) -> None:
 
 def test_covariance_that_was_given_stays() -> None:
     profile = Profile(X, lines(X), covariance=np.eye(X.size))
-    assert correlated(profile, 0.0) is profile
+    assert correlate_errors(profile, 0.0) is profile
 
 
 def test_fluxes_that_agree_and_that_do_not() -> None:
@@ -85,6 +85,6 @@ def test_fluxes_that_agree_and_that_do_not() -> None:
 
 def test_too_few_points() -> None:
     with pytest.raises(InputError, match="errors from the scatter need 4"):
-        correlated(Profile(X, lines(X)), 0.0, skip=47 * nm)
+        correlate_errors(Profile(X, lines(X)), 0.0, skip=47 * nm)
     with pytest.raises(InputError, match="two widths or more"):
         scan_exclusion(Profile(X, lines(X)), 0.0, [0.0])

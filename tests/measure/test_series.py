@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kapitza.errors import InputError
-from kapitza.measure.series import ThicknessSeries, shared
+from kapitza.measure.thickness_series import ThicknessSeries, shared_covariance
 from kapitza.units import nm
 
 # Pearson's points with York's weights, K. Pearson, Phil. Mag. 2, 559 (1901); D. York, Can. J. Phys. 44, 1079 (1966)
@@ -74,10 +74,10 @@ def test_shared_errors_go_where_they_belong() -> None:
     clean = 1.2e-8 + d / 1.3
     own = np.full(5, 1e-10)
     alone = ThicknessSeries(d, clean, resistance_sigma=own).line()
-    offset = ThicknessSeries(d, clean, None, own, resistance_covariance=shared(clean, offset=3e-9)).line()
+    offset = ThicknessSeries(d, clean, None, own, resistance_covariance=shared_covariance(clean, offset=3e-9)).line()
     np.testing.assert_allclose(offset.resistance_sigma, np.hypot(alone.resistance_sigma, 3e-9), rtol=1e-6, atol=0)
     np.testing.assert_allclose(offset.conductivity_sigma, alone.conductivity_sigma, rtol=1e-6, atol=0)
-    gauge = ThicknessSeries(d, clean, None, own, thickness_covariance=shared(d, share=0.02)).line()
+    gauge = ThicknessSeries(d, clean, None, own, thickness_covariance=shared_covariance(d, share=0.02)).line()
     relative = np.hypot(alone.conductivity_sigma / alone.conductivity, 0.02)
     np.testing.assert_allclose(gauge.conductivity_sigma / gauge.conductivity, relative, rtol=1e-3, atol=0)
     np.testing.assert_allclose(gauge.resistance_sigma, alone.resistance_sigma, rtol=1e-3, atol=0)

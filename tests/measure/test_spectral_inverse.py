@@ -5,13 +5,16 @@ import pytest
 from attrs import evolve, frozen
 
 from kapitza.errors import InputError
-from kapitza.measure.spectral_data import SeenResistances, StackConductances
-from kapitza.measure.spectral_inverse import Smoothness, reach_of, spectral_transmission
-from kapitza.measure.spectral_range import attained_spectra
-from kapitza.simulate.boltzmann.adjoint import coefficient_of, conductance_slopes, seen_slopes
+from kapitza.measure.spectral_data import ApparentResistances, StackConductances
+from kapitza.measure.spectral_inversion import Smoothness, exact_extreme_spectra, joint_interval, spectral_transmission
 from kapitza.simulate.boltzmann.carriers import band_carriers
-from kapitza.simulate.boltzmann.response import seen_resistance
-from kapitza.simulate.boltzmann.transport import Film, transport
+from kapitza.simulate.boltzmann.layered.adjoint import (
+    apparent_resistance_derivatives,
+    conductance_derivatives,
+    diffuse_scattering,
+)
+from kapitza.simulate.boltzmann.layered.response import apparent_resistance
+from kapitza.simulate.boltzmann.layered.transport import Film, transport
 
 SPEED = 5000.0  # m/s
 COUNT = 12
@@ -36,7 +39,7 @@ def sizes(thicknesses, sides=(LEFT, RIGHT), sigma=0.01, share=SHARE, cells=4):
     """Exact conductances of two layers of each thickness, with relative uncertainties."""
     stacks = [tuple(Film(h, one, cells=cells) for one in sides) for h in thicknesses]
     limit = np.minimum(*(one.flow for one in sides))
-    exact = np.array([conductance_slopes(stack, [None], share * limit).value.real for stack in stacks])
+    exact = np.array([conductance_derivatives(stack, [None], share * limit).value.real for stack in stacks])
     return StackConductances(stacks, [None], exact, sigma * exact)
 
 
@@ -54,28 +57,28 @@ def test_derivatives_of_a_conductance_are_those_of_differences(thickness, group)
     """Three layers with the unknown boundary twice, once from either side."""
     films = [Film(thickness, LEFT), Film(2 * thickness, RIGHT), Film(thickness, LEFT, name="c")]
     flow = SHARE * LIMIT
-    got = conductance_slopes(films, [None, None], flow)
-    want = central(lambda f: conductance_slopes(films, [None, None], f).value.real, flow, group)
+    got = conductance_derivatives(films, [None, None], flow)
+    want = central(lambda f: conductance_derivatives(films, [None, None], f).value.real, flow, group)
     np.testing.assert_allclose(got.slope[group], want, rtol=1e-6, atol=0)
-    solved = transport(films, [coefficient_of(flow, films[0]), coefficient_of(flow, films[1])])
+    solved = transport(films, [diffuse_scattering(flow, films[0]), diffuse_scattering(flow, films[1])])
     np.testing.assert_allclose(got.value.real, solved.flux / solved.difference, rtol=1e-12, atol=0)
 
 
 @pytest.mark.parametrize("frequency", [1e6, 1e8, 1e9])
 def test_derivatives_of_a_modulated_response_are_those_of_differences(frequency):
     films, flow = [Film(3e-8, LEFT), Film(1e-5, RIGHT)], SHARE * LIMIT
-    got = seen_slopes(films, flow, frequency)
-    reported = seen_resistance(films, coefficient_of(flow, films[0]), [frequency])[0]
+    got = apparent_resistance_derivatives(films, flow, frequency)
+    reported = apparent_resistance(films, diffuse_scattering(flow, films[0]), [frequency])[0]
     np.testing.assert_allclose(got.value, reported, rtol=1e-9, atol=0)
     for group in (0, 6, 11):
-        want = central(lambda f: seen_slopes(films, f, frequency).value, flow, group)
+        want = central(lambda f: apparent_resistance_derivatives(films, f, frequency).value, flow, group)
         np.testing.assert_allclose(got.slope[group], want, rtol=1e-6, atol=0)
 
 
 def test_thin_layers_weigh_all_groups_alike():
     """Without scattering the conductance between black walls is the sum of the flows."""
     films, flow = [Film(1e-13, LEFT), Film(1e-13, RIGHT)], SHARE * LIMIT
-    np.testing.assert_allclose(conductance_slopes(films, [None], flow).slope, 1.0, rtol=1e-3, atol=0)
+    np.testing.assert_allclose(conductance_derivatives(films, [None], flow).slope, 1.0, rtol=1e-3, atol=0)
 
 
 def test_as_many_exact_data_as_groups_give_the_truth():
@@ -180,13 +183,13 @@ def test_spectra_that_have_nothing_in_common_fit_the_same_data():
     data = sizes(np.geomspace(5e-9, 2e-6, 5))
     found = spectral_transmission([data], LEFT, RIGHT, samples=2)
     one = np.eye(COUNT)[6]
-    pair = attained_spectra(found, [data], one)
+    pair = exact_extreme_spectra(found, [data], one)
     assert pair[1][6] - pair[0][6] > 0.999
     for share in pair:
-        assert np.abs(data.residuals(share * LIMIT)[0]).max() < reach_of(found.residual, 0.95) + 1e-3
-    np.testing.assert_allclose(reach_of(found.residual, 0.95), 2.5688, rtol=1e-3, atol=0)
+        assert np.abs(data.residuals(share * LIMIT)[0]).max() < joint_interval(found.residual, 0.95) + 1e-3
+    np.testing.assert_allclose(joint_interval(found.residual, 0.95), 2.5688, rtol=1e-3, atol=0)
     # the data are concave functions of what crosses, so that the linear model puts both ends of a sum too low
-    least, most = attained_spectra(found, [data], LIMIT)
+    least, most = exact_extreme_spectra(found, [data], LIMIT)
     low, high = found.possible(LIMIT)
     assert low < least @ LIMIT < 1.06 * low
     assert high < most @ LIMIT < 1.06 * high
@@ -207,10 +210,10 @@ def test_a_sum_is_known_better_than_its_parts():
 def test_a_laser_of_many_frequencies_says_less_than_thin_layers():
     """Thick substrates blur the groups: fewer independent numbers from more data."""
     films = [Film(3e-8, LEFT, cells=4), Film(1e-5, RIGHT, cells=16)]
-    blank = SeenResistances(films, np.geomspace(1e6, 1e9, 4), np.ones(4), np.ones(4))
+    blank = ApparentResistances(films, np.geomspace(1e6, 1e9, 4), np.ones(4), np.ones(4))
     off = blank.residuals(SHARE * LIMIT)[0]
     exact = blank.value + off[:4] + 1j * off[4:]
-    noisy = SeenResistances(blank.films, blank.frequency, exact, 0.01 * np.abs(exact)).simulated(SHARE * LIMIT, 0)
+    noisy = ApparentResistances(blank.films, blank.frequency, exact, 0.01 * np.abs(exact)).simulated(SHARE * LIMIT, 0)
     laser = spectral_transmission([noisy], LEFT, RIGHT, samples=100)
     thin = sizes(np.geomspace(5e-9, 2e-6, 5))
     both = spectral_transmission([noisy, thin], LEFT, RIGHT, samples=2)
@@ -224,7 +227,7 @@ def test_bad_input_is_refused():
     with pytest.raises(InputError, match="at least one"):
         spectral_transmission([], LEFT, RIGHT)
     with pytest.raises(InputError, match="mark the unknown"):
-        conductance_slopes([Film(1e-8, LEFT)], [], LIMIT)
+        conductance_derivatives([Film(1e-8, LEFT)], [], LIMIT)
     with pytest.raises(InputError, match="2 conductances for 1 stacks"):
         StackConductances([(Film(1e-8, LEFT),)], [], [1.0, 2.0], [0.1, 0.1])
     with pytest.raises(InputError, match="wanted > 0"):

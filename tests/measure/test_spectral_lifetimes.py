@@ -8,14 +8,13 @@ import pytest
 
 from kapitza.cli import main
 from kapitza.errors import DataError, InputError
-from kapitza.io.films import read_films
 from kapitza.io.results import load, save
-from kapitza.io.spectral_measured import read_spectral
-from kapitza.measure.spectral_data import SeenResistances, StackConductances
-from kapitza.measure.spectral_inverse import STEP, Smoothness, linearised, spectral_transmission
-from kapitza.simulate.boltzmann.adjoint import conductance_slopes
+from kapitza.io.transport.films import read_films, read_spectral_measurements
+from kapitza.measure.spectral_data import ApparentResistances, StackConductances
+from kapitza.measure.spectral_inversion import LIFETIME_STEP, Smoothness, linearise, spectral_transmission
 from kapitza.simulate.boltzmann.carriers import band_carriers
-from kapitza.simulate.boltzmann.transport import Film
+from kapitza.simulate.boltzmann.layered.adjoint import conductance_derivatives
+from kapitza.simulate.boltzmann.layered.transport import Film
 
 SPEED = 5000.0
 COUNT = 8
@@ -32,7 +31,7 @@ SIZES = np.geomspace(3e-8, 3e-7, 4)  # thinner layers would not feel lifetimes
 def conductances(left=LEFT, sigma=0.002):
     """Exact data of stacks whose left layer may have other lifetimes than the analysis takes."""
     exact = [
-        conductance_slopes([Film(h, left, cells=4), Film(h, RIGHT, cells=4)], [None], SHARE * LIMIT).value.real
+        conductance_derivatives([Film(h, left, cells=4), Film(h, RIGHT, cells=4)], [None], SHARE * LIMIT).value.real
         for h in SIZES
     ]
     stacks = [[Film(h, one, cells=4) for one in (LEFT, RIGHT)] for h in SIZES]
@@ -43,10 +42,13 @@ def test_the_covariance_is_that_of_a_joint_fit():
     """Second road: the factors of the lifetimes as two more unknowns of their own, then left out."""
     spread, data = (0.1, 0.2), conductances()
     found = spectral_transmission([data], LEFT, RIGHT, lifetimes=spread, samples=5)
-    slope = linearised([data], found.share, LIMIT)[1]
+    slope = linearise([data], found.share, LIMIT)[1]
     changes = [
-        (data.slowed(one, 1 + STEP).residuals(found.flow)[0] - data.slowed(one, 1 - STEP).residuals(found.flow)[0])
-        / (2 * STEP)
+        (
+            data.slowed(one, 1 + LIFETIME_STEP).residuals(found.flow)[0]
+            - data.slowed(one, 1 - LIFETIME_STEP).residuals(found.flow)[0]
+        )
+        / (2 * LIFETIME_STEP)
         for one in (LEFT, RIGHT)
     ]
     joint = np.column_stack([slope, *changes])
@@ -77,7 +79,7 @@ def test_lifetimes_that_are_wrong_are_covered():
 
 def test_modulated_data_feel_lifetimes_too():
     films = [Film(8e-8, LEFT, cells=4), Film(1e-5, RIGHT, cells=6)]
-    data = SeenResistances(films, [1e7], [5e-9 - 1e-10j], [1e-10])
+    data = ApparentResistances(films, [1e7], [5e-9 - 1e-10j], [1e-10])
     changed = data.slowed(RIGHT, 1.1).residuals(SHARE * LIMIT)[0] - data.residuals(SHARE * LIMIT)[0]
     assert np.abs(changed).max() > 0.1
     np.testing.assert_array_equal(data.slowed(RIGHT, 1.0).residuals(SHARE * LIMIT)[0], data.residuals(SHARE * LIMIT)[0])
@@ -149,11 +151,11 @@ def test_the_verb(tmp_path, monkeypatch, capsys):
 
 def test_a_conductivity_is_a_conductance_times_the_whole_thickness(tmp_path):
     written(tmp_path, table="Si (nm),Ge (nm),conductivity (W/mK),sigma (W/mK)\n10,30,8,0.1\n")
-    found = read_spectral(tmp_path / "d.csv", read_films(tmp_path / "s.toml"))
+    found = read_spectral_measurements(tmp_path / "d.csv", read_films(tmp_path / "s.toml"))
     np.testing.assert_allclose(found.value, 8 / 4e-8, rtol=1e-12, atol=0)
     np.testing.assert_allclose([one.thickness for one in found.stacks[0]], [1e-8, 3e-8], rtol=1e-12, atol=0)
     written(tmp_path, table="frequency (MHz),resistance (m2K/GW),imaginary (m2K/GW),sigma (m2K/GW)\n1,5,-1,0.1\n")
-    found = read_spectral(tmp_path / "d.csv", read_films(tmp_path / "s.toml"))
+    found = read_spectral_measurements(tmp_path / "d.csv", read_films(tmp_path / "s.toml"))
     np.testing.assert_allclose(found.value, [5e-9 - 1e-9j], rtol=1e-12, atol=0)
 
 
@@ -175,7 +177,7 @@ def test_faults_are_one_line(tmp_path, monkeypatch, capsys, stack, table, messag
     monkeypatch.chdir(tmp_path)
     written(tmp_path, stack, table)
     with pytest.raises((InputError, DataError), match=message):
-        read_spectral("d.csv", read_films("s.toml"))
+        read_spectral_measurements("d.csv", read_films("s.toml"))
     assert main(["transport", "s.toml", "--invert", "d.csv"]) == 2
     assert capsys.readouterr().err.count("\n") == 1
 

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from kapitza.core.stack import Layer, Stack
-from kapitza.device.beams import Beams
 from kapitza.device.setup import Setup
 from kapitza.errors import InputError
-from kapitza.measure.thermoreflectance.steady import Raman, SteadyState
+from kapitza.measure.thermoreflectance.beams import Beams
+from kapitza.measure.thermoreflectance.sstr import Raman, Sstr
 from kapitza.units import MW, nm, um
 
 
@@ -18,7 +18,7 @@ def close(got, want, rtol):
 solid = Layer("Si", np.inf, 140.0)
 width = np.hypot(10 * um, 6 * um)
 power = [1e-3, 2e-3, 5e-3]
-steady = SteadyState(power, Beams(10 * um, 6 * um))
+steady = Sstr(power, Beams(10 * um, 6 * um))
 bare = 1 / (np.sqrt(2 * np.pi) * 140 * width)
 
 
@@ -36,7 +36,7 @@ def test_a_thin_layer_and_a_boundary_add_their_resistance_over_the_spot():
 
 def test_slow_modulation_changes_little_and_fast_much():
     stack = Stack([Layer("Si", np.inf, 140.0, heat_capacity=1.6e6)])
-    slow, fast = (SteadyState([1.0], steady.beams, modulation=f).predict(stack)[0] for f in (0.01, 1e7))
+    slow, fast = (Sstr([1.0], steady.beams, modulation=f).predict(stack)[0] for f in (0.01, 1e7))
     close(slow, bare, 1e-3)
     assert fast < 0.5 * bare
 
@@ -67,9 +67,9 @@ def test_heat_that_cannot_leave_and_other_refusals():
         with pytest.raises(InputError):
             Raman(wrong)
         with pytest.raises(InputError):
-            SteadyState(wrong, steady.beams)
+            Sstr(wrong, steady.beams)
     with pytest.raises(InputError, match="modulation = -1 Hz"):
-        SteadyState([1.0], steady.beams, modulation=-1)
+        Sstr([1.0], steady.beams, modulation=-1)
     with pytest.raises(InputError, match="Raman has no number 'radius'"):
         Raman([1 * um]).replace({"radius": 1e-6})
     assert steady.kind == Raman([1 * um]).kind == "temperature"

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from scipy.special import j0
 
 from kapitza.core.stack import Layer, Stack
-from kapitza.device.admittance import impedance
-from kapitza.device.beams import Beams
+from kapitza.device.layered.admittance import impedance
 from kapitza.device.setup import Plane, Setup
 from kapitza.errors import InputError
+from kapitza.measure.thermoreflectance.beams import Beams
 from kapitza.measure.thermoreflectance.tdtr import Tdtr
 from kapitza.units import MW, nm, ns, ps, um
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from kapitza.core.stack import Layer, Stack
-from kapitza.device.admittance import impedance
+from kapitza.device.layered.admittance import impedance
 from kapitza.errors import InputError
 from kapitza.measure.thermoreflectance.three_omega import ThreeOmega
 from kapitza.units import MW, mm, nm, um

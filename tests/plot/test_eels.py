@@ -8,16 +8,18 @@ import numpy as np
 import pytest
 
 from kapitza import plot
-from kapitza.core.populations import Occupation
+from kapitza.core.occupation import Occupation
 from kapitza.errors import InputError
 from kapitza.measure.eels.design import design_eels
-from kapitza.measure.eels.gradients import gradients, line_profile
-from kapitza.measure.eels.interface import Components
+from kapitza.measure.eels.experiment import EelsExperiment
+from kapitza.measure.eels.gradients import line_profile, temperature_gradients
+from kapitza.measure.eels.interface_modes import InterfaceComponents
 from kapitza.measure.eels.jump import fit_jump
-from kapitza.measure.eels.map import Flag, TemperatureMap
-from kapitza.measure.eels.model import Mode
-from kapitza.measure.eels.plan import EelsExperiment
-from kapitza.plot.eels import nice
+from kapitza.measure.eels.map import PixelFlag, TemperatureMap
+from kapitza.measure.eels.model import VibrationalMode
+from kapitza.plot import eels as eels_plots
+from kapitza.plot import style as style_plots
+from kapitza.plot.eels import round_step
 from kapitza.units import meV, nm
 
 mpl.use("Agg")
@@ -26,14 +28,14 @@ SHAPE = (12, 40)
 
 
 def axes() -> Any:
-    return plot.new_figure().add_subplot()
+    return style_plots.new_figure().add_subplot()
 
 
 def made() -> TemperatureMap:
     x = (np.arange(SHAPE[1]) - 19.5) * nm
     kelvin = np.where(x < 0, 425, 410) - 0.3e9 * x + np.random.default_rng(1).normal(0, 2, SHAPE)
     flag = np.zeros(SHAPE, int)
-    flag[3, 5] = int(Flag.DEAD)
+    flag[3, 5] = int(PixelFlag.DEAD)
     return TemperatureMap(
         (np.arange(SHAPE[0]) * nm, x), ("temperature",), kelvin[..., None], np.full((*SHAPE, 1, 1), 4.0),
         flag, np.full(SHAPE, 0.5), np.zeros(SHAPE), np.ones(SHAPE, int),
@@ -48,7 +50,7 @@ def drawn(figure: Any, tmp_path: Path) -> None:
 
 def test_map_with_isotherms_and_arrows(tmp_path: Path) -> None:
     found = made()
-    ax = plot.temperature_map(found, gradients(found, 4 * nm, interface=0.0), interface=0.0, ax=axes())
+    ax = plot.temperature_map(found, temperature_gradients(found, 4 * nm, interface=0.0), interface=0.0, ax=axes())
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("x (nm)", "y (nm)")
     kinds = [type(one).__name__ for one in ax.collections]
     assert {"QuadMesh", "QuadContourSet", "Quiver"} <= set(kinds)
@@ -96,26 +98,26 @@ def test_mode_temperatures(tmp_path: Path) -> None:
 
 def test_interface_modes(tmp_path: Path) -> None:
     energy = np.concatenate([np.arange(-100, -30), np.arange(30, 100)]) * meV
-    found = Components(
+    found = InterfaceComponents(
         ("alpha",), [70 * meV], np.eye(2), np.eye(2), [10.0], [90.0], [[1.0]], [[4.0]], energy,
         np.sin(energy / meV), np.ones(energy.size), 0.5, 1e9,
     )  # fmt: skip
-    ax = plot.interface_modes(found, ax=axes())
+    ax = eels_plots.interface_modes(found, ax=axes())
     assert ax.get_legend_handles_labels()[1] == ["gain", "loss"]
     assert [text.get_text() for text in ax.texts] == ["alpha"]
     drawn(ax.figure, tmp_path)
 
 
 def test_plan(tmp_path: Path) -> None:
-    modes = (Mode("a", 47 * meV, 5 * meV, 4e-4), Mode("b", 82 * meV, 4.5 * meV, 6e-4))
+    modes = (VibrationalMode("a", 47 * meV, 5 * meV, 4e-4), VibrationalMode("b", 82 * meV, 4.5 * meV, 6e-4))
     found = design_eels(EelsExperiment(modes, modes, 425.0, 15.0, -0.18 / nm, -0.15 / nm, columns=16))
-    figure = plot.new_figure()
-    left, right = plot.eels_design(found, figure)
+    figure = style_plots.new_figure()
+    left, right = eels_plots.eels_design(found, figure)
     assert left.get_xlabel() == "resolution (meV)"
     assert "best for the Kapitza length, left" in right.get_legend_handles_labels()[1]
     drawn(figure, tmp_path)
 
 
 def test_steps_of_isotherms_are_round() -> None:
-    assert [nice(one) for one in (0.3, 1.0, 1.1, 4.0, 60.0)] == [0.5, 1.0, 2.0, 5.0, 100.0]
-    assert nice(0.0) == 1.0
+    assert [round_step(one) for one in (0.3, 1.0, 1.1, 4.0, 60.0)] == [0.5, 1.0, 2.0, 5.0, 100.0]
+    assert round_step(0.0) == 1.0

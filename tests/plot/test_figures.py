@@ -15,8 +15,8 @@ from kapitza.matter.library import elastic, solid
 from kapitza.measure.catalogue import measured
 from kapitza.measure.compare import Comparison, compare
 from kapitza.plot import style
-from kapitza.theory.amm import amm
-from kapitza.theory.angles import amm_modes, angle_map
+from kapitza.plot import style as style_plots
+from kapitza.theory.amm import amm, amm_modes, angle_map
 from kapitza.theory.dmm import dmm
 from kapitza.theory.models import predict
 
@@ -26,7 +26,7 @@ KELVIN = np.geomspace(20, 600, 30)
 
 
 def axes() -> Any:
-    return plot.new_figure().add_subplot()
+    return style_plots.new_figure().add_subplot()
 
 
 def legend_of(ax: Any) -> list[str]:
@@ -112,11 +112,11 @@ def test_accumulation_ends_at_the_whole(tmp_path: Path) -> None:
 
 def test_angles(tmp_path: Path) -> None:
     found = angle_map(solid("Al"), solid("Si"))
-    ax = plot.angles(found, ax=axes())
+    ax = plot.transmission_by_angle(found, ax=axes())
     assert legend_of(ax) == ["L arrives", "SV arrives", "SH arrives", "critical angles"]
     drawn(ax, tmp_path)
     with pytest.raises(InputError, match="2 names for 3"):
-        plot.angles(found, branches=["P", "S"], ax=axes())
+        plot.transmission_by_angle(found, branches=["P", "S"], ax=axes())
 
 
 @pytest.mark.parametrize("of", [solid, elastic])
@@ -169,4 +169,4 @@ def test_short_citations() -> None:
 
 def test_colours_differ_in_lightness() -> None:
     """Told apart in grey print by colour or by dash."""
-    assert len({(colour, str(dash)) for colour, dash in zip(style.COLOURS, style.DASHES, strict=True)}) == 8
+    assert len({(colour, str(dash)) for colour, dash in zip(style.LINE_COLOURS, style.LINE_DASHES, strict=True)}) == 8

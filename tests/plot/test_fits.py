@@ -5,12 +5,13 @@ import numpy as np
 
 from kapitza import plot
 from kapitza.core.stack import Layer, Stack
-from kapitza.device.beams import Beams
+from kapitza.measure.experiment import simulate_curve
 from kapitza.measure.fit import fit
 from kapitza.measure.likelihood import Contours
-from kapitza.measure.simulate import simulate_curve
+from kapitza.measure.thermoreflectance.beams import Beams
 from kapitza.measure.thermoreflectance.fdtr import Fdtr
 from kapitza.measure.thermoreflectance.three_omega import ThreeOmega
+from kapitza.plot import style as style_plots
 
 mpl.use("Agg")
 
@@ -28,7 +29,7 @@ def test_curves_of_other_kinds_get_panels_of_their_own() -> None:
     ]
     curves = [simulate_curve(one, STACK, noise=0.005, seed=i) for i, one in enumerate(made)]
     found = fit(made, curves, STACK, ["Al|Si.conductance", "Si.conductivity"], starts=1)
-    figure = plot.new_figure(height=5.0)
+    figure = style_plots.new_figure(height=5.0)
     panels = plot.fit(found, figure)
     assert [upper.get_ylabel() for upper, _ in panels] == ["phase (°)", "in phase (K)"]
     assert [lower.get_xlabel() for _, lower in panels] == ["frequency (Hz)", "frequency (Hz)"]
@@ -44,7 +45,7 @@ def test_contours_of_a_parabola_are_ellipses_with_units() -> None:
     g, k = 150e6 + 10e6 * np.linspace(-3.6, 3.6, 11), 140 + 7 * np.linspace(-3.6, 3.6, 11)
     rise = ((g[:, None] - 150e6) / 10e6) ** 2 + ((k[None, :] - 140) / 7) ** 2
     ax = plot.likelihood(
-        Contours(("Al|Si.conductance", "Si.conductivity"), g, k, rise), plot.new_figure().add_subplot()
+        Contours(("Al|Si.conductance", "Si.conductivity"), g, k, rise), style_plots.new_figure().add_subplot()
     )
     assert ax.get_xlabel() == "Al|Si.conductance (MW m⁻² K⁻¹)"
     assert ax.get_ylabel() == "Si.conductivity (W m⁻¹ K⁻¹)"

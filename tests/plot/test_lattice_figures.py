@@ -5,8 +5,10 @@ import pytest
 
 import kapitza
 from kapitza.errors import InputError
-from kapitza.matter.layers import chain, mass_junction
-from kapitza.plot import lattice_modes, local
+from kapitza.matter.building.layers import chain_junction, mass_junction
+from kapitza.plot import modal_transmission, vibrations
+from kapitza.plot import modal_transmission as modal_transmission_plots
+from kapitza.plot import vibrations as vibrations_plots
 from kapitza.plot.style import new_figure
 from kapitza.units import THz, m_u, nm
 
@@ -18,7 +20,7 @@ TOP = 2 * np.sqrt(K / M)
 
 @pytest.fixture(scope="module")
 def junction():
-    lead = chain((M, K), (M, K), bond=K, area=1e-19).left
+    lead = chain_junction((M, K), (M, K), bond=K, area=1e-19).left
     return mass_junction(lead, M, 2 * M, device=[[M], [0.5 * M], [2 * M]])
 
 
@@ -29,48 +31,53 @@ def omega():
 
 @pytest.fixture(scope="module")
 def modes(junction, omega):
-    return kapitza.agf_modes(junction, omega)
+    return kapitza.lattice.agf_modes(junction, omega)
 
 
 def test_branches_are_stacked_to_the_transmission(modes):
-    ax = lattice_modes.branches(modes, ax=new_figure().add_subplot())
+    ax = modal_transmission.transmission_by_branch(modes, ax=new_figure().add_subplot())
     stacked = ax.collections[-1].get_paths()[0].vertices
     whole = modes.total()
     np.testing.assert_allclose(stacked[:, 1].max() * nm**-2, whole.total.max(), rtol=1e-12, atol=0)
     with pytest.raises(InputError, match="0 waves"):
-        lattice_modes.branches(modes.select("left"), side="right", ax=ax)
+        modal_transmission.transmission_by_branch(modes.select("left"), side="right", ax=ax)
 
 
 def test_probabilities_by_angle_are_those_of_the_table(modes):
-    ax = lattice_modes.incidence(modes, ax=new_figure().add_subplot())
+    ax = modal_transmission.incidence_map(modes, ax=new_figure().add_subplot())
     shown = np.ma.filled(ax.collections[0].get_array(), np.nan)
     rows = modes.select("left")
     np.testing.assert_allclose(np.nanmax(shown), rows.transmission.max(), rtol=1e-12, atol=0)
     one = kapitza.ModalTransmission([1.0], [[0, 0, 1.0]], [0], [0], [1.0], [1.0], [0.5], [0.5])
     with pytest.raises(InputError, match="wanted 2"):
-        lattice_modes.incidence(one, ax=ax)
+        modal_transmission.incidence_map(one, ax=ax)
 
 
 def test_shares_add_to_the_whole(junction, omega, modes):
-    ax = lattice_modes.conversion(kapitza.mode_conversion(junction, omega), ax=new_figure().add_subplot())
+    ax = modal_transmission.branch_conversion_map(
+        kapitza.lattice.mode_conversion(junction, omega), ax=new_figure().add_subplot()
+    )
     np.testing.assert_allclose(np.sum(ax.images[0].get_array()), 100.0, rtol=1e-9, atol=0)
-    lines = lattice_modes.specular_share(modes, ax=new_figure().add_subplot()).get_lines()
+    lines = modal_transmission.specular_transmission(modes, ax=new_figure().add_subplot()).get_lines()
     kept = lines[1].get_ydata()
     np.testing.assert_allclose(kept[np.isfinite(kept)], 1.0, rtol=1e-9, atol=0)
 
 
 def test_all_panels_of_modes(junction, omega, modes, tmp_path):
     figure = new_figure(width=10, height=7.6)
-    kapitza.plot.who_crosses(modes, kapitza.mode_conversion(junction, omega), figure)
+    modal_transmission_plots.modes_figure(modes, kapitza.lattice.mode_conversion(junction, omega), figure)
     figure.savefig(tmp_path / "modes.png")
     assert len(figure.axes) == 6  # four panels, two scales of colour
 
 
 def test_all_panels_near_an_interface(junction, omega, tmp_path):
-    density, localised = kapitza.local_density(junction, omega), kapitza.interface_modes(junction, omega)
-    current = kapitza.local_current(junction, omega)
+    density, localised = (
+        kapitza.lattice.local_density(junction, omega),
+        kapitza.lattice.interface_modes(junction, omega),
+    )
+    current = kapitza.lattice.local_current(junction, omega)
     figure = new_figure(width=10, height=7.6)
-    kapitza.plot.near_interface(density, localised, current, figure)
+    vibrations_plots.vibrations_figure(density, localised, current, figure)
     figure.savefig(tmp_path / "local.png")
     grid, lines, points, share = (figure.axes[i] for i in (0, 1, 2, 3))
     np.testing.assert_allclose(grid.collections[0].get_array().max(), density.by_layer.max() * THz, rtol=1e-12, atol=0)
@@ -86,4 +93,4 @@ def test_all_panels_near_an_interface(junction, omega, tmp_path):
 
 def test_a_figure_of_nothing_is_drawn():
     """One frequency has borders too, and no mode is no fault."""
-    np.testing.assert_array_equal(local.borders(np.array([2.0])), [1.5, 2.5])
+    np.testing.assert_array_equal(vibrations.cell_borders(np.array([2.0])), [1.5, 2.5])

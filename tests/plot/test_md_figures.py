@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from kapitza.core.populations import Occupation
+from kapitza.core.occupation import Occupation
 from kapitza.plot.md import md_modes, md_sizes, md_spectrum
-from kapitza.simulate.md.sizes import size_series
-from kapitza.simulate.md.spectral_flux import SpectralFlux
+from kapitza.simulate.md.analysis.sizes import size_series
+from kapitza.simulate.md.observers.spectral_flux import SpectralFlux
 from kapitza.units import THz, hbar, k_B, nm
 
 pytest.importorskip("matplotlib")

@@ -13,7 +13,7 @@ from tests.matter.brute_modes import brute_modes, half_mesh
 from kapitza.core.occupation import mode_heat_capacity
 from kapitza.errors import ValidityWarning
 from kapitza.matter.bands import Bands
-from kapitza.matter.loader import load_crystal
+from kapitza.matter.files.crystals import load_crystal
 from kapitza.theory.dmm import dmm
 from kapitza.units import MW, N_A, THz, hbar, k_B
 

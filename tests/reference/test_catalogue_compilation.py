@@ -6,10 +6,10 @@ from collections import defaultdict
 import numpy as np
 import pytest
 
-from kapitza.measure.catalogue import catalogue, measured
+from kapitza.measure.catalogue import load_catalogue, measured
 from kapitza.units import MW
 
-ENTRIES = catalogue()
+ENTRIES = load_catalogue()
 
 # Names of the sides in the compilation that differ from those of the library.
 SYNONYMS = {

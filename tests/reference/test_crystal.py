@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from kapitza.matter.crystal import Crystal
-from kapitza.matter.loader import load_crystal
+from kapitza.matter.files.crystals import load_crystal
 from kapitza.units import THz
 
 Reference = Callable[[str], Path]

@@ -11,9 +11,8 @@ from attrs import frozen
 
 from kapitza.core.arrays import Array
 from kapitza.core.transmission import Transmission
-from kapitza.matter.dispersion import silicon
-from kapitza.theory.dmm import dmm
-from kapitza.theory.layers import ballistic_layers, thermalised_layers
+from kapitza.matter.dispersion import silicon_dispersion
+from kapitza.theory.dmm import ballistic_layers, dmm, thermalised_layers
 from kapitza.theory.limits import elastic_limit, radiation_limit
 from kapitza.theory.models import predict
 from kapitza.units import MW, THz
@@ -81,7 +80,7 @@ def test_silicon_brings_about_as_many_modes_as_the_full_bands(reference):
     """Isotropic fits against full bands along z: the same area under M(ω) within 20 %."""
     channels = np.load(reference("mismatch/channels_z.npz"))
     omega = channels["nu_THz"] * THz
-    np.testing.assert_allclose(silicon().modes(omega).sum(), channels["Si"].sum(), rtol=0.2, atol=0)
+    np.testing.assert_allclose(silicon_dispersion().modes(omega).sum(), channels["Si"].sum(), rtol=0.2, atol=0)
 
 
 def test_full_bands_from_files(reference: Any) -> None:

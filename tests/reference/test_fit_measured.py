@@ -9,12 +9,12 @@ import pytest
 
 from kapitza.core.arrays import Array
 from kapitza.core.stack import Layer, Stack
-from kapitza.device.beams import Beams
 from kapitza.measure.experiment import Curve
 from kapitza.measure.fit import Fit, Prior, Tie, fit
-from kapitza.measure.series import ThicknessSeries
+from kapitza.measure.thermoreflectance.beams import Beams
 from kapitza.measure.thermoreflectance.fdtr import Fdtr
 from kapitza.measure.thermoreflectance.tdtr import Tdtr
+from kapitza.measure.thickness_series import ThicknessSeries
 from kapitza.units import nm, ns, ps, um
 
 Reference = Callable[[str], Path]
@@ -82,11 +82,11 @@ def test_total_error_of_aluminium_on_silicon(reference: Reference, published: Pu
 @pytest.mark.slow
 def test_walkers_agree_with_laplace(reference: Reference) -> None:
     pytest.importorskip("emcee")
-    from kapitza.measure.sampling import sample
+    from kapitza.measure.posterior import sample_posterior
 
     tdtr, curve, stack = aluminium_on_silicon(reference)
     found = fit(tdtr, curve, stack, [G, K], priors=PRIORS, ties=TIES, starts=1)
-    drawn = sample(found, walkers=32, steps=1000)
+    drawn = sample_posterior(found, walkers=32, steps=1000)
     for i, name in enumerate((G, K)):
         spread = np.std(np.log(drawn.of(name)))
         np.testing.assert_allclose(spread, found.sigma[i] / found.value[i], rtol=0.1, atol=0)

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from kapitza.io.curves import read_table
-from kapitza.measure.phase import Lockin, auto_phase, find_echo
+from kapitza.io.text_tables import read_table
+from kapitza.measure.thermoreflectance.lockin import LockinTrace, correct_phase, find_echo
 from kapitza.units import nm, ps
 
 
@@ -21,11 +21,11 @@ def test_a_measured_file(reference):
 def test_measured_trace_was_phased_by_its_authors(reference: Callable[[str], Path]) -> None:
     path = reference("thermoreflectance/measured/hohensee_150210_Al_Si.csv")
     delay, x, y = np.loadtxt(path, delimiter=",", skiprows=5)[:, :3].T
-    raw = Lockin(delay * ps, x, y)
-    found = auto_phase(raw)
+    raw = LockinTrace(delay * ps, x, y)
+    found = correct_phase(raw)
     assert abs(found.phase) < 3 * found.phase_sigma
     assert found.phase_sigma < 1e-3
-    np.testing.assert_allclose(auto_phase(raw.rotated(0.1)).ratio, found.ratio, rtol=1e-9, atol=0)
+    np.testing.assert_allclose(correct_phase(raw.rotated(0.1)).ratio, found.ratio, rtol=1e-9, atol=0)
     # they took 27.72 ps and 91.98 nm, 6.42 nm/ps and 3 nm of oxide
     thickness, sigma = find_echo(raw).thickness(6420.0, cover=3 * nm)
     np.testing.assert_allclose(thickness, 91.98 * nm, rtol=0.035, atol=0)

@@ -4,16 +4,15 @@ import numpy as np
 import pytest
 from attrs import evolve
 
-from kapitza.matter.build import build_junction
+from kapitza.matter.building.interaction_range import extend_dipole_forces, truncate_force_constants
+from kapitza.matter.building.mixed_junction import junction_from_crystals
+from kapitza.matter.building.relaxed_junction import build_junction
 from kapitza.matter.crystal import Crystal
-from kapitza.matter.extension import extended
-from kapitza.matter.harmonic import crystal_from_potential
-from kapitza.matter.loader import load_crystal
-from kapitza.matter.mixing import junction_from_crystals
-from kapitza.matter.potentials import potential
-from kapitza.matter.relax import relaxed_cell
+from kapitza.matter.files.crystals import load_crystal
+from kapitza.matter.potentials.force_constants import crystal_from_potential
+from kapitza.matter.potentials.published import published_potential
+from kapitza.matter.potentials.relaxation import relax_cell
 from kapitza.matter.structure import structure
-from kapitza.matter.truncation import truncated
 from kapitza.theory.agf.conductance import agf
 from kapitza.units import angstrom, m_u
 
@@ -27,7 +26,7 @@ def nitrides(reference) -> list[Crystal]:
 
 
 def layered(path, crystal_axis: float = 5.3 * angstrom) -> Crystal:
-    return truncated(load_crystal(path, nac=False), crystal_axis, normal=(0, 0, 1)).crystal
+    return truncate_force_constants(load_crystal(path, nac=False), crystal_axis, normal=(0, 0, 1)).crystal
 
 
 def at_room_temperature(junction, drop, statistics="quantum") -> float:
@@ -37,7 +36,7 @@ def at_room_temperature(junction, drop, statistics="quantum") -> float:
 def test_gan_on_aln_as_published(nitrides, published):
     """Harmonic, first principles: about 300 MW/m2K; theirs has force constants of the interface, ours means of both."""
     want = published("junctions", "gan_aln_negf")
-    crystals = [truncated(crystal, 5.3 * angstrom, normal=(0, 0, 1)).crystal for crystal in nitrides]
+    crystals = [truncate_force_constants(crystal, 5.3 * angstrom, normal=(0, 0, 1)).crystal for crystal in nitrides]
     got = agf(junction_from_crystals(crystals[0], crystals[1]), tolerance=5e-2).conductance(300, drop="emitted")
     np.testing.assert_allclose(got.value, want["value"], rtol=want["tolerance"])
 
@@ -47,13 +46,13 @@ def test_neutral_layers_settle_what_cut_ions_leave_open(reference, nitrides):
     """Law: between neutral cells one cell is as good as two, with dipoles as far as eight; spheres swing by a third."""
     paths = [reference(f"mismatch/force_constants/{name}.yaml") for name in ("GaN_wurtzite", "AlN_wurtzite")]
     charged = [load_crystal(paths[0], charges=([1.14, 1.14, -1.14, -1.14], 1.0)), load_crystal(paths[1])]
-    wide = [extended(crystal, (8, 8, 4)) for crystal in charged]
+    wide = [extend_dipole_forces(crystal, (8, 8, 4)) for crystal in charged]
     found = [
         agf(junction_from_crystals(*(cut.crystal for cut in cuts)), tolerance=2e-2).conductance(300, "emitted").value
         for cuts in (
-            [truncated(one, 5.3 * angstrom, normal=(0, 0, 1)) for one in nitrides],
-            [truncated(one, 5.3 * angstrom, normal=(0, 0, 1)) for one in wide],
-            [truncated(one, 10.6 * angstrom, normal=(0, 0, 1)) for one in wide],
+            [truncate_force_constants(one, 5.3 * angstrom, normal=(0, 0, 1)) for one in nitrides],
+            [truncate_force_constants(one, 5.3 * angstrom, normal=(0, 0, 1)) for one in wide],
+            [truncate_force_constants(one, 10.6 * angstrom, normal=(0, 0, 1)) for one in wide],
         )
     ]
     np.testing.assert_allclose(found, 235e6, rtol=0.06)
@@ -71,8 +70,8 @@ def test_gallium_on_aluminium_nitride_is_below_molecular_dynamics(reference, pub
 def test_aluminium_nitride_on_silicon_carbide_is_an_upper_bound(reference, published):
     """Films have dislocations at the interface: an ideal one resists less than the least that was measured."""
     want = published("junctions", "aln_sic_measured")
-    engine = potential("erhart-albe", ["Si", "C"])
-    carbide = crystal_from_potential(relaxed_cell(structure("2H-SiC"), engine), engine)
+    engine = published_potential("erhart-albe", ["Si", "C"])
+    carbide = crystal_from_potential(relax_cell(structure("2H-SiC"), engine), engine)
     nitride = layered(reference("mismatch/force_constants/AlN_wurtzite.yaml"))
     junction = junction_from_crystals(carbide, nitride, (0, 0, 1), (0, 0, -1))
     got = 1 / at_room_temperature(junction, "emitted")

@@ -10,14 +10,13 @@ from scipy.stats import t as student
 
 from kapitza.errors import ConvergenceError, InputError
 from kapitza.run.store import Store
-from kapitza.simulate.boltzmann.angular import AngularShare
+from kapitza.simulate.boltzmann.boundaries import AngularTransmission, InterfaceScattering, Wall
 from kapitza.simulate.boltzmann.carriers import Carriers, band_carriers, gray_carriers
-from kapitza.simulate.boltzmann.contacts import Crossing, Wall
-from kapitza.simulate.boltzmann.geometry import Domain
-from kapitza.simulate.boltzmann.monte_carlo import Flights, detector_temperature, monte_carlo
-from kapitza.simulate.boltzmann.monte_carlo_arrays import cosine_law
+from kapitza.simulate.boltzmann.domain import Domain
+from kapitza.simulate.boltzmann.layered.transport import Film, transport
+from kapitza.simulate.boltzmann.monte_carlo.array_kernel import draw_cosine_directions
+from kapitza.simulate.boltzmann.monte_carlo.simulation import MonteCarloSettings, detector_temperature, monte_carlo
 from kapitza.simulate.boltzmann.shapes import Block, HotSpot, Prism
-from kapitza.simulate.boltzmann.transport import Film, transport
 
 pytest.importorskip("numba", reason="needs numba")
 
@@ -63,12 +62,12 @@ def slab_of_one_band():
 
 def two_diffuse_layers():
     left, right = bands([300, 200], [20, 300]), bands([150, 250], [10, 100], "b")
-    return [Film(4e-8, left), Film(6e-8, right)], [Crossing(coefficient=[0.3, 0.5])], ENDS["-x"], ENDS["+x"]
+    return [Film(4e-8, left), Film(6e-8, right)], [InterfaceScattering(coefficient=[0.3, 0.5])], ENDS["-x"], ENDS["+x"]
 
 
 def partly_specular_layers():
     left, right = bands([300, 200], [20, 300]), bands([300, 200], [50, 30], "b")
-    crossing = Crossing(coefficient=0.6, specular=0.7)
+    crossing = InterfaceScattering(coefficient=0.6, specular=0.7)
     return [Film(4e-8, left), Film(6e-8, right)], [crossing], Wall(300.5, [0.2, 0.6]), Wall(299.5)
 
 
@@ -84,7 +83,10 @@ def test_both_solvers_differ_as_the_error_bars_say(make):
     names = [one.carriers.name for one in films]
     boxes = [Block([a], [b], one.carriers) for a, b, one in zip(stops, stops[1:], films, strict=False)]
     domain = Domain(boxes, dict(zip(["|".join(names)], crossings, strict=False)), {"-x": left, "+x": right})
-    runs = [monte_carlo(domain, spacing=stops[-1] / 10, flights=Flights(4_000, seed=s)) for s in range(1000, 1080)]
+    runs = [
+        monte_carlo(domain, spacing=stops[-1] / 10, flights=MonteCarloSettings(4_000, seed=s))
+        for s in range(1000, 1080)
+    ]
     at = np.array([[*one.temperature, *(one.flux[0] / 1e9)] for one in runs])
     sigma = np.array([[*one.temperature_sigma, *(one.flux_sigma[0] / 1e9)] for one in runs])
     cells = runs[0].temperature.size
@@ -113,7 +115,7 @@ def test_gray_slab(data, thickness):
     }
     length = thickness * 1e-8
     domain = Domain([Block([0.0], [length], gray())], walls=ENDS)
-    got = monte_carlo(domain, spacing=length / 5, flights=Flights(200_000, seed=3))
+    got = monte_carlo(domain, spacing=length / 5, flights=MonteCarloSettings(200_000, seed=3))
     power, sigma = got.taken("+x")
     assert abs(power / 1e9 - exact[thickness]) < 2 * sigma / 1e9
     np.testing.assert_allclose(power / 1e9, exact[thickness], rtol=0.01, atol=0)
@@ -124,14 +126,14 @@ def test_gray_slab(data, thickness):
 def test_two_layers_of_several_bands(data):
     """Flux from the reference, temperatures and spectra of the deterministic solver."""
     left, right = bands([300, 200], [20, 300]), bands([150, 250], [10, 100], "b")
-    crossing = Crossing(coefficient=[0.3, 0.5])
+    crossing = InterfaceScattering(coefficient=[0.3, 0.5])
     for row in table(data("device/nongray_two_layer_exact.csv")):
         thickness = float(row["L1=L2_nm"]) * 1e-9
         if thickness > 3e-7:
             continue
         boxes = [Block([0.0], [thickness], left), Block([thickness], [2 * thickness], right)]
         got = monte_carlo(
-            Domain(boxes, {"a|b": crossing}, ENDS), spacing=thickness / 5, flights=Flights(200_000, seed=1)
+            Domain(boxes, {"a|b": crossing}, ENDS), spacing=thickness / 5, flights=MonteCarloSettings(200_000, seed=1)
         )
         exact = 1e6 * float(row["q_over_dT_MW_m2K"])
         power, sigma = got.taken("a|b")
@@ -147,14 +149,14 @@ def test_two_layers_of_several_bands(data):
 def test_partly_specular_walls_and_boundary():
     """Mirrors among the walls, and a boundary that many phonons cross straight."""
     medium, other = bands([300, 200], [20, 300]), bands([300, 200], [50, 30], "b")
-    crossing = Crossing(coefficient=0.6, specular=0.7)
+    crossing = InterfaceScattering(coefficient=0.6, specular=0.7)
     left, right = Wall(301.0, [0.2, 0.6]), Wall(299.0)
     films = [Film(4e-8, medium), Film(6e-8, other)]
     want = transport(films, [crossing], left=left, right=right)
     boxes = [Block([0.0], [4e-8], medium), Block([4e-8], [1e-7], other)]
     for name, sense in (("a|b", 1), ("b|a", -1)):
         domain = Domain(boxes, {name: crossing}, {"-x": left, "+x": right})
-        got = monte_carlo(domain, spacing=2e-8, flights=Flights(300_000, seed=1))
+        got = monte_carlo(domain, spacing=2e-8, flights=MonteCarloSettings(300_000, seed=1))
         agree(got.power[[2, 3]], np.array([1, sense]) * want.flux, got.power_sigma[[2, 3]])
         agree(got.temperature, means(want, got.edges[0]), got.temperature_sigma)
 
@@ -186,13 +188,13 @@ def device():
     ]
     walls = {"-x": "periodic", "+x": "periodic", "-y": Wall(299.0), "+y": MIRROR}
     sources = [HotSpot([2e-8, 1.4e-7], [5e-8, 1.6e-7], 5.0), HotSpot([2e-8, 2e-8], [4e-8, 4e-8], 3.0, [0.9, 0.1])]
-    return Domain(boxes, {"b|a": Crossing(coefficient=[0.5, 0.2])}, walls, sources)
+    return Domain(boxes, {"b|a": InterfaceScattering(coefficient=[0.5, 0.2])}, walls, sources)
 
 
 @cache
 def device_map(compiled=True, workers=1):
     count, batches = (60_000, 40) if compiled else (4_000, 12)
-    flights = Flights(count, seed=7, batches=batches, compiled=compiled, workers=workers)
+    flights = MonteCarloSettings(count, seed=7, batches=batches, compiled=compiled, workers=workers)
     return monte_carlo(device(), spacing=2e-8, flights=flights, probes={"spot": ([2e-8, 1.4e-7], [5e-8, 1.6e-7])})
 
 
@@ -228,7 +230,7 @@ def test_directions_off_a_plane_follow_the_cosine_law():
     """Unit vectors, as likely as the cosine: its mean is 2/3, its mean square 1/2, the other two share the rest."""
     count = 40_000
     axis, sense = np.arange(count) % 3, np.where(np.arange(count) % 2, 1.0, -1.0)
-    way = cosine_law(np.random.default_rng(3), axis, sense)
+    way = draw_cosine_directions(np.random.default_rng(3), axis, sense)
     np.testing.assert_allclose(np.sum(way**2, axis=1), 1.0, rtol=1e-12, atol=0)
     row = np.arange(count)
     cosine = way[row, axis] * sense
@@ -241,7 +243,7 @@ def test_directions_off_a_plane_follow_the_cosine_law():
 def test_forward_and_backward_agree():
     """Reciprocity: the temperature of the hot spot from particles that end, or start, there."""
     low, high = [2e-8, 1.4e-7], [5e-8, 1.6e-7]
-    back = detector_temperature(device(), low, high, flights=Flights(100_000, seed=2))
+    back = detector_temperature(device(), low, high, flights=MonteCarloSettings(100_000, seed=2))
     got = device_map()
     inside = (got.centres[1] > 1.4e-7)[None, :] & ((got.centres[0] > 2e-8) & (got.centres[0] < 5e-8))[:, None]
     area = np.outer(*(np.diff(one) for one in got.edges))[inside]
@@ -260,7 +262,7 @@ def test_fourier_limit():
         walls={"-x": Wall(300.0), "+x": Wall(300.0)},
         sources=[HotSpot([0.0], [length], 1e8)],
     )
-    got = monte_carlo(domain, spacing=length / 8, flights=Flights(4_000, seed=4))
+    got = monte_carlo(domain, spacing=length / 8, flights=MonteCarloSettings(4_000, seed=4))
     x, half = got.centres[0] - length / 2, length / 2
     k = medium.conductivity
     width = length / 8
@@ -272,7 +274,9 @@ def test_fourier_limit():
 def test_error_bars_are_honest():
     """Over many seeds, the flux scatters as its error bars say."""
     domain = Domain([Block([0.0], [1e-8], gray())], walls=ENDS)
-    found = [monte_carlo(domain, spacing=1e-8, flights=Flights(2_000, seed=s)).taken("+x") for s in range(60)]
+    found = [
+        monte_carlo(domain, spacing=1e-8, flights=MonteCarloSettings(2_000, seed=s)).taken("+x") for s in range(60)
+    ]
     z = [(power / 1e9 - 0.553405993) / (sigma / 1e9) for power, sigma in found]
     assert 0.75 < np.std(z) < 1.3
     assert abs(np.mean(z)) < 0.4
@@ -282,9 +286,12 @@ def test_the_seed_fixes_every_digit(tmp_path):
     one, many = device_map(), device_map(workers=3)
     np.testing.assert_array_equal(one.temperature, many.temperature)
     np.testing.assert_array_equal(one.spectrum_sigma, many.spectrum_sigma)
-    other = monte_carlo(device(), spacing=2e-8, flights=Flights(400, seed=8))
+    other = monte_carlo(device(), spacing=2e-8, flights=MonteCarloSettings(400, seed=8))
     assert np.abs(other.power - one.power).max() > 0
-    kept = [monte_carlo(device(), spacing=2e-8, flights=Flights(400, seed=8), store=Store(tmp_path)) for _ in range(2)]
+    kept = [
+        monte_carlo(device(), spacing=2e-8, flights=MonteCarloSettings(400, seed=8), store=Store(tmp_path))
+        for _ in range(2)
+    ]
     for got in kept:
         np.testing.assert_array_equal(got.temperature, other.temperature)
 
@@ -314,23 +321,29 @@ def streams():
         (lambda: monte_carlo(Domain([Block([0.0], [1e-3], gray())], walls=ENDS), spacing=1e-12), "larger spacing"),
         (lambda: monte_carlo(two({}), spacing=1e-9), "has no transmission"),
         (lambda: monte_carlo(two({"a|b": 1e8}), spacing=1e-9), "counted twice"),
-        (lambda: monte_carlo(two({"a|b": Crossing(coefficient=1.0)}), spacing=1e-9), "detailed balance"),
-        (lambda: monte_carlo(two({"a|c": Crossing(coefficient=0.1)}), spacing=1e-9), "has no transmission"),
-        (
-            lambda: monte_carlo(two({name: Crossing(coefficient=0.1) for name in ("a|b", "b|a")}), spacing=1e-9),
-            "given twice",
-        ),
-        (lambda: monte_carlo(two({"a|b": Crossing(coefficient=0.1, specular=0.5)}), spacing=1e-9), "unlike bands"),
+        (lambda: monte_carlo(two({"a|b": InterfaceScattering(coefficient=1.0)}), spacing=1e-9), "detailed balance"),
+        (lambda: monte_carlo(two({"a|c": InterfaceScattering(coefficient=0.1)}), spacing=1e-9), "has no transmission"),
         (
             lambda: monte_carlo(
-                two({"a|b": Crossing(specular=1.0, through=AngularShare([0.0, 1.0], [0.1, 0.9]))}), spacing=1e-9
+                two({name: InterfaceScattering(coefficient=0.1) for name in ("a|b", "b|a")}), spacing=1e-9
+            ),
+            "given twice",
+        ),
+        (
+            lambda: monte_carlo(two({"a|b": InterfaceScattering(coefficient=0.1, specular=0.5)}), spacing=1e-9),
+            "unlike bands",
+        ),
+        (
+            lambda: monte_carlo(
+                two({"a|b": InterfaceScattering(specular=1.0, through=AngularTransmission([0.0, 1.0], [0.1, 0.9]))}),
+                spacing=1e-9,
             ),
             "share against the angle",
         ),
-        (lambda: Flights(10), "two batches"),
-        (lambda: Flights(seed=-1), "seed = -1"),
-        (lambda: Flights(2000.5), "particles = 2000.5, expected a whole number"),
-        (lambda: Flights(seed=np.nan), "seed = nan, expected a whole number"),
+        (lambda: MonteCarloSettings(10), "two batches"),
+        (lambda: MonteCarloSettings(seed=-1), "seed = -1"),
+        (lambda: MonteCarloSettings(2000.5), "particles = 2000.5, expected a whole number"),
+        (lambda: MonteCarloSettings(seed=np.nan), "seed = nan, expected a whole number"),
         (lambda: Domain([Block([0.0], [1e-8], gray())], walls={"-x": 301.0}), "wall -x: expected a Wall"),
         (lambda: Prism("abc", gray()), "expected corners with x and y"),
     ],
@@ -355,12 +368,12 @@ def test_a_particle_that_is_shut_in(compiled):
     ]
     domain = Domain(boxes, walls={"-x": Wall(300.0)}, sources=[HotSpot([2e-8], [3e-8], 1.0)])
     with pytest.raises(ConvergenceError, match="shut in"):
-        monte_carlo(domain, spacing=1e-8, flights=Flights(80, most=1000, compiled=compiled))
+        monte_carlo(domain, spacing=1e-8, flights=MonteCarloSettings(80, most=1000, compiled=compiled))
 
 
 def test_probes_and_detectors_stay_inside_of_one_material():
     for low, high, message in (([0.5e-8], [1.5e-8], "2 regions"), ([0.0, 0.0], [1e-8, 1e-8], "coordinates")):
-        domain = two({"a|b": Crossing(coefficient=0.1)})
+        domain = two({"a|b": InterfaceScattering(coefficient=0.1)})
         with pytest.raises(InputError, match=message):
             monte_carlo(domain, spacing=1e-8, probes={"p": (low, high)})
         with pytest.raises(InputError, match=r"several regions|coordinates"):

@@ -9,18 +9,18 @@ import pytest
 
 from kapitza.cli import main
 from kapitza.errors import DataError, InputError, MissingEngine, ValidityWarning
-from kapitza.io.domains import read_domain
-from kapitza.io.films import read_films
 from kapitza.io.results import load, save
-from kapitza.simulate.boltzmann import batches
+from kapitza.io.transport.domains import read_domain
+from kapitza.io.transport.films import read_films
+from kapitza.simulate.boltzmann.boundaries import InterfaceScattering, Wall
 from kapitza.simulate.boltzmann.carriers import gray_carriers
-from kapitza.simulate.boltzmann.contacts import Crossing, Wall
-from kapitza.simulate.boltzmann.fourier import fourier_temperature
-from kapitza.simulate.boltzmann.geometry import Domain
-from kapitza.simulate.boltzmann.monte_carlo import Flights, monte_carlo
+from kapitza.simulate.boltzmann.domain import Domain
+from kapitza.simulate.boltzmann.layered.transport import transport
+from kapitza.simulate.boltzmann.monte_carlo import simulation
+from kapitza.simulate.boltzmann.monte_carlo.fourier import fourier_temperature
+from kapitza.simulate.boltzmann.monte_carlo.result import TransportMap
+from kapitza.simulate.boltzmann.monte_carlo.simulation import MonteCarloSettings, monte_carlo
 from kapitza.simulate.boltzmann.shapes import Block, HotSpot
-from kapitza.simulate.boltzmann.transport import transport
-from kapitza.simulate.boltzmann.transport_map import TransportMap
 
 SAMPLE = Path(__file__).resolve().parents[2] / "docs" / "samples" / "hot-spot-monte-carlo.toml"
 GRAY = """
@@ -48,7 +48,7 @@ def test_the_sample():
     """A hot spot smaller than a mean free path gets hotter than Fourier says, and heat is conserved."""
     pytest.importorskip("numba", reason="needs numba")
     held = read_domain(SAMPLE)
-    got = monte_carlo(held.domain, spacing=held.spacing, flights=Flights(2_000, seed=1))
+    got = monte_carlo(held.domain, spacing=held.spacing, flights=MonteCarloSettings(2_000, seed=1))
     fourier = fourier_temperature(held.domain, held.spacing)
     assert np.nanmax(got.temperature) - 300 > 1.5 * (np.nanmax(fourier) - 300)
     np.testing.assert_allclose(got.taken("-y")[0], 10.0, rtol=1e-9, atol=0)
@@ -104,7 +104,7 @@ def test_fourier_in_layers_is_a_series_of_resistances():
     other = gray_carriers("b", heat_capacity=1e6, velocity=4000.0, mean_free_path=9e-8)
     flows = [x.flow.sum() for x in (one, other)]
     boxes = [Block([0, 0], [1e-6, 3e-7], one), Block([1e-6, 0], [3e-6, 3e-7], other)]
-    domain = Domain(boxes, {"a|b": Crossing(coefficient=0.3)}, {"-x": Wall(302.0), "+x": Wall(299.0)})
+    domain = Domain(boxes, {"a|b": InterfaceScattering(coefficient=0.3)}, {"-x": Wall(302.0), "+x": Wall(299.0)})
     got = fourier_temperature(domain, (1e-7, 3e-7))
     cube = [Block([*b.low, 0.0], [*b.high, 1e-7], b.matter) for b in boxes]
     solid = fourier_temperature(Domain(cube, domain.boundaries, domain.walls), (1e-7, 3e-7, 1e-7), refine=2)
@@ -127,24 +127,24 @@ def test_figures():
     pytest.importorskip("numba", reason="needs numba")
     pytest.importorskip("matplotlib", reason="needs matplotlib")
     from kapitza.plot.style import new_figure
-    from kapitza.plot.transport_map import beside_fourier, transport_map, transport_map_figure
+    from kapitza.plot.transport import fourier_comparison, transport_map, transport_map_figure
 
     held = read_domain(SAMPLE)
-    got = monte_carlo(held.domain, spacing=2e-8, flights=Flights(200))
+    got = monte_carlo(held.domain, spacing=2e-8, flights=MonteCarloSettings(200))
     fourier = fourier_temperature(held.domain, 2e-8)
     figure = new_figure()
     transport_map_figure(got, fourier, figure)
     assert len(figure.axes) == 3
     np.testing.assert_array_equal(figure.axes[1].lines[-1].get_ydata(), fourier[0])
     with pytest.raises(InputError, match="take one spacing"):
-        beside_fourier(got, fourier[:2])
+        fourier_comparison(got, fourier[:2])
     line = monte_carlo(
         Domain(
             [Block([0.0], [1e-8], gray_carriers("g", heat_capacity=1e6, velocity=1e3, mean_free_path=1e-8))],
             walls={"-x": Wall(301.0), "+x": Wall(299.0)},
         ),
         spacing=1e-9,
-        flights=Flights(200),
+        flights=MonteCarloSettings(200),
     )
     assert transport_map(line).get_ylabel() == "temperature (K)"
 
@@ -155,7 +155,7 @@ def test_a_map_is_kept_bit_by_bit(tmp_path, suffix):
     if suffix == ".h5":
         pytest.importorskip("h5py")
     held = read_domain(SAMPLE)
-    flights = Flights(100)
+    flights = MonteCarloSettings(100)
     got = monte_carlo(held.domain, spacing=4e-8, flights=flights, probes={"p": ([0, 1.1e-7], [1e-8, 1.2e-7])})
     back = load(save(got, tmp_path / f"m{suffix}"))
     for one in attrs.fields(TransportMap):
@@ -171,12 +171,12 @@ def test_without_the_compiler_the_road_with_arrays_says_so(monkeypatch):
     def missing(package, **_):
         raise MissingEngine(f"no {package}")
 
-    monkeypatch.setattr(batches, "require", missing)
+    monkeypatch.setattr(simulation, "require", missing)
     domain = read_domain(SAMPLE).domain
     with pytest.warns(ValidityWarning, match=r"no numba.*slower"):
-        monte_carlo(domain, spacing=4e-8, flights=Flights(80))
+        monte_carlo(domain, spacing=4e-8, flights=MonteCarloSettings(80))
     with pytest.raises(MissingEngine, match="numba"):
-        monte_carlo(domain, spacing=4e-8, flights=Flights(80, compiled=True))
+        monte_carlo(domain, spacing=4e-8, flights=MonteCarloSettings(80, compiled=True))
 
 
 def test_the_verb(tmp_path, monkeypatch, capsys):
@@ -206,7 +206,7 @@ def test_silicon_on_germanium_beside_the_deterministic_solution():
     one, other = (film.carriers for film in held.films)
     boxes = [Block([0.0], [5e-8], one, "Si"), Block([5e-8], [1e-7], other, "Ge")]
     domain = Domain(boxes, {"Si|Ge": held.crossings[0]}, {"-x": walls[0], "+x": walls[1]})
-    got = monte_carlo(domain, spacing=5e-8, flights=Flights(300_000, seed=1))
+    got = monte_carlo(domain, spacing=5e-8, flights=MonteCarloSettings(300_000, seed=1))
     power, sigma = got.taken("Si|Ge")
     assert abs(power - want.flux) < 2 * sigma
     np.testing.assert_allclose(power, want.flux, rtol=0.01, atol=0)

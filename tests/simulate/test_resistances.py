@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from kapitza.device.film import film_across
-from kapitza.device.free_paths import FreePaths
+from kapitza.applications.film import film_cross_plane
+from kapitza.applications.free_paths import FreePaths
 from kapitza.errors import InputError
+from kapitza.simulate.boltzmann.boundaries import InterfaceScattering, reverse_boundary
 from kapitza.simulate.boltzmann.carriers import band_carriers, gray_carriers
-from kapitza.simulate.boltzmann.contacts import Crossing, turned
-from kapitza.simulate.boltzmann.resistances import (
+from kapitza.simulate.boltzmann.layered.resistances import (
     film_conductivities,
     fourier_error,
     fourier_scale,
@@ -18,7 +18,7 @@ from kapitza.simulate.boltzmann.resistances import (
     superlattice_resistances,
     wall_slip,
 )
-from kapitza.simulate.boltzmann.transport import Film, transport
+from kapitza.simulate.boltzmann.layered.transport import Film, transport
 
 PATH = 4.1e-8
 GRAY = gray_carriers("gray", heat_capacity=1.66e6, velocity=6400.0, mean_free_path=PATH)
@@ -40,11 +40,11 @@ def test_slip_of_a_partly_specular_wall(specular):
 
 def test_slip_is_no_kapitza_resistance():
     """A plane in one medium that mixes everything shows two slips, and a specular open one nothing."""
-    found = interface_conductances(GRAY, GRAY, Crossing(coefficient=0.5))
+    found = interface_conductances(GRAY, GRAY, InterfaceScattering(coefficient=0.5))
     flow = GRAY.flow[0]
     np.testing.assert_allclose(found["emitted"].value, 0.5 * flow, rtol=1e-9, atol=0)
     np.testing.assert_allclose(found["extrapolated"].resistance, 2 * wall_slip(GRAY), rtol=1e-6, atol=0)
-    none = interface_conductances(GRAY, GRAY, Crossing(coefficient=1.0, specular=1.0))
+    none = interface_conductances(GRAY, GRAY, InterfaceScattering(coefficient=1.0, specular=1.0))
     assert abs(none["extrapolated"].resistance[0]) < 1e-6 * wall_slip(GRAY)
 
 
@@ -84,13 +84,13 @@ def test_films_against_another_solution():
     medium = band_carriers("x", 3 * share / (5000 * path), np.full(3, 5000.0), path)
     thickness = np.array([5e-9, 1e-7, 2e-6])
     got = film_conductivities(medium, thickness)
-    np.testing.assert_allclose(got, film_across(FreePaths(path, share), thickness), rtol=2e-4, atol=0)
+    np.testing.assert_allclose(got, film_cross_plane(FreePaths(path, share), thickness), rtol=2e-4, atol=0)
 
 
 def test_superlattices_between_their_limits():
     """Short periods: a Landauer channel for each boundary; long ones: Fourier with the extrapolated resistance."""
     other = gray_carriers("b", heat_capacity=1.2e6, velocity=4000.0, mean_free_path=2e-8)
-    crossing = Crossing(coefficient=0.4)
+    crossing = InterfaceScattering(coefficient=0.4)
     period = np.array([1e-12, 1e-5])
     got = superlattice_conductivities(GRAY, other, crossing, period)
     resistance = float(interface_conductances(GRAY, other, crossing)["extrapolated"].resistance[0])
@@ -106,21 +106,21 @@ def test_superlattices_between_their_limits():
 
 def test_a_boundary_turned_round_passes_the_same():
     other = gray_carriers("b", heat_capacity=1.2e6, velocity=4000.0, mean_free_path=2e-8)
-    crossing = Crossing(coefficient=0.4)
-    back = turned(crossing, GRAY, other)
+    crossing = InterfaceScattering(coefficient=0.4)
+    back = reverse_boundary(crossing, GRAY, other)
     np.testing.assert_allclose(back.flow(other, GRAY), crossing.flow(GRAY, other), rtol=1e-12, atol=0)
 
 
 def test_layers_too_thin_for_a_straight_part_are_refused():
     with pytest.raises(InputError, match="take at least"):
-        interface_conductances(GRAY, GRAY, Crossing(coefficient=0.5), thickness=1e-7)
+        interface_conductances(GRAY, GRAY, InterfaceScattering(coefficient=0.5), thickness=1e-7)
     np.testing.assert_allclose(median_path(GRAY), PATH, rtol=1e-12, atol=0)
     with pytest.raises(InputError, match="share = 0"):
-        superlattice_conductivities(GRAY, GRAY, Crossing(coefficient=0.5), [1e-8], share=0.0)
+        superlattice_conductivities(GRAY, GRAY, InterfaceScattering(coefficient=0.5), [1e-8], share=0.0)
 
 
 def test_repeating_stacks_have_boundaries_with_definitions():
-    found = transport([Film(1e-7, GRAY)], [Crossing(coefficient=0.5)], period=1.0)
+    found = transport([Film(1e-7, GRAY)], [InterfaceScattering(coefficient=0.5)], period=1.0)
     held = found.resistances()["gray|gray"]
     np.testing.assert_allclose(found.resistance, 1e-7 / GRAY.conductivity + held["extrapolated"], rtol=1e-9, atol=0)
     np.testing.assert_allclose(held["emitted"], 2 / GRAY.flow[0], rtol=1e-7, atol=0)

@@ -4,18 +4,18 @@ import numpy as np
 import pytest
 
 from kapitza.errors import InputError
+from kapitza.simulate.boltzmann.boundaries import InterfaceScattering, Wall
 from kapitza.simulate.boltzmann.carriers import gray_carriers
-from kapitza.simulate.boltzmann.contacts import Crossing, Wall
-from kapitza.simulate.boltzmann.resistances import interface_conductances
-from kapitza.simulate.boltzmann.response import (
+from kapitza.simulate.boltzmann.layered.resistances import interface_conductances
+from kapitza.simulate.boltzmann.layered.response import (
+    apparent_resistance,
     fourier_impedance,
     frequency_response,
-    heated,
-    seen_resistance,
+    heating_response,
     transient_profiles,
     transient_response,
 )
-from kapitza.simulate.boltzmann.transport import Film
+from kapitza.simulate.boltzmann.layered.transport import Film
 
 SUBSTRATE = gray_carriers("substrate", heat_capacity=1.66e6, velocity=6400.0, mean_free_path=4.1e-8)
 METAL = gray_carriers("film", heat_capacity=2.4e6, velocity=4000.0, mean_free_path=1e-8)
@@ -25,7 +25,7 @@ METAL = gray_carriers("film", heat_capacity=2.4e6, velocity=4000.0, mean_free_pa
 def test_heat_is_conserved(rate):
     """What is absorbed is stored or leaves through the right wall (to the error of a trapezoidal sum)."""
     thickness = 2e-7
-    held = heated([Film(thickness, SUBSTRATE)], [], rate, depth=3e-8).layers[0]
+    held = heating_response([Film(thickness, SUBSTRATE)], [], rate, depth=3e-8).layers[0]
     stored = rate * SUBSTRATE.heat_capacity * np.trapezoid(held.mean, held.position)
     np.testing.assert_allclose(stored + held.flux[-1].sum(), 1.0, rtol=6e-3, atol=0)
 
@@ -33,7 +33,7 @@ def test_heat_is_conserved(rate):
 def test_fast_heating_stays_where_it_is():
     """At rates above all others the heat only fills the heat capacity."""
     for rate in (1e16, 1e16 + 1e16j):
-        found = heated([Film(1e-7, SUBSTRATE)], [], rate, depth=1.0).surface
+        found = heating_response([Film(1e-7, SUBSTRATE)], [], rate, depth=1.0).surface
         np.testing.assert_allclose(found * rate * SUBSTRATE.heat_capacity * 1e-7, 1.0, rtol=1e-3, atol=0)
 
 
@@ -64,31 +64,31 @@ def test_steps_and_pulses_become_those_of_fourier():
 
 def test_thermoreflectance_sees_the_extrapolated_resistance():
     """Thick film, slow heating: not the emitted resistance, nor the local one."""
-    crossing = Crossing(coefficient=0.3)
+    crossing = InterfaceScattering(coefficient=0.3)
     known = {drop: one.resistance[0] for drop, one in interface_conductances(METAL, SUBSTRATE, crossing).items()}
-    seen = seen_resistance([Film(1e-6, METAL), Film(1e-3, SUBSTRATE)], crossing, [1e4])[0]
+    seen = apparent_resistance([Film(1e-6, METAL), Film(1e-3, SUBSTRATE)], crossing, [1e4])[0]
     np.testing.assert_allclose(seen.real, known["extrapolated"], rtol=2e-3, atol=0)
     assert abs(seen.imag) < 1e-3 * seen.real
-    thin = seen_resistance([Film(1e-8, METAL), Film(1e-3, SUBSTRATE)], crossing, [1e4])[0]
+    thin = apparent_resistance([Film(1e-8, METAL), Film(1e-3, SUBSTRATE)], crossing, [1e4])[0]
     assert 1.02 < thin.real / known["extrapolated"] < 1.06
 
 
 def test_an_insulated_film_keeps_its_heat():
     """Slowly heated between adiabatic walls, it warms evenly: 1/sCL."""
-    found = heated([Film(1e-7, SUBSTRATE)], [], 1e3, right=Wall()).layers[0]
+    found = heating_response([Film(1e-7, SUBSTRATE)], [], 1e3, right=Wall()).layers[0]
     np.testing.assert_allclose(found.mean * 1e3 * SUBSTRATE.heat_capacity * 1e-7, 1.0, rtol=1e-5, atol=0)
 
 
 def test_what_is_refused():
     with pytest.raises(InputError, match="negative real part"):
-        heated([Film(1e-7, SUBSTRATE)], [], -1.0)
+        heating_response([Film(1e-7, SUBSTRATE)], [], -1.0)
     with pytest.raises(InputError, match="a film and a substrate"):
-        seen_resistance([Film(1e-7, SUBSTRATE)], Crossing(coefficient=0.5), [1e6])
+        apparent_resistance([Film(1e-7, SUBSTRATE)], InterfaceScattering(coefficient=0.5), [1e6])
 
 
 def test_profiles_in_time():
     """The surface is that of the response; heat is stored, and in the end falls with the bulk gradient and the jump."""
-    films, joints = [Film(8e-8, METAL), Film(1e-6, SUBSTRATE)], [Crossing(coefficient=0.3)]
+    films, joints = [Film(8e-8, METAL), Film(1e-6, SUBSTRATE)], [InterfaceScattering(coefficient=0.3)]
     time = np.array([1e-11, 1e-3])
     place, found = transient_profiles(films, joints, time)
     assert found.shape == (2, place.size)

@@ -4,11 +4,15 @@ import numpy as np
 import pytest
 
 from kapitza.errors import ConvergenceError
+from kapitza.simulate.boltzmann.boundaries import InterfaceScattering, Wall
 from kapitza.simulate.boltzmann.carriers import gray_carriers
-from kapitza.simulate.boltzmann.contacts import Crossing, Wall
-from kapitza.simulate.boltzmann.solve import solved, swept
-from kapitza.simulate.boltzmann.sweeps import conjugate_gradients, partial_fractions
-from kapitza.simulate.boltzmann.transport import Film, joined, transport
+from kapitza.simulate.boltzmann.layered.solver import (
+    conjugate_gradients,
+    partial_fractions,
+    solve_balance,
+    solve_by_sweeps,
+)
+from kapitza.simulate.boltzmann.layered.transport import Film, assemble_layers, transport
 
 GRAY = gray_carriers("gray", heat_capacity=4e6, velocity=1000.0, mean_free_path=1e-8)
 
@@ -21,8 +25,8 @@ def test_both_solvers_agree(bands, thickness, specular):
         Film(2 * thickness, bands([150, 250], [10, 100], "b")),
     ]
     walls = Wall(301.0, specular), Wall(299.0, specular)
-    slabs, _ = joined(films, [Crossing(coefficient=[0.3, 0.5])], *walls)
-    one, other = solved(slabs), swept(slabs)
+    slabs, _ = assemble_layers(films, [InterfaceScattering(coefficient=[0.3, 0.5])], *walls)
+    one, other = solve_balance(slabs), solve_by_sweeps(slabs)
     np.testing.assert_allclose(other.face_flux(), one.face_flux(), rtol=1e-8, atol=0)
     np.testing.assert_allclose(other.entering, one.entering, rtol=0, atol=1e-8)
     assert one.steps == 0 < other.steps <= 25
@@ -31,8 +35,8 @@ def test_both_solvers_agree(bands, thickness, specular):
 @pytest.mark.parametrize("thickness", [1e-3, 1e-1, 1.0, 1e1, 1e2, 1e3, 1e4])
 def test_steps_stay_few(thickness):
     """From Knudsen number 1e3 to 1e-4, 400 equal cells."""
-    slabs, _ = joined([Film(thickness * 1e-8, GRAY, cells=400)], [], None, None)
-    found = swept(slabs)
+    slabs, _ = assemble_layers([Film(thickness * 1e-8, GRAY, cells=400)], [], None, None)
+    found = solve_by_sweeps(slabs)
     assert found.steps <= 20
     want = transport([Film(thickness * 1e-8, GRAY)]).flux
     np.testing.assert_allclose(found.face_flux().sum(axis=0), want, rtol=1e-5, atol=0)
@@ -42,7 +46,7 @@ def test_many_layers_are_swept_by_themselves(bands):
     """Thirty layers of one medium with open specular boundaries are one layer."""
     medium = bands([300], [20])
     films = [Film(1e-8, medium, name=str(i)) for i in range(30)]
-    found = transport(films, [Crossing(coefficient=1.0, specular=1.0)] * 29)
+    found = transport(films, [InterfaceScattering(coefficient=1.0, specular=1.0)] * 29)
     np.testing.assert_allclose(found.flux, transport([Film(3e-7, medium)]).flux, rtol=1e-6, atol=0)
 
 

@@ -11,19 +11,23 @@ from scipy.special import expn
 from kapitza.core.conductance import Conductance
 from kapitza.core.stack import Boundary
 from kapitza.errors import InputError
+from kapitza.matter.isotropic import Solid
 from kapitza.matter.library import solid
-from kapitza.matter.solid import Solid
-from kapitza.simulate.boltzmann.angular import AngularShare, share_by_angle
-from kapitza.simulate.boltzmann.carriers import Carriers, band_carriers, gray_carriers
-from kapitza.simulate.boltzmann.contacts import Crossing, Wall, turned
-from kapitza.simulate.boltzmann.elements import ORDER, cell_integrals, graded_cells, values
-from kapitza.simulate.boltzmann.rates import Rates
-from kapitza.simulate.boltzmann.spectra import carriers
-from kapitza.simulate.boltzmann.transport import Film, transport
-from kapitza.theory.angles import amm_modes
+from kapitza.simulate.boltzmann.boundaries import (
+    AngularTransmission,
+    InterfaceScattering,
+    Wall,
+    angular_transmission,
+    reverse_boundary,
+)
+from kapitza.simulate.boltzmann.carriers import Carriers, ScatteringRates, band_carriers, gray_carriers
+from kapitza.simulate.boltzmann.layered.cells import CELL_POLYNOMIALS, cell_integrals, graded_cells, legendre_values
+from kapitza.simulate.boltzmann.layered.transport import Film, transport
+from kapitza.simulate.boltzmann.spectral_carriers import spectral_carriers
+from kapitza.theory.amm import amm_modes
 
 TWO = ([300, 200], [20, 300])
-SPECULAR = Crossing(coefficient=0.1, specular=0.5)
+SPECULAR = InterfaceScattering(coefficient=0.1, specular=0.5)
 EIGHT = ([120, 150, 160, 140, 110, 70, 35, 15], [3, 8, 20, 50, 120, 300, 800, 2500])
 
 
@@ -57,7 +61,7 @@ def test_two_layers_are_exact(data, bands):
     for row in rows(data("device/nongray_two_layer_exact.csv")):
         thickness = float(row["L1=L2_nm"]) * 1e-9
         films = [Film(thickness, left), Film(thickness, right)]
-        got = transport(films, [Crossing(coefficient=[0.3, 0.5])])
+        got = transport(films, [InterfaceScattering(coefficient=[0.3, 0.5])])
         np.testing.assert_allclose(got.flux, 1e6 * float(row["q_over_dT_MW_m2K"]), rtol=1e-7, atol=0)
         middle = [float(row["T_mid_1"]), float(row["T_mid_2"])]
         np.testing.assert_allclose(got.middle - 299.5, middle, rtol=1e-5, atol=0)
@@ -70,7 +74,7 @@ def test_extrapolated_resistance_of_gray_media(data, bands):
     for row in rows(data("device/gray_interface_extrapolated_R.csv")):
         left, right = (bands([1e3 * float(row[name])], [10.0], name) for name in ("E1_rel", "E2_rel"))
         films = [Film(2e-7, left), Film(2e-7, right)]
-        got = transport(films, [Crossing(coefficient=float(row["t12"]))])
+        got = transport(films, [InterfaceScattering(coefficient=float(row["t12"]))])
         resistance = 1e9 * got.resistances()["E1_rel|E2_rel"]["extrapolated"]
         np.testing.assert_allclose(resistance, float(row["R_numeric_20mfp_each"]), rtol=1e-6, atol=0)
 
@@ -122,11 +126,11 @@ def test_laws_of_two_layers(bands, flows, thickness, coefficient, specular):
     if specular == 1:
         walls = {"left": Wall(301.0), "right": Wall(299.0)}
     films = [Film(thickness * 1e-9, left), Film(2e-9 * thickness, right)]
-    got = transport(films, [Crossing(coefficient=coefficient)], **walls)
+    got = transport(films, [InterfaceScattering(coefficient=coefficient)], **walls)
     np.testing.assert_allclose(got.spectral_flux.sum(axis=1), got.flux, rtol=1e-4, atol=0)
     assert got.lattice.max() <= 301.0 + 1e-9
     assert got.lattice.min() >= 299.0 - 1e-9
-    back = Crossing(coefficient=coefficient / 1.5)
+    back = InterfaceScattering(coefficient=coefficient / 1.5)
     turned = transport(films[::-1], [back], left=walls["left"], right=walls["right"])
     np.testing.assert_allclose(turned.flux, got.flux, rtol=1e-9, atol=0)
 
@@ -135,7 +139,7 @@ def test_three_definitions_of_gray_media(bands):
     """Emitted, local and extrapolated resistance against their closed forms."""
     for ratio, coefficient in ((1.0, 0.5), (0.5, 0.2), (3.0, 0.9)):
         films = [Film(3e-7, bands([100.0], [10.0])), Film(9e-7, bands([100 * ratio], [30.0], "b"))]
-        found = transport(films, [Crossing(coefficient=coefficient)]).resistances()["a|b"]
+        found = transport(films, [InterfaceScattering(coefficient=coefficient)]).resistances()["a|b"]
         both = coefficient * (1 + 1 / ratio)
         for drop, share in (("emitted", 0.0), ("local", 0.5), ("extrapolated", 1 - 0.75 * 0.7104460896)):
             np.testing.assert_allclose(found[drop] * 1e8 * coefficient, 1 - share * both, rtol=1e-7, atol=0)
@@ -146,7 +150,7 @@ def test_a_boundary_that_is_none(bands):
     for thickness in (1e-9, 1e-7, 1e-5):
         medium = bands(*TWO)
         films = [Film(thickness, medium), Film(2 * thickness, medium, name="b")]
-        cut = transport(films, [Crossing(coefficient=1.0, specular=1.0)])
+        cut = transport(films, [InterfaceScattering(coefficient=1.0, specular=1.0)])
         np.testing.assert_allclose(cut.flux, transport([Film(3 * thickness, medium)]).flux, rtol=1e-7, atol=0)
 
 
@@ -154,13 +158,13 @@ def test_a_boundary_that_is_none(bands):
 def test_refraction_between_unlike_layers(bands, thickness):
     """A little specularity changes little; the same crosses from both sides, and no heat flows in equilibrium."""
     films = [Film(thickness, bands(*TWO)), Film(thickness, bands([150, 250], [10, 100], "b"))]
-    diffuse = transport(films, [Crossing(coefficient=[0.3, 0.5])]).flux
-    nearly = transport(films, [Crossing(coefficient=[0.3, 0.5], specular=1e-9)]).flux
+    diffuse = transport(films, [InterfaceScattering(coefficient=[0.3, 0.5])]).flux
+    nearly = transport(films, [InterfaceScattering(coefficient=[0.3, 0.5], specular=1e-9)]).flux
     np.testing.assert_allclose(nearly, diffuse, rtol=1e-5, atol=0)
-    specular = Crossing(coefficient=[0.4, 0.5], specular=0.7)
+    specular = InterfaceScattering(coefficient=[0.4, 0.5], specular=0.7)
     there = transport(films, [specular])
     np.testing.assert_allclose(there.spectral_flux.sum(axis=1), there.flux, rtol=1e-4, atol=0)
-    back = transport(films[::-1], [turned(specular, *(film.carriers for film in films))])
+    back = transport(films[::-1], [reverse_boundary(specular, *(film.carriers for film in films))])
     np.testing.assert_allclose(back.flux, there.flux, rtol=1e-9, atol=0)
     still = transport(films, [specular], left=Wall(300.0), right=Wall(300.0 + 1e-9))
     assert abs(still.flux) < 1e-8 * there.flux
@@ -169,18 +173,18 @@ def test_refraction_between_unlike_layers(bands, thickness):
 def test_refraction_without_scattering_inside(bands):
     """Open, specular and ballistic: all waves cross that exist on both sides."""
     films = [Film(1e-13, bands([300.0], [20.0])), Film(1e-13, bands([200.0], [10.0], "b"))]
-    found = transport(films, [Crossing(coefficient=200 / 300, specular=1.0, through=1.0)])
+    found = transport(films, [InterfaceScattering(coefficient=200 / 300, specular=1.0, through=1.0)])
     np.testing.assert_allclose(found.flux, 200e6, rtol=1e-4, atol=0)
 
 
 def test_a_share_by_angle(bands):
     """Of acoustic mismatch without refraction, t = cosθ: 2/3 of the heat, and only at steep incidence."""
-    medium, path = bands([300.0], [20.0]), AngularShare([0, 1], [0, 1])
+    medium, path = bands([300.0], [20.0]), AngularTransmission([0, 1], [0, 1])
     films = [Film(1e-13, medium), Film(1e-13, medium, name="b")]
-    found = transport(films, [Crossing(specular=1.0, through=path)])
+    found = transport(films, [InterfaceScattering(specular=1.0, through=path)])
     np.testing.assert_allclose(found.flux, 200e6, rtol=1e-5, atol=0)
-    steep = AngularShare([0.2, 1], [0, 1])
-    found = transport(films, [Crossing(specular=1.0, through=steep)])
+    steep = AngularTransmission([0.2, 1], [0, 1])
+    found = transport(films, [InterfaceScattering(specular=1.0, through=steep)])
     np.testing.assert_allclose(found.flux, 300e6 * 2 / 0.8 * (0.992 / 3 - 0.2 * 0.96 / 2), rtol=2e-3, atol=0)
 
 
@@ -189,7 +193,7 @@ def test_modes_of_acoustic_mismatch_by_angle():
     al, si = solid("Al"), solid("Si")
     omega = np.linspace(1e11, 2e12, 4)
     modal = amm_modes(al, si, omega)
-    share = share_by_angle(modal)
+    share = angular_transmission(modal)
     node, weight = np.polynomial.legendre.leggauss(64)
     cosine, weight = (node + 1) / 2, weight / 2
     got = np.sum(2 * cosine * weight * share.at(cosine))
@@ -199,14 +203,14 @@ def test_modes_of_acoustic_mismatch_by_angle():
 
 def test_an_endless_stack_of_one_material_has_its_bulk_conductivity(bands):
     medium = bands(*EIGHT)
-    whole = transport([Film(1e-8, medium)], [Crossing(coefficient=1.0, specular=1.0)], period=1.0)
+    whole = transport([Film(1e-8, medium)], [InterfaceScattering(coefficient=1.0, specular=1.0)], period=1.0)
     np.testing.assert_allclose(whole.effective_conductivity, medium.conductivity, rtol=1e-9, atol=0)
 
 
 def test_diffuse_planes_that_return_half_are_black_walls(bands):
     """A period between planes that mix everything emits at one temperature: the slab between black walls."""
     medium = bands([100.0], [10.0])
-    periodic = transport([Film(1e-8, medium)], [Crossing(coefficient=0.5)], period=1.0)
+    periodic = transport([Film(1e-8, medium)], [InterfaceScattering(coefficient=0.5)], period=1.0)
     np.testing.assert_allclose(periodic.flux, transport([Film(1e-8, medium)]).flux, rtol=1e-7, atol=0)
 
 
@@ -245,12 +249,12 @@ def test_cell_integrals_against_quadrature():
     for t in (1e-6, 0.3, 3.999, 4.001, 30.0, 2.0 + 9.0j, 6.0 + 40.0j):
         passed, moment, collision = (part[0] for part in cell_integrals(np.array([t])))
         np.testing.assert_allclose(passed, np.exp(-t), rtol=1e-13, atol=0)
-        np.testing.assert_allclose(moment, (weight * np.exp(-t * node)) @ values(node), rtol=0, atol=1e-12)
+        np.testing.assert_allclose(moment, (weight * np.exp(-t * node)) @ legendre_values(node), rtol=0, atol=1e-12)
         inner = np.array(
-            [x * (weight * np.exp(-t * x * (1 - node))) @ values(x * node) for x in node]
+            [x * (weight * np.exp(-t * x * (1 - node))) @ legendre_values(x * node) for x in node]
         )  # of the source below x
-        double = values(node).T @ (weight[:, None] * inner)
-        want = np.diag(1 / (2 * np.arange(ORDER) + 1)) - t * double
+        double = legendre_values(node).T @ (weight[:, None] * inner)
+        want = np.diag(1 / (2 * np.arange(CELL_POLYNOMIALS) + 1)) - t * double
         np.testing.assert_allclose(collision, want, rtol=0, atol=1e-11)
 
 
@@ -277,7 +281,7 @@ def test_occupation_and_spectra():
 def test_heat_capacities_of_solids_are_plausible(temperature):
     """Diamond holds the least of all solids when it is cold."""
     diamond = Solid("diamond", 3515, 17500, 12800, 1.76e29)
-    found = carriers(diamond, Rates(boundary=1e-6), temperature=temperature)
+    found = spectral_carriers(diamond, ScatteringRates(boundary=1e-6), temperature=temperature)
     assert found.heat_capacity > 100 * 3e3 * min(1, temperature / 300) ** 3
 
 
@@ -296,16 +300,16 @@ def test_scaling_is_linear(bands):
         (lambda a, b: transport([Film(1e-8, a), Film(1e-8, b)], [Conductance([300], [1e8])]), "counted twice"),
         (lambda a, b: transport([Film(1e-8, a), Film(1e-8, b)]), "1 boundaries .* have 0"),
         (
-            lambda a, b: transport([Film(1e-8, a), Film(1e-8, b)], [Crossing(coefficient=[1.0, 1.0])]),
+            lambda a, b: transport([Film(1e-8, a), Film(1e-8, b)], [InterfaceScattering(coefficient=[1.0, 1.0])]),
             "detailed balance",
         ),
         (
-            lambda a, b: transport([Film(1e-8, a), Film(1e-8, b)], [Crossing(coefficient=0.1, back=0.1)]),
+            lambda a, b: transport([Film(1e-8, a), Film(1e-8, b)], [InterfaceScattering(coefficient=0.1, back=0.1)]),
             "breaks detailed balance",
         ),
         (
             lambda a, b: transport(
-                [Film(1e-8, a), Film(1e-8, b)], [Crossing(coefficient=0.1, specular=1.0, through=1)]
+                [Film(1e-8, a), Film(1e-8, b)], [InterfaceScattering(coefficient=0.1, specular=1.0, through=1)]
             ),
             "without a change of direction",
         ),
@@ -325,7 +329,7 @@ def test_scaling_is_linear(bands):
         (lambda a, b: transport([Film(1e-8, a)], left=Wall(), right=Wall()), "both walls let no heat pass"),
         (lambda a, b: Wall(-3.0), "above 0 K"),
         (lambda a, b: Wall(300.0, 1.5), "shares from 0 to 1"),
-        (lambda a, b: Crossing(), "none of them"),
+        (lambda a, b: InterfaceScattering(), "none of them"),
         (lambda a, b: transport([]), "at least one layer"),
         (lambda a, b: transport([Film(1e-8, a)], period=1.0, left=Wall(300.0)), "no walls"),
         (lambda a, b: Film(1e-8, "Si"), "Carriers"),

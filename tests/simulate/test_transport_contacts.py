@@ -6,15 +6,13 @@ from attrs import evolve
 
 from kapitza.errors import InputError
 from kapitza.matter.library import solid
-from kapitza.simulate.boltzmann.angular import AngularShare
-from kapitza.simulate.boltzmann.carriers import band_carriers, gray_carriers
-from kapitza.simulate.boltzmann.contacts import Crossing, Wall, turned
-from kapitza.simulate.boltzmann.elements import ORDER
-from kapitza.simulate.boltzmann.rates import Rates
-from kapitza.simulate.boltzmann.resistances import wall_slip
-from kapitza.simulate.boltzmann.solve import MOST_AT_ONCE, solved
-from kapitza.simulate.boltzmann.spectra import carriers, group_edges, group_frequencies
-from kapitza.simulate.boltzmann.transport import Film, joined, transport
+from kapitza.simulate.boltzmann.boundaries import AngularTransmission, InterfaceScattering, Wall, reverse_boundary
+from kapitza.simulate.boltzmann.carriers import ScatteringRates, band_carriers, gray_carriers
+from kapitza.simulate.boltzmann.layered.cells import CELL_POLYNOMIALS
+from kapitza.simulate.boltzmann.layered.resistances import wall_slip
+from kapitza.simulate.boltzmann.layered.solver import MAX_DIRECT_UNKNOWNS, solve_balance
+from kapitza.simulate.boltzmann.layered.transport import Film, assemble_layers, transport
+from kapitza.simulate.boltzmann.spectral_carriers import group_edges, group_frequencies, spectral_carriers
 from kapitza.theory.dmm import dmm
 
 TWO = ([300, 200], [20, 300])
@@ -23,10 +21,10 @@ TWO = ([300, 200], [20, 300])
 def test_emitted_is_the_landauer_integral_by_angle_too(bands):
     """What crosses times the gap of what arrives is the heat: checked on the mean temperatures where angles mix."""
     films = [Film(3e-8, bands(*TWO)), Film(8e-8, bands([150, 250], [10, 100], "b"))]
-    found = transport(films, [Crossing(coefficient=[0.3, 0.5])])
+    found = transport(films, [InterfaceScattering(coefficient=[0.3, 0.5])])
     gap = np.sum(found.crossing[0] * (found.arriving[0][0] - found.arriving[1][0])) / found.crossing.sum()
     np.testing.assert_allclose(found.drop(0, "emitted"), gap, rtol=1e-9, atol=0)
-    oblique = Crossing(specular=1.0, through=AngularShare([0, 0.3, 1], [0, 0.6, 0.9]))
+    oblique = InterfaceScattering(specular=1.0, through=AngularTransmission([0, 0.3, 1], [0, 0.6, 0.9]))
     found = transport(films, [oblique])
     np.testing.assert_allclose(
         found.conductance("emitted").value, oblique.flow(films[0].carriers, films[1].carriers).sum(), rtol=1e-12, atol=0
@@ -37,14 +35,14 @@ def test_emitted_is_the_landauer_integral_by_angle_too(bands):
 def test_periods_of_many_cells_are_swept(bands, thickness):
     """The same as graded cells at once, at a number of steps that does not grow."""
     films = [(thickness, bands(*TWO)), (2 * thickness, bands([150, 250], [10, 100], "b"))]
-    joints = [Crossing(coefficient=[0.3, 0.5]), Crossing(coefficient=[0.2, 0.1])]
-    many, _ = joined([Film(*one, cells=200) for one in films], joints, None, None, period=1.0)
-    assert many.stops[-1] > MOST_AT_ONCE
-    found = solved(many)
+    joints = [InterfaceScattering(coefficient=[0.3, 0.5]), InterfaceScattering(coefficient=[0.2, 0.1])]
+    many, _ = assemble_layers([Film(*one, cells=200) for one in films], joints, None, None, period=1.0)
+    assert many.stops[-1] > MAX_DIRECT_UNKNOWNS
+    found = solve_balance(many)
     assert 0 < found.steps < 25
     few = transport([Film(*one) for one in films], joints, period=1.0)
     np.testing.assert_allclose(found.face_flux().sum(axis=0), few.flux, rtol=1e-4, atol=0)
-    mean = np.concatenate(list(many.widths)) @ found.temperature[::ORDER]
+    mean = np.concatenate(list(many.widths)) @ found.temperature[::CELL_POLYNOMIALS]
     np.testing.assert_allclose(mean, 0, atol=1e-10 * 3 * thickness)
 
 
@@ -92,7 +90,7 @@ def test_no_heat_no_resistance(bands):
     for found in (
         transport([Film(1e-8, medium)], left=Wall(300.0), right=Wall(300.0)),
         transport([Film(1e-8, medium)], left=Wall(), right=Wall(300.0)),
-        transport([Film(1e-8, medium), Film(1e-8, other)], [Crossing(coefficient=0.0)]),
+        transport([Film(1e-8, medium), Film(1e-8, other)], [InterfaceScattering(coefficient=0.0)]),
     ):
         with pytest.raises(InputError, match="no heat flows"):
             _ = found.effective_conductivity
@@ -102,16 +100,16 @@ def test_no_heat_no_resistance(bands):
 
 def test_shares_by_angle_are_not_turned_round(bands):
     left, right = bands(*TWO), bands([150, 250], [10, 100], "b")
-    oblique = Crossing(specular=1.0, through=AngularShare([0, 1], [0.2, 0.9]))
+    oblique = InterfaceScattering(specular=1.0, through=AngularTransmission([0, 1], [0.2, 0.9]))
     with pytest.raises(InputError, match=r"cannot be turned round; give the boundary b\|a"):
-        turned(oblique, left, right)
-    assert turned(oblique, left, left) is oblique
+        reverse_boundary(oblique, left, right)
+    assert reverse_boundary(oblique, left, left) is oblique
 
 
 def test_a_transmission_beyond_all_modes():
     edges = group_edges(solid("Si"), solid("Ge"), bins=10)
-    rates = Rates(umklapp=1e-19)
-    films = [Film(1e-8, carriers(solid(name), rates, edges=edges)) for name in ("Si", "Ge")]
+    rates = ScatteringRates(umklapp=1e-19)
+    films = [Film(1e-8, spectral_carriers(solid(name), rates, edges=edges)) for name in ("Si", "Ge")]
     given = dmm(solid("Si"), solid("Ge"), group_frequencies(edges))
     with pytest.raises(InputError, match="detailed balance between Si and Ge"):
         transport(films, [evolve(given, total=10 * given.total, left=None, right=None)])
@@ -121,4 +119,4 @@ def test_stacks_that_no_memory_holds_are_refused():
     many = band_carriers("x", np.full(60, 1e5), np.full(60, 5e3), np.full(60, 1e-8))
     films = [Film(1e-9, many, name=f"x{i}") for i in range(100)]
     with pytest.raises(InputError, match="100 layers with 60 groups of 16 streams are too many"):
-        transport(films, [Crossing(coefficient=0.5, specular=0.5)] * 99)
+        transport(films, [InterfaceScattering(coefficient=0.5, specular=0.5)] * 99)

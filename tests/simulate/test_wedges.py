@@ -10,23 +10,23 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kapitza.errors import DataError, InputError
-from kapitza.io.domains import read_domain
+from kapitza.io.transport.domains import read_domain
+from kapitza.simulate.boltzmann.boundaries import InterfaceScattering, Wall
 from kapitza.simulate.boltzmann.carriers import band_carriers, gray_carriers
-from kapitza.simulate.boltzmann.contacts import Crossing, Wall
-from kapitza.simulate.boltzmann.fourier import fourier_temperature
-from kapitza.simulate.boltzmann.geometry import Domain
-from kapitza.simulate.boltzmann.monte_carlo import (
-    Flights,
-    averaged,
+from kapitza.simulate.boltzmann.domain import Domain
+from kapitza.simulate.boltzmann.layered.transport import Film, transport
+from kapitza.simulate.boltzmann.monte_carlo.fourier import fourier_temperature
+from kapitza.simulate.boltzmann.monte_carlo.simulation import (
+    MonteCarloSettings,
+    average_batches,
     detector_temperature,
     monte_carlo,
-    prepared,
+    prepare_domain,
     run_batches,
 )
+from kapitza.simulate.boltzmann.monte_carlo.tables import tabulate_emission
 from kapitza.simulate.boltzmann.shapes import Block, HotSpot, Prism
-from kapitza.simulate.boltzmann.tracks import emission_of
-from kapitza.simulate.boltzmann.transport import Film, transport
-from kapitza.simulate.boltzmann.wedges import cells_of
+from kapitza.simulate.boltzmann.triangulation import divide_domain
 
 pytest.importorskip("numba", reason="needs numba")
 
@@ -76,9 +76,11 @@ def test_a_polygon_with_straight_sides_is_blocks():
     walls = {"-x": Wall(300.5), "+y": Wall(299.5)}
     blocks = [Block([0, 0], [1e-8, 3e-8], gray()), Block([1e-8, 0], [2e-8, 1e-8], gray())]
     corners = np.array([[0, 0], [2, 0], [2, 1], [1, 1], [1, 3], [0, 3]]) * 1e-8
-    want = monte_carlo(Domain(blocks, walls=walls), spacing=5 * NM, flights=Flights(2_000, seed=3))
+    want = monte_carlo(Domain(blocks, walls=walls), spacing=5 * NM, flights=MonteCarloSettings(2_000, seed=3))
     for one in (corners, corners[::-1]):
-        got = monte_carlo(Domain([Prism(one, gray())], walls=walls), spacing=5 * NM, flights=Flights(2_000, seed=3))
+        got = monte_carlo(
+            Domain([Prism(one, gray())], walls=walls), spacing=5 * NM, flights=MonteCarloSettings(2_000, seed=3)
+        )
         np.testing.assert_array_equal(got.temperature, want.temperature)
         np.testing.assert_array_equal(got.power, want.power)
 
@@ -91,7 +93,7 @@ def test_cells_fill_exactly_what_the_polygon_does(angle, size, heights):
     height, tall = ([2e-9, 5e-9], 3e-9) if heights else (None, 1.0)
     low, high = ([-4e-8] * 2, [4e-8] * 2) if not heights else ([-4e-8, -4e-8, 0.0], [4e-8, 4e-8, 5e-9])
     boxes = [Block(low, high, gray()), Prism(inner, gray(2e-8, "b"), height=height)]
-    cells = cells_of(Domain(boxes, {"gray|b": Crossing(coefficient=0.5)}), 6.3 * NM)
+    cells = divide_domain(Domain(boxes, {"gray|b": InterfaceScattering(coefficient=0.5)}), 6.3 * NM)
     area = 4 * size * 7 * NM**2
     np.testing.assert_allclose(cells.volume[cells.region == 1].sum(), area * tall, rtol=1e-8, atol=0)
     np.testing.assert_allclose(cells.volume.sum(), np.prod(np.subtract(high, low)), rtol=1e-8, atol=0)
@@ -115,7 +117,9 @@ def test_view_factors_of_a_triangle():
         a, b = corners[k], corners[(k + 1) % 3]
         out = (a + b) / 2 - middle
         walls.append(Prism([a, a + 0.1 * out, b + 0.1 * out, b], Wall(301.0 if k == 0 else 300.0), f"w{k}"))
-    got = monte_carlo(Domain([Prism(corners, gray(1.0)), *walls]), spacing=1e-7, flights=Flights(100_000, seed=2))
+    got = monte_carlo(
+        Domain([Prism(corners, gray(1.0)), *walls]), spacing=1e-7, flights=MonteCarloSettings(100_000, seed=2)
+    )
     sent = 1e9 * side[0]
     for name, factor in (
         ("w1", (side[0] + side[1] - side[2]) / 2 / side[0]),
@@ -131,7 +135,7 @@ def test_an_inclined_mirror():
     corners = np.array([[0, 0], [1, 0], [0, 1]]) * 1e-6
     shapes = [Block([0, 0], [1e-6, 1e-6], MIRROR, "mirror"), Prism(corners, gray(1.0))]
     walls = {"-x": Wall(301.0), "-y": Wall(300.0)}
-    got = monte_carlo(Domain(shapes, walls=walls), spacing=3e-7, flights=Flights(100_000, seed=1))
+    got = monte_carlo(Domain(shapes, walls=walls), spacing=3e-7, flights=MonteCarloSettings(100_000, seed=1))
     power, sigma = got.taken("-y")
     assert abs(power / 1e3 - np.sqrt(2) / 2) < 2.5 * sigma / 1e3
     np.testing.assert_allclose(power / 1e3, np.sqrt(2) / 2, rtol=0.01, atol=0)
@@ -145,7 +149,7 @@ def test_a_turned_slab_conducts_as_an_upright_one(data):
     for angle, height, thickness in ((np.pi / 4, None, 1.0), (0.3, None, 5.0), (np.pi / 4, [0.0, 4e-9], 1.0)):
         walls = {} if height is None else {"-z": MIRROR, "+z": MIRROR}
         shapes = channel([Film(thickness * 1e-8, gray(), name="gray")], angle, height=height)
-        got = monte_carlo(Domain(shapes, walls=walls), spacing=4 * NM, flights=Flights(120_000, seed=6))
+        got = monte_carlo(Domain(shapes, walls=walls), spacing=4 * NM, flights=MonteCarloSettings(120_000, seed=6))
         area = 1e-8 * (1.0 if height is None else height[1])
         power, sigma = got.taken("cold")
         assert abs(power / area / 1e9 - exact[thickness]) < 2.5 * sigma / area / 1e9
@@ -158,11 +162,11 @@ def test_an_inclined_boundary_between_two_materials(specular):
     """Flux, its spectrum and temperatures of blocks inside, as the deterministic solver has them."""
     one = bands("a", (300, 200), (20, 300))
     other = bands("b", (300, 200), (50, 30)) if specular else bands("b", (150, 250), (10, 100))
-    crossing = Crossing(coefficient=0.6 if specular else [0.3, 0.5], specular=specular)
+    crossing = InterfaceScattering(coefficient=0.6 if specular else [0.3, 0.5], specular=specular)
     films = [Film(4e-8, one, name="a"), Film(6e-8, other, name="b")]
     want = transport(films, [crossing])
     domain = Domain(channel(films, 0.6, width=2e-8), {"a|b": crossing})
-    got = monte_carlo(domain, spacing=1e-8, flights=Flights(150_000, seed=4))
+    got = monte_carlo(domain, spacing=1e-8, flights=MonteCarloSettings(150_000, seed=4))
     power, sigma = got.taken("a|b")
     assert abs(power / 2e-8 - want.flux) < 2.5 * sigma / 2e-8
     np.testing.assert_allclose(power / 2e-8, want.flux, rtol=0.01, atol=0)
@@ -183,20 +187,20 @@ def cavity(specular):
         Prism(around[:4], other),
         Prism(turned((1e-8, 1e-8), (2e-8, 2.2e-8), 0.9), Wall(None, 0.4), "pore"),
     ]
-    return Domain(shapes, {"a|b": Crossing(coefficient=0.5 if specular else [0.3, 0.5], specular=specular)})
+    return Domain(shapes, {"a|b": InterfaceScattering(coefficient=0.5 if specular else [0.3, 0.5], specular=specular)})
 
 
 @pytest.mark.parametrize("specular", [0.0, 0.6])
 def test_equilibrium(specular):
     """Walls one kelvin warmer than what particles are counted from: every cell is, and no heat flows anywhere."""
-    made = prepared(cavity(specular), 1.5e-8)
-    emission = emission_of(made.domain, made.grid, made.bands, made.specular, made.reference - 1)
-    flights = Flights(80_000, seed=5, batches=80)
+    made = prepare_domain(cavity(specular), 1.5e-8)
+    emission = tabulate_emission(made.domain, made.grid, made.bands, made.specular, made.reference - 1)
+    flights = MonteCarloSettings(80_000, seed=5, batches=80)
     parts, _ = run_batches(made, emission, np.full(made.grid.region.size, -1), 0, flights)
     driven = np.abs(emission.power).sum()
     solid = made.grid.region >= 0
     capacity = made.bands.capacity.sum(axis=1)[np.maximum(made.grid.region, 0)] * made.grid.volume
-    heat, spread = (one * driven for one in averaged(parts, "heat"))
+    heat, spread = (one * driven for one in average_batches(parts, "heat"))
     large = solid & (made.grid.volume > 1e-17)
     z = (heat - capacity)[large] / spread[large]
     assert 0.85 < np.sqrt(np.mean(z**2)) < 1.15
@@ -204,10 +208,10 @@ def test_equilibrium(specular):
     whole = np.array([part["heat"][solid].sum() for part in parts]) * driven / capacity[solid].sum()
     assert abs(whole.mean() - 1) < 2.5 * whole.std(ddof=1) / np.sqrt(whole.size)
     np.testing.assert_allclose(whole.mean(), 1.0, rtol=0.01, atol=0)
-    crossed, error = averaged(parts, "power")
+    crossed, error = average_batches(parts, "power")
     s = made.grid.surfaces.index("a|b")
     assert (np.abs(crossed[s]) < 3 * error[s]).all()
-    flow, error = averaged(parts, "flow")
+    flow, error = average_batches(parts, "flow")
     z = flow[large] / error[large]
     assert 0.85 < np.sqrt(np.mean(z**2)) < 1.15
 
@@ -221,16 +225,18 @@ def heated():
         Prism([[6e-8, 0], [1e-7, 0], [8e-8, 1.5e-8]], Wall(None, 0.5), "tooth"),
     ]
     walls = {"-x": "periodic", "+x": "periodic", "-y": Wall(300.0), "+y": MIRROR}
-    return Domain(shapes, {"a|b": Crossing(coefficient=[0.3, 0.5])}, walls, [HotSpot([2e-8, 7e-8], [4e-8, 8e-8], 4.0)])
+    return Domain(
+        shapes, {"a|b": InterfaceScattering(coefficient=[0.3, 0.5])}, walls, [HotSpot([2e-8, 7e-8], [4e-8, 8e-8], 4.0)]
+    )
 
 
 def test_forward_and_backward_agree_beside_inclined_sides():
     """Heat is conserved, also across a periodic wall that a boundary meets; reciprocity holds."""
     low, high = [2e-8, 7e-8], [4e-8, 8e-8]
-    got = monte_carlo(heated(), spacing=1e-8, flights=Flights(60_000, seed=1), probes={"spot": (low, high)})
+    got = monte_carlo(heated(), spacing=1e-8, flights=MonteCarloSettings(60_000, seed=1), probes={"spot": (low, high)})
     np.testing.assert_allclose(got.taken("-y"), [4.0, 0.0], rtol=1e-9, atol=1e-9)
     np.testing.assert_allclose(got.taken("a|b"), [4.0, 0.0], rtol=1e-9, atol=1e-9)
-    back = detector_temperature(heated(), low, high, flights=Flights(60_000, seed=2))
+    back = detector_temperature(heated(), low, high, flights=MonteCarloSettings(60_000, seed=2))
     inside = np.s_[2:4, got.edges[1].size - 2]
     sigma = np.hypot(back.sigma, got.temperature_sigma[inside].max())
     assert abs(back.temperature - got.temperature[inside].mean()) < 2.5 * sigma
@@ -248,12 +254,15 @@ def test_forward_and_backward_agree_beside_inclined_sides():
         (lambda: Prism([[0, 0], [1e-8, 0], [0, 1e-8]], gray(), height=[2e-9, 1e-9]), "expected an extent"),
         (lambda: Prism([[0, 0], [1e-8, 0], [0, 1e-8]], "Si"), "Carriers or a Wall"),
         (lambda: fourier_temperature(heated(), 1e-8), "inclined sides"),
-        (lambda: monte_carlo(heated(), spacing=1e-8, flights=Flights(compiled=False)), "need the compiled road"),
+        (
+            lambda: monte_carlo(heated(), spacing=1e-8, flights=MonteCarloSettings(compiled=False)),
+            "need the compiled road",
+        ),
         (
             lambda: monte_carlo(evolve(heated(), walls={"-y": Wall(300.0)}, boundaries={}), spacing=1e-8),
             "has no transmission",
         ),
-        (lambda: cells_of(heated(), 3e-11), "larger spacing"),
+        (lambda: divide_domain(heated(), 3e-11), "larger spacing"),
     ],
 )
 def test_what_is_refused(make, message):
@@ -284,7 +293,7 @@ def test_a_file(tmp_path):
     path = tmp_path / "d.toml"
     path.write_text(FILE, encoding="utf-8")
     held = read_domain(path)
-    got = monte_carlo(held.domain, spacing=held.spacing, flights=Flights(400))
+    got = monte_carlo(held.domain, spacing=held.spacing, flights=MonteCarloSettings(400))
     assert got.taken("sink")[0] > 0
     tall = FILE.replace('"5 nm"', '["5 nm", "5 nm", "9 nm"]').replace("corners", 'height = ["0 nm", "8 nm"]\ncorners')
     path.write_text(tall, encoding="utf-8")

@@ -6,10 +6,15 @@ import numpy as np
 import pytest
 from numpy.typing import ArrayLike
 
-from kapitza.matter.junction import Junction, Lead, Slab
-from kapitza.matter.layers import junction_from_layers, lead_from_force_constants, mass_junction, slabs
-from kapitza.theory.agf.bound import at_wavevector
-from kapitza.theory.agf.device import prepared
+from kapitza.matter.building.layers import (
+    cut_into_layers,
+    junction_from_layers,
+    lead_from_force_constants,
+    mass_junction,
+)
+from kapitza.matter.junction import Junction, JunctionLayer, Lead
+from kapitza.theory.agf.green_functions import prepare_junction
+from kapitza.theory.agf.localised_modes import at_wavevector
 from kapitza.units import angstrom, eV, m_u
 
 SPRING = eV / angstrom**2
@@ -42,8 +47,8 @@ def si_ge(data) -> Junction:
         )
         for name, mass, key, height in (("Si", si, "S", a), ("Ge", ge, "G", 1.08 * a))
     ]
-    cells = slabs([si] * 20 + [ge] * 20, blocks["R"][:, :2], blocks["Phi"] * SPRING, [4] * 10)[2:8]
-    cells[-1] = Slab(cells[-1].masses, cells[-1].shifts, cells[-1].onsite, None)
+    cells = cut_into_layers([si] * 20 + [ge] * 20, blocks["R"][:, :2], blocks["Phi"] * SPRING, [4] * 10)[2:8]
+    cells[-1] = JunctionLayer(cells[-1].masses, cells[-1].shifts, cells[-1].onsite, None)
     return junction_from_layers("Si|Ge", leads[0], leads[1], periods, cells)
 
 
@@ -104,7 +109,7 @@ def dense_slab() -> Callable[..., tuple[np.ndarray, int, int]]:
 
     def make(junction: Junction, k: ArrayLike, layers: int) -> tuple[np.ndarray, int, int]:
         """Dense dynamical matrix of the device between many layers of both leads, and where the device begins."""
-        at = at_wavevector(prepared(junction), np.asarray(k, dtype=float))
+        at = at_wavevector(prepare_junction(junction), np.asarray(k, dtype=float))
         leads = [(onsite[0], hop[0]) for onsite, hop in at.leads]
         onsite = [leads[0][0]] * layers + [one[0] for one in at.blocks.onsite] + [leads[1][0]] * layers
         hop = [leads[0][1]] * layers + [one[0] for one in at.blocks.hop] + [leads[1][1]] * layers

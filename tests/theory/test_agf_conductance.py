@@ -9,11 +9,11 @@ import pytest
 from kapitza.core.occupation import mode_heat_capacity
 from kapitza.core.transmission import Transmission
 from kapitza.errors import ConvergenceError, InputError
-from kapitza.matter.layers import chain, mass_junction, supercell
-from kapitza.theory.agf.conductance import agf, converged
-from kapitza.theory.agf.device import prepared
-from kapitza.theory.agf.kmesh import bulk, lattice_operations, mesh, operations
-from kapitza.theory.agf.nodes import window
+from kapitza.matter.building.layers import chain_junction, mass_junction, repeat_device
+from kapitza.theory.agf.conductance import agf, refine_to_tolerance
+from kapitza.theory.agf.green_functions import prepare_junction
+from kapitza.theory.agf.k_mesh import bulk_matrix, find_symmetry, lattice_operations, wavevector_mesh
+from kapitza.theory.agf.transmission import smooth_window
 from kapitza.theory.chain import Chain, chain_transmission
 from kapitza.units import MW, THz, eV, k_B, m_u
 
@@ -77,7 +77,7 @@ def test_perfect_silicon_is_a_sum_over_bands(silicon):
     at = (np.arange(24) + 0.5) / 48
     onsite, hop = silicon.blocks(np.array([[x, s * y] for x in at for y in at for s in (1, -1)]))
     phase = np.exp(2j * np.pi * np.arange(160) / 160)
-    omega = np.sqrt(np.abs(np.stack([np.linalg.eigvalsh(bulk(onsite, hop, one)) for one in phase]))) * 1e12
+    omega = np.sqrt(np.abs(np.stack([np.linalg.eigvalsh(bulk_matrix(onsite, hop, one)) for one in phase]))) * 1e12
     step, middle = np.abs(np.roll(omega, -1, 0) - omega) / 2, (np.roll(omega, -1, 0) + omega) / 2
     heat = mode_heat_capacity(middle.ravel(), [100.0, 300.0])
     wanted = heat @ step.ravel() / (len(onsite) * 2 * np.pi * silicon.area)
@@ -105,7 +105,7 @@ def test_spectrum_of_long_waves_rises_with_the_square(si_heavy):
 
 def test_chains_agree_with_their_closed_form():
     left, right = (28 * m_u, 50.0), (70 * m_u, 60.0)
-    found = converged(chain(left, right, bond=40.0), temperature=[10, 300])
+    found = refine_to_tolerance(chain_junction(left, right, bond=40.0), temperature=[10, 300])
     omega = np.linspace(1e9, 6e13, 200001)
     exact = Transmission(omega, chain_transmission(Chain(*left), Chain(*right), omega, bond=40.0))
     got, wanted = (one.conductance([10, 300]).value for one in (found.transmission, exact))
@@ -116,7 +116,7 @@ def test_chains_agree_with_their_closed_form():
 def test_one_channel_has_the_quantum_of_conductance(published):
     wanted = published("core", "conductance_quantum")
     spring = (28 * m_u, 50.0)
-    cold = agf(chain(spring, spring, bond=50.0), temperature=1.0).conductance(1.0).value[0]
+    cold = agf(chain_junction(spring, spring, bond=50.0), temperature=1.0).conductance(1.0).value[0]
     np.testing.assert_allclose(cold, wanted["value"], rtol=3e-3, atol=0)  # of 1 m² and at 1 K
 
 
@@ -144,7 +144,7 @@ def test_given_frequencies_are_taken_as_they_are(si_heavy):
 
 def test_supercell_has_the_spectrum_of_its_cell(si_heavy):
     omega = np.array([1.5, 4.0]) * THz
-    whole = supercell(si_heavy, [2, 1])
+    whole = repeat_device(si_heavy, [2, 1])
     one = agf(si_heavy, omega, k_mesh=(8, 8), symmetry=[[[1, 0], [0, 1]]])
     two = agf(whole, omega, k_mesh=(4, 8))
     assert two.total[1] > 0
@@ -154,7 +154,7 @@ def test_supercell_has_the_spectrum_of_its_cell(si_heavy):
 
 def test_symmetry_is_found_and_vouched_symmetry_is_checked(si_heavy, silicon):
     assert len(lattice_operations(silicon.periods)) == 8
-    found = operations(prepared(si_heavy))
+    found = find_symmetry(prepare_junction(si_heavy))
     assert len(found) == 4  # two mirrors; the second layer of an (001) surface breaks the fourfold axis
     with pytest.raises(InputError, match="does not keep the lattice"):
         agf(si_heavy, [THz], symmetry=[[[1, 1], [0, 1]]])
@@ -163,19 +163,19 @@ def test_symmetry_is_found_and_vouched_symmetry_is_checked(si_heavy, silicon):
 @pytest.mark.parametrize("size", [(4, 4), (5, 5), (6, 4), (7, 3)])
 def test_meshes_keep_their_area_and_integrate_periodic_functions(si_heavy, size):
     box = np.array([0.5, 0.5])
-    found = mesh(size, box, operations(prepared(si_heavy)))
+    found = wavevector_mesh(size, box, find_symmetry(prepare_junction(si_heavy)))
     np.testing.assert_allclose(found.weight.sum(), 1.0, rtol=1e-12, atol=0)
     wave = np.cos(2 * np.pi * found.k) @ [1.0, 1.0]
     np.testing.assert_allclose(found.weight @ wave, 0.0, rtol=0, atol=1e-12)
     assert len(found.k) < 0.6 * size[0] * size[1]
-    part = mesh(size, np.array([0.1, 0.2]), operations(prepared(si_heavy)))
+    part = wavevector_mesh(size, np.array([0.1, 0.2]), find_symmetry(prepare_junction(si_heavy)))
     np.testing.assert_allclose(part.weight.sum(), 0.08, rtol=1e-12, atol=0)
 
 
 def test_windows_add_to_one():
     omega = np.linspace(0.01, 20, 400)
     ramps = ([4.0, np.inf], [2.0, 4.0], [1.0, 2.0], [0.0, 1.0])
-    total = sum(window(omega, np.array(part)) for part in ramps)
+    total = sum(smooth_window(omega, np.array(part)) for part in ramps)
     np.testing.assert_allclose(total, 1.0, rtol=0, atol=1e-12)
 
 
@@ -186,7 +186,7 @@ def test_classical_limit_is_the_integral(si_heavy):
 
 
 def test_error_is_reached_or_told(si_heavy):
-    rough, fine = (converged(si_heavy, tolerance=one) for one in (5e-2, 1e-2))
+    rough, fine = (refine_to_tolerance(si_heavy, tolerance=one) for one in (5e-2, 1e-2))
     assert (rough.error <= 5e-2).all()
     assert rough.points < fine.points
     one, other = (c.transmission.conductance(300.0).value for c in (rough, fine))

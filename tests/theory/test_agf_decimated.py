@@ -8,9 +8,8 @@ import pytest
 from attrs import evolve
 
 from kapitza.errors import ConvergenceError, InputError, MissingEngine
-from kapitza.matter.layers import mass_junction, supercell
-from kapitza.theory.agf.conductance import agf
-from kapitza.theory.agf.decimated import agf_decimated
+from kapitza.matter.building.layers import mass_junction, repeat_device
+from kapitza.theory.agf.conductance import agf, agf_decimated
 from kapitza.units import THz, m_u
 
 OMEGA = np.array([1.3, 4.1, 7.7, 10.2, 12.9]) * THz
@@ -40,7 +39,7 @@ def test_decimation_is_the_second_road(junction):
 
 def test_unfolded_leads_and_batches(junction):
     omega = np.array([0.4, 0.6]) * 2 * np.pi * 2e13
-    whole = supercell(junction, [[2, 1], [0, 2]])
+    whole = repeat_device(junction, [[2, 1], [0, 2]])
     found = [agf_decimated(whole, omega, (2, 4), broadening=1e-9, arrays=np, batch=size).total for size in (1, 4096)]
     np.testing.assert_allclose(found[0], found[1], rtol=1e-10, atol=0)
     same = agf(whole, omega, k_mesh=(2, 4)).total
@@ -84,6 +83,6 @@ def test_what_is_refused(junction, monkeypatch):
 
 
 def test_layers_that_stay_coupled_are_told(junction, monkeypatch):
-    monkeypatch.setattr("kapitza.theory.agf.decimated.STEPS", 3)
+    monkeypatch.setattr("kapitza.theory.agf.conductance.MAX_DECIMATION_STEPS", 3)
     with pytest.raises(ConvergenceError, match="after 3 steps"):
         agf_decimated(junction, OMEGA, (2, 2), arrays=np)

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kapitza.matter.layers import chain, mass_junction
-from kapitza.theory.agf.conductance import converged
-from kapitza.theory.agf.octaves import ranges
+from kapitza.matter.building.layers import chain_junction, mass_junction
+from kapitza.theory.agf.adaptive_quadrature import frequency_ranges
+from kapitza.theory.agf.conductance import refine_to_tolerance
 from kapitza.units import m_u
 
 U = 1.66053906660e-27
@@ -18,17 +18,17 @@ BENCHMARK = Path(__file__).resolve().parents[2] / "benchmarks" / "agf_speed.py"
 
 
 def honest(junction, temperature, tolerances, finest):
-    fine = converged(junction, temperature=temperature, tolerance=finest)
+    fine = refine_to_tolerance(junction, temperature=temperature, tolerance=finest)
     wanted = fine.transmission.conductance(temperature).value
     for tolerance in tolerances:
-        found = converged(junction, temperature=temperature, tolerance=tolerance)
+        found = refine_to_tolerance(junction, temperature=temperature, tolerance=tolerance)
         assert (found.error <= tolerance).all()
         deviation = np.abs(found.transmission.conductance(temperature).value / wanted - 1)
         assert (deviation <= found.error + fine.error).all()
 
 
 def test_error_of_chains():
-    honest(chain((28 * m_u, 50.0), (70 * m_u, 60.0), bond=40.0), [10.0, 300.0], (5e-2, 1e-2, 2e-3), 3e-4)
+    honest(chain_junction((28 * m_u, 50.0), (70 * m_u, 60.0), bond=40.0), [10.0, 300.0], (5e-2, 1e-2, 2e-3), 3e-4)
 
 
 def test_error_of_springs_at_room_temperature(fcc):
@@ -53,7 +53,7 @@ def test_error_of_heavier_silicon_and_of_a_perfect_crystal(silicon):
 
 
 def test_ranges_share_the_law_of_long_waves(si_heavy):
-    parts = ranges(si_heavy, 2.0, 4.0)
+    parts = frequency_ranges(si_heavy, 2.0, 4.0)
     cold, warm = np.sum([part.debye(np.array([2.0, 4.0])) for part in parts], axis=0)
     np.testing.assert_allclose(warm / cold, 8.0, rtol=1e-3, atol=0)
 

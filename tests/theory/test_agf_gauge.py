@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from attrs import evolve
 
+from kapitza.matter.building.layers import chain_junction, lead_from_force_constants, repeat_blocks
 from kapitza.matter.junction import Lead
-from kapitza.matter.layers import chain, lead_from_force_constants, repeated
-from kapitza.theory.agf.gauge import Gauge, gauge
-from kapitza.theory.agf.leads import dagger, fold, layers, surface_waves
+from kapitza.theory.agf.leads import coupling_basis, dagger, lead_layers, solve_lead_waves
+from kapitza.theory.agf.real_basis import RealBasis, find_real_basis
 from kapitza.units import THz, m_u
 
 SPECIAL = np.array([[0, 0], [0.5, 0], [0, 0.5], [0.5, 0.5], [0.2, 0.2], [0.3, 0], [1 / 3, 1 / 3]])
@@ -21,8 +21,8 @@ def wide(lead, tiling, tall=1):
     values = np.concatenate([lead.onsite, lead.hop, lead.hop.swapaxes(1, 2)])
     lattice = np.vstack([lead.periods, lead.step])
     thick = lead_from_force_constants("tall", lattice, lead.masses, cells, values, layers=tall)
-    shifts, onsite = repeated(thick.shifts, thick.onsite, tiling)
-    _, hop = repeated(thick.shifts, thick.hop, tiling)
+    shifts, onsite = repeat_blocks(thick.shifts, thick.onsite, tiling)
+    _, hop = repeat_blocks(thick.shifts, thick.hop, tiling)
     masses = np.tile(thick.masses, round(np.linalg.det(tiling)))
     return Lead("wide", tiling @ lead.periods, thick.step, masses, shifts, onsite, hop)
 
@@ -44,12 +44,12 @@ def rotation(angle, axis):
 
 def both_ways(lead, k, omega):
     """Waves with real and with complex matrices, and their self-energies, (b, f, f) each."""
-    found = fold(lead)
+    found = coupling_basis(lead)
     assert found.gauge is not None
-    at, plain = layers(lead, k, found), layers(lead, k, evolve(found, gauge=None))
+    at, plain = lead_layers(lead, k, found), lead_layers(lead, k, evolve(found, gauge=None))
     assert at.real is not None
     assert plain.real is None
-    waves = surface_waves(at, omega), surface_waves(plain, omega)
+    waves = solve_lead_waves(at, omega), solve_lead_waves(plain, omega)
     sigma = [(at.a @ w.right @ dagger(at.a), at.b @ w.left @ dagger(at.b)) for w in waves]
     return waves, sigma
 
@@ -90,7 +90,7 @@ def test_blocks_are_real_in_larger_cells(silicon, tiling, tall):
     made = wide(silicon, tiling, tall)
     rng = np.random.default_rng(5)
     k = np.concatenate([SPECIAL, rng.uniform(-0.5, 0.5, (20, 2))])
-    at = layers(made, k, fold(made))
+    at = lead_layers(made, k, coupling_basis(made))
     assert at.real is not None
     np.testing.assert_allclose(np.linalg.eigvalsh(at.real.onsite), np.linalg.eigvalsh(at.onsite), rtol=1e-9, atol=1e-6)
     size = np.linalg.norm(at.real.a @ at.real.b.swapaxes(1, 2), axis=(1, 2))
@@ -99,17 +99,17 @@ def test_blocks_are_real_in_larger_cells(silicon, tiling, tall):
 
 def test_blocks_are_real_in_any_axes(silicon):
     made = turned(silicon, rotation(0.7, [0.3, -1, 0.4]))
-    at = layers(made, SPECIAL, fold(made))
+    at = lead_layers(made, SPECIAL, coupling_basis(made))
     assert at.real is not None
 
 
 def test_two_masses_and_chains_are_real_too(si_ge):
-    for lead in (si_ge.left, si_ge.right, chain((28 * m_u, 50.0), (70 * m_u, 60.0), bond=40.0).left):
-        assert layers(lead, SPECIAL, fold(lead)).real is not None
+    for lead in (si_ge.left, si_ge.right, chain_junction((28 * m_u, 50.0), (70 * m_u, 60.0), bond=40.0).left):
+        assert lead_layers(lead, SPECIAL, coupling_basis(lead)).real is not None
 
 
 def test_crystals_without_the_symmetry_are_left_alone(network, fcc):
-    assert all(gauge(network(seed)) is None for seed in range(20))
+    assert all(find_real_basis(network(seed)) is None for seed in range(20))
     lattice = np.vstack([fcc.periods, fcc.step])
     cells = np.array([[*shift, n] for n in (0, 1) for shift in fcc.shifts] + [[*(-s), -1] for s in fcc.shifts])
     values = np.concatenate([fcc.onsite, fcc.hop, fcc.hop.swapaxes(1, 2)])
@@ -120,16 +120,16 @@ def test_crystals_without_the_symmetry_are_left_alone(network, fcc):
     if shape[2] @ np.cross(shape[0], shape[1]) < 0:
         shape, hexagonal = shape * [[1], [1], [-1]], hexagonal * [1, 1, -1]
     made = lead_from_force_constants("fcc 111", shape, fcc.masses, hexagonal, values)
-    at = layers(made, SPECIAL, fold(made))
+    at = lead_layers(made, SPECIAL, coupling_basis(made))
     omega = np.full(len(SPECIAL), 8e13)
-    assert surface_waves(at, omega).count.max() > 0
+    assert solve_lead_waves(at, omega).count.max() > 0
 
 
 def test_cells_whose_step_breaks_the_symmetry_are_left_alone(silicon):
     made = wide(silicon, [[2, 1], [0, 2]])
-    assert layers(made, SPECIAL, fold(made)).real is None
+    assert lead_layers(made, SPECIAL, coupling_basis(made)).real is None
 
 
 def test_a_basis_that_does_not_fit_is_not_used(silicon):
-    wrong = Gauge(np.eye(6, dtype=complex), np.zeros((6, 2), dtype=int), np.zeros(2, dtype=int))
-    assert layers(silicon, SPECIAL[4:5], evolve(fold(silicon), gauge=wrong)).real is None
+    wrong = RealBasis(np.eye(6, dtype=complex), np.zeros((6, 2), dtype=int), np.zeros(2, dtype=int))
+    assert lead_layers(silicon, SPECIAL[4:5], evolve(coupling_basis(silicon), gauge=wrong)).real is None

@@ -5,12 +5,12 @@ import pytest
 from attrs import evolve
 
 from kapitza.errors import InputError
-from kapitza.matter.junction import PS2, Junction, Slab
-from kapitza.matter.layers import block, chain, mass_junction
-from kapitza.theory.agf.bound import at_wavevector, bound_modes, gaps
-from kapitza.theory.agf.device import contact, prepared, waves_of
+from kapitza.matter.building.layers import chain_block, chain_junction, mass_junction
+from kapitza.matter.junction import SQUARE_PICOSECOND, Junction, JunctionLayer
+from kapitza.theory.agf.green_functions import contact_waves, lead_contact, prepare_junction
 from kapitza.theory.agf.interface_modes import interface_modes
-from kapitza.theory.agf.nodes import bands_of
+from kapitza.theory.agf.localised_modes import at_wavevector, bound_modes, frequency_gaps
+from kapitza.theory.agf.transmission import lead_bands
 from kapitza.units import THz, m_u
 
 CENTRE = np.zeros(2)
@@ -19,13 +19,13 @@ M, K = 28 * m_u, 50.0
 
 def impurity(mass):
     """Chain of equal masses with another one in the middle."""
-    return mass_junction(chain((M, K), (M, K), bond=K).left, M, M, device=[[M], [mass], [M]])
+    return mass_junction(chain_junction((M, K), (M, K), bond=K).left, M, M, device=[[M], [mass], [M]])
 
 
 @pytest.mark.parametrize("ratio", [0.2, 0.5, 0.9, 0.97])
 def test_a_light_atom_in_a_chain(ratio):
     """ω² = 4K/M/(1 - ε²) with ε = 1 - M'/M, amplitudes that fall by (1 - ε)/(1 + ε) an atom."""
-    (mode,) = bound_modes(prepared(impurity(ratio * M)), CENTRE)
+    (mode,) = bound_modes(prepare_junction(impurity(ratio * M)), CENTRE)
     eps = 1 - ratio
     np.testing.assert_allclose(mode.omega, np.sqrt(4 * K / M / (1 - eps**2)), rtol=1e-12, atol=0)
     factor = (1 - eps) / (1 + eps)
@@ -38,25 +38,28 @@ def test_a_light_atom_in_a_chain(ratio):
 @pytest.mark.parametrize("bond", [55.0, 80.0, 400.0])
 def test_a_stiff_bond_in_a_chain(bond):
     """Both ends against each other: λ = K/(K - 2K'), ω² = K/M (2 - λ - 1/λ)."""
-    (mode,) = bound_modes(prepared(chain((M, K), (M, K), bond=bond)), CENTRE)
+    (mode,) = bound_modes(prepare_junction(chain_junction((M, K), (M, K), bond=bond)), CENTRE)
     factor = K / (K - 2 * bond)
     np.testing.assert_allclose(mode.omega, np.sqrt(K / M * (2 - factor - 1 / factor)), rtol=1e-12, atol=0)
     np.testing.assert_allclose(mode.decay, -1e-10 / np.log(abs(factor)), rtol=1e-6, atol=0)
 
 
 def test_heavy_atoms_and_soft_bonds_bind_nothing():
-    assert bound_modes(prepared(impurity(1.5 * M)), CENTRE) == []
-    assert bound_modes(prepared(chain((M, K), (M, K), bond=20.0)), CENTRE) == []
+    assert bound_modes(prepare_junction(impurity(1.5 * M)), CENTRE) == []
+    assert bound_modes(prepare_junction(chain_junction((M, K), (M, K), bond=20.0)), CENTRE) == []
 
 
 def in_slab(slab, junction, k, layers=14):
     """Modes of a slab that are at home in its middle, in the gaps of both crystals."""
     matrix, first, last = slab(junction, k, layers)
     square, vector = np.linalg.eigh(matrix)
-    omega = np.sqrt(np.abs(square) / PS2)
+    omega = np.sqrt(np.abs(square) / SQUARE_PICOSECOND)
     weight = np.square(np.abs(vector))
     ends = weight[: first // 2].sum(axis=0) + weight[-first // 2 :].sum(axis=0)
-    open_ = [(omega > low) & (omega < high) for low, high, _ in gaps(at_wavevector(prepared(junction), np.array(k)))]
+    open_ = [
+        (omega > low) & (omega < high)
+        for low, high, _ in frequency_gaps(at_wavevector(prepare_junction(junction), np.array(k)))
+    ]
     inside = np.any(open_, axis=0) & (ends < 1e-6)
     return omega[inside], weight[first:last, inside].T
 
@@ -64,7 +67,7 @@ def in_slab(slab, junction, k, layers=14):
 @pytest.mark.parametrize("k", [[0.5, 0.5], [0.5, 0.0], [0.4, 0.3]])
 def test_slabs_have_the_same_modes(si_ge, dense_slab, k):
     """A second road: a dense slab, the device between many layers of the crystals."""
-    found = bound_modes(prepared(si_ge), np.array(k))
+    found = bound_modes(prepare_junction(si_ge), np.array(k))
     omega, weight = in_slab(dense_slab, si_ge, k)
     deep = [mode for mode in found if max(mode.decay) < 1.5 * si_ge.left.thickness]
     assert len(omega) >= len(deep) > 0
@@ -86,7 +89,7 @@ def test_random_crystals_have_the_modes_of_their_slabs(network, dense_slab, seed
     masses = [lead.masses, lead.masses * rng.uniform(0.2, 0.6), lead.masses * 1.4]
     junction = mass_junction(lead, lead.masses, lead.masses * 1.4, device=masses)
     k = rng.uniform(-0.5, 0.5, 2)
-    found = bound_modes(prepared(junction), k)
+    found = bound_modes(prepare_junction(junction), k)
     omega, _ = in_slab(dense_slab, junction, k, 22)
     close = [mode for mode in found if max(mode.decay) < 2 * lead.thickness]
     for mode in close:
@@ -99,10 +102,10 @@ def test_random_crystals_have_the_modes_of_their_slabs(network, dense_slab, seed
 def test_a_loose_atom_leaks_by_the_golden_rule():
     """An atom on weak springs k between two chains: ω² = 2k/m, and an energy that decays at the rate k/Z."""
     mass, weak = 20 * m_u, 0.05
-    one = chain((M, K), (M, K), bond=K)
-    ends = Slab([M], one.left.shifts, block(K + weak), block(-weak))
-    middle = Slab([mass], one.left.shifts, block(2 * weak), block(-weak))
-    last = Slab([M], one.left.shifts, block(K + weak), None)
+    one = chain_junction((M, K), (M, K), bond=K)
+    ends = JunctionLayer([M], one.left.shifts, chain_block(K + weak), chain_block(-weak))
+    middle = JunctionLayer([mass], one.left.shifts, chain_block(2 * weak), chain_block(-weak))
+    last = JunctionLayer([M], one.left.shifts, chain_block(K + weak), None)
     loose = Junction("loose", one.periods, one.left, one.right, (ends, middle, last))
     expected = np.sqrt(2 * weak / mass)
     found = interface_modes(loose, np.linspace(0.05, 3, 80) * expected, k=[[0, 0]], layers=(1,))
@@ -146,11 +149,11 @@ def test_bands_that_cross_between_samples_leave_no_false_gap(network):
     k = rng.uniform(-0.5, 0.5, (12, 2))
     lead = network(1, atoms=3)
     junction = mass_junction(lead, lead.masses, lead.masses * 1.4, device=[lead.masses])
-    what = prepared(junction)
-    sides = contact(what, k, "left"), contact(what, k, "right")
-    for i, bands in enumerate(bands_of(sides, fine=True)):
+    what = prepare_junction(junction)
+    sides = lead_contact(what, k, "left"), lead_contact(what, k, "right")
+    for i, bands in enumerate(lead_bands(sides, fine=True)):
         omega = np.linspace(0.02, 1.02, 300) * bands.edges[-1]
         counted = bands.counts(omega)
         for side, twice in zip(sides, counted, strict=True):
-            found = waves_of(side, np.full(omega.size, i), omega).count
+            found = contact_waves(side, np.full(omega.size, i), omega).count
             assert (2 * found != twice).sum() <= 1  # of 300

@@ -6,21 +6,29 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kapitza.errors import ConvergenceError
-from kapitza.matter.junction import PS2
-from kapitza.matter.layers import chain, lead_from_force_constants
-from kapitza.theory.agf.device import prepared
-from kapitza.theory.agf.kmesh import bulk
-from kapitza.theory.agf.leads import INFINITE, blows, dagger, decimation, fold, layers, surface_waves
-from kapitza.theory.agf.points import transmissions
-from kapitza.theory.agf.scattering import scattering
+from kapitza.matter.building.layers import chain_junction, lead_from_force_constants
+from kapitza.matter.junction import SQUARE_PICOSECOND
+from kapitza.theory.agf.green_functions import prepare_junction
+from kapitza.theory.agf.k_mesh import bulk_matrix
+from kapitza.theory.agf.leads import (
+    POLE_SELF_ENERGY,
+    coupling_basis,
+    dagger,
+    decimation_self_energy,
+    lead_layers,
+    quotient_overflows,
+    solve_lead_waves,
+)
+from kapitza.theory.agf.scattering import scattering_matrix
+from kapitza.theory.agf.transmission import point_transmissions
 from kapitza.units import THz, m_u
 
 ETA = 1e-10
 
 
 def waves(lead, k, omega):
-    at = layers(lead, k, fold(lead))
-    return at, surface_waves(at, omega)
+    at = lead_layers(lead, k, coupling_basis(lead))
+    return at, solve_lead_waves(at, omega)
 
 
 def error(found, wanted):
@@ -31,7 +39,10 @@ def crossings(lead, k, omega, steps):
     """Waves to the right at each point, by counting where bands cross the frequency."""
     onsite, hop = lead.blocks(k)
     phase = np.exp(2j * np.pi * np.arange(steps) / steps)
-    above = np.stack([np.linalg.eigvalsh(bulk(onsite, hop, one)) for one in phase]) > (omega**2 * PS2)[:, None]
+    above = (
+        np.stack([np.linalg.eigvalsh(bulk_matrix(onsite, hop, one)) for one in phase])
+        > (omega**2 * SQUARE_PICOSECOND)[:, None]
+    )
     return (above & ~np.roll(above, 1, axis=0)).sum(axis=(0, 2))
 
 
@@ -40,9 +51,9 @@ def test_self_energies_are_those_of_decimation(silicon):
     k = np.concatenate([rng.uniform(-0.5, 0.5, (300, 2)), [[0, 0], [0.5, 0], [0.5, 0.5], [0.25, 0.25]]])
     omega = rng.uniform(0.05, 17, len(k)) * THz
     at, found = waves(silicon, k, omega)
-    energy = omega**2 * PS2 * (1 + 1j * ETA)
-    right = error(at.a @ found.right @ dagger(at.a), decimation(at.onsite, at.hop, energy))
-    left = error(at.b @ found.left @ dagger(at.b), decimation(at.onsite, dagger(at.hop), energy))
+    energy = omega**2 * SQUARE_PICOSECOND * (1 + 1j * ETA)
+    right = error(at.a @ found.right @ dagger(at.a), decimation_self_energy(at.onsite, at.hop, energy))
+    left = error(at.b @ found.left @ dagger(at.b), decimation_self_energy(at.onsite, dagger(at.hop), energy))
     assert np.median(right) < 2e-9
     assert np.median(left) < 2e-9
     assert max(right.max(), left.max()) < 2e-6  # what the imaginary part of decimation does beside a band edge
@@ -63,10 +74,10 @@ def test_no_channel_is_miscounted_at_2000_random_points(silicon):
 @given(seed=st.integers(0, 10**6), k=st.tuples(st.floats(-0.5, 0.5), st.floats(-0.5, 0.5)), part=st.floats(0.02, 1.1))
 def test_waves_solve_the_equation_of_motion(network, seed, k, part):
     lead = network(seed)
-    top = np.sqrt(np.linalg.eigvalsh(bulk(*lead.blocks(np.zeros(2)), -1.0))[0, -1] / PS2)
+    top = np.sqrt(np.linalg.eigvalsh(bulk_matrix(*lead.blocks(np.zeros(2)), -1.0))[0, -1] / SQUARE_PICOSECOND)
     at, found = waves(lead, np.array([k]), np.array([part * top]))
     r = found.rank
-    energy = (part * top) ** 2 * PS2
+    energy = (part * top) ** 2 * SQUARE_PICOSECOND
     for sigma, a, b in ((found.right[0], at.a[0], at.b[0]), (found.left[0], at.b[0], at.a[0])):
         surface = np.linalg.inv(energy * np.eye(len(a)) - at.onsite[0] - a @ sigma @ a.conj().T)
         assert np.abs(b.conj().T @ surface @ b - sigma).max() < 1e-7 * max(1, np.abs(sigma).max())  # one layer more
@@ -81,7 +92,7 @@ def test_thicker_layers_change_nothing(silicon):
     cells += [[*shift, 1] for shift in silicon.shifts] + [[*(-shift), -1] for shift in silicon.shifts]
     values = np.concatenate([silicon.onsite, silicon.hop, silicon.hop.swapaxes(1, 2)])
     thick = lead_from_force_constants("Si", lattice, silicon.masses, cells, values, layers=3)
-    assert fold(thick).rank == fold(silicon).rank == 6
+    assert coupling_basis(thick).rank == coupling_basis(silicon).rank == 6
     k, omega = np.array([[0.11, 0.23], [0.31, -0.4]]), np.array([3.1, 7.7]) * THz
     one, three = waves(silicon, k, omega)[1], waves(thick, k, omega)[1]
     np.testing.assert_array_equal(one.count, three.count)
@@ -90,7 +101,7 @@ def test_thicker_layers_change_nothing(silicon):
 
 
 def test_waves_of_a_chain_are_known():
-    lead = chain((28 * m_u, 50.0), (28 * m_u, 50.0), bond=50.0).left
+    lead = chain_junction((28 * m_u, 50.0), (28 * m_u, 50.0), bond=50.0).left
     cutoff = 2 * np.sqrt(50 / (28 * m_u))
     omega = cutoff * np.array([1e-4, 0.3, 0.9, 0.999999, 1.2])
     _, found = waves(lead, np.zeros((5, 2)), omega)
@@ -103,7 +114,7 @@ def test_waves_of_a_chain_are_known():
 
 def test_degenerate_waves_of_opposite_directions_are_told_apart():
     """Two chains side by side, folded such that both directions have the same Bloch factor at the zone boundary."""
-    lead = chain((28 * m_u, 50.0), (28 * m_u, 50.0), bond=50.0).left
+    lead = chain_junction((28 * m_u, 50.0), (28 * m_u, 50.0), bond=50.0).left
     lattice = np.vstack([lead.periods, lead.step])
     cells = [[0, 0, 0], [0, 0, 1], [0, 0, -1]]
     values = np.concatenate([lead.onsite, lead.hop, lead.hop])
@@ -115,17 +126,19 @@ def test_degenerate_waves_of_opposite_directions_are_told_apart():
 
 
 def test_decimation_says_where_it_stops(silicon):
-    at = layers(silicon, [[0.1, 0.2]], fold(silicon))
+    at = lead_layers(silicon, [[0.1, 0.2]], coupling_basis(silicon))
     with pytest.raises(ConvergenceError, match="after 3 steps"):
-        decimation(at.onsite, at.hop, np.array([100.0 + 1e-8j]), limit=3)
+        decimation_self_energy(at.onsite, at.hop, np.array([100.0 + 1e-8j]), limit=3)
 
 
 def test_vibrations_that_end_within_one_layer_have_no_finite_factor(si_ge):
     """At the corner of the zone some waves neither come from nor reach the next layer."""
-    found = scattering(si_ge, [0.5, 0.5], 10.3985 * THz)  # a gap of both crystals
+    found = scattering_matrix(si_ge, [0.5, 0.5], 10.3985 * THz)  # a gap of both crystals
     assert found.matrix.shape == (0, 0)
     omega = np.linspace(10.397, 10.399, 60) * THz
-    crossing = transmissions(prepared(si_ge), np.array([[0.5, 0.5]]), np.zeros(omega.size, dtype=int), omega)
+    crossing = point_transmissions(
+        prepare_junction(si_ge), np.array([[0.5, 0.5]]), np.zeros(omega.size, dtype=int), omega
+    )
     for sums in (crossing.total, crossing.left, crossing.right):
         np.testing.assert_array_equal(sums, 0)
 
@@ -143,10 +156,10 @@ def test_beside_a_mode_of_the_surface_the_frequency_is_stepped_aside():
     for sigma in (found.left, found.right):
         size = np.abs(sigma).max(axis=(1, 2))
         np.testing.assert_allclose(size[2], size[0], rtol=1e-4, atol=0)
-        assert size[0] < size[1] < INFINITE  # beside the pole
+        assert size[0] < size[1] < POLE_SELF_ENERGY  # beside the pole
 
 
 def test_what_has_no_quotient_is_told():
     one = np.broadcast_to(np.eye(2) + 0j, (3, 2, 2))
     singular = np.array([np.eye(2), np.diag([1, 0]), np.diag([1, 1e-13])]) + 0j
-    np.testing.assert_array_equal(blows(one, singular), [False, True, True])
+    np.testing.assert_array_equal(quotient_overflows(one, singular), [False, True, True])

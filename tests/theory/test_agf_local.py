@@ -5,17 +5,16 @@ import pytest
 from attrs import evolve
 
 from kapitza.errors import InputError
-from kapitza.matter.junction import PS2
-from kapitza.matter.layers import chain, mass_junction, supercell
+from kapitza.matter.building.layers import chain_junction, mass_junction, repeat_device
+from kapitza.matter.junction import SQUARE_PICOSECOND
 from kapitza.run.store import Store
-from kapitza.theory.agf.bound import bound_modes
 from kapitza.theory.agf.conductance import agf
-from kapitza.theory.agf.device import prepared
-from kapitza.theory.agf.kmesh import bulk
-from kapitza.theory.agf.local import density_sums, local_density
+from kapitza.theory.agf.green_functions import prepare_junction
+from kapitza.theory.agf.k_mesh import bulk_matrix
 from kapitza.theory.agf.local_current import local_current
-from kapitza.theory.agf.points import junction_arrays
-from kapitza.theory.agf.sites import interface_layers
+from kapitza.theory.agf.local_density import density_sums, interface_layers, local_density
+from kapitza.theory.agf.localised_modes import bound_modes
+from kapitza.theory.agf.transmission import junction_arrays
 from kapitza.units import THz, m_u
 
 M, K = 28 * m_u, 50.0
@@ -24,7 +23,7 @@ TOP = 2 * np.sqrt(K / M)
 
 def impurity(mass):
     """Chain of equal masses with another one in the middle."""
-    return mass_junction(chain((M, K), (M, K), bond=K).left, M, M, device=[[M], [mass], [M]])
+    return mass_junction(chain_junction((M, K), (M, K), bond=K).left, M, M, device=[[M], [mass], [M]])
 
 
 def at_points(junction, k, omega, width):
@@ -37,7 +36,7 @@ def at_points(junction, k, omega, width):
 
 def test_a_chain_has_its_closed_form():
     omega = np.linspace(0.01, 0.99, 21) * TOP
-    found = local_density(chain((M, K), (M, K), bond=K), omega, width=0)
+    found = local_density(chain_junction((M, K), (M, K), bond=K), omega, width=0)
     exact = 2 / np.pi / np.sqrt(TOP**2 - omega**2)
     for column in (found.value[:, 0], found.value[:, 1], found.left[:, 0], found.right[:, 0]):
         np.testing.assert_allclose(column, exact, rtol=1e-9, atol=0)
@@ -50,7 +49,7 @@ def test_continuum_and_bound_modes_together_are_one(mass):
     junction = impurity(mass)
     found = local_density(junction, TOP * np.sin(theta), width=0)
     continuum = TOP * np.cos(theta) @ found.value * (np.pi / 2 / 400)
-    bound = sum((mode.weight for mode in bound_modes(prepared(junction), np.zeros(2))), np.zeros(3))
+    bound = sum((mode.weight for mode in bound_modes(prepare_junction(junction), np.zeros(2))), np.zeros(3))
     np.testing.assert_allclose(continuum + bound, 1.0, rtol=1e-5, atol=0)
     assert (bound > 0).any() == (mass < M)
 
@@ -69,13 +68,16 @@ def test_dense_slab_has_the_same_density(network, dense_slab):
     lead = network(3)
     masses = [lead.masses * factor for factor in (1.0, 0.4, 2.0)]
     junction = mass_junction(lead, masses[0], masses[2], device=masses)
-    top = np.sqrt(np.linalg.eigvalsh(dense_slab(junction, [0.1, 0.2], 4)[0])[-1] / PS2)
+    top = np.sqrt(np.linalg.eigvalsh(dense_slab(junction, [0.1, 0.2], 4)[0])[-1] / SQUARE_PICOSECOND)
     width = 0.05 * top
     omega = np.array([0.2, 0.5, 0.9, 1.1]) * top
     matrix, first, last = dense_slab(junction, [0.1, 0.2], 60)
-    z = (omega + 1j * width) * np.sqrt(PS2)
+    z = (omega + 1j * width) * np.sqrt(SQUARE_PICOSECOND)
     want = [
-        -2 / np.pi * np.sqrt(PS2) * (one * np.diag(np.linalg.inv(one**2 * np.eye(len(matrix)) - matrix))).imag
+        -2
+        / np.pi
+        * np.sqrt(SQUARE_PICOSECOND)
+        * (one * np.diag(np.linalg.inv(one**2 * np.eye(len(matrix)) - matrix))).imag
         for one in z
     ]
     found = at_points(junction, [0.1, 0.2], omega, width)["value"]
@@ -92,8 +94,8 @@ def test_deep_layers_are_the_crystal(si_heavy):
     for column, side, place in (("left", "left", slice(0, 6)), ("right", "right", slice(-6, None))):
         onsite, hop = si_heavy.lead(side).blocks(k)
         phase = np.exp(2j * np.pi * np.arange(400) / 400)
-        square, vector = np.linalg.eigh(bulk(onsite, hop, phase[:, None, None]))
-        at = np.sqrt(square / PS2)[:, None, :, None]
+        square, vector = np.linalg.eigh(bulk_matrix(onsite, hop, phase[:, None, None]))
+        at = np.sqrt(square / SQUARE_PICOSECOND)[:, None, :, None]
         lorentz = sum(width / np.pi / ((omega[:, None, None] - sign * at) ** 2 + width**2) for sign in (1, -1))
         want = (lorentz * np.square(np.abs(vector.swapaxes(1, 2)))[:, None]).sum(axis=2).mean(axis=0)
         np.testing.assert_allclose(found[column], want, rtol=1e-6, atol=0)
@@ -103,7 +105,7 @@ def test_deep_layers_are_the_crystal(si_heavy):
 @pytest.mark.parametrize("width", [0.0, 0.3 * THz])
 def test_a_supercell_is_its_cells(si_heavy, width):
     k, omega = np.array([0.13, 0.21]), np.array([2.0, 6.0]) * THz
-    whole = supercell(si_heavy, [[2, 1], [0, 2]])
+    whole = repeat_device(si_heavy, [[2, 1], [0, 2]])
     inside = whole.unfolded(k, "left")[0][0]
     want, found = at_points(si_heavy, inside, omega, width), at_points(whole, k, omega, width)
     layer = found["value"].reshape(2, 2, 4, 6)

@@ -7,13 +7,25 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kapitza.errors import InputError
-from kapitza.matter.junction import PS2
-from kapitza.matter.layers import chain, mass_junction, supercell
+from kapitza.matter.building.layers import chain_junction, mass_junction, repeat_device
+from kapitza.matter.junction import SQUARE_PICOSECOND
 from kapitza.theory.agf.conductance import agf
-from kapitza.theory.agf.device import prepared
-from kapitza.theory.agf.kmesh import bulk
-from kapitza.theory.agf.modes import accumulation, agf_modes, between_branches, mode_conversion, rows
-from kapitza.theory.agf.scattering import conversion, eigenchannels, scattered, scattering, specularity
+from kapitza.theory.agf.green_functions import prepare_junction
+from kapitza.theory.agf.k_mesh import bulk_matrix
+from kapitza.theory.agf.modal_transmission import (
+    accumulation,
+    agf_modes,
+    branch_probabilities,
+    incident_mode_columns,
+    mode_conversion,
+)
+from kapitza.theory.agf.scattering import (
+    conversion_probabilities,
+    eigenchannels,
+    scattering_matrix,
+    solve_scattering,
+    specularity,
+)
 from kapitza.theory.agf.wave_packet import wave_packet
 from kapitza.theory.chain import Chain, chain_transmission
 from kapitza.units import THz, m_u
@@ -22,7 +34,7 @@ from kapitza.units import THz, m_u
 @pytest.fixture(scope="module")
 def rough(si_heavy):
     """Supercell of four cells whose first heavy layer is half light."""
-    whole = supercell(si_heavy, [[2, 1], [0, 2]])
+    whole = repeat_device(si_heavy, [[2, 1], [0, 2]])
     masses = whole.device[1].masses.copy()
     masses[np.random.default_rng(1).permutation(8)[:4]] = 28.085 * m_u
     return evolve(whole, device=(whole.device[0], evolve(whole.device[1], masses=masses)))
@@ -30,10 +42,10 @@ def rough(si_heavy):
 
 def open_points(junction, number, seed=0):
     rng = np.random.default_rng(seed)
-    what = prepared(junction)
+    what = prepare_junction(junction)
     found = []
     while len(found) < number:
-        one = scattered(what, rng.uniform(-0.5, 0.5, (1, 2)), rng.uniform(0.3, 9.5) * THz)
+        one = solve_scattering(what, rng.uniform(-0.5, 0.5, (1, 2)), rng.uniform(0.3, 9.5) * THz)
         if min(one.block("left", "right").shape):
             found.append(one)
     return found
@@ -51,8 +63,8 @@ def test_any_junction_scatters_unitarily_and_reciprocally(network, seed, k, part
     lead = network(seed)
     masses = [lead.masses * factor for factor in np.random.default_rng(seed).uniform(0.5, 3, 3)]
     junction = mass_junction(lead, masses[0], masses[2], device=masses)
-    omega = part * np.sqrt(np.abs(junction.blocks(np.zeros(2)).onsite[0][0]).max() / PS2)
-    found, back = (scattering(junction, [s * k[0], s * k[1]], omega) for s in (1, -1))
+    omega = part * np.sqrt(np.abs(junction.blocks(np.zeros(2)).onsite[0][0]).max() / SQUARE_PICOSECOND)
+    found, back = (scattering_matrix(junction, [s * k[0], s * k[1]], omega) for s in (1, -1))
     assert found.unitarity < 1e-8
     np.testing.assert_allclose(found.total, found.caroli, rtol=1e-9, atol=1e-11)
     np.testing.assert_allclose(found.total, back.total, rtol=0, atol=1e-8)
@@ -63,7 +75,7 @@ def test_any_junction_scatters_unitarily_and_reciprocally(network, seed, k, part
 
 
 def test_degenerate_waves_are_summed_to_what_symmetry_wants(si_heavy):
-    found = scattering(si_heavy, [0, 0], 1 * THz)
+    found = scattering_matrix(si_heavy, [0, 0], 1 * THz)
     groups = found.arriving[0].group
     assert len(np.unique(groups)) == 2  # two transverse waves are one group, the longitudinal one is another
     table = found.grouped("left", "right")
@@ -73,13 +85,15 @@ def test_degenerate_waves_are_summed_to_what_symmetry_wants(si_heavy):
 
 
 def test_velocities_are_slopes_of_the_bands(si_heavy):
-    found = scattering(si_heavy, [0.13, 0.12], 3 * THz)
+    found = scattering_matrix(si_heavy, [0.13, 0.12], 3 * THz)
     lead, channels = si_heavy.left, found.arriving[0]
     assert channels.fold.size
 
     def frequency(wave, branch):
         onsite, hop = lead.blocks(wave @ lead.periods.T / (2 * np.pi))
-        return np.sqrt(np.linalg.eigvalsh(bulk(onsite, hop, np.exp(1j * wave @ lead.step)))[0, branch] / PS2)
+        return np.sqrt(
+            np.linalg.eigvalsh(bulk_matrix(onsite, hop, np.exp(1j * wave @ lead.step)))[0, branch] / SQUARE_PICOSECOND
+        )
 
     step = 1e5 * np.eye(3)
     for wave, branch, velocity in zip(channels.wavevector, channels.branch, channels.velocity, strict=True):
@@ -91,17 +105,17 @@ def test_velocities_are_slopes_of_the_bands(si_heavy):
 def test_long_waves_meet_acoustic_impedances(si_heavy):
     """Masses alone change, so impedances go as their root, and so does acoustic mismatch at normal incidence."""
     root = np.sqrt(72.630 / 28.085)
-    found = scattering(si_heavy, [0, 0], 0.02 * THz)
+    found = scattering_matrix(si_heavy, [0, 0], 0.02 * THz)
     np.testing.assert_allclose(found.transmission("left"), 4 * root / (1 + root) ** 2, rtol=2e-5, atol=0)
 
 
 def test_packets_in_time_find_the_same(si_heavy):
     k, width = [0.07, 0.03], 20.0
     packet = wave_packet(si_heavy, k, 0.8, branch=2, width=width)
-    what = prepared(si_heavy)
+    what = prepare_junction(si_heavy)
     wanted = 0.0
     for omega, share in zip(packet.omega, packet.share, strict=True):
-        found = scattered(what, np.array([k]), float(omega))
+        found = solve_scattering(what, np.array([k]), float(omega))
         wanted += share * found.transmission("left")[found.arriving[0].branch == 2].sum()
     np.testing.assert_allclose(packet.transmitted, wanted, rtol=2e-4, atol=0)
     np.testing.assert_allclose(packet.transmitted + packet.reflected, 1.0, rtol=1e-4, atol=0)
@@ -110,7 +124,7 @@ def test_packets_in_time_find_the_same(si_heavy):
 
 def test_packets_on_chains_have_the_closed_form():
     left, right = (28 * m_u, 50.0), (60 * m_u, 30.0)
-    packet = wave_packet(chain(left, right, bond=20.0), [0, 0], 0.7, branch=0, width=20.0)
+    packet = wave_packet(chain_junction(left, right, bond=20.0), [0, 0], 0.7, branch=0, width=20.0)
     order = np.argsort(packet.omega)
     exact = chain_transmission(Chain(*left), Chain(*right), packet.omega[order], bond=20.0)
     np.testing.assert_allclose(packet.transmitted, packet.share[order] @ exact, rtol=1e-4, atol=0)
@@ -126,9 +140,9 @@ def test_packets_that_cannot_be_made_are_told(si_heavy, rough):
 
 
 def test_smooth_interfaces_are_specular_and_rough_ones_are_not(si_heavy, rough):
-    smooth = supercell(si_heavy, [[2, 1], [0, 2]])
+    smooth = repeat_device(si_heavy, [[2, 1], [0, 2]])
     for junction, low, high in ((smooth, 1 - 1e-9, 1 + 1e-9), (rough, 0.0, 0.95)):
-        found = scattering(junction, [0.1, 0.2], 7 * THz)
+        found = scattering_matrix(junction, [0.1, 0.2], 7 * THz)
         assert found.unitarity < 1e-8
         kept = specularity(junction, found)
         whole = kept.transmitted_specular + kept.transmitted_diffuse + kept.reflected_specular + kept.reflected_diffuse
@@ -137,12 +151,12 @@ def test_smooth_interfaces_are_specular_and_rough_ones_are_not(si_heavy, rough):
             kept.transmitted_specular + kept.transmitted_diffuse, found.transmission("left"), rtol=1e-9, atol=1e-15
         )
         assert low <= np.nanmax(kept.reflected) <= high
-    lights = specularity(smooth, scattering(smooth, [0.1, 0.2], 7 * THz), "right")
+    lights = specularity(smooth, scattering_matrix(smooth, [0.1, 0.2], 7 * THz), "right")
     np.testing.assert_allclose(lights.transmitted_diffuse, 0.0, rtol=0, atol=1e-12)
 
 
 def test_eigenchannels_do_not_mix(si_heavy):
-    found = scattering(si_heavy, [0.13, 0.12], 3 * THz)
+    found = scattering_matrix(si_heavy, [0.13, 0.12], 3 * THz)
     value, arriving, leaving = eigenchannels(found)
     t = found.block("left", "right")
     np.testing.assert_allclose(value.sum(), found.total, rtol=1e-12, atol=0)
@@ -172,19 +186,21 @@ def test_conversion_of_branches_keeps_every_mode(si_heavy):
     np.testing.assert_allclose(
         found.transmitted.sum(axis=1) + found.reflected.sum(axis=1), found.arriving, rtol=1e-9, atol=1e3
     )
-    one = scattering(si_heavy, [0.13, 0.12], 3 * THz)
-    np.testing.assert_allclose(conversion(one, "left", "right", (6, 6)).sum(), one.total, rtol=1e-12, atol=0)
+    one = scattering_matrix(si_heavy, [0.13, 0.12], 3 * THz)
+    np.testing.assert_allclose(
+        conversion_probabilities(one, "left", "right", (6, 6)).sum(), one.total, rtol=1e-12, atol=0
+    )
 
 
 def test_tables_do_not_depend_on_the_basis_of_degenerate_waves(si_heavy):
     """At Γ the two transverse waves are one level: they share what they have evenly."""
-    found = scattering(si_heavy, [0, 0], 1 * THz)
-    table = rows(si_heavy, found, "left")
+    found = scattering_matrix(si_heavy, [0, 0], 1 * THz)
+    table = incident_mode_columns(si_heavy, found, "left")
     pair = np.flatnonzero(np.bincount(found.arriving[0].group)[found.arriving[0].group] == 2)
     assert pair.size == 2
     np.testing.assert_allclose(*table["transmission"][pair], rtol=1e-14, atol=0)
     np.testing.assert_allclose(table["transmission"].sum(), found.total, rtol=1e-12, atol=0)
-    matrix = between_branches(found, "left", "right", (6, 6))
+    matrix = branch_probabilities(found, "left", "right", (6, 6))
     np.testing.assert_allclose(matrix.sum(), found.total, rtol=1e-12, atol=0)
     both = found.arriving[0].branch[pair]
     np.testing.assert_allclose(matrix[:, both[0]], matrix[:, both[1]], rtol=1e-12, atol=0)
@@ -204,4 +220,4 @@ def test_accumulation_ends_at_the_whole(si_heavy):
 @pytest.mark.parametrize(("k", "omega"), [([0.1, 0.2], 0.0), ([0.1, 0.2], np.nan), ([[0.1, 0.2]] * 2, 1e12)])
 def test_points_that_are_none_are_told(si_heavy, k, omega):
     with pytest.raises(InputError, match=r"above 0|one wave vector"):
-        scattering(si_heavy, k, omega)
+        scattering_matrix(si_heavy, k, omega)

@@ -10,11 +10,11 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
+import kapitza.theory.agf.adaptive_quadrature
 import kapitza.theory.agf.conductance
-import kapitza.theory.agf.octaves
 from kapitza.run.store import Store
 from kapitza.theory.agf.conductance import agf
-from kapitza.theory.agf.modes import agf_modes
+from kapitza.theory.agf.modal_transmission import agf_modes
 from kapitza.units import THz
 
 FIELDS = ("omega", "total", "left", "right", "weight")
@@ -29,7 +29,7 @@ def one_thread(monkeypatch):
 @pytest.fixture
 def often(monkeypatch):
     """Units so small, and processes so cheap, that a short test has many of both."""
-    monkeypatch.setattr(kapitza.theory.agf.octaves, "POOL", 0.0)
+    monkeypatch.setattr(kapitza.theory.agf.adaptive_quadrature, "MIN_POOL_SECONDS", 0.0)
 
 
 def same(one, other):
@@ -60,13 +60,13 @@ def test_what_is_stored_is_not_computed_again(si_heavy, tmp_path, monkeypatch):
     files[0].unlink()
 
     calls = []
-    real = kapitza.theory.agf.octaves.in_bins
+    real = kapitza.theory.agf.adaptive_quadrature.transmission_in_bins
 
     def counted(unit):
         calls.append(1)
         return real(unit)
 
-    monkeypatch.setattr(kapitza.theory.agf.octaves, "in_bins", counted)
+    monkeypatch.setattr(kapitza.theory.agf.adaptive_quadrature, "transmission_in_bins", counted)
     again = agf(si_heavy, tolerance=2e-2, store=store)
     assert same(first, again)
     assert len(calls) == 2
@@ -100,14 +100,14 @@ DRIVER = """
 import sys
 import numpy as np
 import kapitza.theory.agf.conductance as room
-import kapitza.theory.agf.octaves
-from kapitza.matter.layers import lead_from_force_constants, mass_junction
+import kapitza.theory.agf.adaptive_quadrature
+from kapitza.matter.building.layers import lead_from_force_constants, mass_junction
 from kapitza.run.store import Store
 from kapitza.units import THz, angstrom, eV
 
 if __name__ == "__main__":
-    kapitza.theory.agf.octaves.POOL = 0.0
-    room.SECONDS = 0.01
+    kapitza.theory.agf.adaptive_quadrature.MIN_POOL_SECONDS = 0.0
+    room.UNIT_SECONDS = 0.01
     data, u = np.load(sys.argv[1]), 1.66053906660e-27
     lead = lead_from_force_constants(
         "Si", data["cell"] * angstrom, [28.085 * u] * 2, data["R"], data["Phi"] * (eV / angstrom**2)
@@ -118,7 +118,7 @@ if __name__ == "__main__":
 
 
 def test_a_killed_driver_and_its_workers_lose_nothing(si_heavy, data, tmp_path, monkeypatch):
-    monkeypatch.setattr(kapitza.theory.agf.conductance, "SECONDS", 0.01)
+    monkeypatch.setattr(kapitza.theory.agf.conductance, "UNIT_SECONDS", 0.01)
     script, units = tmp_path / "driver.py", tmp_path / "units"
     script.write_text(DRIVER)
     driver = subprocess.Popen(
@@ -156,7 +156,7 @@ def test_a_killed_driver_and_its_workers_lose_nothing(si_heavy, data, tmp_path, 
 @pytest.mark.filterwarnings("ignore")
 def test_killed_workers_of_a_cluster_lose_nothing(si_heavy, tmp_path, monkeypatch):
     distributed = pytest.importorskip("distributed", reason="needs kapitza[cluster]")
-    monkeypatch.setattr(kapitza.theory.agf.octaves, "SECONDS", 0.02)
+    monkeypatch.setattr(kapitza.theory.agf.adaptive_quadrature, "UNIT_SECONDS", 0.02)
     serial = agf(si_heavy, tolerance=5e-3)
     killed = []
 

@@ -6,11 +6,18 @@ from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kapitza.matter.junction import PS2, Junction, Slab
-from kapitza.matter.layers import chain, mass_junction, supercell
-from kapitza.theory.agf.device import broadening, caroli, contact, crossed, prepared, solve
-from kapitza.theory.agf.leads import dagger, decimation
-from kapitza.theory.agf.points import transmissions
+from kapitza.matter.building.layers import chain_junction, mass_junction, repeat_device
+from kapitza.matter.junction import SQUARE_PICOSECOND, Junction, JunctionLayer
+from kapitza.theory.agf.green_functions import (
+    caroli_transmission,
+    crossing_modes,
+    lead_contact,
+    level_broadening,
+    prepare_junction,
+    solve_junction,
+)
+from kapitza.theory.agf.leads import dagger, decimation_self_energy
+from kapitza.theory.agf.transmission import point_transmissions
 from kapitza.units import THz, eV, m_u
 
 U = 1.66053906660e-27  # kg, of the tables
@@ -18,7 +25,9 @@ RATE = np.sqrt(eV / 1e-20 / U)  # rad/s of 1 eV/Å²/u, as in the tables
 
 
 def points(junction, k, omega):
-    return transmissions(prepared(junction), np.asarray(k, dtype=float), np.arange(len(k)), np.asarray(omega))
+    return point_transmissions(
+        prepare_junction(junction), np.asarray(k, dtype=float), np.arange(len(k)), np.asarray(omega)
+    )
 
 
 def table(path):
@@ -28,7 +37,7 @@ def table(path):
 def test_chains_have_their_closed_form(data):
     rows = table(data("agf/chain_interface_exact.csv"))
     for row in rows:
-        made = chain(
+        made = chain_junction(
             (row["m1"] * 10 * m_u, row["k1"] * 10), (row["m2"] * 10 * m_u, row["k2"] * 10), bond=row["kI"] * 10
         )
         found = points(made, [[0, 0]], [row["omega"] / np.sqrt(m_u)])
@@ -78,12 +87,12 @@ def random_junction(network, seed: int, layers: int) -> Junction:
 )
 def test_reciprocity_bounds_and_reversal_for_any_junction(network, seed, layers, k, part):
     junction = random_junction(network, seed, layers)
-    omega = part * np.sqrt(np.abs(junction.blocks(np.zeros(2)).onsite[0][0]).max() / PS2)
-    solved = solve(prepared(junction), np.array([k]), np.zeros(1, int), np.array([omega]))
+    omega = part * np.sqrt(np.abs(junction.blocks(np.zeros(2)).onsite[0][0]).max() / SQUARE_PICOSECOND)
+    solved = solve_junction(prepare_junction(junction), np.array([k]), np.zeros(1, int), np.array([omega]))
     left, right = solved.counts
-    gamma = [broadening(sigma) for sigma in solved.sigma]
-    forth = caroli(gamma[0], gamma[1], solved.corners.right_left)[0]
-    back = caroli(gamma[1], gamma[0], solved.corners.left_right)[0]
+    gamma = [level_broadening(sigma) for sigma in solved.sigma]
+    forth = caroli_transmission(gamma[0], gamma[1], solved.corners.right_left)[0]
+    back = caroli_transmission(gamma[1], gamma[0], solved.corners.left_right)[0]
     scale = max(1.0, forth)
     np.testing.assert_allclose(back, forth, rtol=0, atol=1e-9 * scale)
     assert -1e-9 < forth < min(left[0], right[0]) + 1e-8
@@ -117,16 +126,16 @@ def test_thick_slab_inverted_as_a_whole(si_ge):
     for i, block in enumerate(blocks.hop):
         whole[sizes[i] : sizes[i + 1], sizes[i + 1] : sizes[i + 2]] = -block[0]
         whole[sizes[i + 1] : sizes[i + 2], sizes[i] : sizes[i + 1]] = -block[0].conj().T
-    energy = np.array([omega**2 * PS2 * (1 + 1j * eta)])
+    energy = np.array([omega**2 * SQUARE_PICOSECOND * (1 + 1j * eta)])
     ends = []
     for lead, way in ((si_ge.left, dagger), (si_ge.right, lambda hop: hop)):
         onsite, hop = lead.blocks(k)
-        ends.append(decimation(onsite, way(hop), energy))
-    whole += omega**2 * PS2 * np.eye(sizes[-1])
+        ends.append(decimation_self_energy(onsite, way(hop), energy))
+    whole += omega**2 * SQUARE_PICOSECOND * np.eye(sizes[-1])
     whole[: sizes[1], : sizes[1]] -= ends[0][0]
     whole[sizes[-2] :, sizes[-2] :] -= ends[1][0]
     green = np.linalg.inv(whole)[sizes[-2] :, : sizes[1]]
-    wanted = caroli(broadening(ends[0]), broadening(ends[1]), green[None])[0]
+    wanted = caroli_transmission(level_broadening(ends[0]), level_broadening(ends[1]), green[None])[0]
     found = points(si_ge, k, [omega])
     assert wanted > 1
     np.testing.assert_allclose(found.total[0], wanted, rtol=1e-6, atol=0)
@@ -134,7 +143,7 @@ def test_thick_slab_inverted_as_a_whole(si_ge):
 
 @pytest.mark.parametrize("tiling", [[[2, 0], [0, 1]], [[2, 1], [0, 2]], [[1, 1], [-1, 1]]])
 def test_supercell_is_the_sum_over_its_wave_vectors(si_heavy, tiling):
-    whole = supercell(si_heavy, tiling)
+    whole = repeat_device(si_heavy, tiling)
     k, omega = np.array([[0.21, 0.17]]), np.array([2.3, 5.1, 8.0]) * THz
     inside = whole.unfolded(k, "left")[0][0]
     for one in omega:
@@ -152,7 +161,7 @@ def test_layers_of_the_lead_in_the_device_change_nothing(si_heavy):
 
 
 def test_a_single_layer_is_a_device(si_heavy, silicon):
-    one = Slab(silicon.masses, silicon.shifts, silicon.onsite, None)
+    one = JunctionLayer(silicon.masses, silicon.shifts, silicon.onsite, None)
     made = Junction("one", silicon.periods, si_heavy.left, si_heavy.left, (one,))
     found = points(made, [[0.1, 0.05]], [3 * THz])
     np.testing.assert_allclose(found.total, found.left, rtol=1e-10, atol=0)
@@ -168,12 +177,12 @@ def test_one_corner_alone_is_that_of_all_four(si_ge, network):
     for junction, omega in (
         (si_ge, 2.6 * THz),
         (random_junction(network, 11, 4), 3e13),
-        (supercell(si_ge, [2, 1]), THz),
+        (repeat_device(si_ge, [2, 1]), THz),
     ):
-        what, k = prepared(junction), np.array([[0.07, 0.12], [0.31, -0.2]])
+        what, k = prepare_junction(junction), np.array([[0.07, 0.12], [0.31, -0.2]])
         index, each = np.array([0, 1, 0]), omega * np.array([1.0, 1.1, 0.9])
-        solved = solve(what, k, index, each)
-        sides = contact(what, k, "left"), contact(what, k, "right")
-        found, left, right = crossed(sides, junction.blocks(k), index, each)
+        solved = solve_junction(what, k, index, each)
+        sides = lead_contact(what, k, "left"), lead_contact(what, k, "right")
+        found, left, right = crossing_modes(sides, junction.blocks(k), index, each)
         np.testing.assert_allclose(found, solved.transmission, rtol=1e-10, atol=1e-12)
         np.testing.assert_array_equal((left, right), solved.counts)

@@ -11,13 +11,19 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from kapitza.errors import InputError, ValidityWarning
-from kapitza.matter.fluid import Fluid
-from kapitza.matter.solid import Solid
-from kapitza.theory.acoustics import Contact, Interlayer, branch_modes, contact, scattering, waves
-from kapitza.theory.amm import amm, pair_modes
-from kapitza.theory.angles import amm_modes, angle_map, critical_angles
+from kapitza.matter.isotropic import Fluid, Solid
+from kapitza.theory.amm import amm, amm_modes, angle_map, branch_pair_modes, critical_angles
 from kapitza.theory.dmm import dmm
-from kapitza.theory.plane_waves import LEFT, RIGHT
+from kapitza.theory.plane_waves import (
+    LEFT_GOING,
+    RIGHT_GOING,
+    Interlayer,
+    PlanarContact,
+    branch_modes,
+    interface_scattering,
+    planar_contact,
+    solve_plane_waves,
+)
 from kapitza.units import THz, hbar, k_B, nm
 
 ONCE = np.ones(1)
@@ -41,8 +47,8 @@ shares = st.floats(1e-3, 0.999)
 
 def arriving(one: Any, other: Any, matrix: Any) -> tuple[Any, Any]:
     """Probabilities (n, out, in) among propagating waves, and which incoming waves there are."""
-    out = np.concatenate([one.branch[:, LEFT], other.branch[:, RIGHT]], axis=1) >= 0
-    incoming = np.concatenate([one.branch[:, RIGHT], other.branch[:, LEFT]], axis=1) >= 0
+    out = np.concatenate([one.branch[:, LEFT_GOING], other.branch[:, RIGHT_GOING]], axis=1) >= 0
+    incoming = np.concatenate([one.branch[:, RIGHT_GOING], other.branch[:, LEFT_GOING]], axis=1) >= 0
     return np.abs(matrix) ** 2 * out[:, :, None] * incoming[:, None, :], incoming
 
 
@@ -52,9 +58,9 @@ def test_each_incoming_wave_keeps_its_energy(left, right, at, stiffness):
     slowness = np.array(at) * top
     corners = [1 / c for side in (left, right) for c in getattr(side, "speeds", [getattr(side, "speed", 0)])]
     slowness = slowness[[min(abs(s / c - 1) for c in corners) > 1e-6 for s in slowness]]
-    sides = [waves(side, slowness, 0 * slowness) for side in (left, right)]
-    for bond in (Contact(), contact((10**stiffness, 2 * 10**stiffness), None)):
-        matrix = scattering(sides, bond, np.array([1e12]))[0]
+    sides = [solve_plane_waves(side, slowness, 0 * slowness) for side in (left, right)]
+    for bond in (PlanarContact(), planar_contact((10**stiffness, 2 * 10**stiffness), None)):
+        matrix = interface_scattering(sides, bond, np.array([1e12]))[0]
         probability, incoming = arriving(*sides, matrix)
         np.testing.assert_allclose(probability.sum(axis=1)[incoming], 1, rtol=1e-10, atol=0)
         np.testing.assert_allclose(probability, probability.swapaxes(1, 2), rtol=1e-9, atol=1e-11)
@@ -64,16 +70,16 @@ def test_each_incoming_wave_keeps_its_energy(left, right, at, stiffness):
 def test_a_layer_neither_makes_nor_takes_energy(left, layer, right, thickness, at):
     slowness = np.array([at / min(left.transverse, right.transverse)])
     assume(all(np.abs(slowness * side.speeds - 1).min() > 1e-4 for side in (left, layer, right)))
-    sides = [waves(side, slowness, 0 * slowness) for side in (left, layer, right)]
-    between = contact(None, Interlayer(layer, thickness * nm))
-    probability, incoming = arriving(sides[0], sides[2], scattering(sides, between, np.array([10 * THz]))[0])
+    sides = [solve_plane_waves(side, slowness, 0 * slowness) for side in (left, layer, right)]
+    between = planar_contact(None, Interlayer(layer, thickness * nm))
+    probability, incoming = arriving(sides[0], sides[2], interface_scattering(sides, between, np.array([10 * THz]))[0])
     deep = max(1, float(slowness[0]) * layer.longitudinal)  # both evanescent waves of a stiff layer become one
     np.testing.assert_allclose(probability.sum(axis=1)[incoming], 1, rtol=1e-9 * deep**4, atol=0)
 
 
 @given(media, media)
 def test_bounds_and_both_directions(left, right):
-    there, back = pair_modes(left, right, ONCE)[0], pair_modes(right, left, ONCE)[0]
+    there, back = branch_pair_modes(left, right, ONCE)[0], branch_pair_modes(right, left, ONCE)[0]
     np.testing.assert_allclose(there, back.T, rtol=1e-10, atol=1e-12 * there.max())
     assert there.min() >= -1e-13 * there.max()
     assert (there.sum(axis=1) <= branch_modes(left) * (1 + 1e-9)).all()
@@ -98,7 +104,7 @@ def test_detailed_balance_with_cutoffs():
 
 def test_without_cutoffs_the_cubic_law_holds():
     free = amm(AL, SI, np.linspace(0, 30 * THz, 3001), cutoff=False)
-    np.testing.assert_allclose(free.total, pair_modes(AL, SI, ONCE).sum() * free.omega**2, rtol=1e-13, atol=0)
+    np.testing.assert_allclose(free.total, branch_pair_modes(AL, SI, ONCE).sum() * free.omega**2, rtol=1e-13, atol=0)
     np.testing.assert_allclose(free.conductance(20).value, 768.5071 * 20**3, rtol=1e-5, atol=0)
 
 
@@ -109,8 +115,8 @@ def test_isotropic_table(data: Callable[[str], Path]):
     assert len(rows) == 61
     for row in rows:
         left, right = (from_row(row, side) for side in "12")
-        pairs = pair_modes(left, right, ONCE)[0]
-        back = pair_modes(right, left, ONCE)[0]
+        pairs = branch_pair_modes(left, right, ONCE)[0]
+        back = branch_pair_modes(right, left, ONCE)[0]
         np.testing.assert_allclose(back.sum(), pairs.sum(), rtol=1e-11, atol=0)
         for name, value in (("G_AMM_over_T3", pairs.sum()), ("G_AMM_over_T3_reverse", back.sum())):
             printed = half_digit(row[name])
@@ -162,7 +168,7 @@ def test_brute_force_over_wave_vectors():
         top = min(1 / left.transverse, 1 / right.transverse)
         s = (np.arange(6000) + 0.5) / 6000 * top
         plain = np.mean([one * zoeppritz(one, left, right) for one in s]) * top / (2 * np.pi)
-        np.testing.assert_allclose(pair_modes(left, right, ONCE).sum(), plain, rtol=2e-5, atol=0)
+        np.testing.assert_allclose(branch_pair_modes(left, right, ONCE).sum(), plain, rtol=2e-5, atol=0)
 
 
 def test_normal_incidence():
@@ -240,7 +246,7 @@ def test_evanescent_waves_tunnel_through_a_thin_stiff_layer():
 
 def test_liquids():
     """Liquid on liquid has Snell and one impedance; shear of a solid does not enter at normal incidence."""
-    pairs = pair_modes(HELIUM, WATER, ONCE)[0]
+    pairs = branch_pair_modes(HELIUM, WATER, ONCE)[0]
     mu = (np.arange(200_000) + 0.5) / 200_000
     inside = 1 - (1 - mu**2) * (WATER.speed / HELIUM.speed) ** 2
     z1, z2 = 145 * 238 / mu, 998 * 1483 / np.sqrt(np.maximum(inside, 1e-30))

@@ -12,13 +12,18 @@ from hypothesis import strategies as st
 
 from kapitza.errors import ValidityWarning
 from kapitza.matter.elastic import Elastic
-from kapitza.matter.fluid import Fluid
-from kapitza.matter.solid import Solid
-from kapitza.theory.acoustics import Contact, Interlayer, branch_modes, scattering, waves
-from kapitza.theory.amm import amm, pair_modes
-from kapitza.theory.angles import amm_modes, angle_map, critical_angles
-from kapitza.theory.plane_waves import LEFT, RIGHT
-from kapitza.theory.stroh import anisotropic
+from kapitza.matter.isotropic import Fluid, Solid
+from kapitza.theory.amm import amm, amm_modes, angle_map, branch_pair_modes, critical_angles
+from kapitza.theory.plane_waves import (
+    LEFT_GOING,
+    RIGHT_GOING,
+    Interlayer,
+    PlanarContact,
+    anisotropic_waves,
+    branch_modes,
+    interface_scattering,
+    solve_plane_waves,
+)
 from kapitza.units import GPa, THz, hbar, k_B, nm
 
 ONCE = np.ones(1)
@@ -61,10 +66,10 @@ angles = st.floats(-3, 3)
 def test_each_incoming_wave_keeps_its_energy(one, other, at, azimuth):
     left, right = random_crystal(one), random_crystal(other)
     slowness = np.array(at) / left.speeds((0, 0, 1))[0, 1]
-    sides = [waves(side, slowness, np.full(slowness.size, azimuth)) for side in (left, right)]
-    matrix = np.abs(scattering(sides, Contact(), ONCE)[0]) ** 2
-    out = np.concatenate([sides[0].branch[:, LEFT], sides[1].branch[:, RIGHT]], axis=1) >= 0
-    incoming = np.concatenate([sides[0].branch[:, RIGHT], sides[1].branch[:, LEFT]], axis=1) >= 0
+    sides = [solve_plane_waves(side, slowness, np.full(slowness.size, azimuth)) for side in (left, right)]
+    matrix = np.abs(interface_scattering(sides, PlanarContact(), ONCE)[0]) ** 2
+    out = np.concatenate([sides[0].branch[:, LEFT_GOING], sides[1].branch[:, RIGHT_GOING]], axis=1) >= 0
+    incoming = np.concatenate([sides[0].branch[:, RIGHT_GOING], sides[1].branch[:, LEFT_GOING]], axis=1) >= 0
     kept = np.sum(matrix * out[:, :, None], axis=1)[incoming]
     np.testing.assert_allclose(kept, 1, rtol=1e-9, atol=0)
 
@@ -74,7 +79,7 @@ def test_waves_solve_the_equation_of_motion(seed, at, azimuth):
     """A second road: each wave against Christoffel's equation and Hooke's law in crystal axes."""
     crystal = random_crystal(seed)
     slowness = np.array(at) / crystal.speeds((0, 0, 1))[0, 1]
-    found = anisotropic(crystal, slowness, np.full(slowness.size, azimuth))
+    found = anisotropic_waves(crystal, slowness, np.full(slowness.size, azimuth))
     c, s = np.cos(azimuth), np.sin(azimuth)
     turn = np.array([[c, s, 0], [-s, c, 0], [0, 0, 1]])
     for n, way, m in np.ndindex(found.slowness.shape):
@@ -84,14 +89,14 @@ def test_waves_solve_the_equation_of_motion(seed, at, azimuth):
         scale = np.abs(tension).max()
         np.testing.assert_allclose(tension @ q, crystal.density * a, rtol=0, atol=1e-9 * np.abs(tension @ q).max())
         np.testing.assert_allclose(tension[2], traction, rtol=0, atol=1e-9 * scale)
-        assert found.branch[n, way, m] >= 0 or (found.slowness[n, way, m].imag > 0) == (way == RIGHT)
+        assert found.branch[n, way, m] >= 0 or (found.slowness[n, way, m].imag > 0) == (way == RIGHT_GOING)
 
 
 @given(seeds, shares)
 def test_branches_are_ranked_by_speed(seed, at):
     crystal = random_crystal(seed)
     slowness = np.array(at) / crystal.speeds((0, 0, 1))[0, 1]
-    found = anisotropic(crystal, slowness, 0 * slowness)
+    found = anisotropic_waves(crystal, slowness, 0 * slowness)
     for n, way, m in zip(*np.nonzero(found.branch >= 0), strict=True):
         q = np.array([slowness[n], 0, found.slowness[n, way, m].real])
         speeds = crystal.speeds(crystal.rotation.T @ q)[0]
@@ -101,13 +106,13 @@ def test_branches_are_ranked_by_speed(seed, at):
 def test_isotropic_crystals_agree_with_the_closed_form():
     """Degenerate shear waves, any orientation, mixed sides, a liquid, a bond and a layer."""
     tilted = as_crystal(SI, (1, 2, 0.3))
-    want = pair_modes(AL, SI, ONCE)[0]
+    want = branch_pair_modes(AL, SI, ONCE)[0]
     for left, right in ((as_crystal(AL), as_crystal(SI)), (AL, tilted), (as_crystal(AL, (1, 1, 0)), tilted)):
-        found = pair_modes(left, right, ONCE)[0]
+        found = branch_pair_modes(left, right, ONCE)[0]
         np.testing.assert_allclose(found.sum(), want.sum(), rtol=1e-9, atol=0)
         np.testing.assert_allclose(found, want, rtol=1e-6, atol=1e-9 * want.max())
-    wet = pair_modes(HELIUM, tilted, ONCE).sum()
-    np.testing.assert_allclose(wet, pair_modes(HELIUM, SI, ONCE).sum(), rtol=1e-8, atol=0)
+    wet = branch_pair_modes(HELIUM, tilted, ONCE).sum()
+    np.testing.assert_allclose(wet, branch_pair_modes(HELIUM, SI, ONCE).sum(), rtol=1e-8, atol=0)
     omega = np.array([1, 4]) * THz
     spring, layer = (1e20, 3e19), Interlayer(as_crystal(Solid("Au", 19300, 3240, 1200, 5.9e28)), 0.5 * nm)
     plain = Interlayer(Solid("Au", 19300, 3240, 1200, 5.9e28), 0.5 * nm)
@@ -123,14 +128,14 @@ def test_nearly_isotropic_crystals_are_near_the_closed_form():
     c = as_crystal(SI).stiffness.copy()
     c[3:, 3:] *= 1 + 1e-7
     near = Elastic("Si", c, SI.density, SI.atoms)
-    found = pair_modes(AL, near, ONCE).sum()
-    np.testing.assert_allclose(found, pair_modes(AL, SI, ONCE).sum(), rtol=1e-5, atol=0)
+    found = branch_pair_modes(AL, near, ONCE).sum()
+    np.testing.assert_allclose(found, branch_pair_modes(AL, SI, ONCE).sum(), rtol=1e-5, atol=0)
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_directions_and_bounds_without_any_symmetry(seed):
     left, right = random_crystal(seed), random_crystal(seed + 50)
-    there, back = pair_modes(left, right, ONCE)[0], pair_modes(right, left, ONCE)[0]
+    there, back = branch_pair_modes(left, right, ONCE)[0], branch_pair_modes(right, left, ONCE)[0]
     np.testing.assert_allclose(there.sum(), back.sum(), rtol=1e-10, atol=0)
     np.testing.assert_allclose(there, back.T, rtol=1e-6, atol=1e-9 * there.max())
     assert (there.sum(axis=1) <= branch_modes(left) * (1 + 1e-4)).all()
@@ -141,7 +146,7 @@ def test_directions_and_bounds_without_any_symmetry(seed):
 
 @pytest.mark.parametrize("crystal", [GOLD, random_crystal(7), as_crystal(SI)])
 def test_nothing_happens_between_equal_crystals(crystal):
-    pairs = pair_modes(crystal, crystal, ONCE)[0]
+    pairs = branch_pair_modes(crystal, crystal, ONCE)[0]
     np.testing.assert_allclose(pairs.sum(), crystal.branch_modes.sum(), rtol=1e-4, atol=0)
     same = amm(crystal, crystal)
     np.testing.assert_allclose(same.total, same.left, rtol=1e-4, atol=0)
@@ -154,11 +159,11 @@ def test_brute_force_over_wave_vectors():
     grid = (np.arange(n) + 0.5) / n * 2 * top - top
     x, y = (g.ravel() for g in np.meshgrid(grid, grid[grid > 0]))
     slowness, azimuth = np.hypot(x, y), np.arctan2(y, x)
-    sides = [waves(side, slowness, azimuth) for side in (left, right)]
-    crossing = np.abs(scattering(sides, Contact(), ONCE)[0, :, 3:, :3]) ** 2
-    crossing *= (sides[1].branch[:, RIGHT] >= 0)[:, :, None] * (sides[0].branch[:, RIGHT] >= 0)[:, None, :]
+    sides = [solve_plane_waves(side, slowness, azimuth) for side in (left, right)]
+    crossing = np.abs(interface_scattering(sides, PlanarContact(), ONCE)[0, :, 3:, :3]) ** 2
+    crossing *= (sides[1].branch[:, RIGHT_GOING] >= 0)[:, :, None] * (sides[0].branch[:, RIGHT_GOING] >= 0)[:, None, :]
     plain = 2 * crossing.sum() * (2 * top / n) ** 2 / (2 * np.pi) ** 2
-    np.testing.assert_allclose(pair_modes(left, right, ONCE).sum(), plain, rtol=5e-3, atol=0)
+    np.testing.assert_allclose(branch_pair_modes(left, right, ONCE).sum(), plain, rtol=5e-3, atol=0)
 
 
 def table(data: Callable[[str], Path]) -> dict[str, Elastic]:
@@ -188,7 +193,7 @@ def test_conductances_of_crystals(data: Callable[[str], Path], published: Callab
     }
     for name, (left, right) in pairs.items():
         want = published("acoustic", name)
-        found = PER_MODE * pair_modes(crystals[left], crystals[right], ONCE).sum()
+        found = PER_MODE * branch_pair_modes(crystals[left], crystals[right], ONCE).sum()
         np.testing.assert_allclose(found, want["value"], rtol=want["tolerance"], atol=0)
 
 
@@ -230,8 +235,8 @@ def test_a_twist_of_equal_crystals_reflects():
     straight, turned = Elastic("Cu", stiffness, 8960, 8.5e28), Elastic("Cu", stiffness, 8960, 8.5e28, inplane=(1, 1, 0))
     quarter = Elastic("Cu", stiffness, 8960, 8.5e28, inplane=(0, 1, 0))
     whole = straight.branch_modes.sum()
-    np.testing.assert_allclose(pair_modes(straight, quarter, ONCE).sum(), whole, rtol=1e-4, atol=0)
-    assert 0.5 < pair_modes(straight, turned, ONCE).sum() / whole < 0.97
+    np.testing.assert_allclose(branch_pair_modes(straight, quarter, ONCE).sum(), whole, rtol=1e-4, atol=0)
+    assert 0.5 < branch_pair_modes(straight, turned, ONCE).sum() / whole < 0.97
 
 
 def test_a_light_liquid_on_a_crystal_is_told_to_be_out_of_range():

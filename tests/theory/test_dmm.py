@@ -12,11 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kapitza.core.arrays import Array
-from kapitza.core.flow import finite_conductance, power
+from kapitza.core.heat_flow import equilibrium_power, finite_drop_conductance
 from kapitza.core.transmission import Transmission
 from kapitza.errors import InputError
-from kapitza.matter.solid import Solid
-from kapitza.theory.dmm import chosen_grid, dmm, harmonic
+from kapitza.matter.isotropic import Solid
+from kapitza.theory.dmm import common_grid, dmm, harmonic_sum
 from kapitza.theory.limits import elastic_limit, radiation_limit
 from kapitza.units import MW, THz, hbar, k_B
 
@@ -123,9 +123,9 @@ def test_three_roads_to_the_conductance(left: Solid, right: Solid, kelvin: float
     result = dmm(left, right)
     landauer = result.conductance(kelvin).value.item()
     h = 1e-3 * kelvin
-    p = power(result, kelvin + h * np.array([-2, -1, 1, 2]))
+    p = equilibrium_power(result, kelvin + h * np.array([-2, -1, 1, 2]))
     np.testing.assert_allclose((p[0] - 8 * p[1] + 8 * p[2] - p[3]) / (12 * h), landauer, rtol=1e-8, atol=0)
-    np.testing.assert_allclose(finite_conductance(result, kelvin, 1e-3 * kelvin), landauer, rtol=1e-5, atol=0)
+    np.testing.assert_allclose(finite_drop_conductance(result, kelvin, 1e-3 * kelvin), landauer, rtol=1e-5, atol=0)
     bounds = np.unique([0.0, *left.edges, *right.edges])  # spectra jump there: the trapezoid stops and starts anew
     pieces = [np.linspace(np.nextafter(a, np.inf), b, 10_001) for a, b in itertools.pairwise(bounds)]
     fine = dmm(left, right, np.unique(np.concatenate(pieces))).conductance(kelvin).value
@@ -195,7 +195,7 @@ def test_frequencies_must_increase_from_zero() -> None:
 @given(values=st.lists(st.floats(1e10, 1e25), min_size=1, max_size=6))
 def test_harmonic_sum_is_below_each_part(values: list[float]) -> None:
     parts = [np.array([v, 0.0]) for v in values]
-    got = harmonic(*parts)
+    got = harmonic_sum(*parts)
     assert got[1] == 0
     assert got[0] <= min(values) * (1 + 1e-14)
     np.testing.assert_allclose(got[0], 1 / np.sum(1 / np.array(values)), rtol=1e-13, atol=0)
@@ -204,7 +204,7 @@ def test_harmonic_sum_is_below_each_part(values: list[float]) -> None:
 def test_chosen_grid_integrates_a_debye_spectrum() -> None:
     """∫M dω has the closed form Σ ω_j³/12πc_j²."""
     si = SOLIDS["Si"]
-    omega, weight = chosen_grid(None, si, SOLIDS["Ge"])
+    omega, weight = common_grid(None, si, SOLIDS["Ge"])
     assert weight is not None
     want = np.sum(si.cutoffs**3 / (12 * np.pi * si.speeds**2))
     np.testing.assert_allclose(si.modes(omega) @ weight, want, rtol=1e-12, atol=0)

@@ -9,22 +9,21 @@ import pytest
 from kapitza.errors import InputError
 from kapitza.matter.library import elastic, fluid, solid
 from kapitza.matter.sheet import sheet
-from kapitza.theory.acoustics import Interlayer
 from kapitza.theory.amm import amm
-from kapitza.theory.dmm import dmm
+from kapitza.theory.dmm import ballistic_layers, dmm, thermalised_layers
 from kapitza.theory.electrons import electron_phonon
 from kapitza.theory.grain import boundary_specularity, grain_boundary, twist_boundary
+from kapitza.theory.inelastic import three_phonon
 from kapitza.theory.khalatnikov import khalatnikov
-from kapitza.theory.layers import ballistic_layers, thermalised_layers
 from kapitza.theory.limits import elastic_limit, inelastic_radiation_limit, radiation_limit, specular_limit
-from kapitza.theory.specular import mixed, rough
-from kapitza.theory.three_phonon import three_phonon
+from kapitza.theory.plane_waves import Interlayer
+from kapitza.theory.roughness import rough_interface, specular_mixture
 
 SI, AL = solid("Si"), solid("Al")
 TAKES_SIDES: tuple[Callable[[Any], object], ...] = (
     lambda side: dmm(side, SI),
     lambda side: amm(SI, side),
-    lambda side: rough(side, SI, roughness=1e-9),
+    lambda side: rough_interface(side, SI, roughness=1e-9),
     lambda side: elastic_limit(side, SI),
     lambda side: specular_limit(SI, side),
     lambda side: radiation_limit(side, SI),
@@ -41,7 +40,7 @@ TAKES_SIDES: tuple[Callable[[Any], object], ...] = (
     lambda side: Interlayer(side, 1e-9),
     lambda side: amm(AL, SI, interlayer=side if side is not None else 3.0),
     lambda side: electron_phonon(side, side),
-    lambda side: mixed(side, dmm(AL, SI), 0.5),
+    lambda side: specular_mixture(side, dmm(AL, SI), 0.5),
 )
 
 
@@ -61,7 +60,7 @@ def test_what_is_no_side_is_refused(number: int, wrong: object) -> None:
         (lambda: specular_limit(sheet("graphene"), SI), "no branches"),
         (lambda: specular_limit(elastic("Si"), sheet("graphene")), "no branches"),
         (lambda: boundary_specularity(sheet("graphene"), [1e12], roughness=1e-9), "isotropic"),
-        (lambda: mixed(amm(AL, SI), dmm(SI, AL), 0.5), "in order"),
+        (lambda: specular_mixture(amm(AL, SI), dmm(SI, AL), 0.5), "in order"),
     ],
 )
 def test_wrong_kinds_are_named(call: Callable[[], object], words: str) -> None:

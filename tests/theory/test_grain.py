@@ -10,14 +10,14 @@ from hypothesis import strategies as st
 
 from kapitza.core.conductance import Conductance
 from kapitza.errors import InputError, ValidityWarning
-from kapitza.matter.solid import Solid
+from kapitza.matter.isotropic import Solid
 from kapitza.theory.dmm import dmm
 from kapitza.theory.grain import (
     boundary_specularity,
-    diffraction,
+    diffraction_order,
     effective_conductivity,
     grain_boundary,
-    order,
+    grating_sum,
     twist_boundary,
 )
 from kapitza.units import nm
@@ -85,15 +85,15 @@ def test_polycrystal_is_a_series_of_grains_and_boundaries(kappa: float, r: float
 def test_order_of_diffraction() -> None:
     """F(0) = 3/2, F(2) = 0, ∫F = π/2, and its double integral on a plain grid at t = 1."""
     node, weight = np.polynomial.legendre.leggauss(64)
-    np.testing.assert_allclose(order(node + 1) @ weight, np.pi / 2, rtol=1e-7, atol=0)
-    np.testing.assert_allclose(order(np.array([1e-9, 2.0])), [1.5, 0.0], rtol=1e-6, atol=1e-15)
+    np.testing.assert_allclose(diffraction_order(node + 1) @ weight, np.pi / 2, rtol=1e-7, atol=0)
+    np.testing.assert_allclose(diffraction_order(np.array([1e-9, 2.0])), [1.5, 0.0], rtol=1e-6, atol=1e-15)
     rng = np.random.default_rng(3)
     direction = rng.standard_normal((4_000_000, 3))
     x, y, _ = (direction / np.linalg.norm(direction, axis=1)[:, None]).T
     left = x**2 + 2 * y - 1  # k'_x² after one order t = 1
     seen = np.where(left > 0, x**2 / np.sqrt(np.maximum(left, 1e-300)), 0.0)
     # (3/4π) ∫dΩ cos²θ / |k'_x| is the mean over directions times 3
-    np.testing.assert_allclose(3 * seen.mean(), order(np.array([1.0])), rtol=0.02, atol=0)
+    np.testing.assert_allclose(3 * seen.mean(), diffraction_order(np.array([1.0])), rtol=0.02, atol=0)
 
 
 def test_waves_longer_than_twice_the_spacing_pass() -> None:
@@ -110,7 +110,7 @@ def test_waves_longer_than_twice_the_spacing_pass() -> None:
 @given(phase=st.floats(500, 5000))
 def test_fine_grids_become_a_continuum(phase: float):
     """Σ F(2πm/kD) → (kD/2π)(π/2) - F(0)/2."""
-    np.testing.assert_allclose(diffraction(np.array([phase])), phase / 4 - 0.75, rtol=2e-4, atol=0)
+    np.testing.assert_allclose(grating_sum(np.array([phase])), phase / 4 - 0.75, rtol=2e-4, atol=0)
 
 
 def test_twist_resistance_rises_with_angle_and_stays_below_that_of_disorder(published: Published) -> None:
@@ -151,8 +151,8 @@ def test_bad_input_is_refused() -> None:
 def test_many_orders_of_a_grating_join_their_integral() -> None:
     """Two roads about the place where the sum becomes an integral: 50 orders one by one, and Euler-Maclaurin."""
     phase = 50.5 * np.pi
-    want = order(2 * np.pi * np.arange(1, 51) / phase).sum()
-    np.testing.assert_allclose(diffraction(np.array([phase])), want, rtol=1e-5, atol=0)
+    want = diffraction_order(2 * np.pi * np.arange(1, 51) / phase).sum()
+    np.testing.assert_allclose(grating_sum(np.array([phase])), want, rtol=1e-5, atol=0)
 
 
 def test_burgers_vectors_in_other_units_are_refused() -> None:

@@ -9,11 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kapitza.errors import InputError
-from kapitza.matter.fluid import Fluid
-from kapitza.matter.solid import Solid
-from kapitza.theory.amm import amm, panels
+from kapitza.matter.isotropic import Fluid, Solid
+from kapitza.theory.amm import amm, corner_quadrature
 from kapitza.theory.khalatnikov import khalatnikov, rayleigh_absorption, rayleigh_speed
-from kapitza.theory.plane_waves import isotropic, liquid, scatter
+from kapitza.theory.plane_waves import isotropic_waves, liquid_waves, scatter_at_plane
 from kapitza.units import h, k_B
 
 HELIUM = Fluid("He", 145, 238, 2.18e28)
@@ -48,8 +47,10 @@ def absorbed(light: Fluid, solid: Solid, loss: float) -> float:
     surface = 1 / rayleigh_speed(solid)
     corners = [1 / solid.longitudinal, 1 / solid.transverse, surface]
     bounds = np.concatenate([one * (1 + sign * near) for one in corners for sign in (-1, 1)] + [corners])
-    slowness, width = panels(bounds[bounds > 0], 1 / light.speed, 12)
-    reflected = np.abs(scatter(liquid(light, slowness), isotropic(solid, slowness, loss))[:, 0, 0]) ** 2
+    slowness, width = corner_quadrature(bounds[bounds > 0], 1 / light.speed, 12)
+    reflected = (
+        np.abs(scatter_at_plane(liquid_waves(light, slowness), isotropic_waves(solid, slowness, loss))[:, 0, 0]) ** 2
+    )
     modes = np.sum((1 - reflected) * slowness * width) / (2 * np.pi)
     return float(np.pi * solid.density * solid.transverse**3 / (light.density * light.speed) * modes)
 

@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.integrate import quad
 
-from kapitza.core.transmission import CORRECTION
+from kapitza.core.transmission import DROP_CORRECTION
 from kapitza.errors import InputError
-from kapitza.theory.knudsen import GASES, MILNE, Gas, gas, gas_gap, phonon_slip, temperature_jump
+from kapitza.theory.knudsen import GAS_LIBRARY, HOPF_CONSTANT, Gas, gas, gas_gap, phonon_slip, temperature_jump
 from kapitza.units import N_A, k_B, nm
 
 PUBLISHED = tomllib.loads((Path(__file__).parents[1] / "published" / "contacts.toml").read_text("utf-8"))
@@ -25,8 +25,8 @@ def test_milne_constant_is_the_integral_of_hopf():
     # both terms go as 3/x² and cancel towards 0, where the sum is 1/5
     small = 0.01
     want = 6 / np.pi**2 + (quad(inside, small, np.pi / 2, epsabs=1e-13)[0] + small * 0.2) / np.pi
-    np.testing.assert_allclose(MILNE, want, rtol=2e-6, atol=0)
-    np.testing.assert_allclose(1 - 0.75 * MILNE, CORRECTION["extrapolated"], rtol=1e-12, atol=0)
+    np.testing.assert_allclose(HOPF_CONSTANT, want, rtol=2e-6, atol=0)
+    np.testing.assert_allclose(1 - 0.75 * HOPF_CONSTANT, DROP_CORRECTION["extrapolated"], rtol=1e-12, atol=0)
 
 
 @pytest.mark.parametrize(("depth", "name"), [(5.0, "gray_slab_5"), (2.0, "gray_slab_2")])
@@ -45,7 +45,7 @@ def test_phonon_slip_needs_no_mean_free_path():
     np.testing.assert_allclose(got, 2.131338 / (1.6e6 * 6000), rtol=1e-6, atol=0)
 
 
-@given(width=widths, pressure=pressures, one=shares, other=shares, name=st.sampled_from(sorted(GASES)))
+@given(width=widths, pressure=pressures, one=shares, other=shares, name=st.sampled_from(sorted(GAS_LIBRARY)))
 @settings(max_examples=60, deadline=None)
 def test_gap_is_the_interpolation_between_free_molecules_and_continuum(width, pressure, one, other, name):
     """A second road: Sherman, with the flow of free molecules, knows neither viscosity nor jump."""
@@ -96,10 +96,10 @@ def test_mean_free_path_of_air_is_the_published_one():
     np.testing.assert_allclose(got, row["value"], rtol=row["tolerance"], atol=0)
 
 
-@pytest.mark.parametrize("name", sorted(GASES))
+@pytest.mark.parametrize("name", sorted(GAS_LIBRARY))
 def test_prandtl_numbers_of_the_library(name):
-    want = 2 / 3 if GASES[name].ratio > 1.5 else 0.71
-    np.testing.assert_allclose(GASES[name].prandtl, want, rtol=0.03, atol=0)
+    want = 2 / 3 if GAS_LIBRARY[name].ratio > 1.5 else 0.71
+    np.testing.assert_allclose(GAS_LIBRARY[name].prandtl, want, rtol=0.03, atol=0)
 
 
 def test_wrong_input_is_refused():

@@ -12,9 +12,8 @@ from hypothesis import strategies as st
 
 from kapitza.core.arrays import Array
 from kapitza.errors import InputError
-from kapitza.matter.solid import Solid
-from kapitza.theory.dmm import dmm
-from kapitza.theory.layers import ballistic_layers, thermalised_layers
+from kapitza.matter.isotropic import Solid
+from kapitza.theory.dmm import ballistic_layers, dmm, thermalised_layers
 from kapitza.units import MW, THz
 
 BRIDGE = ("KCl", "Al", "C")

@@ -12,15 +12,15 @@ from kapitza.core.arrays import Array
 from kapitza.core.transmission import Side
 from kapitza.errors import InputError
 from kapitza.matter.elastic import Elastic
+from kapitza.matter.isotropic import Solid
 from kapitza.matter.library import elastic, solid
 from kapitza.matter.sheet import sheet
-from kapitza.matter.solid import Solid
 from kapitza.theory.dmm import dmm
 from kapitza.theory.limits import (
-    carried_heat,
+    branch_wavenumbers,
     elastic_limit,
     inelastic_radiation_limit,
-    open_radii,
+    mode_conductance,
     radiation_limit,
     specular_limit,
 )
@@ -108,7 +108,7 @@ def test_elastic_limit_of_lead_on_diamond(published: Published) -> None:
 
 
 def test_a_closed_branch_has_no_radius() -> None:
-    radii = open_radii(PB, np.array([1e10, 0.999 * PB.edges[-1], 1.1 * PB.edges[-1]]))
+    radii = branch_wavenumbers(PB, np.array([1e10, 0.999 * PB.edges[-1], 1.1 * PB.edges[-1]]))
     np.testing.assert_allclose(radii[0], 1e10 / np.array([872, 872, 2230]), rtol=1e-14, atol=0)
     assert (radii[1] > 0).sum() == 1
     assert (radii[2] == 0).all()
@@ -117,7 +117,7 @@ def test_a_closed_branch_has_no_radius() -> None:
 def test_carried_heat_on_the_users_frequencies() -> None:
     """Without weights the trapezoidal rule is meant: for a linear classical spectrum it is exact."""
     omega = np.linspace(0, 1e13, 11)
-    got = carried_heat(1e5 * omega, omega, None, 300.0, "classical")
+    got = mode_conductance(1e5 * omega, omega, None, 300.0, "classical")
     np.testing.assert_allclose(got, k_B / (2 * np.pi) * 1e5 * 0.5e26, rtol=1e-13, atol=0)
 
 

@@ -10,15 +10,14 @@ import pytest
 
 from kapitza.errors import DataError, InputError
 from kapitza.matter.elastic import Elastic
-from kapitza.matter.fluid import Fluid
+from kapitza.matter.isotropic import Fluid, Solid
 from kapitza.matter.library import elastic, fluid, material, materials, solid
 from kapitza.matter.sheet import sheet
-from kapitza.matter.solid import Solid
 from kapitza.theory.amm import amm
-from kapitza.theory.bodies import body, is_path
 from kapitza.theory.dmm import dmm
-from kapitza.theory.models import MODELS, applicable, model, predict
+from kapitza.theory.models import MODEL_REGISTER, applicable_models, find_model, predict
 from kapitza.theory.references import citations, cite, references
+from kapitza.theory.sides import describe_side, is_path
 from kapitza.units import MW
 
 AL = Solid("Al", 2700, 6420, 3040, 6.026e28)
@@ -26,7 +25,7 @@ SI = Solid("Si", 2330, 9000, 5400, 4.994e28)
 
 
 def names(left: Any, right: Any) -> set[str]:
-    return {one.name for one in applicable(left, right)}
+    return {one.name for one in applicable_models(left, right)}
 
 
 def test_what_sides_allow() -> None:
@@ -55,13 +54,13 @@ def test_the_register_says_what_the_models_say() -> None:
             assert got.drop == drop
 
 
-@pytest.mark.parametrize("name", [one.name for one in MODELS])
+@pytest.mark.parametrize("name", [one.name for one in MODEL_REGISTER])
 def test_either_side_may_come_first(name: str) -> None:
-    one = model(name)
+    one = find_model(name)
     left, right = ("He-4 liquid", "Cu") if name == "khalatnikov" else ("Al", "Si")
     mirrored = {"radiation-left": "radiation-right", "radiation-right": "radiation-left"}.get(name, name)
     there = one.transmission(left, right, 200.0).conductance(200.0).value
-    back = model(mirrored).transmission(right, left, 200.0).conductance(200.0).value
+    back = find_model(mirrored).transmission(right, left, 200.0).conductance(200.0).value
     np.testing.assert_allclose(there, back, rtol=1e-9, atol=0)
 
 
@@ -80,7 +79,7 @@ BOUNDS = {
 
 
 def test_models_stay_below_the_limits_of_their_spectra() -> None:
-    every = [name for name in materials() if body(name).phonons or body(name).elastic]
+    every = [name for name in materials() if describe_side(name).phonons or describe_side(name).elastic]
     drawn = np.random.default_rng(5).choice(every, (30, 2)).tolist()
     for left, right in [["Al", "Si"], ["Pb", "graphite"], ["Au", "graphite"], ["He-4 liquid", "Cu"], *drawn]:
         found = {one.model: one.emitted.value for one in predict(left, right, [20.0, 300.0])}
@@ -163,25 +162,25 @@ def test_bodies() -> None:
     assert is_path("folder/Si")
     assert is_path("phonopy_params.yaml.xz")
     assert not is_path("a-SiO2")
-    whole = body("Al")
+    whole = describe_side("Al")
     assert whole.solid is not None
     assert whole.elastic is not None
-    assert body(material("Al")).name == "Al"
-    assert isinstance(body(fluid("water")).phonons, Fluid)
-    assert isinstance(body(elastic("Si")).elastic, Elastic)
+    assert describe_side(material("Al")).name == "Al"
+    assert isinstance(describe_side(fluid("water")).phonons, Fluid)
+    assert isinstance(describe_side(elastic("Si")).elastic, Elastic)
 
 
 def test_faults_are_one_line(tmp_path: Path) -> None:
     for call, words in (
-        (lambda: model("dm"), "did you mean dmm"),
-        (lambda: model("zzz"), "there are amm"),
+        (lambda: find_model("dm"), "did you mean dmm"),
+        (lambda: find_model("zzz"), "there are amm"),
         (lambda: predict("Unobtainium", "Si", 300.0), "no material 'Unobtainium'"),
         (lambda: predict(AL, SI, 0.0), "above 0 K"),
         (lambda: predict(AL, SI, np.nan), "NaN"),
         (lambda: predict(AL, SI, 300.0, ["amm-crystal"]), "needs the stiffness of both sides"),
         (lambda: predict(AL, SI, 300.0, []), "no model fits"),
         (lambda: predict(AL, 3.0, 300.0), "expected a solid"),  # pyright: ignore[reportArgumentType]
-        (lambda: body(Path("Si")), "no phonopy file"),
+        (lambda: describe_side(Path("Si")), "no phonopy file"),
     ):
         with pytest.raises(InputError, match=words) as caught:
             call()

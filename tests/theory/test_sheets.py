@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kapitza.errors import InputError
+from kapitza.matter.isotropic import Solid
 from kapitza.matter.sheet import SPRINGS_ON_SILICA, sheet
-from kapitza.matter.solid import Solid
-from kapitza.theory.sheets import exchanged, sheet_on_solid, sheet_response, surface_response
+from kapitza.theory.sheets import coupled_transmission, sheet_on_solid, sheet_response, surface_response
 from kapitza.units import MW, hbar, k_B
 
 PUBLISHED = tomllib.loads((Path(__file__).parents[1] / "published" / "contacts.toml").read_text("utf-8"))
@@ -54,7 +54,7 @@ def test_a_wave_vector_transmits_between_nothing_and_all(q, omega, spring, dampi
     below = surface_response(q, omega, SILICA, loss)
     assert above.imag > 0
     assert below.imag >= -1e-12 * abs(below)
-    assert -1e-12 <= exchanged(above, below, spring) <= 1 + 1e-12
+    assert -1e-12 <= coupled_transmission(above, below, spring) <= 1 + 1e-12
 
 
 @given(share=st.floats(0.001, 0.999), omega=st.floats(1e11, 5e13), spring=st.floats(1e17, 1e21))
@@ -73,7 +73,7 @@ def test_transmission_equals_the_flow_of_energy_in_the_substrate(share, omega, s
     u, w = np.linalg.solve(matrix, [1.0, 0.0])
     power = flux_into(SILICA, q, omega, -spring * (u - w))
     want = 4 * one.density * omega**2 * damping * 2 * power / omega
-    got = exchanged(sheet_response(q, omega, one, damping), below, spring)
+    got = coupled_transmission(sheet_response(q, omega, one, damping), below, spring)
     np.testing.assert_allclose(got, want, rtol=1e-7, atol=0)
 
 
@@ -119,7 +119,7 @@ def test_integral_over_wave_vectors_has_converged():
     for value, w in zip(got, omega, strict=True):
         q = np.sin((np.arange(400_000) + 0.5) / 400_000 * np.pi / 2) * w / SILICA.transverse
         step = np.sqrt((w / SILICA.transverse) ** 2 - q**2) * np.pi / 800_000
-        share = exchanged(sheet_response(q, w, one, 3e-3), surface_response(q, w, SILICA), 1.23e20)
+        share = coupled_transmission(sheet_response(q, w, one, 3e-3), surface_response(q, w, SILICA), 1.23e20)
         np.testing.assert_allclose(value, np.sum(q * share * step) / (2 * np.pi), rtol=1e-5, atol=0)
 
 

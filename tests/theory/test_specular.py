@@ -7,11 +7,10 @@ from hypothesis import strategies as st
 
 from kapitza.core.transmission import Transmission
 from kapitza.errors import InputError
-from kapitza.matter.fluid import Fluid
-from kapitza.matter.solid import Solid
+from kapitza.matter.isotropic import Fluid, Solid
 from kapitza.theory.amm import amm
 from kapitza.theory.dmm import dmm
-from kapitza.theory.specular import mixed, processes, rough, split
+from kapitza.theory.roughness import interface_processes, rough_interface, specular_mixture, split_specular
 from kapitza.units import THz, nm
 
 AL, SI = Solid("Al", 2700, 6420, 3040, 6.026e28), Solid("Si", 2329, 9000, 5400, 4.994e28)
@@ -31,7 +30,7 @@ def solids(draw: st.DrawFn) -> Solid:
 @given(left=solids(), right=solids(), roughness=lengths)
 @settings(max_examples=25)
 def test_as_much_crosses_in_either_direction(left: Solid, right: Solid, roughness: float):
-    there, back = (rough(*pair, OMEGA, roughness=roughness).total for pair in ((left, right), (right, left)))
+    there, back = (rough_interface(*pair, OMEGA, roughness=roughness).total for pair in ((left, right), (right, left)))
     np.testing.assert_allclose(there, back, rtol=1e-11, atol=0)
 
 
@@ -39,49 +38,49 @@ def test_as_much_crosses_in_either_direction(left: Solid, right: Solid, roughnes
 @settings(max_examples=25)
 def test_pairwise_reciprocity_and_conservation(left: Solid, right: Solid, roughness: float):
     """Each specular process is as likely as its reverse; what is kept and what is lost make up all that arrives."""
-    table = processes(left, right)
+    table = interface_processes(left, right)
     np.testing.assert_allclose(table.probability, table.probability.swapaxes(1, 2), rtol=0, atol=1e-11)
     np.testing.assert_allclose(np.abs(table.change), np.abs(table.change.swapaxes(1, 2)), rtol=1e-12, atol=1e-20)
     arriving = np.sum(table.probability, axis=1)
     np.testing.assert_allclose(arriving[table.cutoff_in > 0], 1.0, rtol=1e-10, atol=0)
     omega = np.array([0.5 * min(left.edges[0], right.edges[0])])
-    _, lost, _ = np.square(omega) * split(table, omega, roughness)
+    _, lost, _ = np.square(omega) * split_specular(table, omega, roughness)
     assert 0 <= lost.item() <= left.modes(omega).item() * (1 + 1e-10)
 
 
 @given(left=solids(), right=solids())
 @settings(max_examples=15)
 def test_smooth_is_acoustic_and_rough_is_diffuse_mismatch(left: Solid, right: Solid):
-    smooth = rough(left, right, OMEGA, roughness=0)
+    smooth = rough_interface(left, right, OMEGA, roughness=0)
     np.testing.assert_allclose(smooth.total, amm(left, right, OMEGA).total, rtol=1e-9, atol=0)
     assume(np.abs(left.speeds[:, None] / right.speeds - 1).min() > 0.02)  # waves of one slowness stay specular
     diffuse = dmm(left, right, OMEGA).total
-    scattered = rough(left, right, OMEGA, roughness=1.0)
+    scattered = rough_interface(left, right, OMEGA, roughness=1.0)
     np.testing.assert_allclose(scattered.total, diffuse, rtol=1e-5, atol=0)
 
 
 @given(one=solids(), roughness=lengths)
 @settings(max_examples=15)
 def test_a_rough_plane_inside_one_material_scatters_nothing(one: Solid, roughness: float):
-    got = rough(one, one, OMEGA, roughness=roughness)
+    got = rough_interface(one, one, OMEGA, roughness=roughness)
     np.testing.assert_allclose(got.coefficient()[got.left > 0], 1.0, rtol=1e-10, atol=0)
 
 
 def test_long_waves_do_not_see_the_roughness() -> None:
     """The loss of specular waves goes as (ηω)²."""
     omega = np.array([0.01, 0.02]) * THz
-    table = processes(AL, SI)
-    lost = split(table, omega, 0.1 * nm)[1]
+    table = interface_processes(AL, SI)
+    lost = split_specular(table, omega, 0.1 * nm)[1]
     np.testing.assert_allclose(lost[1] / lost[0], 4, rtol=1e-3, atol=0)
     kelvin = 0.05
-    got = rough(AL, SI, roughness=0.1 * nm).conductance(kelvin).value
+    got = rough_interface(AL, SI, roughness=0.1 * nm).conductance(kelvin).value
     np.testing.assert_allclose(got, amm(AL, SI).conductance(kelvin).value, rtol=1e-6, atol=0)
 
 
 def test_first_order_loss_by_hand() -> None:
     """Second road at normal incidence: reflection keeps exp(-4η²k²), transmission exp(-η²(k₁ - k₂)²)."""
     eta, omega = 0.2 * nm, 1.0 * THz
-    table = processes(AL, SI)
+    table = interface_processes(AL, SI)
     first = int(np.argmin(np.abs(table.change[:, 0, 0] + 2 / AL.longitudinal)))  # the node closest to the normal
     p = np.exp(-((eta * omega * table.change[first]) ** 2))
     k1, k2 = omega / AL.longitudinal, omega / SI.longitudinal
@@ -92,21 +91,21 @@ def test_first_order_loss_by_hand() -> None:
 
 
 def test_between_the_models_roughness_need_not_be_monotonic_but_is_bounded() -> None:
-    values = [rough(AL, SI, roughness=r * nm).conductance(300).value.item() for r in (0, 0.1, 1, 100)]
+    values = [rough_interface(AL, SI, roughness=r * nm).conductance(300).value.item() for r in (0, 0.1, 1, 100)]
     assert max(values) < amm(AL, AL).conductance(300).value.item()
     np.testing.assert_allclose(values[-1], dmm(AL, SI).conductance(300).value.item(), rtol=1e-3, atol=0)
 
 
 def test_liquid_helium_on_a_rough_solid_conducts_better() -> None:
     """Helium is the case where a diffuse interface opens what the critical cone closes."""
-    smooth, coarse = (rough(HELIUM, SI, roughness=r).conductance(0.5).value.item() for r in (0, 100 * nm))
+    smooth, coarse = (rough_interface(HELIUM, SI, roughness=r).conductance(0.5).value.item() for r in (0, 100 * nm))
     assert coarse > 10 * smooth
 
 
 @given(p=st.floats(0, 1))
 def test_constant_share_is_a_straight_mixture(p: float):
     acoustic, diffuse = amm(AL, SI), dmm(AL, SI)
-    got = mixed(acoustic, diffuse, p)
+    got = specular_mixture(acoustic, diffuse, p)
     np.testing.assert_allclose(got.total, p * acoustic.total + (1 - p) * diffuse.total, rtol=1e-14, atol=0)
     both = (acoustic.conductance(300).value, diffuse.conductance(300).value)
     np.testing.assert_allclose(got.conductance(300).value, p * both[0] + (1 - p) * both[1], rtol=1e-13, atol=0)
@@ -124,12 +123,12 @@ def test_equal_losses_make_the_kernel_a_straight_mixture() -> None:
 def test_bad_input_is_refused() -> None:
     acoustic, diffuse = amm(AL, SI, OMEGA), dmm(AL, SI, OMEGA)
     with pytest.raises(InputError, match=r"specularity = -0\.1"):
-        mixed(acoustic, diffuse, -0.1)
+        specular_mixture(acoustic, diffuse, -0.1)
     with pytest.raises(InputError, match="2 values for 25"):
-        mixed(acoustic, diffuse, [0.1, 0.2])
+        specular_mixture(acoustic, diffuse, [0.1, 0.2])
     with pytest.raises(InputError, match="same omega"):
-        mixed(acoustic, dmm(AL, SI), 0.5)
+        specular_mixture(acoustic, dmm(AL, SI), 0.5)
     with pytest.raises(InputError, match="roughness = nan"):
-        rough(AL, SI, roughness=float("nan"))
+        rough_interface(AL, SI, roughness=float("nan"))
     with pytest.raises(InputError, match="expected 0"):
-        mixed(Transmission([1, 2], [1, 1]), Transmission([1, 2], [1, 1]), 2)
+        specular_mixture(Transmission([1, 2], [1, 1]), Transmission([1, 2], [1, 1]), 2)

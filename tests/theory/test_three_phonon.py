@@ -12,17 +12,17 @@ from kapitza.core.arrays import Array
 from kapitza.core.occupation import bose_einstein
 from kapitza.core.transmission import Transmission
 from kapitza.errors import InputError
-from kapitza.matter.solid import Solid
+from kapitza.matter.isotropic import Solid
 from kapitza.theory.dmm import dmm
-from kapitza.theory.limits import elastic_limit, inelastic_radiation_limit
-from kapitza.theory.three_phonon import (
-    exchange,
-    exchange_flux,
+from kapitza.theory.inelastic import (
     net_events,
     pair_edges,
+    pair_exchange,
+    pair_exchange_flux,
     three_phonon,
     three_phonon_conductance,
 )
+from kapitza.theory.limits import elastic_limit, inelastic_radiation_limit
 from kapitza.units import hbar, k_B
 
 Published = Callable[[str, str], dict[str, Any]]
@@ -54,7 +54,7 @@ def test_as_much_crosses_in_either_direction(left: Solid, right: Solid, kelvin: 
 def test_what_one_side_gives_the_other_receives(left: Solid, right: Solid, kelvin: float, s: float):
     """Onsager: the conductance seen from the pairs and from the single phonons is the same."""
     whole = three_phonon(left, right, kelvin, strength=s)
-    seen = exchange(left, right, kelvin, whole.omega, strength=s)
+    seen = pair_exchange(left, right, kelvin, whole.omega, strength=s)
     one, other = (seen_from(whole, spectrum, kelvin) for spectrum in (seen.left, seen.right))
     np.testing.assert_allclose(one, other, rtol=2e-6, atol=0)
     elastic = dmm(left, right).conductance(kelvin).value.item()
@@ -64,7 +64,7 @@ def test_what_one_side_gives_the_other_receives(left: Solid, right: Solid, kelvi
 @given(left=solids(), right=solids(), kelvin=kelvins, s=strengths)
 def test_no_mode_gives_more_than_it_has(left: Solid, right: Solid, kelvin: float, s: float):
     whole = three_phonon(left, right, kelvin, strength=s)
-    seen = exchange(left, right, kelvin, whole.omega, strength=s)
+    seen = pair_exchange(left, right, kelvin, whole.omega, strength=s)
     crossing = dmm(left, right, whole.omega).total
     for spectrum, modes in ((seen.left, whole.left), (seen.right, whole.right)):
         assert modes is not None
@@ -94,21 +94,21 @@ def test_net_events_are_the_difference_of_both_directions(omega: float, pairs: f
 
 @given(left=solids(), right=solids(), one=st.floats(10, 800), other=st.floats(10, 800), s=strengths)
 def test_heat_flows_from_hot_to_cold(left: Solid, right: Solid, one: float, other: float, s: float):
-    there = exchange_flux(left, right, hot=one, cold=other, strength=s)
-    back = exchange_flux(right, left, hot=other, cold=one, strength=s)
+    there = pair_exchange_flux(left, right, hot=one, cold=other, strength=s)
+    back = pair_exchange_flux(right, left, hot=other, cold=one, strength=s)
     assert there * (one - other) >= 0
     np.testing.assert_allclose(there, -back, rtol=1e-12, atol=0)
-    assert exchange_flux(left, right, hot=one, cold=one, strength=s) == 0
+    assert pair_exchange_flux(left, right, hot=one, cold=one, strength=s) == 0
 
 
 @given(left=solids(), right=solids(), kelvin=st.floats(30, 1000), s=strengths)
 def test_linear_response_of_the_flux(left: Solid, right: Solid, kelvin: float, s: float):
     """Second road: finite differences of the full expression."""
     whole = three_phonon(left, right, kelvin, strength=s)
-    seen = exchange(left, right, kelvin, whole.omega, strength=s)
+    seen = pair_exchange(left, right, kelvin, whole.omega, strength=s)
     step = 1e-3 * kelvin
-    forth = exchange_flux(left, right, hot=kelvin + step / 2, cold=kelvin - step / 2, strength=s)
-    back = exchange_flux(left, right, hot=kelvin - step / 2, cold=kelvin + step / 2, strength=s)
+    forth = pair_exchange_flux(left, right, hot=kelvin + step / 2, cold=kelvin - step / 2, strength=s)
+    back = pair_exchange_flux(left, right, hot=kelvin - step / 2, cold=kelvin + step / 2, strength=s)
     flux = (forth - back) / 2  # unequal sides rectify in second order
     np.testing.assert_allclose(flux / step, seen_from(whole, seen.left, kelvin), rtol=1e-4, atol=0)
 
@@ -118,7 +118,7 @@ def test_fluctuation_dissipation(left: Solid, right: Solid, kelvin: float, s: fl
     """Third road: G = Σ (2ħω)² × equilibrium rate of events / k_B T²."""
     whole = three_phonon(left, right, kelvin, strength=s)
     assert whole.weight is not None
-    seen = exchange(left, right, kelvin, whole.omega, strength=s)
+    seen = pair_exchange(left, right, kelvin, whole.omega, strength=s)
     n, doubled = (bose_einstein(scale * whole.omega, kelvin)[0] for scale in (1, 2))
     quantum = 2 * hbar * whole.omega
     rate = (seen.left_pairs + seen.right_pairs) * n**2 * (1 + doubled)
@@ -128,7 +128,7 @@ def test_fluctuation_dissipation(left: Solid, right: Solid, kelvin: float, s: fl
 
 def weak(kelvin: float, power: float = 2.0) -> float:
     whole = three_phonon(PB, DIAMOND, kelvin)
-    seen = exchange(PB, DIAMOND, kelvin, whole.omega, strength=1e-7, frequency_power=power)
+    seen = pair_exchange(PB, DIAMOND, kelvin, whole.omega, strength=1e-7, frequency_power=power)
     return seen_from(whole, seen.left, kelvin)
 
 

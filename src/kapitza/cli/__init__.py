@@ -7,27 +7,30 @@ from collections.abc import Sequence
 
 import typer
 
-from kapitza.cli import applications, atomistic, device, eels_verbs, md_closed, md_decks, measurements, transport
-from kapitza.cli.eels import eels_app
+from kapitza.cli import agf, applications, fit, transport
+from kapitza.cli.device import solve
+from kapitza.cli.eels import verbs
+from kapitza.cli.eels.info import eels_app
 from kapitza.cli.junction import junction_app
-from kapitza.cli.md import md_app
-from kapitza.cli.verbs import app
+from kapitza.cli.md import deck, equilibrium
+from kapitza.cli.md.nemd import md_app
+from kapitza.cli.predict import app
 from kapitza.errors import KapitzaError
 
-app.add_typer(applications.app)
-app.add_typer(measurements.app)
-app.add_typer(device.app)
-app.add_typer(atomistic.app)
-app.add_typer(transport.app)
+app.add_typer(applications.applications_app)
+app.add_typer(fit.measurements_app)
+app.add_typer(solve.device_app)
+app.add_typer(agf.agf_app)
+app.add_typer(transport.transport_app)
 
 # of linear algebra: the matrices of one wave vector are small, and more threads cost several times the work
-THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-FAULT, INTERRUPTED, CLOSED_PIPE = 2, 130, 141
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+EXIT_FAULT, EXIT_INTERRUPTED, EXIT_CLOSED_PIPE = 2, 130, 141
 app.add_typer(junction_app, name="junction")
-eels_app.add_typer(eels_verbs.app)
+eels_app.add_typer(verbs.eels_verbs_app)
 app.add_typer(eels_app, name="eels")
-md_app.add_typer(md_closed.closed_app)
-md_app.add_typer(md_decks.decks_app)
+md_app.add_typer(equilibrium.closed_app)
+md_app.add_typer(deck.decks_app)
 app.add_typer(md_app, name="md")
 UsageError: type[Exception] = typer.BadParameter.__bases__[0]  # of click, or of the copy of it in newer typer
 
@@ -43,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     -------
     0, or 2 for a fault, 130 for an interrupt, 141 where nobody reads the output any more
     """
-    for name in THREADS:
+    for name in THREAD_VARIABLES:
         os.environ.setdefault(name, "1")
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
@@ -52,13 +55,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with warnings.catch_warnings():
             warnings.simplefilter("default")
             warnings.showwarning = show_warning
-            return run(list(sys.argv[1:] if arguments is None else arguments) or ["--help"])
+            return run_command(list(sys.argv[1:] if arguments is None else arguments) or ["--help"])
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # so that Python's last flush is quiet too
-        return CLOSED_PIPE
+        return EXIT_CLOSED_PIPE
 
 
-def run(arguments: list[str]) -> int:
+def run_command(arguments: list[str]) -> int:
     """Run the command and turn what it raises into an exit status."""
     try:
         status = app(arguments, prog_name="kapitza", standalone_mode=False)
@@ -66,31 +69,31 @@ def run(arguments: list[str]) -> int:
     except typer.Exit as stop:
         status = stop.exit_code
     except (typer.Abort, KeyboardInterrupt):
-        status = INTERRUPTED
+        status = EXIT_INTERRUPTED
     except SystemExit:  # typer found that nobody reads the output any more
-        return CLOSED_PIPE
+        return EXIT_CLOSED_PIPE
     except BrokenPipeError:
         raise
     except KapitzaError as err:
-        return complain(str(err))
+        return print_fault(str(err))
     except OSError as err:
-        return complain(f"{err.filename}: {err.strerror}" if err.filename and err.strerror else str(err))
+        return print_fault(f"{err.filename}: {err.strerror}" if err.filename and err.strerror else str(err))
     except UsageError as err:
-        return complain(f"{usage(err)}; `kapitza --help` shows how it is used")
+        return print_fault(f"{usage_message(err)}; `kapitza --help` shows how it is used")
     except MemoryError:
-        return complain("not enough memory for this")
-    if status == INTERRUPTED:
-        return complain("interrupted", INTERRUPTED)
+        return print_fault("not enough memory for this")
+    if status == EXIT_INTERRUPTED:
+        return print_fault("interrupted", EXIT_INTERRUPTED)
     return status if isinstance(status, int) else 0
 
 
-def usage(err: Exception) -> str:
+def usage_message(err: Exception) -> str:
     """Return what is wrong with the options, without its full stop."""
     message = getattr(err, "format_message", lambda: str(err))()
     return message.strip().rstrip(".")
 
 
-def complain(message: str, status: int = FAULT) -> int:
+def print_fault(message: str, status: int = EXIT_FAULT) -> int:
     """Print one line on the error stream."""
     typer.echo(f"kapitza: {' '.join(message.split())}", err=True)
     return status

@@ -5,19 +5,19 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-import kapitza
+from kapitza.cli import deferred
 from kapitza.errors import InputError
-from kapitza.io.files import check_replaceable, write_whole
+from kapitza.io.formats.files import check_replaceable, write_atomically
 
-FORMATS = (".png", ".pdf", ".svg")
-DOTS = 160  # per inch
+FIGURE_FORMATS = (".png", ".pdf", ".svg")
+DOTS_PER_INCH = 160  # per inch
 
 
-def check(path: str | None) -> None:
+def check_figure(path: str | None) -> None:
     """Refuse, before anything is computed, a path that cannot become a figure."""
     if path is None:
         return
-    if Path(path).suffix.lower() not in FORMATS:
+    if Path(path).suffix.lower() not in FIGURE_FORMATS:
         raise InputError(f"the ending of {path!r} says no format: expected .png, .pdf or .svg")
     check_folder(path)
 
@@ -30,15 +30,15 @@ def check_folder(path: str) -> None:
     check_replaceable(target)
 
 
-def write(path: str, draw: Callable[[Any], object], *, height: float = 4.4) -> None:
+def write_axes(path: str, draw: Callable[[Any], object], *, height: float = 4.4) -> None:
     """Draw on the axes of a new figure of this height (inches) and write it."""
     write_figure(path, lambda figure: draw(figure.add_subplot()), height=height)
 
 
 def write_figure(path: str, draw: Callable[[Any], object], *, width: float = 7.6, height: float = 4.4) -> None:
     """Draw into a new figure of this size (inches), with axes of its own, and write it."""
-    figure = kapitza.plot.new_figure(width=width, height=height)
+    figure = deferred.new_figure(width=width, height=height)
     draw(figure)
     buffer = BytesIO()
-    figure.savefig(buffer, format=Path(path).suffix[1:].lower(), dpi=DOTS)
-    write_whole(path, buffer.getvalue())
+    figure.savefig(buffer, format=Path(path).suffix[1:].lower(), dpi=DOTS_PER_INCH)
+    write_atomically(path, buffer.getvalue())

@@ -5,8 +5,8 @@ from typing import Annotated, Any
 import typer
 
 import kapitza
+from kapitza.cli import deferred, reports
 from kapitza.cli import junction_options as options
-from kapitza.cli import reports
 from kapitza.cli.output import note, print_json
 from kapitza.errors import InputError
 from kapitza.units import angstrom
@@ -36,20 +36,20 @@ def build(
     orientation: options.Orientation = None,
     strain: options.Strain = None,
     limit: options.Limit = None,
-    cell: options.Cell = None,
+    cell: options.CellOption = None,
     layers: options.Layers = None,
     twist: options.Twist = None,
     mirror: options.Mirror = False,
-    contact: options.Contact = None,
+    contact: options.ContactOption = None,
     interlayer: options.Interlayer = None,
     no_relax: options.NoRelax = False,
     normal: options.Normal = None,
     shear: options.Shear = None,
-    sheet: options.Sheet = None,
+    sheet: options.SheetOption = None,
     sheet_potential: options.SheetPotential = None,
     supercell: options.Supercell = None,
     intermixing: options.Intermixing = None,
-    profile: options.Profile = None,
+    profile: options.ProfileOption = None,
     roughness: options.Roughness = None,
     correlation: options.Correlation = None,
     vacancies: options.Vacancies = None,
@@ -61,35 +61,35 @@ def build(
 ) -> None:
     """Match, strain, stack and relax two crystals, and take the force constants: `junction build Si Ge ...`."""
     reports.check_save(save)
-    foreign = dict(options.pairs(substitute, "substitute"))
-    random = options.given(
+    foreign = dict(options.parse_pairs(substitute, "substitute"))
+    random = options.given_options(
         {
             "intermixing": intermixing, "profile": profile, "roughness": roughness, "correlation": correlation,
             "vacancies": vacancies, "depth": depth, "substitutions": foreign or None,
         }
     )  # fmt: skip
-    table = options.given(
+    table = options.given_options(
         {
             "right": right, "potential": potential, "left_potential": left_potential,
             "right_potential": right_potential, "mixing": mixing, "scale": scale, "reach": reach, "strain": strain,
             "limit": limit, "cell": cell, "layers": layers, "twist": twist, "mirror": mirror,
-            "contact": options.elements(contact), "interlayer": options.interlayers(interlayer),
+            "contact": options.parse_elements(contact), "interlayer": options.parse_interlayers(interlayer),
             "normal": normal, "shear": shear, "sheet": sheet, "sheet_potential": sheet_potential,
-            "supercell": options.repeats(supercell), "disorder": random or None,
+            "supercell": options.parse_supercell(supercell), "disorder": random or None,
         }
     )  # fmt: skip
-    table |= options.orientations(orientation) | ({"relax": False} if no_relax else {})
-    made = configurations(left, table, options.seeds(seed))
-    for path, one in zip(numbered(save, len(made)), made, strict=True):
+    table |= options.parse_orientations(orientation) | ({"relax": False} if no_relax else {})
+    made = make_configurations(left, table, options.parse_seeds(seed))
+    for path, one in zip(numbered_names(save, len(made)), made, strict=True):
         if path is not None:
             kapitza.save(one, path)
-    report_all(made, as_json)
-    for path in numbered(save, len(made)):
+    report_junctions(made, as_json)
+    for path in numbered_names(save, len(made)):
         if path is not None:
             note(f"wrote {path}")
 
 
-def configurations(left: str, table: dict[str, Any], seeds: list[int]) -> list[Any]:
+def make_configurations(left: str, table: dict[str, Any], seeds: list[int]) -> list[Any]:
     """Junctions of what was asked for, one for each seed."""
     file = left if left.endswith(".toml") else None
     if file is None and "right" not in table:
@@ -102,10 +102,10 @@ def configurations(left: str, table: dict[str, Any], seeds: list[int]) -> list[A
         table if one is None else {**table, "disorder": {**table.get("disorder", {}), "seed": one}}
         for one in seeds or [None]
     ]
-    return [kapitza.junction_from_options(one, file) for one in wanted]
+    return [deferred.junction_from_options(one, file) for one in wanted]
 
 
-def numbered(save: str | None, count: int) -> list[str | None]:
+def numbered_names(save: str | None, count: int) -> list[str | None]:
     """Names of files, numbered where there are several junctions."""
     if save is None or count == 1:
         return [save] * count
@@ -118,21 +118,21 @@ def show(
     path: Annotated[str, typer.Argument(help="A saved junction, or a TOML file of one.")], as_json: Json = False
 ) -> None:
     """What a junction is made of, and how well its device joins the leads."""
-    report(kapitza.read_junction(path), as_json)
+    report_junction(kapitza.io.read_junction(path), as_json)
 
 
-def report_all(made: list[Any], as_json: bool) -> None:
+def report_junctions(made: list[Any], as_json: bool) -> None:
     """Print what junctions are made of; several as a list in JSON."""
     if as_json and len(made) > 1:
-        print_json({"junctions": [summary(one) for one in made]})
+        print_json({"junctions": [junction_json(one) for one in made]})
         return
     for one in made:
-        report(one, as_json)
+        report_junction(one, as_json)
 
 
-def report(made: Any, as_json: bool) -> None:
+def report_junction(made: Any, as_json: bool) -> None:
     """Print what a junction is made of."""
-    found = summary(made)
+    found = junction_json(made)
     if as_json:
         print_json(found)
         return
@@ -153,7 +153,7 @@ def report(made: Any, as_json: bool) -> None:
     )
 
 
-def summary(made: Any) -> dict[str, Any]:
+def junction_json(made: Any) -> dict[str, Any]:
     """Return what a junction is made of, with units."""
     leads = {
         side: {
@@ -171,5 +171,5 @@ def summary(made: Any) -> dict[str, Any]:
         "atoms": sum(int(slab.masses.size) for slab in made.device),
         "area": {"unit": "m^2", "value": made.area},
         "residual": made.residual,
-        "mismatch": kapitza.lead_mismatch(made),
+        "mismatch": deferred.lead_mismatch(made),
     }

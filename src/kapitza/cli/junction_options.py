@@ -19,22 +19,22 @@ Reach = Annotated[str | None, typer.Option(help="Of the forces of files along th
 Orientation = Annotated[str | None, typer.Option(help="Miller indices: 001 [default], or left,right as 001,111.")]
 Strain = Annotated[Literal["left", "right", "both"] | None, typer.Option(help="Which crystal fits itself [right].")]
 Limit = Annotated[str | None, typer.Option(help="Largest strain: 5 % [default].")]
-Cell = Annotated[str | None, typer.Option(help="Side of the largest common cell [2 nm].")]
+CellOption = Annotated[str | None, typer.Option(help="Side of the largest common cell [2 nm].")]
 Layers = Annotated[int | None, typer.Option(help="Principal layers of the device on either side.")]
 Twist = Annotated[str | None, typer.Option(help="Turn the right crystal about the normal: 36.87 deg.")]
 Mirror = Annotated[bool, typer.Option("--mirror", help="Mirror the right crystal: twins and tilt boundaries.")]
-Contact = Annotated[str | None, typer.Option(help="Elements that meet, left,right: C,B.")]
+ContactOption = Annotated[str | None, typer.Option(help="Elements that meet, left,right: C,B.")]
 Interlayer = Annotated[
     list[str] | None, typer.Option(metavar="CRYSTAL:LAYERS", help="Crystal between, such as Ge:3; may be repeated.")
 ]
 NoRelax = Annotated[bool, typer.Option("--no-relax", help="Keep the sites of the crystals; only their distance fits.")]
 Normal = Annotated[str | None, typer.Option(help="Crystals that touch by springs: stiffness along the normal, N/m3.")]
 Shear = Annotated[str | None, typer.Option(help="The same along the plane [0].")]
-Sheet = Annotated[str | None, typer.Option(help="Sheet between crystals that touch: graphene.")]
+SheetOption = Annotated[str | None, typer.Option(help="Sheet between crystals that touch: graphene.")]
 SheetPotential = Annotated[str | None, typer.Option(help="Of the sheet alone: tersoff.")]
 Supercell = Annotated[str | None, typer.Option(help="Repeats in the plane, for what is random: 2x2.")]
 Intermixing = Annotated[str | None, typer.Option(help="Standard width over which both sides mix: 0.3 nm.")]
-Profile = Annotated[Literal["erf", "linear"] | None, typer.Option(help="Diffused or graded mixing [erf].")]
+ProfileOption = Annotated[Literal["erf", "linear"] | None, typer.Option(help="Diffused or graded mixing [erf].")]
 Roughness = Annotated[str | None, typer.Option(help="Rms height of the interface: 0.3 nm.")]
 Correlation = Annotated[str | None, typer.Option(help="Length over which that height keeps [1 nm].")]
 Vacancies = Annotated[str | None, typer.Option(help="Share of empty sites near the interface: 2 %.")]
@@ -47,12 +47,12 @@ Seed = Annotated[str | None, typer.Option(help="Of what is random: 1; or several
 Save = Annotated[str | None, typer.Option("--save", metavar="FILE", help="Save it: .h5, .npz or .json.")]
 
 
-def given(options: Mapping[str, Any]) -> dict[str, Any]:
+def given_options(options: Mapping[str, Any]) -> dict[str, Any]:
     """Return the options that were given: neither left out, nor empty, nor a switch that is off."""
     return {key: value for key, value in options.items() if value is not None and value is not False and value != []}
 
 
-def orientations(text: str | None) -> dict[str, Any]:
+def parse_orientations(text: str | None) -> dict[str, Any]:
     """Miller indices of both sides, as a file has them."""
     if text is None:
         return {}
@@ -60,7 +60,7 @@ def orientations(text: str | None) -> dict[str, Any]:
     return {"orientation": list(facing), "right_orientation": list(behind)}
 
 
-def pairs(texts: Sequence[str] | None, what: str) -> list[tuple[str, str]]:
+def parse_pairs(texts: Sequence[str] | None, what: str) -> list[tuple[str, str]]:
     """Names with what follows their colon."""
     found = [text.rpartition(":")[::2] for text in texts or ()]
     for text, (name, value) in zip(texts or (), found, strict=True):
@@ -69,33 +69,36 @@ def pairs(texts: Sequence[str] | None, what: str) -> list[tuple[str, str]]:
     return [(name.strip(), value.strip()) for name, value in found]
 
 
-def interlayers(texts: Sequence[str] | None) -> list[dict[str, Any]]:
+def parse_interlayers(texts: Sequence[str] | None) -> list[dict[str, Any]]:
     """Tables [[interlayer]]."""
-    return [{"crystal": name, "layers": whole(value, "interlayer")} for name, value in pairs(texts, "interlayer")]
+    return [
+        {"crystal": name, "layers": parse_whole_number(value, "interlayer")}
+        for name, value in parse_pairs(texts, "interlayer")
+    ]
 
 
-def whole(text: str, what: str) -> int:
+def parse_whole_number(text: str, what: str) -> int:
     """Return a whole number of an option."""
     if not text.isdecimal() or len(text) > 9:
         raise InputError(f"{what} {text!r:.40}: expected a whole number")
     return int(text)
 
 
-def repeats(text: str | None) -> list[int] | None:
+def parse_supercell(text: str | None) -> list[int] | None:
     """Two numbers of a supercell, 2x3."""
     if text is None:
         return None
     parts = text.lower().split("x")
     if len(parts) != 2:
         raise InputError(f"supercell {text!r:.40}: expected two numbers such as 2x2")
-    return [whole(part.strip(), "supercell") for part in parts]
+    return [parse_whole_number(part.strip(), "supercell") for part in parts]
 
 
-def elements(text: str | None) -> list[str] | None:
+def parse_elements(text: str | None) -> list[str] | None:
     """Two elements, C,B."""
     return None if text is None else [part.strip() for part in text.split(",")]
 
 
-def seeds(text: str | None) -> list[int]:
+def parse_seeds(text: str | None) -> list[int]:
     """Seeds, none where nobody gave any."""
-    return [] if text is None else [whole(part.strip(), "seed") for part in text.split(",")]
+    return [] if text is None else [parse_whole_number(part.strip(), "seed") for part in text.split(",")]

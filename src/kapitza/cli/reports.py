@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any, cast
 import typer
 
 import kapitza
+from kapitza.cli import deferred
 from kapitza.cli.figures import check_folder
-from kapitza.cli.options import subset
+from kapitza.cli.options import even_subset
 from kapitza.cli.output import (
-    UNIT,
+    CONDUCTANCE_UNIT,
     conductance_json,
     measurement_json,
     megawatts,
@@ -22,15 +23,15 @@ from kapitza.cli.output import (
 from kapitza.errors import InputError
 
 if TYPE_CHECKING:
-    from kapitza.matter.material import Table
+    from kapitza.matter.material import PropertyTable
     from kapitza.measure.catalogue import Measurement
     from kapitza.measure.compare import Comparison
     from kapitza.theory.models import Estimate
 
-COLUMNS = 7  # temperatures in a printed table
-WIDTH = 9  # characters of one of them
-POLYTYPES = ("SiC",)  # names that stand for more than one crystal in the catalogue
-DROPS = ("emitted", "local", "extrapolated")
+MAX_COLUMNS = 7  # temperatures in a printed table
+COLUMN_WIDTH = 9  # characters of one of them
+POLYTYPE_NAMES = ("SiC",)  # names that stand for more than one crystal in the catalogue
+DROP_NAMES = ("emitted", "local", "extrapolated")
 
 
 def check_save(path: str | None) -> None:
@@ -42,7 +43,7 @@ def check_save(path: str | None) -> None:
     check_folder(path)
 
 
-def published(left: str, right: str, found: "Estimate") -> "tuple[Measurement, ...]":
+def published_measurements(left: str, right: str, found: "Estimate") -> "tuple[Measurement, ...]":
     """Measurements of two sides by the names that were typed, or by those of files; none for a file of another name."""
     one, other = typed_names(left, right, found)
     try:
@@ -54,8 +55,8 @@ def published(left: str, right: str, found: "Estimate") -> "tuple[Measurement, .
 def typed_names(left: str, right: str, found: "Estimate") -> tuple[str, str]:
     """Names of both sides as they were typed, and of files by what they hold."""
     return (
-        found.left if kapitza.is_path(left) else left,
-        found.right if kapitza.is_path(right) else right,
+        found.left if deferred.is_path(left) else left,
+        found.right if deferred.is_path(right) else right,
     )
 
 
@@ -68,7 +69,7 @@ def estimates_json(found: "tuple[Estimate, ...]") -> dict[str, Any]:
         "temperature": {"unit": "K", "value": first.emitted.temperature.tolist()},
         "models": [
             {"model": one.model, "title": one.title, "limit": one.limit}
-            | {drop: conductance_json(getattr(one, drop)) for drop in DROPS}
+            | {drop: conductance_json(getattr(one, drop)) for drop in DROP_NAMES}
             for one in found
         ],
     }
@@ -80,14 +81,14 @@ def print_estimates(found: "tuple[Estimate, ...]", measured: "tuple[Measurement,
     kelvin = first.emitted.temperature.tolist()
     head = f"{first.left} | {first.right}, conductance in MW m⁻² K⁻¹"
     if len(kelvin) == 1:
-        rows = [[one.title, one.model, *(at(one, drop, 0) for drop in DROPS)] for one in found]
-        print_table(f"{head} at {kelvin[0]:g} K by temperature drop", ["model", "name", *DROPS], rows, text=2)
+        rows = [[one.title, one.model, *(drop_value(one, drop, 0) for drop in DROP_NAMES)] for one in found]
+        print_table(f"{head} at {kelvin[0]:g} K by temperature drop", ["model", "name", *DROP_NAMES], rows, text=2)
     else:
-        shown = subset(len(kelvin), fitting_columns(max(len(one.title) for one in found)))
+        shown = even_subset(len(kelvin), fitting_columns(max(len(one.title) for one in found)))
         rows = [
-            [one.title if drop == DROPS[0] else "", drop, *(at(one, drop, j) for j in shown)]
+            [one.title if drop == DROP_NAMES[0] else "", drop, *(drop_value(one, drop, j) for j in shown)]
             for one in found
-            for drop in DROPS
+            for drop in DROP_NAMES
         ]
         print_table(head, ["model", "drop", *(f"{kelvin[j]:g} K" for j in shown)], rows, text=2)
         if len(shown) < len(kelvin):
@@ -103,20 +104,22 @@ def print_estimates(found: "tuple[Estimate, ...]", measured: "tuple[Measurement,
 def fitting_columns(text: int) -> int:
     """Return how many columns of temperatures stand beside titles of this length without being cut."""
     room = terminal_columns() - text - len("  extrapolated  ")
-    return max(2, min(COLUMNS, room // WIDTH))
+    return max(2, min(MAX_COLUMNS, room // COLUMN_WIDTH))
 
 
-def at(one: "Estimate", drop: str, index: int) -> str:
+def drop_value(one: "Estimate", drop: str, index: int) -> str:
     """Return one value of an estimate for a table."""
     conductance = getattr(one, drop)
     return megawatts(None if conductance is None else float(conductance.value[index]))
 
 
-def relatives(left: str, right: str) -> str:
+def related_interfaces(left: str, right: str) -> str:
     """Return the interfaces of the catalogue that differ from this one in the crystal structure of a side only."""
     try:
         wanted = {kapitza.material(left).formula, kapitza.material(right).formula}
-        pairs = [(pair, {kapitza.material(side).formula for side in pair}) for pair in kapitza.interfaces()]
+        pairs = [
+            (pair, {kapitza.material(side).formula for side in pair}) for pair in kapitza.measure.measured_interfaces()
+        ]
     except InputError:
         return ""
     near = [f"{a}/{b}" for (a, b), formulas in pairs if formulas == wanted and {a, b} != {left, right}]
@@ -130,7 +133,7 @@ def comparison_json(found: "Comparison") -> dict[str, Any]:
         "left": found.left,
         "right": found.right,
         "temperature": {"unit": "K", "value": found.temperature},
-        "unit": UNIT,
+        "unit": CONDUCTANCE_UNIT,
         "published": {
             "interval": None if interval is None else list(interval),
             "median": found.median,
@@ -143,7 +146,7 @@ def comparison_json(found: "Comparison") -> dict[str, Any]:
         },
         "models": [
             {"model": one.model, "title": one.title, "limit": one.limit}
-            | {drop: getattr(one, drop) for drop in DROPS}
+            | {drop: getattr(one, drop) for drop in DROP_NAMES}
             | {"factor outside of the interval": found.factor(one.model)}
             for one in found.predictions
         ],
@@ -153,13 +156,17 @@ def comparison_json(found: "Comparison") -> dict[str, Any]:
 def print_comparison(found: "Comparison") -> None:
     """Print models, published values and sources."""
     rows = [
-        [one.title or one.model, *(megawatts(getattr(one, drop)) for drop in DROPS), verdict(found, one.model)]
+        [
+            one.title or one.model,
+            *(megawatts(getattr(one, drop)) for drop in DROP_NAMES),
+            interval_verdict(found, one.model),
+        ]
         for one in found.predictions
     ]
     title = f"{found.left} | {found.right} at {found.temperature:g} K, MW m⁻² K⁻¹"
-    print_table(title, ["model", *DROPS, " against the published interval"], rows)
+    print_table(title, ["model", *DROP_NAMES, " against the published interval"], rows)
     if not found.published:
-        others = relatives(found.left, found.right)
+        others = related_interfaces(found.left, found.right)
         note(f"nobody is known to have measured {found.left}/{found.right} within {found.window:.0%} of it{others}")
         return
     keys = {citation: f"[{i}]" for i, citation in enumerate(found.sources, start=1)}
@@ -175,14 +182,14 @@ def print_comparison(found: "Comparison") -> None:
         for one in found.published
     ]
     print_table("published", ["at", "value", "", " method", " source", " remark"], values)
-    typer.echo(interval_of(found))
-    for side in {found.left, found.right} & set(POLYTYPES):
+    typer.echo(published_interval(found))
+    for side in {found.left, found.right} & set(POLYTYPE_NAMES):
         note(f"{side} is {kapitza.material(side).name} in the models, and any polytype in the measurements")
     for citation, key in keys.items():
         typer.echo(f"{key} {citation}")
 
 
-def interval_of(found: "Comparison") -> str:
+def published_interval(found: "Comparison") -> str:
     """Return the interval of published values, or why there is none."""
     interval = found.interval
     if interval is not None and found.median is not None and found.spread is not None:
@@ -195,7 +202,7 @@ def interval_of(found: "Comparison") -> str:
     return "no interval: none of these is the bare contact of the two materials"
 
 
-def verdict(found: "Comparison", model: str) -> str:
+def interval_verdict(found: "Comparison", model: str) -> str:
     """Return how the extrapolated conductance of a model stands to the published interval."""
     factor = found.factor(model)
     if factor is None:
@@ -250,7 +257,7 @@ def material_json(name: str) -> dict[str, Any]:
         if isinstance(known.value, (int, float)):
             entry["value"] = float(known.value)
         else:
-            table = cast("Table", known)
+            table = cast("PropertyTable", known)
             entry |= {"value": table.value.tolist(), "temperature": {"unit": "K", "value": table.temperature.tolist()}}
         numbers.append(entry | {"source": known.source, "verified": known.verified, "note": known.note})
     keys = dict.fromkeys(entry["source"] for entry in numbers)
@@ -263,14 +270,15 @@ def material_json(name: str) -> dict[str, Any]:
         "speeds": one.speeds,
         "note": one.note,
         "numbers": numbers,
-        "sources": {key: str(kapitza.source(key)) for key in keys},
+        "sources": {key: str(kapitza.matter.source(key)) for key in keys},
     }
 
 
 def print_material(content: dict[str, Any]) -> None:
     """Print all that is known of a material."""
     rows = [
-        [entry["name"], value_of(entry), entry["unit"], entry["source"], remark(entry)] for entry in content["numbers"]
+        [entry["name"], entry_value(entry), entry["unit"], entry["source"], entry_remark(entry)]
+        for entry in content["numbers"]
     ]
     aliases = f", also {', '.join(content['aliases'])}" if content["aliases"] else ""
     title = f"{content['name']}: {content['title']}{aliases}; {content['formula']}, {content['symmetry']}"
@@ -281,7 +289,7 @@ def print_material(content: dict[str, Any]) -> None:
         typer.echo(f"{key}: {text}")
 
 
-def value_of(entry: dict[str, Any]) -> str:
+def entry_value(entry: dict[str, Any]) -> str:
     """Return a number, or the range of a table."""
     value = entry["value"]
     if isinstance(value, float):
@@ -290,12 +298,12 @@ def value_of(entry: dict[str, Any]) -> str:
     return f"{value[0]:.4g} … {value[-1]:.4g} ({kelvin[0]:g} to {kelvin[-1]:g} K)"
 
 
-def remark(entry: dict[str, Any]) -> str:
+def entry_remark(entry: dict[str, Any]) -> str:
     """Return what a reader has to know of a number."""
     return "; ".join(part for part in ("" if entry["verified"] else "not verified", entry["note"]) if part)
 
 
-def show_measured(found: "tuple[Measurement, ...]", *, as_json: bool) -> None:
+def print_measured(found: "tuple[Measurement, ...]", *, as_json: bool) -> None:
     """Print measurements, one row a temperature."""
     if as_json:
         print_json({"measured": [measurement_json(one) for one in found]})
@@ -328,10 +336,10 @@ def show_measured(found: "tuple[Measurement, ...]", *, as_json: bool) -> None:
         typer.echo(f"{key} {citation}, doi:{doi}")
 
 
-def show_citation(theory: str | None, *, as_json: bool) -> None:
+def print_citation(theory: str | None, *, as_json: bool) -> None:
     """Print the BibTeX entries of a theory, or the list of theories."""
     if theory is None:
-        listed = [(one.name, one.title, [ref.text for ref in kapitza.cite(one.name)]) for one in kapitza.citations()]
+        listed = [(one.name, one.title, [ref.text for ref in kapitza.cite(one.name)]) for one in deferred.citations()]
         if as_json:
             names = ("name", "title", "references")
             print_json({"theories": [dict(zip(names, one, strict=True)) for one in listed]})

@@ -1,26 +1,229 @@
-"""The verb `transport`: heat through layers of a file by the Boltzmann equation."""
+"""The verb `transport`: heat through layers and domains by the Boltzmann equation, and its inverse problem."""
 
-from typing import TYPE_CHECKING, Annotated, Any
-
-import typer
+import os
+from typing import TYPE_CHECKING, Any
 
 import kapitza
-from kapitza.cli import figures, reports
-from kapitza.cli.monte_carlo import monte_carlo_of_file
+from kapitza.cli import deferred, figures, reports
 from kapitza.cli.output import note, print_json, print_table
-from kapitza.cli.transport_inverse import invert_file
 from kapitza.errors import InputError
 
 if TYPE_CHECKING:
-    from kapitza.simulate.boltzmann.result import Transport
+    from kapitza.simulate.boltzmann.monte_carlo.result import TransportMap
+from typing import TYPE_CHECKING
 
-app = typer.Typer()
+from kapitza.errors import ConvergenceError
+from kapitza.units import MW, THz
 
-TALL = 7.6  # inches, of a figure with two axes
-DROPS = ("emitted", "local", "extrapolated")
+if TYPE_CHECKING:
+    from kapitza.measure.spectral_inversion import SpectralEstimate
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from kapitza.simulate.boltzmann.layered.transport import Transport
 
 
-@app.command()
+DOMAIN_FIGURE_HEIGHT = 7.6  # inches
+HEAT_ROUNDING = 1e-12  # of a sum over particles that is the same in all batches, as all heat ends in the only sink
+POWER_UNITS = ("W m^-2", "W m^-1", "W")  # of power, by dimension
+SHOWN_POWER_UNITS = ("W m⁻²", "W m⁻¹", "W")
+
+
+def report_domain(path: str, *, plot: str | None, save: str | None, as_json: bool) -> None:
+    """Run the domain of a file and tell what came out.
+
+    Parameters
+    ----------
+    path : of the domain
+    plot, save : files to write, or None
+    as_json : machine-readable output
+    """
+    figures.check_figure(plot)
+    reports.check_save(save)
+    held = kapitza.io.read_domain(path)
+    spacing = held.spacing[0] if len(held.spacing) == 1 else held.spacing
+    cores = os.cpu_count() or 1  # the digits are the same with any number of threads
+    flights = kapitza.boltzmann.MonteCarloSettings(
+        held.flights.particles, held.flights.seed, held.flights.batches, cores
+    )
+    found = kapitza.boltzmann.monte_carlo(held.domain, spacing=spacing, flights=flights)
+    try:
+        fourier = deferred.fourier_temperature(held.domain, spacing)
+    except InputError as err:  # too many cells: Monte Carlo stands alone
+        fourier = None
+        note(f"without Fourier's law: {err}")
+    if save is not None:
+        kapitza.save(found, save)
+    if plot is not None:
+        if fourier is None:
+            figures.write_axes(plot, lambda ax: kapitza.plot.transport_map(found, ax))
+        else:
+            figures.write_figure(
+                plot,
+                lambda figure: deferred.transport_map_figure(found, fourier, figure),
+                height=DOMAIN_FIGURE_HEIGHT,
+            )
+    if as_json:
+        print_json(domain_json(found, fourier))
+        return
+    print_map(held.title, found, fourier)
+    for written in (save, plot):
+        if written is not None:
+            note(f"wrote {written}")
+
+
+def domain_json(found: "TransportMap", fourier: Any) -> dict[str, Any]:
+    """Return the solution with its units."""
+    unit = POWER_UNITS[len(found.edges) - 1]
+    held = found.region >= 0
+    return {
+        "method": found.method,
+        "particles": found.particles,
+        "events": found.events,
+        "seed": found.seed,
+        "edges": {"unit": "m", "value": [one.tolist() for one in found.edges]},
+        "regions": list(found.names),
+        "region": found.region.tolist(),
+        "temperature": {"unit": "K", "value": masked_lists(found.temperature, held)},
+        "temperature_sigma": {"unit": "K", "value": masked_lists(found.temperature_sigma, held)},
+        "fourier": None if fourier is None else {"unit": "K", "value": masked_lists(fourier, held)},
+        "power": {"unit": unit, "value": dict(zip(found.surfaces, found.power.tolist(), strict=True))},
+        "power_sigma": {"unit": unit, "value": dict(zip(found.surfaces, found.power_sigma.tolist(), strict=True))},
+    }
+
+
+def masked_lists(value: Any, held: Any) -> Any:
+    """Nested lists of the cells, None in walls and voids."""
+    masked = value.astype(object)
+    masked[~held] = None
+    return masked.tolist()
+
+
+def print_map(title: str, found: "TransportMap", fourier: Any) -> None:
+    """Print the temperatures of the regions and the heat through walls and boundaries."""
+    rows: list[list[str]] = []
+    for k, name in enumerate(found.names):
+        inside = found.region == k
+        if not inside.any():
+            continue
+        warm = found.temperature[inside]
+        sigma = found.temperature_sigma[inside][warm.argmax()]
+        law = "" if fourier is None else f"{fourier[inside].max():.4f}"
+        rows.append([name, f"{warm.min():.4f}", f"{warm.max():.4f}", f"{sigma:.4f}", law])
+    heads = ["region", "coldest cell (K)", "hottest cell (K)", "± (K)", "hottest by Fourier (K)"]
+    print_table(f"{title}: {found.particles} particles, {found.events} events, seed {found.seed}", heads, rows)
+    unit = SHOWN_POWER_UNITS[len(found.edges) - 1]
+    passed = [
+        [name, f"{power:.5g}", f"{sigma:.2g}" if sigma > HEAT_ROUNDING * abs(power) else "exact"]
+        for name, power, sigma in zip(found.surfaces, found.power, found.power_sigma, strict=True)
+        if power or sigma
+    ]
+    print_table(
+        "heat that walls take, and that crosses boundaries from left to right", ["at", f"heat ({unit})", "±"], passed
+    )
+
+
+CONFIDENCE_LEVEL = 0.95
+POSTERIOR_SAMPLES = 1000
+MAX_SPECTRUM_ROWS = 12  # of the printed spectrum
+
+
+def report_inverse_problem(
+    path: str, data: str, *, lifetimes: float, plot: str | None, save: str | None, as_json: bool
+) -> None:
+    """Find the transmission of the unknown boundary of a stack and tell how much of it is known.
+
+    Parameters
+    ----------
+    path : of the stack, with a boundary "unknown"
+    data : table of what was measured
+    lifetimes : relative uncertainty of the lifetimes of both sides
+    plot, save : files to write, or None
+    as_json : machine-readable output
+    """
+    held = kapitza.io.read_films(path)
+    measured = deferred.read_spectral_measurements(data, held)
+    unknown = held.crossings.index(None)
+    left, right = (held.films[k].carriers for k in (unknown, unknown + 1))
+    found = kapitza.thermoreflectance.spectral_transmission(
+        [measured], left, right, lifetimes=lifetimes, samples=POSTERIOR_SAMPLES
+    )
+    try:
+        spectra = kapitza.thermoreflectance.exact_extreme_spectra(found, [measured], found.limit)
+        attained = tuple(float(one @ found.limit) for one in spectra)
+    except ConvergenceError as err:
+        attained = found.possible(found.limit)
+        note(f"range of the conductance on the linearised model: {err}")
+    if save is not None:
+        kapitza.save(found, save)
+    if plot is not None:
+        figures.write_figure(plot, lambda figure: deferred.estimate_figure(found, figure), height=4.4)
+    if as_json:
+        print_json(estimate_json(found, attained))
+        return
+    print_estimate(f"{left.name}|{right.name} from {found.count} data", found, attained)
+    for written in (save, plot):
+        if written is not None:
+            note(f"wrote {written}")
+
+
+def estimate_json(found: "SpectralEstimate", attained: tuple[float, ...]) -> dict[str, Any]:
+    """Return the estimate with its units."""
+    low, high = found.band(CONFIDENCE_LEVEL)
+    least, most = found.extremes(CONFIDENCE_LEVEL)
+    value, sigma = found.conductance
+    return {
+        "frequency": {"unit": "rad s^-1", "value": found.omega.tolist()},
+        "share": {"unit": "1", "value": found.share.tolist()},
+        "band": {"unit": "1", "value": [low.tolist(), high.tolist()]},
+        "any_spectrum": {"unit": "1", "value": [least.tolist(), most.tolist()]},
+        "coefficient": {"unit": "1", "value": found.coefficient.tolist()},
+        "conductance": {"unit": "W m^-2 K^-1", "value": value, "sigma": sigma, "any_spectrum": list(attained)},
+        "numbers_from_data": found.freedom,
+        "chi2": found.chi2,
+        "data": found.count,
+        "confidence": CONFIDENCE_LEVEL,
+    }
+
+
+def print_estimate(title: str, found: "SpectralEstimate", attained: tuple[float, ...]) -> None:
+    """Print the spectrum, what it rests on, and the sum that the data determine."""
+    low, high = found.band(CONFIDENCE_LEVEL)
+    least, most = found.extremes(CONFIDENCE_LEVEL)
+    used = [g for g in range(found.omega.size) if found.limit[g] > 0]
+    if not used:
+        raise InputError(f"{title}: the sides share no group of frequency, so that nothing can cross")
+    shown = used[:: max(1, -(-len(used) // MAX_SPECTRUM_ROWS))]
+    rows = [
+        [f"{found.omega[g] / THz:.2f}", f"{found.share[g]:.2f}", f"{low[g]:.2f} to {high[g]:.2f}",
+         f"{least[g]:.2f} to {most[g]:.2f}", f"{found.coefficient[g]:.3f}"]
+        for g in shown
+    ]  # fmt: skip
+    heads = ["frequency (THz)", "share of what could cross", "95 %, if smooth", "any spectrum", "from the left"]
+    print_table(title, heads, rows)
+    value, sigma = found.conductance
+    print_table(
+        "what the data determine",
+        ["", "value", "unit"],
+        [
+            ["emitted conductance", f"{value / MW:.4g} ± {sigma / MW:.2g}", "MW m⁻² K⁻¹"],
+            ["with any spectrum", f"{attained[0] / MW:.4g} to {attained[1] / MW:.4g}", "MW m⁻² K⁻¹"],
+            ["chi² of the data", f"{found.chi2:.1f} of {found.count}", ""],
+            ["numbers that come from the data", f"{found.freedom:.1f} of {len(used)}", ""],
+        ],
+    )
+    note("the narrow band is the assumption of a smooth spectrum; any spectrum: what the data alone leave open")
+
+
+transport_app = typer.Typer()
+
+TRANSPORT_FIGURE_HEIGHT = 7.6  # inches, of a figure with two axes
+BOUNDARY_DROPS = ("emitted", "local", "extrapolated")
+
+
+@transport_app.command()
 def transport(
     stack: Annotated[str, typer.Argument(metavar="FILE", help="Stack (.toml): layers, boundaries, walls.")],
     definitions: Annotated[
@@ -50,16 +253,16 @@ def transport(
     if invert is not None:
         if monte_carlo or definitions:
             raise InputError("--invert with --monte-carlo or --definitions: give one of them")
-        figures.check(plot)
+        figures.check_figure(plot)
         reports.check_save(save)
-        invert_file(stack, invert, lifetimes=lifetimes, plot=plot, save=save, as_json=as_json)
+        report_inverse_problem(stack, invert, lifetimes=lifetimes, plot=plot, save=save, as_json=as_json)
         return
     if monte_carlo:
-        monte_carlo_of_file(stack, plot=plot, save=save, as_json=as_json)
+        report_domain(stack, plot=plot, save=save, as_json=as_json)
         return
-    figures.check(plot)
+    figures.check_figure(plot)
     reports.check_save(save)
-    held = kapitza.read_films(stack)
+    held = kapitza.io.read_films(stack)
     if None in held.crossings:
         name = "|".join(film.name for film in held.films[held.crossings.index(None) :][:2])
         raise InputError(f'the boundary {name} is "unknown": give it a transmission, or data with --invert DATA')
@@ -70,8 +273,8 @@ def transport(
     if plot is not None:
         figures.write_figure(
             plot,
-            lambda figure: kapitza.plot.transport_figure(found, figure),
-            height=TALL if found.bounds.size else 4.4,
+            lambda figure: deferred.transport_figure(found, figure),
+            height=TRANSPORT_FIGURE_HEIGHT if found.bounds.size else 4.4,
         )
     if as_json:
         print_json(transport_json(found, thick))
@@ -80,7 +283,7 @@ def transport(
     if found.boundary_names:
         print_definitions(found, thick)
     if definitions and held.period is None and held.left is None and held.right is None:
-        off = kapitza.fourier_error(held.films, held.crossings)
+        off = kapitza.boltzmann.fourier_error(held.films, held.crossings)
         note(f"Fourier's law with the resistances in thick layers, and slips at the walls, is off by {off:+.2%}")
     for path in (save, plot):
         if path is not None:
@@ -92,7 +295,7 @@ def thick_resistances(held: Any) -> dict[str, float]:
     found: dict[str, float] = {}
     films = [*held.films, *held.films[:1]]
     for one, other, crossing in zip(films, films[1:], held.crossings, strict=False):
-        parts = kapitza.interface_conductances(one.carriers, other.carriers, crossing)
+        parts = kapitza.boltzmann.interface_conductances(one.carriers, other.carriers, crossing)
         found[f"{one.name}|{other.name}"] = float(parts["extrapolated"].resistance[0])
     return found
 
@@ -132,10 +335,14 @@ def print_transport(title: str, found: "Transport") -> None:
 def print_definitions(found: "Transport", thick: dict[str, float]) -> None:
     """Print the resistances of all boundaries."""
     rows = [
-        [name, *(f"{held[drop] * 1e9:.4g}" for drop in DROPS), *([f"{thick[name] * 1e9:.4g}"] if thick else [])]
+        [
+            name,
+            *(f"{held[drop] * 1e9:.4g}" for drop in BOUNDARY_DROPS),
+            *([f"{thick[name] * 1e9:.4g}"] if thick else []),
+        ]
         for name, held in found.resistances().items()
     ]
-    heads = ["boundary", *DROPS, *(["in thick layers"] if thick else [])]
+    heads = ["boundary", *BOUNDARY_DROPS, *(["in thick layers"] if thick else [])]
     print_table("resistance in m² K GW⁻¹ by temperature drop", heads, rows)
     if thick:
         note("extrapolated: with the bulk gradient of these layers; in thick layers: of 10 µm or more on both sides")

@@ -43,7 +43,7 @@ def number(value: float) -> float:
         raise InputError(f"expected one number, got {value!r:.60}") from err
 
 
-def plausible(what: str, value: float, low: float, high: float, unit: str, name: str) -> None:
+def check_plausible(what: str, value: float, low: float, high: float, unit: str, name: str) -> None:
     """Refuse a value that no body has: it came in another unit."""
     if not low <= value <= high:
         raise InputError(f"{name}: {what} = {value:g}, expected {low:g} to {high:g} {unit}: is it in another unit?")
@@ -53,7 +53,7 @@ def finite(value: ArrayLike) -> Array:
     """Return `value` as `numbers`, all of them finite."""
     array = numbers(value)
     if not np.isfinite(array).all():
-        raise InputError(f"expected finite numbers, got {worst(array, np.isfinite(array)):g}")
+        raise InputError(f"expected finite numbers, got {first_invalid(array, np.isfinite(array)):g}")
     return array
 
 
@@ -79,7 +79,7 @@ def positive(value: ArrayLike) -> Array:
     """Return `value` as `numbers`, all of them finite and above zero."""
     array = numbers(value)
     if not (np.isfinite(array).all() and (array > 0).all()):
-        raise InputError(f"expected finite numbers above zero, got {worst(array, array > 0):g}")
+        raise InputError(f"expected finite numbers above zero, got {first_invalid(array, array > 0):g}")
     return array
 
 
@@ -88,7 +88,7 @@ def temperatures(value: ArrayLike) -> Array:
     array = numbers(value)
     good = np.isfinite(array) & (array > 0)
     if not good.all():
-        raise InputError(f"expected temperatures above 0 K, got {worst(array, good):g} K (°C? add 273.15)")
+        raise InputError(f"expected temperatures above 0 K, got {first_invalid(array, good):g} K (°C? add 273.15)")
     return array
 
 
@@ -126,12 +126,12 @@ def one_of(*names: str) -> Callable[[Any, Any, str], None]:
     """Validate that a field is one of these words."""
 
     def check(instance: Any, attribute: Any, value: str) -> None:
-        known(value, names, attribute.name)
+        check_choice(value, names, attribute.name)
 
     return check
 
 
-def known(value: str, names: tuple[str, ...], what: str) -> None:
+def check_choice(value: str, names: tuple[str, ...], what: str) -> None:
     """Refuse a word that is not one of `names`."""
     if value not in names:
         raise InputError(f"unknown {what} {value!r}: expected {' or '.join(map(repr, names))}")
@@ -154,7 +154,7 @@ def same_length(name: str) -> Callable[[Any, Any, Array], None]:
     return check
 
 
-def worst(array: Array, good: NDArray[np.bool_]) -> float:
+def first_invalid(array: Array, good: NDArray[np.bool_]) -> float:
     """Return the first value of `array` that is not `good`, for a message."""
     bad = array[~(good & np.isfinite(array))]
     return float(bad[0])

@@ -7,12 +7,12 @@ from attrs import converters, field, frozen, validators
 from numpy.typing import ArrayLike
 
 from kapitza.core.arrays import Array, increasing, numbers, one_of, same_length, temperatures
-from kapitza.core.occupation import STATISTICS, Statistics
+from kapitza.core.occupation import STATISTICS_NAMES, Statistics
 from kapitza.errors import InputError
 
 Drop = Literal["emitted", "local", "extrapolated"]
 
-DROPS: tuple[Drop, ...] = ("emitted", "local", "extrapolated")
+TEMPERATURE_DROPS: tuple[Drop, ...] = ("emitted", "local", "extrapolated")
 
 
 def conductances(value: ArrayLike) -> Array:
@@ -23,7 +23,7 @@ def conductances(value: ArrayLike) -> Array:
     return array
 
 
-def ascending(value: ArrayLike) -> Array:
+def increasing_temperatures(value: ArrayLike) -> Array:
     """Return `value` as temperatures that increase, K."""
     return increasing(temperatures(value))
 
@@ -50,15 +50,15 @@ class Conductance:
         for NaN, unequal lengths, temperatures that do not increase, negative conductance or an unknown label
     """
 
-    temperature: Array = field(converter=ascending)
+    temperature: Array = field(converter=increasing_temperatures)
     value: Array = field(converter=conductances, validator=same_length("temperature"))
     sigma: Array | None = field(
         default=None,
         converter=converters.optional(conductances),
         validator=validators.optional(same_length("temperature")),
     )
-    drop: Drop = field(default="extrapolated", validator=one_of(*DROPS))
-    statistics: Statistics = field(default="quantum", kw_only=True, validator=one_of(*STATISTICS))
+    drop: Drop = field(default="extrapolated", validator=one_of(*TEMPERATURE_DROPS))
+    statistics: Statistics = field(default="quantum", kw_only=True, validator=one_of(*STATISTICS_NAMES))
     method: str = field(default="", kw_only=True)
     source: str = field(default="", kw_only=True)
 
@@ -128,7 +128,7 @@ def check_comparable(one: Conductance, other: Conductance) -> None:
         )
 
 
-def in_series(*parts: Conductance, method: str = "") -> Conductance:
+def series_conductance(*parts: Conductance, method: str = "") -> Conductance:
     """Conductance of boundaries one behind the other, each with its own equilibrium between them (resistances add).
 
     Parameters
@@ -146,7 +146,7 @@ def in_series(*parts: Conductance, method: str = "") -> Conductance:
     first = parts[0]
     for part in parts[1:]:
         check_comparable(first, part)
-        same_temperatures(first, part)
+        check_same_temperatures(first, part)
     resistance = np.sum([part.resistance for part in parts], axis=0)
     with np.errstate(divide="ignore"):
         value = 1 / resistance
@@ -158,7 +158,7 @@ def in_series(*parts: Conductance, method: str = "") -> Conductance:
     return Conductance(first.temperature, value, sigma, first.drop, statistics=first.statistics, method=label)
 
 
-def joined(parts: "list[Conductance]", method: str = "") -> Conductance:
+def merge_conductances(parts: "list[Conductance]", method: str = "") -> Conductance:
     """One conductance of T from several at different temperatures, as inelastic models give them one by one.
 
     Raises
@@ -181,7 +181,7 @@ def joined(parts: "list[Conductance]", method: str = "") -> Conductance:
     )
 
 
-def same_temperatures(one: Conductance, other: Conductance) -> None:
+def check_same_temperatures(one: Conductance, other: Conductance) -> None:
     """Refuse conductances at unequal temperatures."""
     if one.temperature.size != other.temperature.size or np.any(
         np.abs(one.temperature / other.temperature - 1) > 1e-12

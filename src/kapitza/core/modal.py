@@ -4,16 +4,16 @@ import numpy as np
 from attrs import field, frozen, validators
 from numpy.typing import ArrayLike, NDArray
 
-from kapitza.core.arrays import Array, increasing, known, numbers, same_length, temperatures
+from kapitza.core.arrays import Array, check_choice, increasing, numbers, same_length, temperatures
 from kapitza.core.occupation import mode_heat_capacity
-from kapitza.core.transmission import Side, Transmission, trapezoid
+from kapitza.core.transmission import Side, Transmission, trapezoid_weights
 from kapitza.errors import InputError
 
-SIDES: tuple[Side, Side] = ("left", "right")
-ROUNDING = 1e-8  # excess over a probability of 1 that is put down to rounding
+INTERFACE_SIDES: tuple[Side, Side] = ("left", "right")
+PROBABILITY_ROUNDING = 1e-8  # excess over a probability of 1 that is put down to rounding
 
 
-def vectors(value: ArrayLike) -> Array:
+def vector_table(value: ArrayLike) -> Array:
     """Return `value` as read-only finite vectors (n, 3).
 
     Raises
@@ -28,14 +28,14 @@ def vectors(value: ArrayLike) -> Array:
     return array
 
 
-def labels(value: ArrayLike) -> NDArray[np.intp]:
+def label_array(value: ArrayLike) -> NDArray[np.intp]:
     """Return `value` as read-only whole numbers (n,)."""
     array = np.array(value, dtype=np.intp, ndmin=1)
     array.flags.writeable = False
     return array
 
 
-def one_each(instance: "ModalTransmission", attribute: object, value: NDArray[np.intp]) -> None:
+def one_label_each(instance: "ModalTransmission", attribute: object, value: NDArray[np.intp]) -> None:
     """Validate that a column of labels has one value for each row."""
     if value.shape != instance.omega.shape:
         raise InputError(f"{value.size} labels of a side or branch for {instance.omega.size} modes")
@@ -43,12 +43,12 @@ def one_each(instance: "ModalTransmission", attribute: object, value: NDArray[np
 
 def probability(instance: object, attribute: object, value: Array) -> None:
     """Validate that a field holds probabilities."""
-    if value.size and not (value.min() >= -ROUNDING and value.max() <= 1 + ROUNDING):
+    if value.size and not (value.min() >= -PROBABILITY_ROUNDING and value.max() <= 1 + PROBABILITY_ROUNDING):
         raise InputError(f"expected probabilities from 0 to 1, got {value.min():.10g} to {value.max():.10g}")
 
 
 @frozen(eq=False)
-class Binned:
+class BinnedModes:
     """Modes of one side sorted by the value of some quantity.
 
     Attributes
@@ -110,9 +110,9 @@ class ModalTransmission:
     """
 
     omega: Array = field(converter=numbers)
-    wavevector: Array = field(converter=vectors)
-    side: NDArray[np.intp] = field(converter=labels, validator=one_each)
-    branch: NDArray[np.intp] = field(converter=labels, validator=one_each)
+    wavevector: Array = field(converter=vector_table)
+    side: NDArray[np.intp] = field(converter=label_array, validator=one_label_each)
+    branch: NDArray[np.intp] = field(converter=label_array, validator=one_label_each)
     velocity: Array = field(converter=numbers, validator=same_length("omega"))
     weight: Array = field(converter=numbers, validator=same_length("omega"))
     transmission: Array = field(converter=numbers, validator=validators.and_(same_length("omega"), probability))
@@ -137,8 +137,8 @@ class ModalTransmission:
 
     def select(self, side: Side, branch: int | None = None) -> "ModalTransmission":
         """The rows of one side, and of one branch if given."""
-        known(side, SIDES, "side")
-        wanted = self.side == SIDES.index(side)
+        check_choice(side, INTERFACE_SIDES, "side")
+        wanted = self.side == INTERFACE_SIDES.index(side)
         if branch is not None:
             wanted &= self.branch == branch
         return ModalTransmission(
@@ -155,7 +155,7 @@ class ModalTransmission:
 
     def binned(
         self, value: ArrayLike, edges: ArrayLike, side: Side = "left", *, temperature: float | None = None
-    ) -> Binned:
+    ) -> BinnedModes:
         """Sort the modes of one side by any quantity; modes outside of the edges are left out.
 
         Parameters
@@ -171,26 +171,26 @@ class ModalTransmission:
             for another number of values than rows, edges that do not increase, or a table of one frequency with a
             temperature
         """
-        known(side, SIDES, "side")
+        check_choice(side, INTERFACE_SIDES, "side")
         sort, cuts = numbers(value), increasing(edges)
         if sort.shape != self.omega.shape or cuts.size < 2:
             raise InputError(f"{sort.size} values and {cuts.size} edges for {self.omega.size} modes")
         share = self.weight * (1.0 if temperature is None else self.carried(temperature))
-        inside = (self.side == SIDES.index(side)) & (sort >= cuts[0]) & (sort <= cuts[-1])
+        inside = (self.side == INTERFACE_SIDES.index(side)) & (sort >= cuts[0]) & (sort <= cuts[-1])
         place = np.clip(np.searchsorted(cuts, sort[inside], side="right") - 1, 0, cuts.size - 2)
         columns = (np.ones_like(share), self.transmission, self.specular)
         sums = [np.bincount(place, (share * column)[inside], minlength=cuts.size - 1) for column in columns]
-        return Binned(cuts, *sums)
+        return BinnedModes(cuts, *sums)
 
     def carried(self, temperature: float) -> Array:
         """(n,) emitted conductance of one mode of each row if all of it crosses, W K⁻¹."""
         single, at = np.unique(self.omega, return_inverse=True)
         if single.size < 2:
             raise InputError(f"a table of {single.size} frequencies has no integral: give at least 2")
-        heat = mode_heat_capacity(single, temperatures(temperature))[0] * trapezoid(single) / (2 * np.pi)
+        heat = mode_heat_capacity(single, temperatures(temperature))[0] * trapezoid_weights(single) / (2 * np.pi)
         return heat[at]
 
-    def by_angle(self, side: Side = "left", *, bins: int = 18, temperature: float | None = None) -> Binned:
+    def by_angle(self, side: Side = "left", *, bins: int = 18, temperature: float | None = None) -> BinnedModes:
         """Sort by the angle between wave vector and normal, from 0 to π/2, rad; as in `binned`."""
         return self.binned(self.angle, np.linspace(0, np.pi / 2, bins + 1), side, temperature=temperature)
 

@@ -1,29 +1,28 @@
-r"""The spectral transmission function of an interface, and the conductance that follows from it.
-
-$\Xi(\omega)$ counts the modes per area that cross, $0 \le \Xi \le \min(M_L, M_R)$ for elastic scattering, and is the
-same from both sides (detailed balance).  It is the common currency of every theory of this package.
-"""
+"""Spectral transmission function of an interface, its conductance, and its mean over configurations."""
 
 import warnings
+from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
-from attrs import converters, field, frozen, validators
+from attrs import converters, evolve, field, frozen, validators
 from numpy.typing import ArrayLike
 
-from kapitza.core.arrays import Array, finite, frequencies, known, same_length, temperatures
-from kapitza.core.conductance import DROPS, Conductance, Drop
+from kapitza.core.arrays import Array, check_choice, finite, frequencies, same_length, temperatures
+from kapitza.core.conductance import TEMPERATURE_DROPS, Conductance, Drop
 from kapitza.core.occupation import Statistics, mode_heat_capacity
 from kapitza.errors import InputError, ValidityWarning
 from kapitza.units import hbar, k_B
 
 Side = Literal["left", "right"]
 
-ROUNDING = 1e-9  # relative excess over the bounds of Ξ that is put down to rounding
-UNRESOLVED = 0.3  # ħω/k_B T of the lowest frequency: from here the grid of `frequency_grid` is off by more than 5e-5
+BOUND_ROUNDING = 1e-9  # relative excess over the bounds of Ξ that is put down to rounding
+UNRESOLVED_REDUCED_ENERGY = (
+    0.3  # ħω/k_B T of the lowest frequency: from here the grid of `frequency_grid` is off by more than 5e-5
+)
 
 # Share of the one-sided resistances that a drop leaves out; extrapolated: Milne, 1 - (3/4)·0.710446 (gray, diffuse).
-CORRECTION: dict[Drop, float] = {"emitted": 0.0, "local": 0.5, "extrapolated": 1 - 0.75 * 0.7104460895987}
+DROP_CORRECTION: dict[Drop, float] = {"emitted": 0.0, "local": 0.5, "extrapolated": 1 - 0.75 * 0.7104460895987}
 
 
 @frozen(eq=False)
@@ -78,7 +77,7 @@ class Transmission:
 
     def _check_bound(self, name: str, bound: Array, sign: int) -> None:
         scale = max(float(np.abs(self.total).max(initial=0)), float(np.abs(bound).max(initial=0)))
-        excess = sign * (self.total - bound) - ROUNDING * np.maximum(np.abs(bound), 1e-6 * scale)
+        excess = sign * (self.total - bound) - BOUND_ROUNDING * np.maximum(np.abs(bound), 1e-6 * scale)
         if excess.size and excess.max() > 0:
             i = int(excess.argmax())
             raise InputError(
@@ -93,7 +92,7 @@ class Transmission:
             return self.weight
         if self.omega.size < 2:
             raise InputError(f"a spectrum of {self.omega.size} frequencies has no integral: give at least 2")
-        return trapezoid(self.omega)
+        return trapezoid_weights(self.omega)
 
     def coefficient(self, side: Side = "left") -> Array:
         """(nω,) share of the modes of one side that cross, 0..1; 0 where no mode arrives."""
@@ -134,11 +133,11 @@ class Transmission:
             self._warn_of_cold(wanted)
         emitted = self._landauer(self.total, wanted, statistics)
         value = emitted
-        known(drop, DROPS, "temperature drop")
-        share = CORRECTION[drop]
+        check_choice(drop, TEMPERATURE_DROPS, "temperature drop")
+        share = DROP_CORRECTION[drop]
         if share:
             sides = [self._landauer(self._modes(side), wanted, statistics) for side in ("left", "right")]
-            value = without_leads(emitted, sides[0], sides[1], share, self.method)
+            value = subtract_lead_resistance(emitted, sides[0], sides[1], share, self.method)
         return Conductance(wanted, value, drop=drop, statistics=statistics, method=self.method)
 
     def accumulation(self, temperature: ArrayLike, statistics: Statistics = "quantum") -> Array:
@@ -151,7 +150,10 @@ class Transmission:
         above = self.omega[self.omega > 0]
         if not above.size or not self.total[self.omega <= above[0]].any():
             return  # no heat crosses at the lowest frequencies: there is no peak to miss
-        coldest, bound = float(temperature.min(initial=np.inf)), float(hbar * above[0] / (UNRESOLVED * k_B))
+        coldest, bound = (
+            float(temperature.min(initial=np.inf)),
+            float(hbar * above[0] / (UNRESOLVED_REDUCED_ENERGY * k_B)),
+        )
         if coldest < bound:
             warnings.warn(
                 f"{self.method or 'transmission'}: the lowest frequency above 0 is {above[0]:.3g} rad/s, so that the "
@@ -164,7 +166,7 @@ class Transmission:
         return mode_heat_capacity(self.omega, temperature, statistics) @ (modes * self.weights) / (2 * np.pi)
 
     def _modes(self, side: str) -> Array:
-        known(side, ("left", "right"), "side")
+        check_choice(side, ("left", "right"), "side")
         modes = self.left if side == "left" else self.right
         if modes is None:
             raise InputError(
@@ -185,7 +187,7 @@ class Transmission:
         return wanted
 
 
-def without_leads(emitted: Array, left: Array, right: Array, share: float, method: str) -> Array:
+def subtract_lead_resistance(emitted: Array, left: Array, right: Array, share: float, method: str) -> Array:
     """(nT,) conductance after a share of the one-sided resistances is taken out, infinite where nothing is left."""
     with np.errstate(divide="ignore", invalid="ignore"):
         resistance = 1 / emitted - share * (1 / left + 1 / right)
@@ -201,10 +203,43 @@ def without_leads(emitted: Array, left: Array, right: Array, share: float, metho
     return np.where(emitted > 0, np.divide(emitted, lost, out=np.full_like(emitted, np.inf), where=open_), 0.0)
 
 
-def trapezoid(omega: Array) -> Array:
+def trapezoid_weights(omega: Array) -> Array:
     """(n,) weights of the trapezoidal rule."""
     width = np.diff(omega)
     weight = np.zeros_like(omega)
     weight[:-1] += width / 2
     weight[1:] += width / 2
     return weight
+
+
+def mean_transmission(found: Sequence[Transmission]) -> tuple[Transmission, Array]:
+    r"""Average the transmissions of several configurations, at the same frequencies.
+
+    Parameters
+    ----------
+    found : at least one transmission; all with the frequencies of the first
+
+    Returns
+    -------
+    The mean of totals and modes, and (nω,) the standard error of the mean total, m⁻²: zero for a single one
+
+    Raises
+    ------
+    InputError
+        for none, or frequencies that differ
+    """
+    if not found:
+        raise InputError(f"expected at least one transmission, got {list(found)}")
+    first = found[0]
+    for one in found:
+        if not np.array_equal(one.omega, first.omega):
+            raise InputError(
+                f"{one.method!r} has other frequencies ({one.omega.size}) than {first.method!r} ({first.omega.size}): "
+                "compute all of them at the same ones (omega=...)"
+            )
+    totals = np.array([one.total for one in found])
+    sides = [[getattr(one, side) for one in found] for side in ("left", "right")]
+    left, right = (None if any(part is None for part in side) else np.mean(side, axis=0) for side in sides)
+    error = totals.std(axis=0, ddof=1) / np.sqrt(len(found)) if len(found) > 1 else np.zeros_like(first.omega)
+    method = f"{first.method}, mean of {len(found)}"
+    return evolve(first, total=totals.mean(axis=0), left=left, right=right, method=method), error

@@ -1,4 +1,4 @@
-"""What a device is: layers in a box, where heat enters and when, and where it leaves."""
+"""What a device is: layers in a box, where heat enters, how its power varies with time, and where heat leaves."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -11,12 +11,54 @@ from numpy.typing import ArrayLike
 from kapitza.core.arrays import Array, increasing, number, positive, quantity, same_length, temperatures
 from kapitza.core.conductance import Conductance
 from kapitza.core.stack import Stack
-from kapitza.device.courses import Course, Steady
-from kapitza.device.setup import Plane, position
-from kapitza.device.shapes import Patch, Rectangle, Shape
+from kapitza.device.setup import Plane, locate_plane
+from kapitza.device.shapes import Patch, Rectangle, SourceShape
 from kapitza.errors import InputError
 
-DEVICE_NUMBERS = ("width", "depth", "sink", "coefficient", "top_coefficient")
+
+@frozen
+class SteadyPower:
+    """On for ever."""
+
+
+@frozen
+class StepPower:
+    """Off before t = 0, on from then."""
+
+
+@frozen
+class PeriodicPower:
+    """A power that goes as cos(2π frequency t), Hz: the temperature that goes with it, without the mean."""
+
+    frequency: float = field(converter=number, validator=quantity())
+
+
+@frozen
+class PulsedPower:
+    """Rectangular pulses.
+
+    Attributes
+    ----------
+    period : from one pulse to the next, s
+    width : of each pulse, s
+    count : number of pulses, the first at t = 0; None for a train without beginning
+    """
+
+    period: float = field(converter=number, validator=quantity())
+    width: float = field(converter=number, validator=quantity())
+    count: int | None = None
+
+    def __attrs_post_init__(self) -> None:
+        if not self.width < self.period:
+            raise InputError(f"pulses of {self.width:g} s every {self.period:g} s: expected pulses shorter than that")
+        if self.count is not None and self.count < 1:
+            raise InputError(f"{self.count} pulses: expected at least 1")
+
+
+Waveform = SteadyPower | StepPower | PeriodicPower | PulsedPower
+
+
+DEVICE_PARAMETERS = ("width", "depth", "sink", "coefficient", "top_coefficient")
 
 
 @frozen(eq=False)
@@ -83,13 +125,13 @@ class HeatSource:
 
     name: str
     power: float = field(converter=number, validator=quantity())
-    shape: Shape | None = None
+    shape: SourceShape | None = None
     plane: Plane | None = None
     through: bool = field(default=False, kw_only=True)
-    course: Course = field(default=Steady(), kw_only=True)
+    course: Waveform = field(default=SteadyPower(), kw_only=True)
 
 
-def fixed(value: Mapping[str, Any]) -> Mapping[str, Any]:
+def read_only_mapping(value: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return a mapping that nobody can change."""
     return MappingProxyType(dict(value))
 
@@ -106,7 +148,7 @@ def sources_tuple(value: Any) -> tuple[HeatSource, ...]:
     return found
 
 
-def transfer(_instance: object, attribute: Any, value: float) -> None:
+def check_coefficient(_instance: object, attribute: Any, value: float) -> None:
     """Validate a heat transfer coefficient: 0 to infinity."""
     if not value >= 0:
         raise InputError(f"{attribute.name} = {value:g} W/m²K, wanted at least 0 (infinite for a fixed temperature)")
@@ -140,16 +182,16 @@ class Device:
     box: Box | None = None
     title: str = field(default="device", kw_only=True)
     sink: float = field(default=300.0, kw_only=True, converter=number, validator=quantity())
-    coefficient: float = field(default=np.inf, kw_only=True, converter=number, validator=transfer)
-    top_coefficient: float = field(default=0.0, kw_only=True, converter=number, validator=transfer)
-    laws: Mapping[str, ConductivityLaw] = field(factory=dict, converter=fixed, kw_only=True)
-    uncertain: Mapping[str, float] = field(factory=dict, converter=fixed, kw_only=True)
+    coefficient: float = field(default=np.inf, kw_only=True, converter=number, validator=check_coefficient)
+    top_coefficient: float = field(default=0.0, kw_only=True, converter=number, validator=check_coefficient)
+    laws: Mapping[str, ConductivityLaw] = field(factory=dict, converter=read_only_mapping, kw_only=True)
+    uncertain: Mapping[str, float] = field(factory=dict, converter=read_only_mapping, kw_only=True)
     patches: Mapping[str, tuple[Plane, Patch]] = field(
-        factory=dict, converter=fixed, kw_only=True, validator=validators.instance_of(Mapping)
+        factory=dict, converter=read_only_mapping, kw_only=True, validator=validators.instance_of(Mapping)
     )
 
     def __attrs_post_init__(self) -> None:
-        check_leaves(self)
+        check_heat_sink(self)
         names = [layer.name for layer in self.stack.layers]
         for name in self.laws:
             if name not in names:
@@ -159,10 +201,10 @@ class Device:
             if not 0 <= sigma < np.inf:
                 raise InputError(f"uncertainty of {name} = {sigma:g}, wanted a finite number of at least 0")
         for source in self.sources:
-            check_source(self, source)
+            check_source_place(self, source)
         for name, (plane, patch) in self.patches.items():
-            position(plane, self.stack)
-            check_inside(self.box, patch, name)
+            locate_plane(plane, self.stack)
+            check_inside_box(self.box, patch, name)
 
     @property
     def power(self) -> float:
@@ -178,7 +220,7 @@ class Device:
             for a name that the device does not have, or a number that it leaves open
         """
         owner, _, attribute = name.rpartition(".")
-        if not owner and attribute in DEVICE_NUMBERS:
+        if not owner and attribute in DEVICE_PARAMETERS:
             held = getattr(self.box if attribute in ("width", "depth") else self, attribute, None)
         elif owner in self.stack.boundary_names and attribute == "conductance":
             held = self.stack.boundaries[self.stack.boundary_names.index(owner)].conductance
@@ -215,7 +257,7 @@ class Device:
         names = [one.name for one in sources]
         for name, new in changes.items():
             owner, _, attribute = name.rpartition(".")
-            if not owner and attribute in DEVICE_NUMBERS:
+            if not owner and attribute in DEVICE_PARAMETERS:
                 (box if attribute in ("width", "depth") else own)[attribute] = new
             elif owner in names and attribute == "power":
                 i = names.index(owner)
@@ -235,7 +277,7 @@ class Device:
         return Plane(self.stack.layers[0].name)
 
 
-def check_leaves(device: Device) -> None:
+def check_heat_sink(device: Device) -> None:
     """Refuse a device whose heat has no way out."""
     last = device.stack.layers[-1]
     for layer in device.stack.layers[:-1]:
@@ -253,19 +295,19 @@ def check_leaves(device: Device) -> None:
         )
 
 
-def check_source(device: Device, source: HeatSource) -> None:
+def check_source_place(device: Device, source: HeatSource) -> None:
     """Refuse sources that the layers or the box do not have a place for."""
-    index, _ = position(source.plane or device.top(), device.stack)
+    index, _ = locate_plane(source.plane or device.top(), device.stack)
     layer = device.stack.layers[index]
     if source.through and np.isinf(layer.thickness):
         raise InputError(f"{source.name}: no heat spreads evenly through {layer.name}, which is infinitely thick")
     if source.shape is None and device.box is None:
         raise InputError(f"{source.name} has no shape, and the device no box that limits it: give one of them")
     if source.shape is not None:
-        check_inside(device.box, source.shape, source.name)
+        check_inside_box(device.box, source.shape, source.name)
 
 
-def check_inside(box: Box | None, shape: Shape, name: str) -> None:
+def check_inside_box(box: Box | None, shape: SourceShape, name: str) -> None:
     """Refuse a shape that reaches beyond the sides of a box."""
     if box is None:
         return

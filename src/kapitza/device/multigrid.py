@@ -11,43 +11,43 @@ from scipy.sparse import csr_array
 from kapitza.core.arrays import Array
 from kapitza.errors import ConvergenceError, MissingEngine, ValidityWarning, require
 
-TOLERANCE = 1e-10  # of the energy norm of the error that multigrid sees
-LARGE = 20_000  # unknowns above which the slow way is told
-SWEEPS = {
+ENERGY_TOLERANCE = 1e-10  # of the energy norm of the error that multigrid sees
+LARGE_SYSTEM = 20_000  # unknowns above which the slow way is told
+SMOOTHER_OPTIONS = {
     "presmoother": ("gauss_seidel", {"sweep": "forward"}),
     "postsmoother": ("gauss_seidel", {"sweep": "backward"}),
 }
 
-Solver = Callable[[Array], Array]
+ApplyInverse = Callable[[Array], Array]
 
 
 @frozen(eq=False)
 class Preconditioner:
     """An approximate inverse of a matrix, symmetric: how to apply it, and how many iterations may need it."""
 
-    apply: Solver
+    apply: ApplyInverse
     limit: int
 
 
-def preconditioner(matrix: csr_array) -> Preconditioner:
+def build_preconditioner(matrix: csr_array) -> Preconditioner:
     """Ruge-Stueben multigrid from pyamg; the inverse of the diagonal with a warning where it is not installed."""
     try:
         pyamg = require("pyamg", extra="fields", why="multigrid for large fields")
     except MissingEngine as err:
         diagonal: Array = np.asarray(matrix.diagonal(), dtype=np.float64)
-        if diagonal.size > LARGE:
+        if diagonal.size > LARGE_SYSTEM:
             warnings.warn(
                 f"{diagonal.size} unknowns without multigrid take several times as long ({err})",
                 ValidityWarning,
                 stacklevel=4,
             )
         return Preconditioner(lambda residual: residual / diagonal, 20_000)
-    return Preconditioner(multigrid(pyamg, matrix), 200)
+    return Preconditioner(multigrid_cycle(pyamg, matrix), 200)
 
 
-def multigrid(pyamg: Any, matrix: csr_array) -> Solver:
+def multigrid_cycle(pyamg: Any, matrix: csr_array) -> ApplyInverse:
     """One V cycle, symmetric: a sweep forward before each coarser grid and one backward after it."""
-    levels = pyamg.ruge_stuben_solver(matrix, max_coarse=200, **SWEEPS)
+    levels = pyamg.ruge_stuben_solver(matrix, max_coarse=200, **SMOOTHER_OPTIONS)
     applied = levels.aspreconditioner(cycle="V")
 
     def cycle(residual: Array) -> Array:
@@ -57,7 +57,11 @@ def multigrid(pyamg: Any, matrix: csr_array) -> Solver:
 
 
 def conjugate_gradients(
-    matrix: csr_array, right: Array, ready: Preconditioner, start: Array | None = None, tolerance: float = TOLERANCE
+    matrix: csr_array,
+    right: Array,
+    ready: Preconditioner,
+    start: Array | None = None,
+    tolerance: float = ENERGY_TOLERANCE,
 ) -> tuple[Array, int]:
     """Solve a symmetric system.
 

@@ -1,4 +1,4 @@
-"""Where heat enters a stack, where its temperature is read, and what lies behind it."""
+"""Planes of a stack: where heat enters, where the temperature is read, and what lies behind."""
 
 from itertools import pairwise
 from typing import Literal
@@ -10,11 +10,11 @@ from kapitza.core.arrays import one_of, quantity
 from kapitza.core.stack import Boundary, Layer, Stack
 from kapitza.errors import InputError
 
-Back = Literal["adiabatic", "isothermal"]
-Sensed = Literal["lattice", "electrons"]
+BackCondition = Literal["adiabatic", "isothermal"]
+SensedSubsystem = Literal["lattice", "electrons"]
 
-BACKS: tuple[Back, ...] = ("adiabatic", "isothermal")
-SENSED: tuple[Sensed, ...] = ("lattice", "electrons")
+BACK_CONDITIONS: tuple[BackCondition, ...] = ("adiabatic", "isothermal")
+SENSED_SUBSYSTEMS: tuple[SensedSubsystem, ...] = ("lattice", "electrons")
 
 
 @frozen
@@ -56,9 +56,9 @@ class Setup:
     heater: Plane | None = None
     thermometer: Plane | None = None
     absorption_depth: float = field(default=0.0, kw_only=True, converter=float)
-    back: Back = field(default="adiabatic", kw_only=True, validator=one_of(*BACKS))
+    back: BackCondition = field(default="adiabatic", kw_only=True, validator=one_of(*BACK_CONDITIONS))
     temperature: float = field(default=300.0, kw_only=True, converter=float, validator=quantity())
-    sensed: Sensed = field(default="lattice", kw_only=True, validator=one_of(*SENSED))
+    sensed: SensedSubsystem = field(default="lattice", kw_only=True, validator=one_of(*SENSED_SUBSYSTEMS))
 
     def __attrs_post_init__(self) -> None:
         if not 0 <= self.absorption_depth < np.inf:
@@ -68,18 +68,18 @@ class Setup:
 
 
 @frozen
-class Slab:
+class LayerSlice:
     """A piece of a layer: which one, and how thick (m)."""
 
     layer: Layer
     thickness: float
 
 
-Piece = Slab | Boundary
+StackPiece = LayerSlice | Boundary
 
 
 @frozen(eq=False)
-class Cut:
+class StackCut:
     """A stack cut at the planes of heater and thermometer.
 
     Attributes
@@ -90,14 +90,14 @@ class Cut:
     layer : that the heater lies in or on
     """
 
-    pieces: tuple[Piece, ...]
+    pieces: tuple[StackPiece, ...]
     heater: int
     thermometer: int
     absorbing: tuple[int, ...]
     layer: Layer
 
 
-def extent(stack: Stack, index: int) -> tuple[float, float]:
+def layer_extent(stack: Stack, index: int) -> tuple[float, float]:
     """Depths of the faces of a layer, m: from 0 down, from -infinity to 0 for an infinite layer on top of others."""
     thickness = stack.layers[index].thickness
     if np.isinf(thickness) and index == 0 and len(stack.layers) > 1:
@@ -105,7 +105,7 @@ def extent(stack: Stack, index: int) -> tuple[float, float]:
     return 0.0, thickness
 
 
-def position(plane: Plane, stack: Stack) -> tuple[int, float]:
+def locate_plane(plane: Plane, stack: Stack) -> tuple[int, float]:
     """Index of the layer of a plane, and its depth there as `extent` counts it, m.
 
     Raises
@@ -117,7 +117,7 @@ def position(plane: Plane, stack: Stack) -> tuple[int, float]:
     if plane.layer not in names:
         raise InputError(f"no layer {plane.layer!r} for a plane: the stack has {', '.join(names)}")
     index = names.index(plane.layer)
-    top, bottom = extent(stack, index)
+    top, bottom = layer_extent(stack, index)
     depth = bottom - plane.depth if plane.from_bottom else top + plane.depth
     if np.isinf(depth):
         other = "top" if plane.from_bottom else "bottom"
@@ -127,7 +127,7 @@ def position(plane: Plane, stack: Stack) -> tuple[int, float]:
     return index, depth
 
 
-def cut(stack: Stack, setup: Setup) -> Cut:
+def cut_stack(stack: Stack, setup: Setup) -> StackCut:
     """Cut a stack at the planes of a setup.
 
     Raises
@@ -139,19 +139,33 @@ def cut(stack: Stack, setup: Setup) -> Cut:
         if np.isinf(layer.thickness):
             raise InputError(f"layer {layer.name} is infinitely thick: only the first and the last of a stack may be")
     heater = setup.heater or Plane(stack.layers[0].name)
-    places = [position(plane, stack) for plane in (heater, setup.thermometer or heater)]
+    places = [locate_plane(plane, stack) for plane in (heater, setup.thermometer or heater)]
     inside, start = places[0]
-    pieces: list[Piece] = []
+    pieces: list[StackPiece] = []
     marks: dict[tuple[int, float], int] = {}
     absorbing: list[int] = []
     for i, layer in enumerate(stack.layers):
-        depths = sorted({depth for index, depth in places if index == i} | {*extent(stack, i)})
+        depths = sorted({depth for index, depth in places if index == i} | {*layer_extent(stack, i)})
         marks[i, depths[0]] = len(pieces)
         for top, bottom in pairwise(depths):
             if i == inside and (bottom <= start if heater.from_bottom else top >= start):
                 absorbing.append(len(pieces))
-            pieces.append(Slab(layer, bottom - top))
+            pieces.append(LayerSlice(layer, bottom - top))
             marks[i, bottom] = len(pieces)
         if i < len(stack.boundaries):
             pieces.append(stack.boundaries[i])
-    return Cut(tuple(pieces), marks[places[0]], marks[places[1]], tuple(absorbing), stack.layers[inside])
+    return StackCut(tuple(pieces), marks[places[0]], marks[places[1]], tuple(absorbing), stack.layers[inside])
+
+
+def boundary_lengths(stack: Stack, temperature: float = 300.0) -> dict[str, float]:
+    """Thickness of each layer below which its boundaries resist more than it does through its thickness, by name, m.
+
+    Parameters
+    ----------
+    stack : layers and boundaries
+    temperature : K, at which boundary conductances of T are taken
+    """
+    resistances = [0.0, *(boundary.resistance(temperature) for boundary in stack.boundaries), 0.0]
+    return {
+        layer.name: layer.conductivity * (resistances[i] + resistances[i + 1]) for i, layer in enumerate(stack.layers)
+    }

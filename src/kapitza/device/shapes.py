@@ -9,10 +9,10 @@ from numpy.typing import ArrayLike
 from kapitza.core.arrays import Array, number, quantity
 from kapitza.errors import InputError
 
-Span = tuple[float, float]
+Interval = tuple[float, float]
 
 
-def span(value: Any) -> Span:
+def sorted_interval(value: Any) -> Interval:
     """Return the two ends of a range, m, the lower one first.
 
     Raises
@@ -29,7 +29,7 @@ def span(value: Any) -> Span:
     return low, high
 
 
-def fluxes(value: ArrayLike) -> Array:
+def flux_map(value: ArrayLike) -> Array:
     """Return `value` as a read-only map of heat fluxes, (nx, ny).
 
     Raises
@@ -57,8 +57,8 @@ def fluxes(value: ArrayLike) -> Array:
 class Rectangle:
     """A rectangle along the layers: from x[0] to x[1] and y[0] to y[1], m."""
 
-    x: Span = field(converter=span)
-    y: Span = field(converter=span)
+    x: Interval = field(converter=sorted_interval)
+    y: Interval = field(converter=sorted_interval)
 
     @property
     def area(self) -> float:
@@ -66,7 +66,7 @@ class Rectangle:
         return (self.x[1] - self.x[0]) * (self.y[1] - self.y[0])
 
     @property
-    def extent(self) -> tuple[Span, Span]:
+    def extent(self) -> tuple[Interval, Interval]:
         """Ranges of x and y that it takes, m."""
         return self.x, self.y
 
@@ -90,7 +90,7 @@ class Disc:
         return np.pi * self.radius**2
 
     @property
-    def extent(self) -> tuple[Span, Span]:
+    def extent(self) -> tuple[Interval, Interval]:
         """Ranges of x and y that it takes, m."""
         return (self.x - self.radius, self.x + self.radius), (self.y - self.radius, self.y + self.radius)
 
@@ -120,7 +120,7 @@ class GaussianSpot:
         return np.pi * self.radii[0] * self.radii[1] / 2
 
     @property
-    def extent(self) -> tuple[Span, Span]:
+    def extent(self) -> tuple[Interval, Interval]:
         """Ranges of x and y out to the 1/e² radii, m."""
         wx, wy = self.radii
         return (self.x - wx, self.x + wx), (self.y - wy, self.y + wy)
@@ -141,9 +141,9 @@ class HeatMap:
     x, y : ranges that the pixels fill evenly, m
     """
 
-    value: Array = field(converter=fluxes)
-    x: Span = field(converter=span)
-    y: Span = field(converter=span)
+    value: Array = field(converter=flux_map)
+    x: Interval = field(converter=sorted_interval)
+    y: Interval = field(converter=sorted_interval)
 
     @property
     def edges(self) -> tuple[Array, Array]:
@@ -163,7 +163,7 @@ class HeatMap:
         return float(1 / self.share.max())
 
     @property
-    def extent(self) -> tuple[Span, Span]:
+    def extent(self) -> tuple[Interval, Interval]:
         """Ranges of x and y that it takes, m."""
         return self.x, self.y
 
@@ -175,4 +175,4 @@ class HeatMap:
 
 
 Patch = Rectangle | Disc
-Shape = Rectangle | Disc | GaussianSpot | HeatMap
+SourceShape = Rectangle | Disc | GaussianSpot | HeatMap

@@ -1,5 +1,5 @@
-"""Files to records and back: the only place with foreign units.
+"""Files to records and back: the only place with foreign units."""
 
-`kapitza.save` and `kapitza.load` live in `results`; nothing is loaded here, so that writing a
-file costs no more than it has to.
-"""
+from kapitza._lazy import attach
+
+__getattr__, __dir__, __all__ = attach(__name__)  # pyright: ignore[reportUnsupportedDunderAll]

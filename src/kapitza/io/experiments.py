@@ -7,47 +7,47 @@ from typing import Any, cast
 import numpy as np
 
 from kapitza.core.arrays import Array, numbers
-from kapitza.device.beams import Beams
 from kapitza.device.setup import Plane, Setup
 from kapitza.errors import DataError, InputError
-from kapitza.io.curves import Column, Table, read_table
 from kapitza.io.quantities import quantity, share_or_quantity, unit_factor
-from kapitza.io.sections import Section
+from kapitza.io.text_tables import TableColumn, TextTable, read_table
+from kapitza.io.toml import TomlTable
 from kapitza.measure.experiment import Curve, Experiment
+from kapitza.measure.thermoreflectance.beams import Beams
 from kapitza.measure.thermoreflectance.cooling import FilmCooling, LaserFlash, ParticleCooling
 from kapitza.measure.thermoreflectance.fdtr import Fdtr
-from kapitza.measure.thermoreflectance.signal import KINDS
-from kapitza.measure.thermoreflectance.steady import Raman, SteadyState
+from kapitza.measure.thermoreflectance.signal import SIGNAL_KINDS
+from kapitza.measure.thermoreflectance.sstr import Raman, Sstr
 from kapitza.measure.thermoreflectance.tdtr import Tdtr
 from kapitza.measure.thermoreflectance.three_omega import ThreeOmega
 
-Read = tuple[Experiment, Curve | None]
-Rows = np.ndarray[Any, np.dtype[np.bool_]]
+ExperimentAndCurve = tuple[Experiment, Curve | None]
+RowMask = np.ndarray[Any, np.dtype[np.bool_]]
 
-COMMON = ("kind", "name", "scale", "data", "from", "to", "noise", "changes")
-PLANES = ("heater", "thermometer", "absorption_depth", "back")
-BEAMS = ("pump_radius", "probe_radius", "pump_radius_y", "probe_radius_y", "offset", "offset_y")
-OPTICS = (*COMMON, *PLANES, *BEAMS, "signal", "phase")
-RELATIVE = ("ratio", "amplitude")
-WARM = ("temperature", "signal")  # names of a column of temperatures, or of what stands for them
+COMMON_KEYS = ("kind", "name", "scale", "data", "from", "to", "noise", "changes")
+PLANE_KEYS = ("heater", "thermometer", "absorption_depth", "back")
+BEAM_KEYS = ("pump_radius", "probe_radius", "pump_radius_y", "probe_radius_y", "offset", "offset_y")
+OPTICAL_KEYS = (*COMMON_KEYS, *PLANE_KEYS, *BEAM_KEYS, "signal", "phase")
+RELATIVE_SIGNALS = ("ratio", "amplitude")
+TEMPERATURE_COLUMNS = ("temperature", "signal")  # names of a column of temperatures, or of what stands for them
 
 
-def read_tdtr(section: Section, temperature: float) -> Read:
+def read_tdtr(section: TomlTable, temperature: float) -> ExperimentAndCurve:
     """Time-domain thermoreflectance: columns delay and ratio, or delay, in_phase and out_of_phase."""
     section.known(
-        (*OPTICS, "modulation", "repetition", "delayed", "defocus", "time_zero", "delays", "out_of_phase_offset")
+        (*OPTICAL_KEYS, "modulation", "repetition", "delayed", "defocus", "time_zero", "delays", "out_of_phase_offset")
     )
-    kind = section.text("signal", "ratio", choices=KINDS)
+    kind = section.text("signal", "ratio", choices=SIGNAL_KINDS)
     table, x, keep = read_axis(section, "time", "delays", ("delay", "time"))
     experiment = Tdtr(
         x,
-        beams(section),
+        read_beams(section),
         modulation=section.number("modulation", "frequency"),
         repetition=section.number("repetition", "frequency"),
         delayed=cast("Any", section.text("delayed", choices=("pump", "probe"))),
         kind=cast("Any", kind),
-        setup=setup(section, temperature),
-        defocus=defocus(section),
+        setup=read_setup(section, temperature),
+        defocus=pump_growth(section),
         time_zero=section.number("time_zero", "time", 0.0),
         phase=section.number("phase", "angle", 0.0),
         scale=section.number("scale", "share", 1.0),
@@ -56,63 +56,63 @@ def read_tdtr(section: Section, temperature: float) -> Read:
     if table is None:
         return experiment, None
     offset = section.number("out_of_phase_offset", "share", 0.0)
-    return experiment, curve(section, x, lock_in(table, kind, offset), kind, table, keep)
+    return experiment, measured_curve(section, x, lock_in_signal(table, kind, offset), kind, table, keep)
 
 
-def read_fdtr(section: Section, temperature: float) -> Read:
+def read_fdtr(section: TomlTable, temperature: float) -> ExperimentAndCurve:
     """Frequency-domain thermoreflectance: columns frequency and phase, or frequency and amplitude."""
-    section.known((*OPTICS, "frequencies"))
-    kind = section.text("signal", "phase", choices=KINDS)
+    section.known((*OPTICAL_KEYS, "frequencies"))
+    kind = section.text("signal", "phase", choices=SIGNAL_KINDS)
     table, x, keep = read_axis(section, "frequency", "frequencies", ("frequency", "f"))
     experiment = Fdtr(
         x,
-        beams(section),
+        read_beams(section),
         kind=cast("Any", kind),
-        setup=setup(section, temperature),
+        setup=read_setup(section, temperature),
         phase=section.number("phase", "angle", 0.0),
         scale=section.number("scale", "share", 1.0),
         name=section.text("name", "fdtr"),
     )
     if table is None:
         return experiment, None
-    return experiment, curve(section, x, lock_in(table, kind, 0.0), kind, table, keep)
+    return experiment, measured_curve(section, x, lock_in_signal(table, kind, 0.0), kind, table, keep)
 
 
-def read_steady(section: Section, temperature: float) -> Read:
+def read_sstr(section: TomlTable, temperature: float) -> ExperimentAndCurve:
     """Steady-state thermoreflectance: columns power and temperature."""
-    section.known((*COMMON, *PLANES, *BEAMS, "modulation", "powers"))
+    section.known((*COMMON_KEYS, *PLANE_KEYS, *BEAM_KEYS, "modulation", "powers"))
     table, x, keep = read_axis(section, "power", "powers", ("power", "P"))
-    experiment = SteadyState(
+    experiment = Sstr(
         x,
-        beams(section),
+        read_beams(section),
         modulation=section.number("modulation", "frequency", 0.0),
-        setup=setup(section, temperature),
+        setup=read_setup(section, temperature),
         scale=section.number("scale", "share", 1.0),
         name=section.text("name", "steady"),
     )
-    return experiment, warm(section, table, x, keep)
+    return experiment, temperature_curve(section, table, x, keep)
 
 
-def read_raman(section: Section, temperature: float) -> Read:
+def read_raman(section: TomlTable, temperature: float) -> ExperimentAndCurve:
     """Raman thermometry: columns radius and response (K/W)."""
-    section.known((*COMMON, *PLANES, "offset", "radii"))
+    section.known((*COMMON_KEYS, *PLANE_KEYS, "offset", "radii"))
     table, x, keep = read_axis(section, "length", "radii", ("radius", "w"))
     experiment = Raman(
         x,
         offset=section.number("offset", "length", 0.0),
-        setup=setup(section, temperature),
+        setup=read_setup(section, temperature),
         scale=section.number("scale", "share", 1.0),
         name=section.text("name", "raman"),
     )
     if table is None:
         return experiment, None
-    return experiment, curve(section, x, table.values("response", "response"), "temperature", table, keep)
+    return experiment, measured_curve(section, x, table.values("response", "response"), "temperature", table, keep)
 
 
-def read_three_omega(section: Section, temperature: float) -> Read:
+def read_three_omega(section: TomlTable, temperature: float) -> ExperimentAndCurve:
     """Three omega: columns frequency (of the current) and in_phase, out_of_phase, amplitude or phase."""
-    section.known((*COMMON, *PLANES, "signal", "half_width", "length", "power", "frequencies"))
-    kind = section.text("signal", "in_phase", choices=KINDS)
+    section.known((*COMMON_KEYS, *PLANE_KEYS, "signal", "half_width", "length", "power", "frequencies"))
+    kind = section.text("signal", "in_phase", choices=SIGNAL_KINDS)
     table, x, keep = read_axis(section, "frequency", "frequencies", ("frequency", "f"))
     experiment = ThreeOmega(
         x,
@@ -120,54 +120,56 @@ def read_three_omega(section: Section, temperature: float) -> Read:
         length=section.number("length", "length"),
         power=section.number("power", "power"),
         kind=cast("Any", kind),
-        setup=setup(section, temperature),
+        setup=read_setup(section, temperature),
         scale=section.number("scale", "share", 1.0),
         name=section.text("name", "omega"),
     )
     if table is None:
         return experiment, None
-    return experiment, curve(section, x, lock_in(table, kind, 0.0), kind, table, keep)
+    return experiment, measured_curve(section, x, lock_in_signal(table, kind, 0.0), kind, table, keep)
 
 
-def read_cooling(section: Section, temperature: float) -> Read:
+def read_cooling(section: TomlTable, temperature: float) -> ExperimentAndCurve:
     """Cooling of a film after a flash: columns time and temperature."""
-    section.known((*COMMON, "absorption_depth", "back", "heated", "read", "times"))
+    section.known((*COMMON_KEYS, "absorption_depth", "back", "heated", "read", "times"))
     table, x, keep = read_axis(section, "time", "times", ("time", "delay"))
     experiment = FilmCooling(
         x,
         heated=cast("Any", section.text("heated", "film", choices=("film", "surface"))),
         read=cast("Any", section.text("read", "film", choices=("film", "surface"))),
-        setup=setup(section, temperature),
+        setup=read_setup(section, temperature),
         scale=section.number("scale", "share", 1.0),
         name=section.text("name", "cooling"),
     )
-    return experiment, warm(section, table, x, keep)
+    return experiment, temperature_curve(section, table, x, keep)
 
 
-def read_particle(section: Section, temperature: float) -> Read:
+def read_particle(section: TomlTable, temperature: float) -> ExperimentAndCurve:
     """Cooling of particles in a liquid after a flash: columns time and temperature."""
-    section.known((*COMMON, "times"))
+    section.known((*COMMON_KEYS, "times"))
     table, x, keep = read_axis(section, "time", "times", ("time", "delay"))
     scale, name = section.number("scale", "share", 1.0), section.text("name", "particle")
-    return ParticleCooling(x, temperature=temperature, scale=scale, name=name), warm(section, table, x, keep)
+    return ParticleCooling(x, temperature=temperature, scale=scale, name=name), temperature_curve(
+        section, table, x, keep
+    )
 
 
-def read_flash(section: Section, temperature: float) -> Read:
+def read_flash(section: TomlTable, temperature: float) -> ExperimentAndCurve:
     """Laser flash: columns time and temperature, of the far face."""
-    section.known((*COMMON, "times"))
+    section.known((*COMMON_KEYS, "times"))
     table, x, keep = read_axis(section, "time", "times", ("time",))
     scale, name = section.number("scale", "share", 1.0), section.text("name", "flash")
-    return LaserFlash(x, temperature=temperature, scale=scale, name=name), warm(section, table, x, keep)
+    return LaserFlash(x, temperature=temperature, scale=scale, name=name), temperature_curve(section, table, x, keep)
 
 
-def warm(section: Section, table: Table | None, x: Array, keep: Rows) -> Curve | None:
+def temperature_curve(section: TomlTable, table: TextTable | None, x: Array, keep: RowMask) -> Curve | None:
     """A curve of temperatures, or of a signal that goes with them; None where there are no data."""
     if table is None:
         return None
-    return curve(section, x, scaled(table, *WARM), "temperature", table, keep)
+    return measured_curve(section, x, scaled_column(table, *TEMPERATURE_COLUMNS), "temperature", table, keep)
 
 
-def defocus(section: Section) -> float:
+def pump_growth(section: TomlTable) -> float:
     """Growth of the pump along the delay, from defocus = { growth = "16 %", over = "3.6 ns" }, s⁻¹."""
     if "defocus" not in section:
         return 0.0
@@ -176,7 +178,7 @@ def defocus(section: Section) -> float:
     return inside.number("growth", "share") / inside.number("over", "time")
 
 
-def beams(section: Section) -> Beams:
+def read_beams(section: TomlTable) -> Beams:
     """Radii and offsets of the beams."""
     return Beams(
         section.number("pump_radius", "length"),
@@ -188,19 +190,19 @@ def beams(section: Section) -> Beams:
     )
 
 
-def setup(section: Section, temperature: float) -> Setup:
+def read_setup(section: TomlTable, temperature: float) -> Setup:
     """Where heat enters and is read, and what lies behind."""
     back = section.text("back", "adiabatic", choices=("adiabatic", "isothermal"))
     return Setup(
-        plane(section, "heater"),
-        plane(section, "thermometer"),
+        read_setup_plane(section, "heater"),
+        read_setup_plane(section, "thermometer"),
         absorption_depth=section.number("absorption_depth", "length", 0.0),
         back="adiabatic" if back == "adiabatic" else "isothermal",
         temperature=temperature,
     )
 
 
-def plane(section: Section, key: str) -> Plane | None:
+def read_setup_plane(section: TomlTable, key: str) -> Plane | None:
     """A plane such as heater = { layer = "Al", depth = "10 nm" }."""
     if key not in section:
         return None
@@ -213,7 +215,9 @@ def plane(section: Section, key: str) -> Plane | None:
     )
 
 
-def read_axis(section: Section, kind: str, key: str, columns: tuple[str, ...]) -> tuple[Table | None, Array, Rows]:
+def read_axis(
+    section: TomlTable, kind: str, key: str, columns: tuple[str, ...]
+) -> tuple[TextTable | None, Array, RowMask]:
     """The table of the data with the rows to use, or the points of a simulation; (n,) points, SI."""
     if "data" in section:
         table = read_table(section.beside("data"))
@@ -230,11 +234,11 @@ def read_axis(section: Section, kind: str, key: str, columns: tuple[str, ...]) -
     points = section.table.get(key)
     if not isinstance(points, list) or len(cast("list[object]", points)) < 2:
         raise section.fault(f"is missing: give `data`, or {key} as [first, last, number] or a longer list", key)
-    found = numbers(spaced(cast("list[object]", points), kind))
+    found = numbers(spaced_points(cast("list[object]", points), kind))
     return None, found, np.ones(found.size, bool)
 
 
-def spaced(points: list[object], kind: str) -> list[float]:
+def spaced_points(points: list[object], kind: str) -> list[float]:
     """Points of a list, or equal steps of the logarithm for [first, last, number]."""
     if len(points) == 3 and isinstance(points[2], int) and points[2] > 3:
         first, last = (quantity(p, kind, what=kind) for p in points[:2])
@@ -242,7 +246,7 @@ def spaced(points: list[object], kind: str) -> list[float]:
     return [quantity(p, kind, what=kind) for p in points]
 
 
-def lock_in(table: Table, kind: str, offset: float) -> Array:
+def lock_in_signal(table: TextTable, kind: str, offset: float) -> Array:
     """What `kind` says, from a column of its own or from the voltages in and out of phase.
 
     `offset` is taken off the out-of-phase voltage, in the unit of its column.
@@ -250,22 +254,22 @@ def lock_in(table: Table, kind: str, offset: float) -> Array:
     if kind == "ratio" and "ratio" in table and "out_of_phase" not in table and "Vout" not in table:
         return table.values("share", "ratio")
     if kind in ("phase", "amplitude"):
-        return table.values("angle", kind) if kind == "phase" else scaled(table, kind, "R")
+        return table.values("angle", kind) if kind == "phase" else scaled_column(table, kind, "R")
     if kind == "in_phase":
-        return scaled(table, "in_phase", "Vin")
+        return scaled_column(table, "in_phase", "Vin")
     if kind == "out_of_phase":
         column = table.column("out_of_phase", "Vout")
-        return numbers(scaled(table, column.name) - offset * factor_of(table, column))
+        return numbers(scaled_column(table, column.name) - offset * voltage_factor(table, column))
     inside = table.column("in_phase", "Vin")
     out = table.column("out_of_phase", "Vout")
-    inside, out = inside.value * factor_of(table, inside), (out.value - offset) * factor_of(table, out)
+    inside, out = inside.value * voltage_factor(table, inside), (out.value - offset) * voltage_factor(table, out)
     zero = np.flatnonzero(out == 0)
     if zero.size:
         raise table.fault("the out-of-phase signal is 0: there is no ratio", int(zero[0]))
     return numbers(-inside / out)
 
 
-def factor_of(table: Table, column: Column) -> float:
+def voltage_factor(table: TextTable, column: TableColumn) -> float:
     """Factor to volts or kelvin of a column of either."""
     if not column.unit:
         return 1.0
@@ -275,31 +279,31 @@ def factor_of(table: Table, column: Column) -> float:
     return found
 
 
-def scaled(table: Table, *names: str) -> Array:
+def scaled_column(table: TextTable, *names: str) -> Array:
     """A column in volts or kelvin."""
     column = table.column(*names)
-    return numbers(column.value * factor_of(table, column))
+    return numbers(column.value * voltage_factor(table, column))
 
 
-def curve(section: Section, x: Array, whole: Array, kind: str, table: Table, keep: Rows) -> Curve:
+def measured_curve(section: TomlTable, x: Array, whole: Array, kind: str, table: TextTable, keep: RowMask) -> Curve:
     """The curve, with the uncertainty of its points where the file or the column sigma states it."""
     value = numbers(whole[keep])
     if "noise" not in section:
         if "sigma" not in table:
             return Curve(x, value, None, kind)
         column = table.column("sigma")
-        sigma = table.values("angle", "sigma") if kind == "phase" else column.value * factor_of(table, column)
+        sigma = table.values("angle", "sigma") if kind == "phase" else column.value * voltage_factor(table, column)
         poor = np.flatnonzero(keep & (sigma <= 0))
         if poor.size:
             raise table.fault(f"sigma = {sigma[poor[0]]:g}: expected an uncertainty above 0", int(poor[0]))
         return Curve(x, value, numbers(sigma[keep]), kind)
     unit = "angle" if kind == "phase" else "temperature" if kind == "temperature" else "signal"
-    size, share = guarded_noise(section, unit)
-    sigma = size * np.abs(value) if share or kind in RELATIVE else np.full(value.size, size)
+    size, share = read_noise(section, unit)
+    sigma = size * np.abs(value) if share or kind in RELATIVE_SIGNALS else np.full(value.size, size)
     return Curve(x, value, sigma, kind)
 
 
-def guarded_noise(section: Section, unit: str) -> tuple[float, bool]:
+def read_noise(section: TomlTable, unit: str) -> tuple[float, bool]:
     """Size of the noise and whether it is a share, with the place of a fault in the file."""
     try:
         size, share = share_or_quantity(section.table["noise"], unit, what="noise")
@@ -312,11 +316,11 @@ def guarded_noise(section: Section, unit: str) -> tuple[float, bool]:
     return size, share
 
 
-EXPERIMENTS: Mapping[str, Callable[[Section, float], Read]] = MappingProxyType(
+EXPERIMENT_READERS: Mapping[str, Callable[[TomlTable, float], ExperimentAndCurve]] = MappingProxyType(
     {
         "tdtr": read_tdtr,
         "fdtr": read_fdtr,
-        "steady": read_steady,
+        "steady": read_sstr,
         "three-omega": read_three_omega,
         "cooling": read_cooling,
         "particle": read_particle,

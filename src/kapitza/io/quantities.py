@@ -11,9 +11,9 @@ from types import MappingProxyType
 from kapitza.errors import InputError
 from kapitza.units import MW, angstrom, e, fs, kW, m_u, meV, mm, nm, ns, ps, um, us
 
-NUMBER = re.compile(r"\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*(.*?)\s*")
+NUMBER_AND_UNIT = re.compile(r"\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*(.*?)\s*")
 
-UNITS: Mapping[str, Mapping[str, float]] = MappingProxyType(
+UNITS_BY_KIND: Mapping[str, Mapping[str, float]] = MappingProxyType(
     {
         "length": {"m": 1.0, "mm": mm, "um": um, "µm": um, "μm": um, "nm": nm, "angstrom": angstrom, "Å": angstrom},
         "time": {"s": 1.0, "ms": 1e-3, "us": us, "µs": us, "ns": ns, "ps": ps, "fs": fs},
@@ -51,7 +51,7 @@ UNITS: Mapping[str, Mapping[str, float]] = MappingProxyType(
     }
 )
 # of what kind the numbers of stacks and experiments are, by the last part of their names
-PARAMETERS: Mapping[str, str] = MappingProxyType(
+KINDS_BY_PARAMETER: Mapping[str, str] = MappingProxyType(
     {
         "thickness": "length", "conductivity": "conductivity", "in_plane": "conductivity",
         "heat_capacity": "heat_capacity", "conductance": "conductance", "pump_radius": "length",
@@ -61,18 +61,18 @@ PARAMETERS: Mapping[str, str] = MappingProxyType(
         "power": "power",
     }
 )  # fmt: skip
-SIGNS = str.maketrans({"²": "2", "³": "3", "·": None, " ": None, "^": None, "(": None, ")": None, "*": None})
+UNIT_SIGNS = str.maketrans({"²": "2", "³": "3", "·": None, " ": None, "^": None, "(": None, ")": None, "*": None})
 
 
 def unit_factor(unit: str, kind: str) -> float | None:
     """Return what a unit is in SI, or None if it is none of this kind."""
-    return UNITS[kind].get(unit.translate(SIGNS))
+    return UNITS_BY_KIND[kind].get(unit.translate(UNIT_SIGNS))
 
 
 def kind_of(unit: str) -> str | None:
     """Return of what kind a unit is, or None for no unit that is known."""
-    plain = unit.translate(SIGNS)
-    return next((kind for kind, units in UNITS.items() if plain and plain in units), None)
+    plain = unit.translate(UNIT_SIGNS)
+    return next((kind for kind, units in UNITS_BY_KIND.items() if plain and plain in units), None)
 
 
 def quantity(value: object, kind: str, *, what: str = "number") -> float:
@@ -92,15 +92,17 @@ def quantity(value: object, kind: str, *, what: str = "number") -> float:
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         found = float(value)
     else:
-        match = NUMBER.fullmatch(value) if isinstance(value, str) else None
+        match = NUMBER_AND_UNIT.fullmatch(value) if isinstance(value, str) else None
         if match is None:
-            raise InputError(f"{what} = {value!r:.60}: expected a number in SI or a text such as {example(kind)}")
+            raise InputError(
+                f"{what} = {value!r:.60}: expected a number in SI or a text such as {example_quantity(kind)}"
+            )
         factor = 1.0 if not match[2] else unit_factor(match[2], kind)
         if factor is None:
             other = kind_of(match[2])
             said = f"is a unit of {other.replace('_', ' ')}" if other else "is no unit that is known"
             raise InputError(
-                f"{what} = {value!r:.60}: {match[2]!r} {said}; expected {kind.replace('_', ' ')}, {known(kind)}"
+                f"{what} = {value!r:.60}: {match[2]!r} {said}; expected {kind.replace('_', ' ')}, {known_units(kind)}"
             )
         found = float(match[1]) * factor
     if not math.isfinite(found):
@@ -115,17 +117,19 @@ def share_or_quantity(value: object, kind: str, *, what: str) -> tuple[float, bo
     return quantity(value, kind, what=what), False
 
 
-def known(kind: str) -> str:
+def known_units(kind: str) -> str:
     """Return the units of a kind in words."""
-    return "in " + ", ".join(unit or "plain numbers" for unit in UNITS[kind])
+    return "in " + ", ".join(unit or "plain numbers" for unit in UNITS_BY_KIND[kind])
 
 
-def example(kind: str) -> str:
+def example_quantity(kind: str) -> str:
     """Return a text that would be understood."""
-    unit = next((u for u, factor in UNITS[kind].items() if u and factor != 1.0), next(iter(UNITS[kind])))
+    unit = next(
+        (u for u, factor in UNITS_BY_KIND[kind].items() if u and factor != 1.0), next(iter(UNITS_BY_KIND[kind]))
+    )
     return repr(f"10 {unit}")
 
 
 def kind_of_parameter(name: str) -> str:
     """Kind of unit of a number of a stack or an experiment, by the last part of its name."""
-    return PARAMETERS.get(name.rpartition(".")[2], "share")
+    return KINDS_BY_PARAMETER.get(name.rpartition(".")[2], "share")

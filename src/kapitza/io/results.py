@@ -9,14 +9,14 @@ from numpy.typing import NDArray
 
 from kapitza import __version__
 from kapitza.errors import DataError, InputError
-from kapitza.io import hdf5, npz, text
-from kapitza.io.arrays import as_json, from_json
-from kapitza.io.files import ordinary_size, read_limited, write_whole
-from kapitza.io.tree import UNITS, packed, unpacked
+from kapitza.io.formats import files, hdf5, npz
+from kapitza.io.formats.arrays import array_from_json, array_to_json
+from kapitza.io.formats.files import read_limited, regular_file_size, write_atomically
+from kapitza.io.formats.records import RECORD_UNITS, pack, unpack
 
-FORMAT = "kapitza"
-VERSION = 1
-SUFFIXES = (".json", ".npz", ".h5", ".hdf5")
+FORMAT_NAME = "kapitza"
+FORMAT_VERSION = 1
+RESULT_SUFFIXES = (".json", ".npz", ".h5", ".hdf5")
 
 
 def save(result: Any, path: str | PathLike[str]) -> Path:
@@ -44,7 +44,7 @@ def save(result: Any, path: str | PathLike[str]) -> Path:
     MissingEngine
         for HDF5 without h5py
     """
-    return write_whole(path, encoded(result, suffix_of(path)))
+    return write_atomically(path, encode_result(result, result_suffix(path)))
 
 
 def load(path: str | PathLike[str]) -> Any:
@@ -64,31 +64,31 @@ def load(path: str | PathLike[str]) -> Any:
     MissingEngine
         for HDF5 without h5py
     """
-    suffix = suffix_of(path)
-    ordinary_size(path)
+    suffix = result_suffix(path)
+    regular_file_size(path)
     with Path(path).open("rb"):
         pass  # one error for a missing or locked file, whatever the format
     try:
-        return decoded(path, suffix)
+        return decode_result(path, suffix)
     except DataError as err:
         if err.file is not None:
             raise
         raise DataError(str(err), file=path) from err
 
 
-def suffix_of(path: str | PathLike[str]) -> str:
+def result_suffix(path: str | PathLike[str]) -> str:
     """Return the ending of a file name, if it is one of a format."""
     suffix = Path(path).suffix.lower()
-    if suffix not in SUFFIXES:
+    if suffix not in RESULT_SUFFIXES:
         raise InputError(f"the ending of {str(path)!r} says no format: expected .json, .npz or .h5")
     return suffix
 
 
-def header_of(result: Any) -> dict[str, Any]:
+def file_header(result: Any) -> dict[str, Any]:
     """Return what stands at the head of every file."""
     return {
-        "format": FORMAT,
-        "format_version": VERSION,
+        "format": FORMAT_NAME,
+        "format_version": FORMAT_VERSION,
         "type": type(result).__name__,
         "method": str(getattr(result, "method", "")),
         "kapitza": __version__,
@@ -96,10 +96,10 @@ def header_of(result: Any) -> dict[str, Any]:
     }
 
 
-def encoded(result: Any, suffix: str) -> bytes:
+def encode_result(result: Any, suffix: str) -> bytes:
     """Return the bytes of a file of this ending."""
     if suffix == ".json":
-        return text.dumped(header_of(result) | {"result": packed(result, as_json)})
+        return files.dump_json(file_header(result) | {"result": pack(result, array_to_json)})
     arrays: dict[str, NDArray[Any]] = {}
 
     def store(place: str, array: NDArray[Any]) -> dict[str, str]:
@@ -107,11 +107,11 @@ def encoded(result: Any, suffix: str) -> bytes:
         arrays[name] = array
         return {"$stored": name}
 
-    tree = header_of(result) | {"result": packed(result, store)}
-    header = text.dumped(tree)
+    tree = file_header(result) | {"result": pack(result, store)}
+    header = files.dump_json(tree)
     if suffix == ".npz":
-        return npz.written(header, arrays)
-    return hdf5.written(header, arrays, stored_units(tree["result"]))
+        return npz.npz_bytes(header, arrays)
+    return hdf5.own_hdf5_bytes(header, arrays, stored_units(tree["result"]))
 
 
 def stored_units(node: Any) -> dict[str, str]:
@@ -121,7 +121,7 @@ def stored_units(node: Any) -> dict[str, str]:
         for item in node:
             found |= stored_units(item)
     if isinstance(node, dict):
-        units = UNITS.get(str(node.get("type")), {})
+        units = RECORD_UNITS.get(str(node.get("type")), {})
         fields = node.get("fields")
         for key, value in fields.items() if isinstance(fields, dict) else ():
             if isinstance(value, dict) and "$stored" in value:
@@ -131,11 +131,11 @@ def stored_units(node: Any) -> dict[str, str]:
     return found
 
 
-def decoded(path: str | PathLike[str], suffix: str) -> Any:
+def decode_result(path: str | PathLike[str], suffix: str) -> Any:
     """Return the result that a file of this ending holds."""
     if suffix == ".json":
-        return unpacked(checked(text.parsed(read_limited(path, text.LARGEST))), from_json)
-    header, arrays = npz.read(path) if suffix == ".npz" else hdf5.read(path)
+        return unpack(result_of_file(files.parse_json(read_limited(path, files.MAX_JSON_BYTES))), array_from_json)
+    header, arrays = npz.read_npz(path) if suffix == ".npz" else hdf5.read_own_hdf5(path)
 
     def fetch(node: dict[str, Any]) -> NDArray[Any] | None:
         if "$stored" not in node:
@@ -145,19 +145,20 @@ def decoded(path: str | PathLike[str], suffix: str) -> Any:
             raise DataError(f"has no array {name!r:.60}")
         return arrays[name]
 
-    return unpacked(checked(text.parsed(header)), fetch)
+    return unpack(result_of_file(files.parse_json(header)), fetch)
 
 
-def checked(tree: Any) -> Any:
+def result_of_file(tree: Any) -> Any:
     """Return the result of a file whose header is ours and not newer than this program."""
-    if not isinstance(tree, dict) or tree.get("format") != FORMAT or "result" not in tree:
+    if not isinstance(tree, dict) or tree.get("format") != FORMAT_NAME or "result" not in tree:
         raise DataError('is no result of kapitza: its header does not say "format": "kapitza"')
     version = tree.get("format_version")
     if type(version) is not int or version < 1:
-        raise DataError(f"has the format version {version!r:.40}, expected 1 to {VERSION}")
-    if version > VERSION:
+        raise DataError(f"has the format version {version!r:.40}, expected 1 to {FORMAT_VERSION}")
+    if version > FORMAT_VERSION:
         raise DataError(
-            f"was written in format {version} by kapitza {tree.get('kapitza')!r:.20}; this one reads up to {VERSION}: "
+            f"was written in format {version} by kapitza {tree.get('kapitza')!r:.20}; this one reads up to "
+            f"{FORMAT_VERSION}: "
             "install a newer kapitza"
         )
     return tree["result"]

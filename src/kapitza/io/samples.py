@@ -44,18 +44,18 @@ from attrs import frozen
 from kapitza.core.conductance import Conductance
 from kapitza.core.stack import Boundary, Layer, Stack
 from kapitza.errors import DataError, KapitzaError
-from kapitza.io.experiments import EXPERIMENTS
+from kapitza.io.experiments import EXPERIMENT_READERS
 from kapitza.io.quantities import kind_of_parameter, quantity, share_or_quantity
 from kapitza.io.results import load
-from kapitza.io.sections import Section, read_sections
+from kapitza.io.toml import TomlTable, read_toml
 from kapitza.matter.library import material
 from kapitza.measure.experiment import Curve, Experiment
 from kapitza.measure.parameters import Free, Prior, Tie
 
-LAYER = (
+SAMPLE_LAYER_KEYS = (
     "name", "material", "thickness", "conductivity", "in_plane", "in_plane_y", "heat_capacity", "xy", "xz", "yz",
 )  # fmt: skip
-SAVED = (".json", ".npz", ".h5", ".hdf5")
+SAVED_SUFFIXES = (".json", ".npz", ".h5", ".hdf5")
 
 
 @frozen(eq=False)
@@ -94,13 +94,13 @@ def read_sample(path: str | PathLike[str]) -> SampleFile:
     OSError
         if a file is missing or may not be read
     """
-    top = read_sections(path)
+    top = read_toml(path)
     top.known(("title", "temperature", "layers", "boundaries", "experiments", "fit"))
     temperature = top.number("temperature", "temperature", 300.0)
-    stack = guarded(top, "layers", lambda: read_stack(top, temperature))
+    stack = locate_faults(top, "layers", lambda: read_stack(top, temperature))
     sections = top.sections("experiments")
-    read = [guarded(section, "", lambda s=section: read_experiment(s, temperature)) for section in sections]
-    unlike([one.name for one, _ in read], sections)
+    read = [locate_faults(section, "", lambda s=section: read_experiment(s, temperature)) for section in sections]
+    check_distinct_names([one.name for one, _ in read], sections)
     free, priors, ties = read_fit(top.section("fit"))
     return SampleFile(
         top.text("title", top.path.stem),
@@ -115,7 +115,7 @@ def read_sample(path: str | PathLike[str]) -> SampleFile:
     )
 
 
-def guarded(section: Section, key: str, make: Callable[[], Any]) -> Any:
+def locate_faults(section: TomlTable, key: str, make: Callable[[], Any]) -> Any:
     """Give the faults of records the place in the file that made them."""
     try:
         return make()
@@ -125,7 +125,7 @@ def guarded(section: Section, key: str, make: Callable[[], Any]) -> Any:
         raise section.fault(str(err), key) from err
 
 
-def read_stack(top: Section, temperature: float) -> Stack:
+def read_stack(top: TomlTable, temperature: float) -> Stack:
     """Layers and boundaries of a file."""
     sections = top.sections("layers")
     if not sections:
@@ -140,20 +140,24 @@ def read_stack(top: Section, temperature: float) -> Stack:
     return Stack(layers, [read_boundary(named, name) for name in wanted])
 
 
-def read_layer(section: Section, temperature: float, *, last: bool) -> Layer:
+def read_layer(section: TomlTable, temperature: float, *, last: bool) -> Layer:
     """One layer; what is not stated comes from the library where a material is named."""
-    section.known(LAYER)
-    known = guarded(section, "material", lambda: material(section.text("material"))) if "material" in section else None
+    section.known(SAMPLE_LAYER_KEYS)
+    known = (
+        locate_faults(section, "material", lambda: material(section.text("material")))
+        if "material" in section
+        else None
+    )
 
     def of_library(key: str) -> float | None:
         if key in section or known is None:
             return None
         table = known.conductivity if key == "conductivity" else known.heat_capacity
-        return guarded(section, "material", lambda: float(np.atleast_1d(table(temperature))[0]))
+        return locate_faults(section, "material", lambda: float(np.atleast_1d(table(temperature))[0]))
 
     thickness = np.inf if last and "thickness" not in section else section.number("thickness", "length")
     conductivity = of_library("conductivity") or section.number("conductivity", "conductivity")
-    return guarded(
+    return locate_faults(
         section,
         "",
         lambda: Layer(
@@ -168,33 +172,33 @@ def read_layer(section: Section, temperature: float, *, last: bool) -> Layer:
     )
 
 
-def read_boundary(section: Section, name: str) -> Boundary:
+def read_boundary(section: TomlTable, name: str) -> Boundary:
     """A conductance as a number, one that was saved, or "perfect"."""
     value = section.table[name]
     if value == "perfect":
         return Boundary(np.inf)
-    if isinstance(value, str) and value.lower().endswith(SAVED):
+    if isinstance(value, str) and value.lower().endswith(SAVED_SUFFIXES):
         held = load(section.beside(name))
         if not isinstance(held, Conductance):
             raise section.fault(f"{value} holds a {type(held).__name__}, expected a Conductance", name)
-        return guarded(section, name, lambda: Boundary(held))
-    return guarded(section, name, lambda: Boundary(quantity(value, "conductance", what="conductance")))
+        return locate_faults(section, name, lambda: Boundary(held))
+    return locate_faults(section, name, lambda: Boundary(quantity(value, "conductance", what="conductance")))
 
 
-def read_experiment(section: Section, temperature: float) -> tuple[Experiment, Curve | None]:
+def read_experiment(section: TomlTable, temperature: float) -> tuple[Experiment, Curve | None]:
     """One experiment and its curve, None where the file names no data."""
-    kind = section.text("kind", choices=sorted(EXPERIMENTS))
-    return EXPERIMENTS[kind](section, temperature)
+    kind = section.text("kind", choices=sorted(EXPERIMENT_READERS))
+    return EXPERIMENT_READERS[kind](section, temperature)
 
 
-def unlike(names: Sequence[str], sections: Sequence[Section]) -> None:
+def check_distinct_names(names: Sequence[str], sections: Sequence[TomlTable]) -> None:
     """Refuse experiments of one name: their numbers could not be told apart."""
     for i, name in enumerate(names):
         if name in names[:i]:
             raise sections[i].fault(f"two experiments are called {name!r}: give each a name of its own", "name")
 
 
-def read_changes(section: Section, stack: Stack) -> Stack:
+def read_changes(section: TomlTable, stack: Stack) -> Stack:
     """The stack of one experiment, from changes = { "SiO2.thickness" = "50 nm" }."""
     if "changes" not in section:
         return stack
@@ -202,10 +206,10 @@ def read_changes(section: Section, stack: Stack) -> Stack:
     changes: dict[str, float | Conductance] = {
         name: inside.number(name, kind_of_parameter(name)) for name in inside.table
     }
-    return guarded(section, "changes", lambda: stack.replace(changes))
+    return locate_faults(section, "changes", lambda: stack.replace(changes))
 
 
-def read_fit(section: Section) -> tuple[dict[str, Free], dict[str, Prior], dict[str, Tie]]:
+def read_fit(section: TomlTable) -> tuple[dict[str, Free], dict[str, Prior], dict[str, Tie]]:
     """What is free, uncertain and tied."""
     section.known(("free", "uncertain", "ties"))
     held = section.table.get("free", [])
@@ -215,18 +219,18 @@ def read_fit(section: Section) -> tuple[dict[str, Free], dict[str, Prior], dict[
     else:
         free = {name: Free() for name in section.texts("free")}
     uncertain, ties = section.section("uncertain"), section.section("ties")
-    priors = {name: guarded(uncertain, name, lambda n=name: read_prior(uncertain, n)) for name in uncertain.table}
+    priors = {name: locate_faults(uncertain, name, lambda n=name: read_prior(uncertain, n)) for name in uncertain.table}
     return free, priors, {name: read_tie(ties.section(name)) for name in ties.table}
 
 
-def read_free(section: Section, name: str) -> Free:
+def read_free(section: TomlTable, name: str) -> Free:
     """Start and limits of a free number."""
     section.known(("start", "low", "high"))
     kind = kind_of_parameter(name)
     return Free(*(section.optional(key, kind) for key in ("start", "low", "high")))
 
 
-def read_prior(section: Section, name: str) -> Prior:
+def read_prior(section: TomlTable, name: str) -> Prior:
     """Uncertainty of a number: "3 %", "2 nm", or { value = "80 nm", sigma = "2 nm" }."""
     kind, held = kind_of_parameter(name), section.table[name]
     if not isinstance(held, dict):
@@ -238,7 +242,7 @@ def read_prior(section: Section, name: str) -> Prior:
     return Prior(inside.number("value", kind), sigma, fractional=share)
 
 
-def read_tie(section: Section) -> Tie:
+def read_tie(section: TomlTable) -> Tie:
     """Several numbers that are one."""
     section.known(("names", "how"))
     how = section.text("how", "factor", choices=("factor", "value"))

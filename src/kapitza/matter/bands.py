@@ -19,18 +19,18 @@ from attrs import field, frozen
 from numpy.typing import ArrayLike
 
 from kapitza.core.arrays import Array
-from kapitza.core.grid import frequency_grid
 from kapitza.core.occupation import mode_heat_capacity
+from kapitza.core.quadrature import frequency_grid
 from kapitza.errors import InputError
-from kapitza.matter.crystal import Crystal, unit
-from kapitza.matter.loader import load_crystal, miller_normal
+from kapitza.matter.crystal import Crystal, unit_vector
+from kapitza.matter.files.crystals import load_crystal, miller_normal
 from kapitza.matter.longwave import LongWave, long_wave
-from kapitza.matter.sampling import MOST_POINTS, Mesh, Table, spectra
+from kapitza.matter.spectrum import MAX_MESH_POINTS, MeshShape, MeshSpectra, converged_spectra
 
-PANELS = 48  # of the frequency grid of a theory
+FREQUENCY_PANELS = 48  # of the frequency grid of a theory
 
 
-def upwards() -> Array:
+def z_normal() -> Array:
     """Return the normal along z."""
     return np.array([0.0, 0.0, 1.0])
 
@@ -59,15 +59,15 @@ class Bands:
     """
 
     crystal: Crystal
-    normal: Array = field(factory=upwards, converter=unit)
-    mesh: Mesh | None = None
+    normal: Array = field(factory=z_normal, converter=unit_vector)
+    mesh: MeshShape | None = None
     tolerance: float = 0.01
 
     def __attrs_post_init__(self) -> None:
         if self.mesh is not None:
             good = len(self.mesh) == 3 and all(int(m) == m and m >= 2 for m in self.mesh)
-            if not good or np.prod(self.mesh, dtype=float) > MOST_POINTS:
-                raise InputError(f"mesh = {self.mesh}, wanted three integers from 2, at most {MOST_POINTS} points")
+            if not good or np.prod(self.mesh, dtype=float) > MAX_MESH_POINTS:
+                raise InputError(f"mesh = {self.mesh}, wanted three integers from 2, at most {MAX_MESH_POINTS} points")
         if not self.tolerance > 0:
             raise InputError(f"tolerance = {self.tolerance:g}, wanted a relative change above 0 such as 0.01")
 
@@ -81,7 +81,7 @@ class Bands:
         nac: bool = True,
         sum_rule: bool = True,
         force_constants: str | PathLike[str] | None = None,
-        mesh: Mesh | None = None,
+        mesh: MeshShape | None = None,
         tolerance: float = 0.01,
     ) -> "Bands":
         """Read a `phonopy.yaml` or `phonopy_params.yaml` with force constants.
@@ -129,16 +129,16 @@ class Bands:
         return long_wave(self.crystal)
 
     @cached_property
-    def table(self) -> Table:
+    def table(self) -> MeshSpectra:
         """The converged spectra."""
-        return spectra(self.crystal, self.normal, self.long_wave, self.mesh, self.tolerance)
+        return converged_spectra(self.crystal, self.normal, self.long_wave, self.mesh, self.tolerance)
 
     @property
     def edges(self) -> Array:
         """(k,) angular frequencies between which theories put their panels, up to the top of the spectrum, rad s⁻¹."""
         table = self.table
-        start = table.modes.join / 2 or table.top / PANELS
-        even = np.linspace(0, table.top, PANELS + 1)
+        start = table.modes.join / 2 or table.top / FREQUENCY_PANELS
+        even = np.linspace(0, table.top, FREQUENCY_PANELS + 1)
         return np.append(start, even[even > 1.01 * start])
 
     def modes(self, omega: ArrayLike) -> Array:
@@ -167,5 +167,5 @@ class Bands:
 
     def speeds(self, direction: ArrayLike | None = None) -> Array:
         """(3,) phase velocities of sound along a Cartesian direction (None: the normal), increasing, m s⁻¹."""
-        along = self.normal if direction is None else unit(direction)
+        along = self.normal if direction is None else unit_vector(direction)
         return self.long_wave.speeds(along[None], self.normal)[0][0]

@@ -13,16 +13,18 @@ from numpy.typing import NDArray
 
 from kapitza.core.arrays import Array
 
-Integers = NDArray[np.int64]
+IntArray = NDArray[np.int64]
 
-GENERAL = np.array([[0.1234, 0.3713, 0.2371], [0.4127, -0.1931, 0.0873]])  # wave vectors on no symmetry element
-SAME = 1e-4  # of the top frequency: differences that do not break a symmetry
-TILT = 1e-4  # rad, by which an operation may tilt the normal
-GOLDEN = 0.6180339887498949
-LENGTH = 1e-4  # relative: lattice vectors that count as equally long
+GENERAL_WAVEVECTORS = np.array(
+    [[0.1234, 0.3713, 0.2371], [0.4127, -0.1931, 0.0873]]
+)  # wave vectors on no symmetry element
+FREQUENCY_TOLERANCE = 1e-4  # of the top frequency: differences that do not break a symmetry
+TILT_TOLERANCE = 1e-4  # rad, by which an operation may tilt the normal
+INVERSE_GOLDEN_RATIO = 0.6180339887498949
+LENGTH_TOLERANCE = 1e-4  # relative: lattice vectors that count as equally long
 
 
-def lattice_operations(lattice: Array) -> Integers:
+def lattice_operations(lattice: Array) -> IntArray:
     """(k, 3, 3) integer matrices W for which the lattice W @ `lattice` has the same lengths and angles.
 
     A lattice has at most 48, the identity among them.  Very skewed cells may have operations with entries above 3,
@@ -31,8 +33,8 @@ def lattice_operations(lattice: Array) -> Integers:
     steps = np.array(list(product(range(-3, 4), repeat=3)))
     metric = lattice @ lattice.T
     square = np.einsum("ki,ij,kj->k", steps, metric, steps)
-    alike = [steps[np.abs(square - metric[i, i]) < LENGTH * metric[i, i]] for i in range(3)]
-    loose = LENGTH * np.sqrt(np.outer(np.diag(metric), np.diag(metric)))
+    alike = [steps[np.abs(square - metric[i, i]) < LENGTH_TOLERANCE * metric[i, i]] for i in range(3)]
+    loose = LENGTH_TOLERANCE * np.sqrt(np.outer(np.diag(metric), np.diag(metric)))
     found = [
         np.array([a, b, c])
         for a, b in product(alike[0], alike[1])
@@ -43,7 +45,7 @@ def lattice_operations(lattice: Array) -> Integers:
     return np.array(found)
 
 
-def spectrum_operations(lattice: Array, frequencies: Callable[[Array], Array]) -> Integers:
+def spectrum_operations(lattice: Array, frequencies: Callable[[Array], Array]) -> IntArray:
     r"""Operations on wave vectors that keep every frequency.
 
     Parameters
@@ -56,34 +58,34 @@ def spectrum_operations(lattice: Array, frequencies: Callable[[Array], Array]) -
     (k, 3, 3) integer matrices that act from the right on wave vectors in units of the reciprocal lattice vectors; with
     each W comes -W, because $\omega(-q) = \omega(q)$
     """
-    operations = half(lattice_operations(lattice))
+    operations = inversion_representatives(lattice_operations(lattice))
     inside = np.round(np.linalg.inv(operations.astype(float)).swapaxes(1, 2)).astype(np.int64)
     reciprocal = np.asarray(2 * np.pi * np.linalg.inv(lattice).T, dtype=float)
-    wanted = frequencies(GENERAL @ reciprocal).ravel()
-    trial: Array = (GENERAL @ inside.astype(float)).reshape(-1, 3) @ reciprocal
+    wanted = frequencies(GENERAL_WAVEVECTORS @ reciprocal).ravel()
+    trial: Array = (GENERAL_WAVEVECTORS @ inside.astype(float)).reshape(-1, 3) @ reciprocal
     omega = frequencies(trial).reshape(len(inside), -1)
-    kept = inside[np.abs(omega - wanted).max(axis=1) <= SAME * np.abs(omega).max()]
+    kept = inside[np.abs(omega - wanted).max(axis=1) <= FREQUENCY_TOLERANCE * np.abs(omega).max()]
     return np.concatenate([kept, -kept])
 
 
-def star(normal: Array, lattice: Array, operations: Integers) -> tuple[Array, Array]:
+def equivalent_normals(normal: Array, lattice: Array, operations: IntArray) -> tuple[Array, Array]:
     """Directions that are equivalent to ± `normal` under operations on wave vectors, and the share of each (sum 1)."""
     reciprocal = 2 * np.pi * np.linalg.inv(lattice).T
     turned = normal @ (np.linalg.inv(reciprocal) @ operations @ reciprocal).swapaxes(1, 2)
-    same = np.abs(np.abs(turned @ turned.T) - 1) < TILT**2
+    same = np.abs(np.abs(turned @ turned.T) - 1) < TILT_TOLERANCE**2
     first = np.argmax(same, axis=1)
     chosen, count = np.unique(first, return_counts=True)
     return turned[chosen], count / len(operations)
 
 
-def mapping(shape: tuple[int, int, int], operations: Integers) -> Integers:
+def mesh_operations(shape: tuple[int, int, int], operations: IntArray) -> IntArray:
     """Those operations that map a mesh of this shape on itself."""
     size = np.array(shape)
     scaled = operations * size / size[:, None]
     return operations[(np.abs(scaled - np.round(scaled)) < 1e-9).all(axis=(1, 2))]
 
 
-def reduced_mesh(shape: tuple[int, int, int], operations: Integers) -> tuple[Array, Array]:
+def reduced_mesh(shape: tuple[int, int, int], operations: IntArray) -> tuple[Array, Array]:
     """Points of a mesh through Γ that stand for all others.
 
     Parameters
@@ -113,20 +115,20 @@ def reduced_mesh(shape: tuple[int, int, int], operations: Integers) -> tuple[Arr
     return fraction - np.round(fraction), share
 
 
-def half(operations: Integers) -> Integers:
+def inversion_representatives(operations: IntArray) -> IntArray:
     """One of each pair W, -W."""
     first = np.array([w.ravel()[np.flatnonzero(w)[0]] for w in operations])
     return operations[first > 0]
 
 
-def hemisphere(normal: Array, rings: int, spokes: int) -> tuple[Array, Array]:
+def hemisphere_directions(normal: Array, rings: int, spokes: int) -> tuple[Array, Array]:
     """Directions with a positive component along `normal`, and the solid angle of each with its opposite (sum 4π).
 
     Gauss-Legendre in the cosine to the normal, trapezoid around it: (rings * spokes, 3) and (rings * spokes,).
     """
     node, weight = np.polynomial.legendre.leggauss(rings)
     cosine, share = (node + 1) / 2, weight / 2
-    turn = GOLDEN * np.arange(rings)[:, None]  # no two rings have the same mirror lines
+    turn = INVERSE_GOLDEN_RATIO * np.arange(rings)[:, None]  # no two rings have the same mirror lines
     angle = (np.arange(spokes) + turn) * 2 * np.pi / spokes
     side = np.eye(3)[np.argmin(np.abs(normal))]
     one = side - normal * (normal @ side)
@@ -138,7 +140,7 @@ def hemisphere(normal: Array, rings: int, spokes: int) -> tuple[Array, Array]:
     return directions.reshape(-1, 3), np.repeat(share, spokes) * 4 * np.pi / spokes
 
 
-def inscribed(reciprocal: Array) -> float:
+def inscribed_radius(reciprocal: Array) -> float:
     """Radius of the largest sphere around Γ inside the Brillouin zone of a reduced cell, rad m⁻¹."""
     steps = np.array([step for step in product((-2, -1, 0, 1, 2), repeat=3) if any(step)])
     return float(np.linalg.norm(steps @ reciprocal, axis=1).min()) / 2

@@ -13,15 +13,15 @@ from numpy.typing import ArrayLike, NDArray
 
 from kapitza.core.arrays import Array, positive
 from kapitza.errors import InputError
-from kapitza.matter.brillouin import Integers
-from kapitza.matter.polar import Complex, Polar
+from kapitza.matter.brillouin import IntArray
+from kapitza.matter.polar import ComplexArray, DipoleForces
 
-DEGENERATE = 1e-6  # of the top frequency: modes closer than this are one level
-STILL = 1e-6  # of the top frequency: slower modes are acoustic at Γ up to rounding and have no velocity
-CHUNK = 1 << 21  # numbers of one array of phases or matrices
+DEGENERACY_TOLERANCE = 1e-6  # of the top frequency: modes closer than this are one level
+ACOUSTIC_TOLERANCE = 1e-6  # of the top frequency: slower modes are acoustic at Γ up to rounding and have no velocity
+CHUNK_ENTRIES = 1 << 21  # numbers of one array of phases or matrices
 
 
-def finite(value: ArrayLike) -> Array:
+def finite_array(value: ArrayLike) -> Array:
     """Return `value` as a read-only array of finite floats of any shape."""
     array = np.array(value, dtype=float)
     if not np.isfinite(array).all():
@@ -32,7 +32,7 @@ def finite(value: ArrayLike) -> Array:
     return array
 
 
-def integers(value: ArrayLike) -> Integers:
+def integer_array(value: ArrayLike) -> IntArray:
     """Return `value` as a read-only array of integers of any shape."""
     array = np.array(value)
     whole = np.array(np.round(array), dtype=np.int64)
@@ -43,7 +43,7 @@ def integers(value: ArrayLike) -> Integers:
 
 
 @frozen(eq=False)
-class Levels:
+class ModeLevels:
     """Modes at nq wave vectors, with degenerate ones kept together.
 
     Attributes
@@ -57,9 +57,9 @@ class Levels:
 
     omega: Array
     velocity: Array
-    shared: Integers
-    mixing: Complex
-    level: Integers
+    shared: IntArray
+    mixing: ComplexArray
+    level: IntArray
 
     def along(self, direction: Array) -> Array:
         """(nq, 3n) velocities of the modes that have a definite one in a direction (3,) of length 1, m s⁻¹."""
@@ -68,7 +68,7 @@ class Levels:
             velocity[self.shared] = self.resolved(direction)[0]
         return velocity
 
-    def resolved(self, direction: Array) -> tuple[Array, Complex]:
+    def resolved(self, direction: Array) -> tuple[Array, ComplexArray]:
         """(ns, 3n) velocities within the degenerate levels and (ns, 3n, 3n) rotations of their modes.
 
         One diagonalisation serves all levels of a wave vector: multiples of the number of a level, larger than any
@@ -108,13 +108,13 @@ class Crystal:
     """
 
     name: str
-    lattice: Array = field(converter=finite)
-    positions: Array = field(converter=finite)
+    lattice: Array = field(converter=finite_array)
+    positions: Array = field(converter=finite_array)
     masses: Array = field(converter=positive)
-    cells: Integers = field(converter=integers)
-    force_constants: Array = field(converter=finite)
+    cells: IntArray = field(converter=integer_array)
+    force_constants: Array = field(converter=finite_array)
     symbols: tuple[str, ...] = ()
-    polar: Polar | None = None
+    polar: DipoleForces | None = None
     residual: float = 0.0
 
     def __attrs_post_init__(self) -> None:
@@ -159,7 +159,7 @@ class Crystal:
         value = (self.force_constants * self.weights).reshape(len(self.cells), 1, -1)
         return np.concatenate([value, (self.cells @ self.lattice)[:, :, None] * value], axis=1)
 
-    def dynamical(self, wavevector: ArrayLike) -> Complex:
+    def dynamical(self, wavevector: ArrayLike) -> ComplexArray:
         r"""Dynamical matrix $D_{i\alpha,j\beta}(q) = \sum_R \Phi_{i\alpha,j\beta}(R)\,e^{iq\cdot R}/\sqrt{m_i m_j}$.
 
         Parameters
@@ -171,13 +171,13 @@ class Crystal:
         (nq, 3n, 3n) Hermitian, rad² s⁻²
         """
         size = 3 * self.masses.size
-        q = points(wavevector)
+        q = as_wavevectors(wavevector)
         angle = q @ (self.cells @ self.lattice).T
         block = self.blocks[:, 0]
         short = (np.cos(angle) @ block + 1j * (np.sin(angle) @ block)).reshape(len(q), size, size)
         return short if self.polar is None else short + self.polar.matrix(q) * self.weights
 
-    def gradient(self, wavevector: ArrayLike) -> Complex:
+    def gradient(self, wavevector: ArrayLike) -> ComplexArray:
         r"""Gradient $\partial D/\partial q_\alpha$ of the dynamical matrix.
 
         Parameters
@@ -189,7 +189,7 @@ class Crystal:
         (nq, 3, 3n, 3n) Hermitian in the last two indices, m rad² s⁻²
         """
         size = 3 * self.masses.size
-        q = points(wavevector)
+        q = as_wavevectors(wavevector)
         angle = q @ (self.cells @ self.lattice).T
         block = self.blocks[:, 1:].reshape(len(self.cells), -1)
         slope = np.cos(angle) @ block * 1j - np.sin(angle) @ block
@@ -202,7 +202,10 @@ class Crystal:
         `wavevector` is (nq, 3), Cartesian, rad m⁻¹.
         """
         return np.concatenate(
-            [signed_root(np.asarray(np.linalg.eigvalsh(self.dynamical(q)))) for q in chunks(self, wavevector)]
+            [
+                signed_root(np.asarray(np.linalg.eigvalsh(self.dynamical(q))))
+                for q in wavevector_chunks(self, wavevector)
+            ]
         )
 
     def velocities(self, wavevector: ArrayLike, normal: ArrayLike = (0, 0, 1)) -> tuple[Array, Array]:
@@ -224,46 +227,50 @@ class Crystal:
         levels = self.levels(wavevector)
         velocity = levels.velocity.copy()
         if levels.shared.size:
-            rotation = levels.resolved(unit(normal))[1]
+            rotation = levels.resolved(unit_vector(normal))[1]
             turned = rotation.conj().swapaxes(1, 2)[:, None] @ levels.mixing @ rotation[:, None]
             velocity[levels.shared] = np.einsum("qabb->qba", turned).real
         return levels.omega, velocity
 
-    def levels(self, wavevector: ArrayLike) -> Levels:
+    def levels(self, wavevector: ArrayLike) -> ModeLevels:
         """Frequencies, velocities and what mixes degenerate modes, at wave vectors (nq, 3), rad m⁻¹."""
-        return joined([levels_of(self, q) for q in chunks(self, wavevector)])
+        return concatenate_levels([mode_levels(self, q) for q in wavevector_chunks(self, wavevector)])
 
 
-def chunks(crystal: Crystal, wavevector: ArrayLike) -> Iterator[Array]:
+def wavevector_chunks(crystal: Crystal, wavevector: ArrayLike) -> Iterator[Array]:
     """Wave vectors in portions that keep the working arrays small."""
-    q = points(wavevector)
+    q = as_wavevectors(wavevector)
     waves = 0 if crystal.polar is None else len(crystal.polar.waves[0]) * 9 * crystal.masses.size
-    step = max(1, CHUNK // max(len(crystal.cells), 36 * crystal.masses.size**2, waves))
+    step = max(1, CHUNK_ENTRIES // max(len(crystal.cells), 36 * crystal.masses.size**2, waves))
     for start in range(0, max(len(q), 1), step):
         yield q[start : start + step]
 
 
-def levels_of(crystal: Crystal, q: Array) -> Levels:
+def mode_levels(crystal: Crystal, q: Array) -> ModeLevels:
     """Levels of a few wave vectors."""
     square, vectors = np.linalg.eigh(crystal.dynamical(q))
     omega, gradient = signed_root(square), crystal.gradient(q)
     top = max(float(np.abs(omega).max(initial=0)), 1.0)
-    steps = np.diff(omega, axis=1, prepend=omega[:, :1]) > DEGENERATE * top
+    steps = np.diff(omega, axis=1, prepend=omega[:, :1]) > DEGENERACY_TOLERANCE * top
     level = np.cumsum(steps, axis=1, dtype=np.int64)
     shared = np.flatnonzero((np.diff(level, axis=1) == 0).any(axis=1))
-    slope = np.where(np.abs(omega) > STILL * top, 1 / np.sqrt(2 * np.maximum(np.abs(omega), STILL * top)), 0)
+    slope = np.where(
+        np.abs(omega) > ACOUSTIC_TOLERANCE * top,
+        1 / np.sqrt(2 * np.maximum(np.abs(omega), ACOUSTIC_TOLERANCE * top)),
+        0,
+    )
     moved = gradient @ vectors[:, None]
     velocity = np.einsum("qib,qaib->qba", vectors.conj(), moved).real * slope[:, :, None] ** 2
     mixing = vectors[shared].conj().swapaxes(1, 2)[:, None] @ moved[shared]
     mixing *= (slope[shared][:, None, :] * slope[shared][:, :, None])[:, None]
     mixing *= (level[shared][:, :, None] == level[shared][:, None, :])[:, None]
-    return Levels(omega, velocity, shared, mixing, level[shared])
+    return ModeLevels(omega, velocity, shared, mixing, level[shared])
 
 
-def joined(parts: list[Levels]) -> Levels:
+def concatenate_levels(parts: list[ModeLevels]) -> ModeLevels:
     """Levels of several portions of wave vectors as one."""
     before = np.cumsum([0, *(len(part.omega) for part in parts)])
-    return Levels(
+    return ModeLevels(
         np.concatenate([part.omega for part in parts]),
         np.concatenate([part.velocity for part in parts]),
         np.concatenate([part.shared + start for part, start in zip(parts, before, strict=False)]),
@@ -277,7 +284,7 @@ def signed_root(square: NDArray[np.floating]) -> Array:
     return np.asarray(np.copysign(np.sqrt(np.abs(square)), square), dtype=float)
 
 
-def points(value: ArrayLike) -> Array:
+def as_wavevectors(value: ArrayLike) -> Array:
     """Return `value` as (nq, 3) finite wave vectors."""
     array = np.asarray(value, dtype=float)
     array = array[None] if array.ndim == 1 else array
@@ -286,9 +293,9 @@ def points(value: ArrayLike) -> Array:
     return array
 
 
-def unit(direction: ArrayLike) -> Array:
+def unit_vector(direction: ArrayLike) -> Array:
     """Return a direction as a vector of length 1."""
-    array = finite(direction)
+    array = finite_array(direction)
     size = float(np.linalg.norm(array)) if array.shape == (3,) else 0.0
     if not size > 0:
         raise InputError(f"expected a direction such as (0, 0, 1), got {direction!r:.60}")

@@ -15,8 +15,8 @@ from numpy.typing import ArrayLike
 from kapitza.core.arrays import Array, numbers, quantity
 from kapitza.errors import InputError
 
-HALVINGS = 60  # of a wave vector interval: down to rounding
-SAMPLES = 2001  # wave vectors at which a branch is searched for frequencies below zero
+BISECTION_STEPS = 60  # of a wave vector interval: down to rounding
+BRANCH_SAMPLES = 2001  # wave vectors at which a branch is searched for frequencies below zero
 
 
 class Branch(Protocol):
@@ -52,14 +52,14 @@ class Branch(Protocol):
         ...
 
 
-def degenerate(_instance: Any, _attribute: Any, value: int) -> None:
+def check_degeneracy(_instance: Any, _attribute: Any, value: int) -> None:
     """Refuse a number of equal branches that is not an integer from 1."""
     if value != int(value) or value < 1:
         raise InputError(f"degeneracy = {value!r}, wanted a whole number of branches from 1")
 
 
 @frozen(eq=False)
-class Polynomial:
+class PolynomialBranch:
     r"""Branch $\omega = c_0 + c_1 k + c_2 k^2 + \dots$ up to a zone boundary, acoustic or optical.
 
     Attributes
@@ -76,12 +76,12 @@ class Polynomial:
 
     coefficients: Array = field(converter=numbers)
     boundary: float = field(validator=quantity())
-    degeneracy: int = field(default=1, validator=degenerate)
+    degeneracy: int = field(default=1, validator=check_degeneracy)
 
     def __attrs_post_init__(self) -> None:
         if not np.isfinite(self.coefficients).all():
             raise InputError(f"expected finite coefficients of a branch, got {self.coefficients}")
-        omega = self.frequency(np.linspace(0, self.boundary, SAMPLES))
+        omega = self.frequency(np.linspace(0, self.boundary, BRANCH_SAMPLES))
         if omega.min() < -1e-12 * omega.max() or omega.max() <= 0:
             raise InputError(
                 f"branch with coefficients {self.coefficients} reaches ω = {omega.min():.4g} rad/s inside the zone of "
@@ -90,11 +90,11 @@ class Polynomial:
 
     def frequency(self, wavevector: Array) -> Array:
         """(n,) angular frequency, rad s⁻¹."""
-        return horner(self.coefficients, wavevector)
+        return evaluate_polynomial(self.coefficients, wavevector)
 
     def velocity(self, wavevector: Array) -> Array:
         """(n,) group velocity dω/dk, m s⁻¹."""
-        return horner(self.coefficients[1:] * np.arange(1, self.coefficients.size), wavevector)
+        return evaluate_polynomial(self.coefficients[1:] * np.arange(1, self.coefficients.size), wavevector)
 
     @property
     def turns(self) -> Array:
@@ -108,7 +108,7 @@ class Polynomial:
 
 
 @frozen
-class Sine:
+class SineBranch:
     r"""Born-von Karman branch $\omega = \frac{2 c k_m}{\pi} \sin\frac{\pi k}{2 k_m}$, of a chain.
 
     Attributes
@@ -124,7 +124,7 @@ class Sine:
 
     speed: float = field(validator=quantity())
     boundary: float = field(validator=quantity())
-    degeneracy: int = field(default=1, validator=degenerate)
+    degeneracy: int = field(default=1, validator=check_degeneracy)
 
     def frequency(self, wavevector: Array) -> Array:
         """(n,) angular frequency, rad s⁻¹."""
@@ -141,7 +141,7 @@ class Sine:
         return np.array([0.0, self.boundary])
 
 
-def horner(coefficients: Array, x: Array) -> Array:
+def evaluate_polynomial(coefficients: Array, x: Array) -> Array:
     """(n,) polynomial at x, lowest power first."""
     value = np.zeros_like(x)
     for coefficient in coefficients[::-1]:
@@ -149,7 +149,7 @@ def horner(coefficients: Array, x: Array) -> Array:
     return value
 
 
-def several(branches: "tuple[Branch, ...] | list[Branch]") -> tuple[Branch, ...]:
+def branch_tuple(branches: "tuple[Branch, ...] | list[Branch]") -> tuple[Branch, ...]:
     """Return branches as a tuple that is not empty."""
     if not branches:
         raise InputError(f"expected the branches of a dispersion, got {len(branches)}")
@@ -167,7 +167,7 @@ class Dispersion:
     """
 
     name: str
-    branches: tuple[Branch, ...] = field(converter=several)
+    branches: tuple[Branch, ...] = field(converter=branch_tuple)
 
     @property
     def edges(self) -> Array:
@@ -210,17 +210,17 @@ class Dispersion:
         for branch in self.branches:
             turns = branch.turns
             for start, stop in pairwise(turns):
-                folds.append((branch, *inverted(branch, float(start), float(stop), wanted)))
+                folds.append((branch, *invert_branch(branch, float(start), float(stop), wanted)))
         return folds
 
 
-def inverted(branch: Branch, start: float, stop: float, omega: Array) -> tuple[Array, np.ndarray]:
+def invert_branch(branch: Branch, start: float, stop: float, omega: Array) -> tuple[Array, np.ndarray]:
     """(nω,) wave vectors of a monotone piece of a branch, m⁻¹, and (nω,) whether the piece has the frequency at all."""
     first, last = branch.frequency(np.array([start, stop]))
     inside = (omega >= min(first, last)) & (omega <= max(first, last)) & (first != last)
     rising = last > first
     low, high = np.full(omega.shape, start), np.full(omega.shape, stop)
-    for _ in range(HALVINGS):
+    for _ in range(BISECTION_STEPS):
         middle = (low + high) / 2
         beyond = (branch.frequency(middle) > omega) == rising
         low, high = np.where(beyond, low, middle), np.where(beyond, middle, high)
@@ -252,10 +252,10 @@ def born_von_karman(name: str, longitudinal: float, transverse: float, boundary:
     ----------
     P. Reddy, K. Castelino, A. Majumdar, Appl. Phys. Lett. 87, 211908 (2005), doi:10.1063/1.2133890
     """
-    return Dispersion(name, (Sine(longitudinal, boundary), Sine(transverse, boundary, 2)))
+    return Dispersion(name, (SineBranch(longitudinal, boundary), SineBranch(transverse, boundary, 2)))
 
 
-def silicon() -> Dispersion:
+def silicon_dispersion() -> Dispersion:
     r"""Silicon by the quadratic fits along [100] that are in general use, on a sphere of radius $2\pi/a$.
 
     $\omega = \omega_0 + v k + c k^2$ for LA, TA (twice), LO and TO (twice), good to some 10 % at the zone boundary.
@@ -268,9 +268,9 @@ def silicon() -> Dispersion:
     return Dispersion(
         "Si (quadratic fit)",
         (
-            Polynomial([0, 9.01e3, -2.00e-7], boundary),
-            Polynomial([0, 5.23e3, -2.26e-7], boundary, 2),
-            Polynomial([9.88e13, 0, -1.60e-7], boundary),
-            Polynomial([10.2e13, -2.57e3, 1.12e-7], boundary, 2),
+            PolynomialBranch([0, 9.01e3, -2.00e-7], boundary),
+            PolynomialBranch([0, 5.23e3, -2.26e-7], boundary, 2),
+            PolynomialBranch([9.88e13, 0, -1.60e-7], boundary),
+            PolynomialBranch([10.2e13, -2.57e3, 1.12e-7], boundary, 2),
         ),
     )

@@ -1,22 +1,136 @@
-r"""Elastic crystals without dispersion, in any orientation to the interface."""
+"""Elastic crystals without dispersion in any orientation to the interface, and their slowness surfaces."""
 
 from functools import cached_property
 
 import numpy as np
 from attrs import field, frozen
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
-from kapitza.core.arrays import Array, number, plausible, positive, quantity, square
-from kapitza.core.grid import joined_edges
+from kapitza.core.arrays import Array, check_plausible, number, positive, quantity, square
+from kapitza.core.quadrature import merge_edges
 from kapitza.errors import InputError
-from kapitza.matter.slowness import azimuths, directions, rotated, tensor, turning_points, waves_along
-from kapitza.matter.solid import Solid
+from kapitza.matter.isotropic import Solid
 from kapitza.units import GPa
 
-SLOWEST, FASTEST = 10.0, 1e5  # m s⁻¹: what lies outside was given in other units
+VOIGT_INDEX = np.array([[0, 5, 4], [5, 1, 3], [4, 3, 2]])  # Voigt index of each pair of axes
+CIRCLE_AZIMUTHS = (
+    96  # azimuths on the full circle; divisible by 2, 3, 4 and 6 so that every point symmetry keeps the set
+)
+POLAR_STEPS = 120  # polar angles between which turning points are looked for
+POLAR_BISECTIONS = 20  # of a polar step: the slowness is stationary there, so its error is below 1e-13
 
 
-def vector(value: ArrayLike) -> Array:
+def stiffness_tensor(stiffness: Array) -> Array:
+    """(3, 3, 3, 3) tensor of a (6, 6) Voigt matrix, same unit."""
+    return stiffness[VOIGT_INDEX[:, :, None, None], VOIGT_INDEX[None, None]]
+
+
+def rotate_tensor(full: Array, rotation: Array) -> Array:
+    """(..., 3, 3, 3, 3) tensor in the axes that are the rows of `rotation` (..., 3, 3)."""
+    half = np.einsum("...ia,...jb,abcd->...ijcd", rotation, rotation, full, optimize=True)
+    return np.einsum("...kc,...ld,...ijcd->...ijkl", rotation, rotation, half, optimize=True)
+
+
+def axes_about_z(azimuth: Array) -> Array:
+    """(..., 3, 3) axes turned by an angle about z, rad."""
+    axes = np.zeros((*np.shape(azimuth), 3, 3))
+    axes[..., 0, 0] = axes[..., 1, 1] = np.cos(azimuth)
+    axes[..., 0, 1] = np.sin(azimuth)
+    axes[..., 1, 0] = -axes[..., 0, 1]
+    axes[..., 2, 2] = 1
+    return axes
+
+
+def waves_along(reduced: Array, direction: Array) -> tuple[Array, Array]:
+    r"""Speeds and normal group velocities of the plane waves along given directions.
+
+    Parameters
+    ----------
+    reduced : (3, 3, 3, 3) stiffness over density, m² s⁻²
+    direction : (n, 3) unit vectors
+
+    Returns
+    -------
+    (n, 3) phase speeds and (n, 3) z components of the group velocity, m s⁻¹, fastest branch first
+    """
+    half = (direction @ reduced.transpose(3, 0, 1, 2).reshape(3, 27)).reshape(-1, 3, 3, 3)  # c_ijkl n_l
+    square, shape = np.linalg.eigh(np.einsum("nijk,nj->nik", half, direction))
+    speed = np.sqrt(np.maximum(square, 0))[:, ::-1]
+    shape = shape[:, :, ::-1]
+    velocity = np.einsum("nib,nik,nkb->nb", shape, half[:, :, 2], shape, optimize=True) / speed
+    return speed, velocity
+
+
+def unit_directions(polar: Array, azimuth: Array) -> Array:
+    """(n, 3) unit vectors of polar angles from z and azimuths from x, rad."""
+    return np.stack([np.sin(polar) * np.cos(azimuth), np.sin(polar) * np.sin(azimuth), np.cos(polar)], axis=-1)
+
+
+@frozen(eq=False)
+class TurningPoints:
+    """Where slowness sheets turn back: the normal group velocity vanishes and the in-plane slowness is extreme.
+
+    Attributes
+    ----------
+    azimuth : (n,) index of the azimuth
+    branch : (n,) branch, 0 the fastest
+    slowness : (n,) in-plane slowness, s m⁻¹
+    sign : (n,) +1 for a largest, −1 for a smallest slowness
+    """
+
+    azimuth: NDArray[np.intp]
+    branch: NDArray[np.intp]
+    slowness: Array
+    sign: Array
+
+
+def turning_points(reduced: Array, azimuth: Array) -> TurningPoints:
+    """Turning points of all three sheets in the half planes of these azimuths (nφ,), rad."""
+    polar = np.linspace(0, np.pi, POLAR_STEPS + 1)
+    both = np.meshgrid(polar, azimuth)
+    speed, velocity = waves_along(reduced, unit_directions(both[0].ravel(), both[1].ravel()))
+    up = (velocity > 0).reshape(azimuth.size, polar.size, 3)
+    up[:, 0], up[:, -1] = True, False  # along the normal the sheets rise, whatever rounding says
+    where, step, branch = np.nonzero(up[:, :-1] != up[:, 1:])
+    sign = np.where(up[where, step, branch], 1.0, -1.0)
+    low, high, row = polar[step], polar[step + 1], np.arange(where.size)
+    for _ in range(POLAR_BISECTIONS):
+        middle = (low + high) / 2
+        _, velocity = waves_along(reduced, unit_directions(middle, azimuth[where]))
+        before = velocity[row, branch] * sign > 0
+        low, high = np.where(before, middle, low), np.where(before, high, middle)
+    speed, _ = waves_along(reduced, unit_directions((low + high) / 2, azimuth[where]))
+    return TurningPoints(where, branch, np.sin((low + high) / 2) / speed[row, branch], sign)
+
+
+def azimuth_quadrature(*reduced: Array, inversion: bool = True) -> tuple[Array, Array]:
+    """Azimuths and weights (rad, sum 2π) that integrate over the circle, in the sector that symmetry leaves.
+
+    A symmetry counts if all the tensors have it.
+
+    Parameters
+    ----------
+    reduced : (3, 3, 3, 3) tensors in interface axes
+    inversion : whether opposite azimuths are known to give the same: elasticity itself is even under inversion
+    """
+    if is_invariant(reduced, axes_about_z(np.array(0.7))):
+        return np.array([0.0]), np.array([2 * np.pi])
+    fold = max(n for n in (1, 2, 3, 4, 6) if is_invariant(reduced, axes_about_z(np.array(2 * np.pi / n))))
+    fold *= 2 if inversion and fold % 2 else 1
+    sector = 2 * fold if is_invariant(reduced, np.diag([1.0, -1.0, 1.0])) else fold
+    count = CIRCLE_AZIMUTHS // sector
+    return (np.arange(count) + 0.5) * 2 * np.pi / CIRCLE_AZIMUTHS, np.full(count, 2 * np.pi / count)
+
+
+def is_invariant(reduced: tuple[Array, ...], rotation: Array) -> bool:
+    """Whether all tensors look the same from turned axes, to 1e-9 of their largest entry."""
+    return all(np.abs(rotate_tensor(one, rotation) - one).max() <= 1e-9 * np.abs(one).max() for one in reduced)
+
+
+LOWEST_SPEED, HIGHEST_SPEED = 10.0, 1e5  # m s⁻¹: what lies outside was given in other units
+
+
+def direction_vector(value: ArrayLike) -> Array:
     """Return a direction as a read-only (3,) unit vector.
 
     Raises
@@ -36,12 +150,12 @@ def vector(value: ArrayLike) -> Array:
     return array
 
 
-def optional_vector(value: ArrayLike | None) -> Array | None:
+def optional_direction(value: ArrayLike | None) -> Array | None:
     """Return None as it is, and a direction as `vector` does."""
-    return None if value is None else vector(value)
+    return None if value is None else direction_vector(value)
 
 
-def _upwards() -> Array:
+def _z_axis() -> Array:
     """The z axis."""
     return np.array([0.0, 0.0, 1.0])
 
@@ -80,12 +194,12 @@ class Elastic:
     stiffness: Array = field(converter=square)
     density: float = field(converter=number, validator=quantity())
     atoms: float = field(converter=number, validator=quantity())
-    normal: Array = field(factory=_upwards, converter=vector)
-    inplane: Array | None = field(default=None, converter=optional_vector)
+    normal: Array = field(factory=_z_axis, converter=direction_vector)
+    inplane: Array | None = field(default=None, converter=optional_direction)
 
     def __attrs_post_init__(self) -> None:
-        plausible("density", self.density, 20.0, 4e4, "kg/m³", self.name)
-        plausible("atoms", self.atoms, 1e26, 5e29, "m⁻³", self.name)
+        check_plausible("density", self.density, 20.0, 4e4, "kg/m³", self.name)
+        check_plausible("atoms", self.atoms, 1e26, 5e29, "m⁻³", self.name)
         _check_stiffness(self)
         self.rotation  # noqa: B018  an in-plane direction along the normal is refused here
 
@@ -106,17 +220,17 @@ class Elastic:
     @cached_property
     def reduced(self) -> Array:
         """(3, 3, 3, 3) stiffness over density in the axes of the interface, m² s⁻²."""
-        return rotated(tensor(self.stiffness / self.density), self.rotation)
+        return rotate_tensor(stiffness_tensor(self.stiffness / self.density), self.rotation)
 
     def speeds(self, direction: ArrayLike) -> Array:
         """(n, 3) phase speeds along (n, 3) or (3,) directions in the axes of the crystal, fastest first, m s⁻¹."""
-        along = np.array([vector(one) for one in np.reshape(direction, (-1, 3))])
-        return waves_along(tensor(self.stiffness / self.density), along)[0]
+        along = np.array([direction_vector(one) for one in np.reshape(direction, (-1, 3))])
+        return waves_along(stiffness_tensor(self.stiffness / self.density), along)[0]
 
     @cached_property
     def branch_modes(self) -> Array:
         r"""(3,) $M_b/\omega^2$ of each branch: its slowness sheet seen along the normal over $4\pi^2$, s² m⁻²."""
-        azimuth, weight = azimuths(self.reduced)
+        azimuth, weight = azimuth_quadrature(self.reduced)
         turns = turning_points(self.reduced, azimuth)
         area = turns.sign * weight[turns.azimuth] * turns.slowness**2
         return np.bincount(turns.branch, area, minlength=3) / (8 * np.pi**2)
@@ -127,14 +241,14 @@ class Elastic:
         node, weight = np.polynomial.legendre.leggauss(24)
         azimuth = (np.arange(48) + 0.5) * np.pi / 24
         polar, phi = (grid.ravel() for grid in np.meshgrid(np.arccos(node), azimuth))
-        speed, _ = waves_along(self.reduced, directions(polar, phi))
+        speed, _ = waves_along(self.reduced, unit_directions(polar, phi))
         slow_cubed = np.tile(weight, azimuth.size) @ speed**-3 / (2 * azimuth.size)
         return (6 * np.pi**2 * self.atoms / slow_cubed) ** (1 / 3)
 
     @property
     def edges(self) -> Array:
         """(k,) increasing cutoffs of the branches, rad s⁻¹."""
-        return joined_edges(self.cutoffs)
+        return merge_edges(self.cutoffs)
 
     def modes(self, omega: Array) -> Array:
         r"""(nω,) modes that reach the interface, $\sum_b (M_b/\omega^2)\,\omega^2$ up to each cutoff, m⁻²."""
@@ -143,7 +257,7 @@ class Elastic:
 
     def isotropic(self) -> Solid:
         """The polycrystal of the same atoms, with Hill's mean speeds."""
-        longitudinal, transverse = hill(self.stiffness, self.density)
+        longitudinal, transverse = hill_speeds(self.stiffness, self.density)
         return Solid(self.name, self.density, longitudinal, transverse, self.atoms)
 
 
@@ -166,24 +280,24 @@ def _check_stiffness(crystal: Elastic) -> None:
             "check signs, and that C12 is below C11"
         )
     fastest = float(np.sqrt(stiffness.max() / crystal.density))
-    if not SLOWEST <= fastest <= FASTEST:
+    if not LOWEST_SPEED <= fastest <= HIGHEST_SPEED:
         raise InputError(
             f"{name}: a stiffness of {stiffness.max():g} Pa with a density of {crystal.density:g} kg/m³ makes sound "
             f"run at {fastest:.3g} m/s: GPa given as Pa, or g/cm³ as kg/m³?"
         )
 
 
-def voigt(stiffness: ArrayLike, density: float) -> tuple[float, float]:
+def voigt_speeds(stiffness: ArrayLike, density: float) -> tuple[float, float]:
     """Longitudinal and transverse speed of a polycrystal under equal strain (upper bounds), m s⁻¹."""
     return _polycrystal(*_voigt_moduli(square(stiffness)), density)
 
 
-def reuss(stiffness: ArrayLike, density: float) -> tuple[float, float]:
+def reuss_speeds(stiffness: ArrayLike, density: float) -> tuple[float, float]:
     """Longitudinal and transverse speed of a polycrystal under equal stress (lower bounds), m s⁻¹."""
     return _polycrystal(*_reuss_moduli(square(stiffness)), density)
 
 
-def hill(stiffness: ArrayLike, density: float) -> tuple[float, float]:
+def hill_speeds(stiffness: ArrayLike, density: float) -> tuple[float, float]:
     """Longitudinal and transverse speed from the mean of both moduli, m s⁻¹.
 
     References

@@ -97,8 +97,8 @@ class SpinChannels:
 
 
 # Conductivity of the lattice at room temperature, W m⁻¹ K⁻¹: the library has that of the whole metal
-LATTICE: Mapping[str, float] = MappingProxyType({"Al": 5.8, "Au": 2.6, "Cu": 16.9})
-LATTICE_SOURCE = "Y. Wang, Z. Lu, X. Ruan, J. Appl. Phys. 119, 225109 (2016) (lattice)"
+LATTICE_CONDUCTIVITIES: Mapping[str, float] = MappingProxyType({"Al": 5.8, "Au": 2.6, "Cu": 16.9})
+LATTICE_CONDUCTIVITY_SOURCE = "Y. Wang, Z. Lu, X. Ruan, J. Appl. Phys. 119, 225109 (2016) (lattice)"
 
 
 def metal(name: str) -> Electrons:
@@ -113,11 +113,12 @@ def metal(name: str) -> Electrons:
     """
     found = material(name)
     whole, coupling = found.metal.conductivity, found.metal.coupling
-    lattice = LATTICE.get(found.name)
+    lattice = LATTICE_CONDUCTIVITIES.get(found.name)
     if whole is None or coupling is None or lattice is None:
         raise InputError(
-            f"the electrons of {found.name} are not known in full here; there are {', '.join(sorted(LATTICE))}: "
+            f"the electrons of {found.name} are not known in full here; there are "
+            f"{', '.join(sorted(LATTICE_CONDUCTIVITIES))}: "
             "give Electrons(name, conductivity, lattice, coupling)"
         )
-    sources = f"{coupling.source} (coupling), {whole.source} (conductivity), {LATTICE_SOURCE}"
+    sources = f"{coupling.source} (coupling), {whole.source} (conductivity), {LATTICE_CONDUCTIVITY_SOURCE}"
     return Electrons(found.name, whole.value - lattice, lattice, coupling.value, sources)

@@ -18,11 +18,10 @@ from numpy.typing import ArrayLike
 
 from kapitza.errors import DataError, InputError
 from kapitza.matter.elastic import Elastic
-from kapitza.matter.fluid import Fluid
+from kapitza.matter.files.materials import TomlTable, material_entries, read_material, read_toml, unit_factors
+from kapitza.matter.isotropic import Fluid, Solid
 from kapitza.matter.material import Material
-from kapitza.matter.material_file import Part, entries, factors, read_material, read_toml
-from kapitza.matter.solid import Solid
-from kapitza.matter.validators import validate
+from kapitza.matter.material_checks import validate_material
 
 
 @frozen
@@ -67,16 +66,16 @@ def material(name: str) -> Material:
     InputError
         for a name that is not in the library, with the nearest ones
     """
-    names, wanted = _names(), str(name).strip()
+    names, wanted = _material_names(), str(name).strip()
     key = names.get(wanted) or names.get(wanted.casefold())
     if key is None:
-        raise InputError(f"no material {wanted!r:.60} in the library; {_nearest(wanted, names)}")
-    return _read(key)
+        raise InputError(f"no material {wanted!r:.60} in the library; {_closest_names(wanted, names)}")
+    return _read_entry(key)
 
 
 def materials() -> tuple[str, ...]:
     """Return the names of all materials of the library, in alphabetical order."""
-    return tuple(sorted(_shelf(), key=str.casefold))
+    return tuple(sorted(_unread_materials(), key=str.casefold))
 
 
 def solid(name: str | Material) -> Solid:
@@ -94,7 +93,7 @@ def solid(name: str | Material) -> Solid:
     InputError
         for a name that is not known, or a liquid
     """
-    return _known(name).solid()
+    return _resolve_material(name).solid()
 
 
 def elastic(name: str | Material, normal: ArrayLike = (0, 0, 1)) -> Elastic:
@@ -112,7 +111,7 @@ def elastic(name: str | Material, normal: ArrayLike = (0, 0, 1)) -> Elastic:
         for a name that is not known, a liquid, a solid whose elastic constants are not known, and a normal that is no
         direction
     """
-    return _known(name).elastic(normal)
+    return _resolve_material(name).elastic(normal)
 
 
 def fluid(name: str | Material) -> Fluid:
@@ -127,7 +126,7 @@ def fluid(name: str | Material) -> Fluid:
     InputError
         for a name that is not known, or a solid
     """
-    return _known(name).fluid()
+    return _resolve_material(name).fluid()
 
 
 def source(key: str) -> Source:
@@ -157,7 +156,7 @@ def atomic_masses() -> dict[str, float]:
     ----------
     T. Prohaska et al., Pure Appl. Chem. 94, 573 (2022), doi:10.1515/pac-2019-0603
     """
-    return dict(_data("atomic_masses.toml")["masses"])
+    return dict(_read_data("atomic_masses.toml")["masses"])
 
 
 def load_materials(path: str | PathLike[str], *, check: bool = True) -> dict[str, Material]:
@@ -178,11 +177,11 @@ def load_materials(path: str | PathLike[str], *, check: bool = True) -> dict[str
         with file and key: not TOML, a key that is not known, a number that is missing or not finite, a check that fails
     """
     whole = read_toml(path)
-    unit, masses = factors(whole), atomic_masses()
-    found = {name: read_material(name, part, unit, masses) for name, part in entries(whole).items()}
+    unit, masses = unit_factors(whole), atomic_masses()
+    found = {name: read_material(name, part, unit, masses) for name, part in material_entries(whole).items()}
     if check:
         for one in found.values():
-            for fault in validate(one, masses):
+            for fault in validate_material(one, masses):
                 if not fault.excuse:
                     remedy = (
                         f"correct it, or say why it is right under [materials.{one.name}.except] {fault.check} = '...'"
@@ -191,33 +190,33 @@ def load_materials(path: str | PathLike[str], *, check: bool = True) -> dict[str
     return found
 
 
-def _known(name: str | Material) -> Material:
+def _resolve_material(name: str | Material) -> Material:
     return name if isinstance(name, Material) else material(name)
 
 
 @cache
-def _read(key: str) -> Material:
-    part, unit = _shelf()[key]
+def _read_entry(key: str) -> Material:
+    part, unit = _unread_materials()[key]
     return read_material(key, part, unit, atomic_masses())
 
 
 @cache
-def _shelf() -> Mapping[str, tuple[Part, Mapping[str, float]]]:
+def _unread_materials() -> Mapping[str, tuple[TomlTable, Mapping[str, float]]]:
     """All materials by name, unread, with the units of their files."""
-    shelf: dict[str, tuple[Part, Mapping[str, float]]] = {}
+    shelf: dict[str, tuple[TomlTable, Mapping[str, float]]] = {}
     with as_file(files("kapitza.matter") / "data" / "materials") as folder:
         for path in sorted(folder.glob("*.toml")):
             whole = read_toml(path)
-            unit = factors(whole)
-            shelf |= {name: (part, unit) for name, part in entries(whole).items()}
+            unit = unit_factors(whole)
+            shelf |= {name: (part, unit) for name, part in material_entries(whole).items()}
     return MappingProxyType(shelf)
 
 
 @cache
-def _names() -> Mapping[str, str]:
+def _material_names() -> Mapping[str, str]:
     """What a material may be called; spellings without case only where they mean one material."""
-    exact = {alias: name for name, (part, _) in _shelf().items() for alias in part.texts("aliases")}
-    exact |= {name: name for name in _shelf()}
+    exact = {alias: name for name, (part, _) in _unread_materials().items() for alias in part.texts("aliases")}
+    exact |= {name: name for name in _unread_materials()}
     folded: dict[str, set[str]] = {}
     for alias, name in exact.items():
         folded.setdefault(alias.casefold(), set()).add(name)
@@ -225,9 +224,9 @@ def _names() -> Mapping[str, str]:
     return MappingProxyType(single | exact)
 
 
-def _nearest(name: str, names: Mapping[str, str]) -> str:
+def _closest_names(name: str, names: Mapping[str, str]) -> str:
     folded = {alias.casefold(): alias for alias in names}
-    same = [key for key, (part, _) in _shelf().items() if part.text("formula").casefold() == name.casefold()]
+    same = [key for key, (part, _) in _unread_materials().items() if part.text("formula").casefold() == name.casefold()]
     close = [names[folded[one]] for one in get_close_matches(name.casefold(), folded, n=6, cutoff=0.66)]
     targets = list(dict.fromkeys(same or close))[:3]
     if not targets:
@@ -237,8 +236,8 @@ def _nearest(name: str, names: Mapping[str, str]) -> str:
 
 @cache
 def _sources() -> Mapping[str, Mapping[str, Any]]:
-    return MappingProxyType(_data("sources.toml"))
+    return MappingProxyType(_read_data("sources.toml"))
 
 
-def _data(name: str) -> dict[str, Any]:
+def _read_data(name: str) -> dict[str, Any]:
     return tomllib.loads((files("kapitza.matter") / "data" / name).read_text(encoding="utf-8"))

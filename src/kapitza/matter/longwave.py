@@ -10,12 +10,12 @@ import numpy as np
 from attrs import frozen
 
 from kapitza.core.arrays import Array
-from kapitza.matter.brillouin import hemisphere, inscribed
+from kapitza.matter.brillouin import hemisphere_directions, inscribed_radius
 from kapitza.matter.crystal import Crystal
-from kapitza.matter.polar import COULOMB, Complex
+from kapitza.matter.polar import COULOMB_CONSTANT, ComplexArray
 
-STEP = 1e-3  # of the inscribed sphere: the wave vectors at which the expansion is taken
-TRIALS = np.array([[1, 0, 0], [0, 1, 0], [0, 0, 1], [0, 1, 1], [1, 0, 1], [1, 1, 0]]) / np.sqrt(
+EXPANSION_STEP = 1e-3  # of the inscribed sphere: the wave vectors at which the expansion is taken
+TRIAL_DIRECTIONS = np.array([[1, 0, 0], [0, 1, 0], [0, 0, 1], [0, 1, 1], [1, 0, 1], [1, 1, 0]]) / np.sqrt(
     [[1], [1], [1], [2], [2], [2]]
 )
 
@@ -58,7 +58,7 @@ class LongWave:
         $\sum_j \int d\Omega\,|v_n|/8\pi^2 c^3$ (m⁻² s²) and $\sum_j \int d\Omega / 8\pi^3 c^3$ (m⁻³ s³); infinite
         where a sound wave has no restoring force.
         """
-        directions, share = hemisphere(normal, rings, spokes)
+        directions, share = hemisphere_directions(normal, rings, spokes)
         speed, group = self.speeds(directions, normal)
         if not (speed > 0).all():
             return float("inf"), float("inf")
@@ -68,9 +68,9 @@ class LongWave:
 
 def long_wave(crystal: Crystal) -> LongWave:
     """Expand the dynamical matrix of a crystal around Γ."""
-    size = STEP * inscribed(crystal.reciprocal)
+    size = EXPANSION_STEP * inscribed_radius(crystal.reciprocal)
     count = 4 if crystal.polar is not None else 3
-    whole = extended(crystal, TRIALS * size, count)
+    whole = extended_dynamical_matrix(crystal, TRIAL_DIRECTIONS * size, count)
     n = 3 * crystal.masses.size
     translation = np.kron(np.sqrt(crystal.masses / crystal.masses.sum())[:, None], np.eye(3))
     basis = np.linalg.qr(np.hstack([translation, np.eye(n)]))[0]
@@ -88,10 +88,10 @@ def long_wave(crystal: Crystal) -> LongWave:
         forms[:, :3, 3] = relaxed[:, :3, 3].imag
         forms[:, 3, :3] = forms[:, :3, 3]
         forms[:, 3, 3] *= -1
-    return LongWave(quadratic(forms / size**2))
+    return LongWave(quadratic_form(forms / size**2))
 
 
-def extended(crystal: Crystal, q: Array, count: int) -> Complex:
+def extended_dynamical_matrix(crystal: Crystal, q: Array, count: int) -> ComplexArray:
     """Dynamical matrices at small wave vectors, phases from atom to atom, the electric potential last."""
     turn = np.exp(-1j * np.repeat(q @ crystal.positions.T, 3, axis=1))
     matrix = crystal.dynamical(q) * turn[:, :, None] * turn[:, None, :].conj()
@@ -100,7 +100,7 @@ def extended(crystal: Crystal, q: Array, count: int) -> Complex:
     polar = crystal.polar
     charge = np.einsum("qa,iab->qib", q, polar.born).reshape(len(q), -1) / np.sqrt(np.repeat(crystal.masses, 3))
     screen = np.einsum("qa,ab,qb->q", q, polar.dielectric, q)
-    field = COULOMB / crystal.volume
+    field = COULOMB_CONSTANT / crystal.volume
     matrix = (
         matrix
         - field * charge[:, :, None] * charge[:, None, :] * (np.exp(-screen / polar.waves[1]) / screen)[:, None, None]
@@ -112,7 +112,7 @@ def extended(crystal: Crystal, q: Array, count: int) -> Complex:
     return whole
 
 
-def quadratic(values: Array) -> Array:
+def quadratic_form(values: Array) -> Array:
     """Coefficients (m, m, 3, 3) of a quadratic form from its values (6, m, m) in the directions of TRIALS."""
     form = np.empty((*values.shape[1:], 3, 3))
     for axis in range(3):

@@ -10,13 +10,12 @@ from numpy.typing import ArrayLike
 
 from kapitza.core.arrays import Array, increasing, positive, same_length, temperatures
 from kapitza.errors import InputError
-from kapitza.matter.elastic import Elastic, hill
-from kapitza.matter.fluid import Fluid
-from kapitza.matter.solid import Solid
+from kapitza.matter.elastic import Elastic, hill_speeds
+from kapitza.matter.isotropic import Fluid, Solid
 from kapitza.matter.symmetry import stiffness_matrix
 
-LIQUID, GLASS = "liquid", "isotropic"
-FORMULA = re.compile(r"([A-Z][a-z]?)(\d+\.?\d*)?")
+LIQUID_SYMMETRY, GLASS_SYMMETRY = "liquid", "isotropic"
+FORMULA_PATTERN = re.compile(r"([A-Z][a-z]?)(\d+\.?\d*)?")
 
 
 @frozen
@@ -41,18 +40,18 @@ class Quantity:
     note: str = ""
 
 
-def fixed_quantities(value: Mapping[str, Quantity]) -> Mapping[str, Quantity]:
+def read_only_quantities(value: Mapping[str, Quantity]) -> Mapping[str, Quantity]:
     """Return a mapping that nobody can change."""
     return MappingProxyType(dict(value))
 
 
-def fixed_texts(value: Mapping[str, str]) -> Mapping[str, str]:
+def read_only_texts(value: Mapping[str, str]) -> Mapping[str, str]:
     """Return a mapping that nobody can change."""
     return MappingProxyType(dict(value))
 
 
 @frozen(eq=False)
-class Table:
+class PropertyTable:
     """A property against temperature.
 
     Attributes
@@ -90,7 +89,7 @@ class Table:
 
 
 @frozen
-class Metal:
+class MetalProperties:
     """Electrons of a metal, where they are known.
 
     Attributes
@@ -136,18 +135,18 @@ class Material:
     density: Quantity
     atoms: Quantity
     aliases: tuple[str, ...] = ()
-    lattice: Mapping[str, Quantity] = field(factory=dict, converter=fixed_quantities)
+    lattice: Mapping[str, Quantity] = field(factory=dict, converter=read_only_quantities)
     cell: float | None = None
-    constants: Mapping[str, Quantity] = field(factory=dict, converter=fixed_quantities)
+    constants: Mapping[str, Quantity] = field(factory=dict, converter=read_only_quantities)
     longitudinal: Quantity | None = None
     transverse: Quantity | None = None
     speeds: str = "measured"
     debye: Quantity | None = None
-    conductivity_table: Table | None = None
-    inplane_table: Table | None = None
-    heat_capacity_table: Table | None = None
-    metal: Metal = field(factory=Metal)
-    excuses: Mapping[str, str] = field(factory=dict, converter=fixed_texts)
+    conductivity_table: PropertyTable | None = None
+    inplane_table: PropertyTable | None = None
+    heat_capacity_table: PropertyTable | None = None
+    metal: MetalProperties = field(factory=MetalProperties)
+    excuses: Mapping[str, str] = field(factory=dict, converter=read_only_texts)
     note: str = ""
 
     @property
@@ -160,15 +159,19 @@ class Material:
             for a liquid, and where neither elastic constants nor speeds of an isotropic solid are known
         """
         constants = {name: one.value for name, one in self.constants.items()}
-        if not constants and self.symmetry == GLASS and self.longitudinal and self.transverse:
+        if not constants and self.symmetry == GLASS_SYMMETRY and self.longitudinal and self.transverse:
             constants = {
                 "C11": self.density.value * self.longitudinal.value**2,
                 "C44": self.density.value * self.transverse.value**2,
             }
-        if self.symmetry == LIQUID or not constants:
-            what = "is a liquid, which has no stiffness" if self.symmetry == LIQUID else "has no elastic constants here"
+        if self.symmetry == LIQUID_SYMMETRY or not constants:
+            what = (
+                "is a liquid, which has no stiffness"
+                if self.symmetry == LIQUID_SYMMETRY
+                else "has no elastic constants here"
+            )
             raise InputError(
-                f"{self.name} {what}; use {'fluid' if self.symmetry == LIQUID else 'solid'}({self.name!r})"
+                f"{self.name} {what}; use {'fluid' if self.symmetry == LIQUID_SYMMETRY else 'solid'}({self.name!r})"
             )
         return stiffness_matrix(self.symmetry, constants)
 
@@ -205,7 +208,7 @@ class Material:
         InputError
             for a solid
         """
-        if self.symmetry != LIQUID or self.longitudinal is None:
+        if self.symmetry != LIQUID_SYMMETRY or self.longitudinal is None:
             raise InputError(f"{self.name} is not a liquid; use solid({self.name!r}) or elastic({self.name!r})")
         return Fluid(self.name, self.density.value, self.longitudinal.value, self.atoms.value)
 
@@ -239,7 +242,7 @@ class Material:
             raise InputError(f"{self.name}: no heat capacity against temperature is known")
         return self.density.value * self.heat_capacity_table.at(temperature)
 
-    def numbers(self) -> dict[str, Quantity | Table]:
+    def numbers(self) -> dict[str, Quantity | PropertyTable]:
         """All that is known, by name, in the order of a data sheet."""
         single = {"density": self.density, "atoms": self.atoms, **self.lattice, **self.constants}
         single |= {
@@ -254,11 +257,11 @@ class Material:
             "Sommerfeld constant": metal.sommerfeld,
         }
         tables = (self.conductivity_table, self.inplane_table, self.heat_capacity_table)
-        known: dict[str, Quantity | Table] = {name: one for name, one in single.items() if one is not None}
+        known: dict[str, Quantity | PropertyTable] = {name: one for name, one in single.items() if one is not None}
         return known | {table.name.split(": ")[-1]: table for table in tables if table is not None}
 
     def _refuse_liquid(self, wanted: str) -> None:
-        if self.symmetry == LIQUID:
+        if self.symmetry == LIQUID_SYMMETRY:
             raise InputError(f"{self.name} is a liquid, not a solid: use fluid({self.name!r}) instead of {wanted}()")
 
 
@@ -270,7 +273,7 @@ def composition(formula: str) -> dict[str, float]:
     InputError
         for what is no formula
     """
-    pieces = list(FORMULA.finditer(formula))
+    pieces = list(FORMULA_PATTERN.finditer(formula))
     if not pieces or "".join(piece[0] for piece in pieces) != formula:
         raise InputError(f"cannot read the formula {formula!r}: expected elements and numbers, such as Al2O3")
     counts: dict[str, float] = {}
@@ -281,4 +284,4 @@ def composition(formula: str) -> dict[str, float]:
 
 def isotropic_speeds(material: Material) -> tuple[float, float]:
     """Hill's mean longitudinal and transverse speed of the polycrystal, m s⁻¹, from the elastic constants."""
-    return hill(material.stiffness, material.density.value)
+    return hill_speeds(material.stiffness, material.density.value)

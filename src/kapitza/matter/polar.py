@@ -19,19 +19,19 @@ from attrs import frozen
 from numpy.typing import NDArray
 
 from kapitza.core.arrays import Array
-from kapitza.matter.brillouin import Integers
+from kapitza.matter.brillouin import IntArray
 from kapitza.units import c_light, e
 
-Complex = NDArray[np.complex128]
+ComplexArray = NDArray[np.complex128]
 
-WAVES = 150  # reciprocal vectors within the cutoff
-FALLEN = 1e-8  # of the Gaussian at the cutoff
-NEIGHBOURS = np.array(sorted(product((-1, 0, 1), repeat=3), key=lambda step: sum(map(abs, step))))
-COULOMB = e**2 * c_light**2 * 1.25663706127e-6  # e²/ε0, J m; the magnetic constant is CODATA 2022's
+RECIPROCAL_VECTOR_COUNT = 150  # reciprocal vectors within the cutoff
+GAUSSIAN_CUTOFF = 1e-8  # of the Gaussian at the cutoff
+ORDERED_NEIGHBOUR_CELLS = np.array(sorted(product((-1, 0, 1), repeat=3), key=lambda step: sum(map(abs, step))))
+COULOMB_CONSTANT = e**2 * c_light**2 * 1.25663706127e-6  # e²/ε0, J m; the magnetic constant is CODATA 2022's
 
 
 @frozen(eq=False)
-class Polar:
+class DipoleForces:
     """Charges and screening of a polar crystal.
 
     Attributes
@@ -52,14 +52,14 @@ class Polar:
         """(nG, 3) reciprocal vectors within the cutoff, rad m⁻¹, and 4Λ²."""
         reciprocal = 2 * np.pi * np.linalg.inv(self.lattice).T
         volume = abs(np.linalg.det(self.lattice))
-        cutoff = 2 * np.pi * (3 * WAVES / (4 * np.pi * volume)) ** (1 / 3)
+        cutoff = 2 * np.pi * (3 * RECIPROCAL_VECTOR_COUNT / (4 * np.pi * volume)) ** (1 / 3)
         mean = float(np.trace(self.dielectric)) / 3
         longest = cutoff * np.sqrt(mean / float(np.linalg.eigvalsh(self.dielectric)[0]))
         reach = np.ceil(longest * np.linalg.norm(self.lattice, axis=1) / (2 * np.pi)).astype(int)
         steps = np.array(list(product(*(range(-r, r + 1) for r in reach))))
         vectors = np.asarray(steps @ reciprocal, dtype=float)
         squares = np.einsum("ki,ij,kj->k", vectors, self.dielectric, vectors)
-        return vectors[squares <= cutoff**2 * mean], cutoff**2 * mean / -float(np.log(FALLEN))
+        return vectors[squares <= cutoff**2 * mean], cutoff**2 * mean / -float(np.log(GAUSSIAN_CUTOFF))
 
     @cached_property
     def onsite(self) -> Array:
@@ -70,7 +70,7 @@ class Polar:
         whole[np.arange(n), :, np.arange(n)] = 0.5 * (total + total.swapaxes(1, 2))
         return whole.reshape(3 * n, 3 * n)
 
-    def matrix(self, q: Array) -> Complex:
+    def matrix(self, q: Array) -> ComplexArray:
         """(nq, 3n, 3n) dipole forces at wave vectors (nq, 3), N m⁻¹; at Γ without the macroscopic field."""
         return self.lattice_sum(self.nearest(q)) - self.onsite
 
@@ -78,12 +78,12 @@ class Polar:
         """(nq, 3) equal wave vectors near Γ, about which the sum is cut off; elsewhere it would miss terms."""
         reciprocal = 2 * np.pi * np.linalg.inv(self.lattice).T
         inside = q @ self.lattice.T / (2 * np.pi)
-        images = q[:, None] - (np.round(inside)[:, None] + NEIGHBOURS) @ reciprocal
+        images = q[:, None] - (np.round(inside)[:, None] + ORDERED_NEIGHBOUR_CELLS) @ reciprocal
         length = np.linalg.norm(images, axis=2)
         first = np.argmax(length <= length.min(axis=1, keepdims=True) * (1 + 1e-9), axis=1)
         return np.asarray(images[np.arange(len(q)), first], dtype=float)
 
-    def factors(self, q: Array) -> tuple[Array, Array, Complex, Complex]:
+    def factors(self, q: Array) -> tuple[Array, Array, ComplexArray, ComplexArray]:
         """Waves K (nq, nG, 3), their screened Gaussians, charges seen by them (nq, nG, 3n) and phases times charges."""
         vectors, width = self.waves
         waves = q[:, None] + vectors
@@ -95,18 +95,18 @@ class Polar:
         seen = np.einsum("qka,kax->qkx", waves, charge)
         return waves, gauss, seen, charge
 
-    def lattice_sum(self, q: Array) -> Complex:
+    def lattice_sum(self, q: Array) -> ComplexArray:
         """(nq, 3n, 3n) sum over all reciprocal vectors."""
         _, gauss, seen, _ = self.factors(q)
         turn, volume = self.turn(q), abs(np.linalg.det(self.lattice))
-        return COULOMB / volume * turn * (seen.swapaxes(1, 2) @ (gauss[:, :, None] * seen.conj()))
+        return COULOMB_CONSTANT / volume * turn * (seen.swapaxes(1, 2) @ (gauss[:, :, None] * seen.conj()))
 
-    def turn(self, q: Array) -> Complex:
+    def turn(self, q: Array) -> ComplexArray:
         """(nq, 3n, 3n) phases $e^{iq(r_i-r_j)}$ of a Fourier sum over lattice vectors alone."""
         phase = np.exp(1j * np.repeat(q @ self.positions.T, 3, axis=1))
         return phase[:, :, None] * phase[:, None, :].conj()
 
-    def gradient(self, q: Array) -> Complex:
+    def gradient(self, q: Array) -> ComplexArray:
         """(nq, 3, 3n, 3n) derivatives of `matrix` with respect to the wave vector, N."""
         q = self.nearest(q)
         waves, gauss, seen, charge = self.factors(q)
@@ -124,15 +124,15 @@ class Polar:
             along = np.repeat(self.positions[:, axis], 3)
             parts.append(change + 1j * (along[:, None] - along) * value)
         volume = abs(np.linalg.det(self.lattice))
-        return COULOMB / volume * self.turn(q)[:, None] * np.stack(parts, axis=1)
+        return COULOMB_CONSTANT / volume * self.turn(q)[:, None] * np.stack(parts, axis=1)
 
 
-def neutral(born: Array) -> Array:
+def neutral_charges(born: Array) -> Array:
     """Born charges with their mean taken off: a crystal has no net charge."""
     return born - born.mean(axis=0)
 
 
-def commensurate(multiple: Array) -> Array:
+def commensurate_wavevectors(multiple: Array) -> Array:
     """(N, 3) wave vectors, in units of the reciprocal lattice vectors, that fit into a supercell of N cells.
 
     `multiple` (3, 3) holds the supercell's lattice vectors in rows in units of the primitive ones, integers.
@@ -148,7 +148,9 @@ def commensurate(multiple: Array) -> Array:
     return found / scale
 
 
-def short_range(polar: Polar, force_constants: Array, kind: Integers, steps: Integers, multiple: Array) -> Array:
+def short_range_constants(
+    polar: DipoleForces, force_constants: Array, kind: IntArray, steps: IntArray, multiple: Array
+) -> Array:
     r"""Take the dipole forces off the force constants of a supercell.
 
     Parameters
@@ -164,18 +166,18 @@ def short_range(polar: Polar, force_constants: Array, kind: Integers, steps: Int
     (n, N, 3, 3) N m⁻¹
     """
     n = len(polar.positions)
-    waves = commensurate(multiple)
+    waves = commensurate_wavevectors(multiple)
     dipole = np.zeros_like(force_constants)
     reciprocal = 2 * np.pi * np.linalg.inv(polar.lattice).T
     for part in np.array_split(waves, max(1, len(waves) // 32)):
         matrix = polar.matrix(part @ reciprocal).reshape(len(part), n, 3, n, 3)
         for i in range(n):
             phase = np.exp(-2j * np.pi * steps[i] @ part.T)
-            dipole[i] += chosen(phase, matrix[:, i], kind)
+            dipole[i] += pair_constants(phase, matrix[:, i], kind)
     return force_constants - dipole / len(waves)
 
 
-def chosen(phase: Complex, matrix: Complex, kind: Integers) -> Array:
+def pair_constants(phase: ComplexArray, matrix: ComplexArray, kind: IntArray) -> Array:
     """(N, 3, 3) real part of the sum of phases (N, nq) times matrices (nq, 3, n, 3) of the right atom."""
     out = np.empty((len(kind), 3, 3))
     for k in range(matrix.shape[2]):

@@ -103,7 +103,7 @@ class Sheet:
         return np.pi * self.attempt_rate * self.density_of_states(omega)
 
 
-def hexagonal(
+def hexagonal_sheet(
     name: str,
     *,
     lattice: float,
@@ -156,9 +156,9 @@ def hexagonal(
 
 # Young's modulus: Lee 2008 (graphene), Kudin 2001 (h-BN), Bertolazzi 2011 (MoS2).  Rigidity: Jiang 2013; h-BN is 16 %
 # below graphene (Singh 2013).  C33: Bosak 2007 (graphite), Bosak 2006 (h-BN), Feldman 1976 (MoS2).
-SHEETS: Mapping[str, Sheet] = MappingProxyType(
+LIBRARY_SHEETS: Mapping[str, Sheet] = MappingProxyType(
     {
-        "graphene": hexagonal(
+        "graphene": hexagonal_sheet(
             "graphene",
             lattice=2.461 * angstrom,
             masses=(12.011 * m_u,) * 2,
@@ -169,7 +169,7 @@ SHEETS: Mapping[str, Sheet] = MappingProxyType(
             spacing=3.35 * angstrom,
             source="doi:10.1126/science.1157996, doi:10.1088/0957-4484/24/43/435705, doi:10.1103/PhysRevB.75.153408",
         ),
-        "h-BN": hexagonal(
+        "h-BN": hexagonal_sheet(
             "h-BN",
             lattice=2.504 * angstrom,
             masses=(10.81 * m_u, 14.007 * m_u),
@@ -180,7 +180,7 @@ SHEETS: Mapping[str, Sheet] = MappingProxyType(
             spacing=3.33 * angstrom,
             source="doi:10.1103/PhysRevB.64.235406, doi:10.1103/PhysRevB.87.184106, doi:10.1103/PhysRevB.73.041402",
         ),
-        "MoS2": hexagonal(
+        "MoS2": hexagonal_sheet(
             "MoS2",
             lattice=3.16 * angstrom,
             masses=(95.95 * m_u, 32.06 * m_u, 32.06 * m_u),
@@ -208,7 +208,7 @@ def sheet(name: str) -> Sheet:
     InputError
         for an unknown name; the message offers near ones
     """
-    if name not in SHEETS:
-        close = get_close_matches(name, SHEETS, n=3, cutoff=0.3) or sorted(SHEETS)
+    if name not in LIBRARY_SHEETS:
+        close = get_close_matches(name, LIBRARY_SHEETS, n=3, cutoff=0.3) or sorted(LIBRARY_SHEETS)
         raise InputError(f"no sheet {name!r} in the library; did you mean {' or '.join(close)}?")
-    return SHEETS[name]
+    return LIBRARY_SHEETS[name]

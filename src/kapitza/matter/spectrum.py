@@ -1,23 +1,31 @@
-r"""A spectrum from modes at discrete wave vectors.
+"""Spectra of a crystal from a converged mesh of wave vectors, with the long waves as a power series."""
 
-Every mode is spread over the frequencies that its cell of the mesh covers: a quadratic B-spline, positive and of
-compact support, whose variance is that of a linear band in the cell, $\sum_i (v\cdot b_i/m_i)^2/12$.  Its integral
-over a bin is a cubic, so that the sum over all bins keeps every mode.  Below the lowest frequencies that a mesh
-resolves, the expansion $\omega^2 (a_0 + a_1\omega^2 + a_2\omega^4)$ takes over.
-"""
+import warnings
 
 import numpy as np
-from attrs import frozen
+from attrs import evolve, frozen
 
 from kapitza.core.arrays import Array
-from kapitza.matter.brillouin import Integers
+from kapitza.errors import InputError, ValidityWarning
+from kapitza.matter.brillouin import (
+    IntArray,
+    equivalent_normals,
+    hemisphere_directions,
+    inscribed_radius,
+    mesh_operations,
+    reduced_mesh,
+    spectrum_operations,
+)
+from kapitza.matter.crystal import Crystal, ModeLevels
+from kapitza.matter.longwave import LongWave
+from kapitza.units import THz, angstrom
 
-REACH = 1.5  # of the spline, in units of twice its standard deviation
-PORTION = 1 << 19  # entries of bins handled at once
+SPLINE_REACH = 1.5  # of the spline, in units of twice its standard deviation
+PORTION_ENTRIES = 1 << 19  # entries of bins handled at once
 
 
 @frozen(eq=False)
-class Spectrum:
+class SampledSpectrum:
     r"""Piecewise linear spectrum with a power series below.
 
     Attributes
@@ -48,7 +56,7 @@ class Spectrum:
         return series + (high - series) * x * x * (3 - 2 * x)
 
 
-def binned(omega: Array, spread: Array, weight: Array, step: float, bins: int) -> Array:
+def bin_modes(omega: Array, spread: Array, weight: Array, step: float, bins: int) -> Array:
     """Spectrum density of modes with a standard deviation each.
 
     Parameters
@@ -63,31 +71,250 @@ def binned(omega: Array, spread: Array, weight: Array, step: float, bins: int) -
     """
     use = (omega > 0) & (weight > 0)
     place, size, weight = omega[use] / step, 2 * spread[use] / step, weight[use]
-    first = np.clip(np.floor(place - REACH * size), 0, bins).astype(np.int64)
-    last = np.clip(np.ceil(place + REACH * size), 0, bins).astype(np.int64)
+    first = np.clip(np.floor(place - SPLINE_REACH * size), 0, bins).astype(np.int64)
+    last = np.clip(np.ceil(place + SPLINE_REACH * size), 0, bins).astype(np.int64)
     count = np.asarray(last - first + 1, dtype=np.int64)
     total = np.zeros(bins + 1)
     stops = np.cumsum(count)
     begin = 0
     while begin < len(place):
-        end = max(begin + 1, int(np.searchsorted(stops, (stops[begin - 1] if begin else 0) + PORTION)))
+        end = max(begin + 1, int(np.searchsorted(stops, (stops[begin - 1] if begin else 0) + PORTION_ENTRIES)))
         add_modes(total, place[begin:end], size[begin:end], weight[begin:end], first[begin:end], count[begin:end])
         begin = end
     return total[:-1] / step
 
 
-def add_modes(total: Array, place: Array, size: Array, weight: Array, first: Integers, count: Integers) -> None:
+def add_modes(total: Array, place: Array, size: Array, weight: Array, first: IntArray, count: IntArray) -> None:
     """Add the share of each mode in each of its bins to `total`."""
     mode = np.repeat(np.arange(len(place)), count)
     edge = np.arange(len(mode)) - np.repeat(np.cumsum(count) - count, count) + first[mode]
-    part = below((edge - place[mode]) / size[mode]) * weight[mode]
+    part = spline_integral((edge - place[mode]) / size[mode]) * weight[mode]
     same = mode[1:] == mode[:-1]
     total += np.bincount(edge[:-1][same], weights=(part[1:] - part[:-1])[same], minlength=len(total))[: len(total)]
 
 
-def below(u: Array) -> Array:
+def spline_integral(u: Array) -> Array:
     """Part of a quadratic B-spline with knots at ±1/2 and ±3/2 that lies below u."""
-    size = np.minimum(np.abs(u), REACH)
+    size = np.minimum(np.abs(u), SPLINE_REACH)
     inner = size * (0.75 - size * size / 3)
-    outer = 0.5 - (REACH - size) ** 3 / 6
+    outer = 0.5 - (SPLINE_REACH - size) ** 3 / 6
     return 0.5 + np.copysign(np.where(size <= 0.5, inner, outer), u)
+
+
+MeshShape = tuple[int, int, int]
+
+FIRST_MESH_LENGTH = 50 * angstrom  # spacing of the first mesh is 2π over this
+MESH_REFINEMENT = 1.5  # the next mesh
+MAX_MESH_POINTS = 400_000  # of a mesh, before symmetry
+SPECTRUM_BINS = 400  # up to the top of the spectrum
+CONVERGENCE_GROUPS = 40  # of bins, over which convergence is judged
+IMAGINARY_TOLERANCE = 1e-3  # of the top frequency: larger imaginary frequencies are reported
+LONG_WAVE_SIZES = (
+    0.35,
+    0.2,
+    0.1,
+    0.05,
+)  # of the inscribed sphere: how far long waves are followed, if their branches allow
+LONG_WAVE_RADII = (0.6, 1.0)  # of that, where they are taken
+
+
+@frozen(eq=False)
+class MeshSpectra:
+    """What a mesh gives.
+
+    Attributes
+    ----------
+    modes, states : modes per area (m⁻²) and density of states (m⁻³ rad⁻¹ s)
+    shape : wave vectors along each reciprocal lattice vector
+    top : where both end, rad s⁻¹
+    lowest : lowest frequency, negative if imaginary, rad s⁻¹
+    imaginary : part of all modes that is imaginary
+    change : mean relative difference of the modes to the mesh before, 0 where there was none
+    """
+
+    modes: SampledSpectrum
+    states: SampledSpectrum
+    shape: MeshShape
+    top: float
+    lowest: float
+    imaginary: float
+    change: float = 0.0
+
+
+@frozen(eq=False)
+class LongWaveSeries:
+    """Coefficients of ω², ω⁴, ω⁶ in the modes and in the density of states, and up to which frequency they hold."""
+
+    modes: Array
+    states: Array
+    join: float
+
+
+def converged_spectra(
+    crystal: Crystal, normal: Array, sound: LongWave, mesh: MeshShape | None, tolerance: float
+) -> MeshSpectra:
+    """Spectra along a normal from the given mesh, or from one that is fine enough.
+
+    Parameters
+    ----------
+    crystal, normal, sound : lattice, direction (3,) of length 1, elastic limit
+    mesh : wave vectors along each reciprocal lattice vector, or None
+    tolerance : mean relative change of the modes, in groups of 1/40 of the spectrum, between two meshes
+
+    Raises
+    ------
+    InputError
+        for a crystal without vibrations
+    """
+    operations = spectrum_operations(crystal.lattice, crystal.frequencies)
+    length = FIRST_MESH_LENGTH
+    while not is_affordable(mesh_shape(crystal, length)):
+        length /= MESH_REFINEMENT
+    table, old = mesh_spectra(crystal, normal, mesh or mesh_shape(crystal, length), operations), None
+    while mesh is None:
+        length *= MESH_REFINEMENT
+        shape = mesh_shape(crystal, length)
+        if not is_affordable(shape):
+            break
+        table, old = mesh_spectra(crystal, normal, shape, operations), table
+        table = evolve(table, change=mesh_difference(table, old))
+        if table.change <= tolerance:
+            break
+    warn_of_imaginary(crystal, table)
+    return join_long_waves(table, old, long_wave_series(crystal, normal, sound))
+
+
+def mesh_shape(crystal: Crystal, length: float) -> MeshShape:
+    """Even numbers of wave vectors about 2π/length apart; even ones hold Γ and the zone boundary."""
+    sizes = np.linalg.norm(crystal.reciprocal, axis=1) * length / (2 * np.pi)
+    one, two, three = (max(2, 2 * round(size / 2)) for size in sizes.tolist())
+    return one, two, three
+
+
+def is_affordable(shape: MeshShape) -> bool:
+    """Whether a mesh has not too many points."""
+    return shape[0] * shape[1] * shape[2] <= MAX_MESH_POINTS
+
+
+def mesh_spectra(crystal: Crystal, normal: Array, shape: MeshShape, operations: IntArray) -> MeshSpectra:
+    """Spectra of one mesh, without long waves."""
+    kept = mesh_operations(shape, operations)
+    fraction, share = reduced_mesh(shape, kept)
+    levels = crystal.levels(fraction @ crystal.reciprocal)
+    top = float(levels.omega.max())
+    if not top > 0:
+        raise InputError(f"{crystal.name} has no real frequency: its force constants are no crystal's")
+    spans = levels.velocity @ (crystal.reciprocal / np.array(shape)[:, None]).T
+    spread = np.sqrt(np.square(spans).sum(axis=2) / 12)
+    step = float((levels.omega + 3 * spread).max()) / SPECTRUM_BINS
+    spread = np.maximum(spread, 0.1 * step)
+    number = np.broadcast_to(share[:, None] / crystal.volume, levels.omega.shape)
+    flux = np.pi * number * mean_normal_speed(levels, *equivalent_normals(normal, crystal.lattice, kept))
+    modes, states = (
+        SampledSpectrum(
+            step,
+            bin_modes(levels.omega.ravel(), spread.ravel(), weight.ravel(), step, SPECTRUM_BINS + 1),
+            np.zeros(3),
+            0.0,
+        )
+        for weight in (flux, number)
+    )
+    unstable = levels.omega < -IMAGINARY_TOLERANCE * top
+    imaginary = float(share @ unstable.mean(axis=1))
+    return MeshSpectra(modes, states, shape, (SPECTRUM_BINS + 1) * step, float(levels.omega.min()), imaginary)
+
+
+def mean_normal_speed(levels: ModeLevels, directions: Array, parts: Array) -> Array:
+    """(nq, 3n) |v_n| averaged over equivalent normals (k, 3) with shares (k,), m s⁻¹."""
+    total = np.zeros_like(levels.omega)
+    for direction, part in zip(directions, parts, strict=True):
+        total += part * np.abs(levels.along(direction))
+    return total
+
+
+def warn_of_imaginary(crystal: Crystal, table: MeshSpectra) -> None:
+    """Warn of imaginary frequencies."""
+    if table.imaginary > 0:
+        warnings.warn(
+            f"{crystal.name}: {table.imaginary:.2%} of the modes are imaginary, to {-table.lowest / THz:.3g}i THz, "
+            "and left out; the crystal is unstable as given, or its supercell is too small",
+            ValidityWarning,
+            stacklevel=2,
+        )
+
+
+def mesh_difference(new: MeshSpectra, old: MeshSpectra) -> float:
+    """Mean difference of the modes of two meshes in groups of bins, over their mean."""
+    edge = np.linspace(0, max(new.top, old.top), CONVERGENCE_GROUPS + 1)
+    one, two = (
+        np.diff(np.interp(edge, np.arange(SPECTRUM_BINS + 2) * t.modes.step, cumulative_modes(t))) for t in (new, old)
+    )
+    return float(np.abs(one - two).sum() / one.sum())
+
+
+def cumulative_modes(table: MeshSpectra) -> Array:
+    """Integral of the modes up to each edge of a bin."""
+    return np.concatenate([[0.0], np.cumsum(table.modes.value)]) * table.modes.step
+
+
+def join_long_waves(table: MeshSpectra, coarser: MeshSpectra | None, series: LongWaveSeries) -> MeshSpectra:
+    """Join bins and long waves, and take off the common error of the mesh.
+
+    A sum over a mesh misses the kinks of |v_n|, by a part that falls with the square of the spacing and is much the
+    same at all frequencies: the coarser mesh tells its size.
+    """
+    scale = 1.0
+    if coarser is not None:
+        ratio = (np.prod(table.shape, dtype=float) / np.prod(coarser.shape, dtype=float)) ** (2 / 3)
+        scale += (1 - cumulative_modes(coarser)[-1] / cumulative_modes(table)[-1]) / (ratio - 1)
+    return evolve(
+        table,
+        modes=evolve(table.modes, value=table.modes.value * scale, low=series.modes, join=series.join),
+        states=evolve(table.states, low=series.states, join=series.join),
+    )
+
+
+def long_wave_series(crystal: Crystal, normal: Array, sound: LongWave) -> LongWaveSeries:
+    """Series of the spectra below the lowest frequencies that a mesh resolves.
+
+    In each direction, flux and number of each acoustic branch over ω² are parabolas in ω² through the elastic limit
+    and two wave vectors.  Without a restoring force of every sound wave there is no series.
+    """
+    modes, states = sound.integrals(normal)
+    if not np.isfinite([modes, states]).all():
+        return LongWaveSeries(np.zeros(3), np.zeros(3), 0.0)
+    directions, share = hemisphere_directions(normal, 10, 20)
+    speed, group = sound.speeds(directions, normal)
+    start = np.stack([np.abs(group) / speed**3, speed**-3])
+    for size in LONG_WAVE_SIZES:
+        rays = [
+            long_wave_shell(crystal, normal, directions, r * size * inscribed_radius(crystal.reciprocal))
+            for r in LONG_WAVE_RADII
+        ]
+        if all((square > 0).all() for square, _ in rays):
+            squares = np.stack([np.zeros_like(speed), *(square for square, _ in rays)])
+            curves = parabola_coefficients(squares, np.stack([start, *(value for _, value in rays)]))
+            bend = curves[1:].sum(axis=-1) @ share / np.array([8 * np.pi**2, 8 * np.pi**3])
+            join = float(np.sqrt(squares[-1].min()))
+            return LongWaveSeries(np.array([modes, *bend[:, 0]]), np.array([states, *bend[:, 1]]), join)
+    return LongWaveSeries(np.array([modes, 0, 0]), np.array([states, 0, 0]), 0.0)
+
+
+def long_wave_shell(crystal: Crystal, normal: Array, directions: Array, q: float) -> tuple[Array, Array]:
+    """(n, 3) squared acoustic frequencies at a distance q from Γ, and (2, n, 3) flux and number of modes over ω².
+
+    The squares are zero where a branch does not rise outwards as sound does.
+    """
+    omega, velocity = crystal.velocities(q * directions, normal)
+    omega, velocity = omega[:, :3], velocity[:, :3]
+    outward = np.einsum("qbi,qi->qb", velocity, directions)
+    sound = (omega > 0) & (outward > 0.2 * omega / q)
+    number = np.divide(q**2, outward * omega**2, out=np.zeros_like(omega), where=sound)
+    return np.where(sound, omega**2, 0), np.stack([np.abs(velocity @ normal) * number, number])
+
+
+def parabola_coefficients(x: Array, y: Array) -> Array:
+    """Coefficients of 1, x, x² through three points (first axis) with x[0] = 0, on a new first axis."""
+    one = (y[1] - y[0]) / x[1]
+    two = ((y[2] - y[0]) / x[2] - one) / (x[2] - x[1])
+    return np.stack([y[0], one - two * x[1], two])

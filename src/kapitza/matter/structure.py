@@ -11,13 +11,13 @@ from numpy.typing import ArrayLike
 
 from kapitza.core.arrays import Array, positive
 from kapitza.errors import InputError
-from kapitza.matter.crystal import finite
+from kapitza.matter.crystal import finite_array
 from kapitza.units import angstrom, m_u
 
-OVERLAP = 0.5 * angstrom  # atoms nearer than this are one atom put twice
+OVERLAP_DISTANCE = 0.5 * angstrom  # atoms nearer than this are one atom put twice
 
 # standard atomic weights (abridged, IUPAC 2021, doi:10.1515/pac-2019-0603)
-WEIGHTS: Mapping[str, float] = MappingProxyType(
+ATOMIC_WEIGHTS: Mapping[str, float] = MappingProxyType(
     {
         "H": 1.008, "B": 10.81, "C": 12.011, "N": 14.007, "O": 15.999, "Ne": 20.180, "Mg": 24.305, "Al": 26.982,
         "Si": 28.085, "P": 30.974, "S": 32.06, "Ar": 39.95, "Ti": 47.867, "Cr": 51.996, "Fe": 55.845, "Ni": 58.693,
@@ -28,7 +28,7 @@ WEIGHTS: Mapping[str, float] = MappingProxyType(
 )  # fmt: skip
 
 # crystals by name: kind, elements, lattice constants in Å from which a potential relaxes them to its own
-START: Mapping[str, tuple[str, str, float, float]] = MappingProxyType(
+START_STRUCTURES: Mapping[str, tuple[str, str, float, float]] = MappingProxyType(
     {
         "C": ("diamond", "C", 3.567, 0.0),
         "graphene": ("honeycomb", "C", 2.46, 12.0),
@@ -52,7 +52,7 @@ START: Mapping[str, tuple[str, str, float, float]] = MappingProxyType(
         "Xe": ("fcc", "Xe", 6.13, 0.0),
     }
 )
-ALIASES: Mapping[str, str] = MappingProxyType({"diamond": "C", "cBN": "c-BN", "BN": "c-BN", "3C-SiC": "SiC"})
+STRUCTURE_ALIASES: Mapping[str, str] = MappingProxyType({"diamond": "C", "cBN": "c-BN", "BN": "c-BN", "3C-SiC": "SiC"})
 
 
 @frozen(eq=False)
@@ -75,8 +75,8 @@ class Structure:
     """
 
     name: str
-    lattice: Array = field(converter=finite)
-    positions: Array = field(converter=finite)
+    lattice: Array = field(converter=finite_array)
+    positions: Array = field(converter=finite_array)
     masses: Array = field(converter=positive)
     symbols: tuple[str, ...] = field(converter=tuple)
     axes: Array | None = None
@@ -124,15 +124,15 @@ def structure(name: str) -> Structure:
     InputError
         for an unknown name; the message offers near ones
     """
-    key = ALIASES.get(name, name)
-    if key not in START:
-        close = get_close_matches(key, START, n=3, cutoff=0.4) or sorted(START)
+    key = STRUCTURE_ALIASES.get(name, name)
+    if key not in START_STRUCTURES:
+        close = get_close_matches(key, START_STRUCTURES, n=3, cutoff=0.4) or sorted(START_STRUCTURES)
         raise InputError(f"no crystal structure {name!r} by name; did you mean {' or '.join(close)}?")
-    kind, elements, a, c = START[key]
-    return prototype(key, kind, elements.split(), a=a * angstrom, c=c * angstrom)
+    kind, elements, a, c = START_STRUCTURES[key]
+    return build_prototype(key, kind, elements.split(), a=a * angstrom, c=c * angstrom)
 
 
-def prototype(name: str, kind: str, elements: list[str], *, a: float, c: float = 0.0) -> Structure:
+def build_prototype(name: str, kind: str, elements: list[str], *, a: float, c: float = 0.0) -> Structure:
     """Build a crystal of a common structure.
 
     Parameters
@@ -158,20 +158,22 @@ def prototype(name: str, kind: str, elements: list[str], *, a: float, c: float =
         points = np.zeros((1, 3)) if single else np.array([[0.0] * 3, [cubic[kind]] * 3])
         chosen = elements[:1] if single else [elements[0], elements[-1]]
         axes = a * np.eye(3)
-        return from_symbols(name, lattice, points @ (a * np.eye(3)), chosen, axes)
+        return structure_from_symbols(name, lattice, points @ (a * np.eye(3)), chosen, axes)
     else:
         raise InputError(f"unknown kind of structure {kind!r}: expected {', '.join(cubic)}, bcc, wurtzite or honeycomb")
-    return from_symbols(name, lattice, points @ lattice, chosen, axes)
+    return structure_from_symbols(name, lattice, points @ lattice, chosen, axes)
 
 
-def from_symbols(
+def structure_from_symbols(
     name: str, lattice: ArrayLike, positions: ArrayLike, symbols: list[str], axes: Array | None = None
 ) -> Structure:
     """Return a structure with the standard masses of its elements."""
-    return Structure(name, finite(lattice), finite(positions), masses_of(symbols), tuple(symbols), axes)
+    return Structure(
+        name, finite_array(lattice), finite_array(positions), element_masses(symbols), tuple(symbols), axes
+    )
 
 
-def masses_of(symbols: list[str] | tuple[str, ...]) -> Array:
+def element_masses(symbols: list[str] | tuple[str, ...]) -> Array:
     """(n,) standard atomic masses of elements, kg.
 
     Raises
@@ -179,10 +181,10 @@ def masses_of(symbols: list[str] | tuple[str, ...]) -> Array:
     InputError
         for an element that the table lacks
     """
-    unknown = sorted(set(symbols) - set(WEIGHTS))
+    unknown = sorted(set(symbols) - set(ATOMIC_WEIGHTS))
     if unknown:
         raise InputError(f"no mass of {', '.join(unknown)} in the table: give the masses (kg) yourself")
-    return np.array([WEIGHTS[symbol] for symbol in symbols]) * m_u
+    return np.array([ATOMIC_WEIGHTS[symbol] for symbol in symbols]) * m_u
 
 
 def check_apart(one: Structure) -> None:
@@ -196,7 +198,7 @@ def check_apart(one: Structure) -> None:
     distance, found = KDTree(everywhere).query(wrapped, k=2)
     nearest: Array = distance[:, 1]
     other = np.asarray(found, dtype=np.int64)[:, 1]
-    if nearest.min() < OVERLAP:
+    if nearest.min() < OVERLAP_DISTANCE:
         i = int(np.argmin(nearest))
         j = int(other[i]) % one.masses.size
         raise InputError(

@@ -9,7 +9,7 @@ from kapitza.core.arrays import Array
 from kapitza.errors import InputError
 
 # which entries of the Voigt matrix each independent constant fills, with its sign
-FILLS: Mapping[str, Mapping[str, str]] = MappingProxyType(
+VOIGT_ENTRIES: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {
         "isotropic": {"C11": "11 22 33", "C44": "44 55 66"},
         "cubic": {"C11": "11 22 33", "C12": "12 13 23", "C44": "44 55 66"},
@@ -25,9 +25,11 @@ FILLS: Mapping[str, Mapping[str, str]] = MappingProxyType(
         "monoclinic": {f"C{ij}": str(ij) for ij in (11, 12, 13, 15, 22, 23, 25, 33, 35, 44, 46, 55, 66)},
     }
 )  # fmt: skip
-OPTIONAL = ("C15", "C16")  # zero in the crystal classes of higher symmetry
-REDUNDANT: Mapping[str, str] = MappingProxyType({"hexagonal": "C66", "trigonal": "C66"})  # (C11 - C12)/2, may be stated
-LATTICE: Mapping[str, tuple[str, ...]] = MappingProxyType(
+OPTIONAL_CONSTANTS = ("C15", "C16")  # zero in the crystal classes of higher symmetry
+REDUNDANT_CONSTANTS: Mapping[str, str] = MappingProxyType(
+    {"hexagonal": "C66", "trigonal": "C66"}
+)  # (C11 - C12)/2, may be stated
+LATTICE_PARAMETERS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "cubic": ("a",),
         "hexagonal": ("a", "c"),
@@ -61,10 +63,10 @@ def stiffness_matrix(symmetry: str, constants: Mapping[str, float]) -> Array:
     ----------
     J. F. Nye, Physical Properties of Crystals (Oxford University Press, 1957), table 9
     """
-    if symmetry not in FILLS:
-        raise InputError(f"no stiffness for symmetry {symmetry!r}; known are {', '.join(FILLS)}")
-    fills, extra = FILLS[symmetry], REDUNDANT.get(symmetry)
-    missing = [name for name in fills if name not in constants and name not in OPTIONAL]
+    if symmetry not in VOIGT_ENTRIES:
+        raise InputError(f"no stiffness for symmetry {symmetry!r}; known are {', '.join(VOIGT_ENTRIES)}")
+    fills, extra = VOIGT_ENTRIES[symmetry], REDUNDANT_CONSTANTS.get(symmetry)
+    missing = [name for name in fills if name not in constants and name not in OPTIONAL_CONSTANTS]
     surplus = [name for name in constants if name not in fills and name != extra]
     if missing or surplus:
         wrong = f"{', '.join(missing)} missing" if missing else f"{', '.join(surplus)} not independent"
@@ -96,7 +98,7 @@ def cell_volume(symmetry: str, lattice: Mapping[str, float]) -> float:
     InputError
         for a class without a cell, and for lattice constants that are missing or too many
     """
-    names = LATTICE.get(symmetry, ())
+    names = LATTICE_PARAMETERS.get(symmetry, ())
     if not names or set(names) != set(lattice):
         raise InputError(f"{symmetry} cell: got {', '.join(lattice) or 'nothing'}, wanted {', '.join(names) or 'none'}")
     a = lattice["a"]

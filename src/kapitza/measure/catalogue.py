@@ -21,12 +21,12 @@ from kapitza.errors import DataError
 from kapitza.matter.library import material
 from kapitza.units import GW, MW, GPa, nm
 
-Seen = Literal["full text", "abstract", "compilation", "quoted"]
-Carriers = Literal["phonons", "electrons"]
-Bound = Literal["", "lower", "upper"]
+Provenance = Literal["full text", "abstract", "compilation", "quoted"]
+HeatCarrier = Literal["phonons", "electrons"]
+BoundKind = Literal["", "lower", "upper"]
 
-POLYTYPES: Mapping[str, frozenset[str]] = MappingProxyType({"SiC": frozenset({"3C-SiC", "4H-SiC", "6H-SiC"})})
-WINDOW = 0.05  # relative half width of the range of temperatures that counts as "at" a temperature
+POLYTYPE_NAMES: Mapping[str, frozenset[str]] = MappingProxyType({"SiC": frozenset({"3C-SiC", "4H-SiC", "6H-SiC"})})
+TEMPERATURE_WINDOW = 0.05  # relative half width of the range of temperatures that counts as "at" a temperature
 
 
 @frozen(eq=False)
@@ -55,14 +55,14 @@ class Measurement:
     method: str = field(kw_only=True)
     doi: str = field(kw_only=True)
     citation: str = field(kw_only=True)
-    seen: Seen = field(kw_only=True)
+    seen: Provenance = field(kw_only=True)
     thickness: float | None = field(default=None, kw_only=True)
     preparation: str = field(default="", kw_only=True)
     state: str = field(default="", kw_only=True)
     interlayer: str = field(default="", kw_only=True)
     pressure: float = field(default=0.0, kw_only=True)
-    carriers: Carriers = field(default="phonons", kw_only=True)
-    bound: Bound = field(default="", kw_only=True)
+    carriers: HeatCarrier = field(default="phonons", kw_only=True)
+    bound: BoundKind = field(default="", kw_only=True)
 
     @property
     def sides(self) -> frozenset[str]:
@@ -80,7 +80,7 @@ class Measurement:
             return f"at {self.pressure / GPa:g} GPa"
         return f"{self.bound} bound only" if self.bound else ""
 
-    def near(self, temperature: float, window: float = WINDOW) -> tuple[int, ...]:
+    def near(self, temperature: float, window: float = TEMPERATURE_WINDOW) -> tuple[int, ...]:
         """Indices of the values within a relative window around a temperature (K)."""
         wanted = float(temperatures(temperature)[0])
         away = np.abs(self.conductance.temperature / wanted - 1)
@@ -88,7 +88,11 @@ class Measurement:
 
 
 def measured(
-    left: str | None = None, right: str | None = None, temperature: float | None = None, *, window: float = WINDOW
+    left: str | None = None,
+    right: str | None = None,
+    temperature: float | None = None,
+    *,
+    window: float = TEMPERATURE_WINDOW,
 ) -> tuple[Measurement, ...]:
     """Published measurements of an interface, of all interfaces of one material, or all there are.
 
@@ -107,18 +111,18 @@ def measured(
     InputError
         for a material that is not in the library, or a temperature not above 0 K
     """
-    wanted = [family(side) for side in (left, right) if side is not None]
-    found = (entry for entry in catalogue() if _fits(entry, wanted))
+    wanted = [polytype_family(side) for side in (left, right) if side is not None]
+    found = (entry for entry in load_catalogue() if _has_sides(entry, wanted))
     return tuple(entry for entry in found if temperature is None or entry.near(temperature, window))
 
 
-def interfaces() -> tuple[tuple[str, str], ...]:
+def measured_interfaces() -> tuple[tuple[str, str], ...]:
     """Pairs of sides of which the catalogue holds measurements, each once, in the order of the catalogue."""
-    pairs = {entry.sides: (entry.left, entry.right) for entry in reversed(catalogue())}
+    pairs = {entry.sides: (entry.left, entry.right) for entry in reversed(load_catalogue())}
     return tuple(reversed(pairs.values()))
 
 
-def family(name: str) -> frozenset[str]:
+def polytype_family(name: str) -> frozenset[str]:
     """Names of the catalogue that a name stands for: one, or all polytypes of a crystal that is named without.
 
     Raises
@@ -126,16 +130,16 @@ def family(name: str) -> frozenset[str]:
     InputError
         for a name that neither library nor catalogue has
     """
-    return POLYTYPES.get(name) or frozenset({known_side(name)})
+    return POLYTYPE_NAMES.get(name) or frozenset({catalogue_side(name)})
 
 
-def _fits(entry: Measurement, wanted: Sequence[frozenset[str]]) -> bool:
+def _has_sides(entry: Measurement, wanted: Sequence[frozenset[str]]) -> bool:
     """Whether the sides of a measurement are those wanted, in either order."""
     orders = ((entry.left, entry.right), (entry.right, entry.left))
     return any(all(side in names for side, names in zip(order, wanted, strict=False)) for order in orders)
 
 
-def known_side(name: str) -> str:
+def catalogue_side(name: str) -> str:
     """Return a material by the name that library and catalogue share.
 
     Raises
@@ -143,16 +147,16 @@ def known_side(name: str) -> str:
     InputError
         for a name that neither has, with near names
     """
-    return name if name in _sides() else material(name).name
+    return name if name in _side_names() else material(name).name
 
 
 @cache
-def _sides() -> frozenset[str]:
-    return frozenset(side for entry in catalogue() for side in entry.sides)
+def _side_names() -> frozenset[str]:
+    return frozenset(side for entry in load_catalogue() for side in entry.sides)
 
 
 @cache
-def catalogue() -> tuple[Measurement, ...]:
+def load_catalogue() -> tuple[Measurement, ...]:
     """All measurements of the catalogue.
 
     Raises
@@ -160,22 +164,22 @@ def catalogue() -> tuple[Measurement, ...]:
     DataError
         if its files were damaged
     """
-    sources = _table("sources.toml")
-    entries = _table("measured.toml")["measured"]
-    return tuple(one for number, entry in enumerate(entries, start=1) for one in _measurements(entry, sources, number))
+    sources = _read_toml("sources.toml")
+    entries = _read_toml("measured.toml")["measured"]
+    return tuple(one for number, entry in enumerate(entries, start=1) for one in _parse_entry(entry, sources, number))
 
 
-_NEEDED = ("left", "right", "source", "temperature", "method", "seen")
-_TEXTS = ("preparation", "state", "interlayer", "carriers", "bound")
-_KEYS = frozenset((*_NEEDED, *_TEXTS, "conductance", "resistance", "sigma", "thickness", "pressure"))
-_CHOICES: Mapping[str, tuple[str, ...]] = {
-    "seen": get_args(Seen),
-    "carriers": get_args(Carriers),
-    "bound": get_args(Bound),
+_REQUIRED_KEYS = ("left", "right", "source", "temperature", "method", "seen")
+_TEXT_KEYS = ("preparation", "state", "interlayer", "carriers", "bound")
+_KNOWN_KEYS = frozenset((*_REQUIRED_KEYS, *_TEXT_KEYS, "conductance", "resistance", "sigma", "thickness", "pressure"))
+_KEY_CHOICES: Mapping[str, tuple[str, ...]] = {
+    "seen": get_args(Provenance),
+    "carriers": get_args(HeatCarrier),
+    "bound": get_args(BoundKind),
 }
 
 
-def _table(name: str) -> dict[str, Any]:
+def _read_toml(name: str) -> dict[str, Any]:
     path = files("kapitza.measure").joinpath("data", name)
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
@@ -183,17 +187,17 @@ def _table(name: str) -> dict[str, Any]:
         raise DataError(f"not valid TOML ({err})", file=str(path)) from err
 
 
-def _measurements(entry: dict[str, Any], sources: dict[str, Any], number: int) -> list[Measurement]:
+def _parse_entry(entry: dict[str, Any], sources: dict[str, Any], number: int) -> list[Measurement]:
     """Records of one entry: one, or one for each sample at a common temperature."""
-    _check(entry, sources, number)
-    values, sigmas = _conductances(entry)
+    _check_entry(entry, sources, number)
+    values, sigmas = _parse_conductances(entry)
     if isinstance(entry["temperature"], list):
         series = [(entry["temperature"], values, sigmas)]
     else:
         each = repeat(None) if sigmas is None else sigmas[:, None]
         series = list(zip(repeat([entry["temperature"]]), values[:, None], each, strict=False))
     source = sources[entry["source"]]
-    optional = {key: entry[key] for key in _TEXTS if key in entry}
+    optional = {key: entry[key] for key in _TEXT_KEYS if key in entry}
     return [
         Measurement(
             entry["left"],
@@ -211,7 +215,7 @@ def _measurements(entry: dict[str, Any], sources: dict[str, Any], number: int) -
     ]
 
 
-def _conductances(entry: dict[str, Any]) -> tuple[Array, Array | None]:
+def _parse_conductances(entry: dict[str, Any]) -> tuple[Array, Array | None]:
     """Conductances and their uncertainties, W m⁻² K⁻¹, from what was published."""
     sigma = np.atleast_1d(np.asarray(entry["sigma"], dtype=float)) if "sigma" in entry else None
     if "conductance" in entry:
@@ -220,17 +224,19 @@ def _conductances(entry: dict[str, Any]) -> tuple[Array, Array | None]:
     return 1 / resistance, None if sigma is None else sigma / GW / resistance**2
 
 
-def _check(entry: dict[str, Any], sources: dict[str, Any], number: int) -> None:
+def _check_entry(entry: dict[str, Any], sources: dict[str, Any], number: int) -> None:
     where = f"entry {number} ({entry.get('left')}/{entry.get('right')}, {entry.get('source')})"
-    if unknown := set(entry) - _KEYS:
-        raise DataError(f"{where} has unknown keys {sorted(unknown)}; known are {sorted(_KEYS)}", file="measured.toml")
+    if unknown := set(entry) - _KNOWN_KEYS:
+        raise DataError(
+            f"{where} has unknown keys {sorted(unknown)}; known are {sorted(_KNOWN_KEYS)}", file="measured.toml"
+        )
     if ("conductance" in entry) == ("resistance" in entry):
         raise DataError(f"{where}: wanted either a conductance or a resistance", file="measured.toml")
-    for key in _NEEDED:
+    for key in _REQUIRED_KEYS:
         if key not in entry:
             raise DataError(f"{where} has no {key}", file="measured.toml")
     if entry["source"] not in sources:
         raise DataError(f"{where}: source {entry['source']!r} is not in sources.toml", file="measured.toml")
-    for key, choices in _CHOICES.items():
+    for key, choices in _KEY_CHOICES.items():
         if key in entry and entry[key] not in choices:
             raise DataError(f"{where}: {key} = {entry[key]!r}, wanted one of {choices}", file="measured.toml")

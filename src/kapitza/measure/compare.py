@@ -12,14 +12,21 @@ import numpy as np
 from attrs import field, frozen
 
 from kapitza.core.arrays import temperatures
-from kapitza.core.conductance import DROPS, Conductance
+from kapitza.core.conductance import TEMPERATURE_DROPS, Conductance
 from kapitza.core.transmission import Transmission
 from kapitza.errors import InputError
-from kapitza.measure.catalogue import POLYTYPES, WINDOW, Measurement, interfaces, known_side, measured
+from kapitza.measure.catalogue import (
+    POLYTYPE_NAMES,
+    TEMPERATURE_WINDOW,
+    Measurement,
+    catalogue_side,
+    measured,
+    measured_interfaces,
+)
 from kapitza.theory import models as register
-from kapitza.theory.bodies import Describable, body, is_path
+from kapitza.theory.sides import SideDescription, describe_side, is_path
 
-Models = Mapping[str, Transmission | Conductance]
+ModelResults = Mapping[str, Transmission | Conductance]
 
 
 @frozen
@@ -141,7 +148,7 @@ class Comparison:
         one, ends = self.prediction(model), self.interval
         if one.limit or one.extrapolated is None or ends is None:
             return None
-        return outside(one.extrapolated, *ends)
+        return interval_factor(one.extrapolated, *ends)
 
     def prediction(self, model: str) -> Prediction:
         """What a model says.
@@ -158,7 +165,7 @@ class Comparison:
         raise InputError(f"{model!r} was not compared for {self.left}/{self.right}; there are: {names or 'no models'}")
 
 
-def outside(value: float, low: float, high: float) -> float:
+def interval_factor(value: float, low: float, high: float) -> float:
     """Ratio of a value to the nearest end of an interval, 1 inside.
 
     Parameters
@@ -178,12 +185,12 @@ def outside(value: float, low: float, high: float) -> float:
 
 
 def compare(
-    left: Describable,
-    right: Describable,
+    left: SideDescription,
+    right: SideDescription,
     temperature: float = 300.0,
-    models: Models | None = None,
+    models: ModelResults | None = None,
     *,
-    window: float = WINDOW,
+    window: float = TEMPERATURE_WINDOW,
 ) -> Comparison:
     """Hold models against the published measurements of an interface.
 
@@ -207,23 +214,23 @@ def compare(
         for an unknown material, a temperature not above 0 K, or a conductance that is not known near that temperature
     """
     kelvin = float(temperatures(temperature)[0])
-    one, other = name_of(left), name_of(right)
+    one, other = catalogue_name(left), catalogue_name(right)
     found = measured(one, other, kelvin, window=window)
-    published = tuple(_nearest(entry, kelvin, window) for entry in found)
+    published = tuple(_nearest_value(entry, kelvin, window) for entry in found)
     if models is None:
-        predictions = tuple(map(_prediction, register.predict(left, right, kelvin)))
+        predictions = tuple(map(_prediction_from_estimate, register.predict(left, right, kelvin)))
     else:
-        predictions = tuple(predicted(name, model, kelvin, window) for name, model in models.items())
+        predictions = tuple(predict_drops(name, model, kelvin, window) for name, model in models.items())
     return Comparison(one, other, kelvin, window, published, predictions)
 
 
-def compare_all(temperature: float = 300.0, *, window: float = WINDOW) -> tuple[Comparison, ...]:
+def compare_all(temperature: float = 300.0, *, window: float = TEMPERATURE_WINDOW) -> tuple[Comparison, ...]:
     """Compare all interfaces of which the catalogue has a value near a temperature (K), in its order."""
-    pairs = (pair for pair in interfaces() if measured(*pair, temperature, window=window))
+    pairs = (pair for pair in measured_interfaces() if measured(*pair, temperature, window=window))
     return tuple(compare(left, right, temperature, window=window) for left, right in pairs)
 
 
-def name_of(side: Describable) -> str:
+def catalogue_name(side: SideDescription) -> str:
     """Name under which the catalogue knows a side; a crystal named without its polytype keeps that name.
 
     Raises
@@ -232,12 +239,12 @@ def name_of(side: Describable) -> str:
         for a name that neither catalogue nor library has
     """
     if not isinstance(side, str) or is_path(side):
-        return known_side(body(side).name)
-    return side if side in POLYTYPES else known_side(side)
+        return catalogue_side(describe_side(side).name)
+    return side if side in POLYTYPE_NAMES else catalogue_side(side)
 
 
-def predicted(
-    name: str, model: Transmission | Conductance, temperature: float, window: float = WINDOW
+def predict_drops(
+    name: str, model: Transmission | Conductance, temperature: float, window: float = TEMPERATURE_WINDOW
 ) -> Prediction:  # fmt: skip
     """What a model says at a temperature (K), by each drop that it knows.
 
@@ -255,22 +262,28 @@ def predicted(
         value = float(model.at(known)[0])
         sigma = None if model.sigma is None else float(np.interp(known, model.temperature, model.sigma))
         title = f"{name}, classical" if model.statistics == "classical" else name
-        return Prediction(name, title, False, *(value if drop == model.drop else None for drop in DROPS), sigma=sigma)
-    local, extrapolated = (register.maybe([model], temperature, drop, "quantum") for drop in ("local", "extrapolated"))
-    return Prediction(name, name, False, number(model.conductance(temperature)), number(local), number(extrapolated))
+        return Prediction(
+            name, title, False, *(value if drop == model.drop else None for drop in TEMPERATURE_DROPS), sigma=sigma
+        )
+    local, extrapolated = (
+        register.conductance_or_none([model], temperature, drop, "quantum") for drop in ("local", "extrapolated")
+    )
+    return Prediction(
+        name, name, False, single_value(model.conductance(temperature)), single_value(local), single_value(extrapolated)
+    )
 
 
-def number(conductance: Conductance | None) -> float | None:
+def single_value(conductance: Conductance | None) -> float | None:
     """The only value of a conductance, W m⁻² K⁻¹; None where there is none."""
     return None if conductance is None else float(conductance.value[0])
 
 
-def _prediction(found: register.Estimate) -> Prediction:
-    drops = (number(one) for one in (found.emitted, found.local, found.extrapolated))
+def _prediction_from_estimate(found: register.Estimate) -> Prediction:
+    drops = (single_value(one) for one in (found.emitted, found.local, found.extrapolated))
     return Prediction(found.model, found.title, found.limit, *drops)
 
 
-def _nearest(entry: Measurement, temperature: float, window: float) -> Published:
+def _nearest_value(entry: Measurement, temperature: float, window: float) -> Published:
     """Value of a measurement that lies nearest to a temperature, of those in the window."""
     known = entry.conductance
     nearest = min(entry.near(temperature, window), key=lambda i: abs(known.temperature[i] - temperature))

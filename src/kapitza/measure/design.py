@@ -1,18 +1,92 @@
-"""Which settings of an experiment measure something best."""
+"""What a measurement would tell of a stack: sensitivities, and the settings that determine a number best."""
 
 from collections.abc import Mapping, Sequence
 from itertools import product
 
 import numpy as np
 from attrs import frozen
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
-from kapitza.core.arrays import numbers
+from kapitza.core.arrays import Array, finite, numbers
 from kapitza.core.stack import Stack
 from kapitza.errors import InputError
 from kapitza.measure.experiment import Curve, Experiment
-from kapitza.measure.parameters import Free, Prior, Sample, Tie, resolve
-from kapitza.measure.problem import RELATIVE, Problem
+from kapitza.measure.parameters import RELATIVE_KINDS, DataSet, FitProblem, Free, Prior, Tie, resolve_parameters
+
+LOGARITHM_STEP = 1e-4  # of the logarithm; the error of the differences is about 1e-9
+
+
+@frozen(eq=False)
+class Sensitivity:
+    r"""Logarithmic derivatives of a signal.
+
+    Attributes
+    ----------
+    names : (p,) of the numbers
+    value : (p, n) $S_p = \partial\ln f/\partial\ln p$; for phases $\partial\phi/\partial\ln p$ in rad; per unit of p
+        where p is 0 or may be negative
+    kind : of the signal
+    """
+
+    names: tuple[str, ...]
+    value: NDArray[np.float64]
+    kind: str = "ratio"
+
+    def of(self, name: str) -> Array:
+        """(n,) sensitivity to one number."""
+        if name not in self.names:
+            raise InputError(f"no sensitivity to {name!r}: there are {', '.join(self.names)}")
+        return finite(self.value[self.names.index(name)])
+
+
+def sensitivity(
+    experiment: Experiment, stack: Stack, names: Sequence[str] | None = None, *, kind: str = "ratio"
+) -> Sensitivity:
+    r"""Sensitivity of what an experiment would measure to numbers of its own and of the stack.
+
+    Central differences of $\ln f$ over $\ln p$, after the definition of Gundrum, Cahill and Averback, Phys. Rev. B 72,
+    245426 (2005), doi:10.1103/PhysRevB.72.245426.
+
+    Parameters
+    ----------
+    experiment, stack : what is measured on what
+    names : of the numbers; all that have a finite value, and are not 0, where None
+    kind : of the signal; absolute derivatives for "phase"
+
+    Raises
+    ------
+    InputError
+        for a name that neither has, or a number without a finite value
+    """
+    sample = DataSet(experiment, Curve([], [], kind=kind), stack)
+    chosen = tuple(names) if names is not None else tuple(n for n in sample.names() if _has_finite_value(sample, n))
+    return Sensitivity(chosen, np.array([_sensitivity_row(sample, name) for name in chosen]), kind)
+
+
+def _has_finite_value(sample: DataSet, name: str) -> bool:
+    value = sample.value(name)
+    return value is not None and bool(np.isfinite(value)) and value != 0
+
+
+def _sensitivity_row(sample: DataSet, name: str) -> Array:
+    present = sample.value(name)
+    if present is None or not np.isfinite(present):
+        known = ", ".join(n for n in sample.names() if _has_finite_value(sample, n))
+        raise InputError(f"{name!r} has no finite value here: there are {known}")
+    signed = sample.signed(name) or present == 0
+    ends = (
+        (present + LOGARITHM_STEP, present - LOGARITHM_STEP)
+        if signed
+        else (present * np.exp(LOGARITHM_STEP), present * np.exp(-LOGARITHM_STEP))
+    )
+    up, down = (_logarithmic_signal(sample, {name: float(end)}) for end in ends)
+    return (up - down) / (2 * LOGARITHM_STEP)
+
+
+def _logarithmic_signal(sample: DataSet, changes: dict[str, float]) -> Array:
+    experiment, stack = sample.changed(changes)
+    found = experiment.predict(stack)
+    return found if sample.curve.kind == "phase" else np.log(np.abs(found))
 
 
 @frozen(eq=False)
@@ -77,38 +151,38 @@ def design(
     found: list[Design] = []
     for values in product(*choices.values()):
         chosen = dict(zip(choices, values, strict=True))
-        samples = _samples(together, stack, chosen, noise, kind)
-        found.append(_judged(samples, free, priors or {}, ties or {}, chosen))
+        samples = _data_sets_at(together, stack, chosen, noise, kind)
+        found.append(_evaluate_design(samples, free, priors or {}, ties or {}, chosen))
     return tuple(sorted(found, key=lambda d: -d.merit))
 
 
-def _samples(
+def _data_sets_at(
     experiments: Sequence[Experiment], stack: Stack, chosen: dict[str, float], noise: float, kind: str
-) -> tuple[Sample, ...]:
-    known = {name for e in experiments for name in Sample(e, Curve([], []), stack).names()}
+) -> tuple[DataSet, ...]:
+    known = {name for e in experiments for name in DataSet(e, Curve([], []), stack).names()}
     if unknown := [name for name in chosen if name not in known]:
         raise InputError(f"no setting {unknown[0]!r}: there are {', '.join(sorted(known))}")
-    samples: list[Sample] = []
+    samples: list[DataSet] = []
     for each in experiments:
-        names = Sample(each, Curve([], []), stack).names()
-        changed, on = Sample(each, Curve([], []), stack).changed({n: v for n, v in chosen.items() if n in names})
+        names = DataSet(each, Curve([], []), stack).names()
+        changed, on = DataSet(each, Curve([], []), stack).changed({n: v for n, v in chosen.items() if n in names})
         signal = changed.predict(on)
-        size = np.abs(signal) if kind in RELATIVE else np.full(signal.shape, np.abs(signal).max())
+        size = np.abs(signal) if kind in RELATIVE_KINDS else np.full(signal.shape, np.abs(signal).max())
         sigma = np.full(signal.shape, noise) if kind == "phase" else noise * size
-        samples.append(Sample(changed, Curve(np.arange(signal.size), signal, sigma, kind), on))
+        samples.append(DataSet(changed, Curve(np.arange(signal.size), signal, sigma, kind), on))
     return tuple(samples)
 
 
-def _judged(
-    samples: tuple[Sample, ...],
+def _evaluate_design(
+    samples: tuple[DataSet, ...],
     free: Sequence[str],
     priors: Mapping[str, Prior],
     ties: Mapping[str, Tie],
     chosen: dict[str, float],
 ) -> Design:
-    parameters = resolve(samples, {name: Free() for name in free}, priors, ties)
+    parameters = resolve_parameters(samples, {name: Free() for name in free}, priors, ties)
     sigmas = tuple(s.curve.sigma for s in samples if s.curve.sigma is not None)
-    problem = Problem(samples, parameters, sigmas)
+    problem = FitProblem(samples, parameters, sigmas)
     jacobian = problem.jacobian(np.zeros(len(parameters)))
     information = jacobian.T @ jacobian + np.diag(problem.width**-2)
     # columns at equal size before the inversion: logarithms of vague and of sharp numbers stand side by side

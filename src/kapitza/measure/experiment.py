@@ -1,11 +1,13 @@
-"""What every measurement on a stack offers, so that one fit serves them all, and the record of what it gave."""
+"""What every measurement on a stack offers, so that one fit serves them all; measured and simulated curves."""
 
 from typing import Protocol, Self
 
+import numpy as np
 from attrs import converters, field, frozen, validators
 
 from kapitza.core.arrays import Array, finite, positive, same_length
 from kapitza.core.stack import Stack
+from kapitza.errors import InputError
 
 
 class Experiment(Protocol):
@@ -58,3 +60,44 @@ class Curve:
         default=None, converter=converters.optional(positive), validator=validators.optional(same_length("x"))
     )
     kind: str = field(default="ratio")
+
+
+def simulate_curve(experiment: Experiment, stack: Stack, *, noise: float = 0.0, seed: int = 0) -> Curve:
+    """What an experiment would measure on a stack.
+
+    Parameters
+    ----------
+    experiment, stack : what is measured on what
+    noise : standard deviation of each point: relative, or in rad for phases
+    seed : of the noise
+
+    Returns
+    -------
+    Curve against delay (s), frequency (Hz) or whatever the experiment varies; its sigma is that of the noise
+
+    Raises
+    ------
+    InputError
+        for noise below zero
+    """
+    if not (np.isfinite(noise) and noise >= 0):
+        raise InputError(f"noise = {noise:g}, wanted a finite number of at least 0")
+    value, kind = experiment.predict(stack), str(getattr(experiment, "kind", "temperature"))
+    sigma = noise * (np.ones(value.size) if kind == "phase" else np.abs(value))
+    made = value + sigma * np.random.default_rng(seed).standard_normal(value.size)
+    _, x = independent_variable(experiment)
+    return Curve(x, made, sigma if noise else None, kind)
+
+
+def independent_variable(experiment: Experiment) -> tuple[str, np.ndarray[tuple[int], np.dtype[np.float64]]]:
+    """Name and values (n,) of what an experiment varies, SI.
+
+    Raises
+    ------
+    InputError
+        if it varies neither delay nor frequency, time, thickness, radius or power
+    """
+    for name in ("delay", "frequency", "time", "thickness", "radius", "power"):
+        if hasattr(experiment, name):
+            return name, getattr(experiment, name)
+    raise InputError(f"{type(experiment).__name__} {experiment.name!r} varies nothing that could stand on an axis")

@@ -1,4 +1,4 @@
-"""Fit of any number of measurements at once, with the errors of the calibrated inputs in the result."""
+"""Fit of any number of measurements at once, with the errors of the calibrated inputs in the result, and its report."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -13,17 +13,36 @@ from kapitza.core.stack import Stack
 from kapitza.errors import InputError
 from kapitza.measure.experiment import Curve, Experiment
 from kapitza.measure.least_squares import Minimum, Solution, descend, least_squares
-from kapitza.measure.likelihood import Bound, Contours, Optimum, ProfileLikelihood, bound, contours, crossing, profile
-from kapitza.measure.parameters import Free, Prior, Sample, Tie, resolve
-from kapitza.measure.problem import Problem, first_sigma, rescaled, slopes, split
+from kapitza.measure.likelihood import (
+    Bound,
+    Contours,
+    Optimum,
+    ProfileLikelihood,
+    likelihood_contours,
+    one_sided_bound,
+    profile_crossing,
+    profile_likelihood,
+)
+from kapitza.measure.parameters import (
+    DataSet,
+    FitProblem,
+    Free,
+    Prior,
+    Tie,
+    initial_uncertainties,
+    rescale_uncertainties,
+    resolve_parameters,
+    split_by_data_set,
+    value_slopes,
+)
 
-__all__ = ["Budget", "Fit", "Free", "Prior", "Tie", "fit"]
+__all__ = ["ErrorBudget", "Fit", "Free", "Prior", "Tie", "fit"]
 
-CLOSURE = 16.0  # rise of chi2 that shuts a side of an interval: four standard deviations
+CLOSURE_RISE = 16.0  # rise of chi2 that shuts a side of an interval: four standard deviations
 
 
 @frozen(eq=False)
-class Budget:
+class ErrorBudget:
     """Where the variance of the fitted numbers comes from.
 
     Attributes
@@ -58,7 +77,7 @@ class Fit:
     bounds : one-sided bounds of the free parameters that the data do not determine
     """
 
-    problem: Problem
+    problem: FitProblem
     solution: Solution
     chi2: float
     freedom: float
@@ -80,7 +99,7 @@ class Fit:
     @property
     def covariance(self) -> NDArray[Any]:
         """(p, p) covariance of the values (Laplace), SI; NaN where the data do not determine the number."""
-        slope = slopes(self.problem, self.solution.x)
+        slope = value_slopes(self.problem, self.solution.x)
         found = self.solution.covariance * np.outer(slope, slope)
         open_ = np.array([name in self.bounds for name in self.names])
         found[open_] = np.nan
@@ -130,7 +149,7 @@ class Fit:
         z = float(ndtri(0.5 + confidence / 2))
         ends = (float(best.x[i] - z * best.sigma[i]), float(best.x[i] + z * best.sigma[i]))
         if profiled:
-            found = [crossing(self.problem, best, i, side, z**2) for side in (-1, 1)]
+            found = [profile_crossing(self.problem, best, i, side, z**2) for side in (-1, 1)]
             limits = (parameter.low, parameter.high)
             low, high = (limit if end is None else end for end, limit in zip(found, limits, strict=True))
             ends = (low, high)
@@ -155,14 +174,14 @@ class Fit:
 
     def profile_likelihood(self, name: str, values: ArrayLike | None = None, *, span: float = 3.0) -> ProfileLikelihood:
         """Rise of chi2 along one parameter, all others at their best, at `values` or `span` sigmas to both sides."""
-        return profile(self.problem, optimum(self.solution), self.index(name), values, span=span)
+        return profile_likelihood(self.problem, optimum(self.solution), self.index(name), values, span=span)
 
     def contours(self, one: str, other: str, *, points: int = 15, span: float = 3.0) -> Contours:
         """Rise of chi2 over two parameters, all others at their best."""
         pair = (self.index(one), self.index(other))
-        return contours(self.problem, optimum(self.solution), pair, points=points, span=span)
+        return likelihood_contours(self.problem, optimum(self.solution), pair, points=points, span=span)
 
-    def budget(self) -> Budget:
+    def budget(self) -> ErrorBudget:
         r"""Share of the data and of each uncertain parameter in the variance of each free one.
 
         With $C = (J^TJ + \mathrm{diag}(s^{-2}))^{-1}$, source i with prior width $s_i$ brings $C_{fi}^2/s_i^2$ and the
@@ -177,12 +196,12 @@ class Fit:
         parts = np.column_stack([data, priors])
         sources = ("data", *(self.names[i] for i in known))
         total = np.where(parts.sum(axis=1) > 0, parts.sum(axis=1), 1.0)
-        return Budget(tuple(self.names[i] for i in free), sources, parts / total[:, None])
+        return ErrorBudget(tuple(self.names[i] for i in free), sources, parts / total[:, None])
 
     def _determined(self, name: str) -> int:
         i = self.index(name)
         if name in self.bounds:
-            raise InputError(f"the data do not determine {name}: {told(self.bounds[name], '')}; see Fit.bounds")
+            raise InputError(f"the data do not determine {name}: {format_bound(self.bounds[name], '')}; see Fit.bounds")
         return i
 
 
@@ -191,7 +210,7 @@ def optimum(solution: Solution) -> Optimum:
     return Optimum(solution.x, np.sqrt(np.diag(solution.covariance)), solution.chi2)
 
 
-def told(bound: Bound, unit: str) -> str:
+def format_bound(bound: Bound, unit: str) -> str:
     """One-sided bound in words."""
     if bound.low is not None:
         return f"> {bound.low:.4g} {unit}".rstrip() + f" ({bound.confidence:.0%} confidence)"
@@ -209,7 +228,7 @@ def fit(
     priors: Mapping[str, Prior] | None = None,
     ties: Mapping[str, Tie] | None = None,
     confidence: float = 0.95,
-    closure: float = CLOSURE,
+    closure: float = CLOSURE_RISE,
     starts: int = 3,
     seed: int = 0,
 ) -> Fit:
@@ -243,11 +262,11 @@ def fit(
     ConvergenceError
         if no starting point leads to a minimum
     """
-    samples = _samples(experiments, data, stack)
+    samples = _make_data_sets(experiments, data, stack)
     names = free if isinstance(free, Mapping) else {name: Free() for name in free}
-    parameters = resolve(samples, names, priors or {}, ties or {})
-    problem = Problem(samples, parameters, tuple(first_sigma(sample) for sample in samples))
-    problem, solution, scatter = _fitted(problem, starts, seed)
+    parameters = resolve_parameters(samples, names, priors or {}, ties or {})
+    problem = FitProblem(samples, parameters, tuple(initial_uncertainties(sample) for sample in samples))
+    problem, solution, scatter = _fit_with_scatter(problem, starts, seed)
     chi2 = float(np.sum(solution.residual[: problem.rows] ** 2))
     used = _leverage(problem, solution.jacobian[: problem.rows], solution.covariance)
     found = Fit(problem, solution, chi2, problem.rows - float(np.sum(used)), tuple(scatter.tolist()))
@@ -255,13 +274,13 @@ def fit(
     bounds: dict[str, Bound] = {}
     for i, parameter in enumerate(parameters):
         if not parameter.known:
-            limit = bound(problem, best, i, confidence=confidence, closure=closure)
+            limit = one_sided_bound(problem, best, i, confidence=confidence, closure=closure)
             if limit is not None:
                 bounds[parameter.name] = limit
     return evolve(found, bounds=bounds)
 
 
-def _samples(experiments: Any, data: Any, stack: Any) -> tuple[Sample, ...]:
+def _make_data_sets(experiments: Any, data: Any, stack: Any) -> tuple[DataSet, ...]:
     curves = (data,) if isinstance(data, Curve) else tuple(data)
     stacks = (stack,) * len(curves) if isinstance(stack, Stack) else tuple(stack)
     several = tuple(experiments) if isinstance(experiments, (tuple, list)) else (experiments,) * len(curves)
@@ -273,10 +292,10 @@ def _samples(experiments: Any, data: Any, stack: Any) -> tuple[Sample, ...]:
         kind = getattr(each, "kind", curve.kind)
         if kind != curve.kind:
             raise InputError(f"{each.name} predicts the {kind}, its curve holds the {curve.kind}: make them the same")
-    return tuple(Sample(*each) for each in zip(several, curves, stacks, strict=True))
+    return tuple(DataSet(*each) for each in zip(several, curves, stacks, strict=True))
 
 
-def _solved(problem: Problem, starts: int, seed: int, x: Array) -> Solution:
+def _find_minimum(problem: FitProblem, starts: int, seed: int, x: Array) -> Solution:
     return least_squares(
         problem.residual,
         x,
@@ -288,31 +307,31 @@ def _solved(problem: Problem, starts: int, seed: int, x: Array) -> Solution:
     )
 
 
-def _leverage(problem: Problem, jacobian: NDArray[Any], covariance: NDArray[Any]) -> tuple[float, ...]:
+def _leverage(problem: FitProblem, jacobian: NDArray[Any], covariance: NDArray[Any]) -> tuple[float, ...]:
     """Number of parameters that each curve determines, the trace of its part of the hat matrix."""
     each = np.sum((jacobian @ covariance) * jacobian, axis=1)
-    return tuple(float(np.sum(part)) for part in split(problem, each))
+    return tuple(float(np.sum(part)) for part in split_by_data_set(problem, each))
 
 
-def _scattered(problem: Problem, x: Array) -> tuple[Problem, Array, Array]:
+def _estimate_scatter(problem: FitProblem, x: Array) -> tuple[FitProblem, Array, Array]:
     """Take the uncertainty of curves that come without from their scatter, until it agrees with itself."""
     unknown = np.array([sample.curve.sigma is None for sample in problem.samples])
     total = np.ones(unknown.size)
     for _ in range(30 if unknown.any() else 0):
         x, _ = descend(problem.residual, x, low=problem.low, high=problem.high, scale=problem.scale)
-        factor = np.where(unknown, _spread(problem, x), 1.0)
+        factor = np.where(unknown, _curve_scatter(problem, x), 1.0)
         total = total * factor
-        problem = rescaled(problem, factor.tolist())
+        problem = rescale_uncertainties(problem, factor.tolist())
         if np.abs(factor - 1).max() < 1e-3:
             break
     return problem, x, total
 
 
-def _spread(problem: Problem, x: Array) -> Array:
+def _curve_scatter(problem: FitProblem, x: Array) -> Array:
     """(m,) scatter of each curve about coordinates (p,), in units of its present uncertainty."""
     jacobian = problem.jacobian(x)
     covariance = np.linalg.pinv(jacobian.T @ jacobian + np.diag(problem.width**-2))
-    parts = split(problem, problem.data_residual(x))
+    parts = split_by_data_set(problem, problem.data_residual(x))
     freedom = np.array([part.size for part in parts]) - _leverage(problem, jacobian, covariance)
     if (freedom < 1).any():
         least = problem.samples[int(np.argmin(freedom))]
@@ -323,12 +342,81 @@ def _spread(problem: Problem, x: Array) -> Array:
     return np.maximum(np.sqrt(np.array([part @ part for part in parts]) / freedom), 1e-9)
 
 
-def _fitted(problem: Problem, starts: int, seed: int) -> tuple[Problem, Solution, Array]:
+def _fit_with_scatter(problem: FitProblem, starts: int, seed: int) -> tuple[FitProblem, Solution, Array]:
     """Lowest minimum, with the scatter that belongs to it."""
-    problem, x, total = _scattered(problem, np.zeros(len(problem.parameters)))
-    solution = _solved(problem, starts, seed, x)
+    problem, x, total = _estimate_scatter(problem, np.zeros(len(problem.parameters)))
+    solution = _find_minimum(problem, starts, seed, x)
     if (total != 1).any() and np.abs(solution.x - x).max() > 1e-3:  # another start led lower: its scatter is less
         minima = solution.minima
-        problem, x, more = _scattered(problem, solution.x)
-        solution, total = evolve(_solved(problem, 1, seed, x), minima=minima), total * more
+        problem, x, more = _estimate_scatter(problem, solution.x)
+        solution, total = evolve(_find_minimum(problem, 1, seed, x), minima=minima), total * more
     return problem, solution, total
+
+
+def fit_report(fit: Fit) -> str:
+    """Text of a fit: values, bounds, budget of errors, quality, and a word where minima differ.
+
+    Parameters
+    ----------
+    fit : to be told
+
+    Returns
+    -------
+    lines of text, SI
+    """
+    return "\n".join([*_quality_lines(fit), "", *_value_lines(fit), "", *_budget_lines(fit), *_minima_lines(fit)])
+
+
+def _quality_lines(fit: Fit) -> list[str]:
+    lines = [f"{fit.problem.rows} points, {len(fit.names)} parameters, chi2 = {fit.chi2:.4g} for {fit.freedom:.4g}"]
+    for sample, sigma in zip(fit.problem.samples, fit.problem.sigma, strict=True):
+        curve = sample.curve
+        size = float(np.median(sigma / np.abs(curve.value))) if (curve.value != 0).all() else float(np.median(sigma))
+        how = "scatter" if curve.sigma is None else "stated uncertainty"
+        lines.append(f"  {sample.experiment.name}: {curve.value.size} points of {curve.kind}, {how} {size:.2%}")
+    if all(s.curve.sigma is not None for s in fit.problem.samples) and _is_poor(fit):
+        lines.append("  chi2 is far from its expectation: the model or the stated uncertainties do not hold")
+    return lines
+
+
+def _is_poor(fit: Fit) -> bool:
+    from scipy.special import chdtr, chdtrc
+
+    if fit.freedom <= 0:
+        return False
+    return bool(min(chdtr(fit.freedom, fit.chi2), chdtrc(fit.freedom, fit.chi2)) < 1e-3)
+
+
+def _value_lines(fit: Fit) -> list[str]:
+    width = max(len(name) for name in fit.names)
+    lines: list[str] = []
+    for parameter, value, sigma in zip(fit.problem.parameters, fit.value, fit.sigma, strict=True):
+        name, unit = parameter.name, parameter.label
+        if name in fit.bounds:
+            lines.append(f"{name:<{width}}  {format_bound(fit.bounds[name], unit)}; not determined by the data")
+            continue
+        share = f"  ({abs(sigma / value):.2%})" if parameter.unit is None else ""
+        kind = "  uncertain" if parameter.known else ""
+        lines.append(f"{name:<{width}}  {value:.5g} ± {sigma:.2g} {unit}".rstrip() + share + kind)
+    return lines
+
+
+def _budget_lines(fit: Fit) -> list[str]:
+    budget = fit.budget()
+    lines = ["share of the variance, %"]
+    for name in budget.names:
+        if name not in fit.bounds:
+            parts = [f"{source} {100 * share:.1f}" for source, share in budget.of(name).items()]
+            lines.append(f"  {name}: " + ", ".join(parts))
+    return lines if len(lines) > 1 else []
+
+
+def _minima_lines(fit: Fit) -> list[str]:
+    if len(fit.minima) < 2:
+        return []
+    lines = ["", f"{len(fit.minima)} minima were found; the lowest is taken:"]
+    for minimum in fit.minima:
+        values = fit.problem.values(minimum.x)
+        free = [f"{p.name} = {v:.4g}" for p, v in zip(fit.problem.parameters, values, strict=True) if not p.known]
+        lines.append(f"  chi2 = {minimum.chi2:.5g} from {minimum.hits} starts: " + ", ".join(free))
+    return lines

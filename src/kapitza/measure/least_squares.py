@@ -1,11 +1,11 @@
 """Nonlinear least squares that is right or says so.
 
-Stock settings of the usual fitters stop early or in a false minimum without a word.  Here every search is polished
+Stock settings of the usual fitters stop early or in a false minimum without a word.  Here every search is refined
 with a high-order Jacobian, and the end point must pass: the gradient is zero within rounding, all parameters are
 determined, and the minimum is the lowest of all that several starting points led to.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Literal, cast
 
 import numpy as np
@@ -14,10 +14,226 @@ from numpy.typing import ArrayLike, NDArray
 
 from kapitza.core.arrays import Array, finite
 from kapitza.errors import ConvergenceError, InputError
-from kapitza.measure.polish import End, Jacobian, Residual, Residuals, polished, rounding, settled
 
-EQUAL = 1e-6  # minima whose chi2 differ by less than this share are equally low
-SAME = 1e-4  # minima nearer than this, beside the parameter, are one
+ResidualFunction = Callable[[Array], Array]
+JacobianFunction = Callable[[Array], NDArray[Any]]
+
+RANK_TOLERANCE = 1e-11  # singular values below this share of the largest, columns at unit length, count as zero
+STEP_TOLERANCE = 1e-9  # a last step that is this small beside the parameter is zero
+STEP_SIGMA_TOLERANCE = 1e-6  # ... or this small beside the standard uncertainty
+
+
+@frozen(eq=False)
+class Residuals:
+    """Residuals with their derivatives, scales and limits."""
+
+    residual: ResidualFunction
+    scale: Array | None
+    low: Array
+    high: Array
+    exact: JacobianFunction | None
+
+    @property
+    def limited(self) -> bool:
+        """Whether any parameter has a limit."""
+        return bool(np.isfinite(self.low).any() or np.isfinite(self.high).any())
+
+    def sizes(self, x: Array) -> Array:
+        """(p,) size of each parameter, the measure of steps."""
+        if self.scale is not None:
+            return self.scale
+        return np.where(x == 0, 1.0, np.abs(x))
+
+    def __call__(self, x: Array) -> Array:
+        """(n,) residuals; very large ones where the model breaks down."""
+        with np.errstate(all="ignore"):
+            found = np.asarray(self.residual(x), dtype=float)
+        return np.nan_to_num(found, nan=1e100, posinf=1e100, neginf=-1e100).clip(-1e100, 1e100)
+
+    def jacobian(self, x: Array, order: int = 2) -> NDArray[Any]:
+        """(n, p) derivatives, exact where the caller gave them."""
+        if self.exact is not None:
+            return np.asarray(self.exact(x), dtype=float)
+        return difference_jacobian(self, x, scale=self.sizes(x), order=order)
+
+    def inside(self, x: Array, slope: Array) -> NDArray[np.bool_]:
+        """(p,) False where a parameter lies on a limit and would go beyond it."""
+        margin = 1e-9 * self.sizes(x)
+        stuck = ((x <= self.low + margin) & (slope > 0)) | ((x >= self.high - margin) & (slope < 0))
+        return ~stuck
+
+
+def difference_jacobian(residual: ResidualFunction, x: Array, *, scale: Array, order: int = 2) -> NDArray[Any]:
+    r"""Derivatives of residuals by central differences.
+
+    Order 2: $(r_+ - r_-)/2h$ with h = 1e-5 of the scale, error about 1e-10.  Order 4:
+    $(8(r_+ - r_-) - (r_{2+} - r_{2-}))/12h$ with h = 1e-3 of the scale, made shorter until second and fourth order
+    agree to 1e-6, so that the error is about 1e-12 also where a parameter acts over much less than its scale.
+
+    Parameters
+    ----------
+    residual : function of (p,) parameters that returns (n,) residuals
+    x : (p,) parameters
+    scale : (p,) size over which each parameter changes the model
+    order : 2 or 4
+
+    Returns
+    -------
+    (n, p)
+
+    Raises
+    ------
+    InputError
+        for another order
+    """
+    if order not in (2, 4):
+        raise InputError(f"order = {order}, wanted 2 or 4")
+    column = _fourth_order_column if order == 4 else _second_order_column
+    return np.column_stack([column(residual, x, i, float(scale[i])) for i in range(x.size)])
+
+
+def _central_slope(residual: ResidualFunction, x: Array, i: int, step: float) -> Array:
+    up, down = np.array(x), np.array(x)
+    up[i] += step
+    down[i] -= step
+    # divided by the step that was made, which differs from the wished one by rounding
+    return (residual(up) - residual(down)) / (up[i] - down[i])
+
+
+def _second_order_column(residual: ResidualFunction, x: Array, i: int, scale: float) -> Array:
+    return _central_slope(residual, x, i, 1e-5 * scale)
+
+
+def _fourth_order_column(residual: ResidualFunction, x: Array, i: int, scale: float) -> Array:
+    step, found = 1e-3 * scale, np.zeros(0)
+    for _ in range(4):
+        near, far = _central_slope(residual, x, i, step), _central_slope(residual, x, i, 2 * step)
+        found = near + (near - far) / 3
+        curved = float(np.linalg.norm(found - near)) / (float(np.linalg.norm(found)) or 1.0)
+        if not curved > 1e-6:
+            break
+        step *= max(0.01, 0.3e-3 / np.sqrt(curved))
+    return found
+
+
+@frozen(eq=False)
+class SearchEnd:
+    """Where a search ended, after polishing."""
+
+    x: Array
+    chi2: float
+    residual: Array
+    jacobian: NDArray[Any]
+    inside: NDArray[np.bool_]
+    covariance: NDArray[Any]
+    step: Array
+    missing: int
+
+    def length(self, problem: Residuals) -> float:
+        """Largest part of the remaining step, beside the parameter."""
+        return float(np.max(np.abs(self.step) / problem.sizes(self.x), initial=0.0))
+
+
+def evaluate_end(problem: Residuals, x: Array, residual: Array) -> SearchEnd:
+    """Derivatives, limits, rank and the remaining Gauss-Newton step at a point."""
+    jacobian = problem.jacobian(x, order=4)
+    inside = problem.inside(x, jacobian.T @ residual)
+    step, covariance = np.zeros(x.size), np.zeros((x.size, x.size))
+    used = jacobian[:, inside]
+    length = np.linalg.norm(used, axis=0)
+    length[length == 0] = 1.0
+    left, singular, right = np.linalg.svd(used / length, full_matrices=False)
+    real = singular > RANK_TOLERANCE * singular.max(initial=0.0)
+    root = (right[real] / singular[real, None]) / length
+    step[inside] = -root.T @ (left.T[real] @ residual)
+    with np.errstate(over="ignore"):
+        covariance[np.ix_(inside, inside)] = root.T @ root
+    chi2 = float(residual @ residual)
+    missing = int(inside.sum() - real.sum())
+    return SearchEnd(x, chi2, residual, jacobian, inside, covariance, step, missing)
+
+
+def refine_end(problem: Residuals, x: Array) -> SearchEnd:
+    """Gauss-Newton steps with derivatives of fourth order until nothing moves; Newton steps where they crawl."""
+    end = evaluate_end(problem, x, problem(x))
+    last, crawled = np.inf, 0
+    inverse: NDArray[Any] | None = None
+    for _ in range(60):
+        length = end.length(problem)
+        # settled, and either far below what matters or no longer shrinking because rounding moves it
+        if not length > 1e-14 or (
+            has_converged(problem, end) and (length < 1e-3 * STEP_TOLERANCE or length > 0.7 * last)
+        ):
+            break
+        crawled += length > 0.3 * last
+        if inverse is None and crawled >= 3:
+            inverse = inverse_hessian(problem, end)
+        last = length
+        trial = None if inverse is None else damped_step(problem, end, -inverse @ (end.jacobian.T @ end.residual))
+        trial = trial or damped_step(problem, end, end.step)
+        if trial is None:
+            break
+        end = trial
+    return end
+
+
+def inverse_hessian(problem: Residuals, end: SearchEnd) -> NDArray[Any] | None:
+    """Inverse of the second derivatives of chi2/2 by differences of its gradient; None where they are not positive."""
+    sigma = np.sqrt(np.diag(end.covariance))
+    step = np.minimum(1e-3 * problem.sizes(end.x), 0.1 * sigma)
+    used = np.flatnonzero(end.inside & (step > 0) & np.isfinite(sigma))
+    second = np.zeros((used.size, used.size))
+    for row, i in enumerate(used):
+        up, down = np.array(end.x), np.array(end.x)
+        up[i], down[i] = up[i] + step[i], down[i] - step[i]
+        change = problem.jacobian(up).T @ problem(up) - problem.jacobian(down).T @ problem(down)
+        second[row] = change[used] / max(up[i] - down[i], 1e-300)
+    scaled = (second + second.T) / 2 * np.outer(sigma[used], sigma[used])
+    if not np.isfinite(scaled).all():
+        return None
+    curved, axes = np.linalg.eigh(scaled)
+    if not (curved > RANK_TOLERANCE * curved.max(initial=0.0)).all():
+        return None
+    inverse = np.zeros((end.x.size, end.x.size))
+    inverse[np.ix_(used, used)] = (axes / curved) @ axes.T * np.outer(sigma[used], sigma[used])
+    return inverse
+
+
+def damped_step(problem: Residuals, end: SearchEnd, step: Array) -> SearchEnd | None:
+    """Point after a step, halved until chi2 does not rise; None where it rises however short the step."""
+    for halving in range(12):
+        x = np.clip(end.x + step * 0.5**halving, problem.low, problem.high)
+        residual = problem(x)
+        # at the minimum chi2 is flat: a step that is right may raise it by rounding
+        if residual @ residual <= end.chi2 * (1 + 1e-12):
+            return evaluate_end(problem, x, residual)
+    return None
+
+
+def has_converged(problem: Residuals, end: SearchEnd) -> bool:
+    """Whether the step that is left is nothing beside the parameters or their uncertainty."""
+    variance = np.diag(end.covariance)
+    if not np.isfinite(variance).all():
+        return False
+    sigma = np.sqrt(variance * end.chi2 / max(1, end.residual.size - int(end.inside.sum())))
+    left = np.abs(end.step)
+    return bool(np.all((left <= STEP_TOLERANCE * problem.sizes(end.x)) | (left <= STEP_SIGMA_TOLERANCE * sigma)))
+
+
+def rounding_noise(problem: Residuals, end: SearchEnd) -> float:
+    """Relative error of chi2 from rounding in the model, seen when the parameters move by a few last digits."""
+    rng = np.random.default_rng(0)
+    errors: list[Array] = []
+    for _ in range(4):
+        shift = 1e-15 * rng.standard_normal(end.x.size) * problem.sizes(end.x)
+        moved = np.clip(end.x + shift, problem.low, problem.high)
+        errors.append(problem(moved) - end.residual - end.jacobian @ (moved - end.x))
+    spread = np.sqrt(np.mean(np.square(errors)) / 2)
+    return float(2 * spread / np.sqrt(max(end.chi2, 1e-300)))
+
+
+CHI2_TOLERANCE = 1e-6  # minima whose chi2 differ by less than this share are equally low
+MINIMUM_DISTANCE = 1e-4  # minima nearer than this, beside the parameter, are one
 
 
 @frozen(eq=False)
@@ -87,10 +303,10 @@ class Solution:
 
 
 def least_squares(
-    residual: Residual,
+    residual: ResidualFunction,
     start: ArrayLike,
     *,
-    jacobian: Jacobian | None = None,
+    jacobian: JacobianFunction | None = None,
     low: ArrayLike | None = None,
     high: ArrayLike | None = None,
     scale: ArrayLike | None = None,
@@ -125,18 +341,18 @@ def least_squares(
         search went lower but found no minimum there; `last` holds the best iterate
     """
     first = finite(start)
-    problem = _problem(residual, first, jacobian, low, high, scale)
+    problem = _make_residuals(residual, first, jacobian, low, high, scale)
     if not np.isfinite(np.asarray(residual(first), dtype=float)).all():
         raise InputError(f"residuals are not finite at the starting point {np.array2string(first, precision=4)}")
-    ends: list[End] = []
-    for point in _scattered(problem, first, starts, spread, seed):
-        for found in _searches(problem, point):
-            ends.append(_known(problem, found, ends) or polished(problem, found))
-    return _checked(problem, ends)
+    ends: list[SearchEnd] = []
+    for point in _starting_points(problem, first, starts, spread, seed):
+        for found in _search_ends(problem, point):
+            ends.append(_find_known_end(problem, found, ends) or refine_end(problem, found))
+    return _check_lowest(problem, ends)
 
 
 def descend(
-    residual: Residual, start: Array, *, low: Array, high: Array, scale: Array, tolerance: float = 1e-10
+    residual: ResidualFunction, start: Array, *, low: Array, high: Array, scale: Array, tolerance: float = 1e-10
 ) -> tuple[Array, float]:
     """One plain search downhill, for the many neighbouring problems of a likelihood profile.
 
@@ -153,12 +369,14 @@ def descend(
     (p,) end point, and chi2 there
     """
     problem = Residuals(residual, scale, low, high, None)
-    x = _search(problem, np.clip(start, low, high), "trf", tolerance=tolerance) if start.size else start
+    x = _search_once(problem, np.clip(start, low, high), "trf", tolerance=tolerance) if start.size else start
     end = problem(x)
     return x, float(end @ end)
 
 
-def _problem(residual: Residual, first: Array, jacobian: Any, low: Any, high: Any, scale: Any) -> Residuals:
+def _make_residuals(
+    residual: ResidualFunction, first: Array, jacobian: Any, low: Any, high: Any, scale: Any
+) -> Residuals:
     lower = np.full(first.size, -np.inf) if low is None else np.array(low, dtype=float)
     upper = np.full(first.size, np.inf) if high is None else np.array(high, dtype=float)
     sizes = None if scale is None else finite(scale)
@@ -172,7 +390,7 @@ def _problem(residual: Residual, first: Array, jacobian: Any, low: Any, high: An
     return Residuals(residual, sizes, lower, upper, jacobian)
 
 
-def _scattered(problem: Residuals, first: Array, starts: int, spread: float, seed: int) -> Iterator[Array]:
+def _starting_points(problem: Residuals, first: Array, starts: int, spread: float, seed: int) -> Iterator[Array]:
     yield first
     rng = np.random.default_rng(seed)
     for _ in range(starts - 1):
@@ -181,18 +399,18 @@ def _scattered(problem: Residuals, first: Array, starts: int, spread: float, see
         yield np.clip(point, problem.low, problem.high)
 
 
-def _searches(problem: Residuals, start: Array) -> Iterator[Array]:
+def _search_ends(problem: Residuals, start: Array) -> Iterator[Array]:
     """End points of several methods from one starting point."""
-    yield _search(problem, start, "trf")
+    yield _search_once(problem, start, "trf")
     if problem.limited or problem.scale is not None:
         return
     if len(problem(start)) >= start.size:
-        yield _search(problem, start, "lm")
+        yield _search_once(problem, start, "lm")
         if (start != 0).all():
-            yield _search(problem, start, "lm", logarithmic=True)
+            yield _search_once(problem, start, "lm", logarithmic=True)
 
 
-def _search(
+def _search_once(
     problem: Residuals,
     start: Array,
     method: Literal["trf", "lm"],
@@ -229,25 +447,25 @@ def _search(
     return out(np.asarray(found.x))
 
 
-def _known(problem: Residuals, x: Array, ends: list[End]) -> End | None:
+def _find_known_end(problem: Residuals, x: Array, ends: list[SearchEnd]) -> SearchEnd | None:
     """The end found before that this one would be polished to."""
     if not ends:
         return None
     residual = problem(x)
     chi2 = float(residual @ residual)
     for end in ends:
-        near = (np.abs(x - end.x) <= SAME * problem.sizes(end.x)).all()
-        if near and abs(chi2 - end.chi2) <= EQUAL * end.chi2 and settled(problem, end):
+        near = (np.abs(x - end.x) <= MINIMUM_DISTANCE * problem.sizes(end.x)).all()
+        if near and abs(chi2 - end.chi2) <= CHI2_TOLERANCE * end.chi2 and has_converged(problem, end):
             return end
     return None
 
 
-def _checked(problem: Residuals, ends: list[End]) -> Solution:
+def _check_lowest(problem: Residuals, ends: list[SearchEnd]) -> Solution:
     """Lowest of all ends, if it is a minimum and the only one so low."""
     lowest = min(ends, key=lambda end: end.chi2)
-    good = [end for end in ends if end.missing == 0 and settled(problem, end)]
+    good = [end for end in ends if end.missing == 0 and has_converged(problem, end)]
     # of minima that are equal by symmetry or within rounding, the one that the first starting point led to
-    equal = max(EQUAL, 10 * rounding(problem, lowest))
+    equal = max(CHI2_TOLERANCE, 10 * rounding_noise(problem, lowest))
     best = next((end for end in good if end.chi2 <= lowest.chi2 * (1 + equal)), None)
     if best is None:
         why = (
@@ -267,17 +485,17 @@ def _checked(problem: Residuals, ends: list[End]) -> Solution:
         best.jacobian,
         best.inside,
         best.covariance,
-        _minima(problem, good),
-        rounding(problem, best),
+        _distinct_minima(problem, good),
+        rounding_noise(problem, best),
     )
 
 
-def _minima(problem: Residuals, ends: list[End]) -> tuple[Minimum, ...]:
+def _distinct_minima(problem: Residuals, ends: list[SearchEnd]) -> tuple[Minimum, ...]:
     """Distinct minima, the lowest first, each with the number of searches that found it."""
-    groups: list[list[End]] = []
+    groups: list[list[SearchEnd]] = []
     for end in sorted(ends, key=lambda end: end.chi2):
         for group in groups:
-            near = np.abs(end.x - group[0].x) <= SAME * problem.sizes(group[0].x)
+            near = np.abs(end.x - group[0].x) <= MINIMUM_DISTANCE * problem.sizes(group[0].x)
             if near.all() or abs(end.chi2 - group[0].chi2) <= 1e-10 * group[0].chi2:
                 group.append(end)
                 break

@@ -1,25 +1,28 @@
-"""Numbers that a fit may move: what they are called, how well they are known before, and where they act."""
+"""Parameters of a fit: their names, what is known of them before, where they act, and the residuals they move."""
 
 import re
+from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
-from attrs import field, frozen, validators
+from attrs import evolve, field, frozen, validators
+from numpy.typing import NDArray
 
-from kapitza.core.arrays import above_zero, one_of
+from kapitza.core.arrays import Array, above_zero, one_of
 from kapitza.core.conductance import Conductance
 from kapitza.core.stack import Stack
 from kapitza.errors import InputError
 from kapitza.measure.experiment import Curve, Experiment
+from kapitza.measure.least_squares import difference_jacobian
 
 STACK_ATTRIBUTES = ("thickness", "conductivity", "in_plane", "heat_capacity")
-REACH = 1e3  # a free positive number is sought this factor up and down from its start where no limits are given
-VAGUE = (
+SEARCH_FACTOR = 1e3  # a free positive number is sought this factor up and down from its start where no limits are given
+FREE_PRIOR_WIDTH = (
     1e3  # standard deviation of the logarithm of a free number: as good as none, but no direction stays undetermined
 )
 
-UNITS = {
+PARAMETER_UNITS = {
     "conductance": "W/m²K",
     "conductivity": "W/mK",
     "in_plane": "W/mK",
@@ -95,7 +98,7 @@ class Tie:
 
 
 @frozen(eq=False)
-class Sample:
+class DataSet:
     """One experiment on one stack, and the curve that it gave.
 
     Attributes
@@ -154,7 +157,7 @@ class Sample:
 
 
 @frozen(eq=False)
-class Target:
+class ParameterTarget:
     """A place where a parameter acts: sample, name there, and the value that a factor multiplies (None: the value)."""
 
     sample: int
@@ -186,7 +189,7 @@ class Parameter:
     high: float
     width: float
     known: bool
-    targets: tuple[Target, ...]
+    targets: tuple[ParameterTarget, ...]
 
     def value(self, coordinate: float) -> float:
         """Value at a coordinate, SI."""
@@ -212,11 +215,11 @@ class Parameter:
     @property
     def label(self) -> str:
         """Unit of the value, empty where only the experiment knows it."""
-        return UNITS.get(self.name.rpartition(".")[2], "")
+        return PARAMETER_UNITS.get(self.name.rpartition(".")[2], "")
 
 
-def resolve(
-    samples: Sequence[Sample],
+def resolve_parameters(
+    samples: Sequence[DataSet],
     free: Mapping[str, Free],
     priors: Mapping[str, Prior],
     ties: Mapping[str, Tie],
@@ -238,8 +241,8 @@ def resolve(
         raise InputError("nothing is free: name at least one number to fit, for example 'Al|Si.conductance'")
     if both := set(free) & set(priors):
         raise InputError(f"{min(both)} is free and has a prior: a free number has none, give it in one place")
-    found = [_free(samples, name, ties, given) for name, given in free.items()]
-    found += [_known(samples, name, ties, given) for name, given in priors.items()]
+    found = [_free_parameter(samples, name, ties, given) for name, given in free.items()]
+    found += [_prior_parameter(samples, name, ties, given) for name, given in priors.items()]
     seen: dict[tuple[int, str], str] = {}
     for parameter in found:
         for target in parameter.targets:
@@ -251,25 +254,27 @@ def resolve(
     return tuple(found)
 
 
-def _free(samples: Sequence[Sample], name: str, ties: Mapping[str, Tie], given: Free) -> Parameter:
-    targets, present, _, signed = _targets(samples, name, ties)
+def _free_parameter(samples: Sequence[DataSet], name: str, ties: Mapping[str, Tie], given: Free) -> Parameter:
+    targets, present, _, signed = _find_targets(samples, name, ties)
     start = present if given.start is None else given.start
     if start is None:
         raise InputError(f"{name} has no value in the stack: give Free(start=...)")
     if signed:
         unit = abs(start) or 1.0
         low, high = ((-np.inf if v is None else (v - start) / unit) for v in (given.low, given.high))
-        return Parameter(name, start, unit, low, np.inf if given.high is None else high, VAGUE, False, targets)
-    low = start / REACH if given.low is None else given.low
-    high = start * REACH if given.high is None else given.high
+        return Parameter(
+            name, start, unit, low, np.inf if given.high is None else high, FREE_PRIOR_WIDTH, False, targets
+        )
+    low = start / SEARCH_FACTOR if given.low is None else given.low
+    high = start * SEARCH_FACTOR if given.high is None else given.high
     if not 0 < low <= start <= high:
         raise InputError(f"{name}: wanted 0 < low <= start <= high, got {low:g}, {start:g}, {high:g}")
     edges = float(np.log(low / start)), float(np.log(high / start))
-    return Parameter(name, start, None, *edges, VAGUE, False, targets)
+    return Parameter(name, start, None, *edges, FREE_PRIOR_WIDTH, False, targets)
 
 
-def _known(samples: Sequence[Sample], name: str, ties: Mapping[str, Tie], given: Prior) -> Parameter:
-    targets, present, same, signed = _targets(samples, name, ties)
+def _prior_parameter(samples: Sequence[DataSet], name: str, ties: Mapping[str, Tie], given: Prior) -> Parameter:
+    targets, present, same, signed = _find_targets(samples, name, ties)
     if given.value is None and (present is None or not same):
         raise InputError(
             f"{name} has no value in the stack: give Prior(value, sigma)"
@@ -288,43 +293,183 @@ def _known(samples: Sequence[Sample], name: str, ties: Mapping[str, Tie], given:
     return Parameter(name, center, None, -30.0, 30.0, width / center, True, targets)
 
 
-def _targets(
-    samples: Sequence[Sample], name: str, ties: Mapping[str, Tie]
-) -> tuple[tuple[Target, ...], float | None, bool, bool]:
+def _find_targets(
+    samples: Sequence[DataSet], name: str, ties: Mapping[str, Tie]
+) -> tuple[tuple[ParameterTarget, ...], float | None, bool, bool]:
     """Where a name acts; its present value; whether that is the same everywhere; whether it may be negative."""
     if name in ties:
-        return _tied(samples, name, ties[name])
+        return _tied_targets(samples, name, ties[name])
     sample_name, colon, rest = name.rpartition(":")
-    targets: list[Target] = []
+    targets: list[ParameterTarget] = []
     values: list[float | None] = []
     for i, sample in enumerate(samples):
         if (not colon or sample.experiment.name == sample_name) and rest in sample.names():
-            targets.append(Target(i, rest))
+            targets.append(ParameterTarget(i, rest))
             values.append(sample.value(rest))
     if not targets:
-        raise InputError(_unknown(samples, name))
+        raise InputError(_unknown_message(samples, name))
     signed = samples[targets[0].sample].signed(rest)
     return tuple(targets), values[0], all(v == values[0] for v in values), signed
 
 
-def _tied(samples: Sequence[Sample], name: str, tie: Tie) -> tuple[tuple[Target, ...], float | None, bool, bool]:
-    parts = [_targets(samples, member, {}) for member in tie.names]
+def _tied_targets(
+    samples: Sequence[DataSet], name: str, tie: Tie
+) -> tuple[tuple[ParameterTarget, ...], float | None, bool, bool]:
+    parts = [_find_targets(samples, member, {}) for member in tie.names]
     if tie.how == "value":
         values = [part[1] for part in parts]
         same = all(part[2] for part in parts) and all(v == values[0] for v in values)
         return tuple(t for part in parts for t in part[0]), values[0], same, any(part[3] for part in parts)
-    scaled: list[Target] = []
+    scaled: list[ParameterTarget] = []
     for target in (t for part in parts for t in part[0]):
         base = samples[target.sample].value(target.name)
         if not base:
             raise InputError(f"{name}: {target.name} = {base} cannot be multiplied by a factor")
-        scaled.append(Target(target.sample, target.name, base))
+        scaled.append(ParameterTarget(target.sample, target.name, base))
     return tuple(scaled), 1.0, True, False
 
 
-def _unknown(samples: Sequence[Sample], name: str) -> str:
+def _unknown_message(samples: Sequence[DataSet], name: str) -> str:
     def likeness(other: str) -> int:
         return -len(set(re.split(r"[.:|]", other)) & set(re.split(r"[.:|]", name)))
 
     known = sorted({n for sample in samples for n in sample.names()}, key=likeness)
     return f"no sample has {name!r}: there are {', '.join(known)}"
+
+
+RELATIVE_KINDS = ("ratio", "amplitude")  # kinds of data whose scatter grows with the value
+MAX_CACHED_PREDICTIONS = 64  # predictions remembered of each sample
+
+
+@frozen(eq=False)
+class FitProblem:
+    """What a fit minimises.
+
+    Attributes
+    ----------
+    samples : (m,) experiments with curves and stacks
+    parameters : (p,) what moves
+    sigma : (m,) of (n,) standard uncertainties of the curves
+    """
+
+    samples: tuple[DataSet, ...]
+    parameters: tuple[Parameter, ...]
+    sigma: tuple[Array, ...]
+    _experiments: dict[int, tuple[dict[str, float], Experiment]] = field(init=False, repr=False, factory=dict)
+    _kept: dict[int, OrderedDict[bytes, Array]] = field(init=False, repr=False, factory=dict)
+
+    @property
+    def low(self) -> Array:
+        """(p,) lower limits of the coordinates."""
+        return np.array([p.low for p in self.parameters])
+
+    @property
+    def high(self) -> Array:
+        """(p,) upper limits of the coordinates."""
+        return np.array([p.high for p in self.parameters])
+
+    @property
+    def scale(self) -> Array:
+        """(p,) distances in the coordinates over which the model changes."""
+        return np.array([p.scale for p in self.parameters])
+
+    @property
+    def width(self) -> Array:
+        """(p,) standard deviations of the priors."""
+        return np.array([p.width for p in self.parameters])
+
+    @property
+    def rows(self) -> int:
+        """Number of data."""
+        return sum(sample.curve.value.size for sample in self.samples)
+
+    def changes(self, sample: int, x: Array) -> dict[str, float]:
+        """Values at coordinates (p,) of all numbers that move in one sample, by their names there."""
+        return {
+            target.name: parameter.value(u) * (1.0 if target.base is None else target.base)
+            for parameter, u in zip(self.parameters, x.tolist(), strict=True)
+            for target in parameter.targets
+            if target.sample == sample
+        }
+
+    def prediction(self, sample: int, x: Array) -> Array:
+        """(n,) curve of one sample at coordinates (p,)."""
+        changes = self.changes(sample, x)
+        key = np.array(list(changes.values())).tobytes()
+        kept = self._kept.setdefault(sample, OrderedDict())
+        if key in kept:
+            kept.move_to_end(key)
+            return kept[key]
+        mine, its = self.samples[sample].parted(changes)
+        experiment = self._experiment(sample, mine)
+        stack = self.samples[sample].stack.replace(its)
+        found = experiment.predict(stack)
+        wanted = self.samples[sample].curve.value.size
+        if found.shape != (wanted,):
+            raise InputError(f"{experiment.name} predicts {found.shape} values for the {wanted} points of its curve")
+        kept[key] = found
+        if len(kept) > MAX_CACHED_PREDICTIONS:
+            kept.popitem(last=False)
+        return found
+
+    def _experiment(self, sample: int, mine: dict[str, float]) -> Experiment:
+        """Experiment with its own numbers changed; the last one again if they are the same, with what it has cached."""
+        if sample not in self._experiments or self._experiments[sample][0] != mine:
+            plain = self.samples[sample].experiment
+            self._experiments[sample] = (mine, plain.replace(mine) if mine else plain)
+        return self._experiments[sample][1]
+
+    def data_residual(self, x: Array) -> Array:
+        """(n,) differences from the data at coordinates (p,), in standard uncertainties."""
+        parts = [
+            (self.prediction(i, x) - sample.curve.value) / sigma
+            for i, (sample, sigma) in enumerate(zip(self.samples, self.sigma, strict=True))
+        ]
+        return np.concatenate(parts)
+
+    def residual(self, x: Array) -> Array:
+        """(n + p,) differences from the data, then from the priors."""
+        return np.concatenate([self.data_residual(x), x / self.width])
+
+    def jacobian(self, x: Array, order: int = 2) -> NDArray[Any]:
+        """(n, p) derivatives of the data residuals by the coordinates."""
+        return difference_jacobian(self.data_residual, x, scale=self.scale, order=order)
+
+    def values(self, x: Array) -> Array:
+        """(p,) values at coordinates (p,), SI."""
+        return np.array([p.value(u) for p, u in zip(self.parameters, x.tolist(), strict=True)])
+
+
+def value_slopes(problem: FitProblem, x: Array) -> Array:
+    """(p,) derivatives of the values by the coordinates, at coordinates (p,)."""
+    return np.array([p.slope(u) for p, u in zip(problem.parameters, x.tolist(), strict=True)])
+
+
+def split_by_data_set(problem: FitProblem, residuals: Array) -> tuple[Array, ...]:
+    """Residuals (n,) of the data, sample by sample."""
+    sizes = [sample.curve.value.size for sample in problem.samples]
+    return tuple(np.split(residuals, np.cumsum(sizes)[:-1]))
+
+
+def rescale_uncertainties(problem: FitProblem, factors: Sequence[float]) -> FitProblem:
+    """The same with the uncertainties of the curves multiplied, one factor for each sample."""
+    return evolve(problem, sigma=tuple(s * f for s, f in zip(problem.sigma, factors, strict=True)))
+
+
+def initial_uncertainties(sample: DataSet) -> Array:
+    """(n,) uncertainties of a curve: the stated ones, or 1 % to begin with where the scatter is to tell.
+
+    Of the value for ratios and amplitudes; of the largest value, the same for all points, for other kinds.
+    """
+    curve = sample.curve
+    if curve.sigma is not None:
+        return curve.sigma
+    size = np.abs(curve.value)
+    if curve.kind not in RELATIVE_KINDS:
+        size = np.full(size.shape, size.max(initial=0.0))
+    if not (size > 0).all():
+        raise InputError(
+            f"{sample.experiment.name}: the {curve.kind} is 0 at x = {curve.x[int(np.argmin(size))]:g}, "
+            "which leaves its scatter without a scale: give sigma"
+        )
+    return 0.01 * size

@@ -12,7 +12,7 @@ from kapitza.errors import InputError
 
 
 @frozen(eq=False)
-class Exclusion:
+class ExclusionScan:
     """Jumps extrapolated from farther and farther away.
 
     Attributes
@@ -57,7 +57,7 @@ class FluxCheck:
         return self.probability > 0.01
 
 
-def correlated(profile: Profile, at: float, *, skip: float = 0.0, reach: float = np.inf) -> Profile:
+def correlate_errors(profile: Profile, at: float, *, skip: float = 0.0, reach: float = np.inf) -> Profile:
     r"""The same profile with a covariance in which errors of neighbours go together as the residuals show.
 
     The residuals about the two lines are taken as a first-order autoregression along the points, with the correlation
@@ -76,7 +76,7 @@ def correlated(profile: Profile, at: float, *, skip: float = 0.0, reach: float =
     """
     if profile.covariance is not None:
         return profile
-    sides = _sides(profile, at, skip, reach)
+    sides = _select_sides(profile, at, skip, reach)
     weight = np.ones(profile.position.size) if profile.sigma is None else 1 / profile.sigma
     residuals: list[Array] = []
     for side in sides:
@@ -87,7 +87,7 @@ def correlated(profile: Profile, at: float, *, skip: float = 0.0, reach: float =
     number = sum(r.size for r in residuals)
     raw = sum(float(r[1:] @ r[:-1]) for r in residuals) / power if power > 0 else 0.0
     rho = min(0.99, max(0.0, raw + (1 + 3 * raw) / (number / 2)))
-    scale = 1.0 if profile.sigma is not None else power / (number - 4) / max(1e-3, 1 - _lost(rho, number / 2))
+    scale = 1.0 if profile.sigma is not None else power / (number - 4) / max(1e-3, 1 - _lost_variance(rho, number / 2))
     order = np.arange(profile.position.size)
     same = np.equal.outer(profile.position > at, profile.position > at)
     spread = np.where(same, rho ** np.abs(np.subtract.outer(order, order)), 0.0)
@@ -95,12 +95,12 @@ def correlated(profile: Profile, at: float, *, skip: float = 0.0, reach: float =
     return evolve(profile, sigma=None, covariance=covariance)
 
 
-def _lost(rho: float, number: float) -> float:
+def _lost_variance(rho: float, number: float) -> float:
     """Share of the variance of correlated errors that a fitted mean takes with it."""
     return min(0.9, (1 + rho) / (1 - rho) / number) - 1 / number if rho > 0 else 0.0
 
 
-def _sides(profile: Profile, at: float, skip: float, reach: float) -> tuple[NDArray[Any], NDArray[Any]]:
+def _select_sides(profile: Profile, at: float, skip: float, reach: float) -> tuple[NDArray[Any], NDArray[Any]]:
     distance = np.abs(profile.position - at)
     use = (distance >= skip) & (distance <= reach) & (distance > 0)
     left, right = use & (profile.position < at), use & (profile.position > at)
@@ -115,7 +115,7 @@ def _sides(profile: Profile, at: float, skip: float, reach: float) -> tuple[NDAr
 
 def scan_exclusion(
     profile: Profile, at: float, skips: ArrayLike, *, reach: float = np.inf, tolerance: float = 2.0
-) -> Exclusion:
+) -> ExclusionScan:
     """Extrapolate with wider and wider zones left out, and choose the smallest that no longer matters.
 
     Near an interface the profile is not straight over a few mean free paths.  A zone is wide enough if the jumps of
@@ -138,7 +138,7 @@ def scan_exclusion(
     widths = np.sort(numbers(skips))
     if widths.size < 2:
         raise InputError(f"expected two widths or more to compare, got {widths.size}")
-    jumps = [correlated(profile, at, skip=w, reach=reach).jump(at, skip=w, reach=reach) for w in widths.tolist()]
+    jumps = [correlate_errors(profile, at, skip=w, reach=reach).jump(at, skip=w, reach=reach) for w in widths.tolist()]
     values, sigmas = np.array([j.jump for j in jumps]), np.array([j.sigma for j in jumps])
     for chosen in range(widths.size - 1):
         gap = np.abs(values[chosen + 1 :] - values[chosen])
@@ -156,7 +156,7 @@ def scan_exclusion(
     covariance = np.array(best.covariance)
     covariance[0, 0] += spread**2
     chi2 = np.array([j.chi2 / max(1, j.freedom) for j in jumps])
-    return Exclusion(widths, values, sigmas, chi2, chosen, evolve(best, covariance=covariance))
+    return ExclusionScan(widths, values, sigmas, chi2, chosen, evolve(best, covariance=covariance))
 
 
 def check_flux(

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from kapitza.core.arrays import Array, finite
 from kapitza.errors import InputError
-from kapitza.simulate.boltzmann.adjoint import conductance_slopes, seen_slopes
 from kapitza.simulate.boltzmann.carriers import Carriers
-from kapitza.simulate.boltzmann.transport import Film
+from kapitza.simulate.boltzmann.layered.adjoint import apparent_resistance_derivatives, conductance_derivatives
+from kapitza.simulate.boltzmann.layered.transport import Film
 
 
 class SpectralMeasurement(Protocol):
@@ -30,13 +30,13 @@ class SpectralMeasurement(Protocol):
         ...
 
 
-def slowed_films(films: Sequence[Film], medium: Carriers, factor: float) -> list[Film]:
+def scale_lifetimes(films: Sequence[Film], medium: Carriers, factor: float) -> list[Film]:
     """Layers, those of one medium with lifetimes that are longer by a factor."""
     other = evolve(medium, lifetime=medium.lifetime * factor)
     return [evolve(one, carriers=other) if one.carriers is medium else one for one in films]
 
 
-def complex_numbers(value: object) -> NDArray[np.complex128]:
+def finite_complex(value: object) -> NDArray[np.complex128]:
     """Return `value` as finite complex numbers along one axis, read-only."""
     array = np.array(value, dtype=complex, ndmin=1)
     if array.ndim != 1 or not np.isfinite(array).all():
@@ -80,7 +80,7 @@ class StackConductances:
 
     def residuals(self, flow: Array) -> tuple[Array, Array]:
         """Prediction less data over sigma, (n,), and its derivatives (n, G), m² K W⁻¹."""
-        found = [conductance_slopes(stack, self.boundaries, flow) for stack in self.stacks]
+        found = [conductance_derivatives(stack, self.boundaries, flow) for stack in self.stacks]
         value = np.array([one.value.real for one in found])
         slope = np.array([np.real(one.slope) for one in found])
         return (value - self.value) / self.sigma, slope / self.sigma[:, None]
@@ -93,11 +93,11 @@ class StackConductances:
 
     def slowed(self, medium: Carriers, factor: float) -> "StackConductances":
         """The same data, on layers of one medium whose lifetimes are all longer by a factor."""
-        return evolve(self, stacks=[slowed_films(one, medium, factor) for one in self.stacks])
+        return evolve(self, stacks=[scale_lifetimes(one, medium, factor) for one in self.stacks])
 
 
 @frozen(eq=False)
-class SeenResistances:
+class ApparentResistances:
     """Boundary resistances that thermoreflectance reports against the frequency of modulation.
 
     Attributes
@@ -115,7 +115,7 @@ class SeenResistances:
 
     films: Sequence[Film]
     frequency: Array = field(converter=finite)
-    value: NDArray[Any] = field(converter=complex_numbers)
+    value: NDArray[Any] = field(converter=finite_complex)
     sigma: Array = field(converter=finite)
 
     def __attrs_post_init__(self) -> None:
@@ -125,21 +125,21 @@ class SeenResistances:
 
     def residuals(self, flow: Array) -> tuple[Array, Array]:
         """Prediction less data over sigma, (2n,), real parts first, and its derivatives (2n, G), m² K W⁻¹."""
-        found = [seen_slopes(self.films, flow, float(f)) for f in self.frequency]
+        found = [apparent_resistance_derivatives(self.films, flow, float(f)) for f in self.frequency]
         off = (np.array([one.value for one in found]) - self.value) / self.sigma
         slope = np.array([one.slope for one in found]) / self.sigma[:, None]
         return np.concatenate([off.real, off.imag]), np.concatenate([slope.real, slope.imag])
 
-    def simulated(self, flow: Array, seed: int) -> "SeenResistances":
+    def simulated(self, flow: Array, seed: int) -> "ApparentResistances":
         """The same measurement of a known boundary, with noise."""
         n = self.value.size
         off = self.residuals(flow)[0]
         noise = np.random.default_rng(seed).standard_normal(2 * n)
         exact = self.value + self.sigma * (off[:n] + 1j * off[n:])
-        return SeenResistances(
+        return ApparentResistances(
             self.films, self.frequency, exact + self.sigma * (noise[:n] + 1j * noise[n:]), self.sigma
         )
 
-    def slowed(self, medium: Carriers, factor: float) -> "SeenResistances":
+    def slowed(self, medium: Carriers, factor: float) -> "ApparentResistances":
         """The same data, on layers of one medium whose lifetimes are all longer by a factor."""
-        return evolve(self, films=slowed_films(self.films, medium, factor))
+        return evolve(self, films=scale_lifetimes(self.films, medium, factor))

@@ -7,19 +7,19 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from kapitza.device.cryogenic import Bath, SteadyState, Superconductor
-from kapitza.device.memory import Cell, profile
-from kapitza.device.thermoelectric import Leg, LegState, largest_current, leg_state
-from kapitza.plot.style import COLOURS, DASHES, beside, logarithmic, new_axes
+from kapitza.applications.cryogenic import HeliumBath, OperatingPoint, Superconductor
+from kapitza.applications.memory import MemoryCell, pillar_profile
+from kapitza.applications.thermoelectric import LegState, ThermoelectricLeg, current_limit, leg_state
+from kapitza.plot.style import LINE_COLOURS, LINE_DASHES, legend_beside, make_logarithmic, new_axes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from kapitza.device.composite import CompositeConductivity
-    from kapitza.device.exchanger import Exchanger
-    from kapitza.device.superlattice import SuperlatticeConductivity
+    from kapitza.applications.composite import CompositeConductivity
+    from kapitza.applications.exchanger import HeatExchanger
+    from kapitza.applications.superlattice import SuperlatticeConductivity
 
-POINTS = 300
+CURVE_POINTS = 300
 
 
 def superlattice(found: SuperlatticeConductivity, ax: Axes | None = None) -> Axes:
@@ -32,10 +32,18 @@ def superlattice(found: SuperlatticeConductivity, ax: Axes | None = None) -> Axe
         ("boundaries alone (ballistic)", found.ballistic),
     )
     for i, (label, value) in enumerate(rows):
-        ax.plot(x, value, color=COLOURS[i], linestyle=DASHES[i], lw=1.9, label=label, marker="o" if x.size < 3 else "")
+        ax.plot(
+            x,
+            value,
+            color=LINE_COLOURS[i],
+            linestyle=LINE_DASHES[i],
+            lw=1.9,
+            label=label,
+            marker="o" if x.size < 3 else "",
+        )
     top = 1.3 * float(max(found.series.max(), found.spectral.max()))
     if x.size > 1 and x.max() / x.min() > 5:
-        logarithmic(ax, "x", float(x.min()), float(x.max()))
+        make_logarithmic(ax, "x", float(x.min()), float(x.max()))
     ax.set(xlabel="period (nm)", ylabel="conductivity (W m⁻¹ K⁻¹)", ylim=(0, top))
     ax.set_title(f"{found.method}, {found.temperature:g} K", fontsize="medium")
     ax.legend(frameon=False)
@@ -47,13 +55,13 @@ def composite(found: CompositeConductivity, ax: Axes | None = None) -> Axes:
     """Draw the conductivity of a composite against the radius of its particles."""
     ax = new_axes() if ax is None else ax
     x = found.radius * 1e6
-    ax.plot(x, found.value, color=COLOURS[0], lw=1.9, label=found.method, marker="o" if x.size < 3 else "")
+    ax.plot(x, found.value, color=LINE_COLOURS[0], lw=1.9, label=found.method, marker="o" if x.size < 3 else "")
     ax.axhline(found.matrix, color="0.5", lw=1.0, ls="--", label="matrix alone")
     critical = found.critical_radius * 1e6
     if x.min() <= critical <= x.max():
-        ax.axvline(critical, color=COLOURS[1], lw=1.2, ls=":", label=f"critical radius {critical:.3g} µm")
+        ax.axvline(critical, color=LINE_COLOURS[1], lw=1.2, ls=":", label=f"critical radius {critical:.3g} µm")
     if x.size > 1 and x.max() / x.min() > 5:
-        logarithmic(ax, "x", float(x.min()), float(x.max()))
+        make_logarithmic(ax, "x", float(x.min()), float(x.max()))
     ax.set(xlabel="radius of the particles (µm)", ylabel="conductivity (W m⁻¹ K⁻¹)")
     ax.set_ylim(0, 1.1 * float(max(found.value.max(), found.matrix)))
     ax.set_title(
@@ -64,7 +72,9 @@ def composite(found: CompositeConductivity, ax: Axes | None = None) -> Axes:
     return ax
 
 
-def leg(one: Leg, states: Sequence[LegState], *, cooling: bool, ax: Axes | None = None) -> Axes:
+def thermoelectric_leg(
+    one: ThermoelectricLeg, states: Sequence[LegState], *, cooling: bool, ax: Axes | None = None
+) -> Axes:
     """Draw power and efficiency of a leg against its current (or uptake and COP), with chosen states as points.
 
     Parameters
@@ -76,38 +86,40 @@ def leg(one: Leg, states: Sequence[LegState], *, cooling: bool, ax: Axes | None 
     """
     ax = new_axes() if ax is None else ax
     hot, cold = states[0].hot, states[0].cold
-    top = largest_current(one, hot, cold, "cooling" if cooling else "power")
-    shares = np.linspace(0.0, 1.0, POINTS)[1:]
+    top = current_limit(one, hot, cold, "cooling" if cooling else "power")
+    shares = np.linspace(0.0, 1.0, CURVE_POINTS)[1:]
     held = [leg_state(one, hot, cold, float(share * top)) for share in shares]
     amperes = np.abs([state.current for state in held])
     first = np.array([state.cooling if cooling else state.power for state in held]) * 1e3
     second = np.array([state.cop if cooling else 100 * state.efficiency for state in held])
     shown = first > 0
     other = ax.twinx()
-    ax.plot(amperes[shown], first[shown], color=COLOURS[0], lw=1.9)
-    other.plot(amperes[shown], second[shown], color=COLOURS[1], lw=1.9, ls="--")
+    ax.plot(amperes[shown], first[shown], color=LINE_COLOURS[0], lw=1.9)
+    other.plot(amperes[shown], second[shown], color=LINE_COLOURS[1], lw=1.9, ls="--")
     for state in states:
         value = (state.cooling if cooling else state.power) * 1e3
-        ax.plot(abs(state.current), value, "o", color=COLOURS[0], ms=6)
-        other.plot(abs(state.current), state.cop if cooling else 100 * state.efficiency, "s", color=COLOURS[1], ms=6)
+        ax.plot(abs(state.current), value, "o", color=LINE_COLOURS[0], ms=6)
+        other.plot(
+            abs(state.current), state.cop if cooling else 100 * state.efficiency, "s", color=LINE_COLOURS[1], ms=6
+        )
     ax.set(xlabel="current (A)", xlim=(0, None), ylim=(0, None))
-    ax.set_ylabel("heat taken up (mW)" if cooling else "power (mW)", color=COLOURS[0])
-    other.set_ylabel("coefficient of performance" if cooling else "efficiency (%)", color=COLOURS[1])
+    ax.set_ylabel("heat taken up (mW)" if cooling else "power (mW)", color=LINE_COLOURS[0])
+    other.set_ylabel("coefficient of performance" if cooling else "efficiency (%)", color=LINE_COLOURS[1])
     other.set_ylim(0, None)
     ax.set_title(f"{hot:g} K to {cold:g} K; lines: averaged properties", fontsize="medium")
     ax.grid(alpha=0.3)
     return ax
 
 
-def memory(cell: Cell, power: float, ax: Axes | None = None) -> Axes:
+def memory_cell(cell: MemoryCell, power: float, ax: Axes | None = None) -> Axes:
     """Draw the temperature along a memory cell at a power (W), with and without the resistance of its boundaries."""
     ax = new_axes() if ax is None else ax
-    z = np.linspace(-cell.height / 2, cell.height / 2, POINTS)
+    z = np.linspace(-cell.height / 2, cell.height / 2, CURVE_POINTS)
     for i, (label, boundaries) in enumerate(
         (("with boundary resistance", True), ("without, at the same power", False))
     ):
-        rise = profile(cell, power, z, boundaries=boundaries)
-        ax.plot(z * 1e9, cell.ambient + rise, color=COLOURS[i], linestyle=DASHES[i], lw=1.9, label=label)
+        rise = pillar_profile(cell, power, z, boundaries=boundaries)
+        ax.plot(z * 1e9, cell.ambient + rise, color=LINE_COLOURS[i], linestyle=LINE_DASHES[i], lw=1.9, label=label)
     ax.axhline(cell.melting, color="0.5", lw=1.0, ls=":", label="melting point")
     ax.set(xlabel="height above the middle (nm)", ylabel="temperature (K)")
     ax.set_ylim(cell.ambient, cell.ambient + 1.12 * (cell.melting - cell.ambient))
@@ -116,13 +128,13 @@ def memory(cell: Cell, power: float, ax: Axes | None = None) -> Axes:
     return ax
 
 
-def exchanger(one: Exchanger, ax: Axes | None = None) -> Axes:
+def heat_exchanger(one: HeatExchanger, ax: Axes | None = None) -> Axes:
     """Draw what stands between both streams of an exchanger, as bars."""
     ax = new_axes(height=3.0) if ax is None else ax
     parts = one.resistances()
     names = list(parts)[::-1]
     values = np.array([parts[name] for name in names]) * 1e9
-    colours = [COLOURS[1] if "boundary" in name else COLOURS[0] for name in names]
+    colours = [LINE_COLOURS[1] if "boundary" in name else LINE_COLOURS[0] for name in names]
     ax.barh(names, values, color=colours)
     for i, value in enumerate(values):
         ax.text(value, i, f" {value:.3g} ({100 * value / values.sum():.0f} %)", va="center", fontsize="small")
@@ -131,9 +143,9 @@ def exchanger(one: Exchanger, ax: Axes | None = None) -> Axes:
     return ax
 
 
-def cryo(
-    bath: Bath,
-    states: Sequence[SteadyState],
+def cryogenic_chip(
+    bath: HeliumBath,
+    states: Sequence[OperatingPoint],
     device: Superconductor | None = None,
     current: float = 0.0,
     *,
@@ -153,11 +165,11 @@ def cryo(
     ax = new_axes() if ax is None else ax
     corners = [*bath.corners, *(device.corners(current, bath.temperature) if device else ())]
     last = max([*corners, *(one.temperature for one in states), bath.temperature * 1.5])
-    kelvin = np.unique(np.concatenate([np.linspace(bath.temperature, 1.15 * last, POINTS), corners]))
+    kelvin = np.unique(np.concatenate([np.linspace(bath.temperature, 1.15 * last, CURVE_POINTS), corners]))
     kelvin = kelvin[kelvin >= bath.temperature]
     heat = load + (0.0 if device is None else device.heat(kelvin, current, bath.temperature)) + 0 * kelvin
-    ax.plot(kelvin, bath.flux(kelvin) / 1e4, color=COLOURS[0], lw=1.9, label="taken up by the helium")
-    ax.plot(kelvin, heat / 1e4, color=COLOURS[1], lw=1.9, ls="--", label="heat")
+    ax.plot(kelvin, bath.flux(kelvin) / 1e4, color=LINE_COLOURS[0], lw=1.9, label="taken up by the helium")
+    ax.plot(kelvin, heat / 1e4, color=LINE_COLOURS[1], lw=1.9, ls="--", label="heat")
     for stable, label in ((True, "stable"), (False, "unstable")):
         chosen = [one for one in states if one.stable == stable]
         face = "k" if stable else "white"
@@ -166,6 +178,6 @@ def cryo(
     tops = [heat.max(), *(one.flux for one in states), *([bath.critical] if bath.corners else [])]
     ax.set(xlabel="temperature of the surface (K)", ylabel="heat flux (W cm⁻²)", xlim=(bath.temperature, 1.15 * last))
     ax.set_ylim(0, 1.2 * max(tops) / 1e4 if max(tops) > 0 else None)
-    beside(ax)
+    legend_beside(ax)
     ax.grid(alpha=0.3)
     return ax

@@ -1,4 +1,4 @@
-"""Conductance against temperature, models beside measurements."""
+"""Conductance against temperature, and models beside the interval of published measurements."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from kapitza.core.conductance import Conductance, Drop
 from kapitza.errors import InputError
 from kapitza.measure.catalogue import Measurement
 from kapitza.plot.style import (
-    COLOURS,
-    DASHES,
-    GREYS,
-    MARKERS,
-    beside,
-    logarithmic,
+    GREY_LEVELS,
+    LINE_COLOURS,
+    LINE_DASHES,
+    POINT_MARKERS,
+    legend_beside,
+    make_logarithmic,
     new_axes,
     power_unit,
     short_citation,
@@ -28,8 +28,17 @@ from kapitza.theory.models import Estimate
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-STRETCH = 3.0  # limits higher than this multiple of all models and measurements may leave the axes
-MOST_SOURCES = 9  # measurements of more sources than this share one entry of the legend
+from typing import TYPE_CHECKING
+
+from kapitza.measure.compare import Comparison
+from kapitza.units import MW
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+MAX_AXIS_STRETCH = 3.0  # limits higher than this multiple of all models and measurements may leave the axes
+MAX_SOURCES = 9  # measurements of more sources than this share one entry of the legend
 
 Curve = tuple[str, bool, Conductance]
 
@@ -59,7 +68,7 @@ def conductance(
     MissingEngine
         without matplotlib, if ax is None
     """
-    curves = [curve for result in results for curve in curves_of(result, drop)]
+    curves = [curve for result in results for curve in result_curves(result, drop)]
     if not curves and not measured:
         raise InputError(f"nothing to draw by the {drop} drop: got {len(results)} results and no measurement")
     ax = new_axes() if ax is None else ax
@@ -70,15 +79,15 @@ def conductance(
     scale_axes(
         ax, everything, [one for _, limit, one in curves if not limit] + [m.conductance for m in measured], scale
     )
-    ax.set(xlabel="temperature (K)", ylabel=f"conductance ({unit} m⁻² K⁻¹)\n{named_drops(curves, measured)}")
+    ax.set(xlabel="temperature (K)", ylabel=f"conductance ({unit} m⁻² K⁻¹)\n{drop_names(curves, measured)}")
     names = {f"{one.left} | {one.right}" for one in results if isinstance(one, Estimate)}
     if len(names) == 1:
         ax.set_title(names.pop(), fontsize="medium")
-    beside(ax)
+    legend_beside(ax)
     return ax
 
 
-def named_drops(curves: Sequence[Curve], measured: Sequence[Measurement]) -> str:
+def drop_names(curves: Sequence[Curve], measured: Sequence[Measurement]) -> str:
     """Return which temperature drop the lines and the points of a figure refer to."""
     lines = ", ".join(sorted({one.drop for _, _, one in curves}))
     points = ", ".join(sorted({entry.conductance.drop for entry in measured}))
@@ -87,7 +96,7 @@ def named_drops(curves: Sequence[Curve], measured: Sequence[Measurement]) -> str
     return f"lines: {lines} drop, points: {points} drop"
 
 
-def curves_of(result: Estimate | Conductance, drop: Drop) -> list[Curve]:
+def result_curves(result: Estimate | Conductance, drop: Drop) -> list[Curve]:
     """Return what is drawn of a result: label, whether it is a limit, and the conductance."""
     if isinstance(result, Conductance):
         return [(result.method or result.drop, False, result)]
@@ -98,14 +107,14 @@ def draw_curves(ax: Axes, curves: Sequence[Curve], scale: float) -> None:
     """Draw models as lines, and as points where there is one temperature only."""
     models = [curve for curve in curves if not curve[1]]
     limits = [curve for curve in curves if curve[1]]
-    for group, colours in ((models, COLOURS), (limits, GREYS)):
+    for group, colours in ((models, LINE_COLOURS), (limits, GREY_LEVELS)):
         for i, (label, limit, one) in enumerate(group):
             finite = np.isfinite(one.value)
             ax.plot(
                 one.temperature[finite],
                 one.value[finite] / scale,
                 color=colours[i % len(colours)],
-                linestyle=DASHES[(i + (1 if limit else 0)) % len(DASHES)],
+                linestyle=LINE_DASHES[(i + (1 if limit else 0)) % len(LINE_DASHES)],
                 linewidth=1.3 if limit else 1.9,
                 label=label if finite.any() else f"{label} (infinite)",
                 marker="_" if one.temperature.size == 1 else "",
@@ -126,7 +135,7 @@ def draw_measured(ax: Axes, measured: Sequence[Measurement], scale: float) -> No
     for entry in [*bare, *(entry for entry in measured if entry.set_aside)]:
         source = short_citation(entry.citation)
         rank = 0 if entry.set_aside else sources.index(source)
-        label = f"{source} ({entry.method})" if len(sources) <= MOST_SOURCES else f"measured ({len(sources)} sources)"
+        label = f"{source} ({entry.method})" if len(sources) <= MAX_SOURCES else f"measured ({len(sources)} sources)"
         if entry.set_aside:
             label = "measured, not two bare solids"
         one = entry.conductance
@@ -134,7 +143,7 @@ def draw_measured(ax: Axes, measured: Sequence[Measurement], scale: float) -> No
             one.temperature,
             one.value / scale,
             None if one.sigma is None else one.sigma / scale,
-            fmt=MARKERS[rank % len(MARKERS)],
+            fmt=POINT_MARKERS[rank % len(POINT_MARKERS)],
             color="black",
             markerfacecolor="none" if entry.set_aside else "black",
             markersize=5,
@@ -150,13 +159,13 @@ def scale_axes(ax: Axes, everything: Sequence[Conductance], told: Sequence[Condu
     """Choose linear or logarithmic axes; limits do not stretch the axis far beyond what there is to tell apart."""
     kelvin = np.concatenate([one.temperature for one in everything])
     if spans_widely(kelvin):
-        logarithmic(ax, "x", float(kelvin.min()) / 1.1, float(kelvin.max()) * 1.1)
+        make_logarithmic(ax, "x", float(kelvin.min()) / 1.1, float(kelvin.max()) * 1.1)
     value, all_values = finite_values(told or everything) / scale, finite_values(everything) / scale
     if not value.size:
         return
-    top = max(float(value.max()), float(all_values[all_values < STRETCH * value.max()].max(initial=0)))
+    top = max(float(value.max()), float(all_values[all_values < MAX_AXIS_STRETCH * value.max()].max(initial=0)))
     if spans_widely(value):
-        logarithmic(ax, "y", float(value.min()) / 1.5, 1.5 * top)
+        make_logarithmic(ax, "y", float(value.min()) / 1.5, 1.5 * top)
     else:
         ax.set_ylim(0, 1.08 * top)
 
@@ -165,3 +174,89 @@ def finite_values(results: Sequence[Conductance]) -> Array:
     """All values of many conductances that are finite and above zero, W m⁻² K⁻¹."""
     value = np.concatenate([one.value for one in results])
     return value[np.isfinite(value) & (value > 0)]
+
+
+DROP_MARKERS = (
+    ("emitted", "o", LINE_COLOURS[5], -0.2),
+    ("local", "D", LINE_COLOURS[4], 0.0),
+    ("extrapolated", "s", LINE_COLOURS[0], 0.2),
+)
+
+
+def comparison(result: Comparison, *, ax: Axes | None = None) -> Axes:
+    """Draw one row for each model and each published value; the shaded strip is the interval of what was published.
+
+    Measurements that no model of two bare solids means are hollow and do not count into the interval.
+
+    Parameters
+    ----------
+    ax : where to draw; a new figure, as high as it needs, if None
+
+    Raises
+    ------
+    InputError
+        if there is neither a model nor a measurement
+    MissingEngine
+        without matplotlib, if ax is None
+    """
+    count = len(result.predictions) + len(result.published)
+    if not count:
+        raise InputError(f"nothing to draw for {result.left}/{result.right} at {result.temperature:g} K")
+    ax = new_axes(width=7.2, height=1.4 + 0.27 * count) if ax is None else ax
+    labels = draw_models(ax, result) + draw_published(ax, result)
+    interval = result.interval
+    if interval is not None:
+        ax.axvspan(interval[0] / MW, interval[1] / MW, color="0.9", zorder=0, label="published interval")
+    if result.predictions and result.published:
+        ax.axhline(len(result.predictions) - 0.5, color="0.6", linewidth=0.8)
+    ax.set_yticks(range(count), labels, fontsize="small")
+    ax.set_ylim(count - 0.4, -0.6)
+    known = np.array(
+        [value for one in result.predictions for value in (one.emitted, one.local, one.extrapolated) if value]
+    )
+    drawn = np.concatenate([known[np.isfinite(known)], [one.value for one in result.published]]) / MW
+    if spans_widely(drawn):
+        make_logarithmic(ax, "x", float(drawn.min()) / 1.4, float(drawn.max()) * 1.4)
+    else:
+        ax.set_xlim(left=0)
+    ax.set(xlabel="conductance (MW m⁻² K⁻¹)")
+    ax.set_title(f"{result.left} | {result.right} at {result.temperature:g} K", fontsize="medium")
+    legend_beside(ax)
+    return ax
+
+
+def draw_models(ax: Axes, result: Comparison) -> list[str]:
+    """Draw each model by its three drops, with its uncertainty if known, from the top row down; return their names."""
+    for drop, marker, colour, shift in DROP_MARKERS:
+        rows = [(i + shift, getattr(one, drop)) for i, one in enumerate(result.predictions)]
+        known = [(y, value / MW) for y, value in rows if value is not None and np.isfinite(value)]
+        if known:
+            y, x = zip(*known, strict=True)
+            ax.plot(x, y, marker, color=colour, markersize=5, linestyle="none", label=f"{drop} drop")
+        for (y, value), one in zip(rows, result.predictions, strict=True):
+            if value is not None and one.sigma is not None:
+                ax.errorbar([value / MW], [y], xerr=[one.sigma / MW], fmt="none", ecolor=colour, capsize=2)
+    return [one.title or one.model for one in result.predictions]
+
+
+def draw_published(ax: Axes, result: Comparison) -> list[str]:
+    """Draw each published value with its uncertainty, below the models; return the names of the rows."""
+    labels: list[str] = []
+    named: set[str] = set()
+    for row, one in enumerate(result.published, start=len(result.predictions)):
+        aside = one.measurement.set_aside
+        label = "measured, not two bare solids" if aside else "measured"
+        ax.errorbar(
+            [one.value / MW],
+            [row],
+            xerr=None if one.sigma is None else [one.sigma / MW],
+            fmt=POINT_MARKERS[0],
+            color="black",
+            markerfacecolor="none" if aside else "black",
+            markersize=5,
+            capsize=2,
+            label="_" if label in named else label,
+        )
+        named.add(label)
+        labels.append(f"{short_citation(one.measurement.citation)} ({one.measurement.method}, {one.temperature:g} K)")
+    return labels

@@ -1,4 +1,4 @@
-"""Devices drawn: a section with isotherms and jumps, a plane, shares, responses, sweeps."""
+"""Devices: sections with isotherms and jumps at boundaries, planes, shares, responses, sweeps."""
 
 from __future__ import annotations
 
@@ -11,22 +11,34 @@ from numpy.typing import ArrayLike
 
 from kapitza.core.arrays import Array
 from kapitza.device.description import Device
-from kapitza.device.network import Foster
-from kapitza.device.result import DeviceTemperatures, Response, TemperatureField
+from kapitza.device.layered.network import FosterNetwork
+from kapitza.device.results import DeviceTemperatures, TemperatureField, TransientTemperatures
 from kapitza.device.shapes import Disc, GaussianSpot, HeatMap
 from kapitza.errors import require
-from kapitza.plot.style import COLOURS, DASHES, new_axes
+from kapitza.plot.style import LINE_COLOURS, LINE_DASHES, new_axes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-HEAT = "inferno"
-LEVELS = 9
-THINNEST = 0.6  # height of a layer, however thin, in those that ten times the thickness adds
-AROUND = 7.0  # widths of a source that a section shows
-EVEN = 1.5  # of steps of time up to which their axis is linear
-BESIDE = 2.5  # lengths of a source that a plane shows
+from typing import TYPE_CHECKING
+
+from scipy.spatial import KDTree
+
+from kapitza.device.elements.steady import BoundaryJump
+from kapitza.device.elements.views import TriangulatedField
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+
+HEAT_COLOURMAP = "inferno"
+ISOTHERM_COUNT = 9
+MIN_LAYER_HEIGHT = 0.6  # height of a layer, however thin, in those that ten times the thickness adds
+SECTION_WIDTHS = 7.0  # widths of a source that a section shows
+EVEN_STEP_RATIO = 1.5  # of steps of time up to which their axis is linear
+PLANE_WIDTHS = 2.5  # lengths of a source that a plane shows
 
 
 def device_section(field: TemperatureField, device: Device, ax: Axes | None = None) -> Axes:
@@ -43,15 +55,15 @@ def device_section(field: TemperatureField, device: Device, ax: Axes | None = No
     """
     ax = ax or new_axes()
     factor, unit = length_unit(float(np.ptp(field.x)))
-    edges, heights = drawn_depths(field.y)
+    edges, heights = drawing_heights(field.y)
     top = float(field.value.max())
     shown: Any = None
-    levels = np.linspace(0, top, LEVELS + 2)[1:-1]
-    for i, (start, stop) in enumerate(pieces(field.y)):
+    levels = np.linspace(0, top, ISOTHERM_COUNT + 2)[1:-1]
+    for i, (start, stop) in enumerate(layer_slices(field.y)):
         depth = field.y[start:stop]
         place = np.interp(depth, edges[i : i + 2], heights[i : i + 2])
         value = field.value[:, start:stop].T
-        shown = ax.pcolormesh(field.x / factor, place, value, cmap=HEAT, vmin=0, vmax=top, shading="gouraud")
+        shown = ax.pcolormesh(field.x / factor, place, value, cmap=HEAT_COLOURMAP, vmin=0, vmax=top, shading="gouraud")
         inside = levels[(levels > value.min()) & (levels < value.max())]
         if inside.size:
             ax.contour(field.x / factor, place, value, levels=inside, colors="white", linewidths=0.7, alpha=0.8)
@@ -70,17 +82,17 @@ def device_section(field: TemperatureField, device: Device, ax: Axes | None = No
     return ax
 
 
-def pieces(depths: Array) -> list[tuple[int, int]]:
+def layer_slices(depths: Array) -> list[tuple[int, int]]:
     """First index and end of each layer in depths that stand twice at boundaries."""
     cuts = [0, *(np.flatnonzero(np.diff(depths) == 0) + 1).tolist(), depths.size]
     return [(a, b) for a, b in pairwise(cuts) if b - a > 1]
 
 
-def drawn_depths(depths: Array) -> tuple[Array, Array]:
+def drawing_heights(depths: Array) -> tuple[Array, Array]:
     """Depths of the faces of all layers, m, and heights at which they are drawn, 0 to 1."""
-    edges = np.array([depths[0], *(depths[stop - 1] for _, stop in pieces(depths))])
+    edges = np.array([depths[0], *(depths[stop - 1] for _, stop in layer_slices(depths))])
     thick = np.diff(edges)
-    shares = THINNEST + np.log10(1 + thick / thick.min())
+    shares = MIN_LAYER_HEIGHT + np.log10(1 + thick / thick.min())
     return edges, np.concatenate([[0.0], np.cumsum(shares / shares.sum())])
 
 
@@ -110,11 +122,11 @@ def device_plane(field: TemperatureField, device: Device | None = None, ax: Axes
     ax = ax or new_axes()
     factor, unit = length_unit(float(max(np.ptp(field.x), np.ptp(field.y))))
     x, y = field.x / factor, field.y / factor
-    shown = ax.pcolormesh(x, y, field.value.T, cmap=HEAT, vmin=0, shading="nearest", rasterized=True)
-    ax.contour(x, y, field.value.T, levels=LEVELS, colors="white", linewidths=0.6, alpha=0.7)
+    shown = ax.pcolormesh(x, y, field.value.T, cmap=HEAT_COLOURMAP, vmin=0, shading="nearest", rasterized=True)
+    ax.contour(x, y, field.value.T, levels=ISOTHERM_COUNT, colors="white", linewidths=0.6, alpha=0.7)
     for source in () if device is None else device.sources:
         if source.shape is not None and not isinstance(source.shape, HeatMap):
-            outline(ax, source.shape.extent, factor, round_one=isinstance(source.shape, (Disc, GaussianSpot)))
+            draw_outline(ax, source.shape.extent, factor, round_one=isinstance(source.shape, (Disc, GaussianSpot)))
     ax.set(xlabel=f"x ({unit})", ylabel=f"y ({unit})", aspect="equal", xlim=(x[0], x[-1]), ylim=(y[0], y[-1]))
     ax.figure.colorbar(shown, ax=ax, label="rise above the sink (K)")
     where = f"{field.name}, {depth_label(field.at)} deep" if field.at else f"top of {field.name}"
@@ -122,7 +134,7 @@ def device_plane(field: TemperatureField, device: Device | None = None, ax: Axes
     return ax
 
 
-def outline(
+def draw_outline(
     ax: Axes, extent: tuple[tuple[float, float], tuple[float, float]], factor: float, *, round_one: bool
 ) -> None:
     """Outline one source."""
@@ -148,7 +160,7 @@ def device_shares(found: DeviceTemperatures, ax: Axes | None = None) -> Axes:
     ax = ax or new_axes()
     names = list(found.drop)
     drops = [found.drop[name] for name in names]
-    colours = [COLOURS[1] if "|" in name else "0.6" for name in names]
+    colours = [LINE_COLOURS[1] if "|" in name else "0.6" for name in names]
     place = np.arange(len(names))
     ax.barh(place, drops, color=colours, height=0.7)
     for i, (name, drop) in enumerate(zip(names, drops, strict=True)):
@@ -160,7 +172,9 @@ def device_shares(found: DeviceTemperatures, ax: Axes | None = None) -> Axes:
     return ax
 
 
-def device_response(found: Response, network: Foster | None = None, power: float = 1.0, ax: Axes | None = None) -> Axes:
+def device_response(
+    found: TransientTemperatures, network: FosterNetwork | None = None, power: float = 1.0, ax: Axes | None = None
+) -> Axes:
     """Draw temperatures against time, and a network over them.
 
     Parameters
@@ -172,10 +186,10 @@ def device_response(found: Response, network: Foster | None = None, power: float
     """
     ax = ax or new_axes()
     rows = {"hottest point": found.peak, **{f"{name}, averaged": rise for name, rise in found.average.items()}}
-    for (name, rise), colour, dash in zip(rows.items(), COLOURS, DASHES, strict=False):
+    for (name, rise), colour, dash in zip(rows.items(), LINE_COLOURS, LINE_DASHES, strict=False):
         ax.plot(found.time, rise, color=colour, ls=dash, label=name)
     steps = np.diff(found.time)
-    even = bool(steps.size and steps.max() < EVEN * steps.min())
+    even = bool(steps.size and steps.max() < EVEN_STEP_RATIO * steps.min())
     if network is not None:
         label = f"network of {network.resistance.size}, ± {network.error * power:.1g} K"
         ax.plot(found.time, power * network.rise(found.time), "k:", lw=2.2, label=label)
@@ -203,7 +217,7 @@ def device_sweep(
     """
     ax = ax or new_axes()
     x = np.asarray(values, dtype=float) / factor
-    for (name, rise), colour, dash in zip(rises.items(), COLOURS, DASHES, strict=False):
+    for (name, rise), colour, dash in zip(rises.items(), LINE_COLOURS, LINE_DASHES, strict=False):
         ax.plot(x, list(rise), color=colour, ls=dash, label=name)
     wide = bool(x.min() > 0 and x.max() > 30 * x.min())
     ax.set(xlabel=label, ylabel="rise above the sink (K)", xscale="log" if wide else "linear")
@@ -225,17 +239,17 @@ def device_figure(
     """
     grid = figure.add_gridspec(2, 2, width_ratios=(1.15, 1.0))
     ax = device_section(section_field, device, ax=figure.add_subplot(grid[:, 0]))
-    zoom(ax, "x", section_field.x, AROUND * width_of(found, device, 0), float(found.place[0]))
+    zoom_axis(ax, "x", section_field.x, SECTION_WIDTHS * source_width(found, device, 0), float(found.place[0]))
     ax = device_plane(plane, device, ax=figure.add_subplot(grid[0, 1]))
-    length = BESIDE * max(width_of(found, device, axis) for axis in (0, 1))
-    zoom(ax, "x", plane.x, length, float(found.place[0]), span=plane)
-    zoom(ax, "y", plane.y, length, float(found.place[1]), span=plane)
+    length = PLANE_WIDTHS * max(source_width(found, device, axis) for axis in (0, 1))
+    zoom_axis(ax, "x", plane.x, length, float(found.place[0]), span=plane)
+    zoom_axis(ax, "y", plane.y, length, float(found.place[1]), span=plane)
     device_shares(found, ax=figure.add_subplot(grid[1, 1]))
     figure.suptitle(device.title, fontsize="medium")
     return figure
 
 
-def width_of(found: DeviceTemperatures, device: Device, axis: int) -> float:
+def source_width(found: DeviceTemperatures, device: Device, axis: int) -> float:
     """Width of the source nearest to the hottest point along x (0) or y (1), m; infinite where there is none."""
     place = float(found.place[axis])
     best = np.inf, np.inf
@@ -246,7 +260,7 @@ def width_of(found: DeviceTemperatures, device: Device, axis: int) -> float:
     return best[1]
 
 
-def zoom(
+def zoom_axis(
     ax: Axes, letter: str, values: Array, width: float, middle: float, span: TemperatureField | None = None
 ) -> None:
     """Show only the surroundings of a place, m, on an axis that is drawn in its own unit."""
@@ -255,3 +269,163 @@ def zoom(
     low, high = max(float(values[0]), middle - width / 2), min(float(values[-1]), middle + width / 2)
     if high - low < 0.7 * float(np.ptp(values)):
         ax.set(**{f"{letter}lim": (low / factor, high / factor)})
+
+
+FIELD_ISOTHERM_COUNT = 11  # isotherms
+ARROWS_PER_SIDE = 13  # along the longer side
+WARM_SHARE = 0.08  # of the highest rise: what is colder is left out where it takes most of the picture
+MAX_EQUAL_ASPECT = 4.0  # times as long as high up to which both axes have one scale
+ARROW_REACH = 1.0  # of the distance between arrows, up to which the next flux stands for a place
+
+
+def field_section(field: TriangulatedField, ax: Axes | None = None, *, whole: bool = False) -> Axes:
+    """Draw a section: temperatures, isotherms that break off at boundaries, and where the heat goes.
+
+    Arrows point along the flux; their length goes with its square root.
+
+    Parameters
+    ----------
+    field : of `field_section` or `body_section`
+    ax : to draw on; new ones if None
+    whole : all of the section instead of its warm part
+    """
+    ax = ax or new_axes()
+    window = np.array([field.points.min(axis=0), field.points.max(axis=0)]) if whole else warm_window(field)
+    factor, unit = length_unit(float(np.ptp(window, axis=0).max()))
+    triangulation = require("matplotlib.tri", extra="plot", why="drawing a figure").Triangulation
+    mesh = triangulation(*(field.points.T / factor), field.triangles)
+    low, high = float(field.value.min()), float(field.value.max())
+    shown = ax.tripcolor(
+        mesh, field.value, cmap=HEAT_COLOURMAP, vmin=low, vmax=high, shading="gouraud", rasterized=True
+    )
+    ax.tricontour(
+        mesh,
+        field.value,
+        np.linspace(low, high, FIELD_ISOTHERM_COUNT + 2)[1:-1],
+        colors="white",
+        linewidths=0.6,
+        alpha=0.8,
+    )
+    outlines = region_edges(field) / factor
+    segments = require("matplotlib.collections", extra="plot", why="drawing a figure").LineCollection
+    ax.add_collection(segments(outlines, colors="white", linewidths=1.5))
+    ax.add_collection(segments(outlines, colors="black", linewidths=0.8))
+    draw_flux(ax, field, window, factor)
+    draw_region_names(ax, field, window, factor)
+    (left, first), (right, last) = window / factor
+    ax.set(xlim=(left, right), ylim=(last, first) if field.axes[1] == "depth" else (first, last))
+    ax.set(xlabel=f"{field.axes[0]} ({unit})", ylabel=f"{field.axes[1]} ({unit})")
+    wide, tall = np.ptp(window, axis=0)
+    if max(wide, tall) < MAX_EQUAL_ASPECT * min(wide, tall):
+        ax.set_aspect("equal")
+    ax.set_title(field.name, fontsize="medium")
+    ax.figure.colorbar(shown, ax=ax, label="rise above the sink (K)")
+    return ax
+
+
+def warm_window(field: TriangulatedField) -> Array:
+    """Two corners around what is warmer than a small part of the highest rise, m."""
+    ends = np.array([field.points.min(axis=0), field.points.max(axis=0)])
+    warm = field.points[field.value > WARM_SHARE * field.value.max()]
+    found = np.array([warm.min(axis=0), warm.max(axis=0)])
+    margin = 0.08 * float(np.ptp(found, axis=0).max())
+    found = np.clip([found[0] - margin, found[1] + margin], *ends)
+    small = np.ptp(found, axis=0) > 0.7 * np.ptp(ends, axis=0)
+    return np.where(small, ends, found)
+
+
+def region_edges(field: TriangulatedField) -> Array:
+    """(n, 2, 2) edges that triangles of different regions have in common, m."""
+    size = float(np.ptp(field.points))
+    _, number = np.unique(np.round(field.points / (1e-7 * size)).astype(np.int64), axis=0, return_inverse=True)
+    number = number.ravel()
+    pairs = np.concatenate([field.triangles[:, [a, (a + 1) % 3]] for a in range(3)])
+    region = np.tile(field.region, 3)
+    ends = np.sort(number[pairs], axis=1)
+    key = ends[:, 0] * (int(number.max()) + 1) + ends[:, 1]
+    order = np.argsort(key, kind="stable")
+    same = np.flatnonzero((key[order][1:] == key[order][:-1]) & (region[order][1:] != region[order][:-1]))
+    return field.points[pairs[order[same]]]
+
+
+def draw_flux(ax: Axes, field: TriangulatedField, window: Array, factor: float) -> None:
+    """Draw the flux at even places inside of a window."""
+    size = np.ptp(window, axis=0)
+    step = size.max() / ARROWS_PER_SIDE
+    counts = np.maximum(np.round(size / step).astype(int), 3)
+    lines = [np.linspace(a, b, 2 * n + 1)[1::2] for a, b, n in zip(window[0], window[1], counts, strict=True)]
+    at = np.stack(np.meshgrid(*lines, indexing="ij"), axis=-1).reshape(-1, 2)
+    distance, nearest = KDTree(field.places).query(at)
+    flux = field.flux[nearest]
+    strength = np.hypot(*flux.T)
+    inside = strength > 1e-3 * strength.max()
+    if field.axes[1] != "depth":  # a body need not fill the picture
+        inside &= distance < max(ARROW_REACH * step, float(np.median(distance)))
+    at, flux, strength = at[inside], flux[inside], strength[inside]
+    length = np.sqrt(strength / strength.max())
+    direction = flux / strength[:, None] * length[:, None]
+    ax.quiver(
+        *(at / factor).T, *direction.T, angles="xy", scale=ARROWS_PER_SIDE * 1.1, scale_units="width", pivot="middle",
+        color="#7FDBFF", width=0.0035, headwidth=4.0,
+    )  # fmt: skip
+
+
+def draw_region_names(ax: Axes, field: TriangulatedField, window: Array, factor: float) -> None:
+    """Write the name of each region where it is farthest from others and from the edge of the picture."""
+    middle = field.points[field.triangles].mean(axis=1)
+    corners = field.points[field.triangles]
+    one, two = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
+    area = np.abs(one[:, 0] * two[:, 1] - one[:, 1] * two[:, 0])
+    seen = ((middle > window[0]) & (middle < window[1])).all(axis=1)
+    edges = region_edges(field).mean(axis=1)
+    rim = np.minimum(middle - window[0], window[1] - middle).min(axis=1)
+    free = np.minimum(rim, KDTree(edges).query(middle)[0]) if len(edges) else rim
+    for number, name in enumerate(field.names):
+        own = seen & (field.region == number)
+        if area[own].sum() < 0.004 * area[seen].sum():
+            continue
+        place = middle[own][np.argmax(free[own])] / factor
+        box: dict[str, Any] = {"boxstyle": "round,pad=0.15", "fc": "black", "alpha": 0.45, "lw": 0}
+        ax.annotate(name, tuple(place), ha="center", va="center", color="white", fontsize="small", bbox=box)
+
+
+def boundary_jumps(jumps: Mapping[str, BoundaryJump], ax: Axes | None = None) -> Axes:
+    """Draw the mean jump of each boundary, and how far it goes from the smallest to the largest.
+
+    Parameters
+    ----------
+    jumps : of `field_jumps`, or those of `body_temperatures`
+    ax : to draw on; new ones if None
+    """
+    ax = ax or new_axes()
+    names = list(jumps)
+    for i, one in enumerate(jumps.values()):
+        mean = float(np.average(np.abs(one.jump), weights=one.area))
+        low, high = float(np.abs(one.jump).min()), float(np.abs(one.jump).max())
+        ax.barh(i, mean, color=LINE_COLOURS[1], height=0.6, label="mean" if i == 0 else None)
+        ax.plot([low, high], [i, i], "-|", color="0.15", lw=1.2, label="smallest to largest" if i == 0 else None)
+    ax.set_yticks(range(len(names)), [name.replace("|", " | ") for name in names])
+    ax.set(xlabel="temperature jump (K)", ylim=(max(len(names), 4) - 0.4, -0.6), xlim=(0, None))
+    if names:
+        ax.legend(frameon=False, fontsize="small", loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=2, borderpad=0)
+    return ax
+
+
+def field_figure(field: TriangulatedField, jumps: Mapping[str, BoundaryJump], title: str, figure: Figure) -> Figure:
+    """Draw a device of blocks or a body: the section, all of it and its warm part, and the jumps.
+
+    Parameters
+    ----------
+    field : section
+    jumps : at its boundaries
+    title : of the device
+    figure : to draw on
+    """
+    grid = figure.add_gridspec(2, 2, width_ratios=(1.5, 1.0), height_ratios=(1.2, 1.0))
+    field_section(field, ax=figure.add_subplot(grid[:, 0]))
+    parts = np.ptp(warm_window(field), axis=0) < 0.999 * np.ptp(field.points, axis=0)
+    if parts.any():
+        field_section(field, ax=figure.add_subplot(grid[0, 1]), whole=True).set_title("all of it", fontsize="medium")
+    boundary_jumps(jumps, ax=figure.add_subplot(grid[1 if parts.any() else slice(None), 1]))
+    figure.suptitle(title, fontsize="medium")
+    return figure

@@ -8,23 +8,23 @@ import numpy as np
 
 from kapitza.core.arrays import Array
 from kapitza.errors import InputError
-from kapitza.measure.eels.gradients import SPOILT, GradientField
-from kapitza.plot.style import COLOURS, DASHES, MARKERS, beside, new_axes
+from kapitza.measure.eels.gradients import UNUSABLE_OR_MISFIT, GradientField
+from kapitza.plot.style import LINE_COLOURS, LINE_DASHES, POINT_MARKERS, legend_beside, new_axes
 from kapitza.units import meV, nm
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from kapitza.core.populations import Occupation
+    from kapitza.core.occupation import Occupation
     from kapitza.core.profile import Profile
     from kapitza.measure.eels.design import EelsDesign
-    from kapitza.measure.eels.interface import Components
+    from kapitza.measure.eels.interface_modes import InterfaceComponents
     from kapitza.measure.eels.jump import InterfaceJump
     from kapitza.measure.eels.map import TemperatureMap
 
-ARROWS = 14  # along the longer side of a map
-LEVELS = 9  # isotherms at most
+ARROWS_PER_MAP = 14  # along the longer side of a map
+MAX_ISOTHERMS = 9  # isotherms at most
 
 
 def temperature_map(
@@ -57,7 +57,7 @@ def temperature_map(
         raise InputError(f"a map needs two positions, got {len(found.position)}: draw the profile instead")
     y, x = (axis / nm for axis in found.position)
     ax = new_axes(width=7.0, height=4.0) if ax is None else ax
-    kelvin = np.where((found.flag & SPOILT) == 0, found.temperature, np.nan)
+    kelvin = np.where((found.flag & UNUSABLE_OR_MISFIT) == 0, found.temperature, np.nan)
     ax.set_facecolor("0.8")
     low, high = np.nanpercentile(kelvin, [1, 99])
     surface = ax.pcolormesh(x, y, kelvin, cmap="inferno", shading="nearest", vmin=low, vmax=high, rasterized=True)
@@ -67,11 +67,11 @@ def temperature_map(
         draw_planes(ax, planes, x, y, np.inf if interface is None else interface / nm)
     if interface is not None:
         ax.axvline(interface / nm, color="white", lw=1.6, ls="--")
-    ax.set(xlabel="x (nm)", ylabel="y (nm)", xlim=edges(x), ylim=edges(y), aspect="equal")
+    ax.set(xlabel="x (nm)", ylabel="y (nm)", xlim=pixel_edges(x), ylim=pixel_edges(y), aspect="equal")
     return ax
 
 
-def edges(axis: Array) -> tuple[float, float]:
+def pixel_edges(axis: Array) -> tuple[float, float]:
     """Ends of an axis with half a pixel on either side."""
     half = np.diff(axis).mean() / 2 if axis.size > 1 else 0.5
     return float(axis[0] - half), float(axis[-1] + half)
@@ -80,13 +80,13 @@ def edges(axis: Array) -> tuple[float, float]:
 def draw_planes(ax: Axes, planes: GradientField, x: Array, y: Array, interface: float) -> None:
     """Draw isotherms, which end at the interface, and arrows of local planes."""
     smooth = planes.temperature
-    step = nice((np.nanmax(smooth) - np.nanmin(smooth)) / LEVELS)
+    step = round_step((np.nanmax(smooth) - np.nanmin(smooth)) / MAX_ISOTHERMS)
     levels = np.arange(np.ceil(np.nanmin(smooth) / step), np.nanmax(smooth) / step + 1e-9) * step
     for side in (x < interface, x >= interface):
         if side.sum() > 1 and y.size > 1 and levels.size:
             lines = ax.contour(x[side], y, smooth[:, side], levels=levels, colors="white", linewidths=0.9)
             ax.clabel(lines, fmt="%g", fontsize="x-small")
-    every = max(1, round(max(smooth.shape) / ARROWS))
+    every = max(1, round(max(smooth.shape) / ARROWS_PER_MAP))
     pick = tuple(slice((n - 1) % every // 2, None, every) for n in smooth.shape)
     gradient, sure = planes.gradient[pick], planes.significance()[pick] > 5.9915
     steepest = np.nanmax(np.linalg.norm(gradient[sure], axis=-1)) if sure.any() else 1.0
@@ -95,10 +95,10 @@ def draw_planes(ax: Axes, planes: GradientField, x: Array, y: Array, interface: 
     scale = 1 / (0.85 * every * np.diff(x).mean())
     if sure.any():
         known: dict[str, Any] = {"angles": "xy", "scale_units": "xy", "scale": scale, "pivot": "mid", "width": 0.004}
-        ax.quiver(mesh_x[sure], mesh_y[sure], *arrows[sure].T, color=COLOURS[5], **known)
+        ax.quiver(mesh_x[sure], mesh_y[sure], *arrows[sure].T, color=LINE_COLOURS[5], **known)
 
 
-def nice(step: float) -> float:
+def round_step(step: float) -> float:
     """The number of 1, 2, 5, 10, ... that is nearest above a step."""
     if not step > 0:
         return 1.0
@@ -124,7 +124,7 @@ def interface_jump(data: Profile, found: InterfaceJump, ax: Axes | None = None) 
     """
     ax = new_axes(width=6.8, height=4.2) if ax is None else ax
     jump, at = found.jump, found.jump.at
-    used = np.isin(data.position, found.position) | near(data.position, found.position)
+    used = np.isin(data.position, found.position) | is_among(data.position, found.position)
     sigma = data.sigma if data.covariance is None else np.sqrt(np.diag(data.covariance))
     for mask, face in ((used, "0.25"), (~used, "none")):
         error = None if sigma is None else sigma[mask]
@@ -140,17 +140,17 @@ def interface_jump(data: Profile, found: InterfaceJump, ax: Axes | None = None) 
         places = np.array([start, stop])
         heights = jump.temperature + side * jump.jump + gradient * (places - at)
         name = f"{('left', 'right')[i]}: {gradient * nm:.3g} K nm⁻¹"
-        ax.plot(places / nm, heights, color=COLOURS[i], ls=DASHES[i], lw=1.9, zorder=3, label=name)
+        ax.plot(places / nm, heights, color=LINE_COLOURS[i], ls=LINE_DASHES[i], lw=1.9, zorder=3, label=name)
     tops = jump.temperature + np.array([-0.5, 0.5]) * jump.jump
     ax.annotate("", (at / nm, tops[0]), (at / nm, tops[1]), arrowprops={"arrowstyle": "<->", "color": "k", "lw": 1.2})
     ax.axvline(at / nm, color="0.6", lw=0.8, ls=":", zorder=0)
     ax.set(xlabel="x (nm)", ylabel="temperature (K)")
     ax.set_title(f"jump {jump.jump:.3g} ± {jump.sigma:.2g} K", fontsize="medium")
-    beside(ax)
+    legend_beside(ax)
     return ax
 
 
-def near(places: Array, others: Array) -> Any:
+def is_among(places: Array, others: Array) -> Any:
     """Which places are among others, to rounding."""
     if not others.size:
         return np.zeros(places.size, dtype=bool)
@@ -187,17 +187,18 @@ def mode_temperatures(found: Occupation, *, interface: float | None = None, ax: 
             found.position / nm + aside,
             kelvin[:, j],
             None if sigma is None else sigma[:, j],
-            fmt=MARKERS[j % len(MARKERS)], color=COLOURS[j % len(COLOURS)], ms=4, lw=0.8, capsize=1.5,
+            fmt=POINT_MARKERS[j % len(POINT_MARKERS)], color=LINE_COLOURS[j % len(LINE_COLOURS)], ms=4,
+            lw=0.8, capsize=1.5,
             label=f"{name}, {found.energy[j] / meV:.4g} meV",
         )  # fmt: skip
     if interface is not None:
         ax.axvline(interface / nm, color="0.6", lw=0.8, ls=":")
     ax.set(xlabel="x (nm)", ylabel="mode temperature (K)")
-    beside(ax)
+    legend_beside(ax)
     return ax
 
 
-def interface_modes(found: Components, ax: Axes | None = None) -> Axes:
+def interface_modes(found: InterfaceComponents, ax: Axes | None = None) -> Axes:
     """Draw what is left of an interface spectrum, gain left and loss right, with a band of two standard uncertainties.
 
     Parameters
@@ -211,7 +212,10 @@ def interface_modes(found: Components, ax: Axes | None = None) -> Axes:
         without matplotlib, if ax is None
     """
     ax = new_axes(width=6.8, height=4.0) if ax is None else ax
-    for side, colour, name in ((found.energy < 0, COLOURS[1], "gain"), (found.energy > 0, COLOURS[0], "loss")):
+    for side, colour, name in (
+        (found.energy < 0, LINE_COLOURS[1], "gain"),
+        (found.energy > 0, LINE_COLOURS[0], "loss"),
+    ):
         x, y, s = found.energy[side] / meV, found.residual[side], found.sigma[side]
         ax.fill_between(x, y - 2 * s, y + 2 * s, color=colour, alpha=0.25, lw=0)
         ax.plot(x, y, color=colour, lw=1.4, label=name)
@@ -224,7 +228,7 @@ def interface_modes(found: Components, ax: Axes | None = None) -> Axes:
             ha="center", va="bottom", fontsize="small",
         )  # fmt: skip
     ax.set(xlabel="energy loss (meV)", ylabel="interface minus bulk (electrons per channel)")
-    beside(ax)
+    legend_beside(ax)
     return ax
 
 
@@ -242,8 +246,8 @@ def eels_design(found: EelsDesign, figure: Figure) -> tuple[Axes, Axes]:
     """
     left, right = figure.subplots(1, 2)
     width = found.widths / meV
-    left.plot(width, found.fixed, color=COLOURS[0], ls=DASHES[0], lw=1.9, label="same dose")
-    left.plot(width, found.slit, color=COLOURS[1], ls=DASHES[1], lw=1.9, label="current goes with the width")
+    left.plot(width, found.fixed, color=LINE_COLOURS[0], ls=LINE_DASHES[0], lw=1.9, label="same dose")
+    left.plot(width, found.slit, color=LINE_COLOURS[1], ls=LINE_DASHES[1], lw=1.9, label="current goes with the width")
     left.axvline(found.best_width / meV, color="0.6", lw=0.8, ls=":")
     left.plot(found.experiment.fwhm / meV, found.sigma("temperature")[0], "o", color="k", ms=5, label="plan")
     left.set(xlabel="resolution (meV)", ylabel="uncertainty of T in one pixel (K)", ylim=(0, None), xlim=(0, None))
@@ -254,8 +258,10 @@ def eels_design(found: EelsDesign, figure: Figure) -> tuple[Axes, Axes]:
     for i, (name, dwell) in enumerate(found.dwell.items()):
         aside = x + 0.012 * np.ptp(x) * (i - (len(found.dwell) - 1) / 2)  # side by side where all want the same pixel
         low = float(dwell[dwell > 0].min())
-        right.vlines(aside, low, np.maximum(dwell, low), color=COLOURS[i], lw=2.2, label=f"best for the {names[name]}")
-        right.plot(aside, np.maximum(dwell, low), MARKERS[i], color=COLOURS[i], ms=3)
+        right.vlines(
+            aside, low, np.maximum(dwell, low), color=LINE_COLOURS[i], lw=2.2, label=f"best for the {names[name]}"
+        )
+        right.plot(aside, np.maximum(dwell, low), POINT_MARKERS[i], color=LINE_COLOURS[i], ms=3)
     right.set(xlabel="x (nm)", ylabel="time of one pixel (s)", yscale="log")
     right.legend(frameon=False, fontsize="small", loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=2)
     for ax in (left, right):

@@ -1,4 +1,4 @@
-"""Figures of fits: data with fit and residuals, sensitivities, the budget of the variance, likelihood contours."""
+"""Fits: data and residuals, sensitivities, uncertainty budget, likelihood contours, straight lines."""
 
 from __future__ import annotations
 
@@ -7,21 +7,30 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from kapitza.core.arrays import Array
-from kapitza.measure.thermoreflectance.steady import Raman
+from kapitza.measure.thermoreflectance.sstr import Raman
 from kapitza.measure.thermoreflectance.three_omega import ThreeOmega
-from kapitza.plot.style import COLOURS, DASHES, MARKERS, beside, new_axes
+from kapitza.plot.style import LINE_COLOURS, LINE_DASHES, POINT_MARKERS, legend_beside, new_axes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from kapitza.measure.fit import Budget, Fit
+    from kapitza.measure.design import Sensitivity
+    from kapitza.measure.fit import ErrorBudget, Fit
     from kapitza.measure.likelihood import Contours
-    from kapitza.measure.parameters import Sample
-    from kapitza.measure.sensitivity import Sensitivity
+    from kapitza.measure.parameters import DataSet
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from kapitza.core.profile import Jump, Profile
+    from kapitza.measure.thickness_series import ThicknessLine, ThicknessSeries
+
 
 # what an experiment is measured against: label, factor to the unit of the label, logarithmic
-AXES = {
+EXPERIMENT_AXES = {
     "delay": ("delay (ps)", 1e12, True),
     "frequency": ("frequency (Hz)", 1.0, True),
     "thickness": ("thickness (nm)", 1e9, False),
@@ -29,7 +38,7 @@ AXES = {
     "radius": ("radius (µm)", 1e6, True),
     "power": ("absorbed power (mW)", 1e3, False),
 }
-SIGNALS = {
+SIGNAL_LABELS = {
     "ratio": "ratio −V_in/V_out",
     "in_phase": "in phase (V)",
     "out_of_phase": "out of phase (V)",
@@ -37,7 +46,7 @@ SIGNALS = {
     "amplitude": "amplitude (V)",
     "temperature": "temperature (K)",
 }
-NUMBERS = {  # units of numbers, and factors from SI
+PARAMETER_UNITS = {  # units of numbers, and factors from SI
     "conductance": ("MW m⁻² K⁻¹", 1e-6),
     "conductivity": ("W m⁻¹ K⁻¹", 1.0),
     "in_plane": ("W m⁻¹ K⁻¹", 1.0),
@@ -62,9 +71,9 @@ NUMBERS = {  # units of numbers, and factors from SI
 }
 
 
-def axis_of(experiment: object) -> tuple[str, float, bool]:
+def experiment_axis(experiment: object) -> tuple[str, float, bool]:
     """Label, factor and scale of what an experiment varies."""
-    return next((held for name, held in AXES.items() if hasattr(experiment, name)), ("point", 1.0, False))
+    return next((held for name, held in EXPERIMENT_AXES.items() if hasattr(experiment, name)), ("point", 1.0, False))
 
 
 def in_degrees(kind: str) -> float:
@@ -72,18 +81,18 @@ def in_degrees(kind: str) -> float:
     return 180 / np.pi if kind == "phase" else 1.0
 
 
-def signal_label(sample: Sample) -> str:
+def signal_label(sample: DataSet) -> str:
     """Name and unit of a signal; what a strip of the 3ω method gives is in kelvin."""
     kind = sample.curve.kind
-    label = SIGNALS.get(kind, kind)
+    label = SIGNAL_LABELS.get(kind, kind)
     if isinstance(sample.experiment, ThreeOmega):
         return label.replace("(V)", "(K)")
     return "response (K W⁻¹)" if isinstance(sample.experiment, Raman) else label
 
 
-def number_label(name: str) -> tuple[str, float]:
+def parameter_label(name: str) -> tuple[str, float]:
     """Label of a number of a sample with its unit, and the factor to that."""
-    unit, factor = NUMBERS.get(name.rpartition(".")[2], ("SI", 1.0))
+    unit, factor = PARAMETER_UNITS.get(name.rpartition(".")[2], ("SI", 1.0))
     return f"{name} ({unit})" if unit else name, factor
 
 
@@ -104,27 +113,27 @@ def fit(result: Fit, figure: Figure) -> tuple[tuple[Axes, Axes], ...]:
     samples = result.problem.samples
     groups: dict[tuple[str, str], list[int]] = {}
     for i, sample in enumerate(samples):
-        groups.setdefault((axis_of(sample.experiment)[0], signal_label(sample)), []).append(i)
+        groups.setdefault((experiment_axis(sample.experiment)[0], signal_label(sample)), []).append(i)
     figure.set_figheight(figure.get_figheight() * len(groups))
     grid = figure.add_gridspec(2 * len(groups), 1, height_ratios=[3, 1] * len(groups))
     made: list[tuple[Axes, Axes]] = []
     for row, members in enumerate(groups.values()):
         upper = figure.add_subplot(grid[2 * row])
         lower = figure.add_subplot(grid[2 * row + 1], sharex=upper)
-        panel(result, members, upper, lower)
+        draw_panel(result, members, upper, lower)
         made.append((upper, lower))
     return tuple(made)
 
 
-def panel(result: Fit, members: list[int], upper: Axes, lower: Axes) -> None:
+def draw_panel(result: Fit, members: list[int], upper: Axes, lower: Axes) -> None:
     """Draw curves of one kind and their residuals."""
     problem = result.problem
     for i in members:
         sample, sigma = problem.samples[i], problem.sigma[i]
         model = problem.prediction(i, result.solution.x)
-        label, factor, logarithmic = axis_of(sample.experiment)
-        scale, colour = in_degrees(sample.curve.kind), COLOURS[i % len(COLOURS)]
-        x, mark = sample.curve.x * factor, MARKERS[i % len(MARKERS)]
+        label, factor, logarithmic = experiment_axis(sample.experiment)
+        scale, colour = in_degrees(sample.curve.kind), LINE_COLOURS[i % len(LINE_COLOURS)]
+        x, mark = sample.curve.x * factor, POINT_MARKERS[i % len(POINT_MARKERS)]
         upper.errorbar(
             x, sample.curve.value * scale, sigma * scale, fmt=mark, ms=3, lw=0.8, color="0.25", mfc="none", zorder=1
         )
@@ -148,39 +157,46 @@ def sensitivity(found: Sensitivity, x: Array, label: str, *, logarithmic: bool, 
 
     Parameters
     ----------
-    found : of `kapitza.measure.sensitivity.sensitivity`
+    found : of `kapitza.measure.design.sensitivity`
     x : (n,) in the unit of the label
     label : of the x axis
     """
     ax = new_axes() if ax is None else ax
     size = np.abs(found.value).max(axis=1)
-    order = [i for i in np.argsort(-size) if size[i] > 0.01 * size.max()][: len(COLOURS)]
+    order = [i for i in np.argsort(-size) if size[i] > 0.01 * size.max()][: len(LINE_COLOURS)]
     for rank, i in enumerate(order):
-        ax.plot(x, found.value[i], color=COLOURS[rank], ls=DASHES[rank], label=found.names[i])
+        ax.plot(x, found.value[i], color=LINE_COLOURS[rank], ls=LINE_DASHES[rank], label=found.names[i])
     ax.axhline(0, color="0.5", lw=0.8)
     name = "∂φ/∂ln p (rad)" if found.kind == "phase" else "∂ln f/∂ln p"
     ax.set(xlabel=label, ylabel=f"sensitivity {name}", xscale="log" if logarithmic else "linear")
     ax.grid(alpha=0.3)
-    beside(ax)
+    legend_beside(ax)
     return ax
 
 
-def budget(found: Budget, ax: Axes | None = None) -> Axes:
+def uncertainty_budget(found: ErrorBudget, ax: Axes | None = None) -> Axes:
     """Draw the share of the data and of each uncertain number in the variance of each free one."""
     ax = new_axes() if ax is None else ax
     left = np.zeros(len(found.names))
     for i, source in enumerate(found.sources):
         share = 100 * found.share[:, i]
-        ax.barh(range(len(found.names)), share, left=left, color=COLOURS[i % len(COLOURS)], label=source, height=0.6)
+        ax.barh(
+            range(len(found.names)),
+            share,
+            left=left,
+            color=LINE_COLOURS[i % len(LINE_COLOURS)],
+            label=source,
+            height=0.6,
+        )
         left += share
     ax.set(xlabel="share of the variance (%)", xlim=(0, 100))
     ax.set_yticks(range(len(found.names)), found.names)
     ax.invert_yaxis()
-    beside(ax)
+    legend_beside(ax)
     return ax
 
 
-def smooth(found: Contours) -> tuple[Array, Array, Array]:
+def interpolate_chi2(found: Contours) -> tuple[Array, Array, Array]:
     """Rise of chi2 on a grid ten times as fine, by splines; as it is where the grid is cut off by a limit."""
     from scipy.interpolate import RectBivariateSpline
 
@@ -195,10 +211,62 @@ def likelihood(found: Contours, ax: Axes | None = None) -> Axes:
     """Draw contours of 68, 95 and 99.7 % confidence of two parameters."""
     ax = new_axes() if ax is None else ax
     levels = [2.2957, 5.9915, 11.618]  # quantiles of chi2 with two degrees of freedom
-    (one, first), (other, second) = map(number_label, found.names)
-    x, y, rise = smooth(found)
-    lines = ax.contour(x * first, y * second, rise.T, levels=levels, colors=COLOURS[:3])
+    (one, first), (other, second) = map(parameter_label, found.names)
+    x, y, rise = interpolate_chi2(found)
+    lines = ax.contour(x * first, y * second, rise.T, levels=levels, colors=LINE_COLOURS[:3])
     ax.clabel(lines, fmt=dict(zip(levels, ("68 %", "95 %", "99.7 %"), strict=True)), fontsize="small")
     ax.set(xlabel=one, ylabel=other)
+    ax.grid(alpha=0.3)
+    return ax
+
+
+def thickness_series(data: ThicknessSeries, line: ThicknessLine, ax: Axes | None = None) -> Axes:
+    """Draw resistances against thickness with the line and its 95 % band."""
+    ax = new_axes() if ax is None else ax
+    x = np.linspace(0, 1.05 * data.thickness.max(), 200)
+    slope = 1 / line.conductivity
+    to_slope = np.diag([1.0, -(slope**2)])
+    covariance = to_slope @ line.covariance @ to_slope
+    design = np.stack([np.ones_like(x), x])
+    band = 1.96 * np.sqrt(np.einsum("in,ij,jn->n", design, covariance, design))
+    centre = line.resistance + slope * x
+    ax.fill_between(x * 1e9, (centre - band) * 1e9, (centre + band) * 1e9, color=LINE_COLOURS[0], alpha=0.2, lw=0)
+    ax.plot(x * 1e9, centre * 1e9, color=LINE_COLOURS[0], label=f"k = {line.conductivity:.3g} W m⁻¹ K⁻¹")
+    ax.errorbar(
+        data.thickness * 1e9,
+        data.resistance * 1e9,
+        None if data.resistance_sigma is None else data.resistance_sigma * 1e9,
+        None if data.thickness_sigma is None else data.thickness_sigma * 1e9,
+        fmt="o", color="k", ms=4, capsize=2,
+    )  # fmt: skip
+    ax.axhline(0, color="0.5", lw=0.8)
+    ax.set(xlabel="thickness (nm)", ylabel="resistance (m² K GW⁻¹)", xlim=(0, None))
+    ax.legend(frameon=False)
+    ax.grid(alpha=0.3)
+    return ax
+
+
+def profile_jump(data: Profile, found: Jump, skip: float, ax: Axes | None = None) -> Axes:
+    """Draw a profile with both branches extrapolated to the plane; points left out are hollow."""
+    ax = new_axes() if ax is None else ax
+    x = (data.position - found.at) * 1e9
+    used = np.abs(data.position - found.at) >= skip
+    for mask, face in ((used, "k"), (~used, "none")):
+        error = None if data.sigma is None else data.sigma[mask]
+        ax.errorbar(x[mask], data.temperature[mask], error, fmt="o", color="k", mfc=face, ms=4, lw=0.8, zorder=1)
+    branches = (
+        (-1, found.gradient_left, float(x.min()), 0.0),
+        (1, found.gradient_right, 0.0, float(x.max())),
+    )
+    for side, gradient, start, stop in branches:
+        ends = np.array([start, stop])
+        height = found.temperature - side * found.jump / 2
+        ax.plot(ends, height + gradient * ends * 1e-9, color=LINE_COLOURS[0 if side < 0 else 1], lw=1.6, zorder=2)
+    ax.axvline(0, color="0.5", lw=0.8, ls=":")
+    ax.set(
+        xlabel="distance from the interface (nm)",
+        ylabel="temperature (K)",
+        title=f"jump {found.jump:.3g} ± {found.sigma:.2g} K",
+    )
     ax.grid(alpha=0.3)
     return ax

@@ -8,26 +8,26 @@ import numpy as np
 from attrs import evolve
 
 from kapitza.core.arrays import Array
-from kapitza.plot.style import COLOURS, DASHES, beside, logarithmic, new_axes
-from kapitza.simulate.md.fluctuations import expected, power_spectrum
+from kapitza.plot.style import LINE_COLOURS, LINE_DASHES, legend_beside, make_logarithmic, new_axes
+from kapitza.simulate.md.analysis.equilibrium import expected_spectrum, power_spectrum
 from kapitza.units import MW, THz, hbar, k_B, nm, ps
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from kapitza.core.populations import Occupation
+    from kapitza.core.occupation import Occupation
     from kapitza.core.transmission import Transmission
-    from kapitza.simulate.md.closed_analysis import Equilibrium, Relaxation
-    from kapitza.simulate.md.heat_run import HeatRun
-    from kapitza.simulate.md.jump import Nemd
-    from kapitza.simulate.md.sizes import SizeSeries
-    from kapitza.simulate.md.spectral_flux import SpectralFlux
+    from kapitza.simulate.md.analysis.nemd import NemdResult
+    from kapitza.simulate.md.analysis.sizes import SizeSeries
+    from kapitza.simulate.md.observers.spectral_flux import SpectralFlux
+    from kapitza.simulate.md.runs.closed import EquilibriumResult, RelaxationResult
+    from kapitza.simulate.md.runs.heat_flow import HeatRun
 
-MOST = 8  # bands that are drawn
+MAX_BANDS = 8  # bands that are drawn
 
 
-def md_profile(found: Nemd, ax: Axes | None = None) -> Axes:
+def md_profile(found: NemdResult, ax: Axes | None = None) -> Axes:
     """Draw the temperatures of the layers, the lines extrapolated to the plane, and the jump.
 
     Parameters
@@ -53,16 +53,22 @@ def md_profile(found: Nemd, ax: Axes | None = None) -> Axes:
         end = float(z.min() if sign > 0 else z.max())
         slope = -found.flux / found.conductivity[i] * nm
         at = middle + sign * half
-        ax.plot([0, end], [at, at + slope * end], color=COLOURS[i], linestyle=DASHES[i], label=f"{name}, extrapolated")
+        ax.plot(
+            [0, end],
+            [at, at + slope * end],
+            color=LINE_COLOURS[i],
+            linestyle=LINE_DASHES[i],
+            label=f"{name}, extrapolated",
+        )
     ax.axvline(0, color="0.8", linewidth=0.8, zorder=0)
     ax.plot([0, 0], [middle - half, middle + half], color="black", linewidth=2.0, label=f"jump {found.jump:.2g} K")
     ax.set(xlabel="distance from the plane (nm)", ylabel="temperature (K)")
-    ax.set_title(title_of(found), fontsize="medium")
-    beside(ax)
+    ax.set_title(conductance_title(found), fontsize="medium")
+    legend_beside(ax)
     return ax
 
 
-def title_of(found: Nemd) -> str:
+def conductance_title(found: NemdResult) -> str:
     """Conductance and verdict."""
     if not found.resistance > 0:
         return f"{found.name}: no conductance"
@@ -90,9 +96,9 @@ def md_spectrum(flux: SpectralFlux, ax: Axes | None = None, edges: Array | None 
     bounds = np.linspace(0, flux.omega[-1], 41) if edges is None else edges
     value, sigma = flux.bands(bounds)
     scale = MW / THz
-    ax.stairs(value / scale, bounds / THz, color=COLOURS[0], linewidth=1.9)
+    ax.stairs(value / scale, bounds / THz, color=LINE_COLOURS[0], linewidth=1.9)
     low, high = (value - sigma) / scale, (value + sigma) / scale
-    ax.stairs(high, bounds / THz, baseline=low, fill=True, color=COLOURS[0], alpha=0.25)
+    ax.stairs(high, bounds / THz, baseline=low, fill=True, color=LINE_COLOURS[0], alpha=0.25)
     ax.axhline(0, color="0.7", linewidth=0.8, zorder=0)
     ax.set(xlabel="frequency (THz)", ylabel="heat flux (MW m⁻² THz⁻¹)", xlim=(0, bounds[-1] / THz))
     return ax
@@ -118,12 +124,14 @@ def md_spectrum_figure(
     if elastic is not None:
         hot, cold = run.records[0].bath_temperatures
         classical = elastic.total * k_B * (hot - cold) / (2 * np.pi)
-        first.plot(elastic.omega / THz, classical * THz / MW, color=COLOURS[1], linestyle="--", label=elastic.method)
+        first.plot(
+            elastic.omega / THz, classical * THz / MW, color=LINE_COLOURS[1], linestyle="--", label=elastic.method
+        )
         first.legend(frameon=False, fontsize="small")
     value, sigma = flux.cumulative()
-    second.plot(flux.omega / THz, value / MW, color=COLOURS[0], linewidth=1.9)
+    second.plot(flux.omega / THz, value / MW, color=LINE_COLOURS[0], linewidth=1.9)
     second.fill_between(
-        flux.omega / THz, (value - sigma) / MW, (value + sigma) / MW, color=COLOURS[0], alpha=0.25, lw=0
+        flux.omega / THz, (value - sigma) / MW, (value + sigma) / MW, color=LINE_COLOURS[0], alpha=0.25, lw=0
     )
     second.set(xlabel="frequency (THz)", ylabel="heat flux below (MW m⁻²)", xlim=(0, fine[-1] / THz), ylim=(0, None))
     for ax in (first, second):
@@ -153,7 +161,7 @@ def md_modes(found: Occupation, plane: float, ax: Axes | None = None) -> Axes:
     """
     ax = new_axes() if ax is None else ax
     z, temperature = (found.position - plane) / nm, found.temperature()
-    bands = np.unique(np.linspace(0, found.energy.size - 1, MOST).round()).astype(int)
+    bands = np.unique(np.linspace(0, found.energy.size - 1, MAX_BANDS).round()).astype(int)
     for shade, band in zip(np.linspace(0.05, 0.95, bands.size), bands, strict=True):
         colour = (0.9 * shade, 0.45, 0.9 * (1 - shade))  # blue: low frequencies, red: high ones
         with np.errstate(invalid="ignore", divide="ignore"):
@@ -162,7 +170,7 @@ def md_modes(found: Occupation, plane: float, ax: Axes | None = None) -> Axes:
         ax.errorbar(z, temperature[:, band], spread, fmt="o-", ms=3, lw=0.9, color=colour, label=name)
     ax.axvline(0, color="0.8", linewidth=0.8, zorder=0)
     ax.set(xlabel="distance from the plane (nm)", ylabel="temperature (K)")
-    beside(ax, title="middle of the band")
+    legend_beside(ax, title="middle of the band")
     return ax
 
 
@@ -186,14 +194,14 @@ def md_sizes(found: SizeSeries, ax: Axes | None = None) -> Axes:
     shape = np.column_stack([np.ones(x.size), x / nm])
     line = shape @ found.fitted[:2]
     spread = np.sqrt(np.einsum("ij,jk,ik->i", shape, found.covariance[:2, :2], shape))
-    ax.plot(x, line * 1e9, color=COLOURS[0], label="R(infinite) + a / L")
-    ax.fill_between(x, (line - spread) * 1e9, (line + spread) * 1e9, color=COLOURS[0], alpha=0.2, lw=0)
+    ax.plot(x, line * 1e9, color=LINE_COLOURS[0], label="R(infinite) + a / L")
+    ax.fill_between(x, (line - spread) * 1e9, (line + spread) * 1e9, color=LINE_COLOURS[0], alpha=0.2, lw=0)
     ax.set(xlabel="1 / length between the baths (nm⁻¹)", ylabel="resistance (m² K GW⁻¹)", xlim=(0, None))
-    beside(ax)
+    legend_beside(ax)
     return ax
 
 
-def md_fluctuations(found: Equilibrium, ax: Axes | None = None) -> Axes:
+def md_fluctuations(found: EquilibriumResult, ax: Axes | None = None) -> Axes:
     """Draw the spectrum of the power in equilibrium, in bands, with the fit.
 
     Parameters
@@ -217,22 +225,26 @@ def md_fluctuations(found: Equilibrium, ax: Axes | None = None) -> Axes:
     centre = np.array([spectrum.omega[place == i].mean() for i in used])
     modes = ("sum", "difference")[: spectrum.value.shape[1]]
     fine = np.geomspace(fit.low, fit.high, 100)
-    model = expected(fine, float(fit.conductance.value[0]), sides[0], sides[1], len(modes))
+    model = expected_spectrum(fine, float(fit.conductance.value[0]), sides[0], sides[1], len(modes))
     for i, name in enumerate(modes):
         mean = np.array([spectrum.value[place == j, i].mean() for j in used])
         error = mean * np.array([np.sqrt(spectrum.variance / (place == j).sum()) for j in used])
         label = f"{name} of both boundaries" if len(modes) == 2 else "power"
-        ax.errorbar(centre / THz, mean / MW, error / MW, fmt="os"[i], ms=3.5, lw=0.8, color=COLOURS[i], label=label)
-        ax.plot(fine / THz, model[:, i] / MW, color=COLOURS[i], linestyle=DASHES[i], label=f"fit of the {name}")
+        ax.errorbar(
+            centre / THz, mean / MW, error / MW, fmt="os"[i], ms=3.5, lw=0.8, color=LINE_COLOURS[i], label=label
+        )
+        ax.plot(
+            fine / THz, model[:, i] / MW, color=LINE_COLOURS[i], linestyle=LINE_DASHES[i], label=f"fit of the {name}"
+        )
     ax.axhline(float(fit.conductance.value[0]) / MW, color="0.6", lw=0.8, ls=":", label="G, extrapolated")
     height = 3 * max(float(model.max()), float(fit.conductance.value[0])) / MW
     ax.set(xlabel="frequency (THz)", ylabel="S / 2 kB T² A (MW m⁻² K⁻¹)", ylim=(0, height))
-    logarithmic(ax, "x", 0.9 * float(edges[0]) / THz, 1.1 * float(edges[-1]) / THz)
-    beside(ax)
+    make_logarithmic(ax, "x", 0.9 * float(edges[0]) / THz, 1.1 * float(edges[-1]) / THz)
+    legend_beside(ax)
     return ax
 
 
-def md_approach(found: Relaxation, ax: Axes | None = None) -> Axes:
+def md_approach(found: RelaxationResult, ax: Axes | None = None) -> Axes:
     """Draw the difference of the two temperatures against time, with both fits.
 
     Parameters
@@ -254,7 +266,7 @@ def md_approach(found: Relaxation, ax: Axes | None = None) -> Axes:
         name = "bodies of one temperature" if one.model == "lumped" else "two slabs"
         sigma = "" if one.conductance.sigma is None else f" ± {float(one.conductance.sigma[0]) / MW:.2g}"
         label = f"{name}: {float(one.conductance.value[0]) / MW:.3g}{sigma} MW m⁻² K⁻¹"
-        ax.plot(one.time / ps, one.decay, color=COLOURS[i], linestyle=DASHES[i], label=label)
+        ax.plot(one.time / ps, one.decay, color=LINE_COLOURS[i], linestyle=LINE_DASHES[i], label=label)
     ax.axhline(0, color="0.8", linewidth=0.8, zorder=0)
     ax.set(xlabel="time (ps)", ylabel="left less right (K)")
     ax.legend(frameon=False, fontsize="small")

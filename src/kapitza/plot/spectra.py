@@ -1,4 +1,4 @@
-"""Spectra of an interface: what crosses at each frequency, and how much heat that carries."""
+"""Spectral transmission: predicted, accumulated, and estimated from measurements."""
 
 from __future__ import annotations
 
@@ -11,13 +11,21 @@ from numpy.typing import ArrayLike
 from kapitza.core.arrays import temperatures
 from kapitza.core.transmission import Transmission
 from kapitza.errors import InputError
-from kapitza.plot.style import COLOURS, DASHES, beside, new_axes, power_unit
+from kapitza.plot.style import LINE_COLOURS, LINE_DASHES, legend_beside, new_axes, power_unit
 from kapitza.units import THz, nm
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-MODES = nm**-2  # per area, the unit of the axis
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from kapitza.measure.spectral_inversion import SpectralEstimate
+
+
+MODES_PER_NM2 = nm**-2  # per area, the unit of the axis
 
 
 def transmission(*results: Transmission, labels: Sequence[str] | None = None, ax: Axes | None = None) -> Axes:
@@ -46,7 +54,7 @@ def transmission(*results: Transmission, labels: Sequence[str] | None = None, ax
                 hatch = "" if side == "left" else "////"
                 ax.fill_between(
                     result.omega / THz,
-                    modes / MODES,
+                    modes / MODES_PER_NM2,
                     facecolor=shade if side == "left" else "none",
                     edgecolor="none" if side == "left" else "0.6",
                     hatch=hatch,
@@ -56,14 +64,14 @@ def transmission(*results: Transmission, labels: Sequence[str] | None = None, ax
     for i, result in enumerate(results):
         ax.plot(
             result.omega / THz,
-            result.total / MODES,
-            color=COLOURS[i % len(COLOURS)],
-            linestyle=DASHES[i % len(DASHES)],
+            result.total / MODES_PER_NM2,
+            color=LINE_COLOURS[i % len(LINE_COLOURS)],
+            linestyle=LINE_DASHES[i % len(LINE_DASHES)],
             linewidth=1.9,
             label=names[i],
         )
     ax.set(xlabel="frequency (THz)", ylabel="transmission function, modes (nm⁻²)", xlim=(0, None), ylim=(0, None))
-    beside(ax)
+    legend_beside(ax)
     return ax
 
 
@@ -91,12 +99,35 @@ def accumulation(result: Transmission, temperature: ArrayLike = 300.0, ax: Axes 
         ax.plot(
             result.omega / THz,
             100 * share / whole if whole > 0 else share,
-            color=COLOURS[i % len(COLOURS)],
-            linestyle=DASHES[i % len(DASHES)],
+            color=LINE_COLOURS[i % len(LINE_COLOURS)],
+            linestyle=LINE_DASHES[i % len(LINE_DASHES)],
             linewidth=1.9,
             label=f"{one:g} K: {whole / scale:.4g} {unit} m⁻² K⁻¹",
         )
     ax.set(xlabel="frequency (THz)", ylabel="share of the conductance below (%)", xlim=(0, None), ylim=(0, 103))
     ax.set_title(result.method, fontsize="medium")
-    beside(ax, title="emitted drop")
+    legend_beside(ax, title="emitted drop")
     return ax
+
+
+CONFIDENCE_LEVEL = 0.95
+
+
+def estimate_figure(found: SpectralEstimate, figure: Figure) -> None:
+    """Draw the estimate with its band, and what the data alone leave open, against frequency.
+
+    Parameters
+    ----------
+    found : from `spectral_transmission`
+    figure : to draw into
+    """
+    ax = figure.add_subplot()
+    used = found.limit > 0
+    x = found.omega[used] / THz
+    low, high = (one[used] for one in found.band(CONFIDENCE_LEVEL))
+    least, most = (one[used] for one in found.extremes(CONFIDENCE_LEVEL))
+    ax.fill_between(x, least, most, color="0.9", label="any spectrum that fits")
+    ax.fill_between(x, low, high, color=LINE_COLOURS[0], alpha=0.3, label="95 %, if smooth")
+    ax.plot(x, found.share[used], color=LINE_COLOURS[0], label="most likely")
+    ax.set(xlabel="frequency (THz)", ylabel="share of what could cross", ylim=(0, 1), xlim=(0, float(np.max(x))))
+    ax.legend()

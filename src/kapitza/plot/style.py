@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 # Okabe and Ito's palette, in an order that also differs in lightness; measurements are black, limits grey.
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7F3C8D", "#8C6D31")
-DASHES = ("-", "--", "-.", (0, (1, 1)), (0, (5, 1, 1, 1, 1, 1)), (0, (8, 2)), (0, (3, 1)), (0, (2, 2)))
-GREYS = ("0.35", "0.55", "0.45", "0.65")
-MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "*")
+LINE_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7F3C8D", "#8C6D31")
+LINE_DASHES = ("-", "--", "-.", (0, (1, 1)), (0, (5, 1, 1, 1, 1, 1)), (0, (8, 2)), (0, (3, 1)), (0, (2, 2)))
+GREY_LEVELS = ("0.35", "0.55", "0.45", "0.65")
+POINT_MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "*")
 
-WIDE = 25.0  # a quantity that spans more than this factor is drawn on a logarithmic axis
+LOGARITHMIC_SPAN = 25.0  # a quantity that spans more than this factor is drawn on a logarithmic axis
 
 
 def new_axes(*, width: float = 6.4, height: float = 4.2) -> Axes:
@@ -52,14 +52,14 @@ def new_figure(*, width: float = 7.6, height: float = 4.4) -> Figure:
     return figure.Figure(figsize=(width, height), layout="constrained")
 
 
-def beside(ax: Axes, title: str | None = None) -> None:
+def legend_beside(ax: Axes, title: str | None = None) -> None:
     """Put the legend to the right of the axes, where it covers nothing."""
     ax.legend(
         loc="upper left", bbox_to_anchor=(1.01, 1.0), borderaxespad=0.0, frameon=False, fontsize="small", title=title
     )
 
 
-def within(ax: Axes) -> None:
+def legend_inside(ax: Axes) -> None:
     """Put the legend inside of the axes, where several of them share a figure."""
     legend = ax.get_legend()
     if legend is not None:
@@ -67,7 +67,7 @@ def within(ax: Axes) -> None:
         ax.legend(handles, labels, loc="best", frameon=True, framealpha=0.8, edgecolor="none", fontsize="x-small")
 
 
-def logarithmic(ax: Axes, letter: Literal["x", "y"], low: float, high: float) -> None:
+def make_logarithmic(ax: Axes, letter: Literal["x", "y"], low: float, high: float) -> None:
     """Make an axis logarithmic from `low` to `high`, with labels that do not run into each other."""
     ticker = require("matplotlib.ticker", extra="plot", why="drawing a figure")
     axis = ax.xaxis if letter == "x" else ax.yaxis
@@ -83,7 +83,7 @@ def logarithmic(ax: Axes, letter: Literal["x", "y"], low: float, high: float) ->
 def spans_widely(values: Array) -> bool:
     """Whether positive values ask for a logarithmic axis."""
     positive = values[np.isfinite(values) & (values > 0)]
-    return positive.size > 1 and float(positive.max() / positive.min()) > WIDE
+    return positive.size > 1 and float(positive.max() / positive.min()) > LOGARITHMIC_SPAN
 
 
 def power_unit(values: Array) -> tuple[float, str]:

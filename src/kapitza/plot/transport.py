@@ -1,4 +1,4 @@
-"""Figures of Boltzmann transport: temperatures along the normal with all mode temperatures, and spectra of the flux."""
+"""Boltzmann transport: temperatures and spectral flux along the normal, and Monte Carlo maps beside Fourier's law."""
 
 from __future__ import annotations
 
@@ -9,21 +9,30 @@ import numpy as np
 
 from kapitza.core.arrays import Array
 from kapitza.errors import InputError
-from kapitza.plot.style import COLOURS, DASHES, beside, new_axes
+from kapitza.plot.style import LINE_COLOURS, LINE_DASHES, legend_beside, new_axes
 from kapitza.units import THz, nm, um
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from kapitza.simulate.boltzmann.result import Transport
+    from kapitza.simulate.boltzmann.layered.transport import Transport
 
-MOST = 8  # mode temperatures that are drawn
-WIDE = 3e3  # nm, above which positions are in µm
-PLACES = 3  # at which spectra of the flux are drawn
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from kapitza.simulate.boltzmann.monte_carlo.result import TransportMap
 
 
-def temperatures_along(result: Transport, ax: Axes | None = None) -> Axes:
+MAX_MODE_TEMPERATURES = 8  # mode temperatures that are drawn
+MICROMETRE_LENGTH = 3e3  # nm, above which positions are in µm
+FLUX_PLACES = 3  # at which spectra of the flux are drawn
+
+
+def transport_profile(result: Transport, ax: Axes | None = None) -> Axes:
     """Draw the temperature along the normal, and those of some groups of phonons in the background.
 
     Parameters
@@ -37,8 +46,8 @@ def temperatures_along(result: Transport, ax: Axes | None = None) -> Axes:
         without matplotlib, if ax is None
     """
     ax = new_axes() if ax is None else ax
-    scale, unit = (um, "µm") if result.edges[-1] > WIDE * nm else (nm, "nm")
-    groups = [int(g) for g in np.unique(np.linspace(0, result.omega.size - 1, MOST).round())]
+    scale, unit = (um, "µm") if result.edges[-1] > MICROMETRE_LENGTH * nm else (nm, "nm")
+    groups = [int(g) for g in np.unique(np.linspace(0, result.omega.size - 1, MAX_MODE_TEMPERATURES).round())]
     if result.omega.size > 1:
         shades = np.linspace(0.05, 0.95, len(groups))
         for shade, group in zip(shades, groups, strict=True):
@@ -50,7 +59,7 @@ def temperatures_along(result: Transport, ax: Axes | None = None) -> Axes:
     for edge in result.edges[1:-1]:
         ax.axvline(edge / scale, color="0.8", linewidth=0.8, zorder=0)
     ax.set(xlabel=f"position ({unit})", ylabel="temperature (K)", xlim=(0, result.edges[-1] / scale))
-    beside(ax)
+    legend_beside(ax)
     return ax
 
 
@@ -81,7 +90,7 @@ def flux_spectrum(result: Transport, at: Sequence[float] | None = None, ax: Axes
         raise InputError(f"{result.method}: a spectrum needs bands with frequencies, got {result.omega.size} without")
     ax = new_axes() if ax is None else ax
     middle = (result.edges[1:] + result.edges[:-1]) / 2
-    places = [*middle[:PLACES], *result.edges[1:2]][: PLACES + 1] if at is None else list(at)
+    places = [*middle[:FLUX_PLACES], *result.edges[1:2]][: FLUX_PLACES + 1] if at is None else list(at)
     width = np.diff(result.bounds)
     for i, place in enumerate(sorted(places)):
         k = int(np.abs(result.position - place).argmin())
@@ -89,16 +98,16 @@ def flux_spectrum(result: Transport, at: Sequence[float] | None = None, ax: Axes
         ax.plot(
             result.omega / THz,
             100 * share,
-            color=COLOURS[i % len(COLOURS)],
-            linestyle=DASHES[i % len(DASHES)],
+            color=LINE_COLOURS[i % len(LINE_COLOURS)],
+            linestyle=LINE_DASHES[i % len(LINE_DASHES)],
             label=f"at {result.position[k] / nm:.3g} nm",
         )
     ax.set(xlabel="frequency (THz)", ylabel="share of the heat flux (% THz⁻¹)", xlim=(0, None))
-    beside(ax)
+    legend_beside(ax)
     return ax
 
 
-def three_resistances(
+def boundary_resistances(
     results: Sequence[Transport], parameter: Sequence[float], label: str, ax: Axes | None = None
 ) -> Axes:
     """Draw the three resistances of the first boundary against something.
@@ -122,17 +131,110 @@ def three_resistances(
     ax = new_axes() if ax is None else ax
     for i, drop in enumerate(("emitted", "local", "extrapolated")):
         value = [one.drop(0, drop) / one.flux * 1e9 for one in results]
-        ax.plot(parameter, value, color=COLOURS[i], linestyle=DASHES[i], marker="o", markersize=3.5, label=drop)
+        ax.plot(
+            parameter, value, color=LINE_COLOURS[i], linestyle=LINE_DASHES[i], marker="o", markersize=3.5, label=drop
+        )
     ax.set(xlabel=label, ylabel="resistance (m² K GW⁻¹)", ylim=(0, None))
-    beside(ax, title="temperature drop")
+    legend_beside(ax, title="temperature drop")
     return ax
 
 
 def transport_figure(result: Transport, figure: Figure) -> None:
     """Draw temperatures, and the spectrum of the flux where bands have frequencies, into a figure."""
     if not result.bounds.size:
-        temperatures_along(result, figure.add_subplot())
+        transport_profile(result, figure.add_subplot())
         return
     upper, lower = figure.subplots(2, 1)
-    temperatures_along(result, upper)
+    transport_profile(result, upper)
     flux_spectrum(result, ax=lower)
+
+
+MICROMETRE_WIDTH = 3e3  # nm, above which positions are in µm
+AXIS_LETTERS = "xyz"
+
+
+def transport_map(result: TransportMap, ax: Axes | None = None) -> Axes:
+    """Draw the temperature of a domain: a map of two dimensions, a line of one.
+
+    Of three dimensions, the plane through the hottest cell normal to the third axis.
+
+    Parameters
+    ----------
+    result : from `monte_carlo`
+    ax : where to draw; a new figure if None
+
+    Raises
+    ------
+    MissingEngine
+        without matplotlib, if ax is None
+    """
+    ax = new_axes() if ax is None else ax
+    longest = max(float(one[-1] - one[0]) for one in result.edges)
+    scale, unit = (um, "µm") if longest > MICROMETRE_WIDTH * nm else (nm, "nm")
+    if len(result.edges) == 1:
+        ax.errorbar(
+            result.centres[0] / scale, result.temperature, result.temperature_sigma, fmt=".", color=LINE_COLOURS[0]
+        )
+        ax.set(xlabel=f"x ({unit})", ylabel="temperature (K)")
+        return ax
+    temperature, region = result.temperature, result.region
+    if temperature.ndim == 3:
+        k = int(np.unravel_index(np.nanargmax(temperature), temperature.shape)[2])
+        temperature, region = temperature[:, :, k], region[:, :, k]
+    x, y = (one / scale for one in result.edges[:2])
+    drawn = ax.pcolormesh(x, y, temperature.T, cmap="inferno")
+    ax.figure.colorbar(drawn, ax=ax, label="temperature (K)", shrink=0.8)
+    for line in np.unique(region)[:-1]:  # outlines of the regions
+        ax.contour(*(np.convolve(e, [0.5, 0.5], "valid") for e in (x, y)), region.T, [line + 0.5], colors="white")
+    ax.set(xlabel=f"x ({unit})", ylabel=f"y ({unit})", aspect="equal")
+    return ax
+
+
+def fourier_comparison(result: TransportMap, fourier: Array, ax: Axes | None = None) -> Axes:
+    """Draw the temperature along the line through the hottest cell, beside that of Fourier's law.
+
+    The line runs along the last axis but one of three dimensions, along the last of two.
+
+    Parameters
+    ----------
+    result : from `monte_carlo`
+    fourier : (n₁, ...) from `fourier_temperature`, K
+    ax : where to draw; a new figure if None
+
+    Raises
+    ------
+    InputError
+        for temperatures of other cells
+    MissingEngine
+        without matplotlib, if ax is None
+    """
+    if fourier.shape != result.temperature.shape:
+        raise InputError(f"temperatures of {fourier.shape} cells beside {result.temperature.shape}: take one spacing")
+    ax = new_axes() if ax is None else ax
+    axis = min(1, fourier.ndim - 1)
+    hottest = list(np.unravel_index(np.nanargmax(fourier), fourier.shape))
+    line = tuple(slice(None) if a == axis else i for a, i in enumerate(hottest))
+    x = result.centres[axis] / nm
+    ax.errorbar(
+        x, result.temperature[line], result.temperature_sigma[line], fmt=".", color=LINE_COLOURS[0], label="Boltzmann"
+    )
+    ax.plot(x, fourier[line], color="0.4", drawstyle="steps-mid", label="Fourier")
+    ax.set(xlabel=f"{AXIS_LETTERS[axis]} (nm)", ylabel="temperature (K)")
+    ax.legend()
+    return ax
+
+
+def transport_map_figure(result: TransportMap, fourier: Array, figure: Figure) -> None:
+    """Draw the map and the line beside Fourier's law into a figure.
+
+    Parameters
+    ----------
+    result, fourier : as for `beside_fourier`
+    figure : to draw into
+    """
+    if len(result.edges) > 1:
+        upper, lower = figure.subplots(2, 1)
+        transport_map(result, upper)
+        fourier_comparison(result, fourier, lower)
+    else:
+        fourier_comparison(result, fourier, figure.add_subplot())

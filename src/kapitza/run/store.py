@@ -18,11 +18,11 @@ from numpy.typing import NDArray
 
 from kapitza.errors import DataError, InputError
 
-Arrays = dict[str, NDArray[np.generic]]
-Inputs = Mapping[str, object]
+UnitResult = dict[str, NDArray[np.generic]]
+UnitInputs = Mapping[str, object]
 
-MAGIC = "kapitza-unit"
-FORMAT = 1
+FILE_MAGIC = "kapitza-unit"
+FILE_FORMAT = 1
 
 
 @frozen
@@ -40,16 +40,16 @@ class Store:
         """File of a unit; 256 folders keep each of them small."""
         return self.folder / address[:2] / f"{address[2:]}.unit"
 
-    def write(self, address: str, result: Arrays) -> None:
+    def write(self, address: str, result: UnitResult) -> None:
         """Write a result whole or not at all."""
         path = self.path(address)
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(path, packed(result))
+        write_atomically(path, serialize_arrays(result))
 
-    def read(self, address: str) -> Arrays | None:
+    def read(self, address: str) -> UnitResult | None:
         """Return the result of a unit, or None where there is none or the file is damaged."""
         try:
-            return unpacked(self.path(address).read_bytes())
+            return deserialize_arrays(self.path(address).read_bytes())
         except (FileNotFoundError, DataError):
             return None
 
@@ -58,7 +58,7 @@ class Store:
         return self.read(address) is not None
 
 
-def address(inputs: Inputs, *, version: str) -> str:
+def unit_address(inputs: UnitInputs, *, version: str) -> str:
     """SHA-256 of the inputs of a unit and of the version of the kernel that turns them into a result.
 
     Parameters
@@ -73,16 +73,16 @@ def address(inputs: Inputs, *, version: str) -> str:
         for an input that has no canonical form
     """
     digest = hashlib.sha256()
-    feed(digest.update, {"version": version, "inputs": inputs})
+    hash_value(digest.update, {"version": version, "inputs": inputs})
     return digest.hexdigest()
 
 
-def seed_of(address: str) -> int:
+def unit_seed(address: str) -> int:
     """Seed of the random numbers of a unit: it follows from its address, so that a repetition gives the same."""
     return int(address[:16], 16)
 
 
-def feed(update: Callable[[bytes], None], value: object) -> None:
+def hash_value(update: Callable[[bytes], None], value: object) -> None:
     """Pass a canonical form of a value to a hash, each item with its kind and length."""
     if isinstance(value, np.ndarray):
         update(f"array {value.dtype.str} {value.shape};".encode())
@@ -92,12 +92,12 @@ def feed(update: Callable[[bytes], None], value: object) -> None:
     elif isinstance(value, Mapping):
         update(f"map {len(value)};".encode())
         for key in sorted(value, key=str):
-            feed(update, str(key))
-            feed(update, value[key])
+            hash_value(update, str(key))
+            hash_value(update, value[key])
     elif isinstance(value, (list, tuple)):
         update(f"list {len(value)};".encode())
         for item in value:
-            feed(update, item)
+            hash_value(update, item)
     elif value is None or isinstance(value, (str, bool, int, float, np.number)):
         plain = value.item() if isinstance(value, np.number) else value
         text = repr(plain).encode()
@@ -108,7 +108,7 @@ def feed(update: Callable[[bytes], None], value: object) -> None:
         )
 
 
-def packed(result: Arrays) -> bytes:
+def serialize_arrays(result: UnitResult) -> bytes:
     """Bytes of a result: a line with a checksum, a line with names, arrays in npy form.  Equal results, equal bytes."""
     body = io.BytesIO()
     names = sorted(result)
@@ -116,10 +116,10 @@ def packed(result: Arrays) -> bytes:
     for name in names:
         np.lib.format.write_array(body, np.asarray(result[name]), version=(1, 0), allow_pickle=False)
     content = body.getvalue()
-    return f"{MAGIC} {FORMAT} {hashlib.sha256(content).hexdigest()}\n".encode() + content
+    return f"{FILE_MAGIC} {FILE_FORMAT} {hashlib.sha256(content).hexdigest()}\n".encode() + content
 
 
-def unpacked(data: bytes) -> Arrays:
+def deserialize_arrays(data: bytes) -> UnitResult:
     """Arrays of a result.
 
     Raises
@@ -128,14 +128,14 @@ def unpacked(data: bytes) -> Arrays:
         if the bytes are not those that were written
     """
     head, _, content = data.partition(b"\n")
-    if head != f"{MAGIC} {FORMAT} {hashlib.sha256(content).hexdigest()}".encode():
-        raise DataError(f"not a whole result of format {FORMAT}: {head[:40]!r}")
+    if head != f"{FILE_MAGIC} {FILE_FORMAT} {hashlib.sha256(content).hexdigest()}".encode():
+        raise DataError(f"not a whole result of format {FILE_FORMAT}: {head[:40]!r}")
     line, _, arrays = content.partition(b"\n")
     stream = io.BytesIO(arrays)
     return {name: np.lib.format.read_array(stream, allow_pickle=False) for name in json.loads(line)}
 
 
-def write_whole(path: Path, data: bytes) -> None:
+def write_atomically(path: Path, data: bytes) -> None:
     """Write a file to a temporary name beside its own, flush it to the disk and rename it."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:

@@ -8,26 +8,28 @@ from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future
 from contextlib import contextmanager
 
 from kapitza.errors import ConvergenceError, InputError
-from kapitza.run.store import Arrays, Inputs, Store, address
+from kapitza.run.store import Store, UnitInputs, UnitResult, unit_address
 
-Kernel = Callable[[Inputs], Arrays]
+UnitKernel = Callable[[UnitInputs], UnitResult]
 Progress = Callable[[int, int], None]
 
-RESTARTS = 20  # of a pool whose worker was killed, before giving up
-AHEAD = 4  # units handed out per worker, so that an interrupt is quick and a scheduler never holds all of them
-THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+MAX_POOL_RESTARTS = 20  # of a pool whose worker was killed, before giving up
+UNITS_AHEAD_PER_WORKER = (
+    4  # units handed out per worker, so that an interrupt is quick and a scheduler never holds all of them
+)
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 def run_units(
-    kernel: Kernel,
-    units: Sequence[Inputs],
+    kernel: UnitKernel,
+    units: Sequence[UnitInputs],
     *,
     version: str,
     store: Store | None = None,
     workers: int = 1,
     executor: Executor | None = None,
     progress: Progress | None = None,
-) -> list[Arrays]:
+) -> list[UnitResult]:
     """Results of all units, in their order.
 
     Parameters
@@ -49,9 +51,9 @@ def run_units(
     """
     if workers < 1:
         raise InputError(f"expected at least 1 worker, got {workers}")
-    addresses = [address(unit, version=version) for unit in units]
-    found: dict[str, Arrays] = {}
-    tell = progress or silent
+    addresses = [unit_address(unit, version=version) for unit in units]
+    found: dict[str, UnitResult] = {}
+    tell = progress or ignore_progress
     if store is not None:
         for name in addresses:
             kept = store.read(name)
@@ -60,30 +62,30 @@ def run_units(
     todo = {name: unit for name, unit in zip(addresses, units, strict=True) if name not in found}
     total = len(set(addresses))
     tell(len(found), total)
-    for name, result in results(kernel, todo, store, workers, executor):
+    for name, result in iterate_results(kernel, todo, store, workers, executor):
         found[name] = result
         tell(len(found), total)
     return [found[name] for name in addresses]
 
 
-def silent(_done: int, _total: int) -> None:
+def ignore_progress(_done: int, _total: int) -> None:
     """Tell nobody about the progress."""
 
 
-def results(
-    kernel: Kernel, todo: dict[str, Inputs], store: Store | None, workers: int, executor: Executor | None
-) -> Iterator[tuple[str, Arrays]]:
+def iterate_results(
+    kernel: UnitKernel, todo: dict[str, UnitInputs], store: Store | None, workers: int, executor: Executor | None
+) -> Iterator[tuple[str, UnitResult]]:
     """Yield address and result of each unit as it is finished."""
     if executor is not None:
-        yield from through(executor, kernel, todo, store, AHEAD * 64)
+        yield from run_on_executor(executor, kernel, todo, store, UNITS_AHEAD_PER_WORKER * 64)
     elif workers == 1:
         for name, unit in todo.items():
-            yield name, done(kernel, name, unit, store)
+            yield name, compute_unit(kernel, name, unit, store)
     else:
-        yield from pooled(kernel, dict(todo), store, workers)
+        yield from run_on_pool(kernel, dict(todo), store, workers)
 
 
-def done(kernel: Kernel, name: str, unit: Inputs, store: Store | None) -> Arrays:
+def compute_unit(kernel: UnitKernel, name: str, unit: UnitInputs, store: Store | None) -> UnitResult:
     """Do one unit; in a worker this writes the result before anybody else knows of it."""
     result = kernel(unit)
     if store is not None:
@@ -91,14 +93,19 @@ def done(kernel: Kernel, name: str, unit: Inputs, store: Store | None) -> Arrays
     return result
 
 
-def pooled(kernel: Kernel, todo: dict[str, Inputs], store: Store | None, workers: int) -> Iterator[tuple[str, Arrays]]:
+def run_on_pool(
+    kernel: UnitKernel, todo: dict[str, UnitInputs], store: Store | None, workers: int
+) -> Iterator[tuple[str, UnitResult]]:
     """Use a pool of fresh processes, restarted when one of them is killed, ended at once by an interrupt."""
     others = multiprocessing.active_children()
-    for _ in range(RESTARTS):
+    for _ in range(MAX_POOL_RESTARTS):
         context = multiprocessing.get_context("spawn")
-        with few_threads(workers), ProcessPoolExecutor(workers, mp_context=context, initializer=undisturbed) as pool:
+        with (
+            limit_threads(workers),
+            ProcessPoolExecutor(workers, mp_context=context, initializer=ignore_interrupts) as pool,
+        ):
             try:
-                for name, result in through(pool, kernel, todo, store, AHEAD * workers):
+                for name, result in run_on_executor(pool, kernel, todo, store, UNITS_AHEAD_PER_WORKER * workers):
                     del todo[name]
                     yield name, result
             except BrokenExecutor:
@@ -118,25 +125,27 @@ def pooled(kernel: Kernel, todo: dict[str, Inputs], store: Store | None, workers
         if not todo:
             return
     raise ConvergenceError(
-        f"worker processes died {RESTARTS} times with {len(todo)} units to go (out of memory?): try fewer workers", todo
+        f"worker processes died {MAX_POOL_RESTARTS} times with {len(todo)} units to go (out of memory?): "
+        "try fewer workers",
+        todo,
     )
 
 
-def undisturbed() -> None:
+def ignore_interrupts() -> None:
     """Leave interrupts from the keyboard to the process that handed out the work."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-def through(
-    executor: Executor, kernel: Kernel, todo: dict[str, Inputs], store: Store | None, ahead: int
-) -> Iterator[tuple[str, Arrays]]:
+def run_on_executor(
+    executor: Executor, kernel: UnitKernel, todo: dict[str, UnitInputs], store: Store | None, ahead: int
+) -> Iterator[tuple[str, UnitResult]]:
     """Hand units to an executor, a few at a time, and yield what comes back."""
     waiting = iter(list(todo.items()))
-    running: dict[Future[Arrays], str] = {}
+    running: dict[Future[UnitResult], str] = {}
     try:
         while True:
             for name, unit in waiting:
-                running[executor.submit(done, kernel, name, unit, store)] = name
+                running[executor.submit(compute_unit, kernel, name, unit, store)] = name
                 if len(running) >= ahead:
                     break
             if not running:
@@ -150,10 +159,10 @@ def through(
 
 
 @contextmanager
-def few_threads(workers: int) -> Generator[None, None, None]:
+def limit_threads(workers: int) -> Generator[None, None, None]:
     """Let each new process use its share of the cores for linear algebra, not all of them."""
     share = str(max(1, (os.cpu_count() or 1) // workers))
-    before = {name: os.environ.get(name) for name in THREADS}
+    before = {name: os.environ.get(name) for name in THREAD_VARIABLES}
     os.environ.update({name: value or share for name, value in before.items()})
     try:
         yield

@@ -16,31 +16,35 @@ import numpy as np
 from attrs import frozen
 from numpy.typing import ArrayLike, NDArray
 
-from kapitza.core.arrays import Array, frequencies
-from kapitza.core.grid import frequency_grid, joined_edges, legendre
+from kapitza.core.arrays import Array, frequencies, numbers
+from kapitza.core.modal import ModalTransmission
+from kapitza.core.quadrature import frequency_grid, gauss_legendre, merge_edges
 from kapitza.core.transmission import Transmission
-from kapitza.errors import ValidityWarning
-from kapitza.matter.elastic import Elastic
-from kapitza.matter.slowness import azimuths
-from kapitza.theory.acoustics import (
-    Contact,
+from kapitza.errors import InputError, ValidityWarning
+from kapitza.matter.elastic import Elastic, azimuth_quadrature, unit_directions, waves_along
+from kapitza.matter.isotropic import Fluid
+from kapitza.theory.plane_waves import (
+    LEFT_GOING,
+    RIGHT_GOING,
+    Complex,
     Interlayer,
     Medium,
+    PlanarContact,
+    PlaneWaves,
     branch_modes,
-    contact,
-    light,
-    medium,
-    scattering,
+    check_medium,
+    interface_scattering,
+    is_light_liquid,
+    planar_contact,
+    solve_plane_waves,
     turning_slownesses,
-    waves,
 )
-from kapitza.theory.plane_waves import LEFT, RIGHT, Complex, Waves
 
 # Gauss points between critical slownesses: rounding for closed forms, 1e-4 for two crystals; too few for the narrow
 # surface wave of a crystal under a light liquid, see `light`
-CLOSED_FORM, STROH = 40, 9
-MOST_FRINGES = 300.0  # rad of phase in layers up to which the angles follow it
-AT_ONCE = 30_000  # scattering matrices that are held in memory together
+CLOSED_FORM_NODES, STROH_NODES = 40, 9
+MAX_FRINGE_PHASE = 300.0  # rad of phase in layers up to which the angles follow it
+MAX_MATRICES = 30_000  # scattering matrices that are held in memory together
 
 
 def amm(
@@ -90,8 +94,8 @@ def amm(
     E. T. Swartz and R. O. Pohl, Rev. Mod. Phys. 61, 605 (1989), doi:10.1103/RevModPhys.61.605
     R. Prasher, Appl. Phys. Lett. 94, 041905 (2009) (spring)
     """
-    left, right, between = medium(left), medium(right), contact(spring, interlayer)
-    if light(left, right):
+    left, right, between = check_medium(left), check_medium(right), planar_contact(spring, interlayer)
+    if is_light_liquid(left, right):
         warn(
             f"{left.name}|{right.name}: the surface wave of the crystal under so light a liquid is too narrow to be "
             "resolved, errors reach 15 %; take isotropic solids, or khalatnikov for both channels",
@@ -99,26 +103,26 @@ def amm(
             stacklevel=2,
         )
     if omega is None:
-        grid = frequency_grid(joined_edges(left.edges, right.edges))
+        grid = frequency_grid(merge_edges(left.edges, right.edges))
         omega, weight = grid.omega, grid.weight
     else:
         omega, weight = frequencies(omega), None
-    pairs = pair_modes(left, right, omega, between)
+    pairs = branch_pair_modes(left, right, omega, between)
     open_left, open_right = ((omega[:, None] <= side.cutoffs) | (not cutoff) for side in (left, right))
     square = np.square(omega)
     m_left, m_right = square * (open_left @ branch_modes(left)), square * (open_right @ branch_modes(right))
     total = square * np.sum((open_left[:, None, :] @ pairs)[:, 0] * open_right, axis=1)
     total = np.minimum(total, np.minimum(m_left, m_right))  # what the quadrature over a crystal's angles leaves over
-    return Transmission(omega, total, m_left, m_right, weight=weight, method=label(left, right, between))
+    return Transmission(omega, total, m_left, m_right, weight=weight, method=method_label(left, right, between))
 
 
-def label(left: Medium, right: Medium, between: Contact) -> str:
+def method_label(left: Medium, right: Medium, between: PlanarContact) -> str:
     """Name of the method for legends."""
     middle = "".join(f"{layer.material.name} {layer.thickness * 1e9:.3g} nm|" for layer in between.layers)
     return f"AMM{'' if between.stiffness is None else ' with bond'} {left.name}|{middle}{right.name}"
 
 
-def pair_modes(left: Medium, right: Medium, omega: Array, between: Contact | None = None) -> Array:
+def branch_pair_modes(left: Medium, right: Medium, omega: Array, between: PlanarContact | None = None) -> Array:
     r"""Modes that cross from each branch to each branch over $\omega^2$.
 
     Parameters
@@ -131,26 +135,28 @@ def pair_modes(left: Medium, right: Medium, omega: Array, between: Contact | Non
     -------
     (nω, m_L, m_R) $S_{ij}$, s² m⁻²; (1, m_L, m_R) for a rigid contact
     """
-    between = between or Contact()
-    at = nodes(left, right, between, float(np.max(omega, initial=0.0)))
-    media = [waves(side, at.slowness, at.azimuth) for side in in_order(left, right, between)]
-    chunk = max(1, AT_ONCE // at.slowness.size)
+    between = between or PlanarContact()
+    at = slowness_quadrature(left, right, between, float(np.max(omega, initial=0.0)))
+    media = [solve_plane_waves(side, at.slowness, at.azimuth) for side in ordered_media(left, right, between)]
+    chunk = max(1, MAX_MATRICES // at.slowness.size)
     pieces = range(1 if between.rigid else omega.size)[::chunk]
     return np.concatenate(
         [
-            conversions(scattering(media, between, omega[start : start + chunk]), media[0], media[-1], at.weight)
+            branch_conversion(
+                interface_scattering(media, between, omega[start : start + chunk]), media[0], media[-1], at.weight
+            )
             for start in pieces
         ]
     )
 
 
-def in_order(left: Medium, right: Medium, between: Contact) -> list[Medium]:
+def ordered_media(left: Medium, right: Medium, between: PlanarContact) -> list[Medium]:
     """All media from left to right."""
     return [left, *(layer.material for layer in between.layers), right]
 
 
 @frozen(eq=False)
-class Nodes:
+class SlownessQuadrature:
     r"""Quadrature over the in-plane slowness.
 
     Attributes
@@ -165,7 +171,9 @@ class Nodes:
     weight: Array
 
 
-def nodes(left: Medium, right: Medium, between: Contact, omega: float, *, total: bool = False) -> Nodes:
+def slowness_quadrature(
+    left: Medium, right: Medium, between: PlanarContact, omega: float, *, total: bool = False
+) -> SlownessQuadrature:
     r"""Nodes of the integral over the slownesses that propagate on both sides (`total`: on either side).
 
     Each panel between critical slownesses is covered by $s = a + (b-a)\sin^2(\pi x/2)$ with Gauss points in x, which
@@ -175,59 +183,281 @@ def nodes(left: Medium, right: Medium, between: Contact, omega: float, *, total:
     ----------
     omega : highest angular frequency, rad s⁻¹; waves in thick layers oscillate faster with slowness
     """
-    crystals = [side.reduced for side in in_order(left, right, between) if isinstance(side, Elastic)]
-    azimuth, weight = azimuths(*crystals, inversion=not total)
+    crystals = [side.reduced for side in ordered_media(left, right, between) if isinstance(side, Elastic)]
+    azimuth, weight = azimuth_quadrature(*crystals, inversion=not total)
     corners = [turning_slownesses(side, azimuth) for side in (left, right)]
-    order = STROH if azimuth.size > 1 else CLOSED_FORM
+    order = STROH_NODES if azimuth.size > 1 else CLOSED_FORM_NODES
     parts: list[Array] = []
     for i in range(azimuth.size):
         both = [corner[i] for corner in corners]
         last = max(c[-1] for c in map(np.sort, both)) if total else min(c.max() for c in both)
-        extra = fringes(omega * last, between)
-        slowness, width = panels(np.concatenate(both), last, order + extra)
+        extra = fringe_nodes(omega * last, between)
+        slowness, width = corner_quadrature(np.concatenate(both), last, order + extra)
         density = slowness * width * weight[i] / (2 * np.pi) ** 2
         parts.append(np.stack([slowness, np.full(slowness.size, azimuth[i]), density]))
-    return Nodes(*np.concatenate(parts, axis=1))
+    return SlownessQuadrature(*np.concatenate(parts, axis=1))
 
 
-def fringes(wavenumber: float, between: Contact) -> int:
+def fringe_nodes(wavenumber: float, between: PlanarContact) -> int:
     """Gauss points that the interference in layers asks for on each panel, and a warning where there are too many."""
     wanted = wavenumber * sum(layer.thickness for layer in between.layers)
-    if wanted > MOST_FRINGES:
+    if wanted > MAX_FRINGE_PHASE:
         warn(
             f"an interlayer of {wanted / wavenumber * 1e9:.3g} nm is {wanted / (2 * np.pi):.0f} wavelengths thick: its "
             "fringes are no longer resolved; take two interfaces in series",
             ValidityWarning,
             stacklevel=5,
         )
-    return int(np.ceil(min(wanted, MOST_FRINGES)))
+    return int(np.ceil(min(wanted, MAX_FRINGE_PHASE)))
 
 
-def panels(corners: Array, last: float, order: int) -> tuple[Array, Array]:
+def corner_quadrature(corners: Array, last: float, order: int) -> tuple[Array, Array]:
     """Nodes and weights on 0..last with square roots at each corner removed."""
     bounds = np.unique(np.concatenate([[0.0], corners[corners < last * (1 - 1e-9)], [last]]))
     bounds = bounds[np.diff(bounds, prepend=-last) > 1e-9 * last]  # one slowness may be found on several sheets
     start, width = bounds[:-1, None], np.diff(bounds)[:, None]
-    x, weight = legendre(order)
+    x, weight = gauss_legendre(order)
     node = start + width * np.sin(np.pi * x / 2) ** 2
     return node.ravel(), (width * np.pi / 2 * np.sin(np.pi * x) * weight).ravel()
 
 
-def conversions(matrix: Complex, left: Waves, right: Waves, weight: Array) -> Array:
+def branch_conversion(matrix: Complex, left: PlaneWaves, right: PlaneWaves, weight: Array) -> Array:
     """(nω, m_L, m_R) weighted sum of the probabilities to cross from branch to branch, mean of both directions.
 
     The reverse way at a slowness is the forward way at the opposite one, so that both make up for half of the azimuths.
     """
     m = left.count
     probability = np.square(np.abs(matrix))
-    forward = crossing(probability[..., m:, :m].swapaxes(-1, -2), left.branch[:, RIGHT], right.branch[:, RIGHT], weight)
-    backward = crossing(probability[..., :m, m:], left.branch[:, LEFT], right.branch[:, LEFT], weight)
+    forward = branch_crossing(
+        probability[..., m:, :m].swapaxes(-1, -2), left.branch[:, RIGHT_GOING], right.branch[:, RIGHT_GOING], weight
+    )
+    backward = branch_crossing(
+        probability[..., :m, m:], left.branch[:, LEFT_GOING], right.branch[:, LEFT_GOING], weight
+    )
     return (forward + backward) / 2
 
 
-def crossing(probability: Array, left: NDArray[np.intp], right: NDArray[np.intp], weight: Array) -> Array:
+def branch_crossing(probability: Array, left: NDArray[np.intp], right: NDArray[np.intp], weight: Array) -> Array:
     """(nω, m_L, m_R) sum over nodes of the (nω, n, m_L, m_R) probabilities by branch (n, m) of either side."""
     at_left = (left[:, :, None] == np.arange(left.shape[1])) * weight[:, None, None]  # (n, wave, branch)
     at_right = (right[:, :, None] == np.arange(right.shape[1])).astype(float)
     sorted_ = at_left.swapaxes(-1, -2) @ probability @ at_right
     return sorted_.sum(axis=1)
+
+
+ANGLE_HALVINGS = 50  # of an interval of angles
+
+
+def amm_modes(
+    left: Medium,
+    right: Medium,
+    omega: ArrayLike | None = None,
+    *,
+    spring: ArrayLike | None = None,
+    interlayer: Interlayer | Sequence[Interlayer] | None = None,
+) -> ModalTransmission:
+    """Acoustic mismatch model, wave by wave: every wave that arrives from either side, with its probability to cross.
+
+    The rows are the nodes of a quadrature over in-plane wave vectors; azimuths that symmetry makes equal are left out
+    and counted in the weights.
+
+    Parameters
+    ----------
+    left, right, spring, interlayer : as in `amm`
+    omega : (nω,) increasing angular frequency above zero, rad s⁻¹; if None, one frequency at 1 % of the top of the
+        softer spectrum, which is enough where nothing but the cutoffs depends on frequency
+
+    Returns
+    -------
+    ModalTransmission, with the branches of each side in their own order (isotropic: L, SV, SH; crystal: fastest first)
+
+    Raises
+    ------
+    InputError
+        as in `amm`, and for a frequency that is not above zero
+
+    References
+    ----------
+    W. A. Little, Can. J. Phys. 37, 334 (1959), doi:10.1139/p59-037
+    """
+    left, right, between = check_medium(left), check_medium(right), planar_contact(spring, interlayer)
+    wanted = frequencies(0.01 * min(left.edges[-1], right.edges[-1]) if omega is None else omega)
+    if wanted.size and wanted[0] <= 0:
+        raise InputError(f"no wave arrives at ω = {wanted[0]:g} rad/s: expected frequencies above 0")
+    at = slowness_quadrature(left, right, between, float(wanted.max(initial=0)), total=True)
+    media = [solve_plane_waves(side, at.slowness, at.azimuth) for side in ordered_media(left, right, between)]
+    frame = np.stack([at.slowness * np.cos(at.azimuth), at.slowness * np.sin(at.azimuth)], axis=1)
+    columns = [
+        incident_wave_columns(
+            one, media, (left, right), scattering_probabilities(media, between, one), frame, at.weight
+        )
+        for one in wanted
+    ]
+    return ModalTransmission(
+        *map(np.concatenate, zip(*columns, strict=True)), method=method_label(left, right, between)
+    )
+
+
+def scattering_probabilities(media: Sequence[PlaneWaves], between: PlanarContact, omega: float) -> Array:
+    """(n, k, k) probability of each outgoing wave for each incoming one, 0 among evanescent ones."""
+    matrix: Complex = interface_scattering(media, between, np.array([omega]))[0]
+    near, far = media[0].branch, media[-1].branch
+    leaving = np.concatenate([near[:, LEFT_GOING], far[:, RIGHT_GOING]], axis=1) >= 0
+    arriving = np.concatenate([near[:, RIGHT_GOING], far[:, LEFT_GOING]], axis=1) >= 0
+    return np.square(np.abs(matrix)) * leaving[:, :, None] * arriving[:, None, :]
+
+
+def incident_wave_columns(
+    omega: float,
+    media: Sequence[PlaneWaves],
+    sides: tuple[Medium, Medium],
+    probability: Array,
+    frame: Array,
+    weight: Array,
+) -> tuple[NDArray[np.generic], ...]:
+    """Columns of the table at one frequency; frame (n, 2) in-plane slowness, weight (n,) of it over ω²."""
+    m = media[0].count
+    parts: list[tuple[NDArray[np.generic], ...]] = []
+    for side, (own, other, way) in enumerate(((media[0], media[-1], RIGHT_GOING), (media[-1], media[0], LEFT_GOING))):
+        here, there = (slice(None, m), slice(m, None))[:: 1 - 2 * side]
+        crosses = probability[:, there, here].swapaxes(-1, -2)  # (n, incoming, outgoing)
+        leaves = other.branch[:, way]
+        open_there = (leaves >= 0) & (omega <= sides[1 - side].cutoffs[leaves])
+        crossing = np.sum(crosses * open_there[:, None], axis=2)
+        branch = own.branch[:, way]
+        node, wave = np.nonzero((branch >= 0) & (omega <= sides[side].cutoffs[branch]))
+        normal = own.slowness[node, way, wave].real
+        t = np.minimum(crossing[node, wave], 1.0)
+        parts.append(
+            (
+                np.full(node.size, omega),
+                omega * np.column_stack([frame[node], normal]),
+                np.full(node.size, side),
+                branch[node, wave],
+                own.velocity[node, way, wave],
+                omega**2 * weight[node],
+                t,
+                t,
+            )
+        )
+    return tuple(np.concatenate(column) for column in zip(*parts, strict=True))
+
+
+@frozen(eq=False)
+class AngleMap:
+    """Transmission of each incoming branch against the angle of incidence, in one plane.
+
+    Attributes
+    ----------
+    angle : (n,) between wave vector and normal, rad
+    transmission : (n, m_L, m_R) probability from each incoming to each outgoing branch; NaN where the incoming wave
+        vector carries energy away from the interface
+    critical : (m_L, m_R) angle beyond which the outgoing branch is evanescent, π/2 where there is none, rad
+    method : for legends
+    """
+
+    angle: Array
+    transmission: Array
+    critical: Array
+    method: str = ""
+
+
+def angle_map(
+    left: Medium,
+    right: Medium,
+    angle: ArrayLike | None = None,
+    *,
+    azimuth: float = 0.0,
+    omega: float = 0.0,
+    spring: ArrayLike | None = None,
+    interlayer: Interlayer | Sequence[Interlayer] | None = None,
+) -> AngleMap:
+    """Transmission from the left against angle, branch by branch; swap the sides for the other direction.
+
+    Parameters
+    ----------
+    left, right, spring, interlayer : as in `amm`
+    angle : (n,) of incidence, 0 to below π/2, rad; 361 of them if None
+    azimuth : of the plane of incidence from the x axis of the interface, rad
+    omega : angular frequency, of effect with a spring or an interlayer only, rad s⁻¹
+
+    Raises
+    ------
+    InputError
+        for angles outside 0..π/2
+    """
+    left, right, between = check_medium(left), check_medium(right), planar_contact(spring, interlayer)
+    theta = np.linspace(0, np.pi / 2, 361, endpoint=False) if angle is None else numbers(angle)
+    if not (theta.min(initial=0) >= 0 and theta.max(initial=0) < np.pi / 2):
+        raise InputError(f"angles of incidence lie from 0 to below π/2, got {theta.min():g} to {theta.max():g}")
+    speed, velocity = speeds_at_angles(left, theta, azimuth)
+    found: list[Array] = []
+    passed = 1 if isinstance(left, Fluid) else 3  # rows of the scattering matrix from here on lead to the right
+    for branch in range(speed.shape[1]):
+        slowness = np.sin(theta) / speed[:, branch]
+        azimuths = np.full(theta.size, azimuth)
+        media = [solve_plane_waves(side, slowness, azimuths) for side in ordered_media(left, right, between)]
+        wave = matching_wave(media[0], np.cos(theta) / speed[:, branch], branch)
+        crossing = scattering_probabilities(media, between, omega)[:, passed:]
+        probability = np.take_along_axis(crossing, wave[:, None, None], axis=2)[:, :, 0]
+        leaves = media[-1].branch[:, RIGHT_GOING]
+        by_branch = np.einsum("nj,njb->nb", probability, leaves[:, :, None] == np.arange(leaves.shape[1]))
+        found.append(np.where(velocity[:, branch, None] > 0, by_branch, np.nan))
+    critical = critical_angles(left, right, azimuth=azimuth)
+    return AngleMap(theta, np.stack(found, axis=1), critical, method_label(left, right, between))
+
+
+def matching_wave(own: PlaneWaves, normal: Array, branch: int) -> NDArray[np.intp]:
+    """(n,) index of the right-going wave of this branch with this normal slowness (n,)."""
+    distance = np.abs(own.slowness[:, RIGHT_GOING] - normal[:, None]) / np.abs(normal).max()
+    return np.argmin(distance + 1e-6 * (own.branch[:, RIGHT_GOING] != branch), axis=1)
+
+
+def speeds_at_angles(side: Medium, angle: Array, azimuth: float) -> tuple[Array, Array]:
+    """(n, m) speeds and normal group velocities of the branches at angles (n,) from the normal, m s⁻¹."""
+    if isinstance(side, Elastic):
+        return waves_along(side.reduced, unit_directions(angle, np.full(angle.size, azimuth)))
+    speeds = np.array([side.speed]) if isinstance(side, Fluid) else side.speeds
+    return np.tile(speeds, (angle.size, 1)), np.cos(angle)[:, None] * speeds
+
+
+def critical_angles(left: Medium, right: Medium, *, azimuth: float = 0.0) -> Array:
+    r"""Angles of incidence beyond which a branch of the right side becomes evanescent.
+
+    For isotropic sides $\sin\theta_c = c_i/c_j$ (Snell); in a crystal the in-plane slowness of the incoming wave
+    reaches the largest one of the outgoing sheet.
+
+    Parameters
+    ----------
+    left, right : side of incidence, and the other one
+    azimuth : of the plane of incidence, rad
+
+    Returns
+    -------
+    (m_L, m_R) rad; π/2 where the outgoing branch propagates at all angles
+    """
+    left, right = check_medium(left), check_medium(right)
+    limits = slowness_limits(right, azimuth)
+    reach = slowness_limits(left, azimuth)
+    branch = np.repeat(np.arange(reach.size), limits.size)
+    limit = np.tile(limits, reach.size)
+    low, high = np.zeros(limit.size), np.full(limit.size, np.pi / 2)
+    row = np.arange(limit.size)
+    for _ in range(ANGLE_HALVINGS):
+        middle = (low + high) / 2
+        speed, velocity = speeds_at_angles(left, middle, azimuth)
+        below = (np.sin(middle) / speed[row, branch] < limit) & (velocity[row, branch] > 0)
+        low, high = np.where(below, middle, low), np.where(below, high, middle)
+    always = limit >= reach[branch] * (1 - 1e-12)
+    return np.where(always, np.pi / 2, low).reshape(reach.size, limits.size)
+
+
+def slowness_limits(side: Medium, azimuth: float) -> Array:
+    """(m,) largest in-plane slowness of each branch in one plane, s m⁻¹."""
+    if isinstance(side, Elastic):
+        fine = np.linspace(0, np.pi, 721)
+        speed, _ = speeds_at_angles(side, fine, azimuth)
+        rough = np.max(np.sin(fine)[:, None] / speed, axis=0)
+        turns = turning_slownesses(side, np.array([azimuth]))[0]
+        return turns[np.argmin(np.abs(turns[:, None] - rough), axis=0)]
+    return 1 / (np.array([side.speed]) if isinstance(side, Fluid) else side.speeds)

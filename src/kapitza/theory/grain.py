@@ -16,17 +16,17 @@ from numpy.typing import ArrayLike
 
 from kapitza.core.arrays import Array, frequencies, numbers, positive
 from kapitza.core.conductance import Conductance
-from kapitza.core.grid import legendre
 from kapitza.core.phonons import Phonons
+from kapitza.core.quadrature import gauss_legendre
 from kapitza.core.transmission import Transmission
 from kapitza.errors import InputError, ValidityWarning
-from kapitza.theory.dmm import chosen_grid
-from kapitza.theory.limits import Isotropic, open_radii
+from kapitza.theory.dmm import common_grid
+from kapitza.theory.limits import IsotropicBranches, branch_wavenumbers
 
-LOW_ANGLE = np.radians(15.0)  # above, the cores of the dislocations overlap
+MAX_LOW_ANGLE = np.radians(15.0)  # above, the cores of the dislocations overlap
 ANGLE_NODES = 24
-SHORTEST, LONGEST = 1e-10, 1e-8  # m, Burgers vectors
-MOST_ORDERS = 50  # of a grating, above which their sum is taken as an integral
+MIN_BURGERS, MAX_BURGERS = 1e-10, 1e-8  # m, Burgers vectors
+MAX_ORDERS = 50  # of a grating, above which their sum is taken as an integral
 
 
 def grain_boundary(side: Phonons, specularity: ArrayLike = 0.0, omega: ArrayLike | None = None) -> Transmission:
@@ -55,7 +55,7 @@ def grain_boundary(side: Phonons, specularity: ArrayLike = 0.0, omega: ArrayLike
     Z. Wang, J. E. Alaniz, W. Jang, J. E. Garay and C. Dames, Nano Lett. 11, 2206 (2011)
     C. Hua and A. J. Minnich, Semicond. Sci. Technol. 29, 124004 (2014), doi:10.1088/0268-1242/29/12/124004
     """
-    omega, weight = chosen_grid(omega, side)
+    omega, weight = common_grid(omega, side)
     share = numbers(specularity)
     if share.size not in (1, omega.size):
         raise InputError(f"specularity has {share.size} values for {omega.size} frequencies: give 1 or {omega.size}")
@@ -67,7 +67,7 @@ def grain_boundary(side: Phonons, specularity: ArrayLike = 0.0, omega: ArrayLike
     return Transmission(omega, modes * (1 + share) / 2, modes, modes, weight=weight, method=label)
 
 
-def boundary_specularity(side: Isotropic, omega: ArrayLike, *, roughness: float) -> Array:
+def boundary_specularity(side: IsotropicBranches, omega: ArrayLike, *, roughness: float) -> Array:
     r"""Share of the modes of a frequency that a boundary of rms roughness η lets pass unscattered.
 
     Ziman's specularity $p = e^{-4\eta^2 k^2\cos^2\theta}$ (his printed 16π³η²/λ² is a slip for 16π²η²cos²θ/λ²),
@@ -96,7 +96,7 @@ def boundary_specularity(side: Isotropic, omega: ArrayLike, *, roughness: float)
     shorter ones scatter long waves less)
     """
     check_roughness(roughness)
-    radii = open_radii(side, frequencies(omega))
+    radii = branch_wavenumbers(side, frequencies(omega))
     modes = np.square(radii)
     exponent = np.maximum(4 * roughness**2 * modes, 1e-300)
     passed = np.sum(modes * -np.expm1(-exponent) / exponent, axis=1)
@@ -144,7 +144,7 @@ def effective_conductivity(conductivity: ArrayLike, boundary: Conductance, *, gr
 
 
 def twist_boundary(
-    side: Isotropic, angle: float, *, burgers: float, gruneisen: float = 1.0, omega: ArrayLike | None = None
+    side: IsotropicBranches, angle: float, *, burgers: float, gruneisen: float = 1.0, omega: ArrayLike | None = None
 ) -> Transmission:
     r"""Low-angle twist boundary: diffraction by the strain of two crossed arrays of screw dislocations.
 
@@ -188,18 +188,20 @@ def twist_boundary(
     if not 0 < angle <= np.pi / 4:
         raise InputError(f"angle = {angle:g} rad, expected above 0 and at most π/4 (degrees? multiply by π/180)")
     length, strength = positive(burgers)[0], positive(gruneisen)[0]
-    if not SHORTEST <= length <= LONGEST:
-        raise InputError(f"burgers = {length:g} m, expected {SHORTEST:g} to {LONGEST:g} m: is it in another unit?")
-    if angle > LOW_ANGLE:
+    if not MIN_BURGERS <= length <= MAX_BURGERS:
+        raise InputError(
+            f"burgers = {length:g} m, expected {MIN_BURGERS:g} to {MAX_BURGERS:g} m: is it in another unit?"
+        )
+    if angle > MAX_LOW_ANGLE:
         warnings.warn(
             f"a twist of {np.degrees(angle):.3g} degrees is no low-angle boundary (at most 15): cores overlap",
             ValidityWarning,
             stacklevel=2,
         )
-    omega, weight = chosen_grid(omega, side)
+    omega, weight = common_grid(omega, side)
     spacing = length / (2 * np.sin(angle / 2))
-    radii = open_radii(side, omega)
-    rate = strength**2 * (length / spacing) ** 2 * diffraction(radii * spacing)
+    radii = branch_wavenumbers(side, omega)
+    rate = strength**2 * (length / spacing) ** 2 * grating_sum(radii * spacing)
     modes = np.square(radii) / (4 * np.pi)
     total = np.sum(modes / (1 + 0.75 * rate), axis=1)
     arriving = np.sum(modes, axis=1)
@@ -207,7 +209,7 @@ def twist_boundary(
     return Transmission(omega, total, arriving, arriving, weight=weight, method=label)
 
 
-def diffraction(phase: Array) -> Array:
+def grating_sum(phase: Array) -> Array:
     r"""Sum over the orders of a grating, $\sum_{m \ge 1} F(2\pi m/kD)$, for any shape of kD; 0 below kD = π.  Above
     50 orders $kD/4 - 3/4$.
 
@@ -215,19 +217,19 @@ def diffraction(phase: Array) -> Array:
     $$F(t) = \frac{3}{2\pi}\int dz \int_{t-\kappa}^{\kappa} dy\, \sqrt{\frac{\kappa^2 - y^2}{\kappa^2 - (y - t)^2}},$$
     F(0) = 3/2, F(2) = 0, and the integral of F over 0..2 is π/2.
     """
-    far = phase > np.pi * MOST_ORDERS
+    far = phase > np.pi * MAX_ORDERS
     total = np.zeros_like(phase)
     total[far] = phase[far] / 4 - 0.75  # Euler-Maclaurin: the integral π/2 of F over a step 2π/kD, less half of F(0)
-    most = min(int(np.ceil(phase.max(initial=0) / np.pi)), MOST_ORDERS) + 1
+    most = min(int(np.ceil(phase.max(initial=0) / np.pi)), MAX_ORDERS) + 1
     for m in range(1, most):
         inside = (phase > np.pi * m) & ~far
-        total[inside] += order(2 * np.pi * m / phase[inside])
+        total[inside] += diffraction_order(2 * np.pi * m / phase[inside])
     return total
 
 
-def order(t: Array) -> Array:
+def diffraction_order(t: Array) -> Array:
     """F(t) of `diffraction` for (n,) values from 0 to 2, by Gauss-Legendre rules that remove the roots at the ends."""
-    node, weight = legendre(ANGLE_NODES)
+    node, weight = gauss_legendre(ANGLE_NODES)
     top = np.sqrt(np.maximum(1 - t**2 / 4, 0.0))[:, None]
     z = top * np.sin(np.pi * node / 2)
     across = np.sqrt(np.maximum(1 - z**2, 0.0))

@@ -15,22 +15,28 @@ $T^q$ is held at the mean temperature, as everyone does who fits it: differentia
 part by up to a factor 1 + q and push it over the radiation limit.
 """
 
+from collections.abc import Callable
+
 import numpy as np
+from attrs import frozen
 from numpy.typing import ArrayLike
 
-from kapitza.core.arrays import Array, temperatures
-from kapitza.core.conductance import Conductance, Drop, joined
-from kapitza.core.grid import legendre
-from kapitza.core.occupation import Statistics
+from kapitza.core.arrays import Array, frequencies, temperatures
+from kapitza.core.conductance import Conductance, Drop, merge_conductances
+from kapitza.core.occupation import Statistics, bose_einstein, reduced_energy
+from kapitza.core.phonons import Phonons
+from kapitza.core.quadrature import frequency_grid, gauss_legendre, merge_edges
 from kapitza.core.transmission import Transmission
 from kapitza.errors import InputError
-from kapitza.theory.limits import carried_heat
+from kapitza.theory.dmm import check_phonons, dmm, harmonic_sum
+from kapitza.theory.limits import mode_conductance
+from kapitza.units import hbar
 
 POWER_PANELS = 6  # panels in temperature, each half of the next, of the integral of G that is the one-way power
 POWER_NODES = 8
 
 
-def capped(
+def inelastic_channel(
     elastic: Transmission,
     temperature: float,
     *,
@@ -63,11 +69,11 @@ def capped(
     InputError
         where the modes of a side are unknown, for an inelastic input, and for negative or infinite parameters
     """
-    check_capped(elastic, amplitude, temperature_power, frequency_power)
+    check_inelastic(elastic, amplitude, temperature_power, frequency_power)
     kelvin = float(temperatures(temperature)[0])
     chance = amplitude * kelvin**temperature_power * elastic.omega**frequency_power
-    added = [inelastic_share(modes, elastic.total, chance) for modes in sides_of(elastic)]
-    carried = [carried_heat(spectrum, elastic.omega, elastic.weight, kelvin, statistics) for spectrum in added]
+    added = [inelastic_share(modes, elastic.total, chance) for modes in modes_of_sides(elastic)]
+    carried = [mode_conductance(spectrum, elastic.omega, elastic.weight, kelvin, statistics) for spectrum in added]
     total = elastic.total + (added[0] if carried[0] <= carried[1] else added[1])
     return Transmission(
         elastic.omega,
@@ -81,7 +87,7 @@ def capped(
     )
 
 
-def capped_conductance(
+def inelastic_conductance(
     elastic: Transmission,
     temperature: ArrayLike,
     *,
@@ -93,7 +99,7 @@ def capped_conductance(
 ) -> Conductance:
     """Conductance of `capped` at many temperatures (nT,) K, increasing; parameters and errors as there."""
     parts = [
-        capped(
+        inelastic_channel(
             elastic,
             kelvin,
             amplitude=amplitude,
@@ -103,10 +109,10 @@ def capped_conductance(
         ).conductance(kelvin, drop=drop, statistics=statistics)
         for kelvin in temperatures(temperature)
     ]
-    return joined(parts)
+    return merge_conductances(parts)
 
 
-def capped_power(
+def inelastic_power(
     elastic: Transmission,
     temperature: float,
     *,
@@ -122,11 +128,11 @@ def capped_power(
     Parameters and errors as for `capped`.
     """
     kelvin = float(temperatures(temperature)[0])
-    node, weight = legendre(POWER_NODES)
+    node, weight = gauss_legendre(POWER_NODES)
     bounds = np.concatenate([[0.0], kelvin * 2.0 ** np.arange(1 - POWER_PANELS, 1)])
     width = np.diff(bounds)
     at = (bounds[:-1, None] + width[:, None] * node).ravel()
-    value = capped_conductance(
+    value = inelastic_conductance(
         elastic,
         at,
         amplitude=amplitude,
@@ -142,7 +148,7 @@ def inelastic_share(modes: Array, total: Array, chance: Array) -> Array:
     return np.minimum(chance * modes, np.maximum(modes - total, 0.0))
 
 
-def sides_of(elastic: Transmission) -> tuple[Array, Array]:
+def modes_of_sides(elastic: Transmission) -> tuple[Array, Array]:
     """The modes of both sides of an elastic transmission, or an error that says what is missing."""
     if elastic.left is None or elastic.right is None:
         raise InputError(
@@ -152,7 +158,7 @@ def sides_of(elastic: Transmission) -> tuple[Array, Array]:
     return elastic.left, elastic.right
 
 
-def check_capped(elastic: Transmission, amplitude: float, temperature_power: float, frequency_power: float) -> None:
+def check_inelastic(elastic: Transmission, amplitude: float, temperature_power: float, frequency_power: float) -> None:
     """Refuse an inelastic input and parameters that are negative or not finite."""
     if not elastic.elastic:
         raise InputError(f"{elastic.method} is inelastic already: expected an elastic transmission to add to")
@@ -163,3 +169,217 @@ def check_capped(elastic: Transmission, amplitude: float, temperature_power: flo
     ):
         if not (np.isfinite(value) and value >= 0):
             raise InputError(f"{name} = {value:g}, expected a finite number of at least 0")
+
+
+ElasticTheory = Callable[[Phonons, Phonons, Array], Transmission]
+
+
+@frozen(eq=False)
+class SideModes:
+    """Modes of one side: those that arrive, and those that do not cross elastically, (nω,) each, m⁻²."""
+
+    arriving: Array
+    left_over: Array
+
+
+@frozen(eq=False)
+class PairExchange:
+    """Spectra of the exchange of pairs (ω) of one side against single phonons (2ω) of the other, at one temperature.
+
+    Attributes
+    ----------
+    omega : (nω,) angular frequency, rad s⁻¹
+    left_pairs, right_pairs : (nω,) rate K of pairs ω of the named side, m⁻²; 0 where no 2ω is open on the other side
+    left, right : (nω,) effective transmission seen from the modes of each side, m⁻².  Their conductances agree.
+    """
+
+    omega: Array
+    left_pairs: Array
+    right_pairs: Array
+    left: Array
+    right: Array
+
+
+def three_phonon(
+    left: Phonons,
+    right: Phonons,
+    temperature: float,
+    omega: ArrayLike | None = None,
+    *,
+    strength: float = 1.0,
+    frequency_power: float = 2.0,
+    theory: ElasticTheory = dmm,
+    statistics: Statistics = "quantum",
+) -> Transmission:
+    r"""Elastic transmission plus the exchange ω + ω <-> 2ω across the plane.
+
+    The spectrum is the mean of what either side sees, $\Xi = \Xi_{el} + \frac12(\Xi_L + \Xi_R)$; its conductance is
+    that seen from either (why, and the formulas: see the head of this module).  It stays below the conductance of all
+    modes of each side.
+
+    Parameters
+    ----------
+    left, right : the two sides
+    temperature : K
+    omega : (nω,) increasing angular frequency above zero, rad s⁻¹; chosen from the edges of both spectra, their
+        halves and doubles if None
+    strength : s from 0 (elastic) to 1, for phonons at the top of the softer spectrum
+    frequency_power : r >= 0, how s falls towards long waves
+    theory : of the elastic part, called as `theory(left, right, omega)`
+    statistics : "quantum"; the rates have no classical form here
+
+    Returns
+    -------
+    Transmission that holds at this temperature alone
+
+    Raises
+    ------
+    InputError
+        for a strength outside of 0..1, a negative power, a temperature that is not above zero, a frequency of 0, or
+        classical statistics
+    """
+    if statistics != "quantum":
+        raise InputError(
+            f"three-phonon has no {statistics!r:.60} statistics: its rates and the balance between ω + ω and 2ω are "
+            'those of quanta; take statistics="quantum" or an elastic model'
+        )
+    kelvin = float(temperatures(temperature)[0])
+    weight = None
+    if omega is None:
+        grid = frequency_grid(pair_edges(left, right))
+        omega, weight = grid.omega, grid.weight
+    omega = frequencies(omega)
+    added = pair_exchange(left, right, kelvin, omega, strength=strength, frequency_power=frequency_power, theory=theory)
+    elastic = theory(left, right, omega)
+    total = elastic.total + (added.left + added.right) / 2
+    return Transmission(
+        omega,
+        total,
+        elastic.left,
+        elastic.right,
+        weight=weight,
+        method=f"{elastic.method} + three-phonon (s = {strength:g})",
+        elastic=False,
+        temperature=kelvin,
+    )
+
+
+def pair_exchange(
+    left: Phonons,
+    right: Phonons,
+    temperature: float,
+    omega: ArrayLike,
+    *,
+    strength: float = 1.0,
+    frequency_power: float = 2.0,
+    theory: ElasticTheory = dmm,
+) -> PairExchange:
+    """Rates of the exchange ω + ω <-> 2ω and what either side sees of it at one temperature (K).
+
+    Parameters and errors as for `three_phonon`.
+    """
+    if not 0 <= strength <= 1:
+        raise InputError(f"strength = {strength:g}, expected 0 (elastic) to 1")
+    if not (np.isfinite(frequency_power) and frequency_power >= 0):
+        raise InputError(f"frequency_power = {frequency_power:g}, expected a finite number of at least 0")
+    omega = frequencies(omega)
+    free = {scale: side_modes(left, right, scale * omega, theory) for scale in (0.5, 1.0, 2.0)}
+    softer = min(left.edges[-1], right.edges[-1])
+    share = strength * np.minimum(omega / softer, 1.0) ** frequency_power
+    share_below = strength * np.minimum(omega / (2 * softer), 1.0) ** frequency_power
+    n, doubled = pair_occupations(omega, temperature)
+    n_below = pair_occupations(omega / 2, temperature)[0]
+    pairs: list[Array] = []
+    lost: list[Array] = []
+    gained: list[Array] = []
+    for a, b in ((0, 1), (1, 0)):
+        rate = pair_rate(free[1.0][a], free[2.0][b], omega, temperature, share)
+        below = pair_rate(free[0.5][a], free[1.0][b], omega / 2, temperature, share_below)
+        pairs.append(rate)
+        lost.append(4 * rate * (n - doubled))
+        gained.append(0.5 * below * (1 + 2 * n_below))
+    return PairExchange(omega, pairs[0], pairs[1], lost[0] + gained[1], lost[1] + gained[0])
+
+
+def pair_exchange_flux(
+    left: Phonons,
+    right: Phonons,
+    *,
+    hot: float,
+    cold: float,
+    strength: float = 1.0,
+    frequency_power: float = 2.0,
+    theory: ElasticTheory = dmm,
+) -> float:
+    r"""Heat flux by the exchange from the left side at `hot` to the right side at `cold` (K), W m⁻².
+
+    Nothing is linearised but K, which is taken at the mean temperature; positive where hot > cold, negative where it
+    is not, and exactly zero at equal temperatures.  Other parameters and errors as for `three_phonon`.
+    """
+    grid = frequency_grid(pair_edges(left, right))
+    omega = grid.omega
+    rates = pair_exchange(
+        left, right, (hot + cold) / 2, omega, strength=strength, frequency_power=frequency_power, theory=theory
+    )
+    from_left = net_events(omega, pairs=hot, singles=cold)
+    from_right = net_events(omega, pairs=cold, singles=hot)
+    per_event = 2 * hbar * omega * grid.weight / (2 * np.pi)
+    return float(per_event @ (rates.left_pairs * from_left - rates.right_pairs * from_right))
+
+
+def three_phonon_conductance(
+    left: Phonons,
+    right: Phonons,
+    temperature: ArrayLike,
+    *,
+    strength: float = 1.0,
+    frequency_power: float = 2.0,
+    theory: ElasticTheory = dmm,
+    drop: Drop = "emitted",
+) -> Conductance:
+    """Conductance of `three_phonon` at many temperatures (nT,) K, increasing; parameters and errors as there."""
+    parts = [
+        three_phonon(
+            left, right, kelvin, strength=strength, frequency_power=frequency_power, theory=theory
+        ).conductance(kelvin, drop=drop)
+        for kelvin in temperatures(temperature)
+    ]
+    return merge_conductances(parts)
+
+
+def net_events(omega: Array, *, pairs: float, singles: float) -> Array:
+    """(nω,) n²(1 + n') - (1 + n)²n' for pairs ω at one temperature and single phonons 2ω at another (K)."""
+    n, doubled = bose_einstein(omega, pairs)[0], bose_einstein(2 * omega, singles)[0]
+    surplus = reduced_energy(2 * omega, singles)[0] - reduced_energy(2 * omega, pairs)[0]
+    forward = n**2 * (1 + doubled)
+    backward = (1 + n) ** 2 * doubled
+    # the form of the smaller exponent, which neither overflows nor loses the sign near equilibrium
+    return np.where(surplus > 0, -forward * np.expm1(-np.abs(surplus)), backward * np.expm1(-np.abs(surplus)))
+
+
+def pair_rate(pair: SideModes, single: SideModes, omega: Array, kelvin: float, strength: Array) -> Array:
+    """(nω,) rate K of pairs ω of one side against single phonons 2ω of the other, m⁻²."""
+    n, doubled = pair_occupations(omega, kelvin)
+    bare = strength * harmonic_sum(pair.arriving, single.arriving)
+    per_pair = np.maximum(8 * (n - doubled), 1e-280)
+    return harmonic_sum(bare, pair.left_over / per_pair, single.left_over / (1 + 2 * n))
+
+
+def side_modes(left: Phonons, right: Phonons, omega: Array, theory: ElasticTheory) -> tuple[SideModes, SideModes]:
+    """Modes of either side at some frequencies, and what the elastic theory leaves of them."""
+    crossing = theory(left, right, omega).total
+    one, other = left.modes(omega), right.modes(omega)
+    return SideModes(one, np.maximum(one - crossing, 0.0)), SideModes(other, np.maximum(other - crossing, 0.0))
+
+
+def pair_occupations(omega: Array, kelvin: float) -> tuple[Array, Array]:
+    """(nω,) equilibrium occupation at ω and at 2ω."""
+    return bose_einstein(omega, kelvin)[0], bose_einstein(2 * omega, kelvin)[0]
+
+
+def pair_edges(left: Phonons, right: Phonons) -> Array:
+    """Edges of both spectra, their halves and doubles, up to the common top, rad s⁻¹."""
+    check_phonons(left, right)
+    edges = merge_edges(left.edges, right.edges)
+    every = merge_edges(edges / 2, edges, 2 * edges)
+    return every[every <= edges[-1] * (1 + 1e-12)]

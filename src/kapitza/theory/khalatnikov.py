@@ -11,8 +11,7 @@ from numpy.typing import ArrayLike
 
 from kapitza.core.transmission import Transmission
 from kapitza.errors import InputError
-from kapitza.matter.fluid import Fluid
-from kapitza.matter.solid import Solid
+from kapitza.matter.isotropic import Fluid, Solid
 from kapitza.theory.amm import amm
 
 

@@ -20,7 +20,7 @@ from kapitza.units import N_A, k_B
 
 # Hopf's constant: extrapolation length of the Milne problem in mean free paths,
 # 6/π² + (1/π) ∫ [3/x² - 1/(1 - x cot x)] dx from 0 to π/2.
-MILNE = 0.7104460895987
+HOPF_CONSTANT = 0.7104460895987
 
 Accommodation = tuple[float, float]
 
@@ -60,23 +60,23 @@ class Gas:
     def mean_free_path(self, pressure: float, temperature: ArrayLike) -> Array:
         r"""(nT,) mean free path $\frac{\eta}{p}\sqrt{\pi k_B T/2m}$, m; pressure in Pa, temperature in K."""
         speed = np.sqrt(np.pi * k_B * temperatures(temperature) / (2 * self.mass))
-        return self.viscosity / pressed(pressure) * speed
+        return self.viscosity / check_pressure(pressure) * speed
 
     def free_molecular(self, pressure: float, temperature: ArrayLike) -> Array:
         r"""(nT,) heat that molecules carry between fully accommodating walls without collisions, W m⁻² K⁻¹.
 
         $h_{FM} = \frac{\gamma + 1}{\gamma - 1}\, p \sqrt{k_B/8\pi m T}$
         """
-        flow = pressed(pressure) * np.sqrt(k_B / (8 * np.pi * self.mass * temperatures(temperature)))
+        flow = check_pressure(pressure) * np.sqrt(k_B / (8 * np.pi * self.mass * temperatures(temperature)))
         return (self.ratio + 1) / (self.ratio - 1) * flow
 
 
-def pressed(pressure: float) -> float:
+def check_pressure(pressure: float) -> float:
     """Return a pressure in Pa, finite and above zero."""
     return float(positive(pressure)[0])
 
 
-def accommodated(coefficient: float) -> float:
+def accommodation_factor(coefficient: float) -> float:
     r"""Return $(2 - a)/a$ of an accommodation coefficient between 0 and 1."""
     if not (np.isfinite(coefficient) and 0 < coefficient <= 1):
         raise InputError(f"accommodation = {coefficient:g}, wanted a number above 0 and at most 1")
@@ -111,7 +111,7 @@ def temperature_jump(gas: Gas, *, pressure: float, temperature: ArrayLike, accom
     M. von Smoluchowski, Ann. Phys. 300, 101 (1898)
     F. Sharipov, J. Phys. Chem. Ref. Data 40, 023101 (2011) (kinetic theory)
     """
-    slip = accommodated(accommodation) * 2 * gas.ratio / (gas.ratio + 1) / gas.prandtl
+    slip = accommodation_factor(accommodation) * 2 * gas.ratio / (gas.ratio + 1) / gas.prandtl
     return slip * gas.mean_free_path(pressure, temperature)
 
 
@@ -183,17 +183,17 @@ def phonon_slip(*, conductivity: float, mean_free_path: float) -> float:
     M. A. Heaslet, R. F. Warming, Int. J. Heat Mass Transfer 8, 979 (1965), doi:10.1016/0017-9310(65)90083-9
     """
     k, path = positive([conductivity, mean_free_path])
-    return float(MILNE * path / k)
+    return float(HOPF_CONSTANT * path / k)
 
 
-NIST = "doi:10.18434/T4D303, 300 K"
+NIST_SOURCE = "doi:10.18434/T4D303, 300 K"
 
-GASES: Mapping[str, Gas] = MappingProxyType(
+GAS_LIBRARY: Mapping[str, Gas] = MappingProxyType(
     {
-        "helium": Gas("helium", 4.0026e-3 / N_A, 0.1556, 1.99e-5, 5 / 3, NIST),
-        "argon": Gas("argon", 39.948e-3 / N_A, 0.01768, 2.27e-5, 5 / 3, NIST),
-        "nitrogen": Gas("nitrogen", 28.014e-3 / N_A, 0.0260, 1.79e-5, 1.4, NIST),
-        "air": Gas("air", 28.96e-3 / N_A, 0.0264, 1.85e-5, 1.4, NIST),
+        "helium": Gas("helium", 4.0026e-3 / N_A, 0.1556, 1.99e-5, 5 / 3, NIST_SOURCE),
+        "argon": Gas("argon", 39.948e-3 / N_A, 0.01768, 2.27e-5, 5 / 3, NIST_SOURCE),
+        "nitrogen": Gas("nitrogen", 28.014e-3 / N_A, 0.0260, 1.79e-5, 1.4, NIST_SOURCE),
+        "air": Gas("air", 28.96e-3 / N_A, 0.0264, 1.85e-5, 1.4, NIST_SOURCE),
     }
 )
 
@@ -206,7 +206,7 @@ def gas(name: str) -> Gas:
     InputError
         for an unknown name; the message offers near ones
     """
-    if name not in GASES:
-        close = get_close_matches(name, GASES, n=3, cutoff=0.3) or sorted(GASES)
+    if name not in GAS_LIBRARY:
+        close = get_close_matches(name, GAS_LIBRARY, n=3, cutoff=0.3) or sorted(GAS_LIBRARY)
         raise InputError(f"no gas {name!r} in the library; did you mean {' or '.join(close)}?")
-    return GASES[name]
+    return GAS_LIBRARY[name]

@@ -24,16 +24,16 @@ from numpy.typing import ArrayLike
 from kapitza.core.arrays import Array, temperatures
 from kapitza.core.occupation import Statistics, mode_heat_capacity
 from kapitza.core.phonons import Phonons
-from kapitza.core.transmission import Side, Transmission, trapezoid
+from kapitza.core.transmission import Side, Transmission, trapezoid_weights
 from kapitza.errors import InputError
 from kapitza.matter.elastic import Elastic
-from kapitza.matter.fluid import Fluid
-from kapitza.theory.acoustics import Contact, Medium, medium, waves
-from kapitza.theory.amm import nodes
-from kapitza.theory.dmm import chosen_grid
+from kapitza.matter.isotropic import Fluid
+from kapitza.theory.amm import slowness_quadrature
+from kapitza.theory.dmm import common_grid
+from kapitza.theory.plane_waves import Medium, PlanarContact, check_medium, solve_plane_waves
 
 
-class Isotropic(Phonons, Protocol):
+class IsotropicBranches(Phonons, Protocol):
     """A solid of isotropic branches without dispersion, as `Solid`."""
 
     @property
@@ -74,7 +74,7 @@ def radiation_limit(left: Phonons, right: Phonons, side: Side = "left", omega: A
     """
     if side not in ("left", "right"):
         raise InputError(f'unknown side {side!r}: "left" or "right"')
-    omega, weight = chosen_grid(omega, left, right)
+    omega, weight = common_grid(omega, left, right)
     m_left, m_right = left.modes(omega), right.modes(omega)
     total, name = (m_left, left.name) if side == "left" else (m_right, right.name)
     label = f"radiation limit of {name} in {left.name}|{right.name}"
@@ -101,13 +101,15 @@ def elastic_limit(left: Phonons, right: Phonons, omega: ArrayLike | None = None)
     ----------
     C. A. Polanco et al., Phys. Rev. B 92, 144302 (2015), doi:10.1103/PhysRevB.92.144302
     """
-    omega, weight = chosen_grid(omega, left, right)
+    omega, weight = common_grid(omega, left, right)
     m_left, m_right = left.modes(omega), right.modes(omega)
     label = f"elastic limit {left.name}|{right.name}"
     return Transmission(omega, np.minimum(m_left, m_right), m_left, m_right, weight=weight, method=label)
 
 
-def specular_limit(left: Isotropic | Medium, right: Isotropic | Medium, omega: ArrayLike | None = None) -> Transmission:
+def specular_limit(
+    left: IsotropicBranches | Medium, right: IsotropicBranches | Medium, omega: ArrayLike | None = None
+) -> Transmission:
     r"""Maximum transmission of a smooth plane ("conserving modes").
 
     Frequency and the wave vector along the plane are kept, so that at each $k_\parallel$ no more modes cross than the
@@ -139,7 +141,7 @@ def specular_limit(left: Isotropic | Medium, right: Isotropic | Medium, omega: A
     ----------
     C. A. Polanco et al., Phys. Rev. B 92, 144302 (2015), doi:10.1103/PhysRevB.92.144302
     """
-    omega, weight = chosen_grid(omega, left, right)
+    omega, weight = common_grid(omega, left, right)
     for side in (left, right):
         if not (hasattr(side, "cutoffs") and (hasattr(side, "speeds") or isinstance(side, Elastic | Fluid))):
             raise InputError(
@@ -147,9 +149,9 @@ def specular_limit(left: Isotropic | Medium, right: Isotropic | Medium, omega: A
             )
     m_left, m_right = left.modes(omega), right.modes(omega)
     if isinstance(left, Elastic | Fluid) or isinstance(right, Elastic | Fluid):
-        total = np.minimum(shared_sheets(medium(left), medium(right), omega), np.minimum(m_left, m_right))
+        total = np.minimum(conserved_modes(check_medium(left), check_medium(right), omega), np.minimum(m_left, m_right))
     else:
-        radii_left, radii_right = open_radii(left, omega), open_radii(right, omega)
+        radii_left, radii_right = branch_wavenumbers(left, omega), branch_wavenumbers(right, omega)
         shared = min(radii_left.shape[1], radii_right.shape[1])
         both = np.minimum(radii_left[:, :shared], radii_right[:, :shared])
         total = np.sum(np.square(both), axis=1) / (4 * np.pi)
@@ -157,10 +159,12 @@ def specular_limit(left: Isotropic | Medium, right: Isotropic | Medium, omega: A
     return Transmission(omega, total, m_left, m_right, weight=weight, method=label)
 
 
-def shared_sheets(left: Medium, right: Medium, omega: Array) -> Array:
+def conserved_modes(left: Medium, right: Medium, omega: Array) -> Array:
     """(nω,) integral over the slownesses along the plane of the smaller number of open waves of both sides, m⁻²."""
-    at = nodes(left, right, Contact(), 0.0)
-    branch = [waves(side, at.slowness, at.azimuth).branch for side in (left, right)]  # (n, way, wave), -1 if evanescent
+    at = slowness_quadrature(left, right, PlanarContact(), 0.0)
+    branch = [
+        solve_plane_waves(side, at.slowness, at.azimuth).branch for side in (left, right)
+    ]  # (n, way, wave), -1 if evanescent
     is_open = [omega[:, None] <= side.cutoffs for side in (left, right)]
     patterns, which = np.unique(np.concatenate(is_open, axis=1), axis=0, return_inverse=True)
     counted: list[float] = []
@@ -171,7 +175,7 @@ def shared_sheets(left: Medium, right: Medium, omega: Array) -> Array:
     return np.square(omega) * np.array(counted)[which.ravel()]
 
 
-def open_radii(side: Isotropic, omega: Array) -> Array:
+def branch_wavenumbers(side: IsotropicBranches, omega: Array) -> Array:
     """(nω, branches) wave numbers ω/c of the open branches in falling order, 0 where closed, m⁻¹."""
     if not (hasattr(side, "speeds") and hasattr(side, "cutoffs")):
         raise InputError(f"{side!r:.60} has no isotropic branches: take a Solid")
@@ -213,9 +217,9 @@ def inelastic_radiation_limit(
     R. J. Stoner and H. J. Maris, Phys. Rev. B 48, 16373 (1993), doi:10.1103/PhysRevB.48.16373 (measured conductances
     above the elastic limit, which call for this one)
     """
-    omega, weight = chosen_grid(omega, left, right)
+    omega, weight = common_grid(omega, left, right)
     m_left, m_right = left.modes(omega), right.modes(omega)
-    carried = [carried_heat(m, omega, weight, temperature, statistics) for m in (m_left, m_right)]
+    carried = [mode_conductance(m, omega, weight, temperature, statistics) for m in (m_left, m_right)]
     total = m_left if carried[0] <= carried[1] else m_right
     label = f"inelastic radiation limit {left.name}|{right.name}"
     return Transmission(
@@ -223,10 +227,10 @@ def inelastic_radiation_limit(
     )
 
 
-def carried_heat(
+def mode_conductance(
     modes: Array, omega: Array, weight: Array | None, temperature: float, statistics: Statistics = "quantum"
 ) -> float:
     """Conductance of a spectrum of modes at one temperature, W m⁻² K⁻¹."""
-    weights = trapezoid(omega) if weight is None else weight
+    weights = trapezoid_weights(omega) if weight is None else weight
     per_mode = mode_heat_capacity(omega, temperatures(temperature), statistics)[0]
     return float(per_mode @ (modes * weights) / (2 * np.pi))

@@ -6,32 +6,31 @@ from difflib import get_close_matches
 from attrs import field, frozen
 from numpy.typing import ArrayLike
 
-from kapitza.core.conductance import Conductance, Drop, ascending, joined
+from kapitza.core.conductance import Conductance, Drop, increasing_temperatures, merge_conductances
 from kapitza.core.occupation import Statistics
 from kapitza.core.transmission import Transmission
 from kapitza.errors import InputError
-from kapitza.matter.fluid import Fluid
-from kapitza.matter.solid import Solid
+from kapitza.matter.isotropic import Fluid, Solid
 from kapitza.theory.amm import amm
-from kapitza.theory.bodies import (
-    UPWARDS,
-    Body,
-    Describable,
-    are_crystals,
-    are_isotropic,
-    are_refracting,
-    are_solids,
-    body,
-    crystal,
-    has_phonons,
-    is_wetted,
-    isotropic,
-    spectrum,
-)
 from kapitza.theory.dmm import dmm
+from kapitza.theory.inelastic import three_phonon
 from kapitza.theory.khalatnikov import khalatnikov, rayleigh_modes
 from kapitza.theory.limits import elastic_limit, inelastic_radiation_limit, radiation_limit, specular_limit
-from kapitza.theory.three_phonon import three_phonon
+from kapitza.theory.sides import (
+    DEFAULT_NORMAL,
+    InterfaceSide,
+    SideDescription,
+    are_crystals,
+    are_isotropic,
+    are_refractive,
+    are_solids,
+    describe_side,
+    elastic_side,
+    have_phonons,
+    is_liquid_on_solid,
+    isotropic_side,
+    side_phonons,
+)
 
 
 @frozen(eq=False)
@@ -55,19 +54,19 @@ class Model:
     title: str
     references: tuple[str, ...]
     needs: str
-    fits: Callable[[Body, Body], bool] = field(repr=False)
-    function: Callable[[Body, Body, float, Statistics], Transmission] = field(repr=False)
+    fits: Callable[[InterfaceSide, InterfaceSide], bool] = field(repr=False)
+    function: Callable[[InterfaceSide, InterfaceSide, float, Statistics], Transmission] = field(repr=False)
     limit: bool = False
     asked: bool = False
     thermal: bool = False
 
     def transmission(
         self,
-        left: Describable,
-        right: Describable,
+        left: SideDescription,
+        right: SideDescription,
         temperature: float = 300.0,
         *,
-        normals: tuple[ArrayLike, ArrayLike] = (UPWARDS, UPWARDS),
+        normals: tuple[ArrayLike, ArrayLike] = (DEFAULT_NORMAL, DEFAULT_NORMAL),
         statistics: Statistics = "quantum",
     ) -> Transmission:
         """Spectral transmission by this model.
@@ -84,12 +83,14 @@ class Model:
         InputError
             if the sides do not have what the model needs
         """
-        return self.applied(body(left, normals[0]), body(right, normals[1]), temperature, statistics)
+        return self.applied(describe_side(left, normals[0]), describe_side(right, normals[1]), temperature, statistics)
 
-    def applied(self, left: Body, right: Body, temperature: float, statistics: Statistics = "quantum") -> Transmission:
+    def applied(
+        self, left: InterfaceSide, right: InterfaceSide, temperature: float, statistics: Statistics = "quantum"
+    ) -> Transmission:
         """Transmission between two sides as `body` describes them, or an error that says what is missing."""
         if not self.fits(left, right):
-            others = ", ".join(m.name for m in MODELS if m.fits(left, right)) or "none"
+            others = ", ".join(m.name for m in MODEL_REGISTER if m.fits(left, right)) or "none"
             raise InputError(
                 f"{self.name} needs {self.needs}, which {left.name} and {right.name} do not both offer; "
                 f"models that fit: {others}"
@@ -126,12 +127,12 @@ class Estimate:
         return tuple(one for one in (self.emitted, self.local, self.extrapolated) if one is not None)
 
 
-def wetted(left: Body, right: Body) -> Transmission:
+def khalatnikov_either_side(left: InterfaceSide, right: InterfaceSide) -> Transmission:
     """Both channels of Khalatnikov, whichever side the liquid stands on."""
-    return khalatnikov(*wetting(left, right)).total
+    return khalatnikov(*liquid_and_solid(left, right)).total
 
 
-def wetting(left: Body, right: Body) -> tuple[Fluid, Solid]:
+def liquid_and_solid(left: InterfaceSide, right: InterfaceSide) -> tuple[Fluid, Solid]:
     """The liquid and the solid among two sides."""
     liquid, solid = (left, right) if left.fluid is not None else (right, left)
     if liquid.fluid is None or solid.solid is None:
@@ -139,38 +140,38 @@ def wetting(left: Body, right: Body) -> tuple[Fluid, Solid]:
     return liquid.fluid, solid.solid
 
 
-MODELS: tuple[Model, ...] = (
+MODEL_REGISTER: tuple[Model, ...] = (
     Model(
         "amm",
         "AMM, isotropic",
         ("little1959", "swartz1989"),
         "speeds of sound of both sides",
         are_isotropic,
-        lambda a, b, _, __: amm(isotropic(a), isotropic(b)),
+        lambda a, b, _, __: amm(isotropic_side(a), isotropic_side(b)),
     ),
     Model(
         "amm-crystal",
         "AMM, crystals",
         ("stroh1962", "little1959"),
         "the stiffness of both sides (a liquid of at least 0.05 of the crystal's impedance may be one)",
-        are_refracting,
-        lambda a, b, _, __: amm(crystal(a), crystal(b)),
+        are_refractive,
+        lambda a, b, _, __: amm(elastic_side(a), elastic_side(b)),
     ),
     Model(
         "khalatnikov",
         "Khalatnikov, bulk + Rayleigh",
         ("khalatnikov1952", "rayleigh1885", "swartz1989"),
         "a liquid and a solid",
-        is_wetted,
-        lambda a, b, _, __: wetted(a, b),
+        is_liquid_on_solid,
+        lambda a, b, _, __: khalatnikov_either_side(a, b),
     ),
     Model(
         "dmm",
         "DMM",
         ("swartz1989", "reddy2005"),
         "phonons of both sides",
-        has_phonons,
-        lambda a, b, _, __: dmm(spectrum(a), spectrum(b)),
+        have_phonons,
+        lambda a, b, _, __: dmm(side_phonons(a), side_phonons(b)),
     ),
     Model(
         "dmm-crystal",
@@ -178,15 +179,15 @@ MODELS: tuple[Model, ...] = (
         ("swartz1989", "chen2013"),
         "the stiffness of both sides (a liquid may be one)",
         are_crystals,
-        lambda a, b, _, __: dmm(crystal(a), crystal(b)),
+        lambda a, b, _, __: dmm(elastic_side(a), elastic_side(b)),
     ),
     Model(
         "three-phonon",
         "DMM + three-phonon, s = 1",
         ("saaskilahti2014",),
         "phonons of both sides",
-        has_phonons,
-        lambda a, b, kelvin, kind: three_phonon(spectrum(a), spectrum(b), kelvin, statistics=kind),
+        have_phonons,
+        lambda a, b, kelvin, kind: three_phonon(side_phonons(a), side_phonons(b), kelvin, statistics=kind),
         asked=True,
         thermal=True,
     ),
@@ -196,7 +197,7 @@ MODELS: tuple[Model, ...] = (
         ("polanco2015",),
         "speeds of sound of both solids",
         are_solids,
-        lambda a, b, _, __: specular_limit(isotropic(a), isotropic(b)),
+        lambda a, b, _, __: specular_limit(isotropic_side(a), isotropic_side(b)),
         limit=True,
     ),
     Model(
@@ -205,7 +206,7 @@ MODELS: tuple[Model, ...] = (
         ("polanco2015", "stroh1962"),
         "the stiffness of both sides (a liquid may be one)",
         are_crystals,
-        lambda a, b, _, __: specular_limit(crystal(a), crystal(b)),
+        lambda a, b, _, __: specular_limit(elastic_side(a), elastic_side(b)),
         limit=True,
     ),
     Model(
@@ -213,8 +214,8 @@ MODELS: tuple[Model, ...] = (
         "elastic limit",
         ("polanco2015",),
         "phonons of both sides",
-        has_phonons,
-        lambda a, b, _, __: elastic_limit(spectrum(a), spectrum(b)),
+        have_phonons,
+        lambda a, b, _, __: elastic_limit(side_phonons(a), side_phonons(b)),
         limit=True,
     ),
     Model(
@@ -223,7 +224,7 @@ MODELS: tuple[Model, ...] = (
         ("polanco2015",),
         "the stiffness of both sides (a liquid may be one)",
         are_crystals,
-        lambda a, b, _, __: elastic_limit(crystal(a), crystal(b)),
+        lambda a, b, _, __: elastic_limit(elastic_side(a), elastic_side(b)),
         limit=True,
     ),
     Model(
@@ -231,8 +232,8 @@ MODELS: tuple[Model, ...] = (
         "inelastic radiation limit",
         ("stoner1993",),
         "phonons of both sides",
-        has_phonons,
-        lambda a, b, kelvin, kind: inelastic_radiation_limit(spectrum(a), spectrum(b), kelvin, statistics=kind),
+        have_phonons,
+        lambda a, b, kelvin, kind: inelastic_radiation_limit(side_phonons(a), side_phonons(b), kelvin, statistics=kind),
         limit=True,
         thermal=True,
     ),
@@ -242,7 +243,7 @@ MODELS: tuple[Model, ...] = (
         ("stoner1993",),
         "the stiffness of both sides (a liquid may be one)",
         are_crystals,
-        lambda a, b, kelvin, kind: inelastic_radiation_limit(crystal(a), crystal(b), kelvin, statistics=kind),
+        lambda a, b, kelvin, kind: inelastic_radiation_limit(elastic_side(a), elastic_side(b), kelvin, statistics=kind),
         limit=True,
         thermal=True,
     ),
@@ -251,8 +252,8 @@ MODELS: tuple[Model, ...] = (
         "radiation limit, left",
         ("swartz1989",),
         "phonons of both sides",
-        has_phonons,
-        lambda a, b, _, __: radiation_limit(spectrum(a), spectrum(b), "left"),
+        have_phonons,
+        lambda a, b, _, __: radiation_limit(side_phonons(a), side_phonons(b), "left"),
         limit=True,
         asked=True,
     ),
@@ -261,15 +262,15 @@ MODELS: tuple[Model, ...] = (
         "radiation limit, right",
         ("swartz1989",),
         "phonons of both sides",
-        has_phonons,
-        lambda a, b, _, __: radiation_limit(spectrum(a), spectrum(b), "right"),
+        have_phonons,
+        lambda a, b, _, __: radiation_limit(side_phonons(a), side_phonons(b), "right"),
         limit=True,
         asked=True,
     ),
 )
 
 
-def model(name: str) -> Model:
+def find_model(name: str) -> Model:
     """Return a model by its name.
 
     Raises
@@ -277,7 +278,7 @@ def model(name: str) -> Model:
     InputError
         for an unknown name, with near ones
     """
-    by_name = {one.name: one for one in MODELS}
+    by_name = {one.name: one for one in MODEL_REGISTER}
     wanted = name.strip().lower().replace("_", "-")
     if wanted not in by_name:
         close = get_close_matches(wanted, by_name, n=3, cutoff=0.5)
@@ -286,28 +287,28 @@ def model(name: str) -> Model:
     return by_name[wanted]
 
 
-def applicable(
-    left: Describable,
-    right: Describable,
+def applicable_models(
+    left: SideDescription,
+    right: SideDescription,
     *,
-    normals: tuple[ArrayLike, ArrayLike] = (UPWARDS, UPWARDS),
+    normals: tuple[ArrayLike, ArrayLike] = (DEFAULT_NORMAL, DEFAULT_NORMAL),
 ) -> tuple[Model, ...]:
     """Models that two sides allow, those that have to be asked for by name among them.
 
     Parameters and errors as for `predict`.
     """
-    a, b = body(left, normals[0]), body(right, normals[1])
-    return tuple(one for one in MODELS if one.fits(a, b))
+    a, b = describe_side(left, normals[0]), describe_side(right, normals[1])
+    return tuple(one for one in MODEL_REGISTER if one.fits(a, b))
 
 
 def predict(
-    left: Describable,
-    right: Describable,
+    left: SideDescription,
+    right: SideDescription,
     temperature: ArrayLike,
     theories: Sequence[str] | None = None,
     *,
     statistics: Statistics = "quantum",
-    normals: tuple[ArrayLike, ArrayLike] = (UPWARDS, UPWARDS),
+    normals: tuple[ArrayLike, ArrayLike] = (DEFAULT_NORMAL, DEFAULT_NORMAL),
 ) -> tuple[Estimate, ...]:
     """Conductance of an interface by many models at once.
 
@@ -331,63 +332,69 @@ def predict(
     DataError
         for a file that is no phonopy file
     """
-    kelvin = ascending(temperature)
-    a, b = body(left, normals[0]), body(right, normals[1])
-    wanted = [one for one in MODELS if not one.asked and one.fits(a, b)]
+    kelvin = increasing_temperatures(temperature)
+    a, b = describe_side(left, normals[0]), describe_side(right, normals[1])
+    wanted = [one for one in MODEL_REGISTER if not one.asked and one.fits(a, b)]
     if theories is not None:
-        wanted = [model(name) for name in dict.fromkeys(theories)]
+        wanted = [find_model(name) for name in dict.fromkeys(theories)]
     if not wanted:
         raise InputError(f"no model fits {a.name} and {b.name}; asked for {list(theories or ())}")
-    return tuple(estimate(one, a, b, kelvin, statistics) for one in wanted)
+    return tuple(estimate_conductance(one, a, b, kelvin, statistics) for one in wanted)
 
 
-def estimate(chosen: Model, left: Body, right: Body, temperature: ArrayLike, statistics: Statistics) -> Estimate:
+def estimate_conductance(
+    chosen: Model, left: InterfaceSide, right: InterfaceSide, temperature: ArrayLike, statistics: Statistics
+) -> Estimate:
     """Conductance by one model and all drops; parameters as for `predict`."""
-    kelvin = ascending(temperature)
+    kelvin = increasing_temperatures(temperature)
     spectra = [chosen.applied(left, right, float(t), statistics) for t in (kelvin if chosen.thermal else kelvin[:1])]
     unbounded = chosen.limit and not spectra[0].elastic  # more than a plane can pass leaves no drop at it
     return Estimate(
         chosen.name,
-        title(chosen, left, right),
+        model_title(chosen, left, right),
         left.name,
         right.name,
         chosen.limit,
-        conductance(spectra, kelvin, "emitted", statistics),
-        None if unbounded else maybe(spectra, kelvin, "local", statistics),
-        None if unbounded else maybe(spectra, kelvin, "extrapolated", statistics),
+        conductance_of_spectra(spectra, kelvin, "emitted", statistics),
+        None if unbounded else conductance_or_none(spectra, kelvin, "local", statistics),
+        None if unbounded else conductance_or_none(spectra, kelvin, "extrapolated", statistics),
     )
 
 
-def title(chosen: Model, left: Body, right: Body) -> str:
+def model_title(chosen: Model, left: InterfaceSide, right: InterfaceSide) -> str:
     """Title of a model with the kind of spectrum that it was given, so that limits and models of one kind are seen."""
-    if chosen.name == "khalatnikov" and not rayleigh_modes(*wetting(left, right)):
+    if chosen.name == "khalatnikov" and not rayleigh_modes(*liquid_and_solid(left, right)):
         return "Khalatnikov, bulk (Rayleigh wave closed)"
-    if chosen.fits is not has_phonons:
+    if chosen.fits is not have_phonons:
         return chosen.title
     debye = [side.spectrum is None and side.phonons is not None for side in (left, right)]
-    kind = "Debye" if all(debye) else "mixed spectra" if any(debye) else known_kind(left, right)
+    kind = "Debye" if all(debye) else "mixed spectra" if any(debye) else spectrum_kind(left, right)
     return f"{chosen.title}, {kind}"
 
 
-def known_kind(left: Body, right: Body) -> str:
+def spectrum_kind(left: InterfaceSide, right: InterfaceSide) -> str:
     """Kind of spectrum of two sides neither of which is a Debye solid."""
     full = [side.spectrum is not None for side in (left, right)]
     return "full spectra" if all(full) else "mixed spectra" if any(full) else "crystals"
 
 
-def conductance(spectra: list[Transmission], kelvin: ArrayLike, drop: Drop, statistics: Statistics) -> Conductance:
+def conductance_of_spectra(
+    spectra: list[Transmission], kelvin: ArrayLike, drop: Drop, statistics: Statistics
+) -> Conductance:
     """Conductance at all temperatures, from one spectrum or one for each."""
     if len(spectra) == 1:
         return spectra[0].conductance(kelvin, drop, statistics)
-    return joined([one.conductance(one.temperature or 0.0, drop, statistics) for one in spectra])
+    return merge_conductances([one.conductance(one.temperature or 0.0, drop, statistics) for one in spectra])
 
 
-def maybe(spectra: list[Transmission], kelvin: ArrayLike, drop: Drop, statistics: Statistics) -> Conductance | None:
+def conductance_or_none(
+    spectra: list[Transmission], kelvin: ArrayLike, drop: Drop, statistics: Statistics
+) -> Conductance | None:
     """Conductance by a drop, or None where it is not defined.
 
     That is so where the modes of a side are unknown and where more crosses than the modes of both sides would bring.
     """
     try:
-        return conductance(spectra, kelvin, drop, statistics)
+        return conductance_of_spectra(spectra, kelvin, drop, statistics)
     except InputError:
         return None

@@ -6,22 +6,25 @@ energy along z in proportion to $\mathrm{Re}(l\cdot a^*)$.  Propagating waves ar
 squared amplitude is a probability.
 """
 
-import numpy as np
-from attrs import frozen
-from numpy.typing import NDArray
+from collections.abc import Sequence
 
-from kapitza.core.arrays import Array
-from kapitza.matter.fluid import Fluid
-from kapitza.matter.solid import Solid
+import numpy as np
+from attrs import field, frozen
+from numpy.typing import ArrayLike, NDArray
+
+from kapitza.core.arrays import Array, numbers
+from kapitza.errors import ConvergenceError, InputError
+from kapitza.matter.elastic import Elastic, axes_about_z, rotate_tensor, turning_points
+from kapitza.matter.isotropic import Fluid, Solid
 
 Complex = NDArray[np.complex128]
 
-RIGHT, LEFT = 0, 1  # index of the direction of energy flow
-GRAZING = 1e-14  # p² of a grazing wave, over its squared slowness
+RIGHT_GOING, LEFT_GOING = 0, 1  # index of the direction of energy flow
+GRAZING_TOLERANCE = 1e-14  # p² of a grazing wave, over its squared slowness
 
 
 @frozen(eq=False)
-class Waves:
+class PlaneWaves:
     """The waves of one half space, or of a layer, at n in-plane slownesses.
 
     Attributes
@@ -56,10 +59,10 @@ def normal_slowness(whole: Complex, slowness: Array) -> Complex:
     Exactly at grazing, where both directions are one wave, p is taken as 1e-7 of the slowness.
     """
     square = whole - np.square(slowness)[:, None]
-    return np.sqrt(np.where(np.abs(square) < GRAZING * np.abs(whole), GRAZING * whole, square))
+    return np.sqrt(np.where(np.abs(square) < GRAZING_TOLERANCE * np.abs(whole), GRAZING_TOLERANCE * whole, square))
 
 
-def isotropic(solid: Solid, slowness: Array, loss: float = 0.0) -> Waves:
+def isotropic_waves(solid: Solid, slowness: Array, loss: float = 0.0) -> PlaneWaves:
     r"""Longitudinal (P), vertical (SV) and horizontal (SH) shear waves, in this order, in closed form.
 
     Parameters
@@ -83,10 +86,10 @@ def isotropic(solid: Solid, slowness: Array, loss: float = 0.0) -> Waves:
         state[:, way, 4, 2] = mu * pt / solid.transverse
     state /= np.sqrt(density * np.abs(p))[:, None, None, :]
     branch = np.where(p.real > p.imag, np.arange(3), -1)
-    return Waves(np.stack([p, -p], axis=1), state, np.stack([branch, branch], axis=1), density)
+    return PlaneWaves(np.stack([p, -p], axis=1), state, np.stack([branch, branch], axis=1), density)
 
 
-def liquid(fluid: Fluid, slowness: Array) -> Waves:
+def liquid_waves(fluid: Fluid, slowness: Array) -> PlaneWaves:
     """The longitudinal wave of a liquid at (n,) in-plane slownesses, s m⁻¹."""
     p = normal_slowness(np.array([fluid.speed**-2 + 0j]), slowness)
     state = np.zeros((slowness.size, 2, 6, 1), dtype=complex)
@@ -95,10 +98,10 @@ def liquid(fluid: Fluid, slowness: Array) -> Waves:
     state[:, :, 5] = fluid.density
     state /= np.sqrt(fluid.density * np.abs(p))[:, None, None, :]
     branch = np.where(p.real > p.imag, 0, -1)
-    return Waves(np.stack([p, -p], axis=1), state, np.stack([branch, branch], axis=1), fluid.density)
+    return PlaneWaves(np.stack([p, -p], axis=1), state, np.stack([branch, branch], axis=1), fluid.density)
 
 
-def scatter(left: Waves, right: Waves, slip: Complex | None = None) -> Complex:
+def scatter_at_plane(left: PlaneWaves, right: PlaneWaves, slip: Complex | None = None) -> Complex:
     r"""Scattering matrix of the plane between two half spaces.
 
     Displacement and traction are continuous; at a liquid only their normal parts, and the shear traction vanishes.
@@ -122,12 +125,12 @@ def scatter(left: Waves, right: Waves, slip: Complex | None = None) -> Complex:
         far = np.concatenate([far[:, :, :3] - jump, np.broadcast_to(far[:, :, 3:], jump.shape)], axis=-2)
         near = np.broadcast_to(near, (*jump.shape[:-2], 6, left.count))
     near, far = near[..., rows, :], far[..., rows, :]
-    outgoing = np.concatenate([near[..., LEFT, :, :], -far[..., RIGHT, :, :]], axis=-1)
-    incoming = np.concatenate([-near[..., RIGHT, :, :], far[..., LEFT, :, :]], axis=-1)
+    outgoing = np.concatenate([near[..., LEFT_GOING, :, :], -far[..., RIGHT_GOING, :, :]], axis=-1)
+    incoming = np.concatenate([-near[..., RIGHT_GOING, :, :], far[..., LEFT_GOING, :, :]], axis=-1)
     return np.asarray(np.linalg.solve(outgoing, incoming), dtype=complex)
 
 
-def joined(first: Complex, layer: Waves, phase: Complex, second: Complex) -> Complex:
+def star_product(first: Complex, layer: PlaneWaves, phase: Complex, second: Complex) -> Complex:
     r"""Scattering matrix of two planes with a layer between them, all multiple reflections included.
 
     Waves are followed only along the way they decay, so that thick and evanescent layers are as safe as thin ones.
@@ -146,7 +149,7 @@ def joined(first: Complex, layer: Waves, phase: Complex, second: Complex) -> Com
     """
     m = layer.count
     a = first.shape[-1] - m
-    forth, back = phase[..., RIGHT, :], phase[..., LEFT, :]
+    forth, back = phase[..., RIGHT_GOING, :], phase[..., LEFT_GOING, :]
     inner, enter, leave = first[..., a:, a:], first[..., a:, :a], first[..., :a, a:]
     echo = back[..., :, None] * second[..., :m, :m] * forth[..., None, :]
     through = second[..., m:, :m] * forth[..., None, :]
@@ -159,3 +162,274 @@ def joined(first: Complex, layer: Waves, phase: Complex, second: Complex) -> Com
     out_left[..., :a] += first[..., :a, :a]
     out_right[..., a:] += second[..., m:, m:]
     return np.concatenate([out_left, out_right], axis=-2)
+
+
+REAL_TOLERANCE = 1e-8  # |Im p| below this, in units of the slowness scale, is rounding of a double eigenvalue
+GRAZING_FLUX = 1e-7  # flux of a unit eigenvector below which its direction cannot be told
+DEGENERACY_TOLERANCE = 1e-7  # two Christoffel eigenvalues closer than this are one
+
+
+def anisotropic_waves(crystal: Elastic, slowness: Array, azimuth: Array) -> PlaneWaves:
+    """Waves of a crystal at in-plane slownesses (n,) s m⁻¹ along azimuths (n,) rad, x being that direction."""
+    scale = float(np.sqrt(np.abs(crystal.reduced).max()))
+    angle, which = np.unique(azimuth, return_inverse=True)
+    c = rotate_tensor(crystal.reduced, axes_about_z(angle))[which] / scale**2
+    s = slowness * scale
+    p, vectors = stroh_eigenwaves(c, s)
+    rightward, propagating = classify_directions(p, vectors)
+    for step in (1e-9, 1e-7, 1e-5):  # exactly at grazing both directions are one wave: go a little inside
+        lost = np.nonzero(rightward.sum(axis=1) != 3)[0]
+        if not lost.size:
+            break
+        s[lost] *= 1 - step
+        p[lost], vectors[lost] = stroh_eigenwaves(c[lost], s[lost])
+        rightward[lost], propagating[lost] = classify_directions(p[lost], vectors[lost])
+    else:
+        raise ConvergenceError(f"{crystal.name}: no three waves of each direction at {slowness[lost[0]]:.6g} s/m")
+    order = np.argsort(~rightward, axis=1, kind="stable").reshape(-1, 2, 3)
+    p = np.take_along_axis(p[:, None], order, 2)
+    open_ = np.take_along_axis(propagating[:, None], order, 2)
+    state = np.take_along_axis(vectors[:, None], order[:, :, None], 3)
+    state = degenerate_basis(normalise_flux(state, open_), np.where(open_, p.real, np.nan))
+    branch = np.where(open_, branch_ranks(c, s, p.real), -1)
+    unit = np.sqrt(crystal.density * scale)
+    state[:, :, :3] /= unit
+    state[:, :, 3:] *= unit
+    return PlaneWaves(p / scale, state, branch, crystal.density)
+
+
+def classify_directions(p: Complex, vectors: Complex) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Which waves (n, 6) run or decay to the right (none at all where one is grazing), and which propagate."""
+    propagating = np.abs(p.imag) < REAL_TOLERANCE
+    flux = np.einsum("nim,nim->nm", vectors[:, 3:], vectors[:, :3].conj()).real
+    grazing = np.any(propagating & (np.abs(flux) < GRAZING_FLUX), axis=1, keepdims=True)
+    return np.where(propagating, flux > 0, p.imag > 0) & ~grazing, propagating
+
+
+def stroh_eigenwaves(c: Array, s: Array) -> tuple[Complex, Complex]:
+    """(n, 6) eigenvalues and (n, 6, 6) eigenvectors as columns of the sextic problem."""
+    found = np.linalg.eig(sextic_matrix(c, s))
+    return np.asarray(found[0], dtype=complex), np.asarray(found[1], dtype=complex)
+
+
+def sextic_matrix(c: Array, s: Array) -> Array:
+    """(n, 6, 6) matrix of the eigenvalue problem in units of unit density; c (n, 3, 3, 3, 3), s (n,)."""
+    q = c[:, :, 0, :, 0] * np.square(s)[:, None, None]
+    r = c[:, :, 0, :, 2] * s[:, None, None]
+    inverse = np.linalg.inv(c[:, :, 2, :, 2])
+    mixed = inverse @ r.transpose(0, 2, 1)
+    matrix = np.empty((s.size, 6, 6))
+    matrix[:, :3, :3], matrix[:, :3, 3:] = -mixed, inverse
+    matrix[:, 3:, :3], matrix[:, 3:, 3:] = r @ mixed - q + np.eye(3), -mixed.transpose(0, 2, 1)
+    return matrix
+
+
+def normalise_flux(state: Complex, propagating: NDArray[np.bool_]) -> Complex:
+    """Mix and scale the propagating waves of each direction so that each carries unit flux and no two share any.
+
+    Waves of different p never share flux; those of one p come from the eigensolver in any mixture.
+    """
+    shape, traction = state[:, :, :3], state[:, :, 3:]
+    cross = shape.conj().swapaxes(-1, -2) @ traction
+    gram = (cross + cross.conj().swapaxes(-1, -2)) / 2
+    sign = np.array([1.0, -1.0])[:, None, None]
+    both = propagating[..., :, None] & propagating[..., None, :]
+    gram = np.where(both, gram * sign, np.eye(3))
+    mixing = np.linalg.inv(np.linalg.cholesky(gram)).conj().swapaxes(-1, -2)
+    return state @ mixing
+
+
+def degenerate_basis(state: Complex, p: Array) -> Complex:
+    """Choose a basis of two waves of one p (n, 2, 3): the second holds all it can of the motion across the plane.
+
+    This makes vertical and horizontal shear of isotropic crystals, whatever mixture the eigensolver returned.
+    """
+    for i, j in ((0, 1), (0, 2), (1, 2)):
+        tied = np.abs(p[:, :, i] - p[:, :, j]) < DEGENERACY_TOLERANCE
+        if not tied.any():
+            continue
+        pair = state[..., [i, j]][tied]  # (k, 6, 2)
+        across = pair[:, 1]
+        mean = across[:, 0].conj() * across[:, 1]
+        angle = np.arctan2(2 * np.abs(mean), np.abs(across[:, 0]) ** 2 - np.abs(across[:, 1]) ** 2) / 2
+        phase = np.exp(-1j * np.angle(mean))
+        most, least = (
+            np.stack([np.cos(angle), np.sin(angle) * phase]),
+            np.stack([-np.sin(angle), np.cos(angle) * phase]),
+        )
+        new = np.einsum("kfi,ijk->kfj", pair, np.stack([least, most], axis=1))
+        state[tied, :, i], state[tied, :, j] = new[..., 0], new[..., 1]
+    return state
+
+
+def branch_ranks(c: Array, s: Array, p: Array) -> NDArray[np.intp]:
+    """(n, 2, m) rank by speed of the waves of slowness (s, 0, p), 0 the fastest.
+
+    One eigenvalue of the Christoffel matrix of a slowness vector is 1; the faster branches are those with larger ones.
+    """
+    x, z, xz = c[:, :, 0, :, 0], c[:, :, 2, :, 2], c[:, :, 0, :, 2]
+    cross = (xz + xz.swapaxes(-1, -2))[:, None, None]
+    square = (
+        x[:, None, None] * np.square(s)[:, None, None, None, None] + cross * (s[:, None, None] * p)[..., None, None]
+    )
+    matrix = square + z[:, None, None] * np.square(p)[..., None, None]
+    total = np.trace(matrix, axis1=-2, axis2=-1) - 1  # sum and product of the other two eigenvalues
+    between = 1 - total + np.linalg.det(matrix)
+    tied = np.abs(between) < DEGENERACY_TOLERANCE
+    second = tied & (np.cumsum(tied, axis=-1) % 2 == 0)
+    rank = np.where(between < 0, 1, np.where(total > 2, 2, 0))
+    return np.where(tied, np.where(total > 2, 1, 0) + second, rank).astype(np.intp)
+
+
+Medium = Solid | Elastic | Fluid
+LIGHT_IMPEDANCE_RATIO = (
+    0.05  # impedance of a liquid over that of a crystal below which the surface wave is not resolved
+)
+
+
+def check_thickness(instance: object, attribute: object, value: float) -> None:
+    """Validate a thickness."""
+    if not (np.isfinite(value) and value >= 0):
+        raise InputError(f"an interlayer of {value:g} m: expected a finite thickness, 0 or more")
+
+
+def check_layer_medium(instance: object, attribute: object, value: object) -> None:
+    """Validate the material of a layer."""
+    check_medium(value)
+
+
+@frozen(eq=False)
+class Interlayer:
+    """Elastic layer between two half spaces: its material and its thickness (m, 0 or more)."""
+
+    material: Medium = field(validator=check_layer_medium)
+    thickness: float = field(converter=float, validator=check_thickness)
+
+
+@frozen(eq=False)
+class PlanarContact:
+    """What lies between two half spaces.
+
+    Attributes
+    ----------
+    stiffness : (3,) of the bond along x, y and the normal z, N m⁻³; None for a rigid one
+    layers : from left to right
+    """
+
+    stiffness: Array | None = None
+    layers: tuple[Interlayer, ...] = ()
+
+    @property
+    def rigid(self) -> bool:
+        """Whether the scattering does not depend on frequency."""
+        return self.stiffness is None and not self.layers
+
+
+def is_list(value: object) -> bool:
+    """Whether something is a list and no text."""
+    return isinstance(value, Sequence) and not isinstance(value, str)
+
+
+def planar_contact(spring: ArrayLike | None, interlayer: Interlayer | Sequence[Interlayer] | None) -> PlanarContact:
+    """Check what the user gave for the contact of two half spaces.
+
+    Parameters
+    ----------
+    spring : normal and tangential stiffness of the bond, N m⁻³
+    interlayer : one layer, or several from left to right
+
+    Raises
+    ------
+    InputError
+        for stiffnesses that are not two numbers above zero, for something that is no layer, and for both at once
+    """
+    if not (interlayer is None or isinstance(interlayer, Interlayer) or is_list(interlayer)):
+        raise InputError(f"expected Interlayer(material, thickness) or a list of them, got {interlayer!r:.60}")
+    layers = (interlayer,) if isinstance(interlayer, Interlayer) else tuple(interlayer or ())
+    for layer in layers:
+        if not isinstance(layer, Interlayer):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise InputError(f"expected Interlayer(material, thickness), got {layer!r:.60}")
+    if spring is None:
+        return PlanarContact(None, layers)
+    stiffness = numbers(spring)
+    if stiffness.size != 2 or not (stiffness > 0).all():
+        raise InputError(
+            f"expected spring=(normal, tangential) stiffness above 0 in N/m³, got {spring!r:.60}; "
+            "an infinite one is rigid"
+        )
+    if layers:
+        raise InputError(
+            f"a spring and {len(layers)} interlayer(s) at once: give the bond as a thin soft layer instead"
+        )
+    return PlanarContact(stiffness[[1, 1, 0]])
+
+
+def check_medium(side: object) -> Medium:
+    """Return a side that acoustics knows, or refuse it."""
+    if not isinstance(side, Solid | Elastic | Fluid):
+        raise InputError(
+            f"acoustic mismatch needs a Solid, an Elastic or a Fluid, got {type(side).__name__}: "
+            "take the elastic constants of the material"
+        )
+    return side
+
+
+def is_light_liquid(left: Medium, right: Medium) -> bool:
+    """Whether a liquid meets a crystal of far larger impedance, on which a narrow leaky surface wave takes up sound."""
+    for wet, dry in ((left, right), (right, left)):
+        if isinstance(wet, Fluid) and isinstance(dry, Elastic):
+            heavy = dry.density * float(np.sqrt(dry.reduced[2, 2, 2, 2]))
+            return wet.density * wet.speed < LIGHT_IMPEDANCE_RATIO * heavy
+    return False
+
+
+def branch_modes(side: Medium) -> Array:
+    r"""(m,) $M_b/\omega^2$ of each branch, $1/4\pi c^2$ of an isotropic one, s² m⁻²."""
+    if isinstance(side, Elastic):
+        return side.branch_modes
+    speeds = side.speeds if isinstance(side, Solid) else np.array([side.speed])
+    return speeds**-2.0 / (4 * np.pi)
+
+
+def turning_slownesses(side: Medium, azimuth: Array) -> list[Array]:
+    """In-plane slownesses at which waves appear or disappear, for each azimuth (nφ,), increasing, s m⁻¹."""
+    if isinstance(side, Elastic):
+        turns = turning_points(side.reduced, azimuth)
+        return [np.sort(turns.slowness[turns.azimuth == i]) for i in range(azimuth.size)]
+    speeds = side.speeds[:2] if isinstance(side, Solid) else np.array([side.speed])
+    return [1 / speeds] * azimuth.size
+
+
+def solve_plane_waves(side: Medium, slowness: Array, azimuth: Array) -> PlaneWaves:
+    """Plane waves of a medium at in-plane slownesses (n,) s m⁻¹ along azimuths (n,) rad."""
+    match side:
+        case Solid():
+            return isotropic_waves(side, slowness)
+        case Elastic():
+            return anisotropic_waves(side, slowness, azimuth)
+        case Fluid():
+            return liquid_waves(side, slowness)
+
+
+def interface_scattering(media: Sequence[PlaneWaves], contact: PlanarContact, omega: Array) -> Complex:
+    """Scattering matrix of all planes between two half spaces.
+
+    Parameters
+    ----------
+    media : waves of the left half space, the layers and the right half space, at the same n slownesses
+    contact : the bond, and the thicknesses of the layers
+    omega : (nω,) angular frequency, rad s⁻¹; without effect on a rigid contact
+
+    Returns
+    -------
+    (nω, n, k, k), or (1, n, k, k) for a rigid contact; rows and columns as in `scatter`
+    """
+    if contact.stiffness is not None:
+        slip: Complex = (1j * omega[:, None, None] / contact.stiffness).astype(complex)
+        return scatter_at_plane(media[0], media[-1], slip)
+    whole = scatter_at_plane(media[0], media[1])[None]
+    for layer, here, behind in zip(contact.layers, media[1:-1], media[2:], strict=True):
+        way = here.slowness * np.array([1, -1])[:, None]
+        phase = np.exp(1j * layer.thickness * omega[:, None, None, None] * way)
+        whole = star_product(whole, here, phase, scatter_at_plane(here, behind)[None])
+    return whole

@@ -10,7 +10,7 @@ from types import MappingProxyType
 from attrs import frozen
 
 from kapitza.errors import InputError
-from kapitza.theory.models import MODELS
+from kapitza.theory.models import MODEL_REGISTER
 
 
 @frozen
@@ -75,7 +75,7 @@ class Citation:
 
 
 # Theories that need more than two sides, so that they are called from Python only.
-_CALLED = (
+PYTHON_ONLY_CITATIONS = (
     Citation("amm-bond", "AMM across a bond of finite stiffness", ("prasher2009", "swartz1989")),
     Citation("capped", "capped inelastic channel", ("stoner1993",)),
     Citation("chain", "two chains of masses and springs", ("born1912",)),
@@ -101,7 +101,7 @@ _CALLED = (
 )
 
 # Families of theories under one short name.
-_FAMILIES: Mapping[str, tuple[str, ...]] = MappingProxyType(
+THEORY_FAMILIES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "contact": ("pressed-contact", "constriction"),
         "grain": ("grain-boundary", "twist-boundary", "grain-size"),
@@ -110,8 +110,9 @@ _FAMILIES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     }
 )
 
-CITATIONS: Mapping[str, Citation] = MappingProxyType(
-    {one.name: Citation(one.name, one.title, one.references) for one in MODELS} | {one.name: one for one in _CALLED}
+CITATIONS_BY_NAME: Mapping[str, Citation] = MappingProxyType(
+    {one.name: Citation(one.name, one.title, one.references) for one in MODEL_REGISTER}
+    | {one.name: one for one in PYTHON_ONLY_CITATIONS}
 )
 
 
@@ -124,7 +125,7 @@ def references() -> Mapping[str, Reference]:
 
 def citations() -> tuple[Citation, ...]:
     """Return all theories that `cite` knows."""
-    return tuple(CITATIONS.values())
+    return tuple(CITATIONS_BY_NAME.values())
 
 
 def cite(name: str) -> tuple[Reference, ...]:
@@ -138,10 +139,10 @@ def cite(name: str) -> tuple[Reference, ...]:
         for an unknown name, with near ones
     """
     wanted = name.strip().lower().replace("_", "-")
-    names = _FAMILIES.get(wanted, (wanted,))
-    if names[0] not in CITATIONS:
-        close = get_close_matches(wanted, CITATIONS, n=3, cutoff=0.5)
-        hint = f"did you mean {' or '.join(close)}?" if close else f"there are {', '.join(CITATIONS)}"
+    names = THEORY_FAMILIES.get(wanted, (wanted,))
+    if names[0] not in CITATIONS_BY_NAME:
+        close = get_close_matches(wanted, CITATIONS_BY_NAME, n=3, cutoff=0.5)
+        hint = f"did you mean {' or '.join(close)}?" if close else f"there are {', '.join(CITATIONS_BY_NAME)}"
         raise InputError(f"no theory {name!r:.60}; {hint}")
-    keys = dict.fromkeys(key for one in names for key in CITATIONS[one].references)
+    keys = dict.fromkeys(key for one in names for key in CITATIONS_BY_NAME[one].references)
     return tuple(references()[key] for key in keys)

@@ -21,16 +21,16 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from kapitza.core.arrays import Array, frequencies
-from kapitza.core.grid import frequency_grid, joined_edges, legendre
+from kapitza.core.quadrature import frequency_grid, gauss_legendre, merge_edges
 from kapitza.core.transmission import Transmission
 from kapitza.errors import InputError
+from kapitza.matter.isotropic import Solid
 from kapitza.matter.sheet import Sheet
-from kapitza.matter.solid import Solid
 
 Complex = NDArray[np.complex128]
 
-NODES = 16  # of a panel in q
-BLOCK = 2**20  # pairs of frequency and wave vector handled at once: 16 MB for each complex array
+NODES_PER_PANEL = 16  # of a panel in q
+MAX_PAIRS_AT_ONCE = 2**20  # pairs of frequency and wave vector handled at once: 16 MB for each complex array
 
 
 def surface_response(wavevector: ArrayLike, omega: ArrayLike, substrate: Solid, loss: float = 0.0) -> Complex:
@@ -83,7 +83,7 @@ def sheet_response(wavevector: ArrayLike, omega: ArrayLike, sheet: Sheet, dampin
     return 1 / (sheet.rigidity * q4 - sheet.density * w2 * (1 + 1j * damping))
 
 
-def exchanged(above: Complex, below: Complex, spring: float) -> Array:
+def coupled_transmission(above: Complex, below: Complex, spring: float) -> Array:
     r"""Transmission of single wave vectors between two responses (m³ N⁻¹) that a spring (N m⁻³) couples, 0..1.
 
     $4\,\mathrm{Im}\chi_1\mathrm{Im}\chi_2/|1/K + \chi_1 + \chi_2|^2$
@@ -134,26 +134,31 @@ def sheet_on_solid(
     doi:10.1088/0953-8984/23/4/045009
     Z.-Y. Ong, Y. Cai, G. Zhang, Phys. Rev. B 94, 165427 (2016), doi:10.1103/PhysRevB.94.165427
     """
-    checked("spring", spring)
-    checked("damping", damping)
+    check_positive("spring", spring)
+    check_positive("damping", damping)
     if not (np.isfinite(substrate_loss) and substrate_loss >= 0):
         raise InputError(f"substrate_loss = {substrate_loss:g}, wanted a finite number from 0")
     weights = None
     if omega is not None:
         wanted = frequencies(omega)
     else:
-        grid = frequency_grid(spectrum_edges(sheet, substrate, spring))
+        grid = frequency_grid(sheet_spectrum_edges(sheet, substrate, spring))
         wanted, weights = grid.omega, grid.weight
     zone = float(np.sqrt(4 * np.pi * sheet.cells))
     total = np.zeros(wanted.size)
     inside = np.flatnonzero((wanted > 0) & (wanted <= substrate.edges[-1]))
     if inside.size:
-        size = panels(wanted[inside[:1]], sheet, substrate, zone, damping, substrate_loss).size * NODES
-        for part in np.array_split(inside, -(-inside.size * size // BLOCK)):
-            q, weight = nodes(panels(wanted[part], sheet, substrate, zone, damping, substrate_loss))
+        size = (
+            wavevector_panels(wanted[inside[:1]], sheet, substrate, zone, damping, substrate_loss).size
+            * NODES_PER_PANEL
+        )
+        for part in np.array_split(inside, -(-inside.size * size // MAX_PAIRS_AT_ONCE)):
+            q, weight = wavevector_quadrature(
+                wavevector_panels(wanted[part], sheet, substrate, zone, damping, substrate_loss)
+            )
             above = sheet_response(q, wanted[part, None], sheet, damping)
             below = surface_response(q, wanted[part, None], substrate, substrate_loss)
-            total[part] = np.sum(weight * q * exchanged(above, below, spring), axis=1) / (2 * np.pi)
+            total[part] = np.sum(weight * q * coupled_transmission(above, below, spring), axis=1) / (2 * np.pi)
     return Transmission(
         wanted,
         total,
@@ -163,23 +168,23 @@ def sheet_on_solid(
     )
 
 
-def checked(name: str, value: float) -> None:
+def check_positive(name: str, value: float) -> None:
     """Refuse a parameter that is not finite and above zero."""
     if not (np.isfinite(value) and value > 0):
         raise InputError(f"{name} = {value:g}, wanted a finite number above 0")
 
 
-def spectrum_edges(sheet: Sheet, substrate: Solid, spring: float) -> Array:
+def sheet_spectrum_edges(sheet: Sheet, substrate: Solid, spring: float) -> Array:
     """(k,) frequencies near which Ξ changes quickly: the sheet on its springs, its meeting with transverse sound."""
     top = substrate.edges[-1]
     ride = np.sqrt(spring / sheet.density)
     meet = substrate.transverse**2 / sheet.flexural
     near = ride * np.array([0.5, 0.7, 0.8, 0.9, 0.95, 1, 1.05, 1.1, 1.2, 1.4, 2])
     extra = np.unique(np.concatenate([near, meet * np.array([0.8, 0.9, 1, 1.1, 1.25])]))
-    return joined_edges(substrate.edges, extra[(extra > 0) & (extra < top)])
+    return merge_edges(substrate.edges, extra[(extra > 0) & (extra < top)])
 
 
-def panels(omega: Array, sheet: Sheet, substrate: Solid, zone: float, damping: float, loss: float) -> Array:
+def wavevector_panels(omega: Array, sheet: Sheet, substrate: Solid, zone: float, damping: float, loss: float) -> Array:
     """(nω, m) bounds of the panels of the integral over wave vectors, m⁻¹, fine where something resonates."""
     sound = [omega / substrate.longitudinal, omega / substrate.transverse]
     bend = np.sqrt(omega / sheet.flexural)
@@ -197,9 +202,9 @@ def panels(omega: Array, sheet: Sheet, substrate: Solid, zone: float, damping: f
     return np.sort(np.minimum(np.stack([*bounds, stop], axis=1), stop[:, None]), axis=1)
 
 
-def nodes(bounds: Array) -> tuple[Array, Array]:
+def wavevector_quadrature(bounds: Array) -> tuple[Array, Array]:
     """(nω, n) wave vectors and weights; sin² takes the square roots at the ends of the panels away."""
-    node, weight = legendre(NODES)
+    node, weight = gauss_legendre(NODES_PER_PANEL)
     angle = np.pi / 2 * node
     width = np.diff(bounds, axis=1)[:, :, None]
     q = bounds[:, :-1, None] + width * np.square(np.sin(angle))

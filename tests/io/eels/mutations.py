@@ -89,7 +89,7 @@ def peak() -> float:
 
 def main(name: str, first: int, last: int) -> None:
     original = Path(name).read_bytes()
-    stored = np.asarray(kapitza.read_eels(name).counts[...])
+    stored = np.asarray(kapitza.eels.read_eels(name).counts[...])
     if "energy-first" in name:
         stored = None  # its energies lie first in the file
     found = {"read": 0, "refused": 0, "wrong": [], "odd": [], "slowest": 0.0, "files": 0}
@@ -105,14 +105,14 @@ def main(name: str, first: int, last: int) -> None:
             seen.add(hashlib.sha256(data).digest())
             start = time.perf_counter()
             try:
-                image = kapitza.read_eels(path)
+                image = kapitza.eels.read_eels(path)
                 counts = np.asarray(image.counts[...])
                 found["read"] += 1
                 want = None if stored is None else expected(data, original, stored)
                 sound = np.isfinite(image.energy).all() and counts.shape == (*image.shape, image.energy.size)
                 if not sound or (want is not None and not np.array_equal(counts, want, equal_nan=True)):
                     found["wrong"].append(seed)
-            except kapitza.DataError as error:
+            except kapitza.errors.DataError as error:
                 found["refused"] += 1
                 if "\n" in str(error) or len(str(error)) > 800 or str(path) not in str(error):
                     found["odd"].append([seed, str(error)[:200]])

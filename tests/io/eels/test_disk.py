@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import kapitza
-from kapitza.io.eels.stored import Arranged, Dataset, arranged
+from kapitza.io.eels.lazy import DatasetOnDisk, RearrangedArray, rearrange
 
 h5py = pytest.importorskip("h5py")
 
@@ -29,8 +29,8 @@ def tiny(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("writer", ["ndata", "swift_h5", "hspy"])
 def test_slices_are_those_of_the_whole(writer: str, made, request: pytest.FixtureRequest) -> None:
     counts = made((5, 7, 64))
-    image = kapitza.read_eels(request.getfixturevalue(writer)(counts))
-    assert isinstance(image.counts, np.memmap if writer == "ndata" else Dataset)
+    image = kapitza.eels.read_eels(request.getfixturevalue(writer)(counts))
+    assert isinstance(image.counts, np.memmap if writer == "ndata" else DatasetOnDisk)
     np.testing.assert_array_equal(np.asarray(image.counts[...]), counts)
     np.testing.assert_array_equal(image.counts[2, 3:5], counts[2, 3:5])
     flat = counts.reshape(-1, 64)
@@ -41,7 +41,7 @@ def test_slices_are_those_of_the_whole(writer: str, made, request: pytest.Fixtur
 
 @pytest.mark.usefixtures("tiny")
 def test_a_mapped_array_cannot_be_written(ndata, made) -> None:
-    counts = kapitza.read_eels(ndata(made((5, 64)))).counts
+    counts = kapitza.eels.read_eels(ndata(made((5, 64)))).counts
     with pytest.raises(ValueError, match="read-only"):
         counts[0, 0] = 1
 
@@ -54,8 +54,8 @@ def test_other_orders_of_axes_stay_on_the_disk(turned: bool, swift_h5, made) -> 
     first = {"offset": -32 * step, "scale": step, "units": "eV"}
     place = {"offset": 0.0, "scale": 1.0, "units": "nm"}
     stored = np.moveaxis(counts[..., ::-1] if turned else counts, -1, 0)
-    image = kapitza.read_eels(swift_h5(stored, dimensional_calibrations=[first, place, place]))
-    assert isinstance(image.counts, Arranged)
+    image = kapitza.eels.read_eels(swift_h5(stored, dimensional_calibrations=[first, place, place]))
+    assert isinstance(image.counts, RearrangedArray)
     np.testing.assert_array_equal(image.counts[...], counts)
     np.testing.assert_array_equal(image.block(3, 7), counts.reshape(-1, 64)[3:7])
 
@@ -71,16 +71,16 @@ def test_any_slice_of_any_order(order: list[int], turned: list[bool], keys: list
     sizes = [2, 3, 4, 1]
     source = np.arange(24).reshape(sizes)
     order = [axis for axis in order if sizes[axis] > 1]
-    view = Arranged(source, tuple(order), tuple(turned))
-    whole = arranged(source, order, turned)
+    view = RearrangedArray(source, tuple(order), tuple(turned))
+    whole = rearrange(source, order, turned)
     key = (*keys, ...) if dots and len(keys) < 3 else tuple(keys)
     np.testing.assert_array_equal(view[key], whole[key])
     assert view.shape == whole.shape
 
 
 def test_steps_and_places_behind_the_end() -> None:
-    view = Arranged(np.arange(6).reshape(2, 3), (1, 0), (False, True))
-    with pytest.raises(kapitza.InputError, match="steps of one, got 2"):
+    view = RearrangedArray(np.arange(6).reshape(2, 3), (1, 0), (False, True))
+    with pytest.raises(kapitza.errors.InputError, match="steps of one, got 2"):
         view[::2]
     with pytest.raises(IndexError, match="5 is no place on an axis of 3"):
         view[5]
@@ -89,7 +89,7 @@ def test_steps_and_places_behind_the_end() -> None:
 @pytest.mark.usefixtures("tiny")
 def test_another_process_can_have_it(swift_h5, made) -> None:
     counts = made((5, 64))
-    stored = kapitza.read_eels(swift_h5(counts)).counts
+    stored = kapitza.eels.read_eels(swift_h5(counts)).counts
     np.testing.assert_array_equal(pickle.loads(pickle.dumps(stored))[1:3], counts[1:3])  # noqa: S301
 
 
@@ -102,20 +102,20 @@ def test_damage_is_told_when_it_is_met(hspy, made) -> None:
     data = bytearray(path.read_bytes())
     data[place + 100] ^= 1
     path.write_bytes(bytes(data))
-    image = kapitza.read_eels(path)
+    image = kapitza.eels.read_eels(path)
     np.testing.assert_array_equal(image.block(0, 3), counts[:3])
-    with pytest.raises(kapitza.DataError, match=r"scan.hspy: .*cannot be read"):
+    with pytest.raises(kapitza.errors.DataError, match=r"scan.hspy: .*cannot be read"):
         image.block(0, 8)
     path.unlink()
-    with pytest.raises((kapitza.DataError, OSError)):
+    with pytest.raises((kapitza.errors.DataError, OSError)):
         image.block(0, 1)
 
 
 @pytest.mark.usefixtures("tiny")
 def test_a_file_that_changed_meanwhile(swift_h5, made) -> None:
-    stored = kapitza.read_eels(swift_h5(made((5, 64)))).counts
+    stored = kapitza.eels.read_eels(swift_h5(made((5, 64)))).counts
     swift_h5(made((4, 64)))
-    with pytest.raises(kapitza.DataError, match=r"was \(5, 64\) and is \(4, 64\) now"):
+    with pytest.raises(kapitza.errors.DataError, match=r"was \(5, 64\) and is \(4, 64\) now"):
         stored[...]
 
 
@@ -123,9 +123,9 @@ MEMORY = """
 import re, sys
 import kapitza
 peak = lambda: int(re.search(r"VmHWM:\\s+(\\d+)", open("/proc/self/status").read())[1])
-kapitza.read_eels(sys.argv[2])
+kapitza.eels.read_eels(sys.argv[2])
 before = peak()
-image = kapitza.read_eels(sys.argv[1])
+image = kapitza.eels.read_eels(sys.argv[1])
 first = image.block(0, 10).sum() + image.block(image.pixels - 10, image.pixels).sum()
 print(first, peak() - before)
 """
@@ -162,7 +162,7 @@ def test_half_a_gigabyte_takes_little_memory(writer: str, made, request: pytest.
 def test_a_packed_array_is_unpacked_once(ndata, made, monkeypatch: pytest.MonkeyPatch) -> None:
     counts = made((5, 64))
     path: Path = ndata(counts, compression=zipfile.ZIP_DEFLATED)
-    np.testing.assert_array_equal(kapitza.read_eels(path).counts[...], counts)
-    monkeypatch.setattr("kapitza.io.eels.nion.UNPACKED", 100)
-    with pytest.raises(kapitza.DataError, match="packs 1280 bytes, more than the 100 that are unpacked"):
-        kapitza.read_eels(path)
+    np.testing.assert_array_equal(kapitza.eels.read_eels(path).counts[...], counts)
+    monkeypatch.setattr("kapitza.io.eels.nion.MAX_UNPACKED_BYTES", 100)
+    with pytest.raises(kapitza.errors.DataError, match="packs 1280 bytes, more than the 100 that are unpacked"):
+        kapitza.eels.read_eels(path)

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 import kapitza
 from kapitza.errors import ValidityWarning
-from kapitza.measure.eels.survey import survey_spectra
+from kapitza.measure.eels.quality import assess_spectra
 from kapitza.units import eV, meV, nm
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -46,7 +46,7 @@ def raw_counts(path: Path) -> Any:
 @pytest.mark.parametrize("name", SCANS)
 def test_every_format_gives_identical_counts(name: str, data: Data) -> None:
     needs(name)
-    image = kapitza.read_eels(data(f"eels/{name}"))
+    image = kapitza.eels.read_eels(data(f"eels/{name}"))
     truth = json.loads(data("eels/truth.json").read_text())
     first, step, channels = truth["energy_meV"]
     assert image.counts.dtype == np.float32
@@ -61,7 +61,7 @@ def test_every_format_gives_identical_counts(name: str, data: Data) -> None:
 def test_formats_of_others(module: str, ending: str, data: Data, tmp_path: Path) -> None:
     """Second road: the writers of RosettaSciIO."""
     writer = pytest.importorskip(f"rsciio.{module}").file_writer
-    image = kapitza.read_eels(data("eels/vib_line.hspy"))
+    image = kapitza.eels.read_eels(data("eels/vib_line.hspy"))
     names, points = ("y", "x", "Energy loss"), (*(axis / nm for axis in image.position), image.energy / eV)
     axes = [
         {"name": name, "units": "nm", "size": one.size, "offset": one[0], "scale": one[1] - one[0], "navigate": True}
@@ -72,7 +72,7 @@ def test_formats_of_others(module: str, ending: str, data: Data, tmp_path: Path)
     metadata = {"General": {"title": "line"}, "Signal": {"signal_type": "EELS"}}
     path = tmp_path / f"scan.{ending}"
     writer(str(path), {"data": image.counts[...], "axes": axes, "metadata": metadata, "original_metadata": {}})
-    found = kapitza.read_eels(path)
+    found = kapitza.eels.read_eels(path)
     np.testing.assert_array_equal(found.counts[...], image.counts[...])
     np.testing.assert_allclose(found.energy, image.energy, rtol=1e-9, atol=1e-9 * meV)
     np.testing.assert_allclose(found.position[1], image.position[1], rtol=1e-9, atol=0)
@@ -80,7 +80,7 @@ def test_formats_of_others(module: str, ending: str, data: Data, tmp_path: Path)
 
 def test_the_single_spectrum_is_a_pixel_of_the_scan(data: Data) -> None:
     path = data("eels/vib_point.msa")
-    image = kapitza.read_eels(path)
+    image = kapitza.eels.read_eels(path)
     np.testing.assert_array_equal(image.counts[...], raw_counts(data("eels/vib_line_nion.ndata"))[0, 5])
     text = path.read_text().split("Starts Here\n")[1].split("#")[0]
     np.testing.assert_array_equal(image.counts[...], np.array(text.replace(",", " ").split(), dtype=float))
@@ -89,7 +89,7 @@ def test_the_single_spectrum_is_a_pixel_of_the_scan(data: Data) -> None:
 
 def test_peaks_of_the_scan_are_where_its_truth_has_them(data: Data) -> None:
     truth = json.loads(data("eels/truth.json").read_text())
-    found = survey_spectra(kapitza.read_eels(data("eels/vib_line.hspy")))
+    found = assess_spectra(kapitza.eels.read_eels(data("eels/vib_line.hspy")))
     np.testing.assert_allclose(found.centre / meV, truth["zlp_shift_meV"], rtol=0, atol=0.02)
     np.testing.assert_allclose(found.resolution / meV, truth["zlp"]["fwhm_meV"], rtol=3e-3, atol=0)
     np.testing.assert_allclose(found.electrons, truth["dose_e"], rtol=3e-3, atol=0)  # the loss is extra
@@ -105,12 +105,12 @@ def test_a_spectrum_without_its_dark_count(tmp_path: Path) -> None:
     clean = 1e5 * np.exp(-4 * np.log(2) * (energy / width) ** 2) + plasmon + 5
     counts = (np.random.default_rng(4).poisson(clean) - 5).astype("<f4")
     path = written(tmp_path / "low-loss.dm3", counts, [(-start / step, step, "eV")])
-    image = kapitza.read_eels(path)
+    image = kapitza.eels.read_eels(path)
     assert image.energy.size == channels
     np.testing.assert_allclose(image.energy / eV, energy, rtol=1e-6, atol=1e-9)
     np.testing.assert_allclose(image.step / eV, step, rtol=1e-6, atol=0)
     np.testing.assert_array_equal(image.counts[...], counts)
-    found = survey_spectra(image)
+    found = assess_spectra(image)
     np.testing.assert_allclose(found.resolution / eV, width, rtol=0.01, atol=0)
     assert any("below zero" in text for text in found.warnings)
 
@@ -119,10 +119,10 @@ def test_a_spectrum_without_its_dark_count(tmp_path: Path) -> None:
 def test_a_tiny_spectrum_in_a_unit_that_is_none(ending: str, tmp_path: Path) -> None:
     pytest.importorskip("rsciio")
     path = written(tmp_path / f"tiny.{ending}", np.arange(3, dtype="<f4"), [(-0.5, 2.0, "µ")])
-    with pytest.raises(kapitza.DataError, match="has the unit 'µ', expected an energy"):
-        kapitza.read_eels(path)
+    with pytest.raises(kapitza.errors.DataError, match="has the unit 'µ', expected an energy"):
+        kapitza.eels.read_eels(path)
     with pytest.warns(ValidityWarning, match="without a gain side"):
-        image = kapitza.read_eels(path, energy_unit="eV")
+        image = kapitza.eels.read_eels(path, energy_unit="eV")
     np.testing.assert_array_equal(image.counts[...], [0, 1, 2])
     np.testing.assert_allclose(image.energy / eV, [1.0, 3.0, 5.0], rtol=1e-6, atol=0)
 
@@ -134,10 +134,10 @@ def test_a_tiny_image_stored_energy_first(kind: str, ending: str, tmp_path: Path
     counts = np.arange(60).reshape(3, 4, 5)
     axes = [(-0.5, 2.4, ""), (-0.5, 2.0, ""), (-0.5, 2.2, "")]
     path = written(tmp_path / f"tiny.{ending}", np.moveaxis(counts, -1, 0).astype(kind), axes)
-    with pytest.raises(kapitza.DataError, match=r"position axis 'y' of 3 points.*position_unit"):
-        kapitza.read_eels(path, energy_unit="eV")
+    with pytest.raises(kapitza.errors.DataError, match=r"position axis 'y' of 3 points.*position_unit"):
+        kapitza.eels.read_eels(path, energy_unit="eV")
     with pytest.warns(ValidityWarning, match="without a gain side"):
-        image = kapitza.read_eels(path, energy_unit="eV", position_unit="nm")
+        image = kapitza.eels.read_eels(path, energy_unit="eV", position_unit="nm")
     np.testing.assert_array_equal(image.counts[...], counts)
     np.testing.assert_allclose(image.position[0] / nm, 1.0 + 2.0 * np.arange(3), rtol=1e-6, atol=0)
     np.testing.assert_allclose(image.position[1] / nm, 1.1 + 2.2 * np.arange(4), rtol=1e-6, atol=0)
@@ -178,7 +178,7 @@ def test_any_shape_and_type_comes_back(
         path = write(stored, axes=names)
     else:
         path = write(stored, dimensional_calibrations=entries)
-    image = kapitza.read_eels(path)
+    image = kapitza.eels.read_eels(path)
     np.testing.assert_array_equal(image.counts[...], counts)
     np.testing.assert_allclose(image.energy, energy, rtol=1e-9, atol=1e-12 * eV)
     assert image.shape == tuple(shape)
@@ -188,37 +188,37 @@ def test_any_shape_and_type_comes_back(
 def test_pairs_of_energy_and_count(msa) -> None:
     counts = np.arange(100.0)
     body = "".join(f"{-0.025 + 5e-4 * i:.5f}, {value}\n" for i, value in enumerate(counts))
-    image = kapitza.read_eels(msa(counts, body=body, DATATYPE="XY"))
+    image = kapitza.eels.read_eels(msa(counts, body=body, DATATYPE="XY"))
     np.testing.assert_array_equal(image.counts[...], counts)
-    with pytest.raises(kapitza.DataError, match=r"point 0 lies at -0.025, OFFSET and XPERCHAN say -0.5"):
-        kapitza.read_eels(msa(counts, body=body, DATATYPE="XY", OFFSET="-0.5"))
+    with pytest.raises(kapitza.errors.DataError, match=r"point 0 lies at -0.025, OFFSET and XPERCHAN say -0.5"):
+        kapitza.eels.read_eels(msa(counts, body=body, DATATYPE="XY", OFFSET="-0.5"))
 
 
 def test_what_the_files_say_beside_the_counts(ndata, hspy, msa, made) -> None:
     counts = made((2, 64))
     calibration = {"offset": -20.0, "scale": 0.5, "units": "e-"}
-    image = kapitza.read_eels(ndata(counts, intensity_calibration=calibration))
+    image = kapitza.eels.read_eels(ndata(counts, intensity_calibration=calibration))
     assert (image.exposure, image.electrons_per_count, image.dark.tolist()) == (0.5, 0.5, [40.0])
     assert image.metadata["hardware_source.signal_type"] == "eels"
     metadata = {"hardware_source": {"counts_per_electron": 40, "drift": float("nan")}}
-    image = kapitza.read_eels(ndata(counts, metadata=metadata))
+    image = kapitza.eels.read_eels(ndata(counts, metadata=metadata))
     np.testing.assert_allclose(image.electrons_per_count, 1 / 40, rtol=1e-15, atol=0)
-    assert kapitza.read_eels(ndata(counts), electrons_per_count=0.1).electrons_per_count == 0.1
-    assert kapitza.read_eels(hspy(counts)).exposure == 0.25
-    assert kapitza.read_eels(msa(counts[0])).exposure == 0.25
-    assert kapitza.read_eels(msa(counts[0])).metadata["title"] == "point"
+    assert kapitza.eels.read_eels(ndata(counts), electrons_per_count=0.1).electrons_per_count == 0.1
+    assert kapitza.eels.read_eels(hspy(counts)).exposure == 0.25
+    assert kapitza.eels.read_eels(msa(counts[0])).exposure == 0.25
+    assert kapitza.eels.read_eels(msa(counts[0])).metadata["title"] == "point"
 
 
 def test_older_files_of_swift_nest_their_calibrations(ndata, made) -> None:
     counts = made((3, 64))
-    whole = kapitza.read_eels(ndata(counts))
+    whole = kapitza.eels.read_eels(ndata(counts))
     entries = [{"offset": 1.0, "scale": 2.0, "units": "nm"}, {"offset": -0.016, "scale": 5e-4, "units": "eV"}]
     for nested in (
         {"data_source": {"dimensional_calibrations": entries}},
         {"data_sources": [{"dimensional_calibrations": entries}]},
         {"spatial_calibrations": entries},
     ):
-        image = kapitza.read_eels(ndata(counts, dimensional_calibrations=None, **nested))
+        image = kapitza.eels.read_eels(ndata(counts, dimensional_calibrations=None, **nested))
         np.testing.assert_array_equal(image.energy, whole.energy)
         np.testing.assert_array_equal(image.counts[...], counts)
 
@@ -232,18 +232,18 @@ def test_exported_hdf5_of_swift(tmp_path: Path, swift_h5, made) -> None:
             dataset = file.create_dataset(f"data/{name}", data=factor * counts)
             text = json.loads(old["data"].attrs["properties"]) | {"title": f"part {name}"}
             dataset.attrs["properties"] = json.dumps(text)
-    np.testing.assert_array_equal(kapitza.read_eels(path, title="part 1").counts[...], 2 * counts)
-    with pytest.raises(kapitza.DataError, match=r"holds 2 signals.*'part 0', 'part 1'"):
-        kapitza.read_eels(path)
+    np.testing.assert_array_equal(kapitza.eels.read_eels(path, title="part 1").counts[...], 2 * counts)
+    with pytest.raises(kapitza.errors.DataError, match=r"holds 2 signals.*'part 0', 'part 1'"):
+        kapitza.eels.read_eels(path)
 
 
 def test_one_of_several_signals(hspy, made) -> None:
     path = hspy(made((2, 64)), titles=("forward", "reverse"))
-    assert kapitza.read_eels(path, title="reverse").metadata["title"] == "reverse"
-    with pytest.raises(kapitza.DataError, match=r"holds 2 signals.*'forward', 'reverse'"):
-        kapitza.read_eels(path)
-    with pytest.raises(kapitza.DataError, match="has 0 signals of the title 'sideways'"):
-        kapitza.read_eels(path, title="sideways")
+    assert kapitza.eels.read_eels(path, title="reverse").metadata["title"] == "reverse"
+    with pytest.raises(kapitza.errors.DataError, match=r"holds 2 signals.*'forward', 'reverse'"):
+        kapitza.eels.read_eels(path)
+    with pytest.raises(kapitza.errors.DataError, match="has 0 signals of the title 'sideways'"):
+        kapitza.eels.read_eels(path, title="sideways")
 
 
 def test_points_of_an_axis_one_by_one(hspy, made) -> None:
@@ -251,4 +251,4 @@ def test_points_of_an_axis_one_by_one(hspy, made) -> None:
     path = hspy(counts, axes={-2: {"_type": "DataAxis"}})
     with h5py.File(path, "a") as file:
         file["Experiments/line/axis-0"].create_dataset("axis", data=[0.0, 1.0, 3.0, 4.0, 9.0])
-    np.testing.assert_allclose(kapitza.read_eels(path).position[0] / nm, [0, 1, 3, 4, 9], rtol=1e-12, atol=0)
+    np.testing.assert_allclose(kapitza.eels.read_eels(path).position[0] / nm, [0, 1, 3, 4, 9], rtol=1e-12, atol=0)

@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 
 import kapitza
-from kapitza.io.eels.dm import check_dm, size_of
-from kapitza.io.eels.guard import attribute, flat, opened
+from kapitza.io.eels.rosetta import check_dm, tag_size
+from kapitza.io.formats.foreign_hdf5 import flatten_metadata, open_hdf5, plain_attribute
 
 sys.path.insert(0, str(Path(__file__).parent))
 from dm_files import written
@@ -25,8 +25,8 @@ h5py = pytest.importorskip("h5py")
 
 
 def refused(path: Path, words: str) -> None:
-    with pytest.raises(kapitza.DataError, match=words) as caught:
-        kapitza.read_eels(path)
+    with pytest.raises(kapitza.errors.DataError, match=words) as caught:
+        kapitza.eels.read_eels(path)
     text = str(caught.value)
     assert str(path) in text
     assert "\n" not in text
@@ -204,18 +204,18 @@ def test_an_attribute_that_is_too_large(tmp_path: Path) -> None:
         lists = np.empty(2, dtype=object)
         lists[:] = [np.arange(3, dtype="u1"), np.arange(2, dtype="u1")]
         file.attrs.create("list", lists, dtype=h5py.vlen_dtype(np.uint8))
-    with opened(path) as file:
-        with pytest.raises(kapitza.DataError, match="attribute 'name' claims 33554432 bytes"):
-            attribute(file, "name")
-        with pytest.raises(kapitza.DataError, match="attribute 'list' holds object of any length"):
-            attribute(file, "list")
+    with open_hdf5(path) as file:
+        with pytest.raises(kapitza.errors.DataError, match="attribute 'name' claims 33554432 bytes"):
+            plain_attribute(file, "name")
+        with pytest.raises(kapitza.errors.DataError, match="attribute 'list' holds object of any length"):
+            plain_attribute(file, "list")
 
 
 def test_groups_that_contain_themselves(hspy, made) -> None:
     path = hspy(made((64,)))
     with h5py.File(path, "a") as file:
         file["Experiments/line/metadata/Signal/again"] = file["Experiments/line/metadata"]
-    assert kapitza.read_eels(path).energy.size == 64
+    assert kapitza.eels.read_eels(path).energy.size == 64
 
 
 def test_a_filter_that_is_not_there(swift_h5, made) -> None:
@@ -295,7 +295,7 @@ def test_tags_that_claim_too_much(name: str, tmp_path: Path) -> None:
     data, words = DM[name]
     path = tmp_path / "x.dm3"
     path.write_bytes(data)
-    with pytest.raises(kapitza.DataError, match=words):
+    with pytest.raises(kapitza.errors.DataError, match=words):
         check_dm(path)
     pytest.importorskip("rsciio")
     refused(path, words)
@@ -306,9 +306,9 @@ def test_sound_tags(tmp_path: Path) -> None:
         check_dm(written(tmp_path / f"one.{ending}", np.arange(3, dtype="<f4"), [(0.0, 0.1, "eV")]))
         image = np.arange(60, dtype="<u2").reshape(5, 3, 4)
         check_dm(written(tmp_path / f"image.{ending}", image, [(0.0, 0.1, "eV"), *[(0.0, 2.0, "nm")] * 2]))
-    assert size_of([15, 0, 2, 0, 5, 0, 5]) == 8  # a struct of two whole numbers of 4 bytes
-    assert size_of([20, 15, 0, 2, 0, 5, 0, 5, 10]) == 80
-    assert size_of([20, 99, 10]) is None
+    assert tag_size([15, 0, 2, 0, 5, 0, 5]) == 8  # a struct of two whole numbers of 4 bytes
+    assert tag_size([20, 15, 0, 2, 0, 5, 0, 5, 10]) == 80
+    assert tag_size([20, 99, 10]) is None
 
 
 def test_what_is_no_spectrum_at_all(tmp_path: Path) -> None:
@@ -328,7 +328,7 @@ def test_what_is_no_spectrum_at_all(tmp_path: Path) -> None:
     refused(tmp_path / "empty.hspy", "is empty")
     refused(tmp_path, "is a folder")
     with pytest.raises(FileNotFoundError):
-        kapitza.read_eels(tmp_path / "nothing.hspy")
+        kapitza.eels.read_eels(tmp_path / "nothing.hspy")
     with h5py.File(tmp_path / "other.h5", "w") as file:
         file["image"] = np.ones((3, 3))
     refused(tmp_path / "other.h5", "no known format|cannot be read by RosettaSciIO")
@@ -338,8 +338,10 @@ def test_without_the_package_of_a_format(tmp_path: Path, monkeypatch: pytest.Mon
     path = tmp_path / "x.dm4"
     path.write_bytes(bytes(100))
     monkeypatch.setitem(__import__("sys").modules, "rsciio", None)
-    with pytest.raises(kapitza.MissingEngine, match=r"reading \.dm4 needs rsciio: pip install 'kapitza\[eels\]'"):
-        kapitza.read_eels(path)
+    with pytest.raises(
+        kapitza.errors.MissingEngine, match=r"reading \.dm4 needs rsciio: pip install 'kapitza\[eels\]'"
+    ):
+        kapitza.eels.read_eels(path)
 
 
 def test_metadata_of_any_depth_and_size() -> None:
@@ -347,11 +349,13 @@ def test_metadata_of_any_depth_and_size() -> None:
     for _ in range(3000):
         node = {"in": node}
     many = {str(i): i for i in range(20_000)}
-    found = flat({"deep": node, "text": "x" * 10_000, "list": list(range(1000)), "few": [1, 2], "many": many})
+    found = flatten_metadata(
+        {"deep": node, "text": "x" * 10_000, "list": list(range(1000)), "few": [1, 2], "many": many}
+    )
     assert found["few"] == (1, 2)
     assert len(found) <= 5_000
     assert not {"text", "list"} & set(found)
-    assert flat({"a": {"b": np.float64(2), "c": np.array(["x"]), "d": object(), "e": b"y"}}) == {
+    assert flatten_metadata({"a": {"b": np.float64(2), "c": np.array(["x"]), "d": object(), "e": b"y"}}) == {
         "a.b": 2.0, "a.c": ("x",), "a.e": "y",
     }  # fmt: skip
 
@@ -383,7 +387,7 @@ def test_what_a_reader_of_others_may_raise(tmp_path: Path, monkeypatch: pytest.M
     ]
     bad += [None, [None], [{"data": np.ones(3), "axes": [{"size": 4, "scale": 1, "offset": 0}]}]]
     for value in bad:
-        monkeypatch.setattr("kapitza.io.eels.rosetta.plugins", answers(value))
+        monkeypatch.setattr("kapitza.io.eels.rosetta.reader_plugins", answers(value))
         refused(path, "cannot be read by RosettaSciIO")
 
 
@@ -391,6 +395,6 @@ def test_a_buffer_is_left_as_it_was(ndata, made) -> None:
     """Reading writes nothing, not even times of access to the content."""
     path = ndata(made((64,)))
     before = path.read_bytes()
-    kapitza.read_eels(path)
+    kapitza.eels.read_eels(path)
     assert path.read_bytes() == before
     assert json.loads(zipfile.ZipFile(io.BytesIO(before)).read("metadata.json"))["title"] == "line"

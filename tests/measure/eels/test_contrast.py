@@ -11,13 +11,13 @@ from attrs import evolve
 from kapitza.core.profile import Profile
 from kapitza.errors import InputError
 from kapitza.measure.eels.contrast import SideContrast, side_contrast
+from kapitza.measure.eels.experiment import EelsExperiment, planned_spectra
 from kapitza.measure.eels.fit import fit_spectra
 from kapitza.measure.eels.gradients import line_profile
-from kapitza.measure.eels.information import information
 from kapitza.measure.eels.jump import fit_jump
 from kapitza.measure.eels.model import SpectrumModel
-from kapitza.measure.eels.plan import EelsExperiment, planned_spectra
-from kapitza.measure.eels.spread import PointSpread
+from kapitza.measure.eels.point_spread import PointSpread
+from kapitza.measure.eels.precision import fisher_information
 from kapitza.units import meV, nm
 
 spec = importlib.util.spec_from_file_location("toy", Path(__file__).with_name("toy.py"))
@@ -76,7 +76,7 @@ def test_weights_by_the_information_of_the_expected_spectrum() -> None:
         strengths = 6.24e8 * share[k] @ np.array([ALN, SIC])
         lines = [v for m, s in zip(FREE, strengths, strict=True) for v in (m.energy, m.width, s)]
         values = [6.24e8, 0.0, 8 * meV, 0.02, *lines, 425.0, 425.0, 425.0]
-        matrix = information(model, PLAN.energy, dict(zip(model.names, values, strict=True)))
+        matrix = fisher_information(model, PLAN.energy, dict(zip(model.names, values, strict=True)))
         first = model.first_tie
         tied = np.zeros((len(values), first + 1))
         tied[:first, :first], tied[first:, first] = np.eye(first), 1

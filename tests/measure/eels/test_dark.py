@@ -9,8 +9,8 @@ import pytest
 from scipy import stats
 
 from kapitza.errors import InputError
-from kapitza.measure.eels.dark import with_dark
 from kapitza.measure.eels.fit import fit_spectra
+from kapitza.measure.eels.spectrum import with_dark
 from kapitza.units import meV
 
 spec = importlib.util.spec_from_file_location("toy", Path(__file__).with_name("toy.py"))

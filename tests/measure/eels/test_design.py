@@ -9,28 +9,27 @@ from hypothesis import strategies as st
 from kapitza.core.profile import Profile
 from kapitza.errors import InputError
 from kapitza.measure.eels.contrast import side_contrast
-from kapitza.measure.eels.design import design_eels
-from kapitza.measure.eels.fit import fit_spectra
-from kapitza.measure.eels.jump import fit_jump, weighted
-from kapitza.measure.eels.layout import best_dwell, pixel_sigma, planned_contrast, precision
-from kapitza.measure.eels.model import Mode, expected, grid_of
-from kapitza.measure.eels.plan import (
+from kapitza.measure.eels.design import design_eels, optimal_dwell, pixel_sigma, planned_contrast, scan_precision
+from kapitza.measure.eels.experiment import (
     EelsExperiment,
     cramer_rao,
-    model_of,
+    planned_model,
     planned_spectra,
-    resolution_trade,
+    resolution_tradeoff,
     side_sigma,
-    truth,
+    true_parameters,
 )
+from kapitza.measure.eels.fit import fit_spectra
+from kapitza.measure.eels.jump import contrast_weighted_means, fit_jump
+from kapitza.measure.eels.model import VibrationalMode, channel_grid, expected_spectrum
+from kapitza.measure.eels.point_spread import PointSpread
 from kapitza.measure.eels.precision import jump_sigma, optimum_energy, temperature_sigma
-from kapitza.measure.eels.spread import PointSpread
 from kapitza.units import e, k_B, meV, nm
 
 
-def modes(*strengths: float) -> tuple[Mode, ...]:
+def modes(*strengths: float) -> tuple[VibrationalMode, ...]:
     lines = ((47, 5.0), (82, 4.5), (97, 5.0))
-    return tuple(Mode(f"m{q}", q * meV, w * meV, s) for (q, w), s in zip(lines, strengths, strict=False))
+    return tuple(VibrationalMode(f"m{q}", q * meV, w * meV, s) for (q, w), s in zip(lines, strengths, strict=False))
 
 
 PLAN = EelsExperiment(
@@ -80,10 +79,10 @@ def test_electrons_for_one_kelvin(quantum: float, kelvin: float, electrons: floa
 @pytest.mark.parametrize("quantum", [40.0, 82.0, 170.0])
 def test_closed_form_is_the_bound_of_a_lone_sharp_mode(quantum: float) -> None:
     """Second road: Fisher information of the whole spectrum, with hardly a zero-loss peak and a fine resolution."""
-    strong = (Mode("a", quantum * meV, 4 * meV, 1e4),)
+    strong = (VibrationalMode("a", quantum * meV, 4 * meV, 1e4),)
     plan = EelsExperiment(strong, strong, temperature=300.0, electrons=50.0, fwhm=1 * meV, lorentzian=1e-9)
-    place = model_of(plan, "left").first_tie
-    names = model_of(plan, "left").names
+    place = planned_model(plan, "left").first_tie
+    names = planned_model(plan, "left").names
     bound = cramer_rao(plan)
     known = [i for i, name in enumerate(names) if name not in ("temperature", "a.intensity")]
     information = np.linalg.inv(scaled := bound / np.outer(d := np.sqrt(np.diag(bound)), d))
@@ -105,7 +104,7 @@ def test_closed_form_by_simulation(quantum: float) -> None:
 @pytest.mark.parametrize("count", [2, 5, 10, 64])
 def test_jump_in_closed_form(count: int) -> None:
     plan = PLAN.replace({"columns": count, "rows": 1})
-    got = precision(plan, np.full(2 * count, 0.7)).jump
+    got = scan_precision(plan, np.full(2 * count, 0.7)).jump
     np.testing.assert_allclose(got, jump_sigma(0.7, count), rtol=1e-9, atol=0)
     np.testing.assert_allclose(got, 0.7 * np.sqrt(2 * (1 / count + 3 * count / (count**2 - 1))), rtol=1e-9, atol=0)
 
@@ -120,18 +119,20 @@ def test_jump_of_ten_points(published) -> None:
 
 def test_bound_by_differences() -> None:
     """Second road: derivatives of the spectrum by central differences."""
-    model = model_of(PLAN, "left")
-    grid, values = grid_of(model, PLAN.energy), truth(PLAN, "left", model)
+    model = planned_model(PLAN, "left")
+    grid, values = channel_grid(model, PLAN.energy), true_parameters(PLAN, "left", model)
     step = float(PLAN.energy[1] - PLAN.energy[0])
     units = model.units(step)
     x = values / units
-    mu, _ = expected(model, grid, x[None])
+    mu, _ = expected_spectrum(model, grid, x[None])
     rows = []
     for i in range(x.size):
         h = 1e-5 * max(abs(x[i]), 1e-3)
         up, down = x.copy(), x.copy()
         up[i], down[i] = x[i] + h, x[i] - h
-        rows.append((expected(model, grid, up[None])[0] - expected(model, grid, down[None])[0])[0] / (2 * h))
+        rows.append(
+            (expected_spectrum(model, grid, up[None])[0] - expected_spectrum(model, grid, down[None])[0])[0] / (2 * h)
+        )
     jacobian = np.array(rows)
     information = (jacobian / mu[0]) @ jacobian.T
     size = np.sqrt(np.diag(information))
@@ -157,14 +158,14 @@ def test_nuisance_costs_and_dark_noise_costs() -> None:
 
 def test_modes_apart_are_known_less_well_than_together() -> None:
     together = side_sigma(PLAN, "left")
-    model = model_of(PLAN, "left", "each")
+    model = planned_model(PLAN, "left", "each")
     each = np.sqrt(np.diag(cramer_rao(PLAN, tie="each")))[model.first_tie :]
     assert (each > together).all()
     assert each[1] < each[0] < each[2]
 
 
 def test_the_sharpest_setting_is_not_the_best_thermometer() -> None:
-    fixed, slit = resolution_trade(PLAN, np.array([4, 8, 12, 24]) * meV)
+    fixed, slit = resolution_tradeoff(PLAN, np.array([4, 8, 12, 24]) * meV)
     assert (np.diff(fixed) > 0).all()
     assert slit[0] > slit[2] < slit[3]
     np.testing.assert_allclose(fixed[1], slit[1], rtol=1e-12, atol=0)
@@ -180,9 +181,9 @@ def test_precision_is_that_of_the_fit() -> None:
     plan = evolve_spread(PLAN)
     sigma = pixel_sigma(plan) / np.sqrt(plan.rows)
     contrast = planned_contrast(plan)
-    seen = weighted(plan.spread.branches(plan.position), plan.position, contrast) @ plan.branches
+    seen = contrast_weighted_means(plan.spread.branches(plan.position), plan.position, contrast) @ plan.branches
     found = fit_jump(Profile(plan.position, seen, sigma), 0.0, plan.spread, contrast=contrast).jump
-    said = precision(plan, pixel_sigma(plan))
+    said = scan_precision(plan, pixel_sigma(plan))
     np.testing.assert_allclose(said.jump, found.sigma, rtol=1e-7, atol=0)
     np.testing.assert_allclose((said.kapitza_left, said.kapitza_right), found.kapitza_length_sigmas, rtol=1e-7, atol=0)
 
@@ -214,7 +215,7 @@ def test_precision_by_simulation() -> None:
     rng, sigma = np.random.default_rng(3), pixel_sigma(PLAN) / 8
     x, seen = PLAN.position, PLAN.spread.branches(PLAN.position) @ PLAN.branches
     found = [fit_jump(Profile(x, seen + rng.normal(0, sigma), sigma), 0.0).jump for _ in range(1500)]
-    said = precision(PLAN, pixel_sigma(PLAN))
+    said = scan_precision(PLAN, pixel_sigma(PLAN))
     np.testing.assert_allclose(np.std([one.jump for one in found]), said.jump, rtol=0.06, atol=0)
     lengths = np.array([one.kapitza_lengths[0] for one in found])
     np.testing.assert_allclose(np.std(lengths), said.kapitza_left, rtol=0.08, atol=0)
@@ -223,17 +224,17 @@ def test_precision_by_simulation() -> None:
 @pytest.mark.parametrize("target", ["jump", "kapitza_left", "kapitza_right"])
 def test_no_layout_beats_the_best(target: str) -> None:
     plan, pixel = PLAN.replace({"skip": 2 * nm}), pixel_sigma(PLAN)
-    dwell = best_dwell(plan, target, pixel=pixel)
+    dwell = optimal_dwell(plan, target, pixel=pixel)
     np.testing.assert_allclose(dwell.sum(), plan.dwell * dwell.size, rtol=1e-9, atol=0)
     # the zero pattern of a best design is singular for other targets: a whiff of even dwell keeps it invertible
     nearly = 0.999999 * dwell + 1e-6 * plan.dwell
-    best = getattr(precision(plan, pixel, nearly), target)
+    best = getattr(scan_precision(plan, pixel, nearly), target)
     rng = np.random.default_rng(4)
     for _ in range(300):
         other = rng.dirichlet(np.full(dwell.size, 0.3)) * dwell.sum()
         mixed = nearly + 0.05 * (0.5 * other + 0.5 * plan.dwell - nearly)
-        assert getattr(precision(plan, pixel, mixed), target) >= best * (1 - 1e-6)
-    assert best < getattr(precision(plan, pixel), target)
+        assert getattr(scan_precision(plan, pixel, mixed), target) >= best * (1 - 1e-6)
+    assert best < getattr(scan_precision(plan, pixel), target)
     assert dwell[np.abs(plan.position) < plan.skip].sum() == 0
 
 
@@ -273,15 +274,15 @@ def test_faults_say_what_was_wanted() -> None:
     with pytest.raises(InputError, match="name the same ones"):
         EelsExperiment(modes(1e-3), modes(1e-3, 1e-3))
     with pytest.raises(InputError, match="has no intensity"):
-        EelsExperiment((Mode("a", meV, meV),), (Mode("a", meV, meV),))
+        EelsExperiment((VibrationalMode("a", meV, meV),), (VibrationalMode("a", meV, meV),))
     with pytest.raises(InputError, match="goes below 0 K"):
         EelsExperiment(modes(1e-3), modes(1e-3), 10.0, 30.0)
     with pytest.raises(InputError, match="needs a gradient"):
-        best_dwell(EelsExperiment(modes(1e-3), modes(1e-3)), "kapitza_left")
+        optimal_dwell(EelsExperiment(modes(1e-3), modes(1e-3)), "kapitza_left")
     with pytest.raises(InputError, match="wanted size = 1"):
         design_eels(PLAN, wanted={"size": 1.0})
     with pytest.raises(InputError, match="floor = 2"):
-        best_dwell(PLAN, "jump", floor=2.0)
+        optimal_dwell(PLAN, "jump", floor=2.0)
     with pytest.raises(InputError, match="no parameter 'bent'"):
         design_eels(PLAN).sigma("bent")
     with pytest.raises(InputError, match="energy = -1"):

@@ -17,9 +17,9 @@ from scipy import stats
 from kapitza.errors import InputError, MissingEngine, ValidityWarning
 from kapitza.measure.eels import fit
 from kapitza.measure.eels.fit import fit_spectra
-from kapitza.measure.eels.information import information
-from kapitza.measure.eels.map import Flag, TemperatureMap
-from kapitza.measure.eels.model import Mode, SpectrumModel, Tie
+from kapitza.measure.eels.map import PixelFlag, TemperatureMap
+from kapitza.measure.eels.model import SpectrumModel, Tie, VibrationalMode
+from kapitza.measure.eels.precision import fisher_information
 from kapitza.measure.eels.spectrum import SpectrumImage
 from kapitza.run.store import Store
 from kapitza.units import meV
@@ -32,7 +32,7 @@ spec.loader.exec_module(toy)
 
 KELVIN = 430.0
 STRENGTHS = (4e-4, 6e-4, 1e-4)
-MODES: tuple[Mode, ...] = toy.modes_of(None, None, None)
+MODES: tuple[VibrationalMode, ...] = toy.modes_of(None, None, None)
 
 
 def scan(
@@ -50,14 +50,14 @@ def least(dose: float) -> float:
     for mode in model.modes:
         values |= {f"{mode.name}.energy": mode.energy, f"{mode.name}.width": mode.width}
         values[f"{mode.name}.intensity"] = dose * (mode.intensity or 0.0)
-    found = information(model, toy.ENERGY * meV, values)
+    found = fisher_information(model, toy.ENERGY * meV, values)
     scale = 1 / np.sqrt(np.diag(found))
     covariance = np.linalg.inv(found * np.outer(scale, scale)) * np.outer(scale, scale)
     at = model.names.index("temperature")
     return float(np.sqrt(covariance[at, at]))
 
 
-def share(found: TemperatureMap, flag: Flag) -> float:
+def share(found: TemperatureMap, flag: PixelFlag) -> float:
     return float(np.mean((found.flag & int(flag)) != 0))
 
 
@@ -83,7 +83,7 @@ def test_the_bound_is_the_one_that_was_found_before() -> None:
 def test_a_missing_mode_shows() -> None:
     found = fit_spectra(scan(200, 6e8), MODES[:2])
     assert np.median(found.pvalue) < 1e-3
-    assert share(found, Flag.MISFIT) > 0.5
+    assert share(found, PixelFlag.MISFIT) > 0.5
 
 
 @pytest.mark.parametrize("tie", ["common", "each", "occupation"])
@@ -91,7 +91,7 @@ def test_a_missing_mode_shows() -> None:
 def test_a_search_ends_where_modes_vanish(tie: Tie, strengths: tuple[float, ...]) -> None:
     """Fewer than one in a thousand does not settle; what the data do not tell is flagged."""
     found = fit_spectra(scan(500, strengths=strengths, seed=7), MODES, tie=tie)
-    assert np.count_nonzero(found.flag & int(Flag.UNCONVERGED)) <= 1 + 3 * (strengths[0] == 0)
+    assert np.count_nonzero(found.flag & int(PixelFlag.UNCONVERGED)) <= 1 + 3 * (strengths[0] == 0)
     if tie == "common" and strengths[1]:
         off = (found.temperature - KELVIN)[found.good]
         assert abs(off.mean()) < 4 * off.std() / np.sqrt(off.size)
@@ -143,7 +143,7 @@ def test_a_killed_fit_goes_on_where_it_was(tmp_path: Path, monkeypatch: pytest.M
     driver.wait()
     kept = len(list(folder.rglob("*.unit")))
     assert 3 <= kept < 15
-    monkeypatch.setattr(fit, "BLOCK", 8)
+    monkeypatch.setattr(fit, "PIXELS_PER_UNIT", 8)
     seen: list[tuple[int, int]] = []
     resumed = fit_spectra(
         image, MODES, store=Store(folder), compiled=False, progress=lambda done, total: seen.append((done, total))
@@ -184,7 +184,7 @@ def test_dark_counts_and_an_uneven_detector_do_not_move_the_mean() -> None:
     found = fit_spectra(image, MODES)
     off = found.temperature - KELVIN
     assert found.good.all()
-    assert share(found, Flag.NEGATIVE) > 0.5
+    assert share(found, PixelFlag.NEGATIVE) > 0.5
     assert abs(off.mean()) < 0.1 * off.std()
     assert 0.93 < np.std(off / found.sigma) < 1.07
     assert stats.kstest(found.pvalue, "uniform").pvalue > 0.01
@@ -207,14 +207,14 @@ def test_no_pixel_stops_a_map() -> None:
     counts[9, 512] = 1e6
     found = fit_spectra(toy.image_of(counts), MODES)
     flag = found.flag
-    assert flag[0] & Flag.DEAD
-    assert flag[0] & Flag.MISSING
-    assert flag[1] & Flag.DEAD
-    assert flag[2] == Flag.MISSING
-    assert flag[3] == Flag.NEGATIVE
-    assert flag[6] & Flag.MISFIT
-    assert flag[7] == Flag.MISSING
-    assert flag[8] & Flag.DEAD
+    assert flag[0] & PixelFlag.DEAD
+    assert flag[0] & PixelFlag.MISSING
+    assert flag[1] & PixelFlag.DEAD
+    assert flag[2] == PixelFlag.MISSING
+    assert flag[3] == PixelFlag.NEGATIVE
+    assert flag[6] & PixelFlag.MISFIT
+    assert flag[7] == PixelFlag.MISSING
+    assert flag[8] & PixelFlag.DEAD
     assert flag[9] != 0
     assert np.isnan(found.temperature[[0, 1, 8]]).all()
     good = [2, 3, 4, 5, 7]
@@ -238,7 +238,7 @@ def test_what_is_fixed_or_foreknown_stays() -> None:
     np.testing.assert_allclose(tight.sigma, 0.1, rtol=0.02, atol=0)
     held = fit_spectra(image, MODES, bounds={"temperature": (300.0, 400.0)})
     assert (held.temperature <= 400.0 * (1 + 1e-12)).all()
-    assert share(held, Flag.AT_BOUND) > 0.9
+    assert share(held, PixelFlag.AT_BOUND) > 0.9
 
 
 def test_a_question_without_an_answer_is_refused() -> None:

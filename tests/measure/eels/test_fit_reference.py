@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from kapitza.io.eels.read import read_eels
+from kapitza.io.eels.spectra import read_eels
 from kapitza.measure.eels.fit import fit_spectra
-from kapitza.measure.eels.model import Mode
+from kapitza.measure.eels.model import VibrationalMode
 from kapitza.units import meV
 
 Data = Callable[[str], Path]
@@ -33,7 +33,7 @@ def test_formats_hold_the_same_counts(name: str, data: Data) -> None:
 
 def test_temperatures_of_the_reference_scan(data: Data, truth: dict[str, Any]) -> None:
     image = read_eels(data("eels/vib_line.hspy"))
-    modes = [Mode(f"m{m['E_meV']:.0f}", m["E_meV"] * meV, m["sigma_meV"] * meV) for m in truth["modes"]]
+    modes = [VibrationalMode(f"m{m['E_meV']:.0f}", m["E_meV"] * meV, m["sigma_meV"] * meV) for m in truth["modes"]]
     found = fit_spectra(image, modes)
     assert found.good.all()
     off = found.temperature - np.array(truth["T_K"])

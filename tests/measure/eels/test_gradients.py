@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kapitza.errors import InputError
-from kapitza.measure.eels.gradients import gradients, isotherm, line_profile
-from kapitza.measure.eels.map import Flag, TemperatureMap
+from kapitza.measure.eels.gradients import isotherm, line_profile, temperature_gradients
+from kapitza.measure.eels.map import PixelFlag, TemperatureMap
 from kapitza.units import nm
 
 
@@ -33,7 +33,7 @@ def plane(shape: tuple[int, int], gx: float, gy: float) -> np.ndarray:
 
 @given(gx=st.floats(-1e9, 1e9), gy=st.floats(-1e9, 1e9), radius=st.floats(1.5, 6))
 def test_exact_on_a_plane(gx: float, gy: float, radius: float) -> None:
-    found = gradients(made(plane((9, 12), gx, gy)), radius * nm)
+    found = temperature_gradients(made(plane((9, 12), gx, gy)), radius * nm)
     np.testing.assert_allclose(found.gradient[..., 0], gx, rtol=0, atol=10.0)
     np.testing.assert_allclose(found.gradient[..., 1], gy, rtol=0, atol=10.0)
     np.testing.assert_allclose(found.temperature, plane((9, 12), gx, gy), rtol=1e-10, atol=0)
@@ -42,7 +42,7 @@ def test_exact_on_a_plane(gx: float, gy: float, radius: float) -> None:
 def test_errors_by_ordinary_least_squares() -> None:
     rng, shape = np.random.default_rng(1), (11, 13)
     noisy = plane(shape, -0.18 / nm, 0.05 / nm) + rng.normal(0, 3.5, shape)
-    found, radius = gradients(made(noisy), 3 * nm), 3 * nm
+    found, radius = temperature_gradients(made(noisy), 3 * nm), 3 * nm
     y, x = ((np.arange(n) - (n - 1) / 2) * nm for n in shape)
     for i, j in ((5, 6), (0, 0), (10, 4)):
         dx, dy = np.meshgrid(x - x[j], y - y[i])
@@ -63,11 +63,12 @@ def test_scatter_is_what_the_errors_say() -> None:
         [
             [*found.gradient[2, 2], found.pvalue[2, 2]]
             for found in (
-                gradients(made(plane(shape, 2e8, 0) + rng.normal(0, 3.5, shape)), 2.1 * nm) for _ in range(600)
+                temperature_gradients(made(plane(shape, 2e8, 0) + rng.normal(0, 3.5, shape)), 2.1 * nm)
+                for _ in range(600)
             )
         ]
     )
-    said = gradients(made(plane(shape, 2e8, 0)), 2.1 * nm).covariance[2, 2]
+    said = temperature_gradients(made(plane(shape, 2e8, 0)), 2.1 * nm).covariance[2, 2]
     np.testing.assert_allclose(centre[:, 0].std(), np.sqrt(said[1, 1]), rtol=0.09, atol=0)
     np.testing.assert_allclose(centre[:, 0].mean(), 2e8, rtol=0, atol=4 * np.sqrt(said[1, 1] / 600))
     assert abs((centre[:, 2] < 0.1).mean() - 0.1) < 0.04
@@ -75,7 +76,7 @@ def test_scatter_is_what_the_errors_say() -> None:
 
 def test_significance_of_no_gradient_is_chi_squared() -> None:
     rng, shape = np.random.default_rng(3), (40, 40)
-    found = gradients(made(400 + rng.normal(0, 3.5, shape)), 2.1 * nm)
+    found = temperature_gradients(made(400 + rng.normal(0, 3.5, shape)), 2.1 * nm)
     np.testing.assert_allclose(np.nanmean(found.significance()[2:-2:5, 2:-2:5]), 2.0, rtol=0.3, atol=0)
 
 
@@ -83,7 +84,10 @@ def test_a_jump_spoils_planes_only_where_they_cross_it() -> None:
     shape = (9, 24)
     x = (np.arange(24) - 11.5) * nm
     stepped = np.where(x < 0, 420.0, 400.0) + -1e8 * x + np.zeros((9, 1))
-    crossing, apart = gradients(made(stepped, 0.5), 3 * nm), gradients(made(stepped, 0.5), 3 * nm, interface=0.0)
+    crossing, apart = (
+        temperature_gradients(made(stepped, 0.5), 3 * nm),
+        temperature_gradients(made(stepped, 0.5), 3 * nm, interface=0.0),
+    )
     assert np.nanmin(crossing.gradient[..., 0]) < -2e9
     assert (crossing.pvalue[:, 11:13] < 1e-6).all()
     np.testing.assert_allclose(apart.gradient[..., 0], -1e8, rtol=1e-6, atol=0)
@@ -93,10 +97,10 @@ def test_a_jump_spoils_planes_only_where_they_cross_it() -> None:
 def test_bad_pixels_are_left_out() -> None:
     good = plane((9, 12), 1e8, 0)
     spoilt, flag = good.copy(), np.zeros((9, 12), int)
-    spoilt[4, 5], flag[4, 5] = 5000.0, int(Flag.UNCONVERGED)
-    spoilt[2, 2], flag[2, 2] = np.nan, int(Flag.DEAD)
+    spoilt[4, 5], flag[4, 5] = 5000.0, int(PixelFlag.UNCONVERGED)
+    spoilt[2, 2], flag[2, 2] = np.nan, int(PixelFlag.DEAD)
     found = made(spoilt, flag=flag)
-    np.testing.assert_allclose(gradients(found, 3 * nm).temperature, good, rtol=1e-10, atol=0)
+    np.testing.assert_allclose(temperature_gradients(found, 3 * nm).temperature, good, rtol=1e-10, atol=0)
     mean = line_profile(found)
     np.testing.assert_allclose(mean.temperature, good[0], rtol=1e-10, atol=0)
     np.testing.assert_allclose(mean.sigma[[0, 5]], [3.5 / 3, 3.5 / np.sqrt(8)], rtol=1e-12, atol=0)
@@ -110,7 +114,7 @@ def test_line_profile_shares_an_error() -> None:
 
 
 def test_isotherms_are_straight_where_the_field_is_a_plane() -> None:
-    found = gradients(made(plane((9, 12), 1e8, 0.5e8)), 3 * nm)
+    found = temperature_gradients(made(plane((9, 12), 1e8, 0.5e8)), 3 * nm)
     segments = isotherm(found, 400.1)
     assert len(segments) >= 9
     for a, b in segments:
@@ -121,7 +125,7 @@ def test_isotherms_are_straight_where_the_field_is_a_plane() -> None:
 
 def test_line_gradient_is_that_of_a_straight_line() -> None:
     x = (np.arange(9) - 4) * nm
-    found = gradients(made(400 + 2e8 * x), 10 * nm)
+    found = temperature_gradients(made(400 + 2e8 * x), 10 * nm)
     np.testing.assert_allclose(found.gradient[:, 0], 2e8, rtol=1e-9, atol=0)
     wanted = 3.5 / np.sqrt(np.sum(x**2))
     np.testing.assert_allclose(np.sqrt(found.covariance[4, 1, 1]), wanted, rtol=1e-9, atol=0)
@@ -130,10 +134,10 @@ def test_line_gradient_is_that_of_a_straight_line() -> None:
 def test_faults_say_what_was_wanted() -> None:
     point = TemperatureMap((), ("temperature",), [300.0], [[9.0]], 0, 0.5, 0.0, 1)
     with pytest.raises(InputError, match="no gradient"):
-        gradients(point, nm)
+        temperature_gradients(point, nm)
     with pytest.raises(InputError, match="no profile"):
         line_profile(point)
     with pytest.raises(InputError, match="larger radius"):
-        gradients(made(plane((4, 4), 0, 0)), 0.5 * nm)
+        temperature_gradients(made(plane((4, 4), 0, 0)), 0.5 * nm)
     with pytest.raises(InputError, match="two positions, got 1"):
-        isotherm(gradients(made(400 + np.arange(9.0)), 3 * nm), 403)
+        isotherm(temperature_gradients(made(400 + np.arange(9.0)), 3 * nm), 403)

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 from kapitza.errors import InputError
-from kapitza.measure.eels.interface import (
+from kapitza.measure.eels.interface_modes import (
     InterfaceMode,
-    Spectrum,
-    asymmetry,
+    SummedSpectrum,
     common_channels,
     interface_components,
-    summed,
+    mode_asymmetry,
+    sum_spectra,
 )
 from kapitza.measure.eels.spectrum import SpectrumImage
 from kapitza.units import meV, nm
@@ -43,8 +43,8 @@ def own(strength: np.ndarray, occupation: np.ndarray, dose: float = DOSE) -> np.
     return dose * found
 
 
-def held(counts: np.ndarray, pixels: int = 64) -> Spectrum:
-    return Spectrum(ENERGY * meV, counts, np.maximum(counts, 1.0), pixels)
+def held(counts: np.ndarray, pixels: int = 64) -> SummedSpectrum:
+    return SummedSpectrum(ENERGY * meV, counts, np.maximum(counts, 1.0), pixels)
 
 
 def scene(rng: np.random.Generator | None, strength: np.ndarray, occupation: np.ndarray) -> Any:
@@ -134,15 +134,15 @@ def test_forward_against_reverse() -> None:
     rng = np.random.default_rng(5)
     forward = scene(rng, STRENGTH * [1.0, 1.3], OCCUPATION)
     reverse = scene(rng, STRENGTH * [1.3, 1.0], OCCUPATION)
-    found = asymmetry(forward, reverse)
+    found = mode_asymmetry(forward, reverse)
     wanted = np.array([-0.3 / 2.3, 0.3 / 2.3])
     assert found.modes == ("alpha", "beta")
     assert (np.abs(found.value - wanted) < 4 * found.sigma).all()
     assert (np.abs(found.value) > 3 * found.sigma).all()
     assert (np.abs(found.occupation) < 4 * found.occupation_sigma).all()
-    same = asymmetry(forward, forward)
+    same = mode_asymmetry(forward, forward)
     np.testing.assert_allclose(same.value, 0, rtol=0, atol=1e-12)
-    turned = asymmetry(reverse, forward)
+    turned = mode_asymmetry(reverse, forward)
     np.testing.assert_allclose(turned.value, -found.value, rtol=1e-9, atol=0)
 
 
@@ -157,7 +157,7 @@ def test_pixels_are_summed_with_their_zero_loss_peaks_in_one_channel() -> None:
     )
     use = np.ones((3, 8), bool)
     use[1, 4] = False
-    found = summed(image, shifts * meV, use)
+    found = sum_spectra(image, shifts * meV, use)
     assert found.pixels == 23
     plain = toy.spectrum(toy.ALN, toy.bose(QUANTA, 400.0), zero_loss=1e3)
     inside = np.isin(np.rint(ENERGY / 0.5), np.rint(found.energy / (0.5 * meV)))
@@ -174,14 +174,14 @@ def test_faults_say_what_was_wanted() -> None:
     with pytest.raises(InputError, match="mode 'gamma'"):
         InterfaceMode("gamma", 0.0, 1.0)
     with pytest.raises(InputError, match="no channels in common"):
-        common_channels(spectra[0], Spectrum([1.0, 2.0], [1.0, 1.0], [1.0, 1.0], 1))
+        common_channels(spectra[0], SummedSpectrum([1.0, 2.0], [1.0, 1.0], [1.0, 1.0], 1))
     image = SpectrumImage(np.ones((4, ENERGY.size)), ENERGY * meV, (np.arange(4) * nm,))
     with pytest.raises(InputError, match="none of the 4 pixels"):
-        summed(image, np.zeros(4), np.zeros(4, bool))
+        sum_spectra(image, np.zeros(4), np.zeros(4, bool))
     with pytest.raises(InputError, match="do not fit an image"):
-        summed(image, np.zeros(3), np.ones(4, bool))
+        sum_spectra(image, np.zeros(3), np.ones(4, bool))
     other = interface_components(*spectra, MODES[:1])
     with pytest.raises(InputError, match="differ"):
-        asymmetry(interface_components(*spectra, MODES), other)
+        mode_asymmetry(interface_components(*spectra, MODES), other)
     with pytest.raises(InputError, match="are two the same"):
         interface_components(*spectra, [MODES[0], MODES[0]])

@@ -15,10 +15,10 @@ from scipy import integrate, optimize
 from kapitza.core.profile import Profile
 from kapitza.errors import InputError, ValidityWarning
 from kapitza.measure.eels.fit import fit_spectra
-from kapitza.measure.eels.intervals import quantile, ratio_interval
+from kapitza.measure.eels.intervals import coverage_factor, ratio_interval
 from kapitza.measure.eels.jump import fit_jump
-from kapitza.measure.eels.resistance import Known, absolute_resistance
-from kapitza.measure.eels.spread import PointSpread, delocalisation
+from kapitza.measure.eels.point_spread import PointSpread, delocalisation
+from kapitza.measure.eels.resistance import KnownQuantity, absolute_resistance
 from kapitza.units import meV, nm
 
 spec = importlib.util.spec_from_file_location("toy", Path(__file__).with_name("toy.py"))
@@ -135,7 +135,7 @@ def test_interval_of_the_kapitza_length_is_that_of_the_profile_likelihood() -> N
         return float(np.sum((profile.temperature - scaled @ fit) ** 2)) / s**2 - found.jump.chi2
 
     centre, (low, high) = found.jump.kapitza_lengths[0], found.kapitza_interval("left")
-    wanted = quantile(0.95) ** 2
+    wanted = coverage_factor(0.95) ** 2
     ends = [optimize.brentq(lambda v: rise(v) - wanted, *sorted(pair)) for pair in ((0, centre), (centre, 10 * high))]
     np.testing.assert_allclose((low, high), ends, rtol=1e-6, atol=0)
 
@@ -159,7 +159,7 @@ def test_ratio_by_brute_force(a: float, b: float) -> None:
     v = np.array([[0.25, -0.004], [-0.004, 4e-4]])
     low, high = ratio_interval(a, b, v, lowest=0.0)
     r = np.linspace(0, 5000, 2_000_001)
-    inside = (a - r * b) ** 2 <= quantile(0.95) ** 2 * (v[0, 0] - 2 * r * v[0, 1] + r**2 * v[1, 1])
+    inside = (a - r * b) ** 2 <= coverage_factor(0.95) ** 2 * (v[0, 0] - 2 * r * v[0, 1] + r**2 * v[1, 1])
     assert inside.any()
     np.testing.assert_allclose(low, r[inside][0], rtol=1e-3, atol=3e-3)
     if np.isinf(high):
@@ -220,7 +220,7 @@ def test_intervals_cover_the_truth_from_counts_on(trials: int) -> None:
     mean = np.where((x < 0)[:, None], *means)
     counts = np.random.default_rng(21).poisson(mean, (trials, *mean.shape)).astype(np.int32)
     found = fit_spectra(toy.image_of(counts, pitch), toy.modes_of(None, None, None))
-    inside = np.abs(found.temperature - kelvin) < quantile(0.95) * found.sigma
+    inside = np.abs(found.temperature - kelvin) < coverage_factor(0.95) * found.sigma
     wanted, hits = (15.0, 15 / 0.18 * nm, 15 / 0.15 * nm), np.zeros(3)
     for kelvins, sigmas in zip(found.temperature, found.sigma, strict=True):
         one = fit_jump(Profile(x, kelvins, sigmas), 0.0)
@@ -238,7 +238,7 @@ def test_absolute_resistance_takes_a_flux() -> None:
     found = fit_jump(scan(np.random.default_rng(7), line(), SEEN, 0.3), 0.0, SEEN)
     with pytest.raises(InputError, match="not the resistance"):
         absolute_resistance(found)
-    flux = Known(18.0e9, 0.9e9)
+    flux = KnownQuantity(18.0e9, 0.9e9)
     one = absolute_resistance(found, flux=flux)
     both = found.jump.conductance(18.0e9, sigma=0.9e9)
     np.testing.assert_allclose(one.conductance.value, both.value, rtol=1e-9, atol=0)
@@ -248,19 +248,19 @@ def test_absolute_resistance_takes_a_flux() -> None:
 
 def test_all_that_is_known_of_the_flux_is_used() -> None:
     found = fit_jump(scan(np.random.default_rng(7), line(), SEEN, 0.3), 0.0, SEEN)
-    left, right, flux = Known(100.0, 5.0), Known(120.0, 6.0), Known(18e9, 0.6e9)
+    left, right, flux = KnownQuantity(100.0, 5.0), KnownQuantity(120.0, 6.0), KnownQuantity(18e9, 0.6e9)
     alone = [absolute_resistance(found, left=left), absolute_resistance(found, right=right)]
     whole = absolute_resistance(found, flux=flux, left=left, right=right)
     assert whole.pvalue > 0.01
     assert whole.flux_sigma < min(one.flux_sigma for one in alone)
-    assert absolute_resistance(found, left=left, right=Known(300.0, 6.0)).pvalue < 1e-6
+    assert absolute_resistance(found, left=left, right=KnownQuantity(300.0, 6.0)).pvalue < 1e-6
     low, high = whole.interval
     assert low < 18e9 / 15 < high
 
 
 def test_conductivity_of_the_lamella_gives_its_kapitza_length_over_it() -> None:
     found = fit_jump(scan(np.random.default_rng(8), line(), SEEN, 0.3), 0.0, SEEN)
-    one = absolute_resistance(found, left=Known(60.0, 15.0))
+    one = absolute_resistance(found, left=KnownQuantity(60.0, 15.0))
     np.testing.assert_allclose(one.resistance, found.jump.kapitza_lengths[0] / 60, rtol=1e-9, atol=0)
     low, high = one.interval
     length = found.kapitza_interval("left")
@@ -271,10 +271,10 @@ def test_conductivity_of_the_lamella_gives_its_kapitza_length_over_it() -> None:
 def test_bulk_conductivities_are_warned_of() -> None:
     found = fit_jump(scan(np.random.default_rng(9), line(), SEEN, 0.3), 0.0, SEEN)
     with pytest.warns(ValidityWarning, match="conductivity of bulk AlN was used for a lamella"):
-        absolute_resistance(found, left=Known(300.0, bulk=True, name="AlN"))
+        absolute_resistance(found, left=KnownQuantity(300.0, bulk=True, name="AlN"))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        absolute_resistance(found, left=Known(300.0))
+        absolute_resistance(found, left=KnownQuantity(300.0))
 
 
 def test_published_relative_resistance_is_that_of_a_layer_of_two_nanometres(published) -> None:
@@ -311,7 +311,7 @@ def test_faults_say_what_was_wanted() -> None:
     with pytest.raises(InputError, match="leave no scatter"):
         fit_jump(Profile(line(2), [1.0, 2, 3, 4]), 0.0)
     with pytest.raises(InputError, match="goes against the jump"):
-        absolute_resistance(fit_jump(profile, 0.0), flux=Known(-1e9))
+        absolute_resistance(fit_jump(profile, 0.0), flux=KnownQuantity(-1e9))
     with pytest.raises(InputError, match="thickness = 0 m"):
         fit_jump(profile, 0.0).relative_resistance(0.0)
     with pytest.raises(InputError, match=r"level = 1\.5"):

@@ -9,8 +9,16 @@ import pytest
 from attrs import evolve
 
 from kapitza.measure.eels.fit import fit_spectra
-from kapitza.measure.eels.map import Flag
-from kapitza.measure.eels.model import TIES, SpectrumModel, Tie, expected, grid_of, legendre
+from kapitza.measure.eels.fitting import lines as kernel
+from kapitza.measure.eels.map import PixelFlag
+from kapitza.measure.eels.model import (
+    TIE_CHOICES,
+    SpectrumModel,
+    Tie,
+    channel_grid,
+    expected_spectrum,
+    legendre_polynomials,
+)
 from kapitza.units import meV
 
 numba = pytest.importorskip("numba", reason="the compiled road needs numba")
@@ -25,29 +33,30 @@ STEP = 0.5 * meV
 
 
 @pytest.mark.parametrize("background", [0, 3])
-@pytest.mark.parametrize("tie", TIES)
+@pytest.mark.parametrize("tie", TIE_CHOICES)
 @pytest.mark.parametrize(("fwhm", "share", "width"), [(8.0, 0.02, 4.5), (3.0, 0.4, 1.0), (14.0, 0.0, 9.0)])
 def test_spectra_and_derivatives(fwhm: float, share: float, width: float, tie: Tie, background: int) -> None:
-    from kapitza.measure.eels import kernel
 
     modes = toy.modes_of(None, None, None)
     model = SpectrumModel(modes, tie=tie, background=background)
     lines = [v for m in modes for v in (m.energy / STEP, width / 0.5, 3e4)]
     ties = {"common": [74.0], "each": [60.0, 74.0, 90.0], "occupation": [0.4, 0.1, 2.0]}[tie]
     x = np.array([6e7, 0.37, fwhm / 0.5, share, *lines, *ties, *[30.0, -4.0, 2.0][:background]])
-    grid = grid_of(model, toy.ENERGY * meV)
-    value, jacobian = expected(model, grid, x[None])
+    grid = channel_grid(model, toy.ENERGY * meV)
+    value, jacobian = expected_spectrum(model, grid, x[None])
     n = grid.channels
     mu, rows = np.zeros(n), np.zeros((x.size, n))
-    smooth = np.ascontiguousarray(legendre(n, background)) if background else np.zeros((0, n))
-    kernel.expected(grid.start, x, 3, TIES.index(tie), smooth, mu, rows, np.zeros((14, n)), np.zeros((4, n)))
+    smooth = np.ascontiguousarray(legendre_polynomials(n, background)) if background else np.zeros((0, n))
+    kernel.expected_electrons(
+        grid.start, x, 3, TIE_CHOICES.index(tie), smooth, mu, rows, np.zeros((14, n)), np.zeros((4, n))
+    )
     np.testing.assert_allclose(mu, value[0], rtol=1e-7, atol=1e-8)  # electrons: far tails of normal lines are cut
     for a, name in enumerate(model.names):
         size = np.abs(jacobian[0, a]).max()
         np.testing.assert_allclose(rows[a] / size, jacobian[0, a] / size, rtol=0, atol=3e-7, err_msg=name)
 
 
-@pytest.mark.parametrize("tie", TIES)
+@pytest.mark.parametrize("tie", TIE_CHOICES)
 @pytest.mark.parametrize("dose", [6e6, 6e8])
 def test_whole_fits(dose: float, tie: Tie) -> None:
     mean = toy.expected_counts(toy.modes_of(4e-4, 6e-4, 2e-4), 430.0, dose)
@@ -72,5 +81,5 @@ def test_vanishing_modes_end_on_both_roads() -> None:
     image = toy.image_of(np.random.default_rng(9).poisson(mean, (24, mean.size)).astype(float))
     for compiled in (True, False):
         found = fit_spectra(image, toy.modes_of(None, None, None), tie="common", compiled=compiled)
-        assert (found.flag & int(Flag.UNCONVERGED) == 0).all()
-        assert (found.flag & int(Flag.AT_BOUND) != 0).any()
+        assert (found.flag & int(PixelFlag.UNCONVERGED) == 0).all()
+        assert (found.flag & int(PixelFlag.AT_BOUND) != 0).any()

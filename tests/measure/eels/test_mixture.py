@@ -9,17 +9,16 @@ import pytest
 from attrs import evolve
 from scipy import stats
 
-from kapitza.core.populations import Occupation
+from kapitza.core.occupation import Occupation
 from kapitza.errors import InputError
 from kapitza.measure.eels.contrast import side_contrast
+from kapitza.measure.eels.experiment import EelsExperiment, planned_spectra
 from kapitza.measure.eels.fit import fit_spectra
 from kapitza.measure.eels.gradients import line_profile
 from kapitza.measure.eels.jump import InterfaceJump, fit_jump
 from kapitza.measure.eels.map import TemperatureMap
-from kapitza.measure.eels.mixture import mixed_temperatures, mixture_test
-from kapitza.measure.eels.plan import EelsExperiment, planned_spectra
-from kapitza.measure.eels.populations import departure_test, occupations
-from kapitza.measure.eels.spread import PointSpread
+from kapitza.measure.eels.point_spread import PointSpread
+from kapitza.measure.eels.populations import departure_test, mixed_temperatures, mixture_test, mode_occupations
 from kapitza.units import k_B, nm
 
 spec = importlib.util.spec_from_file_location("toy", Path(__file__).with_name("toy.py"))
@@ -102,7 +101,7 @@ def test_modes_that_one_material_lacks_tell_no_temperature_of_it() -> None:
     assert shown[~far & (each.position[-1] > 0)].all()
     assert not shown[far].all()
     assert (each.parameter_sigma("m97.temperature")[shown] > 0).all()
-    held = occupations(each)
+    held = mode_occupations(each)
     kelvin, sigma = held.temperature(), held.temperature_sigma()
     assert sigma is not None
     known = np.isfinite(kelvin)

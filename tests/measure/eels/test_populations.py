@@ -11,16 +11,16 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from kapitza.errors import InputError
+from kapitza.measure.eels.experiment import EelsExperiment, cramer_rao, planned_model
 from kapitza.measure.eels.fit import fit_spectra
-from kapitza.measure.eels.map import Flag, TemperatureMap
-from kapitza.measure.eels.plan import EelsExperiment, cramer_rao, model_of
+from kapitza.measure.eels.map import PixelFlag, TemperatureMap
 from kapitza.measure.eels.populations import (
-    adjusted,
+    adjust_pvalues,
     counted_occupation,
     departure_power,
     departure_test,
     mode_covariance,
-    occupations,
+    mode_occupations,
 )
 from kapitza.units import k_B, meV, nm
 
@@ -82,7 +82,7 @@ def test_false_discovery_rate() -> None:
     share = []
     for _ in range(60):
         p = np.concatenate([rng.uniform(size=400), stats.norm.sf(rng.normal(4, 1, 100)) * 2])
-        found = adjusted(p, "benjamini-hochberg") <= 0.05
+        found = adjust_pvalues(p, "benjamini-hochberg") <= 0.05
         share.append(found[:400].sum() / max(found.sum(), 1))
     np.testing.assert_allclose(np.mean(share), 0.05 * 0.8, rtol=0.25, atol=0)
 
@@ -90,7 +90,7 @@ def test_false_discovery_rate() -> None:
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=30))
 def test_corrections_never_sharpen_and_keep_the_order(values: list[float]) -> None:
     p = np.array(values)
-    holm, rate = adjusted(p), adjusted(p, "benjamini-hochberg")
+    holm, rate = adjust_pvalues(p), adjust_pvalues(p, "benjamini-hochberg")
     assert (holm >= p).all()
     assert (rate >= p * (1 - 1e-12)).all()
     assert (holm >= rate * (1 - 1e-12)).all()
@@ -108,7 +108,9 @@ def test_corrections_never_sharpen_and_keep_the_order(values: list[float]) -> No
 
 def test_false_discovery_rate_against_another_implementation() -> None:
     p = np.random.default_rng(4).uniform(size=57) ** 2
-    np.testing.assert_allclose(adjusted(p, "benjamini-hochberg"), stats.false_discovery_control(p), rtol=1e-12, atol=0)
+    np.testing.assert_allclose(
+        adjust_pvalues(p, "benjamini-hochberg"), stats.false_discovery_control(p), rtol=1e-12, atol=0
+    )
 
 
 @pytest.mark.parametrize("mode", [0, 1, 2])
@@ -136,7 +138,7 @@ def test_pixels_together_see_more() -> None:
 def test_failed_fits_are_left_out() -> None:
     common, each = fitted(np.random.default_rng(7), (4, 5), np.zeros(3))
     flag = np.zeros((4, 5), int)
-    flag[1, 2] = int(Flag.UNCONVERGED)
+    flag[1, 2] = int(PixelFlag.UNCONVERGED)
     spoilt = made(common.temperature, common.deviance, each=False, flag=flag)
     test = departure_test(spoilt, each)
     assert np.isnan(test.pvalue[1, 2])
@@ -163,7 +165,7 @@ def test_power_at_a_mode_that_is_thirty_kelvin_off(pixels: int) -> None:
     pytest.importorskip("numba")
     strengths = (4e-4, 6e-4, 1e-4)
     plan = EelsExperiment(toy.modes_of(*strengths), toy.modes_of(*strengths), 400.0, electrons=6e7)
-    place = model_of(plan, "left", "each").first_tie
+    place = planned_model(plan, "left", "each").first_tie
     bound = cramer_rao(plan, tie="each")[place:, place:]
     said = {}
     for j, least, most in ((0, 0.9, 1.0), (1, 0.9, 1.0), (2, 0.1, 0.4)):
@@ -187,7 +189,7 @@ def fits(strengths: tuple[float, ...], kelvin: Any, pixels: int, seed: int) -> t
 
 def test_occupations_are_means_over_rows() -> None:
     _, each = fitted(np.random.default_rng(8), (16, 6), np.array([0.0, 30.0, 0.0]))
-    found = occupations(each)
+    found = mode_occupations(each)
     assert found.modes == MODES
     np.testing.assert_allclose(found.energy, QUANTA, rtol=1e-12, atol=0)
     x = QUANTA / (k_B * each.value[..., :3])
@@ -203,7 +205,7 @@ def test_occupations_that_were_fitted_are_taken_as_they_are() -> None:
     covariance = np.zeros((2, 4, 4))
     covariance[:, 0, 0], covariance[:, 1, 1] = 1e-4, 4e-6
     names = ("a.occupation", "b.occupation", "a.energy", "b.energy")
-    found = occupations(
+    found = mode_occupations(
         TemperatureMap((np.arange(2) * nm,), names, value, covariance, [0, 0], [1, 1], [1, 1], [1, 1], ("a", "b"))
     )
     np.testing.assert_allclose(found.value, value[:, :2], rtol=1e-12, atol=0)
@@ -226,11 +228,11 @@ def test_faults_say_what_was_wanted() -> None:
     with pytest.raises(InputError, match="against one for all"):
         departure_test(each, common)
     with pytest.raises(InputError, match="neither an occupation nor a temperature"):
-        occupations(common)
+        mode_occupations(common)
     with pytest.raises(InputError, match="2 energies for 3 modes"):
-        occupations(each, energy=[1.0, 2.0])
+        mode_occupations(each, energy=[1.0, 2.0])
     with pytest.raises(InputError, match="unknown correction"):
-        adjusted([0.1], "bonferroni")
+        adjust_pvalues([0.1], "bonferroni")
     with pytest.raises(InputError, match="no parameter"):
         mode_covariance(common, (0, 0))
     with pytest.raises(InputError, match="expected one each"):

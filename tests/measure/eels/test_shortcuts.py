@@ -12,8 +12,8 @@ from kapitza.errors import InputError, ValidityWarning
 from kapitza.measure.eels.fit import fit_spectra
 from kapitza.measure.eels.gradients import line_profile
 from kapitza.measure.eels.jump import fit_jump
-from kapitza.measure.eels.shortcuts import (
-    FALSE_STEPS,
+from kapitza.measure.eels.ratio_thermometry import (
+    BIAS,
     area_temperature,
     channel_temperature,
     log_ratio_temperature,
@@ -39,9 +39,9 @@ def sides(fwhm: float = 8.0, kelvin: float = 400.0) -> np.ndarray:
 @pytest.mark.parametrize("window", [(30, 120), (70, 110)])
 @pytest.mark.parametrize("at", ["centre", "centroid"])
 def test_false_step_of_a_window_ratio_is_what_the_warning_says(window, at) -> None:
-    with pytest.warns(ValidityWarning, match=re.escape(f"{FALSE_STEPS[at][window]:+g} K")):
+    with pytest.warns(ValidityWarning, match=re.escape(f"{BIAS[at][window]:+g} K")):
         found = window_temperature(AXIS, sides(), window[0] * meV, window[1] * meV, at=at)
-    np.testing.assert_allclose(found.temperature[0] - found.temperature[1], FALSE_STEPS[at][window], rtol=0, atol=0.5)
+    np.testing.assert_allclose(found.temperature[0] - found.temperature[1], BIAS[at][window], rtol=0, atol=0.5)
 
 
 @pytest.mark.parametrize("window", [(30, 120), (70, 110)])
@@ -49,7 +49,7 @@ def test_false_step_of_a_line_through_the_origin_is_what_the_warning_says(window
     with pytest.warns(ValidityWarning, match="straight line"):
         found = log_ratio_temperature(AXIS, sides(), window[0] * meV, window[1] * meV)
     step = found.temperature[0] - found.temperature[1]
-    np.testing.assert_allclose(step, FALSE_STEPS["origin"][window], rtol=0, atol=0.1)
+    np.testing.assert_allclose(step, BIAS["origin"][window], rtol=0, atol=0.1)
 
 
 def test_published_step_is_smaller_than_that_of_the_window(published) -> None:

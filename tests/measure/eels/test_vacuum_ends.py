@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from kapitza.measure.eels.dark import with_dark_count
 from kapitza.measure.eels.fit import fit_spectra
-from kapitza.measure.eels.vacuum import zero_loss
+from kapitza.measure.eels.spectrum import with_dark_count
+from kapitza.measure.eels.vacuum import zero_loss_from_vacuum
 from kapitza.units import meV
 
 spec = importlib.util.spec_from_file_location("toy", Path(__file__).with_name("toy.py"))
@@ -30,7 +30,7 @@ def recorded(mean: np.ndarray, pixels: int, seed: int) -> Any:
 @pytest.mark.parametrize("seed", range(4))
 def test_a_noisy_end_of_the_axis_does_no_harm(seed: int) -> None:
     vacuum = toy.expected_counts(toy.modes_of(0.0, 0.0, 0.0), 400.0, 2.4e8)[0]
-    shape = zero_loss(recorded(vacuum, 12, seed))
+    shape = zero_loss_from_vacuum(recorded(vacuum, 12, seed))
     knots, cubics = shape.pieces(meV)
     assert cubics[0, 2] > 0 > cubics[-1, 2]  # it falls on either side
     at = np.arange(-5, 5.1, 0.5)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from kapitza.measure.eels.model import Mode, SpectrumModel, expected, grid_of
+from kapitza.measure.eels.model import SpectrumModel, VibrationalMode, channel_grid, expected_spectrum
 from kapitza.measure.eels.spectrum import SpectrumImage
 from kapitza.units import meV, nm
 
@@ -41,7 +41,7 @@ def spectrum(
 
 
 def expected_counts(
-    modes: tuple[Mode, ...], kelvin: np.ndarray | float, dose: float, fwhm: float = 8.0, tail: float = 0.02
+    modes: tuple[VibrationalMode, ...], kelvin: np.ndarray | float, dose: float, fwhm: float = 8.0, tail: float = 0.02
 ) -> np.ndarray:
     """(..., channels) expected electrons by the forward model of the package, a temperature for each pixel or mode.
 
@@ -56,13 +56,13 @@ def expected_counts(
     start = np.tile([dose, 0.0, fwhm * meV, tail, *lines], (len(flat), 1))
     axis = ENERGY * meV
     x = np.hstack([start, flat]) / model.units(0.5 * meV)
-    return expected(model, grid_of(model, axis), x)[0].reshape(*temperature.shape[:-1], ENERGY.size)
+    return expected_spectrum(model, channel_grid(model, axis), x)[0].reshape(*temperature.shape[:-1], ENERGY.size)
 
 
-def modes_of(*strengths: float | None) -> tuple[Mode, ...]:
+def modes_of(*strengths: float | None) -> tuple[VibrationalMode, ...]:
     """Modes at 47, 82 and 97 meV with these intensities."""
     lines = zip(QUANTA, WIDTHS, strengths, strict=True)
-    return tuple(Mode(f"m{q:.0f}", q * meV, w * meV, s) for q, w, s in lines)
+    return tuple(VibrationalMode(f"m{q:.0f}", q * meV, w * meV, s) for q, w, s in lines)
 
 
 def image_of(counts: np.ndarray, pitch: float = nm) -> SpectrumImage:

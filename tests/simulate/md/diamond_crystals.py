@@ -5,7 +5,6 @@ import importlib.metadata
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -13,12 +12,11 @@ import pytest
 from numpy.typing import NDArray
 
 from kapitza.core.arrays import Array
-from kapitza.simulate.md import kernels_sw, kernels_tersoff
-from kapitza.simulate.md.field import Field
-from kapitza.simulate.md.neighbours import neighbours
+from kapitza.simulate.md.kernels.forces import load_kernels
+from kapitza.simulate.md.kernels.neighbours import list_neighbours
+from kapitza.simulate.md.potential import Potential
 from kapitza.units import angstrom, eV
 
-KERNELS = {"stillinger-weber": kernels_sw, "tersoff": kernels_tersoff}
 FORCE = eV / angstrom
 Ints = NDArray[np.int32]
 
@@ -27,7 +25,7 @@ class Crystal:
     """Atoms of a diamond lattice in disorder, and a potential for them."""
 
     def __init__(
-        self, field: Field, cells: tuple[int, int, int], a: float, *, disorder: float = 0.15, seed: int = 3
+        self, field: Potential, cells: tuple[int, int, int], a: float, *, disorder: float = 0.15, seed: int = 3
     ) -> None:
         rng = np.random.default_rng(seed)
         base = np.array([[0, 0, 0], [0, 0.5, 0.5], [0.5, 0, 0.5], [0.5, 0.5, 0]])
@@ -37,11 +35,11 @@ class Crystal:
         self.lattice: Array = np.diag(cells) * a
         self.species: Ints = rng.integers(len(field.kinds), size=len(self.x)).astype(np.int32)
         self.field = field
-        self.kernels: ModuleType = KERNELS[field.form]
+        self.kernels = load_kernels(field)
         self.skin = 0.8 * angstrom
 
     def lists(self, x: Array) -> tuple[Array, Ints, NDArray[np.int64], Ints, Ints]:
-        found = neighbours(self.lattice, x, self.field.cutoff + self.skin, periodic=(True, True, True), half=False)
+        found = list_neighbours(self.lattice, x, self.field.cutoff + self.skin, periodic=(True, True, True), half=False)
         return found.extended(x), self.species[found.owner], found.start, found.near, found.owner
 
     def forces(self, x: Array | None = None) -> tuple[float, Array, Array]:

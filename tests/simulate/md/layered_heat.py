@@ -7,7 +7,7 @@ from scipy.linalg import expm
 
 from kapitza import units
 from kapitza.simulate.md.record import Record
-from kapitza.simulate.md.system import COLD, FREE, HOT
+from kapitza.simulate.md.system import COLD_ROLE, FREE_ROLE, HOT_ROLE
 
 EPSILON, SIGMA, MASS = 1.67e-21, 3.405e-10, 39.948 * units.m_u
 TAU = SIGMA * np.sqrt(MASS / EPSILON)
@@ -50,8 +50,8 @@ def layered_heat(
         sums.append(state[:, 2 * number : 2 * number + 3].copy())
         energy.append(state[:, :number].sum(axis=1))
     profile, work, energies = np.array(means), np.array(sums), 3 * ATOMS * np.array(energy)
-    roles = np.full(number, FREE)
-    roles[:bath], roles[-bath:] = HOT, COLD
+    roles = np.full(number, FREE_ROLE)
+    roles[:bath], roles[-bath:] = HOT_ROLE, COLD_ROLE
     return [
         Record(
             "layers", AREA * SIGMA**2, (layers - 0.5) * SPACING * SIGMA, np.arange(number) * SPACING * SIGMA,

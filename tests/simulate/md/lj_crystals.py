@@ -4,9 +4,8 @@ from itertools import product
 
 import numpy as np
 
-from kapitza.simulate.md.field import Field
-from kapitza.simulate.md.fields import End, lennard_jones
-from kapitza.simulate.md.system import COLD, FREE, HELD, HOT, System
+from kapitza.simulate.md.potential import Potential, Truncation, lennard_jones
+from kapitza.simulate.md.system import COLD_ROLE, FREE_ROLE, HELD_ROLE, HOT_ROLE, System
 from kapitza.units import m_u
 
 EPSILON, SIGMA, MASS = 1.67e-21, 3.405e-10, 39.948 * m_u
@@ -22,13 +21,13 @@ def crystal(cells=(3, 3, 8), ratio=3.0, *, bath=3, wall=0, periodic=True) -> Sys
     layer = np.rint(2 * positions[:, 2] / LATTICE - 0.5).astype(int)
     end = 2 * cells[2]
     right = layer >= cells[2]
-    role = np.select([layer < wall + bath, layer >= end - wall - bath], [HOT, COLD], FREE)
-    role[(layer < wall) | (layer >= end - wall)] = HELD
+    role = np.select([layer < wall + bath, layer >= end - wall - bath], [HOT_ROLE, COLD_ROLE], FREE_ROLE)
+    role[(layer < wall) | (layer >= end - wall)] = HELD_ROLE
     masses = np.where(right, ratio, 1.0) * MASS
     box = np.diag([*cells[:2], cells[2] if periodic else cells[2] + 8]) * LATTICE
     plane = 0.5 * cells[2] * LATTICE
     return System("argon", box, positions, masses, right.astype(int), ("Ar", "heavy"), layer, role, plane, periodic)
 
 
-def argon(end: End = "quadratic") -> Field:
+def argon(end: Truncation = "quadratic") -> Potential:
     return lennard_jones(("Ar", "heavy"), EPSILON, SIGMA, end=end)

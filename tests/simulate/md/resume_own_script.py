@@ -8,24 +8,24 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parent))
 from lj_crystals import TAU, argon, crystal
 
-from kapitza.simulate.md.engine import Baths
-from kapitza.simulate.md.nemd import nemd
-from kapitza.simulate.md.own import Own
-from kapitza.simulate.md.plane import PlanePower
-from kapitza.simulate.md.protocol import Course
-from kapitza.simulate.md.spectrum import SpectralCurrent
+from kapitza.simulate.md.engine import Thermostats
+from kapitza.simulate.md.engines.builtin import BuiltinEngine
+from kapitza.simulate.md.observers.plane_power import PlanePower
+from kapitza.simulate.md.observers.spectral_flux import SpectralCurrent
+from kapitza.simulate.md.protocol import Protocol
+from kapitza.simulate.md.runs.single import run_nemd
 
 
 def run(folder=None, blocks=12):
     """Arrays of the record and of the spectrum."""
     system, field = crystal((2, 2, 6), periodic=False, wall=1), argon()
-    course = Course(timestep=0.004 * TAU, steps=300, blocks=blocks, equilibration=300, sample=10, power=10, seed=3)
+    course = Protocol(timestep=0.004 * TAU, steps=300, blocks=blocks, equilibration=300, sample=10, power=10, seed=3)
     crossing = PlanePower(system, field)
     seen = SpectralCurrent(
         crossing, system.masses, area=system.area, timestep=course.timestep, every=6, segment=32, window="none"
     )
-    baths = Baths("langevin", hot=36.0, cold=24.0, damping=0.5 * TAU)
-    record = nemd(system, field, Own(), baths, course, observers=[seen], folder=folder)
+    baths = Thermostats("langevin", hot=36.0, cold=24.0, damping=0.5 * TAU)
+    record = run_nemd(system, field, BuiltinEngine(), baths, course, observers=[seen], folder=folder)
     flux = seen.flux()
     return {
         "temperature": record.temperature, "heat": record.heat, "energy": record.energy, "power": record.power,

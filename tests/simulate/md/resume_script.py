@@ -8,12 +8,12 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parent))
 from stub_engine import BATHS, COURSE, FIELD, Counter, Stub, small
 
-from kapitza.simulate.md.nemd import nemd
+from kapitza.simulate.md.runs.single import run_nemd
 
 
 def run(folder=None):
     counter = Counter(7)
-    record = nemd(small(), FIELD, Stub(pause=0.0005), BATHS, COURSE, observers=[counter], folder=folder)
+    record = run_nemd(small(), FIELD, Stub(pause=0.0005), BATHS, COURSE, observers=[counter], folder=folder)
     return {"heat": record.heat, "temperature": record.temperature, "energy": record.energy, "total": counter.total}
 
 

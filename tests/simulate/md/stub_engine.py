@@ -8,17 +8,17 @@ import time
 import numpy as np
 from attrs import frozen
 
-from kapitza.simulate.md.build import mass_interface
-from kapitza.simulate.md.engine import Baths, State
-from kapitza.simulate.md.field import Field
-from kapitza.simulate.md.protocol import Course
-from kapitza.simulate.md.system import COLD, HELD, HOT
+from kapitza.simulate.md.engine import MdState, Thermostats
+from kapitza.simulate.md.potential import Potential
+from kapitza.simulate.md.protocol import Protocol
+from kapitza.simulate.md.system import COLD_ROLE, HELD_ROLE, HOT_ROLE
+from kapitza.simulate.md.systems.assembly import mass_interface
 from kapitza.units import angstrom, fs, k_B, ps
 
 SPRING = 5.0  # N/m
-FIELD = Field("lennard-jones", ("light", "heavy"), 8.5 * angstrom, ())
-BATHS = Baths("langevin", 60.0, 40.0, 0.2 * ps)
-COURSE = Course(timestep=20 * fs, steps=100, blocks=6, equilibration=150, sample=5, seed=3)
+FIELD = Potential("lennard-jones", ("light", "heavy"), 8.5 * angstrom, ())
+BATHS = Thermostats("langevin", 60.0, 40.0, 0.2 * ps)
+COURSE = Protocol(timestep=20 * fs, steps=100, blocks=6, equilibration=150, sample=5, seed=3)
 
 
 class StubMotion:
@@ -33,7 +33,7 @@ class StubMotion:
             self.rng.bit_generator.state = {
                 "bit_generator": "PCG64", "state": inner, "has_uint32": 0, "uinteger": 0,
             }  # fmt: skip
-        self.free = (system.role != HELD)[:, None]
+        self.free = (system.role != HELD_ROLE)[:, None]
         omega = np.sqrt(SPRING / system.masses)[:, None]
         self.turn = np.cos(omega * timestep), np.sin(omega * timestep), omega
         self.burst, self.closed = 0, False
@@ -60,7 +60,7 @@ class StubMotion:
 
     def push(self):
         keep = np.exp(-self.timestep / self.baths.damping)
-        for i, (role, temperature) in enumerate(((HOT, self.baths.hot), (COLD, self.baths.cold))):
+        for i, (role, temperature) in enumerate(((HOT_ROLE, self.baths.hot), (COLD_ROLE, self.baths.cold))):
             here = self.system.role == role
             mass = self.system.masses[here]
             before = self.velocities[here]
@@ -73,7 +73,7 @@ class StubMotion:
         inner = self.rng.bit_generator.state["state"]
         mask = (1 << 64) - 1
         parts = [inner["state"] & mask, inner["state"] >> 64, inner["inc"] & mask, inner["inc"] >> 64]
-        return State(
+        return MdState(
             self.positions.copy(), self.velocities.copy(), self.step, self.heat.copy(), np.array(parts, dtype=np.uint64)
         )
 

@@ -7,15 +7,15 @@ import pytest
 from scipy.linalg import eigh
 
 from kapitza.errors import InputError
-from kapitza.simulate.md.approach import Approach, approach_conductance, decay
-from kapitza.simulate.md.slabs import Slab, relaxation_modes
+from kapitza.simulate.md.analysis.relaxation import RelaxationData, fit_relaxation, slab_decay
+from kapitza.simulate.md.analysis.slabs import ThermalSlab, relaxation_modes
 
 G = 100e6  # W m⁻² K⁻¹
 CAPACITY = 1.6e6  # J m⁻³ K⁻¹
 KELVIN = 300.0
 
 
-def grid(left: Slab, right: Slab, cells: int = 300) -> tuple[Any, Any]:
+def grid(left: ThermalSlab, right: ThermalSlab, cells: int = 300) -> tuple[Any, Any]:
     """Rates and weights of the difference of the means, from finite volumes of both slabs."""
     sizes = np.repeat([left.length / cells, right.length / cells], cells)
     kappa = np.repeat([left.conductivity, right.conductivity], cells)
@@ -39,7 +39,7 @@ def noisy(curve: Any, replicas: int, size: float, memory: float, rng: np.random.
     return curve + size * noise
 
 
-SLABS = Slab(20e-9, CAPACITY, 5.0), Slab(40e-9, 1.2e6, 3.0)
+SLABS = ThermalSlab(20e-9, CAPACITY, 5.0), ThermalSlab(40e-9, 1.2e6, 3.0)
 TIME = np.linspace(0, 1.5e-9, 301)
 
 
@@ -49,11 +49,11 @@ def test_modes_are_those_of_a_grid():
     np.testing.assert_allclose(rates[:4], exact[:4], rtol=2e-4, atol=0)
     np.testing.assert_allclose(weights[:4], shares[:4], rtol=1e-3, atol=0)
     curve = np.exp(-np.outer(TIME[1:], exact)) @ shares
-    np.testing.assert_allclose(decay(TIME[1:], G, *SLABS), curve, rtol=2e-3, atol=0)
+    np.testing.assert_allclose(slab_decay(TIME[1:], G, *SLABS), curve, rtol=2e-3, atol=0)
 
 
 def test_equal_slabs_have_poles_that_coincide():
-    same = Slab(20e-9, CAPACITY, 5.0)
+    same = ThermalSlab(20e-9, CAPACITY, 5.0)
     rates, weights = relaxation_modes(G, same, same)
     exact, shares = grid(same, same)
     seen = np.abs(shares) > 1e-9
@@ -62,23 +62,23 @@ def test_equal_slabs_have_poles_that_coincide():
 
 
 def test_good_conductors_relax_as_bodies():
-    left, right = Slab(20e-9, CAPACITY, 1e5), Slab(40e-9, 1.2e6, 1e5)
+    left, right = ThermalSlab(20e-9, CAPACITY, 1e5), ThermalSlab(40e-9, 1.2e6, 1e5)
     rate = G * (1 / left.areal + 1 / right.areal)
     np.testing.assert_allclose(relaxation_modes(G, left, right)[0][0], rate, rtol=1e-3, atol=0)
     np.testing.assert_allclose(
-        decay(TIME, G, Slab(20e-9, CAPACITY), Slab(40e-9, 1.2e6)), np.exp(-rate * TIME), rtol=1e-9
+        slab_decay(TIME, G, ThermalSlab(20e-9, CAPACITY), ThermalSlab(40e-9, 1.2e6)), np.exp(-rate * TIME), rtol=1e-9
     )
 
 
 def test_the_grid_gives_its_conductance():
     exact, shares = grid(*SLABS)
     curve = 30 * np.exp(-np.outer(TIME[2:], exact)) @ shares
-    data = Approach(TIME[2:], curve[None], *SLABS, KELVIN)
-    found = approach_conductance(data)
+    data = RelaxationData(TIME[2:], curve[None], *SLABS, KELVIN)
+    found = fit_relaxation(data)
     assert found.model == "slabs"
     np.testing.assert_allclose(found.conductance.value[0], G, rtol=5e-3, atol=0)
     np.testing.assert_allclose(found.biot, G * (20e-9 / 5 + 40e-9 / 3), rtol=1e-2, atol=0)
-    lumped = approach_conductance(data, model="lumped")
+    lumped = fit_relaxation(data, model="lumped")
     assert lumped.conductance.value[0] < 0.8 * G
     assert any("Biot" in reason for reason in lumped.reasons)
     assert (found.conductance.drop, found.conductance.statistics) == ("extrapolated", "classical")
@@ -87,18 +87,18 @@ def test_the_grid_gives_its_conductance():
 def test_conductivities_can_be_wrong_by_one_factor():
     exact, shares = grid(*SLABS)
     curve = -30 * np.exp(-np.outer(TIME[2:], exact)) @ shares
-    wrong = Slab(20e-9, CAPACITY, 7.5), Slab(40e-9, 1.2e6, 4.5)
-    found = approach_conductance(Approach(TIME[2:], curve[None], *wrong, KELVIN), free=True)
+    wrong = ThermalSlab(20e-9, CAPACITY, 7.5), ThermalSlab(40e-9, 1.2e6, 4.5)
+    found = fit_relaxation(RelaxationData(TIME[2:], curve[None], *wrong, KELVIN), free=True)
     np.testing.assert_allclose(found.conductance.value[0], G, rtol=3e-2, atol=0)
     np.testing.assert_allclose(found.conductivity, [5.0, 3.0], rtol=5e-2, atol=0)
     np.testing.assert_allclose(found.amplitude, -30, rtol=1e-2, atol=0)
 
 
 def test_small_biot_number_takes_the_lumped_model():
-    sides = Slab(2e-9, CAPACITY, 50.0), Slab(4e-9, 1.2e6, 50.0)
+    sides = ThermalSlab(2e-9, CAPACITY, 50.0), ThermalSlab(4e-9, 1.2e6, 50.0)
     exact, shares = grid(*sides)
     time = np.linspace(0, 1.5e-10, 200)
-    found = approach_conductance(Approach(time, (30 * np.exp(-np.outer(time, exact)) @ shares)[None], *sides, KELVIN))
+    found = fit_relaxation(RelaxationData(time, (30 * np.exp(-np.outer(time, exact)) @ shares)[None], *sides, KELVIN))
     assert found.model == "lumped"
     np.testing.assert_allclose(found.conductance.value[0], G, rtol=2e-2, atol=0)
 
@@ -107,7 +107,9 @@ def test_a_difference_in_noise_is_not_resolved():
     """Noise of four times the difference that decays hides its rate."""
     rng = np.random.default_rng(3)
     time = TIME[::5]
-    found = approach_conductance(Approach(time, noisy(30 * decay(time, G, *SLABS), 1, 120.0, 0.7, rng), *SLABS, KELVIN))
+    found = fit_relaxation(
+        RelaxationData(time, noisy(30 * slab_decay(time, G, *SLABS), 1, 120.0, 0.7, rng), *SLABS, KELVIN)
+    )
     assert found.conductance.sigma[0] > found.conductance.value[0] / 2
     assert any("not resolved" in reason for reason in found.reasons)
 
@@ -116,16 +118,16 @@ def test_a_difference_in_noise_is_not_resolved():
 @pytest.mark.parametrize("replicas", [8, 1])
 def test_intervals_cover(replicas: int):
     """50 experiments with noise that remembers 3 samples: 95 % intervals cover 88 % or more."""
-    from kapitza.simulate.md.blocks import quantile
+    from kapitza.simulate.md.analysis.block_averages import student_quantile
 
     rng = np.random.default_rng(replicas)
     time = TIME[::5]
-    curve = 30 * decay(time, G, *SLABS)
+    curve = 30 * slab_decay(time, G, *SLABS)
     inside, values = [], []
     for _ in range(50):
-        data = Approach(time, noisy(curve, replicas, 1.0, 0.7, rng), *SLABS, KELVIN)
-        found = approach_conductance(data)
-        sigma = np.hypot(found.statistical * quantile(0.95, found.freedom), 1.96 * found.start)
+        data = RelaxationData(time, noisy(curve, replicas, 1.0, 0.7, rng), *SLABS, KELVIN)
+        found = fit_relaxation(data)
+        sigma = np.hypot(found.statistical * student_quantile(0.95, found.freedom), 1.96 * found.start)
         inside.append(abs(found.conductance.value[0] - G) < sigma)
         values.append(found.conductance.value[0])
     assert np.mean(inside) >= 0.88
@@ -134,15 +136,15 @@ def test_intervals_cover(replicas: int):
 
 def test_faults_are_named():
     with pytest.raises(InputError, match="wanted \\(replicas"):
-        Approach(TIME, np.zeros((2, 3)), *SLABS, KELVIN)
-    flat = Approach(TIME, np.full((1, TIME.size), 10.0), *SLABS, KELVIN, name="x")
+        RelaxationData(TIME, np.zeros((2, 3)), *SLABS, KELVIN)
+    flat = RelaxationData(TIME, np.full((1, TIME.size), 10.0), *SLABS, KELVIN, name="x")
     with pytest.raises(InputError, match="until it decays"):
-        approach_conductance(flat)
+        fit_relaxation(flat)
     with pytest.raises(InputError, match="10 or more"):
-        approach_conductance(flat, after=1.49e-9)
-    bodies = Approach(TIME, np.full((1, TIME.size), 10.0), Slab(1e-8, 1e6), Slab(1e-8, 1e6), KELVIN)
+        fit_relaxation(flat, after=1.49e-9)
+    bodies = RelaxationData(TIME, np.full((1, TIME.size), 10.0), ThermalSlab(1e-8, 1e6), ThermalSlab(1e-8, 1e6), KELVIN)
     with pytest.raises(InputError, match="needs the conductivities"):
-        approach_conductance(bodies, model="slabs")
+        fit_relaxation(bodies, model="slabs")
     short = TIME[:60] / 4
-    early = Approach(short, 30 * decay(short, G, *SLABS)[None], *SLABS, KELVIN)
-    assert any("run longer" in reason for reason in approach_conductance(early).reasons)
+    early = RelaxationData(short, 30 * slab_decay(short, G, *SLABS)[None], *SLABS, KELVIN)
+    assert any("run longer" in reason for reason in fit_relaxation(early).reasons)

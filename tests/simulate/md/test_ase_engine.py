@@ -4,27 +4,27 @@ import numpy as np
 import pytest
 
 from kapitza.errors import ConvergenceError, InputError
-from kapitza.simulate.md.ase_engine import calculated_field, from_ase
-from kapitza.simulate.md.engine import Baths, State
-from kapitza.simulate.md.field import Field
-from kapitza.simulate.md.lammps_engine import Lammps
-from kapitza.simulate.md.system import COLD, FREE, HELD, HOT, System
+from kapitza.simulate.md.engine import MdState, Thermostats
+from kapitza.simulate.md.engines.ase import ase_potential, from_ase
+from kapitza.simulate.md.engines.lammps import LammpsEngine
+from kapitza.simulate.md.potential import Potential
+from kapitza.simulate.md.system import COLD_ROLE, FREE_ROLE, HELD_ROLE, HOT_ROLE, System
 from kapitza.units import angstrom, eV, fs, k_B, m_u, ps
 
 pytest.importorskip("ase")
 
 A = 4.08 * angstrom
 FCC = np.array([[0, 0, 0], [0.5, 0.5, 0], [0.5, 0, 0.5], [0, 0.5, 0.5]])
-GOLD = calculated_field(("Au",), 6 * angstrom)
+GOLD = ase_potential(("Au",), 6 * angstrom)
 
 
 def bar(a=A, symbol="Au", mass=196.97, periodic=False) -> System:
     grid = np.stack(np.meshgrid(range(2), range(2), range(4), indexing="ij"), -1).reshape(-1, 1, 3)
     positions = (grid + FCC).reshape(-1, 3) * a
     layer = np.round(positions[:, 2] / a * 2).astype(int)
-    role = np.array([HELD, HOT, HOT, FREE, FREE, COLD, COLD, HELD])[layer]
+    role = np.array([HELD_ROLE, HOT_ROLE, HOT_ROLE, FREE_ROLE, FREE_ROLE, COLD_ROLE, COLD_ROLE, HELD_ROLE])[layer]
     if periodic:
-        role = np.where(role == HELD, FREE, role)
+        role = np.where(role == HELD_ROLE, FREE_ROLE, role)
     n = layer.size
     box = np.diag([2, 2, 4 if periodic else 6]) * a
     return System(
@@ -32,10 +32,10 @@ def bar(a=A, symbol="Au", mass=196.97, periodic=False) -> System:
     )
 
 
-def warm(system, temperature) -> State:
+def warm(system, temperature) -> MdState:
     rng = np.random.default_rng(3)
     velocities = rng.normal(size=system.positions.shape) * np.sqrt(k_B * temperature / system.masses)[:, None]
-    return State(system.positions, np.where((system.role == HELD)[:, None], 0.0, velocities))
+    return MdState(system.positions, np.where((system.role == HELD_ROLE)[:, None], 0.0, velocities))
 
 
 def emt():
@@ -47,10 +47,10 @@ def emt():
 @pytest.mark.parametrize(
     "baths",
     [
-        Baths("none"),
-        Baths("langevin", 400.0, 100.0, 0.05 * ps),
-        Baths("exchange", power=2e-8),
-        Baths("swap", period=5),
+        Thermostats("none"),
+        Thermostats("langevin", 400.0, 100.0, 0.05 * ps),
+        Thermostats("exchange", power=2e-8),
+        Thermostats("swap", period=5),
     ],
     ids=lambda baths: baths.kind,
 )
@@ -66,7 +66,7 @@ def test_the_atoms_gain_what_the_baths_give(baths):
         np.testing.assert_allclose([hot, cold], np.array([1, -1]) * 2e-8 * 120e-15, rtol=1e-9, atol=0)
     elif baths.kind != "none":
         assert hot > 0 > cold
-    assert np.array_equal(motion.positions[system.role == HELD], system.positions[system.role == HELD])
+    assert np.array_equal(motion.positions[system.role == HELD_ROLE], system.positions[system.role == HELD_ROLE])
 
 
 def test_the_path_is_that_of_lammps():
@@ -76,13 +76,13 @@ def test_the_path_is_that_of_lammps():
     system = bar(5.3 * angstrom, "Ar", 39.948, periodic=True)
     epsilon, sigma, cutoff = 0.0104, 3.4, 8.0
     one = np.ones((1, 1))
-    field = Field(
+    field = Potential(
         "lennard-jones", ("Ar",), cutoff * angstrom,
         (one * epsilon * eV, one * sigma * angstrom, one * cutoff * angstrom, np.zeros(1)),
     )  # fmt: skip
     ends = []
-    for engine in (from_ase(LennardJones(epsilon=epsilon, sigma=sigma, rc=cutoff)), Lammps("plain")):
-        motion = engine.begin(system, field, Baths("none"), warm(system, 30), timestep=4 * fs, seed=1)
+    for engine in (from_ase(LennardJones(epsilon=epsilon, sigma=sigma, rc=cutoff)), LammpsEngine("plain")):
+        motion = engine.begin(system, field, Thermostats("none"), warm(system, 30), timestep=4 * fs, seed=1)
         motion.advance(40)
         ends.append((motion.positions.copy(), motion.velocities.copy()))
         motion.close()
@@ -94,9 +94,9 @@ def test_the_path_is_that_of_lammps():
 def test_a_bath_holds_its_temperature():
     """Ends of Langevin runs without the crystal between: kinetic energy of 3/2 kB T an atom."""
     system = bar()
-    baths = Baths("langevin", 300.0, 300.0, 0.02 * ps)
+    baths = Thermostats("langevin", 300.0, 300.0, 0.02 * ps)
     motion = emt().begin(system, GOLD, baths, warm(system, 300), timestep=2 * fs, seed=1)
-    bath = np.isin(system.role, [HOT, COLD])
+    bath = np.isin(system.role, [HOT_ROLE, COLD_ROLE])
     motion.advance(50)
     seen = []
     for _ in range(30):
@@ -106,7 +106,7 @@ def test_a_bath_holds_its_temperature():
 
 
 def test_taken_up_from_its_state():
-    system, baths = bar(), Baths("langevin", 400.0, 100.0, 0.05 * ps)
+    system, baths = bar(), Thermostats("langevin", 400.0, 100.0, 0.05 * ps)
     motion = emt().begin(system, GOLD, baths, warm(system, 300), timestep=2 * fs, seed=1)
     motion.advance(10)
     other = emt().begin(system, GOLD, baths, motion.state(), timestep=2 * fs, seed=9)
@@ -120,12 +120,14 @@ def test_faults_are_one_clear_line():
     with pytest.raises(InputError, match="calculator of ASE"):
         from_ase("EMT")
     with pytest.raises(InputError, match="chemical symbol"):
-        emt().begin(bar(symbol="Qq"), GOLD, Baths("none"), warm(system, 300), timestep=2 * fs, seed=1)
+        emt().begin(bar(symbol="Qq"), GOLD, Thermostats("none"), warm(system, 300), timestep=2 * fs, seed=1)
     with pytest.raises(InputError, match="EMT does not take"):
-        emt().begin(bar(symbol="Si"), GOLD, Baths("none"), warm(system, 300), timestep=2 * fs, seed=1)
+        emt().begin(bar(symbol="Si"), GOLD, Thermostats("none"), warm(system, 300), timestep=2 * fs, seed=1)
     close = np.array(system.positions)
     close[20] = close[21] + 1e-12
     with pytest.raises(InputError, match="lie on each other"):
-        emt().begin(system, GOLD, Baths("none"), State(close, 0 * close), timestep=2 * fs, seed=1)
+        emt().begin(system, GOLD, Thermostats("none"), MdState(close, 0 * close), timestep=2 * fs, seed=1)
     with pytest.raises(ConvergenceError, match="lower the power"):
-        emt().begin(system, GOLD, Baths("exchange", power=1e-4), warm(system, 300), timestep=2 * fs, seed=1).advance(99)
+        emt().begin(
+            system, GOLD, Thermostats("exchange", power=1e-4), warm(system, 300), timestep=2 * fs, seed=1
+        ).advance(99)

@@ -7,18 +7,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kapitza.errors import InputError
-from kapitza.matter.build import Plan, engine_of
-from kapitza.matter.disorder import Disorder
+from kapitza.matter.building.disorder import Disorder
+from kapitza.matter.building.relaxed_junction import JunctionPlan, plan_force_field
 from kapitza.matter.structure import Structure, structure
-from kapitza.simulate.md.build import check_overlap, mass_interface, planes_of, stretched
-from kapitza.simulate.md.field import Field
-from kapitza.simulate.md.junctions import junction_system
-from kapitza.simulate.md.system import COLD, FREE, HELD, HOT
+from kapitza.simulate.md.potential import Potential
+from kapitza.simulate.md.system import COLD_ROLE, FREE_ROLE, HELD_ROLE, HOT_ROLE
+from kapitza.simulate.md.systems.assembly import check_overlap, find_planes, mass_interface, stretch_sides
+from kapitza.simulate.md.systems.junctions import junction_system
 from kapitza.units import angstrom, eV, nm
 
 SIGMA = 3.4 * angstrom
-TWO = Field("lennard-jones", ("light", "heavy"), 2.5 * SIGMA, ())
-SILICON = Field("stillinger-weber", ("Si",), 3.77 * angstrom, ())
+TWO = Potential("lennard-jones", ("light", "heavy"), 2.5 * SIGMA, ())
+SILICON = Potential("stillinger-weber", ("Si",), 3.77 * angstrom, ())
 
 
 def test_the_reference_system_of_lennard_jones():
@@ -26,7 +26,7 @@ def test_the_reference_system_of_lennard_jones():
     made = mass_interface("Ar", TWO, 3, lattice_constant=1.5712 * SIGMA)
     assert made.masses.size == 2600
     roles = made.roles.tolist()
-    assert roles == [HELD] * 2 + [HOT] * 8 + [FREE] * 32 + [COLD] * 8 + [HELD] * 2
+    assert roles == [HELD_ROLE] * 2 + [HOT_ROLE] * 8 + [FREE_ROLE] * 32 + [COLD_ROLE] * 8 + [HELD_ROLE] * 2
     np.testing.assert_allclose(made.area, (5 * 1.5712 * SIGMA) ** 2, rtol=1e-12, atol=0)
     np.testing.assert_allclose(np.diff(made.heights), 1.5712 / 2 * SIGMA, rtol=1e-9, atol=0)
     np.testing.assert_allclose(made.masses[made.right], 3 * made.masses[~made.right][0], rtol=1e-12, atol=0)
@@ -64,7 +64,7 @@ def test_neighbours_of_diamond_are_those_of_diamond():
 def test_a_periodic_system_has_its_baths_in_the_middles():
     made = mass_interface("Ar", TWO, 3, length=10, bath=2, periodic=True)
     roles = made.roles
-    assert roles.tolist() == [FREE] * 8 + [HOT] * 4 + [FREE] * 16 + [COLD] * 4 + [FREE] * 8
+    assert roles.tolist() == [FREE_ROLE] * 8 + [HOT_ROLE] * 4 + [FREE_ROLE] * 16 + [COLD_ROLE] * 4 + [FREE_ROLE] * 8
     low, high = made.heights[[0, -1]]
     np.testing.assert_allclose(made.plane, (low + high) / 2, rtol=1e-12, atol=0)
 
@@ -74,9 +74,9 @@ def test_planes_and_slices():
     rng = np.random.default_rng(1)
     flat = np.repeat(np.arange(5) * angstrom, 20) + rng.uniform(-0.05, 0.05, 100) * angstrom
     mixed = rng.permutation(100)
-    assert planes_of(flat[mixed]).tolist() == (np.repeat(np.arange(5), 20)[mixed]).tolist()
+    assert find_planes(flat[mixed]).tolist() == (np.repeat(np.arange(5), 20)[mixed]).tolist()
     fluid = rng.uniform(0, 20, 4000) * angstrom
-    found = planes_of(fluid)
+    found = find_planes(fluid)
     assert 5 <= found.max() + 1 <= 6
     assert (np.diff(found[np.argsort(fluid)]) >= 0).all()
     thick = [np.ptp(fluid[found == k]) for k in range(found.max() + 1)]
@@ -85,13 +85,13 @@ def test_planes_and_slices():
 
 def test_stretching_moves_planes_by_the_factors():
     made = mass_interface("Ar", TWO, 3)
-    wide = stretched(made, left=1.01, right=1.02, across=1.005)
+    wide = stretch_sides(made, left=1.01, right=1.02, across=1.005)
     for right, factor in ((False, 1.01), (True, 1.02)):
         before, after = (np.unique(np.round(one.positions[one.right == right, 2], 16)) for one in (made, wide))
         np.testing.assert_allclose(np.ptp(after), factor * np.ptp(before), rtol=1e-6, atol=0)
     np.testing.assert_allclose(wide.area, 1.005**2 * made.area, rtol=1e-12, atol=0)
     ring = mass_interface("Ar", TWO, 3, bath=0, periodic=True)
-    same = stretched(ring, left=1.01, right=1.01, across=1.01)
+    same = stretch_sides(ring, left=1.01, right=1.01, across=1.01)
     np.testing.assert_allclose(same.lattice, 1.01 * ring.lattice, rtol=1e-12, atol=0)
 
 
@@ -139,8 +139,8 @@ def test_an_oblique_third_axis_is_refused():
 def argon_krypton():
     """Two crystals that fit with 6 % of strain, as a row of two interfaces."""
     pytest.importorskip("matscipy")
-    plan = Plan("Ar", "Kr", "lennard-jones", limit=0.08)
-    field = Field("lennard-jones", ("Kr", "Ar"), 2.5 * 3.65 * angstrom, ())
+    plan = JunctionPlan("Ar", "Kr", "lennard-jones", limit=0.08)
+    field = Potential("lennard-jones", ("Kr", "Ar"), 2.5 * 3.65 * angstrom, ())
     size = {"lengths": (5 * nm, 4 * nm), "width": 1.5 * nm, "bath": 1 * nm}
     return plan, field, [junction_system(plan, field, **size, periodic=periodic) for periodic in (False, True)]
 
@@ -148,7 +148,7 @@ def argon_krypton():
 def forces_of(plan, made, *, periodic):
     symbols = [made.kinds[k] for k in made.species]
     atoms = Structure("all", made.lattice, made.positions, made.masses, tuple(symbols))
-    return engine_of(plan).state(atoms, periodic=periodic).forces
+    return plan_force_field(plan).state(atoms, periodic=periodic).forces
 
 
 def test_two_crystals_are_at_rest(argon_krypton):
@@ -156,7 +156,7 @@ def test_two_crystals_are_at_rest(argon_krypton):
     plan, _, (row, ring) = argon_krypton
     stiff = 1e-3 * eV / angstrom
     assert np.abs(forces_of(plan, ring, periodic=True)).max() < 0.1 * stiff
-    inside = row.role != HELD
+    inside = row.role != HELD_ROLE
     assert np.abs(forces_of(plan, row, periodic=False)[inside]).max() < 0.1 * stiff
 
 
@@ -168,17 +168,17 @@ def test_two_crystals_are_as_long_and_wide_as_wanted(argon_krypton):
         widths = made.area / np.linalg.norm(made.lattice[:2], axis=1)
         assert (widths >= 1.5 * nm * (1 - 1e-9)).all()
         check_overlap(made, 3 * angstrom)
-    moving = row.heights[row.roles != HELD]
+    moving = row.heights[row.roles != HELD_ROLE]
     spacing = np.diff(moving).max()
     assert 5 * nm - spacing < row.plane - moving[0] < 5 * nm + spacing
     assert 4 * nm - spacing < moving[-1] - row.plane < 4 * nm + spacing
-    for role in (HOT, COLD):
+    for role in (HOT_ROLE, COLD_ROLE):
         assert abs(np.ptp(row.heights[row.roles == role]) - 1 * nm) < 1.5 * spacing
 
 
 def test_plans_that_give_no_system_are_refused():
-    field = Field("lennard-jones", ("Ar", "Kr"), 9 * angstrom, ())
-    plan = Plan("Ar", "Kr", "lennard-jones", limit=0.08)
+    field = Potential("lennard-jones", ("Ar", "Kr"), 9 * angstrom, ())
+    plan = JunctionPlan("Ar", "Kr", "lennard-jones", limit=0.08)
     with pytest.raises(InputError, match=r"left length 5 m, wanted 0 to 1e-06 m \(nm\?"):
         junction_system(plan, field, lengths=(5, 5))
     with pytest.raises(InputError, match="a bath must be thinner than its side"):

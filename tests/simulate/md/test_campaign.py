@@ -8,26 +8,26 @@ import pytest
 from attrs import evolve, fields
 
 from kapitza.errors import InputError
-from kapitza.run.store import Store, address
-from kapitza.simulate.md.campaign import (
-    ObserverMaker,
-    longer_course,
-    record_arrays,
-    record_of,
-    replica,
-    replicas,
-    size_runs,
-    unit_of,
-)
-from kapitza.simulate.md.checkpoint import FILE
-from kapitza.simulate.md.nemd import VERSION, nemd
+from kapitza.run.store import Store, unit_address
 from kapitza.simulate.md.record import Record
+from kapitza.simulate.md.runs.checkpoint import CHECKPOINT_FILE
+from kapitza.simulate.md.runs.replicas import (
+    ObserverRecipe,
+    lengthen_protocol,
+    record_arrays,
+    replica_inputs,
+    restore_record,
+    run_replicas,
+    run_sizes,
+    run_unit,
+)
+from kapitza.simulate.md.runs.single import RUN_VERSION, run_nemd
 
 sys.path.insert(0, str(Path(__file__).parent))
 from stub_engine import BATHS, COURSE, FIELD, Counter, Stub, small
 
 SHORT = evolve(COURSE, blocks=2)
-COUNTER = ObserverMaker("stub_engine:made_counter", {"every": 7})
+COUNTER = ObserverRecipe("stub_engine:made_counter", {"every": 7})
 
 
 def same(one, other):
@@ -36,12 +36,12 @@ def same(one, other):
 
 
 def test_replicas_are_the_runs_of_their_seeds(tmp_path):
-    found = replicas(small(), FIELD, Stub(), BATHS, SHORT, 3, observers=[COUNTER], store=Store(tmp_path))
+    found = run_replicas(small(), FIELD, Stub(), BATHS, SHORT, 3, observers=[COUNTER], store=Store(tmp_path))
     assert found[0].seed == SHORT.seed
     assert len({one.seed for one in found}) == 3
     for one in found:
         counter = Counter(7)
-        same(one.record, nemd(small(), FIELD, Stub(), BATHS, evolve(SHORT, seed=one.seed), observers=[counter]))
+        same(one.record, run_nemd(small(), FIELD, Stub(), BATHS, evolve(SHORT, seed=one.seed), observers=[counter]))
         assert float(one.seen[0]["total"]) == counter.total
     heats = np.array([one.record.heat[-1] for one in found])
     assert np.unique(heats).size == 6
@@ -50,11 +50,13 @@ def test_replicas_are_the_runs_of_their_seeds(tmp_path):
 def test_processes_and_files_change_nothing(tmp_path):
     """Two workers give what one gives; what is in the store is not run again, and more replicas keep the first."""
     told = []
-    here = replicas(small(), FIELD, Stub(), BATHS, SHORT, 2)
-    there = replicas(
+    here = run_replicas(small(), FIELD, Stub(), BATHS, SHORT, 2)
+    there = run_replicas(
         small(), FIELD, Stub(), BATHS, SHORT, 2, workers=2, store=Store(tmp_path), progress=lambda *n: told.append(n)
     )
-    again = replicas(small(), FIELD, Stub(), BATHS, SHORT, 3, store=Store(tmp_path), progress=lambda *n: told.append(n))
+    again = run_replicas(
+        small(), FIELD, Stub(), BATHS, SHORT, 3, store=Store(tmp_path), progress=lambda *n: told.append(n)
+    )
     for one, other, third in zip(here, there, again[:2], strict=True):
         same(one.record, other.record)
         same(one.record, third.record)
@@ -64,36 +66,36 @@ def test_processes_and_files_change_nothing(tmp_path):
 
 def test_a_replica_that_was_cut_short_goes_on(tmp_path):
     """The file of a run in progress is found by the unit that it belongs to."""
-    unit = unit_of(small(), FIELD, Stub(), BATHS, SHORT, [])
-    folder = tmp_path / address(unit, version=VERSION)[:32]
-    nemd(small(), FIELD, Stub(), BATHS, evolve(SHORT, blocks=1), folder=folder)
-    before = (folder / FILE).stat().st_mtime_ns
-    same(record_of(replica(unit, folder=str(tmp_path))), nemd(small(), FIELD, Stub(), BATHS, SHORT))
-    assert (folder / FILE).stat().st_mtime_ns > before
+    unit = replica_inputs(small(), FIELD, Stub(), BATHS, SHORT, [])
+    folder = tmp_path / unit_address(unit, version=RUN_VERSION)[:32]
+    run_nemd(small(), FIELD, Stub(), BATHS, evolve(SHORT, blocks=1), folder=folder)
+    before = (folder / CHECKPOINT_FILE).stat().st_mtime_ns
+    same(restore_record(run_unit(unit, folder=str(tmp_path))), run_nemd(small(), FIELD, Stub(), BATHS, SHORT))
+    assert (folder / CHECKPOINT_FILE).stat().st_mtime_ns > before
 
 
 def test_sizes_run_each_system():
     systems = [small(length=n) for n in (4, 6)]
-    found = size_runs(systems, FIELD, Stub(), BATHS, SHORT, 2)
+    found = run_sizes(systems, FIELD, Stub(), BATHS, SHORT, 2)
     assert [[one.record.heights.size for one in row] for row in found] == [[20, 20], [28, 28]]
     with pytest.raises(InputError, match="3 courses and 1 replicas for 2 systems"):
-        size_runs(systems, FIELD, Stub(), BATHS, [SHORT] * 3)
+        run_sizes(systems, FIELD, Stub(), BATHS, [SHORT] * 3)
 
 
 def test_a_longer_system_takes_the_square_of_the_time():
     course = evolve(COURSE, power=20)
-    twice = longer_course(course, 2)
+    twice = lengthen_protocol(course, 2)
     assert (twice.steps, twice.equilibration, twice.blocks) == (400, 600, 6)
-    odd = longer_course(course, 1.3)
+    odd = lengthen_protocol(course, 1.3)
     assert odd.steps % 20 == 0
     assert abs(odd.steps - 169) <= 10
     with pytest.raises(InputError, match="0 times as long"):
-        longer_course(course, 0)
+        lengthen_protocol(course, 0)
 
 
 def test_records_survive_as_arrays():
-    record = nemd(small(), FIELD, Stub(), BATHS, SHORT)
-    again = record_of(record_arrays(record))
+    record = run_nemd(small(), FIELD, Stub(), BATHS, SHORT)
+    again = restore_record(record_arrays(record))
     same(record, again)
     assert (type(again.name), type(again.seed)) == (str, int)
 
@@ -103,6 +105,6 @@ def test_what_another_process_cannot_make_is_refused():
         name = "loose"
 
     with pytest.raises(InputError, match="is no record: another process cannot make it"):
-        replicas(small(), FIELD, Loose(), BATHS, SHORT, 1)
+        run_replicas(small(), FIELD, Loose(), BATHS, SHORT, 1)
     with pytest.raises(InputError, match="0 replicas"):
-        replicas(small(), FIELD, Stub(), BATHS, SHORT, 0)
+        run_replicas(small(), FIELD, Stub(), BATHS, SHORT, 0)

@@ -6,13 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kapitza.simulate.md.ase_engine import calculated_field, from_ase
-from kapitza.simulate.md.engine import Baths, State
-from kapitza.simulate.md.fields import lennard_jones
-from kapitza.simulate.md.lammps_engine import Lammps
-from kapitza.simulate.md.own import Own
-from kapitza.simulate.md.system import COLD, HELD, HOT
-from kapitza.simulate.md.thermal import thermal_state
+from kapitza.simulate.md.engine import MdState, Thermostats
+from kapitza.simulate.md.engines.ase import ase_potential, from_ase
+from kapitza.simulate.md.engines.builtin import BuiltinEngine
+from kapitza.simulate.md.engines.lammps import LammpsEngine
+from kapitza.simulate.md.potential import lennard_jones
+from kapitza.simulate.md.protocol import thermal_state
+from kapitza.simulate.md.system import COLD_ROLE, HELD_ROLE, HOT_ROLE
 from kapitza.units import fs
 
 pytest.importorskip("numba")
@@ -22,17 +22,17 @@ from lj_crystals import EPSILON, SIGMA, TAU, argon, crystal
 
 def engine_and_field(name):
     if name == "own":
-        return Own(), argon()
+        return BuiltinEngine(), argon()
     if name == "lammps":
         pytest.importorskip("lammps")
-        return Lammps(), argon("smooth")
+        return LammpsEngine(), argon("smooth")
     pytest.importorskip("ase")
     from ase.calculators.lj import LennardJones
 
     from kapitza.units import angstrom, eV
 
     calculator = LennardJones(epsilon=EPSILON / eV, sigma=SIGMA / angstrom, rc=2.5 * SIGMA / angstrom)
-    return from_ase(calculator, ("Ar", "Ar")), calculated_field(("Ar", "heavy"), 2.5 * SIGMA)
+    return from_ase(calculator, ("Ar", "Ar")), ase_potential(("Ar", "heavy"), 2.5 * SIGMA)
 
 
 @pytest.mark.parametrize("name", ["own", "lammps", "ase"])
@@ -45,31 +45,31 @@ def test_a_cold_bath_takes_kinetic_energy_at_twice_the_rate_of_damping(name):
     system = crystal((2, 2, 4), bath=2)
     state = thermal_state(system, 30.0, 3)
     kinetic = 0.5 * system.masses * (state.velocities**2).sum(axis=1)
-    baths = Baths("langevin", hot=1e-4, cold=1e-4, damping=100 * fs)
+    baths = Thermostats("langevin", hot=1e-4, cold=1e-4, damping=100 * fs)
     motion = engine.begin(system, field, baths, state, timestep=1 * fs, seed=1)
     motion.advance(15)
     heat = motion.heat
     motion.close()
-    wanted = [-kinetic[system.role == role].sum() * (1 - np.exp(-2 * 0.15)) for role in (HOT, COLD)]
+    wanted = [-kinetic[system.role == role].sum() * (1 - np.exp(-2 * 0.15)) for role in (HOT_ROLE, COLD_ROLE)]
     np.testing.assert_allclose(heat, wanted, rtol=0.04, atol=0)
 
 
 def test_exchange_takes_the_path_of_lammps():
     """The same after 40 steps to 1e-6 of the way; heat is given before our steps, after those of LAMMPS."""
     pytest.importorskip("lammps")
-    from kapitza.simulate.md.thermostats_kernel import exchange
+    from kapitza.simulate.md.kernels.thermostats import exchange_step
 
     field = lennard_jones(("Ar", "heavy"), EPSILON, SIGMA, end="smooth")
-    system, step, baths = crystal((3, 3, 6)), 20 * fs, Baths("exchange", power=2e-8)
+    system, step, baths = crystal((3, 3, 6)), 20 * fs, Thermostats("exchange", power=2e-8)
     start = thermal_state(system, 40.0, 2)
-    assert (system.role != HELD).all()
-    first = Own().begin(system, field, Baths("none"), start, timestep=step)
+    assert (system.role != HELD_ROLE).all()
+    first = BuiltinEngine().begin(system, field, Thermostats("none"), start, timestep=step)
     first.advance(1)
-    ours = Own().begin(system, field, baths, State(first.positions, first.velocities), timestep=step)
+    ours = BuiltinEngine().begin(system, field, baths, MdState(first.positions, first.velocities), timestep=step)
     ours.advance(40)
-    for role, power in ((HOT, baths.power), (COLD, -baths.power)):
-        exchange(ours.r, ours.v, ours.f, system.masses, np.flatnonzero(system.role == role), power, step)
-    theirs = Lammps().begin(system, field, baths, start, timestep=step, seed=1)
+    for role, power in ((HOT_ROLE, baths.power), (COLD_ROLE, -baths.power)):
+        exchange_step(ours.r, ours.v, ours.f, system.masses, np.flatnonzero(system.role == role), power, step)
+    theirs = LammpsEngine().begin(system, field, baths, start, timestep=step, seed=1)
     theirs.advance(41)
     way = np.abs(ours.positions - system.positions).max()
     assert np.abs(ours.positions - theirs.positions).max() < 1e-6 * way
@@ -85,11 +85,11 @@ def test_heat_is_counted_from_the_first_step_on_where_a_run_is_taken_up(name):
     """
     engine, field = engine_and_field(name)
     system = crystal((2, 2, 6), periodic=False, wall=1)
-    baths = Baths("langevin", hot=36.0, cold=24.0, damping=0.5 * TAU)
+    baths = Thermostats("langevin", hot=36.0, cold=24.0, damping=0.5 * TAU)
     state = thermal_state(system, 30.0, 1, twice=True)
     excess = []
     for number in range(10):
-        start = State(state.positions, state.velocities, 100 * number)
+        start = MdState(state.positions, state.velocities, 100 * number)
         motion = engine.begin(system, field, baths, start, timestep=0.004 * TAU, seed=1)
         before = sum(motion.energy) - motion.heat.sum()
         motion.advance(1)

@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 
 from kapitza.errors import ConvergenceError, InputError
-from kapitza.matter.potentials import potential
-from kapitza.matter.relax import relaxed_cell
+from kapitza.matter.potentials.published import published_potential
+from kapitza.matter.potentials.relaxation import relax_cell
 from kapitza.matter.structure import structure
-from kapitza.simulate.md.expansion import Pressure, bulk, expanded, rest_constant
-from kapitza.simulate.md.fields import lennard_jones
-from kapitza.simulate.md.kernels import energy_and_forces, species_of
-from kapitza.simulate.md.neighbours import neighbours
-from kapitza.simulate.md.own import Own
+from kapitza.simulate.md.engines.builtin import BuiltinEngine
+from kapitza.simulate.md.kernels.forces import energy_and_forces, map_species
+from kapitza.simulate.md.kernels.neighbours import list_neighbours
+from kapitza.simulate.md.potential import lennard_jones
+from kapitza.simulate.md.runs.expansion import Pressure, bulk_crystal, find_lattice_constant, rest_constant
 from kapitza.units import angstrom, eV, k_B, m_u
 
 pytest.importorskip("numba")
@@ -25,20 +25,22 @@ def test_rest_is_where_another_program_has_it():
     """The minimum of the energy, by matscipy."""
     pytest.importorskip("matscipy")
     found = rest_constant("Ar", lennard_jones(("Ar",), end="quadratic"))
-    other = relaxed_cell(structure("Ar"), potential("lennard-jones", ["Ar"]))
+    other = relax_cell(structure("Ar"), published_potential("lennard-jones", ["Ar"]))
     np.testing.assert_allclose(found, (4 * other.volume) ** (1 / 3), rtol=1e-6, atol=0)
 
 
 def test_pressure_is_the_slope_of_the_energy():
     """Of a disordered periodic crystal against its volume, by differences; moving atoms add an ideal gas."""
     field = lennard_jones(("Ar",), EPSILON, SIGMA, end="quadratic")
-    system = bulk(structure("Ar"), field, 1.58 * SIGMA, (3, 3, 3))
+    system = bulk_crystal(structure("Ar"), field, 1.58 * SIGMA, (3, 3, 3))
     rng = np.random.default_rng(2)
     places = system.positions + 0.05 * SIGMA * rng.standard_normal(system.positions.shape)
-    species = species_of(system, field)
+    species = map_species(system, field)
 
     def energy(stretch):
-        near = neighbours(system.lattice * stretch, places * stretch, field.cutoff, periodic=(True,) * 3, half=True)
+        near = list_neighbours(
+            system.lattice * stretch, places * stretch, field.cutoff, periodic=(True,) * 3, half=True
+        )
         return energy_and_forces(field, near, places * stretch, species)[0]
 
     volume = float(np.linalg.det(system.lattice))
@@ -57,10 +59,14 @@ def test_a_crystal_expands_as_it_should(data):
     """Zero pressure at T* = 0.25 is where LAMMPS has it, with a cutoff of 2.5 σ."""
     wanted = float(np.load(data("md/lj_r3_nz12.npz"))["alat"])
     field = lennard_jones(("Ar",), EPSILON, SIGMA, end="truncated")
-    found = expanded("Ar", field, Own(), 0.25 * UNIT, timestep=0.005 * TAU, steps=8000, cells=(4, 4, 4))
+    found = find_lattice_constant(
+        "Ar", field, BuiltinEngine(), 0.25 * UNIT, timestep=0.005 * TAU, steps=8000, cells=(4, 4, 4)
+    )
     assert found.sigma < 5e-4 * SIGMA
     np.testing.assert_allclose(found.value, wanted * SIGMA, rtol=0, atol=3 * found.sigma + 2e-4 * SIGMA)
-    cold = expanded("Ar", field, Own(), 0.05 * UNIT, timestep=0.005 * TAU, steps=3000, cells=(4, 4, 4))
+    cold = find_lattice_constant(
+        "Ar", field, BuiltinEngine(), 0.05 * UNIT, timestep=0.005 * TAU, steps=3000, cells=(4, 4, 4)
+    )
     ratio = (found.factor - 1) / (cold.factor - 1)
     assert 5 < ratio < 6.5  # five times the temperature: five times the expansion, and more as the crystal softens
 
@@ -68,8 +74,8 @@ def test_a_crystal_expands_as_it_should(data):
 def test_what_is_no_crystal_is_refused():
     field = lennard_jones(("Ar",), EPSILON, SIGMA)
     with pytest.raises(InputError, match="wanted above 0 K and at least 1000 steps"):
-        expanded("Ar", field, Own(), 30.0, timestep=0.005 * TAU, steps=10)
+        find_lattice_constant("Ar", field, BuiltinEngine(), 30.0, timestep=0.005 * TAU, steps=10)
     with pytest.raises(InputError, match="at no lattice constant from"):
         rest_constant("Ar", lennard_jones(("Ar",), EPSILON, 0.5 * SIGMA))
     with pytest.raises(ConvergenceError, match=r"take a timestep below|melts"):
-        expanded("Ar", field, Own(), 40 * UNIT, timestep=0.01 * TAU, steps=1000, cells=(3, 3, 3))
+        find_lattice_constant("Ar", field, BuiltinEngine(), 40 * UNIT, timestep=0.01 * TAU, steps=1000, cells=(3, 3, 3))

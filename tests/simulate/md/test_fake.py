@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 
 from kapitza.errors import InputError
-from kapitza.simulate.md.engine import Baths, State
-from kapitza.simulate.md.fake import Bodies, Fake
-from kapitza.simulate.md.field import Field
-from kapitza.simulate.md.system import COLD, FREE, HELD, HOT, System
+from kapitza.simulate.md.engine import MdState, Thermostats
+from kapitza.simulate.md.engines.fake import BodyChain, FakeEngine
+from kapitza.simulate.md.potential import Potential
+from kapitza.simulate.md.system import COLD_ROLE, FREE_ROLE, HELD_ROLE, HOT_ROLE, System
 from kapitza.units import k_B, m_u, ps
 
-FIELD = Field("harmonic", ("A",), 1e-9, ())
-ROLES = (HELD, HOT, HOT, FREE, FREE, FREE, FREE, COLD, COLD, HELD)
+FIELD = Potential("harmonic", ("A",), 1e-9, ())
+ROLES = (HELD_ROLE, HOT_ROLE, HOT_ROLE, FREE_ROLE, FREE_ROLE, FREE_ROLE, FREE_ROLE, COLD_ROLE, COLD_ROLE, HELD_ROLE)
 
 
 def row(roles=ROLES, each=20, periodic=False) -> System:
@@ -26,11 +26,11 @@ def row(roles=ROLES, each=20, periodic=False) -> System:
     )  # fmt: skip
 
 
-def warm(system: System, temperature: float) -> State:
+def warm(system: System, temperature: float) -> MdState:
     rng = np.random.default_rng(2)
     velocities = rng.normal(size=system.positions.shape) * np.sqrt(k_B * temperature / system.masses)[:, None]
-    velocities[system.role == HELD] = 0.0
-    return State(system.positions, velocities)
+    velocities[system.role == HELD_ROLE] = 0.0
+    return MdState(system.positions, velocities)
 
 
 def temperatures(system, velocities):
@@ -39,8 +39,8 @@ def temperatures(system, velocities):
 
 
 def test_a_long_run_without_noise_is_the_circuit_of_resistances():
-    system, baths = row(), Baths("langevin", 120.0, 80.0, 1 * ps)
-    motion = Fake(1e-9, 2e-10, noise=False).begin(system, FIELD, baths, warm(system, 100), timestep=1e-15, seed=1)
+    system, baths = row(), Thermostats("langevin", 120.0, 80.0, 1 * ps)
+    motion = FakeEngine(1e-9, 2e-10, noise=False).begin(system, FIELD, baths, warm(system, 100), timestep=1e-15, seed=1)
     motion.advance(10**7)
     before, crossed = motion.heat, motion.crossed
     motion.advance(10**6)
@@ -53,7 +53,7 @@ def test_a_long_run_without_noise_is_the_circuit_of_resistances():
     np.testing.assert_allclose([-cold, (motion.crossed - crossed) / 1e-9], hot, rtol=1e-6, atol=0)
     jump = np.diff(temperatures(system, motion.velocities))[4]
     np.testing.assert_allclose(-jump, hot / 2e-10, rtol=1e-6, atol=0)
-    profile, power = Bodies(Fake(1e-9, 2e-10), system, baths).steady()
+    profile, power = BodyChain(FakeEngine(1e-9, 2e-10), system, baths).steady()
     np.testing.assert_allclose(power, hot, rtol=1e-6, atol=0)
     np.testing.assert_allclose(temperatures(system, motion.velocities)[1:-1], profile, rtol=1e-6, atol=0)
 
@@ -61,8 +61,8 @@ def test_a_long_run_without_noise_is_the_circuit_of_resistances():
 @pytest.mark.parametrize("kind", ["langevin", "exchange", "none"])
 def test_energy_is_what_the_baths_gave(kind):
     system = row()
-    baths = Baths(kind, 120.0, 80.0, 1 * ps, 1e-9)
-    motion = Fake().begin(system, FIELD, baths, warm(system, 100), timestep=1e-15, seed=1)
+    baths = Thermostats(kind, 120.0, 80.0, 1 * ps, 1e-9)
+    motion = FakeEngine().begin(system, FIELD, baths, warm(system, 100), timestep=1e-15, seed=1)
     before = sum(motion.energy)
     for steps in (1, 10, 1000, 5000):
         motion.advance(steps)
@@ -75,8 +75,10 @@ def test_energy_is_what_the_baths_gave(kind):
 
 def test_fluctuations_in_equilibrium():
     """Variance kB T²/C of each temperature, less the share of the total, which is kept."""
-    system = row((FREE,) * 6, periodic=True)
-    motion = Fake().begin(system, FIELD, Baths("none", 100.0, 100.0), warm(system, 100), timestep=1e-15, seed=3)
+    system = row((FREE_ROLE,) * 6, periodic=True)
+    motion = FakeEngine().begin(
+        system, FIELD, Thermostats("none", 100.0, 100.0), warm(system, 100), timestep=1e-15, seed=3
+    )
     motion.advance(10**6)
     seen = []
     for _ in range(4000):
@@ -88,10 +90,10 @@ def test_fluctuations_in_equilibrium():
 
 
 def test_many_short_leaps_are_one_long():
-    system, baths = row(), Baths("langevin", 120.0, 80.0, 1 * ps)
+    system, baths = row(), Thermostats("langevin", 120.0, 80.0, 1 * ps)
     ends = []
     for leaps in (1, 60):
-        motion = Fake(noise=False).begin(system, FIELD, baths, warm(system, 100), timestep=1e-15, seed=1)
+        motion = FakeEngine(noise=False).begin(system, FIELD, baths, warm(system, 100), timestep=1e-15, seed=1)
         for _ in range(leaps):
             motion.advance(600 // leaps)
         ends.append(motion.heat)
@@ -99,11 +101,11 @@ def test_many_short_leaps_are_one_long():
 
 
 def test_taken_up_from_its_state():
-    system, baths = row(), Baths("langevin", 120.0, 80.0, 1 * ps)
-    motion = Fake().begin(system, FIELD, baths, warm(system, 100), timestep=1e-15, seed=1)
+    system, baths = row(), Thermostats("langevin", 120.0, 80.0, 1 * ps)
+    motion = FakeEngine().begin(system, FIELD, baths, warm(system, 100), timestep=1e-15, seed=1)
     motion.advance(1000)
     state = motion.state()
-    other = Fake().begin(system, FIELD, baths, state, timestep=1e-15, seed=77)
+    other = FakeEngine().begin(system, FIELD, baths, state, timestep=1e-15, seed=77)
     np.testing.assert_allclose(other.energy, motion.energy, rtol=1e-12, atol=0)
     np.testing.assert_allclose(other.heat, motion.heat, rtol=1e-12, atol=0)
     assert (state.step, state.random.tolist()) == (1000, [1])
@@ -112,4 +114,4 @@ def test_taken_up_from_its_state():
 def test_swaps_are_refused():
     system = row()
     with pytest.raises(InputError, match="no atoms to swap"):
-        Fake().begin(system, FIELD, Baths("swap", period=10), warm(system, 100), timestep=1e-15, seed=1)
+        FakeEngine().begin(system, FIELD, Thermostats("swap", period=10), warm(system, 100), timestep=1e-15, seed=1)

@@ -8,31 +8,36 @@ from tests.simulate.md.layered_heat import AREA, CONDUCTANCE, EPSILON, KELVIN, S
 from kapitza import units
 from kapitza.core.conductance import Conductance
 from kapitza.errors import ConvergenceError, InputError
-from kapitza.simulate.md.fluctuations import Fluctuations, expected, fluctuation_conductance
-from kapitza.simulate.md.green_kubo import converted, green_kubo
-from kapitza.simulate.md.slabs import Slab, admittance, biot, relaxation_modes
+from kapitza.simulate.md.analysis.equilibrium import (
+    PowerFluctuations,
+    convert_drop,
+    expected_spectrum,
+    fit_fluctuations,
+    green_kubo,
+)
+from kapitza.simulate.md.analysis.slabs import ThermalSlab, biot_number, boundary_admittance, relaxation_modes
 
 G = 1.6 * CONDUCTANCE
 CAPACITY = 150 * units.k_B / (AREA * SPACING * SIGMA**3)
 CONDUCTIVITY = units.k_B / (TAU * SIGMA)
 
 
-def slab(layers: float, conductivity: float = np.inf, ballistic: float = np.inf) -> Slab:
-    return Slab(layers * SPACING * SIGMA, CAPACITY, conductivity * CONDUCTIVITY, ballistic * CONDUCTANCE)
+def slab(layers: float, conductivity: float = np.inf, ballistic: float = np.inf) -> ThermalSlab:
+    return ThermalSlab(layers * SPACING * SIGMA, CAPACITY, conductivity * CONDUCTIVITY, ballistic * CONDUCTANCE)
 
 
 def made(
-    left: Slab, right: Slab, *, samples: int, step: float, boundaries: int, rng: np.random.Generator
-) -> Fluctuations:
+    left: ThermalSlab, right: ThermalSlab, *, samples: int, step: float, boundaries: int, rng: np.random.Generator
+) -> PowerFluctuations:
     """A series whose spectrum is the model's at every frequency."""
     omega = 2 * np.pi * np.fft.rfftfreq(samples, step)
     density = np.zeros((omega.size, boundaries))
     area, temperature = AREA * SIGMA**2, 0.25 * KELVIN
-    density[1:] = 2 * units.k_B * temperature**2 * area * expected(omega[1:], G, left, right, boundaries)
+    density[1:] = 2 * units.k_B * temperature**2 * area * expected_spectrum(omega[1:], G, left, right, boundaries)
     phases = rng.standard_normal((*density.shape, 2)) @ np.array([1, 1j]) / np.sqrt(2)
     modes = np.fft.irfft(np.sqrt(density * samples / step) * phases, samples, axis=0)
     power = modes if boundaries == 1 else modes @ np.array([[1, 1], [1, -1]]) / np.sqrt(2)
-    return Fluctuations(power, step, area, temperature, left, right)
+    return PowerFluctuations(power, step, area, temperature, left, right)
 
 
 def test_the_lumped_limit_is_a_lorentzian():
@@ -40,8 +45,8 @@ def test_the_lumped_limit_is_a_lorentzian():
     omega = np.geomspace(1e8, 1e13, 40)
     tau = 1 / (G * (1 / left.areal + 1 / right.areal))
     exact = G * (omega * tau) ** 2 / (1 + (omega * tau) ** 2)
-    np.testing.assert_allclose(admittance(omega, G, left, right).real, exact, rtol=1e-12, atol=0)
-    fast = admittance(omega, G, slab(10, 1e8), slab(20, 1e8)).real
+    np.testing.assert_allclose(boundary_admittance(omega, G, left, right).real, exact, rtol=1e-12, atol=0)
+    fast = boundary_admittance(omega, G, slab(10, 1e8), slab(20, 1e8)).real
     np.testing.assert_allclose(fast, exact, rtol=1e-4, atol=0)
 
 
@@ -61,7 +66,7 @@ def test_the_admittance_is_that_of_a_row_of_cells():
             source = np.zeros(number)
             source[0] = 1.0
             z += np.linalg.solve(matrix, source)[0] + 0.5 / bond
-        found = admittance([omega], G, left, right, held=held)[0]
+        found = boundary_admittance([omega], G, left, right, held=held)[0]
         np.testing.assert_allclose(found, 1 / (1 / G + z), rtol=1e-4, atol=0)
 
 
@@ -69,11 +74,13 @@ def test_two_streams_go_from_one_drop_to_the_other():
     """Slow: diffusion with the extrapolated drop. Fast: reservoirs with the emitted one."""
     left, right = slab(20000, 28.0, 2.848), slab(20000, 21.0, 1.644)
     emitted = 1 / (1 / G + 0.5 / left.ballistic + 0.5 / right.ballistic)
-    np.testing.assert_allclose(admittance([1e17], G, left, right)[0].real, emitted, rtol=1e-4, atol=0)
+    np.testing.assert_allclose(boundary_admittance([1e17], G, left, right)[0].real, emitted, rtol=1e-4, atol=0)
     plain = [evolve(side, ballistic=np.inf) for side in (left, right)]
     slow = 1e6
-    np.testing.assert_allclose(admittance([slow], G, left, right), admittance([slow], G, *plain), rtol=1e-3, atol=0)
-    there = converted(Conductance([30.0], [G], [0.1 * G], statistics="classical"), [left.ballistic, right.ballistic])
+    np.testing.assert_allclose(
+        boundary_admittance([slow], G, left, right), boundary_admittance([slow], G, *plain), rtol=1e-3, atol=0
+    )
+    there = convert_drop(Conductance([30.0], [G], [0.1 * G], statistics="classical"), [left.ballistic, right.ballistic])
     np.testing.assert_allclose(there.value, emitted, rtol=1e-12, atol=0)
     assert there.drop == "emitted"
 
@@ -82,7 +89,7 @@ def test_the_spectrum_has_the_energy_of_equilibrium():
     """Integral of S_q / w^2 = variance of the energy of a side, kB T^2 C_A C_B / (C_A + C_B), at any conductivity."""
     left, right = slab(10, 28.0), slab(20, 14.0)
     omega = np.geomspace(1e5, 1e17, 200_000)
-    density = admittance(omega, G, left, right).real / omega**2
+    density = boundary_admittance(omega, G, left, right).real / omega**2
     integral = 2 / np.pi * np.sum((density[1:] + density[:-1]) / 2 * np.diff(omega))
     np.testing.assert_allclose(integral, 1 / (1 / left.areal + 1 / right.areal), rtol=1e-4, atol=0)
 
@@ -96,7 +103,7 @@ def test_relaxation_and_fluctuation_are_one_model():
     omega = np.array([1e10, 1e11])
     reduced = 1 / (1 / left.areal + 1 / right.areal)
     terms = reduced * weights * rates * omega[:, None] ** 2 / (rates**2 + omega[:, None] ** 2)
-    np.testing.assert_allclose(admittance(omega, G, left, right).real, terms.sum(axis=1), rtol=2e-2, atol=0)
+    np.testing.assert_allclose(boundary_admittance(omega, G, left, right).real, terms.sum(axis=1), rtol=2e-2, atol=0)
 
 
 @pytest.mark.parametrize(("layers", "boundaries"), [(3, 1), (10, 2)])
@@ -107,7 +114,7 @@ def test_series_of_the_model_are_covered(layers: int, boundaries: int):
     inside, values = [], []
     for _ in range(100):
         data = made(left, right, samples=4096, step=0.25 * TAU, boundaries=boundaries, rng=rng)
-        found = fluctuation_conductance(data, high=1.5 / TAU)
+        found = fit_fluctuations(data, high=1.5 / TAU)
         assert found.model == "slabs"
         value, sigma = found.conductance.value[0], found.conductance.sigma[0]
         values.append(value)
@@ -121,8 +128,10 @@ def test_heat_in_layers_gives_its_conductance():
     left, right = slab(10, 28.0), slab(10, 28.0)
     found = []
     for series in powers(10, conductance=1.6, conductivity=28.0, samples=8000, step=0.2, replicas=12, seed=3):
-        data = Fluctuations(-series[:, None] * EPSILON / TAU, 0.2 * TAU, AREA * SIGMA**2, 0.25 * KELVIN, left, right)
-        fit = fluctuation_conductance(data, high=0.8 / TAU)
+        data = PowerFluctuations(
+            -series[:, None] * EPSILON / TAU, 0.2 * TAU, AREA * SIGMA**2, 0.25 * KELVIN, left, right
+        )
+        fit = fit_fluctuations(data, high=0.8 / TAU)
         assert fit.model == "slabs"
         found.append(fit)
     values = np.array([fit.conductance.value[0] for fit in found])
@@ -130,7 +139,7 @@ def test_heat_in_layers_gives_its_conductance():
     assert abs(values.mean() - G) < 3 * np.sqrt(np.mean(sigmas**2) / 12) + 0.02 * G
     assert np.mean([fit.biot for fit in found]) > 0.5
     # The lumped model has the mean of the slabs as one more resistance and gives less.
-    lumped = fluctuation_conductance(data, high=0.8 / TAU, model="lumped")
+    lumped = fit_fluctuations(data, high=0.8 / TAU, model="lumped")
     assert lumped.conductance.value[0] < found[-1].conductance.value[0]
     assert any("Biot" in reason for reason in lumped.reasons)
     integral = green_kubo(data, 100 * TAU, segments=5)
@@ -142,7 +151,7 @@ def test_conductivities_can_be_fitted_too():
     left, right = slab(10, 28.0), slab(10, 14.0)
     data = made(left, right, samples=200_000, step=0.25 * TAU, boundaries=2, rng=rng)
     wrong = evolve(data, left=slab(10, 20.0), right=slab(10, 20.0))
-    fixed, free = (fluctuation_conductance(wrong, high=1.5 / TAU, free=f) for f in (False, True))
+    fixed, free = (fit_fluctuations(wrong, high=1.5 / TAU, free=f) for f in (False, True))
     assert abs(free.conductance.value[0] - G) < 3 * free.conductance.sigma[0]
     np.testing.assert_allclose(free.conductivity / CONDUCTIVITY, [28.0, 14.0], rtol=0.25, atol=0)
     assert not free.reasons
@@ -153,10 +162,10 @@ def test_a_model_that_misses_says_so():
     rng = np.random.default_rng(1)
     left, right = slab(20, 28.0), slab(20, 21.0)
     data = made(left, right, samples=100_000, step=0.25 * TAU, boundaries=1, rng=rng)
-    lumped = fluctuation_conductance(data, high=1.5 / TAU, model="lumped")
+    lumped = fit_fluctuations(data, high=1.5 / TAU, model="lumped")
     assert any("misses the spectrum" in reason for reason in lumped.reasons)
     assert lumped.cutoff > lumped.statistical / 3
-    assert not fluctuation_conductance(data, high=1.5 / TAU).reasons
+    assert not fit_fluctuations(data, high=1.5 / TAU).reasons
 
 
 def test_what_the_record_does_not_know_is_not_resolved():
@@ -165,13 +174,13 @@ def test_what_the_record_does_not_know_is_not_resolved():
     left, right = slab(20, 2.0), slab(20, 2.0)
     for samples, resolved in ((2_000, False), (200_000, True)):
         data = made(left, right, samples=samples, step=0.25 * TAU, boundaries=1, rng=rng)
-        found = fluctuation_conductance(data, high=1.5 / TAU, known=0.0 if resolved else 0.5)
+        found = fit_fluctuations(data, high=1.5 / TAU, known=0.0 if resolved else 0.5)
         relative = found.conductance.sigma[0] / found.conductance.value[0]
         assert (relative < 0.5) == resolved
         assert any("not resolved" in reason for reason in found.reasons) == (not resolved)
     short = made(left, right, samples=2_000, step=0.25 * TAU, boundaries=1, rng=np.random.default_rng(5))
     with pytest.raises(ConvergenceError, match="give their conductivities"):
-        fluctuation_conductance(short, high=1.5 / TAU, free=True)
+        fit_fluctuations(short, high=1.5 / TAU, free=True)
 
 
 def test_green_kubo_of_a_lumped_cell_falls_as_it_must():
@@ -196,38 +205,42 @@ def test_a_reference_run_agrees_with_the_jump(data):
     length, capacity = 5 * cell * SIGMA, 12 * units.k_B / (cell * SIGMA) ** 3
     temperature = float(raw["KA"].mean() + raw["KB"].mean()) * 2 / 3 / 1280 * KELVIN
     solids = 2.848 * CONDUCTANCE, 1.644 * CONDUCTANCE
-    left, right = (Slab(length, capacity, k * CONDUCTIVITY, b) for k, b in ((28.0, solids[0]), (21.5, solids[1])))
-    flow = Fluctuations(raw["Q"].astype(float) * EPSILON / TAU, float(raw["dtS"]) * TAU, area, temperature, left, right)
+    left, right = (
+        ThermalSlab(length, capacity, k * CONDUCTIVITY, b) for k, b in ((28.0, solids[0]), (21.5, solids[1]))
+    )
+    flow = PowerFluctuations(
+        raw["Q"].astype(float) * EPSILON / TAU, float(raw["dtS"]) * TAU, area, temperature, left, right
+    )
     reservoirs = green_kubo(flow, 10 * TAU).at(TAU)
     np.testing.assert_allclose(reservoirs.value[0] / CONDUCTANCE, 0.95, atol=0.04, rtol=0)
-    extrapolated = converted(reservoirs, solids)
+    extrapolated = convert_drop(reservoirs, solids)
     assert extrapolated.sigma is not None
     difference = extrapolated.value[0] / CONDUCTANCE - 1.61
     assert abs(difference) < 2 * np.hypot(extrapolated.sigma[0] / CONDUCTANCE, 0.06)
-    fit = fluctuation_conductance(flow, high=0.9 / TAU)
+    fit = fit_fluctuations(flow, high=0.9 / TAU)
     assert fit.model == "slabs"
     assert fit.conductance.sigma is not None
     sigma = fit.conductance.sigma[0] / CONDUCTANCE
     assert sigma < 0.35
     assert abs(fit.conductance.value[0] / CONDUCTANCE - 1.61) < 2 * np.hypot(sigma, 0.06)
-    lumped = fluctuation_conductance(flow, high=0.9 / TAU, model="lumped")
+    lumped = fit_fluctuations(flow, high=0.9 / TAU, model="lumped")
     assert any("Biot" in reason for reason in lumped.reasons)
 
 
 def test_conversion_there_and_back():
     start = Conductance([30.0], [0.95 * CONDUCTANCE], [0.04 * CONDUCTANCE], "emitted", statistics="classical")
     solids = [2.848 * CONDUCTANCE, 1.644 * CONDUCTANCE]
-    there = converted(start, solids)
+    there = convert_drop(start, solids)
     # 1 / (1 / 0.95 - (1 / 2.848 + 1 / 1.644) / 2) by hand.
     np.testing.assert_allclose(there.value[0] / CONDUCTANCE, 1.7454, rtol=1e-3, atol=0)
     assert there.sigma is not None
     np.testing.assert_allclose(there.sigma[0] / CONDUCTANCE, 0.04 * (1.7454 / 0.95) ** 2, rtol=1e-3, atol=0)
-    back = converted(there, solids)
+    back = convert_drop(there, solids)
     np.testing.assert_allclose(back.value, start.value, rtol=1e-12, atol=0)
     with pytest.raises(InputError, match="quantum"):
-        converted(Conductance([30.0], [1e8]), solids)
+        convert_drop(Conductance([30.0], [1e8]), solids)
     with pytest.raises(InputError, match="less than the solids"):
-        converted(evolve(start, value=[10 * CONDUCTANCE]), solids)
+        convert_drop(evolve(start, value=[10 * CONDUCTANCE]), solids)
 
 
 def test_faults_are_named():
@@ -235,13 +248,13 @@ def test_faults_are_named():
         slab(10, 28.0), slab(10, 28.0), samples=512, step=0.25 * TAU, boundaries=1, rng=np.random.default_rng(0)
     )
     with pytest.raises(InputError, match="20 or more"):
-        fluctuation_conductance(data, high=0.05 / TAU)
+        fit_fluctuations(data, high=0.05 / TAU)
     with pytest.raises(InputError, match="half of what the sampling"):
-        fluctuation_conductance(data, high=20 / TAU)
+        fit_fluctuations(data, high=20 / TAU)
     with pytest.raises(InputError, match="needs the conductivities"):
-        fluctuation_conductance(evolve(data, left=slab(10), right=slab(10)), high=1.5 / TAU, model="slabs")
+        fit_fluctuations(evolve(data, left=slab(10), right=slab(10)), high=1.5 / TAU, model="slabs")
     with pytest.raises(InputError, match="wanted"):
         evolve(data, power=data.power[:, 0])
     with pytest.raises(InputError, match="segments"):
         green_kubo(data, 100 * TAU)
-    np.testing.assert_allclose(biot(G, data.left, data.right), 1.6 * 20 * SPACING / 28, rtol=1e-12, atol=0)
+    np.testing.assert_allclose(biot_number(G, data.left, data.right), 1.6 * 20 * SPACING / 28, rtol=1e-12, atol=0)

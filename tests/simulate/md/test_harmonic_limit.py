@@ -9,15 +9,15 @@ import numpy as np
 import pytest
 
 from kapitza.core.transmission import Transmission
+from kapitza.matter.building.layers import mass_junction
 from kapitza.matter.junction import Junction, Lead
-from kapitza.matter.layers import mass_junction
-from kapitza.simulate.md.engine import Baths, State
-from kapitza.simulate.md.harmonic_system import harmonic_system
-from kapitza.simulate.md.own import Own
-from kapitza.simulate.md.plane import PlanePower
-from kapitza.simulate.md.spectrum import SpectralCurrent
-from kapitza.simulate.md.transmissions import band_means
-from kapitza.theory.agf.points import at_frequencies, junction_arrays
+from kapitza.simulate.md.analysis.transmission import band_averages
+from kapitza.simulate.md.engine import MdState, Thermostats
+from kapitza.simulate.md.engines.builtin import BuiltinEngine
+from kapitza.simulate.md.observers.plane_power import PlanePower
+from kapitza.simulate.md.observers.spectral_flux import SpectralCurrent
+from kapitza.simulate.md.systems.harmonic import harmonic_system
+from kapitza.theory.agf.transmission import junction_arrays, transmission_at_frequencies
 from kapitza.units import angstrom, k_B, m_u
 
 pytest.importorskip("numba")
@@ -45,7 +45,7 @@ def elastic(junction: Junction, cells: tuple[int, int], omega: np.ndarray) -> np
     """(nω,) modes that cross the box of so many cells, by Green's functions at its own wave vectors."""
     k = np.array([[i / cells[0], j / cells[1]] for i, j in product(range(cells[0]), range(cells[1]))])
     unit = {"junction": junction_arrays(junction), "k": k, "omega": omega}
-    return np.asarray(at_frequencies(unit)["total"]).sum(axis=0)
+    return np.asarray(transmission_at_frequencies(unit)["total"]).sum(axis=0)
 
 
 @pytest.mark.slow
@@ -53,9 +53,9 @@ def test_the_simulated_spectrum_is_the_transmission_of_green_functions() -> None
     """Our own engine, 3 x 3 cells: each band within 3 %, its standard error below that; baths give the same heat."""
     junction, cells = mass_junction(cubic(), MASS, 3 * MASS), (3, 3)
     system, field = harmonic_system(junction, cells=cells, layers=(60, 60), bath=52)
-    still, step = State(system.positions.copy(), np.zeros_like(system.positions)), 0.12 / UNIT
-    baths = Baths("langevin", hot=300.0, cold=1e-3, damping=20 / UNIT)
-    motion = Own().begin(system, field, baths, still, timestep=step, seed=3)
+    still, step = MdState(system.positions.copy(), np.zeros_like(system.positions)), 0.12 / UNIT
+    baths = Thermostats("langevin", hot=300.0, cold=1e-3, damping=20 / UNIT)
+    motion = BuiltinEngine().begin(system, field, baths, still, timestep=step, seed=3)
     motion.advance(6700)
     plane, started = PlanePower(system, field), motion.heat
     seen = SpectralCurrent(
@@ -71,6 +71,6 @@ def test_the_simulated_spectrum_is_the_transmission_of_green_functions() -> None
         edges = np.array(band) * UNIT
         value, sigma = flux.bands(edges)
         assert sigma[0] < 0.03 * value[0]
-        np.testing.assert_allclose(scale * value, band_means(exact, edges), rtol=0.03, atol=0)
+        np.testing.assert_allclose(scale * value, band_averages(exact, edges), rtol=0.03, atol=0)
     heat = (motion.heat - started) / (12000 * 9 * step) / system.area
     assert np.abs(heat * [1, -1] - flux.total[0]).max() < 3 * flux.total[1]

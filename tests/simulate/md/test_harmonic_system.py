@@ -4,17 +4,17 @@ import numpy as np
 import pytest
 
 from kapitza.errors import InputError
+from kapitza.matter.building.layers import mass_junction
 from kapitza.matter.junction import Lead
-from kapitza.matter.layers import mass_junction
-from kapitza.simulate.md.engine import Baths
-from kapitza.simulate.md.harmonic_current import langevin_transmission
-from kapitza.simulate.md.harmonic_system import harmonic_field, harmonic_system
-from kapitza.simulate.md.own import Own
-from kapitza.simulate.md.system import COLD, HOT
-from kapitza.simulate.md.thermal import thermal_state
+from kapitza.simulate.md.engine import Thermostats
+from kapitza.simulate.md.engines.builtin import BuiltinEngine
+from kapitza.simulate.md.observers.harmonic_flux import langevin_transmission
+from kapitza.simulate.md.protocol import thermal_state
+from kapitza.simulate.md.system import COLD_ROLE, HOT_ROLE
+from kapitza.simulate.md.systems.harmonic import harmonic_potential, harmonic_system
 from kapitza.theory.agf.conductance import agf
-from kapitza.theory.agf.device import prepared
-from kapitza.theory.agf.points import transmissions
+from kapitza.theory.agf.green_functions import prepare_junction
+from kapitza.theory.agf.transmission import point_transmissions
 from kapitza.units import angstrom, k_B, m_u
 
 pytest.importorskip("numba")
@@ -44,15 +44,15 @@ def square() -> Lead:
 
 def matrix(system, field):
     """(3n, 3n) force constants, from the forces of single displacements."""
-    from kapitza.simulate.md.kernels import energy_and_forces, species_of
-    from kapitza.simulate.md.neighbours import Surroundings
+    from kapitza.simulate.md.kernels.forces import energy_and_forces, map_species
+    from kapitza.simulate.md.kernels.neighbours import VerletList
 
-    near, n = Surroundings(system, field).at(system.positions), len(system.masses)
+    near, n = VerletList(system, field).at(system.positions), len(system.masses)
     found = np.empty((3 * n, 3 * n))
     for column in range(3 * n):
         moved = system.positions.copy()
         moved[column // 3, column % 3] += 1e-12
-        found[:, column] = -energy_and_forces(field, near, moved, species_of(system, field))[1].ravel() / 1e-12
+        found[:, column] = -energy_and_forces(field, near, moved, map_species(system, field))[1].ravel() / 1e-12
     return found
 
 
@@ -80,7 +80,7 @@ def test_long_gentle_baths_give_the_transmission_of_the_junction():
     junction = mass_junction(chain(), MASS, 3 * MASS)
     system, field = harmonic_system(junction, layers=(320, 320), bath=300)
     omega = np.array([0.15, 0.25, 0.35, 0.45]) * TOP
-    rates = [np.where(system.role == r, 0.015 * TOP, 0.0) for r in (HOT, COLD)]
+    rates = [np.where(system.role == r, 0.015 * TOP, 0.0) for r in (HOT_ROLE, COLD_ROLE)]
     constants = matrix(system, field)[::3, ::3]
     found = langevin_transmission(constants, system.masses, *rates, omega) / system.area
     np.testing.assert_allclose(found, agf(junction, omega, k_mesh=(1, 1)).total, rtol=0.03)
@@ -111,7 +111,7 @@ def test_a_box_of_several_cells_has_the_transmission_of_its_wave_vectors():
     found = langevin_transmission(matrix(system, field), np.repeat(system.masses, 3), *rates, omega)
     k = np.indices((3, 2)).reshape(2, -1).T / [3, 2]
     index = np.repeat(np.arange(6), omega.size)
-    single = transmissions(prepared(junction), k, index, np.tile(omega, 6)).total.reshape(6, -1)
+    single = point_transmissions(prepare_junction(junction), k, index, np.tile(omega, 6)).total.reshape(6, -1)
     assert np.ptp(single, axis=0).min() > 0.5
     np.testing.assert_allclose(found, single.sum(axis=0), rtol=3e-3, atol=0)
 
@@ -121,12 +121,12 @@ def test_heat_between_baths_is_that_of_the_transmission():
     system, field = harmonic_system(mass_junction(chain(), MASS, 3 * MASS), layers=(12, 12), bath=8)
     damping = 4 / TOP
     omega = np.linspace(1e-3, 1.05, 1500) * TOP
-    rates = [np.where(system.role == r, 1 / damping, 0.0) for r in (HOT, COLD)]
+    rates = [np.where(system.role == r, 1 / damping, 0.0) for r in (HOT_ROLE, COLD_ROLE)]
     crossing = langevin_transmission(matrix(system, field)[::3, ::3], system.masses, *rates, omega)
     wanted = 3 * k_B * 560.0 * np.trapezoid(crossing, omega) / (2 * np.pi)
     state = thermal_state(system, 300.0, 2, twice=True)
-    baths = Baths("langevin", hot=580.0, cold=20.0, damping=damping)
-    motion = Own().begin(system, field, baths, state, timestep=0.1 / TOP, seed=3)
+    baths = Thermostats("langevin", hot=580.0, cold=20.0, damping=damping)
+    motion = BuiltinEngine().begin(system, field, baths, state, timestep=0.1 / TOP, seed=3)
     motion.advance(20_000)
     heat = [motion.heat]
     for _ in range(12):
@@ -144,4 +144,4 @@ def test_faults_are_named():
         harmonic_system(junction, layers=(5, 20), bath=5)
     pairs = (np.array([0, 1]), np.array([1, 0]), np.zeros((2, 3, 3)))
     with pytest.raises(InputError, match="each with its own block"):
-        harmonic_field(np.zeros((2, 3)), pairs)
+        harmonic_potential(np.zeros((2, 3)), pairs)

@@ -7,17 +7,16 @@ from tests.simulate.md.layered_heat import CONDUCTANCE, KELVIN, SIGMA, SPACING, 
 from tests.simulate.md.reference_runs import reference_record
 
 from kapitza.errors import ConvergenceError, InputError
-from kapitza.simulate.md.balance import TOLERANCE
-from kapitza.simulate.md.blocks import jackknife, mean_of
-from kapitza.simulate.md.branches import branches, scanned, slab_lengths
-from kapitza.simulate.md.jump import analysed, replicated
+from kapitza.simulate.md.analysis.block_averages import block_mean, jackknife_blocks
+from kapitza.simulate.md.analysis.nemd import analyse_nemd, combine_replicas
+from kapitza.simulate.md.analysis.profiles import FLUX_TOLERANCE, fit_branches, scan_branches, solid_lengths
 
 SETTLED = 1.0  # s: longer than any profile takes
 
 
 def test_without_noise_the_resistance_is_exact():
     record = layered_heat(24, conductance=1.6, wait=2000.0, blocks=10, noise=0.0)[0]
-    found = analysed(record, skip=0.0, equilibrated=SETTLED)
+    found = analyse_nemd(record, skip=0.0, equilibrated=SETTLED)
     np.testing.assert_allclose(found.resistance, 1 / (1.6 * CONDUCTANCE), rtol=1e-6, atol=0)
     solid = 2 * 16 * 1.5712 / 2 / 28.0 + 1 / 1.6
     assert solid < found.between_baths[0] * CONDUCTANCE < solid * 1.25
@@ -26,19 +25,19 @@ def test_without_noise_the_resistance_is_exact():
 
 def test_every_choice_of_layers_gives_the_same_on_straight_lines():
     record = layered_heat(24, wait=2000.0, blocks=10, noise=0.0)[0]
-    for choice in scanned(record):
+    for choice in scan_branches(record):
         left, right, below, above = choice.weights @ (500.0 - 2e9 * (record.heights - record.plane))
         np.testing.assert_allclose([left, right], 500.0, rtol=1e-10, atol=0)
         np.testing.assert_allclose([below, above], -2e9, rtol=1e-8, atol=0)
     with pytest.raises(InputError, match="left on a side"):
-        branches(record, 8, 8)
+        fit_branches(record, 8, 8)
 
 
 @pytest.mark.parametrize(("layers", "blocks"), [(24, 40), (24, 20), (48, 60)])
 def test_intervals_cover_and_nothing_is_biased(layers: int, blocks: int):
     """200 short runs of diffusive noise with the true 1 / 1.6: 95 % intervals hold it in 90 to 98.5 %."""
     runs = [
-        analysed(record, skip=0.0, equilibrated=SETTLED)
+        analyse_nemd(record, skip=0.0, equilibrated=SETTLED)
         for record in layered_heat(layers, blocks=blocks, replicas=200, seed=5)
     ]
     true = 1 / (1.6 * CONDUCTANCE)
@@ -52,8 +51,8 @@ def test_intervals_cover_and_nothing_is_biased(layers: int, blocks: int):
 
 
 def test_replicas_average_resistances():
-    runs = [analysed(r, skip=0.0, equilibrated=SETTLED) for r in layered_heat(24, blocks=20, replicas=60, seed=2)]
-    together = replicated(runs)
+    runs = [analyse_nemd(r, skip=0.0, equilibrated=SETTLED) for r in layered_heat(24, blocks=20, replicas=60, seed=2)]
+    together = combine_replicas(runs)
     true = 1 / (1.6 * CONDUCTANCE)
     assert together.replicas == 60
     assert abs(together.resistance - true) < 3 * together.statistical
@@ -69,13 +68,13 @@ def test_replicas_average_resistances():
 
 def test_a_run_that_loses_heat_is_refused_with_the_numbers():
     lost = layered_heat(24, loss=0.5, seed=3)[0]
-    found = analysed(lost, skip=0.0, equilibrated=SETTLED)
+    found = analyse_nemd(lost, skip=0.0, equilibrated=SETTLED)
     assert any("by the hot bath is" in reason for reason in found.reasons)
-    assert found.fluxes.lost > TOLERANCE * found.fluxes.mean
+    assert found.fluxes.lost > FLUX_TOLERANCE * found.fluxes.mean
     with pytest.raises(ConvergenceError, match="hot bath") as caught:
-        analysed(lost, skip=0.0, equilibrated=SETTLED, strict=True)
+        analyse_nemd(lost, skip=0.0, equilibrated=SETTLED, strict=True)
     assert caught.value.last.reasons == found.reasons
-    some = analysed(layered_heat(24, loss=0.05, seed=3)[0], skip=0.0, equilibrated=SETTLED)
+    some = analyse_nemd(layered_heat(24, loss=0.05, seed=3)[0], skip=0.0, equilibrated=SETTLED)
     assert some.accepted
     exact = 0.05 * 0.1 / (1 / 1.6 + 2 * 16 * 1.5712 / 2 / 28.0) * CONDUCTANCE * KELVIN
     np.testing.assert_allclose(some.fluxes.lost, exact, rtol=1e-6, atol=0)
@@ -86,12 +85,12 @@ def test_a_ring_gives_its_heat_to_two_planes():
     """Twice the heat, energy and losses through twice the area: the same fluxes; half of each solid belongs to each."""
     record = layered_heat(24, loss=0.05, seed=3)[0]
     ring = evolve(record, ways=2, heat=2 * record.heat, energy=2 * record.energy)
-    one, two = (analysed(r, skip=0.0, equilibrated=SETTLED) for r in (record, ring))
+    one, two = (analyse_nemd(r, skip=0.0, equilibrated=SETTLED) for r in (record, ring))
     for name in ("value", "mean", "lost", "stored", "imbalance"):
         np.testing.assert_allclose(getattr(two.fluxes, name), getattr(one.fluxes, name), rtol=1e-9, atol=0)
     np.testing.assert_allclose(two.resistance, one.resistance, rtol=1e-9, atol=0)
-    np.testing.assert_allclose(slab_lengths(record), 24 * SPACING * SIGMA, rtol=1e-12, atol=0)
-    np.testing.assert_allclose(slab_lengths(ring), 12 * SPACING * SIGMA, rtol=1e-12, atol=0)
+    np.testing.assert_allclose(solid_lengths(record), 24 * SPACING * SIGMA, rtol=1e-12, atol=0)
+    np.testing.assert_allclose(solid_lengths(ring), 12 * SPACING * SIGMA, rtol=1e-12, atol=0)
 
 
 def test_a_bend_near_the_plane_is_a_systematic_part():
@@ -99,7 +98,7 @@ def test_a_bend_near_the_plane_is_a_systematic_part():
     record = layered_heat(32, wait=4000.0, blocks=20, noise=0.02)[0]
     x = (record.heights - record.plane) / (4 * SIGMA)
     bent = evolve(record, temperature=record.temperature + 0.02 * KELVIN * np.sign(-x) * np.exp(-np.abs(x)))
-    straight, curved = (analysed(one, skip=0.0, equilibrated=SETTLED) for one in (record, bent))
+    straight, curved = (analyse_nemd(one, skip=0.0, equilibrated=SETTLED) for one in (record, bent))
     assert straight.window < 0.01 * straight.resistance
     assert curved.window > 0.01 * curved.resistance
     assert curved.sigma >= curved.window
@@ -107,14 +106,14 @@ def test_a_bend_near_the_plane_is_a_systematic_part():
 
 def test_the_profile_can_be_fitted_by_others():
     record = layered_heat(24, blocks=40, seed=7)[0]
-    found = analysed(record, skip=0.0, equilibrated=SETTLED)
+    found = analyse_nemd(record, skip=0.0, equilibrated=SETTLED)
     skip = 4 * 1.5712 / 2 * SIGMA
     other = found.profile.jump(record.plane, skip=skip, reach=12 * 1.5712 / 2 * SIGMA)
     assert abs(other.jump - found.jump) < 3 * np.sqrt(found.covariance[1, 1])
 
 
 def test_labels():
-    found = analysed(layered_heat(24, seed=1)[0], skip=0.0, equilibrated=SETTLED)
+    found = analyse_nemd(layered_heat(24, seed=1)[0], skip=0.0, equilibrated=SETTLED)
     jump, baths = found.conductance(), found.conductance_between_baths()
     assert (jump.drop, jump.statistics) == ("extrapolated", "classical")
     assert (baths.drop, baths.statistics) == ("emitted", "classical")
@@ -128,10 +127,10 @@ def test_errors_of_autoregressions_are_right():
     series = rng.standard_normal((400, 40))
     for i in range(1, 40):
         series[:, i] = 0.4 * series[:, i - 1] + np.sqrt(1 - 0.16) * series[:, i]
-    stated = np.sqrt(np.mean([mean_of(one[:, None]).sigma ** 2 for one in series]))
+    stated = np.sqrt(np.mean([block_mean(one[:, None]).sigma ** 2 for one in series]))
     np.testing.assert_allclose(stated, series.mean(axis=1).std(), rtol=0.12, atol=0)
     pairs = 3 + 0.5 * rng.standard_normal((400, 30, 2))
-    ratios = [jackknife(one, lambda m: m[..., :1] / m[..., 1:]) for one in pairs]
+    ratios = [jackknife_blocks(one, lambda m: m[..., :1] / m[..., 1:]) for one in pairs]
     values = np.array([one.value[0] for one in ratios])
     np.testing.assert_allclose(np.mean([one.sigma[0] for one in ratios]), values.std(), rtol=0.1, atol=0)
     assert abs(values.mean() - 1) < 3 * values.std() / 20
@@ -150,20 +149,20 @@ def test_errors_of_autoregressions_are_right():
 )
 def test_reference_runs(data, name: str, value: float, sigma: float, unit: float):
     """Conductances found independently from the same runs, with a fifth of each left out: within their errors."""
-    found = analysed(reference_record(data(f"md/{name}.npz")), skip=0.2)
+    found = analyse_nemd(reference_record(data(f"md/{name}.npz")), skip=0.2)
     assert found.accepted
     conductance = found.conductance()
     assert abs(conductance.value[0] / unit - value) < sigma
     assert conductance.sigma is not None
     assert 0.5 * sigma < conductance.sigma[0] / unit < 2 * sigma
-    automatic = analysed(reference_record(data(f"md/{name}.npz"))).conductance()
+    automatic = analyse_nemd(reference_record(data(f"md/{name}.npz"))).conductance()
     assert abs(automatic.value[0] / unit - value) < 2 * sigma
 
 
 def test_two_seeds_agree_with_one_length(data):
     """Resistances of both lengths, 0.620 +- 0.024 and 0.592 +- 0.027 in units of tau sigma^2 / kB."""
-    short = analysed(reference_record(data("md/lj_r3_nz12.npz")), skip=0.2)
+    short = analyse_nemd(reference_record(data("md/lj_r3_nz12.npz")), skip=0.2)
     names = ("lj_r3_nz24", "lj_r3_nz24_s2")
-    long = replicated([analysed(reference_record(data(f"md/{n}.npz")), skip=0.2) for n in names])
+    long = combine_replicas([analyse_nemd(reference_record(data(f"md/{n}.npz")), skip=0.2) for n in names])
     np.testing.assert_allclose(short.resistance * CONDUCTANCE, 0.620, atol=0.024, rtol=0)
     np.testing.assert_allclose(long.resistance * CONDUCTANCE, 0.592, atol=0.027, rtol=0)

@@ -8,25 +8,25 @@ import pytest
 from attrs import evolve
 
 from kapitza.errors import ConvergenceError, InputError, MissingEngine
-from kapitza.simulate.md.engine import Baths, State
-from kapitza.simulate.md.field import Commands, Field
-from kapitza.simulate.md.fields import stillinger_weber, tersoff
-from kapitza.simulate.md.lammps_engine import Lammps, LammpsMotion
-from kapitza.simulate.md.swap import swapped
-from kapitza.simulate.md.system import COLD, FREE, HELD, HOT, System
+from kapitza.simulate.md.engine import MdState, Thermostats, swap_velocities
+from kapitza.simulate.md.engines.lammps import LammpsDynamics, LammpsEngine
+from kapitza.simulate.md.potential import LammpsCommands, Potential, stillinger_weber, tersoff
+from kapitza.simulate.md.system import COLD_ROLE, FREE_ROLE, HELD_ROLE, HOT_ROLE, System
 from kapitza.units import angstrom, eV, fs, k_B, m_u, ps
 
 pytest.importorskip("lammps")
 
 FCC = np.array([[0, 0, 0], [0.5, 0.5, 0], [0.5, 0, 0.5], [0, 0.5, 0.5]])
 DIAMOND = np.vstack([FCC, FCC + 0.25])
-NVE = Baths("none")
+NVE = Thermostats("none")
 
 
-def lennard_jones(kind: int) -> Field:
+def lennard_jones(kind: int) -> Potential:
     """Two kinds, unlike in depth and width."""
     epsilon, sigma = np.array([[10.4, 9.0], [9.0, 12.0]]) * 1e-3 * eV, np.array([[3.4, 3.3], [3.3, 3.2]]) * angstrom
-    return Field("lennard-jones", ("A", "B"), 8.5 * angstrom, (epsilon, sigma, 2.5 * sigma, np.array([float(kind)])))
+    return Potential(
+        "lennard-jones", ("A", "B"), 8.5 * angstrom, (epsilon, sigma, 2.5 * sigma, np.array([float(kind)]))
+    )
 
 
 def crystal(basis, a, cells, kinds=("A", "B"), masses=(39.948, 83.8), *, periodic=True) -> System:
@@ -35,9 +35,9 @@ def crystal(basis, a, cells, kinds=("A", "B"), masses=(39.948, 83.8), *, periodi
     positions = (grid + basis).reshape(-1, 3) * a
     height = positions[:, 2] / (a * cells[2])
     species = (height >= 0.5).astype(int)
-    role = np.select([height < 0.25, height >= 0.75], [HOT, COLD], FREE)
+    role = np.select([height < 0.25, height >= 0.75], [HOT_ROLE, COLD_ROLE], FREE_ROLE)
     if not periodic:
-        role[(height < 0.1) | (height > 0.9)] = HELD
+        role[(height < 0.1) | (height > 0.9)] = HELD_ROLE
     layer = np.round(positions[:, 2] / a * 4).astype(int)
     layer = np.unique(layer, return_inverse=True)[1]
     plane = 0.5 * a * cells[2] - 1e-3 * a
@@ -45,19 +45,19 @@ def crystal(basis, a, cells, kinds=("A", "B"), masses=(39.948, 83.8), *, periodi
     return System("block", np.diag(cells) * a, positions, mass, species, kinds, layer, role, plane, periodic)
 
 
-def shaken(system: System, temperature: float, shift: float = 0.0) -> State:
+def shaken(system: System, temperature: float, shift: float = 0.0) -> MdState:
     """A state with velocities of a temperature with the atoms pushed off their places by `shift`."""
     rng = np.random.default_rng(3)
     velocities = rng.normal(size=system.positions.shape) * np.sqrt(k_B * temperature / system.masses)[:, None]
-    velocities[system.role == HELD] = 0.0
-    return State(system.positions + shift * rng.normal(size=system.positions.shape), velocities)
+    velocities[system.role == HELD_ROLE] = 0.0
+    return MdState(system.positions + shift * rng.normal(size=system.positions.shape), velocities)
 
 
-def begin(system, field, baths, state, timestep=2 * fs) -> LammpsMotion:
-    return Lammps().begin(system, field, baths, state, timestep=timestep, seed=11)
+def begin(system, field, baths, state, timestep=2 * fs) -> LammpsDynamics:
+    return LammpsEngine().begin(system, field, baths, state, timestep=timestep, seed=11)
 
 
-def plain_energy(system: System, positions, field: Field) -> float:
+def plain_energy(system: System, positions, field: Potential) -> float:
     """Sum over all pairs and images, by the definition of each cutoff."""
     epsilon, sigma, cutoff, kind = field.parameters
 
@@ -101,7 +101,7 @@ def test_energy_of_lennard_jones_is_the_sum_over_pairs(kind, periodic):
 @pytest.mark.parametrize("name", ["stillinger-weber", "tersoff"])
 def test_energies_of_many_bodies_are_those_of_another_code(name):
     ase = pytest.importorskip("ase")
-    from kapitza.matter.potentials import potential
+    from kapitza.matter.potentials.published import published_potential
 
     elements = ("Si", "Si") if name == "stillinger-weber" else ("Si", "Ge")
     field = (stillinger_weber if name == "stillinger-weber" else tersoff)(("A", "B"), elements)
@@ -110,7 +110,7 @@ def test_energies_of_many_bodies_are_those_of_another_code(name):
     motion = begin(system, field, NVE, state)
     symbols = [elements[s] for s in system.species]
     atoms = ase.Atoms(symbols, state.positions / angstrom, cell=system.lattice / angstrom, pbc=True)
-    atoms.calc = potential(name, tuple(dict.fromkeys(elements))).calculator
+    atoms.calc = published_potential(name, tuple(dict.fromkeys(elements))).calculator
     np.testing.assert_allclose(motion.energy[0], atoms.get_potential_energy() * eV, rtol=1e-7, atol=0)
     motion.close()
 
@@ -124,7 +124,7 @@ def test_a_turned_and_slanted_box_is_the_same_crystal():
     state = shaken(upright, 60)
     ends = []
     for system, axes in ((upright, np.eye(3)), (turned, turn)):
-        motion = begin(system, lennard_jones(1), NVE, State(state.positions @ axes, state.velocities @ axes))
+        motion = begin(system, lennard_jones(1), NVE, MdState(state.positions @ axes, state.velocities @ axes))
         motion.advance(100)
         ends.append((motion.positions @ axes.T, motion.velocities @ axes.T))
         motion.close()
@@ -135,7 +135,7 @@ def test_a_turned_and_slanted_box_is_the_same_crystal():
 def test_atoms_that_leave_the_box_are_followed():
     system = crystal(FCC, 5.3 * angstrom, (3, 3, 4))
     wind = np.array([500.0, -300.0, 200.0])
-    motion = begin(system, lennard_jones(1), NVE, State(system.positions, np.tile(wind, (len(system.masses), 1))))
+    motion = begin(system, lennard_jones(1), NVE, MdState(system.positions, np.tile(wind, (len(system.masses), 1))))
     motion.advance(2000)  # 20 Å: further than the box is wide
     drift = (system.masses @ (motion.positions - system.positions)) / system.masses.sum()
     np.testing.assert_allclose(drift, wind * 4 * ps, rtol=1e-6, atol=0)
@@ -156,9 +156,9 @@ def test_energy_is_kept():
 @pytest.mark.parametrize(
     ("baths", "share"),
     [
-        (Baths("langevin", 60.0, 5.0, 2 * ps), 0.03),
-        (Baths("exchange", power=2e-9), 0.02),
-        (Baths("swap", period=20), 0.01),
+        (Thermostats("langevin", 60.0, 5.0, 2 * ps), 0.03),
+        (Thermostats("exchange", power=2e-9), 0.02),
+        (Thermostats("swap", period=20), 0.01),
     ],
     ids=lambda x: getattr(x, "kind", ""),
 )
@@ -174,7 +174,7 @@ def test_what_the_baths_give_is_what_the_atoms_have_gained(baths, share):
     assert abs(sum(motion.energy) - before - (hot + cold)) < share * (hot - cold)
     if baths.kind == "exchange":
         np.testing.assert_allclose([hot, cold], np.array([1, -1]) * 2e-9 * 3e-12, rtol=1e-12, atol=0)
-    held = system.role == HELD
+    held = system.role == HELD_ROLE
     assert np.abs(motion.positions - system.positions)[held].max() < 1e-9 * angstrom
     assert not motion.velocities[held].any()
     motion.close()
@@ -182,12 +182,12 @@ def test_what_the_baths_give_is_what_the_atoms_have_gained(baths, share):
 
 def test_a_run_is_taken_up_where_it_stopped():
     system = crystal(FCC, 5.3 * angstrom, (3, 3, 6), periodic=False)
-    baths = Baths("langevin", 60.0, 20.0, 1 * ps)
+    baths = Thermostats("langevin", 60.0, 20.0, 1 * ps)
     motion = begin(system, lennard_jones(1), baths, shaken(system, 60))
     motion.advance(300)
     state, energy = motion.state(), motion.energy
     motion.close()
-    other = Lammps().begin(system, lennard_jones(1), baths, state, timestep=2 * fs, seed=999)
+    other = LammpsEngine().begin(system, lennard_jones(1), baths, state, timestep=2 * fs, seed=999)
     assert np.abs(other.positions - state.positions).max() < 1e-15 * angstrom * 1e3
     np.testing.assert_allclose(other.velocities, state.velocities, rtol=1e-14, atol=0)
     np.testing.assert_allclose(other.heat, state.heat, rtol=1e-12, atol=0)
@@ -202,7 +202,7 @@ def test_a_run_is_taken_up_where_it_stopped():
 def test_lines_of_lammps_do_as_a_formula_does():
     system = crystal(FCC, 5.3 * angstrom, (3, 3, 4))
     lines = ("1 1 0.0104 3.4 8.5", "1 2 0.009 3.3 8.25", "2 2 0.012 3.2 8.0")
-    own = Commands("lj/cut 8.5", lines, ("A", "B"), 8.5 * angstrom)
+    own = LammpsCommands("lj/cut 8.5", lines, ("A", "B"), 8.5 * angstrom)
     energies = []
     for field in (own, lennard_jones(0)):
         motion = begin(system, field, NVE, shaken(system, 60))
@@ -221,7 +221,7 @@ def test_a_swap_keeps_energy_and_momentum():
 
     everything = np.arange(40)
     momentum, total, warm = masses @ velocities, energy(everything), energy(hot)
-    given = swapped(velocities, masses, hot, cold)
+    given = swap_velocities(velocities, masses, hot, cold)
     assert given > 0
     np.testing.assert_allclose(energy(hot) - warm, given, rtol=1e-10, atol=0)
     np.testing.assert_allclose(energy(everything), total, rtol=1e-12, atol=0)
@@ -234,15 +234,15 @@ def test_faults_are_one_clear_line(monkeypatch):
     with pytest.raises(InputError, match="knows Si, not A, B"):
         begin(system, stillinger_weber(("Si",)), NVE, state)
     with pytest.raises(InputError, match="harmonic"):
-        begin(system, Field("harmonic", ("A", "B"), 1e-9, ()), NVE, state)
+        begin(system, Potential("harmonic", ("A", "B"), 1e-9, ()), NVE, state)
     with pytest.raises(InputError, match="nonsense"):
-        begin(system, Commands("nonsense 3", ("* * 1",), ("A", "B"), 1e-9), NVE, state)
+        begin(system, LammpsCommands("nonsense 3", ("* * 1",), ("A", "B"), 1e-9), NVE, state)
     with pytest.raises(InputError, match="one line"):
-        Commands("lj/cut 3", ("* * 1\nshell rm x",), ("A",), 1e-9)
+        LammpsCommands("lj/cut 3", ("* * 1\nshell rm x",), ("A",), 1e-9)
     close = np.array(state.positions)
     close[1] = close[0] + 1e-12
     with pytest.raises(InputError, match="lie on each other"):
-        begin(system, lennard_jones(1), NVE, State(close, state.velocities))
+        begin(system, lennard_jones(1), NVE, MdState(close, state.velocities))
     motion = begin(system, lennard_jones(1), NVE, shaken(system, 3e6))
     with pytest.raises(ConvergenceError, match="shorten the time step"):
         motion.advance(2000)

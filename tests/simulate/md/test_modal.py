@@ -7,9 +7,9 @@ import pytest
 
 from kapitza.errors import InputError
 from kapitza.matter.crystal import Crystal
-from kapitza.simulate.md.interface_analysis import BodyModes, InterfaceAnalysis, body_modes
-from kapitza.simulate.md.layer_spectra import EnergyDensity, LayerSpectra, spectral_temperatures
-from kapitza.simulate.md.modal import ModeEnergies, SlabModes, slab_modes
+from kapitza.simulate.md.observers.interface_modes import BodyModes, InterfaceModeAnalysis, body_modes
+from kapitza.simulate.md.observers.mode_energies import ModeEnergies, SlabModes, slab_modes
+from kapitza.simulate.md.observers.velocity_spectra import LayerSpectra, SpectralEnergyDensity, spectral_temperatures
 from kapitza.units import hbar, k_B
 
 A, MASS, SPRING = 3e-10, 4e-26, 10.0
@@ -182,7 +182,7 @@ def test_energy_density_peaks_at_the_dispersion() -> None:
     places[:, 2] = A * np.arange(n)
     q = np.zeros((n // 2, 3))
     q[:, 2] = 2 * np.pi * np.arange(1, n // 2 + 1) / (n * A)
-    seen = EnergyDensity([np.arange(n)], q, places, np.full(n, MASS), timestep=STEP, every=every, segment=512)
+    seen = SpectralEnergyDensity([np.arange(n)], q, places, np.full(n, MASS), timestep=STEP, every=every, segment=512)
     u, v = np.zeros((n, 3)), np.sqrt(k_B * 300 / MASS) * rng.standard_normal((n, 3))
     energy = np.zeros(len(q))
     steps, waves = 512 * every, np.exp(-1j * places @ q.T)
@@ -222,9 +222,9 @@ class Line:
         return np.array([half, -half])
 
 
-def analysed(line: Line, modes: BodyModes, frames: np.ndarray, **more: Any) -> InterfaceAnalysis:
+def analysed(line: Line, modes: BodyModes, frames: np.ndarray, **more: Any) -> InterfaceModeAnalysis:
     """An analysis that has seen some frames (looks, 2, n, 3)."""
-    seen = InterfaceAnalysis(line, line.masses, modes, area=AREA, timestep=STEP, every=10, **more)
+    seen = InterfaceModeAnalysis(line, line.masses, modes, area=AREA, timestep=STEP, every=10, **more)
     for u, v in frames:
         seen.see(u, v)
     return seen

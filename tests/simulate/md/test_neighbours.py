@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kapitza.errors import ConvergenceError, InputError
-from kapitza.simulate.md.neighbours import Surroundings, neighbours
+from kapitza.simulate.md.kernels.neighbours import VerletList, list_neighbours
 
 pytest.importorskip("numba")
 sys.path.insert(0, str(Path(__file__).parent))
@@ -52,8 +52,8 @@ def test_pairs_are_those_of_a_plain_search(edges, skew, repeats, seed):
     positions = fractional @ lattice * ANGSTROM
     where = (lattice * ANGSTROM, positions, 4.017 * ANGSTROM)
     wanted = searched(*where, (True, True, repeats))
-    full = listed(neighbours(*where, periodic=(True, True, repeats), half=False))
-    half = listed(neighbours(*where, periodic=(True, True, repeats), half=True))
+    full = listed(list_neighbours(*where, periodic=(True, True, repeats), half=False))
+    half = listed(list_neighbours(*where, periodic=(True, True, repeats), half=True))
     assert len(full) == len(set(full))
     assert set(full) == wanted
     assert 2 * len(half) == len(wanted)
@@ -66,7 +66,7 @@ def test_neighbours_ascend_whatever_the_skin():
     positions = system.positions + 0.02 * SIGMA * np.random.default_rng(0).normal(size=system.positions.shape)
     rows = []
     for skin in (0.0, 0.3):
-        near = Surroundings(system, field, skin * SIGMA).at(positions)
+        near = VerletList(system, field, skin * SIGMA).at(positions)
         x = near.extended(positions)
         i = np.repeat(np.arange(near.start.size - 1), np.diff(near.start))
         assert all((np.diff(near.near[a:b]) > 0).all() for a, b in zip(near.start[:-1], near.start[1:], strict=True))
@@ -77,7 +77,7 @@ def test_neighbours_ascend_whatever_the_skin():
 
 def test_lists_last_until_an_atom_has_moved_half_the_skin():
     system = crystal()
-    around = Surroundings(system, argon(), 0.3 * SIGMA)
+    around = VerletList(system, argon(), 0.3 * SIGMA)
     first = around.at(system.positions)
     moved = system.positions.copy()
     moved[7, 1] += 0.149 * SIGMA
@@ -90,8 +90,8 @@ def test_faults_are_named():
     system = crystal()
     flat = system.lattice * [[1], [1], [0]]
     with pytest.raises(InputError, match="no volume"):
-        neighbours(flat, system.positions, 1e-9, periodic=(True,) * 3, half=True)
+        list_neighbours(flat, system.positions, 1e-9, periodic=(True,) * 3, half=True)
     lost = system.positions.copy()
     lost[5, 2] = np.nan
     with pytest.raises(ConvergenceError, match="atom 5 is at"):
-        Surroundings(system, argon()).at(lost)
+        VerletList(system, argon()).at(lost)

@@ -10,37 +10,37 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kapitza.errors import ConvergenceError, InputError
-from kapitza.simulate.md.build import mass_interface
-from kapitza.simulate.md.engine import Baths, State
-from kapitza.simulate.md.fields import lennard_jones
-from kapitza.simulate.md.kernels import site_energies, species_of
-from kapitza.simulate.md.neighbours import neighbours
-from kapitza.simulate.md.nemd import conservation, nemd
-from kapitza.simulate.md.own import Own
-from kapitza.simulate.md.plane import PlanePower
-from kapitza.simulate.md.protocol import Course, Thermometer, local_temperature, warm_state, watched
-from kapitza.simulate.md.system import COLD, FREE, HELD, HOT
+from kapitza.simulate.md.engine import MdState, Thermostats
+from kapitza.simulate.md.engines.builtin import BuiltinEngine
+from kapitza.simulate.md.kernels.forces import map_species, site_energies
+from kapitza.simulate.md.kernels.neighbours import list_neighbours
+from kapitza.simulate.md.observers.plane_power import PlanePower
+from kapitza.simulate.md.potential import lennard_jones
+from kapitza.simulate.md.protocol import Protocol, Thermometer, advance_observed, gradient_state, local_temperature
+from kapitza.simulate.md.runs.single import energy_conservation, run_nemd
+from kapitza.simulate.md.system import COLD_ROLE, FREE_ROLE, HELD_ROLE, HOT_ROLE
+from kapitza.simulate.md.systems.assembly import mass_interface
 from kapitza.units import angstrom, eV, fs, k_B, ps
 
 sys.path.insert(0, str(Path(__file__).parent))
 from stub_engine import FIELD, Counter, Stub, small
 
-BATHS = Baths("langevin", 60.0, 40.0, 0.2 * ps)
-COURSE = Course(timestep=20 * fs, steps=100, blocks=4, equilibration=50, sample=5, seed=3)
+BATHS = Thermostats("langevin", 60.0, 40.0, 0.2 * ps)
+COURSE = Protocol(timestep=20 * fs, steps=100, blocks=4, equilibration=50, sample=5, seed=3)
 
 
 def test_bound_atoms_have_the_temperature_of_their_bath_and_lose_no_energy():
     """Atoms that are bound to their places exchange no heat: equipartition in the baths, every joule accounted for."""
     system = small(cells=(4, 4))
     course = evolve(COURSE, steps=400, blocks=10, equilibration=400)
-    record = nemd(system, FIELD, Stub(), BATHS, course)
+    record = run_nemd(system, FIELD, Stub(), BATHS, course)
     hot, cold = record.bath_temperatures
     independent = np.sqrt(2 / (3 * 64 * 80))  # 64 atoms of a bath; 80 ps, one sample per ps of the velocities' memory
     np.testing.assert_allclose([hot, cold], [60.0, 40.0], rtol=4 * independent, atol=0)
-    assert (record.temperature[:, record.roles == HELD] == 0).all()
-    free = record.temperature[:, record.roles == FREE]
+    assert (record.temperature[:, record.roles == HELD_ROLE] == 0).all()
+    free = record.temperature[:, record.roles == FREE_ROLE]
     assert free.min() > 10
-    found = conservation(record)
+    found = energy_conservation(record)
     scale = 1.5 * k_B * 50 * system.masses.size
     assert np.abs(found.excess).max() < 1e-9 * scale
     assert abs(found.drift) * record.block * 10 < 1e-9 * scale
@@ -49,11 +49,11 @@ def test_bound_atoms_have_the_temperature_of_their_bath_and_lose_no_energy():
 
 
 def test_without_baths_energy_stays():
-    record = nemd(small(), FIELD, Stub(), Baths("none", 50.0, 50.0), COURSE)
+    record = run_nemd(small(), FIELD, Stub(), Thermostats("none", 50.0, 50.0), COURSE)
     np.testing.assert_allclose(record.energy, record.energy[0], rtol=1e-9, atol=0)
-    assert np.isnan(conservation(record).share)
+    assert np.isnan(energy_conservation(record).share)
     with pytest.raises(InputError, match="2 blocks, got 1"):
-        conservation(nemd(small(), FIELD, Stub(), Baths("none", 50.0, 50.0), evolve(COURSE, blocks=1)))
+        energy_conservation(run_nemd(small(), FIELD, Stub(), Thermostats("none", 50.0, 50.0), evolve(COURSE, blocks=1)))
 
 
 @given(st.lists(st.integers(1, 12), min_size=1, max_size=4), st.lists(st.integers(1, 30), min_size=1, max_size=5))
@@ -78,16 +78,16 @@ def test_observers_look_at_the_multiples_of_their_interval(intervals, pieces):
     clock = Clock()
     watches = [Watch(every) for every in intervals]
     for piece in pieces:
-        watched(clock, watches, clock.now, piece)
+        advance_observed(clock, watches, clock.now, piece)
     assert clock.now == sum(pieces)
     for watch in watches:
         assert watch.seen == [step for step in range(1, sum(pieces) + 1) if step % watch.every == 0]
 
 
 def test_looking_changes_nothing():
-    plain = nemd(small(), FIELD, Stub(), BATHS, COURSE)
+    plain = run_nemd(small(), FIELD, Stub(), BATHS, COURSE)
     counters = [Counter(7), Counter(40)]
-    seen = nemd(small(), FIELD, Stub(), BATHS, evolve(COURSE, sample=4), observers=counters)
+    seen = run_nemd(small(), FIELD, Stub(), BATHS, evolve(COURSE, sample=4), observers=counters)
     assert [one.looks for one in counters] == [400 // 7, 10]
     np.testing.assert_array_equal(seen.heat, plain.heat)
     np.testing.assert_array_equal(seen.energy, plain.energy)
@@ -98,10 +98,10 @@ def test_temperature_of_planes():
     system = small(cells=(12, 12))
     rng = np.random.default_rng(5)
     wanted = np.where(system.right, 30.0, 90.0)
-    free = (system.role != HELD)[:, None]
+    free = (system.role != HELD_ROLE)[:, None]
     velocities = np.sqrt(k_B * wanted / system.masses)[:, None] * rng.standard_normal(system.positions.shape) * free
     wind = 300.0 * np.sin(system.layer)[:, None] * [1.0, 0.5, 0.0] * free
-    moving = system.roles != HELD
+    moving = system.roles != HELD_ROLE
     spread = np.sqrt(2 / (3 * 288))
     means = np.where(system.heights > system.plane, 30.0, 90.0)[moving]
     found = {}
@@ -122,12 +122,12 @@ def test_a_wind_takes_three_degrees_of_freedom_from_each_plane():
     """In planes of few atoms the mean velocity holds much of the heat: 8 atoms would read 12.5 % too cold."""
     system = small(cells=(2, 2))
     rng = np.random.default_rng(8)
-    free = (system.role != HELD)[:, None]
+    free = (system.role != HELD_ROLE)[:, None]
     meter, looks = Thermometer(system, 1, True), 400
     for _ in range(looks):
         drawn = np.sqrt(k_B * 60.0 / system.masses)[:, None] * rng.standard_normal(system.positions.shape)
         meter.see(system.positions, drawn * free)
-    moving = system.roles != HELD
+    moving = system.roles != HELD_ROLE
     atoms = system.counts[moving]
     assert atoms.max() <= 8
     mean = np.average(meter.taken()[moving], weights=atoms - 1)
@@ -138,42 +138,42 @@ def test_a_wind_takes_three_degrees_of_freedom_from_each_plane():
 def test_the_line_of_temperatures_to_start_from():
     system = small(length=6)
     line = local_temperature(system, 60.0, 40.0)
-    assert (line[system.role == HOT] == 60).all()
-    assert (line[system.role == COLD] == 40).all()
+    assert (line[system.role == HOT_ROLE] == 60).all()
+    assert (line[system.role == COLD_ROLE] == 40).all()
     middle = line[(np.abs(system.positions[:, 2] - system.plane) < 0.3 * np.ptp(system.positions[:, 2]))]
     np.testing.assert_allclose(middle.mean(), 50.0, rtol=1e-9, atol=0)
     ring = small(length=6, bath=2, periodic=True)
     around = local_temperature(ring, 60.0, 40.0)
-    assert (around[ring.role == HOT] == 60).all()
-    assert (around[ring.role == COLD] == 40).all()
+    assert (around[ring.role == HOT_ROLE] == 60).all()
+    assert (around[ring.role == COLD_ROLE] == 40).all()
     planes = np.array([around[ring.layer == k].mean() for k in range(ring.counts.size)])
     np.testing.assert_allclose(planes + np.roll(planes, 12), 100.0, rtol=1e-9, atol=0)  # half a box apart
 
 
 def test_velocities_to_start_from_have_twice_the_local_temperature():
     system = small(cells=(10, 10), length=6)
-    state = warm_state(system, 60.0, 40.0, 1)
+    state = gradient_state(system, 60.0, 40.0, 1)
     meter = Thermometer(system, 1)
     meter.see(state.positions, state.velocities)
     found = meter.taken()
-    moving = system.roles != HELD
+    moving = system.roles != HELD_ROLE
     line = np.array([local_temperature(system, 60.0, 40.0)[system.layer == k][0] for k in range(moving.size)])
     np.testing.assert_allclose(found[moving], 2 * line[moving], rtol=4 * np.sqrt(2 / 600), atol=0)
     assert (found[~moving] == 0).all()
-    loose = warm_state(small(periodic=True, bath=0), 50.0, 50.0, 1)
+    loose = gradient_state(small(periodic=True, bath=0), 50.0, 50.0, 1)
     momentum = small(periodic=True, bath=0).masses @ loose.velocities
     assert np.abs(momentum).max() < 1e-12 * 1e-25 * 160 * 200
 
 
 def test_a_run_that_bursts_names_block_and_remedy():
     with pytest.raises(ConvergenceError, match=r"block 2 of 4 failed: .*left their places: take a shorter time step"):
-        nemd(small(), FIELD, Stub(burst=155), BATHS, COURSE)
+        run_nemd(small(), FIELD, Stub(burst=155), BATHS, COURSE)
     with pytest.raises(ConvergenceError, match="the equilibration failed"):
-        nemd(small(), FIELD, Stub(burst=20), BATHS, COURSE)
+        run_nemd(small(), FIELD, Stub(burst=20), BATHS, COURSE)
     system = small()
-    lost = State(system.positions, np.full(system.positions.shape, np.nan))
+    lost = MdState(system.positions, np.full(system.positions.shape, np.nan))
     with pytest.raises(InputError, match="not finite"):
-        nemd(system, FIELD, Stub(), BATHS, COURSE, start=lost)
+        run_nemd(system, FIELD, Stub(), BATHS, COURSE, start=lost)
 
 
 def test_energy_from_nowhere_ends_a_run():
@@ -190,26 +190,26 @@ def test_energy_from_nowhere_ends_a_run():
             return motion
 
     with pytest.raises(ConvergenceError, match=r"block 1 of 4 the energy changed by .* beyond the heat of the baths"):
-        nemd(small(), FIELD, Leaky(), BATHS, COURSE)
+        run_nemd(small(), FIELD, Leaky(), BATHS, COURSE)
 
 
 @pytest.mark.parametrize(
     ("baths", "message"),
     [
-        (Baths("langevin", 60.0, 0.0, 1 * ps), "60 and 0 K"),
-        (Baths("langevin", 60.0, 40.0, 1e-15), "damping 1e-15 s"),
-        (Baths("exchange", 50.0, 50.0), "power 0 W"),
-        (Baths("swap", 50.0, 50.0), "period 0 steps"),
+        (Thermostats("langevin", 60.0, 0.0, 1 * ps), "60 and 0 K"),
+        (Thermostats("langevin", 60.0, 40.0, 1e-15), "damping 1e-15 s"),
+        (Thermostats("exchange", 50.0, 50.0), "power 0 W"),
+        (Thermostats("swap", 50.0, 50.0), "period 0 steps"),
     ],
 )
 def test_baths_without_their_numbers_are_refused(baths, message):
     with pytest.raises(InputError, match=message):
-        nemd(small(), FIELD, Stub(), baths, COURSE)
+        run_nemd(small(), FIELD, Stub(), baths, COURSE)
 
 
 def test_other_faults_are_named():
     with pytest.raises(InputError, match="no atom is in the hot bath"):
-        nemd(small(bath=0), FIELD, Stub(), BATHS, COURSE)
+        run_nemd(small(bath=0), FIELD, Stub(), BATHS, COURSE)
     with pytest.raises(InputError, match="sample = 7 steps does not divide the 100 steps"):
         evolve(COURSE, sample=7)
     with pytest.raises(InputError, match=r"blocks = 0, wanted a whole number of at least 1"):
@@ -217,10 +217,10 @@ def test_other_faults_are_named():
     with pytest.raises(InputError, match="timestep = 1"):
         evolve(COURSE, timestep=1.0)
     with pytest.raises(InputError, match=r"'other' for .* without direct power"):
-        nemd(small(), evolve(FIELD, form="other"), Stub(), BATHS, evolve(COURSE, power=10))
+        run_nemd(small(), evolve(FIELD, form="other"), Stub(), BATHS, evolve(COURSE, power=10))
     other = evolve(FIELD, kinds=("Si",))
     with pytest.raises(InputError, match="atoms of light, heavy, the potential is for Si"):
-        nemd(small(), other, Stub(), BATHS, COURSE)
+        run_nemd(small(), other, Stub(), BATHS, COURSE)
 
 
 def test_heat_goes_where_the_record_says():
@@ -228,7 +228,7 @@ def test_heat_goes_where_the_record_says():
     pytest.importorskip("numba")
     field = lennard_jones(("Ar", "heavy Ar"), [10.4e-3 * eV] * 2, [3.4 * angstrom] * 2)
     system = mass_interface("Ar", field, 3, lattice_constant=5.34 * angstrom, cells=(3, 3), length=4, bath=1)
-    course = Course(timestep=2 * fs, steps=400, blocks=4, equilibration=250, sample=20, power=1, seed=2)
+    course = Protocol(timestep=2 * fs, steps=400, blocks=4, equilibration=250, sample=20, power=1, seed=2)
     ends, plane = [], PlanePower(system, field)
 
     class Ends:
@@ -240,7 +240,7 @@ def test_heat_goes_where_the_record_says():
         def arrays(self):
             return {}
 
-    record = nemd(system, field, Own(), evolve(BATHS, hot=90.0), course, observers=[Ends()])
+    record = run_nemd(system, field, BuiltinEngine(), evolve(BATHS, hot=90.0), course, observers=[Ends()])
     stored, last = np.diff(ends, axis=0).T
     given = np.diff(record.heat[1:, 0])
     through = record.power[1:] * record.block - last * record.timestep / 2  # the trapezoidal rule
@@ -250,8 +250,8 @@ def test_heat_goes_where_the_record_says():
 
 
 def left_energy(system, field, positions, velocities):
-    near = neighbours(system.lattice, positions, field.cutoff, periodic=(True, True, False), half=field.half)
-    sites = site_energies(field, near, positions, species_of(system, field))
+    near = list_neighbours(system.lattice, positions, field.cutoff, periodic=(True, True, False), half=field.half)
+    sites = site_energies(field, near, positions, map_species(system, field))
     return float((sites + 0.5 * system.masses * (velocities**2).sum(axis=1))[~system.right].sum())
 
 
@@ -262,12 +262,12 @@ def test_heat_leaves_the_baths_of_a_ring_both_ways():
     system = mass_interface(
         "Ar", field, 3, lattice_constant=5.34 * angstrom, cells=(3, 3), length=4, bath=1, periodic=True
     )
-    course = Course(timestep=5 * fs, steps=200, blocks=3, equilibration=100, sample=20, seed=2)
-    baths = Baths("exchange", 30.0, 30.0, power=1e-8)
-    record = nemd(system, field, Own(), baths, course)
+    course = Protocol(timestep=5 * fs, steps=200, blocks=3, equilibration=100, sample=20, seed=2)
+    baths = Thermostats("exchange", 30.0, 30.0, power=1e-8)
+    record = run_nemd(system, field, BuiltinEngine(), baths, course)
     assert record.ways == 2
     np.testing.assert_allclose(record.flux[:, :2], 5e-9 / system.area, rtol=1e-9, atol=0)
     assert record.bath_temperatures[0] > record.bath_temperatures[1]
-    assert abs(conservation(record).share) < 0.01
-    reverse = nemd(system, field, Own(), evolve(baths, power=-1e-8), course)
+    assert abs(energy_conservation(record).share) < 0.01
+    reverse = run_nemd(system, field, BuiltinEngine(), evolve(baths, power=-1e-8), course)
     assert reverse.bath_temperatures[0] < reverse.bath_temperatures[1]

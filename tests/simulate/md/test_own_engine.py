@@ -9,27 +9,27 @@ import pytest
 from attrs import evolve
 
 from kapitza.errors import ConvergenceError, InputError
-from kapitza.simulate.md.engine import Baths, State
-from kapitza.simulate.md.fields import lennard_jones
-from kapitza.simulate.md.kernels import energy_and_forces, species_of
-from kapitza.simulate.md.neighbours import Surroundings
-from kapitza.simulate.md.own import Own
-from kapitza.simulate.md.system import COLD, HELD, HOT
-from kapitza.simulate.md.thermal import thermal_state
+from kapitza.simulate.md.engine import MdState, Thermostats
+from kapitza.simulate.md.engines.builtin import BuiltinEngine
+from kapitza.simulate.md.kernels.forces import energy_and_forces, map_species
+from kapitza.simulate.md.kernels.neighbours import VerletList
+from kapitza.simulate.md.potential import lennard_jones
+from kapitza.simulate.md.protocol import thermal_state
+from kapitza.simulate.md.system import COLD_ROLE, HELD_ROLE, HOT_ROLE
 from kapitza.units import k_B
 
 pytest.importorskip("numba")
 sys.path.insert(0, str(Path(__file__).parent))
 from lj_crystals import EPSILON, LATTICE, MASS, SIGMA, TAU, argon, crystal
 
-LANGEVIN = Baths("langevin", hot=36.0, cold=24.0, damping=0.5 * TAU)
-EXCHANGE = Baths("exchange", power=2e-9)
-SWAP = Baths("swap", period=10)
+LANGEVIN = Thermostats("langevin", hot=36.0, cold=24.0, damping=0.5 * TAU)
+EXCHANGE = Thermostats("exchange", power=2e-9)
+SWAP = Thermostats("swap", period=10)
 
 
 def begun(system, baths=None, *, seed=1, dt=0.004, skin=None, kelvin=30.0):
     state = thermal_state(system, kelvin, seed, twice=True)
-    return Own(skin).begin(system, argon(), baths or Baths("none"), state, timestep=dt * TAU, seed=seed)
+    return BuiltinEngine(skin).begin(system, argon(), baths or Thermostats("none"), state, timestep=dt * TAU, seed=seed)
 
 
 def kept(motion) -> float:
@@ -80,16 +80,16 @@ def test_every_joule_is_accounted_for(baths, bound):
 
 def squares(system) -> list[float]:
     """Squared frequency of an atom of either bath among others at rest, tr Φ_ii / 3m, rad² s⁻²."""
-    near = Surroundings(system, argon()).at(system.positions)
+    near = VerletList(system, argon()).at(system.positions)
     found = []
-    for role in (HOT, COLD):
+    for role in (HOT_ROLE, COLD_ROLE):
         atoms = np.flatnonzero(system.role == role)
         i = atoms[np.argmin(np.abs(system.layer[atoms] - np.median(system.layer[atoms])))]
         stiffness = 0.0
         for c, way in product(range(3), (1, -1)):
             moved = system.positions.copy()
             moved[i, c] += way * 1e-5 * SIGMA
-            force = energy_and_forces(argon(), near, moved, species_of(system, argon()))[1]
+            force = energy_and_forces(argon(), near, moved, map_species(system, argon()))[1]
             stiffness -= way * force[i, c] / (2e-5 * SIGMA)
         found.append(stiffness / 3 / system.masses[i])
     return found
@@ -127,7 +127,7 @@ def test_langevin_baths_are_canonical():
     """Kinetic temperature and its fluctuation, var(K) = 3n (kT)²/2, of a crystal that is bath all over; 4 sigma."""
     system = crystal((2, 2, 4), bath=4)
     n = system.masses.size
-    motion = begun(system, Baths("langevin", hot=30.0, cold=30.0, damping=0.2 * TAU), dt=0.005)
+    motion = begun(system, Thermostats("langevin", hot=30.0, cold=30.0, damping=0.2 * TAU), dt=0.005)
     motion.advance(2000)
     kinetic = np.empty(1500)
     for k in range(kinetic.size):
@@ -140,12 +140,14 @@ def test_langevin_baths_are_canonical():
     np.testing.assert_allclose(kinetic.var(), 1.5 * n, rtol=0.25)
     light = system.masses < 2 * MASS
     assert light.any()
-    assert set(system.role) == {HOT, COLD}
+    assert set(system.role) == {HOT_ROLE, COLD_ROLE}
 
 
 def test_kinds_share_the_temperature():
     """Equipartition: light and heavy atoms have one kinetic energy each, within 4 sigma."""
-    motion = begun(crystal((2, 2, 4), bath=4), Baths("langevin", hot=30.0, cold=30.0, damping=0.2 * TAU), dt=0.005)
+    motion = begun(
+        crystal((2, 2, 4), bath=4), Thermostats("langevin", hot=30.0, cold=30.0, damping=0.2 * TAU), dt=0.005
+    )
     motion.advance(2000)
     heavy = motion.system.masses > 2 * MASS
     looks = np.empty((30, 20, 2))
@@ -158,7 +160,7 @@ def test_kinds_share_the_temperature():
     assert abs(difference.mean()) < 4 * difference.std(ddof=1) / np.sqrt(30)
 
 
-@pytest.mark.parametrize("baths", [Baths("none"), LANGEVIN, EXCHANGE, SWAP])
+@pytest.mark.parametrize("baths", [Thermostats("none"), LANGEVIN, EXCHANGE, SWAP])
 def test_a_run_taken_up_again_is_the_same_to_the_last_bit(baths):
     """Although the lists of neighbours are then made at another step; and with another skin, too."""
     system = crystal()
@@ -167,7 +169,7 @@ def test_a_run_taken_up_again_is_the_same_to_the_last_bit(baths):
     first = begun(system, baths, skin=0.15 * SIGMA)
     first.advance(277)
     saved = first.state()
-    again = Own(0.25 * SIGMA).begin(system, argon(), baths, saved, timestep=0.004 * TAU, seed=99)
+    again = BuiltinEngine(0.25 * SIGMA).begin(system, argon(), baths, saved, timestep=0.004 * TAU, seed=99)
     again.advance(600 - 277)
     end, other = straight.state(), again.state()
     assert end.step == other.step == 600
@@ -187,7 +189,7 @@ def test_held_atoms_stay_and_others_move():
     system = crystal(wall=2, periodic=False)
     motion = begun(system, LANGEVIN)
     motion.advance(200)
-    held = system.role == HELD
+    held = system.role == HELD_ROLE
     np.testing.assert_array_equal(motion.positions[held], system.positions[held])
     assert (np.abs(motion.positions[~held] - system.positions[~held]).max(axis=1) > 0).all()
 
@@ -197,10 +199,10 @@ def test_atoms_that_cross_the_box_are_not_folded():
     system = crystal((2, 2, 4))
     at_rest = thermal_state(system, 20.0, 1)
     wind = np.array([3 * 2 * LATTICE / (600 * 0.004 * TAU), 0, 0])
-    blown = State(at_rest.positions, at_rest.velocities + wind)
+    blown = MdState(at_rest.positions, at_rest.velocities + wind)
     ends = []
     for state in (at_rest, blown):
-        motion = Own().begin(system, argon(), Baths("none"), state, timestep=0.004 * TAU)
+        motion = BuiltinEngine().begin(system, argon(), Thermostats("none"), state, timestep=0.004 * TAU)
         motion.advance(600)
         ends.append((motion.energy[0], motion.positions))
     np.testing.assert_allclose(ends[1][0], ends[0][0], rtol=1e-6)
@@ -225,27 +227,27 @@ def test_faults_are_named_in_one_line():
         positions=good.positions + (np.arange(len(good.positions)) == 3)[:, None] * [0.45 * SIGMA, 0.45 * SIGMA, 0],
     )
 
-    def begin(state=good, baths=Baths("none"), field=field, dt=0.004, system=system):  # noqa: B008
-        return Own().begin(system, field, baths, state, timestep=dt * TAU, seed=1)
+    def begin(state=good, baths=Thermostats("none"), field=field, dt=0.004, system=system):  # noqa: B008
+        return BuiltinEngine().begin(system, field, baths, state, timestep=dt * TAU, seed=1)
 
     with pytest.raises(InputError, match=r"atoms \d+ and \d+ are .* m apart"):
         begin(near)
     with pytest.raises(InputError, match="knows Kr, not Ar, heavy"):
         begin(field=lennard_jones(("Kr",)))
     with pytest.raises(InputError, match="need damping above 0"):
-        begin(baths=Baths("langevin", hot=30.0, cold=20.0))
+        begin(baths=Thermostats("langevin", hot=30.0, cold=20.0))
     with pytest.raises(InputError, match="0 atoms in the hot"):
         begin(baths=LANGEVIN, system=evolve(system, role=0 * system.role))
     with pytest.raises(InputError, match="fs\\? multiply"):
         begin(dt=1 / TAU)
     with pytest.raises(InputError, match="make it for this system"):
-        begin(State(good.positions[1:], good.velocities[1:]))
+        begin(MdState(good.positions[1:], good.velocities[1:]))
     with pytest.raises(ConvergenceError, match="take a timestep below"):
         begin(dt=0.2).advance(1000)
     with pytest.raises(ConvergenceError, match="no energy left to take"):
         begin(baths=evolve(EXCHANGE, power=2e-5)).advance(1000)
     with pytest.raises(InputError, match="all 288 atoms are held"):
-        thermal_state(evolve(system, role=np.full(288, HELD)), 30.0, 1)
+        thermal_state(evolve(system, role=np.full(288, HELD_ROLE)), 30.0, 1)
     with pytest.raises(InputError, match="wanted one or 288"):
         thermal_state(system, [30.0, 20.0], 1)
 
@@ -253,7 +255,7 @@ def test_faults_are_named_in_one_line():
 def test_thermal_states_have_their_temperature_and_no_momentum():
     """4 sigma of 3n degrees of freedom; a profile is taken atom by atom."""
     system = crystal((6, 6, 8), wall=1, periodic=False)
-    free = system.role != HELD
+    free = system.role != HELD_ROLE
     kelvin = np.where(system.right, 20.0, 60.0)
     state = thermal_state(system, kelvin, 5)
     for side, wanted in ((system.right & free, 20.0), (~system.right & free, 60.0)):

@@ -4,18 +4,18 @@ import numpy as np
 import pytest
 
 from kapitza.errors import InputError
+from kapitza.matter.building.layers import chain_junction
 from kapitza.matter.crystal import Crystal
-from kapitza.matter.layers import chain
-from kapitza.simulate.md.engine import Baths
-from kapitza.simulate.md.harmonic_system import harmonic_system
-from kapitza.simulate.md.own import Own
-from kapitza.simulate.md.packet import packet_state, side_energies
+from kapitza.simulate.md.engine import Thermostats
+from kapitza.simulate.md.engines.builtin import BuiltinEngine
+from kapitza.simulate.md.systems.harmonic import harmonic_system
+from kapitza.simulate.md.systems.wave_packet import packet_state, side_energies
 from kapitza.theory.chain import Chain, chain_transmission
 
 pytest.importorskip("numba")
 A, MASS, SPRING = 3e-10, 4e-26, 10.0
 OMEGA = float(np.sqrt(SPRING / MASS))
-JUNCTION = chain((MASS, SPRING), (3 * MASS, SPRING), bond=SPRING, area=A * A, spacing=A)
+JUNCTION = chain_junction((MASS, SPRING), (3 * MASS, SPRING), bond=SPRING, area=A * A, spacing=A)
 CELLS, CONSTANTS = np.array([[0, 0, 0], [0, 0, 1], [0, 0, -1]]), SPRING * np.array([2, -1, -1])[:, None, None]
 CRYSTAL = Crystal("chain", np.diag([A, A, A]), [[0, 0, 0]], [MASS], CELLS, CONSTANTS * np.eye(3))
 
@@ -26,7 +26,7 @@ def test_a_small_packet_has_the_transmission_of_its_frequency(turn: float) -> No
     q = [0, 0, turn / A]
     state, omega = packet_state(system, CRYSTAL, q, 0, amplitude=1e-12, centre=110 * A, width=45 * A)
     np.testing.assert_allclose(omega, 2 * OMEGA * np.sin(turn / 2), rtol=1e-9, atol=0)
-    motion = Own().begin(system, field, Baths("none"), state, timestep=0.05 / OMEGA, seed=1)
+    motion = BuiltinEngine().begin(system, field, Thermostats("none"), state, timestep=0.05 / OMEGA, seed=1)
     start = side_energies(system, field, motion.positions, motion.velocities)
     assert start[1] < 1e-6 * start[0]
     speed = A * OMEGA * np.cos(turn / 2)

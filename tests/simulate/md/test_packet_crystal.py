@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 from scipy.optimize import brentq
 
+from kapitza.matter.building.layers import mass_junction
 from kapitza.matter.crystal import Crystal
 from kapitza.matter.junction import Lead
-from kapitza.matter.layers import mass_junction
-from kapitza.simulate.md.build import mass_interface
-from kapitza.simulate.md.engine import Baths
-from kapitza.simulate.md.fields import lennard_jones
-from kapitza.simulate.md.own import Own
-from kapitza.simulate.md.packet import packet_state, side_energies
-from kapitza.theory.agf.points import at_frequencies, junction_arrays
+from kapitza.simulate.md.engine import Thermostats
+from kapitza.simulate.md.engines.builtin import BuiltinEngine
+from kapitza.simulate.md.potential import lennard_jones
+from kapitza.simulate.md.systems.assembly import mass_interface
+from kapitza.simulate.md.systems.wave_packet import packet_state, side_energies
+from kapitza.theory.agf.transmission import junction_arrays, transmission_at_frequencies
 from kapitza.units import angstrom, fs, m_u
 
 pytest.importorskip("numba")
@@ -72,7 +72,7 @@ def transmission(one: Crystal, omega: float) -> float:
     lead = Lead("planes", A * np.eye(2, 3), [0, 0, 1.5 * A], [one.masses[0]] * PLANES, [[0, 0]], blocks[:1], blocks[1:])
     junction = mass_junction(lead, one.masses[0], RATIO * one.masses[0])
     unit = {"junction": junction_arrays(junction), "k": np.zeros((1, 2)), "omega": np.array([omega])}
-    return float(np.ravel(at_frequencies(unit)["total"])[0])
+    return float(np.ravel(transmission_at_frequencies(unit)["total"])[0])
 
 
 def sent(amplitude: float, turn: float) -> tuple[float, float, float]:
@@ -83,7 +83,7 @@ def sent(amplitude: float, turn: float) -> tuple[float, float, float]:
     state, omega = packet_state(
         system, one, [0, 0, 2 * turn / A], 2, amplitude=amplitude, centre=low + 36 * A, width=12 * A
     )
-    motion = Own().begin(system, FIELD, Baths("none"), state, timestep=10 * fs, seed=1)
+    motion = BuiltinEngine().begin(system, FIELD, Thermostats("none"), state, timestep=10 * fs, seed=1)
     start = sum(side_energies(system, FIELD, motion.positions, motion.velocities))
     step = 1e-3 / A
     speed = (waves(one, 2 * turn / A + step) - waves(one, 2 * turn / A - step)) / (2 * step)

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from attrs import evolve
 
-from kapitza.simulate.md.engine import Baths, State
-from kapitza.simulate.md.kernels import site_energies, species_of
-from kapitza.simulate.md.neighbours import Surroundings
-from kapitza.simulate.md.own import Own
-from kapitza.simulate.md.plane import PlanePower
-from kapitza.simulate.md.thermal import thermal_state
+from kapitza.simulate.md.engine import MdState, Thermostats
+from kapitza.simulate.md.engines.builtin import BuiltinEngine
+from kapitza.simulate.md.kernels.forces import map_species, site_energies
+from kapitza.simulate.md.kernels.neighbours import VerletList
+from kapitza.simulate.md.observers.plane_power import PlanePower
+from kapitza.simulate.md.protocol import thermal_state
 
 pytest.importorskip("numba")
 sys.path.insert(0, str(Path(__file__).parent))
@@ -23,8 +23,8 @@ STEP = 0.002 * TAU
 
 def energies(system, motion):
     """(n,) kinetic and site energy of each atom, J."""
-    near = Surroundings(system, argon()).at(motion.positions)
-    sites = site_energies(argon(), near, motion.positions, species_of(system, argon()))
+    near = VerletList(system, argon()).at(motion.positions)
+    sites = site_energies(argon(), near, motion.positions, map_species(system, argon()))
     return sites + 0.5 * system.masses * (motion.velocities**2).sum(axis=1)
 
 
@@ -38,7 +38,7 @@ def powers(motion, planes, steps):
 
 
 @pytest.mark.parametrize(
-    "baths", [Baths("langevin", hot=45.0, cold=15.0, damping=0.3 * TAU), Baths("exchange", power=2e-9)]
+    "baths", [Thermostats("langevin", hot=45.0, cold=15.0, damping=0.3 * TAU), Thermostats("exchange", power=2e-9)]
 )
 def test_heat_goes_from_plane_to_plane(baths):
     """Of three regions each gains what baths and planes give it, within 2 % of the largest of these energies."""
@@ -47,7 +47,9 @@ def test_heat_goes_from_plane_to_plane(baths):
     heights = [system.plane - 1.5 * LATTICE, system.plane + 1.5 * LATTICE]
     planes = [PlanePower(system, argon(), plane=height) for height in heights]
     part = np.digitize(z, heights)
-    motion = Own().begin(system, argon(), baths, thermal_state(system, 30.0, 3, twice=True), timestep=STEP, seed=4)
+    motion = BuiltinEngine().begin(
+        system, argon(), baths, thermal_state(system, 30.0, 3, twice=True), timestep=STEP, seed=4
+    )
     motion.advance(500)
     before, given = energies(system, motion), motion.heat
     first, second = STEP * np.trapezoid(powers(motion, planes, 1500), axis=0)
@@ -61,7 +63,7 @@ def test_heat_goes_from_plane_to_plane(baths):
 
 def test_a_mirror_turns_the_heat_round():
     """Baths exchanged left and right, with constant power: the same power backwards at every step, to rounding."""
-    system, baths = crystal((3, 3, 8), ratio=1.0, periodic=False, wall=1), Baths("exchange", power=3e-9)
+    system, baths = crystal((3, 3, 8), ratio=1.0, periodic=False, wall=1), Thermostats("exchange", power=3e-9)
     start = thermal_state(system, 30.0, 3, twice=True)
     turned = np.array([1.0, 1.0, -1.0])
     middle = np.array([0, 0, 2 * system.plane])
@@ -70,9 +72,9 @@ def test_a_mirror_turns_the_heat_round():
     found = []
     for one, state in (
         (system, start),
-        (mirror, State(start.positions * turned + middle, start.velocities * turned)),
+        (mirror, MdState(start.positions * turned + middle, start.velocities * turned)),
     ):
-        motion = Own().begin(one, argon(), baths, state, timestep=STEP)
+        motion = BuiltinEngine().begin(one, argon(), baths, state, timestep=STEP)
         found.append(powers(motion, [PlanePower(one, argon())], 300)[:, 0])
     np.testing.assert_allclose(found[1], -found[0], rtol=0, atol=1e-7 * np.abs(found[0]).max())
     assert np.abs(found[0]).max() > 0

@@ -9,14 +9,20 @@ from numpy.typing import NDArray
 
 from kapitza.core.arrays import Array
 from kapitza.errors import ConvergenceError, InputError
-from kapitza.simulate.md.build import mass_interface
-from kapitza.simulate.md.field import Field
-from kapitza.simulate.md.fields import lennard_jones, stillinger_weber, tersoff
-from kapitza.simulate.md.kernels import energy_and_forces, kernels, site_energies, species_of
-from kapitza.simulate.md.neighbours import Surroundings, neighbours
-from kapitza.simulate.md.plane import SLACK, DifferencePlane, PlanePower, ase_energies, feeling, sides
-from kapitza.simulate.md.system import HELD, System
-from kapitza.simulate.md.thermal import thermal_state
+from kapitza.simulate.md.kernels.forces import energy_and_forces, load_kernels, map_species, site_energies
+from kapitza.simulate.md.kernels.neighbours import VerletList, list_neighbours
+from kapitza.simulate.md.observers.plane_power import (
+    CONTACT_SLACK,
+    FiniteDifferencePower,
+    PlanePower,
+    ase_site_energies,
+    atoms_across_plane,
+    divide_at_plane,
+)
+from kapitza.simulate.md.potential import Potential, lennard_jones, stillinger_weber, tersoff
+from kapitza.simulate.md.protocol import thermal_state
+from kapitza.simulate.md.system import HELD_ROLE, System
+from kapitza.simulate.md.systems.assembly import mass_interface
 from kapitza.units import angstrom, eV, fs, ps
 
 pytest.importorskip("numba")
@@ -24,7 +30,7 @@ pytest.importorskip("numba")
 TWO_SI = ("Si", "heavy Si")
 
 
-def argon(*, periodic: bool = False, length: int = 5) -> tuple[System, Field]:
+def argon(*, periodic: bool = False, length: int = 5) -> tuple[System, Potential]:
     field = lennard_jones(("Ar",), end="quadratic")
     a = 1.5496 * 3.4 * angstrom
     return mass_interface(
@@ -32,7 +38,7 @@ def argon(*, periodic: bool = False, length: int = 5) -> tuple[System, Field]:
     ), field
 
 
-def silicon(make: Callable[..., Field], *, periodic: bool = False, length: int = 4) -> tuple[System, Field]:
+def silicon(make: Callable[..., Potential], *, periodic: bool = False, length: int = 4) -> tuple[System, Potential]:
     field = make(TWO_SI, ("Si", "Si"))
     a = 5.4310 * angstrom
     return mass_interface(
@@ -40,7 +46,7 @@ def silicon(make: Callable[..., Field], *, periodic: bool = False, length: int =
     ), field
 
 
-def alloy() -> tuple[System, Field]:
+def alloy() -> tuple[System, Potential]:
     """Silicon and germanium in disorder on both sides."""
     field = tersoff(("Si", "Ge"))
     body = mass_interface(
@@ -50,10 +56,12 @@ def alloy() -> tuple[System, Field]:
     return evolve(body, kinds=("Si", "Ge"), species=species), field
 
 
-def springs(*, periodic: bool) -> tuple[System, Field]:
+def springs(*, periodic: bool) -> tuple[System, Potential]:
     """Argon with springs along and across the bonds to its first two shells."""
     system, field = argon(periodic=periodic)
-    near = neighbours(system.lattice, system.positions, 5.6 * angstrom, periodic=(True, True, periodic), half=False)
+    near = list_neighbours(
+        system.lattice, system.positions, 5.6 * angstrom, periodic=(True, True, periodic), half=False
+    )
     rest, n = near.extended(system.positions), system.species.size
     row = np.repeat(np.arange(n), np.diff(near.start))
     bond = rest[near.near] - rest[row]
@@ -67,10 +75,10 @@ def springs(*, periodic: bool) -> tuple[System, Field]:
         rest, np.concatenate([blocks, own])[order], near.owner, near.image, start,
         np.concatenate([near.near, np.arange(n)])[order].astype(np.int32),
     )  # fmt: skip
-    return system, Field("harmonic", field.kinds, 5.6 * angstrom, parameters)
+    return system, Potential("harmonic", field.kinds, 5.6 * angstrom, parameters)
 
 
-MAKERS: dict[str, tuple[Callable[[], tuple[System, Field]], float]] = {
+MAKERS: dict[str, tuple[Callable[[], tuple[System, Potential]], float]] = {
     "lj": (argon, 30.0),
     "lj periodic": (lambda: argon(periodic=True), 30.0),
     "springs": (lambda: springs(periodic=False), 30.0),
@@ -86,16 +94,16 @@ every_system = pytest.mark.parametrize("name", MAKERS)
 class Run:
     """Atoms in free motion, by the method of Verlet."""
 
-    def __init__(self, system: System, field: Field, temperature: float, timestep: float) -> None:
+    def __init__(self, system: System, field: Potential, temperature: float, timestep: float) -> None:
         state = thermal_state(system, temperature, seed=5, twice=True)
         self.system, self.field, self.timestep = system, field, timestep
         self.x, self.v = state.positions, state.velocities
-        self.kinds, self.around = species_of(system, field), Surroundings(system, field)
+        self.kinds, self.around = map_species(system, field), VerletList(system, field)
         self.f = self.forces()
 
     def forces(self) -> Array:
         f = energy_and_forces(self.field, self.around.at(self.x), self.x, self.kinds)[1]
-        return f * (self.system.role != HELD)[:, None] / self.system.masses[:, None]
+        return f * (self.system.role != HELD_ROLE)[:, None] / self.system.masses[:, None]
 
     def go(self, steps: int) -> None:
         for _ in range(steps):
@@ -162,7 +170,7 @@ def test_a_side_loses_it_at_every_instant(name: str) -> None:
     np.testing.assert_allclose(net, lost(run, ~run.system.right), rtol=0, atol=1e-6 * max(map(abs, power)))
 
 
-def both_planes(system: System, field: Field) -> list[PlanePower]:
+def both_planes(system: System, field: Potential) -> list[PlanePower]:
     """The plane, and the one where a periodic box closes."""
     ends = [closing(system)] if system.periodic else []
     return [PlanePower(system, field), *(PlanePower(system, field, plane=end) for end in ends)]
@@ -191,11 +199,11 @@ def warm(name: str, steps: int = 80) -> Run:
     return run
 
 
-def difference(run: Run, plane: PlanePower, part: slice) -> DifferencePlane:
+def difference(run: Run, plane: PlanePower, part: slice) -> FiniteDifferencePower:
     def energies(x: Array) -> Array:
         return site_energies(run.field, run.around.at(x), x, run.kinds)
 
-    return DifferencePlane(energies, plane.sides.right, plane.atoms[part])
+    return FiniteDifferencePower(energies, plane.sides.right, plane.atoms[part])
 
 
 @pytest.mark.parametrize("name", ["lj", "springs", "sw periodic", "tersoff", "tersoff alloy periodic"])
@@ -217,7 +225,7 @@ def test_only_atoms_near_the_plane_matter(name: str) -> None:
     g = np.zeros_like(x)
     rows = np.arange(len(run.x), dtype=np.int32)
     right, kinds = run.system.right[near.owner], run.kinds[near.owner]
-    kernels(run.field).partial(x, kinds, near.start, near.near, rows, right, run.field.parameters, g)
+    load_kernels(run.field).partial(x, kinds, near.start, near.near, rows, right, run.field.parameters, g)
     total = np.zeros_like(run.x)
     np.add.at(total, near.owner, g)
     scale = np.abs(total).max()
@@ -291,7 +299,7 @@ def test_site_energies_of_ase_give_the_same_power() -> None:
     epsilon, sigma = field.parameters[0][0, 0] / eV, field.parameters[1][0, 0] / angstrom
     calculator = LennardJones(epsilon=epsilon, sigma=sigma, rc=2.5 * sigma, ro=2.5 * sigma, smooth=False)
     part = slice(None, None, 40)
-    slow = DifferencePlane(ase_energies(calculator, system, ("Ar",)), system.right, plane.atoms[part])
+    slow = FiniteDifferencePower(ase_site_energies(calculator, system, ("Ar",)), system.right, plane.atoms[part])
     g = plane.forces(run.x)
     np.testing.assert_allclose(slow.forces(run.x), g[part], rtol=0, atol=1e-6 * np.abs(g).max())
 
@@ -320,7 +328,7 @@ def test_what_cannot_be_is_refused() -> None:
         PlanePower(system, field).forces(x)
     apart = evolve(system, positions=system.positions + 30 * angstrom * system.right[:, None] * [0, 0, 1])
     with pytest.raises(InputError, match="no atom within"):
-        feeling(apart, sides(apart), field.cutoff + SLACK)
+        atoms_across_plane(apart, divide_at_plane(apart), field.cutoff + CONTACT_SLACK)
 
 
 def test_power_has_the_size_of_thermal_motion() -> None:

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from kapitza.errors import DataError
-from kapitza.io.potential_files import read_potential
-from kapitza.simulate.md.fields import stillinger_weber, tersoff
+from kapitza.io.md.potentials import read_potential
+from kapitza.simulate.md.potential import stillinger_weber, tersoff
 from kapitza.units import angstrom, eV
 
 pytest.importorskip("numba")

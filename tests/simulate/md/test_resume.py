@@ -11,12 +11,12 @@ import pytest
 from attrs import evolve
 
 from kapitza.errors import DataError, InputError
-from kapitza.simulate.md.build import mass_interface
-from kapitza.simulate.md.checkpoint import FILE, plainly
-from kapitza.simulate.md.fields import lennard_jones
-from kapitza.simulate.md.nemd import nemd
-from kapitza.simulate.md.own import Own
-from kapitza.simulate.md.protocol import Course
+from kapitza.simulate.md.engines.builtin import BuiltinEngine
+from kapitza.simulate.md.potential import lennard_jones
+from kapitza.simulate.md.protocol import Protocol
+from kapitza.simulate.md.runs.checkpoint import CHECKPOINT_FILE, plain_values
+from kapitza.simulate.md.runs.single import run_nemd
+from kapitza.simulate.md.systems.assembly import mass_interface
 from kapitza.units import angstrom, eV, fs
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -34,7 +34,7 @@ def same(one, other):
 @pytest.fixture(scope="module")
 def whole():
     counter = Counter(7)
-    return nemd(small(), FIELD, Stub(), BATHS, COURSE, observers=[counter]), counter
+    return run_nemd(small(), FIELD, Stub(), BATHS, COURSE, observers=[counter]), counter
 
 
 def interrupt_after(blocks):
@@ -50,7 +50,7 @@ def test_an_interrupted_run_goes_on(tmp_path, whole, blocks):
     """The same record, bit for bit, and observers that saw the same; nothing that was kept is done again."""
     folder = tmp_path / "run"
     with pytest.raises(KeyboardInterrupt):
-        nemd(
+        run_nemd(
             small(),
             FIELD,
             Stub(),
@@ -61,7 +61,7 @@ def test_an_interrupted_run_goes_on(tmp_path, whole, blocks):
             progress=interrupt_after(blocks),
         )
     counter, told = Counter(7), []
-    record = nemd(
+    record = run_nemd(
         small(), FIELD, Stub(), BATHS, COURSE, observers=[counter], folder=folder,
         progress=lambda done, total: told.append((done, total)),
     )  # fmt: skip
@@ -71,11 +71,11 @@ def test_an_interrupted_run_goes_on(tmp_path, whole, blocks):
 
 
 def test_a_run_is_made_longer(tmp_path, whole):
-    short = nemd(small(), FIELD, Stub(), BATHS, evolve(COURSE, blocks=2), observers=[Counter(7)], folder=tmp_path)
+    short = run_nemd(small(), FIELD, Stub(), BATHS, evolve(COURSE, blocks=2), observers=[Counter(7)], folder=tmp_path)
     np.testing.assert_array_equal(short.temperature, whole[0].temperature[:2])
-    same(nemd(small(), FIELD, Stub(), BATHS, COURSE, observers=[Counter(7)], folder=tmp_path), whole[0])
+    same(run_nemd(small(), FIELD, Stub(), BATHS, COURSE, observers=[Counter(7)], folder=tmp_path), whole[0])
     with pytest.raises(InputError, match="holds 6 blocks of this run, wanted 2"):
-        nemd(small(), FIELD, Stub(), BATHS, evolve(COURSE, blocks=2), observers=[Counter(7)], folder=tmp_path)
+        run_nemd(small(), FIELD, Stub(), BATHS, evolve(COURSE, blocks=2), observers=[Counter(7)], folder=tmp_path)
 
 
 @pytest.mark.parametrize("what", ["system", "baths", "course", "engine", "observers"])
@@ -84,13 +84,13 @@ def test_a_folder_of_other_inputs_is_refused(tmp_path, what):
         "system": small(), "field": FIELD, "engine": Stub(), "baths": BATHS, "course": evolve(COURSE, blocks=1),
         "observers": [Counter(7)], "folder": tmp_path,
     }  # fmt: skip
-    nemd(**call)
+    run_nemd(**call)
     other = {
         "system": small(cells=(2, 3)), "baths": evolve(BATHS, hot=61.0), "course": evolve(call["course"], seed=4),
         "engine": Stub(pause=1e-9), "observers": [Counter(8)],
     }  # fmt: skip
     with pytest.raises(InputError, match="holds a run with other inputs"):
-        nemd(**(call | {what: other[what]}))
+        run_nemd(**(call | {what: other[what]}))
 
 
 def test_calculators_count_by_their_parameters():
@@ -100,14 +100,14 @@ def test_calculators_count_by_their_parameters():
         def __init__(self, depth):
             self.parameters = {"depth": depth, "at": object()}
 
-    assert plainly([Calculator(1.0)]) == plainly([Calculator(1.0)])
-    assert plainly([Calculator(1.0)]) != plainly([Calculator(2.0)])
+    assert plain_values([Calculator(1.0)]) == plain_values([Calculator(1.0)])
+    assert plain_values([Calculator(1.0)]) != plain_values([Calculator(2.0)])
 
 
 def test_a_damaged_file_is_named(tmp_path):
-    (tmp_path / FILE).write_bytes(b"kapitza-unit 1 0000\nhello")
+    (tmp_path / CHECKPOINT_FILE).write_bytes(b"kapitza-unit 1 0000\nhello")
     with pytest.raises(DataError, match=r"run\.state: damaged; remove it"):
-        nemd(small(), FIELD, Stub(), BATHS, COURSE, folder=tmp_path)
+        run_nemd(small(), FIELD, Stub(), BATHS, COURSE, folder=tmp_path)
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="there is no kill -9 here")
@@ -136,12 +136,12 @@ def test_our_own_engine_goes_on_bit_for_bit(tmp_path):
     pytest.importorskip("numba")
     field = lennard_jones(("Ar", "heavy Ar"), [10.4e-3 * eV] * 2, [3.4 * angstrom] * 2)
     system = mass_interface("Ar", field, 3, lattice_constant=5.34 * angstrom, cells=(3, 3), length=4, bath=1)
-    course = Course(timestep=10 * fs, steps=150, blocks=5, equilibration=200, sample=10, power=5, seed=8)
-    wanted = nemd(system, field, Own(), BATHS, course)
+    course = Protocol(timestep=10 * fs, steps=150, blocks=5, equilibration=200, sample=10, power=5, seed=8)
+    wanted = run_nemd(system, field, BuiltinEngine(), BATHS, course)
     for blocks in (0, 2, 3):
         with pytest.raises(KeyboardInterrupt):
-            nemd(system, field, Own(), BATHS, course, folder=tmp_path, progress=interrupt_after(blocks))
-    same(nemd(system, field, Own(), BATHS, course, folder=tmp_path), wanted)
+            run_nemd(system, field, BuiltinEngine(), BATHS, course, folder=tmp_path, progress=interrupt_after(blocks))
+    same(run_nemd(system, field, BuiltinEngine(), BATHS, course, folder=tmp_path), wanted)
     assert np.isfinite(wanted.power).all()
     assert np.unique(wanted.power).size == 5
 
@@ -153,7 +153,7 @@ def test_killed_after_any_file_our_own_engine_goes_on_bit_for_bit(tmp_path):
     pytest.importorskip("numba")
     from resume_own_script import run as whole
 
-    state, result = tmp_path / "run" / FILE, tmp_path / "result.npz"
+    state, result = tmp_path / "run" / CHECKPOINT_FILE, tmp_path / "result.npz"
     command = [sys.executable, str(HERE / "resume_own_script.py"), str(state.parent), str(result)]
     kills = 0
     for delay in (0.0, 0.02, 0.05, None):

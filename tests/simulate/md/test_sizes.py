@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from kapitza.errors import InputError
-from kapitza.simulate.md.sizes import size_series
+from kapitza.simulate.md.analysis.sizes import size_series
 
 LENGTHS = np.array([10e-9, 20e-9, 40e-9, 20e-9, 40e-9])
 BATHS = np.array([5e-9, 5e-9, 5e-9, 10e-9, 20e-9])

@@ -6,16 +6,23 @@ from attrs import evolve
 
 from kapitza.errors import InputError
 from kapitza.run.store import Store
-from kapitza.simulate.md.campaign import replicas
-from kapitza.simulate.md.engine import Baths, State
-from kapitza.simulate.md.field import Commands
-from kapitza.simulate.md.lammps_engine import Lammps
-from kapitza.simulate.md.nemd import nemd
-from kapitza.simulate.md.own import Own
-from kapitza.simulate.md.protocol import Course, warm_state
+from kapitza.simulate.md.engine import MdState, Thermostats
+from kapitza.simulate.md.engines.builtin import BuiltinEngine
+from kapitza.simulate.md.engines.lammps import LammpsEngine
+from kapitza.simulate.md.potential import LammpsCommands
+from kapitza.simulate.md.protocol import Protocol, gradient_state
 from kapitza.simulate.md.record import Record
-from kapitza.simulate.md.soft import Slabs, liquid_on_solid, nanotube_in_matrix, slabs_of, spread, with_slabs
-from kapitza.simulate.md.system import COLD, FREE, HELD, HOT
+from kapitza.simulate.md.runs.replicas import run_replicas
+from kapitza.simulate.md.runs.single import run_nemd
+from kapitza.simulate.md.system import COLD_ROLE, FREE_ROLE, HELD_ROLE, HOT_ROLE
+from kapitza.simulate.md.systems.soft import (
+    SlabThermometer,
+    fill_column,
+    insert_slabs,
+    liquid_on_solid,
+    liquid_slabs,
+    nanotube_in_matrix,
+)
 from kapitza.units import angstrom, eV, fs, k_B, ps
 
 
@@ -27,7 +34,15 @@ def test_a_liquid_between_walls():
     z = system.positions[fluid, 2]
     np.testing.assert_allclose(fluid.sum() / (8 * sigma * system.area), 0.8 / sigma**3, rtol=0.05, atol=0)
     assert system.positions[~fluid & ~system.right, 2].max() < system.plane < z.min()
-    assert system.roles.tolist() == [HELD, *[HOT] * 3, *[FREE] * 4, FREE, *[FREE] * 4, *[COLD] * 3, HELD]
+    assert system.roles.tolist() == [
+        HELD_ROLE,
+        *[HOT_ROLE] * 3,
+        *[FREE_ROLE] * 4,
+        FREE_ROLE,
+        *[FREE_ROLE] * 4,
+        *[COLD_ROLE] * 3,
+        HELD_ROLE,
+    ]
     d = np.linalg.norm(system.positions[:, None] - system.positions[None], axis=2) + np.eye(len(fluid))
     assert d.min() > 0.9 * sigma
     deep = soft.field.parameters[0]
@@ -47,7 +62,7 @@ def test_a_tube_in_its_matrix():
     assert near[:, 4].min() > 2.2 * angstrom
     np.testing.assert_allclose(soft.area, 2 * np.pi * radii[0] * along, rtol=1e-9, atol=0)
     assert np.all(np.diff(radii) > 2 * angstrom)
-    assert (system.roles[0], system.roles[-1]) == (HOT, COLD)
+    assert (system.roles[0], system.roles[-1]) == (HOT_ROLE, COLD_ROLE)
     others = np.linalg.norm(system.positions[system.layer > 0][:, None] - tube[None], axis=2)
     assert others.min() > 3 * angstrom
 
@@ -58,8 +73,8 @@ def test_both_run_in_lammps(kind):
     liquid = kind == "liquid"
     soft = liquid_on_solid(cells=3, solid=3, liquid=5) if liquid else nanotube_in_matrix(4, adhesion=5e-3 * eV)
     step = (4 if liquid else 0.5) * fs
-    state = warm_state(soft.system, 60, 40, 1)
-    motion = Lammps().begin(soft.system, soft.field, Baths("none"), state, timestep=step, seed=1)
+    state = gradient_state(soft.system, 60, 40, 1)
+    motion = LammpsEngine().begin(soft.system, soft.field, Thermostats("none"), state, timestep=step, seed=1)
     before, kinetic = sum(motion.energy), motion.energy[1]
     motion.advance(200)
     assert abs(sum(motion.energy) - before) < 0.01 * kinetic
@@ -74,12 +89,12 @@ def test_slabs_see_temperature_and_not_wind():
     temperature = np.where(positions[:, 2] < 2e-9, 300.0, 100.0)
     velocities = rng.normal(size=(n, 3)) * np.sqrt(k_B * temperature / mass)[:, None] + np.array([500.0, 0, -100.0])
     masses = np.where(np.arange(n) % 2, mass, 0.0)
-    slabs = Slabs(masses, np.linspace(0, 4e-9, 5), 1)
+    slabs = SlabThermometer(masses, np.linspace(0, 4e-9, 5), 1)
     for _ in range(3):
         slabs.see(positions, velocities)
     np.testing.assert_allclose(slabs.temperature, [300, 300, 100, 100], rtol=0.1, atol=0)
     np.testing.assert_allclose(slabs.atoms.sum() / slabs.looks, n / 2, rtol=1e-12, atol=0)
-    other = Slabs(masses, slabs.edges, 1)
+    other = SlabThermometer(masses, slabs.edges, 1)
     other.restore(slabs.arrays())
     other.see(positions, velocities)
     np.testing.assert_allclose(other.temperature, slabs.temperature, rtol=1e-12, atol=0)
@@ -87,22 +102,23 @@ def test_slabs_see_temperature_and_not_wind():
 
 
 def test_slabs_stand_in_for_a_layer():
-    slabs = Slabs(np.ones(1), np.linspace(1, 4, 4) * 1e-10, 1)
+    slabs = SlabThermometer(np.ones(1), np.linspace(1, 4, 4) * 1e-10, 1)
     slabs.energy, slabs.freedom = np.array([0.6, 0.5, 0.4]) * 1e-20, np.full(3, 3.0 * 1000)
     slabs.atoms, slabs.looks = np.array([10.0, 10.0, 10.0]), 2
     blocks = np.array([[100.0, 80.0, 60.0], [102.0, 82.0, 62.0]])
     record = Record(
-        "r", 1e-18, 1e-10, [0, 2.5e-10, 5e-10], [4, 15, 4], [HOT, FREE, COLD], 1e-12, blocks, np.zeros((3, 2)),
+        "r", 1e-18, 1e-10, [0, 2.5e-10, 5e-10], [4, 15, 4], [HOT_ROLE, FREE_ROLE, COLD_ROLE], 1e-12, blocks,
+        np.zeros((3, 2)),
         np.zeros(3), np.full(2, np.nan), timestep=1e-15,
     )  # fmt: skip
-    new = with_slabs(record, slabs, 1)
+    new = insert_slabs(record, slabs, 1)
     spacing = 0.1e-20 * 2 / (3000 * k_B)
     np.testing.assert_allclose(np.diff(new.temperature[:, 1:4]), -spacing, rtol=1e-9, atol=0)
     np.testing.assert_allclose(new.temperature[:, 1:4].mean(axis=1), [80, 82], rtol=1e-12, atol=0)
     assert new.counts.tolist() == [4, 5, 5, 5, 4]
     assert np.array_equal(new.temperature[:, [0, 4]], blocks[:, [0, 2]])
     with pytest.raises(InputError, match="nothing to put"):
-        with_slabs(record, slabs, 5)
+        insert_slabs(record, slabs, 5)
 
 
 def test_what_does_not_fit_is_said():
@@ -110,7 +126,7 @@ def test_what_does_not_fit_is_said():
         liquid_on_solid(-1.0)
     with pytest.raises(InputError, match="raise width"):
         nanotube_in_matrix(12, adhesion=5e-3 * eV, width=7)
-    np.testing.assert_allclose(len(spread(3e-9, 2e-9, 2e28)), 3e-9**2 * 2e-9 * 2e28, rtol=0.08, atol=0)
+    np.testing.assert_allclose(len(fill_column(3e-9, 2e-9, 2e28)), 3e-9**2 * 2e-9 * 2e28, rtol=0.08, atol=0)
 
 
 @pytest.mark.slow
@@ -119,24 +135,24 @@ def test_wetting_eases_the_flow():
     flux = []
     for wetting in (0.3, 2.0):
         soft = liquid_on_solid(wetting, cells=3, solid=4, liquid=6)
-        slabs = slabs_of(soft, 10)
-        course = Course(timestep=4 * fs, steps=2000, blocks=8, equilibration=10000, seed=2, flowing=True)
-        baths = Baths("langevin", 140.0, 90.0, 0.5 * ps)
-        record = nemd(soft.system, soft.field, Lammps(), baths, course, observers=[slabs])
+        slabs = liquid_slabs(soft, 10)
+        course = Protocol(timestep=4 * fs, steps=2000, blocks=8, equilibration=10000, seed=2, flowing=True)
+        baths = Thermostats("langevin", 140.0, 90.0, 0.5 * ps)
+        record = run_nemd(soft.system, soft.field, LammpsEngine(), baths, course, observers=[slabs])
         flux.append(record.flux[:, :2].mean())
-        profile = with_slabs(record, slabs, 8).temperature.mean(axis=0)
+        profile = insert_slabs(record, slabs, 8).temperature.mean(axis=0)
         assert profile[9] > profile[16]
     assert flux[1] > 1.5 * flux[0] > 0
 
 
 def test_states_fit_their_systems():
     soft = liquid_on_solid(cells=3, solid=3, liquid=5)
-    whole = warm_state(soft.system, 60, 40, 1)
+    whole = gradient_state(soft.system, 60, 40, 1)
     fewer = evolve(whole, positions=whole.positions[1:], velocities=whole.velocities[1:])
-    assert isinstance(fewer, State)
+    assert isinstance(fewer, MdState)
     pytest.importorskip("lammps")
     with pytest.raises(InputError, match="a state of"):
-        Lammps().begin(soft.system, soft.field, Baths("none"), fewer, timestep=1e-15, seed=1)
+        LammpsEngine().begin(soft.system, soft.field, Thermostats("none"), fewer, timestep=1e-15, seed=1)
 
 
 def test_lines_of_lammps_run_and_what_needs_kernels_refuses_them(tmp_path):
@@ -149,18 +165,20 @@ def test_lines_of_lammps_run_and_what_needs_kernels_refuses_them(tmp_path):
         for i, j in ((0, 0), (0, 1), (1, 1))
     ]
     reach = f"{soft.field.cutoff / angstrom:.17g}"
-    lines = Commands(f"lj/smooth/linear {reach}", rows, soft.field.kinds, soft.field.cutoff)
-    course = Course(timestep=4 * fs, steps=50, blocks=2, seed=3)
-    baths = Baths("langevin", 140.0, 90.0, 0.5 * ps)
-    one, other = (nemd(soft.system, field, Lammps(), baths, course) for field in (soft.field, lines))
+    lines = LammpsCommands(f"lj/smooth/linear {reach}", rows, soft.field.kinds, soft.field.cutoff)
+    course = Protocol(timestep=4 * fs, steps=50, blocks=2, seed=3)
+    baths = Thermostats("langevin", 140.0, 90.0, 0.5 * ps)
+    one, other = (run_nemd(soft.system, field, LammpsEngine(), baths, course) for field in (soft.field, lines))
     np.testing.assert_allclose(other.temperature, one.temperature, rtol=1e-9, atol=0)
     np.testing.assert_allclose(other.energy, one.energy, rtol=1e-9, atol=0)
     assert np.isnan(other.power).all()
     assert other.method == "LAMMPS, langevin, lj/smooth/linear, no power through the plane"
-    for again in replicas(soft.system, lines, Lammps(), baths, course, 1, store=Store(tmp_path)):
+    for again in run_replicas(soft.system, lines, LammpsEngine(), baths, course, 1, store=Store(tmp_path)):
         np.testing.assert_allclose(again.record.temperature, one.temperature, rtol=1e-9, atol=0)
     with pytest.raises(InputError, match="is lines of LAMMPS: our own kernels"):
-        nemd(soft.system, lines, Lammps(), baths, evolve(course, power=10))
-    named_alike = Commands("tersoff", ["* * none K0 K0"], soft.field.kinds, soft.field.cutoff)
+        run_nemd(soft.system, lines, LammpsEngine(), baths, evolve(course, power=10))
+    named_alike = LammpsCommands("tersoff", ["* * none K0 K0"], soft.field.kinds, soft.field.cutoff)
     with pytest.raises(InputError, match="'tersoff' for solid, liquid is lines of LAMMPS"):
-        Own().begin(soft.system, named_alike, baths, warm_state(soft.system, 60, 40, 1), timestep=fs, seed=1)
+        BuiltinEngine().begin(
+            soft.system, named_alike, baths, gradient_state(soft.system, 60, 40, 1), timestep=fs, seed=1
+        )

@@ -4,15 +4,15 @@ import numpy as np
 import pytest
 
 from kapitza.errors import InputError
-from kapitza.simulate.md.engine import Baths
-from kapitza.simulate.md.jump import analysed
-from kapitza.simulate.md.lammps_engine import Lammps
-from kapitza.simulate.md.own import Own
-from kapitza.simulate.md.protocol import Course
+from kapitza.simulate.md.analysis.nemd import analyse_nemd
+from kapitza.simulate.md.engine import Thermostats
+from kapitza.simulate.md.engines.builtin import BuiltinEngine
+from kapitza.simulate.md.engines.lammps import LammpsEngine
+from kapitza.simulate.md.protocol import Protocol
 from kapitza.simulate.md.record import Record
-from kapitza.simulate.md.soft import Slabs, liquid_on_solid, nanotube_in_matrix
-from kapitza.simulate.md.soft_runs import faces, liquid_run, tube_result, tube_run
-from kapitza.simulate.md.system import COLD, FREE, HELD, HOT
+from kapitza.simulate.md.runs.soft import fit_tube, liquid_faces, run_liquid, run_tube
+from kapitza.simulate.md.system import COLD_ROLE, FREE_ROLE, HELD_ROLE, HOT_ROLE
+from kapitza.simulate.md.systems.soft import SlabThermometer, liquid_on_solid, nanotube_in_matrix
 from kapitza.units import angstrom, eV, fs, k_B, ps
 
 
@@ -20,11 +20,11 @@ def test_both_faces_of_a_liquid_come_back() -> None:
     """Straight lines in walls and liquid with a jump at either face, noise of a tenth of a kelvin."""
     rng = np.random.default_rng(3)
     heights = np.arange(30) * 2.5 * angstrom
-    roles = np.array([HELD, *[HOT] * 3, *[FREE] * 22, *[COLD] * 3, HELD])
+    roles = np.array([HELD_ROLE, *[HOT_ROLE] * 3, *[FREE_ROLE] * 22, *[COLD_ROLE] * 3, HELD_ROLE])
     inside = np.arange(10, 20)
     area, flux, block = 2e-18, 8e8, 8e-12
     jumps, plane = (6.0, 9.0), 9.5 * 2.5 * angstrom
-    slabs = Slabs(np.ones(1), np.linspace(9, 20, 11) * 2.5 * angstrom, 1)
+    slabs = SlabThermometer(np.ones(1), np.linspace(9, 20, 11) * 2.5 * angstrom, 1)
     far = slabs.edges[0] + slabs.edges[-1] - plane
     slope = np.where((heights > plane) & (heights < far), 2e9, 0.5e9)
     line = 130 - np.concatenate([[0], np.cumsum(np.diff(heights) * (slope[1:] + slope[:-1]) / 2)])
@@ -36,8 +36,8 @@ def test_both_faces_of_a_liquid_come_back() -> None:
         "liquid", area, plane, heights, np.full(30, 18), roles, block, temperature, heat, np.zeros(41),
         np.full(40, np.nan), timestep=4e-15,
     )  # fmt: skip
-    for one, jump in zip(faces(record, inside, slabs), jumps, strict=True):
-        found = analysed(one, skip=0)
+    for one, jump in zip(liquid_faces(record, inside, slabs), jumps, strict=True):
+        found = analyse_nemd(one, skip=0)
         assert abs(found.resistance - jump / flux) < 3.5 * found.sigma
         assert found.sigma < 0.06 * jump / flux
         np.testing.assert_allclose(found.flux, flux, rtol=1e-9, atol=0)
@@ -71,31 +71,31 @@ def tube_records(soft, conductance: float, inner: float = 0.0) -> list[Record]:
 
 def test_the_conductance_of_a_tube_comes_back() -> None:
     soft = nanotube_in_matrix(4, adhesion=5e-3 * eV, length=5)
-    found = tube_result(soft, tube_records(soft, 20e6), 0.0)
+    found = fit_tube(soft, tube_records(soft, 20e6), 0.0)
     value, sigma = found.fit.conductance.value[0], found.fit.conductance.sigma[0]
     assert abs(value - 20e6) < 3.5 * sigma
     assert sigma < 1e6
     assert abs(found.inside) < 0.02
     assert not found.fit.reasons
-    warm = tube_result(soft, tube_records(soft, 20e6, inner=0.2), 0.0)
+    warm = fit_tube(soft, tube_records(soft, 20e6, inner=0.2), 0.0)
     np.testing.assert_allclose(warm.inside, 0.2, rtol=0.1, atol=0)
     assert "falls within the matrix" in warm.fit.reasons[-1]
 
 
 def test_what_is_no_tube_is_refused() -> None:
     soft = liquid_on_solid(cells=3, solid=3, liquid=5)
-    course = Course(timestep=fs, steps=10, blocks=2)
+    course = Protocol(timestep=fs, steps=10, blocks=2)
     with pytest.raises(InputError, match="wanted a tube"):
-        tube_run(soft, Lammps(), Baths("langevin", 200, 40, 0.1 * ps), course)
+        run_tube(soft, LammpsEngine(), Thermostats("langevin", 200, 40, 0.1 * ps), course)
 
 
 @pytest.mark.slow
 def test_a_tube_cools_in_its_matrix() -> None:
     """Through LAMMPS: energy is conserved, the matrix has one temperature, and what the tube loses the matrix gains."""
     pytest.importorskip("lammps")
-    course = Course(timestep=fs, steps=1500, blocks=40, equilibration=5000, seed=2)
+    course = Protocol(timestep=fs, steps=1500, blocks=40, equilibration=5000, seed=2)
     soft = nanotube_in_matrix(4, adhesion=30e-3 * eV, length=5)
-    found = tube_run(soft, Lammps(), Baths("langevin", 200, 40, 0.5 * ps), course, count=1, after=1 * ps)
+    found = run_tube(soft, LammpsEngine(), Thermostats("langevin", 200, 40, 0.5 * ps), course, count=1, after=1 * ps)
     assert np.abs(found.drift).max() < 2e-3
     assert abs(found.inside) < 0.1
     assert 0.5e6 < found.fit.conductance.value[0] < 10e6
@@ -109,10 +109,10 @@ def test_a_liquid_that_wets_takes_more_heat() -> None:
     """Both faces of each liquid; our own engine, since all forces are Lennard-Jones."""
     pytest.importorskip("numba")
     flux, resistance = [], []
-    course = Course(timestep=4 * fs, steps=4000, blocks=10, equilibration=20000, seed=2)
+    course = Protocol(timestep=4 * fs, steps=4000, blocks=10, equilibration=20000, seed=2)
     for wetting in (0.2, 2.0):
         soft = liquid_on_solid(wetting, cells=3, solid=4, liquid=6)
-        found = liquid_run(soft, Own(), Baths("langevin", 140.0, 90.0, 0.5 * ps), course, slabs=8)
+        found = run_liquid(soft, BuiltinEngine(), Thermostats("langevin", 140.0, 90.0, 0.5 * ps), course, slabs=8)
         density = found.density * (3.405 * angstrom) ** 3
         assert density[0] < 0.7 * density[2:-2].mean()  # no atom sits in the wall
         flux.append(found.hot.flux)
@@ -124,6 +124,6 @@ def test_a_liquid_that_wets_takes_more_heat() -> None:
 def test_a_liquid_needs_blocks() -> None:
     pytest.importorskip("numba")
     soft = liquid_on_solid(cells=3, solid=4, liquid=5)
-    course = Course(timestep=4 * fs, steps=50, blocks=2, seed=1)
+    course = Protocol(timestep=4 * fs, steps=50, blocks=2, seed=1)
     with pytest.raises(InputError, match=r"hot wall: 2 of 2 blocks .* 5 are needed"):
-        liquid_run(soft, Own(), Baths("langevin", 140.0, 90.0, 0.5 * ps), course)
+        run_liquid(soft, BuiltinEngine(), Thermostats("langevin", 140.0, 90.0, 0.5 * ps), course)

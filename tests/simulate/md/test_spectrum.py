@@ -10,14 +10,13 @@ from attrs import frozen
 from scipy.linalg import expm, solve_continuous_lyapunov
 
 from kapitza.errors import InputError, ValidityWarning
-from kapitza.matter.layers import chain
-from kapitza.simulate.md.engine import Baths, State
-from kapitza.simulate.md.harmonic_current import HarmonicCurrent, constants_across, langevin_transmission
-from kapitza.simulate.md.harmonic_system import harmonic_system
-from kapitza.simulate.md.own import Own
-from kapitza.simulate.md.plane import PlanePower
-from kapitza.simulate.md.spectral_flux import SpectralFlux
-from kapitza.simulate.md.spectrum import SpectralCurrent
+from kapitza.matter.building.layers import chain_junction
+from kapitza.simulate.md.engine import MdState, Thermostats
+from kapitza.simulate.md.engines.builtin import BuiltinEngine
+from kapitza.simulate.md.observers.harmonic_flux import HarmonicCurrent, force_constants_across, langevin_transmission
+from kapitza.simulate.md.observers.plane_power import PlanePower
+from kapitza.simulate.md.observers.spectral_flux import SpectralCurrent, SpectralFlux
+from kapitza.simulate.md.systems.harmonic import harmonic_system
 from kapitza.theory.chain import Chain, chain_transmission
 from kapitza.units import k_B
 
@@ -283,11 +282,11 @@ def test_force_constants_see_the_same_spectrum(harmonic: dict[str, SpectralFlux]
 @pytest.mark.slow
 def test_our_own_engine_finds_the_transmission_of_a_harmonic_junction() -> None:
     pytest.importorskip("numba")
-    junction = chain((MASS, SPRING), (3 * MASS, SPRING), bond=SPRING, area=AREA / 9, spacing=3e-10)
+    junction = chain_junction((MASS, SPRING), (3 * MASS, SPRING), bond=SPRING, area=AREA / 9, spacing=3e-10)
     system, field = harmonic_system(junction, cells=(3, 3), layers=(108, 108), bath=100)
-    still, step = State(system.positions.copy(), np.zeros_like(system.positions)), 0.12 / OMEGA
-    baths = Baths("langevin", hot=300.0, cold=1e-3, damping=20 / OMEGA)
-    motion = Own().begin(system, field, baths, still, timestep=step, seed=3)
+    still, step = MdState(system.positions.copy(), np.zeros_like(system.positions)), 0.12 / OMEGA
+    baths = Thermostats("langevin", hot=300.0, cold=1e-3, damping=20 / OMEGA)
+    motion = BuiltinEngine().begin(system, field, baths, still, timestep=step, seed=3)
     motion.advance(6700)
     plane, started = PlanePower(system, field), motion.heat
     seen = SpectralCurrent(
@@ -333,7 +332,7 @@ def test_force_constants_are_exact_where_vibrations_fit_the_segment() -> None:
     strings = Strings(2, 6, quartic=0.0)
     length, left, right = 64, np.array([4, 5]), np.array([6, 7])
     still = np.zeros((12, 3))
-    constants = constants_across(strings.forces, still, left, right)
+    constants = force_constants_across(strings.forces, still, left, right)
     np.testing.assert_allclose(constants, -SPRING * np.eye(6), rtol=0, atol=1e-9 * SPRING)
     harmonic = HarmonicCurrent(left, right, constants, **PLAIN, segment=length, window="none")
     partial = SpectralCurrent(BondCrossing(strings, 3), strings.masses, **PLAIN, segment=length, window="none")

@@ -7,10 +7,10 @@ from tests.simulate.md.layered_heat import TAU, layered_heat
 from tests.simulate.md.reference_runs import reference_record
 
 from kapitza.errors import ConvergenceError, InputError
-from kapitza.simulate.md.blocks import correlation_time
-from kapitza.simulate.md.branches import scanned
-from kapitza.simulate.md.jump import analysed
-from kapitza.simulate.md.steadiness import drifts, slowest_mode, steadiness
+from kapitza.simulate.md.analysis.block_averages import correlation_time
+from kapitza.simulate.md.analysis.nemd import analyse_nemd
+from kapitza.simulate.md.analysis.profiles import scan_branches
+from kapitza.simulate.md.analysis.steadiness import fit_drifts, judge_steadiness, slowest_mode
 
 
 def test_slowest_mode_is_that_of_a_chain():
@@ -26,7 +26,7 @@ def test_slowest_mode_is_that_of_a_chain():
 
 def test_a_long_run_is_steady_and_knows_its_mode():
     record = layered_heat(24, blocks=60, seed=1)[0]
-    found = steadiness(record, scanned(record)[0], start=0, equilibrated=600 * TAU)
+    found = judge_steadiness(record, scan_branches(record)[0], start=0, equilibrated=600 * TAU)
     # L^2 / (pi^2 D) with L = 48 layers of 0.7856, kappa = 28 and c = 3 * 50 / (61.7 * 0.7856).
     exact = (48 * 0.7856) ** 2 / np.pi**2 * (150 / (61.7 * 0.7856)) / 28
     np.testing.assert_allclose(found.slowest / TAU, exact, rtol=0.1, atol=0)
@@ -37,7 +37,7 @@ def test_a_run_shorter_than_its_slowest_mode_is_refused():
     """96 layers a side: the slowest mode takes 267 tau; 300 tau to settle and 500 tau of sampling are too few."""
     record = layered_heat(96, bath=12, blocks=20, block=25.0, wait=300.0, seed=2)[0]
     for skip in (0.0, 0.2, None):
-        found = analysed(record, skip=skip, equilibrated=300 * TAU)
+        found = analyse_nemd(record, skip=skip, equilibrated=300 * TAU)
         assert not found.accepted
         assert any("to settle" in reason for reason in found.reasons)
         assert any("were sampled" in reason for reason in found.reasons)
@@ -45,12 +45,12 @@ def test_a_run_shorter_than_its_slowest_mode_is_refused():
     # What one would have looked at shows nothing: both baths agree.
     assert not found.fluxes.disagreements()
     with pytest.raises(ConvergenceError, match="to settle"):
-        analysed(record, equilibrated=300 * TAU, strict=True)
+        analyse_nemd(record, equilibrated=300 * TAU, strict=True)
 
 
 def test_enough_is_left_out_without_being_told():
     record = layered_heat(24, blocks=100, wait=0.0, seed=3)[0]
-    found = analysed(record)
+    found = analyse_nemd(record)
     assert found.steady.waited >= 3 * found.steady.slowest
     assert found.accepted
 
@@ -58,9 +58,9 @@ def test_enough_is_left_out_without_being_told():
 def test_a_drift_is_seen_and_noise_is_not():
     rng = np.random.default_rng(1)
     quiet = rng.standard_normal((400, 20, 5))
-    false = [drifts(one)[2] < 1e-2 for one in quiet]
+    false = [fit_drifts(one)[2] < 1e-2 for one in quiet]
     assert np.mean(false) < 0.03
-    slope, sigma, probability = drifts(quiet[0] + 5 * np.linspace(0, 1, 20)[:, None])
+    slope, sigma, probability = fit_drifts(quiet[0] + 5 * np.linspace(0, 1, 20)[:, None])
     assert probability < 1e-3
     assert (np.abs(slope - 5) < 4 * sigma).all()
 
@@ -70,7 +70,7 @@ def test_a_profile_that_still_moves_is_refused():
     record = layered_heat(24, blocks=100, seed=4)[0]
     cooling = np.where(record.heights < record.plane, 1.0, 0.0) * np.linspace(0.0, -0.04, 100)[:, None]
     moving = evolve(record, temperature=record.temperature * (1 + cooling))
-    still, found = (analysed(one, skip=0.0, equilibrated=1.0) for one in (record, moving))
+    still, found = (analyse_nemd(one, skip=0.0, equilibrated=1.0) for one in (record, moving))
     assert still.accepted
     assert any("drifts by" in reason for reason in found.reasons)
 
@@ -78,7 +78,7 @@ def test_a_profile_that_still_moves_is_refused():
 def test_the_reference_runs_know_their_modes(data):
     """19 and 69 tau were found for the two lengths from the conductivity of 28 in these units."""
     for name, mode in (("lj_r3_nz12", 19), ("lj_r3_nz24", 69), ("lj_r3_nz24_s2", 69)):
-        found = analysed(reference_record(data(f"md/{name}.npz")), skip=0.2)
+        found = analyse_nemd(reference_record(data(f"md/{name}.npz")), skip=0.2)
         np.testing.assert_allclose(found.steady.slowest / TAU, mode, rtol=0.2, atol=0)
         assert found.steady.steady
 
@@ -94,6 +94,6 @@ def test_correlation_time_of_an_autoregression():
 def test_faults_are_named():
     record = layered_heat(24, blocks=4)[0]
     with pytest.raises(InputError, match="5 are needed"):
-        analysed(record)
+        analyse_nemd(record)
     with pytest.raises(InputError, match="no correlation time"):
         correlation_time(np.ones(20), 1.0)

@@ -9,15 +9,15 @@ import pytest
 from kapitza.core.conductance import Conductance
 from kapitza.core.transmission import Transmission
 from kapitza.errors import InputError
-from kapitza.simulate.md.rectification import rectification
-from kapitza.simulate.md.spectral_flux import SpectralFlux
-from kapitza.simulate.md.transmissions import (
-    band_means,
+from kapitza.simulate.md.analysis.rectification import rectification
+from kapitza.simulate.md.analysis.transmission import (
+    band_averages,
     classical_transmission,
     elastic_split,
     significant_edges,
     spectral_conductance,
 )
+from kapitza.simulate.md.observers.spectral_flux import SpectralFlux
 from kapitza.units import k_B
 
 OMEGA = np.linspace(0, 1e14, 401)
@@ -72,7 +72,7 @@ def test_bands_keep_the_integral_and_are_above_zero(noise: float) -> None:
     assert found.total.min() > 0
     np.testing.assert_allclose(k_B * (found.total @ found.weights) / (2 * np.pi) * DROP, flux.total[0], rtol=1e-9)
     edges = significant_edges(flux)
-    true = band_means(Transmission(OMEGA, modes(OMEGA)), edges)
+    true = band_averages(Transmission(OMEGA, modes(OMEGA)), edges)
     inner = edges[1:] < TOP
     assert np.abs((found.total - true) / sigma)[inner].max() < 5
     assert found.elastic is False

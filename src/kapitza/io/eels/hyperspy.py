@@ -1,27 +1,130 @@
-"""Signals of HyperSpy by their shape: whatever has `.data` and `.axes_manager` is taken, and given back on request.
-
-HyperSpy (GPL) is imported only to give signals back, and only when it is installed.
-"""
+"""HyperSpy: files (.hspy) read with h5py alone, and signals in memory, recognised by their shape."""
 
 from collections.abc import Mapping
 from importlib import import_module
+from os import PathLike
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 
 from kapitza.core.arrays import Array
-from kapitza.errors import InputError, MissingEngine
-from kapitza.io.eels.axes import Axis
-from kapitza.io.eels.guard import flat
-from kapitza.io.eels.hspy import described
-from kapitza.io.eels.signal import Calibration, spectrum_image
+from kapitza.errors import DataError, InputError, MissingEngine
+from kapitza.io.eels.lazy import counts_of_dataset
+from kapitza.io.eels.signals import FileAxis, FileSignal, UserCalibration, spectrum_image, time_in_seconds
+from kapitza.io.formats.foreign_hdf5 import (
+    MAX_DEPTH,
+    MAX_ENTRIES,
+    flatten_metadata,
+    local_dataset,
+    local_groups,
+    local_member,
+    member_names,
+    open_hdf5,
+    plain_attribute,
+)
 from kapitza.measure.eels.map import TemperatureMap
 from kapitza.measure.eels.spectrum import SpectrumImage
 from kapitza.units import eV, nm
 
-UNDEFINED = "<undefined>"
-INSTRUMENT = "Acquisition_instrument."
+EXPERIMENTS_GROUP = "Experiments"
+NONE_TEXT = "_None_"
+DETECTOR_PREFIX = "Acquisition_instrument.TEM.Detector.EELS."
+EXPOSURE_KEYS = (f"{DETECTOR_PREFIX}dwell_time", f"{DETECTOR_PREFIX}exposure", f"{DETECTOR_PREFIX}exposure_time")  # s
+SIGNAL_TYPE_KEY = "Signal.signal_type"
+
+
+def read_hspy(path: str | PathLike[str]) -> list[FileSignal]:
+    """Return the signals of an .hspy file.
+
+    Raises
+    ------
+    DataError
+        for a damaged file, links to other files, sizes that nobody stored, ragged data, axes given by an expression
+    MissingEngine
+        without h5py
+    """
+    with open_hdf5(path) as file:
+        experiments = local_member(file, EXPERIMENTS_GROUP)
+        signals: list[FileSignal] = []
+        for title in member_names(experiments):
+            group = local_member(experiments, title)
+            dataset = local_dataset(group, "data")
+            metadata = flatten_metadata(metadata_tree(group, "metadata"))
+            axes = [hspy_axis(group, i, size) for i, size in enumerate(dataset.shape)]
+            signals.append(describe_signal(counts_of_dataset(path, dataset), axes, metadata, title))
+        return signals
+
+
+def describe_signal(counts: Any, axes: list[FileAxis], metadata: dict[str, Any], title: str = "") -> FileSignal:
+    """Return counts with what the metadata of HyperSpy and RosettaSciIO say of them."""
+    times = [time_in_seconds(metadata.get(name)) for name in EXPOSURE_KEYS]
+    return FileSignal(
+        counts,
+        axes,
+        title=title or str(metadata.get("General.title", "")),
+        losses=str(metadata.get(SIGNAL_TYPE_KEY, "")).upper() == "EELS",
+        exposure=next((one for one in times if one is not None), None),
+        metadata={key: value for key, value in metadata.items() if not key.startswith(("_HyperSpy", "General.FileIO"))},
+    )
+
+
+def is_hspy(file: Any) -> bool:
+    """Whether an open HDF5 file is one of HyperSpy."""
+    return EXPERIMENTS_GROUP in member_names(file)
+
+
+def hspy_axis(group: Any, number: int, size: int) -> FileAxis:
+    """Return one axis of the data."""
+    entry = local_member(group, f"axis-{number}")
+    kind = str(plain_attribute(entry, "_type", "UniformDataAxis"))
+    name, units = axis_text(entry, "name"), axis_text(entry, "units")
+    navigate = plain_attribute(entry, "navigate")
+    signal = None if navigate is None else not navigate
+    if kind == "FunctionalDataAxis":
+        raise DataError(
+            f"axis {name!r:.40} is given by an expression, which is not evaluated: convert it to points first"
+        )
+    if kind == "DataAxis":
+        return FileAxis(size, units=units, name=name, signal=signal, values=axis_points_of(entry))
+    if plain_attribute(entry, "size") != size:
+        raise DataError(f"axis {name!r:.40} has the size {plain_attribute(entry, 'size')!r:.40} for {size} counts")
+    offset, scale = plain_attribute(entry, "offset"), plain_attribute(entry, "scale")
+    if type(offset) not in (int, float) or type(scale) not in (int, float):
+        raise DataError(f"axis {name!r:.40} starts at {offset!r:.40} in steps of {scale!r:.40}, expected numbers")
+    return FileAxis(size, float(offset), float(scale), units, name, signal)
+
+
+def axis_text(entry: Any, name: str) -> str:
+    """Return a word of an axis, empty where there is none."""
+    value = plain_attribute(entry, name)
+    return value if isinstance(value, str) and value not in (NONE_TEXT, "<undefined>") else ""
+
+
+def axis_points_of(entry: Any) -> Array:
+    """Return the points of an axis that lists them."""
+    dataset = local_dataset(entry, "axis")
+    if len(dataset.shape) != 1:
+        raise DataError(f"{dataset.name!r:.60} has the shape {dataset.shape}, expected points along one axis")
+    return np.asarray(dataset[()], dtype=float)
+
+
+def metadata_tree(group: Any, name: str, depth: int = 0) -> Mapping[str, Any]:
+    """Return nested groups of attributes as a mapping; links and what lies too deep are left out."""
+    groups = local_groups(group)
+    if name not in groups or depth > MAX_DEPTH:
+        return {}
+    node = groups[name]
+    found: dict[str, Any] = {}
+    for i, key in enumerate(node.attrs):
+        if i >= MAX_ENTRIES:
+            break
+        found[str(key)] = plain_attribute(node, key)
+    return found | {inner: metadata_tree(node, inner, depth + 1) for inner in local_groups(node)}
+
+
+UNDEFINED_TEXT = "<undefined>"
+INSTRUMENT_PREFIX = "Acquisition_instrument."
 
 
 def from_hyperspy(signal: Any, *, energy_unit: str | None = None, position_unit: str | None = None) -> SpectrumImage:
@@ -45,20 +148,20 @@ def from_hyperspy(signal: Any, *, energy_unit: str | None = None, position_unit:
     if data is None or manager is None:
         raise InputError(f"expected a signal with .data and .axes_manager, got {type(signal).__name__}")
     found = [*manager.navigation_axes, *manager.signal_axes]
-    axes = [axis_of(one) for one in sorted(found, key=lambda one: int(one.index_in_array))]
-    metadata = flat(as_mapping(getattr(signal, "metadata", None)))
-    whole = described(data, axes, metadata)
+    axes = [signal_axis(one) for one in sorted(found, key=lambda one: int(one.index_in_array))]
+    metadata = flatten_metadata(as_mapping(getattr(signal, "metadata", None)))
+    whole = describe_signal(data, axes, metadata)
     title = str(metadata.get("General.title", ""))
-    return spectrum_image(whole, Calibration(energy_unit, position_unit), title or type(signal).__name__)
+    return spectrum_image(whole, UserCalibration(energy_unit, position_unit), title or type(signal).__name__)
 
 
-def axis_of(one: Any) -> Axis:
+def signal_axis(one: Any) -> FileAxis:
     """Return one axis of a signal."""
     name, units = (text if isinstance(text := getattr(one, key, ""), str) else "" for key in ("name", "units"))
-    name, units = ("" if text == UNDEFINED else text for text in (name, units))
+    name, units = ("" if text == UNDEFINED_TEXT else text for text in (name, units))
     if getattr(one, "is_uniform", hasattr(one, "scale")):
-        return Axis(int(one.size), float(one.offset), float(one.scale), units, name, not one.navigate)
-    return Axis(
+        return FileAxis(int(one.size), float(one.offset), float(one.scale), units, name, not one.navigate)
+    return FileAxis(
         int(one.size), units=units, name=name, signal=not one.navigate, values=np.asarray(one.axis, dtype=float)
     )
 
@@ -80,16 +183,16 @@ def to_hyperspy(image: SpectrumImage) -> Any:
     MissingEngine
         without HyperSpy
     """
-    api = engine()
-    axes = [*position_axes(image.position), axis_entry(image.energy / eV, "Energy loss", "eV")]
+    api = hyperspy_api()
+    axes = [*hyperspy_positions(image.position), axis_entry(image.energy / eV, "Energy loss", "eV")]
     axes[-1] |= {"navigate": False, "is_binned": True}
     signal = api.signals.Signal1D(
-        np.asarray(image.counts[...]), axes=axes, metadata=named(str(image.metadata.get("title", "")))
+        np.asarray(image.counts[...]), axes=axes, metadata=titled_metadata(str(image.metadata.get("title", "")))
     )
     for name, value in image.metadata.items():
-        if name.startswith(INSTRUMENT):
+        if name.startswith(INSTRUMENT_PREFIX):
             signal.metadata.set_item(name, value)
-    if importable("exspy"):
+    if is_importable("exspy"):
         signal.set_signal_type("EELS")
     return signal
 
@@ -107,13 +210,13 @@ def map_to_hyperspy(found: TemperatureMap, name: str = "temperature", *, sigma: 
     if not found.shape:
         raise InputError(f"a map of a single spectrum has no axes: take .parameter({name!r}) itself")
     values = found.parameter_sigma(name) if sigma else found.parameter(name)
-    api = engine()
+    api = hyperspy_api()
     kind = api.signals.Signal2D if len(found.shape) == 2 else api.signals.Signal1D
-    entries = [entry | {"navigate": False} for entry in position_axes(found.position)]
-    return kind(values.copy(), axes=entries, metadata=named(f"{'sigma of ' if sigma else ''}{name}"))
+    entries = [entry | {"navigate": False} for entry in hyperspy_positions(found.position)]
+    return kind(values.copy(), axes=entries, metadata=titled_metadata(f"{'sigma of ' if sigma else ''}{name}"))
 
 
-def engine() -> ModuleType:
+def hyperspy_api() -> ModuleType:
     """Return the interface of HyperSpy, or say how to get it."""
     try:
         return import_module("hyperspy.api")
@@ -121,7 +224,7 @@ def engine() -> ModuleType:
         raise MissingEngine("giving signals back needs hyperspy: pip install hyperspy exspy") from err
 
 
-def importable(package: str) -> bool:
+def is_importable(package: str) -> bool:
     """Whether a package is installed and works."""
     try:
         import_module(package)
@@ -130,12 +233,12 @@ def importable(package: str) -> bool:
     return True
 
 
-def named(title: str) -> dict[str, Any]:
+def titled_metadata(title: str) -> dict[str, Any]:
     """Return metadata with a title."""
     return {"General": {"title": title}}
 
 
-def position_axes(position: tuple[Array, ...]) -> list[dict[str, Any]]:
+def hyperspy_positions(position: tuple[Array, ...]) -> list[dict[str, Any]]:
     """Return axes of position in nm; the last one is x."""
     names = ("y", "x")[2 - len(position) :]
     return [axis_entry(axis / nm, name, "nm") | {"navigate": True} for axis, name in zip(position, names, strict=True)]

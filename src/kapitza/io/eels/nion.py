@@ -1,13 +1,11 @@
-"""Files of Nion Swift, read only: .ndata and .ndata1 (a zip of data.npy and metadata.json), .h5 and .nhdf (HDF5).
+"""Files of Nion Swift: .ndata, .ndata1, .h5 and .nhdf read, .ndata1 written."""
 
-Swift opens its own HDF5 files for writing; here nothing is ever written.  An array that is stored in the zip as it is
-(Swift does that) becomes a memory map.
-"""
-
+import json
 import math
 import struct
 import zipfile
 from collections.abc import Mapping
+from io import BytesIO
 from os import PathLike
 from pathlib import Path
 from typing import Any, cast
@@ -15,25 +13,38 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from kapitza.errors import DataError
-from kapitza.io import npz, text
-from kapitza.io.arrays import known_shape
-from kapitza.io.eels.axes import Axis
-from kapitza.io.eels.guard import RATIO, SPARE, attribute, checked_dataset, child, engine, flat, members, opened
-from kapitza.io.eels.signal import Signal, electrons, seconds
-from kapitza.io.eels.stored import SMALL, kept_or_read
+from kapitza.core.arrays import Array
+from kapitza.errors import DataError, InputError, require
+from kapitza.io.eels.lazy import MAX_BYTES_IN_MEMORY, counts_of_dataset
+from kapitza.io.eels.signals import FileAxis, FileSignal, electron_calibration, time_in_seconds
+from kapitza.io.formats import files, npz
+from kapitza.io.formats.arrays import known_shape
+from kapitza.io.formats.files import write_atomically
+from kapitza.io.formats.foreign_hdf5 import (
+    MAX_EXPANSION,
+    NEGLIGIBLE_BYTES,
+    flatten_metadata,
+    foreign_h5py,
+    local_dataset,
+    local_member,
+    member_names,
+    open_hdf5,
+    plain_attribute,
+)
+from kapitza.measure.eels.spectrum import SpectrumImage
+from kapitza.units import e, nm
 
-DATA, METADATA = "data.npy", "metadata.json"
-FAULTS = (*npz.FAULTS, OSError, MemoryError, SyntaxError, struct.error)
-UNPACKED = 2**31  # bytes of an array that is packed in the zip and has to be unpacked at once
-CHECKED = 2**31  # bytes up to which the checksum of an array is verified before it is mapped
-HEADER = 2**26  # bytes of metadata
-PIECE = 2**22  # bytes
-LOCAL = struct.Struct("<4s22xHH")  # head of a member: signature, lengths of its name and of the extra field
-SIGNATURE = b"PK\x03\x04"
+DATA_MEMBER, METADATA_MEMBER = "data.npy", "metadata.json"
+SWIFT_FAULTS = (*npz.NPZ_FAULTS, OSError, MemoryError, SyntaxError, struct.error)
+MAX_UNPACKED_BYTES = 2**31  # bytes of an array that is packed in the zip and has to be unpacked at once
+MAX_CHECKED_BYTES = 2**31  # bytes up to which the checksum of an array is verified before it is mapped
+MAX_METADATA_BYTES = 2**26  # bytes of metadata
+PIECE_BYTES = 2**22  # bytes
+MEMBER_HEAD = struct.Struct("<4s22xHH")  # head of a member: signature, lengths of its name and of the extra field
+MEMBER_SIGNATURE = b"PK\x03\x04"
 
 
-def read_ndata(path: str | PathLike[str]) -> list[Signal]:
+def read_ndata(path: str | PathLike[str]) -> list[FileSignal]:
     """Return the signal of an .ndata or .ndata1 file.
 
     Raises
@@ -47,33 +58,33 @@ def read_ndata(path: str | PathLike[str]) -> list[Signal]:
     try:
         with zipfile.ZipFile(path) as archive:
             inside = {member.filename: member for member in archive.infolist()[:1000]}
-            for name in (DATA, METADATA):
+            for name in (DATA_MEMBER, METADATA_MEMBER):
                 if name not in inside:
                     raise DataError(
                         f"is no file of Nion Swift: its zip has no {name}, but {', '.join(map(repr, inside))[:100]}"
                     )
-            for member in (inside[DATA], inside[METADATA]):
+            for member in (inside[DATA_MEMBER], inside[METADATA_MEMBER]):
                 check_member(member, size)
-            properties = parsed(archive.read(inside[METADATA]))
-            counts = array_of(path, archive, inside[DATA])
+            properties = parse_metadata(archive.read(inside[METADATA_MEMBER]))
+            counts = member_array(path, archive, inside[DATA_MEMBER])
     except (DataError, FileNotFoundError, PermissionError):
         raise
-    except FAULTS as err:
+    except SWIFT_FAULTS as err:
         raise DataError(f"is no sound file of Nion Swift: {' '.join(str(err).split())}") from err
-    return [signal_of(counts, properties)]
+    return [swift_signal(counts, properties)]
 
 
 def check_member(member: zipfile.ZipInfo, size: int) -> None:
     """Refuse a member that is locked, outside of the file, or larger than what is packed could be."""
     if member.flag_bits & 1:
         raise DataError(f"{member.filename!r:.60} is encrypted")
-    if member.compress_size > size or member.file_size > SPARE + RATIO * member.compress_size:
+    if member.compress_size > size or member.file_size > NEGLIGIBLE_BYTES + MAX_EXPANSION * member.compress_size:
         raise DataError(f"{member.filename!r:.60} claims {member.file_size} bytes in a file of {size}")
-    if member.filename == METADATA and member.file_size > HEADER:
-        raise DataError(f"has metadata of {member.file_size} bytes, more than the {HEADER} that are read")
+    if member.filename == METADATA_MEMBER and member.file_size > MAX_METADATA_BYTES:
+        raise DataError(f"has metadata of {member.file_size} bytes, more than the {MAX_METADATA_BYTES} that are read")
 
 
-def array_of(path: str | PathLike[str], archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> NDArray[Any]:
+def member_array(path: str | PathLike[str], archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> NDArray[Any]:
     """Return the array: mapped where it is stored as it is and large, else in memory."""
     with archive.open(member) as file:
         shape, fortran, dtype = npz.array_header(file)
@@ -85,29 +96,31 @@ def array_of(path: str | PathLike[str], archive: zipfile.ZipFile, member: zipfil
         if wanted != member.file_size - start:
             raise DataError(f"{member.filename!r} claims {wanted} bytes and holds {member.file_size - start}")
         order = "F" if fortran else "C"
-        if wanted <= SMALL or member.compress_type != zipfile.ZIP_STORED:
-            if wanted > UNPACKED:
-                raise DataError(f"packs {wanted} bytes, more than the {UNPACKED} that are unpacked: save it unpacked")
+        if wanted <= MAX_BYTES_IN_MEMORY or member.compress_type != zipfile.ZIP_STORED:
+            if wanted > MAX_UNPACKED_BYTES:
+                raise DataError(
+                    f"packs {wanted} bytes, more than the {MAX_UNPACKED_BYTES} that are unpacked: save it unpacked"
+                )
             return np.frombuffer(file.read(), dtype=dtype).reshape(shape, order=order)
-        if wanted <= CHECKED:
-            while file.read(PIECE):  # its end compares the checksum
+        if wanted <= MAX_CHECKED_BYTES:
+            while file.read(PIECE_BYTES):  # its end compares the checksum
                 pass
-    offset = place_of(path, member) + start
+    offset = member_offset(path, member) + start
     return np.memmap(path, dtype=dtype, mode="r", offset=offset, shape=shape, order=order)
 
 
-def place_of(path: str | PathLike[str], member: zipfile.ZipInfo) -> int:
+def member_offset(path: str | PathLike[str], member: zipfile.ZipInfo) -> int:
     """Return where the bytes of a stored member begin in the file."""
     with Path(path).open("rb") as file:
         file.seek(member.header_offset)
-        signature, name, extra = LOCAL.unpack(file.read(LOCAL.size))
-    place = member.header_offset + LOCAL.size + name + extra
-    if signature != SIGNATURE or place + member.file_size > Path(path).stat().st_size:
+        signature, name, extra = MEMBER_HEAD.unpack(file.read(MEMBER_HEAD.size))
+    place = member.header_offset + MEMBER_HEAD.size + name + extra
+    if signature != MEMBER_SIGNATURE or place + member.file_size > Path(path).stat().st_size:
         raise DataError(f"{member.filename!r:.60} does not lie where the zip says")
     return place
 
 
-def read_h5(path: str | PathLike[str]) -> list[Signal]:
+def read_swift_hdf5(path: str | PathLike[str]) -> list[FileSignal]:
     """Return the signals of an .h5 file of Nion Swift, or of an .nhdf file that it exported.
 
     Raises
@@ -117,66 +130,68 @@ def read_h5(path: str | PathLike[str]) -> list[Signal]:
     MissingEngine
         without h5py
     """
-    with opened(path) as file:
-        data = child(file, "data")
-        alone = isinstance(data, engine().Dataset)
-        signals: list[Signal] = []
-        for name in ["data"] if alone else members(data):
-            dataset = checked_dataset(file if alone else data, name)
-            properties = attribute(dataset, "properties")
+    with open_hdf5(path) as file:
+        data = local_member(file, "data")
+        alone = isinstance(data, foreign_h5py().Dataset)
+        signals: list[FileSignal] = []
+        for name in ["data"] if alone else member_names(data):
+            dataset = local_dataset(file if alone else data, name)
+            properties = plain_attribute(dataset, "properties")
             if not isinstance(properties, str):
                 raise DataError(f"dataset {dataset.name!r:.60} has no attribute 'properties' with its calibrations")
-            signals.append(signal_of(kept_or_read(path, dataset), parsed(properties.encode())))
+            signals.append(swift_signal(counts_of_dataset(path, dataset), parse_metadata(properties.encode())))
     return signals
 
 
 def is_swift(file: Any) -> bool:
     """Whether an open HDF5 file is one of Nion Swift."""
-    if "data" not in members(file):
+    if "data" not in member_names(file):
         return False
-    data = child(file, "data")
-    if isinstance(data, engine().Dataset):
+    data = local_member(file, "data")
+    if isinstance(data, foreign_h5py().Dataset):
         return "properties" in data.attrs
-    return any("properties" in data[name].attrs for name in members(data)[:1] if data.get(name) is not None)
+    return any("properties" in data[name].attrs for name in member_names(data)[:1] if data.get(name) is not None)
 
 
-def parsed(data: bytes) -> dict[str, Any]:
+def parse_metadata(data: bytes) -> dict[str, Any]:
     """Return metadata; NaN and Infinity, which Swift writes, stand for nothing."""
-    tree = text.parsed(data, constant=nothing)
+    tree = files.parse_json(data, constant=missing_number)
     if not isinstance(tree, dict):
         raise DataError(f"has metadata that are no mapping but {tree!r:.60}")
     return cast("dict[str, Any]", tree)
 
 
-def nothing(_literal: str) -> None:
+def missing_number(_literal: str) -> None:
     """Stand for a number that is none."""
 
 
-def signal_of(counts: Any, properties: Mapping[str, Any]) -> Signal:
+def swift_signal(counts: Any, properties: Mapping[str, Any]) -> FileSignal:
     """Return counts with the axes and numbers that the properties give them; older versions nest these one deeper."""
-    check_promise(counts, properties)
-    source = properties.get("data_source") or first(properties.get("data_sources")) or {}
+    check_declared_shape(counts, properties)
+    source = properties.get("data_source") or first_or_none(properties.get("data_sources")) or {}
     known: dict[str, Any] = {**properties, **(source if isinstance(source, Mapping) else {})}
-    hardware = mapping(mapping(known.get("metadata")).get("hardware_source")) or mapping(known.get("properties"))
-    brightness = mapping(known.get("intensity_calibration"))
-    scale, offset = number(brightness.get("scale"), 1.0), number(brightness.get("offset"), 0.0)
-    per_count, dark = electrons(str(brightness.get("units")), scale, -offset / scale if scale else 0.0)
-    counts_per_electron = number(hardware.get("counts_per_electron"), 1.0)
+    hardware = mapping_or_empty(mapping_or_empty(known.get("metadata")).get("hardware_source")) or mapping_or_empty(
+        known.get("properties")
+    )
+    brightness = mapping_or_empty(known.get("intensity_calibration"))
+    scale, offset = number_or_default(brightness.get("scale"), 1.0), number_or_default(brightness.get("offset"), 0.0)
+    per_count, dark = electron_calibration(str(brightness.get("units")), scale, -offset / scale if scale else 0.0)
+    counts_per_electron = number_or_default(hardware.get("counts_per_electron"), 1.0)
     if per_count == 1 and counts_per_electron > 0:
         per_count = 1 / counts_per_electron
-    return Signal(
+    return FileSignal(
         counts,
-        axes_of(tuple(counts.shape), known),
+        swift_axes(tuple(counts.shape), known),
         title=str(known.get("title") or ""),
         losses="eels" in str(hardware.get("signal_type", "")).casefold(),
         electrons_per_count=per_count,
         dark=dark,
-        exposure=seconds(hardware.get("exposure")),
-        metadata=flat(mapping(known.get("metadata"))),
+        exposure=time_in_seconds(hardware.get("exposure")),
+        metadata=flatten_metadata(mapping_or_empty(known.get("metadata"))),
     )
 
 
-def check_promise(counts: Any, properties: Mapping[str, Any]) -> None:
+def check_declared_shape(counts: Any, properties: Mapping[str, Any]) -> None:
     """Refuse counts that are not what the metadata promise, where they promise something."""
     shape, kind = properties.get("data_shape"), properties.get("data_dtype")
     if shape is not None and shape != [int(size) for size in counts.shape]:
@@ -185,38 +200,118 @@ def check_promise(counts: Any, properties: Mapping[str, Any]) -> None:
         raise DataError(f"holds an array of {counts.dtype}, its metadata say {kind!r:.40}")
 
 
-def axes_of(shape: tuple[int, ...], known: Mapping[str, Any]) -> list[Axis]:
+def swift_axes(shape: tuple[int, ...], known: Mapping[str, Any]) -> list[FileAxis]:
     """Return the axes: first the collection (positions), last the datum (the spectrum)."""
     found = known.get("dimensional_calibrations") or known.get("spatial_calibrations")
     if found is not None and not (isinstance(found, list) and len(found) == len(shape)):
         raise DataError(f"has calibrations {found!r:.60} for an array of shape {shape}")
-    datum = number(known.get("datum_dimension_count"), 1.0)
+    datum = number_or_default(known.get("datum_dimension_count"), 1.0)
     names = ["x", "y"] if datum == 1 else []
-    axes: list[Axis] = []
+    axes: list[FileAxis] = []
     for i, size in enumerate(shape):
         back = len(shape) - 1 - i
         name = "energy loss" if back == 0 and datum == 1 else names[back - 1] if 0 < back <= len(names) else f"axis {i}"
         if found is None:
-            axes.append(Axis(size, name=name, signal=back < datum))
+            axes.append(FileAxis(size, name=name, signal=back < datum))
             continue
-        entry = mapping(found[i])
-        offset, scale = number(entry.get("offset")), number(entry.get("scale"))
+        entry = mapping_or_empty(found[i])
+        offset, scale = number_or_default(entry.get("offset")), number_or_default(entry.get("scale"))
         if not np.isfinite([offset, scale]).all():
             raise DataError(f"has the calibration {found[i]!r:.80}, expected numbers offset and scale")
-        axes.append(Axis(size, offset, scale, str(entry.get("units") or ""), name, back < datum))
+        axes.append(FileAxis(size, offset, scale, str(entry.get("units") or ""), name, back < datum))
     return axes
 
 
-def mapping(value: Any) -> Mapping[str, Any]:
+def mapping_or_empty(value: Any) -> Mapping[str, Any]:
     """Return a mapping, or an empty one for anything else."""
     return cast("Mapping[str, Any]", value) if isinstance(value, Mapping) else {}
 
 
-def first(value: Any) -> Any:
+def first_or_none(value: Any) -> Any:
     """Return the first item of a list, or None."""
     return value[0] if isinstance(value, list) and value else None
 
 
-def number(value: Any, default: float = math.nan) -> float:
+def number_or_default(value: Any, default: float = math.nan) -> float:
     """Return a number; `default` where there is none."""
     return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else default
+
+
+POSITION_TOLERANCE = 1e-6  # of a step by which a position may miss its place
+
+
+def write_eels(image: SpectrumImage, path: str | PathLike[str]) -> Path:
+    """Write spectra as Nion Swift does, whole or not at all.
+
+    Energies are in eV, positions in nm.  The layout knows a dark mean, and no dark variance or response: these are
+    kept among the metadata and not applied on reading.
+
+    Parameters
+    ----------
+    image : spectra on evenly spaced positions
+    path : ending in .h5 (needs h5py) or .ndata
+
+    Returns
+    -------
+    the path that was written
+
+    Raises
+    ------
+    InputError
+        for another ending or uneven positions
+    MissingEngine
+        for .h5 without h5py
+    OSError
+        if the file cannot be written
+    """
+    suffix = Path(path).suffix.lower()
+    if suffix not in (".h5", ".ndata"):
+        raise InputError(f"the ending of {str(path)!r} says no format of spectra: expected .h5 or .ndata")
+    counts = np.ascontiguousarray(image.counts[...])
+    properties = json.dumps(swift_properties(image, counts))
+    buffer = BytesIO()
+    if suffix == ".h5":
+        h5py = require("h5py", extra="hdf5", why="writing spectra as HDF5")
+        with h5py.File(buffer, "w") as file:
+            file.create_dataset("data", data=counts).attrs["properties"] = properties
+    else:
+        array = BytesIO()
+        np.save(array, counts, allow_pickle=False)
+        with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
+            archive.writestr("data.npy", array.getvalue())
+            archive.writestr("metadata.json", properties)
+    return write_atomically(path, buffer.getvalue())
+
+
+def swift_properties(image: SpectrumImage, counts: Any) -> dict[str, Any]:
+    """Calibrations and metadata as Swift stores them."""
+    scale = image.electrons_per_count
+    axes = [axis_calibration(axis, nm, "nm") for axis in image.position] + [axis_calibration(image.energy, e, "eV")]
+    hardware: dict[str, Any] = {"signal_type": "eels"}
+    if image.exposure is not None:
+        hardware["exposure"] = image.exposure
+    kept = {name: value for name, value in image.metadata.items() if isinstance(value, (str, int, float, bool))}
+    if image.dark_variance.any():
+        kept["dark_variance"] = float(image.dark_variance.mean())
+    return {
+        "type": "data-item",
+        "data_shape": list(counts.shape),
+        "data_dtype": np.dtype(counts.dtype).name,
+        "is_sequence": False,
+        "collection_dimension_count": len(image.position),
+        "datum_dimension_count": 1,
+        "intensity_calibration": {"offset": -float(image.dark.mean()) * scale, "scale": scale, "units": "e"},
+        "dimensional_calibrations": axes,
+        "metadata": {"hardware_source": hardware, "kapitza": kept},
+        "title": str(image.metadata.get("title", "")),
+        "version": 13,
+    }
+
+
+def axis_calibration(axis: Array, unit: float, name: str) -> Mapping[str, Any]:
+    """Offset and scale of an evenly spaced axis."""
+    step = float(axis[-1] - axis[0]) / (axis.size - 1) if axis.size > 1 else unit
+    off = np.abs(axis - (axis[0] + step * np.arange(axis.size))).max()
+    if axis.size > 1 and off > POSITION_TOLERANCE * step:
+        raise InputError(f"positions are not evenly spaced: one is {off / step:.3g} steps off its place")
+    return {"offset": float(axis[0]) / unit, "scale": step / unit, "units": name}

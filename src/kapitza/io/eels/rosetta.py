@@ -1,37 +1,140 @@
-"""Formats read through RosettaSciIO, an optional package under the GPL that is entered at this file alone.
-
-It gives dictionaries of data, axes and metadata.  Whatever it raises on a damaged file becomes a DataError.
-"""
+"""Formats read through RosettaSciIO, an optional package under the GPL that is entered at this file alone."""
 
 import logging
+import mmap
 import os
+import struct
 import warnings
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from importlib import import_module
 from os import PathLike
 from pathlib import Path
-from types import ModuleType
+from types import MappingProxyType, ModuleType
 from typing import Any, cast
 
 import numpy as np
 
 from kapitza.errors import DataError, InputError, require
-from kapitza.io.eels.axes import Axis
-from kapitza.io.eels.dm import check_dm
-from kapitza.io.eels.guard import as_plain, check_file, flat
-from kapitza.io.eels.hspy import described
-from kapitza.io.eels.signal import Signal, electrons
-from kapitza.io.eels.stored import SMALL
+from kapitza.io.eels.hyperspy import describe_signal
+from kapitza.io.eels.lazy import MAX_BYTES_IN_MEMORY
+from kapitza.io.eels.signals import FileAxis, FileSignal, electron_calibration
+from kapitza.io.formats.foreign_hdf5 import check_hdf5, flatten_metadata, plain_or_tuple
 
-EXTRA = "eels"
-DM = (".dm3", ".dm4")
-MAGIC = b"\x89HDF\r\n\x1a\n"
-BRIGHTNESS = "ImageList.TagGroup0.ImageData.Calibrations.Brightness."
-UNLIKELY = ("Image", "Impulse", "JobinYvon", "Protochips", "numpy", "netCDF", "MRC", "MRCZ", "TIFF", "Arina", "Tofwerk")
+TAG_GROUP, TAG_DATA = 20, 21
+TYPE_STRUCT, TYPE_STRING, TYPE_ARRAY = 15, 18, 20
+TYPE_SIZES = MappingProxyType({2: 2, 3: 4, 4: 2, 5: 4, 6: 4, 7: 8, 8: 1, 9: 1, 10: 1, 11: 8, 12: 8})  # bytes
+DM3_INTEGER, DM4_INTEGER = struct.Struct(">i"), struct.Struct(">q")
+TAG_LABEL = struct.Struct(">BH")
+MAX_TAGS = 1_000_000
+MAX_TAG_DEPTH = 64
+MAX_TAG_NUMBERS = 4_000  # of the description of one tag
+MAX_LIST_ITEMS = 2**23  # items of an array that is no image
+IMAGE_LABEL = b"Data"
 
 
-def read_rosetta(path: str | PathLike[str]) -> list[Signal]:
+def is_dm(head: bytes) -> bool:
+    """Whether a file starts as one of DigitalMicrograph, version 3 or 4."""
+    return head[:4] in (DM3_INTEGER.pack(3), DM3_INTEGER.pack(4))
+
+
+def check_dm(path: str | PathLike[str]) -> None:
+    """Refuse a file of DigitalMicrograph whose tags do not lie one behind the other within it.
+
+    Raises
+    ------
+    DataError
+        naming the place of the first fault
+    """
+    with Path(path).open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as view:
+        if not is_dm(view[:4]):
+            raise DataError(f"is no file of DigitalMicrograph: starts with {view[:4]!r}")
+        try:
+            walk_tags(view, DM3_INTEGER.unpack_from(view, 0)[0] == 4)
+        except (struct.error, IndexError) as err:
+            raise DataError("is cut off: its tags go on behind its end") from err
+
+
+def walk_tags(view: mmap.mmap, wide: bool) -> None:
+    """Follow all tags of a file."""
+    whole = DM4_INTEGER if wide else DM3_INTEGER
+    place = 8 + whole.size + 2  # version, size, byte order; two flags of the root
+    waiting = [whole.unpack_from(view, place)[0]]
+    place, seen = place + whole.size, 0
+    while waiting:
+        if waiting[-1] <= 0:
+            waiting.pop()
+            continue
+        waiting[-1] -= 1
+        seen += 1
+        if seen > MAX_TAGS or len(waiting) > MAX_TAG_DEPTH or waiting[-1] > len(view):
+            raise DataError(f"has more tags at byte {place} than such files have: {max(seen, waiting[-1])}")
+        kind, length = TAG_LABEL.unpack_from(view, place)
+        label = view[place + TAG_LABEL.size : place + TAG_LABEL.size + length]
+        place += TAG_LABEL.size + length + (whole.size if wide else 0)
+        if kind == TAG_GROUP:
+            waiting.append(whole.unpack_from(view, place + 2)[0])
+            place += 2 + whole.size
+        elif kind == TAG_DATA:
+            place = skip_tag(view, place, whole, label)
+        else:
+            raise DataError(f"has a tag of kind {kind} at byte {place}, expected {TAG_GROUP} or {TAG_DATA}: damaged")
+
+
+def skip_tag(view: mmap.mmap, place: int, whole: struct.Struct, label: bytes) -> int:
+    """Return the place behind the data of a tag."""
+    (count,) = whole.unpack_from(view, place + 4)
+    if view[place : place + 4] != b"%%%%" or not 0 < count <= MAX_TAG_NUMBERS:
+        raise DataError(f"has a damaged tag {label[:20]!r} at byte {place}")
+    start = place + 4 + whole.size
+    numbers = [one for (one,) in whole.iter_unpack(view[start : start + count * whole.size])]
+    size = tag_size(numbers) if len(numbers) == count else None
+    end = start + count * whole.size + (size or 0)
+    if size is None or not start <= end <= len(view):
+        raise DataError(f"tag {label[:20]!r} at byte {place} claims {size} bytes in a file of {len(view)}")
+    if label != IMAGE_LABEL and numbers[0] == TYPE_ARRAY and numbers[-1] > MAX_LIST_ITEMS:
+        raise DataError(
+            f"tag {label[:20]!r} at byte {place} has {numbers[-1]} items, more than the {MAX_LIST_ITEMS} that are read"
+        )
+    return end
+
+
+def tag_size(numbers: Sequence[int]) -> int | None:
+    """Return the bytes that a description stands for, or None for one that makes no sense."""
+    kind = numbers[0]
+    if len(numbers) == 1:
+        return TYPE_SIZES.get(kind)
+    if kind == TYPE_STRING and len(numbers) == 2:
+        return numbers[1] if numbers[1] >= 0 else None
+    if kind == TYPE_STRUCT and len(numbers) >= 3 and len(numbers) == 3 + 2 * numbers[2]:
+        fields = [TYPE_SIZES.get(one) for one in numbers[4::2]]
+        return None if None in fields else sum(one for one in fields if one is not None)
+    if kind == TYPE_ARRAY and len(numbers) >= 3 and numbers[-1] >= 0:
+        item = tag_size(numbers[1:-1])
+        return None if item is None else item * numbers[-1]
+    return None
+
+
+EELS_EXTRA = "eels"
+DM_SUFFIXES = (".dm3", ".dm4")
+HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
+BRIGHTNESS_KEY = "ImageList.TagGroup0.ImageData.Calibrations.Brightness."
+UNLIKELY_FORMATS = (
+    "Image",
+    "Impulse",
+    "JobinYvon",
+    "Protochips",
+    "numpy",
+    "netCDF",
+    "MRC",
+    "MRCZ",
+    "TIFF",
+    "Arina",
+    "Tofwerk",
+)
+
+
+def read_rosetta(path: str | PathLike[str]) -> list[FileSignal]:
     """Return the signals of a file in one of the formats of RosettaSciIO, chosen by the ending of its name.
 
     Files larger than 64 MiB stay on the disk where the format allows it.
@@ -43,22 +146,22 @@ def read_rosetta(path: str | PathLike[str]) -> list[Signal]:
     MissingEngine
         without RosettaSciIO
     """
-    require("rsciio", extra=EXTRA, why=f"reading {Path(path).suffix or 'this file'}")
-    readers = plugins(path)
+    require("rsciio", extra=EELS_EXTRA, why=f"reading {Path(path).suffix or 'this file'}")
+    readers = reader_plugins(path)
     if not readers:
         raise DataError(
             f"is in no known format: expected Nion Swift (.ndata, .h5), .hspy, .msa, or an ending of "
             f"RosettaSciIO such as .dm3, .dm4, .emd, .nxs, got {Path(path).suffix!r:.20}"
         )
     if Path(path).is_file():
-        if starts_with(path, MAGIC):
-            check_file(path)
-        if Path(path).suffix.lower() in DM:
+        if starts_with(path, HDF5_MAGIC):
+            check_hdf5(path)
+        if Path(path).suffix.lower() in DM_SUFFIXES:
             check_dm(path)
     reasons: list[str] = []
     for name, reader in readers:
         try:
-            return signals(call(reader, path))
+            return reader_signals(call_reader(reader, path))
         except DataError as err:
             reasons.append(f"{name}: {err}")
     raise DataError(f"cannot be read by RosettaSciIO ({'; '.join(reasons)[:400]})")
@@ -70,26 +173,26 @@ def starts_with(path: str | PathLike[str], magic: bytes) -> bool:
         return file.read(len(magic)) == magic
 
 
-def plugins(path: str | PathLike[str]) -> list[tuple[str, ModuleType]]:
+def reader_plugins(path: str | PathLike[str]) -> list[tuple[str, ModuleType]]:
     """Return name and module of the readers for this ending; those for pictures and logs are left out."""
-    rsciio = require("rsciio", extra=EXTRA, why="reading this file")
+    rsciio = require("rsciio", extra=EELS_EXTRA, why="reading this file")
     suffix = Path(path).suffix[1:].lower()
     found: list[tuple[str, ModuleType]] = []
     for entry in cast("list[dict[str, Any]]", rsciio.IO_PLUGINS):
-        if suffix in {str(one).lower() for one in entry["file_extensions"]} and entry["name"] not in UNLIKELY:
+        if suffix in {str(one).lower() for one in entry["file_extensions"]} and entry["name"] not in UNLIKELY_FORMATS:
             with suppress(ImportError):  # of readers that need still another package
                 found.append((str(entry["name"]), import_module(str(entry["api"]))))
     return found
 
 
-def call(reader: ModuleType, path: str | PathLike[str]) -> list[dict[str, Any]]:
+def call_reader(reader: ModuleType, path: str | PathLike[str]) -> list[dict[str, Any]]:
     """Return what a reader gives; anything that it raises is a DataError.
 
     A foreign reader may raise whatever its language has, from KeyError to RecursionError, and reports damage by it.
     """
-    lazy = Path(path).is_file() and Path(path).stat().st_size > SMALL
+    lazy = Path(path).is_file() and Path(path).stat().st_size > MAX_BYTES_IN_MEMORY
     try:
-        with silence(), np.errstate(all="ignore"):
+        with silence_reader(), np.errstate(all="ignore"):
             try:
                 return list(reader.file_reader(os.fspath(path), lazy=lazy))
             except NotImplementedError:
@@ -104,7 +207,7 @@ def call(reader: ModuleType, path: str | PathLike[str]) -> list[dict[str, Any]]:
 
 
 @contextmanager
-def silence() -> Generator[None]:
+def silence_reader() -> Generator[None]:
     """Keep warnings and messages of a reader to itself: what matters of them shows in what it returns."""
     log = logging.getLogger("rsciio")
     before, log.disabled = log.disabled, True
@@ -116,7 +219,7 @@ def silence() -> Generator[None]:
         log.disabled = before
 
 
-def signals(found: Sequence[Mapping[str, Any]]) -> list[Signal]:
+def reader_signals(found: Sequence[Mapping[str, Any]]) -> list[FileSignal]:
     """Return the signals of what a reader gave.
 
     Raises
@@ -124,10 +227,10 @@ def signals(found: Sequence[Mapping[str, Any]]) -> list[Signal]:
     DataError
         if it gave nothing, or something that has no axes
     """
-    out: list[Signal] = []
+    out: list[FileSignal] = []
     for one in found:
         try:
-            out.append(signal_of(one))
+            out.append(rosetta_signal(one))
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as err:
             if isinstance(err, DataError):
                 raise
@@ -137,18 +240,18 @@ def signals(found: Sequence[Mapping[str, Any]]) -> list[Signal]:
     return out
 
 
-def signal_of(one: Mapping[str, Any]) -> Signal:
+def rosetta_signal(one: Mapping[str, Any]) -> FileSignal:
     """Return one signal."""
     counts = one["data"]
     entries = sorted(one["axes"], key=lambda entry: int(entry.get("index_in_array") or 0))
-    axes = [axis_of(entry, int(size)) for entry, size in zip(entries, counts.shape, strict=True)]
-    found = described(counts, axes, flat(one.get("metadata") or {}))
-    tags = flat(brightness(one.get("original_metadata") or {}))
+    axes = [rosetta_axis(entry, int(size)) for entry, size in zip(entries, counts.shape, strict=True)]
+    found = describe_signal(counts, axes, flatten_metadata(one.get("metadata") or {}))
+    tags = flatten_metadata(intensity_calibration(one.get("original_metadata") or {}))
     scale, zero = (
-        as_number(tags.get(BRIGHTNESS + name), default) for name, default in (("Scale", 1.0), ("Origin", 0.0))
+        number_or(tags.get(BRIGHTNESS_KEY + name), default) for name, default in (("Scale", 1.0), ("Origin", 0.0))
     )
-    per_count, dark = electrons(str(tags.get(f"{BRIGHTNESS}Units", "")), scale, zero)
-    return Signal(
+    per_count, dark = electron_calibration(str(tags.get(f"{BRIGHTNESS_KEY}Units", "")), scale, zero)
+    return FileSignal(
         counts,
         axes,
         title=found.title,
@@ -160,9 +263,9 @@ def signal_of(one: Mapping[str, Any]) -> Signal:
     )
 
 
-def brightness(tags: Mapping[str, Any]) -> Mapping[str, Any]:
+def intensity_calibration(tags: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return of the tags of DigitalMicrograph the calibration of its counts, at the place where it stood."""
-    names = BRIGHTNESS.strip(".").split(".")
+    names = BRIGHTNESS_KEY.strip(".").split(".")
     node: Any = tags
     for name in names:
         if not isinstance(node, Mapping) or name not in node:
@@ -173,19 +276,21 @@ def brightness(tags: Mapping[str, Any]) -> Mapping[str, Any]:
     return node
 
 
-def axis_of(entry: Mapping[str, Any], size: int) -> Axis:
+def rosetta_axis(entry: Mapping[str, Any], size: int) -> FileAxis:
     """Return one axis."""
     navigate = entry.get("navigate")
-    name, units = (value if isinstance(value := as_plain(entry.get(key)), str) else "" for key in ("name", "units"))
+    name, units = (
+        value if isinstance(value := plain_or_tuple(entry.get(key)), str) else "" for key in ("name", "units")
+    )
     signal = None if navigate is None else not navigate
     if entry.get("axis") is not None:
         values = np.asarray(entry["axis"], dtype=float)
-        return Axis(size, units=units, name=name, signal=signal, values=values)
+        return FileAxis(size, units=units, name=name, signal=signal, values=values)
     if int(entry["size"]) != size:
         raise DataError(f"axis {name!r:.40} has the size {entry['size']!r:.40} for {size} counts")
-    return Axis(size, float(entry["offset"]), float(entry["scale"]), units, name, signal)
+    return FileAxis(size, float(entry["offset"]), float(entry["scale"]), units, name, signal)
 
 
-def as_number(value: Any, default: float) -> float:
+def number_or(value: Any, default: float) -> float:
     """Return a number; `default` where there is none."""
     return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else default

@@ -11,11 +11,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from kapitza.core.arrays import Array, increasing, numbers, positive, same_length
 from kapitza.errors import InputError
-from kapitza.measure.eels.gradients import SPOILT
+from kapitza.measure.eels.gradients import UNUSABLE_OR_MISFIT
 from kapitza.measure.eels.map import TemperatureMap
-from kapitza.measure.eels.spread import PointSpread
+from kapitza.measure.eels.point_spread import PointSpread
 
-LEAST, MOST = 1e-3, 1e3  # of a contrast: what is seen of the other side is noise beyond
+MIN_CONTRAST, MAX_CONTRAST = 1e-3, 1e3  # of a contrast: what is seen of the other side is noise beyond
 
 
 @frozen(eq=False)
@@ -36,7 +36,9 @@ class SideContrast:
         return np.exp(np.interp(numbers(position), self.position, np.log(self.ratio)))
 
 
-def side_contrast(each: TemperatureMap, at: float, spread: PointSpread, *, drop: int = SPOILT) -> SideContrast:
+def side_contrast(
+    each: TemperatureMap, at: float, spread: PointSpread, *, drop: int = UNUSABLE_OR_MISFIT
+) -> SideContrast:
     r"""Weights of both materials in the common temperature, from a fit with a temperature for each mode.
 
     The common temperature of a spectrum is $T = \sum_j c_j T_j$ with $c = C^{-1}1/(1^TC^{-1}1)$ and the covariance $C$
@@ -61,7 +63,7 @@ def side_contrast(each: TemperatureMap, at: float, spread: PointSpread, *, drop:
     InputError
         for a fit with one temperature, or without good pixels on both sides
     """
-    good = usable(each, drop)
+    good = usable_pixels(each, drop)
     use = good.sum(axis=tuple(range(len(each.position) - 1))) > 0
     x = each.position[-1][use]
     if not (x < at).any() or not (x > at).any():
@@ -71,11 +73,11 @@ def side_contrast(each: TemperatureMap, at: float, spread: PointSpread, *, drop:
     seen = np.maximum(spread.branches(x - at)[:, :2] @ sides, 1e-12 * sides.max())
     with np.errstate(divide="ignore", invalid="ignore"):
         left, right = (weight / seen) @ sides[0], (weight / seen) @ sides[1]
-        ratio = np.where((left > 0) & (right > 0), right / left, np.where(left > 0, LEAST, MOST))
-    return SideContrast(x, np.clip(ratio, LEAST, MOST))
+        ratio = np.where((left > 0) & (right > 0), right / left, np.where(left > 0, MIN_CONTRAST, MAX_CONTRAST))
+    return SideContrast(x, np.clip(ratio, MIN_CONTRAST, MAX_CONTRAST))
 
 
-def usable(each: TemperatureMap, drop: int) -> NDArray[np.bool_]:
+def usable_pixels(each: TemperatureMap, drop: int) -> NDArray[np.bool_]:
     """(...) pixels that are good and show the temperature of some mode.
 
     Raises
@@ -85,10 +87,10 @@ def usable(each: TemperatureMap, drop: int) -> NDArray[np.bool_]:
     """
     if not each.position or f"{each.modes[0]}.temperature" not in each.names:
         raise InputError(f"expected a map with a temperature for each of {len(each.modes)} modes along one position")
-    return ((each.flag & drop) == 0) & shown_modes(each).any(axis=-1)
+    return ((each.flag & drop) == 0) & visible_modes(each).any(axis=-1)
 
 
-def shown_modes(each: TemperatureMap) -> NDArray[np.bool_]:
+def visible_modes(each: TemperatureMap) -> NDArray[np.bool_]:
     """(..., m) whether a pixel shows the temperature of a mode: none shows that of one that its material lacks."""
     return np.stack([each.determined(f"{mode}.temperature") for mode in each.modes], axis=-1)
 
@@ -106,12 +108,12 @@ def side_strengths(
 ) -> NDArray[np.float64]:
     """(2, m) strength of each mode in the left and the right material, as shares of the zero-loss peak."""
     use = good.sum(axis=tuple(range(len(each.position) - 1))) > 0
-    strength = per_column(each, good, "intensity")[use]
+    strength = column_means(each, good, "intensity")[use]
     share = spread.branches(each.position[-1][use] - at)[:, :2]
-    return np.stack([nonnegative(share, one) for one in strength.T], axis=1)
+    return np.stack([nonnegative_mixture(share, one) for one in strength.T], axis=1)
 
 
-def per_column(found: TemperatureMap, good: NDArray[np.bool_], word: str) -> NDArray[np.float64]:
+def column_means(found: TemperatureMap, good: NDArray[np.bool_], word: str) -> NDArray[np.float64]:
     """(nx, m) mean over the good rows of a parameter of each mode, over the amplitude of the zero-loss peak."""
     rows = tuple(range(len(found.position) - 1))
     amplitude = np.where(good, found.parameter("amplitude"), 1.0)
@@ -122,14 +124,14 @@ def per_column(found: TemperatureMap, good: NDArray[np.bool_], word: str) -> NDA
 
 def mode_weights(each: TemperatureMap, good: NDArray[np.bool_]) -> NDArray[np.float64]:
     """(nx, m) weight of the temperature of each mode in the common one, the mean over the good rows."""
-    pull = mode_information(each, shown_modes(each) & good[..., None]).sum(axis=-1)
+    pull = mode_information(each, visible_modes(each) & good[..., None]).sum(axis=-1)
     pull = np.where(good[..., None], pull, 1.0)
     pull /= pull.sum(axis=-1, keepdims=True)
     rows = tuple(range(len(each.position) - 1))
     return np.where(good[..., None], pull, 0.0).sum(axis=rows) / np.maximum(good.sum(axis=rows), 1)[..., None]
 
 
-def nonnegative(share: NDArray[np.float64], strength: NDArray[np.float64]) -> NDArray[np.float64]:
+def nonnegative_mixture(share: NDArray[np.float64], strength: NDArray[np.float64]) -> NDArray[np.float64]:
     """(2,) strengths of both sides, none below zero, that mix to those that were seen."""
     from scipy.optimize import nnls
 

@@ -1,15 +1,178 @@
-"""What a scan will measure, and how well: dose, resolution, pixels and time before the microscope is switched on."""
+"""Design of a scan before the microscope is switched on: dose, resolution, pixels, and the dwell time of each."""
 
 from collections.abc import Mapping
+from typing import Literal
 
 import numpy as np
-from attrs import frozen
-from numpy.typing import ArrayLike
+from attrs import evolve, frozen
+from numpy.typing import ArrayLike, NDArray
 
 from kapitza.core.arrays import Array, positive
-from kapitza.errors import InputError
-from kapitza.measure.eels.layout import TARGETS, Precision, best_dwell, pixel_sigma, precision
-from kapitza.measure.eels.plan import EelsExperiment, cramer_rao, model_of, resolution_trade
+from kapitza.errors import ConvergenceError, InputError
+from kapitza.measure.eels.contrast import MAX_CONTRAST, MIN_CONTRAST, SideContrast
+from kapitza.measure.eels.experiment import EelsExperiment, cramer_rao, planned_model, resolution_tradeoff, side_sigma
+from kapitza.measure.eels.jump import contrast_weighted_means
+from kapitza.measure.eels.map import frozen_floats
+
+DesignTarget = Literal["jump", "kapitza_left", "kapitza_right"]
+
+DESIGN_TARGETS: tuple[DesignTarget, ...] = ("jump", "kapitza_left", "kapitza_right")
+
+
+MIN_MATERIAL_SHARE = 1e-4  # share of the other material below which a column shows one only
+
+
+@frozen(eq=False)
+class ScanPrecision:
+    """What a scan determines.
+
+    Attributes
+    ----------
+    jump, gradient_left, gradient_right : standard uncertainties, K and K m⁻¹
+    kapitza_left, kapitza_right : of the Kapitza lengths to first order, m; infinite without a gradient
+    """
+
+    jump: float
+    gradient_left: float
+    gradient_right: float
+    kapitza_left: float
+    kapitza_right: float
+
+
+def pixel_sigma(experiment: EelsExperiment) -> Array:
+    """(2 columns,) least standard uncertainty of T in one pixel of each column, K: that of its side at the plane."""
+    left, right = side_sigma(experiment, "left"), side_sigma(experiment, "right")
+    return frozen_floats(np.where(experiment.position < 0, left, right))
+
+
+def seen_branches(experiment: EelsExperiment) -> NDArray[np.float64]:
+    """(2 columns, 4) what the branches give in the temperatures of the columns, gradients per pitch.
+
+    Where the point spread shows both materials at once, each weighs what it tells of the temperature.
+    """
+    position = experiment.position
+    branches = experiment.spread.branches(position)
+    return contrast_weighted_means(branches, position, planned_contrast(experiment)) / [
+        1,
+        1,
+        experiment.pitch,
+        experiment.pitch,
+    ]
+
+
+def planned_contrast(experiment: EelsExperiment) -> SideContrast | None:
+    """Weights of both materials in columns that show both, from the strengths of the plan; None where none does.
+
+    As `side_contrast`, with the bound of Cramér and Rao in the place of a fitted covariance.
+    """
+    share = experiment.spread.branches(experiment.position)[:, :2]
+    both = share.min(axis=1) > MIN_MATERIAL_SHARE
+    if not both.any():
+        return None
+    sides = np.array([[mode.intensity or 0.0 for mode in side] for side in (experiment.left, experiment.right)])
+    ratios: list[float] = []
+    for mixed in share[both] @ sides:
+        modes = tuple(evolve(mode, intensity=float(s)) for mode, s in zip(experiment.left, mixed, strict=True))
+        first = planned_model(experiment, "left").first_tie
+        bound = cramer_rao(evolve(experiment, left=modes, right=modes, jump=0.0), tie="each")[first:, first:]
+        shown = np.isfinite(np.diag(bound)) & (mixed > 0)
+        weight = np.linalg.inv(bound[np.ix_(shown, shown)]).sum(axis=0)
+        left, right = (sides[:, shown] / mixed[shown]) @ weight
+        ratios.append(right / left if left > 0 else MAX_CONTRAST)
+    return SideContrast(experiment.position[both], np.clip(ratios, MIN_CONTRAST, MAX_CONTRAST))
+
+
+def used_columns(experiment: EelsExperiment) -> NDArray[np.bool_]:
+    """(2 columns,) columns that are used for the branches."""
+    return np.abs(experiment.position) >= experiment.skip
+
+
+def branch_information(experiment: EelsExperiment, pixel: Array, dwell: Array | None = None) -> NDArray[np.float64]:
+    """(4, 4) information of all pixels on the two branches, gradients per pitch; variances go with 1/dwell."""
+    share = np.ones(pixel.size) if dwell is None else dwell / experiment.dwell
+    columns = seen_branches(experiment)
+    weight = experiment.rows * share / pixel**2 * used_columns(experiment)
+    return (columns * weight[:, None]).T @ columns
+
+
+def target_functionals(experiment: EelsExperiment) -> dict[str, Array]:
+    """What each target adds up from the two temperatures at the plane and the gradients per pitch."""
+    jump = np.array([1.0, -1, 0, 0])
+    found = {"jump": jump}
+    gradients = (experiment.gradient_left, experiment.gradient_right)
+    for i, (name, gradient) in enumerate(zip(("kapitza_left", "kapitza_right"), gradients, strict=True)):
+        if gradient:
+            slope = -jump / gradient
+            slope[2 + i] = experiment.jump / gradient**2 / experiment.pitch
+            found[name] = slope
+    return found
+
+
+def scan_precision(experiment: EelsExperiment, pixel: Array, dwell: Array | None = None) -> ScanPrecision:
+    """Errors of jump, gradients and Kapitza lengths for a layout of the time.
+
+    Parameters
+    ----------
+    experiment : the plan
+    pixel : (2 columns,) error of T in one pixel at the dwell of the plan, K
+    dwell : (2 columns,) time of one pixel of each column, s; that of the plan if None
+    """
+    covariance = np.linalg.inv(branch_information(experiment, pixel, dwell))
+    errors = {name: float(np.sqrt(c @ covariance @ c)) for name, c in target_functionals(experiment).items()}
+    left, right = np.sqrt(np.diag(covariance)[2:]) / experiment.pitch
+    lengths = (errors.get(name, np.inf) for name in ("kapitza_left", "kapitza_right"))
+    return ScanPrecision(errors["jump"], float(left), float(right), *lengths)
+
+
+def optimal_dwell(
+    experiment: EelsExperiment, target: str, *, pixel: Array | None = None, floor: float = 0.0
+) -> NDArray[np.float64]:
+    r"""Layout of the same total time with the smallest error of a target ($c$-optimal design).
+
+    After Elfving the best weights are $|u_i|/\sum|u|$ with $\sum_i u_i f_i/\sigma_i = c$ and $\sum |u_i|$ least, a
+    linear programme.  For the jump the time goes near the plane and to the far ends; for a Kapitza length far away,
+    since the gradient limits it.
+
+    Parameters
+    ----------
+    experiment : the plan
+    target : "jump", "kapitza_left" or "kapitza_right"
+    pixel : (2 columns,) error of T in one pixel of each column at the dwell of the plan, K; computed if None
+    floor : share of the time spread evenly, 0 to 1
+
+    Returns
+    -------
+    (2 columns,) time of one pixel of each column, s; its sum is that of the plan
+
+    Raises
+    ------
+    InputError
+        for an unknown target, a Kapitza length without a gradient, or a floor outside 0 to 1
+
+    Sources
+    -------
+    G. Elfving, Ann. Math. Stat. 23, 255 (1952), doi:10.1214/aoms/1177729442
+    """
+    from scipy.optimize import linprog
+
+    wanted = target_functionals(experiment)
+    if target not in wanted:
+        raise InputError(f"target {target!r}: expected one of {', '.join(wanted)} (a Kapitza length needs a gradient)")
+    if not 0 <= floor <= 1:
+        raise InputError(f"floor = {floor:g}, wanted 0 to 1")
+    sigma = pixel_sigma(experiment) if pixel is None else pixel
+    columns = seen_branches(experiment)
+    use = used_columns(experiment)
+    rows = (columns / sigma[:, None])[use].T
+    c = wanted[target] / np.abs(wanted[target]).max()
+    solved = linprog(
+        np.ones(2 * int(use.sum())), A_eq=np.hstack([rows, -rows]), b_eq=c, bounds=(0, None), method="highs"
+    )
+    if solved.status:
+        raise ConvergenceError(f"no layout determines {target}: {solved.message}", solved.x)
+    share = np.zeros(sigma.size)
+    share[use] = np.abs(np.subtract(*np.split(solved.x, 2)))
+    return ((1 - floor) * share / share.sum() * sigma.size + floor) * experiment.dwell
 
 
 @frozen(eq=False)
@@ -38,13 +201,13 @@ class EelsDesign:
     sigma_left: Array
     sigma_right: Array
     modes: Mapping[str, tuple[float, float]]
-    precision: Precision
+    precision: ScanPrecision
     widths: Array
     fixed: Array
     slit: Array
     best_width: float
     dwell: Mapping[str, Array]
-    best: Mapping[str, Precision]
+    best: Mapping[str, ScanPrecision]
     wanted: Mapping[str, float]
     needed: Mapping[str, tuple[float, float]]
 
@@ -84,19 +247,19 @@ def design_eels(
     """
     wanted = dict(wanted or {})
     for name, value in wanted.items():
-        if name not in TARGETS or not value > 0:
-            raise InputError(f"wanted {name} = {value:g}: expected errors above 0 of {', '.join(TARGETS)}")
+        if name not in DESIGN_TARGETS or not value > 0:
+            raise InputError(f"wanted {name} = {value:g}: expected errors above 0 of {', '.join(DESIGN_TARGETS)}")
     bounds = [cramer_rao(experiment, side) for side in ("left", "right")]
     each = [np.sqrt(np.diag(cramer_rao(experiment, side, tie="each"))) for side in ("left", "right")]
-    model = model_of(experiment, "left")
+    model = planned_model(experiment, "left")
     names = [mode.name for mode in experiment.left]
     compared = experiment.fwhm * np.geomspace(0.4, 4, 25) if widths is None else positive(widths)
-    fixed, slit = resolution_trade(experiment, compared)
+    fixed, slit = resolution_tradeoff(experiment, compared)
     pixel = pixel_sigma(experiment)
-    plan = precision(experiment, pixel)
-    useful = [name for name in TARGETS if np.isfinite(getattr(plan, name))]
-    layouts = {name: best_dwell(experiment, name, pixel=pixel, floor=floor) for name in useful}
-    best = {name: precision(experiment, pixel, dwell) for name, dwell in layouts.items()}
+    plan = scan_precision(experiment, pixel)
+    useful = [name for name in DESIGN_TARGETS if np.isfinite(getattr(plan, name))]
+    layouts = {name: optimal_dwell(experiment, name, pixel=pixel, floor=floor) for name in useful}
+    best = {name: scan_precision(experiment, pixel, dwell) for name, dwell in layouts.items()}
     needed = {
         name: (
             experiment.time * (getattr(plan, name) / value) ** 2,

@@ -14,40 +14,53 @@ from numpy.typing import NDArray
 
 from kapitza.core.arrays import Array
 from kapitza.errors import InputError, MissingEngine, ValidityWarning, require
-from kapitza.measure.eels.chart import bent
-from kapitza.measure.eels.map import Flag, TemperatureMap
-from kapitza.measure.eels.model import TIES, Mode, SpectrumModel, Tie, expected
-from kapitza.measure.eels.search import Found, search
+from kapitza.measure.eels.fitting.problem import (
+    SAMPLE_SPECTRA,
+    FitProblem,
+    check_parameter_names,
+    first_guess,
+    pose_problem,
+    single_starts,
+    sufficient_spectra,
+)
+from kapitza.measure.eels.fitting.search import SearchResult, fisher_scoring, to_coordinates
+from kapitza.measure.eels.map import PixelFlag, TemperatureMap
+from kapitza.measure.eels.model import (
+    TIE_CHOICES,
+    SpectrumModel,
+    Tie,
+    VibrationalMode,
+    ZeroLossPeak,
+    ZeroLossShape,
+    expected_spectrum,
+)
 from kapitza.measure.eels.spectrum import SpectrumImage
-from kapitza.measure.eels.start import SAMPLE, alive, first_guess, own_start
-from kapitza.measure.eels.task import Task, known_names, planned
-from kapitza.measure.eels.zero_loss import Shape, ZeroLoss
-from kapitza.run.store import Arrays, Inputs, Store
+from kapitza.run.store import Store, UnitInputs, UnitResult
 from kapitza.run.work import Progress, run_units
 from kapitza.units import meV
 
-NOTHING: Mapping[str, Any] = MappingProxyType({})
-VERSION = "eels-fit-2"  # of the kernel: part of the address of stored results
-BLOCK = 256  # pixels of one unit of work
-SIDE_BY_SIDE = 16  # pixels that the plain road holds at a time
-FEW = 25  # spectra that are fitted for the start of all others
-MISFIT = 1e-4  # goodness of fit below which a pixel is flagged
-LIMIT = 60  # evaluations of one spectrum
-TOLERANCE = 1e-2  # standard uncertainties: shorter than this, a step is the last; what is left then is far less
+NO_PARAMETERS: Mapping[str, Any] = MappingProxyType({})
+KERNEL_VERSION = "eels-fit-2"  # of the kernel: part of the address of stored results
+PIXELS_PER_UNIT = 256  # pixels of one unit of work
+SPECTRA_PER_BATCH = 16  # pixels that the plain road holds at a time
+START_SPECTRA = 25  # spectra that are fitted for the start of all others
+MISFIT_PROBABILITY = 1e-4  # goodness of fit below which a pixel is flagged
+MAX_EVALUATIONS = 60  # evaluations of one spectrum
+STEP_TOLERANCE = 1e-2  # standard uncertainties: shorter than this, a step is the last; what is left then is far less
 
 
 def fit_spectra(
     image: SpectrumImage,
-    modes: Sequence[Mode] | SpectrumModel,
+    modes: Sequence[VibrationalMode] | SpectrumModel,
     *,
-    shape: Shape = "pseudo-voigt",
+    shape: ZeroLossShape = "pseudo-voigt",
     tie: Tie = "common",
     background: int = 0,
-    reference: ZeroLoss | None = None,
-    fixed: Mapping[str, float] = NOTHING,
-    bounds: Mapping[str, tuple[float, float]] = NOTHING,
-    priors: Mapping[str, tuple[float, float]] = NOTHING,
-    start: Mapping[str, float] = NOTHING,
+    reference: ZeroLossPeak | None = None,
+    fixed: Mapping[str, float] = NO_PARAMETERS,
+    bounds: Mapping[str, tuple[float, float]] = NO_PARAMETERS,
+    priors: Mapping[str, tuple[float, float]] = NO_PARAMETERS,
+    start: Mapping[str, float] = NO_PARAMETERS,
     loose: float = 1.0,
     workers: int = 1,
     store: Store | None = None,
@@ -95,17 +108,20 @@ def fit_spectra(
         else SpectrumModel(tuple(modes), shape, tie=tie, background=background, reference=reference)
     )
     check_gain_side(image, model)
-    task = planned(image, model, fixed, bounds, priors, loose, chosen_kernel(model, compiled))
-    task = evolve(task, start=typical(image, task, {**start, **fixed}))
-    edges = range(0, image.pixels, BLOCK)
-    units = [unit(image, task, first, min(first + BLOCK, image.pixels), hashed=store is not None) for first in edges]
+    task = pose_problem(image, model, fixed, bounds, priors, loose, select_kernel(model, compiled))
+    task = evolve(task, start=typical_parameters(image, task, {**start, **fixed}))
+    edges = range(0, image.pixels, PIXELS_PER_UNIT)
+    units = [
+        work_unit(image, task, first, min(first + PIXELS_PER_UNIT, image.pixels), hashed=store is not None)
+        for first in edges
+    ]
     work = partial(fit_unit, image, task)
     if workers > 1:
         with ThreadPoolExecutor(workers) as pool:
-            parts = run_units(work, units, version=VERSION, store=store, executor=pool, progress=progress)
+            parts = run_units(work, units, version=KERNEL_VERSION, store=store, executor=pool, progress=progress)
     else:
-        parts = run_units(work, units, version=VERSION, store=store, workers=workers, progress=progress)
-    return mapped(image, model, {name: np.concatenate([part[name] for part in parts]) for name in parts[0]})
+        parts = run_units(work, units, version=KERNEL_VERSION, store=store, workers=workers, progress=progress)
+    return assemble_map(image, model, {name: np.concatenate([part[name] for part in parts]) for name in parts[0]})
 
 
 def check_gain_side(image: SpectrumImage, model: SpectrumModel) -> None:
@@ -118,7 +134,7 @@ def check_gain_side(image: SpectrumImage, model: SpectrumModel) -> None:
         )
 
 
-def chosen_kernel(model: SpectrumModel, compiled: bool | None) -> ModuleType | None:
+def select_kernel(model: SpectrumModel, compiled: bool | None) -> ModuleType | None:
     """Compiled search, or None for the plain one; says so when it is missed."""
     if compiled is False or (model.shape != "pseudo-voigt" and compiled is None):
         return None
@@ -131,26 +147,26 @@ def chosen_kernel(model: SpectrumModel, compiled: bool | None) -> ModuleType | N
             raise
         warnings.warn(f"{err}; the plain one gives the same, about 30 times slower", ValidityWarning, stacklevel=3)
         return None
-    return require("kapitza.measure.eels.kernel_search", extra="eels", why="the compiled fit of spectra")
+    return require("kapitza.measure.eels.fitting.scoring", extra="eels", why="the compiled fit of spectra")
 
 
-def typical(image: SpectrumImage, task: Task, given: Mapping[str, float]) -> Array:
+def typical_parameters(image: SpectrumImage, task: FitProblem, given: Mapping[str, float]) -> Array:
     """(p,) start of all pixels from the fits of a few.
 
     The median; the mean of intensities, which may change across an interface; of the energies and widths of modes the
     mean weighted by their precision, which is that of the places where the mode is strong.
     """
-    known_names(task.model, given)
-    chosen = np.unique(np.linspace(0, image.pixels - 1, SAMPLE).astype(int))
+    check_parameter_names(task.model, given)
+    chosen = np.unique(np.linspace(0, image.pixels - 1, SAMPLE_SPECTRA).astype(int))
     counts = np.concatenate([image.block(int(i), int(i) + 1) for i in chosen])
     first = first_guess(task.model, task.grid, task.detector, counts, image.step)
     units = task.model.units(image.step)
     for name, value in given.items():
         first[task.model.names.index(name)] = value / units[task.model.names.index(name)]
-    counts = counts[alive(task.model, task.detector, counts)]
-    counts = counts[np.unique(np.linspace(0, len(counts) - 1, FEW).astype(int))]
+    counts = counts[sufficient_spectra(task.model, task.detector, counts)]
+    counts = counts[np.unique(np.linspace(0, len(counts) - 1, START_SPECTRA).astype(int))]
     trial = evolve(task, start=first)
-    found = searched(trial, counts)
+    found = search_spectra(trial, counts)
     settled = found.settled & np.isfinite(found.value).all(axis=1)
     if not settled.any():
         return first
@@ -160,29 +176,39 @@ def typical(image: SpectrumImage, task: Task, given: Mapping[str, float]) -> Arr
     variance = np.diagonal(found.covariance[settled], axis1=1, axis2=2)[:, task.freedom.late]
     trust = np.where(variance > 0, 1 / np.where(variance > 0, variance, 1.0), 1e-12)
     value[task.freedom.late] = np.sum(trust * found.value[settled][:, task.freedom.late], axis=0) / trust.sum(axis=0)
-    along = bent(task.freedom.chart, value)
+    along = to_coordinates(task.freedom.chart, value)
     inside = (along > task.freedom.low) & (along < task.freedom.high)
     return np.where(inside & task.freedom.free, value, first)
 
 
-def searched(task: Task, counts: NDArray[Any]) -> Found:
+def search_spectra(task: FitProblem, counts: NDArray[Any]) -> SearchResult:
     """Fit spectra on the road that was chosen."""
-    begin = own_start(task.model, task.grid, task.detector, counts, task.start)
+    begin = single_starts(task.model, task.grid, task.detector, counts, task.start)
     begin = np.where(task.freedom.free, begin, task.start)
     if task.kernel is not None:
-        spectrum = (task.grid.start, len(task.model.modes), TIES.index(task.model.tie), task.smooth)
-        return task.kernel.compiled_search(
-            counts, task.detector, task.freedom, begin, spectrum, tolerance=TOLERANCE, limit=LIMIT
+        spectrum = (task.grid.start, len(task.model.modes), TIE_CHOICES.index(task.model.tie), task.smooth)
+        return task.kernel.compiled_fisher_scoring(
+            counts, task.detector, task.freedom, begin, spectrum, tolerance=STEP_TOLERANCE, limit=MAX_EVALUATIONS
         )
-    evaluate = partial(expected, task.model, task.grid)
+    evaluate = partial(expected_spectrum, task.model, task.grid)
     parts = [
-        search(evaluate, counts[i:end], task.detector, task.freedom, begin[i:end], tolerance=TOLERANCE, limit=LIMIT)
-        for i, end in ((i, i + SIDE_BY_SIDE) for i in range(0, len(counts), SIDE_BY_SIDE))
+        fisher_scoring(
+            evaluate,
+            counts[i:end],
+            task.detector,
+            task.freedom,
+            begin[i:end],
+            tolerance=STEP_TOLERANCE,
+            limit=MAX_EVALUATIONS,
+        )
+        for i, end in ((i, i + SPECTRA_PER_BATCH) for i in range(0, len(counts), SPECTRA_PER_BATCH))
     ]
-    return Found(*(np.concatenate([getattr(part, name) for part in parts]) for name in Found.__annotations__))
+    return SearchResult(
+        *(np.concatenate([getattr(part, name) for part in parts]) for name in SearchResult.__annotations__)
+    )
 
 
-def unit(image: SpectrumImage, task: Task, first: int, stop: int, *, hashed: bool) -> Inputs:
+def work_unit(image: SpectrumImage, task: FitProblem, first: int, stop: int, *, hashed: bool) -> UnitInputs:
     """Inputs of one unit of work; with a hash of its counts and of the plan where results are kept."""
     inputs: dict[str, object] = {"first": first, "stop": stop}
     if hashed:
@@ -196,18 +222,18 @@ def unit(image: SpectrumImage, task: Task, first: int, stop: int, *, hashed: boo
     return inputs
 
 
-def fit_unit(image: SpectrumImage, task: Task, inputs: Inputs) -> Arrays:
+def fit_unit(image: SpectrumImage, task: FitProblem, inputs: UnitInputs) -> UnitResult:
     """Fit the pixels of one unit; values in SI."""
     first, stop = inputs["first"], inputs["stop"]
     if not (isinstance(first, int) and isinstance(stop, int)):
         raise InputError(f"expected whole numbers for the pixels of a unit, got {first!r} to {stop!r}")
     counts = image.block(first, stop)
-    good = alive(task.model, task.detector, counts)
+    good = sufficient_spectra(task.model, task.detector, counts)
     k, p = len(counts), len(task.model.names)
-    flag = np.where(good, 0, int(Flag.DEAD)).astype(np.int64)
-    flag[~np.isfinite(counts).all(axis=1)] |= int(Flag.MISSING)
-    flag[(np.where(np.isfinite(counts), counts, 0.0) < 0).any(axis=1)] |= int(Flag.NEGATIVE)
-    result: Arrays = {
+    flag = np.where(good, 0, int(PixelFlag.DEAD)).astype(np.int64)
+    flag[~np.isfinite(counts).all(axis=1)] |= int(PixelFlag.MISSING)
+    flag[(np.where(np.isfinite(counts), counts, 0.0) < 0).any(axis=1)] |= int(PixelFlag.NEGATIVE)
+    result: UnitResult = {
         "value": np.full((k, p), np.nan),
         "covariance": np.full((k, p, p), np.nan),
         "pvalue": np.full(k, np.nan),
@@ -216,19 +242,19 @@ def fit_unit(image: SpectrumImage, task: Task, inputs: Inputs) -> Arrays:
         "flag": flag,
     }
     if good.any():
-        found = searched(task, counts[good])
+        found = search_spectra(task, counts[good])
         units = task.model.units(task.step)
         result["value"][good] = found.value * units
         result["covariance"][good] = found.covariance * np.outer(units, units)
-        pvalue = goodness(found.fit)
+        pvalue = goodness_of_fit(found.fit)
         result["pvalue"][good] = pvalue
         result["deviance"][good] = found.deviance
         result["iterations"][good] = found.iterations
-        flag[good] |= verdict(task, found, pvalue)
+        flag[good] |= pixel_flags(task, found, pvalue)
     return result
 
 
-def goodness(fit: NDArray[Any]) -> Array:
+def goodness_of_fit(fit: NDArray[Any]) -> Array:
     """(k,) probability of a larger chi-squared: of a gamma distribution with the right three moments."""
     from scipy.special import gammaincc
 
@@ -237,7 +263,7 @@ def goodness(fit: NDArray[Any]) -> Array:
     return gammaincc(shape, np.maximum((chi2 - mean) / scale + shape, 0.0))
 
 
-def verdict(task: Task, found: Found, pvalue: Array) -> NDArray[np.int64]:
+def pixel_flags(task: FitProblem, found: SearchResult, pvalue: Array) -> NDArray[np.int64]:
     """(k,) flags of fitted pixels."""
     free, ties = task.freedom.free, slice(task.model.first_tie, task.model.first_tie + task.model.ties)
     variance = np.diagonal(found.covariance, axis1=1, axis2=2)
@@ -247,16 +273,16 @@ def verdict(task: Task, found: Found, pvalue: Array) -> NDArray[np.int64]:
     at_bound = (found.blocked & free & np.isfinite(variance)).any(axis=1)
     flag = np.zeros(len(pvalue), dtype=np.int64)
     for where, what in (
-        (~found.settled, Flag.UNCONVERGED),
-        (blind | held, Flag.SINGULAR),
-        (at_bound, Flag.AT_BOUND),
-        (pvalue < MISFIT, Flag.MISFIT),
+        (~found.settled, PixelFlag.UNCONVERGED),
+        (blind | held, PixelFlag.SINGULAR),
+        (at_bound, PixelFlag.AT_BOUND),
+        (pvalue < MISFIT_PROBABILITY, PixelFlag.MISFIT),
     ):
         flag[where] |= int(what)
     return flag
 
 
-def mapped(image: SpectrumImage, model: SpectrumModel, found: Arrays) -> TemperatureMap:
+def assemble_map(image: SpectrumImage, model: SpectrumModel, found: UnitResult) -> TemperatureMap:
     """Results of all pixels as a map."""
     shape, p = image.shape, len(model.names)
     return TemperatureMap(

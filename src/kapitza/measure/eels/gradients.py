@@ -7,9 +7,9 @@ from numpy.typing import NDArray
 from kapitza.core.arrays import Array
 from kapitza.core.profile import Profile
 from kapitza.errors import InputError
-from kapitza.measure.eels.map import UNUSABLE, Flag, TemperatureMap, plain
+from kapitza.measure.eels.map import UNUSABLE_FLAGS, PixelFlag, TemperatureMap, frozen_floats
 
-SPOILT = UNUSABLE | int(Flag.MISFIT)
+UNUSABLE_OR_MISFIT = UNUSABLE_FLAGS | int(PixelFlag.MISFIT)
 
 
 @frozen(eq=False)
@@ -28,10 +28,10 @@ class GradientField:
     """
 
     position: tuple[Array, ...]
-    temperature: Array = field(converter=plain)
-    gradient: Array = field(converter=plain)
-    covariance: Array = field(converter=plain)
-    pvalue: Array = field(converter=plain)
+    temperature: Array = field(converter=frozen_floats)
+    gradient: Array = field(converter=frozen_floats)
+    covariance: Array = field(converter=frozen_floats)
+    pvalue: Array = field(converter=frozen_floats)
 
     @property
     def sigma(self) -> Array:
@@ -52,13 +52,13 @@ class GradientField:
         return np.where(bad, np.nan, (self.gradient[..., None] * solved).sum(axis=(-2, -1)))
 
 
-def gradients(
+def temperature_gradients(
     found: TemperatureMap,
     radius: float,
     *,
     name: str = "temperature",
     interface: float | None = None,
-    drop: int = SPOILT,
+    drop: int = UNUSABLE_OR_MISFIT,
 ) -> GradientField:
     r"""Fit a plane $T_0 + \mathbf{g}\cdot(\mathbf{r} - \mathbf{r}_0)$ to the pixels within a radius of each.
 
@@ -89,7 +89,7 @@ def gradients(
     weight = np.where(good, 1 / np.where(good, variance, 1.0), 0.0)
     value = np.where(good, value, 0.0)
     side = np.zeros(axes[-1].size) if interface is None else np.sign(axes[-1] - interface)
-    normal, right, square, count = sums(axes, value, weight, side, radius)
+    normal, right, square, count = neighbourhood_sums(axes, value, weight, side, radius)
     size = np.concatenate([[1.0], np.full(len(axes), 1 / radius)])
     scale = np.abs(normal[..., 0, 0])[..., None, None]
     enough = (count > len(axes)) & (scale[..., 0, 0] > 0)
@@ -110,19 +110,19 @@ def gradients(
         hole * plane[..., 0],
         hole[..., None] * plane[..., 1:] * size[1:],
         hole[..., None, None] * covariance * np.outer(size, size),
-        hole * upper_tail(count - len(axes) - 1, chi2),
+        hole * reduced_chi2_probability(count - len(axes) - 1, chi2),
     )
 
 
-def sums(
+def neighbourhood_sums(
     axes: tuple[Array, ...], value: Array, weight: Array, side: Array, radius: float
 ) -> tuple[Array, Array, Array, NDArray[np.int64]]:
     """Weighted sums over the neighbourhoods, lengths in units of the radius: matrix, right-hand side, T², number."""
     shape, unknowns = value.shape, len(axes) + 1
     normal, right = np.zeros((*shape, unknowns, unknowns)), np.zeros((*shape, unknowns))
     square, count = np.zeros(shape), np.zeros(shape, dtype=np.int64)
-    for shift in offsets(axes, radius):
-        here, there = overlap(shape, shift)
+    for shift in neighbour_offsets(axes, radius):
+        here, there = overlap_slices(shape, shift)
         apart = [axis[t] - axis[h] for axis, t, h in zip(axes, there, here, strict=True)]
         mesh = np.meshgrid(*apart, indexing="ij")
         lever = np.stack([np.ones_like(mesh[0]), *(part / radius for part in mesh[::-1])], axis=-1)
@@ -136,7 +136,7 @@ def sums(
     return normal, right, square, count
 
 
-def offsets(axes: tuple[Array, ...], radius: float) -> list[tuple[int, ...]]:
+def neighbour_offsets(axes: tuple[Array, ...], radius: float) -> list[tuple[int, ...]]:
     """Steps along the axes that may reach a neighbour within the radius."""
     reach = [int(radius / np.diff(axis).min() + 1e-9) if axis.size > 1 else 0 for axis in axes]
     reach = [min(step, axis.size - 1) for step, axis in zip(reach, axes, strict=True)]
@@ -144,14 +144,14 @@ def offsets(axes: tuple[Array, ...], radius: float) -> list[tuple[int, ...]]:
     return [tuple(map(int, row)) for row in np.stack([part.ravel() for part in grid], axis=1)]
 
 
-def overlap(shape: tuple[int, ...], shift: tuple[int, ...]) -> tuple[tuple[slice, ...], tuple[slice, ...]]:
+def overlap_slices(shape: tuple[int, ...], shift: tuple[int, ...]) -> tuple[tuple[slice, ...], tuple[slice, ...]]:
     """Slices of the pixels that have a neighbour at a shift, and of those neighbours."""
     here = tuple(slice(max(0, -s), n - max(0, s)) for s, n in zip(shift, shape, strict=True))
     there = tuple(slice(max(0, s), n - max(0, -s)) for s, n in zip(shift, shape, strict=True))
     return here, there
 
 
-def upper_tail(freedom: NDArray[np.int64], chi2: Array) -> Array:
+def reduced_chi2_probability(freedom: NDArray[np.int64], chi2: Array) -> Array:
     """Probability of a larger chi-squared; NaN without a degree of freedom."""
     from scipy.special import chdtrc
 
@@ -159,7 +159,7 @@ def upper_tail(freedom: NDArray[np.int64], chi2: Array) -> Array:
 
 
 def line_profile(
-    found: TemperatureMap, *, name: str = "temperature", drop: int = SPOILT, common: float = 0.0
+    found: TemperatureMap, *, name: str = "temperature", drop: int = UNUSABLE_OR_MISFIT, common: float = 0.0
 ) -> Profile:
     """Mean over the rows of a map at each x, or the pixels of a line as they are.
 
@@ -228,11 +228,11 @@ def isotherm(planes: GradientField, level: float) -> list[tuple[Array, Array]]:
             if not np.isfinite(corners).all() or (corners > 0).all() or (corners <= 0).all():
                 continue
             places = np.array([[x[j], y[i]], [x[j + 1], y[i]], [x[j + 1], y[i + 1]], [x[j], y[i + 1]]])
-            segments += crossings(corners, places)
+            segments += cell_segments(corners, places)
     return segments
 
 
-def crossings(corners: Array, places: Array) -> list[tuple[Array, Array]]:
+def cell_segments(corners: Array, places: Array) -> list[tuple[Array, Array]]:
     """Segments in which a level crosses one cell; at a saddle the corners that are above stay apart."""
     points: list[Array] = []
     for a, b in ((0, 1), (1, 2), (2, 3), (3, 0)):

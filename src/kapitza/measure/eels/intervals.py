@@ -7,7 +7,7 @@ from kapitza.core.arrays import square
 from kapitza.errors import InputError
 
 
-def quantile(level: float, freedom: int | None = None) -> float:
+def coverage_factor(level: float, freedom: int | None = None) -> float:
     """Half width of a two-sided interval in standard uncertainties: normal, or Student's with degrees of freedom.
 
     Raises
@@ -65,7 +65,7 @@ def ratio_interval(
     v = square(covariance)
     if v.shape != (2, 2):
         raise InputError(f"expected the covariance of two numbers, got shape {v.shape}")
-    z2 = quantile(level, freedom) ** 2
+    z2 = coverage_factor(level, freedom) ** 2
     # columns at equal size: lengths and gradients differ by many orders
     size = np.sqrt(np.diag(v)) if (np.diag(v) > 0).all() else np.array([abs(numerator), abs(denominator)])
     if not (size > 0).all():

@@ -11,12 +11,12 @@ from kapitza.core.arrays import Array, numbers, square
 from kapitza.core.profile import Jump, Profile
 from kapitza.errors import InputError
 from kapitza.measure.eels.contrast import SideContrast
-from kapitza.measure.eels.intervals import quantile, ratio_interval
-from kapitza.measure.eels.map import plain
-from kapitza.measure.eels.spread import LENGTHS, PointSpread
+from kapitza.measure.eels.intervals import coverage_factor, ratio_interval
+from kapitza.measure.eels.map import frozen_floats
+from kapitza.measure.eels.point_spread import LENGTH_PARAMETERS, PointSpread
 
-LINEAR = ("left", "right", "gradient_left", "gradient_right")
-STEPS = 200  # evaluations of the search for the few parameters that are not linear
+BRANCH_PARAMETERS = ("left", "right", "gradient_left", "gradient_right")
+MAX_EVALUATIONS = 200  # evaluations of the search for the few parameters that are not linear
 
 
 @frozen(eq=False)
@@ -55,7 +55,7 @@ class InterfaceJump:
 
     def interval(self, level: float = 0.95) -> tuple[float, float]:
         """Interval of the jump, K."""
-        half = quantile(level, self.freedom) * self.jump.sigma
+        half = coverage_factor(level, self.freedom) * self.jump.sigma
         return self.jump.jump - half, self.jump.jump + half
 
     def kapitza_interval(self, side: str, level: float = 0.95) -> tuple[float, float]:
@@ -101,7 +101,9 @@ class InterfaceJump:
     def temperature(self, position: ArrayLike) -> Array:
         """(n,) fitted temperature as it is seen at other places, K."""
         places = numbers(position)
-        return weighted(self.spread.branches(places - self.jump.at), places, self.contrast) @ self.value[:4]
+        return (
+            contrast_weighted_means(self.spread.branches(places - self.jump.at), places, self.contrast) @ self.value[:4]
+        )
 
 
 def side_index(side: str) -> int:
@@ -156,19 +158,19 @@ def fit_jump(
     Branches are straight over a few lengths of the spread beyond the scan.
     """
     spread = spread or PointSpread()
-    x, data, root = used_points(profile, at, skip, reach)
+    x, data, root = select_points(profile, at, skip, reach)
     known = profile.sigma is not None or profile.covariance is not None
-    free = [(name, held, sigma) for name, held, sigma in soft_numbers(spread, at, at_sigma) if sigma > 0]
+    free = [(name, held, sigma) for name, held, sigma in nonlinear_parameters(spread, at, at_sigma) if sigma > 0]
     if not known and x.size < 5 + len(free):
         raise InputError(f"{x.size} points leave no scatter to take errors from: give sigma, or 5 points or more")
-    seen = Seen(x, data, root, spread, at, contrast)
-    values, covariance, residual = solve(seen, free)
-    names = (*LINEAR, *(name for name, _, _ in free))
+    seen = ObservedProfile(x, data, root, spread, at, contrast)
+    values, covariance, residual = solve_branches(seen, free)
+    names = (*BRANCH_PARAMETERS, *(name for name, _, _ in free))
     chi2 = float(np.sum((root @ residual) ** 2))
     freedom = x.size - 4
     if not known:
         covariance = covariance * max(chi2, np.finfo(float).tiny) / freedom
-    plane, fitted = placed(spread, at, names, values)
+    plane, fitted = plane_and_spread(spread, at, names, values)
     to_jump = np.zeros((3, len(names)))
     to_jump[0, :2], to_jump[1, 2], to_jump[2, 3] = (1, -1), 1, 1
     three = to_jump @ values
@@ -187,7 +189,7 @@ def fit_jump(
     )
 
 
-def used_points(profile: Profile, at: float, skip: float, reach: float) -> tuple[Array, Array, NDArray[Any]]:
+def select_points(profile: Profile, at: float, skip: float, reach: float) -> tuple[Array, Array, NDArray[Any]]:
     """Distances from the plane, temperatures, and the matrix that makes their errors independent unit ones."""
     if not 0 <= skip < reach:
         raise InputError(f"skip = {skip:g} m and reach = {reach:g} m: expected 0 or more, and a reach beyond the skip")
@@ -211,7 +213,7 @@ def used_points(profile: Profile, at: float, skip: float, reach: float) -> tuple
     return x, profile.temperature[use], root
 
 
-def soft_numbers(spread: PointSpread, at: float, at_sigma: float) -> list[tuple[str, float, float]]:
+def nonlinear_parameters(spread: PointSpread, at: float, at_sigma: float) -> list[tuple[str, float, float]]:
     """Numbers that are not linear in the model, with their priors."""
     return [
         ("at", at, at_sigma),
@@ -221,14 +223,18 @@ def soft_numbers(spread: PointSpread, at: float, at_sigma: float) -> list[tuple[
     ]
 
 
-def placed(spread: PointSpread, at: float, names: tuple[str, ...], values: Array) -> tuple[float, PointSpread]:
+def plane_and_spread(
+    spread: PointSpread, at: float, names: tuple[str, ...], values: Array
+) -> tuple[float, PointSpread]:
     """Plane and point spread that fitted numbers stand for."""
     held = dict(zip(names, map(float, values), strict=True))
-    return held.get("at", at), spread.changed({name: held[name] for name in ("share", *LENGTHS) if name in held})
+    return held.get("at", at), spread.changed(
+        {name: held[name] for name in ("share", *LENGTH_PARAMETERS) if name in held}
+    )
 
 
 @frozen(eq=False)
-class Seen:
+class ObservedProfile:
     """What a profile shows: distances from the plane, temperatures, whitening matrix, and how it was seen."""
 
     x: Array
@@ -242,7 +248,7 @@ class Seen:
         """(n, 4) what the linear numbers give, for values of the others; gradients in units of the longest distance."""
         shifted = self.x - (held.get("at", self.at) - self.at)
         spread = self.spread.changed({name: value for name, value in held.items() if name != "at"})
-        return weighted(spread.branches(shifted), self.x + self.at, self.contrast) * self.size
+        return contrast_weighted_means(spread.branches(shifted), self.x + self.at, self.contrast) * self.size
 
     @property
     def size(self) -> NDArray[Any]:
@@ -251,7 +257,7 @@ class Seen:
         return np.array([1.0, 1.0, 1 / reach, 1 / reach])
 
 
-def weighted(branches: NDArray[Any], position: Array, contrast: SideContrast | None) -> NDArray[Any]:
+def contrast_weighted_means(branches: NDArray[Any], position: Array, contrast: SideContrast | None) -> NDArray[Any]:
     """(n, 4) means over the spread in which both materials weigh what they do at a position (m)."""
     if contrast is None:
         return branches
@@ -259,7 +265,7 @@ def weighted(branches: NDArray[Any], position: Array, contrast: SideContrast | N
     return branches * np.tile(weight, 2) / (branches[:, :2] * weight).sum(axis=1, keepdims=True)
 
 
-def solve(seen: Seen, free: list[tuple[str, float, float]]) -> tuple[Array, Array, Array]:
+def solve_branches(seen: ObservedProfile, free: list[tuple[str, float, float]]) -> tuple[Array, Array, Array]:
     """Fitted numbers, covariance of unit errors, and residuals in K."""
     size, data, root = seen.size, seen.data, seen.root
     start = {name: value for name, value, _ in free}
@@ -267,7 +273,11 @@ def solve(seen: Seen, free: list[tuple[str, float, float]]) -> tuple[Array, Arra
     found, *_ = np.linalg.lstsq(white, root @ data, rcond=None)
     if not free:
         covariance = np.linalg.inv(white.T @ white)
-        return plain(found * size), plain(covariance) * np.outer(size, size), data - seen.design(start) @ found
+        return (
+            frozen_floats(found * size),
+            frozen_floats(covariance) * np.outer(size, size),
+            data - seen.design(start) @ found,
+        )
     prior = np.array([(value, sigma) for _, value, sigma in free])
     scale = np.concatenate([size, prior[:, 1]])
     offset = np.concatenate([np.zeros(4), prior[:, 0]])
@@ -278,12 +288,14 @@ def solve(seen: Seen, free: list[tuple[str, float, float]]) -> tuple[Array, Arra
     def misfit(p: Array) -> Array:
         return np.concatenate([root @ (data - seen.design(held_at(p)) @ p[:4]), p[4:]])
 
-    p, covariance = search(misfit, plain(np.concatenate([found, np.zeros(len(free))])), limits(free))
+    p, covariance = search_nonlinear(
+        misfit, frozen_floats(np.concatenate([found, np.zeros(len(free))])), search_bounds(free)
+    )
     residual = data - seen.design(held_at(p)) @ p[:4]
-    return offset + scale * p, plain(covariance) * np.outer(scale, scale), residual
+    return offset + scale * p, frozen_floats(covariance) * np.outer(scale, scale), residual
 
 
-def limits(free: list[tuple[str, float, float]]) -> tuple[Array, Array]:
+def search_bounds(free: list[tuple[str, float, float]]) -> tuple[Array, Array]:
     """Bounds of the search: widths and lengths stay above zero, a share between 0 and 1."""
     low, high = [-np.inf] * 4, [np.inf] * 4
     for name, value, sigma in free:
@@ -292,12 +304,12 @@ def limits(free: list[tuple[str, float, float]]) -> tuple[Array, Array]:
     return np.array(low), np.array(high)
 
 
-def search(
+def search_nonlinear(
     misfit: Callable[[Array], Array], start: Array, bounds: tuple[Array, Array]
 ) -> tuple[NDArray[Any], NDArray[Any]]:
     """Least squares of a few numbers with bounds, and their covariance."""
     from scipy.optimize import least_squares
 
     inside = np.clip(start, bounds[0] + 1e-9, bounds[1] - 1e-9)
-    found = least_squares(misfit, inside, jac="3-point", bounds=bounds, x_scale="jac", max_nfev=STEPS)
+    found = least_squares(misfit, inside, jac="3-point", bounds=bounds, x_scale="jac", max_nfev=MAX_EVALUATIONS)
     return found.x, np.linalg.inv(found.jac.T @ found.jac)

@@ -1,19 +1,19 @@
-"""What a fit of spectra gives: temperature and every other parameter of each pixel, with covariance and verdict."""
+"""Temperature maps: every fitted parameter of each pixel, with covariance and flags."""
 
 from enum import IntFlag
 from typing import Any
 
 import numpy as np
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 from numpy.typing import NDArray
 
 from kapitza.core.arrays import Array, increasing
 from kapitza.errors import InputError
 
-Integers = NDArray[np.int64]
+FlagArray = NDArray[np.int64]
 
 
-class Flag(IntFlag):
+class PixelFlag(IntFlag):
     """What is to be known of one pixel; 0 is a plain good fit."""
 
     GOOD = 0
@@ -26,17 +26,17 @@ class Flag(IntFlag):
     MISFIT = 64  # a fit as bad as this happens once in 10⁴ when the model is right
 
 
-UNUSABLE = int(Flag.UNCONVERGED | Flag.DEAD | Flag.SINGULAR)
+UNUSABLE_FLAGS = int(PixelFlag.UNCONVERGED | PixelFlag.DEAD | PixelFlag.SINGULAR)
 
 
-def plain(value: Any) -> Array:
+def frozen_floats(value: Any) -> Array:
     """Return `value` as a read-only array of floats; NaN stands where nothing was fitted."""
     array = np.array(value, dtype=float)
     array.flags.writeable = False
     return array
 
 
-def whole(value: Any) -> Integers:
+def frozen_integers(value: Any) -> FlagArray:
     """Return `value` as a read-only array of whole numbers."""
     array = np.array(value, dtype=np.int64)
     array.flags.writeable = False
@@ -67,12 +67,12 @@ class TemperatureMap:
 
     position: tuple[Array, ...] = field(converter=lambda axes: tuple(increasing(axis) for axis in axes))
     names: tuple[str, ...] = field(converter=tuple)
-    value: Array = field(converter=plain)
-    covariance: Array = field(converter=plain)
-    flag: Integers = field(converter=whole)
-    pvalue: Array = field(converter=plain)
-    deviance: Array = field(converter=plain)
-    iterations: Integers = field(converter=whole)
+    value: Array = field(converter=frozen_floats)
+    covariance: Array = field(converter=frozen_floats)
+    flag: FlagArray = field(converter=frozen_integers)
+    pvalue: Array = field(converter=frozen_floats)
+    deviance: Array = field(converter=frozen_floats)
+    iterations: FlagArray = field(converter=frozen_integers)
     modes: tuple[str, ...] = field(default=(), converter=tuple)
     method: str = field(default="", kw_only=True)
 
@@ -93,7 +93,7 @@ class TemperatureMap:
     @property
     def good(self) -> NDArray[np.bool_]:
         """(...) pixels whose fit settled with every parameter determined."""
-        return (self.flag & UNUSABLE) == 0
+        return (self.flag & UNUSABLE_FLAGS) == 0
 
     @property
     def temperature(self) -> Array:
@@ -128,7 +128,7 @@ class TemperatureMap:
         """
         i = self.index(name)
         variance = self.covariance[..., i, i]
-        held = ((self.flag & int(Flag.AT_BOUND)) != 0) & (variance == 0)
+        held = ((self.flag & int(PixelFlag.AT_BOUND)) != 0) & (variance == 0)
         return self.good & np.isfinite(variance) & ~held
 
     def index(self, name: str) -> int:
@@ -142,3 +142,18 @@ class TemperatureMap:
         if name not in self.names:
             raise InputError(f"no parameter {name!r} in this map: expected one of {', '.join(self.names)}")
         return self.names.index(name)
+
+
+def swap_axes(found: TemperatureMap) -> TemperatureMap:
+    """Return a map along (y, x) as one along (x, y): what is normal to x is taken across the other position.
+
+    Raises
+    ------
+    InputError
+        for a map that is not along two positions
+    """
+    if len(found.position) != 2:
+        raise InputError(f"expected a map along two positions to exchange, got {len(found.position)}")
+    arrays = ("value", "covariance", "flag", "pvalue", "deviance", "iterations")
+    changes = {name: np.swapaxes(getattr(found, name), 0, 1) for name in arrays}
+    return evolve(found, position=found.position[::-1], **changes)

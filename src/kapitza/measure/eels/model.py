@@ -1,14 +1,4 @@
-r"""Spectrum of electrons in the domain of counts: what a detector is expected to count, and how it changes.
-
-$$\mu_i = d_i + g_i\,\delta E \Big[A_0 R(E_i - c) + \sum_j S_j \{(n_j + 1)(p_j * R)(E_i - E_j - c)
-+ n_j (p_j * R)(E_i + E_j - c)\} + B(E_i)\Big]$$
-
-with the zero-loss shape $R$, normal lines $p_j$ of standard deviation $w_j$, and loss and gain of a mode tied by its
-occupation $n_j = 1/(e^{E_j/k_B T} - 1)$: detailed balance holds before the resolution, not after it.  Nothing is
-subtracted from counts and nothing is resampled.
-
-Functions here take energies in channels and $k_B T$ in channels; `SpectrumModel.units` leads back to SI.
-"""
+"""Model of an electron energy-loss spectrum: zero-loss peak, gain and loss lines, and derivatives."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -18,21 +8,175 @@ import numpy as np
 from attrs import field, frozen
 from numpy.typing import NDArray
 
-from kapitza.core.arrays import Array, one_of, quantity
+from kapitza.core.arrays import Array, finite, increasing, one_of, quantity, same_length
 from kapitza.errors import InputError
-from kapitza.measure.eels.zero_loss import PARAMETERS, SHAPES, TO_SIGMA, Shape, ZeroLoss, gaussian, zero_loss_shape
 from kapitza.units import k_B, meV
+
+ZeroLossShape = Literal["pseudo-voigt", "split", "pearson", "reference"]
+ShapeAndDerivatives = tuple[NDArray[Any], NDArray[Any], list[NDArray[Any]]]
+
+ZERO_LOSS_SHAPES: tuple[ZeroLossShape, ...] = get_args(ZeroLossShape)
+
+SHAPE_PARAMETERS: dict[str, tuple[str, ...]] = {
+    "pseudo-voigt": ("fwhm", "lorentzian"),
+    "split": ("fwhm_gain", "fwhm_loss", "lorentzian_gain", "lorentzian_loss"),
+    "pearson": ("fwhm", "exponent"),
+    "reference": ("fwhm",),
+}
+
+LN_TWO = float(np.log(2))
+PEAK_GAUSS = 2 * np.sqrt(LN_TWO / np.pi)  # height of a normal distribution times its full width at half maximum
+PEAK_LORENTZ = 2 / np.pi
+TO_SIGMA = 1 / np.sqrt(8 * LN_TWO)  # standard deviation of a normal distribution of full width 1
+
+
+@frozen(eq=False)
+class ZeroLossPeak:
+    r"""Measured shape of the zero-loss peak: a cubic spline through the logarithm of its density.
+
+    Beyond the last knots the logarithm goes on as a straight line.
+
+    Attributes
+    ----------
+    energy : (k,) knots, increasing, 0 at the centre, J
+    log_density : (k,) $\ln(R / \mathrm{J}^{-1})$ at the knots
+    fwhm : full width at half maximum, J
+    """
+
+    energy: Array = field(converter=increasing)
+    log_density: Array = field(converter=finite, validator=same_length("energy"))
+    fwhm: float = field(validator=quantity())
+
+    def pieces(self, unit: float) -> tuple[Array, Array]:
+        """(k,) knots and (k + 1, 4) cubics about the knot to the left, both in a unit of energy (J); ends straight."""
+        from scipy.interpolate import CubicSpline
+
+        knots = self.energy / unit
+        spline: Any = CubicSpline(knots, self.log_density + np.log(unit), bc_type="natural")
+        first, last = spline(knots[[0, -1]], 1)
+        cubics = np.zeros((knots.size + 1, 4))
+        cubics[1:-1] = spline.c.T
+        cubics[0, 2:] = first, spline(knots[0])
+        cubics[-1, 2:] = last, spline(knots[-1])
+        return knots, cubics
+
+
+def zero_loss_shape(
+    shape: ZeroLossShape, x: Any, values: Sequence[Any], reference: tuple[Array, Array, float] | None
+) -> ShapeAndDerivatives:
+    """Density of a zero-loss peak, its slope, and its derivative by each parameter of the shape.
+
+    Parameters
+    ----------
+    shape : one of `SHAPES`
+    x : (..., n) energies from the centre
+    values : parameters in the order of `PARAMETERS`, each to be broadcast against `x`
+    reference : knots, cubics and full width of a measured peak, in the unit of `x`
+
+    Returns
+    -------
+    (..., n) density, dR/dx, and dR/dp of each parameter
+
+    Raises
+    ------
+    InputError
+        for the shape "reference" without one
+    """
+    if shape == "pseudo-voigt":
+        return pseudo_voigt(x, values[0], values[1])
+    if shape == "split":
+        return split_pseudo_voigt(x, values)
+    if shape == "pearson":
+        return pearson_vii(x, values[0], values[1])
+    if reference is None:
+        raise InputError(f"the shape {shape!r} needs a measured zero-loss peak: give reference")
+    return stretched_reference(x, values[0], reference)
+
+
+def gaussian(x: Any, sigma: Any) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+    """Normal distribution, its slope and its derivative by the standard deviation."""
+    t = x / sigma
+    value = np.exp(-0.5 * t * t) / (np.sqrt(2 * np.pi) * sigma)
+    return value, -value * t / sigma, value * (t * t - 1) / sigma
+
+
+def lorentzian(x: Any, width: Any) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+    """Lorentzian of full width `width`, its slope and its derivative by the width."""
+    half = width / 2
+    square = x * x + half * half
+    value = half / (np.pi * square)
+    return value, -2 * x * value / square, (0.5 / np.pi) * (x * x - half * half) / square**2
+
+
+def pseudo_voigt(x: Any, width: Any, share: Any) -> ShapeAndDerivatives:
+    r"""$(1 - \eta) G + \eta L$, both of the same full width at half maximum."""
+    g, gx, gs = gaussian(x, width * TO_SIGMA)
+    v, vx, vw = lorentzian(x, width)
+    keep = 1 - share
+    return keep * g + share * v, keep * gx + share * vx, [keep * gs * TO_SIGMA + share * vw, v - g]
+
+
+def split_pseudo_voigt(x: Any, values: Sequence[Any]) -> ShapeAndDerivatives:
+    """Two halves of pseudo-Voigts of different width and share, of one height at 0."""
+    peaks = [((1 - s) * PEAK_GAUSS + s * PEAK_LORENTZ) / w for w, s in zip(values[:2], values[2:], strict=True)]
+    height = 2 / (1 / peaks[0] + 1 / peaks[1])
+    right = x > 0
+    found, slope = np.zeros(np.shape(x)), np.zeros(np.shape(x))
+    by: list[NDArray[Any]] = []
+    for side, on in ((0, ~right), (1, right)):
+        w, s = values[side], values[2 + side]
+        value, along, (by_w, by_s) = pseudo_voigt(x, w, s)
+        scale = height / peaks[side]
+        found, slope = np.where(on, scale * value, found), np.where(on, scale * along, slope)
+        by += [np.where(on, scale * by_w, 0.0), np.where(on, scale * by_s, 0.0)]
+    derivatives = [by[0], by[2], by[1], by[3]]
+    for side in (0, 1):
+        w, s = values[side], values[2 + side]
+        for place, change in ((side, -1 / w), (2 + side, (PEAK_LORENTZ - PEAK_GAUSS) / (w * peaks[side]))):
+            # the height goes with both peaks, the scale of this side against its own
+            own = np.where(right == bool(side), found, 0.0) * change
+            derivatives[place] = derivatives[place] + found * (change * height / (2 * peaks[side])) - own
+    return found, slope, derivatives
+
+
+def pearson_vii(x: Any, width: Any, exponent: Any) -> ShapeAndDerivatives:
+    r"""Pearson VII, $\propto (1 + 4 (2^{1/m} - 1) x^2/w^2)^{-m}$: Lorentzian at m = 1, normal for large m."""
+    from scipy.special import digamma, gammaln
+
+    power = np.exp2(1 / exponent)
+    b, by_m = power - 1, -LN_TWO * power / exponent**2
+    norm = 2 * np.sqrt(b / np.pi) * np.exp(gammaln(exponent) - gammaln(exponent - 0.5))
+    u = 4 * b * (x / width) ** 2
+    value = norm / width * np.exp(-exponent * np.log1p(u))
+    slope = -value * exponent * 8 * b * x / width**2 / (1 + u)
+    log_norm = by_m / (2 * b) + digamma(exponent) - digamma(exponent - 0.5)
+    by_exponent = value * (log_norm - np.log1p(u) - exponent * u / (1 + u) * by_m / b)
+    return value, slope, [-(value + x * slope) / width, by_exponent]
+
+
+def stretched_reference(x: Any, width: Any, reference: tuple[Array, Array, float]) -> ShapeAndDerivatives:
+    """A measured peak, stretched to another full width."""
+    knots, cubics, measured = reference
+    stretch = width / measured
+    y = x / stretch
+    piece = np.searchsorted(knots, y)
+    t = y - knots[np.maximum(piece - 1, 0)]
+    a, b, c, d = np.moveaxis(cubics[piece], -1, 0)
+    value = np.exp(((a * t + b) * t + c) * t + d) / stretch
+    slope = value * ((3 * a * t + 2 * b) * t + c) / stretch
+    return value, slope, [-(value + x * slope) / width]
+
 
 Tie = Literal["common", "each", "occupation"]
 
-TIES: tuple[Tie, ...] = get_args(Tie)
-NODE = 0.4  # spacing of the nodes of a convolution, in the smallest standard deviation
-REACH = 8.0  # standard deviations to which a normal line is followed in a convolution
-COLD = 700.0  # E/k_B T from which on an occupation is 0
+TIE_CHOICES: tuple[Tie, ...] = get_args(Tie)
+NODE_SPACING = 0.4  # spacing of the nodes of a convolution, in the smallest standard deviation
+NORMAL_REACH = 8.0  # standard deviations to which a normal line is followed in a convolution
+MAX_REDUCED_ENERGY = 700.0  # E/k_B T from which on an occupation is 0
 
 
 @frozen
-class Mode:
+class VibrationalMode:
     """A vibration that electrons lose energy to and gain energy from.
 
     Attributes
@@ -58,7 +202,7 @@ class Mode:
             )
 
 
-def named_modes(value: Any) -> tuple[Mode, ...]:
+def distinct_modes(value: Any) -> tuple[VibrationalMode, ...]:
     """Return modes as a tuple, no two of one name."""
     modes = tuple(value)
     names = [mode.name for mode in modes]
@@ -82,11 +226,11 @@ class SpectrumModel:
     reference : the measured zero-loss peak for the shape "reference"
     """
 
-    modes: tuple[Mode, ...] = field(converter=named_modes)
-    shape: Shape = field(default="pseudo-voigt", validator=one_of(*SHAPES))
-    tie: Tie = field(default="common", validator=one_of(*TIES), kw_only=True)
+    modes: tuple[VibrationalMode, ...] = field(converter=distinct_modes)
+    shape: ZeroLossShape = field(default="pseudo-voigt", validator=one_of(*ZERO_LOSS_SHAPES))
+    tie: Tie = field(default="common", validator=one_of(*TIE_CHOICES), kw_only=True)
     background: int = field(default=0, kw_only=True)
-    reference: ZeroLoss | None = field(default=None, kw_only=True)
+    reference: ZeroLossPeak | None = field(default=None, kw_only=True)
 
     def __attrs_post_init__(self) -> None:
         if not self.modes:
@@ -107,12 +251,12 @@ class SpectrumModel:
         else:
             ties = [f"{mode.name}.{'temperature' if self.tie == 'each' else 'occupation'}" for mode in self.modes]
         smooth = [f"background.{i}" for i in range(self.background)]
-        return ("amplitude", "centre", *PARAMETERS[self.shape], *of_modes, *ties, *smooth)
+        return ("amplitude", "centre", *SHAPE_PARAMETERS[self.shape], *of_modes, *ties, *smooth)
 
     @property
     def first_mode(self) -> int:
         """Place of the first parameter of the first mode."""
-        return 2 + len(PARAMETERS[self.shape])
+        return 2 + len(SHAPE_PARAMETERS[self.shape])
 
     @property
     def first_tie(self) -> int:
@@ -132,7 +276,7 @@ class SpectrumModel:
 
 
 @frozen(eq=False)
-class Grid:
+class ChannelGrid:
     """The energy axis and what is tied to it, all in channels.
 
     Attributes
@@ -156,36 +300,38 @@ class Grid:
         return self.start + np.arange(self.channels, dtype=np.float64)
 
 
-def grid_of(model: SpectrumModel, energy: Array) -> Grid:
+def channel_grid(model: SpectrumModel, energy: Array) -> ChannelGrid:
     """Axis (J) of an image as the functions of this module take it; the same for all its pixels."""
     step = float(energy[-1] - energy[0]) / (energy.size - 1)
     widths = [mode.width / step for mode in model.modes]
     if model.reference is not None:
         widths.append(model.reference.fwhm / step * TO_SIGMA)
-    nodes = max(1, int(NODE * min(widths)))
-    reach = max((mode.energy + 3 * REACH * mode.width) / step for mode in model.modes)
+    nodes = max(1, int(NODE_SPACING * min(widths)))
+    reach = max((mode.energy + 3 * NORMAL_REACH * mode.width) / step for mode in model.modes)
     reference = model.reference and (*model.reference.pieces(step), model.reference.fwhm / step)
-    return Grid(float(energy[0]) / step, energy.size, nodes, nodes * int(np.ceil(reach / nodes)), reference)
+    return ChannelGrid(float(energy[0]) / step, energy.size, nodes, nodes * int(np.ceil(reach / nodes)), reference)
 
 
-def occupation(energy: Any, kelvin: Any) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+def bose_occupation(energy: Any, kelvin: Any) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
     r"""Bose-Einstein occupation and its derivatives by energy and by $k_B T$, both in one unit."""
-    x = np.clip(energy / kelvin, 1e-9, COLD)
+    x = np.clip(energy / kelvin, 1e-9, MAX_REDUCED_ENERGY)
     n = 1 / np.expm1(x)
     both = n * (n + 1) / kelvin
     return n, -both, both * x
 
 
-def occupations(model: SpectrumModel, x: NDArray[Any], j: int) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any], int]:
+def tied_occupations(
+    model: SpectrumModel, x: NDArray[Any], j: int
+) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any], int]:
     """(k, 1) occupation of mode j, its derivatives by energy and by its temperature (or itself), and whose place."""
     place = model.first_tie + (0 if model.tie == "common" else j)
     tie = x[:, place, None]
     if model.tie == "occupation":
         return tie, np.zeros_like(tie), np.ones_like(tie), place
-    return *occupation(x[:, model.first_mode + 3 * j, None], tie), place
+    return *bose_occupation(x[:, model.first_mode + 3 * j, None], tie), place
 
 
-def expected(model: SpectrumModel, grid: Grid, x: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
+def expected_spectrum(model: SpectrumModel, grid: ChannelGrid, x: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
     """Electrons of each channel before the detector, and their derivatives.
 
     Parameters
@@ -208,21 +354,21 @@ def expected(model: SpectrumModel, grid: Grid, x: NDArray[Any]) -> tuple[NDArray
     for i, derivative in enumerate(by):
         jacobian[:, 2 + i] = amplitude * derivative
     mu = amplitude * value
-    add = add_closed if model.shape == "pseudo-voigt" else add_convolved
+    add = add_closed_lines if model.shape == "pseudo-voigt" else add_convolved_lines
     mu = mu + add(model, grid, x, shaped, jacobian)
     first = model.first_tie + model.ties
-    for i, term in enumerate(legendre(grid.channels, model.background)):
+    for i, term in enumerate(legendre_polynomials(grid.channels, model.background)):
         jacobian[:, first + i] = term
         mu = mu + x[:, first + i, None] * term
     return mu, jacobian
 
 
-def legendre(channels: int, terms: int) -> NDArray[Any]:
+def legendre_polynomials(channels: int, terms: int) -> NDArray[Any]:
     """(terms, n) Legendre polynomials over the axis."""
     return np.polynomial.legendre.legvander(np.linspace(-1, 1, channels), max(terms, 1) - 1).T[:terms]
 
 
-def voigt(x: Any, sigma: Any, width: Any) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any], NDArray[Any]]:
+def voigt_profile(x: Any, sigma: Any, width: Any) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any], NDArray[Any]]:
     r"""Normal line of `sigma` convolved with a Lorentzian of full width `width`, and derivatives by all three.
 
     $V = \mathrm{Re}\,w(z)/\sigma\sqrt{2\pi}$ with $z = (x + i\gamma)/\sigma\sqrt 2$ and $w' = -2zw + 2i/\sqrt\pi$.
@@ -238,8 +384,8 @@ def voigt(x: Any, sigma: Any, width: Any) -> tuple[NDArray[Any], NDArray[Any], N
     return value, by_x, -(value + x * by_x + 0.5 * width * by_half) / sigma, 0.5 * by_half
 
 
-def add_closed(
-    model: SpectrumModel, grid: Grid, x: NDArray[Any], shaped: Sequence[NDArray[Any]], jacobian: NDArray[Any]
+def add_closed_lines(
+    model: SpectrumModel, grid: ChannelGrid, x: NDArray[Any], shaped: Sequence[NDArray[Any]], jacobian: NDArray[Any]
 ) -> NDArray[Any]:
     """Lines of all modes behind a pseudo-Voigt resolution, in closed form."""
     width, share = shaped
@@ -247,12 +393,12 @@ def add_closed(
     for j in range(len(model.modes)):
         at = model.first_mode + 3 * j
         energy, sigma, strength = (x[:, at + i, None] for i in range(3))
-        n, by_energy, by_tie, place = occupations(model, x, j)
+        n, by_energy, by_tie, place = tied_occupations(model, x, j)
         both = np.hypot(sigma, width * TO_SIGMA)
         for sign, count in ((1, n + 1), (-1, n)):
             away = grid.energy - x[:, 1, None] - sign * energy
             g, gx, gs = gaussian(away, both)
-            v, vx, vs, vw = voigt(away, sigma, width)
+            v, vx, vs, vw = voigt_profile(away, sigma, width)
             line, along = (1 - share) * g + share * v, (1 - share) * gx + share * vx
             amount = strength * count
             total += amount * line
@@ -266,8 +412,8 @@ def add_closed(
     return total
 
 
-def add_convolved(
-    model: SpectrumModel, grid: Grid, x: NDArray[Any], shaped: Sequence[NDArray[Any]], jacobian: NDArray[Any]
+def add_convolved_lines(
+    model: SpectrumModel, grid: ChannelGrid, x: NDArray[Any], shaped: Sequence[NDArray[Any]], jacobian: NDArray[Any]
 ) -> NDArray[Any]:
     """Lines of all modes behind any resolution, by a sum over nodes that lie on the channels (all of them by FFT)."""
     from scipy.fft import irfft, next_fast_len, rfft
@@ -289,7 +435,7 @@ def add_convolved(
     return smeared[:, 0]
 
 
-def line_densities(model: SpectrumModel, grid: Grid, x: NDArray[Any]) -> tuple[NDArray[Any], list[int]]:
+def line_densities(model: SpectrumModel, grid: ChannelGrid, x: NDArray[Any]) -> tuple[NDArray[Any], list[int]]:
     """(k, 1 + r, nodes) lines before the resolution and their derivatives, and (r,) the parameters these belong to."""
     nodes = np.arange(-grid.reach, grid.reach + 1)
     weight = np.where(nodes % grid.nodes == 0, float(grid.nodes), 0.0)
@@ -298,7 +444,7 @@ def line_densities(model: SpectrumModel, grid: Grid, x: NDArray[Any]) -> tuple[N
     for j in range(len(model.modes)):
         at = 1 + 3 * j
         energy, sigma, strength = (x[:, model.first_mode + 3 * j + i, None] for i in range(3))
-        n, by_energy, by_tie, place = occupations(model, x, j)
+        n, by_energy, by_tie, place = tied_occupations(model, x, j)
         for sign, count in ((1, n + 1), (-1, n)):
             g, gx, gs = (weight * part for part in gaussian(nodes - sign * energy, sigma))
             amount = strength * count

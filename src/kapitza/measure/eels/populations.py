@@ -1,4 +1,4 @@
-"""Is every vibration at the same temperature?  Occupations of a map, and the test that answers with its error rate."""
+"""Occupations of the modes of a map, and the test whether all vibrations share one temperature."""
 
 from typing import Literal
 
@@ -6,18 +6,20 @@ import numpy as np
 from attrs import field, frozen
 from numpy.typing import ArrayLike, NDArray
 
-from kapitza.core.arrays import Array, known, positive, square
-from kapitza.core.populations import Occupation
+from kapitza.core.arrays import Array, check_choice, positive, square
+from kapitza.core.occupation import Occupation
 from kapitza.errors import InputError
-from kapitza.measure.eels.gradients import SPOILT
-from kapitza.measure.eels.map import TemperatureMap, plain
+from kapitza.measure.eels.contrast import mode_information, side_strengths, usable_pixels, visible_modes
+from kapitza.measure.eels.gradients import UNUSABLE_OR_MISFIT
+from kapitza.measure.eels.jump import InterfaceJump
+from kapitza.measure.eels.map import TemperatureMap, frozen_floats
 from kapitza.units import k_B
 
 Correction = Literal["holm", "benjamini-hochberg", "none"]
 
-SHOWN = 0.95  # of the pixels of a column that have to show a mode
+MIN_VISIBLE_SHARE = 0.95  # of the pixels of a column that have to show a mode
 
-CORRECTIONS: tuple[Correction, ...] = ("holm", "benjamini-hochberg", "none")
+CORRECTION_METHODS: tuple[Correction, ...] = ("holm", "benjamini-hochberg", "none")
 
 
 @frozen(eq=False)
@@ -35,10 +37,10 @@ class DepartureTest:
     level : from which on a pixel counts as in equilibrium
     """
 
-    statistic: Array = field(converter=plain)
+    statistic: Array = field(converter=frozen_floats)
     freedom: int
-    pvalue: Array = field(converter=plain)
-    adjusted: Array = field(converter=plain)
+    pvalue: Array = field(converter=frozen_floats)
+    adjusted: Array = field(converter=frozen_floats)
     correction: Correction
     level: float
 
@@ -72,7 +74,7 @@ def departure_test(
     *,
     level: float = 0.05,
     correction: Correction = "holm",
-    drop: int = SPOILT,
+    drop: int = UNUSABLE_OR_MISFIT,
 ) -> DepartureTest:
     r"""Test the same spectra fitted with one temperature against a temperature (or an occupation) for each mode.
 
@@ -114,10 +116,10 @@ def departure_test(
     bad = ((each.flag & drop) != 0) | ~common.good
     statistic = np.where(bad, np.nan, np.maximum(common.deviance - each.deviance, 0.0))
     pvalue = np.where(bad, np.nan, chdtrc(freedom, np.where(bad, 0.0, statistic)))
-    return DepartureTest(statistic, freedom, pvalue, adjusted(pvalue, correction), correction, level)
+    return DepartureTest(statistic, freedom, pvalue, adjust_pvalues(pvalue, correction), correction, level)
 
 
-def adjusted(pvalue: ArrayLike, correction: Correction = "holm") -> Array:
+def adjust_pvalues(pvalue: ArrayLike, correction: Correction = "holm") -> Array:
     """Return probabilities corrected for their number; NaN stays and does not count.
 
     Parameters
@@ -130,8 +132,8 @@ def adjusted(pvalue: ArrayLike, correction: Correction = "holm") -> Array:
     InputError
         for another correction
     """
-    known(correction, CORRECTIONS, "correction")
-    values = plain(pvalue)
+    check_choice(correction, CORRECTION_METHODS, "correction")
+    values = frozen_floats(pvalue)
     flat = values.ravel()
     tested = np.flatnonzero(np.isfinite(flat))
     order = tested[np.argsort(flat[tested], kind="stable")]
@@ -141,7 +143,7 @@ def adjusted(pvalue: ArrayLike, correction: Correction = "holm") -> Array:
     elif correction == "benjamini-hochberg":
         scaled = n / np.arange(1, n + 1) * flat[order]
         found[order] = np.minimum(np.minimum.accumulate(scaled[::-1])[::-1], 1.0)
-    return plain(found.reshape(values.shape))
+    return frozen_floats(found.reshape(values.shape))
 
 
 def departure_power(covariance: ArrayLike, departure: ArrayLike, *, level: float = 0.05) -> float:
@@ -186,10 +188,12 @@ def mode_covariance(found: TemperatureMap, pixel: int | tuple[int, ...] = ()) ->
         if the fit had one temperature for all modes
     """
     places = [found.index(f"{mode}.temperature") for mode in found.modes]
-    return plain(found.covariance[pixel][np.ix_(places, places)])
+    return frozen_floats(found.covariance[pixel][np.ix_(places, places)])
 
 
-def occupations(found: TemperatureMap, *, energy: ArrayLike | None = None, drop: int = SPOILT) -> Occupation:
+def mode_occupations(
+    found: TemperatureMap, *, energy: ArrayLike | None = None, drop: int = UNUSABLE_OR_MISFIT
+) -> Occupation:
     r"""Occupation of each mode along a map, the mean over the rows at each x.
 
     From "<mode>.occupation" where it was fitted as $n = G/(L - G)$ without Bose-Einstein, else from
@@ -226,7 +230,7 @@ def occupations(found: TemperatureMap, *, energy: ArrayLike | None = None, drop:
     size = (pixels.size, quanta.size)
     count = shown.sum(axis=rows).reshape(size)
     # where a mode is hardly there, the pixels that show it by chance are too hot: the cold ones lie on a limit
-    per = np.where((count > 0) & (count >= SHOWN * pixels[:, None]), count, np.nan)
+    per = np.where((count > 0) & (count >= MIN_VISIBLE_SHARE * pixels[:, None]), count, np.nan)
     mean = np.where(shown, value, 0.0).sum(axis=rows).reshape(size) / per
     error = np.sqrt(np.where(shown, sigma**2, 0.0).sum(axis=rows)).reshape(size) / per
     use = np.isfinite(mean).any(axis=1)
@@ -286,4 +290,76 @@ def counted_occupation(gain: ArrayLike, loss: ArrayLike) -> tuple[Array, Array]:
     """
     g, v = np.asarray(gain, dtype=float), np.asarray(loss, dtype=float)
     spread = np.where(v > g, v - g, np.nan)
-    return plain(g / spread), plain(np.sqrt(np.maximum(g * v * (g + v), 0.0)) / spread**2)
+    return frozen_floats(g / spread), frozen_floats(np.sqrt(np.maximum(g * v * (g + v), 0.0)) / spread**2)
+
+
+def mixed_temperatures(each: TemperatureMap, found: InterfaceJump, *, drop: int = UNUSABLE_OR_MISFIT) -> Array:
+    r"""(nx, M) temperature that each mode shows when both sides are in equilibrium and seen through the point spread.
+
+    $T_j(x) = \sum_s S_{js}\int_s K(x - x')T_s(x')dx' / \sum_s S_{js}\int_s K(x - x')dx'$ with the branches $T_s$ and
+    the point spread $K$ of the jump, and strengths $S_{js}$ from the intensities of the map.
+
+    Parameters
+    ----------
+    each : fit with a temperature for each mode, along (y, x) or (x,)
+    found : of `fit_jump` on the same map
+    drop : bits of `Flag` of pixels that are left out
+    """
+    x = each.position[-1]
+    sides = side_strengths(each, found.jump.at, found.spread, usable_pixels(each, drop))
+    branches = found.spread.branches(x - found.jump.at)
+    kelvins = branches * found.value[:4]
+    share = branches[:, :2] @ sides
+    mixed = (kelvins[:, [0]] + kelvins[:, [2]]) * sides[0] + (kelvins[:, [1]] + kelvins[:, [3]]) * sides[1]
+    return frozen_floats(mixed / np.where(share > 0, share, np.nan))
+
+
+def mixture_test(
+    each: TemperatureMap,
+    found: InterfaceJump,
+    *,
+    level: float = 0.05,
+    correction: Correction = "holm",
+    drop: int = UNUSABLE_OR_MISFIT,
+) -> DepartureTest:
+    r"""Test whether the modes depart by more than two temperatures in one spectrum explain.
+
+    With $\delta_j = 1/T_j - 1/T_j^\mathrm{mix}$ and its covariance $C$, the statistic is
+    $\delta^TC^{-1}\delta - (1^TC^{-1}\delta)^2/1^TC^{-1}1$, chi-squared with $M - 1$ degrees of freedom: an offset that
+    all modes share is left free.  Inverse temperatures are used since their errors are nearly normal.  Errors of the
+    jump are neglected beside those of a pixel.  A mode that a pixel does not show (its material lacks it) counts as in
+    equilibrium, which makes the test there more cautious than its level.
+
+    Parameters
+    ----------
+    each : fit with a temperature for each mode
+    found : of `fit_jump`, with the point spread, on the same map
+    level : chance of a false alarm
+    correction : for many pixels, see `DepartureTest`
+    drop : bits of `Flag` of pixels that are left out
+
+    Returns
+    -------
+    DepartureTest
+
+    Raises
+    ------
+    InputError
+        for a fit with one temperature
+    """
+    from scipy.special import chdtrc
+
+    mixed = mixed_temperatures(each, found, drop=drop)
+    shown = visible_modes(each) & usable_pixels(each, drop)[..., None] & np.isfinite(mixed)
+    good = shown.sum(axis=-1) > 1
+    mixed = np.where(shown, mixed, 1.0)
+    kelvin = np.where(shown, np.stack([each.parameter(f"{mode}.temperature") for mode in each.modes], axis=-1), 1.0)
+    weight = mode_information(each, shown) * mixed[..., :, None] ** 2 * mixed[..., None, :] ** 2
+    departure = 1 / kelvin - 1 / mixed
+    pull = np.einsum("...ij,...j->...i", weight, departure)
+    total = np.where(good, weight.sum(axis=(-2, -1)), 1.0)
+    statistic = (departure * pull).sum(axis=-1) - pull.sum(axis=-1) ** 2 / total
+    freedom = len(each.modes) - 1
+    statistic = np.where(good, np.maximum(statistic, 0.0), np.nan)
+    pvalue = np.where(good, chdtrc(freedom, np.nan_to_num(statistic)), np.nan)
+    return DepartureTest(statistic, freedom, pvalue, adjust_pvalues(pvalue, correction), correction, level)

@@ -1,12 +1,59 @@
-"""Closed forms of the best possible errors of thermometry by energy gain and loss."""
+"""Best possible errors of thermometry by energy gain and loss: Fisher information and closed forms."""
+
+from collections.abc import Mapping, Sequence
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from kapitza.core.arrays import Array
 from kapitza.errors import InputError
-from kapitza.measure.eels.map import plain
+from kapitza.measure.eels.fitting.problem import check_parameter_names
+from kapitza.measure.eels.map import frozen_floats
+from kapitza.measure.eels.model import SpectrumModel, channel_grid, expected_spectrum
 from kapitza.units import k_B
+
+
+def fisher_information(
+    model: SpectrumModel,
+    energy: Array,
+    values: Mapping[str, float],
+    *,
+    fixed: Sequence[str] = (),
+    dark_variance: float = 0.0,
+    response: float = 1.0,
+) -> NDArray[np.float64]:
+    r"""Fisher information of the parameters of one spectrum, $\sum_i \partial_a\mu_i \partial_b\mu_i/(\mu_i + v_i)$.
+
+    Its inverse is the bound of Cramér and Rao: no unbiased estimator has a smaller covariance.
+
+    Parameters
+    ----------
+    model : which peaks there are
+    energy : (n,) channels, J
+    values : every parameter by name, SI
+    fixed : parameters that are taken as known; their rows are zero
+    dark_variance : of one channel, electrons²
+    response : efficiency of the detector
+
+    Returns
+    -------
+    (p, p) in the order of `model.names`, inverse products of their SI units
+
+    Raises
+    ------
+    InputError
+        for a parameter without a value, or of an unknown name
+    """
+    check_parameter_names(model, values, dict.fromkeys(fixed, 0.0))
+    missing = [name for name in model.names if name not in values]
+    if missing:
+        raise InputError(f"no value for {missing[0]!r}: the information depends on all of {', '.join(model.names)}")
+    units = model.units(float(energy[-1] - energy[0]) / (energy.size - 1))
+    x = np.array([values[name] for name in model.names]) / units
+    mu, jacobian = expected_spectrum(model, channel_grid(model, energy), x[None])
+    rows = response * jacobian[0] / units[:, None]
+    rows[[model.names.index(name) for name in fixed]] = 0.0
+    return (rows / np.maximum(response * mu[0] + dark_variance, 1e-12)) @ rows.T
 
 
 def temperature_sigma(energy: ArrayLike, temperature: ArrayLike, electrons: ArrayLike) -> Array:
@@ -30,10 +77,10 @@ def temperature_sigma(energy: ArrayLike, temperature: ArrayLike, electrons: Arra
         if not (one > 0).all():
             raise InputError(f"{name} = {one.min():g}, wanted above 0")
     x = quantum / (k_B * kelvin)
-    return plain(kelvin * np.sqrt(2 * np.sinh(x)) / (x * np.sqrt(s)))
+    return frozen_floats(kelvin * np.sqrt(2 * np.sinh(x)) / (x * np.sqrt(s)))
 
 
-def past_optimum(x: float) -> float:
+def optimum_condition(x: float) -> float:
     """Condition of the best energy, 0 there."""
     return float(np.tanh(x) - x / 2)
 
@@ -54,7 +101,7 @@ def optimum_energy(temperature: float) -> float:
 
     if not temperature > 0:
         raise InputError(f"temperature = {temperature:g} K, wanted above 0")
-    return float(brentq(past_optimum, 1.0, 3.0, xtol=1e-14)) * k_B * temperature  # pyright: ignore[reportArgumentType]
+    return float(brentq(optimum_condition, 1.0, 3.0, xtol=1e-14)) * k_B * temperature  # pyright: ignore[reportArgumentType]
 
 
 def jump_sigma(sigma: float, count: int) -> float:

@@ -12,9 +12,9 @@ from kapitza.core.conductance import Conductance
 from kapitza.errors import InputError, ValidityWarning
 from kapitza.measure.eels.intervals import ratio_interval
 from kapitza.measure.eels.jump import InterfaceJump
-from kapitza.measure.eels.map import plain
+from kapitza.measure.eels.map import frozen_floats
 
-BULK = (
+BULK_CONDUCTIVITY_WARNING = (
     "the conductivity of bulk {side} was used for a lamella: a thin film cut by an ion beam conducts several times "
     "worse (boundary scattering, damage), and the resistance comes out too small by the same factor; measure the "
     "conductivity of the lamella, or the flux"
@@ -22,7 +22,7 @@ BULK = (
 
 
 @frozen
-class Known:
+class KnownQuantity:
     """A number from elsewhere.
 
     Attributes
@@ -80,9 +80,9 @@ class AbsoluteResistance:
 def absolute_resistance(
     found: InterfaceJump,
     *,
-    flux: Known | None = None,
-    left: Known | None = None,
-    right: Known | None = None,
+    flux: KnownQuantity | None = None,
+    left: KnownQuantity | None = None,
+    right: KnownQuantity | None = None,
     level: float = 0.95,
 ) -> AbsoluteResistance:
     r"""Conductance of an interface from its jump and everything that is known of the heat flux.
@@ -120,11 +120,11 @@ def absolute_resistance(
         )
     for known in given.values():
         if known.bulk:
-            warnings.warn(BULK.format(side=known.name), ValidityWarning, stacklevel=2)
+            warnings.warn(BULK_CONDUCTIVITY_WARNING.format(side=known.name), ValidityWarning, stacklevel=2)
     value, covariance = jump_and_fluxes(found, given)
     design = np.zeros((value.size, 2))
     design[0, 0], design[1:, 1] = 1, 1
-    both, joint, chi2 = best(design, value, covariance)
+    both, joint, chi2 = combine_estimates(design, value, covariance)
     jump, heat = map(float, both)
     if jump * heat <= 0:
         raise InputError(f"a flux of {heat:g} W/m² goes against the jump of {jump:g} K: check sign and sides")
@@ -143,11 +143,11 @@ def absolute_resistance(
         tuple(given),
         value[1:],
         np.sqrt(np.diag(covariance)[1:]),
-        agreement(chi2, len(given) - 1),
+        agreement_probability(chi2, len(given) - 1),
     )
 
 
-def jump_and_fluxes(found: InterfaceJump, given: Mapping[str, Known]) -> tuple[Array, NDArray[np.float64]]:
+def jump_and_fluxes(found: InterfaceJump, given: Mapping[str, KnownQuantity]) -> tuple[Array, NDArray[np.float64]]:
     """Jump and the flux by each source, with their joint covariance."""
     gradients = {"left": found.jump.gradient_left, "right": found.jump.gradient_right}
     rows, own, value = [np.array([1.0, 0, 0])], [0.0], [found.jump.jump]
@@ -166,7 +166,7 @@ def jump_and_fluxes(found: InterfaceJump, given: Mapping[str, Known]) -> tuple[A
     return np.array(value), turn @ found.jump.covariance @ turn.T + np.diag(np.square(own))
 
 
-def best(design: Array, value: Array, covariance: Array) -> tuple[Array, Array, float]:
+def combine_estimates(design: Array, value: Array, covariance: Array) -> tuple[Array, Array, float]:
     """Generalised least squares with one of the sources possibly exact: estimate, covariance, chi2."""
     size = np.maximum(np.abs(value), np.sqrt(np.diag(covariance)))
     size = np.where(size > 0, size, 1.0)
@@ -177,10 +177,14 @@ def best(design: Array, value: Array, covariance: Array) -> tuple[Array, Array, 
     joint = np.linalg.inv(rows.T @ weight @ rows)
     both = joint @ rows.T @ weight @ (value / size)
     residual = value / size - rows @ both
-    return plain(both * columns), plain(joint * np.outer(columns, columns)), float(residual @ weight @ residual)
+    return (
+        frozen_floats(both * columns),
+        frozen_floats(joint * np.outer(columns, columns)),
+        float(residual @ weight @ residual),
+    )
 
 
-def agreement(chi2: float, freedom: int) -> float:
+def agreement_probability(chi2: float, freedom: int) -> float:
     """Probability of a larger disagreement by chance."""
     from scipy.special import chdtrc
 

@@ -7,33 +7,35 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from kapitza.core.arrays import Array, positive
-from kapitza.core.populations import Occupation
+from kapitza.core.occupation import Occupation
 from kapitza.core.profile import Profile
 from kapitza.errors import InputError
-from kapitza.measure.eels.model import Mode, SpectrumModel, expected, grid_of
+from kapitza.measure.eels.model import SpectrumModel, VibrationalMode, channel_grid, expected_spectrum
+from kapitza.measure.eels.point_spread import PointSpread
 from kapitza.measure.eels.spectrum import SpectrumImage
-from kapitza.measure.eels.spread import PointSpread
 from kapitza.units import k_B, meV, nm
 
-SAME = 0.02  # relative difference of energies up to which a mode of a simulation is the mode of a spectrum
-EVERYWHERE = slice(None)
-AXIS = np.arange(-512, 512) * 0.5 * meV  # 1024 channels of 0.5 meV
+SAME_ENERGY_TOLERANCE = (
+    0.02  # relative difference of energies up to which a mode of a simulation is the mode of a spectrum
+)
+ALL_PLACES = slice(None)
+DEFAULT_AXIS = np.arange(-512, 512) * 0.5 * meV  # 1024 channels of 0.5 meV
 
 
 def simulate_spectra(
     source: Profile | Occupation,
-    modes: Sequence[Mode],
+    modes: Sequence[VibrationalMode],
     *,
     dose: float,
     fwhm: float,
     lorentzian: float = 0.02,
-    energy: ArrayLike = AXIS,
+    energy: ArrayLike = DEFAULT_AXIS,
     intensity: ArrayLike | None = None,
     rows: int = 1,
     pitch: float = 1 * nm,
     drift: float = 0.0,
     spread: PointSpread | None = None,
-    seen: slice = EVERYWHERE,
+    seen: slice = ALL_PLACES,
     background: float = 0.0,
     electrons_per_count: float = 1.0,
     dark: ArrayLike = 0.0,
@@ -76,9 +78,9 @@ def simulate_spectra(
     InputError
         for modes without intensity, shapes that do not fit, or an Occupation of other energies
     """
-    where, loss, gain = areas(source, tuple(modes), intensity)
+    where, loss, gain = line_areas(source, tuple(modes), intensity)
     if spread is not None:
-        loss, gain = (mixing(where, spread) @ area for area in (loss, gain))
+        loss, gain = (spread_matrix(where, spread) @ area for area in (loss, gain))
     where, loss, gain = where[seen], loss[seen], gain[seen]
     axis = np.asarray(energy, dtype=float)
     rng = np.random.default_rng(seed)
@@ -86,7 +88,7 @@ def simulate_spectra(
     if seed is not None and drift > 0:
         shift = drift * rng.standard_normal(shift.shape)
     model = SpectrumModel(tuple(modes), tie="occupation", background=1)
-    grid = grid_of(model, axis)
+    grid = channel_grid(model, axis)
     x = np.zeros((where.size, len(model.names)))
     strength = np.maximum(loss - gain, 1e-300)
     x[:, model.first_mode + 2 : model.first_tie : 3] = dose * strength
@@ -100,7 +102,7 @@ def simulate_spectra(
     x[:, lengths] /= units[lengths]
     for row in range(rows):
         x[:, 1] = shift[row] / units[1]
-        electrons = np.concatenate([expected(model, grid, one[None])[0] for one in x])
+        electrons = np.concatenate([expected_spectrum(model, grid, one[None])[0] for one in x])
         electrons = electrons * np.asarray(response, dtype=float)
         if seed is not None:
             electrons = rng.poisson(np.asarray(electrons, dtype=float)).astype(float)
@@ -125,11 +127,11 @@ def simulate_spectra(
     )
 
 
-def areas(
-    source: Profile | Occupation, modes: tuple[Mode, ...], intensity: ArrayLike | None
+def line_areas(
+    source: Profile | Occupation, modes: tuple[VibrationalMode, ...], intensity: ArrayLike | None
 ) -> tuple[Array, NDArray[Any], NDArray[Any]]:
     """Positions, and (nx, nm) loss and gain of each mode at each of them, as shares of the zero-loss peak."""
-    n = occupations_of(source, modes)
+    n = quantum_occupations(source, modes)
     if intensity is None:
         missing = [mode.name for mode in modes if mode.intensity is None]
         if missing:
@@ -143,13 +145,13 @@ def areas(
     return source.position, strength * (n + 1), strength * n
 
 
-def occupations_of(source: Profile | Occupation, modes: tuple[Mode, ...]) -> NDArray[Any]:
+def quantum_occupations(source: Profile | Occupation, modes: tuple[VibrationalMode, ...]) -> NDArray[Any]:
     """(nx, nm) quantum occupation of the modes."""
     energy = np.array([mode.energy for mode in modes])
     if isinstance(source, Profile):
         kelvin = positive(source.temperature)
         return 1 / np.expm1(np.minimum(energy / (k_B * kelvin[:, None]), 700.0))
-    if source.energy.size != len(modes) or (np.abs(source.energy / energy - 1) > SAME).any():
+    if source.energy.size != len(modes) or (np.abs(source.energy / energy - 1) > SAME_ENERGY_TOLERANCE).any():
         held, wanted = (", ".join(f"{value / meV:.4g}" for value in some) for some in (source.energy, energy))
         raise InputError(
             f"the occupation is of modes at {held} meV, the spectrum of {wanted} meV: give the same modes, "
@@ -161,7 +163,7 @@ def occupations_of(source: Profile | Occupation, modes: tuple[Mode, ...]) -> NDA
     return value
 
 
-def mixing(position: Array, spread: PointSpread) -> NDArray[Any]:
+def spread_matrix(position: Array, spread: PointSpread) -> NDArray[Any]:
     """(nx, nx) share that each place has in what is recorded at another; the outermost reach on without end."""
     edges = 0.5 * (position[1:] + position[:-1])
     passed = np.array([spread.step(x - edges) for x in position]).reshape(position.size, edges.size)

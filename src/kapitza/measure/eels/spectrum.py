@@ -1,21 +1,21 @@
-"""Spectra of electrons that lost or gained energy, pixel by pixel, as the detector counted them."""
+"""Electron energy-loss spectra as the detector counted them, pixel by pixel, with dark count, noise and efficiency."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any, Protocol
 
 import numpy as np
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 from numpy.typing import ArrayLike, NDArray
 
 from kapitza.core.arrays import Array, finite, increasing, quantity
 from kapitza.errors import InputError
 from kapitza.units import meV, nm
 
-BLOCK = 2**25  # bytes of counts, as floats, that are held at a time
-EVEN = 1e-3  # of a channel by which a centre may miss its place, as axes written in single precision do
+BLOCK_BYTES = 2**25  # bytes of counts, as floats, that are held at a time
+SPACING_TOLERANCE = 1e-3  # of a channel by which a centre may miss its place, as axes written in single precision do
 
 
-class Counts(Protocol):
+class CountArray(Protocol):
     """What is asked of the counts: a NumPy array, a memory map or an HDF5 dataset; read slice by slice."""
 
     @property
@@ -33,7 +33,7 @@ class Counts(Protocol):
         ...
 
 
-def counted(value: Any) -> Counts:
+def as_counts(value: Any) -> CountArray:
     """Return counts as they are if they can be sliced, else as an array."""
     if not (hasattr(value, "shape") and hasattr(value, "dtype") and hasattr(value, "__getitem__")):
         value = np.asarray(value)
@@ -44,7 +44,7 @@ def counted(value: Any) -> Counts:
     return value
 
 
-def even(value: ArrayLike) -> Array:
+def even_energy_axis(value: ArrayLike) -> Array:
     """Return an energy axis: increasing and evenly spaced.
 
     Raises
@@ -57,30 +57,30 @@ def even(value: ArrayLike) -> Array:
         raise InputError(f"expected an energy axis of two channels or more, got {axis.size}")
     step = (axis[-1] - axis[0]) / (axis.size - 1)
     off = np.abs(axis - (axis[0] + step * np.arange(axis.size))) / step
-    if off.max() > EVEN:
+    if off.max() > SPACING_TOLERANCE:
         raise InputError(
             f"energy axis is not evenly spaced: channel {int(off.argmax())} is {off.max():.3g} channels off its place"
         )
     return axis
 
 
-def position_axes(value: Any) -> tuple[Array, ...]:
+def increasing_positions(value: Any) -> tuple[Array, ...]:
     """Return the axes of position, each increasing."""
     return tuple(increasing(axis) for axis in value)
 
 
-def per_channel(instance: "SpectrumImage", attribute: Any, value: Array) -> None:
+def check_per_channel(instance: "SpectrumImage", attribute: Any, value: Array) -> None:
     """Validate one value for all channels or one for each."""
     if value.size not in (1, instance.energy.size):
         raise InputError(f"{attribute.name} has {value.size} values for {instance.energy.size} channels")
 
 
-def zero() -> Array:
+def no_dark_count() -> Array:
     """Nothing, in every channel."""
     return np.zeros(1)
 
 
-def one() -> Array:
+def unit_efficiency() -> Array:
     """The same efficiency in every channel."""
     return np.ones(1)
 
@@ -110,13 +110,13 @@ class SpectrumImage:
         for shapes that do not fit, an uneven energy axis, counts that are no real numbers
     """
 
-    counts: Counts = field(converter=counted)
-    energy: Array = field(converter=even)
-    position: tuple[Array, ...] = field(default=(), converter=position_axes)
+    counts: CountArray = field(converter=as_counts)
+    energy: Array = field(converter=even_energy_axis)
+    position: tuple[Array, ...] = field(default=(), converter=increasing_positions)
     electrons_per_count: float = field(default=1.0, validator=quantity(), kw_only=True)
-    dark: Array = field(factory=zero, converter=finite, validator=per_channel, kw_only=True)
-    dark_variance: Array = field(factory=zero, converter=finite, validator=per_channel, kw_only=True)
-    response: Array = field(factory=one, converter=finite, validator=per_channel, kw_only=True)
+    dark: Array = field(factory=no_dark_count, converter=finite, validator=check_per_channel, kw_only=True)
+    dark_variance: Array = field(factory=no_dark_count, converter=finite, validator=check_per_channel, kw_only=True)
+    response: Array = field(factory=unit_efficiency, converter=finite, validator=check_per_channel, kw_only=True)
     exposure: float | None = field(default=None, kw_only=True)
     metadata: Mapping[str, Any] = field(factory=dict[str, Any], kw_only=True)
     source: str = field(default="", kw_only=True)
@@ -177,7 +177,7 @@ class SpectrumImage:
 
     def blocks(self, size: int | None = None) -> Iterator[tuple[int, NDArray[np.float64]]]:
         """Yield the first pixel and the electrons (n, channels) of block after block; `size` pixels each."""
-        size = size or max(1, BLOCK // (8 * self.energy.size))
+        size = size or max(1, BLOCK_BYTES // (8 * self.energy.size))
         for start in range(0, self.pixels, size):
             yield start, self.block(start, min(start + size, self.pixels))
 
@@ -187,3 +187,55 @@ class SpectrumImage:
         for _, part in self.blocks():
             found += np.nansum(np.where(np.isfinite(part), part, 0.0), axis=0)
         return found
+
+
+MIN_DARK_SPECTRA = 8  # dark spectra from which a variance means something
+MIN_SPECTRA_PER_CHANNEL = 200  # from which on each channel has its own
+
+
+def with_dark(image: SpectrumImage, dark: SpectrumImage) -> SpectrumImage:
+    r"""Return spectra with the mean and the variance of a series of dark ones, for the likelihood of a fit.
+
+    The mean is that of each channel.  The variance of one pixel is the scatter $s^2$ of the series, of each channel
+    from 200 spectra on and one for all below, times $1 + 1/n$ for the error of the mean of $n$ spectra.  That error is
+    the same in all pixels; a series longer than a few ten makes it small beside the noise.
+
+    Parameters
+    ----------
+    image : spectra, dark counts still in them
+    dark : spectra of the same detector, exposure and channels without the beam
+
+    Raises
+    ------
+    InputError
+        for other channels, or fewer than 8 complete dark spectra
+    """
+    if dark.energy.size != image.energy.size:
+        raise InputError(f"dark spectra have {dark.energy.size} channels, the spectra {image.energy.size}")
+    total, squares, number = np.zeros(dark.energy.size), np.zeros(dark.energy.size), 0
+    near = np.nan_to_num(dark.block(0, 1)[0]) / dark.electrons_per_count  # sums about a spectrum lose no digits
+    for _, part in dark.blocks():
+        counts = part[np.isfinite(part).all(axis=1)] / dark.electrons_per_count - near
+        total += counts.sum(axis=0)
+        squares += np.square(counts).sum(axis=0)
+        number += len(counts)
+    if number < MIN_DARK_SPECTRA:
+        raise InputError(f"{number} complete dark spectra, wanted {MIN_DARK_SPECTRA} or more to know their noise")
+    mean = total / number
+    variance = np.maximum(squares - number * mean**2, 0.0) / (number - 1)
+    if number < MIN_SPECTRA_PER_CHANNEL:
+        variance = np.full(variance.size, variance.mean())
+    return evolve(image, dark=near + mean, dark_variance=variance * (1 + 1 / number))
+
+
+def with_dark_count(image: SpectrumImage, mean: float, noise: float) -> SpectrumImage:
+    """Return spectra with a dark count of this mean and standard deviation in each channel of each pixel, counts.
+
+    Raises
+    ------
+    InputError
+        for a noise below zero or numbers that are not finite
+    """
+    if not (np.isfinite(mean) and 0 <= noise < np.inf):
+        raise InputError(f"dark count {mean:g} ± {noise:g}, wanted finite numbers and a noise of 0 or more")
+    return evolve(image, dark=[mean], dark_variance=[noise**2])

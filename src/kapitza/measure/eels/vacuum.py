@@ -7,20 +7,19 @@ from numpy.typing import NDArray
 
 from kapitza.core.arrays import Array
 from kapitza.errors import ConvergenceError, InputError
-from kapitza.measure.eels.model import Grid
+from kapitza.measure.eels.fitting.problem import aligned_sum, highest_peak, zero_loss_centres
+from kapitza.measure.eels.model import ChannelGrid, ZeroLossPeak
 from kapitza.measure.eels.spectrum import SpectrumImage
-from kapitza.measure.eels.start import aligned, centres, half_width
-from kapitza.measure.eels.zero_loss import ZeroLoss
 
-PIXELS = 512  # spectra of the vacuum that are used at most
-FINE = 6.0  # knots in a full width near the peak
-COARSE = 1.0  # full widths: knots are no farther apart than this even where hardly anything is counted
-ENOUGH = 1000.0  # electrons between two knots
-ENDS = 6  # knots on the straight lines at either end: a swing of the last piece dies out over them
-SETTLED = 1e-9  # of the logarithm of a density
+MAX_VACUUM_SPECTRA = 512  # spectra of the vacuum that are used at most
+KNOTS_PER_WIDTH = 6.0  # knots in a full width near the peak
+MAX_KNOT_SPACING = 1.0  # full widths: knots are no farther apart than this even where hardly anything is counted
+MIN_ELECTRONS_PER_KNOT = 1000.0  # electrons between two knots
+END_KNOTS = 6  # knots on the straight lines at either end: a swing of the last piece dies out over them
+LOG_DENSITY_TOLERANCE = 1e-9  # of the logarithm of a density
 
 
-def zero_loss(vacuum: SpectrumImage) -> ZeroLoss:
+def zero_loss_from_vacuum(vacuum: SpectrumImage) -> ZeroLossPeak:
     """Shape of the zero-loss peak from spectra taken in vacuum, with the settings of the measurement.
 
     A cubic spline through the logarithm of the density, fitted to all spectra by Poisson maximum likelihood, each with
@@ -44,7 +43,7 @@ def zero_loss(vacuum: SpectrumImage) -> ZeroLoss:
         if the spline does not settle
     """
     n, unit = vacuum.energy.size, vacuum.electrons_per_count
-    chosen = np.unique(np.linspace(0, vacuum.pixels - 1, PIXELS).astype(int))
+    chosen = np.unique(np.linspace(0, vacuum.pixels - 1, MAX_VACUUM_SPECTRA).astype(int))
     dark = np.broadcast_to(vacuum.dark, n) * unit
     counts = np.concatenate([vacuum.block(int(i), int(i) + 1) for i in chosen])
     weight = np.isfinite(counts) * np.broadcast_to(vacuum.response, n)
@@ -53,17 +52,17 @@ def zero_loss(vacuum: SpectrumImage) -> ZeroLoss:
     counts, weight, dose = (part[dose > 100] for part in (counts, weight, dose))
     if counts.sum() < 1e4:
         raise InputError(f"{counts.sum():.3g} electrons in vacuum say too little of a peak: expected 10,000 or more")
-    grid = Grid(float(vacuum.energy[0]) / vacuum.step, n)
-    total, _ = aligned(grid, counts)
-    middle, width = half_width(total)
-    away = grid.energy - centres(grid, counts, width)[:, None]
-    knots = spaced(grid.energy - grid.start - middle, total, width)
+    grid = ChannelGrid(float(vacuum.energy[0]) / vacuum.step, n)
+    total, _ = aligned_sum(grid, counts)
+    middle, width = highest_peak(total)
+    away = grid.energy - zero_loss_centres(grid, counts, width)[:, None]
+    knots = spline_knots(grid.energy - grid.start - middle, total, width)
     variance = np.broadcast_to(vacuum.dark_variance, n) * unit**2
-    found = smoothed(knots, away, counts, weight * dose[:, None], np.broadcast_to(variance, counts.shape))
-    return centred(*falling(knots, found, width), width, vacuum.step)
+    found = smooth_log_density(knots, away, counts, weight * dose[:, None], np.broadcast_to(variance, counts.shape))
+    return centre_peak(*straighten_ends(knots, found, width), width, vacuum.step)
 
 
-def spaced(away: Array, total: NDArray[Any], width: float) -> Array:
+def spline_knots(away: Array, total: NDArray[Any], width: float) -> Array:
     """(k,) knots from end to end of the axis, in channels from the centre."""
     sides: list[list[float]] = []
     for side in (total[away > 0], total[away <= 0][::-1]):
@@ -72,14 +71,16 @@ def spaced(away: Array, total: NDArray[Any], width: float) -> Array:
         for i, count in enumerate(side):
             held += max(float(count), 0.0)
             apart = i + 1 - last
-            if apart >= width / FINE and (held >= ENOUGH or apart >= COARSE * width):
+            if apart >= width / KNOTS_PER_WIDTH and (
+                held >= MIN_ELECTRONS_PER_KNOT or apart >= MAX_KNOT_SPACING * width
+            ):
                 places.append(float(i + 1))
                 last, held = float(i + 1), 0.0
         sides.append([*places[:-1], float(len(side) + width)])
     return np.array([*(-x for x in sides[1][::-1]), 0.0, *sides[0]])
 
 
-def smoothed(
+def smooth_log_density(
     knots: Array, away: NDArray[Any], counts: NDArray[Any], weight: NDArray[Any], variance: NDArray[Any]
 ) -> Array:
     """(k,) logarithm of the density at the knots that makes the counts most likely."""
@@ -103,12 +104,12 @@ def smoothed(
         step *= min(1.0, 2.0 / max(float(np.abs(step).max()), 1e-300))
         log = log + step
         largest = float(np.abs(step).max())
-        if largest < SETTLED:
+        if largest < LOG_DENSITY_TOLERANCE:
             return log
     raise ConvergenceError(f"the zero-loss peak did not settle: last step {largest:.2g}", log)
 
 
-def falling(knots: Array, log: Array, width: float) -> tuple[Array, Array]:
+def straighten_ends(knots: Array, log: Array, width: float) -> tuple[Array, Array]:
     """Knots and logarithms whose ends lie on the straight lines through the outer quarters of both sides.
 
     The outermost knot lies beyond the axis and the last pieces rest on a few electrons: they may lead upwards, and what
@@ -122,24 +123,24 @@ def falling(knots: Array, log: Array, width: float) -> tuple[Array, Array]:
         reach = float(x.max())
         slope = float(np.polyfit(x, y, 1)[0]) if x.size > 2 else 0.0
         slope = min(slope, -1 / reach)
-        beyond = reach + width * np.arange(1.0, ENDS + 1)
+        beyond = reach + width * np.arange(1.0, END_KNOTS + 1)
         places.append(np.sign(inner[end]) * beyond)
         found.append(y.mean() + slope * (beyond - x.mean()))
     order = np.argsort(np.concatenate(places))
     return np.concatenate(places)[order], np.concatenate(found)[order]
 
 
-def centred(knots: Array, log: Array, width: float, step: float) -> ZeroLoss:
+def centre_peak(knots: Array, log: Array, width: float, step: float) -> ZeroLossPeak:
     """Normalised shape, its centre midway between the half heights."""
-    places, cubics = ZeroLoss(knots * step, log, width * step).pieces(step)
+    places, cubics = ZeroLossPeak(knots * step, log, width * step).pieces(step)
     fine = np.linspace(knots[0], knots[-1], 64 * int(knots[-1] - knots[0]))
     piece = np.searchsorted(places, fine)
     t = fine - places[np.maximum(piece - 1, 0)]
     a, b, c, d = cubics[piece].T
     density = np.exp(((a * t + b) * t + c) * t + d)
-    middle, full = half_width(density)
+    middle, full = highest_peak(density)
     spacing = fine[1] - fine[0]
     # the straight ends reach on beyond the last knots
     area = float(np.trapezoid(density, fine))
     area += density[0] / max(cubics[0, 2], 1e-6) + density[-1] / max(-cubics[-1, 2], 1e-6)
-    return ZeroLoss((knots - fine[0] - middle * spacing) * step, log - np.log(area), full * spacing * step)
+    return ZeroLossPeak((knots - fine[0] - middle * spacing) * step, log - np.log(area), full * spacing * step)

@@ -15,22 +15,21 @@ from attrs import evolve, field, frozen
 
 from kapitza.core.arrays import Array, increasing, one_of, positive, quantity
 from kapitza.core.stack import Layer, Stack
-from kapitza.device.admittance import admittance, impedance
-from kapitza.device.contours import inverse_laplace
+from kapitza.device.layered.admittance import ComplexArray, admittance, impedance
+from kapitza.device.layered.laplace import inverse_laplace
 from kapitza.device.setup import Plane, Setup
-from kapitza.device.waves import Complex
 from kapitza.errors import InputError
-from kapitza.measure.thermoreflectance.numbers import own_numbers, with_numbers
+from kapitza.measure.thermoreflectance.signal import own_parameters, replace_parameters
 
-Where = Literal["film", "surface"]
+FilmPart = Literal["film", "surface"]
 
 
-def times(value: Array) -> Array:
+def delay_times(value: Array) -> Array:
     """Return times that increase from above zero, s."""
     return increasing(positive(value))
 
 
-def stored(layer: Layer, share: float = 1.0) -> float:
+def areal_heat_capacity(layer: Layer, share: float = 1.0) -> float:
     """Heat capacity of a layer per area, J m⁻² K⁻¹, times `share`.
 
     Raises
@@ -46,17 +45,19 @@ def stored(layer: Layer, share: float = 1.0) -> float:
     return layer.heat_capacity * layer.thickness * share
 
 
-def mean_of_body(s: Complex, held: float, inner: Complex, outer: Complex | None) -> Complex:
+def mean_body_temperature(
+    s: ComplexArray, held: float, inner: ComplexArray, outer: ComplexArray | None
+) -> ComplexArray:
     """Mean temperature of a body that starts evenly at 1, in Laplace space.
 
     `inner` and `outer` are the admittances of its inside and of what is outside (None: its surface is held at 0).
     """
-    share: Complex = inner / (held * s)  # 1 if the inside stays even
+    share: ComplexArray = inner / (held * s)  # 1 if the inside stays even
     kept = np.zeros_like(s) if outer is None else inner / (inner + outer)
     return ((1 - share) + share * kept) / s
 
 
-def langevin(q: Complex) -> Complex:
+def langevin_term(q: ComplexArray) -> ComplexArray:
     """Return q coth q - 1, without cancellation for small q."""
     loss = np.expm1(-2 * q)
     series = q**2 / 3 - q**4 / 45 + 2 * q**6 / 945
@@ -77,9 +78,9 @@ class FilmCooling:
     name : stands before the names of its numbers in a fit
     """
 
-    time: Array = field(converter=times)
-    heated: Where = field(default="film", kw_only=True, validator=one_of("film", "surface"))
-    read: Where = field(default="film", kw_only=True, validator=one_of("film", "surface"))
+    time: Array = field(converter=delay_times)
+    heated: FilmPart = field(default="film", kw_only=True, validator=one_of("film", "surface"))
+    read: FilmPart = field(default="film", kw_only=True, validator=one_of("film", "surface"))
     setup: Setup = field(factory=Setup, kw_only=True)
     scale: float = field(default=1.0, kw_only=True, converter=float, validator=quantity())
     name: str = field(default="cooling", kw_only=True)
@@ -92,11 +93,11 @@ class FilmCooling:
     @property
     def parameters(self) -> dict[str, float]:
         """Numbers that may be free or uncertain, by name, SI."""
-        return own_numbers(self, ("scale", "setup.absorption_depth"))
+        return own_parameters(self, ("scale", "setup.absorption_depth"))
 
     def replace(self, changes: dict[str, float]) -> "FilmCooling":
         """The same experiment with other numbers, by the names of `parameters`."""
-        return with_numbers(self, ("scale", "setup.absorption_depth"), changes)
+        return replace_parameters(self, ("scale", "setup.absorption_depth"), changes)
 
     def predict(self, stack: Stack) -> Array:
         """(n,) temperature over that of the film if it kept all heat, times `scale`.
@@ -106,7 +107,7 @@ class FilmCooling:
         InputError
             for a first layer that is infinite, or layers without heat capacity
         """
-        held = stored(stack.layers[0])
+        held = areal_heat_capacity(stack.layers[0])
         s, weight = inverse_laplace(self.time)
         if (self.heated, self.read) == ("film", "film"):
             response = self.mean(stack, s, held)
@@ -123,16 +124,16 @@ class FilmCooling:
             self.setup, heater=Plane(film.name), thermometer=Plane(film.name), absorption_depth=1e9 * film.thickness
         )
 
-    def mean(self, stack: Stack, s: Complex, held: float) -> Complex:
+    def mean(self, stack: Stack, s: ComplexArray, held: float) -> ComplexArray:
         """(ns,) mean temperature of a film that starts evenly at 1."""
         film = evolve(stack.layers[0], name="film")
         inner = admittance(Stack([film]), s, 0.0)[:, 0]
         if len(stack.layers) == 1:
-            return 1 / s if self.setup.back == "adiabatic" else mean_of_body(s, held, inner, None)
+            return 1 / s if self.setup.back == "adiabatic" else mean_body_temperature(s, held, inner, None)
         rest = Stack(stack.layers[1:], stack.boundaries[1:])
         outer = admittance(rest, s, 0.0, back=self.setup.back, temperature=self.setup.temperature)[:, 0]
         outer = outer / (1 + outer * stack.boundaries[0].resistance(self.setup.temperature))
-        return mean_of_body(s, held, inner, outer)
+        return mean_body_temperature(s, held, inner, outer)
 
 
 @frozen(eq=False)
@@ -149,7 +150,7 @@ class ParticleCooling:
     name : stands before the names of its numbers in a fit
     """
 
-    time: Array = field(converter=times)
+    time: Array = field(converter=delay_times)
     temperature: float = field(default=300.0, kw_only=True, converter=float, validator=quantity())
     scale: float = field(default=1.0, kw_only=True, converter=float, validator=quantity())
     name: str = field(default="particle", kw_only=True)
@@ -162,11 +163,11 @@ class ParticleCooling:
     @property
     def parameters(self) -> dict[str, float]:
         """Numbers that may be free or uncertain, by name, SI."""
-        return own_numbers(self, ("scale",))
+        return own_parameters(self, ("scale",))
 
     def replace(self, changes: dict[str, float]) -> "ParticleCooling":
         """The same experiment with other numbers, by the names of `parameters`."""
-        return with_numbers(self, ("scale",), changes)
+        return replace_parameters(self, ("scale",), changes)
 
     def predict(self, stack: Stack) -> Array:
         r"""(n,) mean temperature over that right after the flash, times `scale`.
@@ -185,15 +186,15 @@ class ParticleCooling:
                 f"{', '.join(f'{v.name} ({v.thickness:g} m)' for v in stack.layers)}"
             )
         particle, liquid = stack.layers
-        held, r = stored(particle, 1 / 3), particle.thickness
+        held, r = areal_heat_capacity(particle, 1 / 3), particle.thickness
         if liquid.heat_capacity is None:
             raise InputError(f"layer {liquid.name} has no heat_capacity (J/m³K), which cooling needs")
         s, weight = inverse_laplace(self.time)
         q = np.asarray(np.sqrt(s * (3 * held / r) / particle.conductivity) * r, dtype=complex)
-        inner = particle.conductivity / r * langevin(q)
+        inner = particle.conductivity / r * langevin_term(q)
         outer = liquid.conductivity / r + np.sqrt(s * liquid.heat_capacity * liquid.conductivity)
         outer = np.asarray(outer / (1 + outer * stack.boundaries[0].resistance(self.temperature)), dtype=complex)
-        return self.scale * (weight @ mean_of_body(s, held, inner, outer)).real
+        return self.scale * (weight @ mean_body_temperature(s, held, inner, outer)).real
 
 
 @frozen(eq=False)
@@ -208,7 +209,7 @@ class LaserFlash:
     name : stands before the names of its numbers in a fit
     """
 
-    time: Array = field(converter=times)
+    time: Array = field(converter=delay_times)
     temperature: float = field(default=300.0, kw_only=True, converter=float, validator=quantity())
     scale: float = field(default=1.0, kw_only=True, converter=float, validator=quantity())
     name: str = field(default="flash", kw_only=True)
@@ -221,11 +222,11 @@ class LaserFlash:
     @property
     def parameters(self) -> dict[str, float]:
         """Numbers that may be free or uncertain, by name, SI."""
-        return own_numbers(self, ("scale",))
+        return own_parameters(self, ("scale",))
 
     def replace(self, changes: dict[str, float]) -> "LaserFlash":
         """The same experiment with other numbers, by the names of `parameters`."""
-        return with_numbers(self, ("scale",), changes)
+        return replace_parameters(self, ("scale",), changes)
 
     def predict(self, stack: Stack) -> Array:
         """(n,) temperature of the far face over the final one, times `scale`.
@@ -235,7 +236,7 @@ class LaserFlash:
         InputError
             for a layer that is infinite or has no heat capacity
         """
-        held = sum(stored(layer) for layer in stack.layers)
+        held = sum(areal_heat_capacity(layer) for layer in stack.layers)
         s, weight = inverse_laplace(self.time)
         first, last = stack.layers[0].name, stack.layers[-1].name
         setup = Setup(Plane(first), Plane(last, from_bottom=True), temperature=self.temperature)

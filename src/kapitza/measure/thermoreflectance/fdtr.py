@@ -9,14 +9,18 @@ from attrs import field, frozen
 
 from kapitza.core.arrays import Array, increasing, one_of, positive, quantity
 from kapitza.core.stack import Stack
-from kapitza.device.admittance import impedance
-from kapitza.device.beams import NODES, Beams, quadrature
+from kapitza.device.layered.admittance import ComplexArray, impedance
 from kapitza.device.setup import Setup
-from kapitza.device.waves import Complex
-from kapitza.measure.thermoreflectance.numbers import own_numbers, with_numbers
-from kapitza.measure.thermoreflectance.signal import KINDS, Kind, read_as
+from kapitza.measure.thermoreflectance.beams import WAVE_VECTOR_NODES, Beams, wave_vector_quadrature
+from kapitza.measure.thermoreflectance.signal import (
+    SIGNAL_KINDS,
+    SignalKind,
+    convert_signal,
+    own_parameters,
+    replace_parameters,
+)
 
-NUMBERS = (
+FDTR_PARAMETERS = (
     "beams.pump_radius",
     "beams.probe_radius",
     "beams.pump_radius_y",
@@ -29,7 +33,7 @@ NUMBERS = (
 )
 
 
-def modulations(value: Array) -> Array:
+def modulation_frequencies(value: Array) -> Array:
     """Return frequencies that increase from above zero, Hz."""
     return increasing(positive(value))
 
@@ -49,9 +53,9 @@ class Fdtr:
     name : stands before the names of its numbers in a fit
     """
 
-    frequency: Array = field(converter=modulations)
+    frequency: Array = field(converter=modulation_frequencies)
     beams: Beams
-    kind: Kind = field(default="phase", kw_only=True, validator=one_of(*KINDS))
+    kind: SignalKind = field(default="phase", kw_only=True, validator=one_of(*SIGNAL_KINDS))
     setup: Setup = field(factory=Setup, kw_only=True)
     phase: float = field(default=0.0, kw_only=True, converter=float, validator=quantity(low=-np.inf))
     scale: float = field(default=1.0, kw_only=True, converter=float, validator=quantity())
@@ -60,11 +64,11 @@ class Fdtr:
     @property
     def parameters(self) -> dict[str, float]:
         """Numbers that may be free or uncertain, by name, SI."""
-        return own_numbers(self, NUMBERS)
+        return own_parameters(self, FDTR_PARAMETERS)
 
     def replace(self, changes: dict[str, float]) -> "Fdtr":
         """The same experiment with other numbers, by the names of `parameters`."""
-        return with_numbers(self, NUMBERS, changes)
+        return replace_parameters(self, FDTR_PARAMETERS, changes)
 
     def predict(self, stack: Stack) -> Array:
         """(n,) what `kind` says, on this stack.
@@ -74,10 +78,10 @@ class Fdtr:
         InputError
             for a stack without heat capacities, or planes that it does not have
         """
-        return read_as(self.signal(stack), self.kind)
+        return convert_signal(self.signal(stack), self.kind)
 
-    def signal(self, stack: Stack, nodes: int = NODES) -> Complex:
+    def signal(self, stack: Stack, nodes: int = WAVE_VECTOR_NODES) -> ComplexArray:
         """(n,) complex temperature at the probe per absorbed watt, K W⁻¹ times `scale`."""
-        average = quadrature(stack, (self.beams,), self.setup, nodes=nodes)
+        average = wave_vector_quadrature(stack, (self.beams,), self.setup, nodes=nodes)
         z = impedance(stack, 2j * np.pi * self.frequency, average.kx, average.ky, setup=self.setup)
         return self.scale * np.exp(1j * self.phase) * (z @ average.weight[0])

@@ -6,7 +6,7 @@ $$Z(t) = 2\sum_m H(f_0 + m f_s)\,e^{2\pi i m f_s t}\times
 \begin{cases}1 & \text{the probe is delayed}\\ e^{2\pi i f_0 t} & \text{the pump is delayed,}\end{cases}$$
 
 with H the response of the stack as both beams see it.  All earlier pulses are in the sum, which is taken exactly
-(`kapitza.device.contours`).  D. G. Cahill, Rev. Sci. Instrum. 75, 5119 (2004), doi:10.1063/1.1819431;
+(`kapitza.device.layered.laplace`).  D. G. Cahill, Rev. Sci. Instrum. 75, 5119 (2004), doi:10.1063/1.1819431;
 A. J. Schmidt, X. Chen, G. Chen, Rev. Sci. Instrum. 79, 114902 (2008), doi:10.1063/1.3006335.
 """
 
@@ -18,18 +18,27 @@ from attrs import field, frozen
 
 from kapitza.core.arrays import Array, increasing, one_of, quantity
 from kapitza.core.stack import Stack
-from kapitza.device.admittance import impedance
-from kapitza.device.beams import NODES, Beams, Quadrature, quadrature
-from kapitza.device.contours import PulseTrain, pulse_train
+from kapitza.device.layered.admittance import ComplexArray, impedance
+from kapitza.device.layered.laplace import PulseTrain, pulse_train
 from kapitza.device.setup import Setup
-from kapitza.device.waves import Complex
 from kapitza.errors import InputError
-from kapitza.measure.thermoreflectance.numbers import own_numbers, with_numbers
-from kapitza.measure.thermoreflectance.signal import KINDS, Kind, read_as
+from kapitza.measure.thermoreflectance.beams import (
+    WAVE_VECTOR_NODES,
+    Beams,
+    WaveVectorQuadrature,
+    wave_vector_quadrature,
+)
+from kapitza.measure.thermoreflectance.signal import (
+    SIGNAL_KINDS,
+    SignalKind,
+    convert_signal,
+    own_parameters,
+    replace_parameters,
+)
 
-Arm = Literal["pump", "probe"]
+DelayedBeam = Literal["pump", "probe"]
 
-NUMBERS = (
+TDTR_PARAMETERS = (
     "beams.pump_radius",
     "beams.probe_radius",
     "beams.pump_radius_y",
@@ -70,8 +79,8 @@ class Tdtr:
     beams: Beams
     modulation: float = field(kw_only=True, converter=float, validator=quantity())
     repetition: float = field(kw_only=True, converter=float, validator=quantity())
-    delayed: Arm = field(kw_only=True, validator=one_of("pump", "probe"))
-    kind: Kind = field(default="ratio", kw_only=True, validator=one_of(*KINDS))
+    delayed: DelayedBeam = field(kw_only=True, validator=one_of("pump", "probe"))
+    kind: SignalKind = field(default="ratio", kw_only=True, validator=one_of(*SIGNAL_KINDS))
     setup: Setup = field(factory=Setup, kw_only=True)
     defocus: float = field(default=0.0, kw_only=True, converter=float, validator=quantity(low=-np.inf))
     time_zero: float = field(default=0.0, kw_only=True, converter=float, validator=quantity(low=-np.inf))
@@ -82,11 +91,11 @@ class Tdtr:
     @property
     def parameters(self) -> dict[str, float]:
         """Numbers that may be free or uncertain, by name, SI."""
-        return own_numbers(self, NUMBERS)
+        return own_parameters(self, TDTR_PARAMETERS)
 
     def replace(self, changes: dict[str, float]) -> "Tdtr":
         """The same experiment with other numbers, by the names of `parameters`."""
-        return with_numbers(self, NUMBERS, changes)
+        return replace_parameters(self, TDTR_PARAMETERS, changes)
 
     def predict(self, stack: Stack) -> Array:
         """(n,) what `kind` says, on this stack.
@@ -96,9 +105,9 @@ class Tdtr:
         InputError
             for a delay in the moment of a pulse, a stack without heat capacities, planes that it does not have
         """
-        return read_as(self.signal(stack), self.kind)
+        return convert_signal(self.signal(stack), self.kind)
 
-    def signal(self, stack: Stack) -> Complex:
+    def signal(self, stack: Stack) -> ComplexArray:
         """(n,) complex Z, in phase and out of phase, K W⁻¹ times `scale`."""
         train, average = self.train, self.average(stack)
         response = impedance(stack, train.s, average.kx, average.ky, setup=self.setup) @ average.weight.T
@@ -116,10 +125,10 @@ class Tdtr:
         """Where the response is needed, and how it adds up."""
         return pulse_train(self.after, modulation=self.modulation, repetition=self.repetition)
 
-    def average(self, stack: Stack, nodes: int = NODES) -> Quadrature:
+    def average(self, stack: Stack, nodes: int = WAVE_VECTOR_NODES) -> WaveVectorQuadrature:
         """Wave vectors and their weights, one set for each delay if the pump loses its focus."""
         growth = 1 + self.defocus * self.after
         if not (growth > 0).all():
             raise InputError(f"defocus = {self.defocus:g} /s makes the pump's radius negative along the delay")
         beams = tuple(self.beams.with_pump_scaled(g) for g in growth) if self.defocus else (self.beams,)
-        return quadrature(stack, beams, self.setup, nodes=nodes)
+        return wave_vector_quadrature(stack, beams, self.setup, nodes=nodes)

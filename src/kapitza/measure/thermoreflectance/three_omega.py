@@ -1,28 +1,52 @@
-r"""The 3ω method: a metal strip heats a stack with a current at ω and reads its temperature at 2ω by the voltage at 3ω.
-
-$\Delta T(2\omega) = \frac{P}{\pi l}\int_0^\infty (\sin kb/kb)^2 Z(k, 2i\omega)\,dk$ with the impedance of the stack
-below the strip (`kapitza.device.line`).  A thin film adds $P R/(2bl)$ with $R = d/k$ plus its boundary resistances,
-whatever the frequency; the slope of the in-phase part against $\ln\omega$ is $-P/(2\pi l k)$ of the substrate.
-D. G. Cahill, Rev. Sci. Instrum. 61, 802 (1990), doi:10.1063/1.1141498; T. Borca-Tasciuc, A. R. Kumar, G. Chen,
-Rev. Sci. Instrum. 72, 2139 (2001), doi:10.1063/1.1353189.
-"""
+"""The 3ω method: a strip heated at ω tells its temperature by the voltage at 3ω."""
 
 import numpy as np
 from attrs import field, frozen
 
 from kapitza.core.arrays import Array, increasing, one_of, positive, quantity
 from kapitza.core.stack import Stack
-from kapitza.device.admittance import impedance
-from kapitza.device.line import strip_quadrature
+from kapitza.device.layered.admittance import ComplexArray, impedance
 from kapitza.device.setup import Setup
-from kapitza.device.waves import Complex
-from kapitza.measure.thermoreflectance.numbers import own_numbers, with_numbers
-from kapitza.measure.thermoreflectance.signal import KINDS, Kind, read_as
+from kapitza.measure.thermoreflectance.signal import (
+    SIGNAL_KINDS,
+    SignalKind,
+    convert_signal,
+    own_parameters,
+    replace_parameters,
+)
 
-NUMBERS = ("half_width", "length", "power", "scale")
+RESOLVED_PERIODS = 40
+STRIP_GAUSS_ORDER = 8
 
 
-def frequencies_of_current(value: Array) -> Array:
+def strip_quadrature(half_width: float) -> tuple[Array, Array]:
+    r"""Nodes k (nk,), rad m⁻¹, and weights (nk,), m⁻¹, of $\int_0^\infty (\sin kb/kb)^2 \dots dk/\pi$.
+
+    Parameters
+    ----------
+    half_width : b, m
+    """
+    period = np.pi / half_width
+    start = np.concatenate([[0.0], period * 3.0 ** np.arange(-13, 1)])
+    middle = period * np.arange(1, RESOLVED_PERIODS + 1)
+    tail = middle[-1] * 3.0 ** np.arange(10)
+    k, step = strip_panels(np.concatenate([start, middle[1:]]).astype(float))
+    far, far_step = strip_panels(tail)
+    shape = np.sinc(k * half_width / np.pi) ** 2
+    return np.concatenate([k, far]), np.concatenate([step * shape, far_step / (2 * (far * half_width) ** 2)]) / np.pi
+
+
+def strip_panels(edges: Array) -> tuple[Array, Array]:
+    """Gauss-Legendre nodes and weights on each panel between edges, one after the other."""
+    x, w = np.polynomial.legendre.leggauss(STRIP_GAUSS_ORDER)
+    half = np.diff(edges)[:, None] / 2
+    return (edges[:-1, None] + half * (1 + x)).ravel(), (half * w).ravel()
+
+
+THREE_OMEGA_PARAMETERS = ("half_width", "length", "power", "scale")
+
+
+def current_frequencies(value: Array) -> Array:
     """Return frequencies that increase from above zero, Hz."""
     return increasing(positive(value))
 
@@ -43,11 +67,11 @@ class ThreeOmega:
     name : stands before the names of its numbers in a fit
     """
 
-    frequency: Array = field(converter=frequencies_of_current)
+    frequency: Array = field(converter=current_frequencies)
     half_width: float = field(kw_only=True, converter=float, validator=quantity())
     length: float = field(kw_only=True, converter=float, validator=quantity())
     power: float = field(kw_only=True, converter=float, validator=quantity())
-    kind: Kind = field(default="in_phase", kw_only=True, validator=one_of(*KINDS))
+    kind: SignalKind = field(default="in_phase", kw_only=True, validator=one_of(*SIGNAL_KINDS))
     setup: Setup = field(factory=Setup, kw_only=True)
     scale: float = field(default=1.0, kw_only=True, converter=float, validator=quantity())
     name: str = field(default="omega", kw_only=True)
@@ -55,11 +79,11 @@ class ThreeOmega:
     @property
     def parameters(self) -> dict[str, float]:
         """Numbers that may be free or uncertain, by name, SI."""
-        return own_numbers(self, NUMBERS)
+        return own_parameters(self, THREE_OMEGA_PARAMETERS)
 
     def replace(self, changes: dict[str, float]) -> "ThreeOmega":
         """The same experiment with other numbers, by the names of `parameters`."""
-        return with_numbers(self, NUMBERS, changes)
+        return replace_parameters(self, THREE_OMEGA_PARAMETERS, changes)
 
     def predict(self, stack: Stack) -> Array:
         """(n,) what `kind` says, on this stack, K or rad.
@@ -69,9 +93,9 @@ class ThreeOmega:
         InputError
             for a stack without heat capacities, or planes that it does not have
         """
-        return read_as(self.signal(stack), self.kind)
+        return convert_signal(self.signal(stack), self.kind)
 
-    def signal(self, stack: Stack) -> Complex:
+    def signal(self, stack: Stack) -> ComplexArray:
         """(n,) complex temperature of the strip at 2ω, K times `scale`."""
         k, weight = strip_quadrature(self.half_width)
         z = impedance(stack, 4j * np.pi * self.frequency, k, setup=self.setup)

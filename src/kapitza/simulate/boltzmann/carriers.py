@@ -1,30 +1,88 @@
-r"""The phonons of a layer as transport sees them: bands with a heat capacity, a velocity and a lifetime each.
+"""The phonons of a layer as transport sees them: bands with a heat capacity, a velocity and a lifetime each.
 
 The linearised Boltzmann equation with one relaxation time per band needs nothing else of a material.  Bands belong to
 groups of one frequency: elastic scattering at a boundary mixes the bands of a group and none of different groups.
+Lifetimes may be given in closed form.
 """
 
 from typing import Any
 
 import numpy as np
-from attrs import Attribute, field, frozen
+from attrs import Attribute, evolve, field, frozen
 from numpy.typing import ArrayLike, NDArray
 
-from kapitza.core.arrays import Array, increasing, number, numbers, one_of, plausible, quantity, same_length
-from kapitza.core.occupation import STATISTICS, Statistics
+from kapitza.core.arrays import (
+    Array,
+    above_zero,
+    check_plausible,
+    increasing,
+    number,
+    numbers,
+    one_of,
+    quantity,
+    same_length,
+)
+from kapitza.core.occupation import STATISTICS_NAMES, Statistics
 from kapitza.errors import InputError
 
-Integers = NDArray[np.intp]
 
-SLOWEST, FASTEST = 0.0, 1e5  # m s⁻¹
-SHORTEST, LONGEST = 1e-16, 1.0  # s, lifetimes: below a vibration, or in other units
-FARTHEST = 10.0  # m, mean free path
-DENSEST = 1e8  # J m⁻³ K⁻¹, of all bands together: ten times what the densest lattice holds
-THINNEST = 3e3  # J m⁻³ K⁻¹ at 300 K and above: less than any solid
-ROOM = 300.0  # K, below which heat capacities fall, no faster than with the third power
+def scattering_strength(instance: object, attribute: object, value: float) -> None:
+    """Validate that a strength of scattering is finite and at least zero."""
+    if not 0 <= value < np.inf:
+        raise InputError(f"{getattr(attribute, 'name', '')} = {value:g}, wanted a finite number from 0")
 
 
-def groups(value: ArrayLike) -> Integers:
+@frozen
+class ScatteringRates:
+    r"""Scattering rates, $1/\tau = B\omega^2 T e^{-C/T} + A\omega^4 + v/L$.
+
+    Attributes
+    ----------
+    umklapp : B, s K⁻¹
+    onset : C, K; 0 for $B\omega^2T$ at all temperatures
+    impurity : A, s³
+    boundary : L, by which grains or the width of the sample limit the path, m; infinite for none
+
+    Raises
+    ------
+    InputError
+        for negative strengths, or none at all
+
+    References
+    ----------
+    J. Callaway, Phys. Rev. 113, 1046 (1959), doi:10.1103/PhysRev.113.1046
+    """
+
+    umklapp: float = field(default=0.0, converter=number, validator=scattering_strength)
+    onset: float = field(default=0.0, converter=number, validator=scattering_strength)
+    impurity: float = field(default=0.0, converter=number, validator=scattering_strength)
+    boundary: float = field(default=np.inf, converter=number, validator=above_zero)
+
+    def __attrs_post_init__(self) -> None:
+        if not (self.umklapp or self.impurity or np.isfinite(self.boundary)):
+            raise InputError(f"rates: umklapp = {self.umklapp:g} and no other scattering: phonons would live forever")
+
+    def rate(self, omega: Array, velocity: Array, temperature: float) -> Array:
+        """(n,) scattering rate of phonons of frequency ω (rad s⁻¹) and speed v (m s⁻¹) at T (K), s⁻¹."""
+        three_phonons = self.umklapp * temperature * np.exp(-self.onset / temperature) * np.square(omega)
+        return three_phonons + self.impurity * np.square(np.square(omega)) + velocity / self.boundary
+
+    def strengthened(self, factor: float) -> "ScatteringRates":
+        """The same with `factor` times the umklapp scattering."""
+        return evolve(self, umklapp=factor * self.umklapp)
+
+
+IndexArray = NDArray[np.intp]
+
+MIN_VELOCITY, MAX_VELOCITY = 0.0, 1e5  # m s⁻¹
+MIN_LIFETIME, MAX_LIFETIME = 1e-16, 1.0  # s, lifetimes: below a vibration, or in other units
+MAX_MEAN_FREE_PATH = 10.0  # m, mean free path
+MAX_HEAT_CAPACITY = 1e8  # J m⁻³ K⁻¹, of all bands together: ten times what the densest lattice holds
+MIN_HEAT_CAPACITY = 3e3  # J m⁻³ K⁻¹ at 300 K and above: less than any solid
+REFERENCE_TEMPERATURE = 300.0  # K, below which heat capacities fall, no faster than with the third power
+
+
+def group_numbers(value: ArrayLike) -> IndexArray:
     """Return `value` as read-only group numbers from 0."""
     array = np.array(value, dtype=np.intp, ndmin=1)
     if array.ndim != 1 or array.min(initial=0) < 0:
@@ -33,7 +91,7 @@ def groups(value: ArrayLike) -> Integers:
     return array
 
 
-def lifetimes(value: ArrayLike | None) -> Array:
+def known_lifetimes(value: ArrayLike | None) -> Array:
     """Return `value` as lifetimes in s, all known, finite and above zero."""
     if value is None:
         raise InputError(f"lifetime = {value}: the bands have no lifetimes; read them from a file, or take `Rates`")
@@ -44,7 +102,7 @@ def lifetimes(value: ArrayLike | None) -> Array:
     return numbers(array)
 
 
-def one_group_each(instance: "Carriers", attribute: "Attribute[Any]", value: Integers) -> None:
+def check_groups(instance: "Carriers", attribute: "Attribute[Any]", value: IndexArray) -> None:
     """Validate that each band has a group, and each group a frequency."""
     if value.size != instance.capacity.size or value.max(initial=-1) >= instance.omega.size:
         raise InputError(
@@ -80,23 +138,25 @@ class Carriers:
     name: str
     capacity: Array = field(converter=numbers)
     velocity: Array = field(converter=numbers, validator=same_length("capacity"))
-    lifetime: Array = field(converter=lifetimes, validator=same_length("capacity"))
+    lifetime: Array = field(converter=known_lifetimes, validator=same_length("capacity"))
     omega: Array = field(converter=numbers)
-    group: Integers = field(converter=groups, validator=one_group_each)
+    group: IndexArray = field(converter=group_numbers, validator=check_groups)
     edges: Array = field(converter=increasing, factory=lambda: np.empty(0))
     isotropic: bool = field(default=True, kw_only=True)
     temperature: float = field(default=300.0, kw_only=True, converter=number, validator=quantity())
-    statistics: Statistics = field(default="quantum", kw_only=True, validator=one_of(*STATISTICS))
+    statistics: Statistics = field(default="quantum", kw_only=True, validator=one_of(*STATISTICS_NAMES))
 
     def __attrs_post_init__(self) -> None:
         if not self.capacity.size or self.capacity.min() < 0 or not np.isfinite(self.capacity).all():
             raise InputError(f"{self.name}: expected heat capacities from 0 J/m³K, got {self.capacity!r:.60}")
-        least = THINNEST * min(1.0, self.temperature / ROOM) ** 3
-        plausible("heat capacity of all bands", float(self.capacity.sum()), least, DENSEST, "J/m³K", self.name)
-        plausible("lowest velocity", float(self.velocity.min()), SLOWEST, FASTEST, "m/s", self.name)
-        plausible("highest velocity", float(self.velocity.max()), 1.0, FASTEST, "m/s", self.name)
-        plausible("shortest lifetime", float(self.lifetime.min()), SHORTEST, LONGEST, "s", self.name)
-        plausible("longest mean free path", float(self.path.max()), 1e-13, FARTHEST, "m", self.name)
+        least = MIN_HEAT_CAPACITY * min(1.0, self.temperature / REFERENCE_TEMPERATURE) ** 3
+        check_plausible(
+            "heat capacity of all bands", float(self.capacity.sum()), least, MAX_HEAT_CAPACITY, "J/m³K", self.name
+        )
+        check_plausible("lowest velocity", float(self.velocity.min()), MIN_VELOCITY, MAX_VELOCITY, "m/s", self.name)
+        check_plausible("highest velocity", float(self.velocity.max()), 1.0, MAX_VELOCITY, "m/s", self.name)
+        check_plausible("shortest lifetime", float(self.lifetime.min()), MIN_LIFETIME, MAX_LIFETIME, "s", self.name)
+        check_plausible("longest mean free path", float(self.path.max()), 1e-13, MAX_MEAN_FREE_PATH, "m", self.name)
         if self.edges.size and self.edges.size != self.omega.size + 1:
             raise InputError(f"{self.name}: {self.edges.size} bounds for {self.omega.size} groups of frequency")
 

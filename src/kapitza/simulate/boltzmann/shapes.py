@@ -8,13 +8,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from kapitza.core.arrays import Array, finite, number
 from kapitza.errors import InputError
+from kapitza.simulate.boltzmann.boundaries import Wall, unit_fractions
 from kapitza.simulate.boltzmann.carriers import Carriers
-from kapitza.simulate.boltzmann.contacts import Wall, shares
 
-AXES = "xyz"
-FEWEST = 3  # corners
-SLIM = 1e-9  # relative
-Flags = NDArray[np.bool_]
+AXIS_NAMES = "xyz"
+MIN_CORNERS = 3  # corners
+AREA_TOLERANCE = 1e-9  # relative
+BoolArray = NDArray[np.bool_]
 
 
 def check_corners(what: str, low: Array, high: Array) -> None:
@@ -23,10 +23,10 @@ def check_corners(what: str, low: Array, high: Array) -> None:
         raise InputError(f"{what}: corners with {low.size} and {high.size} coordinates, expected 1, 2 or 3 of both")
     if (high <= low).any():
         a = int(np.argmin(high - low))
-        raise InputError(f"{what}: reaches from {low[a]:g} to {high[a]:g} m along {AXES[a]}, expected an extent")
+        raise InputError(f"{what}: reaches from {low[a]:g} to {high[a]:g} m along {AXIS_NAMES[a]}, expected an extent")
 
 
-def name_of(what: str, name: str, matter: object) -> str:
+def shape_name(what: str, name: str, matter: object) -> str:
     """Name of a shape, that of its material if it has none; refuse what particles cannot fly in."""
     if not isinstance(matter, (Carriers, Wall)):
         raise InputError(f"{what} {name}: expected Carriers or a Wall, got {matter!r:.60}")
@@ -34,7 +34,7 @@ def name_of(what: str, name: str, matter: object) -> str:
         return name or "wall"
     if not matter.isotropic:
         raise InputError(
-            f"{what} {name or matter.name}: its bands know their velocity along one normal only, not {AXES} alike"
+            f"{what} {name or matter.name}: its bands know their velocity along one normal only, not {AXIS_NAMES} alike"
         )
     return name or matter.name
 
@@ -56,21 +56,21 @@ class Block:
     name: str = ""
 
     def __attrs_post_init__(self) -> None:
-        object.__setattr__(self, "name", name_of("box", self.name, self.matter))
+        object.__setattr__(self, "name", shape_name("box", self.name, self.matter))
         check_corners(f"box {self.name}", self.low, self.high)
 
-    def holds(self, place: Array) -> Flags:
+    def holds(self, place: Array) -> BoolArray:
         """(n,) whether places (n, d) lie inside."""
         return np.all((place > self.low) & (place < self.high), axis=1)
 
 
-def pairs(value: ArrayLike) -> Array:
+def corner_pairs(value: ArrayLike) -> Array:
     """Return `value` as (n, 2) finite corners, read-only."""
     try:
         array = np.array(value, dtype=float)
     except (TypeError, ValueError) as err:
         raise InputError(f"expected corners with x and y each, got {value!r:.60}") from err
-    if array.ndim != 2 or array.shape[1] != 2 or len(array) < FEWEST or not np.isfinite(array).all():
+    if array.ndim != 2 or array.shape[1] != 2 or len(array) < MIN_CORNERS or not np.isfinite(array).all():
         raise InputError(f"corners of the shape {array.shape}: expected three or more, with x and y each, finite")
     array.flags.writeable = False
     return array
@@ -114,7 +114,7 @@ class Prism:
         for fewer than three corners, sides that cross, and no extent
     """
 
-    corners: Array = field(converter=pairs)
+    corners: Array = field(converter=corner_pairs)
     matter: Carriers | Wall
     name: str = ""
     height: Array | None = field(default=None, converter=converters.optional(finite))
@@ -122,14 +122,14 @@ class Prism:
     high: Array = field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        object.__setattr__(self, "name", name_of("prism", self.name, self.matter))
+        object.__setattr__(self, "name", shape_name("prism", self.name, self.matter))
         low, high = self.corners.min(axis=0), self.corners.max(axis=0)
         if self.height is not None:
             if self.height.size != 2:
                 raise InputError(f"prism {self.name}: {self.height.size} heights, expected its bottom and its top")
             low, high = np.append(low, self.height[0]), np.append(high, self.height[1])
         check_corners(f"prism {self.name}", low, high)
-        if crosses_itself(self.corners) or abs(doubled_area(self.corners)) < SLIM * np.prod((high - low)[:2]):
+        if crosses_itself(self.corners) or abs(doubled_area(self.corners)) < AREA_TOLERANCE * np.prod((high - low)[:2]):
             raise InputError(f"prism {self.name}: its {len(self.corners)} sides cross, or enclose no area")
         object.__setattr__(self, "low", low)
         object.__setattr__(self, "high", high)
@@ -138,9 +138,9 @@ class Prism:
     def straight(self) -> bool:
         """Whether all sides run along x or y."""
         along = np.abs(np.roll(self.corners, -1, axis=0) - self.corners)
-        return bool((along.min(axis=1) <= SLIM * along.max()).all())
+        return bool((along.min(axis=1) <= AREA_TOLERANCE * along.max()).all())
 
-    def holds(self, place: Array) -> Flags:
+    def holds(self, place: Array) -> BoolArray:
         """(n,) whether places (n, d) lie inside; by the number of sides to their right."""
         x, y = place[:, 0, None], place[:, 1, None]
         (x1, y1), (x2, y2) = self.corners.T, np.roll(self.corners, -1, axis=0).T
@@ -155,7 +155,7 @@ class Prism:
     def blocks(self) -> tuple[Block, ...]:
         """Blocks that fill it, where all sides are straight."""
         x, y = (np.unique(one) for one in self.corners.T)
-        x, y = (one[np.append(np.diff(one) > SLIM * np.ptp(one), True)] for one in (x, y))
+        x, y = (one[np.append(np.diff(one) > AREA_TOLERANCE * np.ptp(one), True)] for one in (x, y))
         found: list[Block] = []
         for left, right in itertools.pairwise(x):
             middle = np.stack([np.full(y.size - 1, (left + right) / 2), (y[1:] + y[:-1]) / 2], axis=1)
@@ -169,7 +169,7 @@ class Prism:
         return tuple(found)
 
 
-Shape = Block | Prism
+DomainShape = Block | Prism
 
 
 @frozen(eq=False)
@@ -187,7 +187,7 @@ class HotSpot:
     low: Array = field(converter=finite)
     high: Array = field(converter=finite)
     power: float = field(converter=number)
-    spectrum: Array | None = field(default=None, converter=converters.optional(shares))
+    spectrum: Array | None = field(default=None, converter=converters.optional(unit_fractions))
 
     def __attrs_post_init__(self) -> None:
         check_corners("source", self.low, self.high)

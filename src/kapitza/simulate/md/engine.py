@@ -1,4 +1,8 @@
-"""What every engine of molecular dynamics can do, and nothing more."""
+"""What every engine of molecular dynamics provides, and the velocity exchange that several of them share.
+
+F. Müller-Plathe, J. Chem. Phys. 106, 6082 (1997), doi:10.1063/1.473271; for unequal masses, as a collision that
+conserves energy and momentum: C. Nieto-Draghi and J. B. Avalos, Mol. Phys. 101, 2303 (2003).
+"""
 
 from typing import Literal, Protocol
 
@@ -8,15 +12,16 @@ from numpy.typing import NDArray
 
 from kapitza.core.arrays import Array, one_of
 from kapitza.errors import InputError
-from kapitza.simulate.md.field import Potential
+from kapitza.matter.brillouin import IntArray
+from kapitza.simulate.md.potential import AnyPotential
 from kapitza.simulate.md.system import System
 
-Thermostat = Literal["langevin", "exchange", "swap", "none"]
-THERMOSTATS: tuple[Thermostat, ...] = ("langevin", "exchange", "swap", "none")
+ThermostatKind = Literal["langevin", "exchange", "swap", "none"]
+THERMOSTAT_KINDS: tuple[ThermostatKind, ...] = ("langevin", "exchange", "swap", "none")
 
 
 @frozen(eq=False)
-class State:
+class MdState:
     """All that a run needs to go on.
 
     Attributes
@@ -48,7 +53,7 @@ class State:
 
 
 @frozen(eq=False)
-class Baths:
+class Thermostats:
     """What keeps heat flowing.
 
     Attributes
@@ -61,7 +66,7 @@ class Baths:
     period : steps between two swaps
     """
 
-    kind: Thermostat = field(default="langevin", validator=one_of(*THERMOSTATS))
+    kind: ThermostatKind = field(default="langevin", validator=one_of(*THERMOSTAT_KINDS))
     hot: float = 0.0
     cold: float = 0.0
     damping: float = 0.0
@@ -69,7 +74,7 @@ class Baths:
     period: int = 0
 
 
-class Motion(Protocol):
+class Dynamics(Protocol):
     """Atoms in motion: the one thing with a state that changes."""
 
     @property
@@ -96,7 +101,7 @@ class Motion(Protocol):
         """Do some time steps."""
         ...
 
-    def state(self) -> State:
+    def state(self) -> MdState:
         """Copy of all that is needed to go on."""
         ...
 
@@ -105,7 +110,7 @@ class Motion(Protocol):
         ...
 
 
-class Engine(Protocol):
+class MdEngine(Protocol):
     """Something that moves atoms."""
 
     @property
@@ -114,8 +119,8 @@ class Engine(Protocol):
         ...
 
     def begin(
-        self, system: System, field: Potential, baths: Baths, state: State, *, timestep: float, seed: int
-    ) -> Motion:
+        self, system: System, field: AnyPotential, baths: Thermostats, state: MdState, *, timestep: float, seed: int
+    ) -> Dynamics:
         """Set a system in motion from a state; `seed` matters where the state has no random numbers yet."""
         ...
 
@@ -139,3 +144,30 @@ class Observer(Protocol):
     def restore(self, arrays: dict[str, NDArray[np.generic]]) -> None:
         """Take up where another one left off."""
         ...
+
+
+def swap_velocities(velocities: Array, masses: Array, hot: IntArray, cold: IntArray) -> float:
+    r"""Make the slowest atom of the hot bath and the fastest of the cold one collide, in place.
+
+    $v' = 2 v_c - v$ with the velocity $v_c$ of their centre of mass; equal masses exchange their velocities.
+
+    Parameters
+    ----------
+    velocities : (n, 3), changed in place
+    masses : (n,)
+    hot, cold : atoms of the baths
+
+    Returns
+    -------
+    float
+        energy given to the hot bath, in units of mass times velocity squared; 0 where the exchange would cool it
+    """
+    kinetic = 0.5 * masses * (velocities**2).sum(axis=1)
+    pair = np.array([hot[np.argmin(kinetic[hot])], cold[np.argmax(kinetic[cold])]])
+    mass, before = masses[pair], velocities[pair]
+    after = 2 * (mass @ before) / mass.sum() - before
+    given = 0.5 * float(mass[0] * (after[0] @ after[0] - before[0] @ before[0]))
+    if given <= 0:
+        return 0.0
+    velocities[pair] = after
+    return given

@@ -1,24 +1,60 @@
-"""How long a run between two baths lasts, how it starts, and what looks at it on the way."""
+"""How a run proceeds: its initial state, its length, its temperatures, and the observers that sample it."""
 
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from attrs import Factory, define, field, frozen
+from numpy.typing import ArrayLike
 
 from kapitza.core.arrays import Array, quantity
 from kapitza.errors import ConvergenceError, InputError
-from kapitza.simulate.md.engine import Baths, Motion, Observer, State
-from kapitza.simulate.md.system import COLD, HELD, HOT, System
-from kapitza.simulate.md.thermal import thermal_state
+from kapitza.simulate.md.engine import Dynamics, MdState, Observer, Thermostats
+from kapitza.simulate.md.system import COLD_ROLE, HELD_ROLE, HOT_ROLE, System
 from kapitza.units import k_B
 
-LEAK = 0.1  # of the kinetic energy: what a block may gain or lose beyond the heat of its baths
-BURST = 30.0  # times the kinetic energy at the start: atoms that fast have left their crystal
-LONGEST = 1e-13  # s: no atoms are so heavy that a longer time step follows them
+
+def thermal_state(system: System, temperature: ArrayLike, seed: int, *, twice: bool = False) -> MdState:
+    """Return atoms at rest positions with velocities drawn from Maxwell's distribution; no momentum in all.
+
+    Parameters
+    ----------
+    system : atoms; those that are held stand still
+    temperature : K, one for all or one for each atom (n,)
+    seed : of the random numbers
+    twice : draw velocities at twice the temperature, since atoms at rest positions of a solid give half of their
+        kinetic energy to the springs between them
+
+    Raises
+    ------
+    InputError
+        for temperatures or a seed that are none, or no atom that may move
+    """
+    kelvin = np.asarray(temperature, dtype=float)
+    given: Any = seed
+    if not isinstance(given, (int, np.integer)) or given < 0:
+        raise InputError(f"{system.name}: seed = {seed!r}, wanted a whole number from 0 upwards")
+    if kelvin.shape not in ((), (system.masses.size,)) or not (np.isfinite(kelvin).all() and (kelvin >= 0).all()):
+        raise InputError(
+            f"{system.name}: temperatures of shape {kelvin.shape} beginning with {kelvin.ravel()[:3].tolist()} K, "
+            f"wanted one or {system.masses.size} finite ones, none below 0"
+        )
+    free = system.role != HELD_ROLE
+    if not free.any():
+        raise InputError(f"{system.name}: all {free.size} atoms are held, none can move")
+    width = np.sqrt((2 if twice else 1) * k_B * kelvin / system.masses)
+    velocities = np.random.default_rng(seed).normal(size=(free.size, 3)) * width[..., None] * free[:, None]
+    mass = system.masses * free
+    velocities -= (mass @ velocities / mass.sum()) * free[:, None]
+    return MdState(system.positions.copy(), velocities)
 
 
-def whole(low: int) -> Any:
+MAX_ENERGY_DRIFT = 0.1  # of the kinetic energy: what a block may gain or lose beyond the heat of its baths
+MAX_KINETIC_GROWTH = 30.0  # times the kinetic energy at the start: atoms that fast have left their crystal
+MAX_TIMESTEP = 1e-13  # s: no atoms are so heavy that a longer time step follows them
+
+
+def integer_from(low: int) -> Any:
     """Validate that a field holds a whole number, at least `low`."""
 
     def check(instance: Any, attribute: Any, value: Any) -> None:
@@ -31,7 +67,7 @@ def whole(low: int) -> Any:
 
 
 @frozen(kw_only=True)
-class Course:
+class Protocol:
     """How a run goes: equilibration, then blocks of one length.
 
     Attributes
@@ -47,15 +83,15 @@ class Course:
     leak : largest change of the energy in a block beyond the heat of the baths, in units of the kinetic energy
     """
 
-    timestep: float = field(validator=quantity(high=LONGEST))
-    steps: int = field(validator=whole(1))
-    blocks: int = field(validator=whole(1))
-    equilibration: int = field(default=0, validator=whole(0))
-    sample: int = field(default=10, validator=whole(1))
-    power: int = field(default=0, validator=whole(0))
-    seed: int = field(default=0, validator=whole(0))
+    timestep: float = field(validator=quantity(high=MAX_TIMESTEP))
+    steps: int = field(validator=integer_from(1))
+    blocks: int = field(validator=integer_from(1))
+    equilibration: int = field(default=0, validator=integer_from(0))
+    sample: int = field(default=10, validator=integer_from(1))
+    power: int = field(default=0, validator=integer_from(0))
+    seed: int = field(default=0, validator=integer_from(0))
     flowing: bool = False
-    leak: float = field(default=LEAK, validator=quantity())
+    leak: float = field(default=MAX_ENERGY_DRIFT, validator=quantity())
 
     def __attrs_post_init__(self) -> None:
         for name in ("sample", "power"):
@@ -76,7 +112,7 @@ class Course:
         return self.equilibration + self.blocks * self.steps
 
 
-def checked_baths(system: System, baths: Baths, course: Course) -> None:
+def check_thermostats(system: System, baths: Thermostats, course: Protocol) -> None:
     """Refuse baths that have no atoms, or lack their numbers.
 
     Raises
@@ -96,7 +132,7 @@ def checked_baths(system: System, baths: Baths, course: Course) -> None:
         )
     if baths.kind == "none":
         return
-    for role, side in ((HOT, "hot"), (COLD, "cold")):
+    for role, side in ((HOT_ROLE, "hot"), (COLD_ROLE, "cold")):
         if not (system.role == role).any():
             raise InputError(f"{system.name}: no atom is in the {side} bath of kind {baths.kind!r}: build with baths")
     if baths.kind == "langevin" and not baths.damping >= 2 * course.timestep:
@@ -109,7 +145,7 @@ def checked_baths(system: System, baths: Baths, course: Course) -> None:
         raise InputError(f"period {baths.period} steps of baths of kind 'swap', wanted at least 1")
 
 
-def checked_start(system: System, start: State) -> None:
+def check_start(system: System, start: MdState) -> None:
     """Refuse a state to start from that is of other atoms, or nowhere.
 
     Raises
@@ -136,7 +172,7 @@ def local_temperature(system: System, hot: float, cold: float) -> Array:
     hot, cold : K
     """
     z = system.positions[:, 2]
-    near = [z[system.role == role] for role in (HOT, COLD)]
+    near = [z[system.role == role] for role in (HOT_ROLE, COLD_ROLE)]
     if not (near[0].size and near[1].size):
         return np.full(z.size, (hot + cold) / 2)
     if not system.periodic:
@@ -145,7 +181,7 @@ def local_temperature(system: System, hot: float, cold: float) -> Array:
     return np.interp(z, knots, [hot, hot, cold, cold], period=float(system.lattice[2, 2]))
 
 
-def warm_state(system: System, hot: float, cold: float, seed: int) -> State:
+def gradient_state(system: System, hot: float, cold: float, seed: int) -> MdState:
     """State to start from: atoms at rest places, with velocities of twice the local temperature.
 
     Half of their kinetic energy becomes potential energy of vibration within a few periods.
@@ -180,7 +216,7 @@ class Thermometer:
     total: Array = Factory(lambda self: np.zeros(self.system.counts.size), takes_self=True)
     looks: int = 0
     half_masses: Array = Factory(
-        lambda self: np.where(self.system.role == HELD, 0.0, self.system.masses / 2), takes_self=True
+        lambda self: np.where(self.system.role == HELD_ROLE, 0.0, self.system.masses / 2), takes_self=True
     )
 
     def see(self, _positions: Array, velocities: Array) -> None:
@@ -209,7 +245,7 @@ class Thermometer:
 
     def taken(self) -> Array:
         """(layers,) mean temperature since the last time, K, 0 where atoms are held; starts anew."""
-        free = np.bincount(self.system.layer, weights=self.system.role != HELD, minlength=self.total.size)
+        free = np.bincount(self.system.layer, weights=self.system.role != HELD_ROLE, minlength=self.total.size)
         freedom = 3 * (np.maximum(free - 1, 0) if self.flowing else free)
         mean = np.divide(2 * self.total, k_B * freedom * self.looks, out=np.zeros(free.size), where=freedom > 0)
         self.total, self.looks = np.zeros(free.size), 0
@@ -217,7 +253,7 @@ class Thermometer:
 
 
 @define(eq=False)
-class Meter:
+class PowerMeter:
     """Mean of the direct power through the plane.
 
     Attributes
@@ -243,7 +279,9 @@ class Meter:
         return mean
 
 
-def watched(motion: Motion, looks: Sequence[Thermometer | Meter | Observer], step: int, steps: int) -> None:
+def advance_observed(
+    motion: Dynamics, looks: Sequence[Thermometer | PowerMeter | Observer], step: int, steps: int
+) -> None:
     """Do some time steps, and let each observer look at multiples of its interval.
 
     Parameters

@@ -1,13 +1,16 @@
-"""What a run between two baths leaves behind, block by block: the same from our own runs and from a cluster's files."""
+"""Block averages of a run, the same from the engines here and from files written on a cluster."""
+
+import json
 
 import numpy as np
 from attrs import field, frozen
 
 from kapitza.core.arrays import Array, finite, positive
 from kapitza.errors import InputError
-from kapitza.matter.brillouin import Integers
-from kapitza.matter.crystal import integers
-from kapitza.simulate.md.system import COLD, HOT
+from kapitza.matter.brillouin import IntArray
+from kapitza.matter.crystal import integer_array
+from kapitza.simulate.md.protocol import Protocol
+from kapitza.simulate.md.system import COLD_ROLE, HOT_ROLE, System
 
 
 @frozen(eq=False)
@@ -42,8 +45,8 @@ class Record:
     area: float
     plane: float
     heights: Array = field(converter=finite)
-    counts: Integers = field(converter=integers)
-    roles: Integers = field(converter=integers)
+    counts: IntArray = field(converter=integer_array)
+    roles: IntArray = field(converter=integer_array)
     block: float
     temperature: Array = field()
     heat: Array = field()
@@ -77,6 +80,60 @@ class Record:
         """Mean temperatures of the planes of the two baths, K."""
         mean = self.temperature.mean(axis=0)
         hot, cold = (
-            float(np.average(mean[self.roles == r], weights=self.counts[self.roles == r])) for r in (HOT, COLD)
+            float(np.average(mean[self.roles == r], weights=self.counts[self.roles == r]))
+            for r in (HOT_ROLE, COLD_ROLE)
         )
         return hot, cold
+
+
+HEADER_FILE = "kapitza.json"
+
+
+@frozen(eq=False)
+class RunHeader:
+    """All of a `Record` but its blocks.
+
+    Attributes
+    ----------
+    name, area, plane, heights, counts, roles, block, timestep, ways, seed, method : as in `Record`
+    blocks : how many are wanted
+    """
+
+    name: str
+    area: float
+    plane: float
+    heights: Array
+    counts: IntArray
+    roles: IntArray
+    block: float
+    timestep: float
+    ways: int
+    seed: int
+    method: str
+    blocks: int
+
+    @property
+    def text(self) -> str:
+        """Itself as JSON."""
+        lists = {"heights": self.heights.tolist(), "counts": self.counts.tolist(), "roles": self.roles.tolist()}
+        plain = {
+            name: getattr(self, name)
+            for name in ("name", "area", "plane", "block", "timestep", "ways", "seed", "method", "blocks")
+        }
+        return json.dumps({"kapitza": "molecular dynamics", **plain, **lists}, indent=1, allow_nan=False) + "\n"
+
+    def record(self, temperature: Array, heat: Array, energy: Array, power: Array | None = None) -> Record:
+        """Return the record of a run with these blocks; see `Record`."""
+        measured = np.full(len(temperature), np.nan) if power is None else power
+        return Record(
+            self.name, self.area, self.plane, self.heights, self.counts, self.roles, self.block, temperature, heat,
+            energy, measured, timestep=self.timestep, ways=self.ways, seed=self.seed, method=self.method,
+        )  # fmt: skip
+
+
+def make_header(system: System, course: Protocol, method: str) -> RunHeader:
+    """Return the header of a run of a system."""
+    return RunHeader(
+        system.name, system.area, float(system.plane), system.heights, system.counts, system.roles, course.block,
+        course.timestep, 2 if system.periodic else 1, course.seed, method, course.blocks,
+    )  # fmt: skip

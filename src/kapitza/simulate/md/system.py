@@ -8,17 +8,17 @@ from numpy.typing import NDArray
 
 from kapitza.core.arrays import Array, positive
 from kapitza.errors import InputError
-from kapitza.matter.brillouin import Integers
-from kapitza.matter.crystal import finite, integers
+from kapitza.matter.brillouin import IntArray
+from kapitza.matter.crystal import finite_array, integer_array
 
-FREE: Final = 0
-HOT: Final = 1
-COLD: Final = 2
-HELD: Final = 3
+FREE_ROLE: Final = 0
+HOT_ROLE: Final = 1
+COLD_ROLE: Final = 2
+HELD_ROLE: Final = 3
 
-FLAT = 1e-6  # of lengths: what rounding leaves
+FLATNESS_TOLERANCE = 1e-6  # of lengths: what rounding leaves
 
-Flags = NDArray[np.bool_]
+BoolArray = NDArray[np.bool_]
 
 
 @frozen(eq=False)
@@ -45,13 +45,13 @@ class System:
     """
 
     name: str
-    lattice: Array = field(converter=finite)
-    positions: Array = field(converter=finite)
+    lattice: Array = field(converter=finite_array)
+    positions: Array = field(converter=finite_array)
     masses: Array = field(converter=positive)
-    species: Integers = field(converter=integers)
+    species: IntArray = field(converter=integer_array)
     kinds: tuple[str, ...] = field(converter=tuple)
-    layer: Integers = field(converter=integers)
-    role: Integers = field(converter=integers)
+    layer: IntArray = field(converter=integer_array)
+    role: IntArray = field(converter=integer_array)
     plane: float
     periodic: bool = False
 
@@ -62,12 +62,12 @@ class System:
             found = getattr(self, name).shape
             if found != wanted:
                 raise InputError(f"{self.name}: {name} of shape {found} for {n} masses, wanted {wanted}")
-        check_numbers(self)
+        check_system(self)
         if not 0 < int(self.right.sum()) < n:
             raise InputError(f"{self.name}: all {n} atoms are on one side of the plane at {self.plane:g} m")
 
     @property
-    def right(self) -> Flags:
+    def right(self) -> BoolArray:
         """(n,) whether the atom belongs to the right side."""
         return self.positions[:, 2] > self.plane
 
@@ -77,7 +77,7 @@ class System:
         return float(np.linalg.norm(np.cross(self.lattice[0], self.lattice[1])))
 
     @property
-    def counts(self) -> Integers:
+    def counts(self) -> IntArray:
         """(layers,) atoms of each plane."""
         return np.bincount(self.layer)
 
@@ -87,14 +87,14 @@ class System:
         return np.bincount(self.layer, weights=self.positions[:, 2]) / self.counts
 
     @property
-    def roles(self) -> Integers:
+    def roles(self) -> IntArray:
         """(layers,) largest role of the atoms of each plane."""
         found = np.zeros(self.counts.size, dtype=np.int64)
         np.maximum.at(found, self.layer, self.role)
         return found
 
 
-def check_numbers(system: System) -> None:
+def check_system(system: System) -> None:
     """Refuse kinds, roles and planes of atoms that do not exist, and a box in which nothing fits.
 
     Raises
@@ -103,7 +103,7 @@ def check_numbers(system: System) -> None:
         naming what came and what was wanted
     """
     name, (a, b, c) = system.name, system.lattice
-    for what, numbers, last in (("species", system.species, len(system.kinds) - 1), ("role", system.role, HELD)):
+    for what, numbers, last in (("species", system.species, len(system.kinds) - 1), ("role", system.role, HELD_ROLE)):
         if numbers.size and not 0 <= numbers.min() <= numbers.max() <= last:
             raise InputError(f"{name}: {what} from {numbers.min()} to {numbers.max()}, wanted from 0 to {last}")
     layers = np.unique(system.layer)
@@ -112,7 +112,7 @@ def check_numbers(system: System) -> None:
             f"{name}: atoms in {layers.size} layers numbered {layers[0]} to {layers[-1]}, wanted 0 to {layers.size - 1}"
         )
     volume = abs(float(np.linalg.det(system.lattice)))
-    if not volume > FLAT * float(np.prod(np.linalg.norm(system.lattice, axis=1))):
+    if not volume > FLATNESS_TOLERANCE * float(np.prod(np.linalg.norm(system.lattice, axis=1))):
         raise InputError(f"{name}: the box {a}, {b}, {c} m has no volume")
-    if max(abs(a[2]), abs(b[2])) > FLAT * float(np.linalg.norm(system.lattice)):
+    if max(abs(a[2]), abs(b[2])) > FLATNESS_TOLERANCE * float(np.linalg.norm(system.lattice)):
         raise InputError(f"{name}: the first two vectors of the box, {a} and {b} m, wanted in the plane z = 0")

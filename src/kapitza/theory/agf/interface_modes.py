@@ -13,23 +13,29 @@ from numpy.typing import ArrayLike
 
 from kapitza.core.arrays import Array, numbers, same_length
 from kapitza.errors import InputError
-from kapitza.matter.junction import Junction, fractions
-from kapitza.run.store import Arrays, Inputs, Store
+from kapitza.matter.junction import Junction, wavevector_fractions
+from kapitza.run.store import Store, UnitInputs, UnitResult
 from kapitza.run.work import Progress
-from kapitza.theory.agf.bound import Bound, bound_modes
-from kapitza.theory.agf.conductance import group
-from kapitza.theory.agf.device import prepared
-from kapitza.theory.agf.local import Counts, even, mesh_of, table, whole_numbers
-from kapitza.theory.agf.octaves import Runner
-from kapitza.theory.agf.points import SECONDS, junction_arrays, junction_of, seconds
-from kapitza.theory.agf.resonance import resonances
-from kapitza.theory.agf.sites import chosen_layers, sites
+from kapitza.theory.agf.adaptive_quadrature import UnitRunner
+from kapitza.theory.agf.conductance import symmetry_operations
+from kapitza.theory.agf.green_functions import prepare_junction
+from kapitza.theory.agf.local_density import (
+    Counts,
+    device_sites,
+    even_frequencies,
+    finite_table,
+    read_only_integers,
+    select_layers,
+    zone_mesh,
+)
+from kapitza.theory.agf.localised_modes import BoundMode, bound_modes, find_resonances
+from kapitza.theory.agf.transmission import UNIT_SECONDS, junction_arrays, junction_from_arrays, point_seconds
 from kapitza.units import THz
 
-KINDS = ("below the bands", "in a gap", "above the bands", "resonance")
-APART = 0.1  # of the highest frequency: modes of one name that differ by more are two families
-POINTS = 1000  # frequencies that the modes of one wave vector cost, roughly
-COLUMNS = ("omega", "kind", "width", "left_tail", "right_tail", "left_decay", "right_decay")
+MODE_KINDS = ("below the bands", "in a gap", "above the bands", "resonance")
+FAMILY_SEPARATION = 0.1  # of the highest frequency: modes of one name that differ by more are two families
+POINTS_PER_WAVEVECTOR = 1000  # frequencies that the modes of one wave vector cost, roughly
+TABLE_COLUMNS = ("omega", "kind", "width", "left_tail", "right_tail", "left_decay", "right_decay")
 
 
 @frozen(eq=False)
@@ -59,20 +65,20 @@ class InterfaceModes:
     """
 
     omega: Array = field(converter=numbers)
-    k: Array = field(converter=table)
+    k: Array = field(converter=finite_table)
     modes: Array = field(converter=numbers, validator=same_length("omega"))
-    kind: Counts = field(converter=whole_numbers)
+    kind: Counts = field(converter=read_only_integers)
     width: Array = field(converter=numbers, validator=same_length("omega"))
     left_tail: Array = field(converter=numbers, validator=same_length("omega"))
     right_tail: Array = field(converter=numbers, validator=same_length("omega"))
     left_decay: Array = field(converter=numbers, validator=same_length("omega"))
     right_decay: Array = field(converter=numbers, validator=same_length("omega"))
-    weight: Array = field(converter=table)
-    layer: Counts = field(converter=whole_numbers)
-    atom: Counts = field(converter=whole_numbers)
-    direction: Counts = field(converter=whole_numbers)
+    weight: Array = field(converter=finite_table)
+    layer: Counts = field(converter=read_only_integers)
+    atom: Counts = field(converter=read_only_integers)
+    direction: Counts = field(converter=read_only_integers)
     symbol: tuple[str, ...] = field(converter=tuple)
-    interface: Counts = field(converter=whole_numbers)
+    interface: Counts = field(converter=read_only_integers)
     method: str = field(default="", kw_only=True)
 
     def __attrs_post_init__(self) -> None:
@@ -84,8 +90,8 @@ class InterfaceModes:
             )
         if self.atom.size != size or self.direction.size != size or self.atom.max(initial=0) >= len(self.symbol):
             raise InputError(f"{self.atom.size} atoms and {self.direction.size} directions for {size} coordinates")
-        if rows and not 0 <= self.kind.min() <= self.kind.max() < len(KINDS):
-            raise InputError(f"kinds {self.kind.min()} to {self.kind.max()}: expected 0 to {len(KINDS) - 1}")
+        if rows and not 0 <= self.kind.min() <= self.kind.max() < len(MODE_KINDS):
+            raise InputError(f"kinds {self.kind.min()} to {self.kind.max()}: expected 0 to {len(MODE_KINDS) - 1}")
 
     @property
     def share(self) -> Array:
@@ -112,29 +118,29 @@ class InterfaceModes:
         """(n,) what moves most and where in the spectrum: "in a gap, Si in the plane"."""
         strongest = self.character.reshape(self.omega.size, -1).argmax(axis=1) if self.omega.size else ()
         motion = [f"{name} {way}" for name in self.elements for way in ("in the plane", "along the normal")]
-        return tuple(f"{KINDS[kind]}, {motion[i]}" for kind, i in zip(self.kind, strongest, strict=True))
+        return tuple(f"{MODE_KINDS[kind]}, {motion[i]}" for kind, i in zip(self.kind, strongest, strict=True))
 
-    def families(self) -> tuple["Family", ...]:
+    def families(self) -> tuple["ModeFamily", ...]:
         """Modes of one name and of neighbouring frequencies together, from the lowest frequency."""
         names = np.array(self.names)
-        found: list[Family] = []
+        found: list[ModeFamily] = []
         for name in dict.fromkeys(self.names):
             rows = np.flatnonzero(names == name)
             rows = rows[np.argsort(self.omega[rows], kind="stable")]
-            cuts = np.flatnonzero(np.diff(self.omega[rows]) > APART * self.omega.max()) + 1
+            cuts = np.flatnonzero(np.diff(self.omega[rows]) > FAMILY_SEPARATION * self.omega.max()) + 1
             found += [self._family(name, part) for part in np.split(rows, cuts)]
         return tuple(sorted(found, key=lambda one: one.lowest))
 
-    def _family(self, name: str, rows: Counts) -> "Family":
+    def _family(self, name: str, rows: Counts) -> "ModeFamily":
         modes = self.modes[rows]
         mean = [float(np.average(values[rows], weights=modes)) for values in (self.share, self.width)]
         decay = [float(np.median(values[rows])) for values in (self.left_decay, self.right_decay)]
         low, high = float(self.omega[rows].min()), float(self.omega[rows].max())
-        return Family(name, low, high, float(modes.sum()), mean[0], mean[1], decay[0], decay[1])
+        return ModeFamily(name, low, high, float(modes.sum()), mean[0], mean[1], decay[0], decay[1])
 
 
 @frozen
-class Family:
+class ModeFamily:
     """Modes of an interface that have one name.
 
     Attributes
@@ -196,17 +202,17 @@ def interface_modes(
     ConvergenceError
         where waves of opposite directions cannot be told apart
     """
-    what, wanted = prepared(junction), even(junction, omega)
-    chosen, named = chosen_layers(junction, layers), sites(junction)
+    what, wanted = prepare_junction(junction), even_frequencies(junction, omega)
+    chosen, named = select_layers(junction, layers), device_sites(junction)
     if k is None:
-        found_mesh = mesh_of(junction, k_mesh, group(what, symmetry))
+        found_mesh = zone_mesh(junction, k_mesh, symmetry_operations(what, symmetry))
         vectors, weight = found_mesh.k, found_mesh.weight
     else:
-        vectors = fractions(k)
+        vectors = wavevector_fractions(k)
         weight = np.full(len(vectors), 1 / max(len(vectors), 1))
     plain = junction_arrays(junction)
-    step = max(1, int(SECONDS / seconds(what) / POINTS))
-    units: list[Inputs] = [
+    step = max(1, int(UNIT_SECONDS / point_seconds(what) / POINTS_PER_WAVEVECTOR))
+    units: list[UnitInputs] = [
         {
             "junction": plain,
             "k": vectors[i : i + step],
@@ -217,7 +223,7 @@ def interface_modes(
         }
         for i in range(0, len(vectors), step)
     ]
-    found = Runner(workers, executor, store, progress)(modes_of, units)
+    found = UnitRunner(workers, executor, store, progress)(interface_mode_rows, units)
     rows = found["row"].astype(int)
     return InterfaceModes(
         found["omega"],
@@ -239,22 +245,22 @@ def interface_modes(
     )
 
 
-def modes_of(unit: Inputs) -> Arrays:
+def interface_mode_rows(unit: UnitInputs) -> UnitResult:
     """Kernel: rows of the table of modes for wave vectors k (nk, 2)."""
-    what = prepared(junction_of(unit["junction"]))
+    what = prepare_junction(junction_from_arrays(unit["junction"]))
     k, omega, interface = (np.asarray(unit[name]) for name in ("k", "omega", "interface"))
-    first, layer = int(np.asarray(unit["first"])), sites(what.junction).layer
-    found: list[Bound] = []
+    first, layer = int(np.asarray(unit["first"])), device_sites(what.junction).layer
+    found: list[BoundMode] = []
     rows: list[int] = []
     for i, one in enumerate(k):
-        here = bound_modes(what, one) + resonances(what, one, omega, interface, layer)
+        here = bound_modes(what, one) + find_resonances(what, one, omega, interface, layer)
         found += sorted(here, key=lambda mode: mode.omega)
         rows += [first + i] * len(here)
     columns = [(mode.omega, mode.kind, mode.width, *mode.tails, *mode.decay) for mode in found]
-    plain = np.array(columns, dtype=float).reshape(len(found), len(COLUMNS))
+    plain = np.array(columns, dtype=float).reshape(len(found), len(TABLE_COLUMNS))
     weight = np.array([mode.weight for mode in found], dtype=float).reshape(len(found), layer.size)
     return {
-        **{name: plain[:, i] for i, name in enumerate(COLUMNS)},
+        **{name: plain[:, i] for i, name in enumerate(TABLE_COLUMNS)},
         "weight": weight,
         "row": np.array(rows, dtype=float),
     }

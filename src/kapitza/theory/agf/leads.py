@@ -25,26 +25,26 @@ from numpy.typing import ArrayLike, NDArray
 
 from kapitza.core.arrays import Array
 from kapitza.errors import ConvergenceError
-from kapitza.matter.junction import PS2, Complex, Lead, fractions, roots
-from kapitza.theory.agf.gauge import Gauge, Real, gauge, real_blocks
+from kapitza.matter.junction import SQUARE_PICOSECOND, ComplexArray, Lead, inverse_root_masses, wavevector_fractions
+from kapitza.theory.agf.real_basis import RealBasis, RealBlocks, find_real_basis, real_blocks
 
-RANK = 1e-11  # of the largest singular value of the coupling: what is below is rounding
-UNIT = 1e-6  # waves with |ln|λ|| below this propagate
-STILL = 1e-9  # of |p||q|: waves that carry less energy stand at a band edge and count as evanescent
-LEVEL = 1e-8  # waves whose λ differ by less are degenerate
-SHIFTS = tuple(r * np.exp(1j * phase) for r, phase in ((1.23, 0.7), (1.31, 2.1), (0.81, -1.2), (1.17, -2.6)))
-NUDGE = 3e-11  # relative change of the frequency where waves could not be told apart
+RANK_TOLERANCE = 1e-11  # of the largest singular value of the coupling: what is below is rounding
+PROPAGATION_TOLERANCE = 1e-6  # waves with |ln|λ|| below this propagate
+MIN_RELATIVE_FLUX = 1e-9  # of |p||q|: waves that carry less energy stand at a band edge and count as evanescent
+BLOCH_FACTOR_TOLERANCE = 1e-8  # waves whose λ differ by less are degenerate
+COMPLEX_SHIFTS = tuple(r * np.exp(1j * phase) for r, phase in ((1.23, 0.7), (1.31, 2.1), (0.81, -1.2), (1.17, -2.6)))
+DEGENERACY_SHIFT = 3e-11  # relative change of the frequency where waves could not be told apart
 REAL_SHIFTS = (1.23, -1.31, 0.77)  # of real matrices: waves that decay may lie on the real axis
-INFINITE = 1e12  # self-energy beside a pole, in units of the coupling: all digits of the rest are lost
-ASIDE = 1e-9  # relative change of the frequency beside a pole
-POLES = 3  # times that this is tried
-NEAR = 1e3  # size of μ from which a shift is too near to a wave
+POLE_SELF_ENERGY = 1e12  # self-energy beside a pole, in units of the coupling: all digits of the rest are lost
+POLE_OFFSET = 1e-9  # relative change of the frequency beside a pole
+MAX_POLE_RETRIES = 3  # times that this is tried
+MAX_SHIFTED_EIGENVALUE = 1e3  # size of μ from which a shift is too near to a wave
 
 Flags = NDArray[np.bool_]
 
 
 @frozen(eq=False)
-class Fold:
+class CouplingBasis:
     """What the coupling of neighbouring layers reaches, the same at all wave vectors.
 
     Attributes
@@ -58,7 +58,7 @@ class Fold:
     rows: Array
     columns: Array
     scale: float
-    gauge: Gauge | None = None
+    gauge: RealBasis | None = None
 
     @property
     def rank(self) -> int:
@@ -67,30 +67,30 @@ class Fold:
 
 
 @frozen(eq=False)
-class Layers:
+class LeadLayers:
     """A lead at b wave vectors: onsite D00 (b, f, f); factors A and B (b, f, r) of the coupling to the right.
 
     `real` is the same in a basis where it is real, None where there is none.
     """
 
-    onsite: Complex
-    a: Complex
-    b: Complex
-    real: Real | None = None
+    onsite: ComplexArray
+    a: ComplexArray
+    b: ComplexArray
+    real: RealBlocks | None = None
 
-    def at(self, index: NDArray[np.intp]) -> "Layers":
+    def at(self, index: NDArray[np.intp]) -> "LeadLayers":
         """Take some of the wave vectors, with repetition."""
         real = None if self.real is None else self.real.at(index)
-        return Layers(self.onsite[index], self.a[index], self.b[index], real)
+        return LeadLayers(self.onsite[index], self.a[index], self.b[index], real)
 
     @property
-    def hop(self) -> Complex:
+    def hop(self) -> ComplexArray:
         """(b, f, f) coupling to the next layer on the right, (rad/ps)²."""
         return self.a @ dagger(self.b)
 
 
 @frozen(eq=False)
-class Waves:
+class LeadWaves:
     r"""The 2r waves of a lead at b frequencies: r to the right first, then r to the left.
 
     Attributes
@@ -102,9 +102,9 @@ class Waves:
     flux : (b, 2r) $i(q^\dagger p - p^\dagger q)$, energy to the right, 0 for evanescent waves
     """
 
-    factor: Complex
-    p: Complex
-    q: Complex
+    factor: ComplexArray
+    p: ComplexArray
+    q: ComplexArray
     open: Flags
     flux: Array
 
@@ -119,34 +119,34 @@ class Waves:
         return self.open[:, : self.rank].sum(axis=1)
 
     @property
-    def right(self) -> Complex:
+    def right(self) -> ComplexArray:
         r"""(b, r, r) $\sigma_R$ of a lead on the right."""
-        return quotient(self.p[:, :, : self.rank], self.q[:, :, : self.rank])
+        return right_divide(self.p[:, :, : self.rank], self.q[:, :, : self.rank])
 
     @property
-    def left(self) -> Complex:
+    def left(self) -> ComplexArray:
         r"""(b, r, r) $\sigma_L$ of a lead on the left."""
-        return quotient(self.q[:, :, self.rank :], self.p[:, :, self.rank :])
+        return right_divide(self.q[:, :, self.rank :], self.p[:, :, self.rank :])
 
 
-def fold(lead: Lead) -> Fold:
+def coupling_basis(lead: Lead) -> CouplingBasis:
     """Find the rank of the coupling between layers of a lead, from its force constants in real space."""
-    weight = roots(lead.masses, lead.directions)
+    weight = inverse_root_masses(lead.masses, lead.directions)
     hop = lead.hop * (weight[:, None] * weight)
-    rows = span(np.concatenate(list(hop), axis=1))
-    columns = span(np.concatenate(list(hop.swapaxes(1, 2)), axis=1))
-    return Fold(rows, columns, float(np.linalg.norm(hop.sum(axis=0), 2)) or 1.0, gauge(lead))
+    rows = column_space(np.concatenate(list(hop), axis=1))
+    columns = column_space(np.concatenate(list(hop.swapaxes(1, 2)), axis=1))
+    return CouplingBasis(rows, columns, float(np.linalg.norm(hop.sum(axis=0), 2)) or 1.0, find_real_basis(lead))
 
 
-def span(matrix: Array) -> Array:
+def column_space(matrix: Array) -> Array:
     """Orthonormal basis of the columns of a matrix."""
     vectors, values, _ = np.linalg.svd(matrix, full_matrices=False)
-    return vectors[:, values > RANK * values[0]]
+    return vectors[:, values > RANK_TOLERANCE * values[0]]
 
 
-def layers(lead: Lead, k: ArrayLike, basis: Fold) -> Layers:
+def lead_layers(lead: Lead, k: ArrayLike, basis: CouplingBasis) -> LeadLayers:
     """Blocks of a lead at in-plane wave vectors (nk, 2), with the coupling in factors."""
-    k = fractions(k)
+    k = wavevector_fractions(k)
     onsite, hop = lead.blocks(k)
     core = basis.rows.T @ hop @ basis.columns / np.sqrt(basis.scale)
     size = np.sqrt(basis.scale)
@@ -157,20 +157,20 @@ def layers(lead: Lead, k: ArrayLike, basis: Fold) -> Layers:
         span = basis.rows
         a, b = np.broadcast_to(span * size + 0j, (len(core), *span.shape)), basis.columns @ dagger(core)
     real = None if basis.gauge is None else real_blocks(basis.gauge, k, (onsite, a, b), span)
-    return Layers(onsite, a, b, real)
+    return LeadLayers(onsite, a, b, real)
 
 
-def dagger(matrix: Complex) -> Complex:
+def dagger(matrix: ComplexArray) -> ComplexArray:
     """Conjugate transpose of the last two axes."""
     return matrix.conj().swapaxes(-1, -2)
 
 
-def quotient(numerator: Complex, denominator: Complex) -> Complex:
+def right_divide(numerator: ComplexArray, denominator: ComplexArray) -> ComplexArray:
     """Return the matrices numerator @ inverse(denominator)."""
     return np.linalg.solve(denominator.swapaxes(-1, -2), numerator.swapaxes(-1, -2)).swapaxes(-1, -2)
 
 
-def surface_waves(at: Layers, omega: Array) -> Waves:
+def solve_lead_waves(at: LeadLayers, omega: Array) -> LeadWaves:
     """Find the waves of a lead at b wave vectors and the frequency of each, rad s⁻¹.
 
     Beside a mode of its free surface, where a self-energy has a pole, it is solved at a frequency close by.
@@ -180,27 +180,27 @@ def surface_waves(at: Layers, omega: Array) -> Waves:
     ConvergenceError
         if waves to the right and to the left cannot be told apart, even at frequencies close by
     """
-    found = directed(at, omega)
-    for step in range(1, POLES + 1):
-        index = np.flatnonzero(pole(found))
+    found = classify_waves(at, omega)
+    for step in range(1, MAX_POLE_RETRIES + 1):
+        index = np.flatnonzero(is_near_pole(found))
         if not index.size:
             break
-        replace(found, index, directed(at.at(index), omega[index] * (1 + step * ASIDE)))
+        replace_waves(found, index, classify_waves(at.at(index), omega[index] * (1 + step * POLE_OFFSET)))
     return found
 
 
-def directed(at: Layers, omega: Array) -> Waves:
+def classify_waves(at: LeadLayers, omega: Array) -> LeadWaves:
     """Waves by their directions, with shift after shift where these are in doubt."""
-    tries: list[tuple[complex, int]] = [(shift, step) for step, shift in enumerate(SHIFTS)]
+    tries: list[tuple[complex, int]] = [(shift, step) for step, shift in enumerate(COMPLEX_SHIFTS)]
     if at.real is not None:
         tries = [*((shift, 0) for shift in REAL_SHIFTS), *tries]
-    found, bad = attempt(at, omega, tries[0][0])
+    found, bad = attempt_shift(at, omega, tries[0][0])
     for shift, step in tries[1:]:
         if not bad.any():
             return found
         index = np.flatnonzero(bad)
-        again, worse = attempt(at.at(index), omega[index] * (1 + step * NUDGE), shift)
-        replace(found, index, again)
+        again, worse = attempt_shift(at.at(index), omega[index] * (1 + step * DEGENERACY_SHIFT), shift)
+        replace_waves(found, index, again)
         bad[index] = worse
     if bad.any():
         i = int(np.argmax(bad))
@@ -212,33 +212,35 @@ def directed(at: Layers, omega: Array) -> Waves:
     return found
 
 
-def replace(found: Waves, index: NDArray[np.intp], other: Waves) -> None:
+def replace_waves(found: LeadWaves, index: NDArray[np.intp], other: LeadWaves) -> None:
     """Put other waves in the place of some, in place."""
     for name in ("factor", "p", "q", "open", "flux"):
         getattr(found, name)[index] = getattr(other, name)
 
 
-def pole(found: Waves) -> Flags:
+def is_near_pole(found: LeadWaves) -> Flags:
     """(b,) where a self-energy, of order 1 in these units, is infinite but for rounding."""
     r = found.rank
-    return blows(found.p[:, :, :r], found.q[:, :, :r]) | blows(found.q[:, :, r:], found.p[:, :, r:])
+    return quotient_overflows(found.p[:, :, :r], found.q[:, :, :r]) | quotient_overflows(
+        found.q[:, :, r:], found.p[:, :, r:]
+    )
 
 
-def blows(numerator: Complex, denominator: Complex) -> Flags:
+def quotient_overflows(numerator: ComplexArray, denominator: ComplexArray) -> Flags:
     """(b,) where a quotient of matrices is too large, or has none."""
     try:
-        return np.abs(quotient(numerator, denominator)).max(axis=(1, 2)) > INFINITE
+        return np.abs(right_divide(numerator, denominator)).max(axis=(1, 2)) > POLE_SELF_ENERGY
     except np.linalg.LinAlgError:
         if len(numerator) == 1:
             return np.ones(1, dtype=bool)
         pairs = zip(numerator[:, None], denominator[:, None], strict=True)
-        return np.concatenate([blows(*pair) for pair in pairs])
+        return np.concatenate([quotient_overflows(*pair) for pair in pairs])
 
 
-def attempt(at: Layers, omega: Array, shift: complex) -> tuple[Waves, Flags]:
+def attempt_shift(at: LeadLayers, omega: Array, shift: complex) -> tuple[LeadWaves, Flags]:
     """Waves with one shift, and where their directions are in doubt; real matrices are used for real shifts."""
     r = at.a.shape[-1]
-    energy = omega**2 * PS2
+    energy = omega**2 * SQUARE_PICOSECOND
     part = at.real if at.real is not None and isinstance(shift, float) else at
     pair = np.concatenate([part.a, part.b], axis=2)
     turned = pair.conj().swapaxes(1, 2)
@@ -254,18 +256,18 @@ def attempt(at: Layers, omega: Array, shift: complex) -> tuple[Waves, Flags]:
     with np.errstate(divide="ignore", invalid="ignore"):
         factor = np.where(np.abs(value) > 0, shift + 1 / value, np.inf)
     log = np.log(np.maximum(np.abs(factor), 1e-300))
-    propagates = np.abs(log) < UNIT
-    resolve(solved, shift, factor, vector, propagates)
-    if isinstance(part, Real):
+    propagates = np.abs(log) < PROPAGATION_TOLERANCE
+    resolve_degenerate(solved, shift, factor, vector, propagates)
+    if isinstance(part, RealBlocks):
         np.multiply(factor, part.phase[:, None], out=factor, where=np.isfinite(factor))
         vector = (part.turn[:, None] @ vector.reshape(-1, 2, r, 2 * r)).reshape(vector.shape)
     flux = -2 * np.einsum("bij,bij->bj", vector[:, r:].conj(), vector[:, :r]).imag
     size = np.linalg.norm(vector[:, :r], axis=1) * np.linalg.norm(vector[:, r:], axis=1)
-    propagates &= np.abs(flux) > STILL * size
+    propagates &= np.abs(flux) > MIN_RELATIVE_FLUX * size
     leftwards = np.where(propagates, flux < 0, log > 0)
     order = np.argsort(leftwards, axis=1, kind="stable")
     vector = np.take_along_axis(vector, order[:, None, :], axis=2)
-    found = Waves(
+    found = LeadWaves(
         np.take_along_axis(factor, order, axis=1),
         vector[:, :r],
         vector[:, r:],
@@ -273,19 +275,21 @@ def attempt(at: Layers, omega: Array, shift: complex) -> tuple[Waves, Flags]:
         np.take_along_axis(flux * propagates, order, axis=1),
     )
     doubt = (leftwards.sum(axis=1) != r) | (found.open[:, :r].sum(axis=1) != found.open[:, r:].sum(axis=1))
-    if isinstance(part, Real):
-        doubt |= np.abs(value).max(axis=1) > NEAR
+    if isinstance(part, RealBlocks):
+        doubt |= np.abs(value).max(axis=1) > MAX_SHIFTED_EIGENVALUE
     return found, doubt
 
 
-def resolve(solved: Complex, shift: complex, factor: Complex, vector: Complex, propagates: Flags) -> None:
+def resolve_degenerate(
+    solved: ComplexArray, shift: complex, factor: ComplexArray, vector: ComplexArray, propagates: Flags
+) -> None:
     """Turn degenerate propagating waves, in place, to those that have a velocity of their own.
 
     Within a group of one λ the derivative of D with respect to the phase is diagonal in the basis of the physical
     waves; an eigenvector of a computer mixes waves to the right with waves to the left.
     """
     factor = np.where(propagates, factor, 0)  # others may be infinite
-    same = np.abs(factor[:, :, None] - factor[:, None, :]) < LEVEL
+    same = np.abs(factor[:, :, None] - factor[:, None, :]) < BLOCH_FACTOR_TOLERANCE
     same &= propagates[:, :, None] & propagates[:, None, :]
     r = vector.shape[1] // 2
     for i in np.flatnonzero(same.sum(axis=(1, 2)) > propagates.sum(axis=1)):
@@ -296,10 +300,10 @@ def resolve(solved: Complex, shift: complex, factor: Complex, vector: Complex, p
             if group.size > 1:
                 part = vector[i][:, group]
                 moved = solved[i] @ np.concatenate([part[:r], part[r:] / -shift])
-                vector[i][:, group] = part @ rotation(part[:r], part[r:], moved)
+                vector[i][:, group] = part @ flux_rotation(part[:r], part[r:], moved)
 
 
-def rotation(p: Complex, q: Complex, u: Complex) -> Complex:
+def flux_rotation(p: ComplexArray, q: ComplexArray, u: ComplexArray) -> ComplexArray:
     """Combinations of degenerate waves (f, g) that are orthogonal and have definite fluxes, each of norm 1."""
     flux = 1j * (dagger(q) @ p - dagger(p) @ q)
     _, values, basis = np.linalg.svd(u, full_matrices=False)
@@ -308,7 +312,9 @@ def rotation(p: Complex, q: Complex, u: Complex) -> Complex:
     return whitened @ turned
 
 
-def decimation(onsite: Complex, hop: Complex, energy: Complex, *, limit: int = 100) -> Complex:
+def decimation_self_energy(
+    onsite: ComplexArray, hop: ComplexArray, energy: ComplexArray, *, limit: int = 100
+) -> ComplexArray:
     r"""Self-energy of a lead on the right by decimation: the second road, for frequencies off the real axis.
 
     Each step removes every second layer, so that n steps reach $2^n$ layers deep.

@@ -17,21 +17,40 @@ from numpy.typing import ArrayLike
 
 from kapitza.core.arrays import Array, frequencies, numbers, temperatures
 from kapitza.core.occupation import mode_heat_capacity
-from kapitza.core.transmission import trapezoid
+from kapitza.core.transmission import trapezoid_weights
 from kapitza.errors import InputError
-from kapitza.matter.junction import Complex, Junction
-from kapitza.run.store import Arrays, Inputs, Store
+from kapitza.matter.junction import ComplexArray, Junction
+from kapitza.run.store import Store, UnitInputs, UnitResult
 from kapitza.run.work import Progress
-from kapitza.theory.agf.device import Prepared, prepared
+from kapitza.theory.agf.adaptive_quadrature import UnitRunner
+from kapitza.theory.agf.green_functions import (
+    DevicePoints,
+    PreparedJunction,
+    atom_densities,
+    device_points,
+    first_layer_columns,
+    local_densities,
+    prepare_junction,
+    sweep_layers,
+)
 from kapitza.theory.agf.leads import dagger
-from kapitza.theory.agf.local import Counts, even, mesh_of, table, units, whole_numbers
-from kapitza.theory.agf.local_green import Points, columns, densities, of_atoms, points, swept
-from kapitza.theory.agf.octaves import Runner
-from kapitza.theory.agf.points import junction_of, pieces
-from kapitza.theory.agf.sites import Sites, chosen_layers, sites
+from kapitza.theory.agf.local_density import (
+    Counts,
+    DeviceSites,
+    device_sites,
+    even_frequencies,
+    finite_table,
+    read_only_integers,
+    select_layers,
+    zone_mesh,
+    zone_units,
+)
+from kapitza.theory.agf.transmission import junction_from_arrays, point_chunks
 
-ALONE = np.eye(2, dtype=np.int64)[None]  # waves from the left at k and -k fill a junction unlike each other
-NOTHING = 1e-12  # of the largest force constant: atoms that are no neighbours
+IDENTITY_OPERATION = np.eye(2, dtype=np.int64)[
+    None
+]  # waves from the left at k and -k fill a junction unlike each other
+BOND_TOLERANCE = 1e-12  # of the largest force constant: atoms that are no neighbours
 
 
 @frozen(eq=False)
@@ -61,12 +80,12 @@ class LocalCurrent:
     omega: Array = field(converter=frequencies)
     total: Array = field(converter=numbers)
     localised: Array = field(converter=numbers)
-    first: Counts = field(converter=whole_numbers)
-    second: Counts = field(converter=whole_numbers)
-    value: Array = field(converter=table)
-    layer: Counts = field(converter=whole_numbers)
+    first: Counts = field(converter=read_only_integers)
+    second: Counts = field(converter=read_only_integers)
+    value: Array = field(converter=finite_table)
+    layer: Counts = field(converter=read_only_integers)
     symbol: tuple[str, ...] = field(converter=tuple)
-    interface: Counts = field(converter=whole_numbers)
+    interface: Counts = field(converter=read_only_integers)
     method: str = field(default="", kw_only=True)
 
     def __attrs_post_init__(self) -> None:
@@ -109,7 +128,7 @@ class LocalCurrent:
         """
         if self.omega.size < 2:
             raise InputError(f"a spectrum of {self.omega.size} frequencies has no integral: give at least 2")
-        heat = mode_heat_capacity(self.omega, temperatures(temperature)) * trapezoid(self.omega)
+        heat = mode_heat_capacity(self.omega, temperatures(temperature)) * trapezoid_weights(self.omega)
         whole = heat @ self.total
         return np.divide(heat @ self.localised, whole, out=np.full_like(whole, np.nan), where=whole > 0)
 
@@ -140,13 +159,13 @@ def local_current(
     InputError
         for frequencies that are not above zero, or layers that the device does not have
     """
-    what, wanted = prepared(junction), even(junction, omega)
-    named, chosen = sites(junction), chosen_layers(junction, layers)
-    bonds = neighbours(what, named)
-    run = Runner(workers, executor, store, progress)
-    mesh = mesh_of(junction, k_mesh, ALONE)
+    what, wanted = prepare_junction(junction), even_frequencies(junction, omega)
+    named, chosen = device_sites(junction), select_layers(junction, layers)
+    bonds = bonded_pairs(what, named)
+    run = UnitRunner(workers, executor, store, progress)
+    mesh = zone_mesh(junction, k_mesh, IDENTITY_OPERATION)
     more: dict[str, object] = {"local": "current", "interface": np.array(chosen), "bonds": bonds}
-    found = run(current_sums, units(what, mesh, wanted, more))
+    found = run(current_sums, zone_units(what, mesh, wanted, more))
     total, localised = (found[name].reshape(-1, wanted.size).sum(axis=0) for name in ("total", "localised"))
     value = found["value"].reshape(-1, wanted.size, len(bonds)).sum(axis=0)
     first = np.unique(named.atom, return_index=True)[1]
@@ -164,7 +183,7 @@ def local_current(
     )
 
 
-def neighbours(what: Prepared, named: Sites) -> Counts:
+def bonded_pairs(what: PreparedJunction, named: DeviceSites) -> Counts:
     """(nb, 2) pairs of atoms with a force between them, the one further left first."""
     device = what.junction.device
     counts = np.array([slab.masses.size for slab in device])
@@ -174,16 +193,16 @@ def neighbours(what: Prepared, named: Sites) -> Counts:
     pairs: list[Counts] = []
     for i, slab in enumerate(device):
         strength = np.abs(slab.onsite).max(axis=0).reshape(counts[i], d, counts[i], d).max(axis=(1, 3))
-        pairs.append(np.argwhere(np.triu(strength, 1) > NOTHING * scale) + start[i])
+        pairs.append(np.argwhere(np.triu(strength, 1) > BOND_TOLERANCE * scale) + start[i])
         if slab.hop is not None:
             strength = np.abs(slab.hop).max(axis=0).reshape(counts[i], d, counts[i + 1], d).max(axis=(1, 3))
-            pairs.append(np.argwhere(strength > NOTHING * scale) + start[i : i + 2])
+            pairs.append(np.argwhere(strength > BOND_TOLERANCE * scale) + start[i : i + 2])
     return np.concatenate(pairs).astype(np.intp)
 
 
-def current_sums(unit: Inputs) -> Arrays:
+def current_sums(unit: UnitInputs) -> UnitResult:
     """Kernel: weighted sums over wave vectors of the current of each bond (nω, nb), and of all of them (nω,)."""
-    what = prepared(junction_of(unit["junction"]))
+    what = prepare_junction(junction_from_arrays(unit["junction"]))
     k, weight, omega = (np.asarray(unit[name]) for name in ("k", "weight", "omega"))
     bonds, interface = np.asarray(unit["bonds"]), np.asarray(unit["interface"])
     index, each = np.repeat(np.arange(len(k)), omega.size), np.tile(omega, len(k))
@@ -192,10 +211,10 @@ def current_sums(unit: Inputs) -> Arrays:
         "localised": np.zeros(omega.size),
         "value": np.zeros((omega.size, len(bonds))),
     }
-    named = sites(what.junction)
-    for some in pieces(np.arange(index.size), max(slab.onsite.shape[-1] for slab in what.junction.device)):
-        at = points(what, k, index[some], each[some])
-        flow, modes, own = currents(at, named, bonds, interface, each[some])
+    named = device_sites(what.junction)
+    for some in point_chunks(np.arange(index.size), max(slab.onsite.shape[-1] for slab in what.junction.device)):
+        at = device_points(what, k, index[some], each[some])
+        flow, modes, own = bond_currents(at, named, bonds, interface, each[some])
         place, part = some % omega.size, weight[index[some]]
         np.add.at(sums["total"], place, part * modes)
         np.add.at(sums["localised"], place, part * modes * own)
@@ -203,12 +222,14 @@ def current_sums(unit: Inputs) -> Arrays:
     return {name: np.asarray(value) for name, value in sums.items()}
 
 
-def currents(at: Points, named: Sites, bonds: Counts, interface: Counts, omega: Array) -> tuple[Array, Array, Array]:
+def bond_currents(
+    at: DevicePoints, named: DeviceSites, bonds: Counts, interface: Counts, omega: Array
+) -> tuple[Array, Array, Array]:
     """Currents of the bonds (b, nb), the transmission (b,), and the part that modes of the interface carry (b,)."""
-    found = swept(at)
+    found = sweep_layers(at)
     # Γ of the left lead is of low rank, but its layers are small: the identity is factor enough
     first = np.broadcast_to(np.eye(at.onsite[0].shape[-1], dtype=np.complex128), at.sigma[0].shape)
-    forth = columns(at, found, first)
+    forth = first_layer_columns(at, found, first)
     gamma_left, gamma_right = at.gamma
     filled = [one @ gamma_left for one in forth]
     modes = np.einsum("bij,bji->b", gamma_right @ filled[-1], dagger(forth[-1])).real
@@ -218,15 +239,15 @@ def currents(at: Points, named: Sites, bonds: Counts, interface: Counts, omega: 
     start = np.concatenate([[0], np.cumsum([one.shape[-1] for one in at.onsite])])
     for i, onsite in enumerate(at.onsite):
         here = slice(start[i], start[i + 1])
-        add(table, named.atom[here], named.atom[here], onsite, filled[i] @ dagger(forth[i]))
+        add_bond_currents(table, named.atom[here], named.atom[here], onsite, filled[i] @ dagger(forth[i]))
         if i + 1 < len(at.onsite):
             there = slice(start[i + 1], start[i + 2])
-            add(table, named.atom[here], named.atom[there], at.hop[i], filled[i + 1] @ dagger(forth[i]))
+            add_bond_currents(table, named.atom[here], named.atom[there], at.hop[i], filled[i + 1] @ dagger(forth[i]))
     flow = table[:, bonds[:, 0], bonds[:, 1]]
-    return flow, modes, localised(flow, densities(at, found, omega, 0.0), named, bonds, interface)
+    return flow, modes, localised_share(flow, local_densities(at, found, omega, 0.0), named, bonds, interface)
 
 
-def add(table: Array, rows: Counts, columns: Counts, block: Complex, filled: Complex) -> None:
+def add_bond_currents(table: Array, rows: Counts, columns: Counts, block: ComplexArray, filled: ComplexArray) -> None:
     """Add the currents from the atoms of the rows to those of the columns, in place."""
     flow = -2 * (block * filled.swapaxes(1, 2)).imag
     d = len(rows) // np.unique(rows).size
@@ -234,14 +255,16 @@ def add(table: Array, rows: Counts, columns: Counts, block: Complex, filled: Com
     table[:, rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1] += summed
 
 
-def localised(flow: Array, found: tuple[Array, Array, Array], named: Sites, bonds: Counts, interface: Counts) -> Array:
+def localised_share(
+    flow: Array, found: tuple[Array, Array, Array], named: DeviceSites, bonds: Counts, interface: Counts
+) -> Array:
     """(b,) part of the current through the planes of an interface that its own vibrations carry, 0..1.
 
     Each bond counts with the mean over its two atoms of the part of their density of states that exceeds that of any
     atom of the crystals.
     """
     directions = len(named.atom) // len(named.symbol)
-    here, left, right = (of_atoms(one, directions) for one in found)
+    here, left, right = (atom_densities(one, directions) for one in found)
     crystal = np.maximum(left.max(axis=1), right.max(axis=1))[:, None]
     own = np.clip(1 - np.divide(crystal, here, out=np.ones_like(here), where=here > 0), 0.0, 1.0)
     layer = named.layer[::directions]

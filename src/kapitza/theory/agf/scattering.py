@@ -1,32 +1,208 @@
-r"""The scattering matrix of a junction: which wave goes where, mode by mode, from both sides.
+"""Open waves of a lead by name: wave vector, velocity, polarisation, branch, and which of them are degenerate."""
 
-With the waves that leave a lead as columns N (near part: p of a left lead, q of a right one) and F = σN (far part), an
-arriving wave of near part n and far part f drives the device with f - σn.  What leaves has the amplitudes
-$N^{-1}[G(f - \sigma n) - n]$ on the same side and $N^{-1}G(f - \sigma n)$ on the other.  All open waves have unit flux,
-so that S is unitary.
-
-References
-----------
-Z.-Y. Ong and G. Zhang, Phys. Rev. B 91, 174302 (2015), doi:10.1103/PhysRevB.91.174302 (modes from Green's functions)
-Z.-Y. Ong, Phys. Rev. B 98, 195301 (2018), doi:10.1103/PhysRevB.98.195301 (S-matrix on both sides)
-J. C. Klöckner, J. C. Cuevas, F. Pauly, Phys. Rev. B 97, 155432 (2018), doi:10.1103/PhysRevB.97.155432 (eigenchannels)
-"""
+from itertools import product
 
 import numpy as np
 from attrs import frozen
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
-from kapitza.core.arrays import Array, known
-from kapitza.core.modal import SIDES
+from kapitza.core.arrays import Array, check_choice
+from kapitza.core.modal import INTERFACE_SIDES
 from kapitza.core.transmission import Side
 from kapitza.errors import InputError
-from kapitza.matter.junction import Complex, Junction, fractions
-from kapitza.theory.agf.channels import Amplitudes, Channels, Counts, amplitudes, outgoing
-from kapitza.theory.agf.device import Prepared, Solved, prepared, solve
+from kapitza.matter.junction import (
+    SQUARE_PICOSECOND,
+    ComplexArray,
+    Junction,
+    Lead,
+    fourier_blocks,
+    inverse_root_masses,
+    reciprocal_periods,
+    wavevector_fractions,
+)
+from kapitza.theory.agf.green_functions import (
+    LeadContact,
+    PreparedJunction,
+    SolvedPoints,
+    prepare_junction,
+    solve_junction,
+)
+from kapitza.theory.agf.k_mesh import bulk_matrix
+from kapitza.theory.agf.leads import BLOCH_FACTOR_TOLERANCE, LeadWaves
+
+Counts = NDArray[np.intp]
+
+RECIPROCAL_NEIGHBOURS = np.array(
+    list(product((-2, -1, 0, 1, 2), repeat=3))
+)  # reciprocal lattice vectors tried to shorten another
 
 
 @frozen(eq=False)
-class SMatrix:
+class Channels:
+    """Open waves of one lead that go in one direction, at one wave vector of the junction and one frequency.
+
+    Attributes
+    ----------
+    wavevector : (n, 3) in the first Brillouin zone of the lead, rad m⁻¹
+    velocity : (n, 3) group velocity, m s⁻¹
+    branch : (n,) number of the band, from the lowest frequency of its wave vector
+    polarisation : (n, f) mass-weighted displacements of a layer, of norm 1
+    fold : (n,) which of the wave vectors of the lead that are one of the junction
+    group : (n,) the same number for degenerate waves, whose single amplitudes depend on the choice of a basis
+    """
+
+    wavevector: Array
+    velocity: Array
+    branch: Counts
+    polarisation: ComplexArray
+    fold: Counts
+    group: Counts
+
+    @property
+    def angle(self) -> Array:
+        """(n,) angle of the group velocity to the normal, 0..π/2, rad."""
+        return np.arctan2(np.hypot(self.velocity[:, 0], self.velocity[:, 1]), np.abs(self.velocity[:, 2]))
+
+
+@frozen(eq=False)
+class WaveAmplitudes:
+    r"""Waves of a lead at its bond to the device, as columns of unit flux.
+
+    Attributes
+    ----------
+    near, far : (R, n) the part that the device shares (p of a left lead, q of a right one) and the other
+    channels : what these waves are; empty for evanescent ones
+    """
+
+    near: ComplexArray
+    far: ComplexArray
+    channels: Channels
+
+
+def wave_amplitudes(
+    lead: Lead, at: LeadContact, waves: LeadWaves, omega: float, side: Side, *, incoming: bool
+) -> WaveAmplitudes:
+    """Open waves of a lead at one point (its M wave vectors), that arrive at the device or leave it."""
+    r = waves.rank
+    rightwards = (side == "left") == incoming
+    half = slice(0, r) if rightwards else slice(r, 2 * r)
+    fold, column = np.nonzero(waves.open[:, half])
+    column = column + (0 if rightwards else r)
+    scale = 1 / np.sqrt(np.abs(waves.flux[fold, column]))
+    p, q = waves.p[fold, :, column] * scale[:, None], waves.q[fold, :, column] * scale[:, None]
+    near, far = (p, q) if side == "left" else (q, p)
+    whole = np.zeros((2, at.copies, r, fold.size), dtype=np.complex128)
+    whole[0, fold, :, np.arange(fold.size)] = near
+    whole[1, fold, :, np.arange(fold.size)] = far
+    near, far = whole.reshape(2, at.copies * r, fold.size)
+    return WaveAmplitudes(near, far, label_channels(lead, at, fold, waves.factor[fold, column], (p, q), omega))
+
+
+def outgoing_waves(waves: LeadWaves, side: Side) -> ComplexArray:
+    """(M r, M r) near parts of all waves that leave the device into a lead, evanescent ones too."""
+    copies, r = waves.p.shape[:2]
+    half = waves.p[:, :, r:] if side == "left" else waves.q[:, :, :r]
+    whole = np.zeros((copies, r, copies, r), dtype=np.complex128)
+    whole[np.arange(copies), :, np.arange(copies), :] = half
+    return whole.reshape(copies * r, copies * r)
+
+
+def label_channels(
+    lead: Lead,
+    at: LeadContact,
+    fold: Counts,
+    factor: ComplexArray,
+    pair: tuple[ComplexArray, ComplexArray],
+    omega: float,
+) -> Channels:
+    """Wave vector, velocity, branch and polarisation of open waves of Bloch factor `factor` (n,)."""
+    layers = at.layers.at(fold)
+    factor = factor / np.abs(factor)
+    k = at.k.reshape(-1, 2)[fold]
+    states = bulk_matrix(layers.onsite, layers.hop, factor[:, None, None])
+    levels, vectors = np.linalg.eigh(states)
+    group = degenerate_groups(fold, factor)
+    branch = band_numbers(levels, omega, group)
+    polarisation = bloch_polarisations(levels, vectors, omega, layers.a, layers.b, pair, factor)
+    moved = matrix_gradients(lead, k, factor, layers.hop)
+    slope = np.einsum("ni,nxij,nj->nx", polarisation.conj(), moved, polarisation).real / (2 * omega * SQUARE_PICOSECOND)
+    velocity = slope[:, :2] @ lead.periods / (2 * np.pi) + slope[:, 2:] * lead.step
+    return Channels(first_zone_wavevectors(lead, k, np.angle(factor)), velocity, branch, polarisation, fold, group)
+
+
+def bloch_polarisations(
+    levels: Array,
+    vectors: ComplexArray,
+    omega: float,
+    a: ComplexArray,
+    b: ComplexArray,
+    pair: tuple[ComplexArray, ComplexArray],
+    factor: ComplexArray,
+) -> ComplexArray:
+    r"""(n, f) polarisations, eigenvectors of the Bloch wave at ω.
+
+    Within a degenerate level the pair $p = B^\dagger u$, $\lambda q = A^\dagger u$ picks the combination.
+    """
+    distance = np.abs(levels - omega**2 * SQUARE_PICOSECOND)
+    near = distance <= np.maximum(1e-6 * levels[:, -1:], 4 * distance.min(axis=1, keepdims=True))
+    found = np.zeros(levels.shape, dtype=np.complex128)
+    for i, inside in enumerate(near):
+        basis = vectors[i][:, inside]
+        seen = np.concatenate([b[i].conj().T @ basis, a[i].conj().T @ basis])
+        wanted = np.concatenate([pair[0][i], pair[1][i] * factor[i]])
+        u = basis @ np.linalg.lstsq(seen, wanted, rcond=1e-6)[0]
+        found[i] = u / np.linalg.norm(u)
+    return found
+
+
+def degenerate_groups(fold: Counts, factor: ComplexArray) -> Counts:
+    """(n,) number of the degenerate group of each wave."""
+    group = np.arange(fold.size)
+    for i in range(fold.size):
+        same = (fold[:i] == fold[i]) & (np.abs(factor[:i] - factor[i]) < 100 * BLOCH_FACTOR_TOLERANCE)
+        if same.any():
+            group[i] = group[np.argmax(same)]
+    return group
+
+
+def band_numbers(levels: Array, omega: float, group: Counts) -> Counts:
+    """(n,) number of the band of each wave; waves of a group take the bands nearest to ω in turn."""
+    near = np.argsort(np.abs(levels - omega**2 * SQUARE_PICOSECOND), axis=1)
+    branch = np.zeros(group.size, dtype=np.intp)
+    for one in np.unique(group):
+        members = np.flatnonzero(group == one)
+        branch[members] = np.sort(near[members[0], : members.size])
+    return branch
+
+
+def matrix_gradients(lead: Lead, k: Array, factor: ComplexArray, hop: ComplexArray) -> ComplexArray:
+    """(n, 3, f, f) derivatives of the dynamical matrix by both in-plane fractions and the phase along the step."""
+    weight = inverse_root_masses(lead.masses, lead.directions)
+    parts: list[ComplexArray] = []
+    for axis in (0, 1):
+        along = 2j * np.pi * lead.shifts[:, axis, None, None]
+        real = fourier_blocks(lead.shifts, along.imag * lead.onsite, k, weight, weight)
+        moved = fourier_blocks(lead.shifts, along.imag * lead.hop, k, weight, weight) * factor[:, None, None]
+        parts.append(1j * (real + moved - moved.conj().swapaxes(1, 2)))
+    turned = 1j * hop * factor[:, None, None]
+    parts.append(turned + turned.conj().swapaxes(1, 2))
+    return np.stack(parts, axis=1)
+
+
+def first_zone_wavevectors(lead: Lead, k: Array, phase: Array) -> Array:
+    """(n, 3) wave vectors of in-plane fractions k (n, 2) and a phase per layer (n,), in the first Brillouin zone."""
+    normal = np.cross(lead.periods[0], lead.periods[1]) / lead.area
+    inside = k @ reciprocal_periods(lead.periods)
+    wave = inside + ((phase - inside @ lead.step) / lead.thickness)[:, None] * normal
+    lattice = np.concatenate([lead.periods, lead.step[None]])
+    vectors = 2 * np.pi * np.linalg.inv(lattice).T
+    whole = np.round(wave @ lattice.T / (2 * np.pi))
+    tried = (wave - whole @ vectors)[:, None, :] - RECIPROCAL_NEIGHBOURS @ vectors
+    return np.take_along_axis(tried, np.linalg.norm(tried, axis=2).argmin(axis=1)[:, None, None], axis=1)[:, 0]
+
+
+@frozen(eq=False)
+class ScatteringMatrix:
     r"""Scattering matrix at one in-plane wave vector and one frequency.
 
     Attributes
@@ -43,13 +219,13 @@ class SMatrix:
     k: Array
     arriving: tuple[Channels, Channels]
     leaving: tuple[Channels, Channels]
-    matrix: Complex
+    matrix: ComplexArray
     caroli: float
 
-    def block(self, start: Side, stop: Side) -> Complex:
+    def block(self, start: Side, stop: Side) -> ComplexArray:
         """(n', n) amplitudes from the waves that arrive on one side to those that leave on a side."""
-        known(start, SIDES, "side")
-        known(stop, SIDES, "side")
+        check_choice(start, INTERFACE_SIDES, "side")
+        check_choice(stop, INTERFACE_SIDES, "side")
         rows, columns = len(self.leaving[0].fold), len(self.arriving[0].fold)
         row = slice(None, rows) if stop == "left" else slice(rows, None)
         column = slice(None, columns) if start == "left" else slice(columns, None)
@@ -62,7 +238,10 @@ class SMatrix:
     def grouped(self, start: Side, stop: Side) -> Array:
         """(g', g) sums of the probabilities over degenerate waves, which do not depend on the choice of a basis."""
         found = self.probability(start, stop)
-        rows, columns = self.leaving[SIDES.index(stop)].group, self.arriving[SIDES.index(start)].group
+        rows, columns = (
+            self.leaving[INTERFACE_SIDES.index(stop)].group,
+            self.arriving[INTERFACE_SIDES.index(start)].group,
+        )
         summed = np.zeros((np.unique(rows).size, np.unique(columns).size))
         at = np.unique(rows, return_inverse=True)[1][:, None], np.unique(columns, return_inverse=True)[1]
         np.add.at(summed, at, found)
@@ -70,7 +249,7 @@ class SMatrix:
 
     def transmission(self, side: Side = "left") -> Array:
         """(n,) probability to cross of each wave that arrives on a side."""
-        return self.probability(side, opposite(side)).sum(axis=0)
+        return self.probability(side, opposite_side(side)).sum(axis=0)
 
     @property
     def total(self) -> float:
@@ -96,15 +275,15 @@ class Specularity:
     @property
     def transmitted(self) -> Array:
         """(n,) specular part of what crosses; NaN where nothing does."""
-        return ratio(self.transmitted_specular, self.transmitted_diffuse)
+        return ratio_or_nan(self.transmitted_specular, self.transmitted_diffuse)
 
     @property
     def reflected(self) -> Array:
         """(n,) specular part of what returns; NaN where nothing does."""
-        return ratio(self.reflected_specular, self.reflected_diffuse)
+        return ratio_or_nan(self.reflected_specular, self.reflected_diffuse)
 
 
-def scattering(junction: Junction, k: ArrayLike, omega: float) -> SMatrix:
+def scattering_matrix(junction: Junction, k: ArrayLike, omega: float) -> ScatteringMatrix:
     """Scattering matrix of a junction at one in-plane wave vector and frequency.
 
     Parameters
@@ -120,27 +299,29 @@ def scattering(junction: Junction, k: ArrayLike, omega: float) -> SMatrix:
     ConvergenceError
         where waves of opposite directions cannot be told apart
     """
-    wanted = fractions(k)
+    wanted = wavevector_fractions(k)
     if len(wanted) != 1 or not (np.isfinite(omega) and omega > 0):
         raise InputError(f"scattering takes one wave vector and one ω above 0, got {len(wanted)} and {omega:g} rad/s")
-    return scattered(prepared(junction), wanted, float(omega))
+    return solve_scattering(prepare_junction(junction), wanted, float(omega))
 
 
-def scattered(what: Prepared, k: Array, omega: float) -> SMatrix:
+def solve_scattering(what: PreparedJunction, k: Array, omega: float) -> ScatteringMatrix:
     """Scattering matrix of a prepared junction at k (1, 2) and a frequency, rad s⁻¹."""
-    solved = solve(what, k, np.zeros(1, dtype=np.intp), np.array([omega]))
+    solved = solve_junction(what, k, np.zeros(1, dtype=np.intp), np.array([omega]))
     arriving, leaving = (
         tuple(
-            amplitudes(what.junction.lead(side), at, waves, omega, side, incoming=incoming)
-            for side, at, waves in zip(SIDES, solved.contacts, solved.waves, strict=True)
+            wave_amplitudes(what.junction.lead(side), at, waves, omega, side, incoming=incoming)
+            for side, at, waves in zip(INTERFACE_SIDES, solved.contacts, solved.waves, strict=True)
         )
         for incoming in (True, False)
     )
     rows = [
-        np.concatenate([amplitude(solved, arriving, one, other) for one in (0, 1)], axis=1)[is_open(solved, other)]
+        np.concatenate([outgoing_amplitudes(solved, arriving, one, other) for one in (0, 1)], axis=1)[
+            open_rows(solved, other)
+        ]
         for other in (0, 1)
     ]
-    return SMatrix(
+    return ScatteringMatrix(
         omega,
         k[0],
         (arriving[0].channels, arriving[1].channels),
@@ -150,7 +331,9 @@ def scattered(what: Prepared, k: Array, omega: float) -> SMatrix:
     )
 
 
-def amplitude(solved: Solved, arriving: tuple[Amplitudes, ...], start: int, stop: int) -> Complex:
+def outgoing_amplitudes(
+    solved: SolvedPoints, arriving: tuple[WaveAmplitudes, ...], start: int, stop: int
+) -> ComplexArray:
     """(R', n) amplitudes of all waves that leave on side `stop`, evanescent ones too, for unit arriving ones."""
     found = solved.corners
     green = (
@@ -161,31 +344,31 @@ def amplitude(solved: Solved, arriving: tuple[Amplitudes, ...], start: int, stop
     driven = green @ (wave.far - solved.sigma[start][0] @ wave.near)
     if start == stop:
         driven = driven - wave.near
-    waves, side = solved.waves[stop], SIDES[stop]
-    return np.linalg.solve(outgoing(waves, side), driven) * root_flux(solved, stop)[:, None]
+    waves, side = solved.waves[stop], INTERFACE_SIDES[stop]
+    return np.linalg.solve(outgoing_waves(waves, side), driven) * flux_roots(solved, stop)[:, None]
 
 
-def root_flux(solved: Solved, side: int) -> Array:
+def flux_roots(solved: SolvedPoints, side: int) -> Array:
     """(R,) roots of the fluxes of the waves that leave on a side, 0 for evanescent ones."""
     waves = solved.waves[side]
     half = slice(waves.rank, None) if side == 0 else slice(None, waves.rank)
     return np.sqrt(np.abs(waves.flux[:, half])).ravel()
 
 
-def is_open(solved: Solved, side: int) -> Counts:
+def open_rows(solved: SolvedPoints, side: int) -> Counts:
     """Rows of the waves that leave on a side and propagate."""
     waves = solved.waves[side]
     half = slice(waves.rank, None) if side == 0 else slice(None, waves.rank)
     return np.flatnonzero(waves.open[:, half])
 
 
-def opposite(side: Side) -> Side:
+def opposite_side(side: Side) -> Side:
     """The other side."""
-    known(side, SIDES, "side")
+    check_choice(side, INTERFACE_SIDES, "side")
     return "right" if side == "left" else "left"
 
 
-def eigenchannels(found: SMatrix, side: Side = "left") -> tuple[Array, Complex, Complex]:
+def eigenchannels(found: ScatteringMatrix, side: Side = "left") -> tuple[Array, ComplexArray, ComplexArray]:
     r"""Transmission eigenchannels: combinations of arriving waves that cross without mixing.
 
     Singular values of the transmission matrix, $t = \sum_c \sqrt{T_c}\,|out_c\rangle\langle in_c|$.
@@ -200,11 +383,11 @@ def eigenchannels(found: SMatrix, side: Side = "left") -> tuple[Array, Complex, 
     ----------
     J. C. Klöckner, J. C. Cuevas, F. Pauly, Phys. Rev. B 97, 155432 (2018), doi:10.1103/PhysRevB.97.155432
     """
-    out, values, into = np.linalg.svd(found.block(side, opposite(side)), full_matrices=False)
+    out, values, into = np.linalg.svd(found.block(side, opposite_side(side)), full_matrices=False)
     return np.square(values), into.conj().T, out
 
 
-def specularity(junction: Junction, found: SMatrix, side: Side = "left") -> Specularity:
+def specularity(junction: Junction, found: ScatteringMatrix, side: Side = "left") -> Specularity:
     """Specular and diffuse parts of what becomes of each wave that arrives on a side.
 
     A wave is scattered specularly if its in-plane wave vector changes by a reciprocal lattice vector of the lead that
@@ -214,11 +397,11 @@ def specularity(junction: Junction, found: SMatrix, side: Side = "left") -> Spec
     ----------
     Z.-Y. Ong, EPL 133, 66002 (2021), doi:10.1209/0295-5075/133/66002
     """
-    other = opposite(side)
-    arriving = found.arriving[SIDES.index(side)]
+    other = opposite_side(side)
+    arriving = found.arriving[INTERFACE_SIDES.index(side)]
     parts: list[Array] = []
     for stop in (other, side):
-        leaving = found.leaving[SIDES.index(stop)]
+        leaving = found.leaving[INTERFACE_SIDES.index(stop)]
         step = arriving.wavevector[None] - leaving.wavevector[:, None]
         turns = step @ junction.lead(stop).periods.T / (2 * np.pi)
         same = (np.abs(turns - np.round(turns)) < 1e-6).all(axis=2)
@@ -227,15 +410,15 @@ def specularity(junction: Junction, found: SMatrix, side: Side = "left") -> Spec
     return Specularity(*parts)
 
 
-def conversion(found: SMatrix, start: Side, stop: Side, branches: tuple[int, int]) -> Array:
+def conversion_probabilities(found: ScatteringMatrix, start: Side, stop: Side, branches: tuple[int, int]) -> Array:
     """(b', b) probabilities summed over the waves of each branch of arrival (columns) and departure (rows)."""
     summed = np.zeros((branches[1], branches[0]))
-    at = found.leaving[SIDES.index(stop)].branch[:, None], found.arriving[SIDES.index(start)].branch
+    at = found.leaving[INTERFACE_SIDES.index(stop)].branch[:, None], found.arriving[INTERFACE_SIDES.index(start)].branch
     np.add.at(summed, at, found.probability(start, stop))
     return summed
 
 
-def ratio(part: Array, rest: Array) -> Array:
+def ratio_or_nan(part: Array, rest: Array) -> Array:
     """Part of a sum; NaN where that is nothing."""
     whole = part + rest
     return np.divide(part, whole, out=np.full_like(part, np.nan), where=whole > 1e-12)

@@ -18,16 +18,16 @@ from scipy.sparse import block_array
 
 from kapitza.core.arrays import Array
 from kapitza.errors import InputError
-from kapitza.matter.junction import PS2, Blocks, Complex, Junction, fractions
-from kapitza.theory.agf.kmesh import bulk
+from kapitza.matter.junction import SQUARE_PICOSECOND, ComplexArray, Junction, JunctionBlocks, wavevector_fractions
+from kapitza.theory.agf.k_mesh import bulk_matrix
 
-STEP = 0.08  # over the highest frequency: time step of the leapfrog
-WIDTHS = 4.5  # standard deviations of the packet that are kept clear of the device and of the ends
-SAMPLES = 64  # Bloch waves of a packet
+LEAPFROG_STEP = 0.08  # over the highest frequency: time step of the leapfrog
+CLEAR_WIDTHS = 4.5  # standard deviations of the packet that are kept clear of the device and of the ends
+BLOCH_SAMPLES = 64  # Bloch waves of a packet
 
 
 @frozen(eq=False)
-class Packet:
+class PacketScattering:
     """What became of a packet.
 
     Attributes
@@ -45,7 +45,9 @@ class Packet:
     drift: float
 
 
-def wave_packet(junction: Junction, k: ArrayLike, phase: float, *, branch: int, width: float = 40.0) -> Packet:
+def wave_packet(
+    junction: Junction, k: ArrayLike, phase: float, *, branch: int, width: float = 40.0
+) -> PacketScattering:
     """Send a packet of one branch of the left lead at the junction.
 
     Parameters
@@ -61,7 +63,7 @@ def wave_packet(junction: Junction, k: ArrayLike, phase: float, *, branch: int, 
     InputError
         for a junction with larger periods than a lead, a wave that does not run to the right, or a packet too narrow
     """
-    wanted = fractions(k)
+    wanted = wavevector_fractions(k)
     if len(wanted) != 1 or any(len(junction.tiles(side)) > 1 for side in ("left", "right")):
         raise InputError(
             f"a packet takes one wave vector (got {len(wanted)}) and leads with the periods of the junction"
@@ -69,7 +71,7 @@ def wave_packet(junction: Junction, k: ArrayLike, phase: float, *, branch: int, 
     if not width >= 4:
         raise InputError(f"width = {width:g} layers: a packet needs at least 4")
     leads = [lead.blocks(wanted) for lead in (junction.left, junction.right)]
-    phases = phase + np.linspace(-3.0, 3.0, SAMPLES) / width
+    phases = phase + np.linspace(-3.0, 3.0, BLOCH_SAMPLES) / width
     omega, states = branch_states(leads[0], phases, branch)
     speed = np.gradient(omega, phases)
     if not speed.min() > 1e-3 * np.abs(omega).max():
@@ -77,11 +79,11 @@ def wave_packet(junction: Junction, k: ArrayLike, phase: float, *, branch: int, 
             f"branch {branch} at the phase {phase:g} runs at {speed.min():.3g} layers/ps at its slowest, wanted to the "
             "right all through the packet: take another phase or a wider packet"
         )
-    half = int(np.ceil(WIDTHS * width))
+    half = int(np.ceil(CLEAR_WIDTHS * width))
     duration = 3 * half / speed.min()
-    fastest = max(steepest(lead) for lead in leads)
+    fastest = max(max_group_velocity(lead) for lead in leads)
     length = max(int(2.2 * half), int(np.ceil(0.5 * fastest * duration))) + 2
-    system = column(leads, junction.blocks(wanted), length)
+    system = chain_matrix(leads, junction.blocks(wanted), length)
     edge = length * states.shape[1]
     weight = np.exp(-0.5 * ((phases - phase) * width) ** 2)
     place = np.arange(length) - (length - half)
@@ -89,23 +91,23 @@ def wave_packet(junction: Junction, k: ArrayLike, phase: float, *, branch: int, 
     u, v = np.zeros((2, system.shape[0]), dtype=np.complex128)
     u[:edge] = waves.sum(axis=0).ravel()
     v[:edge] = (-1j * omega[:, None, None] * waves).sum(axis=0).ravel()
-    start = energies(system, u, v)
-    u, v = after(system, u, v, duration)
-    final = energies(system, u, v)
+    start = coordinate_energies(system, u, v)
+    u, v = propagate_packet(system, u, v, duration)
+    final = coordinate_energies(system, u, v)
     right = edge + sum(slab.onsite.shape[-1] for slab in junction.device)
     share = np.square(weight * omega)
-    return Packet(
+    return PacketScattering(
         float(final[right:].sum() / final.sum()),
         float(final[:edge].sum() / final.sum()),
-        omega / np.sqrt(PS2),
+        omega / np.sqrt(SQUARE_PICOSECOND),
         share / share.sum(),
         float(abs(final.sum() / start.sum() - 1)),
     )
 
 
-def branch_states(lead: tuple[Complex, Complex], phases: Array, branch: int) -> tuple[Array, Complex]:
+def branch_states(lead: tuple[ComplexArray, ComplexArray], phases: Array, branch: int) -> tuple[Array, ComplexArray]:
     """(n,) frequencies (rad/ps) and (n, f) states of one band at these phases, their own phases smooth."""
-    states = bulk(lead[0], lead[1], np.exp(1j * phases)[:, None, None])
+    states = bulk_matrix(lead[0], lead[1], np.exp(1j * phases)[:, None, None])
     square, vectors = np.linalg.eigh(states)
     found = vectors[:, :, branch]
     for i in range(1, len(phases)):
@@ -114,14 +116,14 @@ def branch_states(lead: tuple[Complex, Complex], phases: Array, branch: int) -> 
     return np.sqrt(np.abs(square[:, branch])), found
 
 
-def steepest(lead: tuple[Complex, Complex]) -> float:
+def max_group_velocity(lead: tuple[ComplexArray, ComplexArray]) -> float:
     """Largest group velocity of a lead, rad/ps per radian: layers per ps."""
     phases = np.linspace(-np.pi, np.pi, 241)
-    square = np.linalg.eigvalsh(bulk(lead[0], lead[1], np.exp(1j * phases)[:, None, None]))
+    square = np.linalg.eigvalsh(bulk_matrix(lead[0], lead[1], np.exp(1j * phases)[:, None, None]))
     return float(np.abs(np.gradient(np.sqrt(np.abs(square)), phases, axis=0)).max())
 
 
-def column(leads: list[tuple[Complex, Complex]], device: Blocks, length: int) -> Any:
+def chain_matrix(leads: list[tuple[ComplexArray, ComplexArray]], device: JunctionBlocks, length: int) -> Any:
     """Sparse dynamical matrix of the device between `length` layers of either lead, (rad/ps)²."""
     left, right = leads
     onsite = [left[0][0]] * length + [block[0] for block in device.onsite] + [right[0][0]] * length
@@ -134,15 +136,17 @@ def column(leads: list[tuple[Complex, Complex]], device: Blocks, length: int) ->
     return block_array(rows, format="csr")
 
 
-def energies(system: Any, u: Complex, v: Complex) -> Array:
+def coordinate_energies(system: Any, u: ComplexArray, v: ComplexArray) -> Array:
     """(n,) kinetic and potential energy of each coordinate."""
     return (np.abs(v) ** 2 + (u.conj() * (system @ u)).real) / 2
 
 
-def after(system: Any, u: Complex, v: Complex, duration: float) -> tuple[Complex, Complex]:
+def propagate_packet(
+    system: Any, u: ComplexArray, v: ComplexArray, duration: float
+) -> tuple[ComplexArray, ComplexArray]:
     """Displacements and velocities later, by the leapfrog."""
     top = float(np.sqrt(abs(system).sum(axis=1).max()))
-    number = int(np.ceil(duration * top / STEP))
+    number = int(np.ceil(duration * top / LEAPFROG_STEP))
     step = duration / number
     v = v - 0.5 * step * (system @ u)
     for _ in range(number - 1):

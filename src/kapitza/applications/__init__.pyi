@@ -1,0 +1,32 @@
+"""Applications: superlattices, composites, thermoelectric legs, heat exchangers, cryogenic devices, memory cells."""
+
+from kapitza.applications.composite import CompositeConductivity as CompositeConductivity
+from kapitza.applications.composite import composite_conductivity as composite_conductivity
+from kapitza.applications.cryogenic import HeliumBath as HeliumBath
+from kapitza.applications.cryogenic import OperatingPoint as OperatingPoint
+from kapitza.applications.cryogenic import RunawayCurrents as RunawayCurrents
+from kapitza.applications.cryogenic import Superconductor as Superconductor
+from kapitza.applications.cryogenic import operating_points as operating_points
+from kapitza.applications.cryogenic import runaway_currents as runaway_currents
+from kapitza.applications.ellipsoids import EffectiveMedium as EffectiveMedium
+from kapitza.applications.ellipsoids import Ellipsoid as Ellipsoid
+from kapitza.applications.ellipsoids import ellipsoid_composite as ellipsoid_composite
+from kapitza.applications.exchanger import HeatExchange as HeatExchange
+from kapitza.applications.exchanger import HeatExchanger as HeatExchanger
+from kapitza.applications.exchanger import Stream as Stream
+from kapitza.applications.exchanger import heat_exchange as heat_exchange
+from kapitza.applications.film import film_cross_plane as film_cross_plane
+from kapitza.applications.film import film_in_plane as film_in_plane
+from kapitza.applications.free_paths import FreePaths as FreePaths
+from kapitza.applications.free_paths import fit_free_paths as fit_free_paths
+from kapitza.applications.memory import MemoryCell as MemoryCell
+from kapitza.applications.memory import ResetPulse as ResetPulse
+from kapitza.applications.memory import reset_pulse as reset_pulse
+from kapitza.applications.polycrystal import polycrystal as polycrystal
+from kapitza.applications.superlattice import SuperlatticeConductivity as SuperlatticeConductivity
+from kapitza.applications.superlattice import superlattice_conductivity as superlattice_conductivity
+from kapitza.applications.thermoelectric import LegProperty as LegProperty
+from kapitza.applications.thermoelectric import LegState as LegState
+from kapitza.applications.thermoelectric import ThermoelectricLeg as ThermoelectricLeg
+from kapitza.applications.thermoelectric import best_leg_state as best_leg_state
+from kapitza.applications.thermoelectric import leg_state as leg_state

@@ -1,0 +1,315 @@
+"""Particles in a matrix with a boundary resistance around each, larger or smaller than the mean free path."""
+
+import warnings
+from typing import Literal
+
+import numpy as np
+from attrs import field, frozen
+from numpy.typing import ArrayLike
+
+from kapitza.applications.free_paths import FreePaths
+from kapitza.core.arrays import Array, check_choice, number, numbers, positive, quantity, same_length
+from kapitza.core.conductance import Conductance
+from kapitza.core.stack import Boundary
+from kapitza.errors import InputError, ValidityWarning
+
+ParticleShape = Literal["sphere", "cylinder", "plate"]
+MixingRule = Literal["dilute", "differential"]
+PARTICLE_SHAPES: tuple[ParticleShape, ...] = ("sphere", "cylinder", "plate")
+MIXING_RULES: tuple[MixingRule, ...] = ("dilute", "differential")
+
+MAX_DILUTE_FRACTION = 0.4  # fraction above which particles feel each other, and Maxwell's rule is only a lower estimate
+MAX_PACKING_FRACTION = 0.74  # closest packing of equal spheres
+MAX_BISECTIONS = 60  # down to rounding
+SHAPE_DIMENSIONS = {"sphere": 3, "cylinder": 2, "plate": 1}
+
+
+@frozen(eq=False)
+class CompositeConductivity:
+    """Conductivity of a composite for particles of several sizes.
+
+    Attributes
+    ----------
+    radius : (n,) of the particles, m
+    value : (n,) W m⁻¹ K⁻¹
+    matrix, particle : conductivities, W m⁻¹ K⁻¹
+    conductance : of the boundary, W m⁻² K⁻¹
+    fraction : of the volume that is particles
+    critical_radius : below which particles make the matrix worse, m; infinite where they always do
+    method : for legends and tables
+    """
+
+    radius: Array = field(converter=positive)
+    value: Array = field(converter=positive, validator=same_length("radius"))
+    matrix: float = field(validator=quantity())
+    particle: float = field(validator=quantity())
+    conductance: float = field(converter=number)
+    fraction: float = field(converter=number)
+    critical_radius: float = field(converter=number)
+    method: str = ""
+
+
+def particle_conductivity(particle: ArrayLike, resistance: ArrayLike, radius: ArrayLike) -> Array:
+    r"""(n,) what a particle conducts together with its boundary, $k_p' = k_p/(1 + k_p R/a)$, W m⁻¹ K⁻¹.
+
+    Exact for a sphere, for a cylinder across its axis, and for a plate of half thickness a across its plane.
+
+    Parameters
+    ----------
+    particle : conductivity $k_p$, W m⁻¹ K⁻¹
+    resistance : of the boundary R, m² K W⁻¹
+    radius : a, m
+    """
+    inside = positive(particle)
+    return inside / (1 + inside * numbers(resistance) / positive(radius))
+
+
+def hasselman_johnson(
+    matrix: float,
+    particle: float,
+    conductance: float | Conductance,
+    *,
+    radius: ArrayLike,
+    fraction: float,
+    shape: ParticleShape = "sphere",
+    temperature: float = 300.0,
+) -> Array:
+    r"""Conductivity of a composite of equal particles that do not feel each other.
+
+    In d dimensions (sphere 3, cylinder across its axis 2, plate across its plane 1), with $k_p' = k_p/(1 + k_pR/a)$,
+    $$k = k_m\frac{k_p' + (d-1)k_m + (d-1)\phi(k_p' - k_m)}{k_p' + (d-1)k_m - \phi(k_p' - k_m)} .$$
+
+    Parameters
+    ----------
+    matrix, particle : conductivities $k_m$, $k_p$, W m⁻¹ K⁻¹
+    conductance : of the boundary, a number or a Conductance of T with the extrapolated drop, W m⁻² K⁻¹
+    radius : (n,) of the particles; half the thickness of plates, m
+    fraction : $\phi$ of the volume, 0 to below 1
+    shape : "sphere", "cylinder" or "plate"
+    temperature : at which a Conductance of T is taken, K
+
+    Returns
+    -------
+    (n,) W m⁻¹ K⁻¹
+
+    Raises
+    ------
+    InputError
+        for values outside of their range
+
+    Warns
+    -----
+    ValidityWarning
+        above a fraction of 0.4 of spheres or cylinders; plates are exact at any fraction
+
+    References
+    ----------
+    D. P. H. Hasselman and L. F. Johnson, J. Compos. Mater. 21, 508 (1987)
+    """
+    check_choice(shape, PARTICLE_SHAPES, "shape")
+    check_fraction(fraction)
+    if shape != "plate" and fraction > MAX_DILUTE_FRACTION:
+        warnings.warn(
+            f"a fraction of {fraction:g} is above {MAX_DILUTE_FRACTION:g}, where particles feel each other: "
+            "take the differential rule",
+            ValidityWarning,
+            stacklevel=2,
+        )
+    outside = float(positive(matrix)[0])
+    inside = particle_conductivity(particle, Boundary(conductance).resistance(temperature), radius)
+    others = SHAPE_DIMENSIONS[shape] - 1
+    above = inside + others * outside + others * fraction * (inside - outside)
+    return outside * above / (inside + others * outside - fraction * (inside - outside))
+
+
+def differential_effective_medium(
+    matrix: float,
+    particle: float,
+    conductance: float | Conductance,
+    *,
+    radius: ArrayLike,
+    fraction: float,
+    temperature: float = 300.0,
+) -> Array:
+    r"""Conductivity of a composite with many spheres, stirred in a little at a time.
+
+    Each new sphere sees what is there already: $\frac{dk}{d\phi} = \frac{3k}{1-\phi}\,\frac{k_p'-k}{k_p'+2k}$, hence
+    $$1 - \phi = \frac{k_p' - k}{k_p' - k_m}\Big(\frac{k_m}{k}\Big)^{1/3} .$$
+    As $k_p'$ does not depend on what is around, the exponents are those without a boundary.  A. G. Every et al. hold
+    $Rk/a$ instead of R fixed while they stir, which makes a difference of second order in $Rk_m/a$.
+
+    Parameters
+    ----------
+    matrix, particle, conductance, radius, fraction, temperature : as for `hasselman_johnson`, spheres only
+
+    Returns
+    -------
+    (n,) W m⁻¹ K⁻¹
+
+    Raises
+    ------
+    InputError
+        for values outside of their range
+
+    Warns
+    -----
+    ValidityWarning
+        above the closest packing of equal spheres, 0.74
+
+    References
+    ----------
+    D. A. G. Bruggeman, Ann. Phys. 416, 636 (1935), doi:10.1002/andp.19354160705
+    A. G. Every, Y. Tzou, D. P. H. Hasselman and R. Raj, Acta Metall. Mater. 40, 123 (1992)
+    """
+    check_fraction(fraction)
+    if fraction > MAX_PACKING_FRACTION:
+        warnings.warn(
+            f"a fraction of {fraction:g} is above the closest packing of equal spheres, {MAX_PACKING_FRACTION:g}",
+            ValidityWarning,
+            stacklevel=2,
+        )
+    outside = float(positive(matrix)[0])
+    inside = particle_conductivity(particle, Boundary(conductance).resistance(temperature), radius)
+    return np.array([differential_root(outside, float(one), fraction) for one in inside])
+
+
+def differential_root(matrix: float, particle: float, fraction: float) -> float:
+    """Root of the differential rule between both conductivities, by bisection, W m⁻¹ K⁻¹."""
+    if matrix == particle or fraction == 0:
+        return matrix
+
+    def excess(k: float) -> float:
+        return (particle - k) / (particle - matrix) * (matrix / k) ** (1 / 3) - (1 - fraction)
+
+    low, high = matrix, particle
+    for _ in range(MAX_BISECTIONS):
+        middle = (low + high) / 2
+        low, high = (middle, high) if excess(middle) > 0 else (low, middle)
+    return (low + high) / 2
+
+
+def critical_radius(
+    matrix: float, particle: float, conductance: float | Conductance, temperature: float = 300.0
+) -> float:
+    r"""Radius below which particles make the matrix conduct worse, $a_c = R k_m k_p/(k_p - k_m)$, m.
+
+    Infinite where the particles conduct no better than the matrix.  For $k_p \gg k_m$ it is the Kapitza length of the
+    matrix, $Rk_m$.
+
+    Parameters
+    ----------
+    matrix, particle, conductance, temperature : as for `hasselman_johnson`
+    """
+    outside, inside = float(positive(matrix)[0]), float(positive(particle)[0])
+    if inside <= outside:
+        return np.inf
+    return Boundary(conductance).resistance(temperature) * outside * inside / (inside - outside)
+
+
+def composite_conductivity(
+    matrix: float,
+    particle: float,
+    conductance: float | Conductance,
+    *,
+    radius: ArrayLike,
+    fraction: float,
+    rule: MixingRule | None = None,
+    temperature: float = 300.0,
+) -> CompositeConductivity:
+    """Conductivity of a composite of spheres against their radius.
+
+    Parameters
+    ----------
+    matrix, particle, conductance, radius, fraction, temperature : as for `hasselman_johnson`
+    rule : "dilute" (Hasselman and Johnson) or "differential"; the one whose range holds the fraction if None
+
+    Raises
+    ------
+    InputError
+        for values outside of their range
+    """
+    chosen: MixingRule = rule or ("dilute" if fraction <= MAX_DILUTE_FRACTION else "differential")
+    check_choice(chosen, MIXING_RULES, "rule")
+    call = hasselman_johnson if chosen == "dilute" else differential_effective_medium
+    value = call(matrix, particle, conductance, radius=radius, fraction=fraction, temperature=temperature)
+    return CompositeConductivity(
+        positive(radius),
+        value,
+        matrix,
+        particle,
+        1 / Boundary(conductance).resistance(temperature) if conductance != np.inf else np.inf,
+        fraction,
+        critical_radius(matrix, particle, conductance, temperature),
+        "Hasselman-Johnson" if chosen == "dilute" else "differential",
+    )
+
+
+def check_fraction(fraction: float) -> None:
+    """Refuse a share of the volume that is none."""
+    if not 0 <= fraction < 1:
+        raise InputError(f"fraction = {fraction:g}, wanted a share of the volume from 0 to below 1 (per cent? / 100)")
+
+
+def interface_density(diameter: ArrayLike, fraction: float) -> Array:
+    r"""(n,) area of boundary per volume of a composite of spheres, $\Phi = 6\phi/d$, m⁻¹."""
+    check_fraction(fraction)
+    return 6 * fraction / positive(diameter)
+
+
+def nanocomposite(
+    matrix: FreePaths,
+    particle: FreePaths,
+    conductance: float | Conductance,
+    *,
+    diameter: ArrayLike,
+    fraction: float,
+    temperature: float = 300.0,
+) -> Array:
+    r"""Conductivity of small spheres in a matrix, with free paths that end at boundaries.
+
+    $1/\Lambda_m' = 1/\Lambda_m + \Phi/4$ and $1/\Lambda_p' = 1/\Lambda_p + 1/d$, and the rule of Hasselman and Johnson
+    for what is left of both conductivities.
+
+    Parameters
+    ----------
+    matrix, particle : free paths of the bulk, `gray` where one mean free path is known
+    conductance : of the boundary, a number or a Conductance of T with the extrapolated drop, W m⁻² K⁻¹
+    diameter : (n,) d of the spheres, m
+    fraction : φ of the volume
+    temperature : at which a Conductance of T is taken, K
+
+    Returns
+    -------
+    (n,) W m⁻¹ K⁻¹
+
+    Raises
+    ------
+    InputError
+        for values outside of their range
+
+    Warns
+    -----
+    ValidityWarning
+        above a fraction of 0.4
+
+    References
+    ----------
+    A. J. Minnich and G. Chen, Appl. Phys. Lett. 91, 073105 (2007)
+    """
+    size = positive(diameter)
+    density = interface_density(size, fraction)
+    if fraction > MAX_DILUTE_FRACTION:
+        warnings.warn(
+            f"a fraction of {fraction:g} is above {MAX_DILUTE_FRACTION:g}, where particles feel each other",
+            ValidityWarning,
+            stacklevel=2,
+        )
+    outside = np.sum(matrix.conductivity / (1 + matrix.length * density[:, None] / 4), axis=1)
+    inside = np.sum(particle.conductivity / (1 + particle.length / size[:, None]), axis=1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ValidityWarning)  # said above, once
+        found = [
+            hasselman_johnson(float(k), float(p), conductance, radius=d / 2, fraction=fraction, temperature=temperature)
+            for k, p, d in zip(outside, inside, size, strict=True)
+        ]
+    return np.concatenate(found)

@@ -1,0 +1,279 @@
+"""Ellipsoids and nanotubes in a matrix, with a boundary resistance, aligned or randomly oriented."""
+
+import warnings
+
+import numpy as np
+from attrs import field, frozen, validators
+
+from kapitza.applications.composite import check_fraction
+from kapitza.core.arrays import number, positive, quantity
+from kapitza.core.conductance import Conductance
+from kapitza.core.stack import Boundary
+from kapitza.errors import InputError, ValidityWarning
+
+SPHERICITY_TOLERANCE = 1e-3  # from an aspect ratio of 1, within which the series of the depolarisation is used
+OVERLAP_LIMIT = 1.0  # fraction times aspect ratio from which long or flat particles, at random, must touch
+RANDOM_ALIGNMENT = 1 / 3  # mean square cosine of random directions
+
+
+@frozen
+class Ellipsoid:
+    """A particle with one axis that differs from the other two.
+
+    Attributes
+    ----------
+    conductivity : along the odd axis, W m⁻¹ K⁻¹
+    diameter : across the odd axis, m
+    length : along the odd axis, m
+    across : conductivity across the odd axis, W m⁻¹ K⁻¹; None where it is the same
+
+    Raises
+    ------
+    InputError
+        for values that are not finite and positive
+    """
+
+    conductivity: float = field(converter=number, validator=quantity())
+    diameter: float = field(converter=number, validator=quantity())
+    length: float = field(converter=number, validator=quantity())
+    across: float | None = field(default=None, validator=validators.optional(quantity()))
+
+    @property
+    def aspect(self) -> float:
+        """Length over diameter: above 1 a fibre, below 1 a plate."""
+        return self.length / self.diameter
+
+
+@frozen
+class EffectiveMedium:
+    """Conductivity along (z) and across (x, y) the direction that particles are aligned to, W m⁻¹ K⁻¹."""
+
+    along: float
+    across: float
+
+    @property
+    def mean(self) -> float:
+        """Mean over the three directions, W m⁻¹ K⁻¹."""
+        return (self.along + 2 * self.across) / 3
+
+
+def depolarisation_factors(aspect: float) -> tuple[float, float]:
+    r"""Factors $L_1$ (across) and $L_3$ (along the odd axis) of an ellipsoid, $2L_1 + L_3 = 1$.
+
+    $L_1 = \frac{p^2}{2(p^2-1)} - \frac{p}{2(p^2-1)^{3/2}}\,\mathrm{arcosh}\,p$ for p > 1, with arccos for p < 1; 1/3
+    for a sphere.
+
+    Parameters
+    ----------
+    aspect : p, length over diameter
+    """
+    if not (np.isfinite(aspect) and aspect > 0):
+        raise InputError(f"aspect ratio = {aspect:g}, wanted a finite number above 0")
+    excess = aspect - 1
+    if (
+        abs(excess) < SPHERICITY_TOLERANCE
+    ):  # where the closed form loses digits: its series, whose next term is 1e-10 at most
+        odd = 1 / 3 - 4 / 15 * excess + 6 / 35 * excess**2
+        return (1 - odd) / 2, odd
+    square = aspect**2
+    if aspect > 1:
+        transverse = square / (2 * (square - 1)) - aspect * np.arccosh(aspect) / (2 * (square - 1) ** 1.5)
+    else:
+        transverse = square / (2 * (square - 1)) + aspect * np.arccos(aspect) / (2 * (1 - square) ** 1.5)
+    return float(transverse), float(1 - 2 * transverse)
+
+
+def ellipsoid_composite(
+    matrix: float,
+    particle: Ellipsoid,
+    conductance: float | Conductance,
+    *,
+    fraction: float,
+    alignment: float = RANDOM_ALIGNMENT,
+    temperature: float = 300.0,
+) -> EffectiveMedium:
+    r"""Conductivity of ellipsoids in a matrix, with their boundary and their orientation.
+
+    With $\beta_i = (k_i' - k_m)/(k_m + L_i(k_i' - k_m))$ and $c = \langle\cos^2\theta\rangle$,
+    $$\frac{k_z}{k_m} = \frac{1 + \phi[\beta_1(1-L_1)(1-c) + \beta_3(1-L_3)c]}
+    {1 - \phi[\beta_1L_1(1-c) + \beta_3L_3c]}, \quad
+    \frac{k_x}{k_m} = \frac{2 + \phi[\beta_1(1-L_1)(1+c) + \beta_3(1-L_3)(1-c)]}
+    {2 - \phi[\beta_1L_1(1+c) + \beta_3L_3(1-c)]} .$$
+    The boundary enters by $\gamma = (2 + 1/p)\,a_K/a_1$ for fibres and $(1 + 2p)\,a_K/a_3$ for plates, $a_K = Rk_m$,
+    $a_1$ and $a_3$ half the diameter and half the length.
+
+    Parameters
+    ----------
+    matrix : conductivity, W m⁻¹ K⁻¹
+    particle : shape and conductivity
+    conductance : of the boundary, a number or a Conductance of T with the extrapolated drop, W m⁻² K⁻¹
+    fraction : of the volume
+    alignment : mean of cos² of the angle to z: 1 all along z, 1/3 all directions, 0 all in the plane
+    temperature : at which a Conductance of T is taken, K
+
+    Raises
+    ------
+    InputError
+        for values outside of their range
+
+    Warns
+    -----
+    ValidityWarning
+        where particles are so long or flat that they must touch (fraction times aspect ratio above 1)
+
+    References
+    ----------
+    C.-W. Nan, R. Birringer, D. R. Clarke and H. Gleiter, J. Appl. Phys. 81, 6692 (1997), doi:10.1063/1.365209
+    """
+    check_medium(fraction, alignment, particle.aspect)
+    l1, l3 = depolarisation_factors(particle.aspect)
+    kapitza = Boundary(conductance).resistance(temperature) * matrix
+    gamma = (
+        (2 + 1 / particle.aspect) * kapitza / (particle.diameter / 2)
+        if particle.aspect >= 1
+        else (1 + 2 * particle.aspect) * kapitza / (particle.length / 2)
+    )
+    b1 = polarisability(particle.across or particle.conductivity, matrix, gamma, l1)
+    b3 = polarisability(particle.conductivity, matrix, gamma, l3)
+    return oriented_medium(matrix, (b1, b3), (l1, l3), fraction, alignment)
+
+
+def oriented_medium(
+    matrix: float, response: tuple[float, float], factors: tuple[float, float], fraction: float, alignment: float
+) -> EffectiveMedium:
+    """Effective medium of particles with these responses β and depolarisations L, across and along their odd axis."""
+    b1, b3 = response
+    l1, l3 = factors
+    c = alignment
+    above, below = b1 * (1 - l1) * (1 - c) + b3 * (1 - l3) * c, b1 * l1 * (1 - c) + b3 * l3 * c
+    along = matrix * (1 + fraction * above) / (1 - fraction * below)
+    above, below = b1 * (1 - l1) * (1 + c) + b3 * (1 - l3) * (1 - c), b1 * l1 * (1 + c) + b3 * l3 * (1 - c)
+    return EffectiveMedium(along, matrix * (2 + fraction * above) / (2 - fraction * below))
+
+
+def check_medium(fraction: float, alignment: float, aspect: float) -> None:
+    """Refuse shares that are none; warn of particles so long or flat that they must touch."""
+    check_fraction(fraction)
+    if not 0 <= alignment <= 1:
+        raise InputError(f"alignment = {alignment:g}, wanted a mean of cos² from 0 to 1")
+    if fraction * max(aspect, 1 / aspect) > OVERLAP_LIMIT and alignment not in (0.0, 1.0):
+        warnings.warn(
+            f"a fraction of {fraction:g} of particles with the aspect ratio {aspect:g}: they touch, which an effective "
+            "medium of single particles does not know",
+            ValidityWarning,
+            stacklevel=3,
+        )
+
+
+def polarisability(particle: float, matrix: float, gamma: float, factor: float) -> float:
+    """Response β of one principal direction, with the boundary in the conductivity of the particle."""
+    inside = particle / (1 + gamma * factor * particle / matrix)
+    return (inside - matrix) / (matrix + factor * (inside - matrix))
+
+
+GRAPHENE_CAPACITY = 7.6e-7 * 710.0  # J m⁻² K⁻¹: 0.76 mg/m² of carbon, with the specific heat of graphite at 300 K
+
+
+@frozen
+class Nanotube:
+    """A nanotube: length and diameter (m), conductivity along its axis on its full cross section (W m⁻¹ K⁻¹)."""
+
+    conductivity: float = field(converter=number, validator=quantity())
+    diameter: float = field(converter=number, validator=quantity())
+    length: float = field(converter=number, validator=quantity())
+
+
+def nanotube_composite(
+    matrix: float,
+    tube: Nanotube,
+    conductance: float | Conductance,
+    *,
+    fraction: float,
+    alignment: float = RANDOM_ALIGNMENT,
+    temperature: float = 300.0,
+) -> EffectiveMedium:
+    r"""Conductivity of nanotubes in a matrix.
+
+    Heat enters a tube over its wall and its ends: along its axis it conducts as $k_c/(1 + 2Rk_c/L)$, across it as
+    $k_c/(1 + 2Rk_c/d)$, and it depolarises as an infinite cylinder.
+
+    Parameters
+    ----------
+    matrix : conductivity, W m⁻¹ K⁻¹
+    tube : the nanotubes
+    conductance : of the boundary, a number or a Conductance of T with the extrapolated drop, W m⁻² K⁻¹
+    fraction : of the volume
+    alignment : mean of cos² to z: 1/3 in all directions, 1 aligned
+    temperature : at which a Conductance of T is taken, K
+
+    Raises
+    ------
+    InputError
+        for values outside of their range
+
+    Warns
+    -----
+    ValidityWarning
+        where tubes are so many and long that they touch; boundaries at the ends of tubes, and between tubes, are left
+        out
+
+    References
+    ----------
+    C.-W. Nan, G. Liu, Y. Lin and M. Li, Appl. Phys. Lett. 85, 3549 (2004), doi:10.1063/1.1808874
+    """
+    check_medium(fraction, alignment, tube.length / tube.diameter)
+    outside = float(positive(matrix)[0])
+    resistance = Boundary(conductance).resistance(temperature)
+    ends = (tube.diameter, tube.length)
+    across, along = (tube.conductivity / (1 + 2 * resistance * tube.conductivity / size) for size in ends)
+    response = 2 * (across - outside) / (across + outside), along / outside - 1
+    return oriented_medium(outside, response, (0.5, 0.0), fraction, alignment)
+
+
+def long_nanotube_composite(
+    matrix: float, tube: Nanotube, conductance: float | Conductance, *, fraction: float, temperature: float = 300.0
+) -> float:
+    r"""Conductivity of few long tubes in all directions,
+    $\frac{k}{k_m} = 1 + \frac{\phi p}3\,\frac{k_c/k_m}{p + (2a_K/d)(k_c/k_m)}$, W m⁻¹ K⁻¹.
+
+    The limit of `nanotube_composite` for $p = L/d \to \infty$ and small fractions, $a_K = Rk_m$.
+
+    Parameters
+    ----------
+    matrix, tube, conductance, fraction, temperature : as there
+
+    References
+    ----------
+    C.-W. Nan, G. Liu, Y. Lin and M. Li, Appl. Phys. Lett. 85, 3549 (2004), doi:10.1063/1.1808874
+    """
+    check_fraction(fraction)
+    outside = float(positive(matrix)[0])
+    aspect, ratio = tube.length / tube.diameter, tube.conductivity / outside
+    kapitza = Boundary(conductance).resistance(temperature) * outside
+    return outside * (1 + fraction * aspect / 3 * ratio / (aspect + 2 * kapitza / tube.diameter * ratio))
+
+
+def useful_length(matrix: float, tube: Nanotube, conductance: float | Conductance, temperature: float = 300.0) -> float:
+    r"""Length from which tubes bring more heat along their axis than the matrix, $2Rk_mk_c/(k_c - k_m)$, m.
+
+    Infinite for tubes that conduct no better than the matrix.
+    """
+    outside = float(positive(matrix)[0])
+    if tube.conductivity <= outside:
+        return np.inf
+    resistance = Boundary(conductance).resistance(temperature)
+    return 2 * resistance * outside * tube.conductivity / (tube.conductivity - outside)
+
+
+def cooling_time(
+    conductance: float | Conductance, *, per_area: float = GRAPHENE_CAPACITY, temperature: float = 300.0
+) -> float:
+    r"""Time in which a heated tube cools through its wall into a matrix that stays cold, $\tau = C_A/G$, s.
+
+    Parameters
+    ----------
+    conductance : of the wall, W m⁻² K⁻¹
+    per_area : heat capacity of the tube per area of its wall, J m⁻² K⁻¹; one layer of graphene if not given
+    temperature : at which a Conductance of T is taken, K
+    """
+    return float(positive(per_area)[0]) * Boundary(conductance).resistance(temperature)

@@ -1,0 +1,234 @@
+r"""Two liquids in small channels on both sides of a wall: where two solid-liquid boundaries come to matter.
+
+Laminar convection, $h = \mathrm{Nu}\,k/D$, grows as channels shrink, and the boundaries do not: below a diameter of Nu
+Kapitza lengths of the liquid they are the larger resistance.
+"""
+
+import warnings
+from typing import Literal
+
+import numpy as np
+from attrs import field, frozen
+
+from kapitza.core.arrays import number, one_of, quantity
+from kapitza.core.conductance import Conductance
+from kapitza.core.stack import Boundary
+from kapitza.errors import InputError, ValidityWarning
+
+FlowArrangement = Literal["counter", "parallel"]
+FLOW_ARRANGEMENTS: tuple[FlowArrangement, ...] = ("counter", "parallel")
+
+# of fully developed laminar flow (R. K. Shah, A. L. London, Laminar Flow Forced Convection in Ducts, 1978)
+NUSSELT_NUMBERS = {"circular": 3.66, "circular, even flux": 4.36, "slit": 7.54, "slit, even flux": 8.24}
+MAX_LAMINAR_REYNOLDS = 2300.0  # Reynolds number
+MIN_PECLET = 10.0  # Péclet number of the length, below which heat spreads along the liquid too
+MIN_CONTINUUM_DIAMETER = 10e-9  # m, some thirty molecules of water, below which a liquid is no continuum any more
+
+
+@frozen
+class Stream:
+    """A liquid in one of two channels.
+
+    Attributes
+    ----------
+    inlet : temperature, K
+    flow : volume per time, m³ s⁻¹
+    conductivity : W m⁻¹ K⁻¹
+    heat_capacity : per volume, J m⁻³ K⁻¹
+    viscosity : Pa s
+    density : kg m⁻³
+    diameter : hydraulic, four times the section over its perimeter (of a slit twice its height), m
+    section : of the channel, m²
+    nusselt : of fully developed flow; 7.54 of a slit, 3.66 of a circular pipe
+
+    Raises
+    ------
+    InputError
+        for values that are not finite and positive
+    """
+
+    inlet: float = field(converter=number, validator=quantity())
+    flow: float = field(converter=number, validator=quantity())
+    conductivity: float = field(converter=number, validator=quantity())
+    heat_capacity: float = field(converter=number, validator=quantity())
+    viscosity: float = field(converter=number, validator=quantity())
+    density: float = field(converter=number, validator=quantity())
+    diameter: float = field(converter=number, validator=quantity())
+    section: float = field(converter=number, validator=quantity())
+    nusselt: float = field(default=NUSSELT_NUMBERS["slit"], converter=number, validator=quantity())
+
+    @property
+    def coefficient(self) -> float:
+        """Of convection to a wall, h = Nu k/D, W m⁻² K⁻¹."""
+        return self.nusselt * self.conductivity / self.diameter
+
+    @property
+    def capacity(self) -> float:
+        """Heat that the stream takes up per time and kelvin, W K⁻¹."""
+        return self.flow * self.heat_capacity
+
+    @property
+    def reynolds(self) -> float:
+        """Density times speed times diameter over viscosity."""
+        return self.density * self.flow / self.section * self.diameter / self.viscosity
+
+    def peclet(self, length: float) -> float:
+        """Speed times a length (m) over the diffusivity of heat."""
+        return self.flow / self.section * length * self.heat_capacity / self.conductivity
+
+
+@frozen(eq=False)
+class HeatExchanger:
+    """Two streams on both sides of a wall.
+
+    Attributes
+    ----------
+    hot, cold : the streams
+    wall : thickness, m
+    wall_conductivity : W m⁻¹ K⁻¹
+    area : of the wall, m²
+    length : of the channels, m
+    hot_boundary, cold_boundary : conductance between liquid and wall, W m⁻² K⁻¹, numbers (infinite for none) or
+        Conductances of T with the extrapolated drop
+    arrangement : "counter" or "parallel" flow
+
+    Raises
+    ------
+    InputError
+        for values outside of their range, or streams in the wrong order
+    """
+
+    hot: Stream
+    cold: Stream
+    wall: float = field(converter=number, validator=quantity())
+    wall_conductivity: float = field(converter=number, validator=quantity())
+    area: float = field(converter=number, validator=quantity())
+    length: float = field(converter=number, validator=quantity())
+    hot_boundary: float | Conductance = np.inf
+    cold_boundary: float | Conductance = np.inf
+    arrangement: FlowArrangement = field(default="counter", validator=one_of(*FLOW_ARRANGEMENTS))
+
+    def __attrs_post_init__(self) -> None:
+        if not self.hot.inlet > self.cold.inlet:
+            raise InputError(f"the hot stream enters at {self.hot.inlet:g} K, the cold one at {self.cold.inlet:g} K")
+        Boundary(self.hot_boundary)
+        Boundary(self.cold_boundary)
+
+    def resistances(self) -> dict[str, float]:
+        """What stands between both streams, from hot to cold, m² K W⁻¹; boundaries at the temperature of the inlet."""
+        return {
+            "hot convection": 1 / self.hot.coefficient,
+            "hot boundary": Boundary(self.hot_boundary).resistance(self.hot.inlet),
+            "wall": self.wall / self.wall_conductivity,
+            "cold boundary": Boundary(self.cold_boundary).resistance(self.cold.inlet),
+            "cold convection": 1 / self.cold.coefficient,
+        }
+
+
+@frozen
+class HeatExchange:
+    """What an exchanger does.
+
+    Attributes
+    ----------
+    coefficient : overall, U, W m⁻² K⁻¹
+    transfer_units : UA over the smaller capacity
+    effectiveness : heat over the most that any exchanger could move
+    heat : W
+    hot_out, cold_out : temperatures at the outlets, K
+    boundary_share : of the resistance that is the two boundaries
+    """
+
+    coefficient: float
+    transfer_units: float
+    effectiveness: float
+    heat: float
+    hot_out: float
+    cold_out: float
+    boundary_share: float
+
+
+def heat_exchange(exchanger: HeatExchanger) -> HeatExchange:
+    r"""Heat between the streams, $1/U = 1/h_1 + R_1 + t/k + R_2 + 1/h_2$.
+
+    With $N = UA/C_{min}$ and $c = C_{min}/C_{max}$ the effectiveness is
+    $\frac{1 - e^{-N(1-c)}}{1 - ce^{-N(1-c)}}$ in counter flow, N/(1 + N) there for c = 1, and
+    $\frac{1 - e^{-N(1+c)}}{1 + c}$ in parallel flow.
+
+    Parameters
+    ----------
+    exchanger : streams, wall and boundaries
+
+    Warns
+    -----
+    ValidityWarning
+        for turbulent flow, for flow so slow that heat spreads along it, and for channels below 10 nm
+
+    References
+    ----------
+    W. M. Kays and A. L. London, Compact Heat Exchangers (McGraw-Hill, New York, 1984)
+    """
+    for name, stream in (("hot", exchanger.hot), ("cold", exchanger.cold)):
+        check_stream(name, stream, exchanger.length)
+    parts = exchanger.resistances()
+    coefficient = 1 / sum(parts.values())
+    small, large = sorted((exchanger.hot.capacity, exchanger.cold.capacity))
+    units = coefficient * exchanger.area / small
+    share = effectiveness(units, small / large, exchanger.arrangement)
+    heat = share * small * (exchanger.hot.inlet - exchanger.cold.inlet)
+    return HeatExchange(
+        coefficient,
+        units,
+        share,
+        heat,
+        exchanger.hot.inlet - heat / exchanger.hot.capacity,
+        exchanger.cold.inlet + heat / exchanger.cold.capacity,
+        (parts["hot boundary"] + parts["cold boundary"]) * coefficient,
+    )
+
+
+def effectiveness(units: float, ratio: float, arrangement: FlowArrangement = "counter") -> float:
+    """Heat over the most that any exchanger could move.
+
+    Parameters
+    ----------
+    units : N, UA over the smaller capacity
+    ratio : c, of the smaller to the larger capacity, 0..1
+    arrangement : "counter" or "parallel"
+    """
+    if arrangement == "parallel":
+        return float(-np.expm1(-units * (1 + ratio)) / (1 + ratio))
+    if 1 - ratio < 1e-9:
+        return units / (1 + units)
+    lost = -np.expm1(-units * (1 - ratio))
+    return float(lost / (1 - ratio + ratio * lost))
+
+
+def crossover_diameter(
+    conductivity: float, conductance: float | Conductance, nusselt: float = NUSSELT_NUMBERS["slit"]
+) -> float:
+    r"""Hydraulic diameter below which a boundary resists more than convection, $D = \mathrm{Nu}\,l_K$, m.
+
+    Parameters
+    ----------
+    conductivity : of the liquid, W m⁻¹ K⁻¹
+    conductance : of its boundary with the wall, W m⁻² K⁻¹
+    nusselt : of the flow
+    """
+    return nusselt * conductivity * Boundary(conductance).resistance()
+
+
+def check_stream(name: str, stream: Stream, length: float) -> None:
+    """Warn where the flow is none of fully developed laminar convection in a continuum."""
+    slow = stream.peclet(length)
+    faults = (
+        (stream.reynolds > MAX_LAMINAR_REYNOLDS, f"has the Reynolds number {stream.reynolds:.3g}: it is turbulent"),
+        (slow < MIN_PECLET, f"has the Péclet number {slow:.3g} along its channel: heat spreads along the liquid too"),
+        (
+            stream.diameter < MIN_CONTINUUM_DIAMETER,
+            f"has a diameter of {stream.diameter:.3g} m: too narrow for a continuum",
+        ),
+    )
+    for wrong, what in faults:
+        if wrong:
+            warnings.warn(f"the {name} stream {what}", ValidityWarning, stacklevel=3)

@@ -1,0 +1,251 @@
+r"""Phase-change memory: what it takes to melt a small volume, and how much of it boundaries save.
+
+A pillar of the memory material between two electrodes, in a dielectric, heated throughout by its own current.  The heat
+that leaves it passes boundaries on all sides; the smaller the pillar, the more of its thermal resistance they are.
+"""
+
+import warnings
+
+import numpy as np
+from attrs import field, frozen
+from numpy.typing import ArrayLike
+
+from kapitza.core.arrays import Array, number, positive, quantity
+from kapitza.core.conductance import Conductance
+from kapitza.core.stack import Boundary
+from kapitza.errors import InputError, ValidityWarning
+
+MAX_RADIAL_RISE = 1.0  # of the rise inside of the pillar over that outside of it, above which its axis is much hotter
+RADIAL_RISE_FACTOR = 8.0  # a cylinder heated evenly and cooled at its side is P/8πkh hotter than it in the mean
+
+
+@frozen(eq=False)
+class MemoryCell:
+    """A pillar of phase-change material between two electrodes, in a dielectric.
+
+    Attributes
+    ----------
+    radius, height : of the pillar, m
+    conductivity : of the material, W m⁻¹ K⁻¹
+    heat_capacity : of the material, per volume, J m⁻³ K⁻¹
+    resistance : electrical, while the material is hot, Ω
+    melting : K
+    latent : heat of melting, per volume, J m⁻³
+    dielectric : conductivity around the pillar, W m⁻¹ K⁻¹
+    pitch : from pillar to pillar, m: half of it away, the dielectric is at the temperature of the chip
+    side : conductance of the boundary to the dielectric, W m⁻² K⁻¹
+    electrode : conductivity of both electrodes, which are wide, W m⁻¹ K⁻¹
+    contact : conductance of the boundary to an electrode, W m⁻² K⁻¹
+    ambient : temperature of the chip, K
+
+    Raises
+    ------
+    InputError
+        for values outside of their range, a pitch that leaves no dielectric, or a chip above the melting point
+    """
+
+    radius: float = field(converter=number, validator=quantity())
+    height: float = field(converter=number, validator=quantity())
+    conductivity: float = field(converter=number, validator=quantity())
+    heat_capacity: float = field(converter=number, validator=quantity())
+    resistance: float = field(converter=number, validator=quantity())
+    melting: float = field(converter=number, validator=quantity())
+    dielectric: float = field(converter=number, validator=quantity())
+    pitch: float = field(converter=number, validator=quantity())
+    electrode: float = field(converter=number, validator=quantity())
+    latent: float = field(default=0.0, converter=number)
+    side: float | Conductance = np.inf
+    contact: float | Conductance = np.inf
+    ambient: float = field(default=300.0, converter=number, validator=quantity())
+
+    def __attrs_post_init__(self) -> None:
+        if not self.pitch > 2 * self.radius:
+            raise InputError(f"pitch = {self.pitch:g} m leaves no dielectric around a radius of {self.radius:g} m")
+        if not self.melting > self.ambient:
+            raise InputError(f"melting = {self.melting:g} K is not above the chip at {self.ambient:g} K")
+        if not 0 <= self.latent < np.inf:
+            raise InputError(f"latent = {self.latent:g} J/m³, wanted a finite number of at least 0")
+        Boundary(self.side)
+        Boundary(self.contact)
+
+    @property
+    def area(self) -> float:
+        """Cross section of the pillar, m²."""
+        return np.pi * self.radius**2
+
+    @property
+    def volume(self) -> float:
+        """Of the pillar, m³."""
+        return self.area * self.height
+
+    @property
+    def warm(self) -> float:
+        """Temperature at which boundaries are taken, between chip and melt, K."""
+        return (self.ambient + self.melting) / 2
+
+    def side_resistance(self) -> tuple[float, float]:
+        """Thermal resistance of a unit of length to the side: of the dielectric, and of its boundary, m K W⁻¹."""
+        oxide = np.log(self.pitch / 2 / self.radius) / (2 * np.pi * self.dielectric)
+        return float(oxide), Boundary(self.side).resistance(self.warm) / (2 * np.pi * self.radius)
+
+    def end_resistance(self) -> tuple[float, float]:
+        """Thermal resistance of one end: of the spreading into the electrode, and of its boundary, K W⁻¹."""
+        return 1 / (4 * self.electrode * self.radius), Boundary(self.contact).resistance(self.warm) / self.area
+
+
+@frozen
+class ResetPulse:
+    """What melting the middle of a cell takes.
+
+    Attributes
+    ----------
+    thermal_resistance : rise of the hottest point over power, K W⁻¹
+    power : that holds the hottest point at the melting point, W
+    current : A
+    energy : of a pulse of the given length, that melts the pillar, J
+    mean_rise : of the pillar at this power, K
+    boundary_share : of the thermal resistance that would be missing without boundaries
+    current_without : that the same cell without boundary resistance would take, A
+    """
+
+    thermal_resistance: float
+    power: float
+    current: float
+    energy: float
+    mean_rise: float
+    boundary_share: float
+    current_without: float
+
+    @property
+    def saved(self) -> float:
+        """Share of the current that the boundaries save."""
+        return 1 - self.current / self.current_without
+
+
+def dot_rise(power: ArrayLike, *, radius: float, conductivity: float, conductance: float | Conductance) -> Array:
+    r"""Rise of a small hot sphere in a wide dielectric, $\Delta T = \frac{P}{4\pi kr}\Big(1 + \frac{l_K}{r}\Big)$.
+
+    $l_K = kR$ is the Kapitza length of the dielectric: dots smaller than it are kept hot by their boundary.
+
+    Parameters
+    ----------
+    power : (n,) W
+    radius : r, m
+    conductivity : k of the dielectric, W m⁻¹ K⁻¹
+    conductance : of the boundary, W m⁻² K⁻¹
+
+    Returns
+    -------
+    (n,) K
+    """
+    size, k = float(positive(radius)[0]), float(positive(conductivity)[0])
+    length = k * Boundary(conductance).resistance()
+    return positive(power) / (4 * np.pi * k * size) * (1 + length / size)
+
+
+def reset_current_saving(*, radius: ArrayLike, conductivity: float, conductance: float | Conductance) -> Array:
+    r"""(n,) share of the reset current that a boundary around a dot saves, $1 - (1 + l_K/r)^{-1/2}$.
+
+    Parameters
+    ----------
+    radius : (n,) of the dot, m
+    conductivity : of the dielectric, W m⁻¹ K⁻¹
+    conductance : of the boundary, W m⁻² K⁻¹
+    """
+    length = float(positive(conductivity)[0]) * Boundary(conductance).resistance()
+    return 1 - (1 + length / positive(radius)) ** -0.5
+
+
+def apparent_film_conductivity(*, thickness: ArrayLike, conductivity: float, conductance: float | Conductance) -> Array:
+    """(n,) conductivity that a film between two boundaries seems to have, d/(d/k + 2R), W m⁻¹ K⁻¹.
+
+    Parameters
+    ----------
+    thickness : (n,) of the film, m
+    conductivity : of its material, W m⁻¹ K⁻¹
+    conductance : of either boundary, W m⁻² K⁻¹
+    """
+    size = positive(thickness)
+    return size / (size / float(positive(conductivity)[0]) + 2 * Boundary(conductance).resistance())
+
+
+def pillar_profile(cell: MemoryCell, power: float, at: ArrayLike, *, boundaries: bool = True) -> Array:
+    r"""Temperature rise along the pillar, averaged across it (K), heated evenly by a power (W).
+
+    $kA\theta'' = \theta/r_s - P/h$ with $r_s$ the resistance of a unit of length to the side, and
+    $-kA\theta' = \theta/R_e$ at both ends: $\theta = \theta_\infty(1 - c\cosh(z/l)/\cosh(h/2l))$,
+    $\theta_\infty = Pr_s/h$, $l^2 = kAr_s$.
+
+    Parameters
+    ----------
+    cell : the pillar
+    power : W
+    at : (n,) height above its middle, m
+    boundaries : False leaves their resistance out
+    """
+    side, end = (sum(parts) if boundaries else parts[0] for parts in (cell.side_resistance(), cell.end_resistance()))
+    side += 1 / (RADIAL_RISE_FACTOR * np.pi * cell.conductivity)
+    length = np.sqrt(cell.conductivity * cell.area * side)
+    half = cell.height / 2 / length
+    flat = power * side / cell.height
+    # flux at the end over its temperature: kA θ∞ c tanh/l = θ∞(1 - c)/R
+    share = 1 / (1 + end * cell.conductivity * cell.area / length * np.tanh(half))
+    z = np.abs(np.asarray(at, dtype=float)) / length
+    return flat * (1 - share * (np.exp(z - half) + np.exp(-z - half)) / (1 + np.exp(-2 * half)))
+
+
+def reset_pulse(cell: MemoryCell, pulse: float = 50e-9) -> ResetPulse:
+    """Power, current and energy that melt the middle of a cell.
+
+    Parameters
+    ----------
+    cell : the pillar
+    pulse : length of the pulse, long beside the time in which the cell warms up, s
+
+    Raises
+    ------
+    InputError
+        for a pulse that is not above zero
+
+    Warns
+    -----
+    ValidityWarning
+        where the pillar is so wide that it is much hotter in its axis than at its side, or the pulse is shorter than
+        the cell takes to warm up
+    """
+    length = float(positive(pulse)[0])
+    check_pillar_width(cell)
+    with_them, without = (float(pillar_profile(cell, 1.0, 0.0, boundaries=wanted)) for wanted in (True, False))
+    rise = cell.melting - cell.ambient
+    power = rise / with_them
+    z = np.linspace(-cell.height / 2, cell.height / 2, 401)
+    mean = float(np.trapezoid(pillar_profile(cell, power, z), z)) / cell.height
+    warming = with_them * cell.heat_capacity * cell.volume
+    if length < 2 * warming:
+        warnings.warn(
+            f"a pulse of {length:.3g} s is shorter than twice the {warming:.3g} s in which the cell warms up: it needs "
+            "more current than this",
+            ValidityWarning,
+            stacklevel=2,
+        )
+    return ResetPulse(
+        with_them,
+        power,
+        float(np.sqrt(power / cell.resistance)),
+        power * length + cell.volume * cell.latent,
+        mean,
+        1 - without / with_them,
+        float(np.sqrt(rise / without / cell.resistance)),
+    )
+
+
+def check_pillar_width(cell: MemoryCell) -> None:
+    """Warn where the temperature of a pillar is uneven across it."""
+    inside = 1 / (RADIAL_RISE_FACTOR * np.pi * cell.conductivity)
+    if inside > MAX_RADIAL_RISE * sum(cell.side_resistance()):
+        warnings.warn(
+            f"a pillar of the radius {cell.radius:.3g} m loses heat to its side so easily that its axis is much hotter "
+            "than its mean: the current is an upper estimate",
+            ValidityWarning,
+            stacklevel=3,
+        )

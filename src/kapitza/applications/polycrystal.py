@@ -1,0 +1,136 @@
+r"""Grains and the boundaries between them: conductivity against grain size and temperature.
+
+Two pictures.  Grains that keep the conductivity of the bulk, with a resistance between each two (`polycrystal`), for
+grains larger than the free paths; and free paths that end at boundaries (`grained`), for any size, in which long waves
+may pass where short ones do not.
+"""
+
+import warnings
+from typing import Literal
+
+import numpy as np
+from attrs import field, frozen
+from numpy.typing import ArrayLike
+
+from kapitza.applications.free_paths import DebyeScattering, FreePaths, debye_free_paths
+from kapitza.core.arrays import Array, check_choice, number, positive, quantity, temperatures
+from kapitza.core.conductance import Conductance
+from kapitza.core.stack import Boundary
+from kapitza.errors import InputError, ValidityWarning
+from kapitza.matter.isotropic import Solid
+
+BoundaryCount = Literal["shared", "each"]
+BOUNDARY_COUNTS: tuple[BoundaryCount, ...] = ("shared", "each")
+
+
+def polycrystal(
+    conductivity: ArrayLike,
+    conductance: float | Conductance,
+    *,
+    grain: ArrayLike,
+    count: BoundaryCount = "shared",
+    mean_free_path: float = 0.0,
+    temperature: float = 300.0,
+) -> Array:
+    r"""Conductivity of equal grains with a resistance between them, $\kappa = \kappa_0/(1 + n\kappa_0R/d)$.
+
+    Parameters
+    ----------
+    conductivity : $\kappa_0$ of the grains, one or (n,), W m⁻¹ K⁻¹
+    conductance : of one boundary, a number or a Conductance of T with the extrapolated drop, W m⁻² K⁻¹
+    grain : d, one or (n,), m
+    count : "shared": a boundary belongs to two grains, n = 1 (Yang et al.).  "each": every grain is coated, n = 2 (Nan
+        and Birringer), so that their R is half of that of the boundary
+    mean_free_path : in the bulk, m; only to warn where grains are not larger
+    temperature : at which a Conductance of T is taken, K
+
+    Raises
+    ------
+    InputError
+        for values outside of their range
+
+    Warns
+    -----
+    ValidityWarning
+        for grains smaller than the mean free path, which no longer conduct as the bulk: take `grained`
+
+    References
+    ----------
+    C.-W. Nan and R. Birringer, Phys. Rev. B 57, 8264 (1998), doi:10.1103/PhysRevB.57.8264
+    H. Dong, B. Wen and R. Melnik, Sci. Rep. 4, 7037 (2014), doi:10.1038/srep07037 (both ways of counting)
+    """
+    check_choice(count, BOUNDARY_COUNTS, "count")
+    bulk, size = positive(conductivity), positive(grain)
+    if bulk.size > 1 and size.size not in (1, bulk.size):
+        raise InputError(f"conductivity has {bulk.size} values for {size.size} grain sizes: give one of either")
+    if size.min() < mean_free_path:
+        warnings.warn(
+            f"grains of {size.min():.3g} m are smaller than the mean free path of {mean_free_path:.3g} m: they conduct "
+            "worse than the bulk, which `grained` knows",
+            ValidityWarning,
+            stacklevel=2,
+        )
+    number_of = 1 if count == "shared" else 2
+    return bulk / (1 + number_of * bulk * Boundary(conductance).resistance(temperature) / size)
+
+
+@frozen
+class GrainScattering:
+    r"""Free path to the next scattering by a grain boundary, $\Lambda_b = \alpha d\,(\omega_0/\omega)^p$.
+
+    Attributes
+    ----------
+    grain : d, m
+    power : p; 0 where boundaries are alike for all waves (gray), 1 where long waves pass more easily
+    reference : $\omega_0$ at which the free path is αd, rad s⁻¹
+    share : α
+    """
+
+    grain: float = field(converter=number, validator=quantity())
+    power: float = field(default=0.0, converter=number)
+    reference: float = field(default=1.0, converter=number, validator=quantity())
+    share: float = field(default=1.0, converter=number, validator=quantity())
+
+    def length(self, omega: Array | None, count: int) -> Array:
+        """(n,) m."""
+        if self.power == 0:
+            return np.full(count, self.share * self.grain)
+        if omega is None:
+            raise InputError(f"a power of {self.power:g} needs the frequencies of the free paths, which are not known")
+        return self.share * self.grain * (self.reference / omega) ** self.power
+
+
+def grain_limited_conductivity(paths: FreePaths, boundaries: GrainScattering) -> float:
+    r"""Conductivity with free paths that end at boundaries too, $1/\Lambda' = 1/\Lambda + 1/\Lambda_b$, W m⁻¹ K⁻¹.
+
+    Parameters
+    ----------
+    paths : of the bulk
+    boundaries : grain size, and how well each frequency passes
+
+    References
+    ----------
+    Z. Wang, J. E. Alaniz, W. Jang, J. E. Garay and C. Dames, Nano Lett. 11, 2206 (2011)
+    """
+    return float(np.sum(paths.conductivity / (1 + paths.length / boundaries.length(paths.omega, paths.length.size))))
+
+
+def debye_polycrystal(
+    side: Solid, scattering: DebyeScattering, boundaries: GrainScattering, temperature: ArrayLike
+) -> Array:
+    """(nT,) conductivity of a polycrystal of a Debye solid at temperatures (nT,) K, W m⁻¹ K⁻¹.
+
+    At low temperatures it grows with T³ for boundaries that are alike for all waves and with T² where the free path
+    falls with 1/ω.
+
+    Parameters
+    ----------
+    side : the crystal
+    scattering : what limits the free paths inside of a grain
+    boundaries : between the grains
+    temperature : (nT,) K
+    """
+    kelvin = temperatures(temperature)
+    return np.array(
+        [grain_limited_conductivity(debye_free_paths(side, scattering, float(t)), boundaries) for t in kelvin]
+    )

@@ -1,0 +1,223 @@
+r"""Heat through a pillar of magnets and normal metals: the two spin directions do not stay at one temperature.
+
+The mean temperature $\bar T = (\kappa_\uparrow T_\uparrow + \kappa_\downarrow T_\downarrow)/\kappa$ falls with
+$q/\kappa$ in each layer, and the spin heat accumulation $\delta = T_\uparrow - T_\downarrow$ obeys
+$\delta'' = \delta/\lambda^2$.  Each direction crosses a boundary with its own resistance.  Up and down are those of the
+first magnet; a magnet turned over has the opposite polarisation.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from attrs import evolve, field, frozen
+from numpy.typing import ArrayLike
+
+from kapitza.applications.thermoelectric import check_not_negative
+from kapitza.core.arrays import Array, number, quantity
+from kapitza.errors import InputError
+from kapitza.matter.electrons import SpinChannels
+
+LAYER_UNKNOWNS = 3  # of a layer: two amplitudes of the accumulation and the mean temperature at its top
+
+
+@frozen
+class SpinLayer:
+    """A layer of a pillar: its metal, and its thickness (m)."""
+
+    metal: SpinChannels
+    thickness: float = field(converter=number, validator=quantity())
+
+    @property
+    def turned(self) -> "SpinLayer":
+        """The same layer with its magnetisation turned over."""
+        return evolve(self, metal=evolve(self.metal, polarisation=-self.metal.polarisation))
+
+
+@frozen
+class SpinContact:
+    """Boundary of two layers: resistance for either spin direction, from 0, m² K W⁻¹."""
+
+    up: float = field(default=0.0, converter=number, validator=check_not_negative)
+    down: float = field(default=0.0, converter=number, validator=check_not_negative)
+
+
+@frozen(eq=False)
+class SpinPillar:
+    """Layers from the hot end on, with a boundary between each two, between reservoirs without accumulation.
+
+    Attributes
+    ----------
+    layers : (n,)
+    contacts : (n - 1,) boundaries; none that resist if left out
+
+    Raises
+    ------
+    InputError
+        if the numbers of layers and contacts do not fit
+    """
+
+    layers: tuple[SpinLayer, ...] = field(converter=tuple)
+    contacts: tuple[SpinContact, ...] = field(converter=tuple, default=())
+
+    def __attrs_post_init__(self) -> None:
+        if not self.layers or len(self.contacts) not in (0, len(self.layers) - 1):
+            raise InputError(
+                f"{len(self.layers)} layers have {max(len(self.layers) - 1, 0)} contacts, got {len(self.contacts)}"
+            )
+
+    def contact(self, i: int) -> SpinContact:
+        """Boundary below layer i."""
+        return self.contacts[i] if self.contacts else SpinContact()
+
+
+@frozen(eq=False)
+class SpinPillarProfile:
+    """Temperatures along a pillar.
+
+    Attributes
+    ----------
+    position : (n,) from the hot end, m; twice at each boundary
+    mean : (n,) temperature below that of the hot end, weighted with the conductivities, K
+    accumulation : (n,) T_up - T_down, K
+    spin_flux : (n,) q_up - q_down, W m⁻²
+    resistance : of the whole pillar, between its ends, m² K W⁻¹
+    """
+
+    position: Array
+    mean: Array
+    accumulation: Array
+    spin_flux: Array
+    resistance: float
+
+    @property
+    def largest(self) -> float:
+        """Accumulation of the largest size, with its sign, K."""
+        return float(self.accumulation[np.argmax(np.abs(self.accumulation))])
+
+
+def spin_profile(pillar: SpinPillar, flux: float, points: int = 41) -> SpinPillarProfile:
+    r"""Temperatures of both spin directions along a pillar.
+
+    $q_s = -\kappa_sT_s'$, $q_\uparrow - q_\downarrow = Pq - \tfrac12\kappa(1 - P^2)\delta'$ and
+    $T_{s,1} - T_{s,2} = R_sq_s$ at a boundary.
+
+    Parameters
+    ----------
+    pillar : layers and boundaries
+    flux : heat per area q, W m⁻²
+    points : in each layer
+
+    Raises
+    ------
+    InputError
+        for a flux that is not finite
+
+    References
+    ----------
+    T. T. Heikkila, M. Hatami, G. E. W. Bauer, Phys. Rev. B 81, 100408 (2010), doi:10.1103/PhysRevB.81.100408
+    F. K. Dejene, J. Flipse, G. E. W. Bauer, B. J. van Wees, Nat. Phys. 9, 636 (2013), arXiv:1301.2640
+    """
+    if not np.isfinite(flux):
+        raise InputError(f"flux = {flux:g} W/m², wanted a finite number")
+    amplitudes = solve_pillar(pillar)
+    where, mean, gap, spin = [], [], [], []
+    start = 0.0
+    for layer, (rise, fall, top) in zip(pillar.layers, amplitudes, strict=True):
+        metal, length = layer.metal, layer.metal.length
+        x = np.linspace(0, layer.thickness, points)
+        growing, falling = rise * np.exp((x - layer.thickness) / length), fall * np.exp(-x / length)
+        where.append(start + x)
+        mean.append(top - x / metal.conductivity)
+        gap.append(growing + falling)
+        stiffness = metal.conductivity * (1 - metal.polarisation**2) / 2
+        spin.append(metal.polarisation - stiffness * (growing - falling) / length)
+        start += layer.thickness
+    whole = np.concatenate(mean)
+    return SpinPillarProfile(
+        np.concatenate(where),
+        flux * whole,
+        flux * np.concatenate(gap),
+        flux * np.concatenate(spin),
+        float(-whole[-1]),
+    )
+
+
+def solve_pillar(pillar: SpinPillar) -> Array:
+    """(n, 3) amplitudes of the growing and the falling accumulation and the mean temperature at the top, for q = 1."""
+    count = len(pillar.layers)
+    matrix, given = np.zeros((LAYER_UNKNOWNS * count, LAYER_UNKNOWNS * count)), np.zeros(LAYER_UNKNOWNS * count)
+    first, last = pillar.layers[0], pillar.layers[-1]
+    matrix[0, :2] = np.exp(-first.thickness / first.metal.length), 1  # no accumulation at the hot end
+    matrix[1, 2] = 1  # whose temperature is the zero
+    matrix[2, -3:-1] = 1, np.exp(-last.thickness / last.metal.length)
+    for i in range(count - 1):
+        block = slice(LAYER_UNKNOWNS * i, LAYER_UNKNOWNS * (i + 2))
+        rows, values = boundary_equations(pillar.layers[i], pillar.layers[i + 1], pillar.contact(i))
+        at = LAYER_UNKNOWNS * (i + 1)
+        matrix[at : at + LAYER_UNKNOWNS, block] = rows
+        given[at : at + LAYER_UNKNOWNS] = values
+    scale = np.abs(matrix).max(axis=1)
+    found = np.linalg.solve(matrix / scale[:, None], given / scale)
+    return found.reshape(count, LAYER_UNKNOWNS)
+
+
+def boundary_equations(above: SpinLayer, below: SpinLayer, contact: SpinContact) -> tuple[Array, Array]:
+    """Three equations of a boundary for the unknowns of both layers: spin flux, and the drop of either direction."""
+    bottom, top = edge_rows(above, at_end=True), edge_rows(below, at_end=False)
+    zero = np.zeros(LAYER_UNKNOWNS)
+    flux = np.concatenate([bottom["spin"], -top["spin"]])
+    rows, values = [flux], [below.metal.polarisation - above.metal.polarisation]
+    for sign, resistance in ((1, contact.up), (-1, contact.down)):
+        one, two = (part["mean"] + (1 - sign * p.metal.polarisation) / 2 * sign * part["gap"]
+                    for part, p in ((bottom, above), (top, below)))  # fmt: skip
+        crossing = resistance / 2 * np.concatenate([sign * bottom["spin"], zero])
+        rows.append(np.concatenate([one, -two]) - crossing)
+        fall = above.thickness / above.metal.conductivity
+        values.append(fall + resistance / 2 * (1 + sign * above.metal.polarisation))
+    return np.array(rows), np.array(values)
+
+
+def edge_rows(layer: SpinLayer, *, at_end: bool) -> dict[str, Array]:
+    """Accumulation, mean temperature and spin flux at an edge, as rows over the unknowns of the layer."""
+    metal = layer.metal
+    decay = np.exp(-layer.thickness / metal.length)
+    rise, fall = (1.0, decay) if at_end else (decay, 1.0)
+    stiffness = metal.conductivity * (1 - metal.polarisation**2) / 2 / metal.length
+    return {
+        "gap": np.array([rise, fall, 0.0]),
+        "mean": np.array([0.0, 0.0, 1.0]),
+        "spin": np.array([-stiffness * rise, stiffness * fall, 0.0]),
+    }
+
+
+def valve_signal(pillar: SpinPillar, turned: Sequence[int], flux: float) -> float:
+    """Temperature difference of a pillar with some magnets turned over, less that without, K: the thermal valve.
+
+    Parameters
+    ----------
+    pillar : all magnets along one direction
+    turned : indices of the layers that are turned; boundaries of a turned magnet change their directions with it
+    flux : W m⁻²
+
+    Raises
+    ------
+    InputError
+        for an index that the pillar does not have
+    """
+    bad = [i for i in turned if not 0 <= i < len(pillar.layers)]
+    if bad:
+        raise InputError(f"the pillar has layers 0 to {len(pillar.layers) - 1}, not {bad[0]}")
+    layers = [layer.turned if i in turned else layer for i, layer in enumerate(pillar.layers)]
+    contacts = [
+        SpinContact(one.down, one.up) if {i, i + 1} & set(turned) else one for i, one in enumerate(pillar.contacts)
+    ]
+    changed = SpinPillar(layers, contacts)
+    return flux * (spin_profile(changed, 1.0).resistance - spin_profile(pillar, 1.0).resistance)
+
+
+def spin_temperatures(pillar: SpinPillar, profile: SpinPillarProfile) -> tuple[ArrayLike, ArrayLike]:
+    """(n,), (n,) temperature of spin up and of spin down below the hot end, K."""
+    points = profile.position.size // len(pillar.layers)
+    p = np.repeat([layer.metal.polarisation for layer in pillar.layers], points)
+    up = profile.mean + (1 - p) / 2 * profile.accumulation
+    return up, profile.mean - (1 + p) / 2 * profile.accumulation

@@ -1,0 +1,385 @@
+"""Conductivity across a superlattice: layers in series, boundaries resolved by frequency, and coherent minibands."""
+
+import warnings
+
+import numpy as np
+from attrs import evolve, field, frozen
+from numpy.typing import ArrayLike, NDArray
+
+from kapitza.applications.free_paths import FreePaths
+from kapitza.core.arrays import Array, number, positive, quantity, same_length, temperatures
+from kapitza.core.conductance import Conductance
+from kapitza.core.occupation import mode_heat_capacity
+from kapitza.core.quadrature import gauss_legendre
+from kapitza.core.stack import Boundary
+from kapitza.core.transmission import DROP_CORRECTION, Transmission
+from kapitza.errors import InputError, ValidityWarning
+from kapitza.matter.isotropic import Solid
+
+SMALLEST_DIVISOR = 1e-300
+CROSSOVER_THICKNESS = 0.3  # layers over free path at which β is half way between thin and thick
+
+
+@frozen(eq=False)
+class SuperlatticeConductivity:
+    """Conductivity across a superlattice against its period.
+
+    Attributes
+    ----------
+    period : (n,) m
+    series : (n,) layers and boundaries in series, W m⁻¹ K⁻¹
+    spectral : (n,) each frequency in a series of its own, W m⁻¹ K⁻¹
+    ballistic : (n,) without scattering inside of the layers, W m⁻¹ K⁻¹
+    share : of the period that is the first material
+    temperature : K
+    method : of the boundary, for legends and tables
+    """
+
+    period: Array = field(converter=positive)
+    series: Array = field(converter=positive, validator=same_length("period"))
+    spectral: Array = field(converter=positive, validator=same_length("period"))
+    ballistic: Array = field(converter=positive, validator=same_length("period"))
+    share: float = field(converter=number, validator=quantity(high=1.0))
+    temperature: float = field(converter=number, validator=quantity())
+    method: str = ""
+
+
+def series_superlattice(
+    first: tuple[ArrayLike, float],
+    second: tuple[ArrayLike, float],
+    *conductances: float | Conductance,
+    temperature: float = 300.0,
+    mean_free_path: float = 0.0,
+) -> Array:
+    r"""Conductivity of layers and boundaries in series, $k = \frac{d_1+d_2}{d_1/k_1 + d_2/k_2 + R_{12} + R_{21}}$.
+
+    Parameters
+    ----------
+    first, second : thickness, one or (n,), m, and conductivity, W m⁻¹ K⁻¹, of both layers
+    conductances : of the boundary, or of the two of a period where they differ: numbers, or Conductances of T with the
+        extrapolated drop, as layers keep their bulk profile
+    temperature : at which Conductances of T are taken, K
+    mean_free_path : in the bulk of the layers, m; only to warn where they are not thicker
+
+    Returns
+    -------
+    (n,) W m⁻¹ K⁻¹
+
+    Raises
+    ------
+    InputError
+        for no or more than two boundaries, and values outside of their range
+
+    Warns
+    -----
+    ValidityWarning
+        for layers thinner than the mean free path, which no longer have their bulk conductivity
+    """
+    if len(conductances) not in (1, 2):
+        raise InputError(f"a period has two boundaries: give one conductance or two, got {len(conductances)}")
+    one, other = positive(first[0]), positive(second[0])
+    thinnest = min(one.min(), other.min())
+    if thinnest < mean_free_path:
+        warnings.warn(
+            f"layers of {thinnest:.3g} m are thinner than the mean free path of {mean_free_path:.3g} m: the series is "
+            "then a guess; `spectral_superlattice` takes each frequency on its own",
+            ValidityWarning,
+            stacklevel=2,
+        )
+    k1, k2 = positive(first[1]), positive(second[1])
+    both = [Boundary(g).resistance(temperature) for g in (conductances * 2)[:2]]
+    return (one + other) / (one / k1 + other / k2 + both[0] + both[1])
+
+
+def spectral_superlattice(
+    boundary: Transmission, first: FreePaths, second: FreePaths, *, period: ArrayLike, share: float, temperature: float
+) -> Array:
+    r"""Conductivity where each frequency crosses layers and boundaries on its own,
+    $k = d\int d\omega\,\big[d_1/\kappa_1(\omega) + d_2/\kappa_2(\omega) + 2r_b(\omega)\big]^{-1}$.
+
+    $r_b = 1/g - \beta_1/g_1 - \beta_2/g_2$, g and $g_i$ the Landauer conductance of one frequency and that of the modes
+    of each side, is the local resistance between thin layers, $\beta = \frac12$, and the extrapolated one between thick
+    ones, 0.467.  Between both $\beta_i = \frac12 - 0.033\,d_i/(d_i + 0.3\Lambda_i)$, which follows the Boltzmann
+    equation of gray layers within 0.5 %.  Nothing is exchanged between frequencies, so that those which only one side
+    has never cross, and k is a lower estimate: never above the ballistic limit, nor above a series of the same sums.
+
+    Parameters
+    ----------
+    boundary : transmission of one boundary, with the modes of both sides
+    first, second : free paths of the bulk at the frequencies of the boundary, from `paths_at`
+    period : (n,) m
+    share : of the period that is the first material
+    temperature : K
+
+    Returns
+    -------
+    (n,) W m⁻¹ K⁻¹
+
+    Raises
+    ------
+    InputError
+        where the free paths are not at the frequencies of the boundary, or its sides are unknown
+    """
+    check_period_share(share)
+    size = boundary.omega.size
+    if first.length.size != size or second.length.size != size:
+        raise InputError(
+            f"the boundary has {size} frequencies, the free paths {first.length.size} and {second.length.size}: "
+            "make them with paths_at(boundary, ...)"
+        )
+    whole, left, right, passed = spectral_resistances(boundary, temperature)
+    inside = share / np.maximum(first.conductivity, SMALLEST_DIVISOR) + (1 - share) / np.maximum(
+        second.conductivity, SMALLEST_DIVISOR
+    )
+    width = positive(period)[:, None]
+    taken = lead_share(share * width, first.length) * left + lead_share((1 - share) * width, second.length) * right
+    each = width / (width * inside + 2 * np.maximum(whole - taken, 0.0))
+    return np.sum(np.where(passed, each, 0.0), axis=1)
+
+
+def lead_share(thickness: Array, free_path: Array) -> Array:
+    """Share β of the one-sided resistance that is none of the boundary, for a layer of this thickness, m."""
+    thin, thick = DROP_CORRECTION["local"], DROP_CORRECTION["extrapolated"]
+    return thin - (thin - thick) * thickness / (thickness + CROSSOVER_THICKNESS * free_path)
+
+
+def ballistic_superlattice(boundary: Transmission, *, period: ArrayLike, temperature: float) -> Array:
+    r"""Conductivity without scattering inside of the layers, $k = d\int d\omega/2r_b(\omega)$, W m⁻¹ K⁻¹.
+
+    Boundaries forget the phase and the direction, so that every one of them resists, with the local drop:
+    $r_b = 1/g - \tfrac12(1/g_1 + 1/g_2)$, exact where each of them is diffuse.
+
+    Parameters
+    ----------
+    boundary, period, temperature : as for `spectral_superlattice`
+    """
+    whole, left, right, passed = spectral_resistances(boundary, temperature)
+    resistance = whole - (left + right) * DROP_CORRECTION["local"]
+    each = np.divide(0.5, resistance, out=np.zeros_like(resistance), where=passed & (resistance > 0))
+    return positive(period) * each.sum()
+
+
+def superlattice_conductivity(
+    boundary: Transmission,
+    first: tuple[Solid, float],
+    second: tuple[Solid, float],
+    *,
+    period: ArrayLike,
+    share: float = 0.5,
+    temperature: float = 300.0,
+) -> SuperlatticeConductivity:
+    """Conductivity against the period, by layers in series, by frequencies, and by boundaries alone.
+
+    Parameters
+    ----------
+    boundary : transmission of one boundary, with the modes of both sides
+    first, second : both materials with their bulk conductivity, W m⁻¹ K⁻¹
+    period : (n,) m
+    share : of the period that is the first material
+    temperature : K
+
+    Raises
+    ------
+    InputError
+        for values outside of their range, or a transmission that does not know the modes of its sides
+    """
+    check_period_share(share)
+    width = positive(period)
+    extrapolated = boundary.conductance(temperature, "extrapolated")
+    one, other = (spectral_free_paths(boundary, side, k, temperature) for side, k in (first, second))
+    return SuperlatticeConductivity(
+        width,
+        series_superlattice(
+            (share * width, first[1]), ((1 - share) * width, second[1]), extrapolated, temperature=temperature
+        ),
+        spectral_superlattice(boundary, one, other, period=width, share=share, temperature=temperature),
+        ballistic_superlattice(boundary, period=width, temperature=temperature),
+        share,
+        temperature,
+        boundary.method,
+    )
+
+
+def with_measured_boundary(
+    found: SuperlatticeConductivity, first: float, second: float, conductance: float | Conductance
+) -> SuperlatticeConductivity:
+    """The same superlattice with a measured boundary: its series anew, the other pictures scaled by the resistance.
+
+    Parameters
+    ----------
+    found : by a model of the boundary
+    first, second : conductivities of the bulk, W m⁻¹ K⁻¹
+    conductance : of one boundary, extrapolated, W m⁻² K⁻¹
+
+    Raises
+    ------
+    InputError
+        for a boundary without resistance
+    """
+    width = found.period
+    layers = width * (found.share / first + (1 - found.share) / second)
+    measured = 2 * Boundary(conductance).resistance(found.temperature)
+    if measured == 0:
+        raise InputError(f"conductance = {conductance} W/m²K: a boundary without resistance makes no superlattice")
+    # by frequency: what a period resists beyond its boundaries stays as it is
+    extra = width / found.spectral - width / found.ballistic
+    return evolve(
+        found,
+        series=width / (layers + measured),
+        spectral=width / (extra + measured),
+        ballistic=width / measured,
+        method=f"given boundary; layers by {found.method}",
+    )
+
+
+def spectral_resistances(boundary: Transmission, temperature: float) -> tuple[Array, Array, Array, NDArray[np.bool_]]:
+    """Resistance of each frequency interval (nω,), m² K W⁻¹: of the boundary between reservoirs, of all modes of the
+    left and of the right side; and where any heat passes at all.
+    """
+    if boundary.left is None or boundary.right is None:
+        raise InputError(f"{boundary.method or 'this transmission'} does not know the modes of its sides")
+    kelvin = float(temperatures(temperature)[0])
+    quantum = mode_heat_capacity(boundary.omega, kelvin)[0] * boundary.weights / (2 * np.pi)
+    whole, left, right = (
+        1 / np.maximum(modes * quantum, SMALLEST_DIVISOR) for modes in (boundary.total, boundary.left, boundary.right)
+    )
+    return whole, left, right, boundary.total * quantum > 0
+
+
+def spectral_free_paths(boundary: Transmission, side: Solid, conductivity: float, temperature: float) -> FreePaths:
+    r"""Free paths of a Debye solid at the frequencies of a boundary, $\Lambda \propto \omega^{-2}$, that sum up to κ.
+
+    The branches of a frequency are taken together: conductivities add, and with them the radiance.
+
+    Parameters
+    ----------
+    boundary : whose frequencies and weights are used
+    side : the solid
+    conductivity : of the bulk, W m⁻¹ K⁻¹
+    temperature : K
+
+    Raises
+    ------
+    InputError
+        for values that are not positive
+    """
+    wanted = float(positive(conductivity)[0])
+    kelvin = float(temperatures(temperature)[0])
+    omega = np.maximum(boundary.omega, 1e-6 * boundary.omega[-1])
+    per_mode = mode_heat_capacity(omega, kelvin)[0] * boundary.weights
+    inverse = np.sum((omega[:, None] <= side.cutoffs) / side.speeds**2, axis=1)
+    radiance = omega**2 / (8 * np.pi**2) * inverse * per_mode  # Σ C v/4 of the branches
+    shape = 4 / 3 * radiance / omega**2
+    scale = wanted / shape.sum()
+    return FreePaths(scale / omega**2, shape * scale, omega, side.name)
+
+
+def check_period_share(share: float) -> None:
+    """Refuse a share of the period that leaves one layer out."""
+    if not 0 < share < 1:
+        raise InputError(f"share = {share:g} of the period, wanted a number between 0 and 1")
+
+
+TRANSVERSE_NODES = 16  # nodes of either wave vector along the plane
+BLOCH_STATES = 96  # wave vectors along the normal, over all bands of a superlattice
+MAX_PERIOD_LAYERS = 200
+MIN_FREE_PATH = 0.5  # free path in atomic layers
+
+
+@frozen(eq=False)
+class MinibandConductivity:
+    """Conductivity of a superlattice by waves of finite mean free path.
+
+    Attributes
+    ----------
+    layers : (n,) atomic layers of each material in a period
+    value : (n,) conductivity over that of a crystal of the mean mass
+    free_path : in atomic layers
+    """
+
+    layers: Array = field(converter=positive)
+    value: Array = field(converter=positive, validator=same_length("layers"))
+    free_path: float = field(converter=number, validator=quantity())
+
+    @property
+    def minimum(self) -> float:
+        """Atomic layers of each material in a period with the least conductivity, of those asked for."""
+        return float(self.layers[np.argmin(self.value)])
+
+
+def miniband_conductivity(mass_ratio: float, free_path: float, layers: ArrayLike) -> MinibandConductivity:
+    r"""Conductivity of superlattices of equal layers in a simple cubic lattice of equal springs.
+
+    One scalar displacement, masses 1 and r in layers of n atoms each, classical occupation:
+    $\kappa = k_B\ell\sum_j\int\frac{d^3k}{(2\pi)^3}|v_j|$ with $v_j = d\,\mathrm{Re}\,\omega_j/dq$ at $q + i/\ell$.
+
+    Parameters
+    ----------
+    mass_ratio : r, of the second to the first
+    free_path : ℓ along the normal, in atomic layers
+    layers : (n,) atomic layers of each material, whole numbers
+
+    Returns
+    -------
+    Miniband, relative to the crystal of the mean mass $(1 + r)/2$ at the same ℓ
+
+    Raises
+    ------
+    InputError
+        for values that are not positive, layers that are not whole numbers up to 200, and free paths below half a layer
+    """
+    ratio, reach = float(positive(mass_ratio)[0]), float(positive(free_path)[0])
+    count = positive(layers)
+    if reach < MIN_FREE_PATH:
+        raise InputError(
+            f"free path = {reach:g} atomic layers, expected at least {MIN_FREE_PATH:g}: waves need a neighbour"
+        )
+    if np.any(count != np.round(count)) or count.max() > MAX_PERIOD_LAYERS:
+        worst = float(count[(count != np.round(count)) | (count > MAX_PERIOD_LAYERS)][0])
+        raise InputError(f"layers = {worst:g}, expected whole numbers of atomic layers from 1 to {MAX_PERIOD_LAYERS}")
+    bare = mean_speed(np.array([(1 + ratio) / 2]), reach)
+    found = [mean_speed(np.repeat([1.0, ratio], int(n)), reach) / bare for n in count]
+    return MinibandConductivity(count, np.array(found), reach)
+
+
+def mean_speed(masses: Array, free_path: float) -> float:
+    r"""$\sum_j\int d^3k\,|v_j|/(2\pi)^3$ of a period of layers with these masses; spring and layer are 1."""
+    size = masses.size
+    lateral, share = transverse_springs()
+    steps = max(BLOCH_STATES // size, 2)
+    phase = (np.arange(steps) + 0.5) * np.pi / (steps * size)
+    hop = -1 / np.sqrt(masses * np.roll(masses, -1))
+    diagonal = np.eye(size) * (2 + lateral[:, None, None]) / masses
+    total = 0.0
+    for q in phase:
+        matrix, slope = bloch_coupling(hop, np.exp(1j * (q + 1j / free_path)), size)
+        total += float(share @ bloch_velocities(diagonal + matrix, slope).sum(axis=1))
+    return total / (steps * size)
+
+
+def transverse_springs() -> tuple[Array, Array]:
+    """Springs along the plane (n,), 4 - 2cos kx - 2cos ky, of wave vectors with kx <= ky, and their weights (n,)."""
+    node, weight = gauss_legendre(TRANSVERSE_NODES)
+    bend = 2 - 2 * np.cos(np.pi * node)
+    first, second = np.tril_indices(TRANSVERSE_NODES)
+    return bend[first] + bend[second], weight[first] * weight[second] * np.where(first == second, 1, 2)
+
+
+def bloch_coupling(hop: Array, forward: complex, size: int) -> tuple[Array, Array]:
+    """Coupling of neighbouring layers with an even share of the phase in each bond, and its derivative by q."""
+    matrix = np.zeros((size, size), dtype=complex)
+    slope = np.zeros_like(matrix)
+    here = np.arange(size)
+    there = (here + 1) % size
+    np.add.at(matrix, (here, there), hop * forward)
+    np.add.at(matrix, (there, here), hop / forward)
+    np.add.at(slope, (here, there), 1j * hop * forward)
+    np.add.at(slope, (there, here), -1j * hop / forward)
+    return matrix, slope
+
+
+def bloch_velocities(dynamical: Array, slope: Array) -> Array:
+    """(n, bands) |d Re ω/dq| at wave vectors (n, bands, bands), from left and right eigenvectors."""
+    square, right = np.linalg.eig(dynamical)
+    change = np.einsum("nij,jk,nki->ni", np.linalg.inv(right), slope, right, optimize=True)
+    return np.abs(np.real(change / (2 * np.sqrt(square))))

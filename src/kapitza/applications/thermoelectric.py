@@ -1,0 +1,459 @@
+"""A thermoelectric leg between contacts that resist current and heat, with averaged or local properties."""
+
+from collections.abc import Callable
+from typing import Literal
+
+import numpy as np
+from attrs import evolve, field, frozen
+from numpy.typing import ArrayLike
+from scipy.integrate import solve_bvp
+
+from kapitza.core.arrays import Array, check_choice, finite, increasing, number, quantity, same_length, temperatures
+from kapitza.core.conductance import Conductance
+from kapitza.core.stack import Boundary
+from kapitza.errors import ConvergenceError, InputError
+
+INVERSE_GOLDEN_RATIO = (5**0.5 - 1) / 2
+
+
+def golden_section_maximum(value: Callable[[float], float], low: float, high: float, *, tolerance: float) -> float:
+    """Place of the maximum between two numbers by golden section, to a tolerance."""
+    left, right = high - INVERSE_GOLDEN_RATIO * (high - low), low + INVERSE_GOLDEN_RATIO * (high - low)
+    at_left, at_right = value(left), value(right)
+    while high - low > tolerance:
+        if at_left > at_right:
+            high, right, at_right = right, left, at_left
+            left = high - INVERSE_GOLDEN_RATIO * (high - low)
+            at_left = value(left)
+        else:
+            low, left, at_left = left, right, at_right
+            right = low + INVERSE_GOLDEN_RATIO * (high - low)
+            at_right = value(right)
+    return (low + high) / 2
+
+
+LegGoal = Literal["power", "efficiency", "cooling", "cop"]
+LEG_GOALS: tuple[LegGoal, ...] = ("power", "efficiency", "cooling", "cop")
+LENGTH_SPAN = 1e6  # between the shortest and the longest leg that are tried
+
+
+@frozen(eq=False)
+class LegProperty:
+    """A property of a leg against temperature, linear between points and constant beyond them.
+
+    Attributes
+    ----------
+    temperature : (n,) K, increasing
+    value : (n,) in SI
+    """
+
+    temperature: Array = field(converter=lambda t: increasing(temperatures(t)))
+    value: Array = field(converter=finite, validator=same_length("temperature"))
+
+    def at(self, temperature: ArrayLike) -> Array:
+        """(nT,) value."""
+        return np.interp(np.asarray(temperature, dtype=float), self.temperature, self.value)
+
+    def slope(self, temperature: ArrayLike) -> Array:
+        """(nT,) derivative by temperature; 0 beyond the points."""
+        wanted = np.asarray(temperature, dtype=float)
+        if self.temperature.size == 1:
+            return np.zeros_like(wanted)
+        steps = np.concatenate([[0.0], np.diff(self.value) / np.diff(self.temperature), [0.0]])
+        return steps[np.searchsorted(self.temperature, wanted)]
+
+    def mean(self, low: float, high: float) -> float:
+        """Mean between two temperatures, exact."""
+        if high <= low:
+            return float(self.at(low))
+        inner = self.temperature[(self.temperature > low) & (self.temperature < high)]
+        nodes = np.concatenate([[low], inner, [high]])
+        return float(np.trapezoid(self.at(nodes), nodes) / (high - low))
+
+
+def as_leg_property(value: "float | LegProperty") -> LegProperty:
+    """Return a number as a property that is the same at all temperatures."""
+    return value if isinstance(value, LegProperty) else LegProperty([300.0], [value])
+
+
+def check_positive_property(_instance: object, attribute: object, value: LegProperty) -> None:
+    """Validate that a property is above zero everywhere."""
+    if not (value.value > 0).all():
+        raise InputError(f"{getattr(attribute, 'name', '')} = {value.value.min():g}, wanted values above 0")
+
+
+def check_not_negative(_instance: object, attribute: object, value: float) -> None:
+    """Validate that a field is finite and not below zero."""
+    if not 0 <= value < np.inf:
+        raise InputError(f"{getattr(attribute, 'name', '')} = {value:g}, wanted a finite number of at least 0")
+
+
+@frozen(eq=False)
+class ThermoelectricLeg:
+    """A leg with its contacts.
+
+    Attributes
+    ----------
+    length : m
+    area : m²
+    seebeck : V K⁻¹, above or below zero; a number or a Property
+    resistivity : Ω m; a number or a Property
+    conductivity : W m⁻¹ K⁻¹; a number or a Property
+    hot_resistivity, cold_resistivity : electrical resistance times area of the contacts, Ω m²
+    hot_conductance, cold_conductance : of the contacts to heat, W m⁻² K⁻¹: numbers, infinite for none, or Conductances
+        of T with the extrapolated drop
+
+    Raises
+    ------
+    InputError
+        for values outside of their range
+    """
+
+    length: float = field(converter=number, validator=quantity())
+    area: float = field(converter=number, validator=quantity())
+    seebeck: LegProperty = field(converter=as_leg_property)
+    resistivity: LegProperty = field(converter=as_leg_property, validator=check_positive_property)
+    conductivity: LegProperty = field(converter=as_leg_property, validator=check_positive_property)
+    hot_resistivity: float = field(default=0.0, converter=number, validator=check_not_negative)
+    cold_resistivity: float = field(default=0.0, converter=number, validator=check_not_negative)
+    hot_conductance: float | Conductance = np.inf
+    cold_conductance: float | Conductance = np.inf
+
+    def __attrs_post_init__(self) -> None:
+        Boundary(self.hot_conductance)
+        Boundary(self.cold_conductance)
+
+    @property
+    def constant(self) -> bool:
+        """Whether no property depends on temperature."""
+        return all(one.temperature.size == 1 for one in (self.seebeck, self.resistivity, self.conductivity))
+
+    def thermal(self, hot: float, cold: float) -> tuple[float, float]:
+        """Resistance of both contacts to heat at the temperatures of the reservoirs, m² K W⁻¹."""
+        return Boundary(self.hot_conductance).resistance(hot), Boundary(self.cold_conductance).resistance(cold)
+
+
+@frozen
+class LegState:
+    """A leg at work between two reservoirs.
+
+    Attributes
+    ----------
+    hot, cold : temperatures of the reservoirs, K
+    hot_junction, cold_junction : of the ends of the leg, inside of the thermal contacts, K
+    current : A, and voltage at the terminals, V
+    heat_in : that the hot reservoir gives, W
+    heat_out : that the cold reservoir takes, W
+    """
+
+    hot: float
+    cold: float
+    hot_junction: float
+    cold_junction: float
+    current: float
+    voltage: float
+    heat_in: float
+    heat_out: float
+
+    @property
+    def power(self) -> float:
+        """Electrical power that the leg gives, W; below zero where it takes power."""
+        return self.current * self.voltage
+
+    @property
+    def efficiency(self) -> float:
+        """Power over heat from the hot reservoir."""
+        return self.power / self.heat_in
+
+    @property
+    def cooling(self) -> float:
+        """Heat that is taken from the cold reservoir, W."""
+        return -self.heat_out
+
+    @property
+    def cop(self) -> float:
+        """Heat taken from the cold reservoir over the power for it."""
+        return self.cooling / -self.power
+
+
+def figure_of_merit(leg: ThermoelectricLeg, hot: float, cold: float) -> tuple[float, float]:
+    r"""ZT of the material and of the leg with its contacts, at the mean temperature.
+
+    $ZT = S^2\bar T/\rho\kappa$ with properties averaged between both temperatures; contacts divide it by
+    $(1 + \sum\rho_c/\rho L)(1 + \kappa\sum R/L)$.
+
+    Parameters
+    ----------
+    leg : the leg
+    hot, cold : temperatures of the reservoirs, K
+    """
+    check_reservoirs(hot, cold)
+    s, rho, k = mean_leg_properties(leg, hot, cold)
+    bare = s**2 * (hot + cold) / 2 / (rho * k)
+    electrical = 1 + (leg.hot_resistivity + leg.cold_resistivity) / (rho * leg.length)
+    thermal = 1 + k * sum(leg.thermal(hot, cold)) / leg.length
+    return bare, bare / (electrical * thermal)
+
+
+def ideal_efficiency(merit: float, hot: float, cold: float) -> float:
+    r"""Largest efficiency of a leg of constant properties,
+    $\frac{T_h - T_c}{T_h}\,\frac{\sqrt{1 + ZT} - 1}{\sqrt{1 + ZT} + T_c/T_h}$.
+
+    Parameters
+    ----------
+    merit : ZT at the mean temperature
+    hot, cold : K
+
+    References
+    ----------
+    A. F. Ioffe, Semiconductor Thermoelements and Thermoelectric Cooling (Infosearch, London, 1957)
+    """
+    check_reservoirs(hot, cold)
+    root = np.sqrt(1 + merit)
+    return float((hot - cold) / hot * (root - 1) / (root + cold / hot))
+
+
+def ideal_cop(merit: float, hot: float, cold: float) -> float:
+    r"""Largest coefficient of performance of a cooler of constant properties,
+    $\frac{T_c}{T_h - T_c}\,\frac{\sqrt{1 + ZT} - T_h/T_c}{\sqrt{1 + ZT} + 1}$.
+    """
+    check_reservoirs(hot, cold)
+    root = np.sqrt(1 + merit)
+    return float(cold / (hot - cold) * (root - hot / cold) / (root + 1))
+
+
+def leg_state(leg: ThermoelectricLeg, hot: float, cold: float, current: float) -> LegState:
+    r"""A leg at a current, its properties averaged between the reservoirs: exact where they are constant.
+
+    With $K = \kappa A/L$ and $R = \rho L/A$, $Q_1 = SIT_1 + K(T_1 - T_2) - \tfrac12I^2R - I^2\rho_{c1}/A$ and
+    $Q_2 = SIT_2 + K(T_1 - T_2) + \tfrac12I^2R + I^2\rho_{c2}/A$, $T_h - T_1 = R_1Q_1/A$, $T_2 - T_c = R_2Q_2/A$.
+
+    Parameters
+    ----------
+    leg : the leg
+    hot, cold : temperatures of the reservoirs, K
+    current : A, positive from the hot to the cold end
+
+    Raises
+    ------
+    InputError
+        for temperatures that are not above zero or in the wrong order
+    """
+    check_reservoirs(hot, cold)
+    s, rho, k = mean_leg_properties(leg, hot, cold)
+    conduction, inside = k * leg.area / leg.length, rho * leg.length / leg.area
+    ends = [leg.hot_resistivity / leg.area, leg.cold_resistivity / leg.area]
+    first, second = (one / leg.area for one in leg.thermal(hot, cold))
+    peltier, joule = s * current, current**2 * inside / 2
+    fixed = [-joule - current**2 * ends[0], joule + current**2 * ends[1]]
+    matrix = np.array(
+        [
+            [1 + first * (peltier + conduction), -first * conduction],
+            [-second * conduction, 1 - second * (peltier - conduction)],
+        ]
+    )
+    one, two = np.linalg.solve(matrix, np.array([hot - first * fixed[0], cold + second * fixed[1]]))
+    passed = conduction * (one - two)
+    voltage = s * (one - two) - current * (inside + sum(ends))
+    heat = peltier * one + passed + fixed[0], peltier * two + passed + fixed[1]
+    return LegState(hot, cold, float(one), float(two), current, float(voltage), float(heat[0]), float(heat[1]))
+
+
+def best_leg_state(leg: ThermoelectricLeg, hot: float, cold: float, goal: LegGoal = "power") -> LegState:
+    """The leg at the current that is best for something, with averaged properties.
+
+    Parameters
+    ----------
+    leg : the leg
+    hot, cold : temperatures of the reservoirs, K
+    goal : "power" or "efficiency" of a generator, "cooling" (heat taken up) or "cop" of a cooler
+
+    Raises
+    ------
+    InputError
+        for a leg without thermopower, or a cooler that cannot cool between these temperatures
+    """
+    check_choice(goal, LEG_GOALS, "goal")
+    largest = current_limit(leg, hot, cold, goal)
+
+    def value(share: float) -> float:
+        return goal_value(leg_state(leg, hot, cold, share * largest), goal)
+
+    state = leg_state(leg, hot, cold, golden_section_maximum(value, 0, 1, tolerance=1e-9) * largest)
+    if goal in ("cooling", "cop") and state.cooling <= 0:
+        raise InputError(
+            f"this leg cannot cool from {hot:g} to {cold:g} K: its largest uptake is {state.cooling:.3g} W; "
+            "take a smaller difference or better contacts"
+        )
+    return state
+
+
+def current_limit(leg: ThermoelectricLeg, hot: float, cold: float, goal: LegGoal) -> float:
+    """Current up to which a goal is sought: the short circuit of a generator, twice the best of a bare cooler, A."""
+    check_reservoirs(hot, cold)
+    s, rho, _ = mean_leg_properties(leg, hot, cold)
+    if s == 0:
+        raise InputError(f"the leg has a mean thermopower of {s:g} V/K: it neither generates nor cools")
+    resistance = (rho * leg.length + leg.hot_resistivity + leg.cold_resistivity) / leg.area
+    if goal in ("power", "efficiency"):
+        return s * (hot - cold) / resistance
+    return -2 * s * cold / resistance
+
+
+def goal_value(state: LegState, goal: LegGoal) -> float:
+    """What is to be made large; a cooler that heats is worth what it takes up."""
+    if goal == "cop":
+        return state.cop if state.cooling > 0 and state.power < 0 else min(state.cooling, 0.0) * 1e3 - 1e-9
+    return {"power": state.power, "efficiency": state.efficiency, "cooling": state.cooling}[goal]
+
+
+def best_leg_length(
+    leg: ThermoelectricLeg, hot: float, cold: float, goal: Literal["power", "cooling"] = "power"
+) -> float:
+    """Length at which a leg gives most power, or takes up most heat, per area, m.
+
+    Parameters
+    ----------
+    leg : its length is where the search starts
+    hot, cold : temperatures of the reservoirs, K
+    goal : "power" or "cooling"
+
+    Raises
+    ------
+    InputError
+        where shorter is always better (contacts without resistance), or longer
+    """
+
+    def value(x: float) -> float:
+        tried = evolve(leg, length=float(np.exp(x)))
+        largest = current_limit(tried, hot, cold, goal)
+
+        def at(share: float) -> float:
+            return goal_value(leg_state(tried, hot, cold, share * largest), goal)
+
+        return at(golden_section_maximum(at, 0, 1, tolerance=1e-8))
+
+    grid = np.log(leg.length) + np.linspace(-np.log(LENGTH_SPAN), np.log(LENGTH_SPAN), 57)
+    values = [value(float(x)) for x in grid]
+    best = int(np.argmax(values))
+    if best in (0, grid.size - 1):
+        side = "shorter" if best == 0 else "longer"
+        raise InputError(f"{side} than {np.exp(grid[best]):.3g} m is always better here: the contacts set no length")
+    return float(np.exp(golden_section_maximum(value, float(grid[best - 1]), float(grid[best + 1]), tolerance=1e-5)))
+
+
+def mean_leg_properties(leg: ThermoelectricLeg, hot: float, cold: float) -> tuple[float, float, float]:
+    """Thermopower, resistivity and conductivity, each averaged over temperature."""
+    properties = (leg.seebeck, leg.resistivity, leg.conductivity)
+    s, rho, k = (one.mean(cold, hot) for one in properties)
+    return s, rho, k
+
+
+def check_reservoirs(hot: float, cold: float) -> None:
+    """Refuse temperatures that are none, or in the wrong order."""
+    temperatures([hot, cold])
+    if not hot > cold:
+        raise InputError(f"hot = {hot:g} K is not above cold = {cold:g} K")
+
+
+LEG_NODES = 41
+LEG_TOLERANCE = 1e-8
+MAX_LEG_NODES = 20_000  # nodes
+
+
+def solve_leg(leg: ThermoelectricLeg, hot: float, cold: float, current: float) -> LegState:
+    """A leg at a current, with properties of the local temperature.
+
+    Parameters
+    ----------
+    leg : the leg
+    hot, cold : temperatures of the reservoirs, K
+    current : A, positive from the hot to the cold end
+
+    Raises
+    ------
+    InputError
+        for temperatures that are not above zero or in the wrong order
+    ConvergenceError
+        where no profile is found: the current is far beyond what the leg bears
+
+    References
+    ----------
+    H. B. Callen, Phys. Rev. 73, 1349 (1948)
+    """
+    check_reservoirs(hot, cold)
+    density = current / leg.area
+    first, second = leg.thermal(hot, cold)
+    hot_joule, cold_joule = density**2 * leg.hot_resistivity, density**2 * leg.cold_resistivity
+    flux = leg.conductivity.mean(cold, hot) * (hot - cold) / leg.length  # the unit of q; that of T is `hot`
+
+    def change(_: Array, y: Array) -> Array:
+        kelvin = y[0] * hot
+        thermopower = leg.seebeck.at(kelvin)
+        gradient = (thermopower * kelvin * density - y[1] * flux) / leg.conductivity.at(kelvin)
+        source = density * (leg.resistivity.at(kelvin) * density + thermopower * gradient)
+        return np.stack([gradient * leg.length / hot, source * leg.length / flux])
+
+    def ends(here: Array, there: Array) -> Array:
+        given, taken = here[1] * flux - hot_joule, there[1] * flux + cold_joule
+        return np.array([here[0] * hot - hot + first * given, there[0] * hot - cold - second * taken]) / hot
+
+    x, guess = initial_leg_profile(leg, hot, cold, current, flux)
+    solved = solve_bvp(change, ends, x, guess, tol=LEG_TOLERANCE, max_nodes=MAX_LEG_NODES)
+    if not solved.success or not np.isfinite(solved.y).all() or solved.y[0].min() <= 0:
+        raise ConvergenceError(
+            f"no temperature profile at {current:.4g} A between {hot:g} and {cold:g} K: {solved.message}; "
+            "take a smaller current",
+            last=solved.y[0] * hot,
+        )
+    given, taken = solved.y[1, 0] * flux - hot_joule, solved.y[1, -1] * flux + cold_joule
+    edges = float(solved.y[0, 0] * hot), float(solved.y[0, -1] * hot)
+    power = (given - taken) * leg.area
+    voltage = power / current if current else seebeck_voltage(leg, edges[0], edges[1])
+    return LegState(
+        hot, cold, edges[0], edges[1], current, float(voltage), float(given * leg.area), float(taken * leg.area)
+    )
+
+
+def initial_leg_profile(
+    leg: ThermoelectricLeg, hot: float, cold: float, current: float, flux: float
+) -> tuple[Array, Array]:
+    """Nodes along the leg, at the points of its properties too, and a first profile from averaged properties."""
+    averaged = leg_state(leg, hot, cold, current)
+    x = np.linspace(0, 1, LEG_NODES)
+    line = np.linspace(averaged.hot_junction, averaged.cold_junction, LEG_NODES)
+    heat = np.linspace(averaged.heat_in, averaged.heat_out, LEG_NODES) / leg.area
+    return x, np.stack([np.maximum(line, 1e-3 * cold) / hot, heat / flux])
+
+
+def seebeck_voltage(leg: ThermoelectricLeg, hot: float, cold: float) -> float:
+    """Voltage of the open leg between its junctions, ∫S dT, V."""
+    if hot >= cold:
+        return leg.seebeck.mean(cold, hot) * (hot - cold)
+    return -leg.seebeck.mean(hot, cold) * (cold - hot)
+
+
+def solve_best_leg(leg: ThermoelectricLeg, hot: float, cold: float, goal: LegGoal = "power") -> LegState:
+    """The leg at the current that is best for something, with properties of the local temperature.
+
+    Parameters
+    ----------
+    leg, hot, cold, goal : as for `best_state`
+
+    Raises
+    ------
+    InputError
+        for a leg without thermopower, or a cooler that cannot cool between these temperatures
+    ConvergenceError
+        where no profile is found
+    """
+    check_choice(goal, LEG_GOALS, "goal")
+    largest = current_limit(leg, hot, cold, goal)
+
+    def value(share: float) -> float:
+        return goal_value(solve_leg(leg, hot, cold, share * largest), goal)
+
+    state = solve_leg(leg, hot, cold, golden_section_maximum(value, 0, 0.95, tolerance=1e-5) * largest)
+    if goal in ("cooling", "cop") and state.cooling <= 0:
+        raise InputError(f"this leg cannot cool from {hot:g} to {cold:g} K: it takes up {state.cooling:.3g} W at most")
+    return state

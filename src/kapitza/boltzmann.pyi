@@ -1,0 +1,32 @@
+"""Boltzmann transport of phonons through films, interfaces and structures."""
+
+from kapitza.simulate.boltzmann.boundaries import AngularTransmission as AngularTransmission
+from kapitza.simulate.boltzmann.boundaries import InterfaceScattering as InterfaceScattering
+from kapitza.simulate.boltzmann.boundaries import Wall as Wall
+from kapitza.simulate.boltzmann.carriers import Carriers as Carriers
+from kapitza.simulate.boltzmann.carriers import ScatteringRates as ScatteringRates
+from kapitza.simulate.boltzmann.carriers import band_carriers as band_carriers
+from kapitza.simulate.boltzmann.carriers import gray_carriers as gray_carriers
+from kapitza.simulate.boltzmann.domain import Domain as Domain
+from kapitza.simulate.boltzmann.layered.resistances import film_conductivities as film_conductivities
+from kapitza.simulate.boltzmann.layered.resistances import fourier_error as fourier_error
+from kapitza.simulate.boltzmann.layered.resistances import interface_conductances as interface_conductances
+from kapitza.simulate.boltzmann.layered.resistances import superlattice_conductivities as superlattice_conductivities
+from kapitza.simulate.boltzmann.layered.resistances import wall_slip as wall_slip
+from kapitza.simulate.boltzmann.layered.response import apparent_resistance as apparent_resistance
+from kapitza.simulate.boltzmann.layered.response import frequency_response as frequency_response
+from kapitza.simulate.boltzmann.layered.response import transient_response as transient_response
+from kapitza.simulate.boltzmann.layered.transport import Film as Film
+from kapitza.simulate.boltzmann.layered.transport import Transport as Transport
+from kapitza.simulate.boltzmann.layered.transport import transport as transport
+from kapitza.simulate.boltzmann.monte_carlo.result import DetectorReading as DetectorReading
+from kapitza.simulate.boltzmann.monte_carlo.result import TransportMap as TransportMap
+from kapitza.simulate.boltzmann.monte_carlo.simulation import MonteCarloSettings as MonteCarloSettings
+from kapitza.simulate.boltzmann.monte_carlo.simulation import detector_temperature as detector_temperature
+from kapitza.simulate.boltzmann.monte_carlo.simulation import monte_carlo as monte_carlo
+from kapitza.simulate.boltzmann.shapes import Block as Block
+from kapitza.simulate.boltzmann.shapes import HotSpot as HotSpot
+from kapitza.simulate.boltzmann.shapes import Prism as Prism
+from kapitza.simulate.boltzmann.spectral_carriers import group_edges as group_edges
+from kapitza.simulate.boltzmann.spectral_carriers import group_frequencies as group_frequencies
+from kapitza.simulate.boltzmann.spectral_carriers import spectral_carriers as spectral_carriers

@@ -1,0 +1,1 @@
+"""The verbs that ask for the temperatures of devices."""

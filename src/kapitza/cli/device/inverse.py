@@ -1,0 +1,100 @@
+"""What the verb device prints of a fit to measured temperatures."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import kapitza
+from kapitza.cli import deferred
+from kapitza.cli.output import note, print_json, print_table
+from kapitza.errors import InputError
+from kapitza.io.device.sweeps import format_device_number
+
+if TYPE_CHECKING:
+    from kapitza.measure.device.fit import BoundaryFlux
+    from kapitza.measure.fit import Fit
+
+
+def report_inverse(path: str, measured: str, free: str | None, *, save: str | None, as_json: bool) -> None:
+    """Fit a device file to measured temperatures."""
+    names = [name.strip() for name in (free or "").split(",") if name.strip()]
+    if not names:
+        raise InputError("--fit needs --free with the numbers to find, such as --free 'GaN|SiC.conductance'")
+    device = kapitza.io.read_device(path)
+    found = kapitza.thermometry.fit_device(device, kapitza.io.read_measured_temperatures(measured, device), names)
+    owners = [name.rpartition(".")[0] for name in names if name.endswith(".conductance")]
+    x, y = (float(v) for v in kapitza.device.solve_layered(device, sensitivity=False).place[:2])
+    fluxes = [kapitza.thermometry.boundary_flux(found, owner, (x, y)) for owner in owners]
+    if save is not None:
+        kept: dict[str, Any] = {"device": kapitza.thermometry.fitted_device(found)}
+        kept |= {
+            owner: found.conductance(owner, device.sink)
+            for owner in owners
+            if f"{owner}.conductance" not in found.bounds
+        }
+        kapitza.save(kept, save)
+    if as_json:
+        print_json(inverse_json(device.title, found, fluxes))
+        return
+    print_inverse(device.title, found, fluxes)
+    if save is not None:
+        note(f"wrote {save}")
+
+
+def inverse_json(title: str, found: Fit, fluxes: list[BoundaryFlux]) -> dict[str, Any]:
+    """A fit with its units."""
+    parameters: dict[str, Any] = {}
+    for parameter, value, sigma in zip(found.problem.parameters, found.value, found.sigma, strict=True):
+        entry: dict[str, Any] = {"free": not parameter.known}
+        if parameter.name in found.bounds:
+            bound = found.bounds[parameter.name]
+            entry |= {"low": bound.low, "high": bound.high, "confidence": bound.confidence}
+        else:
+            entry |= {"value": float(value), "sigma": float(sigma)}
+        parameters[parameter.name] = entry
+    return {
+        "title": title,
+        "parameters": {"unit": "SI", "value": parameters},
+        "chi2": found.chi2,
+        "freedom": found.freedom,
+        "boundaries": {one.boundary: flux_json(one) for one in fluxes},
+        "drop_definition": "extrapolated",
+    }
+
+
+def flux_json(one: BoundaryFlux) -> dict[str, Any]:
+    """Jump, flux and resistance at the hottest point."""
+    jump, flux, resistance = one.sigma.tolist()
+    told: dict[str, Any] = {
+        "jump": {"unit": "K", "value": one.jump, "sigma": jump},
+        "flux": {"unit": "W m^-2", "value": one.flux, "sigma": flux},
+    }
+    if one.bound is None:
+        told["resistance"] = {"unit": "m^2 K W^-1", "value": one.resistance, "sigma": resistance}
+    else:
+        told["resistance"] = {"unit": "m^2 K W^-1", "low": one.bound.low, "high": one.bound.high}
+    return told
+
+
+def print_inverse(title: str, found: Fit, fluxes: list[BoundaryFlux]) -> None:
+    """Print a fit: numbers with total errors, then the flux through each boundary and its resistance."""
+    rows: list[list[str]] = []
+    for parameter, value, sigma in zip(found.problem.parameters, found.value, found.sigma, strict=True):
+        name, kind = parameter.name, "uncertain" if parameter.known else "free"
+        if name in found.bounds:
+            rows.append([name, kind, deferred.format_bound(found.bounds[name], "SI"), "not determined"])
+        else:
+            rows.append([name, kind, format_device_number(name, float(value)), f"± {100 * sigma / abs(value):.2g} %"])
+    print_table(
+        f"{title}: fit of {found.problem.rows} temperatures", ("number", "", "value", "total error"), rows, text=2
+    )
+    for one in fluxes:
+        jump, flux, resistance = one.sigma.tolist()
+        told = f"{1e9 * one.resistance:.4g} ± {1e9 * resistance:.2g} m²K/GW"
+        if one.bound is not None:
+            told = deferred.format_bound(one.bound, "m²K/W")
+        note(
+            f"{one.boundary} below the hottest point: {one.jump:.4g} ± {jump:.2g} K over "
+            f"{1e-6 * one.flux:.4g} ± {1e-6 * flux:.2g} MW/m² is {told}"
+        )
+    note(f"chi² = {found.chi2:.4g} for {found.freedom:.1f} degrees of freedom")

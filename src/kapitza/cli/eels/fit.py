@@ -1,0 +1,238 @@
+"""What the verbs `eels fit` and `eels simulate` do."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+import kapitza
+from kapitza.cli import deferred, figures
+from kapitza.cli.eels.options import ReadingOptions, apply_dark_count, format_uncertain
+from kapitza.cli.figures import check_folder
+from kapitza.cli.output import note, print_json
+from kapitza.errors import InputError
+from kapitza.io.quantities import quantity
+from kapitza.units import nm
+
+if TYPE_CHECKING:
+    from kapitza.measure.eels.map import TemperatureMap
+    from kapitza.measure.eels.model import SpectrumModel
+    from kapitza.measure.eels.spectrum import SpectrumImage
+    from kapitza.run.store import Store
+
+SPECTRUM_SUFFIXES = (".h5", ".ndata")
+FLAG_REMARKS = {
+    "DEAD": "hold too few electrons for a fit",
+    "UNCONVERGED": "did not settle",
+    "SINGULAR": "do not determine a temperature",
+    "MISFIT": "fit worse than one in 10,000 would: a mode or background missing, or another zero-loss peak?",
+    "MISSING": "have channels without a finite count, which were left out",
+    "NEGATIVE": "have channels below zero, which were used as they are",
+}
+
+
+def fit_scan(
+    scan: str,
+    modes: str,
+    reading: ReadingOptions,
+    *,
+    tie: str,
+    vacuum: str | None,
+    dark: str | None,
+    workers: int,
+    drawn: tuple[str, str | None],
+    resume: str | None,
+    plot: str | None,
+    save: str | None,
+    as_json: bool,
+) -> None:
+    """Temperatures of a scan."""
+    from attrs import evolve
+
+    model = deferred.read_modes(modes).model
+    image = apply_dark_count(reading.image(scan), dark, reading)
+    if plot is not None and not image.shape:
+        raise InputError(f"{scan} holds a single spectrum, of which --plot has no figure: a map or a line has one")
+    if vacuum is not None:
+        shape = kapitza.eels.zero_loss_from_vacuum(apply_dark_count(reading.image(vacuum), dark, reading))
+        model = evolve(model, shape="reference", reference=shape)
+    if model.shape != "pseudo-voigt":
+        note(f"a zero-loss peak of shape {model.shape} has no compiled fit: the plain one takes about 30 times longer")
+    ties = ("common", "each") if tie == "both" else (tie,)
+    if tie == "both" and len(model.modes) == 1:
+        ties = ("common",)
+    store = None if resume is None else kapitza.run.Store(Path(resume))
+    maps = fit_maps(image, model, ties, store, workers or os.cpu_count() or 1)
+    if save is not None:
+        kapitza.save(maps, save)
+    if as_json:
+        print_json({"source": image.source, "maps": {name: map_json(one) for name, one in maps.items()}})
+    else:
+        typer.echo(f"{Path(scan).name}: {image.title}")
+        for flag, number in flag_counts(maps[ties[0]]).items():
+            note(f"{number} of {maps[ties[0]].good.size} pixels {FLAG_REMARKS[flag]}")
+        for one in maps.values():
+            print_map(one)
+    if plot is not None:
+        draw_map(maps[ties[0]], *drawn, plot)
+    if as_json:
+        return
+    for written in (save, plot):
+        if written is not None:
+            note(f"wrote {written}")
+
+
+def fit_maps(
+    image: SpectrumImage, model: SpectrumModel, ties: tuple[str, ...], store: Store | None, cores: int
+) -> dict[str, TemperatureMap]:
+    """Maps by how temperatures are tied; an interrupt says what is kept."""
+    from attrs import evolve
+
+    maps: dict[str, TemperatureMap] = {}
+    seen = sys.stderr.isatty()
+    try:
+        for one in ties:
+            show = fit_progress(one) if seen else None
+            tied = evolve(model, tie=one)
+            maps[one] = kapitza.eels.fit_spectra(image, tied, workers=cores, store=store, progress=show)
+    except KeyboardInterrupt:
+        typer.echo("" if seen else None, err=True, nl=seen)
+        kept = "the same command goes on where it was" if store else "nothing is kept: --resume FOLDER keeps it"
+        note(kept)
+        raise
+    return maps
+
+
+def fit_progress(name: str) -> Any:
+    """Return what tells the progress of a fit, and the time that is left, on one line of the error stream."""
+    started: list[tuple[float, int]] = []
+
+    def tell(done: int, total: int) -> None:
+        now = time.monotonic()
+        if not started:
+            started.append((now, done))
+        begin, first = started[0]
+        rest = (now - begin) / max(done - first, 1) * (total - done)
+        left = f", {rest:.0f} s left" if done > first and done < total else ""
+        end = "\n" if done == total else ""
+        typer.echo(f"\rfit ({name}): {done} of {total} blocks of pixels{left}   {end}", nl=False, err=True)
+
+    return tell
+
+
+def draw_map(found: TemperatureMap, radius: str, interface: str | None, plot: str) -> None:
+    """Draw a map with isotherms and arrows, or the profile of a line."""
+    if "temperature" not in found.names:
+        held = kapitza.eels.mode_occupations(found)
+        figures.write_axes(plot, lambda ax: kapitza.plot.mode_temperatures(held, ax=ax))
+        return
+    if len(found.position) < 2:
+        profile = kapitza.eels.line_profile(found)
+
+        def line(ax: Any) -> None:
+            ax.errorbar(profile.position / nm, profile.temperature, profile.sigma, fmt="o", color="0.25", ms=4, lw=0.8)
+            ax.set(xlabel="x (nm)", ylabel="temperature (K)")
+
+        figures.write_axes(plot, line)
+        return
+    at = None if interface is None else quantity(interface, "length", what="--interface")
+    planes = kapitza.eels.temperature_gradients(found, quantity(radius, "length", what="--radius"), interface=at)
+    y, x = (axis[-1] - axis[0] + (axis[1] - axis[0]) for axis in found.position)
+    height = min(6.5, max(1.9, 1.2 + 6.3 * float(y / x)))
+    figures.write_axes(plot, lambda ax: kapitza.plot.temperature_map(found, planes, interface=at, ax=ax), height=height)
+
+
+def flag_counts(found: TemperatureMap) -> dict[str, int]:
+    """Pixels with each flag, those without any left out."""
+    import numpy as np
+
+    numbers = {name: int(np.count_nonzero(found.flag & int(deferred.PixelFlag[name]))) for name in FLAG_REMARKS}
+    return {name: number for name, number in numbers.items() if number}
+
+
+def tie_names(found: TemperatureMap) -> list[str]:
+    """Names of the temperatures or occupations of a map."""
+    last = ("temperature", "occupation")
+    return [name for name in found.names if name.rsplit(".", 1)[-1] in last]
+
+
+def map_json(found: TemperatureMap) -> dict[str, Any]:
+    """Return what a map says, with units; single pixels are in the saved file."""
+    import numpy as np
+
+    good = found.good
+    shown = {name: found.determined(name) for name in found.names}
+    return {
+        "pixels": list(found.shape),
+        "good": int(good.sum()),
+        "flags": flag_counts(found),
+        "parameters": {
+            name: {
+                "pixels": int(shown[name].sum()),
+                "mean": float(np.mean(found.parameter(name)[shown[name]])),
+                "sigma of one pixel": float(np.median(found.parameter_sigma(name)[shown[name]])),
+            }
+            for name in found.names
+            if shown[name].any()
+        },
+        "unit": "SI",
+    }
+
+
+def print_map(found: TemperatureMap) -> None:
+    """Print a map in short."""
+    import numpy as np
+
+    good = found.good
+    pixels = good.size
+    if not good.any():
+        raise InputError(f"none of the {pixels} pixels could be fitted: look at them with `kapitza eels info`")
+    for name in tie_names(found):
+        shown = found.determined(name)
+        mode = "" if name == "temperature" else f"{name.rsplit('.', 1)[0]}: "
+        if not shown.any():
+            typer.echo(f"{mode}not seen in any of {pixels} pixels")
+            continue
+        value, sigma = found.parameter(name)[shown], found.parameter_sigma(name)[shown]
+        unit = " K" if name.endswith("temperature") else " phonons"
+        seen = "" if 10 * shown.sum() > 9 * good.sum() else f"; seen in {shown.sum()} of {pixels} pixels"
+        typer.echo(
+            f"{mode}{value.min():.4g} to {value.max():.4g}{unit}, mean "
+            f"{format_uncertain(float(value.mean()), float(np.sqrt(np.sum(sigma**2))) / value.size)}; "
+            f"one pixel ± {np.median(sigma):.3g}{unit}{seen}"
+        )
+
+
+def simulate_plan(path: str, *, save: str, seed: int, as_json: bool) -> None:
+    """Spectra of a planned scan."""
+    import numpy as np
+    from attrs import evolve
+
+    if Path(save).suffix.lower() not in SPECTRUM_SUFFIXES:
+        raise InputError(f"the ending of {save!r} says no format of spectra: expected {' or '.join(SPECTRUM_SUFFIXES)}")
+    check_folder(save)
+    held = deferred.read_eels_experiment(path)
+    image = deferred.planned_spectra(
+        held.experiment,
+        held.source,
+        drift=held.drift,
+        dark=held.dark,
+        electrons_per_count=held.electrons_per_count,
+        seed=seed,
+    )
+    counts: Any = image.counts
+    if (counts == np.rint(counts)).all() and np.abs(counts).max() < 2**31:
+        image = evolve(image, counts=counts.astype(np.int32))
+    if image.dark_variance.any():
+        noise = float(np.sqrt(image.dark_variance.max()))
+        note(f"the file holds the dark mean, not its noise: fit with --dark {image.dark.max():g}+-{noise:.4g}")
+    kapitza.eels.write_eels(image, save)
+    if as_json:
+        print_json({"file": save, "pixels": list(image.shape), "channels": image.energy.size, "seed": seed})
+        return
+    typer.echo(f"{save}: {image.title}, {held.experiment.dose:.3g} electrons a pixel, seed {seed}")

@@ -1,0 +1,221 @@
+"""What the verb `eels jump` does: from a map to the jump, the Kapitza lengths and the resistance."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+import kapitza
+from kapitza.cli import deferred, figures
+from kapitza.cli.eels.options import format_probability, format_short, format_uncertain, parse_uncertain
+from kapitza.cli.output import conductance_json, note, print_json
+from kapitza.errors import DataError, InputError
+from kapitza.units import MW, nm
+
+if TYPE_CHECKING:
+    from kapitza.measure.eels.contrast import SideContrast
+    from kapitza.measure.eels.jump import InterfaceJump
+    from kapitza.measure.eels.map import TemperatureMap
+    from kapitza.measure.eels.point_spread import PointSpread
+    from kapitza.measure.eels.resistance import AbsoluteResistance, KnownQuantity
+
+SIDE_NAMES = ("left", "right")
+
+
+def load_maps(path: str, across: str = "x") -> dict[str, TemperatureMap]:
+    """Return the maps of a file that `eels fit` wrote, by how temperatures were tied; x is across the interface.
+
+    Raises
+    ------
+    DataError
+        if there is no map in it
+    """
+    held = kapitza.load(path)
+    if isinstance(held, kapitza.eels.TemperatureMap):
+        held = {"common" if "temperature" in held.names else "each": held}
+    found = (
+        {str(k): v for k, v in held.items() if isinstance(v, kapitza.eels.TemperatureMap)}
+        if isinstance(held, dict)
+        else {}
+    )
+    if not found:
+        raise DataError("holds no temperature map: write one with `kapitza eels fit SCAN --save MAP`", file=path)
+    return {key: deferred.swap_axes(one) for key, one in found.items()} if across == "y" else found
+
+
+def common_map(maps: dict[str, TemperatureMap], path: str) -> TemperatureMap:
+    """Return the map with one temperature for all modes."""
+    if "common" not in maps:
+        raise DataError(f"holds maps by {', '.join(maps)}, none with one temperature for all modes", file=path)
+    return maps["common"]
+
+
+def material_weights(maps: dict[str, TemperatureMap], at: float, spread: PointSpread) -> SideContrast | None:
+    """Weights of both materials where the point spread shows both at once."""
+    if spread.width == 0 and spread.share == 0:
+        return None
+    if "each" not in maps:
+        note(
+            "both materials are taken to weigh the same where both are seen at once, which shifts the jump: "
+            "fit with --tie both"
+        )
+        return None
+    return kapitza.eels.side_contrast(maps["each"], at, spread)
+
+
+def known_quantity(side: str, text: str | None, temperature: float) -> KnownQuantity | None:
+    """What an option says of the flux, or of the conductivity of a side: a number, or a material for its bulk value."""
+    if text is None:
+        return None
+    option = "--flux" if side == "flux" else f"--conductivity-{side}"
+    if side != "flux" and not re.match(r"\s*[-+.\d]", text):
+        bulk = kapitza.material(text)
+        return kapitza.eels.KnownQuantity(float(bulk.conductivity(temperature)[0]), bulk=True, name=bulk.name)
+    value, sigma = parse_uncertain(text, "flux" if side == "flux" else "conductivity", what=option)
+    if side != "flux" and value <= 0:
+        raise InputError(f"{option} = {text!r:.60}: expected a conductivity above 0")
+    return kapitza.eels.KnownQuantity(value, sigma, name=option)
+
+
+def jump_map(
+    path: str,
+    places: dict[str, str | None],
+    spread: dict[str, str],
+    known: dict[str, str | None],
+    *,
+    plot: str | None,
+    save: str | None,
+    as_json: bool,
+) -> None:
+    """Jump of a map."""
+    import numpy as np
+
+    maps = load_maps(path, str(places["across"]))
+    profile = kapitza.eels.line_profile(common_map(maps, path))
+    at, at_sigma = parse_uncertain(str(places["at"]), "length", what="--at")
+    width, share, length = (
+        parse_uncertain(spread[name], "share" if name == "share" else "length", what=f"--{name}")
+        for name in ("width", "share", "length")
+    )
+    blur = kapitza.eels.PointSpread(
+        width[0], share[0], length[0], width_sigma=width[1], share_sigma=share[1], length_sigma=length[1]
+    )
+    found = kapitza.eels.fit_jump(
+        profile,
+        at,
+        blur,
+        contrast=material_weights(maps, at, blur),
+        at_sigma=at_sigma,
+        skip=parse_uncertain(str(places["skip"]), "length", what="--skip")[0],
+        reach=np.inf if places["reach"] is None else parse_uncertain(places["reach"], "length", what="--reach")[0],
+        scale_sigma=parse_uncertain(str(places["scale"]), "share", what="--scale")[0],
+    )
+    given = {side: known_quantity(side, text, found.jump.temperature) for side, text in known.items()}
+    absolute = None
+    if any(one is not None for one in given.values()):
+        absolute = kapitza.eels.absolute_resistance(found, flux=given["flux"], left=given["left"], right=given["right"])
+    if save is not None:
+        kapitza.save({"profile": profile, "jump": found} | ({"resistance": absolute} if absolute else {}), save)
+    if plot is not None:
+        figures.write_axes(plot, lambda ax: kapitza.plot.interface_jump(profile, found, ax=ax))
+    if as_json:
+        print_json(jump_json(found, absolute))
+        return
+    print_jump(found, absolute, Path(path).name)
+    for written in (save, plot):
+        if written is not None:
+            note(f"wrote {written}")
+
+
+def jump_json(found: InterfaceJump, absolute: AbsoluteResistance | None) -> dict[str, Any]:
+    """Return a jump with its units."""
+    import numpy as np
+
+    jump = found.jump
+    errors = np.sqrt(np.diag(jump.covariance))
+    ratio, low, high = found.conductivity_ratio()
+    content: dict[str, Any] = {
+        "at": {"unit": "m", "value": jump.at},
+        "jump": {"unit": "K", "value": jump.jump, "sigma": jump.sigma, "interval_95": list(found.interval())},
+        "gradients": {
+            "unit": "K m^-1", "value": [jump.gradient_left, jump.gradient_right], "sigma": errors[1:].tolist()
+        },
+        "kapitza_lengths": {
+            "unit": "m",
+            "value": list(jump.kapitza_lengths),
+            "interval_95": [list(found.kapitza_interval(side)) for side in SIDE_NAMES],
+        },
+        "conductivity_ratio": {"unit": "1", "value": ratio, "interval_95": [low, high]},
+        "goodness_of_fit": {"chi2": jump.chi2, "freedom": jump.freedom, "probability": found.pvalue},
+    }  # fmt: skip
+    if absolute is not None:
+        held = conductance_json(absolute.conductance) or {}
+        content["conductance"] = held | {"interval_95": list(absolute.interval)}
+        content["resistance"] = {"unit": "m^2 K W^-1", "value": absolute.resistance}
+        content["flux"] = {
+            "unit": "W m^-2",
+            "value": absolute.flux,
+            "sigma": absolute.flux_sigma,
+            "by": dict(zip(absolute.sources, absolute.fluxes.tolist(), strict=True)),
+            "agreement": absolute.pvalue,
+        }
+    return content
+
+
+def print_jump(found: InterfaceJump, absolute: AbsoluteResistance | None, name: str) -> None:
+    """Print what a map says of an interface."""
+    import numpy as np
+
+    jump = found.jump
+    errors = np.sqrt(np.diag(jump.covariance))
+    low, high = found.interval()
+    typer.echo(f"{name}, interface at {jump.at / nm:.4g} nm, {jump.temperature:.4g} K")
+    typer.echo(
+        f"jump {format_uncertain(jump.jump, jump.sigma)} K (95 %: {format_short(low)} to {format_short(high)} K)"
+    )
+    lengths = zip(SIDE_NAMES, jump.kapitza_lengths, (jump.gradient_left, jump.gradient_right), errors[1:], strict=True)
+    for side, length, gradient, error in lengths:
+        low, high = found.kapitza_interval(side)
+        typer.echo(
+            f"{side}: gradient {format_uncertain(gradient * nm, float(error) * nm)} K/nm, "
+            f"Kapitza length {format_short(length / nm)} nm (95 %: {format_short(low / nm)} to "
+            f"{format_short(high / nm)} nm)"
+        )
+    ratio, low, high = found.conductivity_ratio()
+    typer.echo(
+        f"a continuous flux asks for k_left/k_right = {format_short(ratio)} (95 %: {format_short(low)} "
+        f"to {format_short(high)})"
+    )
+    if np.isfinite(found.pvalue) and found.pvalue < 0.01:
+        note(
+            f"the branches fit badly (probability {format_probability(found.pvalue)}): curved, or more "
+            "structure at the interface"
+        )
+    if absolute is None:
+        note("a map gives lengths and ratios; --flux or --conductivity-left/-right of the lamella gives the resistance")
+        return
+    print_absolute(absolute)
+
+
+def print_absolute(absolute: AbsoluteResistance) -> None:
+    """Print an absolute conductance."""
+    import numpy as np
+
+    value = absolute.conductance.value[0] / MW
+    sigma = 0.0 if absolute.conductance.sigma is None else absolute.conductance.sigma[0] / MW
+    low, high = (end / MW for end in absolute.interval)
+    typer.echo(
+        f"conductance {format_uncertain(float(value), float(sigma))} MW/m²K "
+        f"(95 %: {format_short(low)} to {format_short(high)}, extrapolated drop), "
+        f"resistance {format_short(absolute.resistance * 1e9)} m²K/GW"
+    )
+    if np.isfinite(absolute.pvalue):
+        word = "agree" if absolute.pvalue > 0.01 else "do not agree"
+        each = ", ".join(
+            f"{name} {format_uncertain(flux / 1e9, error / 1e9)}"
+            for name, flux, error in zip(absolute.sources, absolute.fluxes, absolute.flux_sigmas, strict=True)
+        )
+        typer.echo(f"fluxes {word} (probability {format_probability(absolute.pvalue)}): {each} GW/m²")

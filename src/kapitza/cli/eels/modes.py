@@ -1,0 +1,410 @@
+"""What the verbs `eels modes` and `eels design` do."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+import kapitza
+from kapitza.cli import deferred, figures
+from kapitza.cli.eels.jump import load_maps
+from kapitza.cli.eels.options import ReadingOptions, format_probability, format_uncertain
+from kapitza.cli.options import even_subset
+from kapitza.cli.output import note, print_json, print_table
+from kapitza.errors import DataError, InputError
+from kapitza.io.quantities import quantity
+from kapitza.units import meV, nm
+
+if TYPE_CHECKING:
+    from kapitza.core.occupation import Occupation
+    from kapitza.measure.eels.design import EelsDesign
+    from kapitza.measure.eels.interface_modes import InterfaceComponents, ModeAsymmetry
+    from kapitza.measure.eels.map import TemperatureMap
+    from kapitza.measure.eels.populations import Correction, DepartureTest
+
+MAX_TABLE_ROWS = 24  # places in a printed table
+MAX_CONTRAST_ERROR = 0.5  # error of a contrast from which on it says nothing
+COMPONENT_UNITS = {
+    "amplitude": ("electrons", 1.0), "intensity": ("electrons", 1.0), "centre": ("meV", meV), "fwhm": ("meV", meV),
+    "energy": ("meV", meV), "width": ("meV", meV),
+}  # fmt: skip
+TARGET_UNITS = {"jump": ("K", 1.0), "kapitza_left": ("nm", nm), "kapitza_right": ("nm", nm)}
+
+
+def modes_map(
+    path: str,
+    *,
+    interface: str | None,
+    zone: str,
+    across: str,
+    correction: Correction,
+    seen: str | None,
+    scan: str | None,
+    reading: ReadingOptions,
+    peaks: str | None,
+    reverse: tuple[str, str] | None,
+    plot: str | None,
+    save: str | None,
+    as_json: bool,
+) -> None:
+    """Occupations of a map, the test of equilibrium, and the modes that only the interface has."""
+    maps = load_maps(path, across)
+    own = next((maps[key] for key in ("occupation", "each") if key in maps), None)
+    if own is None:
+        raise DataError("has one temperature for all modes only: fit with --tie both, each or occupation", file=path)
+    at = None if interface is None else check_in_map(own, quantity(interface, "length", what="--interface"))
+    if quantity(zone, "length", what="--zone") < 0:
+        raise InputError(f"--zone = {zone!r:.60}: expected a half width of 0 or more")
+    held = kapitza.eels.mode_occupations(own)
+    test = equilibrium_test(maps, own, correction, seen)
+    parts, contrast = compare_components(maps, (at, zone, across), (scan, reverse), reading, peaks)
+    near = (
+        None
+        if test is None or at is None
+        else equilibrium_by_side(own, test, at, quantity(zone, "length", what="--zone"))
+    )
+    if save is not None:
+        kapitza.save(held, save)
+    if plot is not None:
+        draw = kapitza.plot.mode_temperatures
+        if parts is None:
+            figures.write_axes(plot, lambda ax: draw(held, interface=at, ax=ax))
+        else:
+            figures.write_axes(plot, lambda ax: deferred.interface_modes(parts, ax=ax))
+    if as_json:
+        content = modes_json(held, test, parts, contrast, at)
+        print_json(content | ({} if near is None else {"equilibrium by place": near}))
+        return
+    print_modes(held, test, Path(path).name)
+    if near is not None:
+        typer.echo(
+            "; ".join(
+                f"{place}: probability {format_probability(value)}"
+                for place, value in near.items()
+                if value is not None
+            )
+        )
+    if parts is not None:
+        print_components(parts, contrast, at or 0.0)
+    for written in (save, plot):
+        if written is not None:
+            note(f"wrote {written}")
+
+
+def check_in_map(found: TemperatureMap, at: float) -> float:
+    """Position of an interface, which has to lie in the map."""
+    x = found.position[-1] if found.position else None
+    if x is None or not x[0] <= at <= x[-1]:
+        where = "is a single spectrum" if x is None else f"runs from {x[0] / nm:g} to {x[-1] / nm:g} nm"
+        raise InputError(f"--interface = {at / nm:g} nm: the map {where}")
+    return at
+
+
+def equilibrium_test(
+    maps: dict[str, TemperatureMap], own: TemperatureMap, correction: Correction, seen: str | None
+) -> DepartureTest | None:
+    """Test of one temperature for all modes; or of what a jump that is seen from both sides leaves unexplained."""
+    if seen is None:
+        return kapitza.eels.departure_test(maps["common"], own, correction=correction) if "common" in maps else None
+    held = kapitza.load(seen)
+    found = held.get("jump") if isinstance(held, dict) else held
+    if not isinstance(found, kapitza.eels.InterfaceJump):
+        raise DataError("holds no jump: write one with `kapitza eels jump MAP --save FILE`", file=seen)
+    return deferred.mixture_test(own, found, correction=correction)
+
+
+def equilibrium_by_side(found: TemperatureMap, test: DepartureTest, at: float, half: float) -> dict[str, float | None]:
+    """Probability of equilibrium of all pixels at the interface together, and of those on either side; None without."""
+    import numpy as np
+
+    x = np.broadcast_to(found.position[-1] if found.position else at, found.shape)
+    places = {"left": x < at - half, "at the interface": np.abs(x - at) <= half * (1 + 1e-9), "right": x > at + half}
+    finite = np.isfinite(test.statistic)
+    return {name: test.combined(where) if (where & finite).any() else None for name, where in places.items()}
+
+
+def compare_components(
+    maps: dict[str, TemperatureMap],
+    place: tuple[float | None, str, str],
+    scans: tuple[str | None, tuple[str, str] | None],
+    reading: ReadingOptions,
+    peaks: str | None,
+) -> tuple[InterfaceComponents | None, ModeAsymmetry | None]:
+    """Modes of the interface of a scan, and how they change when heat flows the other way."""
+    (at, zone, across), (scan, reverse) = place, scans
+    if scan is None:
+        if peaks is not None or reverse is not None:
+            raise InputError("modes that only the interface has need its spectra: give --scan")
+        return None, None
+    if at is None or peaks is None:
+        raise InputError("--scan needs --interface and --modes with [[interface]] modes")
+    wanted = deferred.read_modes(peaks).interface
+    if not wanted:
+        raise DataError("has no [[interface]] modes", file=peaks)
+    half = quantity(zone, "length", what="--zone")
+    where = at, half, across
+    forward = scan_components(next(iter(maps.values())), reading, scan, where, wanted)
+    if reverse is None:
+        return forward, None
+    other = scan_components(next(iter(load_maps(reverse[0], across).values())), reading, reverse[1], where, wanted)
+    return forward, deferred.mode_asymmetry(forward, other)
+
+
+def scan_components(
+    found: TemperatureMap, reading: ReadingOptions, scan: str, place: tuple[float, float, str], wanted: Any
+) -> InterfaceComponents:
+    """Modes of the interface of one scan."""
+    import numpy as np
+
+    at, half, across = place
+    image = reading.image(scan)
+    found = deferred.swap_axes(found) if across == "y" else found  # as the file has it
+    if image.shape != found.shape or not image.shape:
+        raise InputError(f"{scan} has {image.shape} pixels and its map {found.shape}: expected the same scan")
+    x = np.broadcast_to(found.position[0][:, None] if across == "y" else found.position[-1], found.shape)
+    regions = (np.abs(x - at) <= half * (1 + 1e-9), x < at - 2 * half, x > at + 2 * half)
+    for name, region in zip(("at", "left of", "right of"), regions, strict=True):
+        if not (region & found.good).any():
+            raise InputError(
+                f"no good pixel {name} the interface at {at / nm:g} nm with --zone {half / nm:g} nm: the scan runs "
+                f"from {x.min() / nm:g} to {x.max() / nm:g} nm"
+            )
+    whole, left, right = (
+        deferred.sum_spectra(image, found.parameter("centre"), region & found.good) for region in regions
+    )
+    return deferred.interface_components(whole, left, right, wanted)
+
+
+def modes_json(
+    held: Occupation,
+    test: DepartureTest | None,
+    parts: InterfaceComponents | None,
+    contrast: ModeAsymmetry | None,
+    at: float | None,
+) -> dict[str, Any]:
+    """Return occupations with their units."""
+    import numpy as np
+
+    kelvin, sigma = held.temperature(), held.temperature_sigma()
+    content: dict[str, Any] = {
+        "modes": list(held.modes),
+        "energy": {"unit": "J", "value": held.energy.tolist()},
+        "position": {"unit": "m", "value": held.position.tolist()},
+        "occupation": {"unit": "1", "value": held.value.tolist()},
+        "temperature": {"unit": "K", "value": kelvin.tolist()},
+    }
+    if held.sigma is not None and sigma is not None:
+        content["occupation"]["sigma"] = held.sigma.tolist()
+        content["temperature"]["sigma"] = sigma.tolist()
+    if test is not None:
+        content["equilibrium"] = {
+            "freedom": test.freedom,
+            "correction": test.correction,
+            "level": test.level,
+            "departed": int(test.departed.sum()),
+            "pixels": int(np.isfinite(test.pvalue).sum()),
+            "smallest": float(np.nanmin(test.adjusted)),
+            "together": test.combined(),
+        }
+    if parts is not None:
+        n = parts.occupation(at or 0.0)
+        order = [parts.modes.index(mode) for mode in n.modes]
+        strength, error = (one[order].tolist() for one in parts.strength())
+        content["interface_modes"] = {
+            "modes": list(n.modes),
+            "strength": {"unit": "1", "value": strength, "sigma": error},
+            "occupation": n.value[0].tolist(),
+            "sigma": [] if n.sigma is None else n.sigma[0].tolist(),
+            "temperature": {"unit": "K", "value": n.temperature()[0].tolist()},
+            "mixture": {"gain": parts.mixture[0].tolist(), "loss": parts.mixture[1].tolist()},
+            "probability": parts.pvalue,
+        }
+    if contrast is not None:
+        content["asymmetry"] = {
+            name: {"strength": [a, b], "occupation": [c, d]}
+            for name, a, b, c, d in zip(
+                contrast.modes,
+                contrast.value.tolist(),
+                contrast.sigma.tolist(),
+                contrast.occupation.tolist(),
+                contrast.occupation_sigma.tolist(),
+                strict=True,
+            )
+        }
+    return content
+
+
+def print_modes(held: Occupation, test: DepartureTest | None, name: str) -> None:
+    """Print the temperature of each mode against position."""
+    import numpy as np
+
+    kelvin, sigma = held.temperature(), held.temperature_sigma()
+    shown = even_subset(held.position.size, MAX_TABLE_ROWS)
+    rows = [
+        [
+            f"{held.position[i] / nm:.4g}",
+            *(
+                format_uncertain(kelvin[i, j], 0.0 if sigma is None else sigma[i, j])
+                if np.isfinite(kelvin[i, j])
+                else "–"
+                for j in range(held.energy.size)
+            ),
+        ]
+        for i in shown
+    ]
+    heads = [f"{mode} {quantum / meV:.4g} meV" for mode, quantum in zip(held.modes, held.energy, strict=True)]
+    print_table(f"{name}: temperature of each mode (K)", ["x (nm)", *heads], rows, text=0)
+    if any("–" in row for row in rows):
+        note("– where some pixels do not show the mode: a material that hardly has it tells no temperature of it")
+    if test is None:
+        note("without a fit of one temperature for all modes there is no test of equilibrium: fit with --tie both")
+        return
+    count, pixels = int(test.departed.sum()), int(np.isfinite(test.pvalue).sum())
+    rule = "" if test.correction == "none" else f" after the correction by {test.correction.title()}"
+    typer.echo(
+        f"out of equilibrium: {count} of {pixels} pixels{rule} "
+        f"({test.freedom} degrees of freedom, level {100 * test.level:g} %); "
+        f"all pixels together: probability {format_probability(test.combined())}"
+    )
+
+
+def print_components(parts: InterfaceComponents, contrast: ModeAsymmetry | None, at: float) -> None:
+    """Print the modes that only the interface has; what is not there has limits, not a value."""
+    import numpy as np
+
+    n = parts.occupation(at)
+    kelvin, own = n.temperature()[0], n.temperature_sigma()
+    strength, error = parts.strength()
+    rows: list[list[str]] = []
+    for i, (mode, k) in enumerate((mode, parts.modes.index(mode)) for mode in n.modes):
+        low, high = parts.occupation_interval(mode)
+        seen = np.isfinite(kelvin[i]) and np.isfinite(high)
+        rows.append(
+            [
+                mode,
+                f"{n.energy[i] / meV:.4g}",
+                format_uncertain(1e6 * strength[k], 1e6 * error[k]),
+                f"{n.value[0, i]:.3g} ({low:.3g} to {high:.3g})" if seen else "–",
+                format_uncertain(kelvin[i], 0.0 if own is None else own[0, i]) if seen else "–",
+            ]
+        )
+    heads = ["mode", "meV", "strength (1e-6)", "occupation (95 %)", "temperature (K)"]
+    print_table("modes that only the interface has", heads, rows)
+    if any("–" in row for row in rows):
+        note("a strength within two of its errors is no mode: it has no occupation and no temperature")
+    sides = zip(("gain", "loss"), parts.mixture, strict=True)
+    shares = "; ".join(f"{side} side {mix[0]:.3g} of the left and {mix[1]:.3g} of the right" for side, mix in sides)
+    typer.echo(f"bulk taken off: {shares}; probability of a worse fit {format_probability(parts.pvalue)}")
+    if contrast is not None:
+        print_contrast(contrast)
+
+
+def print_contrast(contrast: ModeAsymmetry) -> None:
+    """Print what changes when heat flows the other way."""
+    numbers = zip(
+        contrast.modes,
+        contrast.value,
+        contrast.sigma,
+        contrast.occupation,
+        contrast.occupation_sigma,
+        strict=True,
+    )
+    for mode, value, sigma, n, n_sigma in numbers:
+        if not sigma < MAX_CONTRAST_ERROR:
+            typer.echo(f"{mode}: too faint to compare forward and reverse")
+            continue
+        held = f", {format_uncertain(n, n_sigma)} in occupation" if n_sigma < MAX_CONTRAST_ERROR else ""
+        typer.echo(
+            f"{mode}: (forward - reverse)/(forward + reverse) = {format_uncertain(value, sigma)} in strength{held}"
+        )
+
+
+def design_plan(path: str, *, floor: float, plot: str | None, as_json: bool) -> None:
+    """Plan a scan."""
+    held = deferred.read_eels_experiment(path)
+    found = kapitza.eels.design_eels(held.experiment, wanted=held.wanted, floor=floor)
+    if plot is not None:
+        figures.write_figure(plot, lambda figure: deferred.eels_design(found, figure))
+    if as_json:
+        print_json(design_json(found))
+        return
+    print_design(found, Path(path).name)
+    if plot is not None:
+        note(f"wrote {plot}")
+
+
+def design_json(found: EelsDesign) -> dict[str, Any]:
+    """Return a plan with its units."""
+    best = {name: getattr(one, name) for name, one in found.best.items()}
+    return {
+        "time": {"unit": "s", "value": found.experiment.time},
+        "electrons per pixel": found.experiment.dose,
+        "sigma of one pixel": {
+            name: {"left": float(left), "right": float(right)}
+            for name, left, right in zip(found.names, found.sigma_left, found.sigma_right, strict=True)
+        },
+        "sigma of each mode": {"unit": "K", "value": {name: list(pair) for name, pair in found.modes.items()}},
+        "plan": {name: getattr(found.precision, name) for name in TARGET_UNITS},
+        "best layout": best,
+        "position": {"unit": "m", "value": found.experiment.position.tolist()},
+        "dwell": {"unit": "s", "value": {name: dwell.tolist() for name, dwell in found.dwell.items()}},
+        "resolution": {
+            "unit": "J",
+            "value": found.widths.tolist(),
+            "same dose": found.fixed.tolist(),
+            "slit": found.slit.tolist(),
+            "best": found.best_width,
+        },
+        "wanted": dict(found.wanted),
+        "time needed": {"unit": "s", "value": {name: list(pair) for name, pair in found.needed.items()}},
+    }
+
+
+def print_design(found: EelsDesign, name: str) -> None:
+    """Print a plan."""
+    plan = found.experiment
+    typer.echo(
+        f"{name}: {plan.rows} rows of 2 x {plan.columns} pixels, {plan.dose:.3g} electrons in {plan.dwell:.3g} s each, "
+        f"{format_duration(plan.time)}"
+    )
+    print_bounds(found)
+    typer.echo(
+        f"resolution of the smallest error where the current goes with it: {found.best_width / meV:.3g} meV "
+        f"({found.slit.min():.3g} K; the plan has {plan.fwhm / meV:.3g} meV)"
+    )
+    rows: list[list[str]] = []
+    for target, (unit, size) in TARGET_UNITS.items():
+        if target not in found.best:
+            continue
+        value, best = (getattr(one, target) / size for one in (found.precision, found.best[target]))
+        wanted = found.wanted.get(target)
+        needed = ["", "", ""]
+        if wanted is not None:
+            needed = [f"{wanted / size:.3g} {unit}", *(format_duration(time) for time in found.needed[target])]
+        rows.append([target.replace("_", " "), f"{value:.3g} {unit}", f"{best:.3g} {unit}", *needed])
+    heads = ["uncertainty of", "even", "best layout", "wanted", "takes", "takes, best layout"]
+    print_table("", heads, rows)
+
+
+def print_bounds(found: EelsDesign) -> None:
+    """Print the least uncertainty of every parameter of the spectrum of one pixel, and of each mode on its own."""
+    rows: list[list[str]] = []
+    pairs = {name: found.sigma(name) for name in found.names}
+    pairs |= {f"temperature, {mode} alone": pair for mode, pair in found.modes.items()}
+    for name, (left, right) in pairs.items():
+        word = name.rsplit(".", 1)[-1]
+        unit, size = ("K", 1.0) if word.startswith("temperature") else COMPONENT_UNITS.get(word, ("", 1.0))
+        shown = [f"{value / size:.3g}" if math.isfinite(value) else "not seen" for value in (left, right)]
+        rows.append([name.replace(".", ", "), *shown, unit])
+    print_table("least uncertainty in one pixel", ["parameter", "left", "right", " unit"], rows)
+
+
+def format_duration(seconds: float) -> str:
+    """A time for people."""
+    for size, unit in ((3600.0, "h"), (60.0, "min")):
+        if seconds >= size:
+            return f"{seconds / size:.3g} {unit}"
+    return f"{seconds:.3g} s"

@@ -1,0 +1,137 @@
+"""Options of the verbs of electron spectra: how a file is read, and numbers with an uncertainty."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+import kapitza
+from kapitza.cli import deferred
+from kapitza.errors import InputError
+from kapitza.io.quantities import quantity
+
+if TYPE_CHECKING:
+    from kapitza.measure.eels.spectrum import SpectrumImage
+
+
+UNCERTAIN_PATTERN = re.compile(r"(?P<value>.+?)\s*(?:\+-|\+/-|±)\s*(?P<sigma>.+)")
+UNIT_PATTERN = re.compile(r"[A-Za-zµμ°%Å].*")
+
+
+def parse_uncertain(text: str, kind: str, *, what: str) -> tuple[float, float]:
+    """Return a number and its uncertainty from ``12.4nm+-0.3nm``, ``60±15`` or ``60 W/mK``."""
+    match = UNCERTAIN_PATTERN.fullmatch(text.strip())
+    if match is None:
+        return quantity(parse_bare_number(text), kind, what=what), 0.0
+    sigma = match["sigma"].strip()
+    value = quantity(parse_bare_number(match["value"]), kind, what=what)
+    if sigma.endswith("%"):
+        return value, abs(value) * quantity(sigma, "share", what=what)
+    # a bare number on one side of the sign is in the unit of the other: 12.4 +- 0.3 nm
+    unit = UNIT_PATTERN.search(strip_exponent(sigma))
+    if unit is not None and UNIT_PATTERN.search(strip_exponent(match["value"])) is None:
+        value = quantity(match["value"].strip() + unit[0], kind, what=what)
+    own = UNIT_PATTERN.search(strip_exponent(match["value"]))
+    if own is not None and unit is None:
+        sigma += own[0]
+    found = quantity(parse_bare_number(sigma), kind, what=what)
+    if found < 0:
+        raise InputError(f"{what} = {text!r:.60}: expected an uncertainty of 0 or more")
+    return value, found
+
+
+def strip_exponent(text: str) -> str:
+    """Text without the exponent of a number, whose letter is no unit."""
+    return re.sub(r"(?<=[\d.])[eE](?=[-+]?\d)", "", text)
+
+
+def parse_bare_number(text: str) -> str | float:
+    """A bare number as such, everything else as the text it is."""
+    try:
+        return float(text)
+    except ValueError:
+        return text.strip()
+
+
+def format_uncertain(value: float, sigma: float) -> str:
+    """A number with its uncertainty, both to the second digit of the latter: ``14.27 ± 0.36``, ``820 ± 210``."""
+    if not (math.isfinite(value) and math.isfinite(sigma) and sigma > 0):
+        return f"{value:.4g} ± {sigma:.2g}"
+    digits = 1 - math.floor(math.log10(sigma))
+    if digits < 0:
+        value, sigma, digits = round(value, digits), round(sigma, digits), 0
+    return f"{value:.{digits}f} ± {sigma:.{digits}f}"
+
+
+def format_probability(value: float) -> str:
+    """A probability; what is smaller than anybody believes is called that."""
+    return f"{value:.2g}" if value >= 1e-9 else "below 1e-9"
+
+
+def format_short(value: float) -> str:
+    """A number to three digits, without an exponent where people read none: ``1090``."""
+    return f"{float(f'{value:.3g}'):g}"
+
+
+Scan = Annotated[str, typer.Argument(help="Spectra: .ndata, .h5, .hspy, .msa, .dm3, .dm4, .nxs, .emd, ...")]
+Title = Annotated[str | None, typer.Option("--title", help="Which signal of a file with several.")]
+EnergyUnit = Annotated[str | None, typer.Option("--energy-unit", help="eV or meV, in place of what the file says.")]
+EnergyOption = Annotated[
+    str | None, typer.Option("--energy", metavar="FIRST,STEP", help="First channel and step: -256meV,0.5meV.")
+]
+PositionUnit = Annotated[
+    str | None, typer.Option("--position-unit", help="nm, um, ... in place of what the file says.")
+]
+Pitch = Annotated[str | None, typer.Option("--pitch", help="From pixel to pixel, in place of what the file says: 1nm.")]
+Dose = Annotated[float | None, typer.Option("--electrons-per-count", help="In place of what the file says.")]
+Dark = Annotated[
+    str | None, typer.Option("--dark", metavar="FILE", help="Dark spectra; or mean and noise of a channel, 100+-6.")
+]
+
+
+@dataclass(frozen=True)
+class ReadingOptions:
+    """What the options say of a file of spectra, in place of what it says itself."""
+
+    title: str | None = None
+    energy_unit: str | None = None
+    energy: str | None = None
+    position_unit: str | None = None
+    pitch: str | None = None
+    electrons_per_count: float | None = None
+
+    def image(self, path: str) -> SpectrumImage:
+        """Return the spectra of a file."""
+        return kapitza.eels.read_eels(
+            path,
+            title=self.title,
+            energy_unit=self.energy_unit,
+            position_unit=self.position_unit,
+            electrons_per_count=self.electrons_per_count,
+            energy_scale=None if self.energy is None else parse_energy_scale(self.energy),
+            pitch=None if self.pitch is None else quantity(self.pitch, "length", what="--pitch"),
+        )
+
+
+def parse_energy_scale(text: str) -> tuple[float, float]:
+    """First channel and step of ``-256meV,0.5meV``, J."""
+    parts = text.split(",")
+    if len(parts) != 2:
+        raise InputError(f"--energy = {text!r:.60}: expected the first channel and the step, as -256meV,0.5meV")
+    first, step = (quantity(part, "energy", what="--energy") for part in parts)
+    return first, step
+
+
+def apply_dark_count(image: SpectrumImage, dark: str | None, reading: ReadingOptions) -> SpectrumImage:
+    """Return spectra with what is known of the dark count: dark spectra of a file, or mean and noise of a channel."""
+    if dark is None:
+        return image
+    try:
+        mean, noise = parse_uncertain(dark, "share", what="--dark")
+    except InputError:
+        return deferred.with_dark(image, reading.image(dark))
+    return deferred.with_dark_count(image, mean, noise)

@@ -1,0 +1,63 @@
+"""The verbs of molecular dynamics on a cluster: deck, read."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+import kapitza
+from kapitza.cli import deferred
+from kapitza.cli.md.nemd import report_run
+from kapitza.cli.md.options import Figure, Json, RunFileArgument, Save, check_outputs
+from kapitza.cli.output import note
+from kapitza.errors import InputError
+from kapitza.io.quantities import quantity
+
+decks_app = typer.Typer()
+EngineName = Annotated[Literal["lammps", "gpumd"], typer.Option("--engine", help="Program that runs it.")]
+
+
+@decks_app.command()
+def deck(
+    file: RunFileArgument,
+    engine: EngineName = "lammps",
+    out: Annotated[str, typer.Option("--out", metavar="DIR", help="Folder that is written.")] = "deck",
+    potential: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Potential as GPUMD shall open it, with --engine gpumd.")
+    ] = None,
+) -> None:
+    """Write the run as an input deck for a cluster."""
+    folder = Path(out)
+    if folder.is_file() or (folder.is_dir() and any(folder.iterdir())):
+        raise InputError(f"--out {out} is a file, or a folder with files in it: give the name of a new one")
+    if (potential is None) == (engine == "gpumd"):
+        raise InputError(f"--potential {potential} with --engine {engine}: GPUMD needs one, LAMMPS takes the file's")
+    files = deferred.run_deck(kapitza.io.read_run(file), engine, potential=potential)
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in files.items():
+        (folder / name).write_text(text, encoding="utf-8")
+    note(f"wrote {', '.join(sorted(files))} into {out}")
+    start = "mpiexec -n 64 lmp -in in.nemd" if engine == "lammps" else "gpumd"
+    typer.echo(f"cd {out} && {start}")
+    typer.echo(f"kapitza md read {out} --engine {engine} --save run.h5")
+
+
+@decks_app.command()
+def read(
+    folder: Annotated[str, typer.Argument(metavar="DIR", help="Folder of a deck with what the program wrote.")],
+    engine: EngineName = "lammps",
+    equilibrated: Annotated[
+        str, typer.Option("--equilibrated", help="Time under the same baths before the blocks: 400ps.")
+    ] = "0ps",
+    save: Save = None,
+    plot: Figure = None,
+    as_json: Json = False,
+) -> None:
+    """Analyse what a cluster produced, as `md nemd` does.  Exit code 3: the run is not to be believed."""
+    check_outputs(save, plot)
+    waited = quantity(equilibrated, "time", what="--equilibrated")
+    if waited < 0:
+        raise InputError(f"--equilibrated {equilibrated}: expected a time of 0 or more")
+    record = kapitza.io.read_lammps(folder) if engine == "lammps" else kapitza.io.read_gpumd(folder)
+    run = kapitza.md.HeatRun(record.name, (record,), equilibrated=waited)
+    report_run(run, save, plot, as_json=as_json)

@@ -1,0 +1,298 @@
+"""The verbs of molecular dynamics without baths, and of several lengths: equilibrium, relax, sizes."""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+import kapitza
+from kapitza.cli import deferred, figures
+from kapitza.cli.md.options import (
+    EXIT_REJECTED,
+    Figure,
+    FolderOption,
+    Json,
+    RunFileArgument,
+    Save,
+    WorkersOption,
+    check_outputs,
+    explain_resume,
+    print_saved,
+    run_folder,
+    run_progress,
+)
+from kapitza.cli.output import conductance_json, note, print_json, print_table
+from kapitza.errors import InputError
+from kapitza.io.quantities import quantity
+from kapitza.units import MW, THz, nm, ps
+
+if TYPE_CHECKING:
+    from kapitza.core.conductance import Conductance
+    from kapitza.simulate.md.runs.closed import EquilibriumResult, RelaxationResult, SizeStudy
+
+closed_app = typer.Typer()
+RESISTANCE_UNIT = 1e-9  # m² K W⁻¹ of one m² K GW⁻¹
+
+Conductivity = Annotated[
+    str | None,
+    typer.Option(
+        "--conductivity", metavar="LEFT,RIGHT", help="Of the solids, such as 0.5,0.4W/mK; estimated if left out."
+    ),
+]
+
+
+def parse_conductivities(text: str | None) -> tuple[float, float] | None:
+    """Conductivities of both solids in SI."""
+    if text is None:
+        return None
+    parts = share_last_unit(text)
+    if len(parts) != 2:
+        raise InputError(f"--conductivity {text!r:.60}: expected two, such as 0.5,0.4W/mK")
+    one, other = (quantity(part, "conductivity", what="--conductivity") for part in parts)
+    return one, other
+
+
+def share_last_unit(text: str) -> list[str]:
+    """Parts of a list whose last unit counts for all that have none: 10,20,40nm."""
+    parts = [part.strip() for part in text.split(",")]
+    unit = parts[-1].lstrip("+-0123456789.eE")
+    return [part if part.lstrip("+-0123456789.eE") else part + unit for part in parts]
+
+
+def conductance_text(one: "Conductance") -> str:
+    """Conductance with its uncertainty."""
+    sigma = "" if one.sigma is None else f" ± {float(one.sigma[0]) / MW:.2g}"
+    return f"{float(one.value[0]) / MW:.4g}{sigma} MW m⁻² K⁻¹"
+
+
+@closed_app.command()
+def equilibrium(
+    file: RunFileArgument,
+    conductivity: Conductivity = None,
+    save: Save = None,
+    folder: FolderOption = None,
+    plot: Figure = None,
+    as_json: Json = False,
+) -> None:
+    """Conductance from the power that fluctuates through the boundary in equilibrium, with Green and Kubo beside.
+
+    A cell that repeats along z, brought to the temperature by baths and then left alone.
+    """
+    check_outputs(save, plot)
+    known = parse_conductivities(conductivity)
+    held = kapitza.io.read_run(file)
+    where = run_folder(folder, save)
+    with explain_resume(where):
+        run = kapitza.md.run_equilibrium(
+            held.system(periodic=True), held.field, held.engine, held.baths, held.course, every=held.looks.every,
+            folder=where, progress=run_progress("blocks"),
+        )  # fmt: skip
+    if save is not None:
+        kapitza.save(run, save)
+    found = kapitza.md.equilibrium_conductances(run, known)
+    if plot is not None:
+        figures.write_axes(plot, lambda ax: deferred.md_fluctuations(found, ax=ax))
+    if as_json:
+        print_json(equilibrium_json(found))
+    else:
+        print_equilibrium(found)
+    print_saved(save, plot)
+    if found.fit.reasons:
+        raise typer.Exit(EXIT_REJECTED)
+
+
+def equilibrium_json(found: "EquilibriumResult") -> dict[str, Any]:
+    """Return conductances of equilibrium with their units."""
+    return {
+        "title": found.run.title,
+        "temperature": {"unit": "K", "value": found.run.temperature},
+        "drift": {"unit": "of the kinetic energy", "value": found.run.drift},
+        "fluctuations": conductance_json(found.fit.conductance),
+        "green kubo": conductance_json(found.green_kubo),
+        "green kubo as extrapolated": conductance_json(found.converted),
+        "model": found.fit.model,
+        "biot": found.fit.biot,
+        "conductivity": {"unit": "W m^-1 K^-1", "value": found.fit.conductivity.tolist()},
+        "range": {"unit": "rad s^-1", "value": [found.fit.low, found.fit.high]},
+        "probability": found.fit.probability,
+        "reasons": list(found.fit.reasons),
+    }
+
+
+def print_equilibrium(found: "EquilibriumResult") -> None:
+    """Print conductances of equilibrium."""
+    run, fit = found.run, found.fit
+    model = "bodies of one temperature" if fit.model == "lumped" else "two slabs"
+    rows = [
+        ["fluctuations", conductance_text(fit.conductance), "extrapolated drop"],
+        [
+            "",
+            "",
+            f"{fit.low / THz:.3g} to {fit.high / THz:.3g} THz, {model}, misfit as large with p = {fit.probability:.2g}",
+        ],
+        ["Green-Kubo", conductance_text(found.green_kubo), f"emitted drop; {found.green_kubo.method}"],
+    ]
+    if found.converted is not None:
+        rows.append(["", conductance_text(found.converted), "the same as extrapolated drop, solids estimated"])
+    rows.append(["Biot number", f"{fit.biot:.3g}", "resistance of the solids over that of the boundary"])
+    rows.append(["energy drift", f"{run.drift:+.1e}", "of the kinetic energy, over the run"])
+    print_table(f"{run.title} at {run.temperature:.4g} K: {run.record.method}", ["", " value", " remark"], rows)
+    print_verdict(fit.reasons)
+
+
+def print_verdict(reasons: tuple[str, ...]) -> None:
+    """Print whether a result is to be believed."""
+    if not reasons:
+        typer.echo("accepted")
+    for reason in reasons:
+        typer.echo(f"rejected: {reason}")
+
+
+@closed_app.command()
+def relax(
+    file: RunFileArgument,
+    conductivity: Conductivity = None,
+    runs: Annotated[
+        int | None, typer.Option("--replicas", help="Runs that differ in their seed; as the file says.", min=1)
+    ] = None,
+    save: Save = None,
+    folder: FolderOption = None,
+    plot: Figure = None,
+    as_json: Json = False,
+) -> None:
+    """Conductance from two sides that were heated apart and approach one temperature.
+
+    A cell that repeats along z; blocks of the file must be short against the decay.
+    """
+    check_outputs(save, plot)
+    known = parse_conductivities(conductivity)
+    held = kapitza.io.read_run(file)
+    where = run_folder(folder, save)
+    with explain_resume(where):
+        run = kapitza.md.run_approach(
+            held.system(periodic=True), held.field, held.engine, held.baths, held.course, count=runs or held.replicas,
+            folder=where, progress=run_progress("blocks"),
+        )  # fmt: skip
+    if save is not None:
+        kapitza.save(run, save)
+    found = kapitza.md.relaxation_conductances(run, known)
+    if plot is not None:
+        figures.write_axes(plot, lambda ax: deferred.md_approach(found, ax=ax))
+    if as_json:
+        print_json(relax_json(found))
+    else:
+        print_relax(found)
+    print_saved(save, plot)
+    if found.reasons:
+        raise typer.Exit(EXIT_REJECTED)
+
+
+def relax_json(found: "RelaxationResult") -> dict[str, Any]:
+    """Return conductances of a relaxation with their units."""
+    return {
+        "title": found.run.title,
+        "temperature": {"unit": "K", "value": float(found.chosen.conductance.temperature[0])},
+        "model": found.chosen.model,
+        "biot": found.chosen.biot,
+        "conductance": {one.model: conductance_json(one.conductance) for one in (found.lumped, found.slabs)},
+        "time": {"unit": "s", "value": found.run.time.tolist()},
+        "difference": {"unit": "K", "value": found.run.difference.tolist()},
+        "reasons": list(found.reasons),
+    }
+
+
+def print_relax(found: "RelaxationResult") -> None:
+    """Print conductances of a relaxation."""
+    rows = [
+        [
+            "bodies of one temperature" if one.model == "lumped" else "two slabs",
+            conductance_text(one.conductance),
+            f"{one.statistical / MW:.2g} statistics, {one.start / MW:.2g} first time"
+            + ("; chosen" if one is found.chosen else ""),
+        ]
+        for one in (found.lumped, found.slabs)
+    ]
+    rows.append(["Biot number", f"{found.chosen.biot:.3g}", "resistance of the solids over that of the boundary"])
+    first, last = found.chosen.amplitude, float(found.chosen.decay[-1])
+    rows.append(
+        ["difference", f"{first:.3g} to {last:.2g} K", f"in {float(found.chosen.time[-1]) / ps:.4g} ps, by the fit"]
+    )
+    number = len(found.run.records)
+    kelvin = float(found.chosen.conductance.temperature[0])
+    print_table(
+        f"{found.run.title} at {kelvin:.4g} K: {number} run{'s' * (number > 1)}", ["", " value", " remark"], rows
+    )
+    print_verdict(found.reasons)
+
+
+@closed_app.command()
+def sizes(
+    file: RunFileArgument,
+    lengths: Annotated[str, typer.Option("--lengths", help="Of each side, bath included: 10,20,40nm.")],
+    runs: Annotated[
+        int | None, typer.Option("--replicas", help="Runs of each length; as the file says.", min=1)
+    ] = None,
+    workers: WorkersOption = 1,
+    save: Save = None,
+    folder: FolderOption = None,
+    plot: Figure = None,
+    as_json: Json = False,
+) -> None:
+    """The same interface between longer and longer sides, and what is left of its resistance when they are long.
+
+    Equilibration and blocks become longer with the square of the length.
+    """
+    check_outputs(save, plot)
+    wanted = [quantity(part, "length", what="--lengths") for part in share_last_unit(lengths)]
+    held = kapitza.io.read_run(file)
+    where = run_folder(folder, save)
+    with explain_resume(where):
+        found = deferred.size_study(
+            held, wanted, count=runs or held.replicas, folder=where, workers=workers, progress=run_progress("runs")
+        )
+    if save is not None:
+        kapitza.save({"series": found.series, "runs": tuple(found.runs)}, save)
+    if plot is not None:
+        figures.write_axes(plot, lambda ax: deferred.md_sizes(found.series, ax=ax))
+    if as_json:
+        print_json(sizes_json(found))
+    else:
+        print_sizes(found)
+    print_saved(save, plot)
+    if not all(one.accepted for one in found.results):
+        raise typer.Exit(EXIT_REJECTED)
+
+
+def sizes_json(found: "SizeStudy") -> dict[str, Any]:
+    """Return a series of lengths with its units."""
+    one = found.series
+    return {
+        "length": {"unit": "m", "value": one.length.tolist()},
+        "resistance": {"unit": "m^2 K W^-1", "value": one.resistance.tolist(), "sigma": one.sigma.tolist()},
+        "accepted": [each.accepted for each in found.results],
+        "reasons": [list(each.reasons) for each in found.results],
+        "infinite": {"unit": "m^2 K W^-1", "value": float(one.fitted[0]), "sigma": float(one.fitted_sigma[0])},
+        "mean": {"unit": "m^2 K W^-1", "value": one.mean, "sigma": one.mean_sigma},
+        "size effect": one.size_effect,
+        "verdict": one.verdict,
+    }
+
+
+def print_sizes(found: "SizeStudy") -> None:
+    """Print a series of lengths."""
+    one = found.series
+    rows = [
+        [
+            f"{length / nm:.4g}",
+            f"{r / RESISTANCE_UNIT:.3g}",
+            f"{s / RESISTANCE_UNIT:.2g}",
+            f"{MW**-1 / r:.4g}",
+            "yes" if each.accepted else "no",
+        ]
+        for length, r, s, each in zip(one.length, one.resistance, one.sigma, found.results, strict=True)
+    ]
+    heads = ["nm between baths", "R (m² K GW⁻¹)", "±", "G (MW m⁻² K⁻¹)", " accepted"]
+    print_table(f"{found.runs[0].title}: {len(found.runs)} lengths", heads, rows)
+    typer.echo(one.verdict)
+    for length, each in zip(one.length, found.results, strict=True):
+        for reason in each.reasons:
+            note(f"{length / nm:.4g} nm between baths: {reason}")

@@ -1,0 +1,30 @@
+"""The quantities that all rooms share: transmission, conductance, profile, stack, occupation."""
+
+from kapitza.core.conductance import Conductance as Conductance
+from kapitza.core.conductance import Drop as Drop
+from kapitza.core.conductance import series_conductance as series_conductance
+from kapitza.core.heat_flow import Onsager as Onsager
+from kapitza.core.heat_flow import conductance_from_noise as conductance_from_noise
+from kapitza.core.heat_flow import equilibrium_power as equilibrium_power
+from kapitza.core.heat_flow import finite_drop_conductance as finite_drop_conductance
+from kapitza.core.heat_flow import heat_flow_noise as heat_flow_noise
+from kapitza.core.heat_flow import heat_flux as heat_flux
+from kapitza.core.heat_flow import onsager_coefficient as onsager_coefficient
+from kapitza.core.modal import BinnedModes as BinnedModes
+from kapitza.core.modal import ModalTransmission as ModalTransmission
+from kapitza.core.occupation import Occupation as Occupation
+from kapitza.core.occupation import Statistics as Statistics
+from kapitza.core.occupation import bose_einstein as bose_einstein
+from kapitza.core.occupation import mode_heat_capacity as mode_heat_capacity
+from kapitza.core.occupation import thermal_energy as thermal_energy
+from kapitza.core.phonons import Phonons as Phonons
+from kapitza.core.profile import Jump as Jump
+from kapitza.core.profile import Profile as Profile
+from kapitza.core.quadrature import FrequencyGrid as FrequencyGrid
+from kapitza.core.quadrature import frequency_grid as frequency_grid
+from kapitza.core.stack import Boundary as Boundary
+from kapitza.core.stack import Layer as Layer
+from kapitza.core.stack import Stack as Stack
+from kapitza.core.transmission import Side as Side
+from kapitza.core.transmission import Transmission as Transmission
+from kapitza.core.transmission import mean_transmission as mean_transmission

@@ -1,0 +1,73 @@
+r"""Frequencies at which a spectrum is taken when the user gives none.
+
+A spectrum of modes is smooth between a few edges (cutoffs, band edges), where it jumps.  Gauss-Legendre nodes on panels
+between the edges integrate it to rounding with a few hundred points.  Towards zero the panels shrink geometrically, so
+that the thermal peak is resolved from room temperature down to a microkelvin.
+"""
+
+from functools import lru_cache
+
+import numpy as np
+from attrs import frozen
+from numpy.typing import ArrayLike
+
+from kapitza.core.arrays import Array, increasing
+from kapitza.errors import InputError
+
+NODES_PER_PANEL = 8  # per panel
+PANEL_RATIO = 2.0  # of neighbouring panels
+LOWEST_RELATIVE_FREQUENCY = 1e-9  # of the top frequency: 50 nK for a top of 10 THz
+
+
+@frozen(eq=False)
+class FrequencyGrid:
+    """Nodes and weights of a quadrature: omega (nω,) and weight (nω,), rad s⁻¹."""
+
+    omega: Array
+    weight: Array
+
+
+@lru_cache(maxsize=8)
+def gauss_legendre(order: int) -> tuple[Array, Array]:
+    """Gauss-Legendre nodes and weights on 0..1."""
+    node, weight = np.polynomial.legendre.leggauss(order)
+    return (node + 1) / 2, weight / 2
+
+
+def frequency_grid(edges: ArrayLike) -> FrequencyGrid:
+    """Nodes and weights that integrate a spectrum with these edges.
+
+    Parameters
+    ----------
+    edges : (k,) increasing angular frequencies above zero between which the spectrum is smooth, rad s⁻¹
+
+    Raises
+    ------
+    InputError
+        if there is no edge above zero
+    """
+    edges = np.asarray(increasing(edges))
+    edges = edges[edges > 0]
+    if not edges.size:
+        raise InputError(f"expected the edges of a spectrum above zero, got {edges.size}")
+    lowest = LOWEST_RELATIVE_FREQUENCY * edges[-1]
+    bounds = np.concatenate([[0.0], graded_panels(lowest, edges)])
+    node, weight = gauss_legendre(NODES_PER_PANEL)
+    width = np.diff(bounds)
+    return FrequencyGrid((bounds[:-1, None] + width[:, None] * node).ravel(), (width[:, None] * weight).ravel())
+
+
+def graded_panels(lowest: float, edges: Array) -> Array:
+    """Bounds of panels from `lowest` up that contain all edges, none wider than RATIO."""
+    bounds = [np.array([lowest])]
+    for start, stop in zip([lowest, *edges[:-1]], edges, strict=True):
+        if stop > start:
+            pieces = max(1, int(np.ceil(np.log(stop / start) / np.log(PANEL_RATIO) - 1e-9)))
+            bounds.append(np.geomspace(start, stop, pieces + 1)[1:])
+    return np.concatenate(bounds)
+
+
+def merge_edges(*edges: Array) -> Array:
+    """The edges of several spectra as one, neighbours closer than 1e-9 of the top merged, rad s⁻¹."""
+    together = np.unique(np.concatenate(edges))
+    return together[np.diff(together, append=np.inf) > 1e-9 * together[-1]]  # the upper of each pair: the top stays

@@ -1,0 +1,32 @@
+"""Temperatures of devices: layers on a substrate, boxes on a grid, bodies on a mesh."""
+
+from kapitza.device.description import Box as Box
+from kapitza.device.description import ConductivityLaw as ConductivityLaw
+from kapitza.device.description import Device as Device
+from kapitza.device.description import HeatSource as HeatSource
+from kapitza.device.description import PeriodicPower as PeriodicPower
+from kapitza.device.description import PulsedPower as PulsedPower
+from kapitza.device.description import SteadyPower as SteadyPower
+from kapitza.device.description import StepPower as StepPower
+from kapitza.device.elements.body import Body as Body
+from kapitza.device.elements.body import Convection as Convection
+from kapitza.device.elements.body import FixedFlux as FixedFlux
+from kapitza.device.elements.body import FixedTemperature as FixedTemperature
+from kapitza.device.elements.mesh import Mesh as Mesh
+from kapitza.device.elements.steady import BodyTemperatures as BodyTemperatures
+from kapitza.device.elements.steady import BoundaryJump as BoundaryJump
+from kapitza.device.elements.steady import solve_body as solve_body
+from kapitza.device.elements.views import TriangulatedField as TriangulatedField
+from kapitza.device.grid.steady import GridTemperatures as GridTemperatures
+from kapitza.device.grid.steady import solve_on_grid as solve_on_grid
+from kapitza.device.layered.temperatures import solve_layered as solve_layered
+from kapitza.device.layout import Block as Block
+from kapitza.device.layout import Layout as Layout
+from kapitza.device.results import DeviceTemperatures as DeviceTemperatures
+from kapitza.device.results import TemperatureField as TemperatureField
+from kapitza.device.results import TransientTemperatures as TransientTemperatures
+from kapitza.device.setup import Plane as Plane
+from kapitza.device.shapes import Disc as Disc
+from kapitza.device.shapes import GaussianSpot as GaussianSpot
+from kapitza.device.shapes import HeatMap as HeatMap
+from kapitza.device.shapes import Rectangle as Rectangle

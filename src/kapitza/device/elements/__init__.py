@@ -1,0 +1,1 @@
+"""Bodies with conforming interfaces, by finite elements."""

@@ -1,0 +1,159 @@
+"""Steady heat in bodies of any shape, by finite elements whose temperature jumps at their boundaries.
+
+Tetrahedra or triangles follow curved and inclined boundaries, which the bricks of a grid cannot: the steps of a
+staircase keep an area of their own however fine the grid is.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+from attrs import field, frozen
+from numpy.typing import ArrayLike
+
+from kapitza.core.arrays import Array, number, quantity
+from kapitza.core.conductance import Conductance
+from kapitza.core.stack import Boundary
+from kapitza.device.elements.interfaces import region_pairs
+from kapitza.device.elements.mesh import Mesh
+from kapitza.errors import InputError
+
+
+@frozen
+class FixedTemperature:
+    """A face at one temperature, K."""
+
+    temperature: float = field(converter=number, validator=quantity(low=-np.inf))
+
+
+@frozen
+class Convection:
+    """A face that gives heat to a medium: `coefficient` (W m⁻² K⁻¹) times the difference to its `temperature` (K)."""
+
+    coefficient: float = field(converter=number, validator=quantity())
+    temperature: float = field(converter=number, validator=quantity(low=-np.inf))
+
+
+@frozen
+class FixedFlux:
+    """A face that heat enters evenly, W m⁻²."""
+
+    flux: float = field(converter=number, validator=quantity(low=-np.inf))
+
+
+FaceCondition = FixedTemperature | Convection | FixedFlux
+
+
+def conductivity_tensor(name: str, value: ArrayLike, dimension: int) -> Array:
+    """(d, d) conductivity from one number, one number for each axis, or a tensor."""
+    try:
+        k = np.array(value, dtype=float)
+    except (TypeError, ValueError) as err:
+        raise InputError(f"{name}: expected a conductivity in W/mK, got {value!r:.60}") from err
+    if k.ndim == 0:
+        k = k * np.eye(dimension)
+    elif k.shape == (dimension,):
+        k = np.diag(k)
+    if k.shape != (dimension, dimension) or not np.isfinite(k).all():
+        raise InputError(
+            f"{name}: expected a finite conductivity or a {dimension} x {dimension} tensor, got {value!r:.60}"
+        )
+    if np.abs(k - k.T).max() > 1e-9 * np.abs(k).max() or np.linalg.eigvalsh(k).min() <= 0:
+        raise InputError(f"{name}: the conductivity {k.tolist()} W/mK is not symmetric and positive definite")
+    return k
+
+
+def named_values(value: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a mapping that nobody can change."""
+    if not isinstance(value, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise InputError(f"expected values by name, got {value!r:.60}")
+    return MappingProxyType(dict(value))
+
+
+@frozen(eq=False)
+class Body:
+    """What a mesh is made of, and where heat enters and leaves.
+
+    Attributes
+    ----------
+    mesh : triangles (everything is then per metre out of the plane) or tetrahedra
+    conductivity : of each region by name, W m⁻¹ K⁻¹: one number, one for each axis, or a tensor
+    conductance : of boundaries by "one|other": W m⁻² K⁻¹ that the user vouches for, or a Conductance with the
+        extrapolated drop; 0 lets no heat through; those that are not named do not resist
+    faces : Held, Cooled or Heated by name of the face; no heat crosses the others
+    heat : that enters a region evenly, by name, W m⁻³
+    reference : temperature at which a Conductance is taken, K
+
+    Raises
+    ------
+    InputError
+        for names that the mesh does not have, regions without conductivity, and values outside of their range
+    """
+
+    mesh: Mesh
+    conductivity: Mapping[str, Any] = field(converter=named_values)
+    conductance: Mapping[str, float | Conductance] = field(factory=dict, converter=named_values)
+    faces: Mapping[str, FaceCondition] = field(factory=dict, converter=named_values)
+    heat: Mapping[str, float] = field(factory=dict, converter=named_values)
+    reference: float = field(default=300.0, kw_only=True, converter=number, validator=quantity())
+
+    def __attrs_post_init__(self) -> None:
+        names = self.mesh.names
+        for what, given in (("conductivity", self.conductivity), ("heat", self.heat)):
+            for name in given:
+                if name not in names:
+                    raise InputError(f"{what} of {name!r}: the mesh has the regions {', '.join(names)}")
+        present = [names[i] for i in np.unique(self.mesh.region)]
+        missing = [name for name in present if name not in self.conductivity]
+        if missing:
+            raise InputError(f"region {missing[0]} has no conductivity: give one for each of {', '.join(present)}")
+        for name, density in self.heat.items():
+            if not np.isfinite(density):
+                raise InputError(f"heat in {name} = {density} W/m³, wanted a finite number")
+        for name, face in self.faces.items():
+            check_face_condition(self.mesh, name, face)
+        self.tensors()
+        self.conductances()
+
+    def tensors(self) -> Array:
+        """(regions, d, d) conductivities, W m⁻¹ K⁻¹; 0 of names that no cell has."""
+        d = self.mesh.dimension
+        zero = np.zeros((d, d))
+        return np.array(
+            [
+                conductivity_tensor(n, self.conductivity[n], d) if n in self.conductivity else zero
+                for n in self.mesh.names
+            ]
+        )
+
+    def densities(self) -> Array:
+        """(regions,) heat that enters, W m⁻³."""
+        return np.array([float(self.heat.get(name, 0.0)) for name in self.mesh.names])
+
+    def conductances(self) -> dict[tuple[int, int], float]:
+        """Finite conductances by the numbers of the two regions, the lower one first, W m⁻² K⁻¹."""
+        numbers = {name: i for i, name in enumerate(self.mesh.names)}
+        touching = region_pairs(self.mesh) if self.conductance else set[tuple[int, int]]()
+        found: dict[tuple[int, int], float] = {}
+        for name, value in self.conductance.items():
+            one, _, other = name.partition("|")
+            pair = tuple(sorted((numbers.get(one, -1), numbers.get(other, -1))))
+            if pair not in touching:
+                known = ", ".join(f"{self.mesh.names[a]}|{self.mesh.names[b]}" for a, b in sorted(touching))
+                raise InputError(f"the mesh has no boundary {name!r}: regions touch at {known or 'none'}")
+            if pair in found:
+                raise InputError(f"the boundary {name!r} is given twice, once from either side")
+            blocked = not isinstance(value, Conductance) and value == 0
+            resistance = np.inf if blocked else Boundary(value).resistance(self.reference)
+            if resistance > 0:
+                found[pair[0], pair[1]] = 1 / resistance
+        return found
+
+
+def check_face_condition(mesh: Mesh, name: str, face: object) -> None:
+    """Refuse conditions on faces that the mesh does not have, or that are none."""
+    if name not in mesh.faces or not len(mesh.faces[name]):
+        raise InputError(f"no face {name!r} in the mesh: it has {', '.join(mesh.faces) or 'no named faces'}")
+    if not isinstance(face, (FixedTemperature, Convection, FixedFlux)):
+        raise InputError(f"face {name}: expected Held, Cooled or Heated, got {face!r:.60}")

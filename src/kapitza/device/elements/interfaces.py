@@ -1,0 +1,165 @@
+"""Nodes on a boundary that resists are doubled: each side has its own temperature, and the jump lies between."""
+
+from collections.abc import Callable
+
+import numpy as np
+from attrs import frozen
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from kapitza.device.elements.mesh import Mesh, NodeIndices, corner_keys
+from kapitza.errors import InputError
+
+
+@frozen(eq=False)
+class ContactFacets:
+    """The facets between two regions.
+
+    Attributes
+    ----------
+    regions : numbers of the two
+    facets : (nf, k) points of the mesh on each facet
+    one, other : (nf, k) unknowns on the sides of the two regions, in the same order
+    """
+
+    regions: tuple[int, int]
+    facets: NodeIndices
+    one: NodeIndices
+    other: NodeIndices
+
+
+@frozen(eq=False)
+class SplitMesh:
+    """Unknowns of a mesh.
+
+    Attributes
+    ----------
+    unknowns : (m, k) unknown at each node of each cell
+    point : (n,) point of the mesh where each unknown lies
+    contacts : between regions whose nodes are doubled, by "one|other"
+    """
+
+    unknowns: NodeIndices
+    point: NodeIndices
+    contacts: dict[str, ContactFacets]
+
+
+@frozen(eq=False)
+class InnerFacets:
+    """Facets that two cells share: (n,) their cells and the corners that lie opposite."""
+
+    cell: NodeIndices
+    corner: NodeIndices
+    other_cell: NodeIndices
+    other_corner: NodeIndices
+
+    def __getitem__(self, chosen: np.ndarray) -> "InnerFacets":
+        return InnerFacets(self.cell[chosen], self.corner[chosen], self.other_cell[chosen], self.other_corner[chosen])
+
+
+def inner_facets(mesh: Mesh) -> InnerFacets:
+    """Return the facets between two cells.
+
+    Raises
+    ------
+    InputError
+        where more than two cells meet in one facet
+    """
+    d = mesh.dimension
+    keys = corner_keys(mesh.cells[:, mesh.simplex.facets[:, :d]].reshape(-1, d))
+    order = np.argsort(keys, kind="stable")
+    ordered = keys[order]
+    same = np.flatnonzero(ordered[1:] == ordered[:-1])
+    if np.any(np.diff(same) == 1):
+        place = int(order[same[int(np.argmax(np.diff(same) == 1))]]) // (d + 1)
+        raise InputError(f"more than two cells meet in a facet of cell {place}: the mesh overlaps itself")
+    first, second = order[same], order[same + 1]
+    return InnerFacets(first // (d + 1), first % (d + 1), second // (d + 1), second % (d + 1))
+
+
+def region_pairs(mesh: Mesh) -> set[tuple[int, int]]:
+    """Numbers of the regions that touch, the lower one first."""
+    inner = inner_facets(mesh)
+    both = np.sort(np.column_stack([mesh.region[inner.cell], mesh.region[inner.other_cell]]), axis=1)
+    return {(int(a), int(b)) for a, b in np.unique(both, axis=0) if a != b}
+
+
+def split_mesh(mesh: Mesh, parted: Callable[[int, int], bool]) -> SplitMesh:
+    """Double the nodes between the regions that `parted` (of their numbers) tells apart.
+
+    The nodes of all cells around a point count as one where a way leads from cell to cell that crosses no parted
+    facet: points on the rim of a boundary stay whole, and where several regions meet each gets its own.
+
+    Raises
+    ------
+    InputError
+        where a boundary is so thin in the mesh that no node of a facet could be doubled
+    """
+    inner = inner_facets(mesh)
+    pair = np.sort(np.column_stack([mesh.region[inner.cell], mesh.region[inner.other_cell]]), axis=1)
+    count = len(mesh.names)
+    table = np.array([[a != b and parted(min(a, b), max(a, b)) for b in range(count)] for a in range(count)])
+    apart = table[pair[:, 0], pair[:, 1]]
+    if not apart.any():
+        return SplitMesh(mesh.cells, np.arange(len(mesh.points)), {})
+    unknowns, point = double_nodes(mesh, inner[~apart], inner[apart])
+    return SplitMesh(unknowns, point, contact_facets(mesh, inner[apart], unknowns))
+
+
+def match_facets(mesh: Mesh, inner: InnerFacets) -> tuple[NodeIndices, NodeIndices]:
+    """(n, k) local nodes on the facets in the cell on either side, in one order."""
+    local, other = mesh.simplex.facets[inner.corner], mesh.simplex.facets[inner.other_corner]
+    points = mesh.cells[inner.cell[:, None], local]
+    others = mesh.cells[inner.other_cell[:, None], other]
+    rank = np.argsort(np.argsort(points, axis=1), axis=1)
+    order = np.take_along_axis(np.argsort(others, axis=1), rank, axis=1)
+    return local, np.take_along_axis(other, order, axis=1)
+
+
+def double_nodes(mesh: Mesh, whole: InnerFacets, apart: InnerFacets) -> tuple[NodeIndices, NodeIndices]:
+    """(m, k) unknowns of the cells, and (n,) the point where each unknown lies."""
+    nodes = mesh.cells.shape[1]
+    on_boundary = np.zeros(len(mesh.points), dtype=bool)
+    on_boundary[mesh.cells[apart.cell[:, None], mesh.simplex.facets[apart.corner]]] = True
+    near = np.flatnonzero(on_boundary[mesh.cells].ravel())  # only these places can get a second unknown
+    number = np.full(mesh.cells.size, -1)
+    number[near] = np.arange(near.size)
+    local, other = match_facets(mesh, whole)
+    one = number[(whole.cell[:, None] * nodes + local).ravel()]
+    two = number[(whole.other_cell[:, None] * nodes + other).ravel()]
+    keep = one >= 0
+    links = coo_array((np.ones(int(keep.sum())), (one[keep], two[keep])), shape=(near.size, near.size))
+    _, label = connected_components(links, directed=False)
+    at = mesh.cells.ravel()[near]
+    _, first, inverse = np.unique(label, return_index=True, return_inverse=True)
+    where = at[first]  # one label lies at one point
+    _, kept = np.unique(where, return_index=True)
+    new = np.full(where.size, -1)
+    new[kept] = where[kept]
+    extra = np.flatnonzero(new < 0)
+    new[extra] = len(mesh.points) + np.arange(extra.size)
+    unknowns = mesh.cells.copy().ravel()
+    unknowns[near] = new[inverse]
+    return unknowns.reshape(mesh.cells.shape), np.concatenate([np.arange(len(mesh.points)), where[extra]])
+
+
+def contact_facets(mesh: Mesh, apart: InnerFacets, unknowns: NodeIndices) -> dict[str, ContactFacets]:
+    """The parted facets by pair of regions, the side of the region with the lower number first."""
+    local, other = match_facets(mesh, apart)
+    points = mesh.cells[apart.cell[:, None], local]
+    one, two = unknowns[apart.cell[:, None], local], unknowns[apart.other_cell[:, None], other]
+    if (one == two).all(axis=1).any():
+        place = mesh.points[points[int(np.argmax((one == two).all(axis=1)))]].mean(axis=0)
+        raise InputError(
+            f"a boundary is one facet wide at {place.tolist()} m, between points that stay whole: refine the mesh there"
+        )
+    a, b = mesh.region[apart.cell], mesh.region[apart.other_cell]
+    turned = (a > b)[:, None]
+    one, two = np.where(turned, two, one), np.where(turned, one, two)
+    low, high = np.minimum(a, b), np.maximum(a, b)
+    found: dict[str, ContactFacets] = {}
+    for i, j in np.unique(np.column_stack([low, high]), axis=0):
+        here = (low == i) & (high == j)
+        name = f"{mesh.names[i]}|{mesh.names[j]}"
+        found[name] = ContactFacets((int(i), int(j)), points[here], one[here], two[here])
+    return found

@@ -1,0 +1,369 @@
+"""Steady temperatures of a body by finite elements: assembly, solution, jumps and heat flows."""
+
+from collections.abc import Mapping
+from importlib import import_module
+from importlib.util import find_spec
+
+import numpy as np
+from attrs import frozen
+from numpy.typing import NDArray
+from scipy.sparse import coo_array, csr_array, diags_array
+from scipy.sparse.csgraph import connected_components
+from scipy.sparse.linalg import cg, splu
+
+from kapitza.core.arrays import Array
+from kapitza.device.elements.body import Body, Convection, FixedFlux, FixedTemperature
+from kapitza.device.elements.interfaces import SplitMesh, split_mesh
+from kapitza.device.elements.mesh import Mesh, NodeIndices, Simplex, cell_chunks, jacobians
+from kapitza.errors import ConvergenceError, InputError
+
+
+def assemble_matrix(local: Array, rows: NodeIndices, columns: NodeIndices, size: int) -> csr_array:
+    """Sum (m, k, l) local matrices into one of `size` unknowns."""
+    shape = local.shape
+    row = np.broadcast_to(rows[:, :, None], shape).ravel()
+    column = np.broadcast_to(columns[:, None, :], shape).ravel()
+    return csr_array(coo_array((local.ravel(), (row, column)), shape=(size, size)))
+
+
+def stiffness_matrix(mesh: Mesh, unknowns: NodeIndices, tensors: Array, size: int) -> csr_array:
+    r"""$K_{ij} = \int \nabla N_i \cdot \mathbf{k}\,\nabla N_j$, W K⁻¹ (W m⁻¹ K⁻¹ in two dimensions).
+
+    Parameters
+    ----------
+    mesh : of the cells
+    unknowns : (m, k) of each cell
+    tensors : (regions, d, d) conductivity, W m⁻¹ K⁻¹
+    size : number of unknowns
+    """
+    points, weights = mesh.simplex.quadrature()
+    if mesh.simplex.order == 1:
+        points, weights = points[:1], np.array([mesh.simplex.volume])
+    _, slopes = mesh.simplex.shapes(points)
+    total = csr_array((size, size))
+    for part in cell_chunks(len(mesh.cells), len(points)):
+        jacobian, determinant = jacobians(mesh, mesh.cells[part], slopes)
+        gradient = np.matmul(slopes[None], np.linalg.inv(jacobian))  # (m, q, k, d)
+        weighted = np.matmul(gradient, tensors[mesh.region[part]][:, None]) * (determinant * weights)[:, :, None, None]
+        local = np.matmul(weighted, np.swapaxes(gradient, 2, 3)).sum(axis=1)
+        total = total + assemble_matrix(local, unknowns[part], unknowns[part], size)
+    return csr_array((total + total.T) / 2)
+
+
+def load_vector(mesh: Mesh, unknowns: NodeIndices, density: Array, size: int) -> Array:
+    r"""(size,) $\int N_i\,q$ of a source of `density` (regions,), W m⁻³, in W (W m⁻¹ in two dimensions)."""
+    points, weights = mesh.simplex.quadrature()
+    values, slopes = mesh.simplex.shapes(points)
+    load = np.zeros(size)
+    heated = np.flatnonzero(density[mesh.region] != 0)
+    for chosen in cell_chunks(len(heated), len(points)):
+        part = heated[chosen]
+        _, determinant = jacobians(mesh, mesh.cells[part], slopes)
+        local = (determinant * weights) @ values * density[mesh.region[part]][:, None]
+        load += np.bincount(unknowns[part].ravel(), local.ravel(), minlength=size)
+    return load
+
+
+def facet_mass_matrices(points: Array, facets: NodeIndices, order: int) -> Array:
+    r"""(nf, k, k) $\int N_i N_j$ over facets of these (nf, k) points, m² (m in two dimensions)."""
+    shape = Simplex(points.shape[1] - 1, order)
+    where, weights = shape.quadrature()
+    values, slopes = shape.shapes(where)
+    tangents = np.einsum("mka,qkb->mqab", points[facets], slopes)
+    if shape.dimension == 1:
+        measure = np.linalg.norm(tangents[..., 0], axis=-1)
+    else:
+        measure = np.linalg.norm(np.cross(tangents[..., 0], tangents[..., 1]), axis=-1)
+    return np.einsum("mq,qi,qj->mij", measure * weights, values, values)
+
+
+MAX_DIRECT_UNKNOWNS = {2: 60_000, 3: 12_000}  # unknowns up to which a factorisation is faster than iterations
+RESIDUAL_TOLERANCE = 1e-13
+MAX_CG_STEPS = 20_000
+
+
+@frozen(eq=False)
+class BoundaryJump:
+    """What happens at a boundary.
+
+    Attributes
+    ----------
+    points : (nf, d) middles of its facets, m
+    area : (nf,) of the facets, m² (m in two dimensions)
+    one, other : (nf,) mean temperature of the facets on either side, K, as the name says "one|other"
+    flux : (nf,) mean from one to other, W m⁻²
+    flow : from one to other through all of it, W (W m⁻¹ in two dimensions)
+    """
+
+    points: Array
+    area: Array
+    one: Array
+    other: Array
+    flux: Array
+    flow: float
+
+    @property
+    def jump(self) -> Array:
+        """(nf,) one - other, K."""
+        return self.one - self.other
+
+
+@frozen(eq=False)
+class BodyTemperatures:
+    """Temperatures of a body.
+
+    Attributes
+    ----------
+    body : whose they are
+    split : which unknown lies where
+    temperature : (n,) of each unknown, K; a point on a boundary that resists has one for each side
+    jumps : by name of the boundary
+    flows : of heat out through each face, W (W m⁻¹ in two dimensions)
+    entered : from the sources inside, W (W m⁻¹)
+    steps : of the iteration; 0 where the equations were factorised
+    """
+
+    body: Body
+    split: SplitMesh
+    temperature: Array
+    jumps: Mapping[str, BoundaryJump]
+    flows: Mapping[str, float]
+    entered: float
+    steps: int
+
+    @property
+    def imbalance(self) -> float:
+        """What enters less what leaves, over the larger of what crosses the faces or enters inside."""
+        flows = np.array(list(self.flows.values()))
+        scale = max(abs(self.entered), float(np.abs(flows).max(initial=0.0)))
+        return 0.0 if scale == 0 else abs(self.entered - float(flows.sum())) / scale
+
+    @property
+    def peak(self) -> float:
+        """Highest temperature of all nodes, K."""
+        return float(self.temperature.max())
+
+    def mean(self, face: str) -> float:
+        """Temperature averaged over a face of the mesh, whether or not heat crosses it, K."""
+        mesh = self.body.mesh
+        if face not in mesh.faces:
+            raise InputError(f"no face {face!r} in the mesh: it has {', '.join(mesh.faces) or 'no named faces'}")
+        unknowns, mass = face_facets(mesh, self.split, face)
+        weight = mass.sum(axis=2)
+        return float((weight * self.temperature[unknowns]).sum() / weight.sum())
+
+    def at(self, region: str) -> tuple[Array, Array]:
+        """(n, d) points of a region and (n,) their temperatures on its side, m and K."""
+        mesh = self.body.mesh
+        if region not in mesh.names:
+            raise InputError(f"no region {region!r}: the mesh has {', '.join(mesh.names)}")
+        chosen = np.unique(self.split.unknowns[mesh.region == mesh.names.index(region)])
+        return mesh.points[self.split.point[chosen]], self.temperature[chosen]
+
+
+@frozen(eq=False)
+class LinearSystem:
+    """A T = b before temperatures are held: (n, n) W K⁻¹ and (n,) W, with the masses of the facets of each face."""
+
+    matrix: csr_array
+    load: Array
+    faces: dict[str, tuple[NodeIndices, Array]]
+
+
+def solve_body(body: Body) -> BodyTemperatures:
+    r"""Temperatures of a body in steady state.
+
+    Conduction $\nabla\cdot\mathbf{k}\nabla T + q = 0$ with $G\,(T_1 - T_2)$ through boundaries that resist, in linear
+    or quadratic elements with a node of its own on either side of such a boundary.
+
+    Raises
+    ------
+    InputError
+        where a region has no way to give its heat away
+    ConvergenceError
+        where the iteration for a large mesh does not converge
+    """
+    pairs = body.conductances()
+    parts = split_mesh(body.mesh, lambda a, b: (a, b) in pairs)
+    equations = assemble_body(body, parts, pairs)
+    check_sinks(body, parts, equations)
+    held, values = fixed_unknowns(body, equations)
+    sinks = [face.temperature for face in body.faces.values() if not isinstance(face, FixedFlux)]
+    # Differences from a typical temperature: errors of the iteration then scale with the rise and not with 300 K.
+    temperature, steps = solve_constrained(equations, held, values, float(np.mean(sinks)), body.mesh.simplex)
+    residual = equations.load - equations.matrix @ temperature
+    return BodyTemperatures(
+        body,
+        parts,
+        temperature,
+        body_jumps(body, parts, pairs, temperature),
+        body_flows(body, equations, temperature, residual),
+        float(load_vector(body.mesh, parts.unknowns, body.densities(), len(temperature)).sum()),
+        steps,
+    )
+
+
+def assemble_body(body: Body, parts: SplitMesh, pairs: Mapping[tuple[int, int], float]) -> LinearSystem:
+    """Conduction, boundaries, coolants and sources together."""
+    mesh, size = body.mesh, len(parts.point)
+    matrix = stiffness_matrix(mesh, parts.unknowns, body.tensors(), size)
+    load = load_vector(mesh, parts.unknowns, body.densities(), size)
+    for contact in parts.contacts.values():
+        mass = facet_mass_matrices(mesh.points, contact.facets, mesh.simplex.order) * pairs[contact.regions]
+        both = np.hstack([contact.one, contact.other])
+        local = np.concatenate([np.concatenate([mass, -mass], axis=2), np.concatenate([-mass, mass], axis=2)], axis=1)
+        matrix = csr_array(matrix + assemble_matrix(local, both, both, size))
+    faces: dict[str, tuple[NodeIndices, Array]] = {}
+    for name, face in body.faces.items():
+        unknowns, mass = faces[name] = face_facets(mesh, parts, name)
+        if isinstance(face, Convection):
+            matrix = csr_array(matrix + assemble_matrix(mass * face.coefficient, unknowns, unknowns, size))
+            load += face.coefficient * face.temperature * facet_integrals(mass, unknowns, size)
+        elif isinstance(face, FixedFlux):
+            load += face.flux * facet_integrals(mass, unknowns, size)
+    return LinearSystem(matrix, load, faces)
+
+
+def face_facets(mesh: Mesh, parts: SplitMesh, face: str) -> tuple[NodeIndices, Array]:
+    """(nf, k) unknowns and (nf, k, k) masses of the facets of a face."""
+    cell, corner = mesh.faces[face].T
+    local = mesh.simplex.facets[corner]
+    return parts.unknowns[cell[:, None], local], facet_mass_matrices(
+        mesh.points, mesh.cells[cell[:, None], local], mesh.simplex.order
+    )
+
+
+def facet_integrals(mass: Array, unknowns: NodeIndices, size: int) -> Array:
+    """(size,) integral of the shape function of each unknown over facets."""
+    return np.bincount(unknowns.ravel(), mass.sum(axis=2).ravel(), minlength=size).astype(float)
+
+
+def check_sinks(body: Body, parts: SplitMesh, equations: LinearSystem) -> None:
+    """Refuse parts that no heat can leave: their temperature is not defined."""
+    graph = equations.matrix.copy()
+    graph.eliminate_zeros()
+    count, label = connected_components(graph, directed=False)
+    cooled = np.zeros(count, dtype=bool)
+    for name, face in body.faces.items():
+        if not isinstance(face, FixedFlux):
+            cooled[label[equations.faces[name][0].ravel()]] = True
+    used = np.zeros(len(label), dtype=bool)
+    used[parts.unknowns] = True
+    warm = used & ~cooled[label]
+    if warm.any():
+        cell = int(np.argmax(warm[parts.unknowns].any(axis=1)))
+        raise InputError(
+            f"no heat can leave region {body.mesh.names[body.mesh.region[cell]]}: no face of it or of what it "
+            "touches is Held or Cooled"
+        )
+
+
+def fixed_unknowns(body: Body, equations: LinearSystem) -> tuple[NDArray[np.bool_], Array]:
+    """(n,) which unknowns are held, and (n,) their temperatures.
+
+    Unknowns that no cell has (points of the mesh that are not used) are held at 0.
+    """
+    held = equations.matrix.diagonal() == 0
+    values = np.zeros(len(held))
+    for name, face in body.faces.items():
+        if isinstance(face, FixedTemperature):
+            unknowns = np.unique(equations.faces[name][0])
+            clash = held[unknowns] & (values[unknowns] != face.temperature)
+            if clash.any():
+                other = values[unknowns[clash]][0]
+                raise InputError(
+                    f"faces that touch are held at {other:g} and {face.temperature:g} K ({name}): their common edge "
+                    "cannot have both; an endless heat would flow there"
+                )
+            held[unknowns], values[unknowns] = True, face.temperature
+    return held, values
+
+
+def solve_constrained(
+    equations: LinearSystem, held: NDArray[np.bool_], values: Array, base: float, cell: Simplex
+) -> tuple[Array, int]:
+    """(n,) temperatures, and the steps that they took."""
+    free = np.flatnonzero(~held)
+    found = values.copy()
+    if not free.size:
+        return found, 0
+    matrix = csr_array(equations.matrix[free][:, free])
+    load = equations.load[free] - (equations.matrix @ values)[free]
+    load = load - matrix @ np.full(free.size, base)
+    rise, steps = solve_equations(matrix, load, cell)
+    found[free] = base + rise
+    return found, steps
+
+
+def solve_equations(matrix: csr_array, load: Array, cell: Simplex) -> tuple[Array, int]:
+    """Solution of few equations by factors and of many by iteration, and the steps that it took."""
+    if len(load) <= MAX_DIRECT_UNKNOWNS[cell.dimension]:
+        return splu(matrix.tocsc()).solve(load), 0
+    return solve_iteratively(matrix, load, multigrid=cell.order == 1 and find_spec("pyamg") is not None)
+
+
+def solve_iteratively(matrix: csr_array, load: Array, *, multigrid: bool) -> tuple[Array, int]:
+    """Conjugate gradients, preconditioned by algebraic multigrid (quadratic cells gain nothing from it) or not."""
+    if multigrid:
+        before = import_module("pyamg").ruge_stuben_solver(matrix, max_coarse=500).aspreconditioner()
+    else:
+        before = diags_array(1 / np.asarray(matrix.diagonal(), dtype=float))
+    count = [0]
+
+    def step(_: Array) -> None:
+        count[0] += 1
+
+    found, left = cg(matrix, load, rtol=RESIDUAL_TOLERANCE, maxiter=MAX_CG_STEPS, M=before, callback=step)
+    if left:
+        residual = float(np.linalg.norm(load - matrix @ found) / np.linalg.norm(load))
+        raise ConvergenceError(
+            f"{count[0]} steps left {residual:.1e} of the heat (wanted {RESIDUAL_TOLERANCE:.0e}): "
+            "the mesh may hold very flat cells",
+            last=found,
+        )
+    return found, count[0]
+
+
+def body_jumps(
+    body: Body, parts: SplitMesh, pairs: Mapping[tuple[int, int], float], temperature: Array
+) -> dict[str, BoundaryJump]:
+    """Jumps at all boundaries, named as the body names them."""
+    mesh, found = body.mesh, {}
+    for name, contact in parts.contacts.items():
+        mass = facet_mass_matrices(mesh.points, contact.facets, mesh.simplex.order).sum(axis=1)
+        area = mass.sum(axis=1)
+        one = (mass * temperature[contact.one]).sum(axis=1) / area
+        other = (mass * temperature[contact.other]).sum(axis=1) / area
+        reverse = "|".join(reversed(name.split("|")))
+        if reverse in body.conductance:
+            name, one, other = reverse, other, one  # noqa: PLW2901
+        flux = pairs[contact.regions] * (one - other)
+        corners = mesh.points[contact.facets[:, : mesh.dimension]].mean(axis=1)
+        found[name] = BoundaryJump(corners, area, one, other, flux, float(flux @ area))
+    return found
+
+
+def body_flows(body: Body, equations: LinearSystem, temperature: Array, residual: Array) -> dict[str, float]:
+    """Heat out through each face; of held faces what their nodes take (consistent), shared by area on common edges."""
+    size = len(temperature)
+    held = [name for name, face in body.faces.items() if isinstance(face, FixedTemperature)]
+    shares = {name: nodal_area(equations.faces[name], size) for name in held}
+    total = np.sum(list(shares.values()), axis=0) if shares else np.zeros(size)
+    found: dict[str, float] = {}
+    for name, face in body.faces.items():
+        unknowns, mass = equations.faces[name]
+        if isinstance(face, FixedTemperature):
+            share = np.divide(shares[name], total, out=np.zeros(size), where=total > 0)
+            found[name] = float(residual @ share)
+        else:
+            weight = facet_integrals(mass, unknowns, size)
+            over = (temperature - face.temperature) * face.coefficient if isinstance(face, Convection) else -face.flux
+            found[name] = float(np.sum(weight * over))
+    return found
+
+
+def nodal_area(face: tuple[NodeIndices, Array], size: int) -> Array:
+    """(size,) area of the facets around each unknown, above zero on all of the face."""
+    unknowns, mass = face
+    area = np.broadcast_to(mass.sum(axis=(1, 2))[:, None], unknowns.shape)
+    return np.bincount(unknowns.ravel(), area.ravel(), minlength=size).astype(float)

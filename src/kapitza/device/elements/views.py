@@ -1,0 +1,182 @@
+"""Sections, fluxes and means of the temperatures of a body, and temperatures on a triangulated plane."""
+
+import numpy as np
+from attrs import field, frozen
+from numpy.typing import ArrayLike, NDArray
+
+from kapitza.core.arrays import Array
+from kapitza.device.elements.mesh import NodeIndices, cell_volumes, jacobians
+from kapitza.device.elements.steady import BodyTemperatures
+from kapitza.device.results import read_only_array
+from kapitza.errors import InputError
+
+
+def integer_array(value: ArrayLike) -> NodeIndices:
+    """Return `value` as a read-only array of whole numbers."""
+    array = np.array(value, dtype=np.int64)
+    array.flags.writeable = False
+    return array
+
+
+@frozen(eq=False)
+class TriangulatedField:
+    """Temperatures on a plane: points on a boundary that resists stand there once for each side.
+
+    Attributes
+    ----------
+    name : of the plane
+    axes : what its two axes are called; "depth" runs down
+    points : (n, 2) m
+    triangles : (m, 3) points of each
+    value : (n,) rise above the sink, K
+    region : (m,) number of the region of each triangle
+    names : of the regions
+    places : (p, 2) where the flux of heat is known, m
+    flux : (p, 2) its part in the plane, along both axes, W m⁻²
+    """
+
+    name: str
+    axes: tuple[str, ...] = field(converter=tuple)
+    points: Array = field(converter=read_only_array)
+    triangles: NodeIndices = field(converter=integer_array)
+    value: Array = field(converter=read_only_array)
+    region: NodeIndices = field(converter=integer_array)
+    names: tuple[str, ...] = field(converter=tuple)
+    places: Array = field(converter=read_only_array)
+    flux: Array = field(converter=read_only_array)
+
+    def __attrs_post_init__(self) -> None:
+        count, cells = len(self.points), len(self.triangles)
+        shapes = (self.points.shape, self.triangles.shape, self.value.shape, self.region.shape, self.flux.shape)
+        if shapes != ((count, 2), (cells, 3), (count,), (cells,), self.places.shape):
+            raise InputError(f"{self.name}: shapes {shapes} of points, triangles, values, regions, fluxes do not fit")
+
+
+def merge_points(keys: NDArray[np.int64], values: Array) -> tuple[NodeIndices, NodeIndices, Array]:
+    """One of each key: (n,) first place of each, number of it at each place, and (n,) mean of the values there."""
+    _, first, inverse = np.unique(keys.ravel(), return_index=True, return_inverse=True)
+    number = inverse.reshape(keys.shape)
+    count = np.bincount(inverse)
+    return first, number, np.bincount(inverse, values.ravel()) / count
+
+
+QUADRATIC_SUBTRIANGLES = np.array(
+    [[0, 3, 5], [3, 1, 4], [5, 4, 2], [3, 4, 5]]
+)  # a curved triangle as four straight ones
+PLANE_OFFSET = 1e-7  # of the size of a body, by which a plane is moved off nodes
+
+
+def body_flux(found: BodyTemperatures) -> Array:
+    """(m, d) flux of heat in the middle of each cell, W m⁻²."""
+    mesh = found.body.mesh
+    middle = np.full((1, mesh.dimension), 1 / (mesh.dimension + 1))
+    _, slopes = mesh.simplex.shapes(middle)
+    jacobian, _ = jacobians(mesh, mesh.cells, slopes)
+    gradient = np.matmul(slopes[None], np.linalg.inv(jacobian))[:, 0]  # (m, k, d)
+    rise = np.einsum("mkd,mk->md", gradient, found.temperature[found.split.unknowns])
+    return -np.einsum("mab,mb->ma", found.body.tensors()[mesh.region], rise)
+
+
+def body_means(found: BodyTemperatures) -> dict[str, float]:
+    """Temperature averaged over each region, by name, K."""
+    mesh = found.body.mesh
+    points, weights = mesh.simplex.quadrature()
+    values, slopes = mesh.simplex.shapes(points)
+    _, determinant = jacobians(mesh, mesh.cells, slopes)
+    part = (determinant * weights) * (found.temperature[found.split.unknowns] @ values.T)
+    volume, total = cell_volumes(mesh), part.sum(axis=1)
+    number = {name: mesh.region == i for i, name in enumerate(mesh.names)}
+    return {name: float(total[own].sum() / volume[own].sum()) for name, own in number.items() if own.any()}
+
+
+def body_hot_spot(found: BodyTemperatures) -> tuple[Array, str]:
+    """(d,) place of the hottest node, m, and the region that it lies in."""
+    mesh = found.body.mesh
+    rows = found.temperature[found.split.unknowns]
+    cell, node = np.unravel_index(int(np.argmax(rows)), rows.shape)
+    return mesh.points[mesh.cells[cell, node]], mesh.names[mesh.region[cell]]
+
+
+def body_section(found: BodyTemperatures, sink: float = 0.0, y: float | None = None) -> TriangulatedField:
+    """All of a body of triangles, or the section of tetrahedra with a plane across y.
+
+    Parameters
+    ----------
+    found : temperatures of a body
+    sink : temperature above which rises count, K
+    y : of the plane, m; through the hottest point if None
+
+    Raises
+    ------
+    InputError
+        for a plane that does not meet the body
+    """
+    mesh, flux = found.body.mesh, body_flux(found)
+    centres = mesh.points[mesh.cells[:, : mesh.dimension + 1]].mean(axis=1)
+    if mesh.dimension == 2:
+        triangles = found.split.unknowns
+        region = np.asarray(mesh.region)
+        if mesh.simplex.order == 2:
+            triangles, region = triangles[:, QUADRATIC_SUBTRIANGLES].reshape(-1, 3), np.repeat(region, 4)
+        points, value = mesh.points[found.split.point], found.temperature - sink
+        return TriangulatedField("body", ("x", "y"), points, triangles, value, region, mesh.names, centres, flux)
+    low, high = float(mesh.points[:, 1].min()), float(mesh.points[:, 1].max())
+    place = float(body_hot_spot(found)[0][1]) if y is None else y
+    if not low <= place <= high:
+        raise InputError(f"a section at y = {place:g} m: the body reaches from {low:g} to {high:g} m")
+    aside = PLANE_OFFSET * (high - low)
+    place = min(max(place, low + aside), high - aside) + 0.3 * aside
+    cut, points, value = slice_tetrahedra(mesh.points, mesh.cells, found.temperature[found.split.unknowns], place)
+    near = np.unique(cut)
+    return TriangulatedField(
+        f"section at y = {place:.4g} m",
+        ("x", "z"),
+        points,
+        np.arange(len(points)).reshape(-1, 3),
+        value - sink,
+        mesh.region[cut],
+        mesh.names,
+        centres[near][:, [0, 2]],
+        flux[near][:, [0, 2]],
+    )
+
+
+def slice_tetrahedra(
+    points: Array, cells: NodeIndices, temperature: Array, y: float
+) -> tuple[NodeIndices, Array, Array]:
+    """Triangles in which a plane cuts tetrahedra: (t,) cell of each, (3t, 2) x and z of corners, (3t,) values, K."""
+    corners, values = points[cells[:, :4]], temperature[:, :4]
+    above = corners[:, :, 1] > y
+    chosen: list[NodeIndices] = []
+    places: list[Array] = []
+    found: list[Array] = []
+    code = above @ np.array([1, 2, 4, 8])
+    for case in range(1, 15):
+        inside = np.flatnonzero(code == case)
+        if not inside.size:
+            continue
+        for triangle in crossing_triangles(case):
+            chosen.append(inside)
+            ends = [edge_crossings(corners[inside], values[inside], y, *edge) for edge in triangle]
+            places.append(np.stack([at for at, _ in ends], axis=1))
+            found.append(np.stack([value for _, value in ends], axis=1))
+    if not chosen:
+        raise InputError(f"a section at y = {y:g} m meets no cell")
+    return np.concatenate(chosen), np.concatenate(places).reshape(-1, 2), np.concatenate(found).ravel()
+
+
+def crossing_triangles(case: int) -> list[tuple[tuple[int, int], ...]]:
+    """Triangles, by the edges on which their corners lie, where the corners of a tetrahedron in bits are above."""
+    up = [i for i in range(4) if case >> i & 1]
+    down = [i for i in range(4) if not case >> i & 1]
+    if len(up) == 2:
+        (a, b), (c, d) = up, down
+        return [((a, c), (a, d), (b, d)), ((a, c), (b, d), (b, c))]
+    return [tuple((a, b) for a in up for b in down)]
+
+
+def edge_crossings(corners: Array, values: Array, y: float, a: int, b: int) -> tuple[Array, Array]:
+    """(n, 2) x and z where edges meet a plane, m, and (n,) values there, K."""
+    share = (y - corners[:, a, 1]) / (corners[:, b, 1] - corners[:, a, 1])
+    at = corners[:, a] + share[:, None] * (corners[:, b] - corners[:, a])
+    return at[:, [0, 2]], values[:, a] + share * (values[:, b] - values[:, a])

@@ -1,0 +1,1 @@
+"""Boxes on a rectilinear grid, by finite volumes."""

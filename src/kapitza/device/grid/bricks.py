@@ -1,0 +1,220 @@
+"""A layout as bricks with named regions, faces and boundaries: what a solver of finite elements takes."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from attrs import frozen
+from numpy.typing import NDArray
+
+from kapitza.core.arrays import Array
+from kapitza.core.conductance import Conductance
+from kapitza.device.description import HeatSource
+from kapitza.device.grid.box_grid import BoxGrid
+from kapitza.device.grid.finite_volumes import paint_regions
+from kapitza.device.grid.sensitivities import adjacent_regions, visible_regions
+from kapitza.device.layered.linear import source_plane
+from kapitza.device.layout import Layout, conductance_at_sink, layer_depth
+from kapitza.device.setup import locate_plane
+from kapitza.device.shapes import Rectangle
+from kapitza.errors import InputError
+
+BrickIndices = NDArray[np.int64]
+BRICK_FACES = ((0, 1, 2, 3), (4, 5, 6, 7), (0, 1, 5, 4), (3, 2, 6, 7), (0, 3, 7, 4), (1, 2, 6, 5))
+
+
+@frozen(eq=False)
+class BrickRegion:
+    """A layer or block.
+
+    Attributes
+    ----------
+    name : its own
+    field : name of the field of temperature in it: regions without a resistance between them share one
+    conductivity : along x, y and z, W m⁻¹ K⁻¹
+    heat : that enters evenly, W m⁻³
+    """
+
+    name: str
+    field: str
+    conductivity: tuple[float, float, float]
+    heat: float
+
+
+@frozen(eq=False)
+class FluxPatch:
+    """A rectangle on which heat enters one region.
+
+    Attributes
+    ----------
+    source : name of the source
+    region : into which the heat goes
+    x, y : its range, m
+    z : its height above the bottom face, m
+    up : whether the outward normal of the region points up there
+    flux : W m⁻²
+    """
+
+    source: str
+    region: str
+    x: tuple[float, float]
+    y: tuple[float, float]
+    z: float
+    up: bool
+    flux: float
+
+
+@frozen(eq=False)
+class BrickMesh:
+    """A device for solvers of finite elements, z upwards from the bottom face.
+
+    Attributes
+    ----------
+    points : (n, 3) m
+    cells : (m, 8) corners: the lower face, then the upper one, both against the clock from above
+    region : (m,) index into `regions`
+    regions : names, conductivities and heat
+    faces : (k, 4) corners of outer faces by (name of the side, index of the region)
+    contacts : conductance by pair of region indices that a resistance divides, W m⁻² K⁻¹
+    cooling : coefficient to the sink by side, W m⁻² K⁻¹; infinite where it is held
+    patches : where heat enters
+    sink : K
+    varying : names of numbers that depend on temperature, taken at that of the sink
+    """
+
+    points: Array
+    cells: BrickIndices
+    region: BrickIndices
+    regions: tuple[BrickRegion, ...]
+    faces: Mapping[tuple[str, int], BrickIndices]
+    contacts: Mapping[tuple[int, int], float]
+    cooling: Mapping[str, float]
+    patches: tuple[FluxPatch, ...]
+    sink: float
+    varying: tuple[str, ...]
+
+
+def brick_mesh(layout: Layout, grid: BoxGrid) -> BrickMesh:
+    """Return a layout on a grid as bricks.
+
+    Parameters
+    ----------
+    layout : with rectangles as sources, on faces of layers
+    grid : such as `automatic_grid` makes
+
+    Raises
+    ------
+    InputError
+        for sources of other shapes or through a layer, and where regions without a resistance between them join two
+        that a resistance divides
+    """
+    numbers = paint_regions(layout, grid)
+    shown = sorted(visible_regions(layout))
+    index = {number: i for i, number in enumerate(shown)}
+    contacts = {
+        pair: conductance_at_sink(layout.contact(*pair), layout.device.sink) for pair in adjacent_regions(layout)
+    }
+    fields = region_variables(layout, contacts, shown)
+    points, cells = brick_corners(grid)
+    lookup = np.zeros(len(layout.regions), dtype=np.int64)
+    lookup[shown] = np.arange(len(shown))
+    region = lookup[np.swapaxes(numbers[:, :, ::-1], 0, 2).ravel()]
+    regions = tuple(brick_region(layout, number, fields[number], grid, numbers) for number in shown)
+    device = layout.device
+    cooling = {**layout.sides, "top": device.top_coefficient, "bottom": device.coefficient}
+    return BrickMesh(
+        points,
+        cells,
+        region,
+        regions,
+        outer_brick_faces(cells, region, grid),
+        {(index[a], index[b]): g for (a, b), g in contacts.items() if np.isfinite(g)},
+        {side: value for side, value in cooling.items() if value > 0},
+        tuple(patch for source in device.sources for patch in flux_patches(layout, grid, numbers, source)),
+        device.sink,
+        temperature_dependent_names(layout),
+    )
+
+
+def region_variables(layout: Layout, contacts: Mapping[tuple[int, int], float], shown: list[int]) -> dict[int, str]:
+    """Name of the field of each region: that of the first of those without a resistance between them."""
+    first = {number: number for number in shown}
+    for (a, b), g in contacts.items():
+        if np.isinf(g):
+            low, high = sorted((first[a], first[b]))
+            first = {number: low if own == high else own for number, own in first.items()}
+    for (a, b), g in contacts.items():
+        if np.isfinite(g) and first[a] == first[b]:
+            raise InputError(
+                f"{layout.name(a, b)} resists, and both touch others without a resistance in between: one temperature "
+                "cannot jump there; give these boundaries a conductance too, however large"
+            )
+    return {number: layout.regions[own].name for number, own in first.items()}
+
+
+def brick_region(layout: Layout, number: int, name: str, grid: BoxGrid, numbers: NDArray[np.int16]) -> BrickRegion:
+    """A region with its numbers at the temperature of the sink."""
+    layer, law = layout.regions[number], layout.laws.get(number)
+    factor = 1.0 if law is None else float(law.at(layout.device.sink)[0]) / layer.conductivity
+    kx, ky, kz = (float(k) * factor for k in np.diagonal(layer.tensor))
+    block = number - len(layout.device.stack.layers)
+    power = layout.blocks[block].power if block >= 0 else 0.0
+    volume = ((numbers == number) * grid.areas[:, :, None] * grid.sizes[2]).sum() if power else 1.0
+    return BrickRegion(layer.name, name, (kx, ky, kz), power / float(volume))
+
+
+def brick_corners(grid: BoxGrid) -> tuple[Array, BrickIndices]:
+    """Points and bricks of a grid, x fastest, then y, then z upwards."""
+    heights = (grid.z[-1] - grid.z)[::-1]
+    z, y, x = np.meshgrid(heights, grid.y, grid.x, indexing="ij")
+    nx, ny = grid.x.size, grid.y.size
+    k, j, i = np.indices(grid.shape[::-1])
+    low = (k * ny + j) * nx + i
+    steps = (0, 1, nx + 1, nx)
+    cells = [low + a + up * nx * ny for up in (0, 1) for a in steps]
+    return np.column_stack([x.ravel(), y.ravel(), z.ravel()]), np.stack(cells, axis=-1).reshape(-1, 8)
+
+
+def outer_brick_faces(cells: BrickIndices, region: BrickIndices, grid: BoxGrid) -> dict[tuple[str, int], BrickIndices]:
+    """Corners of the outer faces of each region on each side."""
+    nx, ny, nz = grid.shape
+    k, j, i = (one.ravel() for one in np.indices((nz, ny, nx)))
+    where = {"bottom": k == 0, "top": k == nz - 1, "front": j == 0, "back": j == ny - 1, "left": i == 0}
+    where["right"] = i == nx - 1
+    found: dict[tuple[str, int], BrickIndices] = {}
+    for (side, there), quad in zip(where.items(), BRICK_FACES, strict=True):
+        for number in np.unique(region[there]):
+            found[side, int(number)] = cells[there & (region == number)][:, quad]
+    return found
+
+
+def flux_patches(layout: Layout, grid: BoxGrid, numbers: NDArray[np.int16], source: HeatSource) -> list[FluxPatch]:
+    """Rectangles of one source, one for each region that its heat goes into."""
+    shape = source.shape or Rectangle((0.0, layout.box.width), (0.0, layout.box.depth))
+    if source.through or not isinstance(shape, Rectangle):
+        raise InputError(
+            f"source {source.name} is no rectangle on a plane: those alone are written; give the heat to a block, or "
+            "cut it into rectangles"
+        )
+    upper, at = heated_side(layout, grid, source)
+    inside = [slice(*np.searchsorted(m, one)) for m, one in zip(grid.middles[:2], shape.extent, strict=True)]
+    below = numbers[:, :, at - 1 if upper else at][tuple(inside)]
+    flux, height = source.power / shape.area, float(grid.z[-1] - grid.z[at])
+    return [
+        FluxPatch(source.name, layout.regions[int(number)].name, *shape.extent, height, not upper, flux)
+        for number in np.unique(below)
+    ]
+
+
+def heated_side(layout: Layout, grid: BoxGrid, source: HeatSource) -> tuple[bool, int]:
+    """Whether heat enters what lies above its plane, and the edge along z that this is."""
+    index, depth = locate_plane(source_plane(layout.device, source), layout.device.stack)
+    layer = layout.device.stack.layers[index]
+    at = grid.face(layer_depth(layout.device.stack, index) + depth)
+    return at > 0 and depth >= layer.thickness * (1 - 1e-9), at
+
+
+def temperature_dependent_names(layout: Layout) -> tuple[str, ...]:
+    """Names of numbers that depend on temperature."""
+    found = [f"{layout.regions[i].name}.conductivity" for i in layout.laws]
+    pairs = [pair for pair in adjacent_regions(layout) if isinstance(layout.contact(*pair), Conductance)]
+    return (*found, *(f"{layout.name(*pair)}.conductance" for pair in pairs))

@@ -1,0 +1,286 @@
+"""Sensitivities and uncertainty of the peak temperature of a layout: adjoint, or finite differences."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from attrs import evolve
+from numpy.typing import NDArray
+
+from kapitza.core.arrays import Array
+from kapitza.core.conductance import Conductance
+from kapitza.device.description import Device
+from kapitza.device.grid.box_grid import BoxGrid, automatic_grid, required_edges
+from kapitza.device.grid.finite_volumes import (
+    FiniteVolumes,
+    axis_index,
+    balance_matrix,
+    cell_heats,
+    finite_volumes,
+    horizontal_faces,
+    layout_is_nonlinear,
+    paint_regions,
+)
+from kapitza.device.grid.steady import GridTemperatures, HotSpot, solve_balances
+from kapitza.device.layered.temperatures import scale_device as scaled_device
+from kapitza.device.layout import Block, Layout, conductance_at_sink
+from kapitza.device.multigrid import build_preconditioner, conjugate_gradients
+from kapitza.errors import InputError
+
+SCALABLE_PROPERTIES = (
+    "conductivity",
+    "in_plane",
+    "in_plane_y",
+    "conductance",
+    "coefficient",
+    "top_coefficient",
+    "power",
+)
+
+
+def adjacent_regions(layout: Layout) -> tuple[tuple[int, int], ...]:
+    """Pairs of numbers of layers and blocks that have a face in common, the lower one first.
+
+    Parts of a block that lie below a later one do not count.
+    """
+    regions = coarsest_regions(layout)
+    found: set[tuple[int, int]] = set()
+    for axis in range(3):
+        first, second = (
+            regions[axis_index(axis, slice(None, -1))].ravel(),
+            regions[axis_index(axis, slice(1, None))].ravel(),
+        )
+        both = np.sort(np.column_stack([first, second]), axis=1)
+        found |= {(int(a), int(b)) for a, b in np.unique(both, axis=0) if a != b}
+    return tuple(sorted(found))
+
+
+def visible_regions(layout: Layout) -> set[int]:
+    """Numbers of the layers and blocks that are not all below later blocks."""
+    return {int(n) for n in np.unique(coarsest_regions(layout))}
+
+
+def coarsest_regions(layout: Layout) -> NDArray[np.int16]:
+    """Number of the layer or block of each cell of the coarsest grid that shows them all."""
+    edges: list[Array] = [required_edges(layout, axis) for axis in range(3)]
+    return paint_regions(layout, BoxGrid(*edges))
+
+
+def layout_parameters(layout: Layout) -> list[str]:
+    """Names of the numbers that the peak may depend on."""
+    device = layout.device
+    found: list[str] = []
+    for layer in device.stack.layers:
+        given = (("conductivity", True), ("in_plane", layer.in_plane), ("in_plane_y", layer.in_plane_y))
+        found += [f"{layer.name}.{name}" for name, value in given if value]
+    found += [f"{name}.conductance" for name in device.stack.boundary_names]
+    found = [name for name in found if np.isfinite(device.value(name))]
+    found += [name for name in ("coefficient", "top_coefficient") if 0 < getattr(device, name) < np.inf]
+    found += [f"{source.name}.power" for source in device.sources]
+    for block in layout.blocks:
+        found.append(f"{block.name}.conductivity")
+        given = {f"{name}|{block.name}": value for name, value in block.contacts.items()}
+        given |= {block.name: block.conductance}
+        found += [
+            f"{name}.conductance"
+            for name, value in given.items()
+            if np.isfinite(conductance_at_sink(value, device.sink))
+        ]
+        found += [f"{block.name}.power"] if block.power else []
+    return found
+
+
+def scale_layout(layout: Layout, name: str, factor: float) -> Layout:
+    """A layout with a conductivity, conductance, coefficient or power times a factor.
+
+    Parameters
+    ----------
+    name : such as "via.power", "fin|gate.conductance", "SiC.in_plane"
+    factor : above zero
+
+    Raises
+    ------
+    InputError
+        for names that the layout does not have, numbers that are none, and lengths, which blocks would have to follow
+    """
+    value = layout.value(name)
+    if name.rpartition(".")[2] not in SCALABLE_PROPERTIES:
+        raise InputError(
+            f"{name}: of a device with blocks {', '.join(SCALABLE_PROPERTIES)} can be changed; lengths stand "
+            "in the file"
+        )
+    if not (np.isfinite(value) and value and factor > 0):
+        raise InputError(f"{name} is {value:g}, times {factor:g}: wanted finite numbers above zero")
+    return scale_layout_parameter(layout, name, factor)
+
+
+def scale_layout_parameter(layout: Layout, name: str, factor: float) -> Layout:
+    """A layout with one number times a factor."""
+    owner, _, attribute = name.rpartition(".")
+    pair = layout.pair(owner) if attribute == "conductance" else None
+    if pair is not None:
+        return scale_contact(layout, pair, factor)
+    if owner not in [block.name for block in layout.blocks]:
+        return evolve(layout, device=scaled_device(layout.device, name, owner, factor))
+    return evolve(layout, blocks=[scale_block(b, attribute, factor) if b.name == owner else b for b in layout.blocks])
+
+
+def scale_contact(layout: Layout, pair: tuple[int, int], factor: float) -> Layout:
+    """A layout with the boundary between a block and another region times a factor."""
+    number = pair[1] - len(layout.device.stack.layers)
+    block, other = layout.blocks[number], layout.regions[pair[0]].name
+    changed = evolve(block, contacts={**block.contacts, other: scale_conductance(layout.contact(*pair), factor)})
+    return evolve(layout, blocks=[changed if i == number else one for i, one in enumerate(layout.blocks)])
+
+
+def scale_block(block: Block, attribute: str, factor: float) -> Block:
+    """A block with its conductivities, its own conductance (not those of `contacts`), or its power times a factor."""
+    if attribute == "power":
+        return evolve(block, power=block.power * factor)
+    if attribute == "conductance":
+        return evolve(block, conductance=scale_conductance(block.conductance, factor))
+    layer = block.layer
+    kept = {name: getattr(layer, name) for name in ("in_plane", "in_plane_y")}
+    if attribute in kept:
+        return evolve(block, layer=evolve(layer, **{attribute: kept[attribute] * factor}))
+    along = {name: None if value is None else value * factor for name, value in kept.items()}
+    law = None if block.law is None else evolve(block.law, value=block.law.value * factor)
+    return evolve(block, layer=evolve(layer, conductivity=layer.conductivity * factor, **along), law=law)
+
+
+def scale_conductance(value: float | Conductance, factor: float) -> float | Conductance:
+    """A conductance times a factor, at all temperatures."""
+    return evolve(value, value=value.value * factor) if isinstance(value, Conductance) else value * factor
+
+
+LAYOUT_PERTURBATION = 1e-4  # of a number, by which it is moved either way: its square is the relative error
+ADJOINT_TOLERANCE = 1e-11
+
+
+def grid_sensitivities(
+    layout: Layout | Device,
+    unknowns: int = 40_000,
+    *,
+    grid: BoxGrid | None = None,
+    names: Sequence[str] | None = None,
+) -> dict[str, float]:
+    """Change of the peak per relative change of each conductivity, conductance, coefficient and power, by name, K.
+
+    Parameters
+    ----------
+    layout : with numbers that do not depend on temperature
+    unknowns, grid : as for `solve_fields`
+    names : of some numbers only
+
+    Returns
+    -------
+    ∂T/∂ln p of "GaN.conductivity", "GaN|SiC.conductance", "finger.power", ...; of a block "via.conductivity",
+    "via.conductance" (where no other is named), "GaN|via.conductance" (of a boundary that is named) and "via.power"
+
+    Raises
+    ------
+    InputError
+        for properties of T, and as `solve_fields`
+    """
+    layout = Layout(layout) if isinstance(layout, Device) else layout
+    if layout_is_nonlinear(layout):
+        raise InputError(f"{layout.device.title}: sensitivities of a field take plain numbers, got properties of T")
+    held = solve_balances(layout, grid or automatic_grid(layout, unknowns), ADJOINT_TOLERANCE)
+    balances = balance_matrix(held.system)
+    weights = spot_weights(held.system, held.spot).ravel()
+    adjoint = conjugate_gradients(balances, weights, build_preconditioner(balances), None, ADJOINT_TOLERANCE)[
+        0
+    ].reshape(held.rise.shape)
+    found: dict[str, float] = {}
+    for name in layout_parameters(layout) if names is None else names:
+        change = 0.0
+        for sign in (1, -1):
+            moved = scale_layout_parameter(layout, name, 1 + sign * LAYOUT_PERTURBATION)
+            other = finite_volumes(moved, held.system.grid, held.system.regions)
+            peak = held.spot.rise(held.rise, horizontal_faces(other, held.rise))
+            change += sign * (peak - float(np.vdot(adjoint, other.flow(held.rise) - cell_heats(other))))
+        found[name] = change / (2 * LAYOUT_PERTURBATION)
+    return found
+
+
+def spot_weights(found: FiniteVolumes, spot: HotSpot) -> Array:
+    """(nx, ny, nz) change of the rise of a spot with that of each cell."""
+    weights = np.zeros(found.grid.shape)
+    both = np.outer(spot.x[1], spot.y[1])
+    own = np.ix_(spot.x[0], spot.y[0])
+    for i, a in enumerate(spot.x[0]):
+        for j, b in enumerate(spot.y[0]):  # a cell stands twice where a wall mirrors it
+            if spot.plane is None:
+                weights[a, b, spot.cell[2]] += both[i, j]
+                continue
+            share = float(spot.plane.share[own][i, j])
+            if spot.plane.index < found.grid.shape[2]:
+                weights[a, b, spot.plane.index] += both[i, j] * share
+            if spot.plane.index:
+                weights[a, b, spot.plane.index - 1] += both[i, j] * (1 - share)
+    return weights
+
+
+DIFFERENCE_CELLS = 8000  # cells where each number takes solutions of its own
+GRID_DIFFERENCE_STEP = 1e-2  # of differences, relative
+DIFFERENCE_TOLERANCE = 1e-10
+
+
+def add_grid_uncertainty(layout: Layout, fields: GridTemperatures, unknowns: int = 40_000) -> GridTemperatures:
+    """Return fields with the uncertainty of the hottest temperature from each number that has one.
+
+    With plain numbers all derivatives come from one more solution (`field_sensitivities`).  With properties of T each
+    uncertain number takes differences on a coarser grid.
+
+    Parameters
+    ----------
+    layout : with uncertainties, its own and those of its device
+    fields : of it
+    unknowns : of the grid for the derivatives, which need fewer cells than the temperatures
+
+    Returns
+    -------
+    Fields whose temperatures have `sensitivity` and `contribution` for these numbers; those of `left_out` have none
+    """
+    relative = layout_uncertainties(layout)
+    if not relative:
+        return fields
+    if layout_is_nonlinear(layout):
+        slopes = grid_differences(layout, tuple(relative))
+    else:
+        slopes = grid_sensitivities(layout, unknowns, names=tuple(relative))
+    parts = {name: abs(slopes[name]) * share for name, share in relative.items() if name in slopes}
+    return evolve(fields, temperatures=evolve(fields.temperatures, sensitivity=slopes, contribution=parts))
+
+
+def layout_uncertainties(layout: Layout) -> dict[str, float]:
+    """Relative standard uncertainty of each number that has one, by name; of a saved conductance at the sink."""
+    given = {**layout.device.uncertain, **layout.uncertain}
+    without = unresolved_uncertainties(layout)
+    found = {name: sigma / abs(layout.value(name)) for name, sigma in given.items() if name not in without}
+    for pair in adjacent_regions(layout):
+        held, name = layout.contact(*pair), f"{layout.name(*pair)}.conductance"
+        if isinstance(held, Conductance) and held.sigma is not None and name not in found:
+            at = evolve(held, value=held.sigma, sigma=None).at(layout.device.sink)[0]
+            found[name] = float(at / held.at(layout.device.sink)[0])
+    return found
+
+
+def unresolved_uncertainties(layout: Layout) -> tuple[str, ...]:
+    """Names of uncertain numbers that fields on a grid tell nothing about: lengths, which the grid itself follows."""
+    given = (*layout.device.uncertain, *layout.uncertain)
+    return tuple(name for name in given if name.rpartition(".")[2] not in SCALABLE_PROPERTIES)
+
+
+def grid_differences(layout: Layout, names: tuple[str, ...]) -> dict[str, float]:
+    """Change of the peak per relative change of numbers by solutions with each a little larger and smaller, K."""
+    grid = automatic_grid(layout, DIFFERENCE_CELLS)
+    found: dict[str, float] = {}
+    for name in names:
+        peaks = [
+            solve_balances(
+                scale_layout_parameter(layout, name, 1 + sign * GRID_DIFFERENCE_STEP), grid, DIFFERENCE_TOLERANCE
+            ).peak
+            for sign in (1, -1)
+        ]
+        found[name] = (peaks[0] - peaks[1]) / (2 * GRID_DIFFERENCE_STEP)
+    return found

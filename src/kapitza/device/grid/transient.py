@@ -1,0 +1,288 @@
+r"""Fields of temperature that change with time, by implicit steps whose length follows the solution.
+
+Two stages of a step h, each implicit with $\gamma = 1 - 1/\sqrt2$ (stiffly accurate, of second order, and what changes
+fast dies out at once):
+
+$$(C + \gamma hA)\,Y_1 = C\,T + \gamma hq,\qquad (C + \gamma hA)\,Y_2 = C\,[T + (1-\gamma)h f_1] + \gamma hq,\qquad
+f_i = C^{-1}(q - A Y_i) .$$
+
+$h|f_2 - f_1|$ tells how much the rate changes in a step.  Steps are powers of two of the first, so that few matrices
+are needed.  Properties of T are those of the field in the middle of a step, $T + hf/2$ with the rate f at its start,
+which keeps the second order; for the first step after a switch a trial step tells the rate.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from attrs import evolve, frozen
+from numpy.typing import ArrayLike
+from scipy.interpolate import PchipInterpolator
+from scipy.sparse import csr_array
+
+from kapitza.core.arrays import Array, positive
+from kapitza.device.description import Device, PeriodicPower, PulsedPower, SteadyPower, Waveform
+from kapitza.device.grid.box_grid import BoxGrid, automatic_grid
+from kapitza.device.grid.finite_volumes import (
+    FiniteVolumes,
+    GridPlane,
+    balance_matrix,
+    cell_capacities,
+    cell_heats,
+    find_grid_plane,
+    finite_volumes,
+    horizontal_faces,
+    layout_is_nonlinear,
+    paint_regions,
+    shape_coverage,
+)
+from kapitza.device.grid.steady import HotSpot, solve_balances
+from kapitza.device.layered.temperatures import averaging_patches
+from kapitza.device.layered.transient import time_span
+from kapitza.device.layout import Layout
+from kapitza.device.multigrid import Preconditioner, build_preconditioner, conjugate_gradients
+from kapitza.device.results import TransientTemperatures
+from kapitza.errors import ConvergenceError, InputError
+
+SDIRK_GAMMA = 1 - 1 / np.sqrt(2)
+MAX_RATE_CHANGE = 0.01  # of the highest rise, by which the rate may change within a step
+FIRST_STEP_FRACTION = 1 / 40  # of the first time asked for, or of the first pulse
+STAGE_TOLERANCE = 1e-8  # tolerance of the solution in each stage
+MAX_TIME_STEPS = 20_000
+
+PowerLevels = Callable[[float], tuple[float, ...]]
+
+
+@frozen(eq=False)
+class ImplicitStepper:
+    """Balances with storage for one length of steps."""
+
+    length: float
+    matrix: csr_array
+    ready: Preconditioner
+
+
+@frozen(eq=False)
+class GridProbes:
+    """What is read of each field: the hottest point of the steady state, then patches, by name."""
+
+    spot: HotSpot
+    patches: dict[str, tuple[GridPlane, Array]]
+
+    def read(self, found: FiniteVolumes, rise: Array) -> list[float]:
+        """Rises, K."""
+        faces = horizontal_faces(found, rise)
+        means = [float((faces.plane(at) * share).sum()) for at, share in self.patches.values()]
+        return [self.spot.rise(rise, faces), *means]
+
+
+def grid_step_response(
+    layout: Layout | Device, time: ArrayLike, unknowns: int = 40_000, *, grid: BoxGrid | None = None
+) -> TransientTemperatures:
+    """Rises after all sources and blocks were switched on together at t = 0, whatever their courses.
+
+    Parameters
+    ----------
+    layout : with heat capacities; properties of T are taken at the field in the middle of each step
+    time : (nt,) s, above zero
+    unknowns, grid : as for `solve_fields`
+
+    Raises
+    ------
+    InputError, ConvergenceError
+        as `solve_fields`, and for layers without heat capacity
+    """
+    layout = Layout(layout) if isinstance(layout, Device) else layout
+    times = positive(time)
+    on = (1.0,) * (len(layout.device.sources) + 1)
+    return integrate_response(
+        layout,
+        grid or automatic_grid(layout, unknowns, shortest=float(times.min())),
+        times,
+        lambda _: on,
+        [0.0],
+        settle=False,
+    )
+
+
+def grid_response(
+    layout: Layout | Device, time: ArrayLike, unknowns: int = 40_000, *, grid: BoxGrid | None = None
+) -> TransientTemperatures:
+    """Rises against time with each source on its own course: steady ones and blocks have been on for ever.
+
+    Raises
+    ------
+    InputError, ConvergenceError
+        as `field_step`; for periodic sources and trains of pulses without beginning, which never started
+    """
+    layout = Layout(layout) if isinstance(layout, Device) else layout
+    times = positive(time)
+    courses = [source.course for source in layout.device.sources]
+    ends = {0.0}
+    for source in layout.device.sources:
+        ends |= switching_times(source.name, source.course)
+
+    def levels(at: float) -> tuple[float, ...]:
+        return (*(power_level(course, at) for course in courses), 1.0)
+
+    breaks = sorted(end for end in ends if end < times.max())
+    return integrate_response(
+        layout,
+        grid or automatic_grid(layout, unknowns, shortest=float(times.min())),
+        times,
+        levels,
+        breaks,
+        settle=True,
+    )
+
+
+def grid_time_span(layout: Layout) -> tuple[float, float]:
+    """Times between which a layout heats up, s: from when heat leaves what is smallest until all is steady.
+
+    Raises
+    ------
+    InputError
+        for a layer or block without heat capacity
+    """
+    first, last = time_span(layout.device)
+    for block in layout.blocks:
+        if block.layer.heat_capacity is None:
+            raise InputError(f"{block.name} has no heat_capacity (J/m³K), which all that changes needs")
+        size = min(high - low for low, high in (*block.outline.extent, block.span))
+        first = min(first, 0.02 * size**2 * block.layer.heat_capacity / block.layer.conductivity)
+    return first, last
+
+
+def switching_times(name: str, course: Waveform) -> set[float]:
+    """Times at which a source is switched, s."""
+    if isinstance(course, PeriodicPower) or (isinstance(course, PulsedPower) and course.count is None):
+        raise InputError(f"{name} has always been {course}: fields start at t = 0, give steps or counted pulses")
+    if isinstance(course, PulsedPower):
+        starts = [n * course.period for n in range(course.count or 0)]
+        return {*starts, *(start + course.width for start in starts)}
+    return {0.0}
+
+
+def power_level(course: Waveform, at: float) -> float:
+    """Part of its power that a source gives just after a time from t = 0; before that only steady ones give any."""
+    if isinstance(course, SteadyPower):
+        return 1.0
+    if at < 0:
+        return 0.0
+    if isinstance(course, PulsedPower):
+        number, since = divmod(at * (1 + 1e-12), course.period)
+        return float(number < (course.count or 0) and since < course.width)
+    return 1.0
+
+
+def integrate_response(
+    layout: Layout, grid: BoxGrid, times: Array, levels: PowerLevels, breaks: list[float], *, settle: bool
+) -> TransientTemperatures:
+    """Step through all times, from one switch to the next."""
+    steady = solve_balances(layout, grid, STAGE_TOLERANCE)
+    found = evolve(steady.system, levels=())
+    patches = {
+        name: (find_grid_plane(found, plane), shape_coverage(patch, grid) / shape_coverage(patch, grid).sum())
+        for name, (plane, patch) in averaging_patches(layout.device).items()
+    }
+    watched = GridProbes(steady.spot, patches)
+    rise = np.zeros(grid.shape)
+    before = levels(-1.0) if settle else (0.0,)
+    if any(before):
+        rise = initial_rise(layout, grid, before)
+    rows = np.zeros((1 + len(patches), times.size))
+    for start, end in zip(breaks, [*breaks[1:], float(times.max())], strict=True):
+        inside = (times > start) & (times <= end)
+        shortest = float(times[inside].min() - start) if inside.any() else end - start
+        knots, values, rise = advance_interval(
+            layout, grid, rise, levels(start), (end - start, shortest * FIRST_STEP_FRACTION), watched
+        )
+        if inside.any():
+            rows[:, inside] = PchipInterpolator(np.sqrt(knots), values, axis=1)(np.sqrt(times[inside] - start))
+    return TransientTemperatures(times, rows[0], dict(zip(patches, rows[1:], strict=True)))
+
+
+def initial_rise(layout: Layout, grid: BoxGrid, levels: tuple[float, ...]) -> Array:
+    """(nx, ny, nz) field of what was on before t = 0, with properties at that field, K."""
+    regions = paint_regions(layout, grid)
+    rise = np.zeros(grid.shape)
+    for _ in range(8 if layout_is_nonlinear(layout) else 1):
+        found = evolve(finite_volumes(layout, grid, regions, rise), levels=levels)
+        balances = balance_matrix(found)
+        heat = cell_heats(found).ravel()
+        if not heat.any():
+            return rise
+        rise = conjugate_gradients(balances, heat, build_preconditioner(balances))[0].reshape(grid.shape)
+    return rise
+
+
+def advance_interval(
+    layout: Layout,
+    grid: BoxGrid,
+    rise: Array,
+    levels: tuple[float, ...],
+    spans: tuple[float, float],
+    watched: GridProbes,
+) -> tuple[Array, Array, Array]:
+    """Step from one switch to the next.
+
+    Parameters
+    ----------
+    spans : time until the next switch, and the length of the first step, s
+
+    Returns
+    -------
+    (n,) times since the switch, (readers, n) rises, and the field at the end
+    """
+    regions = paint_regions(layout, grid)
+    varies = layout_is_nonlinear(layout)
+    found = evolve(finite_volumes(layout, grid, regions, rise), levels=levels)
+    held = cell_capacities(found)
+    span, length = spans
+    at, stepper, rate = 0.0, None, None
+    knots, rows = [0.0], [watched.read(found, rise)]
+    for _ in range(MAX_TIME_STEPS):
+        if at >= span * (1 - 1e-9):
+            return np.array(knots), np.array(rows).T, rise
+        wanted = min(length, span - at)
+        if varies and rate is None:
+            stepper = implicit_stepper(found, held, wanted, stepper)
+            rate = (take_step(stepper, held, cell_heats(found), rise)[0] - rise) / wanted
+        ahead = found
+        if rate is not None and varies:
+            ahead = evolve(finite_volumes(layout, grid, regions, rise + wanted / 2 * rate), levels=levels)
+        if stepper is None or stepper.length != wanted or varies:
+            stepper = implicit_stepper(ahead, held, wanted, stepper if varies else None)
+        new, change, after = take_step(stepper, held, cell_heats(ahead), rise)
+        if change > MAX_RATE_CHANGE * 1.5 and wanted > 1e-6 * spans[1]:
+            length = wanted / 2
+            continue
+        at, rise, rate = at + wanted, new, after
+        if varies:
+            found = evolve(finite_volumes(layout, grid, regions, rise), levels=levels)
+        knots.append(at)
+        rows.append(watched.read(found, rise))
+        length = 2 * length if change < MAX_RATE_CHANGE / 4 else length
+    raise ConvergenceError(f"{MAX_TIME_STEPS} steps end {at:g} s after a switch: {span:g} s were asked for", last=rise)
+
+
+def implicit_stepper(found: FiniteVolumes, held: Array, length: float, last: Any) -> ImplicitStepper:
+    """The matrix of a step, with the preconditioner of the last one where it is of the same length."""
+    balances = balance_matrix(found, held / (SDIRK_GAMMA * length))
+    same = isinstance(last, ImplicitStepper) and last.length == length
+    return ImplicitStepper(length, balances, last.ready if same else build_preconditioner(balances))
+
+
+def take_step(stepper: ImplicitStepper, held: Array, heat: Array, rise: Array) -> tuple[Array, float, Array]:
+    """One step: the new field, how much its rate changed within it, over the highest rise, and the rate at its end."""
+    part = SDIRK_GAMMA * stepper.length
+    rates: list[Array] = []
+    start, stage = rise, rise
+    for _ in range(2):
+        right = (held / part * start + heat).ravel()
+        solved, _ = conjugate_gradients(stepper.matrix, right, stepper.ready, stage.ravel(), STAGE_TOLERANCE)
+        stage = solved.reshape(rise.shape)
+        rates.append((stage - start) / part)
+        start = rise + (1 - SDIRK_GAMMA) * stepper.length * rates[0]
+    highest = max(float(np.abs(stage).max()), 1e-300)
+    return stage, float(stepper.length * np.abs(rates[1] - rates[0]).max() / highest), rates[1]

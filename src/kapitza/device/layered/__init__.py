@@ -1,0 +1,1 @@
+"""Layers of one cross-section, by cosine and Hankel transforms."""

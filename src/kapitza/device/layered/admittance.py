@@ -1,0 +1,467 @@
+"""Response of a stack to periodic heat: thermal waves in layers and one stable recursion over them."""
+
+import numpy as np
+from attrs import frozen
+from numpy.typing import ArrayLike, NDArray
+
+from kapitza.core.stack import Boundary, Layer, Stack
+from kapitza.device.setup import BackCondition, LayerSlice, Setup, StackCut, StackPiece, cut_stack
+from kapitza.errors import InputError
+
+ComplexArray = NDArray[np.complex128]
+
+
+@frozen(eq=False)
+class ThermalWave:
+    """Waves of one layer.
+
+    Attributes
+    ----------
+    gamma : (ns, nk) heat flux per temperature of a wave that decays, W m⁻² K⁻¹
+    decay : (ns, nk) its decay u, m⁻¹
+    skew : (nk,) imaginary b/k_zz by which the tensor turns its phase with depth, m⁻¹; None without such elements
+    """
+
+    gamma: ComplexArray
+    decay: ComplexArray
+    skew: ComplexArray | None
+
+
+@frozen(eq=False)
+class SpectralPoints:
+    """Where a response is evaluated: s (ns, 1) in s⁻¹, kx and ky (nk,) in rad m⁻¹."""
+
+    s: ComplexArray
+    kx: NDArray[np.float64]
+    ky: NDArray[np.float64]
+
+
+def spectral_points(s: ArrayLike, kx: ArrayLike, ky: ArrayLike) -> SpectralPoints:
+    """Return Laplace variables and wave vectors as arrays that broadcast to (ns, nk).
+
+    Raises
+    ------
+    InputError
+        for more than one axis, or kx and ky of unequal lengths
+    """
+    laplace = np.atleast_1d(np.asarray(s, dtype=complex))
+    x, y = np.atleast_1d(np.asarray(kx, dtype=float)), np.atleast_1d(np.asarray(ky, dtype=float))
+    if laplace.ndim != 1 or x.ndim != 1 or y.ndim != 1 or y.size not in (1, x.size):
+        raise InputError(f"expected s (ns,), kx (nk,) and ky (nk,) or one, got {laplace.shape}, {x.shape}, {y.shape}")
+    return SpectralPoints(laplace[:, None], x, y)
+
+
+def lateral_conduction(layer: Layer, at: SpectralPoints) -> NDArray[np.float64]:
+    """(nk,) conductivity along the layer times wave vector squared, W m⁻³ K⁻¹."""
+    k = layer.tensor
+    if layer.axisymmetric:
+        return k[0, 0] * (at.kx**2 + at.ky**2)
+    return k[0, 0] * at.kx**2 + 2 * k[0, 1] * at.kx * at.ky + k[1, 1] * at.ky**2
+
+
+def heat_storage(layer: Layer, at: SpectralPoints) -> ComplexArray:
+    """(ns, 1) s times heat capacity, W m⁻³ K⁻¹.
+
+    Raises
+    ------
+    InputError
+        if the layer has no heat capacity and some s is not 0
+    """
+    if layer.heat_capacity is None:
+        if at.s.any():
+            raise InputError(f"layer {layer.name} has no heat_capacity (J/m³K), which all that changes with time needs")
+        return at.s
+    return at.s * layer.heat_capacity
+
+
+def thermal_wave(layer: Layer, at: SpectralPoints) -> ThermalWave:
+    """Waves of a layer with one temperature."""
+    c = lateral_conduction(layer, at) + heat_storage(layer, at)
+    if not layer.oblique:
+        gamma: ComplexArray = np.sqrt(layer.conductivity * c)
+        return ThermalWave(gamma, gamma * (1 / layer.conductivity), None)
+    turn = layer.xz * at.kx + layer.yz * at.ky
+    gamma = np.sqrt(layer.conductivity * c - turn**2)
+    return ThermalWave(gamma, gamma * (1 / layer.conductivity), np.asarray(1j * turn / layer.conductivity, complex))
+
+
+def thermal_waves(stack: Stack, at: SpectralPoints) -> dict[str, ThermalWave]:
+    """Waves of each layer by name."""
+    return {layer.name: thermal_wave(layer, at) for layer in stack.layers}
+
+
+ELECTRON_CHANNEL, LATTICE_CHANNEL = 0, 1
+
+
+@frozen(eq=False)
+class MetalWaves:
+    """The two waves of a metal, in the frame scaled by the square roots of both conductivities.
+
+    Attributes
+    ----------
+    decay : (2, ns, nk) decay of each, m⁻¹
+    turn : (2, 2, ns, nk) rotation V from waves to scaled temperatures
+    scale : (2,) square roots of the conductivities of electrons and lattice
+    """
+
+    decay: ComplexArray
+    turn: ComplexArray
+    scale: NDArray[np.float64]
+
+
+def metal_waves(layer: Layer, at: SpectralPoints) -> MetalWaves:
+    """Waves of a metal with two temperatures."""
+    ke, ce, g = layer.electron_conductivity, layer.electron_heat_capacity, layer.coupling
+    if ke is None or ce is None or g is None:
+        raise InputError(f"layer {layer.name} has one temperature")
+    kp = layer.conductivity
+    ae = ke * (at.kx**2 + at.ky**2) + at.s * ce
+    ap = lateral_conduction(layer, at) + heat_storage(layer, at)
+    electrons, lattice, mixed = (ae + g) / ke, (ap + g) / kp, -g / np.sqrt(ke * kp)
+    half = (electrons - lattice) / 2
+    root = np.sqrt(half**2 + mixed**2)
+    root = np.where((half.conj() * root).real < 0, -root, root)
+    t = mixed / (half + root)
+    first = electrons + t * mixed
+    second = lattice - t * mixed
+    det = (ae * ap + g * (ae + ap)) / (ke * kp)
+    upper = np.abs(first) > np.abs(second)
+    first, second = np.where(upper, first, det / second), np.where(upper, det / first, second)
+    cosine = 1 / np.sqrt(1 + t**2)
+    sine = t * cosine
+    turn = np.array([[cosine, -sine], [sine, cosine]])
+    return MetalWaves(np.sqrt(np.array([first, second])), turn, np.sqrt([ke, kp]))
+
+
+def matrix_product(*factors: ComplexArray) -> ComplexArray:
+    """Product of (2, 2, ns, nk) matrices."""
+    found = factors[0]
+    for factor in factors[1:]:
+        found = np.einsum("ij...,jk...->ik...", found, factor)
+    return found
+
+
+def matrix_inverse(m: ComplexArray) -> ComplexArray:
+    """Inverse of (2, 2, ns, nk) matrices."""
+    det = m[0, 0] * m[1, 1] - m[0, 1] * m[1, 0]
+    return np.array([[m[1, 1], -m[0, 1]], [-m[1, 0], m[0, 0]]]) / det
+
+
+def diagonal_matrix(values: ComplexArray) -> ComplexArray:
+    """(2, 2, ns, nk) matrices with (2, ns, nk) values on the diagonal."""
+    nothing = np.zeros_like(values[0])
+    return np.array([[values[0], nothing], [nothing, values[1]]])
+
+
+def metal_admittance(metal: MetalWaves, thickness: float, y: ComplexArray | None) -> ComplexArray:
+    """Admittance (2, 2, ns, nk) before a slab, from that behind it; None behind it for fixed temperatures."""
+    flux = diagonal_matrix(metal.decay)
+    if np.isinf(thickness):
+        new = flux
+    else:
+        loss = np.expm1(-2 * metal.decay * thickness)
+        fade = diagonal_matrix(np.exp(-metal.decay * thickness))
+        if y is None:
+            new = diagonal_matrix(metal.decay * (2 + loss) / -loss)
+        else:
+            size = metal.scale[:, None] * metal.scale
+            inner = matrix_product(metal.turn.swapaxes(0, 1), y / size[:, :, None, None], metal.turn)
+            gone = 2 * matrix_product(
+                fade, matrix_inverse(flux + inner), inner, fade
+            )  # 1 - M = gone - loss, without cancellation
+            new = matrix_product(flux, gone - diagonal_matrix(loss), matrix_inverse(diagonal_matrix(2 + loss) - gone))
+    size = (metal.scale[:, None] * metal.scale)[:, :, None, None]
+    found = size * matrix_product(metal.turn, new, metal.turn.swapaxes(0, 1))
+    return (found + found.swapaxes(0, 1)) / 2
+
+
+def series_admittance(y: ComplexArray, channel: int, part: ComplexArray) -> ComplexArray:
+    """Admittance before a resistance in one channel; `part` is its share r/(1 + r Y) of that channel."""
+    column = y[:, channel]
+    return y - part * column[:, None] * column[None, :]
+
+
+def boundary_admittance(boundary: Boundary, y: ComplexArray, near: Layer, temperature: float) -> ComplexArray:
+    """Admittance before a boundary, from that behind it: (1, 1, ns, nk) for one temperature, (2, 2, ns, nk) for two."""
+    r, electrons = boundary.resistance(temperature), boundary.electron_conductance
+    two = near.coupling is not None
+    if y.shape[0] == 1:
+        behind = y[0, 0]
+        if not two:
+            return y / (1 + y * r)
+        share = 1 + (behind + electrons) * r
+        mixed = -electrons / share
+        return np.array([[electrons * (1 + behind * r) / share, mixed], [mixed, (behind + electrons) / share]])
+    y = series_admittance(y, LATTICE_CHANNEL, r / (1 + r * y[LATTICE_CHANNEL, LATTICE_CHANNEL]))
+    y = series_admittance(y, ELECTRON_CHANNEL, 1 / (electrons + y[ELECTRON_CHANNEL, ELECTRON_CHANNEL]))
+    return y if two else y.sum(axis=(0, 1))[None, None]
+
+
+def piece_admittance(
+    piece: StackPiece, y: ComplexArray | None, near: Layer, at: SpectralPoints, temperature: float
+) -> ComplexArray:
+    """Admittance before a piece, from that behind it; None behind it for fixed temperatures."""
+    if isinstance(piece, Boundary):
+        if y is None:
+            raise InputError("a boundary right before a plane of fixed temperature: end the stack with a layer")
+        return boundary_admittance(piece, y, near, temperature)
+    if piece.layer.coupling is not None:
+        if y is not None and y.shape[0] == 1:
+            y = np.zeros((2, 2, 1, 1), dtype=complex)  # an adiabatic end
+        return metal_admittance(metal_waves(piece.layer, at), piece.thickness, y)
+    own = thermal_wave(piece.layer, at)
+    if np.isinf(piece.thickness):
+        return own.gamma[None, None]
+    e = np.expm1(-2 * own.decay * piece.thickness)
+    t = -e / (2 + e)
+    if y is None:
+        return (own.gamma / t)[None, None]
+    return own.gamma * (y + own.gamma * t) / (own.gamma + y * t)
+
+
+def side_admittance(
+    pieces: tuple[StackPiece, ...], near: Layer, end: ComplexArray | None, at: SpectralPoints, temperature: float
+) -> ComplexArray:
+    """Admittance of pieces that lead away from a plane in or on the layer `near`."""
+    y = end
+    for i in range(len(pieces) - 1, -1, -1):
+        before_it = pieces[i - 1] if i else None
+        y = piece_admittance(
+            pieces[i], y, before_it.layer if isinstance(before_it, LayerSlice) else near, at, temperature
+        )
+    if y is None:
+        raise InputError("the heated plane is at a fixed temperature: nothing warms up")
+    return y
+
+
+def coupled_impedance(scene: StackCut, setup: Setup, at: SpectralPoints) -> ComplexArray:
+    """(ns, nk) temperature per heat flux into the electrons of the heated plane, K m² W⁻¹.
+
+    Raises
+    ------
+    InputError
+        for heat over a depth, a thermometer on another plane, or oblique tensors
+    """
+    if setup.absorption_depth or scene.thermometer != scene.heater:
+        raise InputError(
+            "metals with two temperatures are modelled with heat and thermometer on one plane: leave out "
+            "absorption_depth and thermometer, or the coupling"
+        )
+    near = scene.layer
+    if near.coupling is None and setup.sensed == "electrons":
+        raise InputError(f"layer {near.name} has one temperature: sensed = 'electrons' needs its coupling")
+    nothing = np.zeros((1, 1, 1, 1), dtype=complex)
+    up = side_admittance(scene.pieces[: scene.heater][::-1], near, nothing, at, setup.temperature)
+    end = None if setup.back == "isothermal" else nothing
+    down = side_admittance(scene.pieces[scene.heater :], near, end, at, setup.temperature)
+    if near.coupling is None:
+        return (1 / (up + down))[0, 0]
+    rise = matrix_inverse(np.zeros((2, 2, 1, 1)) + two_channel_admittance(up) + two_channel_admittance(down))
+    return rise[LATTICE_CHANNEL if setup.sensed == "lattice" else ELECTRON_CHANNEL, ELECTRON_CHANNEL]
+
+
+def two_channel_admittance(y: ComplexArray) -> ComplexArray:
+    """An admittance of two temperatures; an adiabatic end where only one came."""
+    return y if y.shape[0] == 2 else np.zeros((2, 2, 1, 1), dtype=complex)
+
+
+def admittance(
+    stack: Stack,
+    s: ArrayLike,
+    kx: ArrayLike,
+    ky: ArrayLike = 0.0,
+    *,
+    back: BackCondition = "adiabatic",
+    temperature: float = 300.0,
+) -> ComplexArray:
+    r"""Heat flux into the top face of a stack per temperature of that face.
+
+    Parameters
+    ----------
+    stack : layers from the top down; an infinite last layer is semi-infinite
+    s : (ns,) Laplace variable, iω for periodic heat, s⁻¹
+    kx, ky : (nk,) wave vector along the layers, rad m⁻¹
+    back : "adiabatic" or "isothermal" lower face of a last layer of finite thickness
+    temperature : K, at which boundary conductances of T are taken
+
+    Returns
+    -------
+    (ns, nk) Y, W m⁻² K⁻¹
+
+    Raises
+    ------
+    InputError
+        for a layer without heat capacity where s is not 0, or infinite layers inside the stack
+    """
+    return 1 / impedance(stack, s, kx, ky, setup=Setup(back=back, temperature=temperature))
+
+
+def impedance(
+    stack: Stack, s: ArrayLike, kx: ArrayLike, ky: ArrayLike = 0.0, *, setup: Setup | None = None
+) -> ComplexArray:
+    r"""Temperature of the thermometer's plane per heat flux into the heater's.
+
+    Parameters
+    ----------
+    stack : layers from the top down
+    s : (ns,) Laplace variable, iω for periodic heat, s⁻¹
+    kx, ky : (nk,) wave vector along the layers, rad m⁻¹
+    setup : planes of heater and thermometer, absorption depth, what lies behind; None for both on the top face
+
+    Returns
+    -------
+    (ns, nk) K m² W⁻¹
+
+    Raises
+    ------
+    InputError
+        for a layer without heat capacity where s is not 0, infinite layers inside the stack, planes that the stack does
+        not have, or what is not modelled: depths of absorption in oblique layers, metals with two temperatures together
+        with either or with two planes
+    """
+    setup = setup or Setup()
+    at = spectral_points(s, kx, ky)
+    scene = cut_stack(stack, setup)
+    if any(layer.coupling is not None for layer in stack.layers):
+        return coupled_impedance(scene, setup, at)
+    media = thermal_waves(stack, at)
+    if setup.absorption_depth:
+        return absorption_response(scene, setup, media)
+    up, down = half_stacks(scene, scene.heater, setup, media)
+    theta = 1 / (up.admittance + down.admittance)
+    steps = scene.thermometer - scene.heater
+    return temperature_beyond(theta, down if steps > 0 else up, abs(steps), media, setup.temperature)
+
+
+@frozen(eq=False)
+class HalfStack:
+    """One side of a plane.
+
+    Attributes
+    ----------
+    pieces : from the plane outwards
+    behind : (ns, nk) admittance behind each piece, W m⁻² K⁻¹
+    admittance : (ns, nk) of all of it, W m⁻² K⁻¹
+    sign : of the direction in which it is looked at: 1 downwards, -1 upwards
+    """
+
+    pieces: tuple[StackPiece, ...]
+    behind: tuple[ComplexArray, ...]
+    admittance: ComplexArray
+    sign: int
+
+
+def half_stacks(
+    scene: StackCut, plane: int, setup: Setup, media: dict[str, ThermalWave]
+) -> tuple[HalfStack, HalfStack]:
+    """What a plane sees upwards and downwards."""
+    nothing = np.zeros((1, 1), dtype=complex)
+    fixed = np.full((1, 1), np.inf, dtype=complex)
+    end = fixed if setup.back == "isothermal" else nothing
+    return (
+        half_stack(scene.pieces[:plane][::-1], nothing, -1, media, setup.temperature),
+        half_stack(scene.pieces[plane:], end, 1, media, setup.temperature),
+    )
+
+
+def half_stack(
+    pieces: tuple[StackPiece, ...], end: ComplexArray, sign: int, media: dict[str, ThermalWave], temperature: float
+) -> HalfStack:
+    """Carry the admittance of the end through all pieces to the plane that they begin at."""
+    y = end
+    behind: list[ComplexArray] = []
+    for piece in reversed(pieces):
+        behind.append(y)
+        y = input_admittance(piece, y, media, temperature)
+    return HalfStack(pieces, tuple(reversed(behind)), y, sign)
+
+
+def input_admittance(
+    piece: StackPiece, y: ComplexArray, media: dict[str, ThermalWave], temperature: float
+) -> ComplexArray:
+    """Admittance before a piece, from that behind it."""
+    isothermal = y.size == 1 and np.isinf(y[0, 0])
+    if isinstance(piece, Boundary):
+        r = piece.resistance(temperature)
+        return np.full((1, 1), 1 / r if r else np.inf, dtype=y.dtype) if isothermal else y / (1 + y * r)
+    wave = media[piece.layer.name]
+    if np.isinf(piece.thickness):
+        return wave.gamma
+    e = np.expm1(wave.decay * (-2 * piece.thickness))
+    t = -e / (2 + e)
+    if isothermal:
+        return wave.gamma / t
+    return wave.gamma * (y + wave.gamma * t) / (wave.gamma + y * t)
+
+
+def temperature_beyond(
+    theta: ComplexArray, side: HalfStack, steps: int, media: dict[str, ThermalWave], temperature: float
+) -> ComplexArray:
+    """Temperature behind the first pieces of a side, from that at the plane."""
+    for piece, y in zip(side.pieces[:steps], side.behind[:steps], strict=True):
+        if isinstance(piece, Boundary):
+            theta = theta / (1 + y * piece.resistance(temperature))
+            continue
+        wave = media[piece.layer.name]
+        ud = wave.decay * piece.thickness
+        e = np.expm1(-2 * ud)
+        theta = theta * 2 * np.exp(-ud) / ((2 + e) - y / wave.gamma * e)
+        if wave.skew is not None:
+            theta = theta * np.exp(-side.sign * piece.thickness * wave.skew)
+    return theta
+
+
+def absorption_response(scene: StackCut, setup: Setup, media: dict[str, ThermalWave]) -> ComplexArray:
+    r"""Response to heat $e^{-y/\delta}/[\delta(1 - e^{-D/\delta})]$ over the absorbing pieces, (ns, nk)."""
+    delta = setup.absorption_depth
+    both = half_stacks(scene, scene.thermometer, setup, media)
+    theta = 1 / (both[0].admittance + both[1].admittance)
+    pieces = [
+        (i, piece) for i, piece in enumerate(scene.pieces) if i in scene.absorbing and isinstance(piece, LayerSlice)
+    ]
+    if pieces[0][1].layer.oblique:
+        raise InputError(
+            f"absorption over a depth in {pieces[0][1].layer.name}, whose tensor is oblique, is not modelled"
+        )
+    downwards = scene.absorbing[0] >= scene.heater
+    depth = 0.0
+    total: ComplexArray = np.zeros((1, 1), dtype=complex)
+    for i, piece in pieces if downwards else pieces[::-1]:
+        below = i >= scene.thermometer
+        side, steps = (both[1], i - scene.thermometer) if below else (both[0], scene.thermometer - 1 - i)
+        near = temperature_beyond(theta, side, steps, media, setup.temperature)
+        mean = absorption_integral(
+            media[piece.layer.name], piece.thickness, side.behind[steps], delta, away=below == downwards
+        )
+        total = total + np.exp(-depth / delta) * near * mean
+        depth += piece.thickness
+    return total / (-delta * np.expm1(-depth / delta))
+
+
+def absorption_integral(
+    wave: ThermalWave, thickness: float, y: ComplexArray, delta: float, *, away: bool
+) -> ComplexArray:
+    r"""Integral over a slab of its temperature times $e^{-z/\delta}$, per temperature of its near face, (ns, nk) m.
+
+    $\theta(z) \propto e^{-uz} + \rho\, e^{-u(2d - z)}$ with $\rho = (\gamma - Y)/(\gamma + Y)$ from the near face; the
+    weight falls from the near face if `away`, else from the far one.
+    """
+    u, a = wave.decay, 1 / delta
+    if np.isinf(thickness):
+        return 1 / (u + a)
+    isothermal = y.size == 1 and np.isinf(y[0, 0])
+    rho = -np.ones((1, 1), dtype=complex) if isothermal else (wave.gamma - y) / (wave.gamma + y)
+    far = np.exp(-u * thickness)
+    falling = -np.expm1(-(u + a) * thickness) / (u + a)
+    growing = exponential_difference(u, a, thickness)
+    both = falling + rho * far * growing if away else growing + rho * far * falling
+    return both / (1 + rho * far**2)
+
+
+def exponential_difference(u: ComplexArray, a: float, d: float) -> ComplexArray:
+    """(exp(-u d) - exp(-a d))/(a - u), smooth where u = a, without overflow."""
+    z: ComplexArray = (a - u) * d
+    small = np.where(z.real > 0, -z, z)
+    small[np.abs(small) < 1e-12] = -1e-12  # the limit is reached to 1e-12
+    larger = np.where(z.real > 0, np.exp(-u * d), np.exp(-a * d))
+    return np.multiply(larger * d, np.expm1(small) / small, dtype=complex)

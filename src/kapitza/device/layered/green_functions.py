@@ -1,0 +1,237 @@
+r"""Temperatures at all planes of a stack from heat that enters at one of them, and what they depend on.
+
+A stack cut at the planes of interest is a chain of slabs and boundaries with nodes between them.  The admittances that
+a node sees upwards and downwards are those of `device.layered.admittance`; from them follow the temperatures of all
+nodes.
+
+**What a response depends on.**  Conduction is self-adjoint: a change of one piece changes the temperature that node m
+reads per flux into node n by
+
+$$\frac{\partial Z_{mn}}{\partial p} = -\frac{\partial B_p}{\partial p}(\theta^m, \theta^n),$$
+
+with the temperatures $\theta^m$, $\theta^n$ that unit fluxes into m and n would give at the two faces of the piece, and
+its two-port $B$: for a boundary $G D D'$, for a slab of wave admittance γ, decay u and thickness d
+
+$$B = \tfrac{\gamma}{2}\left[\tanh\tfrac{ud}{2}\,SS' + \coth\tfrac{ud}{2}\,DD'\right],\qquad S = a + b,\; D = a - b .$$
+
+Two solutions give the derivatives with respect to all numbers at once; nothing is perturbed.
+"""
+
+from itertools import pairwise
+
+import numpy as np
+from attrs import frozen
+
+from kapitza.core.stack import Boundary, Layer, Stack
+from kapitza.device.layered.admittance import (
+    ComplexArray,
+    HalfStack,
+    SpectralPoints,
+    ThermalWave,
+    half_stack,
+    temperature_beyond,
+    thermal_waves,
+)
+from kapitza.device.setup import LayerSlice, Plane, StackPiece, layer_extent, locate_plane
+
+
+@frozen(eq=False)
+class SlicedStack:
+    """A stack cut at some planes.
+
+    Attributes
+    ----------
+    pieces : (n,) slabs and boundaries from the top down; node i lies above piece i, node n below the last
+    owners : (n,) name of the layer or boundary of each piece
+    marks : node of each plane that was asked for
+    depths : (n + 1,) of the nodes below the top face, m
+    """
+
+    pieces: tuple[StackPiece, ...]
+    owners: tuple[str, ...]
+    marks: tuple[int, ...]
+    depths: tuple[float, ...]
+
+    def within(self, layer: str) -> tuple[int, ...]:
+        """Pieces of a layer."""
+        return tuple(i for i, owner in enumerate(self.owners) if owner == layer)
+
+
+def slice_stack(stack: Stack, planes: tuple[Plane, ...]) -> SlicedStack:
+    """Cut a stack at planes.
+
+    Raises
+    ------
+    InputError
+        if a plane lies in no layer of the stack
+    """
+    places = [locate_plane(plane, stack) for plane in planes]
+    pieces: list[StackPiece] = []
+    owners: list[str] = []
+    depths = [0.0]
+    nodes: dict[tuple[int, float], int] = {}
+    for i, layer in enumerate(stack.layers):
+        cuts = sorted({depth for index, depth in places if index == i} | {*layer_extent(stack, i)})
+        nodes[i, cuts[0]] = len(pieces)
+        start = depths[-1]
+        for top, bottom in pairwise(cuts):
+            pieces.append(LayerSlice(layer, bottom - top))
+            owners.append(layer.name)
+            depths.append(start + bottom)
+            nodes[i, bottom] = len(pieces)
+        if i < len(stack.boundaries):
+            pieces.append(stack.boundaries[i])
+            owners.append(stack.boundary_names[i])
+            depths.append(depths[-1])
+    return SlicedStack(tuple(pieces), tuple(owners), tuple(nodes[place] for place in places), tuple(depths))
+
+
+@frozen(eq=False)
+class SlicedWaves:
+    """A column at some points of Laplace space.
+
+    Attributes
+    ----------
+    column : pieces and nodes
+    media : waves of each layer
+    top, bottom : heat transfer coefficients of the outer faces, W m⁻² K⁻¹; infinite where a temperature is held
+    shape : (ns, nk) of the points
+    """
+
+    column: SlicedStack
+    media: dict[str, ThermalWave]
+    top: float
+    bottom: float
+    shape: tuple[int, int]
+
+    def sides(self, node: int) -> tuple[HalfStack, HalfStack]:
+        """What a node sees upwards and downwards."""
+        kind = next(iter(self.media.values())).gamma.dtype  # real numbers stay real: steady maps take half the time
+        up, down = (np.full((1, 1), value, dtype=kind) for value in (self.top, self.bottom))
+        pieces = self.column.pieces
+        return half_stack(pieces[:node][::-1], up, -1, self.media, 0.0), half_stack(
+            pieces[node:], down, 1, self.media, 0.0
+        )
+
+
+def sliced_waves(column: SlicedStack, stack: Stack, at: SpectralPoints, *, top: float, bottom: float) -> SlicedWaves:
+    """Return the column at points of Laplace space."""
+    return SlicedWaves(column, thermal_waves(stack, at), top, bottom, (at.s.shape[0], max(at.kx.size, at.ky.size)))
+
+
+def plane_response(medium: SlicedWaves, node: int) -> ComplexArray:
+    """(n + 1, ns, nk) temperature of each node per flux into one of them, K m² W⁻¹."""
+    sides = medium.sides(node)
+    found = np.zeros((len(medium.column.pieces) + 1, *medium.shape), dtype=complex)
+    found[node] = 1 / (sides[0].admittance + sides[1].admittance)
+    for side in sides:
+        theta, i = found[node], node
+        for k, piece in enumerate(side.pieces):
+            i += side.sign
+            y = side.behind[k]
+            if is_isothermal(y) or (isinstance(piece, LayerSlice) and np.isinf(piece.thickness)):
+                break  # nothing is left of the rise
+            theta = temperature_beyond(theta, HalfStack((piece,), (y,), y, side.sign), 1, medium.media, 0.0)
+            found[i] = theta
+    return found
+
+
+def node_response(medium: SlicedWaves, heated: int, read: int) -> ComplexArray:
+    """(ns, nk) temperature of one node per flux into another, K m² W⁻¹."""
+    up, down = medium.sides(heated)
+    side, steps = (down, read - heated) if read >= heated else (up, heated - read)
+    theta = 1 / (up.admittance + down.admittance)
+    for piece, y in zip(side.pieces[:steps], side.behind[:steps], strict=True):
+        if is_isothermal(y) or (isinstance(piece, LayerSlice) and np.isinf(piece.thickness)):
+            return np.zeros_like(theta)
+        theta = temperature_beyond(theta, HalfStack((piece,), (y,), y, side.sign), 1, medium.media, 0.0)
+    return theta
+
+
+def is_isothermal(y: ComplexArray) -> bool:
+    """Whether an admittance stands for a face that is held at its temperature."""
+    return y.size == 1 and bool(np.isinf(y[0, 0]))
+
+
+def layer_response(medium: SlicedWaves, layer: str) -> ComplexArray:
+    r"""(n + 1, ns, nk) temperature of each node per flux that a layer takes up evenly over its thickness, K m² W⁻¹.
+
+    By reciprocity it is the mean over that layer of the response to a flux into the node, and the mean over a slab with
+    the temperatures a and b of its faces is $(a + b)\tanh(ud/2)/ud$.
+    """
+    heated = medium.column.within(layer)
+    pieces = [(i, piece) for i in heated if isinstance(piece := medium.column.pieces[i], LayerSlice)]
+    thickness = sum(piece.thickness for _, piece in pieces)
+    found = np.zeros((len(medium.column.pieces) + 1, *medium.shape), dtype=complex)
+    for node in range(found.shape[0]):
+        response = plane_response(medium, node)
+        for i, piece in pieces:
+            ud = medium.media[layer].decay * piece.thickness
+            mean = (response[i] + response[i + 1]) * np.tanh(ud / 2) / ud
+            found[node] += mean * (piece.thickness / thickness)
+    return found
+
+
+def response_derivatives(
+    medium: SlicedWaves, column_names: tuple[str, ...], a: ComplexArray, b: ComplexArray
+) -> dict[str, ComplexArray]:
+    """Change of the response between two nodes with the logarithm of each number, by name, (ns, nk) K m² W⁻¹.
+
+    Parameters
+    ----------
+    medium : of the column
+    column_names : numbers wanted, such as "GaN.conductivity", "GaN|SiC.conductance", "coefficient"
+    a, b : (n + 1, ns, nk) responses to fluxes into either node
+    """
+    column = medium.column
+    found: dict[str, ComplexArray] = {}
+    for name in column_names:
+        owner, _, attribute = name.rpartition(".")
+        total: ComplexArray = np.zeros(medium.shape, dtype=complex)
+        numbers = [i for i, other in enumerate(column.owners) if other == owner]
+        if attribute == "thickness":
+            numbers = numbers[-1:]
+        for i in numbers:
+            total = total - two_port_derivative(medium, i, attribute, (a[i], a[i + 1]), (b[i], b[i + 1]))
+        for face, coefficient in ((0, "top_coefficient"), (-1, "coefficient")):
+            value = medium.top if face == 0 else medium.bottom
+            if name == coefficient and np.isfinite(value):
+                total = total - value * a[face] * b[face]
+        found[name] = total
+    return found
+
+
+def two_port_derivative(
+    medium: SlicedWaves,
+    index: int,
+    attribute: str,
+    a: tuple[ComplexArray, ComplexArray],
+    b: tuple[ComplexArray, ComplexArray],
+) -> ComplexArray:
+    """Change of the two-port of one piece with the logarithm of a number, (ns, nk)."""
+    piece = medium.column.pieces[index]
+    falls = (a[0] - a[1]) * (b[0] - b[1])
+    if isinstance(piece, Boundary):
+        resistance = piece.resistance()
+        return falls / resistance if resistance else np.zeros_like(falls)
+    wave, layer = medium.media[piece.layer.name], piece.layer
+    gamma, ud = logarithmic_derivatives(layer, attribute, piece.thickness)
+    if np.isinf(piece.thickness):
+        return gamma * wave.gamma * a[0] * b[0]
+    half = wave.decay * (piece.thickness / 2)
+    t = np.tanh(half)
+    sums = (a[0] + a[1]) * (b[0] + b[1])
+    grown = half * (1 - t**2) * (sums - falls / t**2)  # ∂[...]/∂ln(ud)
+    return wave.gamma / 2 * (gamma * (t * sums + falls / t) + ud * grown)
+
+
+def logarithmic_derivatives(layer: Layer, attribute: str, thickness: float) -> tuple[float, float]:
+    """∂ln γ/∂ln p and ∂ln(ud)/∂ln p of a slab for a number of its layer, in steady state."""
+    both = attribute == "conductivity" and layer.in_plane is None and layer.in_plane_y is None
+    if both:
+        return 1.0, 0.0
+    if attribute == "conductivity":
+        return 0.5, -0.5
+    if attribute == "in_plane":
+        return 0.5, 0.5
+    return 0.0, layer.thickness / thickness if attribute == "thickness" and np.isfinite(thickness) else 0.0

@@ -1,0 +1,304 @@
+"""Steady temperatures of a layered device with constant properties: integrals over pseudo-time."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from attrs import evolve, frozen
+
+from kapitza.core.arrays import Array
+from kapitza.core.conductance import Conductance
+from kapitza.core.stack import Boundary, Stack
+from kapitza.device.description import Device, HeatSource
+from kapitza.device.layered.admittance import ComplexArray, SpectralPoints
+from kapitza.device.layered.green_functions import (
+    SlicedStack,
+    SlicedWaves,
+    layer_response,
+    plane_response,
+    response_derivatives,
+    slice_stack,
+    sliced_waves,
+)
+from kapitza.device.layered.laplace import inverse_laplace
+from kapitza.device.layered.spreading import LateralPoints, Readout, lateral_spread, rectangles_spread
+from kapitza.device.setup import LayerSlice, Plane
+from kapitza.device.shapes import Disc, Rectangle
+from kapitza.errors import InputError
+
+LOG_TIME_STEP = 0.4  # of ln τ: the integrand is analytic in |Im ln τ| < π/2, so that the error is e^(-π²/0.4)
+MIN_PSEUDO_TIME = 1e-9  # of the smallest length, squared: below it the integrand is a power
+MAX_DECAY_TIMES = 40.0  # decay times after which nothing is left
+STEADY_LAPLACE_VARIABLE = 1e-13  # of the inverse decay time: p that stands for 0
+MAX_PSEUDO_TIME = 1e12  # of the largest length, squared, where nothing decays: beyond it the integrand is a power
+
+
+@frozen(eq=False)
+class PseudoTimeQuadrature:
+    """Nodes of the integral over τ and of the hyperbola.
+
+    Attributes
+    ----------
+    tau : (nτ,) m²
+    p : (np + 1,) m⁻²; the last stands for 0
+    weight : (nτ, np) such that $T = Re Σ M(τ) weight Z(p)$
+    ratio : conductivity along y over that along x
+    """
+
+    tau: Array
+    p: ComplexArray
+    weight: ComplexArray
+    ratio: float
+
+    @property
+    def points(self) -> SpectralPoints:
+        """Where the response of the stack is needed."""
+        return SpectralPoints(np.zeros((1, 1), dtype=complex), np.sqrt(self.p), np.zeros(1))  # pyright: ignore[reportArgumentType]
+
+    def impulse(self, response: ComplexArray) -> Array:
+        """(..., nτ) h(τ) times the weight of each node, from the response (..., np + 1)."""
+        return np.real(response[..., :-1] @ self.weight.T)
+
+    def averaged(self, response: ComplexArray, seen: Array, area: float | None) -> Array:
+        """(..., n) temperature per watt from the response (..., np + 1) and M (nτ, n); `area` of the box, m²."""
+        if area is None:
+            return self.impulse(response) @ seen
+        return self.impulse(response) @ (seen - 1 / area) + np.real(response[..., -1:]) / area
+
+
+def pseudo_time_quadrature(device: Device, column: SlicedStack, sizes: tuple[float, ...]) -> PseudoTimeQuadrature:
+    """Nodes for a device.
+
+    Parameters
+    ----------
+    device : with plain numbers for conductivities and conductances
+    column : its stack, cut at the planes of interest
+    sizes : smallest lengths of the sources along the layers, m
+    """
+    thick = [
+        piece.thickness for piece in column.pieces if isinstance(piece, LayerSlice) and np.isfinite(piece.thickness)
+    ]
+    lengths = [*thick, *sizes, *([min(device.box.width, device.box.depth)] if device.box else [])]
+    low = MIN_PSEUDO_TIME * min(lengths) ** 2
+    settling = decay_time_bound(device, column)
+    if device.box is not None:
+        settling = min(settling, max(device.box.width, device.box.depth / np.sqrt(lateral_anisotropy(device))) ** 2 / 4)
+    high = (
+        MAX_DECAY_TIMES * settling
+        if np.isfinite(settling)
+        else MAX_PSEUDO_TIME * max([*lengths, *source_distances(device)]) ** 2
+    )
+    count = int(np.ceil(np.log(high / low) / LOG_TIME_STEP)) + 1
+    tau = low * np.exp(LOG_TIME_STEP * np.arange(count))
+    p, weight = inverse_laplace(tau)
+    steps = LOG_TIME_STEP * tau
+    steps[0] *= 1 / (1 - np.exp(-LOG_TIME_STEP / 2))  # the integrand goes as τ^½ below: a geometric series
+    if not np.isfinite(settling):
+        steps[-1] *= 1 / (1 - np.exp(-LOG_TIME_STEP / 2))  # and as τ^-½ above
+    still = STEADY_LAPLACE_VARIABLE / decay_time_bound(device, column) if device.box is not None else 1 / high
+    return PseudoTimeQuadrature(tau, np.append(p, still), weight * steps[:, None], lateral_anisotropy(device))
+
+
+def source_distances(device: Device) -> list[float]:
+    """How far the sources lie from the origin, m."""
+    shapes = [source.shape for source in device.sources if source.shape is not None]
+    return [max(map(abs, (*shape.extent[0], *shape.extent[1]))) for shape in shapes]
+
+
+def decay_time_bound(device: Device, column: SlicedStack) -> float:
+    """Upper bound of the decay time of h: what each layer stores times the resistance to the sink, m²; may be infinite.
+
+    Whichever face has the sink is enough.
+    """
+    bounds = [
+        elmore_delay(column.pieces, device.coefficient),
+        elmore_delay(column.pieces[::-1], device.top_coefficient),
+    ]
+    return min(bounds)
+
+
+def elmore_delay(pieces: tuple[LayerSlice | Boundary, ...], coefficient: float) -> float:
+    """Sum of storage times resistance to the face behind the last piece, m²."""
+    if coefficient == 0:
+        return np.inf
+    resistance, total = (0.0 if np.isinf(coefficient) else 1 / coefficient), 0.0
+    for piece in reversed(pieces):
+        if isinstance(piece, Boundary):
+            resistance += piece.resistance()
+            continue
+        if np.isinf(piece.thickness):
+            return np.inf
+        own = piece.thickness / piece.layer.conductivity
+        total += piece.layer.tensor[0, 0] * piece.thickness * (resistance + own / 2)
+        resistance += own
+    return total
+
+
+def lateral_anisotropy(device: Device) -> float:
+    """Conductivity along y over that along x, the same in all layers.
+
+    Raises
+    ------
+    InputError
+        if it differs between layers, or a tensor is oblique
+    """
+    ratios: list[float] = []
+    for layer in device.stack.layers:
+        if layer.oblique or layer.coupling is not None:
+            what = "an oblique tensor" if layer.oblique else "electrons with a temperature of their own"
+            raise InputError(f"{layer.name} has {what}: devices are solved with conductivities along x, y and z")
+        ratios.append(float(layer.tensor[1, 1] / layer.tensor[0, 0]))
+    if max(ratios) > min(ratios) * (1 + 1e-9):
+        raise InputError(
+            f"conductivity along y over that along x is {min(ratios):.4g} in one layer, {max(ratios):.4g} in another: "
+            "single temperatures need one ratio; `plane_map` takes any"
+        )
+    return ratios[0]
+
+
+MAX_JOINT_POINTS = 64  # points up to which many rectangles are taken at once
+
+
+@frozen(eq=False)
+class LinearDevice:
+    """A device ready to be asked for steady temperatures.
+
+    Attributes
+    ----------
+    device : with plain numbers
+    column : its stack, cut at the planes of sources, patches and others that were asked for
+    planes : (n,) what was cut at, in the order of `column.marks`
+    nodes : of the integral over pseudo-time
+    medium : the column at these nodes
+    responses : of each source, (n + 1, np + 1) K m² W⁻¹
+    """
+
+    device: Device
+    column: SlicedStack
+    planes: tuple[Plane, ...]
+    nodes: PseudoTimeQuadrature
+    medium: SlicedWaves
+    responses: tuple[ComplexArray, ...]
+
+    @property
+    def area(self) -> float | None:
+        """Of the box, m²."""
+        return None if self.device.box is None else self.device.box.area
+
+    def node(self, plane: Plane) -> int:
+        """Node of a plane that was cut at."""
+        return self.column.marks[self.planes.index(plane)]
+
+    def spread(self, source: HeatSource, at: Readout) -> Array:
+        """(nτ, n) spread of a source as seen at points or over a patch, m⁻²."""
+        return lateral_spread(source.shape, at, self.nodes.tau, self.device.box, self.nodes.ratio)
+
+    def seen(self, at: Readout) -> tuple[Array, ...]:
+        """(nτ, n) spread of each source as seen at points or over a patch, m⁻²."""
+        return tuple(self.spread(source, at) for source in self.device.sources)
+
+    def rise(self, at: Readout, node: int | None = None) -> Array:
+        """(n,) rise at points of a node, or (nodes, n) at all nodes, K."""
+        together: dict[int, list[int]] = {}
+        for i, response in enumerate(self.responses):
+            together.setdefault(id(response), []).append(i)
+        total: Array = np.zeros(1)
+        for group in together.values():
+            sources = [self.device.sources[i] for i in group]
+            response = self.responses[group[0]]
+            power = sum(source.power for source in sources)
+            found = self.summed(sources, at) / power
+            total = total + power * self.nodes.averaged(response if node is None else response[node], found, self.area)
+        return total
+
+    def summed(self, sources: list[HeatSource], at: Readout) -> Array:
+        """(nτ, n) spread of several sources, each times its power, W m⁻²."""
+        flat = [(source.power, source.shape) for source in sources if isinstance(source.shape, Rectangle)]
+        if len(flat) < 2 or isinstance(at, Disc) or (isinstance(at, LateralPoints) and at.x.size > MAX_JOINT_POINTS):
+            return np.sum([source.power * self.spread(source, at) for source in sources], axis=0)
+        others = [source for source in sources if not isinstance(source.shape, Rectangle)]
+        found = rectangles_spread(flat, at, self.nodes.tau, self.device.box, self.nodes.ratio)
+        return found + np.sum([source.power * self.spread(source, at) for source in others], axis=0)
+
+    def shares(self, at: Readout, node: int) -> dict[str, float]:
+        """Rise at one point from each source, K."""
+        return {
+            source.name: source.power * float(self.nodes.averaged(response[node], found, self.area)[0])
+            for source, response, found in zip(self.device.sources, self.responses, self.seen(at), strict=True)
+        }
+
+    def changes(self, at: Readout, node: int, names: tuple[str, ...]) -> dict[str, float]:
+        """Change of the rise at one point with the logarithm of each number, by name, K."""
+        own = plane_response(self.medium, node)
+        found = dict.fromkeys(names, 0.0)
+        for source, response, found_spread in zip(self.device.sources, self.responses, self.seen(at), strict=True):
+            for name, change in response_derivatives(self.medium, names, own, response[:, None, :]).items():
+                found[name] += source.power * float(self.nodes.averaged(change[0], found_spread, self.area)[0])
+        return found
+
+
+def linear_device(device: Device, planes: tuple[Plane, ...] = ()) -> LinearDevice:
+    """Prepare a device with plain numbers.
+
+    Parameters
+    ----------
+    device : as `numeric` gives it
+    planes : to cut at, besides those of the sources and patches
+
+    Raises
+    ------
+    InputError
+        for a device without sources of heat
+    """
+    if not device.sources:
+        raise InputError(f"{device.title} has no source: give one or more sources of heat")
+    own = [source_plane(device, source) for source in device.sources]
+    wanted = tuple(dict.fromkeys([*own, *(plane for plane, _ in device.patches.values()), *planes]))
+    cut = slice_stack(device.stack, wanted)
+    nodes = pseudo_time_quadrature(device, cut, lateral_sizes(device))
+    held = sliced_waves(cut, device.stack, nodes.points, top=device.top_coefficient, bottom=device.coefficient)
+    known: dict[tuple[Plane, bool], ComplexArray] = {}
+    keys = [(plane, source.through) for plane, source in zip(own, device.sources, strict=True)]
+    for plane, through in keys:
+        if (plane, through) not in known:
+            node = cut.marks[wanted.index(plane)]
+            found = layer_response(held, plane.layer) if through else plane_response(held, node)
+            known[plane, through] = found[:, 0]
+    responses = tuple(known[key] for key in keys)
+    return LinearDevice(device, cut, wanted, nodes, held, responses)
+
+
+def source_plane(device: Device, source: HeatSource) -> Plane:
+    """Plane of a source."""
+    return source.plane or device.top()
+
+
+def lateral_sizes(device: Device) -> tuple[float, ...]:
+    """Smallest lengths of the sources and patches along the layers, m."""
+    shapes = [source.shape for source in device.sources if source.shape is not None]
+    return tuple(shape.size for shape in (*shapes, *(patch for _, patch in device.patches.values())))
+
+
+def with_constant_properties(device: Device, values: Mapping[str, float]) -> Device:
+    """The device with numbers instead of what depends on temperature.
+
+    Parameters
+    ----------
+    device : any
+    values : conductivity of layers and conductance of boundaries, by name; those at the temperature of the sink where
+        there is none
+    """
+    changes: dict[str, float | Conductance] = {}
+    for layer in device.stack.layers:
+        if layer.name in device.laws:
+            new = values.get(layer.name) or float(device.laws[layer.name].at(device.sink)[0])
+            changes[f"{layer.name}.conductivity"] = new
+            for name in ("in_plane", "in_plane_y"):
+                old = getattr(layer, name)
+                if old is not None:
+                    changes[f"{layer.name}.{name}"] = old * new / layer.conductivity
+    for name, boundary in zip(device.stack.boundary_names, device.stack.boundaries, strict=True):
+        if isinstance(boundary.conductance, Conductance):
+            held = values.get(name) or float(boundary.conductance.at(device.sink)[0])
+            changes[f"{name}.conductance"] = held
+    stack: Stack = device.stack.replace(changes) if changes else device.stack
+    return evolve(device, stack=stack, laws={})

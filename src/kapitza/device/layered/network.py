@@ -1,0 +1,182 @@
+r"""Thermal networks of resistances and capacities that follow the response of a device.
+
+**Foster.**  $Z(t) = \sum_i R_i (1 - e^{-t/\tau_i})$: any response of a device to a step is such a sum with positive
+terms, of infinitely many.  For a given order the time constants are sought for which the best positive resistances
+leave the smallest largest error; the sum of the resistances is the steady one.
+
+**Cauer.**  The same impedance as a ladder with capacities to ground, by its continued fraction
+$1/Z = sC_1 + 1/(R_1 + 1/(sC_2 + \dots))$, in exact rational arithmetic: in floating point it would lose all digits.
+"""
+
+from fractions import Fraction
+
+import numpy as np
+from attrs import field, frozen
+from numpy.typing import ArrayLike
+from scipy.optimize import least_squares, nnls
+
+from kapitza.core.arrays import Array, positive, same_length
+from kapitza.device.description import Device
+from kapitza.device.layered.transient import transient_model
+from kapitza.errors import InputError
+
+POINTS_PER_DECADE = 12  # of the response in each decade
+REWEIGHTING_ROUNDS = 12  # of weighing the largest errors more
+STEADY_WEIGHT = 30.0  # weight of the steady value
+MAX_NETWORK_ORDER = 40
+
+
+@frozen(eq=False)
+class FosterNetwork:
+    """A chain of cells of a resistance beside a capacity: what the junction rises by per watt.
+
+    Attributes
+    ----------
+    resistance : (n,) K W⁻¹
+    time : (n,) time constants, s, increasing
+    error : largest difference from the device between `first` and `last`, K W⁻¹
+    first, last : range of times in which it was compared, s
+    of : what it follows: "peak", or the name of a patch
+    """
+
+    resistance: Array = field(converter=positive)
+    time: Array = field(converter=positive, validator=same_length("resistance"))
+    error: float = 0.0
+    first: float = 0.0
+    last: float = 0.0
+    of: str = "peak"
+
+    @property
+    def capacity(self) -> Array:
+        """(n,) heat capacity of each cell, J K⁻¹."""
+        return self.time / self.resistance
+
+    def rise(self, time: ArrayLike) -> Array:
+        """(nt,) rise per watt at times (s) after a step, K W⁻¹."""
+        return -np.expm1(-np.divide.outer(positive(time), self.time)) @ self.resistance
+
+
+@frozen(eq=False)
+class CauerNetwork:
+    """A ladder from the junction to the sink: a capacity to ground, then a resistance, n times.
+
+    Attributes
+    ----------
+    resistance : (n,) K W⁻¹
+    capacity : (n,) J K⁻¹
+    """
+
+    resistance: Array = field(converter=positive)
+    capacity: Array = field(converter=positive, validator=same_length("resistance"))
+
+    def impedance(self, s: complex) -> complex:
+        """Rise of the junction per watt at a Laplace variable (s⁻¹), K W⁻¹."""
+        z = 0j
+        for r, c in zip(self.resistance[::-1], self.capacity[::-1], strict=True):
+            z = 1 / (s * c + 1 / (r + z))
+        return z
+
+
+def foster_network(device: Device, order: int = 12, *, first: float, last: float, of: str = "peak") -> FosterNetwork:
+    """Fit a Foster network to the step response of a device, all sources together.
+
+    Parameters
+    ----------
+    device : with heat capacities in all layers
+    order : most cells; fewer where more would have no resistance
+    first, last : range of times that it has to follow, s
+    of : "peak", or the name of a patch
+
+    Raises
+    ------
+    InputError
+        for an order outside of 1 to 40, times that do not increase, or a patch that the device does not have
+    """
+    if not 1 <= order <= MAX_NETWORK_ORDER:
+        raise InputError(f"a network of order {order}: expected 1 to {MAX_NETWORK_ORDER}")
+    if not 0 < first < last:
+        raise InputError(f"times from {first:g} to {last:g} s: expected two that increase, above 0")
+    held = transient_model(device)
+    if of not in held.names:
+        raise InputError(f"no {of!r} to follow: expected {' or '.join(map(repr, held.names))}")
+    reader = held.readers[held.names.index(of)]
+    time = np.geomspace(first, last, int(POINTS_PER_DECADE * np.log10(last / first)) + 2)
+    rises = np.sum([held.steps(reader, i, time) for i in range(len(reader.steady))], axis=0) / device.power
+    steady = sum(reader.steady) / device.power
+    return fit_foster(time, rises, steady, order, of)
+
+
+def fit_foster(time: Array, rises: Array, steady: float, order: int, of: str = "peak") -> FosterNetwork:
+    """Fit a Foster network to rises (nt,) at times (nt,), s, and to the steady rise, K W⁻¹."""
+    scale = np.ones(time.size)
+    limits = time[0] / 30, time[-1] * 10
+    start = np.geomspace(time[0] / 2, time[-1] / 5, order)
+    best: tuple[float, Array, Array] | None = None
+    for _ in range(REWEIGHTING_ROUNDS):
+        given = (time, rises, steady, scale)
+        logs = least_squares(network_residual, np.log(start), bounds=np.log(limits), args=given, max_nfev=40).x
+        tau = np.exp(np.sort(logs))
+        resistance, off = fit_resistances(np.log(tau), time, rises, steady, scale)
+        worst = float(np.abs(off).max())
+        if best is None or worst < best[0]:
+            best = worst, resistance, tau
+        scale = scale * np.sqrt(0.2 + np.abs(off) / worst)
+        scale, start = scale / scale.mean(), tau
+    if best is None:
+        raise AssertionError  # there is at least one round
+    kept = best[1] > 0
+    network = FosterNetwork(best[1][kept] * (steady / best[1].sum()), best[2][kept])
+    error = float(np.abs(network.rise(time) - rises).max())
+    return FosterNetwork(network.resistance, network.time, error, float(time[0]), float(time[-1]), of)
+
+
+def fit_resistances(logs: Array, time: Array, rises: Array, steady: float, scale: Array) -> tuple[Array, Array]:
+    """Best resistances that are not negative for time constants exp(logs), and what they leave, (nt,) K W⁻¹."""
+    terms = -np.expm1(-np.divide.outer(time, np.exp(logs)))
+    matrix = np.vstack([terms * scale[:, None], np.full(logs.size, STEADY_WEIGHT)])
+    resistance, _ = nnls(matrix, np.append(rises * scale, STEADY_WEIGHT * steady))
+    return resistance, terms @ resistance - rises
+
+
+def network_residual(logs: Array, time: Array, rises: Array, steady: float, scale: Array) -> Array:
+    """(nt + 1,) weighted errors with the best resistances."""
+    resistance, off = fit_resistances(logs, time, rises, steady, scale)
+    return np.append(off * scale, STEADY_WEIGHT * (resistance.sum() - steady)) / steady
+
+
+def cauer_network(network: FosterNetwork) -> CauerNetwork:
+    """Return the ladder with the impedance of a Foster network."""
+    one = Fraction(1)
+    top, bottom = [Fraction(0)], [one]  # of Z, coefficients from the constant up
+    for r, tau in zip(network.resistance.tolist(), network.time.tolist(), strict=True):
+        cell = [one, Fraction(tau)]
+        top, bottom = (
+            polynomial_sum(polynomial_product(top, cell), [Fraction(r) * b for b in bottom]),
+            polynomial_product(bottom, cell),
+        )
+    resistance: list[float] = []
+    capacity: list[float] = []
+    top = top[: len(bottom) - 1]
+    while top:
+        c = bottom[-1] / top[-1]
+        rest = polynomial_sum(bottom, [Fraction(0), *(-c * a for a in top)])[: len(top)]
+        r = top[-1] / rest[-1]
+        capacity.append(float(c))
+        resistance.append(float(r))
+        top, bottom = polynomial_sum(top, [-r * b for b in rest])[: len(top) - 1], rest
+    return CauerNetwork(np.array(resistance), np.array(capacity))
+
+
+def polynomial_product(a: list[Fraction], b: list[Fraction]) -> list[Fraction]:
+    """Product of polynomials."""
+    found = [Fraction(0)] * (len(a) + len(b) - 1)
+    for i, x in enumerate(a):
+        for j, y in enumerate(b):
+            found[i + j] += x * y
+    return found
+
+
+def polynomial_sum(a: list[Fraction], b: list[Fraction]) -> list[Fraction]:
+    """Sum of polynomials."""
+    longer, shorter = (a, b) if len(a) >= len(b) else (b, a)
+    return [x + y for x, y in zip(longer, shorter + [Fraction(0)] * (len(longer) - len(shorter)), strict=True)]

@@ -1,0 +1,98 @@
+"""Numbers of a device for which its hottest point is coolest."""
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+from attrs import frozen
+from scipy.optimize import minimize, minimize_scalar
+
+from kapitza.core.arrays import Array
+from kapitza.device.description import Device
+from kapitza.device.layered.steady import solve_steady
+from kapitza.errors import InputError
+
+SCAN_POINTS = 17  # values of one number before the best is refined
+DESIGN_SAMPLES = 48  # points of several numbers before the best is refined
+BOUND_TOLERANCE = 1e-3  # relative, of a number at the end of its range
+PeakFunction = Callable[[Array], float]
+
+
+@frozen(eq=False)
+class Optimum:
+    """The coolest device.
+
+    Attributes
+    ----------
+    device : with the numbers found
+    values : by name, SI
+    peak : rise of its hottest point, K
+    before : that of the device that came, K
+    limited : names of the numbers that stand at an end of their range
+    """
+
+    device: Device
+    values: Mapping[str, float]
+    peak: float
+    before: float
+    limited: tuple[str, ...]
+
+
+def minimize_peak(device: Device, ranges: Mapping[str, tuple[float, float]]) -> Optimum:
+    """Minimise the hottest rise over numbers within ranges.
+
+    One number is tried at 17 values and refined around the best; several at 48 points of a Latin square and refined by
+    a simplex.  Numbers are taken on a logarithmic scale.
+
+    Parameters
+    ----------
+    device : any
+    ranges : lowest and highest value of each number by name, SI, above zero
+
+    Raises
+    ------
+    InputError
+        for no number, a range that does not increase from above zero, or a number that the device does not have
+    """
+    if not ranges:
+        raise InputError(f"{device.title}: no number to choose; give some, such as 'buffer.thickness=10:500nm'")
+    for name, (low, high) in ranges.items():
+        device.value(name)
+        if not 0 < low < high:
+            raise InputError(f"{name} from {low:g} to {high:g}: expected a range that increases from above 0")
+    names = list(ranges)
+    bounds = np.log(np.array([ranges[name] for name in names]))
+
+    def peak(logs: Array) -> float:
+        return solve_steady(device.replace(dict(zip(names, np.exp(logs).tolist(), strict=True)))).peak
+
+    best = minimize_one(peak, bounds[0]) if len(names) == 1 else minimize_many(peak, bounds)
+    values = dict(zip(names, np.exp(best).tolist(), strict=True))
+    at_end = np.minimum(best - bounds[:, 0], bounds[:, 1] - best) < BOUND_TOLERANCE * (bounds[:, 1] - bounds[:, 0])
+    limited = tuple(name for name, end in zip(names, at_end, strict=True) if end)
+    return Optimum(device.replace(values), values, peak(best), solve_steady(device).peak, limited)
+
+
+def minimize_one(peak: PeakFunction, bounds: Array) -> Array:
+    """(1,) best logarithm of one number."""
+    tried = np.linspace(bounds[0], bounds[1], SCAN_POINTS)
+    peaks = [peak(np.array([x])) for x in tried]
+    i = int(np.argmin(peaks))
+    low, high = tried[max(i - 1, 0)], tried[min(i + 1, SCAN_POINTS - 1)]
+
+    def scalar(x: float) -> float:
+        return peak(np.array([x]))
+
+    found = minimize_scalar(scalar, bounds=(low, high), method="bounded", options={"xatol": 1e-4})
+    return np.array([found.x if found.fun < peaks[i] else tried[i]])
+
+
+def minimize_many(peak: PeakFunction, bounds: Array) -> Array:
+    """(n,) best logarithms of several numbers."""
+    generator = np.random.default_rng(0)
+    cells = np.array([generator.permutation(DESIGN_SAMPLES) for _ in bounds]).T
+    points = bounds[:, 0] + (cells + 0.5) / DESIGN_SAMPLES * (bounds[:, 1] - bounds[:, 0])
+    peaks = [peak(point) for point in points]
+    options = {"xatol": 1e-4, "fatol": 1e-6, "maxfev": 120 * len(bounds)}
+    start = points[int(np.argmin(peaks))]
+    found = minimize(peak, start, method="Nelder-Mead", bounds=bounds, options=options)
+    return np.array(found.x)

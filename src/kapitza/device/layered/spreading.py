@@ -1,0 +1,282 @@
+r"""How a patch of heat spreads along the layers: closed forms in pseudo-time.
+
+A source of the distribution f(x, y), one watt, spreads for a pseudo-time τ (m²) as heat does in a plane,
+$f \leftarrow e^{\tau\nabla^2} f$, and is then looked at in points or averaged over a patch: M(τ), m⁻².  For rectangles,
+Gaussian spots and pixels of maps the two directions separate; each is a heat kernel, an error function or its integral,
+with mirror images at the sides of a box, or a short cosine series once the spread is no longer small against the box.
+A disc is one integral over its chords.
+"""
+
+from itertools import product
+
+import numpy as np
+from attrs import frozen
+from scipy.special import erf, ive, j1
+
+from kapitza.core.arrays import Array
+from kapitza.device.description import Box
+from kapitza.device.shapes import Disc, GaussianSpot, HeatMap, Patch, Rectangle, SourceShape
+from kapitza.errors import InputError
+
+MAX_IMAGE_RATIO = 36.0  # L²/τ above which mirror images beyond the next ones weigh less than 1e-15
+MAX_KERNEL_EXPONENT = 37.0  # of the exponent at which a kernel is gone
+COSINE_TERMS = 13  # cosines needed at that L²/τ
+CHORD_NODES = 48  # on the chords of a disc
+
+
+@frozen(eq=False)
+class LateralPoints:
+    """Points along the layers, x and y (n,), m."""
+
+    x: Array
+    y: Array
+
+
+@frozen(eq=False)
+class AxisRanges:
+    """Ranges on one axis, low and high (n,), m; points where both are the same."""
+
+    low: Array
+    high: Array
+
+    @property
+    def points(self) -> bool:
+        """Whether these are points."""
+        return bool((self.low == self.high).all())
+
+    def mirrored(self, shift: float, *, turned: bool) -> "AxisRanges":
+        """Moved by a shift, after a reflection at 0 if `turned`."""
+        if turned:
+            return AxisRanges(shift - self.high, shift - self.low)
+        return AxisRanges(shift + self.low, shift + self.high)
+
+
+Readout = LateralPoints | Patch
+
+
+def point_ranges(x: Array) -> AxisRanges:
+    """Points as ranges."""
+    return AxisRanges(x, x)
+
+
+def source_ranges(shape: SourceShape | None, axis: int, side: float | None) -> tuple[AxisRanges, float]:
+    """Ranges that a separable source takes on an axis, and the pseudo-time that its own width stands for, m²."""
+    if isinstance(shape, GaussianSpot):
+        centre = np.array([(shape.x, shape.y)[axis]])
+        return point_ranges(centre), shape.radii[axis] ** 2 / 8
+    if isinstance(shape, HeatMap):
+        edges = shape.edges[axis]
+        return AxisRanges(edges[:-1], edges[1:]), 0.0
+    low, high = (0.0, side or 0.0) if shape is None else shape.extent[axis]
+    return AxisRanges(np.array([low]), np.array([high])), 0.0
+
+
+def axis_density(source: AxisRanges, at: AxisRanges, tau: Array, side: float | None) -> Array:
+    """(nτ, ns, n) density on one axis at `at`, or averaged over it, of heat from each range of a source, m⁻¹.
+
+    Parameters
+    ----------
+    source : (ns,) where the heat was
+    at : (n,) where it is looked at
+    tau : (nτ,) pseudo-time, m²
+    side : of the box, m; None where there is none
+    """
+    found = np.zeros((tau.size, source.low.size, at.low.size))
+    near = np.ones(tau.shape, dtype=bool) if side is None else tau < side**2 / MAX_IMAGE_RATIO
+    for shift, turned in [(0.0, False)] if side is None else product((0.0, 2 * side, -2 * side), (False, True)):
+        image = source.mirrored(shift, turned=turned)
+        gap = max(at.low.min() - image.high.max(), image.low.min() - at.high.max(), 0.0)
+        reached = near & (gap**2 < 4 * MAX_KERNEL_EXPONENT * tau)
+        if reached.any():
+            found[reached] += unbounded_density(image, at, tau[reached])
+    if side is not None and not near.all():
+        found[~near] = cosine_density(source, at, tau[~near], side)
+    return found
+
+
+def unbounded_density(source: AxisRanges, at: AxisRanges, tau: Array) -> Array:
+    """The same without sides."""
+    order = (not source.points) + (not at.points)
+    root = np.sqrt(tau)[:, None, None]
+
+    def integral(z: Array) -> Array:
+        scaled = z[None] / (2 * root)
+        if order == 0:
+            return np.exp(-(scaled**2)) / (2 * np.sqrt(np.pi) * root)
+        if order == 1:
+            return 0.5 * erf(scaled)
+        return 0.5 * z * erf(scaled) + root / np.sqrt(np.pi) * np.exp(-(scaled**2))
+
+    a, b = source.low[:, None], source.high[:, None]
+    if source.points and at.points:
+        return integral(at.low - a)
+    if at.points:
+        return (integral(at.low - a) - integral(at.low - b)) / (b - a)
+    width = at.high - at.low
+    if source.points:
+        return (integral(at.high - a) - integral(at.low - a)) / width
+    spread = integral(at.high - a) - integral(at.high - b) - integral(at.low - a) + integral(at.low - b)
+    return spread / ((b - a) * width)
+
+
+def cosine_density(source: AxisRanges, at: AxisRanges, tau: Array, side: float) -> Array:
+    """The same as a series of the modes of a box."""
+    k = np.pi / side * np.arange(1, COSINE_TERMS + 1, dtype=np.float64)
+    decay = np.exp(-np.outer(tau, k**2))
+    return (1 + 2 * np.einsum("tk,ks,kn->tsn", decay, mean_cosine(k, source), mean_cosine(k, at))) / side
+
+
+def box_wave_numbers(box: Box, counts: tuple[int, int]) -> tuple[Array, Array]:
+    """Wave numbers of the first modes of a box along x and y, rad m⁻¹."""
+    return (
+        np.pi / box.width * np.arange(counts[0], dtype=np.float64),
+        np.pi / box.depth * np.arange(counts[1], dtype=np.float64),
+    )
+
+
+def mean_cosine(k: Array, over: AxisRanges) -> Array:
+    """(nk, n) mean of cos(k x) over ranges."""
+    middle, half = (over.low + over.high) / 2, (over.high - over.low) / 2
+    return np.cos(np.outer(k, middle)) * np.sinc(np.outer(k, half) / np.pi)
+
+
+def separable_densities(
+    shape: SourceShape | None, at: tuple[AxisRanges, AxisRanges], tau: Array, box: Box | None, ratio: float = 1.0
+) -> tuple[Array, Array]:
+    """(nτ, nsx, nx) and (nτ, nsy, ny) of a separable source, m⁻¹ each; it spreads `ratio` times as fast along y."""
+    sides = (None, None) if box is None else (box.width, box.depth)
+    found: list[Array] = []
+    for axis, speed in enumerate((1.0, ratio)):
+        ranges, own = source_ranges(shape, axis, sides[axis])
+        found.append(axis_density(ranges, at[axis], tau * speed + own, sides[axis]))
+    return found[0], found[1]
+
+
+def lateral_spread(shape: SourceShape | None, at: Readout, tau: Array, box: Box | None, ratio: float = 1.0) -> Array:
+    """(nτ, n) density of the heat of a source at points, or (nτ, 1) averaged over a patch, per watt, m⁻².
+
+    Raises
+    ------
+    InputError
+        for a disc in layers that conduct differently along x and y
+    """
+    if isinstance(shape, Disc):
+        if ratio != 1:
+            raise InputError(f"a disc on layers with k_y/k_x = {ratio:.4g} is not modelled: take a rectangle")
+        return disc_spread(shape, at, tau, box)
+    if isinstance(at, Disc):
+        return lateral_spread(shape, patch_points(at), tau, box, ratio).mean(axis=1, keepdims=True)
+    if isinstance(at, Rectangle):
+        over = [AxisRanges(np.array([low]), np.array([high])) for low, high in at.extent]
+        ranges = over[0], over[1]
+    else:
+        ranges = point_ranges(at.x), point_ranges(at.y)
+    x, y = separable_densities(shape, ranges, tau, box, ratio)
+    if isinstance(shape, HeatMap):
+        pixel = shape.share * np.outer(*(np.diff(edges) for edges in shape.edges))
+        return np.einsum("tin,ij,tjn->tn", x, pixel, y, optimize=True)
+    return x[:, 0] * y[:, 0]
+
+
+def rectangles_spread(
+    flat: list[tuple[float, Rectangle]], at: LateralPoints | Rectangle, tau: Array, box: Box | None, ratio: float
+) -> Array:
+    """(nτ, n) sum of the spreads of many rectangles, each times its power, W m⁻²."""
+    power = np.array([one for one, _ in flat])
+    sides = (None, None) if box is None else (box.width, box.depth)
+    factors: list[Array] = []
+    for axis, speed in enumerate((1.0, ratio)):
+        low, high = (np.array([shape.extent[axis][end] for _, shape in flat]) for end in (0, 1))
+        if isinstance(at, Rectangle):
+            seen = AxisRanges(*(np.array([end]) for end in at.extent[axis]))
+        else:
+            seen = point_ranges((at.x, at.y)[axis])
+        factors.append(axis_density(AxisRanges(low, high), seen, tau * speed, sides[axis]))
+    return np.einsum("s,tsn,tsn->tn", power, *factors)
+
+
+def patch_points(patch: Patch) -> LateralPoints:
+    """Points that stand for a patch with equal weights: (n,) of each."""
+    if isinstance(patch, Disc):
+        rings, turns = 16, 24
+        radius = patch.radius * np.sqrt((np.arange(rings) + 0.5) / rings)
+        angle = 2 * np.pi * (np.arange(turns) + 0.5) / turns
+        return LateralPoints(
+            *(c + np.outer(radius, f(angle)).ravel() for c, f in ((patch.x, np.cos), (patch.y, np.sin)))
+        )
+    count = (np.arange(24) + 0.5) / 24
+    x, y = (low + (high - low) * count for low, high in patch.extent)
+    return LateralPoints(np.repeat(x, 24), np.tile(y, 24))
+
+
+def disc_spread(disc: Disc, at: Readout, tau: Array, box: Box | None) -> Array:
+    """`spread` of a disc."""
+    spots = at if isinstance(at, LateralPoints) else patch_points(at)
+    found = np.zeros((tau.size, spots.x.size))
+    near = np.ones(tau.shape, dtype=bool) if box is None else tau < min(box.width, box.depth) ** 2 / MAX_IMAGE_RATIO
+    concentric = 0
+    for x, y in disc_images(disc, box):
+        same = isinstance(at, Disc) and np.hypot(x - at.x, y - at.y) < 1e-9 * disc.radius and at.radius == disc.radius
+        if same:
+            concentric += 1
+            continue
+        distance = np.hypot(spots.x - x, spots.y - y)
+        gap = max(float(distance.min()) - disc.radius, 0.0)
+        reached = near & (gap**2 < 4 * MAX_KERNEL_EXPONENT * tau)
+        if reached.any():
+            found[reached] += chord_integral(disc.radius, distance, tau[reached])
+    if isinstance(at, LateralPoints):
+        total = found
+    else:
+        total = found.mean(axis=1, keepdims=True)
+        z = disc.radius**2 / (2 * tau[near])
+        total[near, 0] += concentric * (1 - ive(0, z) - ive(1, z)) / disc.area
+    if box is not None and not near.all():
+        total[~near] = disc_mode_sum(disc, at, tau[~near], box)
+    return total
+
+
+def disc_images(disc: Disc, box: Box | None) -> list[tuple[float, float]]:
+    """Middles of a disc and of its mirror images next to a box."""
+    if box is None:
+        return [(disc.x, disc.y)]
+    xs = [shift + sign * disc.x for shift in (0.0, 2 * box.width, -2 * box.width) for sign in (1, -1)]
+    ys = [shift + sign * disc.y for shift in (0.0, 2 * box.depth, -2 * box.depth) for sign in (1, -1)]
+    return list(product(xs, ys))
+
+
+def chord_integral(radius: float, distance: Array, tau: Array) -> Array:
+    """(nτ, n) density at a distance from the middle of a disc, m⁻²: an integral over its chords x = a sin φ."""
+    reach = np.sqrt(4 * MAX_KERNEL_EXPONENT * tau)[:, None]
+    ends = [np.arcsin(np.clip((distance + sign * reach) / radius, -1, 1)) for sign in (-1, 1)]
+    node, weight = np.polynomial.legendre.leggauss(CHORD_NODES)
+    half = (ends[1] - ends[0])[..., None] / 2
+    phi = (ends[0] + ends[1])[..., None] / 2 + half * node
+    root = np.sqrt(4 * tau)[:, None, None]
+    away = (distance[:, None] - radius * np.sin(phi)) / root
+    chord = erf(radius * np.cos(phi) / root)
+    inner = np.exp(-(away**2)) * chord * np.cos(phi) * radius / (np.sqrt(np.pi) * root)
+    return np.sum(half * weight * inner, axis=-1) / (np.pi * radius**2)
+
+
+def disc_mode_sum(disc: Disc, at: Readout, tau: Array, box: Box) -> Array:
+    """The same as a series of the modes of a box."""
+    least = min(box.width, box.depth)
+    k = [np.pi / side * np.arange(int(np.ceil(COSINE_TERMS * side / least)) + 1) for side in (box.width, box.depth)]
+    size = np.hypot(k[0][:, None], k[1])
+    twice = np.outer(np.where(k[0] > 0, 2.0, 1.0), np.where(k[1] > 0, 2.0, 1.0)) / box.area
+    weight = twice * np.outer(np.cos(k[0] * disc.x), np.cos(k[1] * disc.y)) * jinc(size * disc.radius)
+    spots = at if isinstance(at, LateralPoints) else patch_points(at)
+    if isinstance(at, Disc):
+        seen = np.outer(np.cos(k[0] * at.x), np.cos(k[1] * at.y))[..., None] * jinc(size * at.radius)[..., None]
+    else:
+        seen = np.cos(np.outer(k[0], spots.x))[:, None] * np.cos(np.outer(k[1], spots.y))
+        seen = seen if isinstance(at, LateralPoints) else seen.mean(axis=-1, keepdims=True)
+    decay = np.exp(-np.multiply.outer(tau, size**2))
+    return np.einsum("tij,ij,ijn->tn", decay, weight, seen, optimize=True)
+
+
+def jinc(x: Array) -> Array:
+    """2 J₁(x)/x."""
+    small = np.where(x > 0, x, 1.0)
+    return np.where(x > 0, 2 * j1(small) / small, 1.0)

@@ -1,0 +1,333 @@
+"""Steady solution of a layered device whose properties depend on temperature."""
+
+from collections.abc import Mapping
+from itertools import product
+
+import numpy as np
+from attrs import frozen
+
+from kapitza.core.arrays import Array
+from kapitza.core.conductance import Conductance
+from kapitza.device.description import Box, Device
+from kapitza.device.layered.admittance import ComplexArray
+from kapitza.device.layered.green_functions import plane_response
+from kapitza.device.layered.linear import LinearDevice, linear_device, source_plane, with_constant_properties
+from kapitza.device.layered.spreading import LateralPoints, lateral_spread, point_ranges, separable_densities
+from kapitza.device.setup import Plane
+from kapitza.device.shapes import Disc, HeatMap, Rectangle, SourceShape
+from kapitza.errors import ConvergenceError
+
+MAX_SEARCHED_SOURCES = 8  # sources, up to which each is looked at closely
+REFINEMENT_ROUNDS = 5
+CANDIDATE_PIXELS = 40  # of a map that are tried
+
+
+def find_hot_spot(solved: LinearDevice) -> tuple[LateralPoints, int, float]:
+    """The hottest point: where it lies along the layers, its node, and its rise (K).
+
+    It is looked for on the planes that heat enters, at and around the sources, on ever finer grids.
+    """
+    best: tuple[LateralPoints, int, float] | None = None
+    for node in heated_nodes(solved):
+        spots, step = hot_spot_candidates(solved)
+        found = solved.rise(spots, node)
+        for _ in range(REFINEMENT_ROUNDS):
+            i = int(np.argmax(found))
+            top = LateralPoints(spots.x[i : i + 1], spots.y[i : i + 1])
+            if best is None or found[i] > best[2]:
+                best = top, node, float(found[i])
+            if step == 0:
+                break
+            spots, step = refined_points(top, step, solved.device.box), step / 4
+            found = solved.rise(spots, node)
+    if best is None:
+        raise AssertionError  # a device has a source
+    return best
+
+
+def heated_nodes(solved: LinearDevice) -> tuple[int, ...]:
+    """Nodes at which heat enters; for a layer that is heated throughout, all that lie in it."""
+    nodes: set[int] = set()
+    for source in solved.device.sources:
+        plane = source_plane(solved.device, source)
+        if source.through:
+            for i in solved.column.within(plane.layer):
+                nodes |= {i, i + 1}
+        else:
+            nodes.add(solved.node(plane))
+    return tuple(sorted(nodes))
+
+
+def hot_spot_candidates(solved: LinearDevice) -> tuple[LateralPoints, float]:
+    """Points to start from, and how far apart they lie, m."""
+    shapes = [source.shape for source in solved.device.sources if source.shape is not None]
+    if not shapes:
+        return LateralPoints(np.zeros(1), np.zeros(1)), 0.0
+    side = 9 if len(shapes) <= MAX_SEARCHED_SOURCES else 3
+    places = [shape_candidates(shape, side, solved.device.box) for shape in shapes]
+    x, y = (np.concatenate([place[axis] for place in places]) for axis in (0, 1))
+    widths = [max(high - low for low, high in shape.extent) for shape in shapes]
+    return LateralPoints(x, y), max(widths) / (side - 1)
+
+
+def shape_candidates(shape: SourceShape, side: int, box: Box | None) -> tuple[Array, Array]:
+    """Points of a shape that may be the hottest: a grid over it, or the pixels with most heat around them."""
+    if isinstance(shape, HeatMap):
+        order = np.argsort(shape.value, axis=None)[-CANDIDATE_PIXELS:]
+        i, j = np.unravel_index(order, shape.value.shape)
+        middles = [(edges[:-1] + edges[1:]) / 2 for edges in shape.edges]
+        return middles[0][i], middles[1][j]
+    ends = shape.extent if box is None else ((0.0, box.width), (0.0, box.depth))
+    both = zip(shape.extent, ends, strict=True)
+    lines = [np.linspace(max(low, start), min(high, end), side) for (low, high), (start, end) in both]
+    pairs = np.array(list(product(*lines)))
+    return pairs[:, 0], pairs[:, 1]
+
+
+def refined_points(top: LateralPoints, step: float, box: Box | None) -> LateralPoints:
+    """A grid of 5 x 5 points around one, inside of the box."""
+    offsets = np.array(list(product((-1, -0.5, 0, 0.5, 1), repeat=2))) * step
+    x, y = top.x[0] + offsets[:, 0], top.y[0] + offsets[:, 1]
+    if box is not None:
+        x, y = np.clip(x, 0, box.width), np.clip(y, 0, box.depth)
+    pairs = np.unique(np.stack([x, y]), axis=1)
+    return LateralPoints(pairs[0], pairs[1])
+
+
+DEPTHS_PER_LAYER = 12  # in each layer
+LATERAL_POINTS = 20  # on either side of the hottest point
+FINEST_SPACING = 0.02  # of the width of a source, the first of these
+NEGLIGIBLE_WEIGHT = 1e-6  # of the weights without their signs
+SPOT_FRACTION = 0.1  # of the width of a source: the patch that stands for the hottest point
+
+
+def inner_planes(device: Device) -> tuple[Plane, ...]:
+    """Planes in the layers whose conductivity depends on temperature."""
+    share = (1 - np.cos(np.pi * np.arange(1, DEPTHS_PER_LAYER) / DEPTHS_PER_LAYER)) / 2
+    found: list[Plane] = []
+    for layer in device.stack.layers:
+        if layer.name in device.laws:
+            reach = layer.thickness if np.isfinite(layer.thickness) else 8 * source_width(device)
+            found += [Plane(layer.name, float(reach * one)) for one in share]
+    return tuple(found)
+
+
+def source_width(device: Device) -> float:
+    """Width of the widest source, or of the box, m."""
+    shapes = [source.shape for source in device.sources if source.shape is not None]
+    if shapes:
+        return max(high - low for shape in shapes for low, high in shape.extent)
+    return 1.0 if device.box is None else device.box.width
+
+
+def weighted_means(
+    device: Device, ready: LinearDevice, spot: LateralPoints, node: int
+) -> dict[str, tuple[float, float]]:
+    """Temperature (K) and value of each layer and boundary with properties of T, by name.
+
+    Parameters
+    ----------
+    device : with these properties
+    ready : its solution with the numbers of before, cut at `inner_planes`
+    spot, node : the hottest point
+    """
+    x, y = (lateral_coordinates(device, axis, float((spot.x, spot.y)[axis][0])) for axis in (0, 1))
+    rises = total_rise(ready, x, y)
+    point = hot_spot_patch(device, spot)
+    others = source_rise(ready, point, plane_response(ready.medium, node)[:, 0], x, y)
+    found: dict[str, tuple[float, float]] = {}
+    for name, law in device.laws.items():
+        pieces = ready.column.within(name)
+        nodes = [pieces[0], *(i + 1 for i in pieces)]
+        depths = np.array([ready.column.depths[i] for i in nodes])
+        kept = np.isfinite(depths)
+        nodes, depths = [i for i, keep in zip(nodes, kept, strict=True) if keep], depths[kept]
+        if len(nodes) < 2:
+            continue
+        layer = device.stack.layers[[one.name for one in device.stack.layers].index(name)]
+        along = layer.tensor[0, 0] / layer.conductivity
+        weight = gradient_product(rises[nodes], others[nodes], (depths, x, y), (1.0, along, along * ready.nodes.ratio))
+        kelvin = device.sink + corner_means(rises[nodes])
+        ends = kelvin[:-1], (kelvin[:-1] + kelvin[1:]) / 2, kelvin[1:]
+        values = [law.at(one.ravel()).reshape(one.shape) for one in ends]
+        value = (values[0] + 4 * values[1] + values[2]) / 6  # Simpson's rule from face to face of a cell
+        found[name] = weighted_mean(weight, ends[1]), weighted_mean(weight, value)
+    for name, boundary in zip(device.stack.boundary_names, device.stack.boundaries, strict=True):
+        if isinstance(boundary.conductance, Conductance):
+            i = ready.column.owners.index(name)
+            jumps = (
+                (rises[i] - rises[i + 1])
+                * (others[i] - others[i + 1])
+                * np.outer(trapezoid_weights(x), trapezoid_weights(y))
+            )
+            kelvin = device.sink + (rises[i] + rises[i + 1]) / 2
+            values = boundary.conductance.at(kelvin.ravel()).reshape(kelvin.shape)
+            found[name] = weighted_mean(jumps, kelvin), weighted_mean(jumps, values)
+    return found
+
+
+def weighted_mean(weight: Array, value: Array) -> float:
+    """Mean with a weight; the plain one where nothing flows that could weigh."""
+    total, size = float(weight.sum()), float(np.abs(weight).sum())
+    if not total > NEGLIGIBLE_WEIGHT * size:
+        return float(value.mean())
+    return float(np.sum(weight * value)) / total
+
+
+def hot_spot_patch(device: Device, spot: LateralPoints) -> Rectangle | None:
+    """A small patch around the hottest point, inside of the box; all of the box where heat enters evenly everywhere."""
+    if all(source.shape is None for source in device.sources):
+        return None
+    ranges: list[tuple[float, float]] = []
+    for axis in (0, 1):
+        place, half = float((spot.x, spot.y)[axis][0]), SPOT_FRACTION * narrowest_width(device, axis) / 2
+        low, high = place - half, place + half
+        if device.box is not None:
+            low, high = max(low, 0.0), min(high, (device.box.width, device.box.depth)[axis])
+        ranges.append((low, high))
+    return Rectangle(ranges[0], ranges[1])
+
+
+def narrowest_width(device: Device, axis: int) -> float:
+    """Width of the narrowest source along an axis, m."""
+    widths = [high - low for source in device.sources if source.shape for low, high in [source.shape.extent[axis]]]
+    if widths:
+        return min(widths)
+    return 1.0 if device.box is None else (device.box.width, device.box.depth)[axis]
+
+
+def lateral_coordinates(device: Device, axis: int, place: float) -> Array:
+    """Places along an axis, dense around the hottest point and out to the sides, or to where little heat flows, m."""
+    width = narrowest_width(device, axis)
+    side = None if device.box is None else (device.box.width, device.box.depth)[axis]
+    reach = 12 * source_width(device) if side is None else side
+    away = np.concatenate([[0.0], np.geomspace(min(FINEST_SPACING * width, 0.1 * reach), reach, LATERAL_POINTS)])
+    found = np.unique(np.concatenate([place - away[::-1], place + away]))
+    return found if side is None else np.unique(np.clip(found, 0.0, side))
+
+
+def total_rise(ready: LinearDevice, x: Array, y: Array) -> Array:
+    """(nodes, nx, ny) rises from all sources, K."""
+    total = np.zeros((len(ready.column.pieces) + 1, x.size, y.size))
+    for source, response in zip(ready.device.sources, ready.responses, strict=True):
+        total += source.power * source_rise(ready, source.shape, response, x, y)
+    return total
+
+
+def source_rise(ready: LinearDevice, shape: SourceShape | None, response: ComplexArray, x: Array, y: Array) -> Array:
+    """(nodes, nx, ny) rise per watt of one shape, K W⁻¹."""
+    nodes, area, box = ready.nodes, ready.area, ready.device.box
+    if isinstance(shape, (Disc, HeatMap)):
+        spots = LateralPoints(np.repeat(x, y.size), np.tile(y, x.size))
+        found = nodes.averaged(response, lateral_spread(shape, spots, nodes.tau, box, nodes.ratio), area)
+        return found.reshape(-1, x.size, y.size)
+    along_x, along_y = separable_densities(shape, (point_ranges(x), point_ranges(y)), nodes.tau, box, nodes.ratio)
+    impulse = nodes.impulse(response)
+    found = np.einsum("nt,tx,ty->nxy", impulse, along_x[:, 0], along_y[:, 0], optimize=True)
+    if area is not None:
+        found += ((np.real(response[:, -1]) - impulse.sum(axis=1)) / area)[:, None, None]
+    return found
+
+
+def corner_means(value: Array) -> Array:
+    """(nz, nx - 1, ny - 1) mean of the four corners along the layers."""
+    along = (value[:, 1:] + value[:, :-1]) / 2
+    return (along[:, :, 1:] + along[:, :, :-1]) / 2
+
+
+def gradient_product(a: Array, b: Array, lines: tuple[Array, Array, Array], scale: tuple[float, float, float]) -> Array:
+    """(nz - 1, nx - 1, ny - 1) integral of the product of two gradients over each cell."""
+    total = np.zeros(tuple(line.size - 1 for line in lines))
+    volume = np.einsum("i,j,k->ijk", *(np.diff(line) for line in lines))
+    for axis, (line, factor) in enumerate(zip(lines, scale, strict=True)):
+        slopes = [axis_gradient(value, line, axis) for value in (a, b)]
+        total += factor * slopes[0] * slopes[1]
+    return total * volume
+
+
+def axis_gradient(value: Array, line: Array, axis: int) -> Array:
+    """Slope along one axis in each cell, the mean over its other directions."""
+    shape = [1, 1, 1]
+    shape[axis] = -1
+    found = np.diff(value, axis=axis) / np.diff(line).reshape(shape)
+    for other in range(3):
+        if other != axis:
+            upper, lower = (np.take(found, range(i, found.shape[other] - 1 + i), other) for i in (1, 0))
+            found = (upper + lower) / 2
+    return found
+
+
+def trapezoid_weights(line: Array) -> Array:
+    """Weights of the trapezoidal rule."""
+    found = np.zeros(line.size)
+    found[1:] += np.diff(line) / 2
+    found[:-1] += np.diff(line) / 2
+    return found
+
+
+PROPERTY_TOLERANCE = 1e-8  # relative change of the hottest rise between two solutions
+MAX_PROPERTY_ITERATIONS = 60
+
+
+@frozen(eq=False)
+class SteadySolution:
+    """A device with the numbers that its layers and boundaries take at their temperatures.
+
+    Attributes
+    ----------
+    linear : the device with plain numbers, ready to be asked
+    spot, node : the hottest point and its node
+    peak : its rise, K
+    kelvin : temperature of each layer and boundary with properties of T, by name, K
+    values : conductivity or conductance of each of these, by name, SI
+    iterations : solutions until these settled
+    """
+
+    linear: LinearDevice
+    spot: LateralPoints
+    node: int
+    peak: float
+    kelvin: Mapping[str, float]
+    values: Mapping[str, float]
+    iterations: int
+
+
+def solve_steady(
+    device: Device, planes: tuple[Plane, ...] = (), start: Mapping[str, float] | None = None
+) -> SteadySolution:
+    r"""Solve a device, with conductivities and conductances at the temperatures that they then have.
+
+    A layer whose conductivity depends on temperature is taken with the one number that to first order leaves the peak
+    where it is, a boundary likewise, until these settle.  The remaining error is of second
+    order in how much the property varies within the layer where the heat flows.
+
+    Parameters
+    ----------
+    device : any
+    planes : to cut at, besides those of sources and patches
+    start : values of layers and boundaries to start from, by name
+
+    Raises
+    ------
+    ConvergenceError
+        if the temperatures do not settle: the device runs away
+    InputError
+        where a temperature leaves the range in which a property is known
+    """
+    values = dict(start or {})
+    varies = bool(device.laws) or any(isinstance(b.conductance, Conductance) for b in device.stack.boundaries)
+    cuts = (*planes, *(inner_planes(device) if varies else ()))
+    last = 0.0
+    for i in range(MAX_PROPERTY_ITERATIONS):
+        ready = linear_device(with_constant_properties(device, values), cuts)
+        spot, node, peak = find_hot_spot(ready)
+        means = weighted_means(device, ready, spot, node) if varies else {}
+        if not varies or abs(peak - last) < PROPERTY_TOLERANCE * abs(peak):
+            return SteadySolution(ready, spot, node, peak, {name: one[0] for name, one in means.items()}, values, i + 1)
+        values, last = {name: one[1] for name, one in means.items()}, peak
+    raise ConvergenceError(
+        f"{device.title}: after {MAX_PROPERTY_ITERATIONS} solutions the hottest point still moves, now "
+        f"{last:.6g} K above the sink: "
+        "heat is conducted worse the hotter it gets, and there may be no steady state",
+        last=last,
+    )

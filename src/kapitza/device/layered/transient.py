@@ -1,0 +1,473 @@
+"""Temperatures of a layered device against time: steps, pulses and periodic heat, by averages over wave vectors."""
+
+import numpy as np
+from attrs import frozen
+from numpy.typing import ArrayLike
+from scipy.interpolate import CubicSpline
+from scipy.special import j0
+
+from kapitza.core.arrays import Array, positive
+from kapitza.device.description import Box, Device, HeatSource, PeriodicPower, PulsedPower, StepPower, Waveform
+from kapitza.device.layered.admittance import ComplexArray, SpectralPoints
+from kapitza.device.layered.green_functions import layer_response, node_response, sliced_waves
+from kapitza.device.layered.laplace import inverse_laplace
+from kapitza.device.layered.linear import LinearDevice, source_plane
+from kapitza.device.layered.spreading import (
+    AxisRanges,
+    LateralPoints,
+    Readout,
+    box_wave_numbers,
+    jinc,
+    mean_cosine,
+    point_ranges,
+    source_ranges,
+)
+from kapitza.device.layered.steady import SteadySolution, solve_steady
+from kapitza.device.layered.temperatures import averaging_patches
+from kapitza.device.results import TransientTemperatures
+from kapitza.device.shapes import Disc, HeatMap, SourceShape
+from kapitza.errors import InputError
+
+LOG_KAPPA_STEP = (
+    0.03  # of ln κ: with eight nodes the error is below 1e-8 for what has no singularity within 22° of the axis
+)
+INTERPOLATION_ORDER = 8
+MAX_AXIS_MODES = 6000  # modes along an axis
+MODE_BLOCK = 2**18  # modes that are handed over at once
+PANEL_NODES = 10  # of Gauss and Legendre on each panel
+MIN_KAPPA_FRACTION = 1e-4  # of the inverse of the largest length, below which wave vectors weigh nothing
+
+
+@frozen(eq=False)
+class RadialWeights:
+    """Weights of an average over wave vectors.
+
+    Attributes
+    ----------
+    kappa : (nk,) rad m⁻¹
+    weight : (nk,) m⁻²
+    """
+
+    kappa: Array
+    weight: Array
+
+
+@frozen(eq=False)
+class LogGrid:
+    """Nodes of equal steps of ln κ: the first at `low` (rad m⁻¹), `count` of them."""
+
+    low: float
+    count: int
+
+    @property
+    def kappa(self) -> Array:
+        """(count,) rad m⁻¹."""
+        return self.low * np.exp(LOG_KAPPA_STEP * np.arange(self.count))
+
+    def handed(self, kappa: Array, weight: Array) -> Array:
+        """(count,) weights of the nodes from those of any κ within them."""
+        place = np.log(kappa / self.low) / LOG_KAPPA_STEP
+        first = np.clip(np.floor(place).astype(int) - INTERPOLATION_ORDER // 2 + 1, 0, self.count - INTERPOLATION_ORDER)
+        apart = place - first
+        total = np.zeros(self.count)
+        for i in range(INTERPOLATION_ORDER):
+            basis = weight.copy()
+            for j in range(INTERPOLATION_ORDER):
+                if j != i:
+                    basis *= (apart - j) / (i - j)
+            total += np.bincount(first + i, basis, minlength=self.count)
+        return total
+
+
+def log_grid(low: float, high: float) -> LogGrid:
+    """Nodes for all κ from `low` to `high`."""
+    return LogGrid(
+        low * np.exp(-LOG_KAPPA_STEP * INTERPOLATION_ORDER),
+        int(np.ceil(np.log(high / low) / LOG_KAPPA_STEP)) + 2 * INTERPOLATION_ORDER + 1,
+    )
+
+
+def radial_weights(
+    device: Device, shape: SourceShape | None, at: Readout, highest: float, *, ratio: float, longest: float
+) -> RadialWeights:
+    """Weights with which a point or a patch reads a source of one watt, without the mean over a box.
+
+    Parameters
+    ----------
+    device : its box, if there is one
+    shape : of the source
+    at : one point or a patch
+    highest : κ up to which it is wanted, rad m⁻¹
+    ratio : conductivity along y over that along x
+    longest : m, how far heat goes in the longest time, for layers without sides
+    """
+    if device.box is None:
+        return unbounded_weights(shape, at, highest, ratio, longest)
+    return box_weights(device.box, shape, at, highest, ratio)
+
+
+def box_weights(box: Box, shape: SourceShape | None, at: Readout, highest: float, ratio: float) -> RadialWeights:
+    """Weights of the modes of a box."""
+    if shape is None:
+        return RadialWeights(np.array([np.pi / box.width]), np.zeros(1))  # even heat has no other mode than the mean
+    least = np.pi / max(box.width, box.depth / np.sqrt(ratio))
+    nodes = log_grid(least, max(highest, 10 * np.pi / min(box.width, box.depth)))
+    top = nodes.kappa[-INTERPOLATION_ORDER]
+    counts = int(top * box.width / np.pi) + 1, int(top * box.depth / np.pi / np.sqrt(ratio)) + 1
+    if max(counts) > MAX_AXIS_MODES:
+        raise InputError(
+            f"so short a time needs {max(counts)} modes along a side of {max(box.width, box.depth):g} m, at most "
+            f"{MAX_AXIS_MODES}: ask for later times, or take a smaller box around the source"
+        )
+    kx, ky = box_wave_numbers(box, counts)
+    total = np.zeros(nodes.count)
+    rows = max(1, MODE_BLOCK // ky.size)
+    factors_y = np.where(ky > 0, 2.0, 1.0) / box.area
+    for start in range(0, kx.size, rows):
+        part = kx[start : start + rows]
+        weight = mode_means(shape, box, part, ky) * mode_means(at, box, part, ky)
+        weight *= np.outer(np.where(part > 0, 2.0, 1.0), factors_y)
+        kappa = np.hypot(part[:, None], np.sqrt(ratio) * ky)
+        kept = (kappa > 0) & (kappa <= top)
+        total += nodes.handed(kappa[kept], weight[kept])
+    return RadialWeights(nodes.kappa, total)
+
+
+def mode_means(what: SourceShape | Readout | None, box: Box, kx: Array, ky: Array) -> Array:
+    """(nx, ny) mean of cos kx cos ky over a source or a patch, or its value in one point."""
+    if isinstance(what, LateralPoints):
+        return np.outer(np.cos(kx * what.x[0]), np.cos(ky * what.y[0]))
+    if isinstance(what, HeatMap):
+        share = what.value / what.value.sum()
+        sides = zip((kx, ky), what.edges, strict=True)
+        left, right = (mean_cosine(k, AxisRanges(edges[:-1], edges[1:])) for k, edges in sides)
+        return left @ share @ right.T
+    if isinstance(what, Disc):
+        middle = np.outer(np.cos(kx * what.x), np.cos(ky * what.y))
+        return middle * jinc(np.hypot(kx[:, None], ky) * what.radius)
+    factors: list[Array] = []
+    for axis, (k, side) in enumerate(((kx, box.width), (ky, box.depth))):
+        ranges, own = source_ranges(what, axis, side)
+        factors.append(mean_cosine(k, ranges)[:, 0] * np.exp(-(k**2) * own))
+    return np.outer(*factors)
+
+
+def unbounded_weights(
+    shape: SourceShape | None, at: Readout, highest: float, ratio: float, longest: float
+) -> RadialWeights:
+    """Weights of wave vectors in layers without sides."""
+    if isinstance(shape, HeatMap) or shape is None:
+        raise InputError(f"what changes with time in layers without sides takes no {shape!r:.20}: give a box")
+    if isinstance(shape, Disc) or isinstance(at, Disc):
+        return hankel_weights(shape, at, highest, longest)
+    axes = [axis_weights(shape, at, axis, highest, longest) for axis in (0, 1)]
+    (kx, x), (ky, y) = axes
+    ky = ky * np.sqrt(ratio)
+    nodes = log_grid(min(kx[0], ky[0]), 1.5 * max(kx[-1], ky[-1]))
+    total = np.zeros(nodes.count)
+    rows = max(1, MODE_BLOCK // ky.size)
+    for start in range(0, kx.size, rows):
+        part = slice(start, start + rows)
+        kappa = np.hypot(kx[part, None], ky)
+        weight = np.outer(x[part], y)
+        total += nodes.handed(kappa.ravel(), weight.ravel())
+    return RadialWeights(nodes.kappa, total)
+
+
+def hankel_weights(shape: SourceShape, at: Readout, highest: float, longest: float) -> RadialWeights:
+    """Weights of Hankel's integral for a disc read at a point, or averaged over itself."""
+    same = isinstance(at, Disc) and isinstance(shape, Disc) and (at.x, at.y) == (shape.x, shape.y)
+    if not isinstance(shape, Disc) or not (isinstance(at, LateralPoints) or same):
+        raise InputError(f"in layers without sides a disc is read at points or over itself, got {at!r:.60}")
+    apart = 0.0 if not isinstance(at, LateralPoints) else float(np.hypot(at.x[0] - shape.x, at.y[0] - shape.y))
+    own = at.radius if isinstance(at, Disc) else 0.0
+    reach = shape.radius + own + apart
+    edges = panel_edges(MIN_KAPPA_FRACTION / max(longest, reach), highest, np.pi / reach)
+    k, dk = gauss_panels(edges)
+    weight = k * dk / (2 * np.pi) * jinc(k * shape.radius) * jinc(k * own) * j0(k * apart)
+    nodes = log_grid(k[0], 1.01 * k[-1])
+    return RadialWeights(nodes.kappa, nodes.handed(k, weight))
+
+
+def axis_weights(shape: SourceShape, at: Readout, axis: int, highest: float, longest: float) -> tuple[Array, Array]:
+    """Nodes k and weights on one axis: what is read of cos k(x - x') of the source, times dk/π."""
+    source, own = source_ranges(shape, axis, None)
+    seen = point_ranges((at.x, at.y)[axis][:1]) if isinstance(at, LateralPoints) else source_ranges(at, axis, None)[0]
+    middle = float((source.low[0] + source.high[0] - seen.low[0] - seen.high[0]) / 2)
+    widths = [float(r.high[0] - r.low[0]) / 2 for r in (source, seen)]
+    reach = abs(middle) + sum(widths) + np.sqrt(own)
+    edges = panel_edges(MIN_KAPPA_FRACTION / max(longest, reach), highest, np.pi / reach)
+    k, dk = gauss_panels(edges)
+    value = np.cos(k * middle) * np.sinc(k * widths[0] / np.pi) * np.sinc(k * widths[1] / np.pi) * np.exp(-(k**2) * own)
+    return k, value * dk / np.pi
+
+
+def gauss_panels(edges: Array) -> tuple[Array, Array]:
+    """Nodes and weights on panels."""
+    node, weight = np.polynomial.legendre.leggauss(PANEL_NODES)
+    k = (edges[1:] + edges[:-1])[:, None] / 2 + np.diff(edges)[:, None] / 2 * node
+    return k.ravel(), (np.diff(edges)[:, None] / 2 * weight).ravel()
+
+
+def panel_edges(low: float, high: float, widest: float) -> Array:
+    """Edges of panels from 0 to `high` that double from `low` and are never wider than `widest`."""
+    edges = [0.0, low]
+    while edges[-1] < high:
+        edges.append(edges[-1] + min(edges[-1], widest))
+    if len(edges) * PANEL_NODES > 4 * MAX_AXIS_MODES:
+        raise InputError(
+            f"so short a time needs {len(edges) * PANEL_NODES} wave vectors on an axis: ask for later times"
+        )
+    return np.array(edges)
+
+
+STEADY_FOURIER_NUMBER = 30.0  # κ² t/ρ beyond which nothing of a step is missing
+QUASI_STEADY_RATIO = 30.0  # κ over that of the diffusion length, beyond which periodic heat is steady heat
+MAX_PULSE_MODES = 2500  # modes along a side that trains of pulses use
+MAX_SUMMED_PULSES = 200  # pulses that are added one by one
+
+
+@frozen(eq=False)
+class Probe:
+    """What is read: a point or a patch of a node, with its steady rise from each source (K)."""
+
+    at: Readout
+    node: int
+    steady: tuple[float, ...]
+
+
+@frozen(eq=False)
+class TransientModel:
+    """A solved device with what is read of it.
+
+    Attributes
+    ----------
+    held : the steady solution
+    readers : the hottest point first, then the patches
+    names : of the readers
+    """
+
+    held: SteadySolution
+    readers: tuple[Probe, ...]
+    names: tuple[str, ...]
+
+    @property
+    def ready(self) -> LinearDevice:
+        """The device with plain numbers."""
+        return self.held.linear
+
+    @property
+    def storage(self) -> tuple[float, float]:
+        """Smallest and largest heat capacity over conductivity along the layers, s m⁻²."""
+        found: list[float] = []
+        for layer in self.ready.device.stack.layers:
+            if layer.heat_capacity is None:
+                raise InputError(f"layer {layer.name} has no heat_capacity (J/m³K), which all that changes needs")
+            found.append(float(layer.heat_capacity / layer.tensor[0, 0]))
+        return min(found), max(found)
+
+    def weights(self, reader: Probe, source: HeatSource, highest: float, time: float) -> RadialWeights:
+        """Weights of the wave vectors for one reader and one source."""
+        longest = np.sqrt(time / self.storage[0])
+        ratio = self.ready.nodes.ratio
+        return radial_weights(self.ready.device, source.shape, reader.at, highest, ratio=ratio, longest=longest)
+
+    def transfer(self, source: HeatSource, node: int, s: ComplexArray, kappa: Array) -> ComplexArray:
+        """(ns, nk) temperature of a node per flux of a source, K m² W⁻¹."""
+        device, cut = self.ready.device, self.ready.column
+        at = SpectralPoints(s[:, None], kappa, np.zeros(1))
+        held = sliced_waves(cut, device.stack, at, top=device.top_coefficient, bottom=device.coefficient)
+        if source.through:
+            return layer_response(held, source_plane(device, source).layer)[node]
+        return node_response(held, self.ready.node(source_plane(device, source)), node)
+
+    def mean(self, source: HeatSource, node: int, s: ComplexArray) -> ComplexArray:
+        """(ns,) the same for all of a box evenly, over its area, K W⁻¹; nothing where there is no box."""
+        if self.ready.area is None:
+            return np.zeros(s.shape, dtype=complex)
+        still = np.sqrt(self.ready.nodes.p[-1:].real)
+        return self.transfer(source, node, s, still)[:, 0] / self.ready.area
+
+    def steps(self, reader: Probe, index: int, time: Array) -> Array:
+        """(nt,) rise at times after one source was switched on, K."""
+        source = self.ready.device.sources[index]
+        highest = np.sqrt(STEADY_FOURIER_NUMBER * self.storage[1] / float(time.min()))
+        average = self.weights(reader, source, highest, float(time.max()))
+        s, weight = inverse_laplace(time)
+        zero = np.zeros(1, dtype=complex)
+        late = self.transfer(source, reader.node, s, average.kappa) @ average.weight + self.mean(source, reader.node, s)
+        end = np.real(self.transfer(source, reader.node, zero, average.kappa) @ average.weight)
+        end = end + np.real(self.mean(source, reader.node, zero))
+        missing = end[0] - np.real(weight @ (late / s))
+        return reader.steady[index] - source.power * missing
+
+    def periodic(self, reader: Probe, index: int, frequency: Array) -> ComplexArray:
+        """(nf,) complex rise for heat that goes as cos ωt, K: its phase is behind that of the heat."""
+        source = self.ready.device.sources[index]
+        s = 2j * np.pi * frequency
+        highest = QUASI_STEADY_RATIO * np.sqrt(2 * np.pi * float(frequency.max()) * self.storage[1])
+        average = self.weights(reader, source, highest, 1 / float(frequency.min()))
+        both: ComplexArray = np.append(s, 0.0).astype(np.complex128)
+        found = self.transfer(source, reader.node, both, average.kappa) @ average.weight
+        found = found + self.mean(source, reader.node, both)
+        return reader.steady[index] + source.power * (found[:-1] - found[-1])
+
+
+def transient_model(device: Device) -> TransientModel:
+    """Prepare a device for what changes with time.
+
+    Properties of T are taken at the temperatures of the steady state with all sources on.
+    """
+    held = solve_steady(device)
+    ready = held.linear
+    places: list[tuple[Readout, int]] = [(held.spot, held.node)]
+    patches = averaging_patches(device)
+    places += [(patch, ready.node(plane)) for plane, patch in patches.values()]
+    readers = [Probe(at, node, tuple(ready.shares(at, node).values())) for at, node in places]
+    return TransientModel(held, tuple(readers), ("peak", *patches))
+
+
+def step_response(device: Device, time: ArrayLike) -> TransientTemperatures:
+    """Rises after all sources were switched on together at t = 0, whatever their courses.
+
+    Parameters
+    ----------
+    device : with heat capacities in all layers
+    time : (nt,) s, above zero; may span many decades
+
+    Raises
+    ------
+    InputError
+        for layers without heat capacity, or times so short that the box would need too many modes
+    """
+    times = positive(time)
+    held = transient_model(device)
+    everywhere = range(len(held.ready.device.sources))
+    rows = [np.sum([held.steps(reader, i, times) for i in everywhere], axis=0) for reader in held.readers]
+    return TransientTemperatures(times, rows[0], dict(zip(held.names[1:], rows[1:], strict=True)))
+
+
+def device_response(device: Device, time: ArrayLike) -> TransientTemperatures:
+    """Rises against time with each source on its own course.
+
+    Steady sources have been on for ever, steps and counted pulses begin at t = 0, trains of pulses have no beginning,
+    and a periodic source adds the real part of its response.
+
+    Parameters
+    ----------
+    device : with heat capacities in all layers
+    time : (nt,) s, above zero
+
+    Raises
+    ------
+    InputError
+        as for `step_response`
+    """
+    times = positive(time)
+    held = transient_model(device)
+    rows: list[Array] = []
+    for reader in held.readers:
+        total = np.zeros(times.size)
+        for i, source in enumerate(held.ready.device.sources):
+            total += waveform_response(held, reader, i, source.course, times)
+        rows.append(total)
+    return TransientTemperatures(times, rows[0], dict(zip(held.names[1:], rows[1:], strict=True)))
+
+
+def waveform_response(held: TransientModel, reader: Probe, index: int, course: Waveform, time: Array) -> Array:
+    """(nt,) rise from one source on its course, K."""
+    if isinstance(course, StepPower):
+        return held.steps(reader, index, time)
+    if isinstance(course, PulsedPower):
+        return pulsed_response(held, reader, index, course, time)
+    if isinstance(course, PeriodicPower):
+        found = held.periodic(reader, index, np.array([course.frequency]))[0]
+        return np.real(found * np.exp(2j * np.pi * course.frequency * time))
+    return np.full(time.size, reader.steady[index])
+
+
+def pulsed_response(held: TransientModel, reader: Probe, index: int, course: PulsedPower, time: Array) -> Array:
+    """(nt,) rise in a train of pulses, K.
+
+    Each pulse is a step up and a step down.  Of a train without beginning the last 200 are added one by one, and of
+    those before only the mean is left: their pulses are short against the time that has passed since.
+    """
+    within = time if course.count is not None else np.mod(time, course.period)
+    count = MAX_SUMMED_PULSES if course.count is None else min(course.count, int(time.max() / course.period) + 1)
+    if count > 50 * MAX_SUMMED_PULSES:
+        raise InputError(
+            f"{count} pulses up to {time.max():g} s: count them up to {50 * MAX_SUMMED_PULSES}, or leave count out"
+        )
+    since = within[:, None] + (np.arange(count) if course.count is None else -np.arange(count)) * course.period
+    ups, downs = since.ravel(), (since - course.width).ravel()
+    both = np.concatenate([ups, downs])
+    moments, place = np.unique(np.where(both > 0, both, np.inf), return_inverse=True)
+    finite = np.isfinite(moments)
+    values = np.zeros(moments.size)
+    values[finite] = interpolate_step_response(held, reader, index, moments[finite])
+    rises = values[place].reshape(2, *since.shape)
+    total = (rises[0] - rises[1]).sum(axis=1)
+    if course.count is not None:
+        return total
+    late = within + (count - 0.5) * course.period - course.width / 2
+    missing = reader.steady[index] - interpolate_step_response(held, reader, index, late)
+    return total + missing * course.width / course.period
+
+
+def interpolate_step_response(held: TransientModel, reader: Probe, index: int, time: Array) -> Array:
+    """(n,) step response at many times, from 40 in each decade by cubic splines in ln t.
+
+    Times shorter than the modes of a box resolve are few in a train of pulses: there the response goes as √t.
+    """
+    box = held.ready.device.box
+    if box is not None:
+        shortest = (
+            held.storage[1] * STEADY_FOURIER_NUMBER * (max(box.width, box.depth) / (np.pi * MAX_PULSE_MODES)) ** 2
+        )
+        early = time < shortest
+        if early.any() and not early.all():
+            late = interpolate_step_response(held, reader, index, np.append(time[~early], shortest))
+            found = np.empty_like(time)
+            found[~early], found[early] = late[:-1], late[-1] * np.sqrt(time[early] / shortest)
+            return found
+    decades = np.log10(time.max() / time.min())
+    if time.size <= 40 * decades + 8:
+        return held.steps(reader, index, time)
+    knots = np.geomspace(time.min(), time.max(), int(40 * decades) + 8)
+    return CubicSpline(np.log(knots), held.steps(reader, index, knots))(np.log(time))
+
+
+def time_span(device: Device) -> tuple[float, float]:
+    """Times between which a device heats up, s: from when heat leaves the smallest source until all is steady."""
+    storage: list[float] = []
+    for layer in device.stack.layers:
+        if layer.heat_capacity is None:
+            raise InputError(f"layer {layer.name} has no heat_capacity (J/m³K), which all that changes needs")
+        storage.append(layer.heat_capacity)
+    top, last = device.stack.layers[0], device.stack.layers[-1]
+    shapes = [source.shape for source in device.sources if source.shape is not None]
+    first = 0.02 * min([top.thickness, *(shape.size for shape in shapes)]) ** 2 * storage[0] / top.conductivity
+    if device.box is not None:  # no earlier than its modes resolve
+        slow = max(float(c / layer.tensor[0, 0]) for c, layer in zip(storage, device.stack.layers, strict=True))
+        first = max(
+            first,
+            slow * STEADY_FOURIER_NUMBER * (max(device.box.width, device.box.depth) / (np.pi * MAX_PULSE_MODES)) ** 2,
+        )
+    late = settling_time(device, storage)
+    if np.isinf(last.thickness):
+        widest = max(high - low for shape in shapes for low, high in shape.extent)
+        late = max(late, 100 * widest**2 * storage[-1] / last.conductivity)
+    return first, max(1000 * first, late)
+
+
+def settling_time(device: Device, storage: list[float]) -> float:
+    """Six times what all layers store times the resistance behind each, s."""
+    behind = max(device.coefficient, device.top_coefficient)
+    resistance, total = (0.0 if np.isinf(behind) else 1 / behind), 0.0
+    boundaries = [0.0, *(boundary.resistance(device.sink) for boundary in device.stack.boundaries)]
+    for layer, capacity, above in zip(device.stack.layers[::-1], storage[::-1], boundaries[::-1], strict=True):
+        if np.isfinite(layer.thickness):
+            total += capacity * layer.thickness * (resistance + layer.resistance / 2)
+            resistance += layer.resistance
+        resistance += above
+    return 6 * total

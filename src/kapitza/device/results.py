@@ -1,0 +1,117 @@
+"""What is found out about a device."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+from attrs import field, frozen
+from numpy.typing import ArrayLike
+
+from kapitza.core.arrays import Array, numbers
+from kapitza.errors import InputError
+
+
+def frozen_mapping(value: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a mapping that nobody can change."""
+    return MappingProxyType(dict(value))
+
+
+def read_only_array(value: ArrayLike) -> Array:
+    """Return `value` as a read-only array of any number of axes, none of it NaN."""
+    array = np.array(value, dtype=float)
+    if np.isnan(array).any():
+        raise InputError(f"expected numbers without NaN, got {np.isnan(array).sum()} of them in shape {array.shape}")
+    array.flags.writeable = False
+    return array
+
+
+@frozen(eq=False)
+class TemperatureField:
+    """Rise of the temperature above the sink on points of a plane, or of a section through the layers.
+
+    Attributes
+    ----------
+    name : of the plane or section
+    x : (nx,) m
+    y : (ny,) m along the layers, or the depth below the top face for a section: a depth stands there twice, above and
+        below a boundary
+    value : (nx, ny) K
+    at : where it lies: the depth of a plane below the top face, or y of a section, m
+    """
+
+    name: str
+    x: Array = field(converter=numbers)
+    y: Array = field(converter=numbers)
+    value: Array = field(converter=read_only_array)
+    at: float = 0.0
+
+    def __attrs_post_init__(self) -> None:
+        if self.value.shape != (self.x.size, self.y.size):
+            raise InputError(f"{self.name}: {self.value.shape} temperatures on {self.x.size} x {self.y.size} points")
+
+
+@frozen(eq=False)
+class TransientTemperatures:
+    """Temperatures against time.
+
+    Attributes
+    ----------
+    time : (nt,) s
+    peak : (nt,) rise where it is hottest in the steady state, K
+    average : (nt,) rise of each patch by name, K
+    """
+
+    time: Array = field(converter=numbers)
+    peak: Array = field(converter=read_only_array)
+    average: Mapping[str, Array] = field(factory=dict, converter=frozen_mapping)
+
+
+@frozen(eq=False)
+class DeviceTemperatures:
+    """Steady temperatures of a device.
+
+    Attributes
+    ----------
+    title : of the device
+    sink : temperature of what takes the heat, K
+    power : W
+    peak : rise of the hottest point above the sink, K
+    place : (3,) x, y and depth below the top face of that point, m
+    layer : in which it lies
+    average : rise averaged over each patch, by name, K
+    drop : fall of the temperature across each layer and boundary on the line below the hottest point, by name from the
+        top down, K; "sink" is what is left at the bottom face.  They add up to the peak
+    sensitivity : change of the peak per relative change of a number, ∂T/∂ln p, by name, K
+    contribution : standard uncertainty of the peak from that of each number, by name, K
+    kelvin : temperature at which each layer and boundary with properties of T was taken, by name, K
+    iterations : solutions until these settled
+    """
+
+    title: str
+    sink: float
+    power: float
+    peak: float
+    place: Array = field(converter=numbers)
+    layer: str
+    average: Mapping[str, float] = field(factory=dict, converter=frozen_mapping)
+    drop: Mapping[str, float] = field(factory=dict, converter=frozen_mapping)
+    sensitivity: Mapping[str, float] = field(factory=dict, converter=frozen_mapping)
+    contribution: Mapping[str, float] = field(factory=dict, converter=frozen_mapping)
+    kelvin: Mapping[str, float] = field(factory=dict, converter=frozen_mapping)
+    iterations: int = 1
+
+    @property
+    def resistance(self) -> float:
+        """Rise of the hottest point per power, K W⁻¹."""
+        return self.peak / self.power
+
+    @property
+    def sigma(self) -> float | None:
+        """Standard uncertainty of the peak, K; None where no number has one.  The numbers are taken as independent."""
+        return float(np.sqrt(sum(v**2 for v in self.contribution.values()))) if self.contribution else None
+
+    @property
+    def share(self) -> dict[str, float]:
+        """Share of each layer and boundary in the peak, by name."""
+        return {name: drop / self.peak for name, drop in self.drop.items()}

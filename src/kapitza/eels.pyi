@@ -1,0 +1,32 @@
+"""Electron energy-loss spectroscopy: temperatures, jumps and resistances from vibrational spectra."""
+
+from kapitza.io.eels.hyperspy import from_hyperspy as from_hyperspy
+from kapitza.io.eels.nion import write_eels as write_eels
+from kapitza.io.eels.spectra import read_eels as read_eels
+from kapitza.measure.eels.contrast import SideContrast as SideContrast
+from kapitza.measure.eels.contrast import side_contrast as side_contrast
+from kapitza.measure.eels.design import EelsDesign as EelsDesign
+from kapitza.measure.eels.design import design_eels as design_eels
+from kapitza.measure.eels.experiment import EelsExperiment as EelsExperiment
+from kapitza.measure.eels.fit import fit_spectra as fit_spectra
+from kapitza.measure.eels.gradients import GradientField as GradientField
+from kapitza.measure.eels.gradients import line_profile as line_profile
+from kapitza.measure.eels.gradients import temperature_gradients as temperature_gradients
+from kapitza.measure.eels.jump import InterfaceJump as InterfaceJump
+from kapitza.measure.eels.jump import fit_jump as fit_jump
+from kapitza.measure.eels.map import TemperatureMap as TemperatureMap
+from kapitza.measure.eels.model import SpectrumModel as SpectrumModel
+from kapitza.measure.eels.model import VibrationalMode as VibrationalMode
+from kapitza.measure.eels.model import ZeroLossPeak as ZeroLossPeak
+from kapitza.measure.eels.point_spread import PointSpread as PointSpread
+from kapitza.measure.eels.populations import DepartureTest as DepartureTest
+from kapitza.measure.eels.populations import departure_test as departure_test
+from kapitza.measure.eels.populations import mode_occupations as mode_occupations
+from kapitza.measure.eels.quality import SpectrumQuality as SpectrumQuality
+from kapitza.measure.eels.quality import assess_spectra as assess_spectra
+from kapitza.measure.eels.resistance import AbsoluteResistance as AbsoluteResistance
+from kapitza.measure.eels.resistance import KnownQuantity as KnownQuantity
+from kapitza.measure.eels.resistance import absolute_resistance as absolute_resistance
+from kapitza.measure.eels.simulate import simulate_spectra as simulate_spectra
+from kapitza.measure.eels.spectrum import SpectrumImage as SpectrumImage
+from kapitza.measure.eels.vacuum import zero_loss_from_vacuum as zero_loss_from_vacuum

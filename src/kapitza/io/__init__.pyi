@@ -1,0 +1,30 @@
+"""Files to records and back: the only place with foreign units."""
+
+from kapitza.io.device.blocks import read_layout as read_layout
+from kapitza.io.device.bodies import BodyFile as BodyFile
+from kapitza.io.device.bodies import read_body as read_body
+from kapitza.io.device.circuits import write_boundaries as write_boundaries
+from kapitza.io.device.circuits import write_spice as write_spice
+from kapitza.io.device.layers import read_device as read_device
+from kapitza.io.device.meshes import read_mesh as read_mesh
+from kapitza.io.device.meshes import write_body as write_body
+from kapitza.io.device.moose import write_moose as write_moose
+from kapitza.io.device.temperatures import read_measured_temperatures as read_measured_temperatures
+from kapitza.io.device.vtk import write_vtk as write_vtk
+from kapitza.io.junctions import read_junction as read_junction
+from kapitza.io.md.outputs import read_gpumd as read_gpumd
+from kapitza.io.md.outputs import read_lammps as read_lammps
+from kapitza.io.md.potentials import read_potential as read_potential
+from kapitza.io.md.runs import RunFile as RunFile
+from kapitza.io.md.runs import read_run as read_run
+from kapitza.io.results import load as load
+from kapitza.io.results import save as save
+from kapitza.io.samples import SampleFile as SampleFile
+from kapitza.io.samples import read_sample as read_sample
+from kapitza.io.text_tables import TextTable as TextTable
+from kapitza.io.text_tables import read_table as read_table
+from kapitza.io.transport.domains import DomainFile as DomainFile
+from kapitza.io.transport.domains import read_domain as read_domain
+from kapitza.io.transport.films import FilmsFile as FilmsFile
+from kapitza.io.transport.films import read_films as read_films
+from kapitza.io.transport.lifetimes import read_lifetimes as read_lifetimes

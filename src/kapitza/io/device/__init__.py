@@ -1,0 +1,1 @@
+"""Files that describe devices, their measured temperatures and their geometry."""

@@ -1,0 +1,266 @@
+"""Device files with blocks: boxes of other materials inside the layers, and sides that let heat out.
+
+As a file of layers (`kapitza.io.device.layers`), and
+
+[sides]                              # x = 0 is left, y = 0 front; those that are not named let no heat through
+right = "held"                       # at the temperature of the sink; or a coefficient such as "10 kW/m2K"
+
+[[blocks]]
+name = "fin"
+material = "Si"                      # or conductivity and the other keys of a layer
+x = ["0 nm", "50 nm"]
+y = ["0 nm", "4 nm"]
+z = ["0 nm", "40 nm"]                # from the top face of the stack down
+power = "5 uW"                       # evenly in all of it; or heat = "1 W/um3"
+over = ["gate"]                      # blocks above that it takes the place of where both would be
+
+[boundaries]
+"fin|oxide" = "100 MW/m2K ± 20 %"    # of a block with a layer or another block that it touches
+"gate|*" = "dmm"                     # of a block with all others
+
+Blocks and sources may also be drawn in a layout: `kapitza.io.device.gds`.
+"""
+
+from collections.abc import Mapping
+from os import PathLike
+from typing import Any
+
+import numpy as np
+from attrs import evolve, frozen
+
+from kapitza.core.conductance import Conductance
+from kapitza.device.description import Device
+from kapitza.device.grid.sensitivities import adjacent_regions, visible_regions
+from kapitza.device.layout import LATERAL_SIDES, Block, Layout, check_block_place
+from kapitza.device.shapes import Rectangle
+from kapitza.io.device.boundaries import BoundarySides, read_device_boundary
+from kapitza.io.device.gds import GDS_KEYS as KEYS_OF_LAYOUT
+from kapitza.io.device.gds import read_gds_parts
+from kapitza.io.device.layers import (
+    DEVICE_KEYS,
+    LAYER_KEYS,
+    DeviceParts,
+    read_layer,
+    read_parts,
+    read_uncertainties,
+    warn_of_unit_slips,
+    warn_outside,
+)
+from kapitza.io.device.sources import two_lengths
+from kapitza.io.samples import locate_faults
+from kapitza.io.toml import TomlTable, read_toml
+
+BLOCK_KEYS = (
+    *(key for key in LAYER_KEYS if key not in ("thickness", "from", "to")),
+    "x",
+    "y",
+    "z",
+    "power",
+    "heat",
+    "over",
+)
+PRISM_KEYS = ("center", "radius", "shape", "polygon")
+
+
+@frozen(eq=False)
+class BlockEntry:
+    """A block as the file has it."""
+
+    section: TomlTable
+    block: Block
+    material: str
+    owner: str  # name that boundaries are given under: its own, or that of the layer of a layout
+
+
+def read_layout(path: str | PathLike[str]) -> Layout:
+    """Read a device file with blocks or open sides, or with layers alone, for a box grid, and what it names.
+
+    Raises
+    ------
+    DataError
+        with file, key and line, as `read_device`, and for blocks that overlap without a word, leave the device, have no
+        height, or touch something without a conductance
+    OSError
+        if a file is missing or may not be read
+
+    Warns
+    -----
+    ValidityWarning
+        for numbers that no device has, where a unit has most likely slipped
+    """
+    top = read_toml(path)
+    top.known((*DEVICE_KEYS, "blocks", "sides", *KEYS_OF_LAYOUT))
+    drawn = read_gds_parts(top)
+    sections = (*top.sections("blocks"), *drawn.blocks)
+    names = [section.text("name", section.text("material", "") or None) for section in sections]
+    known = {*names, *drawn.owner.values(), "*"}
+    parts = read_parts(top, known if names else (), drawn.sources)
+    read = [read_block(section, parts.device, drawn.owner) for section in sections]
+    sides = read_sides(top.section("sides"))
+    bare = locate_faults(top, "blocks", lambda: Layout(parts.device, [one.block for one in read], sides=sides))
+    check_overlaps(read)
+    check_visible(bare, read)
+    layout, sigmas = with_block_boundaries(top.section("boundaries"), bare, parts, read)
+    layout = with_uncertainties(top, layout, parts.sigmas | sigmas)
+    locate_faults(top, "", lambda: warn_of_unit_slips(layout.device))
+    locate_faults(top, "", lambda: warn_of_blocks(layout))
+    return layout
+
+
+def read_block(section: TomlTable, device: Device, owner: Mapping[str, str]) -> BlockEntry:
+    """One block, without its boundaries; `owner` names the layers of a layout that boxes belong to."""
+    for key in PRISM_KEYS:
+        if key in section:
+            raise section.fault(
+                "blocks are boxes with x, y and z: cells of a box grid make a staircase of round or inclined sides, "
+                "whose area never becomes the true one; describe it by a mesh instead",
+                key,
+            )
+    section.known(BLOCK_KEYS)
+    outline = locate_faults(section, "x", lambda: Rectangle(two_lengths(section, "x"), two_lengths(section, "y")))
+    low, high = two_lengths(section, "z")
+    if not low < high:
+        raise section.fault(f"runs from {low:g} to {high:g} m: expected the top first and a bottom below it", "z")
+    inner = {key: value for key, value in section.table.items() if key in LAYER_KEYS} | {"thickness": high - low}
+    layer, law, material = read_layer(evolve(section, table=inner), device.sink)
+    power = section.number("power", "power", 0.0)
+    if "heat" in section:
+        if "power" in section:
+            raise section.fault("expected power (such as '5 uW') or heat (such as '1 W/um3'), one of them", "heat")
+        power = section.number("heat", "heat") * outline.area * (high - low)
+    block = locate_faults(section, "", lambda: Block(layer, outline, low, law=law, power=power))
+    if device.box is not None:
+        height = sum(one.thickness for one in device.stack.layers)
+        locate_faults(section, "", lambda: check_block_place(block, device.box, height))  # pyright: ignore[reportArgumentType]
+    return BlockEntry(section, block, material, owner.get(block.name, block.name))
+
+
+def read_sides(section: TomlTable) -> dict[str, float]:
+    """Coefficients of the sides by name; infinite for those that are held."""
+    section.known(LATERAL_SIDES)
+    found: dict[str, float] = {}
+    for side, value in section.table.items():
+        if value == "held":
+            found[side] = np.inf
+        elif value != "adiabatic":
+            if isinstance(value, str) and not any(letter.isdigit() for letter in value):
+                raise section.fault(
+                    f"is {value!r:.40}, and heat needs somewhere to go: expected 'held' (at the temperature of the "
+                    "sink), a coefficient to it such as '10 kW/m2K', or 'adiabatic'",
+                    side,
+                )
+            found[side] = section.number(side, "conductance")
+    return found
+
+
+def check_overlaps(read: list[BlockEntry]) -> None:
+    """Refuse blocks that overlap where the later one does not say so, and words about blocks that do not."""
+    earlier: list[BlockEntry] = []
+    for part in read:
+        allowed = part.section.texts("over")
+        both = [one.owner for one in earlier if blocks_overlap(one.block, part.block)]
+        for name in both:
+            if name not in allowed:
+                raise part.section.fault(
+                    f"{part.block.name!r} overlaps {name!r}: move one of them, or write over = [{name!r}] where this "
+                    "one takes its place",
+                    "z",
+                )
+        for name in allowed:
+            if name not in both and part.owner == part.block.name:
+                raise part.section.fault(f"{part.block.name!r} does not overlap any block {name!r} above it", "over")
+        earlier.append(part)
+
+
+def blocks_overlap(one: Block, other: Block) -> bool:
+    """Whether two blocks have some volume in common."""
+    spans = zip((*one.outline.extent, one.span), (*other.outline.extent, other.span), strict=True)
+    return all(min(a[1], b[1]) - max(a[0], b[0]) > 1e-9 * (a[1] - a[0]) for a, b in spans)
+
+
+def check_visible(layout: Layout, read: list[BlockEntry]) -> None:
+    """Refuse blocks that lie wholly below later ones."""
+    shown = visible_regions(layout)
+    for i, part in enumerate(read):
+        if len(layout.device.stack.layers) + i not in shown:
+            raise part.section.fault(f"nothing is left of {part.block.name!r}: later blocks take all of its place", "z")
+
+
+def with_block_boundaries(
+    section: TomlTable, bare: Layout, parts: DeviceParts, read: list[BlockEntry]
+) -> tuple[Layout, dict[str, float]]:
+    """The layout with the conductances of all boundaries of its blocks, and their uncertainties by name."""
+    materials = [*parts.materials.values(), *(part.material for part in read)]
+    count, names = len(parts.materials), [layer.name for layer in bare.regions]
+    owners = [*parts.materials, *(part.owner for part in read)]
+    blocks = [part.block for part in read]
+    sigmas: dict[str, float] = {}
+    used: set[str] = set()
+    for low, high in adjacent_regions(bare):
+        if high < count or owners[low] == owners[high]:  # boxes of one layer of a layout are one body
+            continue
+        key = boundary_key(section, owners[low], owners[high], (low >= count, True))
+        if key is None:
+            raise section.fault(
+                f"{owners[low]!r} and {owners[high]!r} touch, and their boundary has no conductance: give "
+                f'"{owners[low]}|{owners[high]}" (such as "100 MW/m2K", or "perfect") or "{owners[high]}|*"'
+            )
+        used.add(key)
+        side = BoundarySides(names[low], names[high], materials[low], materials[high], key)
+        value, sigma = read_device_boundary(section, side, bare.device.sink)
+        if sigma is not None and (owners[low], owners[high]) != (names[low], names[high]):
+            raise section.fault(
+                "is that of several boxes of a layout, which an uncertainty of each alone would make too small: leave "
+                "it out here",
+                key,
+            )
+        shared = key == f"{names[high]}|*" and not isinstance(
+            value, Conductance
+        )  # one number for all of its boundaries
+        block = blocks[high - count]
+        kept: dict[str, Any] = {"contacts": {**block.contacts, names[low]: value}}
+        blocks[high - count] = evolve(block, **({"conductance": value} if shared else kept))
+        if sigma is not None:
+            sigmas[f"{names[high] if shared else side.name}.conductance"] = sigma
+    for key in section.table:
+        if key not in used and key not in parts.device.stack.boundary_names:
+            raise section.fault("is no boundary of this device: these do not touch, or are not there", key)
+    return locate_faults(section, "", lambda: evolve(bare, blocks=blocks)), sigmas
+
+
+def boundary_key(section: TomlTable, one: str, other: str, blocks: tuple[bool, bool]) -> str | None:
+    """Key that gives the boundary of two regions, the later of which comes last; None where there is none."""
+    keys = [f"{one}|{other}", f"{other}|{one}"]
+    keys += [f"{name}|*" for name, block in ((other, blocks[1]), (one, blocks[0])) if block]
+    return next((key for key in keys if key in section), None)
+
+
+def with_uncertainties(top: TomlTable, layout: Layout, sigmas: dict[str, float]) -> Layout:
+    """The layout with all uncertainties: those of blocks and their boundaries of its own, the others in its device."""
+    found = sigmas | read_uncertainties(top.section("uncertain"), layout.value)
+    names = [block.name for block in layout.blocks]
+    owners = {name: name.rpartition(".")[0] for name in found}
+    own = {n: s for n, s in found.items() if owners[n] in names or layout.pair(owners[n]) is not None}
+    rest = {name: sigma for name, sigma in found.items() if name not in own}
+    return locate_faults(
+        top, "uncertain", lambda: evolve(layout, device=evolve(layout.device, uncertain=rest), uncertain=own)
+    )
+
+
+def warn_of_blocks(layout: Layout) -> None:
+    """Warn of numbers that no block has."""
+    for block in layout.blocks:
+        sizes = zip("xyz", (*block.outline.extent, block.span), strict=True)
+        for axis, (low, high) in sizes:
+            warn_outside(f"{block.name}.{axis}: its length", "thickness", high - low)
+        for key in ("conductivity", "in_plane", "heat_capacity"):
+            value: Any = getattr(block.layer, key)
+            if value is not None:
+                warn_outside(f"{block.name}.{key}", key, value)
+        for name in (*(f"{name}|{block.name}" for name in block.contacts), block.name):
+            value = layout.value(f"{name}.conductance")
+            if np.isfinite(value):
+                warn_outside(f"{name}.conductance", "conductance", value)
+        if block.power:
+            volume = block.outline.area * block.layer.thickness
+            warn_outside(f"{block.name}: its heat", "heat", block.power / volume)

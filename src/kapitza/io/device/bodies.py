@@ -1,0 +1,261 @@
+"""Device files that name a mesh: regions and faces by physical group.
+
+title = "Metal over a wavy oxide"
+mesh = "wavy.msh"                    # of gmsh, 2.2 or 4.1
+unit = "um"                          # of its coordinates
+sink = "300 K"
+
+[regions.oxide]                      # physical volumes (surfaces in two dimensions)
+conductivity = 1.4                   # one number, one for each axis, or rows of a tensor; or material = "SiO2"
+
+[regions.metal]
+material = "Al"
+power = "1 mW"                       # evenly in all of it; or heat = "1 W/um3"
+
+[boundaries]                         # where regions touch
+"oxide|metal" = "100 MW/m2K ± 10 %"  # as between layers
+
+[faces.bottom]                       # physical surfaces (lines); no heat crosses the others
+temperature = "300 K"                # held; or coefficient = "10 kW/m2K" to the sink; or flux, or power, that enters
+
+[uncertain]
+"oxide.conductivity" = "5 %"
+"""
+
+import warnings
+from collections.abc import Mapping
+from os import PathLike
+from typing import Any
+
+import numpy as np
+from attrs import field, frozen
+
+from kapitza.core.conductance import Conductance
+from kapitza.device.description import read_only_mapping
+from kapitza.device.elements.body import Body, Convection, FaceCondition, FixedFlux, FixedTemperature
+from kapitza.device.elements.interfaces import region_pairs
+from kapitza.device.elements.mesh import Mesh
+from kapitza.device.elements.sensitivities import body_parameters
+from kapitza.device.elements.steady import facet_mass_matrices
+from kapitza.errors import ValidityWarning
+from kapitza.io.device.boundaries import BoundarySides, read_device_boundary
+from kapitza.io.device.layers import warn_outside
+from kapitza.io.device.meshes import read_mesh
+from kapitza.io.quantities import known_units, share_or_quantity, unit_factor
+from kapitza.io.samples import locate_faults
+from kapitza.io.toml import TomlTable, read_toml
+from kapitza.matter.library import material
+
+BODY_KEYS = ("title", "mesh", "unit", "sink", "regions", "boundaries", "faces", "uncertain")
+REGION_KEYS = ("material", "conductivity", "power", "heat")
+FACE_KEYS = ("temperature", "coefficient", "flux", "power")
+PLAUSIBLE_EXTENT = (1e-8, 1.0)  # m, of bodies that are seen
+UNIT_KINDS = {
+    "conductivity": "conductivity",
+    "conductance": "conductance",
+    "coefficient": "conductance",
+    "flux": "flux",
+}
+
+
+@frozen(eq=False)
+class BodyFile:
+    """What a device file with a mesh says.
+
+    Attributes
+    ----------
+    title : of the device
+    body : mesh, conductivities, boundaries, faces and sources
+    sink : temperature above which rises are told, K
+    uncertain : relative standard uncertainties by name of the number, such as "oxide|metal.conductance"
+    """
+
+    title: str
+    body: Body
+    sink: float
+    uncertain: Mapping[str, float] = field(factory=dict, converter=read_only_mapping)
+
+
+def read_body(path: str | PathLike[str]) -> BodyFile:
+    """Read a device file that names a mesh, and what it names.
+
+    Raises
+    ------
+    DataError
+        with file, key and line, for unknown keys, groups that the mesh does not have, regions without conductivity,
+        boundaries without conductance, units of another kind
+    MissingEngine
+        where meshio is not installed
+    OSError
+        if a file is missing or may not be read
+
+    Warns
+    -----
+    ValidityWarning
+        for numbers that no device has, where a unit has most likely slipped
+    """
+    top = read_toml(path)
+    top.known(BODY_KEYS)
+    sink = top.number("sink", "temperature", 300.0)
+    text = top.text("unit")
+    factor = unit_factor(text, "length")
+    if factor is None:
+        raise top.fault(
+            f"{text!r:.40} is no length: expected that of the coordinates in the mesh, {known_units('length')}", "unit"
+        )
+    mesh = read_mesh(top.beside("mesh"), unit=factor)
+    locate_faults(top, "unit", lambda: warn_of_size(mesh))
+    regions = top.section("regions")
+    regions.known(mesh.names)
+    conductivity, heat, materials = read_regions(regions, mesh, sink)
+    conductance, sigmas = read_region_boundaries(top.section("boundaries"), mesh, materials, sink)
+    faces = read_faces(top.section("faces"), mesh, sink)
+    body = locate_faults(top, "", lambda: Body(mesh, conductivity, conductance, faces, heat, reference=sink))
+    uncertain = sigmas | read_relative_uncertainties(top.section("uncertain"), body)
+    return BodyFile(top.text("title", top.path.stem), body, sink, uncertain)
+
+
+def read_regions(
+    section: TomlTable, mesh: Mesh, sink: float
+) -> tuple[dict[str, Any], dict[str, float], dict[str, str]]:
+    """Conductivities, heat and materials of all regions, by name."""
+    conductivity: dict[str, Any] = {}
+    heat: dict[str, float] = {}
+    materials: dict[str, str] = {}
+    for name in mesh.names:
+        if name not in section:
+            raise section.fault(
+                f"the mesh has a region {name!r}: give [regions.{name}] a conductivity or a material", name
+            )
+        own = section.section(name)
+        own.known(REGION_KEYS)
+        conductivity[name] = read_conductivity(own, sink)
+        materials[name] = own.text("material", name)
+        if "power" in own and "heat" in own:
+            raise own.fault("expected power (of all of it) or heat (such as '1 W/um3'), one of them", "heat")
+        if "power" in own:
+            heat[name] = own.number("power", unit_of_power(mesh)) / mesh.volume(name)
+        elif "heat" in own:
+            heat[name] = own.number("heat", "heat")
+    return conductivity, heat, materials
+
+
+def unit_of_power(mesh: Mesh) -> str:
+    """Of what kind a power is: in two dimensions it is per metre out of the plane."""
+    return "power" if mesh.dimension == 3 else "power_per_length"
+
+
+def read_conductivity(section: TomlTable, sink: float) -> Any:
+    """A conductivity from the file, as one number, one for each axis or a tensor, or from the library."""
+    value = section.table.get("conductivity")
+    if isinstance(value, list):
+        found = locate_faults(section, "conductivity", lambda: np.array(value, dtype=float))
+        return found.tolist()
+    if value is not None or "material" not in section:
+        found = section.number("conductivity", "conductivity")
+    else:
+        known_one = locate_faults(section, "material", lambda: material(section.text("material")))
+        found = locate_faults(section, "material", lambda: float(known_one.conductivity(sink)[0]))
+    locate_faults(
+        section, "conductivity", lambda: warn_outside(f"{section.place[-1]}.conductivity", "conductivity", found)
+    )
+    return found
+
+
+def read_region_boundaries(
+    section: TomlTable, mesh: Mesh, materials: Mapping[str, str], sink: float
+) -> tuple[dict[str, float | Conductance], dict[str, float]]:
+    """Conductances where regions touch, and their relative uncertainties, by name."""
+    found: dict[str, float | Conductance] = {}
+    sigmas: dict[str, float] = {}
+    wanted: list[str] = []
+    for low, high in sorted(region_pairs(mesh)):
+        one, other = mesh.names[low], mesh.names[high]
+        keys = [f"{one}|{other}", f"{other}|{one}"]
+        wanted += keys
+        key = next((key for key in keys if key in section), None)
+        if key is None:
+            raise section.fault(f'the boundary {keys[0]!r} has no conductance, such as "100 MW/m2K" (or "perfect")')
+        one, _, other = key.partition("|")
+        side = BoundarySides(one, other, materials[one], materials[other])
+        value, sigma = read_device_boundary(section, side, sink)
+        found[key] = value
+        plain = float(value.at(sink)[0]) if isinstance(value, Conductance) else value
+        if np.isfinite(plain):
+            locate_faults(section, key, lambda k=key, v=plain: warn_outside(f"{k}.conductance", "conductance", v))
+        if sigma is not None:
+            sigmas[f"{key}.conductance"] = sigma / plain
+    section.known(wanted)
+    return found, sigmas
+
+
+def read_faces(section: TomlTable, mesh: Mesh, sink: float) -> dict[str, FaceCondition]:
+    """What happens on the faces that the file names."""
+    section.known(mesh.faces)
+    found: dict[str, FaceCondition] = {}
+    for name in section.table:
+        own = section.section(name)
+        own.known(FACE_KEYS)
+        found[name] = locate_faults(own, "", lambda own=own, name=name: read_face(own, mesh, name, sink))
+    if not any(isinstance(face, (FixedTemperature, Convection)) for face in found.values()):
+        raise section.fault(
+            "no face is held or cooled, and heat needs somewhere to go: give one a temperature or a coefficient"
+        )
+    return found
+
+
+def read_face(section: TomlTable, mesh: Mesh, name: str, sink: float) -> FaceCondition:
+    """One face: held at a temperature, cooled, or heated."""
+    entering = [key for key in ("flux", "power") if key in section]
+    if len(entering) + ("temperature" in section or "coefficient" in section) != 1:
+        raise section.fault("expected one of temperature, coefficient (to the sink, or to a temperature), flux, power")
+    if entering == ["flux"]:
+        return FixedFlux(section.number("flux", "flux"))
+    if entering == ["power"]:
+        cell, corner = mesh.faces[name].T
+        facets = mesh.cells[cell[:, None], mesh.simplex.facets[corner]]
+        area = float(facet_mass_matrices(mesh.points, facets, mesh.simplex.order).sum())
+        return FixedFlux(section.number("power", unit_of_power(mesh)) / area)
+    temperature = section.number("temperature", "temperature", sink)
+    if "coefficient" in section:
+        return Convection(section.number("coefficient", "conductance"), temperature)
+    return FixedTemperature(temperature)
+
+
+def read_relative_uncertainties(section: TomlTable, body: Body) -> dict[str, float]:
+    """Relative standard uncertainties by name."""
+    names = body_parameters(body)
+    section.known(names)
+    found: dict[str, float] = {}
+    for name in section.table:
+        owner, _, attribute = name.rpartition(".")
+        kind = UNIT_KINDS.get(attribute, attribute)
+        sigma, share = locate_faults(
+            section, name, lambda n=name, k=kind: share_or_quantity(section.table[n], k, what="sigma")
+        )
+        found[name] = sigma if share else sigma / abs(body_number(section, body, name, owner, attribute))
+    return found
+
+
+def body_number(section: TomlTable, body: Body, name: str, owner: str, attribute: str) -> float:
+    """Value of a number of a body that has an absolute uncertainty."""
+    held: Any = getattr(body, attribute, None)
+    value: Any = held[owner] if held is not None else getattr(body.faces[owner], attribute)
+    if isinstance(value, Conductance):
+        value = float(value.at(body.reference)[0])
+    if np.ndim(value):
+        raise section.fault("is a tensor: give its uncertainty as a share, such as '5 %'", name)
+    return float(value)
+
+
+def warn_of_size(mesh: Mesh) -> None:
+    """Warn of a mesh in another unit."""
+    size = float(np.ptp(mesh.points, axis=0).max())
+    if not PLAUSIBLE_EXTENT[0] <= size <= PLAUSIBLE_EXTENT[1]:
+        warnings.warn(
+            f"the mesh is {size:g} m long, which looks implausible (expected {PLAUSIBLE_EXTENT[0]:g} to "
+            f"{PLAUSIBLE_EXTENT[1]:g}): is it in "
+            "another unit?",
+            ValidityWarning,
+            stacklevel=2,
+        )

@@ -1,0 +1,96 @@
+"""Devices for other programs: networks for circuit simulators, tables of boundaries for field solvers."""
+
+from os import PathLike
+from pathlib import Path
+
+import numpy as np
+
+from kapitza.core.conductance import Conductance
+from kapitza.device.description import Device
+from kapitza.device.layered.network import CauerNetwork, FosterNetwork, cauer_network
+from kapitza.errors import InputError
+from kapitza.io.formats.files import write_atomically
+
+NAME_CHARACTERS = "abcdefghijklmnopqrstuvwxyz0123456789_"
+
+
+def write_spice(
+    network: FosterNetwork, path: str | PathLike[str], *, title: str = "device", ladder: bool = False
+) -> Path:
+    """Write a network as a subcircuit: volts are kelvins above the sink, amperes are watts.
+
+    Parameters
+    ----------
+    network : of a device
+    path : of the netlist
+    title : of the device, for the head
+    ladder : as a Cauer ladder, which other networks may be put behind, instead of the Foster chain
+    """
+    name = "".join(letter if letter in NAME_CHARACTERS else "_" for letter in title.lower()) or "device"
+    kind = "cauer" if ladder else "foster"
+    head = [
+        f"* {' '.join(title.split())}: thermal {kind} network of order {network.resistance.size} for {network.of}",
+        f"* {network.resistance.sum():.6g} K/W ± {network.error:.2g} from {network.first:.3g} to {network.last:.3g} s",
+        "* V in K above the sink, I in W: put a current source of the dissipated power into 'junction'",
+        f".subckt {name} junction sink",
+    ]
+    body = cauer_lines(cauer_network(network)) if ladder else foster_lines(network)
+    return write_atomically(path, "\n".join([*head, *body, f".ends {name}", ""]).encode())
+
+
+def foster_lines(network: FosterNetwork) -> list[str]:
+    """Cells of a resistance beside a capacity, one behind the other."""
+    nodes = ["junction", *(f"n{i}" for i in range(1, network.resistance.size)), "sink"]
+    lines: list[str] = []
+    for i, (r, c) in enumerate(zip(network.resistance.tolist(), network.capacity.tolist(), strict=True)):
+        lines.append(f"R{i + 1} {nodes[i]} {nodes[i + 1]} {r:.9e}")
+        lines.append(f"C{i + 1} {nodes[i]} {nodes[i + 1]} {c:.9e}")
+    return lines
+
+
+def cauer_lines(network: CauerNetwork) -> list[str]:
+    """Capacities to the sink and resistances between."""
+    nodes = ["junction", *(f"n{i}" for i in range(1, network.resistance.size)), "sink"]
+    lines: list[str] = []
+    for i, (r, c) in enumerate(zip(network.resistance.tolist(), network.capacity.tolist(), strict=True)):
+        lines.append(f"C{i + 1} {nodes[i]} sink {c:.9e}")
+        lines.append(f"R{i + 1} {nodes[i]} {nodes[i + 1]} {r:.9e}")
+    return lines
+
+
+def write_boundaries(device: Device, path: str | PathLike[str]) -> Path:
+    """Write the boundaries as a table for field solvers: resistance, and the layer of 1 nm that has the same one.
+
+    Columns: boundary, depth (m), temperature (K), conductance (W m⁻² K⁻¹), its standard uncertainty, resistance
+    (m² K W⁻¹) as a thin thermally resistive layer takes it, and the conductivity of a layer of 1 nm (W m⁻¹ K⁻¹).  A
+    conductance of T gets a row for each temperature.
+
+    Raises
+    ------
+    InputError
+        if the device has no boundary
+    """
+    rows: list[str] = []
+    depth = 0.0
+    for name, boundary, layer in zip(
+        device.stack.boundary_names, device.stack.boundaries, device.stack.layers, strict=False
+    ):
+        depth += layer.thickness
+        held = boundary.conductance
+        if isinstance(held, Conductance):
+            sigmas = np.full(held.value.size, np.nan) if held.sigma is None else held.sigma
+            values = zip(held.temperature.tolist(), held.value.tolist(), sigmas.tolist(), strict=True)
+        else:
+            values = iter([(device.sink, held, device.uncertain.get(f"{name}.conductance", np.nan))])
+        for kelvin, conductance, sigma in values:
+            told = "" if np.isnan(sigma) else f"{sigma:.9g}"
+            numbers = (1 / conductance, 1e-9 * conductance)
+            cells = (name, f"{depth:.9g}", f"{kelvin:.9g}", f"{conductance:.9g}", told, *(f"{v:.9g}" for v in numbers))
+            rows.append(",".join(cells))
+    if not rows:
+        raise InputError(f"{device.title} has one layer and no boundary: there is nothing to write")
+    head = [
+        f"# {' '.join(device.title.split())}: thermal boundary resistances, by the extrapolated temperature drop",
+        "boundary,depth_m,temperature_K,conductance_W_m2K,sigma_W_m2K,resistance_m2K_W,conductivity_of_1nm_W_mK",
+    ]
+    return write_atomically(path, "\n".join([*head, *rows, ""]).encode())

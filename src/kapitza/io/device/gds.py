@@ -1,0 +1,335 @@
+"""Layers of a GDS layout as blocks and sources of a device file."""
+
+import struct
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+from attrs import evolve, field, frozen
+from numpy.typing import NDArray
+
+from kapitza.core.arrays import Array
+from kapitza.device.description import read_only_mapping
+from kapitza.errors import DataError, require
+from kapitza.io.device.sources import two_lengths
+from kapitza.io.formats.files import read_limited
+from kapitza.io.toml import TomlTable
+
+MAX_GDS_BYTES = 2**28  # bytes
+HEADER_RECORD, ENDLIB_RECORD = 0x0002, 0x0400  # records that a file starts and ends with
+CHILD_TIMEOUT = 120  # s for the reader
+EXIT_REFUSED = 3  # exit code of the reader where it says why
+MAX_EXACT_COORDINATE = 2**52  # steps from the origin, beyond which corners are no longer exact
+
+
+@frozen(eq=False)
+class GdsDrawing:
+    """One cell of a layout.
+
+    Attributes
+    ----------
+    name : of the cell
+    corners : (n, 2) of all polygons, in steps of the grid
+    ends : (m,) number of corners up to the end of each polygon
+    of : (m, 2) layer and datatype of each
+    grid : steps that corners lie on, m
+    origin : corner of the device, m
+    """
+
+    name: str
+    corners: NDArray[np.int64]
+    ends: NDArray[np.int64]
+    of: NDArray[np.int64]
+    grid: float
+    origin: tuple[float, float]
+
+    @property
+    def layers(self) -> tuple[tuple[int, int], ...]:
+        """Layers and datatypes that have polygons."""
+        return tuple((int(a), int(b)) for a, b in np.unique(self.of, axis=0))
+
+    def polygons(self, layer: int, datatype: int) -> list[NDArray[np.int64]]:
+        """(n, 2) corners of each polygon of a layer, in steps of the grid."""
+        chosen = np.flatnonzero((self.of == (layer, datatype)).all(axis=1))
+        return [self.corners[self.ends[i - 1] if i else 0 : self.ends[i]] for i in chosen]
+
+
+def read_gds_drawing(top: TomlTable) -> GdsDrawing:
+    """Return the cell of the layout that a device file names.
+
+    Raises
+    ------
+    DataError
+        for what is no GDS, cells that are missing or hold themselves, too many polygons
+    MissingEngine
+        where gdstk is not installed
+    OSError
+        if the file is missing or may not be read
+    """
+    path = top.beside("gds")
+    require("gdstk", extra="layout", why=f"reading {path.name}")
+    check_gds_records(read_limited(path, MAX_GDS_BYTES), path)
+    held = read_gds_in_child(path, top.text("gds_cell") if "gds_cell" in top else None)
+    unit, grid = float(held["unit"]), float(held["grid"])
+    if not (np.isfinite([unit, grid]).all() and 0 < grid <= unit <= 1):
+        raise DataError(f"has a unit of {unit:g} m and steps of {grid:g} m", file=path)
+    steps: Array = held["points"] * (unit / grid)
+    if not (np.abs(steps) < MAX_EXACT_COORDINATE).all():
+        raise DataError(f"has corners farther than {MAX_EXACT_COORDINATE * grid:g} m from its origin", file=path)
+    origin = two_lengths(top, "gds_origin") if "gds_origin" in top else (0.0, 0.0)
+    return GdsDrawing(
+        str(held["name"]),
+        np.round(steps).astype(np.int64),
+        np.cumsum(held["count"], dtype=np.int64),
+        np.column_stack([held["layer"], held["datatype"]]),
+        grid,
+        origin,
+    )
+
+
+def check_gds_records(data: bytes, path: Path) -> None:
+    """Refuse what is no whole sequence of records from the first to the last of a GDS file."""
+    at, kind = 0, None
+    while at + 4 <= len(data) and kind != ENDLIB_RECORD:
+        length, kind = struct.unpack_from(">HH", data, at)
+        if (at == 0 and kind != HEADER_RECORD) or length < 4 or length % 2 or at + length > len(data):
+            raise DataError(f"is no GDS: byte {at} starts no record", file=path)
+        at += length
+    if kind != ENDLIB_RECORD:
+        raise DataError(f"is no whole GDS: {len(data)} bytes end without its last record", file=path)
+
+
+def read_gds_in_child(path: Path, cell: str | None) -> dict[str, Any]:
+    """Arrays that `kapitza.io.device.gds_child` writes in a process of its own."""
+    with TemporaryDirectory() as folder:
+        target = Path(folder) / "polygons.npz"
+        command = [sys.executable, "-m", "kapitza.io.device.gds_child", str(path), str(target)]
+        try:
+            done = subprocess.run(  # noqa: S603 - this package, by the interpreter that runs it
+                [*command, cell] if cell is not None else command,
+                capture_output=True,
+                text=True,
+                errors="replace",
+                timeout=CHILD_TIMEOUT,
+                check=False,
+            )
+        except subprocess.TimeoutExpired as err:
+            raise DataError(f"is not read as a layout within {CHILD_TIMEOUT} s", file=path) from err
+        if done.returncode or not target.is_file():
+            said = done.stdout.strip() if done.returncode == EXIT_REFUSED else "its records make no layout"
+            raise DataError(f"is not read as a layout: {said}", file=path)
+        with np.load(target, allow_pickle=False) as held:
+            return dict(held)
+
+
+GDS_KEYS = ("gds", "gds_cell", "gds_origin", "gds_layers", "gds_sources")
+GDS_BLOCK_KEYS = (
+    "name", "material", "conductivity", "in_plane", "in_plane_y", "heat_capacity", "exponent", "conductivities",
+    "of_temperature", "over",
+)  # fmt: skip
+GDS_SOURCE_KEYS = ("depth", "from_bottom", "course", "frequency", "period", "width", "count")
+MAX_RECTANGLES = 500  # boxes: each is a region of its own
+MAX_RASTER_CELLS = 4_000_000  # of the raster that polygons are cut on
+Rectangles = tuple[tuple[float, float, float, float], ...]  # x from, to, y from, to, m
+
+
+@frozen(eq=False)
+class GdsParts:
+    """What a layout adds to a device file.
+
+    Attributes
+    ----------
+    blocks : one for each box of a layer, as the file would have it
+    sources : one for each rectangle of a source
+    owner : name of the layer of the layout, by name of the box
+    """
+
+    blocks: tuple[TomlTable, ...] = ()
+    sources: tuple[TomlTable, ...] = ()
+    owner: Mapping[str, str] = field(factory=dict, converter=read_only_mapping)
+
+
+def read_gds_parts(top: TomlTable) -> GdsParts:
+    """Return blocks and sources from the layout that a device file names; nothing where it names none.
+
+    Raises
+    ------
+    DataError
+        for what is no layout, layers that it does not have, inclined edges, more than 500 boxes
+    MissingEngine
+        where gdstk is not installed
+    OSError
+        if the layout is missing or may not be read
+    """
+    if "gds" not in top:
+        for key in GDS_KEYS[1:]:
+            if key in top:
+                raise top.fault('needs a layout: gds = "chip.gds"', key)
+        return GdsParts()
+    layers, heated = top.sections("gds_layers"), top.sections("gds_sources")
+    if not layers and not heated:
+        raise top.fault("names a layout, and neither [[gds_layers]] nor [[gds_sources]] say what it holds", "gds")
+    drawing = read_gds_drawing(top)
+    blocks: list[TomlTable] = []
+    owner: dict[str, str] = {}
+    for section in layers:
+        own = block_tables(section, layer_rectangles(section, drawing))
+        owner |= {one.text("name"): section.text("name", section.text("material", "") or None) for one in own}
+        blocks += own
+    sources = [one for section in heated for one in source_tables(section, layer_rectangles(section, drawing))]
+    if len(blocks) + len(sources) > MAX_RECTANGLES:
+        raise top.fault(
+            f"becomes {len(blocks)} boxes and {len(sources)} patches of heat, at most {MAX_RECTANGLES} are "
+            "taken: leave layers "
+            "out, or cut a part of the layout that repeats",
+            "gds",
+        )
+    return GdsParts(tuple(blocks), tuple(sources), owner)
+
+
+def layer_rectangles(section: TomlTable, drawing: GdsDrawing) -> Rectangles:
+    """Rectangles that a layer of the layout is cut into, from the corner of the device, m."""
+    layer, datatype = (read_gds_number(section, key) for key in ("layer", "datatype"))
+    found = drawing.polygons(layer, datatype)
+    if not found:
+        there = ", ".join(f"{a}/{b}" for a, b in drawing.layers[:12]) or "none"
+        raise section.fault(
+            f"the layout has no layer {layer}/{datatype} in cell {drawing.name!r}: there are {there}", "layer"
+        )
+    for points in found:
+        step = np.roll(points, -1, axis=0) - points
+        inclined = np.flatnonzero((step != 0).all(axis=1))
+        if inclined.size:
+            start, end = points[inclined[0]], (points[inclined[0]] + step[inclined[0]])
+            told = [f"({x * drawing.grid * 1e6:g}, {y * drawing.grid * 1e6:g})" for x, y in (start, end)]
+            raise section.fault(
+                f"layer {layer}/{datatype} has an inclined edge from {told[0]} to {told[1]} um: a staircase of boxes "
+                "never gets its area right; describe the device by a mesh instead",
+                "layer",
+            )
+    cut = cut_into_rectangles(found)
+    if cut is None:
+        raise section.fault(f"layer {layer}/{datatype} has too many edges to be cut into boxes", "layer")
+    return tuple(
+        (
+            x0 * drawing.grid - drawing.origin[0],
+            x1 * drawing.grid - drawing.origin[0],
+            y0 * drawing.grid - drawing.origin[1],
+            y1 * drawing.grid - drawing.origin[1],
+        )
+        for x0, x1, y0, y1 in cut
+    )
+
+
+def read_gds_number(section: TomlTable, key: str) -> int:
+    """Number of a layer or of its datatype."""
+    value: Any = section.table.get(key, 0 if key == "datatype" else None)
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 65536:
+        raise section.fault(f"expected a whole number from 0 to 65535, got {value!r:.40}", key)
+    return value
+
+
+def cut_into_rectangles(polygons: Iterable[NDArray[np.int64]]) -> list[tuple[int, int, int, int]] | None:
+    """Cut the union of polygons without inclined edges into rectangles; None where there are too many edges.
+
+    Parameters
+    ----------
+    polygons : (n, 2) corners on a grid of whole numbers
+
+    Returns
+    -------
+    x from, to, y from, to of each rectangle: as long along x as they can be, then joined along y
+    """
+    held = list(polygons)
+    x, y = (np.unique(np.concatenate([points[:, axis] for points in held])) for axis in (0, 1))
+    if (x.size - 1) * (y.size - 1) > MAX_RASTER_CELLS:
+        return None
+    inside = np.zeros((x.size - 1, y.size - 1), dtype=bool)
+    for points in held:
+        inside |= covered_cells(points, x, y)
+    open_runs: dict[tuple[int, int], int] = {}
+    found: list[tuple[int, int, int, int]] = []
+    for j in range(y.size):
+        runs = edge_runs(inside[:, j]) if j < y.size - 1 else set[tuple[int, int]]()
+        for run in [one for one in open_runs if one not in runs]:
+            start = open_runs.pop(run)
+            found.append((int(x[run[0]]), int(x[run[1]]), int(y[start]), int(y[j])))
+        for run in runs:
+            open_runs.setdefault(run, j)
+    return sorted(found)
+
+
+def covered_cells(points: NDArray[np.int64], x: NDArray[np.int64], y: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Cells between x and y that lie inside of a polygon: an odd number of upright edges stands left of them."""
+    crossings = np.zeros((x.size, y.size - 1), dtype=np.int64)
+    following = np.roll(points, -1, axis=0)
+    for (at, low), (_, high) in zip(points, following, strict=True):
+        if low != high:
+            rows = slice(*np.searchsorted(y, sorted((low, high))))
+            crossings[np.searchsorted(x, at), rows] += 1
+    return np.cumsum(crossings, axis=0)[:-1] % 2 == 1
+
+
+def edge_runs(inside: NDArray[np.bool_]) -> set[tuple[int, int]]:
+    """First and last edge of each run of cells."""
+    change = np.flatnonzero(np.diff(np.concatenate([[False], inside, [False]]).astype(np.int8)))
+    return {(int(a), int(b)) for a, b in change.reshape(-1, 2)}
+
+
+def block_tables(section: TomlTable, rectangles: Rectangles) -> list[TomlTable]:
+    """Tables of blocks: those of a layer of the layout, which share its power by their area."""
+    section.known((*GDS_BLOCK_KEYS, "layer", "datatype", "top", "bottom", "power", "heat"))
+    kept = {key: value for key, value in section.table.items() if key in (*GDS_BLOCK_KEYS, "heat")}
+    name = section.text("name", section.text("material", "") or None)
+    low, high = (section.number(key, "length") for key in ("top", "bottom"))
+    if not low < high:
+        raise section.fault(f"runs from {low:g} to {high:g} m: top is the depth of its upper face", "bottom")
+    power = section.optional("power", "power")
+    return [
+        evolve(
+            section,
+            table=kept
+            | {"name": one, "x": [x0, x1], "y": [y0, y1], "z": [low, high]}
+            | ({} if power is None else {"power": power * part}),
+        )
+        for one, (x0, x1, y0, y1), part in zip(
+            rectangle_names(name, rectangles), rectangles, area_shares(rectangles), strict=True
+        )
+    ]
+
+
+def source_tables(section: TomlTable, rectangles: Rectangles) -> list[TomlTable]:
+    """Tables of sources: those of a layer of the layout that is heat, which share its power by their area."""
+    section.known((*GDS_SOURCE_KEYS, "name", "layer", "datatype", "power", "flux", "on"))
+    kept = {key: value for key, value in section.table.items() if key in GDS_SOURCE_KEYS}
+    if "on" in section:
+        kept["layer"] = section.text("on")
+    if ("power" in section) == ("flux" in section):
+        raise section.fault("expected power (of all of it) or flux (such as '1 GW/m2'), one of them", "power")
+    given: list[dict[str, float]] = (
+        [{"flux": section.number("flux", "flux")}] * len(rectangles)
+        if "flux" in section
+        else [{"power": section.number("power", "power") * part} for part in area_shares(rectangles)]
+    )
+    return [
+        evolve(section, table=kept | heat | {"name": one, "x": [x0, x1], "y": [y0, y1]})
+        for one, (x0, x1, y0, y1), heat in zip(
+            rectangle_names(section.text("name"), rectangles), rectangles, given, strict=True
+        )
+    ]
+
+
+def rectangle_names(name: str, rectangles: Rectangles) -> list[str]:
+    """Name of each rectangle: that of the layer where it has one alone, else with a number."""
+    return [name] if len(rectangles) == 1 else [f"{name}#{i + 1}" for i in range(len(rectangles))]
+
+
+def area_shares(rectangles: Rectangles) -> Array:
+    """(n,) part of the area of each rectangle."""
+    x0, x1, y0, y1 = np.array(rectangles).T
+    area: Array = (x1 - x0) * (y1 - y0)
+    return area / area.sum()

@@ -1,0 +1,421 @@
+"""Device files: layers in a box, their boundaries, where heat enters and where it leaves."""
+
+import csv
+import warnings
+from collections.abc import Callable, Container, Sequence
+from itertools import pairwise
+from os import PathLike
+from typing import Any, NamedTuple
+
+import numpy as np
+from attrs import evolve, frozen
+
+from kapitza.core.stack import Layer, Stack
+from kapitza.device.description import Box, ConductivityLaw, Device
+from kapitza.errors import DataError, InputError, ValidityWarning
+from kapitza.io.device.boundaries import BoundarySides, read_device_boundary
+from kapitza.io.device.sources import read_patches, read_source
+from kapitza.io.device.sweeps import kind_of_device_number
+from kapitza.io.formats.files import read_limited
+from kapitza.io.quantities import share_or_quantity
+from kapitza.io.samples import locate_faults
+from kapitza.io.toml import MAX_TOML_BYTES, TomlTable, read_toml
+from kapitza.matter.library import material
+from kapitza.matter.material import Material
+
+CONDUCTIVITY_LAW_KEYS = ("exponent", "conductivities", "of_temperature")
+
+
+class DeviceMethod(NamedTuple):
+    """The way to solve a device: "layers", "volumes" or "elements", and why."""
+
+    tier: str
+    why: str
+
+
+def device_method(path: str | PathLike[str]) -> DeviceMethod:
+    """Return the simplest way that can describe a device file.
+
+    Raises
+    ------
+    DataError, OSError
+        as `read_device`, for what is no TOML
+    """
+    top = read_toml(path)
+    if "mesh" in top:
+        return DeviceMethod("elements", f"the file names the mesh {top.text('mesh')}")
+    if "gds" in top:
+        return DeviceMethod("volumes", f"the layout {top.text('gds')} draws boxes in the layers")
+    if "blocks" in top:
+        names = [one.text("name", one.text("material", "")) for one in top.sections("blocks")]
+        told = ", ".join(names[:4]) + (", ..." if len(names) > 4 else "")
+        return DeviceMethod("volumes", f"blocks ({told}) stand in the layers")
+    if "sides" in top:
+        return DeviceMethod("volumes", "heat leaves through sides")
+    varies = any(key in one for one in top.sections("layers") for key in CONDUCTIVITY_LAW_KEYS)
+    more = ", properties of temperature by iteration" if varies else ""
+    return DeviceMethod("layers", f"each layer is the same everywhere{more}")
+
+
+DEPTH_TOLERANCE = 1e-6  # of a depth, up to which two layers meet
+
+
+def layer_sections(top: TomlTable) -> tuple[TomlTable, ...]:
+    """Return the sections of all layers from the top down, each with a thickness.
+
+    Raises
+    ------
+    DataError
+        if there are none, if both a table and a file are given, or if depths leave a gap or overlap
+    """
+    if "stack" in top:
+        if "layers" in top:
+            raise top.fault("the layers stand in this file and in another one: give one of them", "stack")
+        sections = csv_sections(top)
+    else:
+        sections = top.sections("layers")
+    if not sections:
+        raise top.fault("no [[layers]]: give at least one, from the top down", "layers")
+    if any("from" in section or "to" in section for section in sections):
+        return thicknesses_from_depths(sections)
+    for section in sections:
+        if "thickness" not in section:
+            raise section.fault(
+                "is missing; expected a length such as '2 um' (or 'infinite' for the last)", "thickness"
+            )
+    return sections
+
+
+def csv_sections(top: TomlTable) -> tuple[TomlTable, ...]:
+    """Layers from a CSV file whose first line names the columns as the keys of [[layers]]; empty cells are left out."""
+    path = top.beside("stack")
+    try:
+        text = read_limited(path, MAX_TOML_BYTES).decode()
+    except UnicodeDecodeError as err:
+        raise DataError(f"is no text: byte {err.start}", file=path) from err
+    lines = text.splitlines()
+    kept = [(i + 1, line) for i, line in enumerate(lines) if line.strip() and not line.lstrip().startswith("#")]
+    if len(kept) < 2:
+        raise DataError(f"has {len(kept)} lines: expected a line of names and one for each layer", file=path)
+    heads = [cell.strip() for cell in next(csv.reader([kept[0][1]]))]
+    found: list[TomlTable] = []
+    for number, line in kept[1:]:
+        cells = [cell.strip() for cell in next(csv.reader([line]))]
+        if len(cells) != len(heads):
+            raise DataError(
+                f"has {len(cells)} cells, expected {len(heads)}: {', '.join(heads)}", file=path, line=number
+            )
+        table = {head: cell_value(cell) for head, cell in zip(heads, cells, strict=True) if cell}
+        found.append(TomlTable(path, tuple(lines), ("layers", str(len(found) + 1)), table))
+    return tuple(found)
+
+
+def cell_value(cell: str) -> Any:
+    """A cell as a number where it is one."""
+    try:
+        return float(cell)
+    except ValueError:
+        return cell
+
+
+def thicknesses_from_depths(sections: tuple[TomlTable, ...]) -> tuple[TomlTable, ...]:
+    """Thicknesses from depths `from` and `to`, which have to meet."""
+    found: list[TomlTable] = []
+    last: float | None = None
+    before = ""
+    for section in sections:
+        name = section.text("name", section.text("material", ""))
+        start, end = section.number("from", "length"), section.number("to", "length")
+        if not end > start:
+            raise section.fault(f"runs from {start:g} to {end:g} m: expected a depth below the first", "to")
+        if last is not None and abs(start - last) > DEPTH_TOLERANCE * max(abs(last), end - start):
+            what = "overlaps" if start < last else "leaves a gap to"
+            raise section.fault(
+                f"{name!r} {what} {before!r}: that ends at {last:g} m, this begins at {start:g} m", "from"
+            )
+        table = {key: value for key, value in section.table.items() if key not in ("from", "to")}
+        found.append(evolve(section, table=table | {"thickness": end - start}))
+        last, before = end, name
+    return tuple(found)
+
+
+DEVICE_KEYS = (
+    "title", "sink", "coefficient", "top_coefficient", "box", "layers", "stack", "boundaries", "sources", "patches",
+    "uncertain",
+)  # fmt: skip
+LAYER_KEYS = (
+    "name", "material", "thickness", "from", "to", "conductivity", "in_plane", "in_plane_y", "heat_capacity",
+    "exponent", "conductivities", "of_temperature",
+)  # fmt: skip
+# what is seen in devices; beyond it a unit has most likely slipped
+PLAUSIBLE_RANGES = {
+    "thickness": (2e-10, 2e-2, "m"),
+    "conductivity": (5e-3, 1e4, "W/mK"),
+    "in_plane": (5e-3, 1e4, "W/mK"),
+    "heat_capacity": (1e3, 2e7, "J/m3K"),
+    "conductance": (1e2, 1e12, "W/m2K"),
+    "width": (1e-8, 1.0, "m"),
+    "depth": (1e-8, 1.0, "m"),
+    "flux": (1.0, 1e14, "W/m2"),
+    "heat": (1.0, 1e20, "W/m3"),
+}
+OTHER_DEVICES = {
+    "blocks": "the file has blocks",
+    "sides": "the file has open sides",
+    "gds": "the file names a layout",
+    "mesh": "the file names a mesh",
+}
+READER_NAMES = {"blocks": "read_layout", "sides": "read_layout", "gds": "read_layout", "mesh": "read_body"}
+ABSURD_FACTOR = 1e8  # times beyond that
+
+
+def read_device(path: str | PathLike[str]) -> Device:
+    """Read a device file and what it names.
+
+    Raises
+    ------
+    DataError
+        with file, key and line, for unknown keys, units of another kind, missing or impossible numbers, layers that
+        overlap or leave a gap, sources outside of the box, heat that cannot leave
+    OSError
+        if a file is missing or may not be read
+
+    Warns
+    -----
+    ValidityWarning
+        for numbers that no device has, where a unit has most likely slipped
+    """
+    top = read_toml(path)
+    for key, what in OTHER_DEVICES.items():
+        if key in top:
+            raise top.fault(f"{what}: 'kapitza device' and {READER_NAMES[key]} take it, this takes layers alone", key)
+    top.known(DEVICE_KEYS)
+    parts = read_parts(top)
+    device = parts.device
+    uncertain = parts.sigmas | read_uncertainties(top.section("uncertain"), device.value)
+    device = locate_faults(top, "uncertain", lambda: evolve(device, uncertain=uncertain))
+    locate_faults(top, "", lambda: warn_of_unit_slips(device))
+    return device
+
+
+@frozen(eq=False)
+class DeviceParts:
+    """What a device file says of its layers.
+
+    Attributes
+    ----------
+    device : without uncertainties
+    materials : of the layers, by name
+    sigmas : uncertainties of boundaries, by name
+    """
+
+    device: Device
+    materials: dict[str, str]
+    sigmas: dict[str, float]
+
+
+def read_parts(top: TomlTable, blocks: Container[str] = (), more: Sequence[TomlTable] = ()) -> DeviceParts:
+    """The layers of a device file, their boundaries, and what heats and cools them.
+
+    Parameters
+    ----------
+    blocks : names of blocks, whose boundaries are left for others to read
+    more : tables of sources besides those of the file
+    """
+    sink = top.number("sink", "temperature", 300.0)
+    read = [read_layer(section, sink) for section in layer_sections(top)]
+    layers, laws = [one[0] for one in read], {one[0].name: one[1] for one in read if one[1] is not None}
+    stack, sigmas = read_boundaries(top, layers, [one[2] for one in read], sink, blocks)
+    box = read_box(top)
+    sources = [read_source(section, stack, box) for section in (*top.sections("sources"), *more)]
+    if not sources and not blocks:
+        raise top.fault("no [[sources]]: expected one or more sources of heat", "sources")
+    device = locate_faults(
+        top,
+        "",
+        lambda: Device(
+            stack,
+            sources,
+            box,
+            title=top.text("title", top.path.stem),
+            sink=sink,
+            coefficient=read_coefficient(top, "coefficient", np.inf),
+            top_coefficient=read_coefficient(top, "top_coefficient", 0.0),
+            laws=laws,
+            patches=read_patches(top.section("patches"), stack),
+        ),
+    )
+    return DeviceParts(device, {one[0].name: one[2] for one in read}, sigmas)
+
+
+def read_coefficient(top: TomlTable, key: str, default: float) -> float:
+    """Heat transfer coefficient of a face; infinite or 0 where the file states none."""
+    if key not in top:
+        return default
+    return top.number(key, "conductance")
+
+
+def read_box(top: TomlTable) -> Box | None:
+    """Sides of the device, None where the file has none."""
+    if "box" not in top:
+        return None
+    section = top.section("box")
+    section.known(("width", "depth"))
+    width = section.number("width", "length")
+    return locate_faults(section, "", lambda: Box(width, section.number("depth", "length", width)))
+
+
+def read_layer(section: TomlTable, sink: float) -> tuple[Layer, ConductivityLaw | None, str]:
+    """One layer, its conductivity of T if it has one, and the name of its material."""
+    section.known(LAYER_KEYS)
+    known: Material | None = None
+    if "material" in section:
+        known = locate_faults(section, "material", lambda: material(section.text("material")))
+    name = section.text("name", section.text("material", "") or None)
+    law = read_conductivity_law(section, known, sink)
+    value = float(law.at(sink)[0]) if law is not None else conductivity_of(section, known, sink)
+    capacity = section.optional("heat_capacity", "heat_capacity")
+    if capacity is None and known is not None and known.heat_capacity_table is not None:
+        capacity = locate_faults(section, "material", lambda: float(known.heat_capacity(sink)[0]))
+    along = section.optional("in_plane", "conductivity")
+    if along is None and known is not None and known.inplane_table is not None and "conductivity" not in section:
+        along = locate_faults(section, "material", lambda: float(known.conductivity(sink, inplane=True)[0]))
+    layer = locate_faults(
+        section,
+        "",
+        lambda: Layer(
+            name,
+            thickness_of(section),
+            value,
+            in_plane=along,
+            in_plane_y=section.optional("in_plane_y", "conductivity"),
+            heat_capacity=capacity,
+        ),
+    )
+    return layer, law, section.text("material", name)
+
+
+def thickness_of(section: TomlTable) -> float:
+    """Thickness of a layer, m; "infinite" for a last layer without end."""
+    if section.table.get("thickness") == "infinite":
+        return np.inf
+    return section.number("thickness", "length")
+
+
+def conductivity_of(section: TomlTable, known: Material | None, sink: float) -> float:
+    """Conductivity through a layer, from the file or the library, W m⁻¹ K⁻¹."""
+    if "conductivity" in section or known is None:
+        return section.number("conductivity", "conductivity")
+    return locate_faults(section, "material", lambda: float(known.conductivity(sink)[0]))
+
+
+def read_conductivity_law(section: TomlTable, known: Material | None, sink: float) -> ConductivityLaw | None:
+    """Conductivity of T: a power with `exponent`, a table `conductivities` of [K, W/mK], or that of the library."""
+    if "conductivities" in section:
+        rows: Any = section.table["conductivities"]
+        try:
+            kelvin, values = np.array(rows, dtype=float).T
+        except (TypeError, ValueError) as err:
+            raise section.fault(f"expected rows of [K, W/mK], got {rows!r:.60}", "conductivities") from err
+        return locate_faults(section, "conductivities", lambda: ConductivityLaw(kelvin, values))
+    if "exponent" in section:
+        value = conductivity_of(section, known, 300.0)
+        return ConductivityLaw.power(value, section.number("exponent", "share"))
+    if section.table.get("of_temperature") is not True:
+        return None
+    if known is None or known.conductivity_table is None:
+        raise section.fault(
+            "asks for the conductivity of T of the library: name a material that has one", "of_temperature"
+        )
+    table = known.conductivity_table
+    return ConductivityLaw(table.temperature, table.value)
+
+
+def read_boundaries(
+    top: TomlTable, layers: list[Layer], materials: list[str], sink: float, blocks: Container[str] = ()
+) -> tuple[Stack, dict[str, float]]:
+    """The stack of all layers, and the uncertainties of its boundaries."""
+    named = top.section("boundaries")
+    pairs = zip(pairwise(layers), pairwise(materials), strict=True)
+    sides = [BoundarySides(a.name, b.name, *of) for (a, b), of in pairs]
+    others = [name for name in named.table if any(part in blocks for part in name.split("|"))]
+    named.known([*(side.name for side in sides), *others])
+    conductances: list[Any] = []
+    sigmas: dict[str, float] = {}
+    for side in sides:
+        if side.name not in named:
+            raise named.fault(f'the boundary {side.name!r} has no conductance, such as "100 MW/m2K" (or "perfect")')
+        conductance, sigma = read_device_boundary(named, side, sink)
+        conductances.append(conductance)
+        if sigma is not None:
+            sigmas[f"{side.name}.conductance"] = sigma
+    return locate_faults(top, "layers", lambda: Stack(layers, conductances)), sigmas
+
+
+def read_uncertainties(section: TomlTable, value_of: Callable[[str], float]) -> dict[str, float]:
+    """Standard uncertainties by name, in SI: "3 %" or "2 nm"; `value_of` tells what a share is taken of."""
+    found: dict[str, float] = {}
+    for name in section.table:
+        sigma, share = locate_faults(
+            section,
+            name,
+            lambda n=name: share_or_quantity(section.table[n], kind_of_device_number(n), what="uncertainty"),
+        )
+        value = locate_faults(section, name, lambda n=name: value_of(n))
+        found[name] = sigma * (abs(value) if share else 1.0)
+    return found
+
+
+def warn_of_unit_slips(device: Device) -> None:
+    """Warn of numbers that no device has."""
+    for layer in device.stack.layers:
+        for key in ("thickness", "conductivity", "in_plane", "heat_capacity"):
+            value = getattr(layer, key)
+            if value is not None and np.isfinite(value):
+                warn_outside(f"{layer.name}.{key}", key, value)
+    for name in device.stack.boundary_names:
+        value = device.value(f"{name}.conductance")
+        if np.isfinite(value):
+            warn_outside(f"{name}.conductance", "conductance", value)
+    if device.box is not None:
+        warn_outside("box.width", "width", device.box.width)
+        warn_outside("box.depth", "depth", device.box.depth)
+    for source in device.sources:
+        if source.shape is not None:
+            warn_outside(f"{source.name}: its flux", "flux", source.power / source.shape.area)
+    warn_of_thin(device)
+
+
+def warn_outside(name: str, kind: str, value: float) -> None:
+    """Warn if a value lies outside of what is seen; refuse it where it is beyond all measure."""
+    low, high, unit = PLAUSIBLE_RANGES[kind]
+    if not low / ABSURD_FACTOR <= value <= high * ABSURD_FACTOR:
+        raise InputError(f"{name} = {value:g} {unit}: expected some {low:g} to {high:g}; is it in another unit?")
+    if not low <= value <= high:
+        warnings.warn(
+            f"{name} = {value:g} {unit} looks implausible (expected {low:g} to {high:g}): is it in another unit?",
+            ValidityWarning,
+            stacklevel=2,
+        )
+
+
+def warn_of_thin(device: Device) -> None:
+    """Warn of a source that is far wider than all layers together: nm were given for um."""
+    total = sum(layer.thickness for layer in device.stack.layers)
+    sizes = [source.shape.size for source in device.sources if source.shape is not None]
+    if sizes and total < 1e-3 * min(sizes):
+        warnings.warn(
+            f"all layers together are {total:g} m thick below a source of {min(sizes):g} m: is one of them in nm that "
+            "should be in um?",
+            ValidityWarning,
+            stacklevel=2,
+        )
+
+
+def is_device(path: str | PathLike[str]) -> bool:
+    """Whether a TOML file describes a device: it has sources of heat, blocks, a layout or a mesh, not experiments."""
+    try:
+        top = read_toml(path)
+        return any(key in top for key in ("sources", "blocks", "gds", "mesh"))
+    except (DataError, OSError):
+        return False

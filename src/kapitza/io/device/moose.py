@@ -1,0 +1,287 @@
+"""Devices for MOOSE, which solves them on many machines: a mesh, an input file, and the same numbers as JSON.
+
+Lengths are micrometres, heat is in watts, temperatures are kelvins.  Each set of regions without a resistance between
+them has a temperature of its own, a nodal variable on its blocks, and `SideSetHeatTransferKernel` of the heat transfer
+module carries G (T1 - T2) from one to the other: the mesh needs no doubled nodes, and the jump is exact.
+"""
+
+import json
+import warnings
+from collections.abc import Iterable, Mapping
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from kapitza.device.description import Device
+from kapitza.device.grid.box_grid import automatic_grid
+from kapitza.device.grid.bricks import BrickMesh, FluxPatch, brick_mesh
+from kapitza.device.layout import Layout
+from kapitza.errors import ValidityWarning
+from kapitza.io.formats.files import write_atomically
+
+MICROMETRES_PER_METRE = 1e6  # in a metre
+GMSH_QUAD, GMSH_HEXAHEDRON = 3, 5  # of gmsh
+PLANE_TOLERANCE = 0.1  # of the thinnest cell, within which the middle of a side lies on a plane
+
+
+def write_moose(layout: Layout | Device, folder: str | PathLike[str], unknowns: int = 150_000) -> tuple[Path, ...]:
+    """Write a device for MOOSE: device.msh, device.i and device.json.
+
+    Parameters
+    ----------
+    layout : with rectangles as sources, on faces of layers; properties of T are taken at the temperature of the sink
+    folder : made where there is none
+    unknowns : about how many bricks the mesh has
+
+    Raises
+    ------
+    InputError
+        as `kapitza.device.grid.bricks.brick_mesh`
+
+    Warns
+    -----
+    ValidityWarning
+        for numbers that depend on temperature
+    """
+    layout = Layout(layout) if isinstance(layout, Device) else layout
+    held = brick_mesh(layout, automatic_grid(layout, unknowns))
+    names = moose_names([region.name for region in held.regions])
+    if held.varying:
+        warnings.warn(
+            f"{', '.join(held.varying)}: written as at {held.sink:g} K, and depends on temperature",
+            ValidityWarning,
+            stacklevel=2,
+        )
+    texts = {
+        "device.msh": mesh_text(held, names),
+        "device.i": input_text(held, names, layout.device.title),
+        "device.json": json.dumps(plain_description(held, names), indent=1) + "\n",
+    }
+    Path(folder).mkdir(exist_ok=True)
+    return tuple(write_atomically(Path(folder) / name, text.encode()) for name, text in texts.items())
+
+
+def moose_names(names: Iterable[str]) -> list[str]:
+    """Names of letters, digits and lines alone, each once."""
+    found: list[str] = []
+    for name in names:
+        bare = "".join(c if c.isascii() and c.isalnum() else "_" for c in name).strip("_") or "region"
+        found.append(bare if bare not in found else f"{bare}_{len(found)}")
+    return found
+
+
+def mesh_text(held: BrickMesh, names: list[str]) -> str:
+    """The mesh as .msh 2.2, with a physical group for each region and for each side of it that is outside."""
+    sides = {key: 1 + len(names) + i for i, key in enumerate(held.faces)}
+    groups = [f'3 {i + 1} "{name}"' for i, name in enumerate(names)]
+    groups += [f'2 {tag} "{side}_{names[region]}"' for (side, region), tag in sides.items()]
+    points = held.points * MICROMETRES_PER_METRE
+    lines = ["$MeshFormat", "2.2 0 8", "$EndMeshFormat", "$PhysicalNames", str(len(groups)), *groups]
+    lines += ["$EndPhysicalNames", "$Nodes", str(len(points))]
+    lines += [f"{i + 1} {x:.12g} {y:.12g} {z:.12g}" for i, (x, y, z) in enumerate(points.tolist())]
+    rows = [
+        (GMSH_HEXAHEDRON, region + 1, cell) for region, cell in zip(held.region.tolist(), held.cells + 1, strict=True)
+    ]
+    rows += [(GMSH_QUAD, sides[key], quad) for key, quads in held.faces.items() for quad in quads + 1]
+    lines += ["$EndNodes", "$Elements", str(len(rows))]
+    lines += [f"{i + 1} {kind} 2 {tag} {tag} {' '.join(map(str, c.tolist()))}" for i, (kind, tag, c) in enumerate(rows)]
+    return "\n".join([*lines, "$EndElements", ""])
+
+
+def plain_description(held: BrickMesh, names: list[str]) -> dict[str, Any]:
+    """All but the mesh, in micrometres, watts and kelvins."""
+    number = {region.name: i for i, region in enumerate(held.regions)}
+    return {
+        "units": {"length": "um", "power": "W", "temperature": "K"},
+        "sink": held.sink,
+        "regions": [
+            {
+                "name": name,
+                "group": i + 1,
+                "field": f"T_{names[number[region.field]]}",
+                "conductivity": [k / MICROMETRES_PER_METRE for k in region.conductivity],
+                "heat": region.heat / MICROMETRES_PER_METRE**3,
+            }
+            for i, (name, region) in enumerate(zip(names, held.regions, strict=True))
+        ],
+        "contacts": [
+            {"regions": [names[a], names[b]], "conductance": g / MICROMETRES_PER_METRE**2}
+            for (a, b), g in held.contacts.items()
+        ],
+        "cooling": [
+            {
+                "face": f"{side}_{names[region]}",
+                "coefficient": None if np.isinf(value) else value / MICROMETRES_PER_METRE**2,
+            }
+            for (side, region) in held.faces
+            if (value := held.cooling.get(side, 0.0)) > 0
+        ],
+        "patches": [patch_record(patch, names[number[patch.region]]) for patch in held.patches],
+        "at the sink": list(held.varying),
+    }
+
+
+def patch_record(patch: FluxPatch, region: str) -> dict[str, Any]:
+    """A patch in micrometres and watts."""
+    return {
+        "source": patch.source,
+        "region": region,
+        "x": [v * MICROMETRES_PER_METRE for v in patch.x],
+        "y": [v * MICROMETRES_PER_METRE for v in patch.y],
+        "z": patch.z * MICROMETRES_PER_METRE,
+        "up": patch.up,
+        "flux": patch.flux / MICROMETRES_PER_METRE**2,
+    }
+
+
+def input_text(held: BrickMesh, names: list[str], title: str) -> str:
+    """The input file."""
+    found = plain_description(held, names)
+    owner = {region["name"]: region["field"] for region in found["regions"]}
+    fields = {name: [own for own, one in owner.items() if one == name] for name in dict.fromkeys(owner.values())}
+    thin = float(np.ptp(held.points[held.cells[:, [0, 4]], 2], axis=1).min()) * MICROMETRES_PER_METRE
+    blocks = {
+        "Mesh": mesh_blocks(found, PLANE_TOLERANCE * thin),
+        "Variables": {
+            name: {"block": moose_list(own), "initial_condition": found["sink"]} for name, own in fields.items()
+        },
+        "Kernels": kernel_blocks(found, fields),
+        "InterfaceKernels": {
+            f"jump_{a}_{b}": {
+                "type": "SideSetHeatTransferKernel",
+                "variable": owner[a],
+                "neighbor_var": owner[b],
+                "boundary": f"{a}_{b}",
+            }
+            for a, b in (one["regions"] for one in found["contacts"])
+        },
+        "BCs": boundary_blocks(found, owner),
+        "Materials": material_blocks(found),
+        "Postprocessors": {
+            f"max_{name}": {"type": "NodalExtremeValue", "variable": name, "block": moose_list(own)}
+            for name, own in fields.items()
+        },
+        "Preconditioning": {"smp": {"type": "SMP", "full": "true"}},
+    }
+    head = [
+        f"# {' '.join(title.split())}",
+        "# um, W, K: conductivities in W/(um K), conductances in W/(um^2 K), fluxes in W/um^2",
+        "# run with an application of the heat transfer module: mpiexec -n 2 moose-opt -i device.i",
+        *(f"# {name} depends on temperature and is that at the sink" for name in held.varying),
+    ]
+    tail = [
+        *moose_block("Executioner", {
+            "type": "Steady", "solve_type": "NEWTON", "line_search": "none",
+            "petsc_options_iname": "'-pc_type -pc_hypre_type'", "petsc_options_value": "'hypre boomeramg'",
+            "nl_rel_tol": "1e-10", "l_tol": "1e-8", "l_max_its": "200",
+        }),
+        *moose_block("Outputs", {"exodus": "true", "csv": "true"}),
+    ]  # fmt: skip
+    body = [line for name, inner in blocks.items() if inner for line in moose_blocks(name, inner)]
+    return "\n".join([*head, *body, *tail, ""])
+
+
+def moose_list(names: Iterable[str]) -> str:
+    """A list in the language of MOOSE."""
+    return f"'{' '.join(names)}'"
+
+
+def moose_block(name: str, table: Mapping[str, object], indent: str = "") -> list[str]:
+    """Lines of a block without blocks inside."""
+    rows = [f"{indent}  {key} = {value}" for key, value in table.items()]
+    return [f"{indent}[{name}]", *rows, f"{indent}[]"]
+
+
+def moose_blocks(name: str, inner: Mapping[str, Mapping[str, object]]) -> list[str]:
+    """Lines of a block of blocks."""
+    return [f"[{name}]", *(line for key, table in inner.items() for line in moose_block(key, table, "  ")), "[]"]
+
+
+def mesh_blocks(found: dict[str, Any], close: float) -> dict[str, dict[str, object]]:
+    """The file, sidesets between regions that a resistance divides, and those of the sources, one after the other."""
+    blocks: dict[str, dict[str, object]] = {"file": {"type": "FileMeshGenerator", "file": "device.msh"}}
+    for one in found["contacts"]:
+        a, b = one["regions"]
+        blocks[f"between_{a}_{b}"] = {
+            "type": "SideSetsBetweenSubdomainsGenerator",
+            "input": list(blocks)[-1],
+            "primary_block": a,
+            "paired_block": b,
+            "new_boundary": f"{a}_{b}",
+        }
+    for i, one in enumerate(found["patches"]):
+        (x0, x1), (y0, y1), z = one["x"], one["y"], one["z"]
+        blocks[f"patch_{i}"] = {
+            "type": "ParsedGenerateSideset",
+            "input": list(blocks)[-1],
+            "combinatorial_geometry": f"'abs(z-{z:.12g}) < {close:.3g} & x > {x0:.12g} & x < {x1:.12g} & "
+            f"y > {y0:.12g} & y < {y1:.12g}'",
+            "included_subdomains": one["region"],
+            "normal": "'0 0 1'" if one["up"] else "'0 0 -1'",
+            "new_sideset_name": f"source_{i}",
+        }
+    return blocks
+
+
+def kernel_blocks(found: dict[str, Any], fields: Mapping[str, list[str]]) -> dict[str, dict[str, object]]:
+    """Conduction in each field, and heat in regions."""
+    blocks: dict[str, dict[str, object]] = {
+        f"conduct_{name}": {"type": "AnisoHeatConduction", "variable": name, "block": moose_list(own)}
+        for name, own in fields.items()
+    }
+    for region in found["regions"]:
+        if region["heat"]:
+            blocks[f"heat_{region['name']}"] = {
+                "type": "BodyForce",
+                "variable": region["field"],
+                "block": region["name"],
+                "value": f"{region['heat']:.12g}",
+            }
+    return blocks
+
+
+def boundary_blocks(found: dict[str, Any], owner: Mapping[str, str]) -> dict[str, dict[str, object]]:
+    """What happens on outer faces and on the patches of sources."""
+    blocks: dict[str, dict[str, object]] = {}
+    for one in found["cooling"]:
+        name = owner[one["face"].split("_", 1)[1]]
+        held = {"type": "DirichletBC", "value": found["sink"]}
+        cooled = {
+            "type": "ConvectiveFluxFunction",
+            "T_infinity": found["sink"],
+            "coefficient": f"{one['coefficient'] or 0:.12g}",
+        }
+        kept = held if one["coefficient"] is None else cooled
+        blocks[one["face"]] = {"variable": name, "boundary": one["face"], **kept}
+    for i, one in enumerate(found["patches"]):
+        blocks[f"source_{i}"] = {
+            "type": "NeumannBC",
+            "variable": owner[one["region"]],
+            "boundary": f"source_{i}",
+            "value": f"{one['flux']:.12g}",
+        }
+    return blocks
+
+
+def material_blocks(found: dict[str, Any]) -> dict[str, dict[str, object]]:
+    """Conductivities of regions, and conductances of the sidesets between them."""
+    blocks: dict[str, dict[str, object]] = {}
+    for region in found["regions"]:
+        kx, ky, kz = region["conductivity"]
+        blocks[region["name"]] = {
+            "type": "AnisoHeatConductionMaterial",
+            "block": region["name"],
+            "thermal_conductivity": f"'{kx:.12g} 0 0 0 {ky:.12g} 0 0 0 {kz:.12g}'",
+            "specific_heat": 1,
+        }
+    for one in found["contacts"]:
+        a, b = one["regions"]
+        blocks[f"conductance_{a}_{b}"] = {
+            "type": "SideSetHeatTransferMaterial",
+            "boundary": f"{a}_{b}",
+            "conductivity": f"{one['conductance']:.12g}",
+            "gap_length": 1,
+        }
+    return blocks

@@ -1,0 +1,85 @@
+"""Numbers of devices as they stand in options: "GaN|SiC.conductance=50:500:10MW/m2K"."""
+
+import re
+from typing import NamedTuple
+
+from kapitza.errors import InputError
+from kapitza.io.quantities import UNITS_BY_KIND, kind_of_parameter, quantity, unit_factor
+
+KINDS_BY_NAME = {
+    "coefficient": "conductance",
+    "top_coefficient": "conductance",
+    "sink": "temperature",
+    "width": "length",
+    "depth": "length",
+}
+SWEEP_RANGE = re.compile(r"(?P<numbers>[-+0-9.eE:,\s]+?)\s*(?P<unit>[^-+0-9.eE:,\s].*)?")
+MAX_SWEEP_VALUES = 2000
+
+
+class ParameterSweep(NamedTuple):
+    """A number of a device and the values that it takes.
+
+    Attributes
+    ----------
+    name : such as "GaN|SiC.conductance"
+    value : (n,) in SI
+    unit, factor : in which it was given, and what that is in SI
+    """
+
+    name: str
+    value: tuple[float, ...]
+    unit: str
+    factor: float
+
+
+def kind_of_device_number(name: str) -> str:
+    """Of what kind the unit of a number of a device is."""
+    return KINDS_BY_NAME.get(name.rpartition(".")[2], kind_of_parameter(name))
+
+
+def format_device_number(name: str, value: float) -> str:
+    """A number of a device in the unit that suits it."""
+    units = {unit: factor for unit, factor in UNITS_BY_KIND[kind_of_device_number(name)].items() if "cm" not in unit}
+    fits = [(factor, unit) for unit, factor in units.items() if unit and 1 <= abs(value) / factor < 1000]
+    factor, unit = max(fits) if fits else next((f, u) for u, f in units.items())
+    return f"{value / factor:.4g} {unit}".rstrip()
+
+
+def read_sweep(text: str) -> ParameterSweep:
+    """Read "name=start:stop:step unit", "name=a,b,c unit", or "name=start:stop unit" for 25 values.
+
+    Raises
+    ------
+    InputError
+        for anything else, more than 2000 values, or a unit of another kind
+    """
+    name, equals, values = text.partition("=")
+    match = SWEEP_RANGE.fullmatch(values.strip())
+    if not equals or match is None:
+        raise InputError(
+            f"{text!r:.60}: expected a number of the device and a range, such as 'GaN|SiC.conductance=50:500:10MW/m2K'"
+        )
+    unit, kind = match["unit"] or "", kind_of_device_number(name.strip())
+    quantity(f"1 {unit}" if unit else 1.0, kind, what=name.strip())
+    factor = unit_factor(unit, kind) if unit else 1.0
+    plain = sweep_values(match["numbers"], text)
+    return ParameterSweep(name.strip(), tuple(v * (factor or 1.0) for v in plain), unit, factor or 1.0)
+
+
+def sweep_values(text: str, whole: str) -> list[float]:
+    """Numbers of a range or a list."""
+    try:
+        parts = [float(part) for part in re.split("[:,]", text)]
+    except ValueError as err:
+        raise InputError(f"{whole!r:.60}: {text!r:.40} is no range of numbers") from err
+    if ":" not in text:
+        return parts
+    if len(parts) not in (2, 3) or not parts[0] < parts[1] or (len(parts) == 3 and not parts[2] > 0):
+        raise InputError(f"{whole!r:.60}: expected start:stop:step with start below stop and a step above 0")
+    if len(parts) == 2:
+        return [parts[0] + (parts[1] - parts[0]) * i / 24 for i in range(25)]
+    count = int((parts[1] - parts[0]) / parts[2] + 1e-9) + 1
+    if count > MAX_SWEEP_VALUES:
+        raise InputError(f"{whole!r:.60} has {count} values: expected at most {MAX_SWEEP_VALUES}")
+    return [parts[0] + parts[2] * i for i in range(count)]

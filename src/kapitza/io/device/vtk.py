@@ -1,0 +1,117 @@
+"""Fields on box grids as VTK files of XML, which ParaView opens: as cells, or split at boundaries."""
+
+import base64
+from os import PathLike
+from pathlib import Path
+from typing import Any
+from xml.sax.saxutils import escape
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kapitza.device.description import Device
+from kapitza.device.grid.steady import GridTemperatures
+from kapitza.device.grid.views import grid_flux, split_cells
+from kapitza.device.layout import Layout
+from kapitza.errors import InputError
+from kapitza.io.formats.files import write_atomically
+
+VTK_TYPES = {"f8": "Float64", "i8": "Int64", "i4": "Int32", "u1": "UInt8"}
+VTK_HEXAHEDRON = 12
+QUOTE_ENTITIES = {'"': "&quot;"}
+
+
+def write_vtk(layout: Layout | Device, fields: GridTemperatures, path: str | PathLike[str]) -> Path:
+    """Write a field for ParaView, z upwards from the bottom face.
+
+    Parameters
+    ----------
+    layout : of which it is
+    fields : of `solve_fields`
+    path : ending in ``.vtr``, the grid with temperature, region and flux of each cell, or ``.vtu``, bricks whose
+        corners on a boundary stand once for each side, so that the jump is sharp and the rest smooth
+
+    Raises
+    ------
+    InputError
+        for another ending
+    """
+    suffix = Path(path).suffix.lower()
+    if suffix not in (".vtr", ".vtu"):
+        raise InputError(
+            f"the ending of {str(path)!r} is none of .vtr (cells of a grid) and .vtu (split at boundaries)"
+        )
+    text = rectilinear_text(layout, fields) if suffix == ".vtr" else unstructured_text(layout, fields)
+    return write_atomically(path, text.encode())
+
+
+def rectilinear_text(layout: Layout | Device, fields: GridTemperatures) -> str:
+    """The text of a .vtr: x runs fastest, then y, then z upwards."""
+    nx, ny, nz = fields.grid.shape
+    extent = f"0 {nx} 0 {ny} 0 {nz}"
+    height = fields.grid.z[-1]
+    edges = {"x": fields.grid.x, "y": fields.grid.y, "z": (height - fields.grid.z)[::-1]}
+    axes = "".join(data_array(name, values) for name, values in edges.items())
+    data = cell_data(layout, fields)
+    cells = "".join(data_array(name, bottom_up(values)) for name, values in data.items())
+    return vtk_document(
+        "RectilinearGrid",
+        f'<RectilinearGrid WholeExtent="{extent}"><Piece Extent="{extent}">'
+        f"<CellData>{cells}</CellData><Coordinates>{axes}</Coordinates></Piece></RectilinearGrid>",
+    )
+
+
+def cell_data(layout: Layout | Device, fields: GridTemperatures) -> dict[str, NDArray[Any]]:
+    """Values of each cell by name, (nx, ny, nz, ...)."""
+    flux = grid_flux(layout, fields) * [1.0, 1.0, -1.0]
+    kelvin = fields.temperatures.sink + fields.rise
+    return {"temperature (K)": kelvin, region_label(fields): fields.regions.astype(np.int32), "flux (W/m2)": flux}
+
+
+def bottom_up(values: NDArray[Any]) -> NDArray[Any]:
+    """Values of cells in the order of VTK, from the bottom up."""
+    return np.ascontiguousarray(np.swapaxes(values[:, :, ::-1], 0, 2))
+
+
+def unstructured_text(layout: Layout | Device, fields: GridTemperatures) -> str:
+    """The text of a .vtu."""
+    points, cells, value = split_cells(layout, fields)
+    points = np.column_stack([points[:, :2], fields.grid.z[-1] - points[:, 2]])
+    cells = cells[:, [4, 5, 6, 7, 0, 1, 2, 3]]  # z is turned round: the lower face comes first
+    count = len(cells)
+    table = {
+        "connectivity": cells,
+        "offsets": 8 * np.arange(1, count + 1),
+        "types": np.full(count, VTK_HEXAHEDRON, dtype=np.uint8),
+    }
+    data = {name: one.reshape(count, *one.shape[3:]) for name, one in cell_data(layout, fields).items()}
+    data.pop("temperature (K)")
+    topology = "".join(data_array(name, one) for name, one in table.items())
+    cell_text = "".join(data_array(name, one) for name, one in data.items())
+    kelvin = data_array("temperature (K)", fields.temperatures.sink + value)
+    return vtk_document(
+        "UnstructuredGrid",
+        f'<UnstructuredGrid><Piece NumberOfPoints="{len(points)}" NumberOfCells="{count}">'
+        f"<PointData>{kelvin}</PointData><CellData>{cell_text}</CellData>"
+        f"<Points>{data_array('points', points)}</Points><Cells>{topology}</Cells></Piece></UnstructuredGrid>",
+    )
+
+
+def vtk_document(kind: str, body: str) -> str:
+    """A VTK file of XML."""
+    head = f'<VTKFile type="{kind}" version="1.0" byte_order="LittleEndian" header_type="UInt64">'
+    return f'<?xml version="1.0"?>\n{head}{body}</VTKFile>\n'
+
+
+def region_label(fields: GridTemperatures) -> str:
+    """Name of the array of regions, which tells theirs."""
+    return "region: " + ", ".join(f"{i} {escape(name, QUOTE_ENTITIES)}" for i, name in enumerate(fields.names))
+
+
+def data_array(name: str, values: NDArray[Any]) -> str:
+    """One array in base64, its length in bytes before it; vectors have three components."""
+    plain = np.ascontiguousarray(values, dtype=values.dtype.newbyteorder("<"))
+    kind = VTK_TYPES[plain.dtype.str[1:]]
+    parts = 3 if plain.ndim > 1 and plain.shape[-1] == 3 else 1
+    data = base64.b64encode(np.array([plain.nbytes], dtype="<u8").tobytes() + plain.tobytes()).decode()
+    return f'<DataArray type="{kind}" Name="{name}" NumberOfComponents="{parts}" format="binary">{data}</DataArray>\n'

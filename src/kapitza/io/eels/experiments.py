@@ -1,0 +1,265 @@
+"""TOML files of the verbs for electron spectra: which modes a spectrum has, and what scan is planned."""
+
+from os import PathLike
+from typing import Any
+
+import numpy as np
+from attrs import frozen
+
+from kapitza.core.occupation import Occupation
+from kapitza.core.profile import Profile
+from kapitza.errors import DataError, InputError
+from kapitza.io.results import load
+from kapitza.io.toml import TomlTable, read_toml
+from kapitza.measure.eels.design import DESIGN_TARGETS
+from kapitza.measure.eels.experiment import EelsExperiment
+from kapitza.measure.eels.interface_modes import InterfaceMode
+from kapitza.measure.eels.model import TIE_CHOICES, ZERO_LOSS_SHAPES, SpectrumModel, Tie, VibrationalMode
+from kapitza.measure.eels.point_spread import PointSpread
+from kapitza.units import e, meV, nm
+
+MAX_CHANNELS = 2**20
+
+
+@frozen(eq=False)
+class ModesFile:
+    """What a file of modes says.
+
+    Attributes
+    ----------
+    model : for the fit
+    interface : modes that only the interface has, for its components
+    """
+
+    model: SpectrumModel
+    interface: tuple[InterfaceMode, ...]
+
+
+@frozen(eq=False)
+class EelsExperimentFile:
+    """What a file of a planned scan says.
+
+    Attributes
+    ----------
+    experiment : the plan
+    drift : standard deviation of the centre of the zero-loss peak from pixel to pixel, J
+    dark : mean dark count of a channel, counts
+    electrons_per_count : of the detector
+    wanted : standard uncertainty that is asked for, by target
+    source : profile or occupations in place of the branches of the plan; None for these
+    """
+
+    experiment: EelsExperiment
+    drift: float
+    dark: float
+    electrons_per_count: float
+    wanted: dict[str, float]
+    source: Profile | Occupation | None = None
+
+
+def read_modes(path: str | PathLike[str], *, tie: Tie = "common") -> ModesFile:
+    """Read which modes a spectrum has.
+
+    ::
+
+        shape = "pseudo-voigt"   # split, pearson
+        background = 0           # terms of a smooth background
+
+        [[mode]]
+        name = "TO"
+        energy = "82 meV"
+        width = "4.5 meV"        # standard deviation before the resolution
+
+        [[interface]]            # only for components of the interface
+        name = "alpha"
+        energy = "70 meV"
+        fwhm = "10 meV"          # as it is seen
+
+    Parameters
+    ----------
+    path : of the file
+    tie : one temperature for all modes, one for each, or an occupation for each
+
+    Raises
+    ------
+    DataError
+        for what is missing, unknown or impossible, with line
+    OSError
+        if the file is missing or may not be read
+    """
+    top = read_toml(path)
+    top.known(("shape", "background", "tie", "mode", "interface"))
+    shape: Any = top.text("shape", "pseudo-voigt", choices=[one for one in ZERO_LOSS_SHAPES if one != "reference"])
+    chosen: Any = top.text("tie", tie, choices=TIE_CHOICES) if tie == "common" else tie
+    modes = [read_mode(section, ("intensity",)) for section in top.sections("mode")]
+    interface = [read_interface_mode(section) for section in top.sections("interface")]
+    try:
+        model = SpectrumModel(modes, shape, tie=chosen, background=read_count(top, "background", 0))
+    except InputError as err:
+        raise top.fault(str(err)) from err
+    return ModesFile(model, tuple(interface))
+
+
+def read_mode(section: TomlTable, intensities: tuple[str, ...]) -> VibrationalMode:
+    """Mode of a table [[mode]]; the first of the keys for its intensity that is there counts."""
+    section.known(("name", "energy", "width", "intensity", "left", "right"))
+    found = next((key for key in intensities if key in section), None)
+    try:
+        return VibrationalMode(
+            section.text("name"),
+            section.number("energy", "energy"),
+            section.number("width", "energy"),
+            None if found is None else section.number(found, "share"),
+        )
+    except InputError as err:
+        raise section.fault(str(err)) from err
+
+
+def read_interface_mode(section: TomlTable) -> InterfaceMode:
+    """Mode of a table [[interface]]."""
+    section.known(("name", "energy", "fwhm"))
+    try:
+        return InterfaceMode(section.text("name"), section.number("energy", "energy"), section.number("fwhm", "energy"))
+    except InputError as err:
+        raise section.fault(str(err)) from err
+
+
+def read_count(section: TomlTable, key: str, default: int, most: int = MAX_CHANNELS) -> int:
+    """Return a whole number of a table."""
+    value = section.table.get(key, default)
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= most:
+        raise section.fault(f"expected a whole number from 0 to {most}, got {value!r:.40}", key)
+    return value
+
+
+def read_eels_experiment(path: str | PathLike[str]) -> EelsExperimentFile:
+    """Read the plan of a scan.
+
+    ::
+
+        [beam]
+        current = "10 pA"
+        dwell = "1 s"
+
+        [spectrometer]
+        resolution = "8 meV"
+        tail = 0.02              # Lorentzian share of the zero-loss peak
+        channels = 1024
+        start = "-256 meV"
+        step = "0.5 meV"
+        dark = 0.0               # counts
+        dark_sigma = 0.0         # electrons
+        drift = "0.3 meV"
+
+        [scan]
+        columns = 32             # on each side
+        rows = 64
+        pitch = "1 nm"
+        skip = "2 nm"            # next to the interface, not used for the branches
+
+        [spread]
+        width = "0.5 nm"
+        share = 0.2
+        length = "10 nm"
+
+        [sample]
+        temperature = "425 K"    # mean of both sides at the interface
+        jump = "15 K"
+        gradient_left = "-0.18 K/nm"
+        gradient_right = "-0.15 K/nm"
+        # source = "occupation.json"  # a saved Profile or Occupation of a simulation, the plane at 0, in place of these
+
+        [[mode]]
+        name = "TO"
+        energy = "82 meV"
+        width = "4.5 meV"
+        left = 6e-4              # spontaneous scattering per electron of the zero-loss peak
+        right = 1.2e-4
+
+        [wanted]
+        jump = "0.2 K"
+        kapitza_left = "3 nm"
+
+    Raises
+    ------
+    DataError
+        for what is missing, unknown or impossible, with line
+    OSError
+        if the file is missing or may not be read
+    """
+    top = read_toml(path)
+    top.known(("beam", "spectrometer", "scan", "spread", "sample", "mode", "wanted"))
+    spectrometer = top.section("spectrometer")
+    spectrometer.known(
+        ("resolution", "tail", "channels", "start", "step", "dark", "dark_sigma", "drift", "electrons_per_count")
+    )
+    wanted = top.section("wanted")
+    wanted.known(DESIGN_TARGETS)
+    return EelsExperimentFile(
+        experiment_from_tables(top, spectrometer),
+        spectrometer.number("drift", "energy", 0.0),
+        spectrometer.number("dark", "share", 0.0),
+        spectrometer.number("electrons_per_count", "share", 1.0),
+        {key: wanted.number(key, "temperature" if key == "jump" else "length") for key in wanted.table},
+        read_saved_source(top.section("sample")),
+    )
+
+
+def read_saved_source(sample: TomlTable) -> Profile | Occupation | None:
+    """Saved profile or occupations that a plan names in place of branches."""
+    if "source" not in sample:
+        return None
+    path = sample.beside("source")
+    found = load(path)
+    if not isinstance(found, (Profile, Occupation)):
+        raise sample.fault(f"{path.name} holds {type(found).__name__}, expected a Profile or an Occupation", "source")
+    return found
+
+
+def experiment_from_tables(top: TomlTable, spectrometer: TomlTable) -> EelsExperiment:
+    """Plan of a file."""
+    beam, scan, sample = top.section("beam"), top.section("scan"), top.section("sample")
+    beam.known(("current", "dwell"))
+    scan.known(("columns", "rows", "pitch", "skip"))
+    sample.known(("temperature", "jump", "gradient_left", "gradient_right", "source"))
+    sections = top.sections("mode")
+    channels = read_count(spectrometer, "channels", 1024)
+    step = spectrometer.number("step", "energy", 0.5 * meV)
+    start = spectrometer.number("start", "energy", -channels // 2 * step)
+    if channels < 8 or step <= 0:
+        raise spectrometer.fault(f"{channels} channels of {step / meV:g} meV: expected 8 or more above 0", "channels")
+    try:
+        return EelsExperiment(
+            [read_mode(one, ("left", "intensity")) for one in sections],
+            [read_mode(one, ("right", "intensity")) for one in sections],
+            sample.number("temperature", "temperature", 300.0),
+            sample.number("jump", "temperature", 0.0),
+            sample.number("gradient_left", "gradient", 0.0),
+            sample.number("gradient_right", "gradient", 0.0),
+            columns=read_count(scan, "columns", 32),
+            rows=read_count(scan, "rows", 32),
+            pitch=scan.number("pitch", "length", 1 * nm),
+            skip=scan.number("skip", "length", 0.0),
+            electrons=beam.number("current", "current", 10e-12) / e,
+            dwell=beam.number("dwell", "time", 1.0),
+            fwhm=spectrometer.number("resolution", "energy", 8 * meV),
+            lorentzian=spectrometer.number("tail", "share", 0.02),
+            energy=start + step * np.arange(channels),
+            spread=read_point_spread(top.section("spread")),
+            dark_variance=spectrometer.number("dark_sigma", "share", 0.0) ** 2,
+        )
+    except DataError:
+        raise
+    except InputError as err:
+        raise top.fault(str(err)) from err
+
+
+def read_point_spread(section: TomlTable) -> PointSpread:
+    """Point spread of a table."""
+    names = ("width", "share", "length", "width_sigma", "share_sigma", "length_sigma")
+    section.known(names)
+    kinds = {name: "share" if name.startswith("share") else "length" for name in names}
+    try:
+        return PointSpread(**{name: section.number(name, kinds[name]) for name in section.table})
+    except InputError as err:
+        raise section.fault(str(err)) from err

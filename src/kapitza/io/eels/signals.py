@@ -1,0 +1,430 @@
+"""Signals of electron microscopes as their files describe them, and the one way from there to a `SpectrumImage`."""
+
+import math
+import re
+import warnings
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+from attrs import field, frozen
+from numpy.typing import ArrayLike
+
+from kapitza.core.arrays import Array
+from kapitza.errors import DataError, InputError, ValidityWarning
+from kapitza.io.eels.lazy import rearrange
+from kapitza.measure.eels.quality import finite_median, half_height_peaks
+from kapitza.measure.eels.spectrum import CountArray, SpectrumImage
+from kapitza.units import angstrom, c_light, eV, h, meV, mm, nm, um
+
+ENERGY_UNITS = MappingProxyType(
+    {
+        "eV": eV,
+        "electron volt": eV,
+        "electron volts": eV,
+        "electronvolt": eV,
+        "electronvolts": eV,
+        "meV": meV,
+        "milli eV": meV,
+        "keV": 1e3 * eV,
+        "µeV": 1e-6 * eV,
+        "ueV": 1e-6 * eV,
+        "J": 1.0,
+        "cm^-1": 100 * h * c_light,
+        "cm⁻¹": 100 * h * c_light,
+        "cm-1": 100 * h * c_light,
+        "1/cm": 100 * h * c_light,
+    }
+)
+LENGTH_UNITS = MappingProxyType(
+    {
+        "m": 1.0,
+        "mm": mm,
+        "µm": um,
+        "um": um,
+        "micron": um,
+        "microns": um,
+        "micrometer": um,
+        "nm": nm,
+        "nanometer": nm,
+        "nanometers": nm,
+        "pm": 1e-12,
+        "Å": angstrom,
+        "A": angstrom,
+        "angstrom": angstrom,
+        "Angstrom": angstrom,
+    }
+)
+UNIT_IN_BRACKETS = re.compile(r"[(\[](?P<unit>[^()\[\]]+)[)\]]\s*$")
+ENERGY_NAME = re.compile("energy|loss", re.IGNORECASE)
+FINEST_CHANNEL, COARSEST_CHANNEL = (
+    20e-6 * eV,
+    20 * eV,
+)  # channels; the finest in use are of 0.1 meV, the coarsest of some eV
+SHARPEST_ZERO_LOSS, BROADEST_ZERO_LOSS = (
+    0.5 * meV,
+    2.9 * eV,
+)  # zero-loss peaks; between the best monochromator and a heated filament
+MAX_AXIS_POINTS = 2**31  # points of one axis
+
+
+@frozen(eq=False)
+class FileAxis:
+    """One axis of the counts in the words and units of its file.
+
+    Attributes
+    ----------
+    size : number of points
+    offset, scale : first point and step, in `units`
+    units : as the file spells them; empty where it says nothing
+    name : as the file calls it
+    signal : whether one spectrum lies along it; None where the file does not say
+    values : (size,) points of an axis that the file lists one by one, in place of offset and scale
+    """
+
+    size: int
+    offset: float = 0.0
+    scale: float = 1.0
+    units: str = ""
+    name: str = ""
+    signal: bool | None = None
+    values: Array | None = None
+
+    @property
+    def label(self) -> str:
+        """Name for messages."""
+        return repr(self.name[:40]) if self.name else "without name"
+
+    @property
+    def bare(self) -> bool:
+        """Whether nobody calibrated it: it counts its points, in no unit."""
+        return not self.units and self.values is None and self.scale == 1 and self.offset == 0
+
+    def points(self) -> Array:
+        """(size,) points in the units of the file, as they lie: they may run downwards.
+
+        Raises
+        ------
+        DataError
+            for a step of zero, or points that are not finite or do not run one way
+        """
+        if not 0 < self.size < MAX_AXIS_POINTS:
+            raise DataError(f"axis {self.label} has {self.size} points, expected 1 to {MAX_AXIS_POINTS - 1}")
+        if self.values is not None:
+            return listed_points(self, self.values)
+        last = self.offset + self.scale * (self.size - 1)
+        if not (math.isfinite(self.offset) and math.isfinite(self.scale) and math.isfinite(last)):
+            raise DataError(
+                f"axis {self.label} starts at {self.offset:g} in steps of {self.scale:g}: no finite numbers"
+            )
+        if self.scale == 0 or (self.size > 1 and last == self.offset):
+            raise DataError(f"axis {self.label} is not calibrated: {self.size} points in steps of {self.scale:g}")
+        return self.offset + self.scale * np.arange(self.size, dtype=float)
+
+
+def listed_points(axis: FileAxis, values: Array) -> Array:
+    """Return points that a file lists, if they run one way."""
+    if values.shape != (axis.size,):
+        raise DataError(f"axis {axis.label} lists {values.size} points for {axis.size}")
+    steps = np.diff(values)
+    if not np.isfinite(values).all() or not ((steps > 0).all() or (steps < 0).all()):
+        raise DataError(f"axis {axis.label} lists points that do not run one way, from {values[0]:g} to {values[-1]:g}")
+    return values
+
+
+def normalise_unit(units: str) -> str:
+    """Return units in one spelling: both Greek letters for micro as one, and of "loss (eV)" what the brackets hold."""
+    inside = UNIT_IN_BRACKETS.search(units)
+    return (inside["unit"] if inside else units).strip().replace("\u03bc", "\u00b5")
+
+
+def energy_unit(units: str) -> float | None:
+    """Return what a unit of energy is worth in J, or None for no unit of energy.
+
+    Letters may be large or small, but "MeV" is not taken for meV.
+    """
+    text = normalise_unit(units)
+    if text in ENERGY_UNITS:
+        return ENERGY_UNITS[text]
+    if text == "MeV":
+        return 1e6 * eV
+    return {name.casefold(): value for name, value in ENERGY_UNITS.items() if name != "J"}.get(text.casefold())
+
+
+def length_unit(units: str) -> float | None:
+    """Return what a unit of length is worth in m, or None for no unit of length."""
+    return LENGTH_UNITS.get(normalise_unit(units))
+
+
+def typed_unit(units: str, kind: str) -> float:
+    """Return what a unit that somebody typed is worth in SI.
+
+    Raises
+    ------
+    InputError
+        if there is none of this name
+    """
+    table, convert = (ENERGY_UNITS, energy_unit) if kind == "energy" else (LENGTH_UNITS, length_unit)
+    value = convert(units)
+    if value is None:
+        raise InputError(f"unknown unit of {kind} {units!r:.40}: expected one of {', '.join(table)}")
+    return value
+
+
+def is_energy_axis(axis: FileAxis) -> bool:
+    """Whether the unit or the name of an axis says that it is one of energy."""
+    return energy_unit(axis.units) is not None or ENERGY_NAME.search(axis.name) is not None
+
+
+def find_energy(axes: Sequence[FileAxis], *, losses: bool = False) -> int | None:
+    """Return which axis is that of energy, or None where that cannot be told.
+
+    A unit of energy says it, else a name, else what the file calls the axis of the signal, else that there is no
+    other axis.  `losses` tells that the file says that these are losses of energy: then one axis of places before two
+    of the signal is a stack of images, one for each energy.
+    """
+    signal = [i for i, axis in enumerate(axes) if axis.signal]
+    for found in (
+        [i for i, axis in enumerate(axes) if energy_unit(axis.units) is not None],
+        [i for i, axis in enumerate(axes) if ENERGY_NAME.search(axis.name)],
+        [i for i in signal if length_unit(axes[i].units) is None],
+        signal,
+        [i for i, axis in enumerate(axes) if axis.signal is False] if losses and len(signal) > 1 else [],
+        list(range(len(axes))),
+    ):
+        if len(found) == 1:
+            return found[0]
+    return None
+
+
+def axis_positions(axis: FileAxis, unit: str | None) -> Array:
+    """(size,) positions in m; they may run downwards.
+
+    Raises
+    ------
+    DataError
+        if the file has no unit of length for it, and none was given
+    """
+    factor = typed_unit(unit, "length") if unit is not None else length_unit(axis.units)
+    if factor is None:
+        said = f"has the unit {axis.units!r:.40}" if axis.units else "has no unit"
+        state = "is not calibrated" if axis.bare else said
+        raise DataError(
+            f'position axis {axis.label} of {axis.size} points {state}, expected a length: give position_unit="nm"'
+            f"{' (one step a pixel)' if axis.bare else ''} or the positions themselves"
+        )
+    return factor * axis.points()
+
+
+SAMPLE_SPECTRA = 9  # spectra that are looked at to see whether an energy axis can be true
+ELECTRON_UNITS = ("e", "e-", "e⁻", "electron", "electrons")
+
+
+@frozen(eq=False)
+class FileSignal:
+    """Counts and axes as a file has them.
+
+    Attributes
+    ----------
+    counts : array, memory map, or something on the disk that can be sliced
+    axes : one for each axis of the counts
+    title : name that the file gives it
+    losses : whether the file says that these are losses of energy of electrons
+    electrons_per_count : electrons that one count stands for
+    dark : count without electrons
+    exposure : time of one pixel, s; None where unknown
+    metadata : plain values by name
+    """
+
+    counts: Any
+    axes: tuple[FileAxis, ...] = field(converter=tuple)
+    title: str = ""
+    losses: bool = False
+    electrons_per_count: float = 1.0
+    dark: float = 0.0
+    exposure: float | None = None
+    metadata: Mapping[str, Any] = field(factory=dict[str, Any])
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of the counts."""
+        return tuple(int(size) for size in self.counts.shape)
+
+    @property
+    def energy(self) -> int | None:
+        """Which axis is that of energy, None where that cannot be told."""
+        return find_energy(self.axes, losses=self.losses)
+
+    @property
+    def words(self) -> str:
+        """Axes in short, for messages."""
+        return ", ".join(f"{one.label} of {one.size} ({one.units[:20] or 'no unit'})" for one in self.axes)
+
+
+@frozen(eq=False)
+class UserCalibration:
+    """What the user says in place of the file, or where the file says nothing."""
+
+    energy_unit: str | None = None
+    position_unit: str | None = None
+    energy: ArrayLike | None = None
+    position: Sequence[ArrayLike] | None = None
+    electrons_per_count: float | None = None
+    energy_scale: tuple[float, float] | None = None
+    pitch: float | None = None
+
+
+def spectrum_image(signal: FileSignal, calibration: UserCalibration, source: str = "") -> SpectrumImage:
+    """Return the record of what a reader found: energies in J, positions in m, energy last, axes increasing.
+
+    Axes of one point are left out.
+
+    Raises
+    ------
+    DataError
+        if the axes do not fit the counts, no energy axis can be told, a calibration is missing or cannot be true
+    InputError
+        if what the user says does not fit
+    """
+    if signal.shape != tuple(one.size for one in signal.axes):
+        raise DataError(f"counts have the shape {signal.shape}, the axes are {signal.words}")
+    if isinstance(signal.counts, np.ndarray) and not isinstance(signal.counts, np.memmap) and not signal.counts.any():
+        raise DataError(f"holds nothing but zeros in {signal.counts.size} channels: damaged, or nothing was recorded")
+    where = signal.energy
+    if where is None:
+        raise DataError(f"no axis of energy can be told among {signal.words}: expected one in eV or meV")
+    places = [i for i, one in enumerate(signal.axes) if i != where and one.size > 1]
+    if len(places) > 2:
+        raise DataError(f"has {len(places)} axes besides energy, expected up to two positions, got {signal.words}")
+    position = signal_positions([signal.axes[i] for i in places], calibration)
+    energy_given = calibration.energy
+    if calibration.energy_scale is not None:
+        energy_given = evenly_spaced(*calibration.energy_scale, signal.axes[where].size, "energy_scale", "J")
+    energy = axis_points(signal.axes[where], energy_given)
+    backwards = [*(axis[0] > axis[-1] for axis in position), energy[0] > energy[-1]]
+    counts = rearrange(signal.counts, [*places, where], [bool(one) for one in backwards])
+    energy, *position = (np.sort(axis) for axis in (energy, *position))
+    if energy_given is None:
+        energy = energy * energy_factor(signal.axes[where], energy, counts, calibration.energy_unit)
+    if energy[0] >= 0:
+        text = f"the energy axis starts at {energy[0] / meV:.4g} meV: without a gain side no temperature can be had"
+        warnings.warn(text, ValidityWarning, stacklevel=3)
+    try:
+        return SpectrumImage(
+            counts,
+            energy,
+            tuple(position),
+            electrons_per_count=calibration.electrons_per_count or signal.electrons_per_count,
+            dark=np.array([signal.dark]),
+            exposure=signal.exposure,
+            metadata=dict(signal.metadata) | ({"title": signal.title} if signal.title else {}),
+            source=source,
+        )
+    except InputError as err:
+        raise DataError(str(err)) from err
+
+
+def signal_positions(found: Sequence[FileAxis], calibration: UserCalibration) -> list[Array]:
+    """Return the positions along each axis in m, as the user or the file says."""
+    given = calibration.position
+    if calibration.pitch is not None:
+        given = [evenly_spaced(0.0, calibration.pitch, one.size, "pitch", "m") for one in found]
+    if given is None:
+        return [axis_positions(one, calibration.position_unit) for one in found]
+    if len(given) != len(found):
+        raise InputError(f"positions were given along {len(given)} axes, the file has {len(found)}")
+    return [axis_points(one, values) for one, values in zip(found, given, strict=True)]
+
+
+def evenly_spaced(first: float, step: float, size: int, name: str, unit: str) -> Array:
+    """(size,) points in even steps that the user gave."""
+    if not (np.isfinite(first) and 0 < step < np.inf):
+        raise InputError(f"{name}: first point {first:g} {unit}, step {step:g} {unit}; wanted a step above 0")
+    return first + step * np.arange(size, dtype=float)
+
+
+def axis_points(axis: FileAxis, given: ArrayLike | None) -> Array:
+    """Return the points of an axis in the units of the file, or those that the user gave in SI."""
+    if given is None:
+        return axis.points()
+    values = np.asarray(given, dtype=float)
+    if values.shape != (axis.size,):
+        raise InputError(f"{values.size} points were given for axis {axis.label} of {axis.size}")
+    return listed_points(axis, values)
+
+
+def energy_factor(axis: FileAxis, points: Array, counts: CountArray, unit: str | None) -> float:
+    """Return what the unit of an energy axis is worth in J.
+
+    Raises
+    ------
+    DataError
+        if the file has none, or one that cannot be true
+    """
+    if unit is not None:
+        return typed_unit(unit, "energy")
+    remedy = 'give energy_unit="eV" or "meV"'
+    if axis.bare:
+        raise DataError(
+            f"energy axis {axis.label} is not calibrated: it counts channels 0 to {axis.size - 1}; "
+            "give energy_scale, the first channel and the step"
+        )
+    named = energy_unit(axis.units)
+    step, width = sample_resolution(points, counts)
+    if named is not None:
+        reason = implausible_axis(step * named, width * named)
+        if reason:
+            raise DataError(f"energy axis {axis.label} in {axis.units} would have {reason}: a wrong unit? {remedy}")
+        return named
+    if axis.units:
+        raise DataError(f"energy axis {axis.label} has the unit {axis.units!r:.40}, expected an energy: {remedy}")
+    possible = {
+        name: value for name, value in (("eV", eV), ("meV", meV)) if not implausible_axis(step * value, width * value)
+    }
+    if len(possible) != 1:
+        raise DataError(f"energy axis {axis.label} has no unit, from {points[0]:g} to {points[-1]:g}: {remedy}")
+    (name, value), *_ = possible.items()
+    text = f"energy axis {axis.label} has no unit and is taken for {name}, as only that can be true; else {remedy}"
+    warnings.warn(text, ValidityWarning, stacklevel=4)
+    return value
+
+
+def sample_resolution(points: Array, counts: CountArray) -> tuple[float, float]:
+    """Step of an energy axis and width of the zero-loss peak of a few spectra, in its own units; NaN without a peak."""
+    step = float(points[-1] - points[0]) / max(1, points.size - 1)
+    shape = tuple(int(size) for size in counts.shape[:-1])
+    pixels = np.unique(np.linspace(0, np.prod(shape, dtype=np.int64) - 1, SAMPLE_SPECTRA).astype(np.int64))
+    keys = [tuple(int(i) for i in np.unravel_index(pixel, shape)) if shape else ... for pixel in pixels]
+    centre, width = half_height_peaks(np.array([np.asarray(counts[key], dtype=float) for key in keys]))
+    near = np.abs(points[0] + centre * step) < 4 * width * step
+    return step, finite_median(np.where(near, width * step, np.nan))
+
+
+def implausible_axis(step: float, width: float) -> str:
+    """Return why an energy axis cannot be true, or nothing; step and zero-loss width in J, NaN for an unknown width."""
+    if not FINEST_CHANNEL <= step <= COARSEST_CHANNEL:
+        return f"channels of {step / meV:.3g} meV"
+    if width < SHARPEST_ZERO_LOSS or width > BROADEST_ZERO_LOSS:
+        return f"a zero-loss peak {width / meV:.3g} meV wide"
+    return ""
+
+
+def electron_calibration(units: str, scale: float, zero: float) -> tuple[float, float]:
+    """Electrons per count and dark count of a calibration of intensity; one and none unless it is in electrons.
+
+    Parameters
+    ----------
+    units : of the calibrated intensity
+    scale : calibrated intensity of one count
+    zero : count at which the calibrated intensity is zero
+    """
+    if units.strip().casefold() in ELECTRON_UNITS and np.isfinite([scale, zero]).all() and scale > 0:
+        return scale, zero
+    return 1.0, 0.0
+
+
+def time_in_seconds(value: Any, unit: float = 1.0) -> float | None:
+    """Return a time that a file gives in s, or None for what is no time."""
+    usable = isinstance(value, (int, float)) and not isinstance(value, bool) and 0 < value < np.inf
+    return float(value) * unit if usable else None

@@ -1,0 +1,1 @@
+"""Containers of records: JSON, NPZ, HDF5, and the safety of files from outside."""

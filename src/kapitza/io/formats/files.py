@@ -1,0 +1,159 @@
+"""Files written whole or not at all, read with a limit, and JSON without traps."""
+
+import json
+import math
+import os
+import stat
+from collections.abc import Callable
+from os import PathLike
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from kapitza.errors import DataError, InputError
+
+MAX_JSON_BYTES = 2**28  # bytes of JSON; arrays beyond that belong into .npz or .h5
+
+
+def dump_json(tree: Any, *, indent: int | None = 1) -> bytes:
+    """Return a tree of plain values as JSON; floats keep every digit."""
+    return (json.dumps(tree, indent=indent, ensure_ascii=False, allow_nan=False) + "\n").encode()
+
+
+def refuse_constant(text: str) -> Any:
+    """Refuse what is no JSON although Python's reader takes it."""
+    raise DataError(f"holds {text}, which is no JSON")
+
+
+def parse_json(data: bytes, *, constant: Callable[[str], Any] = refuse_constant) -> Any:
+    """Return what a JSON text holds; `constant` says what NaN and Infinity stand for, which are no JSON.
+
+    Raises
+    ------
+    DataError
+        if it is no JSON, holds NaN, Infinity or a number too large for a float, or is nested without end
+    """
+    if len(data) > MAX_JSON_BYTES:
+        raise DataError(f"has {len(data)} bytes of JSON, more than the {MAX_JSON_BYTES} that are read")
+    try:
+        return json.loads(data.decode(), parse_constant=constant, parse_float=finite_float)
+    except UnicodeDecodeError as err:
+        raise DataError(f"is no JSON: byte {err.start} is no text") from err
+    except json.JSONDecodeError as err:
+        raise DataError(f"is no JSON in line {err.lineno}: {err.msg}") from err
+    except RecursionError as err:
+        raise DataError("is nested too deeply: this is no result of kapitza") from err
+    except ValueError as err:
+        if isinstance(err, DataError):
+            raise
+        raise DataError(f"holds a number that cannot be read: {err}") from err
+
+
+def finite_float(text: str) -> float:
+    """Return a float, or refuse one that is too large."""
+    value = float(text)
+    if not math.isfinite(value):
+        raise DataError(f"holds {text:.40}, which is too large for a float")
+    return value
+
+
+MAX_FILE_BYTES = 2**32  # bytes of a file that is read
+
+
+def write_atomically(path: str | PathLike[str], data: bytes) -> Path:
+    """Write a file so that its name always holds either the old content or the new one.
+
+    The bytes go to a new name in the same folder, are forced to the disk, and the name is then moved over the old file.
+    A process killed in between leaves at most a stray file that ends in ``.part``.
+
+    Parameters
+    ----------
+    path : where to; a link is followed, and what it points to is replaced
+    data : the content
+
+    Returns
+    -------
+    the path that was written
+
+    Raises
+    ------
+    InputError
+        if the path is something else than a file (a folder, a device)
+    OSError
+        if the folder is missing or may not be written, an old file is protected, or the disk is full
+    """
+    target = Path(os.path.realpath(path))
+    check_replaceable(target)
+    part = target.with_name(f".{target.name[:100]}.{uuid4().hex[:12]}.part")
+    try:
+        with part.open("xb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(target)
+    except OSError as err:  # in the words of the system, but with the name that was asked for
+        part.unlink(missing_ok=True)
+        raise OSError(err.errno, err.strerror, str(target)) from err
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+    sync_folder(target.parent)
+    return target
+
+
+def check_replaceable(target: Path) -> None:
+    """Refuse to write over what is no file, or over a file that its owner protected."""
+    if target.is_dir():
+        raise InputError(f"{target} is a folder: give the name of a file in it")
+    if not target.exists():
+        return
+    if not stat.S_ISREG(target.stat().st_mode):
+        raise InputError(f"{target} is no ordinary file: give another name")
+    if not os.access(target, os.W_OK):
+        raise PermissionError(13, "the file there may not be changed", str(target))
+
+
+def sync_folder(folder: Path) -> None:
+    """Force the new name to the disk, where the system can do that for folders."""
+    if os.name != "posix":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def read_limited(path: str | PathLike[str], limit: int = MAX_FILE_BYTES) -> bytes:
+    """Read an ordinary file whose size is no larger than `limit` bytes.
+
+    Raises
+    ------
+    DataError
+        if it is larger, or no ordinary file (others might never end)
+    OSError
+        if it is missing or may not be read
+    """
+    size = regular_file_size(path)
+    if size > limit:
+        raise DataError(f"has {size} bytes, more than the {limit} that are read", file=path)
+    with Path(path).open("rb") as file:
+        return file.read(limit)
+
+
+def regular_file_size(path: str | PathLike[str]) -> int:
+    """Size of an ordinary file in bytes.
+
+    Raises
+    ------
+    DataError
+        for a folder, a pipe or a device
+    OSError
+        if there is nothing, or it may not be read
+    """
+    status = Path(path).stat()
+    if stat.S_ISDIR(status.st_mode):
+        raise DataError("is a folder: give the name of a file in it", file=path)
+    if not stat.S_ISREG(status.st_mode):
+        raise DataError("is no ordinary file", file=path)
+    return status.st_size

@@ -1,0 +1,457 @@
+"""HDF5 files of other programs, opened with care: external data and sizes that nobody stored are refused."""
+
+import math
+import re
+import struct
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from itertools import product
+from os import PathLike
+from pathlib import Path
+from types import ModuleType
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from kapitza.errors import DataError, require
+from kapitza.io.formats.arrays import known_shape
+from kapitza.io.formats.hdf5 import HDF5_FAULTS
+
+COLLECTION_SIGNATURE = b"GCOL\x01\x00\x00\x00"
+COLLECTION_HEAD = struct.Struct("<8xQ")  # signature, size of the collection
+OBJECT_HEAD = struct.Struct("<HH4xQ")  # index (0: what is free), references, size
+HEAP_ALIGNMENT = 8
+MAX_COLLECTION_BYTES = 2**28  # bytes of a collection
+WINDOW_BYTES, WINDOW_OVERLAP = 2**24, 2**16  # bytes that are looked at together
+TEXT_REFERENCE = struct.Struct("<IQI")  # length, place of the collection, index there
+VARIABLE_TEXT_TYPE = re.compile(
+    rb"\x19.[\x00\x01]\x00\x10\x00\x00\x00", re.DOTALL
+)  # a type: texts of any length, by references
+TEXT_TYPE_BYTES, PADDED_TYPE_BYTES = 20, 24  # bytes of such a type
+MAX_ATTRIBUTE_AXES, MAX_ATTRIBUTE_TEXTS = 8, 1024  # of an attribute, and texts in it that are looked at
+
+GlobalHeaps = Mapping[int, Mapping[int, int]]  # place of a collection: index: size
+
+
+def check_global_heaps(path: str | PathLike[str]) -> GlobalHeaps:
+    """Return the sizes of the objects in all global heap collections of a file.
+
+    Raises
+    ------
+    DataError
+        for a collection whose objects do not add up, naming the place
+    """
+    size = Path(path).stat().st_size
+    with Path(path).open("rb") as file:
+        return {place: heap_objects(file, place, size) for place in list(heap_collections(file, size))}
+
+
+def heap_collections(file: BinaryIO, size: int) -> Iterator[int]:
+    """Yield the places where collections start."""
+    for start in range(0, size, WINDOW_BYTES):
+        file.seek(start)
+        piece = file.read(WINDOW_BYTES + len(COLLECTION_SIGNATURE) - 1)
+        found = piece.find(COLLECTION_SIGNATURE)
+        while found >= 0:
+            yield start + found
+            found = piece.find(COLLECTION_SIGNATURE, found + len(COLLECTION_SIGNATURE))
+
+
+def heap_objects(file: BinaryIO, start: int, size: int) -> dict[int, int]:
+    """Return the sizes of the objects of a collection by their index, if they fill it one behind the other."""
+    found: dict[int, int] = {}
+    file.seek(start)
+    head = file.read(COLLECTION_HEAD.size)
+    length = COLLECTION_HEAD.unpack(head)[0] if len(head) == COLLECTION_HEAD.size else 0
+    sound = COLLECTION_HEAD.size <= length <= min(size - start, MAX_COLLECTION_BYTES)
+    data, place = file.read(length - COLLECTION_HEAD.size) if sound else b"", 0
+    while sound and place + OBJECT_HEAD.size <= len(data):
+        index, _, held = OBJECT_HEAD.unpack_from(data, place)
+        found[index] = held
+        needed = OBJECT_HEAD.size + -(-held // HEAP_ALIGNMENT) * HEAP_ALIGNMENT if index else held
+        sound = OBJECT_HEAD.size <= needed <= len(data) - place
+        place += needed
+    if not sound:
+        raise DataError(f"is no sound HDF5 file: its heap at byte {start} is damaged")
+    return found
+
+
+def check_texts(path: str | PathLike[str], heaps: GlobalHeaps, data: Sequence[tuple[int, int]]) -> None:
+    """Refuse attributes with texts that are not in the heap, or claim to be longer than they are there.
+
+    Parameters
+    ----------
+    path : the file
+    heaps : sizes in its collections
+    data : place and size of the data, where no attribute stands
+
+    Raises
+    ------
+    DataError
+        naming the length
+    """
+    size = Path(path).stat().st_size
+    for place in heaps:
+        if any(start <= place < start + length for start, length in data):
+            raise DataError(f"is no sound HDF5 file: its data cover the heap at byte {place}")
+    with Path(path).open("rb") as file:
+        for start, stop in metadata_extents(size, data):
+            for place in range(start, stop, WINDOW_BYTES):
+                file.seek(place)
+                piece = file.read(min(WINDOW_BYTES + WINDOW_OVERLAP, stop - place))
+                for match in VARIABLE_TEXT_TYPE.finditer(piece):
+                    check_references(attribute_references(piece, match.start()), heaps)
+
+
+def check_references(data: bytes, heaps: GlobalHeaps) -> None:
+    """Refuse references to texts that are not in the heap, or claim to be longer than they are there."""
+    for length, address, index in TEXT_REFERENCE.iter_unpack(
+        data[: len(data) // TEXT_REFERENCE.size * TEXT_REFERENCE.size]
+    ):
+        held = heaps.get(address, {}).get(index, 0)
+        if length > held:
+            raise DataError(f"is no sound HDF5 file: a text claims {length} bytes and has {held}")
+
+
+def attribute_references(piece: bytes, place: int) -> bytes:
+    """Return the references of an attribute whose type stands at `place`; nothing where none follows.
+
+    The type is followed by the shape (version 1: padded to 8 bytes, version 2: not) and the references.
+    """
+    for start in (place + PADDED_TYPE_BYTES, place + TEXT_TYPE_BYTES):
+        head = piece[start : start + 8]
+        if len(head) < 8 or head[0] not in (1, 2) or head[1] > MAX_ATTRIBUTE_AXES or head[2] > 1:
+            continue
+        if head[0] == 1 and any(head[3:]):
+            continue
+        if head[0] == 2 and head[3] > 1:
+            continue
+        begin = start + (8 if head[0] == 1 else 4)
+        sizes = struct.unpack_from(f"<{head[1]}Q", piece.ljust(begin + 8 * head[1], b"\0"), begin)
+        begin += 8 * head[1] * (1 + head[2])
+        return piece[begin : begin + TEXT_REFERENCE.size * min(math.prod(sizes), MAX_ATTRIBUTE_TEXTS)]
+    return b""
+
+
+def metadata_extents(size: int, data: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """Yield start and end of what lies between pieces of data."""
+    start = 0
+    for place, length in sorted(data):
+        if start < place:
+            yield start, min(place, size)
+        start = max(start, place + length)
+    if start < size:
+        yield start, size
+
+
+FOREIGN_FAULTS = (*HDF5_FAULTS, MemoryError, RecursionError, EOFError)
+MAX_EXPANSION = 1100  # bytes that a stored one can become: deflate packs no better than 1 to 1032
+NEGLIGIBLE_BYTES = 2**20  # bytes that are worth no question
+MAX_CHUNK_BYTES = 2**28  # bytes of the largest piece that has to be unpacked at once
+MAX_CHUNKS, FEW_CHUNKS = 2**22, 500
+MAX_MEMBERS = 10_000  # of one group
+MAX_OBJECTS = 100_000  # of a file
+MAX_DEPTH = 12  # of groups and of metadata
+MAX_ENTRIES = 5_000  # of metadata
+MAX_METADATA_LIST = 64  # values of a list that is still metadata
+MAX_METADATA_TEXT = 2_000  # characters of a text that is still metadata
+MAX_ATTRIBUTE_BYTES = 2**24  # bytes of one attribute
+
+
+def foreign_h5py() -> ModuleType:
+    """Return h5py, or say how to get it."""
+    return require("h5py", extra="hdf5", why="reading this file (HDF5)")
+
+
+@contextmanager
+def open_hdf5(path: str | PathLike[str]) -> Generator[Any]:
+    """Open an HDF5 file for reading only; what goes wrong in it is a DataError.
+
+    Raises
+    ------
+    DataError
+        for a damaged file, named by what the library says of it
+    MissingEngine
+        without h5py
+    """
+    h5py = foreign_h5py()
+    try:
+        heaps = check_global_heaps(path)
+        with h5py.File(path, "r") as file:
+            check_texts(path, heaps, data_extents(file))
+            yield file
+    except (DataError, FileNotFoundError, PermissionError, IsADirectoryError):
+        raise
+    except FOREIGN_FAULTS as err:
+        raise DataError(f"is no sound HDF5 file: {' '.join(str(err).split()) or type(err).__name__}") from err
+
+
+def local_member(group: Any, name: str) -> Any:
+    """Return a member of a group, if it lies in this file.
+
+    Raises
+    ------
+    DataError
+        if there is none, or it is a link
+    """
+    link = group.get(name, getlink=True) if name in member_names(group) else None
+    if link is None:
+        raise DataError(f"has no {name!r:.60} in {group.name!r:.60}")
+    if not isinstance(link, foreign_h5py().HardLink):
+        raise DataError(f"{name!r:.60} is a link ({type(link).__name__}), which is not followed")
+    return group[name]
+
+
+def member_names(group: Any) -> list[str]:
+    """Names in a group."""
+    if len(group) > MAX_MEMBERS:
+        raise DataError(f"{group.name!r:.60} has {len(group)} members, more than the {MAX_MEMBERS} that are read")
+    return [str(name) for name in group]
+
+
+def local_groups(group: Any) -> dict[str, Any]:
+    """Groups in a group; links are left out."""
+    h5py = foreign_h5py()
+    hard = [name for name in member_names(group) if isinstance(group.get(name, getlink=True), h5py.HardLink)]
+    return {name: group[name] for name in hard if group.get(name, getclass=True) is h5py.Group}
+
+
+def local_dataset(group: Any, name: str) -> Any:
+    """Return a dataset of real numbers, unread, if it lies in this file and its size can be true.
+
+    Raises
+    ------
+    DataError
+        otherwise
+    """
+    for part in name.strip("/").split("/")[:-1]:
+        group = local_member(group, part)
+    dataset = local_member(group, name.strip("/").split("/")[-1])
+    if not isinstance(dataset, foreign_h5py().Dataset):
+        raise DataError(f"{name!r:.60} is no dataset")
+    check_storage(dataset)
+    if dataset.dtype.kind not in "iufb" or dataset.dtype.itemsize > 8:
+        raise DataError(f"{name!r:.60} holds {dataset.dtype!s:.60}, expected real numbers")
+    kind = dataset.id.get_type()
+    if dataset.dtype.kind != "b" and not kind.equal(foreign_h5py().h5t.py_create(dataset.dtype)):
+        raise DataError(f"{name!r:.60} holds numbers of no usual kind, like {dataset.dtype} but not the same: damaged?")
+    return dataset
+
+
+def check_storage(dataset: Any) -> None:
+    """Refuse a dataset that lies elsewhere, claims more than the file can hold, or needs a filter that is missing."""
+    name = str(dataset.name)
+    if dataset.external or dataset.is_virtual:
+        raise DataError(f"{name!r:.60} is stored in another file, which is not read")
+    if dataset.shape is None:
+        raise DataError(f"{name!r:.60} is empty")
+    known_shape(tuple(int(size) for size in dataset.shape))
+    claimed = math.prod(dataset.shape) * max(1, dataset.dtype.itemsize)
+    stored = dataset.id.get_storage_size()
+    if claimed > NEGLIGIBLE_BYTES + MAX_EXPANSION * stored or (
+        dataset.chunks is None and claimed > NEGLIGIBLE_BYTES + stored
+    ):
+        raise DataError(f"{name!r:.60} claims {claimed} bytes and stores {stored}")
+    if stored > dataset.file.id.get_filesize():
+        raise DataError(f"{name!r:.60} stores {stored} bytes in a file of {dataset.file.id.get_filesize()}")
+    if dataset.chunks is not None and math.prod(dataset.chunks) * dataset.dtype.itemsize > MAX_CHUNK_BYTES:
+        raise DataError(f"{name!r:.60} comes in pieces of {dataset.chunks}, more than {MAX_CHUNK_BYTES} bytes each")
+    check_filters(dataset, name)
+
+
+def check_chunks(dataset: Any) -> None:
+    """Refuse pieces outside of the data, and those stored as they are but not in their size: their index is damaged."""
+    if dataset.chunks is None or 0 in dataset.shape:
+        return
+    name = str(dataset.name)
+    grid = [range(0, size, step) for size, step in zip(dataset.shape, dataset.chunks, strict=True)]
+    few = math.prod(map(len, grid)) <= FEW_CHUNKS  # so few that each is looked up where it has to be
+    there = [dataset.id.get_chunk_info_by_coord(corner) for corner in product(*grid)] if few else []
+    count = dataset.id.get_num_chunks()
+    if count > MAX_CHUNKS or (few and sum(one.size > 0 for one in there) != count):
+        raise DataError(
+            f"{name!r:.60} has an index of {count} pieces that does not fit its shape {dataset.shape}: damaged"
+        )
+    whole = math.prod(dataset.chunks) * dataset.dtype.itemsize
+    skipped = (1 << dataset.id.get_create_plist().get_nfilters()) - 1
+    wrong: list[int] = []
+
+    def look(piece: Any) -> bool | None:
+        corner = zip(piece.chunk_offset, dataset.shape, dataset.chunks, strict=True)
+        inside = all(start < size and start % step == 0 for start, size, step in corner)
+        if not inside or (piece.filter_mask & skipped == skipped and piece.size != whole):
+            wrong.append(int(piece.size))
+        return bool(wrong) or None  # True ends the search
+
+    dataset.id.chunk_iter(look)
+    if wrong:
+        raise DataError(f"{name!r:.60} has a piece of {wrong[0]} bytes in a wrong place or of a wrong size: damaged")
+
+
+def check_filters(dataset: Any, name: str) -> None:
+    """Refuse a compression that this computer cannot undo."""
+    plist = dataset.id.get_create_plist()
+    for i in range(plist.get_nfilters()):
+        code = plist.get_filter(i)[0]
+        if not foreign_h5py().h5z.filter_avail(code):
+            raise DataError(
+                f"{name!r:.60} is compressed with HDF5 filter {code}, which is not installed: "
+                "pip install hdf5plugin, and import it first"
+            )
+
+
+def all_objects(file: Any) -> Iterator[Any]:
+    """Yield all groups and datasets of a file, each once.
+
+    Raises
+    ------
+    DataError
+        for a link to another file, or without end
+    """
+    h5py = foreign_h5py()
+    waiting, seen = [file], set[int]()
+    while waiting:
+        group = waiting.pop()
+        yield group
+        for name in member_names(group):
+            link = group.get(name, getlink=True)
+            if isinstance(link, h5py.ExternalLink):
+                raise DataError(f"{name!r:.60} is a link to another file, which is not followed")
+            if not isinstance(link, h5py.HardLink):
+                continue
+            one = group[name]
+            address = h5py.h5o.get_info(one.id).addr
+            if address in seen:
+                continue
+            seen.add(address)
+            if len(seen) > MAX_OBJECTS:
+                raise DataError(f"has more than the {MAX_OBJECTS} objects that are read")
+            if isinstance(one, h5py.Group):
+                waiting.append(one)
+            elif isinstance(one, h5py.Dataset):
+                yield one
+
+
+def data_extents(file: Any) -> list[tuple[int, int]]:
+    """Return place and size of the data in a file: what lies between is its structure."""
+    found: list[tuple[int, int]] = []
+    for one in all_objects(file):
+        if not hasattr(one, "chunks") or one.shape is None:
+            continue
+        check_chunks(one)
+        if one.chunks is not None:
+            found.extend(chunk_extents(one))
+        elif one.id.get_offset() is not None:
+            found.append((int(one.id.get_offset()), int(one.id.get_storage_size())))
+    return found
+
+
+def chunk_extents(dataset: Any) -> list[tuple[int, int]]:
+    """Return place and size of the pieces of a dataset."""
+    found: list[tuple[int, int]] = []
+
+    def note(piece: Any) -> None:
+        found.append((int(piece.byte_offset), int(piece.size)))
+
+    dataset.id.chunk_iter(note)
+    return found
+
+
+def check_hdf5(path: str | PathLike[str]) -> None:
+    """Refuse an HDF5 file, meant for another reader, that leads out of itself or claims more than it holds.
+
+    Raises
+    ------
+    DataError
+        for links to other files, storage in other files, or sizes nobody stored
+    """
+    with open_hdf5(path) as file:
+        for one in all_objects(file):
+            check_attributes(one)
+            if hasattr(one, "chunks") and one.shape is not None:
+                check_storage(one)
+
+
+def check_attributes(thing: Any) -> None:
+    """Refuse an object with an attribute that claims more than attributes are for."""
+    if len(thing.attrs) > MAX_MEMBERS:
+        raise DataError(
+            f"{thing.name!r:.60} has {len(thing.attrs)} attributes, more than the {MAX_MEMBERS} that are read"
+        )
+    for name in thing.attrs:
+        check_attribute(thing.attrs.get_id(name), name)
+
+
+def check_attribute(found: Any, name: str) -> None:
+    """Refuse an attribute of more than 16 MiB, or of lists of any length, which the library cannot be trusted with."""
+    h5t = foreign_h5py().h5t
+    claimed = math.prod(found.shape or ()) * max(1, found.dtype.itemsize)
+    if claimed > MAX_ATTRIBUTE_BYTES:
+        raise DataError(f"attribute {name!r:.60} claims {claimed} bytes")
+    kind = found.get_type()
+    if kind.get_class() == h5t.VLEN and kind.get_super().get_class() != h5t.REFERENCE:
+        raise DataError(f"attribute {name!r:.60} holds {found.dtype!s:.40} of any length, expected text or numbers")
+
+
+def plain_attribute(thing: Any, name: str, default: Any = None) -> Any:
+    """Return an attribute as a plain value: text, number, truth value or list of them.
+
+    Raises
+    ------
+    DataError
+        if it claims more than attributes are for
+    """
+    if name not in thing.attrs:
+        return default
+    check_attribute(thing.attrs.get_id(name), name)
+    return plain_value(thing.attrs[name])
+
+
+def plain_value(value: Any) -> Any:
+    """Return a value of HDF5 or NumPy as one of Python, or None for what is no plain value."""
+    if isinstance(value, bytes):
+        return value.decode("utf-8", errors="replace")
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, np.ndarray):
+        return (
+            plain_value(value[()])
+            if value.shape == ()
+            else [plain_value(item) for item in value.ravel()[: MAX_METADATA_LIST + 1]]
+        )
+    return value if isinstance(value, (str, bool, int, float)) else None
+
+
+def flatten_metadata(tree: Mapping[Any, Any]) -> dict[str, Any]:
+    """Return nested metadata as plain values by dotted names, without long lists and texts and what is too many."""
+    found: dict[str, Any] = {}
+    waiting: list[tuple[str, Mapping[Any, Any], int]] = [("", tree, 0)]
+    while waiting and len(found) < MAX_ENTRIES:
+        place, node, depth = waiting.pop()
+        for key, value in node.items():
+            name = f"{place}{str(key)[:100]}"
+            if isinstance(value, Mapping):
+                if depth < MAX_DEPTH and len(waiting) < MAX_ENTRIES:
+                    waiting.append((f"{name}.", value, depth + 1))
+            elif len(found) < MAX_ENTRIES and is_small_metadata(item := plain_or_tuple(value)):
+                found[name] = item
+    return found
+
+
+def plain_or_tuple(value: Any) -> Any:
+    """Return a plain value, or a tuple of plain values, or None."""
+    if isinstance(value, (list, tuple)):
+        return tuple(plain_value(item) for item in value[: MAX_METADATA_LIST + 1])
+    value = plain_value(value)
+    return tuple(value) if isinstance(value, list) else value
+
+
+def is_small_metadata(value: Any) -> bool:
+    """Whether a plain value is small enough to be carried along."""
+    if isinstance(value, str):
+        return len(value) <= MAX_METADATA_TEXT
+    if isinstance(value, tuple):
+        return 0 < len(value) <= MAX_METADATA_LIST and all(
+            item is not None and is_small_metadata(item) for item in value
+        )
+    return value is not None

@@ -1,0 +1,101 @@
+"""NPZ: a zip of plain arrays, stored without compression, and a header in JSON."""
+
+import io
+import math
+import zipfile
+from os import PathLike
+from pathlib import Path
+from tokenize import TokenError
+from typing import IO, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kapitza.errors import DataError
+from kapitza.io.formats.arrays import frozen_array, known_dtype, known_shape, storable_array
+from kapitza.io.formats.files import MAX_JSON_BYTES
+
+HEADER_MEMBER = "header.json"
+MAX_MEMBERS = 100_000
+NPZ_FAULTS = (
+    zipfile.BadZipFile,
+    OSError,  # a damaged directory points before the start of the file
+    TokenError,
+    ValueError,
+    EOFError,
+    KeyError,
+    NotImplementedError,
+    RuntimeError,
+    OverflowError,
+)
+
+
+def npz_bytes(header: bytes, arrays: dict[str, NDArray[Any]]) -> bytes:
+    """Return the bytes of an NPZ file; `numpy.load` reads its arrays as well."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED, allowZip64=True) as archive:
+        archive.writestr(HEADER_MEMBER, header)
+        for name, array in arrays.items():
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
+                np.lib.format.write_array(member, storable_array(array), allow_pickle=False)
+    return buffer.getvalue()
+
+
+def read_npz(path: str | PathLike[str]) -> tuple[bytes, dict[str, NDArray[Any]]]:
+    """Return header and arrays of an NPZ file.
+
+    Nothing is unpacked before its size is known: compressed members are refused, since ours are stored as they are, and
+    all of them together cannot be larger than the file.
+
+    Raises
+    ------
+    DataError
+        for a damaged file, a compressed member, sizes that do not fit, or arrays of objects
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            check_sizes(archive, Path(path).stat().st_size)
+            header = archive.read(HEADER_MEMBER)
+            names = [name for name in archive.namelist() if name.endswith(".npy")]
+            return header, {name.removesuffix(".npy"): member_array(archive, name) for name in names}
+    except DataError:
+        raise
+    except NPZ_FAULTS as err:
+        raise DataError(f"is no sound NPZ file of kapitza: {err}") from err
+
+
+def check_sizes(archive: zipfile.ZipFile, size: int) -> None:
+    """Refuse an archive that would be larger in memory than on the disk."""
+    members = archive.infolist()
+    if len(members) > MAX_MEMBERS:
+        raise DataError(f"has {len(members)} members, more than the {MAX_MEMBERS} that are read")
+    for member in members:
+        if member.compress_type != zipfile.ZIP_STORED or member.file_size != member.compress_size:
+            raise DataError(f"member {member.filename!r:.60} is compressed, which kapitza never writes")
+        if member.filename == HEADER_MEMBER and member.file_size > MAX_JSON_BYTES:
+            raise DataError(f"has a header of {member.file_size} bytes, more than the {MAX_JSON_BYTES} that are read")
+    claimed = sum(member.file_size for member in members)
+    if claimed > size:
+        raise DataError(f"claims {claimed} bytes in a file of {size}")
+
+
+def member_array(archive: zipfile.ZipFile, name: str) -> NDArray[Any]:
+    """Return one array, if its header claims just what follows it."""
+    total = archive.getinfo(name).file_size
+    with archive.open(name) as member:
+        shape, order, dtype = array_header(member)
+        shape = known_shape(shape)
+        wanted = math.prod(shape) * known_dtype(dtype.str).itemsize
+        if order or wanted != total - member.tell():
+            raise DataError(f"{name!r:.60} claims {wanted} bytes and holds {total - member.tell()}")
+        return frozen_array(np.frombuffer(member.read(), dtype=dtype).reshape(shape))
+
+
+def array_header(member: IO[bytes]) -> tuple[Any, bool, np.dtype[Any]]:
+    """Return shape, order and dtype that the header of an array claims."""
+    version = np.lib.format.read_magic(member)
+    if version == (1, 0):
+        return np.lib.format.read_array_header_1_0(member)
+    if version == (2, 0):
+        return np.lib.format.read_array_header_2_0(member)
+    raise DataError(f"has an array of version {version}, wanted (1, 0) or (2, 0)")

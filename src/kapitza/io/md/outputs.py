@@ -1,0 +1,329 @@
+"""Readers of runs between two baths that LAMMPS or GPUMD did elsewhere, from decks written here.
+
+A folder holds the header `kapitza.json` of its deck and what the engine wrote beside it.  A run that was cut short and
+taken up again has written some blocks twice: the later ones count.
+"""
+
+from collections.abc import Iterator
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kapitza.core.arrays import Array, positive
+from kapitza.errors import DataError, KapitzaError
+from kapitza.io.formats.files import parse_json, read_limited
+from kapitza.matter.brillouin import IntArray
+from kapitza.simulate.md.engines.lammps_input import HEAT_FILE, POWER_FILE, PROFILE_FILE
+from kapitza.simulate.md.record import HEADER_FILE, Record, RunHeader
+from kapitza.simulate.md.system import COLD_ROLE, HELD_ROLE, HOT_ROLE
+from kapitza.units import eV, ps
+
+MAX_OUTPUT_BYTES = 2**28  # bytes of a file of numbers
+MAX_OUTPUT_LAYERS = 10**6
+MAX_TEMPERATURE = 1e7  # K
+MAX_ENERGY = 1e12  # eV
+THERMO_COLUMNS = (12, 18)  # columns of GPUMD's thermo.out, of upright and of slanted boxes
+
+AnyPath = str | PathLike[str]
+OutputRows = list[tuple[int, Array]]  # number of the line, numbers on it
+
+
+def read_lammps(folder: AnyPath) -> Record:
+    """Read a run of LAMMPS from a deck of `lammps_deck`.
+
+    Parameters
+    ----------
+    folder : with `kapitza.json`, `profile.txt`, `heat.txt` and, where power was measured, `power.txt`
+
+    Returns
+    -------
+    Record of the blocks that were finished; heat counts from the first one on
+
+    Raises
+    ------
+    DataError
+        with file and line, for what is missing, cut short or does not fit together
+    """
+    place = Path(folder)
+    header = read_header(place / HEADER_FILE)
+    stride = round(header.block / header.timestep)
+    temperature = read_profiles(place / PROFILE_FILE, header, stride)
+    heat, energy = read_energy_balance(place / HEAT_FILE, stride)
+    count = min(len(temperature), len(energy) - 1)
+    if len(temperature) > count:
+        raise DataError(f"ends with block {count}, the profile with {len(temperature)}", file=place / HEAT_FILE)
+    if len(energy) - 1 > count + 1:
+        raise DataError(f"ends with block {count}, the heat with {len(energy) - 1}", file=place / PROFILE_FILE)
+    power = read_powers(place / POWER_FILE, stride, count) if (place / POWER_FILE).exists() else None
+    return heat_run(place, header, temperature, heat[: count + 1] * eV, energy[: count + 1] * eV, power)
+
+
+def read_gpumd(folder: AnyPath) -> Record:
+    """Read a run of GPUMD from a deck of `gpumd_deck`.
+
+    GPUMD counts the energy that thermostats lose, to seven digits; the sign is turned here.
+
+    Parameters
+    ----------
+    folder : with `kapitza.json`, `compute.out` and `thermo.out`
+
+    Returns
+    -------
+    Record of the blocks that were finished; its direct power is NaN
+
+    Raises
+    ------
+    DataError
+        with file and line, for what is missing, cut short or does not fit together
+    """
+    place = Path(folder)
+    header = read_header(place / HEADER_FILE)
+    layers = header.heights.size
+    rows = read_rows(place / "compute.out", layers + 2)
+    thermo = read_rows(place / "thermo.out", *THERMO_COLUMNS)
+    if len(thermo) != len(rows) + 1:
+        raise DataError(
+            f"has {len(thermo)} lines for {len(rows)} blocks, wanted {len(rows) + 1}, the first one from before them: "
+            "the run was cut short, or others wrote into its files",
+            file=place / "thermo.out",
+        )
+    temperature = check_temperatures(np.where(header.roles == HELD_ROLE, 0.0, rows[:, :layers]), place / "compute.out")
+    heat = np.vstack([np.zeros(2), -rows[:, layers:]])
+    energy = thermo[:, 1] + thermo[:, 2]
+    for name, values in (("compute.out", heat), ("thermo.out", energy)):
+        check_energies(values, place / name)
+    return heat_run(place, header, temperature, heat * eV, energy * eV, None)
+
+
+def heat_run(
+    place: Path, header: RunHeader, temperature: Array, heat: Array, energy: Array, power: Array | None
+) -> Record:  # fmt: skip
+    """Record of what was read."""
+    if len(temperature) > header.blocks:
+        raise DataError(
+            f"{len(temperature)} blocks in the files, {header.blocks} in the header: are they of one run?", file=place
+        )
+    try:
+        return header.record(temperature, heat, energy, power)
+    except KapitzaError as err:
+        raise DataError(str(err), file=place) from err
+
+
+def read_header(path: Path) -> RunHeader:
+    """Header of a deck.
+
+    Raises
+    ------
+    DataError
+        if there is none, or it lacks something
+    """
+    try:
+        tree = parse_json(read_text(path))
+    except DataError as err:
+        raise DataError(str(err), file=path) if err.file is None else err from err
+    if not isinstance(tree, dict) or tree.get("kapitza") != "molecular dynamics":
+        raise DataError("is no header of a run of molecular dynamics", file=path)
+    try:
+        header = RunHeader(
+            header_text(tree, "name"),
+            float(tree["area"]),
+            float(tree["plane"]),
+            np.array(tree["heights"], dtype=float),
+            header_integers(tree, "counts"),
+            header_integers(tree, "roles"),
+            float(tree["block"]),
+            float(tree["timestep"]),
+            ways=header_integer(tree, "ways"),
+            seed=header_integer(tree, "seed"),
+            method=header_text(tree, "method"),
+            blocks=header_integer(tree, "blocks"),
+        )
+        check_header(header)
+    except (KeyError, TypeError, ValueError, OverflowError) as err:
+        what = f"lacks {err}" if isinstance(err, KeyError) else str(err)
+        raise DataError(f"the header {what}", file=path) from err
+    return header
+
+
+def check_header(header: RunHeader) -> None:
+    """Refuse a header that no deck has."""
+    positive([header.area, header.block, header.timestep])
+    steps = header.block / header.timestep
+    layers = header.heights.size
+    faults = {
+        "holds a height that is no number": not (np.isfinite(header.heights).all() and np.isfinite(header.plane)),
+        f"has {layers} planes, {header.counts.size} counts and {header.roles.size} roles": not (
+            header.heights.shape == header.counts.shape == header.roles.shape and 0 < layers <= MAX_OUTPUT_LAYERS
+        ),
+        f"has blocks of {steps:g} time steps": not (abs(steps - round(steps)) < 1e-6 * steps and 1 <= steps < 2**53),
+        "has a plane without atoms": not header.counts.all() or header.counts.min() < 0,
+        "has an unknown role": not set(header.roles.tolist()) <= {0, HOT_ROLE, COLD_ROLE, HELD_ROLE},
+        f"has {header.ways} ways and {header.blocks} blocks": header.ways not in (1, 2) or header.blocks < 1,
+    }
+    for fault, found in faults.items():
+        if found:
+            raise ValueError(fault)
+
+
+def header_text(tree: dict[str, Any], key: str) -> str:
+    """Text of a header."""
+    if not isinstance(tree[key], str) or len(tree[key]) > 1000:
+        raise TypeError(f"has no text for {key}")
+    return tree[key]
+
+
+def header_integer(tree: dict[str, Any], key: str) -> int:
+    """Whole number of a header."""
+    if not isinstance(tree[key], int) or isinstance(tree[key], bool) or not 0 <= tree[key] < 2**63:
+        raise TypeError(f"has no whole number for {key}")
+    return tree[key]
+
+
+def header_integers(tree: dict[str, Any], key: str) -> IntArray:
+    """Whole numbers of a header."""
+    values = np.array(tree[key])
+    if values.ndim != 1 or values.dtype != np.int64:
+        raise TypeError(f"has no list of whole numbers for {key}")
+    return values
+
+
+def read_text(path: Path) -> bytes:
+    """All of a file, if it is one and not too large."""
+    if not path.is_file():
+        raise DataError("is missing: give the folder of a deck with what the engine wrote into it", file=path)
+    return read_limited(path, MAX_OUTPUT_BYTES)
+
+
+def number_lines(path: Path) -> OutputRows:
+    """Lines of numbers of a file, those that begin with # left out."""
+    found: OutputRows = []
+    data = read_text(path)
+    for number, line in enumerate(data.decode("ascii", errors="replace").splitlines(), 1):
+        if not line.strip() or line.lstrip().startswith("#"):
+            continue
+        try:
+            values = np.array(line.split(), dtype=float)
+        except ValueError as err:
+            raise DataError(f"expected numbers, got {line:.60}", file=path, line=number) from err
+        if not np.isfinite(values).all():
+            raise DataError(f"holds a number that is none: {line:.60}", file=path, line=number)
+        found.append((number, values))
+    if not found:
+        raise DataError("holds no numbers: has the run come to its first block?", file=path)
+    if not data.endswith(b"\n"):
+        raise DataError("ends within a line: it was cut short", file=path, line=found[-1][0])
+    return found
+
+
+def read_rows(path: Path, *columns: int) -> Array:
+    """Rows of a file, all of one length."""
+    lines = number_lines(path)
+    width = lines[0][1].size
+    for number, values in lines:
+        if values.size not in columns or values.size != width:
+            wanted = " or ".join(map(str, columns))
+            raise DataError(f"has {values.size} numbers, wanted {wanted}", file=path, line=number)
+    return np.array([values for _, values in lines])
+
+
+def read_profiles(path: Path, header: RunHeader, stride: int) -> Array:
+    """(blocks, layers) temperatures, K."""
+    layers = header.heights.size
+    rows: dict[int, Array] = {}
+    for step, values in read_averages(path, layers, stride):
+        drop_rewritten_rows(rows, step)
+        rows[step] = values
+    return check_temperatures(consecutive_rows(rows, path, stride, 1), path)
+
+
+def read_averages(path: Path, layers: int, stride: int) -> Iterator[tuple[int, Array]]:
+    """Step and values of each output of a vector that LAMMPS averaged."""
+    lines = number_lines(path)
+    for k in range(0, len(lines), layers + 1):
+        number, title = lines[k]
+        if title.size != 2 or title[1] != layers:
+            raise DataError(f"expected a step and {layers} rows, got {title.tolist()}", file=path, line=number)
+        rows = [values for _, values in lines[k + 1 : k + 1 + layers]]
+        if len(rows) < layers:
+            raise DataError(f"ends after {len(rows)} of {layers} planes: it was cut short", file=path, line=number)
+        if any(row.size != 2 or row[0] != i for i, row in enumerate(rows, 1)):
+            raise DataError(f"expected rows 1 to {layers} with a value each", file=path, line=number)
+        yield block_end_step(title[0], stride, path, number), np.array([row[1] for row in rows])
+
+
+def drop_rewritten_rows(rows: dict[int, Array], step: int) -> None:
+    """Drop what a run that is taken up writes anew; steps increase."""
+    while rows and next(reversed(rows)) >= step:
+        rows.popitem()
+
+
+def block_end_step(value: float, stride: int, path: Path, line: int) -> int:
+    """Step at which a block ends."""
+    if not 0 <= value < 2**53 or value % stride:
+        raise DataError(f"step {value:g} is no multiple of the {stride} steps of a block", file=path, line=line)
+    return int(value)
+
+
+def consecutive_rows(rows: dict[int, Array], path: Path, stride: int, first: int) -> Array:
+    """Rows of all blocks from the first on, none missing."""
+    steps = list(rows)
+    wanted = [stride * (first + k) for k in range(len(steps))]
+    if steps != wanted or not steps:
+        missing = next((b for a, b in zip(steps, wanted, strict=True) if a != b), stride * first)
+        raise DataError(f"lacks the block that ends at step {missing}", file=path)
+    return np.array([rows[step] for step in steps])
+
+
+def read_energy_balance(path: Path, stride: int) -> tuple[Array, Array]:
+    """(blocks + 1, 2) heat given by the baths since the start and (blocks + 1,) total energy, eV.
+
+    A run that is taken up counts its heat anew from the step that it begins with.
+    """
+    rows: dict[int, Array] = {}
+    offset = np.zeros(2)
+    for number, values in number_lines(path):
+        if values.size != 5:
+            raise DataError(f"has {values.size} numbers, wanted a step, 2 heats and 2 energies", file=path, line=number)
+        step = block_end_step(values[0], stride, path, number)
+        if step in rows:
+            offset = rows[step][:2] - values[1:3]
+        elif rows and step < next(reversed(rows)):
+            raise DataError(
+                f"step {step} comes after {next(reversed(rows))}, but was not there before", file=path, line=number
+            )
+        drop_rewritten_rows(rows, step)
+        rows[step] = np.append(values[1:3] + offset, values[3] + values[4])
+    found = check_energies(consecutive_rows(rows, path, stride, 0), path)
+    return found[:, :2] - found[0, :2], found[:, 2]
+
+
+def read_powers(path: Path, stride: int, count: int) -> Array:
+    """(blocks,) direct power through the plane, W."""
+    rows: dict[int, Array] = {}
+    for number, values in number_lines(path):
+        if values.size != 2:
+            raise DataError(f"has {values.size} numbers, wanted a step and a power", file=path, line=number)
+        step = block_end_step(values[0], stride, path, number)
+        drop_rewritten_rows(rows, step)
+        rows[step] = values[1:]
+    found = consecutive_rows({step: rows[step] for step in rows if 0 < step <= count * stride}, path, stride, 1)
+    if len(found) != count:
+        raise DataError(f"ends with block {len(found)}, the profile with {count}", file=path)
+    return check_energies(found[:, 0], path) * eV / ps
+
+
+def check_temperatures(values: Array, path: Path) -> Array:
+    """Refuse what no run has as a temperature."""
+    if values.min() < 0 or values.max() > MAX_TEMPERATURE:
+        raise DataError(f"holds temperatures from {values.min():g} to {values.max():g} K", file=path)
+    return values
+
+
+def check_energies(values: NDArray[np.float64], path: Path) -> Array:
+    """Refuse what no run has as an energy or power."""
+    if np.abs(values).max() > MAX_ENERGY:
+        raise DataError(f"holds {np.abs(values).max():g}, wanted at most {MAX_ENERGY:g} eV", file=path)
+    return values

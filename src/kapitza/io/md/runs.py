@@ -1,0 +1,366 @@
+"""Files of molecular dynamics runs: atoms, potential, thermostats, protocol and sampling."""
+
+from collections.abc import Sequence
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from attrs import evolve, frozen
+
+from kapitza.errors import InputError
+from kapitza.io.quantities import quantity
+from kapitza.io.samples import locate_faults
+from kapitza.io.toml import TomlTable, read_toml
+from kapitza.matter.building.relaxed_junction import JunctionPlan
+from kapitza.matter.structure import structure
+from kapitza.run.store import Store
+from kapitza.run.work import Progress
+from kapitza.simulate.md.analysis.sizes import size_series
+from kapitza.simulate.md.engine import THERMOSTAT_KINDS, MdEngine, Thermostats
+from kapitza.simulate.md.engines.builtin import BuiltinEngine
+from kapitza.simulate.md.engines.gpumd import gpumd_deck
+from kapitza.simulate.md.engines.lammps import LammpsEngine
+from kapitza.simulate.md.engines.lammps_input import lammps_deck
+from kapitza.simulate.md.potential import (
+    TRUNCATION_KINDS,
+    Potential,
+    lennard_jones,
+    stillinger_weber,
+    tersoff,
+)
+from kapitza.simulate.md.protocol import Protocol
+from kapitza.simulate.md.record import Record
+from kapitza.simulate.md.runs.closed import SizeStudy
+from kapitza.simulate.md.runs.expansion import find_lattice_constant
+from kapitza.simulate.md.runs.heat_flow import HeatRun, Sampling
+from kapitza.simulate.md.runs.replicas import lengthen_protocol, run_sizes
+from kapitza.simulate.md.system import COLD_ROLE, HELD_ROLE, HOT_ROLE, System
+from kapitza.simulate.md.systems.assembly import mass_interface
+from kapitza.simulate.md.systems.junctions import junction_system
+from kapitza.units import fs, nm, ps
+
+if TYPE_CHECKING:
+    from kapitza.matter.building.matching import StrainedSide
+    from kapitza.simulate.md.engine import ThermostatKind
+    from kapitza.simulate.md.potential import Truncation
+
+POTENTIAL_NAMES = ("lennard-jones", "stillinger-weber", "tersoff")
+ENGINE_NAMES = ("own", "lammps")
+CRYSTAL_KEYS = ("crystal", "ratio", "cells", "length", "bath", "wall", "lattice_constant")
+INTERFACE_KEYS = ("left", "right", "orientation", "strain", "length", "width", "bath", "wall")
+SAMPLING_STEPS = 10  # steps between two looks at the temperatures and at the plane
+EXPANSION_STEPS = 20000  # steps of the runs that find a lattice constant
+
+
+@frozen(eq=False)
+class RunFile:
+    """What a file of a run says.
+
+    Attributes
+    ----------
+    title : of the run
+    table : the tables of [system] as they stand, for systems of other lengths
+    field : the potential
+    engine : what moves the atoms
+    baths : hot, cold and how
+    course : time step, equilibration, blocks
+    replicas : number of runs that differ in their seed
+    looks : what is looked at during a run between baths
+    """
+
+    title: str
+    table: TomlTable
+    field: Potential
+    engine: MdEngine
+    baths: Thermostats
+    course: Protocol
+    replicas: int
+    looks: Sampling
+
+    @property
+    def temperature(self) -> float:
+        """Mean of the two baths, K."""
+        return (self.baths.hot + self.baths.cold) / 2
+
+    def system(self, *, factor: float = 1.0, periodic: bool = False) -> System:
+        """Build the atoms.
+
+        Parameters
+        ----------
+        factor : by which both sides are longer than the file says
+        periodic : repeat along z with a second interface, without baths and walls, as equilibrium wants it
+        """
+        return locate_faults(self.table, "", lambda: build_system(self, factor, periodic))
+
+
+def read_run(path: str | PathLike[str]) -> RunFile:
+    """Read a file of a run.
+
+    Raises
+    ------
+    DataError
+        with file, key and line, for unknown keys, units of another kind, missing or impossible numbers
+    OSError
+        if the file is missing or may not be read
+    """
+    top = read_toml(path)
+    top.known(("title", "temperature", "difference", "potential", "system", "baths", "run", "spectrum", "modes"))
+    table = top.section("system")
+    table.known(CRYSTAL_KEYS if "crystal" in table else INTERFACE_KEYS)
+    if "crystal" not in table and not ("left" in table and "right" in table):
+        raise top.fault('[system] wants crystal = "Ar" with a ratio, or left = "Si" and right = "Ge"', "system")
+    field = locate_faults(
+        top.section("potential"), "", lambda: read_run_potential(top.section("potential"), potential_elements(table))
+    )
+    run = top.section("run")
+    run.known(("engine", "timestep", "equilibration", "time", "blocks", "replicas", "seed"))
+    course = locate_faults(run, "", lambda: read_protocol(run))
+    looks = read_sampling(top, course)
+    kept = looks.segment and course.steps % looks.every == 0
+    course = evolve(course, power=looks.every if kept else course.sample)
+    return RunFile(
+        top.text("title", top.path.stem), table, field, read_engine(run), read_thermostats(top, course), course,
+        read_step_count(run, "replicas", 1), looks,
+    )  # fmt: skip
+
+
+def read_step_count(section: TomlTable, key: str, default: int, low: int = 1) -> int:
+    """Return a whole number of a table."""
+    value = section.table.get(key, default)
+    if not isinstance(value, int) or isinstance(value, bool) or value < low:
+        raise section.fault(f"expected a whole number of at least {low}, got {value!r:.60}", key)
+    return value
+
+
+def read_both_sides(section: TomlTable, key: str, kind: str, default: Any) -> tuple[Any, Any]:
+    """Return a value for each side, or one for both; of kind "count" whole numbers, else quantities in SI."""
+    value = section.table.get(key, default)
+    values = value if isinstance(value, list) else [value, value]
+    if len(values) != 2:
+        raise section.fault(f"expected one value or two, got {value!r:.60}", key)
+    if kind == "count":
+        for one in values:
+            if not isinstance(one, int) or isinstance(one, bool) or one < 1:
+                raise section.fault(f"expected whole numbers above 0, got {one!r:.60}", key)
+        return values[0], values[1]
+    made = locate_faults(section, key, lambda: [quantity(one, kind, what=key) for one in values])
+    return made[0], made[1]
+
+
+def potential_elements(table: TomlTable) -> tuple[str, ...]:
+    """Elements that the potential must know."""
+    names = [table.text(key) for key in ("crystal", "left", "right") if key in table]
+    found = [symbol for name in names for symbol in locate_faults(table, "", lambda n=name: structure(n).symbols)]
+    return tuple(dict.fromkeys(found))
+
+
+def read_run_potential(section: TomlTable, symbols: tuple[str, ...]) -> Potential:
+    """Potential for the elements of the system."""
+    form = section.text("form", choices=POTENTIAL_NAMES)
+    if form != "lennard-jones":
+        section.known(("form",))
+        return tersoff(symbols) if form == "tersoff" else stillinger_weber(symbols)
+    section.known(("form", "end", "epsilon", "sigma", "cutoff"))
+    if ("epsilon" in section) != ("sigma" in section):
+        given = "epsilon" if "epsilon" in section else "sigma"
+        raise section.fault(f"{given} alone: expected epsilon and sigma, or none of them", given)
+    end = cast("Truncation", section.text("end", "smooth", choices=TRUNCATION_KINDS))
+    return lennard_jones(
+        symbols, section.optional("epsilon", "energy"), section.optional("sigma", "length"),
+        cutoff=section.number("cutoff", "share", 2.5), end=end,
+    )  # fmt: skip
+
+
+def read_protocol(run: TomlTable) -> Protocol:
+    """How long the run goes on, in whole steps."""
+    timestep = run.number("timestep", "time", 1 * fs)
+    total = run.number("time", "time")
+    blocks = read_step_count(run, "blocks", 40, 5)
+    if not 0 < timestep < 100 * fs:
+        raise run.fault(f"{timestep / fs:.3g} fs, wanted above 0 and below 100 fs", "timestep")
+    steps = round(total / timestep / blocks / SAMPLING_STEPS) * SAMPLING_STEPS
+    if steps < SAMPLING_STEPS:
+        raise run.fault(
+            f"{total / ps:.4g} ps in {blocks} blocks leave less than {SAMPLING_STEPS} steps of "
+            f"{timestep / fs:.3g} fs to each: "
+            "take longer", "time",
+        )  # fmt: skip
+    settle = round(run.number("equilibration", "time", 0.0) / timestep)
+    seed = read_step_count(run, "seed", 1, 0)
+    return Protocol(
+        timestep=timestep, steps=steps, blocks=blocks, equilibration=settle, sample=SAMPLING_STEPS, seed=seed
+    )
+
+
+def read_sampling(top: TomlTable, course: Protocol) -> Sampling:
+    """What is looked at during a run."""
+    section, modes = top.section("spectrum"), top.section("modes")
+    section.known(("interval", "segment"))
+    modes.known(("planes", "still", "interface"))
+    segment = read_step_count(section, "segment", 512, 0)
+    every = round(section.number("interval", "time", SAMPLING_STEPS * course.timestep) / course.timestep)
+    if every < 1:
+        raise section.fault(f"less than one time step of {course.timestep / fs:.3g} fs", "interval")
+    interface = modes.table.get("interface", False)
+    if not isinstance(interface, bool):
+        raise modes.fault(f"expected true or false, got {interface!r:.60}", "interface")
+    still = round(modes.number("still", "time", 0.0) / course.block)
+    if still < 0:
+        raise modes.fault("expected a time above 0", "still")
+    return Sampling(every, segment, read_step_count(modes, "planes", 6, 0), still, interface)
+
+
+def read_engine(run: TomlTable) -> MdEngine:
+    """Engine by name."""
+    if run.text("engine", "own", choices=ENGINE_NAMES) == "own":
+        return BuiltinEngine()
+    return LammpsEngine()
+
+
+def read_thermostats(top: TomlTable, course: Protocol) -> Thermostats:
+    """Two baths, whose temperatures lie around the mean."""
+    section = top.section("baths")
+    section.known(("kind", "damping", "power", "period"))
+    mean, difference = top.number("temperature", "temperature"), top.number("difference", "temperature", 0.0)
+    if not mean > 0:
+        raise top.fault(f"{mean:g} K, wanted above 0 K", "temperature")
+    if not abs(difference) < 2 * mean:
+        raise top.fault(f"{difference:g} K around {mean:g} K leaves a bath at 0 K or below", "difference")
+    kind = cast("ThermostatKind", section.text("kind", "langevin", choices=THERMOSTAT_KINDS))
+    return Thermostats(
+        kind, mean + difference / 2, mean - difference / 2, section.number("damping", "time", 200 * course.timestep),
+        section.number("power", "power", 0.0), read_step_count(section, "period", 0, 0),
+    )  # fmt: skip
+
+
+def build_system(held: RunFile, factor: float, periodic: bool) -> System:
+    """Build the atoms of a file."""
+    table = held.table
+    if "crystal" in table:
+        lengths = read_both_sides(table, "length", "count", 12)
+        cells = read_both_sides(table, "cells", "count", 5)
+        return mass_interface(
+            table.text("crystal"), held.field, table.number("ratio", "share"), lattice_constant=crystal_constant(held),
+            cells=cells, length=(max(1, round(factor * lengths[0])), max(1, round(factor * lengths[1]))),
+            bath=0 if periodic else read_step_count(table, "bath", 4), wall=read_step_count(table, "wall", 1,
+            0), periodic=periodic,
+            name=held.title,
+        )  # fmt: skip
+    sides = read_both_sides(table, "length", "length", 5 * nm)
+    plan = JunctionPlan(
+        table.text("left"), table.text("right"), held.field.form, surface_orientation(table),
+        strain=cast("StrainedSide", table.text("strain", "right", choices=("right", "left", "both"))),
+    )  # fmt: skip
+    made = junction_system(
+        plan, held.field, lengths=(factor * sides[0], factor * sides[1]), width=table.number("width", "length", 2 * nm),
+        bath=0.0 if periodic else table.number("bath", "length", 2 * nm), wall=table.number("wall", "length", 1 * nm),
+        periodic=periodic,
+    )  # fmt: skip
+    return evolve(made, name=held.title)
+
+
+def surface_orientation(table: TomlTable) -> tuple[int, ...]:
+    """Miller indices of the surface."""
+    value: Any = table.table.get("orientation", [0, 0, 1])
+    if not isinstance(value, list) or len(value) not in (3, 4) or not all(isinstance(one, int) for one in value):
+        raise table.fault(f"expected Miller indices such as [0, 0, 1], got {value!r:.60}", "orientation")
+    return tuple(value)
+
+
+def crystal_constant(held: RunFile) -> float | None:
+    """Lattice constant of a crystal, m; None: that at rest."""
+    table = held.table
+    if table.table.get("lattice_constant") != "expanded":
+        return table.optional("lattice_constant", "length")
+    found = find_lattice_constant(
+        table.text("crystal"), held.field, held.engine, held.temperature, timestep=held.course.timestep,
+        steps=EXPANSION_STEPS, seed=held.course.seed,
+    )  # fmt: skip
+    return found.value
+
+
+def size_study(
+    held: RunFile,
+    lengths: Sequence[float],
+    *,
+    count: int = 1,
+    folder: str | Path | None = None,
+    workers: int = 1,
+    progress: Progress | None = None,
+) -> SizeStudy:
+    """Run the interface of a file between longer and longer sides, and extrapolate its resistance.
+
+    Parameters
+    ----------
+    held : from `read_run`; its course is long enough for the lengths of the file, and is made longer by their square
+    lengths : of each side, bath included, m; three or more
+    count : runs of each length that differ in their seed
+    folder : where results are kept, and what runs in progress need to go on
+    workers : processes over which the runs are spread
+    progress : called with the number of finished and of all runs
+
+    Raises
+    ------
+    InputError
+        for fewer than three lengths, or sides too short for their baths
+    """
+    if len(set(lengths)) < 3:
+        raise InputError(f"{len(set(lengths))} lengths: an extrapolation with a check needs three or more")
+    base = left_side_length(held.system())
+    factors = sorted(length / base for length in lengths)
+    systems = [held.system(factor=factor) for factor in factors]
+    true = [left_side_length(system) / base for system in systems]
+    courses = [lengthen_protocol(held.course, factor) for factor in true]
+    found = run_sizes(
+        systems, held.field, held.engine, held.baths, courses, count,
+        store=None if folder is None else Store(Path(folder)), workers=workers, progress=progress,
+    )  # fmt: skip
+    runs = tuple(
+        HeatRun(
+            system.name, tuple(one.record for one in each), equilibrated=course.equilibration * course.timestep
+        )
+        for system, course, each in zip(systems, courses, found, strict=True)
+    )  # fmt: skip
+    results = tuple(run.result() for run in runs)
+    series = size_series(
+        [one.resistance for one in results], [one.sigma for one in results],
+        [thermostat_distance(run.records[0]) for run in runs],
+    )  # fmt: skip
+    return SizeStudy(runs, results, series)
+
+
+def left_side_length(system: System) -> float:
+    """Length of the left side from the first plane that moves to the interface, m."""
+    return system.plane - float(system.heights[system.roles != HELD_ROLE].min())
+
+
+def thermostat_distance(record: Record) -> float:
+    """Distance of the inner planes of the two baths, m."""
+    hot, cold = record.heights[record.roles == HOT_ROLE], record.heights[record.roles == COLD_ROLE]
+    return float(cold.min() - hot.max())
+
+
+def run_deck(held: RunFile, engine: str, *, potential: str | None = None) -> dict[str, str]:
+    """Files of a run for another program, by name.
+
+    Parameters
+    ----------
+    held : from `read_run`
+    engine : "lammps" or "gpumd"
+    potential : path of the potential as GPUMD shall open it
+
+    Raises
+    ------
+    InputError
+        for baths that the program lacks, another engine, GPUMD without a potential
+    """
+    system = held.system()
+    if engine == "gpumd":
+        if potential is None:
+            raise InputError(f"{held.title}: GPUMD needs a file of the potential, got {potential}")
+        return gpumd_deck(system, potential, held.baths, evolve(held.course, power=0))
+    if engine != "lammps":
+        raise InputError(f"no decks for {engine!r:.40}: expected 'lammps' or 'gpumd'")
+    # LAMMPS tallies the power of pair forces alone.
+    course = held.course if held.field.form == "lennard-jones" else evolve(held.course, power=0)
+    return lammps_deck(system, held.field, held.baths, course)

@@ -1,0 +1,185 @@
+"""Measured curves from text tables: named columns with units, one line of heads, comments behind #."""
+
+import re
+from collections.abc import Sequence
+from os import PathLike
+from pathlib import Path
+
+import numpy as np
+from attrs import frozen
+
+from kapitza.core.arrays import Array, numbers
+from kapitza.errors import DataError
+from kapitza.io.formats.files import read_limited
+from kapitza.io.quantities import UNITS_BY_KIND, kind_of, unit_factor
+
+MAX_TABLE_BYTES = 2**27  # bytes of a table
+COLUMN_HEAD = re.compile(r"\s*(?P<name>.*?)\s*[\[(](?P<unit>[^\])]*)[\])]\s*")
+UNIT_WITH_SLASH = {
+    "m2KW": "m2K/W", "m2KMW": "m2K/MW", "m2KGW": "m2K/GW", "Wm2K": "W/m2K", "MWm2K": "MW/m2K", "WmK": "W/mK",
+    "KW": "K/W", "KmW": "K/mW", "KuW": "K/uW",
+}  # fmt: skip  # units that names of columns cannot hold as they are
+
+
+@frozen(eq=False)
+class TableColumn:
+    """A column of a table.
+
+    Attributes
+    ----------
+    name : without its unit
+    unit : as it stands in the head, empty where there is none
+    value : (n,) as in the file
+    """
+
+    name: str
+    unit: str
+    value: Array
+
+
+@frozen(eq=False)
+class TextTable:
+    """A text table.
+
+    Attributes
+    ----------
+    path : of the file
+    columns : in their order
+    lines : (n,) line of the file in which each row stands
+    """
+
+    path: Path
+    columns: tuple[TableColumn, ...]
+    lines: tuple[int, ...]
+
+    def __contains__(self, name: str) -> bool:
+        return any(name in (column.name, f"{column.name}_{column.unit}") for column in self.columns)
+
+    def column(self, *names: str) -> TableColumn:
+        """Return the first column of one of these names.
+
+        Raises
+        ------
+        DataError
+            if there is none
+        """
+        for name in names:
+            for column in self.columns:
+                if name in (column.name, f"{column.name}_{column.unit}"):
+                    return column
+        there = ", ".join(column.name for column in self.columns)
+        raise DataError(f"no column {' or '.join(map(repr, names))}; there are {there}", file=self.path)
+
+    def values(self, kind: str, *names: str) -> Array:
+        """Return a column in SI.
+
+        Parameters
+        ----------
+        kind : of its unit, see `kapitza.io.quantities`
+        names : it may have
+
+        Raises
+        ------
+        DataError
+            if it is missing or has a unit of another kind
+        """
+        column = self.column(*names)
+        factor = unit_factor(column.unit, kind) if column.unit else 1.0
+        if factor is None:
+            wanted = ", ".join(unit for unit in UNITS_BY_KIND[kind] if unit)
+            raise DataError(
+                f"column {column.name!r} is in {column.unit}; expected {kind.replace('_', ' ')} in {wanted}",
+                file=self.path,
+            )
+        return numbers(column.value * factor)
+
+    def fault(self, message: str, row: int) -> DataError:
+        """Return the error of a row."""
+        return DataError(message, file=self.path, line=self.lines[row])
+
+    def increasing(self, kind: str, *names: str) -> Array:
+        """Return a column in SI that must increase from row to row.
+
+        Raises
+        ------
+        DataError
+            at the first row that does not
+        """
+        value = self.values(kind, *names)
+        steps = np.flatnonzero(np.diff(value) <= 0)
+        if steps.size:
+            row = int(steps[0]) + 1
+            raise self.fault(
+                f"{names[0]} goes from {value[row - 1]:g} to {value[row]:g}: expected values that increase", row
+            )
+        return value
+
+
+def read_table(path: str | PathLike[str]) -> TextTable:
+    """Read a text table with one line of heads; columns are parted by commas, semicolons, tabs or spaces.
+
+    A head holds a name and a unit: ``delay_ps``, ``delay (ps)`` or ``delay [ps]``.
+
+    Raises
+    ------
+    DataError
+        with the line, for rows of another length, what is no number, NaN or infinite values, or a file without rows
+    OSError
+        if the file is missing or may not be read
+    """
+    path = Path(path)
+    text = read_limited(path, MAX_TABLE_BYTES).decode(errors="replace").lstrip("\ufeff")
+    rows = [
+        (i, line) for i, line in enumerate(text.splitlines(), 1) if line.strip() and not line.lstrip().startswith("#")
+    ]
+    if len(rows) < 2:
+        raise DataError(f"expected a line of heads and rows of numbers, got {len(rows)} lines", file=path)
+    mark = column_separator(rows[0][1])
+    heads = [head.strip().strip('"') for head in split_row(rows[0][1], mark)]
+    if any(is_number(head) for head in heads):
+        raise DataError(f"expected the names of the columns, got {rows[0][1]!r:.60}", file=path, line=rows[0][0])
+    content = np.empty((len(rows) - 1, len(heads)))
+    for k, (line, row) in enumerate(rows[1:]):
+        content[k] = parse_row(split_row(row, mark), heads, path, line)
+    names = [parse_head(head) for head in heads]
+    columns = tuple(TableColumn(name, unit, numbers(content[:, i])) for i, (name, unit) in enumerate(names))
+    return TextTable(path, columns, tuple(line for line, _ in rows[1:]))
+
+
+def column_separator(line: str) -> str | None:
+    """Return what parts the columns, None for spaces."""
+    return next((mark for mark in ("\t", ";", ",") if mark in line), None)
+
+
+def split_row(line: str, mark: str | None) -> list[str]:
+    """Return the cells of a line."""
+    return line.split(mark) if mark else line.split()
+
+
+def is_number(text: str) -> bool:
+    """Whether a cell holds a number."""
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def parse_row(cells: Sequence[str], heads: Sequence[str], path: Path, line: int) -> list[float]:
+    """Return the numbers of a row."""
+    if len(cells) != len(heads):
+        raise DataError(f"has {len(cells)} columns where the heads have {len(heads)}", file=path, line=line)
+    for cell, head in zip(cells, heads, strict=True):
+        if not is_number(cell) or not np.isfinite(float(cell)):
+            raise DataError(f"{head}: expected a finite number, got {cell.strip()!r:.40}", file=path, line=line)
+    return [float(cell) for cell in cells]
+
+
+def parse_head(head: str) -> tuple[str, str]:
+    """Return name and unit of a head."""
+    match = COLUMN_HEAD.fullmatch(head)
+    if match:
+        return match["name"], match["unit"].strip()
+    name, _, unit = head.rpartition("_")
+    unit = UNIT_WITH_SLASH.get(unit, unit)
+    return (name, unit) if name and kind_of(unit) else (head, "")

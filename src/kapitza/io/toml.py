@@ -1,0 +1,156 @@
+"""TOML files of users: every key known, every number finite and in its unit, every fault with key and line."""
+
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
+from os import PathLike
+from pathlib import Path
+from typing import Any, cast
+
+from attrs import frozen
+
+from kapitza.errors import DataError, InputError
+from kapitza.io.formats.files import read_limited
+from kapitza.io.quantities import quantity
+
+MAX_TOML_BYTES = 2**22  # bytes of a file that a person writes
+
+
+@frozen(eq=False)
+class TomlTable:
+    """A table of a TOML file, with its place for messages.
+
+    Attributes
+    ----------
+    path : of the file
+    lines : of the file
+    place : names of the tables that lead here
+    table : the content
+    """
+
+    path: Path
+    lines: tuple[str, ...]
+    place: tuple[str, ...]
+    table: Mapping[str, Any]
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.table
+
+    def fault(self, message: str, key: str = "") -> DataError:
+        """Return the error of this table, or of one of its keys."""
+        names = (*self.place, key) if key else self.place
+        return DataError(f"{'.'.join(names)}: {message}" if names else message, file=self.path, line=self.line(key))
+
+    def line(self, key: str = "") -> int | None:
+        """Line in which a key, or the head of this table, stands; None where it cannot be told."""
+        head, start = self._head(), 0
+        if head is not None:
+            start = head
+        if not key:
+            return None if head is None else head + 1
+        pattern = re.compile(rf"\s*[\"']?{re.escape(key)}[\"']?\s*=|.*[{{,]\s*[\"']?{re.escape(key)}[\"']?\s*=")
+        for i in range(start, len(self.lines)):
+            if pattern.match(self.lines[i]):
+                return i + 1
+        return None if head is None else head + 1
+
+    def _head(self) -> int | None:
+        """Index of the line that opens this table: the n-th [[name]] of an array of tables, or [name]."""
+        names = [name for name in self.place if not name.isdigit()]
+        count = next((int(name) for name in reversed(self.place) if name.isdigit()), 1)
+        if not names:
+            return None
+        pattern = re.compile(rf"\s*\[\[?\s*{re.escape('.'.join(names))}\s*\]\]?|\s*{re.escape(names[-1])}\s*=")
+        found = [i for i, line in enumerate(self.lines) if pattern.match(line)]
+        return found[min(count, len(found)) - 1] if found else None
+
+    def known(self, names: Iterable[str]) -> None:
+        """Refuse keys that mean nothing, with the nearest that does."""
+        names = tuple(names)
+        for key in self.table:
+            if key not in names:
+                close = get_close_matches(key, names, n=1)
+                hint = f"did you mean {close[0]!r}?" if close else f"known are {', '.join(names)}"
+                raise self.fault(f"unknown key; {hint}", key)
+
+    def number(self, key: str, kind: str, default: float | None = None) -> float:
+        """Return a number in SI; see `kapitza.io.quantities` for the kinds and their units."""
+        if key not in self.table and default is not None:
+            return default
+        if key not in self.table:
+            raise self.fault(f"is missing; expected {kind.replace('_', ' ')}", key)
+        try:
+            return quantity(self.table[key], kind, what="value")
+        except InputError as err:
+            raise self.fault(str(err), key) from err
+
+    def optional(self, key: str, kind: str) -> float | None:
+        """Return a number in SI, or None where there is none."""
+        return self.number(key, kind) if key in self.table else None
+
+    def text(self, key: str, default: str | None = None, *, choices: Iterable[str] = ()) -> str:
+        """Return a text, one of `choices` if there are any."""
+        value = self.table.get(key, default)
+        wanted = tuple(choices)
+        if not isinstance(value, str) or (wanted and value not in wanted):
+            expected = " or ".join(map(repr, wanted)) if wanted else "a text"
+            raise self.fault(
+                f"expected {expected}, got {value!r:.60}" if key in self.table else f"is missing; expected {expected}",
+                key,
+            )
+        return value
+
+    def texts(self, key: str) -> tuple[str, ...]:
+        """Return a list of texts, empty where there is none."""
+        value = self.table.get(key, [])
+        if not isinstance(value, list) or not all(isinstance(one, str) for one in cast("list[object]", value)):
+            raise self.fault(f"expected a list of texts, got {value!r:.60}", key)
+        return tuple(cast("list[str]", value))
+
+    def section(self, key: str) -> "TomlTable":
+        """Return a table inside of this one, empty where there is none."""
+        value = self.table.get(key, {})
+        if not isinstance(value, dict):
+            raise self.fault(f"expected a table [{'.'.join((*self.place, key))}], got {value!r:.60}", key)
+        return TomlTable(self.path, self.lines, (*self.place, key), cast("dict[str, Any]", value))
+
+    def sections(self, key: str) -> "tuple[TomlTable, ...]":
+        """Return the tables [[key]], none where there is none."""
+        value = self.table.get(key, [])
+        if not isinstance(value, list) or not all(isinstance(one, dict) for one in cast("list[object]", value)):
+            raise self.fault(f"expected tables [[{key}]], got {value!r:.60}", key)
+        tables = cast("list[dict[str, Any]]", value)
+        return tuple(
+            TomlTable(self.path, self.lines, (*self.place, key, str(i + 1)), table) for i, table in enumerate(tables)
+        )
+
+    def beside(self, key: str) -> Path:
+        """Return the path of a file that the key names, relative to the folder of this file."""
+        path = Path(self.text(key))
+        return path if path.is_absolute() else self.path.parent / path
+
+
+def read_toml(path: str | PathLike[str]) -> TomlTable:
+    """Return the whole of a TOML file.
+
+    Raises
+    ------
+    DataError
+        if it is no TOML, too large, or nested without end; with the line where that is known
+    OSError
+        if it is missing or may not be read
+    """
+    data = read_limited(path, MAX_TOML_BYTES)
+    try:
+        text = data.decode()
+        table = tomllib.loads(text)
+    except UnicodeDecodeError as err:
+        raise DataError(f"is no TOML: byte {err.start} is no text", file=path) from err
+    except tomllib.TOMLDecodeError as err:
+        place = re.search(r"\(at line (\d+)", str(err))
+        message = str(err).split(" (at ", maxsplit=1)[0]
+        raise DataError(f"is no TOML: {message}", file=path, line=int(place[1]) if place else None) from err
+    except RecursionError as err:
+        raise DataError("is nested too deeply", file=path) from err
+    return TomlTable(Path(path), tuple(text.splitlines()), (), table)

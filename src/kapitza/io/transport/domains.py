@@ -1,0 +1,248 @@
+"""Files of domains for Monte Carlo: boxes of several materials in one to three dimensions.
+
+temperature = 300
+spacing = "5 nm"                    # of the cells; or one for each axis: ["5 nm", "2 nm"]
+particles = 200000
+seed = 1
+
+[[materials]]                       # keys as those of a layer in the file of a stack, without the thickness
+name = "Si"
+material = "Si"
+
+[[boxes]]                           # later boxes replace earlier ones
+material = "Si"
+low = ["0 nm", "0 nm"]
+high = ["200 nm", "100 nm"]
+
+[[boxes]]
+name = "pore"
+wall = { specular = 0.5 }           # with a temperature: a reservoir
+low = ["80 nm", "40 nm"]
+high = ["120 nm", "60 nm"]
+
+[[boxes]]
+material = "Si"                     # a prism over a polygon in the plane of x and y, with a height in three dimensions
+corners = [["20 nm", "20 nm"], ["60 nm", "20 nm"], ["40 nm", "50 nm"]]
+
+[[sources]]
+low = ["0 nm", "80 nm"]
+high = ["20 nm", "100 nm"]
+power = "5 W/m"                     # W in three dimensions, W/m in two, W/m2 in one
+
+[boundaries]
+"Si|Ge" = "dmm"                     # as in the file of a stack
+
+[walls]                             # "periodic", "mirror", or a wall as in the file of a stack
+"-x" = "periodic"
+"+x" = "periodic"
+"-y" = { temperature = 300 }
+"""
+
+from collections.abc import Mapping
+from os import PathLike
+from typing import cast
+
+from attrs import frozen
+
+from kapitza.core.arrays import Array
+from kapitza.io.quantities import quantity
+from kapitza.io.samples import locate_faults
+from kapitza.io.toml import TomlTable, read_toml
+from kapitza.io.transport.films import (
+    LayerPhonons,
+    read_carriers,
+    read_film_boundary,
+    read_layer_phonons,
+    shared_group_edges,
+)
+from kapitza.simulate.boltzmann.boundaries import InterfaceScattering, Wall
+from kapitza.simulate.boltzmann.carriers import Carriers
+from kapitza.simulate.boltzmann.domain import Domain
+from kapitza.simulate.boltzmann.domain import SideCondition as Outer
+from kapitza.simulate.boltzmann.monte_carlo.simulation import DEFAULT_BATCHES, MonteCarloSettings
+from kapitza.simulate.boltzmann.shapes import Block, DomainShape, HotSpot, Prism
+
+POWER_KEYS = ("flux", "power_per_length", "power")  # of a source, by dimension
+DEFAULT_PARTICLES = 100_000
+MAX_BOXES, MAX_CORNERS = 10_000, 1_000
+
+
+@frozen(eq=False)
+class DomainFile:
+    """What a file of a domain says.
+
+    Attributes
+    ----------
+    title : of the domain
+    domain : boxes, boundaries, walls, sources
+    spacing : largest width of a cell along each axis, m
+    flights : number of particles and seed
+    """
+
+    title: str
+    domain: Domain
+    spacing: tuple[float, ...]
+    flights: MonteCarloSettings
+
+
+def read_domain(path: str | PathLike[str]) -> DomainFile:
+    """Read a file of a domain and the files that it names.
+
+    Raises
+    ------
+    DataError
+        with file, key and line, for unknown keys, units of another kind, missing or impossible numbers, a boundary that
+        is given twice or as a conductance
+    OSError
+        if a file is missing or may not be read
+    """
+    top = read_toml(path)
+    if "layers" in top and "boxes" not in top:
+        raise top.fault("layers make a stack: leave out --monte-carlo, or give [[materials]] and [[boxes]]", "layers")
+    top.known(
+        ("title", "temperature", "bins", "spacing", "particles", "batches", "seed", "materials", "boxes", "sources",
+         "boundaries", "walls")
+    )  # fmt: skip
+    temperature = top.number("temperature", "temperature", 300.0)
+    sides, edges = read_materials(top, temperature)
+    held = {
+        name: locate_faults(side.section, "", lambda n=name, s=side: read_carriers(s, n, edges, temperature))
+        for name, side in sides.items()
+    }
+    sections = top.sections("boxes")
+    if not 0 < len(sections) <= MAX_BOXES:
+        raise top.fault(f"{len(sections)} [[boxes]], expected 1 to {MAX_BOXES}", "boxes")
+    boxes = tuple(locate_faults(one, "", lambda s=one: read_box(s, held)) for one in sections)
+    made_of = {box.name: sides[box.matter.name] for box in boxes if isinstance(box.matter, Carriers)}
+    domain = locate_faults(
+        top,
+        "",
+        lambda: Domain(
+            boxes,
+            read_boundaries(top.section("boundaries"), made_of, edges),
+            read_walls(top.section("walls")),
+            tuple(locate_faults(one, "", lambda s=one: read_source(s)) for one in top.sections("sources")),
+        ),
+    )
+    spacing = read_lengths(top, "spacing")
+    counts = [int(top.number(key, "share", float(value))) for key, value in
+              (("particles", DEFAULT_PARTICLES), ("seed", 0), ("batches", DEFAULT_BATCHES))]  # fmt: skip
+    flights = locate_faults(top, "particles", lambda: MonteCarloSettings(counts[0], counts[1], counts[2]))
+    return DomainFile(top.text("title", top.path.stem), domain, spacing, flights)
+
+
+def read_materials(top: TomlTable, temperature: float) -> tuple[dict[str, LayerPhonons], Array]:
+    """What the materials are made of, by name, and the bounds of their groups."""
+    sections = top.sections("materials")
+    if not sections:
+        raise top.fault("no [[materials]]: give at least one", "materials")
+    sides: dict[str, LayerPhonons] = {}
+    for one in sections:
+        if "thickness" in one:
+            raise one.fault("a material has no thickness: its boxes have corners", "thickness")
+        name = one.text("name", one.text("material", "") or None)
+        if name in sides:
+            raise one.fault(f"two materials are named {name!r}: give each its own name")
+        sides[name] = locate_faults(one, "", lambda s=one: read_layer_phonons(s, temperature))
+    return sides, locate_faults(top, "", lambda: shared_group_edges(top, list(sides.values())))
+
+
+def read_lengths(section: TomlTable, key: str) -> tuple[float, ...]:
+    """One length, or one for each axis, m."""
+    value = section.table.get(key)
+    if not isinstance(value, list):
+        return (section.number(key, "length"),)
+    entries = cast("list[object]", value)
+    return locate_faults(section, key, lambda: tuple(quantity(one, "length", what="value") for one in entries))
+
+
+def read_corners(section: TomlTable) -> list[tuple[float, ...]]:
+    """Corners of a polygon, m."""
+    value = section.table["corners"]
+    if not isinstance(value, list):
+        raise section.fault(f"expected a list of corners [x, y], got {value!r:.40}", "corners")
+    entries = cast("list[object]", value)
+    if len(entries) > MAX_CORNERS:
+        raise section.fault(f"{len(entries)} corners, expected at most {MAX_CORNERS}", "corners")
+    found: list[tuple[float, ...]] = []
+    for one in entries:
+        if not isinstance(one, list) or len(cast("list[object]", one)) != len("xy"):
+            raise section.fault(f"expected corners of two lengths [x, y] each, got {one!r:.40}", "corners")
+        found.append(tuple(quantity(x, "length", what="corner") for x in cast("list[object]", one)))
+    return found
+
+
+def read_prism(section: TomlTable, held: Mapping[str, Carriers]) -> Prism:
+    """One prism over a polygon, of a material or of a wall."""
+    section.known(("name", "material", "wall", "corners", "height"))
+    corners = locate_faults(section, "corners", lambda: read_corners(section))
+    height = read_lengths(section, "height") if "height" in section else None
+    matter = read_box_content(section, held)
+    name = "wall" if isinstance(matter, Wall) else matter.name
+    return Prism(corners, matter, section.text("name", name), height)
+
+
+def read_box_content(section: TomlTable, held: Mapping[str, Carriers]) -> Carriers | Wall:
+    """What a box is made of."""
+    if ("material" in section) == ("wall" in section):
+        said = "both" if "wall" in section else "none"
+        raise section.fault(f"expected a material or a wall, got {said}")
+    if "wall" in section:
+        return read_wall(section, "wall")
+    return held[section.text("material", choices=held)]
+
+
+def read_box(section: TomlTable, held: Mapping[str, Carriers]) -> DomainShape:
+    """One block or prism, of a material or of a wall."""
+    if "corners" in section:
+        return read_prism(section, held)
+    section.known(("name", "material", "wall", "low", "high"))
+    matter = read_box_content(section, held)
+    low, high = read_lengths(section, "low"), read_lengths(section, "high")
+    name = "wall" if isinstance(matter, Wall) else matter.name
+    return Block(low, high, matter, section.text("name", name))
+
+
+def read_source(section: TomlTable) -> HotSpot:
+    """One hot spot."""
+    section.known(("low", "high", "power"))
+    low, high = read_lengths(section, "low"), read_lengths(section, "high")
+    kind = POWER_KEYS[min(len(low), len(POWER_KEYS)) - 1]
+    return HotSpot(low, high, section.number("power", kind))
+
+
+def read_boundaries(
+    section: TomlTable, made_of: Mapping[str, LayerPhonons], edges: Array
+) -> dict[str, InterfaceScattering]:
+    """Boundaries by their names."""
+    found: dict[str, InterfaceScattering] = {}
+    for name in section.table:
+        left, _, right = name.partition("|")
+        if left not in made_of or right not in made_of:
+            known = ", ".join(made_of)
+            raise section.fault(f'expected "left|right" with the names of two regions out of {known}', name)
+        sides = made_of[left], made_of[right]
+        found[name] = locate_faults(section, name, lambda n=name, s=sides: read_film_boundary(section, n, s, edges))
+    return found
+
+
+def read_walls(section: TomlTable) -> dict[str, Outer]:
+    """Walls around the domain."""
+    found: dict[str, Outer] = {}
+    for name, value in section.table.items():
+        if value == "periodic":
+            found[name] = "periodic"
+        elif value == "mirror":
+            found[name] = Wall(None, 1.0)
+        elif isinstance(value, dict):
+            found[name] = locate_faults(section, name, lambda n=name: read_wall(section, n))
+        else:
+            raise section.fault(f'expected "periodic", "mirror" or a table of a wall, got {value!r:.40}', name)
+    return found
+
+
+def read_wall(section: TomlTable, key: str) -> Wall:
+    """A wall with its temperature, if any, and its specular share."""
+    inside = section.section(key)
+    inside.known(("temperature", "specular"))
+    return Wall(inside.optional("temperature", "temperature"), inside.number("specular", "share", 0.0))

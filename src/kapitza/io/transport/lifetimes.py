@@ -1,0 +1,193 @@
+r"""Lifetimes of phonons from the files of others: phono3py, ShengBTE, almaBTE.
+
+All of them list modes of an irreducible mesh of wave vectors with frequency, velocity and lifetime.  Velocities of
+symmetric copies are not listed, so that the modes are taken as isotropic bands: right for cubic crystals, and a mean
+for others.
+"""
+
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from attrs import evolve
+from numpy.typing import ArrayLike
+
+from kapitza.core.arrays import Array
+from kapitza.core.occupation import mode_heat_capacity
+from kapitza.errors import DataError
+from kapitza.io.formats.files import read_limited
+from kapitza.io.formats.foreign_hdf5 import local_dataset, member_names, open_hdf5
+from kapitza.simulate.boltzmann.carriers import Carriers
+from kapitza.simulate.boltzmann.spectral_carriers import ModeTable, collect_modes, group_edges
+from kapitza.units import THz, angstrom, e, nm, ps
+
+MAX_LIFETIME_BYTES = 2**30  # bytes of a table
+TEMPERATURE_TOLERANCE = 0.5  # K, within which a temperature of a file is the one that is asked for
+MODE_DENSITY_SPREAD = 0.02  # relative spread of the modes per volume of a table
+ACOUSTIC_CUTOFF = 1e-3  # of the top frequency: acoustic modes at Γ, which carry nothing
+ALMABTE_COLUMNS = 11  # of almaBTE's table: q point, branch, three coordinates, ω, C, τ, velocity
+
+
+def read_lifetimes(
+    path: str | PathLike[str], *, temperature: float = 300.0, edges: ArrayLike | None = None, name: str = ""
+) -> Carriers:
+    """Bands of transport from a file of lifetimes.
+
+    Parameters
+    ----------
+    path : ``kappa-*.hdf5`` of phono3py, the folder of a run of ShengBTE, or a ``.phononinfo`` table of almaBTE
+    temperature : K; the file has to hold it
+    edges : (G + 1,) bounds of frequency groups, rad s⁻¹, the same for all layers of a stack; chosen if None
+    name : of the material; that of the file if empty
+
+    Raises
+    ------
+    DataError
+        for a file that is none of these, damaged, of another temperature, or without lifetimes
+    OSError
+        if it is missing or may not be read
+    """
+    modes, lifetime = read_transport_modes(path, temperature)
+    bounds = group_edges(float(modes.omega.max()) * (1 + 1e-9)) if edges is None else np.asarray(edges, dtype=float)
+    label = name or Path(path).stem
+    return collect_modes(label, modes, lifetime, bounds, isotropic=True, temperature=temperature)
+
+
+def read_transport_modes(path: str | PathLike[str], temperature: float) -> tuple[ModeTable, Array]:
+    """Modes and their lifetimes (s) of a file or folder of others."""
+    place = Path(path)
+    try:
+        if place.is_dir():
+            return read_shengbte(place, temperature)
+        if place.suffix.lower() in (".hdf5", ".h5"):
+            return read_phono3py(place, temperature)
+        return read_almabte(place, temperature)
+    except DataError as err:
+        if err.file is not None:
+            raise
+        raise DataError(str(err), file=path) from err
+
+
+def read_phono3py(path: str | PathLike[str], temperature: float) -> tuple[ModeTable, Array]:
+    """Modes of ``kappa-*.hdf5``; lifetimes 1/2(2π·gamma), with isotope scattering where it is there."""
+    with open_hdf5(path) as file:
+        names = member_names(file)
+        for one in ("gamma", "frequency", "group_velocity", "weight", "temperature", "kappa_unit_conversion"):
+            if one not in names:
+                raise DataError(f"has no {one!r}: expected kappa-*.hdf5 as phono3py --br writes it")
+        held = {one: np.asarray(local_dataset(file, one)[()], dtype=float) for one in names if one in PHONO3PY_DATASETS}
+    at = nearest_temperature(held["temperature"], temperature)
+    frequency, gamma = held["frequency"], held["gamma"]
+    if gamma.ndim != 3 or frequency.ndim != 2 or gamma.shape[1:] != frequency.shape:
+        raise DataError(f"gamma has shape {gamma.shape} for frequencies {frequency.shape}")
+    if held["group_velocity"].shape != (*frequency.shape, 3) or held["weight"].shape != frequency.shape[:1]:
+        raise DataError(
+            f"velocities {held['group_velocity'].shape} and weights do not fit frequencies {frequency.shape}"
+        )
+    width = gamma[at] + held.get("gamma_isotope", np.zeros_like(frequency))
+    # κ of a mode in W/mK is this factor times heat capacity (eV/K), velocity² (THz² Å²) over 2·gamma (THz): V follows
+    volume = 1e22 * e / (2 * np.pi) / float(held["kappa_unit_conversion"]) * angstrom**3
+    share = np.repeat(held["weight"] / held["weight"].sum() / volume, frequency.shape[1])
+    # ∇ω over wave vectors is ∇ν over wave vectors without 2π, as phono3py has them: 1 THz Å is 100 m/s
+    speed = np.linalg.norm(held["group_velocity"], axis=2).ravel() * 1e12 * angstrom
+    with np.errstate(divide="ignore"):
+        lifetime = np.where(width > 0, 1e-12 / (4 * np.pi * np.where(width > 0, width, 1.0)), np.nan).ravel()
+    return propagating_modes(frequency.ravel() * THz, share, speed, lifetime, temperature)
+
+
+PHONO3PY_DATASETS = (
+    "gamma", "frequency", "group_velocity", "weight", "temperature", "kappa_unit_conversion", "gamma_isotope",
+)  # fmt: skip
+
+
+def read_shengbte(folder: Path, temperature: float) -> tuple[ModeTable, Array]:
+    """Modes of a folder with BTE.omega, BTE.v, BTE.qpoints, BTE.ReciprocalLatticeVectors and T300K/BTE.w (_final)."""
+    omega = read_numbers_table(folder / "BTE.omega")
+    count, branches = omega.shape
+    points = read_numbers_table(folder / "BTE.qpoints")
+    velocity = read_numbers_table(folder / "BTE.v")
+    reciprocal = read_numbers_table(folder / "BTE.ReciprocalLatticeVectors")[:, :3]
+    if velocity.shape != (count * branches, 3) or len(points) != count or reciprocal.shape != (3, 3):
+        raise DataError(
+            f"{velocity.shape[0]} velocities and {len(points)} wave vectors for {count} x {branches} frequencies",
+            file=folder / "BTE.v",
+        )
+    run = folder / f"T{temperature:.0f}K"  # the folder is named by whole kelvins
+    chosen = next((run / one for one in ("BTE.w_final", "BTE.w") if (run / one).is_file()), run / "BTE.w_final")
+    rate = read_numbers_table(chosen)
+    if rate.shape[0] != count * branches or rate.shape[1] < 2:
+        raise DataError(f"{rate.shape[0]} rates for {count * branches} modes", file=chosen)
+    if np.abs(rate[:, 0].reshape(branches, count).T - omega).max() > ACOUSTIC_CUTOFF * omega.max():
+        raise DataError("has other frequencies than BTE.omega: is it of the same run?", file=chosen)
+    volume = (2 * np.pi) ** 3 / abs(float(np.linalg.det(reciprocal))) * nm**3
+    share = np.tile(points[:, 2] / points[:, 2].sum() / volume, branches)
+    speed = np.linalg.norm(velocity, axis=1) * 1e3
+    with np.errstate(divide="ignore"):
+        lifetime = np.where(rate[:, 1] > 0, ps / np.where(rate[:, 1] > 0, rate[:, 1], 1.0), np.nan)
+    return propagating_modes(rate[:, 0] / ps, share, speed, lifetime, temperature)
+
+
+def read_almabte(path: Path, temperature: float) -> tuple[ModeTable, Array]:
+    """Modes of a ``.phononinfo`` table, whose heat capacities are per volume at the temperature it was made for."""
+    table = read_numbers_table(path, header=True)
+    if table.shape[1] < ALMABTE_COLUMNS:
+        raise DataError(f"has {table.shape[1]} columns, expected {ALMABTE_COLUMNS} of almaBTE's phononinfo")
+    omega, capacity, lifetime = table[:, 5], table[:, 6], table[:, 7]
+    speed = np.linalg.norm(table[:, 8:11], axis=1)
+    modes, lived = propagating_modes(omega, np.ones(omega.size), speed, lifetime, temperature)
+    held = capacity[propagating(omega)]
+    density = held / modes.capacity  # modes per volume: the same for all rows at the right temperature
+    if np.ptp(density) > MODE_DENSITY_SPREAD * float(np.median(density)):
+        raise DataError(f"has heat capacities that are not those at {temperature:g} K")
+    return evolve(modes, capacity=held), lived
+
+
+def propagating(omega: Array) -> Any:
+    """Modes that move: all but sound at Γ."""
+    return omega > ACOUSTIC_CUTOFF * omega.max()
+
+
+def propagating_modes(
+    omega: Array, share: Array, speed: Array, lifetime: Array, temperature: float
+) -> tuple[ModeTable, Array]:
+    """Modes with their heat capacity, sound at Γ left out; `share` is modes per volume, m⁻³."""
+    if not (np.isfinite(omega).all() and np.isfinite(speed).all() and omega.max(initial=0) > 0):
+        raise DataError(f"has frequencies or velocities that are no numbers, or none above 0 ({omega.size} modes)")
+    use = propagating(omega)
+    missing = np.count_nonzero(~(np.isfinite(lifetime[use]) & (lifetime[use] > 0)))
+    if missing:
+        raise DataError(f"{missing} of {np.count_nonzero(use)} modes have no lifetime at {temperature:g} K")
+    capacity = share[use] * mode_heat_capacity(omega[use], temperature)[0]
+    return ModeTable(omega[use], capacity, speed[use], speed[use], np.zeros(capacity.size)), lifetime[use]
+
+
+def nearest_temperature(held: Array, temperature: float) -> int:
+    """Index of a temperature of a file."""
+    if held.ndim != 1 or not held.size:
+        raise DataError(f"has temperatures of shape {held.shape}")
+    at = int(np.abs(held - temperature).argmin())
+    if abs(held[at] - temperature) > TEMPERATURE_TOLERANCE:
+        raise DataError(
+            f"holds {held.size} temperatures from {held.min():g} to {held.max():g} K, not {temperature:g} K"
+        )
+    return at
+
+
+def read_numbers_table(path: Path, *, header: bool = False) -> Array:
+    """(n, k) numbers of a text file; what follows a # is left out."""
+    lines = read_limited(path, MAX_LIFETIME_BYTES).decode("ascii", errors="replace").splitlines()
+    rows: list[list[float]] = []
+    for number, line in enumerate(lines[1:] if header else lines, start=2 if header else 1):
+        words = line.split("#")[0].replace(",", " ").split()
+        if not words:
+            continue
+        try:
+            rows.append([float(word) for word in words])
+        except ValueError as err:
+            raise DataError(f"expected numbers, got {line.strip()!r:.60}", file=path, line=number) from err
+        if len(rows[-1]) != len(rows[0]):
+            raise DataError(f"{len(rows[-1])} columns after {len(rows[0])}", file=path, line=number)
+    if not rows:
+        raise DataError("holds no numbers", file=path)
+    return np.array(rows)

@@ -1,0 +1,32 @@
+"""Lattice dynamics: crystals, junctions, interatomic potentials and atomistic Green's functions."""
+
+from kapitza.matter.building.contact_springs import ContactSprings as ContactSprings
+from kapitza.matter.building.contact_springs import spring_junction as spring_junction
+from kapitza.matter.building.disorder import Disorder as Disorder
+from kapitza.matter.building.layers import join_junctions as join_junctions
+from kapitza.matter.building.layers import mass_junction as mass_junction
+from kapitza.matter.building.matching import SurfaceMatch as SurfaceMatch
+from kapitza.matter.building.matching import match_surfaces as match_surfaces
+from kapitza.matter.building.mixed_junction import junction_from_crystals as junction_from_crystals
+from kapitza.matter.building.relaxed_junction import JunctionPlan as JunctionPlan
+from kapitza.matter.building.relaxed_junction import build_configurations as build_configurations
+from kapitza.matter.building.relaxed_junction import build_junction as build_junction
+from kapitza.matter.junction import Junction as Junction
+from kapitza.matter.junction import JunctionLayer as JunctionLayer
+from kapitza.matter.junction import Lead as Lead
+from kapitza.matter.potentials.force_constants import crystal_from_ase as crystal_from_ase
+from kapitza.matter.potentials.force_constants import crystal_from_potential as crystal_from_potential
+from kapitza.matter.potentials.force_field import ForceField as ForceField
+from kapitza.matter.potentials.published import published_potential as published_potential
+from kapitza.theory.agf.conductance import agf as agf
+from kapitza.theory.agf.interface_modes import InterfaceModes as InterfaceModes
+from kapitza.theory.agf.interface_modes import interface_modes as interface_modes
+from kapitza.theory.agf.local_current import LocalCurrent as LocalCurrent
+from kapitza.theory.agf.local_current import local_current as local_current
+from kapitza.theory.agf.local_density import LocalDensity as LocalDensity
+from kapitza.theory.agf.local_density import local_density as local_density
+from kapitza.theory.agf.modal_transmission import ModeConversion as ModeConversion
+from kapitza.theory.agf.modal_transmission import agf_modes as agf_modes
+from kapitza.theory.agf.modal_transmission import mode_conversion as mode_conversion
+from kapitza.theory.agf.scattering import ScatteringMatrix as ScatteringMatrix
+from kapitza.theory.agf.scattering import scattering_matrix as scattering_matrix

@@ -1,0 +1,1 @@
+"""Junctions of two crystals: matching, stacking, relaxation, disorder."""

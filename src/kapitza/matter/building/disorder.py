@@ -1,0 +1,150 @@
+r"""Interfaces that are not sharp: rough, intermixed, with vacancies and foreign atoms, the same for the same seed.
+
+A site at height z above the mean interface, at the place (x, y), belongs to the right crystal with the probability
+$\tfrac12\,\mathrm{erfc}\left(-(z - h(x, y))/\sqrt2 w\right)$, w the width of the intermixing and h a Gaussian random
+height of the given rms value and correlation length, periodic as the cell is.  A graded interface goes over linearly
+instead, from $-\sqrt3w$ to $\sqrt3w$, with the same standard width.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Literal
+
+import numpy as np
+from attrs import field, frozen, validators
+from numpy.typing import NDArray
+
+from kapitza.core.arrays import Array, quantity
+from kapitza.errors import InputError
+from kapitza.units import angstrom, nm
+
+BoolArray = NDArray[np.bool_]
+
+CompositionProfile = Literal["erf", "linear"]
+
+ZERO_ALLOWED = -1e-30
+COMPOSITION_PROFILES = ("erf", "linear")
+
+
+def substitution_shares(value: Mapping[str, float]) -> Mapping[str, float]:
+    """Return shares of foreign atoms by element, each from 0 to 1, together at most 1."""
+    found = {str(symbol): float(share) for symbol, share in value.items()}
+    if not all(0 <= share <= 1 for share in found.values()) or sum(found.values()) > 1:
+        raise InputError(f"substitutions {found}: wanted shares from 0 to 1, together at most 1")
+    return MappingProxyType(found)
+
+
+@frozen
+class Disorder:
+    """What is random about an interface.
+
+    Attributes
+    ----------
+    seed : of the random numbers
+    intermixing : standard width over which the elements of both sides mix, m
+    roughness : rms height of the interface, m
+    correlation : length over which that height keeps, m
+    vacancies : share of the sites within `depth` that are empty
+    substitutions : share of the sites within `depth` that another element takes, by its symbol
+    depth : distance from the mean interface within which sites are empty or taken, m
+    profile : how the share of the right crystal rises: "erf" (diffused) or "linear" (graded)
+    """
+
+    seed: int = 0
+    intermixing: float = field(default=0.0, validator=quantity(low=ZERO_ALLOWED, high=1e-7))
+    roughness: float = field(default=0.0, validator=quantity(low=ZERO_ALLOWED, high=1e-7))
+    correlation: float = field(default=1 * nm, validator=quantity(high=1e-5))
+    vacancies: float = field(default=0.0, validator=quantity(low=ZERO_ALLOWED, high=0.5))
+    substitutions: Mapping[str, float] = field(factory=dict, converter=substitution_shares)
+    depth: float = field(default=0.5 * nm, validator=quantity(high=1e-6))
+    profile: CompositionProfile = field(default="erf", validator=validators.in_(COMPOSITION_PROFILES))
+
+    @property
+    def mixes(self) -> bool:
+        """Whether atoms of one side come to lie on the other."""
+        return self.intermixing > 0 or self.roughness > 0
+
+
+def right_sites(disorder: Disorder, positions: Array, height: float, periods: Array) -> BoolArray:
+    """(n,) whether each site belongs to the right crystal.
+
+    Parameters
+    ----------
+    disorder : how wide and how rough the interface is
+    positions : (n, 3) sites, m
+    height : of the mean interface, m
+    periods : (2, 3) of the cell, m
+    """
+    rng = np.random.default_rng([disorder.seed, 1])
+    above = positions[:, 2] - height
+    if disorder.roughness > 0:
+        above = above - rough_height(disorder, positions, periods, np.random.default_rng([disorder.seed, 2]))
+    if disorder.intermixing == 0:
+        return above > 0
+    chance = right_share(disorder, above)
+    return np.asarray(rng.random(len(positions)) < chance)
+
+
+def right_share(disorder: Disorder, above: Array) -> Array:
+    """Share of the right crystal at heights above the interface, m."""
+    if disorder.profile == "linear":
+        return np.clip(0.5 + above / (2 * np.sqrt(3) * disorder.intermixing), 0.0, 1.0)
+    from scipy.special import erfc
+
+    return np.asarray(erfc(-above / (np.sqrt(2) * disorder.intermixing)) / 2, dtype=float)
+
+
+def rough_height(disorder: Disorder, positions: Array, periods: Array, rng: np.random.Generator) -> Array:
+    """(n,) height of the interface above its mean at the place of each site, m.
+
+    A sum of waves that fit into the cell, with Gaussian amplitudes of the spectrum exp(-(q ξ)²/4) of a height whose
+    correlation falls off as exp(-(r/ξ)²); scaled to the rms value that was asked for.
+    """
+    reciprocal = 2 * np.pi * np.linalg.inv(periods[:, :2]).T
+    most = np.ceil(6 / disorder.correlation / np.linalg.norm(reciprocal, axis=1)).astype(int)
+    most = np.clip(most, 1, 24)
+    axes = [np.arange(-m, m + 1) for m in most]
+    mesh = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 2)
+    steps = mesh[len(mesh) // 2 + 1 :]  # one of each pair of opposite waves, and no constant
+    q = steps @ reciprocal
+    spectrum = np.exp(-((np.linalg.norm(q, axis=1) * disorder.correlation) ** 2) / 8)
+    amplitude = spectrum * np.sqrt(rng.exponential(size=len(q)))
+    phase = rng.uniform(0, 2 * np.pi, len(q))
+    rms = np.sqrt((amplitude**2).sum() / 2)
+    wave = np.cos(positions[:, :2] @ q.T + phase) @ amplitude
+    return np.asarray(disorder.roughness * wave / rms, dtype=float)
+
+
+def choose_sites(
+    disorder: Disorder, positions: Array, height: float, allowed: BoolArray
+) -> tuple[BoolArray, dict[str, BoolArray]]:
+    """Sites that are empty and sites that foreign elements take.
+
+    Parameters
+    ----------
+    disorder : the shares
+    positions : (n, 3) m
+    height : of the mean interface, m
+    allowed : (n,) sites that may be changed; others are never
+
+    Returns
+    -------
+    empty (n,), and (n,) for each element; the number of sites is the share of those within the depth, rounded
+    """
+    near = np.flatnonzero(np.abs(positions[:, 2] - height) <= disorder.depth + 1e-3 * angstrom)
+    if not allowed[near].all():
+        raise InputError(
+            f"disorder to a depth of {disorder.depth / nm:g} nm reaches the outermost layers, which must be those of "
+            "the crystals: take more layers or a smaller depth"
+        )
+    order = np.random.default_rng([disorder.seed, 3]).permutation(near)
+    empty = np.zeros(len(positions), dtype=bool)
+    count = round(disorder.vacancies * len(near))
+    empty[order[:count]] = True
+    taken: dict[str, BoolArray] = {}
+    for symbol, share in disorder.substitutions.items():
+        more = round(share * len(near))
+        taken[symbol] = np.zeros(len(positions), dtype=bool)
+        taken[symbol][order[count : count + more]] = True
+        count += more
+    return empty, taken

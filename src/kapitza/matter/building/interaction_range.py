@@ -1,0 +1,191 @@
+"""Range of force constants: cut off at a distance, or continued by the dipole forces of a polar crystal."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from attrs import evolve, frozen
+from numpy.typing import ArrayLike, NDArray
+
+from kapitza.core.arrays import Array
+from kapitza.errors import InputError
+from kapitza.matter.brillouin import IntArray
+from kapitza.matter.building.surface import layer_vectors, place_in_layer, plane_indices, upright_rotation
+from kapitza.matter.crystal import Crystal, integer_array, unit_vector
+from kapitza.matter.files.crystals import enforce_sum_rule
+from kapitza.matter.files.folding import minkowski_basis, nearest_images, symmetric_blocks
+from kapitza.matter.polar import commensurate_wavevectors
+from kapitza.units import THz, angstrom
+
+COMPARED_WAVEVECTORS = 200  # wave vectors at which frequencies are compared
+WAVEVECTOR_SEED = 5
+FREQUENCY_ROUNDING = 1e-9 * THz  # differences of frequencies below this are rounding
+
+
+@frozen(eq=False)
+class Truncation:
+    """A crystal whose forces end, and how it differs from the one they were taken from.
+
+    Attributes
+    ----------
+    crystal : with force constants up to `reach`, the acoustic sum rule enforced
+    reach : m
+    dropped : largest force constant left out, over the largest one
+    rms, worst : difference of frequencies over the Brillouin zone, rad s⁻¹
+    acoustic : the same of the three lowest branches, worst, rad s⁻¹
+    along : (3,) direction along which `reach` counts; None: in every direction
+    """
+
+    crystal: Crystal
+    reach: float
+    dropped: float
+    rms: float
+    worst: float
+    acoustic: float
+    along: Array | None = None
+
+    def __str__(self) -> str:
+        """One line for notes and logs."""
+        where = "" if self.along is None else " along the normal"
+        rms, worst, acoustic = (
+            0.0 if value < FREQUENCY_ROUNDING else value / THz for value in (self.rms, self.worst, self.acoustic)
+        )
+        return (
+            f"{self.crystal.name}: forces beyond {self.reach / angstrom:.3g} Å{where} left out, the largest of them "
+            f"{100 * self.dropped:.2g} % of the largest force constant; frequencies change by {rms:.2g} THz "
+            f"rms, {worst:.2g} THz at most ({acoustic:.2g} THz acoustic)"
+        )
+
+
+def truncate_force_constants(
+    crystal: Crystal, reach: float, *, whole: Crystal | None = None, normal: ArrayLike | None = None
+) -> Truncation:
+    """Leave out force constants between atoms further apart than `reach`.
+
+    A principal layer has to end along the normal alone.  With `normal` forces along the plane stay as far as the
+    crystal has them: of dipoles these hold most, since waves of charges in a plane have fields that fall off
+    exponentially along its normal.  The cut is then between layers of whole cells, which are neutral: one between the
+    planes of ions would leave forces of charges that nothing screens.
+
+    Parameters
+    ----------
+    crystal : with all its force constants in `force_constants` (loaded with nac=False)
+    reach : m; along the normal between layers of one cell, of which neighbours always keep their forces
+    whole : what frequencies are compared with, such as the same crystal with its dipole forces; None: `crystal`
+    normal : (3,) Cartesian normal of a lattice plane, along which alone distances count; None: in space
+
+    Raises
+    ------
+    InputError
+        if nothing but self terms would be left
+    """
+    if crystal.polar is not None:
+        raise InputError(
+            f"{crystal.name}: load it with nac=False, so that the force constants of the supercell hold the dipole "
+            "forces as far as it goes; compare with the other by `whole`"
+        )
+    n = crystal.masses.size
+    blocks = crystal.force_constants.reshape(-1, n, 3, n, 3).transpose(0, 1, 3, 2, 4)
+    along = None if normal is None else unit_vector(normal)
+    distance = np.linalg.norm(pair_vectors(crystal), axis=-1)
+    far = distance > reach if along is None else far_planes(crystal, along, reach)
+    size = np.abs(blocks).max(axis=(3, 4))
+    if not (size[~far & (distance > 0.1 * angstrom)] > 0).any():
+        raise InputError(
+            f"{crystal.name}: no two atoms are nearer than {reach / angstrom:.3g} Å; wanted a longer reach"
+        )
+    kept = np.where(far[..., None, None], 0.0, blocks)
+    some = np.abs(kept).max(axis=(1, 2, 3, 4)) > 0
+    values = kept[some].transpose(0, 1, 3, 2, 4).reshape(-1, 3 * n, 3 * n)
+    cells = crystal.cells[some]
+    residual, balanced = enforce_sum_rule(cells, values, np.zeros(values.shape[1:]))
+    short = evolve(crystal, cells=cells, force_constants=balanced, residual=residual)
+    shift = frequency_differences(short, crystal if whole is None else whole)
+    return Truncation(
+        short,
+        reach,
+        float(size[far].max(initial=0.0) / size.max()),
+        float(np.sqrt((shift**2).mean())),
+        float(shift.max()),
+        float(shift[:, :3].max()),
+        along,
+    )
+
+
+def far_planes(crystal: Crystal, along: Array, reach: float) -> NDArray[np.bool_]:
+    """(nR, n, n) whether the layers of two atoms are further apart than `reach`, and not neighbours.
+
+    Layers are those into which `oriented_crystal` cuts the crystal, each one cell thick.
+    """
+    vectors = layer_vectors(crystal.lattice, plane_indices(crystal.lattice, along))
+    lattice = vectors @ crystal.lattice
+    turn = upright_rotation(lattice)
+    moves, _ = place_in_layer(lattice @ turn, crystal.positions @ turn)
+    own = np.round(crystal.cells @ np.linalg.inv(vectors.astype(float)))[:, 2]
+    layers = np.abs(own[:, None, None] + moves[:, None, 2] - moves[:, 2])
+    return np.asarray((layers > 1) & (layers * (lattice @ turn)[2, 2] > reach * (1 + 1e-9)))
+
+
+def pair_vectors(crystal: Crystal) -> Array:
+    """(nR, n, n, 3) from the atoms of a cell to those of the cell at R, m."""
+    return np.asarray(
+        (crystal.cells @ crystal.lattice)[:, None, None] + crystal.positions - crystal.positions[:, None], dtype=float
+    )
+
+
+def frequency_differences(one: Crystal, other: Crystal) -> Array:
+    """(nq, 3n) differences of the frequencies of two crystals at wave vectors all over the Brillouin zone, rad s⁻¹."""
+    q = np.random.default_rng(WAVEVECTOR_SEED).random((COMPARED_WAVEVECTORS, 3)) - 0.5
+    return np.abs(one.frequencies(q @ one.reciprocal) - other.frequencies(q @ other.reciprocal))
+
+
+MAX_CELLS = 4096
+WAVEVECTORS_PER_CHUNK = 64  # wave vectors at a time
+
+
+def extend_dipole_forces(crystal: Crystal, repeats: Sequence[int]) -> Crystal:
+    """Return a crystal whose force constants hold its dipole forces up to half of a supercell of so many cells.
+
+    Parameters
+    ----------
+    crystal : with dipole forces apart (`polar`)
+    repeats : (3,) cells of the supercell along the lattice vectors
+
+    Returns
+    -------
+    The same crystal with all its forces in `force_constants` and `polar` None; cut them off with `truncated`
+
+    Raises
+    ------
+    InputError
+        for a crystal without charges, or a supercell of more than 4096 cells
+    """
+    counts = integer_array(list(repeats))
+    if crystal.polar is None:
+        raise InputError(f"{crystal.name} has no charges: its force constants are all there is, nothing to extend")
+    if counts.shape != (3,) or counts.min() < 1 or counts.prod() > MAX_CELLS:
+        raise InputError(f"repeats = {list(repeats)}: wanted three numbers from 1, together at most {MAX_CELLS} cells")
+    n = crystal.masses.size
+    steps = np.stack(np.meshgrid(*(np.arange(c) for c in counts), indexing="ij"), axis=-1).reshape(-1, 3)
+    values = supercell_constants(crystal, counts, steps).reshape(len(steps), n, 3, n, 3).transpose(0, 1, 3, 2, 4)
+    first, second = (index.ravel() for index in np.indices((n, n)))
+    apart = crystal.positions[second] - crystal.positions[first]
+    vectors = ((steps @ crystal.lattice)[:, None] + apart).reshape(-1, 3)
+    pair, image, share = nearest_images(vectors, minkowski_basis(counts[:, None] * crystal.lattice))
+    step, bond = np.divmod(pair, n * n)
+    i, j = first[bond], second[bond]
+    cells = np.round((image - apart[bond]) @ np.linalg.inv(crystal.lattice)).astype(np.int64)
+    found, blocks = symmetric_blocks(np.column_stack([cells, i, j]), share[:, None, None] * values[step, i, j], n)
+    residual, balanced = enforce_sum_rule(found, blocks, np.zeros(blocks.shape[1:]))
+    return evolve(crystal, cells=found, force_constants=balanced, polar=None, residual=max(residual, crystal.residual))
+
+
+def supercell_constants(crystal: Crystal, counts: IntArray, steps: IntArray) -> Array:
+    """(N, 3n, 3n) force constants between the cell at 0 and those at `steps` (N, 3) of a supercell, N m⁻¹."""
+    waves = commensurate_wavevectors(np.diag(counts).astype(float))
+    size = 3 * crystal.masses.size
+    total = np.zeros((len(steps), size**2))
+    for part in np.array_split(waves, max(1, len(waves) // WAVEVECTORS_PER_CHUNK)):
+        matrix = (crystal.dynamical(part @ crystal.reciprocal) / crystal.weights).reshape(len(part), -1)
+        angle = 2 * np.pi * steps @ part.T
+        total += np.cos(angle) @ matrix.real + np.sin(angle) @ matrix.imag
+    return total.reshape(-1, size, size) / len(waves)

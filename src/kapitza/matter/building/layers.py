@@ -1,0 +1,411 @@
+r"""Leads and junctions from force constants: split into layers, cut out of a joint cell, changed in mass, repeated."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import numpy as np
+from attrs import evolve
+from numpy.typing import ArrayLike
+
+from kapitza.core.arrays import Array, positive
+from kapitza.core.modal import INTERFACE_SIDES
+from kapitza.errors import InputError
+from kapitza.matter.brillouin import IntArray
+from kapitza.matter.crystal import finite_array, integer_array
+from kapitza.matter.junction import (
+    SYMMETRY_TOLERANCE,
+    Junction,
+    JunctionLayer,
+    Lead,
+    force_imbalance,
+    largest_constant,
+    row_sums,
+    supercell_cells,
+)
+
+NEGLIGIBLE_BLOCK = 1e-12  # of the largest force constant: blocks below it are rounding and are left out
+WORST_SUM_RULE = 5e-2  # of the largest force constant: a source this far from the sum rule is no crystal at rest
+MAX_LAYERS = 1000
+LEAD_TOLERANCE = (
+    1e-3  # of the largest force constant: by which the outermost layers of a device may differ from the lead
+)
+
+
+def lead_from_force_constants(
+    name: str,
+    lattice: ArrayLike,
+    masses: ArrayLike,
+    cells: ArrayLike,
+    force_constants: ArrayLike,
+    *,
+    layers: int | None = None,
+    positions: ArrayLike | None = None,
+    symbols: Sequence[str] = (),
+) -> Lead:
+    r"""Split a crystal into principal layers, which reach to their neighbours only.
+
+    Parameters
+    ----------
+    name : for legends and tables
+    lattice : (3, 3) lattice vectors in rows, m: the first two in the plane, the third to the next layer on the right
+    masses : (n,) kg
+    cells : (nR, 3) lattice vectors of the blocks, in integer multiples of `lattice`
+    force_constants : (nR, 3n, 3n) N m⁻¹ (or (nR, n, n) in one dimension)
+    layers : cells along the third vector that make a principal layer; None takes as few as the forces reach
+    positions : (n, 3) m
+    symbols : (n,)
+
+    Returns
+    -------
+    Lead; the acoustic sum rule is enforced on the self terms, and the violation found before is its `residual`
+
+    Raises
+    ------
+    InputError
+        if `layers` cells are fewer than the forces reach, if the sum rule is broken beyond repair, and as in `Lead`
+    """
+    lattice, masses = finite_array(lattice), positive(masses)
+    cells, values = integer_array(cells), finite_array(force_constants)
+    if lattice.shape != (3, 3) or values.ndim != 3 or cells.shape != (len(values), 3):
+        raise InputError(
+            f"{name}: lattice {lattice.shape}, cells {cells.shape} and force constants {values.shape}; "
+            "wanted (3, 3), (nR, 3) and (nR, 3n, 3n)"
+        )
+    check_symmetric(name, cells, values)
+    size = np.abs(values).max(axis=(1, 2))
+    kept = size > NEGLIGIBLE_BLOCK * size.max(initial=0.0)
+    cells, values, size = cells[kept], values[kept], size[kept]
+    reach = max(1, int(np.abs(cells[:, 2]).max(initial=1)))
+    count = reach if layers is None else layers
+    if count < reach:
+        lost = float(size[np.abs(cells[:, 2]) > count].max())
+        raise InputError(
+            f"{name}: force constants of {lost:.3g} N/m ({100 * lost / size.max():.2g} % of the largest) reach "
+            f"{reach} cells along the normal, the principal layer has {count}: take {reach} or leave `layers` out"
+        )
+    shifts, onsite, hop = principal_blocks(cells, values, count)
+    onsite, residual = balance_lead(name, shifts, onsite, hop, values.shape[-1] // masses.size)
+    step = lattice[2]
+    where = None if positions is None else np.concatenate([finite_array(positions) + i * step for i in range(count)])
+    return Lead(
+        name,
+        lattice[:2],
+        count * step,
+        np.tile(masses, count),
+        shifts,
+        onsite,
+        hop,
+        positions=where,
+        symbols=tuple(symbols) * count,
+        residual=residual,
+    )
+
+
+def check_symmetric(name: str, cells: IntArray, values: Array) -> None:
+    """Refuse force constants (nR, f, f) that differ from those of the mirrored pairs; a missing one counts as 0."""
+    place = {cell: i for i, cell in enumerate(map(tuple, cells.tolist()))}
+    partner = [place.get((-a, -b, -c), -1) for a, b, c in cells.tolist()]
+    mirrored = np.where(np.array(partner)[:, None, None] < 0, 0.0, values[partner]).swapaxes(1, 2)
+    worst = float(np.abs(values - mirrored).max(initial=0.0))
+    if worst > SYMMETRY_TOLERANCE * largest_constant(values):
+        raise InputError(
+            f"{name}: force constants differ from those of the mirrored pair by {worst:.3g} N/m (largest "
+            f"{largest_constant(values):.3g}); Φ(-R) = Φ(R)ᵀ must hold: symmetrise them"
+        )
+
+
+def principal_blocks(cells: IntArray, values: Array, count: int) -> tuple[IntArray, Array, Array]:
+    """In-plane lattice vectors, onsite and hop blocks of principal layers of `count` cells."""
+    shifts, place = np.unique(cells[:, :2], axis=0, return_inverse=True)
+    size = values.shape[-1]
+    onsite = np.zeros((len(shifts), count, size, count, size))
+    hop = np.zeros_like(onsite)
+    for r, up, block in zip(place.ravel(), cells[:, 2], values, strict=True):
+        for i in range(count):
+            layer, j = divmod(i + int(up), count)
+            if layer in (0, 1):
+                (onsite, hop)[layer][r, i, :, j, :] += block
+    whole = (len(shifts), count * size, count * size)
+    return shifts, onsite.reshape(whole), hop.reshape(whole)
+
+
+def balance_lead(name: str, shifts: IntArray, onsite: Array, hop: Array, directions: int) -> tuple[Array, float]:
+    """Onsite blocks of a lead that meet the acoustic sum rule, and the violation before."""
+    excess = row_sums(onsite + hop, directions) + row_sums(hop.swapaxes(1, 2), directions)
+    return correct_self_terms(name, shifts, onsite, excess, largest_constant(onsite, hop))
+
+
+def correct_self_terms(name: str, shifts: IntArray, onsite: Array, excess: Array, scale: float) -> tuple[Array, float]:
+    """Take an imbalance (f, d) out of the self terms; the violation that was there, over `scale`."""
+    residual = float(np.abs(excess).max() / scale)
+    if residual > WORST_SUM_RULE:
+        raise InputError(
+            f"{name}: the acoustic sum rule is broken by {residual:.2e} of the largest force constant; above "
+            f"{WORST_SUM_RULE:g} blocks are missing or the crystal is not at rest"
+        )
+    centre = np.flatnonzero((shifts == 0).all(axis=1))
+    if not centre.size:
+        raise InputError(f"{name}: no block at the in-plane lattice vector (0, 0)")
+    fixed = onsite.copy()
+    d = excess.shape[1]
+    for atom in range(len(excess) // d):
+        here = slice(d * atom, d * (atom + 1))
+        term = excess[here]
+        fixed[centre[0], here, here] -= (term + term.T) / 2  # the antisymmetric part is a torque, not a force
+    return fixed, residual
+
+
+def junction_from_layers(
+    name: str,
+    left: Lead,
+    right: Lead,
+    periods: ArrayLike,
+    device: Sequence[JunctionLayer],
+    *,
+    tolerance: float = LEAD_TOLERANCE,
+) -> Junction:
+    """Join layers of one relaxed cell to their leads: check the outermost layers, enforce the sum rule.
+
+    Parameters
+    ----------
+    name : for legends and tables
+    left, right : the leads, with the force constants of the bulk
+    periods : (2, 3) in-plane lattice vectors, m
+    device : the layers; the outermost ones must be those of the leads
+    tolerance : of the largest force constant, by which the outermost layers may differ from the leads
+
+    Raises
+    ------
+    InputError
+        if they differ by more: then the joint cell is too short, and the interface is felt where the lead begins
+    """
+    layers = tuple(device)
+    shape = [slab.onsite.shape for slab in layers]
+    if not layers or any(len(s) != 3 for s in shape):
+        raise InputError(f"{name}: {len(layers)} layers with onsite blocks of shape {shape}, wanted (nR, f, f) each")
+    scale = largest_constant(left.onsite, right.onsite, *(slab.onsite for slab in layers))
+    rows = force_imbalance(layers, left, right)
+    fixed: list[JunctionLayer] = []
+    worst = 0.0
+    for slab, excess in zip(layers, rows, strict=True):
+        onsite, residual = correct_self_terms(name, slab.shifts, slab.onsite, excess, scale)
+        worst = max(worst, residual)
+        fixed.append(evolve(slab, onsite=onsite))
+    result = Junction(name, finite_array(periods), left, right, tuple(fixed), residual=worst)
+    for side, slab in zip(INTERFACE_SIDES, (layers[0], layers[-1]), strict=True):
+        lead = result.lead(side)
+        difference = lead_deviation(slab, lead, result.tiling(side))
+        if difference > tolerance * scale:
+            raise InputError(
+                f"{name}: the outermost layer on the {side} differs from the bulk {lead.name} by {difference:.3g} N/m, "
+                f"{difference / scale:.1e} of the largest force constant (at most {tolerance:g}): take more layers of "
+                "it into the joint cell"
+            )
+    return result
+
+
+def lead_deviation(slab: JunctionLayer, lead: Lead, tiling: IntArray) -> float:
+    """Largest difference of the force constants within a layer of the device and within the same layer of a lead."""
+    shifts, onsite = repeat_blocks(lead.shifts, lead.onsite, tiling)
+    place = {tuple(shift): i for i, shift in enumerate(shifts.tolist())}
+    worst = 0.0
+    for shift, block in zip(slab.shifts.tolist(), slab.onsite, strict=True):
+        i = place.pop(tuple(shift), None)
+        worst = max(worst, float(np.abs(block - (0.0 if i is None else onsite[i])).max()))
+    return max([worst, *(float(np.abs(onsite[i]).max()) for i in place.values())])
+
+
+def cut_into_layers(
+    masses: ArrayLike, shifts: ArrayLike, force_constants: ArrayLike, sizes: Sequence[int], *, periodic: bool = True
+) -> list[JunctionLayer]:
+    """Cut a joint cell, its atoms in the order of the layers, into these layers.
+
+    Parameters
+    ----------
+    masses : (n,) kg
+    shifts : (nR, 2) in-plane lattice vectors of the blocks
+    force_constants : (nR, 3n, 3n) N m⁻¹
+    sizes : atoms of each layer from left to right, n together
+    periodic : the last layer touches the first one, through the other interface of a superlattice
+
+    Returns
+    -------
+    One slab for each layer, each with a hop to the next (None in the last)
+
+    Raises
+    ------
+    InputError
+        if the sizes do not add up, or forces reach beyond the next layer
+    """
+    masses, shifts, values = positive(masses), integer_array(shifts), finite_array(force_constants)
+    if sum(sizes) != masses.size or min(sizes, default=0) < 1:
+        raise InputError(f"layers of {list(sizes)} atoms are not the {masses.size} atoms of the cell")
+    d = values.shape[-1] // masses.size
+    bounds = np.cumsum([0, *sizes])
+    parts = [slice(d * a, d * b) for a, b in pairwise(bounds)]
+    for i, j in zip(*np.triu_indices(len(parts), 2), strict=True):
+        far = largest_constant(values[:, parts[i], parts[j]])
+        if far > NEGLIGIBLE_BLOCK * largest_constant(values) and not (periodic and (i, j) == (0, len(parts) - 1)):
+            raise InputError(
+                f"forces of {far:.3g} N/m reach from layer {i} to layer {j}, beyond the next one: take thicker layers"
+            )
+    made: list[JunctionLayer] = []
+    for i, part in enumerate(parts):
+        hop = values[:, part, parts[i + 1]] if i + 1 < len(parts) else None
+        made.append(JunctionLayer(masses[bounds[i] : bounds[i + 1]], shifts, values[:, part, part], hop))
+    return made
+
+
+def mass_junction(
+    lead: Lead, left_mass: ArrayLike, right_mass: ArrayLike, *, device: Sequence[ArrayLike] | None = None
+) -> Junction:
+    r"""One crystal with two kinds of masses: the force constants stay, so that only the masses scatter.
+
+    Between atoms of two masses the mass-weighted block is $\Phi/\sqrt{m_im_j}$.
+
+    Parameters
+    ----------
+    lead : the crystal
+    left_mass, right_mass : kg, one for all atoms of a layer or (n,)
+    device : masses of each layer between the leads, the outermost ones too; None for a sharp junction
+    """
+    sides = [evolve(lead, masses=layer_masses(lead, mass)) for mass in (left_mass, right_mass)]
+    layers = [sides[0].masses, sides[1].masses] if device is None else [layer_masses(lead, mass) for mass in device]
+    made = [
+        JunctionLayer(mass, lead.shifts, lead.onsite, None if i + 1 == len(layers) else lead.hop, symbols=lead.symbols)
+        for i, mass in enumerate(layers)
+    ]
+    return Junction(f"{lead.name}, two masses", lead.periods, sides[0], sides[1], tuple(made), residual=lead.residual)
+
+
+def layer_masses(lead: Lead, mass: ArrayLike) -> Array:
+    """(n,) masses of a layer, from one number or as given."""
+    return np.broadcast_to(positive(mass), lead.masses.shape)
+
+
+def chain_junction(
+    left: tuple[float, float], right: tuple[float, float], *, bond: float, area: float = 1.0, spacing: float = 1e-10
+) -> Junction:
+    """Two chains of masses and springs, one direction: the junction that `chain_transmission` solves in closed form.
+
+    Parameters
+    ----------
+    left, right : mass of an atom (kg) and stiffness of a spring (N m⁻¹)
+    bond : stiffness of the spring between the end atoms, N m⁻¹
+    area : cross-section of one chain, m²
+    spacing : of the atoms, m
+    """
+    positive([area, spacing])
+    periods = np.sqrt(area) * np.eye(2, 3)
+    step, shifts = np.array([0, 0, spacing]), np.zeros((1, 2), dtype=np.int64)
+    leads = [
+        Lead(f"chain {side}", periods, step, [mass], shifts, chain_block(2 * spring), chain_block(-spring))
+        for side, (mass, spring) in (("left", left), ("right", right))
+    ]
+    ends = (
+        JunctionLayer([left[0]], shifts, chain_block(left[1] + bond), chain_block(-bond)),
+        JunctionLayer([right[0]], shifts, chain_block(right[1] + bond), None),
+    )
+    return Junction("chain", periods, leads[0], leads[1], ends)
+
+
+def chain_block(value: float) -> Array:
+    """(1, 1, 1) force constant of a chain."""
+    return np.full((1, 1, 1), value)
+
+
+def repeat_blocks(shifts: IntArray, blocks: Array, tiling: IntArray) -> tuple[IntArray, Array]:
+    """Blocks between layers in a larger cell, whose periods are `tiling` @ periods; atom i of cell j is j n + i."""
+    cells = supercell_cells(tiling)
+    m = len(cells)
+    place = {tuple(cell): j for j, cell in enumerate(cells.tolist())}
+    target = cells[:, None, :] + shifts
+    outer = np.floor(target @ np.linalg.inv(tiling) + 1e-9).astype(np.int64)
+    inner = target - outer @ tiling
+    found, at = np.unique(outer.reshape(-1, 2), axis=0, return_inverse=True)
+    at = at.reshape(outer.shape[:2])
+    rows, columns = blocks.shape[1:]
+    big = np.zeros((len(found), m, rows, m, columns))
+    for a in range(m):
+        for r in range(len(shifts)):
+            big[at[a, r], a, :, place[tuple(inner[a, r].tolist())], :] += blocks[r]
+    return found, big.reshape(len(found), m * rows, m * columns)
+
+
+def repeat_device(junction: Junction, tiling: ArrayLike) -> Junction:
+    """Repeat the device in the plane, with the leads as they are: for rough, intermixed and defective interfaces.
+
+    Parameters
+    ----------
+    junction : with periods that are to be multiplied
+    tiling : (2, 2) integers N, the new periods are N @ periods; or two integers, for a diagonal N
+
+    Raises
+    ------
+    InputError
+        for a tiling without area; and for a junction whose periods are already larger than those of a lead
+    """
+    grid = integer_array(tiling)
+    grid = np.diag(grid) if grid.shape == (2,) else grid
+    if grid.shape != (2, 2) or np.linalg.det(grid) < 0.5:
+        raise InputError(f"expected 2 x 2 integers of a positive determinant, got {np.asarray(tiling).tolist()}")
+    if any(len(junction.tiles(side)) > 1 for side in ("left", "right")):
+        raise InputError(f"{junction.name} is a supercell already: repeat the junction that it was made of")
+    count = len(supercell_cells(grid))
+    made: list[JunctionLayer] = []
+    for slab in junction.device:
+        shifts, onsite = repeat_blocks(slab.shifts, slab.onsite, grid)
+        hop = None if slab.hop is None else repeat_blocks(slab.shifts, slab.hop, grid)[1]
+        made.append(JunctionLayer(np.tile(slab.masses, count), shifts, onsite, hop, symbols=slab.symbols * count))
+    return evolve(junction, periods=grid @ junction.periods, device=tuple(made))
+
+
+def join_junctions(first: Junction, second: Junction, layers: int = 0) -> Junction:
+    """Put two junctions behind one another: the right lead of the first becomes a film in front of the second.
+
+    Exact for the force constants of both; any number of interfaces come about by doing it again.
+
+    Parameters
+    ----------
+    first, second : the right lead of `first` and the left lead of `second` are the same crystal, in the same periods
+    layers : principal layers of that crystal between the two devices
+
+    Raises
+    ------
+    InputError
+        if the crystals or the periods differ
+    """
+    lead, other = first.right, second.left
+    tiling = first.tiling("right")
+    alike = lead.onsite.shape == other.onsite.shape and np.array_equal(tiling, second.tiling("left"))
+    scale = largest_constant(lead.onsite)
+    if (
+        not alike
+        or max(largest_constant(a - b) for a, b in ((lead.onsite, other.onsite), (lead.hop, other.hop)))
+        > LEAD_TOLERANCE * scale
+    ):
+        raise InputError(
+            f"{first.name} ends with {lead.name}, {second.name} starts with {other.name}: wanted one crystal, with the "
+            "same strain and cell, between the two"
+        )
+    if not 0 <= layers <= MAX_LAYERS:
+        raise InputError(f"layers = {layers}: wanted 0 to {MAX_LAYERS} principal layers between the junctions")
+    shifts, onsite = repeat_blocks(lead.shifts, lead.onsite, tiling)
+    hop = repeat_blocks(lead.shifts, lead.hop, tiling)[1]
+    count = len(supercell_cells(tiling))
+    film = [JunctionLayer(np.tile(lead.masses, count), shifts, onsite, hop, symbols=lead.symbols * count)] * layers
+    device = (*first.device[:-1], attach_hop(first.device[-1], shifts, hop), *film, *second.device)
+    name = f"{first.name} + {second.name}"
+    return Junction(
+        name, first.periods, first.left, second.right, device, residual=max(first.residual, second.residual)
+    )
+
+
+def attach_hop(slab: JunctionLayer, shifts: IntArray, hop: Array) -> JunctionLayer:
+    """Return the last layer of a device with a hop to a layer of the lead behind it."""
+    every = np.unique(np.concatenate([slab.shifts, shifts]), axis=0)
+    place = {tuple(shift): i for i, shift in enumerate(every.tolist())}
+    wide = [np.zeros((len(every), *block.shape[1:])) for block in (slab.onsite, hop)]
+    for found, own, block in zip(wide, (slab.shifts, shifts), (slab.onsite, hop), strict=True):
+        found[[place[tuple(shift)] for shift in own.tolist()]] = block
+    return evolve(slab, shifts=every, onsite=wide[0], hop=wide[1])

@@ -1,0 +1,181 @@
+r"""Common periods of two surfaces: supercells of both that differ by a small strain.
+
+All supercells up to an area are listed, brought to their shortest vectors and compared, after A. Zur and T. C. McGill,
+J. Appl. Phys. 55, 378 (1984), doi:10.1063/1.333084.  (pymatgen does the same and weighs 400 MB; the search is short.)
+With the periods A of the left and B of the right surface, $F$ with $N_RBF = N_LA$ brings one onto the other; its
+singular values less one are the principal strains, its rotation is the twist of the right crystal.
+"""
+
+from itertools import product
+from typing import Literal
+
+import numpy as np
+from attrs import field, frozen
+from numpy.typing import ArrayLike
+
+from kapitza.core.arrays import Array, check_choice
+from kapitza.errors import InputError
+from kapitza.matter.brillouin import IntArray
+from kapitza.matter.crystal import finite_array, integer_array
+from kapitza.units import angstrom
+
+StrainedSide = Literal["left", "right", "both"]
+
+MAX_MATCH_AREA = 400 * angstrom**2
+MAX_MATCH_STRAIN = 0.05
+AREA_TOLERANCE = 1e-6  # relative: areas and strains that differ by less are the same
+EQUIVALENT_BASES = np.array(  # other bases of a reduced lattice, as short or nearly
+    [m for m in product((-1, 0, 1), repeat=4) if m[0] * m[3] - m[1] * m[2] == 1], dtype=np.int64
+).reshape(-1, 2, 2)
+
+
+@frozen(eq=False)
+class SurfaceMatch:
+    """Periods common to two surfaces.
+
+    Attributes
+    ----------
+    left, right : (2, 2) integers: the periods are `left` @ those of the left surface, `right` @ those of the right
+    strain : (2,) principal strains that bring the right surface onto the left one, larger first in size
+    twist : angle by which the right crystal is turned about the normal, rad
+    area : of the common cell, m² (on the left)
+    """
+
+    left: IntArray = field(converter=integer_array)
+    right: IntArray = field(converter=integer_array)
+    strain: Array = field(converter=finite_array)
+    twist: float
+    area: float
+
+
+def match_surfaces(
+    left: ArrayLike,
+    right: ArrayLike,
+    *,
+    strain: float = MAX_MATCH_STRAIN,
+    area: float = MAX_MATCH_AREA,
+    twist: float | None = None,
+) -> list[SurfaceMatch]:
+    """Find common periods of two surfaces, the smallest first, of equal ones the least strained.
+
+    Parameters
+    ----------
+    left, right : (2, 3) or (2, 2) periods of the surfaces in their planes, m
+    strain : largest principal strain
+    area : of the largest common cell, m²
+    twist : turn the right crystal by this angle, rad (to 0.5°), and no other; None: by any
+
+    Returns
+    -------
+    At least one match; of each area only the least strained one of every twist
+
+    Raises
+    ------
+    InputError
+        if nothing matches; the message names the best that is near
+    """
+    one, other = in_plane_periods(left), in_plane_periods(right)
+    if not (0 < strain < 0.5 and area > 0):
+        raise InputError(f"strain = {strain:g}, area = {area:g} m², wanted a strain from 0 to 0.5 and an area above 0")
+    sizes = float(np.linalg.det(one)), float(np.linalg.det(other))
+    found: list[SurfaceMatch] = []
+    best = np.inf
+    for n in range(1, int(area / sizes[0] * (1 + AREA_TOLERANCE)) + 1):
+        low, high = (n * sizes[0] / sizes[1] * (1 + sign * strain) ** 2 for sign in (-1, 1))
+        near = {max(1, round(n * sizes[0] / sizes[1]))}  # for the message where none is near enough
+        for m in near | set(range(max(1, int(np.ceil(low - AREA_TOLERANCE))), int(high + AREA_TOLERANCE) + 1)):
+            fits = best_supercell_matches(one, other, n, m, twist)
+            best = min([best, *(abs(fit.strain[0]) for fit in fits)])
+            found += [fit for fit in fits if abs(fit.strain[0]) <= strain]
+        if found and len({round(fit.area / sizes[0]) for fit in found}) >= 3:
+            break
+    if not found:
+        most = f"; the best one is strained by {100 * best:.2g} %" if np.isfinite(best) else ""
+        raise InputError(
+            f"no common cell up to {area / angstrom**2:.0f} Å² is strained by {100 * strain:.2g} % or less{most}: "
+            "allow more strain or a larger area"
+        )
+    return sorted(found, key=lambda fit: (round(fit.area / sizes[0]), abs(fit.strain[0]), abs(fit.twist)))
+
+
+def in_plane_periods(periods: ArrayLike) -> Array:
+    """(2, 2) in-plane coordinates of two periods, right-handed."""
+    array = finite_array(periods)
+    if array.shape == (2, 3) and np.abs(array[:, 2]).max() < AREA_TOLERANCE * np.abs(array).max():
+        array = array[:, :2]
+    if array.shape != (2, 2) or not np.linalg.det(array) > 0:
+        raise InputError(
+            f"periods {array.tolist()!s:.120} of shape {array.shape}: wanted two vectors in the plane, the second one "
+            "to the left of the first"
+        )
+    return array
+
+
+def best_supercell_matches(left: Array, right: Array, n: int, m: int, twist: float | None) -> list[SurfaceMatch]:
+    """Matches of supercells of n left and m right cells, the least strained one of each twist."""
+    ours, theirs = supercell_bases(left, n), supercell_bases(right, m)
+    big = EQUIVALENT_BASES @ ours[:, None]  # (a, t, 2, 2) integers
+    shape = np.einsum("atij,jk->atik", big, left)
+    other = theirs @ right
+    # row vectors: B F = A, so F = B⁻¹ A
+    map_ = np.einsum("bij,atjk->abtik", np.linalg.inv(other), shape)
+    u, stretch, v = np.linalg.svd(map_)
+    turn = u @ v
+    angle = np.arctan2(turn[..., 0, 1], turn[..., 0, 0])
+    strain = np.abs(stretch - 1).max(axis=-1)
+    if twist is not None:
+        strain = np.where(np.abs((angle - twist + np.pi) % (2 * np.pi) - np.pi) < np.radians(0.5), strain, np.inf)
+    found: dict[int, SurfaceMatch] = {}
+    for flat_index in np.lexsort((np.abs(angle).ravel().round(6), strain.ravel().round(9)))[:48]:
+        a, b, t = np.unravel_index(int(flat_index), strain.shape)
+        if not np.isfinite(strain[a, b, t]):
+            break
+        key = round(float(np.degrees(angle[a, b, t])) * 10)
+        principal = stretch[a, b, t] - 1
+        order = np.argsort(-np.abs(principal))
+        area = n * float(np.linalg.det(left))
+        fit = SurfaceMatch(big[a, t], theirs[b], principal[order], float(angle[a, b, t]), area)
+        found.setdefault(key, fit)
+    return list(found.values())
+
+
+def supercell_bases(periods: Array, n: int) -> IntArray:
+    """(k, 2, 2) all lattices of n cells, each by integers N with short N @ periods of positive area."""
+    found: list[IntArray] = []
+    for a in range(1, n + 1):
+        if n % a == 0:
+            found += [gauss_reduction(np.array([[a, b], [0, n // a]]), periods) for b in range(n // a)]
+    return np.unique(np.array(found), axis=0)
+
+
+def gauss_reduction(grid: IntArray, periods: Array) -> IntArray:
+    """(2, 2) integers of the shortest vectors of the same lattice (Gauss), of positive area."""
+    one, other = grid.copy()
+    for _ in range(100):
+        a, b = one @ periods, other @ periods
+        if a @ a > b @ b * (1 + AREA_TOLERANCE):
+            one, other = other, one
+            a, b = b, a
+        step = round(float(a @ b / (a @ a)))
+        if not step:
+            break
+        other = other - step * one
+    found = np.array([one, other])
+    return found if np.linalg.det(found) > 0 else np.array([one, -other])
+
+
+def common_periods(left: ArrayLike, right: ArrayLike, fit: SurfaceMatch, strained: StrainedSide = "right") -> Array:
+    """(2, 3) periods of the junction, m: those of the left surface, of the right one, or halfway.
+
+    Parameters
+    ----------
+    left, right : (2, 3) or (2, 2) periods of the surfaces, m
+    fit : from `match_surfaces`
+    strained : which of the crystals gives way
+    """
+    check_choice(strained, ("left", "right", "both"), "side to be strained")
+    a = fit.left @ in_plane_periods(left)
+    c, s = np.cos(fit.twist), np.sin(fit.twist)
+    b = fit.right @ in_plane_periods(right) @ np.array([[c, s], [-s, c]])
+    share = {"right": 0.0, "both": 0.5, "left": 1.0}[strained]
+    return np.column_stack([(1 - share) * a + share * b, np.zeros(2)])

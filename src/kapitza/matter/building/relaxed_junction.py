@@ -1,0 +1,384 @@
+r"""Junctions of two crystals from a potential: match, strain, stack, relax, take the force constants, check.
+
+The stack is | left crystal, held | device | right crystal, moving as one rigid body | with vacuum beyond.  The held
+parts are thicker than the forces reach, so that the atoms of the device feel two half-infinite crystals and one
+interface.  The outermost layers of the device stay in the places of the crystals; by how much their force constants
+differ from those of the leads says whether the device is long enough (`lead_mismatch`).
+"""
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import numpy as np
+from attrs import evolve, field, frozen
+from numpy.typing import NDArray
+
+from kapitza.core.arrays import Array
+from kapitza.core.modal import INTERFACE_SIDES
+from kapitza.core.transmission import Side
+from kapitza.errors import InputError
+from kapitza.matter.brillouin import IntArray
+from kapitza.matter.building.disorder import Disorder, choose_sites, right_sites
+from kapitza.matter.building.layers import (
+    cut_into_layers,
+    junction_from_layers,
+    lead_deviation,
+    lead_from_force_constants,
+)
+from kapitza.matter.building.matching import (
+    MAX_MATCH_AREA,
+    MAX_MATCH_STRAIN,
+    StrainedSide,
+    SurfaceMatch,
+    common_periods,
+    in_plane_periods,
+    match_surfaces,
+)
+from kapitza.matter.building.stacking import (
+    AtomStack,
+    Segment,
+    continues_lattice,
+    find_registry,
+    have_same_sites,
+    stack_segments,
+)
+from kapitza.matter.building.surface import orient_structure
+from kapitza.matter.crystal import integer_array
+from kapitza.matter.junction import Junction, JunctionLayer, Lead, largest_constant
+from kapitza.matter.potentials.force_constants import crystal_from_potential, layered_constants
+from kapitza.matter.potentials.force_field import ForceField
+from kapitza.matter.potentials.published import published_potential as potential_of
+from kapitza.matter.potentials.relaxation import relax_cell, relax_interface
+from kapitza.matter.structure import Structure, element_masses, structure
+from kapitza.units import angstrom
+
+DEFAULT_DEPTH = 12 * angstrom  # of crystal on either side of an interface, where nobody says how many layers
+NEGLIGIBLE_CONSTANT = 1e-9  # of the largest force constant: what reaches beyond the next layer and is rounding
+
+MillerIndices = Sequence[int]
+BoolArray = NDArray[np.bool_]
+
+
+@frozen(eq=False)
+class JunctionPlan:
+    """What a junction is to be made of.
+
+    Attributes
+    ----------
+    left, right : crystals: names such as "Si", or structures
+    potential : name of a published potential, or an engine around any ASE calculator
+    orientation : Miller indices of the surface of the left crystal, which faces right
+    right_orientation : the same of the right crystal, which faces left by its back; None: as the left one
+    strain : which crystal is strained to fit the other: "right", "left" or "both"
+    limit, area : largest principal strain, and area of the largest common cell (m²)
+    twist : angle by which the right crystal is turned about the normal, rad; None: what fits best
+    mirror : take the mirror image of the right crystal in the plane of the interface: for grain boundaries
+    layers : principal layers of the device on either side; None: as many as are 12 Å thick, and thicker than the forces
+    contact : elements of the last plane of the left and of the first plane of the right crystal; None: as they cleave
+    interlayers : what is between: pairs of a crystal and a number of its principal layers
+    supercell : repeats of the cell in the plane, for disorder
+    disorder : what is random; None: a sharp interface
+    relax : whether the atoms relax; without, those of the crystals stay where they are and only the distance is found
+    """
+
+    left: str | Structure
+    right: str | Structure
+    potential: str | ForceField
+    orientation: tuple[int, ...] = field(default=(0, 0, 1), converter=tuple)
+    right_orientation: tuple[int, ...] | None = None
+    strain: StrainedSide = "right"
+    limit: float = MAX_MATCH_STRAIN
+    area: float = MAX_MATCH_AREA
+    twist: float | None = None
+    mirror: bool = False
+    layers: int | None = None
+    contact: tuple[str | None, str | None] = (None, None)
+    interlayers: tuple[tuple[str | Structure, int], ...] = field(default=(), converter=tuple)
+    supercell: tuple[int, int] = (1, 1)
+    disorder: Disorder | None = None
+    relax: bool = True
+
+
+def build_junction(
+    left: str | Structure,
+    right: str | Structure,
+    potential: str | ForceField,
+    *,
+    orientation: MillerIndices = (0, 0, 1),
+    right_orientation: MillerIndices | None = None,
+    strain: StrainedSide = "right",
+    limit: float = MAX_MATCH_STRAIN,
+    area: float = MAX_MATCH_AREA,
+    twist: float | None = None,
+    mirror: bool = False,
+    layers: int | None = None,
+    contact: tuple[str | None, str | None] = (None, None),
+    interlayers: Sequence[tuple[str | Structure, int]] = (),
+    supercell: tuple[int, int] = (1, 1),
+    disorder: Disorder | None = None,
+    relax: bool = True,
+) -> Junction:
+    """Build, relax and check a junction of two crystals; the arguments are those of `Plan`.
+
+    Returns
+    -------
+    Junction; its `residual` is the violation of the acoustic sum rule before it was enforced
+
+    Raises
+    ------
+    InputError
+        if no common cell is strained little enough, the elements have no parameters, atoms overlap, or the outermost
+        layers differ from the crystals
+    ConvergenceError
+        if the structure does not come to rest
+    MissingEngine
+        without ase and matscipy
+    """
+    return build_from_plan(
+        JunctionPlan(
+            left, right, potential, tuple(orientation), None if right_orientation is None else tuple(right_orientation),
+            strain, limit, area, twist, mirror, layers, contact, tuple(interlayers), supercell, disorder, relax,
+        )
+    )  # fmt: skip
+
+
+def build_from_plan(plan: JunctionPlan) -> Junction:
+    """Build the junction of a plan; see `build_junction`."""
+    engine = plan_force_field(plan)
+    segments, periods = prepare_segments(plan, engine)
+    name = junction_name(plan, segments)
+    shifts = [find_registry(low, high, periods, engine) for low, high in pairwise(segments)]
+    stack = stack_segments(segments, periods, shifts, engine.reach, name)
+    if plan.disorder is not None:
+        stack = apply_disorder(stack, segments, periods, plan.disorder)
+    body = stack.layer >= stack.layers - 1
+    mobile = (stack.layer > 0) & ~body & plan.relax
+    stack = evolve(stack, atoms=relax_interface(stack.atoms, engine, mobile, body))
+    return extract_junction(stack, segments, periods, engine, name)
+
+
+def plan_force_field(plan: JunctionPlan) -> ForceField:
+    """Return the potential of a plan, for the elements that it needs."""
+    if not isinstance(plan.potential, str):
+        return plan.potential
+    bodies = [plan.left, plan.right, *(body for body, _ in plan.interlayers)]
+    symbols = [symbol for body in bodies for symbol in resolve_structure(body).symbols]
+    more = list(plan.disorder.substitutions) if plan.disorder is not None else []
+    return potential_of(plan.potential, [*symbols, *more])
+
+
+def resolve_structure(body: str | Structure) -> Structure:
+    """Return a structure, given as itself or by name."""
+    return structure(body) if isinstance(body, str) else body
+
+
+def junction_name(plan: JunctionPlan, segments: Sequence[Segment]) -> str:
+    """Name of the junction for legends."""
+    return "|".join(segment.lead.name for segment in segments) + f" ({''.join(map(str, plan.orientation))})"
+
+
+def prepare_segments(plan: JunctionPlan, engine: ForceField) -> tuple[list[Segment], Array]:
+    """Segments of the stack with their strained crystals, and the periods (2, 3) of the junction, m."""
+    bodies = [plan.left, *(body for body, _ in plan.interlayers), plan.right]
+    rest = {id(body): relax_cell(resolve_structure(body), engine) for body in bodies}
+    last = len(bodies) - 1
+    turned: list[Structure] = []
+    for i, body in enumerate(bodies):
+        facing = plan.right_orientation if i and plan.right_orientation is not None else plan.orientation
+        first, top = (plan.contact[1] if i == last else None), (plan.contact[0] if i == 0 else None)
+        one = orient_structure(rest[id(body)], facing, first=first, last=top)
+        turned.append(mirror_structure(one) if plan.mirror and i == last else one)
+    fits = [choose_match(plan, turned[0], one) for one in turned[1:]]
+    grid = np.diag(integer_array(plan.supercell)) @ common_grid([fit.left for fit in fits])
+    main = evolve(fits[-1], left=grid, right=corresponding_grid(fits[-1].left, fits[-1].right, grid))
+    periods = common_periods(turned[0].lattice[:2], turned[-1].lattice[:2], main, plan.strain)
+    grids = [grid, *(corresponding_grid(fit.left, fit.right, grid) for fit in fits)]
+    counts = [plan.layers, *(count for _, count in plan.interlayers), plan.layers]
+    return [
+        make_segment(one, engine, g, periods, count) for one, g, count in zip(turned, grids, counts, strict=True)
+    ], periods
+
+
+def choose_match(plan: JunctionPlan, left: Structure, right: Structure) -> SurfaceMatch:
+    """Choose a match: the smallest, then the least strained, then one whose sites continue those of the left."""
+    periods = left.lattice[:2]
+    fits = match_surfaces(periods, right.lattice[:2], strain=plan.limit, area=plan.area, twist=plan.twist)
+    best = fits[0]
+    equal = [
+        fit for fit in fits if fit.area < best.area * (1 + 1e-4) and abs(fit.strain[0]) < abs(best.strain[0]) + 1e-4
+    ]
+    for fit in equal:
+        turn = np.eye(3)
+        turn[:2, :2] = (
+            np.linalg.inv(fit.right @ in_plane_periods(right.lattice[:2])) @ fit.left @ in_plane_periods(periods)
+        )
+        here, there = (np.vstack([one.lattice[2], one.positions]) for one in (left, right))
+        if np.array_equal(fit.left, fit.right) and have_same_sites(periods, here, there @ turn):
+            return fit
+    return best
+
+
+def common_grid(grids: Sequence[IntArray]) -> IntArray:
+    """(2, 2) cell of the left crystal in which the cells of all matches fit a whole number of times."""
+    first = grids[0]
+    for other in grids[1:]:
+        fits = first @ np.linalg.inv(other.astype(float))
+        if np.abs(fits - np.round(fits)).max() > 1e-6:
+            first = round(abs(float(np.linalg.det(other)))) * first
+    return first
+
+
+def corresponding_grid(left: IntArray, right: IntArray, grid: IntArray) -> IntArray:
+    """Grid of the right crystal in a larger cell `grid` of the left one."""
+    return integer_array(np.round(grid @ np.linalg.inv(left.astype(float))).astype(np.int64) @ right)
+
+
+def make_segment(one: Structure, engine: ForceField, grid: IntArray, periods: Array, layers: int | None) -> Segment:
+    """Strain a crystal to the periods, bring it to rest, and take its force constants."""
+    small = np.linalg.inv(grid.astype(float)) @ in_plane_periods(periods)
+    turn = np.eye(3)
+    turn[:2, :2] = np.linalg.inv(one.lattice[:2, :2]) @ small
+    strained = evolve(one, lattice=one.lattice @ turn, positions=one.positions @ turn, axes=None)
+    if np.abs(turn.T @ turn - np.eye(3)).max() > 1e-9:
+        strained = relax_cell(strained, engine, "normal")
+    lead = structure_lead(strained, engine)
+    if layers is None:
+        layers = 1 + int(np.ceil(max(DEFAULT_DEPTH, engine.reach) / lead.thickness))
+    if layers < 1:
+        raise InputError(f"{one.name}: {layers} layers, wanted at least 1")
+    return Segment(strained, lead, grid, layers)
+
+
+def structure_lead(one: Structure, engine: ForceField) -> Lead:
+    """Lead of a crystal at rest whose surface faces along z, with the fewest cells per principal layer."""
+    crystal = crystal_from_potential(one, engine)
+    return lead_from_force_constants(
+        one.name, one.lattice, one.masses, crystal.cells, crystal.force_constants,
+        positions=one.positions, symbols=one.symbols,
+    )  # fmt: skip
+
+
+def mirror_structure(one: Structure) -> Structure:
+    """Mirror image of an oriented crystal in the plane of its surface, in order of height again."""
+    flip = np.array([1, 1, -1])
+    positions = one.positions * flip
+    lattice = one.lattice * np.array([[1, 1, 1], [1, 1, 1], [-1, -1, 1]])
+    order = np.lexsort((*np.round(positions[:, :2].T / angstrom, 3), np.round(positions[:, 2] / angstrom, 3)))
+    return evolve(
+        one,
+        lattice=lattice,
+        positions=positions[order] - [0, 0, positions[:, 2].min()],
+        masses=one.masses[order],
+        symbols=tuple(one.symbols[i] for i in order),
+    )
+
+
+def apply_disorder(stack: AtomStack, segments: Sequence[Segment], periods: Array, disorder: Disorder) -> AtomStack:
+    """Give sites to the other side, empty them or put foreign atoms there."""
+    symbols = np.array(stack.atoms.symbols)
+    inner = (stack.layer > 0) & (stack.layer < stack.layers - 1)
+    if disorder.mixes:
+        for i, (low, high) in enumerate(pairwise(segments)):
+            if not continues_lattice(low, high):
+                raise InputError(
+                    f"{low.lead.name} and {high.lead.name} do not share their sites: a rough or intermixed interface "
+                    "needs two crystals of one structure"
+                )
+            two = (stack.segment == i) | (stack.segment == i + 1)
+            right = right_sites(disorder, stack.atoms.positions, float(stack.heights[i]), periods)
+            changed = two & (right != (stack.segment == i + 1))
+            if (changed & ~inner).any():
+                raise InputError(
+                    f"{int((changed & ~inner).sum())} sites of the outermost layers would change sides: take more "
+                    "layers, or less roughness and intermixing"
+                )
+            for side, there in ((low, changed & ~right), (high, changed & right)):
+                symbols[there] = np.array(side.cell.symbols)[stack.base[there]]
+    empty = np.zeros(len(symbols), dtype=bool)
+    for height in stack.heights:
+        gone, taken = choose_sites(disorder, stack.atoms.positions, float(height), inner)
+        empty |= gone
+        for symbol, there in taken.items():
+            symbols[there] = symbol
+    return remove_atoms(stack, symbols, empty)
+
+
+def remove_atoms(stack: AtomStack, symbols: NDArray[np.str_], empty: BoolArray) -> AtomStack:
+    """Return a stack with other elements, and without the atoms of empty sites."""
+    masses = np.where(symbols == np.array(stack.atoms.symbols), stack.atoms.masses, element_masses(symbols.tolist()))
+    kept = ~empty
+    atoms = evolve(
+        stack.atoms,
+        positions=stack.atoms.positions[kept],
+        masses=masses[kept],
+        symbols=tuple(symbols[kept].tolist()),
+    )
+    return evolve(stack, atoms=atoms, segment=stack.segment[kept], layer=stack.layer[kept], base=stack.base[kept])
+
+
+def extract_junction(
+    stack: AtomStack, segments: Sequence[Segment], periods: Array, engine: ForceField, name: str
+) -> Junction:
+    """Take the force constants of the device out of a relaxed stack."""
+    rows = np.flatnonzero((stack.layer >= 0) & (stack.layer < stack.layers))
+    shifts, values = layered_constants(stack.atoms, engine, rows)
+    sizes = np.bincount(stack.layer[rows], minlength=stack.layers)
+    sizes = merge_layer_sizes(values, [int(size) for size in sizes])
+    made: list[JunctionLayer] = []
+    start = 0
+    for slab in cut_into_layers(stack.atoms.masses[rows], shifts, values, sizes, periodic=False):
+        here = rows[start : start + slab.masses.size]
+        start += slab.masses.size
+        symbols = tuple(stack.atoms.symbols[i] for i in here)
+        made.append(evolve(slab, positions=stack.atoms.positions[here], symbols=symbols))
+    return junction_from_layers(name, segments[0].lead, segments[-1].lead, periods, made)
+
+
+def merge_layer_sizes(values: Array, sizes: list[int]) -> list[int]:
+    """Sizes of layers, two of them put together wherever forces reach over one, but never the outermost ones."""
+    limit = NEGLIGIBLE_CONSTANT * largest_constant(values)
+    sizes = list(sizes)
+    for _ in range(len(sizes)):
+        bounds = np.cumsum([0, *sizes]) * 3
+        far = [
+            (i, j)
+            for i in range(len(sizes))
+            for j in range(i + 2, len(sizes))
+            if largest_constant(values[:, bounds[i] : bounds[i + 1], bounds[j] : bounds[j + 1]]) > limit
+        ]
+        if not far:
+            return sizes
+        i = far[0][0]
+        k = i + 1 if i + 2 < len(sizes) - 1 else i  # put together with the one above, or below if that is outermost
+        if k == 0 or k + 1 == len(sizes) - 1:
+            raise InputError(
+                f"forces reach over layer {i + 1} of {len(sizes)}, next to the outermost one: take more layers"
+            )
+        sizes[k : k + 2] = [sizes[k] + sizes[k + 1]]
+    return sizes
+
+
+def lead_mismatch(junction: Junction) -> dict[Side, float]:
+    """How much the outermost layers of a device differ from the leads, over the largest force constant, by side.
+
+    Within a layer alone: the couplings to the leads are those of the leads.
+    """
+    scale = largest_constant(*(slab.onsite for slab in junction.device))
+    ends = (junction.device[0], junction.device[-1])
+    return {
+        side: lead_deviation(slab, junction.lead(side), junction.tiling(side)) / scale
+        for side, slab in zip(INTERFACE_SIDES, ends, strict=True)
+    }
+
+
+def build_configurations(plan: JunctionPlan, seeds: Sequence[int]) -> list[Junction]:
+    """Build the same disordered junction once for each seed, to average over what is random.
+
+    Parameters
+    ----------
+    plan : with a `Disorder`
+    seeds : of the random numbers
+    """
+    if plan.disorder is None:
+        raise InputError(f"{len(seeds)} configurations of a sharp interface would be the same one: give a Disorder")
+    return [build_from_plan(evolve(plan, disorder=evolve(plan.disorder, seed=seed))) for seed in seeds]

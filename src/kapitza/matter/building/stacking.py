@@ -1,0 +1,192 @@
+"""Layers of several crystals put on one another: where the atoms are before they relax."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import numpy as np
+from attrs import evolve, field, frozen
+from numpy.typing import NDArray
+
+from kapitza.core.arrays import Array
+from kapitza.matter.brillouin import IntArray
+from kapitza.matter.crystal import integer_array
+from kapitza.matter.junction import Lead, supercell_cells
+from kapitza.matter.potentials.force_field import FORCE_UNIT, ForceField
+from kapitza.matter.potentials.relaxation import relax_interface
+from kapitza.matter.structure import Structure
+
+BoolArray = NDArray[np.bool_]
+
+SITE_MATCH_TOLERANCE = 0.2  # of the shortest period: sites of two crystals that differ by less continue one another
+MAX_THICKNESS_RATIO = 1.3  # of the thickness of layers of crystals that continue one another
+SHIFTS_PER_PERIOD = 4  # places along either period at which a crystal is tried on another
+TRIAL_FORCE_LIMIT = 1e-2 * FORCE_UNIT  # N: forces left while places are tried
+VACUUM_REACHES = 3.0  # times the reach of the forces
+
+
+@frozen(eq=False)
+class Segment:
+    """Some layers of one crystal.
+
+    Attributes
+    ----------
+    cell : the crystal, one cell
+    lead : its principal layers, each some cells thick
+    grid : (2, 2) integers N: the periods of the junction are N @ those of the lead
+    layers : how many
+    """
+
+    cell: Structure
+    lead: Lead
+    grid: IntArray = field(converter=integer_array)
+    layers: int
+
+    def places(self, layer: int) -> Array:
+        """(M n, 3) atoms of a layer, counted from the first one: atom i of cell j is j n + i, m."""
+        assert self.lead.positions is not None  # noqa: S101
+        corners = supercell_cells(self.grid) @ self.lead.periods
+        return (corners[:, None] + self.lead.positions).reshape(-1, 3) + layer * self.lead.step
+
+    @property
+    def extent(self) -> tuple[float, float]:
+        """Heights of the lowest and the highest atom of the first layer, m."""
+        z = self.places(0)[:, 2]
+        return float(z.min()), float(z.max())
+
+    @property
+    def gap(self) -> float:
+        """Distance between the highest atom of a layer and the lowest of the next, m."""
+        low, high = self.extent
+        return self.lead.thickness - (high - low)
+
+
+@frozen(eq=False)
+class AtomStack:
+    """Atoms of a stack, and what each belongs to.
+
+    Attributes
+    ----------
+    atoms : all of them, vacuum along the third lattice vector
+    segment : (n,) of which segment
+    layer : (n,) in which layer of the device, from 0; below 0 in the held part on the left, and from the number of
+        layers upwards in the part on the right that moves as a body
+    base : (n,) which atom of its crystal's cell
+    heights : (k,) mean heights of the interfaces between the segments, m
+    layers : number of layers of the device
+    """
+
+    atoms: Structure
+    segment: IntArray
+    layer: IntArray
+    base: IntArray
+    heights: Array
+    layers: int
+
+
+def stack_segments(
+    segments: Sequence[Segment], periods: Array, shifts: Sequence[Array], reach: float, name: str, *, held: bool = True
+) -> AtomStack:
+    """Stack segments, with held crystal thicker than `reach` (m) at both ends.
+
+    Parameters
+    ----------
+    segments : left crystal, what is between, right crystal
+    periods : (2, 3) of the junction, m
+    shifts : (3,) for each interface: how the upper crystal is moved from the place where it continues the lower, m
+    reach : of the forces, m
+    name : of the structure
+    held : whether to put held crystal there
+    """
+    origins = [np.zeros(3)]
+    for (low, high), shift in zip(pairwise(segments), shifts, strict=True):
+        origins.append(origins[-1] + continuation_shift(low, high) + shift)
+    total = sum(segment.layers for segment in segments)
+    more = [int(np.ceil(reach / segments[i].lead.thickness)) if held else 0 for i in (0, -1)]
+    places: list[Array] = []
+    marks: list[IntArray] = []
+    start = 0
+    for s, segment in enumerate(segments):
+        first = -more[0] if s == 0 else 0
+        last = segment.layers + (more[1] if s + 1 == len(segments) else 0)
+        for layer in range(first, last):
+            at = segment.places(layer) + origins[s]
+            places.append(at)
+            base = np.arange(len(at)) % segment.cell.masses.size
+            marks.append(np.column_stack([np.full(len(at), s), np.full(len(at), start + layer), base]))
+        start += segment.layers
+    positions, mark = np.concatenate(places), np.concatenate(marks)
+    top, bottom = float(positions[:, 2].max()), float(positions[:, 2].min())
+    lattice = np.vstack([periods, [0, 0, top - bottom + VACUUM_REACHES * reach]])
+    symbols = tuple(segments[s].cell.symbols[b] for s, b in mark[:, [0, 2]])
+    masses = np.array([segments[s].cell.masses[b] for s, b in mark[:, [0, 2]]])
+    heights = np.array([boundary_height(positions, mark, s) for s in range(1, len(segments))])
+    return AtomStack(
+        Structure(name, lattice, positions, masses, symbols), mark[:, 0], mark[:, 1], mark[:, 2], heights, total
+    )
+
+
+def boundary_height(positions: Array, mark: IntArray, upper: int) -> float:
+    """Height halfway between two segments, m."""
+    below, above = positions[mark[:, 0] == upper - 1, 2], positions[mark[:, 0] == upper, 2]
+    return float(below.max() + above.min()) / 2
+
+
+def continuation_shift(low: Segment, high: Segment) -> Array:
+    """(3,) from the origin of a segment to that of the next, if it goes on as the lower crystal would, m."""
+    assert low.lead.positions is not None  # noqa: S101
+    assert high.lead.positions is not None  # noqa: S101
+    across = low.lead.positions[0] + low.layers * low.lead.step - high.lead.positions[0]
+    up = (low.layers - 1) * low.lead.thickness + low.extent[1] + (low.gap + high.gap) / 2 - high.extent[0]
+    return np.array([across[0], across[1], up])
+
+
+def continues_lattice(low: Segment, high: Segment) -> bool:
+    """Whether two crystals have the same sites, so that one continues the other."""
+    one, other = (np.vstack([segment.cell.lattice[2], segment.cell.positions]) for segment in (low, high))
+    return np.array_equal(low.grid, high.grid) and have_same_sites(low.lead.periods, one, other)
+
+
+def have_same_sites(periods: Array, one: Array, other: Array) -> bool:
+    """Whether the atoms of two layers are in about the same places, lattice vectors in the plane apart.
+
+    Heights are compared in units of the thickness of each layer.
+
+    Parameters
+    ----------
+    periods : (2, 3) m
+    one, other : (1 + n, 3) step to the next layer, then the atoms, from any origin, m
+    """
+    ratio = one[0, 2] / other[0, 2]
+    if one.shape != other.shape or not 1 / MAX_THICKNESS_RATIO < ratio < MAX_THICKNESS_RATIO:
+        return False
+    size = float(np.linalg.norm(periods, axis=1).min())
+    apart = one - other * np.array([1, 1, ratio])
+    apart[1:] -= apart[1]
+    inside = apart @ np.linalg.pinv(periods)
+    across = (inside - np.round(inside)) @ periods
+    return bool((np.linalg.norm(across[:, :2], axis=1) < SITE_MATCH_TOLERANCE * size).all()) and bool(
+        (np.abs(apart[:, 2]) < SITE_MATCH_TOLERANCE * size).all()
+    )
+
+
+def find_registry(low: Segment, high: Segment, periods: Array, engine: ForceField) -> Array:
+    """(3,) shift of the upper crystal at which it is lowest in energy, from the place where it continues the lower, m.
+
+    A crystal with the same sites continues the lower one.  Others are tried on a grid of places within one of their own
+    cells, each time as a rigid body that finds its own height and place.
+    """
+    if continues_lattice(low, high):
+        return np.zeros(3)
+    thick = [int(np.ceil(engine.reach / segment.lead.thickness)) for segment in (low, high)]
+    pair = [evolve(low, layers=thick[0]), evolve(high, layers=thick[1])]
+    best, found = np.inf, np.zeros(3)
+    for i, j in np.ndindex(SHIFTS_PER_PERIOD, SHIFTS_PER_PERIOD):
+        shift = np.array([i, j]) / SHIFTS_PER_PERIOD @ high.lead.periods
+        trial = stack_segments(pair, periods, [shift], engine.reach, low.lead.name, held=False)
+        upper = trial.segment == 1
+        relaxed = relax_interface(trial.atoms, engine, np.zeros_like(upper), upper, force=TRIAL_FORCE_LIMIT)
+        energy = engine.state(relaxed, periodic=False).energy
+        if energy < best - 1e-4 * abs(best):
+            k = int(np.argmax(upper))
+            best, found = energy, relaxed.positions[k] - trial.atoms.positions[k] + shift
+    return found

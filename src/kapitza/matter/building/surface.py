@@ -1,0 +1,233 @@
+r"""Crystals turned so that a surface of theirs faces along z, cut into layers as thin as the lattice allows.
+
+A lattice plane (hkl) contains the lattice vectors $m$ with $h\cdot m = 0$; the shortest step to the next plane of
+lattice points has $h\cdot m = 1$.  It may be oblique: Si (001) so has a layer of two atoms, half of the cubic cell.
+"""
+
+from itertools import combinations, product
+from math import gcd
+
+import numpy as np
+from attrs import evolve
+from numpy.typing import ArrayLike, NDArray
+
+from kapitza.core.arrays import Array
+from kapitza.errors import InputError
+from kapitza.matter.brillouin import IntArray
+from kapitza.matter.crystal import Crystal, integer_array, unit_vector
+from kapitza.matter.structure import Structure
+from kapitza.units import angstrom
+
+BoolArray = NDArray[np.bool_]
+
+LARGEST_INDEX = 12  # of a lattice plane in the primitive lattice
+INDEX_TOLERANCE = 1e-3  # of the largest index: by which indices of a plane may miss integers
+PLANE_THICKNESS = 0.05 * angstrom  # atoms within this height are one plane of atoms
+
+
+def plane_indices(lattice: Array, normal: ArrayLike) -> IntArray:
+    """(3,) indices of the lattice plane with this Cartesian normal, smallest integers.
+
+    Raises
+    ------
+    InputError
+        if no plane of indices up to 12 has this normal
+    """
+    along = lattice @ unit_vector(normal)
+    for divisor in range(1, LARGEST_INDEX + 1):
+        scaled = along / np.abs(along).max() * divisor
+        whole = np.round(scaled).astype(np.int64)
+        if np.abs(scaled - whole).max() < INDEX_TOLERANCE * divisor and whole.any():
+            return np.asarray(whole // gcd(*map(int, whole)), dtype=np.int64)
+    raise InputError(
+        f"no lattice plane with indices up to {LARGEST_INDEX} has the normal {np.asarray(normal).tolist()}: a surface "
+        "needs one that repeats"
+    )
+
+
+def layer_vectors(lattice: Array, indices: ArrayLike) -> IntArray:
+    """(3, 3) integers N: N @ lattice has two short vectors in the plane and a short one to the next plane.
+
+    The determinant is 1: the cell is as small as that of the lattice.
+    """
+    h = integer_array(indices)
+    reach = int(np.abs(h).max()) + 2
+    steps = np.array(list(product(range(-reach, reach + 1), repeat=3)))
+    height = steps @ h
+    vectors = steps @ lattice
+    size = np.round(np.linalg.norm(vectors, axis=1) / np.linalg.norm(lattice[0]), 5)
+    order = np.lexsort((*(-steps.T), size))  # of equal lengths the same one every time
+    flat = [i for i in order if height[i] == 0 and size[i] > 0][:24]
+    up = steps[next(i for i in order if height[i] == 1)]
+    for i, j in sorted(combinations(range(len(flat)), 2), key=sum):
+        found = np.array([steps[flat[i]], steps[flat[j]], up])
+        volume = round(float(np.linalg.det(found)))
+        if abs(volume) == 1:
+            right_handed = np.linalg.det(found @ lattice) > 0
+            return found if right_handed else np.array([found[0], -found[1], found[2]])
+    raise InputError(f"no two short vectors span the plane {h.tolist()}: reduce the lattice first")
+
+
+def upright_rotation(lattice: Array) -> Array:
+    """(3, 3) rotation Q, vectors in rows turn as v @ Q: the first one comes along x, the first two into the plane."""
+    x = unit_vector(lattice[0])
+    z = unit_vector(np.cross(lattice[0], lattice[1]))
+    return np.column_stack([x, np.cross(z, x), z])
+
+
+def orient_structure(
+    one: Structure, orientation: ArrayLike, *, first: str | None = None, last: str | None = None
+) -> Structure:
+    """Turn a structure so that a surface faces along z: the thinnest layer that repeats, atoms in order of height.
+
+    Parameters
+    ----------
+    one : the crystal
+    orientation : (3,) Miller indices, in the lattice of `one.axes`
+    first, last : element of the lowest and the highest atom of the layer; None: whatever is next to the widest gap
+
+    Returns
+    -------
+    lattice: two vectors in the plane, the first along x, and the step to the next layer; the cut between layers is in
+    the widest gap between planes of atoms, where a crystal cleaves
+    """
+    axes = one.lattice if one.axes is None else one.axes
+    miller = integer_array(orientation)
+    if miller.shape != (3,) or not np.any(miller):
+        raise InputError(f"orientation {orientation!r:.60}, wanted three Miller indices such as (0, 0, 1)")
+    normal = np.linalg.inv(axes) @ miller.astype(float)
+    vectors = layer_vectors(one.lattice, plane_indices(one.lattice, normal))
+    lattice = vectors @ one.lattice
+    turn = upright_rotation(lattice)
+    made = evolve(one, lattice=lattice @ turn, positions=one.positions @ turn, axes=axes @ turn)
+    return cut_layer(made, first, last)
+
+
+def cut_layer(one: Structure, first: str | None = None, last: str | None = None) -> Structure:
+    """Move atoms by lattice vectors into one layer that starts above the widest gap, in order of height.
+
+    Raises
+    ------
+    InputError
+        if no gap between planes of atoms has the element `first` above it and `last` below it
+    """
+    wanted = np.array([[want is None or symbol == want for symbol in one.symbols] for want in (first, last)])
+    if not wanted.any(axis=1).all():
+        raise InputError(f"{one.name} has no {first if not wanted[0].any() else last}: it has {', '.join(one.symbols)}")
+    moves, order = place_in_layer(one.lattice, one.positions, wanted)
+    positions = (one.positions + moves @ one.lattice)[order]
+    return evolve(
+        one,
+        positions=positions - [0, 0, positions[0, 2]],
+        masses=one.masses[order],
+        symbols=tuple(one.symbols[i] for i in order),
+    )
+
+
+def place_in_layer(lattice: Array, positions: Array, wanted: BoolArray | None = None) -> tuple[IntArray, IntArray]:
+    """Put atoms into one layer above the widest gap between planes of atoms.
+
+    Parameters
+    ----------
+    lattice : (3, 3) m, the first two vectors in the plane z = 0
+    positions : (n, 3) m
+    wanted : (2, n) atoms that may be the first above the gap, and the last below it
+
+    Returns
+    -------
+    (n, 3) lattice vectors that bring the atoms there, and (n,) their order of height
+    """
+    thickness = float(lattice[2, 2])
+    height = positions[:, 2]
+    inside = height - np.floor(height / thickness + 1e-9) * thickness
+    order = np.argsort(inside, kind="stable")
+    level = inside[order]
+    gaps = np.diff(level, append=level[0] + thickness)
+    if wanted is not None:
+        gaps[~(wanted[1, order] & wanted[0, np.roll(order, -1)])] = -1.0
+    widest = int(np.flatnonzero(gaps > gaps.max() - PLANE_THICKNESS)[-1])
+    if gaps[widest] < 0:
+        raise InputError("no two neighbouring planes of atoms have the elements that are to meet at the interface")
+    start = level[(widest + 1) % len(level)] - PLANE_THICKNESS
+    steps = np.floor((start - height) / thickness + 1).astype(np.int64)
+    lifted = positions + steps[:, None] * lattice[2]
+    flat = lifted[:, :2] @ np.linalg.inv(lattice[:2, :2])
+    moves = np.column_stack([-np.floor(flat + 1e-6).astype(np.int64), steps])
+    final = positions + moves @ lattice
+    rank = np.lexsort((*np.round(final[:, :2].T / angstrom, 3), np.round(final[:, 2] / angstrom, 3)))
+    return moves, np.asarray(rank, dtype=np.int64)
+
+
+def orient_crystal(crystal: Crystal, normal: ArrayLike) -> Crystal:
+    """Turn a crystal with its force constants so that a surface faces along z, as `oriented` does.
+
+    Parameters
+    ----------
+    crystal : with short-range force constants alone; dipole forces do not end (see `Crystal.polar`)
+    normal : (3,) Cartesian normal in the frame of the crystal
+
+    Raises
+    ------
+    InputError
+        for a normal that no lattice plane has, or a crystal with dipole forces apart
+    """
+    if crystal.polar is not None:
+        raise InputError(
+            f"{crystal.name}: the dipole forces reach for ever and fit into no layer: load it with nac=False, so that "
+            "the force constants of the supercell hold them as far as it goes"
+        )
+    return change_lattice(crystal, layer_vectors(crystal.lattice, plane_indices(crystal.lattice, normal)))
+
+
+def change_lattice(crystal: Crystal, vectors: IntArray) -> Crystal:
+    """Describe a crystal by other lattice vectors, upright, its atoms in one layer.
+
+    Parameters
+    ----------
+    crystal : without dipole forces apart
+    vectors : (3, 3) integers of determinant 1: the new lattice vectors are `vectors` @ the old ones
+    """
+    lattice = vectors @ crystal.lattice
+    turn = upright_rotation(lattice)
+    lattice, positions = lattice @ turn, crystal.positions @ turn
+    moves, order = place_in_layer(lattice, positions)
+    cells = np.round(crystal.cells @ np.linalg.inv(vectors.astype(float))).astype(np.int64)
+    n = crystal.masses.size
+    blocks = crystal.force_constants.reshape(len(cells), n, 3, n, 3).transpose(0, 1, 3, 2, 4)
+    blocks = turn.T @ blocks @ turn
+    cells, values = move_atoms(cells, blocks, moves, order)
+    return evolve(
+        crystal,
+        lattice=lattice,
+        positions=(positions + moves @ lattice)[order],
+        masses=crystal.masses[order],
+        cells=cells,
+        force_constants=values,
+        symbols=tuple(crystal.symbols[i] for i in order) if crystal.symbols else (),
+    )
+
+
+def move_atoms(cells: IntArray, blocks: Array, moves: IntArray, order: IntArray) -> tuple[IntArray, Array]:
+    r"""Force constants of atoms that were moved by lattice vectors $s_i$: R becomes $R + s_i - s_j$, in a new order.
+
+    Parameters
+    ----------
+    cells : (nR, 3)
+    blocks : (nR, n, n, 3, 3)
+    moves : (n, 3)
+    order : (n,)
+
+    Returns
+    -------
+    cells (nR', 3) and force constants (nR', 3n, 3n)
+    """
+    n = len(order)
+    keys = cells[:, None, None, :] + moves[None, :, None, :] - moves[None, None, :, :]
+    found, place = np.unique(keys.reshape(-1, 3), axis=0, return_inverse=True)
+    total = np.zeros((len(found), n, n, 3, 3))
+    i, j = np.indices((n, n))
+    shape = (len(cells), n, n)
+    np.add.at(total, (place.reshape(shape), np.broadcast_to(i, shape), np.broadcast_to(j, shape)), blocks)
+    total = total[:, order][:, :, order]
+    kept = np.abs(total).max(axis=(1, 2, 3, 4)) > 0
+    return found[kept], total[kept].transpose(0, 1, 3, 2, 4).reshape(-1, 3 * n, 3 * n)

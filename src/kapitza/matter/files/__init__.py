@@ -1,0 +1,1 @@
+"""Readers of force constants and of materials."""

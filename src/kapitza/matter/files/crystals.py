@@ -1,0 +1,249 @@
+"""Crystals from files: folding, sum rule, dipole forces, and a look at whether the units can be right."""
+
+import warnings
+from os import PathLike
+from pathlib import Path
+
+import numpy as np
+from attrs import evolve
+from numpy.typing import ArrayLike
+
+from kapitza.core.arrays import Array
+from kapitza.errors import DataError, InputError, ValidityWarning
+from kapitza.matter.brillouin import IntArray
+from kapitza.matter.crystal import Crystal, finite_array
+from kapitza.matter.files.folding import (
+    fold_force_constants,
+    map_supercell_atoms,
+    minkowski_basis,
+    nearest_images,
+    row_atoms,
+)
+from kapitza.matter.files.phonopy import SupercellData, read_phonopy, unit_lattice
+from kapitza.matter.polar import DipoleForces, neutral_charges, short_range_constants
+from kapitza.units import angstrom
+
+# Covalent radii in pm: B. Cordero et al., Dalton Trans. 2008, 2832, doi:10.1039/b801115j (low-spin where two are
+# given); noble gases are left out, for they are bound otherwise
+COVALENT_RADII = {
+    symbol: int(radius)
+    for symbol, _, radius in (
+        entry.partition(":")
+        for entry in [
+            "H:31",
+            "Li:128",
+            "Be:96",
+            "B:84",
+            "C:76",
+            "N:71",
+            "O:66",
+            "F:57",
+            "Na:166",
+            "Mg:141",
+            "Al:121",
+            "Si:111",
+            "P:107",
+            "S:105",
+            "Cl:102",
+            "K:203",
+            "Ca:176",
+            "Sc:170",
+            "Ti:160",
+            "V:153",
+            "Cr:139",
+            "Mn:139",
+            "Fe:132",
+            "Co:126",
+            "Ni:124",
+            "Cu:132",
+            "Zn:122",
+            "Ga:122",
+            "Ge:120",
+            "As:119",
+            "Se:120",
+            "Br:120",
+            "Rb:220",
+            "Sr:195",
+            "Y:190",
+            "Zr:175",
+            "Nb:164",
+            "Mo:154",
+            "Tc:147",
+            "Ru:146",
+            "Rh:142",
+            "Pd:139",
+            "Ag:145",
+            "Cd:144",
+            "In:142",
+            "Sn:139",
+            "Sb:139",
+            "Te:138",
+            "I:139",
+            "Cs:244",
+            "Ba:215",
+            "La:207",
+            "Ce:204",
+            "Hf:175",
+            "Ta:170",
+            "W:162",
+            "Re:151",
+            "Os:144",
+            "Ir:141",
+            "Pt:136",
+            "Au:136",
+            "Hg:132",
+            "Tl:145",
+            "Pb:146",
+            "Bi:148",
+        ]
+    )
+}
+BOND_RATIO_RANGE = (
+    0.7,
+    1.6,
+)  # shortest bond over the sum of covalent radii; bohr taken for Å or the reverse is a factor 1.89
+DENSITY_RANGE = (20.0, 30_000.0)  # kg m⁻³
+REPORTED_RESIDUAL = 1e-2  # of the largest force constant: violations of the sum rule that are reported
+
+
+def load_crystal(
+    path: str | PathLike[str],
+    *,
+    nac: bool = True,
+    sum_rule: bool = True,
+    force_constants: str | PathLike[str] | None = None,
+    charges: tuple[ArrayLike, ArrayLike] | None = None,
+) -> Crystal:
+    """Read a crystal from a `phonopy.yaml`.
+
+    Parameters
+    ----------
+    path : the file; its name without suffix becomes the name of the crystal
+    nac : whether to split off dipole forces where the file has Born charges, so that polar modes are split as they
+        should
+    sum_rule : whether to change the force of each atom on itself such that moving all atoms together costs nothing
+    force_constants : FORCE_CONSTANTS, force_constants.hdf5 or FORCE_SETS, where they are not in `path`
+    charges : Born charges (n, 3, 3) or (n,) in units of e, and the dielectric constant (3, 3) or a number, where the
+        file has none or others are wanted
+
+    Raises
+    ------
+    DataError
+        with file and line, if the file is not what it should be, or its density is none of a solid
+
+    Warns
+    -----
+    ValidityWarning
+        where bonds are too short or too long by the factor of wrong units, or the sum rule fails by more than 1 %
+    """
+    data = read_phonopy(path, force_constants)
+    check_units(data, path)
+    if charges is not None:
+        data = replace_charges(data, *charges)
+    positions = data.primitive.points @ data.primitive.lattice
+    polar = None
+    if nac and data.born is not None and data.dielectric is not None:
+        polar = DipoleForces(data.primitive.lattice, positions, neutral_charges(data.born), data.dielectric)
+        data = subtract_dipole_forces(data, polar, path)
+    cells, values = fold_force_constants(data, path)
+    field = np.zeros(values.shape[1:]) if polar is None else polar.matrix(np.zeros((1, 3)))[0].real
+    residual, corrected = enforce_sum_rule(cells, values, field)
+    if residual > REPORTED_RESIDUAL:
+        done = "corrected" if sum_rule else "kept"
+        warn_implausible(
+            f"{path}: the acoustic sum rule is off by {residual:.2g} of the largest force constant ({done})"
+        )
+    name = Path(path).name.split(".")[0]
+    symbols = data.primitive.symbols
+    values = corrected if sum_rule else values
+    return Crystal(
+        name, data.primitive.lattice, positions, data.primitive.masses, cells, values, symbols, polar, residual
+    )
+
+
+def replace_charges(data: SupercellData, born: ArrayLike, dielectric: ArrayLike) -> SupercellData:
+    """Return a supercell with other charges."""
+    n = len(data.primitive.masses)
+    charge, screening = finite_array(born), finite_array(dielectric)
+    charge = charge[:, None, None] * np.eye(3) if charge.ndim == 1 else charge
+    screening = screening * np.eye(3) if screening.ndim == 0 else screening
+    if charge.shape != (n, 3, 3) or screening.shape != (3, 3):
+        raise InputError(
+            f"Born charges {charge.shape} and dielectric constant {screening.shape}, wanted ({n}, 3, 3) or ({n},) and "
+            "(3, 3) or a number"
+        )
+    if not np.linalg.eigvalsh(screening + screening.T)[0] > 0:
+        raise InputError(f"the dielectric constant {screening.tolist()!s:.60} is not positive")
+    return evolve(data, born=charge, dielectric=screening)
+
+
+def subtract_dipole_forces(data: SupercellData, polar: DipoleForces, path: str | PathLike[str]) -> SupercellData:
+    """Take the dipole forces off the force constants of a supercell."""
+    kind, cells = map_supercell_atoms(data.primitive, data.supercell, path)
+    steps = cells[None] - cells[row_atoms(data, kind, path)][:, None]
+    multiple = np.round(data.supercell.lattice @ np.linalg.inv(data.primitive.lattice))
+    if len(kind) // len(polar.positions) > 20_000:
+        raise DataError(
+            f"{len(kind)} atoms are too many for the dipole forces of a supercell; use nac=False", file=path
+        )
+    return evolve(data, force_constants=short_range_constants(polar, data.force_constants, kind, steps, multiple))
+
+
+def enforce_sum_rule(cells: IntArray, values: Array, field: Array) -> tuple[float, Array]:
+    """Violation of the acoustic sum rule over the largest force constant, and blocks that obey it.
+
+    `field` (3n, 3n) are the dipole forces at Γ, which come on top of the blocks.
+    """
+    n = values.shape[1] // 3
+    total = (values.sum(axis=0) + field).reshape(n, 3, n, 3).sum(axis=2)
+    home = int(np.flatnonzero((cells == 0).all(axis=1))[0])
+    corrected = values.copy()
+    for i in range(n):
+        corrected[home, 3 * i : 3 * i + 3, 3 * i : 3 * i + 3] -= 0.5 * (total[i] + total[i].T)
+    largest = float(np.abs(values).max())
+    return (float(np.abs(total).max()) / largest if largest else 0.0), corrected
+
+
+def check_units(data: SupercellData, path: str | PathLike[str]) -> None:
+    """Look at density and bonds: most wrong units show there."""
+    cell = data.primitive
+    density = cell.masses.sum() / abs(np.linalg.det(cell.lattice))
+    if not DENSITY_RANGE[0] <= density <= DENSITY_RANGE[1]:
+        raise DataError(
+            f"a density of {density:.3g} kg/m³ is none of a solid (wanted {DENSITY_RANGE[0]:g} to "
+            f"{DENSITY_RANGE[1]:g}); "
+            "check physical_unit: length (angstrom or au) and the lattice",
+            file=path,
+        )
+    radii = np.array([COVALENT_RADII.get(symbol, 0) for symbol in cell.symbols]) * 1e-12
+    ratio = shortest_bond(cell.points @ cell.lattice, radii, minkowski_basis(cell.lattice, path))
+    if not BOND_RATIO_RANGE[0] <= ratio <= BOND_RATIO_RANGE[1]:
+        warn_implausible(
+            f"{path}: the shortest bond is {ratio:.2f} times the sum of covalent radii (usual: 0.8 to 1.3, density "
+            f"{density:.4g} kg/m³); bohr and Å mixed up in physical_unit?"
+        )
+
+
+def shortest_bond(positions: Array, radii: Array, lattice: Array) -> float:
+    """Least distance of two atoms over the sum of their radii; 1 where no radius is known."""
+    least = np.inf
+    for i in np.flatnonzero(radii)[:200]:
+        index, images, _ = nearest_images(positions - positions[i], lattice)
+        length = np.linalg.norm(images, axis=1)
+        length[length < 1e-3 * angstrom] = np.linalg.norm(lattice, axis=1).min()
+        known = radii[index] > 0
+        if known.any():
+            least = min(least, float((length[known] / (radii[index][known] + radii[i])).min()))
+    return least if np.isfinite(least) else 1.0
+
+
+def miller_normal(path: Path, miller: tuple[int, int, int]) -> Array:
+    """Cartesian normal of the planes (h k l) of the unit cell of a file."""
+    if len(miller) != 3 or not any(miller) or not all(int(index) == index for index in miller):
+        raise InputError(f"Miller indices {miller}, wanted three integers, not all zero, such as (1, 1, 0)")
+    return np.asarray(np.array(miller) @ np.linalg.inv(unit_lattice(path)).T * angstrom, dtype=float)
+
+
+def warn_implausible(message: str) -> None:
+    """Warn that numbers may not mean what they should."""
+    warnings.warn(message, ValidityWarning, stacklevel=4)

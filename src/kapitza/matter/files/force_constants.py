@@ -1,0 +1,267 @@
+"""Force constants in files of their own, as phonopy writes them: FORCE_CONSTANTS, FORCE_SETS, HDF5."""
+
+from itertools import product
+from os import PathLike
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kapitza.core.arrays import Array
+from kapitza.errors import DataError, require
+from kapitza.matter.brillouin import IntArray
+from kapitza.units import angstrom
+
+MAX_BYTES = 2**28  # of a file: 4e6 pairs of atoms
+
+ForceConstantRows = tuple[Array, tuple[int, ...] | None]
+
+
+def companion_file(path: Path) -> Path:
+    """Return the file of force constants in the folder of a YAML file that has none itself."""
+    for name in ("FORCE_CONSTANTS", "force_constants.hdf5", "FORCE_SETS"):
+        if path.with_name(name).is_file():
+            return path.with_name(name)
+    raise DataError("has no 'force_constants': write it with `phonopy --include-fc`, phonopy.save in Python", file=path)
+
+
+def read_force_constants(path: str | PathLike[str], shape: tuple[int, int]) -> ForceConstantRows:
+    """Read force constants between n atoms of the primitive cell and N of the supercell.
+
+    Parameters
+    ----------
+    path : text, or HDF5 where the name ends with .hdf5 or .h5
+    shape : n and N
+
+    Returns
+    -------
+    constants : (n or N, N, 3, 3) in the unit of the file
+    origins : atoms of the supercell at which the n rows start, where the file names them
+
+    Raises
+    ------
+    DataError
+        if the file is not what it should be
+    MissingEngine
+        for HDF5 without h5py
+    """
+    path = Path(path)
+    return read_hdf5_constants(path, shape) if path.suffix in (".hdf5", ".h5") else read_text_constants(path, shape)
+
+
+def read_lines(path: Path) -> list[str]:
+    """Lines of a text file that is not too large."""
+    try:
+        size = path.stat().st_size
+        if size > MAX_BYTES:
+            raise DataError(f"{size / 2**20:.0f} MiB are more than the {MAX_BYTES // 2**20} read", file=path)
+        if not path.is_file():
+            raise DataError("is not a file", file=path)
+        return path.read_bytes().decode("utf-8").split("\n")
+    except UnicodeDecodeError as err:
+        raise DataError(f"is not a text file (byte {err.start} is no UTF-8)", file=path) from err
+    except (OSError, ValueError) as err:
+        raise DataError(f"cannot be read: {getattr(err, 'strerror', None) or err}", file=path) from err
+
+
+def check_magnitude(
+    array: Array, most: float, what: str, path: Path, *, scale: float = 1.0, line: int | None = None
+) -> None:
+    """Refuse numbers that no crystal has, before arithmetic overflows on them."""
+    worst = float(np.abs(array).max(initial=0.0))
+    if not worst <= most / scale:
+        raise DataError(f"{what} of {worst * scale:g} are no crystal's: wanted at most {most:g}", file=path, line=line)
+
+
+def read_text_constants(path: Path, shape: tuple[int, int]) -> ForceConstantRows:
+    """Read the text file FORCE_CONSTANTS."""
+    lines = [line for line in read_lines(path) if line.strip()]
+    sizes = [int(part) for part in (lines[0].split() if lines else []) if part.isdigit() and len(part) < 12]
+    sizes = sizes * 2 if len(sizes) == 1 else sizes
+    if len(sizes) != 2 or sizes[0] not in shape or sizes[1] != shape[1]:
+        wanted = f"{shape[0]} {shape[1]} or {shape[1]} {shape[1]}"
+        raise DataError(f"expected the numbers of atoms {wanted}, got {'  '.join(lines[:1])!r:.40}", file=path, line=1)
+    counts = sizes[0] * sizes[1]
+    if len(lines) != 1 + 4 * counts:
+        raise DataError(f"{len(lines) - 1} lines of force constants, wanted {4 * counts}; truncated?", file=path)
+    try:
+        values = np.array(" ".join(lines[1:]).split(), dtype=float)
+    except ValueError as err:
+        raise DataError(f"{err!s:.80}", file=path) from err
+    if values.size != 11 * counts or not np.isfinite(values).all():
+        raise DataError(f"{values.size} numbers of force constants, wanted {11 * counts} finite ones", file=path)
+    values = values.reshape(sizes[0], sizes[1], 11)
+    check_magnitude(values[:, 0, 0], 1e9, "atom numbers", path)
+    rows = tuple(int(atom) - 1 for atom in values[:, 0, 0])
+    if not all(0 <= atom < sizes[1] for atom in rows):
+        raise DataError(f"atom numbers {min(rows) + 1} to {max(rows) + 1}, wanted 1 to {sizes[1]}", file=path)
+    return values[:, :, 2:].reshape(*sizes, 3, 3), rows if sizes[0] == shape[0] else None
+
+
+def read_hdf5_constants(path: Path, shape: tuple[int, int]) -> ForceConstantRows:
+    """Read force_constants.hdf5: data within the file only, its size checked before it is loaded."""
+    h5py = require("h5py", extra="hdf5", why=f"reading {path.name}")
+    try:
+        with h5py.File(path, "r") as file:
+            constants = internal_dataset(h5py, file, "force_constants" if "force_constants" in file else "fc2", path)
+            if len(constants.shape) != 4 or constants.shape[0] not in shape or constants.shape[1:] != (shape[1], 3, 3):
+                raise DataError(f"force constants of shape {constants.shape} for {shape} atoms", file=path)
+            values = np.asarray(constants[:], dtype=float)
+            rows = row_origins(h5py, file, shape, path) if "p2s_map" in file else None
+    except (OSError, RuntimeError, KeyError, TypeError, ValueError) as err:
+        if isinstance(err, DataError):
+            raise
+        raise DataError(f"cannot be read: {err!s:.100}", file=path) from err
+    if not np.isfinite(values).all():
+        raise DataError("the force constants are not all finite", file=path)
+    return values, rows
+
+
+def row_origins(h5py: Any, file: Any, shape: tuple[int, int], path: Path) -> tuple[int, ...]:
+    """Atoms of the supercell at which the rows of the force constants start."""
+    found = internal_dataset(h5py, file, "p2s_map", path)
+    if found.shape != (shape[0],):
+        raise DataError(f"p2s_map of shape {found.shape}, wanted {shape[0]} atoms", file=path)
+    rows = tuple(int(atom) for atom in found[:])
+    if not all(0 <= atom < shape[1] for atom in rows):
+        raise DataError(f"p2s_map {rows!s:.60} names atoms beyond the {shape[1]} of the supercell", file=path)
+    return rows
+
+
+def internal_dataset(h5py: Any, file: Any, name: str, path: Path) -> Any:
+    """Return a dataset that is stored in this very file: links and raw storage elsewhere could read any file."""
+    link = file.get(name, getlink=True)
+    if not isinstance(link, h5py.HardLink) or not isinstance(file[name], h5py.Dataset):
+        raise DataError(f"{name!r} is no dataset of the file itself", file=path)
+    if file[name].external or file[name].is_virtual or file[name].dtype.kind not in "fiu":
+        raise DataError(f"{name!r} is not stored as numbers in the file itself", file=path)
+    return file[name]
+
+
+ATOM_TOLERANCE = 2e-2 * angstrom  # by which an operation may miss an atom
+METRIC_TOLERANCE = 1e-4  # relative: lengths and angles that an operation keeps
+SINGULAR_VALUE_CUTOFF = 1e-3  # of the largest singular value: directions in which nothing was displaced
+
+
+class Displacement(NamedTuple):
+    """An atom, its displacement (3,) and the forces (N, 3) that it leaves, in the units of the file."""
+
+    atom: int
+    displacement: Array
+    forces: Array
+
+
+class SupercellAtoms(NamedTuple):
+    """Supercell: lattice (3, 3) m, positions (N, 3) in units of its vectors, kinds (N,), primitive lattice (3, 3) m."""
+
+    lattice: Array
+    points: Array
+    kinds: NDArray[np.str_]
+    primitive: Array
+
+
+def constants_from_sets(path: Path, atoms: SupercellAtoms, origins: tuple[int, ...]) -> Array:
+    """(n, N, 3, 3) force constants of the atoms `origins` of a supercell, in the units of the file.
+
+    Raises
+    ------
+    DataError
+        if the file is not what it should be, or the displacements and the symmetry leave force constants open
+    """
+    sets = read_force_sets(path, len(atoms.points))
+    turns = lattice_rotations(atoms.primitive, atoms.lattice)
+    known = {
+        atom: displaced_atom_constants(path, atom, sets, turns, atoms) for atom in sorted({one.atom for one in sets})
+    }
+    return np.stack([equivalent_atom_constants(path, origin, known, turns, atoms) for origin in origins])
+
+
+def read_force_sets(path: Path, count: int) -> list[Displacement]:
+    """Displacements and forces of a FORCE_SETS file of `count` atoms."""
+    words = [(word, i + 1) for i, line in enumerate(read_lines(path)) for word in line.split("#")[0].split()]
+    try:
+        values = np.array([float(word) for word, _ in words])
+    except ValueError as err:
+        wrong = next((i for word, i in words if not word.lstrip("+-").replace(".", "", 1)[:1].isdigit()), None)
+        raise DataError(f"expected numbers only: {err!s:.60}", file=path, line=wrong) from err
+    sizes = values[:2].tolist() if values.size > 1 and np.isfinite(values[:2]).all() else [0, 0]
+    if sizes[0] != count or not 1 <= sizes[1] <= 6 * count or sizes[1] != int(sizes[1]):
+        raise DataError(f"expected {count} atoms and a number of displacements, got {sizes}", file=path, line=1)
+    each = 4 + 3 * count
+    if values.size != 2 + int(sizes[1]) * each or not np.isfinite(values).all():
+        raise DataError(
+            f"{values.size} numbers, wanted {2 + int(sizes[1]) * each} finite ones for {int(sizes[1])} displacements "
+            "of atoms in the supercell (type 1)",
+            file=path,
+        )
+    rows = values[2:].reshape(int(sizes[1]), each)
+    if not ((rows[:, 0] >= 1) & (rows[:, 0] <= count) & (np.abs(rows[:, 1:4]).max(axis=1) > 0)).all():
+        raise DataError(f"displaced atoms {rows[:, 0].tolist()!s:.60}, wanted 1 to {count}, each moved", file=path)
+    return [Displacement(int(row[0]) - 1, row[1:4], row[4:].reshape(count, 3)) for row in rows]
+
+
+def lattice_rotations(primitive: Array, lattice: Array) -> list[Array]:
+    """Cartesian rotations and reflections (3, 3), vectors in rows turn as v @ R, that keep both lattices."""
+    steps = np.array(list(product(range(-2, 3), repeat=3)))
+    vectors = steps @ primitive
+    gram, scale = primitive @ primitive.T, float(np.abs(primitive @ primitive.T).max())
+    square = (vectors**2).sum(axis=1)
+    rows = [vectors[np.abs(square - gram[i, i]) < METRIC_TOLERANCE * scale] for i in range(3)]
+    found: list[Array] = []
+    for a, b, c in product(*rows):
+        turned = np.array([a, b, c])
+        if np.abs(turned @ turned.T - gram).max() < METRIC_TOLERANCE * scale:
+            turn = np.linalg.solve(primitive, turned)
+            whole = lattice @ turn @ np.linalg.inv(lattice)
+            if np.abs(whole - np.round(whole)).max() < 1e-3:
+                found.append(np.asarray(turn, dtype=float))
+    return found
+
+
+def atom_permutation(turn: Array, start: int, end: int, atoms: SupercellAtoms) -> IntArray | None:
+    """(N,) where each atom goes when a rotation takes `start` to `end`; None if the crystal is another then."""
+    inside = atoms.lattice @ turn @ np.linalg.inv(atoms.lattice)
+    moved = (atoms.points - atoms.points[start]) @ inside + atoms.points[end]
+    apart = moved[:, None] - atoms.points
+    distance = np.linalg.norm((apart - np.round(apart)) @ atoms.lattice, axis=-1)
+    target = np.argmin(distance, axis=1)
+    fits = distance.min(axis=1).max() < ATOM_TOLERANCE and (atoms.kinds[target] == atoms.kinds).all()
+    return target if fits and len(np.unique(target)) == len(target) else None
+
+
+def displaced_atom_constants(
+    path: Path, atom: int, sets: list[Displacement], turns: list[Array], atoms: SupercellAtoms
+) -> Array:
+    """(N, 3, 3) force constants of an atom that was displaced."""
+    moves: list[Array] = []
+    forces: list[Array] = []
+    for turn in turns:
+        target = atom_permutation(turn, atom, atom, atoms)
+        if target is None:
+            continue
+        for one in sets:
+            if one.atom == atom:
+                turned = np.empty_like(one.forces)
+                turned[target] = one.forces @ turn
+                moves.append(np.asarray(one.displacement @ turn, dtype=float))
+                forces.append(turned)
+    u = np.array(moves)
+    size = np.linalg.svd(u)[1]
+    if len(size) < 3 or size[2] < SINGULAR_VALUE_CUTOFF * size[0]:
+        raise DataError(f"atom {atom + 1} is displaced in too few directions for its symmetry", file=path)
+    return -np.einsum("am,mjb->jab", np.linalg.pinv(u), np.array(forces))
+
+
+def equivalent_atom_constants(
+    path: Path, origin: int, known: dict[int, Array], turns: list[Array], atoms: SupercellAtoms
+) -> Array:
+    """(N, 3, 3) force constants of an atom, from one that was displaced and is the same by symmetry."""
+    for atom, constants in known.items():
+        for turn in turns:
+            target = atom_permutation(turn, atom, origin, atoms) if atoms.kinds[atom] == atoms.kinds[origin] else None
+            if target is not None:
+                found = np.empty_like(constants)
+                found[target] = turn.T @ constants @ turn
+                return found
+    raise DataError(f"no displaced atom is that of site {origin + 1} by symmetry: displace it, too", file=path)

@@ -1,0 +1,107 @@
+r"""Force constants from the file that LAMMPS' command `dynamical_matrix ... regular` writes.
+
+The file holds $\Phi_{i\alpha,j\beta}/\sqrt{m_im_j}$ of a supercell, three numbers a line: for each atom i and direction
+α the rows of all atoms j.  In `metal` units a number 1 is 1 eV Å⁻² u⁻¹.  See the manual of LAMMPS
+(A. P. Thompson et al., Comput. Phys. Commun. 271, 108171 (2022), doi:10.1016/j.cpc.2021.108171).
+"""
+
+from os import PathLike
+from pathlib import Path
+
+import numpy as np
+
+from kapitza.core.arrays import Array
+from kapitza.errors import DataError
+from kapitza.matter.crystal import Crystal
+from kapitza.matter.files.crystals import enforce_sum_rule
+from kapitza.matter.files.folding import fold_force_constants
+from kapitza.matter.files.phonopy import AtomicCell, SupercellData
+from kapitza.matter.structure import Structure
+from kapitza.units import angstrom, eV, m_u
+
+MAX_ATOMS = 3000
+MAX_LINE_LENGTH = 200  # characters of a line of three numbers
+METAL_DYNAMICAL_UNIT = eV / angstrom**2 / m_u  # rad² s⁻² of 1 eV Å⁻² u⁻¹
+
+
+def crystal_from_lammps(path: str | PathLike[str], primitive: Structure, supercell: Structure) -> Crystal:
+    """Read the dynamical matrix of a supercell.
+
+    Parameters
+    ----------
+    path : file of `dynamical_matrix all regular <step> file <path>`, in metal units
+    primitive : one cell of the crystal
+    supercell : the atoms of the file, in the order of their LAMMPS ids, at rest
+
+    Raises
+    ------
+    DataError
+        with file and line, for what is no such file or one of another number of atoms, or if the supercell is not made
+        of primitive cells
+    """
+    matrix = read_dynamical_matrix(path, supercell.masses.size)
+    weight = np.sqrt(np.repeat(supercell.masses, 3))
+    constants = matrix * METAL_DYNAMICAL_UNIT * weight[:, None] * weight
+    n = supercell.masses.size
+    values = ((constants + constants.T) / 2).reshape(n, 3, n, 3).swapaxes(1, 2)
+    one, many = structure_cell(primitive), structure_cell(supercell)
+    origins = first_images(primitive, supercell, path)
+    data = SupercellData(one, many, values[list(origins)], origins=origins)
+    cells, found = fold_force_constants(data, path)
+    residual, balanced = enforce_sum_rule(cells, found, np.zeros(found.shape[1:]))
+    return Crystal(
+        primitive.name, primitive.lattice, primitive.positions, primitive.masses, cells, balanced, primitive.symbols,
+        residual=residual,
+    )  # fmt: skip
+
+
+def read_dynamical_matrix(path: str | PathLike[str], atoms: int) -> Array:
+    """(3N, 3N) numbers of a file of N atoms."""
+    if atoms > MAX_ATOMS:
+        raise DataError(f"a matrix of {atoms} atoms is more than the {MAX_ATOMS} handled", file=path)
+    wanted = 3 * atoms * atoms
+    size = Path(path).stat().st_size
+    if size > wanted * MAX_LINE_LENGTH:
+        raise DataError(f"has {size} bytes, too many for {wanted} lines of {atoms} atoms", file=path)
+    lines = Path(path).read_text(encoding="ascii", errors="replace").splitlines()
+    if len(lines) != wanted:
+        raise DataError(
+            f"has {len(lines)} lines, wanted {wanted} for {atoms} atoms: is the supercell that of the file?", file=path
+        )
+    try:
+        values = np.array(" ".join(lines).split(), dtype=float)
+    except ValueError:
+        values = np.empty(0)
+    if values.size != 3 * wanted or not np.isfinite(values).all():
+        raise malformed_line(lines, path)
+    return values.reshape(3 * atoms, 3 * atoms)
+
+
+def malformed_line(lines: list[str], path: str | PathLike[str]) -> DataError:
+    """Find the line that is not three finite numbers."""
+    for i, line in enumerate(lines):
+        try:
+            good = len(line.split()) == 3 and all(np.isfinite(float(word)) for word in line.split())
+        except ValueError:
+            good = False
+        if not good:
+            return DataError(f"expected three finite numbers, got {line!r:.60}", file=path, line=i + 1)
+    return DataError("the matrix cannot be read", file=path)
+
+
+def structure_cell(one: Structure) -> AtomicCell:
+    """Return a structure as a cell with fractional coordinates."""
+    return AtomicCell(one.lattice, one.positions @ np.linalg.inv(one.lattice), one.masses, one.symbols)
+
+
+def first_images(primitive: Structure, supercell: Structure, path: str | PathLike[str]) -> tuple[int, ...]:
+    """Atom of the supercell that each atom of the primitive cell is, up to lattice vectors."""
+    fraction = supercell.positions @ np.linalg.inv(primitive.lattice)
+    found: list[int] = []
+    for place in primitive.positions @ np.linalg.inv(primitive.lattice):
+        off = fraction - place
+        near = np.abs(off - np.round(off)).max(axis=1) < 1e-2
+        if not near.any():
+            raise DataError(f"the supercell has no image of the atom at {place.round(4).tolist()}", file=path)
+        found.append(int(np.argmax(near)))
+    return tuple(found)

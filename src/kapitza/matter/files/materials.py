@@ -1,0 +1,363 @@
+r"""Materials from TOML files: the one door at which their units become SI.
+
+A file has an optional table `[units]` and one table `[materials.<name>]` for each material; `data/materials` holds the
+examples.  Every number is a table with `value` and `source`, and may have `sigma`, `verified` and `note`.
+"""
+
+import tomllib
+from collections.abc import Callable, Iterable, Mapping
+from math import isfinite, pi
+from os import PathLike
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, TypeGuard
+
+from attrs import frozen
+
+from kapitza.errors import DataError, InputError
+from kapitza.matter.elastic import hill_speeds
+from kapitza.matter.material import LIQUID_SYMMETRY, Material, MetalProperties, PropertyTable, Quantity, composition
+from kapitza.matter.symmetry import (
+    LATTICE_PARAMETERS,
+    REDUNDANT_CONSTANTS,
+    VOIGT_ENTRIES,
+    cell_volume,
+    stiffness_matrix,
+)
+from kapitza.units import GPa, angstrom, m_u, nm
+
+MAX_BYTES = 2**24
+LARGEST_NUMBER = 1e300  # no number of a material is larger
+# the first unit of each kind is meant where a file does not say
+UNIT_CHOICES: Mapping[str, Mapping[str, float]] = MappingProxyType(
+    {
+        "density": {"kg/m3": 1.0, "g/cm3": 1e3},
+        "length": {"angstrom": angstrom, "nm": nm, "m": 1.0},
+        "stiffness": {"GPa": GPa, "Pa": 1.0},
+        "speed": {"m/s": 1.0, "km/s": 1e3},
+        "conductivity": {"W/mK": 1.0, "W/cmK": 1e2},
+        "heat_capacity": {"J/kgK": 1.0, "J/gK": 1e3},
+    }
+)
+MATERIAL_KEYS = (
+    "title", "formula", "aliases", "symmetry", "density", "atoms", "lattice", "cell", "stiffness", "speeds", "speed",
+    "debye", "conductivity", "conductivity_inplane", "heat_capacity", "electrons", "except", "note",
+)  # fmt: skip
+PROVENANCE_KEYS = ("source", "sigma", "verified", "note")  # what may stand beside numbers
+CHECK_NAMES = ("stability", "shear", "density", "speeds", "debye")
+
+
+@frozen
+class TomlTable:
+    """A table of a file, with its place for messages."""
+
+    file: Path
+    place: str
+    table: Mapping[str, Any]
+
+    def fault(self, message: str, key: str = "") -> DataError:
+        """Return the error of this place."""
+        return DataError(f"{self.place}{'.' + key if key else ''}: {message}", file=self.file)
+
+    def known(self, names: Iterable[str]) -> None:
+        """Refuse keys that mean nothing."""
+        names = tuple(names)
+        strange = [key for key in self.table if key not in names]
+        if strange:
+            raise self.fault(f"unknown key; known are {', '.join(names)}", strange[0])
+
+    def number(self, key: str, *, low: float = -float("inf")) -> float:
+        """Return a finite number above `low`."""
+        value = self.table.get(key)
+        if not is_number(value) or value <= low:
+            wanted = "a finite number" + (f" above {low:g}" if isfinite(low) else "")
+            raise self.fault(f"expected {wanted}, got {value!r:.60}", key)
+        return float(value)
+
+    def text(self, key: str, default: str | None = None) -> str:
+        """Return a text."""
+        value = self.table.get(key, default)
+        if not isinstance(value, str):
+            raise self.fault(f"expected a text, got {value!r:.60}", key)
+        return value
+
+    def texts(self, key: str) -> tuple[str, ...]:
+        """Return a list of texts, empty where there is none."""
+        value = self.table.get(key, [])
+        if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+            raise self.fault(f"expected a list of texts, got {value!r:.60}", key)
+        return tuple(value)
+
+    def part(self, key: str) -> "TomlTable":
+        """Return a table inside of this one."""
+        value = self.table.get(key)
+        if not isinstance(value, dict):
+            raise self.fault(f"expected a table such as {{ value = 1.0, source = '...' }}, got {value!r:.60}", key)
+        return TomlTable(self.file, f"{self.place}.{key}", value)
+
+    def array(self, key: str) -> list[float]:
+        """Return a list of numbers."""
+        value = self.table.get(key)
+        if not isinstance(value, list) or not all(is_number(v) for v in value):
+            raise self.fault(f"expected a list of finite numbers, got {value!r:.60}", key)
+        return [float(v) for v in value]
+
+    def quantity(
+        self, key: str, unit: str, factor: float, *, low: float = -float("inf"), sigma: float | None = None
+    ) -> Quantity:
+        """Return the number at `key` with what the table says about its numbers."""
+        verified = self.table.get("verified", True)
+        if not isinstance(verified, bool):
+            raise self.fault(f"expected true or false, got {verified!r:.60}", "verified")
+        value = self.number(key, low=low) * factor
+        spread = None if sigma is None else sigma * factor
+        return Quantity(value, unit, self.text("source"), spread, verified, self.text("note", ""))
+
+
+def is_number(value: object) -> TypeGuard[float]:
+    """Whether a value of a file is a finite number; integers beyond all floats are not."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return False
+    return abs(value) < LARGEST_NUMBER and isfinite(value)
+
+
+def read_toml(path: str | PathLike[str]) -> TomlTable:
+    """Return the whole of a TOML file.
+
+    Raises
+    ------
+    DataError
+        if it cannot be read, is too large, or is not TOML (with the line)
+    """
+    path = Path(path)
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise DataError(f"has {path.stat().st_size} bytes; files of materials have at most {MAX_BYTES}", file=path)
+        return TomlTable(path, "", tomllib.loads(path.read_text(encoding="utf-8")))
+    except OSError as err:
+        raise DataError(f"cannot be read: {err.strerror or err}", file=path) from err
+    except (ValueError, RecursionError) as err:
+        raise DataError(f"is not a TOML file: {err!s:.120}", file=path) from err
+
+
+def material_entries(whole: TomlTable) -> dict[str, TomlTable]:
+    """Return the materials of a file by name, unread."""
+    whole.known(("units", "materials"))
+    inside = TomlTable(whole.file, "materials", whole.part("materials").table)
+    return {name: inside.part(name) for name in inside.table}
+
+
+def unit_factors(whole: TomlTable) -> dict[str, float]:
+    """Return what turns the numbers of a file into SI units, by kind."""
+    chosen = {kind: next(iter(units.values())) for kind, units in UNIT_CHOICES.items()}
+    if "units" in whole.table:
+        units = TomlTable(whole.file, "units", whole.part("units").table)
+        units.known(UNIT_CHOICES)
+        for kind in units.table:
+            unit = units.text(kind)
+            if unit not in UNIT_CHOICES[kind]:
+                raise units.fault(f"no unit {unit!r}; known are {', '.join(UNIT_CHOICES[kind])}", kind)
+            chosen[kind] = UNIT_CHOICES[kind][unit]
+    return chosen
+
+
+def read_material(name: str, part: TomlTable, unit: Mapping[str, float], masses: Mapping[str, float]) -> Material:
+    """Return one material of a file.
+
+    Parameters
+    ----------
+    name, part : an item of `entries`
+    unit : `factors` of the same file
+    masses : atomic masses by element, u
+
+    Raises
+    ------
+    DataError
+        with file and key, for what is missing, of the wrong kind, not finite, or not known
+    """
+    part.known(MATERIAL_KEYS)
+    symmetry = part.text("symmetry")
+    if symmetry not in (*VOIGT_ENTRIES, LIQUID_SYMMETRY):
+        raise part.fault(
+            f"no symmetry {symmetry!r}; known are {', '.join((*VOIGT_ENTRIES, LIQUID_SYMMETRY))}", "symmetry"
+        )
+    formula = part.text("formula")
+    weight, count = formula_mass(part, formula, masses)
+    lattice = read_constants(part, "lattice", LATTICE_PARAMETERS.get(symmetry, ()), unit["length"], "m")
+    cell = part.number("cell", low=0) if "cell" in part.table else None
+    density, atoms = read_densities(part, symmetry, lattice, cell, weight, count, unit["density"])
+    allowed = (
+        *VOIGT_ENTRIES.get(symmetry, ()),
+        *([REDUNDANT_CONSTANTS[symmetry]] if symmetry in REDUNDANT_CONSTANTS else []),
+    )
+    constants = read_constants(part, "stiffness", allowed, unit["stiffness"], "Pa")
+    longitudinal, transverse, kind = read_speeds(part, symmetry, constants, density, unit["speed"])
+    return Material(
+        name,
+        part.text("title"),
+        formula,
+        symmetry,
+        density,
+        atoms,
+        aliases=part.texts("aliases"),
+        lattice=lattice,
+        cell=cell,
+        constants=constants,
+        longitudinal=longitudinal,
+        transverse=transverse,
+        speeds=kind,
+        debye=read_optional_quantity(part, "debye", "K", 1.0),
+        conductivity_table=read_property_table(part, "conductivity", name, "W m⁻¹ K⁻¹", unit["conductivity"]),
+        inplane_table=read_property_table(part, "conductivity_inplane", name, "W m⁻¹ K⁻¹", unit["conductivity"]),
+        heat_capacity_table=read_property_table(part, "heat_capacity", name, "J kg⁻¹ K⁻¹", unit["heat_capacity"]),
+        metal=read_metal(part),
+        excuses=read_excuses(part),
+        note=part.text("note", ""),
+    )
+
+
+def formula_mass(part: TomlTable, formula: str, masses: Mapping[str, float]) -> tuple[float, float]:
+    """Mass of a formula unit, kg, and its number of atoms."""
+    try:
+        counts = composition(formula)
+    except InputError as err:
+        raise part.fault(str(err), "formula") from err
+    unknown = [element for element in counts if element not in masses]
+    if unknown:
+        raise part.fault(f"no element {unknown[0]!r}", "formula")
+    return sum(masses[e] * n for e, n in counts.items()) * m_u, sum(counts.values())
+
+
+def read_constants(part: TomlTable, key: str, names: tuple[str, ...], factor: float, unit: str) -> dict[str, Quantity]:
+    """Return several numbers that share a source: elastic or lattice constants."""
+    if key not in part.table:
+        return {}
+    inside = part.part(key)
+    inside.known((*names, *PROVENANCE_KEYS))
+    sigma = inside.part("sigma") if "sigma" in inside.table else TomlTable(part.file, "", {})
+    sigma.known(names)
+    found: dict[str, Quantity] = {}
+    for name in (n for n in names if n in inside.table):
+        spread = sigma.number(name, low=0) if name in sigma.table else None
+        angle = name == "beta"
+        scale, low = (pi / 180, 0.0) if angle else (factor, 0.0 if key == "lattice" else -float("inf"))
+        found[name] = inside.quantity(name, "rad" if angle else unit, scale, low=low, sigma=spread)
+    return found
+
+
+def read_densities(
+    part: TomlTable,
+    symmetry: str,
+    lattice: Mapping[str, Quantity],
+    cell: float | None,
+    weight: float,
+    count: float,
+    factor: float,
+) -> tuple[Quantity, Quantity]:
+    """Density, kg m⁻³, and number density, m⁻³: from the cell where there is one, else from the density."""
+    units: float | None = None  # formula units per volume
+    if lattice and cell is not None:
+        try:
+            units = cell / cell_volume(symmetry, {name: one.value for name, one in lattice.items()})
+        except InputError as err:
+            raise part.fault(str(err), "lattice") from err
+    first = next(iter(lattice.values()), None)
+    if part.table.get("density") == "cell":
+        if units is None:
+            raise part.fault("'cell' needs lattice and cell (formula units in the conventional cell)", "density")
+        density = derived_quantity(weight * units, "kg m⁻³", first, "from the cell and the atomic masses")
+    else:
+        density = read_quantity(part.part("density"), "kg m⁻³", factor)
+    if "atoms" in part.table:
+        return density, read_quantity(part.part("atoms"), "m⁻³", 1.0)
+    per_unit = 1.0 if symmetry == LIQUID_SYMMETRY else count
+    if units is None:
+        return density, derived_quantity(density.value / weight * per_unit, "m⁻³", density, "from the density")
+    return density, derived_quantity(units * per_unit, "m⁻³", first, "from the cell")
+
+
+def derived_quantity(value: float, unit: str, origin: Quantity | None, note: str) -> Quantity:
+    """Return a number that follows from another one, and is as sure as that."""
+    source, verified = ("", False) if origin is None else (origin.source, origin.verified)
+    return Quantity(value, unit, source, verified=verified, note=note)
+
+
+def read_speeds(
+    part: TomlTable, symmetry: str, constants: Mapping[str, Quantity], density: Quantity, factor: float
+) -> tuple[Quantity | None, Quantity | None, str]:
+    """Longitudinal and transverse speed, m s⁻¹, and whether they were measured."""
+    unit = "m s⁻¹"
+    if symmetry == LIQUID_SYMMETRY:
+        return read_quantity(part.part("speed"), unit, factor), None, "measured"
+    if part.table.get("speeds", "hill") != "hill":
+        inside = part.part("speeds")
+        inside.known(("longitudinal", "transverse", *PROVENANCE_KEYS))
+        pair = [inside.quantity(key, unit, factor, low=0) for key in ("longitudinal", "transverse")]
+        return pair[0], pair[1], "measured"
+    if not constants:
+        raise part.fault("a solid needs stiffness, or speeds = { longitudinal = ..., transverse = ... }", "speeds")
+    try:
+        matrix = stiffness_matrix(symmetry, {name: one.value for name, one in constants.items()})
+        mean = hill_speeds(matrix, density.value)
+    except (InputError, ArithmeticError, ValueError) as err:
+        raise part.fault(str(err), "stiffness") from err
+    first = next(iter(constants.values()))
+    one, two = (derived_quantity(speed, unit, first, "Hill's mean of the elastic constants") for speed in mean)
+    return one, two, "hill"
+
+
+def read_quantity(inside: TomlTable, unit: str, factor: float) -> Quantity:
+    """Return one number above zero from its table."""
+    inside.known(("value", *PROVENANCE_KEYS))
+    sigma = inside.number("sigma", low=0) if "sigma" in inside.table else None
+    return inside.quantity("value", unit, factor, low=0, sigma=sigma)
+
+
+def read_optional_quantity(part: TomlTable, key: str, unit: str, factor: float) -> Quantity | None:
+    """Return one number, or None where it is not in the file."""
+    return read_quantity(part.part(key), unit, factor) if key in part.table else None
+
+
+def read_property_table(part: TomlTable, key: str, name: str, unit: str, factor: float) -> PropertyTable | None:
+    """Return a property against temperature, or None where it is not in the file."""
+    if key not in part.table:
+        return None
+    inside = part.part(key)
+    inside.known(("temperature", "value", *PROVENANCE_KEYS))
+    what = f"{name}: {key.replace('_', ' ')}"
+    values = [factor * v for v in inside.array("value")]
+    about: dict[str, Any] = {"source": inside.text("source"), "note": inside.text("note", "")}
+    verified = inside.table.get("verified", True) is True
+    return build_or_fault(
+        inside, lambda: PropertyTable(what, inside.array("temperature"), values, unit, verified=verified, **about)
+    )
+
+
+def build_or_fault(part: TomlTable, build: Callable[[], PropertyTable]) -> PropertyTable:
+    """Build a record, and say where in the file its numbers stand if they do not make one."""
+    try:
+        return build()
+    except InputError as err:
+        raise part.fault(str(err)) from err
+
+
+def read_metal(part: TomlTable) -> MetalProperties:
+    """Return what is known of the electrons."""
+    if "electrons" not in part.table:
+        return MetalProperties()
+    inside = part.part("electrons")
+    inside.known(("conductivity", "coupling", "sommerfeld"))
+    return MetalProperties(
+        read_optional_quantity(inside, "conductivity", "W m⁻¹ K⁻¹", 1.0),
+        read_optional_quantity(inside, "coupling", "W m⁻³ K⁻¹", 1.0),
+        read_optional_quantity(inside, "sommerfeld", "J m⁻³ K⁻²", 1.0),
+    )
+
+
+def read_excuses(part: TomlTable) -> dict[str, str]:
+    """Return the reasons why an entry fails a check."""
+    if "except" not in part.table:
+        return {}
+    inside = part.part("except")
+    inside.known(CHECK_NAMES)
+    return {check: inside.text(check) for check in inside.table}

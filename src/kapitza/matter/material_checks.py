@@ -1,0 +1,168 @@
+r"""Checks of materials: what no crystal can be, and what two numbers of one material say against each other.
+
+Numbers of handbooks and databases carry slips: a density ten times too large, a modulus twice its value, speeds of
+another direction.  Each check compares two numbers of an entry that have to agree.
+"""
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+from attrs import frozen
+
+from kapitza.errors import InputError
+from kapitza.matter.elastic import Elastic, reuss_speeds, voigt_speeds
+from kapitza.matter.material import GLASS_SYMMETRY, LIQUID_SYMMETRY, Material, composition
+from kapitza.matter.symmetry import REDUNDANT_CONSTANTS, cell_volume
+from kapitza.units import GPa, angstrom, hbar, k_B, m_u
+
+SHEAR_TOLERANCE = 0.02  # relative: C66 against (C11 - C12)/2
+DENSITY_TOLERANCE = 0.03  # relative: stated density against that of the cell
+SPEED_TOLERANCE = 0.03  # relative: how far beyond the bounds of Voigt and Reuss a measured speed may lie
+DEBYE_TOLERANCE = 0.15  # relative: measured Debye temperature against that of the elastic waves
+LOWEST_DEBYE_TEMPERATURE, HIGHEST_DEBYE_TEMPERATURE = 5.0, 2600.0  # K: Debye temperatures of solids
+
+
+@frozen
+class Finding:
+    """A check that a material fails.
+
+    Attributes
+    ----------
+    material : its name
+    check : stability, shear, density, speeds or debye
+    value, wanted : what the check compared, SI units
+    message : one line for a reader
+    excuse : why the entry is right all the same; empty where it gives no reason
+    """
+
+    material: str
+    check: str
+    value: float
+    wanted: float
+    message: str
+    excuse: str = ""
+
+
+def check_stability(material: Material) -> Finding | None:
+    r"""Born stability: the stiffness is positive definite.
+
+    References
+    ----------
+    F. Mouhat and F.-X. Coudert, Phys. Rev. B 90, 224104 (2014), doi:10.1103/PhysRevB.90.224104
+    """
+    if not material.constants:
+        return None
+    lowest = float(np.linalg.eigvalsh(material.stiffness)[0])
+    if lowest > 0:
+        return None
+    return make_finding(
+        material, "stability", lowest, 0.0, f"stiffness with an eigenvalue of {lowest / GPa:.3g} GPa is unstable"
+    )
+
+
+def check_shear(material: Material) -> Finding | None:
+    r"""$C_{66} = (C_{11} - C_{12})/2$ about a three- or sixfold axis, to 2 %, where an entry states it."""
+    stated = material.constants.get(REDUNDANT_CONSTANTS.get(material.symmetry, ""))
+    if stated is None:
+        return None
+    wanted = (material.constants["C11"].value - material.constants["C12"].value) / 2
+    if abs(stated.value - wanted) <= SHEAR_TOLERANCE * abs(wanted):
+        return None
+    text = f"C66 = {stated.value / GPa:.4g} GPa, but (C11 - C12)/2 = {wanted / GPa:.4g} GPa ({material.symmetry})"
+    return make_finding(material, "shear", stated.value, wanted, text)
+
+
+def check_density(material: Material, masses: Mapping[str, float]) -> Finding | None:
+    """Stated density against that of the conventional cell, to 3 %; `masses` by element, u."""
+    if not material.lattice or material.cell is None:
+        return None
+    weight = sum(masses[element] * n for element, n in composition(material.formula).items()) * m_u
+    lattice = {name: one.value for name, one in material.lattice.items()}
+    wanted = material.cell * weight / cell_volume(material.symmetry, lattice)
+    value = material.density.value
+    if abs(value - wanted) <= DENSITY_TOLERANCE * wanted:
+        return None
+    size = f"a = {lattice['a'] / angstrom:.4g} Å with {material.cell:g} × {material.formula}"
+    return make_finding(
+        material, "density", value, wanted, f"{value:.5g} kg/m³, but the cell ({size}) has {wanted:.5g} kg/m³"
+    )
+
+
+def check_speeds(material: Material) -> Finding | None:
+    """Measured speeds of the polycrystal within the bounds of equal strain and equal stress, to 3 %.
+
+    References
+    ----------
+    R. Hill, Proc. Phys. Soc. A 65, 349 (1952), doi:10.1088/0370-1298/65/5/307
+    """
+    if material.speeds != "measured" or not material.constants or check_stability(material) is not None:
+        return None
+    upper = voigt_speeds(material.stiffness, material.density.value)
+    lower = reuss_speeds(material.stiffness, material.density.value)
+    kinds = (("longitudinal", material.longitudinal), ("transverse", material.transverse))
+    for (kind, speed), low, high in zip(kinds, lower, upper, strict=True):
+        if speed is not None and not low * (1 - SPEED_TOLERANCE) <= speed.value <= high * (1 + SPEED_TOLERANCE):
+            text = (
+                f"{kind} speed {speed.value:.4g} m/s, but a polycrystal has {low:.4g} (Reuss) to {high:.4g} m/s (Voigt)"
+            )
+            return make_finding(material, "speeds", speed.value, low if speed.value < low else high, text)
+    return None
+
+
+def check_debye(material: Material) -> Finding | None:
+    r"""Stated Debye temperature against that of the elastic waves, to 15 %; and plausible in itself."""
+    if material.symmetry == LIQUID_SYMMETRY or check_stability(material) is not None:
+        return None
+    try:
+        elastic = debye_temperature(material)
+    except InputError as err:
+        return make_finding(
+            material, "debye", float("nan"), HIGHEST_DEBYE_TEMPERATURE, str(err).removeprefix(f"{material.name}: ")
+        )
+    stated = material.debye.value if material.debye is not None else elastic
+    if (
+        LOWEST_DEBYE_TEMPERATURE <= elastic <= HIGHEST_DEBYE_TEMPERATURE
+        and abs(elastic - stated) <= DEBYE_TOLERANCE * stated
+    ):
+        return None
+    text = f"Debye temperature {stated:.4g} K, but sound waves give {elastic:.4g} K"
+    return make_finding(material, "debye", elastic, stated, text)
+
+
+def debye_temperature(material: Material) -> float:
+    r"""Debye temperature of long waves, $\Theta = (\hbar/k_B) (18\pi^2 n / \sum_b \langle c_b^{-3}\rangle)^{1/3}$, K.
+
+    Crystals take the mean over all directions, glasses and polymers their two speeds.
+
+    Raises
+    ------
+    InputError
+        for a liquid, and for a stiffness that is not stable
+
+    References
+    ----------
+    O. L. Anderson, J. Phys. Chem. Solids 24, 909 (1963), doi:10.1016/0022-3697(63)90067-2
+    """
+    if material.constants and material.symmetry != GLASS_SYMMETRY:
+        crystal: Elastic = material.elastic()
+        cutoffs = crystal.cutoffs
+    else:
+        cutoffs = material.solid().cutoffs
+    return float(hbar / k_B * (3 / np.sum(cutoffs**-3.0)) ** (1 / 3))
+
+
+def validate_material(material: Material, masses: Mapping[str, float]) -> tuple[Finding, ...]:
+    """Return all checks that a material fails, those with an excuse included."""
+    checks: tuple[Callable[[Material], Finding | None], ...] = (
+        check_stability,
+        check_shear,
+        lambda one: check_density(one, masses),
+        check_speeds,
+        check_debye,
+    )
+    return tuple(found for check in checks if (found := check(material)) is not None)
+
+
+def make_finding(material: Material, check: str, value: float, wanted: float, text: str) -> Finding:
+    """Return a finding with the excuse of the entry."""
+    return Finding(material.name, check, value, wanted, f"{material.name}: {text}", material.excuses.get(check, ""))

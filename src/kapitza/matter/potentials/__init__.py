@@ -1,0 +1,1 @@
+"""Interatomic potentials and the force constants that follow from them."""

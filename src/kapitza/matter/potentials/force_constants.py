@@ -1,0 +1,157 @@
+r"""Force constants of crystals and of layers of atoms from a potential.
+
+They are taken in a supercell so wide that no image of an atom is mistaken for the atom: if forces reach r at most
+(known of the potential) and s in fact (seen in the result), heights of the supercell from r + s are enough, since an
+image that is within r lies at least (height - r) away from the atom it would be taken for.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from kapitza.core.arrays import Array
+from kapitza.errors import InputError
+from kapitza.matter.brillouin import IntArray
+from kapitza.matter.crystal import Crystal
+from kapitza.matter.files.crystals import enforce_sum_rule
+from kapitza.matter.files.folding import minkowski_basis, nearest_images, symmetric_blocks
+from kapitza.matter.potentials.force_field import ForceField, force_field_from_calculator, structure_from_ase
+from kapitza.matter.structure import Structure
+from kapitza.units import angstrom
+
+HEIGHT_MARGIN = 1.5  # times the reach: heights of the first supercell that is tried
+ANALYTIC_ROUNDING, NUMERICAL_ROUNDING = (
+    1e-11,
+    1e-7,
+)  # of the largest force constant: rounding of analytic and of differentiated forces
+MAX_SUPERCELL_ATOMS = 6000
+
+
+def crystal_from_potential(
+    one: Structure, engine: ForceField, *, supercell: tuple[int, int, int] | None = None
+) -> Crystal:
+    r"""Force constants of a crystal at rest.
+
+    Parameters
+    ----------
+    one : the crystal, relaxed (see `relaxed_cell`)
+    engine : the potential
+    supercell : repeats of the cell, as phonopy takes them, where forces reach further than a supercell can be wide: the
+        force constant of an atom then belongs to its nearest image.  None: as wide as the forces reach
+
+    Returns
+    -------
+    Crystal; the acoustic sum rule is enforced on the self terms and the violation found before is its `residual`
+
+    Raises
+    ------
+    InputError
+        if the supercell would have more than 6000 atoms
+    """
+    rows = np.arange(one.masses.size)
+    if supercell is None:
+        cells, values = wide_supercell_constants(one, engine, rows, (True, True, True))
+    else:
+        cells, values, _ = fold_supercell(one, engine, rows, supercell)
+    residual, balanced = enforce_sum_rule(cells, values, np.zeros(values.shape[1:]))
+    return Crystal(one.name, one.lattice, one.positions, one.masses, cells, balanced, one.symbols, residual=residual)
+
+
+def crystal_from_ase(
+    atoms: Any,
+    calculator: Any,
+    supercell: tuple[int, int, int] | None = None,
+    *,
+    reach: float | None = None,
+    name: str = "",
+    step: float = 0.01 * angstrom,
+) -> Crystal:
+    """Force constants of a crystal from any ASE calculator.
+
+    Parameters
+    ----------
+    atoms : ASE Atoms, one primitive cell at rest; its masses are kept
+    calculator : of ASE; one with `get_hessian` (matscipy) is asked for it, others for forces at displaced atoms
+    supercell : repeats of the cell; None: as `reach` needs
+    reach : distance beyond which two atoms have no force constant, m; may be left out with a supercell
+    name : of the crystal; empty: its formula
+    step : of the finite differences, m
+
+    Raises
+    ------
+    InputError
+        if neither supercell nor reach is given, and as in `crystal_from_potential`
+    """
+    if supercell is None and reach is None:
+        raise InputError(f"{name or 'crystal'}: give `supercell`, such as (4, 4, 4), or `reach` of the forces (m)")
+    one = structure_from_ase(atoms, name)
+    engine = force_field_from_calculator(calculator, 1e-9 if reach is None else reach, step=step)
+    return crystal_from_potential(one, engine, supercell=supercell)
+
+
+def layered_constants(one: Structure, engine: ForceField, rows: IntArray) -> tuple[IntArray, Array]:
+    """Force constants between some atoms of a structure that is periodic in its first two lattice vectors.
+
+    Parameters
+    ----------
+    one : atoms at rest, vacuum along the third lattice vector
+    engine : the potential
+    rows : (m,) atoms that are wanted
+
+    Returns
+    -------
+    shifts (nR, 2) in-plane lattice vectors, and force constants (nR, 3m, 3m), N m⁻¹
+    """
+    cells, values = wide_supercell_constants(one, engine, rows, (True, True, False))
+    return cells[:, :2], values
+
+
+def wide_supercell_constants(
+    one: Structure, engine: ForceField, rows: IntArray, periodic: tuple[bool, bool, bool]
+) -> tuple[IntArray, Array]:
+    """Force constants in a supercell that is wide enough in the directions that are periodic."""
+    counts = repeats_for_height(one.lattice, HEIGHT_MARGIN * engine.reach, periodic)
+    while True:
+        cells, values, seen = fold_supercell(one, engine, rows, counts, periodic=periodic[2])
+        needed = repeats_for_height(one.lattice, engine.reach + seen, periodic)
+        if all(have >= need for have, need in zip(counts, needed, strict=True)):
+            return cells, values
+        counts = max(counts[0], needed[0]), max(counts[1], needed[1]), max(counts[2], needed[2])
+
+
+def fold_supercell(
+    one: Structure, engine: ForceField, rows: IntArray, counts: tuple[int, int, int], *, periodic: bool = True
+) -> tuple[IntArray, Array, float]:
+    """Lattice vectors, force constants among `rows`, and the largest distance of two atoms that have one (m)."""
+    atoms = one.masses.size * counts[0] * counts[1] * counts[2]
+    if atoms > MAX_SUPERCELL_ATOMS:
+        raise InputError(
+            f"{one.name}: forces that reach {engine.reach / angstrom:.3g} Å need a supercell of {atoms} atoms, more "
+            f"than {MAX_SUPERCELL_ATOMS}: give a smaller `supercell` or a potential of shorter reach"
+        )
+    big = one.repeated(counts)
+    values = engine.hessian(big, rows, periodic=periodic)
+    n = one.masses.size
+    images = big.masses.size // n
+    columns = (np.arange(images)[:, None] * n + rows).ravel()
+    values = values[:, columns]
+    size = np.abs(values).max(axis=(2, 3))
+    if not size.max() > 0:
+        raise InputError(f"{one.name}: the potential {engine.name!r} has no forces between atoms as far apart as these")
+    keep = size > (ANALYTIC_ROUNDING if engine.analytic else NUMERICAL_ROUNDING) * size.max()
+    first, second = np.nonzero(keep)
+    vector = big.positions[columns[second]] - one.positions[rows[first]]
+    pair, image, share = nearest_images(vector, minkowski_basis(big.lattice))
+    i, j = first[pair], second[pair] % len(rows)
+    offset = one.positions[rows[j]] - one.positions[rows[i]]
+    cells = np.round((image - offset) @ np.linalg.inv(one.lattice)).astype(np.int64)
+    blocks = share[:, None, None] * values[first[pair], second[pair]]
+    keys, summed = symmetric_blocks(np.column_stack([cells, i, j]), blocks, len(rows))
+    return keys, summed, float(np.linalg.norm(image, axis=1).max())
+
+
+def repeats_for_height(lattice: Array, height: float, wide: tuple[bool, bool, bool]) -> tuple[int, int, int]:
+    """Repeats of a cell that make its heights at least `height`, m, in the directions that are `wide`."""
+    heights = 1 / np.linalg.norm(np.linalg.inv(lattice), axis=0)
+    a, b, c = (max(1, int(np.ceil(height / h - 1e-6))) if w else 1 for h, w in zip(heights, wide, strict=True))
+    return a, b, c

@@ -1,0 +1,208 @@
+r"""Energies, forces and force constants of any ASE calculator: the one door to ASE.
+
+Force constants come from the calculator's own analytic Hessian where it has one (matscipy), or from forces at
+symmetric displacements, $\Phi_{ij} = -[F_j(+h) - F_j(-h)]/2h$, whose error is of second order in h.
+
+References
+----------
+A. H. Larsen et al., J. Phys.: Condens. Matter 29, 273002 (2017), doi:10.1088/1361-648X/aa680e (ASE)
+P. Grigorev et al., J. Open Source Softw. 9, 5668 (2024), doi:10.21105/joss.05668 (matscipy)
+"""
+
+import warnings
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+from attrs import field, frozen
+from numpy.typing import ArrayLike
+
+from kapitza.core.arrays import Array, quantity
+from kapitza.errors import InputError, require
+from kapitza.matter.brillouin import IntArray
+from kapitza.matter.crystal import finite_array
+from kapitza.matter.structure import Structure
+from kapitza.units import angstrom, eV, m_u
+
+FORCE_CONSTANT_UNIT = eV / angstrom**2  # N m⁻¹ of 1 eV Å⁻²
+FORCE_UNIT = eV / angstrom  # N of 1 eV Å⁻¹
+ATOMS_EXTRA, ATOMS_PURPOSE = "atoms", "force constants from a potential"
+
+
+@frozen(eq=False)
+class EnergyAndForces:
+    """Energy (J), forces (n, 3) N, and stress (3, 3) Pa (positive: the cell pulls; None where nobody asked)."""
+
+    energy: float
+    forces: Array
+    stress: Array | None = None
+
+
+@frozen(eq=False)
+class ForceField:
+    """Forces between atoms, from an ASE calculator.
+
+    Attributes
+    ----------
+    name : for legends and tables
+    calculator : any calculator of ASE
+    reach : distance beyond which two atoms have no force constant, m: twice the cutoff where three atoms act together
+    symbols : elements that it knows; empty where it does not say
+    step : of the finite differences, m, where the calculator has no analytic Hessian
+    source : what to cite
+    """
+
+    name: str
+    calculator: Any
+    reach: float = field(validator=quantity(high=1e-7))
+    symbols: tuple[str, ...] = field(default=(), kw_only=True)
+    step: float = field(default=0.01 * angstrom, validator=quantity(high=1e-10), kw_only=True)
+    source: str = field(default="", kw_only=True)
+
+    @property
+    def analytic(self) -> bool:
+        """Whether the calculator has second derivatives of its own."""
+        return hasattr(self.calculator, "get_hessian")
+
+    def state(self, atoms: Structure, *, periodic: bool = True, stress: bool = False) -> EnergyAndForces:
+        """Energy, forces and, where asked for, stress of a structure.
+
+        Parameters
+        ----------
+        atoms : the structure
+        periodic : along the third lattice vector, too; the first two always are
+        stress : whether the stress is wanted
+
+        Raises
+        ------
+        InputError
+            for elements that the calculator does not know, or forces that are not finite (overlapping atoms)
+        """
+        check_elements(self, atoms.symbols)
+        made = ase_atoms(atoms, periodic=periodic)
+        made.calc = self.calculator
+        with suppress_warnings():
+            energy, forces = float(made.get_potential_energy()), np.asarray(made.get_forces(), dtype=float)
+            pull = np.asarray(made.get_stress(voigt=False), dtype=float) * eV / angstrom**3 if stress else None
+        if not (np.isfinite(energy) and np.isfinite(forces).all()):
+            raise InputError(f"{self.name}: the forces on {atoms.name} are not finite; do atoms overlap?")
+        return EnergyAndForces(energy * eV, forces * FORCE_UNIT, pull)
+
+    def hessian(self, atoms: Structure, rows: IntArray, *, periodic: bool = True) -> Array:
+        r"""Force constants between some atoms and all atoms of a structure.
+
+        Parameters
+        ----------
+        atoms : the structure, at rest
+        rows : (m,) atoms whose force constants are wanted
+        periodic : along the third lattice vector, too
+
+        Returns
+        -------
+        (m, n, 3, 3) $\Phi_{i\alpha,j\beta}$, N m⁻¹
+        """
+        check_elements(self, atoms.symbols)
+        made = ase_atoms(atoms, periodic=periodic)
+        made.calc = self.calculator
+        with suppress_warnings():
+            found = (
+                analytic_hessian(made, self.calculator, rows)
+                if self.analytic
+                else numerical_hessian(made, rows, self.step)
+            )
+        if not np.isfinite(found).all():
+            raise InputError(f"{self.name}: the force constants of {atoms.name} are not finite; do atoms overlap?")
+        return found * FORCE_CONSTANT_UNIT
+
+
+def force_field_from_calculator(
+    calculator: Any, reach: float, *, name: str = "", step: float = 0.01 * angstrom
+) -> ForceField:
+    """Use any ASE calculator.
+
+    Parameters
+    ----------
+    calculator : of ASE, set up; all its settings are its own
+    reach : distance beyond which two atoms have no force constant, m; for a pair potential its cutoff, for one with
+        angles or an embedding twice the cutoff
+    name : for legends; None: the calculator's
+    step : of the finite differences, m
+    """
+    return ForceField(name or type(calculator).__name__, calculator, reach, step=step)
+
+
+def structure_from_ase(atoms: Any, name: str = "", axes: ArrayLike | None = None) -> Structure:
+    """Return the structure of an ASE Atoms object (Å, u) with its masses, without its calculator.
+
+    Parameters
+    ----------
+    atoms : of ASE, with a three-dimensional cell
+    name : for legends; empty: the chemical formula
+    axes : (3, 3) lattice vectors in rows to which Miller indices refer, m; None: those of the cell
+    """
+    return Structure(
+        name or str(atoms.get_chemical_formula()),
+        np.array(atoms.cell) * angstrom,
+        atoms.get_positions() * angstrom,
+        atoms.get_masses() * m_u,
+        tuple(atoms.get_chemical_symbols()),
+        None if axes is None else finite_array(axes),
+    )
+
+
+def ase_atoms(atoms: Structure, *, periodic: bool = True) -> Any:
+    """Return a structure as an ASE Atoms object, in Å."""
+    ase = require("ase", extra=ATOMS_EXTRA, why=ATOMS_PURPOSE)
+    return ase.Atoms(
+        symbols=list(atoms.symbols),
+        positions=atoms.positions / angstrom,
+        cell=atoms.lattice / angstrom,
+        pbc=(True, True, periodic),
+    )
+
+
+def analytic_hessian(made: Any, calculator: Any, rows: IntArray) -> Array:
+    """(m, n, 3, 3) rows of the calculator's own Hessian, eV Å⁻²."""
+    calculator.atoms = None  # matscipy would take the size of the structure that it saw last
+    whole = calculator.get_hessian(made, "sparse").tocsr()
+    index = (3 * np.asarray(rows)[:, None] + np.arange(3)).ravel()
+    dense = np.asarray(whole[index].todense(), dtype=float)
+    return dense.reshape(len(rows), 3, -1, 3).swapaxes(1, 2)
+
+
+def numerical_hessian(made: Any, rows: IntArray, step: float) -> Array:
+    """(m, n, 3, 3) force constants from forces at symmetric displacements, eV Å⁻²."""
+    h = step / angstrom
+    start = made.get_positions()
+    found = np.empty((len(rows), 3, len(start), 3))
+    for r, atom in enumerate(rows):
+        for axis in range(3):
+            forces: list[Array] = []
+            for sign in (1, -1):
+                moved = start.copy()
+                moved[atom, axis] += sign * h
+                made.set_positions(moved)
+                forces.append(np.array(made.get_forces(), dtype=float))
+            found[r, axis] = (forces[1] - forces[0]) / (2 * h)
+    made.set_positions(start)
+    return found.swapaxes(1, 2)
+
+
+def check_elements(engine: ForceField, symbols: tuple[str, ...]) -> None:
+    """Refuse elements that the potential has no parameters for."""
+    unknown = sorted(set(symbols) - set(engine.symbols)) if engine.symbols else []
+    if unknown:
+        raise InputError(
+            f"the potential {engine.name!r} knows {', '.join(engine.symbols)}, not {', '.join(unknown)}: "
+            "take another potential or give an ASE calculator"
+        )
+
+
+@contextmanager
+def suppress_warnings() -> Generator[None]:
+    """Keep warnings of a calculator's own arithmetic from the user: what it returns is checked for being finite."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="'where' used without 'out'", category=UserWarning)
+        warnings.simplefilter("ignore", RuntimeWarning)
+        yield

@@ -1,0 +1,32 @@
+"""Molecular dynamics of interfaces: systems, potentials, engines, runs and their analysis."""
+
+from kapitza.simulate.md.analysis.nemd import NemdResult as NemdResult
+from kapitza.simulate.md.engine import MdEngine as MdEngine
+from kapitza.simulate.md.engine import Thermostats as Thermostats
+from kapitza.simulate.md.engines.ase import AseEngine as AseEngine
+from kapitza.simulate.md.engines.builtin import BuiltinEngine as BuiltinEngine
+from kapitza.simulate.md.engines.lammps import LammpsEngine as LammpsEngine
+from kapitza.simulate.md.potential import LammpsCommands as LammpsCommands
+from kapitza.simulate.md.potential import Potential as Potential
+from kapitza.simulate.md.potential import lennard_jones as lennard_jones
+from kapitza.simulate.md.potential import stillinger_weber as stillinger_weber
+from kapitza.simulate.md.potential import tersoff as tersoff
+from kapitza.simulate.md.protocol import Protocol as Protocol
+from kapitza.simulate.md.runs.closed import ApproachRun as ApproachRun
+from kapitza.simulate.md.runs.closed import EquilibriumResult as EquilibriumResult
+from kapitza.simulate.md.runs.closed import EquilibriumRun as EquilibriumRun
+from kapitza.simulate.md.runs.closed import RelaxationResult as RelaxationResult
+from kapitza.simulate.md.runs.closed import equilibrium_conductances as equilibrium_conductances
+from kapitza.simulate.md.runs.closed import relaxation_conductances as relaxation_conductances
+from kapitza.simulate.md.runs.closed import run_approach as run_approach
+from kapitza.simulate.md.runs.closed import run_equilibrium as run_equilibrium
+from kapitza.simulate.md.runs.heat_flow import HeatRun as HeatRun
+from kapitza.simulate.md.runs.heat_flow import Sampling as Sampling
+from kapitza.simulate.md.runs.heat_flow import run_heat_flow as run_heat_flow
+from kapitza.simulate.md.runs.heat_spectra import HeatSpectrum as HeatSpectrum
+from kapitza.simulate.md.runs.heat_spectra import ModeTemperatures as ModeTemperatures
+from kapitza.simulate.md.runs.heat_spectra import heat_spectrum as heat_spectrum
+from kapitza.simulate.md.runs.heat_spectra import mode_temperatures as mode_temperatures
+from kapitza.simulate.md.system import System as System
+from kapitza.simulate.md.systems.assembly import mass_interface as mass_interface
+from kapitza.simulate.md.systems.junctions import junction_system as junction_system

@@ -1,0 +1,31 @@
+"""From data to numbers: fits, comparisons, the design of experiments, published measurements."""
+
+from kapitza.measure.catalogue import Measurement as Measurement
+from kapitza.measure.catalogue import measured as measured
+from kapitza.measure.catalogue import measured_interfaces as measured_interfaces
+from kapitza.measure.compare import Comparison as Comparison
+from kapitza.measure.compare import Prediction as Prediction
+from kapitza.measure.compare import Published as Published
+from kapitza.measure.compare import compare as compare
+from kapitza.measure.compare import compare_all as compare_all
+from kapitza.measure.design import Design as Design
+from kapitza.measure.design import Sensitivity as Sensitivity
+from kapitza.measure.design import design as design
+from kapitza.measure.design import sensitivity as sensitivity
+from kapitza.measure.experiment import Curve as Curve
+from kapitza.measure.experiment import Experiment as Experiment
+from kapitza.measure.experiment import independent_variable as independent_variable
+from kapitza.measure.experiment import simulate_curve as simulate_curve
+from kapitza.measure.fit import ErrorBudget as ErrorBudget
+from kapitza.measure.fit import Fit as Fit
+from kapitza.measure.fit import fit as fit
+from kapitza.measure.fit import fit_report as fit_report
+from kapitza.measure.least_squares import Minimum as Minimum
+from kapitza.measure.likelihood import Bound as Bound
+from kapitza.measure.likelihood import Contours as Contours
+from kapitza.measure.likelihood import ProfileLikelihood as ProfileLikelihood
+from kapitza.measure.parameters import Free as Free
+from kapitza.measure.parameters import Prior as Prior
+from kapitza.measure.parameters import Tie as Tie
+from kapitza.measure.posterior import PosteriorSamples as PosteriorSamples
+from kapitza.measure.posterior import sample_posterior as sample_posterior

@@ -1,0 +1,1 @@
+"""Measured temperatures of devices and what follows from them."""

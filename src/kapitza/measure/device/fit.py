@@ -1,0 +1,370 @@
+"""The inverse of a device: its conductances, conductivities and powers from temperatures measured on it.
+
+The model is the exact solution of the layers; its derivatives with respect to all numbers come from one adjoint
+solution for each plane that was looked at.  Everything else is the fit of `kapitza.measure.fit`: numbers that are known
+only so well are priors and bring their errors along, what the data do not determine gets a one-sided bound.  From a fit
+follow the flux through a boundary and its absolute resistance, jump over flux, with errors.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from attrs import evolve, field, frozen
+from numpy.typing import NDArray
+from scipy.linalg import block_diag, solve_triangular
+
+from kapitza.core.arrays import Array
+from kapitza.core.conductance import Conductance
+from kapitza.device.description import Device
+from kapitza.device.layered.linear import LinearDevice
+from kapitza.device.layered.spreading import LateralPoints, Readout
+from kapitza.device.layered.steady import solve_steady
+from kapitza.device.layered.temperatures import relative_uncertainties
+from kapitza.device.shapes import Patch
+from kapitza.errors import ConvergenceError, InputError
+from kapitza.measure.device.temperatures import MeasuredTemperatures, MeasurementPlace, check_places
+from kapitza.measure.device.thermometry import (
+    DeviceDataSet,
+    Thermometry,
+    depends_on_temperature,
+    has_adjoint,
+    movable_numbers,
+    node_derivatives,
+)
+from kapitza.measure.experiment import Curve
+from kapitza.measure.fit import CLOSURE_RISE, Fit, optimum
+from kapitza.measure.least_squares import least_squares
+from kapitza.measure.likelihood import Bound, one_sided_bound
+from kapitza.measure.parameters import FitProblem, Free, Prior, resolve_parameters
+
+MAX_CACHED_SOLUTIONS = 4  # solutions remembered
+
+
+@frozen(eq=False)
+class DeviceProblem(FitProblem):
+    """What a fit of a device minimises, with exact derivatives.
+
+    Attributes
+    ----------
+    root : (n, n) lower triangle L of the covariance L Lᵀ of the temperatures, K; (n,) where none go together
+    """
+
+    root: NDArray[np.float64] = field(kw_only=True)
+    _seen: dict[bytes, Thermometry] = field(init=False, repr=False, factory=dict)
+
+    def sight(self, x: Array) -> Thermometry:
+        """Thermometers on the device of coordinates (p,)."""
+        key = np.asarray(x).tobytes()
+        if key not in self._seen:
+            if len(self._seen) >= MAX_CACHED_SOLUTIONS:
+                del self._seen[next(iter(self._seen))]
+            self._seen[key] = self.thermometry.replace(self.changes(0, x))
+        return self._seen[key]
+
+    @property
+    def thermometry(self) -> Thermometry:
+        """Thermometers on the device as it was given."""
+        held = self.samples[0].experiment
+        if not isinstance(held, Thermometry):
+            raise InputError(f"expected thermometry of a device, got {held.name}")
+        return held
+
+    def prediction(self, sample: int, x: Array) -> Array:
+        """(n,) temperatures at coordinates (p,), K; NaN where the search left the numbers that a device can have."""
+        try:
+            return self.sight(x).predict(self.samples[sample].stack)
+        except (InputError, ConvergenceError):
+            return np.full(self.samples[sample].curve.value.size, np.nan)
+
+    def data_residual(self, x: Array) -> Array:
+        """(n,) differences from the temperatures at coordinates (p,), free of correlations, in standard deviations."""
+        return self.whitened(self.prediction(0, x) - self.samples[0].curve.value)
+
+    def jacobian(self, x: Array, order: int = 2) -> NDArray[Any]:
+        """(n, p) derivatives of the data residuals by the coordinates; `order` is that of differences, not taken."""
+        targets = tuple(parameter.targets[0].name for parameter in self.parameters)
+        if np.isnan(self.prediction(0, x)).any():
+            return np.zeros((self.rows, x.size))  # a search that begins here ends here
+        return self.whitened(self.sight(x).changes(targets))
+
+    def whitened(self, difference: NDArray[Any]) -> NDArray[Any]:
+        """Differences (n, ...) from the data in standard deviations."""
+        if self.root.ndim == 1:
+            return (difference.T / self.root).T
+        return solve_triangular(self.root, difference, lower=True, check_finite=False)
+
+    def all_slopes(self, x: Array) -> NDArray[Any]:
+        """(n + p, p) derivatives of the residuals of data and priors."""
+        return np.vstack([self.jacobian(x), np.diag(1 / self.width)])
+
+
+def fit_device(
+    device: Device,
+    measured: MeasuredTemperatures | Sequence[MeasuredTemperatures],
+    free: Sequence[str] | Mapping[str, Free],
+    *,
+    priors: Mapping[str, Prior] | None = None,
+    confidence: float = 0.95,
+    closure: float = CLOSURE_RISE,
+    starts: int = 3,
+    seed: int = 0,
+) -> Fit:
+    r"""Most likely numbers of a device from temperatures that were measured on it in steady state.
+
+    Minimises $r^T C^{-1} r + \sum_j (u_j/s_j)^2$, r the differences of the temperatures, C their covariance, u the
+    logarithms of the numbers over what they were taken for and s their relative uncertainties.  All uncertain numbers
+    of the device move along, so that their errors are in those of the free ones.
+
+    Where a conductivity depends on temperature it is the constant that leaves the hottest point in place (`solved`):
+    elsewhere the model is then of first order only.
+
+    Parameters
+    ----------
+    device : with the values to start from, and with `uncertain` what is known how well
+    measured : temperatures, one set or several
+    free : names of the numbers to find, as "GaN|SiC.conductance", "buffer.conductivity", "finger.power", "sink"; or
+        their start and limits by name.  An uncertainty that the device has for one of them is left out
+    priors : uncertain numbers besides, or instead of, those of the device
+    confidence : of one-sided bounds
+    closure : rise of chi2 by which both limits of a free number must be excluded for it to be called determined
+    starts : number of starting points
+    seed : of their scatter
+
+    Raises
+    ------
+    InputError
+        for temperatures outside of the device, and names that it does not have
+    ConvergenceError
+        if no starting point leads to a minimum
+    """
+    sets = (measured,) if isinstance(measured, MeasuredTemperatures) else tuple(measured)
+    if not sets:
+        raise InputError("no temperatures were given: expected one or more sets of them")
+    for one in sets:
+        check_places(device, one)
+    wanted = free if isinstance(free, Mapping) else {name: Free() for name in free}
+    problem = device_problem(device, sets, wanted, device_priors(device, wanted, priors or {}))
+    problem.sight(np.zeros(len(problem.parameters))).ready()  # what is wrong with the device is told here
+    solution = least_squares(
+        problem.residual,
+        np.zeros(len(problem.parameters)),
+        jacobian=problem.all_slopes,
+        low=problem.low,
+        high=problem.high,
+        scale=problem.scale,
+        starts=starts,
+        seed=seed,
+    )
+    rows = solution.jacobian[: problem.rows]
+    used = float(np.sum((rows @ solution.covariance) * rows))
+    chi2 = float(np.sum(solution.residual[: problem.rows] ** 2))
+    bounds: dict[str, Bound] = {}
+    for i, parameter in enumerate(problem.parameters):
+        if not parameter.known:
+            limit = one_sided_bound(problem, optimum(solution), i, confidence=confidence, closure=closure)
+            if limit is not None:
+                bounds[parameter.name] = limit
+    return evolve(Fit(problem, solution, chi2, problem.rows - used, (1.0,)), bounds=bounds)
+
+
+def device_priors(device: Device, free: Mapping[str, Free], priors: Mapping[str, Prior]) -> dict[str, Prior]:
+    """Uncertain numbers of a device on which its temperatures depend, less the free ones, and those given besides."""
+    kelvin = solve_steady(device).kelvin if depends_on_temperature(device) else {}
+    able = movable_numbers(device)
+    own = {
+        name: Prior.relative(share)
+        for name, share in relative_uncertainties(device, kelvin).items()
+        if share > 0 and name in able and name not in free
+    }
+    return own | dict(priors)
+
+
+def device_problem(
+    device: Device, sets: tuple[MeasuredTemperatures, ...], free: Mapping[str, Free], priors: Mapping[str, Prior]
+) -> DeviceProblem:
+    """What is to be minimised."""
+    able = movable_numbers(device)
+    for name in (*free, *priors):
+        if name not in able:
+            device.value(name)  # tells what the device has
+            raise InputError(f"steady temperatures do not depend on {name}: there are {', '.join(able)}")
+    kelvin = np.concatenate([one.temperature for one in sets])
+    sigma = np.concatenate([one.each_sigma() for one in sets])
+    roots = [one.root() for one in sets]
+    together = any(root.ndim == 2 for root in roots)
+    root = block_diag(*[r if r.ndim == 2 else np.diag(r) for r in roots]) if together else np.concatenate(roots)
+    places = tuple(place for one in sets for place in one.places)
+    curve = Curve(np.arange(kelvin.size), kelvin, sigma, kind="temperature")
+    sample = DeviceDataSet(Thermometry(device, places), curve, device.stack)
+    return DeviceProblem((sample,), resolve_parameters((sample,), free, priors, {}), (sigma,), root=np.asarray(root))
+
+
+def predicted_temperatures(device: Device, measured: MeasuredTemperatures) -> Array:
+    """(n,) temperatures of a device where others were measured, K: for residuals and for simulated maps."""
+    check_places(device, measured)
+    return Thermometry(device, measured.places).predict(device.stack)
+
+
+def fitted_device(found: Fit) -> Device:
+    """The device with the numbers of a fit; those that are not determined as at the lowest chi2.
+
+    Raises
+    ------
+    InputError
+        for a fit of something else
+    """
+    return fitted_problem(found).sight(found.solution.x).device
+
+
+def fitted_problem(found: Fit) -> DeviceProblem:
+    """What a fit of a device minimised."""
+    if not isinstance(found.problem, DeviceProblem):
+        raise InputError("expected a fit of a device, as fit_device gives it")
+    return found.problem
+
+
+def finite_conductance_at(device: Device, boundary: str) -> float | Conductance:
+    """Conductance of a boundary through which heat flows with a jump."""
+    names = device.stack.boundary_names
+    if boundary not in names:
+        raise InputError(f"no boundary {boundary!r}: the device has {', '.join(names) or 'none'}")
+    held = device.stack.boundaries[names.index(boundary)].conductance
+    if not isinstance(held, Conductance) and np.isinf(held):
+        raise InputError(f"{boundary} has no resistance in this device: there is no jump whose flux could be told")
+    return held
+
+
+COORDINATE_STEP = 1e-3  # of differences, of the coordinates
+
+
+@frozen(eq=False)
+class BoundaryFlux:
+    """Heat through a boundary.
+
+    Attributes
+    ----------
+    boundary : name
+    jump : of the temperature, K
+    flux : W m⁻²
+    resistance : jump over flux, m² K W⁻¹; NaN where the data give a bound only
+    covariance : (3, 3) of these three; NaN for a resistance that is not determined
+    bound : of the resistance, then
+    """
+
+    boundary: str
+    jump: float
+    flux: float
+    resistance: float
+    covariance: NDArray[np.float64]
+    bound: Bound | None = None
+
+    @property
+    def sigma(self) -> Array:
+        """(3,) standard uncertainties of jump, flux and resistance."""
+        return np.sqrt(np.diag(self.covariance))
+
+
+def boundary_flux(found: Fit, boundary: str, at: Patch | tuple[float, float] = (0.0, 0.0)) -> BoundaryFlux:
+    r"""Flux through a boundary at a point or averaged over a patch, and the resistance that jump over flux gives.
+
+    Errors are those of the fit, of data and calibrated inputs together, carried on to first order:
+    $q = G\,\Delta$, $\partial q/\partial u = G\,\partial\Delta/\partial u + q\,\partial\ln G/\partial u$.
+
+    Parameters
+    ----------
+    found : as `fit_device` gives it
+    boundary : name, such as "GaN|SiC"
+    at : x and y (m), or a patch
+
+    Raises
+    ------
+    InputError
+        for a boundary without resistance, or a place outside of the device
+    """
+    problem = fitted_problem(found)
+    observed = place_on_boundary(problem, boundary, at)
+    x = found.solution.x
+    jump, flux = jump_and_flux(problem, boundary, observed, x)
+    slopes = flux_derivatives(problem, boundary, observed, x)
+    resistance = jump / flux
+    rows = np.array([*slopes, slopes[0] / flux - slopes[1] * resistance / flux])
+    covariance = np.asarray(rows @ found.solution.covariance @ rows.T, dtype=float)
+    limit = found.bounds.get(f"{boundary}.conductance")
+    if limit is None:
+        return BoundaryFlux(boundary, jump, flux, resistance, covariance)
+    covariance[2, :] = covariance[:, 2] = np.nan
+    low, high = (None if v is None else 1 / v for v in (limit.high, limit.low))
+    return BoundaryFlux(boundary, jump, flux, np.nan, covariance, Bound(low, high, limit.confidence))
+
+
+def sampled_flux(
+    found: Fit,
+    boundary: str,
+    at: Patch | tuple[float, float] = (0.0, 0.0),
+    *,
+    samples: int = 400,
+    seed: int = 0,
+) -> NDArray[np.float64]:
+    """(samples, 3) jump (K), flux (W m⁻²) and resistance (m² K W⁻¹) for numbers drawn from the covariance of a fit.
+
+    Parameters
+    ----------
+    found, boundary, at : as for `boundary_flux`
+    samples : how many
+    seed : of the draws
+    """
+    problem = fitted_problem(found)
+    observed = place_on_boundary(problem, boundary, at)
+    if found.bounds:
+        raise InputError(f"{', '.join(found.bounds)}: bounded only, there is no distribution to draw from")
+    generator = np.random.default_rng(seed)
+    drawn = generator.multivariate_normal(found.solution.x, found.solution.covariance, samples, method="eigh")
+    pairs = np.array([jump_and_flux(problem, boundary, observed, x) for x in drawn])
+    return np.column_stack([pairs, pairs[:, 0] / pairs[:, 1]])
+
+
+def place_on_boundary(problem: DeviceProblem, boundary: str, at: Patch | tuple[float, float]) -> Readout:
+    """Place on a boundary, checked."""
+    device = problem.thermometry.device
+    finite_conductance_at(device, boundary)
+    observed = LateralPoints(*(np.array([v], dtype=float) for v in at)) if isinstance(at, tuple) else at
+    check_places(
+        device, MeasuredTemperatures([MeasurementPlace(device.top(), observed)], [device.sink], [1.0], name=boundary)
+    )
+    return observed
+
+
+def node_above(ready: LinearDevice, boundary: str) -> int:
+    """Node right above a boundary; the next one lies below it."""
+    return ready.column.owners.index(boundary)
+
+
+def jump_and_flux(problem: DeviceProblem, boundary: str, at: Readout, x: Array) -> tuple[float, float]:
+    """Jump (K) and flux (W m⁻²) at coordinates (p,)."""
+    ready = problem.sight(x).ready()
+    node = node_above(ready, boundary)
+    jump = float(ready.rise(at, node)[0] - ready.rise(at, node + 1)[0])
+    return jump, jump * ready.device.value(f"{boundary}.conductance")
+
+
+def flux_derivatives(problem: DeviceProblem, boundary: str, at: Readout, x: Array) -> NDArray[np.float64]:
+    """(2, p) derivatives of jump and flux by the coordinates."""
+    sight = problem.sight(x)
+    names = tuple(parameter.targets[0].name for parameter in problem.parameters)
+    if not all(has_adjoint(sight.device, sight.places, name) for name in names):
+        columns: list[Array] = []
+        for i in range(x.size):
+            step = np.zeros(x.size)
+            step[i] = COORDINATE_STEP
+            up, down = (np.array(jump_and_flux(problem, boundary, at, x + s * step)) for s in (1, -1))
+            columns.append((up - down) / (2 * COORDINATE_STEP))
+        return np.column_stack(columns)
+    ready = sight.ready()
+    node, seen = node_above(ready, boundary), ready.seen(at)
+    above, below = (node_derivatives(ready, i, seen, names) for i in (node, node + 1))
+    jumps = np.array([above[name][0] - below[name][0] for name in names])
+    jump, flux = jump_and_flux(problem, boundary, at, x)
+    conductance = flux / jump
+    own = np.array([1.0 if name == f"{boundary}.conductance" else 0.0 for name in names])
+    return np.array([jumps, conductance * jumps + flux * own])

@@ -1,0 +1,252 @@
+"""Measured temperatures of a device: at points, averaged over patches, as maps of a plane or of a section."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from attrs import converters, field, frozen
+from numpy.typing import ArrayLike, NDArray
+
+from kapitza.core.arrays import Array, finite, numbers, positive, square, temperatures
+from kapitza.core.profile import Profile
+from kapitza.device.description import Device, check_inside_box
+from kapitza.device.layered.spreading import LateralPoints, Readout
+from kapitza.device.layered.temperatures import averaging_patches
+from kapitza.device.setup import Plane, locate_plane
+from kapitza.device.shapes import Disc, Rectangle
+from kapitza.errors import InputError
+from kapitza.measure.eels.map import TemperatureMap
+
+MAX_COLD_DEVIATIONS = (
+    10.0  # standard uncertainties below the sink, from which a temperature is no temperature of this device
+)
+
+
+@frozen(eq=False)
+class MeasurementPlace:
+    """Points of a plane, or a patch of it over which a temperature is averaged."""
+
+    plane: Plane
+    at: Readout
+
+    @property
+    def count(self) -> int:
+        """Number of temperatures."""
+        return self.at.x.size if isinstance(self.at, LateralPoints) else 1
+
+
+def measurement_places(value: object) -> tuple[MeasurementPlace, ...]:
+    """Return places as a tuple."""
+    found = tuple(value) if isinstance(value, (tuple, list)) else ()
+    if not found or not all(isinstance(one, MeasurementPlace) for one in found):
+        raise InputError(f"expected the places of measured temperatures, got {value!r:.60}")
+    return found
+
+
+@frozen(eq=False)
+class MeasuredTemperatures:
+    """Temperatures and where in a device they were measured.
+
+    Attributes
+    ----------
+    places : where, in the order of the temperatures
+    temperature : (n,) K, not rises
+    sigma : (n,) standard uncertainty of each, K; one number for all of them also serves
+    covariance : (n, n) K², instead of sigma, where errors go together, as those of a thermometer's calibration do
+    name : for messages
+
+    Raises
+    ------
+    InputError
+        for NaN, unequal lengths, uncertainties not above zero, none or both of sigma and covariance, and a covariance
+        that is none
+    """
+
+    places: tuple[MeasurementPlace, ...] = field(converter=measurement_places)
+    temperature: Array = field(converter=lambda t: temperatures(finite(t)))
+    sigma: Array | None = field(default=None, converter=converters.optional(positive))
+    covariance: Array | None = field(default=None, converter=converters.optional(square), kw_only=True)
+    name: str = field(default="temperatures", kw_only=True)
+
+    def __attrs_post_init__(self) -> None:
+        count, size = sum(place.count for place in self.places), self.temperature.size
+        if count != size:
+            raise InputError(f"{self.name}: {size} temperatures for {count} places")
+        if (self.sigma is None) == (self.covariance is None):
+            raise InputError(f"{self.name}: expected the uncertainty as sigma or as covariance, in K, one of the two")
+        if self.sigma is not None and self.sigma.size not in (1, size):
+            raise InputError(f"{self.name}: {self.sigma.size} uncertainties for {size} temperatures")
+        if self.covariance is not None and self.covariance.shape != (size, size):
+            raise InputError(f"{self.name}: covariance {self.covariance.shape} for {size} temperatures")
+        self.root()
+
+    def each_sigma(self) -> Array:
+        """(n,) standard uncertainty of each temperature, K."""
+        if self.covariance is not None:
+            return np.sqrt(np.diag(self.covariance))
+        return np.broadcast_to(np.zeros(1) if self.sigma is None else self.sigma, self.temperature.shape).copy()
+
+    def root(self) -> NDArray[np.float64]:
+        """(n, n) lower triangle L with covariance = L Lᵀ; (n,) where no errors go together."""
+        if self.covariance is None:
+            return self.each_sigma()
+        if not np.abs(self.covariance - self.covariance.T).max() <= 1e-9 * np.abs(self.covariance).max():
+            raise InputError(f"{self.name}: the covariance is not symmetric")
+        try:
+            return np.asarray(np.linalg.cholesky(self.covariance), dtype=np.float64)
+        except np.linalg.LinAlgError as err:
+            low = np.linalg.eigvalsh(self.covariance)[0]
+            raise InputError(f"{self.name}: the covariance has the eigenvalue {low:.3g} K², wanted above 0") from err
+
+
+def point_temperatures(
+    plane: Plane,
+    x: ArrayLike,
+    y: ArrayLike,
+    temperature: ArrayLike,
+    sigma: ArrayLike | None = None,
+    *,
+    covariance: ArrayLike | None = None,
+    name: str = "temperatures",
+) -> MeasuredTemperatures:
+    """Temperatures at points of a plane, such as a map of the surface.
+
+    Parameters
+    ----------
+    plane : of the device, `Device.top()` for its surface
+    x, y : (n,) along the layers, m
+    temperature : (n,) K; NaN is refused: leave such pixels out
+    sigma : (n,) or one number, K
+    covariance : (n, n) K², instead
+    name : for messages
+    """
+    spots = LateralPoints(finite(np.ravel(x)), finite(np.ravel(y)))
+    if spots.x.size != spots.y.size:
+        raise InputError(f"{name}: {spots.x.size} x for {spots.y.size} y")
+    errors = None if sigma is None else np.ravel(sigma)
+    return MeasuredTemperatures(
+        [MeasurementPlace(plane, spots)], np.ravel(temperature), errors, covariance=covariance, name=name
+    )
+
+
+def patch_temperatures(device: Device, measured: Mapping[str, tuple[float, float]]) -> MeasuredTemperatures:
+    """Temperatures averaged over patches or sources of a device, by name: (K, standard uncertainty in K)."""
+    known = averaging_patches(device)
+    for name in measured:
+        if name not in known:
+            raise InputError(f"{device.title} has no patch {name!r}: there are {', '.join(known) or 'none'}")
+    places = [MeasurementPlace(*known[name]) for name in measured]
+    return MeasuredTemperatures(places, [t for t, _ in measured.values()], [s for _, s in measured.values()])
+
+
+def section_temperatures(
+    device: Device,
+    measured: Profile | TemperatureMap,
+    boundary: str,
+    at: float,
+    *,
+    x: float = 0.0,
+    y: float = 0.0,
+    normal: int = 0,
+    skip: float = 0.0,
+) -> MeasuredTemperatures:
+    """Temperatures against depth across a boundary, as an electron microscope takes them.
+
+    Parameters
+    ----------
+    device : whose boundary is seen
+    measured : profile, or map of one or two axes; pixels whose temperature is not determined are left out
+    boundary : name, such as "GaN|SiC"
+    at : position of the boundary on the axis across it, which runs downwards, m
+    x, y : where the section lies along the layers, m; the other axis of a map of two counts from x
+    normal : axis of a map that runs across the boundary
+    skip : m, half width around the boundary in which a probe sees both sides: left out
+    """
+    if boundary not in device.stack.boundary_names:
+        raise InputError(f"no boundary {boundary!r}: the device has {', '.join(device.stack.boundary_names) or 'none'}")
+    if isinstance(measured, Profile):
+        use = np.abs(measured.position - at) > skip
+        planes = [plane_beside(device, boundary, d) for d in (measured.position - at)[use].tolist()]
+        spot = LateralPoints(numbers(x), numbers(y))
+        sigma = None if measured.sigma is None else measured.sigma[use]
+        joint = None if measured.covariance is None else measured.covariance[np.ix_(use, use)]
+        kelvin, name = measured.temperature[use], measured.method or "profile"
+        return MeasuredTemperatures(
+            [MeasurementPlace(p, spot) for p in planes], kelvin, sigma, covariance=joint, name=name
+        )
+    if len(measured.position) not in (1, 2) or normal >= len(measured.position):
+        raise InputError(f"a section needs a map of one or two axes, got {len(measured.position)}, normal = {normal}")
+    depth = measured.position[normal] - at
+    along = measured.position[1 - normal] if len(measured.position) == 2 else np.zeros(1)
+    shape = (depth.size, along.size)
+    kelvin, sigma = ((a.T if normal else a).reshape(shape) for a in (measured.temperature, measured.sigma))
+    good = measured.determined("temperature")
+    good = (good.T if normal else good).reshape(shape)
+    places: list[MeasurementPlace] = []
+    kept = good & (np.abs(depth) > skip)[:, None]
+    for row in np.flatnonzero(kept.any(axis=1)):
+        across = x + along[kept[row]]
+        places.append(
+            MeasurementPlace(
+                plane_beside(device, boundary, float(depth[row])), LateralPoints(across, np.full(across.size, y))
+            )
+        )
+    return MeasuredTemperatures(places, kelvin[kept], sigma[kept], name=measured.method or "map")
+
+
+def map_temperatures(measured: TemperatureMap, plane: Plane, *, x: float = 0.0, y: float = 0.0) -> MeasuredTemperatures:
+    """Temperatures of a map of two axes that lies in a plane; pixels that are not determined are left out.
+
+    Parameters
+    ----------
+    measured : map; its axes run along x and y
+    plane : of the device
+    x, y : where the zeros of its axes lie in the device, m
+    """
+    if len(measured.position) != 2:
+        raise InputError(f"a map of a plane has two axes, this one {len(measured.position)}: take a section")
+    good = measured.determined("temperature")
+    across, along = np.meshgrid(*measured.position, indexing="ij")
+    kelvin, sigma = measured.temperature[good], measured.sigma[good]
+    return point_temperatures(plane, x + across[good], y + along[good], kelvin, sigma, name=measured.method or "map")
+
+
+def plane_beside(device: Device, boundary: str, distance: float) -> Plane:
+    """Plane at a distance below a boundary (above it if negative), m.
+
+    Raises
+    ------
+    InputError
+        on the boundary, where the temperature jumps, and outside of the layers
+    """
+    if distance == 0:
+        raise InputError(f"a temperature on the boundary {boundary} itself, where it jumps: leave it out with skip")
+    index = device.stack.boundary_names.index(boundary)
+    below, left = distance > 0, abs(distance)
+    inwards = device.stack.layers[index + 1 :] if below else device.stack.layers[index::-1]
+    for layer in inwards:
+        if left <= layer.thickness:
+            return Plane(layer.name, left, from_bottom=not below)
+        left -= layer.thickness
+    side = "below" if below else "above"
+    raise InputError(f"a temperature {abs(distance):g} m {side} {boundary}, outside of the device: lengths are in m")
+
+
+def check_places(device: Device, measured: MeasuredTemperatures) -> None:
+    """Refuse temperatures outside of a device, and those that it cannot have."""
+    for place in measured.places:
+        locate_plane(place.plane, device.stack)
+        if isinstance(place.at, (Rectangle, Disc)):
+            check_inside_box(device.box, place.at, f"{measured.name}: patch")
+        elif device.box is not None:
+            for axis, end, value in (("x", device.box.width, place.at.x), ("y", device.box.depth, place.at.y)):
+                bad = value[(value < -1e-9 * end) | (value > end * (1 + 1e-9))]
+                if bad.size:
+                    raise InputError(
+                        f"{measured.name}: a point at {axis} = {bad[0]:g} m, outside of the box from 0 to {end:g} m"
+                    )
+    cold = measured.temperature < device.sink - MAX_COLD_DEVIATIONS * measured.each_sigma()
+    if np.mean(cold) > 0.5:
+        raise InputError(
+            f"{measured.name}: {cold.sum()} of {cold.size} temperatures lie below the sink of {device.sink:g} K, such "
+            f"as {measured.temperature[cold][0]:g}: give temperatures in K, not rises or °C"
+        )

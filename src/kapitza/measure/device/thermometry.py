@@ -1,0 +1,196 @@
+"""What a device shows where its temperature was measured, and how that depends on its numbers."""
+
+from collections.abc import Mapping
+from typing import Self
+
+import numpy as np
+from attrs import evolve, field, frozen
+from numpy.typing import NDArray
+
+from kapitza.core.arrays import Array
+from kapitza.core.conductance import Conductance
+from kapitza.core.stack import Stack
+from kapitza.device.description import Device
+from kapitza.device.layered.green_functions import plane_response, response_derivatives
+from kapitza.device.layered.linear import LinearDevice, linear_device, source_plane, with_constant_properties
+from kapitza.device.layered.steady import solve_steady
+from kapitza.device.layered.temperatures import device_parameters, scale_device
+from kapitza.measure.device.temperatures import MeasurementPlace
+from kapitza.measure.parameters import DataSet
+
+RELATIVE_STEP = 1e-3  # of differences, relative
+
+
+@frozen(eq=False)
+class Thermometry:
+    """Thermometers on a device: the measurement that a fit of a device takes as its experiment.
+
+    Attributes
+    ----------
+    device : with all numbers at hand
+    places : where it is looked at
+    name : of the experiment
+    """
+
+    device: Device
+    places: tuple[MeasurementPlace, ...]
+    name: str = "thermometry"
+    _ready: list[LinearDevice] = field(init=False, repr=False, factory=list)
+
+    @property
+    def parameters(self) -> dict[str, float]:
+        """Numbers on which steady temperatures depend, by name, SI."""
+        return {name: self.device.value(name) for name in movable_numbers(self.device)}
+
+    def predict(self, stack: Stack) -> Array:
+        """(n,) temperatures, K; `stack` is that of the device already."""
+        return place_temperatures(self.ready(), self.places)
+
+    def replace(self, changes: dict[str, float]) -> Self:
+        """The same with other numbers of the device, by name."""
+        device = change_device(self.device, changes)
+        return evolve(self, device=device, places=tuple(clip_place(device, place) for place in self.places))
+
+    def ready(self) -> LinearDevice:
+        """The device solved, with cuts at all places."""
+        if not self._ready:
+            self._ready.append(solve_with_cuts(self.device, self.places))
+        return self._ready[0]
+
+    def changes(self, names: tuple[str, ...]) -> NDArray[np.float64]:
+        """(n, p) change of the temperatures with the logarithms of numbers, K."""
+        exact = tuple(name for name in names if has_adjoint(self.device, self.places, name))
+        found = adjoint_derivatives(self.ready(), self.places, exact)
+        for name in names:
+            if name not in found:
+                found[name] = self.difference(name)
+        return np.column_stack([found[name] for name in names])
+
+    def difference(self, name: str) -> Array:
+        """(n,) the same for one number from four solutions, to fourth order."""
+        present = self.device.value(name)
+
+        def slope(step: float) -> Array:
+            up, down = (self.replace({name: present * np.exp(s)}).predict(self.device.stack) for s in (step, -step))
+            return (up - down) / (2 * step)
+
+        return (4 * slope(RELATIVE_STEP) - slope(2 * RELATIVE_STEP)) / 3
+
+
+@frozen(eq=False)
+class DeviceDataSet(DataSet):
+    """Thermometry of a device, all numbers of which go by the names that the device has for them."""
+
+    def parted(self, changes: Mapping[str, float]) -> tuple[dict[str, float], dict[str, float | Conductance]]:
+        """All changes are those of the experiment, which holds the device."""
+        return dict(changes), {}
+
+    def names(self) -> tuple[str, ...]:
+        """All numbers that a fit could move here."""
+        return tuple(self.experiment.parameters)
+
+    def value(self, name: str) -> float | None:
+        """Present value of a number."""
+        return self.experiment.parameters.get(name)
+
+    def signed(self, name: str) -> bool:
+        """No number of a device is negative."""
+        return False
+
+
+def movable_numbers(device: Device) -> tuple[str, ...]:
+    """Names of the numbers on which steady temperatures depend."""
+    box = () if device.box is None else ("width", "depth")
+    return (*device_parameters(device), *(f"{source.name}.power" for source in device.sources), "sink", *box)
+
+
+def change_device(device: Device, changes: Mapping[str, float]) -> Device:
+    """The device with other numbers; a conductance of T as a whole, by its value at the temperature of the sink."""
+    plain: dict[str, float | Conductance] = {}
+    for name, new in changes.items():
+        owner = name.rpartition(".")[0]
+        if name in ("sink", "width", "depth") or owner not in device.stack.boundary_names:
+            plain[name] = new
+        else:
+            device = scale_device(device, name, owner, new / device.value(name))
+    return device.replace(plain) if plain else device
+
+
+def clip_place(device: Device, place: MeasurementPlace) -> MeasurementPlace:
+    """A place, on the face of its layer where a search has made the layer thinner than it lies deep."""
+    thickness = next(layer.thickness for layer in device.stack.layers if layer.name == place.plane.layer)
+    return place if place.plane.depth <= thickness else evolve(place, plane=evolve(place.plane, depth=thickness))
+
+
+def depends_on_temperature(device: Device) -> bool:
+    """Whether any property depends on temperature."""
+    return bool(device.laws) or any(isinstance(b.conductance, Conductance) for b in device.stack.boundaries)
+
+
+def solve_with_cuts(device: Device, places: tuple[MeasurementPlace, ...]) -> LinearDevice:
+    """The device solved, with cuts at places."""
+    planes = tuple(dict.fromkeys(place.plane for place in places))
+    return (
+        solve_steady(device, planes).linear
+        if depends_on_temperature(device)
+        else linear_device(with_constant_properties(device, {}), planes)
+    )
+
+
+def has_adjoint(device: Device, places: tuple[MeasurementPlace, ...], name: str) -> bool:
+    """Whether the change with a number follows from responses alone: no property of T, no layer heated throughout."""
+    if name in ("width", "depth") or depends_on_temperature(device) or any(source.through for source in device.sources):
+        return False
+    owner, _, attribute = name.rpartition(".")
+    planes = [*(source_plane(device, source) for source in device.sources), *(place.plane for place in places)]
+    # a plane that keeps its distance from the bottom face moves with the thickness
+    return attribute != "thickness" or not any(plane.from_bottom and plane.layer == owner for plane in planes)
+
+
+def place_temperatures(ready: LinearDevice, places: tuple[MeasurementPlace, ...]) -> Array:
+    """(n,) temperatures at places, K."""
+    seen = source_spreads(ready, places)
+    parts = [source_rises(ready, ready.node(place.plane), seen[id(place.at)]).sum(axis=0) for place in places]
+    return ready.device.sink + np.concatenate(parts)
+
+
+def source_spreads(ready: LinearDevice, places: tuple[MeasurementPlace, ...]) -> dict[int, tuple[Array, ...]]:
+    """Spread of each source as seen from each set of points or patch, by its identity: many planes share one."""
+    return {key: ready.seen(at) for key, at in {id(place.at): place.at for place in places}.items()}
+
+
+def source_rises(ready: LinearDevice, node: int, seen: tuple[Array, ...]) -> NDArray[np.float64]:
+    """(sources, n) rise at a node from each source, K."""
+    rows = zip(ready.device.sources, ready.responses, seen, strict=True)
+    return np.array([s.power * ready.nodes.averaged(z[node], m, ready.area) for s, z, m in rows])
+
+
+def adjoint_derivatives(
+    ready: LinearDevice, places: tuple[MeasurementPlace, ...], names: tuple[str, ...]
+) -> dict[str, Array]:
+    """(n,) change of the temperatures with the logarithm of each number, by name: one solution for each plane."""
+    seen = source_spreads(ready, places)
+    columns: dict[str, list[Array]] = {name: [] for name in names}
+    for place in places:
+        found = node_derivatives(ready, ready.node(place.plane), seen[id(place.at)], names)
+        for name in names:
+            columns[name].append(found[name])
+    return {name: np.concatenate(parts) for name, parts in columns.items()}
+
+
+def node_derivatives(
+    ready: LinearDevice, node: int, seen: tuple[Array, ...], names: tuple[str, ...]
+) -> dict[str, Array]:
+    """(n,) change of the rise at a node with the logarithm of each number, by name, K."""
+    found = {name: np.zeros(seen[0].shape[1]) for name in names}
+    rises = source_rises(ready, node, seen)
+    own = plane_response(ready.medium, node)
+    inner = tuple(name for name in names if name != "sink" and not name.endswith(".power"))
+    for source, response, spread, rise in zip(ready.device.sources, ready.responses, seen, rises, strict=True):
+        if f"{source.name}.power" in found:
+            found[f"{source.name}.power"] = rise
+        for name, change in response_derivatives(ready.medium, inner, own, response[:, None, :]).items():
+            found[name] = found[name] + source.power * ready.nodes.averaged(change[0], spread, ready.area)
+    if "sink" in found:
+        found["sink"] = found["sink"] + ready.device.sink
+    return found

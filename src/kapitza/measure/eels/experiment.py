@@ -1,0 +1,281 @@
+"""A planned scan: what is expected of it, and the least errors of its spectra by the bound of Cramér and Rao."""
+
+from collections.abc import Mapping
+from typing import Literal, Self
+
+import numpy as np
+from attrs import evolve, field, frozen
+from numpy.typing import ArrayLike, NDArray
+
+from kapitza.core.arrays import Array, positive, quantity
+from kapitza.core.occupation import Occupation
+from kapitza.core.profile import Profile
+from kapitza.errors import InputError
+from kapitza.measure.eels.map import frozen_floats
+from kapitza.measure.eels.model import SpectrumModel, VibrationalMode
+from kapitza.measure.eels.point_spread import PointSpread
+from kapitza.measure.eels.precision import fisher_information
+from kapitza.measure.eels.simulate import simulate_spectra
+from kapitza.measure.eels.spectrum import SpectrumImage
+from kapitza.units import e, meV, nm
+
+InterfaceSide = Literal["left", "right"]
+
+MAX_INFORMATION_CONDITION = (
+    1e13  # condition of an information matrix of unit diagonal from which on its inverse is noise
+)
+
+
+def default_energy_axis() -> Array:
+    """1024 channels of 0.5 meV, as instruments for phonons record."""
+    return frozen_floats(np.arange(-512, 512) * 0.5 * meV)
+
+
+@frozen(eq=False)
+class EelsExperiment:
+    """A planned scan across an interface.
+
+    Attributes
+    ----------
+    left, right : modes of the two materials, with their intensities as shares of the zero-loss peak; the same names
+    temperature : mean of the two temperatures at the plane, K
+    jump : left minus right, K
+    gradient_left, gradient_right : K m⁻¹
+    columns : pixels on each side of the plane
+    rows : lines of the scan
+    pitch : from pixel to pixel, m
+    electrons : of the beam in each second, s⁻¹ (10 pA = 6.24e7)
+    dwell : time of one pixel, s
+    fwhm : resolution, full width at half maximum, J
+    lorentzian : share of the Lorentzian in the zero-loss peak (pseudo-Voigt)
+    energy : (channels,) J
+    spread : point spread
+    skip : pixels nearer to the plane than this are not used for the branches, m
+    background : smooth background in the fit, terms
+    dark_variance : of one channel in one pixel, electrons²
+    """
+
+    left: tuple[VibrationalMode, ...] = field(converter=tuple)
+    right: tuple[VibrationalMode, ...] = field(converter=tuple)
+    temperature: float = field(default=300.0, validator=quantity())
+    jump: float = 0.0
+    gradient_left: float = 0.0
+    gradient_right: float = 0.0
+    columns: int = field(default=32, validator=quantity(low=1))
+    rows: int = field(default=32, validator=quantity())
+    pitch: float = field(default=1 * nm, validator=quantity())
+    electrons: float = field(default=10e-12 / e, validator=quantity())
+    dwell: float = field(default=1.0, validator=quantity())
+    fwhm: float = field(default=8 * meV, validator=quantity())
+    lorentzian: float = field(default=0.02, validator=quantity(low=-1e-300, high=1.0))
+    energy: Array = field(factory=default_energy_axis, converter=frozen_floats)
+    spread: PointSpread = field(factory=PointSpread)
+    skip: float = field(default=0.0, validator=quantity(low=-1e-300))
+    background: int = 0
+    dark_variance: float = 0.0
+
+    def __attrs_post_init__(self) -> None:
+        if [mode.name for mode in self.left] != [mode.name for mode in self.right] or not self.left:
+            names = [", ".join(mode.name for mode in side) for side in (self.left, self.right)]
+            raise InputError(f"modes left ({names[0]}) and right ({names[1]}) differ: name the same ones on both sides")
+        for one, other in zip(self.left, self.right, strict=True):
+            if (one.energy, one.width) != (other.energy, other.width):
+                raise InputError(
+                    f"mode {one.name} has {one.energy / meV:g} meV left and {other.energy / meV:g} meV right: name a "
+                    "mode of another energy or width apart, with intensity 0 on the side that lacks it"
+                )
+        missing = [mode.name for mode in (*self.left, *self.right) if mode.intensity is None]
+        if missing:
+            raise InputError(f"mode {missing[0]} has no intensity: a plan needs one, as a share of the zero-loss peak")
+        if min(self.left_temperature, self.right_temperature) <= 0:
+            raise InputError(f"a jump of {self.jump:g} K about {self.temperature:g} K goes below 0 K")
+
+    @property
+    def left_temperature(self) -> float:
+        """Temperature at the plane on the left, K."""
+        return self.temperature + self.jump / 2
+
+    @property
+    def right_temperature(self) -> float:
+        """Temperature at the plane on the right, K."""
+        return self.temperature - self.jump / 2
+
+    @property
+    def position(self) -> Array:
+        """(2 columns,) positions, the plane at 0 between two pixels, m."""
+        return frozen_floats((np.arange(-self.columns, self.columns) + 0.5) * self.pitch)
+
+    @property
+    def dose(self) -> float:
+        """Electrons of one pixel."""
+        return self.electrons * self.dwell
+
+    @property
+    def time(self) -> float:
+        """Time of all pixels, s."""
+        return 2 * self.columns * self.rows * self.dwell
+
+    @property
+    def profile(self) -> Profile:
+        """Temperatures of the columns."""
+        position = self.position
+        return Profile(position, PointSpread().branches(position) @ self.branches)
+
+    @property
+    def branches(self) -> Array:
+        """(4,) temperatures at the plane left and right, K, and gradients, K m⁻¹."""
+        return np.array([self.left_temperature, self.right_temperature, self.gradient_left, self.gradient_right])
+
+    def replace(self, changes: Mapping[str, float]) -> Self:
+        """The same with other numbers."""
+        return evolve(self, **changes)
+
+
+def planned_spectra(
+    experiment: EelsExperiment,
+    source: Profile | Occupation | None = None,
+    *,
+    drift: float = 0.0,
+    dark: float = 0.0,
+    electrons_per_count: float = 1.0,
+    seed: int | None = 0,
+) -> SpectrumImage:
+    """Spectra that a planned scan would record, with counting noise.
+
+    Electrons are spread from place to place, so that near the interface a pixel shows both materials.  The branches of
+    the plan go on beyond the scan as far as the spread reaches.
+
+    Parameters
+    ----------
+    experiment : the plan
+    source : temperatures, or occupations of the modes of the plan, against position with the plane at 0, as a
+        simulation gives them; its positions are the columns of the scan then.  The branches of the plan if None
+    drift : standard deviation of the zero-loss centre from pixel to pixel, J
+    dark : mean dark count of a channel, counts
+    electrons_per_count : of the detector
+    seed : of the noise; None for expected counts
+
+    Returns
+    -------
+    SpectrumImage along (y, x)
+    """
+    sides = [[mode.intensity or 0.0 for mode in side] for side in (experiment.left, experiment.right)]
+    unit, beyond = electrons_per_count, 0
+    if source is None:
+        beyond = int(np.ceil(spread_reach(experiment.spread) / experiment.pitch))
+        wider = evolve(experiment, columns=experiment.columns + beyond)
+        kelvin = PointSpread().branches(wider.position) @ wider.branches
+        source = Profile(wider.position, np.maximum(kelvin, 1.0), method="plan")
+    return simulate_spectra(
+        source,
+        experiment.left,
+        dose=experiment.dose,
+        fwhm=experiment.fwhm,
+        lorentzian=experiment.lorentzian,
+        energy=experiment.energy,
+        intensity=np.where((source.position < 0)[:, None], *np.array(sides)),
+        rows=experiment.rows,
+        pitch=experiment.pitch,
+        drift=drift,
+        spread=experiment.spread,
+        seen=slice(beyond, source.position.size - beyond),
+        electrons_per_count=unit,
+        dark=dark,
+        dark_variance=experiment.dark_variance / unit**2,
+        seed=seed,
+    )
+
+
+def spread_reach(spread: PointSpread) -> float:
+    """Distance over which a point spread brings anything worth counting, m."""
+    return 8 * spread.width + (8 * spread.length if spread.share > 0 else 0.0)
+
+
+def planned_model(
+    experiment: EelsExperiment, side: InterfaceSide, tie: Literal["common", "each", "occupation"] = "common"
+) -> SpectrumModel:
+    """Model of the spectra of one side."""
+    modes = experiment.left if side == "left" else experiment.right
+    return SpectrumModel(modes, tie=tie, background=experiment.background)
+
+
+def true_parameters(experiment: EelsExperiment, side: InterfaceSide, model: SpectrumModel) -> Array:
+    """(p,) parameters of the spectrum at the plane, SI."""
+    modes = experiment.left if side == "left" else experiment.right
+    kelvin = experiment.left_temperature if side == "left" else experiment.right_temperature
+    of_modes = [v for m in modes for v in (m.energy, m.width, experiment.dose * (m.intensity or 0.0))]
+    own = [kelvin] * model.ties
+    return frozen_floats(
+        [experiment.dose, 0.0, experiment.fwhm, experiment.lorentzian, *of_modes, *own, *[0.0] * experiment.background]
+    )
+
+
+def cramer_rao(
+    experiment: EelsExperiment, side: InterfaceSide = "left", *, tie: Literal["common", "each"] = "common"
+) -> NDArray[np.float64]:
+    r"""Least covariance of the parameters of one spectrum, for any unbiased estimator (Cramér and Rao).
+
+    Inverse of $F_{ab} = \sum_i \partial_a\mu_i\,\partial_b\mu_i / (\mu_i + \sigma_d^2)$.
+
+    Parameters
+    ----------
+    experiment : the plan
+    side : whose modes and temperature
+    tie : one temperature for all modes, or one for each
+
+    Returns
+    -------
+    (p, p) SI, in the order of the parameters of the model; infinite variance where the spectrum does not show one
+    """
+    model = planned_model(experiment, side, tie)
+    values = dict(zip(model.names, true_parameters(experiment, side, model).tolist(), strict=True))
+    return inverse_information(
+        fisher_information(model, experiment.energy, values, dark_variance=experiment.dark_variance)
+    )
+
+
+def inverse_information(fisher: Array) -> NDArray[np.float64]:
+    """Inverse of an information matrix; parameters without information get infinite variance and tie no other."""
+    size = np.sqrt(np.diag(fisher))
+    seen = size > 0
+    found = np.zeros(fisher.shape)
+    np.fill_diagonal(found, np.where(seen, 0.0, np.inf))
+    scaled = fisher[np.ix_(seen, seen)] / np.outer(size[seen], size[seen])
+    if not np.linalg.cond(scaled) < MAX_INFORMATION_CONDITION:
+        raise InputError(
+            f"the spectrum of the plan does not tell its {int(seen.sum())} parameters apart: a resolution that is too "
+            "coarse, or modes that coincide?"
+        )
+    found[np.ix_(seen, seen)] = np.linalg.inv(scaled) / np.outer(size[seen], size[seen])
+    return found
+
+
+def resolution_tradeoff(experiment: EelsExperiment, widths: ArrayLike) -> tuple[Array, Array]:
+    """Error of T in one pixel against the resolution: at the same dose, and with a current that goes with the width.
+
+    A monochromator slit lets through a current in proportion to the width it selects: the sharpest setting is not the
+    best thermometer.
+
+    Parameters
+    ----------
+    experiment : the plan; its dose holds at its own resolution
+    widths : (n,) full widths at half maximum, J
+
+    Returns
+    -------
+    (n,) at fixed dose and (n,) with a slit, K
+    """
+    fixed: list[float] = []
+    slit: list[float] = []
+    for width in positive(widths).tolist():
+        changed = experiment.replace({"fwhm": width})
+        fixed.append(side_sigma(changed, "left"))
+        share = width / experiment.fwhm
+        slit.append(side_sigma(changed.replace({"electrons": experiment.electrons * share}), "left"))
+    return frozen_floats(fixed), frozen_floats(slit)
+
+
+def side_sigma(experiment: EelsExperiment, side: InterfaceSide) -> float:
+    """Least standard uncertainty of the temperature in one pixel of a side, K."""
+    place = planned_model(experiment, side).first_tie
+    return float(np.sqrt(cramer_rao(experiment, side)[place, place]))

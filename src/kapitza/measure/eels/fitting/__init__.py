@@ -1,0 +1,1 @@
+"""Fits of spectra: likelihood, search, compiled kernels."""

@@ -1,0 +1,255 @@
+"""Compiled linear algebra of one small symmetric matrix, and the goodness of fit of one spectrum."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kapitza.measure.eels.fitting.lines import FloatArray, jit
+from kapitza.measure.eels.fitting.search import MAX_CURVATURE_RATIO, MIN_EXPECTED_ELECTRONS, MIN_PIVOT, MIN_VARIANCE
+
+ParameterMask = NDArray[np.bool_]
+
+WORKSPACE_VECTORS = 10  # rows of the small workspace before its three matrices
+
+
+@jit
+def dot_product(a: FloatArray, b: FloatArray) -> float:
+    """Sum of products."""
+    total = 0.0
+    for i in range(a.size):
+        total += a[i] * b[i]
+    return total
+
+
+@jit
+def four_dot_products(a: FloatArray, b: FloatArray, c: FloatArray, d: FloatArray) -> tuple[float, float, float, float]:
+    """Sums of products ac, ad, bc, bd in one pass: what is read is used twice."""
+    ac, ad, bc, bd = 0.0, 0.0, 0.0, 0.0
+    for i in range(a.size):
+        ac += a[i] * c[i]
+        ad += a[i] * d[i]
+        bc += b[i] * c[i]
+        bd += b[i] * d[i]
+    return ac, ad, bc, bd
+
+
+@jit
+def factorise(matrix: FloatArray) -> bool:
+    """Overwrite the lower triangle with the Cholesky factor, its diagonal inverted; False where a pivot vanishes."""
+    p = matrix.shape[0]
+    for a in range(p):
+        for b in range(a + 1):
+            total = matrix[a, b]
+            for c in range(b):
+                total -= matrix[a, c] * matrix[b, c]
+            if a == b:
+                if not total > MIN_PIVOT:
+                    return False
+                matrix[a, a] = 1 / np.sqrt(total)
+            else:
+                matrix[a, b] = total * matrix[b, b]
+    return True
+
+
+@jit
+def solve_factorised(root: FloatArray, right: FloatArray) -> None:
+    """Solve with a Cholesky factor in place."""
+    p = right.size
+    for a in range(p):
+        total = right[a]
+        for c in range(a):
+            total -= root[a, c] * right[c]
+        right[a] = total * root[a, a]
+    for a in range(p - 1, -1, -1):
+        total = right[a]
+        for c in range(a + 1, p):
+            total -= root[c, a] * right[c]
+        right[a] = total * root[a, a]
+
+
+@jit
+def factorise_scaled(
+    information: FloatArray,
+    learnt: FloatArray,
+    blocked: ParameterMask,
+    damping: float,
+    matrix: FloatArray,
+    scale: FloatArray,
+) -> bool:
+    """Write the Cholesky factor of the information at unit diagonal, and the scale that leads back."""
+    p = scale.size
+    for a in range(p):
+        scale[a] = 0.0 if blocked[a] else 1 / np.sqrt(information[a, a])
+    for a in range(p):
+        for b in range(p):
+            matrix[a, b] = (information[a, b] + learnt[a, b]) * scale[a] * scale[b]
+        matrix[a, a] = (1.0 if blocked[a] else matrix[a, a]) + damping
+    return factorise(matrix)
+
+
+@jit
+def scoring_step(gradient: FloatArray, root: FloatArray, scale: FloatArray, step: FloatArray) -> float:
+    """Write the step and return its length in standard uncertainties."""
+    for a in range(step.size):
+        step[a] = gradient[a] * scale[a]
+    solve_factorised(root, step)
+    length = 0.0
+    for a in range(step.size):
+        step[a] *= scale[a]
+        length += step[a] * gradient[a]
+    return np.sqrt(max(length, 0.0))
+
+
+@jit
+def update_curvature(
+    information: FloatArray,
+    learnt: FloatArray,
+    moved: FloatArray,
+    change: FloatArray,
+    local: bool,
+    free: ParameterMask,
+    rest: FloatArray,
+) -> None:
+    """Update what the observed information is more than the expected one: symmetric, of rank one."""
+    if not local:
+        learnt[:] = 0.0
+        return
+    p = moved.size
+    along, size = 0.0, 0.0
+    for a in range(p):
+        rest[a] = 0.0
+        if free[a]:
+            total = change[a]
+            for b in range(p):
+                total -= (information[a, b] + learnt[a, b]) * moved[b]
+            rest[a] = total
+        along += rest[a] * moved[a]
+        if information[a, a] > 0:
+            size += rest[a] * rest[a] / information[a, a]
+    if abs(along) * MAX_CURVATURE_RATIO > size and size > 0:
+        for a in range(p):
+            for b in range(p):
+                learnt[a, b] += rest[a] * rest[b] / along
+
+
+@jit
+def invert_information(
+    information: FloatArray, blocked: ParameterMask, small: FloatArray, covariance: FloatArray
+) -> bool:
+    """Write the inverse of the information of the parameters that move; infinite and False where it is singular."""
+    p = blocked.size
+    scale, matrix, learnt = (
+        small[3],
+        small[WORKSPACE_VECTORS : WORKSPACE_VECTORS + p],
+        small[WORKSPACE_VECTORS + p : WORKSPACE_VECTORS + 2 * p],
+    )
+    learnt[:] = 0.0
+    covariance[:] = 0.0
+    if not factorise_scaled(information, learnt, blocked, 0.0, matrix, scale):
+        for a in range(p):
+            covariance[a, a] = 0.0 if blocked[a] else np.inf
+        return False
+    for a in range(p):
+        right = covariance[a]
+        right[a] = 1.0
+        solve_factorised(matrix, right)
+        for b in range(p):
+            right[b] *= scale[a] * scale[b]
+    return True
+
+
+ChannelMask = NDArray[np.bool_]
+
+
+@jit
+def spectrum_deviance(
+    y: FloatArray, there: FloatArray, mu: FloatArray, detector: tuple[FloatArray, FloatArray, FloatArray]
+) -> float:
+    """Twice the log-likelihood that is missing to a perfect fit."""
+    dark, response, variance = detector
+    total = 0.0
+    for i in range(y.size):
+        count = y[i] - dark[i] + variance[i]
+        spread = max(response[i] * mu[i] + variance[i], MIN_VARIANCE)
+        ratio = count / spread if count > 0 else 1 / spread
+        total += there[i] * (count * np.log(ratio) - count + spread)
+    return 2 * total
+
+
+@jit
+def group_variance(
+    first: int,
+    end: int,
+    there: FloatArray,
+    response: FloatArray,
+    jacobian: FloatArray,
+    covariance: FloatArray,
+    blocked: ChannelMask,
+    sums: FloatArray,
+) -> float:
+    """Variance of the expected counts of one group of channels from that of the parameters."""
+    p = blocked.size
+    for a in range(p):
+        sums[a] = 0.0
+        if not blocked[a]:
+            for i in range(first, end):
+                sums[a] += there[i] * response[i] * jacobian[a, i]
+    total = 0.0
+    for a in range(p):
+        for b in range(a):
+            total += 2 * sums[a] * sums[b] * covariance[a, b]
+        total += sums[a] * sums[a] * covariance[a, a]
+    return total
+
+
+@jit
+def chi2_moments(
+    there: FloatArray,
+    mu: FloatArray,
+    jacobian: FloatArray,
+    residual: FloatArray,
+    detector: tuple[FloatArray, FloatArray, FloatArray],
+    covariance: FloatArray,
+    blocked: ChannelMask,
+    known: float,
+    sums: FloatArray,
+    fit: FloatArray,
+) -> None:
+    """Write chi-squared of channels taken together, and its mean, variance and third moment when the model is right."""
+    _dark, response, variance = detector
+    n, p, group = mu.size, blocked.size, 0
+    fit[:] = 0.0
+    first = np.zeros(n + 1, np.int64)
+    held = 0.0
+    for i in range(n):
+        if held >= MIN_EXPECTED_ELECTRONS:
+            group += 1
+            first[group] = i
+            held = 0.0
+        held += there[i] * max(response[i] * mu[i] + variance[i], MIN_VARIANCE)
+    if held >= MIN_EXPECTED_ELECTRONS or group == 0:
+        group += 1
+    first[group] = n
+    used = 0.0
+    for g in range(group):
+        m, v, r = 0.0, 0.0, 0.0
+        for i in range(first[g], first[g + 1]):
+            mean = response[i] * mu[i]
+            m += there[i] * mean
+            v += there[i] * max(mean + variance[i], MIN_VARIANCE)
+            r += residual[i]
+        inverse = 1 / v
+        ratio = m * inverse
+        fit[0] += r * r * inverse
+        fit[2] += 2 + ratio * inverse
+        fit[3] += 8 + ratio * (inverse * inverse + 12 * inverse + 10 * ratio * inverse)
+        if group < n:
+            used += group_variance(first[g], first[g + 1], there, response, jacobian, covariance, blocked, sums) / v
+    count = 0
+    for a in range(p):
+        count += not blocked[a]
+    if group == n:
+        used = count - known
+    if not np.isfinite(used):
+        used = float(count)
+    left = max(1 - used / group, 1.0 / group)
+    fit[1], fit[2], fit[3] = group * left, fit[2] * left, fit[3] * left

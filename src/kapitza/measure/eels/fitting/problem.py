@@ -1,0 +1,348 @@
+"""The fit of one spectrum as a problem: limits, priors, fixed values, and where the search starts."""
+
+import warnings
+from collections.abc import Mapping
+from itertools import product
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+from attrs import evolve, field, frozen
+from numpy.typing import NDArray
+
+from kapitza.core.arrays import Array
+from kapitza.errors import InputError, ValidityWarning
+from kapitza.measure.eels.fitting.search import Detector, ParameterConstraints, SearchCoordinates, to_coordinates
+from kapitza.measure.eels.model import (
+    TO_SIGMA,
+    ChannelGrid,
+    SpectrumModel,
+    channel_grid,
+    expected_spectrum,
+    legendre_polynomials,
+)
+from kapitza.measure.eels.spectrum import SpectrumImage
+from kapitza.units import k_B
+
+MAX_TEMPERATURE = 2e4  # K: upper limit of temperatures, and of the occupations that belong to them
+MAX_LIMIT_REDUCED_ENERGY = (
+    40.0  # E/k_B T at the lower limit, at least 1 K: gain there is 4e-18 of loss, below all that can be counted
+)
+
+
+@frozen(eq=False)
+class FitProblem:
+    """All that the fit of one pixel needs beside its counts, in channels and electrons."""
+
+    model: SpectrumModel
+    grid: ChannelGrid
+    detector: Detector
+    freedom: ParameterConstraints
+    step: float
+    kernel: ModuleType | None
+    start: Array = field(factory=lambda: np.zeros(0))
+
+    @property
+    def smooth(self) -> NDArray[Any]:
+        """(terms, n) terms of the background."""
+        return np.ascontiguousarray(legendre_polynomials(self.grid.channels, self.model.background))
+
+
+def pose_problem(
+    image: SpectrumImage,
+    model: SpectrumModel,
+    fixed: Mapping[str, float],
+    bounds: Mapping[str, tuple[float, float]],
+    priors: Mapping[str, tuple[float, float]],
+    loose: float,
+    kernel: ModuleType | None,
+) -> FitProblem:
+    """Everything that does not depend on the counts."""
+    check_parameter_names(model, fixed, bounds, priors)
+    n, unit = image.energy.size, image.electrons_per_count
+    # copies: the compiled search is made for arrays that may be written to, and would be made again for others
+    dark, variance = (np.array(np.broadcast_to(v, n)) for v in (image.dark, image.dark_variance))
+    response = np.array(np.broadcast_to(image.response, n))
+    if ((dark > 0) & (variance == 0)).any():
+        warnings.warn(
+            f"a dark count of {dark.max():.3g} without any noise makes the errors of the fit too small: give the "
+            "dark_variance of the image, readout and dark current together, or dark spectra (with_dark)",
+            ValidityWarning,
+            stacklevel=3,
+        )
+    detector = Detector(dark * unit, response, variance * unit**2)
+    units = model.units(image.step)
+    low, high, prior, weight = parameter_limits(model, units, loose)
+    place = {name: i for i, name in enumerate(model.names)}
+    for name, (least, most) in bounds.items():
+        if not least < most:
+            raise InputError(f"bounds of {name} = ({least:g}, {most:g}), wanted the lower one first")
+        low[place[name]], high[place[name]] = least / units[place[name]], most / units[place[name]]
+    for name, (value, sigma) in priors.items():
+        if not sigma > 0:
+            raise InputError(f"prior of {name} has the uncertainty {sigma:g}, wanted above 0 (or put it into `fixed`)")
+        prior[place[name]], weight[place[name]] = value / units[place[name]], (units[place[name]] / sigma) ** 2
+    free = np.array([name not in fixed for name in model.names])
+    words = ("energy", "width", "fwhm", "fwhm_gain", "fwhm_loss", "exponent")
+    curved = np.array([name.rsplit(".", 1)[-1] in words for name in model.names])
+    late = np.zeros(free.size, dtype=bool)
+    late[model.first_mode : model.first_tie] = np.tile([True, True, False], len(model.modes))
+    weight[~free] = 0.0
+    chart = coordinates_of_search(model, units, low, high, free)
+    low, high = (
+        to_coordinates(SearchCoordinates(chart.energy, np.full_like(chart.owner, -1)), end) for end in (low, high)
+    )
+    return FitProblem(
+        model,
+        channel_grid(model, image.energy),
+        detector,
+        ParameterConstraints(free, low, high, curved, late, prior, weight, chart),
+        image.step,
+        kernel,
+    )
+
+
+def coordinates_of_search(
+    model: SpectrumModel, units: Array, low: Array, high: Array, free: NDArray[np.bool_]
+) -> SearchCoordinates:
+    """Coordinates of the search; an intensity that is fixed or has limits of its own is not bent."""
+    energy, owner = np.full(free.size, -1.0), np.full(free.size, -1, dtype=np.int64)
+    for j, mode in enumerate(model.modes):
+        place = model.first_tie + (0 if model.tie == "common" else j)
+        # of modes that share a temperature, the lowest: its ratio of gain to loss changes most evenly
+        own = mode.energy / units[model.first_mode + 3 * j]
+        energy[place] = 0.0 if model.tie == "occupation" else own if energy[place] < 0 else min(own, energy[place])
+        at = model.first_mode + 3 * j + 2
+        if free[at] and low[at] == 0.0 and np.isinf(high[at]):
+            owner[at] = place
+    return SearchCoordinates(energy, owner)
+
+
+def check_parameter_names(model: SpectrumModel, *named: Mapping[str, Any]) -> None:
+    """Refuse parameters that the model does not have."""
+    for name in (name for some in named for name in some):
+        if name not in model.names:
+            raise InputError(f"no parameter {name!r} in the model: expected one of {', '.join(model.names)}")
+
+
+def parameter_limits(model: SpectrumModel, units: Array, loose: float) -> tuple[Array, Array, Array, Array]:
+    """(p,) lowest, highest, expected value and inverse variance of the parameters, in channels."""
+    p = len(model.names)
+    low, high, prior, weight = np.full(p, -np.inf), np.full(p, np.inf), np.zeros(p), np.zeros(p)
+    by_word = {
+        "amplitude": (0.0, np.inf),
+        "fwhm": (1e-2, np.inf),
+        "fwhm_gain": (1e-2, np.inf),
+        "fwhm_loss": (1e-2, np.inf),
+        "lorentzian": (0.0, 1.0),
+        "lorentzian_gain": (0.0, 1.0),
+        "lorentzian_loss": (0.0, 1.0),
+        "exponent": (0.6, 500.0),
+        "intensity": (0.0, np.inf),
+    }
+    energies = [mode.energy for mode in model.modes]
+    for i, name in enumerate(model.names):
+        word = name.rsplit(".", 1)[-1]
+        low[i], high[i] = by_word.get(word, (-np.inf, np.inf))
+        if i in range(model.first_tie, model.first_tie + model.ties):
+            own = energies if model.tie == "common" else [energies[i - model.first_tie]]
+            coldest = max(1.0, min(own) / (MAX_LIMIT_REDUCED_ENERGY * k_B))
+            hottest = 1 / np.expm1(own[0] / (k_B * MAX_TEMPERATURE))
+            low[i], high[i] = (
+                (-0.45, hottest) if word == "occupation" else (coldest / units[i], MAX_TEMPERATURE / units[i])
+            )
+    for j, mode in enumerate(model.modes):
+        at = model.first_mode + 3 * j
+        for i, value in ((at, mode.energy), (at + 1, mode.width)):
+            prior[i] = value / units[i]
+            weight[i] = (units[i] / (loose * mode.width)) ** 2 if loose else 0.0
+        low[at], high[at] = np.array(mode_energy_limits(model, j)) / units[at]
+        low[at + 1], high[at + 1] = 0.1 * prior[at + 1], 10 * prior[at + 1]
+    return low, high, prior, weight
+
+
+def mode_energy_limits(model: SpectrumModel, j: int) -> tuple[float, float]:
+    """Limits of the energy of a mode, J: half way to its neighbours, so that modes do not change places."""
+    own = model.modes[j].energy
+    half_way = [0.5 * (own + mode.energy) for mode in model.modes if mode.energy != own]
+    low = max([0.5 * own, *(value for value in half_way if value < own)])
+    return low, min([1.5 * own, *(value for value in half_way if value > own)])
+
+
+SAMPLE_SPECTRA = 64  # spectra that are looked at
+TAIL_TRIALS = {
+    "pseudo-voigt": [(share,) for share in (1e-4, 0.003, 0.01, 0.03, 0.1, 0.3, 0.7)],
+    "split": [(one, one) for one in (1e-4, 0.003, 0.01, 0.03, 0.1, 0.3, 0.7)],
+    "pearson": [(m,) for m in (0.8, 1.1, 1.6, 2.4, 4.0, 8.0, 30.0)],
+    "reference": [()],
+}
+NUMBER_OF_WIDTHS = {"pseudo-voigt": 1, "split": 2, "pearson": 1, "reference": 1}
+COLDEST_GUESS, DEFAULT_GUESS, HOTTEST_GUESS = (
+    30.0,
+    300.0,
+    2500.0,
+)  # K: limits of a first guess, and the guess where the gain side says nothing
+MIN_ELECTRONS_PER_PARAMETER = 10.0  # electrons per parameter below which a spectrum counts as empty
+
+
+def sufficient_spectra(model: SpectrumModel, detector: Detector, counts: NDArray[Any]) -> NDArray[np.bool_]:
+    """(k,) whether a spectrum holds enough electrons and channels for a fit."""
+    there = np.isfinite(counts)
+    electrons = np.sum(np.where(there, counts - detector.dark, 0.0), axis=1)
+    noise = np.sqrt(np.sum(there * detector.variance, axis=1))
+    p = len(model.names)
+    return (electrons > MIN_ELECTRONS_PER_PARAMETER * p) & (electrons > 5 * noise) & (there.sum(axis=1) > 4 * p)
+
+
+def corrected_counts(detector: Detector, counts: NDArray[Any]) -> NDArray[Any]:
+    """(k, n) electrons without the dark mean, evenly efficient; only to start from."""
+    response = np.where(detector.response > 0, detector.response, np.inf)
+    return np.where(np.isfinite(counts), (counts - detector.dark) / response, 0.0)
+
+
+def highest_peak(spectrum: NDArray[Any]) -> tuple[float, float]:
+    """Middle and full width at half maximum of the highest peak, in channels from the first."""
+    top = int(np.argmax(spectrum))
+    half = spectrum[top] / 2
+    left, right = top, top
+    while left > 0 and spectrum[left] > half:
+        left -= 1
+    while right < spectrum.size - 1 and spectrum[right] > half:
+        right += 1
+    low = (
+        left + (half - spectrum[left]) / max(spectrum[left + 1] - spectrum[left], 1e-300) if left < top else left - 0.5
+    )
+    high = (
+        right - (half - spectrum[right]) / max(spectrum[right - 1] - spectrum[right], 1e-300) if right > top else right
+    )
+    return 0.5 * (low + high), max(float(high - low), 1.0)
+
+
+def zero_loss_centres(grid: ChannelGrid, counts: NDArray[Any], width: float) -> Array:
+    """(k,) centre of the zero-loss peak of each spectrum, in channels, from its highest channel and those about it."""
+    sigma = width * TO_SIGMA
+    reach = min(int(np.ceil(1.5 * sigma)), grid.channels)
+    away = np.arange(-reach, reach + 1)
+    weight = np.exp(-0.5 * (away / sigma) ** 2)
+    top = np.argmax(counts, axis=1)
+    near = np.clip(top[:, None] + away, 0, grid.channels - 1)
+    part = np.maximum(np.take_along_axis(counts, near, axis=1), 0.0) * weight
+    # of a normal peak seen through a normal window of its width, the mean shows half of a shift; cut, it shows less
+    seen = part @ away / np.maximum(part.sum(axis=1), 1e-300)
+    shown = (weight**2 @ away**2) / (weight**2).sum() / sigma**2
+    return grid.start + top + np.clip(seen / shown, -reach, reach)
+
+
+def aligned_sum(grid: ChannelGrid, counts: NDArray[Any]) -> tuple[Array, float]:
+    """(n,) sum of spectra, each moved by whole channels so that the peaks meet; and the channel energy they meet at."""
+    top = np.argmax(counts, axis=1)
+    meet = int(np.median(top))
+    total = np.zeros(grid.channels)
+    for spectrum, at in zip(counts, top, strict=True):
+        shift = meet - int(at)
+        moved = np.roll(spectrum, shift)
+        if shift > 0:
+            moved[:shift] = moved[shift]
+        elif shift < 0:
+            moved[shift:] = moved[shift - 1]
+        total += moved
+    return total, grid.start + meet
+
+
+def first_guess(
+    model: SpectrumModel, grid: ChannelGrid, detector: Detector, counts: NDArray[Any], step: float
+) -> Array:
+    """Parameters (p,) of a typical spectrum, in channels.
+
+    The zero-loss peak gives centre and width; for each of several tails, amplitudes of the peak and of the loss and
+    gain line of every mode follow linearly, and the best tail wins.  Loss over gain is the first temperature.
+
+    Raises
+    ------
+    InputError
+        if no spectrum holds electrons
+    """
+    good = sufficient_spectra(model, detector, counts)
+    if not good.any():
+        raise InputError(
+            f"none of {len(counts)} spectra looked at holds enough electrons for {len(model.names)} parameters"
+        )
+    counts = corrected_counts(detector, counts[good])
+    total, _ = aligned_sum(grid, counts)
+    middle, width = highest_peak(total)
+    if width > grid.channels / 2:
+        raise InputError(
+            f"the highest peak fills more than half of {grid.channels} channels: these spectra show no zero-loss peak"
+        )
+    x = np.zeros(len(model.names))
+    x[1] = grid.start + middle
+    for j, mode in enumerate(model.modes):
+        at = model.first_mode + 3 * j
+        x[at : at + 3] = mode.energy / step, mode.width / step, 1.0
+    best = np.inf
+    found = x
+    for tail, stretch in product(TAIL_TRIALS[model.shape], (0.94, 1.0)):
+        trial = np.array(x)
+        trial[2 : model.first_mode] = *([width * stretch] * NUMBER_OF_WIDTHS[model.shape]), *tail
+        chi2, filled = best_amplitudes(model, grid, total, trial, step)
+        if chi2 < best:
+            best, found = chi2, filled
+    scale = np.ones(found.size)
+    linear = [0, *range(model.first_mode + 2, model.first_tie, 3), *range(model.first_tie + model.ties, found.size)]
+    scale[linear] = 1 / len(counts)
+    return found * scale
+
+
+def best_amplitudes(
+    model: SpectrumModel, grid: ChannelGrid, total: Array, x: NDArray[Any], step: float
+) -> tuple[float, NDArray[Any]]:
+    """Chi-squared and parameters of the best amplitudes for given shapes."""
+    from scipy.optimize import nnls
+
+    free = evolve(model, tie="occupation")
+    bare = np.zeros(len(free.names))
+    bare[: model.first_tie] = x[: model.first_tie]
+    _, rows = expected_spectrum(free, grid, bare[None])
+    strengths = rows[0, model.first_mode + 2 : model.first_tie : 3]
+    gains = rows[0, free.first_tie : free.first_tie + free.ties] - strengths
+    smooth = rows[0, free.first_tie + free.ties :]
+    columns = np.vstack([rows[0, :1], strengths, gains, smooth, -smooth])
+    weight = 1 / np.sqrt(np.maximum(total, 1.0) + (1e-3 * total) ** 2)  # shapes on a grid are right to a share only
+    amounts, residual = nnls((columns * weight).T, total * weight)
+    m = len(model.modes)
+    loss, gain = amounts[1 : 1 + m], amounts[1 + m : 1 + 2 * m]
+    filled = np.array(x)
+    filled[0] = amounts[0]
+    energy = x[model.first_mode : model.first_tie : 3]
+    kelvin = guess_temperature(loss, gain, energy * step) * k_B / step
+    common = model.tie == "common"
+    shared = float(np.sum(kelvin * gain) / gain.sum()) if gain.sum() > 0 else DEFAULT_GUESS * k_B / step
+    kelvin = np.full(m, shared) if common else np.where(gain > 0, kelvin, shared)
+    n = 1 / np.expm1(energy / kelvin)
+    filled[model.first_mode + 2 : model.first_tie : 3] = np.maximum((loss + gain) / (2 * n + 1), 1e-4 * amounts[0])
+    tied = n if model.tie == "occupation" else kelvin
+    filled[model.first_tie : model.first_tie + model.ties] = tied[:1] if common else tied
+    k = model.background
+    filled[model.first_tie + model.ties :] = amounts[1 + 2 * m : 1 + 2 * m + k] - amounts[1 + 2 * m + k :]
+    return float(residual), filled
+
+
+def guess_temperature(loss: Array, gain: Array, energy: Array) -> Array:
+    """(m,) temperature from loss over gain, K, kept within reason."""
+    sound = (gain > 0) & (loss > gain)
+    ratio = np.where(sound, loss / np.where(sound, gain, 1.0), np.e)
+    return np.where(sound, np.clip(energy / (k_B * np.log(ratio)), COLDEST_GUESS, HOTTEST_GUESS), DEFAULT_GUESS)
+
+
+def single_starts(
+    model: SpectrumModel, grid: ChannelGrid, detector: Detector, counts: NDArray[Any], x: Array
+) -> NDArray[Any]:
+    """(k, p) starts of single spectra: the typical one with the dose and the centre of each."""
+    found = np.repeat(np.asarray(x, dtype=float)[None], len(counts), axis=0)
+    bare = corrected_counts(detector, counts)
+    linear = [0, *range(model.first_mode + 2, model.first_tie, 3)]
+    usual = x[0] + np.sum(x[linear[1:]])
+    found[:, linear] *= np.maximum(bare.sum(axis=1) / usual, 1e-12)[:, None]
+    widths = x[2 : 2 + NUMBER_OF_WIDTHS[model.shape]]
+    found[:, 1] = zero_loss_centres(grid, bare, float(np.mean(widths)))
+    return found

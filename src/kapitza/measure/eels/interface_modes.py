@@ -1,0 +1,383 @@
+"""Modes that live at an interface: what is left when the best mixture of both bulk spectra is taken off."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from attrs import field, frozen
+from numpy.typing import ArrayLike, NDArray
+
+from kapitza.core.arrays import Array, finite, increasing, same_length, square
+from kapitza.core.occupation import Occupation
+from kapitza.errors import InputError
+from kapitza.measure.eels.intervals import ratio_interval
+from kapitza.measure.eels.map import frozen_floats
+from kapitza.measure.eels.spectrum import SpectrumImage
+from kapitza.units import meV
+
+MAX_REWEIGHTINGS = 30  # of reweighting
+MIXTURE_TOLERANCE = 1e-9  # relative change of the mixture at which it is settled
+MAX_MIXTURE_CONDITION = 1e7  # condition of the columns from where bulk spectra are the same: one of them is used
+FWHM_IN_SIGMA = 2 * np.sqrt(2 * np.log(2))  # of a normal peak, in standard deviations
+
+
+@frozen(eq=False)
+class SummedSpectrum:
+    """Sum of the spectra of some pixels, each shifted by whole channels to put its zero-loss peak at zero.
+
+    Attributes
+    ----------
+    energy : (channels,) from the zero-loss peak, J
+    counts : (channels,) electrons, dark counts taken off
+    variance : (channels,) of the counts, electrons²
+    pixels : number of spectra in it
+    """
+
+    energy: Array = field(converter=increasing)
+    counts: Array = field(converter=finite, validator=same_length("energy"))
+    variance: Array = field(converter=finite, validator=same_length("energy"))
+    pixels: int
+
+
+@frozen
+class InterfaceMode:
+    """A peak that only the interface has.
+
+    Attributes
+    ----------
+    name : for tables
+    energy : of the vibration, J
+    fwhm : full width at half maximum as it is seen, the resolution in it, J
+    """
+
+    name: str
+    energy: float
+    fwhm: float
+
+    def __attrs_post_init__(self) -> None:
+        if not (self.fwhm > 0 and 0 < self.energy < np.inf):
+            raise InputError(
+                f"mode {self.name!r}: energy {self.energy / meV:g} meV, width {self.fwhm / meV:g} meV; wanted both > 0"
+            )
+
+
+@frozen(eq=False)
+class InterfaceComponents:
+    """Spectrum of an interface taken apart, the gain and the loss side on their own.
+
+    Attributes
+    ----------
+    modes : names of the interface modes
+    quantum : (m,) their energies, J
+    mixture : (2, 2) share of the left and right bulk (columns) on the gain and the loss side (rows); 1 = as in the bulk
+    mixture_sigma : (2, 2)
+    gain, loss : (m,) electrons in each mode
+    gain_covariance, loss_covariance : (m, m)
+    energy : (n,) channels that were used, J
+    residual : (n,) interface minus mixture, electrons
+    sigma : (n,) standard uncertainty of the residual, electrons
+    pvalue : probability of a worse fit
+    electrons : of the interface spectrum, by which strengths of two scans are compared
+    """
+
+    modes: tuple[str, ...] = field(converter=tuple)
+    quantum: Array = field(converter=finite)
+    mixture: Array = field(converter=square)
+    mixture_sigma: Array = field(converter=square)
+    gain: Array = field(converter=finite)
+    loss: Array = field(converter=finite)
+    gain_covariance: Array = field(converter=square)
+    loss_covariance: Array = field(converter=square)
+    energy: Array = field(converter=increasing)
+    residual: Array = field(converter=finite)
+    sigma: Array = field(converter=finite)
+    pvalue: float
+    electrons: float
+
+    def occupation(self, position: float) -> Occupation:
+        r"""Occupation $n = G/(L - G)$ of each interface mode, without Bose-Einstein, at a position (m).
+
+        $\sigma_n^2 = (L\sigma_G)^2 + (G\sigma_L)^2$ over $(L - G)^4$.  Modes come in the order of their energies.
+        """
+        order = np.argsort(self.quantum)
+        spread = self.loss - self.gain
+        with np.errstate(divide="ignore", invalid="ignore"):
+            value = np.where(spread > 0, self.gain / spread, np.nan)
+            own = np.hypot(self.loss * self.gain_sigma, self.gain * self.loss_sigma) / spread**2
+        names = tuple(self.modes[i] for i in order)
+        return Occupation(
+            [position],
+            self.quantum[order],
+            value[order][None],
+            np.where(np.isnan(value), np.nan, own)[order][None],
+            modes=names,
+            method="interface components",
+        )
+
+    @property
+    def gain_sigma(self) -> Array:
+        """(m,) standard uncertainty of the gain, electrons."""
+        return np.sqrt(np.diag(self.gain_covariance))
+
+    @property
+    def loss_sigma(self) -> Array:
+        """(m,) standard uncertainty of the loss, electrons."""
+        return np.sqrt(np.diag(self.loss_covariance))
+
+    def occupation_interval(self, mode: str, level: float = 0.95) -> tuple[float, float]:
+        """Interval of the occupation of a mode after Fieller, also where it is faint; never below 0."""
+        i = self.modes.index(mode)
+        g, v = self.gain_covariance[i, i], self.loss_covariance[i, i]
+        joint = [[g, -g], [-g, g + v]]
+        return ratio_interval(self.gain[i], self.loss[i] - self.gain[i], joint, level=level, lowest=0.0)
+
+    def strength(self) -> tuple[Array, Array]:
+        """(m,) scattering strength L - G of each mode per electron of the beam, and its standard uncertainty."""
+        own = np.hypot(self.gain_sigma, self.loss_sigma)
+        return (self.loss - self.gain) / self.electrons, own / self.electrons
+
+
+@frozen(eq=False)
+class ModeAsymmetry:
+    """How much a mode changes when heat flows the other way, (forward - reverse)/(forward + reverse).
+
+    Attributes
+    ----------
+    modes : names
+    value, sigma : (m,) of the scattering strength per electron
+    occupation, occupation_sigma : (m,) of the occupation
+    """
+
+    modes: tuple[str, ...]
+    value: Array = field(converter=frozen_floats)
+    sigma: Array = field(converter=frozen_floats)
+    occupation: Array = field(converter=frozen_floats)
+    occupation_sigma: Array = field(converter=frozen_floats)
+
+
+def sum_spectra(image: SpectrumImage, centre: ArrayLike, use: ArrayLike) -> SummedSpectrum:
+    """Sum the spectra of some pixels with their zero-loss peaks in the same channel.
+
+    Whole channels are shifted and nothing is interpolated, so that counts stay independent.
+
+    Parameters
+    ----------
+    image : spectra
+    centre : (...) zero-loss centre of each pixel, J, as from `TemperatureMap.parameter("centre")`
+    use : (...) which pixels
+
+    Returns
+    -------
+    Spectrum of the channels that all used pixels have
+
+    Raises
+    ------
+    InputError
+        for shapes that do not fit, no pixel, or centres that leave no channel in common
+    """
+    places, chosen = np.asarray(centre, dtype=float), np.asarray(use, dtype=bool)
+    if places.shape != image.shape or chosen.shape != image.shape:
+        raise InputError(f"centre {places.shape} and use {chosen.shape} do not fit an image of {image.shape} pixels")
+    flat, keep = places.ravel(), chosen.ravel() & np.isfinite(places.ravel())
+    if not keep.any():
+        raise InputError(f"none of the {flat.size} pixels is used")
+    zero = np.rint((np.where(keep, flat, 0.0) - image.energy[0]) / image.step).astype(int)
+    before, after = int(zero[keep].min()), int(image.energy.size - 1 - zero[keep].max())
+    if before < 1 or after < 1:
+        raise InputError(f"zero-loss centres from {flat[keep].min() / meV:g} meV leave no channel in common")
+    window = np.arange(-before, after + 1)
+    counts, variance = np.zeros(window.size), np.zeros(window.size)
+    dark = np.broadcast_to(image.dark, image.energy.shape) * image.electrons_per_count
+    noise = np.broadcast_to(image.dark_variance, image.energy.shape) * image.electrons_per_count**2
+    for start, part in image.blocks():
+        for k in np.flatnonzero(keep[start : start + len(part)]):
+            at = zero[start + k] + window
+            row = np.where(np.isfinite(part[k, at]), part[k, at], 0.0)
+            counts += row - dark[at]
+            variance += np.maximum(row - dark[at], 0.0) + noise[at]
+    return SummedSpectrum(window * image.step, counts, variance, int(keep.sum()))
+
+
+def interface_components(
+    interface: SummedSpectrum,
+    left: SummedSpectrum,
+    right: SummedSpectrum,
+    modes: Sequence[InterfaceMode],
+    *,
+    low: float = 30 * meV,
+    high: float = 130 * meV,
+) -> InterfaceComponents:
+    r"""Take the best non-negative mixture of two bulk spectra off that of an interface, gain and loss side separately.
+
+    On each side $y = a B_L + b B_R + \sum_j s_j g_j$ with $a, b \ge 0$ and normal peaks $g_j$ at the energies of the
+    interface modes; fitting them together keeps the modes from leaking into the mixture.  Weights are the inverse of
+    the Poisson variance of the interface and of the mixture, $V = \mathrm{var}\,y + a^2 \mathrm{var} B_L + b^2
+    \mathrm{var} B_R$, made anew until they settle.
+
+    Parameters
+    ----------
+    interface, left, right : aligned sums, on the same channels
+    modes : peaks that only the interface has
+    low, high : energies that are used on either side, J
+
+    Returns
+    -------
+    Components
+
+    Raises
+    ------
+    InputError
+        for different channels, no mode, or a window outside of the spectra
+    """
+    parts = common_channels(interface, left, right)
+    if not modes:
+        raise InputError("expected interface modes to look for, got none")
+    axis = parts[0].energy
+    if not 0 < low < high <= min(axis[-1], -axis[0]) * (1 + 1e-9):
+        raise InputError(
+            f"window from {low / meV:g} to {high / meV:g} meV, wanted 0 < low < high inside of both sides "
+            f"({axis[0] / meV:g} to {axis[-1] / meV:g} meV)"
+        )
+    sides: list[tuple[Array, Array, Array, Array, Array]] = []
+    for sign in (-1, 1):
+        use = (sign * axis >= low) & (sign * axis <= high)
+        sides.append(fit_side(parts, modes, use, sign))
+    (gain, gain_v, *_), (loss, loss_v, *_) = sides
+    energy, residual, sigma = (np.concatenate([sides[0][k], sides[1][k]]) for k in (2, 3, 4))
+    fitted = residual.copy()
+    freedom = energy.size
+    for side, sign in ((sides[0], -1), (sides[1], 1)):
+        use = np.sign(energy) == sign
+        fitted[use] -= normal_peaks(energy[use], modes, sign, parts[0]) @ side[0][2:]
+        freedom -= len(modes) + int((side[0][:2] > 0).sum())
+    scale = np.array([left.pixels, right.pixels]) / interface.pixels
+    return InterfaceComponents(
+        tuple(mode.name for mode in modes),
+        [mode.energy for mode in modes],
+        np.stack([gain[:2], loss[:2]]) * scale,
+        np.sqrt(np.stack([np.diag(gain_v)[:2], np.diag(loss_v)[:2]])) * scale,
+        gain[2:],
+        loss[2:],
+        gain_v[2:, 2:],
+        loss_v[2:, 2:],
+        energy,
+        residual,
+        sigma,
+        chi2_probability(freedom, float(np.sum((fitted / sigma) ** 2))),
+        float(interface.counts.sum()),
+    )
+
+
+def common_channels(*spectra: SummedSpectrum) -> tuple[SummedSpectrum, ...]:
+    """The same spectra cut to the channels that all have."""
+    step = spectra[0].energy[1] - spectra[0].energy[0]
+    first = [round(one.energy[0] / step) for one in spectra]
+    last = [round(one.energy[-1] / step) for one in spectra]
+    low, high = max(first), min(last)
+    if any(abs((one.energy[1] - one.energy[0]) / step - 1) > 1e-6 for one in spectra) or low >= high:
+        raise InputError(
+            f"spectra have no channels in common: they start at {first} and end at {last} channels from zero"
+        )
+    cuts = [slice(low - a, high - a + 1) for a in first]
+    return tuple(
+        SummedSpectrum(np.arange(low, high + 1) * step, one.counts[cut], one.variance[cut], one.pixels)
+        for one, cut in zip(spectra, cuts, strict=True)
+    )
+
+
+def normal_peaks(
+    energy: Array, modes: Sequence[InterfaceMode], sign: int, spectrum: SummedSpectrum
+) -> NDArray[np.float64]:
+    """(n, m) normal peaks of unit area on one side, per channel."""
+    step = spectrum.energy[1] - spectrum.energy[0]
+    width = np.array([mode.fwhm for mode in modes]) / FWHM_IN_SIGMA
+    away = (energy[:, None] - sign * np.array([mode.energy for mode in modes])) / width
+    return step * np.exp(-(away**2) / 2) / (width * np.sqrt(2 * np.pi))
+
+
+def fit_side(
+    parts: tuple[SummedSpectrum, ...], modes: Sequence[InterfaceMode], use: NDArray[np.bool_], sign: int
+) -> tuple[Array, Array, Array, Array, Array]:
+    """Mixture and mode strengths of one side, their covariance, the channels, residuals and errors of those."""
+    whole, left, right = parts
+    shapes = normal_peaks(whole.energy[use], modes, sign, whole)
+    bulk = np.column_stack([left.counts[use], right.counts[use]])
+    noise = np.column_stack([left.variance[use], right.variance[use]])
+    design, data = np.column_stack([bulk, shapes]), whole.counts[use]
+    share = np.full(2, whole.pixels) / np.array([left.pixels, right.pixels]) / 2
+    found, covariance = np.zeros(design.shape[1]), np.zeros((design.shape[1],) * 2)
+    variance = whole.variance[use]
+    for _ in range(MAX_REWEIGHTINGS):
+        expected = bulk @ share + shapes @ found[2:]
+        # the interface counts by their expectation: counts themselves as weights would pull the fit down
+        variance = np.maximum(expected + whole.variance[use] - np.maximum(data, 0), 1.0) + noise @ share**2
+        found, covariance = bounded_least_squares(design, data, variance)
+        if np.abs(found[:2] - share).max() <= MIXTURE_TOLERANCE * max(share.max(), found[:2].max()):
+            break
+        share = found[:2]
+    return found, covariance, whole.energy[use], data - bulk @ found[:2], np.sqrt(variance)
+
+
+def bounded_least_squares(design: Array, data: Array, variance: Array) -> tuple[Array, Array]:
+    """Weighted least squares in which the first two numbers are not negative; what lies at its bound has no error."""
+    root = 1 / np.sqrt(variance)
+    size = np.abs(design * root[:, None]).max(axis=0)
+    best: tuple[float, Array, Array] | None = None
+    for free in ([0, 1], [0], [1], []):
+        keep = [*free, *range(2, design.shape[1])]
+        white = design[:, keep] * root[:, None] / size[keep]
+        if np.linalg.cond(white) > MAX_MIXTURE_CONDITION:
+            continue
+        inverse = np.linalg.inv(white.T @ white)
+        part = inverse @ (white.T @ (data * root))
+        cost = float(np.sum((data * root - white @ part) ** 2))
+        if (part[: len(free)] >= 0).all() and (best is None or cost < best[0]):
+            found, covariance = np.zeros(design.shape[1]), np.zeros((design.shape[1],) * 2)
+            found[keep] = part / size[keep]
+            covariance[np.ix_(keep, keep)] = inverse / np.outer(size[keep], size[keep])
+            best = cost, found, covariance
+    if best is None:
+        raise InputError(f"the peaks of the modes cannot be told apart in {data.size} channels: are two the same?")
+    return best[1], best[2]
+
+
+def mode_asymmetry(forward: InterfaceComponents, reverse: InterfaceComponents) -> ModeAsymmetry:
+    r"""Compare the interface modes under forward and reverse heat flow, $A = (f - r)/(f + r)$.
+
+    $\sigma_A = 2\sqrt{(r\sigma_f)^2 + (f\sigma_r)^2}/(f + r)^2$.
+
+    Parameters
+    ----------
+    forward, reverse : the same modes in two scans
+
+    Returns
+    -------
+    Asymmetry
+
+    Raises
+    ------
+    InputError
+        for different modes
+    """
+    if forward.modes != reverse.modes:
+        raise InputError(f"modes {forward.modes} and {reverse.modes} differ: fit the same ones to both scans")
+    order = np.argsort(forward.quantum)
+    back = np.argsort(order)
+    strengths = (*forward.strength(), *reverse.strength())
+    held = [one.occupation(0.0) for one in (forward, reverse)]
+    values = [(one.value[0][back], np.zeros(back.size) if one.sigma is None else one.sigma[0][back]) for one in held]
+    return ModeAsymmetry(
+        forward.modes, *normalised_difference(*strengths), *normalised_difference(*values[0], *values[1])
+    )
+
+
+def normalised_difference(f: Array, f_sigma: Array, r: Array, r_sigma: Array) -> tuple[Array, Array]:
+    """Difference over sum, and its error."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return (f - r) / (f + r), 2 * np.hypot(r * f_sigma, f * r_sigma) / (f + r) ** 2
+
+
+def chi2_probability(freedom: int, chi2: float) -> float:
+    """Probability of a larger chi-squared."""
+    from scipy.special import chdtrc
+
+    return float(chdtrc(freedom, chi2)) if freedom > 0 else float("nan")

@@ -1,0 +1,116 @@
+"""Point spread of a scan along the normal: a local part, and a delocalised one that long-range losses bring."""
+
+from collections.abc import Mapping
+from typing import Self
+
+import numpy as np
+from attrs import evolve, field, frozen
+from numpy.typing import ArrayLike, NDArray
+
+from kapitza.core.arrays import Array, numbers
+from kapitza.errors import InputError
+from kapitza.units import c_light, e, h, nm
+
+LENGTH_PARAMETERS = ("width", "length")
+FAR_WIDTHS = 30.0  # widths from where a normal distribution is 0 to rounding
+ELECTRON_REST = 510998.95 * e  # J, rest energy of the electron (CODATA 2022)
+
+
+@frozen
+class PointSpread:
+    r"""Kernel $(1 - s) N_w + s L_\ell$ through which a profile is seen.
+
+    Attributes
+    ----------
+    width : standard deviation $w$ of the local part: probe, pixel and drift together, m
+    share : part $s$ of the signal that is delocalised, 0 to 1
+    length : decay length of the delocalised part, $e^{-|x|/\ell}/2\ell$, m
+    width_sigma, share_sigma, length_sigma : standard uncertainties; 0 where exact
+
+    Raises
+    ------
+    InputError
+        for negative widths or uncertainties, a share outside 0 to 1, or a length that is not above zero
+    """
+
+    width: float = 0.0
+    share: float = 0.0
+    length: float = 50 * nm
+    width_sigma: float = field(default=0.0, kw_only=True)
+    share_sigma: float = field(default=0.0, kw_only=True)
+    length_sigma: float = field(default=0.0, kw_only=True)
+
+    def __attrs_post_init__(self) -> None:
+        for name in ("width", "width_sigma", "share_sigma", "length_sigma"):
+            if not 0 <= getattr(self, name) < np.inf:
+                raise InputError(f"point spread: {name} = {getattr(self, name):g}, wanted 0 or more")
+        if not 0 <= self.share <= 1:
+            raise InputError(f"point spread: share = {self.share:g}, wanted 0 to 1")
+        if not 0 < self.length < np.inf:
+            raise InputError(f"point spread: length = {self.length:g} m, wanted above 0")
+
+    def changed(self, values: Mapping[str, float]) -> Self:
+        """The same with other numbers."""
+        return evolve(self, **values)
+
+    def step(self, x: ArrayLike) -> Array:
+        """(n,) unit step at 0 as it is seen at x (m)."""
+        return self._seen(numbers(x))[0]
+
+    def ramp(self, x: ArrayLike) -> Array:
+        """(n,) max(x, 0) as it is seen at x, m."""
+        return self._seen(numbers(x))[1]
+
+    def branches(self, x: ArrayLike) -> NDArray[np.float64]:
+        """(n, 4) what unit values left and right and unit gradients left and right give at distances x (m)."""
+        at = numbers(x)
+        step, ramp = self._seen(at)
+        return np.column_stack([1 - step, step, at - ramp, ramp])
+
+    def _seen(self, x: Array) -> tuple[Array, Array]:
+        """Step and ramp in closed form; the kernels are even, so that a straight line stays what it is."""
+        from scipy.special import ndtr
+
+        if self.width > 0:
+            t = np.clip(x, -FAR_WIDTHS * self.width, FAR_WIDTHS * self.width) / self.width
+            step = ndtr(t)
+            ramp = x * step + self.width * np.exp(-t * t / 2) / np.sqrt(2 * np.pi)
+        else:
+            step, ramp = np.heaviside(x, 0.5), np.maximum(x, 0.0)
+        if self.share == 0:
+            return step, ramp
+        half = np.exp(-np.abs(x) / self.length) / 2
+        far_step = np.where(x > 0, 1 - half, half)
+        far_ramp = np.maximum(x, 0.0) + self.length * half
+        return (1 - self.share) * step + self.share * far_step, (1 - self.share) * ramp + self.share * far_ramp
+
+
+def delocalisation(energy: float, voltage: float) -> float:
+    r"""Diameter from which half of the dipole losses at an energy come, m.
+
+    $L_{50} \approx \lambda / 2\theta_E^{3/4}$ with $\theta_E = E/(\gamma m v^2)$: 100 nm for 80 meV at 60 kV.  Only
+    scattering to large angles is local; on axis, a step of a few nm is not seen as one.
+
+    Parameters
+    ----------
+    energy : loss, J
+    voltage : of the beam, V
+
+    Raises
+    ------
+    InputError
+        for numbers that are not above zero
+
+    Sources
+    -------
+    R. F. Egerton, Electron Energy-Loss Spectroscopy in the Electron Microscope (Springer, 2011),
+    doi:10.1007/978-1-4419-9583-4
+    """
+    if not (energy > 0 and voltage > 0):
+        raise InputError(f"energy = {energy:g} J and voltage = {voltage:g} V, wanted both above 0")
+    kinetic = e * voltage
+    momentum = np.sqrt(kinetic * (kinetic + 2 * ELECTRON_REST)) / c_light
+    gamma = 1 + kinetic / ELECTRON_REST
+    speed2 = 1 - gamma**-2  # in units of c²
+    theta = energy / (gamma * ELECTRON_REST * speed2)
+    return float(0.5 * h / momentum / theta**0.75)

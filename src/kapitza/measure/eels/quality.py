@@ -1,0 +1,185 @@
+"""What spectra look like before anything is fitted: dose, zero-loss peak, bad pixels, and what stands against a fit."""
+
+import numpy as np
+from attrs import evolve, field, frozen
+from numpy.typing import NDArray
+
+from kapitza.core.arrays import Array
+from kapitza.measure.eels.map import FlagArray, PixelFlag, frozen_floats, frozen_integers
+from kapitza.measure.eels.spectrum import SpectrumImage
+from kapitza.units import meV
+
+BLOCK_BYTES = 2**22  # bytes of counts that are looked at together
+MIN_PEAK_ELECTRONS = 50.0  # electrons in the highest channel from which a width means something
+FAINT_DOSE_SHARE = 0.01  # of the usual dose: a pixel that lost the beam
+BROAD_ZERO_LOSS = 30 * meV  # of zero-loss peak, from which phonons drown in it
+SHALLOW_GAIN_SIDE = 30 * meV  # of gain side, where no optical phonon shows
+CLIPPED_CHANNELS, MIN_CLIPPED_ELECTRONS = (
+    3,
+    1e3,
+)  # channels of equal height at the top of a clipped peak, and their least electrons
+
+
+@frozen(eq=False)
+class SpectrumQuality:
+    """Overview of a spectrum image.
+
+    Attributes
+    ----------
+    electrons : (...) electrons of each pixel, dark counts taken off; channels without a finite count left out
+    centre : (...) middle of the zero-loss peak at half its height, J; NaN where there is none
+    fwhm : (...) its full width at half maximum, J; NaN where there is none
+    flag : (...) bits of `Flag`: DEAD (nothing, or less than a hundredth of the usual dose), MISSING (counts that are
+        not finite), NEGATIVE (counts below zero)
+    clipped : (...) whether the peak is cut flat, as a full detector does
+    gain, loss : how far the spectra reach from the zero-loss peak to either side, J
+    step : width of a channel, J
+    warnings : what a user has to know, most important first
+    """
+
+    electrons: Array = field(converter=frozen_floats)
+    centre: Array = field(converter=frozen_floats)
+    fwhm: Array = field(converter=frozen_floats)
+    flag: FlagArray = field(converter=frozen_integers)
+    clipped: NDArray[np.bool_]
+    gain: float
+    loss: float
+    step: float
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def resolution(self) -> float:
+        """Median width of the zero-loss peaks, J; NaN where no pixel has one."""
+        return finite_median(self.fwhm)
+
+    @property
+    def offset(self) -> float:
+        """Median centre of the zero-loss peaks, J; NaN where no pixel has one."""
+        return finite_median(self.centre)
+
+    def count(self, flag: PixelFlag) -> int:
+        """Pixels with this flag."""
+        return int(np.count_nonzero(self.flag & int(flag)))
+
+
+def finite_median(values: Array) -> float:
+    """Median of the finite values, NaN without any."""
+    known = values[np.isfinite(values)]
+    return float(np.median(known)) if known.size else np.nan
+
+
+def half_height_peaks(counts: Array) -> tuple[Array, Array]:
+    """Centre and full width at half maximum of the highest peak of spectra.
+
+    Both flanks are crossed at half the highest count, linearly between channels.
+
+    Parameters
+    ----------
+    counts : (n, channels) counts; what is not finite counts as zero
+
+    Returns
+    -------
+    (n,) centre and (n,) width, in channels; NaN where a flank is missing or nothing was counted
+    """
+    known = np.where(np.isfinite(counts), counts, 0.0)
+    rows, channels = np.arange(known.shape[0]), known.shape[1]
+    peak = known.argmax(axis=1)
+    half = known[rows, peak] / 2
+    below, place = known < half[:, None], np.arange(channels)
+    left = np.where(below & (place < peak[:, None]), place, -1).max(axis=1)
+    right = np.where(below & (place > peak[:, None]), place, channels).min(axis=1)
+    good = (half > 0) & (left >= 0) & (right < channels)
+    left, right = np.where(good, left, 0), np.where(good, right, 1)
+    rising, falling = np.where(good, left + 1, 1), np.where(good, right - 1, 0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        low = left + (half - known[rows, left]) / (known[rows, rising] - known[rows, left])
+        high = right - (half - known[rows, right]) / (known[rows, falling] - known[rows, right])
+        return np.where(good, (low + high) / 2, np.nan), np.where(good, high - low, np.nan)
+
+
+def assess_spectra(image: SpectrumImage) -> SpectrumQuality:
+    """Look at all pixels of an image, block by block.
+
+    Parameters
+    ----------
+    image : spectra, in memory or on a disk
+
+    Returns
+    -------
+    dose, zero-loss peak and flags of each pixel, and the warnings that follow
+
+    Notes
+    -----
+    Widths and centres are estimates at half height; a fit gives better ones.  Pixels whose highest channel holds fewer
+    than 50 electrons have none; if no pixel has, the peak of the sum of all spectra stands for it.
+    """
+    parts = [assess_block(image, part) for _, part in image.blocks(max(1, BLOCK_BYTES // (8 * image.energy.size)))]
+    electrons, centre, fwhm = (np.concatenate([part[i] for part in parts]) for i in range(3))
+    flag, clipped = np.concatenate([part[3] for part in parts]), np.concatenate([part[4] for part in parts])
+    if not np.isfinite(fwhm).any():
+        one_centre, one_fwhm = half_height_peaks(image.total()[None])
+        centre, fwhm = np.full(flag.size, one_centre[0]), np.full(flag.size, one_fwhm[0])
+    centre, fwhm = image.energy[0] + centre * image.step, fwhm * image.step
+    usual = float(np.median(electrons[electrons > 0])) if (electrons > 0).any() else 0.0
+    flag[~(electrons > FAINT_DOSE_SHARE * usual)] |= int(PixelFlag.DEAD)
+    zero = finite_median(centre) if np.isfinite(centre).any() else 0.0
+    found = SpectrumQuality(
+        *(array.reshape(image.shape) for array in (electrons, centre, fwhm)),
+        flag=flag.reshape(image.shape),
+        clipped=clipped.reshape(image.shape),
+        gain=max(0.0, zero - float(image.energy[0])),
+        loss=max(0.0, float(image.energy[-1]) - zero),
+        step=image.step,
+    )
+    return evolve(found, warnings=(*energy_axis_problems(image, found), *count_problems(found)))
+
+
+def assess_block(image: SpectrumImage, part: Array) -> tuple[Array, Array, Array, FlagArray, NDArray[np.bool_]]:
+    """Electrons, centre and width in channels, flags and clipping of some pixels."""
+    finite = np.isfinite(part)
+    known = np.where(finite, part, 0.0)
+    flag = np.zeros(part.shape[0], dtype=np.int64)
+    flag[~finite.all(axis=1)] |= int(PixelFlag.MISSING)
+    flag[(known < 0).any(axis=1)] |= int(PixelFlag.NEGATIVE)
+    clear = np.where(finite, known - image.dark * image.electrons_per_count, 0.0)
+    top = clear.max(axis=1)
+    centre, fwhm = half_height_peaks(clear)
+    bright = top >= MIN_PEAK_ELECTRONS
+    clipped = ((clear == top[:, None]).sum(axis=1) >= CLIPPED_CHANNELS) & (top >= MIN_CLIPPED_ELECTRONS)
+    return clear.sum(axis=1), np.where(bright, centre, np.nan), np.where(bright, fwhm, np.nan), flag, clipped
+
+
+def energy_axis_problems(image: SpectrumImage, found: SpectrumQuality) -> list[str]:
+    """What speaks against the energy axis and the zero-loss peak."""
+    width, offset, low = found.resolution, found.offset, float(image.energy[0])
+    said: list[str] = []
+    if low >= 0 or found.gain <= 0:
+        said.append(
+            f"no gain side: the energy axis starts at {low / meV:.4g} meV, so no temperature can be had from it"
+        )
+    elif found.gain < SHALLOW_GAIN_SIDE:
+        said.append(f"the gain side ends {found.gain / meV:.3g} meV from the zero-loss peak: few phonons show there")
+    if not np.isfinite(width):
+        return [*said, "no zero-loss peak with both flanks was found"]
+    if width > BROAD_ZERO_LOSS:
+        said.append(f"the zero-loss peak is {width / meV:.4g} meV wide: too broad for vibrational losses")
+    if width < 3 * found.step:
+        said.append(f"the zero-loss peak is {width / found.step:.2g} channels wide: too few to fit its shape")
+    if abs(offset) > width:
+        said.append(f"the zero-loss peak lies at {offset / meV:.4g} meV: the zero of the energy axis is off")
+    drift = float(np.nanstd(found.centre))
+    if drift > width:
+        said.append(f"the zero-loss peak moves by {drift / meV:.3g} meV (standard deviation) from pixel to pixel")
+    return said
+
+
+def count_problems(found: SpectrumQuality) -> list[str]:
+    """What speaks against some pixels."""
+    reasons = {
+        "hold (nearly) no electrons": found.count(PixelFlag.DEAD),
+        "have channels without a finite count (NaN or infinite)": found.count(PixelFlag.MISSING),
+        "have channels below zero, as after a subtraction of the dark count": found.count(PixelFlag.NEGATIVE),
+        "have a zero-loss peak that is cut flat: the detector was full": int(np.count_nonzero(found.clipped)),
+    }
+    pixels = found.flag.size
+    return [f"{count} of {pixels} pixels {reason}" for reason, count in reasons.items() if count]

@@ -1,0 +1,231 @@
+"""The usual shortcuts from counts to a temperature, for comparison: fast, and wrong by a known amount.
+
+All of them read a ratio of gain to loss off the spectrum as it was recorded.  Detailed balance holds before the
+spectrometer blurs the spectrum, not after, and a window has no one energy.  At an interface without any step in
+temperature, with different spectra on both sides, they show one.  `fit_spectra` does not.
+"""
+
+import warnings
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Literal
+
+import numpy as np
+from attrs import field, frozen
+from numpy.typing import ArrayLike, NDArray
+
+from kapitza.core.arrays import Array, increasing
+from kapitza.errors import InputError, ValidityWarning
+from kapitza.measure.eels.map import frozen_floats
+from kapitza.units import k_B, meV
+
+LineThrough = Literal["origin", "free"]
+
+# False step (K) that an isothermal interface at 400 K shows between spectra like those of AlN (47, 82 meV; strengths
+# 0.357, 1) and of SiC (47, 82, 97 meV; 0.283, 0.127, 1) at 8 meV resolution without background, windows in meV.
+BIAS: Mapping[str, Mapping[tuple[int, int], float]] = MappingProxyType(
+    {
+        "centre": MappingProxyType({(30, 120): 52.0, (70, 110): 60.0}),
+        "centroid": MappingProxyType({(30, 120): -15.0, (70, 110): 0.2}),
+        "origin": MappingProxyType({(30, 120): 0.8, (70, 110): 2.5}),
+    }
+)
+
+
+@frozen(eq=False)
+class RatioTemperature:
+    """Temperature by a shortcut.
+
+    Attributes
+    ----------
+    temperature : (...) K; NaN where gain is not below loss
+    sigma : (...) from counting alone, without the bias, K
+    method : name of the shortcut
+    """
+
+    temperature: Array = field(converter=frozen_floats)
+    sigma: Array = field(converter=frozen_floats)
+    method: str
+
+
+def window_temperature(
+    energy: ArrayLike, counts: ArrayLike, low: float, high: float, *, at: Literal["centre", "centroid"] = "centre"
+) -> RatioTemperature:
+    r"""Temperature from the counts in a window on either side, $T = E / k_B\ln(L/G)$, with one energy for all of them.
+
+    Parameters
+    ----------
+    energy : (channels,) measured from the zero-loss peak, J
+    counts : (..., channels) background and dark taken off
+    low, high : window on the loss side, and mirrored on the gain side, J
+    at : energy that stands for the window: its centre, or the centroid of the loss in it
+
+    Returns
+    -------
+    Shortcut
+
+    Raises
+    ------
+    InputError
+        for a window that is not inside of both sides
+
+    Warns
+    -----
+    ValidityWarning
+        always: an interface without a step shows one of +52 K (centre, 30 to 120 meV) or -15 K (centroid)
+    """
+    spectra, loss, gain = gain_loss_windows(energy, counts, low, high)
+    axis = increasing(energy)
+    up, down = spectra[..., loss].sum(axis=-1), spectra[..., gain].sum(axis=-1)
+    if at == "centre":
+        middle = np.full(up.shape, (low + high) / 2)
+    else:
+        with np.errstate(invalid="ignore", divide="ignore"):
+            middle = (spectra[..., loss] * axis[loss]).sum(axis=-1) / up
+    warn_of_bias(f"gain/loss ratio at the {at} of a window", at)
+    temperature, sigma = ratio_temperature(middle, down, up)
+    return RatioTemperature(temperature, sigma, f"window ratio, {at}")
+
+
+def log_ratio_temperature(
+    energy: ArrayLike, counts: ArrayLike, low: float, high: float, *, line: LineThrough = "origin"
+) -> RatioTemperature:
+    r"""Temperature from a straight line through $\ln(L/G)$ of mirrored channels against energy, slope $1/k_BT$.
+
+    Parameters
+    ----------
+    energy : (channels,) measured from the zero-loss peak, J
+    counts : (..., channels) background and dark taken off
+    low, high : window on the loss side, J
+    line : "origin" through zero, as detailed balance demands; "free" with an intercept
+
+    Returns
+    -------
+    Shortcut; channels without counts on either side are left out
+
+    Raises
+    ------
+    InputError
+        for a window that is not inside of both sides
+
+    Warns
+    -----
+    ValidityWarning
+        always: the resolution bends the line; an interface without a step shows up to some K, and with a free
+        intercept tens to hundreds
+    """
+    spectra, loss, _ = gain_loss_windows(energy, counts, low, high)
+    axis = increasing(energy)
+    mirrored = np.abs(axis[:, None] + axis[loss]).argmin(axis=0)
+    up, down, x = spectra[..., loss], spectra[..., mirrored], axis[loss] / k_B
+    both = (up > 0) & (down > 0)
+    weight = np.where(both, 1 / (1 / np.where(both, up, 1) + 1 / np.where(both, down, 1)), 0.0)
+    ratio = np.where(both, np.log(np.where(both, up, 1) / np.where(both, down, 1)), 0.0)
+    total = np.maximum(weight.sum(axis=-1), np.finfo(float).tiny)
+    shift = (weight * x).sum(axis=-1) / total if line == "free" else np.zeros(total.shape)
+    lever = x - shift[..., None]
+    spread = (weight * lever**2).sum(axis=-1)
+    warn_of_bias("straight line through the log of gain over loss" + (", free intercept" * (line == "free")), line)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        slope = (weight * lever * ratio).sum(axis=-1) / spread
+        temperature = np.where(slope > 0, 1 / slope, np.nan)
+        sigma = temperature**2 / np.sqrt(spread)
+    return RatioTemperature(temperature, sigma, f"log-ratio line, {line}")
+
+
+def area_temperature(energy: ArrayLike, gain: ArrayLike, loss: ArrayLike) -> RatioTemperature:
+    r"""Temperature from the areas of one peak on both sides, $T = E/k_B\ln(L/G)$: right if they hold this mode alone.
+
+    Parameters
+    ----------
+    energy : (...) of the mode, J
+    gain, loss : (...) areas of its peak, electrons
+
+    Returns
+    -------
+    Shortcut
+
+    Raises
+    ------
+    InputError
+        for energies that are not above zero
+
+    Warns
+    -----
+    ValidityWarning
+        always: 1 % of the gain area left over from the zero-loss peak shifts 400 K by +1.5 K (82 meV), a sensitivity
+        that differs by 1 % between the sides by 1.7 K
+    """
+    quantum = np.asarray(energy, dtype=float)
+    if not (quantum > 0).all():
+        raise InputError(f"energy = {quantum.min():g} J, wanted above 0")
+    warnings.warn(
+        "area ratio: 1 % of the gain area left from the zero-loss peak shifts 400 K by +1.5 K (82 meV) or +2.2 K "
+        "(47 meV), and neighbours that overlap by tens of kelvin; fit_spectra has neither",
+        ValidityWarning,
+        stacklevel=2,
+    )
+    temperature, sigma = ratio_temperature(quantum, np.asarray(gain, dtype=float), np.asarray(loss, dtype=float))
+    return RatioTemperature(temperature, sigma, "area ratio")
+
+
+def channel_temperature(energy: ArrayLike, counts: ArrayLike, low: float, high: float) -> RatioTemperature:
+    r"""(..., n) temperature of each channel of a window, $T(E) = E/k_B\ln(L(E)/G(E))$.
+
+    Parameters and errors as for `log_ratio_temperature`.
+
+    Warns
+    -----
+    ValidityWarning
+        always: the resolution alone makes it swing by tens of kelvin, which looks like a departure from equilibrium
+    """
+    spectra, loss, _ = gain_loss_windows(energy, counts, low, high)
+    axis = increasing(energy)
+    mirrored = np.abs(axis[:, None] + axis[loss]).argmin(axis=0)
+    warnings.warn(
+        "temperature of each channel: at 300 K and 8 meV resolution it swings from 278 to 315 K with nothing out of "
+        "equilibrium; use departure_test on fits with one and with several temperatures",
+        ValidityWarning,
+        stacklevel=2,
+    )
+    temperature, sigma = ratio_temperature(axis[loss], spectra[..., mirrored], spectra[..., loss])
+    return RatioTemperature(temperature, sigma, "channel by channel")
+
+
+def gain_loss_windows(
+    energy: ArrayLike, counts: ArrayLike, low: float, high: float
+) -> tuple[Array, NDArray[np.bool_], NDArray[np.bool_]]:
+    """Counts as an array, and the channels of the window on the loss and on the gain side."""
+    axis, spectra = increasing(energy), frozen_floats(counts)
+    if spectra.shape[-1:] != axis.shape:
+        raise InputError(f"counts have shape {spectra.shape} for {axis.size} channels")
+    if not 0 < low < high <= min(axis[-1], -axis[0]):
+        raise InputError(
+            f"window from {low / meV:g} to {high / meV:g} meV, wanted 0 < low < high and both sides inside of "
+            f"{axis[0] / meV:g} to {axis[-1] / meV:g} meV"
+        )
+    return spectra, (axis >= low) & (axis <= high), (-axis >= low) & (-axis <= high)
+
+
+def ratio_temperature(energy: Array, gain: Array, loss: Array) -> tuple[Array, Array]:
+    """Temperature and its counting error from gain and loss at one energy."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        ratio = np.log(np.where((gain > 0) & (loss > gain), loss / gain, np.nan))
+        temperature = energy / (k_B * ratio)
+        return temperature, k_B * temperature**2 / energy * np.sqrt(1 / gain + 1 / loss)
+
+
+def warn_of_bias(what: str, key: str) -> None:
+    """Warn of the measured bias of a shortcut."""
+    steps = BIAS.get(key)
+    said = (
+        ", ".join(f"{step:+g} K ({low} to {high} meV)" for (low, high), step in steps.items())
+        if steps
+        else "tens to hundreds of kelvin, even without a temperature where the line runs uphill"
+    )
+    warnings.warn(
+        f"{what}: an interface of one temperature, 400 K, between AlN- and SiC-like spectra shows a false step of "
+        f"{said}; fit_spectra shows none",
+        ValidityWarning,
+        stacklevel=3,
+    )

@@ -1,0 +1,86 @@
+"""Samples of the posterior of a fit, for those who distrust parabolas."""
+
+from typing import Any
+
+import numpy as np
+from attrs import frozen
+from numpy.typing import NDArray
+
+from kapitza.core.arrays import Array, finite
+from kapitza.errors import InputError, require
+from kapitza.measure.fit import Fit
+
+
+@frozen(eq=False)
+class PosteriorSamples:
+    """Draws from the posterior.
+
+    Attributes
+    ----------
+    names : (p,) parameters
+    value : (n, p) draws, SI
+    acceptance : share of the proposed moves that were taken
+    autocorrelation : (p,) steps over which a walker forgets each parameter
+    """
+
+    names: tuple[str, ...]
+    value: NDArray[np.float64]
+    acceptance: float
+    autocorrelation: Array
+
+    def of(self, name: str) -> Array:
+        """(n,) draws of one parameter."""
+        if name not in self.names:
+            raise InputError(f"no samples of {name!r}: there are {', '.join(self.names)}")
+        return finite(self.value[:, self.names.index(name)])
+
+    def interval(self, name: str, confidence: float = 0.95) -> tuple[float, float]:
+        """Central interval that holds this share of the draws, SI."""
+        low, high = np.quantile(self.of(name), [0.5 - confidence / 2, 0.5 + confidence / 2]).tolist()
+        return low, high
+
+
+def sample_posterior(
+    fit: Fit, *, walkers: int = 32, steps: int = 1500, burn: int = 300, seed: int = 0
+) -> PosteriorSamples:
+    """Sample the posterior of a fit with walkers that stretch towards each other (emcee).
+
+    Flat priors of the logarithms of free numbers within their limits, normal ones of uncertain numbers, as in the fit.
+    Goodman and Weare, Commun. Appl. Math. Comput. Sci. 5, 65 (2010), doi:10.2140/camcos.2010.5.65; Foreman-Mackey et
+    al., Publ. Astron. Soc. Pac. 125, 306 (2013), doi:10.1086/670067.
+
+    Parameters
+    ----------
+    fit : gives the problem, and where the walkers begin
+    walkers : number of them, at least twice the number of parameters
+    steps, burn : steps kept and steps thrown away before
+    seed : makes the draws reproducible
+
+    Raises
+    ------
+    MissingEngine
+        without emcee
+    InputError
+        for too few walkers
+    """
+    problem, center = fit.problem, fit.solution.x
+    if walkers < 2 * center.size:
+        raise InputError(f"walkers = {walkers} for {center.size} parameters: wanted {2 * center.size} or more")
+    emcee: Any = require("emcee", extra="mcmc", why="sampling of a posterior")
+
+    def log_probability(x: Array) -> float:
+        if (x < problem.low).any() or (x > problem.high).any():
+            return -np.inf
+        residual = problem.residual(x)
+        return -0.5 * float(residual @ residual)
+
+    rng = np.random.default_rng(seed)
+    spread = 0.5 * np.minimum(np.sqrt(np.diag(fit.solution.covariance)), 1.0) + 1e-6
+    begin = np.clip(center + spread * rng.standard_normal((walkers, center.size)), problem.low, problem.high)
+    sampler = emcee.EnsembleSampler(walkers, center.size, log_probability)
+    sampler.random_state = np.random.RandomState(seed).get_state()
+    sampler.run_mcmc(begin, burn + steps, progress=False)
+    draws = sampler.get_chain(discard=burn, flat=True)
+    value = np.array([problem.values(x) for x in draws])
+    forget = finite(sampler.get_autocorr_time(discard=burn, quiet=True, tol=0))
+    return PosteriorSamples(fit.names, value, float(np.mean(sampler.acceptance_fraction)), forget)

@@ -1,0 +1,429 @@
+r"""The transmission of a boundary by frequency from what is measured on stacks, and what the data leave open.
+
+Few numbers are measured, each a sum over the spectrum: most of $t(\omega)$ stays open.  So the answer is not one curve.
+It is what the data and a stated assumption of smoothness make likely (estimate, covariance, samples), how much of it
+comes from the data (averaging kernels, their trace), what the data alone exclude (range, linearised or exact), and sums
+over the spectrum that they do determine (conductance).
+"""
+
+from collections.abc import Sequence
+from typing import Any, cast
+
+import numpy as np
+from attrs import field, frozen
+from numpy.typing import ArrayLike, NDArray
+from scipy.optimize import least_squares, linprog, lsq_linear, minimize
+from scipy.stats import norm
+
+from kapitza.core.arrays import Array, finite, square
+from kapitza.errors import ConvergenceError, InputError
+from kapitza.measure.spectral_data import SpectralMeasurement
+from kapitza.simulate.boltzmann.carriers import Carriers
+
+PRIOR_MEAN = 0.5  # mean of the prior: half of what could cross
+LIFETIME_STEP = 0.02  # relative change of lifetimes for differences
+PRIOR_FLOOR = 1e-9  # of the prior variance, that keeps its matrix regular
+MatrixArray = NDArray[Any]
+
+
+def finite_rows(value: ArrayLike) -> MatrixArray:
+    """Return `value` as read-only finite numbers in rows."""
+    array = np.array(value, dtype=float)
+    if array.ndim != 2 or not np.isfinite(array).all():
+        raise InputError(f"an array of the shape {array.shape}: expected rows of finite numbers")
+    array.flags.writeable = False
+    return array
+
+
+@frozen(eq=False)
+class Smoothness:
+    r"""What is assumed of a spectrum before anything is measured: a Gaussian process.
+
+    The share x of what could cross has the mean 1/2 at all frequencies, the standard deviation `spread`, and a
+    correlation $\exp(-d^2/2\ell^2)$ between groups that lie the share d of all groups apart.
+
+    Attributes
+    ----------
+    spread : standard deviation of the share
+    length : ℓ, as a share of the spectrum, 0 for none
+    """
+
+    spread: float = 0.3
+    length: float = 0.25
+
+    def __attrs_post_init__(self) -> None:
+        if not (0 < self.spread < np.inf and 0 <= self.length < np.inf):
+            raise InputError(f"spread = {self.spread:g} and length = {self.length:g}: expected above 0, and 0 or more")
+
+    def covariance(self, count: int) -> MatrixArray:
+        """(G, G) of the shares."""
+        place = np.arange(count) / count
+        apart = place[:, None] - place
+        close = np.exp(-((apart / self.length) ** 2) / 2) if self.length else np.eye(count)
+        return self.spread**2 * (close + PRIOR_FLOOR * np.eye(count))
+
+
+def check_shapes(instance: "SpectralEstimate", _attribute: object, _value: MatrixArray) -> None:
+    """Validate that all arrays have as many groups and data."""
+    groups, data = instance.share.size, instance.residual.size
+    shapes = {
+        "omega": (groups,), "covariance": (groups, groups), "samples": (len(instance.samples), groups),
+        "kernel": (groups, groups), "limit": (groups,), "left": (groups,), "slope": (data, groups),
+        "whitening": (data, data),
+    }  # fmt: skip
+    for name, shape in shapes.items():
+        if getattr(instance, name).shape != shape:
+            raise InputError(f"{name} has the shape {getattr(instance, name).shape}, expected {shape}")
+
+
+@frozen(eq=False)
+class SpectralEstimate:
+    """Share of the phonons that could cross a boundary, by frequency, with what the data leave open.
+
+    Attributes
+    ----------
+    omega : (G,) of the groups, rad s⁻¹; zeros where the bands have none
+    share : (G,) heat that crosses over the most that detailed balance allows, 0 to 1: the most likely
+    covariance : (G, G) of the shares, without the limits 0 and 1
+    samples : (n, G) shares, all within the limits
+    kernel : (G, G) averaging kernels: the estimate is this, times the truth, and the prior for the rest
+    limit : (G,) the most that may cross, min(E₁, E₂), W m⁻² K⁻¹
+    left : (G,) heat that the left side carries one way, E₁, W m⁻² K⁻¹
+    residual : (m,) prediction less data over sigma, `whitening` applied
+    slope : (m, G) derivatives of the same with respect to the shares
+    whitening : (m, m) that takes data over their sigma to independent ones, where lifetimes are uncertain too; else 1
+    """
+
+    omega: Array = field(converter=finite)
+    share: Array = field(converter=finite)
+    covariance: MatrixArray = field(converter=square)
+    samples: MatrixArray = field(converter=finite_rows)
+    kernel: MatrixArray = field(converter=square)
+    limit: Array = field(converter=finite)
+    left: Array = field(converter=finite)
+    residual: Array = field(converter=finite)
+    slope: MatrixArray = field(converter=finite_rows)
+    whitening: MatrixArray = field(converter=square, validator=check_shapes)
+
+    @property
+    def count(self) -> int:
+        """Number of data."""
+        return self.residual.size
+
+    @property
+    def chi2(self) -> float:
+        """Sum of the squares of the residuals of the data."""
+        return float(self.residual @ self.residual)
+
+    @property
+    def sigma(self) -> Array:
+        """(G,) standard uncertainty of the shares, without the limits."""
+        return np.sqrt(np.diag(self.covariance))
+
+    @property
+    def freedom(self) -> float:
+        """Number of independent numbers about the spectrum that come from the data rather than the prior."""
+        return float(np.trace(self.kernel))
+
+    @property
+    def flow(self) -> Array:
+        """(G,) heat that crosses per kelvin, W m⁻² K⁻¹."""
+        return self.share * self.limit
+
+    @property
+    def coefficient(self) -> Array:
+        """(G,) share of the phonons from the left that cross."""
+        return np.divide(self.flow, self.left, out=np.zeros_like(self.left), where=self.left > 0)
+
+    @property
+    def conductance(self) -> tuple[float, float]:
+        """Emitted conductance, sum of the flow, and its standard uncertainty, W m⁻² K⁻¹."""
+        return float(self.flow.sum()), float(np.sqrt(self.limit @ self.covariance @ self.limit))
+
+    def band(self, confidence: float = 0.95) -> tuple[Array, Array]:
+        """Lowest and highest share (G,) each, between which the samples lie with a probability."""
+        if not 0 < confidence < 1:
+            raise InputError(f"confidence = {confidence:g}, expected between 0 and 1")
+        tail = (1 - confidence) / 2
+        low, high = np.quantile(self.samples, [tail, 1 - tail], axis=0)
+        return low, high
+
+    def possible(self, weights: ArrayLike, confidence: float = 0.95) -> tuple[float, float]:
+        """Least and greatest weighted sum of the shares at which all data stay within their joint interval.
+
+        Parameters
+        ----------
+        weights, confidence : as in `extreme_spectra`
+
+        Raises
+        ------
+        InputError
+            as `extreme_spectra`
+        """
+        least, most = self.extreme_spectra(weights, confidence)
+        weight = finite(weights)
+        return float(weight @ least), float(weight @ most)
+
+    def extreme_spectra(self, weights: ArrayLike, confidence: float = 0.95) -> tuple[Array, Array]:
+        """Spectra of shares (G,) with the least and the greatest weighted sum that all data still allow.
+
+        Nothing but the limits 0 and 1 is assumed; the model is the one linearised at the estimate.
+
+        Parameters
+        ----------
+        weights : (G,)
+        confidence : that all data together lie in the interval; it is widened to the largest residual
+
+        Raises
+        ------
+        InputError
+            for another number of weights, or a confidence outside of 0..1
+        ConvergenceError
+            if the linear programme has no solution
+        """
+        weight = finite(weights)
+        if weight.size != self.share.size:
+            raise InputError(f"{weight.size} weights for {self.share.size} groups, wanted as many")
+        reach = joint_interval(self.residual, confidence)
+        middle = self.slope @ self.share - self.residual
+        matrix, bound = np.concatenate([self.slope, -self.slope]), np.concatenate([middle + reach, reach - middle])
+        ends: list[Array] = []
+        for sign in (1.0, -1.0):
+            found: Any = linprog(sign * weight, matrix, bound, bounds=(0.0, 1.0), method="highs")
+            if not found.success:
+                raise ConvergenceError(f"no share within {reach:.3g} sigma of all data: {found.message}", self.share)
+            ends.append(np.clip(found.x, 0.0, 1.0))
+        return ends[0], ends[1]
+
+    def extremes(self, confidence: float = 0.95) -> tuple[Array, Array]:
+        """Least and greatest share (G,) of each group that data and limits leave, without any smoothness."""
+        found = [self.possible(row, confidence) for row in np.eye(self.share.size)]
+        return np.array([one[0] for one in found]), np.array([one[1] for one in found])
+
+    def conductance_range(self, confidence: float = 0.95) -> tuple[float, float]:
+        """Emitted conductance from the samples: bounds of an interval, W m⁻² K⁻¹."""
+        if not 0 < confidence < 1:
+            raise InputError(f"confidence = {confidence:g}, expected between 0 and 1")
+        tail = (1 - confidence) / 2
+        low, high = np.quantile(self.samples @ self.limit, [tail, 1 - tail])
+        return float(low), float(high)
+
+
+def joint_interval(residual: Array, confidence: float) -> float:
+    """Sigma within which all data lie together with a probability; no less than the largest residual (m,)."""
+    if not 0 < confidence < 1:
+        raise InputError(f"confidence = {confidence:g}, expected between 0 and 1")
+    return float(max(norm.ppf((1 + confidence ** (1 / residual.size)) / 2), 1.001 * np.abs(residual).max()))
+
+
+def spectral_transmission(
+    measurements: Sequence[SpectralMeasurement],
+    left: Carriers,
+    right: Carriers,
+    *,
+    prior: Smoothness | None = None,
+    lifetimes: float | tuple[float, float] = 0.0,
+    samples: int = 200,
+    seed: int = 0,
+) -> SpectralEstimate:
+    r"""Transmission of a diffuse boundary by frequency, from sizes or modulation frequencies, with what stays open.
+
+    The unknowns are the shares $x_g = F_g/\min(E_{1g}, E_{2g})$ from 0 to 1, in detailed balance by themselves.  The
+    estimate makes $\chi^2$ plus the misfit to the prior least within the limits, by Gauss-Newton steps with the
+    derivatives of the adjoint.  Samples repeat it with data and prior mean drawn anew, on the model linearised at the
+    estimate.
+
+    Parameters
+    ----------
+    measurements : `StackConductances` and `SeenResistances` with the same boundary
+    left, right : phonons of its sides
+    prior : assumed smoothness; `Smoothness()` if None
+    lifetimes : relative standard uncertainty of the lifetimes of both sides, or of either: one unknown factor for all
+        bands of a side, which adds to the covariance of the data as far as they depend on it
+    samples : number of samples
+    seed : of the samples
+
+    Raises
+    ------
+    InputError
+        for no measurements, sides with other groups, or an uncertainty below zero
+    ConvergenceError
+        if no set of shares is found
+
+    References
+    ----------
+    I. M. Gamba, Q. Li and A. Nair, arXiv:2011.13047 (reflection coefficient by adjoint from surface temperatures)
+    P. Chen, I. M. Gamba, Q. Li and A. Nair, arXiv:2512.24394 (it becomes ill-posed as layers grow thick)
+    """
+    if not measurements:
+        raise InputError(f"{len(measurements)} measurements: expected at least one")
+    if left.omega.size != right.omega.size:
+        raise InputError(f"{left.name} has {left.omega.size} groups and {right.name} {right.omega.size}")
+    limit = np.minimum(left.flow, right.flow)
+    chosen = (prior or Smoothness()).covariance(limit.size)
+    root = np.linalg.inv(np.linalg.cholesky(chosen))
+    spread = np.broadcast_to(np.asarray(lifetimes, dtype=float), 2)
+    if not (np.isfinite(spread).all() and (spread >= 0).all()):
+        raise InputError(f"lifetimes = {lifetimes!r:.40}: expected relative uncertainties from 0 up")
+    white = np.eye(linearise(measurements, np.full(limit.size, PRIOR_MEAN), limit)[0].size)
+    share = most_likely_shares(measurements, limit, root, white)
+    if spread.any():  # the data depend on lifetimes about alike at all shares: the second estimate is the last
+        white = whitening_matrix(measurements, share * limit, ((left, spread[0]), (right, spread[1])))
+        share = most_likely_shares(measurements, limit, root, white)
+    off, slope = (white @ one for one in linearise(measurements, share, limit))
+    gain = chosen @ slope.T @ np.linalg.inv(slope @ chosen @ slope.T + np.eye(off.size))
+    kernel = gain @ slope
+    drawn = draw_shares(np.random.default_rng(seed), samples, share, (off, slope), root)
+    return SpectralEstimate(
+        left.omega,
+        share,
+        (np.eye(limit.size) - kernel) @ chosen,
+        drawn,
+        kernel,
+        limit,
+        left.flow,
+        off,
+        slope,
+        white,
+    )
+
+
+def whitening_matrix(
+    measurements: Sequence[SpectralMeasurement], flow: Array, sides: Sequence[tuple[Carriers, float]]
+) -> MatrixArray:
+    """(m, m) inverse of the Cholesky factor of the covariance of data over sigma, with lifetimes uncertain."""
+    count = sum(one.residuals(flow)[0].size for one in measurements)
+    covariance = np.eye(count)
+    for medium, spread in sides:
+        ends = [
+            np.concatenate([one.slowed(medium, factor).residuals(flow)[0] for one in measurements])
+            for factor in (1 - LIFETIME_STEP, 1 + LIFETIME_STEP)
+        ]
+        change = (ends[1] - ends[0]) / (2 * LIFETIME_STEP)
+        covariance += spread**2 * np.outer(change, change)
+    return np.linalg.inv(np.linalg.cholesky(covariance))
+
+
+def linearise(measurements: Sequence[SpectralMeasurement], share: Array, limit: Array) -> tuple[Array, MatrixArray]:
+    """Residuals (m,) and derivatives (m, G) with respect to the shares."""
+    parts = [one.residuals(share * limit) for one in measurements]
+    return np.concatenate([one[0] for one in parts]), np.concatenate([one[1] for one in parts]) * limit
+
+
+def most_likely_shares(
+    measurements: Sequence[SpectralMeasurement], limit: Array, root: MatrixArray, white: MatrixArray
+) -> Array:
+    """(G,) shares within the limits at the least sum of squares of data and prior."""
+    held: dict[bytes, tuple[Array, MatrixArray]] = {}
+
+    def model(share: Array) -> tuple[Array, MatrixArray]:
+        key = share.tobytes()
+        if key not in held:
+            held.clear()  # residuals and derivatives at one place come from one solution
+            off, slope = linearise(measurements, share, limit)
+            held[key] = white @ off, white @ slope
+        return held[key]
+
+    def residual(share: Array) -> Array:
+        return np.concatenate([model(share)[0], root @ (share - PRIOR_MEAN)])
+
+    def slopes(share: Array) -> MatrixArray:
+        return np.concatenate([model(share)[1], root])
+
+    start = np.full(limit.size, PRIOR_MEAN)
+    found: Any = least_squares(residual, start, cast("Any", slopes), (0.0, 1.0), xtol=1e-10, ftol=1e-10, gtol=1e-10)
+    if not found.success:
+        raise ConvergenceError(f"no least chi2 after {found.nfev} evaluations: {found.message}", found.x)
+    return np.asarray(found.x, dtype=float)
+
+
+def draw_shares(
+    generator: np.random.Generator, count: int, share: Array, model: tuple[Array, MatrixArray], root: MatrixArray
+) -> MatrixArray:
+    """(count, G) shares fitted to data and prior means drawn anew."""
+    off, slope = model
+    matrix = np.concatenate([slope, root])
+    wanted = np.concatenate([slope @ share - off, np.full(share.size, PRIOR_MEAN) @ root.T])
+    drawn = np.empty((count, share.size))
+    for i in range(count):
+        found: Any = lsq_linear(matrix, wanted + generator.standard_normal(wanted.size), (0.0, 1.0), method="bvls")
+        drawn[i] = np.clip(found.x, 0.0, 1.0)
+    return drawn
+
+
+MAX_STEPS = 200
+INTERVAL_SLACK = 1e-3  # sigma, by which a spectrum may miss the interval
+
+
+def exact_extreme_spectra(
+    found: SpectralEstimate,
+    measurements: Sequence[SpectralMeasurement],
+    weights: ArrayLike,
+    *,
+    confidence: float = 0.95,
+) -> tuple[Array, Array]:
+    """Spectra of shares (G,) with the least and the greatest weighted sum that fit all data on the exact model.
+
+    Sequential quadratic programming from the estimate, with the derivatives of the adjoint.  Both spectra do fit, so
+    that the range between them is open for sure; another valley might reach further.
+
+    Parameters
+    ----------
+    found : the estimate
+    measurements : that it came from
+    weights : (G,)
+    confidence : that all data together lie in the interval; it is widened to the largest residual of the estimate
+
+    Raises
+    ------
+    InputError
+        for another number of weights, or weights that are all zero
+    ConvergenceError
+        if no spectrum is found; `last` holds the best iterate
+    """
+    weight = finite(weights)
+    size = float(np.abs(weight).sum())
+    if weight.size != found.share.size or not size:
+        raise InputError(f"{weight.size} weights of sum {size:g} for {found.share.size} groups, wanted as many, not 0")
+    reach = joint_interval(found.residual, confidence)
+    held: dict[bytes, tuple[Array, MatrixArray]] = {}
+
+    def model(share: Array) -> tuple[Array, MatrixArray]:
+        inside = np.clip(share, 0.0, 1.0)
+        key = inside.tobytes()
+        if key not in held:
+            held.clear()  # residuals and derivatives at one place come from one solution
+            off, slope = linearise(measurements, inside, found.limit)
+            held[key] = found.whitening @ off, found.whitening @ slope
+        return held[key]
+
+    def room(share: Array) -> Array:
+        return np.concatenate([reach - model(share)[0], reach + model(share)[0]])
+
+    def room_slope(share: Array) -> MatrixArray:
+        return np.concatenate([-model(share)[1], model(share)[1]])
+
+    within: Any = {"type": "ineq", "fun": room, "jac": room_slope}
+    ends: list[Array] = []
+    for sign in (1.0, -1.0):
+        end = minimise_sum(sign * weight / size, found.share, within)
+        worst = float(np.abs(model(end.x)[0]).max())
+        if not end.success or worst > reach + INTERVAL_SLACK:
+            raise ConvergenceError(f"a spectrum {worst:.3g} sigma off after {end.nit} steps: {end.message}", end.x)
+        ends.append(np.clip(end.x, 0.0, 1.0))
+    return ends[0], ends[1]
+
+
+def minimise_sum(target: Array, start: Array, within: Any) -> Any:
+    """Least of a weighted sum within the limits 0 and 1 and the room that the data leave."""
+
+    def summed(share: Array) -> float:
+        return float(target @ share)
+
+    def slope(_share: Array) -> Array:
+        return target
+
+    limits = [(0.0, 1.0)] * target.size
+    options = {"maxiter": MAX_STEPS, "ftol": 1e-6}
+    call: Any = minimize  # its stub knows no constraints given as a mapping
+    return call(summed, start, jac=slope, bounds=limits, constraints=[within], method="SLSQP", options=options)

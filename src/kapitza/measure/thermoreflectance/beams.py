@@ -1,0 +1,152 @@
+r"""What two laser beams see of a stack: the average of its response over wave vectors.
+
+A pump with 1/e² radii $w_0$ and a probe with $w_1$ (both may be elliptic), $W^2 = w_0^2 + w_1^2$ in each direction,
+at $(x_0, y_0)$ from it give, per absorbed power, the temperature that the probe reads
+
+$$H(s) = \int\frac{d^2k}{4\pi^2}\, Z(\mathbf k, s)\, e^{-(k_x^2W_x^2 + k_y^2W_y^2)/8 + i\mathbf k\mathbf x_0} .$$
+
+Where the stack looks alike in all directions the angle is integrated once for all, for round beams to $J_0(kx_0)$,
+exact for radii that differ.  The remaining integral uses $k = k_0 (k_1/k_0)^{x^{0.6}}$ with equidistant x: for periodic
+heat in any stack the singularities of Z keep 45° away from the real k axis, so that equal steps of ln k converge
+geometrically and at the same rate whatever the layers are; the power thins out the nodes towards small k in step with
+what they weigh.  A stack that heat cannot leave gets twice as many, as its small k weigh more.
+"""
+
+import numpy as np
+from attrs import evolve, field, frozen, validators
+from numpy.typing import NDArray
+
+from kapitza.core.arrays import Array, quantity
+from kapitza.core.stack import Stack
+from kapitza.device.setup import Setup
+
+WAVE_VECTOR_NODES = 48
+NODE_SPACING_EXPONENT = 0.6
+MAX_WAVE_VECTOR = 12.5  # in units of 1/W: the Gaussian is 3e-9 there
+MIN_WAVE_VECTOR = 1e-7  # in units of 1/W: what lies below weighs less than that
+
+
+@frozen
+class Beams:
+    """A pump and a probe beam.
+
+    Attributes
+    ----------
+    pump_radius, probe_radius : 1/e² radii of the intensities along x, m
+    pump_radius_y, probe_radius_y : along y, m; None where they are the same
+    offset, offset_y : place of the probe from the pump, along x and y, m
+    """
+
+    pump_radius: float = field(converter=float, validator=quantity())
+    probe_radius: float = field(converter=float, validator=quantity())
+    pump_radius_y: float | None = field(default=None, kw_only=True, validator=validators.optional(quantity()))
+    probe_radius_y: float | None = field(default=None, kw_only=True, validator=validators.optional(quantity()))
+    offset: float = field(default=0.0, kw_only=True, converter=float, validator=quantity(low=-np.inf))
+    offset_y: float = field(default=0.0, kw_only=True, converter=float, validator=quantity(low=-np.inf))
+
+    @property
+    def widths(self) -> tuple[float, float]:
+        """W along x and y, m."""
+        pump_y = self.pump_radius if self.pump_radius_y is None else self.pump_radius_y
+        probe_y = self.probe_radius if self.probe_radius_y is None else self.probe_radius_y
+        return float(np.hypot(self.pump_radius, self.probe_radius)), float(np.hypot(pump_y, probe_y))
+
+    def with_pump_scaled(self, factor: float) -> "Beams":
+        """The same beams with a pump of other size."""
+        y = self.pump_radius_y
+        return evolve(self, pump_radius=self.pump_radius * factor, pump_radius_y=None if y is None else y * factor)
+
+
+@frozen(eq=False)
+class WaveVectorQuadrature:
+    """Nodes and weights of the average over wave vectors.
+
+    Attributes
+    ----------
+    kx, ky : (nk,) wave vectors, rad m⁻¹
+    weight : (nb, nk) for each of nb pairs of beams, m⁻²; complex if the nodes go both ways
+    """
+
+    kx: Array
+    ky: Array
+    weight: Array | NDArray[np.complex128]
+
+
+def wave_vector_quadrature(
+    stack: Stack, beams: tuple[Beams, ...], setup: Setup, *, nodes: int = WAVE_VECTOR_NODES
+) -> WaveVectorQuadrature:
+    """Nodes and weights for beams on a stack, the same nodes for all beams.
+
+    Parameters
+    ----------
+    stack : decides whether rings of equal k are enough
+    beams : (nb,) pairs of beams, which differ in size
+    setup : tells whether heat can leave, and whether Z(k) and Z(-k) may differ, as for two planes in oblique layers
+    nodes : number of |k|; more are taken for beams far apart and for stacks that heat cannot leave
+    """
+    widths = np.array([pair.widths for pair in beams])
+    apart = max(np.hypot(pair.offset / w[0], pair.offset_y / w[1]) for pair, w in zip(beams, widths, strict=True))
+    leaves = setup.back == "isothermal" or any(np.isinf(layer.thickness) for layer in stack.layers)
+    count = int(np.ceil(nodes * (1 + apart) * (1 if leaves else 2)))
+    lowest = MIN_WAVE_VECTOR if leaves else MIN_WAVE_VECTOR / 10
+    if all(layer.axisymmetric for layer in stack.layers):
+        k, step = wave_vector_magnitudes(count, lowest / widths.max(), MAX_WAVE_VECTOR / widths.min())
+        weight = np.array([directional_average(k, pair) for pair in beams]) * (k * step)
+        return WaveVectorQuadrature(k, np.zeros(1), weight)
+    return elliptical_quadrature(stack, beams, count, lowest, both_ways=setup.thermometer is not None)
+
+
+def wave_vector_magnitudes(count: int, low: float, high: float) -> tuple[Array, Array]:
+    """Nodes k = low (high/low)^(x^0.6) in the middle of equal steps of x, and the steps dk, (count,) each."""
+    x = (np.arange(count) + 0.5) / count
+    reach = np.log(high / low)
+    k = low * np.exp(reach * x**NODE_SPACING_EXPONENT)
+    return k, k * reach * NODE_SPACING_EXPONENT * x ** (NODE_SPACING_EXPONENT - 1) / count
+
+
+def directional_average(k: Array, beams: Beams) -> Array:
+    """(nk,) average of the beams over the directions of k, divided by 2π."""
+    wx, wy = beams.widths
+    if wx == wy:
+        # scipy.special costs 30 ms to import
+        from scipy.special import j0
+
+        apart = np.hypot(beams.offset, beams.offset_y)
+        bessel = j0(k * apart) if apart else 1.0
+        return np.exp(-((k * wx) ** 2) / 8) * bessel / (2 * np.pi)
+    apart = np.hypot(beams.offset, beams.offset_y)
+    count = int(32 + 4 * k[-1] * max(abs(wx - wy), apart))
+    phi = np.pi * (np.arange(count) + 0.5) / count
+    around = beam_weights(k[:, None] * np.cos(phi), k[:, None] * np.sin(phi), beams, both_ways=False)
+    return 2 * np.pi * around.mean(axis=1).real
+
+
+def elliptical_quadrature(
+    stack: Stack, beams: tuple[Beams, ...], count: int, lowest: float, *, both_ways: bool
+) -> WaveVectorQuadrature:
+    """Nodes over all directions of k, on ellipses of the shape of the beams."""
+    widths = np.array([pair.widths for pair in beams])
+    wx, wy = widths.min(axis=0)
+    reach = widths.max(axis=0) / widths.min(axis=0)
+    q, step = wave_vector_magnitudes(count, lowest / reach.max(), MAX_WAVE_VECTOR)
+    squeeze = np.diag([1 / wx, 1 / wy])
+    spread = 1.0
+    for layer in stack.layers:
+        low, high = np.linalg.eigvalsh(squeeze @ layer.tensor[:2, :2] @ squeeze)
+        spread = max(spread, high / low)
+    apart = max(np.hypot(pair.offset / wx, pair.offset_y / wy) for pair in beams)
+    angles = int(np.ceil(16 + 10 * np.sqrt(spread) + 8 * apart)) * (2 if both_ways else 1)
+    phi = (2 if both_ways else 1) * np.pi * (np.arange(angles) + 0.5) / angles
+    kx, ky = (q[:, None] * np.cos(phi) / wx).ravel(), (q[:, None] * np.sin(phi) / wy).ravel()
+    area = np.repeat(q * step, angles) * 2 * np.pi / angles / (wx * wy)
+    return WaveVectorQuadrature(
+        kx, ky, np.array([beam_weights(kx, ky, pair, both_ways=both_ways) for pair in beams]) * area
+    )
+
+
+def beam_weights(kx: Array, ky: Array, beams: Beams, *, both_ways: bool) -> Array | NDArray[np.complex128]:
+    """(nk,) weight of wave vectors for a pair of beams; its even part unless `both_ways`."""
+    wx, wy = beams.widths
+    weight = np.exp(-((kx * wx) ** 2 + (ky * wy) ** 2) / 8) / (4 * np.pi**2)
+    phase = kx * beams.offset + ky * beams.offset_y
+    return weight * (np.exp(1j * phase) if both_ways else np.cos(phase))

@@ -1,0 +1,156 @@
+r"""Steady-state thermoreflectance (SSTR) and Raman thermometry of a supported sheet: how warm a laser makes a stack.
+
+$H(0)$ on a half space of conductivity k is $1/(\sqrt{2\pi}\,k\,W)$, $W^2 = w_0^2 + w_1^2$; a thin film or boundary of
+resistance R per area adds $2R/(\pi W^2)$, so that R is seen only if the Kapitza length Rk compares with W.
+J. L. Braun, D. H. Olson, J. T. Gaskins, P. E. Hopkins, Rev. Sci. Instrum. 90, 024905 (2019), doi:10.1063/1.5056182;
+W. Cai et al., Nano Lett. 10, 1645 (2010), doi:10.1021/nl9041966 (Raman).
+"""
+
+import numpy as np
+from attrs import field, frozen
+
+from kapitza.core.arrays import Array, increasing, positive, quantity
+from kapitza.core.stack import Stack
+from kapitza.device.layered.admittance import ComplexArray, impedance
+from kapitza.device.setup import Setup
+from kapitza.errors import InputError
+from kapitza.measure.thermoreflectance.beams import WAVE_VECTOR_NODES, Beams, wave_vector_quadrature
+from kapitza.measure.thermoreflectance.signal import own_parameters, replace_parameters
+
+SSTR_PARAMETERS = (
+    "beams.pump_radius",
+    "beams.probe_radius",
+    "beams.pump_radius_y",
+    "beams.probe_radius_y",
+    "beams.offset",
+    "beams.offset_y",
+    "modulation",
+    "scale",
+    "setup.absorption_depth",
+)
+RAMAN_PARAMETERS = ("offset", "scale", "setup.absorption_depth")
+
+
+def increasing_positive(value: Array) -> Array:
+    """Return numbers that increase from above zero."""
+    return increasing(positive(value))
+
+
+def beam_responses(stack: Stack, beams: tuple[Beams, ...], setup: Setup, modulation: float, nodes: int) -> ComplexArray:
+    """(nb,) temperature per absorbed watt that each pair of beams reads at one modulation (Hz), K W⁻¹.
+
+    Raises
+    ------
+    InputError
+        for a steady state in a stack that heat cannot leave
+    """
+    if modulation == 0 and setup.back == "adiabatic" and all(np.isfinite(layer.thickness) for layer in stack.layers):
+        raise InputError(
+            "heat cannot leave a stack of finite layers on an adiabatic back: there is no steady state; "
+            "take Setup(back='isothermal') or an infinite substrate"
+        )
+    average = wave_vector_quadrature(stack, beams, setup, nodes=nodes)
+    z = impedance(stack, 2j * np.pi * modulation, average.kx, average.ky, setup=setup)
+    return average.weight @ z[0]
+
+
+@frozen(eq=False)
+class Sstr:
+    """Steady-state thermoreflectance: temperature against absorbed power.
+
+    Attributes
+    ----------
+    power : (n,) absorbed, increasing, W
+    beams : radii and offset of pump and probe
+    modulation : of the pump, Hz; 0 for none
+    setup : where heat enters and is read, and what lies behind; None for the top face
+    scale : signal per kelvin, found on a sample that is known
+    name : stands before the names of its numbers in a fit
+    """
+
+    power: Array = field(converter=increasing_positive)
+    beams: Beams
+    modulation: float = field(default=0.0, kw_only=True, converter=float)
+    setup: Setup = field(factory=Setup, kw_only=True)
+    scale: float = field(default=1.0, kw_only=True, converter=float, validator=quantity())
+    name: str = field(default="steady", kw_only=True)
+
+    def __attrs_post_init__(self) -> None:
+        if not 0 <= self.modulation < np.inf:
+            raise InputError(f"modulation = {self.modulation:g} Hz, wanted a finite number of at least 0 (0: steady)")
+
+    @property
+    def kind(self) -> str:
+        """What is predicted."""
+        return "temperature"
+
+    @property
+    def parameters(self) -> dict[str, float]:
+        """Numbers that may be free or uncertain, by name, SI."""
+        return own_parameters(self, SSTR_PARAMETERS)
+
+    def replace(self, changes: dict[str, float]) -> "Sstr":
+        """The same experiment with other numbers, by the names of `parameters`."""
+        return replace_parameters(self, SSTR_PARAMETERS, changes)
+
+    def predict(self, stack: Stack) -> Array:
+        """(n,) amplitude of the temperature, K, times `scale`.
+
+        Raises
+        ------
+        InputError
+            for a steady state in a stack that heat cannot leave
+        """
+        return self.scale * self.power * np.abs(self.signal(stack))
+
+    def signal(self, stack: Stack, nodes: int = WAVE_VECTOR_NODES) -> complex:
+        """Complex temperature at the probe per absorbed watt, K W⁻¹."""
+        return complex(beam_responses(stack, (self.beams,), self.setup, self.modulation, nodes)[0])
+
+
+@frozen(eq=False)
+class Raman:
+    r"""Raman thermometry of a sheet on a substrate: one beam of several sizes heats it and reads its temperature.
+
+    The sheet is the first layer of the stack, with its conductivity along it and through it.  The mean temperature over
+    the spot is $\\frac{1}{2\\pi}\\int k\\,Z\\,e^{-k^2w^2/4}dk$; a thin sheet adds $k_s d k^2$ to the admittance.
+
+    Attributes
+    ----------
+    radius : (n,) 1/e² radii of the beam, increasing, m
+    offset : distance between a heating and a reading beam of this radius, m
+    setup : where heat enters and is read, and what lies behind; None for the top face
+    scale : absorbed share of the power, or signal per kelvin and absorbed watt
+    name : stands before the names of its numbers in a fit
+    """
+
+    radius: Array = field(converter=increasing_positive)
+    offset: float = field(default=0.0, kw_only=True, converter=float, validator=quantity(low=-np.inf))
+    setup: Setup = field(factory=Setup, kw_only=True)
+    scale: float = field(default=1.0, kw_only=True, converter=float, validator=quantity())
+    name: str = field(default="raman", kw_only=True)
+
+    @property
+    def kind(self) -> str:
+        """What is predicted."""
+        return "temperature"
+
+    @property
+    def parameters(self) -> dict[str, float]:
+        """Numbers that may be free or uncertain, by name, SI."""
+        return own_parameters(self, RAMAN_PARAMETERS)
+
+    def replace(self, changes: dict[str, float]) -> "Raman":
+        """The same experiment with other numbers, by the names of `parameters`."""
+        return replace_parameters(self, RAMAN_PARAMETERS, changes)
+
+    def predict(self, stack: Stack, nodes: int = WAVE_VECTOR_NODES) -> Array:
+        """(n,) temperature over the spot per absorbed power, K W⁻¹, times `scale`.
+
+        Raises
+        ------
+        InputError
+            for a stack that heat cannot leave
+        """
+        beams = tuple(Beams(w, w, offset=self.offset) for w in self.radius)
+        return self.scale * beam_responses(stack, beams, self.setup, 0.0, nodes).real

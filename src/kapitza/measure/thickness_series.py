@@ -1,0 +1,241 @@
+"""Resistance against thickness, with errors in both: slope for the conductivity, intercept for the boundaries."""
+
+from typing import Any
+
+import numpy as np
+from attrs import converters, field, frozen, validators
+from numpy.typing import NDArray
+
+from kapitza.core.arrays import Array, finite, positive, same_length, square
+from kapitza.core.conductance import Conductance
+from kapitza.errors import InputError
+from kapitza.measure.least_squares import least_squares
+
+
+@frozen(eq=False)
+class ThicknessLine:
+    """Straight line R = R₀ + d/k through a thickness series.
+
+    Attributes
+    ----------
+    resistance : R₀, sum of all boundary resistances at zero thickness, m² K W⁻¹
+    conductivity : k, W m⁻¹ K⁻¹
+    covariance : (2, 2) of (resistance, conductivity)
+    chi2, freedom : squared residuals in units of the stated errors, and number of points less two
+    """
+
+    resistance: float
+    conductivity: float
+    covariance: Array = field(converter=square)
+    chi2: float
+    freedom: int
+
+    @property
+    def resistance_sigma(self) -> float:
+        """Standard uncertainty of R₀, m² K W⁻¹."""
+        return float(np.sqrt(self.covariance[0, 0]))
+
+    @property
+    def conductivity_sigma(self) -> float:
+        """Standard uncertainty of k, W m⁻¹ K⁻¹."""
+        return float(np.sqrt(self.covariance[1, 1]))
+
+    def resolved(self, confidence: float = 0.95) -> bool:
+        """Whether the boundary resistance is above zero beyond its error, one-sided."""
+        from scipy.special import ndtri
+
+        return bool(self.resistance > float(ndtri(confidence)) * self.resistance_sigma)
+
+    def upper(self, confidence: float = 0.95) -> float:
+        """One-sided upper bound of R₀, none below zero being possible, m² K W⁻¹.
+
+        The normal distribution of R₀ cut off at zero holds the bound also where the intercept came out negative.
+        """
+        from scipy.special import ndtr, ndtri
+
+        at, sigma = self.resistance, self.resistance_sigma
+        below = float(ndtr(-at / sigma))
+        return float(at + sigma * float(ndtri(below + confidence * (1 - below))))
+
+    def conductance(self, temperature: float = 300.0, *, source: str = "") -> Conductance:
+        """1/R₀ at a temperature (K), all boundaries in series.
+
+        Raises
+        ------
+        InputError
+            if R₀ is zero within its error: then there is only a bound, `upper`
+        """
+        if not self.resolved():
+            raise InputError(
+                f"the intercept {self.resistance:.3g} ± {self.resistance_sigma:.2g} m²K/W is zero within its error: "
+                f"1/G < {self.upper():.3g} m²K/W at 95 % confidence"
+            )
+        value = 1 / self.resistance
+        sigma = value**2 * self.resistance_sigma
+        return Conductance([temperature], [value], [sigma], method="thickness series", source=source)
+
+
+@frozen(eq=False)
+class SizeEffectTest:
+    r"""Test for a conductivity that changes with thickness, by the curvature that it gives the line.
+
+    A mean free path that the boundaries cut as $1/k(d) = (1 + \ell/d)/k$ leaves the line straight and adds $\ell/k$ to
+    the intercept: no thickness series can tell that from a boundary resistance.
+
+    Attributes
+    ----------
+    curvature, sigma : coefficient of (d - mean)² in the resistance, K W⁻¹, and its standard uncertainty
+    probability : of a curvature as large, if the conductivity does not depend on thickness
+    """
+
+    curvature: float
+    sigma: float
+    probability: float
+
+
+@frozen(eq=False)
+class ThicknessSeries:
+    r"""Thermal resistances of films of one material and several thicknesses.
+
+    $R(d) = R_0 + d/k$; only the sum of the boundary resistances on both sides follows.
+
+    Attributes
+    ----------
+    thickness : (n,) at least 0, m
+    resistance : (n,) film with its boundaries, m² K W⁻¹
+    thickness_sigma : (n,) standard uncertainties, m; None where negligible
+    resistance_sigma : (n,) standard uncertainties, m² K W⁻¹; None: from the scatter about the line
+    correlation : (n,) of the two errors of each point; None for independent ones
+    thickness_covariance, resistance_covariance : (n, n) further errors that the films share, m² and m⁴ K² W⁻²;
+        see `shared`
+
+    Raises
+    ------
+    InputError
+        for unequal lengths, fewer than three films, or covariances of another size
+    """
+
+    thickness: Array = field(converter=finite)
+    resistance: Array = field(converter=finite, validator=same_length("thickness"))
+    thickness_sigma: Array | None = field(
+        default=None, converter=converters.optional(positive), validator=validators.optional(same_length("thickness"))
+    )
+    resistance_sigma: Array | None = field(
+        default=None, converter=converters.optional(positive), validator=validators.optional(same_length("thickness"))
+    )
+    correlation: Array | None = field(
+        default=None,
+        converter=converters.optional(finite),
+        validator=validators.optional(same_length("thickness")),
+        kw_only=True,
+    )
+    thickness_covariance: Array | None = field(default=None, converter=converters.optional(square), kw_only=True)
+    resistance_covariance: Array | None = field(default=None, converter=converters.optional(square), kw_only=True)
+
+    def __attrs_post_init__(self) -> None:
+        n = self.thickness.size
+        if n < 3:
+            raise InputError(f"a thickness series needs 3 films or more to test its line, got {n}")
+        if (self.thickness < 0).any():
+            raise InputError(f"expected thicknesses of at least 0, got {self.thickness.min():g} m")
+        others = (self.thickness_sigma, self.thickness_covariance, self.resistance_covariance, self.correlation)
+        if self.resistance_sigma is None and any(other is not None for other in others):
+            raise InputError(
+                "other errors are stated but resistance_sigma is None: the scatter cannot stand beside them"
+            )
+        for name in ("thickness_covariance", "resistance_covariance"):
+            held = getattr(self, name)
+            if held is not None and held.shape != (n, n):
+                raise InputError(f"{name} is {held.shape} for {n} films")
+        if self.correlation is not None and (np.abs(self.correlation) >= 1).any():
+            raise InputError(f"expected correlations between -1 and 1, got {np.abs(self.correlation).max():g}")
+
+    def line(self) -> ThicknessLine:
+        r"""Straight line of largest likelihood.
+
+        With the true thicknesses eliminated, $\chi^2(R_0, k) = r^T V^{-1} r$ with $r = R - R_0 - d/k$ and
+        $V = V_R + V_d/k^2 - (V_{Rd} + V_{dR})/k$; for independent films this is the line of York et al., Am. J.
+        Phys. 72, 367 (2004), doi:10.1119/1.1632486.  Errors that come from the scatter assume it to be the
+        same for all films.
+
+        Raises
+        ------
+        InputError
+            if the resistance does not grow with the thickness
+        ConvergenceError
+            if the search finds no minimum
+        """
+        x, covariance, chi2 = self._solved(0)
+        if not x[1] > 0:
+            raise InputError(f"the resistance falls with thickness, by {x[1]:.3g} mK/W: there is no conductivity in it")
+        to_k = np.diag([1.0, -1 / x[1] ** 2])
+        freedom = self.thickness.size - 2
+        return ThicknessLine(float(x[0]), float(1 / x[1]), to_k @ covariance @ to_k, chi2, freedom)
+
+    def size_test(self) -> SizeEffectTest:
+        """Whether the line is curved, as it is where the conductivity depends on thickness.
+
+        Raises
+        ------
+        InputError
+            if three films leave nothing to test with
+        """
+        from scipy.special import ndtr
+
+        if self.thickness.size < 4 and self.resistance_sigma is None:
+            raise InputError(
+                f"{self.thickness.size} films without stated errors leave no scatter to test a curvature with"
+            )
+        x, covariance, _ = self._solved(1)
+        sigma = float(np.sqrt(covariance[2, 2]))
+        return SizeEffectTest(float(x[2]), sigma, float(2 * ndtr(-abs(x[2]) / sigma)))
+
+    def _solved(self, curved: int) -> tuple[Array, NDArray[Any], float]:
+        """Intercept, slope and curvature, their covariance, and chi2."""
+        d, measured = self.thickness, self.resistance
+        middle, reach = float(d.mean()), float(d.max())
+        size = np.array([1.0, 1 / reach, 1 / reach**2][: 2 + curved]) * float(np.abs(measured).max())
+
+        def residual(y: Array) -> Array:
+            x = y * size
+            bend = x[2] * (d - middle) ** 2 if curved else 0.0
+            slope = x[1] + (2 * x[2] * (d - middle) if curved else 0.0)
+            off = measured - x[0] - x[1] * d - bend
+            return np.linalg.solve(np.linalg.cholesky(self._spread(slope * np.ones(d.size))), off)
+
+        start = np.concatenate([np.polyfit(d, measured, 1)[::-1], np.zeros(curved)]) / size
+        found = least_squares(residual, start, scale=np.ones(start.size), starts=3, spread=0.1)
+        scatter = found.scatter**2 if self.resistance_sigma is None else 1.0
+        covariance = found.covariance * np.outer(size, size) * scatter
+        return found.x * size, covariance, found.chi2
+
+    def _spread(self, slope: Array) -> NDArray[Any]:
+        """(n, n) covariance of the residuals for local slopes dR/dd."""
+        flat = np.full(slope.size, np.abs(self.resistance).mean())
+        errors = flat if self.resistance_sigma is None else self.resistance_sigma
+        spread = np.diag(errors**2)
+        if self.thickness_sigma is not None:
+            together = 0.0 if self.correlation is None else 2 * self.correlation * errors * self.thickness_sigma * slope
+            spread += np.diag((slope * self.thickness_sigma) ** 2 - together)
+        if self.resistance_covariance is not None:
+            spread += self.resistance_covariance
+        if self.thickness_covariance is not None:
+            spread += np.outer(slope, slope) * self.thickness_covariance
+        return spread
+
+
+def shared_covariance(size: Array, share: float = 0.0, offset: float = 0.0) -> Array:
+    """Covariance of errors that all films share.
+
+    Parameters
+    ----------
+    size : (n,) the quantity, thickness or resistance
+    share : standard uncertainty of a common factor on it
+    offset : standard uncertainty of a common offset, in its unit; that of a transducer is one of the resistance
+
+    Returns
+    -------
+    (n, n)
+    """
+    found: Array = share**2 * np.outer(size, size) + offset**2
+    return found

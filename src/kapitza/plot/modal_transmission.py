@@ -1,0 +1,287 @@
+"""Transmission mode by mode: by angle of incidence, branch and frequency, and how specular it is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from kapitza.core.modal import ModalTransmission
+from kapitza.core.transmission import Side
+from kapitza.errors import InputError
+from kapitza.plot.style import LINE_COLOURS, LINE_DASHES, legend_beside, new_axes
+from kapitza.theory.amm import AngleMap
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+from typing import TYPE_CHECKING
+
+from kapitza.core.modal import INTERFACE_SIDES, quotient
+from kapitza.plot.style import legend_inside
+from kapitza.theory.agf.modal_transmission import ModeConversion
+from kapitza.units import THz, nm
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+
+BRANCH_NAMES = {1: ("L",), 3: ("L", "SV", "SH")}
+RADIANS_PER_DEGREE = np.pi / 180
+AZIMUTH_COPIES = 73  # copies of a table of one azimuth
+
+
+def transmission_by_angle(result: AngleMap, *, branches: Sequence[str] | None = None, ax: Axes | None = None) -> Axes:
+    """Draw the probability to cross against the angle of incidence, a line for each incoming branch.
+
+    It is summed over the outgoing branches.  Triangles below the axis mark the critical angles, beyond which an
+    outgoing branch is evanescent.
+
+    Parameters
+    ----------
+    branches : names of the incoming branches; L, SV, SH (isotropic), or numbers where there are others, if None
+    ax : where to draw; a new figure if None
+
+    Raises
+    ------
+    InputError
+        for names that are not as many as the branches
+    MissingEngine
+        without matplotlib, if ax is None
+    """
+    count = result.transmission.shape[1]
+    names = tuple(branches or BRANCH_NAMES.get(count, tuple(map(str, range(count)))))
+    if len(names) != count:
+        raise InputError(f"got {len(names)} names for {count} branches")
+    ax = new_axes() if ax is None else ax
+    for i, name in enumerate(names):
+        colour = LINE_COLOURS[i % len(LINE_COLOURS)]
+        ax.plot(
+            result.angle / RADIANS_PER_DEGREE,
+            result.transmission[:, i].sum(axis=1),
+            color=colour,
+            linestyle=LINE_DASHES[i % len(LINE_DASHES)],
+            linewidth=1.9,
+            label=f"{name} arrives",
+        )
+        critical = result.critical[i][result.critical[i] < np.pi / 2 * (1 - 1e-9)]
+        ax.plot(
+            critical / RADIANS_PER_DEGREE,
+            np.full(critical.size, -0.025),
+            "^",
+            color=colour,
+            markersize=6,
+            clip_on=False,
+        )
+    ax.plot([], [], "^", color="0.4", label="critical angles")
+    ax.set(xlabel="angle of incidence (degrees)", ylabel="probability to cross", xlim=(0, 90), ylim=(-0.05, 1.03))
+    ax.set_title(result.method, fontsize="medium")
+    legend_beside(ax)
+    return ax
+
+
+def angle_map(result: ModalTransmission, *, side: Side = "left", branch: int = 0, ax: Axes | None = None) -> Axes:
+    """Draw the probability to cross over all directions of incidence of one branch: a disc from normal to grazing.
+
+    The distance from the centre is the angle between wave vector and normal.  Azimuths that symmetry makes equal are
+    missing in the table, and so in the figure; a table of one azimuth alone, as for isotropic sides, is turned round.
+
+    Parameters
+    ----------
+    result : waves at one frequency, or at several that behave alike
+    side, branch : which waves are shown
+    ax : where to draw; a new figure if None
+
+    Raises
+    ------
+    InputError
+        if there are fewer than three such waves in the table
+    MissingEngine
+        without matplotlib, if ax is None
+    """
+    chosen = result.select(side, branch)
+    if chosen.omega.size < 3:
+        raise InputError(f"{result.method} has {chosen.omega.size} waves of branch {branch} from the {side}, wanted 3")
+    ax = new_axes(width=5.4, height=4.4) if ax is None else ax
+    angle, azimuth, crossing = chosen.angle / RADIANS_PER_DEGREE, chosen.azimuth, chosen.transmission
+    if np.ptp(azimuth) < 1e-9:
+        turns = np.linspace(-np.pi, np.pi, AZIMUTH_COPIES)
+        angle, crossing = (np.tile(values, AZIMUTH_COPIES) for values in (angle, crossing))
+        azimuth = np.repeat(turns, chosen.omega.size)
+    x, y = angle * np.cos(azimuth), angle * np.sin(azimuth)
+    surface = ax.tripcolor(x, y, crossing, cmap="viridis", vmin=0, vmax=1, shading="gouraud", rasterized=True)
+    ax.figure.colorbar(surface, ax=ax, label="probability to cross")
+    ax.set(xlabel="angle of incidence along x (degrees)", ylabel="along y (degrees)", aspect="equal")
+    ax.set_title(f"{result.method}, branch {branch} from the {side}", fontsize="medium")
+    return ax
+
+
+ONE_DEGREE = np.pi / 180
+MODE_UNIT = nm**-2
+ANGLE_BINS = 18  # bins from normal to grazing
+
+
+def transmission_by_branch(result: ModalTransmission, *, side: Side = "left", ax: Axes | None = None) -> Axes:
+    """Draw what crosses of each branch against frequency, stacked: together it is the transmission function.
+
+    Parameters
+    ----------
+    result : table of modes
+    side : of arrival
+    ax : where to draw; a new figure if None
+
+    Raises
+    ------
+    InputError
+        where no wave arrives from this side
+    MissingEngine
+        without matplotlib, if ax is None
+    """
+    branch, omega, arriving, crossing = result.by_branch(side)
+    if not branch.size:
+        raise InputError(f"{result.method} has {branch.size} waves that arrive from the {side}")
+    ax = new_axes() if ax is None else ax
+    ax.plot(omega / THz, arriving.sum(axis=1) / MODE_UNIT, color="0.35", linewidth=1.2, label="all that arrive")
+    ax.stackplot(
+        omega / THz,
+        *(crossing.T / MODE_UNIT),
+        colors=[LINE_COLOURS[i % len(LINE_COLOURS)] for i in range(branch.size)],
+        labels=[f"branch {number}" for number in branch],
+        edgecolor="white",
+        linewidth=0.4,
+    )
+    ax.set(xlabel="frequency (THz)", ylabel="modes that cross (nm⁻²)", xlim=(0, None), ylim=(0, None))
+    legend_beside(ax)
+    return ax
+
+
+def incidence_map(result: ModalTransmission, *, side: Side = "left", ax: Axes | None = None) -> Axes:
+    """Draw the mean probability to cross over angle of incidence and frequency.
+
+    The angle is that of the wave vector to the normal.  Where no wave arrives nothing is drawn.
+
+    Parameters
+    ----------
+    result : table of modes at several frequencies
+    side : of arrival
+    ax : where to draw; a new figure if None
+
+    Raises
+    ------
+    InputError
+        for a table of fewer than two frequencies
+    MissingEngine
+        without matplotlib, if ax is None
+    """
+    rows = result.select(side)
+    omega, at = np.unique(rows.omega, return_inverse=True)
+    if omega.size < 2:
+        raise InputError(f"{result.method} has {omega.size} frequencies from the {side}, wanted 2 or more")
+    edges = np.linspace(0, np.pi / 2, ANGLE_BINS + 1)
+    column = np.clip(np.searchsorted(edges, rows.angle, side="right") - 1, 0, ANGLE_BINS - 1)
+    arriving, crossing = np.zeros((2, omega.size, ANGLE_BINS))
+    np.add.at(arriving, (at, column), rows.weight)
+    np.add.at(crossing, (at, column), rows.weight * rows.transmission)
+    middle = (omega[:-1] + omega[1:]) / 2
+    bounds = np.concatenate([[2 * omega[0] - middle[0]], middle, [2 * omega[-1] - middle[-1]]])
+    ax = new_axes() if ax is None else ax
+    ax.set_facecolor("0.92")
+    surface = ax.pcolormesh(
+        edges / ONE_DEGREE, bounds / THz, quotient(crossing, arriving), cmap="viridis", vmin=0, vmax=1, rasterized=True
+    )
+    ax.figure.colorbar(surface, ax=ax, label="probability to cross")
+    ax.set(xlabel="angle of incidence (degrees)", ylabel="frequency (THz)", xlim=(0, 90), ylim=(0, None))
+    return ax
+
+
+def branch_conversion_map(result: ModeConversion, *, ax: Axes | None = None) -> Axes:
+    """Draw from which branch to which the modes cross: parts of all that cross, summed over the frequencies.
+
+    Parameters
+    ----------
+    result : sums from branch to branch
+    ax : where to draw; a new figure if None
+
+    Raises
+    ------
+    MissingEngine
+        without matplotlib, if ax is None
+    """
+    table = result.transmitted.sum(axis=0)
+    whole = float(table.sum())
+    share = 100 * table / whole if whole > 0 else table
+    used = share > 0.05
+    rows, columns = (np.flatnonzero(used.any(axis=axis)) for axis in (1, 0))
+    ax = new_axes(width=5.0) if ax is None else ax
+    shown = share[np.ix_(rows, columns)]
+    surface = ax.imshow(shown, cmap="Blues", origin="lower", vmin=0, aspect="auto")
+    ax.figure.colorbar(surface, ax=ax, label="part of what crosses (%)")
+    ax.set_xticks(range(columns.size), [str(number) for number in columns])
+    ax.set_yticks(range(rows.size), [str(number) for number in rows])
+    if shown.size <= 64:
+        for i, j in np.ndindex(*shown.shape):
+            if shown[i, j] >= 0.5:
+                dark = shown[i, j] > 0.6 * shown.max()
+                ax.text(j, i, f"{shown[i, j]:.0f}", ha="center", va="center", color="white" if dark else "0.2")
+    other = INTERFACE_SIDES[1 - INTERFACE_SIDES.index(result.side)]
+    ax.set(xlabel=f"branch of arrival, {result.side}", ylabel=f"branch of departure, {other}")
+    return ax
+
+
+def specular_transmission(result: ModalTransmission, *, ax: Axes | None = None) -> Axes:
+    """Draw what part of the modes crosses, and what part of that keeps its in-plane wave vector.
+
+    Parameters
+    ----------
+    result : table of modes
+    ax : where to draw; a new figure if None
+
+    Raises
+    ------
+    MissingEngine
+        without matplotlib, if ax is None
+    """
+    ax = new_axes() if ax is None else ax
+    omega = np.unique(result.omega)
+    for i, side in enumerate(INTERFACE_SIDES):
+        rows = result.select(side)
+        at = np.searchsorted(omega, rows.omega)
+        parts = (np.ones(at.size), rows.transmission, rows.specular)
+        arriving, crossing, kept = (
+            np.bincount(at, rows.weight * part, minlength=omega.size).astype(float) for part in parts
+        )
+        for j, (share, what) in enumerate(
+            ((quotient(crossing, arriving), "crosses"), (quotient(kept, crossing), "of that, specular"))
+        ):
+            ax.plot(
+                omega / THz,
+                share,
+                color=LINE_COLOURS[i],
+                linestyle=LINE_DASHES[j],
+                linewidth=1.9,
+                label=f"{what}, from {side}",
+            )
+    ax.set(xlabel="frequency (THz)", ylabel="part of the modes", xlim=(0, None), ylim=(0, 1.04))
+    legend_beside(ax)
+    return ax
+
+
+def modes_figure(modes: ModalTransmission, converted: ModeConversion, figure: Figure) -> None:
+    """Draw all four of them into a figure.
+
+    Parameters
+    ----------
+    modes : table of modes
+    converted : from branch to branch
+    figure : empty, about 10 by 7.6 inches
+    """
+    axes = figure.subplots(2, 2)
+    transmission_by_branch(modes, side=converted.side, ax=axes[0, 0])
+    incidence_map(modes, side=converted.side, ax=axes[0, 1])
+    specular_transmission(modes, ax=axes[1, 0])
+    branch_conversion_map(converted, ax=axes[1, 1])
+    for ax in axes.flat:
+        legend_inside(ax)
+    figure.suptitle(f"{modes.method}, waves from the {converted.side}", fontsize="medium")

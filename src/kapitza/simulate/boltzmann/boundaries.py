@@ -1,0 +1,327 @@
+"""Walls at the ends of layers, and boundaries between two layers.
+
+Every boundary condition gives the phonons that leave a face as those that arrive, redistributed.  Elastic boundaries
+conserve the heat of each frequency group, and pass as much either way in equilibrium: $t_{12} E_1 = t_{21} E_2$ with
+$E$ the heat that a group carries through a plane one way per kelvin.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from attrs import converters, evolve, field, frozen, validators
+
+from kapitza.core.arrays import Array, increasing, number, numbers, same_length
+from kapitza.core.conductance import Conductance
+from kapitza.core.modal import ModalTransmission
+from kapitza.core.occupation import mode_heat_capacity
+from kapitza.core.quadrature import gauss_legendre
+from kapitza.core.stack import Boundary, Layer, Stack
+from kapitza.core.transmission import Transmission
+from kapitza.errors import InputError
+from kapitza.simulate.boltzmann.carriers import Carriers
+
+COSINE_BINS = 24
+
+
+def unit_fractions(value: object) -> Array:
+    """Return `value` as shares from 0 to 1, one or one for each group."""
+    array = numbers(value)  # pyright: ignore[reportArgumentType]
+    if array.size and (array.min() < 0 or array.max() > 1):
+        bad = array.min() if array.min() < 0 else array.max()
+        raise InputError(f"expected shares from 0 to 1, got {bad:g}")
+    return array
+
+
+@frozen(eq=False)
+class AngularTransmission:
+    """Share of the specular phonons from the left that cross, against their angle of incidence.
+
+    Beyond the angle at which waves of the same wave vector along the plane end on the other side, nothing crosses.
+    From the right the same waves cross with the same share.
+
+    Attributes
+    ----------
+    cosine : (n,) of the angle to the normal, increasing from 0 to 1
+    share : (n,) that crosses, 0 to 1; between these on straight lines
+
+    Raises
+    ------
+    InputError
+        for cosines or shares outside of 0..1
+    """
+
+    cosine: Array = field(converter=increasing)
+    share: Array = field(converter=unit_fractions, validator=same_length("cosine"))
+
+    def __attrs_post_init__(self) -> None:
+        if self.cosine[0] < 0 or self.cosine[-1] > 1:
+            raise InputError(f"cosines from {self.cosine[0]:g} to {self.cosine[-1]:g}, expected 0 to 1")
+
+    def at(self, cosine: Array) -> Array:
+        """Share at other cosines."""
+        return np.interp(cosine, self.cosine, self.share)
+
+
+def angular_transmission(modal: ModalTransmission, bins: int = COSINE_BINS) -> AngularTransmission:
+    """Mean transmission of a table of modes from the left against the cosine of incidence, all frequencies together.
+
+    Parameters
+    ----------
+    modal : for example of `amm_modes`
+    bins : of the cosine
+
+    Raises
+    ------
+    InputError
+        for a table without modes from the left, or too few bins
+    """
+    from_left = modal.select("left")
+    if bins < 2 or not from_left.omega.size:
+        raise InputError(f"{bins} bins for {from_left.omega.size} modes from the left: expected 2 bins and one mode")
+    cosine = np.cos(from_left.angle)
+    edge = np.linspace(0, 1, bins + 1)
+    part = np.clip(np.digitize(cosine, edge) - 1, 0, bins - 1)
+    arriving = np.bincount(part, from_left.weight, bins)
+    crossing = np.bincount(part, from_left.weight * from_left.transmission, bins)
+    middle = (edge[1:] + edge[:-1]) / 2
+    held = arriving > 0
+    return AngularTransmission(middle[held], np.clip(crossing[held] / arriving[held], 0, 1))
+
+
+BALANCE_TOLERANCE = 1e-6  # relative violation of detailed balance that is put down to rounding
+MAX_MODE_MISMATCH = 0.15  # relative difference of the modes of a transmission to those of the bands that is scaled away
+NODES_PER_GROUP = 8  # of the quadrature over a group
+COSINE_NODES = 64  # of the quadrature over angles
+
+
+@frozen(eq=False)
+class Wall:
+    """An end of a stack.
+
+    Attributes
+    ----------
+    temperature : of a wall that thermalises, K; None: no heat passes (adiabatic)
+    specular : share of the phonons that the wall reflects like a mirror, 0 to 1, one or one for each group.  The others
+        leave thermalised (black wall), or redistributed over all directions within their group (adiabatic wall)
+    """
+
+    temperature: float | None = field(default=None, converter=converters.optional(number))
+    specular: Array = field(factory=lambda: np.zeros(1), converter=unit_fractions)
+
+    def __attrs_post_init__(self) -> None:
+        if self.temperature is not None and not 0 < self.temperature < np.inf:
+            raise InputError(f"wall at {self.temperature:g} K: expected a temperature above 0 K, or None (adiabatic)")
+
+
+def check_fraction(instance: object, attribute: object, value: float) -> None:
+    """Validate a share."""
+    if not 0 <= value <= 1:
+        raise InputError(f"{getattr(attribute, 'name', '')} = {value:g}, expected a share from 0 to 1")
+
+
+@frozen(eq=False)
+class InterfaceScattering:
+    r"""How phonons cross the boundary between two layers, elastically.
+
+    Attributes
+    ----------
+    transmission : spectral transmission function of any theory; None where `coefficient` is given
+    coefficient : (G,) or one: share of the phonons of each group that cross from the left; None where `transmission`
+        is given
+    back : (G,) or one: the same from the right, to be checked against detailed balance; None: it follows from it
+    specular : share of the phonons that keep their direction, crossing or reflected, 0 to 1; the others forget it.
+        Isotropic bands refract; full bands, whose wave vectors along the plane are not known, are paired by the heat
+        of their group that is faster along the normal
+    through : share of the specular ones that cross, or against their angle (`AngularShare`); None: the same as of all.
+        With specular = 1 and a share by angle, neither transmission nor coefficient is needed
+
+    Raises
+    ------
+    InputError
+        for both or none of transmission and coefficient, for shares outside of 0..1, and for an inelastic transmission
+    """
+
+    transmission: Transmission | None = field(
+        default=None, validator=validators.optional(validators.instance_of(Transmission))
+    )
+    coefficient: Array | None = field(default=None, converter=converters.optional(unit_fractions), kw_only=True)
+    back: Array | None = field(default=None, converter=converters.optional(unit_fractions), kw_only=True)
+    specular: float = field(default=0.0, converter=number, kw_only=True, validator=check_fraction)
+    through: float | AngularTransmission | None = field(default=None, kw_only=True)
+
+    def __attrs_post_init__(self) -> None:
+        alone = isinstance(self.through, AngularTransmission) and self.specular == 1
+        both = self.transmission is not None and self.coefficient is not None
+        if both or (self.transmission is None and self.coefficient is None and not alone):
+            given = "both" if self.transmission is not None else "none"
+            raise InputError(f"a boundary takes a transmission or coefficients, got {given} of them")
+        if self.transmission is not None and not self.transmission.elastic:
+            raise InputError(
+                f"{self.transmission.method}: an inelastic transmission mixes frequencies; the Boltzmann solver takes "
+                "elastic ones, group by group"
+            )
+        if isinstance(self.through, (int, float)) and not 0 <= self.through <= 1:
+            raise InputError(f"through = {self.through:g}, expected a share from 0 to 1")
+
+    def flow(self, left: Carriers, right: Carriers) -> Array:
+        """(G,) heat that crosses one way in equilibrium per kelvin, by group, W m⁻² K⁻¹.
+
+        Raises
+        ------
+        InputError
+            where detailed balance is broken, or the transmission does not belong to these bands
+        """
+        if self.transmission is not None:
+            return transmission_flow(self.transmission, left, right)
+        if self.coefficient is None and isinstance(self.through, AngularTransmission):
+            return specular_flow(self.through, left, right)
+        return self._balanced(left, right)
+
+    def _balanced(self, left: Carriers, right: Carriers) -> Array:
+        coefficient = self.coefficient if self.coefficient is not None else np.empty(0)
+        place = f"boundary {left.name}|{right.name}"
+        if coefficient.size not in (1, left.omega.size):
+            raise InputError(f"{place}: {coefficient.size} coefficients for {left.omega.size} groups")
+        crossing = coefficient * left.flow
+        if coefficient.size == 1:  # one number for all that can cross
+            crossing = np.where(right.flow > 0, crossing, 0.0)
+        excess = crossing - right.flow * (1 + BALANCE_TOLERANCE)
+        if excess.max(initial=0) > 0:
+            i = int(excess.argmax())
+            raise InputError(
+                f"{place}: the coefficient {np.broadcast_to(coefficient, crossing.shape)[i]:.4g} of group {i} breaks "
+                f"detailed balance: {crossing[i]:.4g} W/m²K would cross, the right side returns at most "
+                f"{right.flow[i]:.4g}"
+            )
+        if self.back is not None:
+            returned = self.back * right.flow
+            off = np.abs(returned - crossing) > BALANCE_TOLERANCE * 1e3 * np.maximum(returned, crossing)
+            if off.any():
+                i = int(np.argmax(off))
+                raise InputError(
+                    f"{place}: group {i} breaks detailed balance: {crossing[i]:.6g} W/m²K cross from the left and "
+                    f"{np.broadcast_to(returned, crossing.shape)[i]:.6g} from the right; give one side only"
+                )
+        return np.minimum(crossing, right.flow)
+
+
+def specular_flow(share: AngularTransmission, left: Carriers, right: Carriers) -> Array:
+    """(G,) heat that crosses specularly in each group per kelvin, band by band in their order, W m⁻² K⁻¹."""
+    node, weight = gauss_legendre(COSINE_NODES)
+    found = np.zeros(left.omega.size)
+    for group in range(left.omega.size):
+        rows = [np.flatnonzero((one.group == group) & (one.capacity * one.velocity > 0)) for one in (left, right)]
+        for one, other in zip(*rows, strict=False):
+            top = float(left.capacity[one] * left.velocity[one] / 4)
+            least = min(top, float(right.capacity[other] * right.velocity[other] / 4))
+            cosine = np.sqrt(np.maximum(1 - least * (1 - node**2) / top, 0.0))
+            found[group] += float(np.sum(2 * least * node * weight * share.at(cosine)))
+    return found
+
+
+def transmission_flow(transmission: Transmission, left: Carriers, right: Carriers) -> Array:
+    """(G,) heat that crosses in each group per kelvin, W m⁻² K⁻¹, scaled to the modes of the bands."""
+    if not left.edges.size:
+        raise InputError(
+            f"{left.name} has bands without bounds in frequency, and {transmission.method or 'the transmission'} is a "
+            "spectrum: give edges, or a coefficient for each band"
+        )
+    held = [
+        integrate_groups(transmission, part, left)
+        for part in (transmission.total, transmission.left, transmission.right)
+    ]
+    crossing = held[0] if held[0] is not None else np.zeros(left.omega.size)
+    scale = np.ones(left.omega.size)
+    for modes, side in ((held[1], left), (held[2], right)):
+        if modes is None:
+            continue
+        check_modes(transmission, float(modes.sum()), side)
+        scale *= np.divide(side.flow, modes, out=np.ones_like(modes), where=modes > 0)
+    scaled = crossing * np.sqrt(scale)
+    found = np.minimum(scaled, np.minimum(left.flow, right.flow))
+    if scaled.sum() - found.sum() > MAX_MODE_MISMATCH * scaled.sum():
+        raise InputError(
+            f"{transmission.method or 'transmission'}: would pass {scaled.sum():.4g} W/m²K, and {found.sum():.4g} can "
+            f"in detailed balance between {left.name} and {right.name}: it belongs to other materials, or other units"
+        )
+    return found
+
+
+def check_modes(transmission: Transmission, theirs: float, side: Carriers) -> None:
+    """Refuse a transmission whose modes are not those of the bands."""
+    ours = float(side.flow.sum())
+    if abs(theirs / ours - 1) > MAX_MODE_MISMATCH:
+        raise InputError(
+            f"{transmission.method or 'transmission'}: its modes carry {theirs:.4g} W/m²K into the boundary, the bands "
+            f"of {side.name} {ours:.4g}: it belongs to another material, orientation or side"
+        )
+
+
+def integrate_groups(transmission: Transmission, part: Array | None, carriers: Carriers) -> Array | None:
+    """(G,) integral of c(ω) part(ω)/2π over each group, W m⁻² K⁻¹."""
+    if part is None:
+        return None
+    node, weight = gauss_legendre(NODES_PER_GROUP)
+    width = np.diff(carriers.edges)
+    omega = carriers.edges[:-1, None] + width[:, None] * node
+    value = np.interp(omega, transmission.omega, part, right=0.0)
+    capacity = mode_heat_capacity(omega.ravel(), carriers.temperature, carriers.statistics).reshape(omega.shape)
+    return np.sum(capacity * value * weight, axis=1) * width / (2 * np.pi)
+
+
+def to_interface_scattering(value: object, name: str) -> InterfaceScattering:
+    """Return what was given for a boundary as a `Crossing`; a conductance is refused."""
+    if isinstance(value, InterfaceScattering):
+        return value
+    if isinstance(value, Transmission):
+        return InterfaceScattering(value)
+    if isinstance(value, (int, float, Conductance, Boundary, Layer, Stack)):
+        what = f"{value:g}" if isinstance(value, (int, float)) else f"a {type(value).__name__}"
+        raise InputError(
+            f"boundary {name}: got {what}; a Boltzmann solution takes a Transmission, not a conductance: that "
+            "holds the transport near the boundary already, which would be counted twice"
+        )
+    raise InputError(f"boundary {name}: expected a Transmission or a Crossing, got {value!r:.60}")
+
+
+def reverse_boundary(value: object, left: Carriers, right: Carriers) -> InterfaceScattering:
+    """The same boundary seen from the other side.
+
+    Parameters
+    ----------
+    value : `Transmission` or `Crossing` between `left` and `right`
+    left, right : phonons of its sides
+
+    Raises
+    ------
+    InputError
+        for a share by angle between unlike sides: the angles of the other side belong to each band
+    """
+    one = to_interface_scattering(value, f"{left.name}|{right.name}")
+    if isinstance(one.through, AngularTransmission):
+        if left.flow.shape != right.flow.shape or (left.flow != right.flow).any():
+            raise InputError(
+                f"boundary {left.name}|{right.name}: a share by the angles of {left.name} cannot be turned round; give "
+                f"the boundary {right.name}|{left.name} a share of its own"
+            )
+        if one.transmission is None and one.coefficient is None:
+            return one
+    if one.transmission is not None:
+        given = one.transmission
+        return evolve(one, transmission=evolve(given, left=given.right, right=given.left))
+    flow = one.flow(left, right)
+    share = np.divide(flow, right.flow, out=np.zeros_like(flow), where=right.flow > 0)
+    return evolve(one, coefficient=np.minimum(share, 1.0), back=None)
+
+
+def to_all_scattering(values: Sequence[object], names: Sequence[str]) -> tuple[InterfaceScattering, ...]:
+    """Return one crossing for each boundary, in their order.
+
+    Raises
+    ------
+    InputError
+        for too few, too many, or conductances
+    """
+    if len(values) != len(names):
+        raise InputError(f"{len(names)} boundaries ({', '.join(names) or 'none'}) have {len(values)} transmissions")
+    return tuple(to_interface_scattering(value, name) for value, name in zip(values, names, strict=True))

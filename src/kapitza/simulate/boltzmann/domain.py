@@ -1,0 +1,354 @@
+r"""Boxes of several materials in one, two or three dimensions, and the grid of cells that they are cut into.
+
+A domain is a block of space with walls around it, filled with boxes: of a material, or of a wall (a reservoir, a pore).
+A later box replaces what earlier ones put in its place; what no box fills is a void with rough adiabatic walls.
+"""
+
+import itertools
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
+from math import prod
+from types import MappingProxyType
+from typing import Any, Literal
+
+import numpy as np
+from attrs import field, frozen
+from numpy.typing import NDArray
+
+from kapitza.core.arrays import Array
+from kapitza.errors import InputError
+from kapitza.simulate.boltzmann.boundaries import InterfaceScattering, Wall, to_interface_scattering
+from kapitza.simulate.boltzmann.carriers import Carriers
+from kapitza.simulate.boltzmann.shapes import AXIS_NAMES, DomainShape, HotSpot, Prism
+
+IntegerArray = NDArray[np.int64]
+SideCondition = Wall | Literal["periodic"]
+
+VOID_NAME = "void"
+MAX_DOMAIN_CELLS = 4_000_000
+LINE_TOLERANCE = 1e-9  # of the extent: lines closer than this are one
+NO_WALLS: Mapping[str, SideCondition] = MappingProxyType({})
+NO_BOUNDARIES: Mapping[str, object] = MappingProxyType({})
+
+
+def flatten_shapes(value: Iterable[DomainShape]) -> tuple[DomainShape, ...]:
+    """Return shapes in their order, prisms with straight sides as blocks."""
+    found: list[DomainShape] = []
+    for one in value:
+        found.extend(one.blocks() if isinstance(one, Prism) and one.straight else [one])
+    return tuple(found)
+
+
+def check_side(name: str, value: object) -> None:
+    """Refuse what is no wall, such as a bare temperature."""
+    if not isinstance(value, Wall) and value != "periodic":
+        raise InputError(f"wall {name}: expected a Wall, such as Wall(300.0), or 'periodic', got {value!r:.60}")
+
+
+@frozen(eq=False)
+class Domain:
+    """Boxes, boundaries between them, walls around them and sources inside.
+
+    Attributes
+    ----------
+    boxes : `Block` of one to three dimensions, `Prism` of two or three; a later one replaces what earlier ones put in
+        its place.  Prisms with straight sides become blocks
+    boundaries : by "left|right", names of two regions that touch: `Transmission` or `Crossing`
+    walls : by "-x", "+x", "-y", ...: a `Wall`, or "periodic" for both sides of an axis; rough adiabatic if left out
+    sources : of heat
+
+    Raises
+    ------
+    InputError
+        for boxes of unequal dimensions, names of two materials, and bands of other groups, temperatures or statistics
+    """
+
+    boxes: tuple[DomainShape, ...] = field(converter=flatten_shapes)
+    boundaries: Mapping[str, object] = field(default=NO_BOUNDARIES)
+    walls: Mapping[str, SideCondition] = field(default=NO_WALLS)
+    sources: tuple[HotSpot, ...] = field(default=(), converter=tuple)
+
+    def __attrs_post_init__(self) -> None:
+        if not any(isinstance(box.matter, Carriers) for box in self.boxes):
+            raise InputError(f"{len(self.boxes)} boxes, none of a material: expected at least one")
+        sizes = {one.low.size for one in (*self.boxes, *self.sources)}
+        if len(sizes) > 1:
+            raise InputError(f"boxes and sources of {' and '.join(map(str, sorted(sizes)))} dimensions in one domain")
+        held: dict[str, Carriers | Wall] = {}
+        for box in self.boxes:
+            if held.setdefault(box.name, box.matter) is not box.matter:
+                raise InputError(f"two boxes named {box.name!r} hold different matter: give each its own name")
+        known = {sign + axis for axis in AXIS_NAMES[: self.dimension] for sign in "-+"}
+        for name in self.walls:
+            if name not in known:
+                raise InputError(f"unknown wall {name!r}: expected {', '.join(sorted(known))}")
+            check_side(name, self.walls[name])
+        for a in AXIS_NAMES[: self.dimension]:
+            if ("periodic" in (self.walls.get("-" + a), self.walls.get("+" + a))) and not self.periodic(a):
+                raise InputError(f"walls -{a} and +{a}: only one of them is periodic")
+
+    @property
+    def dimension(self) -> int:
+        """1, 2 or 3."""
+        return self.boxes[0].low.size
+
+    @property
+    def regions(self) -> dict[str, Carriers]:
+        """Materials by the name of their region."""
+        return {box.name: box.matter for box in self.boxes if isinstance(box.matter, Carriers)}
+
+    @property
+    def inner_walls(self) -> dict[str, Wall]:
+        """Walls by the name of their box."""
+        return {box.name: box.matter for box in self.boxes if isinstance(box.matter, Wall)}
+
+    def periodic(self, axis: str) -> bool:
+        """Whether both walls of an axis are periodic."""
+        return self.walls.get("-" + axis) == "periodic" and self.walls.get("+" + axis) == "periodic"
+
+
+@frozen(eq=False)
+class DomainCells(ABC):
+    """Cells of a domain; C of them in all, with F faces each.
+
+    Attributes
+    ----------
+    edges : for each axis, the bounds of the cells of the map, m
+    region : (C,) number of the material of each cell; -1 - w for wall w of `walls`
+    other : (C, F) cell behind each face; -1 outside of the domain
+    surface : (C, F) number in `surfaces` of what stands at each face; -1: nothing
+    surfaces : names of walls and "left|right" of boundaries
+    walls : of the surfaces that are walls, by number; boundaries hold None
+    crossings : of the surfaces that are boundaries, by number, with the numbers of their two regions; walls hold None
+    """
+
+    edges: tuple[Array, ...]
+    region: IntegerArray
+    other: IntegerArray
+    surface: IntegerArray
+    surfaces: tuple[str, ...]
+    walls: tuple[Wall | None, ...]
+    crossings: tuple[tuple[InterfaceScattering, int, int] | None, ...]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Number of cells of the map along each axis."""
+        return tuple(one.size - 1 for one in self.edges)
+
+    @property
+    @abstractmethod
+    def volume(self) -> Array:
+        """(C,) m³; per depth or area in fewer dimensions."""
+
+    @property
+    @abstractmethod
+    def area(self) -> Array:
+        """(C, F) of each face, m²; per depth or area in fewer dimensions."""
+
+    @property
+    @abstractmethod
+    def centre(self) -> Array:
+        """(C, d) m."""
+
+    @property
+    @abstractmethod
+    def home(self) -> IntegerArray:
+        """(C,) cell of the map that each counts for, the last axis fastest; -1: none."""
+
+    @abstractmethod
+    def tables(self) -> dict[str, NDArray[Any]]:
+        """Where the cells are, as the kernels take it."""
+
+    @property
+    def fillings(self) -> IntegerArray:
+        """What fills the cells of the map, by number as `region`."""
+        counted = self.home >= 0
+        found = np.zeros(prod(self.shape), dtype=np.int64)
+        found[self.home[counted]] = self.region[counted]
+        return found
+
+    def gathered(self, value: Array) -> Array:
+        """(cells of the map, ...) sums of values (C, ...) over all cells that count for each."""
+        found = np.zeros((prod(self.shape), *value.shape[1:]))
+        counted = self.home >= 0
+        np.add.at(found, self.home[counted], value[counted])
+        return found
+
+    def within(self, low: Array, high: Array) -> NDArray[np.bool_]:
+        """(C,) whether the centre of each cell lies inside."""
+        return np.all((self.centre > low) & (self.centre < high), axis=1)
+
+
+@frozen(eq=False)
+class BlockCells(DomainCells):
+    """Cells that are blocks, numbered with the last axis fastest; their faces: low and high side of each axis in turn.
+
+    Attributes
+    ----------
+    low, high : (C, d) corners, m
+    """
+
+    low: Array
+    high: Array
+
+    @property
+    def volume(self) -> Array:
+        """(C,) m³; per depth or area in fewer dimensions."""
+        return np.prod(self.high - self.low, axis=1)
+
+    @property
+    def area(self) -> Array:
+        """(C, 2d) of each face, m²; per depth or area in fewer dimensions."""
+        return np.repeat(self.volume[:, None] / (self.high - self.low), 2, axis=1)
+
+    @property
+    def centre(self) -> Array:
+        """(C, d) m."""
+        return (self.low + self.high) / 2
+
+    @property
+    def home(self) -> IntegerArray:
+        """(C,) cell of the map that each counts for: itself."""
+        return np.arange(self.region.size)
+
+    def tables(self) -> dict[str, NDArray[Any]]:
+        """Where the cells are, as the kernels take it."""
+        return {"low": self.low, "high": self.high}
+
+
+def grid_lines(domain: Domain, axis: int, spacing: float, extra: Sequence[tuple[Array, Array]] = ()) -> Array:
+    """Bounds of the cells along an axis: faces of all boxes and sources, divided to at most `spacing`."""
+    inner = [x for one in (*domain.boxes, *domain.sources) for x in (one.low[axis], one.high[axis])]
+    inner += [x for pair in extra for x in (pair[0][axis], pair[1][axis])]
+    first, last = min(one.low[axis] for one in domain.boxes), max(one.high[axis] for one in domain.boxes)
+    ordered = np.unique(np.clip(inner, first, last))
+    apart = np.concatenate([[True], np.diff(ordered) > LINE_TOLERANCE * (last - first)])
+    kept = ordered[apart]
+    counts = np.maximum(1, np.ceil(np.diff(kept) / spacing * (1 - 1e-9))).astype(int)
+    if counts.sum() > MAX_DOMAIN_CELLS:
+        raise InputError(
+            f"{counts.sum()} cells along {AXIS_NAMES[axis]}, expected at most {MAX_DOMAIN_CELLS}: larger spacing"
+        )
+    parts = [np.linspace(a, b, n + 1)[:-1] for a, b, n in zip(kept, kept[1:], counts, strict=False)]
+    return np.concatenate([*parts, kept[-1:]])
+
+
+def grid_edges(
+    domain: Domain, spacing: float | Sequence[float], extra: Sequence[tuple[Array, Array]] = ()
+) -> tuple[Array, ...]:
+    """Bounds of the cells along all axes; arguments as for `grid_of`."""
+    d = domain.dimension
+    widths = np.broadcast_to(np.asarray(spacing, dtype=float), (d,)) if np.size(spacing) in (1, d) else np.zeros(d)
+    if not (np.isfinite(widths).all() and (widths > 0).all()):
+        raise InputError(f"spacing = {spacing!r:.40}: expected one length above 0 m, or {d} of them")
+    edges = tuple(grid_lines(domain, a, float(widths[a]), extra) for a in range(d))
+    count = prod(one.size - 1 for one in edges)
+    if count > MAX_DOMAIN_CELLS:
+        raise InputError(f"{count} cells, expected at most {MAX_DOMAIN_CELLS}: take a larger spacing")
+    return edges
+
+
+def divide_into_blocks(
+    domain: Domain, spacing: float | Sequence[float], extra: Sequence[tuple[Array, Array]] = ()
+) -> BlockCells:
+    """Cut a domain into cells.
+
+    Parameters
+    ----------
+    domain : boxes, boundaries, walls
+    spacing : largest width of a cell, m; one for all axes or one for each
+    extra : corners of further blocks whose faces shall be faces of cells
+    """
+    edges = grid_edges(domain, spacing, extra)
+    shape = tuple(one.size - 1 for one in edges)
+    low, high = (
+        np.stack([m.ravel() for m in np.meshgrid(*parts, indexing="ij")], axis=1)
+        for parts in ([one[:-1] for one in edges], [one[1:] for one in edges])
+    )
+    names, walls = surface_names(domain)
+    region = cell_regions(domain, (low + high) / 2, names)
+    other = cells_behind_faces(domain, shape)
+    outer = 1 + np.broadcast_to(np.arange(other.shape[1]), other.shape)
+    surface, names, crossings = find_surfaces(domain, region, other, outer, names)
+    walls = (*walls, *[None] * (len(names) - len(walls)))
+    return BlockCells(edges, region, other, surface, names, walls, crossings, low, high)
+
+
+def surface_names(domain: Domain) -> tuple[tuple[str, ...], tuple[Wall | None, ...]]:
+    """Names of all walls, the void and the outer ones first, and what they are."""
+    outer = [sign + axis for axis in AXIS_NAMES[: domain.dimension] for sign in "-+"]
+    found: list[Wall | None] = [Wall()]
+    for name in outer:
+        wall = domain.walls.get(name, Wall())
+        found.append(wall if isinstance(wall, Wall) else None)
+    inner = domain.inner_walls
+    clash = [name for name in inner if name in (VOID_NAME, *outer)]
+    if clash:
+        raise InputError(f"a box is named {clash[0]!r}, as an outer wall or the void: give it another name")
+    return (VOID_NAME, *outer, *inner), (*found, *inner.values())
+
+
+def cell_regions(domain: Domain, centre: Array, names: tuple[str, ...]) -> IntegerArray:
+    """(C,) what fills each cell, from its centre (C, d)."""
+    materials = list(domain.regions)
+    region = np.full(centre.shape[0], -1, dtype=np.int64)
+    for box in domain.boxes:
+        inside = box.holds(centre)
+        solid = isinstance(box.matter, Carriers)
+        region[inside] = materials.index(box.name) if solid else -1 - names.index(box.name)
+    return region
+
+
+def cells_behind_faces(domain: Domain, shape: tuple[int, ...]) -> IntegerArray:
+    """(C, 2d) cell behind each face, -1 outside."""
+    count = prod(shape)
+    index = np.arange(count).reshape(shape)
+    found = np.full((count, 2 * len(shape)), -1, dtype=np.int64)
+    for a, axis in enumerate(AXIS_NAMES[: len(shape)]):
+        for side, shift in ((0, 1), (1, -1)):
+            moved = np.moveaxis(np.roll(index, shift, axis=a), a, 0).copy()
+            if not domain.periodic(axis):
+                moved[0 if side == 0 else -1] = -1
+            found[:, 2 * a + side] = np.moveaxis(moved, 0, a).ravel()
+    return found
+
+
+def find_surfaces(
+    domain: Domain, region: IntegerArray, other: IntegerArray, outer: IntegerArray, names: tuple[str, ...]
+) -> tuple[IntegerArray, tuple[str, ...], tuple[tuple[InterfaceScattering, int, int] | None, ...]]:
+    """What stands at each face, names of all surfaces, and boundaries among them; `outer` where nothing is behind."""
+    materials = list(domain.regions)
+    beyond = np.where(other >= 0, region[other], 0)
+    here = np.broadcast_to(region[:, None], other.shape)
+    surface = np.full(other.shape, -1, dtype=np.int64)
+    surface = np.where(other < 0, outer, np.where(beyond < 0, -1 - beyond, surface))
+    crossings: list[tuple[InterfaceScattering, int, int] | None] = [None] * len(names)
+    found = list(names)
+    touching = (other >= 0) & (here >= 0) & (beyond >= 0)
+    for i, j in itertools.combinations(range(len(materials)), 2):
+        between = touching & (((here == i) & (beyond == j)) | ((here == j) & (beyond == i)))
+        if not between.any():
+            continue
+        name, crossing = find_boundary(domain, materials[i], materials[j])
+        surface = np.where(between, len(found), surface)
+        found.append(name)
+        crossings.append((crossing, i, j) if name.startswith(materials[i] + "|") else (crossing, j, i))
+    for name in domain.boundaries:
+        if name not in found:
+            raise InputError(
+                f"boundary {name!r}: no two regions of these names touch; there are {', '.join(materials)}"
+            )
+    return surface, tuple(found), tuple(crossings)
+
+
+def find_boundary(domain: Domain, one: str, other: str) -> tuple[str, InterfaceScattering]:
+    """Name under which a boundary was given, and what it is."""
+    name, turned_name = f"{one}|{other}", f"{other}|{one}"
+    given = domain.boundaries
+    if name in given and turned_name in given:
+        raise InputError(f"the boundary {name} is given twice, also as {turned_name}: give it once")
+    if name in given:
+        return name, to_interface_scattering(given[name], name)
+    if turned_name in given:
+        return turned_name, to_interface_scattering(given[turned_name], turned_name)
+    raise InputError(f"the boundary {name} has no transmission: {one} and {other} touch")

@@ -1,0 +1,1 @@
+"""The Boltzmann equation in layers, solved deterministically."""

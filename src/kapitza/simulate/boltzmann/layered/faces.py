@@ -1,0 +1,343 @@
+r"""Faces of layers joined: what enters each, given the temperatures inside and the walls.
+
+At every face of a layer, phonons arrive from inside and enter from outside.  With P the passage of what enters a layer
+to its other face, R the redistribution at walls and boundaries, V the emission of the inside towards the faces and b
+that of the walls, what enters obeys $x = R(Px + VT) + b$ for each frequency group by itself.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from attrs import field, frozen
+
+from kapitza.core.arrays import Array
+from kapitza.errors import InputError
+from kapitza.simulate.boltzmann.boundaries import InterfaceScattering, Wall
+from kapitza.simulate.boltzmann.carriers import IndexArray
+from kapitza.simulate.boltzmann.layered.cells import RealOrComplexArray
+from kapitza.simulate.boltzmann.layered.streams import LayerMatrices, Streams
+
+MAX_MATRIX_BYTES = 2**31  # bytes of the redistribution at all faces
+SPECULAR_FLOW_TOLERANCE = 1e-2  # of the largest flow of a group: what a wholly specular boundary may miss
+FLOW_TOLERANCE = 1e-6  # relative difference of the flows of two layers that a specular boundary may join
+
+
+@frozen(eq=False)
+class Channels:
+    """How the streams of a layer are told apart at its faces: by group only, or each by itself.
+
+    Attributes
+    ----------
+    streams : of the layer
+    apart : whether each stream is a channel of its own; if not, a group is one, which diffuse boundaries allow
+    flow : (G, n) heat that each channel carries one way per kelvin, W m⁻² K⁻¹
+    place : (S,) channel of each stream within its group
+    """
+
+    streams: Streams
+    apart: bool
+    flow: Array
+    place: IndexArray
+
+    @property
+    def size(self) -> int:
+        """Number of channels of a group."""
+        return self.flow.shape[1]
+
+    def gathered(self, value: RealOrComplexArray) -> RealOrComplexArray:
+        """(G, n, ...) values of channels from those of streams (S, ...)."""
+        if self.apart:
+            found = np.zeros((self.streams.groups, self.size, *value.shape[1:]), value.dtype)
+            found[self.streams.group, self.place] = value
+            return found
+        share = self.streams.flow.reshape(-1, *[1] * (value.ndim - 1))
+        total = self.streams.summed(share * value)
+        flow = self.flow[:, 0].reshape(-1, *[1] * (value.ndim - 1))
+        return np.divide(total, flow, out=np.zeros_like(total), where=flow > 0)[:, None]
+
+    def spread(self, value: RealOrComplexArray) -> RealOrComplexArray:
+        """(S, ...) values of streams from those of channels (G, n, ...)."""
+        return value[self.streams.group, self.place]
+
+
+def make_channels(streams: Streams, apart: bool) -> Channels:
+    """Return the channels of a layer."""
+    if not apart:
+        flow = streams.summed(streams.flow)[:, None]
+        return Channels(streams, apart, np.asarray(flow, dtype=float), np.zeros(streams.group.size, dtype=np.intp))
+    flow = np.zeros((streams.groups, streams.channels))
+    flow[streams.group, streams.place] = streams.flow
+    return Channels(streams, apart, flow, streams.place)
+
+
+def specular_redistribution(share: Array, size: int) -> Array:
+    """(G, n, n) redistribution of a share (G,) of each channel to itself."""
+    return share[:, None, None] * np.eye(size)
+
+
+def diffuse_redistribution(share: Array, arriving: Array, leaving: int) -> Array:
+    """(G, m, n) a share (G,) of what arrives with the flows (G, n), spread evenly over m leaving channels."""
+    total = arriving.sum(axis=1)
+    weight = np.divide(arriving, total[:, None], out=np.zeros_like(arriving), where=total[:, None] > 0)
+    return np.broadcast_to((share[:, None] * weight)[:, None, :], (share.size, leaving, arriving.shape[1]))
+
+
+@frozen(eq=False)
+class Faces:
+    """Redistribution at all faces of a stack: left and right face of each layer in turn.
+
+    Attributes
+    ----------
+    channels : of each layer
+    crossings, flows : boundaries, and the heat (G,) that crosses each per kelvin
+    walls : left and right end; None where the stack repeats, and the last crossing joins its ends
+    drop : K, by which the temperature falls from one period to the next
+    """
+
+    channels: Sequence[Channels]
+    crossings: Sequence[InterfaceScattering]
+    flows: Sequence[Array]
+    walls: tuple[Wall, Wall] | None
+    drop: float = 0.0
+    size: int = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        object.__setattr__(self, "size", max(one.size for one in self.channels))
+
+    @property
+    def groups(self) -> int:
+        """Number of frequency groups."""
+        return self.channels[0].flow.shape[0]
+
+    def matrices(self, base: float) -> tuple[Array, Array]:
+        """Redistribution R (G, F, n, F, n) and emission b (G, F, n) in kelvin above `base`."""
+        count, n = 2 * len(self.channels), self.size
+        if 8 * self.groups * (count * n) ** 2 > MAX_MATRIX_BYTES:
+            raise InputError(
+                f"{len(self.channels)} layers with {self.groups} groups of {n} streams are too many for boundaries "
+                "that keep directions: take one period that repeats, fewer groups or angles, or specular = 0"
+            )
+        matrix = np.zeros((self.groups, count, n, count, n))
+        emission = np.zeros((self.groups, count, n))
+        if self.walls is not None:
+            for face, wall, side in ((0, self.walls[0], 0), (count - 1, self.walls[1], -1)):
+                self._wall(matrix, emission, face, wall, self.channels[side], base)
+        for i, (crossing, flow) in enumerate(zip(self.crossings, self.flows, strict=True)):
+            one, other = 2 * i + 1, (2 * i + 2) % count
+            blocks = boundary_redistribution(crossing, flow, self.channels[i], self.channels[other // 2])
+            for (row, column), block in zip(
+                ((one, one), (one, other), (other, one), (other, other)), blocks, strict=True
+            ):
+                matrix[:, row, : block.shape[1], column, : block.shape[2]] += block
+            if other == 0:
+                emission[:, one, : blocks[1].shape[1]] -= self.drop * blocks[1].sum(axis=2)
+                emission[:, 0, : blocks[2].shape[1]] += self.drop * blocks[2].sum(axis=2)
+        return matrix, emission
+
+    def _wall(self, matrix: Array, emission: Array, face: int, wall: Wall, inside: Channels, base: float) -> None:
+        specular = np.broadcast_to(wall.specular, (self.groups,))
+        n = inside.size
+        matrix[:, face, :n, face, :n] += specular_redistribution(specular, n)
+        if wall.temperature is None:
+            matrix[:, face, :n, face, :n] += diffuse_redistribution(1 - specular, inside.flow, n)
+        else:
+            emission[:, face, :n] = ((1 - specular) * (wall.temperature - base))[:, None]
+
+
+def boundary_redistribution(
+    crossing: InterfaceScattering, flow: Array, left: Channels, right: Channels
+) -> tuple[Array, Array, Array, Array]:
+    """Redistribution left to left, right to left, left to right and right to right, (G, n, n) each."""
+    flows = left.flow.sum(axis=1), right.flow.sum(axis=1)
+    shares = [np.divide(flow, one, out=np.zeros_like(flow), where=one > 0) for one in flows]
+    if not crossing.specular:
+        return (
+            diffuse_redistribution(1 - shares[0], left.flow, left.size),
+            diffuse_redistribution(shares[0], right.flow, left.size),
+            diffuse_redistribution(shares[1], left.flow, right.size),
+            diffuse_redistribution(1 - shares[1], right.flow, right.size),
+        )
+    shared = pair_streams(left, right)
+    p = crossing.specular
+    straight_flow = shared.sum(axis=(1, 2))
+    even = np.divide(flow, straight_flow, out=np.zeros_like(flow), where=straight_flow > 0)
+    through = specular_transmission(crossing, left, right, np.minimum(even, 1.0))[:, :, None] * shared
+    rests = [diffuse_transmission(flow, through.sum(axis=(1, 2)), p, one) for one in flows]
+    return (
+        specular_reflection(p, through.sum(axis=2), left)
+        + diffuse_redistribution((1 - p) * (1 - rests[0]), left.flow, left.size),
+        specular_passage(p, through, left) + diffuse_redistribution((1 - p) * rests[0], right.flow, left.size),
+        specular_passage(p, through.swapaxes(1, 2), right)
+        + diffuse_redistribution((1 - p) * rests[1], left.flow, right.size),
+        specular_reflection(p, through.sum(axis=1), right)
+        + diffuse_redistribution((1 - p) * (1 - rests[1]), right.flow, right.size),
+    )
+
+
+def specular_passage(specular: float, through: Array, into: Channels) -> Array:
+    """(G, m, n) redistribution of the specular part to m leaving channels, by the heat (G, m, n) they receive."""
+    flow = into.flow[:, :, None]
+    return specular * np.divide(through, flow, out=np.zeros_like(through), where=flow > 0)
+
+
+def specular_reflection(specular: float, through: Array, side: Channels) -> Array:
+    """(G, n, n) redistribution of the specular part that stays on its side, of which the heat (G, n) crosses."""
+    share = np.divide(through, side.flow, out=np.zeros_like(through), where=side.flow > 0)
+    return np.einsum("gn,nm->gnm", specular * (1 - share), np.eye(side.size))
+
+
+def specular_transmission(crossing: InterfaceScattering, left: Channels, right: Channels, even: Array) -> Array:
+    """(G, n) share of the specular phonons of each channel that cross; `even` (G,) where the boundary does not say."""
+    if crossing.through is None:
+        return np.broadcast_to(even[:, None], left.flow.shape)
+    if isinstance(crossing.through, (int, float)):
+        return np.full(left.flow.shape, float(crossing.through))
+    missing = sum(int(np.isnan(one.streams.cosine).sum()) for one in (left, right))
+    if missing:
+        raise InputError(f"a share by angle needs isotropic bands on both sides; {missing} streams have no angle")
+    cosine = np.zeros(left.flow.shape)
+    cosine[left.streams.group, left.streams.place] = left.streams.cosine
+    return crossing.through.at(cosine)
+
+
+def diffuse_transmission(total: Array, through: Array, specular: float, flow: Array) -> Array:
+    """(G,) share of the diffuse phonons of a side that cross, from the heat that crosses and its specular part."""
+    if specular == 1:
+        off = np.abs(total - through)
+        if off.max() > SPECULAR_FLOW_TOLERANCE * total.max():
+            i = int(off.argmax())
+            raise InputError(
+                f"specular = 1: of group {i}, {total[i]:.4g} W/m²K are to cross, and {through[i]:.4g} can without a "
+                "change of direction; give a transmission that fits, or a smaller share"
+            )
+        return np.zeros_like(total)
+    rest = np.divide(total - specular * through, (1 - specular) * flow, out=np.zeros_like(total), where=flow > 0)
+    if rest.min() < -FLOW_TOLERANCE or rest.max() > 1 + FLOW_TOLERANCE:
+        i = int(np.argmax(np.abs(rest - 0.5)))
+        raise InputError(
+            f"specular = {specular:g}: of group {i}, {total[i]:.4g} W/m²K cross in all and {through[i]:.4g} would if "
+            f"all were specular, so that {rest[i]:.4g} of the diffuse ones cross, expected 0 to 1; take a smaller share"
+        )
+    return np.clip(rest, 0, 1)
+
+
+def pair_streams(left: Channels, right: Channels) -> Array:
+    """(G, n, m) heat per kelvin of the streams of one side that may go straight on as streams of the other.
+
+    Streams of one place continue each other where both carry as much: the same bands, or refracted isotropic ones.
+    """
+    if left.flow.shape == right.flow.shape:
+        both = np.where((left.flow > 0) & (right.flow > 0), left.flow, 0.0)
+        if np.abs(both - np.where(both > 0, right.flow, 0.0)).max() <= FLOW_TOLERANCE * left.flow.max():
+            return np.einsum("gn,nm->gnm", both, np.eye(left.size))
+    return pair_by_rank(left, right)
+
+
+def pair_by_rank(left: Channels, right: Channels) -> Array:
+    r"""(G, n, m) heat per kelvin that streams of both sides share, counted from the fastest along the normal.
+
+    The heat that a group carries one way counts its waves along the plane.  In one isotropic band those faster than
+    $v\mu$ carry $E(1 - \mu^2) \propto k_\parallel^2$, so that equal counts are Snell's law, and what is left over on
+    one side is reflected totally.  Bands without a known wave vector are paired by the same count.
+    """
+    (low, high), (floor, top) = cumulative_flow(left), cumulative_flow(right)
+    shared = np.minimum(high[:, :, None], top[:, None, :]) - np.maximum(low[:, :, None], floor[:, None, :])
+    return np.maximum(shared, 0.0)
+
+
+def cumulative_flow(side: Channels) -> tuple[Array, Array]:
+    """(G, n) heat per kelvin of all streams of a group that are faster along the normal, without and with each."""
+    velocity = np.zeros(side.flow.shape)
+    velocity[side.streams.group, side.place] = side.streams.velocity
+    order = np.argsort(-velocity, axis=1, kind="stable")
+    above = np.empty_like(side.flow)
+    np.put_along_axis(above, order, np.cumsum(np.take_along_axis(side.flow, order, axis=1), axis=1), axis=1)
+    return above - side.flow, above
+
+
+@frozen(eq=False)
+class FaceResponse:
+    """What enters the faces, $x = x_0 + ZVT$, and what of it the layers take.
+
+    Attributes
+    ----------
+    emitted : (G, F, n) x₀: entering for T = 0
+    response : (G, F n, N) ZV
+    emission : (G, F n, N) V
+    flow : (G, F, n) heat per kelvin of each channel
+    passed : (G, F, n) what enters through a face and is left at the opposite one
+    """
+
+    emitted: RealOrComplexArray
+    response: RealOrComplexArray
+    emission: RealOrComplexArray
+    flow: Array
+    passed: RealOrComplexArray
+
+    def exchange(self) -> tuple[RealOrComplexArray, RealOrComplexArray]:
+        """(N, N) heat that comes back from the faces, and (N,) heat from the walls, W m⁻² K⁻¹ and W m⁻²."""
+        weight = self.flow.reshape(*self.response.shape[:2], 1)
+        tested = (self.emission * weight).reshape(-1, self.emission.shape[2])
+        return tested.T @ self.response.reshape(tested.shape), tested.T @ self.emitted.ravel()
+
+    def entering(self, temperature: RealOrComplexArray) -> RealOrComplexArray:
+        """(G, F, n) what enters each face, K above base."""
+        return self.emitted + (self.response @ temperature).reshape(self.emitted.shape)
+
+    def arriving(self, temperature: RealOrComplexArray, entering: RealOrComplexArray) -> RealOrComplexArray:
+        """(G, F, n) what arrives at each face from inside, K above base."""
+        count = entering.shape[1]
+        opposite = np.arange(count) ^ 1
+        return (self.passed * entering)[:, opposite] + (self.emission @ temperature).reshape(entering.shape)
+
+
+def solve_faces(faces: Faces, layers: Sequence[LayerMatrices], base: float) -> FaceResponse:
+    """Solve the faces of all groups for what enters them."""
+    count, n, groups = 2 * len(layers), faces.size, faces.groups
+    stops = np.cumsum([0, *(one.balance.shape[0] for one in layers)])
+    kind = layers[0].balance.dtype
+    emission = np.zeros((groups, count, n, stops[-1]), kind)
+    passed, flow = np.zeros((groups, count, n), kind), np.zeros((groups, count, n))
+    for i, (one, channels) in enumerate(zip(layers, faces.channels, strict=True)):
+        inside = slice(stops[i], stops[i + 1])
+        for face, part in ((2 * i, one.left), (2 * i + 1, one.right)):
+            emission[:, face, : channels.size, inside] = channels.gathered(part)
+            passed[:, face, : channels.size] = channels.gathered(one.passed)
+            flow[:, face, : channels.size] = channels.flow
+    matrix, walls = faces.matrices(base)
+    opposite = np.arange(count) ^ 1
+    through = matrix[:, :, :, opposite] * passed[:, None, None]
+    square = matrix.reshape(groups, count * n, count * n)
+    emission = emission.reshape(groups, count * n, -1)
+    right = np.concatenate([square @ emission, walls.reshape(groups, -1, 1)], axis=2)
+    solved = np.linalg.solve(np.eye(count * n) - through.reshape(square.shape), right)
+    return FaceResponse(solved[:, :, -1].reshape(walls.shape), solved[:, :, :-1], emission, flow, passed)
+
+
+def face_exchange(faces: Faces, transmitted: Sequence[Array], base: float) -> tuple[Array, Array, Array, Array]:
+    """The faces without what the inside emits, for solutions that never form its matrix.
+
+    Parameters
+    ----------
+    faces : of the stack
+    transmitted : for each layer (S,), what is left of a stream behind it
+    base : K
+
+    Returns
+    -------
+    between : (G, F n, F n) what enters from what the inside sends to the faces
+    emitted : (G, F, n) what enters for a stack at `base`, K
+    passed, flow : (G, F, n) as in `Closure`
+    """
+    count, n, groups = 2 * len(transmitted), faces.size, faces.groups
+    passed, flow = np.zeros((groups, count, n)), np.zeros((groups, count, n))
+    for i, (one, channels) in enumerate(zip(transmitted, faces.channels, strict=True)):
+        for face in (2 * i, 2 * i + 1):
+            passed[:, face, : channels.size] = channels.gathered(one)
+            flow[:, face, : channels.size] = channels.flow
+    matrix, walls = faces.matrices(base)
+    through = matrix[:, :, :, np.arange(count) ^ 1] * passed[:, None, None]
+    square = matrix.reshape(groups, count * n, count * n)
+    right = np.concatenate([square, walls.reshape(groups, -1, 1)], axis=2)
+    solved: Array = np.linalg.solve(np.eye(count * n) - through.reshape(square.shape), right).astype(float)
+    return solved[:, :, :-1], solved[:, :, -1].reshape(walls.shape), passed, flow

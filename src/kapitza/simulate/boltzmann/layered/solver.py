@@ -1,0 +1,463 @@
+"""Temperatures of all cells from the balance of heat, at any Knudsen number.
+
+Small systems are solved directly.  For layers of very many cells the streams are swept through the cells, without the
+matrix of the balance, by conjugate gradients.  These need the more steps the more mean free paths the layers are thick,
+unless slow, long waves of temperature are solved for separately: by Fourier's law on the means of the cells (diffusion
+synthetic acceleration; R. E. Alcouffe, Nucl. Sci. Eng. 64, 344 (1977)).  Bands with long paths carry less of such waves
+than Fourier's law says: each part of the spectrum adds its own diffusion.
+"""
+
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+
+import numpy as np
+from attrs import field, frozen
+from scipy.linalg import solveh_banded
+
+from kapitza.core.arrays import Array
+from kapitza.errors import ConvergenceError
+from kapitza.simulate.boltzmann.boundaries import InterfaceScattering, Wall
+from kapitza.simulate.boltzmann.carriers import IndexArray
+from kapitza.simulate.boltzmann.layered.cells import (
+    CELL_POLYNOMIALS,
+    RealOrComplexArray,
+    cell_integrals,
+    legendre_values,
+)
+from kapitza.simulate.boltzmann.layered.faces import Faces, face_exchange, make_channels, solve_faces
+from kapitza.simulate.boltzmann.layered.streams import Streams, layer_matrices
+
+LinearMap = Callable[[Array], Array]
+
+SPECTRUM_PARTS = 6  # of a spectrum of mean free paths, each with a diffusion of its own
+RESIDUAL_TOLERANCE = 1e-11  # of the residual
+MAX_ITERATIONS = 400  # iterations
+
+
+@frozen(eq=False)
+class LayerSweep:
+    """A layer whose streams are swept from cell to cell.
+
+    Attributes
+    ----------
+    streams : of the layer
+    widths : (C,) of the cells, m
+    kind : (C,) number of the width of each cell among the different ones
+    passed, given : of cells of each width, (U, S) and (U, ORDER, S)
+    local : (U, ORDER, ORDER) balance within a cell of each width
+    """
+
+    streams: Streams
+    widths: Array
+    kind: IndexArray
+    passed: Array
+    given: Array
+    local: Array
+    sign: Array = field(init=False, factory=lambda: np.array([(-1.0) ** j for j in range(CELL_POLYNOMIALS)]))
+
+    @property
+    def strength(self) -> Array:
+        """(S,) c/2τ², what a stream takes from a cell over what it gives, per length."""
+        return self.streams.capacity / self.streams.lifetime / (2 * self.streams.reach)
+
+    def balance(self, temperature: Array) -> tuple[Array, Array, Array]:
+        """Balance (C, ORDER) of temperatures (C, ORDER) without inflow, and what leaves left and right, (S,)."""
+        found = np.einsum("cij,cj->ci", self.local[self.kind], temperature)
+        right, left = np.zeros((2, self.streams.reach.size))
+        weight = self.strength
+        for c in range(self.widths.size):
+            k, back = self.kind[c], self.widths.size - 1 - c
+            found[c] -= self.given[k] @ (weight * right)
+            right = self.passed[k] * right + (self.sign * temperature[c]) @ self.given[k]
+            k = self.kind[back]
+            found[back] -= self.sign * (self.given[k] @ (weight * left))
+            left = self.passed[k] * left + temperature[back] @ self.given[k]
+        return found, left / self.streams.reach, right / self.streams.reach
+
+    def inflow(self, left: Array, right: Array) -> Array:
+        """(C, ORDER) heat that streams (S,) entering from left and right give to the cells, W m⁻²."""
+        found = np.empty((self.widths.size, CELL_POLYNOMIALS))
+        found[:] = 0
+        weight = self.strength * self.streams.reach
+        ahead, behind = weight * left, weight * right
+        for c in range(self.widths.size):
+            k, back = self.kind[c], self.widths.size - 1 - c
+            found[c] += self.given[k] @ ahead
+            ahead = self.passed[k] * ahead
+            k = self.kind[back]
+            found[back] += self.sign * (self.given[k] @ behind)
+            behind = self.passed[k] * behind
+        return found
+
+    def transmitted(self) -> Array:
+        """(S,) what is left of a stream behind the layer."""
+        count = np.bincount(self.kind, minlength=len(self.passed))
+        return np.prod(self.passed ** count[:, None], axis=0)
+
+
+def prepare_sweep(streams: Streams, widths: Array) -> LayerSweep:
+    """Prepare a layer: cells of one width share their integrals."""
+    rounded = np.round(np.log(widths), 9)
+    _, first, kind = np.unique(rounded, return_index=True, return_inverse=True)
+    different = widths[first]
+    passed, moment, collision = cell_integrals(different / streams.reach[:, None])
+    exchange = streams.capacity / streams.lifetime
+    local = np.tensordot(exchange, collision, axes=(0, 0))
+    local = different[:, None, None] / 2 * (local + local.swapaxes(1, 2))
+    given = (different[:, None] * moment).transpose(1, 2, 0)
+    return LayerSweep(streams, widths, kind.ravel(), np.ascontiguousarray(passed.T), np.ascontiguousarray(given), local)
+
+
+def diffusion_matrices(sweeps: Sequence[LayerSweep], joints: Sequence[Array]) -> list[Array]:
+    r"""Diffusions, as banded matrices of hat functions, whose inverses add to that of the balance for all waves.
+
+    In the P₁ approximation the balance of a wave k is
+    $\sum_b w_b z l_b/(1 + z l_b)$ with $z = k^2$, $l = \Lambda^2/3$.
+    Its inverse is a sum of poles, $1/W + \sum_j r_j/(z + m_j)$ with $r_j > 0$, one of them at $m = 0$: Fourier's.
+    """
+    weights, lengths = zip(*(group_paths(one.streams) for one in sweeps), strict=True)
+    poles = [partial_fractions(w, x) for w, x in zip(weights, lengths, strict=True)]
+    starts = np.cumsum([0, *(one.widths.size + 1 for one in sweeps)])
+    found: list[Array] = []
+    for j in range(SPECTRUM_PARTS):
+        bands = np.zeros((2, int(starts[-1])))
+        for i, (one, (residue, mass)) in enumerate(zip(sweeps, poles, strict=True)):
+            inside = slice(int(starts[i]), int(starts[i + 1]))
+            stiff, heavy = 1 / residue[j] / one.widths, mass[j] / residue[j] * one.widths / 6
+            bands[1, inside][:-1] += stiff + 2 * heavy
+            bands[1, inside][1:] += stiff + 2 * heavy
+            bands[0, inside][1:] += heavy - stiff
+        for i, crossing in enumerate(joints):
+            passed = float(crossing.sum())
+            before, after = int(starts[i]) - 1, int(starts[i])
+            bands[1, [k for k in (before, after) if 0 <= k < starts[-1]]] += passed
+            if 0 < i < len(sweeps):
+                bands[0, after] -= passed
+        found.append(bands)
+    return found
+
+
+def group_paths(streams: Streams) -> tuple[Array, Array]:
+    """(PARTS,) exchange C/τ of parts of the spectrum of paths, W m⁻³ K⁻¹, and their mean Λ_z², m²."""
+    order = np.argsort(streams.reach)
+    exchange = (streams.capacity / streams.lifetime)[order]
+    square = np.square(streams.reach[order])
+    span = np.log(streams.reach[order[-1]] / streams.reach[order[0]]) / SPECTRUM_PARTS + 1e-12
+    part = np.minimum((np.log(streams.reach[order] / streams.reach[order[0]]) / span).astype(int), SPECTRUM_PARTS - 1)
+    total = np.asarray(np.bincount(part, weights=exchange, minlength=SPECTRUM_PARTS), dtype=float)
+    spread = np.bincount(part, weights=exchange * square, minlength=SPECTRUM_PARTS)
+    length = np.divide(spread, total, out=np.zeros(SPECTRUM_PARTS), where=total > 0)
+    empty = total <= 0
+    total[empty] = 1e-9 * total.sum()
+    length[empty] = np.exp(2 * (np.log(streams.reach[order[0]]) + span * (np.flatnonzero(empty) + 0.5)))
+    return np.asarray(total, dtype=float), length
+
+
+def partial_fractions(weight: Array, length: Array) -> tuple[Array, Array]:
+    """Residues (PARTS,) and poles (PARTS,) of the inverse of Σ w z l/(1 + z l): increasing poles, the first at 0."""
+    inverse = np.sort(1 / length)
+    order = np.argsort(1 / length)
+    strength = weight[order]
+
+    def rest(z: float) -> float:
+        return float(np.sum(strength / (inverse + z)))
+
+    poles = [0.0]
+    for low, high in pairwise(inverse):
+        a, b = low, high  # the sum has one zero between neighbouring poles of its own, at z = -m
+        for _ in range(80):
+            middle = float(np.sqrt(a * b))
+            if rest(-middle) > 0:
+                b = middle
+            else:
+                a = middle
+        poles.append(float(np.sqrt(a * b)))
+    found = np.array(poles)
+    slope = [rest(0.0)] + [float(-m * -np.sum(strength / np.square(inverse - m))) for m in poles[1:]]
+    return 1 / np.abs(np.array(slope)), found
+
+
+def conjugate_gradients(applied: LinearMap, given: Array, corrected: LinearMap) -> tuple[Array, int]:
+    """Solve the symmetric balance; also return the number of steps.
+
+    Parameters
+    ----------
+    applied : the balance
+    given : (N,) heat
+    corrected : its inverse, roughly
+
+    Raises
+    ------
+    ConvergenceError
+        after too many steps
+    """
+    found, rest = np.zeros_like(given), given.copy()
+    guess = corrected(rest)
+    along, size = guess.copy(), float(rest @ guess)
+    goal = RESIDUAL_TOLERANCE * float(np.linalg.norm(given))
+    for step in range(1, MAX_ITERATIONS + 1):
+        image = applied(along)
+        length = size / float(along @ image)
+        found += length * along
+        rest -= length * image
+        if float(np.linalg.norm(rest)) <= goal:
+            return found, step
+        guess = corrected(rest)
+        size, before = float(rest @ guess), size
+        along = guess + size / before * along
+    left = float(np.linalg.norm(rest)) / max(float(np.linalg.norm(given)), 1e-300)
+    raise ConvergenceError(f"{MAX_ITERATIONS} steps left {left:.1e} of the residual; use fewer cells", last=found)
+
+
+def make_preconditioner(sweeps: Sequence[LayerSweep], joints: Sequence[Array]) -> LinearMap:
+    """The inverse of the balance, roughly: within each cell, and by diffusion from cell to cell."""
+    blocks = np.concatenate([np.linalg.inv(one.local)[one.kind] for one in sweeps])
+    waves = diffusion_matrices(sweeps, joints)
+    cells = np.concatenate(
+        [np.arange(one.widths.size) + i for i, one in zip(node_offsets(sweeps), sweeps, strict=True)]
+    )
+    nodes = int(cells[-1]) + 2
+
+    def corrected(residual: Array) -> Array:
+        given = residual.reshape(-1, CELL_POLYNOMIALS)
+        found = np.einsum("cij,cj->ci", blocks, given)
+        lower, upper = (given[:, 0] - given[:, 1]) / 2, (given[:, 0] + given[:, 1]) / 2
+        load = np.bincount(cells, lower, nodes) + np.bincount(cells + 1, upper, nodes)
+        wave = np.sum([solveh_banded(one, load) for one in waves], axis=0)
+        found[:, 0] += (wave[cells + 1] + wave[cells]) / 2
+        found[:, 1] += (wave[cells + 1] - wave[cells]) / 2
+        return found.ravel()
+
+    return corrected
+
+
+def node_offsets(sweeps: Sequence[LayerSweep]) -> list[int]:
+    """Number of the first node of each layer, with one node at each face of its cells."""
+    return [int(k) for k in np.cumsum([0, *(one.widths.size + 1 for one in sweeps[:-1])])]
+
+
+MAX_DIRECT_UNKNOWNS = 1500  # unknowns of a system that is solved directly
+PARTS_PER_CELL = 2  # parts of a cell at whose bounds results are given
+
+
+@frozen(eq=False)
+class LayeredSystem:
+    """Layers cut into cells, with their streams and faces.
+
+    Attributes
+    ----------
+    streams : of each layer
+    widths : (C,) of the cells of each layer, m
+    faces : what joins them
+    base : temperature that deviations refer to, K
+    """
+
+    streams: Sequence[Streams]
+    widths: Sequence[Array]
+    faces: Faces
+    base: float
+
+    @property
+    def stops(self) -> IndexArray:
+        """(M + 1,) first unknown of each layer, and their number."""
+        return np.cumsum([0, *(CELL_POLYNOMIALS * one.size for one in self.widths)])
+
+
+@frozen(eq=False)
+class LayeredSolution:
+    """Temperatures of the cells and what crosses the faces.
+
+    Attributes
+    ----------
+    slabs : what was solved
+    temperature : (N,) coefficients of the polynomials of all cells, K above base
+    entering, arriving : (G, F, n) at each face, K above base
+    flow : (G, F, n) heat per kelvin of each channel, W m⁻² K⁻¹
+    steps : of the iteration; 0 where the balance was solved at once
+    heated : whether heat was given to the lattice
+    """
+
+    slabs: LayeredSystem
+    temperature: RealOrComplexArray
+    entering: RealOrComplexArray
+    arriving: RealOrComplexArray
+    flow: Array
+    steps: int = 0
+    heated: bool = False
+
+    def face_flux(self) -> RealOrComplexArray:
+        """(G, F) heat flux to the right through each face, W m⁻²."""
+        inwards = np.sum(self.flow * (self.entering - self.arriving), axis=2)
+        return inwards * np.where(np.arange(inwards.shape[1]) % 2 == 0, 1.0, -1.0)
+
+
+def make_layered_system(
+    streams: Sequence[Streams],
+    widths: Sequence[Array],
+    joints: tuple[Sequence[InterfaceScattering], Sequence[Array]],
+    walls: tuple[Wall, Wall] | None,
+    *,
+    drop: float = 0.0,
+    base: float = 300.0,
+) -> LayeredSystem:
+    """Join streams, cells and boundaries."""
+    ends = () if walls is None else walls
+    apart = any(np.any(wall.specular > 0) for wall in ends) or any(one.specular > 0 for one in joints[0])
+    channels = [make_channels(one, apart) for one in streams]
+    return LayeredSystem(streams, widths, Faces(channels, joints[0], joints[1], walls, drop), base)
+
+
+def solve_balance(slabs: LayeredSystem, heat: RealOrComplexArray | None = None, rate: complex = 0.0) -> LayeredSolution:
+    """Solve for the temperatures.
+
+    Parameters
+    ----------
+    slabs : layers and faces
+    heat : (N,) heat given to each polynomial of each cell, W m⁻²; None: none
+    rate : s of changes in time as $e^{st}$, s⁻¹
+    """
+    if slabs.stops[-1] > MAX_DIRECT_UNKNOWNS and not rate:
+        return solve_by_sweeps(slabs, heat)
+    layers = [layer_matrices(one, cells, rate) for one, cells in zip(slabs.streams, slabs.widths, strict=True)]
+    closure = solve_faces(slabs.faces, layers, slabs.base)
+    back, given = closure.exchange()
+    balance = -back
+    for i, one in enumerate(layers):
+        inside = slice(slabs.stops[i], slabs.stops[i + 1])
+        balance[inside, inside] += one.balance
+    if slabs.faces.walls is None and not rate:
+        balance = pin_mean_temperature(balance, slabs)
+    temperature = np.linalg.solve(balance, given if heat is None else given + heat)
+    entering = closure.entering(temperature)
+    arriving = closure.arriving(temperature, entering)
+    return LayeredSolution(slabs, temperature, entering, arriving, closure.flow, heated=heat is not None)
+
+
+def solve_by_sweeps(slabs: LayeredSystem, heat: RealOrComplexArray | None = None) -> LayeredSolution:
+    """Solve for the temperatures of very many cells by conjugate gradients: cost grows with streams and cells."""
+    sweeps = [prepare_sweep(one, cells) for one, cells in zip(slabs.streams, slabs.widths, strict=True)]
+    faces, stops = slabs.faces, slabs.stops
+    between, emitted, passed, flow = face_exchange(faces, [one.transmitted() for one in sweeps], slabs.base)
+
+    def parts(temperature: Array) -> list[Array]:
+        return [temperature[stops[i] : stops[i + 1]].reshape(-1, CELL_POLYNOMIALS) for i in range(len(sweeps))]
+
+    def outwards(temperature: Array) -> tuple[list[Array], Array]:
+        balance, leaving = [], np.zeros(emitted.shape)
+        for i, (one, held) in enumerate(zip(sweeps, parts(temperature), strict=True)):
+            inner, left, right = one.balance(held)
+            balance.append(inner)
+            for face, part in ((2 * i, left), (2 * i + 1, right)):
+                gathered = faces.channels[i].gathered(part)
+                leaving[:, face, : gathered.shape[1]] = gathered
+        return balance, leaving
+
+    def inwards(entering: Array) -> Array:
+        return np.concatenate(
+            [
+                one.inflow(*(faces.channels[i].spread(entering[:, face]) for face in (2 * i, 2 * i + 1))).ravel()
+                for i, one in enumerate(sweeps)
+            ]
+        )
+
+    def applied(temperature: Array) -> Array:
+        balance, leaving = outwards(temperature)
+        back = np.matmul(between, leaving.reshape(len(between), -1, 1)).reshape(emitted.shape)
+        return np.concatenate([one.ravel() for one in balance]) - inwards(back)
+
+    given = inwards(emitted) if heat is None else inwards(emitted) + heat
+    temperature, steps = conjugate_gradients(applied, given, make_preconditioner(sweeps, face_conductances(slabs)))
+    if faces.walls is None:  # any temperature may be added
+        widths = np.concatenate(list(slabs.widths))
+        temperature[::CELL_POLYNOMIALS] -= widths @ temperature[::CELL_POLYNOMIALS] / widths.sum()
+    leaving = outwards(temperature)[1]
+    entering = emitted + np.matmul(between, leaving.reshape(len(between), -1, 1)).reshape(emitted.shape)
+    opposite = np.arange(emitted.shape[1]) ^ 1
+    arriving = (passed * entering)[:, opposite] + leaving
+    return LayeredSolution(slabs, temperature, entering, arriving, flow, steps, heat is not None)
+
+
+def face_conductances(slabs: LayeredSystem) -> list[Array]:
+    """About what passes each wall and boundary from left to right, per kelvin, W m⁻² K⁻¹.
+
+    The ends of a stack that repeats are taken to be held: one wave more for the iteration, and no cyclic matrix.
+    """
+    if slabs.faces.walls is None:
+        return [slabs.faces.flows[-1], *slabs.faces.flows]
+    ends: list[Array] = []
+    for wall, side in zip(slabs.faces.walls, (slabs.faces.channels[0], slabs.faces.channels[-1]), strict=True):
+        taken = 2 * (1 - wall.specular) / (1 + wall.specular) if wall.temperature is not None else np.zeros(1)
+        ends.append(taken * side.flow.sum(axis=1))
+    return [ends[0], *slabs.faces.flows, ends[1]]
+
+
+def pin_mean_temperature(balance: RealOrComplexArray, slabs: LayeredSystem) -> RealOrComplexArray:
+    """Hold the mean temperature of a stack that repeats at the base."""
+    mean = np.zeros(balance.shape[0])
+    mean[::CELL_POLYNOMIALS] = np.concatenate(list(slabs.widths))
+    mean /= np.linalg.norm(mean)
+    return balance + np.abs(np.diag(balance)).max() * np.outer(mean, mean)
+
+
+@frozen(eq=False)
+class LayerDistribution:
+    """Distribution inside of a layer, at the bounds of the parts of its cells.
+
+    Attributes
+    ----------
+    position : (nx,) from the left face, m
+    modes : (nx, G) temperature of each group, K above base; NaN where a group has no bands
+    flux : (nx, G) heat flux to the right, W m⁻²
+    mean : (nx,) temperature of the energy density, K above base
+    lattice : (nx,) temperature that scattering drives the bands to, K above base
+    """
+
+    position: Array
+    modes: RealOrComplexArray
+    flux: RealOrComplexArray
+    mean: RealOrComplexArray
+    lattice: RealOrComplexArray
+
+
+def refine_cells(widths: Array, temperature: RealOrComplexArray) -> tuple[Array, RealOrComplexArray]:
+    """Parts of cells, and the polynomials (C, ORDER) in them."""
+    node, weight = np.polynomial.legendre.leggauss(CELL_POLYNOMIALS)
+    place, weight = (node + 1) / 2, weight / 2
+    onto = (legendre_values(place) * weight[:, None]).T * (2 * np.arange(CELL_POLYNOMIALS) + 1)[:, None]
+    pieces = [temperature @ (onto @ legendre_values((place + k) / PARTS_PER_CELL)).T for k in range(PARTS_PER_CELL)]
+    return np.repeat(widths / PARTS_PER_CELL, PARTS_PER_CELL), np.stack(pieces, axis=1).reshape(-1, CELL_POLYNOMIALS)
+
+
+def layer_distribution(solution: LayeredSolution, layer: int, rate: complex = 0.0) -> LayerDistribution:
+    """Follow all streams through a layer."""
+    slabs = solution.slabs
+    streams, channels = slabs.streams[layer], slabs.faces.channels[layer]
+    first, last = slabs.stops[layer], slabs.stops[layer + 1]
+    held = solution.temperature[first:last].reshape(-1, CELL_POLYNOMIALS)
+    widths, held = refine_cells(slabs.widths[layer], held)
+    slowed = 1 + rate * streams.lifetime if rate else np.ones(streams.lifetime.size)
+    passed, moment, _ = cell_integrals(widths * (slowed / streams.reach)[:, None])
+    source = moment * (widths / streams.reach[:, None])[:, :, None]
+    right = np.empty((streams.reach.size, widths.size + 1), solution.temperature.dtype)
+    left = np.empty_like(right)
+    right[:, 0] = channels.spread(solution.entering[:, 2 * layer, :])
+    left[:, -1] = channels.spread(solution.entering[:, 2 * layer + 1, :])
+    sign = (-1.0) ** np.arange(CELL_POLYNOMIALS)
+    for c in range(widths.size):
+        right[:, c + 1] = passed[:, c] * right[:, c] + source[:, c] @ (sign * held[c])
+        back = widths.size - 1 - c
+        left[:, back] = passed[:, back] * left[:, back + 1] + source[:, back] @ held[back]
+    capacity = streams.summed(streams.capacity)
+    energy = streams.summed(streams.capacity[:, None] * (right + left) / 2)
+    flux = streams.summed(streams.flow[:, None] * (right - left))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        modes = np.where(capacity[:, None] > 0, energy / capacity[:, None], np.nan)
+    if solution.heated:
+        ends = legendre_values(np.array([0.0, 1.0]))
+        lattice = np.concatenate([held @ ends[0], held[-1:] @ ends[1]])
+        lattice[1:-1] = (lattice[1:-1] + (held @ ends[1])[:-1]) / 2
+    else:  # from the streams, by the balance: right to a higher order than the polynomials, which end at the faces
+        exchange = streams.capacity / streams.lifetime
+        lattice = exchange @ (right + left) / (2 * exchange.sum())
+    position = np.concatenate([[0.0], np.cumsum(widths)])
+    return LayerDistribution(position, modes.T, flux.T, energy.sum(axis=0) / capacity.sum(), lattice)

@@ -1,0 +1,226 @@
+r"""Layers cut into cells, and their phonons into streams of one velocity along the normal each.
+
+An isotropic band becomes streams at the nodes of a quadrature in $\mu = \cos\theta$, dense at grazing angles, where the
+kernels $E_n$ of the exact solution are singular.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+
+import numpy as np
+from attrs import frozen
+from numpy.typing import NDArray
+
+from kapitza.core.arrays import Array
+from kapitza.core.quadrature import gauss_legendre
+from kapitza.simulate.boltzmann.carriers import Carriers, IndexArray
+from kapitza.simulate.boltzmann.layered.cells import CELL_POLYNOMIALS, CHUNK_SIZE, RealOrComplexArray, cell_integrals
+
+DEFAULT_ANGLES = 16  # per quarter turn: the flux through a gray slab is right to 5e-8
+SAME_FLOW_TOLERANCE = 1e-9  # relative difference of flows that count as one
+MIN_SQUARED_COSINE = 1e-12  # least square of a cosine
+MIN_STREAM_VELOCITY = 1e-9  # of the highest velocity: what moves less is taken to move that much
+
+
+@frozen(eq=False)
+class Streams:
+    """The streams of a layer, sorted by group.
+
+    Attributes
+    ----------
+    capacity : (S,) heat capacity of both directions, J m⁻³ K⁻¹
+    velocity : (S,) |v_z|, m s⁻¹
+    lifetime : (S,) s
+    group : (S,) increasing
+    groups : number of groups
+    place : (S,) channel of each stream within its group; streams of one channel in two layers continue each other
+    channels : number of channels of a group
+    cosine : (S,) of the angle to the normal; NaN where bands have velocities of their own
+    """
+
+    capacity: Array
+    velocity: Array
+    lifetime: Array
+    group: IndexArray
+    groups: int
+    place: IndexArray
+    channels: int
+    cosine: Array
+
+    @property
+    def reach(self) -> Array:
+        """(S,) mean free path along the normal, m."""
+        return self.velocity * self.lifetime
+
+    @property
+    def flow(self) -> Array:
+        """(S,) heat carried one way per kelvin, W m⁻² K⁻¹."""
+        return self.capacity * self.velocity / 2
+
+    def summed(self, value: NDArray[np.inexact]) -> NDArray[np.inexact]:
+        """(G, ...) sums over the streams (S, ...) of each group."""
+        total = np.zeros((self.groups, *value.shape[1:]), value.dtype)
+        if value.shape[0]:
+            first = np.flatnonzero(np.diff(self.group, prepend=-1))
+            total[self.group[first]] = np.add.reduceat(value, first, axis=0)
+        return total
+
+
+def make_streams(carriers: Carriers, angles: int = DEFAULT_ANGLES) -> Streams:
+    """Streams of all bands; bands without heat are left out."""
+    used = np.flatnonzero(carriers.capacity > 0)
+    used = used[np.argsort(carriers.group[used], kind="stable")]
+    capacity, velocity = carriers.capacity[used], carriers.velocity[used]
+    lifetime, group = carriers.lifetime[used], carriers.group[used]
+    velocity = np.maximum(velocity, MIN_STREAM_VELOCITY * velocity.max())
+    angle = np.full(capacity.size, np.nan)
+    if carriers.isotropic:
+        node, weight = gauss_legendre(angles)
+        cosine, share = node**2, 2 * node * weight
+        angle = np.tile(cosine, capacity.size)
+        capacity = (capacity[:, None] * share).ravel()
+        velocity = (velocity[:, None] * cosine).ravel()
+        lifetime, group = np.repeat(lifetime, angles), np.repeat(group, angles)
+    counts = np.bincount(group, minlength=carriers.omega.size)
+    place = np.arange(group.size) - (np.cumsum(counts) - counts)[group]
+    return Streams(capacity, velocity, lifetime, group, carriers.omega.size, place, int(counts.max()), angle)
+
+
+def refracted_streams(layers: Sequence[Carriers], angles: int = DEFAULT_ANGLES) -> list[Streams]:
+    r"""Streams of several isotropic layers that continue each other across specular boundaries.
+
+    A specular boundary keeps the wave vector along the plane.  An isotropic band carries $E$ one way, of which
+    $U = E(1 - \mu^2)$ by waves with less than a given $k_\parallel$, $U \propto k_\parallel^2$ alike in all layers
+    (Snell's law).  So streams are nodes in U, in panels that end where a layer has no such waves.  The bands of a group
+    pair up in their order.
+
+    Parameters
+    ----------
+    layers : isotropic bands with the same groups
+    angles : nodes of a panel
+    """
+    columns: list[list[tuple[float, ...]]] = [[] for _ in layers]
+    most = 0
+    for group in range(layers[0].omega.size):
+        rows = [np.flatnonzero((one.group == group) & (one.capacity * one.velocity > 0)) for one in layers]
+        channel = 0
+        for band in range(max(row.size for row in rows)):
+            held = [(i, int(row[band])) for i, row in enumerate(rows) if row.size > band]
+            tops = {i: float(layers[i].capacity[k] * layers[i].velocity[k] / 4) for i, k in held}
+            for edge, width, cosine_of in refraction_panels(sorted(tops.values()), angles):
+                for i, k in held:
+                    if tops[i] < edge * (1 - SAME_FLOW_TOLERANCE):
+                        continue
+                    cosine, one = cosine_of(tops[i]), layers[i]
+                    velocity = one.velocity[k] * cosine
+                    for n in range(angles):
+                        columns[i].append(
+                            (2 * width[n] / velocity[n], velocity[n], one.lifetime[k], group, channel + n, cosine[n])
+                        )
+                channel += angles
+        most = max(most, channel)
+    found: list[Streams] = []
+    for one, column in zip(layers, columns, strict=True):
+        capacity, velocity, lifetime, group, place, angle = np.array(column).T
+        whole, part = group.astype(np.intp), place.astype(np.intp)
+        found.append(Streams(capacity, velocity, lifetime, whole, one.omega.size, part, most, angle))
+    return found
+
+
+def refraction_panels(tops: list[float], angles: int) -> Iterator[tuple[float, Array, Callable[[float], Array]]]:
+    """Panels between increasing tops: upper end, (n,) weights, and the cosines (n,) in a layer with a given top."""
+    node, weight = gauss_legendre(angles)
+    low = 0.0
+    for high in tops:
+        if high <= low * (1 + SAME_FLOW_TOLERANCE):
+            continue
+        below, width = high - (high - low) * node**2, 2 * (high - low) * node * weight
+
+        def cosine_of(top: float, below: Array = below) -> Array:
+            return np.sqrt(np.maximum(1 - below / top, MIN_SQUARED_COSINE))
+
+        yield high, width, cosine_of
+        low = high
+
+
+@frozen(eq=False)
+class LayerMatrices:
+    """What a layer does to streams, its temperature a polynomial in each cell.
+
+    Attributes
+    ----------
+    balance : (N, N) heat that leaves the lattice of each place (row) for others, per kelvin there (column), W m⁻² K⁻¹
+    left, right : (S, N) what streams that leave through a face carry of the temperature of each place; also what
+        streams that enter there give to it
+    passed : (S,) what is left of a stream behind the layer
+    """
+
+    balance: RealOrComplexArray
+    left: RealOrComplexArray
+    right: RealOrComplexArray
+    passed: RealOrComplexArray
+
+
+def layer_matrices(streams: Streams, widths: Array, rate: complex = 0.0) -> LayerMatrices:
+    """Matrices of a layer of cells, for changes in time as $e^{st}$.
+
+    Parameters
+    ----------
+    streams : of the layer
+    widths : (C,) of its cells, m
+    rate : s, s⁻¹; 0 where nothing changes; real part not below zero
+    """
+    kind = np.complex128 if rate else np.float64
+    size, count = widths.size * CELL_POLYNOMIALS, streams.reach.size
+    found = LayerMatrices(
+        np.zeros((size, size), kind),
+        np.empty((count, size), kind),
+        np.empty((count, size), kind),
+        np.empty(count, kind),
+    )
+    step = max(1, CHUNK_SIZE // widths.size)
+    for first in range(0, count, step):
+        some = slice(first, first + step)
+        part = partial_layer_matrices(streams, some, widths, rate)
+        found.balance[...] += part.balance
+        found.left[some], found.right[some], found.passed[some] = part.left, part.right, part.passed
+    return found
+
+
+def partial_layer_matrices(streams: Streams, some: slice, widths: Array, rate: complex) -> LayerMatrices:
+    """What a layer of cells does to some of the streams, and their part of the balance."""
+    reach, lifetime = streams.reach[some], streams.lifetime[some]
+    slowed = 1 + rate * lifetime if rate else np.ones(lifetime.size)
+    passed, moment, collision = cell_integrals(widths * (slowed / reach)[:, None])
+    if rate:
+        # T - <f> with f' = (T - a f)/l: the collision matrix holds T - a f
+        mass = np.diag(1 / (2 * np.arange(CELL_POLYNOMIALS) + 1.0))
+        collision = collision / slowed[:, None, None, None] + (1 - 1 / slowed)[:, None, None, None] * mass
+    return assemble_layer(reach, widths, (passed, moment, collision), streams.capacity[some] / lifetime)
+
+
+def assemble_layer(
+    reach: Array,
+    widths: Array,
+    cells: tuple[RealOrComplexArray, RealOrComplexArray, RealOrComplexArray],
+    exchange: Array,
+) -> LayerMatrices:
+    """Join the cells of a layer: streams of a reach (S,) pass from one to the next, attenuated."""
+    passed, moment, collision = cells
+    size, count = widths.size * CELL_POLYNOMIALS, widths.size
+    local = np.tensordot(exchange, collision, axes=(0, 0))
+    given = widths[:, None] * moment
+    taken = given * (-1.0) ** np.arange(CELL_POLYNOMIALS)
+    weighted = (exchange / (2 * reach))[:, None, None] * given
+    balance = np.zeros((size, size), passed.dtype)
+    carried = np.zeros((reach.size, size), passed.dtype)
+    for c in range(count):
+        here, before = slice(c * CELL_POLYNOMIALS, (c + 1) * CELL_POLYNOMIALS), slice(0, c * CELL_POLYNOMIALS)
+        balance[here, here] = widths[c] / 2 * (local[c] + local[c].T)
+        if c:
+            balance[here, before] = -weighted[:, c].T @ carried[:, before]
+            balance[before, here] = balance[here, before].T
+            carried[:, before] *= passed[:, c, None]
+        carried[:, here] = taken[:, c]
+    ahead = np.cumprod(np.concatenate([np.ones((passed.shape[0], 1)), passed], axis=1), axis=1)
+    left = (ahead[:, :-1, None] * given).reshape(-1, size)
+    return LayerMatrices(balance, left / reach[:, None], carried / reach[:, None], ahead[:, -1])

@@ -1,0 +1,497 @@
+"""Steady heat through layers: the Boltzmann equation with one relaxation time per band, solved directly.
+
+In one dimension the phonons of a layer depend on its temperature and on what enters its faces only, so that the balance
+of heat is one linear system for the temperatures.  It is solved by Galerkin's method with the exact passage of every
+stream through every cell, which makes the flux right to second order in the error of the temperature, at any Knudsen
+number.  The result holds temperatures, spectra, and the three resistances of each boundary.
+"""
+
+import itertools
+from collections.abc import Sequence
+from typing import Self, cast
+
+import numpy as np
+from attrs import converters, evolve, field, frozen
+
+from kapitza.core.arrays import Array, check_choice, finite, increasing, number, one_of, quantity
+from kapitza.core.conductance import TEMPERATURE_DROPS, Conductance, Drop
+from kapitza.core.occupation import STATISTICS_NAMES, Occupation, Statistics, float_table
+from kapitza.core.profile import Profile
+from kapitza.errors import InputError
+from kapitza.simulate.boltzmann.boundaries import InterfaceScattering, Wall, to_all_scattering
+from kapitza.simulate.boltzmann.carriers import Carriers
+from kapitza.simulate.boltzmann.layered.cells import CELL_POLYNOMIALS, graded_cells, legendre_values
+from kapitza.simulate.boltzmann.layered.solver import (
+    LayerDistribution,
+    LayeredSolution,
+    LayeredSystem,
+    layer_distribution,
+    make_layered_system,
+    solve_balance,
+)
+from kapitza.simulate.boltzmann.layered.streams import DEFAULT_ANGLES, Streams, make_streams, refracted_streams
+from kapitza.units import hbar
+
+
+@frozen(eq=False)
+class Transport:
+    """Steady transport of heat through layers.
+
+    Attributes
+    ----------
+    names : (M,) of the layers
+    edges : (M + 1,) positions of the faces, m
+    conductivity : (M,) of the bulk of each layer, W m⁻¹ K⁻¹
+    flux : heat flux to the right, W m⁻²
+    difference : temperature of the left end less that of the right end, or fall over one period, K
+    base : temperature at which heat capacities and lifetimes are taken, K
+    position : (nx,) increasing, m; two places a hair apart at each boundary
+    temperature : (nx,) of the energy density of all phonons, K
+    lattice : (nx,) to which scattering drives the phonons (pseudo-temperature), K
+    omega : (G,) of the groups of frequency, rad s⁻¹
+    bounds : (G + 1,) of the groups, rad s⁻¹; empty where they have none
+    modes : (nx, G) temperature of each group, K; NaN where it has no phonons
+    spectral_flux : (nx, G) heat flux of each group, W m⁻²
+    middle : (M,) lattice temperature in the middle of each layer, K
+    flow : (M, G) heat that the phonons of each layer carry one way per kelvin, W m⁻² K⁻¹
+    crossing : (B, G) heat that crosses each boundary per kelvin, W m⁻² K⁻¹
+    arriving, leaving : (B, 2, G) mean temperature of the phonons that arrive at and leave either side of it, K
+    statistics : "quantum" or "classical"
+    method : for legends and tables
+
+    Raises
+    ------
+    InputError
+        for numbers that are not finite
+    """
+
+    names: tuple[str, ...] = field(converter=tuple)
+    edges: Array = field(converter=increasing)
+    conductivity: Array = field(converter=finite)
+    flux: float = field(converter=number)
+    difference: float = field(converter=number)
+    base: float = field(converter=number)
+    position: Array = field(converter=increasing)
+    temperature: Array = field(converter=finite)
+    lattice: Array = field(converter=finite)
+    omega: Array = field(converter=finite)
+    bounds: Array = field(converter=finite)
+    modes: Array = field(converter=float_table)
+    spectral_flux: Array = field(converter=float_table)
+    middle: Array = field(converter=finite)
+    flow: Array = field(converter=float_table)
+    crossing: Array = field(converter=float_table)
+    arriving: tuple[Array, Array] = field(converter=converters.pipe(tuple))
+    leaving: tuple[Array, Array] = field(converter=converters.pipe(tuple))
+    statistics: Statistics = field(default="quantum", kw_only=True, validator=one_of(*STATISTICS_NAMES))
+    method: str = field(default="Boltzmann", kw_only=True)
+
+    @property
+    def profile(self) -> Profile:
+        """Temperature of the energy density against position."""
+        return Profile(self.position, self.temperature, method=self.method)
+
+    @property
+    def occupation(self) -> Occupation:
+        """Phonons of each group at each place.
+
+        Raises
+        ------
+        InputError
+            for bands without a frequency, such as gray ones
+        """
+        if self.omega.min() <= 0:
+            raise InputError(f"{self.method}: a group has the frequency {self.omega.min():g}: occupation needs one")
+        energy = hbar * self.omega
+        empty = Occupation(self.position, energy, np.zeros(self.modes.shape), statistics=self.statistics)
+        step = 0.01 * self.base  # of a central difference, of second order in 1/100
+        n, above, below = (empty.equilibrium(self.base + x) for x in (0.0, step, -step))
+        slope = (above - below) / (2 * step)
+        return evolve(empty, value=n + slope * (self.modes - self.base), method=self.method)
+
+    @property
+    def boundary_names(self) -> tuple[str, ...]:
+        """(B,) "left|right" of each boundary."""
+        after = (*self.names[1:], self.names[0])
+        return tuple(f"{a}|{b}" for a, b in zip(self.names, after, strict=True))[: len(self.crossing)]
+
+    @property
+    def effective_conductivity(self) -> float:
+        """Flux times thickness over the temperature difference of the ends, W m⁻¹ K⁻¹.
+
+        Raises
+        ------
+        InputError
+            where the ends have one temperature, or one of them has none
+        """
+        return float(self.edges[-1] - self.edges[0]) / self.resistance
+
+    @property
+    def resistance(self) -> float:
+        """Temperature difference of the ends over the flux, m² K W⁻¹.
+
+        Raises
+        ------
+        InputError
+            where no heat flows: ends of one temperature, an adiabatic one, or a boundary that nothing crosses
+        """
+        return self.difference / self._driven()
+
+    def _driven(self) -> float:
+        closed = self.crossing.size and not self.crossing.sum(axis=1).all()
+        if closed or not self.difference or not np.isfinite(self.difference):
+            why = "a boundary lets nothing pass" if closed else f"its ends differ by {self.difference:g} K"
+            raise InputError(f"no heat flows through {' | '.join(self.names):.80}: {why}; there is no resistance")
+        return self.flux
+
+    def boundary(self, name: str | int) -> int:
+        """Number of a boundary from its name.
+
+        Raises
+        ------
+        InputError
+            for a boundary that is not there
+        """
+        names = self.boundary_names
+        if isinstance(name, str):
+            if name not in names:
+                raise InputError(f"no boundary {name!r}: there are {', '.join(names) or 'none'}")
+            return names.index(name)
+        if not 0 <= name < len(names):
+            raise InputError(f"no boundary {name}: there are {len(names)}")
+        return name
+
+    def drop(self, name: str | int, drop: Drop = "extrapolated") -> float:
+        r"""Temperature drop at a boundary, K.
+
+        Parameters
+        ----------
+        name : "left|right", or the number of the boundary
+        drop : "emitted": mean temperature of what arrives, weighted with what crosses, each frequency and angle by
+            itself, so that the conductance is the Landauer integral.  "local": mean of the phonons that arrive at and
+            leave the plane, weighted with what they carry; gray: $1/G = 1/G_e - \frac12(1/G_L + 1/G_R)$ exactly.
+            "extrapolated": from the middle of both layers to the plane with the bulk gradient; in layers thinner than
+            several mean free paths it holds for these layers only, and `interface_conductances` gives that of thick
+            ones
+
+        Raises
+        ------
+        InputError
+            for an unknown boundary or drop; "emitted" where no heat flows
+        """
+        check_choice(drop, TEMPERATURE_DROPS, "temperature drop")
+        i = self.boundary(name)
+        j = (i + 1) % len(self.names)
+        apart = self.difference if j <= i else 0.0  # the first layer of the next period is as much colder
+        if drop == "emitted":  # heat is what crosses times the gap: an identity, in any solution
+            return self._driven() / float(self.crossing[i].sum())
+        if drop == "local":
+            sides = [
+                np.sum(self.flow[layer] * (self.arriving[side][i] + self.leaving[side][i])) / self.flow[layer].sum() / 2
+                for side, layer in ((0, i), (1, j))
+            ]
+            return float(sides[0] - sides[1]) + apart
+        fall = self.flux * sum(float(np.diff(self.edges)[k] / 2 / self.conductivity[k]) for k in (i, j))
+        return float(self.middle[i] - self.middle[j]) + apart - fall
+
+    def conductance(self, drop: Drop = "extrapolated", name: str | int = 0) -> Conductance:
+        """Conductance of a boundary by one of the three temperature drops; see `drop`.
+
+        Raises
+        ------
+        InputError
+            for a boundary or drop that is not there, or a drop that is not above zero
+        """
+        gap = self.drop(name, drop)
+        if gap / self.flux < 0:
+            raise InputError(
+                f"{self.boundary_names[self.boundary(name)]}: the {drop} drop {gap:g} K runs against the heat"
+            )
+        value = self.flux / gap if gap else np.inf
+        label = f"{self.method} {self.boundary_names[self.boundary(name)]}"
+        return Conductance([self.base], [value], drop=drop, statistics=self.statistics, method=label)
+
+    def resistances(self) -> dict[str, dict[Drop, float]]:
+        """Resistance of each boundary by name and drop, m² K W⁻¹."""
+        return {
+            name: {drop: self.drop(i, drop) / self._driven() for drop in TEMPERATURE_DROPS}
+            for i, name in enumerate(self.boundary_names)
+        }
+
+    def scaled(self, factor: float) -> Self:
+        """The same transport driven `factor` times as strongly: the equations are linear."""
+        moved = {
+            name: self.base + factor * (getattr(self, name) - self.base)
+            for name in ("temperature", "lattice", "modes", "middle")
+        }
+        sides = {
+            name: tuple(self.base + factor * (one - self.base) for one in getattr(self, name))
+            for name in ("arriving", "leaving")
+        }
+        return evolve(
+            self,
+            flux=factor * self.flux,
+            difference=factor * self.difference,
+            spectral_flux=factor * self.spectral_flux,
+            **moved,
+            **sides,
+        )
+
+
+FACE_OFFSET = 1e-6  # of the cell at a boundary, by which the two places at it stand apart
+MAX_THICKNESS = 1.0  # m
+MAX_LAYER_CELLS = 1_000_000
+MAX_ANGLES = 1000
+
+
+@frozen(eq=False)
+class Film:
+    """A layer.
+
+    Attributes
+    ----------
+    thickness : m
+    carriers : phonons of its material
+    name : of the layer; that of the material if empty
+    cells : number of equal cells; None: chosen and graded towards the faces
+    """
+
+    thickness: float = field(converter=number, validator=quantity(high=MAX_THICKNESS))
+    carriers: Carriers
+    name: str = field(default="", kw_only=True)
+    cells: int | None = field(default=None, kw_only=True, converter=converters.optional(int))
+
+    def __attrs_post_init__(self) -> None:
+        if not isinstance(self.carriers, Carriers):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise InputError(f"expected the Carriers of a layer, got {self.carriers!r:.60}")
+        if not self.name:
+            object.__setattr__(self, "name", self.carriers.name)
+        if self.cells is not None and not 2 <= self.cells <= MAX_LAYER_CELLS:
+            raise InputError(f"{self.name}: {self.cells} cells, expected 2 to {MAX_LAYER_CELLS}")
+
+    @property
+    def widths(self) -> Array:
+        """(C,) of its cells, m."""
+        return graded_cells(self.thickness, self.carriers.shortest, self.cells)
+
+
+def transport(
+    films: Sequence[Film],
+    boundaries: Sequence[object] = (),
+    *,
+    left: Wall | None = None,
+    right: Wall | None = None,
+    period: float | None = None,
+    angles: int = DEFAULT_ANGLES,
+) -> Transport:
+    r"""Steady heat through layers between two walls, or through one period of a stack that repeats.
+
+    Isotropic bands and bands with their own velocities along the normal, elastic boundaries, linear response.  Exact
+    for diffuse boundaries as far as bands and cells go: the gray slab is right to 1e-7 from Knudsen number 1e3 to 1e-7.
+
+    Parameters
+    ----------
+    films : layers from left to right, all with the same groups of frequency
+    boundaries : `Transmission` or `Crossing` of each boundary; one more where the stack repeats, that closes the period
+    left, right : ends; black walls 0.5 K above and below the temperature of the bands if None
+    period : K, by which the temperature falls over one period; None: there are walls
+    angles : nodes in the cosine of isotropic bands per quarter turn
+
+    Raises
+    ------
+    InputError
+        for layers without boundaries between them, a conductance as boundary, detailed balance that is broken, bands of
+        different groups or temperatures, two adiabatic walls
+
+    References
+    ----------
+    M. A. Heaslet and R. F. Warming, Int. J. Heat Mass Transf. 8, 979 (1965) (gray slab)
+    A. Majumdar, J. Heat Transfer 115, 673 (1993), doi:10.1115/1.2910673 (phonon radiative transfer)
+    C. Hua and A. J. Minnich, J. Appl. Phys. 117, 175306 (2015), doi:10.1063/1.4919432 (cross-plane films)
+    """
+    slabs, crossings = assemble_layers(films, boundaries, left, right, period=period, angles=angles)
+    if slabs.faces.walls is not None:
+        check_walls(slabs.faces.walls)
+    return make_transport(films, slabs, solve_balance(slabs), crossings)
+
+
+def assemble_layers(
+    films: Sequence[Film],
+    boundaries: Sequence[object],
+    left: Wall | None,
+    right: Wall | None,
+    *,
+    period: float | None = None,
+    angles: int = DEFAULT_ANGLES,
+) -> tuple[LayeredSystem, Sequence[Array]]:
+    """Check layers and boundaries and join them; also return what crosses each boundary."""
+    check_films(films)
+    names = [f"{a.name}|{b.name}" for a, b in itertools.pairwise(films)]
+    pairs = list(itertools.pairwise(films))
+    base = films[0].carriers.temperature
+    walls = None
+    if period is None:
+        walls = (wall_or_default(left, base + 0.5), wall_or_default(right, base - 0.5))
+    else:
+        period = number(period)
+        if not period or not np.isfinite(period):
+            raise InputError(f"period = {period:g} K, wanted the fall of temperature over one period, other than 0")
+        if left is not None or right is not None:
+            raise InputError(f"a stack that repeats (period = {period:g} K) has no walls: leave out left and right")
+        names.append(f"{films[-1].name}|{films[0].name}")
+        pairs.append((films[-1], films[0]))
+    for wall in walls or ():
+        if wall.specular.size not in (1, films[0].carriers.omega.size):
+            raise InputError(f"a wall has {wall.specular.size} shares for {films[0].carriers.omega.size} groups")
+    crossings = to_all_scattering(boundaries, names)
+    flows = [boundary_flow(one, a, b) for one, (a, b) in zip(crossings, pairs, strict=True)]
+    streams = layer_streams([film.carriers for film in films], crossings, angles)
+    widths = [film.widths for film in films]
+    return make_layered_system(streams, widths, (crossings, flows), walls, drop=period or 0.0, base=base), flows
+
+
+def wall_or_default(value: object, usual: float) -> Wall:
+    """A wall, black and at the usual temperature if None."""
+    if value is None:
+        return Wall(usual)
+    if not isinstance(value, Wall):
+        raise InputError(f"expected a Wall, such as Wall({usual:g}), got {value!r:.60}")
+    return value
+
+
+def layer_streams(layers: Sequence[Carriers], crossings: Sequence[InterfaceScattering], angles: int) -> list[Streams]:
+    """Streams of all layers; those of unlike isotropic layers continue each other where a boundary is specular."""
+    if angles not in range(1, MAX_ANGLES + 1):
+        raise InputError(f"angles = {angles:g}, expected a whole number from 1 to {MAX_ANGLES}")
+    unlike = any(one.flow.shape != layers[0].flow.shape or (one.flow != layers[0].flow).any() for one in layers)
+    if unlike and any(one.specular > 0 for one in crossings) and all(one.isotropic for one in layers):
+        return refracted_streams(layers, angles)
+    return [make_streams(one, angles) for one in layers]
+
+
+def check_walls(walls: tuple[Wall, Wall]) -> None:
+    """Refuse two walls that take up no heat: there is no steady state, or any."""
+    if all(wall.temperature is None or wall.specular.min() == 1 for wall in walls):
+        kinds = " and ".join("adiabatic" if wall.temperature is None else "wholly specular" for wall in walls)
+        raise InputError(f"both walls let no heat pass ({kinds}): give one a temperature and a specular share below 1")
+
+
+def boundary_flow(crossing: InterfaceScattering, left: Film, right: Film) -> Array:
+    """(G,) heat that crosses a boundary per kelvin, W m⁻² K⁻¹."""
+    return crossing.flow(left.carriers, right.carriers)
+
+
+def check_films(films: Sequence[Film]) -> None:
+    """Refuse layers whose phonons do not match: other groups of frequency, temperatures or statistics."""
+    check_layers(films)
+    first = films[0].carriers
+    for film in films:
+        one = film.carriers
+        if one.omega.size != first.omega.size or one.edges.size != first.edges.size:
+            raise InputError(
+                f"{film.name} has {one.omega.size} groups of frequency and {films[0].name} {first.omega.size}: "
+                "elastic boundaries need the same ones; give both the same edges"
+            )
+        if one.edges.size and np.abs(one.edges - first.edges).max() > 1e-6 * first.edges[-1]:
+            raise InputError(
+                f"{film.name} has other bounds of its groups than {films[0].name}: give both the same edges"
+            )
+        if abs(one.temperature - first.temperature) > 1e-9 * first.temperature or one.statistics != first.statistics:
+            raise InputError(
+                f"{film.name} has bands at {one.temperature:g} K ({one.statistics}) and {films[0].name} at "
+                f"{first.temperature:g} K ({first.statistics}): take both at one temperature"
+            )
+
+
+def check_layers(films: object) -> None:
+    """Refuse anything but layers in a row."""
+    if not isinstance(films, (list, tuple)) or not films:
+        raise InputError(f"expected at least one layer, as a list of Film, got {films!r:.60}")
+    for i, one in enumerate(cast("Sequence[object]", films)):
+        if not isinstance(one, Film):
+            raise InputError(f"layer {i}: expected a Film, got {one!r:.60}")
+
+
+def make_transport(
+    films: Sequence[Film], slabs: LayeredSystem, solution: LayeredSolution, crossings: Sequence[Array]
+) -> Transport:
+    """Put a solution into words of the field."""
+    base, walls = slabs.base, slabs.faces.walls
+    flux = face_fluxes(solution)
+    held = [layer_distribution(solution, i) for i in range(len(films))]
+    edges = np.concatenate([[0.0], np.cumsum([film.thickness for film in films])])
+    ends = [None if wall is None else wall.temperature for wall in walls or (None, None)]
+    difference = slabs.faces.drop if walls is None else (ends[0] or np.nan) - (ends[1] or np.nan)
+    arriving, leaving = boundary_temperatures(solution, crossings, base)
+    return Transport(
+        tuple(film.name for film in films),
+        edges,
+        np.array([film.carriers.conductivity for film in films]),
+        float(flux.mean()),
+        difference,
+        base,
+        np.concatenate([profile_positions(one, edge) for one, edge in zip(held, edges, strict=False)]),
+        base + np.concatenate([one.mean for one in held]),
+        base + np.concatenate([one.lattice for one in held]),
+        films[0].carriers.omega,
+        films[0].carriers.edges,
+        base + np.concatenate([one.modes for one in held]),
+        np.concatenate([one.flux for one in held]),
+        base + middle_temperatures(solution),
+        np.array([film.carriers.flow for film in films]),
+        np.array(crossings).reshape(len(crossings), films[0].carriers.omega.size),
+        arriving,
+        leaving,
+        statistics=films[0].carriers.statistics,
+    )
+
+
+def face_fluxes(solution: LayeredSolution) -> Array:
+    """(F,) heat flux through all faces, checked to be one, W m⁻²."""
+    flux = np.real(solution.face_flux().sum(axis=0))
+    if not np.isfinite(flux).all():
+        raise InputError(f"no steady state: {flux[0]:g} W/m² through the first face; one wall needs a temperature")
+    return flux
+
+
+def profile_positions(held: LayerDistribution, start: float) -> Array:
+    """(nx,) positions in the stack, those at the faces moved inside by a hair, m."""
+    place = start + held.position
+    place[0] += FACE_OFFSET * (held.position[1] - held.position[0])
+    place[-1] -= FACE_OFFSET * (held.position[-1] - held.position[-2])
+    return place
+
+
+def middle_temperatures(solution: LayeredSolution) -> Array:
+    """(M,) lattice temperature in the middle of each layer, K above base."""
+    found: list[float] = []
+    for i, widths in enumerate(solution.slabs.widths):
+        start = solution.slabs.stops[i]
+        cells = np.real(solution.temperature[start : solution.slabs.stops[i + 1]]).reshape(-1, CELL_POLYNOMIALS)
+        edge = np.cumsum(widths)
+        half = edge[-1] / 2
+        c = min(int(np.searchsorted(edge, half * (1 - 1e-12))), widths.size - 1)
+        place = np.array([1 - (edge[c] - half) / widths[c]])
+        found.append(float((legendre_values(place) @ cells[c]).item()))
+    return np.array(found)
+
+
+def boundary_temperatures(
+    solution: LayeredSolution, crossings: Sequence[Array], base: float
+) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
+    """Mean temperatures (B, G) of what arrives at and leaves the left and right side of each boundary, K."""
+    flow = solution.flow
+    total = flow.sum(axis=2)
+
+    def mean(value: Array) -> Array:
+        summed = np.sum(flow * np.real(value), axis=2)
+        return base + np.divide(summed, total, out=np.zeros_like(total), where=total > 0)
+
+    count = flow.shape[1]
+    arriving, leaving = mean(solution.arriving), mean(solution.entering)
+    lefts = [2 * i + 1 for i in range(len(crossings))]
+    rights = [(2 * i + 2) % count for i in range(len(crossings))]
+    return (
+        (arriving[:, lefts].T, arriving[:, rights].T),
+        (leaving[:, lefts].T, leaving[:, rights].T),
+    )

@@ -1,0 +1,1 @@
+"""The Boltzmann equation by Monte Carlo in three dimensions."""

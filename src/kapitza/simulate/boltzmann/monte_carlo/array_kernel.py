@@ -1,0 +1,224 @@
+"""The same flights with arrays: all particles of a batch take one step after the other together."""
+
+import numpy as np
+from attrs import define
+from numpy.typing import NDArray
+
+from kapitza.core.arrays import Array
+from kapitza.errors import ConvergenceError
+from kapitza.simulate.boltzmann.domain import IntegerArray
+from kapitza.simulate.boltzmann.monte_carlo.tables import ADIABATIC_WALL, BLACK_WALL, INNER_BOUNDARY, KernelTables
+
+
+@define(eq=False)
+class Particles:
+    """Particles under way: n of them.
+
+    Attributes
+    ----------
+    cell, band : (n,)
+    sign : (n,) +1 or -1
+    place, way : (n, 3) m, and direction
+    left : (n,) what is left of the flight, m
+    events : (n,) of each so far
+    """
+
+    cell: IntegerArray
+    band: IntegerArray
+    sign: Array
+    place: Array
+    way: Array
+    left: Array
+    events: IntegerArray
+
+    def kept(self, alive: NDArray[np.bool_]) -> "Particles":
+        """Those that go on."""
+        return Particles(
+            self.cell[alive],
+            self.band[alive],
+            self.sign[alive],
+            self.place[alive],
+            self.way[alive],
+            self.left[alive],
+            self.events[alive],
+        )
+
+
+def follow_particles(
+    rng: np.random.Generator, count: int, tables: KernelTables, groups: int, slots: int
+) -> dict[str, Array]:
+    """Follow `count` particles and return the tallies, as the compiled kernel does.
+
+    Raises
+    ------
+    ConvergenceError
+        where a particle meets `most` events
+    """
+    cells, dimension = tables["low"].shape
+    tallies = {
+        "heat": np.zeros(cells),
+        "lattice": np.zeros(cells),
+        "flow": np.zeros((cells, dimension)),
+        "power": np.zeros((tables["kind"].size, groups)),
+        "probe": np.zeros((slots, groups)),
+    }
+    swarm = release_particles(rng, count, tables, tallies)
+    events = 0
+    while swarm.cell.size:
+        face = move_particles(swarm, tables, tallies)
+        alive = np.ones(face.size, dtype=bool)
+        scattered = np.flatnonzero(face < 0)
+        scatter_particles(rng, swarm, scattered, tables)
+        crossing = np.flatnonzero(face >= 0)
+        met = tables["surface"][swarm.cell[crossing], face[crossing]] >= 0
+        free, hit = crossing[~met], crossing[met]
+        enter_cells(swarm, free, face[free], tables)
+        alive[hit] = meet_surfaces(rng, swarm, hit, face[hit], tables, tallies)
+        events += scattered.size + hit.size
+        swarm.events[scattered] += 1
+        swarm.events[hit] += 1
+        if swarm.events.max() >= tables["most"]:
+            raise ConvergenceError(f"a particle met {swarm.events.max()} events: is it shut in?", tallies)
+        swarm = swarm.kept(alive)
+    return {**tallies, "events": np.array(float(events))}
+
+
+def draw_directions(rng: np.random.Generator, count: int) -> Array:
+    """(count, 3) any direction alike."""
+    way = rng.standard_normal((count, 3))
+    return way / np.linalg.norm(way, axis=1)[:, None]
+
+
+def draw_cosine_directions(rng: np.random.Generator, axis: IntegerArray, sense: Array) -> Array:
+    """(n, 3) directions away from planes, by the cosine law."""
+    way = np.zeros((axis.size, 3))
+    u, angle = rng.random(axis.size), 2 * np.pi * rng.random(axis.size)
+    row = np.arange(axis.size)
+    way[row, axis] = sense * np.sqrt(1 - u)
+    way[row, (axis + 1) % 3], way[row, (axis + 2) % 3] = np.sqrt(u) * np.cos(angle), np.sqrt(u) * np.sin(angle)
+    return way
+
+
+def draw_entries(rng: np.random.Generator, cumulative: Array, row: IntegerArray) -> IntegerArray:
+    """Entries by their shares, of the distribution `row` of each."""
+    found = np.zeros(row.size, dtype=np.int64)
+    u = rng.random(row.size)
+    for k in np.unique(row):
+        found[row == k] = np.searchsorted(cumulative[k], u[row == k], side="right")
+    return found
+
+
+def release_particles(
+    rng: np.random.Generator, count: int, tables: KernelTables, tallies: dict[str, Array]
+) -> Particles:
+    """Particles at walls and in sources."""
+    element = np.searchsorted(tables["chosen"], (np.arange(count) + rng.random(count)) / count, side="right")
+    element = np.minimum(element, tables["chosen"].size - 1)
+    cell, face, sign = tables["at_cell"][element], tables["at_face"][element], tables["sign"][element]
+    band = draw_entries(rng, tables["spectra"], tables["table"][element])
+    low, high = tables["low"][cell], tables["high"][cell]
+    place = np.zeros((count, 3))
+    place[:, : low.shape[1]] = low + rng.random(low.shape) * (high - low)
+    way = draw_directions(rng, count)
+    wall = np.flatnonzero(face >= 0)
+    axis, up = face[wall] // 2, face[wall] % 2 == 1
+    place[wall, axis] = np.where(up, high[wall, axis], low[wall, axis])
+    way[wall] = draw_cosine_directions(rng, axis, np.where(up, -1.0, 1.0))
+    material = tables["region"][cell]
+    group = tables["group"][material, band]
+    np.add.at(tallies["power"], (tables["surface"][cell[wall], face[wall]], group[wall]), -sign[wall])
+    left = tables["path"][material, band] * rng.standard_exponential(count)
+    return Particles(cell, band, sign, place, way, left, np.zeros(count, dtype=np.int64))
+
+
+def move_particles(swarm: Particles, tables: KernelTables, tallies: dict[str, Array]) -> IntegerArray:
+    """Move all to the next face or the end of their flight; return the face, -1 for the end."""
+    low, high = tables["low"][swarm.cell], tables["high"][swarm.cell]
+    d = low.shape[1]
+    way = swarm.way[:, :d]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        reach = np.where(way > 0, high - swarm.place[:, :d], low - swarm.place[:, :d]) / way
+    reach = np.where(way == 0, np.inf, reach)
+    axis = np.argmin(reach, axis=1)
+    nearest = reach[np.arange(axis.size), axis]
+    ends = nearest >= swarm.left
+    step = np.maximum(np.where(ends, swarm.left, nearest), 0.0)
+    face = np.where(ends, -1, 2 * axis + (way[np.arange(axis.size), axis] > 0))
+    material = tables["region"][swarm.cell]
+    weight = swarm.sign * step
+    time = weight / tables["velocity"][material, swarm.band]
+    np.add.at(tallies["heat"], swarm.cell, time)
+    np.add.at(tallies["lattice"], swarm.cell, weight / tables["path"][material, swarm.band])
+    np.add.at(tallies["flow"], swarm.cell, weight[:, None] * way)
+    slot = tables["slot"][swarm.cell]
+    seen = slot >= 0
+    group = tables["group"][material, swarm.band]
+    np.add.at(tallies["probe"], (slot[seen], group[seen]), time[seen])
+    swarm.place += step[:, None] * swarm.way
+    swarm.left -= step
+    return face
+
+
+def scatter_particles(rng: np.random.Generator, swarm: Particles, which: IntegerArray, tables: KernelTables) -> None:
+    """New band, direction and flight of those that scatter inside."""
+    material = tables["region"][swarm.cell[which]]
+    swarm.band[which] = draw_entries(rng, tables["scatter"], material)
+    swarm.way[which] = draw_directions(rng, which.size)
+    swarm.left[which] = tables["path"][material, swarm.band[which]] * rng.standard_exponential(which.size)
+
+
+def enter_cells(swarm: Particles, which: IntegerArray, face: IntegerArray, tables: KernelTables) -> None:
+    """Put particles into the cells behind their faces."""
+    cell = tables["other"][swarm.cell[which], face]
+    axis = face // 2
+    swarm.cell[which] = cell
+    swarm.place[which, axis] = np.where(face % 2 == 1, tables["low"][cell, axis], tables["high"][cell, axis])
+
+
+def meet_surfaces(
+    rng: np.random.Generator,
+    swarm: Particles,
+    which: IntegerArray,
+    face: IntegerArray,
+    tables: KernelTables,
+    tallies: dict[str, Array],
+) -> NDArray[np.bool_]:
+    """What surfaces do with those that meet them; return who goes on."""
+    s = tables["surface"][swarm.cell[which], face]
+    material = tables["region"][swarm.cell[which]]
+    group = tables["group"][material, swarm.band[which]]
+    kind, sign = tables["kind"][s], swarm.sign[which]
+    specular = rng.random(which.size) < tables["specular"][s, group]
+    share = np.where(specular, tables["through"][s, group], tables["cross"][s, material, group])
+    crossed = (kind == INNER_BOUNDARY) & (rng.random(which.size) < share)
+    taken = (kind == BLACK_WALL) & ~specular
+    np.add.at(tallies["power"], (s[taken], group[taken]), sign[taken])
+    toward = np.where(material == tables["first"][s], sign, -sign)
+    np.add.at(tallies["power"], (s[crossed], group[crossed]), toward[crossed])
+    back = specular & ~crossed
+    swarm.way[which[back], face[back] // 2] *= -1
+    enter_cells(swarm, which[crossed], face[crossed], tables)
+    mixed = ~specular & ((kind == ADIABATIC_WALL) | (kind == INNER_BOUNDARY))
+    material = tables["region"][swarm.cell[which]]
+    swarm.band[which[mixed]] = draw_bands_of_groups(rng, material[mixed], group[mixed], tables)
+    sense = np.where((face % 2 == 1) == crossed, 1.0, -1.0)
+    swarm.way[which[mixed]] = draw_cosine_directions(rng, face[mixed] // 2, sense[mixed])
+    fresh = mixed | crossed
+    path = tables["path"][material[fresh], swarm.band[which[fresh]]]
+    swarm.left[which[fresh]] = path * rng.standard_exponential(int(fresh.sum()))
+    return ~taken
+
+
+def draw_bands_of_groups(
+    rng: np.random.Generator, material: IntegerArray, group: IntegerArray, tables: KernelTables
+) -> IntegerArray:
+    """Bands of the same groups that leave a surface into materials, by what each carries."""
+    found = np.zeros(material.size, dtype=np.int64)
+    u = rng.random(material.size)
+    for m in np.unique(material):
+        here = material == m
+        leave, start = tables["leave"][m], tables["start"][m]
+        first, last = start[group[here]], start[group[here] + 1]
+        x = leave[first] + u[here] * (leave[last] - leave[first])
+        found[here] = np.clip(np.searchsorted(leave, x, side="right") - 1, first, last - 1)
+    return found

@@ -1,0 +1,144 @@
+"""What Monte Carlo says of a domain: temperatures, fluxes and spectra, with their standard errors."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from attrs import field, frozen
+from numpy.typing import ArrayLike
+
+from kapitza.core.arrays import Array, finite, increasing, number
+from kapitza.errors import InputError
+from kapitza.simulate.boltzmann.domain import IntegerArray
+
+
+def cell_axes(value: Sequence[ArrayLike]) -> tuple[Array, ...]:
+    """Return `value` as the bounds of cells along one to three axes."""
+    if not 1 <= len(value) <= 3:
+        raise InputError(f"expected the bounds of cells along 1, 2 or 3 axes, got {len(value)}")
+    return tuple(increasing(one) for one in value)
+
+
+def text_names(value: Sequence[str]) -> tuple[str, ...]:
+    """Return `value` as names."""
+    return tuple(str(one) for one in value)
+
+
+def real_array(value: ArrayLike) -> Array:
+    """Return `value` as read-only floats of any shape; NaN stands where there is no value."""
+    array = np.array(value, dtype=float)
+    array.flags.writeable = False
+    return array
+
+
+def integer_table(value: ArrayLike) -> IntegerArray:
+    """Return `value` as read-only whole numbers."""
+    array = np.array(value, dtype=np.int64)
+    array.flags.writeable = False
+    return array
+
+
+@frozen(eq=False)
+class TransportMap:
+    """Steady heat in a domain of one to three dimensions.
+
+    Attributes
+    ----------
+    edges : for each axis, the bounds of the cells, m
+    names : of the materials' regions
+    region : (n₁, ...) number of the region of each cell; below zero in walls and voids
+    base : temperature at which heat capacities and lifetimes are taken, K
+    temperature, temperature_sigma : (n₁, ...) of the energy density of all phonons, mean over each cell, and its
+        standard error, K; NaN in walls and voids
+    lattice, lattice_sigma : (n₁, ...) to which scattering drives the phonons, K
+    flux, flux_sigma : (d, n₁, ...) heat flux along each axis, mean over each cell, W m⁻²
+    surfaces : (S,) names of the walls ("void", "-x", "+x", ..., inner ones) and boundaries ("left|right")
+    power, power_sigma : (S,) net heat that each wall takes, or that crosses each boundary from left to right, W; per
+        depth in two dimensions (W m⁻¹) and per area in one (W m⁻²)
+    spectrum, spectrum_sigma : (S, G) the same by group of frequency
+    omega, bounds : (G,) and (G + 1,) of the groups, rad s⁻¹
+    probes : (P,) names
+    modes, modes_sigma : (P, G) temperature of each group in the probes, K; NaN where it has no phonons
+    particles, events, seed : followed, scatterings and encounters with surfaces, and the seed
+    method : for legends and tables
+    """
+
+    edges: tuple[Array, ...] = field(converter=cell_axes)
+    names: tuple[str, ...] = field(converter=text_names)
+    region: IntegerArray = field(converter=integer_table)
+    base: float = field(converter=number)
+    temperature: Array = field(converter=real_array)
+    temperature_sigma: Array = field(converter=real_array)
+    lattice: Array = field(converter=real_array)
+    lattice_sigma: Array = field(converter=real_array)
+    flux: Array = field(converter=real_array)
+    flux_sigma: Array = field(converter=real_array)
+    surfaces: tuple[str, ...] = field(converter=text_names)
+    power: Array = field(converter=real_array)
+    power_sigma: Array = field(converter=real_array)
+    spectrum: Array = field(converter=real_array)
+    spectrum_sigma: Array = field(converter=real_array)
+    omega: Array = field(converter=finite)
+    bounds: Array = field(converter=finite)
+    probes: tuple[str, ...] = field(converter=text_names)
+    modes: Array = field(converter=real_array)
+    modes_sigma: Array = field(converter=real_array)
+    particles: int = field(converter=int)
+    events: int = field(converter=int)
+    seed: int = field(converter=int)
+    method: str = field(default="Monte Carlo", kw_only=True)
+
+    def __attrs_post_init__(self) -> None:
+        cells = tuple(one.size - 1 for one in self.edges)
+        groups = self.omega.size
+        shapes = {
+            **dict.fromkeys(("region", "temperature", "temperature_sigma", "lattice", "lattice_sigma"), cells),
+            **dict.fromkeys(("flux", "flux_sigma"), (len(cells), *cells)),
+            **dict.fromkeys(("power", "power_sigma"), (len(self.surfaces),)),
+            **dict.fromkeys(("spectrum", "spectrum_sigma"), (len(self.surfaces), groups)),
+            **dict.fromkeys(("modes", "modes_sigma"), (len(self.probes), groups)),
+        }
+        for name, shape in shapes.items():
+            if getattr(self, name).shape != shape:
+                raise InputError(f"{name} has the shape {getattr(self, name).shape}, expected {shape}")
+
+    @property
+    def centres(self) -> tuple[Array, ...]:
+        """For each axis, the centres of the cells, m."""
+        return tuple((one[1:] + one[:-1]) / 2 for one in self.edges)
+
+    def surface(self, name: str) -> int:
+        """Number of a wall or boundary from its name.
+
+        Raises
+        ------
+        InputError
+            for one that is not there
+        """
+        if name not in self.surfaces:
+            raise InputError(f"no wall or boundary {name!r}: there are {', '.join(self.surfaces)}")
+        return self.surfaces.index(name)
+
+    def taken(self, name: str) -> tuple[float, float]:
+        """Net heat that a wall takes, or that crosses a boundary, and its standard error; see `power`."""
+        s = self.surface(name)
+        return float(self.power[s]), float(self.power_sigma[s])
+
+
+@frozen(eq=False)
+class DetectorReading:
+    """Temperature of one block, found backwards.
+
+    Attributes
+    ----------
+    temperature, sigma : mean over the block, and its standard error, K
+    walls : names of the reservoirs
+    share : of each reservoir in the temperature of the block; they add up to 1
+    particles, events : followed, and what they met
+    """
+
+    temperature: float
+    sigma: float
+    walls: tuple[str, ...]
+    share: Array
+    particles: int
+    events: int

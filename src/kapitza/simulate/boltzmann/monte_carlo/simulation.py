@@ -1,0 +1,427 @@
+"""Heat in one to three dimensions: linearised deviational Monte Carlo across interfaces.
+
+Particles carry the difference of the phonons to those at the temperature of the bands.  Linear response makes them
+independent of each other: each is followed from a hot spot or a warm wall until a cold wall takes it, without a time
+step, and its time in each cell adds to the temperature there.  The seed fixes every digit, whatever the number of
+threads; error bars are those of the means of batches.
+
+J.-P. M. Péraud and N. G. Hadjiconstantinou, Appl. Phys. Lett. 101, 153114 (2012), doi:10.1063/1.4757607; backwards from
+a detector: Phys. Rev. B 91, 235321 (2015), doi:10.1103/PhysRevB.91.235321.
+"""
+
+import warnings
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from types import MappingProxyType, ModuleType
+from typing import Any
+
+import numpy as np
+from attrs import evolve, frozen
+from numpy.typing import NDArray
+
+from kapitza.core.arrays import Array, finite
+from kapitza.errors import ConvergenceError, InputError, MissingEngine, ValidityWarning, require
+from kapitza.run.store import Store, UnitInputs, UnitResult, unit_address
+from kapitza.run.work import Progress, run_units
+from kapitza.simulate.boltzmann.carriers import Carriers
+from kapitza.simulate.boltzmann.domain import Domain, DomainCells, IntegerArray
+from kapitza.simulate.boltzmann.layered.transport import Film, check_films
+from kapitza.simulate.boltzmann.monte_carlo.array_kernel import follow_particles
+from kapitza.simulate.boltzmann.monte_carlo.result import DetectorReading, TransportMap
+from kapitza.simulate.boltzmann.monte_carlo.tables import (
+    BandTables,
+    Emission,
+    KernelTables,
+    kernel_tables,
+    reference_temperature,
+    reservoirs,
+    source_spectrum,
+    surface_tables,
+    tabulate_bands,
+    tabulate_emission,
+)
+from kapitza.simulate.boltzmann.shapes import HotSpot, check_corners
+from kapitza.simulate.boltzmann.triangulation import TriangularCells, divide_domain
+
+KERNEL_VERSION = "deviational-1"  # of the kernels: part of the address of stored results
+COMPILED_PURPOSE = "compiled Monte Carlo"
+
+
+def select_kernel(compiled: bool | None, *, inclined: bool = False) -> ModuleType | None:
+    """Compiled kernel, or None for the one with arrays; says so when it is missed.  Inclined sides need the first."""
+    if inclined:
+        if compiled is False:
+            raise InputError("compiled = False: domains with inclined sides need the compiled road; leave it out")
+        require("numba", extra="transport", why=f"{COMPILED_PURPOSE} of domains with inclined sides")
+        return require(
+            "kapitza.simulate.boltzmann.monte_carlo.triangle_kernel", extra="transport", why=COMPILED_PURPOSE
+        )
+    if compiled is False:
+        return None
+    try:
+        require("numba", extra="transport", why=COMPILED_PURPOSE)
+    except MissingEngine as err:
+        if compiled:
+            raise
+        warnings.warn(f"{err}; arrays give the same physics, about 15 times slower", ValidityWarning, stacklevel=4)
+        return None
+    return require("kapitza.simulate.boltzmann.monte_carlo.block_kernel", extra="transport", why=COMPILED_PURPOSE)
+
+
+def simulate_batch(
+    kernel: ModuleType | None, tables: KernelTables, groups: int, slots: int, unit: UnitInputs
+) -> UnitResult:
+    """Tallies of one batch, for one watt set free.
+
+    Parameters
+    ----------
+    kernel : compiled module, or None
+    tables : see `tables_of`
+    groups, slots : numbers of groups and probes
+    unit : `seed`, `batch` and `count`
+    """
+    seed = np.random.SeedSequence([int(str(unit["seed"])), int(str(unit["batch"]))])
+    count = int(str(unit["count"]))
+    if kernel is None:
+        found = follow_particles(np.random.default_rng(seed), count, tables, groups, slots)
+    else:
+        found = simulate_compiled_batch(kernel, tables, (groups, slots), seed, count)
+    return {name: value if name == "events" else value / count for name, value in found.items()}
+
+
+def simulate_compiled_batch(
+    kernel: ModuleType, tables: KernelTables, sizes: tuple[int, int], seed: np.random.SeedSequence, count: int
+) -> dict[str, NDArray[np.float64]]:
+    """The same by the compiled kernel."""
+    groups, slots = sizes
+    cells, faces = tables["other"].shape
+    dimension = (faces + 1) // 2
+    tallies: dict[str, Any] = {
+        "heat": np.zeros(cells),
+        "lattice": np.zeros(cells),
+        "flow": np.zeros((cells, dimension)),
+        "power": np.zeros((tables["kind"].size, groups)),
+        "probe": np.zeros((slots, groups)),
+    }
+    moving = tuple(tables[name] for name in kernel.MOVING)
+    starting = tuple(tables[name] for name in kernel.STARTING)
+    most = int(tables["most"])
+    state = seed.generate_state(4, np.uint64)
+    events = kernel.batch(state, count, moving, starting, tuple(tallies.values()), most)
+    if events < 0:
+        raise ConvergenceError(f"a particle met {most} events: is it shut in?", tallies)
+    return {**tallies, "events": np.array(float(events))}
+
+
+DEFAULT_BATCHES = 40
+CELL_TALLIES = ("heat", "lattice", "flow")  # tallies
+MAX_EVENTS = 100_000_000  # events of one particle, before it is taken to be shut in
+NO_PROBES: Mapping[str, tuple[Sequence[float], Sequence[float]]] = MappingProxyType({})
+
+
+@frozen(eq=False)
+class MonteCarloSettings:
+    """How particles are run.
+
+    Attributes
+    ----------
+    particles : number of them
+    seed : of the generator; the same seed gives the same digits
+    batches : groups of particles from which the error bars follow
+    workers : threads
+    compiled : True insists on the compiled road (numba), False on the one with arrays; None takes what there is
+    most : events of one particle before it is taken to be shut in
+    """
+
+    particles: int = 100_000
+    seed: int = 0
+    batches: int = DEFAULT_BATCHES
+    workers: int = 1
+    compiled: bool | None = None
+    most: int = MAX_EVENTS
+
+    def __attrs_post_init__(self) -> None:
+        for name in ("particles", "seed", "batches", "workers", "most"):
+            value = getattr(self, name)
+            if not (isinstance(value, (int, float, np.integer)) and np.isfinite(value) and value == int(value)):
+                raise InputError(f"{name} = {value!r:.40}, expected a whole number")
+            object.__setattr__(self, name, int(value))
+        if self.batches < 2 or self.particles < 2 * self.batches:
+            raise InputError(
+                f"{self.particles} particles in {self.batches} batches: expected two batches or more, of two or more"
+            )
+        if self.seed < 0 or self.workers < 1 or self.most < 1:
+            raise InputError(
+                f"seed = {self.seed}, workers = {self.workers}, most = {self.most}: expected 0, 1, 1 or more"
+            )
+
+
+@frozen(eq=False)
+class PreparedDomain:
+    """A domain made ready.
+
+    Attributes
+    ----------
+    domain, grid, bands : see there
+    materials : by number
+    base : temperature of all bands, K
+    reference : temperature that particles carry the difference to, K
+    specular : (S, G) of all surfaces
+    """
+
+    domain: Domain
+    grid: DomainCells
+    bands: BandTables
+    materials: tuple[Carriers, ...]
+    base: float
+    reference: float
+    specular: Array
+
+
+def prepare_domain(
+    domain: Domain, spacing: float | Sequence[float], extra: Sequence[tuple[Array, Array]] = ()
+) -> PreparedDomain:
+    """Cut a domain into cells, and check that it has a steady state."""
+    materials = tuple(domain.regions.values())
+    check_films([Film(1e-9, one) for one in materials])
+    grid = divide_domain(domain, spacing, extra)
+    bands = tabulate_bands(materials)
+    specular = surface_tables(grid, materials, bands)["specular"]
+    reference = reference_temperature(grid, bands, specular)
+    return PreparedDomain(domain, grid, bands, materials, materials[0].temperature, reference, specular)
+
+
+def monte_carlo(
+    domain: Domain,
+    *,
+    spacing: float | Sequence[float],
+    flights: MonteCarloSettings | None = None,
+    probes: Mapping[str, tuple[Sequence[float], Sequence[float]]] = NO_PROBES,
+    store: Store | None = None,
+    progress: Progress | None = None,
+) -> TransportMap:
+    r"""Steady temperature and heat flux in a domain, by linearised deviational Monte Carlo.
+
+    Isotropic bands with one relaxation time each, elastic boundaries with detailed balance, linear response about the
+    temperature of the bands.  There is no error of a time step or of the cells: a cell holds the mean over it.
+
+    Parameters
+    ----------
+    domain : boxes, boundaries, walls, sources
+    spacing : largest width of the cells that the temperature is told for, m; one, or one for each axis
+    flights : number of particles, seed, threads; 100,000 particles if None
+    probes : by name, corners of blocks inside one material for which the temperature of each group is told
+    store : where finished batches are kept
+    progress : called with the number of finished and of all batches
+
+    Raises
+    ------
+    InputError
+        for a domain without a driving force or a way out for the heat, or broken detailed balance
+    ConvergenceError
+        where a particle never ends
+    MissingEngine
+        if the compiled road is asked for and numba is missing
+    """
+    flights = flights or MonteCarloSettings()
+    blocks = [(finite(low), finite(high)) for low, high in probes.values()]
+    for name, (low, high) in zip(probes, blocks, strict=True):
+        check_corners(f"probe {name}", low, high)
+    made = prepare_domain(domain, spacing, blocks)
+    slot, volumes = probe_slots(made, dict(zip(probes, blocks, strict=True)))
+    emission = tabulate_emission(domain, made.grid, made.bands, made.specular, made.reference)
+    parts, count = run_batches(made, emission, slot, len(blocks), flights, store, progress)
+    return make_transport_map(made, emission, parts, count, flights, tuple(probes), volumes)
+
+
+def probe_slots(made: PreparedDomain, blocks: Mapping[str, tuple[Array, Array]]) -> tuple[IntegerArray, Array]:
+    """Number of the probe of each cell, -1 without one; and heat capacity (P, G) of each probe, J K⁻¹."""
+    slot = np.full(made.grid.region.size, -1, dtype=np.int64)
+    held = np.zeros((len(blocks), made.bands.groups))
+    capacity = made.bands.by_group(made.bands.capacity)
+    for k, (name, (low, high)) in enumerate(blocks.items()):
+        if low.size != made.domain.dimension:
+            raise InputError(f"probe {name}: {low.size} coordinates in a domain of {made.domain.dimension} dimensions")
+        inside = made.grid.within(low, high)
+        regions = np.unique(made.grid.region[inside])
+        if regions.size != 1 or regions[0] < 0:
+            raise InputError(f"probe {name}: lies in {regions.size} regions or a wall, expected inside of one material")
+        if (slot[inside] >= 0).any():
+            raise InputError(f"probe {name}: overlaps another")
+        slot[inside] = k
+        held[k] = made.grid.volume[inside].sum() * capacity[regions[0]]
+    return slot, held
+
+
+def run_batches(
+    made: PreparedDomain,
+    emission: Emission,
+    slot: IntegerArray,
+    slots: int,
+    flights: MonteCarloSettings,
+    store: Store | None = None,
+    progress: Progress | None = None,
+) -> tuple[list[UnitResult], int]:
+    """Tallies of all batches, each for one watt set free, and the number of events."""
+    tables = kernel_tables(made.grid, made.materials, made.bands, emission)
+    tables |= {"slot": slot, "most": np.array(flights.most)}
+    count = -(-flights.particles // flights.batches)
+    kernel = select_kernel(flights.compiled, inclined=isinstance(made.grid, TriangularCells))
+    digest = unit_address(dict(tables), version=KERNEL_VERSION) if store is not None else ""
+    units: list[UnitInputs] = [
+        {"seed": flights.seed, "batch": k, "count": count, "tables": digest, "compiled": kernel is not None}
+        for k in range(flights.batches)
+    ]
+    work = partial(simulate_batch, kernel, tables, made.bands.groups, slots)
+    if flights.workers > 1:
+        with ThreadPoolExecutor(flights.workers) as pool:
+            parts = run_units(work, units, version=KERNEL_VERSION, store=store, executor=pool, progress=progress)
+    else:
+        parts = run_units(work, units, version=KERNEL_VERSION, store=store, progress=progress)
+    return parts, count * flights.batches
+
+
+def average_batches(parts: Sequence[UnitResult], name: str) -> tuple[Array, Array]:
+    """Mean and standard error of a tally over batches."""
+    values = np.array([part[name] for part in parts], dtype=float)
+    return values.mean(axis=0), values.std(axis=0, ddof=1) / np.sqrt(len(parts))
+
+
+def make_transport_map(
+    made: PreparedDomain,
+    emission: Emission,
+    parts: Sequence[UnitResult],
+    count: int,
+    flights: MonteCarloSettings,
+    probes: tuple[str, ...],
+    held: Array,
+) -> TransportMap:
+    """Tallies as temperatures and fluxes."""
+    grid, bands = made.grid, made.bands
+    driven = float(np.abs(emission.power).sum())
+    shape = grid.shape
+    filled = grid.fillings
+    solid, region = filled >= 0, np.maximum(filled, 0)
+    volume = grid.gathered(grid.volume)
+    capacity = np.where(solid, bands.capacity.sum(axis=1)[region], np.nan) * volume
+    rate = (bands.capacity * bands.velocity / bands.path).sum(axis=1)
+    exchange = np.where(solid, rate[region], np.nan) * volume
+    total = [{"power": part["power"].sum(axis=1)} for part in parts]
+    parts = [
+        part | {name: grid.gathered(np.asarray(part[name], dtype=float)) for name in CELL_TALLIES} for part in parts
+    ]
+
+    def scaled(name: str, weight: Array | float) -> tuple[Array, Array]:
+        value, sigma = average_batches(parts, name)
+        return value * driven / weight, sigma * driven / weight
+
+    heat, lattice = scaled("heat", capacity), scaled("lattice", exchange)
+    flux = scaled("flow", np.where(solid, volume, np.nan)[:, None])
+    spectrum, power = scaled("power", 1.0), average_batches(total, "power")
+    with np.errstate(divide="ignore", invalid="ignore"):
+        seen = scaled("probe", held)
+    return TransportMap(
+        grid.edges,
+        tuple(made.domain.regions),
+        filled.reshape(shape),
+        made.base,
+        made.reference + heat[0].reshape(shape),
+        heat[1].reshape(shape),
+        made.reference + lattice[0].reshape(shape),
+        lattice[1].reshape(shape),
+        flux[0].T.reshape(-1, *shape),
+        flux[1].T.reshape(-1, *shape),
+        grid.surfaces,
+        power[0] * driven,
+        power[1] * driven,
+        spectrum[0],
+        spectrum[1],
+        made.materials[0].omega,
+        made.materials[0].edges,
+        probes,
+        made.reference + seen[0],
+        seen[1],
+        count,
+        int(sum(float(part["events"]) for part in parts)),
+        flights.seed,
+    )
+
+
+def detector_temperature(
+    domain: Domain,
+    low: Sequence[float],
+    high: Sequence[float],
+    *,
+    flights: MonteCarloSettings | None = None,
+) -> DetectorReading:
+    r"""Temperature of a small block, by following particles backwards from it.
+
+    Reversed in time, a particle that would add to the temperature of the block starts there, with the heat capacity of
+    the bands as its spectrum.  It scores the temperature of the wall that takes it, and what the sources give to the
+    phonons that it passes: $\Delta T = \langle\Delta T_w\rangle + \langle\int q_b/C_b\,dt\rangle$.  All particles
+    count, however small the block; only this one temperature comes out.
+
+    Parameters
+    ----------
+    domain : as for `monte_carlo`
+    low, high : (d,) corners of the block inside one material, m
+    flights : number of particles, seed, threads
+
+    Raises
+    ------
+    InputError, ConvergenceError, MissingEngine
+        as `monte_carlo`
+    """
+    flights = flights or MonteCarloSettings()
+    start = HotSpot(low, high, 1.0)
+    if start.low.size != domain.dimension:
+        raise InputError(f"detector: {start.low.size} coordinates in a domain of {domain.dimension} dimensions")
+    extent = max(float((box.high - box.low).max()) for box in domain.boxes)
+    made = prepare_domain(domain, extent, [(start.low, start.high)])
+    inside = made.grid.within(start.low, start.high)
+    if np.unique(made.grid.region[inside]).size != 1:
+        raise InputError(f"detector at {start.low!r:.40}: lies in several regions, expected inside of one material")
+    slot = np.full(made.grid.region.size, -1, dtype=np.int64)
+    cells = [np.flatnonzero(made.grid.within(one.low, one.high)) for one in domain.sources]
+    heated = np.unique(np.concatenate([*cells, np.zeros(0, dtype=np.int64)]))
+    slot[heated] = np.arange(heated.size)
+    backwards = evolve(made, domain=evolve(domain, sources=(start,), walls={}))
+    emission = tabulate_emission(
+        backwards.domain, remove_wall_emission(made.grid), made.bands, made.specular, made.reference
+    )
+    parts, count = run_batches(backwards, emission, slot, heated.size, flights)
+    gain = source_heating_rates(made, cells, slot, heated.size)
+    walls = reservoirs(made.grid)
+    warm = np.array([(wall.temperature or made.reference) - made.reference for _, wall in walls])
+    taken = np.array([[part["power"][s].sum() for s, _ in walls] for part in parts], dtype=float)
+    score = taken @ warm + np.array([np.sum(part["probe"].astype(float) * gain) for part in parts])
+    return DetectorReading(
+        made.reference + float(score.mean()),
+        float(score.std(ddof=1) / np.sqrt(score.size)),
+        tuple(made.grid.surfaces[s] for s, _ in walls),
+        taken.mean(axis=0),
+        count,
+        int(sum(float(part["events"]) for part in parts)),
+    )
+
+
+def remove_wall_emission(grid: DomainCells) -> DomainCells:
+    """The same cells, with walls that emit nothing."""
+    return evolve(grid, walls=tuple(None for _ in grid.walls))
+
+
+def source_heating_rates(made: PreparedDomain, cells: Sequence[IntegerArray], slot: IntegerArray, slots: int) -> Array:
+    """(P, G) what sources give per time to the phonons of each heated cell, per heat capacity, K s⁻¹."""
+    found = np.zeros((slots, made.bands.groups))
+    for source, inside in zip(made.domain.sources, cells, strict=True):
+        for cell in inside:
+            region = int(made.grid.region[cell])
+            if region < 0:
+                raise InputError(f"source at {source.low!r:.40}: reaches out of the materials")
+            weight = source_spectrum(source, made.bands, region)
+            given = made.bands.by_group(np.tile(weight / weight.sum(), (len(made.materials), 1)))[region]
+            held = made.bands.by_group(made.bands.capacity)[region]
+            density = source.power / float(np.prod(source.high - source.low))
+            found[slot[cell]] += density * np.divide(given, held, out=np.zeros_like(held), where=held > 0)
+    return found

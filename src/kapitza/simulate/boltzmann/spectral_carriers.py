@@ -1,0 +1,306 @@
+r"""Bands of transport from the vibrations of a material: full spectra, with closed-form or given lifetimes.
+
+Modes are collected in bins of frequency.  Every bin keeps three sums over its modes exactly: the heat capacity
+$\sum c$, the heat that flows one way $\frac12\sum c|v_z|$, which is the integral of $c(\omega)M(\omega)/2\pi$ that
+transmissions refer to, and the conductivity $\sum c v_z^2\tau$.
+"""
+
+from collections.abc import Callable
+from itertools import pairwise
+
+import numpy as np
+from attrs import evolve, frozen
+from numpy.typing import ArrayLike
+
+from kapitza.core.arrays import Array, increasing
+from kapitza.core.occupation import Statistics, mode_heat_capacity
+from kapitza.core.quadrature import gauss_legendre
+from kapitza.errors import InputError
+from kapitza.matter.bands import Bands
+from kapitza.matter.brillouin import equivalent_normals, mesh_operations, reduced_mesh, spectrum_operations
+from kapitza.matter.dispersion import Dispersion, invert_branch
+from kapitza.matter.isotropic import Solid
+from kapitza.simulate.boltzmann.carriers import Carriers, ScatteringRates
+
+DEFAULT_GROUPS = 60
+GROUP_GRADING = 1.5  # bounds of bins go with this power: finer where phonons live long
+MAX_FIXED_EDGES = 8  # edges of a spectrum up to which bins are made to end at them
+NODES_PER_GROUP = 8  # of the quadrature over a bin
+VELOCITY_CLASSES = 8  # of velocities along the normal, in each bin
+DEFAULT_MESH = 24  # wave vectors along each reciprocal lattice vector
+CONDUCTIVITY_TOLERANCE = 1e-9  # relative difference from a conductivity that rates are fitted to
+MAX_TRIALS = 400
+MIN_MODE_VELOCITY = 1e-6  # of the highest velocity: slower modes carry nothing, and keep their mean lifetime
+MIN_SCATTERING_RATE = 1e-30  # s⁻¹, a rate that keeps its inverse finite
+MIN_UMKLAPP_FACTOR = 1e-6  # of the umklapp scattering that was given
+
+
+@frozen(eq=False)
+class ModeTable:
+    """Modes before they are collected, one row each.
+
+    Attributes
+    ----------
+    omega : (n,) rad s⁻¹
+    capacity : (n,) heat capacity of the modes that the row stands for, J m⁻³ K⁻¹
+    speed : (n,) |v|, m s⁻¹, that lifetimes are asked for
+    along : (n,) |v_z|, m s⁻¹; the same as `speed` for isotropic bands
+    branch : (n,) rows of unlike branches are kept apart
+    """
+
+    omega: Array
+    capacity: Array
+    speed: Array
+    along: Array
+    branch: Array
+
+
+def group_edges(*materials: Solid | Dispersion | Bands | float, bins: int = DEFAULT_GROUPS) -> Array:
+    """Bounds of frequency groups that suit all layers of a stack, rad s⁻¹.
+
+    Parameters
+    ----------
+    materials : `Solid`, `Dispersion` or `Bands` of all layers, or the top frequency of a spectrum, rad s⁻¹
+    bins : number of groups, at least; bounds are added at the cutoffs of materials with few
+
+    Raises
+    ------
+    InputError
+        for what has no spectrum
+    """
+    edges = [one.edges for one in materials if isinstance(one, (Solid, Dispersion, Bands))]
+    edges += [np.full(MAX_FIXED_EDGES + 1, one) for one in materials if isinstance(one, float)]
+    if len(edges) != len(materials) or not edges:
+        raise InputError(f"expected a Solid, Dispersion or Bands for each layer, got {materials!r:.80}")
+    top = max(float(one[-1]) for one in edges)
+    bounds = top * (np.arange(bins + 1) / bins) ** GROUP_GRADING
+    fixed = np.concatenate([one for one in edges if one.size <= MAX_FIXED_EDGES] or [bounds[-1:]])
+    near = np.abs(bounds[:, None] - fixed).min(axis=1) < 0.3 * top / bins
+    near[0] = False
+    return np.unique(np.concatenate([bounds[~near], fixed, bounds[:1], [top]]))
+
+
+def spectral_carriers(
+    material: Solid | Dispersion | Bands,
+    rates: ScatteringRates,
+    *,
+    temperature: float = 300.0,
+    edges: ArrayLike | None = None,
+    conductivity: float | None = None,
+    statistics: Statistics = "quantum",
+    mesh: int = DEFAULT_MESH,
+) -> Carriers:
+    r"""Bands of transport of a material.
+
+    Parameters
+    ----------
+    material : Debye solid, isotropic dispersion, or full bands with a normal.  Full bands keep their own velocities
+    along
+        the normal; the others are isotropic
+    rates : scattering rates
+    temperature : K
+    edges : (G + 1,) bounds of the frequency groups, rad s⁻¹, the same for all layers of a stack; chosen if None
+    conductivity : W m⁻¹ K⁻¹; where given, umklapp scattering is scaled so that the bulk conducts as well
+    statistics : "quantum" or "classical"
+    mesh : wave vectors along each reciprocal lattice vector of full bands
+
+    Raises
+    ------
+    InputError
+        for a material without branches, or a conductivity that these rates cannot reach
+
+    Notes
+    -----
+    The velocity of a bin is chosen so that the heat flow one way is that of its modes, and its lifetime so that the
+    conductivity is.
+    """
+    bounds = group_edges(material) if edges is None else increasing(edges)
+    if isinstance(material, Bands):
+        modes = band_modes(material, bounds, temperature, statistics, mesh)
+    else:
+        modes = branch_modes(material, bounds, temperature, statistics)
+
+    def made(one: ScatteringRates) -> Carriers:
+        lifetime = 1 / np.maximum(one.rate(modes.omega, modes.speed, temperature), MIN_SCATTERING_RATE)
+        full = isinstance(material, Bands)
+        found = collect_modes(
+            material.name, modes, lifetime, bounds, isotropic=not full, temperature=temperature, statistics=statistics
+        )
+        return match_spectrum(found, material, one) if isinstance(material, Bands) else found
+
+    return made(rates) if conductivity is None else scale_umklapp(made, rates, conductivity)
+
+
+def scale_umklapp(made: Callable[[ScatteringRates], Carriers], rates: ScatteringRates, conductivity: float) -> Carriers:
+    """Scale umklapp scattering until the bulk has a conductivity, W m⁻¹ K⁻¹."""
+    if not rates.umklapp:
+        raise InputError(f"conductivity = {conductivity:g} W/mK: there is no umklapp scattering to scale")
+    if not 0 < conductivity < np.inf:
+        raise InputError(f"conductivity = {conductivity:g} W/mK, wanted a finite number above 0")
+    factor = 1.0
+    for _ in range(MAX_TRIALS):
+        found = made(rates.strengthened(factor))
+        if abs(found.conductivity / conductivity - 1) < CONDUCTIVITY_TOLERANCE:
+            return found
+        factor *= found.conductivity / conductivity
+        if factor < MIN_UMKLAPP_FACTOR:
+            raise InputError(
+                f"conductivity = {conductivity:g} W/mK is out of reach: with {factor:.1g} times the umklapp scattering "
+                f"it is {found.conductivity:.4g}"
+            )
+    raise InputError(f"conductivity = {conductivity:g} W/mK is out of reach: with {factor:.3g} times the umklapp rate")
+
+
+def group_frequencies(edges: ArrayLike) -> Array:
+    """Frequencies at which the boundaries of a stack want a transmission, rad s⁻¹: several in each group.
+
+    A theory asked for these, `dmm(left, right, group_frequencies(edges))`, is summed over the groups without
+    interpolation.
+    """
+    return group_quadrature(increasing(edges))[0]
+
+
+def group_quadrature(edges: Array) -> tuple[Array, Array]:
+    """(n,) frequencies and weights in the bins, rad s⁻¹."""
+    node, weight = gauss_legendre(NODES_PER_GROUP)
+    width = np.diff(edges)[:, None]
+    return (edges[:-1, None] + width * node).ravel(), (width * weight).ravel()
+
+
+def branch_modes(material: Solid | Dispersion, edges: Array, temperature: float, statistics: Statistics) -> ModeTable:
+    """Modes of isotropic branches, at the nodes of a quadrature in frequency."""
+    omega, weight = group_quadrature(edges)
+    per_mode = mode_heat_capacity(omega, temperature, statistics)[0]
+    parts: list[tuple[Array, Array, Array]] = []  # frequency, modes per volume, speed
+    if isinstance(material, Solid):
+        for speed, cutoff in zip(material.speeds, material.cutoffs, strict=True):
+            inside = omega < cutoff
+            states = np.square(omega) / (2 * np.pi**2 * speed**3) * inside
+            parts.append((omega, states, np.full(omega.size, speed)))
+    else:
+        for branch in material.branches:
+            for start, stop in pairwise(branch.turns):
+                wave, inside = invert_branch(branch, float(start), float(stop), omega)
+                speed = np.maximum(np.abs(branch.velocity(wave)), 1e-3)
+                states = branch.degeneracy * np.square(wave) / (2 * np.pi**2 * speed) * inside
+                parts.append((omega, states, speed))
+    number = np.concatenate([np.full(omega.size, i) for i in range(len(parts))])
+    states = np.concatenate([part[1] for part in parts])
+    speed = np.concatenate([part[2] for part in parts])
+    count = len(parts)
+    capacity = states * np.tile(weight * per_mode, count)
+    return ModeTable(np.tile(omega, count), capacity, speed, speed, number.astype(float))
+
+
+def band_modes(material: Bands, edges: Array, temperature: float, statistics: Statistics, mesh: int) -> ModeTable:
+    """Modes of a crystal on a mesh of wave vectors, with their velocities along all equivalent normals."""
+    crystal = material.crystal
+    shape = (mesh, mesh, mesh)
+    operations = mesh_operations(shape, spectrum_operations(crystal.lattice, crystal.frequencies))
+    fraction, share = reduced_mesh(shape, operations)
+    levels = crystal.levels(fraction @ crystal.reciprocal)
+    speed = np.linalg.norm(levels.velocity, axis=2)
+    directions, parts = equivalent_normals(material.normal, crystal.lattice, operations)
+    omega, size, along, weight = [], [], [], []
+    for direction, part in zip(directions, parts, strict=True):
+        omega.append(levels.omega.ravel())
+        size.append(speed.ravel())
+        along.append(np.abs(levels.along(direction)).ravel())
+        weight.append(np.repeat(part * share / crystal.volume, speed.shape[1]))
+    frequency = np.concatenate(omega)
+    use = frequency > 0
+    per_mode = mode_heat_capacity(frequency[use], temperature, statistics)[0]
+    capacity = np.concatenate(weight)[use] * per_mode
+    every = np.concatenate(along)[use]
+    return ModeTable(
+        frequency[use], capacity, np.concatenate(size)[use], every, velocity_classes(frequency[use], every, edges)
+    )
+
+
+def velocity_classes(omega: Array, along: Array, edges: Array) -> Array:
+    """(n,) class of the velocity along the normal within the bin of each mode, equally many in each."""
+    group = np.digitize(omega, edges)
+    order = np.lexsort((along, group))
+    first = np.searchsorted(group[order], group[order])
+    count = np.bincount(group)[group[order]]
+    found = np.empty(omega.size)
+    found[order] = np.floor(VELOCITY_CLASSES * (np.arange(omega.size) - first) / count)
+    return found
+
+
+def collect_modes(
+    name: str,
+    modes: ModeTable,
+    lifetime: Array,
+    edges: Array,
+    *,
+    isotropic: bool,
+    temperature: float,
+    statistics: Statistics = "quantum",
+) -> Carriers:
+    """Collect modes in bins of frequency, with the sums that each keeps.
+
+    Parameters
+    ----------
+    name : of the material
+    modes : one row each; outside of the bounds they are left out
+    lifetime : (n,) s
+    edges : (G + 1,) bounds, rad s⁻¹
+    isotropic : whether velocities point in all directions
+    temperature : K
+    statistics : "quantum" or "classical"
+    """
+    group = np.digitize(modes.omega, edges) - 1
+    use = (group >= 0) & (group < edges.size - 1) & (modes.capacity > 0)
+    kinds = int(modes.branch.max(initial=0)) + 1
+    row = group[use] * kinds + modes.branch[use].astype(np.intp)
+    capacity, along, lived = modes.capacity[use], modes.along[use], lifetime[use]
+    if not np.isfinite(lived).all() or lived.min(initial=np.inf) <= 0:
+        missing = np.count_nonzero(~(np.isfinite(lived) & (lived > 0)))
+        raise InputError(f"{name}: {missing} of {lived.size} modes have no lifetime: expected numbers above 0 s")
+    sums = [
+        np.bincount(row, weights=value, minlength=kinds * (edges.size - 1))
+        for value in (capacity, capacity * along, capacity * along**2 * lived, capacity * lived)
+    ]
+    held = sums[0] > 0
+    total, flow, conducted, mean = (one[held] for one in sums)
+    velocity = flow / total
+    moving = velocity > MIN_MODE_VELOCITY * velocity.max()
+    return Carriers(
+        name,
+        total,
+        velocity,
+        np.where(moving, conducted / np.where(moving, total * velocity**2, 1.0), mean / total),
+        (edges[1:] + edges[:-1]) / 2,
+        np.flatnonzero(held) // kinds,
+        edges,
+        isotropic=isotropic,
+        temperature=temperature,
+        statistics=statistics,
+    )
+
+
+def match_spectrum(found: Carriers, material: Bands, rates: ScatteringRates) -> Carriers:
+    """Bands of a mesh whose groups carry the heat of the spectrum of modes, with groups between its waves filled in."""
+    omega, weight = group_quadrature(found.edges)
+    per_mode = mode_heat_capacity(omega, found.temperature, found.statistics)[0] * weight
+    wanted = np.sum((per_mode * material.modes(omega)).reshape(-1, NODES_PER_GROUP), axis=1) / (2 * np.pi)
+    states = np.sum((per_mode * material.density_of_states(omega)).reshape(-1, NODES_PER_GROUP), axis=1)
+    capacity = np.bincount(found.group, weights=found.capacity, minlength=found.omega.size)
+    capacity[found.flow <= MIN_MODE_VELOCITY * wanted] = 0.0  # sound at Γ alone: waves that stand still
+    empty = (capacity == 0) & (states > 0) & (wanted > 0)
+    scale = np.divide(states, capacity, out=np.zeros_like(states), where=capacity > 0)[found.group]
+    flow = found.flow * np.divide(states, capacity, out=np.zeros_like(states), where=capacity > 0)
+    faster = np.divide(wanted, flow, out=np.ones_like(flow), where=flow > 0)[found.group]
+    node, share = gauss_legendre(VELOCITY_CLASSES)
+    filled = np.flatnonzero(empty)
+    speed = 4 * wanted[filled] / states[filled]  # of isotropic waves that carry as much
+    lifetime = 1 / rates.rate(found.omega[filled], speed, found.temperature)
+    kept = scale > 0
+    return evolve(
+        found,
+        capacity=np.concatenate([(found.capacity * scale)[kept], np.outer(states[filled], share).ravel()]),
+        velocity=np.concatenate([(found.velocity * faster)[kept], np.outer(speed, node).ravel()]),
+        lifetime=np.concatenate([found.lifetime[kept], np.repeat(lifetime, VELOCITY_CLASSES)]),
+        group=np.concatenate([found.group[kept], np.repeat(filled, VELOCITY_CLASSES)]),
+    )

@@ -1,0 +1,333 @@
+"""Cells of a domain with inclined sides: triangles in the plane of x and y, with heights along z in three dimensions.
+
+The lines of the grid and the sides of all prisms cut the plane into convex pieces, each of one material, and the pieces
+are cut into triangles that meet at whole sides.  Nothing is made of steps: an inclined wall is as long as it is.
+"""
+
+from collections.abc import Iterator, Sequence
+from math import prod
+from typing import Any
+
+import numpy as np
+from attrs import evolve, frozen
+from numpy.typing import NDArray
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+from scipy.spatial import KDTree
+
+from kapitza.core.arrays import Array
+from kapitza.errors import InputError
+from kapitza.simulate.boltzmann.domain import (
+    Domain,
+    DomainCells,
+    IntegerArray,
+    cell_regions,
+    divide_into_blocks,
+    find_surfaces,
+    grid_edges,
+    surface_names,
+)
+from kapitza.simulate.boltzmann.shapes import AXIS_NAMES, Prism
+
+PLACE_TOLERANCE = 1e-9  # of the extent: places closer than this are one
+MAX_TRIANGULAR_CELLS = 1_000_000
+TRIANGLE_SIDES = 3
+Polygon = Array  # (n, 2) corners of a convex polygon, against the clock
+
+
+@frozen(eq=False)
+class TriangularCells(DomainCells):
+    """Cells that are triangles, each with all heights in turn; faces: three sides, then bottom and top.
+
+    Attributes
+    ----------
+    corner : (T, 3, 2) of the triangles, against the clock, m; side e runs from corner e to the next
+    within_map : (C,) cell of the map; -1 where another material fills more of that cell
+    jump : (C, F) wall of the domain, "-x" to "+z", through which a periodic face leads to the other end; -1: none
+    """
+
+    corner: Array
+    within_map: IntegerArray
+    jump: IntegerArray
+
+    @property
+    def layers(self) -> int:
+        """Number of heights."""
+        return self.edges[2].size - 1 if len(self.edges) == len(AXIS_NAMES) else 1
+
+    @property
+    def heights(self) -> Array:
+        """(layers,) m; one per depth in two dimensions."""
+        return np.diff(self.edges[2]) if len(self.edges) == len(AXIS_NAMES) else np.ones(1)
+
+    @property
+    def triangle(self) -> Array:
+        """(T,) m²."""
+        one, two = np.moveaxis(self.corner[:, 1:] - self.corner[:, :1], 1, 0)
+        return (one[:, 0] * two[:, 1] - one[:, 1] * two[:, 0]) / 2
+
+    @property
+    def volume(self) -> Array:
+        """(C,) m³; per depth in two dimensions."""
+        return np.outer(self.triangle, self.heights).ravel()
+
+    @property
+    def area(self) -> Array:
+        """(C, F) of each face, m²; per depth in two dimensions."""
+        length = np.linalg.norm(np.roll(self.corner, -1, axis=1) - self.corner, axis=2)
+        upright = (length[:, None, :] * self.heights[:, None]).reshape(-1, TRIANGLE_SIDES)
+        if len(self.edges) < len(AXIS_NAMES):
+            return upright
+        flat = np.repeat(self.triangle, self.layers)[:, None]
+        return np.concatenate([upright, flat, flat], axis=1)
+
+    @property
+    def centre(self) -> Array:
+        """(C, d) m."""
+        return cell_centres(self.corner, self.edges)
+
+    @property
+    def home(self) -> IntegerArray:
+        """(C,) cell of the map that each counts for."""
+        return self.within_map
+
+    def tables(self) -> dict[str, NDArray[Any]]:
+        """Corners, outward normals and their offsets, heights, and where periodic faces lead."""
+        along = np.roll(self.corner, -1, axis=1) - self.corner
+        normal = np.stack([along[..., 1], -along[..., 0]], axis=-1)
+        normal /= np.linalg.norm(normal, axis=2)[..., None]
+        offset = np.sum(normal * self.corner, axis=2)
+        bounds = self.edges[2] if len(self.edges) == len(AXIS_NAMES) else np.array([0.0, 1.0])
+        extent = np.array([one[-1] - one[0] for one in self.edges])
+        return {
+            "corner": self.corner, "normal": normal, "offset": offset, "bounds": bounds, "extent": extent,
+            "jump": self.jump,
+        }  # fmt: skip
+
+
+def divide_domain(
+    domain: Domain, spacing: float | Sequence[float], extra: Sequence[tuple[Array, Array]] = ()
+) -> DomainCells:
+    """Cut a domain into blocks, or into triangles where it has inclined sides; arguments as for `grid_of`."""
+    if any(isinstance(one, Prism) for one in domain.boxes):
+        return divide_into_triangles(domain, grid_edges(domain, spacing, extra))
+    return divide_into_blocks(domain, spacing, extra)
+
+
+def cell_centres(corner: Array, edges: Sequence[Array]) -> Array:
+    """(C, d) centres of triangles (T, 3, 2) at all heights."""
+    flat = corner.mean(axis=1)
+    if len(edges) < len(AXIS_NAMES):
+        return flat
+    middle = (edges[2][1:] + edges[2][:-1]) / 2
+    return np.concatenate([np.repeat(flat, middle.size, axis=0), np.tile(middle, len(flat))[:, None]], axis=1)
+
+
+def divide_into_triangles(domain: Domain, edges: tuple[Array, ...]) -> TriangularCells:
+    """Cut a domain with prisms into triangles and heights.
+
+    Raises
+    ------
+    InputError
+        for too many cells, and as `surfaces_of`
+    """
+    size = PLACE_TOLERANCE * max(float(one[-1] - one[0]) for one in edges[:2])
+    pieces, cell = cut_into_polygons(domain, (edges[0], edges[1]), size)
+    corner, owner = triangulate(pieces, cell)
+    layers = edges[2].size - 1 if len(edges) == len(AXIS_NAMES) else 1
+    if len(corner) * layers > MAX_TRIANGULAR_CELLS:
+        raise InputError(
+            f"{len(corner) * layers} cells, expected at most {MAX_TRIANGULAR_CELLS}: take a larger spacing"
+        )
+    names, walls = surface_names(domain)
+    region = cell_regions(domain, cell_centres(corner, edges), names)
+    beside, outer = link_sides(domain, corner, edges, size)
+    other, outer, jump = stack_triangles(domain, (beside, outer), layers, len(edges) == len(AXIS_NAMES))
+    surface, names, crossings = find_surfaces(domain, region, other, outer, names)
+    walls = (*walls, *[None] * (len(names) - len(walls)))
+    found = TriangularCells(edges, region, other, surface, names, walls, crossings, corner, region, jump)
+    place = (owner[:, None] * layers + np.arange(layers)).ravel()
+    return evolve(found, within_map=dominant_map_cells(region, place, found.volume, prod(found.shape)))
+
+
+def dominant_map_cells(region: IntegerArray, place: IntegerArray, volume: Array, count: int) -> IntegerArray:
+    """(C,) cell of the map of each that is of the material which fills most of it; -1 for the others."""
+    kind, number = np.unique(region, return_inverse=True)
+    share = np.bincount(place * kind.size + number, volume, count * kind.size).reshape(count, -1)
+    return np.where(number == share.argmax(axis=1)[place], place, -1)
+
+
+def cut_into_polygons(domain: Domain, lines: tuple[Array, Array], size: float) -> tuple[list[Polygon], list[int]]:
+    """Convex pieces that the sides of prisms cut the cells of a grid into, and the cell of each."""
+    x, y = lines
+    cut: dict[tuple[int, int], list[Polygon]] = {}
+    for a, b in prism_sides(domain):
+        columns, rows = (
+            range(int(np.searchsorted(one, min(p, q) - size)) - 1, int(np.searchsorted(one, max(p, q) + size)) + 1)
+            for one, p, q in ((x, a[0], b[0]), (y, a[1], b[1]))
+        )
+        for i in columns:
+            for j in rows:
+                if 0 <= i < x.size - 1 and 0 <= j < y.size - 1:
+                    held = cut.get((i, j)) or [grid_rectangle(lines, i, j)]
+                    cut[i, j] = [part for one in held for part in divide_polygon(one, a, b, size)]
+    pieces: list[Polygon] = []
+    cell: list[int] = []
+    for i in range(x.size - 1):
+        for j in range(y.size - 1):
+            held = cut.get((i, j)) or [grid_rectangle(lines, i, j)]
+            near = np.concatenate([*held, *adjacent_polygons(domain, cut, lines, (i, j))])
+            pieces += [insert_corners(one, near, size) for one in held]
+            cell += [i * (y.size - 1) + j] * len(held)
+    return pieces, cell
+
+
+def prism_sides(domain: Domain) -> Iterator[tuple[Array, Array]]:
+    """Ends of all sides of all prisms."""
+    for one in domain.boxes:
+        if isinstance(one, Prism):
+            yield from zip(one.corners, np.roll(one.corners, -1, axis=0), strict=True)
+
+
+def grid_rectangle(lines: tuple[Array, Array], i: int, j: int) -> Polygon:
+    """Corners of a cell of the grid."""
+    a, b, c, d = *lines[0][i : i + 2], *lines[1][j : j + 2]
+    return np.array([[a, c], [b, c], [b, d], [a, d]])
+
+
+def adjacent_polygons(
+    domain: Domain, cut: dict[tuple[int, int], list[Polygon]], lines: tuple[Array, Array], at: tuple[int, int]
+) -> Iterator[Polygon]:
+    """Pieces of the neighbours of a cell that are cut, moved to it across periodic walls."""
+    for axis in (0, 1):
+        count = lines[axis].size - 1
+        for step in (-1, 1):
+            beside = list(at)
+            beside[axis] += step
+            shift = np.zeros(2)
+            if not 0 <= beside[axis] < count:
+                if not domain.periodic(AXIS_NAMES[axis]):
+                    continue
+                beside[axis] %= count
+                shift[axis] = step * (lines[axis][-1] - lines[axis][0])
+            for one in cut.get((beside[0], beside[1]), []):
+                yield one + shift
+
+
+def divide_polygon(piece: Polygon, a: Array, b: Array, size: float) -> list[Polygon]:
+    """Parts of a convex piece on both sides of a line, if the stretch from a to b runs through it."""
+    length = float(np.hypot(*(b - a)))
+    way = (b - a) / length
+    off = (piece - a) @ np.array([-way[1], way[0]])
+    if off.max() <= size or off.min() >= -size:
+        return [piece]
+    ahead = np.roll(off, -1)
+    between = (np.minimum(off, ahead) < -size) & (np.maximum(off, ahead) > size)
+    share = np.divide(off, off - ahead, out=np.zeros_like(off), where=between)[:, None]
+    points = piece + share * (np.roll(piece, -1, axis=0) - piece)
+    on = np.abs(off) <= size
+    met = np.concatenate([points[between], piece[on]]) - a
+    reach = met @ way
+    if min(length, reach.max()) - max(0.0, reach.min()) <= size:
+        return [piece]
+    parts: list[Polygon] = []
+    for sign in (1, -1):
+        kept: list[Array] = []
+        for corner, side, point, crossed in zip(piece, sign * off, points, between, strict=True):
+            kept += [corner] if side >= -size else []
+            kept += [point] if crossed else []
+        parts.append(np.array(kept))
+    return parts
+
+
+def insert_corners(piece: Polygon, near: Array, size: float) -> Polygon:
+    """A piece with the corners of its neighbours on its sides as corners of its own."""
+    kept: list[Array] = []
+    for a, b in zip(piece, np.roll(piece, -1, axis=0), strict=True):
+        length = float(np.hypot(*(b - a)))
+        way = (b - a) / length
+        along, off = (near - a) @ way, (near - a) @ np.array([-way[1], way[0]])
+        on = np.sort(along[(np.abs(off) <= size) & (along > size) & (along < length - size)])
+        on = on[np.diff(on, prepend=-np.inf) > size]
+        kept += [a, *(a + s * way for s in on)]
+    return np.array(kept)
+
+
+def triangulate(pieces: Sequence[Polygon], cell: Sequence[int]) -> tuple[Array, IntegerArray]:
+    """Triangles (T, 3, 2) from the middle of each piece, or the piece itself if it has three corners; their cells."""
+    found: list[Array] = []
+    owner: list[int] = []
+    for piece, place in zip(pieces, cell, strict=True):
+        if len(piece) == TRIANGLE_SIDES:
+            found.append(piece[None])
+        else:
+            middle = np.broadcast_to(piece.mean(axis=0), piece.shape)
+            found.append(np.stack([middle, piece, np.roll(piece, -1, axis=0)], axis=1))
+        owner += [place] * len(found[-1])
+    return np.concatenate(found), np.array(owner, dtype=np.int64)
+
+
+def link_sides(domain: Domain, corner: Array, edges: Sequence[Array], size: float) -> tuple[IntegerArray, IntegerArray]:
+    """(T, 3) triangle behind each side, -1 for none; and the wall -x, +x, -y, +y that a side at the rim lies in."""
+    flat = corner.reshape(-1, 2)
+    pairs = KDTree(flat).query_pairs(3 * size, output_type="ndarray")
+    joined = coo_array((np.ones(len(pairs)), pairs.T), shape=(len(flat), len(flat)))
+    name = connected_components(joined, directed=False)[1]
+    ends = np.stack([name.reshape(-1, 3), np.roll(name.reshape(-1, 3), -1, axis=1)], axis=2)
+    middle = (corner + np.roll(corner, -1, axis=1)) / 2
+    rim = np.full(middle.shape[:2], -1, dtype=np.int64)
+    for a in (0, 1):
+        for k, at in enumerate((edges[a][0], edges[a][-1])):
+            rim[np.abs(middle[..., a] - at) <= size] = 2 * a + k
+    beside = match_sides(np.sort(ends, axis=2), rim < 0)
+    for a in (0, 1):
+        if domain.periodic(AXIS_NAMES[a]):
+            at_rim = rim // 2 == a
+            linked = match_rims(middle[..., 1 - a], at_rim & (rim % 2 == 0), at_rim & (rim % 2 == 1))
+            beside = np.where(at_rim, linked, beside)
+    lost = int(np.count_nonzero((beside < 0) & (rim < 0)))
+    if lost:
+        raise InputError(f"{lost} sides of cells have no neighbour: sides of prisms nearly touch; move them apart")
+    return beside, rim
+
+
+def match_sides(ends: IntegerArray, chosen: NDArray[np.bool_]) -> IntegerArray:
+    """(T, 3) triangle that shares both ends (T, 3, 2) of a side, among the chosen."""
+    found = np.full(chosen.shape, -1, dtype=np.int64)
+    side = np.flatnonzero(chosen.ravel())
+    key = ends.reshape(-1, 2)[side]
+    order = np.lexsort(key.T)
+    key, side = key[order], side[order]
+    twin = np.flatnonzero((key[1:] == key[:-1]).all(axis=1))
+    found.flat[side[twin]], found.flat[side[twin + 1]] = side[twin + 1] // 3, side[twin] // 3
+    return found
+
+
+def match_rims(place: Array, low: NDArray[np.bool_], high: NDArray[np.bool_]) -> IntegerArray:
+    """(T, 3) triangle at the opposite rim whose side has its middle at the same place."""
+    found = np.full(low.shape, -1, dtype=np.int64)
+    one, other = np.flatnonzero(low.ravel()), np.flatnonzero(high.ravel())
+    one, other = (side[np.argsort(place.ravel()[side])] for side in (one, other))
+    if one.size == other.size:
+        found.flat[one], found.flat[other] = other // 3, one // 3
+    return found
+
+
+def stack_triangles(
+    domain: Domain, plane: tuple[IntegerArray, IntegerArray], layers: int, solid: bool
+) -> tuple[IntegerArray, IntegerArray, IntegerArray]:
+    """Cells behind all faces (C, F), the wall that faces outside lie in, and where periodic ones lead."""
+    beside, rim = plane
+    level = np.arange(layers)
+    other = np.where(beside[:, None] >= 0, beside[:, None] * layers + level[:, None], -1).reshape(-1, TRIANGLE_SIDES)
+    wall = np.repeat(rim, layers, axis=0)
+    if solid:
+        cell = np.arange(len(other)).reshape(-1, layers)
+        below, above = np.roll(cell, 1, axis=1), np.roll(cell, -1, axis=1)
+        ends = np.full((len(beside), layers, 2), -1, dtype=np.int64)
+        ends[:, 0, 0], ends[:, -1, 1] = 4, 5
+        if not domain.periodic("z"):
+            below[:, 0], above[:, -1] = -1, -1
+        other = np.concatenate([other, below.reshape(-1, 1), above.reshape(-1, 1)], axis=1)
+        wall = np.concatenate([wall, ends.reshape(-1, 2)], axis=1)
+    return other, wall + 1, np.where((other >= 0) & (wall >= 0), wall, -1)

@@ -1,0 +1,1 @@
+"""From what a run recorded to conductances with their uncertainties."""

@@ -1,0 +1,439 @@
+"""Conductance from the power that fluctuates through a boundary in equilibrium.
+
+A fit to its spectrum, where no plateau has to be picked, and the Green-Kubo integral for comparison.
+"""
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any, Literal
+
+import numpy as np
+from attrs import evolve, field, frozen, validators
+from numpy.typing import ArrayLike
+
+from kapitza.core.arrays import Array, finite, number, one_of, positive, quantity
+from kapitza.core.conductance import Conductance
+from kapitza.errors import ConvergenceError, InputError
+from kapitza.simulate.md.analysis.slabs import ThermalSlab, biot_number, boundary_admittance
+from kapitza.simulate.md.observers.spectral_flux import finite_table
+from kapitza.units import k_B
+
+SideModel = Literal["lumped", "slabs"]
+SIDE_MODELS: tuple[SideModel, ...] = ("lumped", "slabs")
+# Above this Biot number the lumped model is off by more than a few per cent.
+MAX_LUMPED_BIOT = 0.1
+# Relative standard uncertainty above which a conductance is not resolved: two of them reach zero.
+MAX_RELATIVE_SIGMA = 0.5
+# The energy of a side is bounded, so that its power has no low frequencies: ends of the record that do not match would
+# leak into them without a taper, and still do into the first few.
+TAPERED_SHARE = 0.3
+FIRST_FREQUENCY = 5
+MISFIT_BANDS = 8
+CUTOFF_FACTORS = (0.5, 0.7, 1.2)
+
+
+@frozen(eq=False)
+class PowerFluctuations:
+    """Power through the boundaries of a closed system in equilibrium.
+
+    Attributes
+    ----------
+    power : (samples, 1) or (samples, 2) power into the left side through each of its boundaries, W
+    step : distance of two samples, s
+    area : of one boundary, m²
+    temperature : K
+    left, right : the two sides with their classical heat capacities; lengths run to the far end, or to the middle of
+        each side where there are two boundaries
+    name : of the system
+    """
+
+    power: Array = field(converter=finite_table)
+    step: float = field(validator=quantity())
+    area: float = field(validator=quantity())
+    temperature: float = field(validator=quantity())
+    left: ThermalSlab
+    right: ThermalSlab
+    name: str = field(default="", kw_only=True)
+
+    def __attrs_post_init__(self) -> None:
+        if self.power.shape[1] not in (1, 2) or len(self.power) < 64:
+            raise InputError(f"{self.name}: power of shape {self.power.shape}, wanted (64 or more samples, 1 or 2)")
+
+    @property
+    def modes(self) -> Array:
+        """(samples, 1 or 2) power of one boundary, or sum and difference of two over √2: independent."""
+        if self.power.shape[1] == 1:
+            return self.power
+        return self.power @ np.array([[1.0, 1.0], [1.0, -1.0]]) / np.sqrt(2)
+
+
+@frozen(eq=False)
+class PowerSpectrum:
+    """Spectral density of the power in units of a conductance.
+
+    Attributes
+    ----------
+    omega : (n,) rad s⁻¹
+    value : (n, modes) S_q / (2 kB T² A), W m⁻² K⁻¹: a white spectrum has the value of the conductance
+    variance : of one value relative to the square of its expectation (1 without a taper)
+    """
+
+    omega: Array
+    value: Array
+    variance: float
+
+
+@frozen(eq=False)
+class FluctuationFit:
+    """Conductance of the extrapolated drop from a spectrum.
+
+    Attributes
+    ----------
+    conductance : value and total uncertainty: of the fit, and of the cut-off
+    statistical, cutoff : standard uncertainties, of the fit, and as the spread of the cut-offs less what statistics
+        explain, W m⁻² K⁻¹
+    model : "lumped" or "slabs"
+    biot : resistance of the sides over that of the boundary
+    conductivity : (2,) of the sides, fitted where they were free, W m⁻¹ K⁻¹
+    low, high : range of the fit, rad s⁻¹
+    cutoffs : (n,) other upper ends of the range, rad s⁻¹
+    scanned : (n,) conductances found with them, W m⁻² K⁻¹
+    probability : of a misfit as large in bands of frequency if the model holds
+    reasons : why the result is not to be believed; empty where nothing speaks against it
+    """
+
+    conductance: Conductance
+    statistical: float
+    cutoff: float
+    model: SideModel = field(validator=one_of(*SIDE_MODELS))
+    biot: float
+    conductivity: Array
+    low: float
+    high: float
+    cutoffs: Array = field(converter=finite)
+    scanned: Array = field(converter=finite)
+    probability: float
+    reasons: tuple[str, ...] = field(validator=validators.instance_of(tuple))
+
+
+def power_spectrum(data: PowerFluctuations) -> PowerSpectrum:
+    """Periodogram of each mode, its mean taken off and its ends tapered by cosines over 15 % each."""
+    from scipy.fft import rfft
+    from scipy.signal.windows import tukey
+
+    modes = data.modes
+    count = len(modes)
+    window = tukey(count, TAPERED_SHARE)[:, None]
+    transform: Any = rfft((modes - modes.mean(axis=0)) * window, axis=0)
+    density: Any = np.abs(transform) ** 2 * data.step / float(np.sum(window**2))
+    omega: Any = 2 * np.pi * np.arange(len(density)) / (count * data.step)
+    variance = count * float(np.sum(window**4)) / float(np.sum(window**2)) ** 2
+    scale = 2 * k_B * data.temperature**2 * data.area
+    return PowerSpectrum(omega[FIRST_FREQUENCY:], density[FIRST_FREQUENCY:] / scale, variance)
+
+
+def fit_fluctuations(
+    data: PowerFluctuations,
+    *,
+    high: float,
+    model: SideModel | None = None,
+    free: bool = False,
+    known: float = 0.0,
+) -> FluctuationFit:
+    r"""Fit the conductance of the boundary to the spectrum of the power, heat capacities known.
+
+    $S_q(\omega) = 2 k_B T^2 A\, \mathrm{Re}\, Y(\omega)$ with the admittance of the boundary between its two sides
+    (fluctuation-dissipation).  Of bodies with one temperature each (the lumped model)
+    $\mathrm{Re}\, Y = G (\omega\tau)^2 / (1 + (\omega\tau)^2)$, $1/\tau = G (1/C_A + 1/C_B)$,
+    whose integral over time is that of the Green-Kubo formula (J.-L. Barrat and F. Chiaruttini, Mol. Phys. 101, 1605
+    (2003), arXiv:cond-mat/0209607); with slabs it holds at any Biot number.  Two boundaries of a periodic cell are
+    taken as their sum, which fills and empties the sides, and their difference, for which the middles are held.
+    Whittle's likelihood: periodograms are independent and exponentially distributed about $S_q$.
+
+    Parameters
+    ----------
+    data : powers in equilibrium
+    high : upper end of the range, rad s⁻¹: below the frequencies of the phonons themselves
+    model : None takes "lumped" below a Biot number of 0.1, "slabs" else
+    free : fit the conductivities of the two sides too
+    known : relative standard uncertainty of the conductivities of the sides, which may then change within it; exact
+        where zero
+
+    Returns
+    -------
+    FluctuationFit, whose conductance refers to the extrapolated drop
+
+    Raises
+    ------
+    InputError
+        if fewer than 20 frequencies lie in the range, or slabs are asked for without conductivities
+    ConvergenceError
+        if the spectrum does not determine what is fitted
+    """
+    spectrum = power_spectrum(data)
+    count = int(np.searchsorted(spectrum.omega, high, side="right"))
+    if count < 20 or high > 0.5 * np.pi / data.step:
+        raise InputError(
+            f"{data.name}: {count} frequencies below high = {high:.3g} rad/s, wanted 20 or more, and high at most "
+            f"{0.5 * np.pi / data.step:.3g}, half of what the sampling resolves"
+        )
+    sides = (data.left, data.right)
+    lumped = all(np.isinf(side.conductivity) for side in sides)
+    if model == "slabs" and lumped:
+        raise InputError(f"{data.name}: model 'slabs' needs the conductivities of the sides, they are infinite")
+    first = _fit_likelihood(spectrum, count, _model_slabs(sides, model), free, known)
+    number_biot = biot_number(first[0][0], *sides)
+    chosen: SideModel = model or ("lumped" if number_biot < MAX_LUMPED_BIOT else "slabs")
+    bodies = _model_slabs(sides, chosen)
+    values, covariance = (
+        _fit_likelihood(spectrum, count, bodies, free, known) if chosen == "lumped" and model is None else first
+    )
+    return _judge_fluctuations(data, spectrum, count, chosen, bodies, values, covariance, free, known)
+
+
+def _judge_fluctuations(
+    data: PowerFluctuations, spectrum: PowerSpectrum, count: int, model: SideModel,
+    bodies: tuple[ThermalSlab, ThermalSlab],
+    values: Array, covariance: Array, free: bool, known: float,
+) -> FluctuationFit:  # fmt: skip
+    from scipy.special import chdtrc
+
+    value = float(values[0])
+    chi2, freedom = spectrum_misfit(spectrum, count, _with_conductivities(bodies, values), value)
+    probability = float(chdtrc(freedom, chi2))
+    # A model that misses the spectrum is not as well known as its likelihood says.
+    statistical = float(value * np.sqrt(covariance[0, 0] * max(1.0, chi2 / freedom)))
+    cutoffs, scanned, spread = _scan_cutoffs(spectrum, count, bodies, free, known, value, value**2 * covariance[0, 0])
+    sigma = float(np.hypot(statistical, spread))
+    ratio = biot_number(value, data.left, data.right)
+    reasons: list[str] = []
+    if sigma > MAX_RELATIVE_SIGMA * value:
+        reasons.append(f"the conductance is not resolved: {value:.3g} +- {sigma:.2g} W/m2K: run longer")
+    if probability < 1e-3:
+        reasons.append(f"the {model} model misses the spectrum (probability {probability:.1g}): lower `high`")
+    if spread > max(2 * statistical, 0.1 * value):
+        reasons.append(
+            f"G depends on the range: {scanned.min():.3g} to {scanned.max():.3g} W/m2K, statistics {statistical:.2g}"
+        )
+    if model == "lumped" and ratio > MAX_LUMPED_BIOT:
+        reasons.append(f"Biot number {ratio:.2g}, the lumped model wants it below {MAX_LUMPED_BIOT:g}: take 'slabs'")
+    method = f"EMD, spectrum of the power, {'bodies of one temperature' if model == 'lumped' else 'two slabs'}"
+    result = Conductance([data.temperature], [value], [sigma], "extrapolated", statistics="classical", method=method)
+    conductivity = np.array([side.conductivity for side in _with_conductivities(bodies, values)])
+    ends = float(spectrum.omega[0]), float(spectrum.omega[count - 1])
+    return FluctuationFit(
+        result,
+        statistical,
+        spread,
+        model,
+        ratio,
+        conductivity,
+        *ends,
+        cutoffs,
+        scanned,
+        probability,
+        tuple(reasons),
+    )
+
+
+def _scan_cutoffs(
+    spectrum: PowerSpectrum,
+    count: int,
+    bodies: tuple[ThermalSlab, ThermalSlab],
+    free: bool,
+    known: float,
+    value: float,
+    variance: float,
+) -> tuple[Array, Array, float]:
+    """Other upper ends, what they give, and the spread that statistics do not explain."""
+    counts = [n for n in (int(count * f) for f in CUTOFF_FACTORS) if 20 <= n <= len(spectrum.omega)]
+    fits = [_fit_likelihood(spectrum, n, bodies, free, known) for n in counts]
+    found = np.array([fit[0][0] for fit in fits])
+    own = np.array([fit[0][0] ** 2 * fit[1][0, 0] for fit in fits])
+    # Of two fits to nested data the difference has the difference of the variances.
+    excess = (found - value) ** 2 - np.abs(own - variance)
+    spread = float(np.sqrt(max(0.0, float(excess.mean())))) if excess.size else 0.0
+    return spectrum.omega[np.array(counts, dtype=int) - 1], found, spread
+
+
+def spectrum_misfit(
+    spectrum: PowerSpectrum, count: int, bodies: tuple[ThermalSlab, ThermalSlab], conductance: float
+) -> tuple[float, int]:
+    """Chi-squared of the first `count` frequencies, averaged in bands, against a model, and its degrees of freedom."""
+    ratio = spectrum.value[:count] / expected_spectrum(
+        spectrum.omega[:count], conductance, *bodies, spectrum.value.shape[1]
+    )
+    edges = np.unique(np.geomspace(6, count, MISFIT_BANDS + 1).astype(int))
+    edges[0] = 0
+    terms = [
+        float(np.sum((ratio[a:b].mean(axis=0) - 1) ** 2) * (b - a) / spectrum.variance)
+        for a, b in pairwise(edges.tolist())
+    ]
+    return sum(terms), len(terms) * ratio.shape[1] - 1
+
+
+def expected_spectrum(
+    omega: ArrayLike, conductance: float, left: ThermalSlab, right: ThermalSlab, modes: int = 1
+) -> Array:
+    """(n, modes) Re Y of the sum mode and, with two boundaries, of the difference, W m⁻² K⁻¹."""
+    held = (False, True)[:modes]
+    return np.column_stack([boundary_admittance(omega, conductance, left, right, held=h).real for h in held])
+
+
+def _model_slabs(sides: tuple[ThermalSlab, ThermalSlab], model: SideModel | None) -> tuple[ThermalSlab, ThermalSlab]:
+    if model == "lumped":
+        return evolve(sides[0], conductivity=np.inf), evolve(sides[1], conductivity=np.inf)
+    return sides
+
+
+def _with_conductivities(bodies: tuple[ThermalSlab, ThermalSlab], values: Array) -> tuple[ThermalSlab, ThermalSlab]:
+    if values.size == 1:
+        return bodies
+    return evolve(bodies[0], conductivity=float(values[1])), evolve(bodies[1], conductivity=float(values[2]))
+
+
+def _fit_likelihood(
+    spectrum: PowerSpectrum, count: int, bodies: tuple[ThermalSlab, ThermalSlab], free: bool, known: float
+) -> tuple[Array, Array]:
+    """Values of G and, where they may change, of the two conductivities; covariance of their logarithms."""
+    modes = spectrum.value.shape[1]
+    omega, data = spectrum.omega[:count], spectrum.value[:count]
+    finite_sides = all(np.isfinite(side.conductivity) for side in bodies)
+    changing = (free or known > 0) and finite_sides
+    start = [float(data[count // 2 :].mean())] + [side.conductivity for side in bodies] * changing
+    centre: Any = np.log(start)
+    weight = np.zeros(centre.size)
+    weight[1:] = 0.0 if free else 1 / max(known, 1e-6) ** 2
+
+    def logarithm(x: Array) -> Array:
+        return np.log(expected_spectrum(omega, float(np.exp(x[0])), *_with_conductivities(bodies, np.exp(x)), modes))
+
+    x: Any = centre.copy()
+    information: Any = np.eye(x.size)
+    for _ in range(60):
+        model = logarithm(x)
+        slopes = np.array([(logarithm(x + h) - logarithm(x - h)).ravel() / 2e-4 for h in 1e-4 * np.eye(x.size)])
+        score = slopes @ (data / np.exp(model) - 1).ravel() / spectrum.variance - weight * (x - centre)
+        information = slopes @ slopes.T / spectrum.variance + np.diag(weight)
+        change: Any = np.clip(_solve_information(information, score), -0.5, 0.5)
+        x = x + change
+        if np.abs(change).max() < 1e-8:
+            break
+    return np.exp(x), _solve_information(information, np.eye(x.size))
+
+
+def _solve_information(information: Array, right: Array) -> Array:
+    try:
+        found: Any = np.linalg.solve(information, right)
+    except np.linalg.LinAlgError as err:
+        raise ConvergenceError(
+            "the spectrum does not tell the conductance of the boundary from those of the solids: run longer, or give "
+            "their conductivities"
+        ) from err
+    return found
+
+
+@frozen(eq=False)
+class GreenKuboIntegral:
+    r"""Running integral of the autocorrelation, $\int_0^t \langle q(t') q(0) \rangle dt' / (A k_B T^2)$.
+
+    It rises within the periods of the phonons to the conductance of the emitted drop and falls again as the sides
+    charge: in a closed system it ends at exactly zero, so that what is read from it depends on where it is read.
+
+    Attributes
+    ----------
+    time : (n,) upper ends, s
+    value, sigma : (n,) integral and standard uncertainty from segments, W m⁻² K⁻¹
+    temperature : K
+    """
+
+    time: Array = field(converter=positive)
+    value: Array = field(converter=finite)
+    sigma: Array = field(converter=finite)
+    temperature: float
+
+    def at(self, time: float) -> Conductance:
+        """Conductance of the emitted drop, read at a time (s) inside the range.
+
+        Raises
+        ------
+        InputError
+            outside of the range
+        """
+        when = number(time)
+        if not self.time[0] <= when <= self.time[-1]:
+            raise InputError(f"time {when:.3g} s, the integral runs from {self.time[0]:.3g} to {self.time[-1]:.3g} s")
+        value, sigma = (np.interp(when, self.time, array) for array in (self.value, self.sigma))
+        method = f"EMD, Green-Kubo integral to {when / 1e-12:.3g} ps (a plateau that has to be picked)"
+        return Conductance(
+            [self.temperature], [value], [sigma], "emitted", statistics="classical", method=method
+        )  # fmt: skip
+
+
+def green_kubo(data: PowerFluctuations, longest: float, *, segments: int = 20) -> GreenKuboIntegral:
+    """Running Green-Kubo integral of the power, averaged over the boundaries, for comparison.
+
+    Parameters
+    ----------
+    data : powers in equilibrium
+    longest : last upper end, s
+    segments : pieces of the run, whose scatter gives the error
+
+    Raises
+    ------
+    InputError
+        if a segment is not at least twice as long as `longest`
+    """
+    from scipy.fft import irfft, rfft
+
+    positive([longest])
+    size, lags = len(data.power) // max(segments, 1), int(longest / data.step)
+    if segments < 3 or lags < 2 or size < 2 * lags:
+        raise InputError(
+            f"{segments} segments of {size} samples for {lags} lags: 3 or more segments of twice the lags are needed"
+        )
+    rest = data.power - data.power.mean(axis=0)
+    pieces = rest[: size * segments].reshape(segments, size, -1)
+    transform: Any = rfft(pieces, 2 * size, axis=1)
+    spectrum = np.abs(transform) ** 2
+    back: Any = irfft(spectrum, axis=1)
+    correlation = back[:, : lags + 1] / (size - np.arange(lags + 1))[None, :, None]
+    mean = correlation.mean(axis=2)
+    steps = (mean[:, 1:] + mean[:, :-1]) / 2
+    running = np.cumsum(steps, axis=1) * data.step / (data.area * k_B * data.temperature**2)
+    sigma = running.std(axis=0, ddof=1) / np.sqrt(segments)
+    return GreenKuboIntegral(data.step * np.arange(1, lags + 1), running.mean(axis=0), sigma, data.temperature)
+
+
+def convert_drop(conductance: Conductance, ballistic: Sequence[float], *, share: float = 0.5) -> Conductance:
+    r"""The same boundary with the other drop: "emitted" to "extrapolated" or back, classical.
+
+    $1/G_\mathrm{extrapolated} = 1/G_\mathrm{emitted} - s\,(1/G_{b,A} + 1/G_{b,B})$
+
+    Parameters
+    ----------
+    conductance : classical, with the drop "emitted" or "extrapolated"
+    ballistic : (2,) classical ballistic (Sharvin) conductances of the two solids, W m⁻² K⁻¹
+    share : of the one-sided resistances that the extrapolated drop leaves out: 1/2 for phonons of two streams, which
+        reach the bulk distribution right away; 0.467 for gray media with diffuse scattering (Milne's problem)
+
+    Raises
+    ------
+    InputError
+        for quantum statistics, another drop, or a conductance above what the emitted drop allows
+    """
+    solids = positive(ballistic)
+    if conductance.statistics != "classical" or conductance.drop == "local" or solids.size != 2:
+        raise InputError(
+            f"cannot convert a conductance with {conductance.statistics} statistics and {conductance.drop} drop and "
+            f"{solids.size} ballistic conductances: wanted a classical one, emitted or extrapolated, and two"
+        )
+    sign, other = (-1, "extrapolated") if conductance.drop == "emitted" else (1, "emitted")
+    resistance = conductance.resistance + sign * share * float(np.sum(1 / solids))
+    if not (resistance > 0).all():
+        raise InputError(f"1/G = {conductance.resistance.min():.3g} m2K/W is less than the solids alone leave out")
+    value = 1 / resistance
+    sigma = None if conductance.sigma is None else conductance.sigma * (value / conductance.value) ** 2
+    return evolve(
+        conductance, value=value, sigma=sigma, drop=other, method=f"{conductance.method}, as the {other} drop"
+    )

@@ -1,0 +1,341 @@
+"""From the blocks of a run between two baths to a conductance with its total error, and whether to believe it."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from attrs import field, frozen
+
+from kapitza.core.arrays import Array
+from kapitza.core.conductance import Conductance
+from kapitza.core.profile import Profile
+from kapitza.errors import ConvergenceError, InputError
+from kapitza.simulate.md.analysis.block_averages import block_mean, combine_blocks, jackknife_blocks, student_quantile
+from kapitza.simulate.md.analysis.profiles import (
+    FLUX_TOLERANCE,
+    Branches,
+    HeatBalance,
+    balance_heat,
+    layer_profile,
+    scan_branches,
+)
+from kapitza.simulate.md.analysis.steadiness import (
+    MIN_BLOCKS,
+    Steadiness,
+    block_size,
+    blocks_to_drop,
+    estimate_conductivities,
+    judge_steadiness,
+    slowest_relaxation,
+)
+from kapitza.simulate.md.record import Record
+from kapitza.simulate.md.system import COLD_ROLE, HOT_ROLE
+
+
+@frozen(eq=False)
+class WindowScan:
+    """The same run with other layers left out.
+
+    Attributes
+    ----------
+    interface, bath : (n,) free layers left out beside the plane and beside each bath; the first is the usual choice
+    resistance, sigma : (n,) and statistical error, m² K W⁻¹
+    spread : root mean square deviation from the usual choice, less what statistics explain, m² K W⁻¹
+    """
+
+    interface: Array
+    bath: Array
+    resistance: Array
+    sigma: Array
+    spread: float
+
+
+@frozen(eq=False)
+class NemdResult:
+    r"""Temperature jump and flux of one run, or of several replicas.
+
+    Attributes
+    ----------
+    name, method : of the record
+    profile : layer temperatures that moved, with their covariance (shrunk towards its diagonal)
+    plane : of the jump, m
+    temperature : mean of the two temperatures extrapolated to the plane, K
+    flux, jump : W m⁻², K
+    covariance : (2, 2) of (flux, jump), statistical
+    resistance : jump / flux, m² K W⁻¹; the mean of those of the replicas
+    statistical, window, imbalance : standard uncertainties of the resistance: of the blocks; of the choice of layers;
+        of the energy lost between hot and cold bath, m² K W⁻¹
+    freedom : degrees of freedom of the statistical one
+    between_baths : (2,) (T_hot - T_cold) / flux with the mean temperatures of the layers of the baths, which holds the
+        solids between them too, and its statistical uncertainty, m² K W⁻¹
+    conductivity : (2,) of left and right from the gradients of the branches, W m⁻¹ K⁻¹; NaN where a gradient is not
+        two standard uncertainties from zero
+    conductivity_sigma : (2,) W m⁻¹ K⁻¹
+    fluxes, windows, steady : what was checked; of the first replica
+    reasons : why the result is not to be believed; empty where nothing speaks against it
+    replicas : number of runs
+    """
+
+    name: str
+    method: str
+    profile: Profile
+    plane: float
+    temperature: float
+    flux: float
+    jump: float
+    covariance: Array
+    resistance: float
+    statistical: float
+    window: float
+    imbalance: float
+    freedom: float
+    between_baths: Array
+    conductivity: Array
+    conductivity_sigma: Array
+    fluxes: HeatBalance
+    windows: WindowScan
+    steady: Steadiness
+    reasons: tuple[str, ...]
+    replicas: int = field(default=1)
+
+    @property
+    def accepted(self) -> bool:
+        """Whether nothing speaks against the result."""
+        return not self.reasons
+
+    @property
+    def sigma(self) -> float:
+        """Total standard uncertainty of the resistance, m² K W⁻¹."""
+        return float(np.sqrt(self.statistical**2 + self.window**2 + self.imbalance**2))
+
+    def interval(self, level: float = 0.95) -> tuple[float, float]:
+        """Range of the resistance with this probability, m² K W⁻¹: Student's t for the statistical part."""
+        half = np.hypot(
+            student_quantile(level, self.freedom) * self.statistical,
+            student_quantile(level, np.inf) * np.hypot(self.window, self.imbalance),
+        )
+        return self.resistance - float(half), self.resistance + float(half)
+
+    def conductance(self) -> Conductance:
+        """1 / resistance between the extrapolated temperatures; classical.
+
+        Raises
+        ------
+        InputError
+            if the resistance is not above zero
+        """
+        method = f"{self.method or 'NEMD'}, jump of the extrapolated branches"
+        return _inverse(self.name, self.temperature, self.resistance, self.sigma, "extrapolated", method)
+
+    def conductance_between_baths(self) -> Conductance:
+        """Flux over the difference of the mean temperatures of the baths; classical.
+
+        Its drop is that of the reservoirs ("emitted"), and the solids between bath and plane are part of it: it is the
+        conductance of the whole device, equal to that of the interface between emitted phonons only where the solids
+        are short against all free paths.
+        """
+        value, sigma = self.between_baths
+        relative = np.hypot(sigma / value, self.imbalance / self.resistance)
+        method = f"{self.method or 'NEMD'}, bath to bath with the solids between"
+        return _inverse(self.name, self.temperature, float(value), float(value * relative), "emitted", method)
+
+
+def analyse_nemd(
+    record: Record,
+    *,
+    skip: float | None = None,
+    equilibrated: float = 0.0,
+    tolerance: float = FLUX_TOLERANCE,
+    strict: bool = False,
+) -> NemdResult:
+    r"""Jump, flux and resistance of a run between two baths, with a total error and a verdict.
+
+    Straight lines through the free layers of both sides are extrapolated to the Gibbs plane; the layers left out are
+    scanned (`scan_branches`).  $R = \Delta T / J$ with $J$ the mean of what the hot bath gives and the cold bath takes;
+    errors by the jackknife over blocks no shorter than the slowest mode of the profile, in which flux and jump stay
+    together.  Inverting only at the end leaves no bias of first order in the noise of the jump.
+
+    Parameters
+    ----------
+    record : block averages
+    skip : share of the blocks left out at the start; None leaves out what three times the slowest mode demands, up to
+        half of the record
+    equilibrated : time under the same baths before the record begins, s
+    tolerance : systematic difference of two of the three fluxes that is accepted, relative to their mean
+    strict : raise instead of giving reasons in the result
+
+    Raises
+    ------
+    InputError
+        if fewer than five blocks or four free layers a side are left, or heat does not flow from left to right
+    ConvergenceError
+        with `strict`, if something speaks against the result, which is its `last`
+    """
+    choices = scan_branches(record)
+    start = _start(record, choices[0], skip, equilibrated)
+    steady = judge_steadiness(record, choices[0], start=start, equilibrated=equilibrated)
+    size = block_size(record.block, steady.slowest, len(record.power) - start)
+    result = _result(record, choices, steady, start, size, tolerance)
+    if strict and result.reasons:
+        raise ConvergenceError(f"{record.name}: {'; '.join(result.reasons)}", last=result)
+    return result
+
+
+def combine_replicas(replicas: Sequence[NemdResult]) -> NemdResult:
+    r"""One result from several runs of one system that differ in the seed.
+
+    Resistances, not conductances, are averaged, with the time sampled as weight: errors of short runs are themselves
+    too uncertain to weigh with.  Where the replicas scatter more than their errors say, the error is widened by
+    $\sqrt{\chi^2 / (n - 1)}$.  Systematic parts are averaged: more replicas do not make them smaller.
+
+    Raises
+    ------
+    InputError
+        for no replica, or runs with different layers
+    """
+    if not replicas:
+        raise InputError(f"{len(replicas)} replicas: at least one is needed")
+    first = replicas[0]
+    sizes = {one.profile.position.size for one in replicas}
+    if len(sizes) > 1:
+        raise InputError(f"{first.name}: replicas with {sorted(sizes)} layers: they are not the same system")
+    share = np.array([one.steady.sampled for one in replicas])
+    share = share / share.sum()
+    resistance = np.array([one.resistance for one in replicas])
+    errors = np.array([one.statistical for one in replicas])
+    mean = float(share @ resistance)
+    chi2 = float(np.sum(((resistance - mean) / errors) ** 2))
+    wider = max(1.0, chi2 / (len(replicas) - 1)) if len(replicas) > 1 else 1.0
+    own = (share * errors) ** 2
+    freedom = float(own.sum() ** 2 / np.sum(own**2 / [one.freedom for one in replicas]))
+    reasons = tuple(f"replica {i + 1}: {reason}" for i, one in enumerate(replicas) for reason in one.reasons)
+    square = share**2
+    baths = np.array([one.between_baths for one in replicas])
+    return NemdResult(
+        first.name,
+        first.method,
+        Profile(
+            first.profile.position,
+            share @ np.array([one.profile.temperature for one in replicas]),
+            covariance=np.einsum("r,rij", square, np.array([one.profile.covariance for one in replicas])),
+            method=first.profile.method,
+        ),
+        first.plane,
+        float(share @ [one.temperature for one in replicas]),
+        float(share @ [one.flux for one in replicas]),
+        float(share @ [one.jump for one in replicas]),
+        np.einsum("r,rij", square, np.array([one.covariance for one in replicas])),
+        mean,
+        float(np.sqrt(own.sum() * wider)),
+        float(share @ [one.window for one in replicas]),
+        float(share @ [one.imbalance for one in replicas]),
+        freedom,
+        np.array([share @ baths[:, 0], np.sqrt(square @ baths[:, 1] ** 2)]),
+        share @ np.array([one.conductivity for one in replicas]),
+        np.sqrt(square @ np.array([one.conductivity_sigma for one in replicas]) ** 2),
+        first.fluxes,
+        first.windows,
+        first.steady,
+        reasons,
+        sum(one.replicas for one in replicas),
+    )
+
+
+def _inverse(name: str, temperature: float, resistance: float, sigma: float, drop: str, method: str) -> Conductance:
+    if not resistance > 0:
+        raise InputError(f"{name}: resistance {resistance:.3g} +- {sigma:.2g} m2K/W has no conductance: run longer")
+    label = "emitted" if drop == "emitted" else "extrapolated"
+    value = 1 / resistance
+    return Conductance([temperature], [value], [sigma * value**2], label, statistics="classical", method=method)
+
+
+def _start(record: Record, lines: Branches, skip: float | None, equilibrated: float) -> int:
+    count = len(record.power)
+    if skip is not None:
+        if not 0 <= skip < 1:
+            raise InputError(f"skip = {skip:g}, wanted a share of the blocks from 0 to below 1")
+        return int(skip * count)
+    if count < MIN_BLOCKS:
+        return 0
+    conductivity = estimate_conductivities(record, lines, min(count // 2, count - MIN_BLOCKS))
+    wanted = blocks_to_drop(record, slowest_relaxation(record, conductivity), equilibrated)
+    start = min(wanted, count // 2, count - MIN_BLOCKS)
+    # The estimate from all blocks that are kept may ask for a few more.
+    again = blocks_to_drop(
+        record, slowest_relaxation(record, estimate_conductivities(record, lines, start)), equilibrated
+    )
+    return min(max(start, again), count // 2, count - MIN_BLOCKS)
+
+
+def _result(
+    record: Record, choices: list[Branches], steady: Steadiness, start: int, size: int, tolerance: float
+) -> NemdResult:
+    temperature = combine_blocks(record.temperature[start:], size)
+    flux = combine_blocks(record.flux[start:], size)
+    usual = choices[0].weights
+    baths = [np.average(temperature[:, record.roles == r], axis=1, weights=record.counts[record.roles == r])
+             for r in (HOT_ROLE, COLD_ROLE)]  # fmt: skip
+    lines = temperature @ usual.T
+    through = flux[:, :2].mean(axis=1)
+    series = np.column_stack([through, lines[:, 0] - lines[:, 1], baths[0] - baths[1]])
+    ratios = jackknife_blocks(series, _over_flux)
+    plain = block_mean(series[:, :2])
+    conductivity, conductivity_sigma = _conductivities(np.column_stack([-lines[:, 2:], through]))
+    windows = _windows(temperature, through, choices)
+    balance = balance_heat(record, flux, start)
+    resistance = float(ratios.value[0])
+    return NemdResult(
+        record.name,
+        record.method,
+        layer_profile(record, temperature),
+        record.plane,
+        float(lines[:, :2].mean()),
+        float(plain.value[0]),
+        float(plain.value[1]),
+        plain.covariance,
+        resistance,
+        float(ratios.sigma[0]),
+        windows.spread,
+        abs(resistance) * balance.imbalance / abs(balance.mean),
+        ratios.freedom,
+        np.array([ratios.value[1], ratios.sigma[1]]),
+        conductivity,
+        conductivity_sigma,
+        balance,
+        windows,
+        steady,
+        _verdict(balance, steady, resistance, float(ratios.sigma[0]), tolerance),
+    )
+
+
+def _conductivities(series: Array) -> tuple[Array, Array]:
+    """(2,) conductivities and errors from (slope left, slope right, flux) by blocks, to first order."""
+    found = block_mean(series)
+    slope, flux = found.value[:2], found.value[2]
+    resolved = slope > 2 * found.sigma[:2]
+    value = np.divide(flux, slope, out=np.full(2, np.nan), where=resolved)
+    influence = series[:, 2:] / flux - np.divide(series[:, :2], slope, out=np.zeros_like(series[:, :2]), where=resolved)
+    return value, np.abs(value) * block_mean(influence).sigma
+
+
+def _verdict(
+    balance: HeatBalance, steady: Steadiness, resistance: float, sigma: float, tolerance: float
+) -> tuple[str, ...]:
+    found = [*balance.disagreements(tolerance), *steady.reasons]
+    if resistance < 2 * sigma:
+        found.append(f"the jump is not resolved: R = {resistance:.3g} +- {sigma:.2g} m2K/W")
+    return tuple(found)
+
+
+def _windows(temperature: Array, flux: Array, choices: list[Branches]) -> WindowScan:
+    jumps = temperature @ np.array([one.weights[0] - one.weights[1] for one in choices]).T
+    differences = jackknife_blocks(np.column_stack([flux, jumps, jumps[:, 1:] - jumps[:, :1]]), _over_flux)
+    number = len(choices)
+    values, sigma = differences.value[:number], differences.sigma[:number]
+    gaps, noise = differences.value[number:], differences.sigma[number:]
+    spread = float(np.sqrt(max(0.0, float(np.mean(gaps**2 - noise**2))))) if number > 1 else 0.0
+    interface, bath = (np.array([getattr(one, name) for one in choices], float) for name in ("interface", "bath"))
+    return WindowScan(interface, bath, values, sigma, spread)
+
+
+def _over_flux(mean: Array) -> Array:
+    return mean[..., 1:] / mean[..., :1]

@@ -1,0 +1,264 @@
+"""Conductance from two bodies that approach one temperature."""
+
+from typing import Any
+
+import numpy as np
+from attrs import evolve, field, frozen, validators
+from numpy.typing import ArrayLike
+
+from kapitza.core.arrays import Array, increasing, one_of, quantity
+from kapitza.core.conductance import Conductance
+from kapitza.errors import InputError
+from kapitza.simulate.md.analysis.block_averages import block_correlation
+from kapitza.simulate.md.analysis.equilibrium import MAX_LUMPED_BIOT, MAX_RELATIVE_SIGMA, SIDE_MODELS, SideModel
+from kapitza.simulate.md.analysis.slabs import ThermalSlab, biot_number, relaxation_modes
+
+MIN_TIMES = 10
+RELAXATION_MODES = 20
+
+
+@frozen(eq=False)
+class RelaxationData:
+    """Difference of the mean temperatures of two sides that were heated apart and left alone.
+
+    Attributes
+    ----------
+    time : (n,) since they were left alone, s
+    difference : (replicas, n) mean temperature of the left less that of the right side, K
+    left, right : the two sides with their classical heat capacities; lengths run to the insulated end, or to the middle
+        of each side where a periodic cell has two boundaries
+    temperature : to which they settle, K
+    name : of the system
+    """
+
+    time: Array = field(converter=increasing)
+    difference: Array = field()
+    left: ThermalSlab
+    right: ThermalSlab
+    temperature: float = field(validator=quantity())
+    name: str = field(default="", kw_only=True)
+
+    def __attrs_post_init__(self) -> None:
+        if self.difference.ndim != 2 or self.difference.shape[1] != self.time.size or not len(self.difference):
+            raise InputError(
+                f"{self.name}: differences of shape {self.difference.shape}, wanted (replicas, {self.time.size} times)"
+            )
+        if not np.isfinite(self.difference).all():
+            raise InputError(f"{self.name}: {int((~np.isfinite(self.difference)).sum())} differences are not finite")
+
+
+@frozen(eq=False)
+class RelaxationFit:
+    """Conductance of the extrapolated drop from a relaxation.
+
+    Attributes
+    ----------
+    conductance : value and total uncertainty
+    statistical, start : standard uncertainties, from replicas or the memory of the residuals, and from the choice of
+        the first time, less what statistics explain, W m⁻² K⁻¹
+    freedom : degrees of freedom of the statistical one
+    model : "lumped" or "slabs"
+    biot : resistance of the sides over that of the boundary
+    conductivity : (2,) of the sides, fitted where they were free, W m⁻¹ K⁻¹
+    amplitude : difference at time 0 by the fit, K
+    decay : (n,) fitted difference at the times used, K
+    time : (n,) times used, s
+    reasons : why the result is not to be believed; empty where nothing speaks against it
+    """
+
+    conductance: Conductance
+    statistical: float
+    start: float
+    freedom: float
+    model: SideModel = field(validator=one_of(*SIDE_MODELS))
+    biot: float
+    conductivity: Array
+    amplitude: float
+    decay: Array
+    time: Array
+    reasons: tuple[str, ...] = field(validator=validators.instance_of(tuple))
+
+
+def slab_decay(time: ArrayLike, conductance: float, left: ThermalSlab, right: ThermalSlab) -> Array:
+    r"""(n,) share of the difference of the mean temperatures that is left, by the exact modes of two slabs.
+
+    $\sum_n a_n e^{-\lambda_n t}$ of `relaxation_modes`; $e^{-t/\tau}$ with $1/\tau = G (1/C_A + 1/C_B)$ for bodies of
+    one temperature each.
+    """
+    rates, weights = relaxation_modes(conductance, left, right, RELAXATION_MODES)
+    # What the modes beyond the last have is gone at all times but the very first.
+    return np.exp(-np.outer(np.asarray(time, dtype=float), rates)) @ (weights / weights.sum())
+
+
+def fit_relaxation(
+    data: RelaxationData, *, after: float = 0.0, model: SideModel | None = None, free: bool = False
+) -> RelaxationFit:
+    r"""Fit the conductance of the boundary to the approach of two temperatures, heat capacities known.
+
+    $\Delta \bar T(t) = \Delta T_0 \sum_n a_n e^{-\lambda_n t}$ with the exact modes of two slabs; the lumped model is
+    its limit for a Biot number $G (L_A/\kappa_A + L_B/\kappa_B) \ll 1$.  $\Delta T_0$ is fitted, too, since a run does
+    not start with one temperature in each slab to its very faces.
+
+    Errors are those of three replicas or more, each weighed through the slopes of the fit; else those of the residuals,
+    taken as a first-order autoregression.
+
+    Parameters
+    ----------
+    data : differences of temperature
+    after : times before this are left out, s: a heated lattice takes some periods of vibration to be a thermal one
+    model : None takes "lumped" below a Biot number of 0.1, "slabs" else
+    free : fit the conductivities of the two sides, by one factor for both, too
+
+    Raises
+    ------
+    InputError
+        if fewer than 10 times are left, the difference does not decay, or slabs are asked for without conductivities
+    """
+    use = data.time >= after
+    if int(use.sum()) < MIN_TIMES:
+        raise InputError(f"{data.name}: {int(use.sum())} times after {after:.3g} s, wanted {MIN_TIMES} or more")
+    sides = data.left, data.right
+    if model == "slabs" and all(np.isinf(side.conductivity) for side in sides):
+        raise InputError(f"{data.name}: model 'slabs' needs the conductivities of the sides, they are infinite")
+    time, curves = data.time[use], data.difference[:, use]
+    values, covariance, freedom = _fit_curves(data.name, time, curves, _model_slabs(sides, model), free)
+    number = biot_number(values[1], *sides)
+    chosen: SideModel = model or ("lumped" if number < MAX_LUMPED_BIOT else "slabs")
+    bodies = _model_slabs(sides, chosen)
+    if chosen == "lumped" and model is None:
+        values, covariance, freedom = _fit_curves(data.name, time, curves, bodies, free)
+    spread = _start_spread(data.name, time, curves, bodies, free, values, values[1] ** 2 * covariance[1, 1])
+    return _result(
+        data, time, curves, chosen, _scale_conductivities(bodies, values), values, covariance, freedom, spread
+    )
+
+
+def _result(
+    data: RelaxationData, time: Array, curves: Array, model: SideModel, bodies: tuple[ThermalSlab, ThermalSlab],
+    values: Array, covariance: Array, freedom: float, spread: float,
+) -> RelaxationFit:  # fmt: skip
+    value, statistical = float(values[1]), float(values[1] * np.sqrt(covariance[1, 1]))
+    course = float(values[0]) * slab_decay(time, value, *bodies)
+    sides = bodies if model == "slabs" else (data.left, data.right)
+    number = biot_number(value, *sides)
+    sigma = float(np.hypot(statistical, spread))
+    reasons: list[str] = []
+    if sigma > MAX_RELATIVE_SIGMA * value:
+        reasons.append(f"the conductance is not resolved: {value:.3g} +- {sigma:.2g} W/m2K: more replicas")
+    if model == "lumped" and number > MAX_LUMPED_BIOT:
+        reasons.append(f"Biot number {number:.2g}, the lumped model wants it below {MAX_LUMPED_BIOT:g}: take 'slabs'")
+    if spread > max(2 * statistical, 0.1 * value):
+        reasons.append(f"G changes with the first time used by {spread:.2g} W/m2K, statistics {statistical:.2g}")
+    left_over = abs(course[-1] / values[0])
+    if left_over > 0.5:
+        reasons.append(f"{left_over:.0%} of the difference is left at the last time: run longer")
+    method = f"relaxation of {'bodies of one temperature' if model == 'lumped' else 'two slabs'}"
+    result = Conductance([data.temperature], [value], [sigma], "extrapolated", statistics="classical", method=method)
+    conductivity = np.array([side.conductivity for side in bodies])
+    return RelaxationFit(
+        result, statistical, spread, freedom, model, number, conductivity, float(values[0]), course, time,
+        tuple(reasons),
+    )  # fmt: skip
+
+
+def _model_slabs(sides: tuple[ThermalSlab, ThermalSlab], model: SideModel | None) -> tuple[ThermalSlab, ThermalSlab]:
+    if model == "lumped":
+        return evolve(sides[0], conductivity=np.inf), evolve(sides[1], conductivity=np.inf)
+    return sides
+
+
+def _scale_conductivities(bodies: tuple[ThermalSlab, ThermalSlab], values: Array) -> tuple[ThermalSlab, ThermalSlab]:
+    if values.size == 2:
+        return bodies
+    left, right = (evolve(side, conductivity=side.conductivity * float(values[2])) for side in bodies)
+    return left, right
+
+
+def _fit_curves(
+    name: str,
+    time: Array,
+    curves: Array,
+    bodies: tuple[ThermalSlab, ThermalSlab],
+    free: bool,
+    near: Array | None = None,
+) -> tuple[Array, Array, float]:
+    """Values of the amplitude, G and, if free, the factor of both conductivities; covariance of their logarithms."""
+    mean = curves.mean(axis=0)
+    changing = free and any(np.isfinite(side.conductivity) for side in bodies)
+    guess = _guess(name, time, mean, bodies) + [1.0] * changing if near is None else np.abs(near)
+    x: Any = np.log(guess)
+    sign = np.sign(mean[: max(1, mean.size // 10)].mean())
+
+    def course(x: Any) -> Array:
+        values = np.exp(x)
+        return sign * values[0] * slab_decay(time, float(values[1]), *_scale_conductivities(bodies, values))
+
+    slopes: Any = np.zeros((time.size, x.size))
+    for _ in range(60):
+        slopes = np.column_stack([(course(x + h) - course(x - h)) / 2e-4 for h in 1e-4 * np.eye(x.size)])
+        change, *_ = np.linalg.lstsq(slopes, mean - course(x), rcond=None)
+        x = x + np.clip(change, -0.5, 0.5)
+        if np.abs(change).max() < 1e-5:
+            break
+    values = np.exp(x)
+    values[0] *= sign
+    inverse = np.linalg.pinv(slopes)
+    return values, *_errors(inverse, curves - course(x))
+
+
+def _errors(inverse: Array, residuals: Array) -> tuple[Array, float]:
+    """Covariance of the logarithms and its degrees of freedom: from three replicas or more, else from the residuals."""
+    from scipy.signal import lfilter
+
+    if len(residuals) >= 3:
+        shares = residuals @ inverse.T
+        return np.atleast_2d(np.cov(shares, rowvar=False)) / len(shares), float(len(shares) - 1)
+    mean = residuals.mean(axis=0)
+    rho = max(0.0, float(block_correlation(mean[:, None])[0]))
+    # Sum over j of rho^|i - j| a_j by running along the series and back.
+    along, back = (np.asarray(lfilter([1.0], [1.0, -rho], one, axis=1)) for one in (inverse, inverse[:, ::-1]))
+    spread = along + back[:, ::-1] - inverse
+    freedom = max(1.0, mean.size * (1 - rho) / (1 + rho) - inverse.shape[0])
+    variance = float(mean @ mean) / mean.size * (freedom + inverse.shape[0]) / freedom
+    return variance * inverse @ spread.T, freedom
+
+
+def _guess(name: str, time: Array, mean: Array, bodies: tuple[ThermalSlab, ThermalSlab]) -> list[float]:
+    """Amplitude and conductance from the time in which the difference falls to 1/e of what it is first."""
+    first = float(mean[: max(1, mean.size // 50)].mean())
+    if not abs(first) > 0:
+        raise InputError(f"{name}: the difference is {first:g} K at first: heat the sides apart before")
+    course = mean / first
+    below = np.flatnonzero(course < np.exp(-1))
+    if not below.size and course[-max(1, mean.size // 10) :].mean() > 0.9:
+        raise InputError(
+            f"{name}: the difference is {first:.3g} K at first and {mean[-1]:.3g} K at last: run until it decays"
+        )
+    last = float(course[-max(1, mean.size // 10) :].mean())
+    span = float(time[below[0]] - time[0]) if below.size else float(np.ptp(time)) / -np.log(max(last, 0.05))
+    rate = 1 / max(span, float(time[1] - time[0]))
+    capacity = 1 / bodies[0].areal + 1 / bodies[1].areal
+    slab = sum(side.length / (3 * side.conductivity) for side in bodies)
+    resistance = max(capacity / rate - slab, 0.1 * capacity / rate)
+    return [abs(first) * float(np.exp(min(1.0, time[0] * rate))), 1 / resistance]
+
+
+def _start_spread(
+    name: str,
+    time: Array,
+    curves: Array,
+    bodies: tuple[ThermalSlab, ThermalSlab],
+    free: bool,
+    best: Array,
+    variance: float,
+) -> float:
+    """Spread of G over later first times that statistics do not explain."""
+    mean = np.abs(curves.mean(axis=0))
+    late = int(np.argmax(mean < 0.6 * mean[0])) or time.size // 4
+    gaps: list[float] = []
+    for first in {late // 3, 2 * late // 3, late} - {0}:
+        if time.size - first < MIN_TIMES:
+            continue
+        values, covariance, _ = _fit_curves(name, time[first:], curves[:, first:], bodies, free, best)
+        gaps.append((values[1] - best[1]) ** 2 - abs(values[1] ** 2 * covariance[1, 1] - variance))
+    return float(np.sqrt(max(0.0, float(np.mean(gaps))))) if gaps else 0.0

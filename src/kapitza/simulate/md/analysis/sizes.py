@@ -1,0 +1,150 @@
+"""What is left of a simulated resistance when solids and baths become long."""
+
+import numpy as np
+from attrs import field, frozen
+from numpy.typing import ArrayLike
+
+from kapitza.core.arrays import Array, finite, positive, same_length, square
+from kapitza.core.conductance import Conductance
+from kapitza.errors import InputError
+
+# Standard uncertainties from which a size effect counts as one.
+SIZE_SIGNIFICANCE = 2.0
+
+
+@frozen(eq=False)
+class SizeSeries:
+    r"""Resistances of several lengths, and $R = R_\infty + a / L + b / L_\mathrm{bath}$ through them.
+
+    Attributes
+    ----------
+    length : (n,) of the system, m
+    bath : (n,) of the baths, m; None where they were left out of the fit
+    resistance, sigma : (n,) what was simulated, m² K W⁻¹
+    fitted : (2,) or (3,) R_∞ (m² K W⁻¹), a and, with baths, b (m³ K W⁻¹)
+    covariance : of `fitted`, from the stated errors, widened where they do not explain the scatter
+    chi2, freedom : sum of squared residuals in units of the errors, and its degrees of freedom
+    mean, mean_sigma : weighted mean of all lengths as if there were no size effect, m² K W⁻¹
+    mean_chi2 : chi2 of that mean, with n - 1 degrees of freedom
+    """
+
+    length: Array = field(converter=positive)
+    bath: Array | None
+    resistance: Array = field(converter=finite, validator=same_length("length"))
+    sigma: Array = field(converter=positive, validator=same_length("length"))
+    fitted: Array
+    covariance: Array = field(converter=square)
+    chi2: float
+    freedom: int
+    mean: float
+    mean_sigma: float
+    mean_chi2: float
+
+    @property
+    def fitted_sigma(self) -> Array:
+        """(2,) or (3,) standard uncertainties of `fitted`."""
+        return np.sqrt(np.diag(self.covariance))
+
+    @property
+    def probability(self) -> float:
+        """Of a scatter about the fit as large as found; NaN where nothing is left to scatter."""
+        from scipy.special import chdtrc
+
+        return float(chdtrc(self.freedom, self.chi2)) if self.freedom > 0 else float("nan")
+
+    @property
+    def size_effect(self) -> bool:
+        """Whether a slope is two standard uncertainties from zero."""
+        return bool((np.abs(self.fitted[1:]) > SIZE_SIGNIFICANCE * self.fitted_sigma[1:]).any())
+
+    @property
+    def verdict(self) -> str:
+        """One line: whether size matters, and which resistance follows."""
+        infinite = f"R(infinite) = {self.fitted[0]:.4g} +- {self.fitted_sigma[0]:.2g} m2K/W"
+        if self.size_effect:
+            line = f"size matters: {infinite}"
+        else:
+            line = (
+                f"no size effect within error: mean {self.mean:.4g} +- {self.mean_sigma:.2g} m2K/W of all lengths, "
+                f"{infinite}"
+            )
+        if self.fitted[0] < SIZE_SIGNIFICANCE * self.fitted_sigma[0]:
+            line += "; R(infinite) is not resolved: run longer"
+        if self.freedom > 0 and self.probability < 0.01:
+            line += f"; the line does not fit (chi2 {self.chi2:.3g} of {self.freedom}): leave out the shortest"
+        return line
+
+    def conductance(self, temperature: float, *, method: str = "NEMD") -> Conductance:
+        """1 / R(infinite) as extrapolated drop, classical; of the fit, whose error is honest also without size effect.
+
+        Parameters
+        ----------
+        temperature : K
+        method : how the resistances came about
+
+        Raises
+        ------
+        InputError
+            if R(infinite) is not above zero
+        """
+        resistance, sigma = float(self.fitted[0]), float(self.fitted_sigma[0])
+        if not resistance > 0:
+            raise InputError(f"R(infinite) = {resistance:.3g} +- {sigma:.2g} m2K/W has no conductance: longer systems")
+        value = 1 / resistance
+        label = f"{method}, extrapolated from {self.length.size} lengths"
+        return Conductance([temperature], [value], [sigma * value**2], statistics="classical", method=label)
+
+
+def size_series(
+    resistance: ArrayLike, sigma: ArrayLike, length: ArrayLike, *, bath: ArrayLike | None = None
+) -> SizeSeries:
+    r"""Weighted fit of $R(L, L_\mathrm{bath}) = R_\infty + a / L + b / L_\mathrm{bath}$.
+
+    Both terms are seen for Si/Ge (Wei and others, Chin. Phys. B 34, 116301 (2025), doi:10.1088/1674-1056/ae0432).
+
+    Parameters
+    ----------
+    resistance, sigma : (n,) and total standard uncertainties, m² K W⁻¹
+    length : (n,) of the system between the baths, m
+    bath : (n,) of the baths, m; left out of the fit if None
+
+    Raises
+    ------
+    InputError
+        for fewer than three different lengths, or lengths and baths that do not vary independently
+    """
+    r, s, x = finite(resistance), positive(sigma), positive(length)
+    if not r.size == s.size == x.size:
+        raise InputError(f"{r.size} resistances, {s.size} errors and {x.size} lengths: they must be as many")
+    columns = [np.ones(x.size), 1 / x]
+    baths = None if bath is None else positive(bath)
+    if baths is not None:
+        if baths.size != x.size:
+            raise InputError(f"{baths.size} lengths of baths for {x.size} lengths of systems")
+        columns.append(1 / baths)
+    _check_lengths(x, columns)
+    scale = np.array([float(np.abs(column).max()) for column in columns])
+    white = np.column_stack(columns) / scale / s[:, None]
+    solution, *_ = np.linalg.lstsq(white, r / s, rcond=None)
+    rest = r / s - white @ solution
+    chi2, freedom = float(rest @ rest), int(x.size - len(columns))
+    wider = max(1.0, chi2 / freedom) if freedom > 0 else 1.0
+    covariance = np.linalg.inv(white.T @ white) / np.outer(scale, scale) * wider
+    weight = 1 / s**2
+    mean = float(weight @ r / weight.sum())
+    mean_chi2 = float(np.sum(((r - mean) / s) ** 2))
+    mean_sigma = float(np.sqrt(max(1.0, mean_chi2 / (x.size - 1)) / weight.sum()))
+    return SizeSeries(x, baths, r, s, solution / scale, covariance, chi2, freedom, mean, mean_sigma, mean_chi2)
+
+
+def _check_lengths(length: Array, columns: list[Array]) -> None:
+    different = np.unique(np.round(np.log(length), 6)).size
+    if different < 3:
+        raise InputError(f"{different} different lengths: an extrapolation with a check needs three or more")
+    matrix = np.column_stack([column / np.abs(column).max() for column in columns])
+    values = np.linalg.svd(matrix, compute_uv=False)
+    if values.size < len(columns) or values[-1] < 1e-6 * values[0]:
+        raise InputError(
+            f"{length.size} systems whose baths grow with them do not tell the effects apart: vary them one by one, "
+            "or leave the baths out"
+        )

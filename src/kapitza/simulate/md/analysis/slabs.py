@@ -1,0 +1,138 @@
+r"""Heat in two slabs that meet at a boundary: impedance, spectrum of the power, and relaxation.
+
+A slab of length $L$, conductivity $\kappa$ and capacity per volume $c$ answers a heat flux into its face at the rate
+$s$ with the temperature $q z(s)$, where
+
+$z = \coth(k L) / (\tilde\kappa k)$ with an insulated far end, $\tanh(k L) / (\tilde\kappa k)$ with one that is held,
+$k = \sqrt{s c / \tilde\kappa}$, $\tilde\kappa = \kappa / (1 + s \tau)$, $\tau = \kappa c / (4 G_b^2)$.
+
+With $\tau = 0$ this is diffusion.  With the ballistic (Sharvin) conductance $G_b$ of the solid it is a gas of two
+streams of phonons of one speed $v = 2 G_b / c$ and one free path: above the rate $1 / \tau$ a slab looks like a
+reservoir with $z = 1 / (2 G_b)$, so that the admittance $1 / (1/G + z_A + z_B)$ goes from the conductance $G$ of
+the extrapolated drop to that of the emitted one, $1/G + (1/G_{b,A} + 1/G_{b,B}) / 2$ being its inverse.
+"""
+
+from typing import Any
+
+import numpy as np
+from attrs import field, frozen
+from numpy.typing import ArrayLike, NDArray
+
+from kapitza.core.arrays import Array, above_zero, positive, quantity
+
+ComplexArray = NDArray[np.complex128]
+
+
+@frozen(eq=False)
+class ThermalSlab:
+    """One side of a boundary.
+
+    Attributes
+    ----------
+    length : from the boundary to the insulated end, or to the middle where a periodic cell has a second boundary, m
+    capacity : heat capacity per volume, J m⁻³ K⁻¹
+    conductivity : W m⁻¹ K⁻¹; infinite for a body with one temperature
+    ballistic : classical ballistic (Sharvin) conductance of the solid, W m⁻² K⁻¹; infinite for plain diffusion
+    """
+
+    length: float = field(validator=quantity(high=1.0))
+    capacity: float = field(validator=quantity())
+    conductivity: float = field(default=np.inf, validator=above_zero)
+    ballistic: float = field(default=np.inf, validator=above_zero)
+
+    @property
+    def areal(self) -> float:
+        """Heat capacity per area, J m⁻² K⁻¹."""
+        return self.length * self.capacity
+
+    def impedance(self, rate: ArrayLike, *, held: bool = False) -> ComplexArray:
+        """Temperature of the face per heat flux into it at complex rates s (rad s⁻¹), m² K W⁻¹, by the formula above.
+
+        Parameters
+        ----------
+        rate : (n,) s, not zero; i ω for a spectrum
+        held : the far end is held at a temperature; it is insulated otherwise
+        """
+        s: Any = np.asarray(rate, dtype=complex)
+        if np.isinf(self.conductivity):
+            return np.zeros_like(s) if held else 1 / (s * self.areal)
+        time = self.conductivity * self.capacity / (4 * self.ballistic**2)
+        local = self.conductivity / (1 + s * time)
+        k = np.sqrt(s * self.capacity / local)
+        tangent = np.tanh(k * self.length)
+        return (tangent if held else 1 / tangent) / (local * k)
+
+
+def boundary_admittance(
+    omega: ArrayLike, conductance: float, left: ThermalSlab, right: ThermalSlab, *, held: bool = False
+) -> ComplexArray:
+    r"""Heat flux per temperature difference put across the boundary, $Y = 1 / (1/G + z_A + z_B)$, W m⁻² K⁻¹.
+
+    Parameters
+    ----------
+    omega : (n,) angular frequencies above zero, rad s⁻¹
+    conductance : G of the boundary, W m⁻² K⁻¹
+    left, right : the two sides
+    held : the far ends are held: the mode of a periodic cell in which its two boundaries carry opposite powers
+    """
+    rate = 1j * positive(omega)
+    return 1 / (1 / conductance + left.impedance(rate, held=held) + right.impedance(rate, held=held))
+
+
+def biot_number(conductance: float, left: ThermalSlab, right: ThermalSlab) -> float:
+    r"""Resistance of the slabs over that of the boundary, $G (L_A/\kappa_A + L_B/\kappa_B)$."""
+    return conductance * (left.length / left.conductivity + right.length / right.conductivity)
+
+
+def relaxation_modes(conductance: float, left: ThermalSlab, right: ThermalSlab, count: int = 40) -> tuple[Array, Array]:
+    r"""Rates and weights with which the mean temperatures of two slabs approach each other by diffusion.
+
+    Both slabs start with one temperature each and have insulated far ends.  The rates are the zeros of
+    $f(\lambda) = 1/G - \sum_i \cot(p_i L_i) / (\kappa_i p_i)$, $p_i = \sqrt{\lambda c_i / \kappa_i}$, one between each
+    two neighbouring poles; $\Delta \bar T(t) = \Delta T_0 \sum_n a_n e^{-\lambda_n t}$ with
+    $a_n = (1/C_A + 1/C_B) / (\lambda_n^2 f'(\lambda_n))$.
+
+    Parameters
+    ----------
+    conductance : W m⁻² K⁻¹
+    left, right : the slabs; `ballistic` is not used
+    count : number of modes
+
+    Returns
+    -------
+    (count,) rates λ, rad s⁻¹, increasing, and (count,) weights a, whose sum is 1 for all modes; a single mode where
+    both conductivities are infinite
+    """
+    capacity = 1 / left.areal + 1 / right.areal
+    slabs = [slab for slab in (left, right) if np.isfinite(slab.conductivity)]
+    if not slabs:
+        return np.array([conductance * capacity]), np.ones(1)
+    diffusion = [slab.conductivity / slab.capacity / slab.length**2 for slab in slabs]
+    order = np.arange(1, count + 1) * np.pi
+    poles = np.unique(np.concatenate([order**2 * d for d in diffusion]))[:count]
+    low, high = np.concatenate([[0.0], poles[:-1]]), np.array(poles)
+    for _ in range(16):
+        middle = (low + high) / 2
+        above = _secular(middle, conductance, left, right)[0] > 0
+        low, high = np.where(above, low, middle), np.where(above, middle, high)
+    rates = (low + high) / 2
+    for _ in range(3):  # Newton's steps, which may not leave the bracket
+        value, slope = _secular(rates, conductance, left, right)
+        rates = np.clip(rates - value / slope, low, high)
+    slope = _secular(rates, conductance, left, right)[1]
+    return rates, capacity / (rates**2 * slope)
+
+
+def _secular(rate: Array, conductance: float, left: ThermalSlab, right: ThermalSlab) -> tuple[Array, Array]:
+    """F of `relaxation_modes` and its derivative."""
+    value, slope = np.full(rate.shape, 1 / conductance), np.zeros(rate.shape)
+    for slab in (left, right):
+        if np.isinf(slab.conductivity):
+            value, slope = value - 1 / (rate * slab.areal), slope + 1 / (rate**2 * slab.areal)
+            continue
+        x = slab.length * np.sqrt(rate * slab.capacity / slab.conductivity)
+        scale = slab.length / slab.conductivity
+        sine, cosine = np.sin(x), np.cos(x)
+        value = value - scale * cosine / (sine * x)
+        slope = slope + scale * (x + sine * cosine) / (x**2 * sine**2) / (2 * rate / x)
+    return value, slope

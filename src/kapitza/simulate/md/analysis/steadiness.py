@@ -1,0 +1,209 @@
+"""Whether a run was long enough: the slowest mode of its temperature profile, and drifts along its blocks."""
+
+import math
+
+import numpy as np
+from attrs import field, frozen
+
+from kapitza.core.arrays import Array, positive
+from kapitza.errors import InputError
+from kapitza.simulate.md.analysis.block_averages import block_mean, combine_blocks
+from kapitza.simulate.md.analysis.profiles import Branches, atom_densities, solid_lengths
+from kapitza.simulate.md.record import Record
+from kapitza.units import k_B
+
+MIN_BLOCKS = 5
+USUAL_BLOCKS = 20
+# Relaxation times of the slowest mode after which it no longer matters: 5 % of it is left.
+SETTLING_TIMES = 3.0
+MIN_DRIFT_PROBABILITY = 1e-3
+
+
+@frozen(eq=False)
+class Steadiness:
+    """What a run says about its own length.
+
+    Attributes
+    ----------
+    conductivity : (2,) first estimates from flux and gradients on the left and on the right, W m⁻¹ K⁻¹; where a
+        gradient is not resolved, the lowest conductivity that two standard uncertainties allow
+    slowest : relaxation time of the slowest mode of the profile, s
+    waited : time under these baths before the first block used, s
+    sampled : time over which the blocks used run, s
+    blocks : number of blocks of the error estimate, each at least as long as the slowest mode where that is possible
+    drift : (5,) change from start to end of the time sampled, by a straight line: mean temperatures of the left and
+        the right branch, temperatures at the plane from the left and from the right, and their difference, K
+    drift_sigma : (5,) standard uncertainties, K
+    probability : of a drift as large as the largest of the five in a steady run
+    reasons : why the run is not steady; empty if it is
+    """
+
+    conductivity: Array = field(converter=positive)
+    slowest: float
+    waited: float
+    sampled: float
+    blocks: int
+    drift: Array
+    drift_sigma: Array
+    probability: float
+    reasons: tuple[str, ...]
+
+    @property
+    def steady(self) -> bool:
+        """Whether nothing speaks against it."""
+        return not self.reasons
+
+
+def slowest_mode(lengths: Array, diffusivities: Array) -> float:
+    r"""Relaxation time of the slowest temperature mode of solids in a row, s.
+
+    $\tau_s = (\sum_i L_i / \sqrt{D_i})^2 / \pi^2$, which is $L^2 / (\pi^2 D)$ for one solid.  The resistance between
+    them is left out; the modes that a boundary resistance makes slower are the business of `approach`.
+
+    Parameters
+    ----------
+    lengths : (n,) m
+    diffusivities : (n,) m² s⁻¹
+
+    Raises
+    ------
+    InputError
+        for unequal lengths or values that are not above zero
+    """
+    length, diffusivity = positive(lengths), positive(diffusivities)
+    if length.size != diffusivity.size:
+        raise InputError(f"{length.size} lengths for {diffusivity.size} diffusivities")
+    return float(np.sum(length / np.sqrt(diffusivity)) ** 2 / np.pi**2)
+
+
+def estimate_conductivities(record: Record, lines: Branches, start: int) -> Array:
+    """(2,) W m⁻¹ K⁻¹ from bath power and gradients after block `start`.
+
+    A gradient below two standard uncertainties is taken as large as it can be, so that times come out long, not short.
+
+    Raises
+    ------
+    InputError
+        if the baths moved no heat from left to right
+    """
+    series = record.temperature[start:] @ lines.weights[2:].T
+    flux = float(record.flux[start:, :2].mean())
+    if not flux > 0:
+        raise InputError(
+            f"{record.name}: the baths moved {flux:.3g} W/m² from left to right, wanted heat that flows: the hot bath "
+            "has to be on the left, and the run long enough for its heat to stand out of the noise"
+        )
+    found = block_mean(series)
+    slope, sigma = -found.value, found.sigma
+    return flux / np.where(slope > 2 * sigma, slope, np.maximum(slope, 0.0) + 2 * sigma)
+
+
+def slowest_relaxation(record: Record, conductivity: Array) -> float:
+    r"""Slowest mode of a record with the classical capacity $c = 3 n k_B$ and these conductivities (2,), s."""
+    return slowest_mode(solid_lengths(record), conductivity / (3 * atom_densities(record) * k_B))
+
+
+def fit_drifts(values: Array) -> tuple[Array, Array, float]:
+    """Change over n blocks of k series by straight lines, (k,) with errors (k,), and its probability without drift.
+
+    Errors are those of independent blocks, widened by the memory of the residuals; the probability is that of the
+    largest of the k, by Bonferroni.
+
+    Raises
+    ------
+    InputError
+        for fewer than five blocks
+    """
+    from scipy.special import stdtr
+
+    count = len(values)
+    if count < MIN_BLOCKS:
+        raise InputError(f"{count} blocks: a drift needs {MIN_BLOCKS}")
+    time = (np.arange(count) - (count - 1) / 2) / (count - 1)
+    slope = time @ values / (time @ time)
+    rest = values - values.mean(axis=0) - np.outer(time, slope)
+    power = (rest**2).sum(axis=0)
+    rho = np.clip(np.divide((rest[1:] * rest[:-1]).sum(axis=0), power, out=0 * power, where=power > 0), 0.0, 0.8)
+    widening = (1 + rho) / (1 - rho)
+    sigma = np.sqrt(power / (count - 2) / (time @ time) * widening)
+    freedom = np.maximum(1.0, count / widening - 2)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        tail = 2 * stdtr(freedom, -np.abs(slope) / sigma)
+    tails = np.where(sigma > 0, tail, np.where(slope == 0, 1.0, 0.0))
+    return slope, sigma, min(1.0, tails.size * float(tails.min()))
+
+
+def blocks_to_drop(record: Record, slowest: float, equilibrated: float) -> int:
+    """Blocks at the start that belong to the three slowest times a profile needs, less the time spent before."""
+    return max(0, math.ceil((SETTLING_TIMES * slowest - equilibrated) / record.block - 1e-9))
+
+
+def judge_steadiness(record: Record, lines: Branches, *, start: int, equilibrated: float = 0.0) -> Steadiness:
+    r"""Judge a record from block `start` on.
+
+    Wanted are $3 \tau_s$ under the same baths before that block, five blocks of $\tau_s$ after it, and no drift at the
+    level of one in a thousand of the branches, of what they extrapolate to, and of the jump.
+
+    Parameters
+    ----------
+    record : block averages
+    lines : the layers that count as straight
+    start : first block used
+    equilibrated : time under the same baths before the record begins, s
+
+    Raises
+    ------
+    InputError
+        if fewer than five blocks are left, or no heat flows from left to right
+    """
+    count = len(record.power) - start
+    if count < MIN_BLOCKS:
+        raise InputError(
+            f"{record.name}: {count} of {len(record.power)} blocks of {record.block:.3g} s are left after {start} for "
+            f"the profile to settle, {MIN_BLOCKS} are needed: run longer"
+        )
+    conductivity = estimate_conductivities(record, lines, start)
+    slowest = slowest_relaxation(record, conductivity)
+    size = block_size(record.block, slowest, count)
+    blocks = combine_blocks(record.temperature[start:], size)
+    drift, sigma, probability = fit_drifts(_drift_series(blocks, lines))
+    waited, sampled = equilibrated + start * record.block, len(blocks) * size * record.block
+    reasons = _reasons(slowest, waited, sampled, drift, sigma, probability)
+    return Steadiness(conductivity, slowest, waited, sampled, len(blocks), drift, sigma, probability, reasons)
+
+
+def block_size(block: float, slowest: float, count: int) -> int:
+    """Blocks to combine to one of the error estimate.
+
+    One lasts as long as the slowest mode, and a twentieth of the run where that is longer: what a bath gives too much
+    in one short block it gives too little in the next.  Never so many are combined that fewer than five remain.
+    """
+    longest = max(1, count // MIN_BLOCKS)
+    return min(max(math.ceil(slowest / block - 1e-9), count // USUAL_BLOCKS, 1), longest)
+
+
+def _drift_series(blocks: Array, lines: Branches) -> Array:
+    left, right = blocks @ lines.weights[0], blocks @ lines.weights[1]
+    sides = [np.average(blocks, axis=1, weights=np.abs(lines.weights[side]) > 0) for side in (0, 1)]
+    return np.column_stack([*sides, left, right, left - right])
+
+
+def _reasons(
+    slowest: float, waited: float, sampled: float, drift: Array, sigma: Array, probability: float
+) -> tuple[str, ...]:
+    found: list[str] = []
+    if waited < SETTLING_TIMES * slowest * (1 - 1e-9):
+        found.append(
+            f"the profile had {waited:.3g} s to settle, wanted {SETTLING_TIMES:g} times its slowest mode of "
+            f"{slowest:.3g} s"
+        )
+    if sampled < MIN_BLOCKS * slowest * (1 - 1e-9):
+        found.append(f"{sampled:.3g} s were sampled, wanted {MIN_BLOCKS} blocks of the slowest mode {slowest:.3g} s")
+    if probability < MIN_DRIFT_PROBABILITY:
+        worst = int(np.argmax(np.abs(drift) / np.maximum(sigma, np.finfo(float).tiny)))
+        name = ("left branch", "right branch", "left side of the plane", "right side of the plane", "jump")[worst]
+        found.append(
+            f"the {name} drifts by {drift[worst]:.3g} +- {sigma[worst]:.2g} K over the time sampled "
+            f"(probability {probability:.1g} in a steady run)"
+        )
+    return tuple(found)

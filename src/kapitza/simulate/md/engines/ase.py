@@ -1,0 +1,231 @@
+r"""Any calculator of ASE as an engine: slow, for potentials that nothing else here knows, machine-learned ones.
+
+Velocity Verlet.  Langevin baths act before and after each step, $v' = c v + \sqrt{(1 - c^2) k_B T/m}\,ξ$ with
+$c = e^{-Δt/2τ}$, so that their heat is the change of the kinetic energy, exactly: G. Bussi and M. Parrinello,
+Phys. Rev. E 75, 056707 (2007), doi:10.1103/PhysRevE.75.056707.  "exchange" scales the velocities of a bath about its
+drift: T. Ikeshoji and B. Hafskjold, Mol. Phys. 81, 251 (1994), doi:10.1080/00268979400100171; without the correction of
+eHEX, which is of third order in the time step.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from attrs import field as attribute
+from attrs import frozen
+
+from kapitza.core.arrays import Array
+from kapitza.errors import ConvergenceError, InputError, require
+from kapitza.simulate.md.engine import MdState, Thermostats, swap_velocities
+from kapitza.simulate.md.potential import AnyPotential, Potential
+from kapitza.simulate.md.system import COLD_ROLE, HELD_ROLE, HOT_ROLE, System
+from kapitza.units import angstrom, eV, k_B
+
+ASE_PURPOSE = "running a calculator of ASE"
+MAX_FIRST_MOVE = 0.5 * angstrom  # an atom that its force would move this far in a step sits on another one
+
+
+@frozen(eq=False)
+class AseEngine:
+    """An engine made of a calculator.
+
+    Attributes
+    ----------
+    calculator : of ASE
+    symbols : chemical symbol of each kind of atoms; the kinds themselves if left out
+    """
+
+    calculator: Any
+    symbols: tuple[str, ...] = attribute(default=(), converter=tuple)
+
+    @property
+    def name(self) -> str:
+        """For legends."""
+        return f"ASE {type(self.calculator).__name__}"
+
+    def begin(
+        self,
+        system: System,
+        field: AnyPotential,
+        baths: Thermostats,
+        state: MdState,
+        *,
+        timestep: float,
+        seed: int,
+    ) -> "AseDynamics":
+        """Set a system in motion from a state; `field` counts for nothing, as the calculator knows its own.
+
+        Raises
+        ------
+        MissingEngine
+            without ase
+        InputError
+            with the calculator's own words where it does not take the atoms; for atoms that lie on each other
+        """
+        symbols = self.symbols or system.kinds
+        if len(symbols) != len(system.kinds):
+            raise InputError(f"{len(symbols)} symbols for the kinds {', '.join(system.kinds)}: give one for each")
+        atoms = ase_atoms(system, symbols, state.positions)
+        return AseDynamics(atoms, self.calculator, system, baths, state, timestep=timestep, seed=seed)
+
+
+def from_ase(calculator: Any, symbols: Sequence[str] = ()) -> AseEngine:
+    """Return an engine that moves atoms by the forces of a calculator.
+
+    Parameters
+    ----------
+    calculator : of ASE, with forces and energy; a potential of machine learning, for example
+    symbols : chemical symbol of each kind of atoms of a system; the kinds themselves if left out
+
+    Raises
+    ------
+    InputError
+        for what is no calculator
+    """
+    if not callable(getattr(calculator, "get_forces", None)):
+        raise InputError(f"expected a calculator of ASE, got {calculator!r:.60}")
+    return AseEngine(calculator, tuple(symbols))
+
+
+def ase_potential(kinds: Sequence[str], cutoff: float) -> Potential:
+    """Return what stands for the potential where a calculator brings its own.
+
+    Parameters
+    ----------
+    kinds : names of the kinds of atoms
+    cutoff : how far atoms act on each other, m
+    """
+    return Potential("other", tuple(kinds), cutoff, ())
+
+
+def ase_atoms(system: System, symbols: Sequence[str], positions: Array) -> Any:
+    """Atoms of ASE, in a box that repeats as the system's does."""
+    module = require("ase", extra="atoms", why=ASE_PURPOSE)
+    try:
+        return module.Atoms(
+            [symbols[s] for s in system.species],
+            positions / angstrom,
+            cell=system.lattice / angstrom,
+            pbc=(True, True, system.periodic),
+        )
+    except KeyError as err:
+        raise InputError(f"{err} is no chemical symbol: name the symbol of each kind of {', '.join(symbols)}") from err
+
+
+class AseDynamics:
+    """Atoms that the forces of a calculator move."""
+
+    def __init__(
+        self,
+        atoms: Any,
+        calculator: Any,
+        system: System,
+        baths: Thermostats,
+        state: MdState,
+        *,
+        timestep: float,
+        seed: int,
+    ) -> None:
+        self._atoms, self._calculator, self._system, self._baths = atoms, calculator, system, baths
+        self._timestep, self._step = timestep, int(state.step)
+        self._seed = int(state.random[0]) if state.random.size else int(seed)
+        self._random = np.random.default_rng([self._seed, self._step])
+        self._free = (system.role != HELD_ROLE)[:, None]
+        self._members = [np.flatnonzero(system.role == role) for role in (HOT_ROLE, COLD_ROLE)]
+        self._x, self._v = state.positions.copy(), np.where(self._free, state.velocities, 0.0)
+        self._heat = state.heat.copy()
+        self._a, self._potential = self._forced()
+        moved = np.abs(self._a).max() * timestep**2
+        if not moved < MAX_FIRST_MOVE:
+            raise InputError(
+                f"{system.name}: forces would move an atom by {moved / angstrom:.3g} Å in one step: atoms lie on each "
+                f"other, or {timestep:g} s is too long a time step"
+            )
+
+    @property
+    def positions(self) -> Array:
+        """(n, 3) m, not folded into the box; the next step writes over them."""
+        return self._x
+
+    @property
+    def velocities(self) -> Array:
+        """(n, 3) m s⁻¹; the next step writes over them."""
+        return self._v
+
+    @property
+    def heat(self) -> Array:
+        """(2,) energy that the hot and the cold bath have given to the atoms so far, J."""
+        return self._heat.copy()
+
+    @property
+    def energy(self) -> tuple[float, float]:
+        """Potential and kinetic energy, J."""
+        return self._potential, 0.5 * float(self._system.masses @ (self._v**2).sum(axis=1))
+
+    def advance(self, steps: int) -> None:
+        """Do some time steps.
+
+        Raises
+        ------
+        ConvergenceError
+            where forces are no numbers any more
+        """
+        for _ in range(steps):
+            self._bathe()
+            self._v += 0.5 * self._timestep * self._a
+            self._x += self._timestep * self._v
+            self._a, self._potential = self._forced()
+            self._v += 0.5 * self._timestep * self._a
+            self._bathe()
+            self._step += 1
+            if self._baths.kind == "swap" and self._step % self._baths.period == 0:
+                given = swap_velocities(self._v, self._system.masses, *self._members)
+                self._heat += np.array([given, -given])
+        if not np.isfinite(self._v).all():
+            raise ConvergenceError(
+                f"velocities are no numbers any more after step {self._step}: shorten the time step, or relax the atoms"
+            )
+
+    def state(self) -> MdState:
+        """Copy of all that is needed to go on."""
+        random = np.array([self._seed], dtype=np.uint64)
+        return MdState(self._x.copy(), self._v.copy(), self._step, self._heat.copy(), random)
+
+    def close(self) -> None:
+        """Nothing to give back."""
+
+    def _forced(self) -> tuple[Array, float]:
+        """(n, 3) accelerations, m s⁻², and potential energy, J."""
+        self._atoms.positions = self._x / angstrom
+        try:
+            force = np.asarray(self._calculator.get_forces(self._atoms)) * (eV / angstrom)
+            energy = float(self._calculator.get_potential_energy(self._atoms)) * eV
+        except Exception as err:
+            words = " ".join(f"{type(err).__name__} {err}".split())
+            raise InputError(f"{type(self._calculator).__name__} does not take {self._system.name}: {words}") from err
+        return np.where(self._free, force / self._system.masses[:, None], 0.0), energy
+
+    def _bathe(self) -> None:
+        """Let the baths act for half a step."""
+        for k, (atoms, goal) in enumerate(zip(self._members, (self._baths.hot, self._baths.cold), strict=True)):
+            if self._baths.kind not in ("langevin", "exchange"):
+                return
+            mass, v = self._system.masses[atoms], self._v[atoms]
+            before = 0.5 * float(mass @ (v**2).sum(axis=1))
+            self._v[atoms] = self._kicked(v, mass, goal) if self._baths.kind == "langevin" else self._scaled(v, mass, k)
+            self._heat[k] += 0.5 * float(mass @ (self._v[atoms] ** 2).sum(axis=1)) - before
+
+    def _kicked(self, v: Array, mass: Array, temperature: float) -> Array:
+        """Velocities after half a step of a Langevin bath."""
+        c = np.exp(-0.5 * self._timestep / self._baths.damping)
+        spread = np.sqrt((1 - c**2) * k_B * temperature / mass)[:, None]
+        return c * v + spread * self._random.standard_normal(v.shape)
+
+    def _scaled(self, v: Array, mass: Array, bath: int) -> Array:
+        """Velocities scaled about their drift so as to hold half a step's worth of heat more, or less."""
+        drift = mass @ v / mass.sum()
+        kinetic = 0.5 * float(mass @ ((v - drift) ** 2).sum(axis=1))
+        wanted = kinetic + (1, -1)[bath] * 0.5 * self._timestep * self._baths.power
+        if not wanted > 0:
+            raise ConvergenceError(f"a bath holds {kinetic:.3g} J, less than is taken from it: lower the power")
+        return drift + np.sqrt(wanted / kinetic) * (v - drift)

@@ -1,0 +1,299 @@
+"""Our own engine: compiled kernels and neighbour lists, one thread, and nothing but numba to install."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from attrs import field as attribute
+from attrs import frozen
+from numpy.typing import NDArray
+
+from kapitza.core.arrays import Array
+from kapitza.errors import ConvergenceError, InputError, require
+from kapitza.simulate.md.engine import MdState, Thermostats
+from kapitza.simulate.md.kernels.forces import KERNEL_MODULES, map_species, require_kernels
+from kapitza.simulate.md.kernels.neighbours import (
+    KERNEL_EXTRA,
+    KERNEL_PURPOSE,
+    NeighbourList,
+    VerletList,
+    load_cell_lists,
+)
+from kapitza.simulate.md.potential import AnyPotential, Potential
+from kapitza.simulate.md.protocol import check_start
+from kapitza.simulate.md.system import COLD_ROLE, HELD_ROLE, HOT_ROLE, System
+from kapitza.units import k_B
+
+MIN_DISTANCE_SIGMA = 0.5  # of σ: no solid or liquid has atoms that near
+MIN_DISTANCE_CUTOFF = 0.3  # of the cutoff, for fields without a σ
+MAX_STEP_DISPLACEMENT = 0.05  # of the cutoff: no atom moves as far in one step, even at ten thousand kelvin
+MAX_KINETIC_JUMP, MAX_POTENTIAL_JUMP = (
+    0.5,
+    0.01,
+)  # of the kinetic and the potential energy: even a truncated potential does not jump so far
+MAX_BUILTIN_TIMESTEP = 1e-12  # s: atoms vibrate in tenths of it
+THERMOSTAT_NUMBERS = dict(
+    zip(("none", "langevin", "exchange", "swap"), range(4), strict=True)
+)  # as the kernels count them
+MIN_LIST_STEPS = 100  # steps: listing neighbours takes as long as about ten
+SKIN_GROWTH, MAX_SKIN = 1.2, 0.3  # growth of the skin, and its end, of the cutoff
+RANDOM_WORDS = 4  # words of the state of the random numbers
+MAX_ATOM_STEPS = 10_000_000  # atom-steps between two looks at the keyboard, a few seconds
+
+
+@frozen(eq=False)
+class BuiltinEngine:
+    """Engine of kapitza's own kernels.
+
+    Velocity Verlet; Langevin baths take an exact step of Ornstein and Uhlenbeck before each step of Verlet, and count
+    the energy that they give to the last bit.  A run that is saved and taken up again goes on as if nothing had been,
+    bit for bit on the same processor: neighbours are summed in an order that does not depend on when they were listed.
+
+    Attributes
+    ----------
+    skin : how much farther than the cutoff neighbours are listed, m; None starts at 0.12 of the cutoff
+        and widens it while lists must be made anew too often
+    name : for legends and messages
+    """
+
+    skin: float | None = None
+    name: str = attribute(default="own kernels", kw_only=True)
+
+    def begin(
+        self, system: System, field: AnyPotential, baths: Thermostats, state: MdState, *, timestep: float, seed: int = 0
+    ) -> "BuiltinDynamics":
+        """Set a system in motion.
+
+        Parameters
+        ----------
+        system, field, baths, state : what moves, by which forces, between which baths, from where
+        timestep : s
+        seed : of the random numbers, where the state has none yet
+
+        Raises
+        ------
+        InputError
+            for a potential without kernels, kinds that it does not know, atoms that overlap, baths without atoms,
+            numbers that are none
+        MissingEngine
+            without numba
+        """
+        require("numba", extra=KERNEL_EXTRA, why=KERNEL_PURPOSE)
+        potential = require_kernels(field)
+        if not 0 < timestep < MAX_BUILTIN_TIMESTEP:
+            raise InputError(
+                f"timestep = {timestep:g} s, wanted above 0 and below {MAX_BUILTIN_TIMESTEP:g} s (fs? multiply "
+                "by 1e-15)"
+            )
+        check_builtin_state(system, state)
+        if not (self.skin is None or 0 <= self.skin < np.inf):
+            raise InputError(f"skin = {self.skin!r} m, wanted a length from 0 upwards, or None")
+        return BuiltinDynamics(system, potential, baths, state, (timestep, seed, self.skin))
+
+
+class BuiltinDynamics:
+    """Atoms in motion under our own kernels: the `Dynamics` of `BuiltinEngine`."""
+
+    def __init__(
+        self, system: System, field: Potential, baths: Thermostats, state: MdState, how: tuple[float, int, float | None]
+    ) -> None:
+        self.system, self.field, self.baths = system, field, baths
+        self.timestep, seed, self.skin = how
+        self.go = load_stepper(field)
+        self.kinds, self.bath = map_species(system, field), thermostat_arguments(system, baths, self.timestep)
+        free = system.role != HELD_ROLE
+        self.r = np.array(state.positions, dtype=float, order="C")
+        self.v = np.array(state.velocities * free[:, None], dtype=float, order="C")
+        self.inverse = free / system.masses
+        self.given = np.array(state.heat, dtype=float)
+        self.random = np.array(state.random if state.random.size else seed_random(seed), dtype=np.uint64)
+        self.step = self.renewed = state.step
+        self.potential = np.zeros(1)
+        self.surroundings = VerletList(system, field, self.skin)
+        self.listed(self.surroundings.renew(self.r))
+        check_close_pairs(system, field, self.near, self.x, self.kinds)
+        self.loop(
+            1, 0.0, late=True
+        )  # by the code of all later forces, or a run taken up again would differ by rounding
+        check_finite_forces(self)
+
+    def listed(self, near: NeighbourList) -> None:
+        """Take up a new list of neighbours."""
+        self.near = near
+        self.x = near.extended(self.r)
+        self.species = self.kinds[near.owner]
+        self.f = np.zeros_like(self.x)
+
+    @property
+    def positions(self) -> Array:
+        """(n, 3) m, not folded into the box; a view that the next step overwrites."""
+        return self.r
+
+    @property
+    def velocities(self) -> Array:
+        """(n, 3) m s⁻¹; a view that the next step overwrites."""
+        return self.v
+
+    @property
+    def heat(self) -> Array:
+        """(2,) energy that the hot and the cold bath have given to the atoms so far, J."""
+        return self.given.copy()
+
+    @property
+    def energy(self) -> tuple[float, float]:
+        """Potential and kinetic energy, J."""
+        kinetic = 0.5 * float(self.system.masses @ np.einsum("ia,ia->i", self.v, self.v))
+        return float(self.potential[0]), kinetic
+
+    def advance(self, steps: int) -> None:
+        """Do some time steps.
+
+        Raises
+        ------
+        ConvergenceError
+            where atoms fly apart, energy appears from nowhere, or a bath has no energy left to take
+        """
+        potential, kinetic = self.energy
+        before = potential + kinetic - self.given.sum()
+        chunk = MAX_ATOM_STEPS // len(self.r) + 1
+        for done in range(0, steps, chunk):
+            self.some(min(chunk, steps - done))
+        potential, moving = self.energy
+        jump = potential + moving - float(self.given.sum()) - before
+        if not abs(jump) <= MAX_KINETIC_JUMP * max(kinetic, moving) + MAX_POTENTIAL_JUMP * abs(potential):
+            raise ConvergenceError(
+                f"{self.system.name}: in {steps} steps up to {self.step} the energy changed by {jump:.3g} J beyond the "
+                f"heat of the baths, with {moving:.3g} J in motion: take a timestep below {self.timestep:g} s"
+            )
+
+    def some(self, steps: int) -> None:
+        """Do some time steps; lists of neighbours are made anew where they no longer hold."""
+        late = False
+        while steps > 0:
+            done = self.loop(steps, self.timestep, late=late)
+            self.step, steps = self.step + done, steps - done
+            late = steps > 0
+            if late:
+                check_displacements(self)
+                self.widen()
+                self.listed(self.surroundings.renew(self.r))
+
+    def loop(self, steps: int, timestep: float, *, late: bool) -> int:
+        """Do time steps while the list of neighbours holds; how many are done."""
+        near, atoms = self.near, (self.r, self.v, self.system.masses, self.inverse)
+        around = (
+            near.owner, near.shift, self.x, self.species, near.start, near.near, self.surroundings.reference,
+            (self.surroundings.skin / 2) ** 2,
+        )  # fmt: skip
+        return self.go(
+            steps, self.step, timestep, late, atoms, around, self.f, self.field.parameters, self.bath, self.given,
+            self.random, self.potential,
+        )  # fmt: skip
+
+    def widen(self) -> None:
+        """Let lists last longer where they are made anew too often; what they are used for does not change."""
+        if self.skin is None and self.step - self.renewed < MIN_LIST_STEPS:
+            widest = MAX_SKIN * self.field.cutoff
+            self.surroundings.skin = min(SKIN_GROWTH * self.surroundings.skin, widest)
+        self.renewed = self.step
+
+    def state(self) -> MdState:
+        """Copy of all that is needed to go on."""
+        return MdState(self.r.copy(), self.v.copy(), self.step, self.given.copy(), self.random.copy())
+
+    def close(self) -> None:
+        """Do nothing: memory is given back with the object."""
+
+
+def check_builtin_state(system: System, state: MdState) -> None:
+    """Refuse a state of other atoms, or of another engine."""
+    check_start(system, state)
+    if state.random.size not in (0, RANDOM_WORDS) or (state.random.size and not state.random.any()):
+        raise InputError(
+            f"{system.name}: random numbers of {state.random.size} words, wanted none or {RANDOM_WORDS} that "
+            "are not all 0: "
+            "a state of another engine? Start from its positions and velocities alone"
+        )
+
+
+def check_finite_forces(moving: BuiltinDynamics) -> None:
+    """Refuse a first state with a force that is none."""
+    f = moving.f[: len(moving.r)]
+    if not (np.isfinite(f).all() and np.isfinite(moving.potential[0])):
+        worst = int(np.argmin(np.isfinite(f).all(axis=1)))
+        raise InputError(f"{moving.system.name}: the force on atom {worst} is not finite: do atoms overlap?")
+
+
+def check_displacements(moving: BuiltinDynamics) -> None:
+    """Stop a run whose atoms fly apart or whose baths have run dry."""
+    if not np.isfinite(moving.given).all():
+        raise ConvergenceError(
+            f"{moving.system.name}: at step {moving.step} a bath has no energy left to take: take a power below "
+            f"{moving.baths.power:g} W, or a larger bath"
+        )
+    leap = moving.timestep * float(np.abs(moving.v).max())
+    if not leap <= MAX_STEP_DISPLACEMENT * moving.field.cutoff:
+        raise ConvergenceError(
+            f"{moving.system.name}: at step {moving.step} an atom moves {leap:.3g} m at once, and may move "
+            f"{MAX_STEP_DISPLACEMENT * moving.field.cutoff:.3g} m: take a timestep below {moving.timestep:g} "
+            "s, or atoms that start "
+            "further apart"
+        )
+
+
+def load_stepper(field: Potential) -> Callable[..., int]:
+    """Return the compiled loop over steps for a form of field."""
+    stepping = require("kapitza.simulate.md.kernels.verlet", extra=KERNEL_EXTRA, why=KERNEL_PURPOSE)
+    loop: Callable[..., int] = getattr(stepping, f"advance_{KERNEL_MODULES[field.form]}")
+    return loop
+
+
+def seed_random(seed: int) -> NDArray[np.uint64]:
+    """(4,) first state of the random numbers."""
+    return np.asarray(np.random.SeedSequence(seed).generate_state(RANDOM_WORDS, np.uint64), dtype=np.uint64)
+
+
+def thermostat_arguments(system: System, baths: Thermostats, timestep: float) -> tuple[Any, ...]:
+    """Kind, atoms and numbers of the baths, as the compiled loop takes them.
+
+    Raises
+    ------
+    InputError
+        for baths without atoms, or without the numbers that their kind needs
+    """
+    hot, cold = (np.flatnonzero(system.role == role) for role in (HOT_ROLE, COLD_ROLE))
+    needs = {
+        "langevin": {"hot": baths.hot, "cold": baths.cold, "damping": baths.damping},
+        "exchange": {"power": abs(baths.power)},
+        "swap": {"period": baths.period},
+        "none": {},
+    }[baths.kind]
+    for name, value in needs.items():
+        if not (np.isfinite(value) and value > 0):
+            raise InputError(f"{system.name}: baths of kind {baths.kind!r} need {name} above 0, got {value:g}")
+    if baths.kind != "none" and not (hot.size and cold.size):
+        raise InputError(
+            f"{system.name}: {hot.size} atoms in the hot and {cold.size} in the cold bath: give each layer its role"
+        )
+    keep = np.exp(-timestep / baths.damping) if baths.kind == "langevin" else 1.0
+    numbers = np.array([keep, k_B * baths.hot, k_B * baths.cold, baths.power])
+    return THERMOSTAT_NUMBERS[baths.kind], hot.astype(np.int64), cold.astype(np.int64), numbers, int(baths.period)
+
+
+def check_close_pairs(
+    system: System, field: Potential, near: NeighbourList, x: Array, kinds: NDArray[np.int32]
+) -> None:
+    """Refuse atoms that are nearer to each other than in any matter."""
+    if field.form == "harmonic":
+        return
+    count = len(field.kinds)
+    bound = np.full((count, count), MIN_DISTANCE_CUTOFF * field.cutoff)
+    if field.form == "lennard-jones":
+        bound = MIN_DISTANCE_SIGMA * field.parameters[1]
+    i, j = load_cell_lists().find_close_pair(x, kinds[near.owner], near.start, near.near, bound)
+    if i >= 0:
+        distance = float(np.linalg.norm(x[i] - x[j]))
+        raise InputError(
+            f"{system.name}: atoms {i} and {near.owner[j]} are {distance:.3g} m apart, at least "
+            f"{bound[kinds[i], kinds[near.owner[j]]]:.3g} m wanted: two atoms at one place, or a box too small?"
+        )

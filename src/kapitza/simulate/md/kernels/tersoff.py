@@ -1,0 +1,231 @@
+r"""Compiled potential of Tersoff.  Importing this module needs numba.
+
+$$U_i = \tfrac12\sum_j f(r_{ij})\,[A e^{-λ r_{ij}} - b_{ij} B e^{-μ r_{ij}}],\quad
+b_{ij} = [1 + (β ζ_{ij})^n]^{-1/2n},$$
+$$ζ_{ij} = \sum_{k≠j} f(r_{ik})\,γ\Big[1 + \frac{c^2}{d^2} - \frac{c^2}{d^2 + (h - \cos θ_{jik})^2}\Big]
+e^{[α(r_{ij} - r_{ik})]^m}$$
+
+f falls as a cosine from 1 at R to 0 at S.  J. Tersoff, Phys. Rev. B 39, 5566 (1989), doi:10.1103/PhysRevB.39.5566.
+Parameters of a pair of kinds, (s, s, 8): A (J), λ (m⁻¹), B (J), μ (m⁻¹), β, n, R (m), S (m); of a centre i, the end j
+of its bond and the other neighbour k, (s, s, s, 6): γ, c, d, h, α (m⁻¹), m.
+"""
+
+import numpy as np
+
+from kapitza.core.arrays import Array
+from kapitza.simulate.md.kernels.compiler import BoolArray, Indices, Starts, compile_kernel, max_neighbours
+
+UNIT_X, UNIT_Y, UNIT_Z, BOND_LENGTH, INVERSE_LENGTH, CUTOFF_VALUE, CUTOFF_SLOPE, NEIGHBOUR_KIND = range(
+    8
+)  # columns of `near_by`
+ZETA_TERM, BY_COSINE, BY_LENGTH, ANGLE_COSINE = range(4)  # columns of `turns`, (bond, other neighbour, 4)
+ORDER_VALUE, BY_ZETA, REPULSIVE_ENERGY, ATTRACTIVE_ENERGY = range(4)  # columns of `orders`; ORDER holds ζ at first
+
+
+@compile_kernel
+def cutoff_function(r: float, inner: float, outer: float) -> tuple[float, float]:
+    """Cutoff function and its derivative, m⁻¹."""
+    if r < inner:
+        return 1.0, 0.0
+    rate = np.pi / (outer - inner)
+    phase = rate * (r - inner)
+    return 0.5 + 0.5 * np.cos(phase), -0.5 * rate * np.sin(phase)
+
+
+@compile_kernel
+def collect_neighbours(
+    x: Array, species: Indices, i: int, around: Indices, two: Array, who: Indices, near_by: Array, pull: Array
+) -> int:
+    """Collect the neighbours of an atom within reach; return their number."""
+    m, a = 0, species[i]
+    for j in around:
+        dx, dy, dz = x[j, 0] - x[i, 0], x[j, 1] - x[i, 1], x[j, 2] - x[i, 2]
+        square = dx * dx + dy * dy + dz * dz
+        b = species[j]
+        inner, outer = float(two[a, b, 6]), float(two[a, b, 7])
+        if square < outer * outer:
+            r = np.sqrt(square)
+            inverse = 1.0 / r
+            near = near_by[m]
+            near[UNIT_X], near[UNIT_Y], near[UNIT_Z] = dx * inverse, dy * inverse, dz * inverse
+            near[BOND_LENGTH], near[INVERSE_LENGTH], near[NEIGHBOUR_KIND] = r, inverse, b
+            near[CUTOFF_VALUE], near[CUTOFF_SLOPE] = cutoff_function(r, inner, outer)
+            pull[m, 0] = pull[m, 1] = pull[m, 2] = 0.0
+            who[m] = j
+            m += 1
+    return m
+
+
+@compile_kernel
+def bond_zeta(j: int, m: int, of_bond: Array, near_by: Array, turns: Array) -> float:
+    """Return ζ of the bond to neighbour j; the terms of the other neighbours and their derivatives go to `turns`."""
+    zeta, bond = 0.0, near_by[j]
+    for k in range(m):
+        if k != j:
+            other, turn, row = near_by[k], turns[k], of_bond[int(near_by[k, NEIGHBOUR_KIND])]
+            cosine = bond[UNIT_X] * other[UNIT_X] + bond[UNIT_Y] * other[UNIT_Y] + bond[UNIT_Z] * other[UNIT_Z]
+            gap, c2, d2 = row[3] - cosine, row[1] * row[1], row[2] * row[2]
+            share = c2 / (d2 + gap * gap)
+            scale, lean = row[0], 0.0
+            if row[4] != 0.0:
+                stretch = row[4] * (bond[BOND_LENGTH] - other[BOND_LENGTH])
+                exponent = stretch ** int(row[5])
+                scale *= np.exp(exponent)
+                lean = row[5] * row[4] * stretch ** (int(row[5]) - 1)
+            turn[ZETA_TERM] = scale * (1.0 + c2 / d2 - share)
+            turn[BY_COSINE] = -2.0 * scale * other[CUTOFF_VALUE] * gap * share / (d2 + gap * gap)
+            turn[BY_LENGTH] = lean
+            turn[ANGLE_COSINE] = cosine
+            zeta += other[CUTOFF_VALUE] * turn[ZETA_TERM]
+    return zeta
+
+
+@compile_kernel
+def bond_order(zeta: float, beta: float, n: float) -> tuple[float, float]:
+    """Bond order b and its derivative by ζ."""
+    if zeta <= 0.0:
+        return 1.0, 0.0
+    t = np.exp(n * np.log(beta * zeta))
+    b = np.exp(-0.5 / n * np.log(1.0 + t))
+    return b, -0.5 * b * t / (zeta * (1.0 + t))
+
+
+@compile_kernel
+def spread_forces(j: int, m: int, weight: float, near_by: Array, turns: Array, pull: Array) -> float:
+    """Add the forces of a change of ζ, weighted, to the other neighbours; return dζ/dr of the bond itself."""
+    bond = near_by[j]
+    along = 0.0
+    bx, by, bz, reverse = bond[UNIT_X], bond[UNIT_Y], bond[UNIT_Z], bond[INVERSE_LENGTH]
+    px = py = pz = 0.0
+    for k in range(m):
+        if k != j:
+            other, turn = near_by[k], turns[k]
+            cosine, by_cosine, inverse = turn[ANGLE_COSINE], weight * turn[BY_COSINE], other[INVERSE_LENGTH]
+            lean = other[CUTOFF_VALUE] * turn[ZETA_TERM] * turn[BY_LENGTH]
+            along += lean
+            across, back = by_cosine * inverse, by_cosine * reverse
+            radial = weight * (other[CUTOFF_SLOPE] * turn[ZETA_TERM] - lean) - across * cosine
+            ox, oy, oz = other[UNIT_X], other[UNIT_Y], other[UNIT_Z]
+            pull[k, 0] -= radial * ox + across * bx
+            pull[k, 1] -= radial * oy + across * by
+            pull[k, 2] -= radial * oz + across * bz
+            px += back * (ox - cosine * bx)
+            py += back * (oy - cosine * by)
+            pz += back * (oz - cosine * bz)
+    pull[j, 0] -= px
+    pull[j, 1] -= py
+    pull[j, 2] -= pz
+    return along
+
+
+@compile_kernel
+def add_bonds(m: int, two: Array, three: Array, near_by: Array, turns: Array, orders: Array, pull: Array) -> float:
+    """Energy of an atom's halves of its bonds; the forces that they put on its neighbours are added to `pull`."""
+    energy = 0.0
+    for j in range(m):  # three loops: powers of several bonds are then worked out at the same time
+        order, kind, r = orders[j], int(near_by[j, NEIGHBOUR_KIND]), near_by[j, BOND_LENGTH]
+        order[ORDER_VALUE] = bond_zeta(j, m, three[kind], near_by, turns[j])
+        order[REPULSIVE_ENERGY] = 0.5 * two[kind, 0] * np.exp(-two[kind, 1] * r)
+        order[ATTRACTIVE_ENERGY] = 0.5 * two[kind, 2] * np.exp(-two[kind, 3] * r)
+    for j in range(m):
+        kind = int(near_by[j, NEIGHBOUR_KIND])
+        orders[j, ORDER_VALUE], orders[j, BY_ZETA] = bond_order(orders[j, ORDER_VALUE], two[kind, 4], two[kind, 5])
+    for j in range(m):
+        bond, row, order = near_by[j], two[int(near_by[j, NEIGHBOUR_KIND])], orders[j]
+        repel, attract = order[REPULSIVE_ENERGY], order[ATTRACTIVE_ENERGY]
+        value = repel - order[ORDER_VALUE] * attract
+        energy += bond[CUTOFF_VALUE] * value
+        weight = -bond[CUTOFF_VALUE] * attract * order[BY_ZETA]
+        along = spread_forces(j, m, weight, near_by, turns[j], pull)
+        slope = (
+            bond[CUTOFF_SLOPE] * value
+            - bond[CUTOFF_VALUE] * (row[1] * repel - row[3] * order[ORDER_VALUE] * attract)
+            + weight * along
+        )
+        pull[j, 0] -= slope * bond[UNIT_X]
+        pull[j, 1] -= slope * bond[UNIT_Y]
+        pull[j, 2] -= slope * bond[UNIT_Z]
+    return energy
+
+
+@compile_kernel
+def tersoff_forces(
+    x: Array, species: Indices, start: Starts, near: Indices, parameters: tuple[Array, Array], f: Array
+) -> float:
+    """Energy of all atoms, J; the forces are added to f.
+
+    Parameters
+    ----------
+    x : (N, 3) positions of the n atoms and of the copies around the box, m
+    species : (N,) kinds
+    start, near : (n + 1,) and all neighbours of each of the n atoms
+    parameters : of pairs and of angles
+    f : (N, 3) forces, N, added to
+    """
+    two, three = parameters
+    size = max_neighbours(start)
+    who, near_by = np.empty(size, np.int32), np.empty((size, 8))
+    turns, orders, pull = np.empty((size, size, 4)), np.empty((size, 4)), np.empty((size, 3))
+    total = 0.0
+    for i in range(start.size - 1):
+        a = species[i]
+        m = collect_neighbours(x, species, i, near[start[i] : start[i + 1]], two, who, near_by, pull)
+        total += add_bonds(m, two[a], three[a], near_by, turns, orders, pull)
+        sx = sy = sz = 0.0
+        for p in range(m):
+            j = who[p]
+            f[j, 0] += pull[p, 0]
+            f[j, 1] += pull[p, 1]
+            f[j, 2] += pull[p, 2]
+            sx += pull[p, 0]
+            sy += pull[p, 1]
+            sz += pull[p, 2]
+        f[i, 0] -= sx
+        f[i, 1] -= sy
+        f[i, 2] -= sz
+    return total
+
+
+@compile_kernel
+def tersoff_sites(
+    x: Array, species: Indices, start: Starts, near: Indices, parameters: tuple[Array, Array], e: Array
+) -> None:
+    """Add the energy of each atom to e, (n,) J; see `forces`."""
+    two, three = parameters
+    size = max_neighbours(start)
+    who, near_by = np.empty(size, np.int32), np.empty((size, 8))
+    turns, orders, pull = np.empty((size, size, 4)), np.empty((size, 4)), np.empty((size, 3))
+    for i in range(start.size - 1):
+        a = species[i]
+        m = collect_neighbours(x, species, i, near[start[i] : start[i + 1]], two, who, near_by, pull)
+        e[i] += add_bonds(m, two[a], three[a], near_by, turns, orders, pull)
+
+
+@compile_kernel
+def tersoff_partial(
+    x: Array, species: Indices, start: Starts, near: Indices,
+    rows: Indices, right: BoolArray, parameters: tuple[Array, Array], g: Array,
+) -> None:  # fmt: skip
+    """Add -∂U_i/∂r_j of each atom i of `rows` to g[j], (N, 3) N, for all j on the other side; see `forces`.
+
+    Parameters
+    ----------
+    x, species, start, near, parameters : as in `forces`
+    rows : atoms whose energy may depend on the other side
+    right : (N,) whether each atom is on the right side
+    g : (N, 3) added to
+    """
+    two, three = parameters
+    size = max_neighbours(start)
+    who, near_by = np.empty(size, np.int32), np.empty((size, 8))
+    turns, orders, pull = np.empty((size, size, 4)), np.empty((size, 4)), np.empty((size, 3))
+    for i in rows:
+        a = species[i]
+        m = collect_neighbours(x, species, i, near[start[i] : start[i + 1]], two, who, near_by, pull)
+        add_bonds(m, two[a], three[a], near_by, turns, orders, pull)
+        for p in range(m):
+            j = who[p]
+            if right[j] != right[i]:
+                g[j, 0] += pull[p, 0]
+                g[j, 1] += pull[p, 1]
+                g[j, 2] += pull[p, 2]

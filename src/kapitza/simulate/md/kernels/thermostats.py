@@ -1,0 +1,123 @@
+"""Compiled baths: they change velocities and count the energy that they give.  Importing this module needs numba.
+
+The random numbers are those of xoshiro256+, D. Blackman and S. Vigna, ACM Trans. Math. Softw. 47, 36 (2021),
+doi:10.1145/3460772, made normal by the method of Box and Muller.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kapitza.core.arrays import Array
+from kapitza.simulate.md.kernels.compiler import compile_kernel
+
+RandomState = NDArray[np.uint64]
+AtomIndices = NDArray[np.int64]
+
+NO_THERMOSTAT, LANGEVIN_THERMOSTAT, EXCHANGE_THERMOSTAT, SWAP_THERMOSTAT = range(4)
+RANDOM_UNIT = 2.0**-53
+TOP_BITS, ROTATED_BITS, SHIFTED_BITS, REMAINING_BITS = (np.uint64(k) for k in (11, 45, 17, 64 - 45))
+
+
+@compile_kernel
+def uniform_random(random: RandomState) -> float:
+    """Next random number, above 0 and not above 1."""
+    result = random[0] + random[3]
+    shifted = random[1] << SHIFTED_BITS
+    random[2] ^= random[0]
+    random[3] ^= random[1]
+    random[1] ^= random[2]
+    random[0] ^= random[3]
+    random[2] ^= shifted
+    random[3] = (random[3] << ROTATED_BITS) | (random[3] >> REMAINING_BITS)
+    return ((result >> TOP_BITS) + 1) * RANDOM_UNIT
+
+
+@compile_kernel
+def langevin_step(v: Array, mass: Array, atoms: AtomIndices, keep: float, heat: float, random: RandomState) -> float:
+    r"""Exact step of $dv = -v\,dt/τ + \sqrt{2 k_BT/(mτ)}\,dW$; returns the energy that it gives, J.
+
+    Parameters
+    ----------
+    v : (n, 3) m s⁻¹, changed
+    mass : (n,) kg
+    atoms : those of the bath
+    keep : $e^{-Δt/τ}$
+    heat : $k_BT$, J
+    random : state of the generator, changed
+    """
+    given, width, even = 0.0, np.sqrt((1 - keep * keep) * heat), 3 * atoms.size
+    for p in range(0, even, 2):
+        radius, angle = np.sqrt(-2 * np.log(uniform_random(random))), 2 * np.pi * uniform_random(random)
+        for q in range(p, min(p + 2, even)):
+            i, c = atoms[q // 3], q % 3
+            normal = radius * (np.cos(angle) if q == p else np.sin(angle))
+            old = v[i, c]
+            v[i, c] = keep * old + width / np.sqrt(mass[i]) * normal
+            given += 0.5 * mass[i] * (v[i, c] - old) * (v[i, c] + old)
+    return given
+
+
+@compile_kernel
+def exchange_step(r: Array, v: Array, f: Array, mass: Array, atoms: AtomIndices, power: float, dt: float) -> float:
+    """Give a bath power times dt by scaling its velocities about their mean; returns the energy, J, or NaN.
+
+    Positions r are corrected in the third order of dt, which keeps the total energy from drifting: eq. (20) of
+    P. Wirnsberger, D. Frenkel and C. Dellago, J. Chem. Phys. 143, 124104 (2015), doi:10.1063/1.4931597.
+    """
+    total, mean, push = 0.0, np.zeros(3), np.zeros(3)
+    for i in atoms:
+        total += mass[i]
+        for c in range(3):
+            mean[c] += mass[i] * v[i, c]
+            push[c] += f[i, c]
+    kinetic = work = 0.0
+    for i in atoms:
+        for c in range(3):
+            own = v[i, c] - mean[c] / total
+            kinetic += 0.5 * mass[i] * own * own
+            work += f[i, c] * own
+    scale = 1 + power * dt / kinetic
+    if not scale > 0:
+        return np.nan
+    scale, rate, cube = np.sqrt(scale), power / kinetic, dt * dt * dt
+    for i in atoms:
+        for c in range(3):
+            own = v[i, c] - mean[c] / total
+            shift = 0.5 * rate * own / kinetic * (power / 48 + work / 6)
+            shift -= rate / 12 * (f[i, c] / mass[i] - push[c] / total)
+            r[i, c] -= cube * shift
+            v[i, c] += (scale - 1) * own
+    return power * dt
+
+
+@compile_kernel
+def extreme_atom(v: Array, mass: Array, atoms: AtomIndices, sign: float) -> int:
+    """Atom of a bath with the largest (sign 1) or smallest (-1) kinetic energy."""
+    best, found = -np.inf, -1
+    for i in atoms:
+        energy = sign * mass[i] * (v[i, 0] ** 2 + v[i, 1] ** 2 + v[i, 2] ** 2)
+        if energy > best:
+            best, found = energy, i
+    return found
+
+
+@compile_kernel
+def swap_step(v: Array, mass: Array, hot: AtomIndices, cold: AtomIndices) -> float:
+    """Let the slowest atom of the hot bath and the fastest of the cold one collide; energy given to the hot bath, J.
+
+    The relative velocity is turned round in the frame of their centre of mass, which exchanges the velocities of equal
+    masses and keeps energy and momentum of unequal ones: C. Nieto-Draghi and J. B. Avalos, Mol. Phys. 101, 2303 (2003).
+    Nothing is done where heat would flow to the cold bath.
+    """
+    i, j = extreme_atom(v, mass, hot, -1.0), extreme_atom(v, mass, cold, 1.0)
+    given = 0.0
+    both = mass[i] + mass[j]
+    for c in range(3):
+        mean = (mass[i] * v[i, c] + mass[j] * v[j, c]) / both
+        given += 2 * mass[i] * mean * (mean - v[i, c])
+    if not given > 0:
+        return 0.0
+    for c in range(3):
+        mean = (mass[i] * v[i, c] + mass[j] * v[j, c]) / both
+        v[i, c], v[j, c] = 2 * mean - v[i, c], 2 * mean - v[j, c]
+    return given

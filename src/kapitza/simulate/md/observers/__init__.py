@@ -1,0 +1,1 @@
+"""Observers that sample a run as it proceeds: power through a plane, spectra, modes."""

@@ -1,0 +1,193 @@
+r"""Spectral heat flux from force constants, for engines that tell nothing but velocities; and its harmonic limit.
+
+With a cross term $u_A K u_B$ that belongs half to either side, $P_{A\to B} = \frac12(v_A K u_B - u_A K v_B)$, and
+with $u = v/i\omega$ for amplitudes of $e^{i\omega t}$, both signs of ω taken together:
+$Q(\omega) = -\frac{2}{\omega}\,\mathrm{Im}\sum_{i\in A,\,j\in B} v_i(\omega) K_{ij} v_j^*(\omega)$, for amplitudes so
+scaled that $2\sum_{\omega>0}\mathrm{Re}\,a b^*$ is the mean of a product.  It holds to second
+order in the displacements.  K. Sääskilahti et al., Phys. Rev. B 90, 134312 (2014), doi:10.1103/PhysRevB.90.134312.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from kapitza.core.arrays import Array, frequencies, positive
+from kapitza.errors import InputError
+from kapitza.matter.brillouin import IntArray
+from kapitza.simulate.md.observers.spectral_flux import SpectralFlux, frequency_grid
+from kapitza.simulate.md.observers.welch import (
+    Arrays,
+    Precision,
+    SegmentBuffer,
+    SegmentSums,
+    Window,
+    buffer_arrays,
+    restore_buffer,
+)
+
+FREQUENCY_BATCH = 32  # frequencies solved at once
+
+
+class HarmonicCurrent:
+    """Observer of the spectral heat flux between two groups of atoms that are bound by force constants.
+
+    Parameters
+    ----------
+    left, right : (a,) and (b,) atoms near the plane on its two sides
+    constants : (3a, 3b) force constants between them, N m⁻¹; see `force_constants_across`
+    area : cross-section, m²
+    timestep : of the run, s
+    every : steps between two looks; π/(every · timestep) must lie above all vibrations
+    segment : looks of one segment
+    window : weights of the looks of a segment
+    precision : of the samples and transforms; memory is 24 (single: 12) · segment · (a + b) bytes and as much again
+        for the transforms of the right side
+
+    Raises
+    ------
+    InputError
+        for force constants of another shape, and for a segment that is not possible
+    """
+
+    def __init__(
+        self,
+        left: IntArray,
+        right: IntArray,
+        constants: Array,
+        *,
+        area: float,
+        timestep: float,
+        every: int = 10,
+        segment: int = 1024,
+        window: Window = "hann",
+        precision: Precision = "double",
+    ) -> None:
+        positive([area, timestep, every])
+        wanted = (3 * len(left), 3 * len(right))
+        if constants.shape != wanted:
+            raise InputError(f"force constants of shape {constants.shape} between the two sides, wanted {wanted}")
+        self.atoms = np.concatenate([left, right])
+        self.split = 3 * len(left)
+        self.area, self.interval, self._every = area, timestep * every, every
+        self.ring = SegmentBuffer(3 * self.atoms.size, segment, window, precision)
+        self.constants = constants.astype(self.ring.samples.dtype)
+        self.sums = SegmentSums(segment // 2 + 1)
+
+    @property
+    def every(self) -> int:
+        """Steps between two looks."""
+        return self._every
+
+    def see(self, positions: Array, velocities: Array) -> None:
+        """Look once."""
+        if self.ring.add(velocities[self.atoms].ravel()):
+            self.sums.add(self._row())
+            self.ring.advance()
+
+    def _row(self) -> Array:
+        last = self.ring.samples.shape[1]
+        other = np.concatenate([v for _, (v,) in self.ring.transforms(slice(self.split, last))])
+        flow = np.zeros(other.shape[1])
+        real = other.view(self.constants.dtype)  # one real product for both parts of the complex numbers
+        for part, (velocity,) in self.ring.transforms(slice(0, self.split)):
+            felt = (self.constants[part] @ real).view(other.dtype)
+            flow += (velocity.imag * felt.real - velocity.real * felt.imag).sum(axis=0)
+        omega = 2 * np.pi * np.arange(flow.size) / (len(self.ring.samples) * self.interval)
+        omega[0] = np.inf  # what does not move carries nothing
+        return -self.ring.one_sided * flow / omega
+
+    def flux(self, method: str = "") -> SpectralFlux:
+        """The spectral flux of all full segments so far.
+
+        Raises
+        ------
+        InputError
+            before the first segment is full
+        """
+        omega, width = frequency_grid(self.ring, self.sums, self.interval)
+        rows, counts = self.sums.blocks()
+        none = np.zeros((2, omega.size))
+        return SpectralFlux(omega, rows / width / self.area, None, counts, none, method=method)
+
+    def arrays(self) -> Arrays:
+        """All that it holds, to be written and restored."""
+        return buffer_arrays(self.ring, self.sums)
+
+    def restore(self, arrays: Arrays) -> None:
+        """Take up where another one left off."""
+        restore_buffer(self.ring, self.sums, arrays)
+
+
+def force_constants_across(
+    forces: Callable[[Array], Array], positions: Array, left: IntArray, right: IntArray, *, step: float = 1e-12
+) -> Array:
+    r"""Force constants $K_{ij} = -\partial F_i/\partial r_j$ between two groups of atoms by central differences.
+
+    Parameters
+    ----------
+    forces : of any engine: of positions (n, 3) m, (n, 3) N
+    positions : (n, 3) at rest, m
+    left, right : (a,) and (b,) atoms; it takes 6b calls of `forces`
+    step : m
+
+    Returns
+    -------
+    (3a, 3b) N m⁻¹
+    """
+    constants = np.empty((3 * len(left), 3 * len(right)))
+    for column in range(3 * len(right)):
+        pair: list[Array] = []
+        for way in (step, -step):
+            moved = np.array(positions, dtype=float)
+            moved[right[column // 3], column % 3] += way
+            pair.append(np.array(forces(moved)[left]).ravel())
+        constants[:, column] = (pair[1] - pair[0]) / (2 * step)
+    return constants
+
+
+def langevin_transmission(constants: Array, masses: Array, hot: Array, cold: Array, omega: ArrayLike) -> Array:
+    r"""Modes that cross a harmonic body between two Langevin baths: what a simulation must find with small motion.
+
+    $\Xi = 4\omega^2\,\mathrm{Tr}\,\Gamma_h G\,\Gamma_c G^\dagger$ with
+    $G = (K - \omega^2 M - i\omega(\Gamma_h + \Gamma_c))^{-1}$ and $\Gamma = m/\tau$: the spectral flux is
+    $k_B\Delta T\,\Xi/2\pi$ through every plane between the baths.  For baths so long and so gently damped that they
+    reflect nothing, it is the transmission of the junction between infinite leads.
+    A. Dhar, Adv. Phys. 57, 457 (2008), doi:10.1080/00018730802538522.
+
+    Parameters
+    ----------
+    constants : (d, d) force constants of all degrees of freedom, N m⁻¹
+    masses : (d,) kg
+    hot, cold : (d,) rates 1/τ of the baths, s⁻¹; 0 where there is none
+    omega : (nω,) angular frequency above zero, rad s⁻¹
+
+    Returns
+    -------
+    (nω,) number of modes; over the cross-section it is Ξ of a `Transmission`
+
+    Raises
+    ------
+    InputError
+        for shapes that do not fit, and frequencies that are not above zero
+    """
+    omega, shapes = positive(frequencies(omega)), {np.shape(one) for one in (masses, hot, cold)}
+    if shapes != {constants.shape[:1]} or constants.shape[1:] != constants.shape[:1]:
+        raise InputError(
+            f"force constants of shape {constants.shape} with masses {np.shape(masses)} and rates {np.shape(hot)} and "
+            f"{np.shape(cold)}: wanted one of each for every degree of freedom"
+        )
+    warm, cool = np.flatnonzero(hot > 0), np.flatnonzero(cold > 0)
+    loss = masses * (hot + cold)
+    entry = np.zeros((masses.size, cool.size))
+    entry[cool, np.arange(cool.size)] = 1.0
+    found = np.empty(omega.size)
+    for start in range(0, omega.size, FREQUENCY_BATCH):
+        w = omega[start : start + FREQUENCY_BATCH, None, None]
+        inverse = constants - np.eye(masses.size) * (w**2 * masses + 1j * w * loss)
+        green = np.linalg.solve(inverse, np.broadcast_to(entry, (len(w), *entry.shape)))[:, warm]
+        rates = (masses * hot)[warm, None] * (masses * cold)[cool]
+        found[start : start + FREQUENCY_BATCH] = (
+            4 * w[:, 0, 0] ** 2 * (np.square(np.abs(green)) * rates).sum(axis=(1, 2))
+        )
+    return found

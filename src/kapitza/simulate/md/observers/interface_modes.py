@@ -1,0 +1,263 @@
+r"""Which vibrations of the whole body carry the heat through a plane: the part of every mode in the power.
+
+With velocities $v_i = \sum_n e_{ni}\dot X_n/\sqrt{m_i}$ of the modes of a body, the power through the plane is a sum
+over modes, $Q_n = \dot X_n\left(\sum_{j\in B} - \sum_{i\in A}\right) g_i\cdot e_{ni}/\sqrt{m_i}$, without any rest, and
+so is the conductance, $G_n = \frac{1}{A k_B T^2}\int_0^t\langle Q_n Q\rangle\,dt'$.
+K. Gordiz and A. Henry, New J. Phys. 17, 103002 (2015), doi:10.1088/1367-2630/17/10/103002.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+from attrs import field, frozen
+
+from kapitza.core.arrays import Array, finite, positive, same_length
+from kapitza.errors import InputError
+from kapitza.matter.brillouin import IntArray
+from kapitza.simulate.md.observers.harmonic_flux import force_constants_across
+from kapitza.simulate.md.observers.spectral_flux import PlaneForces
+from kapitza.simulate.md.observers.welch import (
+    Arrays,
+    SegmentBuffer,
+    SegmentSums,
+    buffer_arrays,
+    group_rows,
+    jackknife,
+    restore_buffer,
+)
+from kapitza.units import k_B
+
+PROJECTION_BATCH = 16  # looks that are projected at once: products of matrices, not of vectors
+ORTHONORMAL_TOLERANCE = 1e-6  # deviation of vectors from an orthonormal set
+
+
+@frozen(eq=False)
+class BodyModes:
+    """Vibrations of a body that holds the interface: all of it, or the layers near the plane.
+
+    Attributes
+    ----------
+    atoms : (r,) of the simulation
+    omega : (m,) angular frequency, rad s⁻¹; unstable ones as negative numbers
+    vectors : (m, r, 3) mass-weighted, orthonormal; all 3r of them for a sum without rest
+    """
+
+    atoms: IntArray
+    omega: Array
+    vectors: Array
+
+    def __attrs_post_init__(self) -> None:
+        m = self.omega.size
+        if self.vectors.shape != (m, len(self.atoms), 3):
+            raise InputError(f"vectors of shape {self.vectors.shape} for {m} modes of {len(self.atoms)} atoms")
+        flat = self.vectors.reshape(m, -1)
+        worst = float(np.abs(np.square(flat).sum(axis=1) - 1).max())
+        if worst > ORTHONORMAL_TOLERANCE:
+            raise InputError(f"vectors with squares up to {worst:.3g} off 1: wanted mass-weighted and orthonormal ones")
+
+    def weight(self, atoms: IntArray) -> Array:
+        """(m,) part of each mode that lies on some atoms, 0 to 1: near one for those that the interface binds."""
+        return np.square(self.vectors[:, np.isin(self.atoms, atoms)]).sum(axis=(1, 2))
+
+    def kept(self, modes: IntArray) -> "BodyModes":
+        """Some of the modes: those of an interface cost a small part of what all of them do."""
+        return BodyModes(self.atoms, self.omega[modes], self.vectors[modes])
+
+
+def body_modes(
+    forces: Callable[[Array], Array], positions: Array, masses: Array, atoms: IntArray, *, step: float = 1e-12
+) -> BodyModes:
+    """Vibrations of some atoms while all others rest, by finite differences of forces.
+
+    Parameters
+    ----------
+    forces : of any engine: of positions (n, 3) m, (n, 3) N; it is called 6r times
+    positions : (n, 3) at rest, m
+    masses : (n,) kg
+    atoms : (r,) those that move
+    step : m
+    """
+    constants = force_constants_across(forces, positions, atoms, atoms, step=step)
+    root = np.repeat(np.sqrt(np.asarray(masses, dtype=float)[atoms]), 3)
+    value, vector = np.linalg.eigh((constants + constants.T) / 2 / np.outer(root, root))
+    omega = np.sign(value) * np.sqrt(np.abs(value))
+    return BodyModes(
+        np.asarray(atoms, dtype=np.int64), omega, np.ascontiguousarray(vector.T).reshape(-1, len(atoms), 3)
+    )
+
+
+@frozen(eq=False)
+class ModeConductance:
+    """What each mode carries through a plane.
+
+    Attributes
+    ----------
+    omega : (m,) rad s⁻¹
+    near : (m,) part of each mode on the atoms of the interface
+    heat, heat_sigma : (m,) mean heat flux of each mode, W m⁻², for runs between two baths
+    fluctuation, fluctuation_sigma : (m,) ∫⟨Qₙ Q⟩dt up to the longest lag, W² s, for runs in equilibrium
+    memory : (lags,) ⟨Q(0) Q(t)⟩ of the whole power, W²: it must have decayed, and in a closed body it then turns back
+    interval : between two lags, s
+    area : m²
+    total, total_sigma : heat flux of all motion, which modes that were left out carry the rest of, W m⁻²
+    """
+
+    omega: Array = field(converter=finite)
+    near: Array = field(converter=finite, validator=same_length("omega"))
+    heat: Array = field(validator=same_length("omega"))
+    heat_sigma: Array = field(validator=same_length("omega"))
+    fluctuation: Array = field(validator=same_length("omega"))
+    fluctuation_sigma: Array = field(validator=same_length("omega"))
+    memory: Array
+    interval: float
+    area: float
+    total: float = field(default=np.nan)
+    total_sigma: float = field(default=np.nan)
+
+    def conductance(self, temperature: float) -> tuple[Array, Array]:
+        """(m,) conductance of each mode in equilibrium at a temperature (K), W m⁻² K⁻¹, and its uncertainty."""
+        positive([temperature])
+        scale = 1 / (self.area * k_B * temperature**2)
+        return scale * self.fluctuation, scale * self.fluctuation_sigma
+
+    def interface_modes(self, share: float = 0.5) -> IntArray:
+        """Modes that have more than a share of their weight on the interface."""
+        return np.flatnonzero(self.near > share)
+
+    def interface_share(self, *, equilibrium: bool, share: float = 0.5) -> float:
+        """Part of the whole heat (of the conductance in equilibrium) that interface modes carry."""
+        parts, whole = self.heat, self.total
+        if equilibrium:
+            parts, whole = self.fluctuation, float(np.trapezoid(self.memory)) * self.interval
+        return float(parts[self.interface_modes(share)].sum() / whole)
+
+
+class InterfaceModeAnalysis:
+    """Observer of the heat that every mode of a body carries through a plane.
+
+    Parameters
+    ----------
+    crossing : the plane; all of its atoms must belong to the body
+    masses : (N,) of all atoms, kg
+    modes : of the body, all of them, or some whose part of the heat is wanted; memory is 24 m r bytes for m modes of
+        r atoms
+    area : cross-section, m²
+    timestep : of the run, s
+    every : steps between two looks
+    segment : looks of one segment; 8 · segment · m bytes
+    interface : atoms whose part of a mode is its `near`, in a body that is larger; None: all that feel the other side
+    lags : looks up to which fluctuations are integrated, fewer than a segment has
+
+    Raises
+    ------
+    InputError
+        for atoms of the plane that are not in the body, and lags that a segment does not hold
+    """
+
+    def __init__(
+        self,
+        crossing: PlaneForces,
+        masses: Array,
+        modes: BodyModes,
+        *,
+        area: float,
+        timestep: float,
+        every: int = 10,
+        segment: int = 512,
+        lags: int = 64,
+        interface: IntArray | None = None,
+    ) -> None:
+        positive([area, timestep, every])
+        missing = np.setdiff1d(crossing.atoms, modes.atoms)
+        if missing.size:
+            raise InputError(
+                f"{missing.size} atoms at the plane, the first {missing[0]}, are not in the body of the modes"
+            )
+        if not 0 < lags < segment:
+            raise InputError(f"{lags} lags in segments of {segment} looks: wanted fewer, and at least 1")
+        self.crossing, self.modes, self.area = crossing, modes, area
+        self.interval, self._every, self.lags = timestep * every, every, lags
+        mass = np.asarray(masses, dtype=float)
+        self.root = np.sqrt(mass[modes.atoms])[:, None]
+        self.sign = (np.where(crossing.right, 1.0, -1.0) / np.sqrt(mass[crossing.atoms]))[:, None]
+        place = {int(atom): row for row, atom in enumerate(modes.atoms)}
+        rows = [place[int(atom)] for atom in crossing.atoms]
+        self.near = modes.weight(crossing.atoms if interface is None else interface)
+        self.columns = (3 * np.array(rows)[:, None] + np.arange(3)).ravel()
+        m = modes.omega.size
+        self.all = modes.vectors.reshape(m, -1)
+        self.close = np.ascontiguousarray(modes.vectors[:, rows]).reshape(m, -1)
+        self.waiting: list[tuple[Array, Array]] = []
+        self.ring = SegmentBuffer(m + 1, segment, "none")
+        self.sums = SegmentSums(2 * m + lags + 1, most=64)
+
+    @property
+    def every(self) -> int:
+        """Steps between two looks."""
+        return self._every
+
+    def see(self, positions: Array, velocities: Array) -> None:
+        """Look once."""
+        motion = (self.root * velocities[self.modes.atoms]).ravel()
+        force = (self.sign * self.crossing.forces(positions)).ravel()
+        self.waiting.append((motion, force))
+        if len(self.waiting) == PROJECTION_BATCH:
+            self._project()
+
+    def _project(self) -> None:
+        if not self.waiting:
+            return
+        motion, force = (np.array(each) for each in zip(*self.waiting, strict=True))
+        self.waiting = []
+        parts = (motion @ self.all.T) * (force @ self.close.T)
+        whole = (motion[:, self.columns] * force).sum(axis=1)
+        for row in np.column_stack([parts, whole]):
+            if self.ring.add(row):
+                self.sums.add(self._row())
+                self.ring.advance()
+
+    def _row(self) -> Array:
+        samples = np.asarray(self.ring.samples, dtype=float)
+        parts, whole, length = samples[:, :-1], samples[:, -1], len(samples)
+        weights = np.full(self.lags, self.interval)
+        weights[[0, -1]] /= 2
+        count = length - np.arange(self.lags)
+        memory = np.zeros(self.lags)
+        near = np.zeros(length)  # the whole power, summed over the lags of either sign
+        for lag in range(self.lags):
+            late, early = whole[lag:], whole[: length - lag]
+            memory[lag] = late @ early / count[lag]
+            near[: length - lag] += weights[lag] / count[lag] / 2 * late
+            near[lag:] += weights[lag] / count[lag] / 2 * early
+        return np.concatenate([parts.mean(axis=0), near @ parts, memory, [whole.mean()]])
+
+    def result(self) -> ModeConductance:
+        """What all full segments so far say.
+
+        Raises
+        ------
+        InputError
+            before the first segment is full
+        """
+        self._project()
+        rows, counts = self.sums.blocks()
+        if not len(rows):
+            raise InputError(f"{self.ring.filled} looks do not fill a segment of {len(self.ring.samples)}: run longer")
+        value, sigma = jackknife(*group_rows(rows, counts), lambda mean: mean)
+        m = self.modes.omega.size
+        heat, fluctuation, memory, total = np.split(value, [m, 2 * m, 2 * m + self.lags])
+        spread = np.split(sigma, [m, 2 * m])
+        return ModeConductance(
+            self.modes.omega, self.near, heat / self.area, spread[0] / self.area, fluctuation, spread[1], memory,
+            self.interval, self.area, float(total[0]) / self.area, float(sigma[-1]) / self.area,
+        )  # fmt: skip
+
+    def arrays(self) -> Arrays:
+        """All that it holds, to be written and restored."""
+        self._project()
+        return buffer_arrays(self.ring, self.sums)
+
+    def restore(self, arrays: Arrays) -> None:
+        """Take up where another one left off."""
+        self.waiting = []
+        restore_buffer(self.ring, self.sums, arrays)

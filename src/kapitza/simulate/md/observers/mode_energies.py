@@ -1,0 +1,247 @@
+r"""How warm each vibration is, slab by slab: projection of velocities on the waves of each crystal.
+
+With mass-weighted displacements on orthonormal waves, $\dot Q_\lambda = \sum_i \sqrt{m_i}\,e^*_{\lambda i}\cdot v_i$, a
+classical wave in equilibrium has $\langle|\dot Q_\lambda|^2\rangle = k_BT$; so it has a temperature of its own in any
+steady state.  T. Feng et al., Phys. Rev. B 95, 195202 (2017), doi:10.1103/PhysRevB.95.195202.
+"""
+
+from collections.abc import Sequence
+from itertools import product
+
+import numpy as np
+from attrs import frozen
+from numpy.typing import ArrayLike, NDArray
+
+from kapitza.core.arrays import Array, increasing
+from kapitza.core.occupation import Occupation
+from kapitza.errors import InputError
+from kapitza.matter.brillouin import IntArray
+from kapitza.matter.crystal import Crystal
+from kapitza.simulate.md.observers.welch import Arrays, SegmentSums, group_rows, jackknife, restore_array
+from kapitza.units import hbar, k_B
+
+ComplexArray = NDArray[np.complex128]
+
+MAX_MISPLACEMENT = 0.2  # of the shortest lattice vector: how far atoms may lie from the places of the crystal
+MASS_TOLERANCE = 0.01  # relative
+SUPERCELL_TOLERANCE = 0.05  # from an integer: how far the slab may be from a supercell
+PROJECTION_BATCH = 16  # looks that are projected at once: products of matrices, not of vectors
+
+
+@frozen(eq=False)
+class SlabModes:
+    """All waves of one slab of a crystal: a complete orthonormal set for its atoms.
+
+    Attributes
+    ----------
+    position : mean height of the slab, m
+    atoms : (n,) of the simulation
+    omega : (3n,) angular frequency of each wave, rad s⁻¹
+    vectors : (3n, 3n) mass-weighted waves in rows: three directions of the first atom, of the second, and so on
+    """
+
+    position: float
+    atoms: IntArray
+    omega: Array
+    vectors: ComplexArray
+
+    def __attrs_post_init__(self) -> None:
+        size = 3 * len(self.atoms)
+        if self.omega.shape != (size,) or self.vectors.shape != (size, size):
+            raise InputError(
+                f"{self.omega.size} frequencies and waves of shape {self.vectors.shape} for {len(self.atoms)} atoms"
+            )
+
+
+def slab_modes(crystal: Crystal, supercell: Array, positions: Array, masses: Array, atoms: IntArray) -> SlabModes:
+    """Waves of a slab that is a supercell of a crystal, of all wave vectors that fit it.
+
+    Parameters
+    ----------
+    crystal : in the orientation and the strain of the simulation
+    supercell : (3, 3) vectors in rows: two of the box, and the thickness of the slab, m
+    positions : (N, 3) of all atoms at rest, m
+    masses : (N,) of all atoms, kg
+    atoms : (n,) those of the slab
+
+    Raises
+    ------
+    InputError
+        if the supercell is none of this crystal, or the atoms are not on its places
+    """
+    repeats = np.asarray(supercell, dtype=float) @ np.linalg.inv(crystal.lattice)
+    whole = np.round(repeats).astype(np.int64)
+    cells = abs(round(np.linalg.det(whole)))
+    if np.abs(repeats - whole).max() > SUPERCELL_TOLERANCE or cells * crystal.masses.size != len(atoms):
+        raise InputError(
+            f"{crystal.name}: {len(atoms)} atoms in {np.round(repeats, 3).tolist()} cells of "
+            f"{crystal.masses.size}: wanted a supercell of the crystal with all of its atoms"
+        )
+    cell, site = assign_sites(
+        crystal, np.asarray(positions, dtype=float)[atoms], np.asarray(masses, dtype=float)[atoms]
+    )
+    q = supercell_wavevectors(whole) @ crystal.reciprocal
+    value, vector = np.linalg.eigh(crystal.dynamical(q))
+    phase = np.exp(1j * (cell @ crystal.lattice) @ q.T) / np.sqrt(cells)
+    blocks = vector.reshape(len(q), crystal.masses.size, 3, -1)[:, site]
+    waves = np.einsum("nq,qnas->qsna", phase, blocks).reshape(3 * len(atoms), -1)
+    omega = np.sqrt(np.maximum(value.ravel(), 0.0))
+    return SlabModes(float(np.mean(np.asarray(positions)[atoms, 2])), atoms, omega, waves)
+
+
+def assign_sites(crystal: Crystal, positions: Array, masses: Array) -> tuple[IntArray, IntArray]:
+    """(n, 3) cell and (n,) site of the crystal of each atom; the first atom may be on any site of its mass."""
+    best: tuple[float, IntArray, IntArray] | None = None
+    for first in range(crystal.masses.size):
+        origin = positions[0] - crystal.positions[first]
+        offset = (positions[:, None] - origin - crystal.positions) @ np.linalg.inv(crystal.lattice)
+        cell = np.round(offset)
+        miss = np.linalg.norm((offset - cell) @ crystal.lattice, axis=2)
+        site = miss.argmin(axis=1)
+        rows = np.arange(len(positions))
+        worst = float(miss[rows, site].max())
+        alike = np.abs(masses / crystal.masses[site] - 1).max() < MASS_TOLERANCE
+        if alike and (best is None or worst < best[0]):
+            best = worst, cell[rows, site].astype(np.int64), site
+    shortest = float(np.linalg.norm(crystal.lattice, axis=1).min())
+    if best is None:
+        raise InputError(
+            f"{crystal.name}: the masses {np.unique(masses)} kg are not those of the crystal at its places"
+        )
+    if best[0] > MAX_MISPLACEMENT * shortest:
+        raise InputError(
+            f"{crystal.name}: an atom of the slab is {best[0]:.3g} m from the next place of the crystal: turn or "
+            "strain the crystal as the simulation has it"
+        )
+    return best[1], best[2]
+
+
+def supercell_wavevectors(repeats: IntArray) -> Array:
+    """(n, 3) wave vectors that fit a supercell, in units of the reciprocal lattice vectors, from 0 to below 1."""
+    low, high = np.minimum(repeats, 0).sum(axis=1), np.maximum(repeats, 0).sum(axis=1)
+    steps = np.array(list(product(*(range(a, b + 1) for a, b in zip(low, high, strict=True)))))
+    found = steps @ np.linalg.inv(repeats).T
+    inside = ((found > -1e-9) & (found < 1 - 1e-9)).all(axis=1)
+    return np.abs(found[inside])
+
+
+class ModeEnergies:
+    """Observer of the kinetic energy of each wave in several slabs.
+
+    Parameters
+    ----------
+    slabs : with their waves, from left to right; memory is 32 (3n)² bytes for each slab of n atoms, and 2 kB a wave
+    masses : (N,) of all atoms, kg
+    every : steps between two looks: some of a period of the slowest wave of interest is enough
+
+    Raises
+    ------
+    InputError
+        if slabs do not go from left to right
+    """
+
+    def __init__(self, slabs: Sequence[SlabModes], masses: Array, *, every: int = 50) -> None:
+        self.slabs = tuple(slabs)
+        self.heights = increasing([slab.position for slab in self.slabs])
+        self.roots = [np.sqrt(np.asarray(masses, dtype=float)[slab.atoms])[:, None] for slab in self.slabs]
+        self._every = every
+        self.sums = SegmentSums(sum(slab.omega.size for slab in self.slabs))
+        self.waves = [np.concatenate([slab.vectors.real, slab.vectors.imag]).T for slab in self.slabs]
+        self.waiting: list[list[Array]] = []
+
+    @property
+    def every(self) -> int:
+        """Steps between two looks."""
+        return self._every
+
+    def see(self, positions: Array, velocities: Array) -> None:
+        """Look once."""
+        self.waiting.append(
+            [(root * velocities[slab.atoms]).ravel() for slab, root in zip(self.slabs, self.roots, strict=True)]
+        )
+        if len(self.waiting) == PROJECTION_BATCH:
+            self._project()
+
+    def _project(self) -> None:
+        if not self.waiting:
+            return
+        parts: list[Array] = []
+        for motion, waves in zip(zip(*self.waiting, strict=True), self.waves, strict=True):
+            # Velocities are real: the modulus of q is that of -q.
+            squares = np.square(np.array(motion) @ waves)
+            parts.append(squares[:, : len(waves)] + squares[:, len(waves) :])
+        self.waiting = []
+        for row in np.concatenate(parts, axis=1):
+            self.sums.add(row)
+
+    def temperatures(self) -> list[tuple[Array, Array]]:
+        """For each slab the temperature of each wave and its standard uncertainty, (3n,) K."""
+        value, sigma = jackknife(*self._rows(), lambda mean: mean / k_B)
+        ends = np.cumsum([slab.omega.size for slab in self.slabs])[:-1]
+        return list(zip(np.split(value, ends), np.split(sigma, ends), strict=True))
+
+    def occupation(self, edges: ArrayLike, method: str = "molecular dynamics") -> Occupation:
+        r"""Occupation of bands of frequency in each slab, $n = k_BT_\mathrm{band}/E$ at the middle of the band.
+
+        Parameters
+        ----------
+        edges : (nm + 1,) of the bands, rad s⁻¹
+
+        Returns
+        -------
+        Occupation, classical; NaN where a slab has no wave in a band
+        """
+        bounds = increasing(edges)
+        energy = hbar * (bounds[1:] + bounds[:-1]) / 2
+        groups = self._groups(bounds)
+        value, sigma = jackknife(*self._rows(), lambda mean: groups @ mean / energy)
+        return Occupation(self.heights, energy, value, sigma, statistics="classical", method=method)
+
+    def departure(self, edges: ArrayLike) -> tuple[Array, Array]:
+        r"""Departure of bands of frequency from equilibrium with their slab, $T_\mathrm{band}/T_\mathrm{slab} - 1$.
+
+        Parameters
+        ----------
+        edges : (nm + 1,) of the bands, rad s⁻¹
+
+        Returns
+        -------
+        (slabs, nm) departure, NaN where there is no wave, and its standard uncertainty
+        """
+        groups = self._groups(increasing(edges))
+        whole = self._groups(np.array([-np.inf, np.inf]))
+        return jackknife(*self._rows(), lambda mean: (groups @ mean) / (whole @ mean) - 1)
+
+    def _rows(self) -> tuple[Array, Array]:
+        self._project()
+        rows, counts = self.sums.blocks()
+        if not len(rows):
+            raise InputError(f"{len(rows)} looks at the waves so far: run longer")
+        return group_rows(rows, counts)
+
+    def _groups(self, edges: Array) -> Array:
+        """(slabs, bands, waves) share of each wave in the mean of its band."""
+        size = [slab.omega.size for slab in self.slabs]
+        shares = np.zeros((len(size), edges.size - 1, sum(size)))
+        start = 0
+        for i, slab in enumerate(self.slabs):
+            band = np.digitize(slab.omega, edges) - 1
+            for j in range(edges.size - 1):
+                shares[i, j, start : start + size[i]] = band == j
+            start += size[i]
+        count = shares.sum(axis=2, keepdims=True)
+        return np.where(count > 0, shares / np.maximum(count, 1), np.nan)
+
+    def arrays(self) -> Arrays:
+        """All that it holds, to be written and restored."""
+        self._project()
+        return {"rows": self.sums.rows.copy(), "counts": self.sums.counts.copy(), "fold": np.array([self.sums.fold])}
+
+    def restore(self, arrays: Arrays) -> None:
+        """Take up where another one left off."""
+        self.waiting = []
+        restore_array("rows", arrays, self.sums.rows)
+        restore_array("counts", arrays, self.sums.counts)
+        fold = np.ones(1, dtype=np.int64)
+        restore_array("fold", arrays, fold)
+        self.sums.fold = int(fold[0])

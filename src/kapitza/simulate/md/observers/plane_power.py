@@ -1,0 +1,365 @@
+r"""The exact power through a plane between two sides, for any potential with site energies.
+
+With $U_A$ and $U_B$ the summed site energies of the left and the right side, the energy of the other side pulls at an
+atom by $g_j = -\partial U_A/\partial r_j$ (j in B) or $g_i = -\partial U_B/\partial r_i$ (i in A), and
+
+$$-\frac{dE_A}{dt} = \sum_{j∈B} v_j·g_j - \sum_{i∈A} v_i·g_i$$
+
+holds for the kinetic and site energies $E_A$ of the left side without any approximation.  For pair forces g is half of
+the force from the other side; for many-body forces no sum over pairs of forces is right.
+"""
+
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+from attrs import frozen
+from numpy.typing import NDArray
+
+from kapitza.core.arrays import Array
+from kapitza.errors import ConvergenceError, InputError, require
+from kapitza.matter.brillouin import IntArray
+from kapitza.simulate.md.kernels.forces import load_kernels, map_species
+from kapitza.simulate.md.kernels.neighbours import (
+    KERNEL_EXTRA,
+    KERNEL_PURPOSE,
+    NeighbourList,
+    harmonic_neighbours,
+    list_neighbours,
+)
+from kapitza.simulate.md.potential import Potential
+from kapitza.simulate.md.system import BoolArray, System
+from kapitza.units import angstrom, eV
+
+PLANE_SKIN = 0.3  # of the cutoff: atoms of a warm crystal swing by less than half of it, so that lists hold for good
+CONTACT_SLACK = 1.0 * angstrom  # how much closer than at rest two atoms may come
+DIFFERENCE_STEP = 1e-4 * angstrom  # of finite differences
+
+
+@frozen(eq=False)
+class PlaneSides:
+    """Which atoms are on which side of which plane.
+
+    Attributes
+    ----------
+    lattice : (3, 3) vectors of the box in rows, m
+    periodic : whether the box repeats along z
+    plane : height, m
+    right : (n,) whether each atom belongs to the right side
+    """
+
+    lattice: Array
+    periodic: bool
+    plane: float
+    right: BoolArray
+
+    def unfolded(self, positions: Array) -> tuple[Array, Array]:
+        """(n,) heights above the plane, m, and (n,) boxes along z by which each atom was moved to get there."""
+        height = positions[:, 2] - self.plane
+        if not self.periodic:
+            return height, np.zeros(len(height))
+        boxes = -np.round(height / self.lattice[2, 2])
+        return height + boxes * self.lattice[2, 2], boxes
+
+    def slab(self, positions: Array, reach: float, name: str) -> tuple[IntArray, Array]:
+        """Atoms that lie close enough to the plane to matter, and (k, 3) shifts that bring them there.
+
+        Raises
+        ------
+        InputError
+            if a side of a periodic box is so thin that its other end matters, too
+        """
+        height, boxes = self.unfolded(positions)
+        beyond = np.abs(height[(height > 0) != self.right])  # rough planes and, in a periodic box, behind the far ends
+        if self.periodic:
+            rough = float(beyond[beyond < reach].max(initial=0.0))
+            end = float(beyond[beyond >= reach].min(initial=self.lattice[2, 2] / 2))
+        else:
+            rough, end = float(beyond.max(initial=0.0)), np.inf
+        width = 2 * reach + rough
+        if end < width:
+            raise InputError(
+                f"{name}: {end:.3g} m from the plane at {self.plane:g} m the other side begins again, and neighbours "
+                f"count up to {width:.3g} m: take thicker sides"
+            )
+        found = np.flatnonzero(np.abs(height) < width)
+        return found, boxes[found, None] * self.lattice[2]
+
+
+def divide_at_plane(system: System, plane: float | None = None, right: BoolArray | None = None) -> PlaneSides:
+    """Sides of a plane of a system.
+
+    Parameters
+    ----------
+    system : the atoms at rest
+    plane : height of another plane that is parallel to the system's own, m
+    right : (n,) whether each atom is on the right; None: by its height at rest
+
+    Raises
+    ------
+    InputError
+        if a side is empty, or the shape of `right` is wrong
+    """
+    level = system.plane if plane is None else plane
+    found = PlaneSides(system.lattice, system.periodic, level, np.zeros(0, dtype=bool))
+    if right is None:
+        own = system.right if plane is None else found.unfolded(system.positions)[0] > 0
+    else:
+        own = np.asarray(right, dtype=bool)
+    n = len(system.positions)
+    if own.shape != (n,) or not 0 < int(own.sum()) < n:
+        raise InputError(
+            f"{system.name}: {int(own.sum())} of {n} atoms on the right of the plane at {level:g} m, from an array of "
+            f"shape {own.shape}: give one flag for each atom, and atoms on both sides"
+        )
+    return PlaneSides(system.lattice, system.periodic, level, own)
+
+
+def atoms_across_plane(system: System, between: PlaneSides, reach: float) -> IntArray:
+    """Atoms that at rest have an atom of the other side within reach (m)."""
+    found, shift = between.slab(system.positions, reach, system.name)
+    near = list_neighbours(
+        system.lattice, system.positions[found] + shift, reach, periodic=(True, True, False), half=False
+    )
+    atoms = found[load_plane_kernels().find_crossing(near.start, near.near, between.right[found][near.owner])]
+    if not atoms.size:
+        raise InputError(
+            f"{system.name}: no atom within {reach:.3g} m of one on the other side of the plane at {between.plane:g} m"
+        )
+    return atoms
+
+
+def power_through(forces: Array, velocities: Array, right: BoolArray) -> float:
+    """Power from left to right, W, of forces from the other side and velocities (k, 3)."""
+    each = np.einsum("ka,ka->k", forces, velocities)
+    return float(each[right].sum() - each[~right].sum())
+
+
+def load_plane_kernels() -> ModuleType:
+    """Return the compiled functions that all potentials share."""
+    require("numba", extra=KERNEL_EXTRA, why=KERNEL_PURPOSE)
+    return require("kapitza.simulate.md.kernels.cell_lists", extra=KERNEL_EXTRA, why=KERNEL_PURPOSE)
+
+
+@frozen(eq=False)
+class PlaneList:
+    """Atoms and copies near a plane, and who is near whom, until one atom has moved too far.
+
+    Attributes
+    ----------
+    reference : (n, 3) where all atoms were, m
+    source : (N,) atom that each one is a copy of
+    shift : (N, 3) m
+    near : lists of neighbours of those that are no copies
+    rows : atoms, by their places in these lists, whose energies depend on the other side
+    right : (N,)
+    slot : (N,) row of each in the results, -1 for none
+    parameters : of the potential, for these lists
+    """
+
+    reference: Array
+    source: NDArray[np.int32]
+    shift: Array
+    near: NeighbourList
+    rows: NDArray[np.int32]
+    right: BoolArray
+    slot: NDArray[np.int32]
+    parameters: tuple[Array, ...]
+
+
+def index_slots(atoms: NDArray[np.integer[Any]], n: int) -> NDArray[np.int32]:
+    """(n,) place of each atom among those that are looked at, -1 for none."""
+    result = np.full(n, -1, dtype=np.int32)
+    result[atoms] = np.arange(atoms.size)
+    return result
+
+
+def harmonic_plane_list(system: System, field: Potential, between: PlaneSides) -> PlaneList:
+    """Lists of a harmonic field near a plane, which never change."""
+    whole = harmonic_neighbours(system.lattice, field)
+    rows = load_plane_kernels().find_crossing(whole.start, whole.near, between.right[whole.owner])
+    rows = rows[np.isin(rows, between.slab(system.positions, field.cutoff, system.name)[0])]
+    if not rows.size:
+        raise InputError(f"{system.name}: no spring crosses the plane at {between.plane:g} m: do the sides touch?")
+    entries = np.flatnonzero(np.isin(np.repeat(np.arange(whole.start.size - 1), np.diff(whole.start)), rows))
+    used = np.concatenate([rows, np.setdiff1d(whole.near[entries], rows)])
+    place = index_slots(used, whole.owner.size)
+    start = np.append(0, np.cumsum(np.diff(whole.start)[rows]))
+    source, shift = whole.owner[used], whole.shift[used]
+    near = NeighbourList(source, whole.image[used], shift, start, place[whole.near[entries]], field.cutoff)
+    parameters = (field.parameters[0][used], field.parameters[1][entries], *field.parameters[2:])
+    slot = index_slots(source[: rows.size], len(system.positions))[source]
+    places = np.arange(rows.size, dtype=np.int32)
+    return PlaneList(system.positions.copy(), source, shift, near, places, between.right[source], slot, parameters)
+
+
+class PlanePower:
+    """Power from left to right through a plane, from positions and velocities alone.
+
+    It keeps lists of neighbours of the atoms near the plane, so a look costs what the cross-section asks for, whatever
+    the volume.  A periodic box closes at a second interface, which does not count.
+
+    Parameters
+    ----------
+    system : the atoms at rest
+    field : their potential
+    plane : height of another plane that is parallel to the system's own, m; None: the system's
+    right : (n,) whether each atom is on the right; None: by its height at rest
+    skin : longer lists last longer, m; None: 0.3 of the cutoff
+    slack : how much closer than at rest two atoms may come, m; more atoms are looked at
+
+    Raises
+    ------
+    InputError
+        for a kind that the field does not know, an empty side, or a periodic box with thin sides
+    MissingEngine
+        without numba
+
+    Attributes
+    ----------
+    atoms : (k,) those that may feel the other side
+    right : (k,) whether each of them is on the right
+    """
+
+    def __init__(
+        self,
+        system: System,
+        field: Potential,
+        *,
+        plane: float | None = None,
+        right: BoolArray | None = None,
+        skin: float | None = None,
+        slack: float = CONTACT_SLACK,
+    ) -> None:
+        self.partial: Callable[..., None] = load_kernels(field).partial
+        self.parts = load_plane_kernels()
+        self.field, self.name = field, system.name
+        self.skin = PLANE_SKIN * field.cutoff if skin is None else skin
+        self.sides = divide_at_plane(system, plane, right)
+        self.species = map_species(system, field)
+        self.bonds = harmonic_plane_list(system, field, self.sides) if field.form == "harmonic" else None
+        if self.bonds is not None:
+            self.skin, self.atoms = np.inf, self.bonds.source[self.bonds.rows].astype(np.int64)
+        else:
+            self.atoms: IntArray = atoms_across_plane(system, self.sides, field.cutoff + slack)
+        self.right: BoolArray = self.sides.right[self.atoms]
+        self.slot = index_slots(self.atoms, len(system.positions))
+        self.listed = self._list(system.positions)
+
+    def forces(self, positions: Array) -> Array:
+        """(k, 3) what the site energies of the other side do to `atoms`, at positions (n, 3) m of all atoms, N.
+
+        Raises
+        ------
+        InputError
+            if an atom that was far from the other side has come close to it
+        ConvergenceError
+            if an atom is nowhere
+        """
+        positions = np.ascontiguousarray(positions, dtype=float)
+        if self.parts.has_moved(positions, self.listed.reference, self.skin / 2):
+            self.listed = self._list(positions)
+        here = self.listed
+        x, g, total = np.empty_like(here.shift), np.zeros_like(here.shift), np.zeros((self.atoms.size, 3))
+        self.parts.place_ghosts(positions, here.source, here.shift, x)
+        near, species = here.near, self.species[here.source]
+        self.partial(x, species, near.start, near.near, here.rows, here.right, here.parameters, g)
+        stray = self.parts.gather_forces(g, here.slot, total)
+        if stray >= 0:
+            raise InputError(
+                f"{self.name}: atom {here.source[stray]} at {positions[here.source[stray]].tolist()} m has come close "
+                f"to the other side of the plane at {self.sides.plane:g} m: raise slack, and reject what diffuses"
+            )
+        return total
+
+    def power(self, positions: Array, velocities: Array) -> float:
+        """Power from left to right, W, at positions and velocities (n, 3) of all atoms."""
+        return power_through(self.forces(positions), velocities[self.atoms], self.right)
+
+    def _list(self, positions: Array) -> PlaneList:
+        if not np.isfinite(positions).all():
+            lost = int(np.argmin(np.isfinite(positions).all(axis=1)))
+            raise ConvergenceError(f"atom {lost} is at {positions[lost].tolist()} m: take a smaller timestep")
+        if self.bonds is not None:
+            return self.bonds
+        reach = self.field.cutoff + self.skin
+        found, home = self.sides.slab(positions, reach, self.name)
+        near = list_neighbours(
+            self.sides.lattice, positions[found] + home, reach, periodic=(True, True, False), half=self.field.half
+        )
+        source = found[near.owner].astype(np.int32)
+        right = self.sides.right[source]
+        rows = self.parts.find_crossing(near.start, near.near, right)
+        shift = near.shift + home[near.owner]
+        return PlaneList(positions.copy(), source, shift, near, rows, right, self.slot[source], self.field.parameters)
+
+
+class FiniteDifferencePower:
+    """The same by finite differences, for whatever gives site energies: slow, and independent of all kernels.
+
+    A look asks for the energies 6 k times.
+
+    Parameters
+    ----------
+    energies : (n,) site energies, J, at positions (n, 3) m
+    right : (n,) whether each atom is on the right
+    atoms : (k,) those that may feel the other side, see `atoms_across_plane`
+    step : m
+    """
+
+    def __init__(
+        self, energies: Callable[[Array], Array], right: BoolArray, atoms: IntArray, *, step: float = DIFFERENCE_STEP
+    ) -> None:
+        self.energies, self.side, self.step = energies, np.asarray(right, dtype=bool), step
+        self.atoms: IntArray = np.asarray(atoms, dtype=np.int64)
+        self.right: BoolArray = self.side[self.atoms]
+
+    def forces(self, positions: Array) -> Array:
+        """(k, 3) what the site energies of the other side do to `atoms`, at positions (n, 3) m of all atoms, N."""
+        found = np.zeros((self.atoms.size, 3))
+        for k, atom in enumerate(self.atoms):
+            other = self.side != self.side[atom]
+            for c in range(3):
+                moved = np.array(positions, dtype=float)
+                moved[atom, c] += self.step
+                above = self.energies(moved)[other]
+                moved[atom, c] -= 2 * self.step
+                found[k, c] = (self.energies(moved)[other] - above).sum() / (2 * self.step)
+        return found
+
+    def power(self, positions: Array, velocities: Array) -> float:
+        """Power from left to right, W, at positions and velocities (n, 3) of all atoms."""
+        return power_through(self.forces(positions), velocities[self.atoms], self.right)
+
+
+def ase_site_energies(calculator: Any, system: System, symbols: tuple[str, ...] = ()) -> Callable[[Array], Array]:
+    """Site energies of an ASE calculator as a function of positions.
+
+    Parameters
+    ----------
+    calculator : one that has `get_potential_energies`
+    system : the atoms
+    symbols : element of each kind of the system; its kinds if left out
+
+    Raises
+    ------
+    MissingEngine
+        without ase
+    """
+    ase = require("ase", extra=KERNEL_EXTRA, why="calculators of ASE")
+    names = symbols or system.kinds
+    atoms = ase.Atoms(
+        [names[k] for k in system.species],
+        positions=system.positions / angstrom,
+        cell=system.lattice / angstrom,
+        pbc=(True, True, system.periodic),
+    )
+    atoms.calc = calculator
+
+    def energies(positions: Array) -> Array:
+        """(n,) J."""
+        atoms.set_positions(positions / angstrom)
+        return np.asarray(atoms.get_potential_energies(), dtype=float) * eV
+
+    return energies

@@ -1,0 +1,304 @@
+"""Spectral heat flux through a plane: the cross spectrum of velocities and forces from the other side.
+
+With U_A and U_B the summed site energies of the two sides, g_j = -∂U_A/∂r_j on an atom of B and g_i = -∂U_B/∂r_i on
+one of A, the power from A to B is Σ_B v_j·g_j - Σ_A v_i·g_i for any potential that has site energies, and so is its
+spectrum: Q(ω) = Σ_B Re⟨g_j v_j*⟩ - Σ_A Re⟨g_i v_i*⟩.  K. Sääskilahti et al., Phys. Rev. B 90, 134312 (2014),
+doi:10.1103/PhysRevB.90.134312, for pair forces.
+"""
+
+import warnings
+from collections.abc import Callable
+from typing import Protocol
+
+import numpy as np
+from attrs import converters, field, frozen
+from numpy.typing import ArrayLike, NDArray
+
+from kapitza.core.arrays import Array, finite, frequencies, increasing, positive
+from kapitza.core.transmission import trapezoid_weights
+from kapitza.errors import InputError, ValidityWarning
+from kapitza.matter.brillouin import IntArray
+from kapitza.simulate.md.observers.welch import (
+    Arrays,
+    Precision,
+    SegmentBuffer,
+    SegmentSums,
+    Window,
+    buffer_arrays,
+    group_rows,
+    jackknife,
+    restore_array,
+    restore_buffer,
+    segment_frequencies,
+)
+from kapitza.simulate.md.system import BoolArray
+
+
+def finite_table(value: ArrayLike) -> Array:
+    """Return `value` as a read-only table of finite floats."""
+    array = np.array(value, dtype=float)
+    if array.ndim != 2 or not array.size or not np.isfinite(array).all():
+        bad = int(array.size - np.isfinite(array).sum())
+        raise InputError(f"numbers of shape {array.shape}, {bad} of them not finite: wanted a table of finite ones")
+    array.flags.writeable = False
+    return array
+
+
+@frozen(eq=False)
+class SpectralFlux:
+    r"""Spectral heat flux $q(\omega)$ through a plane, left to right, $\int q\,d\omega$ = heat flux.
+
+    Noise carries single values below zero, and so may physics: phonons that scatter change their frequency, so that
+    the flux of one frequency differs from plane to plane while the total does not.
+
+    Attributes
+    ----------
+    omega : (nω,) angular frequency, rad s⁻¹
+    parts : (blocks, nω) spectral flux of successive blocks of the run, W s rad⁻¹ m⁻²
+    direct : (blocks,) mean power through the plane in each block over the area, with the weights that the spectrum
+        gives to the samples, W m⁻²: the integral of the spectrum is the same number; None where nobody
+        measured it
+    counts : (blocks,) segments in each block
+    motion : (2, nω) spectrum of the kinetic energy of the atoms near the plane on its left and its right, J s rad⁻¹;
+        zero where nobody looked
+    method : for legends
+
+    Raises
+    ------
+    InputError
+        for shapes that do not fit
+    """
+
+    omega: Array = field(converter=frequencies)
+    parts: Array = field(converter=finite_table)
+    direct: Array | None = field(converter=converters.optional(finite))
+    counts: NDArray[np.int64] = field()
+    motion: Array = field()
+    method: str = field(default="", kw_only=True)
+
+    def __attrs_post_init__(self) -> None:
+        blocks, size = self.parts.shape
+        direct = (blocks,) if self.direct is None else self.direct.shape
+        found = (self.omega.size, direct, np.shape(self.counts), np.shape(self.motion))
+        if found != (size, (blocks,), (blocks,), (2, size)):
+            raise InputError(
+                f"{self.method or 'spectral flux'}: parts of shape {self.parts.shape} with {found[0]} frequencies, "
+                f"direct {found[1]}, counts {found[2]} and motion {found[3]}"
+            )
+
+    @property
+    def weights(self) -> Array:
+        """(nω,) widths of the frequencies, rad s⁻¹; the ends have half of one."""
+        return trapezoid_weights(self.omega)
+
+    @property
+    def value(self) -> Array:
+        """(nω,) mean, W s rad⁻¹ m⁻²."""
+        return np.average(self.parts, axis=0, weights=self.counts)
+
+    @property
+    def sigma(self) -> Array:
+        """(nω,) standard uncertainty of the mean, W s rad⁻¹ m⁻²; NaN for one block."""
+        return self.estimate(lambda mean: mean)[1]
+
+    @property
+    def total(self) -> tuple[float, float]:
+        """Heat flux and its standard uncertainty, W m⁻²."""
+        value, sigma = self.estimate(lambda mean: np.atleast_1d(mean @ self.weights))
+        return float(value[0]), float(sigma[0])
+
+    def estimate(self, statistic: Callable[[Array], Array]) -> tuple[Array, Array]:
+        """Any function of the mean spectrum (nω,), and its standard uncertainty by the jackknife over blocks."""
+        return jackknife(*group_rows(self.parts, self.counts), statistic)
+
+    def bands(self, edges: ArrayLike) -> tuple[Array, Array]:
+        """(n - 1,) mean spectral flux between neighbouring edges (n,) rad s⁻¹, and its uncertainty."""
+        bounds = increasing(edges)
+        inside = band_overlaps(self.omega, bounds)
+        return self.estimate(lambda mean: inside @ mean / np.diff(bounds))
+
+    def cumulative(self) -> tuple[Array, Array]:
+        """(nω,) heat flux carried by all frequencies up to each, W m⁻², and its uncertainty; the last is the total."""
+        return self.estimate(lambda mean: np.cumsum(mean * self.weights))
+
+    def share_above(self, omega: float) -> tuple[float, float]:
+        """Share of the heat that frequencies above `omega` carry, and its standard uncertainty.
+
+        Above the highest frequency of one side in the harmonic crystal it is heat that no elastic process brings.
+        """
+        whole = self.weights
+        above = band_overlaps(self.omega, np.array([omega, max(omega, self.omega[-1])]))[0]
+        value, sigma = self.estimate(lambda mean: np.atleast_1d((mean @ above) / (mean @ whole)))
+        return float(value[0]), float(sigma[0])
+
+
+def band_overlaps(omega: Array, edges: Array) -> Array:
+    """(n - 1, nω) parts of the widths of the frequencies that lie between neighbouring edges, rad s⁻¹."""
+    middle = (omega[1:] + omega[:-1]) / 2
+    low, high = np.concatenate([omega[:1], middle]), np.concatenate([middle, omega[-1:]])
+    return np.maximum(np.minimum(high, edges[1:, None]) - np.maximum(low, edges[:-1, None]), 0.0)
+
+
+RESOLVED_SHARE = 0.9  # of the highest frequency of a spectrum: vibrations above it are folded back
+MAX_FOLDED_SHARE = 1e-2  # share of the kinetic energy above that frequency which says that there are some
+
+
+class PlaneForces(Protocol):
+    """A plane between two sides, as seen by the atoms near it."""
+
+    @property
+    def atoms(self) -> IntArray:
+        """(k,) the atoms that ever feel the other side."""
+        ...
+
+    @property
+    def right(self) -> BoolArray:
+        """(k,) whether each of them is on the right."""
+        ...
+
+    def forces(self, positions: Array) -> Array:
+        """(k, 3) what the site energies of the other side do to them, at positions (n, 3) of all atoms, N."""
+        ...
+
+
+class SpectralCurrent:
+    """Observer of the spectral heat flux through a plane.
+
+    Parameters
+    ----------
+    crossing : the plane
+    masses : (n,) of all atoms, kg
+    area : cross-section, m²
+    timestep : of the run, s
+    every : steps between two looks; π/(every · timestep) must lie above all vibrations
+    segment : looks of one segment: the resolution is 2π/(segment · every · timestep)
+    window : weights of the looks of a segment
+    precision : of the samples and transforms; memory is 48 (single: 24) · segment · k bytes for k atoms near the plane
+    highest : highest angular frequency of the vibrations, rad s⁻¹; 0 where unknown: then it is seen afterwards
+
+    Raises
+    ------
+    InputError
+        for a period or a segment that is not possible, and masses of other atoms
+
+    Warns
+    -----
+    ValidityWarning
+        if the looks are too rare for the highest frequency
+    """
+
+    def __init__(
+        self,
+        crossing: PlaneForces,
+        masses: Array,
+        *,
+        area: float,
+        timestep: float,
+        every: int = 10,
+        segment: int = 1024,
+        window: Window = "hann",
+        precision: Precision = "double",
+        highest: float = 0.0,
+    ) -> None:
+        positive([area, timestep, every])
+        self.crossing, self.area, self.interval, self._every = crossing, area, timestep * every, every
+        self.sign = np.where(crossing.right, 1.0, -1.0)
+        if np.ndim(masses) != 1 or len(masses) <= crossing.atoms.max():
+            raise InputError(f"masses of shape {np.shape(masses)}, wanted those of all atoms of the system")
+        self.masses = np.asarray(masses, dtype=float)[crossing.atoms]
+        check_interval(highest, self.interval)
+        size = 3 * crossing.atoms.size
+        self.ring = SegmentBuffer(2 * size, segment, window, precision)
+        self.power = np.zeros(segment)
+        self.sums = SegmentSums(1 + 3 * (segment // 2 + 1))
+
+    @property
+    def every(self) -> int:
+        """Steps between two looks."""
+        return self._every
+
+    def see(self, positions: Array, velocities: Array) -> None:
+        """Look once."""
+        force, velocity = self.crossing.forces(positions), velocities[self.crossing.atoms]
+        self.power[self.ring.filled] = self.sign @ (force * velocity).sum(axis=1)
+        if self.ring.add(np.concatenate([force.ravel(), velocity.ravel()])):
+            self.sums.add(self._row())
+            self.ring.advance()
+            self.power[: self.ring.filled] = self.power[len(self.power) - self.ring.filled :]
+
+    def _row(self) -> Array:
+        size = self.ring.samples.shape[1] // 2
+        sign, mass = np.repeat(self.sign, 3), np.repeat(self.masses, 3)
+        right = sign > 0
+        spectra = np.zeros((3, len(self.power) // 2 + 1))
+        for part, (force, velocity) in self.ring.transforms(slice(0, size), slice(size, 2 * size)):
+            cross = force.real * velocity.real + force.imag * velocity.imag
+            spectra[0] += sign[part] @ cross
+            energy = 0.5 * mass[part, None] * np.square(np.abs(velocity))
+            spectra[1] += energy[~right[part]].sum(axis=0)
+            spectra[2] += energy[right[part]].sum(axis=0)
+        return np.append((spectra * self.ring.one_sided).ravel(), self.ring.mean(self.power))
+
+    def flux(self, method: str = "") -> SpectralFlux:
+        """The spectral flux of all full segments so far.
+
+        Raises
+        ------
+        InputError
+            before the first segment is full
+
+        Warns
+        -----
+        ValidityWarning
+            if vibrations are so fast that looks are too rare for them
+        """
+        rows, counts = self.sums.blocks()
+        omega, width = frequency_grid(self.ring, self.sums, self.interval)
+        spectra = rows[:, :-1].reshape(len(rows), 3, omega.size) / width
+        motion = np.average(spectra[:, 1:], axis=0, weights=counts)
+        check_folding(motion.sum(axis=0) * width, omega)
+        return SpectralFlux(omega, spectra[:, 0] / self.area, rows[:, -1] / self.area, counts, motion, method=method)
+
+    def arrays(self) -> Arrays:
+        """All that it holds, to be written and restored."""
+        return {**buffer_arrays(self.ring, self.sums), "power": self.power.copy()}
+
+    def restore(self, arrays: Arrays) -> None:
+        """Take up where another one left off."""
+        restore_buffer(self.ring, self.sums, arrays)
+        restore_array("power", arrays, self.power)
+
+
+def frequency_grid(ring: SegmentBuffer, sums: SegmentSums, interval: float) -> tuple[Array, Array]:
+    """(nω,) frequencies of the segments and their widths, rad s⁻¹, once there is a full segment."""
+    length = len(ring.samples)
+    if not sums.counts[0]:
+        raise InputError(f"{ring.filled} looks do not fill the first segment of {length}: run longer")
+    omega = segment_frequencies(length, interval)
+    width = np.full(omega.size, omega[1])
+    width[[0, -1]] /= 2
+    return omega, width
+
+
+def check_interval(highest: float, interval: float) -> None:
+    """Warn where looks are too rare for the highest frequency."""
+    bound = np.pi / interval
+    if highest > RESOLVED_SHARE * bound:
+        warnings.warn(
+            f"one look every {interval:.3g} s resolves {bound:.3g} rad/s, and vibrations reach {highest:.3g} rad/s: "
+            f"they are folded back; look at least every {RESOLVED_SHARE * np.pi / highest:.3g} s",
+            ValidityWarning,
+            stacklevel=3,
+        )
+
+
+def check_folding(motion: Array, omega: Array) -> None:
+    """Warn where kinetic energy is left close to the highest frequency that is resolved."""
+    share = float(motion[omega > RESOLVED_SHARE * omega[-1]].sum() / max(motion.sum(), np.finfo(float).tiny))
+    if share > MAX_FOLDED_SHARE:
+        warnings.warn(
+            f"{100 * share:.2g} % of the kinetic energy lies above {RESOLVED_SHARE:g} of the highest frequency of the "
+            f"spectrum, {omega[-1]:.3g} rad/s: faster vibrations are folded back; look more often",
+            ValidityWarning,
+            stacklevel=3,
+        )

@@ -1,0 +1,284 @@
+"""Interatomic potentials: as plain numbers, which all engines read alike, or as LAMMPS commands."""
+
+import re
+from collections.abc import Collection, Mapping, Sequence
+from math import sqrt
+from typing import Literal
+
+import numpy as np
+from attrs import field, frozen
+from numpy.typing import ArrayLike
+
+from kapitza.core.arrays import Array, check_choice, quantity
+from kapitza.errors import InputError
+from kapitza.matter.potentials.published import (
+    LENNARD_JONES_PARAMETERS,
+    PUBLISHED_POTENTIALS,
+    STILLINGER_WEBER_PARAMETERS,
+    TERSOFF_CHI,
+    TERSOFF_PARAMETERS,
+)
+from kapitza.units import angstrom, eV
+
+PotentialForm = Literal["lennard-jones", "stillinger-weber", "tersoff", "harmonic", "other"]
+
+
+@frozen(eq=False)
+class Potential:
+    """One interatomic potential for some kinds of atoms.
+
+    Attributes
+    ----------
+    form : which formula; "other" where an engine brings its own and this is but a name
+    kinds : names of the kinds of atoms, in the order of the tables
+    cutoff : largest distance of two atoms that stand in one term, m
+    parameters : arrays of the formula in SI, in the order that its kernels take them
+    source : what to cite
+    """
+
+    form: PotentialForm
+    kinds: tuple[str, ...] = field(converter=tuple)
+    cutoff: float = field(validator=quantity(high=1e-7))
+    parameters: tuple[Array, ...] = field(converter=tuple)
+    source: str = field(default="", kw_only=True)
+
+    @property
+    def half(self) -> bool:
+        """Whether its kernels want each pair of neighbours once; otherwise each atom has all of its own."""
+        return self.form == "lennard-jones"
+
+
+def single_line(text: str) -> str:
+    """Refuse what would be more than one command."""
+    if not text.strip() or any(c in text for c in "\n\r&\0"):
+        raise InputError(f"expected one line of LAMMPS, got {text!r:.60}: give each pair_coeff as a line of its own")
+    return text.strip()
+
+
+def command_lines(texts: Sequence[str]) -> tuple[str, ...]:
+    """Return commands, each of one line."""
+    return tuple(single_line(text) for text in texts)
+
+
+def named_files(files: Mapping[str, str] | Sequence[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+    """Return names and texts of files, in order; names are plain, so that they stay in their folder."""
+    pairs = tuple(files.items()) if isinstance(files, Mapping) else tuple(files)
+    for name, _ in pairs:
+        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name):
+            raise InputError(f"{name!r:.60} as the name of a file: expected letters, digits, dots, dashes")
+    return pairs
+
+
+@frozen(eq=False)
+class LammpsCommands:
+    """A potential as LAMMPS' own lines, for what has no formula here: EAM, AIREBO, hybrids, machine-learned ones.
+
+    Attributes
+    ----------
+    pair_style : the words after `pair_style`, such as "eam/alloy"
+    pair_coeff : the words after `pair_coeff`, one text a line; atom types are numbered in the order of `kinds` from 1
+    kinds : names of the kinds of atoms, in the order of LAMMPS' atom types
+    cutoff : largest distance of two atoms that act on each other, m
+    files : names and texts of files that the lines name, or a dictionary; files elsewhere are named by their full path
+    source : what to cite
+
+    Raises
+    ------
+    InputError
+        for a text of more than one line
+    """
+
+    pair_style: str = field(converter=single_line)
+    pair_coeff: tuple[str, ...] = field(converter=command_lines)
+    kinds: tuple[str, ...] = field(converter=tuple)
+    cutoff: float = field(validator=quantity(high=1e-7))
+    files: tuple[tuple[str, str], ...] = field(default=(), converter=named_files, kw_only=True)
+    source: str = field(default="", kw_only=True)
+
+    @property
+    def form(self) -> str:
+        """For legends."""
+        return self.pair_style.split()[0]
+
+
+AnyPotential = Potential | LammpsCommands
+
+
+Truncation = Literal["truncated", "smooth", "quadratic"]
+TRUNCATION_KINDS: tuple[Truncation, ...] = ("truncated", "smooth", "quadratic")
+
+
+def lennard_jones(
+    kinds: Sequence[str],
+    epsilon: ArrayLike | None = None,
+    sigma: ArrayLike | None = None,
+    *,
+    cutoff: float = 2.5,
+    end: Truncation = "smooth",
+    source: str = "",
+) -> Potential:
+    r"""Field of Lennard-Jones, $4ε[(σ/r)^{12} - (σ/r)^6]$.
+
+    Parameters
+    ----------
+    kinds : names of the kinds of atoms
+    epsilon, sigma : J and m; one number for all, one for each kind (mixed by the rules of Lorentz and Berthelot), or
+        (s, s) for each pair; left out for Ne, Ar, Kr and Xe, whose numbers are known
+    cutoff : over σ of each pair
+    end : "truncated" leaves the potential as it is up to the cutoff; "smooth" shifts force and energy to zero there
+        (lj/smooth/linear of LAMMPS); "quadratic" the stiffness, too (as the potential "lennard-jones" of junctions)
+    source : what to cite
+
+    Raises
+    ------
+    InputError
+        for kinds without numbers, or numbers that are none
+    """
+    check_choice(end, TRUNCATION_KINDS, "end")
+    if not kinds:
+        raise InputError("no kinds of atoms: name at least one")
+    missing = [kind for kind in kinds if kind not in LENNARD_JONES_PARAMETERS]
+    if epsilon is None or sigma is None:
+        if missing:
+            raise InputError(
+                f"no Lennard-Jones numbers for {', '.join(missing)}: {', '.join(LENNARD_JONES_PARAMETERS)} are known; "
+                "give epsilon and sigma"
+            )
+        table = np.array([LENNARD_JONES_PARAMETERS[kind] for kind in kinds])
+        epsilon, sigma = table[:, 0] * 1e-3 * eV, table[:, 1] * angstrom
+        source = source or "N. W. Ashcroft and N. D. Mermin, Solid State Physics (1976), table 20.2"
+    if not 1 < cutoff < 20:
+        raise InputError(f"cutoff = {cutoff:g} sigma, wanted 1 to 20 (it is a multiple of sigma, not a length)")
+    deep, wide = mix_pairs(len(kinds), epsilon, "epsilon"), mix_pairs(len(kinds), sigma, "sigma")
+    if not 1e-12 < wide.min() <= wide.max() < 1e-8:
+        raise InputError(f"sigma = {wide.min():g} to {wide.max():g}, wanted metres (Å? multiply by 1e-10)")
+    if not 1e-26 < deep.max() < 1e-17:
+        raise InputError(f"epsilon = {deep.max():g}, wanted joules (eV? multiply by 1.602e-19)")
+    far = cutoff * wide
+    parameters = (deep, wide, far, np.array([float(TRUNCATION_KINDS.index(end))]))
+    return Potential("lennard-jones", tuple(kinds), float(far.max()), parameters, source=source)
+
+
+def mix_pairs(count: int, value: ArrayLike, name: str) -> Array:
+    """(s, s) of each pair: ε by the geometric, σ by the arithmetic mean."""
+    array = np.array(value, dtype=float)
+    if array.ndim < 2:
+        one = np.broadcast_to(array, (count,)) if array.size in (1, count) else np.zeros(0)
+        array = np.sqrt(np.outer(one, one)) if name == "epsilon" else (one[:, None] + one) / 2
+    if array.shape != (count, count) or not (np.isfinite(array).all() and (array >= 0).all()):
+        raise InputError(f"{name} = {np.asarray(value).tolist()} for {count} kinds: give one, {count}, or a table")
+    if np.abs(array - array.T).max() > 1e-9 * array.max():
+        raise InputError(f"{name} = {array.tolist()} is not symmetric: the pair of two kinds has one number")
+    return np.ascontiguousarray(array)
+
+
+def stillinger_weber(kinds: Sequence[str] = ("Si",), elements: Sequence[str] = ()) -> Potential:
+    r"""Return the potential of Stillinger and Weber for silicon.
+
+    Between all kinds the same: $A ε [B (σ/r)^p - (σ/r)^q] e^{σ/(r - aσ)}$ for each pair and
+    $λ ε (\cos θ + 1/3)^2 e^{γσ/(r - aσ)} e^{γσ/(r' - aσ)}$ for each angle.
+
+    Parameters
+    ----------
+    kinds : names of the kinds of atoms; several may be silicon of different mass
+    elements : element of each kind; the kinds themselves if left out
+
+    Returns
+    -------
+    Field
+        with tables (s, s, 7) of A ε (J), B, p, q, σ (m), aσ (m), γ and (s, s, s, 2) of λ ε (J) and cos θ₀
+
+    Raises
+    ------
+    InputError
+        for an element other than Si
+
+    References
+    ----------
+    F. H. Stillinger and T. A. Weber, Phys. Rev. B 31, 5262 (1985), doi:10.1103/PhysRevB.31.5262
+    """
+    s = len(elements_of_kinds(kinds, elements, ("Si",), "Stillinger-Weber"))
+    table = {key: float(value) for key, value in STILLINGER_WEBER_PARAMETERS.items() if key != "el"}
+    epsilon, sigma = table["epsilon"] * eV, table["sigma"] * angstrom
+    pair = (table["A"] * epsilon, table["B"], table["p"], 0.0, sigma, table["a"] * sigma, table["gamma"])
+    angle = (table["lambda1"] * epsilon, -table["costheta0"])
+    two, three = np.empty((s, s, 7)), np.empty((s, s, s, 2))
+    two[:], three[:] = pair, angle
+    return Potential(
+        "stillinger-weber", tuple(kinds), pair[5], (two, three), source=PUBLISHED_POTENTIALS["stillinger-weber"].source
+    )
+
+
+def tersoff(kinds: Sequence[str] = ("Si",), elements: Sequence[str] = ()) -> Potential:
+    r"""Return Tersoff's potential of 1989 for silicon, germanium and carbon.
+
+    $\tfrac12 f_{ij} [A e^{-λ r} - b_{ij} B e^{-μ r}]$ for each ordered pair, mixed between elements as
+    $A = \sqrt{A_1 A_2}$, $B = χ\sqrt{B_1 B_2}$, $λ = (λ_1 + λ_2)/2$, $μ$ likewise, $R = \sqrt{R_1 R_2}$ and
+    $S = \sqrt{S_1 S_2}$; β, n, c, d and h belong to the centre.
+
+    Parameters
+    ----------
+    kinds : names of the kinds of atoms; several may be one element with different masses
+    elements : element of each kind; the kinds themselves if left out
+
+    Returns
+    -------
+    Field
+        with tables (s, s, 8) of A (J), λ (m⁻¹), B (J), μ (m⁻¹), β, n, R (m), S (m) and (s, s, s, 6) of γ, c, d, h,
+        α (m⁻¹) and m, which Tersoff's later works do not use (γ = 1, α = 0, m = 3)
+
+    Raises
+    ------
+    InputError
+        for an element without parameters, or carbon with germanium
+
+    References
+    ----------
+    J. Tersoff, Phys. Rev. B 39, 5566 (1989), doi:10.1103/PhysRevB.39.5566; erratum 41, 3248 (1990)
+    """
+    names = elements_of_kinds(kinds, elements, TERSOFF_PARAMETERS, "Tersoff")
+    if {"C", "Ge"} <= set(names):
+        raise InputError("Tersoff published no bond of C and Ge: leave one of them out")
+    s = len(names)
+    two, three = np.empty((s, s, 8)), np.empty((s, s, s, 6))
+    for i, one in enumerate(names):
+        three[i] = (1.0, *TERSOFF_PARAMETERS[one][6:9], 0.0, 3.0)
+        for j, other in enumerate(names):
+            two[i, j] = bond_parameters(TERSOFF_PARAMETERS, one, other)
+    return Potential(
+        "tersoff", tuple(kinds), float(two[..., 7].max()), (two, three), source=PUBLISHED_POTENTIALS["tersoff"].source
+    )
+
+
+def bond_parameters(table: Mapping[str, tuple[float, ...]], one: str, other: str) -> Array:
+    """(8,) parameters of the bond of a centre and its neighbour, SI."""
+    a, b = table[one], table[other]
+    chi = TERSOFF_CHI.get(frozenset((one, other)), 1.0)
+    return np.array(
+        [
+            sqrt(a[0] * b[0]) * eV,
+            (a[2] + b[2]) / 2 / angstrom,
+            chi * sqrt(a[1] * b[1]) * eV,
+            (a[3] + b[3]) / 2 / angstrom,
+            a[4],
+            a[5],
+            sqrt(a[9] * b[9]) * angstrom,
+            sqrt(a[10] * b[10]) * angstrom,
+        ]
+    )
+
+
+def elements_of_kinds(
+    kinds: Sequence[str], elements: Sequence[str], known: Collection[str], name: str
+) -> tuple[str, ...]:
+    """Elements of the kinds, all of them among those that a potential knows."""
+    found = tuple(elements) or tuple(kinds)
+    if len(found) != len(kinds) or not kinds or isinstance(kinds, str):
+        raise InputError(f"{name}: {len(found)} elements for the kinds {kinds!r}: give one element for each kind")
+    unknown = [element for element in dict.fromkeys(found) if element not in known]
+    if unknown:
+        raise InputError(
+            f"{name} knows {', '.join(known)}, not {', '.join(unknown)}: take another potential, or name the element "
+            "of each kind in `elements`"
+        )
+    return found

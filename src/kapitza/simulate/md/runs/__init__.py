@@ -1,0 +1,1 @@
+"""Runs from start to end: between two thermostats, closed, of soft matter, replicas and lengths."""

@@ -1,0 +1,184 @@
+"""What a killed run needs to go on: one file, written whole or not at all after a block, for one set of inputs."""
+
+import re
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import attrs
+import numpy as np
+from attrs import define, frozen
+from numpy.typing import NDArray
+
+from kapitza.errors import DataError, InputError
+from kapitza.run.store import UnitResult, deserialize_arrays, serialize_arrays, write_atomically
+from kapitza.simulate.md.engine import MdState, Observer
+
+CHECKPOINT_FILE = "run.state"
+WRITING_INTERVAL = (
+    20  # times as long as a file took to write is computed before the next one, so that disks cost a twentieth
+)
+PLAIN_TYPES = (str, bool, int, float, np.number, np.ndarray, bytes)
+
+
+@frozen(eq=False)
+class Snapshot:
+    """A run after some blocks.
+
+    Attributes
+    ----------
+    state : of the atoms
+    step : time steps done, equilibration included
+    rows : sums so far, by name
+    seen : arrays of each observer
+    """
+
+    state: MdState
+    step: int
+    rows: UnitResult
+    seen: Sequence[UnitResult]
+
+
+def plain_values(value: Any, depth: int = 3) -> object:
+    """Return a record as plain values by name with the name of its class, for an address.
+
+    What is neither plain, nor a record, nor a list of them, counts by its class and, where it has them, its interval
+    and its `parameters`.
+    """
+    if value is None or isinstance(value, PLAIN_TYPES):
+        return value
+    if isinstance(value, (list, tuple)):
+        return [plain_values(one, depth) for one in value]
+    if isinstance(value, Path):
+        return str(value)
+    kind = f"{type(value).__module__}:{type(value).__qualname__}"
+    if not attrs.has(type(value)) or depth == 0:
+        settings = re.sub(r"0x[0-9a-f]+", "", repr(getattr(value, "parameters", None)))  # of a calculator of ASE
+        return {"class": kind, "every": int(getattr(value, "every", 0)), "parameters": settings}
+    fields = {one.name: plain_values(getattr(value, one.name), depth - 1) for one in attrs.fields(type(value))}
+    return {"class": kind, **fields}
+
+
+@define(eq=False)
+class Checkpoint:
+    """Writes snapshots of one run to its folder, and reads the last one.
+
+    Attributes
+    ----------
+    folder : where; None: nowhere
+    address : of the inputs of the run
+    due : moment before which no further file is worth its time, s
+    pending : the last snapshot that was not written
+    """
+
+    folder: Path | None
+    address: str
+    due: float = 0.0
+    pending: Snapshot | None = None
+
+    def offer(self, snapshot: Snapshot, *, at_once: bool = False) -> None:
+        """Write a snapshot, or keep it in memory where the last one was written a moment ago."""
+        if self.folder is None:
+            return
+        self.pending = snapshot
+        if at_once or time.monotonic() >= self.due:
+            self.write()
+
+    def write(self) -> None:
+        """Write the last snapshot, if it is not.
+
+        Raises
+        ------
+        DataError
+            if it cannot be written
+        """
+        if self.folder is None or self.pending is None:
+            return
+        start = time.monotonic()
+        try:
+            write_atomically(
+                self.folder / CHECKPOINT_FILE, serialize_arrays(snapshot_arrays(self.pending, self.address))
+            )
+        except OSError as err:
+            raise DataError(
+                f"cannot be written ({err.strerror}): make room, or take another folder", file=self.folder
+            ) from err
+        self.pending = None
+        now = time.monotonic()
+        self.due = now + WRITING_INTERVAL * (now - start)
+
+    def read(self) -> Snapshot | None:
+        """Make the folder, and return the last snapshot in it; None where there is none.
+
+        Raises
+        ------
+        InputError
+            if it is of a run with other inputs
+        DataError
+            if the file is damaged, or the folder cannot be made or read
+        """
+        if self.folder is None:
+            return None
+        path = self.folder / CHECKPOINT_FILE
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            if not path.exists():
+                return None
+            arrays = deserialize_arrays(path.read_bytes())
+            there = str(arrays["address"])
+        except OSError as err:
+            raise DataError(f"is no folder to write to ({err.strerror}): take another", file=self.folder) from err
+        except (DataError, KeyError, ValueError) as err:
+            raise DataError("damaged; remove it to start the run anew", file=path) from err
+        if there != self.address:
+            raise InputError(
+                f"{path.parent} holds a run with other inputs ({there[:12]}, these are {self.address[:12]}): take "
+                "another folder, or the same inputs"
+            )
+        try:
+            return restore_snapshot(arrays)
+        except (KeyError, ValueError, TypeError) as err:
+            raise DataError(f"lacks {err}; remove it to start the run anew", file=path) from err
+
+
+def snapshot_arrays(snapshot: Snapshot, address: str) -> UnitResult:
+    """Arrays by name, as they go to the file."""
+    state = snapshot.state
+    arrays: UnitResult = {
+        "address": np.array(address), "step": np.array(snapshot.step), "observers": np.array(len(snapshot.seen)),
+        "state positions": state.positions, "state velocities": state.velocities,
+        "state step": np.array(state.step), "state heat": state.heat, "state random": state.random,
+    }  # fmt: skip
+    arrays |= {f"rows {name}": value for name, value in snapshot.rows.items()}
+    for i, seen in enumerate(snapshot.seen):
+        arrays |= {f"seen {i} {name}": value for name, value in seen.items()}
+    return arrays
+
+
+def restore_snapshot(arrays: UnitResult) -> Snapshot:
+    """Snapshot from the arrays of its file."""
+    state = MdState(
+        np.asarray(arrays["state positions"], dtype=float),
+        np.asarray(arrays["state velocities"], dtype=float),
+        int(arrays["state step"]),
+        np.asarray(arrays["state heat"], dtype=float),
+        np.asarray(arrays["state random"], dtype=np.uint64),
+    )
+    seen = [strip_prefix(arrays, f"seen {i} ") for i in range(int(arrays["observers"]))]
+    return Snapshot(state, int(arrays["step"]), strip_prefix(arrays, "rows "), seen)
+
+
+def strip_prefix(arrays: UnitResult, start: str) -> UnitResult:
+    """Those arrays whose names begin so, without that beginning."""
+    return {name[len(start) :]: value for name, value in arrays.items() if name.startswith(start)}
+
+
+def observer_arrays(observers: Sequence[Observer]) -> list[UnitResult]:
+    """Arrays of observers, as they are now."""
+    return [{name: np.array(value) for name, value in one.arrays().items()} for one in observers]
+
+
+def float_array(arrays: UnitResult, name: str) -> NDArray[np.float64]:
+    """One array of floats."""
+    return np.asarray(arrays[name], dtype=float)

@@ -1,0 +1,212 @@
+r"""Lattice constants at a temperature and no pressure, from the virial of short runs.
+
+$P_{aa} = \frac{1}{V}\Big(\sum_i m_i v_{ia}^2 + \sum_k x_{ka} f_{ka}\Big)$ with k over atoms and their copies beyond the
+box, whose forces are not yet given back to their owners (A. P. Thompson, S. J. Plimpton and W. Mattson, J. Chem. Phys.
+131, 154107 (2009), doi:10.1063/1.3245303).
+"""
+
+from functools import partial
+from typing import Any
+
+import numpy as np
+from attrs import evolve, frozen
+
+from kapitza.core.arrays import Array
+from kapitza.errors import ConvergenceError, InputError
+from kapitza.matter.structure import Structure, structure
+from kapitza.simulate.md.engine import MdEngine, MdState, Thermostats
+from kapitza.simulate.md.kernels.forces import load_kernels, map_species
+from kapitza.simulate.md.kernels.neighbours import VerletList
+from kapitza.simulate.md.potential import Potential
+from kapitza.simulate.md.protocol import gradient_state
+from kapitza.simulate.md.system import COLD_ROLE, HOT_ROLE, System
+from kapitza.simulate.md.systems.assembly import mass_interface
+
+PRESSURE_INTERVAL = 10  # steps between two looks at the pressure
+SEARCH_RANGE = 0.15  # of the lattice constant: a crystal at rest is not further from what was given
+STIFFNESS_STEP = 1e-4  # of the lattice constant, for its stiffness
+RUN_SHARES = (0.1, 0.2, 0.7)  # shares of the steps of three runs, each at the constant that the last one gave
+SETTLING_SHARE = 0.25  # of a run, before it counts
+MIN_SLOPE_SPAN = 1e-3  # of the lattice constant: two runs that differ by more tell how stiff the crystal is
+MAX_EXPANSION = 0.1  # of the lattice constant: no solid expands by as much
+PRESSURE_BLOCKS = 10
+
+
+class Pressure:
+    """Pressure along the axes of a periodic system, from positions and velocities."""
+
+    def __init__(self, system: System, field: Potential) -> None:
+        self.system, self.field = system, field
+        self.forces, self.kinds = load_kernels(field).forces, map_species(system, field)
+        self.around = VerletList(system, field)
+        self.volume = abs(float(np.linalg.det(system.lattice)))
+
+    def __call__(self, positions: Array, velocities: Array) -> Array:
+        """(3,) Pa."""
+        near = self.around.at(positions)
+        x = near.extended(positions)
+        f = np.zeros_like(x)
+        self.forces(x, self.kinds[near.owner], near.start, near.near, self.field.parameters, f)
+        virial = np.einsum("ia,ia->a", x, f)
+        return np.asarray((virial + self.system.masses @ velocities**2) / self.volume, dtype=float)
+
+
+@frozen
+class LatticeConstant:
+    """A cubic lattice constant at a temperature.
+
+    Attributes
+    ----------
+    temperature : K
+    value : lattice constant at no pressure, m
+    sigma : its standard uncertainty, m
+    rest : the same at rest, m
+    """
+
+    temperature: float
+    value: float
+    sigma: float
+    rest: float
+
+    @property
+    def factor(self) -> float:
+        """Of the expansion from rest, for `stretch_sides`."""
+        return self.value / self.rest
+
+
+def rest_constant(crystal: str | Structure, field: Potential) -> float:
+    """Return the lattice constant of a cubic crystal at rest at which its virial vanishes, m.
+
+    Parameters
+    ----------
+    crystal : a name, or a structure with its cubic axes
+    field : the potential
+
+    Raises
+    ------
+    InputError
+        if no lattice constant within 15 % of that of the crystal is at rest
+    MissingEngine
+        without numba
+    """
+    from scipy.optimize import brentq
+
+    body = structure(crystal) if isinstance(crystal, str) else crystal
+    start = float(np.linalg.norm((body.lattice if body.axes is None else body.axes)[0]))
+    low, high = (1 - SEARCH_RANGE) * start, (1 + SEARCH_RANGE) * start
+    tried = np.linspace(low, high, 31)
+    found = [rest_pressure(body, field, a) for a in tried]
+    crossing = [i for i in range(30) if found[i] > 0 >= found[i + 1]]
+    if not crossing:
+        raise InputError(
+            f"{body.name}: the potential holds it together at no lattice constant from {low:.3g} to {high:.3g} m: "
+            "give a structure near its rest"
+        )
+    i = crossing[0]
+    root: Any = brentq(partial(rest_pressure, body, field), tried[i], tried[i + 1], xtol=1e-9 * start)
+    return float(root)
+
+
+def rest_pressure_slope(body: Structure, field: Potential, rest: float) -> float:
+    """Change of the pressure of a crystal at rest with its lattice constant, Pa m⁻¹."""
+    low, high = (rest_pressure(body, field, rest * (1 + sign * STIFFNESS_STEP)) for sign in (-1, 1))
+    return (high - low) / (2 * STIFFNESS_STEP * rest)
+
+
+def rest_pressure(body: Structure, field: Potential, constant: float) -> float:
+    """Pressure of a crystal whose atoms do not move, Pa."""
+    system = bulk_crystal(body, field, constant, (1, 1, 1))
+    return float(Pressure(system, field)(system.positions, np.zeros_like(system.positions)).mean())
+
+
+def bulk_crystal(body: Structure, field: Potential, constant: float, cells: tuple[int, int, int]) -> System:
+    """One crystal, periodic, every atom of it in one of two baths."""
+    length = (max(1, cells[2] // 2), max(1, cells[2] - cells[2] // 2))
+    system = mass_interface(
+        body, field, 1.0, lattice_constant=constant, cells=cells[:2], length=length, bath=0, periodic=True,
+        name=body.name,
+    )  # fmt: skip
+    return evolve(system, role=np.where(system.right, COLD_ROLE, HOT_ROLE))
+
+
+def find_lattice_constant(
+    crystal: str | Structure,
+    field: Potential,
+    engine: MdEngine,
+    temperature: float,
+    *,
+    timestep: float,
+    steps: int = 20000,
+    cells: tuple[int, int, int] = (5, 5, 5),
+    seed: int = 0,
+) -> LatticeConstant:
+    """Find the lattice constant of a cubic crystal at a temperature and no pressure.
+
+    Three runs of a periodic crystal in a Langevin bath, each at the constant at which the last one would have had no
+    pressure.  Vibrations are classical.
+
+    Parameters
+    ----------
+    crystal : a name, or a structure with its cubic axes
+    field : the potential; its kernels give the pressure
+    engine : what moves the atoms
+    temperature : K
+    timestep : s
+    steps : of the three runs together
+    cells : of the crystal; small ones lack long waves, and expand a little less or more
+    seed : of the random numbers
+
+    Returns
+    -------
+    Expanded; its `factor` is what `stretch_sides` wants for a side that was built at rest
+
+    Raises
+    ------
+    InputError
+        for a temperature that is none, too few steps, or a potential that does not hold the crystal
+    ConvergenceError
+        if the crystal expands by more than 10 %: it melts
+    """
+    if not (np.isfinite(temperature) and temperature > 0) or steps < 100 * PRESSURE_BLOCKS:
+        raise InputError(
+            f"{temperature:g} K and {steps} steps, wanted above 0 K and at least {100 * PRESSURE_BLOCKS} steps"
+        )
+    body = structure(crystal) if isinstance(crystal, str) else crystal
+    rest = rest_constant(body, field)
+    slope = rest_pressure_slope(body, field, rest)
+    constant, sigma, last = rest, 0.0, (rest, 0.0)
+    for number, share in enumerate(RUN_SHARES):
+        system = bulk_crystal(body, field, constant, cells)
+        values = sample_pressure(system, field, engine, temperature, timestep, round(share * steps), seed + number)
+        mean = float(values.mean())
+        if (
+            number and abs(constant - last[0]) > MIN_SLOPE_SPAN * rest
+        ):  # crystals are softer at a temperature than at rest
+            slope = (mean - last[1]) / (constant - last[0])
+        last = constant, mean
+        sigma = float(values.std(ddof=1)) / np.sqrt(values.size) / abs(slope)
+        constant -= mean / slope
+        if not abs(constant / rest - 1) < MAX_EXPANSION:
+            raise ConvergenceError(
+                f"{body.name}: at {temperature:g} K the lattice constant goes to {constant:.4g} m from {rest:.4g} m at "
+                "rest: the crystal melts; lower the temperature"
+            )
+    return LatticeConstant(temperature, constant, sigma, rest)
+
+
+def sample_pressure(
+    system: System, field: Potential, engine: MdEngine, temperature: float, timestep: float, steps: int, seed: int
+) -> Array:
+    """(10,) means of the pressure over the blocks of a run at a temperature, Pa."""
+    baths = Thermostats("langevin", temperature, temperature, 200 * timestep)
+    state: MdState = gradient_state(system, temperature, temperature, seed)
+    motion = engine.begin(system, field, baths, state, timestep=timestep, seed=seed)
+    pressure = Pressure(system, field)
+    motion.advance(max(1, round(SETTLING_SHARE * steps)))
+    looks = max(1, round((1 - SETTLING_SHARE) * steps / PRESSURE_INTERVAL / PRESSURE_BLOCKS))
+    found = np.zeros((PRESSURE_BLOCKS, looks))
+    for place in np.ndindex(PRESSURE_BLOCKS, looks):
+        motion.advance(PRESSURE_INTERVAL)
+        found[place] = pressure(motion.positions, motion.velocities).mean()
+    motion.close()
+    return np.asarray(found.mean(axis=1), dtype=float)

@@ -1,0 +1,196 @@
+"""What a run between two baths says beyond its jump: who carries the heat, and how far vibrations are apart."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from attrs import frozen
+
+from kapitza.core.arrays import Array
+from kapitza.core.conductance import Conductance
+from kapitza.core.occupation import Occupation
+from kapitza.core.transmission import Transmission
+from kapitza.errors import InputError
+from kapitza.simulate.md.analysis.nemd import NemdResult
+from kapitza.simulate.md.analysis.transmission import (
+    ElasticSplit,
+    classical_transmission,
+    elastic_split,
+    spectral_conductance,
+)
+from kapitza.simulate.md.observers.spectral_flux import SpectralFlux
+from kapitza.simulate.md.observers.velocity_spectra import spectral_temperatures
+from kapitza.simulate.md.runs.heat_flow import HeatRun
+
+FLUX_SIGNIFICANCE = 3.0  # standard uncertainties from which a heat flow is one
+BAND_MARGIN = 1.05  # of the highest frequency at rest, up to which bands reach: heat widens the spectrum
+
+
+@frozen(eq=False)
+class HeatSpectrum:
+    """Who carries the heat of a run through the plane.
+
+    Attributes
+    ----------
+    title : of the run
+    result, flux : its jump and its spectral flux
+    edges : (n + 1,) of the bands, rad s⁻¹
+    heat, heat_sigma : (n,) flux in each band, W m⁻²
+    highest : (2,) highest angular frequency of both crystals at rest, rad s⁻¹; 0 where unknown
+    above : share of the heat above the lower of them, and its uncertainty; None where unknown
+    transmission : between the baths, classical, inelastic; None where noise allows none
+    extrapolated, between : conductances across the jump and between the baths, quantum-corrected
+    split : against an elastic theory; None without one
+    """
+
+    title: str
+    result: NemdResult
+    flux: SpectralFlux
+    edges: Array
+    heat: Array
+    heat_sigma: Array
+    highest: Array
+    above: tuple[float, float] | None
+    transmission: Transmission | None
+    extrapolated: Conductance
+    between: Conductance
+    split: ElasticSplit | None
+
+    @property
+    def direct(self) -> float | None:
+        """Mean power through the plane with the weights of the spectrum, W m⁻²; None where it was not measured."""
+        flux = self.flux
+        return None if flux.direct is None else float(np.average(flux.direct, weights=flux.counts))
+
+    @property
+    def below(self) -> Array:
+        """(n,) share of the heat below the upper edge of each band."""
+        return np.cumsum(self.heat) / self.flux.total[0]
+
+
+def band_edges(run: HeatRun, top: float, bands: int) -> Array:
+    """(bands + 1,) edges from 0 to the highest frequency of a run, at most `top`, rad s⁻¹."""
+    if bands < 1:
+        raise InputError(f"{bands} bands, wanted at least 1")
+    highest = float(run.highest.max()) or top
+    return np.linspace(0.0, min(BAND_MARGIN * highest, top), bands + 1)
+
+
+def heat_spectrum(
+    run: HeatRun,
+    temperature: Sequence[float] | None = None,
+    *,
+    elastic: Transmission | None = None,
+    bands: int = 12,
+) -> HeatSpectrum:
+    """Who carries the heat of a run through the plane, frequency by frequency.
+
+    Parameters
+    ----------
+    run : between two baths, with its spectrum
+    temperature : (nT,) of the quantum-corrected conductances, K; None: that of the plane
+    elastic : transmission of the same junction by an elastic theory, held against the one between the baths
+    bands : number of bands of frequency
+
+    Raises
+    ------
+    InputError
+        where no spectrum was taken, or there is no jump
+    """
+    found, flux = run.result(), run.flux()
+    if not (found.jump > 0 and found.flux > 0):
+        raise InputError(f"{run.title}: the jump is {found.jump:.3g} K: no spectrum of a conductance follows from it")
+    kelvin = [found.temperature] if temperature is None else temperature
+    edges = band_edges(run, float(flux.omega[-1]), bands)
+    value, sigma = flux.bands(edges)
+    hot, cold = run.records[0].bath_temperatures
+    error = float(np.sqrt(found.covariance[1, 1]))
+    across = spectral_conductance(flux, found.jump, kelvin, drop="extrapolated", difference_sigma=error)
+    between = spectral_conductance(flux, hot - cold, kelvin, drop="emitted")
+    total, spread = flux.total
+    clear = total > FLUX_SIGNIFICANCE * spread
+    lower = float(run.highest.min())
+    return HeatSpectrum(
+        run.title, found, flux, edges, value * np.diff(edges), sigma * np.diff(edges), run.highest,
+        flux.share_above(lower) if lower else None,
+        classical_transmission(flux, hot - cold, found.temperature)[0] if clear else None, across, between,
+        None if elastic is None else elastic_split(flux, hot - cold, elastic, edges),
+    )  # fmt: skip
+
+
+@frozen(eq=False)
+class ModeTemperatures:
+    """Temperatures of frequencies by layer, and the part of interface vibrations in the heat.
+
+    Attributes
+    ----------
+    title : of the run
+    plane : height of the interface, m
+    edges : (nb + 1,) of the bands, rad s⁻¹; empty without a run in equilibrium
+    occupation : of each band in each layer; None without a run in equilibrium
+    layer : (nx,) mean of the bands with their share of the energy: the temperature of the layer, K
+    share : part of the heat that vibrations with more than half of their weight near the plane carry; None where
+        nobody looked
+    near, vibrations : how many those are, and how many there are
+    """
+
+    title: str
+    plane: float
+    edges: Array
+    occupation: Occupation | None
+    layer: Array
+    share: float | None
+    near: int
+    vibrations: int
+
+    @property
+    def temperature(self) -> Array:
+        """(nx, nb) K; NaN where a layer does not vibrate."""
+        return np.zeros((0, 0)) if self.occupation is None else self.occupation.temperature()
+
+    @property
+    def sigma(self) -> Array:
+        """(nx, nb) standard uncertainty, K."""
+        one = self.occupation
+        if one is None or one.sigma is None:
+            return np.full_like(self.temperature, np.nan)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return one.temperature() * one.sigma / one.value
+
+    @property
+    def departure(self) -> Array:
+        """(nx, nb) temperature less that of the layer, K."""
+        return self.temperature - self.layer[:, None]
+
+    def apart(self, clear: float = FLUX_SIGNIFICANCE) -> int:
+        """Number of values that are more than some standard uncertainties from the temperature of their layer."""
+        return int((np.abs(self.departure) > clear * self.sigma).sum())
+
+
+def mode_temperatures(run: HeatRun, *, bands: int = 8) -> ModeTemperatures:
+    """Temperatures of frequencies in the layers near the plane of a run, and the part of interface vibrations.
+
+    Parameters
+    ----------
+    run : between two baths, with a run in equilibrium, or with the vibrations of the atoms near the plane
+    bands : number of bands of frequency
+
+    Raises
+    ------
+    InputError
+        where neither was looked at
+    """
+    share, near, vibrations = None, 0, 0
+    plane = run.records[0].plane
+    if run.modes:
+        heat = np.average([one.heat for one in run.modes], axis=0)
+        bound = run.modes[0].interface_modes()
+        share, near, vibrations = float(heat[bound].sum() / heat.sum()), int(bound.size), int(heat.size)
+    if run.modes and not run.still:
+        return ModeTemperatures(run.title, plane, np.zeros(0), None, np.zeros(0), share, near, vibrations)
+    flowing, still = run.layers()
+    edges = band_edges(run, float(flowing.omega[-1]), bands)
+    mean = float(np.mean(run.records[0].bath_temperatures))
+    found = spectral_temperatures(flowing, still, mean, edges)
+    weight = still.bands(edges)[0]
+    layer = np.nansum(found.temperature() * weight, axis=1) / weight.sum(axis=1)
+    return ModeTemperatures(run.title, plane, edges, found, layer, share, near, vibrations)

@@ -1,0 +1,311 @@
+r"""Runs between two baths: equilibration, then blocks of which temperatures, heat, energy and power are kept.
+
+A run starts from the straight line of temperatures between the baths, since the slowest change of a profile takes
+$L^2/\pi^2D$.  After each block all that it needs is written to a folder, if one is given; the same call goes on from
+there.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from attrs import Factory, define, evolve, frozen
+
+from kapitza.core.arrays import Array
+from kapitza.errors import ConvergenceError, InputError
+from kapitza.run.store import UnitResult, unit_address
+from kapitza.run.work import Progress, ignore_progress
+from kapitza.simulate.md.engine import Dynamics, MdEngine, MdState, Observer, Thermostats
+from kapitza.simulate.md.kernels.forces import require_kernels
+from kapitza.simulate.md.observers.plane_power import PlanePower
+from kapitza.simulate.md.potential import AnyPotential, LammpsCommands
+from kapitza.simulate.md.protocol import (
+    MAX_KINETIC_GROWTH,
+    PowerMeter,
+    Protocol,
+    Thermometer,
+    advance_observed,
+    check_start,
+    check_thermostats,
+    gradient_state,
+)
+from kapitza.simulate.md.record import Record
+from kapitza.simulate.md.runs.checkpoint import Checkpoint, Snapshot, float_array, observer_arrays, plain_values
+from kapitza.simulate.md.system import HELD_ROLE, System
+from kapitza.simulate.md.systems.assembly import check_overlap
+from kapitza.units import fs, k_B
+
+RUN_VERSION = "1"
+POWER_SKIN = 0.3  # of the cutoff: lists of the few atoms near the plane may be long, and last
+
+BlockObserver = Thermometer | PowerMeter | Observer
+
+
+def run_nemd(
+    system: System,
+    field: AnyPotential,
+    engine: MdEngine,
+    baths: Thermostats,
+    course: Protocol,
+    *,
+    observers: Sequence[Observer] = (),
+    start: MdState | None = None,
+    folder: str | Path | None = None,
+    progress: Progress | None = None,
+) -> Record:
+    """Run a system between two baths.
+
+    Parameters
+    ----------
+    system : atoms with their planes and roles
+    field : the potential; lines of LAMMPS, too, for the engine LAMMPS
+    engine : what moves the atoms
+    baths : what keeps the heat flowing; temperatures are needed by all kinds, to start from
+    course : time step, equilibration, blocks
+    observers : look at the atoms every few steps of the blocks, not of the equilibration, and hold their own sums
+    start : state to start from; None: rest, with velocities of the straight line of temperatures
+    folder : where all that is needed to go on is kept; the same call with the same folder goes on from there, also with
+        more blocks than before
+    progress : called with the number of blocks that are done and of all
+
+    Returns
+    -------
+    Record; `observers` hold what they saw.  Its power through the plane is NaN where the course does not ask for it,
+    as with potentials that have no kernels of ours
+
+    Raises
+    ------
+    InputError
+        for inputs that do not fit, direct power of a potential without kernels, or a folder of a run with other inputs
+    DataError
+        if the file in the folder is damaged
+    ConvergenceError
+        if atoms leave the crystal, or the energy changes by more than the heat that the baths gave
+    """
+    check_thermostats(system, baths, course)
+    if not set(system.kinds) <= set(field.kinds):
+        raise InputError(
+            f"{system.name} has atoms of {', '.join(system.kinds)}, the potential is for {', '.join(field.kinds)}: "
+            "make it for these kinds"
+        )
+    if course.power:
+        require_kernels(field)
+    check_overlap(system)
+    setting = RunSetup(system, field, engine, baths, course)
+    where = None if folder is None else Path(folder)
+    keeper = Checkpoint(where, inputs_address(setting, observers, start))
+    if start is not None:
+        check_start(system, start)
+    first = start if start is not None else gradient_state(system, baths.hot, baths.cold, course.seed)
+    run = RunInProgress(setting, observers, keeper, first)
+    run.take_up(keeper.read())
+    run.go(progress or ignore_progress)
+    return run.record()
+
+
+@frozen(eq=False)
+class RunSetup:
+    """What a run is of."""
+
+    system: System
+    field: AnyPotential
+    engine: MdEngine
+    baths: Thermostats
+    course: Protocol
+
+    @property
+    def method(self) -> str:
+        """Engine, thermostat and potential, for legends."""
+        without = ", no power through the plane" if isinstance(self.field, LammpsCommands) else ""
+        return f"{self.engine.name}, {self.baths.kind}, {self.field.form}{without}"
+
+
+def inputs_address(setting: RunSetup, observers: Sequence[Observer], start: MdState | None) -> str:
+    """Address of a run: of all that its blocks depend on, not of how many they are."""
+    course = evolve(setting.course, blocks=1)
+    parts = (setting.system, setting.field, setting.engine, setting.baths, course, list(observers), start)
+    return unit_address({"inputs": [plain_values(one) for one in parts]}, version=RUN_VERSION)
+
+
+@define(eq=False)
+class RunInProgress:
+    """A run in progress.
+
+    Attributes
+    ----------
+    setting : what runs
+    observers : who looks
+    keeper : writes what is needed to go on
+    state : of the atoms after the last block, or piece of the equilibration
+    step : time steps done by then, equilibration included
+    temperature, power : (blocks) of the blocks done, K and W
+    heat, energy : (blocks + 1) at their ends, J
+    meter : of the direct power, while the run goes on
+    """
+
+    setting: RunSetup
+    observers: Sequence[Observer]
+    keeper: Checkpoint
+    state: MdState
+    step: int = 0
+    temperature: list[Array] = Factory(list)
+    power: list[float] = Factory(list)
+    heat: list[Array] = Factory(list)
+    energy: list[float] = Factory(list)
+    meter: PowerMeter | None = None
+
+    def take_up(self, last: Snapshot | None) -> None:
+        """Go on from a snapshot, if there is one."""
+        if last is None:
+            return
+        done, wanted = len(float_array(last.rows, "power")), self.setting.course.blocks
+        if done > wanted:
+            raise InputError(f"{self.keeper.folder} holds {done} blocks of this run, wanted {wanted}: ask for as many")
+        self.state, self.step = last.state, last.step
+        self.temperature, self.heat = list(float_array(last.rows, "temperature")), list(float_array(last.rows, "heat"))
+        self.power, self.energy = float_array(last.rows, "power").tolist(), float_array(last.rows, "energy").tolist()
+        for one, seen in zip(self.observers, last.seen, strict=True):
+            one.restore(seen)
+
+    def go(self, progress: Progress) -> None:
+        """Do what is left, and keep what is done whatever happens."""
+        course = self.setting.course
+        progress(len(self.power), course.blocks)
+        if len(self.power) == course.blocks:
+            return
+        if course.power:
+            system, field = self.setting.system, require_kernels(self.setting.field)
+            self.meter = PowerMeter(PlanePower(system, field, skin=POWER_SKIN * field.cutoff).power, course.power)
+        motion = self.motion()
+        try:
+            self.settle(motion)
+            for block in range(len(self.power), course.blocks):
+                self.do_block(motion, block)
+                progress(block + 1, course.blocks)
+        finally:
+            motion.close()
+            self.keeper.write()
+
+    def motion(self) -> Dynamics:
+        """Set the atoms in motion from the last state."""
+        s = self.setting
+        return s.engine.begin(s.system, s.field, s.baths, self.state, timestep=s.course.timestep, seed=s.course.seed)
+
+    def thermometer(self) -> Thermometer:
+        """Thermometer that also sees when atoms leave their crystal."""
+        s = self.setting
+        free = int((s.system.role != HELD_ROLE).sum())
+        hottest = max(s.baths.hot, s.baths.cold)
+        return Thermometer(
+            s.system, s.course.sample, s.course.flowing, limit=MAX_KINETIC_GROWTH * 1.5 * free * k_B * hottest
+        )
+
+    def settle(self, motion: Dynamics) -> None:
+        """Do what is left of the equilibration, in pieces as long as a block."""
+        course = self.setting.course
+        guard = self.thermometer()
+        while self.step < course.equilibration:
+            steps = min(course.steps, course.equilibration - self.step)
+            self.guarded("the equilibration", motion, [guard], self.step, steps)
+            self.kept(motion, steps)
+        if not self.energy:
+            self.note(motion)
+
+    def do_block(self, motion: Dynamics, block: int) -> None:
+        """Do one block and keep what was seen."""
+        course, heat, energy = self.setting.course, self.heat[-1], self.energy[-1]
+        thermometer = self.thermometer()
+        looks: list[BlockObserver] = [thermometer, *self.observers]
+        meter = self.meter
+        if meter is not None:
+            looks.append(meter)
+        name = f"block {block + 1} of {course.blocks}"
+        self.guarded(name, motion, looks, block * course.steps, course.steps)
+        self.temperature.append(thermometer.taken())
+        self.power.append(np.nan if meter is None else meter.taken())
+        self.note(motion)
+        leak = self.energy[-1] - energy - float((self.heat[-1] - heat).sum())
+        kinetic = motion.energy[1]
+        if not abs(leak) <= course.leak * kinetic:
+            raise ConvergenceError(
+                f"{self.setting.system.name}: in {name} the energy changed by {leak:.3g} J beyond the heat of the "
+                f"baths, more than {course.leak:g} of the kinetic energy {kinetic:.3g} J: take a shorter time step "
+                f"than {course.timestep / fs:.3g} fs, or a potential that ends smoothly"
+            )
+        self.kept(motion, course.steps)
+
+    def guarded(self, name: str, motion: Dynamics, looks: Sequence[BlockObserver], step: int, steps: int) -> None:
+        """Do some steps; say where the run burst, if it did."""
+        try:
+            advance_observed(motion, looks, step, steps)
+        except ConvergenceError as err:
+            raise ConvergenceError(f"{name} failed: {err}", last=self.state) from err
+
+    def note(self, motion: Dynamics) -> None:
+        """Note heat and energy at the end of a block."""
+        self.heat.append(np.array(motion.heat, dtype=float))
+        self.energy.append(float(sum(motion.energy)))
+
+    def kept(self, motion: Dynamics, steps: int) -> None:
+        """Keep all that is needed to go on from here."""
+        self.state = motion.state()
+        self.step += steps
+        rows: UnitResult = {
+            "temperature": np.array(self.temperature), "heat": np.array(self.heat), "power": np.array(self.power),
+            "energy": np.array(self.energy),
+        }  # fmt: skip
+        if self.keeper.folder is not None:
+            self.keeper.offer(Snapshot(self.state, self.step, rows, observer_arrays(self.observers)))
+
+    def record(self) -> Record:
+        """Return what the blocks left behind."""
+        s = self.setting
+        system, course = s.system, s.course
+        return Record(
+            system.name, system.area, system.plane, system.heights, system.counts, system.roles, course.block,
+            np.array(self.temperature), np.array(self.heat), np.array(self.energy), np.array(self.power),
+            timestep=course.timestep, ways=2 if system.periodic else 1, seed=course.seed, method=s.method,
+        )  # fmt: skip
+
+
+@frozen
+class EnergyConservation:
+    """Energy of a run beyond the heat of its baths.
+
+    Attributes
+    ----------
+    excess : (blocks + 1,) energy that came from nowhere since the start of the blocks, J
+    drift : its mean rate, W: the slope of a straight line
+    share : of the drift in the mean heat flow of the two baths; NaN where they gave none
+    storage : (blocks,) rate at which the atoms take up energy, W: 0 in a steady state
+    """
+
+    excess: Array
+    drift: float
+    share: float
+    storage: Array
+
+
+def energy_conservation(record: Record) -> EnergyConservation:
+    """Return how well a run conserved its energy, and how steady it was.
+
+    Parameters
+    ----------
+    record : of a run of two blocks or more
+
+    Raises
+    ------
+    InputError
+        for fewer blocks
+    """
+    blocks = record.power.size
+    if blocks < 2:
+        raise InputError(f"{record.name}: a drift needs 2 blocks, got {blocks}")
+    excess = record.energy - record.energy[0] - (record.heat - record.heat[0]).sum(axis=1)
+    time = np.arange(blocks + 1) * record.block
+    centred = time - time.mean()
+    drift = float(centred @ excess / (centred @ centred))
+    flow = float(np.abs(np.diff(record.heat[[0, -1]], axis=0)).mean() / time[-1])
+    return EnergyConservation(
+        excess, drift, drift / flow if flow > 0 else np.nan, np.diff(record.energy) / record.block
+    )

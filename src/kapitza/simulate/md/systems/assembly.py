@@ -1,0 +1,309 @@
+"""Systems between two baths: one crystal that is heavier on its right, and what any pile of atoms needs to become one.
+
+From left to right: atoms that are held, the hot bath, free atoms, the plane, free atoms, the cold bath, held atoms.  A
+system that repeats along z has no held atoms and its baths, if any, lie in the middle of the two sides, so that heat
+leaves each of them both ways.
+"""
+
+from collections.abc import Sequence
+from itertools import product
+
+import numpy as np
+from attrs import evolve
+from numpy.typing import NDArray
+
+from kapitza.core.arrays import Array
+from kapitza.errors import InputError
+from kapitza.matter.brillouin import IntArray
+from kapitza.matter.structure import ATOMIC_WEIGHTS, Structure, structure
+from kapitza.simulate.md.potential import Potential
+from kapitza.simulate.md.system import COLD_ROLE, FREE_ROLE, HELD_ROLE, HOT_ROLE, System
+from kapitza.units import angstrom
+
+PLANE_SPACING = 0.4 * angstrom  # planes of atoms are at least this far apart
+MIN_FREE_PLANES = 4  # free planes of a side: fewer leave no profile to look at
+BORDER_TOLERANCE = 1e-6  # of a length: a plane just at a border belongs inwards
+
+AtomSites = tuple[Array, Array, IntArray]  # positions (n, 3) m, masses (n,) kg, species (n,)
+
+
+def mass_interface(
+    crystal: str | Structure,
+    field: Potential,
+    ratio: float,
+    *,
+    lattice_constant: float | tuple[float, float] | None = None,
+    cells: tuple[int, int] = (5, 5),
+    length: int | tuple[int, int] = 12,
+    bath: int = 4,
+    wall: int = 1,
+    periodic: bool = False,
+    name: str = "",
+) -> System:
+    """Build one crystal whose atoms are heavier on the right of a plane.
+
+    Parameters
+    ----------
+    crystal : a name such as "Ar" or "Si", or a structure; its cell is the cubic one where it has one (`axes`), with the
+        third axis along z
+    field : its potential; where it has twice as many kinds as the crystal, the second half are the heavy ones
+    ratio : mass of an atom on the right over the same on the left
+    lattice_constant : length of the first axis, or of the first and of the third, m; None: as the structure has it
+    cells : repeats in the plane
+    length : cells of each side, bath included, held cells not
+    bath : cells of each bath; 0: none
+    wall : held cells at either end; a periodic system has none
+    periodic : repeat along z as well, with a second interface where the box closes
+    name : for legends; empty: made of the crystal and the ratio
+
+    Raises
+    ------
+    InputError
+        for counts below 1, a ratio that is not positive, a potential without the elements, a side that is too short
+    """
+    body = structure(crystal) if isinstance(crystal, str) else crystal
+    lengths = (length, length) if isinstance(length, int) else length
+    wall = 0 if periodic else wall
+    check_counts(cells, lengths, bath, wall, ratio)
+    cell = orient_cell(body, lattice_constant)
+    kinds = [assign_kinds(cell, field, heavy=heavy) for heavy in (False, True)]
+    counts = [n + wall for n in lengths]
+    places, base, level = fill_block(cell, (*cells, sum(counts)))
+    right = level >= counts[0]
+    species = np.where(right, kinds[1][base], kinds[0][base])
+    masses = cell.masses[base] * np.where(right, ratio, 1.0)
+    side = cell.lattice * np.array([[cells[0]], [cells[1]], [sum(counts)]])
+    thick = float(cell.lattice[2, 2])
+    return assemble_system(
+        name or f"{body.name}, mass ratio {ratio:g}", side, (places, masses, species), field.kinds,
+        float(places[~right, 2].max() + places[right, 2].min()) / 2,
+        wall=wall * thick, bath=bath * thick, periodic=periodic, vacuum=3 * field.cutoff,
+    )  # fmt: skip
+
+
+def check_counts(cells: Sequence[int], lengths: Sequence[int], bath: int, wall: int, ratio: float) -> None:
+    """Refuse what cannot be built."""
+    if min(*cells, *lengths) < 1 or min(bath, wall) < 0:
+        raise InputError(
+            f"{tuple(cells)} cells in the plane, {tuple(lengths)} along it, {bath} of bath and {wall} held: wanted at "
+            "least 1, 1, 0 and 0"
+        )
+    if bath >= min(lengths):
+        raise InputError(
+            f"a bath of {bath} cells fills a side of {min(lengths)}: lengthen the side or shorten the bath"
+        )
+    if not (np.isfinite(ratio) and ratio > 0):
+        raise InputError(f"mass ratio {ratio:g}, wanted a finite number above 0")
+
+
+def orient_cell(body: Structure, lattice_constant: float | tuple[float, float] | None) -> Structure:
+    """Return the cell of a crystal on its axes, stretched to a lattice constant."""
+    axes = body.lattice if body.axes is None else body.axes
+    tilt = max(float(np.abs(axes[:2, 2]).max()), float(np.abs(axes[2, :2]).max()))
+    if tilt > BORDER_TOLERANCE * float(np.abs(axes).max()):
+        raise InputError(
+            f"{body.name}: the third axis of {axes.tolist()} m is not along z at right angles to both others"
+        )
+    many = axes @ np.linalg.inv(body.lattice)
+    reach = int(np.ceil(np.abs(many).sum(axis=0).max()))
+    steps = np.array(list(product(range(-reach, reach + 1), repeat=3))) @ body.lattice
+    inside = (steps @ np.linalg.inv(axes) + 1e-6) % 1.0 - 1e-6
+    kept = np.unique(np.round(inside, 6), axis=0) @ axes
+    corner = np.asarray(kept, dtype=float)
+    points = (corner[:, None] + body.positions).reshape(-1, 3)
+    fraction = points @ np.linalg.inv(axes)
+    points = (fraction - np.floor(fraction + 1e-9)) @ axes
+    base = np.tile(np.arange(body.masses.size), len(corner))
+    stretch = stretch_factors(axes, lattice_constant, body.name)
+    symbols = tuple(body.symbols[i] for i in base)
+    return Structure(body.name, axes * stretch, points * stretch, body.masses[base], symbols)
+
+
+def stretch_factors(axes: Array, lattice_constant: float | tuple[float, float] | None, name: str) -> Array:
+    """(3,) factors along x, y and z that bring axes to a lattice constant."""
+    if lattice_constant is None:
+        return np.ones(3)
+    first, third = float(np.linalg.norm(axes[0])), float(np.linalg.norm(axes[2]))
+    if isinstance(lattice_constant, tuple):
+        across, along = lattice_constant[0] / first, lattice_constant[1] / third
+    else:
+        across = along = lattice_constant / first
+    if not (0.5 < across < 2 and 0.5 < along < 2):
+        raise InputError(
+            f"{name}: lattice constant {lattice_constant} m, wanted about {first:.3g} m (Å? multiply by 1e-10)"
+        )
+    return np.array([across, across, along])
+
+
+def assign_kinds(body: Structure, field: Potential, *, heavy: bool) -> IntArray:
+    """(n,) kind of each atom of a crystal, as the potential counts them."""
+    found = list(dict.fromkeys(body.symbols))
+    known = set(field.kinds) & set(ATOMIC_WEIGHTS)
+    missing = [symbol for symbol in found if symbol not in field.kinds]
+    if (missing and known) or len(field.kinds) < len(found):
+        raise InputError(
+            f"the potential is for {', '.join(field.kinds)}, {body.name} needs {', '.join(found)}: give its elements "
+            "to the potential"
+        )
+    first = [field.kinds.index(s) if s in field.kinds else i for i, s in enumerate(found)]
+    shift = len(found) if heavy and len(field.kinds) >= 2 * len(found) else 0
+    species = [first[found.index(symbol)] + shift for symbol in body.symbols]
+    return np.array(species, dtype=np.int64)
+
+
+def fill_block(cell: Structure, counts: tuple[int, int, int]) -> tuple[Array, IntArray, IntArray]:
+    """Atoms of a block of cells by height: positions (n, 3) m, which atom of the cell, in which level of cells."""
+    n3, n1, n2 = counts[2], counts[0], counts[1]
+    index = np.array(list(product(range(n3), range(n2), range(n1))))[:, ::-1]
+    places = ((index @ cell.lattice)[:, None] + cell.positions).reshape(-1, 3)
+    base = np.tile(np.arange(cell.masses.size), len(index))
+    level = np.repeat(index[:, 2], cell.masses.size)
+    order = np.lexsort((*np.round(places[:, :2].T / angstrom, 3), np.round(places[:, 2] / angstrom, 3)))
+    return places[order], base[order], level[order]
+
+
+def assemble_system(
+    name: str,
+    lattice: Array,
+    sites: AtomSites,
+    kinds: Sequence[str],
+    plane: float,
+    *,
+    wall: float,
+    bath: float,
+    periodic: bool = False,
+    vacuum: float = 0.0,
+    tolerance: float = PLANE_SPACING,
+) -> System:
+    """Make a system of atoms: find their planes, hold the outermost, put baths next to them.
+
+    Parameters
+    ----------
+    name : for legends
+    lattice : (3, 3) box in rows, m
+    sites : positions (n, 3) m, masses (n,) kg and species (n,)
+    kinds : names of the kinds
+    plane : height of the Gibbs plane, m
+    wall, bath : thickness of the held part and of the bath at either end, m; atoms are in the bath of their plane
+    periodic : along z as well; otherwise the third vector becomes as long as the atoms need, and vacuum
+    vacuum : beyond the ends, m
+    tolerance : planes of atoms are at least this far apart, m
+
+    Raises
+    ------
+    InputError
+        if fewer than four free planes are left on a side, where there are baths
+    """
+    positions, masses, species = sites
+    layer = find_planes(positions[:, 2], tolerance)
+    heights = np.bincount(layer, weights=positions[:, 2]) / np.bincount(layer)
+    role = (periodic_roles if periodic else end_roles)(heights, plane, wall, bath, float(lattice[2, 2]))
+    box = lattice if periodic else np.vstack([lattice[:2], [0, 0, float(np.ptp(positions[:, 2])) + vacuum]])
+    if bath > 0:
+        check_roles(name, heights, role, plane)
+    return System(name, box, positions, masses, species, tuple(kinds), layer, role[layer], plane, periodic)
+
+
+def find_planes(heights: Array, tolerance: float = PLANE_SPACING) -> IntArray:
+    """(n,) number of the plane of each atom, from below: two neighbours in height further apart are of two planes.
+
+    Where no gap is left for ten tolerances, as in a fluid, slices of that thickness are the planes.
+
+    Parameters
+    ----------
+    heights : (n,) m
+    tolerance : m
+    """
+    order = np.argsort(heights, kind="stable")
+    sorted_heights = heights[order]
+    edge = np.concatenate([[False], np.diff(sorted_heights) > tolerance])
+    run = np.cumsum(edge)
+    first = sorted_heights[np.searchsorted(run, run, side="left")]
+    slices = np.floor((sorted_heights - first) / (10 * tolerance)).astype(np.int64)
+    number = np.cumsum(edge | np.concatenate([[False], np.diff(slices) != 0]))
+    found = np.empty(heights.size, dtype=np.int64)
+    found[order] = number
+    return found
+
+
+def end_roles(heights: Array, plane: float, wall: float, bath: float, _box: float) -> IntArray:
+    """(layers,) roles by distance from the two ends."""
+    ends = np.where(heights < plane, heights - heights.min(), heights.max() - heights)
+    bounds = [wall * (1 - BORDER_TOLERANCE), (wall + bath) * (1 - BORDER_TOLERANCE)]
+    role = np.where(ends < bounds[1], np.where(heights < plane, HOT_ROLE, COLD_ROLE), FREE_ROLE)
+    return np.where(ends < bounds[0], HELD_ROLE, role).astype(np.int64)
+
+
+def periodic_roles(heights: Array, plane: float, _wall: float, bath: float, box: float) -> IntArray:
+    """(layers,) roles by distance from the middles of the two sides of a periodic box."""
+    closing = (heights.min() + heights.max() - box) / 2
+    middles = (closing + plane) / 2, (plane + closing + box) / 2
+    hot, cold = (np.abs(heights - middle) < bath / 2 * (1 - BORDER_TOLERANCE) for middle in middles)
+    return np.select([hot, cold], [HOT_ROLE, COLD_ROLE], FREE_ROLE).astype(np.int64)
+
+
+def check_roles(name: str, heights: Array, role: IntArray, plane: float) -> None:
+    """Refuse a side with no bath, or with too few free planes."""
+    for side, here, bath in (("left", heights < plane, HOT_ROLE), ("right", heights > plane, COLD_ROLE)):
+        free, heated = int((role[here] == FREE_ROLE).sum()), int((role[here] == bath).sum())
+        if not heated:
+            raise InputError(f"{name}: no plane of atoms is in the bath on the {side}: make the bath thicker")
+        if free < MIN_FREE_PLANES:
+            raise InputError(
+                f"{name}: {free} free planes of atoms are left on the {side}, wanted at least {MIN_FREE_PLANES}: "
+                "lengthen the "
+                "side or shorten the bath"
+            )
+
+
+def stretch_sides(system: System, *, left: float = 1.0, right: float = 1.0, across: float = 1.0) -> System:
+    """Stretch the sides of a system by factors along z, about the plane, and both alike across, as heat does.
+
+    Parameters
+    ----------
+    system : as built at rest
+    left, right : factors of the two sides along z, such as the lattice constant at T over that at rest
+    across : factor along x and y, of both: they share their periods
+
+    Raises
+    ------
+    InputError
+        for factors further from 1 than a crystal stands
+    """
+    if not all(0.8 < factor < 1.25 for factor in (left, right, across)):
+        raise InputError(f"{system.name}: factors {left:g}, {right:g} and {across:g}, wanted numbers near 1")
+    z = system.positions[:, 2] - system.plane
+    along = np.where(z > 0, right, left)
+    positions = system.positions * np.array([across, across, 1.0])
+    positions[:, 2] = system.plane + z * along
+    lattice = system.lattice * np.array([across, across, 1.0])
+    lattice[2, 2] += np.ptp(positions[:, 2]) - np.ptp(system.positions[:, 2])
+    if system.periodic:  # the gap where the box closes stretches as well, by the mean
+        gap = system.lattice[2, 2] - np.ptp(system.positions[:, 2])
+        lattice[2, 2] += gap * ((left + right) / 2 - 1)
+    return evolve(system, positions=positions, lattice=lattice)
+
+
+def check_overlap(system: System, smallest: float = 0.5 * angstrom) -> None:
+    """Refuse two atoms nearer than a distance, images in the plane (and along z, if periodic) included.
+
+    Parameters
+    ----------
+    system : to be set in motion
+    smallest : m
+    """
+    from scipy.spatial import KDTree
+
+    shifts = np.array(list(product((-1, 0, 1), (-1, 0, 1), (-1, 0, 1) if system.periodic else (0,))))
+    images = [system.positions + shift @ system.lattice for shift in shifts if shift.any()]
+    low, high = system.positions.min(axis=0) - smallest, system.positions.max(axis=0) + smallest
+    near: list[NDArray[np.float64]] = [image[((image > low) & (image < high)).all(axis=1)] for image in images]
+    everywhere = np.vstack([system.positions, *near])
+    found, _ = KDTree(everywhere).query(system.positions, k=2)
+    distance: Array = np.asarray(found, dtype=float)[:, 1]
+    worst = int(np.argmin(distance))
+    if distance[worst] < smallest:
+        raise InputError(
+            f"{system.name}: atom {worst} is {distance[worst] / angstrom:.3g} Å from another: they overlap; are the "
+            "positions in m?"
+        )

@@ -1,0 +1,355 @@
+"""Soft and mixed systems for LAMMPS: a liquid between two walls, and a carbon nanotube in a matrix.
+
+Atoms of a liquid leave their planes, so its profile is one of space: `SlabThermometer` measures it, and
+`insert_slabs` puts it in the place of the liquid's planes.
+"""
+
+from itertools import product
+from math import pi, sqrt
+from typing import TypeVar
+
+import numpy as np
+from attrs import Factory, define, evolve, frozen
+from attrs import field as attribute
+from numpy.typing import NDArray
+
+from kapitza.core.arrays import Array, quantity
+from kapitza.errors import InputError
+from kapitza.matter.brillouin import IntArray
+from kapitza.simulate.md.engines.lammps_input import POTENTIAL_FILE, element_label, format_number
+from kapitza.simulate.md.engines.lammps_input import tersoff_file as tersoff_text
+from kapitza.simulate.md.potential import AnyPotential, LammpsCommands, lennard_jones, tersoff
+from kapitza.simulate.md.record import Record
+from kapitza.simulate.md.system import COLD_ROLE, FREE_ROLE, HELD_ROLE, HOT_ROLE, System
+from kapitza.units import angstrom, eV, k_B, m_u
+
+NumberType = TypeVar("NumberType", np.float64, np.int64)
+
+FCC_SITES = np.array([[0, 0, 0], [0.5, 0.5, 0], [0.5, 0, 0.5], [0, 0.5, 0.5]])
+CARBON_BOND = 1.46 * angstrom  # between neighbours of a sheet where the energy of this potential is least
+CARBON_MASS = 12.011 * m_u
+CRYSTAL_CONSTANT = 1.56  # σ: lattice constant of a cold Lennard-Jones crystal
+CONTACT_DISTANCE = 0.95  # σ: between a wall and the first atoms of the liquid
+CUTOFF_SIGMA = 2.5  # σ: cutoff
+
+
+@frozen(eq=False)
+class SoftSystem:
+    """A soft or mixed system with its potential.
+
+    Attributes
+    ----------
+    system : the atoms
+    field : their potential; `LammpsCommands` run in LAMMPS alone
+    area : of the interface, m²; a tube's is that of its wall
+    radii : (layers,) mean distance of each layer from the axis of a tube, m; empty for plane interfaces
+    """
+
+    system: System
+    field: AnyPotential
+    area: float = attribute(validator=quantity())
+    radii: Array = attribute(factory=lambda: np.zeros(0))
+
+
+def liquid_on_solid(
+    wetting: float = 1.0,
+    *,
+    epsilon: float = 0.0104 * eV,
+    sigma: float = 3.405 * angstrom,
+    mass: float = 39.948 * m_u,
+    stiffness: float = 10.0,
+    density: float = 0.8,
+    cells: int = 5,
+    solid: int = 6,
+    liquid: float = 12.0,
+) -> SoftSystem:
+    r"""Build a Lennard-Jones liquid between two walls of a crystal that it wets more or less.
+
+    From left to right: a held plane, the hot bath, free planes of the crystal, the interface, the liquid, and the same
+    mirrored.  The liquid starts as a lattice that melts within picoseconds.
+
+    Parameters
+    ----------
+    wetting : depth of the potential between wall and liquid over that within the liquid
+    epsilon, sigma, mass : of the liquid, J, m and kg
+    stiffness : depth of the potential within the walls over that within the liquid
+    density : of the liquid, atoms per σ³, up to the whole number of rows that fit
+    cells : of the crystal in the plane, both ways
+    solid : cells of each wall, two planes each; half of them are bath
+    liquid : thickness of the liquid, σ
+
+    Raises
+    ------
+    InputError
+        for numbers that are not positive, or too few cells
+    """
+    if min(wetting, stiffness, density, liquid) <= 0 or cells < 3 or solid < 3:
+        raise InputError(
+            f"wetting {wetting:g}, stiffness {stiffness:g}, density {density:g}, {liquid:g} sigma of liquid, {cells} "
+            f"cells wide, {solid} deep: expected positive numbers, and at least 3 cells"
+        )
+    deep = epsilon * np.array([[stiffness, wetting], [wetting, 1.0]])
+    potential = lennard_jones(("solid", "liquid"), deep, sigma, cutoff=CUTOFF_SIGMA)
+    a = CRYSTAL_CONSTANT * sigma
+    wall = fcc_block(cells, cells, solid) * a
+    side, top = cells * a, float(wall[:, 2].max())
+    fluid = fill_column(side, liquid * sigma, density / sigma**3) + np.array([0, 0, top + CONTACT_DISTANCE * sigma])
+    far = float(fluid[:, 2].max()) + CONTACT_DISTANCE * sigma
+    positions = np.vstack([wall, fluid, wall + np.array([0, 0, far])])
+    species = np.repeat([0, 1, 0], [len(wall), len(fluid), len(wall)])
+    depth = np.round(wall[:, 2] / (a / 2)).astype(int)
+    layer = np.concatenate([depth, np.full(len(fluid), 2 * solid), depth + 2 * solid + 1])
+    left = np.select([depth < 1, depth < solid], [HELD_ROLE, HOT_ROLE], FREE_ROLE)
+    right = np.select([depth >= 2 * solid - 1, depth >= solid], [HELD_ROLE, COLD_ROLE], FREE_ROLE)
+    role = np.concatenate([left, np.full(len(fluid), FREE_ROLE), right])
+    box = np.diag([side, side, float(positions[:, 2].max()) + 3 * sigma])
+    plane = top + CONTACT_DISTANCE * sigma / 2
+    masses = np.full(len(positions), mass)
+    system = System(
+        f"liquid on solid, wetting {wetting:g}", box, positions, masses, species, potential.kinds, layer, role, plane
+    )
+    return SoftSystem(system, potential, system.area)
+
+
+def fcc_block(nx: int, ny: int, nz: int) -> Array:
+    """(4 nx ny nz, 3) sites of a face-centred cubic block, in cells."""
+    grid = np.array(list(product(range(nx), range(ny), range(nz))), dtype=np.float64)[:, None]
+    return (grid + FCC_SITES).reshape(-1, 3)
+
+
+def fill_column(side: float, height: float, density: float) -> Array:
+    """(n, 3) sites of a lattice that fills a square column at a density, m."""
+    apart = density ** (-1 / 3)
+    across = max(1, round(side / apart))
+    up = max(1, round(density * side**2 * height / across**2))
+    steps = side / across, height / up
+    grid = np.array(list(product(range(across), range(across), range(up))), dtype=np.float64)
+    return (grid + 0.5) * [steps[0], steps[0], steps[1]] - [0, 0, steps[1] / 2]
+
+
+def nanotube_in_matrix(
+    n: int = 6,
+    *,
+    adhesion: float,
+    contact: float = 3.4 * angstrom,
+    epsilon: float = 0.0104 * eV,
+    sigma: float = 3.405 * angstrom,
+    mass: float = 39.948 * m_u,
+    length: int = 9,
+    width: int = 7,
+) -> SoftSystem:
+    r"""Build an armchair nanotube (n, n) along x in a crystal of Lennard-Jones atoms; heat flows outwards from it.
+
+    The tube is the hot bath, the rim of the matrix the cold one; layers are the tube and shells around it.  Carbon
+    follows Tersoff; carbon and matrix attract each other by Lennard-Jones.
+
+    Parameters
+    ----------
+    n : index of the tube, radius $3 n d / 2π$ with the bond d = 1.46 Å
+    adhesion, contact : ε and σ between carbon and matrix, J and m
+    epsilon, sigma, mass : of the matrix
+    length : periods of the tube, 2.53 Å each; the matrix is stretched to fit
+    width : cells of the matrix across
+
+    Raises
+    ------
+    InputError
+        for a tube that does not fit into its matrix
+    """
+    if n < 3 or length < 5 or min(adhesion, contact, epsilon, sigma) <= 0:
+        raise InputError(f"tube ({n}, {n}) of {length} periods, adhesion {adhesion:g} J: expected n >= 3 and 5 periods")
+    tube, along = armchair_tube(n, length)
+    radius = 3 * n * CARBON_BOND / (2 * pi)
+    a = CRYSTAL_CONSTANT * sigma
+    block = fcc_block(max(1, round(along / a)), width, width) * [along / max(1, round(along / a)), a, a]
+    centre = np.array([0, width * a / 2, width * a / 2])
+    distance = np.hypot(*(block - centre)[:, 1:].T)
+    block, distance = block[distance > radius + 0.9 * contact], distance[distance > radius + 0.9 * contact]
+    shells = np.floor((distance - radius) / a).astype(int)
+    shells = np.minimum(shells, int((width * a / 2 - radius) / a))
+    shells = np.unique(shells, return_inverse=True)[1] + 1
+    if shells.max() < 3:
+        raise InputError(
+            f"{shells.max()} shells of matrix around a tube of radius {radius:.3g} m, wanted 3: raise width"
+        )
+    positions = np.vstack([tube + centre, block])
+    layer = np.concatenate([np.zeros(len(tube), dtype=int), shells])
+    role = np.select([layer == 0, layer == layer.max()], [HOT_ROLE, COLD_ROLE], FREE_ROLE)
+    masses = np.where(layer == 0, CARBON_MASS, mass)
+    species = (layer > 0).astype(int)
+    box = np.diag([along, width * a, width * a])
+    field = tube_potential(adhesion, contact, epsilon, sigma)
+    middle = float(centre[2]) + 1e-3 * angstrom
+    system = System(
+        f"({n}, {n}) tube in a matrix", box, positions, masses, species, field.kinds, layer, role, middle, periodic=True
+    )
+    radii = np.bincount(layer, np.hypot(*(positions - centre)[:, 1:].T)) / system.counts
+    return SoftSystem(system, field, 2 * pi * radius * along, radii)
+
+
+def armchair_tube(n: int, length: int) -> tuple[Array, float]:
+    """(4 n length, 3) atoms of an armchair tube about the x axis, and its length, m."""
+    wide, high = sqrt(3) * CARBON_BOND, 3 * CARBON_BOND
+    cell = np.array([[0, 0], [wide / 2, CARBON_BOND / 2], [wide / 2, 3 * CARBON_BOND / 2], [0, 2 * CARBON_BOND]])
+    grid = np.array(list(product(range(length), range(n))), dtype=np.float64)[:, None] * [wide, high]
+    along, around = (grid + cell).reshape(-1, 2).T
+    radius = n * high / (2 * pi)
+    angle = around / radius
+    return np.column_stack([along, radius * np.cos(angle), radius * np.sin(angle)]), length * wide
+
+
+def tube_potential(adhesion: float, contact: float, epsilon: float, sigma: float) -> LammpsCommands:
+    """Lines of LAMMPS for carbon (type 1) in a matrix (type 2)."""
+    carbon = tersoff(("C",))
+    style = "lj/smooth/linear"
+    pairs = (("1 2", adhesion, contact), ("2 2", epsilon, sigma))
+    reach = CUTOFF_SIGMA * max(contact, sigma)
+    rows = [
+        f"{types} {style} {format_number(e / eV)} {format_number(s / angstrom)} "
+        f"{format_number(CUTOFF_SIGMA * s / angstrom)}"
+        for types, e, s in pairs
+    ]
+    return LammpsCommands(
+        f"hybrid tersoff {style} {format_number(reach / angstrom)}",
+        (f"* * tersoff {POTENTIAL_FILE} {element_label(0)} NULL", *rows),
+        ("C", "matrix"),
+        reach,
+        files={POTENTIAL_FILE: tersoff_text(carbon)},
+        source=carbon.source,
+    )
+
+
+@define(eq=False)
+class SlabThermometer:
+    """Temperatures of slabs of space, for atoms that wander; the mean velocity of each slab is subtracted.
+
+    Attributes
+    ----------
+    masses : (n,) kg, 0 for atoms that are not looked at
+    edges : (slabs + 1,) heights, m
+    every : steps between two looks
+    energy : (slabs,) sum over looks of the kinetic energies about the drift, J
+    freedom : (slabs,) sum of the degrees of freedom
+    atoms : (slabs,) sum of the atoms
+    looks : how many
+    block : looks of one block, whose temperatures are kept apart; 0: of none
+    sums : (3, slabs) for each block that is full, all three sums up to its end
+    """
+
+    masses: Array
+    edges: Array
+    every: int
+    energy: Array = Factory(lambda self: np.zeros(self.edges.size - 1), takes_self=True)
+    freedom: Array = Factory(lambda self: np.zeros(self.edges.size - 1), takes_self=True)
+    atoms: Array = Factory(lambda self: np.zeros(self.edges.size - 1), takes_self=True)
+    looks: int = 0
+    block: int = 0
+    sums: list[Array] = Factory(list[Array])
+
+    def see(self, positions: Array, velocities: Array) -> None:
+        """Look once."""
+        n = self.edges.size - 1
+        slab = np.searchsorted(self.edges, positions[:, 2], side="right") - 1
+        inside = np.flatnonzero((slab >= 0) & (slab < n) & (self.masses > 0))
+        slab, mass, v = slab[inside], self.masses[inside], velocities[inside]
+        count = np.bincount(slab, minlength=n)
+        total = np.maximum(np.bincount(slab, mass, n), np.finfo(float).tiny)
+        momenta = np.stack([np.bincount(slab, mass * v[:, k], n) for k in range(3)])
+        self.energy += 0.5 * np.bincount(slab, mass * (v**2).sum(axis=1), n) - (momenta**2).sum(axis=0) / (2 * total)
+        self.freedom += 3 * np.maximum(count - 1, 0)
+        self.atoms += count
+        self.looks += 1
+        if self.block and self.looks % self.block == 0:
+            self.sums.append(np.array([self.energy, self.freedom, self.atoms]))
+
+    def arrays(self) -> dict[str, NDArray[np.generic]]:
+        """All that it holds."""
+        return {
+            "energy": self.energy.copy(),
+            "freedom": self.freedom.copy(),
+            "atoms": self.atoms.copy(),
+            "looks": np.array(self.looks),
+            "sums": np.array(self.sums),
+        }
+
+    def restore(self, arrays: dict[str, NDArray[np.generic]]) -> None:
+        """Take up where another one left off."""
+        self.energy, self.freedom, self.atoms = (
+            np.array(arrays[name], dtype=np.float64) for name in ("energy", "freedom", "atoms")
+        )
+        self.looks = int(arrays["looks"])
+        self.sums = list(np.asarray(arrays["sums"], dtype=np.float64))
+
+    @property
+    def temperature(self) -> Array:
+        """(slabs,) mean temperature, K; 0 where no two atoms were seen at once."""
+        return kinetic_temperature(self.energy, self.freedom)
+
+    @property
+    def temperatures(self) -> Array:
+        """(blocks, slabs) mean temperature in each full block, K."""
+        parts = np.diff(np.array(self.sums), axis=0, prepend=np.zeros((1, 3, self.energy.size)))
+        return kinetic_temperature(parts[:, 0], parts[:, 1])
+
+
+def kinetic_temperature(energy: Array, freedom: Array) -> Array:
+    """Temperatures of kinetic energies (J) in degrees of freedom, K; 0 where there are none."""
+    return np.divide(2 * energy, k_B * freedom, out=np.zeros(energy.shape), where=freedom > 0)
+
+
+def liquid_slabs(soft: SoftSystem, count: int, *, every: int = 10, block: int = 0) -> SlabThermometer:
+    """Return what looks at the liquid of a system in equal slabs between its walls.
+
+    Parameters
+    ----------
+    soft : of `liquid_on_solid`
+    count : slabs
+    every : steps between two looks
+    block : looks of a block whose temperatures are kept apart; 0: of none
+    """
+    system = soft.system
+    fluid = system.species == system.kinds.index("liquid")
+    walls = system.positions[~fluid, 2]
+    below, above = walls[walls < system.plane].max(), walls[walls > system.plane].min()
+    return SlabThermometer(
+        np.where(fluid, system.masses, 0.0), np.linspace(below, above, count + 1), every, block=block
+    )
+
+
+def insert_slabs(record: Record, slabs: SlabThermometer, layer: int, empty: float = 0.05) -> Record:
+    """Return a record in which slabs of space stand in the place of one layer of wandering atoms.
+
+    Where the slabs kept no blocks apart, all blocks are given their mean profile about the temperature of the layer in
+    that block; the error of a line through them is then that of the layer alone.
+
+    Parameters
+    ----------
+    record : of the run
+    slabs : that looked at it
+    layer : that holds the wandering atoms
+    empty : slabs with less than this share of the densest one's atoms are left out
+
+    Raises
+    ------
+    InputError
+        if the slabs saw nothing, or the record has no such layer
+    """
+    if not 0 <= layer < record.heights.size or not slabs.looks:
+        raise InputError(f"layer {layer} of {record.heights.size}, {slabs.looks} looks: nothing to put in its place")
+    used = slabs.atoms > empty * slabs.atoms.max()
+    counts: IntArray = np.maximum(np.round(slabs.atoms[used] / slabs.looks), 1).astype(np.int64)
+    profile = slabs.temperature[used] - np.average(slabs.temperature[used], weights=slabs.atoms[used])
+    middle = ((slabs.edges[1:] + slabs.edges[:-1]) / 2)[used]
+    whole = len(slabs.sums) == len(record.power)
+    inserted = slabs.temperatures[:, used] if whole else record.temperature[:, [layer]] + profile
+
+    def put(old: NDArray[NumberType], new: NDArray[NumberType]) -> NDArray[NumberType]:
+        return np.concatenate([old[..., :layer], new, old[..., layer + 1 :]], axis=-1)
+
+    return evolve(
+        record,
+        heights=put(record.heights, middle),
+        counts=put(record.counts, counts),
+        roles=put(record.roles, np.full(middle.size, FREE_ROLE, dtype=np.int64)),
+        temperature=put(record.temperature, inserted),
+    )

@@ -1,0 +1,32 @@
+"""Models of interfaces: functions from matter to transmission."""
+
+from kapitza.theory.amm import AngleMap as AngleMap
+from kapitza.theory.amm import amm as amm
+from kapitza.theory.amm import amm_modes as amm_modes
+from kapitza.theory.amm import angle_map as angle_map
+from kapitza.theory.amm import critical_angles as critical_angles
+from kapitza.theory.contact import RoughContact as RoughContact
+from kapitza.theory.contact import pressed_contact as pressed_contact
+from kapitza.theory.dmm import ballistic_layers as ballistic_layers
+from kapitza.theory.dmm import dmm as dmm
+from kapitza.theory.dmm import thermalised_layers as thermalised_layers
+from kapitza.theory.electrons import electron_phonon as electron_phonon
+from kapitza.theory.grain import grain_boundary as grain_boundary
+from kapitza.theory.grain import twist_boundary as twist_boundary
+from kapitza.theory.inelastic import inelastic_channel as inelastic_channel
+from kapitza.theory.inelastic import three_phonon as three_phonon
+from kapitza.theory.khalatnikov import Khalatnikov as Khalatnikov
+from kapitza.theory.khalatnikov import khalatnikov as khalatnikov
+from kapitza.theory.knudsen import Gas as Gas
+from kapitza.theory.knudsen import gas as gas
+from kapitza.theory.knudsen import gas_gap as gas_gap
+from kapitza.theory.limits import elastic_limit as elastic_limit
+from kapitza.theory.limits import inelastic_radiation_limit as inelastic_radiation_limit
+from kapitza.theory.limits import radiation_limit as radiation_limit
+from kapitza.theory.limits import specular_limit as specular_limit
+from kapitza.theory.plane_waves import Interlayer as Interlayer
+from kapitza.theory.roughness import rough_interface as rough_interface
+from kapitza.theory.roughness import specular_mixture as specular_mixture
+from kapitza.theory.sheets import sheet_on_solid as sheet_on_solid
+from kapitza.theory.spin import SpinBoundary as SpinBoundary
+from kapitza.theory.spin import spin_kapitza as spin_kapitza

@@ -1,0 +1,228 @@
+r"""The spectrum of a junction in overlapping ranges of frequency, each with its own box of wave vectors.
+
+Below the first range, which holds all but the long waves, each range is an octave further down.  Waves shrink towards Γ
+in proportion, and so do the boxes: low temperatures cost no more than high ones.
+"""
+
+from collections.abc import Sequence
+from concurrent.futures import Executor
+from itertools import pairwise
+
+import numpy as np
+from attrs import frozen
+
+from kapitza.core.arrays import Array
+from kapitza.core.modal import INTERFACE_SIDES
+from kapitza.core.occupation import mode_heat_capacity
+from kapitza.core.transmission import Transmission
+from kapitza.matter.brillouin import IntArray
+from kapitza.matter.junction import SQUARE_PICOSECOND, Junction
+from kapitza.run.store import Store, UnitInputs
+from kapitza.run.work import Progress, UnitKernel, run_units
+from kapitza.theory.agf.green_functions import PreparedJunction
+from kapitza.theory.agf.k_mesh import band_top, disperses, wavevector_box, wavevector_mesh
+from kapitza.theory.agf.transmission import (
+    AGF_VERSION,
+    UNIT_SECONDS,
+    point_seconds,
+    smooth_window,
+    transmission_in_bins,
+)
+from kapitza.units import hbar, k_B
+
+REFINEMENT_LEVELS = (  # wave vectors along a side, bins in an octave
+    (4, 3), (6, 4), (8, 6), (12, 8), (16, 10), (24, 14), (32, 20), (48, 28), (64, 40), (96, 56), (128, 80),
+)  # fmt: skip
+FIRST_RANGE_OCTAVES = 4  # octaves from the top that the first range holds, fewer where all of it is frozen out
+MAX_OCTAVES = 9  # below the top: 1/500 of it
+FROZEN_RATIO = 12  # ħω/kT above which a mode is frozen out
+BINS_PER_KT = 0.25  # bins for each kT, over those for each octave
+LOWEST_RATIO = 0.3  # ħω/kT at which the ranges may end
+LIGHT_NODE_WEIGHT = 0.25  # of the weight of a node nearby: nodes that are not told apart from it
+NODE_NEIGHBOURS = 2  # nodes on either side that are nearby
+MIN_POOL_SECONDS = 2.0  # seconds of work from which processes are worth their start
+PLASTIC_SEQUENCE = np.array([0.7548776662466927, 0.5698402909980532])  # steps of the evenest sequence along two axes
+
+
+@frozen(eq=False)
+class FrequencyRange:
+    """Frequencies of one smooth window: `ramps` (2,) as in `window`, `edges` (2,) of its support, rad/s; `box` (2,).
+
+    `thermal` is kT/ħ at the lowest temperature that matters, rad s⁻¹.
+    """
+
+    ramps: Array
+    edges: Array
+    box: Array
+    thermal: float
+
+    def debye(self, temperature: Array) -> Array:
+        """(nT,) what the range carries where the transmission is that of long waves, to a factor common to all."""
+        omega = np.linspace(self.edges[0], self.edges[1], 400)[1:]
+        long = np.square(omega) * smooth_window(omega, self.ramps)
+        return mode_heat_capacity(omega, temperature) @ long * (omega[1] - omega[0])
+
+    def bins(self, number: int) -> Array:
+        """Edges of the bins: `number` equal ones in each octave, more where kT is less than the octave."""
+        low, high = self.edges
+        octaves = round(float(np.log2(high / low))) if low > 0 else 1
+        above = high * 0.5 ** np.arange(1, octaves) if not np.isfinite(self.ramps[1]) else self.ramps[1:]
+        cuts = np.sort(np.array([low, high, *above]))
+        edges = [cuts[:1]]
+        for start, stop in pairwise(cuts):
+            cold = (stop - start) / self.thermal * number if start < FROZEN_RATIO * self.thermal else 0
+            edges.append(np.linspace(start, stop, max(number, int(np.ceil(BINS_PER_KT * cold))) + 1)[1:])
+        return np.concatenate(edges)
+
+
+@frozen(eq=False)
+class RangeSpectrum:
+    """Spectrum of one range: nodes omega (n,), weights of the integral, and sums over wave vectors per area.
+
+    `each` (nk, n) is the total of each wave vector, of which the mesh has `share` (nk,).
+    """
+
+    omega: Array
+    weight: Array
+    total: Array
+    left: Array
+    right: Array
+    points: int
+    each: Array
+    share: Array
+
+    def conducted(self, temperature: Array) -> Array:
+        """(nT,) emitted conductance that it carries, W m⁻² K⁻¹."""
+        return mode_heat_capacity(self.omega, temperature) @ (self.total * self.weight) / (2 * np.pi)
+
+    def spread(self, temperature: Array) -> Array:
+        r"""(nT,) points of the mesh that the conductance comes from, $(\sum_k g_k)^2/\sum_k g_k^2$; 0 where it is 0."""
+        carried = self.each @ mode_heat_capacity(self.omega, temperature).T
+        squares = self.share @ np.square(carried)
+        return np.square(self.share @ carried) / np.where(squares > 0, squares, np.inf)
+
+
+@frozen(eq=False)
+class UnitRunner:
+    """How units are done: on which executor, with which store.
+
+    Processes of our own are started only for work that takes longer than to start them.
+    """
+
+    workers: int = 1
+    executor: Executor | None = None
+    store: Store | None = None
+    progress: Progress | None = None
+
+    def __call__(self, kernel: UnitKernel, units: Sequence[UnitInputs]) -> dict[str, Array]:
+        """Results of all units, each array of them joined along its first axis."""
+        found = run_units(
+            kernel,
+            units,
+            version=AGF_VERSION,
+            store=self.store,
+            workers=self.workers if UNIT_SECONDS * len(units) > MIN_POOL_SECONDS else 1,
+            executor=self.executor,
+            progress=self.progress,
+        )
+        return {name: np.concatenate([np.asarray(one[name], dtype=float) for one in found]) for name in found[0]}
+
+
+@frozen(eq=False)
+class RangeSampler:
+    """Spectrum of a range at a level of refinement."""
+
+    what: PreparedJunction
+    symmetry: IntArray
+    k_mesh: tuple[int, int] | None
+    run: UnitRunner
+    plain: dict[str, object]
+
+    def __call__(self, part: FrequencyRange, level: int) -> RangeSpectrum:
+        """Sum over wave vectors."""
+        side, number = REFINEMENT_LEVELS[level]
+        size = mesh_size(self.what.junction, side, part.box) if self.k_mesh is None else self.k_mesh
+        points = wavevector_mesh(size, part.box, self.symmetry)
+        place = np.modf(PLASTIC_SEQUENCE[0] * (1 + level) + points.place @ PLASTIC_SEQUENCE)[0]
+        bins = part.bins(number)
+        step = max(1, int(UNIT_SECONDS / point_seconds(self.what) / (2 * len(bins))))
+        units: list[UnitInputs] = [
+            {
+                "junction": self.plain,
+                "k": points.k[i : i + step],
+                "edges": bins,
+                "ramps": part.ramps,
+                "place": place[i : i + step],
+            }
+            for i in range(0, len(points.k), step)
+        ]
+        found = self.run(transmission_in_bins, units)
+        count = int(found.pop("points").sum())
+        each = found["total"]
+        share = {name: points.weight @ value for name, value in found.items()}
+        weight = share["weight"] / points.weight.sum()
+        area = np.where(weight > 0, weight * self.what.junction.area, np.inf)
+        omega = np.divide(share["first"], share["total"], out=(bins[:-1] + bins[1:]) / 2, where=share["total"] > 0)
+        total, left, right = (share[name] / area for name in ("total", "left", "right"))
+        single = 4 * part.box.prod() / np.prod(size)
+        return RangeSpectrum(omega, weight, total, left, right, count, each, points.weight / single)
+
+
+def merge_spectra(bands: Sequence[RangeSpectrum], junction: Junction) -> Transmission:
+    """All ranges as one spectrum; nodes that fall on each other become one, and light ones join the nearest other.
+
+    At the end of a window a bin is known from next to nothing of it: its mean is not worth a point of its own.
+    """
+    omega, weight, total, left, right = (
+        np.concatenate([getattr(band, name) for band in bands])
+        for name in ("omega", "weight", "total", "left", "right")
+    )
+    order = np.argsort(omega, kind="stable")
+    order = order[weight[order] > 0]
+    omega, weight = omega[order], weight[order]
+    around = np.lib.stride_tricks.sliding_window_view(np.pad(weight, NODE_NEIGHBOURS), 2 * NODE_NEIGHBOURS + 1).max(
+        axis=1
+    )
+    kept = omega[weight >= LIGHT_NODE_WEIGHT * around]
+    node = np.cumsum(np.diff(kept, prepend=-1.0) > 1e-9 * kept) - 1
+    node = node[np.searchsorted((kept[:-1] + kept[1:]) / 2, omega)]
+    joint = np.bincount(node, weight)
+    means = [np.bincount(node, weight * part[order]) / joint for part in (total, left, right)]
+    carried = weight * total[order]
+    crossing = np.bincount(node, carried)
+    middle = np.bincount(node, weight * omega) / joint
+    middle = np.divide(np.bincount(node, carried * omega), crossing, out=middle, where=crossing > 0)
+    return Transmission(middle, *means, weight=joint, method=f"AGF {junction.name}")
+
+
+def frequency_ranges(
+    junction: Junction, coldest: float, hottest: float, *, whole: bool = False
+) -> list[FrequencyRange]:
+    """Ranges of frequency from the top down, for temperatures (K); `whole` for no smaller boxes."""
+    leads = (junction.left, junction.right)
+    k = np.indices((8, 8)).reshape(2, -1).T / 8
+    highest = max(float(np.sqrt(band_top(lead, k).max() / SQUARE_PICOSECOND)) for lead in leads) * 1.02
+    count = max(MAX_OCTAVES, int(np.ceil(np.log2(highest * hbar / (LOWEST_RATIO * k_B * coldest)))))
+    frozen_out = int(np.log2(max(1.0, highest * hbar / (FROZEN_RATIO * k_B * hottest))))  # octaves
+    first = frozen_out if 2 <= frozen_out < FIRST_RANGE_OCTAVES else FIRST_RANGE_OCTAVES
+    ramps = [np.inf, *(highest * 0.5 ** np.arange(first, count)), 0.0]
+    box = np.full(2, 0.5)
+    made: list[FrequencyRange] = []
+    for high, low in pairwise(ramps):
+        upper = min(2 * high, highest)
+        if upper < highest and not whole and disperses(junction).any():
+            box = wavevector_box(junction, upper, box)
+        made.append(FrequencyRange(np.array([low, high]), np.array([low, upper]), box, k_B * coldest / hbar))
+    return made
+
+
+def mesh_size(junction: Junction, side: int, box: Array) -> tuple[int, int]:
+    """Points along either reciprocal vector: `side` for a square zone of the smaller lead cell."""
+    copies = min(len(junction.tiles(name)) for name in INTERFACE_SIDES)
+    lengths = np.linalg.norm(junction.reciprocal, axis=1) * box
+    spread = lengths / np.sqrt(lengths.prod())
+    if (box < 0.5).any():
+        copies = 1
+    number = np.maximum(1, np.round(side * spread / np.sqrt(copies))).astype(int)
+    number[~disperses(junction)] = 1
+    return int(number[0]), int(number[1])

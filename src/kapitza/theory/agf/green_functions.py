@@ -1,0 +1,403 @@
+"""Green's functions of the device between two leads, layer by layer, at a cost linear in its length."""
+
+import numpy as np
+from attrs import frozen
+from numpy.typing import ArrayLike, NDArray
+
+from kapitza.core.arrays import Array
+from kapitza.core.modal import INTERFACE_SIDES
+from kapitza.core.transmission import Side
+from kapitza.matter.junction import SQUARE_PICOSECOND, ComplexArray, Junction, JunctionBlocks
+from kapitza.theory.agf.leads import (
+    CouplingBasis,
+    LeadLayers,
+    LeadWaves,
+    coupling_basis,
+    dagger,
+    decimation_self_energy,
+    lead_layers,
+    solve_lead_waves,
+)
+
+MODE_EXCESS_TOLERANCE = 1e-6  # of a mode: transmission above the number of modes that is put down to rounding
+
+
+@frozen(eq=False)
+class PreparedJunction:
+    """A junction with what is the same at all wave vectors: the ranks of the couplings of its leads."""
+
+    junction: Junction
+    left: CouplingBasis
+    right: CouplingBasis
+
+    def fold(self, side: Side) -> CouplingBasis:
+        """Rank of the coupling of one side."""
+        return self.left if side == "left" else self.right
+
+
+@frozen(eq=False)
+class LeadContact:
+    r"""A lead as the device sees it, at nk wave vectors of the junction.
+
+    Attributes
+    ----------
+    layers : blocks of the lead, (nk M, ...) for the M wave vectors of the lead that are one of the junction
+    k : (nk, M, 2) these wave vectors, fractions of the reciprocal vectors of the lead
+    port : (nk, F, M r) factor of the coupling on the outermost layer of the device: B of a left lead, A of a right one
+    """
+
+    layers: LeadLayers
+    k: Array
+    port: ComplexArray
+
+    @property
+    def copies(self) -> int:
+        """Wave vectors M of the lead that are one of the junction."""
+        return self.k.shape[1]
+
+
+@frozen(eq=False)
+class CornerBlocks:
+    """Green's functions of the device seen from the leads: (b, r, r') from the second index to the first, ps²/rad²."""
+
+    left_left: ComplexArray
+    right_left: ComplexArray
+    left_right: ComplexArray
+    right_right: ComplexArray
+
+
+def prepare_junction(junction: Junction) -> PreparedJunction:
+    """Find the ranks of the couplings of both leads."""
+    return PreparedJunction(junction, coupling_basis(junction.left), coupling_basis(junction.right))
+
+
+def lead_contact(what: PreparedJunction, k: ArrayLike, side: Side) -> LeadContact:
+    """Blocks of a lead at the wave vectors that make up those of the junction, (nk, 2), and its port."""
+    inside, waves = what.junction.unfolded(k, side)
+    count, copies = inside.shape[:2]
+    found = lead_layers(what.junction.lead(side), inside.reshape(-1, 2), what.fold(side))
+    factor = found.b if side == "left" else found.a
+    if copies == 1:
+        return LeadContact(found, inside, factor)
+    split = factor.reshape(count, copies, *factor.shape[1:])
+    port = np.einsum("kab,kbir->kaibr", waves, split).reshape(count, copies * split.shape[2], -1)
+    return LeadContact(found, inside, port)
+
+
+def contact_waves(at: LeadContact, index: NDArray[np.intp], omega: Array) -> LeadWaves:
+    """Waves of a lead at points of wave vector `index` and frequency `omega`, M of them in a row for each point."""
+    rows = (index[:, None] * at.copies + np.arange(at.copies)).ravel()
+    return solve_lead_waves(at.layers.at(rows), np.repeat(omega, at.copies))
+
+
+def block_diagonal(sigma: ComplexArray, copies: int) -> ComplexArray:
+    """Make the self-energies (b M, r, r) of unfolded wave vectors one block-diagonal matrix (b, M r, M r) each."""
+    if copies == 1:
+        return sigma
+    b, r = len(sigma) // copies, sigma.shape[1]
+    whole = np.zeros((b, copies, r, copies, r), dtype=np.complex128)
+    each = np.arange(copies)
+    whole[:, each, :, each, :] = sigma.reshape(b, copies, r, r).swapaxes(0, 1)
+    return whole.reshape(b, copies * r, copies * r)
+
+
+def corner_blocks(
+    blocks: JunctionBlocks,
+    index: NDArray[np.intp],
+    omega: Array,
+    ports: tuple[ComplexArray, ComplexArray],
+    sigma: tuple[ComplexArray, ComplexArray],
+) -> CornerBlocks:
+    """Solve the device from the left to the right.
+
+    Parameters
+    ----------
+    blocks : of the device at nk wave vectors
+    index : (b,) wave vector of each point
+    omega : (b,) frequency of each point, rad s⁻¹
+    ports : factors of the couplings of the left and the right lead, (b, F, R)
+    sigma : (b, R, R) self-energies of the left and the right lead in terms of these
+    """
+    energy = omega**2 * SQUARE_PICOSECOND
+    first, last = ports
+    here = inverse_layer(blocks.onsite[0][index], energy) - first @ sigma[0] @ dagger(first)
+    end = len(blocks.hop)
+    if end == 0:
+        here -= last @ sigma[1] @ dagger(last)
+    green: ComplexArray = np.linalg.inv(here)
+    forth, back = green @ first, dagger(first) @ green  # from the left port to this layer, and the other way
+    own = dagger(first) @ forth
+    for i, coupling in enumerate(blocks.hop, 1):
+        hop = coupling[index]
+        here = inverse_layer(blocks.onsite[i][index], energy) - dagger(hop) @ green @ hop
+        if i == end:
+            here -= last @ sigma[1] @ dagger(last)
+        green = np.linalg.inv(here)
+        out, into = dagger(hop) @ forth, back @ hop
+        forth, back = green @ out, into @ green
+        own = own + into @ forth
+    return CornerBlocks(own, dagger(last) @ forth, back @ last, dagger(last) @ green @ last)
+
+
+def transmitted_block(
+    blocks: JunctionBlocks,
+    index: NDArray[np.intp],
+    omega: Array,
+    ports: tuple[ComplexArray, ComplexArray],
+    sigma: tuple[ComplexArray, ComplexArray],
+) -> ComplexArray:
+    """Only the corner from the left to the right lead of `corners`, (b, R', R), at half the cost."""
+    energy = omega**2 * SQUARE_PICOSECOND
+    first, last = ports
+    here = inverse_layer(blocks.onsite[0][index], energy) - first @ sigma[0] @ dagger(first)
+    source = first
+    for onsite, coupling in zip(blocks.onsite[1:], blocks.hop, strict=True):
+        hop = coupling[index]
+        pushed = dagger(hop) @ np.linalg.solve(here, np.concatenate([hop, source], axis=2))
+        own, source = pushed[:, :, : hop.shape[2]], pushed[:, :, hop.shape[2] :]
+        here = inverse_layer(onsite[index], energy) - own
+    here -= last @ sigma[1] @ dagger(last)
+    return dagger(last) @ np.linalg.solve(here, source)
+
+
+def inverse_layer(onsite: ComplexArray, energy: Array) -> ComplexArray:
+    """Return the energy minus the block of a layer, (b, f, f)."""
+    matrix = -onsite
+    diagonal = np.arange(onsite.shape[-1])
+    matrix[:, diagonal, diagonal] += energy[:, None]
+    return matrix
+
+
+def level_broadening(sigma: ComplexArray) -> ComplexArray:
+    r"""$\gamma = i(\sigma - \sigma^\dagger)$."""
+    return 1j * (sigma - dagger(sigma))
+
+
+def caroli_transmission(gamma_left: ComplexArray, gamma_right: ComplexArray, green: ComplexArray) -> Array:
+    r"""Number of modes that cross, $\mathrm{Tr}[\Gamma_R G_{RL}\Gamma_L G_{RL}^\dagger]$.
+
+    Parameters
+    ----------
+    gamma_left : (b, r, r) $i(\Sigma - \Sigma^\dagger)$ of the left lead
+    gamma_right : (b, r', r') of the right lead
+    green : (b, r', r) Green's function from the left lead to the right one
+
+    References
+    ----------
+    C. Caroli et al., J. Phys. C 4, 916 (1971), doi:10.1088/0022-3719/4/8/018
+    """
+    return np.einsum("bij,bij->b", gamma_right @ green @ gamma_left, green.conj()).real
+
+
+@frozen(eq=False)
+class SolvedPoints:
+    """Waves of both leads and the device between them at b points; lead waves have M rows for each point."""
+
+    contacts: tuple[LeadContact, LeadContact]
+    waves: tuple[LeadWaves, LeadWaves]
+    sigma: tuple[ComplexArray, ComplexArray]
+    corners: CornerBlocks
+
+    @property
+    def counts(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """(b,) open channels of either side."""
+        left, right = (
+            w.count.reshape(-1, c.copies).sum(axis=1) for w, c in zip(self.waves, self.contacts, strict=True)
+        )
+        return left, right
+
+    @property
+    def transmission(self) -> Array:
+        """(b,) modes that cross, by Caroli's formula."""
+        return caroli_transmission(
+            level_broadening(self.sigma[0]), level_broadening(self.sigma[1]), self.corners.right_left
+        )
+
+
+def solve_junction(what: PreparedJunction, k: Array, index: NDArray[np.intp], omega: Array) -> SolvedPoints:
+    """Solve a junction at points of wave vector k[index] (b,) and frequency omega (b,), rad s⁻¹."""
+    sides = lead_contact(what, k, "left"), lead_contact(what, k, "right")
+    return solve_blocks(sides, what.junction.blocks(k), index, omega)
+
+
+def crossing_modes(
+    sides: tuple[LeadContact, LeadContact], blocks: JunctionBlocks, index: NDArray[np.intp], omega: Array
+) -> tuple[Array, NDArray[np.intp], NDArray[np.intp]]:
+    """Modes that cross, and open channels of either side, (b,) each, at points whose blocks are at hand."""
+    waves = contact_waves(sides[0], index, omega), contact_waves(sides[1], index, omega)
+    sigma = block_diagonal(waves[0].left, sides[0].copies), block_diagonal(waves[1].right, sides[1].copies)
+    green = transmitted_block(blocks, index, omega, (sides[0].port[index], sides[1].port[index]), sigma)
+    left, right = (w.count.reshape(-1, c.copies).sum(axis=1) for w, c in zip(waves, sides, strict=True))
+    return caroli_transmission(level_broadening(sigma[0]), level_broadening(sigma[1]), green), left, right
+
+
+def solve_blocks(
+    sides: tuple[LeadContact, LeadContact], blocks: JunctionBlocks, index: NDArray[np.intp], omega: Array
+) -> SolvedPoints:
+    """Solve at points whose blocks are at hand."""
+    waves = contact_waves(sides[0], index, omega), contact_waves(sides[1], index, omega)
+    sigma = block_diagonal(waves[0].left, sides[0].copies), block_diagonal(waves[1].right, sides[1].copies)
+    found = corner_blocks(blocks, index, omega, (sides[0].port[index], sides[1].port[index]), sigma)
+    return SolvedPoints(sides, waves, sigma, found)
+
+
+Counts = NDArray[np.intp]
+
+
+@frozen(eq=False)
+class DevicePoints:
+    """A junction at b points of wave vector k[index] and complex frequency, ready to be solved.
+
+    Attributes
+    ----------
+    energy : (b,) square of the frequency, (rad/ps)²
+    onsite, hop : blocks of the device, (b, f, f) and (b, f, f')
+    sigma : (b, F, F) self-energies of the left and the right lead on the outermost layers
+    bulk : (b, f) diagonals of the Green's functions of both crystals without an interface, ps²
+    """
+
+    energy: ComplexArray
+    onsite: tuple[ComplexArray, ...]
+    hop: tuple[ComplexArray, ...]
+    sigma: tuple[ComplexArray, ComplexArray]
+    bulk: tuple[ComplexArray, ComplexArray]
+
+    @property
+    def gamma(self) -> tuple[ComplexArray, ComplexArray]:
+        r"""$i(\Sigma - \Sigma^\dagger)$ of either lead."""
+        left, right = (1j * (one - dagger(one)) for one in self.sigma)
+        return left, right
+
+
+@frozen(eq=False)
+class LayerSweeps:
+    """Solved layers: the whole Green's function within each, and that of all to its left alone."""
+
+    inside: tuple[ComplexArray, ...]
+    from_left: tuple[ComplexArray, ...]
+
+
+def device_points(what: PreparedJunction, k: Array, index: Counts, omega: Array, width: float = 0.0) -> DevicePoints:
+    """Blocks and self-energies at points of wave vector k[index] and frequency omega (b,), rad s⁻¹.
+
+    Parameters
+    ----------
+    width : imaginary part of the frequency, rad s⁻¹; 0 for the real axis
+    """
+    blocks: JunctionBlocks = what.junction.blocks(k)
+    ends = [lead_end(what, k, index, omega, width, side) for side in INTERFACE_SIDES]
+    energy = np.square((omega + 1j * width) * np.sqrt(SQUARE_PICOSECOND))
+    return DevicePoints(
+        energy,
+        tuple(one[index] for one in blocks.onsite),
+        tuple(one[index] for one in blocks.hop),
+        (ends[0][0], ends[1][0]),
+        (ends[0][1], ends[1][1]),
+    )
+
+
+def lead_end(
+    what: PreparedJunction, k: Array, index: Counts, omega: Array, width: float, side: Side
+) -> tuple[ComplexArray, ComplexArray]:
+    """(b, F, F) self-energy of a lead on the device, and (b, f) diagonal of its own Green's function."""
+    at = lead_contact(what, k, side)
+    if width == 0:
+        return lead_end_on_axis(at, index, omega, side)
+    rows = (index[:, None] * at.copies + np.arange(at.copies)).ravel()
+    onsite, hop = at.layers.onsite[rows], at.layers.hop[rows]
+    energy = np.repeat(np.square((omega + 1j * width) * np.sqrt(SQUARE_PICOSECOND)), at.copies)
+    right, left = decimation_self_energy(onsite, hop, energy), decimation_self_energy(onsite, dagger(hop), energy)
+    own = inverse_diagonal(energy, onsite + left + right, at.copies)
+    found = left if side == "left" else right
+    return to_junction_coordinates(what.junction.unfolded(k, side)[1][index], found), own
+
+
+def lead_end_on_axis(at: LeadContact, index: Counts, omega: Array, side: Side) -> tuple[ComplexArray, ComplexArray]:
+    """The same on the real axis, by the waves of the lead."""
+    waves = lead_waves(at, index, omega)
+    rows = (index[:, None] * at.copies + np.arange(at.copies)).ravel()
+    own = at.layers.at(rows)
+    left, right = own.b @ waves.left @ dagger(own.b), own.a @ waves.right @ dagger(own.a)
+    bulk = inverse_diagonal(
+        np.repeat(omega**2 * SQUARE_PICOSECOND, at.copies) + 0j, own.onsite + left + right, at.copies
+    )
+    port = at.port[index]
+    sigma = port @ block_diagonal(waves.left if side == "left" else waves.right, at.copies) @ dagger(port)
+    return sigma, bulk
+
+
+def lead_waves(at: LeadContact, index: Counts, omega: Array) -> LeadWaves:
+    """Waves of a lead; those that do not leave a layer have a Bloch factor that is infinite, or no number."""
+    with np.errstate(invalid="ignore"):
+        return contact_waves(at, index, omega)
+
+
+def inverse_diagonal(energy: ComplexArray, matrix: ComplexArray, copies: int) -> ComplexArray:
+    """(b, f) diagonals of (energy - matrix)⁻¹, the means of `copies` in a row."""
+    found = np.linalg.inv(energy[:, None, None] * np.eye(matrix.shape[-1]) - matrix)
+    diagonal = np.diagonal(found, axis1=1, axis2=2)
+    return diagonal.reshape(-1, copies, diagonal.shape[1]).mean(axis=1)
+
+
+def to_junction_coordinates(waves: ComplexArray, blocks: ComplexArray) -> ComplexArray:
+    """(b, M f, M f) blocks (b M, f, f) of unfolded wave vectors in the coordinates of the junction."""
+    b, m = waves.shape[:2]
+    if m == 1:
+        return blocks
+    size = blocks.shape[-1]
+    split = blocks.reshape(b, m, size, size)
+    return np.einsum("kab,kbij,kcb->kaicj", waves, split, waves.conj()).reshape(b, m * size, m * size)
+
+
+def lead_blocks(junction: Junction, k: ArrayLike, side: Side) -> tuple[ComplexArray, ComplexArray]:
+    """Blocks of a lead with the periods of the junction, (nk, F, F) each, (rad/ps)²."""
+    inside, waves = junction.unfolded(k, side)
+    onsite, hop = junction.lead(side).blocks(inside.reshape(-1, 2))
+    return to_junction_coordinates(waves, onsite), to_junction_coordinates(waves, hop)
+
+
+def sweep_layers(at: DevicePoints) -> LayerSweeps:
+    """Solve all layers from both sides."""
+    last = len(at.onsite) - 1
+    here = [at.energy[:, None, None] * np.eye(one.shape[-1]) - one for one in at.onsite]
+    behind, ahead = [at.sigma[0]], [at.sigma[1]]
+    from_left: list[ComplexArray] = []
+    for i in range(last):
+        from_left.append(np.linalg.inv(here[i] - behind[i]))
+        behind.append(dagger(at.hop[i]) @ from_left[i] @ at.hop[i])
+    for i in range(last, 0, -1):
+        alone = np.linalg.inv(here[i] - ahead[-1])
+        ahead.append(at.hop[i - 1] @ alone @ dagger(at.hop[i - 1]))
+    ahead.reverse()
+    inside = [np.linalg.inv(one - left - right) for one, left, right in zip(here, behind, ahead, strict=True)]
+    return LayerSweeps(tuple(inside), tuple(from_left))
+
+
+def first_layer_columns(at: DevicePoints, found: LayerSweeps, factor: ComplexArray) -> list[ComplexArray]:
+    """(b, f, r) blocks of G from the first layer to each, times a factor (b, F, r) on the first."""
+    first: list[ComplexArray] = [found.inside[0] @ factor]
+    moved, whole = factor, first
+    for i, hop in enumerate(at.hop):
+        moved = dagger(hop) @ found.from_left[i] @ moved
+        whole.append(found.inside[i + 1] @ moved)
+    return whole
+
+
+def atom_densities(density: Array, directions: int) -> Array:
+    """(b, n) means over the directions of each atom, of densities (b, f) of coordinates."""
+    return density.reshape(len(density), -1, directions).mean(axis=2)
+
+
+def local_densities(at: DevicePoints, found: LayerSweeps, omega: Array, width: float) -> tuple[Array, Array, Array]:
+    r"""Local densities of states $-\frac1\pi\,\mathrm{Im}\,2zG_{ii}(z^2)$ at $z = \omega + i\gamma$, s rad⁻¹.
+
+    Returns
+    -------
+    of all coordinates of the device (b, F), and of both crystals without an interface (b, f)
+    """
+    z = omega + 1j * width
+    diagonal = np.concatenate([np.diagonal(one, axis1=1, axis2=2) for one in found.inside], axis=1)
+    device, left, right = (
+        -2 / np.pi * (z[:, None] * SQUARE_PICOSECOND * one).imag for one in (diagonal, at.bulk[0], at.bulk[1])
+    )
+    return device, left, right

@@ -1,0 +1,239 @@
+"""In-plane wave vectors of a junction: boxes around Γ that hold the waves of some frequencies, thinned by symmetry.
+
+No atom is looked at.  An operation of the in-plane lattice is kept if the numbers of modes and the transmission at a
+few general wave vectors do not change under it.  Time reversal makes k and -k equal in any case.
+"""
+
+from itertools import product
+
+import numpy as np
+from attrs import frozen
+from numpy.typing import ArrayLike
+
+from kapitza.core.arrays import Array
+from kapitza.errors import InputError
+from kapitza.matter.brillouin import IntArray
+from kapitza.matter.crystal import integer_array
+from kapitza.matter.junction import SQUARE_PICOSECOND, ComplexArray, Junction, Lead, wavevector_fractions
+from kapitza.theory.agf.green_functions import PreparedJunction, solve_junction
+
+GENERIC_WAVEVECTORS = np.array([[0.1234, 0.3713], [0.4127, -0.1931]])  # wave vectors on no symmetry element
+SYMMETRY_TEST_FREQUENCIES = (
+    0.23,
+    0.41,
+    0.62,
+)  # of the top of the softer lead: frequencies at which a symmetry is tried
+SYMMETRY_TOLERANCE = 1e-6  # modes: differences that do not break a symmetry
+PERIOD_TOLERANCE = 1e-4  # relative: lattice vectors that count as equally long
+MAX_SYMMETRY_COORDINATES = 200  # coordinates of a layer up to which the symmetry is looked for
+BAND_TOP_PHASES = 8  # phases along the normal at which the top of the bands is bounded
+EXTREMUM_HALVINGS = 4  # of a step of the phase, until an extremum of a band is taken as found
+BOX_MESH_SIDE = 10  # points along a side of the mesh that finds where bands begin
+BOX_MARGIN = 1.15  # by which a box is larger than the waves found in it
+MESH_SHIFTS = ((0.5, 0.5), (0.0, 0.5), (0.5, 0.0), (1 / 3, 1 / 3), (1 / 3, 2 / 3), (0.0, 0.0))
+
+
+@frozen(eq=False)
+class WavevectorMesh:
+    """Wave vectors of a mesh.
+
+    Attributes
+    ----------
+    k : (nk, 2) fractions of the reciprocal vectors
+    weight : (nk,) area that each stands for, in the same unit
+    place : (nk, 2) row and column in the mesh
+    """
+
+    k: Array
+    weight: Array
+    place: IntArray
+
+
+def lattice_operations(periods: Array) -> IntArray:
+    """(m, 2, 2) integer matrices that act from the right on wave vector fractions and keep all lengths and angles."""
+    metric = np.linalg.inv(periods @ periods.T)
+    found: list[IntArray] = []
+    for entries in product((-1, 0, 1), repeat=4):
+        w = np.array(entries).reshape(2, 2)
+        if np.abs(w @ metric @ w.T - metric).max() < PERIOD_TOLERANCE * np.abs(metric).max():
+            found.append(w)
+    return np.array(found)
+
+
+def find_symmetry(what: PreparedJunction) -> IntArray:
+    """(m, 2, 2) operations on wave vectors, from the right, that keep the transmission; with each W comes -W."""
+    junction = what.junction
+    mirror = np.array([np.eye(2), -np.eye(2)], dtype=np.int64)
+    if (
+        not disperses(junction).all()
+        or max(slab.onsite.shape[-1] for slab in junction.device) > MAX_SYMMETRY_COORDINATES
+    ):
+        return mirror
+    candidates = lattice_operations(junction.periods)
+    half = np.array([w for w in candidates if tuple(w.ravel()) > tuple(-w.ravel())])
+    tops = [
+        np.sqrt(band_top(lead, np.zeros((1, 2)))[0] / SQUARE_PICOSECOND) for lead in (junction.left, junction.right)
+    ]
+    omega = np.repeat(np.array(SYMMETRY_TEST_FREQUENCIES) * min(tops), len(GENERIC_WAVEVECTORS))
+    index = np.tile(np.arange(len(GENERIC_WAVEVECTORS)), len(SYMMETRY_TEST_FREQUENCIES))
+    k = np.concatenate([GENERIC_WAVEVECTORS @ w for w in half])
+    points = (len(GENERIC_WAVEVECTORS) * np.arange(len(half))[:, None] + index).ravel()
+    found = solve_junction(what, k, points, np.tile(omega, len(half)))
+    numbers = np.stack([found.transmission, *found.counts], axis=1).reshape(len(half), -1)
+    own = next(i for i, w in enumerate(half) if (w == mirror[0]).all())
+    kept = half[np.abs(numbers - numbers[own]).max(axis=1) < SYMMETRY_TOLERANCE]
+    return np.concatenate([kept, -kept])
+
+
+def check_symmetry(symmetry: ArrayLike, periods: Array) -> IntArray:
+    """Operations that a user vouches for, with their opposites.
+
+    Raises
+    ------
+    InputError
+        if one of them is no operation of the lattice
+    """
+    given = integer_array(symmetry).reshape(-1, 2, 2)
+    known = {tuple(w.ravel().tolist()) for w in lattice_operations(periods)}
+    for w in given:
+        if tuple(w.ravel().tolist()) not in known:
+            raise InputError(f"symmetry {w.tolist()} does not keep the lattice of wave vectors")
+    both = np.concatenate([np.eye(2, dtype=np.int64)[None], given])
+    return np.unique(np.concatenate([both, -both]), axis=0)
+
+
+def disperses(junction: Junction) -> np.ndarray:
+    """(2,) whether anything depends on either component of the wave vector; a chain does not."""
+    parts = (junction.left, junction.right, *junction.device)
+    return np.array([any(part.shifts[:, i].any() for part in parts) for i in (0, 1)])
+
+
+def wavevector_mesh(size: tuple[int, int], box: Array, symmetry: IntArray) -> WavevectorMesh:
+    """Points of a box around Γ that stand for all others.
+
+    Parameters
+    ----------
+    size : points along either reciprocal vector
+    box : (2,) half of the sides as fractions; 0.5 is the whole zone
+    symmetry : (m, 2, 2) from `operations`; those that do not map the mesh on itself are not used
+    """
+    whole = bool((box >= 0.5).all())
+    shifts = MESH_SHIFTS if whole else MESH_SHIFTS[:1]
+    made = [irreducible_mesh(size, box, np.array(shift), symmetry, whole) for shift in shifts]
+    return min(made, key=lambda one: len(one.k) + (np.abs(one.k).sum(axis=1) < 1e-9).any() * len(made[0].k))
+
+
+def irreducible_mesh(
+    size: tuple[int, int], box: Array, shift: Array, symmetry: IntArray, periodic: bool
+) -> WavevectorMesh:
+    """One mesh, thinned by the operations that map it on itself."""
+    count = np.array(size)
+    grid = np.indices(size).reshape(2, -1).T
+    k = (2 * (grid + shift) / count - 1) * box
+    images = k @ symmetry.astype(float)
+    place = (images / box + 1) / 2 * count - shift
+    near = np.round(place).astype(np.int64)
+    fits = np.abs(place - near).max(axis=(1, 2)) < 1e-6
+    near = near % count if periodic else near
+    fits &= ((near >= 0) & (near < count)).all(axis=(1, 2))
+    number = (near[fits] @ np.array([size[1], 1])).min(axis=0)
+    first, share = np.unique(number, return_counts=True)
+    return WavevectorMesh(k[first], share * (4 * box.prod() / count.prod()), grid[first])
+
+
+def band_top(lead: Lead, k: Array) -> Array:
+    r"""(nk,) upper bound of the bands of a lead at in-plane wave vectors k, (rad/ps)².
+
+    For any vector the energy along the phase θ is $c + R\cos(\theta - \phi)$ with $R \le 2\lVert D_{01}\rVert$, so a
+    maximum is missed by at most $R(1 - \cos(h/2))$ between samples h apart.
+    """
+    onsite, hop = lead.blocks(k)
+    phase = np.exp(2j * np.pi * np.arange(BAND_TOP_PHASES) / BAND_TOP_PHASES)
+    highest = np.max([np.linalg.eigvalsh(bulk_matrix(onsite, hop, factor))[:, -1] for factor in phase], axis=0)
+    size = np.linalg.norm(hop, 2, axis=(1, 2))
+    return np.asarray(highest + 2 * size * (1 - np.cos(np.pi / BAND_TOP_PHASES)), dtype=float)
+
+
+def bulk_matrix(onsite: ComplexArray, hop: ComplexArray, factor: complex | ComplexArray) -> ComplexArray:
+    """Dynamical matrix of a lead at a phase factor along the normal, (rad/ps)²."""
+    moved = hop * factor
+    return onsite + moved + moved.conj().swapaxes(-1, -2)
+
+
+def band_bottom(lead: Lead, k: Array) -> Array:
+    """(nk,) lowest frequency of a lead at in-plane wave vectors k, rad s⁻¹, to a few per cent."""
+    onsite, hop = lead.blocks(k)
+    angle = 2 * np.pi * np.arange(BAND_TOP_PHASES) / BAND_TOP_PHASES
+    value = np.stack([np.linalg.eigvalsh(bulk_matrix(onsite, hop, np.exp(1j * one)))[:, 0] for one in angle])
+    start, lowest = angle[np.argmin(value, axis=0)], np.zeros(len(k), dtype=np.int64)
+    found = trace_extrema(onsite, hop, lowest, start, -np.ones(len(k)), angle[1])
+    return np.sqrt(np.maximum(found, 0) / SQUARE_PICOSECOND)
+
+
+def trace_extrema(
+    onsite: ComplexArray,
+    hop: ComplexArray,
+    band: IntArray,
+    angle: Array,
+    kind: Array,
+    step: float,
+    *,
+    halvings: int = EXTREMUM_HALVINGS,
+) -> Array:
+    """Extrema of bands along the normal.
+
+    Parameters
+    ----------
+    onsite, hop : (e, f, f) blocks of a lead, (rad/ps)²
+    band : (e,) number of the band, from the lowest
+    angle : (e,) phase near which the extremum is
+    kind : (e,) 1 for a maximum, -1 for a minimum
+    step : of the phase, within which it is
+    halvings : of this step; where bands cross, the error falls with the first power of it
+
+    Returns
+    -------
+    (e,) (rad/ps)²
+    """
+    each = np.arange(len(band))
+
+    def along(at: Array) -> Array:
+        return kind * np.linalg.eigvalsh(bulk_matrix(onsite, hop, np.exp(1j * at)[:, None, None]))[each, band]
+
+    best = along(angle)
+    for _ in range(halvings):
+        step /= 2
+        sides = np.stack([along(angle - step), best, along(angle + step)])
+        choice = np.argmax(sides, axis=0)
+        angle, best = angle + (choice - 1) * step, sides[choice, each]
+    return kind * best
+
+
+def wavevector_box(junction: Junction, omega: float, start: Array) -> Array:
+    """(2,) half sides of a box around Γ outside of which no lead has a wave below omega, rad s⁻¹.
+
+    Parameters
+    ----------
+    start : (2,) a box that holds all of them
+    """
+    box = start.copy()
+    for _ in range(6):
+        grid = (np.indices((BOX_MESH_SIDE, BOX_MESH_SIDE // 2)).reshape(2, -1).T + 0.5) / [
+            BOX_MESH_SIDE / 2,
+            BOX_MESH_SIDE / 2,
+        ]
+        k = (grid - [1.0, 0.0]) * box  # one of k and -k
+        found = np.full(len(k), np.inf)
+        for side in ("left", "right"):
+            inside, _ = junction.unfolded(k, side)
+            each = band_bottom(junction.lead(side), wavevector_fractions(inside.reshape(-1, 2))).reshape(len(k), -1)
+            found = np.minimum(found, each.min(axis=1))
+        here = np.abs(k[found < omega])
+        reach = here.max(axis=0) if len(here) else np.zeros(2)
+        wanted = np.minimum(BOX_MARGIN * (reach + box / BOX_MESH_SIDE), start)
+        wanted[wanted > 0.45] = start[wanted > 0.45]
+        settled = bool((wanted > 0.8 * box).all())
+        box = wanted
+        if settled:
+            break
+    return box

@@ -1,0 +1,340 @@
+"""Local density of states of a junction by layer, element and direction."""
+
+from concurrent.futures import Executor
+
+import numpy as np
+from attrs import field, frozen
+from numpy.typing import ArrayLike, NDArray
+
+from kapitza.core.arrays import Array, frequencies, numbers
+from kapitza.core.transmission import trapezoid_weights
+from kapitza.errors import InputError
+from kapitza.matter.junction import SQUARE_PICOSECOND, Junction, JunctionLayer, Lead
+from kapitza.run.store import Store, UnitInputs, UnitResult
+from kapitza.run.work import Progress
+from kapitza.theory.agf.adaptive_quadrature import UnitRunner, mesh_size
+from kapitza.theory.agf.conductance import check_mesh_size
+from kapitza.theory.agf.green_functions import (
+    PreparedJunction,
+    device_points,
+    lead_blocks,
+    local_densities,
+    prepare_junction,
+    sweep_layers,
+)
+from kapitza.theory.agf.k_mesh import WavevectorMesh, band_top, wavevector_mesh
+from kapitza.theory.agf.transmission import (
+    UNIT_SECONDS,
+    junction_arrays,
+    junction_from_arrays,
+    point_chunks,
+    point_seconds,
+)
+
+SiteIndices = NDArray[np.intp]
+
+CRYSTAL_TOLERANCE = 0.02  # of the largest force constant over mass: layers that differ less from a crystal are crystal
+
+
+@frozen(eq=False)
+class DeviceSites:
+    """What each coordinate of the device is.
+
+    Attributes
+    ----------
+    layer, atom, direction : (f,) numbers of the layer and of the atom, and 0, 1, 2 for x, y, z
+    symbol : (n,) of each atom
+    """
+
+    layer: SiteIndices
+    atom: SiteIndices
+    direction: SiteIndices
+    symbol: tuple[str, ...]
+
+
+def device_sites(junction: Junction) -> DeviceSites:
+    """Name all coordinates of a device."""
+    counts = [slab.masses.size for slab in junction.device]
+    d = junction.directions
+    layer = np.repeat(np.arange(len(counts)), d * np.array(counts))
+    atom = np.repeat(np.arange(sum(counts)), d)
+    direction = np.tile(np.arange(d) if d == 3 else np.array([2]), sum(counts))
+    symbol = [name for slab in junction.device for name in layer_symbols(slab)]
+    return DeviceSites(layer, atom, direction, tuple(symbol))
+
+
+def layer_symbols(part: JunctionLayer | Lead) -> tuple[str, ...]:
+    """Elements of the atoms of a layer; their masses in u where they have no names."""
+    if len(part.symbols) == part.masses.size:
+        return part.symbols
+    return tuple(f"{mass / 1.66053906892e-27:.4g} u" for mass in part.masses)
+
+
+def interface_layers(junction: Junction) -> tuple[int, ...]:
+    """Layers of the device that are neither crystal: their blocks, or those to a neighbour, differ from both leads.
+
+    The two middle layers where none differs.
+    """
+    origin = np.zeros((1, 2))
+    blocks = junction.blocks(origin)
+    leads = [lead_blocks(junction, origin, side) for side in ("left", "right")]
+    scale = max(float(np.abs(onsite).max()) for onsite, _ in leads)
+
+    def alike(one: NDArray[np.complexfloating], other: NDArray[np.complexfloating]) -> bool:
+        return one.shape == other.shape and bool(np.abs(one - other).max() <= CRYSTAL_TOLERANCE * scale)
+
+    found: set[int] = set()
+    last = len(junction.device) - 1
+    for i, onsite in enumerate(blocks.onsite):
+        if not any(alike(onsite, lead) for lead, _ in leads):
+            found.add(i)
+    for i, hop in enumerate(blocks.hop):
+        if not any(alike(hop, lead) for _, lead in leads):
+            found |= {i, i + 1}
+    middle = last // 2
+    return tuple(sorted(found)) or tuple(sorted({middle, min(middle + 1, last)}))
+
+
+def select_layers(junction: Junction, layers: tuple[int, ...] | None) -> tuple[int, ...]:
+    """Layers of the interface as a user counts them, or those found."""
+    if layers is None:
+        return interface_layers(junction)
+    count = len(junction.device)
+    if not layers or min(layers) < 0 or max(layers) >= count:
+        raise InputError(f"layers {layers}: expected numbers of the {count} layers of the device, from 0")
+    return tuple(sorted(set(layers)))
+
+
+def layer_heights(junction: Junction) -> Array:
+    """(nl,) mean heights of the layers along the normal, 0 in the middle of the interface, m."""
+    heights = np.zeros(len(junction.device))
+    thickness = np.linspace(junction.left.thickness, junction.right.thickness, len(heights))
+    if all(slab.positions is not None for slab in junction.device):
+        normal = np.cross(junction.periods[0], junction.periods[1]) / junction.area
+        heights[:] = [float(np.mean(np.asarray(slab.positions) @ normal)) for slab in junction.device]
+    else:
+        heights[1:] = np.cumsum((thickness[:-1] + thickness[1:]) / 2)
+    return heights - heights[list(interface_layers(junction))].mean()
+
+
+DEFAULT_FREQUENCY_COUNT = 120  # of frequencies where none are given
+DEFAULT_MESH_SIDE = 8  # wave vectors along a side of the zone of the smallest cell where no mesh is given
+BAND_TOP_MARGIN = 1.08  # over the top of the bands: where the frequencies end that are chosen here
+DENSITY_COST_FACTOR = 6  # times the work of a transmission
+TIME_REVERSAL = np.array([np.eye(2), -np.eye(2)], dtype=np.int64)  # time reversal
+
+Counts = NDArray[np.intp]
+
+
+def finite_table(value: ArrayLike) -> Array:
+    """Return `value` as a read-only finite table (n, m).
+
+    Raises
+    ------
+    InputError
+        for another shape, NaN and infinity
+    """
+    array = np.array(value, dtype=float)
+    if array.ndim != 2 or not np.isfinite(array).all():
+        raise InputError(f"expected a finite table (n, m), got shape {array.shape}")
+    array.flags.writeable = False
+    return array
+
+
+def read_only_integers(value: ArrayLike) -> Counts:
+    """Return `value` as read-only whole numbers (n,)."""
+    array = np.array(value, dtype=np.intp, ndmin=1)
+    array.flags.writeable = False
+    return array
+
+
+@frozen(eq=False)
+class LocalDensity:
+    r"""Local density of states of a junction, averaged over the in-plane wave vectors.
+
+    Attributes
+    ----------
+    omega : (nω,) angular frequency, rad s⁻¹
+    value : (nω, f) of each coordinate of the device, s rad⁻¹; the integral over all frequencies is 1
+    left, right : (nω, f') of each coordinate of a layer of either crystal without an interface, s rad⁻¹
+    layer, atom, direction : (f,) layer and atom of each coordinate, and 0, 1, 2 for x, y and z (the normal)
+    symbol : (n,) element of each atom
+    height : (nl,) mean heights of the layers over the interface, m
+    width : half width γ of the Lorentzian that each mode has, rad s⁻¹; 0 for none
+    method : how it came about, for legends and tables
+
+    Raises
+    ------
+    InputError
+        for tables and labels of unequal length, and NaN
+    """
+
+    omega: Array = field(converter=frequencies)
+    value: Array = field(converter=finite_table)
+    left: Array = field(converter=finite_table)
+    right: Array = field(converter=finite_table)
+    layer: Counts = field(converter=read_only_integers)
+    atom: Counts = field(converter=read_only_integers)
+    direction: Counts = field(converter=read_only_integers)
+    symbol: tuple[str, ...] = field(converter=tuple)
+    height: Array = field(converter=numbers)
+    width: float = field(default=0.0, kw_only=True)
+    method: str = field(default="", kw_only=True)
+
+    def __attrs_post_init__(self) -> None:
+        for name, rows in (("value", self.value), ("left", self.left), ("right", self.right)):
+            if len(rows) != self.omega.size:
+                raise InputError(f"{name} has {len(rows)} rows for {self.omega.size} frequencies")
+        size = self.value.shape[1]
+        for name, labels in (("layer", self.layer), ("atom", self.atom), ("direction", self.direction)):
+            if labels.size != size or labels.min(initial=0) < 0:
+                raise InputError(f"{name} has {labels.size} labels for {size} coordinates, from {labels.min()}")
+        if self.atom.max(initial=0) >= len(self.symbol) or self.layer.max(initial=0) >= self.height.size:
+            raise InputError(
+                f"{len(self.symbol)} symbols and {self.height.size} heights are fewer than the atoms and layers"
+            )
+
+    def of(self, *, layer: int | None = None, symbol: str | None = None, direction: int | None = None) -> Array:
+        """(nω,) sum over the coordinates of a layer, an element and a direction, whichever are given, s rad⁻¹.
+
+        Raises
+        ------
+        InputError
+            if there are none
+        """
+        wanted = np.ones(self.layer.size, dtype=bool)
+        if layer is not None:
+            wanted &= self.layer == layer
+        if symbol is not None:
+            wanted &= np.array(self.symbol)[self.atom] == symbol
+        if direction is not None:
+            wanted &= self.direction == direction
+        if not wanted.any():
+            raise InputError(
+                f"no coordinate of layer {layer}, element {symbol} and direction {direction}: there are the layers 0 "
+                f"to {self.height.size - 1} and the elements {', '.join(sorted(set(self.symbol)))}"
+            )
+        return self.value[:, wanted].sum(axis=1)
+
+    @property
+    def by_layer(self) -> Array:
+        """(nω, nl) mean over the coordinates of each layer, s rad⁻¹."""
+        return np.stack([self.value[:, self.layer == i].mean(axis=1) for i in range(self.height.size)], axis=1)
+
+    @property
+    def integral(self) -> Array:
+        """(f,) integral over the frequencies at hand: 1 where they hold all, 1 less the bound modes at width 0."""
+        return trapezoid_weights(self.omega) @ self.value
+
+
+def local_density(
+    junction: Junction,
+    omega: ArrayLike | None = None,
+    *,
+    width: float | None = None,
+    k_mesh: tuple[int, int] | None = None,
+    workers: int = 1,
+    executor: Executor | None = None,
+    store: Store | None = None,
+    progress: Progress | None = None,
+) -> LocalDensity:
+    """Local density of states of each coordinate of the device, and of both crystals for comparison.
+
+    Parameters
+    ----------
+    junction : leads and device
+    omega : (nω,) increasing frequencies above zero, rad s⁻¹; None takes 120, even up to the top of all bands
+    width : half width of the Lorentzian of each mode, rad s⁻¹; None takes the spacing of the frequencies, 0 the real
+        axis, where a bound mode is no part of the density
+    k_mesh : points along either in-plane reciprocal vector, over the whole zone; None takes 8 for the smallest cell
+    workers, executor, store, progress : as in `run_units`; results do not depend on them
+
+    Raises
+    ------
+    InputError
+        for frequencies that are not above zero, or a width below zero
+    """
+    what, wanted = prepare_junction(junction), even_frequencies(junction, omega)
+    gamma = float(np.mean(np.diff(wanted))) if width is None and wanted.size > 1 else float(width or 0.0)
+    if not (np.isfinite(gamma) and gamma >= 0):
+        raise InputError(f"width = {gamma:g} rad/s: expected 0 or more")
+    chosen = zone_mesh(junction, k_mesh, TIME_REVERSAL)
+    run = UnitRunner(workers, executor, store, progress)
+    found = run(density_sums, zone_units(what, chosen, wanted, {"local": "density", "width": gamma}))
+    named = device_sites(junction)
+    value, left, right = (
+        found[name].reshape(-1, wanted.size, found[name].shape[1]).sum(axis=0) for name in ("value", "left", "right")
+    )
+    return LocalDensity(
+        wanted,
+        value,
+        left,
+        right,
+        named.layer,
+        named.atom,
+        named.direction,
+        named.symbol,
+        layer_heights(junction),
+        width=gamma,
+        method=f"AGF {junction.name}",
+    )
+
+
+def even_frequencies(junction: Junction, omega: ArrayLike | None) -> Array:
+    """Frequencies as given, or even ones up to the top of the higher spectrum, rad s⁻¹."""
+    if omega is None:
+        k = np.indices((6, 6)).reshape(2, -1).T / 6
+        tops = [float(np.sqrt(band_top(lead, k).max() / SQUARE_PICOSECOND)) for lead in (junction.left, junction.right)]
+        return BAND_TOP_MARGIN * max(tops) * (np.arange(DEFAULT_FREQUENCY_COUNT) + 0.5) / DEFAULT_FREQUENCY_COUNT
+    wanted = frequencies(omega)
+    if not wanted.size or wanted[0] <= 0:
+        raise InputError(f"expected frequencies above 0 rad/s, got {wanted[:1]}")
+    return wanted
+
+
+def zone_mesh(junction: Junction, k_mesh: tuple[int, int] | None, symmetry: NDArray[np.int64]) -> WavevectorMesh:
+    """Wave vectors over the whole zone."""
+    whole = np.full(2, 0.5)
+    return wavevector_mesh(
+        mesh_size(junction, DEFAULT_MESH_SIDE, whole) if k_mesh is None else check_mesh_size(k_mesh), whole, symmetry
+    )
+
+
+def zone_units(
+    what: PreparedJunction, chosen: WavevectorMesh, omega: Array, more: dict[str, object]
+) -> list[UnitInputs]:
+    """Units of work over the zone."""
+    plain = junction_arrays(what.junction)
+    step = max(1, int(UNIT_SECONDS / point_seconds(what) / omega.size / DENSITY_COST_FACTOR))
+    return [
+        {
+            "junction": plain,
+            "k": chosen.k[i : i + step],
+            "weight": chosen.weight[i : i + step],
+            "omega": omega,
+            **more,
+        }
+        for i in range(0, len(chosen.k), step)
+    ]
+
+
+def density_sums(unit: UnitInputs) -> UnitResult:
+    """Kernel: weighted sums over wave vectors of the local densities, (nω, f) each."""
+    what = prepare_junction(junction_from_arrays(unit["junction"]))
+    k, weight, omega = (np.asarray(unit[name]) for name in ("k", "weight", "omega"))
+    width = float(np.asarray(unit["width"]))
+    index, each = np.repeat(np.arange(len(k)), omega.size), np.tile(omega, len(k))
+    parts: list[tuple[Array, Array, Array]] = []
+    for some in point_chunks(np.arange(index.size), max(slab.onsite.shape[-1] for slab in what.junction.device)):
+        at = device_points(what, k, index[some], each[some], width)
+        parts.append(local_densities(at, sweep_layers(at), each[some], width))
+    sums = [
+        np.tensordot(weight, np.concatenate(column).reshape(len(k), omega.size, -1), axes=1)
+        for column in zip(*parts, strict=True)
+    ]
+    return dict(zip(("value", "left", "right"), sums, strict=True))
+
+
+def bulk_symbols(junction: Junction) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Elements of a layer of either crystal."""
+    return layer_symbols(junction.left), layer_symbols(junction.right)

@@ -1,0 +1,407 @@
+"""Vibrations localised at an interface: bound modes and resonances."""
+
+from itertools import pairwise
+
+import numpy as np
+from attrs import frozen
+
+from kapitza.core.arrays import Array
+from kapitza.core.modal import INTERFACE_SIDES
+from kapitza.core.transmission import Side
+from kapitza.errors import ConvergenceError
+from kapitza.matter.junction import SQUARE_PICOSECOND, ComplexArray, JunctionBlocks
+from kapitza.theory.agf.green_functions import (
+    Counts,
+    LeadContact,
+    PreparedJunction,
+    atom_densities,
+    block_diagonal,
+    device_points,
+    lead_blocks,
+    lead_contact,
+    lead_waves,
+    local_densities,
+    sweep_layers,
+)
+from kapitza.theory.agf.leads import Flags, LeadWaves, dagger
+from kapitza.theory.agf.scattering import outgoing_waves
+from kapitza.theory.agf.transmission import lead_bands
+
+GAP_SAMPLES = 40  # frequencies in a gap at which modes are counted first
+COUNT_STEP_TOLERANCE = 1e-7  # relative: steps of the count that are nearer to each other are taken together
+GAP_CHECK_PLACES = np.array([0.03, 0.5, 0.97])  # places in a gap at which it is checked to be one
+MAX_POLE_HALVINGS = 14  # halvings after which a pole and a mode that nobody told apart are given up
+TRACE_TOLERANCE = 1e-9  # of the energy: a rise of the trace of the self-energies that is put down to rounding
+FREQUENCY_TOLERANCE = 1e-13  # relative width of the interval in which a mode is found at last
+BAND_EDGE_MARGIN = 1e-7  # of the frequency: how near to the edge of a band a mode is looked for
+MIN_WAVE_AMPLITUDE = 1e-5  # of the largest amplitude: waves with less of it are no part of a mode
+MAX_POLE_ATTEMPTS = 4  # at frequencies where a self-energy is infinite
+POLE_SHIFT = 1e-13  # relative change of such a frequency
+MIN_END_AMPLITUDE = 1e-9  # amplitude at the end of the device, of a mode of norm 1 there: less is rounding
+MAX_TAIL_DOUBLINGS = 60  # of the layers of a lead over which a tail is summed
+BELOW_BANDS, IN_GAP, ABOVE_BANDS, RESONANCE_KIND = range(4)  # kinds of modes of an interface
+
+
+@frozen(eq=False)
+class JunctionAtWavevector:
+    """A junction at one wave vector: its leads, its blocks, and both leads with the periods of the junction."""
+
+    k: Array
+    sides: tuple[LeadContact, LeadContact]
+    blocks: JunctionBlocks
+    leads: tuple[tuple[ComplexArray, ComplexArray], tuple[ComplexArray, ComplexArray]]
+
+
+@frozen(eq=False)
+class BoundMode:
+    """One mode.
+
+    Attributes
+    ----------
+    omega : rad s⁻¹
+    kind : 0 below all bands, 1 in a gap, 2 above all bands, 3 resonance
+    weight : (f,) part of its energy on each coordinate of the device
+    tails : parts in the left and the right lead
+    decay : lengths over which its amplitude falls by e into either lead, m; 0 where it does not reach it, infinite
+        where it leaks into it
+    width : full width at half maximum, rad s⁻¹; 0 for a bound mode
+    """
+
+    omega: float
+    kind: int
+    weight: Array
+    tails: tuple[float, float]
+    decay: tuple[float, float]
+    width: float = 0.0
+
+
+def at_wavevector(what: PreparedJunction, k: Array) -> JunctionAtWavevector:
+    """Prepare one wave vector (2,)."""
+    one = k[None]
+    sides = lead_contact(what, one, "left"), lead_contact(what, one, "right")
+    left, right = (lead_blocks(what.junction, one, side) for side in INTERFACE_SIDES)
+    return JunctionAtWavevector(one, sides, what.junction.blocks(one), (left, right))
+
+
+def frequency_gaps(at: JunctionAtWavevector) -> list[tuple[float, float, int]]:
+    """Ranges of frequency without a wave in either lead (rad s⁻¹), and the kind of a mode in them."""
+    bands = lead_bands(at.sides, fine=True)[0]
+    cuts = np.unique(np.concatenate([[0.0], bands.edges, [frequency_bound(at)]]))
+    found: list[tuple[float, float, int]] = []
+    for low, high in pairwise(cuts.tolist()):
+        inner = low + (high - low) * GAP_CHECK_PLACES
+        if high - low < 4 * BAND_EDGE_MARGIN * high or bands.counts(inner).any() or not has_no_waves(at, inner):
+            continue
+        kind = BELOW_BANDS if high <= bands.edges[0] else ABOVE_BANDS if low >= bands.edges[-1] else IN_GAP
+        found.append((low + BAND_EDGE_MARGIN * high, high * (1 - BAND_EDGE_MARGIN), kind))
+    return found
+
+
+def has_no_waves(at: JunctionAtWavevector, omega: Array) -> bool:
+    """Whether neither lead has a propagating wave at these frequencies, rad s⁻¹."""
+    index = np.zeros(omega.size, dtype=np.intp)
+    return not any(lead_waves(side, index, omega).count.any() for side in at.sides)
+
+
+def frequency_bound(at: JunctionAtWavevector) -> float:
+    """Bound of all frequencies of the junction, rad s⁻¹."""
+    onsite = [one[0] for one in at.blocks.onsite]
+    hop = [at.leads[0][1][0], *(one[0] for one in at.blocks.hop), at.leads[1][1][0]]
+    size = [float(np.linalg.norm(one, 2)) for one in hop]
+    rows = [float(np.linalg.norm(one, 2)) + size[i] + size[i + 1] for i, one in enumerate(onsite)]
+    for (here, there), reach in zip(at.leads, (size[0], size[-1]), strict=True):
+        rows.append(float(np.linalg.norm(here[0], 2)) + 2 * max(reach, float(np.linalg.norm(there[0], 2))))
+    return float(np.sqrt(max(rows) / SQUARE_PICOSECOND) * 1.001)
+
+
+def gap_self_energies(
+    at: JunctionAtWavevector, omega: Array
+) -> tuple[tuple[ComplexArray, ComplexArray], tuple[LeadWaves, LeadWaves]]:
+    """(b, F, F) self-energies of both leads in a gap, Hermitian, and the waves of the leads; not exactly at a pole."""
+    for attempt in range(MAX_POLE_ATTEMPTS):
+        try:
+            return self_energies_at(at, omega * (1 + attempt * POLE_SHIFT))
+        except np.linalg.LinAlgError:
+            continue
+    raise ConvergenceError(
+        f"a lead has a pole at each of {MAX_POLE_ATTEMPTS} frequencies near {omega[0]:.8g} rad/s: take "
+        "another wave vector"
+    )
+
+
+def self_energies_at(
+    at: JunctionAtWavevector, omega: Array
+) -> tuple[tuple[ComplexArray, ComplexArray], tuple[LeadWaves, LeadWaves]]:
+    """The same, wherever it is."""
+    index = np.zeros(omega.size, dtype=np.intp)
+    waves = lead_waves(at.sides[0], index, omega), lead_waves(at.sides[1], index, omega)
+    found: list[ComplexArray] = []
+    for i, (side, wave) in enumerate(zip(at.sides, waves, strict=True)):
+        port = side.port[index]
+        sigma = port @ block_diagonal(wave.left if i == 0 else wave.right, side.copies) @ dagger(port)
+        found.append((sigma + dagger(sigma)) / 2)
+    return (found[0], found[1]), waves
+
+
+def count_below(at: JunctionAtWavevector, omega: Array) -> Array:
+    """(2, b) number of negative eigenvalues of the device with its leads, and trace of the self-energies."""
+    (left, right), _ = gap_self_energies(at, omega)
+    energy = omega**2 * SQUARE_PICOSECOND
+    count = np.zeros(omega.size, dtype=np.intp)
+    before: ComplexArray = left
+    last = len(at.blocks.onsite) - 1
+    for i, onsite in enumerate(at.blocks.onsite):
+        here = onsite - energy[:, None, None] * np.eye(onsite.shape[-1]) + before
+        if i == last:
+            here = here + right
+        count += (np.linalg.eigvalsh(here) < 0).sum(axis=1)
+        if i < last:
+            hop = at.blocks.hop[i]
+            before = -dagger(hop) @ np.linalg.solve(here, np.broadcast_to(hop, (omega.size, *hop.shape[1:])))
+            before = (before + dagger(before)) / 2
+    trace = np.trace(left, axis1=1, axis2=2).real + np.trace(right, axis1=1, axis2=2).real
+    return np.stack([count.astype(float), trace])
+
+
+def bound_frequencies(at: JunctionAtWavevector, low: float, high: float) -> list[tuple[float, int]]:
+    """Frequencies of the bound modes in a gap and how many there are at each, rad s⁻¹."""
+    angle = np.pi * (np.arange(GAP_SAMPLES) + 0.5) / GAP_SAMPLES
+    grid = np.concatenate([[low], (low + high) / 2 - (high - low) / 2 * np.cos(angle), [high]])
+    start, stop, step = count_steps(at, grid, count_below(at, grid), COUNT_STEP_TOLERANCE / 10)
+    found: list[tuple[float, int]] = []
+    cuts = np.flatnonzero(start[1:] - stop[:-1] > COUNT_STEP_TOLERANCE * high) + 1
+    for group in np.split(np.arange(start.size), cuts) if start.size else []:
+        # next to a pole of a self-energy rounding makes steps up and down, which cancel
+        number = int(step[group].sum())
+        if number > 0:
+            ends = np.array([start[group[0]], stop[group[-1]]])
+            if group.size == 1:
+                sharp = count_steps(at, ends, count_below(at, ends), FREQUENCY_TOLERANCE)
+                ends = np.array([sharp[0].min(initial=ends[1]), sharp[1].max(initial=ends[0])])
+            found.append((float(ends.mean()), number))
+    return found
+
+
+def count_steps(at: JunctionAtWavevector, grid: Array, ends: Array, tolerance: float) -> tuple[Array, Array, Array]:
+    """Narrow intervals in which the count of modes changes, in increasing order, and the changes.
+
+    Parameters
+    ----------
+    grid : (n,) frequencies, rad s⁻¹
+    ends : (2, n) count and trace of the self-energies, as from `below`
+    tolerance : relative width of the intervals
+    """
+    start, stop = grid[:-1], grid[1:]
+    left, right = ends[:, :-1], ends[:, 1:]
+    level = 0
+    while True:
+        # a step up is a mode, one down a pole; where the trace rises a pole may hide a mode
+        rise = right[1] - left[1]
+        kept = (right[0] != left[0]) | (
+            (rise > TRACE_TOLERANCE * stop**2 * SQUARE_PICOSECOND) & (level < MAX_POLE_HALVINGS)
+        )
+        level += 1
+        start, stop, left, right = start[kept], stop[kept], left[:, kept], right[:, kept]
+        wide = stop - start > tolerance * stop
+        if not wide.any():
+            break
+        middle = (start[wide] + stop[wide]) / 2
+        new = count_below(at, middle)
+        first, last = start.copy(), stop.copy()
+        last[wide] = middle
+        start, stop = np.concatenate([first, middle]), np.concatenate([last, stop[wide]])
+        inner = right.copy()
+        inner[:, wide] = new
+        left, right = np.concatenate([left, new], axis=1), np.concatenate([inner, right[:, wide]], axis=1)
+    changed = right[0] != left[0]
+    order = np.flatnonzero(changed)[np.argsort(start[changed])]
+    return start[order], stop[order], (right[0] - left[0])[order]
+
+
+def bound_modes(what: PreparedJunction, k: Array) -> list[BoundMode]:
+    """All modes bound to the interface at one wave vector (2,)."""
+    at = at_wavevector(what, k)
+    return [
+        mode
+        for low, high, kind in frequency_gaps(at)
+        for omega, number in bound_frequencies(at, low, high)
+        for mode in mode_shapes(what, at, omega, number, kind)
+    ]
+
+
+def mode_shapes(
+    what: PreparedJunction, at: JunctionAtWavevector, omega: float, number: int, kind: int
+) -> list[BoundMode]:
+    """Shapes of `number` modes at one frequency."""
+    sigma, waves = gap_self_energies(at, np.array([omega]))
+    matrix = effective_matrix(at, sigma)
+    value, vector = np.linalg.eigh(matrix)
+    near = np.argsort(np.abs(value - omega**2 * SQUARE_PICOSECOND))[:number]
+    sizes = [one.shape[-1] for one in at.blocks.onsite]
+    made: list[BoundMode] = []
+    for i in near:
+        ends = vector[: sizes[0], i], vector[-sizes[-1] :, i]
+        tails = [tail_weight(at, sigma[j][0], ends[j], omega, side) for j, side in enumerate(INTERFACE_SIDES)]
+        decay = [decay_length(what, at, waves[j], ends[j], side) for j, side in enumerate(INTERFACE_SIDES)]
+        norm = 1 + sum(tails)
+        weight = np.square(np.abs(vector[:, i])) / norm
+        made.append(BoundMode(omega, kind, weight, (tails[0] / norm, tails[1] / norm), (decay[0], decay[1])))
+    return made
+
+
+def effective_matrix(at: JunctionAtWavevector, sigma: tuple[ComplexArray, ComplexArray]) -> ComplexArray:
+    """(f, f) effective dynamical matrix of the device, (rad/ps)²."""
+    sizes = [one.shape[-1] for one in at.blocks.onsite]
+    start = np.concatenate([[0], np.cumsum(sizes)])
+    matrix = np.zeros((start[-1], start[-1]), dtype=np.complex128)
+    for i, onsite in enumerate(at.blocks.onsite):
+        here = slice(start[i], start[i + 1])
+        matrix[here, here] = onsite[0]
+        if i + 1 < len(sizes):
+            there = slice(start[i + 1], start[i + 2])
+            matrix[here, there] = at.blocks.hop[i][0]
+            matrix[there, here] = at.blocks.hop[i][0].conj().T
+    matrix[: sizes[0], : sizes[0]] += sigma[0][0]
+    matrix[-sizes[-1] :, -sizes[-1] :] += sigma[1][0]
+    return matrix
+
+
+def tail_weight(at: JunctionAtWavevector, sigma: ComplexArray, end: ComplexArray, omega: float, side: Side) -> float:
+    r"""Weight of a mode in a lead, from its outermost layer of the device: $\sum_{m\ge1}|F^mu|^2$."""
+    onsite, hop = (one[0] for one in at.leads[INTERFACE_SIDES.index(side)])
+    out = hop if side == "left" else hop.conj().T
+    step = np.linalg.solve(omega**2 * SQUARE_PICOSECOND * np.eye(len(onsite)) - onsite - sigma, out)
+    total = step.conj().T @ step
+    for _ in range(MAX_TAIL_DOUBLINGS):
+        more = step.conj().T @ total @ step
+        total = total + more
+        step = step @ step
+        if np.abs(more).max() <= 1e-15 * np.abs(total).max():
+            break
+    return float((end.conj() @ total @ end).real)
+
+
+def decay_rates(waves: LeadWaves) -> Array:
+    """(b, 2r) by which factor, as a logarithm, each wave changes from layer to layer; infinite within a single one."""
+    size = np.abs(waves.factor)
+    known = np.isfinite(size) & (size > 0)
+    return np.abs(np.log(size, out=np.full(size.shape, np.inf), where=known))
+
+
+def decay_length(
+    what: PreparedJunction, at: JunctionAtWavevector, waves: LeadWaves, end: ComplexArray, side: Side
+) -> float:
+    """Length over which the amplitude of a mode falls by e in a lead: that of the slowest wave in it, m; 0 for none."""
+    near = outgoing_waves(waves, side)
+    seen = at.sides[INTERFACE_SIDES.index(side)].port[0].conj().T @ end
+    share = np.abs(np.linalg.solve(near, seen)) * np.linalg.norm(near, axis=0)
+    half = slice(waves.rank, None) if side == "left" else slice(None, waves.rank)
+    rate = decay_rates(waves)[:, half].ravel()
+    inside = share > max(MIN_WAVE_AMPLITUDE * share.max(), MIN_END_AMPLITUDE)
+    return float(what.junction.lead(side).thickness / rate[inside].min()) if inside.any() else 0.0
+
+
+MIN_BULK_RATIO = 2.0  # times the density of states of any atom of the crystals: what counts as a resonance
+MAX_ZOOMS = 5  # times a peak is looked at more closely
+ZOOM_FACTOR = 4.0  # each time
+ZOOM_FREQUENCIES = 61  # frequencies around a peak
+RESOLVED_WIDTH = 3.0  # times the broadening: a peak this wide needs no closer look
+
+
+def find_resonances(
+    what: PreparedJunction, k: Array, omega: Array, interface: Counts, layer: Counts
+) -> list[BoundMode]:
+    """Peaks of the density of states of an interface above that of both crystals, at one wave vector.
+
+    Parameters
+    ----------
+    k : (2,) in-plane wave vector, fractions
+    omega : (nω,) even frequencies at which peaks are looked for first, rad s⁻¹
+    interface : layers of the interface
+    layer : (f,) layer of each coordinate of the device
+
+    Returns
+    -------
+    Modes of finite width, where at least one crystal has waves to leak into
+    """
+    if omega.size < 3:
+        return []
+    width = float(np.mean(np.diff(omega)))
+    inside = np.isin(layer, interface)
+    density, crystal = interface_and_bulk_densities(what, k, omega, width, inside)
+    peaks = np.flatnonzero((density[1:-1] > density[:-2]) & (density[1:-1] >= density[2:])) + 1
+    peaks = peaks[density[peaks] > MIN_BULK_RATIO * crystal[peaks]]
+    found: list[BoundMode] = []
+    for start in omega[peaks]:
+        mode = zoom_on_peak(what, k, float(start), width, inside)
+        if mode is not None and all(abs(mode.omega - other.omega) > max(mode.width, 1e-6 * width) for other in found):
+            found.append(mode)
+    return found
+
+
+def interface_and_bulk_densities(
+    what: PreparedJunction, k: Array, omega: Array, width: float, inside: Flags
+) -> tuple[Array, Array]:
+    """(nω,) densities of states of the atom of the interface that has most, and of any atom of the crystals, s rad⁻¹.
+
+    Both are means over the directions of an atom.
+    """
+    at = device_points(what, k[None], np.zeros(omega.size, dtype=np.intp), omega, width)
+    device, left, right = local_densities(at, sweep_layers(at), omega, width)
+    d = what.junction.directions
+    here, one, other = (atom_densities(part, d).max(axis=1) for part in (device[:, inside], left, right))
+    return here, np.maximum(one, other)
+
+
+def zoom_on_peak(what: PreparedJunction, k: Array, omega: float, width: float, inside: Flags) -> BoundMode | None:
+    """Look at a peak more and more closely; None where it is a bound mode, or no more than the crystals have."""
+    half = width
+    for _ in range(MAX_ZOOMS):
+        near = omega + 4 * max(half, width) * np.linspace(-1, 1, ZOOM_FREQUENCIES)
+        near = near[near > 0.1 * omega]
+        density, crystal = interface_and_bulk_densities(what, k, near, width, inside)
+        top = int(np.argmax(density))
+        omega, height = float(near[top]), float(density[top] - crystal[top])
+        if density[top] <= MIN_BULK_RATIO * crystal[top]:
+            return None
+        half = half_width(near, density - crystal, top, height)
+        if half > RESOLVED_WIDTH * width:
+            break
+        width /= ZOOM_FACTOR
+    waves = [lead_waves_at(what, k, omega, side) for side in ("left", "right")]
+    if not any(wave.count.any() for wave in waves):
+        return None
+    at = device_points(what, k[None], np.zeros(1, dtype=np.intp), np.array([omega]), width)
+    device, left, right = local_densities(at, sweep_layers(at), np.array([omega]), width)
+    weight = np.maximum(device[0] - max(left.mean(), right.mean()), 0.0)
+    thick = what.junction.left.thickness, what.junction.right.thickness
+    decay = [slowest_decay_length(wave, size) for wave, size in zip(waves, thick, strict=True)]
+    return BoundMode(
+        omega, RESONANCE_KIND, weight / weight.sum(), (0.0, 0.0), (decay[0], decay[1]), 2 * max(half - width, 0.0)
+    )
+
+
+def half_width(omega: Array, excess: Array, top: int, height: float) -> float:
+    """Half width at half maximum of a peak, rad s⁻¹; half of the range where it does not end."""
+    sides: list[float] = []
+    for step in (-1, 1):
+        part = excess[top::step]
+        low = np.flatnonzero(part < height / 2)
+        if low.size:
+            i = int(low[0])
+            rest = (part[i - 1] - height / 2) / (part[i - 1] - part[i])
+            sides.append(abs(float(omega[1] - omega[0])) * (i - 1 + float(rest)))
+    return float(np.mean(sides)) if sides else float(omega[-1] - omega[0]) / 2
+
+
+def lead_waves_at(what: PreparedJunction, k: Array, omega: float, side: str) -> LeadWaves:
+    """Waves of a lead at one point."""
+    at = lead_contact(what, k[None], "left" if side == "left" else "right")
+    return lead_waves(at, np.zeros(1, dtype=np.intp), np.array([omega]))
+
+
+def slowest_decay_length(waves: LeadWaves, thickness: float) -> float:
+    """Length over which the slowest evanescent wave falls by e, m; infinite where a wave propagates."""
+    if waves.count.any():
+        return np.inf
+    return float(thickness / decay_rates(waves)[:, : waves.rank].min())

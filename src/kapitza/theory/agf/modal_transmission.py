@@ -1,0 +1,248 @@
+"""Transmission mode by mode over the whole zone: by branch, angle and frequency, and from branch to branch."""
+
+from concurrent.futures import Executor
+from typing import Any
+
+import numpy as np
+from attrs import frozen
+from numpy.typing import ArrayLike, NDArray
+
+from kapitza.core.arrays import Array, check_choice, finite, frequencies
+from kapitza.core.modal import INTERFACE_SIDES, ModalTransmission
+from kapitza.core.transmission import Side
+from kapitza.errors import InputError
+from kapitza.matter.junction import SQUARE_PICOSECOND, Junction
+from kapitza.run.store import Store, UnitInputs, UnitResult
+from kapitza.run.work import Progress
+from kapitza.theory.agf.adaptive_quadrature import UnitRunner, mesh_size
+from kapitza.theory.agf.conductance import check_mesh_size, symmetry_operations
+from kapitza.theory.agf.green_functions import PreparedJunction, prepare_junction
+from kapitza.theory.agf.k_mesh import band_top, wavevector_mesh
+from kapitza.theory.agf.scattering import Counts, ScatteringMatrix, opposite_side, solve_scattering, specularity
+from kapitza.theory.agf.transmission import UNIT_SECONDS, junction_arrays, junction_from_arrays, point_seconds
+
+DEFAULT_MODE_FREQUENCIES = 40  # of frequencies where none are given
+DEFAULT_MODE_MESH_SIDE = 12  # wave vectors along a side of the zone of the smallest cell where no mesh is given
+
+
+@frozen(eq=False)
+class ModeConversion:
+    """From branch to branch: how the modes that arrive on a side leave, over the whole zone.
+
+    Attributes
+    ----------
+    omega : (nω,) rad s⁻¹
+    side : of arrival
+    arriving : (nω, b) modes per area that arrive on each branch, m⁻²
+    transmitted : (nω, b', b) modes per area that leave on the other side on branch b' of those that arrive on b, m⁻²;
+        degenerate branches share evenly
+    reflected : (nω, b, b) that return, m⁻²
+    """
+
+    omega: Array
+    side: Side
+    arriving: Array
+    transmitted: Array
+    reflected: Array
+
+
+def agf_modes(
+    junction: Junction,
+    omega: ArrayLike | None = None,
+    *,
+    k_mesh: tuple[int, int] | None = None,
+    symmetry: ArrayLike | None = None,
+    workers: int = 1,
+    executor: Executor | None = None,
+    store: Store | None = None,
+    progress: Progress | None = None,
+) -> ModalTransmission:
+    """Every wave that arrives from either side, with its probability to cross.
+
+    Parameters
+    ----------
+    junction : leads and device
+    omega : (nω,) increasing frequencies above zero, rad s⁻¹; None takes 40, even up to the top of the lower spectrum
+    k_mesh : points along either in-plane reciprocal vector, over the whole zone; None takes 12 for the smallest cell
+    symmetry, workers, executor, store, progress : as in `agf`
+
+    Returns
+    -------
+    ModalTransmission; wave vectors that symmetry makes equal stand for each other.  `specular` is the part of the
+    transmission that keeps the in-plane wave vector, which is less than all of it where the junction has larger
+    periods than its leads
+
+    Raises
+    ------
+    InputError
+        for frequencies that are not above zero
+    """
+    run = UnitRunner(workers, executor, store, progress)
+    what, wanted = prepare_junction(junction), mode_frequencies(junction, omega)
+    units, weight = mode_units(what, wanted, k_mesh, symmetry)
+    found = run(mode_table, units)
+    rows = found["row"].astype(int)
+    return ModalTransmission(
+        found["omega"],
+        found["wavevector"],
+        found["side"].astype(int),
+        found["branch"].astype(int),
+        found["velocity"],
+        weight[rows],
+        np.clip(found["transmission"], 0, 1),
+        np.clip(found["specular"], 0, 1),
+        method=f"AGF {junction.name}",
+    )
+
+
+def mode_conversion(
+    junction: Junction,
+    omega: ArrayLike | None = None,
+    *,
+    side: Side = "left",
+    k_mesh: tuple[int, int] | None = None,
+    symmetry: ArrayLike | None = None,
+    workers: int = 1,
+    executor: Executor | None = None,
+    store: Store | None = None,
+    progress: Progress | None = None,
+) -> ModeConversion:
+    """Modes that arrive on each branch, cross and return on each branch; parameters as in `agf_modes`."""
+    check_choice(side, INTERFACE_SIDES, "side")
+    run = UnitRunner(workers, executor, store, progress)
+    what, wanted = prepare_junction(junction), mode_frequencies(junction, omega)
+    units, weight = mode_units(what, wanted, k_mesh, symmetry)
+    found = run(conversion_sums, [{**unit, "side": side} for unit in units])
+    sums = {name: np.tensordot(weight, found[name], axes=1) for name in ("arriving", "transmitted", "reflected")}
+    return ModeConversion(wanted, side, **sums)
+
+
+def mode_frequencies(junction: Junction, omega: ArrayLike | None) -> Array:
+    """Frequencies as given, or even ones up to the top of the lower spectrum, rad s⁻¹."""
+    if omega is None:
+        k = np.indices((6, 6)).reshape(2, -1).T / 6
+        tops = [float(np.sqrt(band_top(lead, k).max() / SQUARE_PICOSECOND)) for lead in (junction.left, junction.right)]
+        return min(tops) * (np.arange(DEFAULT_MODE_FREQUENCIES) + 0.5) / DEFAULT_MODE_FREQUENCIES
+    wanted = frequencies(omega)
+    if not wanted.size or wanted[0] <= 0:
+        raise InputError(f"expected frequencies above 0 rad/s, got {wanted[:1]}")
+    return wanted
+
+
+def mode_units(
+    what: PreparedJunction, omega: Array, k_mesh: tuple[int, int] | None, symmetry: ArrayLike | None
+) -> tuple[list[UnitInputs], Array]:
+    """Units of work over the zone, and the weight of each wave vector, m⁻²."""
+    whole = np.full(2, 0.5)
+    size = mesh_size(what.junction, DEFAULT_MODE_MESH_SIDE, whole) if k_mesh is None else check_mesh_size(k_mesh)
+    points = wavevector_mesh(size, whole, symmetry_operations(what, symmetry))
+    plain = junction_arrays(what.junction)
+    step = max(1, int(UNIT_SECONDS / (5e-3 + point_seconds(what)) / omega.size))
+    units: list[UnitInputs] = [
+        {"junction": plain, "k": points.k[i : i + step], "omega": omega, "first": i}
+        for i in range(0, len(points.k), step)
+    ]
+    return units, points.weight / what.junction.area
+
+
+def mode_table(unit: UnitInputs) -> UnitResult:
+    """Kernel: rows of the table of modes for wave vectors k (nk, 2) and frequencies omega (nω,)."""
+    what = prepare_junction(junction_from_arrays(unit["junction"]))
+    k, first = np.asarray(unit["k"]), int(np.asarray(unit["first"]))
+    parts: list[dict[str, NDArray[Any]]] = []
+    for i, one in enumerate(k):
+        for omega in np.asarray(unit["omega"]):
+            found = solve_scattering(what, one[None], float(omega))
+            for side in INTERFACE_SIDES:
+                part = incident_mode_columns(what.junction, found, side)
+                parts.append({**part, "row": np.full(part["side"].size, first + i)})
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+def incident_mode_columns(junction: Junction, found: ScatteringMatrix, side: Side) -> dict[str, NDArray[Any]]:
+    """Columns of the table for the waves that arrive on one side."""
+    arriving = found.arriving[INTERFACE_SIDES.index(side)]
+    count = arriving.fold.size
+    specular = specularity(junction, found, side).transmitted_specular
+    return {
+        "omega": np.full(count, found.omega),
+        "wavevector": arriving.wavevector,
+        "side": np.full(count, INTERFACE_SIDES.index(side)),
+        "branch": arriving.branch,
+        "velocity": arriving.velocity[:, 2],
+        "transmission": degenerate_mean(found.transmission(side), arriving.group),
+        "specular": degenerate_mean(specular, arriving.group),
+    }
+
+
+def degenerate_mean(value: Array, group: Counts, axis: int = 0) -> Array:
+    """Values of waves along an axis, those of degenerate waves replaced by their mean: the basis does not matter."""
+    moved = np.moveaxis(value, axis, 0)
+    at = np.unique(group, return_inverse=True)[1]
+    sums = np.zeros_like(moved)
+    np.add.at(sums, at, moved)
+    mean = sums[at] / np.bincount(at)[at].reshape(-1, *[1] * (moved.ndim - 1)) if at.size else moved
+    return np.moveaxis(mean, 0, axis)
+
+
+def conversion_sums(unit: UnitInputs) -> UnitResult:
+    """Kernel: sums from branch to branch for wave vectors k (nk, 2) and frequencies omega (nω,)."""
+    what = prepare_junction(junction_from_arrays(unit["junction"]))
+    side: Side = "left" if unit["side"] == "left" else "right"
+    other = opposite_side(side)
+    here, there = (what.junction.lead(name).onsite.shape[-1] for name in (side, other))
+    k, omega = np.asarray(unit["k"]), np.asarray(unit["omega"])
+    arriving = np.zeros((len(k), omega.size, here))
+    transmitted = np.zeros((len(k), omega.size, there, here))
+    reflected = np.zeros((len(k), omega.size, here, here))
+    for i, one in enumerate(k):
+        for j, frequency in enumerate(omega):
+            found = solve_scattering(what, one[None], float(frequency))
+            branch = found.arriving[INTERFACE_SIDES.index(side)].branch
+            arriving[i, j] = np.bincount(branch, minlength=here)
+            transmitted[i, j] = branch_probabilities(found, side, other, (here, there))
+            reflected[i, j] = branch_probabilities(found, side, side, (here, here))
+    return {"arriving": arriving, "transmitted": transmitted, "reflected": reflected}
+
+
+def branch_probabilities(found: ScatteringMatrix, start: Side, stop: Side, branches: tuple[int, int]) -> Array:
+    """(b', b) probabilities from branch (columns) to branch (rows), those of degenerate waves shared evenly."""
+    leaving, arriving = found.leaving[INTERFACE_SIDES.index(stop)], found.arriving[INTERFACE_SIDES.index(start)]
+    probability = degenerate_mean(
+        degenerate_mean(found.probability(start, stop), leaving.group), arriving.group, axis=1
+    )
+    summed = np.zeros((branches[1], branches[0]))
+    np.add.at(summed, (leaving.branch[:, None], arriving.branch), probability)
+    return summed
+
+
+def accumulation(
+    modes: ModalTransmission, value: ArrayLike, temperature: float, *, side: Side = "left"
+) -> tuple[Array, Array]:
+    r"""Conductance carried by modes up to a value of any quantity, such as their mean free path.
+
+    Parameters
+    ----------
+    modes : table with the same frequencies at all wave vectors, as from `agf_modes`
+    value : (n,) the quantity for each row of the table
+    temperature : K
+    side : rows of this side are counted
+
+    Returns
+    -------
+    value : (m,) in increasing order
+    conductance : (m,) emitted conductance of all modes up to it, W m⁻² K⁻¹; the last is the whole
+
+    Raises
+    ------
+    InputError
+        for another number of values than rows, or a table of fewer than two frequencies
+    """
+    order = finite(value)
+    if order.shape != modes.omega.shape:
+        raise InputError(f"{order.size} values for {modes.omega.size} modes: one for each row of the table")
+    check_choice(side, INTERFACE_SIDES, "side")
+    carried = modes.carried(temperature) * modes.weight * modes.transmission
+    rows_of = np.flatnonzero(modes.side == INTERFACE_SIDES.index(side))
+    rows_of = rows_of[np.argsort(order[rows_of], kind="stable")]
+    return order[rows_of], np.cumsum(carried[rows_of])

@@ -1,0 +1,174 @@
+r"""A basis in which the dynamical matrices of a lead are real, where its symmetry has one.
+
+Half a turn about the normal takes k to -k, and time reversal takes it back: together they keep k and the direction
+along the normal, and conjugate.  An operation $UK$ of this kind that is its own inverse has $U = VV^T$, and in the
+basis V the blocks of the lead are real: $V^\dagger D_{00}V$ and $e^{i\psi}V^\dagger D_{01}V$, where the phase ψ is
+that of a step with a part in the plane.  Algebra of real matrices is two to three times as fast.
+
+No atom is looked at.  U is read off the blocks at one general wave vector: the eigenvectors of a Hermitian mixture of
+them are real but for a phase each, which the elements between them tell.  It has the form $EU_0E$ with a real matrix
+$U_0$ that does not depend on k, and phases $E = e^{i\pi k\cdot t}$ of lattice vectors t, as $\psi = \pi k\cdot s$; so
+it is known at all wave vectors, and there it is tried on the blocks.  Where they do not become real, they are used as
+they are.
+
+References
+----------
+F. J. Dyson, J. Math. Phys. 3, 1199 (1962), doi:10.1063/1.1703863 (operations with time reversal, and real matrices)
+"""
+
+from itertools import product
+
+import numpy as np
+from attrs import frozen
+
+from kapitza.core.arrays import Array
+from kapitza.matter.brillouin import IntArray
+from kapitza.matter.junction import ComplexArray, Lead
+
+GENERIC_WAVEVECTOR = np.array([0.12345678, 0.37132891])  # a wave vector on no symmetry element
+COUPLING_SHARES = (0.7312, 0.4127)  # shares of the coupling in the matrix whose eigenvectors are taken: nothing special
+EIGENVALUE_SEPARATION = 1e-7  # of the width of the spectrum: eigenvalues nearer to each other leave the phases open
+LINK_TOLERANCE = 1e-7  # of the largest element: weaker ones tell no phase
+MAX_PARTNER_ATOMS = 8  # atoms tried as the partner of the first one, where repeated cells say nothing of each other
+PHASE_TOLERANCE = 1e-6  # deviation of phases and elements from what they are read as
+IMAGINARY_TOLERANCE = 1e-13  # of the largest element: imaginary parts that are rounding
+LATTICE_VECTORS_TRIED = np.array(sorted(product(range(-4, 5), repeat=2), key=lambda t: t[0] ** 2 + t[1] ** 2))
+
+
+@frozen(eq=False)
+class RealBasis:
+    r"""The basis $V(k) = e^{i\pi k\cdot t}V_0$ and the phase $\psi = \pi k\cdot s$ from a layer to the next.
+
+    Attributes
+    ----------
+    basis : (f, f) $V_0$
+    turns : (f, 2) t of each coordinate
+    ahead : (2,) s
+    """
+
+    basis: ComplexArray
+    turns: IntArray
+    ahead: IntArray
+
+    def at(self, k: Array) -> ComplexArray:
+        """(nk, f, f) basis at in-plane wave vectors (nk, 2), fractions of the reciprocal vectors."""
+        return np.exp(1j * np.pi * (k @ self.turns.T))[:, :, None] * self.basis
+
+
+@frozen(eq=False)
+class RealBlocks:
+    r"""Blocks of a lead in the real basis at b wave vectors.
+
+    Attributes
+    ----------
+    onsite : (b, f, f) $V^\dagger D_{00}V$, (rad/ps)²
+    a, b : (b, f, r) $e^{i\psi}V^\dagger Av$ and $V^\dagger Bv$
+    turn : (b, r, r) the unitary v, that takes amplitudes at the bond back to the basis of A and B
+    phase : (b,) $e^{i\psi}$, by which Bloch factors here are to be multiplied
+    """
+
+    onsite: Array
+    a: Array
+    b: Array
+    turn: ComplexArray
+    phase: ComplexArray
+
+    def at(self, index: IntArray) -> "RealBlocks":
+        """Take some of the wave vectors, with repetition."""
+        return RealBlocks(self.onsite[index], self.a[index], self.b[index], self.turn[index], self.phase[index])
+
+
+def find_real_basis(lead: Lead) -> RealBasis | None:
+    """Find the real basis of a lead; None where it has none, or none that is found."""
+    onsite, hop = (block[0] for block in lead.blocks(GENERIC_WAVEVECTOR))
+    square = [hop @ hop.conj().T, hop.conj().T @ hop]
+    size = float(np.linalg.norm(onsite, 2))
+    scale = size / max(float(np.linalg.norm(square[0], 2)), 1e-300)
+    mixed = onsite + scale * (COUPLING_SHARES[0] * square[0] + COUPLING_SHARES[1] * square[1])
+    for pair in (None, *range(min(MAX_PARTNER_ATOMS, lead.masses.size))):
+        marked = np.zeros(len(onsite))
+        if pair is not None:
+            for atom in (0, pair):
+                marked[atom * lead.directions : (atom + 1) * lead.directions] = size
+        values, vectors = np.linalg.eigh(mixed + np.diag(marked))
+        if values.size > 1 and np.diff(values).min() < EIGENVALUE_SEPARATION * (values[-1] - values[0]):
+            continue
+        phases = link_phases(vectors.conj().T @ (onsite + np.diag(marked)) @ vectors)
+        if phases is None:
+            continue
+        found = basis_from_eigenvectors(vectors * np.exp(1j * phases), hop)
+        if found is not None or pair is None:
+            return found
+    return None
+
+
+def basis_from_eigenvectors(vectors: ComplexArray, hop: ComplexArray) -> RealBasis | None:
+    """Real basis at all wave vectors from one (f, f) at the general one; None where it has another form."""
+    coupling = (vectors.conj().T @ hop @ vectors).ravel()
+    ahead = lattice_vectors_from_phases(-np.angle(coupling[np.abs(coupling).argmax()]))
+    symmetry = vectors @ vectors.T
+    partner = np.abs(symmetry).argmax(axis=1)
+    seen = np.angle(symmetry[np.arange(len(partner)), partner])
+    turns = lattice_vectors_from_phases(seen - seen[0]) // 2  # the symmetry has the square of the phase
+    half = np.exp(-1j * np.pi * (turns @ GENERIC_WAVEVECTOR))
+    operation = symmetry * half[:, None] * half * np.exp(-1j * seen[0])
+    whole = np.round(operation.real)
+    plain = np.where(np.abs(operation - whole) < PHASE_TOLERANCE, whole, operation.real)
+    if (
+        np.abs(operation - plain).max() > PHASE_TOLERANCE
+        or np.abs(plain @ plain - np.eye(len(plain))).max() > PHASE_TOLERANCE
+    ):
+        return None
+    one = np.eye(len(plain))
+    return RealBasis((one + plain) / 2 + 0.5j * (one - plain), turns, ahead)  # the root of the operation
+
+
+def lattice_vectors_from_phases(angle: Array) -> IntArray:
+    r"""(..., 2) the shortest lattice vectors t of phases $\pi k\cdot t$ at the general wave vector, known up to π."""
+    misfit = np.abs(np.sin(np.asarray(angle)[..., None] - np.pi * (LATTICE_VECTORS_TRIED @ GENERIC_WAVEVECTOR)))
+    return LATTICE_VECTORS_TRIED[misfit.argmin(axis=-1)]
+
+
+def link_phases(matrix: ComplexArray) -> Array | None:
+    r"""(f,) phases φ for which $e^{-i\phi_m}H_{mn}e^{i\phi_n}$ can be real, along the strongest elements.
+
+    None where the elements fall into blocks that say nothing of each other.
+    """
+    strength, angle = np.abs(matrix), np.angle(matrix)  # the latter is φ_m - φ_n, up to π
+    np.fill_diagonal(strength, 0.0)
+    phases = np.zeros(len(matrix))
+    best, source = strength[0].copy(), np.zeros(len(matrix), dtype=np.intp)
+    best[0] = -1.0
+    for _ in range(len(matrix) - 1):
+        n = int(best.argmax())
+        if best[n] <= LINK_TOLERANCE * strength.max():
+            return None
+        phases[n] = angle[n, source[n]] + phases[source[n]]
+        closer = (best >= 0) & (strength[n] > best)
+        best[closer], source[closer] = strength[n, closer], n
+        best[n] = -1.0
+    return phases
+
+
+def real_blocks(
+    found: RealBasis, k: Array, blocks: tuple[ComplexArray, ComplexArray, ComplexArray], span: Array
+) -> RealBlocks | None:
+    """Blocks of a lead in its real basis; None where they are not real in it.
+
+    Parameters
+    ----------
+    found : the basis
+    k : (nk, 2) in-plane wave vectors, fractions of the reciprocal vectors
+    blocks : onsite (nk, f, f) and both factors (nk, f, r) of the coupling
+    span : (f, r) orthonormal columns of the factor that does not depend on k
+    """
+    basis = found.at(k)
+    back = basis.conj().swapaxes(1, 2)
+    turn = span.T @ basis @ span
+    closed = np.abs(turn.conj().swapaxes(1, 2) @ turn - np.eye(span.shape[1])).max() < IMAGINARY_TOLERANCE * len(span)
+    phase = np.exp(1j * np.pi * (k @ found.ahead))
+    onsite, a, b = back @ blocks[0] @ basis, phase[:, None, None] * (back @ blocks[1] @ turn), back @ blocks[2] @ turn
+    rounding = IMAGINARY_TOLERANCE * len(span)
+    if not closed or any(np.abs(one.imag).max() > rounding * np.abs(one).max() for one in (onsite, a, b)):
+        return None
+    return RealBlocks(onsite.real.copy(), a.real.copy(), b.real.copy(), turn, phase)

@@ -1,0 +1,209 @@
+r"""Partly specular, partly diffuse interfaces, from smooth (acoustic mismatch) to rough (diffuse mismatch).
+
+A plane whose height varies by h gives a wave that goes from normal wave number $k_n$ to $k_n'$ the phase
+$(k_n - k_n')h$.  For Gaussian heights of rms η and long correlation length the coherent share of each process is
+
+$$p = e^{-\eta^2 (k_n - k_n')^2},$$
+
+with $k_n$ counted along one axis: $e^{-4\eta^2k_n^2} = e^{-16\pi^2\eta^2\cos^2\theta/\lambda^2}$ for reflection
+without conversion (Ziman's formula; the 16π³ of his book is a slip), $e^{-\eta^2(k_{1n} - k_{2n})^2}$ for
+transmission.  So transmission stays specular longer than reflection, and a "rough plane" inside one material scatters
+nothing.
+
+What a plane wave α at a given slowness loses, $d_\alpha = \sum_\beta (1 - p_{\alpha\beta}) |S_{\alpha\beta}|^2$, is
+scattered diffusely, into each wave β of either side in proportion to $d_\beta$: the kernel $d_\alpha d_\beta/\sum d$
+is symmetric, as the specular part is, so that detailed balance holds for each pair of waves, and its rows sum to
+$d_\alpha$.  With $D_i$ the sum of d over the waves of side i,
+
+$$\Xi = \int \frac{d^2k_\parallel}{(2\pi)^2} \sum_{\alpha \in L, \beta \in R} p_{\alpha\beta} |S_{\alpha\beta}|^2
++ \frac{D_L D_R}{D_L + D_R} .$$
+
+η → 0 gives the acoustic, η → ∞ the diffuse mismatch model, and p the same for all waves
+$p\,\Xi_{AMM} + (1 - p)\,\Xi_{DMM}$.
+
+References
+----------
+J. M. Ziman, Electrons and Phonons (Clarendon Press, Oxford, 1960)
+A. A. Maznev, Phys. Rev. B 91, 134306 (2015), doi:10.1103/PhysRevB.91.134306 (the Kirchhoff limit and where it fails)
+Z.-Y. Ong, EPL 133, 66002 (2021), doi:10.1209/0295-5075/133/66002 (transmission more specular than reflection)
+"""
+
+import numpy as np
+from attrs import frozen
+from numpy.typing import ArrayLike, NDArray
+
+from kapitza.core.arrays import Array, numbers
+from kapitza.core.transmission import Transmission
+from kapitza.errors import InputError
+from kapitza.theory.amm import slowness_quadrature
+from kapitza.theory.dmm import common_grid, harmonic_sum
+from kapitza.theory.grain import check_roughness
+from kapitza.theory.plane_waves import (
+    LEFT_GOING,
+    RIGHT_GOING,
+    Medium,
+    PlanarContact,
+    PlaneWaves,
+    check_medium,
+    interface_scattering,
+    solve_plane_waves,
+)
+
+MODE_COUNT_TOLERANCE = 1e-2  # of the modes of a side, in which two theories of the same sides may differ
+MAX_PROCESSES = 2_000_000  # processes (frequency, slowness, in, out) that are held in memory together
+
+
+def rough_interface(left: Medium, right: Medium, omega: ArrayLike | None = None, *, roughness: float) -> Transmission:
+    r"""Interface of rms roughness η: each wave partly refracted as at a plane, partly scattered diffusely.
+
+    The specular share depends on frequency and angle (formulas: see the head of this module).  Obeys detailed balance
+    for every pair of waves.  Long correlation length of the roughness is assumed; short ones scatter long waves less.
+
+    Parameters
+    ----------
+    left, right : isotropic solids, elastic crystals or liquids
+    omega : (nω,) increasing angular frequency, rad s⁻¹; chosen from the edges of both spectra if None
+    roughness : η, rms height of the plane, m, at least 0
+
+    Returns
+    -------
+    Transmission with (nω,) values
+
+    Raises
+    ------
+    InputError
+        for a roughness that is negative or not finite and for sides without elastic constants
+    """
+    check_roughness(roughness)
+    left, right = check_medium(left), check_medium(right)
+    omega, weight = common_grid(omega, left, right)
+    table = interface_processes(left, right)
+    shares = [
+        split_specular(table, chunk, roughness)
+        for chunk in np.array_split(omega, 1 + omega.size * table.probability.size // MAX_PROCESSES)
+    ]
+    crossing, lost_left, lost_right = np.square(omega) * np.concatenate(shares, axis=1)
+    m_left, m_right = left.modes(omega), right.modes(omega)
+    total = np.minimum(crossing + harmonic_sum(lost_left, lost_right), np.minimum(m_left, m_right))
+    label = f"AMM-DMM of {roughness * 1e9:.3g} nm roughness {left.name}|{right.name}"
+    return Transmission(omega, total, m_left, m_right, weight=weight, method=label)
+
+
+def specular_mixture(specular: Transmission, diffuse: Transmission, specularity: ArrayLike) -> Transmission:
+    r"""Mixture of two models with a given specular share: $\Xi = p\,\Xi_s + (1 - p)\,\Xi_d$.
+
+    Parameters
+    ----------
+    specular, diffuse : the same two sides at the same frequencies, e.g. from `amm` and `dmm`
+    specularity : p from 0 to 1, one number or one for each frequency
+
+    Returns
+    -------
+    Transmission with (nω,) values
+
+    Raises
+    ------
+    InputError
+        for unequal frequencies, unequal or exchanged sides, a wrong number of shares or shares outside of 0..1
+    """
+    for one in (specular, diffuse):
+        if not isinstance(one, Transmission):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise InputError(f"mixed takes two transmissions, got {one!r:.60}")
+    p = numbers(specularity)
+    size = specular.omega.size
+    if size != diffuse.omega.size or np.any(np.abs(specular.omega - diffuse.omega) > 1e-12 * specular.omega):
+        raise InputError(
+            f"{specular.method} has {size} frequencies, {diffuse.method} {diffuse.omega.size} or other ones: "
+            "give both the same omega"
+        )
+    for one, other in ((specular.left, diffuse.left), (specular.right, diffuse.right)):
+        if one is not None and other is not None and np.any(np.abs(one - other) > MODE_COUNT_TOLERANCE * np.max(other)):
+            raise InputError(
+                f"{specular.method} and {diffuse.method} have other modes: give both the same sides in order"
+            )
+    if p.size not in (1, size):
+        raise InputError(f"specularity has {p.size} values for {size} frequencies: give 1 or {size}")
+    if p.min() < 0 or p.max() > 1:
+        bad = p.min() if p.min() < 0 else p.max()
+        raise InputError(f"specularity = {bad:g}, expected 0 (diffuse) to 1 (specular)")
+    total = p * specular.total + (1 - p) * diffuse.total
+    label = f"mixed {specular.method} + {diffuse.method}"
+    return Transmission(specular.omega, total, diffuse.left, diffuse.right, weight=specular.weight, method=label)
+
+
+@frozen(eq=False)
+class InterfaceProcesses:
+    """What may become of each wave that arrives at the plane, at n in-plane slownesses; k waves in and k out.
+
+    Attributes
+    ----------
+    weight : (n,) quadrature weights over the slowness, s² m⁻²
+    probability : (n, k, k) of leaving as (row) when arriving as (column), 0 for evanescent waves
+    change : (n, k, k) change of the normal slowness, s m⁻¹
+    mirror : (n, k) the same on reflection into the wave itself, s m⁻¹
+    cutoff_in, cutoff_out : (n, k) top of the branch of each wave, 0 where evanescent, rad s⁻¹
+    from_left, to_left : (k,) which columns and rows belong to the left side
+    """
+
+    weight: Array
+    probability: Array
+    change: Array
+    mirror: Array
+    cutoff_in: Array
+    cutoff_out: Array
+    from_left: NDArray[np.bool_]
+    to_left: NDArray[np.bool_]
+
+
+def interface_processes(left: Medium, right: Medium) -> InterfaceProcesses:
+    """Refraction, reflection and conversion at the smooth plane, at all slownesses that propagate on either side."""
+    at = slowness_quadrature(left, right, PlanarContact(), 0.0, total=True)
+    near, far = (solve_plane_waves(side, at.slowness, at.azimuth) for side in (left, right))
+    matrix = interface_scattering([near, far], PlanarContact(), np.zeros(1))[0]
+    into = np.concatenate([near.slowness[:, RIGHT_GOING], far.slowness[:, LEFT_GOING]], axis=1).real
+    out = np.concatenate([near.slowness[:, LEFT_GOING], far.slowness[:, RIGHT_GOING]], axis=1).real
+    cutoff_in = np.concatenate(
+        [branch_cutoffs(left, near, RIGHT_GOING), branch_cutoffs(right, far, LEFT_GOING)], axis=1
+    )
+    cutoff_out = np.concatenate(
+        [branch_cutoffs(left, near, LEFT_GOING), branch_cutoffs(right, far, RIGHT_GOING)], axis=1
+    )
+    travelling = (cutoff_out[:, :, None] > 0) & (cutoff_in[:, None, :] > 0)
+    probability = np.where(travelling, np.square(np.abs(matrix)), 0.0)
+    on_left = np.arange(into.shape[1]) < near.count
+    change = out[:, :, None] - into[:, None, :]
+    return InterfaceProcesses(at.weight, probability, change, 2 * into, cutoff_in, cutoff_out, on_left, on_left)
+
+
+def branch_cutoffs(side: Medium, here: PlaneWaves, way: int) -> Array:
+    """(n, m) top frequency of the branch of each wave that goes one way, 0 where it is evanescent, rad s⁻¹."""
+    branch = here.branch[:, way]
+    return np.where(branch >= 0, np.asarray(side.cutoffs)[np.maximum(branch, 0)], 0.0)
+
+
+def split_specular(table: InterfaceProcesses, omega: Array, roughness: float) -> Array:
+    r"""Sort what arrives into specular and lost, over ω².
+
+    A wave that may not enter a closed branch is reflected into itself, so that nothing goes missing.
+
+    Parameters
+    ----------
+    omega : (nω,) rad s⁻¹
+    roughness : m
+
+    Returns
+    -------
+    (3, nω) specular crossing, and lost to diffuse scattering from the left and from the right, s² m⁻²
+    """
+    phase = roughness * omega[:, None, None]
+    open_in = omega[:, None, None] <= table.cutoff_in
+    open_out = omega[:, None, None] <= table.cutoff_out
+    kept = np.exp(-np.square(phase[..., None] * table.change))
+    allowed = np.where(open_out[..., None] & open_in[:, :, None, :], table.probability, 0.0)
+    coherent = kept * allowed
+    crosses = table.to_left[:, None] != table.from_left
+    crossing = np.sum(coherent * crosses, axis=(2, 3)) @ table.weight / 2  # half of both directions together
+    barred = np.where(open_in, np.sum(table.probability, axis=1) - np.sum(allowed, axis=2), 0.0)
+    lost = np.sum(allowed - coherent, axis=2) + barred * -np.expm1(-np.square(phase * table.mirror))
+    sides = [np.sum(lost * side, axis=2) @ table.weight for side in (table.from_left, ~table.from_left)]
+    return np.stack([crossing, *sides])

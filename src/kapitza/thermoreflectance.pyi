@@ -1,0 +1,31 @@
+"""Thermoreflectance and related experiments: TDTR, FDTR, SSTR, 3-omega, thickness series."""
+
+from kapitza.device.setup import Plane as Plane
+from kapitza.device.setup import Setup as Setup
+from kapitza.measure.experiment import Curve as Curve
+from kapitza.measure.experiment import Experiment as Experiment
+from kapitza.measure.experiment import simulate_curve as simulate_curve
+from kapitza.measure.spectral_data import ApparentResistances as ApparentResistances
+from kapitza.measure.spectral_data import SpectralMeasurement as SpectralMeasurement
+from kapitza.measure.spectral_data import StackConductances as StackConductances
+from kapitza.measure.spectral_inversion import Smoothness as Smoothness
+from kapitza.measure.spectral_inversion import SpectralEstimate as SpectralEstimate
+from kapitza.measure.spectral_inversion import exact_extreme_spectra as exact_extreme_spectra
+from kapitza.measure.spectral_inversion import spectral_transmission as spectral_transmission
+from kapitza.measure.thermoreflectance.beams import Beams as Beams
+from kapitza.measure.thermoreflectance.cooling import FilmCooling as FilmCooling
+from kapitza.measure.thermoreflectance.cooling import LaserFlash as LaserFlash
+from kapitza.measure.thermoreflectance.cooling import ParticleCooling as ParticleCooling
+from kapitza.measure.thermoreflectance.fdtr import Fdtr as Fdtr
+from kapitza.measure.thermoreflectance.lockin import Echo as Echo
+from kapitza.measure.thermoreflectance.lockin import LockinTrace as LockinTrace
+from kapitza.measure.thermoreflectance.lockin import correct_phase as correct_phase
+from kapitza.measure.thermoreflectance.lockin import find_echo as find_echo
+from kapitza.measure.thermoreflectance.sstr import Raman as Raman
+from kapitza.measure.thermoreflectance.sstr import Sstr as Sstr
+from kapitza.measure.thermoreflectance.tdtr import Tdtr as Tdtr
+from kapitza.measure.thermoreflectance.three_omega import ThreeOmega as ThreeOmega
+from kapitza.measure.thickness_series import SizeEffectTest as SizeEffectTest
+from kapitza.measure.thickness_series import ThicknessLine as ThicknessLine
+from kapitza.measure.thickness_series import ThicknessSeries as ThicknessSeries
+from kapitza.measure.thickness_series import shared_covariance as shared_covariance
