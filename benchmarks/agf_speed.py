@@ -64,7 +64,9 @@ def wide(lead: Lead, tiling: Array, tall: int) -> Lead:
     shifts, onsite = repeat_blocks(thick.shifts, thick.onsite, tiling)
     masses = np.tile(thick.masses, round(np.linalg.det(tiling)))
     hop = repeat_blocks(thick.shifts, thick.hop, tiling)[1]
-    return Lead("Si", tiling @ lead.periods, thick.step, masses, shifts, onsite, hop)
+    return Lead(
+        name="Si", periods=tiling @ lead.periods, step=thick.step, masses=masses, shifts=shifts, onsite=onsite, hop=hop
+    )
 
 
 def median(call: Callable[[], object], repeats: int = 5) -> float:

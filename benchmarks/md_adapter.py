@@ -30,7 +30,18 @@ def argon() -> System:
     role = np.select([layer < 4, (layer >= 12) & (layer < 16)], [HOT_ROLE, COLD_ROLE], FREE_ROLE)
     n = layer.size
     masses, box, plane = np.full(n, 39.948 * m_u), np.eye(3) * CELLS * A, 7.75 * A / 2
-    return System("argon", box, positions, masses, np.zeros(n, int), ("Ar",), layer, role, plane, periodic=True)
+    return System(
+        name="argon",
+        lattice=box,
+        positions=positions,
+        masses=masses,
+        species=np.zeros(n, int),
+        kinds=("Ar",),
+        layer=layer,
+        role=role,
+        plane=plane,
+        periodic=True,
+    )
 
 
 def alone(system: System, state: MdState) -> object:
@@ -71,7 +82,7 @@ def main() -> None:
     state = gradient_state(system, 35.0, 25.0, 3)
     bare = alone(system, state)
     motion = LammpsEngine().begin(system, field, BATHS, state, timestep=4 * fs, seed=3)
-    look = Thermometer(system, LOOK)
+    look = Thermometer(system=system, every=LOOK)
     bare.command("run 300 post no")  # both shake down to the same state before they are timed
     motion.advance(300)
     times: dict[str, list[float]] = {"alone": [], "one advance": [], f"every {LOOK} steps": [], "with temperatures": []}

@@ -39,8 +39,9 @@ def crystal(basis: np.ndarray, a: float, cells: tuple[int, int, int], kind: str,
     none = np.zeros(n, dtype=int)
     layer = np.unique(np.round(positions[:, 2] / a * 4).astype(int), return_inverse=True)[1]
     return System(
-        kind, np.diag(cells) * a, positions, np.full(n, mass), none, (kind,), layer,
-        none + FREE_ROLE, cells[2] * a / 2, True
+        name=kind, lattice=np.diag(cells) * a, positions=positions, masses=np.full(n, mass), species=none,
+        kinds=(kind,), layer=layer,
+        role=none + FREE_ROLE, plane=cells[2] * a / 2, periodic=True
     )  # fmt: skip
 
 

@@ -19,7 +19,7 @@ hartree = 2 * rydberg  # J
 
 angstrom, nm, um, mm = 1e-10, 1e-9, 1e-6, 1e-3  # m
 fs, ps, ns, us = 1e-15, 1e-12, 1e-9, 1e-6  # s
-GHz, THz = 2 * pi * 1e9, 2 * pi * 1e12  # rad s⁻¹: `3 * THz` is the ω of a 3 THz phonon
+_GHz, THz = 2 * pi * 1e9, 2 * pi * 1e12  # rad s⁻¹: `3 * THz` is the ω of a 3 THz phonon
 meV, eV = 1e-3 * e, e  # J
 kW, MW, GW = 1e3, 1e6, 1e9  # W
 MPa, GPa = 1e6, 1e9  # Pa

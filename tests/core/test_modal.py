@@ -76,8 +76,9 @@ def test_sorted_conductances_are_the_whole():
     """With a temperature the bins add to the Landauer integral of the same table."""
     omega = np.repeat(np.linspace(1, 9, 5) * 1e12, 2)
     table = ModalTransmission(
-        omega, np.tile([[0, 0, 1.0], [1, 0, 1]], (5, 1)), np.zeros(10), np.tile([0, 1], 5), np.ones(10),
-        np.arange(1.0, 11), np.linspace(0.1, 0.9, 10), np.zeros(10),
+        omega=omega, wavevector=np.tile([[0, 0, 1.0], [1, 0, 1]], (5, 1)), side=np.zeros(10),
+        branch=np.tile([0, 1], 5), velocity=np.ones(10),
+        weight=np.arange(1.0, 11), transmission=np.linspace(0.1, 0.9, 10), specular=np.zeros(10),
     )  # fmt: skip
     whole = table.total().conductance(300.0).value[0]
     for found in (table.by_angle(temperature=300.0), table.binned(omega, [0, 5e12, 1e13], temperature=300.0)):

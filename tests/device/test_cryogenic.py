@@ -18,8 +18,8 @@ from kapitza.errors import InputError, ValidityWarning
 from kapitza.matter.library import fluid, solid
 from kapitza.theory.khalatnikov import khalatnikov
 
-PLAIN = HeliumBath(2.0, 50.0)
-BOILING = HeliumBath(4.2, 30.0, 4.0, critical=8e3, recovery=2.5e3, film=600.0)
+PLAIN = HeliumBath(temperature=2.0, coefficient=50.0)
+BOILING = HeliumBath(temperature=4.2, coefficient=30.0, exponent=4.0, critical=8e3, recovery=2.5e3, film=600.0)
 NIOBIUM = Superconductor(9.2, 10.0, 2.0, 1e-2)
 
 
@@ -70,7 +70,7 @@ def test_boiling_has_three_states_between_recovery_and_burnout():
 @pytest.mark.parametrize("heating", ["sharing", "step"])
 def test_equal_areas_are_the_published_formulas(alpha, heating):
     """With linear cooling αi² = 2 - i where current is shared (Maddock et al.), αi² = 2(1 - i) where it is not."""
-    bath = HeliumBath(4.2, 1000.0, 1.0)
+    bath = HeliumBath(temperature=4.2, coefficient=1000.0, exponent=1.0)
     device = Superconductor(9.2, 10.0, alpha * 1000 * 1e-2 * 5.0 / 10.0**2, 1e-2, heating)
     got = runaway_currents(bath, device)
     i = got.propagating / 10

@@ -17,12 +17,12 @@ WATER = Stream(
     diameter=200 * nm, section=100 * nm * 100 * um,
 )  # fmt: skip
 PAIR = HeatExchanger(
-    WATER,
-    evolve(WATER, inlet=300.0, flow=2e-13),
-    20 * nm,
-    1.4,
-    1e-7,
-    1 * mm,
+    hot=WATER,
+    cold=evolve(WATER, inlet=300.0, flow=2e-13),
+    wall=20 * nm,
+    wall_conductivity=1.4,
+    area=1e-7,
+    length=1 * mm,
     hot_boundary=55 * MW,
     cold_boundary=150 * MW,
 )

@@ -23,14 +23,14 @@ from kapitza.core.conductance import Conductance
 from kapitza.errors import InputError
 from kapitza.units import kW, mm, um
 
-BARE = ThermoelectricLeg(1 * mm, 1 * mm**2, 200e-6, 1e-5, 1.5)
+BARE = ThermoelectricLeg(length=1 * mm, area=1 * mm**2, seebeck=200e-6, resistivity=1e-5, conductivity=1.5)
 CONTACTS = evolve(BARE, hot_resistivity=1e-9, cold_resistivity=2e-9, hot_conductance=20 * kW, cold_conductance=9 * kW)
 VARYING = ThermoelectricLeg(
-    1 * mm,
-    1 * mm**2,
-    LegProperty([300, 500], [120e-6, 240e-6]),
-    LegProperty([300, 400, 500], [0.6e-5, 1.0e-5, 1.5e-5]),
-    LegProperty([300, 500], [2.0, 1.2]),
+    length=1 * mm,
+    area=1 * mm**2,
+    seebeck=LegProperty([300, 500], [120e-6, 240e-6]),
+    resistivity=LegProperty([300, 400, 500], [0.6e-5, 1.0e-5, 1.5e-5]),
+    conductivity=LegProperty([300, 500], [2.0, 1.2]),
 )
 currents = st.floats(-6, 6)
 

@@ -39,7 +39,17 @@ def argon(wide=3, high=6) -> System:
     masses = np.where(layer < high, 40, 80) * m_u
     n = layer.size
     box = np.diag([wide, wide, high]) * A
-    return System("argon", box, positions, masses, np.zeros(n, int), ("A",), layer, role, (high - 0.5) * A / 2)
+    return System(
+        name="argon",
+        lattice=box,
+        positions=positions,
+        masses=masses,
+        species=np.zeros(n, int),
+        kinds=("A",),
+        layer=layer,
+        role=role,
+        plane=(high - 0.5) * A / 2,
+    )
 
 
 def written(files: dict[str, str], folder: Path) -> Path:
@@ -155,7 +165,16 @@ def test_many_body_decks_run_too(tmp_path, monkeypatch):
     box = np.diag([2, 2, 4]) * 5.43 * angstrom
     masses = np.full(layer.size, 28.0855 * m_u)
     system = System(
-        "Si", box, positions, masses, np.zeros(layer.size, int), ("Si",), layer, role, 7.5 * 5.43 * angstrom / 4, True
+        name="Si",
+        lattice=box,
+        positions=positions,
+        masses=masses,
+        species=np.zeros(layer.size, int),
+        kinds=("Si",),
+        layer=layer,
+        role=role,
+        plane=7.5 * 5.43 * angstrom / 4,
+        periodic=True,
     )
     course = Protocol(timestep=1 * fs, steps=20, blocks=2, equilibration=100, sample=10, flowing=True)
     baths = Thermostats("exchange", 350.0, 250.0, power=2e-8)

@@ -139,7 +139,17 @@ def argon() -> tuple[System, Potential]:
     role = np.array([HELD_ROLE, HOT_ROLE, HOT_ROLE, *[FREE_ROLE] * 6, COLD_ROLE, COLD_ROLE, HELD_ROLE])[layer]
     masses = np.where(layer < high, 40, 80) * m_u
     box, kinds = np.diag([wide, wide, high]) * edge, np.zeros(layer.size, int)
-    system = System("argon", box, places * edge, masses, kinds, ("A",), layer, role, 2.75 * edge)
+    system = System(
+        name="argon",
+        lattice=box,
+        positions=places * edge,
+        masses=masses,
+        species=kinds,
+        kinds=("A",),
+        layer=layer,
+        role=role,
+        plane=2.75 * edge,
+    )
     pair = (*(np.full((1, 1), x) for x in (0.0104 * eV, 3.4 * angstrom, 7 * angstrom)), np.array([1.0]))
     return system, Potential("lennard-jones", ("A",), 7 * angstrom, pair)
 

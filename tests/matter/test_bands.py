@@ -32,7 +32,14 @@ def cubic(soft: float = 1.0) -> Crystal:
     steps = np.vstack([np.eye(3), -np.eye(3), np.zeros((1, 3))])
     strength = np.array([1.0, 1.0, soft] * 2 + [-4.0 - 2 * soft])
     blocks = -SPRING * strength[:, None, None] * np.eye(3)
-    return Crystal("cubic", A * np.eye(3), np.zeros((1, 3)), [MASS], steps, blocks)
+    return Crystal(
+        name="cubic",
+        lattice=A * np.eye(3),
+        positions=np.zeros((1, 3)),
+        masses=[MASS],
+        cells=steps,
+        force_constants=blocks,
+    )
 
 
 def means(bands: Bands, edges: np.ndarray = EDGES) -> np.ndarray:

@@ -176,7 +176,7 @@ def test_an_interlayer_and_its_limits():
 
 def test_disorder_is_reproducible_and_counted():
     plan = JunctionPlan(
-        "Ar", "Kr", "lj", limit=0.07, layers=3, supercell=(2, 2), relax=False,
+        left="Ar", right="Kr", potential="lj", limit=0.07, layers=3, supercell=(2, 2), relax=False,
         disorder=Disorder(intermixing=0.15 * nm, vacancies=0.13, depth=0.35 * nm),
     )  # fmt: skip
     one, same, other = (
@@ -243,7 +243,7 @@ def test_faults_are_one_clear_line():
     with pytest.raises(InputError, match="reaches the outermost layers"):
         build_junction("Ar", "Ar", "lj", layers=1, disorder=Disorder(vacancies=0.1, depth=1 * nm))
     with pytest.raises(InputError, match="would be the same one: give a Disorder"):
-        build_configurations(JunctionPlan("Ar", "Ar", "lj"), [1, 2])
+        build_configurations(JunctionPlan(left="Ar", right="Ar", potential="lj"), [1, 2])
     with pytest.raises(InputError, match="together at most 1"):
         Disorder(substitutions={"Ge": 0.7, "C": 0.6})
     with pytest.raises(InputError, match="vacancies = nan"):

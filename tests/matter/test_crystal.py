@@ -36,7 +36,9 @@ def fcc() -> Crystal:
     cells = np.round(np.array(bonds) * A / 2 @ np.linalg.inv(lattice)).astype(int)
     blocks = np.array([-SPRING / 2 * np.outer(b, b) for b in bonds])
     cells, blocks = np.vstack([cells, [[0, 0, 0]]]), np.concatenate([blocks, [-blocks.sum(axis=0)]])
-    return Crystal("fcc", lattice, np.zeros((1, 3)), [MASS], cells, blocks)
+    return Crystal(
+        name="fcc", lattice=lattice, positions=np.zeros((1, 3)), masses=[MASS], cells=cells, force_constants=blocks
+    )
 
 
 def read(data: Data, name: str, *, nac: bool = True) -> Crystal:
@@ -257,7 +259,14 @@ def test_strain_breaks_symmetry():
     flat = (crystal.cells @ crystal.lattice)[:, 2] == 0
     blocks[flat] *= 1.1
     blocks[-1] = -blocks[:-1].sum(axis=0)
-    strained = Crystal("strained", crystal.lattice, crystal.positions, crystal.masses, crystal.cells, blocks)
+    strained = Crystal(
+        name="strained",
+        lattice=crystal.lattice,
+        positions=crystal.positions,
+        masses=crystal.masses,
+        cells=crystal.cells,
+        force_constants=blocks,
+    )
     assert len(spectrum_operations(strained.lattice, strained.frequencies)) == 16
     directions, part = equivalent_normals(
         np.array([0, 0, 1.0]), strained.lattice, spectrum_operations(strained.lattice, strained.frequencies)

@@ -423,4 +423,4 @@ def test_mutilated_files_give_no_traceback(start: int, length: int, piece: str, 
 
 def test_tables_refuse_what_is_no_table():
     with pytest.raises(InputError, match="above zero"):
-        PropertyTable("k", [100, 200], [1, 0])
+        PropertyTable(name="k", temperature=[100, 200], value=[1, 0])

@@ -115,7 +115,12 @@ def test_truncation_states_its_size(nitrides, data):
 def test_the_sum_rule_holds_for_any_mixture(nitrides_small, seed, width, mixing, scale):
     """Law: whatever mixes with whatever, shifting everything costs nothing, and Φ(-R) = Φ(R)ᵀ."""
     junction = junction_from_crystals(
-        *nitrides_small, mixing=mixing, scale=scale, layers=3, supercell=(2, 1), disorder=Disorder(seed, width * nm)
+        *nitrides_small,
+        mixing=mixing,
+        scale=scale,
+        layers=3,
+        supercell=(2, 1),
+        disorder=Disorder(seed=seed, intermixing=width * nm),
     )
     assert junction.violation < 1e-6
 
@@ -131,7 +136,8 @@ def test_intermixing_is_counted_and_reproducible(silicon):
     short = truncate_force_constants(silicon, 4 * angstrom).crystal
     options = {"layers": 4, "supercell": (2, 2)}
     make = [
-        junction_from_crystals(short, heavy(short), disorder=Disorder(seed, 0.1 * nm), **options) for seed in (1, 1, 2)
+        junction_from_crystals(short, heavy(short), disorder=Disorder(seed=seed, intermixing=0.1 * nm), **options)
+        for seed in (1, 1, 2)
     ]
     masses = [np.concatenate([slab.masses for slab in one.device]) for one in make]
     np.testing.assert_array_equal(masses[0], masses[1])

@@ -53,4 +53,4 @@ def test_wrong_input_is_refused():
     good = {"density": 7.6e-7, "rigidity": 2e-19, "longitudinal": 2e4, "transverse": 1e4, "atoms": 4e19}
     for wrong in ({"density": 2200.0}, {"rigidity": 1.4}, {"cells": 8e19}, {"spring": np.nan}):
         with pytest.raises(InputError):
-            Sheet("wrong", **({**good, "cells": 2e19, "spring": 1e20} | wrong))
+            Sheet(name="wrong", **({**good, "cells": 2e19, "spring": 1e20} | wrong))

@@ -42,6 +42,20 @@ KNOWN = {"body.conductivity": 3.0, "film.thickness": 2 * nm, "line.power": 2e-5,
 SPOTS = np.meshgrid(np.linspace(0.25, 4.75, 8) * um, np.linspace(0.25, 4.75, 8) * um, indexing="ij")
 
 
+def temperature_map(position, value, covariance, flag):
+    """A map of one temperature with nothing told of its fit."""
+    return TemperatureMap(
+        position=position,
+        names=["temperature"],
+        value=value,
+        covariance=covariance,
+        flag=flag,
+        pvalue=np.ones(flag.shape),
+        deviance=np.ones(flag.shape),
+        iterations=flag,
+    )
+
+
 def chip(conductance: float | Conductance = 5e7, **more: object) -> Device:
     """A heated line on a film on a body, with calibrated numbers."""
     layers = [Layer("film", 100 * nm, 50.0), Layer("body", 20 * um, 150.0, in_plane=170.0)]
@@ -181,7 +195,7 @@ def section_map(device: Device, depths: np.ndarray, across: np.ndarray, sigma: f
     errors = np.full((*shape, 1, 1), sigma**2)
     flag = np.zeros(shape, dtype=int)
     flag[0, 0] = 2  # a dead pixel
-    held = TemperatureMap((across, depths), ["temperature"], blank, errors, flag, *np.ones((2, *shape)), flag)
+    held = temperature_map((across, depths), blank, errors, flag)
     seen = problem(device, section_temperatures(device, held, "film|body", 0.0, x=0.1 * um, normal=1))
     value = np.full(shape, np.nan)
     value.T[(flag == 0).T] = seen.prediction(0, np.zeros(1))
@@ -208,7 +222,7 @@ def test_maps_of_a_plane_are_points_of_it() -> None:
     value = flat.temperature.reshape(8, 8, 1)
     covariance = np.full((8, 8, 1, 1), 0.09)
     count = np.zeros((8, 8), dtype=int)
-    held = TemperatureMap((axis - um, axis), ["temperature"], value, covariance, count, *np.ones((2, 8, 8)), count)
+    held = temperature_map((axis - um, axis), value, covariance, count)
     got = map_temperatures(held, chip().top(), x=um)
     np.testing.assert_allclose(got.places[0].at.x, flat.places[0].at.x, rtol=1e-12, atol=0)
     np.testing.assert_allclose(got.temperature, flat.temperature, rtol=1e-12, atol=0)

@@ -37,8 +37,9 @@ def made() -> TemperatureMap:
     flag = np.zeros(SHAPE, int)
     flag[3, 5] = int(PixelFlag.DEAD)
     return TemperatureMap(
-        (np.arange(SHAPE[0]) * nm, x), ("temperature",), kelvin[..., None], np.full((*SHAPE, 1, 1), 4.0),
-        flag, np.full(SHAPE, 0.5), np.zeros(SHAPE), np.ones(SHAPE, int),
+        position=(np.arange(SHAPE[0]) * nm, x), names=("temperature",), value=kelvin[..., None],
+        covariance=np.full((*SHAPE, 1, 1), 4.0),
+        flag=flag, pvalue=np.full(SHAPE, 0.5), deviance=np.zeros(SHAPE), iterations=np.ones(SHAPE, int),
     )  # fmt: skip
 
 
@@ -64,8 +65,10 @@ def test_map_with_isotherms_and_arrows(tmp_path: Path) -> None:
 def test_map_without_planes(tmp_path: Path) -> None:
     drawn(plot.temperature_map(made(), ax=axes()).figure, tmp_path)
     with pytest.raises(InputError, match="two positions, got 1"):
-        plot.temperature_map(TemperatureMap((np.arange(2) * nm,), ("temperature",), [[1.0], [2.0]], np.ones((2, 1, 1)),
-                                            [0, 0], [1, 1], [0, 0], [1, 1]))  # fmt: skip
+        plot.temperature_map(TemperatureMap(position=(np.arange(2) * nm,), names=("temperature",),
+        value=[[1.0], [2.0]], covariance=np.ones((2, 1, 1)),
+                                            flag=[0, 0], pvalue=[1, 1],
+                                             deviance=[0, 0], iterations=[1, 1]))  # fmt: skip
 
 
 def test_profile_with_both_branches(tmp_path: Path) -> None:
@@ -99,8 +102,9 @@ def test_mode_temperatures(tmp_path: Path) -> None:
 def test_interface_modes(tmp_path: Path) -> None:
     energy = np.concatenate([np.arange(-100, -30), np.arange(30, 100)]) * meV
     found = InterfaceComponents(
-        ("alpha",), [70 * meV], np.eye(2), np.eye(2), [10.0], [90.0], [[1.0]], [[4.0]], energy,
-        np.sin(energy / meV), np.ones(energy.size), 0.5, 1e9,
+        modes=("alpha",), quantum=[70 * meV], mixture=np.eye(2), mixture_sigma=np.eye(2), gain=[10.0],
+        loss=[90.0], gain_covariance=[[1.0]], loss_covariance=[[4.0]], energy=energy,
+        residual=np.sin(energy / meV), sigma=np.ones(energy.size), pvalue=0.5, electrons=1e9,
     )  # fmt: skip
     ax = eels_plots.interface_modes(found, ax=axes())
     assert ax.get_legend_handles_labels()[1] == ["gain", "loss"]
@@ -110,7 +114,17 @@ def test_interface_modes(tmp_path: Path) -> None:
 
 def test_plan(tmp_path: Path) -> None:
     modes = (VibrationalMode("a", 47 * meV, 5 * meV, 4e-4), VibrationalMode("b", 82 * meV, 4.5 * meV, 6e-4))
-    found = design_eels(EelsExperiment(modes, modes, 425.0, 15.0, -0.18 / nm, -0.15 / nm, columns=16))
+    found = design_eels(
+        EelsExperiment(
+            left=modes,
+            right=modes,
+            temperature=425.0,
+            jump=15.0,
+            gradient_left=-0.18 / nm,
+            gradient_right=-0.15 / nm,
+            columns=16,
+        )
+    )
     figure = style_plots.new_figure()
     left, right = eels_plots.eels_design(found, figure)
     assert left.get_xlabel() == "resolution (meV)"

@@ -48,7 +48,16 @@ def test_probabilities_by_angle_are_those_of_the_table(modes):
     shown = np.ma.filled(ax.collections[0].get_array(), np.nan)
     rows = modes.select("left")
     np.testing.assert_allclose(np.nanmax(shown), rows.transmission.max(), rtol=1e-12, atol=0)
-    one = kapitza.ModalTransmission([1.0], [[0, 0, 1.0]], [0], [0], [1.0], [1.0], [0.5], [0.5])
+    one = kapitza.ModalTransmission(
+        omega=[1.0],
+        wavevector=[[0, 0, 1.0]],
+        side=[0],
+        branch=[0],
+        velocity=[1.0],
+        weight=[1.0],
+        transmission=[0.5],
+        specular=[0.5],
+    )
     with pytest.raises(InputError, match="wanted 2"):
         modal_transmission.incidence_map(one, ax=ax)
 

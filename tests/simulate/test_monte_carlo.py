@@ -297,7 +297,7 @@ def test_the_seed_fixes_every_digit(tmp_path):
 
 
 def streams():
-    return Carriers("s", [1e6], [5e3], [1e-11], [0.0], [0], isotropic=False)
+    return Carriers(name="s", capacity=[1e6], velocity=[5e3], lifetime=[1e-11], omega=[0.0], group=[0], isotropic=False)
 
 
 @pytest.mark.parametrize(

@@ -225,7 +225,13 @@ def test_streams_with_their_own_velocity():
     node, weight = np.polynomial.legendre.leggauss(24)
     cosine, share = ((node + 1) / 2) ** 2, weight * (node + 1) / 2
     streams = Carriers(
-        "streams", 1e6 * share, 5000 * cosine, np.full(24, 1e-11), [0.0], np.zeros(24, int), isotropic=False
+        name="streams",
+        capacity=1e6 * share,
+        velocity=5000 * cosine,
+        lifetime=np.full(24, 1e-11),
+        omega=[0.0],
+        group=np.zeros(24, int),
+        isotropic=False,
     )
     whole = gray_carriers("gray", heat_capacity=1e6, velocity=5000.0, mean_free_path=5e-8)
     np.testing.assert_allclose(streams.conductivity, whole.conductivity, rtol=1e-9, atol=0)
@@ -325,7 +331,10 @@ def test_scaling_is_linear(bands):
         (lambda a, b: band_carriers("x", [1.6], [5e3], [1e-8]), "heat capacity of all bands = 1.6.*another unit"),
         (lambda a, b: band_carriers("x", [1.6e9], [5e3], [1e-8]), "heat capacity of all bands = 1.6e.*another unit"),
         (lambda a, b: band_carriers("x", [1e6], [5e7], [1e-8]), "another unit"),
-        (lambda a, b: Carriers("x", [1e6], [5e3], None, [0.0], [0]), "no lifetimes"),
+        (
+            lambda a, b: Carriers(name="x", capacity=[1e6], velocity=[5e3], lifetime=None, omega=[0.0], group=[0]),
+            "no lifetimes",
+        ),
         (lambda a, b: transport([Film(1e-8, a)], left=Wall(), right=Wall()), "both walls let no heat pass"),
         (lambda a, b: Wall(-3.0), "above 0 K"),
         (lambda a, b: Wall(300.0, 1.5), "shares from 0 to 1"),

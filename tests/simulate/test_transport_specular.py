@@ -21,12 +21,12 @@ def scattered(seed: int, sizes: tuple[int, ...], name: str) -> Carriers:
     group = np.repeat(np.arange(len(sizes)), sizes)
     count = group.size
     return Carriers(
-        name,
-        1e6 * draw.uniform(0.1, 1, count),
-        draw.uniform(100, 6000, count),
-        10.0 ** draw.uniform(-12, -10, count),
-        np.zeros(len(sizes)),
-        group,
+        name=name,
+        capacity=1e6 * draw.uniform(0.1, 1, count),
+        velocity=draw.uniform(100, 6000, count),
+        lifetime=10.0 ** draw.uniform(-12, -10, count),
+        omega=np.zeros(len(sizes)),
+        group=group,
         isotropic=False,
     )
 
@@ -43,7 +43,15 @@ def nodes_of(medium: Carriers, count: int, *, panels: tuple[float, ...] = (1.0,)
     flow = medium.flow[0] * share
     lifetime = np.full(flow.size, medium.lifetime[0])
     group = np.zeros(flow.size, int)
-    return Carriers(medium.name, 2 * flow / velocity, velocity, lifetime, [0.0], group, isotropic=False)
+    return Carriers(
+        name=medium.name,
+        capacity=2 * flow / velocity,
+        velocity=velocity,
+        lifetime=lifetime,
+        omega=[0.0],
+        group=group,
+        isotropic=False,
+    )
 
 
 LEFT, RIGHT = scattered(1, (5, 3, 1), "a"), scattered(2, (2, 6, 1), "b")
@@ -84,8 +92,24 @@ def test_a_share_of_the_specular_ones():
 
 def test_pairs_are_counted_from_the_fastest():
     """By hand: flows 3 and 1 beside 2, 1 and 4, the fastest first; what is left over has no partner."""
-    left = Carriers("l", [6e5, 4e5], [1000.0, 500.0], [1e-11] * 2, [0.0], [0, 0], isotropic=False)
-    right = Carriers("r", [16e5, 2e5, 2e5], [500.0, 1000.0, 2000.0], [1e-11] * 3, [0.0], [0] * 3, isotropic=False)
+    left = Carriers(
+        name="l",
+        capacity=[6e5, 4e5],
+        velocity=[1000.0, 500.0],
+        lifetime=[1e-11] * 2,
+        omega=[0.0],
+        group=[0, 0],
+        isotropic=False,
+    )
+    right = Carriers(
+        name="r",
+        capacity=[16e5, 2e5, 2e5],
+        velocity=[500.0, 1000.0, 2000.0],
+        lifetime=[1e-11] * 3,
+        omega=[0.0],
+        group=[0] * 3,
+        isotropic=False,
+    )
     sides = [make_channels(make_streams(one), apart=True) for one in (left, right)]
     np.testing.assert_allclose(pair_streams(*sides)[0] / 1e8, [[0, 1, 2], [1, 0, 0]], rtol=1e-12, atol=1e-12)
 

@@ -81,7 +81,15 @@ def network() -> Callable[..., Lead]:
         for _ in range(springs):
             bond(rng.integers(atoms), rng.integers(atoms), rng.integers(5), 1)
         masses = mass * rng.uniform(20, 60, atoms) * m_u
-        return Lead("network", 3e-10 * np.eye(2, 3), [0, 0, 3e-10], masses, shifts, 20 * onsite, 20 * hop)
+        return Lead(
+            name="network",
+            periods=3e-10 * np.eye(2, 3),
+            step=[0, 0, 3e-10],
+            masses=masses,
+            shifts=shifts,
+            onsite=20 * onsite,
+            hop=20 * hop,
+        )
 
     return make
 
@@ -100,7 +108,9 @@ def fcc() -> Lead:
                 stiffness = SPRING * 2 * np.outer(bond, bond)
                 block[r] -= stiffness
                 onsite[0] += stiffness * (1 if block is onsite else 2)
-    return Lead("fcc", periods * angstrom, step * angstrom, [U], plane, onsite, hop)
+    return Lead(
+        name="fcc", periods=periods * angstrom, step=step * angstrom, masses=[U], shifts=plane, onsite=onsite, hop=hop
+    )
 
 
 @pytest.fixture(scope="session")

@@ -24,7 +24,15 @@ def wide(lead, tiling, tall=1):
     shifts, onsite = repeat_blocks(thick.shifts, thick.onsite, tiling)
     _, hop = repeat_blocks(thick.shifts, thick.hop, tiling)
     masses = np.tile(thick.masses, round(np.linalg.det(tiling)))
-    return Lead("wide", tiling @ lead.periods, thick.step, masses, shifts, onsite, hop)
+    return Lead(
+        name="wide",
+        periods=tiling @ lead.periods,
+        step=thick.step,
+        masses=masses,
+        shifts=shifts,
+        onsite=onsite,
+        hop=hop,
+    )
 
 
 def turned(lead, rotation):

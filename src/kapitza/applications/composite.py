@@ -15,16 +15,18 @@ from kapitza.errors import InputError, ValidityWarning
 
 ParticleShape = Literal["sphere", "cylinder", "plate"]
 MixingRule = Literal["dilute", "differential"]
-PARTICLE_SHAPES: tuple[ParticleShape, ...] = ("sphere", "cylinder", "plate")
-MIXING_RULES: tuple[MixingRule, ...] = ("dilute", "differential")
+_PARTICLE_SHAPES: tuple[ParticleShape, ...] = ("sphere", "cylinder", "plate")
+_MIXING_RULES: tuple[MixingRule, ...] = ("dilute", "differential")
 
-MAX_DILUTE_FRACTION = 0.4  # fraction above which particles feel each other, and Maxwell's rule is only a lower estimate
-MAX_PACKING_FRACTION = 0.74  # closest packing of equal spheres
-MAX_BISECTIONS = 60  # down to rounding
-SHAPE_DIMENSIONS = {"sphere": 3, "cylinder": 2, "plate": 1}
+_MAX_DILUTE_FRACTION = (
+    0.4  # fraction above which particles feel each other, and Maxwell's rule is only a lower estimate
+)
+_MAX_PACKING_FRACTION = 0.74  # closest packing of equal spheres
+_MAX_BISECTIONS = 60  # down to rounding
+_SHAPE_DIMENSIONS = {"sphere": 3, "cylinder": 2, "plate": 1}
 
 
-@frozen(eq=False)
+@frozen(eq=False, kw_only=True)
 class CompositeConductivity:
     """Conductivity of a composite for particles of several sizes.
 
@@ -106,18 +108,18 @@ def hasselman_johnson(
     ----------
     D. P. H. Hasselman and L. F. Johnson, J. Compos. Mater. 21, 508 (1987)
     """
-    check_choice(shape, PARTICLE_SHAPES, "shape")
+    check_choice(shape, _PARTICLE_SHAPES, "shape")
     check_fraction(fraction)
-    if shape != "plate" and fraction > MAX_DILUTE_FRACTION:
+    if shape != "plate" and fraction > _MAX_DILUTE_FRACTION:
         warnings.warn(
-            f"a fraction of {fraction:g} is above {MAX_DILUTE_FRACTION:g}, where particles feel each other: "
+            f"a fraction of {fraction:g} is above {_MAX_DILUTE_FRACTION:g}, where particles feel each other: "
             "take the differential rule",
             ValidityWarning,
             stacklevel=2,
         )
     outside = float(positive(matrix)[0])
     inside = particle_conductivity(particle, Boundary(conductance).resistance(temperature), radius)
-    others = SHAPE_DIMENSIONS[shape] - 1
+    others = _SHAPE_DIMENSIONS[shape] - 1
     above = inside + others * outside + others * fraction * (inside - outside)
     return outside * above / (inside + others * outside - fraction * (inside - outside))
 
@@ -162,18 +164,18 @@ def differential_effective_medium(
     A. G. Every, Y. Tzou, D. P. H. Hasselman and R. Raj, Acta Metall. Mater. 40, 123 (1992)
     """
     check_fraction(fraction)
-    if fraction > MAX_PACKING_FRACTION:
+    if fraction > _MAX_PACKING_FRACTION:
         warnings.warn(
-            f"a fraction of {fraction:g} is above the closest packing of equal spheres, {MAX_PACKING_FRACTION:g}",
+            f"a fraction of {fraction:g} is above the closest packing of equal spheres, {_MAX_PACKING_FRACTION:g}",
             ValidityWarning,
             stacklevel=2,
         )
     outside = float(positive(matrix)[0])
     inside = particle_conductivity(particle, Boundary(conductance).resistance(temperature), radius)
-    return np.array([differential_root(outside, float(one), fraction) for one in inside])
+    return np.array([_differential_root(outside, float(one), fraction) for one in inside])
 
 
-def differential_root(matrix: float, particle: float, fraction: float) -> float:
+def _differential_root(matrix: float, particle: float, fraction: float) -> float:
     """Root of the differential rule between both conductivities, by bisection, W m⁻¹ K⁻¹."""
     if matrix == particle or fraction == 0:
         return matrix
@@ -182,7 +184,7 @@ def differential_root(matrix: float, particle: float, fraction: float) -> float:
         return (particle - k) / (particle - matrix) * (matrix / k) ** (1 / 3) - (1 - fraction)
 
     low, high = matrix, particle
-    for _ in range(MAX_BISECTIONS):
+    for _ in range(_MAX_BISECTIONS):
         middle = (low + high) / 2
         low, high = (middle, high) if excess(middle) > 0 else (low, middle)
     return (low + high) / 2
@@ -228,19 +230,19 @@ def composite_conductivity(
     InputError
         for values outside of their range
     """
-    chosen: MixingRule = rule or ("dilute" if fraction <= MAX_DILUTE_FRACTION else "differential")
-    check_choice(chosen, MIXING_RULES, "rule")
+    chosen: MixingRule = rule or ("dilute" if fraction <= _MAX_DILUTE_FRACTION else "differential")
+    check_choice(chosen, _MIXING_RULES, "rule")
     call = hasselman_johnson if chosen == "dilute" else differential_effective_medium
     value = call(matrix, particle, conductance, radius=radius, fraction=fraction, temperature=temperature)
     return CompositeConductivity(
-        positive(radius),
-        value,
-        matrix,
-        particle,
-        1 / Boundary(conductance).resistance(temperature) if conductance != np.inf else np.inf,
-        fraction,
-        critical_radius(matrix, particle, conductance, temperature),
-        "Hasselman-Johnson" if chosen == "dilute" else "differential",
+        radius=positive(radius),
+        value=value,
+        matrix=matrix,
+        particle=particle,
+        conductance=1 / Boundary(conductance).resistance(temperature) if conductance != np.inf else np.inf,
+        fraction=fraction,
+        critical_radius=critical_radius(matrix, particle, conductance, temperature),
+        method="Hasselman-Johnson" if chosen == "dilute" else "differential",
     )
 
 
@@ -298,9 +300,9 @@ def nanocomposite(
     """
     size = positive(diameter)
     density = interface_density(size, fraction)
-    if fraction > MAX_DILUTE_FRACTION:
+    if fraction > _MAX_DILUTE_FRACTION:
         warnings.warn(
-            f"a fraction of {fraction:g} is above {MAX_DILUTE_FRACTION:g}, where particles feel each other",
+            f"a fraction of {fraction:g} is above {_MAX_DILUTE_FRACTION:g}, where particles feel each other",
             ValidityWarning,
             stacklevel=2,
         )

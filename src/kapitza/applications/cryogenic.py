@@ -14,13 +14,13 @@ from kapitza.errors import InputError, ValidityWarning
 
 HeatingModel = Literal["sharing", "step"]
 HEATING_MODELS: tuple[HeatingModel, ...] = ("sharing", "step")
-ROOT_BISECTIONS, MINIMUM_TRISECTIONS = 56, 60
-INTERVAL_MARGIN = 1e-12  # of a temperature: how far from its edges a piece is taken
-HELIUM_CRITICAL_POINT = 5.2  # K, of helium-4; of helium-3 3.3 K
-MAX_OPERATING_TEMPERATURE = 1e4  # K, up to which steady states are sought
+_ROOT_BISECTIONS, _MINIMUM_TRISECTIONS = 56, 60
+_INTERVAL_MARGIN = 1e-12  # of a temperature: how far from its edges a piece is taken
+_HELIUM_CRITICAL_POINT = 5.2  # K, of helium-4; of helium-3 3.3 K
+_MAX_OPERATING_TEMPERATURE = 1e4  # K, up to which steady states are sought
 
 
-@frozen
+@frozen(kw_only=True)
 class HeliumBath:
     r"""Liquid helium at a surface.
 
@@ -168,7 +168,7 @@ def surface_temperature(bath: HeliumBath, flux: float) -> float:
     states = operating_points(bath, load=flux)
     if not states:
         raise InputError(
-            f"the helium cannot take up {flux:g} W/m² from a surface below {MAX_OPERATING_TEMPERATURE:g} K"
+            f"the helium cannot take up {flux:g} W/m² from a surface below {_MAX_OPERATING_TEMPERATURE:g} K"
         )
     return states[0].temperature
 
@@ -197,9 +197,9 @@ def operating_points(
     """
     if not 0 <= load < np.inf:
         raise InputError(f"load = {load:g} W/m², wanted a finite number of at least 0")
-    if bath.temperature > HELIUM_CRITICAL_POINT:
+    if bath.temperature > _HELIUM_CRITICAL_POINT:
         warnings.warn(
-            f"a bath of {bath.temperature:g} K: helium is no liquid above {HELIUM_CRITICAL_POINT:g} K",
+            f"a bath of {bath.temperature:g} K: helium is no liquid above {_HELIUM_CRITICAL_POINT:g} K",
             ValidityWarning,
             stacklevel=2,
         )
@@ -213,12 +213,12 @@ def operating_points(
         return load + own + np.zeros_like(kelvin)
 
     corners = set(bath.corners) | (set() if device is None else set(device.corners(current, bath.temperature)))
-    inner = sorted(c for c in corners if bath.temperature < c < MAX_OPERATING_TEMPERATURE)
-    places = balance_roots(lambda t: bath.flux(t) - heat(t), [bath.temperature, *inner, MAX_OPERATING_TEMPERATURE])
-    return tuple(classify_point(bath, heat, kelvin) for kelvin in places)
+    inner = sorted(c for c in corners if bath.temperature < c < _MAX_OPERATING_TEMPERATURE)
+    places = _balance_roots(lambda t: bath.flux(t) - heat(t), [bath.temperature, *inner, _MAX_OPERATING_TEMPERATURE])
+    return tuple(_classify_point(bath, heat, kelvin) for kelvin in places)
 
 
-def classify_point(bath: HeliumBath, heat: Callable[[Array], Array], kelvin: float) -> OperatingPoint:
+def _classify_point(bath: HeliumBath, heat: Callable[[Array], Array], kelvin: float) -> OperatingPoint:
     """Describe a steady state; it is stable where cooling grows faster than heat on both sides."""
     step = 1e-7 * kelvin
     near = np.array([kelvin - step, kelvin, kelvin + step])
@@ -230,7 +230,7 @@ def classify_point(bath: HeliumBath, heat: Callable[[Array], Array], kelvin: flo
     return OperatingPoint(kelvin, float(bath.flux(near)[1]), bool(below and excess[2] > 0), regime)
 
 
-def balance_roots(excess: Callable[[Array], Array], edges: Sequence[float]) -> list[float]:
+def _balance_roots(excess: Callable[[Array], Array], edges: Sequence[float]) -> list[float]:
     """All places where cooling equals heat, of a function that is convex or straight between each two edges.
 
     Such a piece has two zeros at most, one on either side of its minimum.  Each piece is taken a little inside of its
@@ -240,25 +240,25 @@ def balance_roots(excess: Callable[[Array], Array], edges: Sequence[float]) -> l
     found: list[float] = []
     before = -1.0
     for low, high in pairwise(edges):
-        start, stop = low + INTERVAL_MARGIN * low, high - INTERVAL_MARGIN * high
+        start, stop = low + _INTERVAL_MARGIN * low, high - _INTERVAL_MARGIN * high
         if not start < stop:
             continue
         first, last = (float(one) for one in excess(np.array([start, stop])))
         if before * first < 0:
             found.append(low)
         if first * last < 0:
-            found.append(bisect_root(excess, start, stop))
+            found.append(_bisect_root(excess, start, stop))
         elif first > 0:
-            lowest = negative_point(excess, start, stop)
+            lowest = _negative_point(excess, start, stop)
             if lowest is not None:
-                found += [bisect_root(excess, start, lowest), bisect_root(excess, lowest, stop)]
+                found += [_bisect_root(excess, start, lowest), _bisect_root(excess, lowest, stop)]
         before = last
     return found
 
 
-def negative_point(excess: Callable[[Array], Array], low: float, high: float) -> float | None:
+def _negative_point(excess: Callable[[Array], Array], low: float, high: float) -> float | None:
     """Place where a convex function that is positive at both ends is negative, by thirds; None if it is nowhere."""
-    for _ in range(MINIMUM_TRISECTIONS):
+    for _ in range(_MINIMUM_TRISECTIONS):
         third = (high - low) / 3
         one, other = excess(np.array([low + third, high - third]))
         if min(one, other) < 0:
@@ -267,17 +267,17 @@ def negative_point(excess: Callable[[Array], Array], low: float, high: float) ->
     return None
 
 
-def bisect_root(excess: Callable[[Array], Array], low: float, high: float) -> float:
+def _bisect_root(excess: Callable[[Array], Array], low: float, high: float) -> float:
     """Zero between two places of opposite sign."""
     sign = np.sign(float(excess(np.array([low]))[0]))
-    for _ in range(ROOT_BISECTIONS):
+    for _ in range(_ROOT_BISECTIONS):
         middle = (low + high) / 2
         low, high = (middle, high) if sign * float(excess(np.array([middle]))[0]) > 0 else (low, middle)
     return (low + high) / 2
 
 
-CURRENT_BISECTIONS = 44
-AREA_NODES, AREA_WEIGHTS = np.polynomial.legendre.leggauss(24)
+_CURRENT_BISECTIONS = 44
+_AREA_NODES, _AREA_WEIGHTS = np.polynomial.legendre.leggauss(24)
 
 
 @frozen
@@ -324,27 +324,27 @@ def runaway_currents(bath: HeliumBath, device: Superconductor, *, load: float = 
     B. J. Maddock, G. B. James and W. T. Norris, Cryogenics 9, 261 (1969)
     W. J. Skocpol, M. R. Beasley and M. Tinkham, J. Appl. Phys. 45, 4054 (1974)
     """
-    critical = cold_current(bath, device, load)
+    critical = _cold_current(bath, device, load)
     bounds = 1e-6 * device.critical_current, critical * (1 - 1e-9)
 
     def has_hot(current: float) -> bool:
-        return hot_state(bath, device, current, load) is not None
+        return _hot_state(bath, device, current, load) is not None
 
     def grows(current: float) -> bool:
-        hot = hot_state(bath, device, current, load)
+        hot = _hot_state(bath, device, current, load)
         return hot is not None and front_balance(bath, device, current, load=load) < 0
 
     def escapes(current: float) -> bool:
         states = [one for one in operating_points(bath, device, current, load=load) if one.stable]
         return not states or states[0].temperature >= device.critical_temperature
 
-    holding = first_current(has_hot, *bounds)
-    propagating = first_current(grows, *bounds)
-    quench = first_current(escapes, bounds[0], 20 * device.critical_current)
-    return RunawayCurrents(holding, propagating, critical, quench, hot_state(bath, device, propagating, load))
+    holding = _first_current(has_hot, *bounds)
+    propagating = _first_current(grows, *bounds)
+    quench = _first_current(escapes, bounds[0], 20 * device.critical_current)
+    return RunawayCurrents(holding, propagating, critical, quench, _hot_state(bath, device, propagating, load))
 
 
-def cold_current(bath: HeliumBath, device: Superconductor, load: float) -> float:
+def _cold_current(bath: HeliumBath, device: Superconductor, load: float) -> float:
     """Current from which the device, as warm as the load makes it, is no longer free of resistance, A."""
     surface = surface_temperature(bath, load)
     if surface >= device.critical_temperature:
@@ -359,7 +359,7 @@ def cold_current(bath: HeliumBath, device: Superconductor, load: float) -> float
     )
 
 
-def hot_state(bath: HeliumBath, device: Superconductor, current: float, load: float) -> OperatingPoint | None:
+def _hot_state(bath: HeliumBath, device: Superconductor, current: float, load: float) -> OperatingPoint | None:
     """Coldest stable state above where the current starts to leave the superconductor, if there is one."""
     start = device.sharing_temperature(current, bath.temperature)
     states = operating_points(bath, device, current, load=load)
@@ -378,7 +378,7 @@ def front_balance(bath: HeliumBath, device: Superconductor, current: float, *, l
     InputError
         where there is no hot state, and so no front
     """
-    hot = hot_state(bath, device, current, load)
+    hot = _hot_state(bath, device, current, load)
     if hot is None:
         raise InputError(f"at {current:g} A there is no normal state, and so no front")
     cold = operating_points(bath, device, current, load=load)[0].temperature
@@ -386,19 +386,19 @@ def front_balance(bath: HeliumBath, device: Superconductor, current: float, *, l
     edges = [cold, *sorted(c for c in corners if cold < c < hot.temperature), hot.temperature]
     total = 0.0
     for low, high in pairwise(edges):
-        kelvin: Array = (low + high) / 2 + (high - low) / 2 * AREA_NODES
+        kelvin: Array = (low + high) / 2 + (high - low) / 2 * _AREA_NODES
         excess = bath.flux(kelvin) - device.heat(kelvin, current, bath.temperature) - load
-        total += float(excess @ AREA_WEIGHTS) * (high - low) / 2
+        total += float(excess @ _AREA_WEIGHTS) * (high - low) / 2
     return total
 
 
-def first_current(test: Callable[[float], bool], low: float, high: float) -> float:
+def _first_current(test: Callable[[float], bool], low: float, high: float) -> float:
     """Smallest current from which a test holds, A; the upper bound if it does not hold there."""
     if not test(high):
         return high
     if test(low):
         return low
-    for _ in range(CURRENT_BISECTIONS):
+    for _ in range(_CURRENT_BISECTIONS):
         middle = (low + high) / 2
         low, high = (low, middle) if test(middle) else (middle, high)
     return high

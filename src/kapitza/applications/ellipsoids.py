@@ -11,9 +11,9 @@ from kapitza.core.conductance import Conductance
 from kapitza.core.stack import Boundary
 from kapitza.errors import InputError, ValidityWarning
 
-SPHERICITY_TOLERANCE = 1e-3  # from an aspect ratio of 1, within which the series of the depolarisation is used
-OVERLAP_LIMIT = 1.0  # fraction times aspect ratio from which long or flat particles, at random, must touch
-RANDOM_ALIGNMENT = 1 / 3  # mean square cosine of random directions
+_SPHERICITY_TOLERANCE = 1e-3  # from an aspect ratio of 1, within which the series of the depolarisation is used
+_OVERLAP_LIMIT = 1.0  # fraction times aspect ratio from which long or flat particles, at random, must touch
+_RANDOM_ALIGNMENT = 1 / 3  # mean square cosine of random directions
 
 
 @frozen
@@ -71,7 +71,7 @@ def depolarisation_factors(aspect: float) -> tuple[float, float]:
         raise InputError(f"aspect ratio = {aspect:g}, wanted a finite number above 0")
     excess = aspect - 1
     if (
-        abs(excess) < SPHERICITY_TOLERANCE
+        abs(excess) < _SPHERICITY_TOLERANCE
     ):  # where the closed form loses digits: its series, whose next term is 1e-10 at most
         odd = 1 / 3 - 4 / 15 * excess + 6 / 35 * excess**2
         return (1 - odd) / 2, odd
@@ -89,7 +89,7 @@ def ellipsoid_composite(
     conductance: float | Conductance,
     *,
     fraction: float,
-    alignment: float = RANDOM_ALIGNMENT,
+    alignment: float = _RANDOM_ALIGNMENT,
     temperature: float = 300.0,
 ) -> EffectiveMedium:
     r"""Conductivity of ellipsoids in a matrix, with their boundary and their orientation.
@@ -125,7 +125,7 @@ def ellipsoid_composite(
     ----------
     C.-W. Nan, R. Birringer, D. R. Clarke and H. Gleiter, J. Appl. Phys. 81, 6692 (1997), doi:10.1063/1.365209
     """
-    check_medium(fraction, alignment, particle.aspect)
+    _check_medium(fraction, alignment, particle.aspect)
     l1, l3 = depolarisation_factors(particle.aspect)
     kapitza = Boundary(conductance).resistance(temperature) * matrix
     gamma = (
@@ -133,12 +133,12 @@ def ellipsoid_composite(
         if particle.aspect >= 1
         else (1 + 2 * particle.aspect) * kapitza / (particle.length / 2)
     )
-    b1 = polarisability(particle.across or particle.conductivity, matrix, gamma, l1)
-    b3 = polarisability(particle.conductivity, matrix, gamma, l3)
-    return oriented_medium(matrix, (b1, b3), (l1, l3), fraction, alignment)
+    b1 = _polarisability(particle.across or particle.conductivity, matrix, gamma, l1)
+    b3 = _polarisability(particle.conductivity, matrix, gamma, l3)
+    return _oriented_medium(matrix, (b1, b3), (l1, l3), fraction, alignment)
 
 
-def oriented_medium(
+def _oriented_medium(
     matrix: float, response: tuple[float, float], factors: tuple[float, float], fraction: float, alignment: float
 ) -> EffectiveMedium:
     """Effective medium of particles with these responses β and depolarisations L, across and along their odd axis."""
@@ -151,12 +151,12 @@ def oriented_medium(
     return EffectiveMedium(along, matrix * (2 + fraction * above) / (2 - fraction * below))
 
 
-def check_medium(fraction: float, alignment: float, aspect: float) -> None:
+def _check_medium(fraction: float, alignment: float, aspect: float) -> None:
     """Refuse shares that are none; warn of particles so long or flat that they must touch."""
     check_fraction(fraction)
     if not 0 <= alignment <= 1:
         raise InputError(f"alignment = {alignment:g}, wanted a mean of cos² from 0 to 1")
-    if fraction * max(aspect, 1 / aspect) > OVERLAP_LIMIT and alignment not in (0.0, 1.0):
+    if fraction * max(aspect, 1 / aspect) > _OVERLAP_LIMIT and alignment not in (0.0, 1.0):
         warnings.warn(
             f"a fraction of {fraction:g} of particles with the aspect ratio {aspect:g}: they touch, which an effective "
             "medium of single particles does not know",
@@ -165,7 +165,7 @@ def check_medium(fraction: float, alignment: float, aspect: float) -> None:
         )
 
 
-def polarisability(particle: float, matrix: float, gamma: float, factor: float) -> float:
+def _polarisability(particle: float, matrix: float, gamma: float, factor: float) -> float:
     """Response β of one principal direction, with the boundary in the conductivity of the particle."""
     inside = particle / (1 + gamma * factor * particle / matrix)
     return (inside - matrix) / (matrix + factor * (inside - matrix))
@@ -189,7 +189,7 @@ def nanotube_composite(
     conductance: float | Conductance,
     *,
     fraction: float,
-    alignment: float = RANDOM_ALIGNMENT,
+    alignment: float = _RANDOM_ALIGNMENT,
     temperature: float = 300.0,
 ) -> EffectiveMedium:
     r"""Conductivity of nanotubes in a matrix.
@@ -221,13 +221,13 @@ def nanotube_composite(
     ----------
     C.-W. Nan, G. Liu, Y. Lin and M. Li, Appl. Phys. Lett. 85, 3549 (2004), doi:10.1063/1.1808874
     """
-    check_medium(fraction, alignment, tube.length / tube.diameter)
+    _check_medium(fraction, alignment, tube.length / tube.diameter)
     outside = float(positive(matrix)[0])
     resistance = Boundary(conductance).resistance(temperature)
     ends = (tube.diameter, tube.length)
     across, along = (tube.conductivity / (1 + 2 * resistance * tube.conductivity / size) for size in ends)
     response = 2 * (across - outside) / (across + outside), along / outside - 1
-    return oriented_medium(outside, response, (0.5, 0.0), fraction, alignment)
+    return _oriented_medium(outside, response, (0.5, 0.0), fraction, alignment)
 
 
 def long_nanotube_composite(

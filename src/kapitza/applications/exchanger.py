@@ -20,12 +20,12 @@ FLOW_ARRANGEMENTS: tuple[FlowArrangement, ...] = ("counter", "parallel")
 
 # of fully developed laminar flow (R. K. Shah, A. L. London, Laminar Flow Forced Convection in Ducts, 1978)
 NUSSELT_NUMBERS = {"circular": 3.66, "circular, even flux": 4.36, "slit": 7.54, "slit, even flux": 8.24}
-MAX_LAMINAR_REYNOLDS = 2300.0  # Reynolds number
-MIN_PECLET = 10.0  # Péclet number of the length, below which heat spreads along the liquid too
-MIN_CONTINUUM_DIAMETER = 10e-9  # m, some thirty molecules of water, below which a liquid is no continuum any more
+_MAX_LAMINAR_REYNOLDS = 2300.0  # Reynolds number
+_MIN_PECLET = 10.0  # Péclet number of the length, below which heat spreads along the liquid too
+_MIN_CONTINUUM_DIAMETER = 10e-9  # m, some thirty molecules of water, below which a liquid is no continuum any more
 
 
-@frozen
+@frozen(kw_only=True)
 class Stream:
     """A liquid in one of two channels.
 
@@ -77,7 +77,7 @@ class Stream:
         return self.flow / self.section * length * self.heat_capacity / self.conductivity
 
 
-@frozen(eq=False)
+@frozen(eq=False, kw_only=True)
 class HeatExchanger:
     """Two streams on both sides of a wall.
 
@@ -125,7 +125,7 @@ class HeatExchanger:
         }
 
 
-@frozen
+@frozen(kw_only=True)
 class HeatExchange:
     """What an exchanger does.
 
@@ -169,7 +169,7 @@ def heat_exchange(exchanger: HeatExchanger) -> HeatExchange:
     W. M. Kays and A. L. London, Compact Heat Exchangers (McGraw-Hill, New York, 1984)
     """
     for name, stream in (("hot", exchanger.hot), ("cold", exchanger.cold)):
-        check_stream(name, stream, exchanger.length)
+        _check_stream(name, stream, exchanger.length)
     parts = exchanger.resistances()
     coefficient = 1 / sum(parts.values())
     small, large = sorted((exchanger.hot.capacity, exchanger.cold.capacity))
@@ -177,13 +177,13 @@ def heat_exchange(exchanger: HeatExchanger) -> HeatExchange:
     share = effectiveness(units, small / large, exchanger.arrangement)
     heat = share * small * (exchanger.hot.inlet - exchanger.cold.inlet)
     return HeatExchange(
-        coefficient,
-        units,
-        share,
-        heat,
-        exchanger.hot.inlet - heat / exchanger.hot.capacity,
-        exchanger.cold.inlet + heat / exchanger.cold.capacity,
-        (parts["hot boundary"] + parts["cold boundary"]) * coefficient,
+        coefficient=coefficient,
+        transfer_units=units,
+        effectiveness=share,
+        heat=heat,
+        hot_out=exchanger.hot.inlet - heat / exchanger.hot.capacity,
+        cold_out=exchanger.cold.inlet + heat / exchanger.cold.capacity,
+        boundary_share=(parts["hot boundary"] + parts["cold boundary"]) * coefficient,
     )
 
 
@@ -218,14 +218,14 @@ def crossover_diameter(
     return nusselt * conductivity * Boundary(conductance).resistance()
 
 
-def check_stream(name: str, stream: Stream, length: float) -> None:
+def _check_stream(name: str, stream: Stream, length: float) -> None:
     """Warn where the flow is none of fully developed laminar convection in a continuum."""
     slow = stream.peclet(length)
     faults = (
-        (stream.reynolds > MAX_LAMINAR_REYNOLDS, f"has the Reynolds number {stream.reynolds:.3g}: it is turbulent"),
-        (slow < MIN_PECLET, f"has the Péclet number {slow:.3g} along its channel: heat spreads along the liquid too"),
+        (stream.reynolds > _MAX_LAMINAR_REYNOLDS, f"has the Reynolds number {stream.reynolds:.3g}: it is turbulent"),
+        (slow < _MIN_PECLET, f"has the Péclet number {slow:.3g} along its channel: heat spreads along the liquid too"),
         (
-            stream.diameter < MIN_CONTINUUM_DIAMETER,
+            stream.diameter < _MIN_CONTINUUM_DIAMETER,
             f"has a diameter of {stream.diameter:.3g} m: too narrow for a continuum",
         ),
     )

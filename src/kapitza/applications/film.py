@@ -13,9 +13,9 @@ from kapitza.applications.free_paths import FreePaths
 from kapitza.core.arrays import Array, positive
 from kapitza.errors import InputError
 
-ANGLE_NODES = 64  # of the integral over angles
-GRADED_NODES, EVEN_NODES = 48, 24  # nodes of half a film, whose flux is then good to 1e-6
-GROUPS_PER_DECADE = 10  # groups of free paths
+_ANGLE_NODES = 64  # of the integral over angles
+_GRADED_NODES, _EVEN_NODES = 48, 24  # nodes of half a film, whose flux is then good to 1e-6
+_GROUPS_PER_DECADE = 10  # groups of free paths
 
 
 def film_in_plane(paths: FreePaths, thickness: ArrayLike, specularity: float = 0.0) -> Array:
@@ -46,7 +46,7 @@ def film_in_plane(paths: FreePaths, thickness: ArrayLike, specularity: float = 0
     """
     if not 0 <= specularity <= 1:
         raise InputError(f"specularity = {specularity:g}, wanted a share from 0 (rough) to 1 (mirror)")
-    node, weight = np.polynomial.legendre.leggauss(ANGLE_NODES)
+    node, weight = np.polynomial.legendre.leggauss(_ANGLE_NODES)
     mu = ((node + 1) / 2) ** 2  # dense where grazing phonons change fastest
     step = weight / 2 * (node + 1)
     ratio = positive(thickness)[:, None] / paths.length
@@ -78,29 +78,29 @@ def film_cross_plane(paths: FreePaths, thickness: ArrayLike) -> Array:
     ----------
     M. A. Heaslet and R. F. Warming, Int. J. Heat Mass Transfer 8, 979 (1965), doi:10.1016/0017-9310(65)90083-9
     """
-    grouped = paths.grouped(GROUPS_PER_DECADE)
-    return np.array([film_flux(grouped, float(d)) * float(d) for d in positive(thickness)])
+    grouped = paths.grouped(_GROUPS_PER_DECADE)
+    return np.array([_film_flux(grouped, float(d)) * float(d) for d in positive(thickness)])
 
 
-def film_flux(paths: FreePaths, thickness: float) -> float:
+def _film_flux(paths: FreePaths, thickness: float) -> float:
     """Flux across one film per kelvin between its walls, W m⁻² K⁻¹.
 
     As much heat passes between each two nodes as at the wall.  θ is linear between nodes and every integral over such a
     piece is exact, so that pieces may be longer than a free path; θ - ½ is odd, so that half of the film is enough.
     """
-    nodes = film_nodes(thickness, float(paths.length.min()))
+    nodes = _film_nodes(thickness, float(paths.length.min()))
     half = nodes.size // 2  # the node in the middle, where θ is ½
     at = np.concatenate([[0.0], (nodes[1 : half + 1] + nodes[:half]) / 2])
     matrix, source = np.zeros((half, half)), np.zeros(half)
     for emitted, path in zip(paths.radiance, paths.length, strict=True):
-        rows = hat_function_flux(nodes, at, path)
+        rows = _hat_function_flux(nodes, at, path)
         matrix += emitted * np.diff(rows[:, :half] - rows[:, :half:-1], axis=0)
         source -= emitted * np.diff(expn(3, at / path) + rows.sum(axis=1) / 2)
     excess = np.linalg.solve(matrix, source)
-    return mean_flux(0.5 + np.concatenate([excess, [0.0], -excess[::-1]]), nodes, paths)
+    return _mean_flux(0.5 + np.concatenate([excess, [0.0], -excess[::-1]]), nodes, paths)
 
 
-def hat_function_flux(nodes: Array, x: Array, path: float) -> Array:
+def _hat_function_flux(nodes: Array, x: Array, path: float) -> Array:
     r"""(m, n) flux at points x (m,) that comes from the hat function of each node, $\mp\int E_2(|x-x'|/\Lambda)h_j
     dx'/\Lambda$, in units of 2E.
     """
@@ -116,7 +116,7 @@ def hat_function_flux(nodes: Array, x: Array, path: float) -> Array:
     return found
 
 
-def mean_flux(theta: Array, nodes: Array, paths: FreePaths) -> float:
+def _mean_flux(theta: Array, nodes: Array, paths: FreePaths) -> float:
     r"""Flux averaged over the film, which loses no digits where it is thick, W m⁻² K⁻¹.
 
     $qd = \sum_i2E_i\big\{\Lambda_i[\tfrac13 - E_4(d/\Lambda_i)] + \int_0^d\theta(x)[E_3(x/\Lambda_i)
@@ -137,9 +137,11 @@ def mean_flux(theta: Array, nodes: Array, paths: FreePaths) -> float:
     return total / thickness
 
 
-def film_nodes(thickness: float, shortest: float) -> Array:
+def _film_nodes(thickness: float, shortest: float) -> Array:
     """Nodes of a film, symmetric about its middle, which is one of them; fine at the walls."""
     half = thickness / 2
     start = 1e-4 * min(shortest, half)
-    left = np.unique(np.concatenate([[0.0], np.geomspace(start, half, GRADED_NODES), np.linspace(0, half, EVEN_NODES)]))
+    left = np.unique(
+        np.concatenate([[0.0], np.geomspace(start, half, _GRADED_NODES), np.linspace(0, half, _EVEN_NODES)])
+    )
     return np.concatenate([left, thickness - left[-2::-1]])

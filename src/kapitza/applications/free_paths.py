@@ -14,7 +14,7 @@ from kapitza.core.quadrature import frequency_grid
 from kapitza.errors import InputError
 from kapitza.matter.isotropic import Solid
 
-MAX_FREQUENCY_EXPONENT = (
+_MAX_FREQUENCY_EXPONENT = (
     4.0  # of point defects; free paths that grow faster towards low frequencies carry infinite heat there
 )
 

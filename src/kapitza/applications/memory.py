@@ -15,11 +15,11 @@ from kapitza.core.conductance import Conductance
 from kapitza.core.stack import Boundary
 from kapitza.errors import InputError, ValidityWarning
 
-MAX_RADIAL_RISE = 1.0  # of the rise inside of the pillar over that outside of it, above which its axis is much hotter
+_MAX_RADIAL_RISE = 1.0  # of the rise inside of the pillar over that outside of it, above which its axis is much hotter
 RADIAL_RISE_FACTOR = 8.0  # a cylinder heated evenly and cooled at its side is P/8πkh hotter than it in the mean
 
 
-@frozen(eq=False)
+@frozen(eq=False, kw_only=True)
 class MemoryCell:
     """A pillar of phase-change material between two electrodes, in a dielectric.
 
@@ -93,7 +93,7 @@ class MemoryCell:
         return 1 / (4 * self.electrode * self.radius), Boundary(self.contact).resistance(self.warm) / self.area
 
 
-@frozen
+@frozen(kw_only=True)
 class ResetPulse:
     """What melting the middle of a cell takes.
 
@@ -214,7 +214,7 @@ def reset_pulse(cell: MemoryCell, pulse: float = 50e-9) -> ResetPulse:
         the cell takes to warm up
     """
     length = float(positive(pulse)[0])
-    check_pillar_width(cell)
+    _check_pillar_width(cell)
     with_them, without = (float(pillar_profile(cell, 1.0, 0.0, boundaries=wanted)) for wanted in (True, False))
     rise = cell.melting - cell.ambient
     power = rise / with_them
@@ -229,20 +229,20 @@ def reset_pulse(cell: MemoryCell, pulse: float = 50e-9) -> ResetPulse:
             stacklevel=2,
         )
     return ResetPulse(
-        with_them,
-        power,
-        float(np.sqrt(power / cell.resistance)),
-        power * length + cell.volume * cell.latent,
-        mean,
-        1 - without / with_them,
-        float(np.sqrt(rise / without / cell.resistance)),
+        thermal_resistance=with_them,
+        power=power,
+        current=float(np.sqrt(power / cell.resistance)),
+        energy=power * length + cell.volume * cell.latent,
+        mean_rise=mean,
+        boundary_share=1 - without / with_them,
+        current_without=float(np.sqrt(rise / without / cell.resistance)),
     )
 
 
-def check_pillar_width(cell: MemoryCell) -> None:
+def _check_pillar_width(cell: MemoryCell) -> None:
     """Warn where the temperature of a pillar is uneven across it."""
     inside = 1 / (RADIAL_RISE_FACTOR * np.pi * cell.conductivity)
-    if inside > MAX_RADIAL_RISE * sum(cell.side_resistance()):
+    if inside > _MAX_RADIAL_RISE * sum(cell.side_resistance()):
         warnings.warn(
             f"a pillar of the radius {cell.radius:.3g} m loses heat to its side so easily that its axis is much hotter "
             "than its mean: the current is an upper estimate",

@@ -20,7 +20,7 @@ from kapitza.errors import InputError, ValidityWarning
 from kapitza.matter.isotropic import Solid
 
 BoundaryCount = Literal["shared", "each"]
-BOUNDARY_COUNTS: tuple[BoundaryCount, ...] = ("shared", "each")
+_BOUNDARY_COUNTS: tuple[BoundaryCount, ...] = ("shared", "each")
 
 
 def polycrystal(
@@ -59,7 +59,7 @@ def polycrystal(
     C.-W. Nan and R. Birringer, Phys. Rev. B 57, 8264 (1998), doi:10.1103/PhysRevB.57.8264
     H. Dong, B. Wen and R. Melnik, Sci. Rep. 4, 7037 (2014), doi:10.1038/srep07037 (both ways of counting)
     """
-    check_choice(count, BOUNDARY_COUNTS, "count")
+    check_choice(count, _BOUNDARY_COUNTS, "count")
     bulk, size = positive(conductivity), positive(grain)
     if bulk.size > 1 and size.size not in (1, bulk.size):
         raise InputError(f"conductivity has {bulk.size} values for {size.size} grain sizes: give one of either")

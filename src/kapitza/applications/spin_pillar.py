@@ -17,7 +17,7 @@ from kapitza.core.arrays import Array, number, quantity
 from kapitza.errors import InputError
 from kapitza.matter.electrons import SpinChannels
 
-LAYER_UNKNOWNS = 3  # of a layer: two amplitudes of the accumulation and the mean temperature at its top
+_LAYER_UNKNOWNS = 3  # of a layer: two amplitudes of the accumulation and the mean temperature at its top
 
 
 @frozen
@@ -119,7 +119,7 @@ def spin_profile(pillar: SpinPillar, flux: float, points: int = 41) -> SpinPilla
     """
     if not np.isfinite(flux):
         raise InputError(f"flux = {flux:g} W/m², wanted a finite number")
-    amplitudes = solve_pillar(pillar)
+    amplitudes = _solve_pillar(pillar)
     where, mean, gap, spin = [], [], [], []
     start = 0.0
     for layer, (rise, fall, top) in zip(pillar.layers, amplitudes, strict=True):
@@ -142,29 +142,29 @@ def spin_profile(pillar: SpinPillar, flux: float, points: int = 41) -> SpinPilla
     )
 
 
-def solve_pillar(pillar: SpinPillar) -> Array:
+def _solve_pillar(pillar: SpinPillar) -> Array:
     """(n, 3) amplitudes of the growing and the falling accumulation and the mean temperature at the top, for q = 1."""
     count = len(pillar.layers)
-    matrix, given = np.zeros((LAYER_UNKNOWNS * count, LAYER_UNKNOWNS * count)), np.zeros(LAYER_UNKNOWNS * count)
+    matrix, given = np.zeros((_LAYER_UNKNOWNS * count, _LAYER_UNKNOWNS * count)), np.zeros(_LAYER_UNKNOWNS * count)
     first, last = pillar.layers[0], pillar.layers[-1]
     matrix[0, :2] = np.exp(-first.thickness / first.metal.length), 1  # no accumulation at the hot end
     matrix[1, 2] = 1  # whose temperature is the zero
     matrix[2, -3:-1] = 1, np.exp(-last.thickness / last.metal.length)
     for i in range(count - 1):
-        block = slice(LAYER_UNKNOWNS * i, LAYER_UNKNOWNS * (i + 2))
-        rows, values = boundary_equations(pillar.layers[i], pillar.layers[i + 1], pillar.contact(i))
-        at = LAYER_UNKNOWNS * (i + 1)
-        matrix[at : at + LAYER_UNKNOWNS, block] = rows
-        given[at : at + LAYER_UNKNOWNS] = values
+        block = slice(_LAYER_UNKNOWNS * i, _LAYER_UNKNOWNS * (i + 2))
+        rows, values = _boundary_equations(pillar.layers[i], pillar.layers[i + 1], pillar.contact(i))
+        at = _LAYER_UNKNOWNS * (i + 1)
+        matrix[at : at + _LAYER_UNKNOWNS, block] = rows
+        given[at : at + _LAYER_UNKNOWNS] = values
     scale = np.abs(matrix).max(axis=1)
     found = np.linalg.solve(matrix / scale[:, None], given / scale)
-    return found.reshape(count, LAYER_UNKNOWNS)
+    return found.reshape(count, _LAYER_UNKNOWNS)
 
 
-def boundary_equations(above: SpinLayer, below: SpinLayer, contact: SpinContact) -> tuple[Array, Array]:
+def _boundary_equations(above: SpinLayer, below: SpinLayer, contact: SpinContact) -> tuple[Array, Array]:
     """Three equations of a boundary for the unknowns of both layers: spin flux, and the drop of either direction."""
-    bottom, top = edge_rows(above, at_end=True), edge_rows(below, at_end=False)
-    zero = np.zeros(LAYER_UNKNOWNS)
+    bottom, top = _edge_rows(above, at_end=True), _edge_rows(below, at_end=False)
+    zero = np.zeros(_LAYER_UNKNOWNS)
     flux = np.concatenate([bottom["spin"], -top["spin"]])
     rows, values = [flux], [below.metal.polarisation - above.metal.polarisation]
     for sign, resistance in ((1, contact.up), (-1, contact.down)):
@@ -177,7 +177,7 @@ def boundary_equations(above: SpinLayer, below: SpinLayer, contact: SpinContact)
     return np.array(rows), np.array(values)
 
 
-def edge_rows(layer: SpinLayer, *, at_end: bool) -> dict[str, Array]:
+def _edge_rows(layer: SpinLayer, *, at_end: bool) -> dict[str, Array]:
     """Accumulation, mean temperature and spin flux at an edge, as rows over the unknowns of the layer."""
     metal = layer.metal
     decay = np.exp(-layer.thickness / metal.length)

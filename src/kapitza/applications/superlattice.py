@@ -16,11 +16,11 @@ from kapitza.core.transmission import DROP_CORRECTION, Transmission
 from kapitza.errors import InputError, ValidityWarning
 from kapitza.matter.isotropic import Solid
 
-SMALLEST_DIVISOR = 1e-300
-CROSSOVER_THICKNESS = 0.3  # layers over free path at which β is half way between thin and thick
+_SMALLEST_DIVISOR = 1e-300
+_CROSSOVER_THICKNESS = 0.3  # layers over free path at which β is half way between thin and thick
 
 
-@frozen(eq=False)
+@frozen(eq=False, kw_only=True)
 class SuperlatticeConductivity:
     """Conductivity across a superlattice against its period.
 
@@ -120,7 +120,7 @@ def spectral_superlattice(
     InputError
         where the free paths are not at the frequencies of the boundary, or its sides are unknown
     """
-    check_period_share(share)
+    _check_period_share(share)
     size = boundary.omega.size
     if first.length.size != size or second.length.size != size:
         raise InputError(
@@ -128,19 +128,19 @@ def spectral_superlattice(
             "make them with paths_at(boundary, ...)"
         )
     whole, left, right, passed = spectral_resistances(boundary, temperature)
-    inside = share / np.maximum(first.conductivity, SMALLEST_DIVISOR) + (1 - share) / np.maximum(
-        second.conductivity, SMALLEST_DIVISOR
+    inside = share / np.maximum(first.conductivity, _SMALLEST_DIVISOR) + (1 - share) / np.maximum(
+        second.conductivity, _SMALLEST_DIVISOR
     )
     width = positive(period)[:, None]
-    taken = lead_share(share * width, first.length) * left + lead_share((1 - share) * width, second.length) * right
+    taken = _lead_share(share * width, first.length) * left + _lead_share((1 - share) * width, second.length) * right
     each = width / (width * inside + 2 * np.maximum(whole - taken, 0.0))
     return np.sum(np.where(passed, each, 0.0), axis=1)
 
 
-def lead_share(thickness: Array, free_path: Array) -> Array:
+def _lead_share(thickness: Array, free_path: Array) -> Array:
     """Share β of the one-sided resistance that is none of the boundary, for a layer of this thickness, m."""
     thin, thick = DROP_CORRECTION["local"], DROP_CORRECTION["extrapolated"]
-    return thin - (thin - thick) * thickness / (thickness + CROSSOVER_THICKNESS * free_path)
+    return thin - (thin - thick) * thickness / (thickness + _CROSSOVER_THICKNESS * free_path)
 
 
 def ballistic_superlattice(boundary: Transmission, *, period: ArrayLike, temperature: float) -> Array:
@@ -183,20 +183,20 @@ def superlattice_conductivity(
     InputError
         for values outside of their range, or a transmission that does not know the modes of its sides
     """
-    check_period_share(share)
+    _check_period_share(share)
     width = positive(period)
     extrapolated = boundary.conductance(temperature, "extrapolated")
     one, other = (spectral_free_paths(boundary, side, k, temperature) for side, k in (first, second))
     return SuperlatticeConductivity(
-        width,
-        series_superlattice(
+        period=width,
+        series=series_superlattice(
             (share * width, first[1]), ((1 - share) * width, second[1]), extrapolated, temperature=temperature
         ),
-        spectral_superlattice(boundary, one, other, period=width, share=share, temperature=temperature),
-        ballistic_superlattice(boundary, period=width, temperature=temperature),
-        share,
-        temperature,
-        boundary.method,
+        spectral=spectral_superlattice(boundary, one, other, period=width, share=share, temperature=temperature),
+        ballistic=ballistic_superlattice(boundary, period=width, temperature=temperature),
+        share=share,
+        temperature=temperature,
+        method=boundary.method,
     )
 
 
@@ -241,7 +241,7 @@ def spectral_resistances(boundary: Transmission, temperature: float) -> tuple[Ar
     kelvin = float(temperatures(temperature)[0])
     quantum = mode_heat_capacity(boundary.omega, kelvin)[0] * boundary.weights / (2 * np.pi)
     whole, left, right = (
-        1 / np.maximum(modes * quantum, SMALLEST_DIVISOR) for modes in (boundary.total, boundary.left, boundary.right)
+        1 / np.maximum(modes * quantum, _SMALLEST_DIVISOR) for modes in (boundary.total, boundary.left, boundary.right)
     )
     return whole, left, right, boundary.total * quantum > 0
 
@@ -274,16 +274,16 @@ def spectral_free_paths(boundary: Transmission, side: Solid, conductivity: float
     return FreePaths(scale / omega**2, shape * scale, omega, side.name)
 
 
-def check_period_share(share: float) -> None:
+def _check_period_share(share: float) -> None:
     """Refuse a share of the period that leaves one layer out."""
     if not 0 < share < 1:
         raise InputError(f"share = {share:g} of the period, wanted a number between 0 and 1")
 
 
-TRANSVERSE_NODES = 16  # nodes of either wave vector along the plane
-BLOCH_STATES = 96  # wave vectors along the normal, over all bands of a superlattice
-MAX_PERIOD_LAYERS = 200
-MIN_FREE_PATH = 0.5  # free path in atomic layers
+_TRANSVERSE_NODES = 16  # nodes of either wave vector along the plane
+_BLOCH_STATES = 96  # wave vectors along the normal, over all bands of a superlattice
+_MAX_PERIOD_LAYERS = 200
+_MIN_FREE_PATH = 0.5  # free path in atomic layers
 
 
 @frozen(eq=False)
@@ -330,13 +330,13 @@ def miniband_conductivity(mass_ratio: float, free_path: float, layers: ArrayLike
     """
     ratio, reach = float(positive(mass_ratio)[0]), float(positive(free_path)[0])
     count = positive(layers)
-    if reach < MIN_FREE_PATH:
+    if reach < _MIN_FREE_PATH:
         raise InputError(
-            f"free path = {reach:g} atomic layers, expected at least {MIN_FREE_PATH:g}: waves need a neighbour"
+            f"free path = {reach:g} atomic layers, expected at least {_MIN_FREE_PATH:g}: waves need a neighbour"
         )
-    if np.any(count != np.round(count)) or count.max() > MAX_PERIOD_LAYERS:
-        worst = float(count[(count != np.round(count)) | (count > MAX_PERIOD_LAYERS)][0])
-        raise InputError(f"layers = {worst:g}, expected whole numbers of atomic layers from 1 to {MAX_PERIOD_LAYERS}")
+    if np.any(count != np.round(count)) or count.max() > _MAX_PERIOD_LAYERS:
+        worst = float(count[(count != np.round(count)) | (count > _MAX_PERIOD_LAYERS)][0])
+        raise InputError(f"layers = {worst:g}, expected whole numbers of atomic layers from 1 to {_MAX_PERIOD_LAYERS}")
     bare = mean_speed(np.array([(1 + ratio) / 2]), reach)
     found = [mean_speed(np.repeat([1.0, ratio], int(n)), reach) / bare for n in count]
     return MinibandConductivity(count, np.array(found), reach)
@@ -345,27 +345,27 @@ def miniband_conductivity(mass_ratio: float, free_path: float, layers: ArrayLike
 def mean_speed(masses: Array, free_path: float) -> float:
     r"""$\sum_j\int d^3k\,|v_j|/(2\pi)^3$ of a period of layers with these masses; spring and layer are 1."""
     size = masses.size
-    lateral, share = transverse_springs()
-    steps = max(BLOCH_STATES // size, 2)
+    lateral, share = _transverse_springs()
+    steps = max(_BLOCH_STATES // size, 2)
     phase = (np.arange(steps) + 0.5) * np.pi / (steps * size)
     hop = -1 / np.sqrt(masses * np.roll(masses, -1))
     diagonal = np.eye(size) * (2 + lateral[:, None, None]) / masses
     total = 0.0
     for q in phase:
-        matrix, slope = bloch_coupling(hop, np.exp(1j * (q + 1j / free_path)), size)
-        total += float(share @ bloch_velocities(diagonal + matrix, slope).sum(axis=1))
+        matrix, slope = _bloch_coupling(hop, np.exp(1j * (q + 1j / free_path)), size)
+        total += float(share @ _bloch_velocities(diagonal + matrix, slope).sum(axis=1))
     return total / (steps * size)
 
 
-def transverse_springs() -> tuple[Array, Array]:
+def _transverse_springs() -> tuple[Array, Array]:
     """Springs along the plane (n,), 4 - 2cos kx - 2cos ky, of wave vectors with kx <= ky, and their weights (n,)."""
-    node, weight = gauss_legendre(TRANSVERSE_NODES)
+    node, weight = gauss_legendre(_TRANSVERSE_NODES)
     bend = 2 - 2 * np.cos(np.pi * node)
-    first, second = np.tril_indices(TRANSVERSE_NODES)
+    first, second = np.tril_indices(_TRANSVERSE_NODES)
     return bend[first] + bend[second], weight[first] * weight[second] * np.where(first == second, 1, 2)
 
 
-def bloch_coupling(hop: Array, forward: complex, size: int) -> tuple[Array, Array]:
+def _bloch_coupling(hop: Array, forward: complex, size: int) -> tuple[Array, Array]:
     """Coupling of neighbouring layers with an even share of the phase in each bond, and its derivative by q."""
     matrix = np.zeros((size, size), dtype=complex)
     slope = np.zeros_like(matrix)
@@ -378,7 +378,7 @@ def bloch_coupling(hop: Array, forward: complex, size: int) -> tuple[Array, Arra
     return matrix, slope
 
 
-def bloch_velocities(dynamical: Array, slope: Array) -> Array:
+def _bloch_velocities(dynamical: Array, slope: Array) -> Array:
     """(n, bands) |d Re ω/dq| at wave vectors (n, bands, bands), from left and right eigenvectors."""
     square, right = np.linalg.eig(dynamical)
     change = np.einsum("nij,jk,nki->ni", np.linalg.inv(right), slope, right, optimize=True)

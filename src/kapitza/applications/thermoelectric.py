@@ -13,28 +13,28 @@ from kapitza.core.conductance import Conductance
 from kapitza.core.stack import Boundary
 from kapitza.errors import ConvergenceError, InputError
 
-INVERSE_GOLDEN_RATIO = (5**0.5 - 1) / 2
+_INVERSE_GOLDEN_RATIO = (5**0.5 - 1) / 2
 
 
-def golden_section_maximum(value: Callable[[float], float], low: float, high: float, *, tolerance: float) -> float:
+def _golden_section_maximum(value: Callable[[float], float], low: float, high: float, *, tolerance: float) -> float:
     """Place of the maximum between two numbers by golden section, to a tolerance."""
-    left, right = high - INVERSE_GOLDEN_RATIO * (high - low), low + INVERSE_GOLDEN_RATIO * (high - low)
+    left, right = high - _INVERSE_GOLDEN_RATIO * (high - low), low + _INVERSE_GOLDEN_RATIO * (high - low)
     at_left, at_right = value(left), value(right)
     while high - low > tolerance:
         if at_left > at_right:
             high, right, at_right = right, left, at_left
-            left = high - INVERSE_GOLDEN_RATIO * (high - low)
+            left = high - _INVERSE_GOLDEN_RATIO * (high - low)
             at_left = value(left)
         else:
             low, left, at_left = left, right, at_right
-            right = low + INVERSE_GOLDEN_RATIO * (high - low)
+            right = low + _INVERSE_GOLDEN_RATIO * (high - low)
             at_right = value(right)
     return (low + high) / 2
 
 
 LegGoal = Literal["power", "efficiency", "cooling", "cop"]
-LEG_GOALS: tuple[LegGoal, ...] = ("power", "efficiency", "cooling", "cop")
-LENGTH_SPAN = 1e6  # between the shortest and the longest leg that are tried
+_LEG_GOALS: tuple[LegGoal, ...] = ("power", "efficiency", "cooling", "cop")
+_LENGTH_SPAN = 1e6  # between the shortest and the longest leg that are tried
 
 
 @frozen(eq=False)
@@ -71,12 +71,12 @@ class LegProperty:
         return float(np.trapezoid(self.at(nodes), nodes) / (high - low))
 
 
-def as_leg_property(value: "float | LegProperty") -> LegProperty:
+def _as_leg_property(value: "float | LegProperty") -> LegProperty:
     """Return a number as a property that is the same at all temperatures."""
     return value if isinstance(value, LegProperty) else LegProperty([300.0], [value])
 
 
-def check_positive_property(_instance: object, attribute: object, value: LegProperty) -> None:
+def _check_positive_property(_instance: object, attribute: object, value: LegProperty) -> None:
     """Validate that a property is above zero everywhere."""
     if not (value.value > 0).all():
         raise InputError(f"{getattr(attribute, 'name', '')} = {value.value.min():g}, wanted values above 0")
@@ -88,7 +88,7 @@ def check_not_negative(_instance: object, attribute: object, value: float) -> No
         raise InputError(f"{getattr(attribute, 'name', '')} = {value:g}, wanted a finite number of at least 0")
 
 
-@frozen(eq=False)
+@frozen(eq=False, kw_only=True)
 class ThermoelectricLeg:
     """A leg with its contacts.
 
@@ -111,9 +111,9 @@ class ThermoelectricLeg:
 
     length: float = field(converter=number, validator=quantity())
     area: float = field(converter=number, validator=quantity())
-    seebeck: LegProperty = field(converter=as_leg_property)
-    resistivity: LegProperty = field(converter=as_leg_property, validator=check_positive_property)
-    conductivity: LegProperty = field(converter=as_leg_property, validator=check_positive_property)
+    seebeck: LegProperty = field(converter=_as_leg_property)
+    resistivity: LegProperty = field(converter=_as_leg_property, validator=_check_positive_property)
+    conductivity: LegProperty = field(converter=_as_leg_property, validator=_check_positive_property)
     hot_resistivity: float = field(default=0.0, converter=number, validator=check_not_negative)
     cold_resistivity: float = field(default=0.0, converter=number, validator=check_not_negative)
     hot_conductance: float | Conductance = np.inf
@@ -133,7 +133,7 @@ class ThermoelectricLeg:
         return Boundary(self.hot_conductance).resistance(hot), Boundary(self.cold_conductance).resistance(cold)
 
 
-@frozen
+@frozen(kw_only=True)
 class LegState:
     """A leg at work between two reservoirs.
 
@@ -187,8 +187,8 @@ def figure_of_merit(leg: ThermoelectricLeg, hot: float, cold: float) -> tuple[fl
     leg : the leg
     hot, cold : temperatures of the reservoirs, K
     """
-    check_reservoirs(hot, cold)
-    s, rho, k = mean_leg_properties(leg, hot, cold)
+    _check_reservoirs(hot, cold)
+    s, rho, k = _mean_leg_properties(leg, hot, cold)
     bare = s**2 * (hot + cold) / 2 / (rho * k)
     electrical = 1 + (leg.hot_resistivity + leg.cold_resistivity) / (rho * leg.length)
     thermal = 1 + k * sum(leg.thermal(hot, cold)) / leg.length
@@ -208,7 +208,7 @@ def ideal_efficiency(merit: float, hot: float, cold: float) -> float:
     ----------
     A. F. Ioffe, Semiconductor Thermoelements and Thermoelectric Cooling (Infosearch, London, 1957)
     """
-    check_reservoirs(hot, cold)
+    _check_reservoirs(hot, cold)
     root = np.sqrt(1 + merit)
     return float((hot - cold) / hot * (root - 1) / (root + cold / hot))
 
@@ -217,7 +217,7 @@ def ideal_cop(merit: float, hot: float, cold: float) -> float:
     r"""Largest coefficient of performance of a cooler of constant properties,
     $\frac{T_c}{T_h - T_c}\,\frac{\sqrt{1 + ZT} - T_h/T_c}{\sqrt{1 + ZT} + 1}$.
     """
-    check_reservoirs(hot, cold)
+    _check_reservoirs(hot, cold)
     root = np.sqrt(1 + merit)
     return float(cold / (hot - cold) * (root - hot / cold) / (root + 1))
 
@@ -239,8 +239,8 @@ def leg_state(leg: ThermoelectricLeg, hot: float, cold: float, current: float) -
     InputError
         for temperatures that are not above zero or in the wrong order
     """
-    check_reservoirs(hot, cold)
-    s, rho, k = mean_leg_properties(leg, hot, cold)
+    _check_reservoirs(hot, cold)
+    s, rho, k = _mean_leg_properties(leg, hot, cold)
     conduction, inside = k * leg.area / leg.length, rho * leg.length / leg.area
     ends = [leg.hot_resistivity / leg.area, leg.cold_resistivity / leg.area]
     first, second = (one / leg.area for one in leg.thermal(hot, cold))
@@ -256,7 +256,16 @@ def leg_state(leg: ThermoelectricLeg, hot: float, cold: float, current: float) -
     passed = conduction * (one - two)
     voltage = s * (one - two) - current * (inside + sum(ends))
     heat = peltier * one + passed + fixed[0], peltier * two + passed + fixed[1]
-    return LegState(hot, cold, float(one), float(two), current, float(voltage), float(heat[0]), float(heat[1]))
+    return LegState(
+        hot=hot,
+        cold=cold,
+        hot_junction=float(one),
+        cold_junction=float(two),
+        current=current,
+        voltage=float(voltage),
+        heat_in=float(heat[0]),
+        heat_out=float(heat[1]),
+    )
 
 
 def best_leg_state(leg: ThermoelectricLeg, hot: float, cold: float, goal: LegGoal = "power") -> LegState:
@@ -273,13 +282,13 @@ def best_leg_state(leg: ThermoelectricLeg, hot: float, cold: float, goal: LegGoa
     InputError
         for a leg without thermopower, or a cooler that cannot cool between these temperatures
     """
-    check_choice(goal, LEG_GOALS, "goal")
+    check_choice(goal, _LEG_GOALS, "goal")
     largest = current_limit(leg, hot, cold, goal)
 
     def value(share: float) -> float:
-        return goal_value(leg_state(leg, hot, cold, share * largest), goal)
+        return _goal_value(leg_state(leg, hot, cold, share * largest), goal)
 
-    state = leg_state(leg, hot, cold, golden_section_maximum(value, 0, 1, tolerance=1e-9) * largest)
+    state = leg_state(leg, hot, cold, _golden_section_maximum(value, 0, 1, tolerance=1e-9) * largest)
     if goal in ("cooling", "cop") and state.cooling <= 0:
         raise InputError(
             f"this leg cannot cool from {hot:g} to {cold:g} K: its largest uptake is {state.cooling:.3g} W; "
@@ -290,8 +299,8 @@ def best_leg_state(leg: ThermoelectricLeg, hot: float, cold: float, goal: LegGoa
 
 def current_limit(leg: ThermoelectricLeg, hot: float, cold: float, goal: LegGoal) -> float:
     """Current up to which a goal is sought: the short circuit of a generator, twice the best of a bare cooler, A."""
-    check_reservoirs(hot, cold)
-    s, rho, _ = mean_leg_properties(leg, hot, cold)
+    _check_reservoirs(hot, cold)
+    s, rho, _ = _mean_leg_properties(leg, hot, cold)
     if s == 0:
         raise InputError(f"the leg has a mean thermopower of {s:g} V/K: it neither generates nor cools")
     resistance = (rho * leg.length + leg.hot_resistivity + leg.cold_resistivity) / leg.area
@@ -300,7 +309,7 @@ def current_limit(leg: ThermoelectricLeg, hot: float, cold: float, goal: LegGoal
     return -2 * s * cold / resistance
 
 
-def goal_value(state: LegState, goal: LegGoal) -> float:
+def _goal_value(state: LegState, goal: LegGoal) -> float:
     """What is to be made large; a cooler that heats is worth what it takes up."""
     if goal == "cop":
         return state.cop if state.cooling > 0 and state.power < 0 else min(state.cooling, 0.0) * 1e3 - 1e-9
@@ -329,36 +338,36 @@ def best_leg_length(
         largest = current_limit(tried, hot, cold, goal)
 
         def at(share: float) -> float:
-            return goal_value(leg_state(tried, hot, cold, share * largest), goal)
+            return _goal_value(leg_state(tried, hot, cold, share * largest), goal)
 
-        return at(golden_section_maximum(at, 0, 1, tolerance=1e-8))
+        return at(_golden_section_maximum(at, 0, 1, tolerance=1e-8))
 
-    grid = np.log(leg.length) + np.linspace(-np.log(LENGTH_SPAN), np.log(LENGTH_SPAN), 57)
+    grid = np.log(leg.length) + np.linspace(-np.log(_LENGTH_SPAN), np.log(_LENGTH_SPAN), 57)
     values = [value(float(x)) for x in grid]
     best = int(np.argmax(values))
     if best in (0, grid.size - 1):
         side = "shorter" if best == 0 else "longer"
         raise InputError(f"{side} than {np.exp(grid[best]):.3g} m is always better here: the contacts set no length")
-    return float(np.exp(golden_section_maximum(value, float(grid[best - 1]), float(grid[best + 1]), tolerance=1e-5)))
+    return float(np.exp(_golden_section_maximum(value, float(grid[best - 1]), float(grid[best + 1]), tolerance=1e-5)))
 
 
-def mean_leg_properties(leg: ThermoelectricLeg, hot: float, cold: float) -> tuple[float, float, float]:
+def _mean_leg_properties(leg: ThermoelectricLeg, hot: float, cold: float) -> tuple[float, float, float]:
     """Thermopower, resistivity and conductivity, each averaged over temperature."""
     properties = (leg.seebeck, leg.resistivity, leg.conductivity)
     s, rho, k = (one.mean(cold, hot) for one in properties)
     return s, rho, k
 
 
-def check_reservoirs(hot: float, cold: float) -> None:
+def _check_reservoirs(hot: float, cold: float) -> None:
     """Refuse temperatures that are none, or in the wrong order."""
     temperatures([hot, cold])
     if not hot > cold:
         raise InputError(f"hot = {hot:g} K is not above cold = {cold:g} K")
 
 
-LEG_NODES = 41
-LEG_TOLERANCE = 1e-8
-MAX_LEG_NODES = 20_000  # nodes
+_LEG_NODES = 41
+_LEG_TOLERANCE = 1e-8
+_MAX_LEG_NODES = 20_000  # nodes
 
 
 def solve_leg(leg: ThermoelectricLeg, hot: float, cold: float, current: float) -> LegState:
@@ -381,7 +390,7 @@ def solve_leg(leg: ThermoelectricLeg, hot: float, cold: float, current: float) -
     ----------
     H. B. Callen, Phys. Rev. 73, 1349 (1948)
     """
-    check_reservoirs(hot, cold)
+    _check_reservoirs(hot, cold)
     density = current / leg.area
     first, second = leg.thermal(hot, cold)
     hot_joule, cold_joule = density**2 * leg.hot_resistivity, density**2 * leg.cold_resistivity
@@ -398,8 +407,8 @@ def solve_leg(leg: ThermoelectricLeg, hot: float, cold: float, current: float) -
         given, taken = here[1] * flux - hot_joule, there[1] * flux + cold_joule
         return np.array([here[0] * hot - hot + first * given, there[0] * hot - cold - second * taken]) / hot
 
-    x, guess = initial_leg_profile(leg, hot, cold, current, flux)
-    solved = solve_bvp(change, ends, x, guess, tol=LEG_TOLERANCE, max_nodes=MAX_LEG_NODES)
+    x, guess = _initial_leg_profile(leg, hot, cold, current, flux)
+    solved = solve_bvp(change, ends, x, guess, tol=_LEG_TOLERANCE, max_nodes=_MAX_LEG_NODES)
     if not solved.success or not np.isfinite(solved.y).all() or solved.y[0].min() <= 0:
         raise ConvergenceError(
             f"no temperature profile at {current:.4g} A between {hot:g} and {cold:g} K: {solved.message}; "
@@ -409,24 +418,31 @@ def solve_leg(leg: ThermoelectricLeg, hot: float, cold: float, current: float) -
     given, taken = solved.y[1, 0] * flux - hot_joule, solved.y[1, -1] * flux + cold_joule
     edges = float(solved.y[0, 0] * hot), float(solved.y[0, -1] * hot)
     power = (given - taken) * leg.area
-    voltage = power / current if current else seebeck_voltage(leg, edges[0], edges[1])
+    voltage = power / current if current else _seebeck_voltage(leg, edges[0], edges[1])
     return LegState(
-        hot, cold, edges[0], edges[1], current, float(voltage), float(given * leg.area), float(taken * leg.area)
+        hot=hot,
+        cold=cold,
+        hot_junction=edges[0],
+        cold_junction=edges[1],
+        current=current,
+        voltage=float(voltage),
+        heat_in=float(given * leg.area),
+        heat_out=float(taken * leg.area),
     )
 
 
-def initial_leg_profile(
+def _initial_leg_profile(
     leg: ThermoelectricLeg, hot: float, cold: float, current: float, flux: float
 ) -> tuple[Array, Array]:
     """Nodes along the leg, at the points of its properties too, and a first profile from averaged properties."""
     averaged = leg_state(leg, hot, cold, current)
-    x = np.linspace(0, 1, LEG_NODES)
-    line = np.linspace(averaged.hot_junction, averaged.cold_junction, LEG_NODES)
-    heat = np.linspace(averaged.heat_in, averaged.heat_out, LEG_NODES) / leg.area
+    x = np.linspace(0, 1, _LEG_NODES)
+    line = np.linspace(averaged.hot_junction, averaged.cold_junction, _LEG_NODES)
+    heat = np.linspace(averaged.heat_in, averaged.heat_out, _LEG_NODES) / leg.area
     return x, np.stack([np.maximum(line, 1e-3 * cold) / hot, heat / flux])
 
 
-def seebeck_voltage(leg: ThermoelectricLeg, hot: float, cold: float) -> float:
+def _seebeck_voltage(leg: ThermoelectricLeg, hot: float, cold: float) -> float:
     """Voltage of the open leg between its junctions, ∫S dT, V."""
     if hot >= cold:
         return leg.seebeck.mean(cold, hot) * (hot - cold)
@@ -447,13 +463,13 @@ def solve_best_leg(leg: ThermoelectricLeg, hot: float, cold: float, goal: LegGoa
     ConvergenceError
         where no profile is found
     """
-    check_choice(goal, LEG_GOALS, "goal")
+    check_choice(goal, _LEG_GOALS, "goal")
     largest = current_limit(leg, hot, cold, goal)
 
     def value(share: float) -> float:
-        return goal_value(solve_leg(leg, hot, cold, share * largest), goal)
+        return _goal_value(solve_leg(leg, hot, cold, share * largest), goal)
 
-    state = solve_leg(leg, hot, cold, golden_section_maximum(value, 0, 0.95, tolerance=1e-5) * largest)
+    state = solve_leg(leg, hot, cold, _golden_section_maximum(value, 0, 0.95, tolerance=1e-5) * largest)
     if goal in ("cooling", "cop") and state.cooling <= 0:
         raise InputError(f"this leg cannot cool from {hot:g} to {cold:g} K: it takes up {state.cooling:.3g} W at most")
     return state

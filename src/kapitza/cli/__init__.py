@@ -24,15 +24,15 @@ app.add_typer(agf.agf_app)
 app.add_typer(transport.transport_app)
 
 # of linear algebra: the matrices of one wave vector are small, and more threads cost several times the work
-THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-EXIT_FAULT, EXIT_INTERRUPTED, EXIT_CLOSED_PIPE = 2, 130, 141
+_THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+_EXIT_FAULT, _EXIT_INTERRUPTED, _EXIT_CLOSED_PIPE = 2, 130, 141
 app.add_typer(junction_app, name="junction")
 eels_app.add_typer(verbs.eels_verbs_app)
 app.add_typer(eels_app, name="eels")
 md_app.add_typer(equilibrium.closed_app)
 md_app.add_typer(deck.decks_app)
 app.add_typer(md_app, name="md")
-UsageError: type[Exception] = typer.BadParameter.__bases__[0]  # of click, or of the copy of it in newer typer
+_UsageError: type[Exception] = typer.BadParameter.__bases__[0]  # of click, or of the copy of it in newer typer
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -46,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     -------
     0, or 2 for a fault, 130 for an interrupt, 141 where nobody reads the output any more
     """
-    for name in THREAD_VARIABLES:
+    for name in _THREAD_VARIABLES:
         os.environ.setdefault(name, "1")
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
@@ -54,14 +54,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("default")
-            warnings.showwarning = show_warning
-            return run_command(list(sys.argv[1:] if arguments is None else arguments) or ["--help"])
+            warnings.showwarning = _show_warning
+            return _run_command(list(sys.argv[1:] if arguments is None else arguments) or ["--help"])
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # so that Python's last flush is quiet too
-        return EXIT_CLOSED_PIPE
+        return _EXIT_CLOSED_PIPE
 
 
-def run_command(arguments: list[str]) -> int:
+def _run_command(arguments: list[str]) -> int:
     """Run the command and turn what it raises into an exit status."""
     try:
         status = app(arguments, prog_name="kapitza", standalone_mode=False)
@@ -69,37 +69,37 @@ def run_command(arguments: list[str]) -> int:
     except typer.Exit as stop:
         status = stop.exit_code
     except (typer.Abort, KeyboardInterrupt):
-        status = EXIT_INTERRUPTED
+        status = _EXIT_INTERRUPTED
     except SystemExit:  # typer found that nobody reads the output any more
-        return EXIT_CLOSED_PIPE
+        return _EXIT_CLOSED_PIPE
     except BrokenPipeError:
         raise
     except KapitzaError as err:
-        return print_fault(str(err))
+        return _print_fault(str(err))
     except OSError as err:
-        return print_fault(f"{err.filename}: {err.strerror}" if err.filename and err.strerror else str(err))
-    except UsageError as err:
-        return print_fault(f"{usage_message(err)}; `kapitza --help` shows how it is used")
+        return _print_fault(f"{err.filename}: {err.strerror}" if err.filename and err.strerror else str(err))
+    except _UsageError as err:
+        return _print_fault(f"{_usage_message(err)}; `kapitza --help` shows how it is used")
     except MemoryError:
-        return print_fault("not enough memory for this")
-    if status == EXIT_INTERRUPTED:
-        return print_fault("interrupted", EXIT_INTERRUPTED)
+        return _print_fault("not enough memory for this")
+    if status == _EXIT_INTERRUPTED:
+        return _print_fault("interrupted", _EXIT_INTERRUPTED)
     return status if isinstance(status, int) else 0
 
 
-def usage_message(err: Exception) -> str:
+def _usage_message(err: Exception) -> str:
     """Return what is wrong with the options, without its full stop."""
     message = getattr(err, "format_message", lambda: str(err))()
     return message.strip().rstrip(".")
 
 
-def print_fault(message: str, status: int = EXIT_FAULT) -> int:
+def _print_fault(message: str, status: int = _EXIT_FAULT) -> int:
     """Print one line on the error stream."""
     typer.echo(f"kapitza: {' '.join(message.split())}", err=True)
     return status
 
 
-def show_warning(
+def _show_warning(
     message: Warning | str,
     category: type[Warning],
     filename: str,

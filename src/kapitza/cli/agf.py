@@ -15,7 +15,7 @@ from kapitza.errors import InputError
 if TYPE_CHECKING:
     from kapitza.matter.junction import Junction
 
-BUILD_NOTE_SECONDS = 10.0  # seconds after which a word is said
+_BUILD_NOTE_SECONDS = 10.0  # seconds after which a word is said
 
 agf_app = typer.Typer()
 
@@ -56,7 +56,7 @@ def agf(
     held = read_with_note(junction)
     store = None if resume is None else kapitza.run.Store(resume)
     size = None if mesh is None else (mesh, mesh)
-    work = agf_reports.WorkOptions(size, workers, store, show_progress)
+    work = agf_reports.WorkOptions(size, workers, store, _show_progress)
     if modes:
         found = agf_reports.crossing_report(held, single, work)
     elif local:
@@ -79,7 +79,7 @@ def agf(
 def read_with_note(junction: str) -> "Junction":
     """Return the junction of a file; where it takes long to build, say so."""
     said = f"building {junction}: minutes for large cells; `kapitza junction build {junction} --save FILE` keeps it"
-    timer = Timer(BUILD_NOTE_SECONDS, note, [said])
+    timer = Timer(_BUILD_NOTE_SECONDS, note, [said])
     timer.daemon = True
     timer.start()
     try:
@@ -88,7 +88,7 @@ def read_with_note(junction: str) -> "Junction":
         timer.cancel()
 
 
-def show_progress(done: int, total: int) -> None:
+def _show_progress(done: int, total: int) -> None:
     """Show how much is done on a terminal, and nothing elsewhere."""
     if sys.stderr.isatty():
         typer.echo(f"\r{done} of {total} units" + ("\n" if done == total else ""), nl=False, err=True)

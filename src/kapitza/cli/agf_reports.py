@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from kapitza.matter.junction import Junction
     from kapitza.run.store import Store
 
-MAX_TABLE_TEMPERATURES = 12  # temperatures in the printed table
-ANGLE_BINS = 6  # bins of the printed angles
-PLAIN_SIZE, PANELS_SIZE = (7.6, 4.4), (10.0, 7.6)  # inches
+_MAX_TABLE_TEMPERATURES = 12  # temperatures in the printed table
+_ANGLE_BINS = 6  # bins of the printed angles
+_PLAIN_SIZE, _PANELS_SIZE = (7.6, 4.4), (10.0, 7.6)  # inches
 
 
 class WorkOptions(NamedTuple):
@@ -62,13 +62,13 @@ def conductance_report(held: "Junction", kelvin: list[float], tolerance: float, 
     return AgfReport(
         {"transmission": found, "conductance": drops},
         draw,
-        PLAIN_SIZE,
-        lambda: agf_json(found, drops),
-        lambda: print_agf(found.method, drops),
+        _PLAIN_SIZE,
+        lambda: _agf_json(found, drops),
+        lambda: _print_agf(found.method, drops),
     )
 
 
-def agf_json(found: Any, drops: "tuple[Conductance, ...]") -> dict[str, Any]:
+def _agf_json(found: Any, drops: "tuple[Conductance, ...]") -> dict[str, Any]:
     """Return spectrum and conductances with their units."""
     return {
         "method": found.method,
@@ -79,12 +79,12 @@ def agf_json(found: Any, drops: "tuple[Conductance, ...]") -> dict[str, Any]:
     }
 
 
-def print_agf(method: str, drops: "tuple[Conductance, ...]") -> None:
+def _print_agf(method: str, drops: "tuple[Conductance, ...]") -> None:
     """Print conductances by their drops."""
     kelvin = drops[0].temperature
     rows = [
         [f"{kelvin[j]:g} K", *(megawatts(float(one.value[j])) for one in drops)]
-        for j in even_subset(kelvin.size, MAX_TABLE_TEMPERATURES)
+        for j in even_subset(kelvin.size, _MAX_TABLE_TEMPERATURES)
     ]
     print_table(f"{method}, conductance in MW m⁻² K⁻¹", ["at", *(one.drop for one in drops)], rows)
     note("harmonic: no energy is exchanged between frequencies; the extrapolated drop is that of gray, diffuse media")
@@ -101,18 +101,18 @@ def crossing_report(held: "Junction", kelvin: float, work: WorkOptions) -> AgfRe
     return AgfReport(
         {"modes": modes, "conversion": converted, "transmission": modes.total()},
         draw,
-        PANELS_SIZE,
-        lambda: crossing_json(modes, converted, kelvin),
-        lambda: print_crossing(modes, converted, kelvin),
+        _PANELS_SIZE,
+        lambda: _crossing_json(modes, converted, kelvin),
+        lambda: _print_crossing(modes, converted, kelvin),
     )
 
 
-def crossing_json(modes: Any, converted: Any, kelvin: float) -> dict[str, Any]:
+def _crossing_json(modes: Any, converted: Any, kelvin: float) -> dict[str, Any]:
     """Return what crosses by branch, angle and frequency, with units."""
     return {
         "method": modes.method,
         "temperature": {"unit": "K", "value": kelvin},
-        **{side: side_json(modes, side, kelvin) for side in ("left", "right")},
+        **{side: _side_json(modes, side, kelvin) for side in ("left", "right")},
         "conversion": {
             "side": converted.side,
             "unit": "m^-2",
@@ -124,7 +124,7 @@ def crossing_json(modes: Any, converted: Any, kelvin: float) -> dict[str, Any]:
     }
 
 
-def side_json(modes: Any, side: str, kelvin: float) -> dict[str, Any]:
+def _side_json(modes: Any, side: str, kelvin: float) -> dict[str, Any]:
     """Return the modes that arrive on one side."""
     branch, omega, arriving, crosses = modes.by_branch(side)
     angle = modes.by_angle(side, temperature=kelvin)
@@ -135,27 +135,27 @@ def side_json(modes: Any, side: str, kelvin: float) -> dict[str, Any]:
         "crossing": {"unit": "m^-2", "value": crosses.tolist()},
         "angle": {"unit": "deg", "value": [math.degrees(edge) for edge in angle.edges.tolist()]},
         "conductance_by_angle": {"unit": "W m^-2 K^-1", "value": angle.crossing.tolist()},
-        "coefficient_by_angle": finite_list(angle.coefficient),
-        "specularity_by_angle": finite_list(angle.specularity),
+        "coefficient_by_angle": _finite_list(angle.coefficient),
+        "specularity_by_angle": _finite_list(angle.specularity),
     }
 
 
-def finite_list(values: Any) -> list[float | None]:
+def _finite_list(values: Any) -> list[float | None]:
     """Return numbers as a list, with None for those that are none."""
     return [value if math.isfinite(value) else None for value in values.tolist()]
 
 
-def print_crossing(modes: Any, converted: Any, kelvin: float) -> None:
+def _print_crossing(modes: Any, converted: Any, kelvin: float) -> None:
     """Print who crosses."""
     title = f"{modes.method}, waves from the left, at {kelvin:g} K"
     numbers = sorted(set(modes.select("left").branch.tolist()))
     edges = [number - 0.5 for number in (*numbers, numbers[-1] + 1)]
     branch = modes.binned(modes.branch, edges, temperature=kelvin)
     columns = ["", "arrives MW/m²K", "crosses MW/m²K", "probability", "specular"]
-    rows = [crossing_row(f"branch {number}", branch, i) for i, number in enumerate(numbers)]
-    angle = modes.by_angle(bins=ANGLE_BINS, temperature=kelvin)
+    rows = [_crossing_row(f"branch {number}", branch, i) for i, number in enumerate(numbers)]
+    angle = modes.by_angle(bins=_ANGLE_BINS, temperature=kelvin)
     bounds = [f"{math.degrees(edge):.0f}" for edge in angle.edges.tolist()]
-    rows += [crossing_row(f"{bounds[i]}° to {bounds[i + 1]}°", angle, i) for i in range(ANGLE_BINS)]
+    rows += [_crossing_row(f"{bounds[i]}° to {bounds[i + 1]}°", angle, i) for i in range(_ANGLE_BINS)]
     print_table(title, columns, rows)
     table = converted.transmitted.sum(axis=0)
     used = [i for i in range(table.shape[1]) if table[:, i].any()]
@@ -165,7 +165,7 @@ def print_crossing(modes: Any, converted: Any, kelvin: float) -> None:
     note("branches are numbered from the lowest frequency of their wave vector; degenerate ones share evenly")
 
 
-def crossing_row(name: str, found: Any, i: int) -> list[str]:
+def _crossing_row(name: str, found: Any, i: int) -> list[str]:
     """Return a row of the table of who crosses."""
     parts = [float(found.coefficient[i]), float(found.specularity[i])]
     return [
@@ -188,13 +188,13 @@ def interface_report(held: "Junction", kelvin: float, work: WorkOptions) -> AgfR
     return AgfReport(
         {"density": density, "modes": localised, "current": current},
         draw,
-        PANELS_SIZE,
-        lambda: interface_json(density, localised, current, kelvin),
-        lambda: print_interface(localised, current, kelvin),
+        _PANELS_SIZE,
+        lambda: _interface_json(density, localised, current, kelvin),
+        lambda: _print_interface(localised, current, kelvin),
     )
 
 
-def interface_json(density: Any, localised: Any, current: Any, kelvin: float) -> dict[str, Any]:
+def _interface_json(density: Any, localised: Any, current: Any, kelvin: float) -> dict[str, Any]:
     """Return density of states, localised modes and what they carry, with units."""
     return {
         "method": density.method,
@@ -203,14 +203,14 @@ def interface_json(density: Any, localised: Any, current: Any, kelvin: float) ->
         "height": {"unit": "nm", "value": (density.height / nm).tolist()},
         "density_by_layer": {"unit": "s rad^-1", "value": density.by_layer.tolist()},
         "interface": localised.interface.tolist(),
-        "families": [family_json(one) for one in localised.families()],
+        "families": [_family_json(one) for one in localised.families()],
         "transmission": {"unit": "m^-2", "value": current.total.tolist()},
         "localised": {"unit": "m^-2", "value": current.localised.tolist()},
         "share": float(current.share(kelvin)[0]),
     }
 
 
-def family_json(one: Any) -> dict[str, Any]:
+def _family_json(one: Any) -> dict[str, Any]:
     """Return modes of one name."""
     return {
         "name": one.name,
@@ -222,7 +222,7 @@ def family_json(one: Any) -> dict[str, Any]:
     }
 
 
-def print_interface(localised: Any, current: Any, kelvin: float) -> None:
+def _print_interface(localised: Any, current: Any, kelvin: float) -> None:
     """Print the modes of the interface, and what they carry."""
     columns = ["modes", "THz", "per nm²", "on the interface", "width THz", "decay Å, left", "right"]
     rows = [
@@ -232,7 +232,7 @@ def print_interface(localised: Any, current: Any, kelvin: float) -> None:
             f"{one.modes * nm**2:.3g}",
             f"{100 * one.share:.0f} %",
             f"{one.width / THz:.2g}" if one.width > 0 else "bound",
-            *(f"{decay / angstrom:.3g}" if math.isfinite(decay) else "leaks" for decay in decay_text(one)),
+            *(f"{decay / angstrom:.3g}" if math.isfinite(decay) else "leaks" for decay in _decay_text(one)),
         ]
         for one in localised.families()
     ]
@@ -245,6 +245,6 @@ def print_interface(localised: Any, current: Any, kelvin: float) -> None:
     note(f"{said} through vibrations that neither crystal has; bound modes carry nothing in a harmonic crystal")
 
 
-def decay_text(one: Any) -> tuple[float, float]:
+def _decay_text(one: Any) -> tuple[float, float]:
     """Return the lengths over which the amplitude falls on either side."""
     return one.left_decay, one.right_decay

@@ -25,10 +25,10 @@ import typer
 from kapitza.cli import reports
 from kapitza.cli.options import parse_temperature
 
-ResultFiles = tuple[str | None, str | None]  # of the figure, and of the results
-DEFAULT_POINTS, MAX_POINTS = 10, 1000  # of a range without a step; of any range
-MIN_LENGTH, MAX_LENGTH = 1e-11, 1.0  # m
-LAYERS_TRIED = (1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 20)  # of a material, among which the minimum of waves is sought
+_ResultFiles = tuple[str | None, str | None]  # of the figure, and of the results
+_DEFAULT_POINTS, _MAX_POINTS = 10, 1000  # of a range without a step; of any range
+_MIN_LENGTH, _MAX_LENGTH = 1e-11, 1.0  # m
+_LAYERS_TRIED = (1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 20)  # of a material, among which the minimum of waves is sought
 
 
 def parse_lengths(text: str, what: str) -> list[float]:
@@ -48,9 +48,9 @@ def parse_lengths(text: str, what: str) -> list[float]:
         )
         for part in parts
     ]
-    if not MIN_LENGTH <= min(values) <= max(values) <= MAX_LENGTH:
+    if not _MIN_LENGTH <= min(values) <= max(values) <= _MAX_LENGTH:
         raise InputError(
-            f"{what} {text!r:.60}: expected lengths from {MIN_LENGTH:g} to {MAX_LENGTH:g} m: is it in another unit?"
+            f"{what} {text!r:.60}: expected lengths from {_MIN_LENGTH:g} to {_MAX_LENGTH:g} m: is it in another unit?"
         )
     if ":" not in text:
         return sorted(set(values))
@@ -60,14 +60,14 @@ def parse_lengths(text: str, what: str) -> list[float]:
             f"{what} {text!r:.60}: expected start:stop or start:stop:step, such as 5:50nm, start below stop"
         )
     if len(values) == 2:
-        return [start * (stop / start) ** (i / (DEFAULT_POINTS - 1)) for i in range(DEFAULT_POINTS)]
+        return [start * (stop / start) ** (i / (_DEFAULT_POINTS - 1)) for i in range(_DEFAULT_POINTS)]
     count = (stop - start) / values[2]
-    if count >= MAX_POINTS:
-        raise InputError(f"{what} {text!r:.60} has {count:.3g} points: expected at most {MAX_POINTS:,}")
+    if count >= _MAX_POINTS:
+        raise InputError(f"{what} {text!r:.60} has {count:.3g} points: expected at most {_MAX_POINTS:,}")
     return [start + i * values[2] for i in range(int(count + 1e-9) + 1)]
 
 
-def save_and_draw(result: Any, files: ResultFiles, draw: Callable[[Any], object], *, height: float = 4.4) -> None:
+def _save_and_draw(result: Any, files: _ResultFiles, draw: Callable[[Any], object], *, height: float = 4.4) -> None:
     """Save a result and draw it, where a file is named."""
     plot, save = files
     if save is not None:
@@ -76,32 +76,32 @@ def save_and_draw(result: Any, files: ResultFiles, draw: Callable[[Any], object]
         figures.write_axes(plot, draw, height=height)
 
 
-def print_written(files: ResultFiles) -> None:
+def _print_written(files: _ResultFiles) -> None:
     """Say what was written."""
     for path in reversed(files):
         if path is not None:
             note(f"wrote {path}")
 
 
-def quantity_json(value: float, unit: str) -> dict[str, Any]:
+def _quantity_json(value: float, unit: str) -> dict[str, Any]:
     """Return a number with its unit."""
     return {"unit": unit, "value": value}
 
 
-def library_solid(name: str) -> Material:
+def _library_solid(name: str) -> Material:
     """Return a solid of the library."""
     found = kapitza.material(name)
     found.solid()
     return found
 
 
-def boundary_transmission(one: Material, other: Material, theory: str) -> Transmission:
+def _boundary_transmission(one: Material, other: Material, theory: str) -> Transmission:
     """Return the transmission between two solids by a model."""
     model = kapitza.dmm if theory == "dmm" else kapitza.amm
     return model(one.solid(), other.solid())
 
 
-def superlattice_report(
+def _superlattice_report(
     names: tuple[str, str],
     period: str,
     *,
@@ -110,14 +110,14 @@ def superlattice_report(
     conductance: str | None,
     free_path: str | None,
     kelvin: float,
-    files: ResultFiles,
+    files: _ResultFiles,
     as_json: bool,
 ) -> None:
     """Conductivity across a superlattice against its period."""
     periods = parse_lengths(period, "period")
-    first, second = (library_solid(name) for name in names)
+    first, second = (_library_solid(name) for name in names)
     bulk = [float(one.conductivity(kelvin)[0]) for one in (first, second)]
-    boundary = boundary_transmission(first, second, theory)
+    boundary = _boundary_transmission(first, second, theory)
     found = kapitza.applications.superlattice_conductivity(
         boundary, (first.solid(), bulk[0]), (second.solid(), bulk[1]), period=periods, share=share, temperature=kelvin
     )
@@ -126,16 +126,16 @@ def superlattice_report(
         value = quantity(conductance, "conductance", what="conductance")
         found = deferred.with_measured_boundary(found, bulk[0], bulk[1], value)
     waves = (
-        None if free_path is None else coherent_minimum(first, second, quantity(free_path, "length", what="free path"))
+        None if free_path is None else _coherent_minimum(first, second, quantity(free_path, "length", what="free path"))
     )
-    save_and_draw(found, files, lambda ax: deferred.superlattice(found, ax))
+    _save_and_draw(found, files, lambda ax: deferred.superlattice(found, ax))
     if as_json:
         columns = {"period": "m", "series": "W m^-1 K^-1", "spectral": "W m^-1 K^-1", "ballistic": "W m^-1 K^-1"}
         content: dict[str, Any] = {
             name: {"unit": unit, "value": getattr(found, name).tolist()} for name, unit in columns.items()
         }
-        content |= {"conductance": quantity_json(value, "W m^-2 K^-1"), "temperature": quantity_json(kelvin, "K")}
-        content |= {} if waves is None else {"wave_minimum": quantity_json(waves, "m")}
+        content |= {"conductance": _quantity_json(value, "W m^-2 K^-1"), "temperature": _quantity_json(kelvin, "K")}
+        content |= {} if waves is None else {"wave_minimum": _quantity_json(waves, "m")}
         print_json(content)
         return
     rows = [
@@ -148,18 +148,18 @@ def superlattice_report(
     print_table(title, ["period (nm)", "in series", "by frequency", "ballistic (W m⁻¹ K⁻¹)"], rows, text=0)
     if waves is not None:
         note(f"waves of this free path conduct least at a period of about {waves * 1e9:.3g} nm (lattice of one spring)")
-    print_written(files)
+    _print_written(files)
 
 
-def coherent_minimum(first: Material, second: Material, free_path: float) -> float:
+def _coherent_minimum(first: Material, second: Material, free_path: float) -> float:
     """Period at which waves of a free path conduct least, by the mean masses and spacing of both materials, m."""
     masses = [one.density.value / one.atoms.value for one in (first, second)]
     spacing = (0.5 / first.atoms.value + 0.5 / second.atoms.value) ** (1 / 3)
-    found = deferred.miniband_conductivity(masses[1] / masses[0], free_path / spacing, LAYERS_TRIED)
+    found = deferred.miniband_conductivity(masses[1] / masses[0], free_path / spacing, _LAYERS_TRIED)
     return 2 * found.minimum * spacing
 
 
-def composite_report(
+def _composite_report(
     names: tuple[str, str],
     given: tuple[str | None, str | None],
     radius: str,
@@ -169,35 +169,35 @@ def composite_report(
     theory: str,
     rule: Literal["dilute", "differential"] | None,
     kelvin: float,
-    files: ResultFiles,
+    files: _ResultFiles,
     as_json: bool,
 ) -> None:
     """Conductivity of particles in a matrix against their radius."""
     radii = parse_lengths(radius, "radius")
-    particle, matrix = (library_solid(name) for name in names)
+    particle, matrix = (_library_solid(name) for name in names)
     inside, outside = (
         float(one.conductivity(kelvin)[0]) if text is None else quantity(text, "conductivity", what="conductivity")
         for one, text in zip((particle, matrix), given, strict=True)
     )
     value: Any = (
-        boundary_transmission(particle, matrix, theory).conductance(kelvin, "extrapolated")
+        _boundary_transmission(particle, matrix, theory).conductance(kelvin, "extrapolated")
         if conductance is None
         else quantity(conductance, "conductance", what="conductance")
     )
     found = kapitza.applications.composite_conductivity(
         outside, inside, value, radius=radii, fraction=fraction, rule=rule, temperature=kelvin
     )
-    save_and_draw(found, files, lambda ax: deferred.composite(found, ax))
+    _save_and_draw(found, files, lambda ax: deferred.composite(found, ax))
     if as_json:
         print_json(
             {
                 "method": found.method,
                 "radius": {"unit": "m", "value": found.radius.tolist()},
                 "conductivity": {"unit": "W m^-1 K^-1", "value": found.value.tolist()},
-                "matrix": quantity_json(outside, "W m^-1 K^-1"),
-                "particle": quantity_json(inside, "W m^-1 K^-1"),
-                "conductance": quantity_json(found.conductance, "W m^-2 K^-1"),
-                "critical_radius": quantity_json(found.critical_radius, "m"),
+                "matrix": _quantity_json(outside, "W m^-1 K^-1"),
+                "particle": _quantity_json(inside, "W m^-1 K^-1"),
+                "conductance": _quantity_json(found.conductance, "W m^-2 K^-1"),
+                "critical_radius": _quantity_json(found.critical_radius, "m"),
                 "fraction": fraction,
             }
         )
@@ -212,10 +212,10 @@ def composite_report(
         note(f"particles below a radius of {found.critical_radius * 1e6:.3g} µm make the matrix worse")
     else:
         note("particles of any size make the matrix worse: they conduct no better than it")
-    print_written(files)
+    _print_written(files)
 
 
-def leg_report(path: str, files: ResultFiles, *, as_json: bool) -> None:
+def _leg_report(path: str, files: _ResultFiles, *, as_json: bool) -> None:
     """A thermoelectric leg with its contacts."""
     held = deferred.read_leg(path)
     merit, effective = deferred.figure_of_merit(held.leg, held.hot, held.cold)
@@ -227,8 +227,8 @@ def leg_report(path: str, files: ResultFiles, *, as_json: bool) -> None:
     if held.current is not None:
         at = kapitza.applications.leg_state if held.leg.constant else deferred.solve_leg
         states["as given"] = at(held.leg, held.hot, held.cold, held.current)
-    length = best_length_or_none(held)
-    save_and_draw(
+    length = _best_length_or_none(held)
+    _save_and_draw(
         states,
         files,
         lambda ax: deferred.thermoelectric_leg(held.leg, list(states.values()), cooling=cooling, ax=ax),
@@ -239,10 +239,10 @@ def leg_report(path: str, files: ResultFiles, *, as_json: bool) -> None:
             "ZT_with_contacts": effective,
             "best_length": {"unit": "m", "value": length},
         }
-        print_json(content | {name.replace(" ", "_"): leg_json(state) for name, state in states.items()})
+        print_json(content | {name.replace(" ", "_"): _leg_json(state) for name, state in states.items()})
         return
     heads = ["largest", "current (A)", "voltage (mV)", "power (mW)", "heat in (mW)", "efficiency", "COP"]
-    rows = [leg_row(name, state) for name, state in states.items()]
+    rows = [_leg_row(name, state) for name, state in states.items()]
     print_table(f"{held.title}: {held.hot:g} K to {held.cold:g} K", heads, rows)
     lost = 1 - effective / merit if merit else 0.0
     note(f"ZT {merit:.3g} of the material, {effective:.3g} with its contacts ({100 * lost:.3g} % lost)")
@@ -251,10 +251,10 @@ def leg_report(path: str, files: ResultFiles, *, as_json: bool) -> None:
         note(
             f"largest {what} per area at a length of {length * 1e3:.3g} mm; this leg has {held.leg.length * 1e3:.3g} mm"
         )
-    print_written(files)
+    _print_written(files)
 
 
-def best_length_or_none(held: LegFile) -> float | None:
+def _best_length_or_none(held: LegFile) -> float | None:
     """Length of the largest power or uptake per area, m; None where contacts set none."""
     try:
         return deferred.best_leg_length(held.leg, held.hot, held.cold, "cooling" if held.mode == "cooler" else "power")
@@ -262,7 +262,7 @@ def best_length_or_none(held: LegFile) -> float | None:
         return None
 
 
-def leg_row(name: str, state: LegState) -> list[str]:
+def _leg_row(name: str, state: LegState) -> list[str]:
     """Return a state of a leg as a row."""
     cools = state.cooling > 0 and state.power < 0
     return [
@@ -276,27 +276,27 @@ def leg_row(name: str, state: LegState) -> list[str]:
     ]
 
 
-def leg_json(state: LegState) -> dict[str, Any]:
+def _leg_json(state: LegState) -> dict[str, Any]:
     """Return a state of a leg with its units."""
     units = {
         "current": "A", "voltage": "V", "power": "W", "heat_in": "W", "heat_out": "W", "hot_junction": "K",
         "cold_junction": "K",
     }  # fmt: skip
-    content: dict[str, Any] = {name: quantity_json(getattr(state, name), unit) for name, unit in units.items()}
+    content: dict[str, Any] = {name: _quantity_json(getattr(state, name), unit) for name, unit in units.items()}
     return content | {"efficiency": state.efficiency}
 
 
-def memory_report(path: str, files: ResultFiles, *, as_json: bool) -> None:
+def _memory_report(path: str, files: _ResultFiles, *, as_json: bool) -> None:
     """Reset of a phase-change memory cell."""
     held = deferred.read_memory_cell(path)
     found = kapitza.applications.reset_pulse(held.cell, held.pulse)
-    save_and_draw(found, files, lambda ax: deferred.memory_cell(held.cell, found.power, ax))
+    _save_and_draw(found, files, lambda ax: deferred.memory_cell(held.cell, found.power, ax))
     if as_json:
         units = {
             "thermal_resistance": "K W^-1", "power": "W", "current": "A", "current_without": "A", "energy": "J",
             "mean_rise": "K", "boundary_share": "1", "saved": "1",
         }  # fmt: skip
-        print_json({name: quantity_json(getattr(found, name), unit) for name, unit in units.items()})
+        print_json({name: _quantity_json(getattr(found, name), unit) for name, unit in units.items()})
         return
     rows = [
         ["reset current", f"{found.current * 1e6:.4g}", "µA"],
@@ -309,31 +309,31 @@ def memory_report(path: str, files: ResultFiles, *, as_json: bool) -> None:
         ["mean rise when the middle melts", f"{found.mean_rise:.4g}", "K"],
     ]
     print_table(f"{held.title}: a pulse of {held.pulse * 1e9:.4g} ns", ["", "value", " unit"], rows)
-    print_written(files)
+    _print_written(files)
 
 
-def exchanger_report(path: str, files: ResultFiles, *, as_json: bool) -> None:
+def _exchanger_report(path: str, files: _ResultFiles, *, as_json: bool) -> None:
     """Heat between two streams."""
     held = deferred.read_exchanger(path)
     found = kapitza.applications.heat_exchange(held.exchanger)
     parts = held.exchanger.resistances()
-    save_and_draw(found, files, lambda ax: deferred.heat_exchanger(held.exchanger, ax), height=3.0)
+    _save_and_draw(found, files, lambda ax: deferred.heat_exchanger(held.exchanger, ax), height=3.0)
     if as_json:
         units = {
             "coefficient": "W m^-2 K^-1", "transfer_units": "1", "effectiveness": "1", "heat": "W", "hot_out": "K",
             "cold_out": "K", "boundary_share": "1",
         }  # fmt: skip
-        content: dict[str, Any] = {name: quantity_json(getattr(found, name), unit) for name, unit in units.items()}
+        content: dict[str, Any] = {name: _quantity_json(getattr(found, name), unit) for name, unit in units.items()}
         print_json(content | {"resistance": {"unit": "m^2 K W^-1", "value": parts}})
         return
     rows = [[name, f"{value * 1e9:.4g}", f"{100 * value * found.coefficient:.3g}"] for name, value in parts.items()]
     print_table(f"{held.title}: {found.coefficient / 1e6:.4g} MW/m²K", ["", "m² K GW⁻¹", "share (%)"], rows)
     note(f"heat {found.heat * 1e3:.4g} mW, {100 * found.effectiveness:.3g} % of the most that could pass")
     note(f"outlets: hot {found.hot_out:.5g} K, cold {found.cold_out:.5g} K")
-    print_written(files)
+    _print_written(files)
 
 
-def cryo_report(path: str, current: str | None, files: ResultFiles, *, as_json: bool) -> None:
+def _cryo_report(path: str, current: str | None, files: _ResultFiles, *, as_json: bool) -> None:
     """Steady temperatures of a chip in helium, and its runaway."""
     held = deferred.read_cryogenic(path)
     ampere = held.current if current is None else quantity(current, "current", what="current")
@@ -343,7 +343,7 @@ def cryo_report(path: str, current: str | None, files: ResultFiles, *, as_json: 
     limits = (
         None if held.device is None else kapitza.applications.runaway_currents(held.bath, held.device, load=held.load)
     )
-    save_and_draw(
+    _save_and_draw(
         {"states": states} if limits is None else {"states": states, "runaway": limits},
         files,
         lambda ax: deferred.cryogenic_chip(held.bath, states, held.device, ampere, load=held.load, ax=ax),
@@ -353,7 +353,7 @@ def cryo_report(path: str, current: str | None, files: ResultFiles, *, as_json: 
         "quench": limits.quench,
     }  # fmt: skip
     if as_json:
-        print_json(cryo_json(held, ampere, states, currents))
+        print_json(_cryo_json(held, ampere, states, currents))
         return
     rows = [
         [f"{one.temperature:.5g}", f"{one.flux / 1e4:.4g}", " stable" if one.stable else " unstable", f" {one.regime}"]
@@ -369,37 +369,37 @@ def cryo_report(path: str, current: str | None, files: ResultFiles, *, as_json: 
             "critical": "free of resistance up to", "quench": "no cold state from",
         }  # fmt: skip
         print_table("currents", ["", "A"], [[said[name], f"{value:.4g}"] for name, value in currents.items()])
-    print_written(files)
+    _print_written(files)
 
 
-def cryo_json(
+def _cryo_json(
     held: CryogenicFile, current: float, states: Sequence[OperatingPoint], currents: Mapping[str, float]
 ) -> dict[str, Any]:
     """Return steady states with their units."""
     content: dict[str, Any] = {
-        "bath": quantity_json(held.bath.temperature, "K"),
-        "current": quantity_json(current, "A"),
+        "bath": _quantity_json(held.bath.temperature, "K"),
+        "current": _quantity_json(current, "A"),
         "states": [
             {
-                "temperature": quantity_json(one.temperature, "K"),
-                "flux": quantity_json(one.flux, "W m^-2"),
+                "temperature": _quantity_json(one.temperature, "K"),
+                "flux": _quantity_json(one.flux, "W m^-2"),
                 "stable": one.stable,
                 "regime": one.regime,
             }
             for one in states
         ],
     }
-    return content | {name: quantity_json(value, "A") for name, value in currents.items()}
+    return content | {name: _quantity_json(value, "A") for name, value in currents.items()}
 
 
 applications_app = typer.Typer()
 
-Json = Annotated[bool, typer.Option("--json", help="Machine-readable output, with units.")]
-Figure = Annotated[str | None, typer.Option("--plot", metavar="FILE", help="Draw a figure: .png, .pdf or .svg.")]
-Save = Annotated[str | None, typer.Option("--save", metavar="FILE", help="Save everything: .json, .npz or .h5.")]
-TemperatureOption = Annotated[str, typer.Option("--temperature", "-T", help="K, one temperature.")]
-TheoryOption = Annotated[Literal["dmm", "amm"], typer.Option(help="Model of the boundary.")]
-ConductanceOption = Annotated[str | None, typer.Option(help="Of the boundary, e.g. 120MW/m2K, instead of a model.")]
+_Json = Annotated[bool, typer.Option("--json", help="Machine-readable output, with units.")]
+_Figure = Annotated[str | None, typer.Option("--plot", metavar="FILE", help="Draw a figure: .png, .pdf or .svg.")]
+_Save = Annotated[str | None, typer.Option("--save", metavar="FILE", help="Save everything: .json, .npz or .h5.")]
+_TemperatureOption = Annotated[str, typer.Option("--temperature", "-T", help="K, one temperature.")]
+_TheoryOption = Annotated[Literal["dmm", "amm"], typer.Option(help="Model of the boundary.")]
+_ConductanceOption = Annotated[str | None, typer.Option(help="Of the boundary, e.g. 120MW/m2K, instead of a model.")]
 
 
 @applications_app.command()
@@ -408,20 +408,20 @@ def superlattice(
     second: Annotated[str, typer.Argument(help="The other material.")],
     period: Annotated[str, typer.Option(help="5:50nm, 5:50:5nm or 8,16,32nm.")] = "2:200nm",
     share: Annotated[float, typer.Option(help="Of the period that is the first material.")] = 0.5,
-    theory: TheoryOption = "dmm",
-    conductance: ConductanceOption = None,
+    theory: _TheoryOption = "dmm",
+    conductance: _ConductanceOption = None,
     free_path: Annotated[
         str | None, typer.Option(help="Of waves, e.g. 4nm: adds where they make the conductivity least.")
     ] = None,
-    temperature: TemperatureOption = "300",
-    plot: Figure = None,
-    save: Save = None,
-    as_json: Json = False,
+    temperature: _TemperatureOption = "300",
+    plot: _Figure = None,
+    save: _Save = None,
+    as_json: _Json = False,
 ) -> None:
     """Conductivity across a superlattice against its period: series, by frequency, ballistic."""
     figures.check_figure(plot)
     reports.check_save(save)
-    superlattice_report(
+    _superlattice_report(
         (first, second),
         period,
         share=share,
@@ -440,22 +440,22 @@ def composite(
     matrix: Annotated[str, typer.Argument(help="Material around them.")],
     radius: Annotated[str, typer.Option(help="Of the particles: 1:200um, 1:9:2um or 5,50um.")] = "1:200um",
     fraction: Annotated[float, typer.Option(help="Of the volume, 0 to 1.")] = 0.4,
-    conductance: ConductanceOption = None,
-    theory: TheoryOption = "dmm",
+    conductance: _ConductanceOption = None,
+    theory: _TheoryOption = "dmm",
     rule: Annotated[
         Literal["dilute", "differential"] | None, typer.Option(help="Of mixing; by the fraction if left out.")
     ] = None,
     particle_conductivity: Annotated[str | None, typer.Option(help="E.g. 1500W/mK, instead of the library.")] = None,
     matrix_conductivity: Annotated[str | None, typer.Option(help="The same for the matrix.")] = None,
-    temperature: TemperatureOption = "300",
-    plot: Figure = None,
-    save: Save = None,
-    as_json: Json = False,
+    temperature: _TemperatureOption = "300",
+    plot: _Figure = None,
+    save: _Save = None,
+    as_json: _Json = False,
 ) -> None:
     """Conductivity of particles in a matrix against their radius, and the radius below which they do harm."""
     figures.check_figure(plot)
     reports.check_save(save)
-    composite_report(
+    _composite_report(
         (particle, matrix),
         (particle_conductivity, matrix_conductivity),
         radius,
@@ -472,51 +472,51 @@ def composite(
 @applications_app.command()
 def leg(
     path: Annotated[str, typer.Argument(metavar="FILE", help="Leg (.toml): material, size, contacts, reservoirs.")],
-    plot: Figure = None,
-    save: Save = None,
-    as_json: Json = False,
+    plot: _Figure = None,
+    save: _Save = None,
+    as_json: _Json = False,
 ) -> None:
     """A thermoelectric leg with its contacts: figure of merit, power, efficiency or COP, best length."""
     figures.check_figure(plot)
     reports.check_save(save)
-    leg_report(path, (plot, save), as_json=as_json)
+    _leg_report(path, (plot, save), as_json=as_json)
 
 
 @applications_app.command()
 def memory(
     path: Annotated[str, typer.Argument(metavar="FILE", help="Cell (.toml): pillar, dielectric, boundaries.")],
-    plot: Figure = None,
-    save: Save = None,
-    as_json: Json = False,
+    plot: _Figure = None,
+    save: _Save = None,
+    as_json: _Json = False,
 ) -> None:
     """Reset current and energy of a phase-change memory cell, and what its boundaries save."""
     figures.check_figure(plot)
     reports.check_save(save)
-    memory_report(path, (plot, save), as_json=as_json)
+    _memory_report(path, (plot, save), as_json=as_json)
 
 
 @applications_app.command()
 def exchanger(
     path: Annotated[str, typer.Argument(metavar="FILE", help="Exchanger (.toml): two streams and a wall.")],
-    plot: Figure = None,
-    save: Save = None,
-    as_json: Json = False,
+    plot: _Figure = None,
+    save: _Save = None,
+    as_json: _Json = False,
 ) -> None:
     """Heat between two liquids in small channels: convection, wall and both boundaries."""
     figures.check_figure(plot)
     reports.check_save(save)
-    exchanger_report(path, (plot, save), as_json=as_json)
+    _exchanger_report(path, (plot, save), as_json=as_json)
 
 
 @applications_app.command()
 def cryo(
     path: Annotated[str, typer.Argument(metavar="FILE", help="Chip (.toml): bath, load, superconductor.")],
     current: Annotated[str | None, typer.Option(help="Through the superconductor, instead of the file's.")] = None,
-    plot: Figure = None,
-    save: Save = None,
-    as_json: Json = False,
+    plot: _Figure = None,
+    save: _Save = None,
+    as_json: _Json = False,
 ) -> None:
     """All temperatures at which a chip in liquid helium can rest, and the currents at which it runs away."""
     figures.check_figure(plot)
     reports.check_save(save)
-    cryo_report(path, current, (plot, save), as_json=as_json)
+    _cryo_report(path, current, (plot, save), as_json=as_json)

@@ -9,15 +9,15 @@ from kapitza.cli import deferred
 from kapitza.errors import InputError
 from kapitza.io.formats.files import check_replaceable, write_atomically
 
-FIGURE_FORMATS = (".png", ".pdf", ".svg")
-DOTS_PER_INCH = 160  # per inch
+_FIGURE_FORMATS = (".png", ".pdf", ".svg")
+_DOTS_PER_INCH = 160  # per inch
 
 
 def check_figure(path: str | None) -> None:
     """Refuse, before anything is computed, a path that cannot become a figure."""
     if path is None:
         return
-    if Path(path).suffix.lower() not in FIGURE_FORMATS:
+    if Path(path).suffix.lower() not in _FIGURE_FORMATS:
         raise InputError(f"the ending of {path!r} says no format: expected .png, .pdf or .svg")
     check_folder(path)
 
@@ -40,5 +40,5 @@ def write_figure(path: str, draw: Callable[[Any], object], *, width: float = 7.6
     figure = deferred.new_figure(width=width, height=height)
     draw(figure)
     buffer = BytesIO()
-    figure.savefig(buffer, format=Path(path).suffix[1:].lower(), dpi=DOTS_PER_INCH)
+    figure.savefig(buffer, format=Path(path).suffix[1:].lower(), dpi=_DOTS_PER_INCH)
     write_atomically(path, buffer.getvalue())

@@ -26,7 +26,7 @@ from kapitza.cli.device.layers import report_design
 from kapitza.cli.series import jump_profile, series_table
 
 # unit in which a number of a kind is shown, and its size in SI
-SHOWN_UNITS = {
+_SHOWN_UNITS = {
     "conductance": ("MW/m²K", 1e6, "W m^-2 K^-1"),
     "conductivity": ("W/mK", 1.0, "W m^-1 K^-1"),
     "heat_capacity": ("MJ/m³K", 1e6, "J m^-3 K^-1"),
@@ -37,7 +37,7 @@ SHOWN_UNITS = {
     "power": ("mW", 1e-3, "W"),
     "share": ("", 1.0, "1"),
 }
-ABSCISSA_UNITS = {
+_ABSCISSA_UNITS = {
     "delay": "s",
     "frequency": "Hz",
     "time": "s",
@@ -47,15 +47,15 @@ ABSCISSA_UNITS = {
 }  # what experiments vary, and its unit
 
 
-def shown_value(name: str, value: float) -> str:
+def _shown_value(name: str, value: float) -> str:
     """Return a number of a sample for a table."""
-    unit, size, _ = SHOWN_UNITS[kind_of_parameter(name)]
+    unit, size, _ = _SHOWN_UNITS[kind_of_parameter(name)]
     if not math.isfinite(value):
         return f"– {unit}".rstrip()
     return f"{value / size:.5g} {unit}".rstrip()
 
 
-def check_table(path: str | None) -> None:
+def _check_table(path: str | None) -> None:
     """Refuse, before anything is computed, a path that cannot become a table."""
     if path is None:
         return
@@ -64,7 +64,7 @@ def check_table(path: str | None) -> None:
     check_folder(path)
 
 
-def fit_sample(
+def _fit_sample(
     path: str,
     *,
     starts: int,
@@ -97,19 +97,22 @@ def fit_sample(
         joint = found.contours(one.strip(), other.strip(), points=11, span=3.6)
         figures.write_axes(contours[1], lambda ax: kapitza.plot.likelihood(joint, ax))
     if as_json:
-        print_json(fit_json(held, found))
+        print_json(_fit_json(held, found))
         return
-    print_fit(held, found)
+    _print_fit(held, found)
     for written in (plot, budget, contours[1] if contours else None):
         if written is not None:
             note(f"wrote {written}")
 
 
-def fit_json(held: SampleFile, found: Fit) -> dict[str, Any]:
+def _fit_json(held: SampleFile, found: Fit) -> dict[str, Any]:
     """Return a fit with its units."""
     parameters: dict[str, Any] = {}
     for parameter, value, sigma in zip(found.problem.parameters, found.value, found.sigma, strict=True):
-        entry: dict[str, Any] = {"unit": SHOWN_UNITS[kind_of_parameter(parameter.name)][2], "free": not parameter.known}
+        entry: dict[str, Any] = {
+            "unit": _SHOWN_UNITS[kind_of_parameter(parameter.name)][2],
+            "free": not parameter.known,
+        }
         if parameter.name in found.bounds:
             bound = found.bounds[parameter.name]
             entry |= {"low": bound.low, "high": bound.high, "confidence": bound.confidence}
@@ -128,20 +131,20 @@ def fit_json(held: SampleFile, found: Fit) -> dict[str, Any]:
     }
 
 
-def print_fit(held: SampleFile, found: Fit) -> None:
+def _print_fit(held: SampleFile, found: Fit) -> None:
     """Print a fit: numbers with their total errors, where these come from, and what else should be known."""
     rows: list[list[str]] = []
     for parameter, value, sigma in zip(found.problem.parameters, found.value, found.sigma, strict=True):
         name, kind = parameter.name, "uncertain" if parameter.known else "free"
         if name in found.bounds:
-            unit, size, _ = SHOWN_UNITS[kind_of_parameter(name)]
+            unit, size, _ = _SHOWN_UNITS[kind_of_parameter(name)]
             bound = found.bounds[name]
             low, high = (None if v is None else v / size for v in (bound.low, bound.high))
             scaled = type(bound)(low, high, bound.confidence)
             rows.append([name, kind, deferred.format_bound(scaled, unit), "not determined", ""])
             continue
         relative = f"{100 * sigma / abs(value):.2g} %" if abs(value) > sigma else ""
-        rows.append([name, kind, shown_value(name, value), f"± {shown_value(name, sigma)}", relative])
+        rows.append([name, kind, _shown_value(name, value), f"± {_shown_value(name, sigma)}", relative])
     columns = ("number", "", "value", "standard uncertainty", "share")
     print_table(f"{held.title} at {held.temperature:g} K, total uncertainties", columns, rows, text=2)
     budget = found.budget()
@@ -162,7 +165,7 @@ def print_fit(held: SampleFile, found: Fit) -> None:
         note(f"{len(found.minima)} minima of different depth were found; the deepest is shown")
 
 
-def sensitivity_sample(path: str, *, plot: str | None, as_json: bool) -> None:
+def _sensitivity_sample(path: str, *, plot: str | None, as_json: bool) -> None:
     """Tell the sensitivities of all experiments of a sample file."""
     held = kapitza.io.read_sample(path)
     if not held.experiments:
@@ -187,7 +190,7 @@ def sensitivity_sample(path: str, *, plot: str | None, as_json: bool) -> None:
         print_json(
             {
                 one.name: {
-                    name: {"unit": ABSCISSA_UNITS.get(name, "1"), "value": x.tolist()},
+                    name: {"unit": _ABSCISSA_UNITS.get(name, "1"), "value": x.tolist()},
                     "kind": s.kind,
                     "sensitivity": dict(zip(s.names, s.value.tolist(), strict=True)),
                 }
@@ -199,18 +202,18 @@ def sensitivity_sample(path: str, *, plot: str | None, as_json: bool) -> None:
         columns = [0, len(x) // 3, 2 * len(x) // 3, len(x) - 1]
         order = sorted(range(len(s.names)), key=lambda i: -float(abs(s.value[i]).max()))
         rows = [[s.names[i], *(f"{s.value[i, j]:+.3f}" for j in columns)] for i in order]
-        heads = [f"{x[j]:.3g} {ABSCISSA_UNITS.get(name, '')}".rstrip() for j in columns]
+        heads = [f"{x[j]:.3g} {_ABSCISSA_UNITS.get(name, '')}".rstrip() for j in columns]
         what = "∂φ/∂ln p (rad)" if s.kind == "phase" else f"∂ln({s.kind})/∂ln p"
         print_table(f"{one.name}: {what} against {name}", ("number", *heads), rows)
     if plot is not None:
         note(f"wrote {plot}")
 
 
-def design_sample(path: str, *, free: str | None, over: list[str], noise: float, as_json: bool) -> None:
+def _design_sample(path: str, *, free: str | None, over: list[str], noise: float, as_json: bool) -> None:
     """Rank settings of the experiments of a sample file."""
     held = kapitza.io.read_sample(path)
     wanted = [name.strip() for name in free.split(",")] if free else list(held.free)
-    settings = dict(parse_candidates(text) for text in over) or usual_settings(held)
+    settings = dict(_parse_candidates(text) for text in over) or _usual_settings(held)
     kinds = {getattr(one, "kind", "ratio") for one in held.experiments}
     if len(kinds) != 1:
         raise InputError(
@@ -231,10 +234,10 @@ def design_sample(path: str, *, free: str | None, over: list[str], noise: float,
             {"designs": [{"settings": dict(d.settings), "sigma": dict(d.sigma), "merit": d.merit} for d in ranked]}
         )
         return
-    print_designs(ranked[:12], wanted)
+    _print_designs(ranked[:12], wanted)
 
 
-def usual_settings(held: SampleFile) -> dict[str, list[float]]:
+def _usual_settings(held: SampleFile) -> dict[str, list[float]]:
     """Half and twice the present modulation and spot, and a third thinner and thicker first layer."""
     settings: dict[str, list[float]] = {}
     for one in held.experiments:
@@ -247,7 +250,7 @@ def usual_settings(held: SampleFile) -> dict[str, list[float]]:
     return settings
 
 
-def parse_candidates(text: str) -> tuple[str, list[float]]:
+def _parse_candidates(text: str) -> tuple[str, list[float]]:
     """Name and values of a setting such as tdtr.modulation=1,3,10MHz."""
     name, equals, values = text.partition("=")
     if not equals or not values:
@@ -258,12 +261,12 @@ def parse_candidates(text: str) -> tuple[str, list[float]]:
     return name.strip(), [quantity(p if p.strip().endswith(unit) else p + unit, kind, what=name) for p in parts]
 
 
-def print_designs(ranked: tuple[Design, ...], wanted: list[str]) -> None:
+def _print_designs(ranked: tuple[Design, ...], wanted: list[str]) -> None:
     """Print designs, the best first."""
     settings = list(ranked[0].settings)
     rows = [
         [
-            *(shown_value(name, d.settings[name]) for name in settings),
+            *(_shown_value(name, d.settings[name]) for name in settings),
             *(f"{100 * d.sigma[name]:.3g} %" for name in wanted),
         ]
         for d in ranked
@@ -273,7 +276,7 @@ def print_designs(ranked: tuple[Design, ...], wanted: list[str]) -> None:
     )
 
 
-def simulate_sample(path: str, *, noise: float, seed: int, save: str | None, as_json: bool) -> None:
+def _simulate_sample(path: str, *, noise: float, seed: int, save: str | None, as_json: bool) -> None:
     """Tell what the experiments would measure, with noise on request."""
     held = kapitza.io.read_sample(path)
     tables = {
@@ -290,36 +293,36 @@ def simulate_sample(path: str, *, noise: float, seed: int, save: str | None, as_
         column = {"phase": "phase_rad", "temperature": "temperature_K"}.get(curve.kind, curve.kind)
         column = "response_KW" if name == "radius" else column
         rows = "".join(f"{a!r},{b!r}\n" for a, b in zip(x.tolist(), curve.value.tolist(), strict=True))
-        head = f"# {held.title}, simulated, noise {noise:g}, seed {seed}\n{name}_{ABSCISSA_UNITS[name]},{column}\n"
+        head = f"# {held.title}, simulated, noise {noise:g}, seed {seed}\n{name}_{_ABSCISSA_UNITS[name]},{column}\n"
         write_atomically(save, (head + rows).encode())
         note(f"wrote {save}")
     if as_json:
         print_json(
             {
-                one: {name: {"unit": ABSCISSA_UNITS[name], "value": x.tolist()}, curve.kind: curve.value.tolist()}
+                one: {name: {"unit": _ABSCISSA_UNITS[name], "value": x.tolist()}, curve.kind: curve.value.tolist()}
                 for one, (name, x, curve) in tables.items()
             }
         )
     elif save is None:
         for one, (name, x, curve) in tables.items():
             rows = [[f"{a:.4g}", f"{b:.6g}"] for a, b in zip(x, curve.value, strict=True)]
-            heads = (f"{name} ({ABSCISSA_UNITS[name]})", curve.kind)
+            heads = (f"{name} ({_ABSCISSA_UNITS[name]})", curve.kind)
             print_table(f"{one}, per absorbed watt where it matters", heads, rows, text=0)
 
 
 measurements_app = typer.Typer()
 
-SampleArgument = Annotated[str, typer.Argument(metavar="FILE", help="Sample file (.toml): stack, experiments, data.")]
-Json = Annotated[bool, typer.Option("--json", help="Machine-readable output, with units.")]
-Figure = Annotated[str | None, typer.Option("--plot", metavar="FILE", help="Draw a figure: .png, .pdf or .svg.")]
+_SampleArgument = Annotated[str, typer.Argument(metavar="FILE", help="Sample file (.toml): stack, experiments, data.")]
+_Json = Annotated[bool, typer.Option("--json", help="Machine-readable output, with units.")]
+_Figure = Annotated[str | None, typer.Option("--plot", metavar="FILE", help="Draw a figure: .png, .pdf or .svg.")]
 
 
 @measurements_app.command()
 def fit(
-    sample: SampleArgument,
+    sample: _SampleArgument,
     starts: Annotated[int, typer.Option(help="Number of starting points.", min=1)] = 3,
     seed: Annotated[int, typer.Option(help="Of the scatter of the starting points.")] = 0,
-    plot: Figure = None,
+    plot: _Figure = None,
     budget: Annotated[
         str | None, typer.Option(metavar="FILE", help="Figure of what brings how much of the variance.")
     ] = None,
@@ -327,25 +330,25 @@ def fit(
         tuple[str, str] | None,
         typer.Option(metavar="A,B FILE", help="Figure of the joint likelihood of two numbers."),
     ] = None,
-    as_json: Json = False,
+    as_json: _Json = False,
 ) -> None:
     """Conductances and conductivities from thermoreflectance data, with total errors."""
     figures.check_figure(plot)
     figures.check_figure(budget)
     figures.check_figure(contours[1] if contours else None)
-    fit_sample(sample, starts=starts, seed=seed, plot=plot, budget=budget, contours=contours, as_json=as_json)
+    _fit_sample(sample, starts=starts, seed=seed, plot=plot, budget=budget, contours=contours, as_json=as_json)
 
 
 @measurements_app.command()
-def sensitivity(sample: SampleArgument, plot: Figure = None, as_json: Json = False) -> None:
+def sensitivity(sample: _SampleArgument, plot: _Figure = None, as_json: _Json = False) -> None:
     """How much each experiment says about each number of the sample."""
     figures.check_figure(plot)
-    sensitivity_sample(sample, plot=plot, as_json=as_json)
+    _sensitivity_sample(sample, plot=plot, as_json=as_json)
 
 
 @measurements_app.command()
 def design(
-    sample: SampleArgument,
+    sample: _SampleArgument,
     free: Annotated[str | None, typer.Option(help="What is to be measured, separated by commas.")] = None,
     over: Annotated[
         list[str] | None,
@@ -355,33 +358,33 @@ def design(
         str | None, typer.Option(help="hotspot: of a device file, over ranges such as buffer.thickness=10:500nm.")
     ] = None,
     noise: Annotated[float, typer.Option(help="Of each point, relative; in rad for phases.")] = 0.005,
-    as_json: Json = False,
+    as_json: _Json = False,
 ) -> None:
     """Rank modulation, spot and film thickness by how well they measure something; or cool a device."""
     if minimise is not None:
         report_design(sample, minimise, over or [], as_json=as_json)
         return
-    design_sample(sample, free=free, over=over or [], noise=noise, as_json=as_json)
+    _design_sample(sample, free=free, over=over or [], noise=noise, as_json=as_json)
 
 
 @measurements_app.command()
 def simulate(
-    sample: SampleArgument,
+    sample: _SampleArgument,
     noise: Annotated[float, typer.Option(help="Of each point, relative; in rad for phases.")] = 0.0,
     seed: Annotated[int, typer.Option(help="Of the noise.")] = 0,
     save: Annotated[str | None, typer.Option(metavar="FILE", help="Write a table (.csv).")] = None,
-    as_json: Json = False,
+    as_json: _Json = False,
 ) -> None:
     """What the experiments of a sample file would measure."""
-    check_table(save)
-    simulate_sample(sample, noise=noise, seed=seed, save=save, as_json=as_json)
+    _check_table(save)
+    _simulate_sample(sample, noise=noise, seed=seed, save=save, as_json=as_json)
 
 
 @measurements_app.command()
 def series(
     table: Annotated[str, typer.Argument(metavar="FILE", help="Table (.csv) of thickness and resistance.")],
-    plot: Figure = None,
-    as_json: Json = False,
+    plot: _Figure = None,
+    as_json: _Json = False,
 ) -> None:
     """Conductivity and boundary resistance from films of several thicknesses, with errors in both axes."""
     figures.check_figure(plot)
@@ -396,8 +399,8 @@ def jump(
     reach: Annotated[str | None, typer.Option(help="Used up to here on both sides, e.g. 40nm.")] = None,
     flux: Annotated[str | None, typer.Option(help="Heat flux, e.g. 3.1GW/m2; gives the conductance.")] = None,
     flux_sigma: Annotated[str | None, typer.Option(help="Its uncertainty, e.g. 0.1GW/m2 or 3%.")] = None,
-    plot: Figure = None,
-    as_json: Json = False,
+    plot: _Figure = None,
+    as_json: _Json = False,
 ) -> None:
     """Temperature jump at an interface from a profile, extrapolated from both sides."""
     figures.check_figure(plot)

@@ -15,7 +15,7 @@ junction_app = typer.Typer(
     add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None, no_args_is_help=True
 )
 
-Json = Annotated[bool, typer.Option("--json", help="Machine-readable output, with units.")]
+_Json = Annotated[bool, typer.Option("--json", help="Machine-readable output, with units.")]
 
 
 @junction_app.callback()
@@ -57,7 +57,7 @@ def build(
     depth: options.Depth = None,
     seed: options.Seed = None,
     save: options.Save = None,
-    as_json: Json = False,
+    as_json: _Json = False,
 ) -> None:
     """Match, strain, stack and relax two crystals, and take the force constants: `junction build Si Ge ...`."""
     reports.check_save(save)
@@ -79,17 +79,17 @@ def build(
         }
     )  # fmt: skip
     table |= options.parse_orientations(orientation) | ({"relax": False} if no_relax else {})
-    made = make_configurations(left, table, options.parse_seeds(seed))
-    for path, one in zip(numbered_names(save, len(made)), made, strict=True):
+    made = _make_configurations(left, table, options.parse_seeds(seed))
+    for path, one in zip(_numbered_names(save, len(made)), made, strict=True):
         if path is not None:
             kapitza.save(one, path)
-    report_junctions(made, as_json)
-    for path in numbered_names(save, len(made)):
+    _report_junctions(made, as_json)
+    for path in _numbered_names(save, len(made)):
         if path is not None:
             note(f"wrote {path}")
 
 
-def make_configurations(left: str, table: dict[str, Any], seeds: list[int]) -> list[Any]:
+def _make_configurations(left: str, table: dict[str, Any], seeds: list[int]) -> list[Any]:
     """Junctions of what was asked for, one for each seed."""
     file = left if left.endswith(".toml") else None
     if file is None and "right" not in table:
@@ -105,7 +105,7 @@ def make_configurations(left: str, table: dict[str, Any], seeds: list[int]) -> l
     return [deferred.junction_from_options(one, file) for one in wanted]
 
 
-def numbered_names(save: str | None, count: int) -> list[str | None]:
+def _numbered_names(save: str | None, count: int) -> list[str | None]:
     """Names of files, numbered where there are several junctions."""
     if save is None or count == 1:
         return [save] * count
@@ -115,24 +115,24 @@ def numbered_names(save: str | None, count: int) -> list[str | None]:
 
 @junction_app.command()
 def show(
-    path: Annotated[str, typer.Argument(help="A saved junction, or a TOML file of one.")], as_json: Json = False
+    path: Annotated[str, typer.Argument(help="A saved junction, or a TOML file of one.")], as_json: _Json = False
 ) -> None:
     """What a junction is made of, and how well its device joins the leads."""
-    report_junction(kapitza.io.read_junction(path), as_json)
+    _report_junction(kapitza.io.read_junction(path), as_json)
 
 
-def report_junctions(made: list[Any], as_json: bool) -> None:
+def _report_junctions(made: list[Any], as_json: bool) -> None:
     """Print what junctions are made of; several as a list in JSON."""
     if as_json and len(made) > 1:
-        print_json({"junctions": [junction_json(one) for one in made]})
+        print_json({"junctions": [_junction_json(one) for one in made]})
         return
     for one in made:
-        report_junction(one, as_json)
+        _report_junction(one, as_json)
 
 
-def report_junction(made: Any, as_json: bool) -> None:
+def _report_junction(made: Any, as_json: bool) -> None:
     """Print what a junction is made of."""
-    found = junction_json(made)
+    found = _junction_json(made)
     if as_json:
         print_json(found)
         return
@@ -153,7 +153,7 @@ def report_junction(made: Any, as_json: bool) -> None:
     )
 
 
-def junction_json(made: Any) -> dict[str, Any]:
+def _junction_json(made: Any) -> dict[str, Any]:
     """Return what a junction is made of, with units."""
     leads = {
         side: {

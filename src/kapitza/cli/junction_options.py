@@ -72,12 +72,12 @@ def parse_pairs(texts: Sequence[str] | None, what: str) -> list[tuple[str, str]]
 def parse_interlayers(texts: Sequence[str] | None) -> list[dict[str, Any]]:
     """Tables [[interlayer]]."""
     return [
-        {"crystal": name, "layers": parse_whole_number(value, "interlayer")}
+        {"crystal": name, "layers": _parse_whole_number(value, "interlayer")}
         for name, value in parse_pairs(texts, "interlayer")
     ]
 
 
-def parse_whole_number(text: str, what: str) -> int:
+def _parse_whole_number(text: str, what: str) -> int:
     """Return a whole number of an option."""
     if not text.isdecimal() or len(text) > 9:
         raise InputError(f"{what} {text!r:.40}: expected a whole number")
@@ -91,7 +91,7 @@ def parse_supercell(text: str | None) -> list[int] | None:
     parts = text.lower().split("x")
     if len(parts) != 2:
         raise InputError(f"supercell {text!r:.40}: expected two numbers such as 2x2")
-    return [parse_whole_number(part.strip(), "supercell") for part in parts]
+    return [_parse_whole_number(part.strip(), "supercell") for part in parts]
 
 
 def parse_elements(text: str | None) -> list[str] | None:
@@ -101,4 +101,4 @@ def parse_elements(text: str | None) -> list[str] | None:
 
 def parse_seeds(text: str | None) -> list[int]:
     """Seeds, none where nobody gave any."""
-    return [] if text is None else [parse_whole_number(part.strip(), "seed") for part in text.split(",")]
+    return [] if text is None else [_parse_whole_number(part.strip(), "seed") for part in text.split(",")]

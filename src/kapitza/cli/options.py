@@ -5,9 +5,9 @@ import re
 
 from kapitza.errors import InputError
 
-MAX_TEMPERATURES = 10_000  # temperatures
-CELSIUS_PATTERN = re.compile(r"(?P<value>[-+]?[0-9.]+)\s*(°\s*C|degC|C|℃)", re.IGNORECASE)
-MILLER_PATTERN = re.compile(r"(-?\d)(-?\d)(-?\d)")
+_MAX_TEMPERATURES = 10_000  # temperatures
+_CELSIUS_PATTERN = re.compile(r"(?P<value>[-+]?[0-9.]+)\s*(°\s*C|degC|C|℃)", re.IGNORECASE)
+_MILLER_PATTERN = re.compile(r"(-?\d)(-?\d)(-?\d)")
 
 
 def parse_temperatures(text: str) -> list[float]:
@@ -19,8 +19,8 @@ def parse_temperatures(text: str) -> list[float]:
         for what is no number, °C, temperatures not above 0 K, ranges that run down, and more than 10,000 points
     """
     if ":" in text:
-        return parse_temperature_range(text)
-    return sorted({parse_kelvin(part, text) for part in text.split(",")})
+        return _parse_temperature_range(text)
+    return sorted({_parse_kelvin(part, text) for part in text.split(",")})
 
 
 def parse_temperature(text: str) -> float:
@@ -31,39 +31,39 @@ def parse_temperature(text: str) -> float:
     return found[0]
 
 
-def parse_temperature_range(text: str) -> list[float]:
+def _parse_temperature_range(text: str) -> list[float]:
     """Return the temperatures of a range, its end included where a step meets it."""
     parts = text.split(":")
     if len(parts) not in (2, 3):
         raise InputError(f"temperature range {text!r:.60}: expected start:stop:step in K, such as 50:600:10")
-    start, stop = parse_kelvin(parts[0], text), parse_kelvin(parts[1], text)
-    step = parse_number(parts[2], text) if len(parts) == 3 else (stop - start) / 50
+    start, stop = _parse_kelvin(parts[0], text), _parse_kelvin(parts[1], text)
+    step = _parse_number(parts[2], text) if len(parts) == 3 else (stop - start) / 50
     if not start < stop:
         raise InputError(f"temperature range {text!r:.60} runs from {start:g} to {stop:g} K: expected start below stop")
     if not (math.isfinite(step) and step > 0):
         raise InputError(f"temperature range {text!r:.60} has the step {step:g} K: expected one above 0")
     count = (stop - start) / step
-    if count >= MAX_TEMPERATURES:
+    if count >= _MAX_TEMPERATURES:
         raise InputError(
-            f"temperature range {text!r:.60} has {count:.3g} points: expected at most {MAX_TEMPERATURES:,}"
+            f"temperature range {text!r:.60} has {count:.3g} points: expected at most {_MAX_TEMPERATURES:,}"
         )
     return [start + i * step for i in range(int(count + 1e-9) + 1)]
 
 
-def parse_kelvin(text: str, whole: str) -> float:
+def _parse_kelvin(text: str, whole: str) -> float:
     """Return one temperature above 0 K."""
     bare = text.strip()
-    celsius = CELSIUS_PATTERN.fullmatch(bare)
+    celsius = _CELSIUS_PATTERN.fullmatch(bare)
     if celsius:
-        value = parse_number(celsius["value"], whole) + 273.15
+        value = _parse_number(celsius["value"], whole) + 273.15
         raise InputError(f"temperature {whole!r:.60}: expected K, not °C; {bare} is {value:g} K")
-    value = parse_number(bare.removesuffix("K"), whole)
+    value = _parse_number(bare.removesuffix("K"), whole)
     if not (math.isfinite(value) and value > 0):
         raise InputError(f"temperature {whole!r:.60}: expected K, above 0 and finite (°C? add 273.15)")
     return value
 
 
-def parse_number(text: str, whole: str) -> float:
+def _parse_number(text: str, whole: str) -> float:
     """Return a number of an option."""
     try:
         return float(text)
@@ -83,7 +83,7 @@ def parse_normals(text: str) -> tuple[tuple[int, ...], tuple[int, ...]]:
     InputError
         for anything else
     """
-    found = [MILLER_PATTERN.fullmatch(part.strip()) for part in text.split(",")]
+    found = [_MILLER_PATTERN.fullmatch(part.strip()) for part in text.split(",")]
     normals = [tuple(map(int, match.groups())) for match in found if match]
     if len(normals) != len(found) or len(found) > 2 or not all(map(any, normals)):
         raise InputError(f"normal {text!r:.40}: expected three digits, such as 001, -110 or 111,001 (left, right)")

@@ -14,23 +14,23 @@ if TYPE_CHECKING:
     from kapitza.measure.catalogue import Measurement
 
 CONDUCTANCE_UNIT = "W m^-2 K^-1"
-PIPED_COLUMNS = 100_000  # columns: nothing is cut or wrapped where no terminal has an edge
+_PIPED_COLUMNS = 100_000  # columns: nothing is cut or wrapped where no terminal has an edge
 
 
-def json_value(value: Any) -> Any:
+def _json_value(value: Any) -> Any:
     """Return a value that JSON can hold: infinite numbers as text."""
     if isinstance(value, float):
         return value if math.isfinite(value) else repr(value)
     if isinstance(value, dict):
-        return {str(key): json_value(item) for key, item in value.items()}
+        return {str(key): _json_value(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [json_value(item) for item in value]
+        return [_json_value(item) for item in value]
     return value
 
 
 def print_json(content: dict[str, Any]) -> None:
     """Print machine-readable output."""
-    typer.echo(json.dumps(json_value(content), indent=1, ensure_ascii=False, allow_nan=False))
+    typer.echo(json.dumps(_json_value(content), indent=1, ensure_ascii=False, allow_nan=False))
 
 
 def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], *, text: int = 1) -> None:
@@ -63,7 +63,7 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]
 
 def terminal_columns() -> int:
     """Return how wide the terminal is; where the output is piped nothing is cut or wrapped."""
-    return shutil.get_terminal_size().columns if sys.stdout.isatty() else PIPED_COLUMNS
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else _PIPED_COLUMNS
 
 
 def note(text: str) -> None:

@@ -11,18 +11,18 @@ from kapitza.cli.output import note, print_json
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None, name="kapitza")
 
-Json = Annotated[bool, typer.Option("--json", help="Machine-readable output, with units.")]
-Drop = Annotated[Literal["emitted", "local", "extrapolated"], typer.Option(help="Temperature drop of the figure.")]
-Figure = Annotated[str | None, typer.Option("--plot", metavar="FILE", help="Draw a figure: .png, .pdf or .svg.")]
-Save = Annotated[str | None, typer.Option("--save", metavar="FILE", help="Save everything: .json, .npz or .h5.")]
-Left = Annotated[str, typer.Argument(help="Name of the library, or a phonopy file (.yaml).")]
-Right = Annotated[str, typer.Argument(help="The same for the other side.")]
-Normal = Annotated[
+_Json = Annotated[bool, typer.Option("--json", help="Machine-readable output, with units.")]
+_Drop = Annotated[Literal["emitted", "local", "extrapolated"], typer.Option(help="Temperature drop of the figure.")]
+_Figure = Annotated[str | None, typer.Option("--plot", metavar="FILE", help="Draw a figure: .png, .pdf or .svg.")]
+_Save = Annotated[str | None, typer.Option("--save", metavar="FILE", help="Save everything: .json, .npz or .h5.")]
+_Left = Annotated[str, typer.Argument(help="Name of the library, or a phonopy file (.yaml).")]
+_Right = Annotated[str, typer.Argument(help="The same for the other side.")]
+_Normal = Annotated[
     str, typer.Option("--normal", help="Interface normal in the axes of the crystal: 001, or left,right as 111,001.")
 ]
 
 
-def show_version(wanted: bool) -> None:
+def _show_version(wanted: bool) -> None:
     """Print the version and stop."""
     if wanted:
         typer.echo(f"kapitza {kapitza.__version__}")
@@ -32,7 +32,7 @@ def show_version(wanted: bool) -> None:
 @app.callback()
 def kapitza_command(
     version: Annotated[
-        bool, typer.Option("--version", callback=show_version, is_eager=True, help="Print the version and stop.")
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version and stop.")
     ] = False,
 ) -> None:
     """Predict thermal boundary (Kapitza) conductance, and hold it against experiment."""
@@ -40,16 +40,16 @@ def kapitza_command(
 
 @app.command()
 def predict(
-    left: Left,
-    right: Right,
+    left: _Left,
+    right: _Right,
     temperature: Annotated[str, typer.Option("--temperature", "-T", help="K: 300, 77,300 or 50:600:10.")] = "300",
     theory: Annotated[str | None, typer.Option(help="Names of models, e.g. amm,dmm; all that fit if left out.")] = None,
-    normal: Normal = "001",
-    drop: Drop = "extrapolated",
+    normal: _Normal = "001",
+    drop: _Drop = "extrapolated",
     statistics: Annotated[Literal["quantum", "classical"], typer.Option(help="classical: as in MD.")] = "quantum",
-    plot: Figure = None,
-    save: Save = None,
-    as_json: Json = False,
+    plot: _Figure = None,
+    save: _Save = None,
+    as_json: _Json = False,
 ) -> None:
     """Conductance of an interface by every model that the two sides allow."""
     kelvin, normals, names = parse_temperatures(temperature), parse_normals(normal), parse_names(theory)
@@ -72,12 +72,12 @@ def predict(
 
 @app.command()
 def compare(
-    left: Left,
-    right: Right,
+    left: _Left,
+    right: _Right,
     temperature: Annotated[str, typer.Option("--temperature", "-T", help="K, one temperature.")] = "300",
-    plot: Figure = None,
-    save: Save = None,
-    as_json: Json = False,
+    plot: _Figure = None,
+    save: _Save = None,
+    as_json: _Json = False,
 ) -> None:
     """Models beside published measurements, with their spread and sources."""
     figures.check_figure(plot)
@@ -97,7 +97,7 @@ def compare(
 @app.command()
 def materials(
     name: Annotated[str | None, typer.Argument(help="A material; all of them if left out.")] = None,
-    as_json: Json = False,
+    as_json: _Json = False,
 ) -> None:
     """List the library, or all that it knows of one material, with the source of each number."""
     content: dict[str, Any] = reports.library_json() if name is None else reports.material_json(name)
@@ -114,7 +114,7 @@ def measured(
     left: Annotated[str | None, typer.Argument(help="A material; all interfaces if left out.")] = None,
     right: Annotated[str | None, typer.Argument(help="The other side.")] = None,
     temperature: Annotated[str | None, typer.Option("--temperature", "-T", help="K, within 5 %.")] = None,
-    as_json: Json = False,
+    as_json: _Json = False,
 ) -> None:
     """Published measurements, each with its source."""
     kelvin = None if temperature is None else parse_temperature(temperature)
@@ -124,7 +124,7 @@ def measured(
 @app.command()
 def cite(
     theory: Annotated[str | None, typer.Argument(help="Name of a model; the list of all if left out.")] = None,
-    as_json: Json = False,
+    as_json: _Json = False,
 ) -> None:
     """What to cite for a model, as BibTeX."""
     reports.print_citation(theory, as_json=as_json)

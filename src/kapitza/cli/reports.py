@@ -28,10 +28,10 @@ if TYPE_CHECKING:
     from kapitza.measure.compare import Comparison
     from kapitza.theory.models import Estimate
 
-MAX_COLUMNS = 7  # temperatures in a printed table
-COLUMN_WIDTH = 9  # characters of one of them
-POLYTYPE_NAMES = ("SiC",)  # names that stand for more than one crystal in the catalogue
-DROP_NAMES = ("emitted", "local", "extrapolated")
+_MAX_COLUMNS = 7  # temperatures in a printed table
+_COLUMN_WIDTH = 9  # characters of one of them
+_POLYTYPE_NAMES = ("SiC",)  # names that stand for more than one crystal in the catalogue
+_DROP_NAMES = ("emitted", "local", "extrapolated")
 
 
 def check_save(path: str | None) -> None:
@@ -69,7 +69,7 @@ def estimates_json(found: "tuple[Estimate, ...]") -> dict[str, Any]:
         "temperature": {"unit": "K", "value": first.emitted.temperature.tolist()},
         "models": [
             {"model": one.model, "title": one.title, "limit": one.limit}
-            | {drop: conductance_json(getattr(one, drop)) for drop in DROP_NAMES}
+            | {drop: conductance_json(getattr(one, drop)) for drop in _DROP_NAMES}
             for one in found
         ],
     }
@@ -81,14 +81,14 @@ def print_estimates(found: "tuple[Estimate, ...]", measured: "tuple[Measurement,
     kelvin = first.emitted.temperature.tolist()
     head = f"{first.left} | {first.right}, conductance in MW m⁻² K⁻¹"
     if len(kelvin) == 1:
-        rows = [[one.title, one.model, *(drop_value(one, drop, 0) for drop in DROP_NAMES)] for one in found]
-        print_table(f"{head} at {kelvin[0]:g} K by temperature drop", ["model", "name", *DROP_NAMES], rows, text=2)
+        rows = [[one.title, one.model, *(_drop_value(one, drop, 0) for drop in _DROP_NAMES)] for one in found]
+        print_table(f"{head} at {kelvin[0]:g} K by temperature drop", ["model", "name", *_DROP_NAMES], rows, text=2)
     else:
-        shown = even_subset(len(kelvin), fitting_columns(max(len(one.title) for one in found)))
+        shown = even_subset(len(kelvin), _fitting_columns(max(len(one.title) for one in found)))
         rows = [
-            [one.title if drop == DROP_NAMES[0] else "", drop, *(drop_value(one, drop, j) for j in shown)]
+            [one.title if drop == _DROP_NAMES[0] else "", drop, *(_drop_value(one, drop, j) for j in shown)]
             for one in found
-            for drop in DROP_NAMES
+            for drop in _DROP_NAMES
         ]
         print_table(head, ["model", "drop", *(f"{kelvin[j]:g} K" for j in shown)], rows, text=2)
         if len(shown) < len(kelvin):
@@ -101,19 +101,19 @@ def print_estimates(found: "tuple[Estimate, ...]", measured: "tuple[Measurement,
         note(f"{sources} source{'s' * (sources > 1)} measured it: kapitza measured {' '.join(map(shlex.quote, names))}")
 
 
-def fitting_columns(text: int) -> int:
+def _fitting_columns(text: int) -> int:
     """Return how many columns of temperatures stand beside titles of this length without being cut."""
     room = terminal_columns() - text - len("  extrapolated  ")
-    return max(2, min(MAX_COLUMNS, room // COLUMN_WIDTH))
+    return max(2, min(_MAX_COLUMNS, room // _COLUMN_WIDTH))
 
 
-def drop_value(one: "Estimate", drop: str, index: int) -> str:
+def _drop_value(one: "Estimate", drop: str, index: int) -> str:
     """Return one value of an estimate for a table."""
     conductance = getattr(one, drop)
     return megawatts(None if conductance is None else float(conductance.value[index]))
 
 
-def related_interfaces(left: str, right: str) -> str:
+def _related_interfaces(left: str, right: str) -> str:
     """Return the interfaces of the catalogue that differ from this one in the crystal structure of a side only."""
     try:
         wanted = {kapitza.material(left).formula, kapitza.material(right).formula}
@@ -146,7 +146,7 @@ def comparison_json(found: "Comparison") -> dict[str, Any]:
         },
         "models": [
             {"model": one.model, "title": one.title, "limit": one.limit}
-            | {drop: getattr(one, drop) for drop in DROP_NAMES}
+            | {drop: getattr(one, drop) for drop in _DROP_NAMES}
             | {"factor outside of the interval": found.factor(one.model)}
             for one in found.predictions
         ],
@@ -158,15 +158,15 @@ def print_comparison(found: "Comparison") -> None:
     rows = [
         [
             one.title or one.model,
-            *(megawatts(getattr(one, drop)) for drop in DROP_NAMES),
-            interval_verdict(found, one.model),
+            *(megawatts(getattr(one, drop)) for drop in _DROP_NAMES),
+            _interval_verdict(found, one.model),
         ]
         for one in found.predictions
     ]
     title = f"{found.left} | {found.right} at {found.temperature:g} K, MW m⁻² K⁻¹"
-    print_table(title, ["model", *DROP_NAMES, " against the published interval"], rows)
+    print_table(title, ["model", *_DROP_NAMES, " against the published interval"], rows)
     if not found.published:
-        others = related_interfaces(found.left, found.right)
+        others = _related_interfaces(found.left, found.right)
         note(f"nobody is known to have measured {found.left}/{found.right} within {found.window:.0%} of it{others}")
         return
     keys = {citation: f"[{i}]" for i, citation in enumerate(found.sources, start=1)}
@@ -182,14 +182,14 @@ def print_comparison(found: "Comparison") -> None:
         for one in found.published
     ]
     print_table("published", ["at", "value", "", " method", " source", " remark"], values)
-    typer.echo(published_interval(found))
-    for side in {found.left, found.right} & set(POLYTYPE_NAMES):
+    typer.echo(_published_interval(found))
+    for side in {found.left, found.right} & set(_POLYTYPE_NAMES):
         note(f"{side} is {kapitza.material(side).name} in the models, and any polytype in the measurements")
     for citation, key in keys.items():
         typer.echo(f"{key} {citation}")
 
 
-def published_interval(found: "Comparison") -> str:
+def _published_interval(found: "Comparison") -> str:
     """Return the interval of published values, or why there is none."""
     interval = found.interval
     if interval is not None and found.median is not None and found.spread is not None:
@@ -202,7 +202,7 @@ def published_interval(found: "Comparison") -> str:
     return "no interval: none of these is the bare contact of the two materials"
 
 
-def interval_verdict(found: "Comparison", model: str) -> str:
+def _interval_verdict(found: "Comparison", model: str) -> str:
     """Return how the extrapolated conductance of a model stands to the published interval."""
     factor = found.factor(model)
     if factor is None:
@@ -277,7 +277,7 @@ def material_json(name: str) -> dict[str, Any]:
 def print_material(content: dict[str, Any]) -> None:
     """Print all that is known of a material."""
     rows = [
-        [entry["name"], entry_value(entry), entry["unit"], entry["source"], entry_remark(entry)]
+        [entry["name"], _entry_value(entry), entry["unit"], entry["source"], _entry_remark(entry)]
         for entry in content["numbers"]
     ]
     aliases = f", also {', '.join(content['aliases'])}" if content["aliases"] else ""
@@ -289,7 +289,7 @@ def print_material(content: dict[str, Any]) -> None:
         typer.echo(f"{key}: {text}")
 
 
-def entry_value(entry: dict[str, Any]) -> str:
+def _entry_value(entry: dict[str, Any]) -> str:
     """Return a number, or the range of a table."""
     value = entry["value"]
     if isinstance(value, float):
@@ -298,7 +298,7 @@ def entry_value(entry: dict[str, Any]) -> str:
     return f"{value[0]:.4g} … {value[-1]:.4g} ({kelvin[0]:g} to {kelvin[-1]:g} K)"
 
 
-def entry_remark(entry: dict[str, Any]) -> str:
+def _entry_remark(entry: dict[str, Any]) -> str:
     """Return what a reader has to know of a number."""
     return "; ".join(part for part in ("" if entry["verified"] else "not verified", entry["note"]) if part)
 

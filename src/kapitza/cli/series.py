@@ -37,14 +37,14 @@ def series_table(path: str, *, plot: str | None, as_json: bool) -> None:
     if plot is not None:
         figures.write_axes(plot, lambda ax: kapitza.plot.thickness_series(held, line, ax))
     if as_json:
-        print_json(series_json(line, test))
+        print_json(_series_json(line, test))
         return
-    print_series(line, test)
+    _print_series(line, test)
     if plot is not None:
         note(f"wrote {plot}")
 
 
-def series_json(line: ThicknessLine, test: SizeEffectTest | None) -> dict[str, Any]:
+def _series_json(line: ThicknessLine, test: SizeEffectTest | None) -> dict[str, Any]:
     """Return a thickness series with its units."""
     return {
         "conductivity": {"unit": "W m^-1 K^-1", "value": line.conductivity, "sigma": line.conductivity_sigma},
@@ -61,7 +61,7 @@ def series_json(line: ThicknessLine, test: SizeEffectTest | None) -> dict[str, A
     }
 
 
-def print_series(line: ThicknessLine, test: SizeEffectTest | None) -> None:
+def _print_series(line: ThicknessLine, test: SizeEffectTest | None) -> None:
     """Print what a thickness series says, and what it does not."""
     typer.echo(f"conductivity {line.conductivity:.4g} ± {line.conductivity_sigma:.2g} W/mK")
     both = f"{line.resistance / 1e-9:.4g} ± {line.resistance_sigma / 1e-9:.2g} m²K/GW"
@@ -121,14 +121,14 @@ def jump_profile(
     if plot is not None:
         figures.write_axes(plot, lambda ax: kapitza.plot.profile_jump(profile, found, width, ax))
     if as_json:
-        print_json(jump_json(found, width, conductance))
+        print_json(_jump_json(found, width, conductance))
         return
-    print_jump(found, width, conductance)
+    _print_jump(found, width, conductance)
     if plot is not None:
         note(f"wrote {plot}")
 
 
-def jump_json(found: Jump, width: float, conductance: Conductance | None) -> dict[str, Any]:
+def _jump_json(found: Jump, width: float, conductance: Conductance | None) -> dict[str, Any]:
     """Return a jump with its units."""
     content: dict[str, Any] = {
         "at": {"unit": "m", "value": found.at},
@@ -146,7 +146,7 @@ def jump_json(found: Jump, width: float, conductance: Conductance | None) -> dic
     return content
 
 
-def print_jump(found: Jump, width: float, conductance: Conductance | None) -> None:
+def _print_jump(found: Jump, width: float, conductance: Conductance | None) -> None:
     """Print a jump and what follows from it."""
     place = f"at {found.at / nm:g} nm, {width / nm:.3g} nm left out on both sides"
     typer.echo(f"jump {found.jump:.4g} ± {found.sigma:.2g} K {place}")

@@ -25,13 +25,13 @@ if TYPE_CHECKING:
     from kapitza.simulate.boltzmann.layered.transport import Transport
 
 
-DOMAIN_FIGURE_HEIGHT = 7.6  # inches
-HEAT_ROUNDING = 1e-12  # of a sum over particles that is the same in all batches, as all heat ends in the only sink
-POWER_UNITS = ("W m^-2", "W m^-1", "W")  # of power, by dimension
-SHOWN_POWER_UNITS = ("W m⁻²", "W m⁻¹", "W")
+_DOMAIN_FIGURE_HEIGHT = 7.6  # inches
+_HEAT_ROUNDING = 1e-12  # of a sum over particles that is the same in all batches, as all heat ends in the only sink
+_POWER_UNITS = ("W m^-2", "W m^-1", "W")  # of power, by dimension
+_SHOWN_POWER_UNITS = ("W m⁻²", "W m⁻¹", "W")
 
 
-def report_domain(path: str, *, plot: str | None, save: str | None, as_json: bool) -> None:
+def _report_domain(path: str, *, plot: str | None, save: str | None, as_json: bool) -> None:
     """Run the domain of a file and tell what came out.
 
     Parameters
@@ -63,20 +63,20 @@ def report_domain(path: str, *, plot: str | None, save: str | None, as_json: boo
             figures.write_figure(
                 plot,
                 lambda figure: deferred.transport_map_figure(found, fourier, figure),
-                height=DOMAIN_FIGURE_HEIGHT,
+                height=_DOMAIN_FIGURE_HEIGHT,
             )
     if as_json:
-        print_json(domain_json(found, fourier))
+        print_json(_domain_json(found, fourier))
         return
-    print_map(held.title, found, fourier)
+    _print_map(held.title, found, fourier)
     for written in (save, plot):
         if written is not None:
             note(f"wrote {written}")
 
 
-def domain_json(found: "TransportMap", fourier: Any) -> dict[str, Any]:
+def _domain_json(found: "TransportMap", fourier: Any) -> dict[str, Any]:
     """Return the solution with its units."""
-    unit = POWER_UNITS[len(found.edges) - 1]
+    unit = _POWER_UNITS[len(found.edges) - 1]
     held = found.region >= 0
     return {
         "method": found.method,
@@ -86,22 +86,22 @@ def domain_json(found: "TransportMap", fourier: Any) -> dict[str, Any]:
         "edges": {"unit": "m", "value": [one.tolist() for one in found.edges]},
         "regions": list(found.names),
         "region": found.region.tolist(),
-        "temperature": {"unit": "K", "value": masked_lists(found.temperature, held)},
-        "temperature_sigma": {"unit": "K", "value": masked_lists(found.temperature_sigma, held)},
-        "fourier": None if fourier is None else {"unit": "K", "value": masked_lists(fourier, held)},
+        "temperature": {"unit": "K", "value": _masked_lists(found.temperature, held)},
+        "temperature_sigma": {"unit": "K", "value": _masked_lists(found.temperature_sigma, held)},
+        "fourier": None if fourier is None else {"unit": "K", "value": _masked_lists(fourier, held)},
         "power": {"unit": unit, "value": dict(zip(found.surfaces, found.power.tolist(), strict=True))},
         "power_sigma": {"unit": unit, "value": dict(zip(found.surfaces, found.power_sigma.tolist(), strict=True))},
     }
 
 
-def masked_lists(value: Any, held: Any) -> Any:
+def _masked_lists(value: Any, held: Any) -> Any:
     """Nested lists of the cells, None in walls and voids."""
     masked = value.astype(object)
     masked[~held] = None
     return masked.tolist()
 
 
-def print_map(title: str, found: "TransportMap", fourier: Any) -> None:
+def _print_map(title: str, found: "TransportMap", fourier: Any) -> None:
     """Print the temperatures of the regions and the heat through walls and boundaries."""
     rows: list[list[str]] = []
     for k, name in enumerate(found.names):
@@ -114,9 +114,9 @@ def print_map(title: str, found: "TransportMap", fourier: Any) -> None:
         rows.append([name, f"{warm.min():.4f}", f"{warm.max():.4f}", f"{sigma:.4f}", law])
     heads = ["region", "coldest cell (K)", "hottest cell (K)", "± (K)", "hottest by Fourier (K)"]
     print_table(f"{title}: {found.particles} particles, {found.events} events, seed {found.seed}", heads, rows)
-    unit = SHOWN_POWER_UNITS[len(found.edges) - 1]
+    unit = _SHOWN_POWER_UNITS[len(found.edges) - 1]
     passed = [
-        [name, f"{power:.5g}", f"{sigma:.2g}" if sigma > HEAT_ROUNDING * abs(power) else "exact"]
+        [name, f"{power:.5g}", f"{sigma:.2g}" if sigma > _HEAT_ROUNDING * abs(power) else "exact"]
         for name, power, sigma in zip(found.surfaces, found.power, found.power_sigma, strict=True)
         if power or sigma
     ]
@@ -125,12 +125,12 @@ def print_map(title: str, found: "TransportMap", fourier: Any) -> None:
     )
 
 
-CONFIDENCE_LEVEL = 0.95
-POSTERIOR_SAMPLES = 1000
-MAX_SPECTRUM_ROWS = 12  # of the printed spectrum
+_CONFIDENCE_LEVEL = 0.95
+_POSTERIOR_SAMPLES = 1000
+_MAX_SPECTRUM_ROWS = 12  # of the printed spectrum
 
 
-def report_inverse_problem(
+def _report_inverse_problem(
     path: str, data: str, *, lifetimes: float, plot: str | None, save: str | None, as_json: bool
 ) -> None:
     """Find the transmission of the unknown boundary of a stack and tell how much of it is known.
@@ -148,7 +148,7 @@ def report_inverse_problem(
     unknown = held.crossings.index(None)
     left, right = (held.films[k].carriers for k in (unknown, unknown + 1))
     found = kapitza.thermoreflectance.spectral_transmission(
-        [measured], left, right, lifetimes=lifetimes, samples=POSTERIOR_SAMPLES
+        [measured], left, right, lifetimes=lifetimes, samples=_POSTERIOR_SAMPLES
     )
     try:
         spectra = kapitza.thermoreflectance.exact_extreme_spectra(found, [measured], found.limit)
@@ -161,18 +161,18 @@ def report_inverse_problem(
     if plot is not None:
         figures.write_figure(plot, lambda figure: deferred.estimate_figure(found, figure), height=4.4)
     if as_json:
-        print_json(estimate_json(found, attained))
+        print_json(_estimate_json(found, attained))
         return
-    print_estimate(f"{left.name}|{right.name} from {found.count} data", found, attained)
+    _print_estimate(f"{left.name}|{right.name} from {found.count} data", found, attained)
     for written in (save, plot):
         if written is not None:
             note(f"wrote {written}")
 
 
-def estimate_json(found: "SpectralEstimate", attained: tuple[float, ...]) -> dict[str, Any]:
+def _estimate_json(found: "SpectralEstimate", attained: tuple[float, ...]) -> dict[str, Any]:
     """Return the estimate with its units."""
-    low, high = found.band(CONFIDENCE_LEVEL)
-    least, most = found.extremes(CONFIDENCE_LEVEL)
+    low, high = found.band(_CONFIDENCE_LEVEL)
+    least, most = found.extremes(_CONFIDENCE_LEVEL)
     value, sigma = found.conductance
     return {
         "frequency": {"unit": "rad s^-1", "value": found.omega.tolist()},
@@ -184,18 +184,18 @@ def estimate_json(found: "SpectralEstimate", attained: tuple[float, ...]) -> dic
         "numbers_from_data": found.freedom,
         "chi2": found.chi2,
         "data": found.count,
-        "confidence": CONFIDENCE_LEVEL,
+        "confidence": _CONFIDENCE_LEVEL,
     }
 
 
-def print_estimate(title: str, found: "SpectralEstimate", attained: tuple[float, ...]) -> None:
+def _print_estimate(title: str, found: "SpectralEstimate", attained: tuple[float, ...]) -> None:
     """Print the spectrum, what it rests on, and the sum that the data determine."""
-    low, high = found.band(CONFIDENCE_LEVEL)
-    least, most = found.extremes(CONFIDENCE_LEVEL)
+    low, high = found.band(_CONFIDENCE_LEVEL)
+    least, most = found.extremes(_CONFIDENCE_LEVEL)
     used = [g for g in range(found.omega.size) if found.limit[g] > 0]
     if not used:
         raise InputError(f"{title}: the sides share no group of frequency, so that nothing can cross")
-    shown = used[:: max(1, -(-len(used) // MAX_SPECTRUM_ROWS))]
+    shown = used[:: max(1, -(-len(used) // _MAX_SPECTRUM_ROWS))]
     rows = [
         [f"{found.omega[g] / THz:.2f}", f"{found.share[g]:.2f}", f"{low[g]:.2f} to {high[g]:.2f}",
          f"{least[g]:.2f} to {most[g]:.2f}", f"{found.coefficient[g]:.3f}"]
@@ -219,8 +219,8 @@ def print_estimate(title: str, found: "SpectralEstimate", attained: tuple[float,
 
 transport_app = typer.Typer()
 
-TRANSPORT_FIGURE_HEIGHT = 7.6  # inches, of a figure with two axes
-BOUNDARY_DROPS = ("emitted", "local", "extrapolated")
+_TRANSPORT_FIGURE_HEIGHT = 7.6  # inches, of a figure with two axes
+_BOUNDARY_DROPS = ("emitted", "local", "extrapolated")
 
 
 @transport_app.command()
@@ -255,10 +255,10 @@ def transport(
             raise InputError("--invert with --monte-carlo or --definitions: give one of them")
         figures.check_figure(plot)
         reports.check_save(save)
-        report_inverse_problem(stack, invert, lifetimes=lifetimes, plot=plot, save=save, as_json=as_json)
+        _report_inverse_problem(stack, invert, lifetimes=lifetimes, plot=plot, save=save, as_json=as_json)
         return
     if monte_carlo:
-        report_domain(stack, plot=plot, save=save, as_json=as_json)
+        _report_domain(stack, plot=plot, save=save, as_json=as_json)
         return
     figures.check_figure(plot)
     reports.check_save(save)
@@ -267,21 +267,21 @@ def transport(
         name = "|".join(film.name for film in held.films[held.crossings.index(None) :][:2])
         raise InputError(f'the boundary {name} is "unknown": give it a transmission, or data with --invert DATA')
     found = kapitza.transport(held.films, held.crossings, left=held.left, right=held.right, period=held.period)
-    thick = thick_resistances(held) if definitions else {}
+    thick = _thick_resistances(held) if definitions else {}
     if save is not None:
         kapitza.save(found, save)
     if plot is not None:
         figures.write_figure(
             plot,
             lambda figure: deferred.transport_figure(found, figure),
-            height=TRANSPORT_FIGURE_HEIGHT if found.bounds.size else 4.4,
+            height=_TRANSPORT_FIGURE_HEIGHT if found.bounds.size else 4.4,
         )
     if as_json:
-        print_json(transport_json(found, thick))
+        print_json(_transport_json(found, thick))
         return
-    print_transport(held.title, found)
+    _print_transport(held.title, found)
     if found.boundary_names:
-        print_definitions(found, thick)
+        _print_definitions(found, thick)
     if definitions and held.period is None and held.left is None and held.right is None:
         off = kapitza.boltzmann.fourier_error(held.films, held.crossings)
         note(f"Fourier's law with the resistances in thick layers, and slips at the walls, is off by {off:+.2%}")
@@ -290,7 +290,7 @@ def transport(
             note(f"wrote {path}")
 
 
-def thick_resistances(held: Any) -> dict[str, float]:
+def _thick_resistances(held: Any) -> dict[str, float]:
     """Extrapolated resistance of each boundary between thick layers, m² K W⁻¹."""
     found: dict[str, float] = {}
     films = [*held.films, *held.films[:1]]
@@ -300,7 +300,7 @@ def thick_resistances(held: Any) -> dict[str, float]:
     return found
 
 
-def transport_json(found: "Transport", thick: dict[str, float]) -> dict[str, Any]:
+def _transport_json(found: "Transport", thick: dict[str, float]) -> dict[str, Any]:
     """Return the solution with its units."""
     return {
         "method": found.method,
@@ -317,7 +317,7 @@ def transport_json(found: "Transport", thick: dict[str, float]) -> dict[str, Any
     }
 
 
-def print_transport(title: str, found: "Transport") -> None:
+def _print_transport(title: str, found: "Transport") -> None:
     """Print what the whole stack does, and its layers."""
     rows = [
         ["heat flux per kelvin", f"{1e-6 / found.resistance:.5g}", "MW m⁻² K⁻¹"],
@@ -325,30 +325,30 @@ def print_transport(title: str, found: "Transport") -> None:
         ["effective conductivity", f"{found.effective_conductivity:.5g}", "W m⁻¹ K⁻¹"],
     ]
     bulk = [
-        [name, thickness_text(float(b - a)), f"{k:.4g}"]
+        [name, _thickness_text(float(b - a)), f"{k:.4g}"]
         for name, a, b, k in zip(found.names, found.edges, found.edges[1:], found.conductivity, strict=False)
     ]
     print_table(f"{title} at {found.base:g} K", ["layer", "thickness", "bulk (W m⁻¹ K⁻¹)"], bulk)
     print_table("as a whole", ["", "value", " unit"], rows)
 
 
-def print_definitions(found: "Transport", thick: dict[str, float]) -> None:
+def _print_definitions(found: "Transport", thick: dict[str, float]) -> None:
     """Print the resistances of all boundaries."""
     rows = [
         [
             name,
-            *(f"{held[drop] * 1e9:.4g}" for drop in BOUNDARY_DROPS),
+            *(f"{held[drop] * 1e9:.4g}" for drop in _BOUNDARY_DROPS),
             *([f"{thick[name] * 1e9:.4g}"] if thick else []),
         ]
         for name, held in found.resistances().items()
     ]
-    heads = ["boundary", *BOUNDARY_DROPS, *(["in thick layers"] if thick else [])]
+    heads = ["boundary", *_BOUNDARY_DROPS, *(["in thick layers"] if thick else [])]
     print_table("resistance in m² K GW⁻¹ by temperature drop", heads, rows)
     if thick:
         note("extrapolated: with the bulk gradient of these layers; in thick layers: of 10 µm or more on both sides")
 
 
-def thickness_text(thickness: float) -> str:
+def _thickness_text(thickness: float) -> str:
     """Return a thickness in the unit in which it is read most easily."""
     for size, unit in ((1e-3, "mm"), (1e-6, "µm"), (1e-9, "nm")):
         if thickness >= size:

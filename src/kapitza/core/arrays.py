@@ -53,7 +53,7 @@ def finite(value: ArrayLike) -> Array:
     """Return `value` as `numbers`, all of them finite."""
     array = numbers(value)
     if not np.isfinite(array).all():
-        raise InputError(f"expected finite numbers, got {first_invalid(array, np.isfinite(array)):g}")
+        raise InputError(f"expected finite numbers, got {_first_invalid(array, np.isfinite(array)):g}")
     return array
 
 
@@ -79,7 +79,7 @@ def positive(value: ArrayLike) -> Array:
     """Return `value` as `numbers`, all of them finite and above zero."""
     array = numbers(value)
     if not (np.isfinite(array).all() and (array > 0).all()):
-        raise InputError(f"expected finite numbers above zero, got {first_invalid(array, array > 0):g}")
+        raise InputError(f"expected finite numbers above zero, got {_first_invalid(array, array > 0):g}")
     return array
 
 
@@ -88,7 +88,7 @@ def temperatures(value: ArrayLike) -> Array:
     array = numbers(value)
     good = np.isfinite(array) & (array > 0)
     if not good.all():
-        raise InputError(f"expected temperatures above 0 K, got {first_invalid(array, good):g} K (°C? add 273.15)")
+        raise InputError(f"expected temperatures above 0 K, got {_first_invalid(array, good):g} K (°C? add 273.15)")
     return array
 
 
@@ -154,7 +154,7 @@ def same_length(name: str) -> Callable[[Any, Any, Array], None]:
     return check
 
 
-def first_invalid(array: Array, good: NDArray[np.bool_]) -> float:
+def _first_invalid(array: Array, good: NDArray[np.bool_]) -> float:
     """Return the first value of `array` that is not `good`, for a message."""
     bad = array[~(good & np.isfinite(array))]
     return float(bad[0])

@@ -15,7 +15,7 @@ Drop = Literal["emitted", "local", "extrapolated"]
 TEMPERATURE_DROPS: tuple[Drop, ...] = ("emitted", "local", "extrapolated")
 
 
-def conductances(value: ArrayLike) -> Array:
+def _conductances(value: ArrayLike) -> Array:
     """Return `value` as conductances: none below zero, infinite where there is no boundary."""
     array = numbers(value)
     if (array < 0).any():
@@ -51,10 +51,10 @@ class Conductance:
     """
 
     temperature: Array = field(converter=increasing_temperatures)
-    value: Array = field(converter=conductances, validator=same_length("temperature"))
+    value: Array = field(converter=_conductances, validator=same_length("temperature"))
     sigma: Array | None = field(
         default=None,
-        converter=converters.optional(conductances),
+        converter=converters.optional(_conductances),
         validator=validators.optional(same_length("temperature")),
     )
     drop: Drop = field(default="extrapolated", validator=one_of(*TEMPERATURE_DROPS))
@@ -146,7 +146,7 @@ def series_conductance(*parts: Conductance, method: str = "") -> Conductance:
     first = parts[0]
     for part in parts[1:]:
         check_comparable(first, part)
-        check_same_temperatures(first, part)
+        _check_same_temperatures(first, part)
     resistance = np.sum([part.resistance for part in parts], axis=0)
     with np.errstate(divide="ignore"):
         value = 1 / resistance
@@ -181,7 +181,7 @@ def merge_conductances(parts: "list[Conductance]", method: str = "") -> Conducta
     )
 
 
-def check_same_temperatures(one: Conductance, other: Conductance) -> None:
+def _check_same_temperatures(one: Conductance, other: Conductance) -> None:
     """Refuse conductances at unequal temperatures."""
     if one.temperature.size != other.temperature.size or np.any(
         np.abs(one.temperature / other.temperature - 1) > 1e-12

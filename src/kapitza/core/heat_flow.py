@@ -31,7 +31,7 @@ def equilibrium_power(transmission: Transmission, temperature: ArrayLike, statis
     InputError
         for a transmission that holds at one temperature only
     """
-    check_elastic(transmission)
+    _check_elastic(transmission)
     energy = thermal_energy(transmission.omega, temperature, statistics)
     return energy @ (transmission.total * transmission.weights) / (2 * np.pi)
 
@@ -88,7 +88,7 @@ def heat_flow_noise(transmission: Transmission, temperature: ArrayLike, statisti
     -------
     (nT,) W² s m⁻²
     """
-    check_elastic(transmission)
+    _check_elastic(transmission)
     variance = energy_variance(transmission.omega, temperature, statistics)
     return 2 * variance @ (transmission.total * transmission.weights) / (2 * np.pi)
 
@@ -127,7 +127,7 @@ def onsager_coefficient(
     return Onsager(result.temperature, result.value * result.temperature**2, statistics)
 
 
-def check_elastic(transmission: Transmission) -> None:
+def _check_elastic(transmission: Transmission) -> None:
     """Refuse a transmission that holds at one temperature only."""
     if transmission.temperature is not None:
         raise InputError(

@@ -10,10 +10,10 @@ from kapitza.core.transmission import Side, Transmission, trapezoid_weights
 from kapitza.errors import InputError
 
 INTERFACE_SIDES: tuple[Side, Side] = ("left", "right")
-PROBABILITY_ROUNDING = 1e-8  # excess over a probability of 1 that is put down to rounding
+_PROBABILITY_ROUNDING = 1e-8  # excess over a probability of 1 that is put down to rounding
 
 
-def vector_table(value: ArrayLike) -> Array:
+def _vector_table(value: ArrayLike) -> Array:
     """Return `value` as read-only finite vectors (n, 3).
 
     Raises
@@ -28,22 +28,22 @@ def vector_table(value: ArrayLike) -> Array:
     return array
 
 
-def label_array(value: ArrayLike) -> NDArray[np.intp]:
+def _label_array(value: ArrayLike) -> NDArray[np.intp]:
     """Return `value` as read-only whole numbers (n,)."""
     array = np.array(value, dtype=np.intp, ndmin=1)
     array.flags.writeable = False
     return array
 
 
-def one_label_each(instance: "ModalTransmission", attribute: object, value: NDArray[np.intp]) -> None:
+def _one_label_each(instance: "ModalTransmission", attribute: object, value: NDArray[np.intp]) -> None:
     """Validate that a column of labels has one value for each row."""
     if value.shape != instance.omega.shape:
         raise InputError(f"{value.size} labels of a side or branch for {instance.omega.size} modes")
 
 
-def probability(instance: object, attribute: object, value: Array) -> None:
+def _probability(instance: object, attribute: object, value: Array) -> None:
     """Validate that a field holds probabilities."""
-    if value.size and not (value.min() >= -PROBABILITY_ROUNDING and value.max() <= 1 + PROBABILITY_ROUNDING):
+    if value.size and not (value.min() >= -_PROBABILITY_ROUNDING and value.max() <= 1 + _PROBABILITY_ROUNDING):
         raise InputError(f"expected probabilities from 0 to 1, got {value.min():.10g} to {value.max():.10g}")
 
 
@@ -85,7 +85,7 @@ def quotient(part: Array, whole: Array) -> Array:
     return np.divide(part, whole, out=np.full_like(part, np.nan), where=whole > 0)
 
 
-@frozen(eq=False)
+@frozen(eq=False, kw_only=True)
 class ModalTransmission:
     """Flat table of the waves that arrive at an interface from both sides, one row each.
 
@@ -110,13 +110,13 @@ class ModalTransmission:
     """
 
     omega: Array = field(converter=numbers)
-    wavevector: Array = field(converter=vector_table)
-    side: NDArray[np.intp] = field(converter=label_array, validator=one_label_each)
-    branch: NDArray[np.intp] = field(converter=label_array, validator=one_label_each)
+    wavevector: Array = field(converter=_vector_table)
+    side: NDArray[np.intp] = field(converter=_label_array, validator=_one_label_each)
+    branch: NDArray[np.intp] = field(converter=_label_array, validator=_one_label_each)
     velocity: Array = field(converter=numbers, validator=same_length("omega"))
     weight: Array = field(converter=numbers, validator=same_length("omega"))
-    transmission: Array = field(converter=numbers, validator=validators.and_(same_length("omega"), probability))
-    specular: Array = field(converter=numbers, validator=validators.and_(same_length("omega"), probability))
+    transmission: Array = field(converter=numbers, validator=validators.and_(same_length("omega"), _probability))
+    specular: Array = field(converter=numbers, validator=validators.and_(same_length("omega"), _probability))
     method: str = field(default="", kw_only=True)
 
     def __attrs_post_init__(self) -> None:
@@ -142,14 +142,14 @@ class ModalTransmission:
         if branch is not None:
             wanted &= self.branch == branch
         return ModalTransmission(
-            self.omega[wanted],
-            self.wavevector[wanted],
-            self.side[wanted],
-            self.branch[wanted],
-            self.velocity[wanted],
-            self.weight[wanted],
-            self.transmission[wanted],
-            self.specular[wanted],
+            omega=self.omega[wanted],
+            wavevector=self.wavevector[wanted],
+            side=self.side[wanted],
+            branch=self.branch[wanted],
+            velocity=self.velocity[wanted],
+            weight=self.weight[wanted],
+            transmission=self.transmission[wanted],
+            specular=self.specular[wanted],
             method=self.method,
         )
 

@@ -14,14 +14,14 @@ Statistics = Literal["quantum", "classical"]
 
 STATISTICS_NAMES: tuple[Statistics, ...] = ("quantum", "classical")
 
-SMALLEST_REDUCED_ENERGY = 1e-8  # at x = ħω/k_B T below this, limits differ from their value at 0 by less than rounding
-LARGEST_REDUCED_ENERGY = 700.0  # e^x overflows a little above; there the occupation is 1e-304
+_SMALLEST_REDUCED_ENERGY = 1e-8  # at x = ħω/k_B T below this, limits differ from their value at 0 by less than rounding
+_LARGEST_REDUCED_ENERGY = 700.0  # e^x overflows a little above; there the occupation is 1e-304
 
 
 def reduced_energy(omega: ArrayLike, temperature: ArrayLike) -> Array:
     """(nT, nω) ħω/k_B T, kept away from 0 and from overflow."""
     ratio = hbar / (k_B * temperatures(temperature))
-    return np.clip(ratio[:, None] * numbers(omega), SMALLEST_REDUCED_ENERGY, LARGEST_REDUCED_ENERGY)
+    return np.clip(ratio[:, None] * numbers(omega), _SMALLEST_REDUCED_ENERGY, _LARGEST_REDUCED_ENERGY)
 
 
 def bose_einstein(omega: ArrayLike, temperature: ArrayLike) -> Array:

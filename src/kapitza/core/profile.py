@@ -12,7 +12,7 @@ from kapitza.core.occupation import Statistics
 from kapitza.errors import InputError
 
 
-@frozen(eq=False)
+@frozen(eq=False, kw_only=True)
 class Jump:
     """Temperature jump at a plane, from two straight branches extrapolated to it.
 
@@ -157,14 +157,14 @@ class Profile:
         to_jump = np.array([[1.0, -1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]])
         jump, left, right = to_jump @ found
         return Jump(
-            at,
-            float(found[:2].mean()),
-            float(jump),
-            float(left),
-            float(right),
-            to_jump @ covariance @ to_jump.T,
-            chi2,
-            freedom,
+            at=at,
+            temperature=float(found[:2].mean()),
+            jump=float(jump),
+            gradient_left=float(left),
+            gradient_right=float(right),
+            covariance=to_jump @ covariance @ to_jump.T,
+            chi2=chi2,
+            freedom=freedom,
         )
 
     def _used(self, at: float, skip: float, reach: float) -> NDArray[np.bool_]:

@@ -14,9 +14,9 @@ from numpy.typing import ArrayLike
 from kapitza.core.arrays import Array, increasing
 from kapitza.errors import InputError
 
-NODES_PER_PANEL = 8  # per panel
-PANEL_RATIO = 2.0  # of neighbouring panels
-LOWEST_RELATIVE_FREQUENCY = 1e-9  # of the top frequency: 50 nK for a top of 10 THz
+_NODES_PER_PANEL = 8  # per panel
+_PANEL_RATIO = 2.0  # of neighbouring panels
+_LOWEST_RELATIVE_FREQUENCY = 1e-9  # of the top frequency: 50 nK for a top of 10 THz
 
 
 @frozen(eq=False)
@@ -50,19 +50,19 @@ def frequency_grid(edges: ArrayLike) -> FrequencyGrid:
     edges = edges[edges > 0]
     if not edges.size:
         raise InputError(f"expected the edges of a spectrum above zero, got {edges.size}")
-    lowest = LOWEST_RELATIVE_FREQUENCY * edges[-1]
-    bounds = np.concatenate([[0.0], graded_panels(lowest, edges)])
-    node, weight = gauss_legendre(NODES_PER_PANEL)
+    lowest = _LOWEST_RELATIVE_FREQUENCY * edges[-1]
+    bounds = np.concatenate([[0.0], _graded_panels(lowest, edges)])
+    node, weight = gauss_legendre(_NODES_PER_PANEL)
     width = np.diff(bounds)
     return FrequencyGrid((bounds[:-1, None] + width[:, None] * node).ravel(), (width[:, None] * weight).ravel())
 
 
-def graded_panels(lowest: float, edges: Array) -> Array:
+def _graded_panels(lowest: float, edges: Array) -> Array:
     """Bounds of panels from `lowest` up that contain all edges, none wider than RATIO."""
     bounds = [np.array([lowest])]
     for start, stop in zip([lowest, *edges[:-1]], edges, strict=True):
         if stop > start:
-            pieces = max(1, int(np.ceil(np.log(stop / start) / np.log(PANEL_RATIO) - 1e-9)))
+            pieces = max(1, int(np.ceil(np.log(stop / start) / np.log(_PANEL_RATIO) - 1e-9)))
             bounds.append(np.geomspace(start, stop, pieces + 1)[1:])
     return np.concatenate(bounds)
 

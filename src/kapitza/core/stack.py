@@ -108,7 +108,7 @@ class Layer:
         return self.thickness / self.conductivity
 
 
-def usable_conductance(_instance: object, _attribute: object, value: float | Conductance) -> None:
+def _usable_conductance(_instance: object, _attribute: object, value: float | Conductance) -> None:
     """Validate that a conductance can stand in a stack."""
     if isinstance(value, Conductance):
         if value.drop != "extrapolated":
@@ -120,7 +120,7 @@ def usable_conductance(_instance: object, _attribute: object, value: float | Con
         raise InputError(f"boundary conductance = {value:g} W/m²K, wanted above 0 (infinite for none)")
 
 
-def finite_not_negative(_instance: object, attribute: "Attribute[float]", value: float) -> None:
+def _finite_not_negative(_instance: object, attribute: "Attribute[float]", value: float) -> None:
     """Validate that a field is finite and at least zero."""
     if not 0 <= value < np.inf:
         raise InputError(f"{attribute.name} = {value:g}, wanted a finite number of at least 0")
@@ -143,8 +143,8 @@ class Boundary:
         for a number that is not above zero, or a Conductance that refers to another temperature drop
     """
 
-    conductance: float | Conductance = field(validator=usable_conductance)
-    electron_conductance: float = field(default=0.0, kw_only=True, converter=number, validator=finite_not_negative)
+    conductance: float | Conductance = field(validator=_usable_conductance)
+    electron_conductance: float = field(default=0.0, kw_only=True, converter=number, validator=_finite_not_negative)
 
     def resistance(self, temperature: float = 300.0) -> float:
         """1/G at a temperature (K), m² K W⁻¹."""
@@ -153,18 +153,18 @@ class Boundary:
         return 1 / self.conductance
 
 
-LAYER_ATTRIBUTES = tuple(a.name for a in fields(Layer) if a.name != "name")
-BOUNDARY_ATTRIBUTES = tuple(a.name for a in fields(Boundary))
+_LAYER_ATTRIBUTES = tuple(a.name for a in fields(Layer) if a.name != "name")
+_BOUNDARY_ATTRIBUTES = tuple(a.name for a in fields(Boundary))
 
 
-def layer_tuple(value: object) -> tuple[Layer, ...]:
+def _layer_tuple(value: object) -> tuple[Layer, ...]:
     """Return layers as a tuple, or say what else came."""
     if not isinstance(value, (tuple, list)) or not value or not all(isinstance(v, Layer) for v in value):
         raise InputError(f"expected one or more layers, got {value!r:.80}")
     return tuple(v for v in value if isinstance(v, Layer))
 
 
-def boundary_tuple(value: object) -> tuple[Boundary, ...]:
+def _boundary_tuple(value: object) -> tuple[Boundary, ...]:
     """Return boundaries as a tuple; plain numbers and Conductances are taken as boundaries."""
     if not isinstance(value, (tuple, list)):
         raise InputError(f"expected boundaries in a list, got {value!r:.80}")
@@ -186,8 +186,8 @@ class Stack:
         if the numbers of layers and boundaries do not fit, or a name stands twice
     """
 
-    layers: tuple[Layer, ...] = field(converter=layer_tuple)
-    boundaries: tuple[Boundary, ...] = field(converter=boundary_tuple, default=())
+    layers: tuple[Layer, ...] = field(converter=_layer_tuple)
+    boundaries: tuple[Boundary, ...] = field(converter=_boundary_tuple, default=())
 
     def __attrs_post_init__(self) -> None:
         if len(self.boundaries) != len(self.layers) - 1:
@@ -232,15 +232,16 @@ class Stack:
         names = [layer.name for layer in layers]
         for key, value in changes.items():
             owner, _, attribute = key.rpartition(".")
-            if owner in names and attribute in LAYER_ATTRIBUTES:
+            if owner in names and attribute in _LAYER_ATTRIBUTES:
                 i = names.index(owner)
                 layers[i] = evolve(layers[i], **{attribute: value})
-            elif owner in self.boundary_names and attribute in BOUNDARY_ATTRIBUTES:
+            elif owner in self.boundary_names and attribute in _BOUNDARY_ATTRIBUTES:
                 i = self.boundary_names.index(owner)
                 boundaries[i] = evolve(boundaries[i], **{attribute: value})
             else:
                 raise InputError(
-                    f"the stack has no {key!r}: layers {', '.join(names)} with {', '.join(LAYER_ATTRIBUTES[:4])}, ...; "
+                    f"the stack has no {key!r}: layers {', '.join(names)} with {', '.join(_LAYER_ATTRIBUTES[:4])}, "
+                    "...; "
                     f"boundaries {', '.join(self.boundary_names) or 'none'} with conductance"
                 )
         return Stack(layers, boundaries)

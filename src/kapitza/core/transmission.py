@@ -16,8 +16,8 @@ from kapitza.units import hbar, k_B
 
 Side = Literal["left", "right"]
 
-BOUND_ROUNDING = 1e-9  # relative excess over the bounds of Ξ that is put down to rounding
-UNRESOLVED_REDUCED_ENERGY = (
+_BOUND_ROUNDING = 1e-9  # relative excess over the bounds of Ξ that is put down to rounding
+_UNRESOLVED_REDUCED_ENERGY = (
     0.3  # ħω/k_B T of the lowest frequency: from here the grid of `frequency_grid` is off by more than 5e-5
 )
 
@@ -77,7 +77,7 @@ class Transmission:
 
     def _check_bound(self, name: str, bound: Array, sign: int) -> None:
         scale = max(float(np.abs(self.total).max(initial=0)), float(np.abs(bound).max(initial=0)))
-        excess = sign * (self.total - bound) - BOUND_ROUNDING * np.maximum(np.abs(bound), 1e-6 * scale)
+        excess = sign * (self.total - bound) - _BOUND_ROUNDING * np.maximum(np.abs(bound), 1e-6 * scale)
         if excess.size and excess.max() > 0:
             i = int(excess.argmax())
             raise InputError(
@@ -137,7 +137,7 @@ class Transmission:
         share = DROP_CORRECTION[drop]
         if share:
             sides = [self._landauer(self._modes(side), wanted, statistics) for side in ("left", "right")]
-            value = subtract_lead_resistance(emitted, sides[0], sides[1], share, self.method)
+            value = _subtract_lead_resistance(emitted, sides[0], sides[1], share, self.method)
         return Conductance(wanted, value, drop=drop, statistics=statistics, method=self.method)
 
     def accumulation(self, temperature: ArrayLike, statistics: Statistics = "quantum") -> Array:
@@ -152,7 +152,7 @@ class Transmission:
             return  # no heat crosses at the lowest frequencies: there is no peak to miss
         coldest, bound = (
             float(temperature.min(initial=np.inf)),
-            float(hbar * above[0] / (UNRESOLVED_REDUCED_ENERGY * k_B)),
+            float(hbar * above[0] / (_UNRESOLVED_REDUCED_ENERGY * k_B)),
         )
         if coldest < bound:
             warnings.warn(
@@ -187,7 +187,7 @@ class Transmission:
         return wanted
 
 
-def subtract_lead_resistance(emitted: Array, left: Array, right: Array, share: float, method: str) -> Array:
+def _subtract_lead_resistance(emitted: Array, left: Array, right: Array, share: float, method: str) -> Array:
     """(nT,) conductance after a share of the one-sided resistances is taken out, infinite where nothing is left."""
     with np.errstate(divide="ignore", invalid="ignore"):
         resistance = 1 / emitted - share * (1 / left + 1 / right)

@@ -58,7 +58,7 @@ class PulsedPower:
 Waveform = SteadyPower | StepPower | PeriodicPower | PulsedPower
 
 
-DEVICE_PARAMETERS = ("width", "depth", "sink", "coefficient", "top_coefficient")
+_DEVICE_PARAMETERS = ("width", "depth", "sink", "coefficient", "top_coefficient")
 
 
 @frozen(eq=False)
@@ -136,7 +136,7 @@ def read_only_mapping(value: Mapping[str, Any]) -> Mapping[str, Any]:
     return MappingProxyType(dict(value))
 
 
-def sources_tuple(value: Any) -> tuple[HeatSource, ...]:
+def _sources_tuple(value: Any) -> tuple[HeatSource, ...]:
     """Return sources of heat as a tuple, each with its own name."""
     found = tuple(value)
     if not all(isinstance(one, HeatSource) for one in found):
@@ -148,7 +148,7 @@ def sources_tuple(value: Any) -> tuple[HeatSource, ...]:
     return found
 
 
-def check_coefficient(_instance: object, attribute: Any, value: float) -> None:
+def _check_coefficient(_instance: object, attribute: Any, value: float) -> None:
     """Validate a heat transfer coefficient: 0 to infinity."""
     if not value >= 0:
         raise InputError(f"{attribute.name} = {value:g} W/m²K, wanted at least 0 (infinite for a fixed temperature)")
@@ -178,12 +178,12 @@ class Device:
     """
 
     stack: Stack
-    sources: tuple[HeatSource, ...] = field(converter=sources_tuple)
+    sources: tuple[HeatSource, ...] = field(converter=_sources_tuple)
     box: Box | None = None
     title: str = field(default="device", kw_only=True)
     sink: float = field(default=300.0, kw_only=True, converter=number, validator=quantity())
-    coefficient: float = field(default=np.inf, kw_only=True, converter=number, validator=check_coefficient)
-    top_coefficient: float = field(default=0.0, kw_only=True, converter=number, validator=check_coefficient)
+    coefficient: float = field(default=np.inf, kw_only=True, converter=number, validator=_check_coefficient)
+    top_coefficient: float = field(default=0.0, kw_only=True, converter=number, validator=_check_coefficient)
     laws: Mapping[str, ConductivityLaw] = field(factory=dict, converter=read_only_mapping, kw_only=True)
     uncertain: Mapping[str, float] = field(factory=dict, converter=read_only_mapping, kw_only=True)
     patches: Mapping[str, tuple[Plane, Patch]] = field(
@@ -191,7 +191,7 @@ class Device:
     )
 
     def __attrs_post_init__(self) -> None:
-        check_heat_sink(self)
+        _check_heat_sink(self)
         names = [layer.name for layer in self.stack.layers]
         for name in self.laws:
             if name not in names:
@@ -201,7 +201,7 @@ class Device:
             if not 0 <= sigma < np.inf:
                 raise InputError(f"uncertainty of {name} = {sigma:g}, wanted a finite number of at least 0")
         for source in self.sources:
-            check_source_place(self, source)
+            _check_source_place(self, source)
         for name, (plane, patch) in self.patches.items():
             locate_plane(plane, self.stack)
             check_inside_box(self.box, patch, name)
@@ -220,7 +220,7 @@ class Device:
             for a name that the device does not have, or a number that it leaves open
         """
         owner, _, attribute = name.rpartition(".")
-        if not owner and attribute in DEVICE_PARAMETERS:
+        if not owner and attribute in _DEVICE_PARAMETERS:
             held = getattr(self.box if attribute in ("width", "depth") else self, attribute, None)
         elif owner in self.stack.boundary_names and attribute == "conductance":
             held = self.stack.boundaries[self.stack.boundary_names.index(owner)].conductance
@@ -257,7 +257,7 @@ class Device:
         names = [one.name for one in sources]
         for name, new in changes.items():
             owner, _, attribute = name.rpartition(".")
-            if not owner and attribute in DEVICE_PARAMETERS:
+            if not owner and attribute in _DEVICE_PARAMETERS:
                 (box if attribute in ("width", "depth") else own)[attribute] = new
             elif owner in names and attribute == "power":
                 i = names.index(owner)
@@ -277,7 +277,7 @@ class Device:
         return Plane(self.stack.layers[0].name)
 
 
-def check_heat_sink(device: Device) -> None:
+def _check_heat_sink(device: Device) -> None:
     """Refuse a device whose heat has no way out."""
     last = device.stack.layers[-1]
     for layer in device.stack.layers[:-1]:
@@ -295,7 +295,7 @@ def check_heat_sink(device: Device) -> None:
         )
 
 
-def check_source_place(device: Device, source: HeatSource) -> None:
+def _check_source_place(device: Device, source: HeatSource) -> None:
     """Refuse sources that the layers or the box do not have a place for."""
     index, _ = locate_plane(source.plane or device.top(), device.stack)
     layer = device.stack.layers[index]

@@ -14,10 +14,10 @@ from kapitza.device.shapes import Interval, Rectangle, sorted_interval
 from kapitza.errors import InputError
 
 LATERAL_SIDES = ("left", "right", "front", "back")  # x = 0, x = width, y = 0, y = depth
-BLOCK_PROPERTIES = ("conductivity", "in_plane", "in_plane_y", "heat_capacity")  # of the layer of a block
+_BLOCK_PROPERTIES = ("conductivity", "in_plane", "in_plane_y", "heat_capacity")  # of the layer of a block
 
 
-def block_outline(value: Any) -> Rectangle:
+def _block_outline(value: Any) -> Rectangle:
     """Return the outline of a block, or say why it cannot be one."""
     if isinstance(value, Rectangle):
         return value
@@ -44,7 +44,7 @@ class Block:
     """
 
     layer: Layer
-    outline: Rectangle = field(converter=block_outline)
+    outline: Rectangle = field(converter=_block_outline)
     top: float = field(converter=number)
     conductance: float | Conductance = np.inf
     contacts: Mapping[str, float | Conductance] = field(factory=dict, converter=read_only_mapping, kw_only=True)
@@ -53,7 +53,7 @@ class Block:
 
     def __attrs_post_init__(self) -> None:
         for name, one in {"what it touches": self.conductance, **self.contacts}.items():
-            check_contact(self.layer.name, name, one)
+            _check_contact(self.layer.name, name, one)
         if not np.isfinite(self.layer.thickness):
             raise InputError(f"block {self.layer.name} is {self.layer.thickness:g} m high: wanted a finite height")
 
@@ -68,7 +68,7 @@ class Block:
         return self.top, self.top + self.layer.thickness
 
 
-def check_contact(block: str, other: str, value: float | Conductance) -> None:
+def _check_contact(block: str, other: str, value: float | Conductance) -> None:
     """Refuse what is no conductance of a boundary."""
     if isinstance(value, Conductance):
         if value.drop != "extrapolated":
@@ -80,7 +80,7 @@ def check_contact(block: str, other: str, value: float | Conductance) -> None:
         raise InputError(f"{block}|{other}: conductance = {value:g} W/m²K, wanted above 0 (infinite for none)")
 
 
-def blocks_tuple(value: Any) -> tuple[Block, ...]:
+def _blocks_tuple(value: Any) -> tuple[Block, ...]:
     """Return blocks as a tuple."""
     found = tuple(value)
     if not all(isinstance(one, Block) for one in found):
@@ -109,7 +109,7 @@ class Layout:
     """
 
     device: Device
-    blocks: tuple[Block, ...] = field(factory=tuple, converter=blocks_tuple)
+    blocks: tuple[Block, ...] = field(factory=tuple, converter=_blocks_tuple)
     sides: Mapping[str, float] = field(factory=dict, converter=read_only_mapping, kw_only=True)
     uncertain: Mapping[str, float] = field(factory=dict, converter=read_only_mapping, kw_only=True)
 
@@ -118,7 +118,7 @@ class Layout:
             raise InputError(f"{self.device.title}: neither a source nor a block gives heat")
         layers = [*self.device.stack.layers, *(block.layer for block in self.blocks)]
         for layer in layers:
-            check_grid_layer(layer)
+            _check_grid_layer(layer)
             if [one.name for one in layers].count(layer.name) > 1:
                 raise InputError(f"two layers or blocks are called {layer.name!r}: give each its own name")
         for side, value in self.sides.items():
@@ -206,7 +206,7 @@ class Layout:
         if block is None:
             return self.device.value(name)
         kept = {"power": block.power, "conductance": conductance_at_sink(block.conductance, self.device.sink)}
-        kept |= {one: getattr(block.layer, one) for one in BLOCK_PROPERTIES}
+        kept |= {one: getattr(block.layer, one) for one in _BLOCK_PROPERTIES}
         if kept.get(attribute) is None:
             raise InputError(f"block {owner} has no {attribute}: {', '.join(kept)}")
         return float(kept[attribute])
@@ -217,7 +217,7 @@ def conductance_at_sink(value: float | Conductance, sink: float) -> float:
     return float(value.at(sink)[0]) if isinstance(value, Conductance) else float(value)
 
 
-def check_grid_layer(layer: Layer) -> None:
+def _check_grid_layer(layer: Layer) -> None:
     """Refuse what finite volumes on a box grid do not describe."""
     if np.isinf(layer.thickness):
         raise InputError(f"layer {layer.name} is infinitely thick, and a grid has an end: give it a thickness")

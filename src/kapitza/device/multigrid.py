@@ -12,8 +12,8 @@ from kapitza.core.arrays import Array
 from kapitza.errors import ConvergenceError, MissingEngine, ValidityWarning, require
 
 ENERGY_TOLERANCE = 1e-10  # of the energy norm of the error that multigrid sees
-LARGE_SYSTEM = 20_000  # unknowns above which the slow way is told
-SMOOTHER_OPTIONS = {
+_LARGE_SYSTEM = 20_000  # unknowns above which the slow way is told
+_SMOOTHER_OPTIONS = {
     "presmoother": ("gauss_seidel", {"sweep": "forward"}),
     "postsmoother": ("gauss_seidel", {"sweep": "backward"}),
 }
@@ -35,19 +35,19 @@ def build_preconditioner(matrix: csr_array) -> Preconditioner:
         pyamg = require("pyamg", extra="fields", why="multigrid for large fields")
     except MissingEngine as err:
         diagonal: Array = np.asarray(matrix.diagonal(), dtype=np.float64)
-        if diagonal.size > LARGE_SYSTEM:
+        if diagonal.size > _LARGE_SYSTEM:
             warnings.warn(
                 f"{diagonal.size} unknowns without multigrid take several times as long ({err})",
                 ValidityWarning,
                 stacklevel=4,
             )
         return Preconditioner(lambda residual: residual / diagonal, 20_000)
-    return Preconditioner(multigrid_cycle(pyamg, matrix), 200)
+    return Preconditioner(_multigrid_cycle(pyamg, matrix), 200)
 
 
-def multigrid_cycle(pyamg: Any, matrix: csr_array) -> ApplyInverse:
+def _multigrid_cycle(pyamg: Any, matrix: csr_array) -> ApplyInverse:
     """One V cycle, symmetric: a sweep forward before each coarser grid and one backward after it."""
-    levels = pyamg.ruge_stuben_solver(matrix, max_coarse=200, **SMOOTHER_OPTIONS)
+    levels = pyamg.ruge_stuben_solver(matrix, max_coarse=200, **_SMOOTHER_OPTIONS)
     applied = levels.aspreconditioner(cycle="V")
 
     def cycle(residual: Array) -> Array:

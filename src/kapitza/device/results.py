@@ -12,7 +12,7 @@ from kapitza.core.arrays import Array, numbers
 from kapitza.errors import InputError
 
 
-def frozen_mapping(value: Mapping[str, Any]) -> Mapping[str, Any]:
+def _frozen_mapping(value: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return a mapping that nobody can change."""
     return MappingProxyType(dict(value))
 
@@ -64,10 +64,10 @@ class TransientTemperatures:
 
     time: Array = field(converter=numbers)
     peak: Array = field(converter=read_only_array)
-    average: Mapping[str, Array] = field(factory=dict, converter=frozen_mapping)
+    average: Mapping[str, Array] = field(factory=dict, converter=_frozen_mapping)
 
 
-@frozen(eq=False)
+@frozen(eq=False, kw_only=True)
 class DeviceTemperatures:
     """Steady temperatures of a device.
 
@@ -94,11 +94,11 @@ class DeviceTemperatures:
     peak: float
     place: Array = field(converter=numbers)
     layer: str
-    average: Mapping[str, float] = field(factory=dict, converter=frozen_mapping)
-    drop: Mapping[str, float] = field(factory=dict, converter=frozen_mapping)
-    sensitivity: Mapping[str, float] = field(factory=dict, converter=frozen_mapping)
-    contribution: Mapping[str, float] = field(factory=dict, converter=frozen_mapping)
-    kelvin: Mapping[str, float] = field(factory=dict, converter=frozen_mapping)
+    average: Mapping[str, float] = field(factory=dict, converter=_frozen_mapping)
+    drop: Mapping[str, float] = field(factory=dict, converter=_frozen_mapping)
+    sensitivity: Mapping[str, float] = field(factory=dict, converter=_frozen_mapping)
+    contribution: Mapping[str, float] = field(factory=dict, converter=_frozen_mapping)
+    kelvin: Mapping[str, float] = field(factory=dict, converter=_frozen_mapping)
     iterations: int = 1
 
     @property

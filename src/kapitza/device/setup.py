@@ -13,8 +13,8 @@ from kapitza.errors import InputError
 BackCondition = Literal["adiabatic", "isothermal"]
 SensedSubsystem = Literal["lattice", "electrons"]
 
-BACK_CONDITIONS: tuple[BackCondition, ...] = ("adiabatic", "isothermal")
-SENSED_SUBSYSTEMS: tuple[SensedSubsystem, ...] = ("lattice", "electrons")
+_BACK_CONDITIONS: tuple[BackCondition, ...] = ("adiabatic", "isothermal")
+_SENSED_SUBSYSTEMS: tuple[SensedSubsystem, ...] = ("lattice", "electrons")
 
 
 @frozen
@@ -56,9 +56,9 @@ class Setup:
     heater: Plane | None = None
     thermometer: Plane | None = None
     absorption_depth: float = field(default=0.0, kw_only=True, converter=float)
-    back: BackCondition = field(default="adiabatic", kw_only=True, validator=one_of(*BACK_CONDITIONS))
+    back: BackCondition = field(default="adiabatic", kw_only=True, validator=one_of(*_BACK_CONDITIONS))
     temperature: float = field(default=300.0, kw_only=True, converter=float, validator=quantity())
-    sensed: SensedSubsystem = field(default="lattice", kw_only=True, validator=one_of(*SENSED_SUBSYSTEMS))
+    sensed: SensedSubsystem = field(default="lattice", kw_only=True, validator=one_of(*_SENSED_SUBSYSTEMS))
 
     def __attrs_post_init__(self) -> None:
         if not 0 <= self.absorption_depth < np.inf:

@@ -29,7 +29,7 @@ def sorted_interval(value: Any) -> Interval:
     return low, high
 
 
-def flux_map(value: ArrayLike) -> Array:
+def _flux_map(value: ArrayLike) -> Array:
     """Return `value` as a read-only map of heat fluxes, (nx, ny).
 
     Raises
@@ -141,7 +141,7 @@ class HeatMap:
     x, y : ranges that the pixels fill evenly, m
     """
 
-    value: Array = field(converter=flux_map)
+    value: Array = field(converter=_flux_map)
     x: Interval = field(converter=sorted_interval)
     y: Interval = field(converter=sorted_interval)
 

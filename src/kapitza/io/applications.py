@@ -23,7 +23,7 @@ from kapitza.matter.library import fluid, solid
 from kapitza.theory.khalatnikov import khalatnikov
 
 # what no such part has: it came in another unit
-PLAUSIBLE_LIMITS = {
+_PLAUSIBLE_LIMITS = {
     "length": (1e-11, 1e2), "area": (1e-21, 1e2), "conductivity": (1e-5, 1e5), "heat_capacity": (1.0, 1e8),
     "temperature": (1e-4, 1e4), "time": (1e-15, 1e6), "resistivity": (1e-10, 1e4), "contact_resistivity": (0.0, 1.0),
     "seebeck": (-0.1, 0.1), "electrical_resistance": (1e-9, 1e12), "energy_density": (0.0, 1e12),
@@ -31,24 +31,24 @@ PLAUSIBLE_LIMITS = {
     "radiation": (1e-6, 1e6), "flux": (0.0, 1e15), "conductance": (1e-3, 1e13), "resistance_per_length": (1e-9, 1e15),
     "share": (0.0, 1e3),
 }  # fmt: skip
-LEG_MODES = ("generator", "cooler")
-LEG_KEYS = (
+_LEG_MODES = ("generator", "cooler")
+_LEG_KEYS = (
     "length", "area", "seebeck", "resistivity", "conductivity", "contact_resistivity", "contact_conductance",
     "hot_resistivity", "cold_resistivity", "hot_conductance", "cold_conductance",
 )  # fmt: skip
-CELL_KINDS = {
+_CELL_KINDS = {
     "radius": "length", "height": "length", "conductivity": "conductivity", "heat_capacity": "heat_capacity",
     "resistance": "electrical_resistance", "melting": "temperature", "dielectric": "conductivity", "pitch": "length",
     "electrode": "conductivity",
 }  # fmt: skip
-STREAM_KINDS = {
+_STREAM_KINDS = {
     "inlet": "temperature", "flow": "flow", "conductivity": "conductivity", "heat_capacity": "heat_capacity",
     "viscosity": "viscosity", "density": "density", "diameter": "length", "section": "area",
 }  # fmt: skip
-BATH_KEYS = (
+_BATH_KEYS = (
     "temperature", "coefficient", "exponent", "solid", "liquid", "critical", "recovery", "film", "recovery_rise",
 )  # fmt: skip
-SUPERCONDUCTOR_KEYS = ("critical_temperature", "critical_current", "resistance", "perimeter", "heating", "current")
+_SUPERCONDUCTOR_KEYS = ("critical_temperature", "critical_current", "resistance", "perimeter", "heating", "current")
 
 
 @frozen(eq=False)
@@ -91,22 +91,22 @@ class CryogenicFile:
     current: float
 
 
-def plausible_number(part: TomlTable, key: str, kind: str, default: float | None = None) -> float:
+def _plausible_number(part: TomlTable, key: str, kind: str, default: float | None = None) -> float:
     """Return a number of a table, if a part can have it."""
     found = part.number(key, kind, default)
     if key in part:
-        check_limits(part, key, kind, found)
+        _check_limits(part, key, kind, found)
     return found
 
 
-def optional_number(part: TomlTable, key: str, kind: str) -> float | None:
+def _optional_number(part: TomlTable, key: str, kind: str) -> float | None:
     """Return a number of a table, or None where there is none."""
-    return plausible_number(part, key, kind) if key in part else None
+    return _plausible_number(part, key, kind) if key in part else None
 
 
-def check_limits(part: TomlTable, key: str, kind: str, value: float) -> None:
+def _check_limits(part: TomlTable, key: str, kind: str, value: float) -> None:
     """Refuse a value that only another unit can explain."""
-    low, high = PLAUSIBLE_LIMITS[kind]
+    low, high = _PLAUSIBLE_LIMITS[kind]
     if not low <= value <= high:
         raise part.fault(f"{value:g} (SI) is out of the range {low:g} to {high:g}: is it in another unit?", key)
 
@@ -124,44 +124,44 @@ def read_leg(path: str | PathLike[str]) -> LegFile:
     top = read_toml(path)
     top.known(("title", "hot", "cold", "mode", "current", "leg"))
     part = top.section("leg")
-    part.known(LEG_KEYS)
-    made = locate_faults(part, "", lambda: leg_from_table(part))
-    hot, cold = (plausible_number(top, name, "temperature") for name in ("hot", "cold"))
+    part.known(_LEG_KEYS)
+    made = locate_faults(part, "", lambda: _leg_from_table(part))
+    hot, cold = (_plausible_number(top, name, "temperature") for name in ("hot", "cold"))
     if not 0 < cold < hot:
         raise top.fault(f"hot = {hot:g} K is not above cold = {cold:g} K, both above 0", "hot")
-    mode = top.text("mode", "generator", choices=LEG_MODES)
-    return LegFile(top.text("title", top.path.stem), made, hot, cold, mode, optional_number(top, "current", "current"))
+    mode = top.text("mode", "generator", choices=_LEG_MODES)
+    return LegFile(top.text("title", top.path.stem), made, hot, cold, mode, _optional_number(top, "current", "current"))
 
 
-def leg_from_table(part: TomlTable) -> ThermoelectricLeg:
+def _leg_from_table(part: TomlTable) -> ThermoelectricLeg:
     """Return the leg that a table describes."""
-    both = plausible_number(part, "contact_resistivity", "contact_resistivity", 0.0)
-    thermal = read_conductance(part, "contact_conductance", np.inf)
+    both = _plausible_number(part, "contact_resistivity", "contact_resistivity", 0.0)
+    thermal = _read_conductance(part, "contact_conductance", np.inf)
     return ThermoelectricLeg(
-        plausible_number(part, "length", "length"),
-        plausible_number(part, "area", "area"),
-        read_property(part, "seebeck", "seebeck"),
-        read_property(part, "resistivity", "resistivity"),
-        read_property(part, "conductivity", "conductivity"),
-        plausible_number(part, "hot_resistivity", "contact_resistivity", both),
-        plausible_number(part, "cold_resistivity", "contact_resistivity", both),
-        read_conductance(part, "hot_conductance", thermal),
-        read_conductance(part, "cold_conductance", thermal),
+        length=_plausible_number(part, "length", "length"),
+        area=_plausible_number(part, "area", "area"),
+        seebeck=_read_property(part, "seebeck", "seebeck"),
+        resistivity=_read_property(part, "resistivity", "resistivity"),
+        conductivity=_read_property(part, "conductivity", "conductivity"),
+        hot_resistivity=_plausible_number(part, "hot_resistivity", "contact_resistivity", both),
+        cold_resistivity=_plausible_number(part, "cold_resistivity", "contact_resistivity", both),
+        hot_conductance=_read_conductance(part, "hot_conductance", thermal),
+        cold_conductance=_read_conductance(part, "cold_conductance", thermal),
     )
 
 
-def read_property(part: TomlTable, key: str, kind: str) -> float | LegProperty:
+def _read_property(part: TomlTable, key: str, kind: str) -> float | LegProperty:
     """Return a number, or a table against temperature."""
     value = part.table.get(key)
     if not isinstance(value, dict):
-        return plausible_number(part, key, kind)
+        return _plausible_number(part, key, kind)
     table = part.section(key)
     table.known(("temperature", "value"))
-    columns = [si_column(table, name, of) for name, of in (("temperature", "temperature"), ("value", kind))]
+    columns = [_si_column(table, name, of) for name, of in (("temperature", "temperature"), ("value", kind))]
     return locate_faults(part, key, lambda: LegProperty(*columns))
 
 
-def si_column(table: TomlTable, name: str, kind: str) -> list[float]:
+def _si_column(table: TomlTable, name: str, kind: str) -> list[float]:
     """Return a list of numbers in SI."""
     values: Any = table.table.get(name)
     if not isinstance(values, list) or not values:
@@ -171,17 +171,17 @@ def si_column(table: TomlTable, name: str, kind: str) -> list[float]:
     except InputError as err:
         raise table.fault(str(err), name) from err
     for one in found:
-        check_limits(table, name, kind, one)
+        _check_limits(table, name, kind, one)
     return found
 
 
-def read_conductance(part: TomlTable, key: str, default: float | Conductance) -> float | Conductance:
+def _read_conductance(part: TomlTable, key: str, default: float | Conductance) -> float | Conductance:
     """Return a conductance of a table, or the default where it has none."""
     if key not in part:
         return default
     found = read_boundary(part, key).conductance
     if isinstance(found, float) and np.isfinite(found):
-        check_limits(part, key, "conductance", found)
+        _check_limits(part, key, "conductance", found)
     return found
 
 
@@ -198,15 +198,15 @@ def read_memory_cell(path: str | PathLike[str]) -> MemoryCellFile:
     top = read_toml(path)
     top.known(("title", "pulse", "cell"))
     part = top.section("cell")
-    part.known((*CELL_KINDS, "latent", "side", "contact", "ambient"))
-    numbers = {name: plausible_number(part, name, kind) for name, kind in CELL_KINDS.items()}
-    latent = plausible_number(part, "latent", "energy_density", 0.0)
-    ambient = plausible_number(part, "ambient", "temperature", 300.0)
-    side, contact = (read_conductance(part, name, np.inf) for name in ("side", "contact"))
+    part.known((*_CELL_KINDS, "latent", "side", "contact", "ambient"))
+    numbers = {name: _plausible_number(part, name, kind) for name, kind in _CELL_KINDS.items()}
+    latent = _plausible_number(part, "latent", "energy_density", 0.0)
+    ambient = _plausible_number(part, "ambient", "temperature", 300.0)
+    side, contact = (_read_conductance(part, name, np.inf) for name in ("side", "contact"))
     made = locate_faults(
         part, "", lambda: MemoryCell(**numbers, latent=latent, side=side, contact=contact, ambient=ambient)
     )
-    pulse = plausible_number(top, "pulse", "time", 50e-9)
+    pulse = _plausible_number(top, "pulse", "time", 50e-9)
     if not pulse > 0:
         raise top.fault(f"a pulse of {pulse:g} s: expected a time above 0", "pulse")
     return MemoryCellFile(top.text("title", top.path.stem), made, pulse)
@@ -224,19 +224,19 @@ def read_exchanger(path: str | PathLike[str]) -> ExchangerFile:
     """
     top = read_toml(path)
     top.known(("title", "arrangement", "hot", "cold", "wall"))
-    hot, cold = (read_stream(top.section(name)) for name in ("hot", "cold"))
+    hot, cold = (_read_stream(top.section(name)) for name in ("hot", "cold"))
     wall = top.section("wall")
     wall.known(("thickness", "conductivity", "area", "length", "hot_conductance", "cold_conductance"))
     arrangement: FlowArrangement = (
         "parallel" if top.text("arrangement", "counter", choices=FLOW_ARRANGEMENTS) == "parallel" else "counter"
     )
     numbers = {
-        "wall": plausible_number(wall, "thickness", "length"),
-        "wall_conductivity": plausible_number(wall, "conductivity", "conductivity"),
-        "area": plausible_number(wall, "area", "area"),
-        "length": plausible_number(wall, "length", "length"),
+        "wall": _plausible_number(wall, "thickness", "length"),
+        "wall_conductivity": _plausible_number(wall, "conductivity", "conductivity"),
+        "area": _plausible_number(wall, "area", "area"),
+        "length": _plausible_number(wall, "length", "length"),
     }
-    one, other = (read_conductance(wall, name, np.inf) for name in ("hot_conductance", "cold_conductance"))
+    one, other = (_read_conductance(wall, name, np.inf) for name in ("hot_conductance", "cold_conductance"))
     made = locate_faults(
         wall,
         "",
@@ -247,15 +247,15 @@ def read_exchanger(path: str | PathLike[str]) -> ExchangerFile:
     return ExchangerFile(top.text("title", top.path.stem), made)
 
 
-def read_stream(part: TomlTable) -> Stream:
+def _read_stream(part: TomlTable) -> Stream:
     """Return a stream; its `nusselt` is a number or the name of a channel."""
-    part.known((*STREAM_KINDS, "nusselt"))
-    numbers = {name: plausible_number(part, name, kind) for name, kind in STREAM_KINDS.items()}
+    part.known((*_STREAM_KINDS, "nusselt"))
+    numbers = {name: _plausible_number(part, name, kind) for name, kind in _STREAM_KINDS.items()}
     given = part.table.get("nusselt", "slit")
     if isinstance(given, str):
         nusselt = NUSSELT_NUMBERS[part.text("nusselt", "slit", choices=NUSSELT_NUMBERS)]
     else:
-        nusselt = plausible_number(part, "nusselt", "share")
+        nusselt = _plausible_number(part, "nusselt", "share")
     return locate_faults(part, "", lambda: Stream(**numbers, nusselt=nusselt))
 
 
@@ -272,17 +272,17 @@ def read_cryogenic(path: str | PathLike[str]) -> CryogenicFile:
     top = read_toml(path)
     top.known(("title", "load", "bath", "device"))
     part = top.section("bath")
-    part.known(BATH_KEYS)
-    bath = locate_faults(part, "", lambda: read_bath(part))
-    load = plausible_number(top, "load", "flux", 0.0)
+    part.known(_BATH_KEYS)
+    bath = locate_faults(part, "", lambda: _read_bath(part))
+    load = _plausible_number(top, "load", "flux", 0.0)
     if load < 0:
         raise top.fault(f"a load of {load:g} W/m²: expected at least 0", "load")
     device, current = None, 0.0
     if "device" in top:
         table = top.section("device")
-        table.known(SUPERCONDUCTOR_KEYS)
-        device = locate_faults(table, "", lambda: read_superconductor(table))
-        current = plausible_number(table, "current", "current", 0.0)
+        table.known(_SUPERCONDUCTOR_KEYS)
+        device = locate_faults(table, "", lambda: _read_superconductor(table))
+        current = _plausible_number(table, "current", "current", 0.0)
         if not device.critical_temperature > bath.temperature:
             raise table.fault(
                 f"is normal above {device.critical_temperature:g} K, and the bath has {bath.temperature:g} K",
@@ -291,10 +291,10 @@ def read_cryogenic(path: str | PathLike[str]) -> CryogenicFile:
     return CryogenicFile(top.text("title", top.path.stem), bath, load, device, current)
 
 
-def read_bath(part: TomlTable) -> HeliumBath:
+def _read_bath(part: TomlTable) -> HeliumBath:
     """Return the bath; its coefficient is a number, or that which a solid should have by acoustic mismatch."""
-    temperature = plausible_number(part, "temperature", "temperature")
-    exponent = plausible_number(part, "exponent", "share", 4.0)
+    temperature = _plausible_number(part, "temperature", "temperature")
+    exponent = _plausible_number(part, "exponent", "share", 4.0)
     if "solid" in part:
         if "coefficient" in part:
             raise part.fault("give a coefficient or a solid, not both", "solid")
@@ -302,24 +302,24 @@ def read_bath(part: TomlTable) -> HeliumBath:
         predicted = khalatnikov(helium, solid(part.text("solid"))).total.conductance(temperature).value[0]
         coefficient = float(predicted) / (exponent * temperature ** (exponent - 1))
     else:
-        coefficient = plausible_number(part, "coefficient", "radiation")
+        coefficient = _plausible_number(part, "coefficient", "radiation")
     return HeliumBath(
-        temperature,
-        coefficient,
-        exponent,
-        plausible_number(part, "critical", "flux", np.inf),
-        plausible_number(part, "recovery", "flux", 0.0),
-        plausible_number(part, "film", "conductance", 0.0),
-        optional_number(part, "recovery_rise", "temperature"),
+        temperature=temperature,
+        coefficient=coefficient,
+        exponent=exponent,
+        critical=_plausible_number(part, "critical", "flux", np.inf),
+        recovery=_plausible_number(part, "recovery", "flux", 0.0),
+        film=_plausible_number(part, "film", "conductance", 0.0),
+        recovery_rise=_optional_number(part, "recovery_rise", "temperature"),
     )
 
 
-def read_superconductor(table: TomlTable) -> Superconductor:
+def _read_superconductor(table: TomlTable) -> Superconductor:
     """Return the superconductor of a table."""
     return Superconductor(
-        plausible_number(table, "critical_temperature", "temperature"),
-        plausible_number(table, "critical_current", "current"),
-        plausible_number(table, "resistance", "resistance_per_length"),
-        plausible_number(table, "perimeter", "length"),
+        _plausible_number(table, "critical_temperature", "temperature"),
+        _plausible_number(table, "critical_current", "current"),
+        _plausible_number(table, "resistance", "resistance_per_length"),
+        _plausible_number(table, "perimeter", "length"),
         "step" if table.text("heating", "sharing", choices=HEATING_MODELS) == "step" else "sharing",
     )

@@ -48,17 +48,17 @@ if TYPE_CHECKING:
     from kapitza.matter.building.matching import StrainedSide
     from kapitza.matter.building.mixed_junction import MixingRule
 
-POTENTIAL_KEYS = ("potential", "strain", "cell", "twist", "mirror", "contact", "interlayer", "relax")
-FILE_KEYS = ("mixing", "scale", "reach", "left_potential", "right_potential")
-SPRING_KEYS = ("normal", "shear", "sheet", "sheet_potential")
-JUNCTION_KEYS = ("left", "right", "orientation", "right_orientation", "limit", "layers", "supercell", "disorder")
-DISORDER_KEYS = ("seed", "intermixing", "roughness", "correlation", "vacancies", "substitutions", "depth", "profile")
-SOLID_KEYS = (
+_POTENTIAL_KEYS = ("potential", "strain", "cell", "twist", "mirror", "contact", "interlayer", "relax")
+_FILE_KEYS = ("mixing", "scale", "reach", "left_potential", "right_potential")
+_SPRING_KEYS = ("normal", "shear", "sheet", "sheet_potential")
+_JUNCTION_KEYS = ("left", "right", "orientation", "right_orientation", "limit", "layers", "supercell", "disorder")
+_DISORDER_KEYS = ("seed", "intermixing", "roughness", "correlation", "vacancies", "substitutions", "depth", "profile")
+_SOLID_KEYS = (
     "mixing", "scale", "twist", "mirror", "contact", "interlayer", "relax", "strain", "supercell", "disorder", "layers"
 )  # fmt: skip
-MAX_JUNCTION_LAYERS, MAX_REPEATS = 200, 32
-DEFAULT_REACH = 6 * angstrom  # of the force constants of files that name no other
-NOTICEABLE_TRUNCATION = 5e-3  # of the largest force constant: forces left out that are worth a warning
+_MAX_JUNCTION_LAYERS, _MAX_REPEATS = 200, 32
+_DEFAULT_REACH = 6 * angstrom  # of the force constants of files that name no other
+_NOTICEABLE_TRUNCATION = 5e-3  # of the largest force constant: forces left out that are worth a warning
 
 
 def read_junction(path: str | PathLike[str]) -> Junction:
@@ -78,7 +78,7 @@ def read_junction(path: str | PathLike[str]) -> Junction:
         if not isinstance(found, Junction):
             raise DataError(f"holds a {type(found).__name__}, wanted a Junction", file=path)
         return found
-    return junction_from_table(read_toml(path))
+    return _junction_from_table(read_toml(path))
 
 
 def junction_from_options(options: Mapping[str, Any], path: str | PathLike[str] | None = None) -> Junction:
@@ -95,29 +95,29 @@ def junction_from_options(options: Mapping[str, Any], path: str | PathLike[str] 
         as in `read_junction`
     """
     if path is None:
-        return junction_from_table(TomlTable(Path("options"), (), (), options))
+        return _junction_from_table(TomlTable(Path("options"), (), (), options))
     file = read_toml(path)
     both = {**file.table, **options}
     if "disorder" in options and "disorder" in file:
         both["disorder"] = {**file.section("disorder").table, **options["disorder"]}
-    return junction_from_table(TomlTable(file.path, file.lines, (), both))
+    return _junction_from_table(TomlTable(file.path, file.lines, (), both))
 
 
-def junction_from_table(file: TomlTable) -> Junction:
+def _junction_from_table(file: TomlTable) -> Junction:
     """Junction of a table of keys."""
-    file.known((*JUNCTION_KEYS, *POTENTIAL_KEYS, *FILE_KEYS, *SPRING_KEYS))
+    file.known((*_JUNCTION_KEYS, *_POTENTIAL_KEYS, *_FILE_KEYS, *_SPRING_KEYS))
     if "normal" in file:
-        refuse_keys(file, SOLID_KEYS, "means nothing where springs join the crystals")
-        return junction_by_springs(file)
-    refuse_keys(file, SPRING_KEYS, "is for contacts by springs: give `normal`, their stiffness per area")
+        _refuse_keys(file, _SOLID_KEYS, "means nothing where springs join the crystals")
+        return _junction_by_springs(file)
+    _refuse_keys(file, _SPRING_KEYS, "is for contacts by springs: give `normal`, their stiffness per area")
     if "potential" in file:
-        refuse_keys(file, FILE_KEYS, "is for force constants from files; with a potential it means nothing")
+        _refuse_keys(file, _FILE_KEYS, "is for force constants from files; with a potential it means nothing")
         return build_from_plan(junction_plan(file))
-    refuse_keys(file, POTENTIAL_KEYS, "needs a potential, such as potential = 'tersoff'")
-    return junction_from_files(file)
+    _refuse_keys(file, _POTENTIAL_KEYS, "needs a potential, such as potential = 'tersoff'")
+    return _junction_from_files(file)
 
 
-def refuse_keys(file: TomlTable, keys: tuple[str, ...], why: str) -> None:
+def _refuse_keys(file: TomlTable, keys: tuple[str, ...], why: str) -> None:
     """Refuse keys that have no place beside others."""
     for key in keys:
         if key in file:
@@ -128,31 +128,31 @@ def junction_plan(file: TomlTable) -> JunctionPlan:
     """Plan of a junction that a potential is to make."""
     side = file.number("cell", "length", MAX_MATCH_AREA**0.5)
     return JunctionPlan(
-        file.text("left"),
-        file.text("right"),
-        file.text("potential"),
-        miller_indices(file, "orientation") or (0, 0, 1),
-        miller_indices(file, "right_orientation"),
-        cast("StrainedSide", file.text("strain", "right", choices=("left", "right", "both"))),
-        file.number("limit", "share", MAX_MATCH_STRAIN),
-        side**2,
-        file.optional("twist", "angle"),
-        read_flag(file, "mirror", default=False),
-        read_layer_count(file, "layers", MAX_JUNCTION_LAYERS) if "layers" in file else None,
-        read_contact(file),
-        read_interlayers(file),
-        read_repeats(file),
-        read_disorder(file),
-        read_flag(file, "relax", default=True),
+        left=file.text("left"),
+        right=file.text("right"),
+        potential=file.text("potential"),
+        orientation=_miller_indices(file, "orientation") or (0, 0, 1),
+        right_orientation=_miller_indices(file, "right_orientation"),
+        strain=cast("StrainedSide", file.text("strain", "right", choices=("left", "right", "both"))),
+        limit=file.number("limit", "share", MAX_MATCH_STRAIN),
+        area=side**2,
+        twist=file.optional("twist", "angle"),
+        mirror=_read_flag(file, "mirror", default=False),
+        layers=_read_layer_count(file, "layers", _MAX_JUNCTION_LAYERS) if "layers" in file else None,
+        contact=_read_contact(file),
+        interlayers=_read_interlayers(file),
+        supercell=_read_repeats(file),
+        disorder=_read_disorder(file),
+        relax=_read_flag(file, "relax", default=True),
     )
 
 
-def junction_from_files(file: TomlTable) -> Junction:
+def _junction_from_files(file: TomlTable) -> Junction:
     """Junction of two crystals that no potential knows both."""
-    facing = miller_indices(file, "orientation") or (0, 0, 1)
+    facing = _miller_indices(file, "orientation") or (0, 0, 1)
     (left, normal), (right, back) = (
-        side_crystal(file, side, one)
-        for side, one in (("left", facing), ("right", miller_indices(file, "right_orientation") or facing))
+        _side_crystal(file, side, one)
+        for side, one in (("left", facing), ("right", _miller_indices(file, "right_orientation") or facing))
     )
     try:
         return junction_from_crystals(
@@ -162,52 +162,52 @@ def junction_from_files(file: TomlTable) -> Junction:
             back,
             mixing=cast("MixingRule", file.text("mixing", "mean", choices=("mean", "left", "right"))),
             scale=file.number("scale", "share", 1.0),
-            layers=read_layer_count(file, "layers", MAX_JUNCTION_LAYERS) if "layers" in file else 2,
+            layers=_read_layer_count(file, "layers", _MAX_JUNCTION_LAYERS) if "layers" in file else 2,
             limit=file.number("limit", "share", MAX_MATCH_STRAIN),
-            supercell=read_repeats(file),
-            disorder=read_disorder(file),
+            supercell=_read_repeats(file),
+            disorder=_read_disorder(file),
         )
     except InputError as err:
         raise InputError(f"{file.path}: {err}") from err
 
 
-def junction_by_springs(file: TomlTable) -> Junction:
+def _junction_by_springs(file: TomlTable) -> Junction:
     """Junction of two crystals that touch, with a sheet between them or none."""
-    facing = miller_indices(file, "orientation") or (0, 0, 1)
+    facing = _miller_indices(file, "orientation") or (0, 0, 1)
     left, right = (
-        crystal_lead(orient_crystal(*side_crystal(file, side, indices)), None)
-        for side, indices in (("left", facing), ("right", miller_indices(file, "right_orientation") or facing))
+        crystal_lead(orient_crystal(*_side_crystal(file, side, indices)), None)
+        for side, indices in (("left", facing), ("right", _miller_indices(file, "right_orientation") or facing))
     )
     springs = ContactSprings(file.number("normal", "stiffness"), file.number("shear", "stiffness", 0.0))
     return spring_junction(
         left,
         right,
         springs,
-        sheet=crystal_of(file, "sheet")[0] if "sheet" in file else None,
+        sheet=_crystal_of(file, "sheet")[0] if "sheet" in file else None,
         limit=file.number("limit", "share", MAX_MATCH_STRAIN),
         area=file.number("cell", "length", MAX_MATCH_AREA**0.5) ** 2,
     )
 
 
-def crystal_of(file: TomlTable, side: str) -> tuple[Crystal, Structure]:
+def _crystal_of(file: TomlTable, side: str) -> tuple[Crystal, Structure]:
     """Crystal by name, at rest in its potential, and its structure."""
     one = structure(file.text(side))
-    engine = published_potential(file.text(potential_key(file, side)), one.symbols)
+    engine = published_potential(file.text(_potential_key(file, side)), one.symbols)
     rest = relax_cell(one, engine)
     return crystal_from_potential(rest, engine), rest
 
 
-def potential_key(file: TomlTable, side: str) -> str:
+def _potential_key(file: TomlTable, side: str) -> str:
     """Key that names the potential of a side, its own or that of all."""
     own = f"{side}_potential"
     return own if own in file or "potential" not in file else "potential"
 
 
-def side_crystal(file: TomlTable, side: str, indices: tuple[int, int, int]) -> tuple[Crystal, Array]:
+def _side_crystal(file: TomlTable, side: str, indices: tuple[int, int, int]) -> tuple[Crystal, Array]:
     """Crystal of one side with forces that end, and the Cartesian normal of its surface."""
-    path, key = file.beside(side), potential_key(file, side)
+    path, key = file.beside(side), _potential_key(file, side)
     if key in file and path.suffix.lower() not in (".yaml", ".yml"):
-        crystal, rest = crystal_of(file, side)
+        crystal, rest = _crystal_of(file, side)
         axes = rest.lattice if rest.axes is None else rest.axes
         return crystal, np.asarray(np.linalg.inv(axes) @ np.array(indices, dtype=float), dtype=float)
     if path.suffix.lower() not in (".yaml", ".yml"):
@@ -217,18 +217,18 @@ def side_crystal(file: TomlTable, side: str, indices: tuple[int, int, int]) -> t
             side,
         )
     normal = miller_normal(path, indices)
-    return truncated_crystal(path, file.number("reach", "length", DEFAULT_REACH), normal), normal
+    return _truncated_crystal(path, file.number("reach", "length", _DEFAULT_REACH), normal), normal
 
 
-def truncated_crystal(path: Path, reach: float, normal: Array) -> Crystal:
+def _truncated_crystal(path: Path, reach: float, normal: Array) -> Crystal:
     """Crystal of a phonopy file with forces up to `reach` along a normal, m; what is left out is said in a warning."""
     found = truncate_force_constants(load_crystal(path, nac=False), reach, whole=load_crystal(path), normal=normal)
-    if found.dropped > NOTICEABLE_TRUNCATION:
+    if found.dropped > _NOTICEABLE_TRUNCATION:
         warnings.warn(str(found), ValidityWarning, stacklevel=4)
     return found.crystal
 
 
-def miller_indices(file: TomlTable, key: str) -> tuple[int, int, int] | None:
+def _miller_indices(file: TomlTable, key: str) -> tuple[int, int, int] | None:
     """Miller indices, or None where there are none."""
     if key not in file:
         return None
@@ -240,7 +240,7 @@ def miller_indices(file: TomlTable, key: str) -> tuple[int, int, int] | None:
     raise file.fault(f"expected three integers such as [0, 0, 1], got {value!r:.60}", key)
 
 
-def read_layer_count(file: TomlTable, key: str, most: int) -> int:
+def _read_layer_count(file: TomlTable, key: str, most: int) -> int:
     """A number of layers or repeats."""
     value = file.table[key]
     if type(value) is not int or not 1 <= value <= most:
@@ -248,7 +248,7 @@ def read_layer_count(file: TomlTable, key: str, most: int) -> int:
     return value
 
 
-def read_flag(file: TomlTable, key: str, *, default: bool) -> bool:
+def _read_flag(file: TomlTable, key: str, *, default: bool) -> bool:
     """A truth value."""
     value = file.table.get(key, default)
     if not isinstance(value, bool):
@@ -256,17 +256,17 @@ def read_flag(file: TomlTable, key: str, *, default: bool) -> bool:
     return value
 
 
-def read_repeats(file: TomlTable) -> tuple[int, int]:
+def _read_repeats(file: TomlTable) -> tuple[int, int]:
     """Repeats of the cell in the plane."""
     value = file.table.get("supercell", [1, 1])
     if isinstance(value, list):
-        whole = [n for n in cast("list[object]", value) if type(n) is int and 1 <= n <= MAX_REPEATS]
+        whole = [n for n in cast("list[object]", value) if type(n) is int and 1 <= n <= _MAX_REPEATS]
         if len(whole) == 2 == len(cast("list[object]", value)):
             return whole[0], whole[1]
-    raise file.fault(f"expected two whole numbers from 1 to {MAX_REPEATS}, got {value!r:.60}", "supercell")
+    raise file.fault(f"expected two whole numbers from 1 to {_MAX_REPEATS}, got {value!r:.60}", "supercell")
 
 
-def read_contact(file: TomlTable) -> tuple[str | None, str | None]:
+def _read_contact(file: TomlTable) -> tuple[str | None, str | None]:
     """Elements that meet at the interface."""
     names = file.texts("contact")
     if len(names) not in (0, 2):
@@ -274,23 +274,23 @@ def read_contact(file: TomlTable) -> tuple[str | None, str | None]:
     return (names[0], names[1]) if names else (None, None)
 
 
-def read_interlayers(file: TomlTable) -> tuple[tuple[str, int], ...]:
+def _read_interlayers(file: TomlTable) -> tuple[tuple[str, int], ...]:
     """Crystals between the two, each with its number of principal layers."""
     found: list[tuple[str, int]] = []
     for table in file.sections("interlayer"):
         table.known(("crystal", "layers"))
         if "layers" not in table:
             raise table.fault("is missing; expected a number of layers", "layers")
-        found.append((table.text("crystal"), read_layer_count(table, "layers", MAX_JUNCTION_LAYERS)))
+        found.append((table.text("crystal"), _read_layer_count(table, "layers", _MAX_JUNCTION_LAYERS)))
     return tuple(found)
 
 
-def read_disorder(file: TomlTable) -> Disorder | None:
+def _read_disorder(file: TomlTable) -> Disorder | None:
     """What is random about the interface, or None."""
     if "disorder" not in file:
         return None
     table = file.section("disorder")
-    table.known(DISORDER_KEYS)
+    table.known(_DISORDER_KEYS)
     seed = table.table.get("seed", 0)
     if type(seed) is not int or seed < 0:
         raise table.fault(f"expected a whole number from 0, got {seed!r:.60}", "seed")
@@ -298,14 +298,14 @@ def read_disorder(file: TomlTable) -> Disorder | None:
     plain = Disorder()
     try:
         return Disorder(
-            seed,
-            table.number("intermixing", "length", 0.0),
-            table.number("roughness", "length", 0.0),
-            table.number("correlation", "length", plain.correlation),
-            table.number("vacancies", "share", 0.0),
-            {symbol: foreign.number(symbol, "share") for symbol in foreign.table},
-            table.number("depth", "length", plain.depth),
-            cast("CompositionProfile", table.text("profile", plain.profile, choices=COMPOSITION_PROFILES)),
+            seed=seed,
+            intermixing=table.number("intermixing", "length", 0.0),
+            roughness=table.number("roughness", "length", 0.0),
+            correlation=table.number("correlation", "length", plain.correlation),
+            vacancies=table.number("vacancies", "share", 0.0),
+            substitutions={symbol: foreign.number(symbol, "share") for symbol in foreign.table},
+            depth=table.number("depth", "length", plain.depth),
+            profile=cast("CompositionProfile", table.text("profile", plain.profile, choices=COMPOSITION_PROFILES)),
         )
     except InputError as err:
         raise table.fault(str(err)) from err

@@ -51,7 +51,7 @@ UNITS_BY_KIND: Mapping[str, Mapping[str, float]] = MappingProxyType(
     }
 )
 # of what kind the numbers of stacks and experiments are, by the last part of their names
-KINDS_BY_PARAMETER: Mapping[str, str] = MappingProxyType(
+_KINDS_BY_PARAMETER: Mapping[str, str] = MappingProxyType(
     {
         "thickness": "length", "conductivity": "conductivity", "in_plane": "conductivity",
         "heat_capacity": "heat_capacity", "conductance": "conductance", "pump_radius": "length",
@@ -61,17 +61,17 @@ KINDS_BY_PARAMETER: Mapping[str, str] = MappingProxyType(
         "power": "power",
     }
 )  # fmt: skip
-UNIT_SIGNS = str.maketrans({"²": "2", "³": "3", "·": None, " ": None, "^": None, "(": None, ")": None, "*": None})
+_UNIT_SIGNS = str.maketrans({"²": "2", "³": "3", "·": None, " ": None, "^": None, "(": None, ")": None, "*": None})
 
 
 def unit_factor(unit: str, kind: str) -> float | None:
     """Return what a unit is in SI, or None if it is none of this kind."""
-    return UNITS_BY_KIND[kind].get(unit.translate(UNIT_SIGNS))
+    return UNITS_BY_KIND[kind].get(unit.translate(_UNIT_SIGNS))
 
 
 def kind_of(unit: str) -> str | None:
     """Return of what kind a unit is, or None for no unit that is known."""
-    plain = unit.translate(UNIT_SIGNS)
+    plain = unit.translate(_UNIT_SIGNS)
     return next((kind for kind, units in UNITS_BY_KIND.items() if plain and plain in units), None)
 
 
@@ -95,7 +95,7 @@ def quantity(value: object, kind: str, *, what: str = "number") -> float:
         match = NUMBER_AND_UNIT.fullmatch(value) if isinstance(value, str) else None
         if match is None:
             raise InputError(
-                f"{what} = {value!r:.60}: expected a number in SI or a text such as {example_quantity(kind)}"
+                f"{what} = {value!r:.60}: expected a number in SI or a text such as {_example_quantity(kind)}"
             )
         factor = 1.0 if not match[2] else unit_factor(match[2], kind)
         if factor is None:
@@ -122,7 +122,7 @@ def known_units(kind: str) -> str:
     return "in " + ", ".join(unit or "plain numbers" for unit in UNITS_BY_KIND[kind])
 
 
-def example_quantity(kind: str) -> str:
+def _example_quantity(kind: str) -> str:
     """Return a text that would be understood."""
     unit = next(
         (u for u, factor in UNITS_BY_KIND[kind].items() if u and factor != 1.0), next(iter(UNITS_BY_KIND[kind]))
@@ -132,4 +132,4 @@ def example_quantity(kind: str) -> str:
 
 def kind_of_parameter(name: str) -> str:
     """Kind of unit of a number of a stack or an experiment, by the last part of its name."""
-    return KINDS_BY_PARAMETER.get(name.rpartition(".")[2], "share")
+    return _KINDS_BY_PARAMETER.get(name.rpartition(".")[2], "share")

@@ -14,8 +14,8 @@ from kapitza.io.formats.arrays import array_from_json, array_to_json
 from kapitza.io.formats.files import read_limited, regular_file_size, write_atomically
 from kapitza.io.formats.records import RECORD_UNITS, pack, unpack
 
-FORMAT_NAME = "kapitza"
-FORMAT_VERSION = 1
+_FORMAT_NAME = "kapitza"
+_FORMAT_VERSION = 1
 RESULT_SUFFIXES = (".json", ".npz", ".h5", ".hdf5")
 
 
@@ -44,7 +44,7 @@ def save(result: Any, path: str | PathLike[str]) -> Path:
     MissingEngine
         for HDF5 without h5py
     """
-    return write_atomically(path, encode_result(result, result_suffix(path)))
+    return write_atomically(path, encode_result(result, _result_suffix(path)))
 
 
 def load(path: str | PathLike[str]) -> Any:
@@ -64,7 +64,7 @@ def load(path: str | PathLike[str]) -> Any:
     MissingEngine
         for HDF5 without h5py
     """
-    suffix = result_suffix(path)
+    suffix = _result_suffix(path)
     regular_file_size(path)
     with Path(path).open("rb"):
         pass  # one error for a missing or locked file, whatever the format
@@ -76,7 +76,7 @@ def load(path: str | PathLike[str]) -> Any:
         raise DataError(str(err), file=path) from err
 
 
-def result_suffix(path: str | PathLike[str]) -> str:
+def _result_suffix(path: str | PathLike[str]) -> str:
     """Return the ending of a file name, if it is one of a format."""
     suffix = Path(path).suffix.lower()
     if suffix not in RESULT_SUFFIXES:
@@ -84,11 +84,11 @@ def result_suffix(path: str | PathLike[str]) -> str:
     return suffix
 
 
-def file_header(result: Any) -> dict[str, Any]:
+def _file_header(result: Any) -> dict[str, Any]:
     """Return what stands at the head of every file."""
     return {
-        "format": FORMAT_NAME,
-        "format_version": FORMAT_VERSION,
+        "format": _FORMAT_NAME,
+        "format_version": _FORMAT_VERSION,
         "type": type(result).__name__,
         "method": str(getattr(result, "method", "")),
         "kapitza": __version__,
@@ -99,7 +99,7 @@ def file_header(result: Any) -> dict[str, Any]:
 def encode_result(result: Any, suffix: str) -> bytes:
     """Return the bytes of a file of this ending."""
     if suffix == ".json":
-        return files.dump_json(file_header(result) | {"result": pack(result, array_to_json)})
+        return files.dump_json(_file_header(result) | {"result": pack(result, array_to_json)})
     arrays: dict[str, NDArray[Any]] = {}
 
     def store(place: str, array: NDArray[Any]) -> dict[str, str]:
@@ -107,19 +107,19 @@ def encode_result(result: Any, suffix: str) -> bytes:
         arrays[name] = array
         return {"$stored": name}
 
-    tree = file_header(result) | {"result": pack(result, store)}
+    tree = _file_header(result) | {"result": pack(result, store)}
     header = files.dump_json(tree)
     if suffix == ".npz":
         return npz.npz_bytes(header, arrays)
-    return hdf5.own_hdf5_bytes(header, arrays, stored_units(tree["result"]))
+    return hdf5.own_hdf5_bytes(header, arrays, _stored_units(tree["result"]))
 
 
-def stored_units(node: Any) -> dict[str, str]:
+def _stored_units(node: Any) -> dict[str, str]:
     """Units of the stored arrays by their names."""
     found: dict[str, str] = {}
     if isinstance(node, list):
         for item in node:
-            found |= stored_units(item)
+            found |= _stored_units(item)
     if isinstance(node, dict):
         units = RECORD_UNITS.get(str(node.get("type")), {})
         fields = node.get("fields")
@@ -127,14 +127,14 @@ def stored_units(node: Any) -> dict[str, str]:
             if isinstance(value, dict) and "$stored" in value:
                 found[value["$stored"]] = units.get(key, "")
         for value in node.values():
-            found |= stored_units(value)
+            found |= _stored_units(value)
     return found
 
 
 def decode_result(path: str | PathLike[str], suffix: str) -> Any:
     """Return the result that a file of this ending holds."""
     if suffix == ".json":
-        return unpack(result_of_file(files.parse_json(read_limited(path, files.MAX_JSON_BYTES))), array_from_json)
+        return unpack(_result_of_file(files.parse_json(read_limited(path, files.MAX_JSON_BYTES))), array_from_json)
     header, arrays = npz.read_npz(path) if suffix == ".npz" else hdf5.read_own_hdf5(path)
 
     def fetch(node: dict[str, Any]) -> NDArray[Any] | None:
@@ -145,20 +145,20 @@ def decode_result(path: str | PathLike[str], suffix: str) -> Any:
             raise DataError(f"has no array {name!r:.60}")
         return arrays[name]
 
-    return unpack(result_of_file(files.parse_json(header)), fetch)
+    return unpack(_result_of_file(files.parse_json(header)), fetch)
 
 
-def result_of_file(tree: Any) -> Any:
+def _result_of_file(tree: Any) -> Any:
     """Return the result of a file whose header is ours and not newer than this program."""
-    if not isinstance(tree, dict) or tree.get("format") != FORMAT_NAME or "result" not in tree:
+    if not isinstance(tree, dict) or tree.get("format") != _FORMAT_NAME or "result" not in tree:
         raise DataError('is no result of kapitza: its header does not say "format": "kapitza"')
     version = tree.get("format_version")
     if type(version) is not int or version < 1:
-        raise DataError(f"has the format version {version!r:.40}, expected 1 to {FORMAT_VERSION}")
-    if version > FORMAT_VERSION:
+        raise DataError(f"has the format version {version!r:.40}, expected 1 to {_FORMAT_VERSION}")
+    if version > _FORMAT_VERSION:
         raise DataError(
             f"was written in format {version} by kapitza {tree.get('kapitza')!r:.20}; this one reads up to "
-            f"{FORMAT_VERSION}: "
+            f"{_FORMAT_VERSION}: "
             "install a newer kapitza"
         )
     return tree["result"]

@@ -52,13 +52,13 @@ from kapitza.matter.library import material
 from kapitza.measure.experiment import Curve, Experiment
 from kapitza.measure.parameters import Free, Prior, Tie
 
-SAMPLE_LAYER_KEYS = (
+_SAMPLE_LAYER_KEYS = (
     "name", "material", "thickness", "conductivity", "in_plane", "in_plane_y", "heat_capacity", "xy", "xz", "yz",
 )  # fmt: skip
 SAVED_SUFFIXES = (".json", ".npz", ".h5", ".hdf5")
 
 
-@frozen(eq=False)
+@frozen(eq=False, kw_only=True)
 class SampleFile:
     """What a sample file says.
 
@@ -97,21 +97,21 @@ def read_sample(path: str | PathLike[str]) -> SampleFile:
     top = read_toml(path)
     top.known(("title", "temperature", "layers", "boundaries", "experiments", "fit"))
     temperature = top.number("temperature", "temperature", 300.0)
-    stack = locate_faults(top, "layers", lambda: read_stack(top, temperature))
+    stack = locate_faults(top, "layers", lambda: _read_stack(top, temperature))
     sections = top.sections("experiments")
-    read = [locate_faults(section, "", lambda s=section: read_experiment(s, temperature)) for section in sections]
-    check_distinct_names([one.name for one, _ in read], sections)
-    free, priors, ties = read_fit(top.section("fit"))
+    read = [locate_faults(section, "", lambda s=section: _read_experiment(s, temperature)) for section in sections]
+    _check_distinct_names([one.name for one, _ in read], sections)
+    free, priors, ties = _read_fit(top.section("fit"))
     return SampleFile(
-        top.text("title", top.path.stem),
-        stack,
-        tuple(read_changes(section, stack) for section in sections),
-        tuple(one for one, _ in read),
-        tuple(curve for _, curve in read),
-        free,
-        priors,
-        ties,
-        temperature,
+        title=top.text("title", top.path.stem),
+        stack=stack,
+        stacks=tuple(_read_changes(section, stack) for section in sections),
+        experiments=tuple(one for one, _ in read),
+        curves=tuple(curve for _, curve in read),
+        free=free,
+        priors=priors,
+        ties=ties,
+        temperature=temperature,
     )
 
 
@@ -125,12 +125,12 @@ def locate_faults(section: TomlTable, key: str, make: Callable[[], Any]) -> Any:
         raise section.fault(str(err), key) from err
 
 
-def read_stack(top: TomlTable, temperature: float) -> Stack:
+def _read_stack(top: TomlTable, temperature: float) -> Stack:
     """Layers and boundaries of a file."""
     sections = top.sections("layers")
     if not sections:
         raise top.fault("no [[layers]]: give at least one, from the heated side down", "layers")
-    layers = [read_layer(s, temperature, last=i == len(sections) - 1) for i, s in enumerate(sections)]
+    layers = [_read_layer(s, temperature, last=i == len(sections) - 1) for i, s in enumerate(sections)]
     named = top.section("boundaries")
     wanted = [f"{a.name}|{b.name}" for a, b in pairwise(layers)]
     named.known(wanted)
@@ -140,9 +140,9 @@ def read_stack(top: TomlTable, temperature: float) -> Stack:
     return Stack(layers, [read_boundary(named, name) for name in wanted])
 
 
-def read_layer(section: TomlTable, temperature: float, *, last: bool) -> Layer:
+def _read_layer(section: TomlTable, temperature: float, *, last: bool) -> Layer:
     """One layer; what is not stated comes from the library where a material is named."""
-    section.known(SAMPLE_LAYER_KEYS)
+    section.known(_SAMPLE_LAYER_KEYS)
     known = (
         locate_faults(section, "material", lambda: material(section.text("material")))
         if "material" in section
@@ -185,20 +185,20 @@ def read_boundary(section: TomlTable, name: str) -> Boundary:
     return locate_faults(section, name, lambda: Boundary(quantity(value, "conductance", what="conductance")))
 
 
-def read_experiment(section: TomlTable, temperature: float) -> tuple[Experiment, Curve | None]:
+def _read_experiment(section: TomlTable, temperature: float) -> tuple[Experiment, Curve | None]:
     """One experiment and its curve, None where the file names no data."""
     kind = section.text("kind", choices=sorted(EXPERIMENT_READERS))
     return EXPERIMENT_READERS[kind](section, temperature)
 
 
-def check_distinct_names(names: Sequence[str], sections: Sequence[TomlTable]) -> None:
+def _check_distinct_names(names: Sequence[str], sections: Sequence[TomlTable]) -> None:
     """Refuse experiments of one name: their numbers could not be told apart."""
     for i, name in enumerate(names):
         if name in names[:i]:
             raise sections[i].fault(f"two experiments are called {name!r}: give each a name of its own", "name")
 
 
-def read_changes(section: TomlTable, stack: Stack) -> Stack:
+def _read_changes(section: TomlTable, stack: Stack) -> Stack:
     """The stack of one experiment, from changes = { "SiO2.thickness" = "50 nm" }."""
     if "changes" not in section:
         return stack
@@ -209,28 +209,30 @@ def read_changes(section: TomlTable, stack: Stack) -> Stack:
     return locate_faults(section, "changes", lambda: stack.replace(changes))
 
 
-def read_fit(section: TomlTable) -> tuple[dict[str, Free], dict[str, Prior], dict[str, Tie]]:
+def _read_fit(section: TomlTable) -> tuple[dict[str, Free], dict[str, Prior], dict[str, Tie]]:
     """What is free, uncertain and tied."""
     section.known(("free", "uncertain", "ties"))
     held = section.table.get("free", [])
     if isinstance(held, dict):
         inside = section.section("free")
-        free = {name: read_free(inside.section(name), name) for name in inside.table}
+        free = {name: _read_free(inside.section(name), name) for name in inside.table}
     else:
         free = {name: Free() for name in section.texts("free")}
     uncertain, ties = section.section("uncertain"), section.section("ties")
-    priors = {name: locate_faults(uncertain, name, lambda n=name: read_prior(uncertain, n)) for name in uncertain.table}
-    return free, priors, {name: read_tie(ties.section(name)) for name in ties.table}
+    priors = {
+        name: locate_faults(uncertain, name, lambda n=name: _read_prior(uncertain, n)) for name in uncertain.table
+    }
+    return free, priors, {name: _read_tie(ties.section(name)) for name in ties.table}
 
 
-def read_free(section: TomlTable, name: str) -> Free:
+def _read_free(section: TomlTable, name: str) -> Free:
     """Start and limits of a free number."""
     section.known(("start", "low", "high"))
     kind = kind_of_parameter(name)
     return Free(*(section.optional(key, kind) for key in ("start", "low", "high")))
 
 
-def read_prior(section: TomlTable, name: str) -> Prior:
+def _read_prior(section: TomlTable, name: str) -> Prior:
     """Uncertainty of a number: "3 %", "2 nm", or { value = "80 nm", sigma = "2 nm" }."""
     kind, held = kind_of_parameter(name), section.table[name]
     if not isinstance(held, dict):
@@ -242,7 +244,7 @@ def read_prior(section: TomlTable, name: str) -> Prior:
     return Prior(inside.number("value", kind), sigma, fractional=share)
 
 
-def read_tie(section: TomlTable) -> Tie:
+def _read_tie(section: TomlTable) -> Tie:
     """Several numbers that are one."""
     section.known(("names", "how"))
     how = section.text("how", "factor", choices=("factor", "value"))

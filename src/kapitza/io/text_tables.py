@@ -13,9 +13,9 @@ from kapitza.errors import DataError
 from kapitza.io.formats.files import read_limited
 from kapitza.io.quantities import UNITS_BY_KIND, kind_of, unit_factor
 
-MAX_TABLE_BYTES = 2**27  # bytes of a table
-COLUMN_HEAD = re.compile(r"\s*(?P<name>.*?)\s*[\[(](?P<unit>[^\])]*)[\])]\s*")
-UNIT_WITH_SLASH = {
+_MAX_TABLE_BYTES = 2**27  # bytes of a table
+_COLUMN_HEAD = re.compile(r"\s*(?P<name>.*?)\s*[\[(](?P<unit>[^\])]*)[\])]\s*")
+_UNIT_WITH_SLASH = {
     "m2KW": "m2K/W", "m2KMW": "m2K/MW", "m2KGW": "m2K/GW", "Wm2K": "W/m2K", "MWm2K": "MW/m2K", "WmK": "W/mK",
     "KW": "K/W", "KmW": "K/mW", "KuW": "K/uW",
 }  # fmt: skip  # units that names of columns cannot hold as they are
@@ -128,35 +128,35 @@ def read_table(path: str | PathLike[str]) -> TextTable:
         if the file is missing or may not be read
     """
     path = Path(path)
-    text = read_limited(path, MAX_TABLE_BYTES).decode(errors="replace").lstrip("\ufeff")
+    text = read_limited(path, _MAX_TABLE_BYTES).decode(errors="replace").lstrip("\ufeff")
     rows = [
         (i, line) for i, line in enumerate(text.splitlines(), 1) if line.strip() and not line.lstrip().startswith("#")
     ]
     if len(rows) < 2:
         raise DataError(f"expected a line of heads and rows of numbers, got {len(rows)} lines", file=path)
-    mark = column_separator(rows[0][1])
-    heads = [head.strip().strip('"') for head in split_row(rows[0][1], mark)]
-    if any(is_number(head) for head in heads):
+    mark = _column_separator(rows[0][1])
+    heads = [head.strip().strip('"') for head in _split_row(rows[0][1], mark)]
+    if any(_is_number(head) for head in heads):
         raise DataError(f"expected the names of the columns, got {rows[0][1]!r:.60}", file=path, line=rows[0][0])
     content = np.empty((len(rows) - 1, len(heads)))
     for k, (line, row) in enumerate(rows[1:]):
-        content[k] = parse_row(split_row(row, mark), heads, path, line)
-    names = [parse_head(head) for head in heads]
+        content[k] = _parse_row(_split_row(row, mark), heads, path, line)
+    names = [_parse_head(head) for head in heads]
     columns = tuple(TableColumn(name, unit, numbers(content[:, i])) for i, (name, unit) in enumerate(names))
     return TextTable(path, columns, tuple(line for line, _ in rows[1:]))
 
 
-def column_separator(line: str) -> str | None:
+def _column_separator(line: str) -> str | None:
     """Return what parts the columns, None for spaces."""
     return next((mark for mark in ("\t", ";", ",") if mark in line), None)
 
 
-def split_row(line: str, mark: str | None) -> list[str]:
+def _split_row(line: str, mark: str | None) -> list[str]:
     """Return the cells of a line."""
     return line.split(mark) if mark else line.split()
 
 
-def is_number(text: str) -> bool:
+def _is_number(text: str) -> bool:
     """Whether a cell holds a number."""
     try:
         float(text)
@@ -165,21 +165,21 @@ def is_number(text: str) -> bool:
     return True
 
 
-def parse_row(cells: Sequence[str], heads: Sequence[str], path: Path, line: int) -> list[float]:
+def _parse_row(cells: Sequence[str], heads: Sequence[str], path: Path, line: int) -> list[float]:
     """Return the numbers of a row."""
     if len(cells) != len(heads):
         raise DataError(f"has {len(cells)} columns where the heads have {len(heads)}", file=path, line=line)
     for cell, head in zip(cells, heads, strict=True):
-        if not is_number(cell) or not np.isfinite(float(cell)):
+        if not _is_number(cell) or not np.isfinite(float(cell)):
             raise DataError(f"{head}: expected a finite number, got {cell.strip()!r:.40}", file=path, line=line)
     return [float(cell) for cell in cells]
 
 
-def parse_head(head: str) -> tuple[str, str]:
+def _parse_head(head: str) -> tuple[str, str]:
     """Return name and unit of a head."""
-    match = COLUMN_HEAD.fullmatch(head)
+    match = _COLUMN_HEAD.fullmatch(head)
     if match:
         return match["name"], match["unit"].strip()
     name, _, unit = head.rpartition("_")
-    unit = UNIT_WITH_SLASH.get(unit, unit)
+    unit = _UNIT_WITH_SLASH.get(unit, unit)
     return (name, unit) if name and kind_of(unit) else (head, "")

@@ -27,10 +27,10 @@ from kapitza.matter.files.crystals import load_crystal, miller_normal
 from kapitza.matter.longwave import LongWave, long_wave
 from kapitza.matter.spectrum import MAX_MESH_POINTS, MeshShape, MeshSpectra, converged_spectra
 
-FREQUENCY_PANELS = 48  # of the frequency grid of a theory
+_FREQUENCY_PANELS = 48  # of the frequency grid of a theory
 
 
-def z_normal() -> Array:
+def _z_normal() -> Array:
     """Return the normal along z."""
     return np.array([0.0, 0.0, 1.0])
 
@@ -59,7 +59,7 @@ class Bands:
     """
 
     crystal: Crystal
-    normal: Array = field(factory=z_normal, converter=unit_vector)
+    normal: Array = field(factory=_z_normal, converter=unit_vector)
     mesh: MeshShape | None = None
     tolerance: float = 0.01
 
@@ -137,8 +137,8 @@ class Bands:
     def edges(self) -> Array:
         """(k,) angular frequencies between which theories put their panels, up to the top of the spectrum, rad s⁻¹."""
         table = self.table
-        start = table.modes.join / 2 or table.top / FREQUENCY_PANELS
-        even = np.linspace(0, table.top, FREQUENCY_PANELS + 1)
+        start = table.modes.join / 2 or table.top / _FREQUENCY_PANELS
+        even = np.linspace(0, table.top, _FREQUENCY_PANELS + 1)
         return np.append(start, even[even > 1.01 * start])
 
     def modes(self, omega: ArrayLike) -> Array:

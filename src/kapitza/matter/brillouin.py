@@ -15,13 +15,13 @@ from kapitza.core.arrays import Array
 
 IntArray = NDArray[np.int64]
 
-GENERAL_WAVEVECTORS = np.array(
+_GENERAL_WAVEVECTORS = np.array(
     [[0.1234, 0.3713, 0.2371], [0.4127, -0.1931, 0.0873]]
 )  # wave vectors on no symmetry element
-FREQUENCY_TOLERANCE = 1e-4  # of the top frequency: differences that do not break a symmetry
-TILT_TOLERANCE = 1e-4  # rad, by which an operation may tilt the normal
-INVERSE_GOLDEN_RATIO = 0.6180339887498949
-LENGTH_TOLERANCE = 1e-4  # relative: lattice vectors that count as equally long
+_FREQUENCY_TOLERANCE = 1e-4  # of the top frequency: differences that do not break a symmetry
+_TILT_TOLERANCE = 1e-4  # rad, by which an operation may tilt the normal
+_INVERSE_GOLDEN_RATIO = 0.6180339887498949
+_LENGTH_TOLERANCE = 1e-4  # relative: lattice vectors that count as equally long
 
 
 def lattice_operations(lattice: Array) -> IntArray:
@@ -33,8 +33,8 @@ def lattice_operations(lattice: Array) -> IntArray:
     steps = np.array(list(product(range(-3, 4), repeat=3)))
     metric = lattice @ lattice.T
     square = np.einsum("ki,ij,kj->k", steps, metric, steps)
-    alike = [steps[np.abs(square - metric[i, i]) < LENGTH_TOLERANCE * metric[i, i]] for i in range(3)]
-    loose = LENGTH_TOLERANCE * np.sqrt(np.outer(np.diag(metric), np.diag(metric)))
+    alike = [steps[np.abs(square - metric[i, i]) < _LENGTH_TOLERANCE * metric[i, i]] for i in range(3)]
+    loose = _LENGTH_TOLERANCE * np.sqrt(np.outer(np.diag(metric), np.diag(metric)))
     found = [
         np.array([a, b, c])
         for a, b in product(alike[0], alike[1])
@@ -58,13 +58,13 @@ def spectrum_operations(lattice: Array, frequencies: Callable[[Array], Array]) -
     (k, 3, 3) integer matrices that act from the right on wave vectors in units of the reciprocal lattice vectors; with
     each W comes -W, because $\omega(-q) = \omega(q)$
     """
-    operations = inversion_representatives(lattice_operations(lattice))
+    operations = _inversion_representatives(lattice_operations(lattice))
     inside = np.round(np.linalg.inv(operations.astype(float)).swapaxes(1, 2)).astype(np.int64)
     reciprocal = np.asarray(2 * np.pi * np.linalg.inv(lattice).T, dtype=float)
-    wanted = frequencies(GENERAL_WAVEVECTORS @ reciprocal).ravel()
-    trial: Array = (GENERAL_WAVEVECTORS @ inside.astype(float)).reshape(-1, 3) @ reciprocal
+    wanted = frequencies(_GENERAL_WAVEVECTORS @ reciprocal).ravel()
+    trial: Array = (_GENERAL_WAVEVECTORS @ inside.astype(float)).reshape(-1, 3) @ reciprocal
     omega = frequencies(trial).reshape(len(inside), -1)
-    kept = inside[np.abs(omega - wanted).max(axis=1) <= FREQUENCY_TOLERANCE * np.abs(omega).max()]
+    kept = inside[np.abs(omega - wanted).max(axis=1) <= _FREQUENCY_TOLERANCE * np.abs(omega).max()]
     return np.concatenate([kept, -kept])
 
 
@@ -72,7 +72,7 @@ def equivalent_normals(normal: Array, lattice: Array, operations: IntArray) -> t
     """Directions that are equivalent to ± `normal` under operations on wave vectors, and the share of each (sum 1)."""
     reciprocal = 2 * np.pi * np.linalg.inv(lattice).T
     turned = normal @ (np.linalg.inv(reciprocal) @ operations @ reciprocal).swapaxes(1, 2)
-    same = np.abs(np.abs(turned @ turned.T) - 1) < TILT_TOLERANCE**2
+    same = np.abs(np.abs(turned @ turned.T) - 1) < _TILT_TOLERANCE**2
     first = np.argmax(same, axis=1)
     chosen, count = np.unique(first, return_counts=True)
     return turned[chosen], count / len(operations)
@@ -115,7 +115,7 @@ def reduced_mesh(shape: tuple[int, int, int], operations: IntArray) -> tuple[Arr
     return fraction - np.round(fraction), share
 
 
-def inversion_representatives(operations: IntArray) -> IntArray:
+def _inversion_representatives(operations: IntArray) -> IntArray:
     """One of each pair W, -W."""
     first = np.array([w.ravel()[np.flatnonzero(w)[0]] for w in operations])
     return operations[first > 0]
@@ -128,7 +128,7 @@ def hemisphere_directions(normal: Array, rings: int, spokes: int) -> tuple[Array
     """
     node, weight = np.polynomial.legendre.leggauss(rings)
     cosine, share = (node + 1) / 2, weight / 2
-    turn = INVERSE_GOLDEN_RATIO * np.arange(rings)[:, None]  # no two rings have the same mirror lines
+    turn = _INVERSE_GOLDEN_RATIO * np.arange(rings)[:, None]  # no two rings have the same mirror lines
     angle = (np.arange(spokes) + turn) * 2 * np.pi / spokes
     side = np.eye(3)[np.argmin(np.abs(normal))]
     one = side - normal * (normal @ side)

@@ -16,9 +16,9 @@ from kapitza.errors import InputError
 from kapitza.matter.brillouin import IntArray
 from kapitza.matter.polar import ComplexArray, DipoleForces
 
-DEGENERACY_TOLERANCE = 1e-6  # of the top frequency: modes closer than this are one level
-ACOUSTIC_TOLERANCE = 1e-6  # of the top frequency: slower modes are acoustic at Γ up to rounding and have no velocity
-CHUNK_ENTRIES = 1 << 21  # numbers of one array of phases or matrices
+_DEGENERACY_TOLERANCE = 1e-6  # of the top frequency: modes closer than this are one level
+_ACOUSTIC_TOLERANCE = 1e-6  # of the top frequency: slower modes are acoustic at Γ up to rounding and have no velocity
+_CHUNK_ENTRIES = 1 << 21  # numbers of one array of phases or matrices
 
 
 def finite_array(value: ArrayLike) -> Array:
@@ -82,7 +82,7 @@ class ModeLevels:
         return value - apart, rotation
 
 
-@frozen(eq=False)
+@frozen(eq=False, kw_only=True)
 class Crystal:
     r"""A periodic lattice of atoms with harmonic force constants.
 
@@ -171,7 +171,7 @@ class Crystal:
         (nq, 3n, 3n) Hermitian, rad² s⁻²
         """
         size = 3 * self.masses.size
-        q = as_wavevectors(wavevector)
+        q = _as_wavevectors(wavevector)
         angle = q @ (self.cells @ self.lattice).T
         block = self.blocks[:, 0]
         short = (np.cos(angle) @ block + 1j * (np.sin(angle) @ block)).reshape(len(q), size, size)
@@ -189,7 +189,7 @@ class Crystal:
         (nq, 3, 3n, 3n) Hermitian in the last two indices, m rad² s⁻²
         """
         size = 3 * self.masses.size
-        q = as_wavevectors(wavevector)
+        q = _as_wavevectors(wavevector)
         angle = q @ (self.cells @ self.lattice).T
         block = self.blocks[:, 1:].reshape(len(self.cells), -1)
         slope = np.cos(angle) @ block * 1j - np.sin(angle) @ block
@@ -203,8 +203,8 @@ class Crystal:
         """
         return np.concatenate(
             [
-                signed_root(np.asarray(np.linalg.eigvalsh(self.dynamical(q))))
-                for q in wavevector_chunks(self, wavevector)
+                _signed_root(np.asarray(np.linalg.eigvalsh(self.dynamical(q))))
+                for q in _wavevector_chunks(self, wavevector)
             ]
         )
 
@@ -234,29 +234,29 @@ class Crystal:
 
     def levels(self, wavevector: ArrayLike) -> ModeLevels:
         """Frequencies, velocities and what mixes degenerate modes, at wave vectors (nq, 3), rad m⁻¹."""
-        return concatenate_levels([mode_levels(self, q) for q in wavevector_chunks(self, wavevector)])
+        return _concatenate_levels([_mode_levels(self, q) for q in _wavevector_chunks(self, wavevector)])
 
 
-def wavevector_chunks(crystal: Crystal, wavevector: ArrayLike) -> Iterator[Array]:
+def _wavevector_chunks(crystal: Crystal, wavevector: ArrayLike) -> Iterator[Array]:
     """Wave vectors in portions that keep the working arrays small."""
-    q = as_wavevectors(wavevector)
+    q = _as_wavevectors(wavevector)
     waves = 0 if crystal.polar is None else len(crystal.polar.waves[0]) * 9 * crystal.masses.size
-    step = max(1, CHUNK_ENTRIES // max(len(crystal.cells), 36 * crystal.masses.size**2, waves))
+    step = max(1, _CHUNK_ENTRIES // max(len(crystal.cells), 36 * crystal.masses.size**2, waves))
     for start in range(0, max(len(q), 1), step):
         yield q[start : start + step]
 
 
-def mode_levels(crystal: Crystal, q: Array) -> ModeLevels:
+def _mode_levels(crystal: Crystal, q: Array) -> ModeLevels:
     """Levels of a few wave vectors."""
     square, vectors = np.linalg.eigh(crystal.dynamical(q))
-    omega, gradient = signed_root(square), crystal.gradient(q)
+    omega, gradient = _signed_root(square), crystal.gradient(q)
     top = max(float(np.abs(omega).max(initial=0)), 1.0)
-    steps = np.diff(omega, axis=1, prepend=omega[:, :1]) > DEGENERACY_TOLERANCE * top
+    steps = np.diff(omega, axis=1, prepend=omega[:, :1]) > _DEGENERACY_TOLERANCE * top
     level = np.cumsum(steps, axis=1, dtype=np.int64)
     shared = np.flatnonzero((np.diff(level, axis=1) == 0).any(axis=1))
     slope = np.where(
-        np.abs(omega) > ACOUSTIC_TOLERANCE * top,
-        1 / np.sqrt(2 * np.maximum(np.abs(omega), ACOUSTIC_TOLERANCE * top)),
+        np.abs(omega) > _ACOUSTIC_TOLERANCE * top,
+        1 / np.sqrt(2 * np.maximum(np.abs(omega), _ACOUSTIC_TOLERANCE * top)),
         0,
     )
     moved = gradient @ vectors[:, None]
@@ -267,7 +267,7 @@ def mode_levels(crystal: Crystal, q: Array) -> ModeLevels:
     return ModeLevels(omega, velocity, shared, mixing, level[shared])
 
 
-def concatenate_levels(parts: list[ModeLevels]) -> ModeLevels:
+def _concatenate_levels(parts: list[ModeLevels]) -> ModeLevels:
     """Levels of several portions of wave vectors as one."""
     before = np.cumsum([0, *(len(part.omega) for part in parts)])
     return ModeLevels(
@@ -279,12 +279,12 @@ def concatenate_levels(parts: list[ModeLevels]) -> ModeLevels:
     )
 
 
-def signed_root(square: NDArray[np.floating]) -> Array:
+def _signed_root(square: NDArray[np.floating]) -> Array:
     """Frequencies of eigenvalues: the root, negative for imaginary ones."""
     return np.asarray(np.copysign(np.sqrt(np.abs(square)), square), dtype=float)
 
 
-def as_wavevectors(value: ArrayLike) -> Array:
+def _as_wavevectors(value: ArrayLike) -> Array:
     """Return `value` as (nq, 3) finite wave vectors."""
     array = np.asarray(value, dtype=float)
     array = array[None] if array.ndim == 1 else array

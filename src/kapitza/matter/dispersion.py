@@ -15,8 +15,8 @@ from numpy.typing import ArrayLike
 from kapitza.core.arrays import Array, numbers, quantity
 from kapitza.errors import InputError
 
-BISECTION_STEPS = 60  # of a wave vector interval: down to rounding
-BRANCH_SAMPLES = 2001  # wave vectors at which a branch is searched for frequencies below zero
+_BISECTION_STEPS = 60  # of a wave vector interval: down to rounding
+_BRANCH_SAMPLES = 2001  # wave vectors at which a branch is searched for frequencies below zero
 
 
 class Branch(Protocol):
@@ -52,7 +52,7 @@ class Branch(Protocol):
         ...
 
 
-def check_degeneracy(_instance: Any, _attribute: Any, value: int) -> None:
+def _check_degeneracy(_instance: Any, _attribute: Any, value: int) -> None:
     """Refuse a number of equal branches that is not an integer from 1."""
     if value != int(value) or value < 1:
         raise InputError(f"degeneracy = {value!r}, wanted a whole number of branches from 1")
@@ -76,12 +76,12 @@ class PolynomialBranch:
 
     coefficients: Array = field(converter=numbers)
     boundary: float = field(validator=quantity())
-    degeneracy: int = field(default=1, validator=check_degeneracy)
+    degeneracy: int = field(default=1, validator=_check_degeneracy)
 
     def __attrs_post_init__(self) -> None:
         if not np.isfinite(self.coefficients).all():
             raise InputError(f"expected finite coefficients of a branch, got {self.coefficients}")
-        omega = self.frequency(np.linspace(0, self.boundary, BRANCH_SAMPLES))
+        omega = self.frequency(np.linspace(0, self.boundary, _BRANCH_SAMPLES))
         if omega.min() < -1e-12 * omega.max() or omega.max() <= 0:
             raise InputError(
                 f"branch with coefficients {self.coefficients} reaches ω = {omega.min():.4g} rad/s inside the zone of "
@@ -90,11 +90,11 @@ class PolynomialBranch:
 
     def frequency(self, wavevector: Array) -> Array:
         """(n,) angular frequency, rad s⁻¹."""
-        return evaluate_polynomial(self.coefficients, wavevector)
+        return _evaluate_polynomial(self.coefficients, wavevector)
 
     def velocity(self, wavevector: Array) -> Array:
         """(n,) group velocity dω/dk, m s⁻¹."""
-        return evaluate_polynomial(self.coefficients[1:] * np.arange(1, self.coefficients.size), wavevector)
+        return _evaluate_polynomial(self.coefficients[1:] * np.arange(1, self.coefficients.size), wavevector)
 
     @property
     def turns(self) -> Array:
@@ -124,7 +124,7 @@ class SineBranch:
 
     speed: float = field(validator=quantity())
     boundary: float = field(validator=quantity())
-    degeneracy: int = field(default=1, validator=check_degeneracy)
+    degeneracy: int = field(default=1, validator=_check_degeneracy)
 
     def frequency(self, wavevector: Array) -> Array:
         """(n,) angular frequency, rad s⁻¹."""
@@ -141,7 +141,7 @@ class SineBranch:
         return np.array([0.0, self.boundary])
 
 
-def evaluate_polynomial(coefficients: Array, x: Array) -> Array:
+def _evaluate_polynomial(coefficients: Array, x: Array) -> Array:
     """(n,) polynomial at x, lowest power first."""
     value = np.zeros_like(x)
     for coefficient in coefficients[::-1]:
@@ -149,7 +149,7 @@ def evaluate_polynomial(coefficients: Array, x: Array) -> Array:
     return value
 
 
-def branch_tuple(branches: "tuple[Branch, ...] | list[Branch]") -> tuple[Branch, ...]:
+def _branch_tuple(branches: "tuple[Branch, ...] | list[Branch]") -> tuple[Branch, ...]:
     """Return branches as a tuple that is not empty."""
     if not branches:
         raise InputError(f"expected the branches of a dispersion, got {len(branches)}")
@@ -167,7 +167,7 @@ class Dispersion:
     """
 
     name: str
-    branches: tuple[Branch, ...] = field(converter=branch_tuple)
+    branches: tuple[Branch, ...] = field(converter=_branch_tuple)
 
     @property
     def edges(self) -> Array:
@@ -220,7 +220,7 @@ def invert_branch(branch: Branch, start: float, stop: float, omega: Array) -> tu
     inside = (omega >= min(first, last)) & (omega <= max(first, last)) & (first != last)
     rising = last > first
     low, high = np.full(omega.shape, start), np.full(omega.shape, stop)
-    for _ in range(BISECTION_STEPS):
+    for _ in range(_BISECTION_STEPS):
         middle = (low + high) / 2
         beyond = (branch.frequency(middle) > omega) == rising
         low, high = np.where(beyond, low, middle), np.where(beyond, middle, high)

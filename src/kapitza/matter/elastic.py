@@ -12,17 +12,17 @@ from kapitza.errors import InputError
 from kapitza.matter.isotropic import Solid
 from kapitza.units import GPa
 
-VOIGT_INDEX = np.array([[0, 5, 4], [5, 1, 3], [4, 3, 2]])  # Voigt index of each pair of axes
-CIRCLE_AZIMUTHS = (
+_VOIGT_INDEX = np.array([[0, 5, 4], [5, 1, 3], [4, 3, 2]])  # Voigt index of each pair of axes
+_CIRCLE_AZIMUTHS = (
     96  # azimuths on the full circle; divisible by 2, 3, 4 and 6 so that every point symmetry keeps the set
 )
-POLAR_STEPS = 120  # polar angles between which turning points are looked for
-POLAR_BISECTIONS = 20  # of a polar step: the slowness is stationary there, so its error is below 1e-13
+_POLAR_STEPS = 120  # polar angles between which turning points are looked for
+_POLAR_BISECTIONS = 20  # of a polar step: the slowness is stationary there, so its error is below 1e-13
 
 
 def stiffness_tensor(stiffness: Array) -> Array:
     """(3, 3, 3, 3) tensor of a (6, 6) Voigt matrix, same unit."""
-    return stiffness[VOIGT_INDEX[:, :, None, None], VOIGT_INDEX[None, None]]
+    return stiffness[_VOIGT_INDEX[:, :, None, None], _VOIGT_INDEX[None, None]]
 
 
 def rotate_tensor(full: Array, rotation: Array) -> Array:
@@ -86,7 +86,7 @@ class TurningPoints:
 
 def turning_points(reduced: Array, azimuth: Array) -> TurningPoints:
     """Turning points of all three sheets in the half planes of these azimuths (nφ,), rad."""
-    polar = np.linspace(0, np.pi, POLAR_STEPS + 1)
+    polar = np.linspace(0, np.pi, _POLAR_STEPS + 1)
     both = np.meshgrid(polar, azimuth)
     speed, velocity = waves_along(reduced, unit_directions(both[0].ravel(), both[1].ravel()))
     up = (velocity > 0).reshape(azimuth.size, polar.size, 3)
@@ -94,7 +94,7 @@ def turning_points(reduced: Array, azimuth: Array) -> TurningPoints:
     where, step, branch = np.nonzero(up[:, :-1] != up[:, 1:])
     sign = np.where(up[where, step, branch], 1.0, -1.0)
     low, high, row = polar[step], polar[step + 1], np.arange(where.size)
-    for _ in range(POLAR_BISECTIONS):
+    for _ in range(_POLAR_BISECTIONS):
         middle = (low + high) / 2
         _, velocity = waves_along(reduced, unit_directions(middle, azimuth[where]))
         before = velocity[row, branch] * sign > 0
@@ -113,24 +113,24 @@ def azimuth_quadrature(*reduced: Array, inversion: bool = True) -> tuple[Array, 
     reduced : (3, 3, 3, 3) tensors in interface axes
     inversion : whether opposite azimuths are known to give the same: elasticity itself is even under inversion
     """
-    if is_invariant(reduced, axes_about_z(np.array(0.7))):
+    if _is_invariant(reduced, axes_about_z(np.array(0.7))):
         return np.array([0.0]), np.array([2 * np.pi])
-    fold = max(n for n in (1, 2, 3, 4, 6) if is_invariant(reduced, axes_about_z(np.array(2 * np.pi / n))))
+    fold = max(n for n in (1, 2, 3, 4, 6) if _is_invariant(reduced, axes_about_z(np.array(2 * np.pi / n))))
     fold *= 2 if inversion and fold % 2 else 1
-    sector = 2 * fold if is_invariant(reduced, np.diag([1.0, -1.0, 1.0])) else fold
-    count = CIRCLE_AZIMUTHS // sector
-    return (np.arange(count) + 0.5) * 2 * np.pi / CIRCLE_AZIMUTHS, np.full(count, 2 * np.pi / count)
+    sector = 2 * fold if _is_invariant(reduced, np.diag([1.0, -1.0, 1.0])) else fold
+    count = _CIRCLE_AZIMUTHS // sector
+    return (np.arange(count) + 0.5) * 2 * np.pi / _CIRCLE_AZIMUTHS, np.full(count, 2 * np.pi / count)
 
 
-def is_invariant(reduced: tuple[Array, ...], rotation: Array) -> bool:
+def _is_invariant(reduced: tuple[Array, ...], rotation: Array) -> bool:
     """Whether all tensors look the same from turned axes, to 1e-9 of their largest entry."""
     return all(np.abs(rotate_tensor(one, rotation) - one).max() <= 1e-9 * np.abs(one).max() for one in reduced)
 
 
-LOWEST_SPEED, HIGHEST_SPEED = 10.0, 1e5  # m s⁻¹: what lies outside was given in other units
+_LOWEST_SPEED, _HIGHEST_SPEED = 10.0, 1e5  # m s⁻¹: what lies outside was given in other units
 
 
-def direction_vector(value: ArrayLike) -> Array:
+def _direction_vector(value: ArrayLike) -> Array:
     """Return a direction as a read-only (3,) unit vector.
 
     Raises
@@ -150,9 +150,9 @@ def direction_vector(value: ArrayLike) -> Array:
     return array
 
 
-def optional_direction(value: ArrayLike | None) -> Array | None:
+def _optional_direction(value: ArrayLike | None) -> Array | None:
     """Return None as it is, and a direction as `vector` does."""
-    return None if value is None else direction_vector(value)
+    return None if value is None else _direction_vector(value)
 
 
 def _z_axis() -> Array:
@@ -194,8 +194,8 @@ class Elastic:
     stiffness: Array = field(converter=square)
     density: float = field(converter=number, validator=quantity())
     atoms: float = field(converter=number, validator=quantity())
-    normal: Array = field(factory=_z_axis, converter=direction_vector)
-    inplane: Array | None = field(default=None, converter=optional_direction)
+    normal: Array = field(factory=_z_axis, converter=_direction_vector)
+    inplane: Array | None = field(default=None, converter=_optional_direction)
 
     def __attrs_post_init__(self) -> None:
         check_plausible("density", self.density, 20.0, 4e4, "kg/m³", self.name)
@@ -224,7 +224,7 @@ class Elastic:
 
     def speeds(self, direction: ArrayLike) -> Array:
         """(n, 3) phase speeds along (n, 3) or (3,) directions in the axes of the crystal, fastest first, m s⁻¹."""
-        along = np.array([direction_vector(one) for one in np.reshape(direction, (-1, 3))])
+        along = np.array([_direction_vector(one) for one in np.reshape(direction, (-1, 3))])
         return waves_along(stiffness_tensor(self.stiffness / self.density), along)[0]
 
     @cached_property
@@ -280,7 +280,7 @@ def _check_stiffness(crystal: Elastic) -> None:
             "check signs, and that C12 is below C11"
         )
     fastest = float(np.sqrt(stiffness.max() / crystal.density))
-    if not LOWEST_SPEED <= fastest <= HIGHEST_SPEED:
+    if not _LOWEST_SPEED <= fastest <= _HIGHEST_SPEED:
         raise InputError(
             f"{name}: a stiffness of {stiffness.max():g} Pa with a density of {crystal.density:g} kg/m³ makes sound "
             f"run at {fastest:.3g} m/s: GPa given as Pa, or g/cm³ as kg/m³?"

@@ -98,7 +98,7 @@ class SpinChannels:
 
 # Conductivity of the lattice at room temperature, W m⁻¹ K⁻¹: the library has that of the whole metal
 LATTICE_CONDUCTIVITIES: Mapping[str, float] = MappingProxyType({"Al": 5.8, "Au": 2.6, "Cu": 16.9})
-LATTICE_CONDUCTIVITY_SOURCE = "Y. Wang, Z. Lu, X. Ruan, J. Appl. Phys. 119, 225109 (2016) (lattice)"
+_LATTICE_CONDUCTIVITY_SOURCE = "Y. Wang, Z. Lu, X. Ruan, J. Appl. Phys. 119, 225109 (2016) (lattice)"
 
 
 def metal(name: str) -> Electrons:
@@ -120,5 +120,5 @@ def metal(name: str) -> Electrons:
             f"{', '.join(sorted(LATTICE_CONDUCTIVITIES))}: "
             "give Electrons(name, conductivity, lattice, coupling)"
         )
-    sources = f"{coupling.source} (coupling), {whole.source} (conductivity), {LATTICE_CONDUCTIVITY_SOURCE}"
+    sources = f"{coupling.source} (coupling), {whole.source} (conductivity), {_LATTICE_CONDUCTIVITY_SOURCE}"
     return Electrons(found.name, whole.value - lattice, lattice, coupling.value, sources)

@@ -24,14 +24,14 @@ from kapitza.units import m_u
 ComplexArray = NDArray[np.complexfloating]
 
 SQUARE_PICOSECOND = 1e-24  # s² per ps²
-SUM_RULE_TOLERANCE = 1e-5  # of the largest force constant: violation of the acoustic sum rule that a record may have
+_SUM_RULE_TOLERANCE = 1e-5  # of the largest force constant: violation of the acoustic sum rule that a record may have
 SYMMETRY_TOLERANCE = 1e-6  # of the largest force constant: violation of Φ(-R) = Φ(R)ᵀ that is put down to rounding
-STRAIN_TOLERANCE = 1e-6  # relative: mismatch of lattice vectors that is put down to rounding
-HEAVIEST_ATOM, LIGHTEST_ATOM = 1e5 * m_u, 0.1 * m_u
-HIGHEST_FREQUENCY, LOWEST_FREQUENCY = 5e15, 1e9  # rad/s: no layer of atoms vibrates faster or slower
+_STRAIN_TOLERANCE = 1e-6  # relative: mismatch of lattice vectors that is put down to rounding
+_HEAVIEST_ATOM, _LIGHTEST_ATOM = 1e5 * m_u, 0.1 * m_u
+_HIGHEST_FREQUENCY, _LOWEST_FREQUENCY = 5e15, 1e9  # rad/s: no layer of atoms vibrates faster or slower
 
 
-@frozen(eq=False)
+@frozen(eq=False, kw_only=True)
 class Lead:
     """Half-infinite crystal, layer by layer: the same principal layer again and again.
 
@@ -66,7 +66,7 @@ class Lead:
     residual: float = field(default=0.0, kw_only=True)
 
     def __attrs_post_init__(self) -> None:
-        check_layer(self.name, self.masses, self.shifts, self.onsite, self.hop, self.hop.shape[-1])
+        _check_layer(self.name, self.masses, self.shifts, self.onsite, self.hop, self.hop.shape[-1])
         if self.periods.shape != (2, 3) or self.step.shape != (3,):
             raise InputError(
                 f"{self.name}: periods of shape {self.periods.shape} and step {self.step.shape}, wanted (2, 3) and (3,)"
@@ -78,8 +78,8 @@ class Lead:
                 f"{self.name}: the step to the next layer goes {self.thickness:g} m along periods[0] x periods[1], "
                 "wanted above 0 (swap the two periods)"
             )
-        check_range(self.name, self.blocks(np.zeros((1, 2)))[0])
-        check_sum_rule(self.name, self.violation)
+        _check_range(self.name, self.blocks(np.zeros((1, 2)))[0])
+        _check_sum_rule(self.name, self.violation)
 
     @property
     def directions(self) -> int:
@@ -178,7 +178,7 @@ class Junction:
             what, last = f"{self.name}, layer {i}", i + 1 == len(self.device)
             if (slab.hop is None) != last:
                 raise InputError(f"{what}: every layer of the device but the last has a hop to the next")
-            check_layer(what, slab.masses, slab.shifts, slab.onsite, slab.hop, 0 if last else sizes[i + 1])
+            _check_layer(what, slab.masses, slab.shifts, slab.onsite, slab.hop, 0 if last else sizes[i + 1])
         for side, size in zip(INTERFACE_SIDES, (sizes[0], sizes[-1]), strict=True):
             lead = self.lead(side)
             wanted = lead.onsite.shape[-1] * len(self.tiles(side))
@@ -187,8 +187,8 @@ class Junction:
                     f"{self.name}: the outermost layer on the {side} has {size} coordinates, the lead {lead.name} "
                     f"has {wanted} in the periods of the junction: they must be the same atoms"
                 )
-        check_range(self.name, self.blocks(np.zeros((1, 2))).onsite[0])
-        check_sum_rule(self.name, self.violation)
+        _check_range(self.name, self.blocks(np.zeros((1, 2))).onsite[0])
+        _check_sum_rule(self.name, self.violation)
 
     @property
     def area(self) -> float:
@@ -215,7 +215,7 @@ class Junction:
         found = self.periods @ np.linalg.pinv(lead.periods)
         whole = np.round(found).astype(np.int64)
         misfit = np.abs(whole @ lead.periods - self.periods).max() / np.linalg.norm(self.periods[0])
-        if misfit > STRAIN_TOLERANCE or np.linalg.det(whole) < 0.5:
+        if misfit > _STRAIN_TOLERANCE or np.linalg.det(whole) < 0.5:
             raise InputError(
                 f"{self.name}: the periods are {np.round(found, 6).tolist()} times those of the {side} lead "
                 f"{lead.name}, wanted integers of a positive determinant: strain the lead to fit (misfit {misfit:.1e})"
@@ -332,19 +332,19 @@ def force_imbalance(device: tuple[JunctionLayer, ...], left: Lead, right: Lead) 
     for i, slab in enumerate(device):
         own = row_sums(slab.onsite, d)
         previous = None if i == 0 else device[i - 1].hop
-        own = own + (repeat_rows(before, own) if previous is None else row_sums(previous.swapaxes(1, 2), d))
-        rows.append(own + (repeat_rows(after, own) if slab.hop is None else row_sums(slab.hop, d)))
+        own = own + (_repeat_rows(before, own) if previous is None else row_sums(previous.swapaxes(1, 2), d))
+        rows.append(own + (_repeat_rows(after, own) if slab.hop is None else row_sums(slab.hop, d)))
     return tuple(rows)
 
 
-def repeat_rows(rows: Array, like: Array) -> Array:
+def _repeat_rows(rows: Array, like: Array) -> Array:
     """Repeat the rows of one cell of a lead to those of a layer; rows that do not fit are refused elsewhere."""
     return np.resize(rows, like.shape)
 
 
-def check_layer(what: str, masses: Array, shifts: IntArray, onsite: Array, hop: Array | None, columns: int) -> None:
+def _check_layer(what: str, masses: Array, shifts: IntArray, onsite: Array, hop: Array | None, columns: int) -> None:
     """Refuse a layer whose arrays do not fit, whose units cannot be SI, or whose force constants are not symmetric."""
-    if not (masses.max() < HEAVIEST_ATOM and masses.min() > LIGHTEST_ATOM):
+    if not (masses.max() < _HEAVIEST_ATOM and masses.min() > _LIGHTEST_ATOM):
         raise InputError(f"{what}: masses {masses.min():g} to {masses.max():g}, wanted kg (u? multiply by 1.66e-27)")
     count, size = len(shifts), onsite.shape[-1]
     if shifts.shape != (count, 2) or onsite.shape != (count, size, size) or size not in (masses.size, 3 * masses.size):
@@ -356,7 +356,7 @@ def check_layer(what: str, masses: Array, shifts: IntArray, onsite: Array, hop: 
         raise InputError(f"{what}: hop of shape {hop.shape}, wanted finite {(count, size, columns)}")
     if len(np.unique(shifts, axis=0)) != count:
         raise InputError(f"{what}: {count} shifts, of which only {len(np.unique(shifts, axis=0))} differ")
-    worst = exchange_asymmetry(shifts, onsite)
+    worst = _exchange_asymmetry(shifts, onsite)
     if worst > SYMMETRY_TOLERANCE * largest_constant(onsite):
         raise InputError(
             f"{what}: force constants differ from those of the mirrored pair by {worst:.3g} N/m "
@@ -364,7 +364,7 @@ def check_layer(what: str, masses: Array, shifts: IntArray, onsite: Array, hop: 
         )
 
 
-def exchange_asymmetry(shifts: IntArray, onsite: Array) -> float:
+def _exchange_asymmetry(shifts: IntArray, onsite: Array) -> float:
     """Largest difference of Φ(-R) and Φ(R)ᵀ; a missing partner counts as 0, N m⁻¹."""
     place = {(int(a), int(b)): i for i, (a, b) in enumerate(shifts)}
     worst = 0.0
@@ -375,21 +375,21 @@ def exchange_asymmetry(shifts: IntArray, onsite: Array) -> float:
     return worst
 
 
-def check_range(what: str, onsite: ComplexArray) -> None:
+def _check_range(what: str, onsite: ComplexArray) -> None:
     """Refuse a layer (nk, f, f) in (rad/ps)² whose frequencies are no crystal's: most likely a matter of units."""
     top = float(np.sqrt(np.abs(np.diagonal(onsite, axis1=1, axis2=2)).max() / SQUARE_PICOSECOND))
-    if not LOWEST_FREQUENCY < top < HIGHEST_FREQUENCY:
+    if not _LOWEST_FREQUENCY < top < _HIGHEST_FREQUENCY:
         raise InputError(
-            f"{what}: atoms vibrate at {top:.3g} rad/s, wanted {LOWEST_FREQUENCY:g} to "
-            f"{HIGHEST_FREQUENCY:g}: give force constants in N/m "
+            f"{what}: atoms vibrate at {top:.3g} rad/s, wanted {_LOWEST_FREQUENCY:g} to "
+            f"{_HIGHEST_FREQUENCY:g}: give force constants in N/m "
             "(eV/Å² times 16.02) and masses in kg"
         )
 
 
-def check_sum_rule(what: str, violation: float) -> None:
+def _check_sum_rule(what: str, violation: float) -> None:
     """Refuse force constants that act on a crystal shifted as a whole."""
-    if not violation <= SUM_RULE_TOLERANCE:
+    if not violation <= _SUM_RULE_TOLERANCE:
         raise InputError(
             f"{what}: the acoustic sum rule is broken by {violation:.2e} of the largest force constant "
-            f"(at most {SUM_RULE_TOLERANCE:g}): sound could not pass. Enforce it, as lead_from_force_constants does"
+            f"(at most {_SUM_RULE_TOLERANCE:g}): sound could not pass. Enforce it, as lead_from_force_constants does"
         )

@@ -24,7 +24,7 @@ from kapitza.matter.material import Material
 from kapitza.matter.material_checks import validate_material
 
 
-@frozen
+@frozen(kw_only=True)
 class Source:
     """Where a number is from.
 
@@ -141,7 +141,7 @@ def source(key: str) -> Source:
     if key not in table:
         close = get_close_matches(key, table, n=3, cutoff=0.4)
         raise InputError(f"no source {key!r:.60}" + (f"; did you mean {' or '.join(close)}?" if close else ""))
-    return Source(key, **table[key])
+    return Source(key=key, **table[key])
 
 
 def sources() -> tuple[str, ...]:

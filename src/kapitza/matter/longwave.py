@@ -14,8 +14,8 @@ from kapitza.matter.brillouin import hemisphere_directions, inscribed_radius
 from kapitza.matter.crystal import Crystal
 from kapitza.matter.polar import COULOMB_CONSTANT, ComplexArray
 
-EXPANSION_STEP = 1e-3  # of the inscribed sphere: the wave vectors at which the expansion is taken
-TRIAL_DIRECTIONS = np.array([[1, 0, 0], [0, 1, 0], [0, 0, 1], [0, 1, 1], [1, 0, 1], [1, 1, 0]]) / np.sqrt(
+_EXPANSION_STEP = 1e-3  # of the inscribed sphere: the wave vectors at which the expansion is taken
+_TRIAL_DIRECTIONS = np.array([[1, 0, 0], [0, 1, 0], [0, 0, 1], [0, 1, 1], [1, 0, 1], [1, 1, 0]]) / np.sqrt(
     [[1], [1], [1], [2], [2], [2]]
 )
 
@@ -68,9 +68,9 @@ class LongWave:
 
 def long_wave(crystal: Crystal) -> LongWave:
     """Expand the dynamical matrix of a crystal around Γ."""
-    size = EXPANSION_STEP * inscribed_radius(crystal.reciprocal)
+    size = _EXPANSION_STEP * inscribed_radius(crystal.reciprocal)
     count = 4 if crystal.polar is not None else 3
-    whole = extended_dynamical_matrix(crystal, TRIAL_DIRECTIONS * size, count)
+    whole = _extended_dynamical_matrix(crystal, _TRIAL_DIRECTIONS * size, count)
     n = 3 * crystal.masses.size
     translation = np.kron(np.sqrt(crystal.masses / crystal.masses.sum())[:, None], np.eye(3))
     basis = np.linalg.qr(np.hstack([translation, np.eye(n)]))[0]
@@ -88,10 +88,10 @@ def long_wave(crystal: Crystal) -> LongWave:
         forms[:, :3, 3] = relaxed[:, :3, 3].imag
         forms[:, 3, :3] = forms[:, :3, 3]
         forms[:, 3, 3] *= -1
-    return LongWave(quadratic_form(forms / size**2))
+    return LongWave(_quadratic_form(forms / size**2))
 
 
-def extended_dynamical_matrix(crystal: Crystal, q: Array, count: int) -> ComplexArray:
+def _extended_dynamical_matrix(crystal: Crystal, q: Array, count: int) -> ComplexArray:
     """Dynamical matrices at small wave vectors, phases from atom to atom, the electric potential last."""
     turn = np.exp(-1j * np.repeat(q @ crystal.positions.T, 3, axis=1))
     matrix = crystal.dynamical(q) * turn[:, :, None] * turn[:, None, :].conj()
@@ -112,7 +112,7 @@ def extended_dynamical_matrix(crystal: Crystal, q: Array, count: int) -> Complex
     return whole
 
 
-def quadratic_form(values: Array) -> Array:
+def _quadratic_form(values: Array) -> Array:
     """Coefficients (m, m, 3, 3) of a quadratic form from its values (6, m, m) in the directions of TRIALS."""
     form = np.empty((*values.shape[1:], 3, 3))
     for axis in range(3):

@@ -10,12 +10,12 @@ from numpy.typing import ArrayLike
 
 from kapitza.core.arrays import Array, increasing, positive, same_length, temperatures
 from kapitza.errors import InputError
-from kapitza.matter.elastic import Elastic, hill_speeds
+from kapitza.matter.elastic import Elastic
 from kapitza.matter.isotropic import Fluid, Solid
 from kapitza.matter.symmetry import stiffness_matrix
 
 LIQUID_SYMMETRY, GLASS_SYMMETRY = "liquid", "isotropic"
-FORMULA_PATTERN = re.compile(r"([A-Z][a-z]?)(\d+\.?\d*)?")
+_FORMULA_PATTERN = re.compile(r"([A-Z][a-z]?)(\d+\.?\d*)?")
 
 
 @frozen
@@ -40,17 +40,17 @@ class Quantity:
     note: str = ""
 
 
-def read_only_quantities(value: Mapping[str, Quantity]) -> Mapping[str, Quantity]:
+def _read_only_quantities(value: Mapping[str, Quantity]) -> Mapping[str, Quantity]:
     """Return a mapping that nobody can change."""
     return MappingProxyType(dict(value))
 
 
-def read_only_texts(value: Mapping[str, str]) -> Mapping[str, str]:
+def _read_only_texts(value: Mapping[str, str]) -> Mapping[str, str]:
     """Return a mapping that nobody can change."""
     return MappingProxyType(dict(value))
 
 
-@frozen(eq=False)
+@frozen(eq=False, kw_only=True)
 class PropertyTable:
     """A property against temperature.
 
@@ -104,7 +104,7 @@ class MetalProperties:
     sommerfeld: Quantity | None = None
 
 
-@frozen(eq=False)
+@frozen(eq=False, kw_only=True)
 class Material:
     """What is known of a material, in SI units.
 
@@ -135,9 +135,9 @@ class Material:
     density: Quantity
     atoms: Quantity
     aliases: tuple[str, ...] = ()
-    lattice: Mapping[str, Quantity] = field(factory=dict, converter=read_only_quantities)
+    lattice: Mapping[str, Quantity] = field(factory=dict, converter=_read_only_quantities)
     cell: float | None = None
-    constants: Mapping[str, Quantity] = field(factory=dict, converter=read_only_quantities)
+    constants: Mapping[str, Quantity] = field(factory=dict, converter=_read_only_quantities)
     longitudinal: Quantity | None = None
     transverse: Quantity | None = None
     speeds: str = "measured"
@@ -146,7 +146,7 @@ class Material:
     inplane_table: PropertyTable | None = None
     heat_capacity_table: PropertyTable | None = None
     metal: MetalProperties = field(factory=MetalProperties)
-    excuses: Mapping[str, str] = field(factory=dict, converter=read_only_texts)
+    excuses: Mapping[str, str] = field(factory=dict, converter=_read_only_texts)
     note: str = ""
 
     @property
@@ -273,15 +273,10 @@ def composition(formula: str) -> dict[str, float]:
     InputError
         for what is no formula
     """
-    pieces = list(FORMULA_PATTERN.finditer(formula))
+    pieces = list(_FORMULA_PATTERN.finditer(formula))
     if not pieces or "".join(piece[0] for piece in pieces) != formula:
         raise InputError(f"cannot read the formula {formula!r}: expected elements and numbers, such as Al2O3")
     counts: dict[str, float] = {}
     for piece in pieces:
         counts[piece[1]] = counts.get(piece[1], 0.0) + float(piece[2] or 1)
     return counts
-
-
-def isotropic_speeds(material: Material) -> tuple[float, float]:
-    """Hill's mean longitudinal and transverse speed of the polycrystal, m s⁻¹, from the elastic constants."""
-    return hill_speeds(material.stiffness, material.density.value)

@@ -15,11 +15,11 @@ from kapitza.matter.material import GLASS_SYMMETRY, LIQUID_SYMMETRY, Material, c
 from kapitza.matter.symmetry import REDUNDANT_CONSTANTS, cell_volume
 from kapitza.units import GPa, angstrom, hbar, k_B, m_u
 
-SHEAR_TOLERANCE = 0.02  # relative: C66 against (C11 - C12)/2
-DENSITY_TOLERANCE = 0.03  # relative: stated density against that of the cell
-SPEED_TOLERANCE = 0.03  # relative: how far beyond the bounds of Voigt and Reuss a measured speed may lie
-DEBYE_TOLERANCE = 0.15  # relative: measured Debye temperature against that of the elastic waves
-LOWEST_DEBYE_TEMPERATURE, HIGHEST_DEBYE_TEMPERATURE = 5.0, 2600.0  # K: Debye temperatures of solids
+_SHEAR_TOLERANCE = 0.02  # relative: C66 against (C11 - C12)/2
+_DENSITY_TOLERANCE = 0.03  # relative: stated density against that of the cell
+_SPEED_TOLERANCE = 0.03  # relative: how far beyond the bounds of Voigt and Reuss a measured speed may lie
+_DEBYE_TOLERANCE = 0.15  # relative: measured Debye temperature against that of the elastic waves
+_LOWEST_DEBYE_TEMPERATURE, _HIGHEST_DEBYE_TEMPERATURE = 5.0, 2600.0  # K: Debye temperatures of solids
 
 
 @frozen
@@ -43,7 +43,7 @@ class Finding:
     excuse: str = ""
 
 
-def check_stability(material: Material) -> Finding | None:
+def _check_stability(material: Material) -> Finding | None:
     r"""Born stability: the stiffness is positive definite.
 
     References
@@ -55,24 +55,24 @@ def check_stability(material: Material) -> Finding | None:
     lowest = float(np.linalg.eigvalsh(material.stiffness)[0])
     if lowest > 0:
         return None
-    return make_finding(
+    return _make_finding(
         material, "stability", lowest, 0.0, f"stiffness with an eigenvalue of {lowest / GPa:.3g} GPa is unstable"
     )
 
 
-def check_shear(material: Material) -> Finding | None:
+def _check_shear(material: Material) -> Finding | None:
     r"""$C_{66} = (C_{11} - C_{12})/2$ about a three- or sixfold axis, to 2 %, where an entry states it."""
     stated = material.constants.get(REDUNDANT_CONSTANTS.get(material.symmetry, ""))
     if stated is None:
         return None
     wanted = (material.constants["C11"].value - material.constants["C12"].value) / 2
-    if abs(stated.value - wanted) <= SHEAR_TOLERANCE * abs(wanted):
+    if abs(stated.value - wanted) <= _SHEAR_TOLERANCE * abs(wanted):
         return None
     text = f"C66 = {stated.value / GPa:.4g} GPa, but (C11 - C12)/2 = {wanted / GPa:.4g} GPa ({material.symmetry})"
-    return make_finding(material, "shear", stated.value, wanted, text)
+    return _make_finding(material, "shear", stated.value, wanted, text)
 
 
-def check_density(material: Material, masses: Mapping[str, float]) -> Finding | None:
+def _check_density(material: Material, masses: Mapping[str, float]) -> Finding | None:
     """Stated density against that of the conventional cell, to 3 %; `masses` by element, u."""
     if not material.lattice or material.cell is None:
         return None
@@ -80,53 +80,53 @@ def check_density(material: Material, masses: Mapping[str, float]) -> Finding | 
     lattice = {name: one.value for name, one in material.lattice.items()}
     wanted = material.cell * weight / cell_volume(material.symmetry, lattice)
     value = material.density.value
-    if abs(value - wanted) <= DENSITY_TOLERANCE * wanted:
+    if abs(value - wanted) <= _DENSITY_TOLERANCE * wanted:
         return None
     size = f"a = {lattice['a'] / angstrom:.4g} Å with {material.cell:g} × {material.formula}"
-    return make_finding(
+    return _make_finding(
         material, "density", value, wanted, f"{value:.5g} kg/m³, but the cell ({size}) has {wanted:.5g} kg/m³"
     )
 
 
-def check_speeds(material: Material) -> Finding | None:
+def _check_speeds(material: Material) -> Finding | None:
     """Measured speeds of the polycrystal within the bounds of equal strain and equal stress, to 3 %.
 
     References
     ----------
     R. Hill, Proc. Phys. Soc. A 65, 349 (1952), doi:10.1088/0370-1298/65/5/307
     """
-    if material.speeds != "measured" or not material.constants or check_stability(material) is not None:
+    if material.speeds != "measured" or not material.constants or _check_stability(material) is not None:
         return None
     upper = voigt_speeds(material.stiffness, material.density.value)
     lower = reuss_speeds(material.stiffness, material.density.value)
     kinds = (("longitudinal", material.longitudinal), ("transverse", material.transverse))
     for (kind, speed), low, high in zip(kinds, lower, upper, strict=True):
-        if speed is not None and not low * (1 - SPEED_TOLERANCE) <= speed.value <= high * (1 + SPEED_TOLERANCE):
+        if speed is not None and not low * (1 - _SPEED_TOLERANCE) <= speed.value <= high * (1 + _SPEED_TOLERANCE):
             text = (
                 f"{kind} speed {speed.value:.4g} m/s, but a polycrystal has {low:.4g} (Reuss) to {high:.4g} m/s (Voigt)"
             )
-            return make_finding(material, "speeds", speed.value, low if speed.value < low else high, text)
+            return _make_finding(material, "speeds", speed.value, low if speed.value < low else high, text)
     return None
 
 
-def check_debye(material: Material) -> Finding | None:
+def _check_debye(material: Material) -> Finding | None:
     r"""Stated Debye temperature against that of the elastic waves, to 15 %; and plausible in itself."""
-    if material.symmetry == LIQUID_SYMMETRY or check_stability(material) is not None:
+    if material.symmetry == LIQUID_SYMMETRY or _check_stability(material) is not None:
         return None
     try:
         elastic = debye_temperature(material)
     except InputError as err:
-        return make_finding(
-            material, "debye", float("nan"), HIGHEST_DEBYE_TEMPERATURE, str(err).removeprefix(f"{material.name}: ")
+        return _make_finding(
+            material, "debye", float("nan"), _HIGHEST_DEBYE_TEMPERATURE, str(err).removeprefix(f"{material.name}: ")
         )
     stated = material.debye.value if material.debye is not None else elastic
     if (
-        LOWEST_DEBYE_TEMPERATURE <= elastic <= HIGHEST_DEBYE_TEMPERATURE
-        and abs(elastic - stated) <= DEBYE_TOLERANCE * stated
+        _LOWEST_DEBYE_TEMPERATURE <= elastic <= _HIGHEST_DEBYE_TEMPERATURE
+        and abs(elastic - stated) <= _DEBYE_TOLERANCE * stated
     ):
         return None
     text = f"Debye temperature {stated:.4g} K, but sound waves give {elastic:.4g} K"
-    return make_finding(material, "debye", elastic, stated, text)
+    return _make_finding(material, "debye", elastic, stated, text)
 
 
 def debye_temperature(material: Material) -> float:
@@ -154,15 +154,15 @@ def debye_temperature(material: Material) -> float:
 def validate_material(material: Material, masses: Mapping[str, float]) -> tuple[Finding, ...]:
     """Return all checks that a material fails, those with an excuse included."""
     checks: tuple[Callable[[Material], Finding | None], ...] = (
-        check_stability,
-        check_shear,
-        lambda one: check_density(one, masses),
-        check_speeds,
-        check_debye,
+        _check_stability,
+        _check_shear,
+        lambda one: _check_density(one, masses),
+        _check_speeds,
+        _check_debye,
     )
     return tuple(found for check in checks if (found := check(material)) is not None)
 
 
-def make_finding(material: Material, check: str, value: float, wanted: float, text: str) -> Finding:
+def _make_finding(material: Material, check: str, value: float, wanted: float, text: str) -> Finding:
     """Return a finding with the excuse of the entry."""
     return Finding(material.name, check, value, wanted, f"{material.name}: {text}", material.excuses.get(check, ""))

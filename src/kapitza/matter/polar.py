@@ -24,9 +24,9 @@ from kapitza.units import c_light, e
 
 ComplexArray = NDArray[np.complex128]
 
-RECIPROCAL_VECTOR_COUNT = 150  # reciprocal vectors within the cutoff
-GAUSSIAN_CUTOFF = 1e-8  # of the Gaussian at the cutoff
-ORDERED_NEIGHBOUR_CELLS = np.array(sorted(product((-1, 0, 1), repeat=3), key=lambda step: sum(map(abs, step))))
+_RECIPROCAL_VECTOR_COUNT = 150  # reciprocal vectors within the cutoff
+_GAUSSIAN_CUTOFF = 1e-8  # of the Gaussian at the cutoff
+_ORDERED_NEIGHBOUR_CELLS = np.array(sorted(product((-1, 0, 1), repeat=3), key=lambda step: sum(map(abs, step))))
 COULOMB_CONSTANT = e**2 * c_light**2 * 1.25663706127e-6  # e²/ε0, J m; the magnetic constant is CODATA 2022's
 
 
@@ -52,14 +52,14 @@ class DipoleForces:
         """(nG, 3) reciprocal vectors within the cutoff, rad m⁻¹, and 4Λ²."""
         reciprocal = 2 * np.pi * np.linalg.inv(self.lattice).T
         volume = abs(np.linalg.det(self.lattice))
-        cutoff = 2 * np.pi * (3 * RECIPROCAL_VECTOR_COUNT / (4 * np.pi * volume)) ** (1 / 3)
+        cutoff = 2 * np.pi * (3 * _RECIPROCAL_VECTOR_COUNT / (4 * np.pi * volume)) ** (1 / 3)
         mean = float(np.trace(self.dielectric)) / 3
         longest = cutoff * np.sqrt(mean / float(np.linalg.eigvalsh(self.dielectric)[0]))
         reach = np.ceil(longest * np.linalg.norm(self.lattice, axis=1) / (2 * np.pi)).astype(int)
         steps = np.array(list(product(*(range(-r, r + 1) for r in reach))))
         vectors = np.asarray(steps @ reciprocal, dtype=float)
         squares = np.einsum("ki,ij,kj->k", vectors, self.dielectric, vectors)
-        return vectors[squares <= cutoff**2 * mean], cutoff**2 * mean / -float(np.log(GAUSSIAN_CUTOFF))
+        return vectors[squares <= cutoff**2 * mean], cutoff**2 * mean / -float(np.log(_GAUSSIAN_CUTOFF))
 
     @cached_property
     def onsite(self) -> Array:
@@ -78,7 +78,7 @@ class DipoleForces:
         """(nq, 3) equal wave vectors near Γ, about which the sum is cut off; elsewhere it would miss terms."""
         reciprocal = 2 * np.pi * np.linalg.inv(self.lattice).T
         inside = q @ self.lattice.T / (2 * np.pi)
-        images = q[:, None] - (np.round(inside)[:, None] + ORDERED_NEIGHBOUR_CELLS) @ reciprocal
+        images = q[:, None] - (np.round(inside)[:, None] + _ORDERED_NEIGHBOUR_CELLS) @ reciprocal
         length = np.linalg.norm(images, axis=2)
         first = np.argmax(length <= length.min(axis=1, keepdims=True) * (1 + 1e-9), axis=1)
         return np.asarray(images[np.arange(len(q)), first], dtype=float)
@@ -173,11 +173,11 @@ def short_range_constants(
         matrix = polar.matrix(part @ reciprocal).reshape(len(part), n, 3, n, 3)
         for i in range(n):
             phase = np.exp(-2j * np.pi * steps[i] @ part.T)
-            dipole[i] += pair_constants(phase, matrix[:, i], kind)
+            dipole[i] += _pair_constants(phase, matrix[:, i], kind)
     return force_constants - dipole / len(waves)
 
 
-def pair_constants(phase: ComplexArray, matrix: ComplexArray, kind: IntArray) -> Array:
+def _pair_constants(phase: ComplexArray, matrix: ComplexArray, kind: IntArray) -> Array:
     """(N, 3, 3) real part of the sum of phases (N, nq) times matrices (nq, 3, n, 3) of the right atom."""
     out = np.empty((len(kind), 3, 3))
     for k in range(matrix.shape[2]):

@@ -24,7 +24,7 @@ from kapitza.errors import InputError
 from kapitza.units import GPa, angstrom, eV, m_u
 
 
-@frozen
+@frozen(kw_only=True)
 class Sheet:
     r"""Isotropic sheet with longitudinal, transverse and flexural branches, one mode of each per atom.
 
@@ -103,7 +103,7 @@ class Sheet:
         return np.pi * self.attempt_rate * self.density_of_states(omega)
 
 
-def hexagonal_sheet(
+def _hexagonal_sheet(
     name: str,
     *,
     lattice: float,
@@ -142,7 +142,7 @@ def hexagonal_sheet(
     area = np.sqrt(3) / 2 * lattice**2
     density = sum(masses) / area
     return Sheet(
-        name,
+        name=name,
         density=float(density),
         rigidity=rigidity,
         longitudinal=float(np.sqrt(stiffness / density / (1 - poisson**2))),
@@ -158,7 +158,7 @@ def hexagonal_sheet(
 # below graphene (Singh 2013).  C33: Bosak 2007 (graphite), Bosak 2006 (h-BN), Feldman 1976 (MoS2).
 LIBRARY_SHEETS: Mapping[str, Sheet] = MappingProxyType(
     {
-        "graphene": hexagonal_sheet(
+        "graphene": _hexagonal_sheet(
             "graphene",
             lattice=2.461 * angstrom,
             masses=(12.011 * m_u,) * 2,
@@ -169,7 +169,7 @@ LIBRARY_SHEETS: Mapping[str, Sheet] = MappingProxyType(
             spacing=3.35 * angstrom,
             source="doi:10.1126/science.1157996, doi:10.1088/0957-4484/24/43/435705, doi:10.1103/PhysRevB.75.153408",
         ),
-        "h-BN": hexagonal_sheet(
+        "h-BN": _hexagonal_sheet(
             "h-BN",
             lattice=2.504 * angstrom,
             masses=(10.81 * m_u, 14.007 * m_u),
@@ -180,7 +180,7 @@ LIBRARY_SHEETS: Mapping[str, Sheet] = MappingProxyType(
             spacing=3.33 * angstrom,
             source="doi:10.1103/PhysRevB.64.235406, doi:10.1103/PhysRevB.87.184106, doi:10.1103/PhysRevB.73.041402",
         ),
-        "MoS2": hexagonal_sheet(
+        "MoS2": _hexagonal_sheet(
             "MoS2",
             lattice=3.16 * angstrom,
             masses=(95.95 * m_u, 32.06 * m_u, 32.06 * m_u),

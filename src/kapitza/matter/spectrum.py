@@ -20,8 +20,8 @@ from kapitza.matter.crystal import Crystal, ModeLevels
 from kapitza.matter.longwave import LongWave
 from kapitza.units import THz, angstrom
 
-SPLINE_REACH = 1.5  # of the spline, in units of twice its standard deviation
-PORTION_ENTRIES = 1 << 19  # entries of bins handled at once
+_SPLINE_REACH = 1.5  # of the spline, in units of twice its standard deviation
+_PORTION_ENTRIES = 1 << 19  # entries of bins handled at once
 
 
 @frozen(eq=False)
@@ -71,54 +71,54 @@ def bin_modes(omega: Array, spread: Array, weight: Array, step: float, bins: int
     """
     use = (omega > 0) & (weight > 0)
     place, size, weight = omega[use] / step, 2 * spread[use] / step, weight[use]
-    first = np.clip(np.floor(place - SPLINE_REACH * size), 0, bins).astype(np.int64)
-    last = np.clip(np.ceil(place + SPLINE_REACH * size), 0, bins).astype(np.int64)
+    first = np.clip(np.floor(place - _SPLINE_REACH * size), 0, bins).astype(np.int64)
+    last = np.clip(np.ceil(place + _SPLINE_REACH * size), 0, bins).astype(np.int64)
     count = np.asarray(last - first + 1, dtype=np.int64)
     total = np.zeros(bins + 1)
     stops = np.cumsum(count)
     begin = 0
     while begin < len(place):
-        end = max(begin + 1, int(np.searchsorted(stops, (stops[begin - 1] if begin else 0) + PORTION_ENTRIES)))
-        add_modes(total, place[begin:end], size[begin:end], weight[begin:end], first[begin:end], count[begin:end])
+        end = max(begin + 1, int(np.searchsorted(stops, (stops[begin - 1] if begin else 0) + _PORTION_ENTRIES)))
+        _add_modes(total, place[begin:end], size[begin:end], weight[begin:end], first[begin:end], count[begin:end])
         begin = end
     return total[:-1] / step
 
 
-def add_modes(total: Array, place: Array, size: Array, weight: Array, first: IntArray, count: IntArray) -> None:
+def _add_modes(total: Array, place: Array, size: Array, weight: Array, first: IntArray, count: IntArray) -> None:
     """Add the share of each mode in each of its bins to `total`."""
     mode = np.repeat(np.arange(len(place)), count)
     edge = np.arange(len(mode)) - np.repeat(np.cumsum(count) - count, count) + first[mode]
-    part = spline_integral((edge - place[mode]) / size[mode]) * weight[mode]
+    part = _spline_integral((edge - place[mode]) / size[mode]) * weight[mode]
     same = mode[1:] == mode[:-1]
     total += np.bincount(edge[:-1][same], weights=(part[1:] - part[:-1])[same], minlength=len(total))[: len(total)]
 
 
-def spline_integral(u: Array) -> Array:
+def _spline_integral(u: Array) -> Array:
     """Part of a quadratic B-spline with knots at ±1/2 and ±3/2 that lies below u."""
-    size = np.minimum(np.abs(u), SPLINE_REACH)
+    size = np.minimum(np.abs(u), _SPLINE_REACH)
     inner = size * (0.75 - size * size / 3)
-    outer = 0.5 - (SPLINE_REACH - size) ** 3 / 6
+    outer = 0.5 - (_SPLINE_REACH - size) ** 3 / 6
     return 0.5 + np.copysign(np.where(size <= 0.5, inner, outer), u)
 
 
 MeshShape = tuple[int, int, int]
 
-FIRST_MESH_LENGTH = 50 * angstrom  # spacing of the first mesh is 2π over this
-MESH_REFINEMENT = 1.5  # the next mesh
+_FIRST_MESH_LENGTH = 50 * angstrom  # spacing of the first mesh is 2π over this
+_MESH_REFINEMENT = 1.5  # the next mesh
 MAX_MESH_POINTS = 400_000  # of a mesh, before symmetry
-SPECTRUM_BINS = 400  # up to the top of the spectrum
-CONVERGENCE_GROUPS = 40  # of bins, over which convergence is judged
-IMAGINARY_TOLERANCE = 1e-3  # of the top frequency: larger imaginary frequencies are reported
-LONG_WAVE_SIZES = (
+_SPECTRUM_BINS = 400  # up to the top of the spectrum
+_CONVERGENCE_GROUPS = 40  # of bins, over which convergence is judged
+_IMAGINARY_TOLERANCE = 1e-3  # of the top frequency: larger imaginary frequencies are reported
+_LONG_WAVE_SIZES = (
     0.35,
     0.2,
     0.1,
     0.05,
 )  # of the inscribed sphere: how far long waves are followed, if their branches allow
-LONG_WAVE_RADII = (0.6, 1.0)  # of that, where they are taken
+_LONG_WAVE_RADII = (0.6, 1.0)  # of that, where they are taken
 
 
-@frozen(eq=False)
+@frozen(eq=False, kw_only=True)
 class MeshSpectra:
     """What a mesh gives.
 
@@ -142,7 +142,7 @@ class MeshSpectra:
 
 
 @frozen(eq=False)
-class LongWaveSeries:
+class _LongWaveSeries:
     """Coefficients of ω², ω⁴, ω⁶ in the modes and in the density of states, and up to which frequency they hold."""
 
     modes: Array
@@ -167,36 +167,36 @@ def converged_spectra(
         for a crystal without vibrations
     """
     operations = spectrum_operations(crystal.lattice, crystal.frequencies)
-    length = FIRST_MESH_LENGTH
-    while not is_affordable(mesh_shape(crystal, length)):
-        length /= MESH_REFINEMENT
-    table, old = mesh_spectra(crystal, normal, mesh or mesh_shape(crystal, length), operations), None
+    length = _FIRST_MESH_LENGTH
+    while not _is_affordable(_mesh_shape(crystal, length)):
+        length /= _MESH_REFINEMENT
+    table, old = _mesh_spectra(crystal, normal, mesh or _mesh_shape(crystal, length), operations), None
     while mesh is None:
-        length *= MESH_REFINEMENT
-        shape = mesh_shape(crystal, length)
-        if not is_affordable(shape):
+        length *= _MESH_REFINEMENT
+        shape = _mesh_shape(crystal, length)
+        if not _is_affordable(shape):
             break
-        table, old = mesh_spectra(crystal, normal, shape, operations), table
-        table = evolve(table, change=mesh_difference(table, old))
+        table, old = _mesh_spectra(crystal, normal, shape, operations), table
+        table = evolve(table, change=_mesh_difference(table, old))
         if table.change <= tolerance:
             break
-    warn_of_imaginary(crystal, table)
-    return join_long_waves(table, old, long_wave_series(crystal, normal, sound))
+    _warn_of_imaginary(crystal, table)
+    return _join_long_waves(table, old, _long_wave_series(crystal, normal, sound))
 
 
-def mesh_shape(crystal: Crystal, length: float) -> MeshShape:
+def _mesh_shape(crystal: Crystal, length: float) -> MeshShape:
     """Even numbers of wave vectors about 2π/length apart; even ones hold Γ and the zone boundary."""
     sizes = np.linalg.norm(crystal.reciprocal, axis=1) * length / (2 * np.pi)
     one, two, three = (max(2, 2 * round(size / 2)) for size in sizes.tolist())
     return one, two, three
 
 
-def is_affordable(shape: MeshShape) -> bool:
+def _is_affordable(shape: MeshShape) -> bool:
     """Whether a mesh has not too many points."""
     return shape[0] * shape[1] * shape[2] <= MAX_MESH_POINTS
 
 
-def mesh_spectra(crystal: Crystal, normal: Array, shape: MeshShape, operations: IntArray) -> MeshSpectra:
+def _mesh_spectra(crystal: Crystal, normal: Array, shape: MeshShape, operations: IntArray) -> MeshSpectra:
     """Spectra of one mesh, without long waves."""
     kept = mesh_operations(shape, operations)
     fraction, share = reduced_mesh(shape, kept)
@@ -206,25 +206,32 @@ def mesh_spectra(crystal: Crystal, normal: Array, shape: MeshShape, operations: 
         raise InputError(f"{crystal.name} has no real frequency: its force constants are no crystal's")
     spans = levels.velocity @ (crystal.reciprocal / np.array(shape)[:, None]).T
     spread = np.sqrt(np.square(spans).sum(axis=2) / 12)
-    step = float((levels.omega + 3 * spread).max()) / SPECTRUM_BINS
+    step = float((levels.omega + 3 * spread).max()) / _SPECTRUM_BINS
     spread = np.maximum(spread, 0.1 * step)
     number = np.broadcast_to(share[:, None] / crystal.volume, levels.omega.shape)
-    flux = np.pi * number * mean_normal_speed(levels, *equivalent_normals(normal, crystal.lattice, kept))
+    flux = np.pi * number * _mean_normal_speed(levels, *equivalent_normals(normal, crystal.lattice, kept))
     modes, states = (
         SampledSpectrum(
             step,
-            bin_modes(levels.omega.ravel(), spread.ravel(), weight.ravel(), step, SPECTRUM_BINS + 1),
+            bin_modes(levels.omega.ravel(), spread.ravel(), weight.ravel(), step, _SPECTRUM_BINS + 1),
             np.zeros(3),
             0.0,
         )
         for weight in (flux, number)
     )
-    unstable = levels.omega < -IMAGINARY_TOLERANCE * top
+    unstable = levels.omega < -_IMAGINARY_TOLERANCE * top
     imaginary = float(share @ unstable.mean(axis=1))
-    return MeshSpectra(modes, states, shape, (SPECTRUM_BINS + 1) * step, float(levels.omega.min()), imaginary)
+    return MeshSpectra(
+        modes=modes,
+        states=states,
+        shape=shape,
+        top=(_SPECTRUM_BINS + 1) * step,
+        lowest=float(levels.omega.min()),
+        imaginary=imaginary,
+    )
 
 
-def mean_normal_speed(levels: ModeLevels, directions: Array, parts: Array) -> Array:
+def _mean_normal_speed(levels: ModeLevels, directions: Array, parts: Array) -> Array:
     """(nq, 3n) |v_n| averaged over equivalent normals (k, 3) with shares (k,), m s⁻¹."""
     total = np.zeros_like(levels.omega)
     for direction, part in zip(directions, parts, strict=True):
@@ -232,7 +239,7 @@ def mean_normal_speed(levels: ModeLevels, directions: Array, parts: Array) -> Ar
     return total
 
 
-def warn_of_imaginary(crystal: Crystal, table: MeshSpectra) -> None:
+def _warn_of_imaginary(crystal: Crystal, table: MeshSpectra) -> None:
     """Warn of imaginary frequencies."""
     if table.imaginary > 0:
         warnings.warn(
@@ -243,21 +250,21 @@ def warn_of_imaginary(crystal: Crystal, table: MeshSpectra) -> None:
         )
 
 
-def mesh_difference(new: MeshSpectra, old: MeshSpectra) -> float:
+def _mesh_difference(new: MeshSpectra, old: MeshSpectra) -> float:
     """Mean difference of the modes of two meshes in groups of bins, over their mean."""
-    edge = np.linspace(0, max(new.top, old.top), CONVERGENCE_GROUPS + 1)
+    edge = np.linspace(0, max(new.top, old.top), _CONVERGENCE_GROUPS + 1)
     one, two = (
-        np.diff(np.interp(edge, np.arange(SPECTRUM_BINS + 2) * t.modes.step, cumulative_modes(t))) for t in (new, old)
+        np.diff(np.interp(edge, np.arange(_SPECTRUM_BINS + 2) * t.modes.step, _cumulative_modes(t))) for t in (new, old)
     )
     return float(np.abs(one - two).sum() / one.sum())
 
 
-def cumulative_modes(table: MeshSpectra) -> Array:
+def _cumulative_modes(table: MeshSpectra) -> Array:
     """Integral of the modes up to each edge of a bin."""
     return np.concatenate([[0.0], np.cumsum(table.modes.value)]) * table.modes.step
 
 
-def join_long_waves(table: MeshSpectra, coarser: MeshSpectra | None, series: LongWaveSeries) -> MeshSpectra:
+def _join_long_waves(table: MeshSpectra, coarser: MeshSpectra | None, series: _LongWaveSeries) -> MeshSpectra:
     """Join bins and long waves, and take off the common error of the mesh.
 
     A sum over a mesh misses the kinks of |v_n|, by a part that falls with the square of the spacing and is much the
@@ -266,7 +273,7 @@ def join_long_waves(table: MeshSpectra, coarser: MeshSpectra | None, series: Lon
     scale = 1.0
     if coarser is not None:
         ratio = (np.prod(table.shape, dtype=float) / np.prod(coarser.shape, dtype=float)) ** (2 / 3)
-        scale += (1 - cumulative_modes(coarser)[-1] / cumulative_modes(table)[-1]) / (ratio - 1)
+        scale += (1 - _cumulative_modes(coarser)[-1] / _cumulative_modes(table)[-1]) / (ratio - 1)
     return evolve(
         table,
         modes=evolve(table.modes, value=table.modes.value * scale, low=series.modes, join=series.join),
@@ -274,7 +281,7 @@ def join_long_waves(table: MeshSpectra, coarser: MeshSpectra | None, series: Lon
     )
 
 
-def long_wave_series(crystal: Crystal, normal: Array, sound: LongWave) -> LongWaveSeries:
+def _long_wave_series(crystal: Crystal, normal: Array, sound: LongWave) -> _LongWaveSeries:
     """Series of the spectra below the lowest frequencies that a mesh resolves.
 
     In each direction, flux and number of each acoustic branch over ω² are parabolas in ω² through the elastic limit
@@ -282,25 +289,25 @@ def long_wave_series(crystal: Crystal, normal: Array, sound: LongWave) -> LongWa
     """
     modes, states = sound.integrals(normal)
     if not np.isfinite([modes, states]).all():
-        return LongWaveSeries(np.zeros(3), np.zeros(3), 0.0)
+        return _LongWaveSeries(np.zeros(3), np.zeros(3), 0.0)
     directions, share = hemisphere_directions(normal, 10, 20)
     speed, group = sound.speeds(directions, normal)
     start = np.stack([np.abs(group) / speed**3, speed**-3])
-    for size in LONG_WAVE_SIZES:
+    for size in _LONG_WAVE_SIZES:
         rays = [
-            long_wave_shell(crystal, normal, directions, r * size * inscribed_radius(crystal.reciprocal))
-            for r in LONG_WAVE_RADII
+            _long_wave_shell(crystal, normal, directions, r * size * inscribed_radius(crystal.reciprocal))
+            for r in _LONG_WAVE_RADII
         ]
         if all((square > 0).all() for square, _ in rays):
             squares = np.stack([np.zeros_like(speed), *(square for square, _ in rays)])
-            curves = parabola_coefficients(squares, np.stack([start, *(value for _, value in rays)]))
+            curves = _parabola_coefficients(squares, np.stack([start, *(value for _, value in rays)]))
             bend = curves[1:].sum(axis=-1) @ share / np.array([8 * np.pi**2, 8 * np.pi**3])
             join = float(np.sqrt(squares[-1].min()))
-            return LongWaveSeries(np.array([modes, *bend[:, 0]]), np.array([states, *bend[:, 1]]), join)
-    return LongWaveSeries(np.array([modes, 0, 0]), np.array([states, 0, 0]), 0.0)
+            return _LongWaveSeries(np.array([modes, *bend[:, 0]]), np.array([states, *bend[:, 1]]), join)
+    return _LongWaveSeries(np.array([modes, 0, 0]), np.array([states, 0, 0]), 0.0)
 
 
-def long_wave_shell(crystal: Crystal, normal: Array, directions: Array, q: float) -> tuple[Array, Array]:
+def _long_wave_shell(crystal: Crystal, normal: Array, directions: Array, q: float) -> tuple[Array, Array]:
     """(n, 3) squared acoustic frequencies at a distance q from Γ, and (2, n, 3) flux and number of modes over ω².
 
     The squares are zero where a branch does not rise outwards as sound does.
@@ -313,7 +320,7 @@ def long_wave_shell(crystal: Crystal, normal: Array, directions: Array, q: float
     return np.where(sound, omega**2, 0), np.stack([np.abs(velocity @ normal) * number, number])
 
 
-def parabola_coefficients(x: Array, y: Array) -> Array:
+def _parabola_coefficients(x: Array, y: Array) -> Array:
     """Coefficients of 1, x, x² through three points (first axis) with x[0] = 0, on a new first axis."""
     one = (y[1] - y[0]) / x[1]
     two = ((y[2] - y[0]) / x[2] - one) / (x[2] - x[1])

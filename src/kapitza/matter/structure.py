@@ -14,7 +14,7 @@ from kapitza.errors import InputError
 from kapitza.matter.crystal import finite_array
 from kapitza.units import angstrom, m_u
 
-OVERLAP_DISTANCE = 0.5 * angstrom  # atoms nearer than this are one atom put twice
+_OVERLAP_DISTANCE = 0.5 * angstrom  # atoms nearer than this are one atom put twice
 
 # standard atomic weights (abridged, IUPAC 2021, doi:10.1515/pac-2019-0603)
 ATOMIC_WEIGHTS: Mapping[str, float] = MappingProxyType(
@@ -28,7 +28,7 @@ ATOMIC_WEIGHTS: Mapping[str, float] = MappingProxyType(
 )  # fmt: skip
 
 # crystals by name: kind, elements, lattice constants in Å from which a potential relaxes them to its own
-START_STRUCTURES: Mapping[str, tuple[str, str, float, float]] = MappingProxyType(
+_START_STRUCTURES: Mapping[str, tuple[str, str, float, float]] = MappingProxyType(
     {
         "C": ("diamond", "C", 3.567, 0.0),
         "graphene": ("honeycomb", "C", 2.46, 12.0),
@@ -52,7 +52,7 @@ START_STRUCTURES: Mapping[str, tuple[str, str, float, float]] = MappingProxyType
         "Xe": ("fcc", "Xe", 6.13, 0.0),
     }
 )
-STRUCTURE_ALIASES: Mapping[str, str] = MappingProxyType({"diamond": "C", "cBN": "c-BN", "BN": "c-BN", "3C-SiC": "SiC"})
+_STRUCTURE_ALIASES: Mapping[str, str] = MappingProxyType({"diamond": "C", "cBN": "c-BN", "BN": "c-BN", "3C-SiC": "SiC"})
 
 
 @frozen(eq=False)
@@ -94,7 +94,7 @@ class Structure:
         if not self.volume > 1e-4 * float(np.prod(np.linalg.norm(self.lattice, axis=1))):
             raise InputError(f"{self.name}: the lattice vectors {self.lattice.tolist()} m span no volume")
         if n < 5000:
-            check_apart(self)
+            _check_apart(self)
 
     @property
     def volume(self) -> float:
@@ -124,11 +124,11 @@ def structure(name: str) -> Structure:
     InputError
         for an unknown name; the message offers near ones
     """
-    key = STRUCTURE_ALIASES.get(name, name)
-    if key not in START_STRUCTURES:
-        close = get_close_matches(key, START_STRUCTURES, n=3, cutoff=0.4) or sorted(START_STRUCTURES)
+    key = _STRUCTURE_ALIASES.get(name, name)
+    if key not in _START_STRUCTURES:
+        close = get_close_matches(key, _START_STRUCTURES, n=3, cutoff=0.4) or sorted(_START_STRUCTURES)
         raise InputError(f"no crystal structure {name!r} by name; did you mean {' or '.join(close)}?")
-    kind, elements, a, c = START_STRUCTURES[key]
+    kind, elements, a, c = _START_STRUCTURES[key]
     return build_prototype(key, kind, elements.split(), a=a * angstrom, c=c * angstrom)
 
 
@@ -187,7 +187,7 @@ def element_masses(symbols: list[str] | tuple[str, ...]) -> Array:
     return np.array([ATOMIC_WEIGHTS[symbol] for symbol in symbols]) * m_u
 
 
-def check_apart(one: Structure) -> None:
+def _check_apart(one: Structure) -> None:
     """Refuse two atoms at one place, periodic images included."""
     from scipy.spatial import KDTree
 
@@ -198,7 +198,7 @@ def check_apart(one: Structure) -> None:
     distance, found = KDTree(everywhere).query(wrapped, k=2)
     nearest: Array = distance[:, 1]
     other = np.asarray(found, dtype=np.int64)[:, 1]
-    if nearest.min() < OVERLAP_DISTANCE:
+    if nearest.min() < _OVERLAP_DISTANCE:
         i = int(np.argmin(nearest))
         j = int(other[i]) % one.masses.size
         raise InputError(

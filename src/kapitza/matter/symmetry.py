@@ -25,7 +25,7 @@ VOIGT_ENTRIES: Mapping[str, Mapping[str, str]] = MappingProxyType(
         "monoclinic": {f"C{ij}": str(ij) for ij in (11, 12, 13, 15, 22, 23, 25, 33, 35, 44, 46, 55, 66)},
     }
 )  # fmt: skip
-OPTIONAL_CONSTANTS = ("C15", "C16")  # zero in the crystal classes of higher symmetry
+_OPTIONAL_CONSTANTS = ("C15", "C16")  # zero in the crystal classes of higher symmetry
 REDUNDANT_CONSTANTS: Mapping[str, str] = MappingProxyType(
     {"hexagonal": "C66", "trigonal": "C66"}
 )  # (C11 - C12)/2, may be stated
@@ -66,7 +66,7 @@ def stiffness_matrix(symmetry: str, constants: Mapping[str, float]) -> Array:
     if symmetry not in VOIGT_ENTRIES:
         raise InputError(f"no stiffness for symmetry {symmetry!r}; known are {', '.join(VOIGT_ENTRIES)}")
     fills, extra = VOIGT_ENTRIES[symmetry], REDUNDANT_CONSTANTS.get(symmetry)
-    missing = [name for name in fills if name not in constants and name not in OPTIONAL_CONSTANTS]
+    missing = [name for name in fills if name not in constants and name not in _OPTIONAL_CONSTANTS]
     surplus = [name for name in constants if name not in fills and name != extra]
     if missing or surplus:
         wrong = f"{', '.join(missing)} missing" if missing else f"{', '.join(surplus)} not independent"

@@ -111,7 +111,7 @@ def measured(
     InputError
         for a material that is not in the library, or a temperature not above 0 K
     """
-    wanted = [polytype_family(side) for side in (left, right) if side is not None]
+    wanted = [_polytype_family(side) for side in (left, right) if side is not None]
     found = (entry for entry in load_catalogue() if _has_sides(entry, wanted))
     return tuple(entry for entry in found if temperature is None or entry.near(temperature, window))
 
@@ -122,7 +122,7 @@ def measured_interfaces() -> tuple[tuple[str, str], ...]:
     return tuple(reversed(pairs.values()))
 
 
-def polytype_family(name: str) -> frozenset[str]:
+def _polytype_family(name: str) -> frozenset[str]:
     """Names of the catalogue that a name stands for: one, or all polytypes of a crystal that is named without.
 
     Raises

@@ -57,7 +57,7 @@ class Published:
         return self.value + (self.sigma or 0.0)
 
 
-@frozen
+@frozen(kw_only=True)
 class Prediction:
     """What one model says, by each of the drops; None where the model does not know that one.
 
@@ -214,7 +214,7 @@ def compare(
         for an unknown material, a temperature not above 0 K, or a conductance that is not known near that temperature
     """
     kelvin = float(temperatures(temperature)[0])
-    one, other = catalogue_name(left), catalogue_name(right)
+    one, other = _catalogue_name(left), _catalogue_name(right)
     found = measured(one, other, kelvin, window=window)
     published = tuple(_nearest_value(entry, kelvin, window) for entry in found)
     if models is None:
@@ -230,7 +230,7 @@ def compare_all(temperature: float = 300.0, *, window: float = TEMPERATURE_WINDO
     return tuple(compare(left, right, temperature, window=window) for left, right in pairs)
 
 
-def catalogue_name(side: SideDescription) -> str:
+def _catalogue_name(side: SideDescription) -> str:
     """Name under which the catalogue knows a side; a crystal named without its polytype keeps that name.
 
     Raises
@@ -262,25 +262,35 @@ def predict_drops(
         value = float(model.at(known)[0])
         sigma = None if model.sigma is None else float(np.interp(known, model.temperature, model.sigma))
         title = f"{name}, classical" if model.statistics == "classical" else name
-        return Prediction(
-            name, title, False, *(value if drop == model.drop else None for drop in TEMPERATURE_DROPS), sigma=sigma
-        )
+        drops = {drop: value if drop == model.drop else None for drop in TEMPERATURE_DROPS}
+        return Prediction(model=name, title=title, limit=False, sigma=sigma, **drops)
     local, extrapolated = (
         register.conductance_or_none([model], temperature, drop, "quantum") for drop in ("local", "extrapolated")
     )
     return Prediction(
-        name, name, False, single_value(model.conductance(temperature)), single_value(local), single_value(extrapolated)
+        model=name,
+        title=name,
+        limit=False,
+        emitted=_single_value(model.conductance(temperature)),
+        local=_single_value(local),
+        extrapolated=_single_value(extrapolated),
     )
 
 
-def single_value(conductance: Conductance | None) -> float | None:
+def _single_value(conductance: Conductance | None) -> float | None:
     """The only value of a conductance, W m⁻² K⁻¹; None where there is none."""
     return None if conductance is None else float(conductance.value[0])
 
 
 def _prediction_from_estimate(found: register.Estimate) -> Prediction:
-    drops = (single_value(one) for one in (found.emitted, found.local, found.extrapolated))
-    return Prediction(found.model, found.title, found.limit, *drops)
+    return Prediction(
+        model=found.model,
+        title=found.title,
+        limit=found.limit,
+        emitted=_single_value(found.emitted),
+        local=_single_value(found.local),
+        extrapolated=_single_value(found.extrapolated),
+    )
 
 
 def _nearest_value(entry: Measurement, temperature: float, window: float) -> Published:

@@ -13,7 +13,7 @@ from kapitza.errors import InputError
 from kapitza.measure.experiment import Curve, Experiment
 from kapitza.measure.parameters import RELATIVE_KINDS, DataSet, FitProblem, Free, Prior, Tie, resolve_parameters
 
-LOGARITHM_STEP = 1e-4  # of the logarithm; the error of the differences is about 1e-9
+_LOGARITHM_STEP = 1e-4  # of the logarithm; the error of the differences is about 1e-9
 
 
 @frozen(eq=False)
@@ -75,12 +75,12 @@ def _sensitivity_row(sample: DataSet, name: str) -> Array:
         raise InputError(f"{name!r} has no finite value here: there are {known}")
     signed = sample.signed(name) or present == 0
     ends = (
-        (present + LOGARITHM_STEP, present - LOGARITHM_STEP)
+        (present + _LOGARITHM_STEP, present - _LOGARITHM_STEP)
         if signed
-        else (present * np.exp(LOGARITHM_STEP), present * np.exp(-LOGARITHM_STEP))
+        else (present * np.exp(_LOGARITHM_STEP), present * np.exp(-_LOGARITHM_STEP))
     )
     up, down = (_logarithmic_signal(sample, {name: float(end)}) for end in ends)
-    return (up - down) / (2 * LOGARITHM_STEP)
+    return (up - down) / (2 * _LOGARITHM_STEP)
 
 
 def _logarithmic_signal(sample: DataSet, changes: dict[str, float]) -> Array:

@@ -18,13 +18,13 @@ from kapitza.errors import ConvergenceError, InputError
 ResidualFunction = Callable[[Array], Array]
 JacobianFunction = Callable[[Array], NDArray[Any]]
 
-RANK_TOLERANCE = 1e-11  # singular values below this share of the largest, columns at unit length, count as zero
-STEP_TOLERANCE = 1e-9  # a last step that is this small beside the parameter is zero
-STEP_SIGMA_TOLERANCE = 1e-6  # ... or this small beside the standard uncertainty
+_RANK_TOLERANCE = 1e-11  # singular values below this share of the largest, columns at unit length, count as zero
+_STEP_TOLERANCE = 1e-9  # a last step that is this small beside the parameter is zero
+_STEP_SIGMA_TOLERANCE = 1e-6  # ... or this small beside the standard uncertainty
 
 
 @frozen(eq=False)
-class Residuals:
+class _Residuals:
     """Residuals with their derivatives, scales and limits."""
 
     residual: ResidualFunction
@@ -116,8 +116,8 @@ def _fourth_order_column(residual: ResidualFunction, x: Array, i: int, scale: fl
     return found
 
 
-@frozen(eq=False)
-class SearchEnd:
+@frozen(eq=False, kw_only=True)
+class _SearchEnd:
     """Where a search ended, after polishing."""
 
     x: Array
@@ -129,12 +129,12 @@ class SearchEnd:
     step: Array
     missing: int
 
-    def length(self, problem: Residuals) -> float:
+    def length(self, problem: _Residuals) -> float:
         """Largest part of the remaining step, beside the parameter."""
         return float(np.max(np.abs(self.step) / problem.sizes(self.x), initial=0.0))
 
 
-def evaluate_end(problem: Residuals, x: Array, residual: Array) -> SearchEnd:
+def _evaluate_end(problem: _Residuals, x: Array, residual: Array) -> _SearchEnd:
     """Derivatives, limits, rank and the remaining Gauss-Newton step at a point."""
     jacobian = problem.jacobian(x, order=4)
     inside = problem.inside(x, jacobian.T @ residual)
@@ -143,41 +143,50 @@ def evaluate_end(problem: Residuals, x: Array, residual: Array) -> SearchEnd:
     length = np.linalg.norm(used, axis=0)
     length[length == 0] = 1.0
     left, singular, right = np.linalg.svd(used / length, full_matrices=False)
-    real = singular > RANK_TOLERANCE * singular.max(initial=0.0)
+    real = singular > _RANK_TOLERANCE * singular.max(initial=0.0)
     root = (right[real] / singular[real, None]) / length
     step[inside] = -root.T @ (left.T[real] @ residual)
     with np.errstate(over="ignore"):
         covariance[np.ix_(inside, inside)] = root.T @ root
     chi2 = float(residual @ residual)
     missing = int(inside.sum() - real.sum())
-    return SearchEnd(x, chi2, residual, jacobian, inside, covariance, step, missing)
+    return _SearchEnd(
+        x=x,
+        chi2=chi2,
+        residual=residual,
+        jacobian=jacobian,
+        inside=inside,
+        covariance=covariance,
+        step=step,
+        missing=missing,
+    )
 
 
-def refine_end(problem: Residuals, x: Array) -> SearchEnd:
+def _refine_end(problem: _Residuals, x: Array) -> _SearchEnd:
     """Gauss-Newton steps with derivatives of fourth order until nothing moves; Newton steps where they crawl."""
-    end = evaluate_end(problem, x, problem(x))
+    end = _evaluate_end(problem, x, problem(x))
     last, crawled = np.inf, 0
     inverse: NDArray[Any] | None = None
     for _ in range(60):
         length = end.length(problem)
         # settled, and either far below what matters or no longer shrinking because rounding moves it
         if not length > 1e-14 or (
-            has_converged(problem, end) and (length < 1e-3 * STEP_TOLERANCE or length > 0.7 * last)
+            _has_converged(problem, end) and (length < 1e-3 * _STEP_TOLERANCE or length > 0.7 * last)
         ):
             break
         crawled += length > 0.3 * last
         if inverse is None and crawled >= 3:
-            inverse = inverse_hessian(problem, end)
+            inverse = _inverse_hessian(problem, end)
         last = length
-        trial = None if inverse is None else damped_step(problem, end, -inverse @ (end.jacobian.T @ end.residual))
-        trial = trial or damped_step(problem, end, end.step)
+        trial = None if inverse is None else _damped_step(problem, end, -inverse @ (end.jacobian.T @ end.residual))
+        trial = trial or _damped_step(problem, end, end.step)
         if trial is None:
             break
         end = trial
     return end
 
 
-def inverse_hessian(problem: Residuals, end: SearchEnd) -> NDArray[Any] | None:
+def _inverse_hessian(problem: _Residuals, end: _SearchEnd) -> NDArray[Any] | None:
     """Inverse of the second derivatives of chi2/2 by differences of its gradient; None where they are not positive."""
     sigma = np.sqrt(np.diag(end.covariance))
     step = np.minimum(1e-3 * problem.sizes(end.x), 0.1 * sigma)
@@ -192,35 +201,35 @@ def inverse_hessian(problem: Residuals, end: SearchEnd) -> NDArray[Any] | None:
     if not np.isfinite(scaled).all():
         return None
     curved, axes = np.linalg.eigh(scaled)
-    if not (curved > RANK_TOLERANCE * curved.max(initial=0.0)).all():
+    if not (curved > _RANK_TOLERANCE * curved.max(initial=0.0)).all():
         return None
     inverse = np.zeros((end.x.size, end.x.size))
     inverse[np.ix_(used, used)] = (axes / curved) @ axes.T * np.outer(sigma[used], sigma[used])
     return inverse
 
 
-def damped_step(problem: Residuals, end: SearchEnd, step: Array) -> SearchEnd | None:
+def _damped_step(problem: _Residuals, end: _SearchEnd, step: Array) -> _SearchEnd | None:
     """Point after a step, halved until chi2 does not rise; None where it rises however short the step."""
     for halving in range(12):
         x = np.clip(end.x + step * 0.5**halving, problem.low, problem.high)
         residual = problem(x)
         # at the minimum chi2 is flat: a step that is right may raise it by rounding
         if residual @ residual <= end.chi2 * (1 + 1e-12):
-            return evaluate_end(problem, x, residual)
+            return _evaluate_end(problem, x, residual)
     return None
 
 
-def has_converged(problem: Residuals, end: SearchEnd) -> bool:
+def _has_converged(problem: _Residuals, end: _SearchEnd) -> bool:
     """Whether the step that is left is nothing beside the parameters or their uncertainty."""
     variance = np.diag(end.covariance)
     if not np.isfinite(variance).all():
         return False
     sigma = np.sqrt(variance * end.chi2 / max(1, end.residual.size - int(end.inside.sum())))
     left = np.abs(end.step)
-    return bool(np.all((left <= STEP_TOLERANCE * problem.sizes(end.x)) | (left <= STEP_SIGMA_TOLERANCE * sigma)))
+    return bool(np.all((left <= _STEP_TOLERANCE * problem.sizes(end.x)) | (left <= _STEP_SIGMA_TOLERANCE * sigma)))
 
 
-def rounding_noise(problem: Residuals, end: SearchEnd) -> float:
+def _rounding_noise(problem: _Residuals, end: _SearchEnd) -> float:
     """Relative error of chi2 from rounding in the model, seen when the parameters move by a few last digits."""
     rng = np.random.default_rng(0)
     errors: list[Array] = []
@@ -232,8 +241,8 @@ def rounding_noise(problem: Residuals, end: SearchEnd) -> float:
     return float(2 * spread / np.sqrt(max(end.chi2, 1e-300)))
 
 
-CHI2_TOLERANCE = 1e-6  # minima whose chi2 differ by less than this share are equally low
-MINIMUM_DISTANCE = 1e-4  # minima nearer than this, beside the parameter, are one
+_CHI2_TOLERANCE = 1e-6  # minima whose chi2 differ by less than this share are equally low
+_MINIMUM_DISTANCE = 1e-4  # minima nearer than this, beside the parameter, are one
 
 
 @frozen(eq=False)
@@ -252,7 +261,7 @@ class Minimum:
     hits: int = 1
 
 
-@frozen(eq=False)
+@frozen(eq=False, kw_only=True)
 class Solution:
     """Lowest minimum found, checked.
 
@@ -344,10 +353,10 @@ def least_squares(
     problem = _make_residuals(residual, first, jacobian, low, high, scale)
     if not np.isfinite(np.asarray(residual(first), dtype=float)).all():
         raise InputError(f"residuals are not finite at the starting point {np.array2string(first, precision=4)}")
-    ends: list[SearchEnd] = []
+    ends: list[_SearchEnd] = []
     for point in _starting_points(problem, first, starts, spread, seed):
         for found in _search_ends(problem, point):
-            ends.append(_find_known_end(problem, found, ends) or refine_end(problem, found))
+            ends.append(_find_known_end(problem, found, ends) or _refine_end(problem, found))
     return _check_lowest(problem, ends)
 
 
@@ -368,7 +377,7 @@ def descend(
     -------
     (p,) end point, and chi2 there
     """
-    problem = Residuals(residual, scale, low, high, None)
+    problem = _Residuals(residual, scale, low, high, None)
     x = _search_once(problem, np.clip(start, low, high), "trf", tolerance=tolerance) if start.size else start
     end = problem(x)
     return x, float(end @ end)
@@ -376,7 +385,7 @@ def descend(
 
 def _make_residuals(
     residual: ResidualFunction, first: Array, jacobian: Any, low: Any, high: Any, scale: Any
-) -> Residuals:
+) -> _Residuals:
     lower = np.full(first.size, -np.inf) if low is None else np.array(low, dtype=float)
     upper = np.full(first.size, np.inf) if high is None else np.array(high, dtype=float)
     sizes = None if scale is None else finite(scale)
@@ -387,10 +396,10 @@ def _make_residuals(
     if not good.all():
         bad = int(np.argmin(good))
         raise InputError(f"start[{bad}] = {first[bad]:g} is not between {lower[bad]:g} and {upper[bad]:g}")
-    return Residuals(residual, sizes, lower, upper, jacobian)
+    return _Residuals(residual, sizes, lower, upper, jacobian)
 
 
-def _starting_points(problem: Residuals, first: Array, starts: int, spread: float, seed: int) -> Iterator[Array]:
+def _starting_points(problem: _Residuals, first: Array, starts: int, spread: float, seed: int) -> Iterator[Array]:
     yield first
     rng = np.random.default_rng(seed)
     for _ in range(starts - 1):
@@ -399,7 +408,7 @@ def _starting_points(problem: Residuals, first: Array, starts: int, spread: floa
         yield np.clip(point, problem.low, problem.high)
 
 
-def _search_ends(problem: Residuals, start: Array) -> Iterator[Array]:
+def _search_ends(problem: _Residuals, start: Array) -> Iterator[Array]:
     """End points of several methods from one starting point."""
     yield _search_once(problem, start, "trf")
     if problem.limited or problem.scale is not None:
@@ -411,7 +420,7 @@ def _search_ends(problem: Residuals, start: Array) -> Iterator[Array]:
 
 
 def _search_once(
-    problem: Residuals,
+    problem: _Residuals,
     start: Array,
     method: Literal["trf", "lm"],
     *,
@@ -447,25 +456,25 @@ def _search_once(
     return out(np.asarray(found.x))
 
 
-def _find_known_end(problem: Residuals, x: Array, ends: list[SearchEnd]) -> SearchEnd | None:
+def _find_known_end(problem: _Residuals, x: Array, ends: list[_SearchEnd]) -> _SearchEnd | None:
     """The end found before that this one would be polished to."""
     if not ends:
         return None
     residual = problem(x)
     chi2 = float(residual @ residual)
     for end in ends:
-        near = (np.abs(x - end.x) <= MINIMUM_DISTANCE * problem.sizes(end.x)).all()
-        if near and abs(chi2 - end.chi2) <= CHI2_TOLERANCE * end.chi2 and has_converged(problem, end):
+        near = (np.abs(x - end.x) <= _MINIMUM_DISTANCE * problem.sizes(end.x)).all()
+        if near and abs(chi2 - end.chi2) <= _CHI2_TOLERANCE * end.chi2 and _has_converged(problem, end):
             return end
     return None
 
 
-def _check_lowest(problem: Residuals, ends: list[SearchEnd]) -> Solution:
+def _check_lowest(problem: _Residuals, ends: list[_SearchEnd]) -> Solution:
     """Lowest of all ends, if it is a minimum and the only one so low."""
     lowest = min(ends, key=lambda end: end.chi2)
-    good = [end for end in ends if end.missing == 0 and has_converged(problem, end)]
+    good = [end for end in ends if end.missing == 0 and _has_converged(problem, end)]
     # of minima that are equal by symmetry or within rounding, the one that the first starting point led to
-    equal = max(CHI2_TOLERANCE, 10 * rounding_noise(problem, lowest))
+    equal = max(_CHI2_TOLERANCE, 10 * _rounding_noise(problem, lowest))
     best = next((end for end in good if end.chi2 <= lowest.chi2 * (1 + equal)), None)
     if best is None:
         why = (
@@ -479,23 +488,23 @@ def _check_lowest(problem: Residuals, ends: list[SearchEnd]) -> Solution:
             lowest.x,
         )
     return Solution(
-        best.x,
-        best.chi2,
-        best.residual,
-        best.jacobian,
-        best.inside,
-        best.covariance,
-        _distinct_minima(problem, good),
-        rounding_noise(problem, best),
+        x=best.x,
+        chi2=best.chi2,
+        residual=best.residual,
+        jacobian=best.jacobian,
+        inside=best.inside,
+        covariance=best.covariance,
+        minima=_distinct_minima(problem, good),
+        noise=_rounding_noise(problem, best),
     )
 
 
-def _distinct_minima(problem: Residuals, ends: list[SearchEnd]) -> tuple[Minimum, ...]:
+def _distinct_minima(problem: _Residuals, ends: list[_SearchEnd]) -> tuple[Minimum, ...]:
     """Distinct minima, the lowest first, each with the number of searches that found it."""
-    groups: list[list[SearchEnd]] = []
+    groups: list[list[_SearchEnd]] = []
     for end in sorted(ends, key=lambda end: end.chi2):
         for group in groups:
-            near = np.abs(end.x - group[0].x) <= MINIMUM_DISTANCE * problem.sizes(group[0].x)
+            near = np.abs(end.x - group[0].x) <= _MINIMUM_DISTANCE * problem.sizes(group[0].x)
             if near.all() or abs(end.chi2 - group[0].chi2) <= 1e-10 * group[0].chi2:
                 group.append(end)
                 break

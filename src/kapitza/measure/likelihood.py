@@ -11,7 +11,7 @@ from kapitza.errors import InputError
 from kapitza.measure.least_squares import descend
 from kapitza.measure.parameters import FitProblem
 
-MAX_DEVIATIONS = 60.0  # standard deviations out to which a number without limits is followed
+_MAX_DEVIATIONS = 60.0  # standard deviations out to which a number without limits is followed
 
 
 @frozen(eq=False)
@@ -78,7 +78,7 @@ class Optimum:
     chi2: float
 
 
-def constrained_minimum(problem: FitProblem, x: Array, fixed: dict[int, float]) -> tuple[Array, float]:
+def _constrained_minimum(problem: FitProblem, x: Array, fixed: dict[int, float]) -> tuple[Array, float]:
     """Best coordinates (p,) with some of them held, and chi2 there.
 
     Parameters
@@ -123,7 +123,7 @@ def profile_crossing(problem: FitProblem, best: Optimum, index: int, direction: 
     center = float(best.x[index])
     sigma = float(best.sigma[index]) or 1.0  # none where the minimum lies on a limit
     edge = float(problem.high[index] if direction > 0 else problem.low[index])
-    reach = min(abs(edge - center), MAX_DEVIATIONS * sigma)
+    reach = min(abs(edge - center), _MAX_DEVIATIONS * sigma)
     target = np.sqrt(level)
     inner, inner_root = 0.0, 0.0
     guess, x = min(target * sigma, 1.0, reach), best.x
@@ -131,7 +131,7 @@ def profile_crossing(problem: FitProblem, best: Optimum, index: int, direction: 
     for _ in range(60):
         if reach <= 0:
             return None
-        x, chi2 = constrained_minimum(problem, x, {index: center + direction * guess})
+        x, chi2 = _constrained_minimum(problem, x, {index: center + direction * guess})
         root = float(np.sqrt(max(0.0, chi2 - best.chi2)))
         if abs(root - target) <= 1e-3 * target:
             return center + direction * guess
@@ -151,15 +151,15 @@ def profile_crossing(problem: FitProblem, best: Optimum, index: int, direction: 
     return center + direction * guess
 
 
-def profile_rises_by(problem: FitProblem, best: Optimum, index: int, direction: int, level: float) -> bool:
+def _profile_rises_by(problem: FitProblem, best: Optimum, index: int, direction: int, level: float) -> bool:
     """Whether the profile of chi2 rises by `level` before the limit of a parameter."""
     edge = float(problem.high[index] if direction > 0 else problem.low[index])
     center, sigma = float(best.x[index]), float(best.sigma[index]) or 1.0
-    reach = min(abs(edge - center), MAX_DEVIATIONS * sigma)
+    reach = min(abs(edge - center), _MAX_DEVIATIONS * sigma)
     step, x = min(1.2 * float(np.sqrt(level)) * sigma, 1.0), best.x
     while reach > 0:
         step = min(step, reach)
-        x, chi2 = constrained_minimum(problem, x, {index: center + direction * step})
+        x, chi2 = _constrained_minimum(problem, x, {index: center + direction * step})
         if chi2 - best.chi2 >= level:
             return True
         if step >= reach:
@@ -168,14 +168,14 @@ def profile_rises_by(problem: FitProblem, best: Optimum, index: int, direction: 
     return False
 
 
-def edge_rise(problem: FitProblem, best: Optimum, index: int, direction: int) -> float:
+def _edge_rise(problem: FitProblem, best: Optimum, index: int, direction: int) -> float:
     """Rise of chi2 at the limit of a parameter."""
     center = float(best.x[index])
     edge = float(problem.high[index] if direction > 0 else problem.low[index])
     x = best.x
     rise = 0.0
     for share in (0.1, 0.3, 1.0):  # the others follow in steps
-        x, chi2 = constrained_minimum(problem, x, {index: center + share * (edge - center)})
+        x, chi2 = _constrained_minimum(problem, x, {index: center + share * (edge - center)})
         rise = chi2 - best.chi2
     return max(0.0, rise)
 
@@ -200,13 +200,13 @@ def one_sided_bound(
 
     if best.sigma[index] > 0 and best.sigma[index] * np.sqrt(closure) < 0.3 and _is_interior(problem, best, index):
         return None  # so narrow that the parabola may be trusted
-    shut = {direction: profile_rises_by(problem, best, index, direction, closure) for direction in (-1, 1)}
+    shut = {direction: _profile_rises_by(problem, best, index, direction, closure) for direction in (-1, 1)}
     if all(shut.values()):
         return None
     if any(shut.values()):
         firm = max(shut, key=lambda direction: shut[direction])
     else:
-        firm = max(shut, key=lambda direction: edge_rise(problem, best, index, direction))
+        firm = max(shut, key=lambda direction: _edge_rise(problem, best, index, direction))
     at = profile_crossing(problem, best, index, firm, float(ndtri(confidence)) ** 2)
     parameter = problem.parameters[index]
     if at is None:
@@ -248,7 +248,7 @@ def profile_likelihood(
     for side in (np.argsort(at)[np.sort(at) >= best.x[index]], np.argsort(at)[np.sort(at) < best.x[index]][::-1]):
         x = best.x
         for i in side:
-            x, chi2 = constrained_minimum(problem, x, {index: float(at[i])})
+            x, chi2 = _constrained_minimum(problem, x, {index: float(at[i])})
             rise[i] = max(0.0, chi2 - best.chi2)
     return ProfileLikelihood(parameter.name, [parameter.value(u) for u in at], rise)
 
@@ -275,7 +275,7 @@ def likelihood_contours(
     for a in range(points):
         # back and forth, so that each search begins beside the one before it
         for b in range(points) if a % 2 == 0 else range(points)[::-1]:
-            x, chi2 = constrained_minimum(problem, x, {one: float(grids[0][a]), other: float(grids[1][b])})
+            x, chi2 = _constrained_minimum(problem, x, {one: float(grids[0][a]), other: float(grids[1][b])})
             rise[a, b] = max(0.0, chi2 - best.chi2)
     named = [problem.parameters[i] for i in (one, other)]
     values = [[p.value(u) for u in grid] for p, grid in zip(named, grids, strict=True)]

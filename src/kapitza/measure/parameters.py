@@ -16,13 +16,15 @@ from kapitza.errors import InputError
 from kapitza.measure.experiment import Curve, Experiment
 from kapitza.measure.least_squares import difference_jacobian
 
-STACK_ATTRIBUTES = ("thickness", "conductivity", "in_plane", "heat_capacity")
-SEARCH_FACTOR = 1e3  # a free positive number is sought this factor up and down from its start where no limits are given
-FREE_PRIOR_WIDTH = (
+_STACK_ATTRIBUTES = ("thickness", "conductivity", "in_plane", "heat_capacity")
+_SEARCH_FACTOR = (
+    1e3  # a free positive number is sought this factor up and down from its start where no limits are given
+)
+_FREE_PRIOR_WIDTH = (
     1e3  # standard deviation of the logarithm of a free number: as good as none, but no direction stays undetermined
 )
 
-PARAMETER_UNITS = {
+_PARAMETER_UNITS = {
     "conductance": "W/m²K",
     "conductivity": "W/mK",
     "in_plane": "W/mK",
@@ -126,7 +128,7 @@ class DataSet:
 
     def names(self) -> tuple[str, ...]:
         """All numbers that a fit could move here."""
-        layers = [f"{layer.name}.{a}" for layer in self.stack.layers for a in STACK_ATTRIBUTES]
+        layers = [f"{layer.name}.{a}" for layer in self.stack.layers for a in _STACK_ATTRIBUTES]
         boundaries = [f"{name}.conductance" for name in self.stack.boundary_names]
         return (*boundaries, *layers, *(f"{self.experiment.name}.{p}" for p in self.experiment.parameters))
 
@@ -139,7 +141,7 @@ class DataSet:
             held = self.stack.boundaries[self.stack.boundary_names.index(owner)]
             return 1 / held.resistance()
         for layer in self.stack.layers:
-            if layer.name == owner and attribute in STACK_ATTRIBUTES:
+            if layer.name == owner and attribute in _STACK_ATTRIBUTES:
                 present = getattr(layer, attribute)
                 return None if present is None else float(present)
         return None
@@ -165,7 +167,7 @@ class ParameterTarget:
     base: float | None = None
 
 
-@frozen(eq=False)
+@frozen(eq=False, kw_only=True)
 class Parameter:
     """A number that a fit moves, with the coordinate in which it does so.
 
@@ -215,7 +217,7 @@ class Parameter:
     @property
     def label(self) -> str:
         """Unit of the value, empty where only the experiment knows it."""
-        return PARAMETER_UNITS.get(self.name.rpartition(".")[2], "")
+        return _PARAMETER_UNITS.get(self.name.rpartition(".")[2], "")
 
 
 def resolve_parameters(
@@ -263,14 +265,29 @@ def _free_parameter(samples: Sequence[DataSet], name: str, ties: Mapping[str, Ti
         unit = abs(start) or 1.0
         low, high = ((-np.inf if v is None else (v - start) / unit) for v in (given.low, given.high))
         return Parameter(
-            name, start, unit, low, np.inf if given.high is None else high, FREE_PRIOR_WIDTH, False, targets
+            name=name,
+            start=start,
+            unit=unit,
+            low=low,
+            high=np.inf if given.high is None else high,
+            width=_FREE_PRIOR_WIDTH,
+            known=False,
+            targets=targets,
         )
-    low = start / SEARCH_FACTOR if given.low is None else given.low
-    high = start * SEARCH_FACTOR if given.high is None else given.high
+    low = start / _SEARCH_FACTOR if given.low is None else given.low
+    high = start * _SEARCH_FACTOR if given.high is None else given.high
     if not 0 < low <= start <= high:
         raise InputError(f"{name}: wanted 0 < low <= start <= high, got {low:g}, {start:g}, {high:g}")
-    edges = float(np.log(low / start)), float(np.log(high / start))
-    return Parameter(name, start, None, *edges, FREE_PRIOR_WIDTH, False, targets)
+    return Parameter(
+        name=name,
+        start=start,
+        unit=None,
+        low=float(np.log(low / start)),
+        high=float(np.log(high / start)),
+        width=_FREE_PRIOR_WIDTH,
+        known=False,
+        targets=targets,
+    )
 
 
 def _prior_parameter(samples: Sequence[DataSet], name: str, ties: Mapping[str, Tie], given: Prior) -> Parameter:
@@ -287,10 +304,14 @@ def _prior_parameter(samples: Sequence[DataSet], name: str, ties: Mapping[str, T
     if not width > 0:
         raise InputError(f"{name}: a share of {center:g} is no uncertainty, give Prior(value, sigma)")
     if signed:
-        return Parameter(name, center, width, -np.inf, np.inf, 1.0, True, targets)
+        return Parameter(
+            name=name, start=center, unit=width, low=-np.inf, high=np.inf, width=1.0, known=True, targets=targets
+        )
     if not center > 0:
         raise InputError(f"{name}: prior value {center:g}, wanted above 0")
-    return Parameter(name, center, None, -30.0, 30.0, width / center, True, targets)
+    return Parameter(
+        name=name, start=center, unit=None, low=-30.0, high=30.0, width=width / center, known=True, targets=targets
+    )
 
 
 def _find_targets(
@@ -338,7 +359,7 @@ def _unknown_message(samples: Sequence[DataSet], name: str) -> str:
 
 
 RELATIVE_KINDS = ("ratio", "amplitude")  # kinds of data whose scatter grows with the value
-MAX_CACHED_PREDICTIONS = 64  # predictions remembered of each sample
+_MAX_CACHED_PREDICTIONS = 64  # predictions remembered of each sample
 
 
 @frozen(eq=False)
@@ -408,7 +429,7 @@ class FitProblem:
         if found.shape != (wanted,):
             raise InputError(f"{experiment.name} predicts {found.shape} values for the {wanted} points of its curve")
         kept[key] = found
-        if len(kept) > MAX_CACHED_PREDICTIONS:
+        if len(kept) > _MAX_CACHED_PREDICTIONS:
             kept.popitem(last=False)
         return found
 

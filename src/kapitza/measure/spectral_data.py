@@ -30,13 +30,13 @@ class SpectralMeasurement(Protocol):
         ...
 
 
-def scale_lifetimes(films: Sequence[Film], medium: Carriers, factor: float) -> list[Film]:
+def _scale_lifetimes(films: Sequence[Film], medium: Carriers, factor: float) -> list[Film]:
     """Layers, those of one medium with lifetimes that are longer by a factor."""
     other = evolve(medium, lifetime=medium.lifetime * factor)
     return [evolve(one, carriers=other) if one.carriers is medium else one for one in films]
 
 
-def finite_complex(value: object) -> NDArray[np.complex128]:
+def _finite_complex(value: object) -> NDArray[np.complex128]:
     """Return `value` as finite complex numbers along one axis, read-only."""
     array = np.array(value, dtype=complex, ndmin=1)
     if array.ndim != 1 or not np.isfinite(array).all():
@@ -45,7 +45,7 @@ def finite_complex(value: object) -> NDArray[np.complex128]:
     return array
 
 
-def check_sigma(sigma: Array, count: int) -> None:
+def _check_sigma(sigma: Array, count: int) -> None:
     """Refuse uncertainties that are not above zero, or of another number."""
     if sigma.size != count or not (sigma > 0).all():
         raise InputError(f"{sigma.size} uncertainties from {sigma.min(initial=np.inf):g} for {count} data, wanted > 0")
@@ -76,7 +76,7 @@ class StackConductances:
     def __attrs_post_init__(self) -> None:
         if self.value.size != len(self.stacks):
             raise InputError(f"{self.value.size} conductances for {len(self.stacks)} stacks")
-        check_sigma(self.sigma, self.value.size)
+        _check_sigma(self.sigma, self.value.size)
 
     def residuals(self, flow: Array) -> tuple[Array, Array]:
         """Prediction less data over sigma, (n,), and its derivatives (n, G), m² K W⁻¹."""
@@ -93,7 +93,7 @@ class StackConductances:
 
     def slowed(self, medium: Carriers, factor: float) -> "StackConductances":
         """The same data, on layers of one medium whose lifetimes are all longer by a factor."""
-        return evolve(self, stacks=[scale_lifetimes(one, medium, factor) for one in self.stacks])
+        return evolve(self, stacks=[_scale_lifetimes(one, medium, factor) for one in self.stacks])
 
 
 @frozen(eq=False)
@@ -115,13 +115,13 @@ class ApparentResistances:
 
     films: Sequence[Film]
     frequency: Array = field(converter=finite)
-    value: NDArray[Any] = field(converter=finite_complex)
+    value: NDArray[Any] = field(converter=_finite_complex)
     sigma: Array = field(converter=finite)
 
     def __attrs_post_init__(self) -> None:
         if self.value.size != self.frequency.size:
             raise InputError(f"{self.value.size} resistances for {self.frequency.size} frequencies")
-        check_sigma(self.sigma, self.value.size)
+        _check_sigma(self.sigma, self.value.size)
 
     def residuals(self, flow: Array) -> tuple[Array, Array]:
         """Prediction less data over sigma, (2n,), real parts first, and its derivatives (2n, G), m² K W⁻¹."""
@@ -142,4 +142,4 @@ class ApparentResistances:
 
     def slowed(self, medium: Carriers, factor: float) -> "ApparentResistances":
         """The same data, on layers of one medium whose lifetimes are all longer by a factor."""
-        return evolve(self, films=scale_lifetimes(self.films, medium, factor))
+        return evolve(self, films=_scale_lifetimes(self.films, medium, factor))

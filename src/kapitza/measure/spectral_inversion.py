@@ -20,13 +20,13 @@ from kapitza.errors import ConvergenceError, InputError
 from kapitza.measure.spectral_data import SpectralMeasurement
 from kapitza.simulate.boltzmann.carriers import Carriers
 
-PRIOR_MEAN = 0.5  # mean of the prior: half of what could cross
+_PRIOR_MEAN = 0.5  # mean of the prior: half of what could cross
 LIFETIME_STEP = 0.02  # relative change of lifetimes for differences
-PRIOR_FLOOR = 1e-9  # of the prior variance, that keeps its matrix regular
+_PRIOR_FLOOR = 1e-9  # of the prior variance, that keeps its matrix regular
 MatrixArray = NDArray[Any]
 
 
-def finite_rows(value: ArrayLike) -> MatrixArray:
+def _finite_rows(value: ArrayLike) -> MatrixArray:
     """Return `value` as read-only finite numbers in rows."""
     array = np.array(value, dtype=float)
     if array.ndim != 2 or not np.isfinite(array).all():
@@ -60,10 +60,10 @@ class Smoothness:
         place = np.arange(count) / count
         apart = place[:, None] - place
         close = np.exp(-((apart / self.length) ** 2) / 2) if self.length else np.eye(count)
-        return self.spread**2 * (close + PRIOR_FLOOR * np.eye(count))
+        return self.spread**2 * (close + _PRIOR_FLOOR * np.eye(count))
 
 
-def check_shapes(instance: "SpectralEstimate", _attribute: object, _value: MatrixArray) -> None:
+def _check_shapes(instance: "SpectralEstimate", _attribute: object, _value: MatrixArray) -> None:
     """Validate that all arrays have as many groups and data."""
     groups, data = instance.share.size, instance.residual.size
     shapes = {
@@ -76,7 +76,7 @@ def check_shapes(instance: "SpectralEstimate", _attribute: object, _value: Matri
             raise InputError(f"{name} has the shape {getattr(instance, name).shape}, expected {shape}")
 
 
-@frozen(eq=False)
+@frozen(eq=False, kw_only=True)
 class SpectralEstimate:
     """Share of the phonons that could cross a boundary, by frequency, with what the data leave open.
 
@@ -97,13 +97,13 @@ class SpectralEstimate:
     omega: Array = field(converter=finite)
     share: Array = field(converter=finite)
     covariance: MatrixArray = field(converter=square)
-    samples: MatrixArray = field(converter=finite_rows)
+    samples: MatrixArray = field(converter=_finite_rows)
     kernel: MatrixArray = field(converter=square)
     limit: Array = field(converter=finite)
     left: Array = field(converter=finite)
     residual: Array = field(converter=finite)
-    slope: MatrixArray = field(converter=finite_rows)
-    whitening: MatrixArray = field(converter=square, validator=check_shapes)
+    slope: MatrixArray = field(converter=_finite_rows)
+    whitening: MatrixArray = field(converter=square, validator=_check_shapes)
 
     @property
     def count(self) -> int:
@@ -265,30 +265,30 @@ def spectral_transmission(
     spread = np.broadcast_to(np.asarray(lifetimes, dtype=float), 2)
     if not (np.isfinite(spread).all() and (spread >= 0).all()):
         raise InputError(f"lifetimes = {lifetimes!r:.40}: expected relative uncertainties from 0 up")
-    white = np.eye(linearise(measurements, np.full(limit.size, PRIOR_MEAN), limit)[0].size)
-    share = most_likely_shares(measurements, limit, root, white)
+    white = np.eye(linearise(measurements, np.full(limit.size, _PRIOR_MEAN), limit)[0].size)
+    share = _most_likely_shares(measurements, limit, root, white)
     if spread.any():  # the data depend on lifetimes about alike at all shares: the second estimate is the last
-        white = whitening_matrix(measurements, share * limit, ((left, spread[0]), (right, spread[1])))
-        share = most_likely_shares(measurements, limit, root, white)
+        white = _whitening_matrix(measurements, share * limit, ((left, spread[0]), (right, spread[1])))
+        share = _most_likely_shares(measurements, limit, root, white)
     off, slope = (white @ one for one in linearise(measurements, share, limit))
     gain = chosen @ slope.T @ np.linalg.inv(slope @ chosen @ slope.T + np.eye(off.size))
     kernel = gain @ slope
-    drawn = draw_shares(np.random.default_rng(seed), samples, share, (off, slope), root)
+    drawn = _draw_shares(np.random.default_rng(seed), samples, share, (off, slope), root)
     return SpectralEstimate(
-        left.omega,
-        share,
-        (np.eye(limit.size) - kernel) @ chosen,
-        drawn,
-        kernel,
-        limit,
-        left.flow,
-        off,
-        slope,
-        white,
+        omega=left.omega,
+        share=share,
+        covariance=(np.eye(limit.size) - kernel) @ chosen,
+        samples=drawn,
+        kernel=kernel,
+        limit=limit,
+        left=left.flow,
+        residual=off,
+        slope=slope,
+        whitening=white,
     )
 
 
-def whitening_matrix(
+def _whitening_matrix(
     measurements: Sequence[SpectralMeasurement], flow: Array, sides: Sequence[tuple[Carriers, float]]
 ) -> MatrixArray:
     """(m, m) inverse of the Cholesky factor of the covariance of data over sigma, with lifetimes uncertain."""
@@ -310,7 +310,7 @@ def linearise(measurements: Sequence[SpectralMeasurement], share: Array, limit: 
     return np.concatenate([one[0] for one in parts]), np.concatenate([one[1] for one in parts]) * limit
 
 
-def most_likely_shares(
+def _most_likely_shares(
     measurements: Sequence[SpectralMeasurement], limit: Array, root: MatrixArray, white: MatrixArray
 ) -> Array:
     """(G,) shares within the limits at the least sum of squares of data and prior."""
@@ -325,25 +325,25 @@ def most_likely_shares(
         return held[key]
 
     def residual(share: Array) -> Array:
-        return np.concatenate([model(share)[0], root @ (share - PRIOR_MEAN)])
+        return np.concatenate([model(share)[0], root @ (share - _PRIOR_MEAN)])
 
     def slopes(share: Array) -> MatrixArray:
         return np.concatenate([model(share)[1], root])
 
-    start = np.full(limit.size, PRIOR_MEAN)
+    start = np.full(limit.size, _PRIOR_MEAN)
     found: Any = least_squares(residual, start, cast("Any", slopes), (0.0, 1.0), xtol=1e-10, ftol=1e-10, gtol=1e-10)
     if not found.success:
         raise ConvergenceError(f"no least chi2 after {found.nfev} evaluations: {found.message}", found.x)
     return np.asarray(found.x, dtype=float)
 
 
-def draw_shares(
+def _draw_shares(
     generator: np.random.Generator, count: int, share: Array, model: tuple[Array, MatrixArray], root: MatrixArray
 ) -> MatrixArray:
     """(count, G) shares fitted to data and prior means drawn anew."""
     off, slope = model
     matrix = np.concatenate([slope, root])
-    wanted = np.concatenate([slope @ share - off, np.full(share.size, PRIOR_MEAN) @ root.T])
+    wanted = np.concatenate([slope @ share - off, np.full(share.size, _PRIOR_MEAN) @ root.T])
     drawn = np.empty((count, share.size))
     for i in range(count):
         found: Any = lsq_linear(matrix, wanted + generator.standard_normal(wanted.size), (0.0, 1.0), method="bvls")
@@ -351,8 +351,8 @@ def draw_shares(
     return drawn
 
 
-MAX_STEPS = 200
-INTERVAL_SLACK = 1e-3  # sigma, by which a spectrum may miss the interval
+_MAX_STEPS = 200
+_INTERVAL_SLACK = 1e-3  # sigma, by which a spectrum may miss the interval
 
 
 def exact_extreme_spectra(
@@ -406,15 +406,15 @@ def exact_extreme_spectra(
     within: Any = {"type": "ineq", "fun": room, "jac": room_slope}
     ends: list[Array] = []
     for sign in (1.0, -1.0):
-        end = minimise_sum(sign * weight / size, found.share, within)
+        end = _minimise_sum(sign * weight / size, found.share, within)
         worst = float(np.abs(model(end.x)[0]).max())
-        if not end.success or worst > reach + INTERVAL_SLACK:
+        if not end.success or worst > reach + _INTERVAL_SLACK:
             raise ConvergenceError(f"a spectrum {worst:.3g} sigma off after {end.nit} steps: {end.message}", end.x)
         ends.append(np.clip(end.x, 0.0, 1.0))
     return ends[0], ends[1]
 
 
-def minimise_sum(target: Array, start: Array, within: Any) -> Any:
+def _minimise_sum(target: Array, start: Array, within: Any) -> Any:
     """Least of a weighted sum within the limits 0 and 1 and the room that the data leave."""
 
     def summed(share: Array) -> float:
@@ -424,6 +424,6 @@ def minimise_sum(target: Array, start: Array, within: Any) -> Any:
         return target
 
     limits = [(0.0, 1.0)] * target.size
-    options = {"maxiter": MAX_STEPS, "ftol": 1e-6}
+    options = {"maxiter": _MAX_STEPS, "ftol": 1e-6}
     call: Any = minimize  # its stub knows no constraints given as a mapping
     return call(summed, start, jac=slope, bounds=limits, constraints=[within], method="SLSQP", options=options)

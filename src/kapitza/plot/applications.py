@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from kapitza.applications.exchanger import HeatExchanger
     from kapitza.applications.superlattice import SuperlatticeConductivity
 
-CURVE_POINTS = 300
+_CURVE_POINTS = 300
 
 
 def superlattice(found: SuperlatticeConductivity, ax: Axes | None = None) -> Axes:
@@ -87,7 +87,7 @@ def thermoelectric_leg(
     ax = new_axes() if ax is None else ax
     hot, cold = states[0].hot, states[0].cold
     top = current_limit(one, hot, cold, "cooling" if cooling else "power")
-    shares = np.linspace(0.0, 1.0, CURVE_POINTS)[1:]
+    shares = np.linspace(0.0, 1.0, _CURVE_POINTS)[1:]
     held = [leg_state(one, hot, cold, float(share * top)) for share in shares]
     amperes = np.abs([state.current for state in held])
     first = np.array([state.cooling if cooling else state.power for state in held]) * 1e3
@@ -114,7 +114,7 @@ def thermoelectric_leg(
 def memory_cell(cell: MemoryCell, power: float, ax: Axes | None = None) -> Axes:
     """Draw the temperature along a memory cell at a power (W), with and without the resistance of its boundaries."""
     ax = new_axes() if ax is None else ax
-    z = np.linspace(-cell.height / 2, cell.height / 2, CURVE_POINTS)
+    z = np.linspace(-cell.height / 2, cell.height / 2, _CURVE_POINTS)
     for i, (label, boundaries) in enumerate(
         (("with boundary resistance", True), ("without, at the same power", False))
     ):
@@ -165,7 +165,7 @@ def cryogenic_chip(
     ax = new_axes() if ax is None else ax
     corners = [*bath.corners, *(device.corners(current, bath.temperature) if device else ())]
     last = max([*corners, *(one.temperature for one in states), bath.temperature * 1.5])
-    kelvin = np.unique(np.concatenate([np.linspace(bath.temperature, 1.15 * last, CURVE_POINTS), corners]))
+    kelvin = np.unique(np.concatenate([np.linspace(bath.temperature, 1.15 * last, _CURVE_POINTS), corners]))
     kelvin = kelvin[kelvin >= bath.temperature]
     heat = load + (0.0 if device is None else device.heat(kelvin, current, bath.temperature)) + 0 * kelvin
     ax.plot(kelvin, bath.flux(kelvin) / 1e4, color=LINE_COLOURS[0], lw=1.9, label="taken up by the helium")

@@ -37,10 +37,10 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
-MAX_AXIS_STRETCH = 3.0  # limits higher than this multiple of all models and measurements may leave the axes
-MAX_SOURCES = 9  # measurements of more sources than this share one entry of the legend
+_MAX_AXIS_STRETCH = 3.0  # limits higher than this multiple of all models and measurements may leave the axes
+_MAX_SOURCES = 9  # measurements of more sources than this share one entry of the legend
 
-Curve = tuple[str, bool, Conductance]
+_Curve = tuple[str, bool, Conductance]
 
 
 def conductance(
@@ -68,18 +68,18 @@ def conductance(
     MissingEngine
         without matplotlib, if ax is None
     """
-    curves = [curve for result in results for curve in result_curves(result, drop)]
+    curves = [curve for result in results for curve in _result_curves(result, drop)]
     if not curves and not measured:
         raise InputError(f"nothing to draw by the {drop} drop: got {len(results)} results and no measurement")
     ax = new_axes() if ax is None else ax
     everything = [one for _, _, one in curves] + [entry.conductance for entry in measured]
     scale, unit = power_unit(np.concatenate([one.value for one in everything]))
-    draw_curves(ax, curves, scale)
-    draw_measured(ax, measured, scale)
-    scale_axes(
+    _draw_curves(ax, curves, scale)
+    _draw_measured(ax, measured, scale)
+    _scale_axes(
         ax, everything, [one for _, limit, one in curves if not limit] + [m.conductance for m in measured], scale
     )
-    ax.set(xlabel="temperature (K)", ylabel=f"conductance ({unit} m⁻² K⁻¹)\n{drop_names(curves, measured)}")
+    ax.set(xlabel="temperature (K)", ylabel=f"conductance ({unit} m⁻² K⁻¹)\n{_drop_names(curves, measured)}")
     names = {f"{one.left} | {one.right}" for one in results if isinstance(one, Estimate)}
     if len(names) == 1:
         ax.set_title(names.pop(), fontsize="medium")
@@ -87,7 +87,7 @@ def conductance(
     return ax
 
 
-def drop_names(curves: Sequence[Curve], measured: Sequence[Measurement]) -> str:
+def _drop_names(curves: Sequence[_Curve], measured: Sequence[Measurement]) -> str:
     """Return which temperature drop the lines and the points of a figure refer to."""
     lines = ", ".join(sorted({one.drop for _, _, one in curves}))
     points = ", ".join(sorted({entry.conductance.drop for entry in measured}))
@@ -96,14 +96,14 @@ def drop_names(curves: Sequence[Curve], measured: Sequence[Measurement]) -> str:
     return f"lines: {lines} drop, points: {points} drop"
 
 
-def result_curves(result: Estimate | Conductance, drop: Drop) -> list[Curve]:
+def _result_curves(result: Estimate | Conductance, drop: Drop) -> list[_Curve]:
     """Return what is drawn of a result: label, whether it is a limit, and the conductance."""
     if isinstance(result, Conductance):
         return [(result.method or result.drop, False, result)]
     return [(result.title, result.limit, one) for one in result.drops if one.drop == drop]
 
 
-def draw_curves(ax: Axes, curves: Sequence[Curve], scale: float) -> None:
+def _draw_curves(ax: Axes, curves: Sequence[_Curve], scale: float) -> None:
     """Draw models as lines, and as points where there is one temperature only."""
     models = [curve for curve in curves if not curve[1]]
     limits = [curve for curve in curves if curve[1]]
@@ -127,7 +127,7 @@ def draw_curves(ax: Axes, curves: Sequence[Curve], scale: float) -> None:
                 ax.fill_between(one.temperature, low, high, color=colours[i % len(colours)], alpha=0.2, linewidth=0)
 
 
-def draw_measured(ax: Axes, measured: Sequence[Measurement], scale: float) -> None:
+def _draw_measured(ax: Axes, measured: Sequence[Measurement], scale: float) -> None:
     """Draw measurements as points, one marker and one entry of the legend for each source."""
     bare = [entry for entry in measured if not entry.set_aside]
     sources = list(dict.fromkeys(short_citation(entry.citation) for entry in bare))
@@ -135,7 +135,7 @@ def draw_measured(ax: Axes, measured: Sequence[Measurement], scale: float) -> No
     for entry in [*bare, *(entry for entry in measured if entry.set_aside)]:
         source = short_citation(entry.citation)
         rank = 0 if entry.set_aside else sources.index(source)
-        label = f"{source} ({entry.method})" if len(sources) <= MAX_SOURCES else f"measured ({len(sources)} sources)"
+        label = f"{source} ({entry.method})" if len(sources) <= _MAX_SOURCES else f"measured ({len(sources)} sources)"
         if entry.set_aside:
             label = "measured, not two bare solids"
         one = entry.conductance
@@ -155,28 +155,28 @@ def draw_measured(ax: Axes, measured: Sequence[Measurement], scale: float) -> No
         named.add(label)
 
 
-def scale_axes(ax: Axes, everything: Sequence[Conductance], told: Sequence[Conductance], scale: float) -> None:
+def _scale_axes(ax: Axes, everything: Sequence[Conductance], told: Sequence[Conductance], scale: float) -> None:
     """Choose linear or logarithmic axes; limits do not stretch the axis far beyond what there is to tell apart."""
     kelvin = np.concatenate([one.temperature for one in everything])
     if spans_widely(kelvin):
         make_logarithmic(ax, "x", float(kelvin.min()) / 1.1, float(kelvin.max()) * 1.1)
-    value, all_values = finite_values(told or everything) / scale, finite_values(everything) / scale
+    value, all_values = _finite_values(told or everything) / scale, _finite_values(everything) / scale
     if not value.size:
         return
-    top = max(float(value.max()), float(all_values[all_values < MAX_AXIS_STRETCH * value.max()].max(initial=0)))
+    top = max(float(value.max()), float(all_values[all_values < _MAX_AXIS_STRETCH * value.max()].max(initial=0)))
     if spans_widely(value):
         make_logarithmic(ax, "y", float(value.min()) / 1.5, 1.5 * top)
     else:
         ax.set_ylim(0, 1.08 * top)
 
 
-def finite_values(results: Sequence[Conductance]) -> Array:
+def _finite_values(results: Sequence[Conductance]) -> Array:
     """All values of many conductances that are finite and above zero, W m⁻² K⁻¹."""
     value = np.concatenate([one.value for one in results])
     return value[np.isfinite(value) & (value > 0)]
 
 
-DROP_MARKERS = (
+_DROP_MARKERS = (
     ("emitted", "o", LINE_COLOURS[5], -0.2),
     ("local", "D", LINE_COLOURS[4], 0.0),
     ("extrapolated", "s", LINE_COLOURS[0], 0.2),
@@ -203,7 +203,7 @@ def comparison(result: Comparison, *, ax: Axes | None = None) -> Axes:
     if not count:
         raise InputError(f"nothing to draw for {result.left}/{result.right} at {result.temperature:g} K")
     ax = new_axes(width=7.2, height=1.4 + 0.27 * count) if ax is None else ax
-    labels = draw_models(ax, result) + draw_published(ax, result)
+    labels = _draw_models(ax, result) + _draw_published(ax, result)
     interval = result.interval
     if interval is not None:
         ax.axvspan(interval[0] / MW, interval[1] / MW, color="0.9", zorder=0, label="published interval")
@@ -225,9 +225,9 @@ def comparison(result: Comparison, *, ax: Axes | None = None) -> Axes:
     return ax
 
 
-def draw_models(ax: Axes, result: Comparison) -> list[str]:
+def _draw_models(ax: Axes, result: Comparison) -> list[str]:
     """Draw each model by its three drops, with its uncertainty if known, from the top row down; return their names."""
-    for drop, marker, colour, shift in DROP_MARKERS:
+    for drop, marker, colour, shift in _DROP_MARKERS:
         rows = [(i + shift, getattr(one, drop)) for i, one in enumerate(result.predictions)]
         known = [(y, value / MW) for y, value in rows if value is not None and np.isfinite(value)]
         if known:
@@ -239,7 +239,7 @@ def draw_models(ax: Axes, result: Comparison) -> list[str]:
     return [one.title or one.model for one in result.predictions]
 
 
-def draw_published(ax: Axes, result: Comparison) -> list[str]:
+def _draw_published(ax: Axes, result: Comparison) -> list[str]:
     """Draw each published value with its uncertainty, below the models; return the names of the rows."""
     labels: list[str] = []
     named: set[str] = set()

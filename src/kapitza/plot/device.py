@@ -33,12 +33,12 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-HEAT_COLOURMAP = "inferno"
-ISOTHERM_COUNT = 9
-MIN_LAYER_HEIGHT = 0.6  # height of a layer, however thin, in those that ten times the thickness adds
-SECTION_WIDTHS = 7.0  # widths of a source that a section shows
-EVEN_STEP_RATIO = 1.5  # of steps of time up to which their axis is linear
-PLANE_WIDTHS = 2.5  # lengths of a source that a plane shows
+_HEAT_COLOURMAP = "inferno"
+_ISOTHERM_COUNT = 9
+_MIN_LAYER_HEIGHT = 0.6  # height of a layer, however thin, in those that ten times the thickness adds
+_SECTION_WIDTHS = 7.0  # widths of a source that a section shows
+_EVEN_STEP_RATIO = 1.5  # of steps of time up to which their axis is linear
+_PLANE_WIDTHS = 2.5  # lengths of a source that a plane shows
 
 
 def device_section(field: TemperatureField, device: Device, ax: Axes | None = None) -> Axes:
@@ -54,16 +54,16 @@ def device_section(field: TemperatureField, device: Device, ax: Axes | None = No
     ax : to draw on; new ones if None
     """
     ax = ax or new_axes()
-    factor, unit = length_unit(float(np.ptp(field.x)))
-    edges, heights = drawing_heights(field.y)
+    factor, unit = _length_unit(float(np.ptp(field.x)))
+    edges, heights = _drawing_heights(field.y)
     top = float(field.value.max())
     shown: Any = None
-    levels = np.linspace(0, top, ISOTHERM_COUNT + 2)[1:-1]
-    for i, (start, stop) in enumerate(layer_slices(field.y)):
+    levels = np.linspace(0, top, _ISOTHERM_COUNT + 2)[1:-1]
+    for i, (start, stop) in enumerate(_layer_slices(field.y)):
         depth = field.y[start:stop]
         place = np.interp(depth, edges[i : i + 2], heights[i : i + 2])
         value = field.value[:, start:stop].T
-        shown = ax.pcolormesh(field.x / factor, place, value, cmap=HEAT_COLOURMAP, vmin=0, vmax=top, shading="gouraud")
+        shown = ax.pcolormesh(field.x / factor, place, value, cmap=_HEAT_COLOURMAP, vmin=0, vmax=top, shading="gouraud")
         inside = levels[(levels > value.min()) & (levels < value.max())]
         if inside.size:
             ax.contour(field.x / factor, place, value, levels=inside, colors="white", linewidths=0.7, alpha=0.8)
@@ -76,33 +76,33 @@ def device_section(field: TemperatureField, device: Device, ax: Axes | None = No
             name, (0.985, (low + high) / 2), xycoords=("axes fraction", "data"), ha="right", va="center",
             color="white", fontsize="small",
         )  # fmt: skip
-    ax.set_yticks(list(heights), [depth_label(depth) for depth in edges])
+    ax.set_yticks(list(heights), [_depth_label(depth) for depth in edges])
     ax.set(xlabel=f"x ({unit})", ylabel="depth", ylim=(heights[-1], heights[0]))
     ax.figure.colorbar(shown, ax=ax, label="rise above the sink (K)")
     return ax
 
 
-def layer_slices(depths: Array) -> list[tuple[int, int]]:
+def _layer_slices(depths: Array) -> list[tuple[int, int]]:
     """First index and end of each layer in depths that stand twice at boundaries."""
     cuts = [0, *(np.flatnonzero(np.diff(depths) == 0) + 1).tolist(), depths.size]
     return [(a, b) for a, b in pairwise(cuts) if b - a > 1]
 
 
-def drawing_heights(depths: Array) -> tuple[Array, Array]:
+def _drawing_heights(depths: Array) -> tuple[Array, Array]:
     """Depths of the faces of all layers, m, and heights at which they are drawn, 0 to 1."""
-    edges = np.array([depths[0], *(depths[stop - 1] for _, stop in layer_slices(depths))])
+    edges = np.array([depths[0], *(depths[stop - 1] for _, stop in _layer_slices(depths))])
     thick = np.diff(edges)
-    shares = MIN_LAYER_HEIGHT + np.log10(1 + thick / thick.min())
+    shares = _MIN_LAYER_HEIGHT + np.log10(1 + thick / thick.min())
     return edges, np.concatenate([[0.0], np.cumsum(shares / shares.sum())])
 
 
-def depth_label(depth: float) -> str:
+def _depth_label(depth: float) -> str:
     """A depth in the unit that suits it."""
-    factor, unit = length_unit(depth)
+    factor, unit = _length_unit(depth)
     return f"{depth / factor:.4g} {unit}" if depth else "0"
 
 
-def length_unit(size: float) -> tuple[float, str]:
+def _length_unit(size: float) -> tuple[float, str]:
     """Multiple of the metre in which a length is read most easily."""
     for factor, unit in ((1e-2, "cm"), (1e-3, "mm"), (1e-6, "µm")):
         if size >= 2 * factor:
@@ -110,7 +110,7 @@ def length_unit(size: float) -> tuple[float, str]:
     return (1e-6, "µm") if size >= 1e-6 else (1e-9, "nm")
 
 
-def device_plane(field: TemperatureField, device: Device | None = None, ax: Axes | None = None) -> Axes:
+def _device_plane(field: TemperatureField, device: Device | None = None, ax: Axes | None = None) -> Axes:
     """Draw temperatures on a plane, with the outlines of the sources of a device.
 
     Parameters
@@ -120,21 +120,21 @@ def device_plane(field: TemperatureField, device: Device | None = None, ax: Axes
     ax : to draw on; new ones if None
     """
     ax = ax or new_axes()
-    factor, unit = length_unit(float(max(np.ptp(field.x), np.ptp(field.y))))
+    factor, unit = _length_unit(float(max(np.ptp(field.x), np.ptp(field.y))))
     x, y = field.x / factor, field.y / factor
-    shown = ax.pcolormesh(x, y, field.value.T, cmap=HEAT_COLOURMAP, vmin=0, shading="nearest", rasterized=True)
-    ax.contour(x, y, field.value.T, levels=ISOTHERM_COUNT, colors="white", linewidths=0.6, alpha=0.7)
+    shown = ax.pcolormesh(x, y, field.value.T, cmap=_HEAT_COLOURMAP, vmin=0, shading="nearest", rasterized=True)
+    ax.contour(x, y, field.value.T, levels=_ISOTHERM_COUNT, colors="white", linewidths=0.6, alpha=0.7)
     for source in () if device is None else device.sources:
         if source.shape is not None and not isinstance(source.shape, HeatMap):
-            draw_outline(ax, source.shape.extent, factor, round_one=isinstance(source.shape, (Disc, GaussianSpot)))
+            _draw_outline(ax, source.shape.extent, factor, round_one=isinstance(source.shape, (Disc, GaussianSpot)))
     ax.set(xlabel=f"x ({unit})", ylabel=f"y ({unit})", aspect="equal", xlim=(x[0], x[-1]), ylim=(y[0], y[-1]))
     ax.figure.colorbar(shown, ax=ax, label="rise above the sink (K)")
-    where = f"{field.name}, {depth_label(field.at)} deep" if field.at else f"top of {field.name}"
+    where = f"{field.name}, {_depth_label(field.at)} deep" if field.at else f"top of {field.name}"
     ax.set_title(where, fontsize="medium")
     return ax
 
 
-def draw_outline(
+def _draw_outline(
     ax: Axes, extent: tuple[tuple[float, float], tuple[float, float]], factor: float, *, round_one: bool
 ) -> None:
     """Outline one source."""
@@ -189,7 +189,7 @@ def device_response(
     for (name, rise), colour, dash in zip(rows.items(), LINE_COLOURS, LINE_DASHES, strict=False):
         ax.plot(found.time, rise, color=colour, ls=dash, label=name)
     steps = np.diff(found.time)
-    even = bool(steps.size and steps.max() < EVEN_STEP_RATIO * steps.min())
+    even = bool(steps.size and steps.max() < _EVEN_STEP_RATIO * steps.min())
     if network is not None:
         label = f"network of {network.resistance.size}, ± {network.error * power:.1g} K"
         ax.plot(found.time, power * network.rise(found.time), "k:", lw=2.2, label=label)
@@ -239,17 +239,17 @@ def device_figure(
     """
     grid = figure.add_gridspec(2, 2, width_ratios=(1.15, 1.0))
     ax = device_section(section_field, device, ax=figure.add_subplot(grid[:, 0]))
-    zoom_axis(ax, "x", section_field.x, SECTION_WIDTHS * source_width(found, device, 0), float(found.place[0]))
-    ax = device_plane(plane, device, ax=figure.add_subplot(grid[0, 1]))
-    length = PLANE_WIDTHS * max(source_width(found, device, axis) for axis in (0, 1))
-    zoom_axis(ax, "x", plane.x, length, float(found.place[0]), span=plane)
-    zoom_axis(ax, "y", plane.y, length, float(found.place[1]), span=plane)
+    _zoom_axis(ax, "x", section_field.x, _SECTION_WIDTHS * _source_width(found, device, 0), float(found.place[0]))
+    ax = _device_plane(plane, device, ax=figure.add_subplot(grid[0, 1]))
+    length = _PLANE_WIDTHS * max(_source_width(found, device, axis) for axis in (0, 1))
+    _zoom_axis(ax, "x", plane.x, length, float(found.place[0]), span=plane)
+    _zoom_axis(ax, "y", plane.y, length, float(found.place[1]), span=plane)
     device_shares(found, ax=figure.add_subplot(grid[1, 1]))
     figure.suptitle(device.title, fontsize="medium")
     return figure
 
 
-def source_width(found: DeviceTemperatures, device: Device, axis: int) -> float:
+def _source_width(found: DeviceTemperatures, device: Device, axis: int) -> float:
     """Width of the source nearest to the hottest point along x (0) or y (1), m; infinite where there is none."""
     place = float(found.place[axis])
     best = np.inf, np.inf
@@ -260,25 +260,25 @@ def source_width(found: DeviceTemperatures, device: Device, axis: int) -> float:
     return best[1]
 
 
-def zoom_axis(
+def _zoom_axis(
     ax: Axes, letter: str, values: Array, width: float, middle: float, span: TemperatureField | None = None
 ) -> None:
     """Show only the surroundings of a place, m, on an axis that is drawn in its own unit."""
     size = float(np.ptp(values)) if span is None else float(max(np.ptp(span.x), np.ptp(span.y)))
-    factor, _ = length_unit(size)
+    factor, _ = _length_unit(size)
     low, high = max(float(values[0]), middle - width / 2), min(float(values[-1]), middle + width / 2)
     if high - low < 0.7 * float(np.ptp(values)):
         ax.set(**{f"{letter}lim": (low / factor, high / factor)})
 
 
-FIELD_ISOTHERM_COUNT = 11  # isotherms
-ARROWS_PER_SIDE = 13  # along the longer side
-WARM_SHARE = 0.08  # of the highest rise: what is colder is left out where it takes most of the picture
-MAX_EQUAL_ASPECT = 4.0  # times as long as high up to which both axes have one scale
-ARROW_REACH = 1.0  # of the distance between arrows, up to which the next flux stands for a place
+_FIELD_ISOTHERM_COUNT = 11  # isotherms
+_ARROWS_PER_SIDE = 13  # along the longer side
+_WARM_SHARE = 0.08  # of the highest rise: what is colder is left out where it takes most of the picture
+_MAX_EQUAL_ASPECT = 4.0  # times as long as high up to which both axes have one scale
+_ARROW_REACH = 1.0  # of the distance between arrows, up to which the next flux stands for a place
 
 
-def field_section(field: TriangulatedField, ax: Axes | None = None, *, whole: bool = False) -> Axes:
+def _field_section(field: TriangulatedField, ax: Axes | None = None, *, whole: bool = False) -> Axes:
     """Draw a section: temperatures, isotherms that break off at boundaries, and where the heat goes.
 
     Arrows point along the flux; their length goes with its square root.
@@ -290,18 +290,18 @@ def field_section(field: TriangulatedField, ax: Axes | None = None, *, whole: bo
     whole : all of the section instead of its warm part
     """
     ax = ax or new_axes()
-    window = np.array([field.points.min(axis=0), field.points.max(axis=0)]) if whole else warm_window(field)
-    factor, unit = length_unit(float(np.ptp(window, axis=0).max()))
+    window = np.array([field.points.min(axis=0), field.points.max(axis=0)]) if whole else _warm_window(field)
+    factor, unit = _length_unit(float(np.ptp(window, axis=0).max()))
     triangulation = require("matplotlib.tri", extra="plot", why="drawing a figure").Triangulation
     mesh = triangulation(*(field.points.T / factor), field.triangles)
     low, high = float(field.value.min()), float(field.value.max())
     shown = ax.tripcolor(
-        mesh, field.value, cmap=HEAT_COLOURMAP, vmin=low, vmax=high, shading="gouraud", rasterized=True
+        mesh, field.value, cmap=_HEAT_COLOURMAP, vmin=low, vmax=high, shading="gouraud", rasterized=True
     )
     ax.tricontour(
         mesh,
         field.value,
-        np.linspace(low, high, FIELD_ISOTHERM_COUNT + 2)[1:-1],
+        np.linspace(low, high, _FIELD_ISOTHERM_COUNT + 2)[1:-1],
         colors="white",
         linewidths=0.6,
         alpha=0.8,
@@ -310,23 +310,23 @@ def field_section(field: TriangulatedField, ax: Axes | None = None, *, whole: bo
     segments = require("matplotlib.collections", extra="plot", why="drawing a figure").LineCollection
     ax.add_collection(segments(outlines, colors="white", linewidths=1.5))
     ax.add_collection(segments(outlines, colors="black", linewidths=0.8))
-    draw_flux(ax, field, window, factor)
-    draw_region_names(ax, field, window, factor)
+    _draw_flux(ax, field, window, factor)
+    _draw_region_names(ax, field, window, factor)
     (left, first), (right, last) = window / factor
     ax.set(xlim=(left, right), ylim=(last, first) if field.axes[1] == "depth" else (first, last))
     ax.set(xlabel=f"{field.axes[0]} ({unit})", ylabel=f"{field.axes[1]} ({unit})")
     wide, tall = np.ptp(window, axis=0)
-    if max(wide, tall) < MAX_EQUAL_ASPECT * min(wide, tall):
+    if max(wide, tall) < _MAX_EQUAL_ASPECT * min(wide, tall):
         ax.set_aspect("equal")
     ax.set_title(field.name, fontsize="medium")
     ax.figure.colorbar(shown, ax=ax, label="rise above the sink (K)")
     return ax
 
 
-def warm_window(field: TriangulatedField) -> Array:
+def _warm_window(field: TriangulatedField) -> Array:
     """Two corners around what is warmer than a small part of the highest rise, m."""
     ends = np.array([field.points.min(axis=0), field.points.max(axis=0)])
-    warm = field.points[field.value > WARM_SHARE * field.value.max()]
+    warm = field.points[field.value > _WARM_SHARE * field.value.max()]
     found = np.array([warm.min(axis=0), warm.max(axis=0)])
     margin = 0.08 * float(np.ptp(found, axis=0).max())
     found = np.clip([found[0] - margin, found[1] + margin], *ends)
@@ -348,10 +348,10 @@ def region_edges(field: TriangulatedField) -> Array:
     return field.points[pairs[order[same]]]
 
 
-def draw_flux(ax: Axes, field: TriangulatedField, window: Array, factor: float) -> None:
+def _draw_flux(ax: Axes, field: TriangulatedField, window: Array, factor: float) -> None:
     """Draw the flux at even places inside of a window."""
     size = np.ptp(window, axis=0)
-    step = size.max() / ARROWS_PER_SIDE
+    step = size.max() / _ARROWS_PER_SIDE
     counts = np.maximum(np.round(size / step).astype(int), 3)
     lines = [np.linspace(a, b, 2 * n + 1)[1::2] for a, b, n in zip(window[0], window[1], counts, strict=True)]
     at = np.stack(np.meshgrid(*lines, indexing="ij"), axis=-1).reshape(-1, 2)
@@ -360,17 +360,17 @@ def draw_flux(ax: Axes, field: TriangulatedField, window: Array, factor: float) 
     strength = np.hypot(*flux.T)
     inside = strength > 1e-3 * strength.max()
     if field.axes[1] != "depth":  # a body need not fill the picture
-        inside &= distance < max(ARROW_REACH * step, float(np.median(distance)))
+        inside &= distance < max(_ARROW_REACH * step, float(np.median(distance)))
     at, flux, strength = at[inside], flux[inside], strength[inside]
     length = np.sqrt(strength / strength.max())
     direction = flux / strength[:, None] * length[:, None]
     ax.quiver(
-        *(at / factor).T, *direction.T, angles="xy", scale=ARROWS_PER_SIDE * 1.1, scale_units="width", pivot="middle",
+        *(at / factor).T, *direction.T, angles="xy", scale=_ARROWS_PER_SIDE * 1.1, scale_units="width", pivot="middle",
         color="#7FDBFF", width=0.0035, headwidth=4.0,
     )  # fmt: skip
 
 
-def draw_region_names(ax: Axes, field: TriangulatedField, window: Array, factor: float) -> None:
+def _draw_region_names(ax: Axes, field: TriangulatedField, window: Array, factor: float) -> None:
     """Write the name of each region where it is farthest from others and from the edge of the picture."""
     middle = field.points[field.triangles].mean(axis=1)
     corners = field.points[field.triangles]
@@ -389,7 +389,7 @@ def draw_region_names(ax: Axes, field: TriangulatedField, window: Array, factor:
         ax.annotate(name, tuple(place), ha="center", va="center", color="white", fontsize="small", bbox=box)
 
 
-def boundary_jumps(jumps: Mapping[str, BoundaryJump], ax: Axes | None = None) -> Axes:
+def _boundary_jumps(jumps: Mapping[str, BoundaryJump], ax: Axes | None = None) -> Axes:
     """Draw the mean jump of each boundary, and how far it goes from the smallest to the largest.
 
     Parameters
@@ -422,10 +422,10 @@ def field_figure(field: TriangulatedField, jumps: Mapping[str, BoundaryJump], ti
     figure : to draw on
     """
     grid = figure.add_gridspec(2, 2, width_ratios=(1.5, 1.0), height_ratios=(1.2, 1.0))
-    field_section(field, ax=figure.add_subplot(grid[:, 0]))
-    parts = np.ptp(warm_window(field), axis=0) < 0.999 * np.ptp(field.points, axis=0)
+    _field_section(field, ax=figure.add_subplot(grid[:, 0]))
+    parts = np.ptp(_warm_window(field), axis=0) < 0.999 * np.ptp(field.points, axis=0)
     if parts.any():
-        field_section(field, ax=figure.add_subplot(grid[0, 1]), whole=True).set_title("all of it", fontsize="medium")
-    boundary_jumps(jumps, ax=figure.add_subplot(grid[1 if parts.any() else slice(None), 1]))
+        _field_section(field, ax=figure.add_subplot(grid[0, 1]), whole=True).set_title("all of it", fontsize="medium")
+    _boundary_jumps(jumps, ax=figure.add_subplot(grid[1 if parts.any() else slice(None), 1]))
     figure.suptitle(title, fontsize="medium")
     return figure

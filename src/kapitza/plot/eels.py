@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from kapitza.measure.eels.jump import InterfaceJump
     from kapitza.measure.eels.map import TemperatureMap
 
-ARROWS_PER_MAP = 14  # along the longer side of a map
-MAX_ISOTHERMS = 9  # isotherms at most
+_ARROWS_PER_MAP = 14  # along the longer side of a map
+_MAX_ISOTHERMS = 9  # isotherms at most
 
 
 def temperature_map(
@@ -64,29 +64,29 @@ def temperature_map(
     bar = ax.figure.colorbar(surface, cax=ax.inset_axes((1.02, 0, 0.025, 1)), label="temperature (K)")
     bar.outline.set_visible(False)
     if planes is not None:
-        draw_planes(ax, planes, x, y, np.inf if interface is None else interface / nm)
+        _draw_planes(ax, planes, x, y, np.inf if interface is None else interface / nm)
     if interface is not None:
         ax.axvline(interface / nm, color="white", lw=1.6, ls="--")
-    ax.set(xlabel="x (nm)", ylabel="y (nm)", xlim=pixel_edges(x), ylim=pixel_edges(y), aspect="equal")
+    ax.set(xlabel="x (nm)", ylabel="y (nm)", xlim=_pixel_edges(x), ylim=_pixel_edges(y), aspect="equal")
     return ax
 
 
-def pixel_edges(axis: Array) -> tuple[float, float]:
+def _pixel_edges(axis: Array) -> tuple[float, float]:
     """Ends of an axis with half a pixel on either side."""
     half = np.diff(axis).mean() / 2 if axis.size > 1 else 0.5
     return float(axis[0] - half), float(axis[-1] + half)
 
 
-def draw_planes(ax: Axes, planes: GradientField, x: Array, y: Array, interface: float) -> None:
+def _draw_planes(ax: Axes, planes: GradientField, x: Array, y: Array, interface: float) -> None:
     """Draw isotherms, which end at the interface, and arrows of local planes."""
     smooth = planes.temperature
-    step = round_step((np.nanmax(smooth) - np.nanmin(smooth)) / MAX_ISOTHERMS)
+    step = round_step((np.nanmax(smooth) - np.nanmin(smooth)) / _MAX_ISOTHERMS)
     levels = np.arange(np.ceil(np.nanmin(smooth) / step), np.nanmax(smooth) / step + 1e-9) * step
     for side in (x < interface, x >= interface):
         if side.sum() > 1 and y.size > 1 and levels.size:
             lines = ax.contour(x[side], y, smooth[:, side], levels=levels, colors="white", linewidths=0.9)
             ax.clabel(lines, fmt="%g", fontsize="x-small")
-    every = max(1, round(max(smooth.shape) / ARROWS_PER_MAP))
+    every = max(1, round(max(smooth.shape) / _ARROWS_PER_MAP))
     pick = tuple(slice((n - 1) % every // 2, None, every) for n in smooth.shape)
     gradient, sure = planes.gradient[pick], planes.significance()[pick] > 5.9915
     steepest = np.nanmax(np.linalg.norm(gradient[sure], axis=-1)) if sure.any() else 1.0
@@ -124,7 +124,7 @@ def interface_jump(data: Profile, found: InterfaceJump, ax: Axes | None = None) 
     """
     ax = new_axes(width=6.8, height=4.2) if ax is None else ax
     jump, at = found.jump, found.jump.at
-    used = np.isin(data.position, found.position) | is_among(data.position, found.position)
+    used = np.isin(data.position, found.position) | _is_among(data.position, found.position)
     sigma = data.sigma if data.covariance is None else np.sqrt(np.diag(data.covariance))
     for mask, face in ((used, "0.25"), (~used, "none")):
         error = None if sigma is None else sigma[mask]
@@ -150,7 +150,7 @@ def interface_jump(data: Profile, found: InterfaceJump, ax: Axes | None = None) 
     return ax
 
 
-def is_among(places: Array, others: Array) -> Any:
+def _is_among(places: Array, others: Array) -> Any:
     """Which places are among others, to rounding."""
     if not others.size:
         return np.zeros(places.size, dtype=bool)

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 # what an experiment is measured against: label, factor to the unit of the label, logarithmic
-EXPERIMENT_AXES = {
+_EXPERIMENT_AXES = {
     "delay": ("delay (ps)", 1e12, True),
     "frequency": ("frequency (Hz)", 1.0, True),
     "thickness": ("thickness (nm)", 1e9, False),
@@ -38,7 +38,7 @@ EXPERIMENT_AXES = {
     "radius": ("radius (µm)", 1e6, True),
     "power": ("absorbed power (mW)", 1e3, False),
 }
-SIGNAL_LABELS = {
+_SIGNAL_LABELS = {
     "ratio": "ratio −V_in/V_out",
     "in_phase": "in phase (V)",
     "out_of_phase": "out of phase (V)",
@@ -46,7 +46,7 @@ SIGNAL_LABELS = {
     "amplitude": "amplitude (V)",
     "temperature": "temperature (K)",
 }
-PARAMETER_UNITS = {  # units of numbers, and factors from SI
+_PARAMETER_UNITS = {  # units of numbers, and factors from SI
     "conductance": ("MW m⁻² K⁻¹", 1e-6),
     "conductivity": ("W m⁻¹ K⁻¹", 1.0),
     "in_plane": ("W m⁻¹ K⁻¹", 1.0),
@@ -73,26 +73,26 @@ PARAMETER_UNITS = {  # units of numbers, and factors from SI
 
 def experiment_axis(experiment: object) -> tuple[str, float, bool]:
     """Label, factor and scale of what an experiment varies."""
-    return next((held for name, held in EXPERIMENT_AXES.items() if hasattr(experiment, name)), ("point", 1.0, False))
+    return next((held for name, held in _EXPERIMENT_AXES.items() if hasattr(experiment, name)), ("point", 1.0, False))
 
 
-def in_degrees(kind: str) -> float:
+def _in_degrees(kind: str) -> float:
     """Factor from the unit of a signal to that of its label."""
     return 180 / np.pi if kind == "phase" else 1.0
 
 
-def signal_label(sample: DataSet) -> str:
+def _signal_label(sample: DataSet) -> str:
     """Name and unit of a signal; what a strip of the 3ω method gives is in kelvin."""
     kind = sample.curve.kind
-    label = SIGNAL_LABELS.get(kind, kind)
+    label = _SIGNAL_LABELS.get(kind, kind)
     if isinstance(sample.experiment, ThreeOmega):
         return label.replace("(V)", "(K)")
     return "response (K W⁻¹)" if isinstance(sample.experiment, Raman) else label
 
 
-def parameter_label(name: str) -> tuple[str, float]:
+def _parameter_label(name: str) -> tuple[str, float]:
     """Label of a number of a sample with its unit, and the factor to that."""
-    unit, factor = PARAMETER_UNITS.get(name.rpartition(".")[2], ("SI", 1.0))
+    unit, factor = _PARAMETER_UNITS.get(name.rpartition(".")[2], ("SI", 1.0))
     return f"{name} ({unit})" if unit else name, factor
 
 
@@ -113,33 +113,33 @@ def fit(result: Fit, figure: Figure) -> tuple[tuple[Axes, Axes], ...]:
     samples = result.problem.samples
     groups: dict[tuple[str, str], list[int]] = {}
     for i, sample in enumerate(samples):
-        groups.setdefault((experiment_axis(sample.experiment)[0], signal_label(sample)), []).append(i)
+        groups.setdefault((experiment_axis(sample.experiment)[0], _signal_label(sample)), []).append(i)
     figure.set_figheight(figure.get_figheight() * len(groups))
     grid = figure.add_gridspec(2 * len(groups), 1, height_ratios=[3, 1] * len(groups))
     made: list[tuple[Axes, Axes]] = []
     for row, members in enumerate(groups.values()):
         upper = figure.add_subplot(grid[2 * row])
         lower = figure.add_subplot(grid[2 * row + 1], sharex=upper)
-        draw_panel(result, members, upper, lower)
+        _draw_panel(result, members, upper, lower)
         made.append((upper, lower))
     return tuple(made)
 
 
-def draw_panel(result: Fit, members: list[int], upper: Axes, lower: Axes) -> None:
+def _draw_panel(result: Fit, members: list[int], upper: Axes, lower: Axes) -> None:
     """Draw curves of one kind and their residuals."""
     problem = result.problem
     for i in members:
         sample, sigma = problem.samples[i], problem.sigma[i]
         model = problem.prediction(i, result.solution.x)
         label, factor, logarithmic = experiment_axis(sample.experiment)
-        scale, colour = in_degrees(sample.curve.kind), LINE_COLOURS[i % len(LINE_COLOURS)]
+        scale, colour = _in_degrees(sample.curve.kind), LINE_COLOURS[i % len(LINE_COLOURS)]
         x, mark = sample.curve.x * factor, POINT_MARKERS[i % len(POINT_MARKERS)]
         upper.errorbar(
             x, sample.curve.value * scale, sigma * scale, fmt=mark, ms=3, lw=0.8, color="0.25", mfc="none", zorder=1
         )
         upper.plot(x, model * scale, color=colour, lw=1.6, label=sample.experiment.name, zorder=2)
         lower.plot(x, (sample.curve.value - model) / sigma, mark, ms=3, color=colour, mfc="none")
-        upper.set(ylabel=signal_label(sample))
+        upper.set(ylabel=_signal_label(sample))
         lower.set(xlabel=label)
         if logarithmic and (x > 0).all():
             lower.set_xscale("log")
@@ -196,7 +196,7 @@ def uncertainty_budget(found: ErrorBudget, ax: Axes | None = None) -> Axes:
     return ax
 
 
-def interpolate_chi2(found: Contours) -> tuple[Array, Array, Array]:
+def _interpolate_chi2(found: Contours) -> tuple[Array, Array, Array]:
     """Rise of chi2 on a grid ten times as fine, by splines; as it is where the grid is cut off by a limit."""
     from scipy.interpolate import RectBivariateSpline
 
@@ -211,8 +211,8 @@ def likelihood(found: Contours, ax: Axes | None = None) -> Axes:
     """Draw contours of 68, 95 and 99.7 % confidence of two parameters."""
     ax = new_axes() if ax is None else ax
     levels = [2.2957, 5.9915, 11.618]  # quantiles of chi2 with two degrees of freedom
-    (one, first), (other, second) = map(parameter_label, found.names)
-    x, y, rise = interpolate_chi2(found)
+    (one, first), (other, second) = map(_parameter_label, found.names)
+    x, y, rise = _interpolate_chi2(found)
     lines = ax.contour(x * first, y * second, rise.T, levels=levels, colors=LINE_COLOURS[:3])
     ax.clabel(lines, fmt=dict(zip(levels, ("68 %", "95 %", "99.7 %"), strict=True)), fontsize="small")
     ax.set(xlabel=one, ylabel=other)

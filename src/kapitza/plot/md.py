@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from kapitza.simulate.md.runs.closed import EquilibriumResult, RelaxationResult
     from kapitza.simulate.md.runs.heat_flow import HeatRun
 
-MAX_BANDS = 8  # bands that are drawn
+_MAX_BANDS = 8  # bands that are drawn
 
 
 def md_profile(found: NemdResult, ax: Axes | None = None) -> Axes:
@@ -63,12 +63,12 @@ def md_profile(found: NemdResult, ax: Axes | None = None) -> Axes:
     ax.axvline(0, color="0.8", linewidth=0.8, zorder=0)
     ax.plot([0, 0], [middle - half, middle + half], color="black", linewidth=2.0, label=f"jump {found.jump:.2g} K")
     ax.set(xlabel="distance from the plane (nm)", ylabel="temperature (K)")
-    ax.set_title(conductance_title(found), fontsize="medium")
+    ax.set_title(_conductance_title(found), fontsize="medium")
     legend_beside(ax)
     return ax
 
 
-def conductance_title(found: NemdResult) -> str:
+def _conductance_title(found: NemdResult) -> str:
     """Conductance and verdict."""
     if not found.resistance > 0:
         return f"{found.name}: no conductance"
@@ -161,7 +161,7 @@ def md_modes(found: Occupation, plane: float, ax: Axes | None = None) -> Axes:
     """
     ax = new_axes() if ax is None else ax
     z, temperature = (found.position - plane) / nm, found.temperature()
-    bands = np.unique(np.linspace(0, found.energy.size - 1, MAX_BANDS).round()).astype(int)
+    bands = np.unique(np.linspace(0, found.energy.size - 1, _MAX_BANDS).round()).astype(int)
     for shade, band in zip(np.linspace(0.05, 0.95, bands.size), bands, strict=True):
         colour = (0.9 * shade, 0.45, 0.9 * (1 - shade))  # blue: low frequencies, red: high ones
         with np.errstate(invalid="ignore", divide="ignore"):

@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-BRANCH_NAMES = {1: ("L",), 3: ("L", "SV", "SH")}
-RADIANS_PER_DEGREE = np.pi / 180
-AZIMUTH_COPIES = 73  # copies of a table of one azimuth
+_BRANCH_NAMES = {1: ("L",), 3: ("L", "SV", "SH")}
+_RADIANS_PER_DEGREE = np.pi / 180
+_AZIMUTH_COPIES = 73  # copies of a table of one azimuth
 
 
 def transmission_by_angle(result: AngleMap, *, branches: Sequence[str] | None = None, ax: Axes | None = None) -> Axes:
@@ -52,14 +52,14 @@ def transmission_by_angle(result: AngleMap, *, branches: Sequence[str] | None = 
         without matplotlib, if ax is None
     """
     count = result.transmission.shape[1]
-    names = tuple(branches or BRANCH_NAMES.get(count, tuple(map(str, range(count)))))
+    names = tuple(branches or _BRANCH_NAMES.get(count, tuple(map(str, range(count)))))
     if len(names) != count:
         raise InputError(f"got {len(names)} names for {count} branches")
     ax = new_axes() if ax is None else ax
     for i, name in enumerate(names):
         colour = LINE_COLOURS[i % len(LINE_COLOURS)]
         ax.plot(
-            result.angle / RADIANS_PER_DEGREE,
+            result.angle / _RADIANS_PER_DEGREE,
             result.transmission[:, i].sum(axis=1),
             color=colour,
             linestyle=LINE_DASHES[i % len(LINE_DASHES)],
@@ -68,7 +68,7 @@ def transmission_by_angle(result: AngleMap, *, branches: Sequence[str] | None = 
         )
         critical = result.critical[i][result.critical[i] < np.pi / 2 * (1 - 1e-9)]
         ax.plot(
-            critical / RADIANS_PER_DEGREE,
+            critical / _RADIANS_PER_DEGREE,
             np.full(critical.size, -0.025),
             "^",
             color=colour,
@@ -105,10 +105,10 @@ def angle_map(result: ModalTransmission, *, side: Side = "left", branch: int = 0
     if chosen.omega.size < 3:
         raise InputError(f"{result.method} has {chosen.omega.size} waves of branch {branch} from the {side}, wanted 3")
     ax = new_axes(width=5.4, height=4.4) if ax is None else ax
-    angle, azimuth, crossing = chosen.angle / RADIANS_PER_DEGREE, chosen.azimuth, chosen.transmission
+    angle, azimuth, crossing = chosen.angle / _RADIANS_PER_DEGREE, chosen.azimuth, chosen.transmission
     if np.ptp(azimuth) < 1e-9:
-        turns = np.linspace(-np.pi, np.pi, AZIMUTH_COPIES)
-        angle, crossing = (np.tile(values, AZIMUTH_COPIES) for values in (angle, crossing))
+        turns = np.linspace(-np.pi, np.pi, _AZIMUTH_COPIES)
+        angle, crossing = (np.tile(values, _AZIMUTH_COPIES) for values in (angle, crossing))
         azimuth = np.repeat(turns, chosen.omega.size)
     x, y = angle * np.cos(azimuth), angle * np.sin(azimuth)
     surface = ax.tripcolor(x, y, crossing, cmap="viridis", vmin=0, vmax=1, shading="gouraud", rasterized=True)
@@ -118,9 +118,9 @@ def angle_map(result: ModalTransmission, *, side: Side = "left", branch: int = 0
     return ax
 
 
-ONE_DEGREE = np.pi / 180
-MODE_UNIT = nm**-2
-ANGLE_BINS = 18  # bins from normal to grazing
+_ONE_DEGREE = np.pi / 180
+_MODE_UNIT = nm**-2
+_ANGLE_BINS = 18  # bins from normal to grazing
 
 
 def transmission_by_branch(result: ModalTransmission, *, side: Side = "left", ax: Axes | None = None) -> Axes:
@@ -143,10 +143,10 @@ def transmission_by_branch(result: ModalTransmission, *, side: Side = "left", ax
     if not branch.size:
         raise InputError(f"{result.method} has {branch.size} waves that arrive from the {side}")
     ax = new_axes() if ax is None else ax
-    ax.plot(omega / THz, arriving.sum(axis=1) / MODE_UNIT, color="0.35", linewidth=1.2, label="all that arrive")
+    ax.plot(omega / THz, arriving.sum(axis=1) / _MODE_UNIT, color="0.35", linewidth=1.2, label="all that arrive")
     ax.stackplot(
         omega / THz,
-        *(crossing.T / MODE_UNIT),
+        *(crossing.T / _MODE_UNIT),
         colors=[LINE_COLOURS[i % len(LINE_COLOURS)] for i in range(branch.size)],
         labels=[f"branch {number}" for number in branch],
         edgecolor="white",
@@ -179,9 +179,9 @@ def incidence_map(result: ModalTransmission, *, side: Side = "left", ax: Axes | 
     omega, at = np.unique(rows.omega, return_inverse=True)
     if omega.size < 2:
         raise InputError(f"{result.method} has {omega.size} frequencies from the {side}, wanted 2 or more")
-    edges = np.linspace(0, np.pi / 2, ANGLE_BINS + 1)
-    column = np.clip(np.searchsorted(edges, rows.angle, side="right") - 1, 0, ANGLE_BINS - 1)
-    arriving, crossing = np.zeros((2, omega.size, ANGLE_BINS))
+    edges = np.linspace(0, np.pi / 2, _ANGLE_BINS + 1)
+    column = np.clip(np.searchsorted(edges, rows.angle, side="right") - 1, 0, _ANGLE_BINS - 1)
+    arriving, crossing = np.zeros((2, omega.size, _ANGLE_BINS))
     np.add.at(arriving, (at, column), rows.weight)
     np.add.at(crossing, (at, column), rows.weight * rows.transmission)
     middle = (omega[:-1] + omega[1:]) / 2
@@ -189,7 +189,7 @@ def incidence_map(result: ModalTransmission, *, side: Side = "left", ax: Axes | 
     ax = new_axes() if ax is None else ax
     ax.set_facecolor("0.92")
     surface = ax.pcolormesh(
-        edges / ONE_DEGREE, bounds / THz, quotient(crossing, arriving), cmap="viridis", vmin=0, vmax=1, rasterized=True
+        edges / _ONE_DEGREE, bounds / THz, quotient(crossing, arriving), cmap="viridis", vmin=0, vmax=1, rasterized=True
     )
     ax.figure.colorbar(surface, ax=ax, label="probability to cross")
     ax.set(xlabel="angle of incidence (degrees)", ylabel="frequency (THz)", xlim=(0, 90), ylim=(0, None))

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from kapitza.measure.spectral_inversion import SpectralEstimate
 
 
-MODES_PER_NM2 = nm**-2  # per area, the unit of the axis
+_MODES_PER_NM2 = nm**-2  # per area, the unit of the axis
 
 
 def transmission(*results: Transmission, labels: Sequence[str] | None = None, ax: Axes | None = None) -> Axes:
@@ -54,7 +54,7 @@ def transmission(*results: Transmission, labels: Sequence[str] | None = None, ax
                 hatch = "" if side == "left" else "////"
                 ax.fill_between(
                     result.omega / THz,
-                    modes / MODES_PER_NM2,
+                    modes / _MODES_PER_NM2,
                     facecolor=shade if side == "left" else "none",
                     edgecolor="none" if side == "left" else "0.6",
                     hatch=hatch,
@@ -64,7 +64,7 @@ def transmission(*results: Transmission, labels: Sequence[str] | None = None, ax
     for i, result in enumerate(results):
         ax.plot(
             result.omega / THz,
-            result.total / MODES_PER_NM2,
+            result.total / _MODES_PER_NM2,
             color=LINE_COLOURS[i % len(LINE_COLOURS)],
             linestyle=LINE_DASHES[i % len(LINE_DASHES)],
             linewidth=1.9,
@@ -110,7 +110,7 @@ def accumulation(result: Transmission, temperature: ArrayLike = 300.0, ax: Axes 
     return ax
 
 
-CONFIDENCE_LEVEL = 0.95
+_CONFIDENCE_LEVEL = 0.95
 
 
 def estimate_figure(found: SpectralEstimate, figure: Figure) -> None:
@@ -124,8 +124,8 @@ def estimate_figure(found: SpectralEstimate, figure: Figure) -> None:
     ax = figure.add_subplot()
     used = found.limit > 0
     x = found.omega[used] / THz
-    low, high = (one[used] for one in found.band(CONFIDENCE_LEVEL))
-    least, most = (one[used] for one in found.extremes(CONFIDENCE_LEVEL))
+    low, high = (one[used] for one in found.band(_CONFIDENCE_LEVEL))
+    least, most = (one[used] for one in found.extremes(_CONFIDENCE_LEVEL))
     ax.fill_between(x, least, most, color="0.9", label="any spectrum that fits")
     ax.fill_between(x, low, high, color=LINE_COLOURS[0], alpha=0.3, label="95 %, if smooth")
     ax.plot(x, found.share[used], color=LINE_COLOURS[0], label="most likely")

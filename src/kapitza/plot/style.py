@@ -20,7 +20,7 @@ LINE_DASHES = ("-", "--", "-.", (0, (1, 1)), (0, (5, 1, 1, 1, 1, 1)), (0, (8, 2)
 GREY_LEVELS = ("0.35", "0.55", "0.45", "0.65")
 POINT_MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "*")
 
-LOGARITHMIC_SPAN = 25.0  # a quantity that spans more than this factor is drawn on a logarithmic axis
+_LOGARITHMIC_SPAN = 25.0  # a quantity that spans more than this factor is drawn on a logarithmic axis
 
 
 def new_axes(*, width: float = 6.4, height: float = 4.2) -> Axes:
@@ -83,7 +83,7 @@ def make_logarithmic(ax: Axes, letter: Literal["x", "y"], low: float, high: floa
 def spans_widely(values: Array) -> bool:
     """Whether positive values ask for a logarithmic axis."""
     positive = values[np.isfinite(values) & (values > 0)]
-    return positive.size > 1 and float(positive.max() / positive.min()) > LOGARITHMIC_SPAN
+    return positive.size > 1 and float(positive.max() / positive.min()) > _LOGARITHMIC_SPAN
 
 
 def power_unit(values: Array) -> tuple[float, str]:

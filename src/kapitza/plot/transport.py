@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from kapitza.simulate.boltzmann.monte_carlo.result import TransportMap
 
 
-MAX_MODE_TEMPERATURES = 8  # mode temperatures that are drawn
-MICROMETRE_LENGTH = 3e3  # nm, above which positions are in µm
-FLUX_PLACES = 3  # at which spectra of the flux are drawn
+_MAX_MODE_TEMPERATURES = 8  # mode temperatures that are drawn
+_MICROMETRE_LENGTH = 3e3  # nm, above which positions are in µm
+_FLUX_PLACES = 3  # at which spectra of the flux are drawn
 
 
 def transport_profile(result: Transport, ax: Axes | None = None) -> Axes:
@@ -46,8 +46,8 @@ def transport_profile(result: Transport, ax: Axes | None = None) -> Axes:
         without matplotlib, if ax is None
     """
     ax = new_axes() if ax is None else ax
-    scale, unit = (um, "µm") if result.edges[-1] > MICROMETRE_LENGTH * nm else (nm, "nm")
-    groups = [int(g) for g in np.unique(np.linspace(0, result.omega.size - 1, MAX_MODE_TEMPERATURES).round())]
+    scale, unit = (um, "µm") if result.edges[-1] > _MICROMETRE_LENGTH * nm else (nm, "nm")
+    groups = [int(g) for g in np.unique(np.linspace(0, result.omega.size - 1, _MAX_MODE_TEMPERATURES).round())]
     if result.omega.size > 1:
         shades = np.linspace(0.05, 0.95, len(groups))
         for shade, group in zip(shades, groups, strict=True):
@@ -55,7 +55,7 @@ def transport_profile(result: Transport, ax: Axes | None = None) -> Axes:
             name = f"{result.omega[group] / THz:.2g} THz" if result.omega[group] else f"band {group + 1}"
             ax.plot(result.position / scale, result.modes[:, group], color=colour, linewidth=0.8, label=name)
     ax.plot(result.position / scale, result.temperature, color="black", linewidth=2.0, label="energy density")
-    ax.plot(result.position / scale, fourier_line(result), color="0.55", linestyle="--", label="bulk gradient")
+    ax.plot(result.position / scale, _fourier_line(result), color="0.55", linestyle="--", label="bulk gradient")
     for edge in result.edges[1:-1]:
         ax.axvline(edge / scale, color="0.8", linewidth=0.8, zorder=0)
     ax.set(xlabel=f"position ({unit})", ylabel="temperature (K)", xlim=(0, result.edges[-1] / scale))
@@ -63,7 +63,7 @@ def transport_profile(result: Transport, ax: Axes | None = None) -> Axes:
     return ax
 
 
-def fourier_line(result: Transport) -> Array:
+def _fourier_line(result: Transport) -> Array:
     """(nx,) straight lines of the bulk gradient through the middle of each layer, K."""
     layer = np.clip(np.searchsorted(result.edges, result.position) - 1, 0, len(result.names) - 1)
     middle = (result.edges[1:] + result.edges[:-1]) / 2
@@ -90,7 +90,7 @@ def flux_spectrum(result: Transport, at: Sequence[float] | None = None, ax: Axes
         raise InputError(f"{result.method}: a spectrum needs bands with frequencies, got {result.omega.size} without")
     ax = new_axes() if ax is None else ax
     middle = (result.edges[1:] + result.edges[:-1]) / 2
-    places = [*middle[:FLUX_PLACES], *result.edges[1:2]][: FLUX_PLACES + 1] if at is None else list(at)
+    places = [*middle[:_FLUX_PLACES], *result.edges[1:2]][: _FLUX_PLACES + 1] if at is None else list(at)
     width = np.diff(result.bounds)
     for i, place in enumerate(sorted(places)):
         k = int(np.abs(result.position - place).argmin())
@@ -149,8 +149,8 @@ def transport_figure(result: Transport, figure: Figure) -> None:
     flux_spectrum(result, ax=lower)
 
 
-MICROMETRE_WIDTH = 3e3  # nm, above which positions are in µm
-AXIS_LETTERS = "xyz"
+_MICROMETRE_WIDTH = 3e3  # nm, above which positions are in µm
+_AXIS_LETTERS = "xyz"
 
 
 def transport_map(result: TransportMap, ax: Axes | None = None) -> Axes:
@@ -170,7 +170,7 @@ def transport_map(result: TransportMap, ax: Axes | None = None) -> Axes:
     """
     ax = new_axes() if ax is None else ax
     longest = max(float(one[-1] - one[0]) for one in result.edges)
-    scale, unit = (um, "µm") if longest > MICROMETRE_WIDTH * nm else (nm, "nm")
+    scale, unit = (um, "µm") if longest > _MICROMETRE_WIDTH * nm else (nm, "nm")
     if len(result.edges) == 1:
         ax.errorbar(
             result.centres[0] / scale, result.temperature, result.temperature_sigma, fmt=".", color=LINE_COLOURS[0]
@@ -219,7 +219,7 @@ def fourier_comparison(result: TransportMap, fourier: Array, ax: Axes | None = N
         x, result.temperature[line], result.temperature_sigma[line], fmt=".", color=LINE_COLOURS[0], label="Boltzmann"
     )
     ax.plot(x, fourier[line], color="0.4", drawstyle="steps-mid", label="Fourier")
-    ax.set(xlabel=f"{AXIS_LETTERS[axis]} (nm)", ylabel="temperature (K)")
+    ax.set(xlabel=f"{_AXIS_LETTERS[axis]} (nm)", ylabel="temperature (K)")
     ax.legend()
     return ax
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-AREAL_MODE_UNIT = nm**-2
+_AREAL_MODE_UNIT = nm**-2
 
 
 def density_map(result: LocalDensity, *, ax: Axes | None = None) -> Axes:
@@ -147,13 +147,15 @@ def interface_current(result: LocalCurrent, *, ax: Axes | None = None) -> Axes:
     ax = new_axes() if ax is None else ax
     ax.plot(
         result.omega / THz,
-        result.total / AREAL_MODE_UNIT,
+        result.total / _AREAL_MODE_UNIT,
         color=LINE_COLOURS[0],
         linewidth=1.9,
         label="all that crosses",
     )
     own = "through modes\nof the interface"
-    ax.fill_between(result.omega / THz, result.localised / AREAL_MODE_UNIT, color=LINE_COLOURS[1], alpha=0.8, label=own)
+    ax.fill_between(
+        result.omega / THz, result.localised / _AREAL_MODE_UNIT, color=LINE_COLOURS[1], alpha=0.8, label=own
+    )
     ax.set(xlabel="frequency (THz)", ylabel="modes that cross (nm⁻²)", xlim=(0, None), ylim=(0, None))
     legend_beside(ax)
     return ax

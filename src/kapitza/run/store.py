@@ -21,8 +21,8 @@ from kapitza.errors import DataError, InputError
 UnitResult = dict[str, NDArray[np.generic]]
 UnitInputs = Mapping[str, object]
 
-FILE_MAGIC = "kapitza-unit"
-FILE_FORMAT = 1
+_FILE_MAGIC = "kapitza-unit"
+_FILE_FORMAT = 1
 
 
 @frozen
@@ -73,7 +73,7 @@ def unit_address(inputs: UnitInputs, *, version: str) -> str:
         for an input that has no canonical form
     """
     digest = hashlib.sha256()
-    hash_value(digest.update, {"version": version, "inputs": inputs})
+    _hash_value(digest.update, {"version": version, "inputs": inputs})
     return digest.hexdigest()
 
 
@@ -82,7 +82,7 @@ def unit_seed(address: str) -> int:
     return int(address[:16], 16)
 
 
-def hash_value(update: Callable[[bytes], None], value: object) -> None:
+def _hash_value(update: Callable[[bytes], None], value: object) -> None:
     """Pass a canonical form of a value to a hash, each item with its kind and length."""
     if isinstance(value, np.ndarray):
         update(f"array {value.dtype.str} {value.shape};".encode())
@@ -92,12 +92,12 @@ def hash_value(update: Callable[[bytes], None], value: object) -> None:
     elif isinstance(value, Mapping):
         update(f"map {len(value)};".encode())
         for key in sorted(value, key=str):
-            hash_value(update, str(key))
-            hash_value(update, value[key])
+            _hash_value(update, str(key))
+            _hash_value(update, value[key])
     elif isinstance(value, (list, tuple)):
         update(f"list {len(value)};".encode())
         for item in value:
-            hash_value(update, item)
+            _hash_value(update, item)
     elif value is None or isinstance(value, (str, bool, int, float, np.number)):
         plain = value.item() if isinstance(value, np.number) else value
         text = repr(plain).encode()
@@ -116,7 +116,7 @@ def serialize_arrays(result: UnitResult) -> bytes:
     for name in names:
         np.lib.format.write_array(body, np.asarray(result[name]), version=(1, 0), allow_pickle=False)
     content = body.getvalue()
-    return f"{FILE_MAGIC} {FILE_FORMAT} {hashlib.sha256(content).hexdigest()}\n".encode() + content
+    return f"{_FILE_MAGIC} {_FILE_FORMAT} {hashlib.sha256(content).hexdigest()}\n".encode() + content
 
 
 def deserialize_arrays(data: bytes) -> UnitResult:
@@ -128,8 +128,8 @@ def deserialize_arrays(data: bytes) -> UnitResult:
         if the bytes are not those that were written
     """
     head, _, content = data.partition(b"\n")
-    if head != f"{FILE_MAGIC} {FILE_FORMAT} {hashlib.sha256(content).hexdigest()}".encode():
-        raise DataError(f"not a whole result of format {FILE_FORMAT}: {head[:40]!r}")
+    if head != f"{_FILE_MAGIC} {_FILE_FORMAT} {hashlib.sha256(content).hexdigest()}".encode():
+        raise DataError(f"not a whole result of format {_FILE_FORMAT}: {head[:40]!r}")
     line, _, arrays = content.partition(b"\n")
     stream = io.BytesIO(arrays)
     return {name: np.lib.format.read_array(stream, allow_pickle=False) for name in json.loads(line)}

@@ -13,11 +13,11 @@ from kapitza.run.store import Store, UnitInputs, UnitResult, unit_address
 UnitKernel = Callable[[UnitInputs], UnitResult]
 Progress = Callable[[int, int], None]
 
-MAX_POOL_RESTARTS = 20  # of a pool whose worker was killed, before giving up
-UNITS_AHEAD_PER_WORKER = (
+_MAX_POOL_RESTARTS = 20  # of a pool whose worker was killed, before giving up
+_UNITS_AHEAD_PER_WORKER = (
     4  # units handed out per worker, so that an interrupt is quick and a scheduler never holds all of them
 )
-THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+_THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 def run_units(
@@ -62,7 +62,7 @@ def run_units(
     todo = {name: unit for name, unit in zip(addresses, units, strict=True) if name not in found}
     total = len(set(addresses))
     tell(len(found), total)
-    for name, result in iterate_results(kernel, todo, store, workers, executor):
+    for name, result in _iterate_results(kernel, todo, store, workers, executor):
         found[name] = result
         tell(len(found), total)
     return [found[name] for name in addresses]
@@ -72,20 +72,20 @@ def ignore_progress(_done: int, _total: int) -> None:
     """Tell nobody about the progress."""
 
 
-def iterate_results(
+def _iterate_results(
     kernel: UnitKernel, todo: dict[str, UnitInputs], store: Store | None, workers: int, executor: Executor | None
 ) -> Iterator[tuple[str, UnitResult]]:
     """Yield address and result of each unit as it is finished."""
     if executor is not None:
-        yield from run_on_executor(executor, kernel, todo, store, UNITS_AHEAD_PER_WORKER * 64)
+        yield from _run_on_executor(executor, kernel, todo, store, _UNITS_AHEAD_PER_WORKER * 64)
     elif workers == 1:
         for name, unit in todo.items():
-            yield name, compute_unit(kernel, name, unit, store)
+            yield name, _compute_unit(kernel, name, unit, store)
     else:
-        yield from run_on_pool(kernel, dict(todo), store, workers)
+        yield from _run_on_pool(kernel, dict(todo), store, workers)
 
 
-def compute_unit(kernel: UnitKernel, name: str, unit: UnitInputs, store: Store | None) -> UnitResult:
+def _compute_unit(kernel: UnitKernel, name: str, unit: UnitInputs, store: Store | None) -> UnitResult:
     """Do one unit; in a worker this writes the result before anybody else knows of it."""
     result = kernel(unit)
     if store is not None:
@@ -93,19 +93,19 @@ def compute_unit(kernel: UnitKernel, name: str, unit: UnitInputs, store: Store |
     return result
 
 
-def run_on_pool(
+def _run_on_pool(
     kernel: UnitKernel, todo: dict[str, UnitInputs], store: Store | None, workers: int
 ) -> Iterator[tuple[str, UnitResult]]:
     """Use a pool of fresh processes, restarted when one of them is killed, ended at once by an interrupt."""
     others = multiprocessing.active_children()
-    for _ in range(MAX_POOL_RESTARTS):
+    for _ in range(_MAX_POOL_RESTARTS):
         context = multiprocessing.get_context("spawn")
         with (
-            limit_threads(workers),
-            ProcessPoolExecutor(workers, mp_context=context, initializer=ignore_interrupts) as pool,
+            _limit_threads(workers),
+            ProcessPoolExecutor(workers, mp_context=context, initializer=_ignore_interrupts) as pool,
         ):
             try:
-                for name, result in run_on_executor(pool, kernel, todo, store, UNITS_AHEAD_PER_WORKER * workers):
+                for name, result in _run_on_executor(pool, kernel, todo, store, _UNITS_AHEAD_PER_WORKER * workers):
                     del todo[name]
                     yield name, result
             except BrokenExecutor:
@@ -125,18 +125,18 @@ def run_on_pool(
         if not todo:
             return
     raise ConvergenceError(
-        f"worker processes died {MAX_POOL_RESTARTS} times with {len(todo)} units to go (out of memory?): "
+        f"worker processes died {_MAX_POOL_RESTARTS} times with {len(todo)} units to go (out of memory?): "
         "try fewer workers",
         todo,
     )
 
 
-def ignore_interrupts() -> None:
+def _ignore_interrupts() -> None:
     """Leave interrupts from the keyboard to the process that handed out the work."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-def run_on_executor(
+def _run_on_executor(
     executor: Executor, kernel: UnitKernel, todo: dict[str, UnitInputs], store: Store | None, ahead: int
 ) -> Iterator[tuple[str, UnitResult]]:
     """Hand units to an executor, a few at a time, and yield what comes back."""
@@ -145,7 +145,7 @@ def run_on_executor(
     try:
         while True:
             for name, unit in waiting:
-                running[executor.submit(compute_unit, kernel, name, unit, store)] = name
+                running[executor.submit(_compute_unit, kernel, name, unit, store)] = name
                 if len(running) >= ahead:
                     break
             if not running:
@@ -159,10 +159,10 @@ def run_on_executor(
 
 
 @contextmanager
-def limit_threads(workers: int) -> Generator[None, None, None]:
+def _limit_threads(workers: int) -> Generator[None, None, None]:
     """Let each new process use its share of the cores for linear algebra, not all of them."""
     share = str(max(1, (os.cpu_count() or 1) // workers))
-    before = {name: os.environ.get(name) for name in THREAD_VARIABLES}
+    before = {name: os.environ.get(name) for name in _THREAD_VARIABLES}
     os.environ.update({name: value or share for name, value in before.items()})
     try:
         yield

@@ -42,9 +42,10 @@ from kapitza.theory.plane_waves import (
 
 # Gauss points between critical slownesses: rounding for closed forms, 1e-4 for two crystals; too few for the narrow
 # surface wave of a crystal under a light liquid, see `light`
-CLOSED_FORM_NODES, STROH_NODES = 40, 9
-MAX_FRINGE_PHASE = 300.0  # rad of phase in layers up to which the angles follow it
-MAX_MATRICES = 30_000  # scattering matrices that are held in memory together
+_CLOSED_FORM_NODES, _STROH_NODES = 40, 9
+_MAX_FRINGE_PHASE = 300.0  # rad of phase in layers up to which the angles follow it
+_TABLE_COLUMNS = ("omega", "wavevector", "side", "branch", "velocity", "weight", "transmission", "specular")
+_MAX_MATRICES = 30_000  # scattering matrices that are held in memory together
 
 
 def amm(
@@ -113,10 +114,10 @@ def amm(
     m_left, m_right = square * (open_left @ branch_modes(left)), square * (open_right @ branch_modes(right))
     total = square * np.sum((open_left[:, None, :] @ pairs)[:, 0] * open_right, axis=1)
     total = np.minimum(total, np.minimum(m_left, m_right))  # what the quadrature over a crystal's angles leaves over
-    return Transmission(omega, total, m_left, m_right, weight=weight, method=method_label(left, right, between))
+    return Transmission(omega, total, m_left, m_right, weight=weight, method=_method_label(left, right, between))
 
 
-def method_label(left: Medium, right: Medium, between: PlanarContact) -> str:
+def _method_label(left: Medium, right: Medium, between: PlanarContact) -> str:
     """Name of the method for legends."""
     middle = "".join(f"{layer.material.name} {layer.thickness * 1e9:.3g} nm|" for layer in between.layers)
     return f"AMM{'' if between.stiffness is None else ' with bond'} {left.name}|{middle}{right.name}"
@@ -137,12 +138,12 @@ def branch_pair_modes(left: Medium, right: Medium, omega: Array, between: Planar
     """
     between = between or PlanarContact()
     at = slowness_quadrature(left, right, between, float(np.max(omega, initial=0.0)))
-    media = [solve_plane_waves(side, at.slowness, at.azimuth) for side in ordered_media(left, right, between)]
-    chunk = max(1, MAX_MATRICES // at.slowness.size)
+    media = [solve_plane_waves(side, at.slowness, at.azimuth) for side in _ordered_media(left, right, between)]
+    chunk = max(1, _MAX_MATRICES // at.slowness.size)
     pieces = range(1 if between.rigid else omega.size)[::chunk]
     return np.concatenate(
         [
-            branch_conversion(
+            _branch_conversion(
                 interface_scattering(media, between, omega[start : start + chunk]), media[0], media[-1], at.weight
             )
             for start in pieces
@@ -150,7 +151,7 @@ def branch_pair_modes(left: Medium, right: Medium, omega: Array, between: Planar
     )
 
 
-def ordered_media(left: Medium, right: Medium, between: PlanarContact) -> list[Medium]:
+def _ordered_media(left: Medium, right: Medium, between: PlanarContact) -> list[Medium]:
     """All media from left to right."""
     return [left, *(layer.material for layer in between.layers), right]
 
@@ -183,32 +184,32 @@ def slowness_quadrature(
     ----------
     omega : highest angular frequency, rad s⁻¹; waves in thick layers oscillate faster with slowness
     """
-    crystals = [side.reduced for side in ordered_media(left, right, between) if isinstance(side, Elastic)]
+    crystals = [side.reduced for side in _ordered_media(left, right, between) if isinstance(side, Elastic)]
     azimuth, weight = azimuth_quadrature(*crystals, inversion=not total)
     corners = [turning_slownesses(side, azimuth) for side in (left, right)]
-    order = STROH_NODES if azimuth.size > 1 else CLOSED_FORM_NODES
+    order = _STROH_NODES if azimuth.size > 1 else _CLOSED_FORM_NODES
     parts: list[Array] = []
     for i in range(azimuth.size):
         both = [corner[i] for corner in corners]
         last = max(c[-1] for c in map(np.sort, both)) if total else min(c.max() for c in both)
-        extra = fringe_nodes(omega * last, between)
+        extra = _fringe_nodes(omega * last, between)
         slowness, width = corner_quadrature(np.concatenate(both), last, order + extra)
         density = slowness * width * weight[i] / (2 * np.pi) ** 2
         parts.append(np.stack([slowness, np.full(slowness.size, azimuth[i]), density]))
     return SlownessQuadrature(*np.concatenate(parts, axis=1))
 
 
-def fringe_nodes(wavenumber: float, between: PlanarContact) -> int:
+def _fringe_nodes(wavenumber: float, between: PlanarContact) -> int:
     """Gauss points that the interference in layers asks for on each panel, and a warning where there are too many."""
     wanted = wavenumber * sum(layer.thickness for layer in between.layers)
-    if wanted > MAX_FRINGE_PHASE:
+    if wanted > _MAX_FRINGE_PHASE:
         warn(
             f"an interlayer of {wanted / wavenumber * 1e9:.3g} nm is {wanted / (2 * np.pi):.0f} wavelengths thick: its "
             "fringes are no longer resolved; take two interfaces in series",
             ValidityWarning,
             stacklevel=5,
         )
-    return int(np.ceil(min(wanted, MAX_FRINGE_PHASE)))
+    return int(np.ceil(min(wanted, _MAX_FRINGE_PHASE)))
 
 
 def corner_quadrature(corners: Array, last: float, order: int) -> tuple[Array, Array]:
@@ -221,23 +222,23 @@ def corner_quadrature(corners: Array, last: float, order: int) -> tuple[Array, A
     return node.ravel(), (width * np.pi / 2 * np.sin(np.pi * x) * weight).ravel()
 
 
-def branch_conversion(matrix: Complex, left: PlaneWaves, right: PlaneWaves, weight: Array) -> Array:
+def _branch_conversion(matrix: Complex, left: PlaneWaves, right: PlaneWaves, weight: Array) -> Array:
     """(nω, m_L, m_R) weighted sum of the probabilities to cross from branch to branch, mean of both directions.
 
     The reverse way at a slowness is the forward way at the opposite one, so that both make up for half of the azimuths.
     """
     m = left.count
     probability = np.square(np.abs(matrix))
-    forward = branch_crossing(
+    forward = _branch_crossing(
         probability[..., m:, :m].swapaxes(-1, -2), left.branch[:, RIGHT_GOING], right.branch[:, RIGHT_GOING], weight
     )
-    backward = branch_crossing(
+    backward = _branch_crossing(
         probability[..., :m, m:], left.branch[:, LEFT_GOING], right.branch[:, LEFT_GOING], weight
     )
     return (forward + backward) / 2
 
 
-def branch_crossing(probability: Array, left: NDArray[np.intp], right: NDArray[np.intp], weight: Array) -> Array:
+def _branch_crossing(probability: Array, left: NDArray[np.intp], right: NDArray[np.intp], weight: Array) -> Array:
     """(nω, m_L, m_R) sum over nodes of the (nω, n, m_L, m_R) probabilities by branch (n, m) of either side."""
     at_left = (left[:, :, None] == np.arange(left.shape[1])) * weight[:, None, None]  # (n, wave, branch)
     at_right = (right[:, :, None] == np.arange(right.shape[1])).astype(float)
@@ -245,7 +246,7 @@ def branch_crossing(probability: Array, left: NDArray[np.intp], right: NDArray[n
     return sorted_.sum(axis=1)
 
 
-ANGLE_HALVINGS = 50  # of an interval of angles
+_ANGLE_HALVINGS = 50  # of an interval of angles
 
 
 def amm_modes(
@@ -285,20 +286,21 @@ def amm_modes(
     if wanted.size and wanted[0] <= 0:
         raise InputError(f"no wave arrives at ω = {wanted[0]:g} rad/s: expected frequencies above 0")
     at = slowness_quadrature(left, right, between, float(wanted.max(initial=0)), total=True)
-    media = [solve_plane_waves(side, at.slowness, at.azimuth) for side in ordered_media(left, right, between)]
+    media = [solve_plane_waves(side, at.slowness, at.azimuth) for side in _ordered_media(left, right, between)]
     frame = np.stack([at.slowness * np.cos(at.azimuth), at.slowness * np.sin(at.azimuth)], axis=1)
     columns = [
-        incident_wave_columns(
-            one, media, (left, right), scattering_probabilities(media, between, one), frame, at.weight
+        _incident_wave_columns(
+            one, media, (left, right), _scattering_probabilities(media, between, one), frame, at.weight
         )
         for one in wanted
     ]
     return ModalTransmission(
-        *map(np.concatenate, zip(*columns, strict=True)), method=method_label(left, right, between)
+        **{name: np.concatenate(parts) for name, *parts in zip(_TABLE_COLUMNS, *columns, strict=True)},
+        method=_method_label(left, right, between),
     )
 
 
-def scattering_probabilities(media: Sequence[PlaneWaves], between: PlanarContact, omega: float) -> Array:
+def _scattering_probabilities(media: Sequence[PlaneWaves], between: PlanarContact, omega: float) -> Array:
     """(n, k, k) probability of each outgoing wave for each incoming one, 0 among evanescent ones."""
     matrix: Complex = interface_scattering(media, between, np.array([omega]))[0]
     near, far = media[0].branch, media[-1].branch
@@ -307,7 +309,7 @@ def scattering_probabilities(media: Sequence[PlaneWaves], between: PlanarContact
     return np.square(np.abs(matrix)) * leaving[:, :, None] * arriving[:, None, :]
 
 
-def incident_wave_columns(
+def _incident_wave_columns(
     omega: float,
     media: Sequence[PlaneWaves],
     sides: tuple[Medium, Medium],
@@ -390,30 +392,30 @@ def angle_map(
     theta = np.linspace(0, np.pi / 2, 361, endpoint=False) if angle is None else numbers(angle)
     if not (theta.min(initial=0) >= 0 and theta.max(initial=0) < np.pi / 2):
         raise InputError(f"angles of incidence lie from 0 to below π/2, got {theta.min():g} to {theta.max():g}")
-    speed, velocity = speeds_at_angles(left, theta, azimuth)
+    speed, velocity = _speeds_at_angles(left, theta, azimuth)
     found: list[Array] = []
     passed = 1 if isinstance(left, Fluid) else 3  # rows of the scattering matrix from here on lead to the right
     for branch in range(speed.shape[1]):
         slowness = np.sin(theta) / speed[:, branch]
         azimuths = np.full(theta.size, azimuth)
-        media = [solve_plane_waves(side, slowness, azimuths) for side in ordered_media(left, right, between)]
-        wave = matching_wave(media[0], np.cos(theta) / speed[:, branch], branch)
-        crossing = scattering_probabilities(media, between, omega)[:, passed:]
+        media = [solve_plane_waves(side, slowness, azimuths) for side in _ordered_media(left, right, between)]
+        wave = _matching_wave(media[0], np.cos(theta) / speed[:, branch], branch)
+        crossing = _scattering_probabilities(media, between, omega)[:, passed:]
         probability = np.take_along_axis(crossing, wave[:, None, None], axis=2)[:, :, 0]
         leaves = media[-1].branch[:, RIGHT_GOING]
         by_branch = np.einsum("nj,njb->nb", probability, leaves[:, :, None] == np.arange(leaves.shape[1]))
         found.append(np.where(velocity[:, branch, None] > 0, by_branch, np.nan))
     critical = critical_angles(left, right, azimuth=azimuth)
-    return AngleMap(theta, np.stack(found, axis=1), critical, method_label(left, right, between))
+    return AngleMap(theta, np.stack(found, axis=1), critical, _method_label(left, right, between))
 
 
-def matching_wave(own: PlaneWaves, normal: Array, branch: int) -> NDArray[np.intp]:
+def _matching_wave(own: PlaneWaves, normal: Array, branch: int) -> NDArray[np.intp]:
     """(n,) index of the right-going wave of this branch with this normal slowness (n,)."""
     distance = np.abs(own.slowness[:, RIGHT_GOING] - normal[:, None]) / np.abs(normal).max()
     return np.argmin(distance + 1e-6 * (own.branch[:, RIGHT_GOING] != branch), axis=1)
 
 
-def speeds_at_angles(side: Medium, angle: Array, azimuth: float) -> tuple[Array, Array]:
+def _speeds_at_angles(side: Medium, angle: Array, azimuth: float) -> tuple[Array, Array]:
     """(n, m) speeds and normal group velocities of the branches at angles (n,) from the normal, m s⁻¹."""
     if isinstance(side, Elastic):
         return waves_along(side.reduced, unit_directions(angle, np.full(angle.size, azimuth)))
@@ -437,26 +439,26 @@ def critical_angles(left: Medium, right: Medium, *, azimuth: float = 0.0) -> Arr
     (m_L, m_R) rad; π/2 where the outgoing branch propagates at all angles
     """
     left, right = check_medium(left), check_medium(right)
-    limits = slowness_limits(right, azimuth)
-    reach = slowness_limits(left, azimuth)
+    limits = _slowness_limits(right, azimuth)
+    reach = _slowness_limits(left, azimuth)
     branch = np.repeat(np.arange(reach.size), limits.size)
     limit = np.tile(limits, reach.size)
     low, high = np.zeros(limit.size), np.full(limit.size, np.pi / 2)
     row = np.arange(limit.size)
-    for _ in range(ANGLE_HALVINGS):
+    for _ in range(_ANGLE_HALVINGS):
         middle = (low + high) / 2
-        speed, velocity = speeds_at_angles(left, middle, azimuth)
+        speed, velocity = _speeds_at_angles(left, middle, azimuth)
         below = (np.sin(middle) / speed[row, branch] < limit) & (velocity[row, branch] > 0)
         low, high = np.where(below, middle, low), np.where(below, high, middle)
     always = limit >= reach[branch] * (1 - 1e-12)
     return np.where(always, np.pi / 2, low).reshape(reach.size, limits.size)
 
 
-def slowness_limits(side: Medium, azimuth: float) -> Array:
+def _slowness_limits(side: Medium, azimuth: float) -> Array:
     """(m,) largest in-plane slowness of each branch in one plane, s m⁻¹."""
     if isinstance(side, Elastic):
         fine = np.linspace(0, np.pi, 721)
-        speed, _ = speeds_at_angles(side, fine, azimuth)
+        speed, _ = _speeds_at_angles(side, fine, azimuth)
         rough = np.max(np.sin(fine)[:, None] / speed, axis=0)
         turns = turning_slownesses(side, np.array([azimuth]))[0]
         return turns[np.argmin(np.abs(turns[:, None] - rough), axis=0)]

@@ -45,7 +45,7 @@ class RoughContact:
 
     def separation(self, pressure: ArrayLike) -> Array:
         r"""(n,) distance of mean planes, $Y = \sigma\sqrt2\,\mathrm{erfc}^{-1}(2p/H)$, m, under a pressure in Pa."""
-        return self.roughness * np.sqrt(2) * inverse_erfc(2 * self._load(pressure))
+        return self.roughness * np.sqrt(2) * _inverse_erfc(2 * self._load(pressure))
 
     def constriction(self, pressure: ArrayLike) -> Array:
         r"""(n,) conductance of the spots, W m⁻² K⁻¹, under a pressure in Pa.
@@ -66,7 +66,7 @@ class RoughContact:
         M. M. Yovanovich, IEEE Trans. Compon. Packag. Technol. 28, 182 (2005), doi:10.1109/TCAPT.2005.848483
         """
         load = self._load(pressure)
-        lean = np.exp(-np.square(inverse_erfc(2 * load)))
+        lean = np.exp(-np.square(_inverse_erfc(2 * load)))
         return self.conductivity * self.slope / self.roughness * lean / np.sqrt(8 * np.pi) / (1 - np.sqrt(load)) ** 1.5
 
     def _load(self, pressure: ArrayLike) -> Array:
@@ -79,7 +79,7 @@ class RoughContact:
         return load
 
 
-def inverse_erfc(value: Array) -> Array:
+def _inverse_erfc(value: Array) -> Array:
     """(n,) inverse of the complementary error function."""
     from scipy.special import erfcinv
 

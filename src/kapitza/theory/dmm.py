@@ -93,7 +93,7 @@ def ballistic_layers(sides: Sequence[Phonons], omega: ArrayLike | None = None) -
     InputError
         for fewer than two materials, or something that is none
     """
-    check_stack(sides)
+    _check_stack(sides)
     omega, weight = common_grid(omega, *sides)
     modes = [side.modes(omega) for side in sides]
     label = "ballistic DMM " + "|".join(side.name for side in sides)
@@ -130,14 +130,14 @@ def thermalised_layers(
     InputError
         for fewer than two materials, or something that is none
     """
-    check_stack(sides)
+    _check_stack(sides)
     parts = [
         theory(one, other).conductance(temperature, drop=drop, statistics=statistics) for one, other in pairwise(sides)
     ]
     return series_conductance(*parts, method="thermalised layers " + "|".join(side.name for side in sides))
 
 
-def check_stack(sides: Sequence[Phonons]) -> None:
+def _check_stack(sides: Sequence[Phonons]) -> None:
     """Refuse a stack of fewer than two materials, and what is none."""
     if not isinstance(sides, Sequence) or isinstance(sides, str):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise InputError(f"expected a list of materials from left to right, got {sides!r:.60}")

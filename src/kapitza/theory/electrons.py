@@ -18,8 +18,8 @@ from kapitza.matter.electrons import Electrons
 
 Heating = Literal["both", "electrons"]
 
-INFINITE_CONDUCTANCE = 1e30  # W m⁻² K⁻¹: a boundary that is not there, within rounding
-COMPLEX_STEP = 1e-20  # W m⁻² K⁻¹, of a complex-step derivative: no subtraction, so no rounding
+_INFINITE_CONDUCTANCE = 1e30  # W m⁻² K⁻¹: a boundary that is not there, within rounding
+_COMPLEX_STEP = 1e-20  # W m⁻² K⁻¹, of a complex-step derivative: no subtraction, so no rounding
 
 
 def electron_phonon(
@@ -74,12 +74,12 @@ def electron_phonon(
         raise InputError(f"interface_channel = {interface_channel!r:.60}, wanted finite numbers from 0 in W m⁻² K⁻¹")
     if direct.size not in (1, conductance.value.size):
         raise InputError(f"interface_channel has {direct.size} values for {conductance.value.size} temperatures")
-    lattice = np.minimum(conductance.value, INFINITE_CONDUCTANCE)
-    value = 1 / fourier_resistance(lattice, direct, electrons, depth, heating)
+    lattice = np.minimum(conductance.value, _INFINITE_CONDUCTANCE)
+    value = 1 / _fourier_resistance(lattice, direct, electrons, depth, heating)
     sigma = None
     if conductance.sigma is not None:
-        turned = 1 / fourier_resistance(lattice + 1j * COMPLEX_STEP, direct, electrons, depth, heating)
-        sigma = np.abs(np.imag(turned) / COMPLEX_STEP) * conductance.sigma
+        turned = 1 / _fourier_resistance(lattice + 1j * _COMPLEX_STEP, direct, electrons, depth, heating)
+        sigma = np.abs(np.imag(turned) / _COMPLEX_STEP) * conductance.sigma
     return Conductance(
         conductance.temperature,
         np.real(value),
@@ -91,7 +91,7 @@ def electron_phonon(
     )
 
 
-def fourier_resistance(
+def _fourier_resistance(
     lattice: NDArray[Any], direct: Array, electrons: Electrons, depth: float | None, heating: Heating
 ) -> NDArray[Any]:
     r"""(nT,) resistance from the Fourier temperature at the plane to the partner, m² K W⁻¹.

@@ -23,10 +23,10 @@ from kapitza.errors import InputError, ValidityWarning
 from kapitza.theory.dmm import common_grid
 from kapitza.theory.limits import IsotropicBranches, branch_wavenumbers
 
-MAX_LOW_ANGLE = np.radians(15.0)  # above, the cores of the dislocations overlap
-ANGLE_NODES = 24
-MIN_BURGERS, MAX_BURGERS = 1e-10, 1e-8  # m, Burgers vectors
-MAX_ORDERS = 50  # of a grating, above which their sum is taken as an integral
+_MAX_LOW_ANGLE = np.radians(15.0)  # above, the cores of the dislocations overlap
+_ANGLE_NODES = 24
+_MIN_BURGERS, _MAX_BURGERS = 1e-10, 1e-8  # m, Burgers vectors
+_MAX_ORDERS = 50  # of a grating, above which their sum is taken as an integral
 
 
 def grain_boundary(side: Phonons, specularity: ArrayLike = 0.0, omega: ArrayLike | None = None) -> Transmission:
@@ -188,11 +188,11 @@ def twist_boundary(
     if not 0 < angle <= np.pi / 4:
         raise InputError(f"angle = {angle:g} rad, expected above 0 and at most π/4 (degrees? multiply by π/180)")
     length, strength = positive(burgers)[0], positive(gruneisen)[0]
-    if not MIN_BURGERS <= length <= MAX_BURGERS:
+    if not _MIN_BURGERS <= length <= _MAX_BURGERS:
         raise InputError(
-            f"burgers = {length:g} m, expected {MIN_BURGERS:g} to {MAX_BURGERS:g} m: is it in another unit?"
+            f"burgers = {length:g} m, expected {_MIN_BURGERS:g} to {_MAX_BURGERS:g} m: is it in another unit?"
         )
-    if angle > MAX_LOW_ANGLE:
+    if angle > _MAX_LOW_ANGLE:
         warnings.warn(
             f"a twist of {np.degrees(angle):.3g} degrees is no low-angle boundary (at most 15): cores overlap",
             ValidityWarning,
@@ -217,10 +217,10 @@ def grating_sum(phase: Array) -> Array:
     $$F(t) = \frac{3}{2\pi}\int dz \int_{t-\kappa}^{\kappa} dy\, \sqrt{\frac{\kappa^2 - y^2}{\kappa^2 - (y - t)^2}},$$
     F(0) = 3/2, F(2) = 0, and the integral of F over 0..2 is π/2.
     """
-    far = phase > np.pi * MAX_ORDERS
+    far = phase > np.pi * _MAX_ORDERS
     total = np.zeros_like(phase)
     total[far] = phase[far] / 4 - 0.75  # Euler-Maclaurin: the integral π/2 of F over a step 2π/kD, less half of F(0)
-    most = min(int(np.ceil(phase.max(initial=0) / np.pi)), MAX_ORDERS) + 1
+    most = min(int(np.ceil(phase.max(initial=0) / np.pi)), _MAX_ORDERS) + 1
     for m in range(1, most):
         inside = (phase > np.pi * m) & ~far
         total[inside] += diffraction_order(2 * np.pi * m / phase[inside])
@@ -229,7 +229,7 @@ def grating_sum(phase: Array) -> Array:
 
 def diffraction_order(t: Array) -> Array:
     """F(t) of `diffraction` for (n,) values from 0 to 2, by Gauss-Legendre rules that remove the roots at the ends."""
-    node, weight = gauss_legendre(ANGLE_NODES)
+    node, weight = gauss_legendre(_ANGLE_NODES)
     top = np.sqrt(np.maximum(1 - t**2 / 4, 0.0))[:, None]
     z = top * np.sin(np.pi * node / 2)
     across = np.sqrt(np.maximum(1 - z**2, 0.0))

@@ -32,8 +32,8 @@ from kapitza.theory.dmm import check_phonons, dmm, harmonic_sum
 from kapitza.theory.limits import mode_conductance
 from kapitza.units import hbar
 
-POWER_PANELS = 6  # panels in temperature, each half of the next, of the integral of G that is the one-way power
-POWER_NODES = 8
+_POWER_PANELS = 6  # panels in temperature, each half of the next, of the integral of G that is the one-way power
+_POWER_NODES = 8
 
 
 def inelastic_channel(
@@ -69,10 +69,10 @@ def inelastic_channel(
     InputError
         where the modes of a side are unknown, for an inelastic input, and for negative or infinite parameters
     """
-    check_inelastic(elastic, amplitude, temperature_power, frequency_power)
+    _check_inelastic(elastic, amplitude, temperature_power, frequency_power)
     kelvin = float(temperatures(temperature)[0])
     chance = amplitude * kelvin**temperature_power * elastic.omega**frequency_power
-    added = [inelastic_share(modes, elastic.total, chance) for modes in modes_of_sides(elastic)]
+    added = [_inelastic_share(modes, elastic.total, chance) for modes in _modes_of_sides(elastic)]
     carried = [mode_conductance(spectrum, elastic.omega, elastic.weight, kelvin, statistics) for spectrum in added]
     total = elastic.total + (added[0] if carried[0] <= carried[1] else added[1])
     return Transmission(
@@ -128,8 +128,8 @@ def inelastic_power(
     Parameters and errors as for `capped`.
     """
     kelvin = float(temperatures(temperature)[0])
-    node, weight = gauss_legendre(POWER_NODES)
-    bounds = np.concatenate([[0.0], kelvin * 2.0 ** np.arange(1 - POWER_PANELS, 1)])
+    node, weight = gauss_legendre(_POWER_NODES)
+    bounds = np.concatenate([[0.0], kelvin * 2.0 ** np.arange(1 - _POWER_PANELS, 1)])
     width = np.diff(bounds)
     at = (bounds[:-1, None] + width[:, None] * node).ravel()
     value = inelastic_conductance(
@@ -143,12 +143,12 @@ def inelastic_power(
     return float(value @ (width[:, None] * weight).ravel())
 
 
-def inelastic_share(modes: Array, total: Array, chance: Array) -> Array:
+def _inelastic_share(modes: Array, total: Array, chance: Array) -> Array:
     """(nω,) modes of one side that cross inelastically: each with this chance, and no more than are left over, m⁻²."""
     return np.minimum(chance * modes, np.maximum(modes - total, 0.0))
 
 
-def modes_of_sides(elastic: Transmission) -> tuple[Array, Array]:
+def _modes_of_sides(elastic: Transmission) -> tuple[Array, Array]:
     """The modes of both sides of an elastic transmission, or an error that says what is missing."""
     if elastic.left is None or elastic.right is None:
         raise InputError(
@@ -158,7 +158,7 @@ def modes_of_sides(elastic: Transmission) -> tuple[Array, Array]:
     return elastic.left, elastic.right
 
 
-def check_inelastic(elastic: Transmission, amplitude: float, temperature_power: float, frequency_power: float) -> None:
+def _check_inelastic(elastic: Transmission, amplitude: float, temperature_power: float, frequency_power: float) -> None:
     """Refuse an inelastic input and parameters that are negative or not finite."""
     if not elastic.elastic:
         raise InputError(f"{elastic.method} is inelastic already: expected an elastic transmission to add to")
@@ -175,7 +175,7 @@ ElasticTheory = Callable[[Phonons, Phonons, Array], Transmission]
 
 
 @frozen(eq=False)
-class SideModes:
+class _SideModes:
     """Modes of one side: those that arrive, and those that do not cross elastically, (nω,) each, m⁻²."""
 
     arriving: Array
@@ -283,18 +283,18 @@ def pair_exchange(
     if not (np.isfinite(frequency_power) and frequency_power >= 0):
         raise InputError(f"frequency_power = {frequency_power:g}, expected a finite number of at least 0")
     omega = frequencies(omega)
-    free = {scale: side_modes(left, right, scale * omega, theory) for scale in (0.5, 1.0, 2.0)}
+    free = {scale: _side_modes(left, right, scale * omega, theory) for scale in (0.5, 1.0, 2.0)}
     softer = min(left.edges[-1], right.edges[-1])
     share = strength * np.minimum(omega / softer, 1.0) ** frequency_power
     share_below = strength * np.minimum(omega / (2 * softer), 1.0) ** frequency_power
-    n, doubled = pair_occupations(omega, temperature)
-    n_below = pair_occupations(omega / 2, temperature)[0]
+    n, doubled = _pair_occupations(omega, temperature)
+    n_below = _pair_occupations(omega / 2, temperature)[0]
     pairs: list[Array] = []
     lost: list[Array] = []
     gained: list[Array] = []
     for a, b in ((0, 1), (1, 0)):
-        rate = pair_rate(free[1.0][a], free[2.0][b], omega, temperature, share)
-        below = pair_rate(free[0.5][a], free[1.0][b], omega / 2, temperature, share_below)
+        rate = _pair_rate(free[1.0][a], free[2.0][b], omega, temperature, share)
+        below = _pair_rate(free[0.5][a], free[1.0][b], omega / 2, temperature, share_below)
         pairs.append(rate)
         lost.append(4 * rate * (n - doubled))
         gained.append(0.5 * below * (1 + 2 * n_below))
@@ -357,22 +357,22 @@ def net_events(omega: Array, *, pairs: float, singles: float) -> Array:
     return np.where(surplus > 0, -forward * np.expm1(-np.abs(surplus)), backward * np.expm1(-np.abs(surplus)))
 
 
-def pair_rate(pair: SideModes, single: SideModes, omega: Array, kelvin: float, strength: Array) -> Array:
+def _pair_rate(pair: _SideModes, single: _SideModes, omega: Array, kelvin: float, strength: Array) -> Array:
     """(nω,) rate K of pairs ω of one side against single phonons 2ω of the other, m⁻²."""
-    n, doubled = pair_occupations(omega, kelvin)
+    n, doubled = _pair_occupations(omega, kelvin)
     bare = strength * harmonic_sum(pair.arriving, single.arriving)
     per_pair = np.maximum(8 * (n - doubled), 1e-280)
     return harmonic_sum(bare, pair.left_over / per_pair, single.left_over / (1 + 2 * n))
 
 
-def side_modes(left: Phonons, right: Phonons, omega: Array, theory: ElasticTheory) -> tuple[SideModes, SideModes]:
+def _side_modes(left: Phonons, right: Phonons, omega: Array, theory: ElasticTheory) -> tuple[_SideModes, _SideModes]:
     """Modes of either side at some frequencies, and what the elastic theory leaves of them."""
     crossing = theory(left, right, omega).total
     one, other = left.modes(omega), right.modes(omega)
-    return SideModes(one, np.maximum(one - crossing, 0.0)), SideModes(other, np.maximum(other - crossing, 0.0))
+    return _SideModes(one, np.maximum(one - crossing, 0.0)), _SideModes(other, np.maximum(other - crossing, 0.0))
 
 
-def pair_occupations(omega: Array, kelvin: float) -> tuple[Array, Array]:
+def _pair_occupations(omega: Array, kelvin: float) -> tuple[Array, Array]:
     """(nω,) equilibrium occupation at ω and at 2ω."""
     return bose_einstein(omega, kelvin)[0], bose_einstein(2 * omega, kelvin)[0]
 

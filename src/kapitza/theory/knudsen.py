@@ -60,23 +60,23 @@ class Gas:
     def mean_free_path(self, pressure: float, temperature: ArrayLike) -> Array:
         r"""(nT,) mean free path $\frac{\eta}{p}\sqrt{\pi k_B T/2m}$, m; pressure in Pa, temperature in K."""
         speed = np.sqrt(np.pi * k_B * temperatures(temperature) / (2 * self.mass))
-        return self.viscosity / check_pressure(pressure) * speed
+        return self.viscosity / _check_pressure(pressure) * speed
 
     def free_molecular(self, pressure: float, temperature: ArrayLike) -> Array:
         r"""(nT,) heat that molecules carry between fully accommodating walls without collisions, W m⁻² K⁻¹.
 
         $h_{FM} = \frac{\gamma + 1}{\gamma - 1}\, p \sqrt{k_B/8\pi m T}$
         """
-        flow = check_pressure(pressure) * np.sqrt(k_B / (8 * np.pi * self.mass * temperatures(temperature)))
+        flow = _check_pressure(pressure) * np.sqrt(k_B / (8 * np.pi * self.mass * temperatures(temperature)))
         return (self.ratio + 1) / (self.ratio - 1) * flow
 
 
-def check_pressure(pressure: float) -> float:
+def _check_pressure(pressure: float) -> float:
     """Return a pressure in Pa, finite and above zero."""
     return float(positive(pressure)[0])
 
 
-def accommodation_factor(coefficient: float) -> float:
+def _accommodation_factor(coefficient: float) -> float:
     r"""Return $(2 - a)/a$ of an accommodation coefficient between 0 and 1."""
     if not (np.isfinite(coefficient) and 0 < coefficient <= 1):
         raise InputError(f"accommodation = {coefficient:g}, wanted a number above 0 and at most 1")
@@ -111,7 +111,7 @@ def temperature_jump(gas: Gas, *, pressure: float, temperature: ArrayLike, accom
     M. von Smoluchowski, Ann. Phys. 300, 101 (1898)
     F. Sharipov, J. Phys. Chem. Ref. Data 40, 023101 (2011) (kinetic theory)
     """
-    slip = accommodation_factor(accommodation) * 2 * gas.ratio / (gas.ratio + 1) / gas.prandtl
+    slip = _accommodation_factor(accommodation) * 2 * gas.ratio / (gas.ratio + 1) / gas.prandtl
     return slip * gas.mean_free_path(pressure, temperature)
 
 
@@ -186,14 +186,14 @@ def phonon_slip(*, conductivity: float, mean_free_path: float) -> float:
     return float(HOPF_CONSTANT * path / k)
 
 
-NIST_SOURCE = "doi:10.18434/T4D303, 300 K"
+_NIST_SOURCE = "doi:10.18434/T4D303, 300 K"
 
 GAS_LIBRARY: Mapping[str, Gas] = MappingProxyType(
     {
-        "helium": Gas("helium", 4.0026e-3 / N_A, 0.1556, 1.99e-5, 5 / 3, NIST_SOURCE),
-        "argon": Gas("argon", 39.948e-3 / N_A, 0.01768, 2.27e-5, 5 / 3, NIST_SOURCE),
-        "nitrogen": Gas("nitrogen", 28.014e-3 / N_A, 0.0260, 1.79e-5, 1.4, NIST_SOURCE),
-        "air": Gas("air", 28.96e-3 / N_A, 0.0264, 1.85e-5, 1.4, NIST_SOURCE),
+        "helium": Gas("helium", 4.0026e-3 / N_A, 0.1556, 1.99e-5, 5 / 3, _NIST_SOURCE),
+        "argon": Gas("argon", 39.948e-3 / N_A, 0.01768, 2.27e-5, 5 / 3, _NIST_SOURCE),
+        "nitrogen": Gas("nitrogen", 28.014e-3 / N_A, 0.0260, 1.79e-5, 1.4, _NIST_SOURCE),
+        "air": Gas("air", 28.96e-3 / N_A, 0.0264, 1.85e-5, 1.4, _NIST_SOURCE),
     }
 )
 

@@ -149,7 +149,9 @@ def specular_limit(
             )
     m_left, m_right = left.modes(omega), right.modes(omega)
     if isinstance(left, Elastic | Fluid) or isinstance(right, Elastic | Fluid):
-        total = np.minimum(conserved_modes(check_medium(left), check_medium(right), omega), np.minimum(m_left, m_right))
+        total = np.minimum(
+            _conserved_modes(check_medium(left), check_medium(right), omega), np.minimum(m_left, m_right)
+        )
     else:
         radii_left, radii_right = branch_wavenumbers(left, omega), branch_wavenumbers(right, omega)
         shared = min(radii_left.shape[1], radii_right.shape[1])
@@ -159,7 +161,7 @@ def specular_limit(
     return Transmission(omega, total, m_left, m_right, weight=weight, method=label)
 
 
-def conserved_modes(left: Medium, right: Medium, omega: Array) -> Array:
+def _conserved_modes(left: Medium, right: Medium, omega: Array) -> Array:
     """(nω,) integral over the slownesses along the plane of the smaller number of open waves of both sides, m⁻²."""
     at = slowness_quadrature(left, right, PlanarContact(), 0.0)
     branch = [

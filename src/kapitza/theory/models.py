@@ -33,7 +33,7 @@ from kapitza.theory.sides import (
 )
 
 
-@frozen(eq=False)
+@frozen(eq=False, kw_only=True)
 class Model:
     """A model that needs no more than the two sides.
 
@@ -98,7 +98,7 @@ class Model:
         return self.function(left, right, temperature, statistics)
 
 
-@frozen(eq=False)
+@frozen(eq=False, kw_only=True)
 class Estimate:
     """What one model says about an interface, by all three temperature drops.
 
@@ -127,12 +127,12 @@ class Estimate:
         return tuple(one for one in (self.emitted, self.local, self.extrapolated) if one is not None)
 
 
-def khalatnikov_either_side(left: InterfaceSide, right: InterfaceSide) -> Transmission:
+def _khalatnikov_either_side(left: InterfaceSide, right: InterfaceSide) -> Transmission:
     """Both channels of Khalatnikov, whichever side the liquid stands on."""
-    return khalatnikov(*liquid_and_solid(left, right)).total
+    return khalatnikov(*_liquid_and_solid(left, right)).total
 
 
-def liquid_and_solid(left: InterfaceSide, right: InterfaceSide) -> tuple[Fluid, Solid]:
+def _liquid_and_solid(left: InterfaceSide, right: InterfaceSide) -> tuple[Fluid, Solid]:
     """The liquid and the solid among two sides."""
     liquid, solid = (left, right) if left.fluid is not None else (right, left)
     if liquid.fluid is None or solid.solid is None:
@@ -142,128 +142,132 @@ def liquid_and_solid(left: InterfaceSide, right: InterfaceSide) -> tuple[Fluid, 
 
 MODEL_REGISTER: tuple[Model, ...] = (
     Model(
-        "amm",
-        "AMM, isotropic",
-        ("little1959", "swartz1989"),
-        "speeds of sound of both sides",
-        are_isotropic,
-        lambda a, b, _, __: amm(isotropic_side(a), isotropic_side(b)),
+        name="amm",
+        title="AMM, isotropic",
+        references=("little1959", "swartz1989"),
+        needs="speeds of sound of both sides",
+        fits=are_isotropic,
+        function=lambda a, b, _, __: amm(isotropic_side(a), isotropic_side(b)),
     ),
     Model(
-        "amm-crystal",
-        "AMM, crystals",
-        ("stroh1962", "little1959"),
-        "the stiffness of both sides (a liquid of at least 0.05 of the crystal's impedance may be one)",
-        are_refractive,
-        lambda a, b, _, __: amm(elastic_side(a), elastic_side(b)),
+        name="amm-crystal",
+        title="AMM, crystals",
+        references=("stroh1962", "little1959"),
+        needs="the stiffness of both sides (a liquid of at least 0.05 of the crystal's impedance may be one)",
+        fits=are_refractive,
+        function=lambda a, b, _, __: amm(elastic_side(a), elastic_side(b)),
     ),
     Model(
-        "khalatnikov",
-        "Khalatnikov, bulk + Rayleigh",
-        ("khalatnikov1952", "rayleigh1885", "swartz1989"),
-        "a liquid and a solid",
-        is_liquid_on_solid,
-        lambda a, b, _, __: khalatnikov_either_side(a, b),
+        name="khalatnikov",
+        title="Khalatnikov, bulk + Rayleigh",
+        references=("khalatnikov1952", "rayleigh1885", "swartz1989"),
+        needs="a liquid and a solid",
+        fits=is_liquid_on_solid,
+        function=lambda a, b, _, __: _khalatnikov_either_side(a, b),
     ),
     Model(
-        "dmm",
-        "DMM",
-        ("swartz1989", "reddy2005"),
-        "phonons of both sides",
-        have_phonons,
-        lambda a, b, _, __: dmm(side_phonons(a), side_phonons(b)),
+        name="dmm",
+        title="DMM",
+        references=("swartz1989", "reddy2005"),
+        needs="phonons of both sides",
+        fits=have_phonons,
+        function=lambda a, b, _, __: dmm(side_phonons(a), side_phonons(b)),
     ),
     Model(
-        "dmm-crystal",
-        "DMM, crystals",
-        ("swartz1989", "chen2013"),
-        "the stiffness of both sides (a liquid may be one)",
-        are_crystals,
-        lambda a, b, _, __: dmm(elastic_side(a), elastic_side(b)),
+        name="dmm-crystal",
+        title="DMM, crystals",
+        references=("swartz1989", "chen2013"),
+        needs="the stiffness of both sides (a liquid may be one)",
+        fits=are_crystals,
+        function=lambda a, b, _, __: dmm(elastic_side(a), elastic_side(b)),
     ),
     Model(
-        "three-phonon",
-        "DMM + three-phonon, s = 1",
-        ("saaskilahti2014",),
-        "phonons of both sides",
-        have_phonons,
-        lambda a, b, kelvin, kind: three_phonon(side_phonons(a), side_phonons(b), kelvin, statistics=kind),
+        name="three-phonon",
+        title="DMM + three-phonon, s = 1",
+        references=("saaskilahti2014",),
+        needs="phonons of both sides",
+        fits=have_phonons,
+        function=lambda a, b, kelvin, kind: three_phonon(side_phonons(a), side_phonons(b), kelvin, statistics=kind),
         asked=True,
         thermal=True,
     ),
     Model(
-        "specular-limit",
-        "specular limit, isotropic",
-        ("polanco2015",),
-        "speeds of sound of both solids",
-        are_solids,
-        lambda a, b, _, __: specular_limit(isotropic_side(a), isotropic_side(b)),
+        name="specular-limit",
+        title="specular limit, isotropic",
+        references=("polanco2015",),
+        needs="speeds of sound of both solids",
+        fits=are_solids,
+        function=lambda a, b, _, __: specular_limit(isotropic_side(a), isotropic_side(b)),
         limit=True,
     ),
     Model(
-        "specular-limit-crystal",
-        "specular limit, crystals",
-        ("polanco2015", "stroh1962"),
-        "the stiffness of both sides (a liquid may be one)",
-        are_crystals,
-        lambda a, b, _, __: specular_limit(elastic_side(a), elastic_side(b)),
+        name="specular-limit-crystal",
+        title="specular limit, crystals",
+        references=("polanco2015", "stroh1962"),
+        needs="the stiffness of both sides (a liquid may be one)",
+        fits=are_crystals,
+        function=lambda a, b, _, __: specular_limit(elastic_side(a), elastic_side(b)),
         limit=True,
     ),
     Model(
-        "elastic-limit",
-        "elastic limit",
-        ("polanco2015",),
-        "phonons of both sides",
-        have_phonons,
-        lambda a, b, _, __: elastic_limit(side_phonons(a), side_phonons(b)),
+        name="elastic-limit",
+        title="elastic limit",
+        references=("polanco2015",),
+        needs="phonons of both sides",
+        fits=have_phonons,
+        function=lambda a, b, _, __: elastic_limit(side_phonons(a), side_phonons(b)),
         limit=True,
     ),
     Model(
-        "elastic-limit-crystal",
-        "elastic limit, crystals",
-        ("polanco2015",),
-        "the stiffness of both sides (a liquid may be one)",
-        are_crystals,
-        lambda a, b, _, __: elastic_limit(elastic_side(a), elastic_side(b)),
+        name="elastic-limit-crystal",
+        title="elastic limit, crystals",
+        references=("polanco2015",),
+        needs="the stiffness of both sides (a liquid may be one)",
+        fits=are_crystals,
+        function=lambda a, b, _, __: elastic_limit(elastic_side(a), elastic_side(b)),
         limit=True,
     ),
     Model(
-        "inelastic-limit",
-        "inelastic radiation limit",
-        ("stoner1993",),
-        "phonons of both sides",
-        have_phonons,
-        lambda a, b, kelvin, kind: inelastic_radiation_limit(side_phonons(a), side_phonons(b), kelvin, statistics=kind),
-        limit=True,
-        thermal=True,
-    ),
-    Model(
-        "inelastic-limit-crystal",
-        "inelastic radiation limit, crystals",
-        ("stoner1993",),
-        "the stiffness of both sides (a liquid may be one)",
-        are_crystals,
-        lambda a, b, kelvin, kind: inelastic_radiation_limit(elastic_side(a), elastic_side(b), kelvin, statistics=kind),
+        name="inelastic-limit",
+        title="inelastic radiation limit",
+        references=("stoner1993",),
+        needs="phonons of both sides",
+        fits=have_phonons,
+        function=lambda a, b, kelvin, kind: inelastic_radiation_limit(
+            side_phonons(a), side_phonons(b), kelvin, statistics=kind
+        ),
         limit=True,
         thermal=True,
     ),
     Model(
-        "radiation-left",
-        "radiation limit, left",
-        ("swartz1989",),
-        "phonons of both sides",
-        have_phonons,
-        lambda a, b, _, __: radiation_limit(side_phonons(a), side_phonons(b), "left"),
+        name="inelastic-limit-crystal",
+        title="inelastic radiation limit, crystals",
+        references=("stoner1993",),
+        needs="the stiffness of both sides (a liquid may be one)",
+        fits=are_crystals,
+        function=lambda a, b, kelvin, kind: inelastic_radiation_limit(
+            elastic_side(a), elastic_side(b), kelvin, statistics=kind
+        ),
+        limit=True,
+        thermal=True,
+    ),
+    Model(
+        name="radiation-left",
+        title="radiation limit, left",
+        references=("swartz1989",),
+        needs="phonons of both sides",
+        fits=have_phonons,
+        function=lambda a, b, _, __: radiation_limit(side_phonons(a), side_phonons(b), "left"),
         limit=True,
         asked=True,
     ),
     Model(
-        "radiation-right",
-        "radiation limit, right",
-        ("swartz1989",),
-        "phonons of both sides",
-        have_phonons,
-        lambda a, b, _, __: radiation_limit(side_phonons(a), side_phonons(b), "right"),
+        name="radiation-right",
+        title="radiation limit, right",
+        references=("swartz1989",),
+        needs="phonons of both sides",
+        fits=have_phonons,
+        function=lambda a, b, _, __: radiation_limit(side_phonons(a), side_phonons(b), "right"),
         limit=True,
         asked=True,
     ),
@@ -339,10 +343,10 @@ def predict(
         wanted = [find_model(name) for name in dict.fromkeys(theories)]
     if not wanted:
         raise InputError(f"no model fits {a.name} and {b.name}; asked for {list(theories or ())}")
-    return tuple(estimate_conductance(one, a, b, kelvin, statistics) for one in wanted)
+    return tuple(_estimate_conductance(one, a, b, kelvin, statistics) for one in wanted)
 
 
-def estimate_conductance(
+def _estimate_conductance(
     chosen: Model, left: InterfaceSide, right: InterfaceSide, temperature: ArrayLike, statistics: Statistics
 ) -> Estimate:
     """Conductance by one model and all drops; parameters as for `predict`."""
@@ -350,35 +354,35 @@ def estimate_conductance(
     spectra = [chosen.applied(left, right, float(t), statistics) for t in (kelvin if chosen.thermal else kelvin[:1])]
     unbounded = chosen.limit and not spectra[0].elastic  # more than a plane can pass leaves no drop at it
     return Estimate(
-        chosen.name,
-        model_title(chosen, left, right),
-        left.name,
-        right.name,
-        chosen.limit,
-        conductance_of_spectra(spectra, kelvin, "emitted", statistics),
-        None if unbounded else conductance_or_none(spectra, kelvin, "local", statistics),
-        None if unbounded else conductance_or_none(spectra, kelvin, "extrapolated", statistics),
+        model=chosen.name,
+        title=_model_title(chosen, left, right),
+        left=left.name,
+        right=right.name,
+        limit=chosen.limit,
+        emitted=_conductance_of_spectra(spectra, kelvin, "emitted", statistics),
+        local=None if unbounded else conductance_or_none(spectra, kelvin, "local", statistics),
+        extrapolated=None if unbounded else conductance_or_none(spectra, kelvin, "extrapolated", statistics),
     )
 
 
-def model_title(chosen: Model, left: InterfaceSide, right: InterfaceSide) -> str:
+def _model_title(chosen: Model, left: InterfaceSide, right: InterfaceSide) -> str:
     """Title of a model with the kind of spectrum that it was given, so that limits and models of one kind are seen."""
-    if chosen.name == "khalatnikov" and not rayleigh_modes(*liquid_and_solid(left, right)):
+    if chosen.name == "khalatnikov" and not rayleigh_modes(*_liquid_and_solid(left, right)):
         return "Khalatnikov, bulk (Rayleigh wave closed)"
     if chosen.fits is not have_phonons:
         return chosen.title
     debye = [side.spectrum is None and side.phonons is not None for side in (left, right)]
-    kind = "Debye" if all(debye) else "mixed spectra" if any(debye) else spectrum_kind(left, right)
+    kind = "Debye" if all(debye) else "mixed spectra" if any(debye) else _spectrum_kind(left, right)
     return f"{chosen.title}, {kind}"
 
 
-def spectrum_kind(left: InterfaceSide, right: InterfaceSide) -> str:
+def _spectrum_kind(left: InterfaceSide, right: InterfaceSide) -> str:
     """Kind of spectrum of two sides neither of which is a Debye solid."""
     full = [side.spectrum is not None for side in (left, right)]
     return "full spectra" if all(full) else "mixed spectra" if any(full) else "crystals"
 
 
-def conductance_of_spectra(
+def _conductance_of_spectra(
     spectra: list[Transmission], kelvin: ArrayLike, drop: Drop, statistics: Statistics
 ) -> Conductance:
     """Conductance at all temperatures, from one spectrum or one for each."""
@@ -395,6 +399,6 @@ def conductance_or_none(
     That is so where the modes of a side are unknown and where more crosses than the modes of both sides would bring.
     """
     try:
-        return conductance_of_spectra(spectra, kelvin, drop, statistics)
+        return _conductance_of_spectra(spectra, kelvin, drop, statistics)
     except InputError:
         return None

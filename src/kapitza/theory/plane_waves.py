@@ -20,7 +20,7 @@ from kapitza.matter.isotropic import Fluid, Solid
 Complex = NDArray[np.complex128]
 
 RIGHT_GOING, LEFT_GOING = 0, 1  # index of the direction of energy flow
-GRAZING_TOLERANCE = 1e-14  # p² of a grazing wave, over its squared slowness
+_GRAZING_TOLERANCE = 1e-14  # p² of a grazing wave, over its squared slowness
 
 
 @frozen(eq=False)
@@ -53,13 +53,13 @@ class PlaneWaves:
         return np.where(self.branch >= 0, flux / (self.density * np.sum(np.abs(shape) ** 2, axis=2)), 0.0)
 
 
-def normal_slowness(whole: Complex, slowness: Array) -> Complex:
+def _normal_slowness(whole: Complex, slowness: Array) -> Complex:
     """(n, m) normal slowness p with Im p >= 0 of waves with squared slownesses `whole` (m,), s m⁻¹.
 
     Exactly at grazing, where both directions are one wave, p is taken as 1e-7 of the slowness.
     """
     square = whole - np.square(slowness)[:, None]
-    return np.sqrt(np.where(np.abs(square) < GRAZING_TOLERANCE * np.abs(whole), GRAZING_TOLERANCE * whole, square))
+    return np.sqrt(np.where(np.abs(square) < _GRAZING_TOLERANCE * np.abs(whole), _GRAZING_TOLERANCE * whole, square))
 
 
 def isotropic_waves(solid: Solid, slowness: Array, loss: float = 0.0) -> PlaneWaves:
@@ -73,7 +73,7 @@ def isotropic_waves(solid: Solid, slowness: Array, loss: float = 0.0) -> PlaneWa
     """
     density = solid.density
     moduli = density * np.square(solid.speeds) * (1 - 1j * loss)
-    p = normal_slowness((density / moduli).astype(complex), slowness)
+    p = _normal_slowness((density / moduli).astype(complex), slowness)
     mu = moduli[1]
     state = np.zeros((slowness.size, 2, 6, 3), dtype=complex)
     for way, (pl, pt) in enumerate(((p[:, 0], p[:, 1]), (-p[:, 0], -p[:, 1]))):
@@ -91,7 +91,7 @@ def isotropic_waves(solid: Solid, slowness: Array, loss: float = 0.0) -> PlaneWa
 
 def liquid_waves(fluid: Fluid, slowness: Array) -> PlaneWaves:
     """The longitudinal wave of a liquid at (n,) in-plane slownesses, s m⁻¹."""
-    p = normal_slowness(np.array([fluid.speed**-2 + 0j]), slowness)
+    p = _normal_slowness(np.array([fluid.speed**-2 + 0j]), slowness)
     state = np.zeros((slowness.size, 2, 6, 1), dtype=complex)
     state[:, :, 0, 0] = slowness[:, None]
     state[:, :, 2] = np.stack([p, -p], axis=1)
@@ -130,7 +130,7 @@ def scatter_at_plane(left: PlaneWaves, right: PlaneWaves, slip: Complex | None =
     return np.asarray(np.linalg.solve(outgoing, incoming), dtype=complex)
 
 
-def star_product(first: Complex, layer: PlaneWaves, phase: Complex, second: Complex) -> Complex:
+def _star_product(first: Complex, layer: PlaneWaves, phase: Complex, second: Complex) -> Complex:
     r"""Scattering matrix of two planes with a layer between them, all multiple reflections included.
 
     Waves are followed only along the way they decay, so that thick and evanescent layers are as safe as thin ones.
@@ -164,9 +164,9 @@ def star_product(first: Complex, layer: PlaneWaves, phase: Complex, second: Comp
     return np.concatenate([out_left, out_right], axis=-2)
 
 
-REAL_TOLERANCE = 1e-8  # |Im p| below this, in units of the slowness scale, is rounding of a double eigenvalue
-GRAZING_FLUX = 1e-7  # flux of a unit eigenvector below which its direction cannot be told
-DEGENERACY_TOLERANCE = 1e-7  # two Christoffel eigenvalues closer than this are one
+_REAL_TOLERANCE = 1e-8  # |Im p| below this, in units of the slowness scale, is rounding of a double eigenvalue
+_GRAZING_FLUX = 1e-7  # flux of a unit eigenvector below which its direction cannot be told
+_DEGENERACY_TOLERANCE = 1e-7  # two Christoffel eigenvalues closer than this are one
 
 
 def anisotropic_waves(crystal: Elastic, slowness: Array, azimuth: Array) -> PlaneWaves:
@@ -175,44 +175,44 @@ def anisotropic_waves(crystal: Elastic, slowness: Array, azimuth: Array) -> Plan
     angle, which = np.unique(azimuth, return_inverse=True)
     c = rotate_tensor(crystal.reduced, axes_about_z(angle))[which] / scale**2
     s = slowness * scale
-    p, vectors = stroh_eigenwaves(c, s)
-    rightward, propagating = classify_directions(p, vectors)
+    p, vectors = _stroh_eigenwaves(c, s)
+    rightward, propagating = _classify_directions(p, vectors)
     for step in (1e-9, 1e-7, 1e-5):  # exactly at grazing both directions are one wave: go a little inside
         lost = np.nonzero(rightward.sum(axis=1) != 3)[0]
         if not lost.size:
             break
         s[lost] *= 1 - step
-        p[lost], vectors[lost] = stroh_eigenwaves(c[lost], s[lost])
-        rightward[lost], propagating[lost] = classify_directions(p[lost], vectors[lost])
+        p[lost], vectors[lost] = _stroh_eigenwaves(c[lost], s[lost])
+        rightward[lost], propagating[lost] = _classify_directions(p[lost], vectors[lost])
     else:
         raise ConvergenceError(f"{crystal.name}: no three waves of each direction at {slowness[lost[0]]:.6g} s/m")
     order = np.argsort(~rightward, axis=1, kind="stable").reshape(-1, 2, 3)
     p = np.take_along_axis(p[:, None], order, 2)
     open_ = np.take_along_axis(propagating[:, None], order, 2)
     state = np.take_along_axis(vectors[:, None], order[:, :, None], 3)
-    state = degenerate_basis(normalise_flux(state, open_), np.where(open_, p.real, np.nan))
-    branch = np.where(open_, branch_ranks(c, s, p.real), -1)
+    state = _degenerate_basis(_normalise_flux(state, open_), np.where(open_, p.real, np.nan))
+    branch = np.where(open_, _branch_ranks(c, s, p.real), -1)
     unit = np.sqrt(crystal.density * scale)
     state[:, :, :3] /= unit
     state[:, :, 3:] *= unit
     return PlaneWaves(p / scale, state, branch, crystal.density)
 
 
-def classify_directions(p: Complex, vectors: Complex) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+def _classify_directions(p: Complex, vectors: Complex) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Which waves (n, 6) run or decay to the right (none at all where one is grazing), and which propagate."""
-    propagating = np.abs(p.imag) < REAL_TOLERANCE
+    propagating = np.abs(p.imag) < _REAL_TOLERANCE
     flux = np.einsum("nim,nim->nm", vectors[:, 3:], vectors[:, :3].conj()).real
-    grazing = np.any(propagating & (np.abs(flux) < GRAZING_FLUX), axis=1, keepdims=True)
+    grazing = np.any(propagating & (np.abs(flux) < _GRAZING_FLUX), axis=1, keepdims=True)
     return np.where(propagating, flux > 0, p.imag > 0) & ~grazing, propagating
 
 
-def stroh_eigenwaves(c: Array, s: Array) -> tuple[Complex, Complex]:
+def _stroh_eigenwaves(c: Array, s: Array) -> tuple[Complex, Complex]:
     """(n, 6) eigenvalues and (n, 6, 6) eigenvectors as columns of the sextic problem."""
-    found = np.linalg.eig(sextic_matrix(c, s))
+    found = np.linalg.eig(_sextic_matrix(c, s))
     return np.asarray(found[0], dtype=complex), np.asarray(found[1], dtype=complex)
 
 
-def sextic_matrix(c: Array, s: Array) -> Array:
+def _sextic_matrix(c: Array, s: Array) -> Array:
     """(n, 6, 6) matrix of the eigenvalue problem in units of unit density; c (n, 3, 3, 3, 3), s (n,)."""
     q = c[:, :, 0, :, 0] * np.square(s)[:, None, None]
     r = c[:, :, 0, :, 2] * s[:, None, None]
@@ -224,7 +224,7 @@ def sextic_matrix(c: Array, s: Array) -> Array:
     return matrix
 
 
-def normalise_flux(state: Complex, propagating: NDArray[np.bool_]) -> Complex:
+def _normalise_flux(state: Complex, propagating: NDArray[np.bool_]) -> Complex:
     """Mix and scale the propagating waves of each direction so that each carries unit flux and no two share any.
 
     Waves of different p never share flux; those of one p come from the eigensolver in any mixture.
@@ -239,13 +239,13 @@ def normalise_flux(state: Complex, propagating: NDArray[np.bool_]) -> Complex:
     return state @ mixing
 
 
-def degenerate_basis(state: Complex, p: Array) -> Complex:
+def _degenerate_basis(state: Complex, p: Array) -> Complex:
     """Choose a basis of two waves of one p (n, 2, 3): the second holds all it can of the motion across the plane.
 
     This makes vertical and horizontal shear of isotropic crystals, whatever mixture the eigensolver returned.
     """
     for i, j in ((0, 1), (0, 2), (1, 2)):
-        tied = np.abs(p[:, :, i] - p[:, :, j]) < DEGENERACY_TOLERANCE
+        tied = np.abs(p[:, :, i] - p[:, :, j]) < _DEGENERACY_TOLERANCE
         if not tied.any():
             continue
         pair = state[..., [i, j]][tied]  # (k, 6, 2)
@@ -262,7 +262,7 @@ def degenerate_basis(state: Complex, p: Array) -> Complex:
     return state
 
 
-def branch_ranks(c: Array, s: Array, p: Array) -> NDArray[np.intp]:
+def _branch_ranks(c: Array, s: Array, p: Array) -> NDArray[np.intp]:
     """(n, 2, m) rank by speed of the waves of slowness (s, 0, p), 0 the fastest.
 
     One eigenvalue of the Christoffel matrix of a slowness vector is 1; the faster branches are those with larger ones.
@@ -275,25 +275,25 @@ def branch_ranks(c: Array, s: Array, p: Array) -> NDArray[np.intp]:
     matrix = square + z[:, None, None] * np.square(p)[..., None, None]
     total = np.trace(matrix, axis1=-2, axis2=-1) - 1  # sum and product of the other two eigenvalues
     between = 1 - total + np.linalg.det(matrix)
-    tied = np.abs(between) < DEGENERACY_TOLERANCE
+    tied = np.abs(between) < _DEGENERACY_TOLERANCE
     second = tied & (np.cumsum(tied, axis=-1) % 2 == 0)
     rank = np.where(between < 0, 1, np.where(total > 2, 2, 0))
     return np.where(tied, np.where(total > 2, 1, 0) + second, rank).astype(np.intp)
 
 
 Medium = Solid | Elastic | Fluid
-LIGHT_IMPEDANCE_RATIO = (
+_LIGHT_IMPEDANCE_RATIO = (
     0.05  # impedance of a liquid over that of a crystal below which the surface wave is not resolved
 )
 
 
-def check_thickness(instance: object, attribute: object, value: float) -> None:
+def _check_thickness(instance: object, attribute: object, value: float) -> None:
     """Validate a thickness."""
     if not (np.isfinite(value) and value >= 0):
         raise InputError(f"an interlayer of {value:g} m: expected a finite thickness, 0 or more")
 
 
-def check_layer_medium(instance: object, attribute: object, value: object) -> None:
+def _check_layer_medium(instance: object, attribute: object, value: object) -> None:
     """Validate the material of a layer."""
     check_medium(value)
 
@@ -302,8 +302,8 @@ def check_layer_medium(instance: object, attribute: object, value: object) -> No
 class Interlayer:
     """Elastic layer between two half spaces: its material and its thickness (m, 0 or more)."""
 
-    material: Medium = field(validator=check_layer_medium)
-    thickness: float = field(converter=float, validator=check_thickness)
+    material: Medium = field(validator=_check_layer_medium)
+    thickness: float = field(converter=float, validator=_check_thickness)
 
 
 @frozen(eq=False)
@@ -325,7 +325,7 @@ class PlanarContact:
         return self.stiffness is None and not self.layers
 
 
-def is_list(value: object) -> bool:
+def _is_list(value: object) -> bool:
     """Whether something is a list and no text."""
     return isinstance(value, Sequence) and not isinstance(value, str)
 
@@ -343,7 +343,7 @@ def planar_contact(spring: ArrayLike | None, interlayer: Interlayer | Sequence[I
     InputError
         for stiffnesses that are not two numbers above zero, for something that is no layer, and for both at once
     """
-    if not (interlayer is None or isinstance(interlayer, Interlayer) or is_list(interlayer)):
+    if not (interlayer is None or isinstance(interlayer, Interlayer) or _is_list(interlayer)):
         raise InputError(f"expected Interlayer(material, thickness) or a list of them, got {interlayer!r:.60}")
     layers = (interlayer,) if isinstance(interlayer, Interlayer) else tuple(interlayer or ())
     for layer in layers:
@@ -379,7 +379,7 @@ def is_light_liquid(left: Medium, right: Medium) -> bool:
     for wet, dry in ((left, right), (right, left)):
         if isinstance(wet, Fluid) and isinstance(dry, Elastic):
             heavy = dry.density * float(np.sqrt(dry.reduced[2, 2, 2, 2]))
-            return wet.density * wet.speed < LIGHT_IMPEDANCE_RATIO * heavy
+            return wet.density * wet.speed < _LIGHT_IMPEDANCE_RATIO * heavy
     return False
 
 
@@ -431,5 +431,5 @@ def interface_scattering(media: Sequence[PlaneWaves], contact: PlanarContact, om
     for layer, here, behind in zip(contact.layers, media[1:-1], media[2:], strict=True):
         way = here.slowness * np.array([1, -1])[:, None]
         phase = np.exp(1j * layer.thickness * omega[:, None, None, None] * way)
-        whole = star_product(whole, here, phase, scatter_at_plane(here, behind)[None])
+        whole = _star_product(whole, here, phase, scatter_at_plane(here, behind)[None])
     return whole

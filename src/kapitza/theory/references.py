@@ -13,7 +13,7 @@ from kapitza.errors import InputError
 from kapitza.theory.models import MODEL_REGISTER
 
 
-@frozen
+@frozen(kw_only=True)
 class Reference:
     """A published work.
 
@@ -75,7 +75,7 @@ class Citation:
 
 
 # Theories that need more than two sides, so that they are called from Python only.
-PYTHON_ONLY_CITATIONS = (
+_PYTHON_ONLY_CITATIONS = (
     Citation("amm-bond", "AMM across a bond of finite stiffness", ("prasher2009", "swartz1989")),
     Citation("capped", "capped inelastic channel", ("stoner1993",)),
     Citation("chain", "two chains of masses and springs", ("born1912",)),
@@ -101,7 +101,7 @@ PYTHON_ONLY_CITATIONS = (
 )
 
 # Families of theories under one short name.
-THEORY_FAMILIES: Mapping[str, tuple[str, ...]] = MappingProxyType(
+_THEORY_FAMILIES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "contact": ("pressed-contact", "constriction"),
         "grain": ("grain-boundary", "twist-boundary", "grain-size"),
@@ -110,9 +110,9 @@ THEORY_FAMILIES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     }
 )
 
-CITATIONS_BY_NAME: Mapping[str, Citation] = MappingProxyType(
+_CITATIONS_BY_NAME: Mapping[str, Citation] = MappingProxyType(
     {one.name: Citation(one.name, one.title, one.references) for one in MODEL_REGISTER}
-    | {one.name: one for one in PYTHON_ONLY_CITATIONS}
+    | {one.name: one for one in _PYTHON_ONLY_CITATIONS}
 )
 
 
@@ -120,12 +120,12 @@ CITATIONS_BY_NAME: Mapping[str, Citation] = MappingProxyType(
 def references() -> Mapping[str, Reference]:
     """Return all references by key."""
     text = (files("kapitza.theory") / "data" / "references.toml").read_text(encoding="utf-8")
-    return MappingProxyType({key: Reference(key, **fields) for key, fields in tomllib.loads(text).items()})
+    return MappingProxyType({key: Reference(key=key, **fields) for key, fields in tomllib.loads(text).items()})
 
 
 def citations() -> tuple[Citation, ...]:
     """Return all theories that `cite` knows."""
-    return tuple(CITATIONS_BY_NAME.values())
+    return tuple(_CITATIONS_BY_NAME.values())
 
 
 def cite(name: str) -> tuple[Reference, ...]:
@@ -139,10 +139,10 @@ def cite(name: str) -> tuple[Reference, ...]:
         for an unknown name, with near ones
     """
     wanted = name.strip().lower().replace("_", "-")
-    names = THEORY_FAMILIES.get(wanted, (wanted,))
-    if names[0] not in CITATIONS_BY_NAME:
-        close = get_close_matches(wanted, CITATIONS_BY_NAME, n=3, cutoff=0.5)
-        hint = f"did you mean {' or '.join(close)}?" if close else f"there are {', '.join(CITATIONS_BY_NAME)}"
+    names = _THEORY_FAMILIES.get(wanted, (wanted,))
+    if names[0] not in _CITATIONS_BY_NAME:
+        close = get_close_matches(wanted, _CITATIONS_BY_NAME, n=3, cutoff=0.5)
+        hint = f"did you mean {' or '.join(close)}?" if close else f"there are {', '.join(_CITATIONS_BY_NAME)}"
         raise InputError(f"no theory {name!r:.60}; {hint}")
-    keys = dict.fromkeys(key for one in names for key in CITATIONS_BY_NAME[one].references)
+    keys = dict.fromkeys(key for one in names for key in _CITATIONS_BY_NAME[one].references)
     return tuple(references()[key] for key in keys)

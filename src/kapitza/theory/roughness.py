@@ -49,8 +49,8 @@ from kapitza.theory.plane_waves import (
     solve_plane_waves,
 )
 
-MODE_COUNT_TOLERANCE = 1e-2  # of the modes of a side, in which two theories of the same sides may differ
-MAX_PROCESSES = 2_000_000  # processes (frequency, slowness, in, out) that are held in memory together
+_MODE_COUNT_TOLERANCE = 1e-2  # of the modes of a side, in which two theories of the same sides may differ
+_MAX_PROCESSES = 2_000_000  # processes (frequency, slowness, in, out) that are held in memory together
 
 
 def rough_interface(left: Medium, right: Medium, omega: ArrayLike | None = None, *, roughness: float) -> Transmission:
@@ -80,7 +80,7 @@ def rough_interface(left: Medium, right: Medium, omega: ArrayLike | None = None,
     table = interface_processes(left, right)
     shares = [
         split_specular(table, chunk, roughness)
-        for chunk in np.array_split(omega, 1 + omega.size * table.probability.size // MAX_PROCESSES)
+        for chunk in np.array_split(omega, 1 + omega.size * table.probability.size // _MAX_PROCESSES)
     ]
     crossing, lost_left, lost_right = np.square(omega) * np.concatenate(shares, axis=1)
     m_left, m_right = left.modes(omega), right.modes(omega)
@@ -117,7 +117,11 @@ def specular_mixture(specular: Transmission, diffuse: Transmission, specularity:
             "give both the same omega"
         )
     for one, other in ((specular.left, diffuse.left), (specular.right, diffuse.right)):
-        if one is not None and other is not None and np.any(np.abs(one - other) > MODE_COUNT_TOLERANCE * np.max(other)):
+        if (
+            one is not None
+            and other is not None
+            and np.any(np.abs(one - other) > _MODE_COUNT_TOLERANCE * np.max(other))
+        ):
             raise InputError(
                 f"{specular.method} and {diffuse.method} have other modes: give both the same sides in order"
             )
@@ -131,7 +135,7 @@ def specular_mixture(specular: Transmission, diffuse: Transmission, specularity:
     return Transmission(specular.omega, total, diffuse.left, diffuse.right, weight=specular.weight, method=label)
 
 
-@frozen(eq=False)
+@frozen(eq=False, kw_only=True)
 class InterfaceProcesses:
     """What may become of each wave that arrives at the plane, at n in-plane slownesses; k waves in and k out.
 
@@ -163,19 +167,28 @@ def interface_processes(left: Medium, right: Medium) -> InterfaceProcesses:
     into = np.concatenate([near.slowness[:, RIGHT_GOING], far.slowness[:, LEFT_GOING]], axis=1).real
     out = np.concatenate([near.slowness[:, LEFT_GOING], far.slowness[:, RIGHT_GOING]], axis=1).real
     cutoff_in = np.concatenate(
-        [branch_cutoffs(left, near, RIGHT_GOING), branch_cutoffs(right, far, LEFT_GOING)], axis=1
+        [_branch_cutoffs(left, near, RIGHT_GOING), _branch_cutoffs(right, far, LEFT_GOING)], axis=1
     )
     cutoff_out = np.concatenate(
-        [branch_cutoffs(left, near, LEFT_GOING), branch_cutoffs(right, far, RIGHT_GOING)], axis=1
+        [_branch_cutoffs(left, near, LEFT_GOING), _branch_cutoffs(right, far, RIGHT_GOING)], axis=1
     )
     travelling = (cutoff_out[:, :, None] > 0) & (cutoff_in[:, None, :] > 0)
     probability = np.where(travelling, np.square(np.abs(matrix)), 0.0)
     on_left = np.arange(into.shape[1]) < near.count
     change = out[:, :, None] - into[:, None, :]
-    return InterfaceProcesses(at.weight, probability, change, 2 * into, cutoff_in, cutoff_out, on_left, on_left)
+    return InterfaceProcesses(
+        weight=at.weight,
+        probability=probability,
+        change=change,
+        mirror=2 * into,
+        cutoff_in=cutoff_in,
+        cutoff_out=cutoff_out,
+        from_left=on_left,
+        to_left=on_left,
+    )
 
 
-def branch_cutoffs(side: Medium, here: PlaneWaves, way: int) -> Array:
+def _branch_cutoffs(side: Medium, here: PlaneWaves, way: int) -> Array:
     """(n, m) top frequency of the branch of each wave that goes one way, 0 where it is evanescent, rad s⁻¹."""
     branch = here.branch[:, way]
     return np.where(branch >= 0, np.asarray(side.cutoffs)[np.maximum(branch, 0)], 0.0)

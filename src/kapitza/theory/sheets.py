@@ -29,8 +29,8 @@ from kapitza.matter.sheet import Sheet
 
 Complex = NDArray[np.complex128]
 
-NODES_PER_PANEL = 16  # of a panel in q
-MAX_PAIRS_AT_ONCE = 2**20  # pairs of frequency and wave vector handled at once: 16 MB for each complex array
+_NODES_PER_PANEL = 16  # of a panel in q
+_MAX_PAIRS_AT_ONCE = 2**20  # pairs of frequency and wave vector handled at once: 16 MB for each complex array
 
 
 def surface_response(wavevector: ArrayLike, omega: ArrayLike, substrate: Solid, loss: float = 0.0) -> Complex:
@@ -134,27 +134,27 @@ def sheet_on_solid(
     doi:10.1088/0953-8984/23/4/045009
     Z.-Y. Ong, Y. Cai, G. Zhang, Phys. Rev. B 94, 165427 (2016), doi:10.1103/PhysRevB.94.165427
     """
-    check_positive("spring", spring)
-    check_positive("damping", damping)
+    _check_positive("spring", spring)
+    _check_positive("damping", damping)
     if not (np.isfinite(substrate_loss) and substrate_loss >= 0):
         raise InputError(f"substrate_loss = {substrate_loss:g}, wanted a finite number from 0")
     weights = None
     if omega is not None:
         wanted = frequencies(omega)
     else:
-        grid = frequency_grid(sheet_spectrum_edges(sheet, substrate, spring))
+        grid = frequency_grid(_sheet_spectrum_edges(sheet, substrate, spring))
         wanted, weights = grid.omega, grid.weight
     zone = float(np.sqrt(4 * np.pi * sheet.cells))
     total = np.zeros(wanted.size)
     inside = np.flatnonzero((wanted > 0) & (wanted <= substrate.edges[-1]))
     if inside.size:
         size = (
-            wavevector_panels(wanted[inside[:1]], sheet, substrate, zone, damping, substrate_loss).size
-            * NODES_PER_PANEL
+            _wavevector_panels(wanted[inside[:1]], sheet, substrate, zone, damping, substrate_loss).size
+            * _NODES_PER_PANEL
         )
-        for part in np.array_split(inside, -(-inside.size * size // MAX_PAIRS_AT_ONCE)):
-            q, weight = wavevector_quadrature(
-                wavevector_panels(wanted[part], sheet, substrate, zone, damping, substrate_loss)
+        for part in np.array_split(inside, -(-inside.size * size // _MAX_PAIRS_AT_ONCE)):
+            q, weight = _wavevector_quadrature(
+                _wavevector_panels(wanted[part], sheet, substrate, zone, damping, substrate_loss)
             )
             above = sheet_response(q, wanted[part, None], sheet, damping)
             below = surface_response(q, wanted[part, None], substrate, substrate_loss)
@@ -168,13 +168,13 @@ def sheet_on_solid(
     )
 
 
-def check_positive(name: str, value: float) -> None:
+def _check_positive(name: str, value: float) -> None:
     """Refuse a parameter that is not finite and above zero."""
     if not (np.isfinite(value) and value > 0):
         raise InputError(f"{name} = {value:g}, wanted a finite number above 0")
 
 
-def sheet_spectrum_edges(sheet: Sheet, substrate: Solid, spring: float) -> Array:
+def _sheet_spectrum_edges(sheet: Sheet, substrate: Solid, spring: float) -> Array:
     """(k,) frequencies near which Ξ changes quickly: the sheet on its springs, its meeting with transverse sound."""
     top = substrate.edges[-1]
     ride = np.sqrt(spring / sheet.density)
@@ -184,7 +184,7 @@ def sheet_spectrum_edges(sheet: Sheet, substrate: Solid, spring: float) -> Array
     return merge_edges(substrate.edges, extra[(extra > 0) & (extra < top)])
 
 
-def wavevector_panels(omega: Array, sheet: Sheet, substrate: Solid, zone: float, damping: float, loss: float) -> Array:
+def _wavevector_panels(omega: Array, sheet: Sheet, substrate: Solid, zone: float, damping: float, loss: float) -> Array:
     """(nω, m) bounds of the panels of the integral over wave vectors, m⁻¹, fine where something resonates."""
     sound = [omega / substrate.longitudinal, omega / substrate.transverse]
     bend = np.sqrt(omega / sheet.flexural)
@@ -202,9 +202,9 @@ def wavevector_panels(omega: Array, sheet: Sheet, substrate: Solid, zone: float,
     return np.sort(np.minimum(np.stack([*bounds, stop], axis=1), stop[:, None]), axis=1)
 
 
-def wavevector_quadrature(bounds: Array) -> tuple[Array, Array]:
+def _wavevector_quadrature(bounds: Array) -> tuple[Array, Array]:
     """(nω, n) wave vectors and weights; sin² takes the square roots at the ends of the panels away."""
-    node, weight = gauss_legendre(NODES_PER_PANEL)
+    node, weight = gauss_legendre(_NODES_PER_PANEL)
     angle = np.pi / 2 * node
     width = np.diff(bounds, axis=1)[:, :, None]
     q = bounds[:, :-1, None] + width * np.square(np.sin(angle))

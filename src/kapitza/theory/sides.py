@@ -82,8 +82,8 @@ def describe_side(side: SideDescription, normal: ArrayLike = DEFAULT_NORMAL) -> 
     if isinstance(side, str) and side in LIBRARY_SHEETS and side not in materials():
         return InterfaceSide(side, spectrum=LIBRARY_SHEETS[side])
     if isinstance(side, (str, Material)):
-        return side_of_material(side if isinstance(side, Material) else material(side), normal)
-    return side_of_record(side)
+        return _side_of_material(side if isinstance(side, Material) else material(side), normal)
+    return _side_of_record(side)
 
 
 def is_path(side: str | PathLike[str]) -> bool:
@@ -92,7 +92,7 @@ def is_path(side: str | PathLike[str]) -> bool:
     return len(path.parts) > 1 or {".yaml", ".yml"} & {suffix.lower() for suffix in path.suffixes} != set()
 
 
-def side_of_material(found: Material, normal: ArrayLike) -> InterfaceSide:
+def _side_of_material(found: Material, normal: ArrayLike) -> InterfaceSide:
     """Return the forms that the numbers of a material allow."""
     solid = elastic = fluid = None
     if found.symmetry == "liquid":
@@ -105,7 +105,7 @@ def side_of_material(found: Material, normal: ArrayLike) -> InterfaceSide:
     return InterfaceSide(found.name, solid, elastic, fluid)
 
 
-def side_of_record(side: object) -> InterfaceSide:
+def _side_of_record(side: object) -> InterfaceSide:
     """Return a record as the one form that it is."""
     if isinstance(side, Solid):
         return InterfaceSide(side.name, solid=side)

@@ -151,13 +151,13 @@ def test_bad_pixels_are_kept_for_the_fit_to_flag(ndata, made) -> None:
 
 
 def test_which_axis_is_that_of_energy() -> None:
-    place, plain, loss = FileAxis(3, units="nm"), FileAxis(4), FileAxis(5, units="eV")
+    place, plain, loss = FileAxis(size=3, units="nm"), FileAxis(size=4), FileAxis(size=5, units="eV")
     assert find_energy([loss, place]) == 0
-    assert find_energy([place, FileAxis(5, name="Energy loss")]) == 1
-    assert find_energy([place, FileAxis(5, signal=True), FileAxis(5, signal=False)]) == 1
+    assert find_energy([place, FileAxis(size=5, name="Energy loss")]) == 1
+    assert find_energy([place, FileAxis(size=5, signal=True), FileAxis(size=5, signal=False)]) == 1
     assert find_energy([plain]) == 0
     assert find_energy([plain, plain]) is None
     assert find_energy([loss, loss]) is None
-    stack = [FileAxis(5, signal=False), FileAxis(3, signal=True), FileAxis(3, signal=True)]
+    stack = [FileAxis(size=5, signal=False), FileAxis(size=3, signal=True), FileAxis(size=3, signal=True)]
     assert find_energy(stack) is None
     assert find_energy(stack, losses=True) == 0

@@ -126,7 +126,16 @@ def small_map(image: kapitza.eels.SpectrumImage) -> TemperatureMap:
     value = np.arange(np.prod(shape, dtype=int), dtype=float).reshape(*shape, 1)
     nothing = np.zeros(shape)
     covariance = np.full((*shape, 1, 1), 4.0)
-    return TemperatureMap(image.position, ("temperature",), value, covariance, nothing, nothing + 1, nothing, nothing)
+    return TemperatureMap(
+        position=image.position,
+        names=("temperature",),
+        value=value,
+        covariance=covariance,
+        flag=nothing,
+        pvalue=nothing + 1,
+        deviance=nothing,
+        iterations=nothing,
+    )
 
 
 @pytest.mark.usefixtures("engine")
@@ -135,7 +144,9 @@ def test_maps_are_given_back(made) -> None:
     back = map_to_hyperspy(found)
     np.testing.assert_array_equal(back.data, found.temperature)
     np.testing.assert_array_equal(map_to_hyperspy(found, sigma=True).data, np.full((3, 4), 2.0))
-    single = TemperatureMap((), ("temperature",), [1.0], [[1.0]], 0, 1, 0, 0)
+    single = TemperatureMap(
+        position=(), names=("temperature",), value=[1.0], covariance=[[1.0]], flag=0, pvalue=1, deviance=0, iterations=0
+    )
     with pytest.raises(kapitza.errors.InputError, match="a single spectrum has no axes"):
         map_to_hyperspy(single)
 

@@ -29,7 +29,8 @@ spec.loader.exec_module(toy)
 SPREAD = PointSpread(0.5 * nm, 0.2, 10 * nm)
 ALN, SIC = (4e-4, 6e-4, 1e-4), (4e-4, 1.2e-4, 5e-4)
 PLAN = EelsExperiment(
-    toy.modes_of(*ALN), toy.modes_of(*SIC), 425.0, 15.0, -0.18 / nm, -0.15 / nm,
+    left=toy.modes_of(*ALN), right=toy.modes_of(*SIC), temperature=425.0, jump=15.0,
+    gradient_left=-0.18 / nm, gradient_right=-0.15 / nm,
     columns=32, rows=1, pitch=nm, electrons=6.24e8, spread=SPREAD,
 )  # fmt: skip
 TRUTH = np.array([15.0, -0.18, -0.15])

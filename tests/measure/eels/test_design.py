@@ -33,8 +33,8 @@ def modes(*strengths: float) -> tuple[VibrationalMode, ...]:
 
 
 PLAN = EelsExperiment(
-    modes(4e-4, 6e-4, 1e-4),
-    modes(4e-4, 1.2e-4, 5e-4),
+    left=modes(4e-4, 6e-4, 1e-4),
+    right=modes(4e-4, 1.2e-4, 5e-4),
     temperature=425.0,
     jump=15.0,
     gradient_left=-0.18 / nm,
@@ -80,7 +80,7 @@ def test_electrons_for_one_kelvin(quantum: float, kelvin: float, electrons: floa
 def test_closed_form_is_the_bound_of_a_lone_sharp_mode(quantum: float) -> None:
     """Second road: Fisher information of the whole spectrum, with hardly a zero-loss peak and a fine resolution."""
     strong = (VibrationalMode("a", quantum * meV, 4 * meV, 1e4),)
-    plan = EelsExperiment(strong, strong, temperature=300.0, electrons=50.0, fwhm=1 * meV, lorentzian=1e-9)
+    plan = EelsExperiment(left=strong, right=strong, temperature=300.0, electrons=50.0, fwhm=1 * meV, lorentzian=1e-9)
     place = planned_model(plan, "left").first_tie
     names = planned_model(plan, "left").names
     bound = cramer_rao(plan)
@@ -206,7 +206,8 @@ def test_weights_of_the_plan_are_those_that_its_spectra_show() -> None:
 
 def evolve_spread(plan: EelsExperiment) -> EelsExperiment:
     return EelsExperiment(
-        plan.left, plan.right, plan.temperature, plan.jump, plan.gradient_left, plan.gradient_right,
+        left=plan.left, right=plan.right, temperature=plan.temperature, jump=plan.jump,
+        gradient_left=plan.gradient_left, gradient_right=plan.gradient_right,
         columns=plan.columns, rows=plan.rows, electrons=plan.electrons, spread=PointSpread(1.5 * nm, 0.2, 10 * nm),
     )  # fmt: skip
 
@@ -262,7 +263,9 @@ def test_worked_example() -> None:
 
 def test_current_of_ten_picoamperes() -> None:
     np.testing.assert_allclose(10e-12 / e, 6.24e7, rtol=1e-3, atol=0)
-    np.testing.assert_allclose(EelsExperiment(modes(1e-3), modes(1e-3)).electrons, 10e-12 / e, rtol=1e-12, atol=0)
+    np.testing.assert_allclose(
+        EelsExperiment(left=modes(1e-3), right=modes(1e-3)).electrons, 10e-12 / e, rtol=1e-12, atol=0
+    )
 
 
 # faults
@@ -272,13 +275,13 @@ def test_faults_say_what_was_wanted() -> None:
     with pytest.raises(InputError, match="does not tell its 14 parameters apart"):
         cramer_rao(PLAN.replace({"fwhm": 800 * meV}))
     with pytest.raises(InputError, match="name the same ones"):
-        EelsExperiment(modes(1e-3), modes(1e-3, 1e-3))
+        EelsExperiment(left=modes(1e-3), right=modes(1e-3, 1e-3))
     with pytest.raises(InputError, match="has no intensity"):
-        EelsExperiment((VibrationalMode("a", meV, meV),), (VibrationalMode("a", meV, meV),))
+        EelsExperiment(left=(VibrationalMode("a", meV, meV),), right=(VibrationalMode("a", meV, meV),))
     with pytest.raises(InputError, match="goes below 0 K"):
-        EelsExperiment(modes(1e-3), modes(1e-3), 10.0, 30.0)
+        EelsExperiment(left=modes(1e-3), right=modes(1e-3), temperature=10.0, jump=30.0)
     with pytest.raises(InputError, match="needs a gradient"):
-        optimal_dwell(EelsExperiment(modes(1e-3), modes(1e-3)), "kapitza_left")
+        optimal_dwell(EelsExperiment(left=modes(1e-3), right=modes(1e-3)), "kapitza_left")
     with pytest.raises(InputError, match="wanted size = 1"):
         design_eels(PLAN, wanted={"size": 1.0})
     with pytest.raises(InputError, match="floor = 2"):

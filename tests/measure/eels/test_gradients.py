@@ -15,14 +15,14 @@ def made(temperature: np.ndarray, s: float = 3.5, flag: np.ndarray | None = None
     shape = temperature.shape
     axes = tuple((np.arange(n) - (n - 1) / 2) * step for n in shape)
     return TemperatureMap(
-        axes,
-        ("temperature",),
-        temperature[..., None],
-        np.full((*shape, 1, 1), s**2),
-        np.zeros(shape, int) if flag is None else flag,
-        np.full(shape, 0.5),
-        np.zeros(shape),
-        np.ones(shape, int),
+        position=axes,
+        names=("temperature",),
+        value=temperature[..., None],
+        covariance=np.full((*shape, 1, 1), s**2),
+        flag=np.zeros(shape, int) if flag is None else flag,
+        pvalue=np.full(shape, 0.5),
+        deviance=np.zeros(shape),
+        iterations=np.ones(shape, int),
     )
 
 
@@ -132,7 +132,16 @@ def test_line_gradient_is_that_of_a_straight_line() -> None:
 
 
 def test_faults_say_what_was_wanted() -> None:
-    point = TemperatureMap((), ("temperature",), [300.0], [[9.0]], 0, 0.5, 0.0, 1)
+    point = TemperatureMap(
+        position=(),
+        names=("temperature",),
+        value=[300.0],
+        covariance=[[9.0]],
+        flag=0,
+        pvalue=0.5,
+        deviance=0.0,
+        iterations=1,
+    )
     with pytest.raises(InputError, match="no gradient"):
         temperature_gradients(point, nm)
     with pytest.raises(InputError, match="no profile"):

@@ -29,7 +29,8 @@ spec.loader.exec_module(toy)
 
 SPREAD = PointSpread(0.5 * nm, 0.2, 10 * nm)
 PLAN = EelsExperiment(
-    toy.modes_of(4e-4, 6e-4, 1e-4), toy.modes_of(4e-4, 1.2e-4, 5e-4), 425.0, 15.0, -0.18 / nm, -0.15 / nm,
+    left=toy.modes_of(4e-4, 6e-4, 1e-4), right=toy.modes_of(4e-4, 1.2e-4, 5e-4), temperature=425.0,
+    jump=15.0, gradient_left=-0.18 / nm, gradient_right=-0.15 / nm,
     columns=16, rows=40, pitch=nm, electrons=6.24e8, spread=SPREAD,
 )  # fmt: skip
 FREE = toy.modes_of(None, None, None)

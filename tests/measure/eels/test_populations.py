@@ -50,7 +50,15 @@ def made(
     covariance[..., : len(own), : len(own)] = block
     flag = np.zeros(shape, int) if flag is None else flag
     return TemperatureMap(
-        axes, names, value, covariance, flag, np.full(shape, 0.5), deviance, np.ones(shape, int), MODES
+        position=axes,
+        names=names,
+        value=value,
+        covariance=covariance,
+        flag=flag,
+        pvalue=np.full(shape, 0.5),
+        deviance=deviance,
+        iterations=np.ones(shape, int),
+        modes=MODES,
     )
 
 
@@ -164,7 +172,9 @@ def test_power_at_a_mode_that_is_thirty_kelvin_off(pixels: int) -> None:
     """6e7 electrons: the strong mode of 82 meV is found in most pixels, the weak one of 97 meV hardly."""
     pytest.importorskip("numba")
     strengths = (4e-4, 6e-4, 1e-4)
-    plan = EelsExperiment(toy.modes_of(*strengths), toy.modes_of(*strengths), 400.0, electrons=6e7)
+    plan = EelsExperiment(
+        left=toy.modes_of(*strengths), right=toy.modes_of(*strengths), temperature=400.0, electrons=6e7
+    )
     place = planned_model(plan, "left", "each").first_tie
     bound = cramer_rao(plan, tie="each")[place:, place:]
     said = {}
@@ -206,7 +216,17 @@ def test_occupations_that_were_fitted_are_taken_as_they_are() -> None:
     covariance[:, 0, 0], covariance[:, 1, 1] = 1e-4, 4e-6
     names = ("a.occupation", "b.occupation", "a.energy", "b.energy")
     found = mode_occupations(
-        TemperatureMap((np.arange(2) * nm,), names, value, covariance, [0, 0], [1, 1], [1, 1], [1, 1], ("a", "b"))
+        TemperatureMap(
+            position=(np.arange(2) * nm,),
+            names=names,
+            value=value,
+            covariance=covariance,
+            flag=[0, 0],
+            pvalue=[1, 1],
+            deviance=[1, 1],
+            iterations=[1, 1],
+            modes=("a", "b"),
+        )
     )
     np.testing.assert_allclose(found.value, value[:, :2], rtol=1e-12, atol=0)
     np.testing.assert_allclose(found.sigma, [[1e-2, 2e-3]] * 2, rtol=1e-12, atol=0)

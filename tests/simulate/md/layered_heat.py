@@ -54,10 +54,11 @@ def layered_heat(
     roles[:bath], roles[-bath:] = HOT_ROLE, COLD_ROLE
     return [
         Record(
-            "layers", AREA * SIGMA**2, (layers - 0.5) * SPACING * SIGMA, np.arange(number) * SPACING * SIGMA,
-            np.full(number, ATOMS), roles, block * TAU, profile[:, r] * KELVIN,
-            np.cumsum(work[:, r, :2], axis=0) * EPSILON, energies[:, r] * EPSILON,
-            work[1:, r, 2] / block * EPSILON / TAU,
+            name="layers", area=AREA * SIGMA**2, plane=(layers - 0.5) * SPACING * SIGMA,
+            heights=np.arange(number) * SPACING * SIGMA,
+            counts=np.full(number, ATOMS), roles=roles, block=block * TAU, temperature=profile[:, r] * KELVIN,
+            heat=np.cumsum(work[:, r, :2], axis=0) * EPSILON, energy=energies[:, r] * EPSILON,
+            power=work[1:, r, 2] / block * EPSILON / TAU,
             timestep=0.005 * TAU,
         )
         for r in range(replicas)

@@ -26,7 +26,18 @@ def crystal(cells=(3, 3, 8), ratio=3.0, *, bath=3, wall=0, periodic=True) -> Sys
     masses = np.where(right, ratio, 1.0) * MASS
     box = np.diag([*cells[:2], cells[2] if periodic else cells[2] + 8]) * LATTICE
     plane = 0.5 * cells[2] * LATTICE
-    return System("argon", box, positions, masses, right.astype(int), ("Ar", "heavy"), layer, role, plane, periodic)
+    return System(
+        name="argon",
+        lattice=box,
+        positions=positions,
+        masses=masses,
+        species=right.astype(int),
+        kinds=("Ar", "heavy"),
+        layer=layer,
+        role=role,
+        plane=plane,
+        periodic=periodic,
+    )
 
 
 def argon(end: Truncation = "quadratic") -> Potential:

@@ -29,17 +29,17 @@ def reference_record(path: Path) -> Record:
     spacing = float(data["alat"]) * length / per_cell
     power = data["Jdir"] * energy / time if "Jdir" in data else np.full(blocks, np.nan)
     return Record(
-        path.stem,
-        float(data["A"]) * length**2,
-        (half - 0.5) * spacing,
-        np.arange(layers) * spacing,
-        np.full(layers, int(data["N"]) // layers),
-        roles,
-        float(data["bsteps"] * data["dt"]) * time,
-        data["prof"].astype(float) * kelvin,
-        -np.column_stack([data["Eh"], data["Ec"]]) * energy,
-        data["Et"] * energy,
-        power,
+        name=path.stem,
+        area=float(data["A"]) * length**2,
+        plane=(half - 0.5) * spacing,
+        heights=np.arange(layers) * spacing,
+        counts=np.full(layers, int(data["N"]) // layers),
+        roles=roles,
+        block=float(data["bsteps"] * data["dt"]) * time,
+        temperature=data["prof"].astype(float) * kelvin,
+        heat=-np.column_stack([data["Eh"], data["Ec"]]) * energy,
+        energy=data["Et"] * energy,
+        power=power,
         timestep=float(data["dt"]) * time,
         method="NEMD",
     )

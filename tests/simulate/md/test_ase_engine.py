@@ -28,7 +28,16 @@ def bar(a=A, symbol="Au", mass=196.97, periodic=False) -> System:
     n = layer.size
     box = np.diag([2, 2, 4 if periodic else 6]) * a
     return System(
-        "bar", box, positions, np.full(n, mass * m_u), np.zeros(n, int), (symbol,), layer, role, 1.75 * a, periodic
+        name="bar",
+        lattice=box,
+        positions=positions,
+        masses=np.full(n, mass * m_u),
+        species=np.zeros(n, int),
+        kinds=(symbol,),
+        layer=layer,
+        role=role,
+        plane=1.75 * a,
+        periodic=periodic,
     )
 
 

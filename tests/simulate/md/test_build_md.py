@@ -139,7 +139,7 @@ def test_an_oblique_third_axis_is_refused():
 def argon_krypton():
     """Two crystals that fit with 6 % of strain, as a row of two interfaces."""
     pytest.importorskip("matscipy")
-    plan = JunctionPlan("Ar", "Kr", "lennard-jones", limit=0.08)
+    plan = JunctionPlan(left="Ar", right="Kr", potential="lennard-jones", limit=0.08)
     field = Potential("lennard-jones", ("Kr", "Ar"), 2.5 * 3.65 * angstrom, ())
     size = {"lengths": (5 * nm, 4 * nm), "width": 1.5 * nm, "bath": 1 * nm}
     return plan, field, [junction_system(plan, field, **size, periodic=periodic) for periodic in (False, True)]
@@ -178,7 +178,7 @@ def test_two_crystals_are_as_long_and_wide_as_wanted(argon_krypton):
 
 def test_plans_that_give_no_system_are_refused():
     field = Potential("lennard-jones", ("Ar", "Kr"), 9 * angstrom, ())
-    plan = JunctionPlan("Ar", "Kr", "lennard-jones", limit=0.08)
+    plan = JunctionPlan(left="Ar", right="Kr", potential="lennard-jones", limit=0.08)
     with pytest.raises(InputError, match=r"left length 5 m, wanted 0 to 1e-06 m \(nm\?"):
         junction_system(plan, field, lengths=(5, 5))
     with pytest.raises(InputError, match="a bath must be thinner than its side"):

@@ -21,8 +21,9 @@ def row(roles=ROLES, each=20, periodic=False) -> System:
     positions[:, 2] = layer * 2e-10
     n = layer.size
     return System(
-        "row", np.diag([1e-9, 1e-9, layers * 2e-10]), positions, np.full(n, 40 * m_u), np.zeros(n, int), ("A",),
-        layer, np.array(roles)[layer], (layers - 1) * 1e-10, periodic,
+        name="row", lattice=np.diag([1e-9, 1e-9, layers * 2e-10]), positions=positions, masses=np.full(n,
+        40 * m_u), species=np.zeros(n, int), kinds=("A",),
+        layer=layer, role=np.array(roles)[layer], plane=(layers - 1) * 1e-10, periodic=periodic,
     )  # fmt: skip
 
 

@@ -38,7 +38,15 @@ def cubic() -> Lead:
         onsite[1 + 2 * a] = onsite[2 + 2 * a] = -np.diag(bonds[a])
     hop[0] = -np.diag(bonds[2])
     onsite[0] = -onsite.sum(axis=0) - 2 * hop[0]
-    return Lead("cubic", 2 * angstrom * np.eye(2, 3), [0, 0, 2 * angstrom], [MASS], shifts, onsite, hop)
+    return Lead(
+        name="cubic",
+        periods=2 * angstrom * np.eye(2, 3),
+        step=[0, 0, 2 * angstrom],
+        masses=[MASS],
+        shifts=shifts,
+        onsite=onsite,
+        hop=hop,
+    )
 
 
 def elastic(junction: Junction, cells: tuple[int, int], omega: np.ndarray) -> np.ndarray:

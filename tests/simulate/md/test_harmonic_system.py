@@ -26,7 +26,15 @@ TOP = 2 * np.sqrt(SPRING / MASS)  # rad/s, of the light chain
 def chain() -> Lead:
     """Atoms in a row, one direction, 2 Å apart."""
     block = np.array([[[2 * SPRING]]])
-    return Lead("chain", 2 * angstrom * np.eye(2, 3), [0, 0, 2 * angstrom], [MASS], [[0, 0]], block, -block / 2)
+    return Lead(
+        name="chain",
+        periods=2 * angstrom * np.eye(2, 3),
+        step=[0, 0, 2 * angstrom],
+        masses=[MASS],
+        shifts=[[0, 0]],
+        onsite=block,
+        hop=-block / 2,
+    )
 
 
 def square() -> Lead:
@@ -39,7 +47,15 @@ def square() -> Lead:
         onsite[0] += 2 * across[a] * SPRING
     hop[0] = -np.diag([1.0, 1.0, 3.0]) * SPRING
     onsite[0] -= 2 * hop[0]
-    return Lead("cubic", 2 * angstrom * np.eye(2, 3), [0, 0, 2 * angstrom], [MASS], shifts, onsite, hop)
+    return Lead(
+        name="cubic",
+        periods=2 * angstrom * np.eye(2, 3),
+        step=[0, 0, 2 * angstrom],
+        masses=[MASS],
+        shifts=shifts,
+        onsite=onsite,
+        hop=hop,
+    )
 
 
 def matrix(system, field):
@@ -98,7 +114,9 @@ def oblique() -> Lead:
     hop[1], hop[3] = -0.4 * SPRING * chance.normal(size=(2, 3, 3))
     onsite[0] = -(onsite[1:].sum(axis=0) + hop.sum(axis=0) + hop.sum(axis=0).T)
     periods = 2 * angstrom * np.array([[1, 0, 0], [0.3, 0.9, 0]])
-    return Lead("oblique", periods, [0, 0, 2 * angstrom], [MASS], shifts, onsite, hop)
+    return Lead(
+        name="oblique", periods=periods, step=[0, 0, 2 * angstrom], masses=[MASS], shifts=shifts, onsite=onsite, hop=hop
+    )
 
 
 def test_a_box_of_several_cells_has_the_transmission_of_its_wave_vectors():

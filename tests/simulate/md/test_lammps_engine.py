@@ -42,7 +42,18 @@ def crystal(basis, a, cells, kinds=("A", "B"), masses=(39.948, 83.8), *, periodi
     layer = np.unique(layer, return_inverse=True)[1]
     plane = 0.5 * a * cells[2] - 1e-3 * a
     mass = np.array(masses)[species] * m_u
-    return System("block", np.diag(cells) * a, positions, mass, species, kinds, layer, role, plane, periodic)
+    return System(
+        name="block",
+        lattice=np.diag(cells) * a,
+        positions=positions,
+        masses=mass,
+        species=species,
+        kinds=kinds,
+        layer=layer,
+        role=role,
+        plane=plane,
+        periodic=periodic,
+    )
 
 
 def shaken(system: System, temperature: float, shift: float = 0.0) -> MdState:

@@ -26,7 +26,14 @@ def diatomic() -> Crystal:
     scalar[1, 1, 0] = scalar[2, 0, 1] = -1
     scalar[3:] = -np.eye(2)
     constants = SPRING * np.einsum("kab,ij->kaibj", scalar, np.diag([1.0, 1.3, 1.7])).reshape(7, 6, 6)
-    return Crystal("pair", np.diag([A, A, 2 * A]), [[0, 0, 0], [0, 0, A]], [MASS, 3 * MASS], cells, constants)
+    return Crystal(
+        name="pair",
+        lattice=np.diag([A, A, 2 * A]),
+        positions=[[0, 0, 0], [0, 0, A]],
+        masses=[MASS, 3 * MASS],
+        cells=cells,
+        force_constants=constants,
+    )
 
 
 def filled(crystal: Crystal, supercell: np.ndarray) -> np.ndarray:

@@ -107,7 +107,7 @@ def test_temperature_of_planes():
     found = {}
     for flowing in (False, True):
         for name, v in (("still", velocities), ("wind", velocities + wind)):
-            meter = Thermometer(system, 1, flowing)
+            meter = Thermometer(system=system, every=1, flowing=flowing)
             meter.see(system.positions, v)
             found[flowing, name] = meter.taken()[moving]
     for key in ((False, "still"), (True, "still"), (True, "wind")):
@@ -123,7 +123,7 @@ def test_a_wind_takes_three_degrees_of_freedom_from_each_plane():
     system = small(cells=(2, 2))
     rng = np.random.default_rng(8)
     free = (system.role != HELD_ROLE)[:, None]
-    meter, looks = Thermometer(system, 1, True), 400
+    meter, looks = Thermometer(system=system, every=1, flowing=True), 400
     for _ in range(looks):
         drawn = np.sqrt(k_B * 60.0 / system.masses)[:, None] * rng.standard_normal(system.positions.shape)
         meter.see(system.positions, drawn * free)
@@ -153,7 +153,7 @@ def test_the_line_of_temperatures_to_start_from():
 def test_velocities_to_start_from_have_twice_the_local_temperature():
     system = small(cells=(10, 10), length=6)
     state = gradient_state(system, 60.0, 40.0, 1)
-    meter = Thermometer(system, 1)
+    meter = Thermometer(system=system, every=1)
     meter.see(state.positions, state.velocities)
     found = meter.taken()
     moving = system.roles != HELD_ROLE

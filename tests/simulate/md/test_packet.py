@@ -17,7 +17,14 @@ A, MASS, SPRING = 3e-10, 4e-26, 10.0
 OMEGA = float(np.sqrt(SPRING / MASS))
 JUNCTION = chain_junction((MASS, SPRING), (3 * MASS, SPRING), bond=SPRING, area=A * A, spacing=A)
 CELLS, CONSTANTS = np.array([[0, 0, 0], [0, 0, 1], [0, 0, -1]]), SPRING * np.array([2, -1, -1])[:, None, None]
-CRYSTAL = Crystal("chain", np.diag([A, A, A]), [[0, 0, 0]], [MASS], CELLS, CONSTANTS * np.eye(3))
+CRYSTAL = Crystal(
+    name="chain",
+    lattice=np.diag([A, A, A]),
+    positions=[[0, 0, 0]],
+    masses=[MASS],
+    cells=CELLS,
+    force_constants=CONSTANTS * np.eye(3),
+)
 
 
 @pytest.mark.parametrize("turn", [0.3, 0.8])

@@ -58,7 +58,9 @@ def crystal(mass: float) -> Crystal:
     pair = -np.array([stiffness(cell @ PRIMITIVE * A) for cell in CELLS])
     kept = np.abs(pair).max(axis=(1, 2)) > 0
     cells, pair = np.concatenate([[[0, 0, 0]], CELLS[kept]]), np.concatenate([-pair.sum(axis=0)[None], pair[kept]])
-    return Crystal("argon", A * PRIMITIVE, [[0, 0, 0]], [mass], cells, pair)
+    return Crystal(
+        name="argon", lattice=A * PRIMITIVE, positions=[[0, 0, 0]], masses=[mass], cells=cells, force_constants=pair
+    )
 
 
 def transmission(one: Crystal, omega: float) -> float:
@@ -69,7 +71,15 @@ def transmission(one: Crystal, omega: float) -> float:
     for i, j in product(range(PLANES), repeat=2):
         blocks[0, i, j] = chain[j - i + PLANES]
         blocks[1, i, j] = chain[j - i + 2 * PLANES] if j <= i else 0.0
-    lead = Lead("planes", A * np.eye(2, 3), [0, 0, 1.5 * A], [one.masses[0]] * PLANES, [[0, 0]], blocks[:1], blocks[1:])
+    lead = Lead(
+        name="planes",
+        periods=A * np.eye(2, 3),
+        step=[0, 0, 1.5 * A],
+        masses=[one.masses[0]] * PLANES,
+        shifts=[[0, 0]],
+        onsite=blocks[:1],
+        hop=blocks[1:],
+    )
     junction = mass_junction(lead, one.masses[0], RATIO * one.masses[0])
     unit = {"junction": junction_arrays(junction), "k": np.zeros((1, 2)), "omega": np.array([omega])}
     return float(np.ravel(transmission_at_frequencies(unit)["total"])[0])

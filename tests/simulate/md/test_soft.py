@@ -89,12 +89,12 @@ def test_slabs_see_temperature_and_not_wind():
     temperature = np.where(positions[:, 2] < 2e-9, 300.0, 100.0)
     velocities = rng.normal(size=(n, 3)) * np.sqrt(k_B * temperature / mass)[:, None] + np.array([500.0, 0, -100.0])
     masses = np.where(np.arange(n) % 2, mass, 0.0)
-    slabs = SlabThermometer(masses, np.linspace(0, 4e-9, 5), 1)
+    slabs = SlabThermometer(masses=masses, edges=np.linspace(0, 4e-9, 5), every=1)
     for _ in range(3):
         slabs.see(positions, velocities)
     np.testing.assert_allclose(slabs.temperature, [300, 300, 100, 100], rtol=0.1, atol=0)
     np.testing.assert_allclose(slabs.atoms.sum() / slabs.looks, n / 2, rtol=1e-12, atol=0)
-    other = SlabThermometer(masses, slabs.edges, 1)
+    other = SlabThermometer(masses=masses, edges=slabs.edges, every=1)
     other.restore(slabs.arrays())
     other.see(positions, velocities)
     np.testing.assert_allclose(other.temperature, slabs.temperature, rtol=1e-12, atol=0)
@@ -102,14 +102,15 @@ def test_slabs_see_temperature_and_not_wind():
 
 
 def test_slabs_stand_in_for_a_layer():
-    slabs = SlabThermometer(np.ones(1), np.linspace(1, 4, 4) * 1e-10, 1)
+    slabs = SlabThermometer(masses=np.ones(1), edges=np.linspace(1, 4, 4) * 1e-10, every=1)
     slabs.energy, slabs.freedom = np.array([0.6, 0.5, 0.4]) * 1e-20, np.full(3, 3.0 * 1000)
     slabs.atoms, slabs.looks = np.array([10.0, 10.0, 10.0]), 2
     blocks = np.array([[100.0, 80.0, 60.0], [102.0, 82.0, 62.0]])
     record = Record(
-        "r", 1e-18, 1e-10, [0, 2.5e-10, 5e-10], [4, 15, 4], [HOT_ROLE, FREE_ROLE, COLD_ROLE], 1e-12, blocks,
-        np.zeros((3, 2)),
-        np.zeros(3), np.full(2, np.nan), timestep=1e-15,
+        name="r", area=1e-18, plane=1e-10, heights=[0, 2.5e-10, 5e-10], counts=[4, 15, 4], roles=[HOT_ROLE,
+        FREE_ROLE, COLD_ROLE], block=1e-12, temperature=blocks,
+        heat=np.zeros((3, 2)),
+        energy=np.zeros(3), power=np.full(2, np.nan), timestep=1e-15,
     )  # fmt: skip
     new = insert_slabs(record, slabs, 1)
     spacing = 0.1e-20 * 2 / (3000 * k_B)

@@ -24,7 +24,7 @@ def test_both_faces_of_a_liquid_come_back() -> None:
     inside = np.arange(10, 20)
     area, flux, block = 2e-18, 8e8, 8e-12
     jumps, plane = (6.0, 9.0), 9.5 * 2.5 * angstrom
-    slabs = SlabThermometer(np.ones(1), np.linspace(9, 20, 11) * 2.5 * angstrom, 1)
+    slabs = SlabThermometer(masses=np.ones(1), edges=np.linspace(9, 20, 11) * 2.5 * angstrom, every=1)
     far = slabs.edges[0] + slabs.edges[-1] - plane
     slope = np.where((heights > plane) & (heights < far), 2e9, 0.5e9)
     line = 130 - np.concatenate([[0], np.cumsum(np.diff(heights) * (slope[1:] + slope[:-1]) / 2)])
@@ -33,8 +33,9 @@ def test_both_faces_of_a_liquid_come_back() -> None:
     temperature = line + steps + 0.1 * rng.standard_normal((40, 30))
     heat = np.arange(41)[:, None] * flux * area * block * np.array([1.0, -1.0])
     record = Record(
-        "liquid", area, plane, heights, np.full(30, 18), roles, block, temperature, heat, np.zeros(41),
-        np.full(40, np.nan), timestep=4e-15,
+        name="liquid", area=area, plane=plane, heights=heights, counts=np.full(30, 18), roles=roles,
+        block=block, temperature=temperature, heat=heat, energy=np.zeros(41),
+        power=np.full(40, np.nan), timestep=4e-15,
     )  # fmt: skip
     for one, jump in zip(liquid_faces(record, inside, slabs), jumps, strict=True):
         found = analyse_nemd(one, skip=0)
@@ -61,9 +62,11 @@ def tube_records(soft, conductance: float, inner: float = 0.0) -> list[Record]:
     kinetic = 1.5 * k_B * profile @ counts
     return [
         Record(
-            system.name, system.area, system.plane, system.heights, counts, system.roles, block,
-            profile + rng.standard_normal(profile.shape) * profile / np.sqrt(1.5 * counts * 50),
-            np.zeros((81, 2)), np.append(2 * kinetic, 2 * kinetic[-1]), np.full(80, np.nan), timestep=1e-15,
+            name=system.name, area=system.area, plane=system.plane, heights=system.heights, counts=counts,
+            roles=system.roles, block=block,
+            temperature=profile + rng.standard_normal(profile.shape) * profile / np.sqrt(1.5 * counts * 50),
+            heat=np.zeros((81, 2)), energy=np.append(2 * kinetic, 2 * kinetic[-1]), power=np.full(80,
+            np.nan), timestep=1e-15,
         )
         for _ in range(3)
     ]  # fmt: skip

@@ -21,13 +21,13 @@ if TYPE_CHECKING:
     from kapitza.device.results import DeviceTemperatures
     from kapitza.io.device.bodies import BodyFile
 
-FIGURE_WIDTH, FIGURE_HEIGHT = 9.5, 5.6  # of a figure, inches
-FACE_NAMES = ("left", "right", "front", "back", "top", "bottom")
-MIN_COARSE_CELLS = 512  # cells of the coarser grid that tells the error
-BALANCE_ROUNDING = 1e-9  # of the heat, below which its balance is rounding
-MAX_STEPPED_CELLS = 40_000  # cells at most where time is stepped through
-STEP_TIMES = 31
-PULSE_TIMES = 101  # of pulses
+_FIGURE_WIDTH, _FIGURE_HEIGHT = 9.5, 5.6  # of a figure, inches
+_FACE_NAMES = ("left", "right", "front", "back", "top", "bottom")
+_MIN_COARSE_CELLS = 512  # cells of the coarser grid that tells the error
+_BALANCE_ROUNDING = 1e-9  # of the heat, below which its balance is rounding
+_MAX_STEPPED_CELLS = 40_000  # cells at most where time is stepped through
+_STEP_TIMES = 31
+_PULSE_TIMES = 101  # of pulses
 
 
 def report_layout(
@@ -44,9 +44,9 @@ def report_layout(
     """Temperatures of a device file on a box grid."""
     layout = kapitza.io.read_layout(path)
     fields = deferred.add_grid_uncertainty(
-        layout, kapitza.device.solve_on_grid(layout, cells), min(cells, MAX_STEPPED_CELLS)
+        layout, kapitza.device.solve_on_grid(layout, cells), min(cells, _MAX_STEPPED_CELLS)
     )
-    rough = kapitza.device.solve_on_grid(layout, max(cells // 8, MIN_COARSE_CELLS)).temperatures.peak
+    rough = kapitza.device.solve_on_grid(layout, max(cells // 8, _MIN_COARSE_CELLS)).temperatures.peak
     error = abs(fields.temperatures.peak - rough) / 3  # of second order in the size of cells, which is halved here
     jumps = deferred.grid_jumps(layout, fields)
     if plot is not None or save is not None:
@@ -56,21 +56,21 @@ def report_layout(
             figures.write_figure(
                 plot,
                 lambda figure: deferred.field_figure(section, jumps, title, figure),
-                width=FIGURE_WIDTH,
-                height=FIGURE_HEIGHT,
+                width=_FIGURE_WIDTH,
+                height=_FIGURE_HEIGHT,
             )
         if save is not None:
             kapitza.save({"device": layout, "fields": fields, "section": section, "jumps": dict(jumps)}, save)
     if vtk is not None:
         kapitza.io.write_vtk(layout, fields, vtk)
     if step is not None:
-        rising = time_response(layout, min(cells, MAX_STEPPED_CELLS))
+        rising = _time_response(layout, min(cells, _MAX_STEPPED_CELLS))
         figures.write_axes(step, lambda ax: kapitza.plot.device_response(rising, ax=ax))
     if as_json:
-        print_json(layout_json(fields, jumps, choice, error))
+        print_json(_layout_json(fields, jumps, choice, error))
         return
-    print_layout(layout, fields, jumps, choice, error)
-    print_written_files(plot, save, vtk, step)
+    _print_layout(layout, fields, jumps, choice, error)
+    _print_written_files(plot, save, vtk, step)
 
 
 def report_moose(path: str, folder: str, cells: int) -> None:
@@ -82,14 +82,14 @@ def report_moose(path: str, folder: str, cells: int) -> None:
     note(f"wrote {', '.join(str(Path(folder) / one.name) for one in written)}")
 
 
-def print_written_files(*paths: str | None) -> None:
+def _print_written_files(*paths: str | None) -> None:
     """Say what was written."""
     for path in paths:
         if path is not None:
             note(f"wrote {path}")
 
 
-def time_response(layout: Layout, cells: int) -> kapitza.device.TransientTemperatures:
+def _time_response(layout: Layout, cells: int) -> kapitza.device.TransientTemperatures:
     """What happens in time: switched on at 0, or as the sources go."""
     ends = [
         source.course.period * (source.course.count or 2)
@@ -97,14 +97,14 @@ def time_response(layout: Layout, cells: int) -> kapitza.device.TransientTempera
         if isinstance(source.course, kapitza.device.PulsedPower)
     ]
     if ends:
-        return deferred.grid_response(layout, [max(ends) * (i + 1) / PULSE_TIMES for i in range(PULSE_TIMES)], cells)
+        return deferred.grid_response(layout, [max(ends) * (i + 1) / _PULSE_TIMES for i in range(_PULSE_TIMES)], cells)
     first, last = deferred.grid_time_span(layout)
-    times = [first * (last / first) ** (i / (STEP_TIMES - 1)) for i in range(STEP_TIMES)]
+    times = [first * (last / first) ** (i / (_STEP_TIMES - 1)) for i in range(_STEP_TIMES)]
     steady = all(isinstance(source.course, kapitza.device.SteadyPower) for source in layout.device.sources)
     return deferred.grid_step_response(layout, times, cells) if steady else deferred.grid_response(layout, times, cells)
 
 
-def layout_title(found: DeviceTemperatures) -> str:
+def _layout_title(found: DeviceTemperatures) -> str:
     """The hottest point in one line."""
     sigma = "" if found.sigma is None else f" ± {found.sigma:.2g}"
     x, y, z = (format_device_number("depth", float(v)) if abs(v) > 1e-15 else "0" for v in found.place)
@@ -114,46 +114,46 @@ def layout_title(found: DeviceTemperatures) -> str:
     )
 
 
-def print_layout(
+def _print_layout(
     layout: Layout, fields: GridTemperatures, jumps: Mapping[str, BoundaryJump], choice: MethodChoice, error: float
 ) -> None:
     """Print temperatures on a grid: the hottest point, shares, boundaries, means, the balance of heat."""
     found = fields.temperatures
     rows = [[name, f"{drop:.4g}", f"{100 * found.share[name]:.1f} %"] for name, drop in found.drop.items()]
-    print_table(layout_title(found), ("below the hottest point", "drop (K)", "share"), rows)
-    print_jumps(jumps, "W")
+    print_table(_layout_title(found), ("below the hottest point", "drop (K)", "share"), rows)
+    _print_jumps(jumps, "W")
     means = deferred.grid_means(fields)
     print_table("\nrise averaged over", ("layer or block", "K"), [[name, f"{k:.5g}"] for name, k in means.items()])
     if found.average:
         rows = [[name, f"{rise:.6g}"] for name, rise in found.average.items()]
         print_table("\nrise averaged over", ("patch", "K"), rows)
-    print_contributions(found.contribution)
+    _print_contributions(found.contribution)
     out = ", ".join(
         f"{name} {watt:.4g} W"
-        for name, watt in zip(FACE_NAMES, fields.escaped, strict=True)
+        for name, watt in zip(_FACE_NAMES, fields.escaped, strict=True)
         if abs(watt) > 1e-9 * found.power
     )
     nx, ny, nz = fields.grid.shape
     note(choice.told)
     note_implausible_rise(found.peak)
     note(f"{fields.grid.count} cells ({nx} x {ny} x {nz}); a grid of an eighth of them puts the error at {error:.1g} K")
-    note(f"heat leaves through {out}; what enters less what leaves is {round_residual(fields.balance)} of it")
+    note(f"heat leaves through {out}; what enters less what leaves is {_round_residual(fields.balance)} of it")
     for name in deferred.unresolved_uncertainties(layout):
         note(f"the uncertainty of {name} is left out: the grid follows lengths")
 
 
-def round_residual(part: float) -> str:
+def _round_residual(part: float) -> str:
     """A part that rounding leaves, which differs from machine to machine."""
-    return "less than 1e-9" if abs(part) < BALANCE_ROUNDING else f"{abs(part):.0e}"
+    return "less than 1e-9" if abs(part) < _BALANCE_ROUNDING else f"{abs(part):.0e}"
 
 
-def print_jumps(jumps: Mapping[str, BoundaryJump], unit: str) -> None:
+def _print_jumps(jumps: Mapping[str, BoundaryJump], unit: str) -> None:
     """Print what happens at each boundary that resists, named so that the heat flows from the first to the second."""
     rows: list[list[str]] = []
     for name, one in jumps.items():
         sign = -1 if one.flow < 0 else 1
-        mean = mean_jump(one)
-        numbers = (mean, largest_jump(one), one.flow, one.flow / float(one.area.sum()) / 1e6)
+        mean = _mean_jump(one)
+        numbers = (mean, _largest_jump(one), one.flow, one.flow / float(one.area.sum()) / 1e6)
         label = name if sign > 0 else "|".join(reversed(name.split("|")))
         rows.append([label, *(f"{sign * value:.4g}" for value in numbers)])
     if rows:
@@ -161,17 +161,17 @@ def print_jumps(jumps: Mapping[str, BoundaryJump], unit: str) -> None:
         print_table("\nat boundaries, from the warmer side to the other", heads, rows)
 
 
-def largest_jump(one: BoundaryJump) -> float:
+def _largest_jump(one: BoundaryJump) -> float:
     """The jump that is largest in size, K."""
     return float(max(one.jump.tolist(), key=abs))
 
 
-def mean_jump(one: BoundaryJump) -> float:
+def _mean_jump(one: BoundaryJump) -> float:
     """The jump averaged over the area, K."""
     return float(one.jump @ one.area / one.area.sum())
 
 
-def print_contributions(contribution: Mapping[str, float]) -> None:
+def _print_contributions(contribution: Mapping[str, float]) -> None:
     """Print what makes the hottest temperature uncertain."""
     if not contribution:
         return
@@ -181,11 +181,11 @@ def print_contributions(contribution: Mapping[str, float]) -> None:
     print_table("\nuncertainty of the hottest temperature", ("from", "K", "of the variance"), rows)
 
 
-def jumps_json(jumps: Mapping[str, BoundaryJump], unit: str) -> dict[str, Any]:
+def _jumps_json(jumps: Mapping[str, BoundaryJump], unit: str) -> dict[str, Any]:
     """Boundaries with their units."""
     return {
         name: {
-            "jump": {"unit": "K", "mean": mean_jump(one), "largest": largest_jump(one)},
+            "jump": {"unit": "K", "mean": _mean_jump(one), "largest": _largest_jump(one)},
             "heat": {"unit": unit, "value": one.flow},
             "area": {"unit": "m^2" if unit == "W" else "m", "value": float(one.area.sum())},
         }
@@ -193,7 +193,7 @@ def jumps_json(jumps: Mapping[str, BoundaryJump], unit: str) -> dict[str, Any]:
     }
 
 
-def layout_json(
+def _layout_json(
     fields: GridTemperatures, jumps: Mapping[str, BoundaryJump], choice: MethodChoice, error: float
 ) -> dict[str, Any]:
     """Temperatures on a grid with their units."""
@@ -211,10 +211,10 @@ def layout_json(
         "mean": {"unit": "K", "value": deferred.grid_means(fields)},
         "drop": {"unit": "K", "value": dict(found.drop)},
         "share": found.share,
-        "boundaries": jumps_json(jumps, "W"),
+        "boundaries": _jumps_json(jumps, "W"),
         "sensitivity": {"unit": "K", "value": dict(found.sensitivity), "meaning": "change of the peak per ln p"},
         "contribution": {"unit": "K", "value": dict(found.contribution)},
-        "heat_out": {"unit": "W", "value": dict(zip(FACE_NAMES, fields.escaped.tolist(), strict=True))},
+        "heat_out": {"unit": "W", "value": dict(zip(_FACE_NAMES, fields.escaped.tolist(), strict=True))},
         "balance": fields.balance,
         "cells": list(fields.grid.shape),
         "iterations": found.iterations,
@@ -235,59 +235,59 @@ def report_body(
         figures.write_figure(
             plot,
             lambda figure: deferred.field_figure(section, found.jumps, held.title, figure),
-            width=FIGURE_WIDTH,
-            height=FIGURE_HEIGHT,
+            width=_FIGURE_WIDTH,
+            height=_FIGURE_HEIGHT,
         )
     if save is not None:
         kapitza.save({"temperatures": found, "section": section, "contribution": parts}, save)
     if vtk is not None:
         kapitza.io.write_body(found, vtk)
     if as_json:
-        print_json(body_json(held, found, parts, choice))
+        print_json(_body_json(held, found, parts, choice))
         return
-    print_body(held, found, parts, choice)
-    print_written_files(plot, save, vtk)
+    _print_body(held, found, parts, choice)
+    _print_written_files(plot, save, vtk)
 
 
-def combined_sigma(parts: Mapping[str, float]) -> float | None:
+def _combined_sigma(parts: Mapping[str, float]) -> float | None:
     """Standard uncertainty from its parts, K."""
     return math.sqrt(sum(v**2 for v in parts.values())) if parts else None
 
 
-def entering_heat(found: BodyTemperatures) -> float:
+def _entering_heat(found: BodyTemperatures) -> float:
     """Heat that enters a body, W or W/m."""
     return found.entered - sum(flow for flow in found.flows.values() if flow < 0)
 
 
-def print_body(held: BodyFile, found: BodyTemperatures, parts: Mapping[str, float], choice: MethodChoice) -> None:
+def _print_body(held: BodyFile, found: BodyTemperatures, parts: Mapping[str, float], choice: MethodChoice) -> None:
     """Print temperatures of a body."""
     place, region = deferred.body_hot_spot(found)
     unit = "W" if held.body.mesh.dimension == 3 else "W/m"
-    sigma = combined_sigma(parts)
+    sigma = _combined_sigma(parts)
     told = ", ".join(
         f"{axis} = {format_device_number('depth', float(v)) if v else '0'}"
         for axis, v in zip("xyz", place, strict=False)
     )
     title = (
         f"{held.title}: {found.peak:.5g}{'' if sigma is None else f' ± {sigma:.2g}'} K in {region} at {told}; "
-        f"{found.peak - held.sink:.6g} K above the sink for {entering_heat(found):.4g} {unit}"
+        f"{found.peak - held.sink:.6g} K above the sink for {_entering_heat(found):.4g} {unit}"
     )
     rows = [[name, f"{kelvin - held.sink:.5g}"] for name, kelvin in deferred.body_means(found).items()]
     print_table(title, ("rise averaged over", "K"), rows)
-    print_jumps(found.jumps, unit)
+    _print_jumps(found.jumps, unit)
     rows = [[name, f"{found.mean(name) - held.sink:.5g}", f"{flow:.4g}"] for name, flow in found.flows.items()]
     print_table("\nfaces", ("face", "mean rise (K)", f"heat out ({unit})"), rows)
-    print_contributions(parts)
+    _print_contributions(parts)
     mesh = held.body.mesh
     note(choice.told)
     note_implausible_rise(found.peak - held.sink)
     note(
         f"{len(mesh.cells)} {'tetrahedra' if mesh.dimension == 3 else 'triangles'} of order {mesh.simplex.order}, "
-        f"{len(found.temperature)} unknowns; what enters less what leaves is {round_residual(found.imbalance)} of it"
+        f"{len(found.temperature)} unknowns; what enters less what leaves is {_round_residual(found.imbalance)} of it"
     )
 
 
-def body_json(
+def _body_json(
     held: BodyFile, found: BodyTemperatures, parts: Mapping[str, float], choice: MethodChoice
 ) -> dict[str, Any]:
     """Temperatures of a body with their units."""
@@ -298,11 +298,11 @@ def body_json(
         "tier": choice.tier,
         "why": choice.why,
         "sink": {"unit": "K", "value": held.sink},
-        "power": {"unit": unit, "value": entering_heat(found)},
-        "peak": {"unit": "K", "value": found.peak - held.sink, "sigma": combined_sigma(parts), "region": region},
+        "power": {"unit": unit, "value": _entering_heat(found)},
+        "peak": {"unit": "K", "value": found.peak - held.sink, "sigma": _combined_sigma(parts), "region": region},
         "place": {"unit": "m", "value": place.tolist()},
         "mean": {"unit": "K", "value": {name: k - held.sink for name, k in deferred.body_means(found).items()}},
-        "boundaries": jumps_json(found.jumps, unit),
+        "boundaries": _jumps_json(found.jumps, unit),
         "contribution": {"unit": "K", "value": dict(parts)},
         "heat_out": {"unit": unit, "value": dict(found.flows)},
         "imbalance": found.imbalance,

@@ -34,14 +34,14 @@ def report_inverse(path: str, measured: str, free: str | None, *, save: str | No
         }
         kapitza.save(kept, save)
     if as_json:
-        print_json(inverse_json(device.title, found, fluxes))
+        print_json(_inverse_json(device.title, found, fluxes))
         return
-    print_inverse(device.title, found, fluxes)
+    _print_inverse(device.title, found, fluxes)
     if save is not None:
         note(f"wrote {save}")
 
 
-def inverse_json(title: str, found: Fit, fluxes: list[BoundaryFlux]) -> dict[str, Any]:
+def _inverse_json(title: str, found: Fit, fluxes: list[BoundaryFlux]) -> dict[str, Any]:
     """A fit with its units."""
     parameters: dict[str, Any] = {}
     for parameter, value, sigma in zip(found.problem.parameters, found.value, found.sigma, strict=True):
@@ -57,12 +57,12 @@ def inverse_json(title: str, found: Fit, fluxes: list[BoundaryFlux]) -> dict[str
         "parameters": {"unit": "SI", "value": parameters},
         "chi2": found.chi2,
         "freedom": found.freedom,
-        "boundaries": {one.boundary: flux_json(one) for one in fluxes},
+        "boundaries": {one.boundary: _flux_json(one) for one in fluxes},
         "drop_definition": "extrapolated",
     }
 
 
-def flux_json(one: BoundaryFlux) -> dict[str, Any]:
+def _flux_json(one: BoundaryFlux) -> dict[str, Any]:
     """Jump, flux and resistance at the hottest point."""
     jump, flux, resistance = one.sigma.tolist()
     told: dict[str, Any] = {
@@ -76,7 +76,7 @@ def flux_json(one: BoundaryFlux) -> dict[str, Any]:
     return told
 
 
-def print_inverse(title: str, found: Fit, fluxes: list[BoundaryFlux]) -> None:
+def _print_inverse(title: str, found: Fit, fluxes: list[BoundaryFlux]) -> None:
     """Print a fit: numbers with total errors, then the flux through each boundary and its resistance."""
     rows: list[list[str]] = []
     for parameter, value, sigma in zip(found.problem.parameters, found.value, found.sigma, strict=True):

@@ -19,16 +19,16 @@ if TYPE_CHECKING:
     from kapitza.device.layered.optimum import Optimum
     from kapitza.device.results import DeviceTemperatures
 
-MIN_PLAUSIBLE_RISE, MAX_PLAUSIBLE_RISE = (
+_MIN_PLAUSIBLE_RISE, _MAX_PLAUSIBLE_RISE = (
     1e-5,
     3000.0,
 )  # K: no hot spot of a device is fainter, and none that is hotter stays solid
 
-RESPONSE_TIMES = 61
-COURSE_TIMES = 401  # of pulses and periods
-MAP_SHAPE = (512, 512)  # of a map
-LAYERS_FIGURE_HEIGHT = 5.6  # inches
-MIN_GRID_CELLS = 512  # cells of a grid
+_RESPONSE_TIMES = 61
+_COURSE_TIMES = 401  # of pulses and periods
+_MAP_SHAPE = (512, 512)  # of a map
+_LAYERS_FIGURE_HEIGHT = 5.6  # inches
+_MIN_GRID_CELLS = 512  # cells of a grid
 
 
 def report_device(
@@ -47,27 +47,27 @@ def report_device(
     if plot is not None or save is not None:
         cut = deferred.section_map(device)
         plane = deferred.plane_map(
-            device, kapitza.thermoreflectance.Plane(found.layer, depth_in_layer(device, found)), MAP_SHAPE
+            device, kapitza.thermoreflectance.Plane(found.layer, _depth_in_layer(device, found)), _MAP_SHAPE
         )
         if plot is not None:
             figures.write_figure(
                 plot,
                 lambda figure: deferred.device_figure(found, device, cut, plane, figure),
-                height=LAYERS_FIGURE_HEIGHT,
+                height=_LAYERS_FIGURE_HEIGHT,
             )
         if save is not None:
             kept: dict[str, Any] = {"device": device, "temperatures": found, "section": cut, "plane": plane}
             if all(layer.heat_capacity is not None for layer in device.stack.layers):
-                kept["step"] = deferred.step_response(device, heating_times(device))
+                kept["step"] = deferred.step_response(device, _heating_times(device))
             kapitza.save(kept, save)
     if step is not None:
         steady = all(isinstance(source.course, kapitza.device.SteadyPower) for source in device.sources)
         follow = deferred.step_response if steady else deferred.device_response
-        rising = follow(device, heating_times(device) if steady else source_times(device))
+        rising = follow(device, _heating_times(device) if steady else _source_times(device))
         figures.write_axes(step, lambda ax: kapitza.plot.device_response(rising, ax=ax))
     drawn = deferred.sample_peaks(device, samples) if samples > 1 else None
     if as_json:
-        told = device_json(device, found) | {"tier": choice.tier, "why": choice.why}
+        told = _device_json(device, found) | {"tier": choice.tier, "why": choice.why}
         if drawn is not None:
             told["sampled"] = {
                 "unit": "K",
@@ -77,7 +77,7 @@ def report_device(
             }
         print_json(told)
         return
-    print_device(device, found)
+    _print_device(device, found)
     note(choice.told)
     note_implausible_rise(found.peak)
     if drawn is not None:
@@ -89,17 +89,17 @@ def report_device(
 
 def note_implausible_rise(rise: float) -> None:
     """Say so where no device gets that warm, or is heated by that little: a number came in another unit."""
-    if not MIN_PLAUSIBLE_RISE <= abs(rise) <= MAX_PLAUSIBLE_RISE:
+    if not _MIN_PLAUSIBLE_RISE <= abs(rise) <= _MAX_PLAUSIBLE_RISE:
         note(f"a rise of {rise:.3g} K looks implausible: is a thickness, a power or a conductance in another unit?")
 
 
-def heating_times(device: Device) -> list[float]:
+def _heating_times(device: Device) -> list[float]:
     """Times over which a device heats up, evenly in ln t, s."""
     first, last = deferred.time_span(device)
-    return [first * (last / first) ** (i / (RESPONSE_TIMES - 1)) for i in range(RESPONSE_TIMES)]
+    return [first * (last / first) ** (i / (_RESPONSE_TIMES - 1)) for i in range(_RESPONSE_TIMES)]
 
 
-def source_times(device: Device) -> list[float]:
+def _source_times(device: Device) -> list[float]:
     """Times that show what the sources do: two periods, all counted pulses, or the time to heat up, s."""
     ends: list[float] = []
     for source in device.sources:
@@ -108,11 +108,11 @@ def source_times(device: Device) -> list[float]:
         elif isinstance(source.course, kapitza.device.PeriodicPower):
             ends.append(2 / source.course.frequency)
     if not ends:
-        return heating_times(device)
-    return [max(ends) * (i + 1) / COURSE_TIMES for i in range(COURSE_TIMES)]
+        return _heating_times(device)
+    return [max(ends) * (i + 1) / _COURSE_TIMES for i in range(_COURSE_TIMES)]
 
 
-def depth_in_layer(device: Device, found: DeviceTemperatures) -> float:
+def _depth_in_layer(device: Device, found: DeviceTemperatures) -> float:
     """Depth of the hottest point below the top face of its layer, m."""
     depth = 0.0
     for layer in device.stack.layers:
@@ -122,7 +122,7 @@ def depth_in_layer(device: Device, found: DeviceTemperatures) -> float:
     return 0.0
 
 
-def device_json(device: Device, found: DeviceTemperatures) -> dict[str, Any]:
+def _device_json(device: Device, found: DeviceTemperatures) -> dict[str, Any]:
     """Temperatures with their units."""
     return {
         "title": found.title,
@@ -144,7 +144,7 @@ def device_json(device: Device, found: DeviceTemperatures) -> dict[str, Any]:
     }
 
 
-def print_device(device: Device, found: DeviceTemperatures) -> None:
+def _print_device(device: Device, found: DeviceTemperatures) -> None:
     """Print temperatures: the hottest point, averages, shares, and what makes it uncertain."""
     sigma = "" if found.sigma is None else f" ± {found.sigma:.2g}"
     x, y, z = (format_device_number("depth", float(v)) if v else "0" for v in found.place)
@@ -158,7 +158,7 @@ def print_device(device: Device, found: DeviceTemperatures) -> None:
             name,
             f"{drop:.4g}",
             f"{100 * found.share[name]:.1f} %",
-            *resistance_cells(device, name, found),
+            *_resistance_cells(device, name, found),
             format_device_number("thickness", lengths[name]) if lengths.get(name) else "",
         ]
         for name, drop in found.drop.items()
@@ -183,7 +183,7 @@ def print_device(device: Device, found: DeviceTemperatures) -> None:
         )
 
 
-def resistance_cells(device: Device, name: str, found: DeviceTemperatures) -> list[str]:
+def _resistance_cells(device: Device, name: str, found: DeviceTemperatures) -> list[str]:
     """Resistance per area of a layer or boundary, and the temperature at which it was taken."""
     kelvin = found.kelvin.get(name, device.sink)
     held = device.stack.resistances(kelvin)
@@ -208,7 +208,7 @@ def report_sweep(
         ]
     else:
         changed = [deferred.scale_layout(device, wanted.name, v / now) for v in wanted.value]
-        found = [kapitza.device.solve_on_grid(one, cells or MIN_GRID_CELLS).temperatures for one in changed]
+        found = [kapitza.device.solve_on_grid(one, cells or _MIN_GRID_CELLS).temperatures for one in changed]
     rises = {"hottest point": [one.peak for one in found]}
     rises |= {f"{name}, averaged": [one.average[name] for one in found] for name in found[0].average}
     owner = wanted.name.rpartition(".")[0]
@@ -225,13 +225,13 @@ def report_sweep(
         unit = kind_of_device_number(wanted.name)
         print_json({"name": wanted.name, "kind": unit, "value": list(wanted.value), "rise": rises, "unit": "K"})
         return
-    print_sweep(found[0].title, wanted, rises)
+    _print_sweep(found[0].title, wanted, rises)
     for written in (plot, save):
         if written is not None:
             note(f"wrote {written}")
 
 
-def print_sweep(title: str, wanted: ParameterSweep, rises: dict[str, list[float]]) -> None:
+def _print_sweep(title: str, wanted: ParameterSweep, rises: dict[str, list[float]]) -> None:
     """Print a sweep."""
     rows = [
         [f"{value / wanted.factor:.6g}", *(f"{rise[i]:.5g}" for rise in rises.values())]
@@ -246,7 +246,7 @@ def report_design(path: str, minimise: str, over: Sequence[str], *, as_json: boo
     if minimise != "hotspot":
         raise InputError(f"--minimise {minimise!r:.40}: expected hotspot")
     device = kapitza.io.read_device(path)
-    ranges = dict(parse_range(text) for text in over)
+    ranges = dict(_parse_range(text) for text in over)
     found = deferred.minimize_peak(device, ranges)
     if as_json:
         print_json(
@@ -258,10 +258,10 @@ def report_design(path: str, minimise: str, over: Sequence[str], *, as_json: boo
             }
         )
         return
-    print_optimum(device, found, ranges)
+    _print_optimum(device, found, ranges)
 
 
-def print_optimum(device: Device, found: Optimum, ranges: dict[str, tuple[float, float]]) -> None:
+def _print_optimum(device: Device, found: Optimum, ranges: dict[str, tuple[float, float]]) -> None:
     """Print the coolest device."""
     rows = [
         [
@@ -278,7 +278,7 @@ def print_optimum(device: Device, found: Optimum, ranges: dict[str, tuple[float,
         note(f"{name} stands at the end of its range: nothing inside of it is better")
 
 
-def parse_range(text: str) -> tuple[str, tuple[float, float]]:
+def _parse_range(text: str) -> tuple[str, tuple[float, float]]:
     """Name and range of a number such as buffer.thickness=10:500nm."""
     held = read_sweep(text)
     return held.name, (float(held.value[0]), float(held.value[-1]))
@@ -295,7 +295,7 @@ def report_export(
             figures.check_folder(name)
     device = kapitza.io.read_device(path)
     if spice is not None:
-        first, last = deferred.time_span(device) if span is None else parse_time_span(span)
+        first, last = deferred.time_span(device) if span is None else _parse_time_span(span)
         network = deferred.foster_network(device, order, first=first, last=last, of=of)
         kapitza.io.write_spice(network, spice, title=device.title, ladder=ladder)
         power = device.power
@@ -309,7 +309,7 @@ def report_export(
         note(f"wrote {comsol}: {len(device.stack.boundaries)} boundaries" + (f", {count} of T" if count else ""))
 
 
-def parse_time_span(text: str) -> tuple[float, float]:
+def _parse_time_span(text: str) -> tuple[float, float]:
     """First and last time of "10ns:10ms", s."""
     parts = text.split(":")
     if len(parts) != 2:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from kapitza.cli import deferred
 from kapitza.errors import InputError
 
-METHOD_TITLES = {
+_METHOD_TITLES = {
     "layers": "solved layer by layer, without a grid",
     "volumes": "solved by finite volumes on a box grid",
     "elements": "solved by finite elements with doubled nodes at boundaries",
@@ -23,7 +23,7 @@ class MethodChoice(NamedTuple):
     @property
     def told(self) -> str:
         """In one line."""
-        return f"{METHOD_TITLES[self.tier]}: {self.why}"
+        return f"{_METHOD_TITLES[self.tier]}: {self.why}"
 
 
 def choose_method(path: str, tier: str) -> MethodChoice:

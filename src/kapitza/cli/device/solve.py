@@ -12,20 +12,20 @@ from kapitza.errors import InputError
 
 device_app = typer.Typer()
 
-DeviceFile = Annotated[str, typer.Argument(metavar="FILE", help="Device file (.toml): layers, boundaries, sources.")]
-Json = Annotated[bool, typer.Option("--json", help="Machine-readable output, with units.")]
-Figure = Annotated[str | None, typer.Option("--plot", metavar="FILE", help="Draw a figure: .png, .pdf or .svg.")]
-Save = Annotated[str | None, typer.Option("--save", metavar="FILE", help="Save everything: .json, .npz or .h5.")]
+_DeviceFile = Annotated[str, typer.Argument(metavar="FILE", help="Device file (.toml): layers, boundaries, sources.")]
+_Json = Annotated[bool, typer.Option("--json", help="Machine-readable output, with units.")]
+_Figure = Annotated[str | None, typer.Option("--plot", metavar="FILE", help="Draw a figure: .png, .pdf or .svg.")]
+_Save = Annotated[str | None, typer.Option("--save", metavar="FILE", help="Save everything: .json, .npz or .h5.")]
 
 
 @device_app.command()
 def device(
-    file: DeviceFile,
+    file: _DeviceFile,
     sweep: Annotated[
         str | None,
         typer.Option(metavar="NAME=RANGE", help="One number over a range: 'GaN|SiC.conductance=50:500:10MW/m2K'."),
     ] = None,
-    plot: Figure = None,
+    plot: _Figure = None,
     step: Annotated[
         str | None, typer.Option(metavar="FILE", help="Figure against time: switched on at 0, or as the file says.")
     ] = None,
@@ -47,14 +47,14 @@ def device(
         str | None,
         typer.Option(metavar="FILE", help="Fields for ParaView: .vtr (cells) or .vtu (split cells)."),
     ] = None,
-    save: Save = None,
-    as_json: Json = False,
+    save: _Save = None,
+    as_json: _Json = False,
 ) -> None:
     """Temperature of a device, the share of each layer and boundary in it, and how uncertain it is."""
     figures.check_figure(plot)
     figures.check_figure(step)
     layers.check_device_save(save)
-    check_vtk(vtk)
+    _check_vtk(vtk)
     clash = {"--plot": plot, "--step": step, "--samples": samples, "--sweep": sweep}
     given = [name for name, value in clash.items() if value]
     if fit is not None and given:
@@ -63,12 +63,12 @@ def device(
         raise InputError(f"--free {free} without --fit: give the table of measured temperatures")
     choice = choose_method(file, tier)
     if choice.tier != "layers":
-        refuse_options(choice, {"--fit": fit, "--samples": samples})
+        _refuse_options(choice, {"--fit": fit, "--samples": samples})
         if sweep is not None:
-            refuse_options(choice, {"--sweep": choice.tier == "elements", "--vtk": vtk, "--step": step})
+            _refuse_options(choice, {"--sweep": choice.tier == "elements", "--vtk": vtk, "--step": step})
             layers.report_sweep(file, sweep, plot=plot, save=save, as_json=as_json, cells=cells)
             return
-        report_fields(file, choice, cells=cells, files=(plot, save, vtk, step), as_json=as_json)
+        _report_fields(file, choice, cells=cells, files=(plot, save, vtk, step), as_json=as_json)
         return
     if vtk is not None:
         raise InputError(f"--vtk {vtk}: layers are solved without a grid; --tier volumes makes one")
@@ -81,29 +81,29 @@ def device(
     layers.report_device(file, choice, plot=plot, save=save, step=step, samples=samples, as_json=as_json)
 
 
-OutputFiles = tuple[
+_OutputFiles = tuple[
     str | None, str | None, str | None, str | None
 ]  # figure, results, fields for ParaView, figure of time
 
 
-def report_fields(file: str, choice: MethodChoice, *, cells: int, files: OutputFiles, as_json: bool) -> None:
+def _report_fields(file: str, choice: MethodChoice, *, cells: int, files: _OutputFiles, as_json: bool) -> None:
     """Report a device with blocks, or of a mesh."""
     plot, save, vtk, step = files
     if choice.tier == "volumes":
         grid.report_layout(file, choice, cells=cells, plot=plot, save=save, vtk=vtk, step=step, as_json=as_json)
         return
-    refuse_options(choice, {"--step": step, "--vtk FILE.vtr": vtk is not None and Path(vtk).suffix.lower() == ".vtr"})
+    _refuse_options(choice, {"--step": step, "--vtk FILE.vtr": vtk is not None and Path(vtk).suffix.lower() == ".vtr"})
     grid.report_body(file, choice, plot=plot, save=save, vtk=vtk, as_json=as_json)
 
 
-def refuse_options(choice: MethodChoice, given: dict[str, object]) -> None:
+def _refuse_options(choice: MethodChoice, given: dict[str, object]) -> None:
     """Refuse options that a way to solve does not know."""
     wrong = [name for name, value in given.items() if value]
     if wrong:
         raise InputError(f"{' and '.join(wrong)}: not for a device {choice.told}")
 
 
-def check_vtk(path: str | None) -> None:
+def _check_vtk(path: str | None) -> None:
     """Refuse, before anything is computed, a path that cannot become fields for ParaView."""
     if path is None:
         return
@@ -114,7 +114,7 @@ def check_vtk(path: str | None) -> None:
 
 @device_app.command()
 def export(
-    file: DeviceFile,
+    file: _DeviceFile,
     spice: Annotated[str | None, typer.Option(metavar="FILE", help="Thermal network as a SPICE netlist.")] = None,
     comsol: Annotated[str | None, typer.Option(metavar="FILE", help="Table (.csv) of boundary resistances.")] = None,
     moose: Annotated[

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from kapitza.measure.eels.spectrum import SpectrumImage
     from kapitza.run.store import Store
 
-SPECTRUM_SUFFIXES = (".h5", ".ndata")
-FLAG_REMARKS = {
+_SPECTRUM_SUFFIXES = (".h5", ".ndata")
+_FLAG_REMARKS = {
     "DEAD": "hold too few electrons for a fit",
     "UNCONVERGED": "did not settle",
     "SINGULAR": "do not determine a temperature",
@@ -67,19 +67,19 @@ def fit_scan(
     if tie == "both" and len(model.modes) == 1:
         ties = ("common",)
     store = None if resume is None else kapitza.run.Store(Path(resume))
-    maps = fit_maps(image, model, ties, store, workers or os.cpu_count() or 1)
+    maps = _fit_maps(image, model, ties, store, workers or os.cpu_count() or 1)
     if save is not None:
         kapitza.save(maps, save)
     if as_json:
-        print_json({"source": image.source, "maps": {name: map_json(one) for name, one in maps.items()}})
+        print_json({"source": image.source, "maps": {name: _map_json(one) for name, one in maps.items()}})
     else:
         typer.echo(f"{Path(scan).name}: {image.title}")
-        for flag, number in flag_counts(maps[ties[0]]).items():
-            note(f"{number} of {maps[ties[0]].good.size} pixels {FLAG_REMARKS[flag]}")
+        for flag, number in _flag_counts(maps[ties[0]]).items():
+            note(f"{number} of {maps[ties[0]].good.size} pixels {_FLAG_REMARKS[flag]}")
         for one in maps.values():
-            print_map(one)
+            _print_map(one)
     if plot is not None:
-        draw_map(maps[ties[0]], *drawn, plot)
+        _draw_map(maps[ties[0]], *drawn, plot)
     if as_json:
         return
     for written in (save, plot):
@@ -87,7 +87,7 @@ def fit_scan(
             note(f"wrote {written}")
 
 
-def fit_maps(
+def _fit_maps(
     image: SpectrumImage, model: SpectrumModel, ties: tuple[str, ...], store: Store | None, cores: int
 ) -> dict[str, TemperatureMap]:
     """Maps by how temperatures are tied; an interrupt says what is kept."""
@@ -97,7 +97,7 @@ def fit_maps(
     seen = sys.stderr.isatty()
     try:
         for one in ties:
-            show = fit_progress(one) if seen else None
+            show = _fit_progress(one) if seen else None
             tied = evolve(model, tie=one)
             maps[one] = kapitza.eels.fit_spectra(image, tied, workers=cores, store=store, progress=show)
     except KeyboardInterrupt:
@@ -108,7 +108,7 @@ def fit_maps(
     return maps
 
 
-def fit_progress(name: str) -> Any:
+def _fit_progress(name: str) -> Any:
     """Return what tells the progress of a fit, and the time that is left, on one line of the error stream."""
     started: list[tuple[float, int]] = []
 
@@ -125,7 +125,7 @@ def fit_progress(name: str) -> Any:
     return tell
 
 
-def draw_map(found: TemperatureMap, radius: str, interface: str | None, plot: str) -> None:
+def _draw_map(found: TemperatureMap, radius: str, interface: str | None, plot: str) -> None:
     """Draw a map with isotherms and arrows, or the profile of a line."""
     if "temperature" not in found.names:
         held = kapitza.eels.mode_occupations(found)
@@ -147,21 +147,21 @@ def draw_map(found: TemperatureMap, radius: str, interface: str | None, plot: st
     figures.write_axes(plot, lambda ax: kapitza.plot.temperature_map(found, planes, interface=at, ax=ax), height=height)
 
 
-def flag_counts(found: TemperatureMap) -> dict[str, int]:
+def _flag_counts(found: TemperatureMap) -> dict[str, int]:
     """Pixels with each flag, those without any left out."""
     import numpy as np
 
-    numbers = {name: int(np.count_nonzero(found.flag & int(deferred.PixelFlag[name]))) for name in FLAG_REMARKS}
+    numbers = {name: int(np.count_nonzero(found.flag & int(deferred.PixelFlag[name]))) for name in _FLAG_REMARKS}
     return {name: number for name, number in numbers.items() if number}
 
 
-def tie_names(found: TemperatureMap) -> list[str]:
+def _tie_names(found: TemperatureMap) -> list[str]:
     """Names of the temperatures or occupations of a map."""
     last = ("temperature", "occupation")
     return [name for name in found.names if name.rsplit(".", 1)[-1] in last]
 
 
-def map_json(found: TemperatureMap) -> dict[str, Any]:
+def _map_json(found: TemperatureMap) -> dict[str, Any]:
     """Return what a map says, with units; single pixels are in the saved file."""
     import numpy as np
 
@@ -170,7 +170,7 @@ def map_json(found: TemperatureMap) -> dict[str, Any]:
     return {
         "pixels": list(found.shape),
         "good": int(good.sum()),
-        "flags": flag_counts(found),
+        "flags": _flag_counts(found),
         "parameters": {
             name: {
                 "pixels": int(shown[name].sum()),
@@ -184,7 +184,7 @@ def map_json(found: TemperatureMap) -> dict[str, Any]:
     }
 
 
-def print_map(found: TemperatureMap) -> None:
+def _print_map(found: TemperatureMap) -> None:
     """Print a map in short."""
     import numpy as np
 
@@ -192,7 +192,7 @@ def print_map(found: TemperatureMap) -> None:
     pixels = good.size
     if not good.any():
         raise InputError(f"none of the {pixels} pixels could be fitted: look at them with `kapitza eels info`")
-    for name in tie_names(found):
+    for name in _tie_names(found):
         shown = found.determined(name)
         mode = "" if name == "temperature" else f"{name.rsplit('.', 1)[0]}: "
         if not shown.any():
@@ -213,8 +213,10 @@ def simulate_plan(path: str, *, save: str, seed: int, as_json: bool) -> None:
     import numpy as np
     from attrs import evolve
 
-    if Path(save).suffix.lower() not in SPECTRUM_SUFFIXES:
-        raise InputError(f"the ending of {save!r} says no format of spectra: expected {' or '.join(SPECTRUM_SUFFIXES)}")
+    if Path(save).suffix.lower() not in _SPECTRUM_SUFFIXES:
+        raise InputError(
+            f"the ending of {save!r} says no format of spectra: expected {' or '.join(_SPECTRUM_SUFFIXES)}"
+        )
     check_folder(save)
     held = deferred.read_eels_experiment(path)
     image = deferred.planned_spectra(

@@ -17,7 +17,7 @@ eels_app = typer.Typer(
     add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None, no_args_is_help=True
 )
 
-Json = Annotated[bool, typer.Option("--json", help="Machine-readable output, with units.")]
+_Json = Annotated[bool, typer.Option("--json", help="Machine-readable output, with units.")]
 
 
 @eels_app.callback()
@@ -34,18 +34,18 @@ def info(
     position_unit: PositionUnit = None,
     pitch: Pitch = None,
     electrons_per_count: Dose = None,
-    as_json: Json = False,
+    as_json: _Json = False,
 ) -> None:
     """What is in a file: axes, dose, zero-loss peak, gain side, and what stands against a temperature from it."""
     image = ReadingOptions(title, energy_unit, energy, position_unit, pitch, electrons_per_count).image(scan)
-    content = info_json(image, kapitza.eels.assess_spectra(image))
+    content = _info_json(image, kapitza.eels.assess_spectra(image))
     if as_json:
         print_json(content)
         return
-    print_info(content)
+    _print_info(content)
 
 
-def info_json(image: "SpectrumImage", found: "SpectrumQuality") -> dict[str, Any]:
+def _info_json(image: "SpectrumImage", found: "SpectrumQuality") -> dict[str, Any]:
     """Return what is in a file, with units."""
     dose = found.electrons.ravel()
     dose = dose[dose > 0] if (dose > 0).any() else dose
@@ -81,7 +81,7 @@ def info_json(image: "SpectrumImage", found: "SpectrumQuality") -> dict[str, Any
     }
 
 
-def print_info(content: dict[str, Any]) -> None:
+def _print_info(content: dict[str, Any]) -> None:
     """Print what is in a file."""
     energy, dose, peak = content["energy"], content["electrons per pixel"], content["zero loss"]
     rows = [["counts", content["type"], "on the disk" if content["on disk"] else "in memory"]]

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from kapitza.measure.eels.point_spread import PointSpread
     from kapitza.measure.eels.resistance import AbsoluteResistance, KnownQuantity
 
-SIDE_NAMES = ("left", "right")
+_SIDE_NAMES = ("left", "right")
 
 
 def load_maps(path: str, across: str = "x") -> dict[str, TemperatureMap]:
@@ -46,14 +46,14 @@ def load_maps(path: str, across: str = "x") -> dict[str, TemperatureMap]:
     return {key: deferred.swap_axes(one) for key, one in found.items()} if across == "y" else found
 
 
-def common_map(maps: dict[str, TemperatureMap], path: str) -> TemperatureMap:
+def _common_map(maps: dict[str, TemperatureMap], path: str) -> TemperatureMap:
     """Return the map with one temperature for all modes."""
     if "common" not in maps:
         raise DataError(f"holds maps by {', '.join(maps)}, none with one temperature for all modes", file=path)
     return maps["common"]
 
 
-def material_weights(maps: dict[str, TemperatureMap], at: float, spread: PointSpread) -> SideContrast | None:
+def _material_weights(maps: dict[str, TemperatureMap], at: float, spread: PointSpread) -> SideContrast | None:
     """Weights of both materials where the point spread shows both at once."""
     if spread.width == 0 and spread.share == 0:
         return None
@@ -66,7 +66,7 @@ def material_weights(maps: dict[str, TemperatureMap], at: float, spread: PointSp
     return kapitza.eels.side_contrast(maps["each"], at, spread)
 
 
-def known_quantity(side: str, text: str | None, temperature: float) -> KnownQuantity | None:
+def _known_quantity(side: str, text: str | None, temperature: float) -> KnownQuantity | None:
     """What an option says of the flux, or of the conductivity of a side: a number, or a material for its bulk value."""
     if text is None:
         return None
@@ -94,7 +94,7 @@ def jump_map(
     import numpy as np
 
     maps = load_maps(path, str(places["across"]))
-    profile = kapitza.eels.line_profile(common_map(maps, path))
+    profile = kapitza.eels.line_profile(_common_map(maps, path))
     at, at_sigma = parse_uncertain(str(places["at"]), "length", what="--at")
     width, share, length = (
         parse_uncertain(spread[name], "share" if name == "share" else "length", what=f"--{name}")
@@ -107,13 +107,13 @@ def jump_map(
         profile,
         at,
         blur,
-        contrast=material_weights(maps, at, blur),
+        contrast=_material_weights(maps, at, blur),
         at_sigma=at_sigma,
         skip=parse_uncertain(str(places["skip"]), "length", what="--skip")[0],
         reach=np.inf if places["reach"] is None else parse_uncertain(places["reach"], "length", what="--reach")[0],
         scale_sigma=parse_uncertain(str(places["scale"]), "share", what="--scale")[0],
     )
-    given = {side: known_quantity(side, text, found.jump.temperature) for side, text in known.items()}
+    given = {side: _known_quantity(side, text, found.jump.temperature) for side, text in known.items()}
     absolute = None
     if any(one is not None for one in given.values()):
         absolute = kapitza.eels.absolute_resistance(found, flux=given["flux"], left=given["left"], right=given["right"])
@@ -122,15 +122,15 @@ def jump_map(
     if plot is not None:
         figures.write_axes(plot, lambda ax: kapitza.plot.interface_jump(profile, found, ax=ax))
     if as_json:
-        print_json(jump_json(found, absolute))
+        print_json(_jump_json(found, absolute))
         return
-    print_jump(found, absolute, Path(path).name)
+    _print_jump(found, absolute, Path(path).name)
     for written in (save, plot):
         if written is not None:
             note(f"wrote {written}")
 
 
-def jump_json(found: InterfaceJump, absolute: AbsoluteResistance | None) -> dict[str, Any]:
+def _jump_json(found: InterfaceJump, absolute: AbsoluteResistance | None) -> dict[str, Any]:
     """Return a jump with its units."""
     import numpy as np
 
@@ -146,7 +146,7 @@ def jump_json(found: InterfaceJump, absolute: AbsoluteResistance | None) -> dict
         "kapitza_lengths": {
             "unit": "m",
             "value": list(jump.kapitza_lengths),
-            "interval_95": [list(found.kapitza_interval(side)) for side in SIDE_NAMES],
+            "interval_95": [list(found.kapitza_interval(side)) for side in _SIDE_NAMES],
         },
         "conductivity_ratio": {"unit": "1", "value": ratio, "interval_95": [low, high]},
         "goodness_of_fit": {"chi2": jump.chi2, "freedom": jump.freedom, "probability": found.pvalue},
@@ -165,7 +165,7 @@ def jump_json(found: InterfaceJump, absolute: AbsoluteResistance | None) -> dict
     return content
 
 
-def print_jump(found: InterfaceJump, absolute: AbsoluteResistance | None, name: str) -> None:
+def _print_jump(found: InterfaceJump, absolute: AbsoluteResistance | None, name: str) -> None:
     """Print what a map says of an interface."""
     import numpy as np
 
@@ -176,7 +176,7 @@ def print_jump(found: InterfaceJump, absolute: AbsoluteResistance | None, name: 
     typer.echo(
         f"jump {format_uncertain(jump.jump, jump.sigma)} K (95 %: {format_short(low)} to {format_short(high)} K)"
     )
-    lengths = zip(SIDE_NAMES, jump.kapitza_lengths, (jump.gradient_left, jump.gradient_right), errors[1:], strict=True)
+    lengths = zip(_SIDE_NAMES, jump.kapitza_lengths, (jump.gradient_left, jump.gradient_right), errors[1:], strict=True)
     for side, length, gradient, error in lengths:
         low, high = found.kapitza_interval(side)
         typer.echo(
@@ -197,10 +197,10 @@ def print_jump(found: InterfaceJump, absolute: AbsoluteResistance | None, name: 
     if absolute is None:
         note("a map gives lengths and ratios; --flux or --conductivity-left/-right of the lamella gives the resistance")
         return
-    print_absolute(absolute)
+    _print_absolute(absolute)
 
 
-def print_absolute(absolute: AbsoluteResistance) -> None:
+def _print_absolute(absolute: AbsoluteResistance) -> None:
     """Print an absolute conductance."""
     import numpy as np
 

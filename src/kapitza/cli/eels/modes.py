@@ -25,13 +25,13 @@ if TYPE_CHECKING:
     from kapitza.measure.eels.map import TemperatureMap
     from kapitza.measure.eels.populations import Correction, DepartureTest
 
-MAX_TABLE_ROWS = 24  # places in a printed table
-MAX_CONTRAST_ERROR = 0.5  # error of a contrast from which on it says nothing
-COMPONENT_UNITS = {
+_MAX_TABLE_ROWS = 24  # places in a printed table
+_MAX_CONTRAST_ERROR = 0.5  # error of a contrast from which on it says nothing
+_COMPONENT_UNITS = {
     "amplitude": ("electrons", 1.0), "intensity": ("electrons", 1.0), "centre": ("meV", meV), "fwhm": ("meV", meV),
     "energy": ("meV", meV), "width": ("meV", meV),
 }  # fmt: skip
-TARGET_UNITS = {"jump": ("K", 1.0), "kapitza_left": ("nm", nm), "kapitza_right": ("nm", nm)}
+_TARGET_UNITS = {"jump": ("K", 1.0), "kapitza_left": ("nm", nm), "kapitza_right": ("nm", nm)}
 
 
 def modes_map(
@@ -55,16 +55,16 @@ def modes_map(
     own = next((maps[key] for key in ("occupation", "each") if key in maps), None)
     if own is None:
         raise DataError("has one temperature for all modes only: fit with --tie both, each or occupation", file=path)
-    at = None if interface is None else check_in_map(own, quantity(interface, "length", what="--interface"))
+    at = None if interface is None else _check_in_map(own, quantity(interface, "length", what="--interface"))
     if quantity(zone, "length", what="--zone") < 0:
         raise InputError(f"--zone = {zone!r:.60}: expected a half width of 0 or more")
     held = kapitza.eels.mode_occupations(own)
-    test = equilibrium_test(maps, own, correction, seen)
-    parts, contrast = compare_components(maps, (at, zone, across), (scan, reverse), reading, peaks)
+    test = _equilibrium_test(maps, own, correction, seen)
+    parts, contrast = _compare_components(maps, (at, zone, across), (scan, reverse), reading, peaks)
     near = (
         None
         if test is None or at is None
-        else equilibrium_by_side(own, test, at, quantity(zone, "length", what="--zone"))
+        else _equilibrium_by_side(own, test, at, quantity(zone, "length", what="--zone"))
     )
     if save is not None:
         kapitza.save(held, save)
@@ -75,10 +75,10 @@ def modes_map(
         else:
             figures.write_axes(plot, lambda ax: deferred.interface_modes(parts, ax=ax))
     if as_json:
-        content = modes_json(held, test, parts, contrast, at)
+        content = _modes_json(held, test, parts, contrast, at)
         print_json(content | ({} if near is None else {"equilibrium by place": near}))
         return
-    print_modes(held, test, Path(path).name)
+    _print_modes(held, test, Path(path).name)
     if near is not None:
         typer.echo(
             "; ".join(
@@ -88,13 +88,13 @@ def modes_map(
             )
         )
     if parts is not None:
-        print_components(parts, contrast, at or 0.0)
+        _print_components(parts, contrast, at or 0.0)
     for written in (save, plot):
         if written is not None:
             note(f"wrote {written}")
 
 
-def check_in_map(found: TemperatureMap, at: float) -> float:
+def _check_in_map(found: TemperatureMap, at: float) -> float:
     """Position of an interface, which has to lie in the map."""
     x = found.position[-1] if found.position else None
     if x is None or not x[0] <= at <= x[-1]:
@@ -103,7 +103,7 @@ def check_in_map(found: TemperatureMap, at: float) -> float:
     return at
 
 
-def equilibrium_test(
+def _equilibrium_test(
     maps: dict[str, TemperatureMap], own: TemperatureMap, correction: Correction, seen: str | None
 ) -> DepartureTest | None:
     """Test of one temperature for all modes; or of what a jump that is seen from both sides leaves unexplained."""
@@ -116,7 +116,7 @@ def equilibrium_test(
     return deferred.mixture_test(own, found, correction=correction)
 
 
-def equilibrium_by_side(found: TemperatureMap, test: DepartureTest, at: float, half: float) -> dict[str, float | None]:
+def _equilibrium_by_side(found: TemperatureMap, test: DepartureTest, at: float, half: float) -> dict[str, float | None]:
     """Probability of equilibrium of all pixels at the interface together, and of those on either side; None without."""
     import numpy as np
 
@@ -126,7 +126,7 @@ def equilibrium_by_side(found: TemperatureMap, test: DepartureTest, at: float, h
     return {name: test.combined(where) if (where & finite).any() else None for name, where in places.items()}
 
 
-def compare_components(
+def _compare_components(
     maps: dict[str, TemperatureMap],
     place: tuple[float | None, str, str],
     scans: tuple[str | None, tuple[str, str] | None],
@@ -146,14 +146,14 @@ def compare_components(
         raise DataError("has no [[interface]] modes", file=peaks)
     half = quantity(zone, "length", what="--zone")
     where = at, half, across
-    forward = scan_components(next(iter(maps.values())), reading, scan, where, wanted)
+    forward = _scan_components(next(iter(maps.values())), reading, scan, where, wanted)
     if reverse is None:
         return forward, None
-    other = scan_components(next(iter(load_maps(reverse[0], across).values())), reading, reverse[1], where, wanted)
+    other = _scan_components(next(iter(load_maps(reverse[0], across).values())), reading, reverse[1], where, wanted)
     return forward, deferred.mode_asymmetry(forward, other)
 
 
-def scan_components(
+def _scan_components(
     found: TemperatureMap, reading: ReadingOptions, scan: str, place: tuple[float, float, str], wanted: Any
 ) -> InterfaceComponents:
     """Modes of the interface of one scan."""
@@ -178,7 +178,7 @@ def scan_components(
     return deferred.interface_components(whole, left, right, wanted)
 
 
-def modes_json(
+def _modes_json(
     held: Occupation,
     test: DepartureTest | None,
     parts: InterfaceComponents | None,
@@ -237,12 +237,12 @@ def modes_json(
     return content
 
 
-def print_modes(held: Occupation, test: DepartureTest | None, name: str) -> None:
+def _print_modes(held: Occupation, test: DepartureTest | None, name: str) -> None:
     """Print the temperature of each mode against position."""
     import numpy as np
 
     kelvin, sigma = held.temperature(), held.temperature_sigma()
-    shown = even_subset(held.position.size, MAX_TABLE_ROWS)
+    shown = even_subset(held.position.size, _MAX_TABLE_ROWS)
     rows = [
         [
             f"{held.position[i] / nm:.4g}",
@@ -271,7 +271,7 @@ def print_modes(held: Occupation, test: DepartureTest | None, name: str) -> None
     )
 
 
-def print_components(parts: InterfaceComponents, contrast: ModeAsymmetry | None, at: float) -> None:
+def _print_components(parts: InterfaceComponents, contrast: ModeAsymmetry | None, at: float) -> None:
     """Print the modes that only the interface has; what is not there has limits, not a value."""
     import numpy as np
 
@@ -299,10 +299,10 @@ def print_components(parts: InterfaceComponents, contrast: ModeAsymmetry | None,
     shares = "; ".join(f"{side} side {mix[0]:.3g} of the left and {mix[1]:.3g} of the right" for side, mix in sides)
     typer.echo(f"bulk taken off: {shares}; probability of a worse fit {format_probability(parts.pvalue)}")
     if contrast is not None:
-        print_contrast(contrast)
+        _print_contrast(contrast)
 
 
-def print_contrast(contrast: ModeAsymmetry) -> None:
+def _print_contrast(contrast: ModeAsymmetry) -> None:
     """Print what changes when heat flows the other way."""
     numbers = zip(
         contrast.modes,
@@ -313,10 +313,10 @@ def print_contrast(contrast: ModeAsymmetry) -> None:
         strict=True,
     )
     for mode, value, sigma, n, n_sigma in numbers:
-        if not sigma < MAX_CONTRAST_ERROR:
+        if not sigma < _MAX_CONTRAST_ERROR:
             typer.echo(f"{mode}: too faint to compare forward and reverse")
             continue
-        held = f", {format_uncertain(n, n_sigma)} in occupation" if n_sigma < MAX_CONTRAST_ERROR else ""
+        held = f", {format_uncertain(n, n_sigma)} in occupation" if n_sigma < _MAX_CONTRAST_ERROR else ""
         typer.echo(
             f"{mode}: (forward - reverse)/(forward + reverse) = {format_uncertain(value, sigma)} in strength{held}"
         )
@@ -329,14 +329,14 @@ def design_plan(path: str, *, floor: float, plot: str | None, as_json: bool) -> 
     if plot is not None:
         figures.write_figure(plot, lambda figure: deferred.eels_design(found, figure))
     if as_json:
-        print_json(design_json(found))
+        print_json(_design_json(found))
         return
-    print_design(found, Path(path).name)
+    _print_design(found, Path(path).name)
     if plot is not None:
         note(f"wrote {plot}")
 
 
-def design_json(found: EelsDesign) -> dict[str, Any]:
+def _design_json(found: EelsDesign) -> dict[str, Any]:
     """Return a plan with its units."""
     best = {name: getattr(one, name) for name, one in found.best.items()}
     return {
@@ -347,7 +347,7 @@ def design_json(found: EelsDesign) -> dict[str, Any]:
             for name, left, right in zip(found.names, found.sigma_left, found.sigma_right, strict=True)
         },
         "sigma of each mode": {"unit": "K", "value": {name: list(pair) for name, pair in found.modes.items()}},
-        "plan": {name: getattr(found.precision, name) for name in TARGET_UNITS},
+        "plan": {name: getattr(found.precision, name) for name in _TARGET_UNITS},
         "best layout": best,
         "position": {"unit": "m", "value": found.experiment.position.tolist()},
         "dwell": {"unit": "s", "value": {name: dwell.tolist() for name, dwell in found.dwell.items()}},
@@ -363,46 +363,46 @@ def design_json(found: EelsDesign) -> dict[str, Any]:
     }
 
 
-def print_design(found: EelsDesign, name: str) -> None:
+def _print_design(found: EelsDesign, name: str) -> None:
     """Print a plan."""
     plan = found.experiment
     typer.echo(
         f"{name}: {plan.rows} rows of 2 x {plan.columns} pixels, {plan.dose:.3g} electrons in {plan.dwell:.3g} s each, "
-        f"{format_duration(plan.time)}"
+        f"{_format_duration(plan.time)}"
     )
-    print_bounds(found)
+    _print_bounds(found)
     typer.echo(
         f"resolution of the smallest error where the current goes with it: {found.best_width / meV:.3g} meV "
         f"({found.slit.min():.3g} K; the plan has {plan.fwhm / meV:.3g} meV)"
     )
     rows: list[list[str]] = []
-    for target, (unit, size) in TARGET_UNITS.items():
+    for target, (unit, size) in _TARGET_UNITS.items():
         if target not in found.best:
             continue
         value, best = (getattr(one, target) / size for one in (found.precision, found.best[target]))
         wanted = found.wanted.get(target)
         needed = ["", "", ""]
         if wanted is not None:
-            needed = [f"{wanted / size:.3g} {unit}", *(format_duration(time) for time in found.needed[target])]
+            needed = [f"{wanted / size:.3g} {unit}", *(_format_duration(time) for time in found.needed[target])]
         rows.append([target.replace("_", " "), f"{value:.3g} {unit}", f"{best:.3g} {unit}", *needed])
     heads = ["uncertainty of", "even", "best layout", "wanted", "takes", "takes, best layout"]
     print_table("", heads, rows)
 
 
-def print_bounds(found: EelsDesign) -> None:
+def _print_bounds(found: EelsDesign) -> None:
     """Print the least uncertainty of every parameter of the spectrum of one pixel, and of each mode on its own."""
     rows: list[list[str]] = []
     pairs = {name: found.sigma(name) for name in found.names}
     pairs |= {f"temperature, {mode} alone": pair for mode, pair in found.modes.items()}
     for name, (left, right) in pairs.items():
         word = name.rsplit(".", 1)[-1]
-        unit, size = ("K", 1.0) if word.startswith("temperature") else COMPONENT_UNITS.get(word, ("", 1.0))
+        unit, size = ("K", 1.0) if word.startswith("temperature") else _COMPONENT_UNITS.get(word, ("", 1.0))
         shown = [f"{value / size:.3g}" if math.isfinite(value) else "not seen" for value in (left, right)]
         rows.append([name.replace(".", ", "), *shown, unit])
     print_table("least uncertainty in one pixel", ["parameter", "left", "right", " unit"], rows)
 
 
-def format_duration(seconds: float) -> str:
+def _format_duration(seconds: float) -> str:
     """A time for people."""
     for size, unit in ((3600.0, "h"), (60.0, "min")):
         if seconds >= size:

@@ -18,38 +18,38 @@ if TYPE_CHECKING:
     from kapitza.measure.eels.spectrum import SpectrumImage
 
 
-UNCERTAIN_PATTERN = re.compile(r"(?P<value>.+?)\s*(?:\+-|\+/-|±)\s*(?P<sigma>.+)")
-UNIT_PATTERN = re.compile(r"[A-Za-zµμ°%Å].*")
+_UNCERTAIN_PATTERN = re.compile(r"(?P<value>.+?)\s*(?:\+-|\+/-|±)\s*(?P<sigma>.+)")
+_UNIT_PATTERN = re.compile(r"[A-Za-zµμ°%Å].*")
 
 
 def parse_uncertain(text: str, kind: str, *, what: str) -> tuple[float, float]:
     """Return a number and its uncertainty from ``12.4nm+-0.3nm``, ``60±15`` or ``60 W/mK``."""
-    match = UNCERTAIN_PATTERN.fullmatch(text.strip())
+    match = _UNCERTAIN_PATTERN.fullmatch(text.strip())
     if match is None:
-        return quantity(parse_bare_number(text), kind, what=what), 0.0
+        return quantity(_parse_bare_number(text), kind, what=what), 0.0
     sigma = match["sigma"].strip()
-    value = quantity(parse_bare_number(match["value"]), kind, what=what)
+    value = quantity(_parse_bare_number(match["value"]), kind, what=what)
     if sigma.endswith("%"):
         return value, abs(value) * quantity(sigma, "share", what=what)
     # a bare number on one side of the sign is in the unit of the other: 12.4 +- 0.3 nm
-    unit = UNIT_PATTERN.search(strip_exponent(sigma))
-    if unit is not None and UNIT_PATTERN.search(strip_exponent(match["value"])) is None:
+    unit = _UNIT_PATTERN.search(_strip_exponent(sigma))
+    if unit is not None and _UNIT_PATTERN.search(_strip_exponent(match["value"])) is None:
         value = quantity(match["value"].strip() + unit[0], kind, what=what)
-    own = UNIT_PATTERN.search(strip_exponent(match["value"]))
+    own = _UNIT_PATTERN.search(_strip_exponent(match["value"]))
     if own is not None and unit is None:
         sigma += own[0]
-    found = quantity(parse_bare_number(sigma), kind, what=what)
+    found = quantity(_parse_bare_number(sigma), kind, what=what)
     if found < 0:
         raise InputError(f"{what} = {text!r:.60}: expected an uncertainty of 0 or more")
     return value, found
 
 
-def strip_exponent(text: str) -> str:
+def _strip_exponent(text: str) -> str:
     """Text without the exponent of a number, whose letter is no unit."""
     return re.sub(r"(?<=[\d.])[eE](?=[-+]?\d)", "", text)
 
 
-def parse_bare_number(text: str) -> str | float:
+def _parse_bare_number(text: str) -> str | float:
     """A bare number as such, everything else as the text it is."""
     try:
         return float(text)
@@ -112,12 +112,12 @@ class ReadingOptions:
             energy_unit=self.energy_unit,
             position_unit=self.position_unit,
             electrons_per_count=self.electrons_per_count,
-            energy_scale=None if self.energy is None else parse_energy_scale(self.energy),
+            energy_scale=None if self.energy is None else _parse_energy_scale(self.energy),
             pitch=None if self.pitch is None else quantity(self.pitch, "length", what="--pitch"),
         )
 
 
-def parse_energy_scale(text: str) -> tuple[float, float]:
+def _parse_energy_scale(text: str) -> tuple[float, float]:
     """First channel and step of ``-256meV,0.5meV``, J."""
     parts = text.split(",")
     if len(parts) != 2:

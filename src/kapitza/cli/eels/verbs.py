@@ -23,19 +23,19 @@ from kapitza.cli.reports import check_save
 
 eels_verbs_app = typer.Typer()
 
-Json = Annotated[bool, typer.Option("--json", help="Machine-readable output, with units.")]
-Figure = Annotated[str | None, typer.Option("--plot", metavar="FILE", help="Draw a figure: .png, .pdf or .svg.")]
-Save = Annotated[str | None, typer.Option("--save", metavar="FILE", help="Save everything: .json, .npz or .h5.")]
-MapFile = Annotated[str, typer.Argument(metavar="MAP", help="Map that `kapitza eels fit --save` wrote.")]
-PlanFile = Annotated[str, typer.Argument(metavar="FILE", help="Planned scan (.toml).")]
-Across = Annotated[Literal["x", "y"], typer.Option("--across", help="Position that crosses the interface.")]
-ModesOption = Annotated[str, typer.Option("--modes", metavar="FILE", help="Modes of the spectra (.toml).")]
+_Json = Annotated[bool, typer.Option("--json", help="Machine-readable output, with units.")]
+_Figure = Annotated[str | None, typer.Option("--plot", metavar="FILE", help="Draw a figure: .png, .pdf or .svg.")]
+_Save = Annotated[str | None, typer.Option("--save", metavar="FILE", help="Save everything: .json, .npz or .h5.")]
+_MapFile = Annotated[str, typer.Argument(metavar="MAP", help="Map that `kapitza eels fit --save` wrote.")]
+_PlanFile = Annotated[str, typer.Argument(metavar="FILE", help="Planned scan (.toml).")]
+_Across = Annotated[Literal["x", "y"], typer.Option("--across", help="Position that crosses the interface.")]
+_ModesOption = Annotated[str, typer.Option("--modes", metavar="FILE", help="Modes of the spectra (.toml).")]
 
 
 @eels_verbs_app.command()
 def fit(
     scan: Scan,
-    modes: ModesOption,
+    modes: _ModesOption,
     tie: Annotated[
         Literal["both", "common", "each", "occupation"],
         typer.Option(help="One temperature, one for each mode, an occupation for each, or the first two."),
@@ -56,9 +56,9 @@ def fit(
     position_unit: PositionUnit = None,
     pitch: Pitch = None,
     electrons_per_count: Dose = None,
-    plot: Figure = None,
-    save: Save = None,
-    as_json: Json = False,
+    plot: _Figure = None,
+    save: _Save = None,
+    as_json: _Json = False,
 ) -> None:
     """Temperature of every pixel of a scan, with its uncertainty."""
     figures.check_figure(plot)
@@ -81,11 +81,11 @@ def fit(
 
 @eels_verbs_app.command()
 def jump(
-    found: MapFile,
+    found: _MapFile,
     at: Annotated[str, typer.Option(help="Position of the interface: 12.4nm, or 12.4nm+-0.3nm to fit it.")],
     skip: Annotated[str, typer.Option(help="Left out on both sides, e.g. 2nm.")] = "0nm",
     reach: Annotated[str | None, typer.Option(help="Used up to here on both sides, e.g. 40nm.")] = None,
-    across: Across = "x",
+    across: _Across = "x",
     width: Annotated[str, typer.Option(help="Point spread: standard deviation of the local part, 1nm+-0.2nm.")] = "0nm",
     share: Annotated[str, typer.Option(help="Point spread: delocalised share, 0.3+-0.05.")] = "0",
     length: Annotated[str, typer.Option(help="Point spread: length of the delocalised part, 30nm.")] = "50nm",
@@ -95,9 +95,9 @@ def jump(
     ] = None,
     conductivity_right: Annotated[str | None, typer.Option(help="The same on the right.")] = None,
     scale: Annotated[str, typer.Option(help="Uncertainty of the temperature scale, e.g. 0.5%.")] = "0",
-    plot: Figure = None,
-    save: Save = None,
-    as_json: Json = False,
+    plot: _Figure = None,
+    save: _Save = None,
+    as_json: _Json = False,
 ) -> None:
     """Jump at an interface, Kapitza lengths, and the resistance where a flux or a conductivity is known."""
     figures.check_figure(plot)
@@ -110,10 +110,10 @@ def jump(
 
 @eels_verbs_app.command()
 def modes(
-    found: MapFile,
+    found: _MapFile,
     interface: Annotated[str | None, typer.Option(help="Position of the interface, e.g. 12.4nm.")] = None,
     zone: Annotated[str, typer.Option(help="Half width of the interface, e.g. 1.5nm.")] = "1.5nm",
-    across: Across = "x",
+    across: _Across = "x",
     correction: Annotated[
         Literal["holm", "benjamini-hochberg", "none"], typer.Option(help="For the number of pixels.")
     ] = "holm",
@@ -128,9 +128,9 @@ def modes(
     title: Title = None,
     energy_unit: EnergyUnit = None,
     energy: EnergyOption = None,
-    plot: Figure = None,
-    save: Save = None,
-    as_json: Json = False,
+    plot: _Figure = None,
+    save: _Save = None,
+    as_json: _Json = False,
 ) -> None:
     """Occupation of each mode; whether any is out of equilibrium, and which modes only the interface has."""
     figures.check_figure(plot)
@@ -154,10 +154,10 @@ def modes(
 
 @eels_verbs_app.command()
 def simulate(
-    plan: PlanFile,
+    plan: _PlanFile,
     save: Annotated[str, typer.Option(metavar="FILE", help="Write the spectra: .h5 or .ndata, as Nion Swift.")],
     seed: Annotated[int, typer.Option(help="Of the counting noise.")] = 0,
-    as_json: Json = False,
+    as_json: _Json = False,
 ) -> None:
     """Spectra of a planned scan with counting noise, drift and point spread."""
     simulate_plan(plan, save=save, seed=seed, as_json=as_json)
@@ -165,10 +165,10 @@ def simulate(
 
 @eels_verbs_app.command()
 def design(
-    plan: PlanFile,
+    plan: _PlanFile,
     floor: Annotated[float, typer.Option(help="Share of the time spread evenly.", min=0, max=1)] = 0.2,
-    plot: Figure = None,
-    as_json: Json = False,
+    plot: _Figure = None,
+    as_json: _Json = False,
 ) -> None:
     """Dose, resolution, pixels and time for a wanted uncertainty of temperature, jump and Kapitza length."""
     figures.check_figure(plot)

@@ -14,13 +14,13 @@ from kapitza.errors import InputError
 from kapitza.io.quantities import quantity
 
 decks_app = typer.Typer()
-EngineName = Annotated[Literal["lammps", "gpumd"], typer.Option("--engine", help="Program that runs it.")]
+_EngineName = Annotated[Literal["lammps", "gpumd"], typer.Option("--engine", help="Program that runs it.")]
 
 
 @decks_app.command()
 def deck(
     file: RunFileArgument,
-    engine: EngineName = "lammps",
+    engine: _EngineName = "lammps",
     out: Annotated[str, typer.Option("--out", metavar="DIR", help="Folder that is written.")] = "deck",
     potential: Annotated[
         str | None, typer.Option(metavar="FILE", help="Potential as GPUMD shall open it, with --engine gpumd.")
@@ -45,7 +45,7 @@ def deck(
 @decks_app.command()
 def read(
     folder: Annotated[str, typer.Argument(metavar="DIR", help="Folder of a deck with what the program wrote.")],
-    engine: EngineName = "lammps",
+    engine: _EngineName = "lammps",
     equilibrated: Annotated[
         str, typer.Option("--equilibrated", help="Time under the same baths before the blocks: 400ps.")
     ] = "0ps",
@@ -59,5 +59,5 @@ def read(
     if waited < 0:
         raise InputError(f"--equilibrated {equilibrated}: expected a time of 0 or more")
     record = kapitza.io.read_lammps(folder) if engine == "lammps" else kapitza.io.read_gpumd(folder)
-    run = kapitza.md.HeatRun(record.name, (record,), equilibrated=waited)
+    run = kapitza.md.HeatRun(title=record.name, records=(record,), equilibrated=waited)
     report_run(run, save, plot, as_json=as_json)

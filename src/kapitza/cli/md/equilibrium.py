@@ -30,9 +30,9 @@ if TYPE_CHECKING:
     from kapitza.simulate.md.runs.closed import EquilibriumResult, RelaxationResult, SizeStudy
 
 closed_app = typer.Typer()
-RESISTANCE_UNIT = 1e-9  # m² K W⁻¹ of one m² K GW⁻¹
+_RESISTANCE_UNIT = 1e-9  # m² K W⁻¹ of one m² K GW⁻¹
 
-Conductivity = Annotated[
+_Conductivity = Annotated[
     str | None,
     typer.Option(
         "--conductivity", metavar="LEFT,RIGHT", help="Of the solids, such as 0.5,0.4W/mK; estimated if left out."
@@ -40,7 +40,7 @@ Conductivity = Annotated[
 ]
 
 
-def parse_conductivities(text: str | None) -> tuple[float, float] | None:
+def _parse_conductivities(text: str | None) -> tuple[float, float] | None:
     """Conductivities of both solids in SI."""
     if text is None:
         return None
@@ -58,7 +58,7 @@ def share_last_unit(text: str) -> list[str]:
     return [part if part.lstrip("+-0123456789.eE") else part + unit for part in parts]
 
 
-def conductance_text(one: "Conductance") -> str:
+def _conductance_text(one: "Conductance") -> str:
     """Conductance with its uncertainty."""
     sigma = "" if one.sigma is None else f" ± {float(one.sigma[0]) / MW:.2g}"
     return f"{float(one.value[0]) / MW:.4g}{sigma} MW m⁻² K⁻¹"
@@ -67,7 +67,7 @@ def conductance_text(one: "Conductance") -> str:
 @closed_app.command()
 def equilibrium(
     file: RunFileArgument,
-    conductivity: Conductivity = None,
+    conductivity: _Conductivity = None,
     save: Save = None,
     folder: FolderOption = None,
     plot: Figure = None,
@@ -78,7 +78,7 @@ def equilibrium(
     A cell that repeats along z, brought to the temperature by baths and then left alone.
     """
     check_outputs(save, plot)
-    known = parse_conductivities(conductivity)
+    known = _parse_conductivities(conductivity)
     held = kapitza.io.read_run(file)
     where = run_folder(folder, save)
     with explain_resume(where):
@@ -92,15 +92,15 @@ def equilibrium(
     if plot is not None:
         figures.write_axes(plot, lambda ax: deferred.md_fluctuations(found, ax=ax))
     if as_json:
-        print_json(equilibrium_json(found))
+        print_json(_equilibrium_json(found))
     else:
-        print_equilibrium(found)
+        _print_equilibrium(found)
     print_saved(save, plot)
     if found.fit.reasons:
         raise typer.Exit(EXIT_REJECTED)
 
 
-def equilibrium_json(found: "EquilibriumResult") -> dict[str, Any]:
+def _equilibrium_json(found: "EquilibriumResult") -> dict[str, Any]:
     """Return conductances of equilibrium with their units."""
     return {
         "title": found.run.title,
@@ -118,28 +118,28 @@ def equilibrium_json(found: "EquilibriumResult") -> dict[str, Any]:
     }
 
 
-def print_equilibrium(found: "EquilibriumResult") -> None:
+def _print_equilibrium(found: "EquilibriumResult") -> None:
     """Print conductances of equilibrium."""
     run, fit = found.run, found.fit
     model = "bodies of one temperature" if fit.model == "lumped" else "two slabs"
     rows = [
-        ["fluctuations", conductance_text(fit.conductance), "extrapolated drop"],
+        ["fluctuations", _conductance_text(fit.conductance), "extrapolated drop"],
         [
             "",
             "",
             f"{fit.low / THz:.3g} to {fit.high / THz:.3g} THz, {model}, misfit as large with p = {fit.probability:.2g}",
         ],
-        ["Green-Kubo", conductance_text(found.green_kubo), f"emitted drop; {found.green_kubo.method}"],
+        ["Green-Kubo", _conductance_text(found.green_kubo), f"emitted drop; {found.green_kubo.method}"],
     ]
     if found.converted is not None:
-        rows.append(["", conductance_text(found.converted), "the same as extrapolated drop, solids estimated"])
+        rows.append(["", _conductance_text(found.converted), "the same as extrapolated drop, solids estimated"])
     rows.append(["Biot number", f"{fit.biot:.3g}", "resistance of the solids over that of the boundary"])
     rows.append(["energy drift", f"{run.drift:+.1e}", "of the kinetic energy, over the run"])
     print_table(f"{run.title} at {run.temperature:.4g} K: {run.record.method}", ["", " value", " remark"], rows)
-    print_verdict(fit.reasons)
+    _print_verdict(fit.reasons)
 
 
-def print_verdict(reasons: tuple[str, ...]) -> None:
+def _print_verdict(reasons: tuple[str, ...]) -> None:
     """Print whether a result is to be believed."""
     if not reasons:
         typer.echo("accepted")
@@ -150,7 +150,7 @@ def print_verdict(reasons: tuple[str, ...]) -> None:
 @closed_app.command()
 def relax(
     file: RunFileArgument,
-    conductivity: Conductivity = None,
+    conductivity: _Conductivity = None,
     runs: Annotated[
         int | None, typer.Option("--replicas", help="Runs that differ in their seed; as the file says.", min=1)
     ] = None,
@@ -164,7 +164,7 @@ def relax(
     A cell that repeats along z; blocks of the file must be short against the decay.
     """
     check_outputs(save, plot)
-    known = parse_conductivities(conductivity)
+    known = _parse_conductivities(conductivity)
     held = kapitza.io.read_run(file)
     where = run_folder(folder, save)
     with explain_resume(where):
@@ -178,15 +178,15 @@ def relax(
     if plot is not None:
         figures.write_axes(plot, lambda ax: deferred.md_approach(found, ax=ax))
     if as_json:
-        print_json(relax_json(found))
+        print_json(_relax_json(found))
     else:
-        print_relax(found)
+        _print_relax(found)
     print_saved(save, plot)
     if found.reasons:
         raise typer.Exit(EXIT_REJECTED)
 
 
-def relax_json(found: "RelaxationResult") -> dict[str, Any]:
+def _relax_json(found: "RelaxationResult") -> dict[str, Any]:
     """Return conductances of a relaxation with their units."""
     return {
         "title": found.run.title,
@@ -200,12 +200,12 @@ def relax_json(found: "RelaxationResult") -> dict[str, Any]:
     }
 
 
-def print_relax(found: "RelaxationResult") -> None:
+def _print_relax(found: "RelaxationResult") -> None:
     """Print conductances of a relaxation."""
     rows = [
         [
             "bodies of one temperature" if one.model == "lumped" else "two slabs",
-            conductance_text(one.conductance),
+            _conductance_text(one.conductance),
             f"{one.statistical / MW:.2g} statistics, {one.start / MW:.2g} first time"
             + ("; chosen" if one is found.chosen else ""),
         ]
@@ -221,7 +221,7 @@ def print_relax(found: "RelaxationResult") -> None:
     print_table(
         f"{found.run.title} at {kelvin:.4g} K: {number} run{'s' * (number > 1)}", ["", " value", " remark"], rows
     )
-    print_verdict(found.reasons)
+    _print_verdict(found.reasons)
 
 
 @closed_app.command()
@@ -254,15 +254,15 @@ def sizes(
     if plot is not None:
         figures.write_axes(plot, lambda ax: deferred.md_sizes(found.series, ax=ax))
     if as_json:
-        print_json(sizes_json(found))
+        print_json(_sizes_json(found))
     else:
-        print_sizes(found)
+        _print_sizes(found)
     print_saved(save, plot)
     if not all(one.accepted for one in found.results):
         raise typer.Exit(EXIT_REJECTED)
 
 
-def sizes_json(found: "SizeStudy") -> dict[str, Any]:
+def _sizes_json(found: "SizeStudy") -> dict[str, Any]:
     """Return a series of lengths with its units."""
     one = found.series
     return {
@@ -277,14 +277,14 @@ def sizes_json(found: "SizeStudy") -> dict[str, Any]:
     }
 
 
-def print_sizes(found: "SizeStudy") -> None:
+def _print_sizes(found: "SizeStudy") -> None:
     """Print a series of lengths."""
     one = found.series
     rows = [
         [
             f"{length / nm:.4g}",
-            f"{r / RESISTANCE_UNIT:.3g}",
-            f"{s / RESISTANCE_UNIT:.2g}",
+            f"{r / _RESISTANCE_UNIT:.3g}",
+            f"{s / _RESISTANCE_UNIT:.2g}",
             f"{MW**-1 / r:.4g}",
             "yes" if each.accepted else "no",
         ]

@@ -98,7 +98,7 @@ def spectrum(
     """Who carries the heat through the plane, frequency by frequency."""
     check_outputs(save, plot)
     kelvin = None if temperature is None else parse_temperatures(temperature)
-    elastic = None if agf is None else load_elastic_transmission(agf)
+    elastic = None if agf is None else _load_elastic_transmission(agf)
     held = load_run(run)
     found = kapitza.md.heat_spectrum(held, kelvin, elastic=elastic, bands=bands)
     if save is not None:
@@ -115,7 +115,7 @@ def spectrum(
     print_saved(save, plot)
 
 
-def load_elastic_transmission(path: str) -> "kapitza.Transmission":
+def _load_elastic_transmission(path: str) -> "kapitza.Transmission":
     """Transmission of a file of `agf --save`.
 
     Raises

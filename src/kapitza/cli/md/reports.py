@@ -22,18 +22,18 @@ if TYPE_CHECKING:
     from kapitza.simulate.md.runs.heat_spectra import HeatSpectrum, ModeTemperatures
 
 
-FLUX_NAMES = ("hot bath", "cold bath", "plane")
-RESISTANCE_UNIT = 1e-9  # m² K W⁻¹ of one m² K GW⁻¹
-MAX_FINITE_FLUX = 1e300  # W m⁻²
+_FLUX_NAMES = ("hot bath", "cold bath", "plane")
+_RESISTANCE_UNIT = 1e-9  # m² K W⁻¹ of one m² K GW⁻¹
+_MAX_FINITE_FLUX = 1e300  # W m⁻²
 
 
-def flux_agreement(found: "NemdResult") -> str:
+def _flux_agreement(found: "NemdResult") -> str:
     """One line that says whether the three heat flows agree."""
     apart = found.fluxes.disagreements()
     return "; ".join(apart) if apart else "agree within 3 sigma and 10 %"
 
 
-def largest_drift(run: "kapitza.md.HeatRun") -> float:
+def _largest_drift(run: "kapitza.md.HeatRun") -> float:
     """Largest share of the heat flow that came from nowhere, of all runs."""
     return max((deferred.energy_conservation(one).share for one in run.records), key=abs)
 
@@ -52,11 +52,11 @@ def run_json(run: "kapitza.md.HeatRun", found: "NemdResult") -> dict[str, Any]:
         "temperature": {"unit": "K", "value": found.temperature, "baths": list(first.bath_temperatures)},
         "flux": {
             "unit": "W m^-2",
-            "value": dict(zip(FLUX_NAMES, found.fluxes.value.tolist(), strict=True)),
-            "sigma": dict(zip(FLUX_NAMES, found.fluxes.sigma.tolist(), strict=True)),
+            "value": dict(zip(_FLUX_NAMES, found.fluxes.value.tolist(), strict=True)),
+            "sigma": dict(zip(_FLUX_NAMES, found.fluxes.sigma.tolist(), strict=True)),
             "agree": not found.fluxes.disagreements(),
         },
-        "drift": {"unit": "of the heat flow", "value": largest_drift(run)},
+        "drift": {"unit": "of the heat flow", "value": _largest_drift(run)},
         "steady": {
             "unit": "s",
             "value": found.steady.steady,
@@ -75,8 +75,8 @@ def run_json(run: "kapitza.md.HeatRun", found: "NemdResult") -> dict[str, Any]:
             "interval": [low, high],
         },
         "conductance": {
-            "extrapolated": conductance_json(positive_conductance(found, "conductance")),
-            "between baths": conductance_json(positive_conductance(found, "conductance_between_baths")),
+            "extrapolated": conductance_json(_positive_conductance(found, "conductance")),
+            "between baths": conductance_json(_positive_conductance(found, "conductance_between_baths")),
         },
         "conductivity": {
             "unit": "W m^-1 K^-1",
@@ -84,17 +84,17 @@ def run_json(run: "kapitza.md.HeatRun", found: "NemdResult") -> dict[str, Any]:
             "sigma": found.conductivity_sigma.tolist(),
         },
         "position": {"unit": "m", "value": found.profile.position.tolist(), "plane": found.plane},
-        "profile": {"unit": "K", "value": found.profile.temperature.tolist(), "sigma": profile_sigmas(found)},
+        "profile": {"unit": "K", "value": found.profile.temperature.tolist(), "sigma": _profile_sigmas(found)},
     }
 
 
-def profile_sigmas(found: "NemdResult") -> list[float] | None:
+def _profile_sigmas(found: "NemdResult") -> list[float] | None:
     """Uncertainties of the profile, K."""
     sigma = found.profile.sigma
     return None if sigma is None else sigma.tolist()
 
 
-def positive_conductance(found: "NemdResult", name: str) -> "kapitza.Conductance | None":
+def _positive_conductance(found: "NemdResult", name: str) -> "kapitza.Conductance | None":
     """Conductance of a result; None where the resistance is not above zero."""
     value = found.resistance if name == "conductance" else float(found.between_baths[0])
     if not value > 0:
@@ -103,7 +103,7 @@ def positive_conductance(found: "NemdResult", name: str) -> "kapitza.Conductance
     return made
 
 
-def conductance_with_sigma(one: "kapitza.Conductance | None") -> str:
+def _conductance_with_sigma(one: "kapitza.Conductance | None") -> str:
     """Conductance with its uncertainty in MW m⁻² K⁻¹."""
     if one is None:
         return "–"
@@ -117,20 +117,20 @@ def print_run(run: "kapitza.md.HeatRun", found: "NemdResult") -> None:
     hot, cold = run.records[0].bath_temperatures
     steady = found.steady
     shares = {"statistics": found.statistical, "layers": found.window, "energy": found.imbalance}
-    parts = ", ".join(f"{share / RESISTANCE_UNIT:.2g} {name}" for name, share in shares.items())
+    parts = ", ".join(f"{share / _RESISTANCE_UNIT:.2g} {name}" for name, share in shares.items())
     low, high = found.interval()
     conductivity = " and ".join(
-        f"{k:.3g} ± {s:.1g}" if abs(k) < MAX_FINITE_FLUX else "–"
+        f"{k:.3g} ± {s:.1g}" if abs(k) < _MAX_FINITE_FLUX else "–"
         for k, s in zip(found.conductivity, found.conductivity_sigma, strict=True)
     )
     rows = [
         ["baths", f"{hot:.4g} and {cold:.4g} K", f"kinetic; {found.temperature:.4g} K at the plane"],
         *(
             [f"heat flow, {name}", f"{value / MW:.4g} ± {sigma / MW:.2g} MW m⁻²", ""]
-            for name, value, sigma in zip(FLUX_NAMES, found.fluxes.value, found.fluxes.sigma, strict=True)
-            if abs(value) < MAX_FINITE_FLUX  # NaN where it was not measured
+            for name, value, sigma in zip(_FLUX_NAMES, found.fluxes.value, found.fluxes.sigma, strict=True)
+            if abs(value) < _MAX_FINITE_FLUX  # NaN where it was not measured
         ),
-        ["energy from nowhere", f"{largest_drift(run):+.2%}", "of the heat flow"],
+        ["energy from nowhere", f"{_largest_drift(run):+.2%}", "of the heat flow"],
         [
             "slowest mode",
             f"{steady.slowest / ps:.3g} ps",
@@ -140,41 +140,41 @@ def print_run(run: "kapitza.md.HeatRun", found: "NemdResult") -> None:
         ["jump", f"{found.jump:.3g} K", "of the extrapolated branches"],
         [
             "resistance",
-            f"{found.resistance / RESISTANCE_UNIT:.3g} ± {found.sigma / RESISTANCE_UNIT:.2g} m² K GW⁻¹",
+            f"{found.resistance / _RESISTANCE_UNIT:.3g} ± {found.sigma / _RESISTANCE_UNIT:.2g} m² K GW⁻¹",
             parts,
         ],
-        ["", "", f"95 %: {low / RESISTANCE_UNIT:.3g} to {high / RESISTANCE_UNIT:.3g}"],
+        ["", "", f"95 %: {low / _RESISTANCE_UNIT:.3g} to {high / _RESISTANCE_UNIT:.3g}"],
         [
             "G, extrapolated",
-            f"{conductance_with_sigma(positive_conductance(found, 'conductance'))} MW m⁻² K⁻¹",
+            f"{_conductance_with_sigma(_positive_conductance(found, 'conductance'))} MW m⁻² K⁻¹",
             "classical",
         ],
         [
             "G, bath to bath",
-            f"{conductance_with_sigma(positive_conductance(found, 'conductance_between_baths'))} MW m⁻² K⁻¹",
+            f"{_conductance_with_sigma(_positive_conductance(found, 'conductance_between_baths'))} MW m⁻² K⁻¹",
             "with the solids between",
         ],
     ]
     runs = f", {len(run.records)} runs" if len(run.records) > 1 else ""
     print_table(f"{run.title}: {found.method}{runs}", ["", " value", " remark"], rows)
-    typer.echo(f"heat flows: {flux_agreement(found)}")
+    typer.echo(f"heat flows: {_flux_agreement(found)}")
     if found.accepted:
         typer.echo("accepted: the heat flows agree, the profile is steady, the jump is resolved")
     for reason in found.reasons:
         typer.echo(f"rejected: {reason}")
 
 
-def terahertz_text(omega: float) -> str:
+def _terahertz_text(omega: float) -> str:
     """Angular frequency as THz."""
     return f"{omega / THz:.3g}"
 
 
-def nanometre_text(position: float) -> str:
+def _nanometre_text(position: float) -> str:
     """Height in nm."""
     return f"{position / nm:.4g}"
 
 
-MIN_SEGMENTS = 10  # segments from which a standard deviation is known to a quarter
+_MIN_SEGMENTS = 10  # segments from which a standard deviation is known to a quarter
 
 
 def spectrum_json(found: "HeatSpectrum") -> dict[str, Any]:
@@ -216,11 +216,11 @@ def print_spectrum(found: "HeatSpectrum") -> None:
     whole, sigma = found.flux.total
     rows = [
         [
-            f"{terahertz_text(a)} to {terahertz_text(b)}",
+            f"{_terahertz_text(a)} to {_terahertz_text(b)}",
             f"{h / whole:.1%}",
             f"{s / whole:.1%}",
             f"{c:.1%}",
-            *split_cells(found, i),
+            *_split_cells(found, i),
         ]
         for i, (a, b, h, s, c) in enumerate(
             zip(found.edges, found.edges[1:], found.heat, found.heat_sigma, found.below, strict=False)
@@ -235,21 +235,21 @@ def print_spectrum(found: "HeatSpectrum") -> None:
     if found.above is not None:
         side = "left" if found.highest[0] < found.highest[1] else "right"
         typer.echo(
-            f"{found.above[0]:.1%} ± {found.above[1]:.1%} above {terahertz_text(float(found.highest.min()))} THz, the "
+            f"{found.above[0]:.1%} ± {found.above[1]:.1%} above {_terahertz_text(float(found.highest.min()))} THz, the "
             f"highest frequency of the {side} crystal at rest: no elastic process brings it"
         )
     if found.split is not None:
-        typer.echo(split_text(found.split))
-    print_corrected(found.extrapolated, "across the jump")
-    print_corrected(found.between, "bath to bath, with the solids between")
+        typer.echo(_split_text(found.split))
+    _print_corrected(found.extrapolated, "across the jump")
+    _print_corrected(found.between, "bath to bath, with the solids between")
     segments = int(found.flux.counts.sum())
-    if segments < MIN_SEGMENTS:
+    if segments < _MIN_SEGMENTS:
         note(f"errors from {segments} segments are themselves uncertain: take a longer run, or shorter segments")
     for reason in found.result.reasons:
         note(f"the run was rejected: {reason}")
 
 
-def split_text(split: "ElasticSplit") -> str:
+def _split_text(split: "ElasticSplit") -> str:
     """Say how much heat an elastic theory leaves to others, or how much more it has than the run."""
     if split.share >= 0:
         return f"{split.share:.1%} ± {split.share_sigma:.1%} of the heat between the baths is not in the elastic theory"
@@ -257,14 +257,14 @@ def split_text(split: "ElasticSplit") -> str:
     return f"the elastic theory has {more} of the heat between the baths, where the solids resist too"
 
 
-def print_corrected(one: "Conductance", name: str) -> None:
+def _print_corrected(one: "Conductance", name: str) -> None:
     """Print quantum-corrected conductances."""
     for i, kelvin in enumerate(one.temperature):
         spread = "" if one.sigma is None else f" ± {one.sigma[i] / MW:.2g}"
         typer.echo(f"G at {kelvin:.4g} K, quantum-corrected, {name}: {one.value[i] / MW:.4g}{spread} MW m⁻² K⁻¹")
 
 
-def split_cells(found: "HeatSpectrum", i: int) -> list[str]:
+def _split_cells(found: "HeatSpectrum", i: int) -> list[str]:
     """Cells of a band for the split."""
     if found.split is None:
         return []
@@ -288,7 +288,7 @@ def modes_json(found: "ModeTemperatures") -> dict[str, Any]:
     return content
 
 
-def kelvin_text(value: float, sigma: float) -> str:
+def _kelvin_text(value: float, sigma: float) -> str:
     """Temperature with its uncertainty, where they are known."""
     if isnan(value):
         return "–"
@@ -299,12 +299,14 @@ def print_modes(found: "ModeTemperatures") -> None:
     """Print mode temperatures."""
     if found.occupation is not None:
         one, sigma = found.temperature, found.sigma
-        heads = [f"{terahertz_text(a)}–{terahertz_text(b)}" for a, b in zip(found.edges, found.edges[1:], strict=False)]
+        heads = [
+            f"{_terahertz_text(a)}–{_terahertz_text(b)}" for a, b in zip(found.edges, found.edges[1:], strict=False)
+        ]
         rows = [
             [
-                nanometre_text(z - found.plane),
+                _nanometre_text(z - found.plane),
                 f"{kelvin:.3g}",
-                *(kelvin_text(t, s) for t, s in zip(one[i].tolist(), sigma[i].tolist(), strict=True)),
+                *(_kelvin_text(t, s) for t, s in zip(one[i].tolist(), sigma[i].tolist(), strict=True)),
             ]
             for i, (z, kelvin) in enumerate(zip(found.occupation.position, found.layer, strict=True))
         ]

@@ -45,7 +45,7 @@ class FixedFlux:
 FaceCondition = FixedTemperature | Convection | FixedFlux
 
 
-def conductivity_tensor(name: str, value: ArrayLike, dimension: int) -> Array:
+def _conductivity_tensor(name: str, value: ArrayLike, dimension: int) -> Array:
     """(d, d) conductivity from one number, one number for each axis, or a tensor."""
     try:
         k = np.array(value, dtype=float)
@@ -64,7 +64,7 @@ def conductivity_tensor(name: str, value: ArrayLike, dimension: int) -> Array:
     return k
 
 
-def named_values(value: Mapping[str, Any]) -> Mapping[str, Any]:
+def _named_values(value: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return a mapping that nobody can change."""
     if not isinstance(value, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise InputError(f"expected values by name, got {value!r:.60}")
@@ -92,10 +92,10 @@ class Body:
     """
 
     mesh: Mesh
-    conductivity: Mapping[str, Any] = field(converter=named_values)
-    conductance: Mapping[str, float | Conductance] = field(factory=dict, converter=named_values)
-    faces: Mapping[str, FaceCondition] = field(factory=dict, converter=named_values)
-    heat: Mapping[str, float] = field(factory=dict, converter=named_values)
+    conductivity: Mapping[str, Any] = field(converter=_named_values)
+    conductance: Mapping[str, float | Conductance] = field(factory=dict, converter=_named_values)
+    faces: Mapping[str, FaceCondition] = field(factory=dict, converter=_named_values)
+    heat: Mapping[str, float] = field(factory=dict, converter=_named_values)
     reference: float = field(default=300.0, kw_only=True, converter=number, validator=quantity())
 
     def __attrs_post_init__(self) -> None:
@@ -112,7 +112,7 @@ class Body:
             if not np.isfinite(density):
                 raise InputError(f"heat in {name} = {density} W/m³, wanted a finite number")
         for name, face in self.faces.items():
-            check_face_condition(self.mesh, name, face)
+            _check_face_condition(self.mesh, name, face)
         self.tensors()
         self.conductances()
 
@@ -122,7 +122,7 @@ class Body:
         zero = np.zeros((d, d))
         return np.array(
             [
-                conductivity_tensor(n, self.conductivity[n], d) if n in self.conductivity else zero
+                _conductivity_tensor(n, self.conductivity[n], d) if n in self.conductivity else zero
                 for n in self.mesh.names
             ]
         )
@@ -151,7 +151,7 @@ class Body:
         return found
 
 
-def check_face_condition(mesh: Mesh, name: str, face: object) -> None:
+def _check_face_condition(mesh: Mesh, name: str, face: object) -> None:
     """Refuse conditions on faces that the mesh does not have, or that are none."""
     if name not in mesh.faces or not len(mesh.faces[name]):
         raise InputError(f"no face {name!r} in the mesh: it has {', '.join(mesh.faces) or 'no named faces'}")

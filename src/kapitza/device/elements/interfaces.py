@@ -45,7 +45,7 @@ class SplitMesh:
 
 
 @frozen(eq=False)
-class InnerFacets:
+class _InnerFacets:
     """Facets that two cells share: (n,) their cells and the corners that lie opposite."""
 
     cell: NodeIndices
@@ -53,11 +53,11 @@ class InnerFacets:
     other_cell: NodeIndices
     other_corner: NodeIndices
 
-    def __getitem__(self, chosen: np.ndarray) -> "InnerFacets":
-        return InnerFacets(self.cell[chosen], self.corner[chosen], self.other_cell[chosen], self.other_corner[chosen])
+    def __getitem__(self, chosen: np.ndarray) -> "_InnerFacets":
+        return _InnerFacets(self.cell[chosen], self.corner[chosen], self.other_cell[chosen], self.other_corner[chosen])
 
 
-def inner_facets(mesh: Mesh) -> InnerFacets:
+def _inner_facets(mesh: Mesh) -> _InnerFacets:
     """Return the facets between two cells.
 
     Raises
@@ -74,12 +74,12 @@ def inner_facets(mesh: Mesh) -> InnerFacets:
         place = int(order[same[int(np.argmax(np.diff(same) == 1))]]) // (d + 1)
         raise InputError(f"more than two cells meet in a facet of cell {place}: the mesh overlaps itself")
     first, second = order[same], order[same + 1]
-    return InnerFacets(first // (d + 1), first % (d + 1), second // (d + 1), second % (d + 1))
+    return _InnerFacets(first // (d + 1), first % (d + 1), second // (d + 1), second % (d + 1))
 
 
 def region_pairs(mesh: Mesh) -> set[tuple[int, int]]:
     """Numbers of the regions that touch, the lower one first."""
-    inner = inner_facets(mesh)
+    inner = _inner_facets(mesh)
     both = np.sort(np.column_stack([mesh.region[inner.cell], mesh.region[inner.other_cell]]), axis=1)
     return {(int(a), int(b)) for a, b in np.unique(both, axis=0) if a != b}
 
@@ -95,18 +95,18 @@ def split_mesh(mesh: Mesh, parted: Callable[[int, int], bool]) -> SplitMesh:
     InputError
         where a boundary is so thin in the mesh that no node of a facet could be doubled
     """
-    inner = inner_facets(mesh)
+    inner = _inner_facets(mesh)
     pair = np.sort(np.column_stack([mesh.region[inner.cell], mesh.region[inner.other_cell]]), axis=1)
     count = len(mesh.names)
     table = np.array([[a != b and parted(min(a, b), max(a, b)) for b in range(count)] for a in range(count)])
     apart = table[pair[:, 0], pair[:, 1]]
     if not apart.any():
         return SplitMesh(mesh.cells, np.arange(len(mesh.points)), {})
-    unknowns, point = double_nodes(mesh, inner[~apart], inner[apart])
-    return SplitMesh(unknowns, point, contact_facets(mesh, inner[apart], unknowns))
+    unknowns, point = _double_nodes(mesh, inner[~apart], inner[apart])
+    return SplitMesh(unknowns, point, _contact_facets(mesh, inner[apart], unknowns))
 
 
-def match_facets(mesh: Mesh, inner: InnerFacets) -> tuple[NodeIndices, NodeIndices]:
+def _match_facets(mesh: Mesh, inner: _InnerFacets) -> tuple[NodeIndices, NodeIndices]:
     """(n, k) local nodes on the facets in the cell on either side, in one order."""
     local, other = mesh.simplex.facets[inner.corner], mesh.simplex.facets[inner.other_corner]
     points = mesh.cells[inner.cell[:, None], local]
@@ -116,7 +116,7 @@ def match_facets(mesh: Mesh, inner: InnerFacets) -> tuple[NodeIndices, NodeIndic
     return local, np.take_along_axis(other, order, axis=1)
 
 
-def double_nodes(mesh: Mesh, whole: InnerFacets, apart: InnerFacets) -> tuple[NodeIndices, NodeIndices]:
+def _double_nodes(mesh: Mesh, whole: _InnerFacets, apart: _InnerFacets) -> tuple[NodeIndices, NodeIndices]:
     """(m, k) unknowns of the cells, and (n,) the point where each unknown lies."""
     nodes = mesh.cells.shape[1]
     on_boundary = np.zeros(len(mesh.points), dtype=bool)
@@ -124,7 +124,7 @@ def double_nodes(mesh: Mesh, whole: InnerFacets, apart: InnerFacets) -> tuple[No
     near = np.flatnonzero(on_boundary[mesh.cells].ravel())  # only these places can get a second unknown
     number = np.full(mesh.cells.size, -1)
     number[near] = np.arange(near.size)
-    local, other = match_facets(mesh, whole)
+    local, other = _match_facets(mesh, whole)
     one = number[(whole.cell[:, None] * nodes + local).ravel()]
     two = number[(whole.other_cell[:, None] * nodes + other).ravel()]
     keep = one >= 0
@@ -143,9 +143,9 @@ def double_nodes(mesh: Mesh, whole: InnerFacets, apart: InnerFacets) -> tuple[No
     return unknowns.reshape(mesh.cells.shape), np.concatenate([np.arange(len(mesh.points)), where[extra]])
 
 
-def contact_facets(mesh: Mesh, apart: InnerFacets, unknowns: NodeIndices) -> dict[str, ContactFacets]:
+def _contact_facets(mesh: Mesh, apart: _InnerFacets, unknowns: NodeIndices) -> dict[str, ContactFacets]:
     """The parted facets by pair of regions, the side of the region with the lower number first."""
-    local, other = match_facets(mesh, apart)
+    local, other = _match_facets(mesh, apart)
     points = mesh.cells[apart.cell[:, None], local]
     one, two = unknowns[apart.cell[:, None], local], unknowns[apart.other_cell[:, None], other]
     if (one == two).all(axis=1).any():

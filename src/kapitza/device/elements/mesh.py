@@ -97,7 +97,7 @@ class Simplex:
         return 1 / factorial(self.dimension)
 
 
-def simplex_element(dimension: int, nodes: int) -> Simplex:
+def _simplex_element(dimension: int, nodes: int) -> Simplex:
     """Return the element of so many nodes.
 
     Raises
@@ -126,10 +126,10 @@ def corner_keys(corners: NodeIndices) -> NodeIndices:
     return np.unique(ordered, axis=0, return_inverse=True)[1].ravel()
 
 
-MAX_CHUNK_POINTS = 200_000  # quadrature points at a time: bounds the memory of what is known at each
+_MAX_CHUNK_POINTS = 200_000  # quadrature points at a time: bounds the memory of what is known at each
 
 
-def node_array(value: ArrayLike) -> Array:
+def _node_array(value: ArrayLike) -> Array:
     """Return points as a read-only (n, d) array of finite floats."""
     array = np.array(value, dtype=float)
     if array.ndim != 2 or array.shape[1] not in (2, 3) or len(array) < 3:
@@ -142,7 +142,7 @@ def node_array(value: ArrayLike) -> Array:
     return array
 
 
-def cells_array(value: ArrayLike) -> NodeIndices:
+def _cells_array(value: ArrayLike) -> NodeIndices:
     """Return cells as a read-only (m, k) array of node numbers."""
     array = np.array(value)
     if array.ndim != 2 or not len(array) or array.dtype.kind not in "iu":
@@ -152,7 +152,7 @@ def cells_array(value: ArrayLike) -> NodeIndices:
     return array
 
 
-def region_array(value: ArrayLike) -> NodeIndices:
+def _region_array(value: ArrayLike) -> NodeIndices:
     """Return numbers of regions as a read-only array."""
     array = np.array(value)
     if array.ndim != 1 or array.dtype.kind not in "iu":
@@ -162,7 +162,7 @@ def region_array(value: ArrayLike) -> NodeIndices:
     return array
 
 
-def face_arrays(value: Mapping[str, ArrayLike]) -> Mapping[str, NodeIndices]:
+def _face_arrays(value: Mapping[str, ArrayLike]) -> Mapping[str, NodeIndices]:
     """Return facets by name of their face as (n, 2) arrays of cell and opposite corner."""
     return MappingProxyType({name: np.array(one, dtype=np.int64).reshape(-1, 2) for name, one in value.items()})
 
@@ -185,14 +185,14 @@ class Mesh:
         for coordinates that are not finite, nodes that do not exist, cells without region, inverted or flat cells
     """
 
-    points: Array = field(converter=node_array)
-    cells: NodeIndices = field(converter=cells_array)
-    region: NodeIndices = field(converter=region_array)
+    points: Array = field(converter=_node_array)
+    cells: NodeIndices = field(converter=_cells_array)
+    region: NodeIndices = field(converter=_region_array)
     names: tuple[str, ...] = field(converter=tuple)
-    faces: Mapping[str, NodeIndices] = field(factory=dict, converter=face_arrays)
+    faces: Mapping[str, NodeIndices] = field(factory=dict, converter=_face_arrays)
 
     def __attrs_post_init__(self) -> None:
-        check_numbering(self)
+        _check_numbering(self)
         volumes = cell_volumes(self)
         if not (volumes > 0).all():
             worst = int(np.argmax(~(volumes > 0)))
@@ -209,7 +209,7 @@ class Mesh:
     @property
     def simplex(self) -> Simplex:
         """What the cells are."""
-        return simplex_element(self.dimension, self.cells.shape[1])
+        return _simplex_element(self.dimension, self.cells.shape[1])
 
     def volume(self, region: str | None = None) -> float:
         """Of a region, or of all, m³ (m² in two dimensions)."""
@@ -217,9 +217,9 @@ class Mesh:
         return float(volumes.sum() if region is None else volumes[self.region == self.names.index(region)].sum())
 
 
-def check_numbering(mesh: Mesh) -> None:
+def _check_numbering(mesh: Mesh) -> None:
     """Refuse nodes that do not exist and cells that belong to no region."""
-    simplex_element(mesh.dimension, mesh.cells.shape[1])
+    _simplex_element(mesh.dimension, mesh.cells.shape[1])
     low, high = int(mesh.cells.min()), int(mesh.cells.max())
     if low < 0 or high >= len(mesh.points):
         raise InputError(f"cells name nodes {low} to {high} of {len(mesh.points)} points")
@@ -245,7 +245,7 @@ def jacobians(mesh: Mesh, cells: NodeIndices, slopes: Array) -> tuple[Array, Arr
 
 def cell_chunks(cells: int, points: int) -> list[slice]:
     """Parts of the cells, each with so few quadrature points that what is known at them fits in memory."""
-    step = max(1, MAX_CHUNK_POINTS // points)
+    step = max(1, _MAX_CHUNK_POINTS // points)
     return [slice(start, start + step) for start in range(0, cells, step)]
 
 
@@ -263,9 +263,9 @@ def cell_volumes(mesh: Mesh) -> Array:
     return np.concatenate(found)
 
 
-def outer_facets(cells: NodeIndices, dimension: int) -> NodeIndices:
+def _outer_facets(cells: NodeIndices, dimension: int) -> NodeIndices:
     """(n, 2) cell and opposite corner of the facets that only one cell has."""
-    facets = simplex_element(dimension, cells.shape[1]).facets[:, :dimension]
+    facets = _simplex_element(dimension, cells.shape[1]).facets[:, :dimension]
     keys = corner_keys(cells[:, facets].reshape(-1, dimension))
     _, first, count = np.unique(keys, return_index=True, return_counts=True)
     alone = first[count == 1]
@@ -277,8 +277,8 @@ def named_faces(
 ) -> dict[str, NodeIndices]:
     """Outer facets by name, each where a function of the (n, d) centres of the facets is true."""
     dimension = points.shape[1]
-    outer = outer_facets(cells, dimension)
-    corners = simplex_element(dimension, cells.shape[1]).facets[:, :dimension]
+    outer = _outer_facets(cells, dimension)
+    corners = _simplex_element(dimension, cells.shape[1]).facets[:, :dimension]
     centres = points[cells[outer[:, :1], corners[outer[:, 1]]]].mean(axis=1)
     return {name: outer[np.asarray(test(centres), dtype=bool)] for name, test in where.items()}
 

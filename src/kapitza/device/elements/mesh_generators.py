@@ -15,11 +15,11 @@ from kapitza.core.arrays import Array, increasing
 from kapitza.device.elements.mesh import SIMPLEX_EDGES, Mesh, NodeIndices, corner_keys, named_faces
 from kapitza.errors import InputError
 
-AXIS_NAMES = ("x", "y", "z")
-CORE_FRACTION = 0.65  # edge of the nearly cubic cells in the middle of a ball, over its radius: none of them gets flat
+_AXIS_NAMES = ("x", "y", "z")
+_CORE_FRACTION = 0.65  # edge of the nearly cubic cells in the middle of a ball, over its radius: none of them gets flat
 
 
-def kuhn_triangulation(shape: Sequence[int]) -> NodeIndices:
+def _kuhn_triangulation(shape: Sequence[int]) -> NodeIndices:
     """(m, d+1) corners of the simplices that fill a grid of so many bricks."""
     d = len(shape)
     sizes = np.array(shape) + 1
@@ -34,13 +34,13 @@ def kuhn_triangulation(shape: Sequence[int]) -> NodeIndices:
     return np.concatenate(cells).astype(np.int64)
 
 
-def simplex_grid(*axes: ArrayLike, order: Literal[1, 2] = 1) -> tuple[Array, NodeIndices]:
+def _simplex_grid(*axes: ArrayLike, order: Literal[1, 2] = 1) -> tuple[Array, NodeIndices]:
     """Nodes and cells of a grid of bricks between these coordinates, cut into simplices."""
     lines = [increasing(axis) for axis in axes]
     if len(lines) not in (2, 3) or any(len(line) < 2 for line in lines):
         raise InputError(f"a grid needs 2 or 3 axes of 2 or more coordinates, got {[len(line) for line in lines]}")
     points = np.stack(np.meshgrid(*lines, indexing="ij"), axis=-1).reshape(-1, len(lines))
-    cells = kuhn_triangulation([len(line) - 1 for line in lines])
+    cells = _kuhn_triangulation([len(line) - 1 for line in lines])
     if order == 1:
         return points, cells
     flat = cells[:, SIMPLEX_EDGES[len(lines)]].reshape(-1, 2)
@@ -71,7 +71,7 @@ def box_mesh(
     -------
     mesh with the faces "x-", "x+", "y-", "y+" (, "z-", "z+"), called after where they were before the map
     """
-    points, cells = simplex_grid(*axes, order=order)
+    points, cells = _simplex_grid(*axes, order=order)
     d = points.shape[1]
     centres = points[cells[:, : d + 1]].mean(axis=1)
     numbers = np.zeros(len(cells), dtype=np.int64) if region is None else np.asarray(region(centres), dtype=np.int64)
@@ -79,7 +79,7 @@ def box_mesh(
     for axis in range(d):
         for sign, end in (("-", points[:, axis].min()), ("+", points[:, axis].max())):
             reach = 1e-9 * np.ptp(points[:, axis])
-            tests[AXIS_NAMES[axis] + sign] = lambda c, a=axis, e=end, r=reach: np.abs(c[:, a] - e) < r
+            tests[_AXIS_NAMES[axis] + sign] = lambda c, a=axis, e=end, r=reach: np.abs(c[:, a] - e) < r
     faces = named_faces(points, cells, tests)
     return Mesh(points if onto is None else onto(points), cells, numbers, tuple(names), faces)
 
@@ -128,7 +128,7 @@ def inclined_mesh(
     return box_mesh(axes, names, lambda c: c[:, 0] > foot, onto=onto, order=order)
 
 
-def map_to_ball(points: Array, radius: float, size: float, within: float, outside: Literal["box", "ball"]) -> Array:
+def _map_to_ball(points: Array, radius: float, size: float, within: float, outside: Literal["box", "ball"]) -> Array:
     """Take [-1, 1]^d onto a box or a ball of half width `size` whose part up to `within` becomes a ball of `radius`."""
     height = np.abs(points).max(axis=1)
     safe = np.where(height > 0, height, 1.0)
@@ -137,7 +137,7 @@ def map_to_ball(points: Array, radius: float, size: float, within: float, outsid
     ball = cube / np.where(length > 0, length, 1.0)[:, None]
     inner = np.minimum(height / within, 1)[:, None]
     outer = np.clip((height - within) / (1 - within), 0, 1)[:, None]
-    core = radius * inner * ((1 - inner) * CORE_FRACTION * cube + inner * ball)
+    core = radius * inner * ((1 - inner) * _CORE_FRACTION * cube + inner * ball)
     end = size * (cube if outside == "box" else ball)
     shell = (1 - outer) * radius * ball + outer * end
     return np.where(height[:, None] <= within, core, shell)
@@ -183,24 +183,24 @@ def ball_mesh(
     inner = min(max(1, round(cells * min(radius / size, 0.8))), cells - 1)
     within = inner / cells
     line = np.linspace(0, 1, cells + 1)
-    points, connect = simplex_grid(*[line] * dimension, order=order)
+    points, connect = _simplex_grid(*[line] * dimension, order=order)
     if part == "whole":
-        points, connect = mirror_octant(points, connect, dimension)
+        points, connect = _mirror_octant(points, connect, dimension)
     centres = points[connect[:, : dimension + 1]].mean(axis=1)
     region = (np.abs(centres).max(axis=1) > within).astype(np.int64)
     low = 0.0 if part == "octant" else -1.0
     tests: dict[str, Callable[[Array], Any]] = {}
-    for axis, name in enumerate(AXIS_NAMES[:dimension]):
+    for axis, name in enumerate(_AXIS_NAMES[:dimension]):
         tests[name + "-"] = lambda c, a=axis: np.abs(c[:, a] - low) < 1e-9
         tests[name + "+"] = lambda c, a=axis: np.abs(c[:, a] - 1) < 1e-9
     if outside == "ball":
         tests = {} if part == "whole" else {name: test for name, test in tests.items() if name.endswith("-")}
         tests["outside"] = lambda c: np.abs(np.abs(c).max(axis=1) - 1) < 1e-9
     faces = named_faces(points, connect, tests)
-    return Mesh(map_to_ball(points, radius, size, within, outside), connect, region, names, faces)
+    return Mesh(_map_to_ball(points, radius, size, within, outside), connect, region, names, faces)
 
 
-def mirror_octant(points: Array, cells: NodeIndices, dimension: int) -> tuple[Array, NodeIndices]:
+def _mirror_octant(points: Array, cells: NodeIndices, dimension: int) -> tuple[Array, NodeIndices]:
     """An octant and its images in the planes through the origin, joined."""
     for axis in range(dimension):
         image = points.copy()

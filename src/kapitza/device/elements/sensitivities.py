@@ -23,7 +23,7 @@ from kapitza.device.elements.steady import (
 )
 from kapitza.errors import InputError
 
-BODY_PERTURBATION = 0.1  # of a number, by which it is moved either way: the equations are linear in it
+_BODY_PERTURBATION = 0.1  # of a number, by which it is moved either way: the equations are linear in it
 
 
 def body_sensitivities(found: BodyTemperatures, names: Sequence[str] | None = None) -> dict[str, float]:
@@ -52,10 +52,10 @@ def body_sensitivities(found: BodyTemperatures, names: Sequence[str] | None = No
     for name in body_parameters(body) if names is None else names:
         change = 0.0
         for sign in (1, -1):
-            moved = scale_body(body, name, 1 + sign * BODY_PERTURBATION)
+            moved = scale_body(body, name, 1 + sign * _BODY_PERTURBATION)
             other = assemble_body(moved, found.split, moved.conductances())
             change += sign * float(adjoint @ (other.load - other.matrix @ found.temperature))
-        changes[name] = change / (2 * BODY_PERTURBATION)
+        changes[name] = change / (2 * _BODY_PERTURBATION)
     return changes
 
 

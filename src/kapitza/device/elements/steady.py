@@ -18,7 +18,7 @@ from kapitza.device.elements.mesh import Mesh, NodeIndices, Simplex, cell_chunks
 from kapitza.errors import ConvergenceError, InputError
 
 
-def assemble_matrix(local: Array, rows: NodeIndices, columns: NodeIndices, size: int) -> csr_array:
+def _assemble_matrix(local: Array, rows: NodeIndices, columns: NodeIndices, size: int) -> csr_array:
     """Sum (m, k, l) local matrices into one of `size` unknowns."""
     shape = local.shape
     row = np.broadcast_to(rows[:, :, None], shape).ravel()
@@ -26,7 +26,7 @@ def assemble_matrix(local: Array, rows: NodeIndices, columns: NodeIndices, size:
     return csr_array(coo_array((local.ravel(), (row, column)), shape=(size, size)))
 
 
-def stiffness_matrix(mesh: Mesh, unknowns: NodeIndices, tensors: Array, size: int) -> csr_array:
+def _stiffness_matrix(mesh: Mesh, unknowns: NodeIndices, tensors: Array, size: int) -> csr_array:
     r"""$K_{ij} = \int \nabla N_i \cdot \mathbf{k}\,\nabla N_j$, W K⁻¹ (W m⁻¹ K⁻¹ in two dimensions).
 
     Parameters
@@ -46,11 +46,11 @@ def stiffness_matrix(mesh: Mesh, unknowns: NodeIndices, tensors: Array, size: in
         gradient = np.matmul(slopes[None], np.linalg.inv(jacobian))  # (m, q, k, d)
         weighted = np.matmul(gradient, tensors[mesh.region[part]][:, None]) * (determinant * weights)[:, :, None, None]
         local = np.matmul(weighted, np.swapaxes(gradient, 2, 3)).sum(axis=1)
-        total = total + assemble_matrix(local, unknowns[part], unknowns[part], size)
+        total = total + _assemble_matrix(local, unknowns[part], unknowns[part], size)
     return csr_array((total + total.T) / 2)
 
 
-def load_vector(mesh: Mesh, unknowns: NodeIndices, density: Array, size: int) -> Array:
+def _load_vector(mesh: Mesh, unknowns: NodeIndices, density: Array, size: int) -> Array:
     r"""(size,) $\int N_i\,q$ of a source of `density` (regions,), W m⁻³, in W (W m⁻¹ in two dimensions)."""
     points, weights = mesh.simplex.quadrature()
     values, slopes = mesh.simplex.shapes(points)
@@ -78,8 +78,8 @@ def facet_mass_matrices(points: Array, facets: NodeIndices, order: int) -> Array
 
 
 MAX_DIRECT_UNKNOWNS = {2: 60_000, 3: 12_000}  # unknowns up to which a factorisation is faster than iterations
-RESIDUAL_TOLERANCE = 1e-13
-MAX_CG_STEPS = 20_000
+_RESIDUAL_TOLERANCE = 1e-13
+_MAX_CG_STEPS = 20_000
 
 
 @frozen(eq=False)
@@ -108,7 +108,7 @@ class BoundaryJump:
         return self.one - self.other
 
 
-@frozen(eq=False)
+@frozen(eq=False, kw_only=True)
 class BodyTemperatures:
     """Temperatures of a body.
 
@@ -148,7 +148,7 @@ class BodyTemperatures:
         mesh = self.body.mesh
         if face not in mesh.faces:
             raise InputError(f"no face {face!r} in the mesh: it has {', '.join(mesh.faces) or 'no named faces'}")
-        unknowns, mass = face_facets(mesh, self.split, face)
+        unknowns, mass = _face_facets(mesh, self.split, face)
         weight = mass.sum(axis=2)
         return float((weight * self.temperature[unknowns]).sum() / weight.sum())
 
@@ -186,45 +186,45 @@ def solve_body(body: Body) -> BodyTemperatures:
     pairs = body.conductances()
     parts = split_mesh(body.mesh, lambda a, b: (a, b) in pairs)
     equations = assemble_body(body, parts, pairs)
-    check_sinks(body, parts, equations)
+    _check_sinks(body, parts, equations)
     held, values = fixed_unknowns(body, equations)
     sinks = [face.temperature for face in body.faces.values() if not isinstance(face, FixedFlux)]
     # Differences from a typical temperature: errors of the iteration then scale with the rise and not with 300 K.
     temperature, steps = solve_constrained(equations, held, values, float(np.mean(sinks)), body.mesh.simplex)
     residual = equations.load - equations.matrix @ temperature
     return BodyTemperatures(
-        body,
-        parts,
-        temperature,
-        body_jumps(body, parts, pairs, temperature),
-        body_flows(body, equations, temperature, residual),
-        float(load_vector(body.mesh, parts.unknowns, body.densities(), len(temperature)).sum()),
-        steps,
+        body=body,
+        split=parts,
+        temperature=temperature,
+        jumps=_body_jumps(body, parts, pairs, temperature),
+        flows=_body_flows(body, equations, temperature, residual),
+        entered=float(_load_vector(body.mesh, parts.unknowns, body.densities(), len(temperature)).sum()),
+        steps=steps,
     )
 
 
 def assemble_body(body: Body, parts: SplitMesh, pairs: Mapping[tuple[int, int], float]) -> LinearSystem:
     """Conduction, boundaries, coolants and sources together."""
     mesh, size = body.mesh, len(parts.point)
-    matrix = stiffness_matrix(mesh, parts.unknowns, body.tensors(), size)
-    load = load_vector(mesh, parts.unknowns, body.densities(), size)
+    matrix = _stiffness_matrix(mesh, parts.unknowns, body.tensors(), size)
+    load = _load_vector(mesh, parts.unknowns, body.densities(), size)
     for contact in parts.contacts.values():
         mass = facet_mass_matrices(mesh.points, contact.facets, mesh.simplex.order) * pairs[contact.regions]
         both = np.hstack([contact.one, contact.other])
         local = np.concatenate([np.concatenate([mass, -mass], axis=2), np.concatenate([-mass, mass], axis=2)], axis=1)
-        matrix = csr_array(matrix + assemble_matrix(local, both, both, size))
+        matrix = csr_array(matrix + _assemble_matrix(local, both, both, size))
     faces: dict[str, tuple[NodeIndices, Array]] = {}
     for name, face in body.faces.items():
-        unknowns, mass = faces[name] = face_facets(mesh, parts, name)
+        unknowns, mass = faces[name] = _face_facets(mesh, parts, name)
         if isinstance(face, Convection):
-            matrix = csr_array(matrix + assemble_matrix(mass * face.coefficient, unknowns, unknowns, size))
-            load += face.coefficient * face.temperature * facet_integrals(mass, unknowns, size)
+            matrix = csr_array(matrix + _assemble_matrix(mass * face.coefficient, unknowns, unknowns, size))
+            load += face.coefficient * face.temperature * _facet_integrals(mass, unknowns, size)
         elif isinstance(face, FixedFlux):
-            load += face.flux * facet_integrals(mass, unknowns, size)
+            load += face.flux * _facet_integrals(mass, unknowns, size)
     return LinearSystem(matrix, load, faces)
 
 
-def face_facets(mesh: Mesh, parts: SplitMesh, face: str) -> tuple[NodeIndices, Array]:
+def _face_facets(mesh: Mesh, parts: SplitMesh, face: str) -> tuple[NodeIndices, Array]:
     """(nf, k) unknowns and (nf, k, k) masses of the facets of a face."""
     cell, corner = mesh.faces[face].T
     local = mesh.simplex.facets[corner]
@@ -233,12 +233,12 @@ def face_facets(mesh: Mesh, parts: SplitMesh, face: str) -> tuple[NodeIndices, A
     )
 
 
-def facet_integrals(mass: Array, unknowns: NodeIndices, size: int) -> Array:
+def _facet_integrals(mass: Array, unknowns: NodeIndices, size: int) -> Array:
     """(size,) integral of the shape function of each unknown over facets."""
     return np.bincount(unknowns.ravel(), mass.sum(axis=2).ravel(), minlength=size).astype(float)
 
 
-def check_sinks(body: Body, parts: SplitMesh, equations: LinearSystem) -> None:
+def _check_sinks(body: Body, parts: SplitMesh, equations: LinearSystem) -> None:
     """Refuse parts that no heat can leave: their temperature is not defined."""
     graph = equations.matrix.copy()
     graph.eliminate_zeros()
@@ -299,10 +299,10 @@ def solve_equations(matrix: csr_array, load: Array, cell: Simplex) -> tuple[Arra
     """Solution of few equations by factors and of many by iteration, and the steps that it took."""
     if len(load) <= MAX_DIRECT_UNKNOWNS[cell.dimension]:
         return splu(matrix.tocsc()).solve(load), 0
-    return solve_iteratively(matrix, load, multigrid=cell.order == 1 and find_spec("pyamg") is not None)
+    return _solve_iteratively(matrix, load, multigrid=cell.order == 1 and find_spec("pyamg") is not None)
 
 
-def solve_iteratively(matrix: csr_array, load: Array, *, multigrid: bool) -> tuple[Array, int]:
+def _solve_iteratively(matrix: csr_array, load: Array, *, multigrid: bool) -> tuple[Array, int]:
     """Conjugate gradients, preconditioned by algebraic multigrid (quadratic cells gain nothing from it) or not."""
     if multigrid:
         before = import_module("pyamg").ruge_stuben_solver(matrix, max_coarse=500).aspreconditioner()
@@ -313,18 +313,18 @@ def solve_iteratively(matrix: csr_array, load: Array, *, multigrid: bool) -> tup
     def step(_: Array) -> None:
         count[0] += 1
 
-    found, left = cg(matrix, load, rtol=RESIDUAL_TOLERANCE, maxiter=MAX_CG_STEPS, M=before, callback=step)
+    found, left = cg(matrix, load, rtol=_RESIDUAL_TOLERANCE, maxiter=_MAX_CG_STEPS, M=before, callback=step)
     if left:
         residual = float(np.linalg.norm(load - matrix @ found) / np.linalg.norm(load))
         raise ConvergenceError(
-            f"{count[0]} steps left {residual:.1e} of the heat (wanted {RESIDUAL_TOLERANCE:.0e}): "
+            f"{count[0]} steps left {residual:.1e} of the heat (wanted {_RESIDUAL_TOLERANCE:.0e}): "
             "the mesh may hold very flat cells",
             last=found,
         )
     return found, count[0]
 
 
-def body_jumps(
+def _body_jumps(
     body: Body, parts: SplitMesh, pairs: Mapping[tuple[int, int], float], temperature: Array
 ) -> dict[str, BoundaryJump]:
     """Jumps at all boundaries, named as the body names them."""
@@ -343,11 +343,11 @@ def body_jumps(
     return found
 
 
-def body_flows(body: Body, equations: LinearSystem, temperature: Array, residual: Array) -> dict[str, float]:
+def _body_flows(body: Body, equations: LinearSystem, temperature: Array, residual: Array) -> dict[str, float]:
     """Heat out through each face; of held faces what their nodes take (consistent), shared by area on common edges."""
     size = len(temperature)
     held = [name for name, face in body.faces.items() if isinstance(face, FixedTemperature)]
-    shares = {name: nodal_area(equations.faces[name], size) for name in held}
+    shares = {name: _nodal_area(equations.faces[name], size) for name in held}
     total = np.sum(list(shares.values()), axis=0) if shares else np.zeros(size)
     found: dict[str, float] = {}
     for name, face in body.faces.items():
@@ -356,13 +356,13 @@ def body_flows(body: Body, equations: LinearSystem, temperature: Array, residual
             share = np.divide(shares[name], total, out=np.zeros(size), where=total > 0)
             found[name] = float(residual @ share)
         else:
-            weight = facet_integrals(mass, unknowns, size)
+            weight = _facet_integrals(mass, unknowns, size)
             over = (temperature - face.temperature) * face.coefficient if isinstance(face, Convection) else -face.flux
             found[name] = float(np.sum(weight * over))
     return found
 
 
-def nodal_area(face: tuple[NodeIndices, Array], size: int) -> Array:
+def _nodal_area(face: tuple[NodeIndices, Array], size: int) -> Array:
     """(size,) area of the facets around each unknown, above zero on all of the face."""
     unknowns, mass = face
     area = np.broadcast_to(mass.sum(axis=(1, 2))[:, None], unknowns.shape)

@@ -14,7 +14,7 @@ from kapitza.device.elements.mesh import NodeIndices, Simplex
 from kapitza.device.elements.steady import assemble_body, solve_equations
 from kapitza.errors import InputError
 
-PERIODIC_TOLERANCE = 1e-6  # of the edges of the cell: nodes that lie together
+_PERIODIC_TOLERANCE = 1e-6  # of the edges of the cell: nodes that lie together
 
 
 def cell_conductivity(body: Body, sides: Literal["periodic", "isothermal"] = "periodic") -> Array:
@@ -43,31 +43,31 @@ def cell_conductivity(body: Body, sides: Literal["periodic", "isothermal"] = "pe
     parts = split_mesh(body.mesh, lambda a, b: (a, b) in pairs)
     matrix = assemble_body(body, parts, pairs).matrix
     place = body.mesh.points[parts.point]
-    low, edge = bounding_box(body)
+    low, edge = _bounding_box(body)
     cell = body.mesh.simplex
     if sides == "periodic":
-        group = connected_groups(opposite_pairs(body, parts, low, edge), len(place))
-        found = place + cell_correctors(matrix, place, group, cell)[group]
+        group = _connected_groups(_opposite_pairs(body, parts, low, edge), len(place))
+        found = place + _cell_correctors(matrix, place, group, cell)[group]
         return found.T @ (matrix @ found) / np.prod(edge)
     diagonal: list[float] = []
     for axis in range(body.mesh.dimension):
         x = place[:, axis]
-        ends = (np.abs(x - low[axis]) < PERIODIC_TOLERANCE * edge[axis]) | (
-            np.abs(x - low[axis] - edge[axis]) < PERIODIC_TOLERANCE * edge[axis]
+        ends = (np.abs(x - low[axis]) < _PERIODIC_TOLERANCE * edge[axis]) | (
+            np.abs(x - low[axis] - edge[axis]) < _PERIODIC_TOLERANCE * edge[axis]
         )
         group = np.where(ends, 0, 1 + np.cumsum(~ends) - 1)
-        found = x + cell_correctors(matrix, x[:, None], group, cell)[group, 0]
+        found = x + _cell_correctors(matrix, x[:, None], group, cell)[group, 0]
         diagonal.append(float(found @ (matrix @ found)) / float(np.prod(edge)))
     return np.diag(diagonal)
 
 
-def bounding_box(body: Body) -> tuple[Array, Array]:
+def _bounding_box(body: Body) -> tuple[Array, Array]:
     """(d,) lowest corner and (d,) edges of the box around the cells, m."""
     used = body.mesh.points[np.unique(body.mesh.cells)]
     return used.min(axis=0), np.ptp(used, axis=0)
 
 
-def opposite_pairs(body: Body, parts: SplitMesh, low: Array, edge: Array) -> NodeIndices:
+def _opposite_pairs(body: Body, parts: SplitMesh, low: Array, edge: Array) -> NodeIndices:
     """(n, 2) unknowns that lie opposite one another, of the same region."""
     place = body.mesh.points[parts.point]
     region = np.full(len(place), len(body.mesh.names))
@@ -77,14 +77,14 @@ def opposite_pairs(body: Body, parts: SplitMesh, low: Array, edge: Array) -> Nod
     for axis in range(place.shape[1]):
         across = [a for a in range(place.shape[1]) if a != axis]
         key = np.column_stack([(place[:, across] - low[across]) / edge[across], region])
-        reach = PERIODIC_TOLERANCE * edge[axis]
+        reach = _PERIODIC_TOLERANCE * edge[axis]
         here = np.flatnonzero(used & (np.abs(place[:, axis] - low[axis]) < reach))
         there = np.flatnonzero(used & (np.abs(place[:, axis] - low[axis] - edge[axis]) < reach))
         distance, nearest = KDTree(key[there]).query(key[here])
-        if here.size != there.size or (distance > PERIODIC_TOLERANCE).any():
+        if here.size != there.size or (distance > _PERIODIC_TOLERANCE).any():
             raise InputError(
                 f"the sides across {'xyz'[axis]} do not fit: {here.size} and {there.size} nodes, "
-                f"{int((distance > PERIODIC_TOLERANCE).sum())} of which have none of the same region opposite. "
+                f"{int((distance > _PERIODIC_TOLERANCE).sum())} of which have none of the same region opposite. "
                 "Mesh them alike, or "
                 "take isothermal sides"
             )
@@ -92,13 +92,13 @@ def opposite_pairs(body: Body, parts: SplitMesh, low: Array, edge: Array) -> Nod
     return np.concatenate(found)
 
 
-def connected_groups(pairs: NodeIndices, size: int) -> NodeIndices:
+def _connected_groups(pairs: NodeIndices, size: int) -> NodeIndices:
     """(n,) number of the group of each unknown, where those of a pair are in one group."""
     links = coo_array((np.ones(len(pairs)), (pairs[:, 0], pairs[:, 1])), shape=(size, size))
     return connected_components(links, directed=False)[1].astype(np.int64)
 
 
-def cell_correctors(matrix: csr_array, place: Array, group: NodeIndices, cell: Simplex) -> Array:
+def _cell_correctors(matrix: csr_array, place: Array, group: NodeIndices, cell: Simplex) -> Array:
     """(groups, c) departure w of each group from the mean gradient, with one group of each connected part at 0."""
     size, count = len(group), int(group.max()) + 1
     take = csr_array((np.ones(size), (np.arange(size), group)), shape=(size, count))

@@ -11,14 +11,14 @@ from kapitza.device.results import read_only_array
 from kapitza.errors import InputError
 
 
-def integer_array(value: ArrayLike) -> NodeIndices:
+def _integer_array(value: ArrayLike) -> NodeIndices:
     """Return `value` as a read-only array of whole numbers."""
     array = np.array(value, dtype=np.int64)
     array.flags.writeable = False
     return array
 
 
-@frozen(eq=False)
+@frozen(eq=False, kw_only=True)
 class TriangulatedField:
     """Temperatures on a plane: points on a boundary that resists stand there once for each side.
 
@@ -38,9 +38,9 @@ class TriangulatedField:
     name: str
     axes: tuple[str, ...] = field(converter=tuple)
     points: Array = field(converter=read_only_array)
-    triangles: NodeIndices = field(converter=integer_array)
+    triangles: NodeIndices = field(converter=_integer_array)
     value: Array = field(converter=read_only_array)
-    region: NodeIndices = field(converter=integer_array)
+    region: NodeIndices = field(converter=_integer_array)
     names: tuple[str, ...] = field(converter=tuple)
     places: Array = field(converter=read_only_array)
     flux: Array = field(converter=read_only_array)
@@ -60,10 +60,10 @@ def merge_points(keys: NDArray[np.int64], values: Array) -> tuple[NodeIndices, N
     return first, number, np.bincount(inverse, values.ravel()) / count
 
 
-QUADRATIC_SUBTRIANGLES = np.array(
+_QUADRATIC_SUBTRIANGLES = np.array(
     [[0, 3, 5], [3, 1, 4], [5, 4, 2], [3, 4, 5]]
 )  # a curved triangle as four straight ones
-PLANE_OFFSET = 1e-7  # of the size of a body, by which a plane is moved off nodes
+_PLANE_OFFSET = 1e-7  # of the size of a body, by which a plane is moved off nodes
 
 
 def body_flux(found: BodyTemperatures) -> Array:
@@ -117,31 +117,41 @@ def body_section(found: BodyTemperatures, sink: float = 0.0, y: float | None = N
         triangles = found.split.unknowns
         region = np.asarray(mesh.region)
         if mesh.simplex.order == 2:
-            triangles, region = triangles[:, QUADRATIC_SUBTRIANGLES].reshape(-1, 3), np.repeat(region, 4)
+            triangles, region = triangles[:, _QUADRATIC_SUBTRIANGLES].reshape(-1, 3), np.repeat(region, 4)
         points, value = mesh.points[found.split.point], found.temperature - sink
-        return TriangulatedField("body", ("x", "y"), points, triangles, value, region, mesh.names, centres, flux)
+        return TriangulatedField(
+            name="body",
+            axes=("x", "y"),
+            points=points,
+            triangles=triangles,
+            value=value,
+            region=region,
+            names=mesh.names,
+            places=centres,
+            flux=flux,
+        )
     low, high = float(mesh.points[:, 1].min()), float(mesh.points[:, 1].max())
     place = float(body_hot_spot(found)[0][1]) if y is None else y
     if not low <= place <= high:
         raise InputError(f"a section at y = {place:g} m: the body reaches from {low:g} to {high:g} m")
-    aside = PLANE_OFFSET * (high - low)
+    aside = _PLANE_OFFSET * (high - low)
     place = min(max(place, low + aside), high - aside) + 0.3 * aside
-    cut, points, value = slice_tetrahedra(mesh.points, mesh.cells, found.temperature[found.split.unknowns], place)
+    cut, points, value = _slice_tetrahedra(mesh.points, mesh.cells, found.temperature[found.split.unknowns], place)
     near = np.unique(cut)
     return TriangulatedField(
-        f"section at y = {place:.4g} m",
-        ("x", "z"),
-        points,
-        np.arange(len(points)).reshape(-1, 3),
-        value - sink,
-        mesh.region[cut],
-        mesh.names,
-        centres[near][:, [0, 2]],
-        flux[near][:, [0, 2]],
+        name=f"section at y = {place:.4g} m",
+        axes=("x", "z"),
+        points=points,
+        triangles=np.arange(len(points)).reshape(-1, 3),
+        value=value - sink,
+        region=mesh.region[cut],
+        names=mesh.names,
+        places=centres[near][:, [0, 2]],
+        flux=flux[near][:, [0, 2]],
     )
 
 
-def slice_tetrahedra(
+def _slice_tetrahedra(
     points: Array, cells: NodeIndices, temperature: Array, y: float
 ) -> tuple[NodeIndices, Array, Array]:
     """Triangles in which a plane cuts tetrahedra: (t,) cell of each, (3t, 2) x and z of corners, (3t,) values, K."""
@@ -155,9 +165,9 @@ def slice_tetrahedra(
         inside = np.flatnonzero(code == case)
         if not inside.size:
             continue
-        for triangle in crossing_triangles(case):
+        for triangle in _crossing_triangles(case):
             chosen.append(inside)
-            ends = [edge_crossings(corners[inside], values[inside], y, *edge) for edge in triangle]
+            ends = [_edge_crossings(corners[inside], values[inside], y, *edge) for edge in triangle]
             places.append(np.stack([at for at, _ in ends], axis=1))
             found.append(np.stack([value for _, value in ends], axis=1))
     if not chosen:
@@ -165,7 +175,7 @@ def slice_tetrahedra(
     return np.concatenate(chosen), np.concatenate(places).reshape(-1, 2), np.concatenate(found).ravel()
 
 
-def crossing_triangles(case: int) -> list[tuple[tuple[int, int], ...]]:
+def _crossing_triangles(case: int) -> list[tuple[tuple[int, int], ...]]:
     """Triangles, by the edges on which their corners lie, where the corners of a tetrahedron in bits are above."""
     up = [i for i in range(4) if case >> i & 1]
     down = [i for i in range(4) if not case >> i & 1]
@@ -175,7 +185,7 @@ def crossing_triangles(case: int) -> list[tuple[tuple[int, int], ...]]:
     return [tuple((a, b) for a in up for b in down)]
 
 
-def edge_crossings(corners: Array, values: Array, y: float, a: int, b: int) -> tuple[Array, Array]:
+def _edge_crossings(corners: Array, values: Array, y: float, a: int, b: int) -> tuple[Array, Array]:
     """(n, 2) x and z where edges meet a plane, m, and (n,) values there, K."""
     share = (y - corners[:, a, 1]) / (corners[:, b, 1] - corners[:, a, 1])
     at = corners[:, a] + share[:, None] * (corners[:, b] - corners[:, a])

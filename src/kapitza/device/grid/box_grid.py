@@ -22,13 +22,13 @@ from kapitza.device.setup import locate_plane
 from kapitza.device.shapes import HeatMap, Interval, Rectangle
 from kapitza.errors import InputError
 
-CELL_GROWTH = 1.5  # of h per distance from a place, before the factor s
-SOURCE_EDGE_FRACTION = 0.5  # of the size of a source: the flux jumps at its edges
-MIN_CELLS = 64  # cells
-MAX_CELLS = 2**27  # cells: int32 numbers of the elements of the matrix
-EDGE_TOLERANCE = 1e-9  # of the length of an axis: edges that are closer are one
+_CELL_GROWTH = 1.5  # of h per distance from a place, before the factor s
+_SOURCE_EDGE_FRACTION = 0.5  # of the size of a source: the flux jumps at its edges
+_MIN_CELLS = 64  # cells
+_MAX_CELLS = 2**27  # cells: int32 numbers of the elements of the matrix
+_EDGE_TOLERANCE = 1e-9  # of the length of an axis: edges that are closer are one
 
-CellTarget = tuple[float, float]  # where, and the size there, m
+_CellTarget = tuple[float, float]  # where, and the size there, m
 
 
 @frozen(eq=False)
@@ -74,7 +74,7 @@ class BoxGrid:
             where the grid has none
         """
         found = int(np.argmin(np.abs(self.z - depth)))
-        if abs(self.z[found] - depth) > EDGE_TOLERANCE * self.z[-1]:
+        if abs(self.z[found] - depth) > _EDGE_TOLERANCE * self.z[-1]:
             raise InputError(f"the grid has no face at a depth of {depth:g} m, the next is at {self.z[found]:g} m")
         return found
 
@@ -95,12 +95,12 @@ def automatic_grid(layout: Layout, unknowns: int = 150_000, *, shortest: float |
     InputError
         for fewer than 64 cells or more than 134 million
     """
-    if not MIN_CELLS <= unknowns <= MAX_CELLS:
-        raise InputError(f"{unknowns} unknowns: expected {MIN_CELLS} to {MAX_CELLS}")
-    axes = [(required_edges(layout, axis), cell_targets(layout, axis, shortest)) for axis in range(3)]
+    if not _MIN_CELLS <= unknowns <= _MAX_CELLS:
+        raise InputError(f"{unknowns} unknowns: expected {_MIN_CELLS} to {_MAX_CELLS}")
+    axes = [(required_edges(layout, axis), _cell_targets(layout, axis, shortest)) for axis in range(3)]
 
     def cells(log_scale: float) -> float:
-        return sum(np.log(cells_per_interval(*axis, np.exp(log_scale)).sum()) for axis in axes) - np.log(unknowns)
+        return sum(np.log(_cells_per_interval(*axis, np.exp(log_scale)).sum()) for axis in axes) - np.log(unknowns)
 
     low, high = (
         -9.0,
@@ -109,7 +109,7 @@ def automatic_grid(layout: Layout, unknowns: int = 150_000, *, shortest: float |
     while high - low > 1e-3:
         middle = (low + high) / 2
         low, high = (low, middle) if cells(middle) < 0 else (middle, high)
-    return BoxGrid(*(axis_edges(*axis, np.exp(high)) for axis in axes))
+    return BoxGrid(*(_axis_edges(*axis, np.exp(high)) for axis in axes))
 
 
 def required_edges(layout: Layout, axis: int) -> Array:
@@ -126,33 +126,33 @@ def required_edges(layout: Layout, axis: int) -> Array:
     else:
         shapes = [source.shape for source in device.sources] + [patch for _, patch in device.patches.values()]
         found += [one for shape in shapes if isinstance(shape, (Rectangle, HeatMap)) for one in shape.extent[axis]]
-    return merge_close_edges(np.clip(found, 0, end), end)
+    return _merge_close_edges(np.clip(found, 0, end), end)
 
 
-def merge_close_edges(values: Array, end: float) -> Array:
+def _merge_close_edges(values: Array, end: float) -> Array:
     """Sorted values without those that are the same but for rounding."""
     found = np.unique(values)
-    kept = np.append(True, np.diff(found) > EDGE_TOLERANCE * end)
+    kept = np.append(True, np.diff(found) > _EDGE_TOLERANCE * end)
     found = found[kept]
     found[-1] = end
     return found
 
 
-def cell_targets(layout: Layout, axis: int, shortest: float | None = None) -> list[CellTarget]:
+def _cell_targets(layout: Layout, axis: int, shortest: float | None = None) -> list[_CellTarget]:
     """Places where cells are small along an axis, and how small, m."""
     device = layout.device
-    found: list[CellTarget] = []
+    found: list[_CellTarget] = []
     for source in device.sources:
         index, depth = locate_plane(source_plane(device, source), device.stack)
         top, thickness = layer_depth(device.stack, index), device.stack.layers[index].thickness
         size = layout.box.width if source.shape is None else source.shape.size
-        reach = np.inf if shortest is None else diffusion_length(device.stack.layers[index], shortest) / 2
+        reach = np.inf if shortest is None else _diffusion_length(device.stack.layers[index], shortest) / 2
         if axis == 2:
-            fine = min(SOURCE_EDGE_FRACTION * size, SOURCE_EDGE_FRACTION * thickness, reach)
+            fine = min(_SOURCE_EDGE_FRACTION * size, _SOURCE_EDGE_FRACTION * thickness, reach)
             found += [(top, fine), (top + thickness, fine)] if source.through else [(top + depth, fine)]
         elif source.shape is not None:
             low, high = source.shape.extent[axis]
-            along = SOURCE_EDGE_FRACTION * float(
+            along = _SOURCE_EDGE_FRACTION * float(
                 size**0.25 * (high - low) ** 0.75
             )  # along a narrow strip little changes
             found += [(one, min(along, 2 * reach)) for one in (low, high)]
@@ -164,41 +164,41 @@ def cell_targets(layout: Layout, axis: int, shortest: float | None = None) -> li
     return found or [(0.0, (layout.box.width, layout.box.depth, layout.height)[axis])]
 
 
-def diffusion_length(layer: Layer, time: float) -> float:
+def _diffusion_length(layer: Layer, time: float) -> float:
     """How far heat gets through a layer in a time, m; no limit where its heat capacity is not known."""
     if layer.heat_capacity is None:
         return np.inf
     return float(np.sqrt(layer.conductivity / layer.heat_capacity * time))
 
 
-def cell_size(at: Array, edges: Array, places: Sequence[CellTarget], scale: float) -> Array:
+def _cell_size(at: Array, edges: Array, places: Sequence[_CellTarget], scale: float) -> Array:
     """(n,) size of cells at points, m: at most half of the piece between two edges that a point lies in."""
-    found = np.min([size + CELL_GROWTH * np.abs(at - place) for place, size in places], axis=0)
+    found = np.min([size + _CELL_GROWTH * np.abs(at - place) for place, size in places], axis=0)
     gap = np.diff(edges)[np.clip(np.searchsorted(edges, at, side="right") - 1, 0, edges.size - 2)]
-    return scale * np.minimum(found, np.maximum(gap, EDGE_TOLERANCE * edges[-1]))
+    return scale * np.minimum(found, np.maximum(gap, _EDGE_TOLERANCE * edges[-1]))
 
 
-def sample_interval(edges: Array, places: Sequence[CellTarget], scale: float, piece: int) -> tuple[Array, Array]:
+def _sample_interval(edges: Array, places: Sequence[_CellTarget], scale: float, piece: int) -> tuple[Array, Array]:
     """Points in one piece, dense at its ends, and the number of cells from its start to each."""
     low, high = edges[piece], edges[piece + 1]
     share = (1 - np.cos(np.linspace(0, np.pi, 401))) / 2
     at = low + (high - low) * share
     middle = (at[1:] + at[:-1]) / 2
-    number = np.append(0.0, np.cumsum(np.diff(at) / cell_size(middle, edges, places, scale)))
+    number = np.append(0.0, np.cumsum(np.diff(at) / _cell_size(middle, edges, places, scale)))
     return at, number
 
 
-def cells_per_interval(edges: Array, places: Sequence[CellTarget], scale: float) -> Array:
+def _cells_per_interval(edges: Array, places: Sequence[_CellTarget], scale: float) -> Array:
     """(n,) cells in each piece between two edges, at least one; not rounded."""
-    found = np.array([sample_interval(edges, places, scale, i)[1][-1] for i in range(edges.size - 1)])
+    found = np.array([_sample_interval(edges, places, scale, i)[1][-1] for i in range(edges.size - 1)])
     return np.maximum(found, 1.0)
 
 
-def axis_edges(edges: Array, places: Sequence[CellTarget], scale: float) -> Array:
+def _axis_edges(edges: Array, places: Sequence[_CellTarget], scale: float) -> Array:
     """Edges of all cells along an axis, m."""
     found = [edges[:1]]
     for i in range(edges.size - 1):
-        at, number = sample_interval(edges, places, scale, i)
+        at, number = _sample_interval(edges, places, scale, i)
         wanted = max(1, round(number[-1]))
         inside = np.interp(np.arange(1, wanted) * number[-1] / wanted, number, at)
         found += [inside, edges[i + 1 : i + 2]]

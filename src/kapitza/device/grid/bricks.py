@@ -19,7 +19,7 @@ from kapitza.device.shapes import Rectangle
 from kapitza.errors import InputError
 
 BrickIndices = NDArray[np.int64]
-BRICK_FACES = ((0, 1, 2, 3), (4, 5, 6, 7), (0, 1, 5, 4), (3, 2, 6, 7), (0, 3, 7, 4), (1, 2, 6, 5))
+_BRICK_FACES = ((0, 1, 2, 3), (4, 5, 6, 7), (0, 1, 5, 4), (3, 2, 6, 7), (0, 3, 7, 4), (1, 2, 6, 5))
 
 
 @frozen(eq=False)
@@ -40,7 +40,7 @@ class BrickRegion:
     heat: float
 
 
-@frozen(eq=False)
+@frozen(eq=False, kw_only=True)
 class FluxPatch:
     """A rectangle on which heat enters one region.
 
@@ -63,7 +63,7 @@ class FluxPatch:
     flux: float
 
 
-@frozen(eq=False)
+@frozen(eq=False, kw_only=True)
 class BrickMesh:
     """A device for solvers of finite elements, z upwards from the bottom face.
 
@@ -113,29 +113,29 @@ def brick_mesh(layout: Layout, grid: BoxGrid) -> BrickMesh:
     contacts = {
         pair: conductance_at_sink(layout.contact(*pair), layout.device.sink) for pair in adjacent_regions(layout)
     }
-    fields = region_variables(layout, contacts, shown)
-    points, cells = brick_corners(grid)
+    fields = _region_variables(layout, contacts, shown)
+    points, cells = _brick_corners(grid)
     lookup = np.zeros(len(layout.regions), dtype=np.int64)
     lookup[shown] = np.arange(len(shown))
     region = lookup[np.swapaxes(numbers[:, :, ::-1], 0, 2).ravel()]
-    regions = tuple(brick_region(layout, number, fields[number], grid, numbers) for number in shown)
+    regions = tuple(_brick_region(layout, number, fields[number], grid, numbers) for number in shown)
     device = layout.device
     cooling = {**layout.sides, "top": device.top_coefficient, "bottom": device.coefficient}
     return BrickMesh(
-        points,
-        cells,
-        region,
-        regions,
-        outer_brick_faces(cells, region, grid),
-        {(index[a], index[b]): g for (a, b), g in contacts.items() if np.isfinite(g)},
-        {side: value for side, value in cooling.items() if value > 0},
-        tuple(patch for source in device.sources for patch in flux_patches(layout, grid, numbers, source)),
-        device.sink,
-        temperature_dependent_names(layout),
+        points=points,
+        cells=cells,
+        region=region,
+        regions=regions,
+        faces=_outer_brick_faces(cells, region, grid),
+        contacts={(index[a], index[b]): g for (a, b), g in contacts.items() if np.isfinite(g)},
+        cooling={side: value for side, value in cooling.items() if value > 0},
+        patches=tuple(patch for source in device.sources for patch in _flux_patches(layout, grid, numbers, source)),
+        sink=device.sink,
+        varying=_temperature_dependent_names(layout),
     )
 
 
-def region_variables(layout: Layout, contacts: Mapping[tuple[int, int], float], shown: list[int]) -> dict[int, str]:
+def _region_variables(layout: Layout, contacts: Mapping[tuple[int, int], float], shown: list[int]) -> dict[int, str]:
     """Name of the field of each region: that of the first of those without a resistance between them."""
     first = {number: number for number in shown}
     for (a, b), g in contacts.items():
@@ -151,7 +151,7 @@ def region_variables(layout: Layout, contacts: Mapping[tuple[int, int], float], 
     return {number: layout.regions[own].name for number, own in first.items()}
 
 
-def brick_region(layout: Layout, number: int, name: str, grid: BoxGrid, numbers: NDArray[np.int16]) -> BrickRegion:
+def _brick_region(layout: Layout, number: int, name: str, grid: BoxGrid, numbers: NDArray[np.int16]) -> BrickRegion:
     """A region with its numbers at the temperature of the sink."""
     layer, law = layout.regions[number], layout.laws.get(number)
     factor = 1.0 if law is None else float(law.at(layout.device.sink)[0]) / layer.conductivity
@@ -162,7 +162,7 @@ def brick_region(layout: Layout, number: int, name: str, grid: BoxGrid, numbers:
     return BrickRegion(layer.name, name, (kx, ky, kz), power / float(volume))
 
 
-def brick_corners(grid: BoxGrid) -> tuple[Array, BrickIndices]:
+def _brick_corners(grid: BoxGrid) -> tuple[Array, BrickIndices]:
     """Points and bricks of a grid, x fastest, then y, then z upwards."""
     heights = (grid.z[-1] - grid.z)[::-1]
     z, y, x = np.meshgrid(heights, grid.y, grid.x, indexing="ij")
@@ -174,20 +174,20 @@ def brick_corners(grid: BoxGrid) -> tuple[Array, BrickIndices]:
     return np.column_stack([x.ravel(), y.ravel(), z.ravel()]), np.stack(cells, axis=-1).reshape(-1, 8)
 
 
-def outer_brick_faces(cells: BrickIndices, region: BrickIndices, grid: BoxGrid) -> dict[tuple[str, int], BrickIndices]:
+def _outer_brick_faces(cells: BrickIndices, region: BrickIndices, grid: BoxGrid) -> dict[tuple[str, int], BrickIndices]:
     """Corners of the outer faces of each region on each side."""
     nx, ny, nz = grid.shape
     k, j, i = (one.ravel() for one in np.indices((nz, ny, nx)))
     where = {"bottom": k == 0, "top": k == nz - 1, "front": j == 0, "back": j == ny - 1, "left": i == 0}
     where["right"] = i == nx - 1
     found: dict[tuple[str, int], BrickIndices] = {}
-    for (side, there), quad in zip(where.items(), BRICK_FACES, strict=True):
+    for (side, there), quad in zip(where.items(), _BRICK_FACES, strict=True):
         for number in np.unique(region[there]):
             found[side, int(number)] = cells[there & (region == number)][:, quad]
     return found
 
 
-def flux_patches(layout: Layout, grid: BoxGrid, numbers: NDArray[np.int16], source: HeatSource) -> list[FluxPatch]:
+def _flux_patches(layout: Layout, grid: BoxGrid, numbers: NDArray[np.int16], source: HeatSource) -> list[FluxPatch]:
     """Rectangles of one source, one for each region that its heat goes into."""
     shape = source.shape or Rectangle((0.0, layout.box.width), (0.0, layout.box.depth))
     if source.through or not isinstance(shape, Rectangle):
@@ -195,17 +195,25 @@ def flux_patches(layout: Layout, grid: BoxGrid, numbers: NDArray[np.int16], sour
             f"source {source.name} is no rectangle on a plane: those alone are written; give the heat to a block, or "
             "cut it into rectangles"
         )
-    upper, at = heated_side(layout, grid, source)
+    upper, at = _heated_side(layout, grid, source)
     inside = [slice(*np.searchsorted(m, one)) for m, one in zip(grid.middles[:2], shape.extent, strict=True)]
     below = numbers[:, :, at - 1 if upper else at][tuple(inside)]
     flux, height = source.power / shape.area, float(grid.z[-1] - grid.z[at])
     return [
-        FluxPatch(source.name, layout.regions[int(number)].name, *shape.extent, height, not upper, flux)
+        FluxPatch(
+            source=source.name,
+            region=layout.regions[int(number)].name,
+            x=shape.extent[0],
+            y=shape.extent[1],
+            z=height,
+            up=not upper,
+            flux=flux,
+        )
         for number in np.unique(below)
     ]
 
 
-def heated_side(layout: Layout, grid: BoxGrid, source: HeatSource) -> tuple[bool, int]:
+def _heated_side(layout: Layout, grid: BoxGrid, source: HeatSource) -> tuple[bool, int]:
     """Whether heat enters what lies above its plane, and the edge along z that this is."""
     index, depth = locate_plane(source_plane(layout.device, source), layout.device.stack)
     layer = layout.device.stack.layers[index]
@@ -213,7 +221,7 @@ def heated_side(layout: Layout, grid: BoxGrid, source: HeatSource) -> tuple[bool
     return at > 0 and depth >= layer.thickness * (1 - 1e-9), at
 
 
-def temperature_dependent_names(layout: Layout) -> tuple[str, ...]:
+def _temperature_dependent_names(layout: Layout) -> tuple[str, ...]:
     """Names of numbers that depend on temperature."""
     found = [f"{layout.regions[i].name}.conductivity" for i in layout.laws]
     pairs = [pair for pair in adjacent_regions(layout) if isinstance(layout.contact(*pair), Conductance)]

@@ -18,11 +18,11 @@ from kapitza.device.setup import Plane, locate_plane
 from kapitza.device.shapes import Disc, GaussianSpot, HeatMap, Patch, SourceShape
 from kapitza.errors import InputError
 
-Int32Array = NDArray[np.int32]
-MIN_CONDUCTIVITY_SUM = 1e-300
+_Int32Array = NDArray[np.int32]
+_MIN_CONDUCTIVITY_SUM = 1e-300
 
 
-@frozen(eq=False)
+@frozen(eq=False, kw_only=True)
 class FiniteVolumes:
     """A layout on a grid with plain numbers: all that the balances of its cells take.
 
@@ -103,7 +103,7 @@ def finite_volumes(
     InputError
         where a temperature leaves the range in which a property is known
     """
-    conductivity = cell_conductivities(layout, regions, rise)
+    conductivity = _cell_conductivities(layout, regions, rise)
     dx, dy, dz = grid.sizes
     areas = (dy[:, None] * dz, dx[:, None, None] * dz, grid.areas[:, :, None])
     faces: list[Array] = []
@@ -117,9 +117,9 @@ def finite_volumes(
     for axis, (k, size) in enumerate(zip(conductivity, grid.sizes, strict=True)):
         half = stretch_along(size, axis) / 2 / k
         halves = half[axis_index(axis, slice(None, -1))], half[axis_index(axis, slice(1, None))]
-        resistances.append(face_resistances(layout, regions, axis, rise, halves))
+        resistances.append(_face_resistances(layout, regions, axis, rise, halves))
         series = halves[0] + halves[1] + resistances[axis]
-        faces.append(np.broadcast_to(areas[axis] / series, inner_face_shape(grid.shape, axis)))
+        faces.append(np.broadcast_to(areas[axis] / series, _inner_face_shape(grid.shape, axis)))
         for side in (0, 1):
             h = coefficients[2 * axis + side]
             with np.errstate(divide="ignore"):
@@ -130,7 +130,15 @@ def finite_volumes(
                 ]
                 / full
             )
-    return FiniteVolumes(layout, grid, regions, conductivity, tuple(faces), tuple(resistances), tuple(outer))
+    return FiniteVolumes(
+        layout=layout,
+        grid=grid,
+        regions=regions,
+        conductivity=conductivity,
+        faces=tuple(faces),
+        resistances=tuple(resistances),
+        outer=tuple(outer),
+    )
 
 
 def stretch_along(values: Array, axis: int) -> Array:
@@ -138,12 +146,12 @@ def stretch_along(values: Array, axis: int) -> Array:
     return values.reshape([-1 if i == axis else 1 for i in range(3)])
 
 
-def inner_face_shape(shape: Sequence[int], axis: int) -> tuple[int, ...]:
+def _inner_face_shape(shape: Sequence[int], axis: int) -> tuple[int, ...]:
     """Shape of the inner faces across an axis."""
     return tuple(n - 1 if i == axis else n for i, n in enumerate(shape))
 
 
-def cell_conductivities(layout: Layout, regions: NDArray[np.int16], rise: Array | None) -> tuple[Array, Array, Array]:
+def _cell_conductivities(layout: Layout, regions: NDArray[np.int16], rise: Array | None) -> tuple[Array, Array, Array]:
     """Conductivity of each cell along x, y and z, W m⁻¹ K⁻¹."""
     layers = layout.regions
     diagonal = np.array([np.diagonal(layer.tensor) for layer in layers])
@@ -164,7 +172,7 @@ def cell_conductivities(layout: Layout, regions: NDArray[np.int16], rise: Array 
     return found[0], found[1], found[2]
 
 
-def face_resistances(
+def _face_resistances(
     layout: Layout, regions: NDArray[np.int16], axis: int, rise: Array | None, halves: tuple[Array, Array]
 ) -> Array:
     """Resistance of the boundary in each inner face across an axis, with half cells on both sides, m² K W⁻¹."""
@@ -186,11 +194,11 @@ def face_resistances(
         else:
             sides = [rise[axis_index(axis, part)][here] for part in (slice(None, -1), slice(1, None))]
             inner = [np.broadcast_to(half, first.shape)[here] for half in halves]
-            found[here] = resistance_at_mean(contact, layout.device.sink, sides, inner)
+            found[here] = _resistance_at_mean(contact, layout.device.sink, sides, inner)
     return found
 
 
-def resistance_at_mean(contact: Conductance, sink: float, sides: list[Array], halves: list[Array]) -> Array:
+def _resistance_at_mean(contact: Conductance, sink: float, sides: list[Array], halves: list[Array]) -> Array:
     """Resistance at the mean of the temperatures of both sides of a boundary, from those of the cells, m² K W⁻¹."""
     middle = (sides[0] + sides[1]) / 2
     at = middle
@@ -225,10 +233,10 @@ def balance_matrix(found: FiniteVolumes, storage: Array | None = None) -> csr_ar
     there = present.reshape(*shape, 7)
     for axis, face in enumerate(found.faces):
         before, after = axis_index(axis, slice(None, -1)), axis_index(axis, slice(1, None))
-        cells[(*pad_index(after), axis)] = -face
-        cells[(*pad_index(before), 6 - axis)] = -face
-        there[(*pad_index(after), axis)] = True
-        there[(*pad_index(before), 6 - axis)] = True
+        cells[(*_pad_index(after), axis)] = -face
+        cells[(*_pad_index(before), 6 - axis)] = -face
+        there[(*_pad_index(after), axis)] = True
+        there[(*_pad_index(before), 6 - axis)] = True
     diagonal = -values.sum(axis=1).reshape(shape)
     for number, conductance in enumerate(found.outer):
         diagonal[axis_index(number // 2, -(number % 2))] += conductance
@@ -243,13 +251,13 @@ def balance_matrix(found: FiniteVolumes, storage: Array | None = None) -> csr_ar
     return csr_array((data, columns, pointer), shape=(count, count))
 
 
-def pad_index(index: tuple[int | slice, ...]) -> tuple[int | slice, ...]:
+def _pad_index(index: tuple[int | slice, ...]) -> tuple[int | slice, ...]:
     """An index with all of the axes of three."""
     return index + (slice(None),) * (3 - len(index))
 
 
-FIXED_FACE_RESISTANCE = 1e-40  # m² K W⁻¹ to a face that is held at its temperature: it takes all heat that enters
-DISC_SUBCELLS = 8  # parts of a cell along an axis, to see how much of it a disc covers
+_FIXED_FACE_RESISTANCE = 1e-40  # m² K W⁻¹ to a face that is held at its temperature: it takes all heat that enters
+_DISC_SUBCELLS = 8  # parts of a cell along an axis, to see how much of it a disc covers
 
 
 @frozen(eq=False)
@@ -280,10 +288,10 @@ def find_grid_plane(found: FiniteVolumes, plane: Plane) -> GridPlane:
     index, depth = locate_plane(plane, stack)
     at = found.grid.face(layer_depth(stack, index) + depth)
     thickness = stack.layers[index].thickness
-    return grid_plane(found, at, above=depth >= thickness * (1 - 1e-9))
+    return _grid_plane(found, at, above=depth >= thickness * (1 - 1e-9))
 
 
-def grid_plane(found: FiniteVolumes, at: int, *, above: bool) -> GridPlane:
+def _grid_plane(found: FiniteVolumes, at: int, *, above: bool) -> GridPlane:
     """Return what meets at an edge along z, on the upper or the lower side of a boundary there."""
     areas, size = found.grid.areas, found.grid.sizes[2]
     k = np.broadcast_to(found.conductivity[2], found.grid.shape)
@@ -295,11 +303,11 @@ def grid_plane(found: FiniteVolumes, at: int, *, above: bool) -> GridPlane:
     if 0 < at < count:
         boundary = np.broadcast_to(found.resistances[2], (*areas.shape, count - 1))[:, :, at - 1]
         up, down = (up, down + boundary) if above else (up + boundary, down)
-    up, down = np.maximum(up, FIXED_FACE_RESISTANCE), np.maximum(down, FIXED_FACE_RESISTANCE)
+    up, down = np.maximum(up, _FIXED_FACE_RESISTANCE), np.maximum(down, _FIXED_FACE_RESISTANCE)
     return GridPlane(at, above, areas / up, areas / down)
 
 
-def source_heat(found: FiniteVolumes, source: HeatSource) -> Array:
+def _source_heat(found: FiniteVolumes, source: HeatSource) -> Array:
     """(nx, ny) heat of a source over each column of cells, W: all of it is in the box."""
     share = shape_coverage(source.shape, found.grid)
     return source.power * found.level(source.name) * share / share.sum()
@@ -310,45 +318,45 @@ def shape_coverage(shape: SourceShape | None, grid: BoxGrid) -> Array:
     if shape is None:
         return grid.areas
     if isinstance(shape, HeatMap):
-        left, right = (interval_overlap(e, edges) for e, edges in zip((grid.x, grid.y), shape.edges, strict=True))
+        left, right = (_interval_overlap(e, edges) for e, edges in zip((grid.x, grid.y), shape.edges, strict=True))
         return left @ shape.value @ right.T
     if isinstance(shape, Disc):
-        return disc_coverage(shape, grid)
+        return _disc_coverage(shape, grid)
     if isinstance(shape, GaussianSpot):
         middle = (shape.x, shape.y)
         factors = [
-            np.sum([np.diff(erf(np.sqrt(2) * (e - image) / w)) for image in mirror_positions(m, e[-1])], axis=0)
+            np.sum([np.diff(erf(np.sqrt(2) * (e - image) / w)) for image in _mirror_positions(m, e[-1])], axis=0)
             for e, m, w in zip((grid.x, grid.y), middle, shape.radii, strict=True)
         ]
         return np.outer(*factors)
     return np.outer(
-        interval_overlap(grid.x, np.array(shape.x))[:, 0], interval_overlap(grid.y, np.array(shape.y))[:, 0]
+        _interval_overlap(grid.x, np.array(shape.x))[:, 0], _interval_overlap(grid.y, np.array(shape.y))[:, 0]
     )
 
 
-def mirror_positions(middle: float, end: float) -> list[float]:
+def _mirror_positions(middle: float, end: float) -> list[float]:
     """Middles of a spot and of its images in the two ends of an axis: heat beyond them comes back, m."""
     return [2 * n * end + sign * middle for n in (-1, 0, 1) for sign in (-1, 1)]
 
 
-def interval_overlap(edges: Array, others: Array) -> Array:
+def _interval_overlap(edges: Array, others: Array) -> Array:
     """(n, m) common length of cells with intervals, m."""
     high = np.minimum(edges[1:, None], others[1:])
     return np.maximum(high - np.maximum(edges[:-1, None], others[:-1]), 0.0)
 
 
-def disc_coverage(disc: Disc, grid: BoxGrid) -> Array:
+def _disc_coverage(disc: Disc, grid: BoxGrid) -> Array:
     """(nx, ny) area of a disc over each column of cells, m²."""
     x, y = (
-        (e[:-1, None] + np.diff(e)[:, None] * (np.arange(DISC_SUBCELLS) + 0.5) / DISC_SUBCELLS).ravel()
+        (e[:-1, None] + np.diff(e)[:, None] * (np.arange(_DISC_SUBCELLS) + 0.5) / _DISC_SUBCELLS).ravel()
         for e in (grid.x, grid.y)
     )
     inside = np.zeros((x.size, y.size))
-    for middle_x in mirror_positions(disc.x, grid.x[-1]):
-        for middle_y in mirror_positions(disc.y, grid.y[-1]):
+    for middle_x in _mirror_positions(disc.x, grid.x[-1]):
+        for middle_y in _mirror_positions(disc.y, grid.y[-1]):
             inside += np.add.outer((x - middle_x) ** 2, (y - middle_y) ** 2) <= disc.radius**2
     nx, ny, _ = grid.shape
-    return inside.reshape(nx, DISC_SUBCELLS, ny, DISC_SUBCELLS).mean(axis=(1, 3)) * grid.areas
+    return inside.reshape(nx, _DISC_SUBCELLS, ny, _DISC_SUBCELLS).mean(axis=(1, 3)) * grid.areas
 
 
 def cell_heats(found: FiniteVolumes) -> Array:
@@ -356,9 +364,9 @@ def cell_heats(found: FiniteVolumes) -> Array:
     layout, grid = found.layout, found.grid
     total = np.zeros(grid.shape)
     for source in layout.device.sources:
-        heat = source_heat(found, source)
+        heat = _source_heat(found, source)
         if source.through:
-            add_volume_heat(total, found, source, heat)
+            _add_volume_heat(total, found, source, heat)
             continue
         at = find_grid_plane(found, source_plane(layout.device, source))
         if at.index < grid.shape[2]:
@@ -374,7 +382,7 @@ def cell_heats(found: FiniteVolumes) -> Array:
     return total
 
 
-def add_volume_heat(total: Array, found: FiniteVolumes, source: HeatSource, heat: Array) -> None:
+def _add_volume_heat(total: Array, found: FiniteVolumes, source: HeatSource, heat: Array) -> None:
     """Add heat that enters evenly through a layer."""
     stack = found.layout.device.stack
     index, _ = locate_plane(source_plane(found.layout.device, source), stack)
@@ -441,7 +449,7 @@ def horizontal_faces(found: FiniteVolumes, rise: Array) -> HorizontalFaces:
     for source in device.sources:
         if source.through:
             continue
-        at, heat = find_grid_plane(found, source_plane(device, source)), source_heat(found, source)
+        at, heat = find_grid_plane(found, source_plane(device, source)), _source_heat(found, source)
         lower = heat * at.share
         upper = heat - lower
         if at.index < grid.shape[2]:

@@ -26,7 +26,7 @@ from kapitza.device.layout import Block, Layout, conductance_at_sink
 from kapitza.device.multigrid import build_preconditioner, conjugate_gradients
 from kapitza.errors import InputError
 
-SCALABLE_PROPERTIES = (
+_SCALABLE_PROPERTIES = (
     "conductivity",
     "in_plane",
     "in_plane_y",
@@ -42,7 +42,7 @@ def adjacent_regions(layout: Layout) -> tuple[tuple[int, int], ...]:
 
     Parts of a block that lie below a later one do not count.
     """
-    regions = coarsest_regions(layout)
+    regions = _coarsest_regions(layout)
     found: set[tuple[int, int]] = set()
     for axis in range(3):
         first, second = (
@@ -56,10 +56,10 @@ def adjacent_regions(layout: Layout) -> tuple[tuple[int, int], ...]:
 
 def visible_regions(layout: Layout) -> set[int]:
     """Numbers of the layers and blocks that are not all below later blocks."""
-    return {int(n) for n in np.unique(coarsest_regions(layout))}
+    return {int(n) for n in np.unique(_coarsest_regions(layout))}
 
 
-def coarsest_regions(layout: Layout) -> NDArray[np.int16]:
+def _coarsest_regions(layout: Layout) -> NDArray[np.int16]:
     """Number of the layer or block of each cell of the coarsest grid that shows them all."""
     edges: list[Array] = [required_edges(layout, axis) for axis in range(3)]
     return paint_regions(layout, BoxGrid(*edges))
@@ -103,9 +103,9 @@ def scale_layout(layout: Layout, name: str, factor: float) -> Layout:
         for names that the layout does not have, numbers that are none, and lengths, which blocks would have to follow
     """
     value = layout.value(name)
-    if name.rpartition(".")[2] not in SCALABLE_PROPERTIES:
+    if name.rpartition(".")[2] not in _SCALABLE_PROPERTIES:
         raise InputError(
-            f"{name}: of a device with blocks {', '.join(SCALABLE_PROPERTIES)} can be changed; lengths stand "
+            f"{name}: of a device with blocks {', '.join(_SCALABLE_PROPERTIES)} can be changed; lengths stand "
             "in the file"
         )
     if not (np.isfinite(value) and value and factor > 0):
@@ -118,26 +118,26 @@ def scale_layout_parameter(layout: Layout, name: str, factor: float) -> Layout:
     owner, _, attribute = name.rpartition(".")
     pair = layout.pair(owner) if attribute == "conductance" else None
     if pair is not None:
-        return scale_contact(layout, pair, factor)
+        return _scale_contact(layout, pair, factor)
     if owner not in [block.name for block in layout.blocks]:
         return evolve(layout, device=scaled_device(layout.device, name, owner, factor))
-    return evolve(layout, blocks=[scale_block(b, attribute, factor) if b.name == owner else b for b in layout.blocks])
+    return evolve(layout, blocks=[_scale_block(b, attribute, factor) if b.name == owner else b for b in layout.blocks])
 
 
-def scale_contact(layout: Layout, pair: tuple[int, int], factor: float) -> Layout:
+def _scale_contact(layout: Layout, pair: tuple[int, int], factor: float) -> Layout:
     """A layout with the boundary between a block and another region times a factor."""
     number = pair[1] - len(layout.device.stack.layers)
     block, other = layout.blocks[number], layout.regions[pair[0]].name
-    changed = evolve(block, contacts={**block.contacts, other: scale_conductance(layout.contact(*pair), factor)})
+    changed = evolve(block, contacts={**block.contacts, other: _scale_conductance(layout.contact(*pair), factor)})
     return evolve(layout, blocks=[changed if i == number else one for i, one in enumerate(layout.blocks)])
 
 
-def scale_block(block: Block, attribute: str, factor: float) -> Block:
+def _scale_block(block: Block, attribute: str, factor: float) -> Block:
     """A block with its conductivities, its own conductance (not those of `contacts`), or its power times a factor."""
     if attribute == "power":
         return evolve(block, power=block.power * factor)
     if attribute == "conductance":
-        return evolve(block, conductance=scale_conductance(block.conductance, factor))
+        return evolve(block, conductance=_scale_conductance(block.conductance, factor))
     layer = block.layer
     kept = {name: getattr(layer, name) for name in ("in_plane", "in_plane_y")}
     if attribute in kept:
@@ -147,13 +147,13 @@ def scale_block(block: Block, attribute: str, factor: float) -> Block:
     return evolve(block, layer=evolve(layer, conductivity=layer.conductivity * factor, **along), law=law)
 
 
-def scale_conductance(value: float | Conductance, factor: float) -> float | Conductance:
+def _scale_conductance(value: float | Conductance, factor: float) -> float | Conductance:
     """A conductance times a factor, at all temperatures."""
     return evolve(value, value=value.value * factor) if isinstance(value, Conductance) else value * factor
 
 
-LAYOUT_PERTURBATION = 1e-4  # of a number, by which it is moved either way: its square is the relative error
-ADJOINT_TOLERANCE = 1e-11
+_LAYOUT_PERTURBATION = 1e-4  # of a number, by which it is moved either way: its square is the relative error
+_ADJOINT_TOLERANCE = 1e-11
 
 
 def grid_sensitivities(
@@ -184,25 +184,25 @@ def grid_sensitivities(
     layout = Layout(layout) if isinstance(layout, Device) else layout
     if layout_is_nonlinear(layout):
         raise InputError(f"{layout.device.title}: sensitivities of a field take plain numbers, got properties of T")
-    held = solve_balances(layout, grid or automatic_grid(layout, unknowns), ADJOINT_TOLERANCE)
+    held = solve_balances(layout, grid or automatic_grid(layout, unknowns), _ADJOINT_TOLERANCE)
     balances = balance_matrix(held.system)
-    weights = spot_weights(held.system, held.spot).ravel()
-    adjoint = conjugate_gradients(balances, weights, build_preconditioner(balances), None, ADJOINT_TOLERANCE)[
+    weights = _spot_weights(held.system, held.spot).ravel()
+    adjoint = conjugate_gradients(balances, weights, build_preconditioner(balances), None, _ADJOINT_TOLERANCE)[
         0
     ].reshape(held.rise.shape)
     found: dict[str, float] = {}
     for name in layout_parameters(layout) if names is None else names:
         change = 0.0
         for sign in (1, -1):
-            moved = scale_layout_parameter(layout, name, 1 + sign * LAYOUT_PERTURBATION)
+            moved = scale_layout_parameter(layout, name, 1 + sign * _LAYOUT_PERTURBATION)
             other = finite_volumes(moved, held.system.grid, held.system.regions)
             peak = held.spot.rise(held.rise, horizontal_faces(other, held.rise))
             change += sign * (peak - float(np.vdot(adjoint, other.flow(held.rise) - cell_heats(other))))
-        found[name] = change / (2 * LAYOUT_PERTURBATION)
+        found[name] = change / (2 * _LAYOUT_PERTURBATION)
     return found
 
 
-def spot_weights(found: FiniteVolumes, spot: HotSpot) -> Array:
+def _spot_weights(found: FiniteVolumes, spot: HotSpot) -> Array:
     """(nx, ny, nz) change of the rise of a spot with that of each cell."""
     weights = np.zeros(found.grid.shape)
     both = np.outer(spot.x[1], spot.y[1])
@@ -220,9 +220,9 @@ def spot_weights(found: FiniteVolumes, spot: HotSpot) -> Array:
     return weights
 
 
-DIFFERENCE_CELLS = 8000  # cells where each number takes solutions of its own
-GRID_DIFFERENCE_STEP = 1e-2  # of differences, relative
-DIFFERENCE_TOLERANCE = 1e-10
+_DIFFERENCE_CELLS = 8000  # cells where each number takes solutions of its own
+_GRID_DIFFERENCE_STEP = 1e-2  # of differences, relative
+_DIFFERENCE_TOLERANCE = 1e-10
 
 
 def add_grid_uncertainty(layout: Layout, fields: GridTemperatures, unknowns: int = 40_000) -> GridTemperatures:
@@ -241,7 +241,7 @@ def add_grid_uncertainty(layout: Layout, fields: GridTemperatures, unknowns: int
     -------
     Fields whose temperatures have `sensitivity` and `contribution` for these numbers; those of `left_out` have none
     """
-    relative = layout_uncertainties(layout)
+    relative = _layout_uncertainties(layout)
     if not relative:
         return fields
     if layout_is_nonlinear(layout):
@@ -252,7 +252,7 @@ def add_grid_uncertainty(layout: Layout, fields: GridTemperatures, unknowns: int
     return evolve(fields, temperatures=evolve(fields.temperatures, sensitivity=slopes, contribution=parts))
 
 
-def layout_uncertainties(layout: Layout) -> dict[str, float]:
+def _layout_uncertainties(layout: Layout) -> dict[str, float]:
     """Relative standard uncertainty of each number that has one, by name; of a saved conductance at the sink."""
     given = {**layout.device.uncertain, **layout.uncertain}
     without = unresolved_uncertainties(layout)
@@ -268,19 +268,19 @@ def layout_uncertainties(layout: Layout) -> dict[str, float]:
 def unresolved_uncertainties(layout: Layout) -> tuple[str, ...]:
     """Names of uncertain numbers that fields on a grid tell nothing about: lengths, which the grid itself follows."""
     given = (*layout.device.uncertain, *layout.uncertain)
-    return tuple(name for name in given if name.rpartition(".")[2] not in SCALABLE_PROPERTIES)
+    return tuple(name for name in given if name.rpartition(".")[2] not in _SCALABLE_PROPERTIES)
 
 
 def grid_differences(layout: Layout, names: tuple[str, ...]) -> dict[str, float]:
     """Change of the peak per relative change of numbers by solutions with each a little larger and smaller, K."""
-    grid = automatic_grid(layout, DIFFERENCE_CELLS)
+    grid = automatic_grid(layout, _DIFFERENCE_CELLS)
     found: dict[str, float] = {}
     for name in names:
         peaks = [
             solve_balances(
-                scale_layout_parameter(layout, name, 1 + sign * GRID_DIFFERENCE_STEP), grid, DIFFERENCE_TOLERANCE
+                scale_layout_parameter(layout, name, 1 + sign * _GRID_DIFFERENCE_STEP), grid, _DIFFERENCE_TOLERANCE
             ).peak
             for sign in (1, -1)
         ]
-        found[name] = (peaks[0] - peaks[1]) / (2 * GRID_DIFFERENCE_STEP)
+        found[name] = (peaks[0] - peaks[1]) / (2 * _GRID_DIFFERENCE_STEP)
     return found

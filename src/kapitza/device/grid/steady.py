@@ -57,7 +57,7 @@ class HotSpot:
         return float(self.of(rise[:, :, self.cell[2]] if self.plane is None else faces.plane(self.plane)))
 
 
-def locate_hot_spot(found: FiniteVolumes, rise: Array, faces: HorizontalFaces) -> HotSpot:
+def _locate_hot_spot(found: FiniteVolumes, rise: Array, faces: HorizontalFaces) -> HotSpot:
     """Return where a field is hottest."""
     device = found.layout.device
     planes = dict.fromkeys([device.top(), *(source_plane(device, s) for s in device.sources if not s.through)])
@@ -71,12 +71,12 @@ def locate_hot_spot(found: FiniteVolumes, rise: Array, faces: HorizontalFaces) -
             best, values, held, depth = float(here.max()), here, at, float(found.grid.z[at.index])
             i, j = (int(n) for n in np.unravel_index(np.argmax(here), here.shape))
             k = min(at.index, rise.shape[2] - 1)
-    x, x_at = parabola_vertex(found, (i, j, k), 0, values[:, j])
-    y, y_at = parabola_vertex(found, (i, j, k), 1, values[i])
+    x, x_at = _parabola_vertex(found, (i, j, k), 0, values[:, j])
+    y, y_at = _parabola_vertex(found, (i, j, k), 1, values[i])
     return HotSpot(x, y, held, (i, j, k), (x_at, y_at, depth))
 
 
-def parabola_vertex(
+def _parabola_vertex(
     found: FiniteVolumes, cell: tuple[int, int, int], axis: int, values: Array
 ) -> tuple[AxisWeights, float]:
     """Weights of cells along an axis for the top of the parabola through a cell and its neighbours, and its place."""
@@ -90,7 +90,7 @@ def parabola_vertex(
             side = found.outer[2 * axis + (step > 0)]
             mirror = not side.any()
             cells, at = ([*cells, own], [*at, float(2 * wall - middles[own])]) if mirror else (cells, at)
-        elif not crosses_boundary(found, cell, axis, step):
+        elif not _crosses_boundary(found, cell, axis, step):
             cells, at = [*cells, other], [*at, float(middles[other])]
     if len(cells) < 3 or np.ptp(values[cells]) == 0:
         return (np.array([own]), np.ones(1)), at[0]
@@ -101,14 +101,14 @@ def parabola_vertex(
     return (np.array(cells), np.array(weights, dtype=np.float64)), place + at[0]
 
 
-def crosses_boundary(found: FiniteVolumes, cell: tuple[int, int, int], axis: int, step: int) -> bool:
+def _crosses_boundary(found: FiniteVolumes, cell: tuple[int, int, int], axis: int, step: int) -> bool:
     """Whether a cell and its neighbour are of two regions."""
     other = list(cell)
     other[axis] += step
     return bool(found.regions[cell] != found.regions[tuple(other)])
 
 
-def temperature_drops(found: FiniteVolumes, rise: Array, faces: HorizontalFaces, spot: HotSpot) -> dict[str, float]:
+def _temperature_drops(found: FiniteVolumes, rise: Array, faces: HorizontalFaces, spot: HotSpot) -> dict[str, float]:
     """Fall of the temperature in each layer, block and boundary on the line below the hottest point, K."""
     layout = found.layout
     top, bottom, middle = spot.of(faces.top), spot.of(faces.bottom), spot.of(rise)
@@ -123,18 +123,18 @@ def temperature_drops(found: FiniteVolumes, rise: Array, faces: HorizontalFaces,
     if spot.plane is None:
         add(layout.regions[owners[start]].name, middle[start] - bottom[start])
         start += 1
-        add_boundary_drop(found, drops, owners, start, bottom, top)
+        _add_boundary_drop(found, drops, owners, start, bottom, top)
     elif spot.plane.above and 0 < start < count:
-        add_boundary_drop(found, drops, owners, start, bottom, top)
+        _add_boundary_drop(found, drops, owners, start, bottom, top)
     for k in range(start, count):
         add(layout.regions[owners[k]].name, top[k] - bottom[k])
-        add_boundary_drop(found, drops, owners, k + 1, bottom, top)
+        _add_boundary_drop(found, drops, owners, k + 1, bottom, top)
     if np.isfinite(layout.device.coefficient):
         add("sink", bottom[-1])
     return drops
 
 
-def add_boundary_drop(
+def _add_boundary_drop(
     found: FiniteVolumes, drops: dict[str, float], owners: NDArray[np.int16], at: int, bottom: Array, top: Array
 ) -> None:
     """Add the drop at a boundary above cell `at`, where there is one."""
@@ -144,11 +144,11 @@ def add_boundary_drop(
     drops[name] = drops.get(name, 0.0) + float(bottom[at - 1] - top[at])
 
 
-GRID_PROPERTY_TOLERANCE = 1e-5  # relative change of the hottest rise between two solutions
-MAX_GRID_ITERATIONS = 40
+_GRID_PROPERTY_TOLERANCE = 1e-5  # relative change of the hottest rise between two solutions
+_MAX_GRID_ITERATIONS = 40
 
 
-@frozen(eq=False)
+@frozen(eq=False, kw_only=True)
 class GridTemperatures:
     """Steady field of temperature on a grid.
 
@@ -235,19 +235,28 @@ def solve_on_grid(
     }
     device = layout.device
     temperatures = DeviceTemperatures(
-        device.title,
-        device.sink,
-        layout.power,
-        held.peak,
-        held.spot.place,
-        layout.regions[found.regions[held.spot.cell]].name,
-        averages,
-        temperature_drops(found, held.rise, faces, held.spot),
+        title=device.title,
+        sink=device.sink,
+        power=layout.power,
+        peak=held.peak,
+        place=held.spot.place,
+        layer=layout.regions[found.regions[held.spot.cell]].name,
+        average=averages,
+        drop=_temperature_drops(found, held.rise, faces, held.spot),
         iterations=held.iterations,
     )
     names = tuple(layer.name for layer in layout.regions)
     regions = found.regions
-    return GridTemperatures(temperatures, found.grid, held.rise, regions, names, faces.top, faces.bottom, faces.escaped)
+    return GridTemperatures(
+        temperatures=temperatures,
+        grid=found.grid,
+        rise=held.rise,
+        regions=regions,
+        names=names,
+        top=faces.top,
+        bottom=faces.bottom,
+        escaped=faces.escaped,
+    )
 
 
 def solve_balances(layout: Layout, grid: BoxGrid, tolerance: float) -> GridSolution:
@@ -256,7 +265,7 @@ def solve_balances(layout: Layout, grid: BoxGrid, tolerance: float) -> GridSolut
     rise: Array | None = None
     ready: Preconditioner | None = None
     varies, peak = layout_is_nonlinear(layout), 0.0
-    for i in range(MAX_GRID_ITERATIONS):
+    for i in range(_MAX_GRID_ITERATIONS):
         found = finite_volumes(layout, grid, regions, rise)
         balances = balance_matrix(found)
         if ready is None:
@@ -265,12 +274,12 @@ def solve_balances(layout: Layout, grid: BoxGrid, tolerance: float) -> GridSolut
         solved, _ = conjugate_gradients(balances, cell_heats(found).ravel(), ready, guess, tolerance)
         rise = solved.reshape(grid.shape)
         faces = horizontal_faces(found, rise)
-        spot = locate_hot_spot(found, rise, faces)
+        spot = _locate_hot_spot(found, rise, faces)
         before, peak = peak, spot.rise(rise, faces)
-        if not varies or abs(peak - before) <= GRID_PROPERTY_TOLERANCE * abs(peak):
+        if not varies or abs(peak - before) <= _GRID_PROPERTY_TOLERANCE * abs(peak):
             return GridSolution(found, rise, faces, spot, peak, i + 1)
     raise ConvergenceError(
-        f"{layout.device.title}: after {MAX_GRID_ITERATIONS} solutions the hottest point still moves, "
+        f"{layout.device.title}: after {_MAX_GRID_ITERATIONS} solutions the hottest point still moves, "
         f"now {peak:.6g} K above the "
         "sink: heat is conducted worse the hotter it gets, and there may be no steady state",
         last=rise,

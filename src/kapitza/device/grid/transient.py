@@ -44,17 +44,17 @@ from kapitza.device.multigrid import Preconditioner, build_preconditioner, conju
 from kapitza.device.results import TransientTemperatures
 from kapitza.errors import ConvergenceError, InputError
 
-SDIRK_GAMMA = 1 - 1 / np.sqrt(2)
-MAX_RATE_CHANGE = 0.01  # of the highest rise, by which the rate may change within a step
-FIRST_STEP_FRACTION = 1 / 40  # of the first time asked for, or of the first pulse
-STAGE_TOLERANCE = 1e-8  # tolerance of the solution in each stage
-MAX_TIME_STEPS = 20_000
+_SDIRK_GAMMA = 1 - 1 / np.sqrt(2)
+_MAX_RATE_CHANGE = 0.01  # of the highest rise, by which the rate may change within a step
+_FIRST_STEP_FRACTION = 1 / 40  # of the first time asked for, or of the first pulse
+_STAGE_TOLERANCE = 1e-8  # tolerance of the solution in each stage
+_MAX_TIME_STEPS = 20_000
 
-PowerLevels = Callable[[float], tuple[float, ...]]
+_PowerLevels = Callable[[float], tuple[float, ...]]
 
 
 @frozen(eq=False)
-class ImplicitStepper:
+class _ImplicitStepper:
     """Balances with storage for one length of steps."""
 
     length: float
@@ -63,7 +63,7 @@ class ImplicitStepper:
 
 
 @frozen(eq=False)
-class GridProbes:
+class _GridProbes:
     """What is read of each field: the hottest point of the steady state, then patches, by name."""
 
     spot: HotSpot
@@ -95,7 +95,7 @@ def grid_step_response(
     layout = Layout(layout) if isinstance(layout, Device) else layout
     times = positive(time)
     on = (1.0,) * (len(layout.device.sources) + 1)
-    return integrate_response(
+    return _integrate_response(
         layout,
         grid or automatic_grid(layout, unknowns, shortest=float(times.min())),
         times,
@@ -120,13 +120,13 @@ def grid_response(
     courses = [source.course for source in layout.device.sources]
     ends = {0.0}
     for source in layout.device.sources:
-        ends |= switching_times(source.name, source.course)
+        ends |= _switching_times(source.name, source.course)
 
     def levels(at: float) -> tuple[float, ...]:
-        return (*(power_level(course, at) for course in courses), 1.0)
+        return (*(_power_level(course, at) for course in courses), 1.0)
 
     breaks = sorted(end for end in ends if end < times.max())
-    return integrate_response(
+    return _integrate_response(
         layout,
         grid or automatic_grid(layout, unknowns, shortest=float(times.min())),
         times,
@@ -153,7 +153,7 @@ def grid_time_span(layout: Layout) -> tuple[float, float]:
     return first, last
 
 
-def switching_times(name: str, course: Waveform) -> set[float]:
+def _switching_times(name: str, course: Waveform) -> set[float]:
     """Times at which a source is switched, s."""
     if isinstance(course, PeriodicPower) or (isinstance(course, PulsedPower) and course.count is None):
         raise InputError(f"{name} has always been {course}: fields start at t = 0, give steps or counted pulses")
@@ -163,7 +163,7 @@ def switching_times(name: str, course: Waveform) -> set[float]:
     return {0.0}
 
 
-def power_level(course: Waveform, at: float) -> float:
+def _power_level(course: Waveform, at: float) -> float:
     """Part of its power that a source gives just after a time from t = 0; before that only steady ones give any."""
     if isinstance(course, SteadyPower):
         return 1.0
@@ -175,34 +175,34 @@ def power_level(course: Waveform, at: float) -> float:
     return 1.0
 
 
-def integrate_response(
-    layout: Layout, grid: BoxGrid, times: Array, levels: PowerLevels, breaks: list[float], *, settle: bool
+def _integrate_response(
+    layout: Layout, grid: BoxGrid, times: Array, levels: _PowerLevels, breaks: list[float], *, settle: bool
 ) -> TransientTemperatures:
     """Step through all times, from one switch to the next."""
-    steady = solve_balances(layout, grid, STAGE_TOLERANCE)
+    steady = solve_balances(layout, grid, _STAGE_TOLERANCE)
     found = evolve(steady.system, levels=())
     patches = {
         name: (find_grid_plane(found, plane), shape_coverage(patch, grid) / shape_coverage(patch, grid).sum())
         for name, (plane, patch) in averaging_patches(layout.device).items()
     }
-    watched = GridProbes(steady.spot, patches)
+    watched = _GridProbes(steady.spot, patches)
     rise = np.zeros(grid.shape)
     before = levels(-1.0) if settle else (0.0,)
     if any(before):
-        rise = initial_rise(layout, grid, before)
+        rise = _initial_rise(layout, grid, before)
     rows = np.zeros((1 + len(patches), times.size))
     for start, end in zip(breaks, [*breaks[1:], float(times.max())], strict=True):
         inside = (times > start) & (times <= end)
         shortest = float(times[inside].min() - start) if inside.any() else end - start
-        knots, values, rise = advance_interval(
-            layout, grid, rise, levels(start), (end - start, shortest * FIRST_STEP_FRACTION), watched
+        knots, values, rise = _advance_interval(
+            layout, grid, rise, levels(start), (end - start, shortest * _FIRST_STEP_FRACTION), watched
         )
         if inside.any():
             rows[:, inside] = PchipInterpolator(np.sqrt(knots), values, axis=1)(np.sqrt(times[inside] - start))
     return TransientTemperatures(times, rows[0], dict(zip(patches, rows[1:], strict=True)))
 
 
-def initial_rise(layout: Layout, grid: BoxGrid, levels: tuple[float, ...]) -> Array:
+def _initial_rise(layout: Layout, grid: BoxGrid, levels: tuple[float, ...]) -> Array:
     """(nx, ny, nz) field of what was on before t = 0, with properties at that field, K."""
     regions = paint_regions(layout, grid)
     rise = np.zeros(grid.shape)
@@ -216,13 +216,13 @@ def initial_rise(layout: Layout, grid: BoxGrid, levels: tuple[float, ...]) -> Ar
     return rise
 
 
-def advance_interval(
+def _advance_interval(
     layout: Layout,
     grid: BoxGrid,
     rise: Array,
     levels: tuple[float, ...],
     spans: tuple[float, float],
-    watched: GridProbes,
+    watched: _GridProbes,
 ) -> tuple[Array, Array, Array]:
     """Step from one switch to the next.
 
@@ -241,20 +241,20 @@ def advance_interval(
     span, length = spans
     at, stepper, rate = 0.0, None, None
     knots, rows = [0.0], [watched.read(found, rise)]
-    for _ in range(MAX_TIME_STEPS):
+    for _ in range(_MAX_TIME_STEPS):
         if at >= span * (1 - 1e-9):
             return np.array(knots), np.array(rows).T, rise
         wanted = min(length, span - at)
         if varies and rate is None:
-            stepper = implicit_stepper(found, held, wanted, stepper)
-            rate = (take_step(stepper, held, cell_heats(found), rise)[0] - rise) / wanted
+            stepper = _implicit_stepper(found, held, wanted, stepper)
+            rate = (_take_step(stepper, held, cell_heats(found), rise)[0] - rise) / wanted
         ahead = found
         if rate is not None and varies:
             ahead = evolve(finite_volumes(layout, grid, regions, rise + wanted / 2 * rate), levels=levels)
         if stepper is None or stepper.length != wanted or varies:
-            stepper = implicit_stepper(ahead, held, wanted, stepper if varies else None)
-        new, change, after = take_step(stepper, held, cell_heats(ahead), rise)
-        if change > MAX_RATE_CHANGE * 1.5 and wanted > 1e-6 * spans[1]:
+            stepper = _implicit_stepper(ahead, held, wanted, stepper if varies else None)
+        new, change, after = _take_step(stepper, held, cell_heats(ahead), rise)
+        if change > _MAX_RATE_CHANGE * 1.5 and wanted > 1e-6 * spans[1]:
             length = wanted / 2
             continue
         at, rise, rate = at + wanted, new, after
@@ -262,27 +262,27 @@ def advance_interval(
             found = evolve(finite_volumes(layout, grid, regions, rise), levels=levels)
         knots.append(at)
         rows.append(watched.read(found, rise))
-        length = 2 * length if change < MAX_RATE_CHANGE / 4 else length
-    raise ConvergenceError(f"{MAX_TIME_STEPS} steps end {at:g} s after a switch: {span:g} s were asked for", last=rise)
+        length = 2 * length if change < _MAX_RATE_CHANGE / 4 else length
+    raise ConvergenceError(f"{_MAX_TIME_STEPS} steps end {at:g} s after a switch: {span:g} s were asked for", last=rise)
 
 
-def implicit_stepper(found: FiniteVolumes, held: Array, length: float, last: Any) -> ImplicitStepper:
+def _implicit_stepper(found: FiniteVolumes, held: Array, length: float, last: Any) -> _ImplicitStepper:
     """The matrix of a step, with the preconditioner of the last one where it is of the same length."""
-    balances = balance_matrix(found, held / (SDIRK_GAMMA * length))
-    same = isinstance(last, ImplicitStepper) and last.length == length
-    return ImplicitStepper(length, balances, last.ready if same else build_preconditioner(balances))
+    balances = balance_matrix(found, held / (_SDIRK_GAMMA * length))
+    same = isinstance(last, _ImplicitStepper) and last.length == length
+    return _ImplicitStepper(length, balances, last.ready if same else build_preconditioner(balances))
 
 
-def take_step(stepper: ImplicitStepper, held: Array, heat: Array, rise: Array) -> tuple[Array, float, Array]:
+def _take_step(stepper: _ImplicitStepper, held: Array, heat: Array, rise: Array) -> tuple[Array, float, Array]:
     """One step: the new field, how much its rate changed within it, over the highest rise, and the rate at its end."""
-    part = SDIRK_GAMMA * stepper.length
+    part = _SDIRK_GAMMA * stepper.length
     rates: list[Array] = []
     start, stage = rise, rise
     for _ in range(2):
         right = (held / part * start + heat).ravel()
-        solved, _ = conjugate_gradients(stepper.matrix, right, stepper.ready, stage.ravel(), STAGE_TOLERANCE)
+        solved, _ = conjugate_gradients(stepper.matrix, right, stepper.ready, stage.ravel(), _STAGE_TOLERANCE)
         stage = solved.reshape(rise.shape)
         rates.append((stage - start) / part)
-        start = rise + (1 - SDIRK_GAMMA) * stepper.length * rates[0]
+        start = rise + (1 - _SDIRK_GAMMA) * stepper.length * rates[0]
     highest = max(float(np.abs(stage).max()), 1e-300)
     return stage, float(stepper.length * np.abs(rates[1] - rates[0]).max() / highest), rates[1]

@@ -22,18 +22,18 @@ from kapitza.device.grid.steady import GridTemperatures
 from kapitza.device.layout import Layout
 from kapitza.errors import InputError
 
-FacePair = tuple[Array, Array]  # (nx, ny, nz) rise of the lower and the upper face of each cell across an axis, K
+_FacePair = tuple[Array, Array]  # (nx, ny, nz) rise of the lower and the upper face of each cell across an axis, K
 
 
-def rebuild_finite_volumes(layout: Layout | Device, fields: GridTemperatures) -> FiniteVolumes:
+def _rebuild_finite_volumes(layout: Layout | Device, fields: GridTemperatures) -> FiniteVolumes:
     """The conductances with which fields were found."""
     layout = Layout(layout) if isinstance(layout, Device) else layout
     return finite_volumes(layout, fields.grid, fields.regions, fields.rise if layout_is_nonlinear(layout) else None)
 
 
-def face_flows(found: FiniteVolumes, rise: Array, faces: HorizontalFaces) -> tuple[FacePair, FacePair, FacePair]:
+def _face_flows(found: FiniteVolumes, rise: Array, faces: HorizontalFaces) -> tuple[_FacePair, _FacePair, _FacePair]:
     """Heat that enters each cell through its lower face across x, y and z and leaves it through the upper one, W."""
-    sides: list[FacePair] = []
+    sides: list[_FacePair] = []
     for axis in (0, 1):
         entering, leaving = np.empty(found.grid.shape), np.empty(found.grid.shape)
         flow = -found.faces[axis] * np.diff(rise, axis=axis)
@@ -45,17 +45,17 @@ def face_flows(found: FiniteVolumes, rise: Array, faces: HorizontalFaces) -> tup
     return sides[0], sides[1], (faces.entering, faces.leaving)
 
 
-def face_areas(found: FiniteVolumes, axis: int) -> Array:
+def _face_areas(found: FiniteVolumes, axis: int) -> Array:
     """Areas of the faces of cells across an axis, m², to stretch to (nx, ny, nz)."""
     dx, dy, dz = (stretch_along(size, i) for i, size in enumerate(found.grid.sizes))
     return (dy * dz, dx * dz, dx * dy)[axis]
 
 
-def face_rises(found: FiniteVolumes, rise: Array, faces: HorizontalFaces) -> tuple[FacePair, FacePair, FacePair]:
+def _face_rises(found: FiniteVolumes, rise: Array, faces: HorizontalFaces) -> tuple[_FacePair, _FacePair, _FacePair]:
     """Rises of the faces of each cell across x, y and z: at a boundary they differ from one cell to the next."""
-    sides: list[FacePair] = []
-    for axis, (entering, leaving) in enumerate(face_flows(found, rise, faces)):
-        half = stretch_along(found.grid.sizes[axis], axis) / 2 / found.conductivity[axis] / face_areas(found, axis)
+    sides: list[_FacePair] = []
+    for axis, (entering, leaving) in enumerate(_face_flows(found, rise, faces)):
+        half = stretch_along(found.grid.sizes[axis], axis) / 2 / found.conductivity[axis] / _face_areas(found, axis)
         sides.append((rise + entering * half, rise - leaving * half))
     return sides[0], sides[1], sides[2]
 
@@ -65,8 +65,8 @@ def grid_jumps(layout: Layout | Device, fields: GridTemperatures) -> Mapping[str
 
     Temperatures are rises above the sink; a boundary has as many facets as there are cells on it.
     """
-    found = rebuild_finite_volumes(layout, fields)
-    sides = face_rises(found, fields.rise, horizontal_faces(found, fields.rise))
+    found = _rebuild_finite_volumes(layout, fields)
+    sides = _face_rises(found, fields.rise, horizontal_faces(found, fields.rise))
     middles, count = found.grid.middles, len(found.layout.regions)
     rows: list[Array] = []
     for axis in range(3):
@@ -79,7 +79,7 @@ def grid_jumps(layout: Layout | Device, fields: GridTemperatures) -> Mapping[str
             continue
         edges = (found.grid.x, found.grid.y, found.grid.z)[axis]
         at = [edges[i + 1] if a == axis else middles[a][i] for a, i in enumerate(here)]
-        area = np.broadcast_to(face_areas(found, axis), fields.rise.shape)[before][here]
+        area = np.broadcast_to(_face_areas(found, axis), fields.rise.shape)[before][here]
         lower, upper = sides[axis][1][before][here], sides[axis][0][after][here]
         turned = low[here] > high[here]
         one, other = np.where(turned, upper, lower), np.where(turned, lower, upper)
@@ -87,12 +87,12 @@ def grid_jumps(layout: Layout | Device, fields: GridTemperatures) -> Mapping[str
         rows.append(np.column_stack([pair, *at, area, one, other, resistance[here]]))
     table = np.concatenate(rows) if rows else np.zeros((0, 8))
     return {
-        found.layout.name(*divmod(int(pair), count)): boundary_jump(table[table[:, 0] == pair])
+        found.layout.name(*divmod(int(pair), count)): _boundary_jump(table[table[:, 0] == pair])
         for pair in np.unique(table[:, 0])
     }
 
 
-def boundary_jump(rows: Array) -> BoundaryJump:
+def _boundary_jump(rows: Array) -> BoundaryJump:
     """One boundary from rows of pair, x, y, z, area, rises on both sides, resistance."""
     flux = (rows[:, 5] - rows[:, 6]) / rows[:, 7]
     return BoundaryJump(rows[:, 1:4], rows[:, 4], rows[:, 5], rows[:, 6], flux, float(flux @ rows[:, 4]))
@@ -110,9 +110,9 @@ def grid_means(fields: GridTemperatures) -> dict[str, float]:
 
 def grid_flux(layout: Layout | Device, fields: GridTemperatures) -> Array:
     """(nx, ny, nz, 3) flux of heat along x, y and down in the middle of each cell, W m⁻²."""
-    found = rebuild_finite_volumes(layout, fields)
-    flows = face_flows(found, fields.rise, horizontal_faces(found, fields.rise))
-    parts = [(low + high) / 2 / face_areas(found, axis) for axis, (low, high) in enumerate(flows)]
+    found = _rebuild_finite_volumes(layout, fields)
+    flows = _face_flows(found, fields.rise, horizontal_faces(found, fields.rise))
+    parts = [(low + high) / 2 / _face_areas(found, axis) for axis, (low, high) in enumerate(flows)]
     return np.stack([np.broadcast_to(part, fields.rise.shape) for part in parts], axis=-1)
 
 
@@ -126,12 +126,12 @@ def grid_section(layout: Layout | Device, fields: GridTemperatures, y: float | N
     InputError
         for a y outside of the device
     """
-    grid, found = fields.grid, rebuild_finite_volumes(layout, fields)
+    grid, found = fields.grid, _rebuild_finite_volumes(layout, fields)
     place = float(fields.temperatures.place[1]) if y is None else y
     if not grid.y[0] <= place <= grid.y[-1]:
         raise InputError(f"a section at y = {place:g} m: the device ends at {grid.y[-1]:g} m")
     j = min(int(np.searchsorted(grid.y, place, side="right")) - 1, grid.shape[1] - 1)
-    sides = face_rises(found, fields.rise, horizontal_faces(found, fields.rise))
+    sides = _face_rises(found, fields.rise, horizontal_faces(found, fields.rise))
     across = [[side[:, j] for side in sides[axis]] for axis in (0, 2)]
     middle, region = fields.rise[:, j], fields.regions[:, j].astype(np.int64)
     corners = np.stack([across[0][a] + across[1][b] - middle for a, b in ((0, 0), (1, 0), (1, 1), (0, 1))], axis=-1)
@@ -145,15 +145,15 @@ def grid_section(layout: Layout | Device, fields: GridTemperatures, y: float | N
     triangles = np.concatenate([number[:, [0, 1, 2]], number[:, [0, 2, 3]]])
     flux = grid_flux(layout, fields)[:, j][..., [0, 2]].reshape(-1, 2)
     return TriangulatedField(
-        f"section at y = {place:.4g} m",
-        ("x", "depth"),
-        np.column_stack([grid.x[ix], grid.z[iz]]),
-        triangles,
-        value,
-        np.tile(region.ravel(), 2),
-        fields.names,
-        centres,
-        flux,
+        name=f"section at y = {place:.4g} m",
+        axes=("x", "depth"),
+        points=np.column_stack([grid.x[ix], grid.z[iz]]),
+        triangles=triangles,
+        value=value,
+        region=np.tile(region.ravel(), 2),
+        names=fields.names,
+        places=centres,
+        flux=flux,
     )
 
 
@@ -164,8 +164,8 @@ def split_cells(layout: Layout | Device, fields: GridTemperatures) -> tuple[Arra
     -------
     (n, 3) points along x, y and down, m; (cells, 8) corners of each cell in the order of VTK; (n,) rises, K
     """
-    grid, found = fields.grid, rebuild_finite_volumes(layout, fields)
-    sides = face_rises(found, fields.rise, horizontal_faces(found, fields.rise))
+    grid, found = fields.grid, _rebuild_finite_volumes(layout, fields)
+    sides = _face_rises(found, fields.rise, horizontal_faces(found, fields.rise))
     i, j, k = np.indices(fields.rise.shape)
     ny, nz = grid.y.size, grid.z.size
     corners, places = [], []

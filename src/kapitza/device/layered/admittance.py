@@ -36,7 +36,7 @@ class SpectralPoints:
     ky: NDArray[np.float64]
 
 
-def spectral_points(s: ArrayLike, kx: ArrayLike, ky: ArrayLike) -> SpectralPoints:
+def _spectral_points(s: ArrayLike, kx: ArrayLike, ky: ArrayLike) -> SpectralPoints:
     """Return Laplace variables and wave vectors as arrays that broadcast to (ns, nk).
 
     Raises
@@ -51,7 +51,7 @@ def spectral_points(s: ArrayLike, kx: ArrayLike, ky: ArrayLike) -> SpectralPoint
     return SpectralPoints(laplace[:, None], x, y)
 
 
-def lateral_conduction(layer: Layer, at: SpectralPoints) -> NDArray[np.float64]:
+def _lateral_conduction(layer: Layer, at: SpectralPoints) -> NDArray[np.float64]:
     """(nk,) conductivity along the layer times wave vector squared, W m⁻³ K⁻¹."""
     k = layer.tensor
     if layer.axisymmetric:
@@ -59,7 +59,7 @@ def lateral_conduction(layer: Layer, at: SpectralPoints) -> NDArray[np.float64]:
     return k[0, 0] * at.kx**2 + 2 * k[0, 1] * at.kx * at.ky + k[1, 1] * at.ky**2
 
 
-def heat_storage(layer: Layer, at: SpectralPoints) -> ComplexArray:
+def _heat_storage(layer: Layer, at: SpectralPoints) -> ComplexArray:
     """(ns, 1) s times heat capacity, W m⁻³ K⁻¹.
 
     Raises
@@ -74,9 +74,9 @@ def heat_storage(layer: Layer, at: SpectralPoints) -> ComplexArray:
     return at.s * layer.heat_capacity
 
 
-def thermal_wave(layer: Layer, at: SpectralPoints) -> ThermalWave:
+def _thermal_wave(layer: Layer, at: SpectralPoints) -> ThermalWave:
     """Waves of a layer with one temperature."""
-    c = lateral_conduction(layer, at) + heat_storage(layer, at)
+    c = _lateral_conduction(layer, at) + _heat_storage(layer, at)
     if not layer.oblique:
         gamma: ComplexArray = np.sqrt(layer.conductivity * c)
         return ThermalWave(gamma, gamma * (1 / layer.conductivity), None)
@@ -87,14 +87,14 @@ def thermal_wave(layer: Layer, at: SpectralPoints) -> ThermalWave:
 
 def thermal_waves(stack: Stack, at: SpectralPoints) -> dict[str, ThermalWave]:
     """Waves of each layer by name."""
-    return {layer.name: thermal_wave(layer, at) for layer in stack.layers}
+    return {layer.name: _thermal_wave(layer, at) for layer in stack.layers}
 
 
-ELECTRON_CHANNEL, LATTICE_CHANNEL = 0, 1
+_ELECTRON_CHANNEL, _LATTICE_CHANNEL = 0, 1
 
 
 @frozen(eq=False)
-class MetalWaves:
+class _MetalWaves:
     """The two waves of a metal, in the frame scaled by the square roots of both conductivities.
 
     Attributes
@@ -109,14 +109,14 @@ class MetalWaves:
     scale: NDArray[np.float64]
 
 
-def metal_waves(layer: Layer, at: SpectralPoints) -> MetalWaves:
+def _metal_waves(layer: Layer, at: SpectralPoints) -> _MetalWaves:
     """Waves of a metal with two temperatures."""
     ke, ce, g = layer.electron_conductivity, layer.electron_heat_capacity, layer.coupling
     if ke is None or ce is None or g is None:
         raise InputError(f"layer {layer.name} has one temperature")
     kp = layer.conductivity
     ae = ke * (at.kx**2 + at.ky**2) + at.s * ce
-    ap = lateral_conduction(layer, at) + heat_storage(layer, at)
+    ap = _lateral_conduction(layer, at) + _heat_storage(layer, at)
     electrons, lattice, mixed = (ae + g) / ke, (ap + g) / kp, -g / np.sqrt(ke * kp)
     half = (electrons - lattice) / 2
     root = np.sqrt(half**2 + mixed**2)
@@ -130,10 +130,10 @@ def metal_waves(layer: Layer, at: SpectralPoints) -> MetalWaves:
     cosine = 1 / np.sqrt(1 + t**2)
     sine = t * cosine
     turn = np.array([[cosine, -sine], [sine, cosine]])
-    return MetalWaves(np.sqrt(np.array([first, second])), turn, np.sqrt([ke, kp]))
+    return _MetalWaves(np.sqrt(np.array([first, second])), turn, np.sqrt([ke, kp]))
 
 
-def matrix_product(*factors: ComplexArray) -> ComplexArray:
+def _matrix_product(*factors: ComplexArray) -> ComplexArray:
     """Product of (2, 2, ns, nk) matrices."""
     found = factors[0]
     for factor in factors[1:]:
@@ -141,47 +141,49 @@ def matrix_product(*factors: ComplexArray) -> ComplexArray:
     return found
 
 
-def matrix_inverse(m: ComplexArray) -> ComplexArray:
+def _matrix_inverse(m: ComplexArray) -> ComplexArray:
     """Inverse of (2, 2, ns, nk) matrices."""
     det = m[0, 0] * m[1, 1] - m[0, 1] * m[1, 0]
     return np.array([[m[1, 1], -m[0, 1]], [-m[1, 0], m[0, 0]]]) / det
 
 
-def diagonal_matrix(values: ComplexArray) -> ComplexArray:
+def _diagonal_matrix(values: ComplexArray) -> ComplexArray:
     """(2, 2, ns, nk) matrices with (2, ns, nk) values on the diagonal."""
     nothing = np.zeros_like(values[0])
     return np.array([[values[0], nothing], [nothing, values[1]]])
 
 
-def metal_admittance(metal: MetalWaves, thickness: float, y: ComplexArray | None) -> ComplexArray:
+def _metal_admittance(metal: _MetalWaves, thickness: float, y: ComplexArray | None) -> ComplexArray:
     """Admittance (2, 2, ns, nk) before a slab, from that behind it; None behind it for fixed temperatures."""
-    flux = diagonal_matrix(metal.decay)
+    flux = _diagonal_matrix(metal.decay)
     if np.isinf(thickness):
         new = flux
     else:
         loss = np.expm1(-2 * metal.decay * thickness)
-        fade = diagonal_matrix(np.exp(-metal.decay * thickness))
+        fade = _diagonal_matrix(np.exp(-metal.decay * thickness))
         if y is None:
-            new = diagonal_matrix(metal.decay * (2 + loss) / -loss)
+            new = _diagonal_matrix(metal.decay * (2 + loss) / -loss)
         else:
             size = metal.scale[:, None] * metal.scale
-            inner = matrix_product(metal.turn.swapaxes(0, 1), y / size[:, :, None, None], metal.turn)
-            gone = 2 * matrix_product(
-                fade, matrix_inverse(flux + inner), inner, fade
+            inner = _matrix_product(metal.turn.swapaxes(0, 1), y / size[:, :, None, None], metal.turn)
+            gone = 2 * _matrix_product(
+                fade, _matrix_inverse(flux + inner), inner, fade
             )  # 1 - M = gone - loss, without cancellation
-            new = matrix_product(flux, gone - diagonal_matrix(loss), matrix_inverse(diagonal_matrix(2 + loss) - gone))
+            new = _matrix_product(
+                flux, gone - _diagonal_matrix(loss), _matrix_inverse(_diagonal_matrix(2 + loss) - gone)
+            )
     size = (metal.scale[:, None] * metal.scale)[:, :, None, None]
-    found = size * matrix_product(metal.turn, new, metal.turn.swapaxes(0, 1))
+    found = size * _matrix_product(metal.turn, new, metal.turn.swapaxes(0, 1))
     return (found + found.swapaxes(0, 1)) / 2
 
 
-def series_admittance(y: ComplexArray, channel: int, part: ComplexArray) -> ComplexArray:
+def _series_admittance(y: ComplexArray, channel: int, part: ComplexArray) -> ComplexArray:
     """Admittance before a resistance in one channel; `part` is its share r/(1 + r Y) of that channel."""
     column = y[:, channel]
     return y - part * column[:, None] * column[None, :]
 
 
-def boundary_admittance(boundary: Boundary, y: ComplexArray, near: Layer, temperature: float) -> ComplexArray:
+def _boundary_admittance(boundary: Boundary, y: ComplexArray, near: Layer, temperature: float) -> ComplexArray:
     """Admittance before a boundary, from that behind it: (1, 1, ns, nk) for one temperature, (2, 2, ns, nk) for two."""
     r, electrons = boundary.resistance(temperature), boundary.electron_conductance
     two = near.coupling is not None
@@ -192,24 +194,24 @@ def boundary_admittance(boundary: Boundary, y: ComplexArray, near: Layer, temper
         share = 1 + (behind + electrons) * r
         mixed = -electrons / share
         return np.array([[electrons * (1 + behind * r) / share, mixed], [mixed, (behind + electrons) / share]])
-    y = series_admittance(y, LATTICE_CHANNEL, r / (1 + r * y[LATTICE_CHANNEL, LATTICE_CHANNEL]))
-    y = series_admittance(y, ELECTRON_CHANNEL, 1 / (electrons + y[ELECTRON_CHANNEL, ELECTRON_CHANNEL]))
+    y = _series_admittance(y, _LATTICE_CHANNEL, r / (1 + r * y[_LATTICE_CHANNEL, _LATTICE_CHANNEL]))
+    y = _series_admittance(y, _ELECTRON_CHANNEL, 1 / (electrons + y[_ELECTRON_CHANNEL, _ELECTRON_CHANNEL]))
     return y if two else y.sum(axis=(0, 1))[None, None]
 
 
-def piece_admittance(
+def _piece_admittance(
     piece: StackPiece, y: ComplexArray | None, near: Layer, at: SpectralPoints, temperature: float
 ) -> ComplexArray:
     """Admittance before a piece, from that behind it; None behind it for fixed temperatures."""
     if isinstance(piece, Boundary):
         if y is None:
             raise InputError("a boundary right before a plane of fixed temperature: end the stack with a layer")
-        return boundary_admittance(piece, y, near, temperature)
+        return _boundary_admittance(piece, y, near, temperature)
     if piece.layer.coupling is not None:
         if y is not None and y.shape[0] == 1:
             y = np.zeros((2, 2, 1, 1), dtype=complex)  # an adiabatic end
-        return metal_admittance(metal_waves(piece.layer, at), piece.thickness, y)
-    own = thermal_wave(piece.layer, at)
+        return _metal_admittance(_metal_waves(piece.layer, at), piece.thickness, y)
+    own = _thermal_wave(piece.layer, at)
     if np.isinf(piece.thickness):
         return own.gamma[None, None]
     e = np.expm1(-2 * own.decay * piece.thickness)
@@ -219,14 +221,14 @@ def piece_admittance(
     return own.gamma * (y + own.gamma * t) / (own.gamma + y * t)
 
 
-def side_admittance(
+def _side_admittance(
     pieces: tuple[StackPiece, ...], near: Layer, end: ComplexArray | None, at: SpectralPoints, temperature: float
 ) -> ComplexArray:
     """Admittance of pieces that lead away from a plane in or on the layer `near`."""
     y = end
     for i in range(len(pieces) - 1, -1, -1):
         before_it = pieces[i - 1] if i else None
-        y = piece_admittance(
+        y = _piece_admittance(
             pieces[i], y, before_it.layer if isinstance(before_it, LayerSlice) else near, at, temperature
         )
     if y is None:
@@ -234,7 +236,7 @@ def side_admittance(
     return y
 
 
-def coupled_impedance(scene: StackCut, setup: Setup, at: SpectralPoints) -> ComplexArray:
+def _coupled_impedance(scene: StackCut, setup: Setup, at: SpectralPoints) -> ComplexArray:
     """(ns, nk) temperature per heat flux into the electrons of the heated plane, K m² W⁻¹.
 
     Raises
@@ -251,16 +253,16 @@ def coupled_impedance(scene: StackCut, setup: Setup, at: SpectralPoints) -> Comp
     if near.coupling is None and setup.sensed == "electrons":
         raise InputError(f"layer {near.name} has one temperature: sensed = 'electrons' needs its coupling")
     nothing = np.zeros((1, 1, 1, 1), dtype=complex)
-    up = side_admittance(scene.pieces[: scene.heater][::-1], near, nothing, at, setup.temperature)
+    up = _side_admittance(scene.pieces[: scene.heater][::-1], near, nothing, at, setup.temperature)
     end = None if setup.back == "isothermal" else nothing
-    down = side_admittance(scene.pieces[scene.heater :], near, end, at, setup.temperature)
+    down = _side_admittance(scene.pieces[scene.heater :], near, end, at, setup.temperature)
     if near.coupling is None:
         return (1 / (up + down))[0, 0]
-    rise = matrix_inverse(np.zeros((2, 2, 1, 1)) + two_channel_admittance(up) + two_channel_admittance(down))
-    return rise[LATTICE_CHANNEL if setup.sensed == "lattice" else ELECTRON_CHANNEL, ELECTRON_CHANNEL]
+    rise = _matrix_inverse(np.zeros((2, 2, 1, 1)) + _two_channel_admittance(up) + _two_channel_admittance(down))
+    return rise[_LATTICE_CHANNEL if setup.sensed == "lattice" else _ELECTRON_CHANNEL, _ELECTRON_CHANNEL]
 
 
-def two_channel_admittance(y: ComplexArray) -> ComplexArray:
+def _two_channel_admittance(y: ComplexArray) -> ComplexArray:
     """An admittance of two temperatures; an adiabatic end where only one came."""
     return y if y.shape[0] == 2 else np.zeros((2, 2, 1, 1), dtype=complex)
 
@@ -320,14 +322,14 @@ def impedance(
         with either or with two planes
     """
     setup = setup or Setup()
-    at = spectral_points(s, kx, ky)
+    at = _spectral_points(s, kx, ky)
     scene = cut_stack(stack, setup)
     if any(layer.coupling is not None for layer in stack.layers):
-        return coupled_impedance(scene, setup, at)
+        return _coupled_impedance(scene, setup, at)
     media = thermal_waves(stack, at)
     if setup.absorption_depth:
-        return absorption_response(scene, setup, media)
-    up, down = half_stacks(scene, scene.heater, setup, media)
+        return _absorption_response(scene, setup, media)
+    up, down = _half_stacks(scene, scene.heater, setup, media)
     theta = 1 / (up.admittance + down.admittance)
     steps = scene.thermometer - scene.heater
     return temperature_beyond(theta, down if steps > 0 else up, abs(steps), media, setup.temperature)
@@ -351,7 +353,7 @@ class HalfStack:
     sign: int
 
 
-def half_stacks(
+def _half_stacks(
     scene: StackCut, plane: int, setup: Setup, media: dict[str, ThermalWave]
 ) -> tuple[HalfStack, HalfStack]:
     """What a plane sees upwards and downwards."""
@@ -372,11 +374,11 @@ def half_stack(
     behind: list[ComplexArray] = []
     for piece in reversed(pieces):
         behind.append(y)
-        y = input_admittance(piece, y, media, temperature)
+        y = _input_admittance(piece, y, media, temperature)
     return HalfStack(pieces, tuple(reversed(behind)), y, sign)
 
 
-def input_admittance(
+def _input_admittance(
     piece: StackPiece, y: ComplexArray, media: dict[str, ThermalWave], temperature: float
 ) -> ComplexArray:
     """Admittance before a piece, from that behind it."""
@@ -411,10 +413,10 @@ def temperature_beyond(
     return theta
 
 
-def absorption_response(scene: StackCut, setup: Setup, media: dict[str, ThermalWave]) -> ComplexArray:
+def _absorption_response(scene: StackCut, setup: Setup, media: dict[str, ThermalWave]) -> ComplexArray:
     r"""Response to heat $e^{-y/\delta}/[\delta(1 - e^{-D/\delta})]$ over the absorbing pieces, (ns, nk)."""
     delta = setup.absorption_depth
-    both = half_stacks(scene, scene.thermometer, setup, media)
+    both = _half_stacks(scene, scene.thermometer, setup, media)
     theta = 1 / (both[0].admittance + both[1].admittance)
     pieces = [
         (i, piece) for i, piece in enumerate(scene.pieces) if i in scene.absorbing and isinstance(piece, LayerSlice)
@@ -430,7 +432,7 @@ def absorption_response(scene: StackCut, setup: Setup, media: dict[str, ThermalW
         below = i >= scene.thermometer
         side, steps = (both[1], i - scene.thermometer) if below else (both[0], scene.thermometer - 1 - i)
         near = temperature_beyond(theta, side, steps, media, setup.temperature)
-        mean = absorption_integral(
+        mean = _absorption_integral(
             media[piece.layer.name], piece.thickness, side.behind[steps], delta, away=below == downwards
         )
         total = total + np.exp(-depth / delta) * near * mean
@@ -438,7 +440,7 @@ def absorption_response(scene: StackCut, setup: Setup, media: dict[str, ThermalW
     return total / (-delta * np.expm1(-depth / delta))
 
 
-def absorption_integral(
+def _absorption_integral(
     wave: ThermalWave, thickness: float, y: ComplexArray, delta: float, *, away: bool
 ) -> ComplexArray:
     r"""Integral over a slab of its temperature times $e^{-z/\delta}$, per temperature of its near face, (ns, nk) m.
@@ -453,12 +455,12 @@ def absorption_integral(
     rho = -np.ones((1, 1), dtype=complex) if isothermal else (wave.gamma - y) / (wave.gamma + y)
     far = np.exp(-u * thickness)
     falling = -np.expm1(-(u + a) * thickness) / (u + a)
-    growing = exponential_difference(u, a, thickness)
+    growing = _exponential_difference(u, a, thickness)
     both = falling + rho * far * growing if away else growing + rho * far * falling
     return both / (1 + rho * far**2)
 
 
-def exponential_difference(u: ComplexArray, a: float, d: float) -> ComplexArray:
+def _exponential_difference(u: ComplexArray, a: float, d: float) -> ComplexArray:
     """(exp(-u d) - exp(-a d))/(a - u), smooth where u = a, without overflow."""
     z: ComplexArray = (a - u) * d
     small = np.where(z.real > 0, -z, z)

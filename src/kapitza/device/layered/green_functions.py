@@ -129,7 +129,7 @@ def plane_response(medium: SlicedWaves, node: int) -> ComplexArray:
         for k, piece in enumerate(side.pieces):
             i += side.sign
             y = side.behind[k]
-            if is_isothermal(y) or (isinstance(piece, LayerSlice) and np.isinf(piece.thickness)):
+            if _is_isothermal(y) or (isinstance(piece, LayerSlice) and np.isinf(piece.thickness)):
                 break  # nothing is left of the rise
             theta = temperature_beyond(theta, HalfStack((piece,), (y,), y, side.sign), 1, medium.media, 0.0)
             found[i] = theta
@@ -142,13 +142,13 @@ def node_response(medium: SlicedWaves, heated: int, read: int) -> ComplexArray:
     side, steps = (down, read - heated) if read >= heated else (up, heated - read)
     theta = 1 / (up.admittance + down.admittance)
     for piece, y in zip(side.pieces[:steps], side.behind[:steps], strict=True):
-        if is_isothermal(y) or (isinstance(piece, LayerSlice) and np.isinf(piece.thickness)):
+        if _is_isothermal(y) or (isinstance(piece, LayerSlice) and np.isinf(piece.thickness)):
             return np.zeros_like(theta)
         theta = temperature_beyond(theta, HalfStack((piece,), (y,), y, side.sign), 1, medium.media, 0.0)
     return theta
 
 
-def is_isothermal(y: ComplexArray) -> bool:
+def _is_isothermal(y: ComplexArray) -> bool:
     """Whether an admittance stands for a face that is held at its temperature."""
     return y.size == 1 and bool(np.isinf(y[0, 0]))
 
@@ -192,7 +192,7 @@ def response_derivatives(
         if attribute == "thickness":
             numbers = numbers[-1:]
         for i in numbers:
-            total = total - two_port_derivative(medium, i, attribute, (a[i], a[i + 1]), (b[i], b[i + 1]))
+            total = total - _two_port_derivative(medium, i, attribute, (a[i], a[i + 1]), (b[i], b[i + 1]))
         for face, coefficient in ((0, "top_coefficient"), (-1, "coefficient")):
             value = medium.top if face == 0 else medium.bottom
             if name == coefficient and np.isfinite(value):
@@ -201,7 +201,7 @@ def response_derivatives(
     return found
 
 
-def two_port_derivative(
+def _two_port_derivative(
     medium: SlicedWaves,
     index: int,
     attribute: str,
@@ -215,7 +215,7 @@ def two_port_derivative(
         resistance = piece.resistance()
         return falls / resistance if resistance else np.zeros_like(falls)
     wave, layer = medium.media[piece.layer.name], piece.layer
-    gamma, ud = logarithmic_derivatives(layer, attribute, piece.thickness)
+    gamma, ud = _logarithmic_derivatives(layer, attribute, piece.thickness)
     if np.isinf(piece.thickness):
         return gamma * wave.gamma * a[0] * b[0]
     half = wave.decay * (piece.thickness / 2)
@@ -225,7 +225,7 @@ def two_port_derivative(
     return wave.gamma / 2 * (gamma * (t * sums + falls / t) + ud * grown)
 
 
-def logarithmic_derivatives(layer: Layer, attribute: str, thickness: float) -> tuple[float, float]:
+def _logarithmic_derivatives(layer: Layer, attribute: str, thickness: float) -> tuple[float, float]:
     """∂ln γ/∂ln p and ∂ln(ud)/∂ln p of a slab for a number of its layer, in steady state."""
     both = attribute == "conductivity" and layer.in_plane is None and layer.in_plane_y is None
     if both:

@@ -29,11 +29,11 @@ from kapitza.core.arrays import Array
 from kapitza.device.layered.admittance import ComplexArray
 from kapitza.errors import InputError
 
-CONTOUR_ANGLE = (
+_CONTOUR_ANGLE = (
     np.pi / 4
 )  # between the negative real axis, where H is singular, and the imaginary one, beyond which e^st grows
-CONTOUR_STEP = 2 * np.pi * CONTOUR_ANGLE / (11 * np.log(10))  # the trapezoidal rule is then good to eleven digits
-CONTOUR_DECAY = 20.0  # the wings end where e^st is e^-20
+_CONTOUR_STEP = 2 * np.pi * _CONTOUR_ANGLE / (11 * np.log(10))  # the trapezoidal rule is then good to eleven digits
+_CONTOUR_DECAY = 20.0  # the wings end where e^st is e^-20
 
 
 @frozen(eq=False)
@@ -57,12 +57,12 @@ class PulseTrain:
         return np.sum(self.direct * response.T + self.mirrored * response.T.conj(), axis=1)
 
 
-def hyperbolic_contour(scale: float, shortest: float) -> tuple[ComplexArray, ComplexArray]:
+def _hyperbolic_contour(scale: float, shortest: float) -> tuple[ComplexArray, ComplexArray]:
     """Upper half of the path: s (n,), s⁻¹, and ds/dθ (n,), for times from `shortest` (s) up; μ is `scale` (s⁻¹)."""
-    reach = np.arccosh(1 + CONTOUR_DECAY / (scale * shortest * np.sin(CONTOUR_ANGLE)))
-    theta = (np.arange(int(np.ceil(reach / CONTOUR_STEP))) + 0.5) * CONTOUR_STEP
-    s = scale * (1 + np.sin(1j * theta - CONTOUR_ANGLE))
-    return s, scale * 1j * np.cos(1j * theta - CONTOUR_ANGLE)
+    reach = np.arccosh(1 + _CONTOUR_DECAY / (scale * shortest * np.sin(_CONTOUR_ANGLE)))
+    theta = (np.arange(int(np.ceil(reach / _CONTOUR_STEP))) + 0.5) * _CONTOUR_STEP
+    s = scale * (1 + np.sin(1j * theta - _CONTOUR_ANGLE))
+    return s, scale * 1j * np.cos(1j * theta - _CONTOUR_ANGLE)
 
 
 def pulse_train(delay: Array, *, modulation: float, repetition: float) -> PulseTrain:
@@ -85,11 +85,11 @@ def pulse_train(delay: Array, *, modulation: float, repetition: float) -> PulseT
         at = float(delay[np.argmin(t)])
         raise InputError(f"delay {at:g} s is in the moment of a pulse, where the response is singular: leave it out")
     scale = 0.4 * 2 * np.pi * repetition
-    s, slope = hyperbolic_contour(scale, float(t.min()))
+    s, slope = _hyperbolic_contour(scale, float(t.min()))
     both, slopes = np.concatenate([s, s.conj()]), np.concatenate([slope, -slope.conj()])
-    path = period * CONTOUR_STEP / (2j * np.pi) * slopes / (1 - np.exp((both - 1j * omega) * period))
+    path = period * _CONTOUR_STEP / (2j * np.pi) * slopes / (1 - np.exp((both - 1j * omega) * period))
     along = path * np.exp(np.outer(t, both))
-    line, share = modulation_harmonics(omega, repetition, scale)
+    line, share = _modulation_harmonics(omega, repetition, scale)
     at_lines = share * np.exp(1j * np.outer(t, line))
     back = 2 * np.exp(-1j * omega * t)[:, None]
     direct = np.concatenate([along[:, : s.size], np.where(line > 0, at_lines, 0)], axis=1)
@@ -97,13 +97,13 @@ def pulse_train(delay: Array, *, modulation: float, repetition: float) -> PulseT
     return PulseTrain(np.concatenate([s, 1j * np.abs(line)]), back * direct, back * mirrored)
 
 
-def modulation_harmonics(omega: float, repetition: float, scale: float) -> tuple[Array, ComplexArray]:
+def _modulation_harmonics(omega: float, repetition: float, scale: float) -> tuple[Array, ComplexArray]:
     """Harmonics ω_m near or inside of the hyperbola, rad s⁻¹, and their weights c_m."""
     spacing = 2 * np.pi * repetition
     first = np.ceil((-20 * scale - omega) / spacing)
     line = omega + spacing * np.arange(first, (20 * scale - omega) / spacing)
-    theta = -1j * (CONTOUR_ANGLE + np.arcsin(1j * line / scale - 1))
-    turns = 2j * np.pi * theta / CONTOUR_STEP
+    theta = -1j * (_CONTOUR_ANGLE + np.arcsin(1j * line / scale - 1))
+    turns = 2j * np.pi * theta / _CONTOUR_STEP
     share = 1 / (1 + np.exp(np.minimum(turns.real, 100.0)) * np.exp(1j * turns.imag))
     near = np.abs(share) > 1e-10
     return line[near], share[near]
@@ -121,5 +121,5 @@ def inverse_laplace(time: Array) -> tuple[ComplexArray, ComplexArray]:
     s (ns,), s⁻¹, and weights (nt, ns), s⁻¹: h(t) = Re(weights · H).  Good to nine digits of the largest part of
     $|H e^{st}|$ on the path.
     """
-    s, slope = hyperbolic_contour(3 / float(time.max()), float(time.min()))
-    return s, CONTOUR_STEP / (1j * np.pi) * slope * np.exp(np.outer(time, s))
+    s, slope = _hyperbolic_contour(3 / float(time.max()), float(time.min()))
+    return s, _CONTOUR_STEP / (1j * np.pi) * slope * np.exp(np.outer(time, s))

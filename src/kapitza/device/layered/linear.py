@@ -25,11 +25,11 @@ from kapitza.device.setup import LayerSlice, Plane
 from kapitza.device.shapes import Disc, Rectangle
 from kapitza.errors import InputError
 
-LOG_TIME_STEP = 0.4  # of ln τ: the integrand is analytic in |Im ln τ| < π/2, so that the error is e^(-π²/0.4)
-MIN_PSEUDO_TIME = 1e-9  # of the smallest length, squared: below it the integrand is a power
-MAX_DECAY_TIMES = 40.0  # decay times after which nothing is left
+_LOG_TIME_STEP = 0.4  # of ln τ: the integrand is analytic in |Im ln τ| < π/2, so that the error is e^(-π²/0.4)
+_MIN_PSEUDO_TIME = 1e-9  # of the smallest length, squared: below it the integrand is a power
+_MAX_DECAY_TIMES = 40.0  # decay times after which nothing is left
 STEADY_LAPLACE_VARIABLE = 1e-13  # of the inverse decay time: p that stands for 0
-MAX_PSEUDO_TIME = 1e12  # of the largest length, squared, where nothing decays: beyond it the integrand is a power
+_MAX_PSEUDO_TIME = 1e12  # of the largest length, squared, where nothing decays: beyond it the integrand is a power
 
 
 @frozen(eq=False)
@@ -65,7 +65,7 @@ class PseudoTimeQuadrature:
         return self.impulse(response) @ (seen - 1 / area) + np.real(response[..., -1:]) / area
 
 
-def pseudo_time_quadrature(device: Device, column: SlicedStack, sizes: tuple[float, ...]) -> PseudoTimeQuadrature:
+def _pseudo_time_quadrature(device: Device, column: SlicedStack, sizes: tuple[float, ...]) -> PseudoTimeQuadrature:
     """Nodes for a device.
 
     Parameters
@@ -78,27 +78,27 @@ def pseudo_time_quadrature(device: Device, column: SlicedStack, sizes: tuple[flo
         piece.thickness for piece in column.pieces if isinstance(piece, LayerSlice) and np.isfinite(piece.thickness)
     ]
     lengths = [*thick, *sizes, *([min(device.box.width, device.box.depth)] if device.box else [])]
-    low = MIN_PSEUDO_TIME * min(lengths) ** 2
+    low = _MIN_PSEUDO_TIME * min(lengths) ** 2
     settling = decay_time_bound(device, column)
     if device.box is not None:
         settling = min(settling, max(device.box.width, device.box.depth / np.sqrt(lateral_anisotropy(device))) ** 2 / 4)
     high = (
-        MAX_DECAY_TIMES * settling
+        _MAX_DECAY_TIMES * settling
         if np.isfinite(settling)
-        else MAX_PSEUDO_TIME * max([*lengths, *source_distances(device)]) ** 2
+        else _MAX_PSEUDO_TIME * max([*lengths, *_source_distances(device)]) ** 2
     )
-    count = int(np.ceil(np.log(high / low) / LOG_TIME_STEP)) + 1
-    tau = low * np.exp(LOG_TIME_STEP * np.arange(count))
+    count = int(np.ceil(np.log(high / low) / _LOG_TIME_STEP)) + 1
+    tau = low * np.exp(_LOG_TIME_STEP * np.arange(count))
     p, weight = inverse_laplace(tau)
-    steps = LOG_TIME_STEP * tau
-    steps[0] *= 1 / (1 - np.exp(-LOG_TIME_STEP / 2))  # the integrand goes as τ^½ below: a geometric series
+    steps = _LOG_TIME_STEP * tau
+    steps[0] *= 1 / (1 - np.exp(-_LOG_TIME_STEP / 2))  # the integrand goes as τ^½ below: a geometric series
     if not np.isfinite(settling):
-        steps[-1] *= 1 / (1 - np.exp(-LOG_TIME_STEP / 2))  # and as τ^-½ above
+        steps[-1] *= 1 / (1 - np.exp(-_LOG_TIME_STEP / 2))  # and as τ^-½ above
     still = STEADY_LAPLACE_VARIABLE / decay_time_bound(device, column) if device.box is not None else 1 / high
     return PseudoTimeQuadrature(tau, np.append(p, still), weight * steps[:, None], lateral_anisotropy(device))
 
 
-def source_distances(device: Device) -> list[float]:
+def _source_distances(device: Device) -> list[float]:
     """How far the sources lie from the origin, m."""
     shapes = [source.shape for source in device.sources if source.shape is not None]
     return [max(map(abs, (*shape.extent[0], *shape.extent[1]))) for shape in shapes]
@@ -110,13 +110,13 @@ def decay_time_bound(device: Device, column: SlicedStack) -> float:
     Whichever face has the sink is enough.
     """
     bounds = [
-        elmore_delay(column.pieces, device.coefficient),
-        elmore_delay(column.pieces[::-1], device.top_coefficient),
+        _elmore_delay(column.pieces, device.coefficient),
+        _elmore_delay(column.pieces[::-1], device.top_coefficient),
     ]
     return min(bounds)
 
 
-def elmore_delay(pieces: tuple[LayerSlice | Boundary, ...], coefficient: float) -> float:
+def _elmore_delay(pieces: tuple[LayerSlice | Boundary, ...], coefficient: float) -> float:
     """Sum of storage times resistance to the face behind the last piece, m²."""
     if coefficient == 0:
         return np.inf
@@ -155,7 +155,7 @@ def lateral_anisotropy(device: Device) -> float:
     return ratios[0]
 
 
-MAX_JOINT_POINTS = 64  # points up to which many rectangles are taken at once
+_MAX_JOINT_POINTS = 64  # points up to which many rectangles are taken at once
 
 
 @frozen(eq=False)
@@ -213,7 +213,7 @@ class LinearDevice:
     def summed(self, sources: list[HeatSource], at: Readout) -> Array:
         """(nτ, n) spread of several sources, each times its power, W m⁻²."""
         flat = [(source.power, source.shape) for source in sources if isinstance(source.shape, Rectangle)]
-        if len(flat) < 2 or isinstance(at, Disc) or (isinstance(at, LateralPoints) and at.x.size > MAX_JOINT_POINTS):
+        if len(flat) < 2 or isinstance(at, Disc) or (isinstance(at, LateralPoints) and at.x.size > _MAX_JOINT_POINTS):
             return np.sum([source.power * self.spread(source, at) for source in sources], axis=0)
         others = [source for source in sources if not isinstance(source.shape, Rectangle)]
         found = rectangles_spread(flat, at, self.nodes.tau, self.device.box, self.nodes.ratio)
@@ -254,7 +254,7 @@ def linear_device(device: Device, planes: tuple[Plane, ...] = ()) -> LinearDevic
     own = [source_plane(device, source) for source in device.sources]
     wanted = tuple(dict.fromkeys([*own, *(plane for plane, _ in device.patches.values()), *planes]))
     cut = slice_stack(device.stack, wanted)
-    nodes = pseudo_time_quadrature(device, cut, lateral_sizes(device))
+    nodes = _pseudo_time_quadrature(device, cut, _lateral_sizes(device))
     held = sliced_waves(cut, device.stack, nodes.points, top=device.top_coefficient, bottom=device.coefficient)
     known: dict[tuple[Plane, bool], ComplexArray] = {}
     keys = [(plane, source.through) for plane, source in zip(own, device.sources, strict=True)]
@@ -272,7 +272,7 @@ def source_plane(device: Device, source: HeatSource) -> Plane:
     return source.plane or device.top()
 
 
-def lateral_sizes(device: Device) -> tuple[float, ...]:
+def _lateral_sizes(device: Device) -> tuple[float, ...]:
     """Smallest lengths of the sources and patches along the layers, m."""
     shapes = [source.shape for source in device.sources if source.shape is not None]
     return tuple(shape.size for shape in (*shapes, *(patch for _, patch in device.patches.values())))

@@ -39,9 +39,9 @@ from kapitza.device.setup import Plane
 from kapitza.device.shapes import Disc, HeatMap, SourceShape
 from kapitza.errors import InputError
 
-MAX_CLOSED_FORM_SOURCES = 3  # separable sources up to which closed forms are faster than the transform
-MAX_MAP_POINTS = 4096  # points along an axis
-MAP_WINDOW_SIZES = 3.0  # sizes of the sources that a map shows where there is no box
+_MAX_CLOSED_FORM_SOURCES = 3  # separable sources up to which closed forms are faster than the transform
+_MAX_MAP_POINTS = 4096  # points along an axis
+_MAP_WINDOW_SIZES = 3.0  # sizes of the sources that a map shows where there is no box
 
 
 def plane_map(device: Device, plane: Plane | None = None, points: tuple[int, int] = (256, 256)) -> TemperatureField:
@@ -62,28 +62,28 @@ def plane_map(device: Device, plane: Plane | None = None, points: tuple[int, int
     InputError
         for a plane that the device does not have, or more than 4096 points along an axis
     """
-    if not all(1 <= n <= MAX_MAP_POINTS for n in points):
-        raise InputError(f"a map of {points[0]} x {points[1]} points: expected 1 to {MAX_MAP_POINTS} along each axis")
+    if not all(1 <= n <= _MAX_MAP_POINTS for n in points):
+        raise InputError(f"a map of {points[0]} x {points[1]} points: expected 1 to {_MAX_MAP_POINTS} along each axis")
     wanted = plane or device.top()
-    numbers = device if not is_nonlinear(device) else solve_steady(device).linear.device
-    x, y = (cell_centres(ends, n) for ends, n in zip(map_window(device), points, strict=True))
+    numbers = device if not _is_nonlinear(device) else solve_steady(device).linear.device
+    x, y = (_cell_centres(ends, n) for ends, n in zip(_map_window(device), points, strict=True))
     depth = slice_stack(device.stack, (wanted,))
     separable = all(not isinstance(source.shape, (Disc, HeatMap)) for source in device.sources)
     if device.box is None or (
-        separable and len(device.sources) <= MAX_CLOSED_FORM_SOURCES and has_uniform_anisotropy(numbers)
+        separable and len(device.sources) <= _MAX_CLOSED_FORM_SOURCES and _has_uniform_anisotropy(numbers)
     ):
-        value = closed_form_map(linear_device(numbers, (wanted,)), wanted, x, y)
+        value = _closed_form_map(linear_device(numbers, (wanted,)), wanted, x, y)
     else:
-        value = cosine_map(numbers, device.box, wanted, points)
+        value = _cosine_map(numbers, device.box, wanted, points)
     return TemperatureField(wanted.layer, x, y, value, depth.depths[depth.marks[0]])
 
 
-def is_nonlinear(device: Device) -> bool:
+def _is_nonlinear(device: Device) -> bool:
     """Whether numbers of a device depend on temperature."""
     return bool(device.laws) or any(not isinstance(b.conductance, float | int) for b in device.stack.boundaries)
 
 
-def has_uniform_anisotropy(device: Device) -> bool:
+def _has_uniform_anisotropy(device: Device) -> bool:
     """Whether all layers have one ratio of the conductivities along y and x."""
     try:
         lateral_anisotropy(device)
@@ -92,12 +92,12 @@ def has_uniform_anisotropy(device: Device) -> bool:
     return True
 
 
-def cell_centres(ends: tuple[float, float], count: int) -> Array:
+def _cell_centres(ends: tuple[float, float], count: int) -> Array:
     """(count,) middles of equal cells, m."""
     return ends[0] + (ends[1] - ends[0]) * (np.arange(count) + 0.5) / count
 
 
-def map_window(device: Device) -> tuple[tuple[float, float], tuple[float, float]]:
+def _map_window(device: Device) -> tuple[tuple[float, float], tuple[float, float]]:
     """What a map shows: the box, or the surroundings of the sources."""
     if device.box is not None:
         return (0.0, device.box.width), (0.0, device.box.depth)
@@ -105,12 +105,12 @@ def map_window(device: Device) -> tuple[tuple[float, float], tuple[float, float]
     extents = [source.shape.extent for source in device.sources if source.shape is not None]
     for axis in (0, 1):
         low, high = min(e[axis][0] for e in extents), max(e[axis][1] for e in extents)
-        half = MAP_WINDOW_SIZES * (high - low) / 2
+        half = _MAP_WINDOW_SIZES * (high - low) / 2
         found.append(((low + high) / 2 - half, (low + high) / 2 + half))
     return found[0], found[1]
 
 
-def closed_form_map(ready: LinearDevice, plane: Plane, x: Array, y: Array) -> Array:
+def _closed_form_map(ready: LinearDevice, plane: Plane, x: Array, y: Array) -> Array:
     """(nx, ny) rises from closed forms."""
     total = np.zeros((x.size, y.size))
     node, area, nodes = ready.node(plane), ready.area, ready.nodes
@@ -129,7 +129,7 @@ def closed_form_map(ready: LinearDevice, plane: Plane, x: Array, y: Array) -> Ar
     return total
 
 
-def cosine_map(device: Device, box: Box, plane: Plane, points: tuple[int, int]) -> Array:
+def _cosine_map(device: Device, box: Box, plane: Plane, points: tuple[int, int]) -> Array:
     """(nx, ny) rises from a cosine transform."""
     planes = tuple(dict.fromkeys([plane, *(source_plane(device, source) for source in device.sources)]))
     cut = slice_stack(device.stack, planes)
@@ -138,13 +138,13 @@ def cosine_map(device: Device, box: Box, plane: Plane, points: tuple[int, int]) 
     for heated, through in dict.fromkeys((source_plane(device, s), s.through) for s in device.sources):
         if through:
             raise InputError(
-                f"a map with {heated.layer} heated throughout takes at most {MAX_CLOSED_FORM_SOURCES} rectangles "
+                f"a map with {heated.layer} heated throughout takes at most {_MAX_CLOSED_FORM_SOURCES} rectangles "
                 "or spots"
             )
         own = [s for s in device.sources if source_plane(device, s) == heated and not s.through]
-        heat = source_modes(own, box, kx, ky)
+        heat = _source_modes(own, box, kx, ky)
         nodes = cut.marks[planes.index(heated)], cut.marks[planes.index(plane)]
-        total += heat * modal_response(device, cut, kx, ky, nodes)
+        total += heat * _modal_response(device, cut, kx, ky, nodes)
     twice = [np.where(k > 0, 2.0, 1.0) for k in (kx, ky)]
     total *= np.outer(*twice) / box.area
     # the transform takes half of every mode but the first, and divides by 2n along each axis
@@ -152,7 +152,7 @@ def cosine_map(device: Device, box: Box, plane: Plane, points: tuple[int, int]) 
     return np.asarray(idctn(total, type=2, overwrite_x=True), dtype=np.float64)
 
 
-def modal_response(device: Device, cut: SlicedStack, kx: Array, ky: Array, nodes: tuple[int, int]) -> Array:
+def _modal_response(device: Device, cut: SlicedStack, kx: Array, ky: Array, nodes: tuple[int, int]) -> Array:
     """(nx, ny) temperature of one node per flux into another in each mode of a box, K m² W⁻¹."""
     still = np.sqrt(STEADY_LAPLACE_VARIABLE / decay_time_bound(device, cut))
     x, y = np.repeat(kx, ky.size), np.tile(ky, kx.size)
@@ -162,18 +162,18 @@ def modal_response(device: Device, cut: SlicedStack, kx: Array, ky: Array, nodes
     return np.real(node_response(held, *nodes)).reshape(kx.size, ky.size)
 
 
-def source_modes(sources: Sequence[HeatSource], box: Box, kx: Array, ky: Array) -> Array:
+def _source_modes(sources: Sequence[HeatSource], box: Box, kx: Array, ky: Array) -> Array:
     """(nx, ny) mean of cos kx cos ky over the heat of all sources, W."""
     total = np.zeros((kx.size, ky.size))
     for source in sources:
-        total += source.power * shape_modes(source.shape, box, kx, ky)
+        total += source.power * _shape_modes(source.shape, box, kx, ky)
     return total
 
 
-def shape_modes(shape: SourceShape | None, box: Box, kx: Array, ky: Array) -> Array:
+def _shape_modes(shape: SourceShape | None, box: Box, kx: Array, ky: Array) -> Array:
     """(nx, ny) mean of cos kx cos ky over a source."""
     if isinstance(shape, HeatMap):
-        return heat_map_modes(shape, box, kx, ky)
+        return _heat_map_modes(shape, box, kx, ky)
     if isinstance(shape, Disc):
         middle = np.outer(np.cos(kx * shape.x), np.cos(ky * shape.y))
         return middle * jinc(np.hypot(kx[:, None], ky) * shape.radius)
@@ -184,7 +184,7 @@ def shape_modes(shape: SourceShape | None, box: Box, kx: Array, ky: Array) -> Ar
     return np.outer(*factors)
 
 
-def heat_map_modes(shape: HeatMap, box: Box, kx: Array, ky: Array) -> Array:
+def _heat_map_modes(shape: HeatMap, box: Box, kx: Array, ky: Array) -> Array:
     """The same for a map: a transform where its pixels are those of the box, else a sum over pixels."""
     share = shape.value / shape.value.sum()
     if shape.value.shape == (kx.size, ky.size) and shape.extent == ((0.0, box.width), (0.0, box.depth)):
@@ -210,29 +210,29 @@ def section_map(device: Device, y: float | None = None, *, points: int = 241, pe
     -------
     TemperatureField with x, the depth below the top face (twice at each boundary: above and below it), (nx, nz) rises
     """
-    held = solve_steady(device, section_planes(device, per_layer))
+    held = solve_steady(device, _section_planes(device, per_layer))
     ready = held.linear
     place = float(held.spot.y[0]) if y is None else y
-    x = section_positions(device, float(held.spot.x[0]), points)
+    x = _section_positions(device, float(held.spot.x[0]), points)
     rises = ready.rise(LateralPoints(x, np.full(x.size, place)))
     depths = np.array(ready.column.depths)
     ends = np.isfinite(depths)
     return TemperatureField("section", x, depths[ends], rises[ends].T, place)
 
 
-def section_positions(device: Device, middle: float, points: int) -> Array:
+def _section_positions(device: Device, middle: float, points: int) -> Array:
     """(points,) places along x, half of them evenly over all of it and half close to the hottest point, m."""
-    low, high = map_window(device)[0]
+    low, high = _map_window(device)[0]
     even = np.linspace(low, high, points // 2)
     reach = (high - low) * np.geomspace(1e-4, 1, points // 4)
     found = np.concatenate([even, [middle], middle + reach, middle - reach])
     return np.unique(np.clip(found, low, high))
 
 
-def section_planes(device: Device, per_layer: int) -> tuple[Plane, ...]:
+def _section_planes(device: Device, per_layer: int) -> tuple[Plane, ...]:
     """Planes in all layers, denser at the faces; in an infinite last one as deep as the sources are wide."""
     share = (1 - np.cos(np.pi * np.arange(1, per_layer) / per_layer)) / 2
-    (left, right), _ = map_window(device)
+    (left, right), _ = _map_window(device)
     planes: list[Plane] = []
     for layer in device.stack.layers:
         ends = np.isfinite(layer.thickness)

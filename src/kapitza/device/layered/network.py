@@ -20,10 +20,10 @@ from kapitza.device.description import Device
 from kapitza.device.layered.transient import transient_model
 from kapitza.errors import InputError
 
-POINTS_PER_DECADE = 12  # of the response in each decade
-REWEIGHTING_ROUNDS = 12  # of weighing the largest errors more
-STEADY_WEIGHT = 30.0  # weight of the steady value
-MAX_NETWORK_ORDER = 40
+_POINTS_PER_DECADE = 12  # of the response in each decade
+_REWEIGHTING_ROUNDS = 12  # of weighing the largest errors more
+_STEADY_WEIGHT = 30.0  # weight of the steady value
+_MAX_NETWORK_ORDER = 40
 
 
 @frozen(eq=False)
@@ -92,15 +92,15 @@ def foster_network(device: Device, order: int = 12, *, first: float, last: float
     InputError
         for an order outside of 1 to 40, times that do not increase, or a patch that the device does not have
     """
-    if not 1 <= order <= MAX_NETWORK_ORDER:
-        raise InputError(f"a network of order {order}: expected 1 to {MAX_NETWORK_ORDER}")
+    if not 1 <= order <= _MAX_NETWORK_ORDER:
+        raise InputError(f"a network of order {order}: expected 1 to {_MAX_NETWORK_ORDER}")
     if not 0 < first < last:
         raise InputError(f"times from {first:g} to {last:g} s: expected two that increase, above 0")
     held = transient_model(device)
     if of not in held.names:
         raise InputError(f"no {of!r} to follow: expected {' or '.join(map(repr, held.names))}")
     reader = held.readers[held.names.index(of)]
-    time = np.geomspace(first, last, int(POINTS_PER_DECADE * np.log10(last / first)) + 2)
+    time = np.geomspace(first, last, int(_POINTS_PER_DECADE * np.log10(last / first)) + 2)
     rises = np.sum([held.steps(reader, i, time) for i in range(len(reader.steady))], axis=0) / device.power
     steady = sum(reader.steady) / device.power
     return fit_foster(time, rises, steady, order, of)
@@ -112,11 +112,11 @@ def fit_foster(time: Array, rises: Array, steady: float, order: int, of: str = "
     limits = time[0] / 30, time[-1] * 10
     start = np.geomspace(time[0] / 2, time[-1] / 5, order)
     best: tuple[float, Array, Array] | None = None
-    for _ in range(REWEIGHTING_ROUNDS):
+    for _ in range(_REWEIGHTING_ROUNDS):
         given = (time, rises, steady, scale)
-        logs = least_squares(network_residual, np.log(start), bounds=np.log(limits), args=given, max_nfev=40).x
+        logs = least_squares(_network_residual, np.log(start), bounds=np.log(limits), args=given, max_nfev=40).x
         tau = np.exp(np.sort(logs))
-        resistance, off = fit_resistances(np.log(tau), time, rises, steady, scale)
+        resistance, off = _fit_resistances(np.log(tau), time, rises, steady, scale)
         worst = float(np.abs(off).max())
         if best is None or worst < best[0]:
             best = worst, resistance, tau
@@ -130,18 +130,18 @@ def fit_foster(time: Array, rises: Array, steady: float, order: int, of: str = "
     return FosterNetwork(network.resistance, network.time, error, float(time[0]), float(time[-1]), of)
 
 
-def fit_resistances(logs: Array, time: Array, rises: Array, steady: float, scale: Array) -> tuple[Array, Array]:
+def _fit_resistances(logs: Array, time: Array, rises: Array, steady: float, scale: Array) -> tuple[Array, Array]:
     """Best resistances that are not negative for time constants exp(logs), and what they leave, (nt,) K W⁻¹."""
     terms = -np.expm1(-np.divide.outer(time, np.exp(logs)))
-    matrix = np.vstack([terms * scale[:, None], np.full(logs.size, STEADY_WEIGHT)])
-    resistance, _ = nnls(matrix, np.append(rises * scale, STEADY_WEIGHT * steady))
+    matrix = np.vstack([terms * scale[:, None], np.full(logs.size, _STEADY_WEIGHT)])
+    resistance, _ = nnls(matrix, np.append(rises * scale, _STEADY_WEIGHT * steady))
     return resistance, terms @ resistance - rises
 
 
-def network_residual(logs: Array, time: Array, rises: Array, steady: float, scale: Array) -> Array:
+def _network_residual(logs: Array, time: Array, rises: Array, steady: float, scale: Array) -> Array:
     """(nt + 1,) weighted errors with the best resistances."""
-    resistance, off = fit_resistances(logs, time, rises, steady, scale)
-    return np.append(off * scale, STEADY_WEIGHT * (resistance.sum() - steady)) / steady
+    resistance, off = _fit_resistances(logs, time, rises, steady, scale)
+    return np.append(off * scale, _STEADY_WEIGHT * (resistance.sum() - steady)) / steady
 
 
 def cauer_network(network: FosterNetwork) -> CauerNetwork:
@@ -151,23 +151,23 @@ def cauer_network(network: FosterNetwork) -> CauerNetwork:
     for r, tau in zip(network.resistance.tolist(), network.time.tolist(), strict=True):
         cell = [one, Fraction(tau)]
         top, bottom = (
-            polynomial_sum(polynomial_product(top, cell), [Fraction(r) * b for b in bottom]),
-            polynomial_product(bottom, cell),
+            _polynomial_sum(_polynomial_product(top, cell), [Fraction(r) * b for b in bottom]),
+            _polynomial_product(bottom, cell),
         )
     resistance: list[float] = []
     capacity: list[float] = []
     top = top[: len(bottom) - 1]
     while top:
         c = bottom[-1] / top[-1]
-        rest = polynomial_sum(bottom, [Fraction(0), *(-c * a for a in top)])[: len(top)]
+        rest = _polynomial_sum(bottom, [Fraction(0), *(-c * a for a in top)])[: len(top)]
         r = top[-1] / rest[-1]
         capacity.append(float(c))
         resistance.append(float(r))
-        top, bottom = polynomial_sum(top, [-r * b for b in rest])[: len(top) - 1], rest
+        top, bottom = _polynomial_sum(top, [-r * b for b in rest])[: len(top) - 1], rest
     return CauerNetwork(np.array(resistance), np.array(capacity))
 
 
-def polynomial_product(a: list[Fraction], b: list[Fraction]) -> list[Fraction]:
+def _polynomial_product(a: list[Fraction], b: list[Fraction]) -> list[Fraction]:
     """Product of polynomials."""
     found = [Fraction(0)] * (len(a) + len(b) - 1)
     for i, x in enumerate(a):
@@ -176,7 +176,7 @@ def polynomial_product(a: list[Fraction], b: list[Fraction]) -> list[Fraction]:
     return found
 
 
-def polynomial_sum(a: list[Fraction], b: list[Fraction]) -> list[Fraction]:
+def _polynomial_sum(a: list[Fraction], b: list[Fraction]) -> list[Fraction]:
     """Sum of polynomials."""
     longer, shorter = (a, b) if len(a) >= len(b) else (b, a)
     return [x + y for x, y in zip(longer, shorter + [Fraction(0)] * (len(longer) - len(shorter)), strict=True)]

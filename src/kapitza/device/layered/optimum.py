@@ -11,10 +11,10 @@ from kapitza.device.description import Device
 from kapitza.device.layered.steady import solve_steady
 from kapitza.errors import InputError
 
-SCAN_POINTS = 17  # values of one number before the best is refined
-DESIGN_SAMPLES = 48  # points of several numbers before the best is refined
-BOUND_TOLERANCE = 1e-3  # relative, of a number at the end of its range
-PeakFunction = Callable[[Array], float]
+_SCAN_POINTS = 17  # values of one number before the best is refined
+_DESIGN_SAMPLES = 48  # points of several numbers before the best is refined
+_BOUND_TOLERANCE = 1e-3  # relative, of a number at the end of its range
+_PeakFunction = Callable[[Array], float]
 
 
 @frozen(eq=False)
@@ -65,19 +65,19 @@ def minimize_peak(device: Device, ranges: Mapping[str, tuple[float, float]]) -> 
     def peak(logs: Array) -> float:
         return solve_steady(device.replace(dict(zip(names, np.exp(logs).tolist(), strict=True)))).peak
 
-    best = minimize_one(peak, bounds[0]) if len(names) == 1 else minimize_many(peak, bounds)
+    best = _minimize_one(peak, bounds[0]) if len(names) == 1 else _minimize_many(peak, bounds)
     values = dict(zip(names, np.exp(best).tolist(), strict=True))
-    at_end = np.minimum(best - bounds[:, 0], bounds[:, 1] - best) < BOUND_TOLERANCE * (bounds[:, 1] - bounds[:, 0])
+    at_end = np.minimum(best - bounds[:, 0], bounds[:, 1] - best) < _BOUND_TOLERANCE * (bounds[:, 1] - bounds[:, 0])
     limited = tuple(name for name, end in zip(names, at_end, strict=True) if end)
     return Optimum(device.replace(values), values, peak(best), solve_steady(device).peak, limited)
 
 
-def minimize_one(peak: PeakFunction, bounds: Array) -> Array:
+def _minimize_one(peak: _PeakFunction, bounds: Array) -> Array:
     """(1,) best logarithm of one number."""
-    tried = np.linspace(bounds[0], bounds[1], SCAN_POINTS)
+    tried = np.linspace(bounds[0], bounds[1], _SCAN_POINTS)
     peaks = [peak(np.array([x])) for x in tried]
     i = int(np.argmin(peaks))
-    low, high = tried[max(i - 1, 0)], tried[min(i + 1, SCAN_POINTS - 1)]
+    low, high = tried[max(i - 1, 0)], tried[min(i + 1, _SCAN_POINTS - 1)]
 
     def scalar(x: float) -> float:
         return peak(np.array([x]))
@@ -86,11 +86,11 @@ def minimize_one(peak: PeakFunction, bounds: Array) -> Array:
     return np.array([found.x if found.fun < peaks[i] else tried[i]])
 
 
-def minimize_many(peak: PeakFunction, bounds: Array) -> Array:
+def _minimize_many(peak: _PeakFunction, bounds: Array) -> Array:
     """(n,) best logarithms of several numbers."""
     generator = np.random.default_rng(0)
-    cells = np.array([generator.permutation(DESIGN_SAMPLES) for _ in bounds]).T
-    points = bounds[:, 0] + (cells + 0.5) / DESIGN_SAMPLES * (bounds[:, 1] - bounds[:, 0])
+    cells = np.array([generator.permutation(_DESIGN_SAMPLES) for _ in bounds]).T
+    points = bounds[:, 0] + (cells + 0.5) / _DESIGN_SAMPLES * (bounds[:, 1] - bounds[:, 0])
     peaks = [peak(point) for point in points]
     options = {"xatol": 1e-4, "fatol": 1e-6, "maxfev": 120 * len(bounds)}
     start = points[int(np.argmin(peaks))]

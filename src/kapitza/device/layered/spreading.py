@@ -18,10 +18,10 @@ from kapitza.device.description import Box
 from kapitza.device.shapes import Disc, GaussianSpot, HeatMap, Patch, Rectangle, SourceShape
 from kapitza.errors import InputError
 
-MAX_IMAGE_RATIO = 36.0  # L²/τ above which mirror images beyond the next ones weigh less than 1e-15
-MAX_KERNEL_EXPONENT = 37.0  # of the exponent at which a kernel is gone
-COSINE_TERMS = 13  # cosines needed at that L²/τ
-CHORD_NODES = 48  # on the chords of a disc
+_MAX_IMAGE_RATIO = 36.0  # L²/τ above which mirror images beyond the next ones weigh less than 1e-15
+_MAX_KERNEL_EXPONENT = 37.0  # of the exponent at which a kernel is gone
+_COSINE_TERMS = 13  # cosines needed at that L²/τ
+_CHORD_NODES = 48  # on the chords of a disc
 
 
 @frozen(eq=False)
@@ -71,7 +71,7 @@ def source_ranges(shape: SourceShape | None, axis: int, side: float | None) -> t
     return AxisRanges(np.array([low]), np.array([high])), 0.0
 
 
-def axis_density(source: AxisRanges, at: AxisRanges, tau: Array, side: float | None) -> Array:
+def _axis_density(source: AxisRanges, at: AxisRanges, tau: Array, side: float | None) -> Array:
     """(nτ, ns, n) density on one axis at `at`, or averaged over it, of heat from each range of a source, m⁻¹.
 
     Parameters
@@ -82,19 +82,19 @@ def axis_density(source: AxisRanges, at: AxisRanges, tau: Array, side: float | N
     side : of the box, m; None where there is none
     """
     found = np.zeros((tau.size, source.low.size, at.low.size))
-    near = np.ones(tau.shape, dtype=bool) if side is None else tau < side**2 / MAX_IMAGE_RATIO
+    near = np.ones(tau.shape, dtype=bool) if side is None else tau < side**2 / _MAX_IMAGE_RATIO
     for shift, turned in [(0.0, False)] if side is None else product((0.0, 2 * side, -2 * side), (False, True)):
         image = source.mirrored(shift, turned=turned)
         gap = max(at.low.min() - image.high.max(), image.low.min() - at.high.max(), 0.0)
-        reached = near & (gap**2 < 4 * MAX_KERNEL_EXPONENT * tau)
+        reached = near & (gap**2 < 4 * _MAX_KERNEL_EXPONENT * tau)
         if reached.any():
-            found[reached] += unbounded_density(image, at, tau[reached])
+            found[reached] += _unbounded_density(image, at, tau[reached])
     if side is not None and not near.all():
-        found[~near] = cosine_density(source, at, tau[~near], side)
+        found[~near] = _cosine_density(source, at, tau[~near], side)
     return found
 
 
-def unbounded_density(source: AxisRanges, at: AxisRanges, tau: Array) -> Array:
+def _unbounded_density(source: AxisRanges, at: AxisRanges, tau: Array) -> Array:
     """The same without sides."""
     order = (not source.points) + (not at.points)
     root = np.sqrt(tau)[:, None, None]
@@ -119,9 +119,9 @@ def unbounded_density(source: AxisRanges, at: AxisRanges, tau: Array) -> Array:
     return spread / ((b - a) * width)
 
 
-def cosine_density(source: AxisRanges, at: AxisRanges, tau: Array, side: float) -> Array:
+def _cosine_density(source: AxisRanges, at: AxisRanges, tau: Array, side: float) -> Array:
     """The same as a series of the modes of a box."""
-    k = np.pi / side * np.arange(1, COSINE_TERMS + 1, dtype=np.float64)
+    k = np.pi / side * np.arange(1, _COSINE_TERMS + 1, dtype=np.float64)
     decay = np.exp(-np.outer(tau, k**2))
     return (1 + 2 * np.einsum("tk,ks,kn->tsn", decay, mean_cosine(k, source), mean_cosine(k, at))) / side
 
@@ -148,7 +148,7 @@ def separable_densities(
     found: list[Array] = []
     for axis, speed in enumerate((1.0, ratio)):
         ranges, own = source_ranges(shape, axis, sides[axis])
-        found.append(axis_density(ranges, at[axis], tau * speed + own, sides[axis]))
+        found.append(_axis_density(ranges, at[axis], tau * speed + own, sides[axis]))
     return found[0], found[1]
 
 
@@ -163,9 +163,9 @@ def lateral_spread(shape: SourceShape | None, at: Readout, tau: Array, box: Box 
     if isinstance(shape, Disc):
         if ratio != 1:
             raise InputError(f"a disc on layers with k_y/k_x = {ratio:.4g} is not modelled: take a rectangle")
-        return disc_spread(shape, at, tau, box)
+        return _disc_spread(shape, at, tau, box)
     if isinstance(at, Disc):
-        return lateral_spread(shape, patch_points(at), tau, box, ratio).mean(axis=1, keepdims=True)
+        return lateral_spread(shape, _patch_points(at), tau, box, ratio).mean(axis=1, keepdims=True)
     if isinstance(at, Rectangle):
         over = [AxisRanges(np.array([low]), np.array([high])) for low, high in at.extent]
         ranges = over[0], over[1]
@@ -191,11 +191,11 @@ def rectangles_spread(
             seen = AxisRanges(*(np.array([end]) for end in at.extent[axis]))
         else:
             seen = point_ranges((at.x, at.y)[axis])
-        factors.append(axis_density(AxisRanges(low, high), seen, tau * speed, sides[axis]))
+        factors.append(_axis_density(AxisRanges(low, high), seen, tau * speed, sides[axis]))
     return np.einsum("s,tsn,tsn->tn", power, *factors)
 
 
-def patch_points(patch: Patch) -> LateralPoints:
+def _patch_points(patch: Patch) -> LateralPoints:
     """Points that stand for a patch with equal weights: (n,) of each."""
     if isinstance(patch, Disc):
         rings, turns = 16, 24
@@ -209,22 +209,22 @@ def patch_points(patch: Patch) -> LateralPoints:
     return LateralPoints(np.repeat(x, 24), np.tile(y, 24))
 
 
-def disc_spread(disc: Disc, at: Readout, tau: Array, box: Box | None) -> Array:
+def _disc_spread(disc: Disc, at: Readout, tau: Array, box: Box | None) -> Array:
     """`spread` of a disc."""
-    spots = at if isinstance(at, LateralPoints) else patch_points(at)
+    spots = at if isinstance(at, LateralPoints) else _patch_points(at)
     found = np.zeros((tau.size, spots.x.size))
-    near = np.ones(tau.shape, dtype=bool) if box is None else tau < min(box.width, box.depth) ** 2 / MAX_IMAGE_RATIO
+    near = np.ones(tau.shape, dtype=bool) if box is None else tau < min(box.width, box.depth) ** 2 / _MAX_IMAGE_RATIO
     concentric = 0
-    for x, y in disc_images(disc, box):
+    for x, y in _disc_images(disc, box):
         same = isinstance(at, Disc) and np.hypot(x - at.x, y - at.y) < 1e-9 * disc.radius and at.radius == disc.radius
         if same:
             concentric += 1
             continue
         distance = np.hypot(spots.x - x, spots.y - y)
         gap = max(float(distance.min()) - disc.radius, 0.0)
-        reached = near & (gap**2 < 4 * MAX_KERNEL_EXPONENT * tau)
+        reached = near & (gap**2 < 4 * _MAX_KERNEL_EXPONENT * tau)
         if reached.any():
-            found[reached] += chord_integral(disc.radius, distance, tau[reached])
+            found[reached] += _chord_integral(disc.radius, distance, tau[reached])
     if isinstance(at, LateralPoints):
         total = found
     else:
@@ -232,11 +232,11 @@ def disc_spread(disc: Disc, at: Readout, tau: Array, box: Box | None) -> Array:
         z = disc.radius**2 / (2 * tau[near])
         total[near, 0] += concentric * (1 - ive(0, z) - ive(1, z)) / disc.area
     if box is not None and not near.all():
-        total[~near] = disc_mode_sum(disc, at, tau[~near], box)
+        total[~near] = _disc_mode_sum(disc, at, tau[~near], box)
     return total
 
 
-def disc_images(disc: Disc, box: Box | None) -> list[tuple[float, float]]:
+def _disc_images(disc: Disc, box: Box | None) -> list[tuple[float, float]]:
     """Middles of a disc and of its mirror images next to a box."""
     if box is None:
         return [(disc.x, disc.y)]
@@ -245,11 +245,11 @@ def disc_images(disc: Disc, box: Box | None) -> list[tuple[float, float]]:
     return list(product(xs, ys))
 
 
-def chord_integral(radius: float, distance: Array, tau: Array) -> Array:
+def _chord_integral(radius: float, distance: Array, tau: Array) -> Array:
     """(nτ, n) density at a distance from the middle of a disc, m⁻²: an integral over its chords x = a sin φ."""
-    reach = np.sqrt(4 * MAX_KERNEL_EXPONENT * tau)[:, None]
+    reach = np.sqrt(4 * _MAX_KERNEL_EXPONENT * tau)[:, None]
     ends = [np.arcsin(np.clip((distance + sign * reach) / radius, -1, 1)) for sign in (-1, 1)]
-    node, weight = np.polynomial.legendre.leggauss(CHORD_NODES)
+    node, weight = np.polynomial.legendre.leggauss(_CHORD_NODES)
     half = (ends[1] - ends[0])[..., None] / 2
     phi = (ends[0] + ends[1])[..., None] / 2 + half * node
     root = np.sqrt(4 * tau)[:, None, None]
@@ -259,14 +259,14 @@ def chord_integral(radius: float, distance: Array, tau: Array) -> Array:
     return np.sum(half * weight * inner, axis=-1) / (np.pi * radius**2)
 
 
-def disc_mode_sum(disc: Disc, at: Readout, tau: Array, box: Box) -> Array:
+def _disc_mode_sum(disc: Disc, at: Readout, tau: Array, box: Box) -> Array:
     """The same as a series of the modes of a box."""
     least = min(box.width, box.depth)
-    k = [np.pi / side * np.arange(int(np.ceil(COSINE_TERMS * side / least)) + 1) for side in (box.width, box.depth)]
+    k = [np.pi / side * np.arange(int(np.ceil(_COSINE_TERMS * side / least)) + 1) for side in (box.width, box.depth)]
     size = np.hypot(k[0][:, None], k[1])
     twice = np.outer(np.where(k[0] > 0, 2.0, 1.0), np.where(k[1] > 0, 2.0, 1.0)) / box.area
     weight = twice * np.outer(np.cos(k[0] * disc.x), np.cos(k[1] * disc.y)) * jinc(size * disc.radius)
-    spots = at if isinstance(at, LateralPoints) else patch_points(at)
+    spots = at if isinstance(at, LateralPoints) else _patch_points(at)
     if isinstance(at, Disc):
         seen = np.outer(np.cos(k[0] * at.x), np.cos(k[1] * at.y))[..., None] * jinc(size * at.radius)[..., None]
     else:

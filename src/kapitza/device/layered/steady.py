@@ -17,35 +17,35 @@ from kapitza.device.setup import Plane
 from kapitza.device.shapes import Disc, HeatMap, Rectangle, SourceShape
 from kapitza.errors import ConvergenceError
 
-MAX_SEARCHED_SOURCES = 8  # sources, up to which each is looked at closely
-REFINEMENT_ROUNDS = 5
-CANDIDATE_PIXELS = 40  # of a map that are tried
+_MAX_SEARCHED_SOURCES = 8  # sources, up to which each is looked at closely
+_REFINEMENT_ROUNDS = 5
+_CANDIDATE_PIXELS = 40  # of a map that are tried
 
 
-def find_hot_spot(solved: LinearDevice) -> tuple[LateralPoints, int, float]:
+def _find_hot_spot(solved: LinearDevice) -> tuple[LateralPoints, int, float]:
     """The hottest point: where it lies along the layers, its node, and its rise (K).
 
     It is looked for on the planes that heat enters, at and around the sources, on ever finer grids.
     """
     best: tuple[LateralPoints, int, float] | None = None
-    for node in heated_nodes(solved):
-        spots, step = hot_spot_candidates(solved)
+    for node in _heated_nodes(solved):
+        spots, step = _hot_spot_candidates(solved)
         found = solved.rise(spots, node)
-        for _ in range(REFINEMENT_ROUNDS):
+        for _ in range(_REFINEMENT_ROUNDS):
             i = int(np.argmax(found))
             top = LateralPoints(spots.x[i : i + 1], spots.y[i : i + 1])
             if best is None or found[i] > best[2]:
                 best = top, node, float(found[i])
             if step == 0:
                 break
-            spots, step = refined_points(top, step, solved.device.box), step / 4
+            spots, step = _refined_points(top, step, solved.device.box), step / 4
             found = solved.rise(spots, node)
     if best is None:
         raise AssertionError  # a device has a source
     return best
 
 
-def heated_nodes(solved: LinearDevice) -> tuple[int, ...]:
+def _heated_nodes(solved: LinearDevice) -> tuple[int, ...]:
     """Nodes at which heat enters; for a layer that is heated throughout, all that lie in it."""
     nodes: set[int] = set()
     for source in solved.device.sources:
@@ -58,22 +58,22 @@ def heated_nodes(solved: LinearDevice) -> tuple[int, ...]:
     return tuple(sorted(nodes))
 
 
-def hot_spot_candidates(solved: LinearDevice) -> tuple[LateralPoints, float]:
+def _hot_spot_candidates(solved: LinearDevice) -> tuple[LateralPoints, float]:
     """Points to start from, and how far apart they lie, m."""
     shapes = [source.shape for source in solved.device.sources if source.shape is not None]
     if not shapes:
         return LateralPoints(np.zeros(1), np.zeros(1)), 0.0
-    side = 9 if len(shapes) <= MAX_SEARCHED_SOURCES else 3
-    places = [shape_candidates(shape, side, solved.device.box) for shape in shapes]
+    side = 9 if len(shapes) <= _MAX_SEARCHED_SOURCES else 3
+    places = [_shape_candidates(shape, side, solved.device.box) for shape in shapes]
     x, y = (np.concatenate([place[axis] for place in places]) for axis in (0, 1))
     widths = [max(high - low for low, high in shape.extent) for shape in shapes]
     return LateralPoints(x, y), max(widths) / (side - 1)
 
 
-def shape_candidates(shape: SourceShape, side: int, box: Box | None) -> tuple[Array, Array]:
+def _shape_candidates(shape: SourceShape, side: int, box: Box | None) -> tuple[Array, Array]:
     """Points of a shape that may be the hottest: a grid over it, or the pixels with most heat around them."""
     if isinstance(shape, HeatMap):
-        order = np.argsort(shape.value, axis=None)[-CANDIDATE_PIXELS:]
+        order = np.argsort(shape.value, axis=None)[-_CANDIDATE_PIXELS:]
         i, j = np.unravel_index(order, shape.value.shape)
         middles = [(edges[:-1] + edges[1:]) / 2 for edges in shape.edges]
         return middles[0][i], middles[1][j]
@@ -84,7 +84,7 @@ def shape_candidates(shape: SourceShape, side: int, box: Box | None) -> tuple[Ar
     return pairs[:, 0], pairs[:, 1]
 
 
-def refined_points(top: LateralPoints, step: float, box: Box | None) -> LateralPoints:
+def _refined_points(top: LateralPoints, step: float, box: Box | None) -> LateralPoints:
     """A grid of 5 x 5 points around one, inside of the box."""
     offsets = np.array(list(product((-1, -0.5, 0, 0.5, 1), repeat=2))) * step
     x, y = top.x[0] + offsets[:, 0], top.y[0] + offsets[:, 1]
@@ -94,25 +94,25 @@ def refined_points(top: LateralPoints, step: float, box: Box | None) -> LateralP
     return LateralPoints(pairs[0], pairs[1])
 
 
-DEPTHS_PER_LAYER = 12  # in each layer
-LATERAL_POINTS = 20  # on either side of the hottest point
-FINEST_SPACING = 0.02  # of the width of a source, the first of these
-NEGLIGIBLE_WEIGHT = 1e-6  # of the weights without their signs
-SPOT_FRACTION = 0.1  # of the width of a source: the patch that stands for the hottest point
+_DEPTHS_PER_LAYER = 12  # in each layer
+_LATERAL_POINTS = 20  # on either side of the hottest point
+_FINEST_SPACING = 0.02  # of the width of a source, the first of these
+_NEGLIGIBLE_WEIGHT = 1e-6  # of the weights without their signs
+_SPOT_FRACTION = 0.1  # of the width of a source: the patch that stands for the hottest point
 
 
-def inner_planes(device: Device) -> tuple[Plane, ...]:
+def _inner_planes(device: Device) -> tuple[Plane, ...]:
     """Planes in the layers whose conductivity depends on temperature."""
-    share = (1 - np.cos(np.pi * np.arange(1, DEPTHS_PER_LAYER) / DEPTHS_PER_LAYER)) / 2
+    share = (1 - np.cos(np.pi * np.arange(1, _DEPTHS_PER_LAYER) / _DEPTHS_PER_LAYER)) / 2
     found: list[Plane] = []
     for layer in device.stack.layers:
         if layer.name in device.laws:
-            reach = layer.thickness if np.isfinite(layer.thickness) else 8 * source_width(device)
+            reach = layer.thickness if np.isfinite(layer.thickness) else 8 * _source_width(device)
             found += [Plane(layer.name, float(reach * one)) for one in share]
     return tuple(found)
 
 
-def source_width(device: Device) -> float:
+def _source_width(device: Device) -> float:
     """Width of the widest source, or of the box, m."""
     shapes = [source.shape for source in device.sources if source.shape is not None]
     if shapes:
@@ -120,7 +120,7 @@ def source_width(device: Device) -> float:
     return 1.0 if device.box is None else device.box.width
 
 
-def weighted_means(
+def _weighted_means(
     device: Device, ready: LinearDevice, spot: LateralPoints, node: int
 ) -> dict[str, tuple[float, float]]:
     """Temperature (K) and value of each layer and boundary with properties of T, by name.
@@ -131,10 +131,10 @@ def weighted_means(
     ready : its solution with the numbers of before, cut at `inner_planes`
     spot, node : the hottest point
     """
-    x, y = (lateral_coordinates(device, axis, float((spot.x, spot.y)[axis][0])) for axis in (0, 1))
-    rises = total_rise(ready, x, y)
-    point = hot_spot_patch(device, spot)
-    others = source_rise(ready, point, plane_response(ready.medium, node)[:, 0], x, y)
+    x, y = (_lateral_coordinates(device, axis, float((spot.x, spot.y)[axis][0])) for axis in (0, 1))
+    rises = _total_rise(ready, x, y)
+    point = _hot_spot_patch(device, spot)
+    others = _source_rise(ready, point, plane_response(ready.medium, node)[:, 0], x, y)
     found: dict[str, tuple[float, float]] = {}
     for name, law in device.laws.items():
         pieces = ready.column.within(name)
@@ -146,41 +146,41 @@ def weighted_means(
             continue
         layer = device.stack.layers[[one.name for one in device.stack.layers].index(name)]
         along = layer.tensor[0, 0] / layer.conductivity
-        weight = gradient_product(rises[nodes], others[nodes], (depths, x, y), (1.0, along, along * ready.nodes.ratio))
-        kelvin = device.sink + corner_means(rises[nodes])
+        weight = _gradient_product(rises[nodes], others[nodes], (depths, x, y), (1.0, along, along * ready.nodes.ratio))
+        kelvin = device.sink + _corner_means(rises[nodes])
         ends = kelvin[:-1], (kelvin[:-1] + kelvin[1:]) / 2, kelvin[1:]
         values = [law.at(one.ravel()).reshape(one.shape) for one in ends]
         value = (values[0] + 4 * values[1] + values[2]) / 6  # Simpson's rule from face to face of a cell
-        found[name] = weighted_mean(weight, ends[1]), weighted_mean(weight, value)
+        found[name] = _weighted_mean(weight, ends[1]), _weighted_mean(weight, value)
     for name, boundary in zip(device.stack.boundary_names, device.stack.boundaries, strict=True):
         if isinstance(boundary.conductance, Conductance):
             i = ready.column.owners.index(name)
             jumps = (
                 (rises[i] - rises[i + 1])
                 * (others[i] - others[i + 1])
-                * np.outer(trapezoid_weights(x), trapezoid_weights(y))
+                * np.outer(_trapezoid_weights(x), _trapezoid_weights(y))
             )
             kelvin = device.sink + (rises[i] + rises[i + 1]) / 2
             values = boundary.conductance.at(kelvin.ravel()).reshape(kelvin.shape)
-            found[name] = weighted_mean(jumps, kelvin), weighted_mean(jumps, values)
+            found[name] = _weighted_mean(jumps, kelvin), _weighted_mean(jumps, values)
     return found
 
 
-def weighted_mean(weight: Array, value: Array) -> float:
+def _weighted_mean(weight: Array, value: Array) -> float:
     """Mean with a weight; the plain one where nothing flows that could weigh."""
     total, size = float(weight.sum()), float(np.abs(weight).sum())
-    if not total > NEGLIGIBLE_WEIGHT * size:
+    if not total > _NEGLIGIBLE_WEIGHT * size:
         return float(value.mean())
     return float(np.sum(weight * value)) / total
 
 
-def hot_spot_patch(device: Device, spot: LateralPoints) -> Rectangle | None:
+def _hot_spot_patch(device: Device, spot: LateralPoints) -> Rectangle | None:
     """A small patch around the hottest point, inside of the box; all of the box where heat enters evenly everywhere."""
     if all(source.shape is None for source in device.sources):
         return None
     ranges: list[tuple[float, float]] = []
     for axis in (0, 1):
-        place, half = float((spot.x, spot.y)[axis][0]), SPOT_FRACTION * narrowest_width(device, axis) / 2
+        place, half = float((spot.x, spot.y)[axis][0]), _SPOT_FRACTION * _narrowest_width(device, axis) / 2
         low, high = place - half, place + half
         if device.box is not None:
             low, high = max(low, 0.0), min(high, (device.box.width, device.box.depth)[axis])
@@ -188,7 +188,7 @@ def hot_spot_patch(device: Device, spot: LateralPoints) -> Rectangle | None:
     return Rectangle(ranges[0], ranges[1])
 
 
-def narrowest_width(device: Device, axis: int) -> float:
+def _narrowest_width(device: Device, axis: int) -> float:
     """Width of the narrowest source along an axis, m."""
     widths = [high - low for source in device.sources if source.shape for low, high in [source.shape.extent[axis]]]
     if widths:
@@ -196,25 +196,25 @@ def narrowest_width(device: Device, axis: int) -> float:
     return 1.0 if device.box is None else (device.box.width, device.box.depth)[axis]
 
 
-def lateral_coordinates(device: Device, axis: int, place: float) -> Array:
+def _lateral_coordinates(device: Device, axis: int, place: float) -> Array:
     """Places along an axis, dense around the hottest point and out to the sides, or to where little heat flows, m."""
-    width = narrowest_width(device, axis)
+    width = _narrowest_width(device, axis)
     side = None if device.box is None else (device.box.width, device.box.depth)[axis]
-    reach = 12 * source_width(device) if side is None else side
-    away = np.concatenate([[0.0], np.geomspace(min(FINEST_SPACING * width, 0.1 * reach), reach, LATERAL_POINTS)])
+    reach = 12 * _source_width(device) if side is None else side
+    away = np.concatenate([[0.0], np.geomspace(min(_FINEST_SPACING * width, 0.1 * reach), reach, _LATERAL_POINTS)])
     found = np.unique(np.concatenate([place - away[::-1], place + away]))
     return found if side is None else np.unique(np.clip(found, 0.0, side))
 
 
-def total_rise(ready: LinearDevice, x: Array, y: Array) -> Array:
+def _total_rise(ready: LinearDevice, x: Array, y: Array) -> Array:
     """(nodes, nx, ny) rises from all sources, K."""
     total = np.zeros((len(ready.column.pieces) + 1, x.size, y.size))
     for source, response in zip(ready.device.sources, ready.responses, strict=True):
-        total += source.power * source_rise(ready, source.shape, response, x, y)
+        total += source.power * _source_rise(ready, source.shape, response, x, y)
     return total
 
 
-def source_rise(ready: LinearDevice, shape: SourceShape | None, response: ComplexArray, x: Array, y: Array) -> Array:
+def _source_rise(ready: LinearDevice, shape: SourceShape | None, response: ComplexArray, x: Array, y: Array) -> Array:
     """(nodes, nx, ny) rise per watt of one shape, K W⁻¹."""
     nodes, area, box = ready.nodes, ready.area, ready.device.box
     if isinstance(shape, (Disc, HeatMap)):
@@ -229,23 +229,25 @@ def source_rise(ready: LinearDevice, shape: SourceShape | None, response: Comple
     return found
 
 
-def corner_means(value: Array) -> Array:
+def _corner_means(value: Array) -> Array:
     """(nz, nx - 1, ny - 1) mean of the four corners along the layers."""
     along = (value[:, 1:] + value[:, :-1]) / 2
     return (along[:, :, 1:] + along[:, :, :-1]) / 2
 
 
-def gradient_product(a: Array, b: Array, lines: tuple[Array, Array, Array], scale: tuple[float, float, float]) -> Array:
+def _gradient_product(
+    a: Array, b: Array, lines: tuple[Array, Array, Array], scale: tuple[float, float, float]
+) -> Array:
     """(nz - 1, nx - 1, ny - 1) integral of the product of two gradients over each cell."""
     total = np.zeros(tuple(line.size - 1 for line in lines))
     volume = np.einsum("i,j,k->ijk", *(np.diff(line) for line in lines))
     for axis, (line, factor) in enumerate(zip(lines, scale, strict=True)):
-        slopes = [axis_gradient(value, line, axis) for value in (a, b)]
+        slopes = [_axis_gradient(value, line, axis) for value in (a, b)]
         total += factor * slopes[0] * slopes[1]
     return total * volume
 
 
-def axis_gradient(value: Array, line: Array, axis: int) -> Array:
+def _axis_gradient(value: Array, line: Array, axis: int) -> Array:
     """Slope along one axis in each cell, the mean over its other directions."""
     shape = [1, 1, 1]
     shape[axis] = -1
@@ -257,7 +259,7 @@ def axis_gradient(value: Array, line: Array, axis: int) -> Array:
     return found
 
 
-def trapezoid_weights(line: Array) -> Array:
+def _trapezoid_weights(line: Array) -> Array:
     """Weights of the trapezoidal rule."""
     found = np.zeros(line.size)
     found[1:] += np.diff(line) / 2
@@ -265,11 +267,11 @@ def trapezoid_weights(line: Array) -> Array:
     return found
 
 
-PROPERTY_TOLERANCE = 1e-8  # relative change of the hottest rise between two solutions
-MAX_PROPERTY_ITERATIONS = 60
+_PROPERTY_TOLERANCE = 1e-8  # relative change of the hottest rise between two solutions
+_MAX_PROPERTY_ITERATIONS = 60
 
 
-@frozen(eq=False)
+@frozen(eq=False, kw_only=True)
 class SteadySolution:
     """A device with the numbers that its layers and boundaries take at their temperatures.
 
@@ -316,17 +318,25 @@ def solve_steady(
     """
     values = dict(start or {})
     varies = bool(device.laws) or any(isinstance(b.conductance, Conductance) for b in device.stack.boundaries)
-    cuts = (*planes, *(inner_planes(device) if varies else ()))
+    cuts = (*planes, *(_inner_planes(device) if varies else ()))
     last = 0.0
-    for i in range(MAX_PROPERTY_ITERATIONS):
+    for i in range(_MAX_PROPERTY_ITERATIONS):
         ready = linear_device(with_constant_properties(device, values), cuts)
-        spot, node, peak = find_hot_spot(ready)
-        means = weighted_means(device, ready, spot, node) if varies else {}
-        if not varies or abs(peak - last) < PROPERTY_TOLERANCE * abs(peak):
-            return SteadySolution(ready, spot, node, peak, {name: one[0] for name, one in means.items()}, values, i + 1)
+        spot, node, peak = _find_hot_spot(ready)
+        means = _weighted_means(device, ready, spot, node) if varies else {}
+        if not varies or abs(peak - last) < _PROPERTY_TOLERANCE * abs(peak):
+            return SteadySolution(
+                linear=ready,
+                spot=spot,
+                node=node,
+                peak=peak,
+                kelvin={name: one[0] for name, one in means.items()},
+                values=values,
+                iterations=i + 1,
+            )
         values, last = {name: one[1] for name, one in means.items()}, peak
     raise ConvergenceError(
-        f"{device.title}: after {MAX_PROPERTY_ITERATIONS} solutions the hottest point still moves, now "
+        f"{device.title}: after {_MAX_PROPERTY_ITERATIONS} solutions the hottest point still moves, now "
         f"{last:.6g} K above the sink: "
         "heat is conducted worse the hotter it gets, and there may be no steady state",
         last=last,

@@ -15,7 +15,7 @@ from kapitza.device.setup import Plane
 from kapitza.device.shapes import Disc, Patch, Rectangle
 from kapitza.errors import InputError
 
-DIFFERENCE_STEP = 1e-3  # of differences, relative
+_DIFFERENCE_STEP = 1e-3  # of differences, relative
 
 
 def device_parameters(device: Device) -> tuple[str, ...]:
@@ -33,24 +33,24 @@ def device_parameters(device: Device) -> tuple[str, ...]:
     return tuple(found)
 
 
-def peak_sensitivities(device: Device, held: SteadySolution) -> dict[str, float]:
+def _peak_sensitivities(device: Device, held: SteadySolution) -> dict[str, float]:
     """Change of the peak with the logarithm of each number, by name, K."""
     names = device_parameters(device)
     if device.laws or held.kelvin or any(source.through for source in device.sources):
-        found = difference_sensitivities(device, names, held.values)
+        found = _difference_sensitivities(device, names, held.values)
     else:
         found = held.linear.changes(held.spot, held.node, names)
     return found | {f"{name}.power": rise for name, rise in held.linear.shares(held.spot, held.node).items()}
 
 
-def difference_sensitivities(device: Device, names: tuple[str, ...], start: Mapping[str, float]) -> dict[str, float]:
+def _difference_sensitivities(device: Device, names: tuple[str, ...], start: Mapping[str, float]) -> dict[str, float]:
     """The same from solutions with each number a little larger and smaller."""
     found: dict[str, float] = {}
     for name in names:
         owner = name.rpartition(".")[0]
-        changed = [scale_device(device, name, owner, factor) for factor in (1 + DIFFERENCE_STEP, 1 - DIFFERENCE_STEP)]
+        changed = [scale_device(device, name, owner, factor) for factor in (1 + _DIFFERENCE_STEP, 1 - _DIFFERENCE_STEP)]
         peaks = [solve_steady(one, start=start).peak for one in changed]
-        found[name] = (peaks[0] - peaks[1]) / (2 * DIFFERENCE_STEP)
+        found[name] = (peaks[0] - peaks[1]) / (2 * _DIFFERENCE_STEP)
     return found
 
 
@@ -63,7 +63,7 @@ def scale_device(device: Device, name: str, owner: str, factor: float) -> Device
     return device.replace({name: device.value(name) * factor})
 
 
-def uncertainty_contributions(
+def _uncertainty_contributions(
     device: Device, slopes: Mapping[str, float], kelvin: Mapping[str, float]
 ) -> dict[str, float]:
     """Standard uncertainty of the peak from that of each number, by name, K."""
@@ -110,10 +110,10 @@ def sample_peaks(device: Device, samples: int = 400, seed: int = 0) -> Array:
     names = sorted(relative)
     widths = np.sqrt(np.log1p(np.array([relative[name] for name in names]) ** 2))
     factors = np.exp(generator.standard_normal((samples, len(names))) * widths - widths**2 / 2)
-    return np.array([scaled_peak(device, held, dict(zip(names, row, strict=True))) for row in factors.tolist()])
+    return np.array([_scaled_peak(device, held, dict(zip(names, row, strict=True))) for row in factors.tolist()])
 
 
-def scaled_peak(device: Device, held: SteadySolution, factors: Mapping[str, float]) -> float:
+def _scaled_peak(device: Device, held: SteadySolution, factors: Mapping[str, float]) -> float:
     """Peak of a device with numbers times factors: at the same place where nothing depends on T, else solved anew."""
     changed = device
     for name, factor in factors.items():
@@ -149,31 +149,31 @@ def solve_layered(device: Device, *, sensitivity: bool = True) -> DeviceTemperat
         drops[owner] = drops.get(owner, 0.0) + float(rises[i] - rises[i + 1])
     if np.isfinite(device.coefficient) and rises[-1]:
         drops["sink"] = float(rises[-1])
-    slopes = peak_sensitivities(device, held) if sensitivity else {}
+    slopes = _peak_sensitivities(device, held) if sensitivity else {}
     return DeviceTemperatures(
-        device.title,
-        device.sink,
-        device.power,
-        held.peak,
-        [float(held.spot.x[0]), float(held.spot.y[0]), ready.column.depths[held.node]],
-        layer_at(ready, held.node),
-        patch_averages(device, ready),
-        drops,
-        slopes,
-        uncertainty_contributions(device, slopes, held.kelvin),
-        held.kelvin,
-        held.iterations,
+        title=device.title,
+        sink=device.sink,
+        power=device.power,
+        peak=held.peak,
+        place=[float(held.spot.x[0]), float(held.spot.y[0]), ready.column.depths[held.node]],
+        layer=_layer_at(ready, held.node),
+        average=_patch_averages(device, ready),
+        drop=drops,
+        sensitivity=slopes,
+        contribution=_uncertainty_contributions(device, slopes, held.kelvin),
+        kelvin=held.kelvin,
+        iterations=held.iterations,
     )
 
 
-def layer_at(ready: LinearDevice, node: int) -> str:
+def _layer_at(ready: LinearDevice, node: int) -> str:
     """Layer that a node lies in, or on the face of."""
     i = min(node, len(ready.column.pieces) - 1)
     plane = next((p for p, mark in zip(ready.planes, ready.column.marks, strict=True) if mark == node), None)
     return ready.column.owners[i] if plane is None else plane.layer
 
 
-def patch_averages(device: Device, ready: LinearDevice) -> dict[str, float]:
+def _patch_averages(device: Device, ready: LinearDevice) -> dict[str, float]:
     """Rise averaged over the patch of each source that has one, and over each patch of the device, by name, K."""
     found: dict[str, float] = {}
     for name, (plane, patch) in averaging_patches(device).items():

@@ -28,14 +28,14 @@ from kapitza.device.results import TransientTemperatures
 from kapitza.device.shapes import Disc, HeatMap, SourceShape
 from kapitza.errors import InputError
 
-LOG_KAPPA_STEP = (
+_LOG_KAPPA_STEP = (
     0.03  # of ln κ: with eight nodes the error is below 1e-8 for what has no singularity within 22° of the axis
 )
-INTERPOLATION_ORDER = 8
-MAX_AXIS_MODES = 6000  # modes along an axis
-MODE_BLOCK = 2**18  # modes that are handed over at once
-PANEL_NODES = 10  # of Gauss and Legendre on each panel
-MIN_KAPPA_FRACTION = 1e-4  # of the inverse of the largest length, below which wave vectors weigh nothing
+_INTERPOLATION_ORDER = 8
+_MAX_AXIS_MODES = 6000  # modes along an axis
+_MODE_BLOCK = 2**18  # modes that are handed over at once
+_PANEL_NODES = 10  # of Gauss and Legendre on each panel
+_MIN_KAPPA_FRACTION = 1e-4  # of the inverse of the largest length, below which wave vectors weigh nothing
 
 
 @frozen(eq=False)
@@ -53,7 +53,7 @@ class RadialWeights:
 
 
 @frozen(eq=False)
-class LogGrid:
+class _LogGrid:
     """Nodes of equal steps of ln κ: the first at `low` (rad m⁻¹), `count` of them."""
 
     low: float
@@ -62,32 +62,34 @@ class LogGrid:
     @property
     def kappa(self) -> Array:
         """(count,) rad m⁻¹."""
-        return self.low * np.exp(LOG_KAPPA_STEP * np.arange(self.count))
+        return self.low * np.exp(_LOG_KAPPA_STEP * np.arange(self.count))
 
     def handed(self, kappa: Array, weight: Array) -> Array:
         """(count,) weights of the nodes from those of any κ within them."""
-        place = np.log(kappa / self.low) / LOG_KAPPA_STEP
-        first = np.clip(np.floor(place).astype(int) - INTERPOLATION_ORDER // 2 + 1, 0, self.count - INTERPOLATION_ORDER)
+        place = np.log(kappa / self.low) / _LOG_KAPPA_STEP
+        first = np.clip(
+            np.floor(place).astype(int) - _INTERPOLATION_ORDER // 2 + 1, 0, self.count - _INTERPOLATION_ORDER
+        )
         apart = place - first
         total = np.zeros(self.count)
-        for i in range(INTERPOLATION_ORDER):
+        for i in range(_INTERPOLATION_ORDER):
             basis = weight.copy()
-            for j in range(INTERPOLATION_ORDER):
+            for j in range(_INTERPOLATION_ORDER):
                 if j != i:
                     basis *= (apart - j) / (i - j)
             total += np.bincount(first + i, basis, minlength=self.count)
         return total
 
 
-def log_grid(low: float, high: float) -> LogGrid:
+def _log_grid(low: float, high: float) -> _LogGrid:
     """Nodes for all κ from `low` to `high`."""
-    return LogGrid(
-        low * np.exp(-LOG_KAPPA_STEP * INTERPOLATION_ORDER),
-        int(np.ceil(np.log(high / low) / LOG_KAPPA_STEP)) + 2 * INTERPOLATION_ORDER + 1,
+    return _LogGrid(
+        low * np.exp(-_LOG_KAPPA_STEP * _INTERPOLATION_ORDER),
+        int(np.ceil(np.log(high / low) / _LOG_KAPPA_STEP)) + 2 * _INTERPOLATION_ORDER + 1,
     )
 
 
-def radial_weights(
+def _radial_weights(
     device: Device, shape: SourceShape | None, at: Readout, highest: float, *, ratio: float, longest: float
 ) -> RadialWeights:
     """Weights with which a point or a patch reads a source of one watt, without the mean over a box.
@@ -102,30 +104,30 @@ def radial_weights(
     longest : m, how far heat goes in the longest time, for layers without sides
     """
     if device.box is None:
-        return unbounded_weights(shape, at, highest, ratio, longest)
-    return box_weights(device.box, shape, at, highest, ratio)
+        return _unbounded_weights(shape, at, highest, ratio, longest)
+    return _box_weights(device.box, shape, at, highest, ratio)
 
 
-def box_weights(box: Box, shape: SourceShape | None, at: Readout, highest: float, ratio: float) -> RadialWeights:
+def _box_weights(box: Box, shape: SourceShape | None, at: Readout, highest: float, ratio: float) -> RadialWeights:
     """Weights of the modes of a box."""
     if shape is None:
         return RadialWeights(np.array([np.pi / box.width]), np.zeros(1))  # even heat has no other mode than the mean
     least = np.pi / max(box.width, box.depth / np.sqrt(ratio))
-    nodes = log_grid(least, max(highest, 10 * np.pi / min(box.width, box.depth)))
-    top = nodes.kappa[-INTERPOLATION_ORDER]
+    nodes = _log_grid(least, max(highest, 10 * np.pi / min(box.width, box.depth)))
+    top = nodes.kappa[-_INTERPOLATION_ORDER]
     counts = int(top * box.width / np.pi) + 1, int(top * box.depth / np.pi / np.sqrt(ratio)) + 1
-    if max(counts) > MAX_AXIS_MODES:
+    if max(counts) > _MAX_AXIS_MODES:
         raise InputError(
             f"so short a time needs {max(counts)} modes along a side of {max(box.width, box.depth):g} m, at most "
-            f"{MAX_AXIS_MODES}: ask for later times, or take a smaller box around the source"
+            f"{_MAX_AXIS_MODES}: ask for later times, or take a smaller box around the source"
         )
     kx, ky = box_wave_numbers(box, counts)
     total = np.zeros(nodes.count)
-    rows = max(1, MODE_BLOCK // ky.size)
+    rows = max(1, _MODE_BLOCK // ky.size)
     factors_y = np.where(ky > 0, 2.0, 1.0) / box.area
     for start in range(0, kx.size, rows):
         part = kx[start : start + rows]
-        weight = mode_means(shape, box, part, ky) * mode_means(at, box, part, ky)
+        weight = _mode_means(shape, box, part, ky) * _mode_means(at, box, part, ky)
         weight *= np.outer(np.where(part > 0, 2.0, 1.0), factors_y)
         kappa = np.hypot(part[:, None], np.sqrt(ratio) * ky)
         kept = (kappa > 0) & (kappa <= top)
@@ -133,7 +135,7 @@ def box_weights(box: Box, shape: SourceShape | None, at: Readout, highest: float
     return RadialWeights(nodes.kappa, total)
 
 
-def mode_means(what: SourceShape | Readout | None, box: Box, kx: Array, ky: Array) -> Array:
+def _mode_means(what: SourceShape | Readout | None, box: Box, kx: Array, ky: Array) -> Array:
     """(nx, ny) mean of cos kx cos ky over a source or a patch, or its value in one point."""
     if isinstance(what, LateralPoints):
         return np.outer(np.cos(kx * what.x[0]), np.cos(ky * what.y[0]))
@@ -152,20 +154,20 @@ def mode_means(what: SourceShape | Readout | None, box: Box, kx: Array, ky: Arra
     return np.outer(*factors)
 
 
-def unbounded_weights(
+def _unbounded_weights(
     shape: SourceShape | None, at: Readout, highest: float, ratio: float, longest: float
 ) -> RadialWeights:
     """Weights of wave vectors in layers without sides."""
     if isinstance(shape, HeatMap) or shape is None:
         raise InputError(f"what changes with time in layers without sides takes no {shape!r:.20}: give a box")
     if isinstance(shape, Disc) or isinstance(at, Disc):
-        return hankel_weights(shape, at, highest, longest)
-    axes = [axis_weights(shape, at, axis, highest, longest) for axis in (0, 1)]
+        return _hankel_weights(shape, at, highest, longest)
+    axes = [_axis_weights(shape, at, axis, highest, longest) for axis in (0, 1)]
     (kx, x), (ky, y) = axes
     ky = ky * np.sqrt(ratio)
-    nodes = log_grid(min(kx[0], ky[0]), 1.5 * max(kx[-1], ky[-1]))
+    nodes = _log_grid(min(kx[0], ky[0]), 1.5 * max(kx[-1], ky[-1]))
     total = np.zeros(nodes.count)
-    rows = max(1, MODE_BLOCK // ky.size)
+    rows = max(1, _MODE_BLOCK // ky.size)
     for start in range(0, kx.size, rows):
         part = slice(start, start + rows)
         kappa = np.hypot(kx[part, None], ky)
@@ -174,7 +176,7 @@ def unbounded_weights(
     return RadialWeights(nodes.kappa, total)
 
 
-def hankel_weights(shape: SourceShape, at: Readout, highest: float, longest: float) -> RadialWeights:
+def _hankel_weights(shape: SourceShape, at: Readout, highest: float, longest: float) -> RadialWeights:
     """Weights of Hankel's integral for a disc read at a point, or averaged over itself."""
     same = isinstance(at, Disc) and isinstance(shape, Disc) and (at.x, at.y) == (shape.x, shape.y)
     if not isinstance(shape, Disc) or not (isinstance(at, LateralPoints) or same):
@@ -182,49 +184,49 @@ def hankel_weights(shape: SourceShape, at: Readout, highest: float, longest: flo
     apart = 0.0 if not isinstance(at, LateralPoints) else float(np.hypot(at.x[0] - shape.x, at.y[0] - shape.y))
     own = at.radius if isinstance(at, Disc) else 0.0
     reach = shape.radius + own + apart
-    edges = panel_edges(MIN_KAPPA_FRACTION / max(longest, reach), highest, np.pi / reach)
-    k, dk = gauss_panels(edges)
+    edges = _panel_edges(_MIN_KAPPA_FRACTION / max(longest, reach), highest, np.pi / reach)
+    k, dk = _gauss_panels(edges)
     weight = k * dk / (2 * np.pi) * jinc(k * shape.radius) * jinc(k * own) * j0(k * apart)
-    nodes = log_grid(k[0], 1.01 * k[-1])
+    nodes = _log_grid(k[0], 1.01 * k[-1])
     return RadialWeights(nodes.kappa, nodes.handed(k, weight))
 
 
-def axis_weights(shape: SourceShape, at: Readout, axis: int, highest: float, longest: float) -> tuple[Array, Array]:
+def _axis_weights(shape: SourceShape, at: Readout, axis: int, highest: float, longest: float) -> tuple[Array, Array]:
     """Nodes k and weights on one axis: what is read of cos k(x - x') of the source, times dk/π."""
     source, own = source_ranges(shape, axis, None)
     seen = point_ranges((at.x, at.y)[axis][:1]) if isinstance(at, LateralPoints) else source_ranges(at, axis, None)[0]
     middle = float((source.low[0] + source.high[0] - seen.low[0] - seen.high[0]) / 2)
     widths = [float(r.high[0] - r.low[0]) / 2 for r in (source, seen)]
     reach = abs(middle) + sum(widths) + np.sqrt(own)
-    edges = panel_edges(MIN_KAPPA_FRACTION / max(longest, reach), highest, np.pi / reach)
-    k, dk = gauss_panels(edges)
+    edges = _panel_edges(_MIN_KAPPA_FRACTION / max(longest, reach), highest, np.pi / reach)
+    k, dk = _gauss_panels(edges)
     value = np.cos(k * middle) * np.sinc(k * widths[0] / np.pi) * np.sinc(k * widths[1] / np.pi) * np.exp(-(k**2) * own)
     return k, value * dk / np.pi
 
 
-def gauss_panels(edges: Array) -> tuple[Array, Array]:
+def _gauss_panels(edges: Array) -> tuple[Array, Array]:
     """Nodes and weights on panels."""
-    node, weight = np.polynomial.legendre.leggauss(PANEL_NODES)
+    node, weight = np.polynomial.legendre.leggauss(_PANEL_NODES)
     k = (edges[1:] + edges[:-1])[:, None] / 2 + np.diff(edges)[:, None] / 2 * node
     return k.ravel(), (np.diff(edges)[:, None] / 2 * weight).ravel()
 
 
-def panel_edges(low: float, high: float, widest: float) -> Array:
+def _panel_edges(low: float, high: float, widest: float) -> Array:
     """Edges of panels from 0 to `high` that double from `low` and are never wider than `widest`."""
     edges = [0.0, low]
     while edges[-1] < high:
         edges.append(edges[-1] + min(edges[-1], widest))
-    if len(edges) * PANEL_NODES > 4 * MAX_AXIS_MODES:
+    if len(edges) * _PANEL_NODES > 4 * _MAX_AXIS_MODES:
         raise InputError(
-            f"so short a time needs {len(edges) * PANEL_NODES} wave vectors on an axis: ask for later times"
+            f"so short a time needs {len(edges) * _PANEL_NODES} wave vectors on an axis: ask for later times"
         )
     return np.array(edges)
 
 
-STEADY_FOURIER_NUMBER = 30.0  # κ² t/ρ beyond which nothing of a step is missing
-QUASI_STEADY_RATIO = 30.0  # κ over that of the diffusion length, beyond which periodic heat is steady heat
-MAX_PULSE_MODES = 2500  # modes along a side that trains of pulses use
-MAX_SUMMED_PULSES = 200  # pulses that are added one by one
+_STEADY_FOURIER_NUMBER = 30.0  # κ² t/ρ beyond which nothing of a step is missing
+_QUASI_STEADY_RATIO = 30.0  # κ over that of the diffusion length, beyond which periodic heat is steady heat
+_MAX_PULSE_MODES = 2500  # modes along a side that trains of pulses use
+_MAX_SUMMED_PULSES = 200  # pulses that are added one by one
 
 
 @frozen(eq=False)
@@ -270,7 +272,7 @@ class TransientModel:
         """Weights of the wave vectors for one reader and one source."""
         longest = np.sqrt(time / self.storage[0])
         ratio = self.ready.nodes.ratio
-        return radial_weights(self.ready.device, source.shape, reader.at, highest, ratio=ratio, longest=longest)
+        return _radial_weights(self.ready.device, source.shape, reader.at, highest, ratio=ratio, longest=longest)
 
     def transfer(self, source: HeatSource, node: int, s: ComplexArray, kappa: Array) -> ComplexArray:
         """(ns, nk) temperature of a node per flux of a source, K m² W⁻¹."""
@@ -291,7 +293,7 @@ class TransientModel:
     def steps(self, reader: Probe, index: int, time: Array) -> Array:
         """(nt,) rise at times after one source was switched on, K."""
         source = self.ready.device.sources[index]
-        highest = np.sqrt(STEADY_FOURIER_NUMBER * self.storage[1] / float(time.min()))
+        highest = np.sqrt(_STEADY_FOURIER_NUMBER * self.storage[1] / float(time.min()))
         average = self.weights(reader, source, highest, float(time.max()))
         s, weight = inverse_laplace(time)
         zero = np.zeros(1, dtype=complex)
@@ -305,7 +307,7 @@ class TransientModel:
         """(nf,) complex rise for heat that goes as cos ωt, K: its phase is behind that of the heat."""
         source = self.ready.device.sources[index]
         s = 2j * np.pi * frequency
-        highest = QUASI_STEADY_RATIO * np.sqrt(2 * np.pi * float(frequency.max()) * self.storage[1])
+        highest = _QUASI_STEADY_RATIO * np.sqrt(2 * np.pi * float(frequency.max()) * self.storage[1])
         average = self.weights(reader, source, highest, 1 / float(frequency.min()))
         both: ComplexArray = np.append(s, 0.0).astype(np.complex128)
         found = self.transfer(source, reader.node, both, average.kappa) @ average.weight
@@ -369,34 +371,34 @@ def device_response(device: Device, time: ArrayLike) -> TransientTemperatures:
     for reader in held.readers:
         total = np.zeros(times.size)
         for i, source in enumerate(held.ready.device.sources):
-            total += waveform_response(held, reader, i, source.course, times)
+            total += _waveform_response(held, reader, i, source.course, times)
         rows.append(total)
     return TransientTemperatures(times, rows[0], dict(zip(held.names[1:], rows[1:], strict=True)))
 
 
-def waveform_response(held: TransientModel, reader: Probe, index: int, course: Waveform, time: Array) -> Array:
+def _waveform_response(held: TransientModel, reader: Probe, index: int, course: Waveform, time: Array) -> Array:
     """(nt,) rise from one source on its course, K."""
     if isinstance(course, StepPower):
         return held.steps(reader, index, time)
     if isinstance(course, PulsedPower):
-        return pulsed_response(held, reader, index, course, time)
+        return _pulsed_response(held, reader, index, course, time)
     if isinstance(course, PeriodicPower):
         found = held.periodic(reader, index, np.array([course.frequency]))[0]
         return np.real(found * np.exp(2j * np.pi * course.frequency * time))
     return np.full(time.size, reader.steady[index])
 
 
-def pulsed_response(held: TransientModel, reader: Probe, index: int, course: PulsedPower, time: Array) -> Array:
+def _pulsed_response(held: TransientModel, reader: Probe, index: int, course: PulsedPower, time: Array) -> Array:
     """(nt,) rise in a train of pulses, K.
 
     Each pulse is a step up and a step down.  Of a train without beginning the last 200 are added one by one, and of
     those before only the mean is left: their pulses are short against the time that has passed since.
     """
     within = time if course.count is not None else np.mod(time, course.period)
-    count = MAX_SUMMED_PULSES if course.count is None else min(course.count, int(time.max() / course.period) + 1)
-    if count > 50 * MAX_SUMMED_PULSES:
+    count = _MAX_SUMMED_PULSES if course.count is None else min(course.count, int(time.max() / course.period) + 1)
+    if count > 50 * _MAX_SUMMED_PULSES:
         raise InputError(
-            f"{count} pulses up to {time.max():g} s: count them up to {50 * MAX_SUMMED_PULSES}, or leave count out"
+            f"{count} pulses up to {time.max():g} s: count them up to {50 * _MAX_SUMMED_PULSES}, or leave count out"
         )
     since = within[:, None] + (np.arange(count) if course.count is None else -np.arange(count)) * course.period
     ups, downs = since.ravel(), (since - course.width).ravel()
@@ -404,17 +406,17 @@ def pulsed_response(held: TransientModel, reader: Probe, index: int, course: Pul
     moments, place = np.unique(np.where(both > 0, both, np.inf), return_inverse=True)
     finite = np.isfinite(moments)
     values = np.zeros(moments.size)
-    values[finite] = interpolate_step_response(held, reader, index, moments[finite])
+    values[finite] = _interpolate_step_response(held, reader, index, moments[finite])
     rises = values[place].reshape(2, *since.shape)
     total = (rises[0] - rises[1]).sum(axis=1)
     if course.count is not None:
         return total
     late = within + (count - 0.5) * course.period - course.width / 2
-    missing = reader.steady[index] - interpolate_step_response(held, reader, index, late)
+    missing = reader.steady[index] - _interpolate_step_response(held, reader, index, late)
     return total + missing * course.width / course.period
 
 
-def interpolate_step_response(held: TransientModel, reader: Probe, index: int, time: Array) -> Array:
+def _interpolate_step_response(held: TransientModel, reader: Probe, index: int, time: Array) -> Array:
     """(n,) step response at many times, from 40 in each decade by cubic splines in ln t.
 
     Times shorter than the modes of a box resolve are few in a train of pulses: there the response goes as √t.
@@ -422,11 +424,11 @@ def interpolate_step_response(held: TransientModel, reader: Probe, index: int, t
     box = held.ready.device.box
     if box is not None:
         shortest = (
-            held.storage[1] * STEADY_FOURIER_NUMBER * (max(box.width, box.depth) / (np.pi * MAX_PULSE_MODES)) ** 2
+            held.storage[1] * _STEADY_FOURIER_NUMBER * (max(box.width, box.depth) / (np.pi * _MAX_PULSE_MODES)) ** 2
         )
         early = time < shortest
         if early.any() and not early.all():
-            late = interpolate_step_response(held, reader, index, np.append(time[~early], shortest))
+            late = _interpolate_step_response(held, reader, index, np.append(time[~early], shortest))
             found = np.empty_like(time)
             found[~early], found[early] = late[:-1], late[-1] * np.sqrt(time[early] / shortest)
             return found
@@ -451,16 +453,16 @@ def time_span(device: Device) -> tuple[float, float]:
         slow = max(float(c / layer.tensor[0, 0]) for c, layer in zip(storage, device.stack.layers, strict=True))
         first = max(
             first,
-            slow * STEADY_FOURIER_NUMBER * (max(device.box.width, device.box.depth) / (np.pi * MAX_PULSE_MODES)) ** 2,
+            slow * _STEADY_FOURIER_NUMBER * (max(device.box.width, device.box.depth) / (np.pi * _MAX_PULSE_MODES)) ** 2,
         )
-    late = settling_time(device, storage)
+    late = _settling_time(device, storage)
     if np.isinf(last.thickness):
         widest = max(high - low for shape in shapes for low, high in shape.extent)
         late = max(late, 100 * widest**2 * storage[-1] / last.conductivity)
     return first, max(1000 * first, late)
 
 
-def settling_time(device: Device, storage: list[float]) -> float:
+def _settling_time(device: Device, storage: list[float]) -> float:
     """Six times what all layers store times the resistance behind each, s."""
     behind = max(device.coefficient, device.top_coefficient)
     resistance, total = (0.0 if np.isinf(behind) else 1 / behind), 0.0

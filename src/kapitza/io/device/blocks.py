@@ -50,7 +50,7 @@ from kapitza.io.device.sources import two_lengths
 from kapitza.io.samples import locate_faults
 from kapitza.io.toml import TomlTable, read_toml
 
-BLOCK_KEYS = (
+_BLOCK_KEYS = (
     *(key for key in LAYER_KEYS if key not in ("thickness", "from", "to")),
     "x",
     "y",
@@ -59,11 +59,11 @@ BLOCK_KEYS = (
     "heat",
     "over",
 )
-PRISM_KEYS = ("center", "radius", "shape", "polygon")
+_PRISM_KEYS = ("center", "radius", "shape", "polygon")
 
 
 @frozen(eq=False)
-class BlockEntry:
+class _BlockEntry:
     """A block as the file has it."""
 
     section: TomlTable
@@ -95,28 +95,28 @@ def read_layout(path: str | PathLike[str]) -> Layout:
     names = [section.text("name", section.text("material", "") or None) for section in sections]
     known = {*names, *drawn.owner.values(), "*"}
     parts = read_parts(top, known if names else (), drawn.sources)
-    read = [read_block(section, parts.device, drawn.owner) for section in sections]
-    sides = read_sides(top.section("sides"))
+    read = [_read_block(section, parts.device, drawn.owner) for section in sections]
+    sides = _read_sides(top.section("sides"))
     bare = locate_faults(top, "blocks", lambda: Layout(parts.device, [one.block for one in read], sides=sides))
-    check_overlaps(read)
-    check_visible(bare, read)
-    layout, sigmas = with_block_boundaries(top.section("boundaries"), bare, parts, read)
-    layout = with_uncertainties(top, layout, parts.sigmas | sigmas)
+    _check_overlaps(read)
+    _check_visible(bare, read)
+    layout, sigmas = _with_block_boundaries(top.section("boundaries"), bare, parts, read)
+    layout = _with_uncertainties(top, layout, parts.sigmas | sigmas)
     locate_faults(top, "", lambda: warn_of_unit_slips(layout.device))
-    locate_faults(top, "", lambda: warn_of_blocks(layout))
+    locate_faults(top, "", lambda: _warn_of_blocks(layout))
     return layout
 
 
-def read_block(section: TomlTable, device: Device, owner: Mapping[str, str]) -> BlockEntry:
+def _read_block(section: TomlTable, device: Device, owner: Mapping[str, str]) -> _BlockEntry:
     """One block, without its boundaries; `owner` names the layers of a layout that boxes belong to."""
-    for key in PRISM_KEYS:
+    for key in _PRISM_KEYS:
         if key in section:
             raise section.fault(
                 "blocks are boxes with x, y and z: cells of a box grid make a staircase of round or inclined sides, "
                 "whose area never becomes the true one; describe it by a mesh instead",
                 key,
             )
-    section.known(BLOCK_KEYS)
+    section.known(_BLOCK_KEYS)
     outline = locate_faults(section, "x", lambda: Rectangle(two_lengths(section, "x"), two_lengths(section, "y")))
     low, high = two_lengths(section, "z")
     if not low < high:
@@ -132,10 +132,10 @@ def read_block(section: TomlTable, device: Device, owner: Mapping[str, str]) -> 
     if device.box is not None:
         height = sum(one.thickness for one in device.stack.layers)
         locate_faults(section, "", lambda: check_block_place(block, device.box, height))  # pyright: ignore[reportArgumentType]
-    return BlockEntry(section, block, material, owner.get(block.name, block.name))
+    return _BlockEntry(section, block, material, owner.get(block.name, block.name))
 
 
-def read_sides(section: TomlTable) -> dict[str, float]:
+def _read_sides(section: TomlTable) -> dict[str, float]:
     """Coefficients of the sides by name; infinite for those that are held."""
     section.known(LATERAL_SIDES)
     found: dict[str, float] = {}
@@ -153,12 +153,12 @@ def read_sides(section: TomlTable) -> dict[str, float]:
     return found
 
 
-def check_overlaps(read: list[BlockEntry]) -> None:
+def _check_overlaps(read: list[_BlockEntry]) -> None:
     """Refuse blocks that overlap where the later one does not say so, and words about blocks that do not."""
-    earlier: list[BlockEntry] = []
+    earlier: list[_BlockEntry] = []
     for part in read:
         allowed = part.section.texts("over")
-        both = [one.owner for one in earlier if blocks_overlap(one.block, part.block)]
+        both = [one.owner for one in earlier if _blocks_overlap(one.block, part.block)]
         for name in both:
             if name not in allowed:
                 raise part.section.fault(
@@ -172,13 +172,13 @@ def check_overlaps(read: list[BlockEntry]) -> None:
         earlier.append(part)
 
 
-def blocks_overlap(one: Block, other: Block) -> bool:
+def _blocks_overlap(one: Block, other: Block) -> bool:
     """Whether two blocks have some volume in common."""
     spans = zip((*one.outline.extent, one.span), (*other.outline.extent, other.span), strict=True)
     return all(min(a[1], b[1]) - max(a[0], b[0]) > 1e-9 * (a[1] - a[0]) for a, b in spans)
 
 
-def check_visible(layout: Layout, read: list[BlockEntry]) -> None:
+def _check_visible(layout: Layout, read: list[_BlockEntry]) -> None:
     """Refuse blocks that lie wholly below later ones."""
     shown = visible_regions(layout)
     for i, part in enumerate(read):
@@ -186,8 +186,8 @@ def check_visible(layout: Layout, read: list[BlockEntry]) -> None:
             raise part.section.fault(f"nothing is left of {part.block.name!r}: later blocks take all of its place", "z")
 
 
-def with_block_boundaries(
-    section: TomlTable, bare: Layout, parts: DeviceParts, read: list[BlockEntry]
+def _with_block_boundaries(
+    section: TomlTable, bare: Layout, parts: DeviceParts, read: list[_BlockEntry]
 ) -> tuple[Layout, dict[str, float]]:
     """The layout with the conductances of all boundaries of its blocks, and their uncertainties by name."""
     materials = [*parts.materials.values(), *(part.material for part in read)]
@@ -199,7 +199,7 @@ def with_block_boundaries(
     for low, high in adjacent_regions(bare):
         if high < count or owners[low] == owners[high]:  # boxes of one layer of a layout are one body
             continue
-        key = boundary_key(section, owners[low], owners[high], (low >= count, True))
+        key = _boundary_key(section, owners[low], owners[high], (low >= count, True))
         if key is None:
             raise section.fault(
                 f"{owners[low]!r} and {owners[high]!r} touch, and their boundary has no conductance: give "
@@ -228,14 +228,14 @@ def with_block_boundaries(
     return locate_faults(section, "", lambda: evolve(bare, blocks=blocks)), sigmas
 
 
-def boundary_key(section: TomlTable, one: str, other: str, blocks: tuple[bool, bool]) -> str | None:
+def _boundary_key(section: TomlTable, one: str, other: str, blocks: tuple[bool, bool]) -> str | None:
     """Key that gives the boundary of two regions, the later of which comes last; None where there is none."""
     keys = [f"{one}|{other}", f"{other}|{one}"]
     keys += [f"{name}|*" for name, block in ((other, blocks[1]), (one, blocks[0])) if block]
     return next((key for key in keys if key in section), None)
 
 
-def with_uncertainties(top: TomlTable, layout: Layout, sigmas: dict[str, float]) -> Layout:
+def _with_uncertainties(top: TomlTable, layout: Layout, sigmas: dict[str, float]) -> Layout:
     """The layout with all uncertainties: those of blocks and their boundaries of its own, the others in its device."""
     found = sigmas | read_uncertainties(top.section("uncertain"), layout.value)
     names = [block.name for block in layout.blocks]
@@ -247,7 +247,7 @@ def with_uncertainties(top: TomlTable, layout: Layout, sigmas: dict[str, float])
     )
 
 
-def warn_of_blocks(layout: Layout) -> None:
+def _warn_of_blocks(layout: Layout) -> None:
     """Warn of numbers that no block has."""
     for block in layout.blocks:
         sizes = zip("xyz", (*block.outline.extent, block.span), strict=True)

@@ -46,11 +46,11 @@ from kapitza.io.samples import locate_faults
 from kapitza.io.toml import TomlTable, read_toml
 from kapitza.matter.library import material
 
-BODY_KEYS = ("title", "mesh", "unit", "sink", "regions", "boundaries", "faces", "uncertain")
-REGION_KEYS = ("material", "conductivity", "power", "heat")
-FACE_KEYS = ("temperature", "coefficient", "flux", "power")
-PLAUSIBLE_EXTENT = (1e-8, 1.0)  # m, of bodies that are seen
-UNIT_KINDS = {
+_BODY_KEYS = ("title", "mesh", "unit", "sink", "regions", "boundaries", "faces", "uncertain")
+_REGION_KEYS = ("material", "conductivity", "power", "heat")
+_FACE_KEYS = ("temperature", "coefficient", "flux", "power")
+_PLAUSIBLE_EXTENT = (1e-8, 1.0)  # m, of bodies that are seen
+_UNIT_KINDS = {
     "conductivity": "conductivity",
     "conductance": "conductance",
     "coefficient": "conductance",
@@ -95,7 +95,7 @@ def read_body(path: str | PathLike[str]) -> BodyFile:
         for numbers that no device has, where a unit has most likely slipped
     """
     top = read_toml(path)
-    top.known(BODY_KEYS)
+    top.known(_BODY_KEYS)
     sink = top.number("sink", "temperature", 300.0)
     text = top.text("unit")
     factor = unit_factor(text, "length")
@@ -104,18 +104,18 @@ def read_body(path: str | PathLike[str]) -> BodyFile:
             f"{text!r:.40} is no length: expected that of the coordinates in the mesh, {known_units('length')}", "unit"
         )
     mesh = read_mesh(top.beside("mesh"), unit=factor)
-    locate_faults(top, "unit", lambda: warn_of_size(mesh))
+    locate_faults(top, "unit", lambda: _warn_of_size(mesh))
     regions = top.section("regions")
     regions.known(mesh.names)
-    conductivity, heat, materials = read_regions(regions, mesh, sink)
-    conductance, sigmas = read_region_boundaries(top.section("boundaries"), mesh, materials, sink)
-    faces = read_faces(top.section("faces"), mesh, sink)
+    conductivity, heat, materials = _read_regions(regions, mesh, sink)
+    conductance, sigmas = _read_region_boundaries(top.section("boundaries"), mesh, materials, sink)
+    faces = _read_faces(top.section("faces"), mesh, sink)
     body = locate_faults(top, "", lambda: Body(mesh, conductivity, conductance, faces, heat, reference=sink))
-    uncertain = sigmas | read_relative_uncertainties(top.section("uncertain"), body)
+    uncertain = sigmas | _read_relative_uncertainties(top.section("uncertain"), body)
     return BodyFile(top.text("title", top.path.stem), body, sink, uncertain)
 
 
-def read_regions(
+def _read_regions(
     section: TomlTable, mesh: Mesh, sink: float
 ) -> tuple[dict[str, Any], dict[str, float], dict[str, str]]:
     """Conductivities, heat and materials of all regions, by name."""
@@ -128,24 +128,24 @@ def read_regions(
                 f"the mesh has a region {name!r}: give [regions.{name}] a conductivity or a material", name
             )
         own = section.section(name)
-        own.known(REGION_KEYS)
-        conductivity[name] = read_conductivity(own, sink)
+        own.known(_REGION_KEYS)
+        conductivity[name] = _read_conductivity(own, sink)
         materials[name] = own.text("material", name)
         if "power" in own and "heat" in own:
             raise own.fault("expected power (of all of it) or heat (such as '1 W/um3'), one of them", "heat")
         if "power" in own:
-            heat[name] = own.number("power", unit_of_power(mesh)) / mesh.volume(name)
+            heat[name] = own.number("power", _unit_of_power(mesh)) / mesh.volume(name)
         elif "heat" in own:
             heat[name] = own.number("heat", "heat")
     return conductivity, heat, materials
 
 
-def unit_of_power(mesh: Mesh) -> str:
+def _unit_of_power(mesh: Mesh) -> str:
     """Of what kind a power is: in two dimensions it is per metre out of the plane."""
     return "power" if mesh.dimension == 3 else "power_per_length"
 
 
-def read_conductivity(section: TomlTable, sink: float) -> Any:
+def _read_conductivity(section: TomlTable, sink: float) -> Any:
     """A conductivity from the file, as one number, one for each axis or a tensor, or from the library."""
     value = section.table.get("conductivity")
     if isinstance(value, list):
@@ -162,7 +162,7 @@ def read_conductivity(section: TomlTable, sink: float) -> Any:
     return found
 
 
-def read_region_boundaries(
+def _read_region_boundaries(
     section: TomlTable, mesh: Mesh, materials: Mapping[str, str], sink: float
 ) -> tuple[dict[str, float | Conductance], dict[str, float]]:
     """Conductances where regions touch, and their relative uncertainties, by name."""
@@ -189,14 +189,14 @@ def read_region_boundaries(
     return found, sigmas
 
 
-def read_faces(section: TomlTable, mesh: Mesh, sink: float) -> dict[str, FaceCondition]:
+def _read_faces(section: TomlTable, mesh: Mesh, sink: float) -> dict[str, FaceCondition]:
     """What happens on the faces that the file names."""
     section.known(mesh.faces)
     found: dict[str, FaceCondition] = {}
     for name in section.table:
         own = section.section(name)
-        own.known(FACE_KEYS)
-        found[name] = locate_faults(own, "", lambda own=own, name=name: read_face(own, mesh, name, sink))
+        own.known(_FACE_KEYS)
+        found[name] = locate_faults(own, "", lambda own=own, name=name: _read_face(own, mesh, name, sink))
     if not any(isinstance(face, (FixedTemperature, Convection)) for face in found.values()):
         raise section.fault(
             "no face is held or cooled, and heat needs somewhere to go: give one a temperature or a coefficient"
@@ -204,7 +204,7 @@ def read_faces(section: TomlTable, mesh: Mesh, sink: float) -> dict[str, FaceCon
     return found
 
 
-def read_face(section: TomlTable, mesh: Mesh, name: str, sink: float) -> FaceCondition:
+def _read_face(section: TomlTable, mesh: Mesh, name: str, sink: float) -> FaceCondition:
     """One face: held at a temperature, cooled, or heated."""
     entering = [key for key in ("flux", "power") if key in section]
     if len(entering) + ("temperature" in section or "coefficient" in section) != 1:
@@ -215,29 +215,29 @@ def read_face(section: TomlTable, mesh: Mesh, name: str, sink: float) -> FaceCon
         cell, corner = mesh.faces[name].T
         facets = mesh.cells[cell[:, None], mesh.simplex.facets[corner]]
         area = float(facet_mass_matrices(mesh.points, facets, mesh.simplex.order).sum())
-        return FixedFlux(section.number("power", unit_of_power(mesh)) / area)
+        return FixedFlux(section.number("power", _unit_of_power(mesh)) / area)
     temperature = section.number("temperature", "temperature", sink)
     if "coefficient" in section:
         return Convection(section.number("coefficient", "conductance"), temperature)
     return FixedTemperature(temperature)
 
 
-def read_relative_uncertainties(section: TomlTable, body: Body) -> dict[str, float]:
+def _read_relative_uncertainties(section: TomlTable, body: Body) -> dict[str, float]:
     """Relative standard uncertainties by name."""
     names = body_parameters(body)
     section.known(names)
     found: dict[str, float] = {}
     for name in section.table:
         owner, _, attribute = name.rpartition(".")
-        kind = UNIT_KINDS.get(attribute, attribute)
+        kind = _UNIT_KINDS.get(attribute, attribute)
         sigma, share = locate_faults(
             section, name, lambda n=name, k=kind: share_or_quantity(section.table[n], k, what="sigma")
         )
-        found[name] = sigma if share else sigma / abs(body_number(section, body, name, owner, attribute))
+        found[name] = sigma if share else sigma / abs(_body_number(section, body, name, owner, attribute))
     return found
 
 
-def body_number(section: TomlTable, body: Body, name: str, owner: str, attribute: str) -> float:
+def _body_number(section: TomlTable, body: Body, name: str, owner: str, attribute: str) -> float:
     """Value of a number of a body that has an absolute uncertainty."""
     held: Any = getattr(body, attribute, None)
     value: Any = held[owner] if held is not None else getattr(body.faces[owner], attribute)
@@ -248,13 +248,13 @@ def body_number(section: TomlTable, body: Body, name: str, owner: str, attribute
     return float(value)
 
 
-def warn_of_size(mesh: Mesh) -> None:
+def _warn_of_size(mesh: Mesh) -> None:
     """Warn of a mesh in another unit."""
     size = float(np.ptp(mesh.points, axis=0).max())
-    if not PLAUSIBLE_EXTENT[0] <= size <= PLAUSIBLE_EXTENT[1]:
+    if not _PLAUSIBLE_EXTENT[0] <= size <= _PLAUSIBLE_EXTENT[1]:
         warnings.warn(
-            f"the mesh is {size:g} m long, which looks implausible (expected {PLAUSIBLE_EXTENT[0]:g} to "
-            f"{PLAUSIBLE_EXTENT[1]:g}): is it in "
+            f"the mesh is {size:g} m long, which looks implausible (expected {_PLAUSIBLE_EXTENT[0]:g} to "
+            f"{_PLAUSIBLE_EXTENT[1]:g}): is it in "
             "another unit?",
             ValidityWarning,
             stacklevel=2,

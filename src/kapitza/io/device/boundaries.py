@@ -15,10 +15,10 @@ from kapitza.io.samples import SAVED_SUFFIXES
 from kapitza.io.toml import TomlTable
 from kapitza.theory.models import MODEL_REGISTER, Estimate, predict
 
-BOUNDARY_KEYS = ("conductance", "resistance", "sigma", "file", "drop", "theory", "left", "right")
-PLUS_MINUS = re.compile(r"(?P<value>.*?)\s*(?:±|\+-|\+/-)\s*(?P<sigma>.+)")
-THEORY_TEMPERATURE_RANGE = (0.5, 3.0)  # of the temperature of the sink, in which a theory is asked
-THEORY_TEMPERATURES = 26
+_BOUNDARY_KEYS = ("conductance", "resistance", "sigma", "file", "drop", "theory", "left", "right")
+_PLUS_MINUS = re.compile(r"(?P<value>.*?)\s*(?:±|\+-|\+/-)\s*(?P<sigma>.+)")
+_THEORY_TEMPERATURE_RANGE = (0.5, 3.0)  # of the temperature of the sink, in which a theory is asked
+_THEORY_TEMPERATURES = 26
 
 
 @frozen
@@ -58,9 +58,9 @@ def read_device_boundary(section: TomlTable, side: BoundarySides, sink: float) -
     value = section.table[side.written]
     try:
         if isinstance(value, dict):
-            return boundary_from_table(section.section(side.written), side, sink)
+            return _boundary_from_table(section.section(side.written), side, sink)
         if isinstance(value, str):
-            return boundary_from_text(section, value, side, sink)
+            return _boundary_from_text(section, value, side, sink)
         return quantity(value, "conductance", what="conductance"), None
     except KapitzaError as err:
         if getattr(err, "file", None) is not None:
@@ -68,16 +68,16 @@ def read_device_boundary(section: TomlTable, side: BoundarySides, sink: float) -
         raise section.fault(str(err), side.written) from err
 
 
-def boundary_from_text(section: TomlTable, text: str, side: BoundarySides, sink: float) -> BoundaryValue:
+def _boundary_from_text(section: TomlTable, text: str, side: BoundarySides, sink: float) -> BoundaryValue:
     """From "50 MW/m2K", "50 MW/m2K ± 10 %", "20 m2K/GW", "perfect", the name of a file, or of a theory."""
     bare = text.strip()
     if bare == "perfect":
         return np.inf, None
     if bare.lower().endswith(SAVED_SUFFIXES):
-        return boundary_from_saved(load(section.beside(side.written)), side, "", ""), None
+        return _boundary_from_saved(load(section.beside(side.written)), side, "", ""), None
     if bare in {one.name for one in MODEL_REGISTER}:
-        return boundary_from_theory(bare, side, sink), None
-    match = PLUS_MINUS.fullmatch(bare)
+        return _boundary_from_theory(bare, side, sink), None
+    match = _PLUS_MINUS.fullmatch(bare)
     value, sigma = (match["value"], match["sigma"]) if match else (bare, None)
     if not any(letter.isdigit() for letter in value):
         raise InputError(
@@ -85,10 +85,10 @@ def boundary_from_text(section: TomlTable, text: str, side: BoundarySides, sink:
             "'perfect', a saved one (.json, .npz, .h5), or a theory: "
             f"{', '.join(one.name for one in MODEL_REGISTER[:5])}, ..."
         )
-    return value_with_sigma(value, sigma)
+    return _value_with_sigma(value, sigma)
 
 
-def value_with_sigma(value: object, sigma: object | None) -> BoundaryValue:
+def _value_with_sigma(value: object, sigma: object | None) -> BoundaryValue:
     """A conductance, or a resistance, with its uncertainty."""
     resistance = isinstance(value, str) and "K/" in value.replace(" ", "")
     kind = "resistance" if resistance else "conductance"
@@ -106,32 +106,34 @@ def value_with_sigma(value: object, sigma: object | None) -> BoundaryValue:
     return conductance, None if share is None else share * conductance
 
 
-def boundary_from_table(section: TomlTable, side: BoundarySides, sink: float) -> BoundaryValue:
+def _boundary_from_table(section: TomlTable, side: BoundarySides, sink: float) -> BoundaryValue:
     """From { conductance = .., sigma = .. }, { file = .., drop = "gray" } or { theory = .., left = .., right = .. }."""
-    section.known(BOUNDARY_KEYS)
+    section.known(_BOUNDARY_KEYS)
     given = [key for key in ("conductance", "resistance", "file", "theory") if key in section]
     if "file" in given:
         drop = section.text("drop", "", choices=("", "gray"))
-        return boundary_from_saved(load(section.beside("file")), side, drop, section.text("theory", "")), None
+        return _boundary_from_saved(load(section.beside("file")), side, drop, section.text("theory", "")), None
     if given == ["theory"]:
         names = section.text("left", side.upper_material), section.text("right", side.lower_material)
-        return boundary_from_theory(section.text("theory"), BoundarySides(side.upper, side.lower, *names), sink), None
+        return _boundary_from_theory(section.text("theory"), BoundarySides(side.upper, side.lower, *names), sink), None
     if len(given) != 1:
         raise InputError(f"expected one of conductance, resistance, file or theory, got {', '.join(given) or 'none'}")
     value = section.table[given[0]]
     if isinstance(value, str) or given[0] == "conductance":
-        return value_with_sigma(value, section.table.get("sigma"))
-    return value_with_sigma(f"{value!r} m2K/W", section.table.get("sigma"))
+        return _value_with_sigma(value, section.table.get("sigma"))
+    return _value_with_sigma(f"{value!r} m2K/W", section.table.get("sigma"))
 
 
-def boundary_from_theory(name: str, side: BoundarySides, sink: float) -> Conductance:
+def _boundary_from_theory(name: str, side: BoundarySides, sink: float) -> Conductance:
     """What a theory gives between the materials of the two layers, by the extrapolated drop."""
-    kelvin = np.geomspace(THEORY_TEMPERATURE_RANGE[0] * sink, THEORY_TEMPERATURE_RANGE[1] * sink, THEORY_TEMPERATURES)
+    kelvin = np.geomspace(
+        _THEORY_TEMPERATURE_RANGE[0] * sink, _THEORY_TEMPERATURE_RANGE[1] * sink, _THEORY_TEMPERATURES
+    )
     found = predict(side.upper_material, side.lower_material, kelvin, [name])[0]
-    return extrapolated_conductance(found, side)
+    return _extrapolated_conductance(found, side)
 
 
-def extrapolated_conductance(found: Estimate, side: BoundarySides) -> Conductance:
+def _extrapolated_conductance(found: Estimate, side: BoundarySides) -> Conductance:
     """The extrapolated conductance of an estimate, if it is one that can stand in a stack."""
     held = found.extrapolated
     if held is None:
@@ -141,7 +143,7 @@ def extrapolated_conductance(found: Estimate, side: BoundarySides) -> Conductanc
     return held
 
 
-def boundary_from_saved(held: Any, side: BoundarySides, drop: str, theory: str) -> Conductance:
+def _boundary_from_saved(held: Any, side: BoundarySides, drop: str, theory: str) -> Conductance:
     """A conductance from what a file holds."""
     if isinstance(held, dict) and "estimates" in held:
         names = {one.model: one for one in held["estimates"]}
@@ -149,14 +151,14 @@ def boundary_from_saved(held: Any, side: BoundarySides, drop: str, theory: str) 
             raise InputError(f"holds estimates by {', '.join(names)}: say which, theory = {next(iter(names), '')!r}")
         held = names[theory]
     if isinstance(held, Estimate):
-        return extrapolated_conductance(held, side)
+        return _extrapolated_conductance(held, side)
     if isinstance(held, Transmission):
         if drop != "gray":
             raise InputError(
                 f"holds a transmission ({held.method or 'no method'}), whose integral is the emitted conductance; "
                 "with drop = 'gray' the extrapolated one is estimated from the modes of both sides"
             )
-        kelvin = np.geomspace(150.0, 900.0, THEORY_TEMPERATURES)
+        kelvin = np.geomspace(150.0, 900.0, _THEORY_TEMPERATURES)
         return held.conductance(kelvin, drop="extrapolated")
     if not isinstance(held, Conductance):
         raise InputError(f"holds a {type(held).__name__}, expected a Conductance, a Transmission or estimates")

@@ -11,7 +11,7 @@ from kapitza.device.layered.network import CauerNetwork, FosterNetwork, cauer_ne
 from kapitza.errors import InputError
 from kapitza.io.formats.files import write_atomically
 
-NAME_CHARACTERS = "abcdefghijklmnopqrstuvwxyz0123456789_"
+_NAME_CHARACTERS = "abcdefghijklmnopqrstuvwxyz0123456789_"
 
 
 def write_spice(
@@ -26,7 +26,7 @@ def write_spice(
     title : of the device, for the head
     ladder : as a Cauer ladder, which other networks may be put behind, instead of the Foster chain
     """
-    name = "".join(letter if letter in NAME_CHARACTERS else "_" for letter in title.lower()) or "device"
+    name = "".join(letter if letter in _NAME_CHARACTERS else "_" for letter in title.lower()) or "device"
     kind = "cauer" if ladder else "foster"
     head = [
         f"* {' '.join(title.split())}: thermal {kind} network of order {network.resistance.size} for {network.of}",
@@ -34,11 +34,11 @@ def write_spice(
         "* V in K above the sink, I in W: put a current source of the dissipated power into 'junction'",
         f".subckt {name} junction sink",
     ]
-    body = cauer_lines(cauer_network(network)) if ladder else foster_lines(network)
+    body = _cauer_lines(cauer_network(network)) if ladder else _foster_lines(network)
     return write_atomically(path, "\n".join([*head, *body, f".ends {name}", ""]).encode())
 
 
-def foster_lines(network: FosterNetwork) -> list[str]:
+def _foster_lines(network: FosterNetwork) -> list[str]:
     """Cells of a resistance beside a capacity, one behind the other."""
     nodes = ["junction", *(f"n{i}" for i in range(1, network.resistance.size)), "sink"]
     lines: list[str] = []
@@ -48,7 +48,7 @@ def foster_lines(network: FosterNetwork) -> list[str]:
     return lines
 
 
-def cauer_lines(network: CauerNetwork) -> list[str]:
+def _cauer_lines(network: CauerNetwork) -> list[str]:
     """Capacities to the sink and resistances between."""
     nodes = ["junction", *(f"n{i}" for i in range(1, network.resistance.size)), "sink"]
     lines: list[str] = []

@@ -19,15 +19,15 @@ from kapitza.io.device.sources import two_lengths
 from kapitza.io.formats.files import read_limited
 from kapitza.io.toml import TomlTable
 
-MAX_GDS_BYTES = 2**28  # bytes
-HEADER_RECORD, ENDLIB_RECORD = 0x0002, 0x0400  # records that a file starts and ends with
-CHILD_TIMEOUT = 120  # s for the reader
-EXIT_REFUSED = 3  # exit code of the reader where it says why
-MAX_EXACT_COORDINATE = 2**52  # steps from the origin, beyond which corners are no longer exact
+_MAX_GDS_BYTES = 2**28  # bytes
+_HEADER_RECORD, _ENDLIB_RECORD = 0x0002, 0x0400  # records that a file starts and ends with
+_CHILD_TIMEOUT = 120  # s for the reader
+_EXIT_REFUSED = 3  # exit code of the reader where it says why
+_MAX_EXACT_COORDINATE = 2**52  # steps from the origin, beyond which corners are no longer exact
 
 
 @frozen(eq=False)
-class GdsDrawing:
+class _GdsDrawing:
     """One cell of a layout.
 
     Attributes
@@ -58,7 +58,7 @@ class GdsDrawing:
         return [self.corners[self.ends[i - 1] if i else 0 : self.ends[i]] for i in chosen]
 
 
-def read_gds_drawing(top: TomlTable) -> GdsDrawing:
+def _read_gds_drawing(top: TomlTable) -> _GdsDrawing:
     """Return the cell of the layout that a device file names.
 
     Raises
@@ -72,16 +72,16 @@ def read_gds_drawing(top: TomlTable) -> GdsDrawing:
     """
     path = top.beside("gds")
     require("gdstk", extra="layout", why=f"reading {path.name}")
-    check_gds_records(read_limited(path, MAX_GDS_BYTES), path)
-    held = read_gds_in_child(path, top.text("gds_cell") if "gds_cell" in top else None)
+    _check_gds_records(read_limited(path, _MAX_GDS_BYTES), path)
+    held = _read_gds_in_child(path, top.text("gds_cell") if "gds_cell" in top else None)
     unit, grid = float(held["unit"]), float(held["grid"])
     if not (np.isfinite([unit, grid]).all() and 0 < grid <= unit <= 1):
         raise DataError(f"has a unit of {unit:g} m and steps of {grid:g} m", file=path)
     steps: Array = held["points"] * (unit / grid)
-    if not (np.abs(steps) < MAX_EXACT_COORDINATE).all():
-        raise DataError(f"has corners farther than {MAX_EXACT_COORDINATE * grid:g} m from its origin", file=path)
+    if not (np.abs(steps) < _MAX_EXACT_COORDINATE).all():
+        raise DataError(f"has corners farther than {_MAX_EXACT_COORDINATE * grid:g} m from its origin", file=path)
     origin = two_lengths(top, "gds_origin") if "gds_origin" in top else (0.0, 0.0)
-    return GdsDrawing(
+    return _GdsDrawing(
         str(held["name"]),
         np.round(steps).astype(np.int64),
         np.cumsum(held["count"], dtype=np.int64),
@@ -91,19 +91,19 @@ def read_gds_drawing(top: TomlTable) -> GdsDrawing:
     )
 
 
-def check_gds_records(data: bytes, path: Path) -> None:
+def _check_gds_records(data: bytes, path: Path) -> None:
     """Refuse what is no whole sequence of records from the first to the last of a GDS file."""
     at, kind = 0, None
-    while at + 4 <= len(data) and kind != ENDLIB_RECORD:
+    while at + 4 <= len(data) and kind != _ENDLIB_RECORD:
         length, kind = struct.unpack_from(">HH", data, at)
-        if (at == 0 and kind != HEADER_RECORD) or length < 4 or length % 2 or at + length > len(data):
+        if (at == 0 and kind != _HEADER_RECORD) or length < 4 or length % 2 or at + length > len(data):
             raise DataError(f"is no GDS: byte {at} starts no record", file=path)
         at += length
-    if kind != ENDLIB_RECORD:
+    if kind != _ENDLIB_RECORD:
         raise DataError(f"is no whole GDS: {len(data)} bytes end without its last record", file=path)
 
 
-def read_gds_in_child(path: Path, cell: str | None) -> dict[str, Any]:
+def _read_gds_in_child(path: Path, cell: str | None) -> dict[str, Any]:
     """Arrays that `kapitza.io.device.gds_child` writes in a process of its own."""
     with TemporaryDirectory() as folder:
         target = Path(folder) / "polygons.npz"
@@ -114,27 +114,27 @@ def read_gds_in_child(path: Path, cell: str | None) -> dict[str, Any]:
                 capture_output=True,
                 text=True,
                 errors="replace",
-                timeout=CHILD_TIMEOUT,
+                timeout=_CHILD_TIMEOUT,
                 check=False,
             )
         except subprocess.TimeoutExpired as err:
-            raise DataError(f"is not read as a layout within {CHILD_TIMEOUT} s", file=path) from err
+            raise DataError(f"is not read as a layout within {_CHILD_TIMEOUT} s", file=path) from err
         if done.returncode or not target.is_file():
-            said = done.stdout.strip() if done.returncode == EXIT_REFUSED else "its records make no layout"
+            said = done.stdout.strip() if done.returncode == _EXIT_REFUSED else "its records make no layout"
             raise DataError(f"is not read as a layout: {said}", file=path)
         with np.load(target, allow_pickle=False) as held:
             return dict(held)
 
 
 GDS_KEYS = ("gds", "gds_cell", "gds_origin", "gds_layers", "gds_sources")
-GDS_BLOCK_KEYS = (
+_GDS_BLOCK_KEYS = (
     "name", "material", "conductivity", "in_plane", "in_plane_y", "heat_capacity", "exponent", "conductivities",
     "of_temperature", "over",
 )  # fmt: skip
-GDS_SOURCE_KEYS = ("depth", "from_bottom", "course", "frequency", "period", "width", "count")
-MAX_RECTANGLES = 500  # boxes: each is a region of its own
-MAX_RASTER_CELLS = 4_000_000  # of the raster that polygons are cut on
-Rectangles = tuple[tuple[float, float, float, float], ...]  # x from, to, y from, to, m
+_GDS_SOURCE_KEYS = ("depth", "from_bottom", "course", "frequency", "period", "width", "count")
+_MAX_RECTANGLES = 500  # boxes: each is a region of its own
+_MAX_RASTER_CELLS = 4_000_000  # of the raster that polygons are cut on
+_Rectangles = tuple[tuple[float, float, float, float], ...]  # x from, to, y from, to, m
 
 
 @frozen(eq=False)
@@ -173,17 +173,17 @@ def read_gds_parts(top: TomlTable) -> GdsParts:
     layers, heated = top.sections("gds_layers"), top.sections("gds_sources")
     if not layers and not heated:
         raise top.fault("names a layout, and neither [[gds_layers]] nor [[gds_sources]] say what it holds", "gds")
-    drawing = read_gds_drawing(top)
+    drawing = _read_gds_drawing(top)
     blocks: list[TomlTable] = []
     owner: dict[str, str] = {}
     for section in layers:
-        own = block_tables(section, layer_rectangles(section, drawing))
+        own = _block_tables(section, _layer_rectangles(section, drawing))
         owner |= {one.text("name"): section.text("name", section.text("material", "") or None) for one in own}
         blocks += own
-    sources = [one for section in heated for one in source_tables(section, layer_rectangles(section, drawing))]
-    if len(blocks) + len(sources) > MAX_RECTANGLES:
+    sources = [one for section in heated for one in _source_tables(section, _layer_rectangles(section, drawing))]
+    if len(blocks) + len(sources) > _MAX_RECTANGLES:
         raise top.fault(
-            f"becomes {len(blocks)} boxes and {len(sources)} patches of heat, at most {MAX_RECTANGLES} are "
+            f"becomes {len(blocks)} boxes and {len(sources)} patches of heat, at most {_MAX_RECTANGLES} are "
             "taken: leave layers "
             "out, or cut a part of the layout that repeats",
             "gds",
@@ -191,9 +191,9 @@ def read_gds_parts(top: TomlTable) -> GdsParts:
     return GdsParts(tuple(blocks), tuple(sources), owner)
 
 
-def layer_rectangles(section: TomlTable, drawing: GdsDrawing) -> Rectangles:
+def _layer_rectangles(section: TomlTable, drawing: _GdsDrawing) -> _Rectangles:
     """Rectangles that a layer of the layout is cut into, from the corner of the device, m."""
-    layer, datatype = (read_gds_number(section, key) for key in ("layer", "datatype"))
+    layer, datatype = (_read_gds_number(section, key) for key in ("layer", "datatype"))
     found = drawing.polygons(layer, datatype)
     if not found:
         there = ", ".join(f"{a}/{b}" for a, b in drawing.layers[:12]) or "none"
@@ -225,7 +225,7 @@ def layer_rectangles(section: TomlTable, drawing: GdsDrawing) -> Rectangles:
     )
 
 
-def read_gds_number(section: TomlTable, key: str) -> int:
+def _read_gds_number(section: TomlTable, key: str) -> int:
     """Number of a layer or of its datatype."""
     value: Any = section.table.get(key, 0 if key == "datatype" else None)
     if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 65536:
@@ -246,15 +246,15 @@ def cut_into_rectangles(polygons: Iterable[NDArray[np.int64]]) -> list[tuple[int
     """
     held = list(polygons)
     x, y = (np.unique(np.concatenate([points[:, axis] for points in held])) for axis in (0, 1))
-    if (x.size - 1) * (y.size - 1) > MAX_RASTER_CELLS:
+    if (x.size - 1) * (y.size - 1) > _MAX_RASTER_CELLS:
         return None
     inside = np.zeros((x.size - 1, y.size - 1), dtype=bool)
     for points in held:
-        inside |= covered_cells(points, x, y)
+        inside |= _covered_cells(points, x, y)
     open_runs: dict[tuple[int, int], int] = {}
     found: list[tuple[int, int, int, int]] = []
     for j in range(y.size):
-        runs = edge_runs(inside[:, j]) if j < y.size - 1 else set[tuple[int, int]]()
+        runs = _edge_runs(inside[:, j]) if j < y.size - 1 else set[tuple[int, int]]()
         for run in [one for one in open_runs if one not in runs]:
             start = open_runs.pop(run)
             found.append((int(x[run[0]]), int(x[run[1]]), int(y[start]), int(y[j])))
@@ -263,7 +263,7 @@ def cut_into_rectangles(polygons: Iterable[NDArray[np.int64]]) -> list[tuple[int
     return sorted(found)
 
 
-def covered_cells(points: NDArray[np.int64], x: NDArray[np.int64], y: NDArray[np.int64]) -> NDArray[np.bool_]:
+def _covered_cells(points: NDArray[np.int64], x: NDArray[np.int64], y: NDArray[np.int64]) -> NDArray[np.bool_]:
     """Cells between x and y that lie inside of a polygon: an odd number of upright edges stands left of them."""
     crossings = np.zeros((x.size, y.size - 1), dtype=np.int64)
     following = np.roll(points, -1, axis=0)
@@ -274,16 +274,16 @@ def covered_cells(points: NDArray[np.int64], x: NDArray[np.int64], y: NDArray[np
     return np.cumsum(crossings, axis=0)[:-1] % 2 == 1
 
 
-def edge_runs(inside: NDArray[np.bool_]) -> set[tuple[int, int]]:
+def _edge_runs(inside: NDArray[np.bool_]) -> set[tuple[int, int]]:
     """First and last edge of each run of cells."""
     change = np.flatnonzero(np.diff(np.concatenate([[False], inside, [False]]).astype(np.int8)))
     return {(int(a), int(b)) for a, b in change.reshape(-1, 2)}
 
 
-def block_tables(section: TomlTable, rectangles: Rectangles) -> list[TomlTable]:
+def _block_tables(section: TomlTable, rectangles: _Rectangles) -> list[TomlTable]:
     """Tables of blocks: those of a layer of the layout, which share its power by their area."""
-    section.known((*GDS_BLOCK_KEYS, "layer", "datatype", "top", "bottom", "power", "heat"))
-    kept = {key: value for key, value in section.table.items() if key in (*GDS_BLOCK_KEYS, "heat")}
+    section.known((*_GDS_BLOCK_KEYS, "layer", "datatype", "top", "bottom", "power", "heat"))
+    kept = {key: value for key, value in section.table.items() if key in (*_GDS_BLOCK_KEYS, "heat")}
     name = section.text("name", section.text("material", "") or None)
     low, high = (section.number(key, "length") for key in ("top", "bottom"))
     if not low < high:
@@ -297,15 +297,15 @@ def block_tables(section: TomlTable, rectangles: Rectangles) -> list[TomlTable]:
             | ({} if power is None else {"power": power * part}),
         )
         for one, (x0, x1, y0, y1), part in zip(
-            rectangle_names(name, rectangles), rectangles, area_shares(rectangles), strict=True
+            _rectangle_names(name, rectangles), rectangles, _area_shares(rectangles), strict=True
         )
     ]
 
 
-def source_tables(section: TomlTable, rectangles: Rectangles) -> list[TomlTable]:
+def _source_tables(section: TomlTable, rectangles: _Rectangles) -> list[TomlTable]:
     """Tables of sources: those of a layer of the layout that is heat, which share its power by their area."""
-    section.known((*GDS_SOURCE_KEYS, "name", "layer", "datatype", "power", "flux", "on"))
-    kept = {key: value for key, value in section.table.items() if key in GDS_SOURCE_KEYS}
+    section.known((*_GDS_SOURCE_KEYS, "name", "layer", "datatype", "power", "flux", "on"))
+    kept = {key: value for key, value in section.table.items() if key in _GDS_SOURCE_KEYS}
     if "on" in section:
         kept["layer"] = section.text("on")
     if ("power" in section) == ("flux" in section):
@@ -313,22 +313,22 @@ def source_tables(section: TomlTable, rectangles: Rectangles) -> list[TomlTable]
     given: list[dict[str, float]] = (
         [{"flux": section.number("flux", "flux")}] * len(rectangles)
         if "flux" in section
-        else [{"power": section.number("power", "power") * part} for part in area_shares(rectangles)]
+        else [{"power": section.number("power", "power") * part} for part in _area_shares(rectangles)]
     )
     return [
         evolve(section, table=kept | heat | {"name": one, "x": [x0, x1], "y": [y0, y1]})
         for one, (x0, x1, y0, y1), heat in zip(
-            rectangle_names(section.text("name"), rectangles), rectangles, given, strict=True
+            _rectangle_names(section.text("name"), rectangles), rectangles, given, strict=True
         )
     ]
 
 
-def rectangle_names(name: str, rectangles: Rectangles) -> list[str]:
+def _rectangle_names(name: str, rectangles: _Rectangles) -> list[str]:
     """Name of each rectangle: that of the layer where it has one alone, else with a number."""
     return [name] if len(rectangles) == 1 else [f"{name}#{i + 1}" for i in range(len(rectangles))]
 
 
-def area_shares(rectangles: Rectangles) -> Array:
+def _area_shares(rectangles: _Rectangles) -> Array:
     """(n,) part of the area of each rectangle."""
     x0, x1, y0, y1 = np.array(rectangles).T
     area: Array = (x1 - x0) * (y1 - y0)

@@ -11,26 +11,26 @@ from typing import Any
 
 import numpy as np
 
-MAX_POLYGONS = 200_000  # with all repetitions
-MAX_CELL_DEPTH = 100  # cells within cells
-MAX_MEMORY_BYTES = 4 * 2**30  # bytes
-EXIT_REFUSED = 3  # exit code
+_MAX_POLYGONS = 200_000  # with all repetitions
+_MAX_CELL_DEPTH = 100  # cells within cells
+_MAX_MEMORY_BYTES = 4 * 2**30  # bytes
+_EXIT_REFUSED = 3  # exit code
 
 
-class LayoutRefusedError(Exception):
+class _LayoutRefusedError(Exception):
     """What is wrong with a file, in one line."""
 
 
-def main(path: str, target: str, cell: str | None = None) -> None:
+def _main(path: str, target: str, cell: str | None = None) -> None:
     """Write the polygons of a cell, flat: corners, how many each polygon has, layers, datatypes, unit and step."""
-    limit_memory()
+    _limit_memory()
     gdstk = import_module("gdstk")
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         library = gdstk.read_gds(path)
-    chosen = select_cell(library, cell)
-    if count_polygons(chosen, {}, 0) > MAX_POLYGONS:
-        raise LayoutRefusedError(f"cell {chosen.name!r} has more than {MAX_POLYGONS} polygons: cut a part of it")
+    chosen = _select_cell(library, cell)
+    if _count_polygons(chosen, {}, 0) > _MAX_POLYGONS:
+        raise _LayoutRefusedError(f"cell {chosen.name!r} has more than {_MAX_POLYGONS} polygons: cut a part of it")
     found = chosen.get_polygons()
     points = [np.asarray(one.points, dtype=float) for one in found]
     np.savez(
@@ -45,44 +45,44 @@ def main(path: str, target: str, cell: str | None = None) -> None:
     )
 
 
-def limit_memory() -> None:
+def _limit_memory() -> None:
     """Let a file that asks for all memory fail, where the system can do so."""
     if sys.platform != "win32":
         resource = import_module("resource")
-        resource.setrlimit(resource.RLIMIT_AS, (MAX_MEMORY_BYTES, MAX_MEMORY_BYTES))
+        resource.setrlimit(resource.RLIMIT_AS, (_MAX_MEMORY_BYTES, _MAX_MEMORY_BYTES))
 
 
-def select_cell(library: Any, name: str | None) -> Any:
+def _select_cell(library: Any, name: str | None) -> Any:
     """The cell of a name, or the one that stands in no other."""
     names = [cell.name for cell in library.cells]
     if name is not None:
         if name not in names:
-            raise LayoutRefusedError(f"has no cell {name!r}: there are {', '.join(names[:12]) or 'none'}")
+            raise _LayoutRefusedError(f"has no cell {name!r}: there are {', '.join(names[:12]) or 'none'}")
         return library.cells[names.index(name)]
     upper = library.top_level()
     if len(upper) != 1:
         told = ", ".join(cell.name for cell in upper[:12]) or "none"
-        raise LayoutRefusedError(f"{len(upper)} cells stand in no other ({told}): say which, gds_cell")
+        raise _LayoutRefusedError(f"{len(upper)} cells stand in no other ({told}): say which, gds_cell")
     return upper[0]
 
 
-def count_polygons(cell: Any, known: dict[str, int], depth: int) -> int:
+def _count_polygons(cell: Any, known: dict[str, int], depth: int) -> int:
     """Number of polygons and paths of a cell with all that stand in it."""
-    if depth > MAX_CELL_DEPTH:
-        raise LayoutRefusedError(f"cell {cell.name!r} stands in itself, or {MAX_CELL_DEPTH} cells deep")
+    if depth > _MAX_CELL_DEPTH:
+        raise _LayoutRefusedError(f"cell {cell.name!r} stands in itself, or {_MAX_CELL_DEPTH} cells deep")
     if cell.name not in known:
         total = len(cell.polygons) + len(cell.paths)
         for one in cell.references:
             if isinstance(one.cell, str):
-                raise LayoutRefusedError(f"cell {cell.name!r} holds {one.cell!r}, which is missing")
-            total += max(one.repetition.size, 1) * count_polygons(one.cell, known, depth + 1)
+                raise _LayoutRefusedError(f"cell {cell.name!r} holds {one.cell!r}, which is missing")
+            total += max(one.repetition.size, 1) * _count_polygons(one.cell, known, depth + 1)
         known[cell.name] = total
     return known[cell.name]
 
 
 if __name__ == "__main__":
     try:
-        main(*sys.argv[1:])
-    except (LayoutRefusedError, RuntimeError, ValueError, TypeError, OSError, MemoryError, Warning) as err:
+        _main(*sys.argv[1:])
+    except (_LayoutRefusedError, RuntimeError, ValueError, TypeError, OSError, MemoryError, Warning) as err:
         sys.stdout.write(" ".join(str(err).split()) or type(err).__name__)
-        sys.exit(EXIT_REFUSED)
+        sys.exit(_EXIT_REFUSED)

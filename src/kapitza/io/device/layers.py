@@ -23,7 +23,7 @@ from kapitza.io.toml import MAX_TOML_BYTES, TomlTable, read_toml
 from kapitza.matter.library import material
 from kapitza.matter.material import Material
 
-CONDUCTIVITY_LAW_KEYS = ("exponent", "conductivities", "of_temperature")
+_CONDUCTIVITY_LAW_KEYS = ("exponent", "conductivities", "of_temperature")
 
 
 class DeviceMethod(NamedTuple):
@@ -52,15 +52,15 @@ def device_method(path: str | PathLike[str]) -> DeviceMethod:
         return DeviceMethod("volumes", f"blocks ({told}) stand in the layers")
     if "sides" in top:
         return DeviceMethod("volumes", "heat leaves through sides")
-    varies = any(key in one for one in top.sections("layers") for key in CONDUCTIVITY_LAW_KEYS)
+    varies = any(key in one for one in top.sections("layers") for key in _CONDUCTIVITY_LAW_KEYS)
     more = ", properties of temperature by iteration" if varies else ""
     return DeviceMethod("layers", f"each layer is the same everywhere{more}")
 
 
-DEPTH_TOLERANCE = 1e-6  # of a depth, up to which two layers meet
+_DEPTH_TOLERANCE = 1e-6  # of a depth, up to which two layers meet
 
 
-def layer_sections(top: TomlTable) -> tuple[TomlTable, ...]:
+def _layer_sections(top: TomlTable) -> tuple[TomlTable, ...]:
     """Return the sections of all layers from the top down, each with a thickness.
 
     Raises
@@ -71,13 +71,13 @@ def layer_sections(top: TomlTable) -> tuple[TomlTable, ...]:
     if "stack" in top:
         if "layers" in top:
             raise top.fault("the layers stand in this file and in another one: give one of them", "stack")
-        sections = csv_sections(top)
+        sections = _csv_sections(top)
     else:
         sections = top.sections("layers")
     if not sections:
         raise top.fault("no [[layers]]: give at least one, from the top down", "layers")
     if any("from" in section or "to" in section for section in sections):
-        return thicknesses_from_depths(sections)
+        return _thicknesses_from_depths(sections)
     for section in sections:
         if "thickness" not in section:
             raise section.fault(
@@ -86,7 +86,7 @@ def layer_sections(top: TomlTable) -> tuple[TomlTable, ...]:
     return sections
 
 
-def csv_sections(top: TomlTable) -> tuple[TomlTable, ...]:
+def _csv_sections(top: TomlTable) -> tuple[TomlTable, ...]:
     """Layers from a CSV file whose first line names the columns as the keys of [[layers]]; empty cells are left out."""
     path = top.beside("stack")
     try:
@@ -105,12 +105,12 @@ def csv_sections(top: TomlTable) -> tuple[TomlTable, ...]:
             raise DataError(
                 f"has {len(cells)} cells, expected {len(heads)}: {', '.join(heads)}", file=path, line=number
             )
-        table = {head: cell_value(cell) for head, cell in zip(heads, cells, strict=True) if cell}
+        table = {head: _cell_value(cell) for head, cell in zip(heads, cells, strict=True) if cell}
         found.append(TomlTable(path, tuple(lines), ("layers", str(len(found) + 1)), table))
     return tuple(found)
 
 
-def cell_value(cell: str) -> Any:
+def _cell_value(cell: str) -> Any:
     """A cell as a number where it is one."""
     try:
         return float(cell)
@@ -118,7 +118,7 @@ def cell_value(cell: str) -> Any:
         return cell
 
 
-def thicknesses_from_depths(sections: tuple[TomlTable, ...]) -> tuple[TomlTable, ...]:
+def _thicknesses_from_depths(sections: tuple[TomlTable, ...]) -> tuple[TomlTable, ...]:
     """Thicknesses from depths `from` and `to`, which have to meet."""
     found: list[TomlTable] = []
     last: float | None = None
@@ -128,7 +128,7 @@ def thicknesses_from_depths(sections: tuple[TomlTable, ...]) -> tuple[TomlTable,
         start, end = section.number("from", "length"), section.number("to", "length")
         if not end > start:
             raise section.fault(f"runs from {start:g} to {end:g} m: expected a depth below the first", "to")
-        if last is not None and abs(start - last) > DEPTH_TOLERANCE * max(abs(last), end - start):
+        if last is not None and abs(start - last) > _DEPTH_TOLERANCE * max(abs(last), end - start):
             what = "overlaps" if start < last else "leaves a gap to"
             raise section.fault(
                 f"{name!r} {what} {before!r}: that ends at {last:g} m, this begins at {start:g} m", "from"
@@ -148,7 +148,7 @@ LAYER_KEYS = (
     "exponent", "conductivities", "of_temperature",
 )  # fmt: skip
 # what is seen in devices; beyond it a unit has most likely slipped
-PLAUSIBLE_RANGES = {
+_PLAUSIBLE_RANGES = {
     "thickness": (2e-10, 2e-2, "m"),
     "conductivity": (5e-3, 1e4, "W/mK"),
     "in_plane": (5e-3, 1e4, "W/mK"),
@@ -159,14 +159,14 @@ PLAUSIBLE_RANGES = {
     "flux": (1.0, 1e14, "W/m2"),
     "heat": (1.0, 1e20, "W/m3"),
 }
-OTHER_DEVICES = {
+_OTHER_DEVICES = {
     "blocks": "the file has blocks",
     "sides": "the file has open sides",
     "gds": "the file names a layout",
     "mesh": "the file names a mesh",
 }
-READER_NAMES = {"blocks": "read_layout", "sides": "read_layout", "gds": "read_layout", "mesh": "read_body"}
-ABSURD_FACTOR = 1e8  # times beyond that
+_READER_NAMES = {"blocks": "read_layout", "sides": "read_layout", "gds": "read_layout", "mesh": "read_body"}
+_ABSURD_FACTOR = 1e8  # times beyond that
 
 
 def read_device(path: str | PathLike[str]) -> Device:
@@ -186,9 +186,9 @@ def read_device(path: str | PathLike[str]) -> Device:
         for numbers that no device has, where a unit has most likely slipped
     """
     top = read_toml(path)
-    for key, what in OTHER_DEVICES.items():
+    for key, what in _OTHER_DEVICES.items():
         if key in top:
-            raise top.fault(f"{what}: 'kapitza device' and {READER_NAMES[key]} take it, this takes layers alone", key)
+            raise top.fault(f"{what}: 'kapitza device' and {_READER_NAMES[key]} take it, this takes layers alone", key)
     top.known(DEVICE_KEYS)
     parts = read_parts(top)
     device = parts.device
@@ -223,10 +223,10 @@ def read_parts(top: TomlTable, blocks: Container[str] = (), more: Sequence[TomlT
     more : tables of sources besides those of the file
     """
     sink = top.number("sink", "temperature", 300.0)
-    read = [read_layer(section, sink) for section in layer_sections(top)]
+    read = [read_layer(section, sink) for section in _layer_sections(top)]
     layers, laws = [one[0] for one in read], {one[0].name: one[1] for one in read if one[1] is not None}
-    stack, sigmas = read_boundaries(top, layers, [one[2] for one in read], sink, blocks)
-    box = read_box(top)
+    stack, sigmas = _read_boundaries(top, layers, [one[2] for one in read], sink, blocks)
+    box = _read_box(top)
     sources = [read_source(section, stack, box) for section in (*top.sections("sources"), *more)]
     if not sources and not blocks:
         raise top.fault("no [[sources]]: expected one or more sources of heat", "sources")
@@ -239,8 +239,8 @@ def read_parts(top: TomlTable, blocks: Container[str] = (), more: Sequence[TomlT
             box,
             title=top.text("title", top.path.stem),
             sink=sink,
-            coefficient=read_coefficient(top, "coefficient", np.inf),
-            top_coefficient=read_coefficient(top, "top_coefficient", 0.0),
+            coefficient=_read_coefficient(top, "coefficient", np.inf),
+            top_coefficient=_read_coefficient(top, "top_coefficient", 0.0),
             laws=laws,
             patches=read_patches(top.section("patches"), stack),
         ),
@@ -248,14 +248,14 @@ def read_parts(top: TomlTable, blocks: Container[str] = (), more: Sequence[TomlT
     return DeviceParts(device, {one[0].name: one[2] for one in read}, sigmas)
 
 
-def read_coefficient(top: TomlTable, key: str, default: float) -> float:
+def _read_coefficient(top: TomlTable, key: str, default: float) -> float:
     """Heat transfer coefficient of a face; infinite or 0 where the file states none."""
     if key not in top:
         return default
     return top.number(key, "conductance")
 
 
-def read_box(top: TomlTable) -> Box | None:
+def _read_box(top: TomlTable) -> Box | None:
     """Sides of the device, None where the file has none."""
     if "box" not in top:
         return None
@@ -272,8 +272,8 @@ def read_layer(section: TomlTable, sink: float) -> tuple[Layer, ConductivityLaw 
     if "material" in section:
         known = locate_faults(section, "material", lambda: material(section.text("material")))
     name = section.text("name", section.text("material", "") or None)
-    law = read_conductivity_law(section, known, sink)
-    value = float(law.at(sink)[0]) if law is not None else conductivity_of(section, known, sink)
+    law = _read_conductivity_law(section, known, sink)
+    value = float(law.at(sink)[0]) if law is not None else _conductivity_of(section, known, sink)
     capacity = section.optional("heat_capacity", "heat_capacity")
     if capacity is None and known is not None and known.heat_capacity_table is not None:
         capacity = locate_faults(section, "material", lambda: float(known.heat_capacity(sink)[0]))
@@ -285,7 +285,7 @@ def read_layer(section: TomlTable, sink: float) -> tuple[Layer, ConductivityLaw 
         "",
         lambda: Layer(
             name,
-            thickness_of(section),
+            _thickness_of(section),
             value,
             in_plane=along,
             in_plane_y=section.optional("in_plane_y", "conductivity"),
@@ -295,21 +295,21 @@ def read_layer(section: TomlTable, sink: float) -> tuple[Layer, ConductivityLaw 
     return layer, law, section.text("material", name)
 
 
-def thickness_of(section: TomlTable) -> float:
+def _thickness_of(section: TomlTable) -> float:
     """Thickness of a layer, m; "infinite" for a last layer without end."""
     if section.table.get("thickness") == "infinite":
         return np.inf
     return section.number("thickness", "length")
 
 
-def conductivity_of(section: TomlTable, known: Material | None, sink: float) -> float:
+def _conductivity_of(section: TomlTable, known: Material | None, sink: float) -> float:
     """Conductivity through a layer, from the file or the library, W m⁻¹ K⁻¹."""
     if "conductivity" in section or known is None:
         return section.number("conductivity", "conductivity")
     return locate_faults(section, "material", lambda: float(known.conductivity(sink)[0]))
 
 
-def read_conductivity_law(section: TomlTable, known: Material | None, sink: float) -> ConductivityLaw | None:
+def _read_conductivity_law(section: TomlTable, known: Material | None, sink: float) -> ConductivityLaw | None:
     """Conductivity of T: a power with `exponent`, a table `conductivities` of [K, W/mK], or that of the library."""
     if "conductivities" in section:
         rows: Any = section.table["conductivities"]
@@ -319,7 +319,7 @@ def read_conductivity_law(section: TomlTable, known: Material | None, sink: floa
             raise section.fault(f"expected rows of [K, W/mK], got {rows!r:.60}", "conductivities") from err
         return locate_faults(section, "conductivities", lambda: ConductivityLaw(kelvin, values))
     if "exponent" in section:
-        value = conductivity_of(section, known, 300.0)
+        value = _conductivity_of(section, known, 300.0)
         return ConductivityLaw.power(value, section.number("exponent", "share"))
     if section.table.get("of_temperature") is not True:
         return None
@@ -331,7 +331,7 @@ def read_conductivity_law(section: TomlTable, known: Material | None, sink: floa
     return ConductivityLaw(table.temperature, table.value)
 
 
-def read_boundaries(
+def _read_boundaries(
     top: TomlTable, layers: list[Layer], materials: list[str], sink: float, blocks: Container[str] = ()
 ) -> tuple[Stack, dict[str, float]]:
     """The stack of all layers, and the uncertainties of its boundaries."""
@@ -383,13 +383,13 @@ def warn_of_unit_slips(device: Device) -> None:
     for source in device.sources:
         if source.shape is not None:
             warn_outside(f"{source.name}: its flux", "flux", source.power / source.shape.area)
-    warn_of_thin(device)
+    _warn_of_thin(device)
 
 
 def warn_outside(name: str, kind: str, value: float) -> None:
     """Warn if a value lies outside of what is seen; refuse it where it is beyond all measure."""
-    low, high, unit = PLAUSIBLE_RANGES[kind]
-    if not low / ABSURD_FACTOR <= value <= high * ABSURD_FACTOR:
+    low, high, unit = _PLAUSIBLE_RANGES[kind]
+    if not low / _ABSURD_FACTOR <= value <= high * _ABSURD_FACTOR:
         raise InputError(f"{name} = {value:g} {unit}: expected some {low:g} to {high:g}; is it in another unit?")
     if not low <= value <= high:
         warnings.warn(
@@ -399,7 +399,7 @@ def warn_outside(name: str, kind: str, value: float) -> None:
         )
 
 
-def warn_of_thin(device: Device) -> None:
+def _warn_of_thin(device: Device) -> None:
     """Warn of a source that is far wider than all layers together: nm were given for um."""
     total = sum(layer.thickness for layer in device.stack.layers)
     sizes = [source.shape.size for source in device.sources if source.shape is not None]
@@ -410,12 +410,3 @@ def warn_of_thin(device: Device) -> None:
             ValidityWarning,
             stacklevel=2,
         )
-
-
-def is_device(path: str | PathLike[str]) -> bool:
-    """Whether a TOML file describes a device: it has sources of heat, blocks, a layout or a mesh, not experiments."""
-    try:
-        top = read_toml(path)
-        return any(key in top for key in ("sources", "blocks", "gds", "mesh"))
-    except (DataError, OSError):
-        return False

@@ -14,10 +14,10 @@ from kapitza.device.elements.mesh_generators import reverse_orientation
 from kapitza.device.elements.steady import BodyTemperatures
 from kapitza.errors import DataError, InputError, require
 
-MESH_EXTRA = "elements"
-MAX_MESH_BYTES = 2_000_000_000  # bytes
-CELL_KINDS = {3: {"tetra": "triangle", "tetra10": "triangle6"}, 2: {"triangle": "line", "triangle6": "line3"}}
-CELL_NAMES = {(2, 3): "triangle", (2, 6): "triangle6", (3, 4): "tetra", (3, 10): "tetra10"}
+_MESH_EXTRA = "elements"
+_MAX_MESH_BYTES = 2_000_000_000  # bytes
+_CELL_KINDS = {3: {"tetra": "triangle", "tetra10": "triangle6"}, 2: {"triangle": "line", "triangle6": "line3"}}
+_CELL_NAMES = {(2, 3): "triangle", (2, 6): "triangle6", (3, 4): "tetra", (3, 10): "tetra10"}
 
 
 def read_mesh(path: str | Path, *, unit: float = 1.0) -> Mesh:
@@ -43,11 +43,11 @@ def read_mesh(path: str | Path, *, unit: float = 1.0) -> Mesh:
         raise InputError(f"unit = {unit:g} m, wanted a length above zero")
     if not path.is_file():
         raise DataError("no such file", file=path)
-    if path.stat().st_size > MAX_MESH_BYTES:
-        raise DataError(f"{path.stat().st_size} bytes, at most {MAX_MESH_BYTES} are read", file=path)
+    if path.stat().st_size > _MAX_MESH_BYTES:
+        raise DataError(f"{path.stat().st_size} bytes, at most {_MAX_MESH_BYTES} are read", file=path)
     found = read_meshio(path)
     try:
-        return assemble_mesh(found, unit)
+        return _assemble_mesh(found, unit)
     except InputError as err:
         raise DataError(str(err), file=path) from err
     except (KeyError, IndexError, TypeError, ValueError) as err:
@@ -56,7 +56,7 @@ def read_mesh(path: str | Path, *, unit: float = 1.0) -> Mesh:
 
 def read_meshio(path: Path) -> Any:
     """What meshio reads, or one line."""
-    meshio = require("meshio", extra=MESH_EXTRA, why=f"reading {path.name}")
+    meshio = require("meshio", extra=_MESH_EXTRA, why=f"reading {path.name}")
     said = io.StringIO()
     try:
         with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said), warnings.catch_warnings():
@@ -66,37 +66,37 @@ def read_meshio(path: Path) -> Any:
         raise DataError(f"not read as a mesh: {' '.join(str(err).split()) or type(err).__name__}", file=path) from err
 
 
-def assemble_mesh(found: Any, unit: float) -> Mesh:
+def _assemble_mesh(found: Any, unit: float) -> Mesh:
     """A mesh from cells, groups and names."""
     kinds = {block.type for block in found.cells}
-    dimension = 3 if kinds & set(CELL_KINDS[3]) else 2
-    main = sorted(kinds & set(CELL_KINDS[dimension]))
-    rest = kinds - set(CELL_KINDS[dimension]) - set(CELL_KINDS[dimension].values()) - {"vertex", "line", "line3"}
+    dimension = 3 if kinds & set(_CELL_KINDS[3]) else 2
+    main = sorted(kinds & set(_CELL_KINDS[dimension]))
+    rest = kinds - set(_CELL_KINDS[dimension]) - set(_CELL_KINDS[dimension].values()) - {"vertex", "line", "line3"}
     if len(main) != 1 or rest:
         raise InputError(f"cells are {', '.join(sorted(kinds)) or 'none'}: wanted triangles or tetrahedra of one order")
-    cells, groups = cells_of_kind(found, main[0]), cell_tags(found, main[0], "gmsh:physical")
+    cells, groups = _cells_of_kind(found, main[0]), _cell_tags(found, main[0], "gmsh:physical")
     points = np.asarray(found.points, dtype=float) * unit
     if dimension == 2:
         if points.shape[1] == 3 and np.ptp(points[np.unique(cells), 2]) > 1e-9 * np.ptp(points):
             raise InputError("triangles of a surface in space: wanted them in one plane z = const., or tetrahedra")
         points = points[:, :2]
-        cells = orient_triangles(points, cells, cell_tags(found, main[0], "gmsh:geometrical"))
+        cells = _orient_triangles(points, cells, _cell_tags(found, main[0], "gmsh:geometrical"))
     labels = {(int(v[1]), int(v[0])): str(k) for k, v in found.field_data.items() if np.size(v) == 2}
     tags, region = np.unique(groups[groups > 0], return_inverse=True)
     number = np.full(len(cells), -1)
     number[groups > 0] = region
     names = tuple(labels.get((dimension, int(tag)), str(tag)) for tag in tags)
-    faces = named_facets(found, CELL_KINDS[dimension][main[0]], cells, labels, dimension)
+    faces = _named_facets(found, _CELL_KINDS[dimension][main[0]], cells, labels, dimension)
     return Mesh(points, cells, number, names, faces)
 
 
-def cells_of_kind(found: Any, kind: str) -> NodeIndices:
+def _cells_of_kind(found: Any, kind: str) -> NodeIndices:
     """(m, k) cells of one kind."""
     cells = [np.asarray(block.data, dtype=np.int64) for block in found.cells if block.type == kind]
     return np.concatenate(cells) if cells else np.zeros((0, 1), dtype=np.int64)
 
 
-def cell_tags(found: Any, kind: str, what: str) -> NodeIndices:
+def _cell_tags(found: Any, kind: str, what: str) -> NodeIndices:
     """(m,) number that the file gives to each cell of a kind, such as that of its physical group; 0 for none."""
     data = found.cell_data.get(what) or [None] * len(found.cells)
     numbers = [
@@ -107,7 +107,7 @@ def cell_tags(found: Any, kind: str, what: str) -> NodeIndices:
     return np.concatenate(numbers) if numbers else np.zeros(0, dtype=np.int64)
 
 
-def orient_triangles(points: Array, cells: NodeIndices, surface: NodeIndices) -> NodeIndices:
+def _orient_triangles(points: Array, cells: NodeIndices, surface: NodeIndices) -> NodeIndices:
     """The same triangles, those of surfaces that were drawn clockwise turned round."""
     a, b, c = (points[cells[:, i]] for i in range(3))
     area = (b - a)[:, 0] * (c - a)[:, 1] - (b - a)[:, 1] * (c - a)[:, 0]
@@ -118,11 +118,11 @@ def orient_triangles(points: Array, cells: NodeIndices, surface: NodeIndices) ->
     return found
 
 
-def named_facets(
+def _named_facets(
     found: Any, kind: str, cells: NodeIndices, labels: dict[tuple[int, int], str], dimension: int
 ) -> dict[str, NodeIndices]:
     """Outer facets by the name of their physical group."""
-    facets, groups = cells_of_kind(found, kind), cell_tags(found, kind, "gmsh:physical")
+    facets, groups = _cells_of_kind(found, kind), _cell_tags(found, kind, "gmsh:physical")
     if not len(facets):
         return {}
     local = np.array([[i for i in range(dimension + 1) if i != corner] for corner in range(dimension + 1)])
@@ -154,11 +154,11 @@ def write_body(found: BodyTemperatures, path: str | Path) -> None:
     path = Path(path)
     if path.suffix != ".vtu":
         raise InputError(f"temperatures of a body are written as .vtu, not as {path.suffix or path.name!r}")
-    meshio = require("meshio", extra=MESH_EXTRA, why=f"writing {path.name}")
+    meshio = require("meshio", extra=_MESH_EXTRA, why=f"writing {path.name}")
     mesh = found.body.mesh
     points = mesh.points[found.split.point]
     points = np.hstack([points, np.zeros((len(points), 3 - mesh.dimension))])
-    kind = CELL_NAMES[mesh.dimension, mesh.cells.shape[1]]
+    kind = _CELL_NAMES[mesh.dimension, mesh.cells.shape[1]]
     data = meshio.Mesh(
         points,
         [(kind, found.split.unknowns)],

@@ -21,9 +21,9 @@ from kapitza.device.layout import Layout
 from kapitza.errors import ValidityWarning
 from kapitza.io.formats.files import write_atomically
 
-MICROMETRES_PER_METRE = 1e6  # in a metre
-GMSH_QUAD, GMSH_HEXAHEDRON = 3, 5  # of gmsh
-PLANE_TOLERANCE = 0.1  # of the thinnest cell, within which the middle of a side lies on a plane
+_MICROMETRES_PER_METRE = 1e6  # in a metre
+_GMSH_QUAD, _GMSH_HEXAHEDRON = 3, 5  # of gmsh
+_PLANE_TOLERANCE = 0.1  # of the thinnest cell, within which the middle of a side lies on a plane
 
 
 def write_moose(layout: Layout | Device, folder: str | PathLike[str], unknowns: int = 150_000) -> tuple[Path, ...]:
@@ -55,9 +55,9 @@ def write_moose(layout: Layout | Device, folder: str | PathLike[str], unknowns: 
             stacklevel=2,
         )
     texts = {
-        "device.msh": mesh_text(held, names),
-        "device.i": input_text(held, names, layout.device.title),
-        "device.json": json.dumps(plain_description(held, names), indent=1) + "\n",
+        "device.msh": _mesh_text(held, names),
+        "device.i": _input_text(held, names, layout.device.title),
+        "device.json": json.dumps(_plain_description(held, names), indent=1) + "\n",
     }
     Path(folder).mkdir(exist_ok=True)
     return tuple(write_atomically(Path(folder) / name, text.encode()) for name, text in texts.items())
@@ -72,25 +72,25 @@ def moose_names(names: Iterable[str]) -> list[str]:
     return found
 
 
-def mesh_text(held: BrickMesh, names: list[str]) -> str:
+def _mesh_text(held: BrickMesh, names: list[str]) -> str:
     """The mesh as .msh 2.2, with a physical group for each region and for each side of it that is outside."""
     sides = {key: 1 + len(names) + i for i, key in enumerate(held.faces)}
     groups = [f'3 {i + 1} "{name}"' for i, name in enumerate(names)]
     groups += [f'2 {tag} "{side}_{names[region]}"' for (side, region), tag in sides.items()]
-    points = held.points * MICROMETRES_PER_METRE
+    points = held.points * _MICROMETRES_PER_METRE
     lines = ["$MeshFormat", "2.2 0 8", "$EndMeshFormat", "$PhysicalNames", str(len(groups)), *groups]
     lines += ["$EndPhysicalNames", "$Nodes", str(len(points))]
     lines += [f"{i + 1} {x:.12g} {y:.12g} {z:.12g}" for i, (x, y, z) in enumerate(points.tolist())]
     rows = [
-        (GMSH_HEXAHEDRON, region + 1, cell) for region, cell in zip(held.region.tolist(), held.cells + 1, strict=True)
+        (_GMSH_HEXAHEDRON, region + 1, cell) for region, cell in zip(held.region.tolist(), held.cells + 1, strict=True)
     ]
-    rows += [(GMSH_QUAD, sides[key], quad) for key, quads in held.faces.items() for quad in quads + 1]
+    rows += [(_GMSH_QUAD, sides[key], quad) for key, quads in held.faces.items() for quad in quads + 1]
     lines += ["$EndNodes", "$Elements", str(len(rows))]
     lines += [f"{i + 1} {kind} 2 {tag} {tag} {' '.join(map(str, c.tolist()))}" for i, (kind, tag, c) in enumerate(rows)]
     return "\n".join([*lines, "$EndElements", ""])
 
 
-def plain_description(held: BrickMesh, names: list[str]) -> dict[str, Any]:
+def _plain_description(held: BrickMesh, names: list[str]) -> dict[str, Any]:
     """All but the mesh, in micrometres, watts and kelvins."""
     number = {region.name: i for i, region in enumerate(held.regions)}
     return {
@@ -101,53 +101,53 @@ def plain_description(held: BrickMesh, names: list[str]) -> dict[str, Any]:
                 "name": name,
                 "group": i + 1,
                 "field": f"T_{names[number[region.field]]}",
-                "conductivity": [k / MICROMETRES_PER_METRE for k in region.conductivity],
-                "heat": region.heat / MICROMETRES_PER_METRE**3,
+                "conductivity": [k / _MICROMETRES_PER_METRE for k in region.conductivity],
+                "heat": region.heat / _MICROMETRES_PER_METRE**3,
             }
             for i, (name, region) in enumerate(zip(names, held.regions, strict=True))
         ],
         "contacts": [
-            {"regions": [names[a], names[b]], "conductance": g / MICROMETRES_PER_METRE**2}
+            {"regions": [names[a], names[b]], "conductance": g / _MICROMETRES_PER_METRE**2}
             for (a, b), g in held.contacts.items()
         ],
         "cooling": [
             {
                 "face": f"{side}_{names[region]}",
-                "coefficient": None if np.isinf(value) else value / MICROMETRES_PER_METRE**2,
+                "coefficient": None if np.isinf(value) else value / _MICROMETRES_PER_METRE**2,
             }
             for (side, region) in held.faces
             if (value := held.cooling.get(side, 0.0)) > 0
         ],
-        "patches": [patch_record(patch, names[number[patch.region]]) for patch in held.patches],
+        "patches": [_patch_record(patch, names[number[patch.region]]) for patch in held.patches],
         "at the sink": list(held.varying),
     }
 
 
-def patch_record(patch: FluxPatch, region: str) -> dict[str, Any]:
+def _patch_record(patch: FluxPatch, region: str) -> dict[str, Any]:
     """A patch in micrometres and watts."""
     return {
         "source": patch.source,
         "region": region,
-        "x": [v * MICROMETRES_PER_METRE for v in patch.x],
-        "y": [v * MICROMETRES_PER_METRE for v in patch.y],
-        "z": patch.z * MICROMETRES_PER_METRE,
+        "x": [v * _MICROMETRES_PER_METRE for v in patch.x],
+        "y": [v * _MICROMETRES_PER_METRE for v in patch.y],
+        "z": patch.z * _MICROMETRES_PER_METRE,
         "up": patch.up,
-        "flux": patch.flux / MICROMETRES_PER_METRE**2,
+        "flux": patch.flux / _MICROMETRES_PER_METRE**2,
     }
 
 
-def input_text(held: BrickMesh, names: list[str], title: str) -> str:
+def _input_text(held: BrickMesh, names: list[str], title: str) -> str:
     """The input file."""
-    found = plain_description(held, names)
+    found = _plain_description(held, names)
     owner = {region["name"]: region["field"] for region in found["regions"]}
     fields = {name: [own for own, one in owner.items() if one == name] for name in dict.fromkeys(owner.values())}
-    thin = float(np.ptp(held.points[held.cells[:, [0, 4]], 2], axis=1).min()) * MICROMETRES_PER_METRE
+    thin = float(np.ptp(held.points[held.cells[:, [0, 4]], 2], axis=1).min()) * _MICROMETRES_PER_METRE
     blocks = {
-        "Mesh": mesh_blocks(found, PLANE_TOLERANCE * thin),
+        "Mesh": _mesh_blocks(found, _PLANE_TOLERANCE * thin),
         "Variables": {
-            name: {"block": moose_list(own), "initial_condition": found["sink"]} for name, own in fields.items()
+            name: {"block": _moose_list(own), "initial_condition": found["sink"]} for name, own in fields.items()
         },
-        "Kernels": kernel_blocks(found, fields),
+        "Kernels": _kernel_blocks(found, fields),
         "InterfaceKernels": {
             f"jump_{a}_{b}": {
                 "type": "SideSetHeatTransferKernel",
@@ -157,10 +157,10 @@ def input_text(held: BrickMesh, names: list[str], title: str) -> str:
             }
             for a, b in (one["regions"] for one in found["contacts"])
         },
-        "BCs": boundary_blocks(found, owner),
-        "Materials": material_blocks(found),
+        "BCs": _boundary_blocks(found, owner),
+        "Materials": _material_blocks(found),
         "Postprocessors": {
-            f"max_{name}": {"type": "NodalExtremeValue", "variable": name, "block": moose_list(own)}
+            f"max_{name}": {"type": "NodalExtremeValue", "variable": name, "block": _moose_list(own)}
             for name, own in fields.items()
         },
         "Preconditioning": {"smp": {"type": "SMP", "full": "true"}},
@@ -172,34 +172,34 @@ def input_text(held: BrickMesh, names: list[str], title: str) -> str:
         *(f"# {name} depends on temperature and is that at the sink" for name in held.varying),
     ]
     tail = [
-        *moose_block("Executioner", {
+        *_moose_block("Executioner", {
             "type": "Steady", "solve_type": "NEWTON", "line_search": "none",
             "petsc_options_iname": "'-pc_type -pc_hypre_type'", "petsc_options_value": "'hypre boomeramg'",
             "nl_rel_tol": "1e-10", "l_tol": "1e-8", "l_max_its": "200",
         }),
-        *moose_block("Outputs", {"exodus": "true", "csv": "true"}),
+        *_moose_block("Outputs", {"exodus": "true", "csv": "true"}),
     ]  # fmt: skip
-    body = [line for name, inner in blocks.items() if inner for line in moose_blocks(name, inner)]
+    body = [line for name, inner in blocks.items() if inner for line in _moose_blocks(name, inner)]
     return "\n".join([*head, *body, *tail, ""])
 
 
-def moose_list(names: Iterable[str]) -> str:
+def _moose_list(names: Iterable[str]) -> str:
     """A list in the language of MOOSE."""
     return f"'{' '.join(names)}'"
 
 
-def moose_block(name: str, table: Mapping[str, object], indent: str = "") -> list[str]:
+def _moose_block(name: str, table: Mapping[str, object], indent: str = "") -> list[str]:
     """Lines of a block without blocks inside."""
     rows = [f"{indent}  {key} = {value}" for key, value in table.items()]
     return [f"{indent}[{name}]", *rows, f"{indent}[]"]
 
 
-def moose_blocks(name: str, inner: Mapping[str, Mapping[str, object]]) -> list[str]:
+def _moose_blocks(name: str, inner: Mapping[str, Mapping[str, object]]) -> list[str]:
     """Lines of a block of blocks."""
-    return [f"[{name}]", *(line for key, table in inner.items() for line in moose_block(key, table, "  ")), "[]"]
+    return [f"[{name}]", *(line for key, table in inner.items() for line in _moose_block(key, table, "  ")), "[]"]
 
 
-def mesh_blocks(found: dict[str, Any], close: float) -> dict[str, dict[str, object]]:
+def _mesh_blocks(found: dict[str, Any], close: float) -> dict[str, dict[str, object]]:
     """The file, sidesets between regions that a resistance divides, and those of the sources, one after the other."""
     blocks: dict[str, dict[str, object]] = {"file": {"type": "FileMeshGenerator", "file": "device.msh"}}
     for one in found["contacts"]:
@@ -225,10 +225,10 @@ def mesh_blocks(found: dict[str, Any], close: float) -> dict[str, dict[str, obje
     return blocks
 
 
-def kernel_blocks(found: dict[str, Any], fields: Mapping[str, list[str]]) -> dict[str, dict[str, object]]:
+def _kernel_blocks(found: dict[str, Any], fields: Mapping[str, list[str]]) -> dict[str, dict[str, object]]:
     """Conduction in each field, and heat in regions."""
     blocks: dict[str, dict[str, object]] = {
-        f"conduct_{name}": {"type": "AnisoHeatConduction", "variable": name, "block": moose_list(own)}
+        f"conduct_{name}": {"type": "AnisoHeatConduction", "variable": name, "block": _moose_list(own)}
         for name, own in fields.items()
     }
     for region in found["regions"]:
@@ -242,7 +242,7 @@ def kernel_blocks(found: dict[str, Any], fields: Mapping[str, list[str]]) -> dic
     return blocks
 
 
-def boundary_blocks(found: dict[str, Any], owner: Mapping[str, str]) -> dict[str, dict[str, object]]:
+def _boundary_blocks(found: dict[str, Any], owner: Mapping[str, str]) -> dict[str, dict[str, object]]:
     """What happens on outer faces and on the patches of sources."""
     blocks: dict[str, dict[str, object]] = {}
     for one in found["cooling"]:
@@ -265,7 +265,7 @@ def boundary_blocks(found: dict[str, Any], owner: Mapping[str, str]) -> dict[str
     return blocks
 
 
-def material_blocks(found: dict[str, Any]) -> dict[str, dict[str, object]]:
+def _material_blocks(found: dict[str, Any]) -> dict[str, dict[str, object]]:
     """Conductivities of regions, and conductances of the sidesets between them."""
     blocks: dict[str, dict[str, object]] = {}
     for region in found["regions"]:

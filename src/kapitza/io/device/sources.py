@@ -15,16 +15,16 @@ from kapitza.io.quantities import quantity
 from kapitza.io.samples import locate_faults
 from kapitza.io.toml import TomlTable
 
-PLACE_KEYS = ("layer", "depth", "from_bottom")
-SHAPE_KEYS = ("shape", "x", "y", "center", "radius", "radius_y", "map")
-COURSE_KEYS = ("course", "frequency", "period", "width", "count")
-MAX_MAP_BYTES = 2**27  # bytes of a map
+_PLACE_KEYS = ("layer", "depth", "from_bottom")
+_SHAPE_KEYS = ("shape", "x", "y", "center", "radius", "radius_y", "map")
+_COURSE_KEYS = ("course", "frequency", "period", "width", "count")
+_MAX_MAP_BYTES = 2**27  # bytes of a map
 
 
 def read_source(section: TomlTable, stack: Stack, box: Box | None) -> HeatSource:
     """One source of heat."""
-    section.known(("name", "power", "flux", "through", *PLACE_KEYS, *SHAPE_KEYS, *COURSE_KEYS))
-    shape = read_shape(section, box)
+    section.known(("name", "power", "flux", "through", *_PLACE_KEYS, *_SHAPE_KEYS, *_COURSE_KEYS))
+    shape = _read_shape(section, box)
     if ("power" in section) == ("flux" in section):
         raise section.fault("expected power (such as '5 W') or flux (such as '1 GW/m2'), one of them", "power")
     if "flux" in section:
@@ -37,8 +37,8 @@ def read_source(section: TomlTable, stack: Stack, box: Box | None) -> HeatSource
     through = section.table.get("through", False)
     if not isinstance(through, bool):
         raise section.fault(f"expected true or false, got {through!r:.40}", "through")
-    plane = read_source_plane(section, stack)
-    course = locate_faults(section, "course", lambda: read_time_course(section))
+    plane = _read_source_plane(section, stack)
+    course = locate_faults(section, "course", lambda: _read_time_course(section))
     return locate_faults(
         section,
         "",
@@ -46,7 +46,7 @@ def read_source(section: TomlTable, stack: Stack, box: Box | None) -> HeatSource
     )
 
 
-def read_source_plane(section: TomlTable, stack: Stack) -> Plane:
+def _read_source_plane(section: TomlTable, stack: Stack) -> Plane:
     """A plane; the top face of the stack where the file names no layer."""
     layer = section.text("layer", stack.layers[0].name)
     depth = section.number("depth", "length", 0.0)
@@ -57,10 +57,10 @@ def read_source_plane(section: TomlTable, stack: Stack) -> Plane:
     return plane
 
 
-def read_shape(section: TomlTable, box: Box | None) -> SourceShape | None:
+def _read_shape(section: TomlTable, box: Box | None) -> SourceShape | None:
     """A rectangle from x and y, a disc or a Gaussian spot from center and radius, a map; None for none of these."""
     if "map" in section:
-        return read_heat_map(section, box)
+        return _read_heat_map(section, box)
     if "radius" in section:
         centre = two_lengths(section, "center")
         radius = section.number("radius", "length")
@@ -86,14 +86,14 @@ def two_lengths(section: TomlTable, key: str) -> tuple[float, float]:
     )
 
 
-def read_heat_map(section: TomlTable, box: Box | None) -> HeatMap:
+def _read_heat_map(section: TomlTable, box: Box | None) -> HeatMap:
     """A map of fluxes from a table: a line for each x, a column for each y; over the box if no place is given."""
     path = section.beside("map")
     if ("x" not in section or "y" not in section) and box is None:
         raise section.fault("needs x and y, the ranges that its pixels fill, where there is no box", "map")
     x = two_lengths(section, "x") if "x" in section or box is None else (0.0, box.width)
     y = two_lengths(section, "y") if "y" in section or box is None else (0.0, box.depth)
-    text = read_limited(path, MAX_MAP_BYTES).decode(errors="replace")
+    text = read_limited(path, _MAX_MAP_BYTES).decode(errors="replace")
     rows = [line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
     values: list[Array] = []
     for i, line in enumerate(rows):
@@ -107,7 +107,7 @@ def read_heat_map(section: TomlTable, box: Box | None) -> HeatMap:
     return locate_faults(section, "map", lambda: HeatMap(np.array(values), x, y))
 
 
-def read_time_course(section: TomlTable) -> Waveform:
+def _read_time_course(section: TomlTable) -> Waveform:
     """How the power goes in time."""
     if "period" in section:
         count: Any = section.table.get("count")
@@ -125,9 +125,9 @@ def read_patches(section: TomlTable, stack: Stack) -> dict[str, tuple[Plane, Pat
     found: dict[str, tuple[Plane, Patch]] = {}
     for name in section.table:
         inside = section.section(name)
-        inside.known((*PLACE_KEYS, "x", "y", "center", "radius"))
-        shape = read_shape(inside, None)
+        inside.known((*_PLACE_KEYS, "x", "y", "center", "radius"))
+        shape = _read_shape(inside, None)
         if not isinstance(shape, (Rectangle, Disc)):
             raise inside.fault("expected x and y, or center and radius")
-        found[name] = read_source_plane(inside, stack), shape
+        found[name] = _read_source_plane(inside, stack), shape
     return found

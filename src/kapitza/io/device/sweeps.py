@@ -6,15 +6,15 @@ from typing import NamedTuple
 from kapitza.errors import InputError
 from kapitza.io.quantities import UNITS_BY_KIND, kind_of_parameter, quantity, unit_factor
 
-KINDS_BY_NAME = {
+_KINDS_BY_NAME = {
     "coefficient": "conductance",
     "top_coefficient": "conductance",
     "sink": "temperature",
     "width": "length",
     "depth": "length",
 }
-SWEEP_RANGE = re.compile(r"(?P<numbers>[-+0-9.eE:,\s]+?)\s*(?P<unit>[^-+0-9.eE:,\s].*)?")
-MAX_SWEEP_VALUES = 2000
+_SWEEP_RANGE = re.compile(r"(?P<numbers>[-+0-9.eE:,\s]+?)\s*(?P<unit>[^-+0-9.eE:,\s].*)?")
+_MAX_SWEEP_VALUES = 2000
 
 
 class ParameterSweep(NamedTuple):
@@ -35,7 +35,7 @@ class ParameterSweep(NamedTuple):
 
 def kind_of_device_number(name: str) -> str:
     """Of what kind the unit of a number of a device is."""
-    return KINDS_BY_NAME.get(name.rpartition(".")[2], kind_of_parameter(name))
+    return _KINDS_BY_NAME.get(name.rpartition(".")[2], kind_of_parameter(name))
 
 
 def format_device_number(name: str, value: float) -> str:
@@ -55,7 +55,7 @@ def read_sweep(text: str) -> ParameterSweep:
         for anything else, more than 2000 values, or a unit of another kind
     """
     name, equals, values = text.partition("=")
-    match = SWEEP_RANGE.fullmatch(values.strip())
+    match = _SWEEP_RANGE.fullmatch(values.strip())
     if not equals or match is None:
         raise InputError(
             f"{text!r:.60}: expected a number of the device and a range, such as 'GaN|SiC.conductance=50:500:10MW/m2K'"
@@ -63,11 +63,11 @@ def read_sweep(text: str) -> ParameterSweep:
     unit, kind = match["unit"] or "", kind_of_device_number(name.strip())
     quantity(f"1 {unit}" if unit else 1.0, kind, what=name.strip())
     factor = unit_factor(unit, kind) if unit else 1.0
-    plain = sweep_values(match["numbers"], text)
+    plain = _sweep_values(match["numbers"], text)
     return ParameterSweep(name.strip(), tuple(v * (factor or 1.0) for v in plain), unit, factor or 1.0)
 
 
-def sweep_values(text: str, whole: str) -> list[float]:
+def _sweep_values(text: str, whole: str) -> list[float]:
     """Numbers of a range or a list."""
     try:
         parts = [float(part) for part in re.split("[:,]", text)]
@@ -80,6 +80,6 @@ def sweep_values(text: str, whole: str) -> list[float]:
     if len(parts) == 2:
         return [parts[0] + (parts[1] - parts[0]) * i / 24 for i in range(25)]
     count = int((parts[1] - parts[0]) / parts[2] + 1e-9) + 1
-    if count > MAX_SWEEP_VALUES:
-        raise InputError(f"{whole!r:.60} has {count} values: expected at most {MAX_SWEEP_VALUES}")
+    if count > _MAX_SWEEP_VALUES:
+        raise InputError(f"{whole!r:.60} has {count} values: expected at most {_MAX_SWEEP_VALUES}")
     return [parts[0] + parts[2] * i for i in range(count)]

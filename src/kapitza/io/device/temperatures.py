@@ -32,7 +32,7 @@ def read_measured_temperatures(path: str | PathLike[str], device: Device) -> Mea
     for value in dict.fromkeys(depth.tolist()):
         rows = np.flatnonzero(depth == value)
         try:
-            plane = plane_at_depth(device, value)
+            plane = _plane_at_depth(device, value)
         except InputError as err:
             raise table.fault(str(err), int(rows[0])) from err
         places.append(MeasurementPlace(plane, LateralPoints(x[rows], y[rows])))
@@ -43,7 +43,7 @@ def read_measured_temperatures(path: str | PathLike[str], device: Device) -> Mea
         raise DataError(str(err), file=path) from err
 
 
-def plane_at_depth(device: Device, depth: float) -> Plane:
+def _plane_at_depth(device: Device, depth: float) -> Plane:
     """Plane at a depth below the top face, m.
 
     Raises

@@ -16,9 +16,9 @@ from kapitza.device.layout import Layout
 from kapitza.errors import InputError
 from kapitza.io.formats.files import write_atomically
 
-VTK_TYPES = {"f8": "Float64", "i8": "Int64", "i4": "Int32", "u1": "UInt8"}
-VTK_HEXAHEDRON = 12
-QUOTE_ENTITIES = {'"': "&quot;"}
+_VTK_TYPES = {"f8": "Float64", "i8": "Int64", "i4": "Int32", "u1": "UInt8"}
+_VTK_HEXAHEDRON = 12
+_QUOTE_ENTITIES = {'"': "&quot;"}
 
 
 def write_vtk(layout: Layout | Device, fields: GridTemperatures, path: str | PathLike[str]) -> Path:
@@ -41,39 +41,39 @@ def write_vtk(layout: Layout | Device, fields: GridTemperatures, path: str | Pat
         raise InputError(
             f"the ending of {str(path)!r} is none of .vtr (cells of a grid) and .vtu (split at boundaries)"
         )
-    text = rectilinear_text(layout, fields) if suffix == ".vtr" else unstructured_text(layout, fields)
+    text = _rectilinear_text(layout, fields) if suffix == ".vtr" else _unstructured_text(layout, fields)
     return write_atomically(path, text.encode())
 
 
-def rectilinear_text(layout: Layout | Device, fields: GridTemperatures) -> str:
+def _rectilinear_text(layout: Layout | Device, fields: GridTemperatures) -> str:
     """The text of a .vtr: x runs fastest, then y, then z upwards."""
     nx, ny, nz = fields.grid.shape
     extent = f"0 {nx} 0 {ny} 0 {nz}"
     height = fields.grid.z[-1]
     edges = {"x": fields.grid.x, "y": fields.grid.y, "z": (height - fields.grid.z)[::-1]}
-    axes = "".join(data_array(name, values) for name, values in edges.items())
-    data = cell_data(layout, fields)
-    cells = "".join(data_array(name, bottom_up(values)) for name, values in data.items())
-    return vtk_document(
+    axes = "".join(_data_array(name, values) for name, values in edges.items())
+    data = _cell_data(layout, fields)
+    cells = "".join(_data_array(name, _bottom_up(values)) for name, values in data.items())
+    return _vtk_document(
         "RectilinearGrid",
         f'<RectilinearGrid WholeExtent="{extent}"><Piece Extent="{extent}">'
         f"<CellData>{cells}</CellData><Coordinates>{axes}</Coordinates></Piece></RectilinearGrid>",
     )
 
 
-def cell_data(layout: Layout | Device, fields: GridTemperatures) -> dict[str, NDArray[Any]]:
+def _cell_data(layout: Layout | Device, fields: GridTemperatures) -> dict[str, NDArray[Any]]:
     """Values of each cell by name, (nx, ny, nz, ...)."""
     flux = grid_flux(layout, fields) * [1.0, 1.0, -1.0]
     kelvin = fields.temperatures.sink + fields.rise
-    return {"temperature (K)": kelvin, region_label(fields): fields.regions.astype(np.int32), "flux (W/m2)": flux}
+    return {"temperature (K)": kelvin, _region_label(fields): fields.regions.astype(np.int32), "flux (W/m2)": flux}
 
 
-def bottom_up(values: NDArray[Any]) -> NDArray[Any]:
+def _bottom_up(values: NDArray[Any]) -> NDArray[Any]:
     """Values of cells in the order of VTK, from the bottom up."""
     return np.ascontiguousarray(np.swapaxes(values[:, :, ::-1], 0, 2))
 
 
-def unstructured_text(layout: Layout | Device, fields: GridTemperatures) -> str:
+def _unstructured_text(layout: Layout | Device, fields: GridTemperatures) -> str:
     """The text of a .vtu."""
     points, cells, value = split_cells(layout, fields)
     points = np.column_stack([points[:, :2], fields.grid.z[-1] - points[:, 2]])
@@ -82,36 +82,36 @@ def unstructured_text(layout: Layout | Device, fields: GridTemperatures) -> str:
     table = {
         "connectivity": cells,
         "offsets": 8 * np.arange(1, count + 1),
-        "types": np.full(count, VTK_HEXAHEDRON, dtype=np.uint8),
+        "types": np.full(count, _VTK_HEXAHEDRON, dtype=np.uint8),
     }
-    data = {name: one.reshape(count, *one.shape[3:]) for name, one in cell_data(layout, fields).items()}
+    data = {name: one.reshape(count, *one.shape[3:]) for name, one in _cell_data(layout, fields).items()}
     data.pop("temperature (K)")
-    topology = "".join(data_array(name, one) for name, one in table.items())
-    cell_text = "".join(data_array(name, one) for name, one in data.items())
-    kelvin = data_array("temperature (K)", fields.temperatures.sink + value)
-    return vtk_document(
+    topology = "".join(_data_array(name, one) for name, one in table.items())
+    cell_text = "".join(_data_array(name, one) for name, one in data.items())
+    kelvin = _data_array("temperature (K)", fields.temperatures.sink + value)
+    return _vtk_document(
         "UnstructuredGrid",
         f'<UnstructuredGrid><Piece NumberOfPoints="{len(points)}" NumberOfCells="{count}">'
         f"<PointData>{kelvin}</PointData><CellData>{cell_text}</CellData>"
-        f"<Points>{data_array('points', points)}</Points><Cells>{topology}</Cells></Piece></UnstructuredGrid>",
+        f"<Points>{_data_array('points', points)}</Points><Cells>{topology}</Cells></Piece></UnstructuredGrid>",
     )
 
 
-def vtk_document(kind: str, body: str) -> str:
+def _vtk_document(kind: str, body: str) -> str:
     """A VTK file of XML."""
     head = f'<VTKFile type="{kind}" version="1.0" byte_order="LittleEndian" header_type="UInt64">'
     return f'<?xml version="1.0"?>\n{head}{body}</VTKFile>\n'
 
 
-def region_label(fields: GridTemperatures) -> str:
+def _region_label(fields: GridTemperatures) -> str:
     """Name of the array of regions, which tells theirs."""
-    return "region: " + ", ".join(f"{i} {escape(name, QUOTE_ENTITIES)}" for i, name in enumerate(fields.names))
+    return "region: " + ", ".join(f"{i} {escape(name, _QUOTE_ENTITIES)}" for i, name in enumerate(fields.names))
 
 
-def data_array(name: str, values: NDArray[Any]) -> str:
+def _data_array(name: str, values: NDArray[Any]) -> str:
     """One array in base64, its length in bytes before it; vectors have three components."""
     plain = np.ascontiguousarray(values, dtype=values.dtype.newbyteorder("<"))
-    kind = VTK_TYPES[plain.dtype.str[1:]]
+    kind = _VTK_TYPES[plain.dtype.str[1:]]
     parts = 3 if plain.ndim > 1 and plain.shape[-1] == 3 else 1
     data = base64.b64encode(np.array([plain.nbytes], dtype="<u8").tobytes() + plain.tobytes()).decode()
     return f'<DataArray type="{kind}" Name="{name}" NumberOfComponents="{parts}" format="binary">{data}</DataArray>\n'

@@ -18,7 +18,7 @@ from kapitza.measure.eels.model import TIE_CHOICES, ZERO_LOSS_SHAPES, SpectrumMo
 from kapitza.measure.eels.point_spread import PointSpread
 from kapitza.units import e, meV, nm
 
-MAX_CHANNELS = 2**20
+_MAX_CHANNELS = 2**20
 
 
 @frozen(eq=False)
@@ -91,16 +91,16 @@ def read_modes(path: str | PathLike[str], *, tie: Tie = "common") -> ModesFile:
     top.known(("shape", "background", "tie", "mode", "interface"))
     shape: Any = top.text("shape", "pseudo-voigt", choices=[one for one in ZERO_LOSS_SHAPES if one != "reference"])
     chosen: Any = top.text("tie", tie, choices=TIE_CHOICES) if tie == "common" else tie
-    modes = [read_mode(section, ("intensity",)) for section in top.sections("mode")]
-    interface = [read_interface_mode(section) for section in top.sections("interface")]
+    modes = [_read_mode(section, ("intensity",)) for section in top.sections("mode")]
+    interface = [_read_interface_mode(section) for section in top.sections("interface")]
     try:
-        model = SpectrumModel(modes, shape, tie=chosen, background=read_count(top, "background", 0))
+        model = SpectrumModel(modes, shape, tie=chosen, background=_read_count(top, "background", 0))
     except InputError as err:
         raise top.fault(str(err)) from err
     return ModesFile(model, tuple(interface))
 
 
-def read_mode(section: TomlTable, intensities: tuple[str, ...]) -> VibrationalMode:
+def _read_mode(section: TomlTable, intensities: tuple[str, ...]) -> VibrationalMode:
     """Mode of a table [[mode]]; the first of the keys for its intensity that is there counts."""
     section.known(("name", "energy", "width", "intensity", "left", "right"))
     found = next((key for key in intensities if key in section), None)
@@ -115,7 +115,7 @@ def read_mode(section: TomlTable, intensities: tuple[str, ...]) -> VibrationalMo
         raise section.fault(str(err)) from err
 
 
-def read_interface_mode(section: TomlTable) -> InterfaceMode:
+def _read_interface_mode(section: TomlTable) -> InterfaceMode:
     """Mode of a table [[interface]]."""
     section.known(("name", "energy", "fwhm"))
     try:
@@ -124,7 +124,7 @@ def read_interface_mode(section: TomlTable) -> InterfaceMode:
         raise section.fault(str(err)) from err
 
 
-def read_count(section: TomlTable, key: str, default: int, most: int = MAX_CHANNELS) -> int:
+def _read_count(section: TomlTable, key: str, default: int, most: int = _MAX_CHANNELS) -> int:
     """Return a whole number of a table."""
     value = section.table.get(key, default)
     if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= most:
@@ -196,16 +196,16 @@ def read_eels_experiment(path: str | PathLike[str]) -> EelsExperimentFile:
     wanted = top.section("wanted")
     wanted.known(DESIGN_TARGETS)
     return EelsExperimentFile(
-        experiment_from_tables(top, spectrometer),
+        _experiment_from_tables(top, spectrometer),
         spectrometer.number("drift", "energy", 0.0),
         spectrometer.number("dark", "share", 0.0),
         spectrometer.number("electrons_per_count", "share", 1.0),
         {key: wanted.number(key, "temperature" if key == "jump" else "length") for key in wanted.table},
-        read_saved_source(top.section("sample")),
+        _read_saved_source(top.section("sample")),
     )
 
 
-def read_saved_source(sample: TomlTable) -> Profile | Occupation | None:
+def _read_saved_source(sample: TomlTable) -> Profile | Occupation | None:
     """Saved profile or occupations that a plan names in place of branches."""
     if "source" not in sample:
         return None
@@ -216,28 +216,28 @@ def read_saved_source(sample: TomlTable) -> Profile | Occupation | None:
     return found
 
 
-def experiment_from_tables(top: TomlTable, spectrometer: TomlTable) -> EelsExperiment:
+def _experiment_from_tables(top: TomlTable, spectrometer: TomlTable) -> EelsExperiment:
     """Plan of a file."""
     beam, scan, sample = top.section("beam"), top.section("scan"), top.section("sample")
     beam.known(("current", "dwell"))
     scan.known(("columns", "rows", "pitch", "skip"))
     sample.known(("temperature", "jump", "gradient_left", "gradient_right", "source"))
     sections = top.sections("mode")
-    channels = read_count(spectrometer, "channels", 1024)
+    channels = _read_count(spectrometer, "channels", 1024)
     step = spectrometer.number("step", "energy", 0.5 * meV)
     start = spectrometer.number("start", "energy", -channels // 2 * step)
     if channels < 8 or step <= 0:
         raise spectrometer.fault(f"{channels} channels of {step / meV:g} meV: expected 8 or more above 0", "channels")
     try:
         return EelsExperiment(
-            [read_mode(one, ("left", "intensity")) for one in sections],
-            [read_mode(one, ("right", "intensity")) for one in sections],
-            sample.number("temperature", "temperature", 300.0),
-            sample.number("jump", "temperature", 0.0),
-            sample.number("gradient_left", "gradient", 0.0),
-            sample.number("gradient_right", "gradient", 0.0),
-            columns=read_count(scan, "columns", 32),
-            rows=read_count(scan, "rows", 32),
+            left=[_read_mode(one, ("left", "intensity")) for one in sections],
+            right=[_read_mode(one, ("right", "intensity")) for one in sections],
+            temperature=sample.number("temperature", "temperature", 300.0),
+            jump=sample.number("jump", "temperature", 0.0),
+            gradient_left=sample.number("gradient_left", "gradient", 0.0),
+            gradient_right=sample.number("gradient_right", "gradient", 0.0),
+            columns=_read_count(scan, "columns", 32),
+            rows=_read_count(scan, "rows", 32),
             pitch=scan.number("pitch", "length", 1 * nm),
             skip=scan.number("skip", "length", 0.0),
             electrons=beam.number("current", "current", 10e-12) / e,
@@ -245,7 +245,7 @@ def experiment_from_tables(top: TomlTable, spectrometer: TomlTable) -> EelsExper
             fwhm=spectrometer.number("resolution", "energy", 8 * meV),
             lorentzian=spectrometer.number("tail", "share", 0.02),
             energy=start + step * np.arange(channels),
-            spread=read_point_spread(top.section("spread")),
+            spread=_read_point_spread(top.section("spread")),
             dark_variance=spectrometer.number("dark_sigma", "share", 0.0) ** 2,
         )
     except DataError:
@@ -254,7 +254,7 @@ def experiment_from_tables(top: TomlTable, spectrometer: TomlTable) -> EelsExper
         raise top.fault(str(err)) from err
 
 
-def read_point_spread(section: TomlTable) -> PointSpread:
+def _read_point_spread(section: TomlTable) -> PointSpread:
     """Point spread of a table."""
     names = ("width", "share", "length", "width_sigma", "share_sigma", "length_sigma")
     section.known(names)

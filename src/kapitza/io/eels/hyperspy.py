@@ -27,11 +27,15 @@ from kapitza.measure.eels.map import TemperatureMap
 from kapitza.measure.eels.spectrum import SpectrumImage
 from kapitza.units import eV, nm
 
-EXPERIMENTS_GROUP = "Experiments"
-NONE_TEXT = "_None_"
-DETECTOR_PREFIX = "Acquisition_instrument.TEM.Detector.EELS."
-EXPOSURE_KEYS = (f"{DETECTOR_PREFIX}dwell_time", f"{DETECTOR_PREFIX}exposure", f"{DETECTOR_PREFIX}exposure_time")  # s
-SIGNAL_TYPE_KEY = "Signal.signal_type"
+_EXPERIMENTS_GROUP = "Experiments"
+_NONE_TEXT = "_None_"
+_DETECTOR_PREFIX = "Acquisition_instrument.TEM.Detector.EELS."
+_EXPOSURE_KEYS = (
+    f"{_DETECTOR_PREFIX}dwell_time",
+    f"{_DETECTOR_PREFIX}exposure",
+    f"{_DETECTOR_PREFIX}exposure_time",
+)  # s
+_SIGNAL_TYPE_KEY = "Signal.signal_type"
 
 
 def read_hspy(path: str | PathLike[str]) -> list[FileSignal]:
@@ -45,25 +49,25 @@ def read_hspy(path: str | PathLike[str]) -> list[FileSignal]:
         without h5py
     """
     with open_hdf5(path) as file:
-        experiments = local_member(file, EXPERIMENTS_GROUP)
+        experiments = local_member(file, _EXPERIMENTS_GROUP)
         signals: list[FileSignal] = []
         for title in member_names(experiments):
             group = local_member(experiments, title)
             dataset = local_dataset(group, "data")
-            metadata = flatten_metadata(metadata_tree(group, "metadata"))
-            axes = [hspy_axis(group, i, size) for i, size in enumerate(dataset.shape)]
+            metadata = flatten_metadata(_metadata_tree(group, "metadata"))
+            axes = [_hspy_axis(group, i, size) for i, size in enumerate(dataset.shape)]
             signals.append(describe_signal(counts_of_dataset(path, dataset), axes, metadata, title))
         return signals
 
 
 def describe_signal(counts: Any, axes: list[FileAxis], metadata: dict[str, Any], title: str = "") -> FileSignal:
     """Return counts with what the metadata of HyperSpy and RosettaSciIO say of them."""
-    times = [time_in_seconds(metadata.get(name)) for name in EXPOSURE_KEYS]
+    times = [time_in_seconds(metadata.get(name)) for name in _EXPOSURE_KEYS]
     return FileSignal(
-        counts,
-        axes,
+        counts=counts,
+        axes=axes,
         title=title or str(metadata.get("General.title", "")),
-        losses=str(metadata.get(SIGNAL_TYPE_KEY, "")).upper() == "EELS",
+        losses=str(metadata.get(_SIGNAL_TYPE_KEY, "")).upper() == "EELS",
         exposure=next((one for one in times if one is not None), None),
         metadata={key: value for key, value in metadata.items() if not key.startswith(("_HyperSpy", "General.FileIO"))},
     )
@@ -71,14 +75,14 @@ def describe_signal(counts: Any, axes: list[FileAxis], metadata: dict[str, Any],
 
 def is_hspy(file: Any) -> bool:
     """Whether an open HDF5 file is one of HyperSpy."""
-    return EXPERIMENTS_GROUP in member_names(file)
+    return _EXPERIMENTS_GROUP in member_names(file)
 
 
-def hspy_axis(group: Any, number: int, size: int) -> FileAxis:
+def _hspy_axis(group: Any, number: int, size: int) -> FileAxis:
     """Return one axis of the data."""
     entry = local_member(group, f"axis-{number}")
     kind = str(plain_attribute(entry, "_type", "UniformDataAxis"))
-    name, units = axis_text(entry, "name"), axis_text(entry, "units")
+    name, units = _axis_text(entry, "name"), _axis_text(entry, "units")
     navigate = plain_attribute(entry, "navigate")
     signal = None if navigate is None else not navigate
     if kind == "FunctionalDataAxis":
@@ -86,22 +90,22 @@ def hspy_axis(group: Any, number: int, size: int) -> FileAxis:
             f"axis {name!r:.40} is given by an expression, which is not evaluated: convert it to points first"
         )
     if kind == "DataAxis":
-        return FileAxis(size, units=units, name=name, signal=signal, values=axis_points_of(entry))
+        return FileAxis(size=size, units=units, name=name, signal=signal, values=_axis_points_of(entry))
     if plain_attribute(entry, "size") != size:
         raise DataError(f"axis {name!r:.40} has the size {plain_attribute(entry, 'size')!r:.40} for {size} counts")
     offset, scale = plain_attribute(entry, "offset"), plain_attribute(entry, "scale")
     if type(offset) not in (int, float) or type(scale) not in (int, float):
         raise DataError(f"axis {name!r:.40} starts at {offset!r:.40} in steps of {scale!r:.40}, expected numbers")
-    return FileAxis(size, float(offset), float(scale), units, name, signal)
+    return FileAxis(size=size, offset=float(offset), scale=float(scale), units=units, name=name, signal=signal)
 
 
-def axis_text(entry: Any, name: str) -> str:
+def _axis_text(entry: Any, name: str) -> str:
     """Return a word of an axis, empty where there is none."""
     value = plain_attribute(entry, name)
-    return value if isinstance(value, str) and value not in (NONE_TEXT, "<undefined>") else ""
+    return value if isinstance(value, str) and value not in (_NONE_TEXT, "<undefined>") else ""
 
 
-def axis_points_of(entry: Any) -> Array:
+def _axis_points_of(entry: Any) -> Array:
     """Return the points of an axis that lists them."""
     dataset = local_dataset(entry, "axis")
     if len(dataset.shape) != 1:
@@ -109,7 +113,7 @@ def axis_points_of(entry: Any) -> Array:
     return np.asarray(dataset[()], dtype=float)
 
 
-def metadata_tree(group: Any, name: str, depth: int = 0) -> Mapping[str, Any]:
+def _metadata_tree(group: Any, name: str, depth: int = 0) -> Mapping[str, Any]:
     """Return nested groups of attributes as a mapping; links and what lies too deep are left out."""
     groups = local_groups(group)
     if name not in groups or depth > MAX_DEPTH:
@@ -120,11 +124,11 @@ def metadata_tree(group: Any, name: str, depth: int = 0) -> Mapping[str, Any]:
         if i >= MAX_ENTRIES:
             break
         found[str(key)] = plain_attribute(node, key)
-    return found | {inner: metadata_tree(node, inner, depth + 1) for inner in local_groups(node)}
+    return found | {inner: _metadata_tree(node, inner, depth + 1) for inner in local_groups(node)}
 
 
-UNDEFINED_TEXT = "<undefined>"
-INSTRUMENT_PREFIX = "Acquisition_instrument."
+_UNDEFINED_TEXT = "<undefined>"
+_INSTRUMENT_PREFIX = "Acquisition_instrument."
 
 
 def from_hyperspy(signal: Any, *, energy_unit: str | None = None, position_unit: str | None = None) -> SpectrumImage:
@@ -148,25 +152,34 @@ def from_hyperspy(signal: Any, *, energy_unit: str | None = None, position_unit:
     if data is None or manager is None:
         raise InputError(f"expected a signal with .data and .axes_manager, got {type(signal).__name__}")
     found = [*manager.navigation_axes, *manager.signal_axes]
-    axes = [signal_axis(one) for one in sorted(found, key=lambda one: int(one.index_in_array))]
-    metadata = flatten_metadata(as_mapping(getattr(signal, "metadata", None)))
+    axes = [_signal_axis(one) for one in sorted(found, key=lambda one: int(one.index_in_array))]
+    metadata = flatten_metadata(_as_mapping(getattr(signal, "metadata", None)))
     whole = describe_signal(data, axes, metadata)
     title = str(metadata.get("General.title", ""))
-    return spectrum_image(whole, UserCalibration(energy_unit, position_unit), title or type(signal).__name__)
-
-
-def signal_axis(one: Any) -> FileAxis:
-    """Return one axis of a signal."""
-    name, units = (text if isinstance(text := getattr(one, key, ""), str) else "" for key in ("name", "units"))
-    name, units = ("" if text == UNDEFINED_TEXT else text for text in (name, units))
-    if getattr(one, "is_uniform", hasattr(one, "scale")):
-        return FileAxis(int(one.size), float(one.offset), float(one.scale), units, name, not one.navigate)
-    return FileAxis(
-        int(one.size), units=units, name=name, signal=not one.navigate, values=np.asarray(one.axis, dtype=float)
+    return spectrum_image(
+        whole, UserCalibration(energy_unit=energy_unit, position_unit=position_unit), title or type(signal).__name__
     )
 
 
-def as_mapping(metadata: Any) -> Mapping[str, Any]:
+def _signal_axis(one: Any) -> FileAxis:
+    """Return one axis of a signal."""
+    name, units = (text if isinstance(text := getattr(one, key, ""), str) else "" for key in ("name", "units"))
+    name, units = ("" if text == _UNDEFINED_TEXT else text for text in (name, units))
+    if getattr(one, "is_uniform", hasattr(one, "scale")):
+        return FileAxis(
+            size=int(one.size),
+            offset=float(one.offset),
+            scale=float(one.scale),
+            units=units,
+            name=name,
+            signal=not one.navigate,
+        )
+    return FileAxis(
+        size=int(one.size), units=units, name=name, signal=not one.navigate, values=np.asarray(one.axis, dtype=float)
+    )
+
+
+def _as_mapping(metadata: Any) -> Mapping[str, Any]:
     """Return metadata as nested mappings; none where they are something else."""
     if hasattr(metadata, "as_dictionary"):
         metadata = metadata.as_dictionary()
@@ -183,16 +196,16 @@ def to_hyperspy(image: SpectrumImage) -> Any:
     MissingEngine
         without HyperSpy
     """
-    api = hyperspy_api()
-    axes = [*hyperspy_positions(image.position), axis_entry(image.energy / eV, "Energy loss", "eV")]
+    api = _hyperspy_api()
+    axes = [*_hyperspy_positions(image.position), axis_entry(image.energy / eV, "Energy loss", "eV")]
     axes[-1] |= {"navigate": False, "is_binned": True}
     signal = api.signals.Signal1D(
-        np.asarray(image.counts[...]), axes=axes, metadata=titled_metadata(str(image.metadata.get("title", "")))
+        np.asarray(image.counts[...]), axes=axes, metadata=_titled_metadata(str(image.metadata.get("title", "")))
     )
     for name, value in image.metadata.items():
-        if name.startswith(INSTRUMENT_PREFIX):
+        if name.startswith(_INSTRUMENT_PREFIX):
             signal.metadata.set_item(name, value)
-    if is_importable("exspy"):
+    if _is_importable("exspy"):
         signal.set_signal_type("EELS")
     return signal
 
@@ -210,13 +223,13 @@ def map_to_hyperspy(found: TemperatureMap, name: str = "temperature", *, sigma: 
     if not found.shape:
         raise InputError(f"a map of a single spectrum has no axes: take .parameter({name!r}) itself")
     values = found.parameter_sigma(name) if sigma else found.parameter(name)
-    api = hyperspy_api()
+    api = _hyperspy_api()
     kind = api.signals.Signal2D if len(found.shape) == 2 else api.signals.Signal1D
-    entries = [entry | {"navigate": False} for entry in hyperspy_positions(found.position)]
-    return kind(values.copy(), axes=entries, metadata=titled_metadata(f"{'sigma of ' if sigma else ''}{name}"))
+    entries = [entry | {"navigate": False} for entry in _hyperspy_positions(found.position)]
+    return kind(values.copy(), axes=entries, metadata=_titled_metadata(f"{'sigma of ' if sigma else ''}{name}"))
 
 
-def hyperspy_api() -> ModuleType:
+def _hyperspy_api() -> ModuleType:
     """Return the interface of HyperSpy, or say how to get it."""
     try:
         return import_module("hyperspy.api")
@@ -224,7 +237,7 @@ def hyperspy_api() -> ModuleType:
         raise MissingEngine("giving signals back needs hyperspy: pip install hyperspy exspy") from err
 
 
-def is_importable(package: str) -> bool:
+def _is_importable(package: str) -> bool:
     """Whether a package is installed and works."""
     try:
         import_module(package)
@@ -233,12 +246,12 @@ def is_importable(package: str) -> bool:
     return True
 
 
-def titled_metadata(title: str) -> dict[str, Any]:
+def _titled_metadata(title: str) -> dict[str, Any]:
     """Return metadata with a title."""
     return {"General": {"title": title}}
 
 
-def hyperspy_positions(position: tuple[Array, ...]) -> list[dict[str, Any]]:
+def _hyperspy_positions(position: tuple[Array, ...]) -> list[dict[str, Any]]:
     """Return axes of position in nm; the last one is x."""
     names = ("y", "x")[2 - len(position) :]
     return [axis_entry(axis / nm, name, "nm") | {"navigate": True} for axis, name in zip(position, names, strict=True)]

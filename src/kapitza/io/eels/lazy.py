@@ -72,10 +72,10 @@ class RearrangedArray:
 
     def __getitem__(self, key: Any) -> NDArray[Any]:
         """Return a part; whole numbers, slices of step one and `...` are understood."""
-        keys = full_key(key, len(self.shape))
+        keys = _full_key(key, len(self.shape))
         source: list[int | slice] = [0] * len(self.source.shape)
         for axis, size, one, turned in zip(self.order, self.shape, keys, self.backwards, strict=True):
-            start, stop = slice_bounds(one, size)
+            start, stop = _slice_bounds(one, size)
             source[axis] = slice(size - stop, size - start) if turned else slice(start, stop)
         try:
             part = np.asarray(self.source[tuple(source)])  # the axes that are left out are gone
@@ -89,7 +89,7 @@ class RearrangedArray:
         return part[flips][tuple(0 if isinstance(one, int) else slice(None) for one in keys)]
 
 
-def full_key(key: Any, axes: int) -> list[int | slice]:
+def _full_key(key: Any, axes: int) -> list[int | slice]:
     """Return one key for each axis."""
     given = list(key) if isinstance(key, tuple) else [key]
     if Ellipsis in given:
@@ -98,7 +98,7 @@ def full_key(key: Any, axes: int) -> list[int | slice]:
     return [int(one) if isinstance(one, np.integer) else one for one in given] + [slice(None)] * (axes - len(given))
 
 
-def slice_bounds(key: int | slice, size: int) -> tuple[int, int]:
+def _slice_bounds(key: int | slice, size: int) -> tuple[int, int]:
     """Return first and last + 1 of what a key takes of an axis.
 
     Raises
@@ -121,7 +121,7 @@ def slice_bounds(key: int | slice, size: int) -> tuple[int, int]:
 
 def rearrange(counts: Any, order: Sequence[int], backwards: Sequence[bool]) -> CountArray:
     """Return counts with their axes in this order; arrays and memory maps by NumPy, others slice by slice."""
-    if tuple(order) == tuple(range(len(counts.shape))) and not any(backwards) and not is_deferred(counts):
+    if tuple(order) == tuple(range(len(counts.shape))) and not any(backwards) and not _is_deferred(counts):
         return counts
     if not isinstance(counts, np.ndarray):
         return RearrangedArray(counts, tuple(order), tuple(backwards))
@@ -131,7 +131,7 @@ def rearrange(counts: Any, order: Sequence[int], backwards: Sequence[bool]) -> C
     return moved[tuple(slice(None, None, -1) if turned else slice(None) for turned in backwards)]
 
 
-def is_deferred(counts: Any) -> bool:
+def _is_deferred(counts: Any) -> bool:
     """Whether slices are tasks that still have to be computed, as those of dask are."""
     return hasattr(counts, "compute")
 

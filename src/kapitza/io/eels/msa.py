@@ -15,10 +15,10 @@ from kapitza.errors import DataError
 from kapitza.io.eels.signals import FileAxis, FileSignal, electron_calibration, time_in_seconds
 from kapitza.io.formats.files import read_limited
 
-MAX_MSA_BYTES = 2**26  # bytes
-HEADER_KEYWORD = re.compile(r"#+\s*(?P<name>[\w.]+)\s*(-[^:]*)?(:(?P<value>.*))?")
-TIME_KEYWORDS = ("DWELLTIME", "INTEGTIME")  # ms
-NUMBER_WORD = re.compile(r"[^,\s]+")
+_MAX_MSA_BYTES = 2**26  # bytes
+_HEADER_KEYWORD = re.compile(r"#+\s*(?P<name>[\w.]+)\s*(-[^:]*)?(:(?P<value>.*))?")
+_TIME_KEYWORDS = ("DWELLTIME", "INTEGTIME")  # ms
+_NUMBER_WORD = re.compile(r"[^,\s]+")
 
 
 def read_msa(path: str | PathLike[str]) -> list[FileSignal]:
@@ -29,47 +29,47 @@ def read_msa(path: str | PathLike[str]) -> list[FileSignal]:
     DataError
         with the line, for a file that is cut off, words in place of numbers, counts that do not fit
     """
-    lines = read_limited(path, MAX_MSA_BYTES).decode("latin-1").replace("\r\n", "\n").replace("\r", "\n").split("\n")
-    known, start = header_keywords(lines)
-    values, stop = read_numbers(lines, start, known.get("DATATYPE", "Y").upper() == "XY")
-    expected = header_number(known, "NPOINTS", len(values))
+    lines = read_limited(path, _MAX_MSA_BYTES).decode("latin-1").replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    known, start = _header_keywords(lines)
+    values, stop = _read_numbers(lines, start, known.get("DATATYPE", "Y").upper() == "XY")
+    expected = _header_number(known, "NPOINTS", len(values))
     if len(values) != expected:
         raise DataError(f"has {len(values)} points, NPOINTS says {expected:g}: cut off?", line=stop)
     if not stop < len(lines):
         raise DataError("ends without #ENDOFDATA: cut off?", line=len(lines))
-    axis = msa_axis(known, values, lines)
+    axis = _msa_axis(known, values, lines)
     per_count, _ = electron_calibration(known.get("YUNITS", ""), 1.0, 0.0)
-    times = (time_in_seconds(header_number(known, name, math.nan), 1e-3) for name in TIME_KEYWORDS)
+    times = (time_in_seconds(_header_number(known, name, math.nan), 1e-3) for name in _TIME_KEYWORDS)
     signal = FileSignal(
-        values[:, -1].copy(),
-        [axis],
+        counts=values[:, -1].copy(),
+        axes=[axis],
         title=known.get("TITLE", ""),
         losses=known.get("SIGNALTYPE", "").upper() == "ELS",
         electrons_per_count=per_count,
         exposure=next((one for one in times if one is not None), None),
-        metadata={key: value for key, value in known.items() if value and len(value) < MAX_MSA_BYTES},
+        metadata={key: value for key, value in known.items() if value and len(value) < _MAX_MSA_BYTES},
     )
     return [signal]
 
 
-def header_keywords(lines: Sequence[str]) -> tuple[dict[str, str], int]:
+def _header_keywords(lines: Sequence[str]) -> tuple[dict[str, str], int]:
     """Return what the head says, and the line of the first number (from 0)."""
     known: dict[str, str] = {}
     for i, line in enumerate(lines):
         if not line.strip():
             continue
-        match = HEADER_KEYWORD.fullmatch(line.strip())
+        match = _HEADER_KEYWORD.fullmatch(line.strip())
         if match is None:
             raise DataError(f"expected '#KEYWORD : value', got {line!r:.60}", line=i + 1)
         name, value = match["name"].upper(), (match["value"] or "").strip()
         if name == "SPECTRUM":
-            check_keywords(known, i + 1)
+            _check_keywords(known, i + 1)
             return known, i + 1
         known[name] = f"{known[name]} {value}".strip() if name in known and name in ("TITLE", "COMMENT") else value
     raise DataError("has no line #SPECTRUM: cut off?", line=len(lines))
 
 
-def check_keywords(known: dict[str, str], line: int) -> None:
+def _check_keywords(known: dict[str, str], line: int) -> None:
     """Refuse a head that is none of a single spectrum."""
     if not known.get("FORMAT", "").upper().startswith("EMSA/MAS"):
         raise DataError(f"has the format {known.get('FORMAT', '')!r:.60}, expected EMSA/MAS", line=1)
@@ -80,7 +80,7 @@ def check_keywords(known: dict[str, str], line: int) -> None:
             raise DataError(f"does not say {name}", line=line)
 
 
-def read_numbers(lines: Sequence[str], start: int, pairs: bool) -> tuple[Array, int]:
+def _read_numbers(lines: Sequence[str], start: int, pairs: bool) -> tuple[Array, int]:
     """Return the numbers, (n, 1) or (n, 2) with their energies, and the line of #ENDOFDATA (from 0)."""
     values: list[float] = []
     stop = len(lines)
@@ -91,16 +91,16 @@ def read_numbers(lines: Sequence[str], start: int, pairs: bool) -> tuple[Array, 
                 raise DataError(f"expected numbers or #ENDOFDATA, got {line!r:.60}", line=i + 1)
             stop = i
             break
-        values.extend(line_numbers(line, i + 1))
+        values.extend(_line_numbers(line, i + 1))
     if pairs and len(values) % 2:
         raise DataError(f"has {len(values)} numbers, expected pairs of energy and count", line=stop)
     return np.array(values, dtype=float).reshape(-1, 2 if pairs else 1), stop
 
 
-def line_numbers(line: str, place: int) -> list[float]:
+def _line_numbers(line: str, place: int) -> list[float]:
     """Return the numbers of a line."""
     try:
-        found = [float(word) for word in NUMBER_WORD.findall(line)]
+        found = [float(word) for word in _NUMBER_WORD.findall(line)]
     except ValueError as err:
         raise DataError(f"expected numbers, got {line.strip()!r:.60}", line=place) from err
     if "_" in line or any(map(math.isinf, found)):
@@ -108,7 +108,7 @@ def line_numbers(line: str, place: int) -> list[float]:
     return found
 
 
-def header_number(known: dict[str, str], name: str, default: float) -> float:
+def _header_number(known: dict[str, str], name: str, default: float) -> float:
     """Return a number of the head."""
     if not known.get(name):
         return default
@@ -121,11 +121,16 @@ def header_number(known: dict[str, str], name: str, default: float) -> float:
     return value
 
 
-def msa_axis(known: dict[str, str], values: Array, lines: Sequence[str]) -> FileAxis:
+def _msa_axis(known: dict[str, str], values: Array, lines: Sequence[str]) -> FileAxis:
     """Return the energy axis, checked against the energies where the file has them."""
-    offset, scale = header_number(known, "OFFSET", math.nan), header_number(known, "XPERCHAN", math.nan)
+    offset, scale = _header_number(known, "OFFSET", math.nan), _header_number(known, "XPERCHAN", math.nan)
     axis = FileAxis(
-        len(values), offset, scale, known.get("XUNITS", ""), known.get("XLABEL", "") or "energy", signal=True
+        size=len(values),
+        offset=offset,
+        scale=scale,
+        units=known.get("XUNITS", ""),
+        name=known.get("XLABEL", "") or "energy",
+        signal=True,
     )
     if values.shape[1] == 2:
         off = np.abs(values[:, 0] - axis.points())

@@ -34,14 +34,14 @@ from kapitza.io.formats.foreign_hdf5 import (
 from kapitza.measure.eels.spectrum import SpectrumImage
 from kapitza.units import e, nm
 
-DATA_MEMBER, METADATA_MEMBER = "data.npy", "metadata.json"
-SWIFT_FAULTS = (*npz.NPZ_FAULTS, OSError, MemoryError, SyntaxError, struct.error)
+_DATA_MEMBER, _METADATA_MEMBER = "data.npy", "metadata.json"
+_SWIFT_FAULTS = (*npz.NPZ_FAULTS, OSError, MemoryError, SyntaxError, struct.error)
 MAX_UNPACKED_BYTES = 2**31  # bytes of an array that is packed in the zip and has to be unpacked at once
-MAX_CHECKED_BYTES = 2**31  # bytes up to which the checksum of an array is verified before it is mapped
-MAX_METADATA_BYTES = 2**26  # bytes of metadata
-PIECE_BYTES = 2**22  # bytes
-MEMBER_HEAD = struct.Struct("<4s22xHH")  # head of a member: signature, lengths of its name and of the extra field
-MEMBER_SIGNATURE = b"PK\x03\x04"
+_MAX_CHECKED_BYTES = 2**31  # bytes up to which the checksum of an array is verified before it is mapped
+_MAX_METADATA_BYTES = 2**26  # bytes of metadata
+_PIECE_BYTES = 2**22  # bytes
+_MEMBER_HEAD = struct.Struct("<4s22xHH")  # head of a member: signature, lengths of its name and of the extra field
+_MEMBER_SIGNATURE = b"PK\x03\x04"
 
 
 def read_ndata(path: str | PathLike[str]) -> list[FileSignal]:
@@ -58,33 +58,33 @@ def read_ndata(path: str | PathLike[str]) -> list[FileSignal]:
     try:
         with zipfile.ZipFile(path) as archive:
             inside = {member.filename: member for member in archive.infolist()[:1000]}
-            for name in (DATA_MEMBER, METADATA_MEMBER):
+            for name in (_DATA_MEMBER, _METADATA_MEMBER):
                 if name not in inside:
                     raise DataError(
                         f"is no file of Nion Swift: its zip has no {name}, but {', '.join(map(repr, inside))[:100]}"
                     )
-            for member in (inside[DATA_MEMBER], inside[METADATA_MEMBER]):
-                check_member(member, size)
-            properties = parse_metadata(archive.read(inside[METADATA_MEMBER]))
-            counts = member_array(path, archive, inside[DATA_MEMBER])
+            for member in (inside[_DATA_MEMBER], inside[_METADATA_MEMBER]):
+                _check_member(member, size)
+            properties = _parse_metadata(archive.read(inside[_METADATA_MEMBER]))
+            counts = _member_array(path, archive, inside[_DATA_MEMBER])
     except (DataError, FileNotFoundError, PermissionError):
         raise
-    except SWIFT_FAULTS as err:
+    except _SWIFT_FAULTS as err:
         raise DataError(f"is no sound file of Nion Swift: {' '.join(str(err).split())}") from err
-    return [swift_signal(counts, properties)]
+    return [_swift_signal(counts, properties)]
 
 
-def check_member(member: zipfile.ZipInfo, size: int) -> None:
+def _check_member(member: zipfile.ZipInfo, size: int) -> None:
     """Refuse a member that is locked, outside of the file, or larger than what is packed could be."""
     if member.flag_bits & 1:
         raise DataError(f"{member.filename!r:.60} is encrypted")
     if member.compress_size > size or member.file_size > NEGLIGIBLE_BYTES + MAX_EXPANSION * member.compress_size:
         raise DataError(f"{member.filename!r:.60} claims {member.file_size} bytes in a file of {size}")
-    if member.filename == METADATA_MEMBER and member.file_size > MAX_METADATA_BYTES:
-        raise DataError(f"has metadata of {member.file_size} bytes, more than the {MAX_METADATA_BYTES} that are read")
+    if member.filename == _METADATA_MEMBER and member.file_size > _MAX_METADATA_BYTES:
+        raise DataError(f"has metadata of {member.file_size} bytes, more than the {_MAX_METADATA_BYTES} that are read")
 
 
-def member_array(path: str | PathLike[str], archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> NDArray[Any]:
+def _member_array(path: str | PathLike[str], archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> NDArray[Any]:
     """Return the array: mapped where it is stored as it is and large, else in memory."""
     with archive.open(member) as file:
         shape, fortran, dtype = npz.array_header(file)
@@ -102,20 +102,20 @@ def member_array(path: str | PathLike[str], archive: zipfile.ZipFile, member: zi
                     f"packs {wanted} bytes, more than the {MAX_UNPACKED_BYTES} that are unpacked: save it unpacked"
                 )
             return np.frombuffer(file.read(), dtype=dtype).reshape(shape, order=order)
-        if wanted <= MAX_CHECKED_BYTES:
-            while file.read(PIECE_BYTES):  # its end compares the checksum
+        if wanted <= _MAX_CHECKED_BYTES:
+            while file.read(_PIECE_BYTES):  # its end compares the checksum
                 pass
-    offset = member_offset(path, member) + start
+    offset = _member_offset(path, member) + start
     return np.memmap(path, dtype=dtype, mode="r", offset=offset, shape=shape, order=order)
 
 
-def member_offset(path: str | PathLike[str], member: zipfile.ZipInfo) -> int:
+def _member_offset(path: str | PathLike[str], member: zipfile.ZipInfo) -> int:
     """Return where the bytes of a stored member begin in the file."""
     with Path(path).open("rb") as file:
         file.seek(member.header_offset)
-        signature, name, extra = MEMBER_HEAD.unpack(file.read(MEMBER_HEAD.size))
-    place = member.header_offset + MEMBER_HEAD.size + name + extra
-    if signature != MEMBER_SIGNATURE or place + member.file_size > Path(path).stat().st_size:
+        signature, name, extra = _MEMBER_HEAD.unpack(file.read(_MEMBER_HEAD.size))
+    place = member.header_offset + _MEMBER_HEAD.size + name + extra
+    if signature != _MEMBER_SIGNATURE or place + member.file_size > Path(path).stat().st_size:
         raise DataError(f"{member.filename!r:.60} does not lie where the zip says")
     return place
 
@@ -139,7 +139,7 @@ def read_swift_hdf5(path: str | PathLike[str]) -> list[FileSignal]:
             properties = plain_attribute(dataset, "properties")
             if not isinstance(properties, str):
                 raise DataError(f"dataset {dataset.name!r:.60} has no attribute 'properties' with its calibrations")
-            signals.append(swift_signal(counts_of_dataset(path, dataset), parse_metadata(properties.encode())))
+            signals.append(_swift_signal(counts_of_dataset(path, dataset), _parse_metadata(properties.encode())))
     return signals
 
 
@@ -153,45 +153,45 @@ def is_swift(file: Any) -> bool:
     return any("properties" in data[name].attrs for name in member_names(data)[:1] if data.get(name) is not None)
 
 
-def parse_metadata(data: bytes) -> dict[str, Any]:
+def _parse_metadata(data: bytes) -> dict[str, Any]:
     """Return metadata; NaN and Infinity, which Swift writes, stand for nothing."""
-    tree = files.parse_json(data, constant=missing_number)
+    tree = files.parse_json(data, constant=_missing_number)
     if not isinstance(tree, dict):
         raise DataError(f"has metadata that are no mapping but {tree!r:.60}")
     return cast("dict[str, Any]", tree)
 
 
-def missing_number(_literal: str) -> None:
+def _missing_number(_literal: str) -> None:
     """Stand for a number that is none."""
 
 
-def swift_signal(counts: Any, properties: Mapping[str, Any]) -> FileSignal:
+def _swift_signal(counts: Any, properties: Mapping[str, Any]) -> FileSignal:
     """Return counts with the axes and numbers that the properties give them; older versions nest these one deeper."""
-    check_declared_shape(counts, properties)
-    source = properties.get("data_source") or first_or_none(properties.get("data_sources")) or {}
+    _check_declared_shape(counts, properties)
+    source = properties.get("data_source") or _first_or_none(properties.get("data_sources")) or {}
     known: dict[str, Any] = {**properties, **(source if isinstance(source, Mapping) else {})}
-    hardware = mapping_or_empty(mapping_or_empty(known.get("metadata")).get("hardware_source")) or mapping_or_empty(
+    hardware = _mapping_or_empty(_mapping_or_empty(known.get("metadata")).get("hardware_source")) or _mapping_or_empty(
         known.get("properties")
     )
-    brightness = mapping_or_empty(known.get("intensity_calibration"))
-    scale, offset = number_or_default(brightness.get("scale"), 1.0), number_or_default(brightness.get("offset"), 0.0)
+    brightness = _mapping_or_empty(known.get("intensity_calibration"))
+    scale, offset = _number_or_default(brightness.get("scale"), 1.0), _number_or_default(brightness.get("offset"), 0.0)
     per_count, dark = electron_calibration(str(brightness.get("units")), scale, -offset / scale if scale else 0.0)
-    counts_per_electron = number_or_default(hardware.get("counts_per_electron"), 1.0)
+    counts_per_electron = _number_or_default(hardware.get("counts_per_electron"), 1.0)
     if per_count == 1 and counts_per_electron > 0:
         per_count = 1 / counts_per_electron
     return FileSignal(
-        counts,
-        swift_axes(tuple(counts.shape), known),
+        counts=counts,
+        axes=_swift_axes(tuple(counts.shape), known),
         title=str(known.get("title") or ""),
         losses="eels" in str(hardware.get("signal_type", "")).casefold(),
         electrons_per_count=per_count,
         dark=dark,
         exposure=time_in_seconds(hardware.get("exposure")),
-        metadata=flatten_metadata(mapping_or_empty(known.get("metadata"))),
+        metadata=flatten_metadata(_mapping_or_empty(known.get("metadata"))),
     )
 
 
-def check_declared_shape(counts: Any, properties: Mapping[str, Any]) -> None:
+def _check_declared_shape(counts: Any, properties: Mapping[str, Any]) -> None:
     """Refuse counts that are not what the metadata promise, where they promise something."""
     shape, kind = properties.get("data_shape"), properties.get("data_dtype")
     if shape is not None and shape != [int(size) for size in counts.shape]:
@@ -200,44 +200,53 @@ def check_declared_shape(counts: Any, properties: Mapping[str, Any]) -> None:
         raise DataError(f"holds an array of {counts.dtype}, its metadata say {kind!r:.40}")
 
 
-def swift_axes(shape: tuple[int, ...], known: Mapping[str, Any]) -> list[FileAxis]:
+def _swift_axes(shape: tuple[int, ...], known: Mapping[str, Any]) -> list[FileAxis]:
     """Return the axes: first the collection (positions), last the datum (the spectrum)."""
     found = known.get("dimensional_calibrations") or known.get("spatial_calibrations")
     if found is not None and not (isinstance(found, list) and len(found) == len(shape)):
         raise DataError(f"has calibrations {found!r:.60} for an array of shape {shape}")
-    datum = number_or_default(known.get("datum_dimension_count"), 1.0)
+    datum = _number_or_default(known.get("datum_dimension_count"), 1.0)
     names = ["x", "y"] if datum == 1 else []
     axes: list[FileAxis] = []
     for i, size in enumerate(shape):
         back = len(shape) - 1 - i
         name = "energy loss" if back == 0 and datum == 1 else names[back - 1] if 0 < back <= len(names) else f"axis {i}"
         if found is None:
-            axes.append(FileAxis(size, name=name, signal=back < datum))
+            axes.append(FileAxis(size=size, name=name, signal=back < datum))
             continue
-        entry = mapping_or_empty(found[i])
-        offset, scale = number_or_default(entry.get("offset")), number_or_default(entry.get("scale"))
+        entry = _mapping_or_empty(found[i])
+        offset, scale = _number_or_default(entry.get("offset")), _number_or_default(entry.get("scale"))
         if not np.isfinite([offset, scale]).all():
             raise DataError(f"has the calibration {found[i]!r:.80}, expected numbers offset and scale")
-        axes.append(FileAxis(size, offset, scale, str(entry.get("units") or ""), name, back < datum))
+        axes.append(
+            FileAxis(
+                size=size,
+                offset=offset,
+                scale=scale,
+                units=str(entry.get("units") or ""),
+                name=name,
+                signal=back < datum,
+            )
+        )
     return axes
 
 
-def mapping_or_empty(value: Any) -> Mapping[str, Any]:
+def _mapping_or_empty(value: Any) -> Mapping[str, Any]:
     """Return a mapping, or an empty one for anything else."""
     return cast("Mapping[str, Any]", value) if isinstance(value, Mapping) else {}
 
 
-def first_or_none(value: Any) -> Any:
+def _first_or_none(value: Any) -> Any:
     """Return the first item of a list, or None."""
     return value[0] if isinstance(value, list) and value else None
 
 
-def number_or_default(value: Any, default: float = math.nan) -> float:
+def _number_or_default(value: Any, default: float = math.nan) -> float:
     """Return a number; `default` where there is none."""
     return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else default
 
 
-POSITION_TOLERANCE = 1e-6  # of a step by which a position may miss its place
+_POSITION_TOLERANCE = 1e-6  # of a step by which a position may miss its place
 
 
 def write_eels(image: SpectrumImage, path: str | PathLike[str]) -> Path:
@@ -268,7 +277,7 @@ def write_eels(image: SpectrumImage, path: str | PathLike[str]) -> Path:
     if suffix not in (".h5", ".ndata"):
         raise InputError(f"the ending of {str(path)!r} says no format of spectra: expected .h5 or .ndata")
     counts = np.ascontiguousarray(image.counts[...])
-    properties = json.dumps(swift_properties(image, counts))
+    properties = json.dumps(_swift_properties(image, counts))
     buffer = BytesIO()
     if suffix == ".h5":
         h5py = require("h5py", extra="hdf5", why="writing spectra as HDF5")
@@ -283,10 +292,10 @@ def write_eels(image: SpectrumImage, path: str | PathLike[str]) -> Path:
     return write_atomically(path, buffer.getvalue())
 
 
-def swift_properties(image: SpectrumImage, counts: Any) -> dict[str, Any]:
+def _swift_properties(image: SpectrumImage, counts: Any) -> dict[str, Any]:
     """Calibrations and metadata as Swift stores them."""
     scale = image.electrons_per_count
-    axes = [axis_calibration(axis, nm, "nm") for axis in image.position] + [axis_calibration(image.energy, e, "eV")]
+    axes = [_axis_calibration(axis, nm, "nm") for axis in image.position] + [_axis_calibration(image.energy, e, "eV")]
     hardware: dict[str, Any] = {"signal_type": "eels"}
     if image.exposure is not None:
         hardware["exposure"] = image.exposure
@@ -308,10 +317,10 @@ def swift_properties(image: SpectrumImage, counts: Any) -> dict[str, Any]:
     }
 
 
-def axis_calibration(axis: Array, unit: float, name: str) -> Mapping[str, Any]:
+def _axis_calibration(axis: Array, unit: float, name: str) -> Mapping[str, Any]:
     """Offset and scale of an evenly spaced axis."""
     step = float(axis[-1] - axis[0]) / (axis.size - 1) if axis.size > 1 else unit
     off = np.abs(axis - (axis[0] + step * np.arange(axis.size))).max()
-    if axis.size > 1 and off > POSITION_TOLERANCE * step:
+    if axis.size > 1 and off > _POSITION_TOLERANCE * step:
         raise InputError(f"positions are not evenly spaced: one is {off / step:.3g} steps off its place")
     return {"offset": float(axis[0]) / unit, "scale": step / unit, "units": name}

@@ -21,21 +21,21 @@ from kapitza.io.eels.lazy import MAX_BYTES_IN_MEMORY
 from kapitza.io.eels.signals import FileAxis, FileSignal, electron_calibration
 from kapitza.io.formats.foreign_hdf5 import check_hdf5, flatten_metadata, plain_or_tuple
 
-TAG_GROUP, TAG_DATA = 20, 21
-TYPE_STRUCT, TYPE_STRING, TYPE_ARRAY = 15, 18, 20
-TYPE_SIZES = MappingProxyType({2: 2, 3: 4, 4: 2, 5: 4, 6: 4, 7: 8, 8: 1, 9: 1, 10: 1, 11: 8, 12: 8})  # bytes
-DM3_INTEGER, DM4_INTEGER = struct.Struct(">i"), struct.Struct(">q")
-TAG_LABEL = struct.Struct(">BH")
-MAX_TAGS = 1_000_000
-MAX_TAG_DEPTH = 64
-MAX_TAG_NUMBERS = 4_000  # of the description of one tag
-MAX_LIST_ITEMS = 2**23  # items of an array that is no image
-IMAGE_LABEL = b"Data"
+_TAG_GROUP, _TAG_DATA = 20, 21
+_TYPE_STRUCT, _TYPE_STRING, _TYPE_ARRAY = 15, 18, 20
+_TYPE_SIZES = MappingProxyType({2: 2, 3: 4, 4: 2, 5: 4, 6: 4, 7: 8, 8: 1, 9: 1, 10: 1, 11: 8, 12: 8})  # bytes
+_DM3_INTEGER, _DM4_INTEGER = struct.Struct(">i"), struct.Struct(">q")
+_TAG_LABEL = struct.Struct(">BH")
+_MAX_TAGS = 1_000_000
+_MAX_TAG_DEPTH = 64
+_MAX_TAG_NUMBERS = 4_000  # of the description of one tag
+_MAX_LIST_ITEMS = 2**23  # items of an array that is no image
+_IMAGE_LABEL = b"Data"
 
 
-def is_dm(head: bytes) -> bool:
+def _is_dm(head: bytes) -> bool:
     """Whether a file starts as one of DigitalMicrograph, version 3 or 4."""
-    return head[:4] in (DM3_INTEGER.pack(3), DM3_INTEGER.pack(4))
+    return head[:4] in (_DM3_INTEGER.pack(3), _DM3_INTEGER.pack(4))
 
 
 def check_dm(path: str | PathLike[str]) -> None:
@@ -47,17 +47,17 @@ def check_dm(path: str | PathLike[str]) -> None:
         naming the place of the first fault
     """
     with Path(path).open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as view:
-        if not is_dm(view[:4]):
+        if not _is_dm(view[:4]):
             raise DataError(f"is no file of DigitalMicrograph: starts with {view[:4]!r}")
         try:
-            walk_tags(view, DM3_INTEGER.unpack_from(view, 0)[0] == 4)
+            _walk_tags(view, _DM3_INTEGER.unpack_from(view, 0)[0] == 4)
         except (struct.error, IndexError) as err:
             raise DataError("is cut off: its tags go on behind its end") from err
 
 
-def walk_tags(view: mmap.mmap, wide: bool) -> None:
+def _walk_tags(view: mmap.mmap, wide: bool) -> None:
     """Follow all tags of a file."""
-    whole = DM4_INTEGER if wide else DM3_INTEGER
+    whole = _DM4_INTEGER if wide else _DM3_INTEGER
     place = 8 + whole.size + 2  # version, size, byte order; two flags of the root
     waiting = [whole.unpack_from(view, place)[0]]
     place, seen = place + whole.size, 0
@@ -67,24 +67,24 @@ def walk_tags(view: mmap.mmap, wide: bool) -> None:
             continue
         waiting[-1] -= 1
         seen += 1
-        if seen > MAX_TAGS or len(waiting) > MAX_TAG_DEPTH or waiting[-1] > len(view):
+        if seen > _MAX_TAGS or len(waiting) > _MAX_TAG_DEPTH or waiting[-1] > len(view):
             raise DataError(f"has more tags at byte {place} than such files have: {max(seen, waiting[-1])}")
-        kind, length = TAG_LABEL.unpack_from(view, place)
-        label = view[place + TAG_LABEL.size : place + TAG_LABEL.size + length]
-        place += TAG_LABEL.size + length + (whole.size if wide else 0)
-        if kind == TAG_GROUP:
+        kind, length = _TAG_LABEL.unpack_from(view, place)
+        label = view[place + _TAG_LABEL.size : place + _TAG_LABEL.size + length]
+        place += _TAG_LABEL.size + length + (whole.size if wide else 0)
+        if kind == _TAG_GROUP:
             waiting.append(whole.unpack_from(view, place + 2)[0])
             place += 2 + whole.size
-        elif kind == TAG_DATA:
-            place = skip_tag(view, place, whole, label)
+        elif kind == _TAG_DATA:
+            place = _skip_tag(view, place, whole, label)
         else:
-            raise DataError(f"has a tag of kind {kind} at byte {place}, expected {TAG_GROUP} or {TAG_DATA}: damaged")
+            raise DataError(f"has a tag of kind {kind} at byte {place}, expected {_TAG_GROUP} or {_TAG_DATA}: damaged")
 
 
-def skip_tag(view: mmap.mmap, place: int, whole: struct.Struct, label: bytes) -> int:
+def _skip_tag(view: mmap.mmap, place: int, whole: struct.Struct, label: bytes) -> int:
     """Return the place behind the data of a tag."""
     (count,) = whole.unpack_from(view, place + 4)
-    if view[place : place + 4] != b"%%%%" or not 0 < count <= MAX_TAG_NUMBERS:
+    if view[place : place + 4] != b"%%%%" or not 0 < count <= _MAX_TAG_NUMBERS:
         raise DataError(f"has a damaged tag {label[:20]!r} at byte {place}")
     start = place + 4 + whole.size
     numbers = [one for (one,) in whole.iter_unpack(view[start : start + count * whole.size])]
@@ -92,9 +92,9 @@ def skip_tag(view: mmap.mmap, place: int, whole: struct.Struct, label: bytes) ->
     end = start + count * whole.size + (size or 0)
     if size is None or not start <= end <= len(view):
         raise DataError(f"tag {label[:20]!r} at byte {place} claims {size} bytes in a file of {len(view)}")
-    if label != IMAGE_LABEL and numbers[0] == TYPE_ARRAY and numbers[-1] > MAX_LIST_ITEMS:
+    if label != _IMAGE_LABEL and numbers[0] == _TYPE_ARRAY and numbers[-1] > _MAX_LIST_ITEMS:
         raise DataError(
-            f"tag {label[:20]!r} at byte {place} has {numbers[-1]} items, more than the {MAX_LIST_ITEMS} that are read"
+            f"tag {label[:20]!r} at byte {place} has {numbers[-1]} items, more than the {_MAX_LIST_ITEMS} that are read"
         )
     return end
 
@@ -103,23 +103,23 @@ def tag_size(numbers: Sequence[int]) -> int | None:
     """Return the bytes that a description stands for, or None for one that makes no sense."""
     kind = numbers[0]
     if len(numbers) == 1:
-        return TYPE_SIZES.get(kind)
-    if kind == TYPE_STRING and len(numbers) == 2:
+        return _TYPE_SIZES.get(kind)
+    if kind == _TYPE_STRING and len(numbers) == 2:
         return numbers[1] if numbers[1] >= 0 else None
-    if kind == TYPE_STRUCT and len(numbers) >= 3 and len(numbers) == 3 + 2 * numbers[2]:
-        fields = [TYPE_SIZES.get(one) for one in numbers[4::2]]
+    if kind == _TYPE_STRUCT and len(numbers) >= 3 and len(numbers) == 3 + 2 * numbers[2]:
+        fields = [_TYPE_SIZES.get(one) for one in numbers[4::2]]
         return None if None in fields else sum(one for one in fields if one is not None)
-    if kind == TYPE_ARRAY and len(numbers) >= 3 and numbers[-1] >= 0:
+    if kind == _TYPE_ARRAY and len(numbers) >= 3 and numbers[-1] >= 0:
         item = tag_size(numbers[1:-1])
         return None if item is None else item * numbers[-1]
     return None
 
 
-EELS_EXTRA = "eels"
-DM_SUFFIXES = (".dm3", ".dm4")
+_EELS_EXTRA = "eels"
+_DM_SUFFIXES = (".dm3", ".dm4")
 HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
-BRIGHTNESS_KEY = "ImageList.TagGroup0.ImageData.Calibrations.Brightness."
-UNLIKELY_FORMATS = (
+_BRIGHTNESS_KEY = "ImageList.TagGroup0.ImageData.Calibrations.Brightness."
+_UNLIKELY_FORMATS = (
     "Image",
     "Impulse",
     "JobinYvon",
@@ -146,7 +146,7 @@ def read_rosetta(path: str | PathLike[str]) -> list[FileSignal]:
     MissingEngine
         without RosettaSciIO
     """
-    require("rsciio", extra=EELS_EXTRA, why=f"reading {Path(path).suffix or 'this file'}")
+    require("rsciio", extra=_EELS_EXTRA, why=f"reading {Path(path).suffix or 'this file'}")
     readers = reader_plugins(path)
     if not readers:
         raise DataError(
@@ -154,20 +154,20 @@ def read_rosetta(path: str | PathLike[str]) -> list[FileSignal]:
             f"RosettaSciIO such as .dm3, .dm4, .emd, .nxs, got {Path(path).suffix!r:.20}"
         )
     if Path(path).is_file():
-        if starts_with(path, HDF5_MAGIC):
+        if _starts_with(path, HDF5_MAGIC):
             check_hdf5(path)
-        if Path(path).suffix.lower() in DM_SUFFIXES:
+        if Path(path).suffix.lower() in _DM_SUFFIXES:
             check_dm(path)
     reasons: list[str] = []
     for name, reader in readers:
         try:
-            return reader_signals(call_reader(reader, path))
+            return _reader_signals(_call_reader(reader, path))
         except DataError as err:
             reasons.append(f"{name}: {err}")
     raise DataError(f"cannot be read by RosettaSciIO ({'; '.join(reasons)[:400]})")
 
 
-def starts_with(path: str | PathLike[str], magic: bytes) -> bool:
+def _starts_with(path: str | PathLike[str], magic: bytes) -> bool:
     """Whether a file starts with these bytes."""
     with Path(path).open("rb") as file:
         return file.read(len(magic)) == magic
@@ -175,24 +175,24 @@ def starts_with(path: str | PathLike[str], magic: bytes) -> bool:
 
 def reader_plugins(path: str | PathLike[str]) -> list[tuple[str, ModuleType]]:
     """Return name and module of the readers for this ending; those for pictures and logs are left out."""
-    rsciio = require("rsciio", extra=EELS_EXTRA, why="reading this file")
+    rsciio = require("rsciio", extra=_EELS_EXTRA, why="reading this file")
     suffix = Path(path).suffix[1:].lower()
     found: list[tuple[str, ModuleType]] = []
     for entry in cast("list[dict[str, Any]]", rsciio.IO_PLUGINS):
-        if suffix in {str(one).lower() for one in entry["file_extensions"]} and entry["name"] not in UNLIKELY_FORMATS:
+        if suffix in {str(one).lower() for one in entry["file_extensions"]} and entry["name"] not in _UNLIKELY_FORMATS:
             with suppress(ImportError):  # of readers that need still another package
                 found.append((str(entry["name"]), import_module(str(entry["api"]))))
     return found
 
 
-def call_reader(reader: ModuleType, path: str | PathLike[str]) -> list[dict[str, Any]]:
+def _call_reader(reader: ModuleType, path: str | PathLike[str]) -> list[dict[str, Any]]:
     """Return what a reader gives; anything that it raises is a DataError.
 
     A foreign reader may raise whatever its language has, from KeyError to RecursionError, and reports damage by it.
     """
     lazy = Path(path).is_file() and Path(path).stat().st_size > MAX_BYTES_IN_MEMORY
     try:
-        with silence_reader(), np.errstate(all="ignore"):
+        with _silence_reader(), np.errstate(all="ignore"):
             try:
                 return list(reader.file_reader(os.fspath(path), lazy=lazy))
             except NotImplementedError:
@@ -207,7 +207,7 @@ def call_reader(reader: ModuleType, path: str | PathLike[str]) -> list[dict[str,
 
 
 @contextmanager
-def silence_reader() -> Generator[None]:
+def _silence_reader() -> Generator[None]:
     """Keep warnings and messages of a reader to itself: what matters of them shows in what it returns."""
     log = logging.getLogger("rsciio")
     before, log.disabled = log.disabled, True
@@ -219,7 +219,7 @@ def silence_reader() -> Generator[None]:
         log.disabled = before
 
 
-def reader_signals(found: Sequence[Mapping[str, Any]]) -> list[FileSignal]:
+def _reader_signals(found: Sequence[Mapping[str, Any]]) -> list[FileSignal]:
     """Return the signals of what a reader gave.
 
     Raises
@@ -230,7 +230,7 @@ def reader_signals(found: Sequence[Mapping[str, Any]]) -> list[FileSignal]:
     out: list[FileSignal] = []
     for one in found:
         try:
-            out.append(rosetta_signal(one))
+            out.append(_rosetta_signal(one))
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as err:
             if isinstance(err, DataError):
                 raise
@@ -240,20 +240,20 @@ def reader_signals(found: Sequence[Mapping[str, Any]]) -> list[FileSignal]:
     return out
 
 
-def rosetta_signal(one: Mapping[str, Any]) -> FileSignal:
+def _rosetta_signal(one: Mapping[str, Any]) -> FileSignal:
     """Return one signal."""
     counts = one["data"]
     entries = sorted(one["axes"], key=lambda entry: int(entry.get("index_in_array") or 0))
-    axes = [rosetta_axis(entry, int(size)) for entry, size in zip(entries, counts.shape, strict=True)]
+    axes = [_rosetta_axis(entry, int(size)) for entry, size in zip(entries, counts.shape, strict=True)]
     found = describe_signal(counts, axes, flatten_metadata(one.get("metadata") or {}))
-    tags = flatten_metadata(intensity_calibration(one.get("original_metadata") or {}))
+    tags = flatten_metadata(_intensity_calibration(one.get("original_metadata") or {}))
     scale, zero = (
-        number_or(tags.get(BRIGHTNESS_KEY + name), default) for name, default in (("Scale", 1.0), ("Origin", 0.0))
+        _number_or(tags.get(_BRIGHTNESS_KEY + name), default) for name, default in (("Scale", 1.0), ("Origin", 0.0))
     )
-    per_count, dark = electron_calibration(str(tags.get(f"{BRIGHTNESS_KEY}Units", "")), scale, zero)
+    per_count, dark = electron_calibration(str(tags.get(f"{_BRIGHTNESS_KEY}Units", "")), scale, zero)
     return FileSignal(
-        counts,
-        axes,
+        counts=counts,
+        axes=axes,
         title=found.title,
         losses=found.losses,
         electrons_per_count=per_count,
@@ -263,9 +263,9 @@ def rosetta_signal(one: Mapping[str, Any]) -> FileSignal:
     )
 
 
-def intensity_calibration(tags: Mapping[str, Any]) -> Mapping[str, Any]:
+def _intensity_calibration(tags: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return of the tags of DigitalMicrograph the calibration of its counts, at the place where it stood."""
-    names = BRIGHTNESS_KEY.strip(".").split(".")
+    names = _BRIGHTNESS_KEY.strip(".").split(".")
     node: Any = tags
     for name in names:
         if not isinstance(node, Mapping) or name not in node:
@@ -276,7 +276,7 @@ def intensity_calibration(tags: Mapping[str, Any]) -> Mapping[str, Any]:
     return node
 
 
-def rosetta_axis(entry: Mapping[str, Any], size: int) -> FileAxis:
+def _rosetta_axis(entry: Mapping[str, Any], size: int) -> FileAxis:
     """Return one axis."""
     navigate = entry.get("navigate")
     name, units = (
@@ -285,12 +285,14 @@ def rosetta_axis(entry: Mapping[str, Any], size: int) -> FileAxis:
     signal = None if navigate is None else not navigate
     if entry.get("axis") is not None:
         values = np.asarray(entry["axis"], dtype=float)
-        return FileAxis(size, units=units, name=name, signal=signal, values=values)
+        return FileAxis(size=size, units=units, name=name, signal=signal, values=values)
     if int(entry["size"]) != size:
         raise DataError(f"axis {name!r:.40} has the size {entry['size']!r:.40} for {size} counts")
-    return FileAxis(size, float(entry["offset"]), float(entry["scale"]), units, name, signal)
+    return FileAxis(
+        size=size, offset=float(entry["offset"]), scale=float(entry["scale"]), units=units, name=name, signal=signal
+    )
 
 
-def number_or(value: Any, default: float) -> float:
+def _number_or(value: Any, default: float) -> float:
     """Return a number; `default` where there is none."""
     return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else default

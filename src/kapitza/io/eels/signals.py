@@ -18,7 +18,7 @@ from kapitza.measure.eels.quality import finite_median, half_height_peaks
 from kapitza.measure.eels.spectrum import CountArray, SpectrumImage
 from kapitza.units import angstrom, c_light, eV, h, meV, mm, nm, um
 
-ENERGY_UNITS = MappingProxyType(
+_ENERGY_UNITS = MappingProxyType(
     {
         "eV": eV,
         "electron volt": eV,
@@ -37,7 +37,7 @@ ENERGY_UNITS = MappingProxyType(
         "1/cm": 100 * h * c_light,
     }
 )
-LENGTH_UNITS = MappingProxyType(
+_LENGTH_UNITS = MappingProxyType(
     {
         "m": 1.0,
         "mm": mm,
@@ -56,20 +56,20 @@ LENGTH_UNITS = MappingProxyType(
         "Angstrom": angstrom,
     }
 )
-UNIT_IN_BRACKETS = re.compile(r"[(\[](?P<unit>[^()\[\]]+)[)\]]\s*$")
-ENERGY_NAME = re.compile("energy|loss", re.IGNORECASE)
-FINEST_CHANNEL, COARSEST_CHANNEL = (
+_UNIT_IN_BRACKETS = re.compile(r"[(\[](?P<unit>[^()\[\]]+)[)\]]\s*$")
+_ENERGY_NAME = re.compile("energy|loss", re.IGNORECASE)
+_FINEST_CHANNEL, _COARSEST_CHANNEL = (
     20e-6 * eV,
     20 * eV,
 )  # channels; the finest in use are of 0.1 meV, the coarsest of some eV
-SHARPEST_ZERO_LOSS, BROADEST_ZERO_LOSS = (
+_SHARPEST_ZERO_LOSS, _BROADEST_ZERO_LOSS = (
     0.5 * meV,
     2.9 * eV,
 )  # zero-loss peaks; between the best monochromator and a heated filament
-MAX_AXIS_POINTS = 2**31  # points of one axis
+_MAX_AXIS_POINTS = 2**31  # points of one axis
 
 
-@frozen(eq=False)
+@frozen(eq=False, kw_only=True)
 class FileAxis:
     """One axis of the counts in the words and units of its file.
 
@@ -109,10 +109,10 @@ class FileAxis:
         DataError
             for a step of zero, or points that are not finite or do not run one way
         """
-        if not 0 < self.size < MAX_AXIS_POINTS:
-            raise DataError(f"axis {self.label} has {self.size} points, expected 1 to {MAX_AXIS_POINTS - 1}")
+        if not 0 < self.size < _MAX_AXIS_POINTS:
+            raise DataError(f"axis {self.label} has {self.size} points, expected 1 to {_MAX_AXIS_POINTS - 1}")
         if self.values is not None:
-            return listed_points(self, self.values)
+            return _listed_points(self, self.values)
         last = self.offset + self.scale * (self.size - 1)
         if not (math.isfinite(self.offset) and math.isfinite(self.scale) and math.isfinite(last)):
             raise DataError(
@@ -123,7 +123,7 @@ class FileAxis:
         return self.offset + self.scale * np.arange(self.size, dtype=float)
 
 
-def listed_points(axis: FileAxis, values: Array) -> Array:
+def _listed_points(axis: FileAxis, values: Array) -> Array:
     """Return points that a file lists, if they run one way."""
     if values.shape != (axis.size,):
         raise DataError(f"axis {axis.label} lists {values.size} points for {axis.size}")
@@ -133,9 +133,9 @@ def listed_points(axis: FileAxis, values: Array) -> Array:
     return values
 
 
-def normalise_unit(units: str) -> str:
+def _normalise_unit(units: str) -> str:
     """Return units in one spelling: both Greek letters for micro as one, and of "loss (eV)" what the brackets hold."""
-    inside = UNIT_IN_BRACKETS.search(units)
+    inside = _UNIT_IN_BRACKETS.search(units)
     return (inside["unit"] if inside else units).strip().replace("\u03bc", "\u00b5")
 
 
@@ -144,20 +144,20 @@ def energy_unit(units: str) -> float | None:
 
     Letters may be large or small, but "MeV" is not taken for meV.
     """
-    text = normalise_unit(units)
-    if text in ENERGY_UNITS:
-        return ENERGY_UNITS[text]
+    text = _normalise_unit(units)
+    if text in _ENERGY_UNITS:
+        return _ENERGY_UNITS[text]
     if text == "MeV":
         return 1e6 * eV
-    return {name.casefold(): value for name, value in ENERGY_UNITS.items() if name != "J"}.get(text.casefold())
+    return {name.casefold(): value for name, value in _ENERGY_UNITS.items() if name != "J"}.get(text.casefold())
 
 
 def length_unit(units: str) -> float | None:
     """Return what a unit of length is worth in m, or None for no unit of length."""
-    return LENGTH_UNITS.get(normalise_unit(units))
+    return _LENGTH_UNITS.get(_normalise_unit(units))
 
 
-def typed_unit(units: str, kind: str) -> float:
+def _typed_unit(units: str, kind: str) -> float:
     """Return what a unit that somebody typed is worth in SI.
 
     Raises
@@ -165,7 +165,7 @@ def typed_unit(units: str, kind: str) -> float:
     InputError
         if there is none of this name
     """
-    table, convert = (ENERGY_UNITS, energy_unit) if kind == "energy" else (LENGTH_UNITS, length_unit)
+    table, convert = (_ENERGY_UNITS, energy_unit) if kind == "energy" else (_LENGTH_UNITS, length_unit)
     value = convert(units)
     if value is None:
         raise InputError(f"unknown unit of {kind} {units!r:.40}: expected one of {', '.join(table)}")
@@ -174,7 +174,7 @@ def typed_unit(units: str, kind: str) -> float:
 
 def is_energy_axis(axis: FileAxis) -> bool:
     """Whether the unit or the name of an axis says that it is one of energy."""
-    return energy_unit(axis.units) is not None or ENERGY_NAME.search(axis.name) is not None
+    return energy_unit(axis.units) is not None or _ENERGY_NAME.search(axis.name) is not None
 
 
 def find_energy(axes: Sequence[FileAxis], *, losses: bool = False) -> int | None:
@@ -187,7 +187,7 @@ def find_energy(axes: Sequence[FileAxis], *, losses: bool = False) -> int | None
     signal = [i for i, axis in enumerate(axes) if axis.signal]
     for found in (
         [i for i, axis in enumerate(axes) if energy_unit(axis.units) is not None],
-        [i for i, axis in enumerate(axes) if ENERGY_NAME.search(axis.name)],
+        [i for i, axis in enumerate(axes) if _ENERGY_NAME.search(axis.name)],
         [i for i in signal if length_unit(axes[i].units) is None],
         signal,
         [i for i, axis in enumerate(axes) if axis.signal is False] if losses and len(signal) > 1 else [],
@@ -198,7 +198,7 @@ def find_energy(axes: Sequence[FileAxis], *, losses: bool = False) -> int | None
     return None
 
 
-def axis_positions(axis: FileAxis, unit: str | None) -> Array:
+def _axis_positions(axis: FileAxis, unit: str | None) -> Array:
     """(size,) positions in m; they may run downwards.
 
     Raises
@@ -206,7 +206,7 @@ def axis_positions(axis: FileAxis, unit: str | None) -> Array:
     DataError
         if the file has no unit of length for it, and none was given
     """
-    factor = typed_unit(unit, "length") if unit is not None else length_unit(axis.units)
+    factor = _typed_unit(unit, "length") if unit is not None else length_unit(axis.units)
     if factor is None:
         said = f"has the unit {axis.units!r:.40}" if axis.units else "has no unit"
         state = "is not calibrated" if axis.bare else said
@@ -217,11 +217,11 @@ def axis_positions(axis: FileAxis, unit: str | None) -> Array:
     return factor * axis.points()
 
 
-SAMPLE_SPECTRA = 9  # spectra that are looked at to see whether an energy axis can be true
-ELECTRON_UNITS = ("e", "e-", "e⁻", "electron", "electrons")
+_SAMPLE_SPECTRA = 9  # spectra that are looked at to see whether an energy axis can be true
+_ELECTRON_UNITS = ("e", "e-", "e⁻", "electron", "electrons")
 
 
-@frozen(eq=False)
+@frozen(eq=False, kw_only=True)
 class FileSignal:
     """Counts and axes as a file has them.
 
@@ -262,7 +262,7 @@ class FileSignal:
         return ", ".join(f"{one.label} of {one.size} ({one.units[:20] or 'no unit'})" for one in self.axes)
 
 
-@frozen(eq=False)
+@frozen(eq=False, kw_only=True)
 class UserCalibration:
     """What the user says in place of the file, or where the file says nothing."""
 
@@ -297,16 +297,16 @@ def spectrum_image(signal: FileSignal, calibration: UserCalibration, source: str
     places = [i for i, one in enumerate(signal.axes) if i != where and one.size > 1]
     if len(places) > 2:
         raise DataError(f"has {len(places)} axes besides energy, expected up to two positions, got {signal.words}")
-    position = signal_positions([signal.axes[i] for i in places], calibration)
+    position = _signal_positions([signal.axes[i] for i in places], calibration)
     energy_given = calibration.energy
     if calibration.energy_scale is not None:
-        energy_given = evenly_spaced(*calibration.energy_scale, signal.axes[where].size, "energy_scale", "J")
-    energy = axis_points(signal.axes[where], energy_given)
+        energy_given = _evenly_spaced(*calibration.energy_scale, signal.axes[where].size, "energy_scale", "J")
+    energy = _axis_points(signal.axes[where], energy_given)
     backwards = [*(axis[0] > axis[-1] for axis in position), energy[0] > energy[-1]]
     counts = rearrange(signal.counts, [*places, where], [bool(one) for one in backwards])
     energy, *position = (np.sort(axis) for axis in (energy, *position))
     if energy_given is None:
-        energy = energy * energy_factor(signal.axes[where], energy, counts, calibration.energy_unit)
+        energy = energy * _energy_factor(signal.axes[where], energy, counts, calibration.energy_unit)
     if energy[0] >= 0:
         text = f"the energy axis starts at {energy[0] / meV:.4g} meV: without a gain side no temperature can be had"
         warnings.warn(text, ValidityWarning, stacklevel=3)
@@ -325,36 +325,36 @@ def spectrum_image(signal: FileSignal, calibration: UserCalibration, source: str
         raise DataError(str(err)) from err
 
 
-def signal_positions(found: Sequence[FileAxis], calibration: UserCalibration) -> list[Array]:
+def _signal_positions(found: Sequence[FileAxis], calibration: UserCalibration) -> list[Array]:
     """Return the positions along each axis in m, as the user or the file says."""
     given = calibration.position
     if calibration.pitch is not None:
-        given = [evenly_spaced(0.0, calibration.pitch, one.size, "pitch", "m") for one in found]
+        given = [_evenly_spaced(0.0, calibration.pitch, one.size, "pitch", "m") for one in found]
     if given is None:
-        return [axis_positions(one, calibration.position_unit) for one in found]
+        return [_axis_positions(one, calibration.position_unit) for one in found]
     if len(given) != len(found):
         raise InputError(f"positions were given along {len(given)} axes, the file has {len(found)}")
-    return [axis_points(one, values) for one, values in zip(found, given, strict=True)]
+    return [_axis_points(one, values) for one, values in zip(found, given, strict=True)]
 
 
-def evenly_spaced(first: float, step: float, size: int, name: str, unit: str) -> Array:
+def _evenly_spaced(first: float, step: float, size: int, name: str, unit: str) -> Array:
     """(size,) points in even steps that the user gave."""
     if not (np.isfinite(first) and 0 < step < np.inf):
         raise InputError(f"{name}: first point {first:g} {unit}, step {step:g} {unit}; wanted a step above 0")
     return first + step * np.arange(size, dtype=float)
 
 
-def axis_points(axis: FileAxis, given: ArrayLike | None) -> Array:
+def _axis_points(axis: FileAxis, given: ArrayLike | None) -> Array:
     """Return the points of an axis in the units of the file, or those that the user gave in SI."""
     if given is None:
         return axis.points()
     values = np.asarray(given, dtype=float)
     if values.shape != (axis.size,):
         raise InputError(f"{values.size} points were given for axis {axis.label} of {axis.size}")
-    return listed_points(axis, values)
+    return _listed_points(axis, values)
 
 
-def energy_factor(axis: FileAxis, points: Array, counts: CountArray, unit: str | None) -> float:
+def _energy_factor(axis: FileAxis, points: Array, counts: CountArray, unit: str | None) -> float:
     """Return what the unit of an energy axis is worth in J.
 
     Raises
@@ -363,7 +363,7 @@ def energy_factor(axis: FileAxis, points: Array, counts: CountArray, unit: str |
         if the file has none, or one that cannot be true
     """
     if unit is not None:
-        return typed_unit(unit, "energy")
+        return _typed_unit(unit, "energy")
     remedy = 'give energy_unit="eV" or "meV"'
     if axis.bare:
         raise DataError(
@@ -371,16 +371,16 @@ def energy_factor(axis: FileAxis, points: Array, counts: CountArray, unit: str |
             "give energy_scale, the first channel and the step"
         )
     named = energy_unit(axis.units)
-    step, width = sample_resolution(points, counts)
+    step, width = _sample_resolution(points, counts)
     if named is not None:
-        reason = implausible_axis(step * named, width * named)
+        reason = _implausible_axis(step * named, width * named)
         if reason:
             raise DataError(f"energy axis {axis.label} in {axis.units} would have {reason}: a wrong unit? {remedy}")
         return named
     if axis.units:
         raise DataError(f"energy axis {axis.label} has the unit {axis.units!r:.40}, expected an energy: {remedy}")
     possible = {
-        name: value for name, value in (("eV", eV), ("meV", meV)) if not implausible_axis(step * value, width * value)
+        name: value for name, value in (("eV", eV), ("meV", meV)) if not _implausible_axis(step * value, width * value)
     }
     if len(possible) != 1:
         raise DataError(f"energy axis {axis.label} has no unit, from {points[0]:g} to {points[-1]:g}: {remedy}")
@@ -390,22 +390,22 @@ def energy_factor(axis: FileAxis, points: Array, counts: CountArray, unit: str |
     return value
 
 
-def sample_resolution(points: Array, counts: CountArray) -> tuple[float, float]:
+def _sample_resolution(points: Array, counts: CountArray) -> tuple[float, float]:
     """Step of an energy axis and width of the zero-loss peak of a few spectra, in its own units; NaN without a peak."""
     step = float(points[-1] - points[0]) / max(1, points.size - 1)
     shape = tuple(int(size) for size in counts.shape[:-1])
-    pixels = np.unique(np.linspace(0, np.prod(shape, dtype=np.int64) - 1, SAMPLE_SPECTRA).astype(np.int64))
+    pixels = np.unique(np.linspace(0, np.prod(shape, dtype=np.int64) - 1, _SAMPLE_SPECTRA).astype(np.int64))
     keys = [tuple(int(i) for i in np.unravel_index(pixel, shape)) if shape else ... for pixel in pixels]
     centre, width = half_height_peaks(np.array([np.asarray(counts[key], dtype=float) for key in keys]))
     near = np.abs(points[0] + centre * step) < 4 * width * step
     return step, finite_median(np.where(near, width * step, np.nan))
 
 
-def implausible_axis(step: float, width: float) -> str:
+def _implausible_axis(step: float, width: float) -> str:
     """Return why an energy axis cannot be true, or nothing; step and zero-loss width in J, NaN for an unknown width."""
-    if not FINEST_CHANNEL <= step <= COARSEST_CHANNEL:
+    if not _FINEST_CHANNEL <= step <= _COARSEST_CHANNEL:
         return f"channels of {step / meV:.3g} meV"
-    if width < SHARPEST_ZERO_LOSS or width > BROADEST_ZERO_LOSS:
+    if width < _SHARPEST_ZERO_LOSS or width > _BROADEST_ZERO_LOSS:
         return f"a zero-loss peak {width / meV:.3g} meV wide"
     return ""
 
@@ -419,7 +419,7 @@ def electron_calibration(units: str, scale: float, zero: float) -> tuple[float, 
     scale : calibrated intensity of one count
     zero : count at which the calibrated intensity is zero
     """
-    if units.strip().casefold() in ELECTRON_UNITS and np.isfinite([scale, zero]).all() and scale > 0:
+    if units.strip().casefold() in _ELECTRON_UNITS and np.isfinite([scale, zero]).all() and scale > 0:
         return scale, zero
     return 1.0, 0.0
 

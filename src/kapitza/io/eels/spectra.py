@@ -16,8 +16,8 @@ from kapitza.io.formats.files import regular_file_size
 from kapitza.io.formats.foreign_hdf5 import open_hdf5
 from kapitza.measure.eels.spectrum import SpectrumImage
 
-ZIP_MAGIC, TEXT_MAGIC = b"PK\x03\x04", (b"#", b"\xef\xbb\xbf#")
-SWIFT_SUFFIXES = (".ndata", ".ndata1")
+_ZIP_MAGIC, _TEXT_MAGIC = b"PK\x03\x04", (b"#", b"\xef\xbb\xbf#")
+_SWIFT_SUFFIXES = (".ndata", ".ndata1")
 
 
 def read_eels(
@@ -66,10 +66,16 @@ def read_eels(
         if the file is missing or may not be read
     """
     calibration = UserCalibration(
-        energy_unit, position_unit, energy, position, electrons_per_count, energy_scale, pitch
+        energy_unit=energy_unit,
+        position_unit=position_unit,
+        energy=energy,
+        position=position,
+        electrons_per_count=electrons_per_count,
+        energy_scale=energy_scale,
+        pitch=pitch,
     )
     try:
-        signal = select_signal(read_signals(path), title)
+        signal = _select_signal(_read_signals(path), title)
         return spectrum_image(signal, calibration, Path(path).name)
     except DataError as err:
         if err.file is not None:
@@ -77,7 +83,7 @@ def read_eels(
         raise DataError(str(err).removeprefix(f"line {err.line}: "), file=path, line=err.line) from err
 
 
-def read_signals(path: str | PathLike[str]) -> list[FileSignal]:
+def _read_signals(path: str | PathLike[str]) -> list[FileSignal]:
     """Return all signals of a file, read by the reader that its content asks for.
 
     Raises
@@ -92,15 +98,15 @@ def read_signals(path: str | PathLike[str]) -> list[FileSignal]:
     with Path(path).open("rb") as file:
         head = file.read(512)
     if head.startswith(HDF5_MAGIC):
-        return read_hdf5_signals(path)
-    if Path(path).suffix.lower() in SWIFT_SUFFIXES or (head.startswith(ZIP_MAGIC) and b"data.npy" in head):
+        return _read_hdf5_signals(path)
+    if Path(path).suffix.lower() in _SWIFT_SUFFIXES or (head.startswith(_ZIP_MAGIC) and b"data.npy" in head):
         return read_ndata(path)
-    if head.lstrip().startswith(TEXT_MAGIC) and b"EMSA" in head.upper():
+    if head.lstrip().startswith(_TEXT_MAGIC) and b"EMSA" in head.upper():
         return read_msa(path)
     return read_rosetta(path)
 
 
-def read_hdf5_signals(path: str | PathLike[str]) -> list[FileSignal]:
+def _read_hdf5_signals(path: str | PathLike[str]) -> list[FileSignal]:
     """Return the signals of an HDF5 file, by the layout that it has."""
     with open_hdf5(path) as file:
         swift, hspy = is_swift(file), is_hspy(file)
@@ -109,7 +115,7 @@ def read_hdf5_signals(path: str | PathLike[str]) -> list[FileSignal]:
     return read_hspy(path) if hspy else read_rosetta(path)
 
 
-def select_signal(signals: Sequence[FileSignal], title: str | None) -> FileSignal:
+def _select_signal(signals: Sequence[FileSignal], title: str | None) -> FileSignal:
     """Return the signal of this title, or the only one with an energy axis.
 
     Raises

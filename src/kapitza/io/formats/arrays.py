@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from kapitza.errors import DataError, InputError
 
-STORABLE_DTYPES = ("<f8", "<i8", "|b1", "<c16", "|u1", "|i1", "<i4", "<u4", "<u8", "<i2", "<u2", "<f4")
-MAX_AXES = 8
+_STORABLE_DTYPES = ("<f8", "<i8", "|b1", "<c16", "|u1", "|i1", "<i4", "<u4", "<u8", "<i2", "<u2", "<f4")
+_MAX_AXES = 8
 
 
 def storable_array(array: NDArray[Any]) -> NDArray[Any]:
@@ -21,21 +21,21 @@ def storable_array(array: NDArray[Any]) -> NDArray[Any]:
         for arrays of objects or text
     """
     little = np.asarray(array, dtype=array.dtype.newbyteorder("<"), order="C")
-    if little.dtype.str not in STORABLE_DTYPES:
+    if little.dtype.str not in _STORABLE_DTYPES:
         raise InputError(f"cannot save an array of {array.dtype}: expected numbers or truth values")
     return little
 
 
 def known_dtype(text: Any) -> np.dtype[Any]:
     """Return the dtype of this name, if it is one that a file of ours may hold."""
-    if text not in STORABLE_DTYPES:
+    if text not in _STORABLE_DTYPES:
         raise DataError(f"holds an array of {text!r:.40}, which is not read")
     return np.dtype(text)
 
 
 def known_shape(shape: Any) -> tuple[int, ...]:
     """Return a shape of a few axes, none negative."""
-    if not isinstance(shape, (list, tuple)) or len(shape) > MAX_AXES:
+    if not isinstance(shape, (list, tuple)) or len(shape) > _MAX_AXES:
         raise DataError(f"expected the shape of an array, got {shape!r:.60}")
     for size in shape:
         if type(size) is not int or not 0 <= size < 2**48:

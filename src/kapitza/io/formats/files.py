@@ -20,12 +20,12 @@ def dump_json(tree: Any, *, indent: int | None = 1) -> bytes:
     return (json.dumps(tree, indent=indent, ensure_ascii=False, allow_nan=False) + "\n").encode()
 
 
-def refuse_constant(text: str) -> Any:
+def _refuse_constant(text: str) -> Any:
     """Refuse what is no JSON although Python's reader takes it."""
     raise DataError(f"holds {text}, which is no JSON")
 
 
-def parse_json(data: bytes, *, constant: Callable[[str], Any] = refuse_constant) -> Any:
+def parse_json(data: bytes, *, constant: Callable[[str], Any] = _refuse_constant) -> Any:
     """Return what a JSON text holds; `constant` says what NaN and Infinity stand for, which are no JSON.
 
     Raises
@@ -36,7 +36,7 @@ def parse_json(data: bytes, *, constant: Callable[[str], Any] = refuse_constant)
     if len(data) > MAX_JSON_BYTES:
         raise DataError(f"has {len(data)} bytes of JSON, more than the {MAX_JSON_BYTES} that are read")
     try:
-        return json.loads(data.decode(), parse_constant=constant, parse_float=finite_float)
+        return json.loads(data.decode(), parse_constant=constant, parse_float=_finite_float)
     except UnicodeDecodeError as err:
         raise DataError(f"is no JSON: byte {err.start} is no text") from err
     except json.JSONDecodeError as err:
@@ -49,7 +49,7 @@ def parse_json(data: bytes, *, constant: Callable[[str], Any] = refuse_constant)
         raise DataError(f"holds a number that cannot be read: {err}") from err
 
 
-def finite_float(text: str) -> float:
+def _finite_float(text: str) -> float:
     """Return a float, or refuse one that is too large."""
     value = float(text)
     if not math.isfinite(value):
@@ -57,7 +57,7 @@ def finite_float(text: str) -> float:
     return value
 
 
-MAX_FILE_BYTES = 2**32  # bytes of a file that is read
+_MAX_FILE_BYTES = 2**32  # bytes of a file that is read
 
 
 def write_atomically(path: str | PathLike[str], data: bytes) -> Path:
@@ -97,7 +97,7 @@ def write_atomically(path: str | PathLike[str], data: bytes) -> Path:
     except BaseException:
         part.unlink(missing_ok=True)
         raise
-    sync_folder(target.parent)
+    _sync_folder(target.parent)
     return target
 
 
@@ -113,7 +113,7 @@ def check_replaceable(target: Path) -> None:
         raise PermissionError(13, "the file there may not be changed", str(target))
 
 
-def sync_folder(folder: Path) -> None:
+def _sync_folder(folder: Path) -> None:
     """Force the new name to the disk, where the system can do that for folders."""
     if os.name != "posix":
         return
@@ -124,7 +124,7 @@ def sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
-def read_limited(path: str | PathLike[str], limit: int = MAX_FILE_BYTES) -> bytes:
+def read_limited(path: str | PathLike[str], limit: int = _MAX_FILE_BYTES) -> bytes:
     """Read an ordinary file whose size is no larger than `limit` bytes.
 
     Raises

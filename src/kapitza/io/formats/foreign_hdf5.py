@@ -17,23 +17,23 @@ from kapitza.errors import DataError, require
 from kapitza.io.formats.arrays import known_shape
 from kapitza.io.formats.hdf5 import HDF5_FAULTS
 
-COLLECTION_SIGNATURE = b"GCOL\x01\x00\x00\x00"
-COLLECTION_HEAD = struct.Struct("<8xQ")  # signature, size of the collection
-OBJECT_HEAD = struct.Struct("<HH4xQ")  # index (0: what is free), references, size
-HEAP_ALIGNMENT = 8
-MAX_COLLECTION_BYTES = 2**28  # bytes of a collection
-WINDOW_BYTES, WINDOW_OVERLAP = 2**24, 2**16  # bytes that are looked at together
-TEXT_REFERENCE = struct.Struct("<IQI")  # length, place of the collection, index there
-VARIABLE_TEXT_TYPE = re.compile(
+_COLLECTION_SIGNATURE = b"GCOL\x01\x00\x00\x00"
+_COLLECTION_HEAD = struct.Struct("<8xQ")  # signature, size of the collection
+_OBJECT_HEAD = struct.Struct("<HH4xQ")  # index (0: what is free), references, size
+_HEAP_ALIGNMENT = 8
+_MAX_COLLECTION_BYTES = 2**28  # bytes of a collection
+_WINDOW_BYTES, _WINDOW_OVERLAP = 2**24, 2**16  # bytes that are looked at together
+_TEXT_REFERENCE = struct.Struct("<IQI")  # length, place of the collection, index there
+_VARIABLE_TEXT_TYPE = re.compile(
     rb"\x19.[\x00\x01]\x00\x10\x00\x00\x00", re.DOTALL
 )  # a type: texts of any length, by references
-TEXT_TYPE_BYTES, PADDED_TYPE_BYTES = 20, 24  # bytes of such a type
-MAX_ATTRIBUTE_AXES, MAX_ATTRIBUTE_TEXTS = 8, 1024  # of an attribute, and texts in it that are looked at
+_TEXT_TYPE_BYTES, _PADDED_TYPE_BYTES = 20, 24  # bytes of such a type
+_MAX_ATTRIBUTE_AXES, _MAX_ATTRIBUTE_TEXTS = 8, 1024  # of an attribute, and texts in it that are looked at
 
-GlobalHeaps = Mapping[int, Mapping[int, int]]  # place of a collection: index: size
+_GlobalHeaps = Mapping[int, Mapping[int, int]]  # place of a collection: index: size
 
 
-def check_global_heaps(path: str | PathLike[str]) -> GlobalHeaps:
+def _check_global_heaps(path: str | PathLike[str]) -> _GlobalHeaps:
     """Return the sizes of the objects in all global heap collections of a file.
 
     Raises
@@ -43,40 +43,40 @@ def check_global_heaps(path: str | PathLike[str]) -> GlobalHeaps:
     """
     size = Path(path).stat().st_size
     with Path(path).open("rb") as file:
-        return {place: heap_objects(file, place, size) for place in list(heap_collections(file, size))}
+        return {place: _heap_objects(file, place, size) for place in list(_heap_collections(file, size))}
 
 
-def heap_collections(file: BinaryIO, size: int) -> Iterator[int]:
+def _heap_collections(file: BinaryIO, size: int) -> Iterator[int]:
     """Yield the places where collections start."""
-    for start in range(0, size, WINDOW_BYTES):
+    for start in range(0, size, _WINDOW_BYTES):
         file.seek(start)
-        piece = file.read(WINDOW_BYTES + len(COLLECTION_SIGNATURE) - 1)
-        found = piece.find(COLLECTION_SIGNATURE)
+        piece = file.read(_WINDOW_BYTES + len(_COLLECTION_SIGNATURE) - 1)
+        found = piece.find(_COLLECTION_SIGNATURE)
         while found >= 0:
             yield start + found
-            found = piece.find(COLLECTION_SIGNATURE, found + len(COLLECTION_SIGNATURE))
+            found = piece.find(_COLLECTION_SIGNATURE, found + len(_COLLECTION_SIGNATURE))
 
 
-def heap_objects(file: BinaryIO, start: int, size: int) -> dict[int, int]:
+def _heap_objects(file: BinaryIO, start: int, size: int) -> dict[int, int]:
     """Return the sizes of the objects of a collection by their index, if they fill it one behind the other."""
     found: dict[int, int] = {}
     file.seek(start)
-    head = file.read(COLLECTION_HEAD.size)
-    length = COLLECTION_HEAD.unpack(head)[0] if len(head) == COLLECTION_HEAD.size else 0
-    sound = COLLECTION_HEAD.size <= length <= min(size - start, MAX_COLLECTION_BYTES)
-    data, place = file.read(length - COLLECTION_HEAD.size) if sound else b"", 0
-    while sound and place + OBJECT_HEAD.size <= len(data):
-        index, _, held = OBJECT_HEAD.unpack_from(data, place)
+    head = file.read(_COLLECTION_HEAD.size)
+    length = _COLLECTION_HEAD.unpack(head)[0] if len(head) == _COLLECTION_HEAD.size else 0
+    sound = _COLLECTION_HEAD.size <= length <= min(size - start, _MAX_COLLECTION_BYTES)
+    data, place = file.read(length - _COLLECTION_HEAD.size) if sound else b"", 0
+    while sound and place + _OBJECT_HEAD.size <= len(data):
+        index, _, held = _OBJECT_HEAD.unpack_from(data, place)
         found[index] = held
-        needed = OBJECT_HEAD.size + -(-held // HEAP_ALIGNMENT) * HEAP_ALIGNMENT if index else held
-        sound = OBJECT_HEAD.size <= needed <= len(data) - place
+        needed = _OBJECT_HEAD.size + -(-held // _HEAP_ALIGNMENT) * _HEAP_ALIGNMENT if index else held
+        sound = _OBJECT_HEAD.size <= needed <= len(data) - place
         place += needed
     if not sound:
         raise DataError(f"is no sound HDF5 file: its heap at byte {start} is damaged")
     return found
 
 
-def check_texts(path: str | PathLike[str], heaps: GlobalHeaps, data: Sequence[tuple[int, int]]) -> None:
+def _check_texts(path: str | PathLike[str], heaps: _GlobalHeaps, data: Sequence[tuple[int, int]]) -> None:
     """Refuse attributes with texts that are not in the heap, or claim to be longer than they are there.
 
     Parameters
@@ -95,32 +95,32 @@ def check_texts(path: str | PathLike[str], heaps: GlobalHeaps, data: Sequence[tu
         if any(start <= place < start + length for start, length in data):
             raise DataError(f"is no sound HDF5 file: its data cover the heap at byte {place}")
     with Path(path).open("rb") as file:
-        for start, stop in metadata_extents(size, data):
-            for place in range(start, stop, WINDOW_BYTES):
+        for start, stop in _metadata_extents(size, data):
+            for place in range(start, stop, _WINDOW_BYTES):
                 file.seek(place)
-                piece = file.read(min(WINDOW_BYTES + WINDOW_OVERLAP, stop - place))
-                for match in VARIABLE_TEXT_TYPE.finditer(piece):
-                    check_references(attribute_references(piece, match.start()), heaps)
+                piece = file.read(min(_WINDOW_BYTES + _WINDOW_OVERLAP, stop - place))
+                for match in _VARIABLE_TEXT_TYPE.finditer(piece):
+                    _check_references(_attribute_references(piece, match.start()), heaps)
 
 
-def check_references(data: bytes, heaps: GlobalHeaps) -> None:
+def _check_references(data: bytes, heaps: _GlobalHeaps) -> None:
     """Refuse references to texts that are not in the heap, or claim to be longer than they are there."""
-    for length, address, index in TEXT_REFERENCE.iter_unpack(
-        data[: len(data) // TEXT_REFERENCE.size * TEXT_REFERENCE.size]
+    for length, address, index in _TEXT_REFERENCE.iter_unpack(
+        data[: len(data) // _TEXT_REFERENCE.size * _TEXT_REFERENCE.size]
     ):
         held = heaps.get(address, {}).get(index, 0)
         if length > held:
             raise DataError(f"is no sound HDF5 file: a text claims {length} bytes and has {held}")
 
 
-def attribute_references(piece: bytes, place: int) -> bytes:
+def _attribute_references(piece: bytes, place: int) -> bytes:
     """Return the references of an attribute whose type stands at `place`; nothing where none follows.
 
     The type is followed by the shape (version 1: padded to 8 bytes, version 2: not) and the references.
     """
-    for start in (place + PADDED_TYPE_BYTES, place + TEXT_TYPE_BYTES):
+    for start in (place + _PADDED_TYPE_BYTES, place + _TEXT_TYPE_BYTES):
         head = piece[start : start + 8]
-        if len(head) < 8 or head[0] not in (1, 2) or head[1] > MAX_ATTRIBUTE_AXES or head[2] > 1:
+        if len(head) < 8 or head[0] not in (1, 2) or head[1] > _MAX_ATTRIBUTE_AXES or head[2] > 1:
             continue
         if head[0] == 1 and any(head[3:]):
             continue
@@ -129,11 +129,11 @@ def attribute_references(piece: bytes, place: int) -> bytes:
         begin = start + (8 if head[0] == 1 else 4)
         sizes = struct.unpack_from(f"<{head[1]}Q", piece.ljust(begin + 8 * head[1], b"\0"), begin)
         begin += 8 * head[1] * (1 + head[2])
-        return piece[begin : begin + TEXT_REFERENCE.size * min(math.prod(sizes), MAX_ATTRIBUTE_TEXTS)]
+        return piece[begin : begin + _TEXT_REFERENCE.size * min(math.prod(sizes), _MAX_ATTRIBUTE_TEXTS)]
     return b""
 
 
-def metadata_extents(size: int, data: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+def _metadata_extents(size: int, data: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:
     """Yield start and end of what lies between pieces of data."""
     start = 0
     for place, length in sorted(data):
@@ -147,15 +147,15 @@ def metadata_extents(size: int, data: Sequence[tuple[int, int]]) -> Iterator[tup
 FOREIGN_FAULTS = (*HDF5_FAULTS, MemoryError, RecursionError, EOFError)
 MAX_EXPANSION = 1100  # bytes that a stored one can become: deflate packs no better than 1 to 1032
 NEGLIGIBLE_BYTES = 2**20  # bytes that are worth no question
-MAX_CHUNK_BYTES = 2**28  # bytes of the largest piece that has to be unpacked at once
-MAX_CHUNKS, FEW_CHUNKS = 2**22, 500
-MAX_MEMBERS = 10_000  # of one group
-MAX_OBJECTS = 100_000  # of a file
+_MAX_CHUNK_BYTES = 2**28  # bytes of the largest piece that has to be unpacked at once
+_MAX_CHUNKS, _FEW_CHUNKS = 2**22, 500
+_MAX_MEMBERS = 10_000  # of one group
+_MAX_OBJECTS = 100_000  # of a file
 MAX_DEPTH = 12  # of groups and of metadata
 MAX_ENTRIES = 5_000  # of metadata
-MAX_METADATA_LIST = 64  # values of a list that is still metadata
-MAX_METADATA_TEXT = 2_000  # characters of a text that is still metadata
-MAX_ATTRIBUTE_BYTES = 2**24  # bytes of one attribute
+_MAX_METADATA_LIST = 64  # values of a list that is still metadata
+_MAX_METADATA_TEXT = 2_000  # characters of a text that is still metadata
+_MAX_ATTRIBUTE_BYTES = 2**24  # bytes of one attribute
 
 
 def foreign_h5py() -> ModuleType:
@@ -176,9 +176,9 @@ def open_hdf5(path: str | PathLike[str]) -> Generator[Any]:
     """
     h5py = foreign_h5py()
     try:
-        heaps = check_global_heaps(path)
+        heaps = _check_global_heaps(path)
         with h5py.File(path, "r") as file:
-            check_texts(path, heaps, data_extents(file))
+            _check_texts(path, heaps, _data_extents(file))
             yield file
     except (DataError, FileNotFoundError, PermissionError, IsADirectoryError):
         raise
@@ -204,8 +204,8 @@ def local_member(group: Any, name: str) -> Any:
 
 def member_names(group: Any) -> list[str]:
     """Names in a group."""
-    if len(group) > MAX_MEMBERS:
-        raise DataError(f"{group.name!r:.60} has {len(group)} members, more than the {MAX_MEMBERS} that are read")
+    if len(group) > _MAX_MEMBERS:
+        raise DataError(f"{group.name!r:.60} has {len(group)} members, more than the {_MAX_MEMBERS} that are read")
     return [str(name) for name in group]
 
 
@@ -229,7 +229,7 @@ def local_dataset(group: Any, name: str) -> Any:
     dataset = local_member(group, name.strip("/").split("/")[-1])
     if not isinstance(dataset, foreign_h5py().Dataset):
         raise DataError(f"{name!r:.60} is no dataset")
-    check_storage(dataset)
+    _check_storage(dataset)
     if dataset.dtype.kind not in "iufb" or dataset.dtype.itemsize > 8:
         raise DataError(f"{name!r:.60} holds {dataset.dtype!s:.60}, expected real numbers")
     kind = dataset.id.get_type()
@@ -238,7 +238,7 @@ def local_dataset(group: Any, name: str) -> Any:
     return dataset
 
 
-def check_storage(dataset: Any) -> None:
+def _check_storage(dataset: Any) -> None:
     """Refuse a dataset that lies elsewhere, claims more than the file can hold, or needs a filter that is missing."""
     name = str(dataset.name)
     if dataset.external or dataset.is_virtual:
@@ -254,21 +254,21 @@ def check_storage(dataset: Any) -> None:
         raise DataError(f"{name!r:.60} claims {claimed} bytes and stores {stored}")
     if stored > dataset.file.id.get_filesize():
         raise DataError(f"{name!r:.60} stores {stored} bytes in a file of {dataset.file.id.get_filesize()}")
-    if dataset.chunks is not None and math.prod(dataset.chunks) * dataset.dtype.itemsize > MAX_CHUNK_BYTES:
-        raise DataError(f"{name!r:.60} comes in pieces of {dataset.chunks}, more than {MAX_CHUNK_BYTES} bytes each")
-    check_filters(dataset, name)
+    if dataset.chunks is not None and math.prod(dataset.chunks) * dataset.dtype.itemsize > _MAX_CHUNK_BYTES:
+        raise DataError(f"{name!r:.60} comes in pieces of {dataset.chunks}, more than {_MAX_CHUNK_BYTES} bytes each")
+    _check_filters(dataset, name)
 
 
-def check_chunks(dataset: Any) -> None:
+def _check_chunks(dataset: Any) -> None:
     """Refuse pieces outside of the data, and those stored as they are but not in their size: their index is damaged."""
     if dataset.chunks is None or 0 in dataset.shape:
         return
     name = str(dataset.name)
     grid = [range(0, size, step) for size, step in zip(dataset.shape, dataset.chunks, strict=True)]
-    few = math.prod(map(len, grid)) <= FEW_CHUNKS  # so few that each is looked up where it has to be
+    few = math.prod(map(len, grid)) <= _FEW_CHUNKS  # so few that each is looked up where it has to be
     there = [dataset.id.get_chunk_info_by_coord(corner) for corner in product(*grid)] if few else []
     count = dataset.id.get_num_chunks()
-    if count > MAX_CHUNKS or (few and sum(one.size > 0 for one in there) != count):
+    if count > _MAX_CHUNKS or (few and sum(one.size > 0 for one in there) != count):
         raise DataError(
             f"{name!r:.60} has an index of {count} pieces that does not fit its shape {dataset.shape}: damaged"
         )
@@ -288,7 +288,7 @@ def check_chunks(dataset: Any) -> None:
         raise DataError(f"{name!r:.60} has a piece of {wrong[0]} bytes in a wrong place or of a wrong size: damaged")
 
 
-def check_filters(dataset: Any, name: str) -> None:
+def _check_filters(dataset: Any, name: str) -> None:
     """Refuse a compression that this computer cannot undo."""
     plist = dataset.id.get_create_plist()
     for i in range(plist.get_nfilters()):
@@ -300,7 +300,7 @@ def check_filters(dataset: Any, name: str) -> None:
             )
 
 
-def all_objects(file: Any) -> Iterator[Any]:
+def _all_objects(file: Any) -> Iterator[Any]:
     """Yield all groups and datasets of a file, each once.
 
     Raises
@@ -324,29 +324,29 @@ def all_objects(file: Any) -> Iterator[Any]:
             if address in seen:
                 continue
             seen.add(address)
-            if len(seen) > MAX_OBJECTS:
-                raise DataError(f"has more than the {MAX_OBJECTS} objects that are read")
+            if len(seen) > _MAX_OBJECTS:
+                raise DataError(f"has more than the {_MAX_OBJECTS} objects that are read")
             if isinstance(one, h5py.Group):
                 waiting.append(one)
             elif isinstance(one, h5py.Dataset):
                 yield one
 
 
-def data_extents(file: Any) -> list[tuple[int, int]]:
+def _data_extents(file: Any) -> list[tuple[int, int]]:
     """Return place and size of the data in a file: what lies between is its structure."""
     found: list[tuple[int, int]] = []
-    for one in all_objects(file):
+    for one in _all_objects(file):
         if not hasattr(one, "chunks") or one.shape is None:
             continue
-        check_chunks(one)
+        _check_chunks(one)
         if one.chunks is not None:
-            found.extend(chunk_extents(one))
+            found.extend(_chunk_extents(one))
         elif one.id.get_offset() is not None:
             found.append((int(one.id.get_offset()), int(one.id.get_storage_size())))
     return found
 
 
-def chunk_extents(dataset: Any) -> list[tuple[int, int]]:
+def _chunk_extents(dataset: Any) -> list[tuple[int, int]]:
     """Return place and size of the pieces of a dataset."""
     found: list[tuple[int, int]] = []
 
@@ -366,27 +366,27 @@ def check_hdf5(path: str | PathLike[str]) -> None:
         for links to other files, storage in other files, or sizes nobody stored
     """
     with open_hdf5(path) as file:
-        for one in all_objects(file):
-            check_attributes(one)
+        for one in _all_objects(file):
+            _check_attributes(one)
             if hasattr(one, "chunks") and one.shape is not None:
-                check_storage(one)
+                _check_storage(one)
 
 
-def check_attributes(thing: Any) -> None:
+def _check_attributes(thing: Any) -> None:
     """Refuse an object with an attribute that claims more than attributes are for."""
-    if len(thing.attrs) > MAX_MEMBERS:
+    if len(thing.attrs) > _MAX_MEMBERS:
         raise DataError(
-            f"{thing.name!r:.60} has {len(thing.attrs)} attributes, more than the {MAX_MEMBERS} that are read"
+            f"{thing.name!r:.60} has {len(thing.attrs)} attributes, more than the {_MAX_MEMBERS} that are read"
         )
     for name in thing.attrs:
-        check_attribute(thing.attrs.get_id(name), name)
+        _check_attribute(thing.attrs.get_id(name), name)
 
 
-def check_attribute(found: Any, name: str) -> None:
+def _check_attribute(found: Any, name: str) -> None:
     """Refuse an attribute of more than 16 MiB, or of lists of any length, which the library cannot be trusted with."""
     h5t = foreign_h5py().h5t
     claimed = math.prod(found.shape or ()) * max(1, found.dtype.itemsize)
-    if claimed > MAX_ATTRIBUTE_BYTES:
+    if claimed > _MAX_ATTRIBUTE_BYTES:
         raise DataError(f"attribute {name!r:.60} claims {claimed} bytes")
     kind = found.get_type()
     if kind.get_class() == h5t.VLEN and kind.get_super().get_class() != h5t.REFERENCE:
@@ -403,11 +403,11 @@ def plain_attribute(thing: Any, name: str, default: Any = None) -> Any:
     """
     if name not in thing.attrs:
         return default
-    check_attribute(thing.attrs.get_id(name), name)
-    return plain_value(thing.attrs[name])
+    _check_attribute(thing.attrs.get_id(name), name)
+    return _plain_value(thing.attrs[name])
 
 
-def plain_value(value: Any) -> Any:
+def _plain_value(value: Any) -> Any:
     """Return a value of HDF5 or NumPy as one of Python, or None for what is no plain value."""
     if isinstance(value, bytes):
         return value.decode("utf-8", errors="replace")
@@ -415,9 +415,9 @@ def plain_value(value: Any) -> Any:
         value = value.item()
     if isinstance(value, np.ndarray):
         return (
-            plain_value(value[()])
+            _plain_value(value[()])
             if value.shape == ()
-            else [plain_value(item) for item in value.ravel()[: MAX_METADATA_LIST + 1]]
+            else [_plain_value(item) for item in value.ravel()[: _MAX_METADATA_LIST + 1]]
         )
     return value if isinstance(value, (str, bool, int, float)) else None
 
@@ -433,7 +433,7 @@ def flatten_metadata(tree: Mapping[Any, Any]) -> dict[str, Any]:
             if isinstance(value, Mapping):
                 if depth < MAX_DEPTH and len(waiting) < MAX_ENTRIES:
                     waiting.append((f"{name}.", value, depth + 1))
-            elif len(found) < MAX_ENTRIES and is_small_metadata(item := plain_or_tuple(value)):
+            elif len(found) < MAX_ENTRIES and _is_small_metadata(item := plain_or_tuple(value)):
                 found[name] = item
     return found
 
@@ -441,17 +441,17 @@ def flatten_metadata(tree: Mapping[Any, Any]) -> dict[str, Any]:
 def plain_or_tuple(value: Any) -> Any:
     """Return a plain value, or a tuple of plain values, or None."""
     if isinstance(value, (list, tuple)):
-        return tuple(plain_value(item) for item in value[: MAX_METADATA_LIST + 1])
-    value = plain_value(value)
+        return tuple(_plain_value(item) for item in value[: _MAX_METADATA_LIST + 1])
+    value = _plain_value(value)
     return tuple(value) if isinstance(value, list) else value
 
 
-def is_small_metadata(value: Any) -> bool:
+def _is_small_metadata(value: Any) -> bool:
     """Whether a plain value is small enough to be carried along."""
     if isinstance(value, str):
-        return len(value) <= MAX_METADATA_TEXT
+        return len(value) <= _MAX_METADATA_TEXT
     if isinstance(value, tuple):
-        return 0 < len(value) <= MAX_METADATA_LIST and all(
-            item is not None and is_small_metadata(item) for item in value
+        return 0 < len(value) <= _MAX_METADATA_LIST and all(
+            item is not None and _is_small_metadata(item) for item in value
         )
     return value is not None

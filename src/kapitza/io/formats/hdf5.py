@@ -12,11 +12,11 @@ from kapitza.errors import DataError, require
 from kapitza.io.formats.arrays import frozen_array, known_dtype, known_shape, storable_array
 from kapitza.io.formats.files import MAX_JSON_BYTES
 
-HEADER_DATASET = "header"
+_HEADER_DATASET = "header"
 HDF5_FAULTS = (OSError, RuntimeError, ValueError, KeyError, TypeError, AttributeError, OverflowError)
 
 
-def h5py_engine() -> ModuleType:
+def _h5py_engine() -> ModuleType:
     """Return h5py, or say how to get it."""
     return require("h5py", extra="hdf5", why="reading and writing HDF5")
 
@@ -29,10 +29,10 @@ def own_hdf5_bytes(header: bytes, arrays: dict[str, NDArray[Any]], units: dict[s
     MissingEngine
         without h5py
     """
-    h5py = h5py_engine()
+    h5py = _h5py_engine()
     with h5py.File("in memory", "w", driver="core", backing_store=False) as file:
         file.attrs["format"] = "kapitza"
-        file.create_dataset(HEADER_DATASET, data=np.frombuffer(header, dtype=np.uint8))
+        file.create_dataset(_HEADER_DATASET, data=np.frombuffer(header, dtype=np.uint8))
         for name, array in arrays.items():
             dataset = file.create_dataset(name, data=storable_array(array))
             dataset.attrs["units"] = units.get(name, "")
@@ -53,11 +53,11 @@ def read_own_hdf5(path: str | PathLike[str]) -> tuple[bytes, dict[str, NDArray[A
     MissingEngine
         without h5py
     """
-    h5py = h5py_engine()
+    h5py = _h5py_engine()
     size = Path(path).stat().st_size
     try:
         with h5py.File(path, "r") as file:
-            datasets = {name: own_dataset(h5py, file, name) for name in file}
+            datasets = {name: _own_dataset(h5py, file, name) for name in file}
             claimed = sum(dataset.nbytes for dataset in datasets.values())
             if claimed > size:
                 raise DataError(f"claims {claimed} bytes in a file of {size}")
@@ -66,13 +66,13 @@ def read_own_hdf5(path: str | PathLike[str]) -> tuple[bytes, dict[str, NDArray[A
         raise
     except HDF5_FAULTS as err:
         raise DataError(f"is no sound HDF5 file: {' '.join(str(err).split())}") from err
-    header = arrays.pop(HEADER_DATASET, None)
+    header = arrays.pop(_HEADER_DATASET, None)
     if header is None or header.dtype != np.uint8 or header.size > MAX_JSON_BYTES:
-        raise DataError(f"is no HDF5 file of kapitza: no dataset {HEADER_DATASET!r} of bytes")
+        raise DataError(f"is no HDF5 file of kapitza: no dataset {_HEADER_DATASET!r} of bytes")
     return header.tobytes(), arrays
 
 
-def own_dataset(h5py: ModuleType, file: Any, name: str) -> Any:
+def _own_dataset(h5py: ModuleType, file: Any, name: str) -> Any:
     """Return one dataset, unread, if it is an array of ours that lies in this file."""
     link = file.get(name, getlink=True)
     if not isinstance(link, h5py.HardLink):

@@ -15,8 +15,8 @@ from kapitza.errors import DataError
 from kapitza.io.formats.arrays import frozen_array, known_dtype, known_shape, storable_array
 from kapitza.io.formats.files import MAX_JSON_BYTES
 
-HEADER_MEMBER = "header.json"
-MAX_MEMBERS = 100_000
+_HEADER_MEMBER = "header.json"
+_MAX_MEMBERS = 100_000
 NPZ_FAULTS = (
     zipfile.BadZipFile,
     OSError,  # a damaged directory points before the start of the file
@@ -34,7 +34,7 @@ def npz_bytes(header: bytes, arrays: dict[str, NDArray[Any]]) -> bytes:
     """Return the bytes of an NPZ file; `numpy.load` reads its arrays as well."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED, allowZip64=True) as archive:
-        archive.writestr(HEADER_MEMBER, header)
+        archive.writestr(_HEADER_MEMBER, header)
         for name, array in arrays.items():
             with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
                 np.lib.format.write_array(member, storable_array(array), allow_pickle=False)
@@ -54,32 +54,32 @@ def read_npz(path: str | PathLike[str]) -> tuple[bytes, dict[str, NDArray[Any]]]
     """
     try:
         with zipfile.ZipFile(path) as archive:
-            check_sizes(archive, Path(path).stat().st_size)
-            header = archive.read(HEADER_MEMBER)
+            _check_sizes(archive, Path(path).stat().st_size)
+            header = archive.read(_HEADER_MEMBER)
             names = [name for name in archive.namelist() if name.endswith(".npy")]
-            return header, {name.removesuffix(".npy"): member_array(archive, name) for name in names}
+            return header, {name.removesuffix(".npy"): _member_array(archive, name) for name in names}
     except DataError:
         raise
     except NPZ_FAULTS as err:
         raise DataError(f"is no sound NPZ file of kapitza: {err}") from err
 
 
-def check_sizes(archive: zipfile.ZipFile, size: int) -> None:
+def _check_sizes(archive: zipfile.ZipFile, size: int) -> None:
     """Refuse an archive that would be larger in memory than on the disk."""
     members = archive.infolist()
-    if len(members) > MAX_MEMBERS:
-        raise DataError(f"has {len(members)} members, more than the {MAX_MEMBERS} that are read")
+    if len(members) > _MAX_MEMBERS:
+        raise DataError(f"has {len(members)} members, more than the {_MAX_MEMBERS} that are read")
     for member in members:
         if member.compress_type != zipfile.ZIP_STORED or member.file_size != member.compress_size:
             raise DataError(f"member {member.filename!r:.60} is compressed, which kapitza never writes")
-        if member.filename == HEADER_MEMBER and member.file_size > MAX_JSON_BYTES:
+        if member.filename == _HEADER_MEMBER and member.file_size > MAX_JSON_BYTES:
             raise DataError(f"has a header of {member.file_size} bytes, more than the {MAX_JSON_BYTES} that are read")
     claimed = sum(member.file_size for member in members)
     if claimed > size:
         raise DataError(f"claims {claimed} bytes in a file of {size}")
 
 
-def member_array(archive: zipfile.ZipFile, name: str) -> NDArray[Any]:
+def _member_array(archive: zipfile.ZipFile, name: str) -> NDArray[Any]:
     """Return one array, if its header claims just what follows it."""
     total = archive.getinfo(name).file_size
     with archive.open(name) as member:

@@ -101,32 +101,34 @@ RECORD_TYPES: dict[str, type] = {
 }
 
 # names of types in files of version 0.1.0, where they have another name today
-RENAMED_TYPES = MappingProxyType({
-    "Cauer": "CauerNetwork",
-    "Contact": "ContactFacets",
-    "Conversion": "ModeConversion",
-    "Cooled": "Convection",
-    "Exchange": "HeatExchange",
-    "Fields": "GridTemperatures",
-    "Foster": "FosterNetwork",
-    "Grid": "FrequencyGrid",
-    "Heated": "FixedFlux",
-    "Held": "FixedTemperature",
-    "Inset": "Block",
-    "Miniband": "MinibandConductivity",
-    "Periodic": "PeriodicPower",
-    "Polar": "DipoleForces",
-    "Pulses": "PulsedPower",
-    "Reset": "ResetPulse",
-    "Response": "TransientTemperatures",
-    "Runaway": "RunawayCurrents",
-    "Slab": "JunctionLayer",
-    "Spectra": "VelocitySpectra",
-    "SplitField": "TriangulatedField",
-    "Steady": "SteadyPower",
-    "SteadyState": "OperatingPoint",
-    "Step": "StepPower",
-})
+_RENAMED_TYPES = MappingProxyType(
+    {
+        "Cauer": "CauerNetwork",
+        "Contact": "ContactFacets",
+        "Conversion": "ModeConversion",
+        "Cooled": "Convection",
+        "Exchange": "HeatExchange",
+        "Fields": "GridTemperatures",
+        "Foster": "FosterNetwork",
+        "Grid": "FrequencyGrid",
+        "Heated": "FixedFlux",
+        "Held": "FixedTemperature",
+        "Inset": "Block",
+        "Miniband": "MinibandConductivity",
+        "Periodic": "PeriodicPower",
+        "Polar": "DipoleForces",
+        "Pulses": "PulsedPower",
+        "Reset": "ResetPulse",
+        "Response": "TransientTemperatures",
+        "Runaway": "RunawayCurrents",
+        "Slab": "JunctionLayer",
+        "Spectra": "VelocitySpectra",
+        "SplitField": "TriangulatedField",
+        "Steady": "SteadyPower",
+        "SteadyState": "OperatingPoint",
+        "Step": "StepPower",
+    }
+)
 
 RECORD_UNITS: dict[str, dict[str, str]] = {
     **DEVICE_UNITS,
@@ -328,7 +330,7 @@ RECORD_UNITS: dict[str, dict[str, str]] = {
     },
 }
 
-MAX_NESTING = 40
+_MAX_NESTING = 40
 
 StoreArray = Callable[[str, Any], Any]  # takes the place and an array, returns what stands for it in the tree
 FetchArray = Callable[[Any], Any]  # the way back: None where the node stands for no array
@@ -353,11 +355,11 @@ def pack(value: Any, store: StoreArray, place: str = "") -> Any:
     if isinstance(value, (tuple, list)):
         return {"$items": [pack(item, store, f"{place}{i}.") for i, item in enumerate(value)]}
     if isinstance(value, Mapping):
-        return {"$mapping": pack_mapping(value, store, place)}
-    return pack_record(value, store, place)
+        return {"$mapping": _pack_mapping(value, store, place)}
+    return _pack_record(value, store, place)
 
 
-def pack_mapping(value: Mapping[Any, Any], store: StoreArray, place: str) -> dict[str, Any]:
+def _pack_mapping(value: Mapping[Any, Any], store: StoreArray, place: str) -> dict[str, Any]:
     """Return a mapping from names as a tree."""
     for key in value:
         if not isinstance(key, str):
@@ -365,7 +367,7 @@ def pack_mapping(value: Mapping[Any, Any], store: StoreArray, place: str) -> dic
     return {key: pack(item, store, f"{place}{i}.") for i, (key, item) in enumerate(value.items())}
 
 
-def pack_record(value: Any, store: StoreArray, place: str) -> dict[str, Any]:
+def _pack_record(value: Any, store: StoreArray, place: str) -> dict[str, Any]:
     """Return one record as a tree."""
     name = type(value).__name__
     if RECORD_TYPES.get(name) is not type(value):
@@ -385,8 +387,8 @@ def unpack(node: Any, fetch: FetchArray, depth: int = 0) -> Any:
     DataError
         for an unknown type, fields that the type does not have, or values that it refuses
     """
-    if depth > MAX_NESTING:
-        raise DataError(f"nested deeper than {MAX_NESTING} levels: this is no result of kapitza")
+    if depth > _MAX_NESTING:
+        raise DataError(f"nested deeper than {_MAX_NESTING} levels: this is no result of kapitza")
     if node is None or isinstance(node, (bool, int, float, str)):
         return node
     if isinstance(node, dict):
@@ -394,27 +396,27 @@ def unpack(node: Any, fetch: FetchArray, depth: int = 0) -> Any:
         if array is not None:
             return array
         if "$float" in node:
-            return special_float(node["$float"])
+            return _special_float(node["$float"])
         if isinstance(node.get("$items"), list):
             return tuple(unpack(item, fetch, depth + 1) for item in node["$items"])
         if isinstance(node.get("$mapping"), dict):
             return {str(key): unpack(item, fetch, depth + 1) for key, item in node["$mapping"].items()}
         if "type" in node:
-            return unpack_record(node, fetch, depth)
+            return _unpack_record(node, fetch, depth)
     raise DataError(f"expected a record, a list or a number, got {node!r:.60}")
 
 
-def special_float(text: Any) -> float:
+def _special_float(text: Any) -> float:
     """Return one of the floats that JSON cannot hold."""
     if text not in ("inf", "-inf", "nan"):
         raise DataError(f"expected inf, -inf or nan, got {text!r:.60}")
     return float(text)
 
 
-def unpack_record(node: dict[str, Any], fetch: FetchArray, depth: int) -> Any:
+def _unpack_record(node: dict[str, Any], fetch: FetchArray, depth: int) -> Any:
     """Return one record of a tree, checked by its own rules."""
     name, fields = node["type"], node.get("fields")
-    kind = RECORD_TYPES.get(RENAMED_TYPES.get(name, name)) if isinstance(name, str) else None
+    kind = RECORD_TYPES.get(_RENAMED_TYPES.get(name, name)) if isinstance(name, str) else None
     if kind is None:
         raise DataError(f"holds a {name!r:.60}, which this version of kapitza does not know")
     if not isinstance(fields, dict):

@@ -21,14 +21,14 @@ from kapitza.simulate.md.record import HEADER_FILE, Record, RunHeader
 from kapitza.simulate.md.system import COLD_ROLE, HELD_ROLE, HOT_ROLE
 from kapitza.units import eV, ps
 
-MAX_OUTPUT_BYTES = 2**28  # bytes of a file of numbers
-MAX_OUTPUT_LAYERS = 10**6
-MAX_TEMPERATURE = 1e7  # K
-MAX_ENERGY = 1e12  # eV
-THERMO_COLUMNS = (12, 18)  # columns of GPUMD's thermo.out, of upright and of slanted boxes
+_MAX_OUTPUT_BYTES = 2**28  # bytes of a file of numbers
+_MAX_OUTPUT_LAYERS = 10**6
+_MAX_TEMPERATURE = 1e7  # K
+_MAX_ENERGY = 1e12  # eV
+_THERMO_COLUMNS = (12, 18)  # columns of GPUMD's thermo.out, of upright and of slanted boxes
 
 AnyPath = str | PathLike[str]
-OutputRows = list[tuple[int, Array]]  # number of the line, numbers on it
+_OutputRows = list[tuple[int, Array]]  # number of the line, numbers on it
 
 
 def read_lammps(folder: AnyPath) -> Record:
@@ -48,17 +48,17 @@ def read_lammps(folder: AnyPath) -> Record:
         with file and line, for what is missing, cut short or does not fit together
     """
     place = Path(folder)
-    header = read_header(place / HEADER_FILE)
+    header = _read_header(place / HEADER_FILE)
     stride = round(header.block / header.timestep)
-    temperature = read_profiles(place / PROFILE_FILE, header, stride)
-    heat, energy = read_energy_balance(place / HEAT_FILE, stride)
+    temperature = _read_profiles(place / PROFILE_FILE, header, stride)
+    heat, energy = _read_energy_balance(place / HEAT_FILE, stride)
     count = min(len(temperature), len(energy) - 1)
     if len(temperature) > count:
         raise DataError(f"ends with block {count}, the profile with {len(temperature)}", file=place / HEAT_FILE)
     if len(energy) - 1 > count + 1:
         raise DataError(f"ends with block {count}, the heat with {len(energy) - 1}", file=place / PROFILE_FILE)
-    power = read_powers(place / POWER_FILE, stride, count) if (place / POWER_FILE).exists() else None
-    return heat_run(place, header, temperature, heat[: count + 1] * eV, energy[: count + 1] * eV, power)
+    power = _read_powers(place / POWER_FILE, stride, count) if (place / POWER_FILE).exists() else None
+    return _heat_run(place, header, temperature, heat[: count + 1] * eV, energy[: count + 1] * eV, power)
 
 
 def read_gpumd(folder: AnyPath) -> Record:
@@ -80,25 +80,25 @@ def read_gpumd(folder: AnyPath) -> Record:
         with file and line, for what is missing, cut short or does not fit together
     """
     place = Path(folder)
-    header = read_header(place / HEADER_FILE)
+    header = _read_header(place / HEADER_FILE)
     layers = header.heights.size
-    rows = read_rows(place / "compute.out", layers + 2)
-    thermo = read_rows(place / "thermo.out", *THERMO_COLUMNS)
+    rows = _read_rows(place / "compute.out", layers + 2)
+    thermo = _read_rows(place / "thermo.out", *_THERMO_COLUMNS)
     if len(thermo) != len(rows) + 1:
         raise DataError(
             f"has {len(thermo)} lines for {len(rows)} blocks, wanted {len(rows) + 1}, the first one from before them: "
             "the run was cut short, or others wrote into its files",
             file=place / "thermo.out",
         )
-    temperature = check_temperatures(np.where(header.roles == HELD_ROLE, 0.0, rows[:, :layers]), place / "compute.out")
+    temperature = _check_temperatures(np.where(header.roles == HELD_ROLE, 0.0, rows[:, :layers]), place / "compute.out")
     heat = np.vstack([np.zeros(2), -rows[:, layers:]])
     energy = thermo[:, 1] + thermo[:, 2]
     for name, values in (("compute.out", heat), ("thermo.out", energy)):
-        check_energies(values, place / name)
-    return heat_run(place, header, temperature, heat * eV, energy * eV, None)
+        _check_energies(values, place / name)
+    return _heat_run(place, header, temperature, heat * eV, energy * eV, None)
 
 
-def heat_run(
+def _heat_run(
     place: Path, header: RunHeader, temperature: Array, heat: Array, energy: Array, power: Array | None
 ) -> Record:  # fmt: skip
     """Record of what was read."""
@@ -112,7 +112,7 @@ def heat_run(
         raise DataError(str(err), file=place) from err
 
 
-def read_header(path: Path) -> RunHeader:
+def _read_header(path: Path) -> RunHeader:
     """Header of a deck.
 
     Raises
@@ -121,34 +121,34 @@ def read_header(path: Path) -> RunHeader:
         if there is none, or it lacks something
     """
     try:
-        tree = parse_json(read_text(path))
+        tree = parse_json(_read_text(path))
     except DataError as err:
         raise DataError(str(err), file=path) if err.file is None else err from err
     if not isinstance(tree, dict) or tree.get("kapitza") != "molecular dynamics":
         raise DataError("is no header of a run of molecular dynamics", file=path)
     try:
         header = RunHeader(
-            header_text(tree, "name"),
-            float(tree["area"]),
-            float(tree["plane"]),
-            np.array(tree["heights"], dtype=float),
-            header_integers(tree, "counts"),
-            header_integers(tree, "roles"),
-            float(tree["block"]),
-            float(tree["timestep"]),
-            ways=header_integer(tree, "ways"),
-            seed=header_integer(tree, "seed"),
-            method=header_text(tree, "method"),
-            blocks=header_integer(tree, "blocks"),
+            name=_header_text(tree, "name"),
+            area=float(tree["area"]),
+            plane=float(tree["plane"]),
+            heights=np.array(tree["heights"], dtype=float),
+            counts=_header_integers(tree, "counts"),
+            roles=_header_integers(tree, "roles"),
+            block=float(tree["block"]),
+            timestep=float(tree["timestep"]),
+            ways=_header_integer(tree, "ways"),
+            seed=_header_integer(tree, "seed"),
+            method=_header_text(tree, "method"),
+            blocks=_header_integer(tree, "blocks"),
         )
-        check_header(header)
+        _check_header(header)
     except (KeyError, TypeError, ValueError, OverflowError) as err:
         what = f"lacks {err}" if isinstance(err, KeyError) else str(err)
         raise DataError(f"the header {what}", file=path) from err
     return header
 
 
-def check_header(header: RunHeader) -> None:
+def _check_header(header: RunHeader) -> None:
     """Refuse a header that no deck has."""
     positive([header.area, header.block, header.timestep])
     steps = header.block / header.timestep
@@ -156,7 +156,7 @@ def check_header(header: RunHeader) -> None:
     faults = {
         "holds a height that is no number": not (np.isfinite(header.heights).all() and np.isfinite(header.plane)),
         f"has {layers} planes, {header.counts.size} counts and {header.roles.size} roles": not (
-            header.heights.shape == header.counts.shape == header.roles.shape and 0 < layers <= MAX_OUTPUT_LAYERS
+            header.heights.shape == header.counts.shape == header.roles.shape and 0 < layers <= _MAX_OUTPUT_LAYERS
         ),
         f"has blocks of {steps:g} time steps": not (abs(steps - round(steps)) < 1e-6 * steps and 1 <= steps < 2**53),
         "has a plane without atoms": not header.counts.all() or header.counts.min() < 0,
@@ -168,21 +168,21 @@ def check_header(header: RunHeader) -> None:
             raise ValueError(fault)
 
 
-def header_text(tree: dict[str, Any], key: str) -> str:
+def _header_text(tree: dict[str, Any], key: str) -> str:
     """Text of a header."""
     if not isinstance(tree[key], str) or len(tree[key]) > 1000:
         raise TypeError(f"has no text for {key}")
     return tree[key]
 
 
-def header_integer(tree: dict[str, Any], key: str) -> int:
+def _header_integer(tree: dict[str, Any], key: str) -> int:
     """Whole number of a header."""
     if not isinstance(tree[key], int) or isinstance(tree[key], bool) or not 0 <= tree[key] < 2**63:
         raise TypeError(f"has no whole number for {key}")
     return tree[key]
 
 
-def header_integers(tree: dict[str, Any], key: str) -> IntArray:
+def _header_integers(tree: dict[str, Any], key: str) -> IntArray:
     """Whole numbers of a header."""
     values = np.array(tree[key])
     if values.ndim != 1 or values.dtype != np.int64:
@@ -190,17 +190,17 @@ def header_integers(tree: dict[str, Any], key: str) -> IntArray:
     return values
 
 
-def read_text(path: Path) -> bytes:
+def _read_text(path: Path) -> bytes:
     """All of a file, if it is one and not too large."""
     if not path.is_file():
         raise DataError("is missing: give the folder of a deck with what the engine wrote into it", file=path)
-    return read_limited(path, MAX_OUTPUT_BYTES)
+    return read_limited(path, _MAX_OUTPUT_BYTES)
 
 
-def number_lines(path: Path) -> OutputRows:
+def _number_lines(path: Path) -> _OutputRows:
     """Lines of numbers of a file, those that begin with # left out."""
-    found: OutputRows = []
-    data = read_text(path)
+    found: _OutputRows = []
+    data = _read_text(path)
     for number, line in enumerate(data.decode("ascii", errors="replace").splitlines(), 1):
         if not line.strip() or line.lstrip().startswith("#"):
             continue
@@ -218,9 +218,9 @@ def number_lines(path: Path) -> OutputRows:
     return found
 
 
-def read_rows(path: Path, *columns: int) -> Array:
+def _read_rows(path: Path, *columns: int) -> Array:
     """Rows of a file, all of one length."""
-    lines = number_lines(path)
+    lines = _number_lines(path)
     width = lines[0][1].size
     for number, values in lines:
         if values.size not in columns or values.size != width:
@@ -229,19 +229,19 @@ def read_rows(path: Path, *columns: int) -> Array:
     return np.array([values for _, values in lines])
 
 
-def read_profiles(path: Path, header: RunHeader, stride: int) -> Array:
+def _read_profiles(path: Path, header: RunHeader, stride: int) -> Array:
     """(blocks, layers) temperatures, K."""
     layers = header.heights.size
     rows: dict[int, Array] = {}
-    for step, values in read_averages(path, layers, stride):
-        drop_rewritten_rows(rows, step)
+    for step, values in _read_averages(path, layers, stride):
+        _drop_rewritten_rows(rows, step)
         rows[step] = values
-    return check_temperatures(consecutive_rows(rows, path, stride, 1), path)
+    return _check_temperatures(_consecutive_rows(rows, path, stride, 1), path)
 
 
-def read_averages(path: Path, layers: int, stride: int) -> Iterator[tuple[int, Array]]:
+def _read_averages(path: Path, layers: int, stride: int) -> Iterator[tuple[int, Array]]:
     """Step and values of each output of a vector that LAMMPS averaged."""
-    lines = number_lines(path)
+    lines = _number_lines(path)
     for k in range(0, len(lines), layers + 1):
         number, title = lines[k]
         if title.size != 2 or title[1] != layers:
@@ -251,23 +251,23 @@ def read_averages(path: Path, layers: int, stride: int) -> Iterator[tuple[int, A
             raise DataError(f"ends after {len(rows)} of {layers} planes: it was cut short", file=path, line=number)
         if any(row.size != 2 or row[0] != i for i, row in enumerate(rows, 1)):
             raise DataError(f"expected rows 1 to {layers} with a value each", file=path, line=number)
-        yield block_end_step(title[0], stride, path, number), np.array([row[1] for row in rows])
+        yield _block_end_step(title[0], stride, path, number), np.array([row[1] for row in rows])
 
 
-def drop_rewritten_rows(rows: dict[int, Array], step: int) -> None:
+def _drop_rewritten_rows(rows: dict[int, Array], step: int) -> None:
     """Drop what a run that is taken up writes anew; steps increase."""
     while rows and next(reversed(rows)) >= step:
         rows.popitem()
 
 
-def block_end_step(value: float, stride: int, path: Path, line: int) -> int:
+def _block_end_step(value: float, stride: int, path: Path, line: int) -> int:
     """Step at which a block ends."""
     if not 0 <= value < 2**53 or value % stride:
         raise DataError(f"step {value:g} is no multiple of the {stride} steps of a block", file=path, line=line)
     return int(value)
 
 
-def consecutive_rows(rows: dict[int, Array], path: Path, stride: int, first: int) -> Array:
+def _consecutive_rows(rows: dict[int, Array], path: Path, stride: int, first: int) -> Array:
     """Rows of all blocks from the first on, none missing."""
     steps = list(rows)
     wanted = [stride * (first + k) for k in range(len(steps))]
@@ -277,53 +277,53 @@ def consecutive_rows(rows: dict[int, Array], path: Path, stride: int, first: int
     return np.array([rows[step] for step in steps])
 
 
-def read_energy_balance(path: Path, stride: int) -> tuple[Array, Array]:
+def _read_energy_balance(path: Path, stride: int) -> tuple[Array, Array]:
     """(blocks + 1, 2) heat given by the baths since the start and (blocks + 1,) total energy, eV.
 
     A run that is taken up counts its heat anew from the step that it begins with.
     """
     rows: dict[int, Array] = {}
     offset = np.zeros(2)
-    for number, values in number_lines(path):
+    for number, values in _number_lines(path):
         if values.size != 5:
             raise DataError(f"has {values.size} numbers, wanted a step, 2 heats and 2 energies", file=path, line=number)
-        step = block_end_step(values[0], stride, path, number)
+        step = _block_end_step(values[0], stride, path, number)
         if step in rows:
             offset = rows[step][:2] - values[1:3]
         elif rows and step < next(reversed(rows)):
             raise DataError(
                 f"step {step} comes after {next(reversed(rows))}, but was not there before", file=path, line=number
             )
-        drop_rewritten_rows(rows, step)
+        _drop_rewritten_rows(rows, step)
         rows[step] = np.append(values[1:3] + offset, values[3] + values[4])
-    found = check_energies(consecutive_rows(rows, path, stride, 0), path)
+    found = _check_energies(_consecutive_rows(rows, path, stride, 0), path)
     return found[:, :2] - found[0, :2], found[:, 2]
 
 
-def read_powers(path: Path, stride: int, count: int) -> Array:
+def _read_powers(path: Path, stride: int, count: int) -> Array:
     """(blocks,) direct power through the plane, W."""
     rows: dict[int, Array] = {}
-    for number, values in number_lines(path):
+    for number, values in _number_lines(path):
         if values.size != 2:
             raise DataError(f"has {values.size} numbers, wanted a step and a power", file=path, line=number)
-        step = block_end_step(values[0], stride, path, number)
-        drop_rewritten_rows(rows, step)
+        step = _block_end_step(values[0], stride, path, number)
+        _drop_rewritten_rows(rows, step)
         rows[step] = values[1:]
-    found = consecutive_rows({step: rows[step] for step in rows if 0 < step <= count * stride}, path, stride, 1)
+    found = _consecutive_rows({step: rows[step] for step in rows if 0 < step <= count * stride}, path, stride, 1)
     if len(found) != count:
         raise DataError(f"ends with block {len(found)}, the profile with {count}", file=path)
-    return check_energies(found[:, 0], path) * eV / ps
+    return _check_energies(found[:, 0], path) * eV / ps
 
 
-def check_temperatures(values: Array, path: Path) -> Array:
+def _check_temperatures(values: Array, path: Path) -> Array:
     """Refuse what no run has as a temperature."""
-    if values.min() < 0 or values.max() > MAX_TEMPERATURE:
+    if values.min() < 0 or values.max() > _MAX_TEMPERATURE:
         raise DataError(f"holds temperatures from {values.min():g} to {values.max():g} K", file=path)
     return values
 
 
-def check_energies(values: NDArray[np.float64], path: Path) -> Array:
+def _check_energies(values: NDArray[np.float64], path: Path) -> Array:
     """Refuse what no run has as an energy or power."""
-    if np.abs(values).max() > MAX_ENERGY:
-        raise DataError(f"holds {np.abs(values).max():g}, wanted at most {MAX_ENERGY:g} eV", file=path)
+    if np.abs(values).max() > _MAX_ENERGY:
+        raise DataError(f"holds {np.abs(values).max():g}, wanted at most {_MAX_ENERGY:g} eV", file=path)
     return values

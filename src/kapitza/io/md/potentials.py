@@ -17,9 +17,9 @@ from kapitza.errors import DataError
 from kapitza.simulate.md.potential import Potential
 from kapitza.units import angstrom, eV
 
-ENTRY_SIZES = {".sw": 11, ".tersoff": 14}  # numbers of an entry
-EQUAL_LENGTH_TOLERANCE = 1e-9  # two lengths that should be one differ by no more than that
-PotentialEntries = Mapping[tuple[str, str, str], Array]
+_ENTRY_SIZES = {".sw": 11, ".tersoff": 14}  # numbers of an entry
+_EQUAL_LENGTH_TOLERANCE = 1e-9  # two lengths that should be one differ by no more than that
+_PotentialEntries = Mapping[tuple[str, str, str], Array]
 
 
 def read_potential(path: str | PathLike[str], kinds: Sequence[str], elements: Sequence[str] = ()) -> Potential:
@@ -45,11 +45,11 @@ def read_potential(path: str | PathLike[str], kinds: Sequence[str], elements: Se
     """
     file = Path(path)
     names = tuple(elements) or tuple(kinds)
-    if file.suffix not in ENTRY_SIZES:
+    if file.suffix not in _ENTRY_SIZES:
         raise DataError(f"a potential in a file {file.suffix or 'without suffix'}, wanted .sw or .tersoff", file=file)
     if len(names) != len(kinds) or not names:
         raise DataError(f"{len(names)} elements for the kinds {list(kinds)}: give one for each kind", file=file)
-    found = potential_entries(file, ENTRY_SIZES[file.suffix])
+    found = _potential_entries(file, _ENTRY_SIZES[file.suffix])
     triples = [(a, b, c) for a in names for b in names for c in names]
     missing = [triple for triple in triples if triple not in found]
     if missing:
@@ -59,10 +59,10 @@ def read_potential(path: str | PathLike[str], kinds: Sequence[str], elements: Se
         )
     table = np.array([found[triple] for triple in triples])
     table = table.reshape(len(names), len(names), len(names), -1)
-    return (stillinger_weber_potential if file.suffix == ".sw" else tersoff_potential)(table, tuple(kinds), file)
+    return (_stillinger_weber_potential if file.suffix == ".sw" else _tersoff_potential)(table, tuple(kinds), file)
 
 
-def potential_entries(file: Path, size: int) -> PotentialEntries:
+def _potential_entries(file: Path, size: int) -> _PotentialEntries:
     """Numbers of each triple of names; the last entry of a triple counts."""
     try:
         text = file.read_text(encoding="utf-8", errors="replace")
@@ -80,14 +80,14 @@ def potential_entries(file: Path, size: int) -> PotentialEntries:
                 f"an entry of {len(words)} words, wanted 3 names and {size} numbers", file=file, line=number
             )
         if len(words) == size + 3:
-            found[words[0], words[1], words[2]] = entry_numbers(words[3:], file, number)
+            found[words[0], words[1], words[2]] = _entry_numbers(words[3:], file, number)
             words = []
     if words:
         raise DataError(f"the last entry has {len(words)} words, wanted 3 names and {size} numbers", file=file)
     return found
 
 
-def entry_numbers(words: Sequence[str], file: Path, line: int) -> Array:
+def _entry_numbers(words: Sequence[str], file: Path, line: int) -> Array:
     """Numbers of an entry."""
     try:
         found = np.array([float(word) for word in words])
@@ -98,24 +98,24 @@ def entry_numbers(words: Sequence[str], file: Path, line: int) -> Array:
     return found
 
 
-def stillinger_weber_potential(table: Array, kinds: tuple[str, ...], file: Path) -> Potential:
+def _stillinger_weber_potential(table: Array, kinds: tuple[str, ...], file: Path) -> Potential:
     """Field of entries (s, s, s, 11)."""
-    check_symmetric(table[..., [0, 3, 5]], np.swapaxes(table[..., [0, 3, 5]], 1, 2), "ε, λ or cos θ₀", file)
-    epsilon, sigma, reach, _, gamma, _, strong, b, p, q, _ = np.moveaxis(pair_entries(table), -1, 0)
+    _check_symmetric(table[..., [0, 3, 5]], np.swapaxes(table[..., [0, 3, 5]], 1, 2), "ε, λ or cos θ₀", file)
+    epsilon, sigma, reach, _, gamma, _, strong, b, p, q, _ = np.moveaxis(_pair_entries(table), -1, 0)
     pair = [strong * epsilon * eV, b, p, q, sigma * angstrom, reach * sigma * angstrom, gamma]
     two = np.ascontiguousarray(np.stack(pair, axis=-1))
-    check_symmetric(two[..., :6], np.swapaxes(two[..., :6], 0, 1), "A, B, p, q, σ or a", file)
+    _check_symmetric(two[..., :6], np.swapaxes(two[..., :6], 0, 1), "A, B, p, q, σ or a", file)
     three = np.stack([table[..., 0] * table[..., 3] * eV, table[..., 5]], axis=-1)
     return Potential("stillinger-weber", kinds, float(two[..., 5].max()), (two, three), source=file.name)
 
 
-def tersoff_potential(table: Array, kinds: tuple[str, ...], file: Path) -> Potential:
+def _tersoff_potential(table: Array, kinds: tuple[str, ...], file: Path) -> Potential:
     """Field of entries (s, s, s, 14)."""
     inner, outer = table[..., 10] - table[..., 11], table[..., 10] + table[..., 11]
-    pair = pair_entries(table)
+    pair = _pair_entries(table)
     near, far = pair[..., 10] - pair[..., 11], pair[..., 10] + pair[..., 11]
-    check_symmetric(inner, np.broadcast_to(near[:, None], inner.shape), "R - D of the third atom", file)
-    check_symmetric(outer, np.broadcast_to(far[:, None], outer.shape), "R + D of the third atom", file)
+    _check_symmetric(inner, np.broadcast_to(near[:, None], inner.shape), "R - D of the third atom", file)
+    _check_symmetric(outer, np.broadcast_to(far[:, None], outer.shape), "R + D of the third atom", file)
     columns = [pair[..., 13] * eV, pair[..., 12] / angstrom, pair[..., 9] * eV, pair[..., 8] / angstrom]
     two = np.stack([*columns, pair[..., 7], pair[..., 6], near * angstrom, far * angstrom], axis=-1)
     m = table[..., 0]
@@ -125,13 +125,13 @@ def tersoff_potential(table: Array, kinds: tuple[str, ...], file: Path) -> Poten
     return Potential("tersoff", kinds, float(two[..., 7].max()), (two, three), source=file.name)
 
 
-def pair_entries(table: Array) -> Array:
+def _pair_entries(table: Array) -> Array:
     """(s, s, numbers) of the entries whose neighbours are of one kind: those of pairs."""
     every = np.arange(table.shape[1])
     return table[:, every, every]
 
 
-def check_symmetric(value: Array, other: Array, name: str, file: Path) -> None:
+def _check_symmetric(value: Array, other: Array, name: str, file: Path) -> None:
     """Refuse numbers that depend on the order of atoms where the formula has one number."""
-    if np.abs(value - other).max() > EQUAL_LENGTH_TOLERANCE * max(float(np.abs(value).max()), np.finfo(float).tiny):
+    if np.abs(value - other).max() > _EQUAL_LENGTH_TOLERANCE * max(float(np.abs(value).max()), np.finfo(float).tiny):
         raise DataError(f"{name} depends on which atoms stand where in an entry: our formula has one number", file=file)

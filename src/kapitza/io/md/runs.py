@@ -21,13 +21,7 @@ from kapitza.simulate.md.engines.builtin import BuiltinEngine
 from kapitza.simulate.md.engines.gpumd import gpumd_deck
 from kapitza.simulate.md.engines.lammps import LammpsEngine
 from kapitza.simulate.md.engines.lammps_input import lammps_deck
-from kapitza.simulate.md.potential import (
-    TRUNCATION_KINDS,
-    Potential,
-    lennard_jones,
-    stillinger_weber,
-    tersoff,
-)
+from kapitza.simulate.md.potential import TRUNCATION_KINDS, Potential, lennard_jones, stillinger_weber, tersoff
 from kapitza.simulate.md.protocol import Protocol
 from kapitza.simulate.md.record import Record
 from kapitza.simulate.md.runs.closed import SizeStudy
@@ -44,15 +38,15 @@ if TYPE_CHECKING:
     from kapitza.simulate.md.engine import ThermostatKind
     from kapitza.simulate.md.potential import Truncation
 
-POTENTIAL_NAMES = ("lennard-jones", "stillinger-weber", "tersoff")
-ENGINE_NAMES = ("own", "lammps")
-CRYSTAL_KEYS = ("crystal", "ratio", "cells", "length", "bath", "wall", "lattice_constant")
-INTERFACE_KEYS = ("left", "right", "orientation", "strain", "length", "width", "bath", "wall")
-SAMPLING_STEPS = 10  # steps between two looks at the temperatures and at the plane
-EXPANSION_STEPS = 20000  # steps of the runs that find a lattice constant
+_POTENTIAL_NAMES = ("lennard-jones", "stillinger-weber", "tersoff")
+_ENGINE_NAMES = ("own", "lammps")
+_CRYSTAL_KEYS = ("crystal", "ratio", "cells", "length", "bath", "wall", "lattice_constant")
+_INTERFACE_KEYS = ("left", "right", "orientation", "strain", "length", "width", "bath", "wall")
+_SAMPLING_STEPS = 10  # steps between two looks at the temperatures and at the plane
+_EXPANSION_STEPS = 20000  # steps of the runs that find a lattice constant
 
 
-@frozen(eq=False)
+@frozen(eq=False, kw_only=True)
 class RunFile:
     """What a file of a run says.
 
@@ -90,7 +84,7 @@ class RunFile:
         factor : by which both sides are longer than the file says
         periodic : repeat along z with a second interface, without baths and walls, as equilibrium wants it
         """
-        return locate_faults(self.table, "", lambda: build_system(self, factor, periodic))
+        return locate_faults(self.table, "", lambda: _build_system(self, factor, periodic))
 
 
 def read_run(path: str | PathLike[str]) -> RunFile:
@@ -106,25 +100,26 @@ def read_run(path: str | PathLike[str]) -> RunFile:
     top = read_toml(path)
     top.known(("title", "temperature", "difference", "potential", "system", "baths", "run", "spectrum", "modes"))
     table = top.section("system")
-    table.known(CRYSTAL_KEYS if "crystal" in table else INTERFACE_KEYS)
+    table.known(_CRYSTAL_KEYS if "crystal" in table else _INTERFACE_KEYS)
     if "crystal" not in table and not ("left" in table and "right" in table):
         raise top.fault('[system] wants crystal = "Ar" with a ratio, or left = "Si" and right = "Ge"', "system")
     field = locate_faults(
-        top.section("potential"), "", lambda: read_run_potential(top.section("potential"), potential_elements(table))
+        top.section("potential"), "", lambda: _read_run_potential(top.section("potential"), _potential_elements(table))
     )
     run = top.section("run")
     run.known(("engine", "timestep", "equilibration", "time", "blocks", "replicas", "seed"))
-    course = locate_faults(run, "", lambda: read_protocol(run))
-    looks = read_sampling(top, course)
+    course = locate_faults(run, "", lambda: _read_protocol(run))
+    looks = _read_sampling(top, course)
     kept = looks.segment and course.steps % looks.every == 0
     course = evolve(course, power=looks.every if kept else course.sample)
     return RunFile(
-        top.text("title", top.path.stem), table, field, read_engine(run), read_thermostats(top, course), course,
-        read_step_count(run, "replicas", 1), looks,
+        title=top.text("title", top.path.stem), table=table, field=field, engine=_read_engine(run),
+        baths=_read_thermostats(top, course), course=course,
+        replicas=_read_step_count(run, "replicas", 1), looks=looks,
     )  # fmt: skip
 
 
-def read_step_count(section: TomlTable, key: str, default: int, low: int = 1) -> int:
+def _read_step_count(section: TomlTable, key: str, default: int, low: int = 1) -> int:
     """Return a whole number of a table."""
     value = section.table.get(key, default)
     if not isinstance(value, int) or isinstance(value, bool) or value < low:
@@ -132,7 +127,7 @@ def read_step_count(section: TomlTable, key: str, default: int, low: int = 1) ->
     return value
 
 
-def read_both_sides(section: TomlTable, key: str, kind: str, default: Any) -> tuple[Any, Any]:
+def _read_both_sides(section: TomlTable, key: str, kind: str, default: Any) -> tuple[Any, Any]:
     """Return a value for each side, or one for both; of kind "count" whole numbers, else quantities in SI."""
     value = section.table.get(key, default)
     values = value if isinstance(value, list) else [value, value]
@@ -147,16 +142,16 @@ def read_both_sides(section: TomlTable, key: str, kind: str, default: Any) -> tu
     return made[0], made[1]
 
 
-def potential_elements(table: TomlTable) -> tuple[str, ...]:
+def _potential_elements(table: TomlTable) -> tuple[str, ...]:
     """Elements that the potential must know."""
     names = [table.text(key) for key in ("crystal", "left", "right") if key in table]
     found = [symbol for name in names for symbol in locate_faults(table, "", lambda n=name: structure(n).symbols)]
     return tuple(dict.fromkeys(found))
 
 
-def read_run_potential(section: TomlTable, symbols: tuple[str, ...]) -> Potential:
+def _read_run_potential(section: TomlTable, symbols: tuple[str, ...]) -> Potential:
     """Potential for the elements of the system."""
-    form = section.text("form", choices=POTENTIAL_NAMES)
+    form = section.text("form", choices=_POTENTIAL_NAMES)
     if form != "lennard-jones":
         section.known(("form",))
         return tersoff(symbols) if form == "tersoff" else stillinger_weber(symbols)
@@ -171,34 +166,34 @@ def read_run_potential(section: TomlTable, symbols: tuple[str, ...]) -> Potentia
     )  # fmt: skip
 
 
-def read_protocol(run: TomlTable) -> Protocol:
+def _read_protocol(run: TomlTable) -> Protocol:
     """How long the run goes on, in whole steps."""
     timestep = run.number("timestep", "time", 1 * fs)
     total = run.number("time", "time")
-    blocks = read_step_count(run, "blocks", 40, 5)
+    blocks = _read_step_count(run, "blocks", 40, 5)
     if not 0 < timestep < 100 * fs:
         raise run.fault(f"{timestep / fs:.3g} fs, wanted above 0 and below 100 fs", "timestep")
-    steps = round(total / timestep / blocks / SAMPLING_STEPS) * SAMPLING_STEPS
-    if steps < SAMPLING_STEPS:
+    steps = round(total / timestep / blocks / _SAMPLING_STEPS) * _SAMPLING_STEPS
+    if steps < _SAMPLING_STEPS:
         raise run.fault(
-            f"{total / ps:.4g} ps in {blocks} blocks leave less than {SAMPLING_STEPS} steps of "
+            f"{total / ps:.4g} ps in {blocks} blocks leave less than {_SAMPLING_STEPS} steps of "
             f"{timestep / fs:.3g} fs to each: "
             "take longer", "time",
         )  # fmt: skip
     settle = round(run.number("equilibration", "time", 0.0) / timestep)
-    seed = read_step_count(run, "seed", 1, 0)
+    seed = _read_step_count(run, "seed", 1, 0)
     return Protocol(
-        timestep=timestep, steps=steps, blocks=blocks, equilibration=settle, sample=SAMPLING_STEPS, seed=seed
+        timestep=timestep, steps=steps, blocks=blocks, equilibration=settle, sample=_SAMPLING_STEPS, seed=seed
     )
 
 
-def read_sampling(top: TomlTable, course: Protocol) -> Sampling:
+def _read_sampling(top: TomlTable, course: Protocol) -> Sampling:
     """What is looked at during a run."""
     section, modes = top.section("spectrum"), top.section("modes")
     section.known(("interval", "segment"))
     modes.known(("planes", "still", "interface"))
-    segment = read_step_count(section, "segment", 512, 0)
-    every = round(section.number("interval", "time", SAMPLING_STEPS * course.timestep) / course.timestep)
+    segment = _read_step_count(section, "segment", 512, 0)
+    every = round(section.number("interval", "time", _SAMPLING_STEPS * course.timestep) / course.timestep)
     if every < 1:
         raise section.fault(f"less than one time step of {course.timestep / fs:.3g} fs", "interval")
     interface = modes.table.get("interface", False)
@@ -207,17 +202,17 @@ def read_sampling(top: TomlTable, course: Protocol) -> Sampling:
     still = round(modes.number("still", "time", 0.0) / course.block)
     if still < 0:
         raise modes.fault("expected a time above 0", "still")
-    return Sampling(every, segment, read_step_count(modes, "planes", 6, 0), still, interface)
+    return Sampling(every, segment, _read_step_count(modes, "planes", 6, 0), still, interface)
 
 
-def read_engine(run: TomlTable) -> MdEngine:
+def _read_engine(run: TomlTable) -> MdEngine:
     """Engine by name."""
-    if run.text("engine", "own", choices=ENGINE_NAMES) == "own":
+    if run.text("engine", "own", choices=_ENGINE_NAMES) == "own":
         return BuiltinEngine()
     return LammpsEngine()
 
 
-def read_thermostats(top: TomlTable, course: Protocol) -> Thermostats:
+def _read_thermostats(top: TomlTable, course: Protocol) -> Thermostats:
     """Two baths, whose temperatures lie around the mean."""
     section = top.section("baths")
     section.known(("kind", "damping", "power", "period"))
@@ -229,26 +224,27 @@ def read_thermostats(top: TomlTable, course: Protocol) -> Thermostats:
     kind = cast("ThermostatKind", section.text("kind", "langevin", choices=THERMOSTAT_KINDS))
     return Thermostats(
         kind, mean + difference / 2, mean - difference / 2, section.number("damping", "time", 200 * course.timestep),
-        section.number("power", "power", 0.0), read_step_count(section, "period", 0, 0),
+        section.number("power", "power", 0.0), _read_step_count(section, "period", 0, 0),
     )  # fmt: skip
 
 
-def build_system(held: RunFile, factor: float, periodic: bool) -> System:
+def _build_system(held: RunFile, factor: float, periodic: bool) -> System:
     """Build the atoms of a file."""
     table = held.table
     if "crystal" in table:
-        lengths = read_both_sides(table, "length", "count", 12)
-        cells = read_both_sides(table, "cells", "count", 5)
+        lengths = _read_both_sides(table, "length", "count", 12)
+        cells = _read_both_sides(table, "cells", "count", 5)
         return mass_interface(
-            table.text("crystal"), held.field, table.number("ratio", "share"), lattice_constant=crystal_constant(held),
+            table.text("crystal"), held.field, table.number("ratio", "share"), lattice_constant=_crystal_constant(held),
             cells=cells, length=(max(1, round(factor * lengths[0])), max(1, round(factor * lengths[1]))),
-            bath=0 if periodic else read_step_count(table, "bath", 4), wall=read_step_count(table, "wall", 1,
+            bath=0 if periodic else _read_step_count(table, "bath", 4), wall=_read_step_count(table, "wall", 1,
             0), periodic=periodic,
             name=held.title,
         )  # fmt: skip
-    sides = read_both_sides(table, "length", "length", 5 * nm)
+    sides = _read_both_sides(table, "length", "length", 5 * nm)
     plan = JunctionPlan(
-        table.text("left"), table.text("right"), held.field.form, surface_orientation(table),
+        left=table.text("left"), right=table.text("right"), potential=held.field.form,
+        orientation=_surface_orientation(table),
         strain=cast("StrainedSide", table.text("strain", "right", choices=("right", "left", "both"))),
     )  # fmt: skip
     made = junction_system(
@@ -259,7 +255,7 @@ def build_system(held: RunFile, factor: float, periodic: bool) -> System:
     return evolve(made, name=held.title)
 
 
-def surface_orientation(table: TomlTable) -> tuple[int, ...]:
+def _surface_orientation(table: TomlTable) -> tuple[int, ...]:
     """Miller indices of the surface."""
     value: Any = table.table.get("orientation", [0, 0, 1])
     if not isinstance(value, list) or len(value) not in (3, 4) or not all(isinstance(one, int) for one in value):
@@ -267,14 +263,14 @@ def surface_orientation(table: TomlTable) -> tuple[int, ...]:
     return tuple(value)
 
 
-def crystal_constant(held: RunFile) -> float | None:
+def _crystal_constant(held: RunFile) -> float | None:
     """Lattice constant of a crystal, m; None: that at rest."""
     table = held.table
     if table.table.get("lattice_constant") != "expanded":
         return table.optional("lattice_constant", "length")
     found = find_lattice_constant(
         table.text("crystal"), held.field, held.engine, held.temperature, timestep=held.course.timestep,
-        steps=EXPANSION_STEPS, seed=held.course.seed,
+        steps=_EXPANSION_STEPS, seed=held.course.seed,
     )  # fmt: skip
     return found.value
 
@@ -317,14 +313,15 @@ def size_study(
     )  # fmt: skip
     runs = tuple(
         HeatRun(
-            system.name, tuple(one.record for one in each), equilibrated=course.equilibration * course.timestep
+            title=system.name, records=tuple(one.record for one in each),
+            equilibrated=course.equilibration * course.timestep
         )
         for system, course, each in zip(systems, courses, found, strict=True)
     )  # fmt: skip
     results = tuple(run.result() for run in runs)
     series = size_series(
         [one.resistance for one in results], [one.sigma for one in results],
-        [thermostat_distance(run.records[0]) for run in runs],
+        [_thermostat_distance(run.records[0]) for run in runs],
     )  # fmt: skip
     return SizeStudy(runs, results, series)
 
@@ -334,7 +331,7 @@ def left_side_length(system: System) -> float:
     return system.plane - float(system.heights[system.roles != HELD_ROLE].min())
 
 
-def thermostat_distance(record: Record) -> float:
+def _thermostat_distance(record: Record) -> float:
     """Distance of the inner planes of the two baths, m."""
     hot, cold = record.heights[record.roles == HOT_ROLE], record.heights[record.roles == COLD_ROLE]
     return float(cold.min() - hot.max())

@@ -62,9 +62,9 @@ from kapitza.simulate.boltzmann.domain import SideCondition as Outer
 from kapitza.simulate.boltzmann.monte_carlo.simulation import DEFAULT_BATCHES, MonteCarloSettings
 from kapitza.simulate.boltzmann.shapes import Block, DomainShape, HotSpot, Prism
 
-POWER_KEYS = ("flux", "power_per_length", "power")  # of a source, by dimension
-DEFAULT_PARTICLES = 100_000
-MAX_BOXES, MAX_CORNERS = 10_000, 1_000
+_POWER_KEYS = ("flux", "power_per_length", "power")  # of a source, by dimension
+_DEFAULT_PARTICLES = 100_000
+_MAX_BOXES, _MAX_CORNERS = 10_000, 1_000
 
 
 @frozen(eq=False)
@@ -104,34 +104,34 @@ def read_domain(path: str | PathLike[str]) -> DomainFile:
          "boundaries", "walls")
     )  # fmt: skip
     temperature = top.number("temperature", "temperature", 300.0)
-    sides, edges = read_materials(top, temperature)
+    sides, edges = _read_materials(top, temperature)
     held = {
         name: locate_faults(side.section, "", lambda n=name, s=side: read_carriers(s, n, edges, temperature))
         for name, side in sides.items()
     }
     sections = top.sections("boxes")
-    if not 0 < len(sections) <= MAX_BOXES:
-        raise top.fault(f"{len(sections)} [[boxes]], expected 1 to {MAX_BOXES}", "boxes")
-    boxes = tuple(locate_faults(one, "", lambda s=one: read_box(s, held)) for one in sections)
+    if not 0 < len(sections) <= _MAX_BOXES:
+        raise top.fault(f"{len(sections)} [[boxes]], expected 1 to {_MAX_BOXES}", "boxes")
+    boxes = tuple(locate_faults(one, "", lambda s=one: _read_box(s, held)) for one in sections)
     made_of = {box.name: sides[box.matter.name] for box in boxes if isinstance(box.matter, Carriers)}
     domain = locate_faults(
         top,
         "",
         lambda: Domain(
             boxes,
-            read_boundaries(top.section("boundaries"), made_of, edges),
-            read_walls(top.section("walls")),
-            tuple(locate_faults(one, "", lambda s=one: read_source(s)) for one in top.sections("sources")),
+            _read_boundaries(top.section("boundaries"), made_of, edges),
+            _read_walls(top.section("walls")),
+            tuple(locate_faults(one, "", lambda s=one: _read_source(s)) for one in top.sections("sources")),
         ),
     )
-    spacing = read_lengths(top, "spacing")
+    spacing = _read_lengths(top, "spacing")
     counts = [int(top.number(key, "share", float(value))) for key, value in
-              (("particles", DEFAULT_PARTICLES), ("seed", 0), ("batches", DEFAULT_BATCHES))]  # fmt: skip
+              (("particles", _DEFAULT_PARTICLES), ("seed", 0), ("batches", DEFAULT_BATCHES))]  # fmt: skip
     flights = locate_faults(top, "particles", lambda: MonteCarloSettings(counts[0], counts[1], counts[2]))
     return DomainFile(top.text("title", top.path.stem), domain, spacing, flights)
 
 
-def read_materials(top: TomlTable, temperature: float) -> tuple[dict[str, LayerPhonons], Array]:
+def _read_materials(top: TomlTable, temperature: float) -> tuple[dict[str, LayerPhonons], Array]:
     """What the materials are made of, by name, and the bounds of their groups."""
     sections = top.sections("materials")
     if not sections:
@@ -147,7 +147,7 @@ def read_materials(top: TomlTable, temperature: float) -> tuple[dict[str, LayerP
     return sides, locate_faults(top, "", lambda: shared_group_edges(top, list(sides.values())))
 
 
-def read_lengths(section: TomlTable, key: str) -> tuple[float, ...]:
+def _read_lengths(section: TomlTable, key: str) -> tuple[float, ...]:
     """One length, or one for each axis, m."""
     value = section.table.get(key)
     if not isinstance(value, list):
@@ -156,14 +156,14 @@ def read_lengths(section: TomlTable, key: str) -> tuple[float, ...]:
     return locate_faults(section, key, lambda: tuple(quantity(one, "length", what="value") for one in entries))
 
 
-def read_corners(section: TomlTable) -> list[tuple[float, ...]]:
+def _read_corners(section: TomlTable) -> list[tuple[float, ...]]:
     """Corners of a polygon, m."""
     value = section.table["corners"]
     if not isinstance(value, list):
         raise section.fault(f"expected a list of corners [x, y], got {value!r:.40}", "corners")
     entries = cast("list[object]", value)
-    if len(entries) > MAX_CORNERS:
-        raise section.fault(f"{len(entries)} corners, expected at most {MAX_CORNERS}", "corners")
+    if len(entries) > _MAX_CORNERS:
+        raise section.fault(f"{len(entries)} corners, expected at most {_MAX_CORNERS}", "corners")
     found: list[tuple[float, ...]] = []
     for one in entries:
         if not isinstance(one, list) or len(cast("list[object]", one)) != len("xy"):
@@ -172,46 +172,46 @@ def read_corners(section: TomlTable) -> list[tuple[float, ...]]:
     return found
 
 
-def read_prism(section: TomlTable, held: Mapping[str, Carriers]) -> Prism:
+def _read_prism(section: TomlTable, held: Mapping[str, Carriers]) -> Prism:
     """One prism over a polygon, of a material or of a wall."""
     section.known(("name", "material", "wall", "corners", "height"))
-    corners = locate_faults(section, "corners", lambda: read_corners(section))
-    height = read_lengths(section, "height") if "height" in section else None
-    matter = read_box_content(section, held)
+    corners = locate_faults(section, "corners", lambda: _read_corners(section))
+    height = _read_lengths(section, "height") if "height" in section else None
+    matter = _read_box_content(section, held)
     name = "wall" if isinstance(matter, Wall) else matter.name
     return Prism(corners, matter, section.text("name", name), height)
 
 
-def read_box_content(section: TomlTable, held: Mapping[str, Carriers]) -> Carriers | Wall:
+def _read_box_content(section: TomlTable, held: Mapping[str, Carriers]) -> Carriers | Wall:
     """What a box is made of."""
     if ("material" in section) == ("wall" in section):
         said = "both" if "wall" in section else "none"
         raise section.fault(f"expected a material or a wall, got {said}")
     if "wall" in section:
-        return read_wall(section, "wall")
+        return _read_wall(section, "wall")
     return held[section.text("material", choices=held)]
 
 
-def read_box(section: TomlTable, held: Mapping[str, Carriers]) -> DomainShape:
+def _read_box(section: TomlTable, held: Mapping[str, Carriers]) -> DomainShape:
     """One block or prism, of a material or of a wall."""
     if "corners" in section:
-        return read_prism(section, held)
+        return _read_prism(section, held)
     section.known(("name", "material", "wall", "low", "high"))
-    matter = read_box_content(section, held)
-    low, high = read_lengths(section, "low"), read_lengths(section, "high")
+    matter = _read_box_content(section, held)
+    low, high = _read_lengths(section, "low"), _read_lengths(section, "high")
     name = "wall" if isinstance(matter, Wall) else matter.name
     return Block(low, high, matter, section.text("name", name))
 
 
-def read_source(section: TomlTable) -> HotSpot:
+def _read_source(section: TomlTable) -> HotSpot:
     """One hot spot."""
     section.known(("low", "high", "power"))
-    low, high = read_lengths(section, "low"), read_lengths(section, "high")
-    kind = POWER_KEYS[min(len(low), len(POWER_KEYS)) - 1]
+    low, high = _read_lengths(section, "low"), _read_lengths(section, "high")
+    kind = _POWER_KEYS[min(len(low), len(_POWER_KEYS)) - 1]
     return HotSpot(low, high, section.number("power", kind))
 
 
-def read_boundaries(
+def _read_boundaries(
     section: TomlTable, made_of: Mapping[str, LayerPhonons], edges: Array
 ) -> dict[str, InterfaceScattering]:
     """Boundaries by their names."""
@@ -226,7 +226,7 @@ def read_boundaries(
     return found
 
 
-def read_walls(section: TomlTable) -> dict[str, Outer]:
+def _read_walls(section: TomlTable) -> dict[str, Outer]:
     """Walls around the domain."""
     found: dict[str, Outer] = {}
     for name, value in section.table.items():
@@ -235,13 +235,13 @@ def read_walls(section: TomlTable) -> dict[str, Outer]:
         elif value == "mirror":
             found[name] = Wall(None, 1.0)
         elif isinstance(value, dict):
-            found[name] = locate_faults(section, name, lambda n=name: read_wall(section, n))
+            found[name] = locate_faults(section, name, lambda n=name: _read_wall(section, n))
         else:
             raise section.fault(f'expected "periodic", "mirror" or a table of a wall, got {value!r:.40}', name)
     return found
 
 
-def read_wall(section: TomlTable, key: str) -> Wall:
+def _read_wall(section: TomlTable, key: str) -> Wall:
     """A wall with its temperature, if any, and its specular share."""
     inside = section.section(key)
     inside.known(("temperature", "specular"))

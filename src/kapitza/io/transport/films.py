@@ -36,17 +36,17 @@ from kapitza.simulate.boltzmann.spectral_carriers import (
 from kapitza.theory.dmm import dmm
 from kapitza.theory.limits import elastic_limit
 
-FILM_LAYER_KEYS = (
+_FILM_LAYER_KEYS = (
     "name", "thickness", "cells", "material", "bands", "normal", "conductivity", "rates", "lifetimes", "heat_capacity",
     "velocity", "mean_free_path",
 )  # fmt: skip
-GRAY_KEYS = ("heat_capacity", "velocity", "mean_free_path")
-CROSSING_THEORIES: Mapping[str, Callable[[Any, Any, Array], Transmission]] = MappingProxyType(
+_GRAY_KEYS = ("heat_capacity", "velocity", "mean_free_path")
+_CROSSING_THEORIES: Mapping[str, Callable[[Any, Any, Array], Transmission]] = MappingProxyType(
     {"dmm": dmm, "limit": elastic_limit}
 )
-UNKNOWN_TRANSMISSION = "unknown"  # a boundary that measurements shall tell
-TYPICAL_UMKLAPP = 1e-19  # s K⁻¹, umklapp scattering before it is scaled to a conductivity
-MAX_BINS, MAX_FILM_CELLS = 2000, 4000
+_UNKNOWN_TRANSMISSION = "unknown"  # a boundary that measurements shall tell
+_TYPICAL_UMKLAPP = 1e-19  # s K⁻¹, umklapp scattering before it is scaled to a conductivity
+_MAX_BINS, _MAX_FILM_CELLS = 2000, 4000
 
 
 @frozen(eq=False)
@@ -115,7 +115,7 @@ def read_films(path: str | PathLike[str]) -> FilmsFile:
         raise top.fault("no [[layers]]: give at least one, from left to right", "layers")
     sides = [locate_faults(one, "", lambda s=one: read_layer_phonons(s, temperature)) for one in sections]
     edges = locate_faults(top, "", lambda: shared_group_edges(top, sides))
-    films = tuple(locate_faults(one.section, "", lambda s=one: read_film(s, edges, temperature)) for one in sides)
+    films = tuple(locate_faults(one.section, "", lambda s=one: _read_film(s, edges, temperature)) for one in sides)
     period = top.optional("period", "temperature")
     pairs = list(itertools.pairwise(films))
     if period is not None:
@@ -123,18 +123,18 @@ def read_films(path: str | PathLike[str]) -> FilmsFile:
     names = {film.name: side for film, side in zip(films, sides, strict=True)}
     if len(names) < len(films):
         raise top.fault("two layers have the same name: give each its own", "layers")
-    crossings = read_film_boundaries(top.section("boundaries"), [(a.name, b.name) for a, b in pairs], names, edges)
+    crossings = _read_film_boundaries(top.section("boundaries"), [(a.name, b.name) for a, b in pairs], names, edges)
     walls = top.section("walls")
     walls.known(("left", "right"))
     if period is not None and walls.table:
         raise walls.fault("a stack with a period has no walls: leave out one of them")
-    left, right = (read_wall(walls, key) for key in ("left", "right"))
+    left, right = (_read_wall(walls, key) for key in ("left", "right"))
     return FilmsFile(top.text("title", top.path.stem), films, crossings, left, right, period)
 
 
 def read_layer_phonons(section: TomlTable, temperature: float) -> LayerPhonons:
     """What one layer is made of."""
-    section.known(FILM_LAYER_KEYS)
+    section.known(_FILM_LAYER_KEYS)
     kinds = [key for key in ("material", "bands", "lifetimes", "velocity") if key in section]
     if "bands" in section and "lifetimes" in section:
         kinds.remove("bands")
@@ -161,8 +161,8 @@ def shared_group_edges(top: TomlTable, sides: list[LayerPhonons]) -> Array:
         section = sides[gray.index(True)].section
         raise section.fault("one gray band beside layers with a spectrum: phonons of a boundary need one frequency")
     bins = int(top.number("bins", "share", DEFAULT_GROUPS))
-    if not 2 <= bins <= MAX_BINS:
-        raise top.fault(f"{bins} bins, expected 2 to {MAX_BINS}", "bins")
+    if not 2 <= bins <= _MAX_BINS:
+        raise top.fault(f"{bins} bins, expected 2 to {_MAX_BINS}", "bins")
     tops: list[Solid | Bands | float] = []
     for one in sides:
         if one.matter is not None:
@@ -172,13 +172,13 @@ def shared_group_edges(top: TomlTable, sides: list[LayerPhonons]) -> Array:
     return group_edges(*tops, bins=bins)
 
 
-def read_film(side: LayerPhonons, edges: Array, temperature: float) -> Film:
+def _read_film(side: LayerPhonons, edges: Array, temperature: float) -> Film:
     """One layer."""
     section = side.section
     name = section.text("name", section.text("material", "") or None)
     cells = int(section.number("cells", "share", 0.0))
-    if cells > MAX_FILM_CELLS:
-        raise section.fault(f"{cells} cells, expected at most {MAX_FILM_CELLS}", "cells")
+    if cells > _MAX_FILM_CELLS:
+        raise section.fault(f"{cells} cells, expected at most {_MAX_FILM_CELLS}", "cells")
     held = read_carriers(side, name, edges, temperature)
     return Film(section.number("thickness", "length"), held, name=name, cells=cells or None)
 
@@ -187,7 +187,7 @@ def read_carriers(side: LayerPhonons, name: str, edges: Array, temperature: floa
     """Phonons of a layer."""
     section = side.section
     if side.gray:
-        values = [section.number(*pair) for pair in zip(GRAY_KEYS, ("heat_capacity", "speed", "length"), strict=True)]
+        values = [section.number(*pair) for pair in zip(_GRAY_KEYS, ("heat_capacity", "speed", "length"), strict=True)]
         return gray_carriers(
             name, heat_capacity=values[0], velocity=values[1], mean_free_path=values[2], temperature=temperature
         )
@@ -197,17 +197,17 @@ def read_carriers(side: LayerPhonons, name: str, edges: Array, temperature: floa
         raise section.fault("has no phonons")
     return spectral_carriers(
         side.matter,
-        read_rates(section),
+        _read_rates(section),
         temperature=temperature,
         edges=edges,
-        conductivity=bulk_conductivity(section, temperature),
+        conductivity=_bulk_conductivity(section, temperature),
     )
 
 
-def read_rates(section: TomlTable) -> ScatteringRates:
+def _read_rates(section: TomlTable) -> ScatteringRates:
     """Scattering rates of a layer; umklapp alone, to be scaled, where none are given."""
     if "rates" not in section:
-        return ScatteringRates(umklapp=TYPICAL_UMKLAPP)
+        return ScatteringRates(umklapp=_TYPICAL_UMKLAPP)
     inside = section.section("rates")
     inside.known(("umklapp", "onset", "impurity", "boundary"))
     umklapp, impurity = (inside.number(key, "share", 0.0) for key in ("umklapp", "impurity"))
@@ -215,7 +215,7 @@ def read_rates(section: TomlTable) -> ScatteringRates:
     return ScatteringRates(umklapp, onset, impurity, np.inf if boundary is None else boundary)
 
 
-def bulk_conductivity(section: TomlTable, temperature: float) -> float | None:
+def _bulk_conductivity(section: TomlTable, temperature: float) -> float | None:
     """Conductivity that the rates are scaled to; None where the rates themselves are given, W m⁻¹ K⁻¹."""
     if "conductivity" in section:
         return section.number("conductivity", "conductivity")
@@ -230,7 +230,7 @@ def bulk_conductivity(section: TomlTable, temperature: float) -> float | None:
         raise section.fault(f"{err}; give the conductivity of the bulk, or rates") from err
 
 
-def read_film_boundaries(
+def _read_film_boundaries(
     section: TomlTable, pairs: list[tuple[str, str]], sides: Mapping[str, LayerPhonons], edges: Array
 ) -> tuple[InterfaceScattering | None, ...]:
     """Boundaries in their order; each once, none as a conductance."""
@@ -245,7 +245,7 @@ def read_film_boundaries(
         raise section.fault(f'the boundary {missing[0]!r} has no transmission, such as "dmm"')
     return tuple(
         None
-        if section.table[name] == UNKNOWN_TRANSMISSION
+        if section.table[name] == _UNKNOWN_TRANSMISSION
         else locate_faults(
             section, name, lambda n=name, p=pair: read_film_boundary(section, n, (sides[p[0]], sides[p[1]]), edges)
         )
@@ -259,7 +259,7 @@ def read_film_boundary(
     """One boundary: a theory, a saved transmission, or shares."""
     held = section.table[name]
     if isinstance(held, str):
-        return InterfaceScattering(read_transmission(section, name, held, sides, edges))
+        return InterfaceScattering(_read_transmission(section, name, held, sides, edges))
     if not isinstance(held, dict):
         raise section.fault(
             f'{held!r:.40} is no transmission: a conductance would count the transport twice; give "dmm", a saved '
@@ -271,11 +271,11 @@ def read_film_boundary(
     specular, through = inside.number("specular", "share", 0.0), inside.optional("through", "share")
     coefficient = inside.optional("coefficient", "share")
     theory = inside.text("transmission") if "transmission" in inside else None
-    spectrum = None if theory is None else read_transmission(inside, "transmission", theory, sides, edges)
+    spectrum = None if theory is None else _read_transmission(inside, "transmission", theory, sides, edges)
     return InterfaceScattering(spectrum, coefficient=coefficient, specular=specular, through=through)
 
 
-def read_transmission(
+def _read_transmission(
     section: TomlTable, key: str, text: str, sides: tuple[LayerPhonons, LayerPhonons], edges: Array
 ) -> Transmission:
     """A transmission by theory, or one that was saved."""
@@ -284,8 +284,8 @@ def read_transmission(
         if not isinstance(held, Transmission):
             raise section.fault(f"{text} holds a {type(held).__name__}, expected a Transmission", key)
         return held
-    if text not in CROSSING_THEORIES:
-        known = " or ".join(map(repr, CROSSING_THEORIES))
+    if text not in _CROSSING_THEORIES:
+        known = " or ".join(map(repr, _CROSSING_THEORIES))
         raise section.fault(
             f"{text!r:.40} is no transmission: expected {known}, or a saved one (.json, .npz, .h5); a conductance "
             "would count the transport near the boundary twice",
@@ -294,10 +294,10 @@ def read_transmission(
     left, right = (one.matter for one in sides)
     if not (isinstance(left, Phonons) and isinstance(right, Phonons)):
         raise section.fault(f"{text} needs materials or bands on both sides; give a saved transmission", key)
-    return CROSSING_THEORIES[text](left, right, group_frequencies(edges))
+    return _CROSSING_THEORIES[text](left, right, group_frequencies(edges))
 
 
-def read_wall(section: TomlTable, key: str) -> Wall | None:
+def _read_wall(section: TomlTable, key: str) -> Wall | None:
     """One end of the stack, None where the file says nothing of it."""
     if key not in section:
         return None
@@ -309,8 +309,8 @@ def read_wall(section: TomlTable, key: str) -> Wall | None:
         raise section.fault(str(err), key) from err
 
 
-SIZE_COLUMNS = ("conductance", "conductivity")
-MAX_DATA_POINTS = 10_000
+_SIZE_COLUMNS = ("conductance", "conductivity")
+_MAX_DATA_POINTS = 10_000
 
 
 def read_spectral_measurements(path: str | PathLike[str], held: FilmsFile) -> SpectralMeasurement:
@@ -328,26 +328,26 @@ def read_spectral_measurements(path: str | PathLike[str], held: FilmsFile) -> Sp
     if held.period is not None or held.left is not None or held.right is not None:
         raise InputError(f"{held.title}: data are those between black walls: leave out the walls and the period")
     table = read_table(path)
-    if table.columns[0].value.size > MAX_DATA_POINTS:
-        raise DataError(f"{table.columns[0].value.size} rows, expected at most {MAX_DATA_POINTS}", file=path)
+    if table.columns[0].value.size > _MAX_DATA_POINTS:
+        raise DataError(f"{table.columns[0].value.size} rows, expected at most {_MAX_DATA_POINTS}", file=path)
     try:
-        return frequency_series(table, held) if "frequency" in table else thickness_series(table, held)
+        return _frequency_series(table, held) if "frequency" in table else _thickness_series(table, held)
     except InputError as err:
         raise DataError(str(err), file=path) from err
 
 
-def check_columns(table: TextTable, names: tuple[str, ...]) -> None:
+def _check_columns(table: TextTable, names: tuple[str, ...]) -> None:
     """Refuse columns that mean nothing."""
     for one in table.columns:
         if one.name not in names:
             raise DataError(f"unknown column {one.name!r}: expected {', '.join(names)}", file=table.path)
 
 
-def thickness_series(table: TextTable, held: FilmsFile) -> StackConductances:
+def _thickness_series(table: TextTable, held: FilmsFile) -> StackConductances:
     """Conductances of stacks of several thicknesses."""
     layers = tuple(film.name for film in held.films)
-    check_columns(table, (*layers, *SIZE_COLUMNS, "sigma"))
-    kinds = [name for name in SIZE_COLUMNS if name in table]
+    _check_columns(table, (*layers, *_SIZE_COLUMNS, "sigma"))
+    kinds = [name for name in _SIZE_COLUMNS if name in table]
     if len(kinds) != 1:
         said = "both" if kinds else "none"
         raise DataError(f"expected a column conductance or conductivity, got {said} of them", file=table.path)
@@ -355,7 +355,7 @@ def thickness_series(table: TextTable, held: FilmsFile) -> StackConductances:
     thickness: dict[str, Array] = {name: table.values("length", name) for name in layers if name in table}
     stacks = [
         [
-            evolve(film, thickness=float(thickness.get(film.name, constant_column(film.thickness, k))[k]))
+            evolve(film, thickness=float(thickness.get(film.name, _constant_column(film.thickness, k))[k]))
             for film in held.films
         ]
         for k in range(value.size)
@@ -366,14 +366,14 @@ def thickness_series(table: TextTable, held: FilmsFile) -> StackConductances:
     return StackConductances(stacks, held.crossings, value, sigma)
 
 
-def constant_column(value: float, last: int) -> Array:
+def _constant_column(value: float, last: int) -> Array:
     """The same number for all rows up to one."""
     return np.full(last + 1, value)
 
 
-def frequency_series(table: TextTable, held: FilmsFile) -> ApparentResistances:
+def _frequency_series(table: TextTable, held: FilmsFile) -> ApparentResistances:
     """Resistances of a film on its substrate against the frequency of modulation."""
-    check_columns(table, ("frequency", "resistance", "imaginary", "sigma"))
+    _check_columns(table, ("frequency", "resistance", "imaginary", "sigma"))
     if len(held.films) != 2:
         raise DataError(f"{held.title} has {len(held.films)} layers, expected a film and a substrate", file=table.path)
     value = table.values("resistance", "resistance") + 1j * table.values("resistance", "imaginary")

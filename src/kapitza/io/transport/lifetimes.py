@@ -22,11 +22,11 @@ from kapitza.simulate.boltzmann.carriers import Carriers
 from kapitza.simulate.boltzmann.spectral_carriers import ModeTable, collect_modes, group_edges
 from kapitza.units import THz, angstrom, e, nm, ps
 
-MAX_LIFETIME_BYTES = 2**30  # bytes of a table
-TEMPERATURE_TOLERANCE = 0.5  # K, within which a temperature of a file is the one that is asked for
-MODE_DENSITY_SPREAD = 0.02  # relative spread of the modes per volume of a table
-ACOUSTIC_CUTOFF = 1e-3  # of the top frequency: acoustic modes at Γ, which carry nothing
-ALMABTE_COLUMNS = 11  # of almaBTE's table: q point, branch, three coordinates, ω, C, τ, velocity
+_MAX_LIFETIME_BYTES = 2**30  # bytes of a table
+_TEMPERATURE_TOLERANCE = 0.5  # K, within which a temperature of a file is the one that is asked for
+_MODE_DENSITY_SPREAD = 0.02  # relative spread of the modes per volume of a table
+_ACOUSTIC_CUTOFF = 1e-3  # of the top frequency: acoustic modes at Γ, which carry nothing
+_ALMABTE_COLUMNS = 11  # of almaBTE's table: q point, branch, three coordinates, ω, C, τ, velocity
 
 
 def read_lifetimes(
@@ -59,25 +59,27 @@ def read_transport_modes(path: str | PathLike[str], temperature: float) -> tuple
     place = Path(path)
     try:
         if place.is_dir():
-            return read_shengbte(place, temperature)
+            return _read_shengbte(place, temperature)
         if place.suffix.lower() in (".hdf5", ".h5"):
-            return read_phono3py(place, temperature)
-        return read_almabte(place, temperature)
+            return _read_phono3py(place, temperature)
+        return _read_almabte(place, temperature)
     except DataError as err:
         if err.file is not None:
             raise
         raise DataError(str(err), file=path) from err
 
 
-def read_phono3py(path: str | PathLike[str], temperature: float) -> tuple[ModeTable, Array]:
+def _read_phono3py(path: str | PathLike[str], temperature: float) -> tuple[ModeTable, Array]:
     """Modes of ``kappa-*.hdf5``; lifetimes 1/2(2π·gamma), with isotope scattering where it is there."""
     with open_hdf5(path) as file:
         names = member_names(file)
         for one in ("gamma", "frequency", "group_velocity", "weight", "temperature", "kappa_unit_conversion"):
             if one not in names:
                 raise DataError(f"has no {one!r}: expected kappa-*.hdf5 as phono3py --br writes it")
-        held = {one: np.asarray(local_dataset(file, one)[()], dtype=float) for one in names if one in PHONO3PY_DATASETS}
-    at = nearest_temperature(held["temperature"], temperature)
+        held = {
+            one: np.asarray(local_dataset(file, one)[()], dtype=float) for one in names if one in _PHONO3PY_DATASETS
+        }
+    at = _nearest_temperature(held["temperature"], temperature)
     frequency, gamma = held["frequency"], held["gamma"]
     if gamma.ndim != 3 or frequency.ndim != 2 or gamma.shape[1:] != frequency.shape:
         raise DataError(f"gamma has shape {gamma.shape} for frequencies {frequency.shape}")
@@ -93,21 +95,21 @@ def read_phono3py(path: str | PathLike[str], temperature: float) -> tuple[ModeTa
     speed = np.linalg.norm(held["group_velocity"], axis=2).ravel() * 1e12 * angstrom
     with np.errstate(divide="ignore"):
         lifetime = np.where(width > 0, 1e-12 / (4 * np.pi * np.where(width > 0, width, 1.0)), np.nan).ravel()
-    return propagating_modes(frequency.ravel() * THz, share, speed, lifetime, temperature)
+    return _propagating_modes(frequency.ravel() * THz, share, speed, lifetime, temperature)
 
 
-PHONO3PY_DATASETS = (
+_PHONO3PY_DATASETS = (
     "gamma", "frequency", "group_velocity", "weight", "temperature", "kappa_unit_conversion", "gamma_isotope",
 )  # fmt: skip
 
 
-def read_shengbte(folder: Path, temperature: float) -> tuple[ModeTable, Array]:
+def _read_shengbte(folder: Path, temperature: float) -> tuple[ModeTable, Array]:
     """Modes of a folder with BTE.omega, BTE.v, BTE.qpoints, BTE.ReciprocalLatticeVectors and T300K/BTE.w (_final)."""
-    omega = read_numbers_table(folder / "BTE.omega")
+    omega = _read_numbers_table(folder / "BTE.omega")
     count, branches = omega.shape
-    points = read_numbers_table(folder / "BTE.qpoints")
-    velocity = read_numbers_table(folder / "BTE.v")
-    reciprocal = read_numbers_table(folder / "BTE.ReciprocalLatticeVectors")[:, :3]
+    points = _read_numbers_table(folder / "BTE.qpoints")
+    velocity = _read_numbers_table(folder / "BTE.v")
+    reciprocal = _read_numbers_table(folder / "BTE.ReciprocalLatticeVectors")[:, :3]
     if velocity.shape != (count * branches, 3) or len(points) != count or reciprocal.shape != (3, 3):
         raise DataError(
             f"{velocity.shape[0]} velocities and {len(points)} wave vectors for {count} x {branches} frequencies",
@@ -115,46 +117,46 @@ def read_shengbte(folder: Path, temperature: float) -> tuple[ModeTable, Array]:
         )
     run = folder / f"T{temperature:.0f}K"  # the folder is named by whole kelvins
     chosen = next((run / one for one in ("BTE.w_final", "BTE.w") if (run / one).is_file()), run / "BTE.w_final")
-    rate = read_numbers_table(chosen)
+    rate = _read_numbers_table(chosen)
     if rate.shape[0] != count * branches or rate.shape[1] < 2:
         raise DataError(f"{rate.shape[0]} rates for {count * branches} modes", file=chosen)
-    if np.abs(rate[:, 0].reshape(branches, count).T - omega).max() > ACOUSTIC_CUTOFF * omega.max():
+    if np.abs(rate[:, 0].reshape(branches, count).T - omega).max() > _ACOUSTIC_CUTOFF * omega.max():
         raise DataError("has other frequencies than BTE.omega: is it of the same run?", file=chosen)
     volume = (2 * np.pi) ** 3 / abs(float(np.linalg.det(reciprocal))) * nm**3
     share = np.tile(points[:, 2] / points[:, 2].sum() / volume, branches)
     speed = np.linalg.norm(velocity, axis=1) * 1e3
     with np.errstate(divide="ignore"):
         lifetime = np.where(rate[:, 1] > 0, ps / np.where(rate[:, 1] > 0, rate[:, 1], 1.0), np.nan)
-    return propagating_modes(rate[:, 0] / ps, share, speed, lifetime, temperature)
+    return _propagating_modes(rate[:, 0] / ps, share, speed, lifetime, temperature)
 
 
-def read_almabte(path: Path, temperature: float) -> tuple[ModeTable, Array]:
+def _read_almabte(path: Path, temperature: float) -> tuple[ModeTable, Array]:
     """Modes of a ``.phononinfo`` table, whose heat capacities are per volume at the temperature it was made for."""
-    table = read_numbers_table(path, header=True)
-    if table.shape[1] < ALMABTE_COLUMNS:
-        raise DataError(f"has {table.shape[1]} columns, expected {ALMABTE_COLUMNS} of almaBTE's phononinfo")
+    table = _read_numbers_table(path, header=True)
+    if table.shape[1] < _ALMABTE_COLUMNS:
+        raise DataError(f"has {table.shape[1]} columns, expected {_ALMABTE_COLUMNS} of almaBTE's phononinfo")
     omega, capacity, lifetime = table[:, 5], table[:, 6], table[:, 7]
     speed = np.linalg.norm(table[:, 8:11], axis=1)
-    modes, lived = propagating_modes(omega, np.ones(omega.size), speed, lifetime, temperature)
-    held = capacity[propagating(omega)]
+    modes, lived = _propagating_modes(omega, np.ones(omega.size), speed, lifetime, temperature)
+    held = capacity[_propagating(omega)]
     density = held / modes.capacity  # modes per volume: the same for all rows at the right temperature
-    if np.ptp(density) > MODE_DENSITY_SPREAD * float(np.median(density)):
+    if np.ptp(density) > _MODE_DENSITY_SPREAD * float(np.median(density)):
         raise DataError(f"has heat capacities that are not those at {temperature:g} K")
     return evolve(modes, capacity=held), lived
 
 
-def propagating(omega: Array) -> Any:
+def _propagating(omega: Array) -> Any:
     """Modes that move: all but sound at Γ."""
-    return omega > ACOUSTIC_CUTOFF * omega.max()
+    return omega > _ACOUSTIC_CUTOFF * omega.max()
 
 
-def propagating_modes(
+def _propagating_modes(
     omega: Array, share: Array, speed: Array, lifetime: Array, temperature: float
 ) -> tuple[ModeTable, Array]:
     """Modes with their heat capacity, sound at Γ left out; `share` is modes per volume, m⁻³."""
     if not (np.isfinite(omega).all() and np.isfinite(speed).all() and omega.max(initial=0) > 0):
         raise DataError(f"has frequencies or velocities that are no numbers, or none above 0 ({omega.size} modes)")
-    use = propagating(omega)
+    use = _propagating(omega)
     missing = np.count_nonzero(~(np.isfinite(lifetime[use]) & (lifetime[use] > 0)))
     if missing:
         raise DataError(f"{missing} of {np.count_nonzero(use)} modes have no lifetime at {temperature:g} K")
@@ -162,21 +164,21 @@ def propagating_modes(
     return ModeTable(omega[use], capacity, speed[use], speed[use], np.zeros(capacity.size)), lifetime[use]
 
 
-def nearest_temperature(held: Array, temperature: float) -> int:
+def _nearest_temperature(held: Array, temperature: float) -> int:
     """Index of a temperature of a file."""
     if held.ndim != 1 or not held.size:
         raise DataError(f"has temperatures of shape {held.shape}")
     at = int(np.abs(held - temperature).argmin())
-    if abs(held[at] - temperature) > TEMPERATURE_TOLERANCE:
+    if abs(held[at] - temperature) > _TEMPERATURE_TOLERANCE:
         raise DataError(
             f"holds {held.size} temperatures from {held.min():g} to {held.max():g} K, not {temperature:g} K"
         )
     return at
 
 
-def read_numbers_table(path: Path, *, header: bool = False) -> Array:
+def _read_numbers_table(path: Path, *, header: bool = False) -> Array:
     """(n, k) numbers of a text file; what follows a # is left out."""
-    lines = read_limited(path, MAX_LIFETIME_BYTES).decode("ascii", errors="replace").splitlines()
+    lines = read_limited(path, _MAX_LIFETIME_BYTES).decode("ascii", errors="replace").splitlines()
     rows: list[list[float]] = []
     for number, line in enumerate(lines[1:] if header else lines, start=2 if header else 1):
         words = line.split("#")[0].replace(",", " ").split()

@@ -22,11 +22,11 @@ from kapitza.matter.crystal import Crystal
 from kapitza.matter.junction import Junction, JunctionLayer, Lead, supercell_cells
 from kapitza.units import angstrom
 
-HopBlocks = tuple[IntArray, Array]
+_HopBlocks = tuple[IntArray, Array]
 
-SURFACE_DEPTH = 0.5 * angstrom  # atoms within this height of the outermost one are its surface
-SPRING_WIDTH = 1.5 * angstrom  # width over which the springs of an atom are shared out
-SPRING_CUTOFF = 3.0  # spreads: no springs beyond
+_SURFACE_DEPTH = 0.5 * angstrom  # atoms within this height of the outermost one are its surface
+_SPRING_WIDTH = 1.5 * angstrom  # width over which the springs of an atom are shared out
+_SPRING_CUTOFF = 3.0  # spreads: no springs beyond
 
 
 @frozen
@@ -73,22 +73,22 @@ def spring_junction(
     fits = [match_surfaces(left.periods, in_plane_periods(one), strain=limit, area=area)[0] for one in surfaces]
     grid = common_grid([fit.left for fit in fits])
     periods = grid @ left.periods
-    fitted = strain_lead(right, corresponding_grid(fits[0].left, fits[0].right, grid), periods)
-    ends = [lead_layer(left, periods), lead_layer(fitted, periods)]
+    fitted = _strain_lead(right, corresponding_grid(fits[0].left, fits[0].right, grid), periods)
+    ends = [_lead_layer(left, periods), _lead_layer(fitted, periods)]
     middle = (
-        [] if sheet is None else [sheet_layer(sheet, corresponding_grid(fits[1].left, fits[1].right, grid), periods)]
+        [] if sheet is None else [_sheet_layer(sheet, corresponding_grid(fits[1].left, fits[1].right, grid), periods)]
     )
     blocks = [ends[0], ends[0], *middle, ends[1], ends[1]]
-    hops: list[HopBlocks] = [(ends[0].shifts, ends[0].hop)]
-    hops += [contact_constants(low, high, periods, springs) for low, high in pairwise([ends[0], *middle, ends[1]])]
+    hops: list[_HopBlocks] = [(ends[0].shifts, ends[0].hop)]
+    hops += [_contact_constants(low, high, periods, springs) for low, high in pairwise([ends[0], *middle, ends[1]])]
     hops.append((ends[1].shifts, ends[1].hop))
     shifts = np.unique(np.concatenate([*(block.shifts for block in blocks), *(one for one, _ in hops)]), axis=0)
     device = [
         JunctionLayer(
             block.masses,
             shifts,
-            pad_blocks(block.shifts, block.onsite, shifts),
-            pad_blocks(*hops[i], shifts) if i < len(hops) else None,
+            _pad_blocks(block.shifts, block.onsite, shifts),
+            _pad_blocks(*hops[i], shifts) if i < len(hops) else None,
             symbols=block.symbols,
         )
         for i, block in enumerate(blocks)
@@ -98,7 +98,7 @@ def spring_junction(
 
 
 @frozen(eq=False)
-class ContactLayer:
+class _ContactLayer:
     """A layer in the cell of the junction: atoms (m), force constants within it and to a next layer of its kind."""
 
     positions: Array
@@ -109,7 +109,7 @@ class ContactLayer:
     hop: Array
 
 
-def strain_lead(lead: Lead, grid: IntArray, periods: Array) -> Lead:
+def _strain_lead(lead: Lead, grid: IntArray, periods: Array) -> Lead:
     """Lead whose lattice vectors in the plane fit the periods; its force constants stay."""
     small = np.linalg.inv(grid.astype(float)) @ periods
     turn = np.eye(3)
@@ -129,7 +129,7 @@ def strain_lead(lead: Lead, grid: IntArray, periods: Array) -> Lead:
     )
 
 
-def lead_layer(lead: Lead, periods: Array) -> ContactLayer:
+def _lead_layer(lead: Lead, periods: Array) -> _ContactLayer:
     """One principal layer of a lead in the cell of the junction."""
     grid = np.round(periods @ np.linalg.pinv(lead.periods)).astype(np.int64)
     corners = supercell_cells(grid)
@@ -138,10 +138,10 @@ def lead_layer(lead: Lead, periods: Array) -> ContactLayer:
     hop = repeat_blocks(lead.shifts, lead.hop, grid)[1]
     where = ((corners @ lead.periods)[:, None] + lead.positions).reshape(-1, 3)
     count = len(corners)
-    return ContactLayer(where, np.tile(lead.masses, count), lead.symbols * count, shifts, onsite, hop)
+    return _ContactLayer(where, np.tile(lead.masses, count), lead.symbols * count, shifts, onsite, hop)
 
 
-def sheet_layer(sheet: Crystal, grid: IntArray, periods: Array) -> ContactLayer:
+def _sheet_layer(sheet: Crystal, grid: IntArray, periods: Array) -> _ContactLayer:
     """A sheet in the cell of the junction."""
     if sheet.cells[:, 2].any() or np.abs(sheet.lattice[:2, 2]).max() > 1e-6 * np.abs(sheet.lattice).max():
         raise InputError(
@@ -150,25 +150,27 @@ def sheet_layer(sheet: Crystal, grid: IntArray, periods: Array) -> ContactLayer:
         )
     empty = np.zeros_like(sheet.force_constants)
     lead = Lead(
-        sheet.name, sheet.lattice[:2], [0, 0, abs(sheet.lattice[2, 2])], sheet.masses, sheet.cells[:, :2],
-        sheet.force_constants, empty, positions=sheet.positions, symbols=sheet.symbols,
+        name=sheet.name, periods=sheet.lattice[:2], step=[0, 0, abs(sheet.lattice[2, 2])],
+        masses=sheet.masses, shifts=sheet.cells[:, :2],
+        onsite=sheet.force_constants, hop=empty, positions=sheet.positions, symbols=sheet.symbols,
     )  # fmt: skip
-    return lead_layer(strain_lead(lead, grid, periods), periods)
+    return _lead_layer(_strain_lead(lead, grid, periods), periods)
 
 
-def contact_constants(low: ContactLayer, high: ContactLayer, periods: Array, springs: ContactSprings) -> HopBlocks:
+def _contact_constants(low: _ContactLayer, high: _ContactLayer, periods: Array, springs: ContactSprings) -> _HopBlocks:
     """Force constants from a layer to the one that lies on it, by springs between their outermost planes."""
-    below = np.flatnonzero(low.positions[:, 2] > low.positions[:, 2].max() - SURFACE_DEPTH)
-    above = np.flatnonzero(high.positions[:, 2] < high.positions[:, 2].min() + SURFACE_DEPTH)
-    reach = np.ceil(SPRING_CUTOFF * SPRING_WIDTH * np.linalg.norm(np.linalg.pinv(periods), axis=0)).astype(int) + 2
+    below = np.flatnonzero(low.positions[:, 2] > low.positions[:, 2].max() - _SURFACE_DEPTH)
+    above = np.flatnonzero(high.positions[:, 2] < high.positions[:, 2].min() + _SURFACE_DEPTH)
+    reach = np.ceil(_SPRING_CUTOFF * _SPRING_WIDTH * np.linalg.norm(np.linalg.pinv(periods), axis=0)).astype(int) + 2
     mesh = np.stack(np.meshgrid(*(np.arange(-r, r + 1) for r in reach), indexing="ij"), axis=-1).reshape(-1, 2)
     apart = high.positions[above][:, None] + (mesh @ periods)[:, None, None] - low.positions[below]
     distance = np.linalg.norm(apart[..., :2], axis=-1)  # (R, above, below)
-    weight = np.where(distance < SPRING_CUTOFF * SPRING_WIDTH, np.exp(-0.5 * (distance / SPRING_WIDTH) ** 2), 0.0)
+    weight = np.where(distance < _SPRING_CUTOFF * _SPRING_WIDTH, np.exp(-0.5 * (distance / _SPRING_WIDTH) ** 2), 0.0)
     total = weight.sum(axis=(0, 2), keepdims=True)
     if not total.min() > 0:
         raise InputError(
-            f"an atom of the upper surface has no atom below it within {SPRING_CUTOFF * SPRING_WIDTH / angstrom:.2g} Å"
+            "an atom of the upper surface has no atom below it within "
+            f"{_SPRING_CUTOFF * _SPRING_WIDTH / angstrom:.2g} Å"
         )
     area = float(np.linalg.norm(np.cross(periods[0], periods[1])))
     each = weight / total * (area / len(above))
@@ -182,7 +184,7 @@ def contact_constants(low: ContactLayer, high: ContactLayer, periods: Array, spr
     return mesh[kept], values.reshape(len(values), 3 * len(low.masses), 3 * len(high.masses))
 
 
-def pad_blocks(own: IntArray, blocks: Array, shifts: IntArray) -> Array:
+def _pad_blocks(own: IntArray, blocks: Array, shifts: IntArray) -> Array:
     """Blocks at more lattice vectors, zero where there were none."""
     place = {tuple(shift): i for i, shift in enumerate(shifts.tolist())}
     found = np.zeros((len(shifts), *blocks.shape[1:]))

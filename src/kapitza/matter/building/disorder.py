@@ -22,11 +22,11 @@ BoolArray = NDArray[np.bool_]
 
 CompositionProfile = Literal["erf", "linear"]
 
-ZERO_ALLOWED = -1e-30
+_ZERO_ALLOWED = -1e-30
 COMPOSITION_PROFILES = ("erf", "linear")
 
 
-def substitution_shares(value: Mapping[str, float]) -> Mapping[str, float]:
+def _substitution_shares(value: Mapping[str, float]) -> Mapping[str, float]:
     """Return shares of foreign atoms by element, each from 0 to 1, together at most 1."""
     found = {str(symbol): float(share) for symbol, share in value.items()}
     if not all(0 <= share <= 1 for share in found.values()) or sum(found.values()) > 1:
@@ -34,7 +34,7 @@ def substitution_shares(value: Mapping[str, float]) -> Mapping[str, float]:
     return MappingProxyType(found)
 
 
-@frozen
+@frozen(kw_only=True)
 class Disorder:
     """What is random about an interface.
 
@@ -51,11 +51,11 @@ class Disorder:
     """
 
     seed: int = 0
-    intermixing: float = field(default=0.0, validator=quantity(low=ZERO_ALLOWED, high=1e-7))
-    roughness: float = field(default=0.0, validator=quantity(low=ZERO_ALLOWED, high=1e-7))
+    intermixing: float = field(default=0.0, validator=quantity(low=_ZERO_ALLOWED, high=1e-7))
+    roughness: float = field(default=0.0, validator=quantity(low=_ZERO_ALLOWED, high=1e-7))
     correlation: float = field(default=1 * nm, validator=quantity(high=1e-5))
-    vacancies: float = field(default=0.0, validator=quantity(low=ZERO_ALLOWED, high=0.5))
-    substitutions: Mapping[str, float] = field(factory=dict, converter=substitution_shares)
+    vacancies: float = field(default=0.0, validator=quantity(low=_ZERO_ALLOWED, high=0.5))
+    substitutions: Mapping[str, float] = field(factory=dict, converter=_substitution_shares)
     depth: float = field(default=0.5 * nm, validator=quantity(high=1e-6))
     profile: CompositionProfile = field(default="erf", validator=validators.in_(COMPOSITION_PROFILES))
 
@@ -81,11 +81,11 @@ def right_sites(disorder: Disorder, positions: Array, height: float, periods: Ar
         above = above - rough_height(disorder, positions, periods, np.random.default_rng([disorder.seed, 2]))
     if disorder.intermixing == 0:
         return above > 0
-    chance = right_share(disorder, above)
+    chance = _right_share(disorder, above)
     return np.asarray(rng.random(len(positions)) < chance)
 
 
-def right_share(disorder: Disorder, above: Array) -> Array:
+def _right_share(disorder: Disorder, above: Array) -> Array:
     """Share of the right crystal at heights above the interface, m."""
     if disorder.profile == "linear":
         return np.clip(0.5 + above / (2 * np.sqrt(3) * disorder.intermixing), 0.0, 1.0)

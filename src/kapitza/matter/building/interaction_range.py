@@ -16,12 +16,12 @@ from kapitza.matter.files.folding import minkowski_basis, nearest_images, symmet
 from kapitza.matter.polar import commensurate_wavevectors
 from kapitza.units import THz, angstrom
 
-COMPARED_WAVEVECTORS = 200  # wave vectors at which frequencies are compared
-WAVEVECTOR_SEED = 5
-FREQUENCY_ROUNDING = 1e-9 * THz  # differences of frequencies below this are rounding
+_COMPARED_WAVEVECTORS = 200  # wave vectors at which frequencies are compared
+_WAVEVECTOR_SEED = 5
+_FREQUENCY_ROUNDING = 1e-9 * THz  # differences of frequencies below this are rounding
 
 
-@frozen(eq=False)
+@frozen(eq=False, kw_only=True)
 class Truncation:
     """A crystal whose forces end, and how it differs from the one they were taken from.
 
@@ -47,7 +47,7 @@ class Truncation:
         """One line for notes and logs."""
         where = "" if self.along is None else " along the normal"
         rms, worst, acoustic = (
-            0.0 if value < FREQUENCY_ROUNDING else value / THz for value in (self.rms, self.worst, self.acoustic)
+            0.0 if value < _FREQUENCY_ROUNDING else value / THz for value in (self.rms, self.worst, self.acoustic)
         )
         return (
             f"{self.crystal.name}: forces beyond {self.reach / angstrom:.3g} Å{where} left out, the largest of them "
@@ -87,7 +87,7 @@ def truncate_force_constants(
     blocks = crystal.force_constants.reshape(-1, n, 3, n, 3).transpose(0, 1, 3, 2, 4)
     along = None if normal is None else unit_vector(normal)
     distance = np.linalg.norm(pair_vectors(crystal), axis=-1)
-    far = distance > reach if along is None else far_planes(crystal, along, reach)
+    far = distance > reach if along is None else _far_planes(crystal, along, reach)
     size = np.abs(blocks).max(axis=(3, 4))
     if not (size[~far & (distance > 0.1 * angstrom)] > 0).any():
         raise InputError(
@@ -99,19 +99,19 @@ def truncate_force_constants(
     cells = crystal.cells[some]
     residual, balanced = enforce_sum_rule(cells, values, np.zeros(values.shape[1:]))
     short = evolve(crystal, cells=cells, force_constants=balanced, residual=residual)
-    shift = frequency_differences(short, crystal if whole is None else whole)
+    shift = _frequency_differences(short, crystal if whole is None else whole)
     return Truncation(
-        short,
-        reach,
-        float(size[far].max(initial=0.0) / size.max()),
-        float(np.sqrt((shift**2).mean())),
-        float(shift.max()),
-        float(shift[:, :3].max()),
-        along,
+        crystal=short,
+        reach=reach,
+        dropped=float(size[far].max(initial=0.0) / size.max()),
+        rms=float(np.sqrt((shift**2).mean())),
+        worst=float(shift.max()),
+        acoustic=float(shift[:, :3].max()),
+        along=along,
     )
 
 
-def far_planes(crystal: Crystal, along: Array, reach: float) -> NDArray[np.bool_]:
+def _far_planes(crystal: Crystal, along: Array, reach: float) -> NDArray[np.bool_]:
     """(nR, n, n) whether the layers of two atoms are further apart than `reach`, and not neighbours.
 
     Layers are those into which `oriented_crystal` cuts the crystal, each one cell thick.
@@ -132,14 +132,14 @@ def pair_vectors(crystal: Crystal) -> Array:
     )
 
 
-def frequency_differences(one: Crystal, other: Crystal) -> Array:
+def _frequency_differences(one: Crystal, other: Crystal) -> Array:
     """(nq, 3n) differences of the frequencies of two crystals at wave vectors all over the Brillouin zone, rad s⁻¹."""
-    q = np.random.default_rng(WAVEVECTOR_SEED).random((COMPARED_WAVEVECTORS, 3)) - 0.5
+    q = np.random.default_rng(_WAVEVECTOR_SEED).random((_COMPARED_WAVEVECTORS, 3)) - 0.5
     return np.abs(one.frequencies(q @ one.reciprocal) - other.frequencies(q @ other.reciprocal))
 
 
-MAX_CELLS = 4096
-WAVEVECTORS_PER_CHUNK = 64  # wave vectors at a time
+_MAX_CELLS = 4096
+_WAVEVECTORS_PER_CHUNK = 64  # wave vectors at a time
 
 
 def extend_dipole_forces(crystal: Crystal, repeats: Sequence[int]) -> Crystal:
@@ -162,11 +162,11 @@ def extend_dipole_forces(crystal: Crystal, repeats: Sequence[int]) -> Crystal:
     counts = integer_array(list(repeats))
     if crystal.polar is None:
         raise InputError(f"{crystal.name} has no charges: its force constants are all there is, nothing to extend")
-    if counts.shape != (3,) or counts.min() < 1 or counts.prod() > MAX_CELLS:
-        raise InputError(f"repeats = {list(repeats)}: wanted three numbers from 1, together at most {MAX_CELLS} cells")
+    if counts.shape != (3,) or counts.min() < 1 or counts.prod() > _MAX_CELLS:
+        raise InputError(f"repeats = {list(repeats)}: wanted three numbers from 1, together at most {_MAX_CELLS} cells")
     n = crystal.masses.size
     steps = np.stack(np.meshgrid(*(np.arange(c) for c in counts), indexing="ij"), axis=-1).reshape(-1, 3)
-    values = supercell_constants(crystal, counts, steps).reshape(len(steps), n, 3, n, 3).transpose(0, 1, 3, 2, 4)
+    values = _supercell_constants(crystal, counts, steps).reshape(len(steps), n, 3, n, 3).transpose(0, 1, 3, 2, 4)
     first, second = (index.ravel() for index in np.indices((n, n)))
     apart = crystal.positions[second] - crystal.positions[first]
     vectors = ((steps @ crystal.lattice)[:, None] + apart).reshape(-1, 3)
@@ -179,12 +179,12 @@ def extend_dipole_forces(crystal: Crystal, repeats: Sequence[int]) -> Crystal:
     return evolve(crystal, cells=found, force_constants=balanced, polar=None, residual=max(residual, crystal.residual))
 
 
-def supercell_constants(crystal: Crystal, counts: IntArray, steps: IntArray) -> Array:
+def _supercell_constants(crystal: Crystal, counts: IntArray, steps: IntArray) -> Array:
     """(N, 3n, 3n) force constants between the cell at 0 and those at `steps` (N, 3) of a supercell, N m⁻¹."""
     waves = commensurate_wavevectors(np.diag(counts).astype(float))
     size = 3 * crystal.masses.size
     total = np.zeros((len(steps), size**2))
-    for part in np.array_split(waves, max(1, len(waves) // WAVEVECTORS_PER_CHUNK)):
+    for part in np.array_split(waves, max(1, len(waves) // _WAVEVECTORS_PER_CHUNK)):
         matrix = (crystal.dynamical(part @ crystal.reciprocal) / crystal.weights).reshape(len(part), -1)
         angle = 2 * np.pi * steps @ part.T
         total += np.cos(angle) @ matrix.real + np.sin(angle) @ matrix.imag

@@ -23,10 +23,10 @@ from kapitza.matter.junction import (
     supercell_cells,
 )
 
-NEGLIGIBLE_BLOCK = 1e-12  # of the largest force constant: blocks below it are rounding and are left out
-WORST_SUM_RULE = 5e-2  # of the largest force constant: a source this far from the sum rule is no crystal at rest
-MAX_LAYERS = 1000
-LEAD_TOLERANCE = (
+_NEGLIGIBLE_BLOCK = 1e-12  # of the largest force constant: blocks below it are rounding and are left out
+_WORST_SUM_RULE = 5e-2  # of the largest force constant: a source this far from the sum rule is no crystal at rest
+_MAX_LAYERS = 1000
+_LEAD_TOLERANCE = (
     1e-3  # of the largest force constant: by which the outermost layers of a device may differ from the lead
 )
 
@@ -71,9 +71,9 @@ def lead_from_force_constants(
             f"{name}: lattice {lattice.shape}, cells {cells.shape} and force constants {values.shape}; "
             "wanted (3, 3), (nR, 3) and (nR, 3n, 3n)"
         )
-    check_symmetric(name, cells, values)
+    _check_symmetric(name, cells, values)
     size = np.abs(values).max(axis=(1, 2))
-    kept = size > NEGLIGIBLE_BLOCK * size.max(initial=0.0)
+    kept = size > _NEGLIGIBLE_BLOCK * size.max(initial=0.0)
     cells, values, size = cells[kept], values[kept], size[kept]
     reach = max(1, int(np.abs(cells[:, 2]).max(initial=1)))
     count = reach if layers is None else layers
@@ -83,25 +83,25 @@ def lead_from_force_constants(
             f"{name}: force constants of {lost:.3g} N/m ({100 * lost / size.max():.2g} % of the largest) reach "
             f"{reach} cells along the normal, the principal layer has {count}: take {reach} or leave `layers` out"
         )
-    shifts, onsite, hop = principal_blocks(cells, values, count)
-    onsite, residual = balance_lead(name, shifts, onsite, hop, values.shape[-1] // masses.size)
+    shifts, onsite, hop = _principal_blocks(cells, values, count)
+    onsite, residual = _balance_lead(name, shifts, onsite, hop, values.shape[-1] // masses.size)
     step = lattice[2]
     where = None if positions is None else np.concatenate([finite_array(positions) + i * step for i in range(count)])
     return Lead(
-        name,
-        lattice[:2],
-        count * step,
-        np.tile(masses, count),
-        shifts,
-        onsite,
-        hop,
+        name=name,
+        periods=lattice[:2],
+        step=count * step,
+        masses=np.tile(masses, count),
+        shifts=shifts,
+        onsite=onsite,
+        hop=hop,
         positions=where,
         symbols=tuple(symbols) * count,
         residual=residual,
     )
 
 
-def check_symmetric(name: str, cells: IntArray, values: Array) -> None:
+def _check_symmetric(name: str, cells: IntArray, values: Array) -> None:
     """Refuse force constants (nR, f, f) that differ from those of the mirrored pairs; a missing one counts as 0."""
     place = {cell: i for i, cell in enumerate(map(tuple, cells.tolist()))}
     partner = [place.get((-a, -b, -c), -1) for a, b, c in cells.tolist()]
@@ -114,7 +114,7 @@ def check_symmetric(name: str, cells: IntArray, values: Array) -> None:
         )
 
 
-def principal_blocks(cells: IntArray, values: Array, count: int) -> tuple[IntArray, Array, Array]:
+def _principal_blocks(cells: IntArray, values: Array, count: int) -> tuple[IntArray, Array, Array]:
     """In-plane lattice vectors, onsite and hop blocks of principal layers of `count` cells."""
     shifts, place = np.unique(cells[:, :2], axis=0, return_inverse=True)
     size = values.shape[-1]
@@ -129,19 +129,19 @@ def principal_blocks(cells: IntArray, values: Array, count: int) -> tuple[IntArr
     return shifts, onsite.reshape(whole), hop.reshape(whole)
 
 
-def balance_lead(name: str, shifts: IntArray, onsite: Array, hop: Array, directions: int) -> tuple[Array, float]:
+def _balance_lead(name: str, shifts: IntArray, onsite: Array, hop: Array, directions: int) -> tuple[Array, float]:
     """Onsite blocks of a lead that meet the acoustic sum rule, and the violation before."""
     excess = row_sums(onsite + hop, directions) + row_sums(hop.swapaxes(1, 2), directions)
-    return correct_self_terms(name, shifts, onsite, excess, largest_constant(onsite, hop))
+    return _correct_self_terms(name, shifts, onsite, excess, largest_constant(onsite, hop))
 
 
-def correct_self_terms(name: str, shifts: IntArray, onsite: Array, excess: Array, scale: float) -> tuple[Array, float]:
+def _correct_self_terms(name: str, shifts: IntArray, onsite: Array, excess: Array, scale: float) -> tuple[Array, float]:
     """Take an imbalance (f, d) out of the self terms; the violation that was there, over `scale`."""
     residual = float(np.abs(excess).max() / scale)
-    if residual > WORST_SUM_RULE:
+    if residual > _WORST_SUM_RULE:
         raise InputError(
             f"{name}: the acoustic sum rule is broken by {residual:.2e} of the largest force constant; above "
-            f"{WORST_SUM_RULE:g} blocks are missing or the crystal is not at rest"
+            f"{_WORST_SUM_RULE:g} blocks are missing or the crystal is not at rest"
         )
     centre = np.flatnonzero((shifts == 0).all(axis=1))
     if not centre.size:
@@ -162,7 +162,7 @@ def junction_from_layers(
     periods: ArrayLike,
     device: Sequence[JunctionLayer],
     *,
-    tolerance: float = LEAD_TOLERANCE,
+    tolerance: float = _LEAD_TOLERANCE,
 ) -> Junction:
     """Join layers of one relaxed cell to their leads: check the outermost layers, enforce the sum rule.
 
@@ -188,7 +188,7 @@ def junction_from_layers(
     fixed: list[JunctionLayer] = []
     worst = 0.0
     for slab, excess in zip(layers, rows, strict=True):
-        onsite, residual = correct_self_terms(name, slab.shifts, slab.onsite, excess, scale)
+        onsite, residual = _correct_self_terms(name, slab.shifts, slab.onsite, excess, scale)
         worst = max(worst, residual)
         fixed.append(evolve(slab, onsite=onsite))
     result = Junction(name, finite_array(periods), left, right, tuple(fixed), residual=worst)
@@ -245,7 +245,7 @@ def cut_into_layers(
     parts = [slice(d * a, d * b) for a, b in pairwise(bounds)]
     for i, j in zip(*np.triu_indices(len(parts), 2), strict=True):
         far = largest_constant(values[:, parts[i], parts[j]])
-        if far > NEGLIGIBLE_BLOCK * largest_constant(values) and not (periodic and (i, j) == (0, len(parts) - 1)):
+        if far > _NEGLIGIBLE_BLOCK * largest_constant(values) and not (periodic and (i, j) == (0, len(parts) - 1)):
             raise InputError(
                 f"forces of {far:.3g} N/m reach from layer {i} to layer {j}, beyond the next one: take thicker layers"
             )
@@ -269,8 +269,8 @@ def mass_junction(
     left_mass, right_mass : kg, one for all atoms of a layer or (n,)
     device : masses of each layer between the leads, the outermost ones too; None for a sharp junction
     """
-    sides = [evolve(lead, masses=layer_masses(lead, mass)) for mass in (left_mass, right_mass)]
-    layers = [sides[0].masses, sides[1].masses] if device is None else [layer_masses(lead, mass) for mass in device]
+    sides = [evolve(lead, masses=_layer_masses(lead, mass)) for mass in (left_mass, right_mass)]
+    layers = [sides[0].masses, sides[1].masses] if device is None else [_layer_masses(lead, mass) for mass in device]
     made = [
         JunctionLayer(mass, lead.shifts, lead.onsite, None if i + 1 == len(layers) else lead.hop, symbols=lead.symbols)
         for i, mass in enumerate(layers)
@@ -278,7 +278,7 @@ def mass_junction(
     return Junction(f"{lead.name}, two masses", lead.periods, sides[0], sides[1], tuple(made), residual=lead.residual)
 
 
-def layer_masses(lead: Lead, mass: ArrayLike) -> Array:
+def _layer_masses(lead: Lead, mass: ArrayLike) -> Array:
     """(n,) masses of a layer, from one number or as given."""
     return np.broadcast_to(positive(mass), lead.masses.shape)
 
@@ -299,7 +299,15 @@ def chain_junction(
     periods = np.sqrt(area) * np.eye(2, 3)
     step, shifts = np.array([0, 0, spacing]), np.zeros((1, 2), dtype=np.int64)
     leads = [
-        Lead(f"chain {side}", periods, step, [mass], shifts, chain_block(2 * spring), chain_block(-spring))
+        Lead(
+            name=f"chain {side}",
+            periods=periods,
+            step=step,
+            masses=[mass],
+            shifts=shifts,
+            onsite=chain_block(2 * spring),
+            hop=chain_block(-spring),
+        )
         for side, (mass, spring) in (("left", left), ("right", right))
     ]
     ends = (
@@ -382,26 +390,26 @@ def join_junctions(first: Junction, second: Junction, layers: int = 0) -> Juncti
     if (
         not alike
         or max(largest_constant(a - b) for a, b in ((lead.onsite, other.onsite), (lead.hop, other.hop)))
-        > LEAD_TOLERANCE * scale
+        > _LEAD_TOLERANCE * scale
     ):
         raise InputError(
             f"{first.name} ends with {lead.name}, {second.name} starts with {other.name}: wanted one crystal, with the "
             "same strain and cell, between the two"
         )
-    if not 0 <= layers <= MAX_LAYERS:
-        raise InputError(f"layers = {layers}: wanted 0 to {MAX_LAYERS} principal layers between the junctions")
+    if not 0 <= layers <= _MAX_LAYERS:
+        raise InputError(f"layers = {layers}: wanted 0 to {_MAX_LAYERS} principal layers between the junctions")
     shifts, onsite = repeat_blocks(lead.shifts, lead.onsite, tiling)
     hop = repeat_blocks(lead.shifts, lead.hop, tiling)[1]
     count = len(supercell_cells(tiling))
     film = [JunctionLayer(np.tile(lead.masses, count), shifts, onsite, hop, symbols=lead.symbols * count)] * layers
-    device = (*first.device[:-1], attach_hop(first.device[-1], shifts, hop), *film, *second.device)
+    device = (*first.device[:-1], _attach_hop(first.device[-1], shifts, hop), *film, *second.device)
     name = f"{first.name} + {second.name}"
     return Junction(
         name, first.periods, first.left, second.right, device, residual=max(first.residual, second.residual)
     )
 
 
-def attach_hop(slab: JunctionLayer, shifts: IntArray, hop: Array) -> JunctionLayer:
+def _attach_hop(slab: JunctionLayer, shifts: IntArray, hop: Array) -> JunctionLayer:
     """Return the last layer of a device with a hop to a layer of the lead behind it."""
     every = np.unique(np.concatenate([slab.shifts, shifts]), axis=0)
     place = {tuple(shift): i for i, shift in enumerate(every.tolist())}

@@ -23,8 +23,8 @@ StrainedSide = Literal["left", "right", "both"]
 
 MAX_MATCH_AREA = 400 * angstrom**2
 MAX_MATCH_STRAIN = 0.05
-AREA_TOLERANCE = 1e-6  # relative: areas and strains that differ by less are the same
-EQUIVALENT_BASES = np.array(  # other bases of a reduced lattice, as short or nearly
+_AREA_TOLERANCE = 1e-6  # relative: areas and strains that differ by less are the same
+_EQUIVALENT_BASES = np.array(  # other bases of a reduced lattice, as short or nearly
     [m for m in product((-1, 0, 1), repeat=4) if m[0] * m[3] - m[1] * m[2] == 1], dtype=np.int64
 ).reshape(-1, 2, 2)
 
@@ -80,10 +80,10 @@ def match_surfaces(
     sizes = float(np.linalg.det(one)), float(np.linalg.det(other))
     found: list[SurfaceMatch] = []
     best = np.inf
-    for n in range(1, int(area / sizes[0] * (1 + AREA_TOLERANCE)) + 1):
+    for n in range(1, int(area / sizes[0] * (1 + _AREA_TOLERANCE)) + 1):
         low, high = (n * sizes[0] / sizes[1] * (1 + sign * strain) ** 2 for sign in (-1, 1))
         near = {max(1, round(n * sizes[0] / sizes[1]))}  # for the message where none is near enough
-        for m in near | set(range(max(1, int(np.ceil(low - AREA_TOLERANCE))), int(high + AREA_TOLERANCE) + 1)):
+        for m in near | set(range(max(1, int(np.ceil(low - _AREA_TOLERANCE))), int(high + _AREA_TOLERANCE) + 1)):
             fits = best_supercell_matches(one, other, n, m, twist)
             best = min([best, *(abs(fit.strain[0]) for fit in fits)])
             found += [fit for fit in fits if abs(fit.strain[0]) <= strain]
@@ -101,7 +101,7 @@ def match_surfaces(
 def in_plane_periods(periods: ArrayLike) -> Array:
     """(2, 2) in-plane coordinates of two periods, right-handed."""
     array = finite_array(periods)
-    if array.shape == (2, 3) and np.abs(array[:, 2]).max() < AREA_TOLERANCE * np.abs(array).max():
+    if array.shape == (2, 3) and np.abs(array[:, 2]).max() < _AREA_TOLERANCE * np.abs(array).max():
         array = array[:, :2]
     if array.shape != (2, 2) or not np.linalg.det(array) > 0:
         raise InputError(
@@ -114,7 +114,7 @@ def in_plane_periods(periods: ArrayLike) -> Array:
 def best_supercell_matches(left: Array, right: Array, n: int, m: int, twist: float | None) -> list[SurfaceMatch]:
     """Matches of supercells of n left and m right cells, the least strained one of each twist."""
     ours, theirs = supercell_bases(left, n), supercell_bases(right, m)
-    big = EQUIVALENT_BASES @ ours[:, None]  # (a, t, 2, 2) integers
+    big = _EQUIVALENT_BASES @ ours[:, None]  # (a, t, 2, 2) integers
     shape = np.einsum("atij,jk->atik", big, left)
     other = theirs @ right
     # row vectors: B F = A, so F = B⁻¹ A
@@ -153,7 +153,7 @@ def gauss_reduction(grid: IntArray, periods: Array) -> IntArray:
     one, other = grid.copy()
     for _ in range(100):
         a, b = one @ periods, other @ periods
-        if a @ a > b @ b * (1 + AREA_TOLERANCE):
+        if a @ a > b @ b * (1 + _AREA_TOLERANCE):
             one, other = other, one
             a, b = b, a
         step = round(float(a @ b / (a @ a)))

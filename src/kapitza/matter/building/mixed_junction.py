@@ -24,7 +24,7 @@ from kapitza.matter.crystal import Crystal
 from kapitza.matter.junction import Junction, JunctionLayer, Lead, force_imbalance, largest_constant, supercell_cells
 
 MixingRule = Literal["mean", "left", "right"]
-BoolArray = NDArray[np.bool_]
+_BoolArray = NDArray[np.bool_]
 
 
 def junction_from_crystals(
@@ -72,18 +72,18 @@ def junction_from_crystals(
             "use build_junction with a potential"
         )
     one = orient_crystal(left, normal)
-    other = align_crystals(one, orient_crystal(right, normal if right_normal is None else right_normal))
-    check_corresponding_sites(one, other, limit)
-    leads = common_leads(one, other)
+    other = _align_crystals(one, orient_crystal(right, normal if right_normal is None else right_normal))
+    _check_corresponding_sites(one, other, limit)
+    leads = _common_leads(one, other)
     grid = np.diag(np.array(supercell, dtype=np.int64))
     periods = grid @ leads[0].periods
-    owners = site_owners(leads[0], grid, layers, disorder)
-    device = tuple(mixed_layers(leads, grid, owners, mixing, scale))
+    owners = _site_owners(leads[0], grid, layers, disorder)
+    device = tuple(_mixed_layers(leads, grid, owners, mixing, scale))
     name = f"{left.name}|{right.name}, force constants {mixing}"
     return junction_from_layers(name, leads[0], leads[1], periods, balance_layers(device, leads))
 
 
-def align_crystals(left: Crystal, right: Crystal) -> Crystal:
+def _align_crystals(left: Crystal, right: Crystal) -> Crystal:
     """Choose lattice vectors of the right crystal along those of the left one, if possible such that sites agree."""
     best = right
     fits = best_supercell_matches(in_plane_periods(left.lattice[:2]), in_plane_periods(right.lattice[:2]), 1, 1, None)
@@ -92,12 +92,12 @@ def align_crystals(left: Crystal, right: Crystal) -> Crystal:
         vectors[:2, :2] = np.round(np.linalg.inv(fit.left.astype(float)) @ fit.right)
         trial = change_lattice(right, vectors)
         best = trial if best is right else best
-        if sites_coincide(left, trial):
+        if _sites_coincide(left, trial):
             return trial
     return best
 
 
-def sites_coincide(left: Crystal, right: Crystal) -> bool:
+def _sites_coincide(left: Crystal, right: Crystal) -> bool:
     """Whether two oriented crystals have their atoms in about the same places of a layer, once the right one fits."""
     whole = np.eye(3)
     whole[:2, :2] = np.linalg.inv(in_plane_periods(right.lattice[:2])) @ in_plane_periods(left.lattice[:2])
@@ -105,7 +105,7 @@ def sites_coincide(left: Crystal, right: Crystal) -> bool:
     return have_same_sites(left.lattice[:2], here, there @ whole)
 
 
-def check_corresponding_sites(left: Crystal, right: Crystal, limit: float) -> None:
+def _check_corresponding_sites(left: Crystal, right: Crystal, limit: float) -> None:
     """Refuse crystals whose sites do not correspond."""
     if left.masses.size != right.masses.size:
         raise InputError(
@@ -119,7 +119,7 @@ def check_corresponding_sites(left: Crystal, right: Crystal, limit: float) -> No
             f"{left.name} and {right.name} differ by {100 * strain:.2g} % in the plane, more than the "
             f"{100 * limit:.2g} % allowed (limit)"
         )
-    if not sites_coincide(left, right):
+    if not _sites_coincide(left, right):
         raise InputError(
             f"{left.name} and {right.name} do not have their atoms in the same places of a layer: crystals of "
             "different structure need a potential for both (build_junction)"
@@ -133,14 +133,14 @@ def check_corresponding_sites(left: Crystal, right: Crystal, limit: float) -> No
         )
 
 
-def common_leads(left: Crystal, right: Crystal) -> tuple[Lead, Lead]:
+def _common_leads(left: Crystal, right: Crystal) -> tuple[Lead, Lead]:
     """Leads with equally many cells in a principal layer, the same in-plane lattice vectors R, on the left's sites."""
     alone = [crystal_lead(one, None) for one in (left, right)]
     cells = max(lead.masses.size // left.masses.size for lead in alone)
     one, other = (crystal_lead(crystal, cells) for crystal in (left, right))
     shifts = np.unique(np.concatenate([one.shifts, other.shifts]), axis=0)
     step = np.array([one.step[0], one.step[1], other.step[2]])
-    return widen_lead(one, shifts), evolve(widen_lead(other, shifts), periods=one.periods, step=step)
+    return _widen_lead(one, shifts), evolve(_widen_lead(other, shifts), periods=one.periods, step=step)
 
 
 def crystal_lead(crystal: Crystal, layers: int | None) -> Lead:
@@ -157,7 +157,7 @@ def crystal_lead(crystal: Crystal, layers: int | None) -> Lead:
     )
 
 
-def widen_lead(lead: Lead, shifts: IntArray) -> Lead:
+def _widen_lead(lead: Lead, shifts: IntArray) -> Lead:
     """Return a lead with blocks for more lattice vectors, zero where it had none."""
     place = {tuple(shift): i for i, shift in enumerate(shifts.tolist())}
     at = [place[tuple(shift)] for shift in lead.shifts.tolist()]
@@ -166,7 +166,7 @@ def widen_lead(lead: Lead, shifts: IntArray) -> Lead:
     return evolve(lead, shifts=shifts, onsite=onsite, hop=hop)
 
 
-def site_owners(lead: Lead, grid: IntArray, layers: int, disorder: Disorder | None) -> list[BoolArray]:
+def _site_owners(lead: Lead, grid: IntArray, layers: int, disorder: Disorder | None) -> list[_BoolArray]:
     """Whether each site of each layer of the device belongs to the right crystal, (M n,) each."""
     assert lead.positions is not None  # noqa: S101
     corners = supercell_cells(grid) @ lead.periods
@@ -188,8 +188,8 @@ def site_owners(lead: Lead, grid: IntArray, layers: int, disorder: Disorder | No
     return mixed
 
 
-def mixed_layers(
-    leads: tuple[Lead, Lead], grid: IntArray, owners: list[BoolArray], mixing: MixingRule, scale: float
+def _mixed_layers(
+    leads: tuple[Lead, Lead], grid: IntArray, owners: list[_BoolArray], mixing: MixingRule, scale: float
 ) -> list[JunctionLayer]:
     """Layers of the device with the force constants of the owners of the sites."""
     onsite = [repeat_blocks(lead.shifts, lead.onsite, grid) for lead in leads]
@@ -200,8 +200,10 @@ def mixed_layers(
     symbols = [np.array(lead.symbols * count) for lead in leads]
     made: list[JunctionLayer] = []
     for i, own in enumerate(owners):
-        block = blend_constants(onsite[0][1], onsite[1][1], own, own, mixing, scale)
-        following = None if i + 1 == len(owners) else blend_constants(hop[0], hop[1], own, owners[i + 1], mixing, scale)
+        block = _blend_constants(onsite[0][1], onsite[1][1], own, own, mixing, scale)
+        following = (
+            None if i + 1 == len(owners) else _blend_constants(hop[0], hop[1], own, owners[i + 1], mixing, scale)
+        )
         names = (
             tuple(np.where(own, symbols[1], symbols[0]).tolist())
             if symbols[0].size == symbols[1].size == own.size
@@ -211,8 +213,8 @@ def mixed_layers(
     return made
 
 
-def blend_constants(
-    left: Array, right: Array, rows: BoolArray, columns: BoolArray, mixing: MixingRule, scale: float
+def _blend_constants(
+    left: Array, right: Array, rows: _BoolArray, columns: _BoolArray, mixing: MixingRule, scale: float
 ) -> Array:
     """(nR, f, f) force constants by the owners of the two sites of each."""
     share = {"mean": 0.5, "left": 0.0, "right": 1.0}[mixing]
@@ -230,11 +232,11 @@ def balance_layers(device: tuple[JunctionLayer, ...], leads: tuple[Lead, Lead]) 
     """
     made = list(device)
     for _ in range(2):  # bonds change self terms once more
-        made = balance_bonds(balance_self_terms(made, leads), leads)
-    return balance_self_terms(made, leads)
+        made = _balance_bonds(_balance_self_terms(made, leads), leads)
+    return _balance_self_terms(made, leads)
 
 
-def balance_self_terms(device: list[JunctionLayer], leads: tuple[Lead, Lead]) -> list[JunctionLayer]:
+def _balance_self_terms(device: list[JunctionLayer], leads: tuple[Lead, Lead]) -> list[JunctionLayer]:
     """Take the symmetric part of the imbalance out of the self terms."""
     rows = force_imbalance(tuple(device), *leads)
     made: list[JunctionLayer] = []
@@ -248,7 +250,7 @@ def balance_self_terms(device: list[JunctionLayer], leads: tuple[Lead, Lead]) ->
     return made
 
 
-def balance_bonds(device: list[JunctionLayer], leads: tuple[Lead, Lead]) -> list[JunctionLayer]:
+def _balance_bonds(device: list[JunctionLayer], leads: tuple[Lead, Lead]) -> list[JunctionLayer]:
     """Spread the antisymmetric part of the imbalance over the bonds."""
     rows = np.concatenate(force_imbalance(tuple(device), *leads)).reshape(-1, 3, 3)
     twist = (rows - rows.swapaxes(1, 2)) / 2
@@ -259,10 +261,10 @@ def balance_bonds(device: list[JunctionLayer], leads: tuple[Lead, Lead]) -> list
     weight = np.zeros((bounds[-1], bounds[-1]))
     for i, slab in enumerate(device):
         here = slice(bounds[i], bounds[i + 1])
-        weight[here, here] = bond_strengths(slab.onsite)
+        weight[here, here] = _bond_strengths(slab.onsite)
         if slab.hop is not None:
             after = slice(bounds[i + 1], bounds[i + 2])
-            weight[here, after] = bond_strengths(slab.hop)
+            weight[here, after] = _bond_strengths(slab.hop)
             weight[after, here] = weight[here, after].T
     np.fill_diagonal(weight, 0.0)
     laplacian = np.diag(weight.sum(axis=1)) - weight
@@ -273,18 +275,18 @@ def balance_bonds(device: list[JunctionLayer], leads: tuple[Lead, Lead]) -> list
         own = turn[bounds[i] : bounds[i + 1]]
         hop = slab.hop
         if hop is not None:
-            hop = hop + distribute_over_bonds(hop, own, turn[bounds[i + 1] : bounds[i + 2]])
-        made.append(evolve(slab, onsite=slab.onsite + distribute_over_bonds(slab.onsite, own, own), hop=hop))
+            hop = hop + _distribute_over_bonds(hop, own, turn[bounds[i + 1] : bounds[i + 2]])
+        made.append(evolve(slab, onsite=slab.onsite + _distribute_over_bonds(slab.onsite, own, own), hop=hop))
     return made
 
 
-def bond_strengths(blocks: Array) -> Array:
+def _bond_strengths(blocks: Array) -> Array:
     """(n, n') squared force constants between atoms, summed over lattice vectors, (N m⁻¹)²."""
     nr, f, g = blocks.shape
     return np.asarray((blocks.reshape(nr, f // 3, 3, g // 3, 3) ** 2).sum(axis=(0, 2, 4)), dtype=float)
 
 
-def distribute_over_bonds(blocks: Array, rows: Array, columns: Array) -> Array:
+def _distribute_over_bonds(blocks: Array, rows: Array, columns: Array) -> Array:
     """(nR, f, f') antisymmetric changes of bonds, in proportion to their squared force constants."""
     nr, f, g = blocks.shape
     weight = (blocks.reshape(nr, f // 3, 3, g // 3, 3) ** 2).sum(axis=(2, 4))

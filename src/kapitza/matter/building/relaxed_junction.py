@@ -52,14 +52,14 @@ from kapitza.matter.potentials.relaxation import relax_cell, relax_interface
 from kapitza.matter.structure import Structure, element_masses, structure
 from kapitza.units import angstrom
 
-DEFAULT_DEPTH = 12 * angstrom  # of crystal on either side of an interface, where nobody says how many layers
-NEGLIGIBLE_CONSTANT = 1e-9  # of the largest force constant: what reaches beyond the next layer and is rounding
+_DEFAULT_DEPTH = 12 * angstrom  # of crystal on either side of an interface, where nobody says how many layers
+_NEGLIGIBLE_CONSTANT = 1e-9  # of the largest force constant: what reaches beyond the next layer and is rounding
 
 MillerIndices = Sequence[int]
-BoolArray = NDArray[np.bool_]
+_BoolArray = NDArray[np.bool_]
 
 
-@frozen(eq=False)
+@frozen(eq=False, kw_only=True)
 class JunctionPlan:
     """What a junction is to be made of.
 
@@ -136,8 +136,10 @@ def build_junction(
     """
     return build_from_plan(
         JunctionPlan(
-            left, right, potential, tuple(orientation), None if right_orientation is None else tuple(right_orientation),
-            strain, limit, area, twist, mirror, layers, contact, tuple(interlayers), supercell, disorder, relax,
+            left=left, right=right, potential=potential, orientation=tuple(orientation),
+            right_orientation=None if right_orientation is None else tuple(right_orientation),
+            strain=strain, limit=limit, area=area, twist=twist, mirror=mirror, layers=layers,
+            contact=contact, interlayers=tuple(interlayers), supercell=supercell, disorder=disorder, relax=relax,
         )
     )  # fmt: skip
 
@@ -150,11 +152,11 @@ def build_from_plan(plan: JunctionPlan) -> Junction:
     shifts = [find_registry(low, high, periods, engine) for low, high in pairwise(segments)]
     stack = stack_segments(segments, periods, shifts, engine.reach, name)
     if plan.disorder is not None:
-        stack = apply_disorder(stack, segments, periods, plan.disorder)
+        stack = _apply_disorder(stack, segments, periods, plan.disorder)
     body = stack.layer >= stack.layers - 1
     mobile = (stack.layer > 0) & ~body & plan.relax
     stack = evolve(stack, atoms=relax_interface(stack.atoms, engine, mobile, body))
-    return extract_junction(stack, segments, periods, engine, name)
+    return _extract_junction(stack, segments, periods, engine, name)
 
 
 def plan_force_field(plan: JunctionPlan) -> ForceField:
@@ -162,12 +164,12 @@ def plan_force_field(plan: JunctionPlan) -> ForceField:
     if not isinstance(plan.potential, str):
         return plan.potential
     bodies = [plan.left, plan.right, *(body for body, _ in plan.interlayers)]
-    symbols = [symbol for body in bodies for symbol in resolve_structure(body).symbols]
+    symbols = [symbol for body in bodies for symbol in _resolve_structure(body).symbols]
     more = list(plan.disorder.substitutions) if plan.disorder is not None else []
     return potential_of(plan.potential, [*symbols, *more])
 
 
-def resolve_structure(body: str | Structure) -> Structure:
+def _resolve_structure(body: str | Structure) -> Structure:
     """Return a structure, given as itself or by name."""
     return structure(body) if isinstance(body, str) else body
 
@@ -180,7 +182,7 @@ def junction_name(plan: JunctionPlan, segments: Sequence[Segment]) -> str:
 def prepare_segments(plan: JunctionPlan, engine: ForceField) -> tuple[list[Segment], Array]:
     """Segments of the stack with their strained crystals, and the periods (2, 3) of the junction, m."""
     bodies = [plan.left, *(body for body, _ in plan.interlayers), plan.right]
-    rest = {id(body): relax_cell(resolve_structure(body), engine) for body in bodies}
+    rest = {id(body): relax_cell(_resolve_structure(body), engine) for body in bodies}
     last = len(bodies) - 1
     turned: list[Structure] = []
     for i, body in enumerate(bodies):
@@ -188,18 +190,18 @@ def prepare_segments(plan: JunctionPlan, engine: ForceField) -> tuple[list[Segme
         first, top = (plan.contact[1] if i == last else None), (plan.contact[0] if i == 0 else None)
         one = orient_structure(rest[id(body)], facing, first=first, last=top)
         turned.append(mirror_structure(one) if plan.mirror and i == last else one)
-    fits = [choose_match(plan, turned[0], one) for one in turned[1:]]
+    fits = [_choose_match(plan, turned[0], one) for one in turned[1:]]
     grid = np.diag(integer_array(plan.supercell)) @ common_grid([fit.left for fit in fits])
     main = evolve(fits[-1], left=grid, right=corresponding_grid(fits[-1].left, fits[-1].right, grid))
     periods = common_periods(turned[0].lattice[:2], turned[-1].lattice[:2], main, plan.strain)
     grids = [grid, *(corresponding_grid(fit.left, fit.right, grid) for fit in fits)]
     counts = [plan.layers, *(count for _, count in plan.interlayers), plan.layers]
     return [
-        make_segment(one, engine, g, periods, count) for one, g, count in zip(turned, grids, counts, strict=True)
+        _make_segment(one, engine, g, periods, count) for one, g, count in zip(turned, grids, counts, strict=True)
     ], periods
 
 
-def choose_match(plan: JunctionPlan, left: Structure, right: Structure) -> SurfaceMatch:
+def _choose_match(plan: JunctionPlan, left: Structure, right: Structure) -> SurfaceMatch:
     """Choose a match: the smallest, then the least strained, then one whose sites continue those of the left."""
     periods = left.lattice[:2]
     fits = match_surfaces(periods, right.lattice[:2], strain=plan.limit, area=plan.area, twist=plan.twist)
@@ -233,7 +235,7 @@ def corresponding_grid(left: IntArray, right: IntArray, grid: IntArray) -> IntAr
     return integer_array(np.round(grid @ np.linalg.inv(left.astype(float))).astype(np.int64) @ right)
 
 
-def make_segment(one: Structure, engine: ForceField, grid: IntArray, periods: Array, layers: int | None) -> Segment:
+def _make_segment(one: Structure, engine: ForceField, grid: IntArray, periods: Array, layers: int | None) -> Segment:
     """Strain a crystal to the periods, bring it to rest, and take its force constants."""
     small = np.linalg.inv(grid.astype(float)) @ in_plane_periods(periods)
     turn = np.eye(3)
@@ -243,7 +245,7 @@ def make_segment(one: Structure, engine: ForceField, grid: IntArray, periods: Ar
         strained = relax_cell(strained, engine, "normal")
     lead = structure_lead(strained, engine)
     if layers is None:
-        layers = 1 + int(np.ceil(max(DEFAULT_DEPTH, engine.reach) / lead.thickness))
+        layers = 1 + int(np.ceil(max(_DEFAULT_DEPTH, engine.reach) / lead.thickness))
     if layers < 1:
         raise InputError(f"{one.name}: {layers} layers, wanted at least 1")
     return Segment(strained, lead, grid, layers)
@@ -273,7 +275,7 @@ def mirror_structure(one: Structure) -> Structure:
     )
 
 
-def apply_disorder(stack: AtomStack, segments: Sequence[Segment], periods: Array, disorder: Disorder) -> AtomStack:
+def _apply_disorder(stack: AtomStack, segments: Sequence[Segment], periods: Array, disorder: Disorder) -> AtomStack:
     """Give sites to the other side, empty them or put foreign atoms there."""
     symbols = np.array(stack.atoms.symbols)
     inner = (stack.layer > 0) & (stack.layer < stack.layers - 1)
@@ -300,10 +302,10 @@ def apply_disorder(stack: AtomStack, segments: Sequence[Segment], periods: Array
         empty |= gone
         for symbol, there in taken.items():
             symbols[there] = symbol
-    return remove_atoms(stack, symbols, empty)
+    return _remove_atoms(stack, symbols, empty)
 
 
-def remove_atoms(stack: AtomStack, symbols: NDArray[np.str_], empty: BoolArray) -> AtomStack:
+def _remove_atoms(stack: AtomStack, symbols: NDArray[np.str_], empty: _BoolArray) -> AtomStack:
     """Return a stack with other elements, and without the atoms of empty sites."""
     masses = np.where(symbols == np.array(stack.atoms.symbols), stack.atoms.masses, element_masses(symbols.tolist()))
     kept = ~empty
@@ -316,7 +318,7 @@ def remove_atoms(stack: AtomStack, symbols: NDArray[np.str_], empty: BoolArray) 
     return evolve(stack, atoms=atoms, segment=stack.segment[kept], layer=stack.layer[kept], base=stack.base[kept])
 
 
-def extract_junction(
+def _extract_junction(
     stack: AtomStack, segments: Sequence[Segment], periods: Array, engine: ForceField, name: str
 ) -> Junction:
     """Take the force constants of the device out of a relaxed stack."""
@@ -336,7 +338,7 @@ def extract_junction(
 
 def merge_layer_sizes(values: Array, sizes: list[int]) -> list[int]:
     """Sizes of layers, two of them put together wherever forces reach over one, but never the outermost ones."""
-    limit = NEGLIGIBLE_CONSTANT * largest_constant(values)
+    limit = _NEGLIGIBLE_CONSTANT * largest_constant(values)
     sizes = list(sizes)
     for _ in range(len(sizes)):
         bounds = np.cumsum([0, *sizes]) * 3

@@ -15,13 +15,13 @@ from kapitza.matter.potentials.force_field import FORCE_UNIT, ForceField
 from kapitza.matter.potentials.relaxation import relax_interface
 from kapitza.matter.structure import Structure
 
-BoolArray = NDArray[np.bool_]
+_BoolArray = NDArray[np.bool_]
 
-SITE_MATCH_TOLERANCE = 0.2  # of the shortest period: sites of two crystals that differ by less continue one another
-MAX_THICKNESS_RATIO = 1.3  # of the thickness of layers of crystals that continue one another
-SHIFTS_PER_PERIOD = 4  # places along either period at which a crystal is tried on another
-TRIAL_FORCE_LIMIT = 1e-2 * FORCE_UNIT  # N: forces left while places are tried
-VACUUM_REACHES = 3.0  # times the reach of the forces
+_SITE_MATCH_TOLERANCE = 0.2  # of the shortest period: sites of two crystals that differ by less continue one another
+_MAX_THICKNESS_RATIO = 1.3  # of the thickness of layers of crystals that continue one another
+_SHIFTS_PER_PERIOD = 4  # places along either period at which a crystal is tried on another
+_TRIAL_FORCE_LIMIT = 1e-2 * FORCE_UNIT  # N: forces left while places are tried
+_VACUUM_REACHES = 3.0  # times the reach of the forces
 
 
 @frozen(eq=False)
@@ -116,16 +116,16 @@ def stack_segments(
         start += segment.layers
     positions, mark = np.concatenate(places), np.concatenate(marks)
     top, bottom = float(positions[:, 2].max()), float(positions[:, 2].min())
-    lattice = np.vstack([periods, [0, 0, top - bottom + VACUUM_REACHES * reach]])
+    lattice = np.vstack([periods, [0, 0, top - bottom + _VACUUM_REACHES * reach]])
     symbols = tuple(segments[s].cell.symbols[b] for s, b in mark[:, [0, 2]])
     masses = np.array([segments[s].cell.masses[b] for s, b in mark[:, [0, 2]]])
-    heights = np.array([boundary_height(positions, mark, s) for s in range(1, len(segments))])
+    heights = np.array([_boundary_height(positions, mark, s) for s in range(1, len(segments))])
     return AtomStack(
         Structure(name, lattice, positions, masses, symbols), mark[:, 0], mark[:, 1], mark[:, 2], heights, total
     )
 
 
-def boundary_height(positions: Array, mark: IntArray, upper: int) -> float:
+def _boundary_height(positions: Array, mark: IntArray, upper: int) -> float:
     """Height halfway between two segments, m."""
     below, above = positions[mark[:, 0] == upper - 1, 2], positions[mark[:, 0] == upper, 2]
     return float(below.max() + above.min()) / 2
@@ -157,15 +157,15 @@ def have_same_sites(periods: Array, one: Array, other: Array) -> bool:
     one, other : (1 + n, 3) step to the next layer, then the atoms, from any origin, m
     """
     ratio = one[0, 2] / other[0, 2]
-    if one.shape != other.shape or not 1 / MAX_THICKNESS_RATIO < ratio < MAX_THICKNESS_RATIO:
+    if one.shape != other.shape or not 1 / _MAX_THICKNESS_RATIO < ratio < _MAX_THICKNESS_RATIO:
         return False
     size = float(np.linalg.norm(periods, axis=1).min())
     apart = one - other * np.array([1, 1, ratio])
     apart[1:] -= apart[1]
     inside = apart @ np.linalg.pinv(periods)
     across = (inside - np.round(inside)) @ periods
-    return bool((np.linalg.norm(across[:, :2], axis=1) < SITE_MATCH_TOLERANCE * size).all()) and bool(
-        (np.abs(apart[:, 2]) < SITE_MATCH_TOLERANCE * size).all()
+    return bool((np.linalg.norm(across[:, :2], axis=1) < _SITE_MATCH_TOLERANCE * size).all()) and bool(
+        (np.abs(apart[:, 2]) < _SITE_MATCH_TOLERANCE * size).all()
     )
 
 
@@ -180,11 +180,11 @@ def find_registry(low: Segment, high: Segment, periods: Array, engine: ForceFiel
     thick = [int(np.ceil(engine.reach / segment.lead.thickness)) for segment in (low, high)]
     pair = [evolve(low, layers=thick[0]), evolve(high, layers=thick[1])]
     best, found = np.inf, np.zeros(3)
-    for i, j in np.ndindex(SHIFTS_PER_PERIOD, SHIFTS_PER_PERIOD):
-        shift = np.array([i, j]) / SHIFTS_PER_PERIOD @ high.lead.periods
+    for i, j in np.ndindex(_SHIFTS_PER_PERIOD, _SHIFTS_PER_PERIOD):
+        shift = np.array([i, j]) / _SHIFTS_PER_PERIOD @ high.lead.periods
         trial = stack_segments(pair, periods, [shift], engine.reach, low.lead.name, held=False)
         upper = trial.segment == 1
-        relaxed = relax_interface(trial.atoms, engine, np.zeros_like(upper), upper, force=TRIAL_FORCE_LIMIT)
+        relaxed = relax_interface(trial.atoms, engine, np.zeros_like(upper), upper, force=_TRIAL_FORCE_LIMIT)
         energy = engine.state(relaxed, periodic=False).energy
         if energy < best - 1e-4 * abs(best):
             k = int(np.argmax(upper))

@@ -20,9 +20,9 @@ from kapitza.units import angstrom
 
 BoolArray = NDArray[np.bool_]
 
-LARGEST_INDEX = 12  # of a lattice plane in the primitive lattice
-INDEX_TOLERANCE = 1e-3  # of the largest index: by which indices of a plane may miss integers
-PLANE_THICKNESS = 0.05 * angstrom  # atoms within this height are one plane of atoms
+_LARGEST_INDEX = 12  # of a lattice plane in the primitive lattice
+_INDEX_TOLERANCE = 1e-3  # of the largest index: by which indices of a plane may miss integers
+_PLANE_THICKNESS = 0.05 * angstrom  # atoms within this height are one plane of atoms
 
 
 def plane_indices(lattice: Array, normal: ArrayLike) -> IntArray:
@@ -34,13 +34,13 @@ def plane_indices(lattice: Array, normal: ArrayLike) -> IntArray:
         if no plane of indices up to 12 has this normal
     """
     along = lattice @ unit_vector(normal)
-    for divisor in range(1, LARGEST_INDEX + 1):
+    for divisor in range(1, _LARGEST_INDEX + 1):
         scaled = along / np.abs(along).max() * divisor
         whole = np.round(scaled).astype(np.int64)
-        if np.abs(scaled - whole).max() < INDEX_TOLERANCE * divisor and whole.any():
+        if np.abs(scaled - whole).max() < _INDEX_TOLERANCE * divisor and whole.any():
             return np.asarray(whole // gcd(*map(int, whole)), dtype=np.int64)
     raise InputError(
-        f"no lattice plane with indices up to {LARGEST_INDEX} has the normal {np.asarray(normal).tolist()}: a surface "
+        f"no lattice plane with indices up to {_LARGEST_INDEX} has the normal {np.asarray(normal).tolist()}: a surface "
         "needs one that repeats"
     )
 
@@ -100,10 +100,10 @@ def orient_structure(
     lattice = vectors @ one.lattice
     turn = upright_rotation(lattice)
     made = evolve(one, lattice=lattice @ turn, positions=one.positions @ turn, axes=axes @ turn)
-    return cut_layer(made, first, last)
+    return _cut_layer(made, first, last)
 
 
-def cut_layer(one: Structure, first: str | None = None, last: str | None = None) -> Structure:
+def _cut_layer(one: Structure, first: str | None = None, last: str | None = None) -> Structure:
     """Move atoms by lattice vectors into one layer that starts above the widest gap, in order of height.
 
     Raises
@@ -145,10 +145,10 @@ def place_in_layer(lattice: Array, positions: Array, wanted: BoolArray | None = 
     gaps = np.diff(level, append=level[0] + thickness)
     if wanted is not None:
         gaps[~(wanted[1, order] & wanted[0, np.roll(order, -1)])] = -1.0
-    widest = int(np.flatnonzero(gaps > gaps.max() - PLANE_THICKNESS)[-1])
+    widest = int(np.flatnonzero(gaps > gaps.max() - _PLANE_THICKNESS)[-1])
     if gaps[widest] < 0:
         raise InputError("no two neighbouring planes of atoms have the elements that are to meet at the interface")
-    start = level[(widest + 1) % len(level)] - PLANE_THICKNESS
+    start = level[(widest + 1) % len(level)] - _PLANE_THICKNESS
     steps = np.floor((start - height) / thickness + 1).astype(np.int64)
     lifted = positions + steps[:, None] * lattice[2]
     flat = lifted[:, :2] @ np.linalg.inv(lattice[:2, :2])
@@ -195,7 +195,7 @@ def change_lattice(crystal: Crystal, vectors: IntArray) -> Crystal:
     n = crystal.masses.size
     blocks = crystal.force_constants.reshape(len(cells), n, 3, n, 3).transpose(0, 1, 3, 2, 4)
     blocks = turn.T @ blocks @ turn
-    cells, values = move_atoms(cells, blocks, moves, order)
+    cells, values = _move_atoms(cells, blocks, moves, order)
     return evolve(
         crystal,
         lattice=lattice,
@@ -207,7 +207,7 @@ def change_lattice(crystal: Crystal, vectors: IntArray) -> Crystal:
     )
 
 
-def move_atoms(cells: IntArray, blocks: Array, moves: IntArray, order: IntArray) -> tuple[IntArray, Array]:
+def _move_atoms(cells: IntArray, blocks: Array, moves: IntArray, order: IntArray) -> tuple[IntArray, Array]:
     r"""Force constants of atoms that were moved by lattice vectors $s_i$: R becomes $R + s_i - s_j$, in a new order.
 
     Parameters

@@ -25,7 +25,7 @@ from kapitza.units import angstrom
 
 # Covalent radii in pm: B. Cordero et al., Dalton Trans. 2008, 2832, doi:10.1039/b801115j (low-spin where two are
 # given); noble gases are left out, for they are bound otherwise
-COVALENT_RADII = {
+_COVALENT_RADII = {
     symbol: int(radius)
     for symbol, _, radius in (
         entry.partition(":")
@@ -98,12 +98,12 @@ COVALENT_RADII = {
         ]
     )
 }
-BOND_RATIO_RANGE = (
+_BOND_RATIO_RANGE = (
     0.7,
     1.6,
 )  # shortest bond over the sum of covalent radii; bohr taken for Å or the reverse is a factor 1.89
-DENSITY_RANGE = (20.0, 30_000.0)  # kg m⁻³
-REPORTED_RESIDUAL = 1e-2  # of the largest force constant: violations of the sum rule that are reported
+_DENSITY_RANGE = (20.0, 30_000.0)  # kg m⁻³
+_REPORTED_RESIDUAL = 1e-2  # of the largest force constant: violations of the sum rule that are reported
 
 
 def load_crystal(
@@ -137,31 +137,39 @@ def load_crystal(
         where bonds are too short or too long by the factor of wrong units, or the sum rule fails by more than 1 %
     """
     data = read_phonopy(path, force_constants)
-    check_units(data, path)
+    _check_units(data, path)
     if charges is not None:
-        data = replace_charges(data, *charges)
+        data = _replace_charges(data, *charges)
     positions = data.primitive.points @ data.primitive.lattice
     polar = None
     if nac and data.born is not None and data.dielectric is not None:
         polar = DipoleForces(data.primitive.lattice, positions, neutral_charges(data.born), data.dielectric)
-        data = subtract_dipole_forces(data, polar, path)
+        data = _subtract_dipole_forces(data, polar, path)
     cells, values = fold_force_constants(data, path)
     field = np.zeros(values.shape[1:]) if polar is None else polar.matrix(np.zeros((1, 3)))[0].real
     residual, corrected = enforce_sum_rule(cells, values, field)
-    if residual > REPORTED_RESIDUAL:
+    if residual > _REPORTED_RESIDUAL:
         done = "corrected" if sum_rule else "kept"
-        warn_implausible(
+        _warn_implausible(
             f"{path}: the acoustic sum rule is off by {residual:.2g} of the largest force constant ({done})"
         )
     name = Path(path).name.split(".")[0]
     symbols = data.primitive.symbols
     values = corrected if sum_rule else values
     return Crystal(
-        name, data.primitive.lattice, positions, data.primitive.masses, cells, values, symbols, polar, residual
+        name=name,
+        lattice=data.primitive.lattice,
+        positions=positions,
+        masses=data.primitive.masses,
+        cells=cells,
+        force_constants=values,
+        symbols=symbols,
+        polar=polar,
+        residual=residual,
     )
 
 
-def replace_charges(data: SupercellData, born: ArrayLike, dielectric: ArrayLike) -> SupercellData:
+def _replace_charges(data: SupercellData, born: ArrayLike, dielectric: ArrayLike) -> SupercellData:
     """Return a supercell with other charges."""
     n = len(data.primitive.masses)
     charge, screening = finite_array(born), finite_array(dielectric)
@@ -177,7 +185,7 @@ def replace_charges(data: SupercellData, born: ArrayLike, dielectric: ArrayLike)
     return evolve(data, born=charge, dielectric=screening)
 
 
-def subtract_dipole_forces(data: SupercellData, polar: DipoleForces, path: str | PathLike[str]) -> SupercellData:
+def _subtract_dipole_forces(data: SupercellData, polar: DipoleForces, path: str | PathLike[str]) -> SupercellData:
     """Take the dipole forces off the force constants of a supercell."""
     kind, cells = map_supercell_atoms(data.primitive, data.supercell, path)
     steps = cells[None] - cells[row_atoms(data, kind, path)][:, None]
@@ -204,27 +212,27 @@ def enforce_sum_rule(cells: IntArray, values: Array, field: Array) -> tuple[floa
     return (float(np.abs(total).max()) / largest if largest else 0.0), corrected
 
 
-def check_units(data: SupercellData, path: str | PathLike[str]) -> None:
+def _check_units(data: SupercellData, path: str | PathLike[str]) -> None:
     """Look at density and bonds: most wrong units show there."""
     cell = data.primitive
     density = cell.masses.sum() / abs(np.linalg.det(cell.lattice))
-    if not DENSITY_RANGE[0] <= density <= DENSITY_RANGE[1]:
+    if not _DENSITY_RANGE[0] <= density <= _DENSITY_RANGE[1]:
         raise DataError(
-            f"a density of {density:.3g} kg/m³ is none of a solid (wanted {DENSITY_RANGE[0]:g} to "
-            f"{DENSITY_RANGE[1]:g}); "
+            f"a density of {density:.3g} kg/m³ is none of a solid (wanted {_DENSITY_RANGE[0]:g} to "
+            f"{_DENSITY_RANGE[1]:g}); "
             "check physical_unit: length (angstrom or au) and the lattice",
             file=path,
         )
-    radii = np.array([COVALENT_RADII.get(symbol, 0) for symbol in cell.symbols]) * 1e-12
-    ratio = shortest_bond(cell.points @ cell.lattice, radii, minkowski_basis(cell.lattice, path))
-    if not BOND_RATIO_RANGE[0] <= ratio <= BOND_RATIO_RANGE[1]:
-        warn_implausible(
+    radii = np.array([_COVALENT_RADII.get(symbol, 0) for symbol in cell.symbols]) * 1e-12
+    ratio = _shortest_bond(cell.points @ cell.lattice, radii, minkowski_basis(cell.lattice, path))
+    if not _BOND_RATIO_RANGE[0] <= ratio <= _BOND_RATIO_RANGE[1]:
+        _warn_implausible(
             f"{path}: the shortest bond is {ratio:.2f} times the sum of covalent radii (usual: 0.8 to 1.3, density "
             f"{density:.4g} kg/m³); bohr and Å mixed up in physical_unit?"
         )
 
 
-def shortest_bond(positions: Array, radii: Array, lattice: Array) -> float:
+def _shortest_bond(positions: Array, radii: Array, lattice: Array) -> float:
     """Least distance of two atoms over the sum of their radii; 1 where no radius is known."""
     least = np.inf
     for i in np.flatnonzero(radii)[:200]:
@@ -244,6 +252,6 @@ def miller_normal(path: Path, miller: tuple[int, int, int]) -> Array:
     return np.asarray(np.array(miller) @ np.linalg.inv(unit_lattice(path)).T * angstrom, dtype=float)
 
 
-def warn_implausible(message: str) -> None:
+def _warn_implausible(message: str) -> None:
     """Warn that numbers may not mean what they should."""
     warnings.warn(message, ValidityWarning, stacklevel=4)

@@ -17,10 +17,10 @@ from kapitza.matter.brillouin import IntArray
 from kapitza.matter.files.phonopy import AtomicCell, SupercellData
 from kapitza.units import angstrom
 
-SITE_TOLERANCE = 2e-2 * angstrom  # by which an atom of the supercell may miss its place
-IMAGE_TOLERANCE = 1e-4 * angstrom  # by which equally near images may differ
-NEIGHBOUR_CELLS = np.array(list(product((-1, 0, 1), repeat=3)))
-PAIRS_PER_CHUNK = 1 << 15  # pairs of atoms
+_SITE_TOLERANCE = 2e-2 * angstrom  # by which an atom of the supercell may miss its place
+_IMAGE_TOLERANCE = 1e-4 * angstrom  # by which equally near images may differ
+_NEIGHBOUR_CELLS = np.array(list(product((-1, 0, 1), repeat=3)))
+_PAIRS_PER_CHUNK = 1 << 15  # pairs of atoms
 
 
 def fold_force_constants(data: SupercellData, path: str | PathLike[str] | None = None) -> tuple[IntArray, Array]:
@@ -51,8 +51,8 @@ def fold_force_constants(data: SupercellData, path: str | PathLike[str] | None =
     where = data.supercell.points @ data.supercell.lattice
     base = data.primitive.points @ lattice
     first, second = (index.ravel() for index in np.indices((n, len(kind))))
-    for start in range(0, first.size, PAIRS_PER_CHUNK):
-        i, j = first[start : start + PAIRS_PER_CHUNK], second[start : start + PAIRS_PER_CHUNK]
+    for start in range(0, first.size, _PAIRS_PER_CHUNK):
+        i, j = first[start : start + _PAIRS_PER_CHUNK], second[start : start + _PAIRS_PER_CHUNK]
         pair, vector, share = nearest_images(where[j] - where[origins[i]], reduced)
         i, j = i[pair], kind[j[pair]]
         cells.append(np.column_stack([np.round((vector - base[j] + base[i]) @ inverse).astype(np.int64), i, j]))
@@ -87,7 +87,7 @@ def map_supercell_atoms(
     cells = np.zeros((len(fraction), 3), dtype=np.int64)
     for i, point in enumerate(primitive.points):
         shift = np.round(fraction - point)
-        near = np.linalg.norm((fraction - point - shift) @ primitive.lattice, axis=1) < SITE_TOLERANCE
+        near = np.linalg.norm((fraction - point - shift) @ primitive.lattice, axis=1) < _SITE_TOLERANCE
         same = np.abs(supercell.masses - primitive.masses[i]) < 1e-3 * primitive.masses[i]
         kind[near & same], cells[near & same] = i, shift[near & same]
     counts = np.bincount(kind[kind >= 0], minlength=len(primitive.masses))
@@ -118,9 +118,9 @@ def row_atoms(data: SupercellData, kind: IntArray, path: str | PathLike[str] | N
 def nearest_images(vector: Array, lattice: Array) -> tuple[IntArray, Array, Array]:
     """Shortest images of vectors (m, 3) on a reduced lattice: index of the vector, image, its share."""
     fraction = vector @ np.linalg.inv(lattice)
-    images = (fraction - np.round(fraction))[:, None] @ lattice + NEIGHBOUR_CELLS @ lattice
+    images = (fraction - np.round(fraction))[:, None] @ lattice + _NEIGHBOUR_CELLS @ lattice
     length = np.linalg.norm(images, axis=2)
-    pair, which = np.nonzero(length <= length.min(axis=1, keepdims=True) + IMAGE_TOLERANCE)
+    pair, which = np.nonzero(length <= length.min(axis=1, keepdims=True) + _IMAGE_TOLERANCE)
     return pair, images[pair, which], 1 / np.bincount(pair, minlength=len(vector))[pair]
 
 
@@ -133,9 +133,9 @@ def minkowski_basis(lattice: Array, path: str | PathLike[str] | None = None) -> 
             j, k = (i + 1) % 3, (i + 2) % 3
             for other in (j, k):
                 reduced[i] -= np.round(reduced[i] @ reduced[other] / (reduced[other] @ reduced[other])) * reduced[other]
-            trial = reduced[i] + NEIGHBOUR_CELLS[:, 1:] @ reduced[[j, k]]
+            trial = reduced[i] + _NEIGHBOUR_CELLS[:, 1:] @ reduced[[j, k]]
             reduced[i] = trial[
-                np.argmin(np.linalg.norm(trial, axis=1) * (1 + 1e-9 * np.abs(NEIGHBOUR_CELLS[:, 1:]).sum(axis=1)))
+                np.argmin(np.linalg.norm(trial, axis=1) * (1 + 1e-9 * np.abs(_NEIGHBOUR_CELLS[:, 1:]).sum(axis=1)))
             ]
         if np.linalg.norm(reduced, axis=1).sum() >= before.sum() * (1 - 1e-9):
             return reduced

@@ -13,7 +13,7 @@ from kapitza.errors import DataError, require
 from kapitza.matter.brillouin import IntArray
 from kapitza.units import angstrom
 
-MAX_BYTES = 2**28  # of a file: 4e6 pairs of atoms
+_MAX_BYTES = 2**28  # of a file: 4e6 pairs of atoms
 
 ForceConstantRows = tuple[Array, tuple[int, ...] | None]
 
@@ -47,15 +47,15 @@ def read_force_constants(path: str | PathLike[str], shape: tuple[int, int]) -> F
         for HDF5 without h5py
     """
     path = Path(path)
-    return read_hdf5_constants(path, shape) if path.suffix in (".hdf5", ".h5") else read_text_constants(path, shape)
+    return _read_hdf5_constants(path, shape) if path.suffix in (".hdf5", ".h5") else _read_text_constants(path, shape)
 
 
 def read_lines(path: Path) -> list[str]:
     """Lines of a text file that is not too large."""
     try:
         size = path.stat().st_size
-        if size > MAX_BYTES:
-            raise DataError(f"{size / 2**20:.0f} MiB are more than the {MAX_BYTES // 2**20} read", file=path)
+        if size > _MAX_BYTES:
+            raise DataError(f"{size / 2**20:.0f} MiB are more than the {_MAX_BYTES // 2**20} read", file=path)
         if not path.is_file():
             raise DataError("is not a file", file=path)
         return path.read_bytes().decode("utf-8").split("\n")
@@ -74,7 +74,7 @@ def check_magnitude(
         raise DataError(f"{what} of {worst * scale:g} are no crystal's: wanted at most {most:g}", file=path, line=line)
 
 
-def read_text_constants(path: Path, shape: tuple[int, int]) -> ForceConstantRows:
+def _read_text_constants(path: Path, shape: tuple[int, int]) -> ForceConstantRows:
     """Read the text file FORCE_CONSTANTS."""
     lines = [line for line in read_lines(path) if line.strip()]
     sizes = [int(part) for part in (lines[0].split() if lines else []) if part.isdigit() and len(part) < 12]
@@ -99,16 +99,16 @@ def read_text_constants(path: Path, shape: tuple[int, int]) -> ForceConstantRows
     return values[:, :, 2:].reshape(*sizes, 3, 3), rows if sizes[0] == shape[0] else None
 
 
-def read_hdf5_constants(path: Path, shape: tuple[int, int]) -> ForceConstantRows:
+def _read_hdf5_constants(path: Path, shape: tuple[int, int]) -> ForceConstantRows:
     """Read force_constants.hdf5: data within the file only, its size checked before it is loaded."""
     h5py = require("h5py", extra="hdf5", why=f"reading {path.name}")
     try:
         with h5py.File(path, "r") as file:
-            constants = internal_dataset(h5py, file, "force_constants" if "force_constants" in file else "fc2", path)
+            constants = _internal_dataset(h5py, file, "force_constants" if "force_constants" in file else "fc2", path)
             if len(constants.shape) != 4 or constants.shape[0] not in shape or constants.shape[1:] != (shape[1], 3, 3):
                 raise DataError(f"force constants of shape {constants.shape} for {shape} atoms", file=path)
             values = np.asarray(constants[:], dtype=float)
-            rows = row_origins(h5py, file, shape, path) if "p2s_map" in file else None
+            rows = _row_origins(h5py, file, shape, path) if "p2s_map" in file else None
     except (OSError, RuntimeError, KeyError, TypeError, ValueError) as err:
         if isinstance(err, DataError):
             raise
@@ -118,9 +118,9 @@ def read_hdf5_constants(path: Path, shape: tuple[int, int]) -> ForceConstantRows
     return values, rows
 
 
-def row_origins(h5py: Any, file: Any, shape: tuple[int, int], path: Path) -> tuple[int, ...]:
+def _row_origins(h5py: Any, file: Any, shape: tuple[int, int], path: Path) -> tuple[int, ...]:
     """Atoms of the supercell at which the rows of the force constants start."""
-    found = internal_dataset(h5py, file, "p2s_map", path)
+    found = _internal_dataset(h5py, file, "p2s_map", path)
     if found.shape != (shape[0],):
         raise DataError(f"p2s_map of shape {found.shape}, wanted {shape[0]} atoms", file=path)
     rows = tuple(int(atom) for atom in found[:])
@@ -129,7 +129,7 @@ def row_origins(h5py: Any, file: Any, shape: tuple[int, int], path: Path) -> tup
     return rows
 
 
-def internal_dataset(h5py: Any, file: Any, name: str, path: Path) -> Any:
+def _internal_dataset(h5py: Any, file: Any, name: str, path: Path) -> Any:
     """Return a dataset that is stored in this very file: links and raw storage elsewhere could read any file."""
     link = file.get(name, getlink=True)
     if not isinstance(link, h5py.HardLink) or not isinstance(file[name], h5py.Dataset):
@@ -139,12 +139,12 @@ def internal_dataset(h5py: Any, file: Any, name: str, path: Path) -> Any:
     return file[name]
 
 
-ATOM_TOLERANCE = 2e-2 * angstrom  # by which an operation may miss an atom
-METRIC_TOLERANCE = 1e-4  # relative: lengths and angles that an operation keeps
-SINGULAR_VALUE_CUTOFF = 1e-3  # of the largest singular value: directions in which nothing was displaced
+_ATOM_TOLERANCE = 2e-2 * angstrom  # by which an operation may miss an atom
+_METRIC_TOLERANCE = 1e-4  # relative: lengths and angles that an operation keeps
+_SINGULAR_VALUE_CUTOFF = 1e-3  # of the largest singular value: directions in which nothing was displaced
 
 
-class Displacement(NamedTuple):
+class _Displacement(NamedTuple):
     """An atom, its displacement (3,) and the forces (N, 3) that it leaves, in the units of the file."""
 
     atom: int
@@ -169,15 +169,15 @@ def constants_from_sets(path: Path, atoms: SupercellAtoms, origins: tuple[int, .
     DataError
         if the file is not what it should be, or the displacements and the symmetry leave force constants open
     """
-    sets = read_force_sets(path, len(atoms.points))
-    turns = lattice_rotations(atoms.primitive, atoms.lattice)
+    sets = _read_force_sets(path, len(atoms.points))
+    turns = _lattice_rotations(atoms.primitive, atoms.lattice)
     known = {
-        atom: displaced_atom_constants(path, atom, sets, turns, atoms) for atom in sorted({one.atom for one in sets})
+        atom: _displaced_atom_constants(path, atom, sets, turns, atoms) for atom in sorted({one.atom for one in sets})
     }
-    return np.stack([equivalent_atom_constants(path, origin, known, turns, atoms) for origin in origins])
+    return np.stack([_equivalent_atom_constants(path, origin, known, turns, atoms) for origin in origins])
 
 
-def read_force_sets(path: Path, count: int) -> list[Displacement]:
+def _read_force_sets(path: Path, count: int) -> list[_Displacement]:
     """Displacements and forces of a FORCE_SETS file of `count` atoms."""
     words = [(word, i + 1) for i, line in enumerate(read_lines(path)) for word in line.split("#")[0].split()]
     try:
@@ -198,20 +198,20 @@ def read_force_sets(path: Path, count: int) -> list[Displacement]:
     rows = values[2:].reshape(int(sizes[1]), each)
     if not ((rows[:, 0] >= 1) & (rows[:, 0] <= count) & (np.abs(rows[:, 1:4]).max(axis=1) > 0)).all():
         raise DataError(f"displaced atoms {rows[:, 0].tolist()!s:.60}, wanted 1 to {count}, each moved", file=path)
-    return [Displacement(int(row[0]) - 1, row[1:4], row[4:].reshape(count, 3)) for row in rows]
+    return [_Displacement(int(row[0]) - 1, row[1:4], row[4:].reshape(count, 3)) for row in rows]
 
 
-def lattice_rotations(primitive: Array, lattice: Array) -> list[Array]:
+def _lattice_rotations(primitive: Array, lattice: Array) -> list[Array]:
     """Cartesian rotations and reflections (3, 3), vectors in rows turn as v @ R, that keep both lattices."""
     steps = np.array(list(product(range(-2, 3), repeat=3)))
     vectors = steps @ primitive
     gram, scale = primitive @ primitive.T, float(np.abs(primitive @ primitive.T).max())
     square = (vectors**2).sum(axis=1)
-    rows = [vectors[np.abs(square - gram[i, i]) < METRIC_TOLERANCE * scale] for i in range(3)]
+    rows = [vectors[np.abs(square - gram[i, i]) < _METRIC_TOLERANCE * scale] for i in range(3)]
     found: list[Array] = []
     for a, b, c in product(*rows):
         turned = np.array([a, b, c])
-        if np.abs(turned @ turned.T - gram).max() < METRIC_TOLERANCE * scale:
+        if np.abs(turned @ turned.T - gram).max() < _METRIC_TOLERANCE * scale:
             turn = np.linalg.solve(primitive, turned)
             whole = lattice @ turn @ np.linalg.inv(lattice)
             if np.abs(whole - np.round(whole)).max() < 1e-3:
@@ -219,25 +219,25 @@ def lattice_rotations(primitive: Array, lattice: Array) -> list[Array]:
     return found
 
 
-def atom_permutation(turn: Array, start: int, end: int, atoms: SupercellAtoms) -> IntArray | None:
+def _atom_permutation(turn: Array, start: int, end: int, atoms: SupercellAtoms) -> IntArray | None:
     """(N,) where each atom goes when a rotation takes `start` to `end`; None if the crystal is another then."""
     inside = atoms.lattice @ turn @ np.linalg.inv(atoms.lattice)
     moved = (atoms.points - atoms.points[start]) @ inside + atoms.points[end]
     apart = moved[:, None] - atoms.points
     distance = np.linalg.norm((apart - np.round(apart)) @ atoms.lattice, axis=-1)
     target = np.argmin(distance, axis=1)
-    fits = distance.min(axis=1).max() < ATOM_TOLERANCE and (atoms.kinds[target] == atoms.kinds).all()
+    fits = distance.min(axis=1).max() < _ATOM_TOLERANCE and (atoms.kinds[target] == atoms.kinds).all()
     return target if fits and len(np.unique(target)) == len(target) else None
 
 
-def displaced_atom_constants(
-    path: Path, atom: int, sets: list[Displacement], turns: list[Array], atoms: SupercellAtoms
+def _displaced_atom_constants(
+    path: Path, atom: int, sets: list[_Displacement], turns: list[Array], atoms: SupercellAtoms
 ) -> Array:
     """(N, 3, 3) force constants of an atom that was displaced."""
     moves: list[Array] = []
     forces: list[Array] = []
     for turn in turns:
-        target = atom_permutation(turn, atom, atom, atoms)
+        target = _atom_permutation(turn, atom, atom, atoms)
         if target is None:
             continue
         for one in sets:
@@ -248,18 +248,18 @@ def displaced_atom_constants(
                 forces.append(turned)
     u = np.array(moves)
     size = np.linalg.svd(u)[1]
-    if len(size) < 3 or size[2] < SINGULAR_VALUE_CUTOFF * size[0]:
+    if len(size) < 3 or size[2] < _SINGULAR_VALUE_CUTOFF * size[0]:
         raise DataError(f"atom {atom + 1} is displaced in too few directions for its symmetry", file=path)
     return -np.einsum("am,mjb->jab", np.linalg.pinv(u), np.array(forces))
 
 
-def equivalent_atom_constants(
+def _equivalent_atom_constants(
     path: Path, origin: int, known: dict[int, Array], turns: list[Array], atoms: SupercellAtoms
 ) -> Array:
     """(N, 3, 3) force constants of an atom, from one that was displaced and is the same by symmetry."""
     for atom, constants in known.items():
         for turn in turns:
-            target = atom_permutation(turn, atom, origin, atoms) if atoms.kinds[atom] == atoms.kinds[origin] else None
+            target = _atom_permutation(turn, atom, origin, atoms) if atoms.kinds[atom] == atoms.kinds[origin] else None
             if target is not None:
                 found = np.empty_like(constants)
                 found[target] = turn.T @ constants @ turn

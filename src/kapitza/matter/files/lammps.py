@@ -19,8 +19,8 @@ from kapitza.matter.files.phonopy import AtomicCell, SupercellData
 from kapitza.matter.structure import Structure
 from kapitza.units import angstrom, eV, m_u
 
-MAX_ATOMS = 3000
-MAX_LINE_LENGTH = 200  # characters of a line of three numbers
+_MAX_ATOMS = 3000
+_MAX_LINE_LENGTH = 200  # characters of a line of three numbers
 METAL_DYNAMICAL_UNIT = eV / angstrom**2 / m_u  # rad² s⁻² of 1 eV Å⁻² u⁻¹
 
 
@@ -39,29 +39,30 @@ def crystal_from_lammps(path: str | PathLike[str], primitive: Structure, superce
         with file and line, for what is no such file or one of another number of atoms, or if the supercell is not made
         of primitive cells
     """
-    matrix = read_dynamical_matrix(path, supercell.masses.size)
+    matrix = _read_dynamical_matrix(path, supercell.masses.size)
     weight = np.sqrt(np.repeat(supercell.masses, 3))
     constants = matrix * METAL_DYNAMICAL_UNIT * weight[:, None] * weight
     n = supercell.masses.size
     values = ((constants + constants.T) / 2).reshape(n, 3, n, 3).swapaxes(1, 2)
-    one, many = structure_cell(primitive), structure_cell(supercell)
-    origins = first_images(primitive, supercell, path)
+    one, many = _structure_cell(primitive), _structure_cell(supercell)
+    origins = _first_images(primitive, supercell, path)
     data = SupercellData(one, many, values[list(origins)], origins=origins)
     cells, found = fold_force_constants(data, path)
     residual, balanced = enforce_sum_rule(cells, found, np.zeros(found.shape[1:]))
     return Crystal(
-        primitive.name, primitive.lattice, primitive.positions, primitive.masses, cells, balanced, primitive.symbols,
+        name=primitive.name, lattice=primitive.lattice, positions=primitive.positions,
+        masses=primitive.masses, cells=cells, force_constants=balanced, symbols=primitive.symbols,
         residual=residual,
     )  # fmt: skip
 
 
-def read_dynamical_matrix(path: str | PathLike[str], atoms: int) -> Array:
+def _read_dynamical_matrix(path: str | PathLike[str], atoms: int) -> Array:
     """(3N, 3N) numbers of a file of N atoms."""
-    if atoms > MAX_ATOMS:
-        raise DataError(f"a matrix of {atoms} atoms is more than the {MAX_ATOMS} handled", file=path)
+    if atoms > _MAX_ATOMS:
+        raise DataError(f"a matrix of {atoms} atoms is more than the {_MAX_ATOMS} handled", file=path)
     wanted = 3 * atoms * atoms
     size = Path(path).stat().st_size
-    if size > wanted * MAX_LINE_LENGTH:
+    if size > wanted * _MAX_LINE_LENGTH:
         raise DataError(f"has {size} bytes, too many for {wanted} lines of {atoms} atoms", file=path)
     lines = Path(path).read_text(encoding="ascii", errors="replace").splitlines()
     if len(lines) != wanted:
@@ -73,11 +74,11 @@ def read_dynamical_matrix(path: str | PathLike[str], atoms: int) -> Array:
     except ValueError:
         values = np.empty(0)
     if values.size != 3 * wanted or not np.isfinite(values).all():
-        raise malformed_line(lines, path)
+        raise _malformed_line(lines, path)
     return values.reshape(3 * atoms, 3 * atoms)
 
 
-def malformed_line(lines: list[str], path: str | PathLike[str]) -> DataError:
+def _malformed_line(lines: list[str], path: str | PathLike[str]) -> DataError:
     """Find the line that is not three finite numbers."""
     for i, line in enumerate(lines):
         try:
@@ -89,12 +90,12 @@ def malformed_line(lines: list[str], path: str | PathLike[str]) -> DataError:
     return DataError("the matrix cannot be read", file=path)
 
 
-def structure_cell(one: Structure) -> AtomicCell:
+def _structure_cell(one: Structure) -> AtomicCell:
     """Return a structure as a cell with fractional coordinates."""
     return AtomicCell(one.lattice, one.positions @ np.linalg.inv(one.lattice), one.masses, one.symbols)
 
 
-def first_images(primitive: Structure, supercell: Structure, path: str | PathLike[str]) -> tuple[int, ...]:
+def _first_images(primitive: Structure, supercell: Structure, path: str | PathLike[str]) -> tuple[int, ...]:
     """Atom of the supercell that each atom of the primitive cell is, up to lattice vectors."""
     fraction = supercell.positions @ np.linalg.inv(primitive.lattice)
     found: list[int] = []

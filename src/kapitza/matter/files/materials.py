@@ -26,10 +26,10 @@ from kapitza.matter.symmetry import (
 )
 from kapitza.units import GPa, angstrom, m_u, nm
 
-MAX_BYTES = 2**24
-LARGEST_NUMBER = 1e300  # no number of a material is larger
+_MAX_BYTES = 2**24
+_LARGEST_NUMBER = 1e300  # no number of a material is larger
 # the first unit of each kind is meant where a file does not say
-UNIT_CHOICES: Mapping[str, Mapping[str, float]] = MappingProxyType(
+_UNIT_CHOICES: Mapping[str, Mapping[str, float]] = MappingProxyType(
     {
         "density": {"kg/m3": 1.0, "g/cm3": 1e3},
         "length": {"angstrom": angstrom, "nm": nm, "m": 1.0},
@@ -39,12 +39,12 @@ UNIT_CHOICES: Mapping[str, Mapping[str, float]] = MappingProxyType(
         "heat_capacity": {"J/kgK": 1.0, "J/gK": 1e3},
     }
 )
-MATERIAL_KEYS = (
+_MATERIAL_KEYS = (
     "title", "formula", "aliases", "symmetry", "density", "atoms", "lattice", "cell", "stiffness", "speeds", "speed",
     "debye", "conductivity", "conductivity_inplane", "heat_capacity", "electrons", "except", "note",
 )  # fmt: skip
-PROVENANCE_KEYS = ("source", "sigma", "verified", "note")  # what may stand beside numbers
-CHECK_NAMES = ("stability", "shear", "density", "speeds", "debye")
+_PROVENANCE_KEYS = ("source", "sigma", "verified", "note")  # what may stand beside numbers
+_CHECK_NAMES = ("stability", "shear", "density", "speeds", "debye")
 
 
 @frozen
@@ -69,7 +69,7 @@ class TomlTable:
     def number(self, key: str, *, low: float = -float("inf")) -> float:
         """Return a finite number above `low`."""
         value = self.table.get(key)
-        if not is_number(value) or value <= low:
+        if not _is_number(value) or value <= low:
             wanted = "a finite number" + (f" above {low:g}" if isfinite(low) else "")
             raise self.fault(f"expected {wanted}, got {value!r:.60}", key)
         return float(value)
@@ -98,7 +98,7 @@ class TomlTable:
     def array(self, key: str) -> list[float]:
         """Return a list of numbers."""
         value = self.table.get(key)
-        if not isinstance(value, list) or not all(is_number(v) for v in value):
+        if not isinstance(value, list) or not all(_is_number(v) for v in value):
             raise self.fault(f"expected a list of finite numbers, got {value!r:.60}", key)
         return [float(v) for v in value]
 
@@ -114,11 +114,11 @@ class TomlTable:
         return Quantity(value, unit, self.text("source"), spread, verified, self.text("note", ""))
 
 
-def is_number(value: object) -> TypeGuard[float]:
+def _is_number(value: object) -> TypeGuard[float]:
     """Whether a value of a file is a finite number; integers beyond all floats are not."""
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return False
-    return abs(value) < LARGEST_NUMBER and isfinite(value)
+    return abs(value) < _LARGEST_NUMBER and isfinite(value)
 
 
 def read_toml(path: str | PathLike[str]) -> TomlTable:
@@ -131,8 +131,8 @@ def read_toml(path: str | PathLike[str]) -> TomlTable:
     """
     path = Path(path)
     try:
-        if path.stat().st_size > MAX_BYTES:
-            raise DataError(f"has {path.stat().st_size} bytes; files of materials have at most {MAX_BYTES}", file=path)
+        if path.stat().st_size > _MAX_BYTES:
+            raise DataError(f"has {path.stat().st_size} bytes; files of materials have at most {_MAX_BYTES}", file=path)
         return TomlTable(path, "", tomllib.loads(path.read_text(encoding="utf-8")))
     except OSError as err:
         raise DataError(f"cannot be read: {err.strerror or err}", file=path) from err
@@ -149,15 +149,15 @@ def material_entries(whole: TomlTable) -> dict[str, TomlTable]:
 
 def unit_factors(whole: TomlTable) -> dict[str, float]:
     """Return what turns the numbers of a file into SI units, by kind."""
-    chosen = {kind: next(iter(units.values())) for kind, units in UNIT_CHOICES.items()}
+    chosen = {kind: next(iter(units.values())) for kind, units in _UNIT_CHOICES.items()}
     if "units" in whole.table:
         units = TomlTable(whole.file, "units", whole.part("units").table)
-        units.known(UNIT_CHOICES)
+        units.known(_UNIT_CHOICES)
         for kind in units.table:
             unit = units.text(kind)
-            if unit not in UNIT_CHOICES[kind]:
-                raise units.fault(f"no unit {unit!r}; known are {', '.join(UNIT_CHOICES[kind])}", kind)
-            chosen[kind] = UNIT_CHOICES[kind][unit]
+            if unit not in _UNIT_CHOICES[kind]:
+                raise units.fault(f"no unit {unit!r}; known are {', '.join(_UNIT_CHOICES[kind])}", kind)
+            chosen[kind] = _UNIT_CHOICES[kind][unit]
     return chosen
 
 
@@ -175,30 +175,30 @@ def read_material(name: str, part: TomlTable, unit: Mapping[str, float], masses:
     DataError
         with file and key, for what is missing, of the wrong kind, not finite, or not known
     """
-    part.known(MATERIAL_KEYS)
+    part.known(_MATERIAL_KEYS)
     symmetry = part.text("symmetry")
     if symmetry not in (*VOIGT_ENTRIES, LIQUID_SYMMETRY):
         raise part.fault(
             f"no symmetry {symmetry!r}; known are {', '.join((*VOIGT_ENTRIES, LIQUID_SYMMETRY))}", "symmetry"
         )
     formula = part.text("formula")
-    weight, count = formula_mass(part, formula, masses)
-    lattice = read_constants(part, "lattice", LATTICE_PARAMETERS.get(symmetry, ()), unit["length"], "m")
+    weight, count = _formula_mass(part, formula, masses)
+    lattice = _read_constants(part, "lattice", LATTICE_PARAMETERS.get(symmetry, ()), unit["length"], "m")
     cell = part.number("cell", low=0) if "cell" in part.table else None
-    density, atoms = read_densities(part, symmetry, lattice, cell, weight, count, unit["density"])
+    density, atoms = _read_densities(part, symmetry, lattice, cell, weight, count, unit["density"])
     allowed = (
         *VOIGT_ENTRIES.get(symmetry, ()),
         *([REDUNDANT_CONSTANTS[symmetry]] if symmetry in REDUNDANT_CONSTANTS else []),
     )
-    constants = read_constants(part, "stiffness", allowed, unit["stiffness"], "Pa")
-    longitudinal, transverse, kind = read_speeds(part, symmetry, constants, density, unit["speed"])
+    constants = _read_constants(part, "stiffness", allowed, unit["stiffness"], "Pa")
+    longitudinal, transverse, kind = _read_speeds(part, symmetry, constants, density, unit["speed"])
     return Material(
-        name,
-        part.text("title"),
-        formula,
-        symmetry,
-        density,
-        atoms,
+        name=name,
+        title=part.text("title"),
+        formula=formula,
+        symmetry=symmetry,
+        density=density,
+        atoms=atoms,
         aliases=part.texts("aliases"),
         lattice=lattice,
         cell=cell,
@@ -206,17 +206,17 @@ def read_material(name: str, part: TomlTable, unit: Mapping[str, float], masses:
         longitudinal=longitudinal,
         transverse=transverse,
         speeds=kind,
-        debye=read_optional_quantity(part, "debye", "K", 1.0),
-        conductivity_table=read_property_table(part, "conductivity", name, "W m⁻¹ K⁻¹", unit["conductivity"]),
-        inplane_table=read_property_table(part, "conductivity_inplane", name, "W m⁻¹ K⁻¹", unit["conductivity"]),
-        heat_capacity_table=read_property_table(part, "heat_capacity", name, "J kg⁻¹ K⁻¹", unit["heat_capacity"]),
-        metal=read_metal(part),
-        excuses=read_excuses(part),
+        debye=_read_optional_quantity(part, "debye", "K", 1.0),
+        conductivity_table=_read_property_table(part, "conductivity", name, "W m⁻¹ K⁻¹", unit["conductivity"]),
+        inplane_table=_read_property_table(part, "conductivity_inplane", name, "W m⁻¹ K⁻¹", unit["conductivity"]),
+        heat_capacity_table=_read_property_table(part, "heat_capacity", name, "J kg⁻¹ K⁻¹", unit["heat_capacity"]),
+        metal=_read_metal(part),
+        excuses=_read_excuses(part),
         note=part.text("note", ""),
     )
 
 
-def formula_mass(part: TomlTable, formula: str, masses: Mapping[str, float]) -> tuple[float, float]:
+def _formula_mass(part: TomlTable, formula: str, masses: Mapping[str, float]) -> tuple[float, float]:
     """Mass of a formula unit, kg, and its number of atoms."""
     try:
         counts = composition(formula)
@@ -228,12 +228,12 @@ def formula_mass(part: TomlTable, formula: str, masses: Mapping[str, float]) -> 
     return sum(masses[e] * n for e, n in counts.items()) * m_u, sum(counts.values())
 
 
-def read_constants(part: TomlTable, key: str, names: tuple[str, ...], factor: float, unit: str) -> dict[str, Quantity]:
+def _read_constants(part: TomlTable, key: str, names: tuple[str, ...], factor: float, unit: str) -> dict[str, Quantity]:
     """Return several numbers that share a source: elastic or lattice constants."""
     if key not in part.table:
         return {}
     inside = part.part(key)
-    inside.known((*names, *PROVENANCE_KEYS))
+    inside.known((*names, *_PROVENANCE_KEYS))
     sigma = inside.part("sigma") if "sigma" in inside.table else TomlTable(part.file, "", {})
     sigma.known(names)
     found: dict[str, Quantity] = {}
@@ -245,7 +245,7 @@ def read_constants(part: TomlTable, key: str, names: tuple[str, ...], factor: fl
     return found
 
 
-def read_densities(
+def _read_densities(
     part: TomlTable,
     symmetry: str,
     lattice: Mapping[str, Quantity],
@@ -265,33 +265,33 @@ def read_densities(
     if part.table.get("density") == "cell":
         if units is None:
             raise part.fault("'cell' needs lattice and cell (formula units in the conventional cell)", "density")
-        density = derived_quantity(weight * units, "kg m⁻³", first, "from the cell and the atomic masses")
+        density = _derived_quantity(weight * units, "kg m⁻³", first, "from the cell and the atomic masses")
     else:
-        density = read_quantity(part.part("density"), "kg m⁻³", factor)
+        density = _read_quantity(part.part("density"), "kg m⁻³", factor)
     if "atoms" in part.table:
-        return density, read_quantity(part.part("atoms"), "m⁻³", 1.0)
+        return density, _read_quantity(part.part("atoms"), "m⁻³", 1.0)
     per_unit = 1.0 if symmetry == LIQUID_SYMMETRY else count
     if units is None:
-        return density, derived_quantity(density.value / weight * per_unit, "m⁻³", density, "from the density")
-    return density, derived_quantity(units * per_unit, "m⁻³", first, "from the cell")
+        return density, _derived_quantity(density.value / weight * per_unit, "m⁻³", density, "from the density")
+    return density, _derived_quantity(units * per_unit, "m⁻³", first, "from the cell")
 
 
-def derived_quantity(value: float, unit: str, origin: Quantity | None, note: str) -> Quantity:
+def _derived_quantity(value: float, unit: str, origin: Quantity | None, note: str) -> Quantity:
     """Return a number that follows from another one, and is as sure as that."""
     source, verified = ("", False) if origin is None else (origin.source, origin.verified)
     return Quantity(value, unit, source, verified=verified, note=note)
 
 
-def read_speeds(
+def _read_speeds(
     part: TomlTable, symmetry: str, constants: Mapping[str, Quantity], density: Quantity, factor: float
 ) -> tuple[Quantity | None, Quantity | None, str]:
     """Longitudinal and transverse speed, m s⁻¹, and whether they were measured."""
     unit = "m s⁻¹"
     if symmetry == LIQUID_SYMMETRY:
-        return read_quantity(part.part("speed"), unit, factor), None, "measured"
+        return _read_quantity(part.part("speed"), unit, factor), None, "measured"
     if part.table.get("speeds", "hill") != "hill":
         inside = part.part("speeds")
-        inside.known(("longitudinal", "transverse", *PROVENANCE_KEYS))
+        inside.known(("longitudinal", "transverse", *_PROVENANCE_KEYS))
         pair = [inside.quantity(key, unit, factor, low=0) for key in ("longitudinal", "transverse")]
         return pair[0], pair[1], "measured"
     if not constants:
@@ -302,38 +302,41 @@ def read_speeds(
     except (InputError, ArithmeticError, ValueError) as err:
         raise part.fault(str(err), "stiffness") from err
     first = next(iter(constants.values()))
-    one, two = (derived_quantity(speed, unit, first, "Hill's mean of the elastic constants") for speed in mean)
+    one, two = (_derived_quantity(speed, unit, first, "Hill's mean of the elastic constants") for speed in mean)
     return one, two, "hill"
 
 
-def read_quantity(inside: TomlTable, unit: str, factor: float) -> Quantity:
+def _read_quantity(inside: TomlTable, unit: str, factor: float) -> Quantity:
     """Return one number above zero from its table."""
-    inside.known(("value", *PROVENANCE_KEYS))
+    inside.known(("value", *_PROVENANCE_KEYS))
     sigma = inside.number("sigma", low=0) if "sigma" in inside.table else None
     return inside.quantity("value", unit, factor, low=0, sigma=sigma)
 
 
-def read_optional_quantity(part: TomlTable, key: str, unit: str, factor: float) -> Quantity | None:
+def _read_optional_quantity(part: TomlTable, key: str, unit: str, factor: float) -> Quantity | None:
     """Return one number, or None where it is not in the file."""
-    return read_quantity(part.part(key), unit, factor) if key in part.table else None
+    return _read_quantity(part.part(key), unit, factor) if key in part.table else None
 
 
-def read_property_table(part: TomlTable, key: str, name: str, unit: str, factor: float) -> PropertyTable | None:
+def _read_property_table(part: TomlTable, key: str, name: str, unit: str, factor: float) -> PropertyTable | None:
     """Return a property against temperature, or None where it is not in the file."""
     if key not in part.table:
         return None
     inside = part.part(key)
-    inside.known(("temperature", "value", *PROVENANCE_KEYS))
+    inside.known(("temperature", "value", *_PROVENANCE_KEYS))
     what = f"{name}: {key.replace('_', ' ')}"
     values = [factor * v for v in inside.array("value")]
     about: dict[str, Any] = {"source": inside.text("source"), "note": inside.text("note", "")}
     verified = inside.table.get("verified", True) is True
-    return build_or_fault(
-        inside, lambda: PropertyTable(what, inside.array("temperature"), values, unit, verified=verified, **about)
+    return _build_or_fault(
+        inside,
+        lambda: PropertyTable(
+            name=what, temperature=inside.array("temperature"), value=values, unit=unit, verified=verified, **about
+        ),
     )
 
 
-def build_or_fault(part: TomlTable, build: Callable[[], PropertyTable]) -> PropertyTable:
+def _build_or_fault(part: TomlTable, build: Callable[[], PropertyTable]) -> PropertyTable:
     """Build a record, and say where in the file its numbers stand if they do not make one."""
     try:
         return build()
@@ -341,23 +344,23 @@ def build_or_fault(part: TomlTable, build: Callable[[], PropertyTable]) -> Prope
         raise part.fault(str(err)) from err
 
 
-def read_metal(part: TomlTable) -> MetalProperties:
+def _read_metal(part: TomlTable) -> MetalProperties:
     """Return what is known of the electrons."""
     if "electrons" not in part.table:
         return MetalProperties()
     inside = part.part("electrons")
     inside.known(("conductivity", "coupling", "sommerfeld"))
     return MetalProperties(
-        read_optional_quantity(inside, "conductivity", "W m⁻¹ K⁻¹", 1.0),
-        read_optional_quantity(inside, "coupling", "W m⁻³ K⁻¹", 1.0),
-        read_optional_quantity(inside, "sommerfeld", "J m⁻³ K⁻²", 1.0),
+        _read_optional_quantity(inside, "conductivity", "W m⁻¹ K⁻¹", 1.0),
+        _read_optional_quantity(inside, "coupling", "W m⁻³ K⁻¹", 1.0),
+        _read_optional_quantity(inside, "sommerfeld", "J m⁻³ K⁻²", 1.0),
     )
 
 
-def read_excuses(part: TomlTable) -> dict[str, str]:
+def _read_excuses(part: TomlTable) -> dict[str, str]:
     """Return the reasons why an entry fails a check."""
     if "except" not in part.table:
         return {}
     inside = part.part("except")
-    inside.known(CHECK_NAMES)
+    inside.known(_CHECK_NAMES)
     return {check: inside.text(check) for check in inside.table}

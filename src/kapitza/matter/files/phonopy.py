@@ -27,21 +27,21 @@ from kapitza.matter.files.force_constants import (
 )
 from kapitza.units import angstrom, bohr, eV, hartree, m_u, rydberg
 
-MAX_PAIRS = 4_000_000  # of atoms with force constants
+_MAX_PAIRS = 4_000_000  # of atoms with force constants
 
-LENGTH_UNITS = {"angstrom": angstrom, "au": bohr, "bohr": bohr}
-ENERGY_UNITS = {"ev": eV, "ry": rydberg, "rydberg": rydberg, "mry": 1e-3 * rydberg, "hartree": hartree, "ha": hartree}
+_LENGTH_UNITS = {"angstrom": angstrom, "au": bohr, "bohr": bohr}
+_ENERGY_UNITS = {"ev": eV, "ry": rydberg, "rydberg": rydberg, "mry": 1e-3 * rydberg, "hartree": hartree, "ha": hartree}
 # what phonopy's calculators write where a file names the calculator but not the unit of its force constants
-CALCULATOR_UNITS = {
+_CALCULATOR_UNITS = {
     "vasp": "ev/angstrom^2", "aims": "ev/angstrom^2", "castep": "ev/angstrom^2", "crystal": "ev/angstrom^2",
     "lammps": "ev/angstrom^2", "pwmat": "ev/angstrom^2", "qe": "ry/au^2", "qlm": "ry/au^2", "wien2k": "mry/au^2",
     "abinit": "ev/angstrom.au", "siesta": "ev/angstrom.au", "abacus": "ev/angstrom.au", "cp2k": "hartree/angstrom.au",
     "elk": "hartree/au^2", "turbomole": "hartree/au^2", "dftbp": "hartree/au^2", "fleur": "hartree/au^2",
 }  # fmt: skip
 
-ROW_PATTERN = re.compile(r"\s*-?\s*\[([^\[\]#]*)\]\s*(?:#.*)?")
-KEY_VALUE_PATTERN = re.compile(r"\s*(?:-\s+)?([A-Za-z_][\w ]*?)\s*:(?:\s+(.*?))?\s*")
-HEADER_PATTERN = re.compile(r"\s*(?:-\s*)?(?:#.*)?")
+_ROW_PATTERN = re.compile(r"\s*-?\s*\[([^\[\]#]*)\]\s*(?:#.*)?")
+_KEY_VALUE_PATTERN = re.compile(r"\s*(?:-\s+)?([A-Za-z_][\w ]*?)\s*:(?:\s+(.*?))?\s*")
+_HEADER_PATTERN = re.compile(r"\s*(?:-\s*)?(?:#.*)?")
 
 
 @frozen(eq=False)
@@ -87,7 +87,7 @@ class SupercellData:
 
 
 @frozen(eq=False)
-class FileSection:
+class _FileSection:
     """Lines of a file below one key: `start` is the index of the first one."""
 
     path: Path
@@ -117,28 +117,28 @@ def read_phonopy(path: str | PathLike[str], force_constants: str | PathLike[str]
         for a `.hdf5` file without h5py
     """
     path = Path(path)
-    sections = split_sections(path, read_lines(path))
-    length, stiffness = file_units(sections, path)
-    primitive = read_cell(required_section(sections, "primitive_cell", path), length)
-    supercell = read_cell(required_section(sections, "supercell", path), length)
+    sections = _split_sections(path, read_lines(path))
+    length, stiffness = _file_units(sections, path)
+    primitive = _read_cell(_required_section(sections, "primitive_cell", path), length)
+    supercell = _read_cell(_required_section(sections, "supercell", path), length)
     shape = len(primitive.masses), len(supercell.masses)
-    if shape[0] * shape[1] > MAX_PAIRS:
-        raise DataError(f"{shape[0]} x {shape[1]} pairs of atoms are more than the {MAX_PAIRS} handled", file=path)
+    if shape[0] * shape[1] > _MAX_PAIRS:
+        raise DataError(f"{shape[0]} x {shape[1]} pairs of atoms are more than the {_MAX_PAIRS} handled", file=path)
     if force_constants is None and "force_constants" in sections:
-        constants, rows = read_inline_constants(sections["force_constants"], shape), None
+        constants, rows = _read_inline_constants(sections["force_constants"], shape), None
     else:
         file = companion_file(path) if force_constants is None else Path(force_constants)
         if file.name.startswith("FORCE_SETS"):
-            rows = locate_atoms(primitive, supercell, path)
+            rows = _locate_atoms(primitive, supercell, path)
             atoms = SupercellAtoms(supercell.lattice, supercell.points, np.array(supercell.symbols), primitive.lattice)
             constants = constants_from_sets(file, atoms, rows)
         else:
             constants, rows = read_force_constants(file, shape)
-    born, dielectric = read_charges(sections["nac"], shape[0]) if "nac" in sections else (None, None)
-    origins = find_first_atoms(supercell, shape[0]) if rows is None else rows
+    born, dielectric = _read_charges(sections["nac"], shape[0]) if "nac" in sections else (None, None)
+    origins = _find_first_atoms(supercell, shape[0]) if rows is None else rows
     if len(constants) == shape[1] != shape[0]:
         if origins is None:
-            origins = locate_atoms(primitive, supercell, path)
+            origins = _locate_atoms(primitive, supercell, path)
         constants = constants[list(origins)]
     check_magnitude(constants, 1e5, "force constants (eV/Å²)", path, scale=eV / angstrom**2 / stiffness)
     return SupercellData(primitive, supercell, constants * stiffness, born, dielectric, origins)
@@ -147,25 +147,25 @@ def read_phonopy(path: str | PathLike[str], force_constants: str | PathLike[str]
 def unit_lattice(path: str | PathLike[str]) -> Array:
     """(3, 3) lattice vectors in rows of the unit cell of a file, m: what Miller indices refer to."""
     path = Path(path)
-    sections = split_sections(path, read_lines(path))
-    return read_cell(required_section(sections, "unit_cell", path), file_units(sections, path)[0]).lattice
+    sections = _split_sections(path, read_lines(path))
+    return _read_cell(_required_section(sections, "unit_cell", path), _file_units(sections, path)[0]).lattice
 
 
-def split_sections(path: Path, lines: list[str]) -> dict[str, FileSection]:
+def _split_sections(path: Path, lines: list[str]) -> dict[str, _FileSection]:
     """Sections of a file by their key, which starts a line."""
     starts = [i for i, line in enumerate(lines) if line[:1].isalpha()]
     if not starts:
         raise DataError("holds no phonopy data: expected keys such as 'primitive_cell:'", file=path)
-    found: dict[str, FileSection] = {}
+    found: dict[str, _FileSection] = {}
     for start, stop in zip(starts, [*starts[1:], len(lines)], strict=True):
         key = lines[start].partition(":")[0].strip()
         if key in found:
             raise DataError(f"the key {key!r:.40} comes a second time", file=path, line=start + 1)
-        found[key] = FileSection(path, lines[start + 1 : stop], start + 1)
+        found[key] = _FileSection(path, lines[start + 1 : stop], start + 1)
     return found
 
 
-def required_section(sections: dict[str, FileSection], key: str, path: Path) -> FileSection:
+def _required_section(sections: dict[str, _FileSection], key: str, path: Path) -> _FileSection:
     """Return a section that must be there."""
     if key not in sections:
         known = ", ".join(sorted(sections))
@@ -173,24 +173,24 @@ def required_section(sections: dict[str, FileSection], key: str, path: Path) -> 
     return sections[key]
 
 
-def file_units(sections: dict[str, FileSection], path: Path) -> tuple[float, float]:
+def _file_units(sections: dict[str, _FileSection], path: Path) -> tuple[float, float]:
     """Length (m) and force constant (N m⁻¹) that a number 1 of the file means."""
-    head = read_scalars(sections["phonopy"]) if "phonopy" in sections else {}
-    given = read_scalars(required_section(sections, "physical_unit", path))
+    head = _read_scalars(sections["phonopy"]) if "phonopy" in sections else {}
+    given = _read_scalars(_required_section(sections, "physical_unit", path))
     calculator = head.get("calculator", ("", 0))[0].lower()
     length, line = given.get("length", ("", 0))
-    if length.lower() not in LENGTH_UNITS:
+    if length.lower() not in _LENGTH_UNITS:
         raise DataError(
-            f"unknown unit of length {length!r:.40}, wanted one of {', '.join(LENGTH_UNITS)}", file=path, line=line
+            f"unknown unit of length {length!r:.40}, wanted one of {', '.join(_LENGTH_UNITS)}", file=path, line=line
         )
     mass, line = given.get("atomic_mass", ("AMU", 0))
     if mass.lower() not in ("amu", "u"):
         raise DataError(f"unknown unit of mass {mass!r:.40}, wanted AMU", file=path, line=line)
-    default = CALCULATOR_UNITS.get(
+    default = _CALCULATOR_UNITS.get(
         calculator, "ev/angstrom^2" if length.lower() == "angstrom" and not calculator else ""
     )
     unit, line = given.get("force_constants", (default, 0))
-    return LENGTH_UNITS[length.lower()], stiffness_unit(unit, path, line)
+    return _LENGTH_UNITS[length.lower()], stiffness_unit(unit, path, line)
 
 
 def stiffness_unit(unit: str, path: Path, line: int) -> float:
@@ -199,34 +199,34 @@ def stiffness_unit(unit: str, path: Path, line: int) -> float:
     one, _, other = below.partition(".")
     if one.endswith("^2") and not other:
         one = other = one[:-2]
-    if energy not in ENERGY_UNITS or one not in LENGTH_UNITS or other not in LENGTH_UNITS:
+    if energy not in _ENERGY_UNITS or one not in _LENGTH_UNITS or other not in _LENGTH_UNITS:
         raise DataError(
             f"unknown unit of force constants {unit!r:.40}: wanted physical_unit: force_constants: such as "
             '"eV/angstrom^2", "Ry/au^2", "mRy/au^2", "hartree/au^2" or "eV/angstrom.au"',
             file=path,
             line=line or None,
         )
-    return ENERGY_UNITS[energy] / (LENGTH_UNITS[one] * LENGTH_UNITS[other])
+    return _ENERGY_UNITS[energy] / (_LENGTH_UNITS[one] * _LENGTH_UNITS[other])
 
 
-def read_scalars(section: FileSection) -> dict[str, tuple[str, int]]:
+def _read_scalars(section: _FileSection) -> dict[str, tuple[str, int]]:
     """Values `key: value` of a section with their lines, quotes taken off."""
     found: dict[str, tuple[str, int]] = {}
     for offset, line in enumerate(section.lines):
-        match = KEY_VALUE_PATTERN.fullmatch(line.partition(" #")[0])
+        match = _KEY_VALUE_PATTERN.fullmatch(line.partition(" #")[0])
         if match:
             found.setdefault(match[1], ((match[2] or "").strip("\"'"), section.start + offset + 1))
     return found
 
 
-def read_cell(section: FileSection, length: float) -> AtomicCell:
+def _read_cell(section: _FileSection, length: float) -> AtomicCell:
     """Lattice and atoms of a section."""
-    lattice = np.array([parse_row(section, i) for i in lines_below(section, "lattice", 3)])
+    lattice = np.array([_parse_row(section, i) for i in _lines_below(section, "lattice", 3)])
     check_magnitude(lattice, 1e5, "lattice vectors (Å)", section.path, scale=length / angstrom, line=section.start)
     span = np.prod(np.linalg.norm(lattice, axis=1))
     if not abs(np.linalg.det(lattice)) > 1e-4 * span or span * (length / angstrom) ** 3 < 0.1:
         raise section.fault(f"the lattice vectors {lattice.tolist()!s:.120} span no volume")
-    symbols, points, masses, reduced = read_atoms(section)
+    symbols, points, masses, reduced = _read_atoms(section)
     if not symbols:
         raise section.fault("the cell has no atoms: expected 'points:' with '- symbol: Si' and so on")
     check_magnitude(points, 1e3, "coordinates", section.path, line=section.start)
@@ -234,7 +234,7 @@ def read_cell(section: FileSection, length: float) -> AtomicCell:
     return AtomicCell(lattice * length, points, masses * m_u, symbols, tuple(reduced) if whole else None)
 
 
-def read_atoms(section: FileSection) -> tuple[tuple[str, ...], Array, Array, list[int]]:
+def _read_atoms(section: _FileSection) -> tuple[tuple[str, ...], Array, Array, list[int]]:
     """Symbols, fractional coordinates, masses (u) and `reduced_to` of the atoms of a cell."""
     symbols: list[str] = []
     points: list[list[float]] = []
@@ -245,9 +245,9 @@ def read_atoms(section: FileSection) -> tuple[tuple[str, ...], Array, Array, lis
         if key == "- symbol":
             symbols.append(value.partition("#")[0].strip().strip("\"'"))
         elif key in ("coordinates", "- coordinates"):
-            points.append(parse_row(section, offset, after=":"))
+            points.append(_parse_row(section, offset, after=":"))
         elif key == "mass":
-            masses.append(parse_mass(section, offset, value))
+            masses.append(_parse_mass(section, offset, value))
         elif key == "reduced_to" and value.strip().isdigit() and len(value) < 12:
             reduced.append(int(value) - 1)
         if len(symbols) - len(points) not in (0, 1):
@@ -258,15 +258,15 @@ def read_atoms(section: FileSection) -> tuple[tuple[str, ...], Array, Array, lis
     return tuple(symbols), np.array(points).reshape(-1, 3), np.array(masses), reduced
 
 
-def parse_mass(section: FileSection, offset: int, text: str) -> float:
+def _parse_mass(section: _FileSection, offset: int, text: str) -> float:
     """Mass of an atom, u."""
-    value = parse_number(section, offset, text.partition("#")[0])
+    value = _parse_number(section, offset, text.partition("#")[0])
     if not 0.1 < value < 1000:
         raise section.fault(f"a mass of {value:g} u, wanted one between 0.1 and 1000", offset)
     return value
 
 
-def lines_below(section: FileSection, key: str, count: int) -> range:
+def _lines_below(section: _FileSection, key: str, count: int) -> range:
     """Offsets of the `count` lines that follow `key:`."""
     for offset, line in enumerate(section.lines):
         if line.strip().partition("#")[0].strip() == key + ":":
@@ -276,19 +276,19 @@ def lines_below(section: FileSection, key: str, count: int) -> range:
     raise section.fault(f"expected {key!r} with {count} rows of three numbers")
 
 
-def parse_row(section: FileSection, offset: int, after: str = "") -> list[float]:
+def _parse_row(section: _FileSection, offset: int, after: str = "") -> list[float]:
     """Three numbers of a line."""
     text = section.lines[offset]
-    match = ROW_PATTERN.fullmatch(text.partition(after)[2] if after else text)
+    match = _ROW_PATTERN.fullmatch(text.partition(after)[2] if after else text)
     parts = match[1].split(",") if match else []
     if len(parts) != 3:
         raise section.fault(
             f"expected a row of three numbers such as [ 1.0, 0.0, 0.0 ], got {text.strip()!r:.60}", offset
         )
-    return [parse_number(section, offset, part) for part in parts]
+    return [_parse_number(section, offset, part) for part in parts]
 
 
-def parse_number(section: FileSection, offset: int, text: str) -> float:
+def _parse_number(section: _FileSection, offset: int, text: str) -> float:
     """One finite number."""
     try:
         value = float(text)
@@ -299,18 +299,18 @@ def parse_number(section: FileSection, offset: int, text: str) -> float:
     return value
 
 
-def read_inline_constants(section: FileSection, shape: tuple[int, int]) -> Array:
+def _read_inline_constants(section: _FileSection, shape: tuple[int, int]) -> Array:
     """(n or N, N, 3, 3) force constants in a section, in the unit of the file."""
-    head = read_scalars(FileSection(section.path, section.lines[:8], section.start))
+    head = _read_scalars(_FileSection(section.path, section.lines[:8], section.start))
     text, line = head.get("shape", ("", section.start))
     sizes = [int(size) for size in text.strip("[] ").split(",") if size.strip().isdigit() and len(size) < 12]
     if len(sizes) != 2 or sizes[0] not in shape or sizes[1] != shape[1]:
         wanted = f"[{shape[0]}, {shape[1]}] or [{shape[1]}, {shape[1]}]"
         raise DataError(f"force constants of shape {text!r:.40}, wanted {wanted}", file=section.path, line=line)
     start = line - section.start
-    body = FileSection(section.path, section.lines[start:], section.start + start)
+    body = _FileSection(section.path, section.lines[start:], section.start + start)
     if body.lines and body.lines[0].strip() == "elements:":
-        body = FileSection(section.path, body.lines[1:], body.start + 1)
+        body = _FileSection(section.path, body.lines[1:], body.start + 1)
     rows = [line.partition("[")[2].partition("]")[0] for line in body.lines if "[" in line]
     counts = 3 * sizes[0] * sizes[1]
     if len(rows) != counts:
@@ -321,37 +321,37 @@ def read_inline_constants(section: FileSection, shape: tuple[int, int]) -> Array
         good = values.size == 3 * counts and bool(np.isfinite(values).all())
     except ValueError:
         good, values = False, np.empty(0)
-    if not good or not all(is_valid_line(line) for line in body.lines):
-        raise invalid_line(body)
+    if not good or not all(_is_valid_line(line) for line in body.lines):
+        raise _invalid_line(body)
     return values.reshape(sizes[0], sizes[1], 3, 3)
 
 
-def is_valid_line(line: str) -> bool:
+def _is_valid_line(line: str) -> bool:
     """Whether a line is a row of three entries or the heading of a block."""
     if "[" not in line:
-        return HEADER_PATTERN.fullmatch(line) is not None
+        return _HEADER_PATTERN.fullmatch(line) is not None
     return line.count(",") == 2 and "]" in line and line.lstrip()[:3] == "- ["
 
 
-def invalid_line(body: FileSection) -> DataError:
+def _invalid_line(body: _FileSection) -> DataError:
     """Find the line that is not what it should be."""
     for offset, line in enumerate(body.lines):
         if "[" in line:
-            parse_row(body, offset)
-        if not is_valid_line(line):
+            _parse_row(body, offset)
+        if not _is_valid_line(line):
             return body.fault(f"expected a row of three force constants, got {line.strip()!r:.60}", offset)
     return body.fault("the force constants cannot be read")
 
 
-def read_charges(section: FileSection, count: int) -> tuple[Array, Array]:
+def _read_charges(section: _FileSection, count: int) -> tuple[Array, Array]:
     """(n, 3, 3) Born charges and (3, 3) dielectric constant of a section."""
     rows = {i: line for i, line in enumerate(section.lines) if "[" in line}
-    start = lines_below(section, "born_effective_charge", 1).start
+    start = _lines_below(section, "born_effective_charge", 1).start
     offsets = [i for i in rows if i >= start][: 3 * count]
     if len(offsets) != 3 * count:
         raise section.fault(f"{len(offsets)} rows of Born charges, wanted {3 * count}")
-    born = np.array([parse_row(section, i) for i in offsets]).reshape(count, 3, 3)
-    dielectric = np.array([parse_row(section, i) for i in lines_below(section, "dielectric_constant", 3)])
+    born = np.array([_parse_row(section, i) for i in offsets]).reshape(count, 3, 3)
+    dielectric = np.array([_parse_row(section, i) for i in _lines_below(section, "dielectric_constant", 3)])
     check_magnitude(born, 100, "Born charges", section.path, line=section.start)
     check_magnitude(dielectric, 1e4, "dielectric constants", section.path, line=section.start)
     if not np.linalg.eigvalsh(dielectric + dielectric.T)[0] > 1:
@@ -359,7 +359,7 @@ def read_charges(section: FileSection, count: int) -> tuple[Array, Array]:
     return born, dielectric
 
 
-def find_first_atoms(supercell: AtomicCell, count: int) -> tuple[int, ...] | None:
+def _find_first_atoms(supercell: AtomicCell, count: int) -> tuple[int, ...] | None:
     """Atoms of the supercell that repeat no other, if the file names them."""
     if supercell.reduced is None:
         return None
@@ -368,7 +368,7 @@ def find_first_atoms(supercell: AtomicCell, count: int) -> tuple[int, ...] | Non
     return first if sound else None
 
 
-def locate_atoms(primitive: AtomicCell, supercell: AtomicCell, path: Path) -> tuple[int, ...]:
+def _locate_atoms(primitive: AtomicCell, supercell: AtomicCell, path: Path) -> tuple[int, ...]:
     """Index in the supercell of an image of each atom of the primitive cell, the first one."""
     fraction = supercell.points @ supercell.lattice @ np.linalg.inv(primitive.lattice)
     found: list[int] = []

@@ -19,12 +19,12 @@ from kapitza.matter.potentials.force_field import ForceField, force_field_from_c
 from kapitza.matter.structure import Structure
 from kapitza.units import angstrom
 
-HEIGHT_MARGIN = 1.5  # times the reach: heights of the first supercell that is tried
-ANALYTIC_ROUNDING, NUMERICAL_ROUNDING = (
+_HEIGHT_MARGIN = 1.5  # times the reach: heights of the first supercell that is tried
+_ANALYTIC_ROUNDING, _NUMERICAL_ROUNDING = (
     1e-11,
     1e-7,
 )  # of the largest force constant: rounding of analytic and of differentiated forces
-MAX_SUPERCELL_ATOMS = 6000
+_MAX_SUPERCELL_ATOMS = 6000
 
 
 def crystal_from_potential(
@@ -50,11 +50,20 @@ def crystal_from_potential(
     """
     rows = np.arange(one.masses.size)
     if supercell is None:
-        cells, values = wide_supercell_constants(one, engine, rows, (True, True, True))
+        cells, values = _wide_supercell_constants(one, engine, rows, (True, True, True))
     else:
-        cells, values, _ = fold_supercell(one, engine, rows, supercell)
+        cells, values, _ = _fold_supercell(one, engine, rows, supercell)
     residual, balanced = enforce_sum_rule(cells, values, np.zeros(values.shape[1:]))
-    return Crystal(one.name, one.lattice, one.positions, one.masses, cells, balanced, one.symbols, residual=residual)
+    return Crystal(
+        name=one.name,
+        lattice=one.lattice,
+        positions=one.positions,
+        masses=one.masses,
+        cells=cells,
+        force_constants=balanced,
+        symbols=one.symbols,
+        residual=residual,
+    )
 
 
 def crystal_from_ase(
@@ -102,32 +111,32 @@ def layered_constants(one: Structure, engine: ForceField, rows: IntArray) -> tup
     -------
     shifts (nR, 2) in-plane lattice vectors, and force constants (nR, 3m, 3m), N m⁻¹
     """
-    cells, values = wide_supercell_constants(one, engine, rows, (True, True, False))
+    cells, values = _wide_supercell_constants(one, engine, rows, (True, True, False))
     return cells[:, :2], values
 
 
-def wide_supercell_constants(
+def _wide_supercell_constants(
     one: Structure, engine: ForceField, rows: IntArray, periodic: tuple[bool, bool, bool]
 ) -> tuple[IntArray, Array]:
     """Force constants in a supercell that is wide enough in the directions that are periodic."""
-    counts = repeats_for_height(one.lattice, HEIGHT_MARGIN * engine.reach, periodic)
+    counts = repeats_for_height(one.lattice, _HEIGHT_MARGIN * engine.reach, periodic)
     while True:
-        cells, values, seen = fold_supercell(one, engine, rows, counts, periodic=periodic[2])
+        cells, values, seen = _fold_supercell(one, engine, rows, counts, periodic=periodic[2])
         needed = repeats_for_height(one.lattice, engine.reach + seen, periodic)
         if all(have >= need for have, need in zip(counts, needed, strict=True)):
             return cells, values
         counts = max(counts[0], needed[0]), max(counts[1], needed[1]), max(counts[2], needed[2])
 
 
-def fold_supercell(
+def _fold_supercell(
     one: Structure, engine: ForceField, rows: IntArray, counts: tuple[int, int, int], *, periodic: bool = True
 ) -> tuple[IntArray, Array, float]:
     """Lattice vectors, force constants among `rows`, and the largest distance of two atoms that have one (m)."""
     atoms = one.masses.size * counts[0] * counts[1] * counts[2]
-    if atoms > MAX_SUPERCELL_ATOMS:
+    if atoms > _MAX_SUPERCELL_ATOMS:
         raise InputError(
             f"{one.name}: forces that reach {engine.reach / angstrom:.3g} Å need a supercell of {atoms} atoms, more "
-            f"than {MAX_SUPERCELL_ATOMS}: give a smaller `supercell` or a potential of shorter reach"
+            f"than {_MAX_SUPERCELL_ATOMS}: give a smaller `supercell` or a potential of shorter reach"
         )
     big = one.repeated(counts)
     values = engine.hessian(big, rows, periodic=periodic)
@@ -138,7 +147,7 @@ def fold_supercell(
     size = np.abs(values).max(axis=(2, 3))
     if not size.max() > 0:
         raise InputError(f"{one.name}: the potential {engine.name!r} has no forces between atoms as far apart as these")
-    keep = size > (ANALYTIC_ROUNDING if engine.analytic else NUMERICAL_ROUNDING) * size.max()
+    keep = size > (_ANALYTIC_ROUNDING if engine.analytic else _NUMERICAL_ROUNDING) * size.max()
     first, second = np.nonzero(keep)
     vector = big.positions[columns[second]] - one.positions[rows[first]]
     pair, image, share = nearest_images(vector, minkowski_basis(big.lattice))

@@ -25,7 +25,7 @@ from kapitza.matter.crystal import finite_array
 from kapitza.matter.structure import Structure
 from kapitza.units import angstrom, eV, m_u
 
-FORCE_CONSTANT_UNIT = eV / angstrom**2  # N m⁻¹ of 1 eV Å⁻²
+_FORCE_CONSTANT_UNIT = eV / angstrom**2  # N m⁻¹ of 1 eV Å⁻²
 FORCE_UNIT = eV / angstrom  # N of 1 eV Å⁻¹
 ATOMS_EXTRA, ATOMS_PURPOSE = "atoms", "force constants from a potential"
 
@@ -79,10 +79,10 @@ class ForceField:
         InputError
             for elements that the calculator does not know, or forces that are not finite (overlapping atoms)
         """
-        check_elements(self, atoms.symbols)
-        made = ase_atoms(atoms, periodic=periodic)
+        _check_elements(self, atoms.symbols)
+        made = _ase_atoms(atoms, periodic=periodic)
         made.calc = self.calculator
-        with suppress_warnings():
+        with _suppress_warnings():
             energy, forces = float(made.get_potential_energy()), np.asarray(made.get_forces(), dtype=float)
             pull = np.asarray(made.get_stress(voigt=False), dtype=float) * eV / angstrom**3 if stress else None
         if not (np.isfinite(energy) and np.isfinite(forces).all()):
@@ -102,18 +102,18 @@ class ForceField:
         -------
         (m, n, 3, 3) $\Phi_{i\alpha,j\beta}$, N m⁻¹
         """
-        check_elements(self, atoms.symbols)
-        made = ase_atoms(atoms, periodic=periodic)
+        _check_elements(self, atoms.symbols)
+        made = _ase_atoms(atoms, periodic=periodic)
         made.calc = self.calculator
-        with suppress_warnings():
+        with _suppress_warnings():
             found = (
-                analytic_hessian(made, self.calculator, rows)
+                _analytic_hessian(made, self.calculator, rows)
                 if self.analytic
-                else numerical_hessian(made, rows, self.step)
+                else _numerical_hessian(made, rows, self.step)
             )
         if not np.isfinite(found).all():
             raise InputError(f"{self.name}: the force constants of {atoms.name} are not finite; do atoms overlap?")
-        return found * FORCE_CONSTANT_UNIT
+        return found * _FORCE_CONSTANT_UNIT
 
 
 def force_field_from_calculator(
@@ -151,7 +151,7 @@ def structure_from_ase(atoms: Any, name: str = "", axes: ArrayLike | None = None
     )
 
 
-def ase_atoms(atoms: Structure, *, periodic: bool = True) -> Any:
+def _ase_atoms(atoms: Structure, *, periodic: bool = True) -> Any:
     """Return a structure as an ASE Atoms object, in Å."""
     ase = require("ase", extra=ATOMS_EXTRA, why=ATOMS_PURPOSE)
     return ase.Atoms(
@@ -162,7 +162,7 @@ def ase_atoms(atoms: Structure, *, periodic: bool = True) -> Any:
     )
 
 
-def analytic_hessian(made: Any, calculator: Any, rows: IntArray) -> Array:
+def _analytic_hessian(made: Any, calculator: Any, rows: IntArray) -> Array:
     """(m, n, 3, 3) rows of the calculator's own Hessian, eV Å⁻²."""
     calculator.atoms = None  # matscipy would take the size of the structure that it saw last
     whole = calculator.get_hessian(made, "sparse").tocsr()
@@ -171,7 +171,7 @@ def analytic_hessian(made: Any, calculator: Any, rows: IntArray) -> Array:
     return dense.reshape(len(rows), 3, -1, 3).swapaxes(1, 2)
 
 
-def numerical_hessian(made: Any, rows: IntArray, step: float) -> Array:
+def _numerical_hessian(made: Any, rows: IntArray, step: float) -> Array:
     """(m, n, 3, 3) force constants from forces at symmetric displacements, eV Å⁻²."""
     h = step / angstrom
     start = made.get_positions()
@@ -189,7 +189,7 @@ def numerical_hessian(made: Any, rows: IntArray, step: float) -> Array:
     return found.swapaxes(1, 2)
 
 
-def check_elements(engine: ForceField, symbols: tuple[str, ...]) -> None:
+def _check_elements(engine: ForceField, symbols: tuple[str, ...]) -> None:
     """Refuse elements that the potential has no parameters for."""
     unknown = sorted(set(symbols) - set(engine.symbols)) if engine.symbols else []
     if unknown:
@@ -200,7 +200,7 @@ def check_elements(engine: ForceField, symbols: tuple[str, ...]) -> None:
 
 
 @contextmanager
-def suppress_warnings() -> Generator[None]:
+def _suppress_warnings() -> Generator[None]:
     """Keep warnings of a calculator's own arithmetic from the user: what it returns is checked for being finite."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="'where' used without 'out'", category=UserWarning)

@@ -34,8 +34,8 @@ TERSOFF_CHI: Mapping[frozenset[str], float] = MappingProxyType(
 LENNARD_JONES_PARAMETERS: Mapping[str, tuple[float, float]] = MappingProxyType(
     {"Ne": (3.1, 2.74), "Ar": (10.4, 3.40), "Kr": (14.0, 3.65), "Xe": (20.0, 3.98)}
 )
-LENNARD_JONES_CUTOFF = 2.5  # σ
-EMT_REACH = 12.0  # Å: twice the distance at which ASE's cutoff function is down to 1e-4
+_LENNARD_JONES_CUTOFF = 2.5  # σ
+_EMT_REACH = 12.0  # Å: twice the distance at which ASE's cutoff function is down to 1e-4
 
 STILLINGER_WEBER_PARAMETERS: Mapping[str, float | str] = MappingProxyType(
     {
@@ -46,7 +46,7 @@ STILLINGER_WEBER_PARAMETERS: Mapping[str, float | str] = MappingProxyType(
 
 
 @frozen
-class PublishedPotential:
+class _PublishedPotential:
     """One potential: elements, what to cite, and how to make it for some of its elements."""
 
     symbols: tuple[str, ...]
@@ -93,20 +93,20 @@ def list_potentials() -> dict[str, str]:
     return {name: f"{', '.join(one.symbols)}: {one.about}; {one.source}" for name, one in PUBLISHED_POTENTIALS.items()}
 
 
-def manybody_calculator(form: str, parameters: dict[str, Any], cutoff: float) -> tuple[Any, float]:
+def _manybody_calculator(form: str, parameters: dict[str, Any], cutoff: float) -> tuple[Any, float]:
     """Return a calculator of matscipy for a potential of a bond order, and how far its force constants reach (Å)."""
-    room = matscipy_module("manybody")
-    forms = matscipy_module("manybody.explicit_forms")
+    room = _matscipy_module("manybody")
+    forms = _matscipy_module("manybody.explicit_forms")
     return room.Manybody(**getattr(forms, form)(parameters)), 2 * cutoff
 
 
-def matscipy_module(module: str) -> ModuleType:
+def _matscipy_module(module: str) -> ModuleType:
     """Return a module of matscipy's calculators."""
     require("matscipy", extra=ATOMS_EXTRA, why=ATOMS_PURPOSE)
     return require(f"matscipy.calculators.{module}", extra=ATOMS_EXTRA, why=ATOMS_PURPOSE)
 
 
-def tersoff_calculator(symbols: tuple[str, ...]) -> tuple[Any, float]:
+def _tersoff_calculator(symbols: tuple[str, ...]) -> tuple[Any, float]:
     """Make Tersoff's potential of 1989; its mixing rules give the parameters between two elements."""
     if {"C", "Ge"} <= set(symbols):
         raise InputError(f"Tersoff published no bond of C and Ge, of {', '.join(symbols)}: leave one of them out")
@@ -128,71 +128,71 @@ def tersoff_calculator(symbols: tuple[str, ...]) -> tuple[Any, float]:
         "r1": [sqrt(a[9] * b[9]) for a, b, _ in rows],
         "r2": [sqrt(a[10] * b[10]) for a, b, _ in rows],
     } | single
-    return manybody_calculator("TersoffBrenner", parameters, max(parameters["r2"]))
+    return _manybody_calculator("TersoffBrenner", parameters, max(parameters["r2"]))
 
 
-def stillinger_weber_calculator(_symbols: tuple[str, ...]) -> tuple[Any, float]:
+def _stillinger_weber_calculator(_symbols: tuple[str, ...]) -> tuple[Any, float]:
     """Make the potential of Stillinger and Weber for silicon."""
     cutoff = 1.80 * 2.0951
-    return manybody_calculator("StillingerWeber", dict(STILLINGER_WEBER_PARAMETERS), cutoff)
+    return _manybody_calculator("StillingerWeber", dict(STILLINGER_WEBER_PARAMETERS), cutoff)
 
 
-def matscipy_calculator(name: str) -> Callable[[tuple[str, ...]], tuple[Any, float]]:
+def _matscipy_calculator(name: str) -> Callable[[tuple[str, ...]], tuple[Any, float]]:
     """Make a potential whose parameters matscipy brings along."""
 
     def make(_symbols: tuple[str, ...]) -> tuple[Any, float]:
-        forms = matscipy_module("manybody.explicit_forms.tersoff_brenner")
+        forms = _matscipy_module("manybody.explicit_forms.tersoff_brenner")
         parameters = dict(getattr(forms, name))
-        return manybody_calculator("TersoffBrenner", parameters, max(parameters["r2"]))
+        return _manybody_calculator("TersoffBrenner", parameters, max(parameters["r2"]))
 
     return make
 
 
-def lennard_jones_calculator(symbols: tuple[str, ...]) -> tuple[Any, float]:
+def _lennard_jones_calculator(symbols: tuple[str, ...]) -> tuple[Any, float]:
     """Make Lennard-Jones with energy, force and stiffness brought to zero at 2.5 σ; Lorentz-Berthelot between two."""
     numbers = require("ase.data", extra=ATOMS_EXTRA, why=ATOMS_PURPOSE).atomic_numbers
-    room = matscipy_module("pair_potential")
+    room = _matscipy_module("pair_potential")
     pairs: dict[tuple[int, int], Any] = {}
     longest = 0.0
     for a, b in combinations_with_replacement(symbols, 2):
         epsilon = sqrt(LENNARD_JONES_PARAMETERS[a][0] * LENNARD_JONES_PARAMETERS[b][0]) * 1e-3
         sigma = (LENNARD_JONES_PARAMETERS[a][1] + LENNARD_JONES_PARAMETERS[b][1]) / 2
         one, other = sorted((int(numbers[a]), int(numbers[b])))
-        pairs[one, other] = room.LennardJonesQuadratic(epsilon, sigma, LENNARD_JONES_CUTOFF * sigma)
-        longest = max(longest, LENNARD_JONES_CUTOFF * sigma)
+        pairs[one, other] = room.LennardJonesQuadratic(epsilon, sigma, _LENNARD_JONES_CUTOFF * sigma)
+        longest = max(longest, _LENNARD_JONES_CUTOFF * sigma)
     return room.PairPotential(pairs), longest
 
 
-def emt_calculator(_symbols: tuple[str, ...]) -> tuple[Any, float]:
+def _emt_calculator(_symbols: tuple[str, ...]) -> tuple[Any, float]:
     """Make ASE's effective medium theory; its force constants come from finite differences."""
-    return require("ase.calculators.emt", extra=ATOMS_EXTRA, why=ATOMS_PURPOSE).EMT(), EMT_REACH
+    return require("ase.calculators.emt", extra=ATOMS_EXTRA, why=ATOMS_PURPOSE).EMT(), _EMT_REACH
 
 
-PUBLISHED_POTENTIALS: Mapping[str, PublishedPotential] = MappingProxyType(
+PUBLISHED_POTENTIALS: Mapping[str, _PublishedPotential] = MappingProxyType(
     {
-        "tersoff": PublishedPotential(
-            ("Si", "Ge", "C"), "doi:10.1103/PhysRevB.39.5566", tersoff_calculator, "Tersoff 1989", ("Si", "Ge")
+        "tersoff": _PublishedPotential(
+            ("Si", "Ge", "C"), "doi:10.1103/PhysRevB.39.5566", _tersoff_calculator, "Tersoff 1989", ("Si", "Ge")
         ),
-        "stillinger-weber": PublishedPotential(
-            ("Si",), "doi:10.1103/PhysRevB.31.5262", stillinger_weber_calculator, "Stillinger and Weber"
+        "stillinger-weber": _PublishedPotential(
+            ("Si",), "doi:10.1103/PhysRevB.31.5262", _stillinger_weber_calculator, "Stillinger and Weber"
         ),
-        "lennard-jones": PublishedPotential(
-            tuple(LENNARD_JONES_PARAMETERS), "ISBN 978-0-03-083993-1", lennard_jones_calculator, "Lennard-Jones"
+        "lennard-jones": _PublishedPotential(
+            tuple(LENNARD_JONES_PARAMETERS), "ISBN 978-0-03-083993-1", _lennard_jones_calculator, "Lennard-Jones"
         ),
-        "erhart-albe": PublishedPotential(
+        "erhart-albe": _PublishedPotential(
             ("Si", "C"),
             "doi:10.1103/PhysRevB.71.035211",
-            matscipy_calculator("Erhart_PRB_71_035211_SiC"),
+            _matscipy_calculator("Erhart_PRB_71_035211_SiC"),
             "Erhart and Albe",
         ),
-        "matsunaga": PublishedPotential(
+        "matsunaga": _PublishedPotential(
             ("B", "C", "N"),
             "doi:10.1143/JJAP.39.L48",
-            matscipy_calculator("Matsunaga_Fisher_Matsubara_Jpn_J_Appl_Phys_39_48_B_C_N"),
+            _matscipy_calculator("Matsunaga_Fisher_Matsubara_Jpn_J_Appl_Phys_39_48_B_C_N"),
             "Tersoff for B, C and N; without its factor ω for C-N bonds",
         ),
-        "emt": PublishedPotential(
-            ("Al", "Cu", "Ag", "Au", "Ni", "Pd", "Pt"), "doi:10.1016/0039-6028(96)00816-3", emt_calculator, "EMT"
+        "emt": _PublishedPotential(
+            ("Al", "Cu", "Ag", "Au", "Ni", "Pd", "Pt"), "doi:10.1016/0039-6028(96)00816-3", _emt_calculator, "EMT"
         ),
     }
 )

@@ -18,18 +18,18 @@ from kapitza.matter.potentials.force_field import FORCE_UNIT, ForceField
 from kapitza.matter.structure import Structure
 from kapitza.units import angstrom, eV
 
-FORCE_LIMIT = 1e-5 * FORCE_UNIT  # N: forces left on relaxed atoms
-CELL_LIMIT = 1e-7 * FORCE_UNIT  # N: forces left on a crystal, whose symmetry they break
-MAX_MINIMISER_STEPS = 4000
-NEWTON_COORDINATES = (
+_FORCE_LIMIT = 1e-5 * FORCE_UNIT  # N: forces left on relaxed atoms
+_CELL_LIMIT = 1e-7 * FORCE_UNIT  # N: forces left on a crystal, whose symmetry they break
+_MAX_MINIMISER_STEPS = 4000
+_NEWTON_COORDINATES = (
     60  # coordinates up to which a minimum is polished by Newton's method, beyond the rounding of the energy
 )
-GRADIENT_STEP = 1e-3  # Å: differences of the gradient for that
-MAX_RELAXATION_STRAIN = 0.25  # principal strain on relaxation: more is another crystal
+_GRADIENT_STEP = 1e-3  # Å: differences of the gradient for that
+_MAX_RELAXATION_STRAIN = 0.25  # principal strain on relaxation: more is another crystal
 
 
 def relax_cell(
-    start: Structure, engine: ForceField, free: Literal["all", "normal"] = "all", *, force: float = CELL_LIMIT
+    start: Structure, engine: ForceField, free: Literal["all", "normal"] = "all", *, force: float = _CELL_LIMIT
 ) -> Structure:
     r"""Bring a crystal to rest.
 
@@ -73,19 +73,19 @@ def relax_cell(
 
     x0 = np.concatenate([lattice0[moving].ravel(), np.zeros(3 * (n - 1))])
     what = f"{start.name} ({engine.name})"
-    x = minimise_energy(energy, x0, FORCE_LIMIT / FORCE_UNIT, what)
-    found = unpack(newton_minimum(energy, x, force / FORCE_UNIT) if x.size <= NEWTON_COORDINATES else x)
+    x = _minimise_energy(energy, x0, _FORCE_LIMIT / FORCE_UNIT, what)
+    found = unpack(_newton_minimum(energy, x, force / FORCE_UNIT) if x.size <= _NEWTON_COORDINATES else x)
     change = float(np.abs(np.linalg.svd(np.linalg.inv(start.lattice) @ found.lattice)[1] - 1).max())
-    if not change < MAX_RELAXATION_STRAIN:
+    if not change < _MAX_RELAXATION_STRAIN:
         raise ConvergenceError(
             f"{start.name}: the potential {engine.name!r} changes the lattice by {100 * change:.0f} %; it does not "
             "hold this crystal together: take another potential",
             last=found,
         )
-    return found if found.axes is None or free != "all" else evolve(found, axes=deform_axes(start, found))
+    return found if found.axes is None or free != "all" else evolve(found, axes=_deform_axes(start, found))
 
 
-def deform_axes(start: Structure, found: Structure) -> Array:
+def _deform_axes(start: Structure, found: Structure) -> Array:
     """(3, 3) axes of the Miller indices, deformed with the lattice."""
     assert start.axes is not None  # noqa: S101
     return np.asarray(start.axes @ np.linalg.inv(start.lattice) @ found.lattice, dtype=float)
@@ -97,7 +97,7 @@ def relax_interface(
     mobile: NDArray[np.bool_],
     right: NDArray[np.bool_],
     *,
-    force: float = FORCE_LIMIT,
+    force: float = _FORCE_LIMIT,
 ) -> Structure:
     """Bring the atoms near an interface to rest between two crystals.
 
@@ -133,10 +133,10 @@ def relax_interface(
         slope = -state.forces / FORCE_UNIT
         return state.energy / eV, np.concatenate([slope[right].sum(axis=0), slope[mobile].ravel()])
 
-    return unpack(minimise_energy(energy, np.zeros(3 + 3 * int(mobile.sum())), force / FORCE_UNIT, start.name))
+    return unpack(_minimise_energy(energy, np.zeros(3 + 3 * int(mobile.sum())), force / FORCE_UNIT, start.name))
 
 
-def minimise_energy(energy: Callable[[Array], tuple[float, Array]], start: Array, limit: float, what: str) -> Array:
+def _minimise_energy(energy: Callable[[Array], tuple[float, Array]], start: Array, limit: float, what: str) -> Array:
     """Return the minimum of an energy (eV) given with its gradient (eV Å⁻¹), forces below `limit`."""
     from scipy.optimize import minimize
 
@@ -148,8 +148,8 @@ def minimise_energy(energy: Callable[[Array], tuple[float, Array]], start: Array
         options={
             "gtol": limit,
             "ftol": 1e-16,
-            "maxiter": MAX_MINIMISER_STEPS,
-            "maxfun": 2 * MAX_MINIMISER_STEPS,
+            "maxiter": _MAX_MINIMISER_STEPS,
+            "maxfun": 2 * _MAX_MINIMISER_STEPS,
             "maxcor": 30,
             "maxls": 50,
         },
@@ -165,15 +165,15 @@ def minimise_energy(energy: Callable[[Array], tuple[float, Array]], start: Array
     return x
 
 
-def newton_minimum(energy: Callable[[Array], tuple[float, Array]], start: Array, limit: float) -> Array:
+def _newton_minimum(energy: Callable[[Array], tuple[float, Array]], start: Array, limit: float) -> Array:
     """Return a minimum to the rounding of the forces, by Newton steps with a differentiated gradient."""
     x = start
     slope = energy(x)[1]
     for _ in range(5):
         if np.abs(slope).max() <= limit:
             break
-        steps = GRADIENT_STEP * np.eye(x.size)
-        curvature = np.array([(energy(x + h)[1] - energy(x - h)[1]) / (2 * GRADIENT_STEP) for h in steps])
+        steps = _GRADIENT_STEP * np.eye(x.size)
+        curvature = np.array([(energy(x + h)[1] - energy(x - h)[1]) / (2 * _GRADIENT_STEP) for h in steps])
         trial = x - np.linalg.pinv((curvature + curvature.T) / 2, rcond=1e-6, hermitian=True) @ slope
         after = energy(trial)[1]
         if not np.abs(after).max() < np.abs(slope).max():

@@ -38,7 +38,7 @@ from kapitza.measure.least_squares import least_squares
 from kapitza.measure.likelihood import Bound, one_sided_bound
 from kapitza.measure.parameters import FitProblem, Free, Prior, resolve_parameters
 
-MAX_CACHED_SOLUTIONS = 4  # solutions remembered
+_MAX_CACHED_SOLUTIONS = 4  # solutions remembered
 
 
 @frozen(eq=False)
@@ -57,7 +57,7 @@ class DeviceProblem(FitProblem):
         """Thermometers on the device of coordinates (p,)."""
         key = np.asarray(x).tobytes()
         if key not in self._seen:
-            if len(self._seen) >= MAX_CACHED_SOLUTIONS:
+            if len(self._seen) >= _MAX_CACHED_SOLUTIONS:
                 del self._seen[next(iter(self._seen))]
             self._seen[key] = self.thermometry.replace(self.changes(0, x))
         return self._seen[key]
@@ -214,17 +214,17 @@ def fitted_device(found: Fit) -> Device:
     InputError
         for a fit of something else
     """
-    return fitted_problem(found).sight(found.solution.x).device
+    return _fitted_problem(found).sight(found.solution.x).device
 
 
-def fitted_problem(found: Fit) -> DeviceProblem:
+def _fitted_problem(found: Fit) -> DeviceProblem:
     """What a fit of a device minimised."""
     if not isinstance(found.problem, DeviceProblem):
         raise InputError("expected a fit of a device, as fit_device gives it")
     return found.problem
 
 
-def finite_conductance_at(device: Device, boundary: str) -> float | Conductance:
+def _finite_conductance_at(device: Device, boundary: str) -> float | Conductance:
     """Conductance of a boundary through which heat flows with a jump."""
     names = device.stack.boundary_names
     if boundary not in names:
@@ -235,7 +235,7 @@ def finite_conductance_at(device: Device, boundary: str) -> float | Conductance:
     return held
 
 
-COORDINATE_STEP = 1e-3  # of differences, of the coordinates
+_COORDINATE_STEP = 1e-3  # of differences, of the coordinates
 
 
 @frozen(eq=False)
@@ -282,11 +282,11 @@ def boundary_flux(found: Fit, boundary: str, at: Patch | tuple[float, float] = (
     InputError
         for a boundary without resistance, or a place outside of the device
     """
-    problem = fitted_problem(found)
-    observed = place_on_boundary(problem, boundary, at)
+    problem = _fitted_problem(found)
+    observed = _place_on_boundary(problem, boundary, at)
     x = found.solution.x
-    jump, flux = jump_and_flux(problem, boundary, observed, x)
-    slopes = flux_derivatives(problem, boundary, observed, x)
+    jump, flux = _jump_and_flux(problem, boundary, observed, x)
+    slopes = _flux_derivatives(problem, boundary, observed, x)
     resistance = jump / flux
     rows = np.array([*slopes, slopes[0] / flux - slopes[1] * resistance / flux])
     covariance = np.asarray(rows @ found.solution.covariance @ rows.T, dtype=float)
@@ -314,20 +314,20 @@ def sampled_flux(
     samples : how many
     seed : of the draws
     """
-    problem = fitted_problem(found)
-    observed = place_on_boundary(problem, boundary, at)
+    problem = _fitted_problem(found)
+    observed = _place_on_boundary(problem, boundary, at)
     if found.bounds:
         raise InputError(f"{', '.join(found.bounds)}: bounded only, there is no distribution to draw from")
     generator = np.random.default_rng(seed)
     drawn = generator.multivariate_normal(found.solution.x, found.solution.covariance, samples, method="eigh")
-    pairs = np.array([jump_and_flux(problem, boundary, observed, x) for x in drawn])
+    pairs = np.array([_jump_and_flux(problem, boundary, observed, x) for x in drawn])
     return np.column_stack([pairs, pairs[:, 0] / pairs[:, 1]])
 
 
-def place_on_boundary(problem: DeviceProblem, boundary: str, at: Patch | tuple[float, float]) -> Readout:
+def _place_on_boundary(problem: DeviceProblem, boundary: str, at: Patch | tuple[float, float]) -> Readout:
     """Place on a boundary, checked."""
     device = problem.thermometry.device
-    finite_conductance_at(device, boundary)
+    _finite_conductance_at(device, boundary)
     observed = LateralPoints(*(np.array([v], dtype=float) for v in at)) if isinstance(at, tuple) else at
     check_places(
         device, MeasuredTemperatures([MeasurementPlace(device.top(), observed)], [device.sink], [1.0], name=boundary)
@@ -335,20 +335,20 @@ def place_on_boundary(problem: DeviceProblem, boundary: str, at: Patch | tuple[f
     return observed
 
 
-def node_above(ready: LinearDevice, boundary: str) -> int:
+def _node_above(ready: LinearDevice, boundary: str) -> int:
     """Node right above a boundary; the next one lies below it."""
     return ready.column.owners.index(boundary)
 
 
-def jump_and_flux(problem: DeviceProblem, boundary: str, at: Readout, x: Array) -> tuple[float, float]:
+def _jump_and_flux(problem: DeviceProblem, boundary: str, at: Readout, x: Array) -> tuple[float, float]:
     """Jump (K) and flux (W m⁻²) at coordinates (p,)."""
     ready = problem.sight(x).ready()
-    node = node_above(ready, boundary)
+    node = _node_above(ready, boundary)
     jump = float(ready.rise(at, node)[0] - ready.rise(at, node + 1)[0])
     return jump, jump * ready.device.value(f"{boundary}.conductance")
 
 
-def flux_derivatives(problem: DeviceProblem, boundary: str, at: Readout, x: Array) -> NDArray[np.float64]:
+def _flux_derivatives(problem: DeviceProblem, boundary: str, at: Readout, x: Array) -> NDArray[np.float64]:
     """(2, p) derivatives of jump and flux by the coordinates."""
     sight = problem.sight(x)
     names = tuple(parameter.targets[0].name for parameter in problem.parameters)
@@ -356,15 +356,15 @@ def flux_derivatives(problem: DeviceProblem, boundary: str, at: Readout, x: Arra
         columns: list[Array] = []
         for i in range(x.size):
             step = np.zeros(x.size)
-            step[i] = COORDINATE_STEP
-            up, down = (np.array(jump_and_flux(problem, boundary, at, x + s * step)) for s in (1, -1))
-            columns.append((up - down) / (2 * COORDINATE_STEP))
+            step[i] = _COORDINATE_STEP
+            up, down = (np.array(_jump_and_flux(problem, boundary, at, x + s * step)) for s in (1, -1))
+            columns.append((up - down) / (2 * _COORDINATE_STEP))
         return np.column_stack(columns)
     ready = sight.ready()
-    node, seen = node_above(ready, boundary), ready.seen(at)
+    node, seen = _node_above(ready, boundary), ready.seen(at)
     above, below = (node_derivatives(ready, i, seen, names) for i in (node, node + 1))
     jumps = np.array([above[name][0] - below[name][0] for name in names])
-    jump, flux = jump_and_flux(problem, boundary, at, x)
+    jump, flux = _jump_and_flux(problem, boundary, at, x)
     conductance = flux / jump
     own = np.array([1.0 if name == f"{boundary}.conductance" else 0.0 for name in names])
     return np.array([jumps, conductance * jumps + flux * own])

@@ -16,7 +16,7 @@ from kapitza.device.shapes import Disc, Rectangle
 from kapitza.errors import InputError
 from kapitza.measure.eels.map import TemperatureMap
 
-MAX_COLD_DEVIATIONS = (
+_MAX_COLD_DEVIATIONS = (
     10.0  # standard uncertainties below the sink, from which a temperature is no temperature of this device
 )
 
@@ -34,7 +34,7 @@ class MeasurementPlace:
         return self.at.x.size if isinstance(self.at, LateralPoints) else 1
 
 
-def measurement_places(value: object) -> tuple[MeasurementPlace, ...]:
+def _measurement_places(value: object) -> tuple[MeasurementPlace, ...]:
     """Return places as a tuple."""
     found = tuple(value) if isinstance(value, (tuple, list)) else ()
     if not found or not all(isinstance(one, MeasurementPlace) for one in found):
@@ -61,7 +61,7 @@ class MeasuredTemperatures:
         that is none
     """
 
-    places: tuple[MeasurementPlace, ...] = field(converter=measurement_places)
+    places: tuple[MeasurementPlace, ...] = field(converter=_measurement_places)
     temperature: Array = field(converter=lambda t: temperatures(finite(t)))
     sigma: Array | None = field(default=None, converter=converters.optional(positive))
     covariance: Array | None = field(default=None, converter=converters.optional(square), kw_only=True)
@@ -165,7 +165,7 @@ def section_temperatures(
         raise InputError(f"no boundary {boundary!r}: the device has {', '.join(device.stack.boundary_names) or 'none'}")
     if isinstance(measured, Profile):
         use = np.abs(measured.position - at) > skip
-        planes = [plane_beside(device, boundary, d) for d in (measured.position - at)[use].tolist()]
+        planes = [_plane_beside(device, boundary, d) for d in (measured.position - at)[use].tolist()]
         spot = LateralPoints(numbers(x), numbers(y))
         sigma = None if measured.sigma is None else measured.sigma[use]
         joint = None if measured.covariance is None else measured.covariance[np.ix_(use, use)]
@@ -187,7 +187,7 @@ def section_temperatures(
         across = x + along[kept[row]]
         places.append(
             MeasurementPlace(
-                plane_beside(device, boundary, float(depth[row])), LateralPoints(across, np.full(across.size, y))
+                _plane_beside(device, boundary, float(depth[row])), LateralPoints(across, np.full(across.size, y))
             )
         )
     return MeasuredTemperatures(places, kelvin[kept], sigma[kept], name=measured.method or "map")
@@ -210,7 +210,7 @@ def map_temperatures(measured: TemperatureMap, plane: Plane, *, x: float = 0.0, 
     return point_temperatures(plane, x + across[good], y + along[good], kelvin, sigma, name=measured.method or "map")
 
 
-def plane_beside(device: Device, boundary: str, distance: float) -> Plane:
+def _plane_beside(device: Device, boundary: str, distance: float) -> Plane:
     """Plane at a distance below a boundary (above it if negative), m.
 
     Raises
@@ -244,7 +244,7 @@ def check_places(device: Device, measured: MeasuredTemperatures) -> None:
                     raise InputError(
                         f"{measured.name}: a point at {axis} = {bad[0]:g} m, outside of the box from 0 to {end:g} m"
                     )
-    cold = measured.temperature < device.sink - MAX_COLD_DEVIATIONS * measured.each_sigma()
+    cold = measured.temperature < device.sink - _MAX_COLD_DEVIATIONS * measured.each_sigma()
     if np.mean(cold) > 0.5:
         raise InputError(
             f"{measured.name}: {cold.sum()} of {cold.size} temperatures lie below the sink of {device.sink:g} K, such "

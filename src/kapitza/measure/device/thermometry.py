@@ -18,7 +18,7 @@ from kapitza.device.layered.temperatures import device_parameters, scale_device
 from kapitza.measure.device.temperatures import MeasurementPlace
 from kapitza.measure.parameters import DataSet
 
-RELATIVE_STEP = 1e-3  # of differences, relative
+_RELATIVE_STEP = 1e-3  # of differences, relative
 
 
 @frozen(eq=False)
@@ -44,23 +44,23 @@ class Thermometry:
 
     def predict(self, stack: Stack) -> Array:
         """(n,) temperatures, K; `stack` is that of the device already."""
-        return place_temperatures(self.ready(), self.places)
+        return _place_temperatures(self.ready(), self.places)
 
     def replace(self, changes: dict[str, float]) -> Self:
         """The same with other numbers of the device, by name."""
-        device = change_device(self.device, changes)
-        return evolve(self, device=device, places=tuple(clip_place(device, place) for place in self.places))
+        device = _change_device(self.device, changes)
+        return evolve(self, device=device, places=tuple(_clip_place(device, place) for place in self.places))
 
     def ready(self) -> LinearDevice:
         """The device solved, with cuts at all places."""
         if not self._ready:
-            self._ready.append(solve_with_cuts(self.device, self.places))
+            self._ready.append(_solve_with_cuts(self.device, self.places))
         return self._ready[0]
 
     def changes(self, names: tuple[str, ...]) -> NDArray[np.float64]:
         """(n, p) change of the temperatures with the logarithms of numbers, K."""
         exact = tuple(name for name in names if has_adjoint(self.device, self.places, name))
-        found = adjoint_derivatives(self.ready(), self.places, exact)
+        found = _adjoint_derivatives(self.ready(), self.places, exact)
         for name in names:
             if name not in found:
                 found[name] = self.difference(name)
@@ -74,7 +74,7 @@ class Thermometry:
             up, down = (self.replace({name: present * np.exp(s)}).predict(self.device.stack) for s in (step, -step))
             return (up - down) / (2 * step)
 
-        return (4 * slope(RELATIVE_STEP) - slope(2 * RELATIVE_STEP)) / 3
+        return (4 * slope(_RELATIVE_STEP) - slope(2 * _RELATIVE_STEP)) / 3
 
 
 @frozen(eq=False)
@@ -104,7 +104,7 @@ def movable_numbers(device: Device) -> tuple[str, ...]:
     return (*device_parameters(device), *(f"{source.name}.power" for source in device.sources), "sink", *box)
 
 
-def change_device(device: Device, changes: Mapping[str, float]) -> Device:
+def _change_device(device: Device, changes: Mapping[str, float]) -> Device:
     """The device with other numbers; a conductance of T as a whole, by its value at the temperature of the sink."""
     plain: dict[str, float | Conductance] = {}
     for name, new in changes.items():
@@ -116,7 +116,7 @@ def change_device(device: Device, changes: Mapping[str, float]) -> Device:
     return device.replace(plain) if plain else device
 
 
-def clip_place(device: Device, place: MeasurementPlace) -> MeasurementPlace:
+def _clip_place(device: Device, place: MeasurementPlace) -> MeasurementPlace:
     """A place, on the face of its layer where a search has made the layer thinner than it lies deep."""
     thickness = next(layer.thickness for layer in device.stack.layers if layer.name == place.plane.layer)
     return place if place.plane.depth <= thickness else evolve(place, plane=evolve(place.plane, depth=thickness))
@@ -127,7 +127,7 @@ def depends_on_temperature(device: Device) -> bool:
     return bool(device.laws) or any(isinstance(b.conductance, Conductance) for b in device.stack.boundaries)
 
 
-def solve_with_cuts(device: Device, places: tuple[MeasurementPlace, ...]) -> LinearDevice:
+def _solve_with_cuts(device: Device, places: tuple[MeasurementPlace, ...]) -> LinearDevice:
     """The device solved, with cuts at places."""
     planes = tuple(dict.fromkeys(place.plane for place in places))
     return (
@@ -147,29 +147,29 @@ def has_adjoint(device: Device, places: tuple[MeasurementPlace, ...], name: str)
     return attribute != "thickness" or not any(plane.from_bottom and plane.layer == owner for plane in planes)
 
 
-def place_temperatures(ready: LinearDevice, places: tuple[MeasurementPlace, ...]) -> Array:
+def _place_temperatures(ready: LinearDevice, places: tuple[MeasurementPlace, ...]) -> Array:
     """(n,) temperatures at places, K."""
-    seen = source_spreads(ready, places)
-    parts = [source_rises(ready, ready.node(place.plane), seen[id(place.at)]).sum(axis=0) for place in places]
+    seen = _source_spreads(ready, places)
+    parts = [_source_rises(ready, ready.node(place.plane), seen[id(place.at)]).sum(axis=0) for place in places]
     return ready.device.sink + np.concatenate(parts)
 
 
-def source_spreads(ready: LinearDevice, places: tuple[MeasurementPlace, ...]) -> dict[int, tuple[Array, ...]]:
+def _source_spreads(ready: LinearDevice, places: tuple[MeasurementPlace, ...]) -> dict[int, tuple[Array, ...]]:
     """Spread of each source as seen from each set of points or patch, by its identity: many planes share one."""
     return {key: ready.seen(at) for key, at in {id(place.at): place.at for place in places}.items()}
 
 
-def source_rises(ready: LinearDevice, node: int, seen: tuple[Array, ...]) -> NDArray[np.float64]:
+def _source_rises(ready: LinearDevice, node: int, seen: tuple[Array, ...]) -> NDArray[np.float64]:
     """(sources, n) rise at a node from each source, K."""
     rows = zip(ready.device.sources, ready.responses, seen, strict=True)
     return np.array([s.power * ready.nodes.averaged(z[node], m, ready.area) for s, z, m in rows])
 
 
-def adjoint_derivatives(
+def _adjoint_derivatives(
     ready: LinearDevice, places: tuple[MeasurementPlace, ...], names: tuple[str, ...]
 ) -> dict[str, Array]:
     """(n,) change of the temperatures with the logarithm of each number, by name: one solution for each plane."""
-    seen = source_spreads(ready, places)
+    seen = _source_spreads(ready, places)
     columns: dict[str, list[Array]] = {name: [] for name in names}
     for place in places:
         found = node_derivatives(ready, ready.node(place.plane), seen[id(place.at)], names)
@@ -183,7 +183,7 @@ def node_derivatives(
 ) -> dict[str, Array]:
     """(n,) change of the rise at a node with the logarithm of each number, by name, K."""
     found = {name: np.zeros(seen[0].shape[1]) for name in names}
-    rises = source_rises(ready, node, seen)
+    rises = _source_rises(ready, node, seen)
     own = plane_response(ready.medium, node)
     inner = tuple(name for name in names if name != "sink" and not name.endswith(".power"))
     for source, response, spread, rise in zip(ready.device.sources, ready.responses, seen, rises, strict=True):

@@ -69,7 +69,7 @@ def side_contrast(
     if not (x < at).any() or not (x > at).any():
         raise InputError(f"good pixels from {x.min():g} to {x.max():g} m are not on both sides of {at:g} m")
     sides = side_strengths(each, at, spread, good)
-    weight = mode_weights(each, good)[use]
+    weight = _mode_weights(each, good)[use]
     seen = np.maximum(spread.branches(x - at)[:, :2] @ sides, 1e-12 * sides.max())
     with np.errstate(divide="ignore", invalid="ignore"):
         left, right = (weight / seen) @ sides[0], (weight / seen) @ sides[1]
@@ -108,12 +108,12 @@ def side_strengths(
 ) -> NDArray[np.float64]:
     """(2, m) strength of each mode in the left and the right material, as shares of the zero-loss peak."""
     use = good.sum(axis=tuple(range(len(each.position) - 1))) > 0
-    strength = column_means(each, good, "intensity")[use]
+    strength = _column_means(each, good, "intensity")[use]
     share = spread.branches(each.position[-1][use] - at)[:, :2]
-    return np.stack([nonnegative_mixture(share, one) for one in strength.T], axis=1)
+    return np.stack([_nonnegative_mixture(share, one) for one in strength.T], axis=1)
 
 
-def column_means(found: TemperatureMap, good: NDArray[np.bool_], word: str) -> NDArray[np.float64]:
+def _column_means(found: TemperatureMap, good: NDArray[np.bool_], word: str) -> NDArray[np.float64]:
     """(nx, m) mean over the good rows of a parameter of each mode, over the amplitude of the zero-loss peak."""
     rows = tuple(range(len(found.position) - 1))
     amplitude = np.where(good, found.parameter("amplitude"), 1.0)
@@ -122,7 +122,7 @@ def column_means(found: TemperatureMap, good: NDArray[np.bool_], word: str) -> N
     return values.sum(axis=rows) / np.maximum(good.sum(axis=rows), 1)[..., None]
 
 
-def mode_weights(each: TemperatureMap, good: NDArray[np.bool_]) -> NDArray[np.float64]:
+def _mode_weights(each: TemperatureMap, good: NDArray[np.bool_]) -> NDArray[np.float64]:
     """(nx, m) weight of the temperature of each mode in the common one, the mean over the good rows."""
     pull = mode_information(each, visible_modes(each) & good[..., None]).sum(axis=-1)
     pull = np.where(good[..., None], pull, 1.0)
@@ -131,7 +131,7 @@ def mode_weights(each: TemperatureMap, good: NDArray[np.bool_]) -> NDArray[np.fl
     return np.where(good[..., None], pull, 0.0).sum(axis=rows) / np.maximum(good.sum(axis=rows), 1)[..., None]
 
 
-def nonnegative_mixture(share: NDArray[np.float64], strength: NDArray[np.float64]) -> NDArray[np.float64]:
+def _nonnegative_mixture(share: NDArray[np.float64], strength: NDArray[np.float64]) -> NDArray[np.float64]:
     """(2,) strengths of both sides, none below zero, that mix to those that were seen."""
     from scipy.optimize import nnls
 

@@ -14,12 +14,12 @@ from kapitza.measure.eels.experiment import EelsExperiment, cramer_rao, planned_
 from kapitza.measure.eels.jump import contrast_weighted_means
 from kapitza.measure.eels.map import frozen_floats
 
-DesignTarget = Literal["jump", "kapitza_left", "kapitza_right"]
+_DesignTarget = Literal["jump", "kapitza_left", "kapitza_right"]
 
-DESIGN_TARGETS: tuple[DesignTarget, ...] = ("jump", "kapitza_left", "kapitza_right")
+DESIGN_TARGETS: tuple[_DesignTarget, ...] = ("jump", "kapitza_left", "kapitza_right")
 
 
-MIN_MATERIAL_SHARE = 1e-4  # share of the other material below which a column shows one only
+_MIN_MATERIAL_SHARE = 1e-4  # share of the other material below which a column shows one only
 
 
 @frozen(eq=False)
@@ -45,7 +45,7 @@ def pixel_sigma(experiment: EelsExperiment) -> Array:
     return frozen_floats(np.where(experiment.position < 0, left, right))
 
 
-def seen_branches(experiment: EelsExperiment) -> NDArray[np.float64]:
+def _seen_branches(experiment: EelsExperiment) -> NDArray[np.float64]:
     """(2 columns, 4) what the branches give in the temperatures of the columns, gradients per pitch.
 
     Where the point spread shows both materials at once, each weighs what it tells of the temperature.
@@ -66,7 +66,7 @@ def planned_contrast(experiment: EelsExperiment) -> SideContrast | None:
     As `side_contrast`, with the bound of Cramér and Rao in the place of a fitted covariance.
     """
     share = experiment.spread.branches(experiment.position)[:, :2]
-    both = share.min(axis=1) > MIN_MATERIAL_SHARE
+    both = share.min(axis=1) > _MIN_MATERIAL_SHARE
     if not both.any():
         return None
     sides = np.array([[mode.intensity or 0.0 for mode in side] for side in (experiment.left, experiment.right)])
@@ -82,20 +82,20 @@ def planned_contrast(experiment: EelsExperiment) -> SideContrast | None:
     return SideContrast(experiment.position[both], np.clip(ratios, MIN_CONTRAST, MAX_CONTRAST))
 
 
-def used_columns(experiment: EelsExperiment) -> NDArray[np.bool_]:
+def _used_columns(experiment: EelsExperiment) -> NDArray[np.bool_]:
     """(2 columns,) columns that are used for the branches."""
     return np.abs(experiment.position) >= experiment.skip
 
 
-def branch_information(experiment: EelsExperiment, pixel: Array, dwell: Array | None = None) -> NDArray[np.float64]:
+def _branch_information(experiment: EelsExperiment, pixel: Array, dwell: Array | None = None) -> NDArray[np.float64]:
     """(4, 4) information of all pixels on the two branches, gradients per pitch; variances go with 1/dwell."""
     share = np.ones(pixel.size) if dwell is None else dwell / experiment.dwell
-    columns = seen_branches(experiment)
-    weight = experiment.rows * share / pixel**2 * used_columns(experiment)
+    columns = _seen_branches(experiment)
+    weight = experiment.rows * share / pixel**2 * _used_columns(experiment)
     return (columns * weight[:, None]).T @ columns
 
 
-def target_functionals(experiment: EelsExperiment) -> dict[str, Array]:
+def _target_functionals(experiment: EelsExperiment) -> dict[str, Array]:
     """What each target adds up from the two temperatures at the plane and the gradients per pitch."""
     jump = np.array([1.0, -1, 0, 0])
     found = {"jump": jump}
@@ -117,8 +117,8 @@ def scan_precision(experiment: EelsExperiment, pixel: Array, dwell: Array | None
     pixel : (2 columns,) error of T in one pixel at the dwell of the plan, K
     dwell : (2 columns,) time of one pixel of each column, s; that of the plan if None
     """
-    covariance = np.linalg.inv(branch_information(experiment, pixel, dwell))
-    errors = {name: float(np.sqrt(c @ covariance @ c)) for name, c in target_functionals(experiment).items()}
+    covariance = np.linalg.inv(_branch_information(experiment, pixel, dwell))
+    errors = {name: float(np.sqrt(c @ covariance @ c)) for name, c in _target_functionals(experiment).items()}
     left, right = np.sqrt(np.diag(covariance)[2:]) / experiment.pitch
     lengths = (errors.get(name, np.inf) for name in ("kapitza_left", "kapitza_right"))
     return ScanPrecision(errors["jump"], float(left), float(right), *lengths)
@@ -155,14 +155,14 @@ def optimal_dwell(
     """
     from scipy.optimize import linprog
 
-    wanted = target_functionals(experiment)
+    wanted = _target_functionals(experiment)
     if target not in wanted:
         raise InputError(f"target {target!r}: expected one of {', '.join(wanted)} (a Kapitza length needs a gradient)")
     if not 0 <= floor <= 1:
         raise InputError(f"floor = {floor:g}, wanted 0 to 1")
     sigma = pixel_sigma(experiment) if pixel is None else pixel
-    columns = seen_branches(experiment)
-    use = used_columns(experiment)
+    columns = _seen_branches(experiment)
+    use = _used_columns(experiment)
     rows = (columns / sigma[:, None])[use].T
     c = wanted[target] / np.abs(wanted[target]).max()
     solved = linprog(
@@ -175,7 +175,7 @@ def optimal_dwell(
     return ((1 - floor) * share / share.sum() * sigma.size + floor) * experiment.dwell
 
 
-@frozen(eq=False)
+@frozen(eq=False, kw_only=True)
 class EelsDesign:
     """A plan with what it gives and what would be better.
 
@@ -268,21 +268,21 @@ def design_eels(
         for name, value in wanted.items()
     }
     return EelsDesign(
-        experiment,
-        model.names,
-        np.sqrt(np.diag(bounds[0])),
-        np.sqrt(np.diag(bounds[1])),
-        {
+        experiment=experiment,
+        names=model.names,
+        sigma_left=np.sqrt(np.diag(bounds[0])),
+        sigma_right=np.sqrt(np.diag(bounds[1])),
+        modes={
             name: (float(each[0][model.first_tie + j]), float(each[1][model.first_tie + j]))
             for j, name in enumerate(names)
         },
-        plan,
-        compared,
-        fixed,
-        slit,
-        float(compared[np.argmin(slit)]),
-        layouts,
-        best,
-        wanted,
-        needed,
+        precision=plan,
+        widths=compared,
+        fixed=fixed,
+        slit=slit,
+        best_width=float(compared[np.argmin(slit)]),
+        dwell=layouts,
+        best=best,
+        wanted=wanted,
+        needed=needed,
     )

@@ -21,17 +21,17 @@ from kapitza.units import e, meV, nm
 
 InterfaceSide = Literal["left", "right"]
 
-MAX_INFORMATION_CONDITION = (
+_MAX_INFORMATION_CONDITION = (
     1e13  # condition of an information matrix of unit diagonal from which on its inverse is noise
 )
 
 
-def default_energy_axis() -> Array:
+def _default_energy_axis() -> Array:
     """1024 channels of 0.5 meV, as instruments for phonons record."""
     return frozen_floats(np.arange(-512, 512) * 0.5 * meV)
 
 
-@frozen(eq=False)
+@frozen(eq=False, kw_only=True)
 class EelsExperiment:
     """A planned scan across an interface.
 
@@ -68,7 +68,7 @@ class EelsExperiment:
     dwell: float = field(default=1.0, validator=quantity())
     fwhm: float = field(default=8 * meV, validator=quantity())
     lorentzian: float = field(default=0.02, validator=quantity(low=-1e-300, high=1.0))
-    energy: Array = field(factory=default_energy_axis, converter=frozen_floats)
+    energy: Array = field(factory=_default_energy_axis, converter=frozen_floats)
     spread: PointSpread = field(factory=PointSpread)
     skip: float = field(default=0.0, validator=quantity(low=-1e-300))
     background: int = 0
@@ -162,7 +162,7 @@ def planned_spectra(
     sides = [[mode.intensity or 0.0 for mode in side] for side in (experiment.left, experiment.right)]
     unit, beyond = electrons_per_count, 0
     if source is None:
-        beyond = int(np.ceil(spread_reach(experiment.spread) / experiment.pitch))
+        beyond = int(np.ceil(_spread_reach(experiment.spread) / experiment.pitch))
         wider = evolve(experiment, columns=experiment.columns + beyond)
         kelvin = PointSpread().branches(wider.position) @ wider.branches
         source = Profile(wider.position, np.maximum(kelvin, 1.0), method="plan")
@@ -186,7 +186,7 @@ def planned_spectra(
     )
 
 
-def spread_reach(spread: PointSpread) -> float:
+def _spread_reach(spread: PointSpread) -> float:
     """Distance over which a point spread brings anything worth counting, m."""
     return 8 * spread.width + (8 * spread.length if spread.share > 0 else 0.0)
 
@@ -229,19 +229,19 @@ def cramer_rao(
     """
     model = planned_model(experiment, side, tie)
     values = dict(zip(model.names, true_parameters(experiment, side, model).tolist(), strict=True))
-    return inverse_information(
+    return _inverse_information(
         fisher_information(model, experiment.energy, values, dark_variance=experiment.dark_variance)
     )
 
 
-def inverse_information(fisher: Array) -> NDArray[np.float64]:
+def _inverse_information(fisher: Array) -> NDArray[np.float64]:
     """Inverse of an information matrix; parameters without information get infinite variance and tie no other."""
     size = np.sqrt(np.diag(fisher))
     seen = size > 0
     found = np.zeros(fisher.shape)
     np.fill_diagonal(found, np.where(seen, 0.0, np.inf))
     scaled = fisher[np.ix_(seen, seen)] / np.outer(size[seen], size[seen])
-    if not np.linalg.cond(scaled) < MAX_INFORMATION_CONDITION:
+    if not np.linalg.cond(scaled) < _MAX_INFORMATION_CONDITION:
         raise InputError(
             f"the spectrum of the plan does not tell its {int(seen.sum())} parameters apart: a resolution that is too "
             "coarse, or modes that coincide?"

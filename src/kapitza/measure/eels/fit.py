@@ -39,14 +39,14 @@ from kapitza.run.store import Store, UnitInputs, UnitResult
 from kapitza.run.work import Progress, run_units
 from kapitza.units import meV
 
-NO_PARAMETERS: Mapping[str, Any] = MappingProxyType({})
-KERNEL_VERSION = "eels-fit-2"  # of the kernel: part of the address of stored results
-PIXELS_PER_UNIT = 256  # pixels of one unit of work
-SPECTRA_PER_BATCH = 16  # pixels that the plain road holds at a time
-START_SPECTRA = 25  # spectra that are fitted for the start of all others
-MISFIT_PROBABILITY = 1e-4  # goodness of fit below which a pixel is flagged
-MAX_EVALUATIONS = 60  # evaluations of one spectrum
-STEP_TOLERANCE = 1e-2  # standard uncertainties: shorter than this, a step is the last; what is left then is far less
+_NO_PARAMETERS: Mapping[str, Any] = MappingProxyType({})
+_KERNEL_VERSION = "eels-fit-2"  # of the kernel: part of the address of stored results
+_PIXELS_PER_UNIT = 256  # pixels of one unit of work
+_SPECTRA_PER_BATCH = 16  # pixels that the plain road holds at a time
+_START_SPECTRA = 25  # spectra that are fitted for the start of all others
+_MISFIT_PROBABILITY = 1e-4  # goodness of fit below which a pixel is flagged
+_MAX_EVALUATIONS = 60  # evaluations of one spectrum
+_STEP_TOLERANCE = 1e-2  # standard uncertainties: shorter than this, a step is the last; what is left then is far less
 
 
 def fit_spectra(
@@ -57,10 +57,10 @@ def fit_spectra(
     tie: Tie = "common",
     background: int = 0,
     reference: ZeroLossPeak | None = None,
-    fixed: Mapping[str, float] = NO_PARAMETERS,
-    bounds: Mapping[str, tuple[float, float]] = NO_PARAMETERS,
-    priors: Mapping[str, tuple[float, float]] = NO_PARAMETERS,
-    start: Mapping[str, float] = NO_PARAMETERS,
+    fixed: Mapping[str, float] = _NO_PARAMETERS,
+    bounds: Mapping[str, tuple[float, float]] = _NO_PARAMETERS,
+    priors: Mapping[str, tuple[float, float]] = _NO_PARAMETERS,
+    start: Mapping[str, float] = _NO_PARAMETERS,
     loose: float = 1.0,
     workers: int = 1,
     store: Store | None = None,
@@ -107,24 +107,24 @@ def fit_spectra(
         if isinstance(modes, SpectrumModel)
         else SpectrumModel(tuple(modes), shape, tie=tie, background=background, reference=reference)
     )
-    check_gain_side(image, model)
-    task = pose_problem(image, model, fixed, bounds, priors, loose, select_kernel(model, compiled))
-    task = evolve(task, start=typical_parameters(image, task, {**start, **fixed}))
-    edges = range(0, image.pixels, PIXELS_PER_UNIT)
+    _check_gain_side(image, model)
+    task = pose_problem(image, model, fixed, bounds, priors, loose, _select_kernel(model, compiled))
+    task = evolve(task, start=_typical_parameters(image, task, {**start, **fixed}))
+    edges = range(0, image.pixels, _PIXELS_PER_UNIT)
     units = [
-        work_unit(image, task, first, min(first + PIXELS_PER_UNIT, image.pixels), hashed=store is not None)
+        _work_unit(image, task, first, min(first + _PIXELS_PER_UNIT, image.pixels), hashed=store is not None)
         for first in edges
     ]
-    work = partial(fit_unit, image, task)
+    work = partial(_fit_unit, image, task)
     if workers > 1:
         with ThreadPoolExecutor(workers) as pool:
-            parts = run_units(work, units, version=KERNEL_VERSION, store=store, executor=pool, progress=progress)
+            parts = run_units(work, units, version=_KERNEL_VERSION, store=store, executor=pool, progress=progress)
     else:
-        parts = run_units(work, units, version=KERNEL_VERSION, store=store, workers=workers, progress=progress)
-    return assemble_map(image, model, {name: np.concatenate([part[name] for part in parts]) for name in parts[0]})
+        parts = run_units(work, units, version=_KERNEL_VERSION, store=store, workers=workers, progress=progress)
+    return _assemble_map(image, model, {name: np.concatenate([part[name] for part in parts]) for name in parts[0]})
 
 
-def check_gain_side(image: SpectrumImage, model: SpectrumModel) -> None:
+def _check_gain_side(image: SpectrumImage, model: SpectrumModel) -> None:
     """Refuse an axis on which no mode has a gain line."""
     lowest = min(mode.energy for mode in model.modes)
     if image.energy[0] > -lowest:
@@ -134,7 +134,7 @@ def check_gain_side(image: SpectrumImage, model: SpectrumModel) -> None:
         )
 
 
-def select_kernel(model: SpectrumModel, compiled: bool | None) -> ModuleType | None:
+def _select_kernel(model: SpectrumModel, compiled: bool | None) -> ModuleType | None:
     """Compiled search, or None for the plain one; says so when it is missed."""
     if compiled is False or (model.shape != "pseudo-voigt" and compiled is None):
         return None
@@ -150,7 +150,7 @@ def select_kernel(model: SpectrumModel, compiled: bool | None) -> ModuleType | N
     return require("kapitza.measure.eels.fitting.scoring", extra="eels", why="the compiled fit of spectra")
 
 
-def typical_parameters(image: SpectrumImage, task: FitProblem, given: Mapping[str, float]) -> Array:
+def _typical_parameters(image: SpectrumImage, task: FitProblem, given: Mapping[str, float]) -> Array:
     """(p,) start of all pixels from the fits of a few.
 
     The median; the mean of intensities, which may change across an interface; of the energies and widths of modes the
@@ -164,9 +164,9 @@ def typical_parameters(image: SpectrumImage, task: FitProblem, given: Mapping[st
     for name, value in given.items():
         first[task.model.names.index(name)] = value / units[task.model.names.index(name)]
     counts = counts[sufficient_spectra(task.model, task.detector, counts)]
-    counts = counts[np.unique(np.linspace(0, len(counts) - 1, START_SPECTRA).astype(int))]
+    counts = counts[np.unique(np.linspace(0, len(counts) - 1, _START_SPECTRA).astype(int))]
     trial = evolve(task, start=first)
-    found = search_spectra(trial, counts)
+    found = _search_spectra(trial, counts)
     settled = found.settled & np.isfinite(found.value).all(axis=1)
     if not settled.any():
         return first
@@ -181,14 +181,14 @@ def typical_parameters(image: SpectrumImage, task: FitProblem, given: Mapping[st
     return np.where(inside & task.freedom.free, value, first)
 
 
-def search_spectra(task: FitProblem, counts: NDArray[Any]) -> SearchResult:
+def _search_spectra(task: FitProblem, counts: NDArray[Any]) -> SearchResult:
     """Fit spectra on the road that was chosen."""
     begin = single_starts(task.model, task.grid, task.detector, counts, task.start)
     begin = np.where(task.freedom.free, begin, task.start)
     if task.kernel is not None:
         spectrum = (task.grid.start, len(task.model.modes), TIE_CHOICES.index(task.model.tie), task.smooth)
         return task.kernel.compiled_fisher_scoring(
-            counts, task.detector, task.freedom, begin, spectrum, tolerance=STEP_TOLERANCE, limit=MAX_EVALUATIONS
+            counts, task.detector, task.freedom, begin, spectrum, tolerance=_STEP_TOLERANCE, limit=_MAX_EVALUATIONS
         )
     evaluate = partial(expected_spectrum, task.model, task.grid)
     parts = [
@@ -198,17 +198,17 @@ def search_spectra(task: FitProblem, counts: NDArray[Any]) -> SearchResult:
             task.detector,
             task.freedom,
             begin[i:end],
-            tolerance=STEP_TOLERANCE,
-            limit=MAX_EVALUATIONS,
+            tolerance=_STEP_TOLERANCE,
+            limit=_MAX_EVALUATIONS,
         )
-        for i, end in ((i, i + SPECTRA_PER_BATCH) for i in range(0, len(counts), SPECTRA_PER_BATCH))
+        for i, end in ((i, i + _SPECTRA_PER_BATCH) for i in range(0, len(counts), _SPECTRA_PER_BATCH))
     ]
     return SearchResult(
-        *(np.concatenate([getattr(part, name) for part in parts]) for name in SearchResult.__annotations__)
+        **{name: np.concatenate([getattr(part, name) for part in parts]) for name in SearchResult.__annotations__}
     )
 
 
-def work_unit(image: SpectrumImage, task: FitProblem, first: int, stop: int, *, hashed: bool) -> UnitInputs:
+def _work_unit(image: SpectrumImage, task: FitProblem, first: int, stop: int, *, hashed: bool) -> UnitInputs:
     """Inputs of one unit of work; with a hash of its counts and of the plan where results are kept."""
     inputs: dict[str, object] = {"first": first, "stop": stop}
     if hashed:
@@ -222,7 +222,7 @@ def work_unit(image: SpectrumImage, task: FitProblem, first: int, stop: int, *, 
     return inputs
 
 
-def fit_unit(image: SpectrumImage, task: FitProblem, inputs: UnitInputs) -> UnitResult:
+def _fit_unit(image: SpectrumImage, task: FitProblem, inputs: UnitInputs) -> UnitResult:
     """Fit the pixels of one unit; values in SI."""
     first, stop = inputs["first"], inputs["stop"]
     if not (isinstance(first, int) and isinstance(stop, int)):
@@ -242,19 +242,19 @@ def fit_unit(image: SpectrumImage, task: FitProblem, inputs: UnitInputs) -> Unit
         "flag": flag,
     }
     if good.any():
-        found = search_spectra(task, counts[good])
+        found = _search_spectra(task, counts[good])
         units = task.model.units(task.step)
         result["value"][good] = found.value * units
         result["covariance"][good] = found.covariance * np.outer(units, units)
-        pvalue = goodness_of_fit(found.fit)
+        pvalue = _goodness_of_fit(found.fit)
         result["pvalue"][good] = pvalue
         result["deviance"][good] = found.deviance
         result["iterations"][good] = found.iterations
-        flag[good] |= pixel_flags(task, found, pvalue)
+        flag[good] |= _pixel_flags(task, found, pvalue)
     return result
 
 
-def goodness_of_fit(fit: NDArray[Any]) -> Array:
+def _goodness_of_fit(fit: NDArray[Any]) -> Array:
     """(k,) probability of a larger chi-squared: of a gamma distribution with the right three moments."""
     from scipy.special import gammaincc
 
@@ -263,7 +263,7 @@ def goodness_of_fit(fit: NDArray[Any]) -> Array:
     return gammaincc(shape, np.maximum((chi2 - mean) / scale + shape, 0.0))
 
 
-def pixel_flags(task: FitProblem, found: SearchResult, pvalue: Array) -> NDArray[np.int64]:
+def _pixel_flags(task: FitProblem, found: SearchResult, pvalue: Array) -> NDArray[np.int64]:
     """(k,) flags of fitted pixels."""
     free, ties = task.freedom.free, slice(task.model.first_tie, task.model.first_tie + task.model.ties)
     variance = np.diagonal(found.covariance, axis1=1, axis2=2)
@@ -276,24 +276,24 @@ def pixel_flags(task: FitProblem, found: SearchResult, pvalue: Array) -> NDArray
         (~found.settled, PixelFlag.UNCONVERGED),
         (blind | held, PixelFlag.SINGULAR),
         (at_bound, PixelFlag.AT_BOUND),
-        (pvalue < MISFIT_PROBABILITY, PixelFlag.MISFIT),
+        (pvalue < _MISFIT_PROBABILITY, PixelFlag.MISFIT),
     ):
         flag[where] |= int(what)
     return flag
 
 
-def assemble_map(image: SpectrumImage, model: SpectrumModel, found: UnitResult) -> TemperatureMap:
+def _assemble_map(image: SpectrumImage, model: SpectrumModel, found: UnitResult) -> TemperatureMap:
     """Results of all pixels as a map."""
     shape, p = image.shape, len(model.names)
     return TemperatureMap(
-        image.position,
-        model.names,
-        found["value"].reshape(*shape, p),
-        found["covariance"].reshape(*shape, p, p),
-        found["flag"].reshape(shape),
-        found["pvalue"].reshape(shape),
-        found["deviance"].reshape(shape),
-        found["iterations"].reshape(shape),
-        tuple(mode.name for mode in model.modes),
+        position=image.position,
+        names=model.names,
+        value=found["value"].reshape(*shape, p),
+        covariance=found["covariance"].reshape(*shape, p, p),
+        flag=found["flag"].reshape(shape),
+        pvalue=found["pvalue"].reshape(shape),
+        deviance=found["deviance"].reshape(shape),
+        iterations=found["iterations"].reshape(shape),
+        modes=tuple(mode.name for mode in model.modes),
         method=f"STEM-EELS, {model.shape}, {len(model.modes)} modes, {model.tie} tie",
     )

@@ -89,7 +89,7 @@ def temperature_gradients(
     weight = np.where(good, 1 / np.where(good, variance, 1.0), 0.0)
     value = np.where(good, value, 0.0)
     side = np.zeros(axes[-1].size) if interface is None else np.sign(axes[-1] - interface)
-    normal, right, square, count = neighbourhood_sums(axes, value, weight, side, radius)
+    normal, right, square, count = _neighbourhood_sums(axes, value, weight, side, radius)
     size = np.concatenate([[1.0], np.full(len(axes), 1 / radius)])
     scale = np.abs(normal[..., 0, 0])[..., None, None]
     enough = (count > len(axes)) & (scale[..., 0, 0] > 0)
@@ -110,19 +110,19 @@ def temperature_gradients(
         hole * plane[..., 0],
         hole[..., None] * plane[..., 1:] * size[1:],
         hole[..., None, None] * covariance * np.outer(size, size),
-        hole * reduced_chi2_probability(count - len(axes) - 1, chi2),
+        hole * _reduced_chi2_probability(count - len(axes) - 1, chi2),
     )
 
 
-def neighbourhood_sums(
+def _neighbourhood_sums(
     axes: tuple[Array, ...], value: Array, weight: Array, side: Array, radius: float
 ) -> tuple[Array, Array, Array, NDArray[np.int64]]:
     """Weighted sums over the neighbourhoods, lengths in units of the radius: matrix, right-hand side, T², number."""
     shape, unknowns = value.shape, len(axes) + 1
     normal, right = np.zeros((*shape, unknowns, unknowns)), np.zeros((*shape, unknowns))
     square, count = np.zeros(shape), np.zeros(shape, dtype=np.int64)
-    for shift in neighbour_offsets(axes, radius):
-        here, there = overlap_slices(shape, shift)
+    for shift in _neighbour_offsets(axes, radius):
+        here, there = _overlap_slices(shape, shift)
         apart = [axis[t] - axis[h] for axis, t, h in zip(axes, there, here, strict=True)]
         mesh = np.meshgrid(*apart, indexing="ij")
         lever = np.stack([np.ones_like(mesh[0]), *(part / radius for part in mesh[::-1])], axis=-1)
@@ -136,7 +136,7 @@ def neighbourhood_sums(
     return normal, right, square, count
 
 
-def neighbour_offsets(axes: tuple[Array, ...], radius: float) -> list[tuple[int, ...]]:
+def _neighbour_offsets(axes: tuple[Array, ...], radius: float) -> list[tuple[int, ...]]:
     """Steps along the axes that may reach a neighbour within the radius."""
     reach = [int(radius / np.diff(axis).min() + 1e-9) if axis.size > 1 else 0 for axis in axes]
     reach = [min(step, axis.size - 1) for step, axis in zip(reach, axes, strict=True)]
@@ -144,14 +144,14 @@ def neighbour_offsets(axes: tuple[Array, ...], radius: float) -> list[tuple[int,
     return [tuple(map(int, row)) for row in np.stack([part.ravel() for part in grid], axis=1)]
 
 
-def overlap_slices(shape: tuple[int, ...], shift: tuple[int, ...]) -> tuple[tuple[slice, ...], tuple[slice, ...]]:
+def _overlap_slices(shape: tuple[int, ...], shift: tuple[int, ...]) -> tuple[tuple[slice, ...], tuple[slice, ...]]:
     """Slices of the pixels that have a neighbour at a shift, and of those neighbours."""
     here = tuple(slice(max(0, -s), n - max(0, s)) for s, n in zip(shift, shape, strict=True))
     there = tuple(slice(max(0, s), n - max(0, -s)) for s, n in zip(shift, shape, strict=True))
     return here, there
 
 
-def reduced_chi2_probability(freedom: NDArray[np.int64], chi2: Array) -> Array:
+def _reduced_chi2_probability(freedom: NDArray[np.int64], chi2: Array) -> Array:
     """Probability of a larger chi-squared; NaN without a degree of freedom."""
     from scipy.special import chdtrc
 
@@ -228,11 +228,11 @@ def isotherm(planes: GradientField, level: float) -> list[tuple[Array, Array]]:
             if not np.isfinite(corners).all() or (corners > 0).all() or (corners <= 0).all():
                 continue
             places = np.array([[x[j], y[i]], [x[j + 1], y[i]], [x[j + 1], y[i + 1]], [x[j], y[i + 1]]])
-            segments += cell_segments(corners, places)
+            segments += _cell_segments(corners, places)
     return segments
 
 
-def cell_segments(corners: Array, places: Array) -> list[tuple[Array, Array]]:
+def _cell_segments(corners: Array, places: Array) -> list[tuple[Array, Array]]:
     """Segments in which a level crosses one cell; at a saddle the corners that are above stay apart."""
     points: list[Array] = []
     for a, b in ((0, 1), (1, 2), (2, 3), (3, 0)):

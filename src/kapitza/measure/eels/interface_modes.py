@@ -14,10 +14,10 @@ from kapitza.measure.eels.map import frozen_floats
 from kapitza.measure.eels.spectrum import SpectrumImage
 from kapitza.units import meV
 
-MAX_REWEIGHTINGS = 30  # of reweighting
-MIXTURE_TOLERANCE = 1e-9  # relative change of the mixture at which it is settled
-MAX_MIXTURE_CONDITION = 1e7  # condition of the columns from where bulk spectra are the same: one of them is used
-FWHM_IN_SIGMA = 2 * np.sqrt(2 * np.log(2))  # of a normal peak, in standard deviations
+_MAX_REWEIGHTINGS = 30  # of reweighting
+_MIXTURE_TOLERANCE = 1e-9  # relative change of the mixture at which it is settled
+_MAX_MIXTURE_CONDITION = 1e7  # condition of the columns from where bulk spectra are the same: one of them is used
+_FWHM_IN_SIGMA = 2 * np.sqrt(2 * np.log(2))  # of a normal peak, in standard deviations
 
 
 @frozen(eq=False)
@@ -60,7 +60,7 @@ class InterfaceMode:
             )
 
 
-@frozen(eq=False)
+@frozen(eq=False, kw_only=True)
 class InterfaceComponents:
     """Spectrum of an interface taken apart, the gain and the loss side on their own.
 
@@ -240,30 +240,30 @@ def interface_components(
     sides: list[tuple[Array, Array, Array, Array, Array]] = []
     for sign in (-1, 1):
         use = (sign * axis >= low) & (sign * axis <= high)
-        sides.append(fit_side(parts, modes, use, sign))
+        sides.append(_fit_side(parts, modes, use, sign))
     (gain, gain_v, *_), (loss, loss_v, *_) = sides
     energy, residual, sigma = (np.concatenate([sides[0][k], sides[1][k]]) for k in (2, 3, 4))
     fitted = residual.copy()
     freedom = energy.size
     for side, sign in ((sides[0], -1), (sides[1], 1)):
         use = np.sign(energy) == sign
-        fitted[use] -= normal_peaks(energy[use], modes, sign, parts[0]) @ side[0][2:]
+        fitted[use] -= _normal_peaks(energy[use], modes, sign, parts[0]) @ side[0][2:]
         freedom -= len(modes) + int((side[0][:2] > 0).sum())
     scale = np.array([left.pixels, right.pixels]) / interface.pixels
     return InterfaceComponents(
-        tuple(mode.name for mode in modes),
-        [mode.energy for mode in modes],
-        np.stack([gain[:2], loss[:2]]) * scale,
-        np.sqrt(np.stack([np.diag(gain_v)[:2], np.diag(loss_v)[:2]])) * scale,
-        gain[2:],
-        loss[2:],
-        gain_v[2:, 2:],
-        loss_v[2:, 2:],
-        energy,
-        residual,
-        sigma,
-        chi2_probability(freedom, float(np.sum((fitted / sigma) ** 2))),
-        float(interface.counts.sum()),
+        modes=tuple(mode.name for mode in modes),
+        quantum=[mode.energy for mode in modes],
+        mixture=np.stack([gain[:2], loss[:2]]) * scale,
+        mixture_sigma=np.sqrt(np.stack([np.diag(gain_v)[:2], np.diag(loss_v)[:2]])) * scale,
+        gain=gain[2:],
+        loss=loss[2:],
+        gain_covariance=gain_v[2:, 2:],
+        loss_covariance=loss_v[2:, 2:],
+        energy=energy,
+        residual=residual,
+        sigma=sigma,
+        pvalue=_chi2_probability(freedom, float(np.sum((fitted / sigma) ** 2))),
+        electrons=float(interface.counts.sum()),
     )
 
 
@@ -284,40 +284,40 @@ def common_channels(*spectra: SummedSpectrum) -> tuple[SummedSpectrum, ...]:
     )
 
 
-def normal_peaks(
+def _normal_peaks(
     energy: Array, modes: Sequence[InterfaceMode], sign: int, spectrum: SummedSpectrum
 ) -> NDArray[np.float64]:
     """(n, m) normal peaks of unit area on one side, per channel."""
     step = spectrum.energy[1] - spectrum.energy[0]
-    width = np.array([mode.fwhm for mode in modes]) / FWHM_IN_SIGMA
+    width = np.array([mode.fwhm for mode in modes]) / _FWHM_IN_SIGMA
     away = (energy[:, None] - sign * np.array([mode.energy for mode in modes])) / width
     return step * np.exp(-(away**2) / 2) / (width * np.sqrt(2 * np.pi))
 
 
-def fit_side(
+def _fit_side(
     parts: tuple[SummedSpectrum, ...], modes: Sequence[InterfaceMode], use: NDArray[np.bool_], sign: int
 ) -> tuple[Array, Array, Array, Array, Array]:
     """Mixture and mode strengths of one side, their covariance, the channels, residuals and errors of those."""
     whole, left, right = parts
-    shapes = normal_peaks(whole.energy[use], modes, sign, whole)
+    shapes = _normal_peaks(whole.energy[use], modes, sign, whole)
     bulk = np.column_stack([left.counts[use], right.counts[use]])
     noise = np.column_stack([left.variance[use], right.variance[use]])
     design, data = np.column_stack([bulk, shapes]), whole.counts[use]
     share = np.full(2, whole.pixels) / np.array([left.pixels, right.pixels]) / 2
     found, covariance = np.zeros(design.shape[1]), np.zeros((design.shape[1],) * 2)
     variance = whole.variance[use]
-    for _ in range(MAX_REWEIGHTINGS):
+    for _ in range(_MAX_REWEIGHTINGS):
         expected = bulk @ share + shapes @ found[2:]
         # the interface counts by their expectation: counts themselves as weights would pull the fit down
         variance = np.maximum(expected + whole.variance[use] - np.maximum(data, 0), 1.0) + noise @ share**2
-        found, covariance = bounded_least_squares(design, data, variance)
-        if np.abs(found[:2] - share).max() <= MIXTURE_TOLERANCE * max(share.max(), found[:2].max()):
+        found, covariance = _bounded_least_squares(design, data, variance)
+        if np.abs(found[:2] - share).max() <= _MIXTURE_TOLERANCE * max(share.max(), found[:2].max()):
             break
         share = found[:2]
     return found, covariance, whole.energy[use], data - bulk @ found[:2], np.sqrt(variance)
 
 
-def bounded_least_squares(design: Array, data: Array, variance: Array) -> tuple[Array, Array]:
+def _bounded_least_squares(design: Array, data: Array, variance: Array) -> tuple[Array, Array]:
     """Weighted least squares in which the first two numbers are not negative; what lies at its bound has no error."""
     root = 1 / np.sqrt(variance)
     size = np.abs(design * root[:, None]).max(axis=0)
@@ -325,7 +325,7 @@ def bounded_least_squares(design: Array, data: Array, variance: Array) -> tuple[
     for free in ([0, 1], [0], [1], []):
         keep = [*free, *range(2, design.shape[1])]
         white = design[:, keep] * root[:, None] / size[keep]
-        if np.linalg.cond(white) > MAX_MIXTURE_CONDITION:
+        if np.linalg.cond(white) > _MAX_MIXTURE_CONDITION:
             continue
         inverse = np.linalg.inv(white.T @ white)
         part = inverse @ (white.T @ (data * root))
@@ -366,17 +366,17 @@ def mode_asymmetry(forward: InterfaceComponents, reverse: InterfaceComponents) -
     held = [one.occupation(0.0) for one in (forward, reverse)]
     values = [(one.value[0][back], np.zeros(back.size) if one.sigma is None else one.sigma[0][back]) for one in held]
     return ModeAsymmetry(
-        forward.modes, *normalised_difference(*strengths), *normalised_difference(*values[0], *values[1])
+        forward.modes, *_normalised_difference(*strengths), *_normalised_difference(*values[0], *values[1])
     )
 
 
-def normalised_difference(f: Array, f_sigma: Array, r: Array, r_sigma: Array) -> tuple[Array, Array]:
+def _normalised_difference(f: Array, f_sigma: Array, r: Array, r_sigma: Array) -> tuple[Array, Array]:
     """Difference over sum, and its error."""
     with np.errstate(divide="ignore", invalid="ignore"):
         return (f - r) / (f + r), 2 * np.hypot(r * f_sigma, f * r_sigma) / (f + r) ** 2
 
 
-def chi2_probability(freedom: int, chi2: float) -> float:
+def _chi2_probability(freedom: int, chi2: float) -> float:
     """Probability of a larger chi-squared."""
     from scipy.special import chdtrc
 

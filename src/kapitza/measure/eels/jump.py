@@ -15,11 +15,11 @@ from kapitza.measure.eels.intervals import coverage_factor, ratio_interval
 from kapitza.measure.eels.map import frozen_floats
 from kapitza.measure.eels.point_spread import LENGTH_PARAMETERS, PointSpread
 
-BRANCH_PARAMETERS = ("left", "right", "gradient_left", "gradient_right")
-MAX_EVALUATIONS = 200  # evaluations of the search for the few parameters that are not linear
+_BRANCH_PARAMETERS = ("left", "right", "gradient_left", "gradient_right")
+_MAX_EVALUATIONS = 200  # evaluations of the search for the few parameters that are not linear
 
 
-@frozen(eq=False)
+@frozen(eq=False, kw_only=True)
 class InterfaceJump:
     """Two straight branches with a jump, as seen through a point spread.
 
@@ -69,7 +69,7 @@ class InterfaceJump:
         InputError
             for another side
         """
-        i = side_index(side)
+        i = _side_index(side)
         gradient = (self.jump.gradient_left, self.jump.gradient_right)[i - 1]
         pick = np.ix_([0, i], [0, i])
         turned = self.jump.covariance[pick] * np.array([[1, -1], [-1, 1]])
@@ -106,7 +106,7 @@ class InterfaceJump:
         )
 
 
-def side_index(side: str) -> int:
+def _side_index(side: str) -> int:
     """Place of the gradient of a side in the covariance of a jump."""
     if side not in ("left", "right"):
         raise InputError(f"unknown side {side!r}: expected 'left' or 'right'")
@@ -158,38 +158,46 @@ def fit_jump(
     Branches are straight over a few lengths of the spread beyond the scan.
     """
     spread = spread or PointSpread()
-    x, data, root = select_points(profile, at, skip, reach)
+    x, data, root = _select_points(profile, at, skip, reach)
     known = profile.sigma is not None or profile.covariance is not None
-    free = [(name, held, sigma) for name, held, sigma in nonlinear_parameters(spread, at, at_sigma) if sigma > 0]
+    free = [(name, held, sigma) for name, held, sigma in _nonlinear_parameters(spread, at, at_sigma) if sigma > 0]
     if not known and x.size < 5 + len(free):
         raise InputError(f"{x.size} points leave no scatter to take errors from: give sigma, or 5 points or more")
-    seen = ObservedProfile(x, data, root, spread, at, contrast)
-    values, covariance, residual = solve_branches(seen, free)
-    names = (*BRANCH_PARAMETERS, *(name for name, _, _ in free))
+    seen = _ObservedProfile(x, data, root, spread, at, contrast)
+    values, covariance, residual = _solve_branches(seen, free)
+    names = (*_BRANCH_PARAMETERS, *(name for name, _, _ in free))
     chi2 = float(np.sum((root @ residual) ** 2))
     freedom = x.size - 4
     if not known:
         covariance = covariance * max(chi2, np.finfo(float).tiny) / freedom
-    plane, fitted = plane_and_spread(spread, at, names, values)
+    plane, fitted = _plane_and_spread(spread, at, names, values)
     to_jump = np.zeros((3, len(names)))
     to_jump[0, :2], to_jump[1, 2], to_jump[2, 3] = (1, -1), 1, 1
     three = to_jump @ values
     jump = Jump(
-        plane,
-        float(values[:2].mean()),
-        float(three[0]),
-        float(three[1]),
-        float(three[2]),
-        to_jump @ covariance @ to_jump.T + scale_sigma**2 * np.outer(three, three),
-        chi2,
-        freedom,
+        at=plane,
+        temperature=float(values[:2].mean()),
+        jump=float(three[0]),
+        gradient_left=float(three[1]),
+        gradient_right=float(three[2]),
+        covariance=to_jump @ covariance @ to_jump.T + scale_sigma**2 * np.outer(three, three),
+        chi2=chi2,
+        freedom=freedom,
     )
     return InterfaceJump(
-        jump, fitted, names, values, covariance, None if known else freedom, x + at, residual, contrast
+        jump=jump,
+        spread=fitted,
+        names=names,
+        value=values,
+        covariance=covariance,
+        freedom=None if known else freedom,
+        position=x + at,
+        residual=residual,
+        contrast=contrast,
     )
 
 
-def select_points(profile: Profile, at: float, skip: float, reach: float) -> tuple[Array, Array, NDArray[Any]]:
+def _select_points(profile: Profile, at: float, skip: float, reach: float) -> tuple[Array, Array, NDArray[Any]]:
     """Distances from the plane, temperatures, and the matrix that makes their errors independent unit ones."""
     if not 0 <= skip < reach:
         raise InputError(f"skip = {skip:g} m and reach = {reach:g} m: expected 0 or more, and a reach beyond the skip")
@@ -213,7 +221,7 @@ def select_points(profile: Profile, at: float, skip: float, reach: float) -> tup
     return x, profile.temperature[use], root
 
 
-def nonlinear_parameters(spread: PointSpread, at: float, at_sigma: float) -> list[tuple[str, float, float]]:
+def _nonlinear_parameters(spread: PointSpread, at: float, at_sigma: float) -> list[tuple[str, float, float]]:
     """Numbers that are not linear in the model, with their priors."""
     return [
         ("at", at, at_sigma),
@@ -223,7 +231,7 @@ def nonlinear_parameters(spread: PointSpread, at: float, at_sigma: float) -> lis
     ]
 
 
-def plane_and_spread(
+def _plane_and_spread(
     spread: PointSpread, at: float, names: tuple[str, ...], values: Array
 ) -> tuple[float, PointSpread]:
     """Plane and point spread that fitted numbers stand for."""
@@ -234,7 +242,7 @@ def plane_and_spread(
 
 
 @frozen(eq=False)
-class ObservedProfile:
+class _ObservedProfile:
     """What a profile shows: distances from the plane, temperatures, whitening matrix, and how it was seen."""
 
     x: Array
@@ -265,7 +273,7 @@ def contrast_weighted_means(branches: NDArray[Any], position: Array, contrast: S
     return branches * np.tile(weight, 2) / (branches[:, :2] * weight).sum(axis=1, keepdims=True)
 
 
-def solve_branches(seen: ObservedProfile, free: list[tuple[str, float, float]]) -> tuple[Array, Array, Array]:
+def _solve_branches(seen: _ObservedProfile, free: list[tuple[str, float, float]]) -> tuple[Array, Array, Array]:
     """Fitted numbers, covariance of unit errors, and residuals in K."""
     size, data, root = seen.size, seen.data, seen.root
     start = {name: value for name, value, _ in free}
@@ -288,14 +296,14 @@ def solve_branches(seen: ObservedProfile, free: list[tuple[str, float, float]]) 
     def misfit(p: Array) -> Array:
         return np.concatenate([root @ (data - seen.design(held_at(p)) @ p[:4]), p[4:]])
 
-    p, covariance = search_nonlinear(
-        misfit, frozen_floats(np.concatenate([found, np.zeros(len(free))])), search_bounds(free)
+    p, covariance = _search_nonlinear(
+        misfit, frozen_floats(np.concatenate([found, np.zeros(len(free))])), _search_bounds(free)
     )
     residual = data - seen.design(held_at(p)) @ p[:4]
     return offset + scale * p, frozen_floats(covariance) * np.outer(scale, scale), residual
 
 
-def search_bounds(free: list[tuple[str, float, float]]) -> tuple[Array, Array]:
+def _search_bounds(free: list[tuple[str, float, float]]) -> tuple[Array, Array]:
     """Bounds of the search: widths and lengths stay above zero, a share between 0 and 1."""
     low, high = [-np.inf] * 4, [np.inf] * 4
     for name, value, sigma in free:
@@ -304,12 +312,12 @@ def search_bounds(free: list[tuple[str, float, float]]) -> tuple[Array, Array]:
     return np.array(low), np.array(high)
 
 
-def search_nonlinear(
+def _search_nonlinear(
     misfit: Callable[[Array], Array], start: Array, bounds: tuple[Array, Array]
 ) -> tuple[NDArray[Any], NDArray[Any]]:
     """Least squares of a few numbers with bounds, and their covariance."""
     from scipy.optimize import least_squares
 
     inside = np.clip(start, bounds[0] + 1e-9, bounds[1] - 1e-9)
-    found = least_squares(misfit, inside, jac="3-point", bounds=bounds, x_scale="jac", max_nfev=MAX_EVALUATIONS)
+    found = least_squares(misfit, inside, jac="3-point", bounds=bounds, x_scale="jac", max_nfev=_MAX_EVALUATIONS)
     return found.x, np.linalg.inv(found.jac.T @ found.jac)

@@ -43,7 +43,7 @@ def frozen_integers(value: Any) -> FlagArray:
     return array
 
 
-@frozen(eq=False)
+@frozen(eq=False, kw_only=True)
 class TemperatureMap:
     """Parameters of the spectrum of each pixel.
 

@@ -24,10 +24,10 @@ SHAPE_PARAMETERS: dict[str, tuple[str, ...]] = {
     "reference": ("fwhm",),
 }
 
-LN_TWO = float(np.log(2))
-PEAK_GAUSS = 2 * np.sqrt(LN_TWO / np.pi)  # height of a normal distribution times its full width at half maximum
-PEAK_LORENTZ = 2 / np.pi
-TO_SIGMA = 1 / np.sqrt(8 * LN_TWO)  # standard deviation of a normal distribution of full width 1
+_LN_TWO = float(np.log(2))
+_PEAK_GAUSS = 2 * np.sqrt(_LN_TWO / np.pi)  # height of a normal distribution times its full width at half maximum
+_PEAK_LORENTZ = 2 / np.pi
+TO_SIGMA = 1 / np.sqrt(8 * _LN_TWO)  # standard deviation of a normal distribution of full width 1
 
 
 @frozen(eq=False)
@@ -83,24 +83,24 @@ def zero_loss_shape(
         for the shape "reference" without one
     """
     if shape == "pseudo-voigt":
-        return pseudo_voigt(x, values[0], values[1])
+        return _pseudo_voigt(x, values[0], values[1])
     if shape == "split":
-        return split_pseudo_voigt(x, values)
+        return _split_pseudo_voigt(x, values)
     if shape == "pearson":
-        return pearson_vii(x, values[0], values[1])
+        return _pearson_vii(x, values[0], values[1])
     if reference is None:
         raise InputError(f"the shape {shape!r} needs a measured zero-loss peak: give reference")
-    return stretched_reference(x, values[0], reference)
+    return _stretched_reference(x, values[0], reference)
 
 
-def gaussian(x: Any, sigma: Any) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+def _gaussian(x: Any, sigma: Any) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
     """Normal distribution, its slope and its derivative by the standard deviation."""
     t = x / sigma
     value = np.exp(-0.5 * t * t) / (np.sqrt(2 * np.pi) * sigma)
     return value, -value * t / sigma, value * (t * t - 1) / sigma
 
 
-def lorentzian(x: Any, width: Any) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+def _lorentzian(x: Any, width: Any) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
     """Lorentzian of full width `width`, its slope and its derivative by the width."""
     half = width / 2
     square = x * x + half * half
@@ -108,43 +108,43 @@ def lorentzian(x: Any, width: Any) -> tuple[NDArray[Any], NDArray[Any], NDArray[
     return value, -2 * x * value / square, (0.5 / np.pi) * (x * x - half * half) / square**2
 
 
-def pseudo_voigt(x: Any, width: Any, share: Any) -> ShapeAndDerivatives:
+def _pseudo_voigt(x: Any, width: Any, share: Any) -> ShapeAndDerivatives:
     r"""$(1 - \eta) G + \eta L$, both of the same full width at half maximum."""
-    g, gx, gs = gaussian(x, width * TO_SIGMA)
-    v, vx, vw = lorentzian(x, width)
+    g, gx, gs = _gaussian(x, width * TO_SIGMA)
+    v, vx, vw = _lorentzian(x, width)
     keep = 1 - share
     return keep * g + share * v, keep * gx + share * vx, [keep * gs * TO_SIGMA + share * vw, v - g]
 
 
-def split_pseudo_voigt(x: Any, values: Sequence[Any]) -> ShapeAndDerivatives:
+def _split_pseudo_voigt(x: Any, values: Sequence[Any]) -> ShapeAndDerivatives:
     """Two halves of pseudo-Voigts of different width and share, of one height at 0."""
-    peaks = [((1 - s) * PEAK_GAUSS + s * PEAK_LORENTZ) / w for w, s in zip(values[:2], values[2:], strict=True)]
+    peaks = [((1 - s) * _PEAK_GAUSS + s * _PEAK_LORENTZ) / w for w, s in zip(values[:2], values[2:], strict=True)]
     height = 2 / (1 / peaks[0] + 1 / peaks[1])
     right = x > 0
     found, slope = np.zeros(np.shape(x)), np.zeros(np.shape(x))
     by: list[NDArray[Any]] = []
     for side, on in ((0, ~right), (1, right)):
         w, s = values[side], values[2 + side]
-        value, along, (by_w, by_s) = pseudo_voigt(x, w, s)
+        value, along, (by_w, by_s) = _pseudo_voigt(x, w, s)
         scale = height / peaks[side]
         found, slope = np.where(on, scale * value, found), np.where(on, scale * along, slope)
         by += [np.where(on, scale * by_w, 0.0), np.where(on, scale * by_s, 0.0)]
     derivatives = [by[0], by[2], by[1], by[3]]
     for side in (0, 1):
         w, s = values[side], values[2 + side]
-        for place, change in ((side, -1 / w), (2 + side, (PEAK_LORENTZ - PEAK_GAUSS) / (w * peaks[side]))):
+        for place, change in ((side, -1 / w), (2 + side, (_PEAK_LORENTZ - _PEAK_GAUSS) / (w * peaks[side]))):
             # the height goes with both peaks, the scale of this side against its own
             own = np.where(right == bool(side), found, 0.0) * change
             derivatives[place] = derivatives[place] + found * (change * height / (2 * peaks[side])) - own
     return found, slope, derivatives
 
 
-def pearson_vii(x: Any, width: Any, exponent: Any) -> ShapeAndDerivatives:
+def _pearson_vii(x: Any, width: Any, exponent: Any) -> ShapeAndDerivatives:
     r"""Pearson VII, $\propto (1 + 4 (2^{1/m} - 1) x^2/w^2)^{-m}$: Lorentzian at m = 1, normal for large m."""
     from scipy.special import digamma, gammaln
 
     power = np.exp2(1 / exponent)
-    b, by_m = power - 1, -LN_TWO * power / exponent**2
+    b, by_m = power - 1, -_LN_TWO * power / exponent**2
     norm = 2 * np.sqrt(b / np.pi) * np.exp(gammaln(exponent) - gammaln(exponent - 0.5))
     u = 4 * b * (x / width) ** 2
     value = norm / width * np.exp(-exponent * np.log1p(u))
@@ -154,7 +154,7 @@ def pearson_vii(x: Any, width: Any, exponent: Any) -> ShapeAndDerivatives:
     return value, slope, [-(value + x * slope) / width, by_exponent]
 
 
-def stretched_reference(x: Any, width: Any, reference: tuple[Array, Array, float]) -> ShapeAndDerivatives:
+def _stretched_reference(x: Any, width: Any, reference: tuple[Array, Array, float]) -> ShapeAndDerivatives:
     """A measured peak, stretched to another full width."""
     knots, cubics, measured = reference
     stretch = width / measured
@@ -170,9 +170,9 @@ def stretched_reference(x: Any, width: Any, reference: tuple[Array, Array, float
 Tie = Literal["common", "each", "occupation"]
 
 TIE_CHOICES: tuple[Tie, ...] = get_args(Tie)
-NODE_SPACING = 0.4  # spacing of the nodes of a convolution, in the smallest standard deviation
-NORMAL_REACH = 8.0  # standard deviations to which a normal line is followed in a convolution
-MAX_REDUCED_ENERGY = 700.0  # E/k_B T from which on an occupation is 0
+_NODE_SPACING = 0.4  # spacing of the nodes of a convolution, in the smallest standard deviation
+_NORMAL_REACH = 8.0  # standard deviations to which a normal line is followed in a convolution
+_MAX_REDUCED_ENERGY = 700.0  # E/k_B T from which on an occupation is 0
 
 
 @frozen
@@ -202,7 +202,7 @@ class VibrationalMode:
             )
 
 
-def distinct_modes(value: Any) -> tuple[VibrationalMode, ...]:
+def _distinct_modes(value: Any) -> tuple[VibrationalMode, ...]:
     """Return modes as a tuple, no two of one name."""
     modes = tuple(value)
     names = [mode.name for mode in modes]
@@ -226,7 +226,7 @@ class SpectrumModel:
     reference : the measured zero-loss peak for the shape "reference"
     """
 
-    modes: tuple[VibrationalMode, ...] = field(converter=distinct_modes)
+    modes: tuple[VibrationalMode, ...] = field(converter=_distinct_modes)
     shape: ZeroLossShape = field(default="pseudo-voigt", validator=one_of(*ZERO_LOSS_SHAPES))
     tie: Tie = field(default="common", validator=one_of(*TIE_CHOICES), kw_only=True)
     background: int = field(default=0, kw_only=True)
@@ -306,21 +306,21 @@ def channel_grid(model: SpectrumModel, energy: Array) -> ChannelGrid:
     widths = [mode.width / step for mode in model.modes]
     if model.reference is not None:
         widths.append(model.reference.fwhm / step * TO_SIGMA)
-    nodes = max(1, int(NODE_SPACING * min(widths)))
-    reach = max((mode.energy + 3 * NORMAL_REACH * mode.width) / step for mode in model.modes)
+    nodes = max(1, int(_NODE_SPACING * min(widths)))
+    reach = max((mode.energy + 3 * _NORMAL_REACH * mode.width) / step for mode in model.modes)
     reference = model.reference and (*model.reference.pieces(step), model.reference.fwhm / step)
     return ChannelGrid(float(energy[0]) / step, energy.size, nodes, nodes * int(np.ceil(reach / nodes)), reference)
 
 
-def bose_occupation(energy: Any, kelvin: Any) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+def _bose_occupation(energy: Any, kelvin: Any) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
     r"""Bose-Einstein occupation and its derivatives by energy and by $k_B T$, both in one unit."""
-    x = np.clip(energy / kelvin, 1e-9, MAX_REDUCED_ENERGY)
+    x = np.clip(energy / kelvin, 1e-9, _MAX_REDUCED_ENERGY)
     n = 1 / np.expm1(x)
     both = n * (n + 1) / kelvin
     return n, -both, both * x
 
 
-def tied_occupations(
+def _tied_occupations(
     model: SpectrumModel, x: NDArray[Any], j: int
 ) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any], int]:
     """(k, 1) occupation of mode j, its derivatives by energy and by its temperature (or itself), and whose place."""
@@ -328,7 +328,7 @@ def tied_occupations(
     tie = x[:, place, None]
     if model.tie == "occupation":
         return tie, np.zeros_like(tie), np.ones_like(tie), place
-    return *bose_occupation(x[:, model.first_mode + 3 * j, None], tie), place
+    return *_bose_occupation(x[:, model.first_mode + 3 * j, None], tie), place
 
 
 def expected_spectrum(model: SpectrumModel, grid: ChannelGrid, x: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
@@ -354,7 +354,7 @@ def expected_spectrum(model: SpectrumModel, grid: ChannelGrid, x: NDArray[Any]) 
     for i, derivative in enumerate(by):
         jacobian[:, 2 + i] = amplitude * derivative
     mu = amplitude * value
-    add = add_closed_lines if model.shape == "pseudo-voigt" else add_convolved_lines
+    add = _add_closed_lines if model.shape == "pseudo-voigt" else _add_convolved_lines
     mu = mu + add(model, grid, x, shaped, jacobian)
     first = model.first_tie + model.ties
     for i, term in enumerate(legendre_polynomials(grid.channels, model.background)):
@@ -384,7 +384,7 @@ def voigt_profile(x: Any, sigma: Any, width: Any) -> tuple[NDArray[Any], NDArray
     return value, by_x, -(value + x * by_x + 0.5 * width * by_half) / sigma, 0.5 * by_half
 
 
-def add_closed_lines(
+def _add_closed_lines(
     model: SpectrumModel, grid: ChannelGrid, x: NDArray[Any], shaped: Sequence[NDArray[Any]], jacobian: NDArray[Any]
 ) -> NDArray[Any]:
     """Lines of all modes behind a pseudo-Voigt resolution, in closed form."""
@@ -393,11 +393,11 @@ def add_closed_lines(
     for j in range(len(model.modes)):
         at = model.first_mode + 3 * j
         energy, sigma, strength = (x[:, at + i, None] for i in range(3))
-        n, by_energy, by_tie, place = tied_occupations(model, x, j)
+        n, by_energy, by_tie, place = _tied_occupations(model, x, j)
         both = np.hypot(sigma, width * TO_SIGMA)
         for sign, count in ((1, n + 1), (-1, n)):
             away = grid.energy - x[:, 1, None] - sign * energy
-            g, gx, gs = gaussian(away, both)
+            g, gx, gs = _gaussian(away, both)
             v, vx, vs, vw = voigt_profile(away, sigma, width)
             line, along = (1 - share) * g + share * v, (1 - share) * gx + share * vx
             amount = strength * count
@@ -412,13 +412,13 @@ def add_closed_lines(
     return total
 
 
-def add_convolved_lines(
+def _add_convolved_lines(
     model: SpectrumModel, grid: ChannelGrid, x: NDArray[Any], shaped: Sequence[NDArray[Any]], jacobian: NDArray[Any]
 ) -> NDArray[Any]:
     """Lines of all modes behind any resolution, by a sum over nodes that lie on the channels (all of them by FFT)."""
     from scipy.fft import irfft, next_fast_len, rfft
 
-    at_nodes, rows = line_densities(model, grid, x)
+    at_nodes, rows = _line_densities(model, grid, x)
     count = grid.channels + at_nodes.shape[-1] - 1
     lags = grid.start + np.arange(-grid.reach, grid.channels + grid.reach) - x[:, 1, None]
     value, slope, by = zero_loss_shape(model.shape, lags, shaped, grid.reference)
@@ -435,7 +435,7 @@ def add_convolved_lines(
     return smeared[:, 0]
 
 
-def line_densities(model: SpectrumModel, grid: ChannelGrid, x: NDArray[Any]) -> tuple[NDArray[Any], list[int]]:
+def _line_densities(model: SpectrumModel, grid: ChannelGrid, x: NDArray[Any]) -> tuple[NDArray[Any], list[int]]:
     """(k, 1 + r, nodes) lines before the resolution and their derivatives, and (r,) the parameters these belong to."""
     nodes = np.arange(-grid.reach, grid.reach + 1)
     weight = np.where(nodes % grid.nodes == 0, float(grid.nodes), 0.0)
@@ -444,9 +444,9 @@ def line_densities(model: SpectrumModel, grid: ChannelGrid, x: NDArray[Any]) -> 
     for j in range(len(model.modes)):
         at = 1 + 3 * j
         energy, sigma, strength = (x[:, model.first_mode + 3 * j + i, None] for i in range(3))
-        n, by_energy, by_tie, place = tied_occupations(model, x, j)
+        n, by_energy, by_tie, place = _tied_occupations(model, x, j)
         for sign, count in ((1, n + 1), (-1, n)):
-            g, gx, gs = (weight * part for part in gaussian(nodes - sign * energy, sigma))
+            g, gx, gs = (weight * part for part in _gaussian(nodes - sign * energy, sigma))
             amount = strength * count
             found[:, 0] += amount * g
             found[:, at] += strength * by_energy * g - sign * amount * gx

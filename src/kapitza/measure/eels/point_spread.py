@@ -12,8 +12,8 @@ from kapitza.errors import InputError
 from kapitza.units import c_light, e, h, nm
 
 LENGTH_PARAMETERS = ("width", "length")
-FAR_WIDTHS = 30.0  # widths from where a normal distribution is 0 to rounding
-ELECTRON_REST = 510998.95 * e  # J, rest energy of the electron (CODATA 2022)
+_FAR_WIDTHS = 30.0  # widths from where a normal distribution is 0 to rounding
+_ELECTRON_REST = 510998.95 * e  # J, rest energy of the electron (CODATA 2022)
 
 
 @frozen
@@ -72,7 +72,7 @@ class PointSpread:
         from scipy.special import ndtr
 
         if self.width > 0:
-            t = np.clip(x, -FAR_WIDTHS * self.width, FAR_WIDTHS * self.width) / self.width
+            t = np.clip(x, -_FAR_WIDTHS * self.width, _FAR_WIDTHS * self.width) / self.width
             step = ndtr(t)
             ramp = x * step + self.width * np.exp(-t * t / 2) / np.sqrt(2 * np.pi)
         else:
@@ -109,8 +109,8 @@ def delocalisation(energy: float, voltage: float) -> float:
     if not (energy > 0 and voltage > 0):
         raise InputError(f"energy = {energy:g} J and voltage = {voltage:g} V, wanted both above 0")
     kinetic = e * voltage
-    momentum = np.sqrt(kinetic * (kinetic + 2 * ELECTRON_REST)) / c_light
-    gamma = 1 + kinetic / ELECTRON_REST
+    momentum = np.sqrt(kinetic * (kinetic + 2 * _ELECTRON_REST)) / c_light
+    gamma = 1 + kinetic / _ELECTRON_REST
     speed2 = 1 - gamma**-2  # in units of c²
-    theta = energy / (gamma * ELECTRON_REST * speed2)
+    theta = energy / (gamma * _ELECTRON_REST * speed2)
     return float(0.5 * h / momentum / theta**0.75)

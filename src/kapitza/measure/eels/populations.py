@@ -17,9 +17,9 @@ from kapitza.units import k_B
 
 Correction = Literal["holm", "benjamini-hochberg", "none"]
 
-MIN_VISIBLE_SHARE = 0.95  # of the pixels of a column that have to show a mode
+_MIN_VISIBLE_SHARE = 0.95  # of the pixels of a column that have to show a mode
 
-CORRECTION_METHODS: tuple[Correction, ...] = ("holm", "benjamini-hochberg", "none")
+_CORRECTION_METHODS: tuple[Correction, ...] = ("holm", "benjamini-hochberg", "none")
 
 
 @frozen(eq=False)
@@ -132,7 +132,7 @@ def adjust_pvalues(pvalue: ArrayLike, correction: Correction = "holm") -> Array:
     InputError
         for another correction
     """
-    check_choice(correction, CORRECTION_METHODS, "correction")
+    check_choice(correction, _CORRECTION_METHODS, "correction")
     values = frozen_floats(pvalue)
     flat = values.ravel()
     tested = np.flatnonzero(np.isfinite(flat))
@@ -218,19 +218,19 @@ def mode_occupations(
     good = (found.flag & drop) == 0
     if not good.any():
         raise InputError(f"none of the {good.size} pixels of the map holds a good fit")
-    quanta = mode_energies(found, good) if energy is None else positive(energy)
+    quanta = _mode_energies(found, good) if energy is None else positive(energy)
     if quanta.size != len(found.modes):
         raise InputError(f"{quanta.size} energies for {len(found.modes)} modes: {', '.join(found.modes)}")
     value, sigma = np.empty((*found.shape, quanta.size)), np.empty((*found.shape, quanta.size))
     for j, mode in enumerate(found.modes):
-        value[..., j], sigma[..., j] = mode_occupation(found, mode, float(quanta[j]))
+        value[..., j], sigma[..., j] = _mode_occupation(found, mode, float(quanta[j]))
     rows = tuple(range(len(found.position) - 1))
-    shown = good[..., None] & np.isfinite(value) & np.isfinite(sigma) & determined_modes(found)
+    shown = good[..., None] & np.isfinite(value) & np.isfinite(sigma) & _determined_modes(found)
     pixels = np.atleast_1d(good.sum(axis=rows))
     size = (pixels.size, quanta.size)
     count = shown.sum(axis=rows).reshape(size)
     # where a mode is hardly there, the pixels that show it by chance are too hot: the cold ones lie on a limit
-    per = np.where((count > 0) & (count >= MIN_VISIBLE_SHARE * pixels[:, None]), count, np.nan)
+    per = np.where((count > 0) & (count >= _MIN_VISIBLE_SHARE * pixels[:, None]), count, np.nan)
     mean = np.where(shown, value, 0.0).sum(axis=rows).reshape(size) / per
     error = np.sqrt(np.where(shown, sigma**2, 0.0).sum(axis=rows)).reshape(size) / per
     use = np.isfinite(mean).any(axis=1)
@@ -247,7 +247,7 @@ def mode_occupations(
     )
 
 
-def mode_energies(found: TemperatureMap, good: NDArray[np.bool_]) -> Array:
+def _mode_energies(found: TemperatureMap, good: NDArray[np.bool_]) -> Array:
     """(M,) mean fitted energies of the modes, J."""
     missing = [mode for mode in found.modes if f"{mode}.energy" not in found.names]
     if missing or not found.modes:
@@ -255,14 +255,14 @@ def mode_energies(found: TemperatureMap, good: NDArray[np.bool_]) -> Array:
     return positive([float(np.mean(found.parameter(f"{mode}.energy")[good])) for mode in found.modes])
 
 
-def determined_modes(found: TemperatureMap) -> NDArray[np.bool_]:
+def _determined_modes(found: TemperatureMap) -> NDArray[np.bool_]:
     """(..., M) whether a pixel shows the temperature, or the occupation, of a mode."""
     words = ("occupation", "temperature")
     names = [next(f"{mode}.{word}" for word in words if f"{mode}.{word}" in found.names) for mode in found.modes]
     return np.stack([found.determined(name) for name in names], axis=-1)
 
 
-def mode_occupation(found: TemperatureMap, mode: str, quantum: float) -> tuple[Array, Array]:
+def _mode_occupation(found: TemperatureMap, mode: str, quantum: float) -> tuple[Array, Array]:
     """(...) occupation of a mode and its standard uncertainty."""
     if f"{mode}.occupation" in found.names:
         return found.parameter(f"{mode}.occupation"), found.parameter_sigma(f"{mode}.occupation")

@@ -80,7 +80,7 @@ def temperature_sigma(energy: ArrayLike, temperature: ArrayLike, electrons: Arra
     return frozen_floats(kelvin * np.sqrt(2 * np.sinh(x)) / (x * np.sqrt(s)))
 
 
-def optimum_condition(x: float) -> float:
+def _optimum_condition(x: float) -> float:
     """Condition of the best energy, 0 there."""
     return float(np.tanh(x) - x / 2)
 
@@ -101,7 +101,7 @@ def optimum_energy(temperature: float) -> float:
 
     if not temperature > 0:
         raise InputError(f"temperature = {temperature:g} K, wanted above 0")
-    return float(brentq(optimum_condition, 1.0, 3.0, xtol=1e-14)) * k_B * temperature  # pyright: ignore[reportArgumentType]
+    return float(brentq(_optimum_condition, 1.0, 3.0, xtol=1e-14)) * k_B * temperature  # pyright: ignore[reportArgumentType]
 
 
 def jump_sigma(sigma: float, count: int) -> float:

@@ -10,17 +10,17 @@ from kapitza.measure.eels.spectrum import SpectrumImage
 from kapitza.units import meV
 
 BLOCK_BYTES = 2**22  # bytes of counts that are looked at together
-MIN_PEAK_ELECTRONS = 50.0  # electrons in the highest channel from which a width means something
-FAINT_DOSE_SHARE = 0.01  # of the usual dose: a pixel that lost the beam
-BROAD_ZERO_LOSS = 30 * meV  # of zero-loss peak, from which phonons drown in it
-SHALLOW_GAIN_SIDE = 30 * meV  # of gain side, where no optical phonon shows
-CLIPPED_CHANNELS, MIN_CLIPPED_ELECTRONS = (
+_MIN_PEAK_ELECTRONS = 50.0  # electrons in the highest channel from which a width means something
+_FAINT_DOSE_SHARE = 0.01  # of the usual dose: a pixel that lost the beam
+_BROAD_ZERO_LOSS = 30 * meV  # of zero-loss peak, from which phonons drown in it
+_SHALLOW_GAIN_SIDE = 30 * meV  # of gain side, where no optical phonon shows
+_CLIPPED_CHANNELS, _MIN_CLIPPED_ELECTRONS = (
     3,
     1e3,
 )  # channels of equal height at the top of a clipped peak, and their least electrons
 
 
-@frozen(eq=False)
+@frozen(eq=False, kw_only=True)
 class SpectrumQuality:
     """Overview of a spectrum image.
 
@@ -113,7 +113,7 @@ def assess_spectra(image: SpectrumImage) -> SpectrumQuality:
     Widths and centres are estimates at half height; a fit gives better ones.  Pixels whose highest channel holds fewer
     than 50 electrons have none; if no pixel has, the peak of the sum of all spectra stands for it.
     """
-    parts = [assess_block(image, part) for _, part in image.blocks(max(1, BLOCK_BYTES // (8 * image.energy.size)))]
+    parts = [_assess_block(image, part) for _, part in image.blocks(max(1, BLOCK_BYTES // (8 * image.energy.size)))]
     electrons, centre, fwhm = (np.concatenate([part[i] for part in parts]) for i in range(3))
     flag, clipped = np.concatenate([part[3] for part in parts]), np.concatenate([part[4] for part in parts])
     if not np.isfinite(fwhm).any():
@@ -121,20 +121,22 @@ def assess_spectra(image: SpectrumImage) -> SpectrumQuality:
         centre, fwhm = np.full(flag.size, one_centre[0]), np.full(flag.size, one_fwhm[0])
     centre, fwhm = image.energy[0] + centre * image.step, fwhm * image.step
     usual = float(np.median(electrons[electrons > 0])) if (electrons > 0).any() else 0.0
-    flag[~(electrons > FAINT_DOSE_SHARE * usual)] |= int(PixelFlag.DEAD)
+    flag[~(electrons > _FAINT_DOSE_SHARE * usual)] |= int(PixelFlag.DEAD)
     zero = finite_median(centre) if np.isfinite(centre).any() else 0.0
     found = SpectrumQuality(
-        *(array.reshape(image.shape) for array in (electrons, centre, fwhm)),
+        electrons=electrons.reshape(image.shape),
+        centre=centre.reshape(image.shape),
+        fwhm=fwhm.reshape(image.shape),
         flag=flag.reshape(image.shape),
         clipped=clipped.reshape(image.shape),
         gain=max(0.0, zero - float(image.energy[0])),
         loss=max(0.0, float(image.energy[-1]) - zero),
         step=image.step,
     )
-    return evolve(found, warnings=(*energy_axis_problems(image, found), *count_problems(found)))
+    return evolve(found, warnings=(*_energy_axis_problems(image, found), *_count_problems(found)))
 
 
-def assess_block(image: SpectrumImage, part: Array) -> tuple[Array, Array, Array, FlagArray, NDArray[np.bool_]]:
+def _assess_block(image: SpectrumImage, part: Array) -> tuple[Array, Array, Array, FlagArray, NDArray[np.bool_]]:
     """Electrons, centre and width in channels, flags and clipping of some pixels."""
     finite = np.isfinite(part)
     known = np.where(finite, part, 0.0)
@@ -144,12 +146,12 @@ def assess_block(image: SpectrumImage, part: Array) -> tuple[Array, Array, Array
     clear = np.where(finite, known - image.dark * image.electrons_per_count, 0.0)
     top = clear.max(axis=1)
     centre, fwhm = half_height_peaks(clear)
-    bright = top >= MIN_PEAK_ELECTRONS
-    clipped = ((clear == top[:, None]).sum(axis=1) >= CLIPPED_CHANNELS) & (top >= MIN_CLIPPED_ELECTRONS)
+    bright = top >= _MIN_PEAK_ELECTRONS
+    clipped = ((clear == top[:, None]).sum(axis=1) >= _CLIPPED_CHANNELS) & (top >= _MIN_CLIPPED_ELECTRONS)
     return clear.sum(axis=1), np.where(bright, centre, np.nan), np.where(bright, fwhm, np.nan), flag, clipped
 
 
-def energy_axis_problems(image: SpectrumImage, found: SpectrumQuality) -> list[str]:
+def _energy_axis_problems(image: SpectrumImage, found: SpectrumQuality) -> list[str]:
     """What speaks against the energy axis and the zero-loss peak."""
     width, offset, low = found.resolution, found.offset, float(image.energy[0])
     said: list[str] = []
@@ -157,11 +159,11 @@ def energy_axis_problems(image: SpectrumImage, found: SpectrumQuality) -> list[s
         said.append(
             f"no gain side: the energy axis starts at {low / meV:.4g} meV, so no temperature can be had from it"
         )
-    elif found.gain < SHALLOW_GAIN_SIDE:
+    elif found.gain < _SHALLOW_GAIN_SIDE:
         said.append(f"the gain side ends {found.gain / meV:.3g} meV from the zero-loss peak: few phonons show there")
     if not np.isfinite(width):
         return [*said, "no zero-loss peak with both flanks was found"]
-    if width > BROAD_ZERO_LOSS:
+    if width > _BROAD_ZERO_LOSS:
         said.append(f"the zero-loss peak is {width / meV:.4g} meV wide: too broad for vibrational losses")
     if width < 3 * found.step:
         said.append(f"the zero-loss peak is {width / found.step:.2g} channels wide: too few to fit its shape")
@@ -173,7 +175,7 @@ def energy_axis_problems(image: SpectrumImage, found: SpectrumQuality) -> list[s
     return said
 
 
-def count_problems(found: SpectrumQuality) -> list[str]:
+def _count_problems(found: SpectrumQuality) -> list[str]:
     """What speaks against some pixels."""
     reasons = {
         "hold (nearly) no electrons": found.count(PixelFlag.DEAD),

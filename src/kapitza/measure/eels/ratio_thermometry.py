@@ -74,7 +74,7 @@ def window_temperature(
     ValidityWarning
         always: an interface without a step shows one of +52 K (centre, 30 to 120 meV) or -15 K (centroid)
     """
-    spectra, loss, gain = gain_loss_windows(energy, counts, low, high)
+    spectra, loss, gain = _gain_loss_windows(energy, counts, low, high)
     axis = increasing(energy)
     up, down = spectra[..., loss].sum(axis=-1), spectra[..., gain].sum(axis=-1)
     if at == "centre":
@@ -82,8 +82,8 @@ def window_temperature(
     else:
         with np.errstate(invalid="ignore", divide="ignore"):
             middle = (spectra[..., loss] * axis[loss]).sum(axis=-1) / up
-    warn_of_bias(f"gain/loss ratio at the {at} of a window", at)
-    temperature, sigma = ratio_temperature(middle, down, up)
+    _warn_of_bias(f"gain/loss ratio at the {at} of a window", at)
+    temperature, sigma = _ratio_temperature(middle, down, up)
     return RatioTemperature(temperature, sigma, f"window ratio, {at}")
 
 
@@ -114,7 +114,7 @@ def log_ratio_temperature(
         always: the resolution bends the line; an interface without a step shows up to some K, and with a free
         intercept tens to hundreds
     """
-    spectra, loss, _ = gain_loss_windows(energy, counts, low, high)
+    spectra, loss, _ = _gain_loss_windows(energy, counts, low, high)
     axis = increasing(energy)
     mirrored = np.abs(axis[:, None] + axis[loss]).argmin(axis=0)
     up, down, x = spectra[..., loss], spectra[..., mirrored], axis[loss] / k_B
@@ -125,7 +125,7 @@ def log_ratio_temperature(
     shift = (weight * x).sum(axis=-1) / total if line == "free" else np.zeros(total.shape)
     lever = x - shift[..., None]
     spread = (weight * lever**2).sum(axis=-1)
-    warn_of_bias("straight line through the log of gain over loss" + (", free intercept" * (line == "free")), line)
+    _warn_of_bias("straight line through the log of gain over loss" + (", free intercept" * (line == "free")), line)
     with np.errstate(invalid="ignore", divide="ignore"):
         slope = (weight * lever * ratio).sum(axis=-1) / spread
         temperature = np.where(slope > 0, 1 / slope, np.nan)
@@ -165,7 +165,7 @@ def area_temperature(energy: ArrayLike, gain: ArrayLike, loss: ArrayLike) -> Rat
         ValidityWarning,
         stacklevel=2,
     )
-    temperature, sigma = ratio_temperature(quantum, np.asarray(gain, dtype=float), np.asarray(loss, dtype=float))
+    temperature, sigma = _ratio_temperature(quantum, np.asarray(gain, dtype=float), np.asarray(loss, dtype=float))
     return RatioTemperature(temperature, sigma, "area ratio")
 
 
@@ -179,7 +179,7 @@ def channel_temperature(energy: ArrayLike, counts: ArrayLike, low: float, high: 
     ValidityWarning
         always: the resolution alone makes it swing by tens of kelvin, which looks like a departure from equilibrium
     """
-    spectra, loss, _ = gain_loss_windows(energy, counts, low, high)
+    spectra, loss, _ = _gain_loss_windows(energy, counts, low, high)
     axis = increasing(energy)
     mirrored = np.abs(axis[:, None] + axis[loss]).argmin(axis=0)
     warnings.warn(
@@ -188,11 +188,11 @@ def channel_temperature(energy: ArrayLike, counts: ArrayLike, low: float, high: 
         ValidityWarning,
         stacklevel=2,
     )
-    temperature, sigma = ratio_temperature(axis[loss], spectra[..., mirrored], spectra[..., loss])
+    temperature, sigma = _ratio_temperature(axis[loss], spectra[..., mirrored], spectra[..., loss])
     return RatioTemperature(temperature, sigma, "channel by channel")
 
 
-def gain_loss_windows(
+def _gain_loss_windows(
     energy: ArrayLike, counts: ArrayLike, low: float, high: float
 ) -> tuple[Array, NDArray[np.bool_], NDArray[np.bool_]]:
     """Counts as an array, and the channels of the window on the loss and on the gain side."""
@@ -207,7 +207,7 @@ def gain_loss_windows(
     return spectra, (axis >= low) & (axis <= high), (-axis >= low) & (-axis <= high)
 
 
-def ratio_temperature(energy: Array, gain: Array, loss: Array) -> tuple[Array, Array]:
+def _ratio_temperature(energy: Array, gain: Array, loss: Array) -> tuple[Array, Array]:
     """Temperature and its counting error from gain and loss at one energy."""
     with np.errstate(invalid="ignore", divide="ignore"):
         ratio = np.log(np.where((gain > 0) & (loss > gain), loss / gain, np.nan))
@@ -215,7 +215,7 @@ def ratio_temperature(energy: Array, gain: Array, loss: Array) -> tuple[Array, A
         return temperature, k_B * temperature**2 / energy * np.sqrt(1 / gain + 1 / loss)
 
 
-def warn_of_bias(what: str, key: str) -> None:
+def _warn_of_bias(what: str, key: str) -> None:
     """Warn of the measured bias of a shortcut."""
     steps = BIAS.get(key)
     said = (

@@ -14,7 +14,7 @@ from kapitza.measure.eels.intervals import ratio_interval
 from kapitza.measure.eels.jump import InterfaceJump
 from kapitza.measure.eels.map import frozen_floats
 
-BULK_CONDUCTIVITY_WARNING = (
+_BULK_CONDUCTIVITY_WARNING = (
     "the conductivity of bulk {side} was used for a lamella: a thin film cut by an ion beam conducts several times "
     "worse (boundary scattering, damage), and the resistance comes out too small by the same factor; measure the "
     "conductivity of the lamella, or the flux"
@@ -43,7 +43,7 @@ class KnownQuantity:
             raise InputError(f"{self.name}: {self.value:g} ± {self.sigma:g}, wanted a value other than 0")
 
 
-@frozen(eq=False)
+@frozen(eq=False, kw_only=True)
 class AbsoluteResistance:
     """Conductance of an interface, and whether all that was known of the flux agrees.
 
@@ -120,11 +120,11 @@ def absolute_resistance(
         )
     for known in given.values():
         if known.bulk:
-            warnings.warn(BULK_CONDUCTIVITY_WARNING.format(side=known.name), ValidityWarning, stacklevel=2)
-    value, covariance = jump_and_fluxes(found, given)
+            warnings.warn(_BULK_CONDUCTIVITY_WARNING.format(side=known.name), ValidityWarning, stacklevel=2)
+    value, covariance = _jump_and_fluxes(found, given)
     design = np.zeros((value.size, 2))
     design[0, 0], design[1:, 1] = 1, 1
-    both, joint, chi2 = combine_estimates(design, value, covariance)
+    both, joint, chi2 = _combine_estimates(design, value, covariance)
     jump, heat = map(float, both)
     if jump * heat <= 0:
         raise InputError(f"a flux of {heat:g} W/m² goes against the jump of {jump:g} K: check sign and sides")
@@ -133,21 +133,21 @@ def absolute_resistance(
     interval = ratio_interval(heat, jump, joint[::-1, ::-1], level=level, freedom=found.freedom, lowest=0.0)
     conductance = Conductance([found.jump.temperature], [heat / jump], [sigma], method="STEM-EELS")
     return AbsoluteResistance(
-        conductance,
-        interval,
-        level,
-        jump,
-        float(np.sqrt(joint[0, 0])),
-        heat,
-        float(np.sqrt(joint[1, 1])),
-        tuple(given),
-        value[1:],
-        np.sqrt(np.diag(covariance)[1:]),
-        agreement_probability(chi2, len(given) - 1),
+        conductance=conductance,
+        interval=interval,
+        level=level,
+        jump=jump,
+        jump_sigma=float(np.sqrt(joint[0, 0])),
+        flux=heat,
+        flux_sigma=float(np.sqrt(joint[1, 1])),
+        sources=tuple(given),
+        fluxes=value[1:],
+        flux_sigmas=np.sqrt(np.diag(covariance)[1:]),
+        pvalue=_agreement_probability(chi2, len(given) - 1),
     )
 
 
-def jump_and_fluxes(found: InterfaceJump, given: Mapping[str, KnownQuantity]) -> tuple[Array, NDArray[np.float64]]:
+def _jump_and_fluxes(found: InterfaceJump, given: Mapping[str, KnownQuantity]) -> tuple[Array, NDArray[np.float64]]:
     """Jump and the flux by each source, with their joint covariance."""
     gradients = {"left": found.jump.gradient_left, "right": found.jump.gradient_right}
     rows, own, value = [np.array([1.0, 0, 0])], [0.0], [found.jump.jump]
@@ -166,7 +166,7 @@ def jump_and_fluxes(found: InterfaceJump, given: Mapping[str, KnownQuantity]) ->
     return np.array(value), turn @ found.jump.covariance @ turn.T + np.diag(np.square(own))
 
 
-def combine_estimates(design: Array, value: Array, covariance: Array) -> tuple[Array, Array, float]:
+def _combine_estimates(design: Array, value: Array, covariance: Array) -> tuple[Array, Array, float]:
     """Generalised least squares with one of the sources possibly exact: estimate, covariance, chi2."""
     size = np.maximum(np.abs(value), np.sqrt(np.diag(covariance)))
     size = np.where(size > 0, size, 1.0)
@@ -184,7 +184,7 @@ def combine_estimates(design: Array, value: Array, covariance: Array) -> tuple[A
     )
 
 
-def agreement_probability(chi2: float, freedom: int) -> float:
+def _agreement_probability(chi2: float, freedom: int) -> float:
     """Probability of a larger disagreement by chance."""
     from scipy.special import chdtrc
 

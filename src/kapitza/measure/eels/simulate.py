@@ -15,11 +15,11 @@ from kapitza.measure.eels.point_spread import PointSpread
 from kapitza.measure.eels.spectrum import SpectrumImage
 from kapitza.units import k_B, meV, nm
 
-SAME_ENERGY_TOLERANCE = (
+_SAME_ENERGY_TOLERANCE = (
     0.02  # relative difference of energies up to which a mode of a simulation is the mode of a spectrum
 )
-ALL_PLACES = slice(None)
-DEFAULT_AXIS = np.arange(-512, 512) * 0.5 * meV  # 1024 channels of 0.5 meV
+_ALL_PLACES = slice(None)
+_DEFAULT_AXIS = np.arange(-512, 512) * 0.5 * meV  # 1024 channels of 0.5 meV
 
 
 def simulate_spectra(
@@ -29,13 +29,13 @@ def simulate_spectra(
     dose: float,
     fwhm: float,
     lorentzian: float = 0.02,
-    energy: ArrayLike = DEFAULT_AXIS,
+    energy: ArrayLike = _DEFAULT_AXIS,
     intensity: ArrayLike | None = None,
     rows: int = 1,
     pitch: float = 1 * nm,
     drift: float = 0.0,
     spread: PointSpread | None = None,
-    seen: slice = ALL_PLACES,
+    seen: slice = _ALL_PLACES,
     background: float = 0.0,
     electrons_per_count: float = 1.0,
     dark: ArrayLike = 0.0,
@@ -78,9 +78,9 @@ def simulate_spectra(
     InputError
         for modes without intensity, shapes that do not fit, or an Occupation of other energies
     """
-    where, loss, gain = line_areas(source, tuple(modes), intensity)
+    where, loss, gain = _line_areas(source, tuple(modes), intensity)
     if spread is not None:
-        loss, gain = (spread_matrix(where, spread) @ area for area in (loss, gain))
+        loss, gain = (_spread_matrix(where, spread) @ area for area in (loss, gain))
     where, loss, gain = where[seen], loss[seen], gain[seen]
     axis = np.asarray(energy, dtype=float)
     rng = np.random.default_rng(seed)
@@ -127,11 +127,11 @@ def simulate_spectra(
     )
 
 
-def line_areas(
+def _line_areas(
     source: Profile | Occupation, modes: tuple[VibrationalMode, ...], intensity: ArrayLike | None
 ) -> tuple[Array, NDArray[Any], NDArray[Any]]:
     """Positions, and (nx, nm) loss and gain of each mode at each of them, as shares of the zero-loss peak."""
-    n = quantum_occupations(source, modes)
+    n = _quantum_occupations(source, modes)
     if intensity is None:
         missing = [mode.name for mode in modes if mode.intensity is None]
         if missing:
@@ -145,13 +145,13 @@ def line_areas(
     return source.position, strength * (n + 1), strength * n
 
 
-def quantum_occupations(source: Profile | Occupation, modes: tuple[VibrationalMode, ...]) -> NDArray[Any]:
+def _quantum_occupations(source: Profile | Occupation, modes: tuple[VibrationalMode, ...]) -> NDArray[Any]:
     """(nx, nm) quantum occupation of the modes."""
     energy = np.array([mode.energy for mode in modes])
     if isinstance(source, Profile):
         kelvin = positive(source.temperature)
         return 1 / np.expm1(np.minimum(energy / (k_B * kelvin[:, None]), 700.0))
-    if source.energy.size != len(modes) or (np.abs(source.energy / energy - 1) > SAME_ENERGY_TOLERANCE).any():
+    if source.energy.size != len(modes) or (np.abs(source.energy / energy - 1) > _SAME_ENERGY_TOLERANCE).any():
         held, wanted = (", ".join(f"{value / meV:.4g}" for value in some) for some in (source.energy, energy))
         raise InputError(
             f"the occupation is of modes at {held} meV, the spectrum of {wanted} meV: give the same modes, "
@@ -163,7 +163,7 @@ def quantum_occupations(source: Profile | Occupation, modes: tuple[VibrationalMo
     return value
 
 
-def spread_matrix(position: Array, spread: PointSpread) -> NDArray[Any]:
+def _spread_matrix(position: Array, spread: PointSpread) -> NDArray[Any]:
     """(nx, nx) share that each place has in what is recorded at another; the outermost reach on without end."""
     edges = 0.5 * (position[1:] + position[:-1])
     passed = np.array([spread.step(x - edges) for x in position]).reshape(position.size, edges.size)

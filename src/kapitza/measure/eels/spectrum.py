@@ -11,8 +11,8 @@ from kapitza.core.arrays import Array, finite, increasing, quantity
 from kapitza.errors import InputError
 from kapitza.units import meV, nm
 
-BLOCK_BYTES = 2**25  # bytes of counts, as floats, that are held at a time
-SPACING_TOLERANCE = 1e-3  # of a channel by which a centre may miss its place, as axes written in single precision do
+_BLOCK_BYTES = 2**25  # bytes of counts, as floats, that are held at a time
+_SPACING_TOLERANCE = 1e-3  # of a channel by which a centre may miss its place, as axes written in single precision do
 
 
 class CountArray(Protocol):
@@ -33,7 +33,7 @@ class CountArray(Protocol):
         ...
 
 
-def as_counts(value: Any) -> CountArray:
+def _as_counts(value: Any) -> CountArray:
     """Return counts as they are if they can be sliced, else as an array."""
     if not (hasattr(value, "shape") and hasattr(value, "dtype") and hasattr(value, "__getitem__")):
         value = np.asarray(value)
@@ -44,7 +44,7 @@ def as_counts(value: Any) -> CountArray:
     return value
 
 
-def even_energy_axis(value: ArrayLike) -> Array:
+def _even_energy_axis(value: ArrayLike) -> Array:
     """Return an energy axis: increasing and evenly spaced.
 
     Raises
@@ -57,30 +57,30 @@ def even_energy_axis(value: ArrayLike) -> Array:
         raise InputError(f"expected an energy axis of two channels or more, got {axis.size}")
     step = (axis[-1] - axis[0]) / (axis.size - 1)
     off = np.abs(axis - (axis[0] + step * np.arange(axis.size))) / step
-    if off.max() > SPACING_TOLERANCE:
+    if off.max() > _SPACING_TOLERANCE:
         raise InputError(
             f"energy axis is not evenly spaced: channel {int(off.argmax())} is {off.max():.3g} channels off its place"
         )
     return axis
 
 
-def increasing_positions(value: Any) -> tuple[Array, ...]:
+def _increasing_positions(value: Any) -> tuple[Array, ...]:
     """Return the axes of position, each increasing."""
     return tuple(increasing(axis) for axis in value)
 
 
-def check_per_channel(instance: "SpectrumImage", attribute: Any, value: Array) -> None:
+def _check_per_channel(instance: "SpectrumImage", attribute: Any, value: Array) -> None:
     """Validate one value for all channels or one for each."""
     if value.size not in (1, instance.energy.size):
         raise InputError(f"{attribute.name} has {value.size} values for {instance.energy.size} channels")
 
 
-def no_dark_count() -> Array:
+def _no_dark_count() -> Array:
     """Nothing, in every channel."""
     return np.zeros(1)
 
 
-def unit_efficiency() -> Array:
+def _unit_efficiency() -> Array:
     """The same efficiency in every channel."""
     return np.ones(1)
 
@@ -110,13 +110,13 @@ class SpectrumImage:
         for shapes that do not fit, an uneven energy axis, counts that are no real numbers
     """
 
-    counts: CountArray = field(converter=as_counts)
-    energy: Array = field(converter=even_energy_axis)
-    position: tuple[Array, ...] = field(default=(), converter=increasing_positions)
+    counts: CountArray = field(converter=_as_counts)
+    energy: Array = field(converter=_even_energy_axis)
+    position: tuple[Array, ...] = field(default=(), converter=_increasing_positions)
     electrons_per_count: float = field(default=1.0, validator=quantity(), kw_only=True)
-    dark: Array = field(factory=no_dark_count, converter=finite, validator=check_per_channel, kw_only=True)
-    dark_variance: Array = field(factory=no_dark_count, converter=finite, validator=check_per_channel, kw_only=True)
-    response: Array = field(factory=unit_efficiency, converter=finite, validator=check_per_channel, kw_only=True)
+    dark: Array = field(factory=_no_dark_count, converter=finite, validator=_check_per_channel, kw_only=True)
+    dark_variance: Array = field(factory=_no_dark_count, converter=finite, validator=_check_per_channel, kw_only=True)
+    response: Array = field(factory=_unit_efficiency, converter=finite, validator=_check_per_channel, kw_only=True)
     exposure: float | None = field(default=None, kw_only=True)
     metadata: Mapping[str, Any] = field(factory=dict[str, Any], kw_only=True)
     source: str = field(default="", kw_only=True)
@@ -177,7 +177,7 @@ class SpectrumImage:
 
     def blocks(self, size: int | None = None) -> Iterator[tuple[int, NDArray[np.float64]]]:
         """Yield the first pixel and the electrons (n, channels) of block after block; `size` pixels each."""
-        size = size or max(1, BLOCK_BYTES // (8 * self.energy.size))
+        size = size or max(1, _BLOCK_BYTES // (8 * self.energy.size))
         for start in range(0, self.pixels, size):
             yield start, self.block(start, min(start + size, self.pixels))
 
@@ -189,8 +189,8 @@ class SpectrumImage:
         return found
 
 
-MIN_DARK_SPECTRA = 8  # dark spectra from which a variance means something
-MIN_SPECTRA_PER_CHANNEL = 200  # from which on each channel has its own
+_MIN_DARK_SPECTRA = 8  # dark spectra from which a variance means something
+_MIN_SPECTRA_PER_CHANNEL = 200  # from which on each channel has its own
 
 
 def with_dark(image: SpectrumImage, dark: SpectrumImage) -> SpectrumImage:
@@ -219,11 +219,11 @@ def with_dark(image: SpectrumImage, dark: SpectrumImage) -> SpectrumImage:
         total += counts.sum(axis=0)
         squares += np.square(counts).sum(axis=0)
         number += len(counts)
-    if number < MIN_DARK_SPECTRA:
-        raise InputError(f"{number} complete dark spectra, wanted {MIN_DARK_SPECTRA} or more to know their noise")
+    if number < _MIN_DARK_SPECTRA:
+        raise InputError(f"{number} complete dark spectra, wanted {_MIN_DARK_SPECTRA} or more to know their noise")
     mean = total / number
     variance = np.maximum(squares - number * mean**2, 0.0) / (number - 1)
-    if number < MIN_SPECTRA_PER_CHANNEL:
+    if number < _MIN_SPECTRA_PER_CHANNEL:
         variance = np.full(variance.size, variance.mean())
     return evolve(image, dark=near + mean, dark_variance=variance * (1 + 1 / number))
 

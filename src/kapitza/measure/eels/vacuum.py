@@ -11,12 +11,12 @@ from kapitza.measure.eels.fitting.problem import aligned_sum, highest_peak, zero
 from kapitza.measure.eels.model import ChannelGrid, ZeroLossPeak
 from kapitza.measure.eels.spectrum import SpectrumImage
 
-MAX_VACUUM_SPECTRA = 512  # spectra of the vacuum that are used at most
-KNOTS_PER_WIDTH = 6.0  # knots in a full width near the peak
-MAX_KNOT_SPACING = 1.0  # full widths: knots are no farther apart than this even where hardly anything is counted
-MIN_ELECTRONS_PER_KNOT = 1000.0  # electrons between two knots
-END_KNOTS = 6  # knots on the straight lines at either end: a swing of the last piece dies out over them
-LOG_DENSITY_TOLERANCE = 1e-9  # of the logarithm of a density
+_MAX_VACUUM_SPECTRA = 512  # spectra of the vacuum that are used at most
+_KNOTS_PER_WIDTH = 6.0  # knots in a full width near the peak
+_MAX_KNOT_SPACING = 1.0  # full widths: knots are no farther apart than this even where hardly anything is counted
+_MIN_ELECTRONS_PER_KNOT = 1000.0  # electrons between two knots
+_END_KNOTS = 6  # knots on the straight lines at either end: a swing of the last piece dies out over them
+_LOG_DENSITY_TOLERANCE = 1e-9  # of the logarithm of a density
 
 
 def zero_loss_from_vacuum(vacuum: SpectrumImage) -> ZeroLossPeak:
@@ -43,7 +43,7 @@ def zero_loss_from_vacuum(vacuum: SpectrumImage) -> ZeroLossPeak:
         if the spline does not settle
     """
     n, unit = vacuum.energy.size, vacuum.electrons_per_count
-    chosen = np.unique(np.linspace(0, vacuum.pixels - 1, MAX_VACUUM_SPECTRA).astype(int))
+    chosen = np.unique(np.linspace(0, vacuum.pixels - 1, _MAX_VACUUM_SPECTRA).astype(int))
     dark = np.broadcast_to(vacuum.dark, n) * unit
     counts = np.concatenate([vacuum.block(int(i), int(i) + 1) for i in chosen])
     weight = np.isfinite(counts) * np.broadcast_to(vacuum.response, n)
@@ -56,13 +56,13 @@ def zero_loss_from_vacuum(vacuum: SpectrumImage) -> ZeroLossPeak:
     total, _ = aligned_sum(grid, counts)
     middle, width = highest_peak(total)
     away = grid.energy - zero_loss_centres(grid, counts, width)[:, None]
-    knots = spline_knots(grid.energy - grid.start - middle, total, width)
+    knots = _spline_knots(grid.energy - grid.start - middle, total, width)
     variance = np.broadcast_to(vacuum.dark_variance, n) * unit**2
-    found = smooth_log_density(knots, away, counts, weight * dose[:, None], np.broadcast_to(variance, counts.shape))
-    return centre_peak(*straighten_ends(knots, found, width), width, vacuum.step)
+    found = _smooth_log_density(knots, away, counts, weight * dose[:, None], np.broadcast_to(variance, counts.shape))
+    return _centre_peak(*_straighten_ends(knots, found, width), width, vacuum.step)
 
 
-def spline_knots(away: Array, total: NDArray[Any], width: float) -> Array:
+def _spline_knots(away: Array, total: NDArray[Any], width: float) -> Array:
     """(k,) knots from end to end of the axis, in channels from the centre."""
     sides: list[list[float]] = []
     for side in (total[away > 0], total[away <= 0][::-1]):
@@ -71,8 +71,8 @@ def spline_knots(away: Array, total: NDArray[Any], width: float) -> Array:
         for i, count in enumerate(side):
             held += max(float(count), 0.0)
             apart = i + 1 - last
-            if apart >= width / KNOTS_PER_WIDTH and (
-                held >= MIN_ELECTRONS_PER_KNOT or apart >= MAX_KNOT_SPACING * width
+            if apart >= width / _KNOTS_PER_WIDTH and (
+                held >= _MIN_ELECTRONS_PER_KNOT or apart >= _MAX_KNOT_SPACING * width
             ):
                 places.append(float(i + 1))
                 last, held = float(i + 1), 0.0
@@ -80,7 +80,7 @@ def spline_knots(away: Array, total: NDArray[Any], width: float) -> Array:
     return np.array([*(-x for x in sides[1][::-1]), 0.0, *sides[0]])
 
 
-def smooth_log_density(
+def _smooth_log_density(
     knots: Array, away: NDArray[Any], counts: NDArray[Any], weight: NDArray[Any], variance: NDArray[Any]
 ) -> Array:
     """(k,) logarithm of the density at the knots that makes the counts most likely."""
@@ -104,12 +104,12 @@ def smooth_log_density(
         step *= min(1.0, 2.0 / max(float(np.abs(step).max()), 1e-300))
         log = log + step
         largest = float(np.abs(step).max())
-        if largest < LOG_DENSITY_TOLERANCE:
+        if largest < _LOG_DENSITY_TOLERANCE:
             return log
     raise ConvergenceError(f"the zero-loss peak did not settle: last step {largest:.2g}", log)
 
 
-def straighten_ends(knots: Array, log: Array, width: float) -> tuple[Array, Array]:
+def _straighten_ends(knots: Array, log: Array, width: float) -> tuple[Array, Array]:
     """Knots and logarithms whose ends lie on the straight lines through the outer quarters of both sides.
 
     The outermost knot lies beyond the axis and the last pieces rest on a few electrons: they may lead upwards, and what
@@ -123,14 +123,14 @@ def straighten_ends(knots: Array, log: Array, width: float) -> tuple[Array, Arra
         reach = float(x.max())
         slope = float(np.polyfit(x, y, 1)[0]) if x.size > 2 else 0.0
         slope = min(slope, -1 / reach)
-        beyond = reach + width * np.arange(1.0, END_KNOTS + 1)
+        beyond = reach + width * np.arange(1.0, _END_KNOTS + 1)
         places.append(np.sign(inner[end]) * beyond)
         found.append(y.mean() + slope * (beyond - x.mean()))
     order = np.argsort(np.concatenate(places))
     return np.concatenate(places)[order], np.concatenate(found)[order]
 
 
-def centre_peak(knots: Array, log: Array, width: float, step: float) -> ZeroLossPeak:
+def _centre_peak(knots: Array, log: Array, width: float, step: float) -> ZeroLossPeak:
     """Normalised shape, its centre midway between the half heights."""
     places, cubics = ZeroLossPeak(knots * step, log, width * step).pieces(step)
     fine = np.linspace(knots[0], knots[-1], 64 * int(knots[-1] - knots[0]))

@@ -21,9 +21,9 @@ from kapitza.core.stack import Stack
 from kapitza.device.setup import Setup
 
 WAVE_VECTOR_NODES = 48
-NODE_SPACING_EXPONENT = 0.6
-MAX_WAVE_VECTOR = 12.5  # in units of 1/W: the Gaussian is 3e-9 there
-MIN_WAVE_VECTOR = 1e-7  # in units of 1/W: what lies below weighs less than that
+_NODE_SPACING_EXPONENT = 0.6
+_MAX_WAVE_VECTOR = 12.5  # in units of 1/W: the Gaussian is 3e-9 there
+_MIN_WAVE_VECTOR = 1e-7  # in units of 1/W: what lies below weighs less than that
 
 
 @frozen
@@ -88,23 +88,23 @@ def wave_vector_quadrature(
     apart = max(np.hypot(pair.offset / w[0], pair.offset_y / w[1]) for pair, w in zip(beams, widths, strict=True))
     leaves = setup.back == "isothermal" or any(np.isinf(layer.thickness) for layer in stack.layers)
     count = int(np.ceil(nodes * (1 + apart) * (1 if leaves else 2)))
-    lowest = MIN_WAVE_VECTOR if leaves else MIN_WAVE_VECTOR / 10
+    lowest = _MIN_WAVE_VECTOR if leaves else _MIN_WAVE_VECTOR / 10
     if all(layer.axisymmetric for layer in stack.layers):
-        k, step = wave_vector_magnitudes(count, lowest / widths.max(), MAX_WAVE_VECTOR / widths.min())
-        weight = np.array([directional_average(k, pair) for pair in beams]) * (k * step)
+        k, step = _wave_vector_magnitudes(count, lowest / widths.max(), _MAX_WAVE_VECTOR / widths.min())
+        weight = np.array([_directional_average(k, pair) for pair in beams]) * (k * step)
         return WaveVectorQuadrature(k, np.zeros(1), weight)
-    return elliptical_quadrature(stack, beams, count, lowest, both_ways=setup.thermometer is not None)
+    return _elliptical_quadrature(stack, beams, count, lowest, both_ways=setup.thermometer is not None)
 
 
-def wave_vector_magnitudes(count: int, low: float, high: float) -> tuple[Array, Array]:
+def _wave_vector_magnitudes(count: int, low: float, high: float) -> tuple[Array, Array]:
     """Nodes k = low (high/low)^(x^0.6) in the middle of equal steps of x, and the steps dk, (count,) each."""
     x = (np.arange(count) + 0.5) / count
     reach = np.log(high / low)
-    k = low * np.exp(reach * x**NODE_SPACING_EXPONENT)
-    return k, k * reach * NODE_SPACING_EXPONENT * x ** (NODE_SPACING_EXPONENT - 1) / count
+    k = low * np.exp(reach * x**_NODE_SPACING_EXPONENT)
+    return k, k * reach * _NODE_SPACING_EXPONENT * x ** (_NODE_SPACING_EXPONENT - 1) / count
 
 
-def directional_average(k: Array, beams: Beams) -> Array:
+def _directional_average(k: Array, beams: Beams) -> Array:
     """(nk,) average of the beams over the directions of k, divided by 2π."""
     wx, wy = beams.widths
     if wx == wy:
@@ -117,18 +117,18 @@ def directional_average(k: Array, beams: Beams) -> Array:
     apart = np.hypot(beams.offset, beams.offset_y)
     count = int(32 + 4 * k[-1] * max(abs(wx - wy), apart))
     phi = np.pi * (np.arange(count) + 0.5) / count
-    around = beam_weights(k[:, None] * np.cos(phi), k[:, None] * np.sin(phi), beams, both_ways=False)
+    around = _beam_weights(k[:, None] * np.cos(phi), k[:, None] * np.sin(phi), beams, both_ways=False)
     return 2 * np.pi * around.mean(axis=1).real
 
 
-def elliptical_quadrature(
+def _elliptical_quadrature(
     stack: Stack, beams: tuple[Beams, ...], count: int, lowest: float, *, both_ways: bool
 ) -> WaveVectorQuadrature:
     """Nodes over all directions of k, on ellipses of the shape of the beams."""
     widths = np.array([pair.widths for pair in beams])
     wx, wy = widths.min(axis=0)
     reach = widths.max(axis=0) / widths.min(axis=0)
-    q, step = wave_vector_magnitudes(count, lowest / reach.max(), MAX_WAVE_VECTOR)
+    q, step = _wave_vector_magnitudes(count, lowest / reach.max(), _MAX_WAVE_VECTOR)
     squeeze = np.diag([1 / wx, 1 / wy])
     spread = 1.0
     for layer in stack.layers:
@@ -140,11 +140,11 @@ def elliptical_quadrature(
     kx, ky = (q[:, None] * np.cos(phi) / wx).ravel(), (q[:, None] * np.sin(phi) / wy).ravel()
     area = np.repeat(q * step, angles) * 2 * np.pi / angles / (wx * wy)
     return WaveVectorQuadrature(
-        kx, ky, np.array([beam_weights(kx, ky, pair, both_ways=both_ways) for pair in beams]) * area
+        kx, ky, np.array([_beam_weights(kx, ky, pair, both_ways=both_ways) for pair in beams]) * area
     )
 
 
-def beam_weights(kx: Array, ky: Array, beams: Beams, *, both_ways: bool) -> Array | NDArray[np.complex128]:
+def _beam_weights(kx: Array, ky: Array, beams: Beams, *, both_ways: bool) -> Array | NDArray[np.complex128]:
     """(nk,) weight of wave vectors for a pair of beams; its even part unless `both_ways`."""
     wx, wy = beams.widths
     weight = np.exp(-((kx * wx) ** 2 + (ky * wy) ** 2) / 8) / (4 * np.pi**2)

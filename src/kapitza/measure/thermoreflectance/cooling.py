@@ -24,12 +24,12 @@ from kapitza.measure.thermoreflectance.signal import own_parameters, replace_par
 FilmPart = Literal["film", "surface"]
 
 
-def delay_times(value: Array) -> Array:
+def _delay_times(value: Array) -> Array:
     """Return times that increase from above zero, s."""
     return increasing(positive(value))
 
 
-def areal_heat_capacity(layer: Layer, share: float = 1.0) -> float:
+def _areal_heat_capacity(layer: Layer, share: float = 1.0) -> float:
     """Heat capacity of a layer per area, J m⁻² K⁻¹, times `share`.
 
     Raises
@@ -45,7 +45,7 @@ def areal_heat_capacity(layer: Layer, share: float = 1.0) -> float:
     return layer.heat_capacity * layer.thickness * share
 
 
-def mean_body_temperature(
+def _mean_body_temperature(
     s: ComplexArray, held: float, inner: ComplexArray, outer: ComplexArray | None
 ) -> ComplexArray:
     """Mean temperature of a body that starts evenly at 1, in Laplace space.
@@ -57,7 +57,7 @@ def mean_body_temperature(
     return ((1 - share) + share * kept) / s
 
 
-def langevin_term(q: ComplexArray) -> ComplexArray:
+def _langevin_term(q: ComplexArray) -> ComplexArray:
     """Return q coth q - 1, without cancellation for small q."""
     loss = np.expm1(-2 * q)
     series = q**2 / 3 - q**4 / 45 + 2 * q**6 / 945
@@ -78,7 +78,7 @@ class FilmCooling:
     name : stands before the names of its numbers in a fit
     """
 
-    time: Array = field(converter=delay_times)
+    time: Array = field(converter=_delay_times)
     heated: FilmPart = field(default="film", kw_only=True, validator=one_of("film", "surface"))
     read: FilmPart = field(default="film", kw_only=True, validator=one_of("film", "surface"))
     setup: Setup = field(factory=Setup, kw_only=True)
@@ -107,7 +107,7 @@ class FilmCooling:
         InputError
             for a first layer that is infinite, or layers without heat capacity
         """
-        held = areal_heat_capacity(stack.layers[0])
+        held = _areal_heat_capacity(stack.layers[0])
         s, weight = inverse_laplace(self.time)
         if (self.heated, self.read) == ("film", "film"):
             response = self.mean(stack, s, held)
@@ -129,11 +129,11 @@ class FilmCooling:
         film = evolve(stack.layers[0], name="film")
         inner = admittance(Stack([film]), s, 0.0)[:, 0]
         if len(stack.layers) == 1:
-            return 1 / s if self.setup.back == "adiabatic" else mean_body_temperature(s, held, inner, None)
+            return 1 / s if self.setup.back == "adiabatic" else _mean_body_temperature(s, held, inner, None)
         rest = Stack(stack.layers[1:], stack.boundaries[1:])
         outer = admittance(rest, s, 0.0, back=self.setup.back, temperature=self.setup.temperature)[:, 0]
         outer = outer / (1 + outer * stack.boundaries[0].resistance(self.setup.temperature))
-        return mean_body_temperature(s, held, inner, outer)
+        return _mean_body_temperature(s, held, inner, outer)
 
 
 @frozen(eq=False)
@@ -150,7 +150,7 @@ class ParticleCooling:
     name : stands before the names of its numbers in a fit
     """
 
-    time: Array = field(converter=delay_times)
+    time: Array = field(converter=_delay_times)
     temperature: float = field(default=300.0, kw_only=True, converter=float, validator=quantity())
     scale: float = field(default=1.0, kw_only=True, converter=float, validator=quantity())
     name: str = field(default="particle", kw_only=True)
@@ -186,15 +186,15 @@ class ParticleCooling:
                 f"{', '.join(f'{v.name} ({v.thickness:g} m)' for v in stack.layers)}"
             )
         particle, liquid = stack.layers
-        held, r = areal_heat_capacity(particle, 1 / 3), particle.thickness
+        held, r = _areal_heat_capacity(particle, 1 / 3), particle.thickness
         if liquid.heat_capacity is None:
             raise InputError(f"layer {liquid.name} has no heat_capacity (J/m³K), which cooling needs")
         s, weight = inverse_laplace(self.time)
         q = np.asarray(np.sqrt(s * (3 * held / r) / particle.conductivity) * r, dtype=complex)
-        inner = particle.conductivity / r * langevin_term(q)
+        inner = particle.conductivity / r * _langevin_term(q)
         outer = liquid.conductivity / r + np.sqrt(s * liquid.heat_capacity * liquid.conductivity)
         outer = np.asarray(outer / (1 + outer * stack.boundaries[0].resistance(self.temperature)), dtype=complex)
-        return self.scale * (weight @ mean_body_temperature(s, held, inner, outer)).real
+        return self.scale * (weight @ _mean_body_temperature(s, held, inner, outer)).real
 
 
 @frozen(eq=False)
@@ -209,7 +209,7 @@ class LaserFlash:
     name : stands before the names of its numbers in a fit
     """
 
-    time: Array = field(converter=delay_times)
+    time: Array = field(converter=_delay_times)
     temperature: float = field(default=300.0, kw_only=True, converter=float, validator=quantity())
     scale: float = field(default=1.0, kw_only=True, converter=float, validator=quantity())
     name: str = field(default="flash", kw_only=True)
@@ -236,7 +236,7 @@ class LaserFlash:
         InputError
             for a layer that is infinite or has no heat capacity
         """
-        held = sum(areal_heat_capacity(layer) for layer in stack.layers)
+        held = sum(_areal_heat_capacity(layer) for layer in stack.layers)
         s, weight = inverse_laplace(self.time)
         first, last = stack.layers[0].name, stack.layers[-1].name
         setup = Setup(Plane(first), Plane(last, from_bottom=True), temperature=self.temperature)

@@ -20,7 +20,7 @@ from kapitza.measure.thermoreflectance.signal import (
     replace_parameters,
 )
 
-FDTR_PARAMETERS = (
+_FDTR_PARAMETERS = (
     "beams.pump_radius",
     "beams.probe_radius",
     "beams.pump_radius_y",
@@ -33,7 +33,7 @@ FDTR_PARAMETERS = (
 )
 
 
-def modulation_frequencies(value: Array) -> Array:
+def _modulation_frequencies(value: Array) -> Array:
     """Return frequencies that increase from above zero, Hz."""
     return increasing(positive(value))
 
@@ -53,7 +53,7 @@ class Fdtr:
     name : stands before the names of its numbers in a fit
     """
 
-    frequency: Array = field(converter=modulation_frequencies)
+    frequency: Array = field(converter=_modulation_frequencies)
     beams: Beams
     kind: SignalKind = field(default="phase", kw_only=True, validator=one_of(*SIGNAL_KINDS))
     setup: Setup = field(factory=Setup, kw_only=True)
@@ -64,11 +64,11 @@ class Fdtr:
     @property
     def parameters(self) -> dict[str, float]:
         """Numbers that may be free or uncertain, by name, SI."""
-        return own_parameters(self, FDTR_PARAMETERS)
+        return own_parameters(self, _FDTR_PARAMETERS)
 
     def replace(self, changes: dict[str, float]) -> "Fdtr":
         """The same experiment with other numbers, by the names of `parameters`."""
-        return replace_parameters(self, FDTR_PARAMETERS, changes)
+        return replace_parameters(self, _FDTR_PARAMETERS, changes)
 
     def predict(self, stack: Stack) -> Array:
         """(n,) what `kind` says, on this stack.

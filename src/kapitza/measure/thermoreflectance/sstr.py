@@ -17,7 +17,7 @@ from kapitza.errors import InputError
 from kapitza.measure.thermoreflectance.beams import WAVE_VECTOR_NODES, Beams, wave_vector_quadrature
 from kapitza.measure.thermoreflectance.signal import own_parameters, replace_parameters
 
-SSTR_PARAMETERS = (
+_SSTR_PARAMETERS = (
     "beams.pump_radius",
     "beams.probe_radius",
     "beams.pump_radius_y",
@@ -28,15 +28,17 @@ SSTR_PARAMETERS = (
     "scale",
     "setup.absorption_depth",
 )
-RAMAN_PARAMETERS = ("offset", "scale", "setup.absorption_depth")
+_RAMAN_PARAMETERS = ("offset", "scale", "setup.absorption_depth")
 
 
-def increasing_positive(value: Array) -> Array:
+def _increasing_positive(value: Array) -> Array:
     """Return numbers that increase from above zero."""
     return increasing(positive(value))
 
 
-def beam_responses(stack: Stack, beams: tuple[Beams, ...], setup: Setup, modulation: float, nodes: int) -> ComplexArray:
+def _beam_responses(
+    stack: Stack, beams: tuple[Beams, ...], setup: Setup, modulation: float, nodes: int
+) -> ComplexArray:
     """(nb,) temperature per absorbed watt that each pair of beams reads at one modulation (Hz), K W⁻¹.
 
     Raises
@@ -68,7 +70,7 @@ class Sstr:
     name : stands before the names of its numbers in a fit
     """
 
-    power: Array = field(converter=increasing_positive)
+    power: Array = field(converter=_increasing_positive)
     beams: Beams
     modulation: float = field(default=0.0, kw_only=True, converter=float)
     setup: Setup = field(factory=Setup, kw_only=True)
@@ -87,11 +89,11 @@ class Sstr:
     @property
     def parameters(self) -> dict[str, float]:
         """Numbers that may be free or uncertain, by name, SI."""
-        return own_parameters(self, SSTR_PARAMETERS)
+        return own_parameters(self, _SSTR_PARAMETERS)
 
     def replace(self, changes: dict[str, float]) -> "Sstr":
         """The same experiment with other numbers, by the names of `parameters`."""
-        return replace_parameters(self, SSTR_PARAMETERS, changes)
+        return replace_parameters(self, _SSTR_PARAMETERS, changes)
 
     def predict(self, stack: Stack) -> Array:
         """(n,) amplitude of the temperature, K, times `scale`.
@@ -105,7 +107,7 @@ class Sstr:
 
     def signal(self, stack: Stack, nodes: int = WAVE_VECTOR_NODES) -> complex:
         """Complex temperature at the probe per absorbed watt, K W⁻¹."""
-        return complex(beam_responses(stack, (self.beams,), self.setup, self.modulation, nodes)[0])
+        return complex(_beam_responses(stack, (self.beams,), self.setup, self.modulation, nodes)[0])
 
 
 @frozen(eq=False)
@@ -124,7 +126,7 @@ class Raman:
     name : stands before the names of its numbers in a fit
     """
 
-    radius: Array = field(converter=increasing_positive)
+    radius: Array = field(converter=_increasing_positive)
     offset: float = field(default=0.0, kw_only=True, converter=float, validator=quantity(low=-np.inf))
     setup: Setup = field(factory=Setup, kw_only=True)
     scale: float = field(default=1.0, kw_only=True, converter=float, validator=quantity())
@@ -138,11 +140,11 @@ class Raman:
     @property
     def parameters(self) -> dict[str, float]:
         """Numbers that may be free or uncertain, by name, SI."""
-        return own_parameters(self, RAMAN_PARAMETERS)
+        return own_parameters(self, _RAMAN_PARAMETERS)
 
     def replace(self, changes: dict[str, float]) -> "Raman":
         """The same experiment with other numbers, by the names of `parameters`."""
-        return replace_parameters(self, RAMAN_PARAMETERS, changes)
+        return replace_parameters(self, _RAMAN_PARAMETERS, changes)
 
     def predict(self, stack: Stack, nodes: int = WAVE_VECTOR_NODES) -> Array:
         """(n,) temperature over the spot per absorbed power, K W⁻¹, times `scale`.
@@ -153,4 +155,4 @@ class Raman:
             for a stack that heat cannot leave
         """
         beams = tuple(Beams(w, w, offset=self.offset) for w in self.radius)
-        return self.scale * beam_responses(stack, beams, self.setup, 0.0, nodes).real
+        return self.scale * _beam_responses(stack, beams, self.setup, 0.0, nodes).real

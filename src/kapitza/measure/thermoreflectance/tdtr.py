@@ -38,7 +38,7 @@ from kapitza.measure.thermoreflectance.signal import (
 
 DelayedBeam = Literal["pump", "probe"]
 
-TDTR_PARAMETERS = (
+_TDTR_PARAMETERS = (
     "beams.pump_radius",
     "beams.probe_radius",
     "beams.pump_radius_y",
@@ -91,11 +91,11 @@ class Tdtr:
     @property
     def parameters(self) -> dict[str, float]:
         """Numbers that may be free or uncertain, by name, SI."""
-        return own_parameters(self, TDTR_PARAMETERS)
+        return own_parameters(self, _TDTR_PARAMETERS)
 
     def replace(self, changes: dict[str, float]) -> "Tdtr":
         """The same experiment with other numbers, by the names of `parameters`."""
-        return replace_parameters(self, TDTR_PARAMETERS, changes)
+        return replace_parameters(self, _TDTR_PARAMETERS, changes)
 
     def predict(self, stack: Stack) -> Array:
         """(n,) what `kind` says, on this stack.

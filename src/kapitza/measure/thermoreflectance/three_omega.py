@@ -15,8 +15,8 @@ from kapitza.measure.thermoreflectance.signal import (
     replace_parameters,
 )
 
-RESOLVED_PERIODS = 40
-STRIP_GAUSS_ORDER = 8
+_RESOLVED_PERIODS = 40
+_STRIP_GAUSS_ORDER = 8
 
 
 def strip_quadrature(half_width: float) -> tuple[Array, Array]:
@@ -28,25 +28,25 @@ def strip_quadrature(half_width: float) -> tuple[Array, Array]:
     """
     period = np.pi / half_width
     start = np.concatenate([[0.0], period * 3.0 ** np.arange(-13, 1)])
-    middle = period * np.arange(1, RESOLVED_PERIODS + 1)
+    middle = period * np.arange(1, _RESOLVED_PERIODS + 1)
     tail = middle[-1] * 3.0 ** np.arange(10)
-    k, step = strip_panels(np.concatenate([start, middle[1:]]).astype(float))
-    far, far_step = strip_panels(tail)
+    k, step = _strip_panels(np.concatenate([start, middle[1:]]).astype(float))
+    far, far_step = _strip_panels(tail)
     shape = np.sinc(k * half_width / np.pi) ** 2
     return np.concatenate([k, far]), np.concatenate([step * shape, far_step / (2 * (far * half_width) ** 2)]) / np.pi
 
 
-def strip_panels(edges: Array) -> tuple[Array, Array]:
+def _strip_panels(edges: Array) -> tuple[Array, Array]:
     """Gauss-Legendre nodes and weights on each panel between edges, one after the other."""
-    x, w = np.polynomial.legendre.leggauss(STRIP_GAUSS_ORDER)
+    x, w = np.polynomial.legendre.leggauss(_STRIP_GAUSS_ORDER)
     half = np.diff(edges)[:, None] / 2
     return (edges[:-1, None] + half * (1 + x)).ravel(), (half * w).ravel()
 
 
-THREE_OMEGA_PARAMETERS = ("half_width", "length", "power", "scale")
+_THREE_OMEGA_PARAMETERS = ("half_width", "length", "power", "scale")
 
 
-def current_frequencies(value: Array) -> Array:
+def _current_frequencies(value: Array) -> Array:
     """Return frequencies that increase from above zero, Hz."""
     return increasing(positive(value))
 
@@ -67,7 +67,7 @@ class ThreeOmega:
     name : stands before the names of its numbers in a fit
     """
 
-    frequency: Array = field(converter=current_frequencies)
+    frequency: Array = field(converter=_current_frequencies)
     half_width: float = field(kw_only=True, converter=float, validator=quantity())
     length: float = field(kw_only=True, converter=float, validator=quantity())
     power: float = field(kw_only=True, converter=float, validator=quantity())
@@ -79,11 +79,11 @@ class ThreeOmega:
     @property
     def parameters(self) -> dict[str, float]:
         """Numbers that may be free or uncertain, by name, SI."""
-        return own_parameters(self, THREE_OMEGA_PARAMETERS)
+        return own_parameters(self, _THREE_OMEGA_PARAMETERS)
 
     def replace(self, changes: dict[str, float]) -> "ThreeOmega":
         """The same experiment with other numbers, by the names of `parameters`."""
-        return replace_parameters(self, THREE_OMEGA_PARAMETERS, changes)
+        return replace_parameters(self, _THREE_OMEGA_PARAMETERS, changes)
 
     def predict(self, stack: Stack) -> Array:
         """(n,) what `kind` says, on this stack, K or rad.

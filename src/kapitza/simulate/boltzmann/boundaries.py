@@ -20,7 +20,7 @@ from kapitza.core.transmission import Transmission
 from kapitza.errors import InputError
 from kapitza.simulate.boltzmann.carriers import Carriers
 
-COSINE_BINS = 24
+_COSINE_BINS = 24
 
 
 def unit_fractions(value: object) -> Array:
@@ -62,7 +62,7 @@ class AngularTransmission:
         return np.interp(cosine, self.cosine, self.share)
 
 
-def angular_transmission(modal: ModalTransmission, bins: int = COSINE_BINS) -> AngularTransmission:
+def angular_transmission(modal: ModalTransmission, bins: int = _COSINE_BINS) -> AngularTransmission:
     """Mean transmission of a table of modes from the left against the cosine of incidence, all frequencies together.
 
     Parameters
@@ -88,10 +88,12 @@ def angular_transmission(modal: ModalTransmission, bins: int = COSINE_BINS) -> A
     return AngularTransmission(middle[held], np.clip(crossing[held] / arriving[held], 0, 1))
 
 
-BALANCE_TOLERANCE = 1e-6  # relative violation of detailed balance that is put down to rounding
-MAX_MODE_MISMATCH = 0.15  # relative difference of the modes of a transmission to those of the bands that is scaled away
-NODES_PER_GROUP = 8  # of the quadrature over a group
-COSINE_NODES = 64  # of the quadrature over angles
+_BALANCE_TOLERANCE = 1e-6  # relative violation of detailed balance that is put down to rounding
+_MAX_MODE_MISMATCH = (
+    0.15  # relative difference of the modes of a transmission to those of the bands that is scaled away
+)
+_NODES_PER_GROUP = 8  # of the quadrature over a group
+_COSINE_NODES = 64  # of the quadrature over angles
 
 
 @frozen(eq=False)
@@ -113,7 +115,7 @@ class Wall:
             raise InputError(f"wall at {self.temperature:g} K: expected a temperature above 0 K, or None (adiabatic)")
 
 
-def check_fraction(instance: object, attribute: object, value: float) -> None:
+def _check_fraction(instance: object, attribute: object, value: float) -> None:
     """Validate a share."""
     if not 0 <= value <= 1:
         raise InputError(f"{getattr(attribute, 'name', '')} = {value:g}, expected a share from 0 to 1")
@@ -146,7 +148,7 @@ class InterfaceScattering:
     )
     coefficient: Array | None = field(default=None, converter=converters.optional(unit_fractions), kw_only=True)
     back: Array | None = field(default=None, converter=converters.optional(unit_fractions), kw_only=True)
-    specular: float = field(default=0.0, converter=number, kw_only=True, validator=check_fraction)
+    specular: float = field(default=0.0, converter=number, kw_only=True, validator=_check_fraction)
     through: float | AngularTransmission | None = field(default=None, kw_only=True)
 
     def __attrs_post_init__(self) -> None:
@@ -172,9 +174,9 @@ class InterfaceScattering:
             where detailed balance is broken, or the transmission does not belong to these bands
         """
         if self.transmission is not None:
-            return transmission_flow(self.transmission, left, right)
+            return _transmission_flow(self.transmission, left, right)
         if self.coefficient is None and isinstance(self.through, AngularTransmission):
-            return specular_flow(self.through, left, right)
+            return _specular_flow(self.through, left, right)
         return self._balanced(left, right)
 
     def _balanced(self, left: Carriers, right: Carriers) -> Array:
@@ -185,7 +187,7 @@ class InterfaceScattering:
         crossing = coefficient * left.flow
         if coefficient.size == 1:  # one number for all that can cross
             crossing = np.where(right.flow > 0, crossing, 0.0)
-        excess = crossing - right.flow * (1 + BALANCE_TOLERANCE)
+        excess = crossing - right.flow * (1 + _BALANCE_TOLERANCE)
         if excess.max(initial=0) > 0:
             i = int(excess.argmax())
             raise InputError(
@@ -195,7 +197,7 @@ class InterfaceScattering:
             )
         if self.back is not None:
             returned = self.back * right.flow
-            off = np.abs(returned - crossing) > BALANCE_TOLERANCE * 1e3 * np.maximum(returned, crossing)
+            off = np.abs(returned - crossing) > _BALANCE_TOLERANCE * 1e3 * np.maximum(returned, crossing)
             if off.any():
                 i = int(np.argmax(off))
                 raise InputError(
@@ -205,9 +207,9 @@ class InterfaceScattering:
         return np.minimum(crossing, right.flow)
 
 
-def specular_flow(share: AngularTransmission, left: Carriers, right: Carriers) -> Array:
+def _specular_flow(share: AngularTransmission, left: Carriers, right: Carriers) -> Array:
     """(G,) heat that crosses specularly in each group per kelvin, band by band in their order, W m⁻² K⁻¹."""
-    node, weight = gauss_legendre(COSINE_NODES)
+    node, weight = gauss_legendre(_COSINE_NODES)
     found = np.zeros(left.omega.size)
     for group in range(left.omega.size):
         rows = [np.flatnonzero((one.group == group) & (one.capacity * one.velocity > 0)) for one in (left, right)]
@@ -219,7 +221,7 @@ def specular_flow(share: AngularTransmission, left: Carriers, right: Carriers) -
     return found
 
 
-def transmission_flow(transmission: Transmission, left: Carriers, right: Carriers) -> Array:
+def _transmission_flow(transmission: Transmission, left: Carriers, right: Carriers) -> Array:
     """(G,) heat that crosses in each group per kelvin, W m⁻² K⁻¹, scaled to the modes of the bands."""
     if not left.edges.size:
         raise InputError(
@@ -227,7 +229,7 @@ def transmission_flow(transmission: Transmission, left: Carriers, right: Carrier
             "spectrum: give edges, or a coefficient for each band"
         )
     held = [
-        integrate_groups(transmission, part, left)
+        _integrate_groups(transmission, part, left)
         for part in (transmission.total, transmission.left, transmission.right)
     ]
     crossing = held[0] if held[0] is not None else np.zeros(left.omega.size)
@@ -235,11 +237,11 @@ def transmission_flow(transmission: Transmission, left: Carriers, right: Carrier
     for modes, side in ((held[1], left), (held[2], right)):
         if modes is None:
             continue
-        check_modes(transmission, float(modes.sum()), side)
+        _check_modes(transmission, float(modes.sum()), side)
         scale *= np.divide(side.flow, modes, out=np.ones_like(modes), where=modes > 0)
     scaled = crossing * np.sqrt(scale)
     found = np.minimum(scaled, np.minimum(left.flow, right.flow))
-    if scaled.sum() - found.sum() > MAX_MODE_MISMATCH * scaled.sum():
+    if scaled.sum() - found.sum() > _MAX_MODE_MISMATCH * scaled.sum():
         raise InputError(
             f"{transmission.method or 'transmission'}: would pass {scaled.sum():.4g} W/m²K, and {found.sum():.4g} can "
             f"in detailed balance between {left.name} and {right.name}: it belongs to other materials, or other units"
@@ -247,21 +249,21 @@ def transmission_flow(transmission: Transmission, left: Carriers, right: Carrier
     return found
 
 
-def check_modes(transmission: Transmission, theirs: float, side: Carriers) -> None:
+def _check_modes(transmission: Transmission, theirs: float, side: Carriers) -> None:
     """Refuse a transmission whose modes are not those of the bands."""
     ours = float(side.flow.sum())
-    if abs(theirs / ours - 1) > MAX_MODE_MISMATCH:
+    if abs(theirs / ours - 1) > _MAX_MODE_MISMATCH:
         raise InputError(
             f"{transmission.method or 'transmission'}: its modes carry {theirs:.4g} W/m²K into the boundary, the bands "
             f"of {side.name} {ours:.4g}: it belongs to another material, orientation or side"
         )
 
 
-def integrate_groups(transmission: Transmission, part: Array | None, carriers: Carriers) -> Array | None:
+def _integrate_groups(transmission: Transmission, part: Array | None, carriers: Carriers) -> Array | None:
     """(G,) integral of c(ω) part(ω)/2π over each group, W m⁻² K⁻¹."""
     if part is None:
         return None
-    node, weight = gauss_legendre(NODES_PER_GROUP)
+    node, weight = gauss_legendre(_NODES_PER_GROUP)
     width = np.diff(carriers.edges)
     omega = carriers.edges[:-1, None] + width[:, None] * node
     value = np.interp(omega, transmission.omega, part, right=0.0)

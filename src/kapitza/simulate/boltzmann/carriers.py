@@ -26,7 +26,7 @@ from kapitza.core.occupation import STATISTICS_NAMES, Statistics
 from kapitza.errors import InputError
 
 
-def scattering_strength(instance: object, attribute: object, value: float) -> None:
+def _scattering_strength(instance: object, attribute: object, value: float) -> None:
     """Validate that a strength of scattering is finite and at least zero."""
     if not 0 <= value < np.inf:
         raise InputError(f"{getattr(attribute, 'name', '')} = {value:g}, wanted a finite number from 0")
@@ -53,9 +53,9 @@ class ScatteringRates:
     J. Callaway, Phys. Rev. 113, 1046 (1959), doi:10.1103/PhysRev.113.1046
     """
 
-    umklapp: float = field(default=0.0, converter=number, validator=scattering_strength)
-    onset: float = field(default=0.0, converter=number, validator=scattering_strength)
-    impurity: float = field(default=0.0, converter=number, validator=scattering_strength)
+    umklapp: float = field(default=0.0, converter=number, validator=_scattering_strength)
+    onset: float = field(default=0.0, converter=number, validator=_scattering_strength)
+    impurity: float = field(default=0.0, converter=number, validator=_scattering_strength)
     boundary: float = field(default=np.inf, converter=number, validator=above_zero)
 
     def __attrs_post_init__(self) -> None:
@@ -74,15 +74,15 @@ class ScatteringRates:
 
 IndexArray = NDArray[np.intp]
 
-MIN_VELOCITY, MAX_VELOCITY = 0.0, 1e5  # m s⁻¹
-MIN_LIFETIME, MAX_LIFETIME = 1e-16, 1.0  # s, lifetimes: below a vibration, or in other units
-MAX_MEAN_FREE_PATH = 10.0  # m, mean free path
-MAX_HEAT_CAPACITY = 1e8  # J m⁻³ K⁻¹, of all bands together: ten times what the densest lattice holds
-MIN_HEAT_CAPACITY = 3e3  # J m⁻³ K⁻¹ at 300 K and above: less than any solid
-REFERENCE_TEMPERATURE = 300.0  # K, below which heat capacities fall, no faster than with the third power
+_MIN_VELOCITY, _MAX_VELOCITY = 0.0, 1e5  # m s⁻¹
+_MIN_LIFETIME, _MAX_LIFETIME = 1e-16, 1.0  # s, lifetimes: below a vibration, or in other units
+_MAX_MEAN_FREE_PATH = 10.0  # m, mean free path
+_MAX_HEAT_CAPACITY = 1e8  # J m⁻³ K⁻¹, of all bands together: ten times what the densest lattice holds
+_MIN_HEAT_CAPACITY = 3e3  # J m⁻³ K⁻¹ at 300 K and above: less than any solid
+_REFERENCE_TEMPERATURE = 300.0  # K, below which heat capacities fall, no faster than with the third power
 
 
-def group_numbers(value: ArrayLike) -> IndexArray:
+def _group_numbers(value: ArrayLike) -> IndexArray:
     """Return `value` as read-only group numbers from 0."""
     array = np.array(value, dtype=np.intp, ndmin=1)
     if array.ndim != 1 or array.min(initial=0) < 0:
@@ -91,7 +91,7 @@ def group_numbers(value: ArrayLike) -> IndexArray:
     return array
 
 
-def known_lifetimes(value: ArrayLike | None) -> Array:
+def _known_lifetimes(value: ArrayLike | None) -> Array:
     """Return `value` as lifetimes in s, all known, finite and above zero."""
     if value is None:
         raise InputError(f"lifetime = {value}: the bands have no lifetimes; read them from a file, or take `Rates`")
@@ -102,7 +102,7 @@ def known_lifetimes(value: ArrayLike | None) -> Array:
     return numbers(array)
 
 
-def check_groups(instance: "Carriers", attribute: "Attribute[Any]", value: IndexArray) -> None:
+def _check_groups(instance: "Carriers", attribute: "Attribute[Any]", value: IndexArray) -> None:
     """Validate that each band has a group, and each group a frequency."""
     if value.size != instance.capacity.size or value.max(initial=-1) >= instance.omega.size:
         raise InputError(
@@ -111,7 +111,7 @@ def check_groups(instance: "Carriers", attribute: "Attribute[Any]", value: Index
         )
 
 
-@frozen(eq=False)
+@frozen(eq=False, kw_only=True)
 class Carriers:
     r"""Bands of phonons that carry heat, at one temperature.
 
@@ -138,9 +138,9 @@ class Carriers:
     name: str
     capacity: Array = field(converter=numbers)
     velocity: Array = field(converter=numbers, validator=same_length("capacity"))
-    lifetime: Array = field(converter=known_lifetimes, validator=same_length("capacity"))
+    lifetime: Array = field(converter=_known_lifetimes, validator=same_length("capacity"))
     omega: Array = field(converter=numbers)
-    group: IndexArray = field(converter=group_numbers, validator=check_groups)
+    group: IndexArray = field(converter=_group_numbers, validator=_check_groups)
     edges: Array = field(converter=increasing, factory=lambda: np.empty(0))
     isotropic: bool = field(default=True, kw_only=True)
     temperature: float = field(default=300.0, kw_only=True, converter=number, validator=quantity())
@@ -149,14 +149,14 @@ class Carriers:
     def __attrs_post_init__(self) -> None:
         if not self.capacity.size or self.capacity.min() < 0 or not np.isfinite(self.capacity).all():
             raise InputError(f"{self.name}: expected heat capacities from 0 J/m³K, got {self.capacity!r:.60}")
-        least = MIN_HEAT_CAPACITY * min(1.0, self.temperature / REFERENCE_TEMPERATURE) ** 3
+        least = _MIN_HEAT_CAPACITY * min(1.0, self.temperature / _REFERENCE_TEMPERATURE) ** 3
         check_plausible(
-            "heat capacity of all bands", float(self.capacity.sum()), least, MAX_HEAT_CAPACITY, "J/m³K", self.name
+            "heat capacity of all bands", float(self.capacity.sum()), least, _MAX_HEAT_CAPACITY, "J/m³K", self.name
         )
-        check_plausible("lowest velocity", float(self.velocity.min()), MIN_VELOCITY, MAX_VELOCITY, "m/s", self.name)
-        check_plausible("highest velocity", float(self.velocity.max()), 1.0, MAX_VELOCITY, "m/s", self.name)
-        check_plausible("shortest lifetime", float(self.lifetime.min()), MIN_LIFETIME, MAX_LIFETIME, "s", self.name)
-        check_plausible("longest mean free path", float(self.path.max()), 1e-13, MAX_MEAN_FREE_PATH, "m", self.name)
+        check_plausible("lowest velocity", float(self.velocity.min()), _MIN_VELOCITY, _MAX_VELOCITY, "m/s", self.name)
+        check_plausible("highest velocity", float(self.velocity.max()), 1.0, _MAX_VELOCITY, "m/s", self.name)
+        check_plausible("shortest lifetime", float(self.lifetime.min()), _MIN_LIFETIME, _MAX_LIFETIME, "s", self.name)
+        check_plausible("longest mean free path", float(self.path.max()), 1e-13, _MAX_MEAN_FREE_PATH, "m", self.name)
         if self.edges.size and self.edges.size != self.omega.size + 1:
             raise InputError(f"{self.name}: {self.edges.size} bounds for {self.omega.size} groups of frequency")
 
@@ -258,12 +258,12 @@ def band_carriers(
     with np.errstate(divide="ignore", invalid="ignore"):
         lifetime = path / speed
     return Carriers(
-        name,
-        heat_capacity,
-        speed,
-        lifetime,
-        np.zeros(speed.size) if middle is None else middle,
-        np.arange(speed.size),
-        bounds,
+        name=name,
+        capacity=heat_capacity,
+        velocity=speed,
+        lifetime=lifetime,
+        omega=np.zeros(speed.size) if middle is None else middle,
+        group=np.arange(speed.size),
+        edges=bounds,
         temperature=temperature,
     )

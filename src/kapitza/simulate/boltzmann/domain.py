@@ -24,14 +24,14 @@ from kapitza.simulate.boltzmann.shapes import AXIS_NAMES, DomainShape, HotSpot, 
 IntegerArray = NDArray[np.int64]
 SideCondition = Wall | Literal["periodic"]
 
-VOID_NAME = "void"
-MAX_DOMAIN_CELLS = 4_000_000
-LINE_TOLERANCE = 1e-9  # of the extent: lines closer than this are one
-NO_WALLS: Mapping[str, SideCondition] = MappingProxyType({})
-NO_BOUNDARIES: Mapping[str, object] = MappingProxyType({})
+_VOID_NAME = "void"
+_MAX_DOMAIN_CELLS = 4_000_000
+_LINE_TOLERANCE = 1e-9  # of the extent: lines closer than this are one
+_NO_WALLS: Mapping[str, SideCondition] = MappingProxyType({})
+_NO_BOUNDARIES: Mapping[str, object] = MappingProxyType({})
 
 
-def flatten_shapes(value: Iterable[DomainShape]) -> tuple[DomainShape, ...]:
+def _flatten_shapes(value: Iterable[DomainShape]) -> tuple[DomainShape, ...]:
     """Return shapes in their order, prisms with straight sides as blocks."""
     found: list[DomainShape] = []
     for one in value:
@@ -39,7 +39,7 @@ def flatten_shapes(value: Iterable[DomainShape]) -> tuple[DomainShape, ...]:
     return tuple(found)
 
 
-def check_side(name: str, value: object) -> None:
+def _check_side(name: str, value: object) -> None:
     """Refuse what is no wall, such as a bare temperature."""
     if not isinstance(value, Wall) and value != "periodic":
         raise InputError(f"wall {name}: expected a Wall, such as Wall(300.0), or 'periodic', got {value!r:.60}")
@@ -63,9 +63,9 @@ class Domain:
         for boxes of unequal dimensions, names of two materials, and bands of other groups, temperatures or statistics
     """
 
-    boxes: tuple[DomainShape, ...] = field(converter=flatten_shapes)
-    boundaries: Mapping[str, object] = field(default=NO_BOUNDARIES)
-    walls: Mapping[str, SideCondition] = field(default=NO_WALLS)
+    boxes: tuple[DomainShape, ...] = field(converter=_flatten_shapes)
+    boundaries: Mapping[str, object] = field(default=_NO_BOUNDARIES)
+    walls: Mapping[str, SideCondition] = field(default=_NO_WALLS)
     sources: tuple[HotSpot, ...] = field(default=(), converter=tuple)
 
     def __attrs_post_init__(self) -> None:
@@ -82,7 +82,7 @@ class Domain:
         for name in self.walls:
             if name not in known:
                 raise InputError(f"unknown wall {name!r}: expected {', '.join(sorted(known))}")
-            check_side(name, self.walls[name])
+            _check_side(name, self.walls[name])
         for a in AXIS_NAMES[: self.dimension]:
             if ("periodic" in (self.walls.get("-" + a), self.walls.get("+" + a))) and not self.periodic(a):
                 raise InputError(f"walls -{a} and +{a}: only one of them is periodic")
@@ -107,7 +107,7 @@ class Domain:
         return self.walls.get("-" + axis) == "periodic" and self.walls.get("+" + axis) == "periodic"
 
 
-@frozen(eq=False)
+@frozen(eq=False, kw_only=True)
 class DomainCells(ABC):
     """Cells of a domain; C of them in all, with F faces each.
 
@@ -179,7 +179,7 @@ class DomainCells(ABC):
         return np.all((self.centre > low) & (self.centre < high), axis=1)
 
 
-@frozen(eq=False)
+@frozen(eq=False, kw_only=True)
 class BlockCells(DomainCells):
     """Cells that are blocks, numbered with the last axis fastest; their faces: low and high side of each axis in turn.
 
@@ -216,18 +216,18 @@ class BlockCells(DomainCells):
         return {"low": self.low, "high": self.high}
 
 
-def grid_lines(domain: Domain, axis: int, spacing: float, extra: Sequence[tuple[Array, Array]] = ()) -> Array:
+def _grid_lines(domain: Domain, axis: int, spacing: float, extra: Sequence[tuple[Array, Array]] = ()) -> Array:
     """Bounds of the cells along an axis: faces of all boxes and sources, divided to at most `spacing`."""
     inner = [x for one in (*domain.boxes, *domain.sources) for x in (one.low[axis], one.high[axis])]
     inner += [x for pair in extra for x in (pair[0][axis], pair[1][axis])]
     first, last = min(one.low[axis] for one in domain.boxes), max(one.high[axis] for one in domain.boxes)
     ordered = np.unique(np.clip(inner, first, last))
-    apart = np.concatenate([[True], np.diff(ordered) > LINE_TOLERANCE * (last - first)])
+    apart = np.concatenate([[True], np.diff(ordered) > _LINE_TOLERANCE * (last - first)])
     kept = ordered[apart]
     counts = np.maximum(1, np.ceil(np.diff(kept) / spacing * (1 - 1e-9))).astype(int)
-    if counts.sum() > MAX_DOMAIN_CELLS:
+    if counts.sum() > _MAX_DOMAIN_CELLS:
         raise InputError(
-            f"{counts.sum()} cells along {AXIS_NAMES[axis]}, expected at most {MAX_DOMAIN_CELLS}: larger spacing"
+            f"{counts.sum()} cells along {AXIS_NAMES[axis]}, expected at most {_MAX_DOMAIN_CELLS}: larger spacing"
         )
     parts = [np.linspace(a, b, n + 1)[:-1] for a, b, n in zip(kept, kept[1:], counts, strict=False)]
     return np.concatenate([*parts, kept[-1:]])
@@ -241,10 +241,10 @@ def grid_edges(
     widths = np.broadcast_to(np.asarray(spacing, dtype=float), (d,)) if np.size(spacing) in (1, d) else np.zeros(d)
     if not (np.isfinite(widths).all() and (widths > 0).all()):
         raise InputError(f"spacing = {spacing!r:.40}: expected one length above 0 m, or {d} of them")
-    edges = tuple(grid_lines(domain, a, float(widths[a]), extra) for a in range(d))
+    edges = tuple(_grid_lines(domain, a, float(widths[a]), extra) for a in range(d))
     count = prod(one.size - 1 for one in edges)
-    if count > MAX_DOMAIN_CELLS:
-        raise InputError(f"{count} cells, expected at most {MAX_DOMAIN_CELLS}: take a larger spacing")
+    if count > _MAX_DOMAIN_CELLS:
+        raise InputError(f"{count} cells, expected at most {_MAX_DOMAIN_CELLS}: take a larger spacing")
     return edges
 
 
@@ -267,11 +267,21 @@ def divide_into_blocks(
     )
     names, walls = surface_names(domain)
     region = cell_regions(domain, (low + high) / 2, names)
-    other = cells_behind_faces(domain, shape)
+    other = _cells_behind_faces(domain, shape)
     outer = 1 + np.broadcast_to(np.arange(other.shape[1]), other.shape)
     surface, names, crossings = find_surfaces(domain, region, other, outer, names)
     walls = (*walls, *[None] * (len(names) - len(walls)))
-    return BlockCells(edges, region, other, surface, names, walls, crossings, low, high)
+    return BlockCells(
+        edges=edges,
+        region=region,
+        other=other,
+        surface=surface,
+        surfaces=names,
+        walls=walls,
+        crossings=crossings,
+        low=low,
+        high=high,
+    )
 
 
 def surface_names(domain: Domain) -> tuple[tuple[str, ...], tuple[Wall | None, ...]]:
@@ -282,10 +292,10 @@ def surface_names(domain: Domain) -> tuple[tuple[str, ...], tuple[Wall | None, .
         wall = domain.walls.get(name, Wall())
         found.append(wall if isinstance(wall, Wall) else None)
     inner = domain.inner_walls
-    clash = [name for name in inner if name in (VOID_NAME, *outer)]
+    clash = [name for name in inner if name in (_VOID_NAME, *outer)]
     if clash:
         raise InputError(f"a box is named {clash[0]!r}, as an outer wall or the void: give it another name")
-    return (VOID_NAME, *outer, *inner), (*found, *inner.values())
+    return (_VOID_NAME, *outer, *inner), (*found, *inner.values())
 
 
 def cell_regions(domain: Domain, centre: Array, names: tuple[str, ...]) -> IntegerArray:
@@ -299,7 +309,7 @@ def cell_regions(domain: Domain, centre: Array, names: tuple[str, ...]) -> Integ
     return region
 
 
-def cells_behind_faces(domain: Domain, shape: tuple[int, ...]) -> IntegerArray:
+def _cells_behind_faces(domain: Domain, shape: tuple[int, ...]) -> IntegerArray:
     """(C, 2d) cell behind each face, -1 outside."""
     count = prod(shape)
     index = np.arange(count).reshape(shape)
@@ -329,7 +339,7 @@ def find_surfaces(
         between = touching & (((here == i) & (beyond == j)) | ((here == j) & (beyond == i)))
         if not between.any():
             continue
-        name, crossing = find_boundary(domain, materials[i], materials[j])
+        name, crossing = _find_boundary(domain, materials[i], materials[j])
         surface = np.where(between, len(found), surface)
         found.append(name)
         crossings.append((crossing, i, j) if name.startswith(materials[i] + "|") else (crossing, j, i))
@@ -341,7 +351,7 @@ def find_surfaces(
     return surface, tuple(found), tuple(crossings)
 
 
-def find_boundary(domain: Domain, one: str, other: str) -> tuple[str, InterfaceScattering]:
+def _find_boundary(domain: Domain, one: str, other: str) -> tuple[str, InterfaceScattering]:
     """Name under which a boundary was given, and what it is."""
     name, turned_name = f"{one}|{other}", f"{other}|{one}"
     given = domain.boundaries

@@ -12,8 +12,8 @@ from kapitza.simulate.boltzmann.boundaries import Wall, unit_fractions
 from kapitza.simulate.boltzmann.carriers import Carriers
 
 AXIS_NAMES = "xyz"
-MIN_CORNERS = 3  # corners
-AREA_TOLERANCE = 1e-9  # relative
+_MIN_CORNERS = 3  # corners
+_AREA_TOLERANCE = 1e-9  # relative
 BoolArray = NDArray[np.bool_]
 
 
@@ -26,7 +26,7 @@ def check_corners(what: str, low: Array, high: Array) -> None:
         raise InputError(f"{what}: reaches from {low[a]:g} to {high[a]:g} m along {AXIS_NAMES[a]}, expected an extent")
 
 
-def shape_name(what: str, name: str, matter: object) -> str:
+def _shape_name(what: str, name: str, matter: object) -> str:
     """Name of a shape, that of its material if it has none; refuse what particles cannot fly in."""
     if not isinstance(matter, (Carriers, Wall)):
         raise InputError(f"{what} {name}: expected Carriers or a Wall, got {matter!r:.60}")
@@ -56,7 +56,7 @@ class Block:
     name: str = ""
 
     def __attrs_post_init__(self) -> None:
-        object.__setattr__(self, "name", shape_name("box", self.name, self.matter))
+        object.__setattr__(self, "name", _shape_name("box", self.name, self.matter))
         check_corners(f"box {self.name}", self.low, self.high)
 
     def holds(self, place: Array) -> BoolArray:
@@ -64,26 +64,26 @@ class Block:
         return np.all((place > self.low) & (place < self.high), axis=1)
 
 
-def corner_pairs(value: ArrayLike) -> Array:
+def _corner_pairs(value: ArrayLike) -> Array:
     """Return `value` as (n, 2) finite corners, read-only."""
     try:
         array = np.array(value, dtype=float)
     except (TypeError, ValueError) as err:
         raise InputError(f"expected corners with x and y each, got {value!r:.60}") from err
-    if array.ndim != 2 or array.shape[1] != 2 or len(array) < MIN_CORNERS or not np.isfinite(array).all():
+    if array.ndim != 2 or array.shape[1] != 2 or len(array) < _MIN_CORNERS or not np.isfinite(array).all():
         raise InputError(f"corners of the shape {array.shape}: expected three or more, with x and y each, finite")
     array.flags.writeable = False
     return array
 
 
-def doubled_area(corners: Array) -> float:
+def _doubled_area(corners: Array) -> float:
     """Twice the area of a polygon (n, 2), positive if its corners run against the clock, m²."""
     moved = corners - corners[0]
     x, y = moved.T
     return float(x @ np.roll(y, -1) - np.roll(x, -1) @ y)
 
 
-def crosses_itself(corners: Array) -> bool:
+def _crosses_itself(corners: Array) -> bool:
     """Whether two sides of a polygon (n, 2) that are not neighbours meet."""
     first, along = corners, np.roll(corners, -1, axis=0) - corners
     offset = first[None] - first[:, None]
@@ -114,7 +114,7 @@ class Prism:
         for fewer than three corners, sides that cross, and no extent
     """
 
-    corners: Array = field(converter=corner_pairs)
+    corners: Array = field(converter=_corner_pairs)
     matter: Carriers | Wall
     name: str = ""
     height: Array | None = field(default=None, converter=converters.optional(finite))
@@ -122,14 +122,16 @@ class Prism:
     high: Array = field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        object.__setattr__(self, "name", shape_name("prism", self.name, self.matter))
+        object.__setattr__(self, "name", _shape_name("prism", self.name, self.matter))
         low, high = self.corners.min(axis=0), self.corners.max(axis=0)
         if self.height is not None:
             if self.height.size != 2:
                 raise InputError(f"prism {self.name}: {self.height.size} heights, expected its bottom and its top")
             low, high = np.append(low, self.height[0]), np.append(high, self.height[1])
         check_corners(f"prism {self.name}", low, high)
-        if crosses_itself(self.corners) or abs(doubled_area(self.corners)) < AREA_TOLERANCE * np.prod((high - low)[:2]):
+        if _crosses_itself(self.corners) or abs(_doubled_area(self.corners)) < _AREA_TOLERANCE * np.prod(
+            (high - low)[:2]
+        ):
             raise InputError(f"prism {self.name}: its {len(self.corners)} sides cross, or enclose no area")
         object.__setattr__(self, "low", low)
         object.__setattr__(self, "high", high)
@@ -138,7 +140,7 @@ class Prism:
     def straight(self) -> bool:
         """Whether all sides run along x or y."""
         along = np.abs(np.roll(self.corners, -1, axis=0) - self.corners)
-        return bool((along.min(axis=1) <= AREA_TOLERANCE * along.max()).all())
+        return bool((along.min(axis=1) <= _AREA_TOLERANCE * along.max()).all())
 
     def holds(self, place: Array) -> BoolArray:
         """(n,) whether places (n, d) lie inside; by the number of sides to their right."""
@@ -155,7 +157,7 @@ class Prism:
     def blocks(self) -> tuple[Block, ...]:
         """Blocks that fill it, where all sides are straight."""
         x, y = (np.unique(one) for one in self.corners.T)
-        x, y = (one[np.append(np.diff(one) > AREA_TOLERANCE * np.ptp(one), True)] for one in (x, y))
+        x, y = (one[np.append(np.diff(one) > _AREA_TOLERANCE * np.ptp(one), True)] for one in (x, y))
         found: list[Block] = []
         for left, right in itertools.pairwise(x):
             middle = np.stack([np.full(y.size - 1, (left + right) / 2), (y[1:] + y[:-1]) / 2], axis=1)

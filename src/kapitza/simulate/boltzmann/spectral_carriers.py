@@ -23,16 +23,16 @@ from kapitza.matter.isotropic import Solid
 from kapitza.simulate.boltzmann.carriers import Carriers, ScatteringRates
 
 DEFAULT_GROUPS = 60
-GROUP_GRADING = 1.5  # bounds of bins go with this power: finer where phonons live long
-MAX_FIXED_EDGES = 8  # edges of a spectrum up to which bins are made to end at them
-NODES_PER_GROUP = 8  # of the quadrature over a bin
-VELOCITY_CLASSES = 8  # of velocities along the normal, in each bin
-DEFAULT_MESH = 24  # wave vectors along each reciprocal lattice vector
-CONDUCTIVITY_TOLERANCE = 1e-9  # relative difference from a conductivity that rates are fitted to
-MAX_TRIALS = 400
-MIN_MODE_VELOCITY = 1e-6  # of the highest velocity: slower modes carry nothing, and keep their mean lifetime
-MIN_SCATTERING_RATE = 1e-30  # s⁻¹, a rate that keeps its inverse finite
-MIN_UMKLAPP_FACTOR = 1e-6  # of the umklapp scattering that was given
+_GROUP_GRADING = 1.5  # bounds of bins go with this power: finer where phonons live long
+_MAX_FIXED_EDGES = 8  # edges of a spectrum up to which bins are made to end at them
+_NODES_PER_GROUP = 8  # of the quadrature over a bin
+_VELOCITY_CLASSES = 8  # of velocities along the normal, in each bin
+_DEFAULT_MESH = 24  # wave vectors along each reciprocal lattice vector
+_CONDUCTIVITY_TOLERANCE = 1e-9  # relative difference from a conductivity that rates are fitted to
+_MAX_TRIALS = 400
+_MIN_MODE_VELOCITY = 1e-6  # of the highest velocity: slower modes carry nothing, and keep their mean lifetime
+_MIN_SCATTERING_RATE = 1e-30  # s⁻¹, a rate that keeps its inverse finite
+_MIN_UMKLAPP_FACTOR = 1e-6  # of the umklapp scattering that was given
 
 
 @frozen(eq=False)
@@ -69,12 +69,12 @@ def group_edges(*materials: Solid | Dispersion | Bands | float, bins: int = DEFA
         for what has no spectrum
     """
     edges = [one.edges for one in materials if isinstance(one, (Solid, Dispersion, Bands))]
-    edges += [np.full(MAX_FIXED_EDGES + 1, one) for one in materials if isinstance(one, float)]
+    edges += [np.full(_MAX_FIXED_EDGES + 1, one) for one in materials if isinstance(one, float)]
     if len(edges) != len(materials) or not edges:
         raise InputError(f"expected a Solid, Dispersion or Bands for each layer, got {materials!r:.80}")
     top = max(float(one[-1]) for one in edges)
-    bounds = top * (np.arange(bins + 1) / bins) ** GROUP_GRADING
-    fixed = np.concatenate([one for one in edges if one.size <= MAX_FIXED_EDGES] or [bounds[-1:]])
+    bounds = top * (np.arange(bins + 1) / bins) ** _GROUP_GRADING
+    fixed = np.concatenate([one for one in edges if one.size <= _MAX_FIXED_EDGES] or [bounds[-1:]])
     near = np.abs(bounds[:, None] - fixed).min(axis=1) < 0.3 * top / bins
     near[0] = False
     return np.unique(np.concatenate([bounds[~near], fixed, bounds[:1], [top]]))
@@ -88,7 +88,7 @@ def spectral_carriers(
     edges: ArrayLike | None = None,
     conductivity: float | None = None,
     statistics: Statistics = "quantum",
-    mesh: int = DEFAULT_MESH,
+    mesh: int = _DEFAULT_MESH,
 ) -> Carriers:
     r"""Bands of transport of a material.
 
@@ -116,34 +116,36 @@ def spectral_carriers(
     """
     bounds = group_edges(material) if edges is None else increasing(edges)
     if isinstance(material, Bands):
-        modes = band_modes(material, bounds, temperature, statistics, mesh)
+        modes = _band_modes(material, bounds, temperature, statistics, mesh)
     else:
-        modes = branch_modes(material, bounds, temperature, statistics)
+        modes = _branch_modes(material, bounds, temperature, statistics)
 
     def made(one: ScatteringRates) -> Carriers:
-        lifetime = 1 / np.maximum(one.rate(modes.omega, modes.speed, temperature), MIN_SCATTERING_RATE)
+        lifetime = 1 / np.maximum(one.rate(modes.omega, modes.speed, temperature), _MIN_SCATTERING_RATE)
         full = isinstance(material, Bands)
         found = collect_modes(
             material.name, modes, lifetime, bounds, isotropic=not full, temperature=temperature, statistics=statistics
         )
-        return match_spectrum(found, material, one) if isinstance(material, Bands) else found
+        return _match_spectrum(found, material, one) if isinstance(material, Bands) else found
 
-    return made(rates) if conductivity is None else scale_umklapp(made, rates, conductivity)
+    return made(rates) if conductivity is None else _scale_umklapp(made, rates, conductivity)
 
 
-def scale_umklapp(made: Callable[[ScatteringRates], Carriers], rates: ScatteringRates, conductivity: float) -> Carriers:
+def _scale_umklapp(
+    made: Callable[[ScatteringRates], Carriers], rates: ScatteringRates, conductivity: float
+) -> Carriers:
     """Scale umklapp scattering until the bulk has a conductivity, W m⁻¹ K⁻¹."""
     if not rates.umklapp:
         raise InputError(f"conductivity = {conductivity:g} W/mK: there is no umklapp scattering to scale")
     if not 0 < conductivity < np.inf:
         raise InputError(f"conductivity = {conductivity:g} W/mK, wanted a finite number above 0")
     factor = 1.0
-    for _ in range(MAX_TRIALS):
+    for _ in range(_MAX_TRIALS):
         found = made(rates.strengthened(factor))
-        if abs(found.conductivity / conductivity - 1) < CONDUCTIVITY_TOLERANCE:
+        if abs(found.conductivity / conductivity - 1) < _CONDUCTIVITY_TOLERANCE:
             return found
         factor *= found.conductivity / conductivity
-        if factor < MIN_UMKLAPP_FACTOR:
+        if factor < _MIN_UMKLAPP_FACTOR:
             raise InputError(
                 f"conductivity = {conductivity:g} W/mK is out of reach: with {factor:.1g} times the umklapp scattering "
                 f"it is {found.conductivity:.4g}"
@@ -157,19 +159,19 @@ def group_frequencies(edges: ArrayLike) -> Array:
     A theory asked for these, `dmm(left, right, group_frequencies(edges))`, is summed over the groups without
     interpolation.
     """
-    return group_quadrature(increasing(edges))[0]
+    return _group_quadrature(increasing(edges))[0]
 
 
-def group_quadrature(edges: Array) -> tuple[Array, Array]:
+def _group_quadrature(edges: Array) -> tuple[Array, Array]:
     """(n,) frequencies and weights in the bins, rad s⁻¹."""
-    node, weight = gauss_legendre(NODES_PER_GROUP)
+    node, weight = gauss_legendre(_NODES_PER_GROUP)
     width = np.diff(edges)[:, None]
     return (edges[:-1, None] + width * node).ravel(), (width * weight).ravel()
 
 
-def branch_modes(material: Solid | Dispersion, edges: Array, temperature: float, statistics: Statistics) -> ModeTable:
+def _branch_modes(material: Solid | Dispersion, edges: Array, temperature: float, statistics: Statistics) -> ModeTable:
     """Modes of isotropic branches, at the nodes of a quadrature in frequency."""
-    omega, weight = group_quadrature(edges)
+    omega, weight = _group_quadrature(edges)
     per_mode = mode_heat_capacity(omega, temperature, statistics)[0]
     parts: list[tuple[Array, Array, Array]] = []  # frequency, modes per volume, speed
     if isinstance(material, Solid):
@@ -192,7 +194,7 @@ def branch_modes(material: Solid | Dispersion, edges: Array, temperature: float,
     return ModeTable(np.tile(omega, count), capacity, speed, speed, number.astype(float))
 
 
-def band_modes(material: Bands, edges: Array, temperature: float, statistics: Statistics, mesh: int) -> ModeTable:
+def _band_modes(material: Bands, edges: Array, temperature: float, statistics: Statistics, mesh: int) -> ModeTable:
     """Modes of a crystal on a mesh of wave vectors, with their velocities along all equivalent normals."""
     crystal = material.crystal
     shape = (mesh, mesh, mesh)
@@ -213,18 +215,18 @@ def band_modes(material: Bands, edges: Array, temperature: float, statistics: St
     capacity = np.concatenate(weight)[use] * per_mode
     every = np.concatenate(along)[use]
     return ModeTable(
-        frequency[use], capacity, np.concatenate(size)[use], every, velocity_classes(frequency[use], every, edges)
+        frequency[use], capacity, np.concatenate(size)[use], every, _velocity_classes(frequency[use], every, edges)
     )
 
 
-def velocity_classes(omega: Array, along: Array, edges: Array) -> Array:
+def _velocity_classes(omega: Array, along: Array, edges: Array) -> Array:
     """(n,) class of the velocity along the normal within the bin of each mode, equally many in each."""
     group = np.digitize(omega, edges)
     order = np.lexsort((along, group))
     first = np.searchsorted(group[order], group[order])
     count = np.bincount(group)[group[order]]
     found = np.empty(omega.size)
-    found[order] = np.floor(VELOCITY_CLASSES * (np.arange(omega.size) - first) / count)
+    found[order] = np.floor(_VELOCITY_CLASSES * (np.arange(omega.size) - first) / count)
     return found
 
 
@@ -265,34 +267,34 @@ def collect_modes(
     held = sums[0] > 0
     total, flow, conducted, mean = (one[held] for one in sums)
     velocity = flow / total
-    moving = velocity > MIN_MODE_VELOCITY * velocity.max()
+    moving = velocity > _MIN_MODE_VELOCITY * velocity.max()
     return Carriers(
-        name,
-        total,
-        velocity,
-        np.where(moving, conducted / np.where(moving, total * velocity**2, 1.0), mean / total),
-        (edges[1:] + edges[:-1]) / 2,
-        np.flatnonzero(held) // kinds,
-        edges,
+        name=name,
+        capacity=total,
+        velocity=velocity,
+        lifetime=np.where(moving, conducted / np.where(moving, total * velocity**2, 1.0), mean / total),
+        omega=(edges[1:] + edges[:-1]) / 2,
+        group=np.flatnonzero(held) // kinds,
+        edges=edges,
         isotropic=isotropic,
         temperature=temperature,
         statistics=statistics,
     )
 
 
-def match_spectrum(found: Carriers, material: Bands, rates: ScatteringRates) -> Carriers:
+def _match_spectrum(found: Carriers, material: Bands, rates: ScatteringRates) -> Carriers:
     """Bands of a mesh whose groups carry the heat of the spectrum of modes, with groups between its waves filled in."""
-    omega, weight = group_quadrature(found.edges)
+    omega, weight = _group_quadrature(found.edges)
     per_mode = mode_heat_capacity(omega, found.temperature, found.statistics)[0] * weight
-    wanted = np.sum((per_mode * material.modes(omega)).reshape(-1, NODES_PER_GROUP), axis=1) / (2 * np.pi)
-    states = np.sum((per_mode * material.density_of_states(omega)).reshape(-1, NODES_PER_GROUP), axis=1)
+    wanted = np.sum((per_mode * material.modes(omega)).reshape(-1, _NODES_PER_GROUP), axis=1) / (2 * np.pi)
+    states = np.sum((per_mode * material.density_of_states(omega)).reshape(-1, _NODES_PER_GROUP), axis=1)
     capacity = np.bincount(found.group, weights=found.capacity, minlength=found.omega.size)
-    capacity[found.flow <= MIN_MODE_VELOCITY * wanted] = 0.0  # sound at Γ alone: waves that stand still
+    capacity[found.flow <= _MIN_MODE_VELOCITY * wanted] = 0.0  # sound at Γ alone: waves that stand still
     empty = (capacity == 0) & (states > 0) & (wanted > 0)
     scale = np.divide(states, capacity, out=np.zeros_like(states), where=capacity > 0)[found.group]
     flow = found.flow * np.divide(states, capacity, out=np.zeros_like(states), where=capacity > 0)
     faster = np.divide(wanted, flow, out=np.ones_like(flow), where=flow > 0)[found.group]
-    node, share = gauss_legendre(VELOCITY_CLASSES)
+    node, share = gauss_legendre(_VELOCITY_CLASSES)
     filled = np.flatnonzero(empty)
     speed = 4 * wanted[filled] / states[filled]  # of isotropic waves that carry as much
     lifetime = 1 / rates.rate(found.omega[filled], speed, found.temperature)
@@ -301,6 +303,6 @@ def match_spectrum(found: Carriers, material: Bands, rates: ScatteringRates) -> 
         found,
         capacity=np.concatenate([(found.capacity * scale)[kept], np.outer(states[filled], share).ravel()]),
         velocity=np.concatenate([(found.velocity * faster)[kept], np.outer(speed, node).ravel()]),
-        lifetime=np.concatenate([found.lifetime[kept], np.repeat(lifetime, VELOCITY_CLASSES)]),
-        group=np.concatenate([found.group[kept], np.repeat(filled, VELOCITY_CLASSES)]),
+        lifetime=np.concatenate([found.lifetime[kept], np.repeat(lifetime, _VELOCITY_CLASSES)]),
+        group=np.concatenate([found.group[kept], np.repeat(filled, _VELOCITY_CLASSES)]),
     )

@@ -29,13 +29,13 @@ from kapitza.simulate.boltzmann.domain import (
 )
 from kapitza.simulate.boltzmann.shapes import AXIS_NAMES, Prism
 
-PLACE_TOLERANCE = 1e-9  # of the extent: places closer than this are one
-MAX_TRIANGULAR_CELLS = 1_000_000
-TRIANGLE_SIDES = 3
-Polygon = Array  # (n, 2) corners of a convex polygon, against the clock
+_PLACE_TOLERANCE = 1e-9  # of the extent: places closer than this are one
+_MAX_TRIANGULAR_CELLS = 1_000_000
+_TRIANGLE_SIDES = 3
+_Polygon = Array  # (n, 2) corners of a convex polygon, against the clock
 
 
-@frozen(eq=False)
+@frozen(eq=False, kw_only=True)
 class TriangularCells(DomainCells):
     """Cells that are triangles, each with all heights in turn; faces: three sides, then bottom and top.
 
@@ -75,7 +75,7 @@ class TriangularCells(DomainCells):
     def area(self) -> Array:
         """(C, F) of each face, m²; per depth in two dimensions."""
         length = np.linalg.norm(np.roll(self.corner, -1, axis=1) - self.corner, axis=2)
-        upright = (length[:, None, :] * self.heights[:, None]).reshape(-1, TRIANGLE_SIDES)
+        upright = (length[:, None, :] * self.heights[:, None]).reshape(-1, _TRIANGLE_SIDES)
         if len(self.edges) < len(AXIS_NAMES):
             return upright
         flat = np.repeat(self.triangle, self.layers)[:, None]
@@ -84,7 +84,7 @@ class TriangularCells(DomainCells):
     @property
     def centre(self) -> Array:
         """(C, d) m."""
-        return cell_centres(self.corner, self.edges)
+        return _cell_centres(self.corner, self.edges)
 
     @property
     def home(self) -> IntegerArray:
@@ -110,11 +110,11 @@ def divide_domain(
 ) -> DomainCells:
     """Cut a domain into blocks, or into triangles where it has inclined sides; arguments as for `grid_of`."""
     if any(isinstance(one, Prism) for one in domain.boxes):
-        return divide_into_triangles(domain, grid_edges(domain, spacing, extra))
+        return _divide_into_triangles(domain, grid_edges(domain, spacing, extra))
     return divide_into_blocks(domain, spacing, extra)
 
 
-def cell_centres(corner: Array, edges: Sequence[Array]) -> Array:
+def _cell_centres(corner: Array, edges: Sequence[Array]) -> Array:
     """(C, d) centres of triangles (T, 3, 2) at all heights."""
     flat = corner.mean(axis=1)
     if len(edges) < len(AXIS_NAMES):
@@ -123,7 +123,7 @@ def cell_centres(corner: Array, edges: Sequence[Array]) -> Array:
     return np.concatenate([np.repeat(flat, middle.size, axis=0), np.tile(middle, len(flat))[:, None]], axis=1)
 
 
-def divide_into_triangles(domain: Domain, edges: tuple[Array, ...]) -> TriangularCells:
+def _divide_into_triangles(domain: Domain, edges: tuple[Array, ...]) -> TriangularCells:
     """Cut a domain with prisms into triangles and heights.
 
     Raises
@@ -131,37 +131,48 @@ def divide_into_triangles(domain: Domain, edges: tuple[Array, ...]) -> Triangula
     InputError
         for too many cells, and as `surfaces_of`
     """
-    size = PLACE_TOLERANCE * max(float(one[-1] - one[0]) for one in edges[:2])
-    pieces, cell = cut_into_polygons(domain, (edges[0], edges[1]), size)
-    corner, owner = triangulate(pieces, cell)
+    size = _PLACE_TOLERANCE * max(float(one[-1] - one[0]) for one in edges[:2])
+    pieces, cell = _cut_into_polygons(domain, (edges[0], edges[1]), size)
+    corner, owner = _triangulate(pieces, cell)
     layers = edges[2].size - 1 if len(edges) == len(AXIS_NAMES) else 1
-    if len(corner) * layers > MAX_TRIANGULAR_CELLS:
+    if len(corner) * layers > _MAX_TRIANGULAR_CELLS:
         raise InputError(
-            f"{len(corner) * layers} cells, expected at most {MAX_TRIANGULAR_CELLS}: take a larger spacing"
+            f"{len(corner) * layers} cells, expected at most {_MAX_TRIANGULAR_CELLS}: take a larger spacing"
         )
     names, walls = surface_names(domain)
-    region = cell_regions(domain, cell_centres(corner, edges), names)
-    beside, outer = link_sides(domain, corner, edges, size)
-    other, outer, jump = stack_triangles(domain, (beside, outer), layers, len(edges) == len(AXIS_NAMES))
+    region = cell_regions(domain, _cell_centres(corner, edges), names)
+    beside, outer = _link_sides(domain, corner, edges, size)
+    other, outer, jump = _stack_triangles(domain, (beside, outer), layers, len(edges) == len(AXIS_NAMES))
     surface, names, crossings = find_surfaces(domain, region, other, outer, names)
     walls = (*walls, *[None] * (len(names) - len(walls)))
-    found = TriangularCells(edges, region, other, surface, names, walls, crossings, corner, region, jump)
+    found = TriangularCells(
+        edges=edges,
+        region=region,
+        other=other,
+        surface=surface,
+        surfaces=names,
+        walls=walls,
+        crossings=crossings,
+        corner=corner,
+        within_map=region,
+        jump=jump,
+    )
     place = (owner[:, None] * layers + np.arange(layers)).ravel()
-    return evolve(found, within_map=dominant_map_cells(region, place, found.volume, prod(found.shape)))
+    return evolve(found, within_map=_dominant_map_cells(region, place, found.volume, prod(found.shape)))
 
 
-def dominant_map_cells(region: IntegerArray, place: IntegerArray, volume: Array, count: int) -> IntegerArray:
+def _dominant_map_cells(region: IntegerArray, place: IntegerArray, volume: Array, count: int) -> IntegerArray:
     """(C,) cell of the map of each that is of the material which fills most of it; -1 for the others."""
     kind, number = np.unique(region, return_inverse=True)
     share = np.bincount(place * kind.size + number, volume, count * kind.size).reshape(count, -1)
     return np.where(number == share.argmax(axis=1)[place], place, -1)
 
 
-def cut_into_polygons(domain: Domain, lines: tuple[Array, Array], size: float) -> tuple[list[Polygon], list[int]]:
+def _cut_into_polygons(domain: Domain, lines: tuple[Array, Array], size: float) -> tuple[list[_Polygon], list[int]]:
     """Convex pieces that the sides of prisms cut the cells of a grid into, and the cell of each."""
     x, y = lines
-    cut: dict[tuple[int, int], list[Polygon]] = {}
-    for a, b in prism_sides(domain):
+    cut: dict[tuple[int, int], list[_Polygon]] = {}
+    for a, b in _prism_sides(domain):
         columns, rows = (
             range(int(np.searchsorted(one, min(p, q) - size)) - 1, int(np.searchsorted(one, max(p, q) + size)) + 1)
             for one, p, q in ((x, a[0], b[0]), (y, a[1], b[1]))
@@ -169,35 +180,35 @@ def cut_into_polygons(domain: Domain, lines: tuple[Array, Array], size: float) -
         for i in columns:
             for j in rows:
                 if 0 <= i < x.size - 1 and 0 <= j < y.size - 1:
-                    held = cut.get((i, j)) or [grid_rectangle(lines, i, j)]
-                    cut[i, j] = [part for one in held for part in divide_polygon(one, a, b, size)]
-    pieces: list[Polygon] = []
+                    held = cut.get((i, j)) or [_grid_rectangle(lines, i, j)]
+                    cut[i, j] = [part for one in held for part in _divide_polygon(one, a, b, size)]
+    pieces: list[_Polygon] = []
     cell: list[int] = []
     for i in range(x.size - 1):
         for j in range(y.size - 1):
-            held = cut.get((i, j)) or [grid_rectangle(lines, i, j)]
-            near = np.concatenate([*held, *adjacent_polygons(domain, cut, lines, (i, j))])
-            pieces += [insert_corners(one, near, size) for one in held]
+            held = cut.get((i, j)) or [_grid_rectangle(lines, i, j)]
+            near = np.concatenate([*held, *_adjacent_polygons(domain, cut, lines, (i, j))])
+            pieces += [_insert_corners(one, near, size) for one in held]
             cell += [i * (y.size - 1) + j] * len(held)
     return pieces, cell
 
 
-def prism_sides(domain: Domain) -> Iterator[tuple[Array, Array]]:
+def _prism_sides(domain: Domain) -> Iterator[tuple[Array, Array]]:
     """Ends of all sides of all prisms."""
     for one in domain.boxes:
         if isinstance(one, Prism):
             yield from zip(one.corners, np.roll(one.corners, -1, axis=0), strict=True)
 
 
-def grid_rectangle(lines: tuple[Array, Array], i: int, j: int) -> Polygon:
+def _grid_rectangle(lines: tuple[Array, Array], i: int, j: int) -> _Polygon:
     """Corners of a cell of the grid."""
     a, b, c, d = *lines[0][i : i + 2], *lines[1][j : j + 2]
     return np.array([[a, c], [b, c], [b, d], [a, d]])
 
 
-def adjacent_polygons(
-    domain: Domain, cut: dict[tuple[int, int], list[Polygon]], lines: tuple[Array, Array], at: tuple[int, int]
-) -> Iterator[Polygon]:
+def _adjacent_polygons(
+    domain: Domain, cut: dict[tuple[int, int], list[_Polygon]], lines: tuple[Array, Array], at: tuple[int, int]
+) -> Iterator[_Polygon]:
     """Pieces of the neighbours of a cell that are cut, moved to it across periodic walls."""
     for axis in (0, 1):
         count = lines[axis].size - 1
@@ -214,7 +225,7 @@ def adjacent_polygons(
                 yield one + shift
 
 
-def divide_polygon(piece: Polygon, a: Array, b: Array, size: float) -> list[Polygon]:
+def _divide_polygon(piece: _Polygon, a: Array, b: Array, size: float) -> list[_Polygon]:
     """Parts of a convex piece on both sides of a line, if the stretch from a to b runs through it."""
     length = float(np.hypot(*(b - a)))
     way = (b - a) / length
@@ -230,7 +241,7 @@ def divide_polygon(piece: Polygon, a: Array, b: Array, size: float) -> list[Poly
     reach = met @ way
     if min(length, reach.max()) - max(0.0, reach.min()) <= size:
         return [piece]
-    parts: list[Polygon] = []
+    parts: list[_Polygon] = []
     for sign in (1, -1):
         kept: list[Array] = []
         for corner, side, point, crossed in zip(piece, sign * off, points, between, strict=True):
@@ -240,7 +251,7 @@ def divide_polygon(piece: Polygon, a: Array, b: Array, size: float) -> list[Poly
     return parts
 
 
-def insert_corners(piece: Polygon, near: Array, size: float) -> Polygon:
+def _insert_corners(piece: _Polygon, near: Array, size: float) -> _Polygon:
     """A piece with the corners of its neighbours on its sides as corners of its own."""
     kept: list[Array] = []
     for a, b in zip(piece, np.roll(piece, -1, axis=0), strict=True):
@@ -253,12 +264,12 @@ def insert_corners(piece: Polygon, near: Array, size: float) -> Polygon:
     return np.array(kept)
 
 
-def triangulate(pieces: Sequence[Polygon], cell: Sequence[int]) -> tuple[Array, IntegerArray]:
+def _triangulate(pieces: Sequence[_Polygon], cell: Sequence[int]) -> tuple[Array, IntegerArray]:
     """Triangles (T, 3, 2) from the middle of each piece, or the piece itself if it has three corners; their cells."""
     found: list[Array] = []
     owner: list[int] = []
     for piece, place in zip(pieces, cell, strict=True):
-        if len(piece) == TRIANGLE_SIDES:
+        if len(piece) == _TRIANGLE_SIDES:
             found.append(piece[None])
         else:
             middle = np.broadcast_to(piece.mean(axis=0), piece.shape)
@@ -267,7 +278,9 @@ def triangulate(pieces: Sequence[Polygon], cell: Sequence[int]) -> tuple[Array, 
     return np.concatenate(found), np.array(owner, dtype=np.int64)
 
 
-def link_sides(domain: Domain, corner: Array, edges: Sequence[Array], size: float) -> tuple[IntegerArray, IntegerArray]:
+def _link_sides(
+    domain: Domain, corner: Array, edges: Sequence[Array], size: float
+) -> tuple[IntegerArray, IntegerArray]:
     """(T, 3) triangle behind each side, -1 for none; and the wall -x, +x, -y, +y that a side at the rim lies in."""
     flat = corner.reshape(-1, 2)
     pairs = KDTree(flat).query_pairs(3 * size, output_type="ndarray")
@@ -279,11 +292,11 @@ def link_sides(domain: Domain, corner: Array, edges: Sequence[Array], size: floa
     for a in (0, 1):
         for k, at in enumerate((edges[a][0], edges[a][-1])):
             rim[np.abs(middle[..., a] - at) <= size] = 2 * a + k
-    beside = match_sides(np.sort(ends, axis=2), rim < 0)
+    beside = _match_sides(np.sort(ends, axis=2), rim < 0)
     for a in (0, 1):
         if domain.periodic(AXIS_NAMES[a]):
             at_rim = rim // 2 == a
-            linked = match_rims(middle[..., 1 - a], at_rim & (rim % 2 == 0), at_rim & (rim % 2 == 1))
+            linked = _match_rims(middle[..., 1 - a], at_rim & (rim % 2 == 0), at_rim & (rim % 2 == 1))
             beside = np.where(at_rim, linked, beside)
     lost = int(np.count_nonzero((beside < 0) & (rim < 0)))
     if lost:
@@ -291,7 +304,7 @@ def link_sides(domain: Domain, corner: Array, edges: Sequence[Array], size: floa
     return beside, rim
 
 
-def match_sides(ends: IntegerArray, chosen: NDArray[np.bool_]) -> IntegerArray:
+def _match_sides(ends: IntegerArray, chosen: NDArray[np.bool_]) -> IntegerArray:
     """(T, 3) triangle that shares both ends (T, 3, 2) of a side, among the chosen."""
     found = np.full(chosen.shape, -1, dtype=np.int64)
     side = np.flatnonzero(chosen.ravel())
@@ -303,7 +316,7 @@ def match_sides(ends: IntegerArray, chosen: NDArray[np.bool_]) -> IntegerArray:
     return found
 
 
-def match_rims(place: Array, low: NDArray[np.bool_], high: NDArray[np.bool_]) -> IntegerArray:
+def _match_rims(place: Array, low: NDArray[np.bool_], high: NDArray[np.bool_]) -> IntegerArray:
     """(T, 3) triangle at the opposite rim whose side has its middle at the same place."""
     found = np.full(low.shape, -1, dtype=np.int64)
     one, other = np.flatnonzero(low.ravel()), np.flatnonzero(high.ravel())
@@ -313,13 +326,13 @@ def match_rims(place: Array, low: NDArray[np.bool_], high: NDArray[np.bool_]) ->
     return found
 
 
-def stack_triangles(
+def _stack_triangles(
     domain: Domain, plane: tuple[IntegerArray, IntegerArray], layers: int, solid: bool
 ) -> tuple[IntegerArray, IntegerArray, IntegerArray]:
     """Cells behind all faces (C, F), the wall that faces outside lie in, and where periodic ones lead."""
     beside, rim = plane
     level = np.arange(layers)
-    other = np.where(beside[:, None] >= 0, beside[:, None] * layers + level[:, None], -1).reshape(-1, TRIANGLE_SIDES)
+    other = np.where(beside[:, None] >= 0, beside[:, None] * layers + level[:, None], -1).reshape(-1, _TRIANGLE_SIDES)
     wall = np.repeat(rim, layers, axis=0)
     if solid:
         cell = np.arange(len(other)).reshape(-1, layers)

@@ -55,12 +55,12 @@ def single_line(text: str) -> str:
     return text.strip()
 
 
-def command_lines(texts: Sequence[str]) -> tuple[str, ...]:
+def _command_lines(texts: Sequence[str]) -> tuple[str, ...]:
     """Return commands, each of one line."""
     return tuple(single_line(text) for text in texts)
 
 
-def named_files(files: Mapping[str, str] | Sequence[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+def _named_files(files: Mapping[str, str] | Sequence[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
     """Return names and texts of files, in order; names are plain, so that they stay in their folder."""
     pairs = tuple(files.items()) if isinstance(files, Mapping) else tuple(files)
     for name, _ in pairs:
@@ -89,10 +89,10 @@ class LammpsCommands:
     """
 
     pair_style: str = field(converter=single_line)
-    pair_coeff: tuple[str, ...] = field(converter=command_lines)
+    pair_coeff: tuple[str, ...] = field(converter=_command_lines)
     kinds: tuple[str, ...] = field(converter=tuple)
     cutoff: float = field(validator=quantity(high=1e-7))
-    files: tuple[tuple[str, str], ...] = field(default=(), converter=named_files, kw_only=True)
+    files: tuple[tuple[str, str], ...] = field(default=(), converter=_named_files, kw_only=True)
     source: str = field(default="", kw_only=True)
 
     @property
@@ -149,7 +149,7 @@ def lennard_jones(
         source = source or "N. W. Ashcroft and N. D. Mermin, Solid State Physics (1976), table 20.2"
     if not 1 < cutoff < 20:
         raise InputError(f"cutoff = {cutoff:g} sigma, wanted 1 to 20 (it is a multiple of sigma, not a length)")
-    deep, wide = mix_pairs(len(kinds), epsilon, "epsilon"), mix_pairs(len(kinds), sigma, "sigma")
+    deep, wide = _mix_pairs(len(kinds), epsilon, "epsilon"), _mix_pairs(len(kinds), sigma, "sigma")
     if not 1e-12 < wide.min() <= wide.max() < 1e-8:
         raise InputError(f"sigma = {wide.min():g} to {wide.max():g}, wanted metres (Å? multiply by 1e-10)")
     if not 1e-26 < deep.max() < 1e-17:
@@ -159,7 +159,7 @@ def lennard_jones(
     return Potential("lennard-jones", tuple(kinds), float(far.max()), parameters, source=source)
 
 
-def mix_pairs(count: int, value: ArrayLike, name: str) -> Array:
+def _mix_pairs(count: int, value: ArrayLike, name: str) -> Array:
     """(s, s) of each pair: ε by the geometric, σ by the arithmetic mean."""
     array = np.array(value, dtype=float)
     if array.ndim < 2:
@@ -197,7 +197,7 @@ def stillinger_weber(kinds: Sequence[str] = ("Si",), elements: Sequence[str] = (
     ----------
     F. H. Stillinger and T. A. Weber, Phys. Rev. B 31, 5262 (1985), doi:10.1103/PhysRevB.31.5262
     """
-    s = len(elements_of_kinds(kinds, elements, ("Si",), "Stillinger-Weber"))
+    s = len(_elements_of_kinds(kinds, elements, ("Si",), "Stillinger-Weber"))
     table = {key: float(value) for key, value in STILLINGER_WEBER_PARAMETERS.items() if key != "el"}
     epsilon, sigma = table["epsilon"] * eV, table["sigma"] * angstrom
     pair = (table["A"] * epsilon, table["B"], table["p"], 0.0, sigma, table["a"] * sigma, table["gamma"])
@@ -236,7 +236,7 @@ def tersoff(kinds: Sequence[str] = ("Si",), elements: Sequence[str] = ()) -> Pot
     ----------
     J. Tersoff, Phys. Rev. B 39, 5566 (1989), doi:10.1103/PhysRevB.39.5566; erratum 41, 3248 (1990)
     """
-    names = elements_of_kinds(kinds, elements, TERSOFF_PARAMETERS, "Tersoff")
+    names = _elements_of_kinds(kinds, elements, TERSOFF_PARAMETERS, "Tersoff")
     if {"C", "Ge"} <= set(names):
         raise InputError("Tersoff published no bond of C and Ge: leave one of them out")
     s = len(names)
@@ -244,13 +244,13 @@ def tersoff(kinds: Sequence[str] = ("Si",), elements: Sequence[str] = ()) -> Pot
     for i, one in enumerate(names):
         three[i] = (1.0, *TERSOFF_PARAMETERS[one][6:9], 0.0, 3.0)
         for j, other in enumerate(names):
-            two[i, j] = bond_parameters(TERSOFF_PARAMETERS, one, other)
+            two[i, j] = _bond_parameters(TERSOFF_PARAMETERS, one, other)
     return Potential(
         "tersoff", tuple(kinds), float(two[..., 7].max()), (two, three), source=PUBLISHED_POTENTIALS["tersoff"].source
     )
 
 
-def bond_parameters(table: Mapping[str, tuple[float, ...]], one: str, other: str) -> Array:
+def _bond_parameters(table: Mapping[str, tuple[float, ...]], one: str, other: str) -> Array:
     """(8,) parameters of the bond of a centre and its neighbour, SI."""
     a, b = table[one], table[other]
     chi = TERSOFF_CHI.get(frozenset((one, other)), 1.0)
@@ -268,7 +268,7 @@ def bond_parameters(table: Mapping[str, tuple[float, ...]], one: str, other: str
     )
 
 
-def elements_of_kinds(
+def _elements_of_kinds(
     kinds: Sequence[str], elements: Sequence[str], known: Collection[str], name: str
 ) -> tuple[str, ...]:
     """Elements of the kinds, all of them among those that a potential knows."""

@@ -49,12 +49,12 @@ def thermal_state(system: System, temperature: ArrayLike, seed: int, *, twice: b
     return MdState(system.positions.copy(), velocities)
 
 
-MAX_ENERGY_DRIFT = 0.1  # of the kinetic energy: what a block may gain or lose beyond the heat of its baths
+_MAX_ENERGY_DRIFT = 0.1  # of the kinetic energy: what a block may gain or lose beyond the heat of its baths
 MAX_KINETIC_GROWTH = 30.0  # times the kinetic energy at the start: atoms that fast have left their crystal
-MAX_TIMESTEP = 1e-13  # s: no atoms are so heavy that a longer time step follows them
+_MAX_TIMESTEP = 1e-13  # s: no atoms are so heavy that a longer time step follows them
 
 
-def integer_from(low: int) -> Any:
+def _integer_from(low: int) -> Any:
     """Validate that a field holds a whole number, at least `low`."""
 
     def check(instance: Any, attribute: Any, value: Any) -> None:
@@ -83,15 +83,15 @@ class Protocol:
     leak : largest change of the energy in a block beyond the heat of the baths, in units of the kinetic energy
     """
 
-    timestep: float = field(validator=quantity(high=MAX_TIMESTEP))
-    steps: int = field(validator=integer_from(1))
-    blocks: int = field(validator=integer_from(1))
-    equilibration: int = field(default=0, validator=integer_from(0))
-    sample: int = field(default=10, validator=integer_from(1))
-    power: int = field(default=0, validator=integer_from(0))
-    seed: int = field(default=0, validator=integer_from(0))
+    timestep: float = field(validator=quantity(high=_MAX_TIMESTEP))
+    steps: int = field(validator=_integer_from(1))
+    blocks: int = field(validator=_integer_from(1))
+    equilibration: int = field(default=0, validator=_integer_from(0))
+    sample: int = field(default=10, validator=_integer_from(1))
+    power: int = field(default=0, validator=_integer_from(0))
+    seed: int = field(default=0, validator=_integer_from(0))
     flowing: bool = False
-    leak: float = field(default=MAX_ENERGY_DRIFT, validator=quantity())
+    leak: float = field(default=_MAX_ENERGY_DRIFT, validator=quantity())
 
     def __attrs_post_init__(self) -> None:
         for name in ("sample", "power"):
@@ -195,7 +195,7 @@ def gradient_state(system: System, hot: float, cold: float, seed: int) -> MdStat
     return thermal_state(system, local_temperature(system, hot, cold), seed, twice=True)
 
 
-@define(eq=False)
+@define(eq=False, kw_only=True)
 class Thermometer:
     """Kinetic temperature of each plane of atoms, mean over looks; it also sees when a run bursts.
 

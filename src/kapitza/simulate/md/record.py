@@ -13,7 +13,7 @@ from kapitza.simulate.md.protocol import Protocol
 from kapitza.simulate.md.system import COLD_ROLE, HOT_ROLE, System
 
 
-@frozen(eq=False)
+@frozen(eq=False, kw_only=True)
 class Record:
     """Block averages of one run.
 
@@ -89,7 +89,7 @@ class Record:
 HEADER_FILE = "kapitza.json"
 
 
-@frozen(eq=False)
+@frozen(eq=False, kw_only=True)
 class RunHeader:
     """All of a `Record` but its blocks.
 
@@ -126,14 +126,17 @@ class RunHeader:
         """Return the record of a run with these blocks; see `Record`."""
         measured = np.full(len(temperature), np.nan) if power is None else power
         return Record(
-            self.name, self.area, self.plane, self.heights, self.counts, self.roles, self.block, temperature, heat,
-            energy, measured, timestep=self.timestep, ways=self.ways, seed=self.seed, method=self.method,
+            name=self.name, area=self.area, plane=self.plane, heights=self.heights, counts=self.counts,
+            roles=self.roles, block=self.block, temperature=temperature, heat=heat,
+            energy=energy, power=measured, timestep=self.timestep, ways=self.ways, seed=self.seed, method=self.method,
         )  # fmt: skip
 
 
 def make_header(system: System, course: Protocol, method: str) -> RunHeader:
     """Return the header of a run of a system."""
     return RunHeader(
-        system.name, system.area, float(system.plane), system.heights, system.counts, system.roles, course.block,
-        course.timestep, 2 if system.periodic else 1, course.seed, method, course.blocks,
+        name=system.name, area=system.area, plane=float(system.plane), heights=system.heights,
+        counts=system.counts, roles=system.roles, block=course.block,
+        timestep=course.timestep, ways=2 if system.periodic else 1, seed=course.seed, method=method,
+        blocks=course.blocks,
     )  # fmt: skip

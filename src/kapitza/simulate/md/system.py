@@ -16,12 +16,12 @@ HOT_ROLE: Final = 1
 COLD_ROLE: Final = 2
 HELD_ROLE: Final = 3
 
-FLATNESS_TOLERANCE = 1e-6  # of lengths: what rounding leaves
+_FLATNESS_TOLERANCE = 1e-6  # of lengths: what rounding leaves
 
 BoolArray = NDArray[np.bool_]
 
 
-@frozen(eq=False)
+@frozen(eq=False, kw_only=True)
 class System:
     """Two materials, their plane, and what each atom is there for.
 
@@ -62,7 +62,7 @@ class System:
             found = getattr(self, name).shape
             if found != wanted:
                 raise InputError(f"{self.name}: {name} of shape {found} for {n} masses, wanted {wanted}")
-        check_system(self)
+        _check_system(self)
         if not 0 < int(self.right.sum()) < n:
             raise InputError(f"{self.name}: all {n} atoms are on one side of the plane at {self.plane:g} m")
 
@@ -94,7 +94,7 @@ class System:
         return found
 
 
-def check_system(system: System) -> None:
+def _check_system(system: System) -> None:
     """Refuse kinds, roles and planes of atoms that do not exist, and a box in which nothing fits.
 
     Raises
@@ -112,7 +112,7 @@ def check_system(system: System) -> None:
             f"{name}: atoms in {layers.size} layers numbered {layers[0]} to {layers[-1]}, wanted 0 to {layers.size - 1}"
         )
     volume = abs(float(np.linalg.det(system.lattice)))
-    if not volume > FLATNESS_TOLERANCE * float(np.prod(np.linalg.norm(system.lattice, axis=1))):
+    if not volume > _FLATNESS_TOLERANCE * float(np.prod(np.linalg.norm(system.lattice, axis=1))):
         raise InputError(f"{name}: the box {a}, {b}, {c} m has no volume")
-    if max(abs(a[2]), abs(b[2])) > FLATNESS_TOLERANCE * float(np.linalg.norm(system.lattice)):
+    if max(abs(a[2]), abs(b[2])) > _FLATNESS_TOLERANCE * float(np.linalg.norm(system.lattice)):
         raise InputError(f"{name}: the first two vectors of the box, {a} and {b} m, wanted in the plane z = 0")

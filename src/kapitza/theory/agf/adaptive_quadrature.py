@@ -33,15 +33,15 @@ from kapitza.units import hbar, k_B
 REFINEMENT_LEVELS = (  # wave vectors along a side, bins in an octave
     (4, 3), (6, 4), (8, 6), (12, 8), (16, 10), (24, 14), (32, 20), (48, 28), (64, 40), (96, 56), (128, 80),
 )  # fmt: skip
-FIRST_RANGE_OCTAVES = 4  # octaves from the top that the first range holds, fewer where all of it is frozen out
-MAX_OCTAVES = 9  # below the top: 1/500 of it
-FROZEN_RATIO = 12  # ħω/kT above which a mode is frozen out
-BINS_PER_KT = 0.25  # bins for each kT, over those for each octave
-LOWEST_RATIO = 0.3  # ħω/kT at which the ranges may end
-LIGHT_NODE_WEIGHT = 0.25  # of the weight of a node nearby: nodes that are not told apart from it
-NODE_NEIGHBOURS = 2  # nodes on either side that are nearby
+_FIRST_RANGE_OCTAVES = 4  # octaves from the top that the first range holds, fewer where all of it is frozen out
+_MAX_OCTAVES = 9  # below the top: 1/500 of it
+_FROZEN_RATIO = 12  # ħω/kT above which a mode is frozen out
+_BINS_PER_KT = 0.25  # bins for each kT, over those for each octave
+_LOWEST_RATIO = 0.3  # ħω/kT at which the ranges may end
+_LIGHT_NODE_WEIGHT = 0.25  # of the weight of a node nearby: nodes that are not told apart from it
+_NODE_NEIGHBOURS = 2  # nodes on either side that are nearby
 MIN_POOL_SECONDS = 2.0  # seconds of work from which processes are worth their start
-PLASTIC_SEQUENCE = np.array([0.7548776662466927, 0.5698402909980532])  # steps of the evenest sequence along two axes
+_PLASTIC_SEQUENCE = np.array([0.7548776662466927, 0.5698402909980532])  # steps of the evenest sequence along two axes
 
 
 @frozen(eq=False)
@@ -70,12 +70,12 @@ class FrequencyRange:
         cuts = np.sort(np.array([low, high, *above]))
         edges = [cuts[:1]]
         for start, stop in pairwise(cuts):
-            cold = (stop - start) / self.thermal * number if start < FROZEN_RATIO * self.thermal else 0
-            edges.append(np.linspace(start, stop, max(number, int(np.ceil(BINS_PER_KT * cold))) + 1)[1:])
+            cold = (stop - start) / self.thermal * number if start < _FROZEN_RATIO * self.thermal else 0
+            edges.append(np.linspace(start, stop, max(number, int(np.ceil(_BINS_PER_KT * cold))) + 1)[1:])
         return np.concatenate(edges)
 
 
-@frozen(eq=False)
+@frozen(eq=False, kw_only=True)
 class RangeSpectrum:
     """Spectrum of one range: nodes omega (n,), weights of the integral, and sums over wave vectors per area.
 
@@ -143,7 +143,7 @@ class RangeSampler:
         side, number = REFINEMENT_LEVELS[level]
         size = mesh_size(self.what.junction, side, part.box) if self.k_mesh is None else self.k_mesh
         points = wavevector_mesh(size, part.box, self.symmetry)
-        place = np.modf(PLASTIC_SEQUENCE[0] * (1 + level) + points.place @ PLASTIC_SEQUENCE)[0]
+        place = np.modf(_PLASTIC_SEQUENCE[0] * (1 + level) + points.place @ _PLASTIC_SEQUENCE)[0]
         bins = part.bins(number)
         step = max(1, int(UNIT_SECONDS / point_seconds(self.what) / (2 * len(bins))))
         units: list[UnitInputs] = [
@@ -165,7 +165,16 @@ class RangeSampler:
         omega = np.divide(share["first"], share["total"], out=(bins[:-1] + bins[1:]) / 2, where=share["total"] > 0)
         total, left, right = (share[name] / area for name in ("total", "left", "right"))
         single = 4 * part.box.prod() / np.prod(size)
-        return RangeSpectrum(omega, weight, total, left, right, count, each, points.weight / single)
+        return RangeSpectrum(
+            omega=omega,
+            weight=weight,
+            total=total,
+            left=left,
+            right=right,
+            points=count,
+            each=each,
+            share=points.weight / single,
+        )
 
 
 def merge_spectra(bands: Sequence[RangeSpectrum], junction: Junction) -> Transmission:
@@ -180,10 +189,10 @@ def merge_spectra(bands: Sequence[RangeSpectrum], junction: Junction) -> Transmi
     order = np.argsort(omega, kind="stable")
     order = order[weight[order] > 0]
     omega, weight = omega[order], weight[order]
-    around = np.lib.stride_tricks.sliding_window_view(np.pad(weight, NODE_NEIGHBOURS), 2 * NODE_NEIGHBOURS + 1).max(
+    around = np.lib.stride_tricks.sliding_window_view(np.pad(weight, _NODE_NEIGHBOURS), 2 * _NODE_NEIGHBOURS + 1).max(
         axis=1
     )
-    kept = omega[weight >= LIGHT_NODE_WEIGHT * around]
+    kept = omega[weight >= _LIGHT_NODE_WEIGHT * around]
     node = np.cumsum(np.diff(kept, prepend=-1.0) > 1e-9 * kept) - 1
     node = node[np.searchsorted((kept[:-1] + kept[1:]) / 2, omega)]
     joint = np.bincount(node, weight)
@@ -202,9 +211,9 @@ def frequency_ranges(
     leads = (junction.left, junction.right)
     k = np.indices((8, 8)).reshape(2, -1).T / 8
     highest = max(float(np.sqrt(band_top(lead, k).max() / SQUARE_PICOSECOND)) for lead in leads) * 1.02
-    count = max(MAX_OCTAVES, int(np.ceil(np.log2(highest * hbar / (LOWEST_RATIO * k_B * coldest)))))
-    frozen_out = int(np.log2(max(1.0, highest * hbar / (FROZEN_RATIO * k_B * hottest))))  # octaves
-    first = frozen_out if 2 <= frozen_out < FIRST_RANGE_OCTAVES else FIRST_RANGE_OCTAVES
+    count = max(_MAX_OCTAVES, int(np.ceil(np.log2(highest * hbar / (_LOWEST_RATIO * k_B * coldest)))))
+    frozen_out = int(np.log2(max(1.0, highest * hbar / (_FROZEN_RATIO * k_B * hottest))))  # octaves
+    first = frozen_out if 2 <= frozen_out < _FIRST_RANGE_OCTAVES else _FIRST_RANGE_OCTAVES
     ramps = [np.inf, *(highest * 0.5 ** np.arange(first, count)), 0.0]
     box = np.full(2, 0.5)
     made: list[FrequencyRange] = []

@@ -35,15 +35,15 @@ from kapitza.theory.agf.green_functions import (
 )
 from kapitza.theory.agf.k_mesh import band_top, wavevector_mesh
 
-SKIPPED_SHARE = 0.2  # part of the layers on either side, next to the lead, left out of the straight lines
-MIN_RESISTANCE_SHARE = 1e-9  # of the whole resistance: an interface that has less is none
-MAX_SEARCH_STEPS = 40  # of the search for the strength of the probes
+_SKIPPED_SHARE = 0.2  # part of the layers on either side, next to the lead, left out of the straight lines
+_MIN_RESISTANCE_SHARE = 1e-9  # of the whole resistance: an interface that has less is none
+_MAX_SEARCH_STEPS = 40  # of the search for the strength of the probes
 
-ProbeSettings = tuple[int, float, tuple[int, int], int, Statistics]  # layers, K, wave vectors, frequencies, statistics
-Indices = NDArray[np.intp]
+_ProbeSettings = tuple[int, float, tuple[int, int], int, Statistics]  # layers, K, wave vectors, frequencies, statistics
+_Indices = NDArray[np.intp]
 
 
-@frozen(eq=False)
+@frozen(eq=False, kw_only=True)
 class ProbedJunction:
     """A junction with probes, between two leads of temperatures 1/2 and -1/2 above the mean.
 
@@ -109,15 +109,24 @@ def conductance_with_probes(
         raise InputError(f"strength = {strength} s and {layers} layers: expected above 0, and at least 4 layers")
     mean = float(temperatures(temperature)[0])
     settings = (layers, mean, k_mesh, number, statistics)
-    flux, position, profile = solve_probes(junction, pair, settings)
+    flux, position, profile = _solve_probes(junction, pair, settings)
     excess = 1 / flux
     for lead, own in zip((junction.left, junction.right), pair, strict=True):
-        excess -= 0.5 / solve_probes(homogeneous_junction(lead, len(junction.device)), np.full(2, own), settings)[0]
-    value = 1 / excess if excess > MIN_RESISTANCE_SHARE / flux else np.inf
+        excess -= 0.5 / _solve_probes(_homogeneous_junction(lead, len(junction.device)), np.full(2, own), settings)[0]
+    value = 1 / excess if excess > _MIN_RESISTANCE_SHARE / flux else np.inf
     method = f"AGF {junction.name}, probes"
     known = Conductance(mean, value, drop="extrapolated", statistics=statistics, method=method)
-    jump, slope = fit_lines(position, profile)
-    return ProbedJunction(mean, position, profile, flux, jump, slope, excess, known)
+    jump, slope = _fit_lines(position, profile)
+    return ProbedJunction(
+        temperature=mean,
+        position=position,
+        profile=profile,
+        flux=flux,
+        jump=jump,
+        slope=slope,
+        resistance=excess,
+        conductance=known,
+    )
 
 
 def tune_probe_strength(
@@ -140,27 +149,28 @@ def tune_probe_strength(
     """
     if not (np.isfinite(conductivity) and conductivity > 0):
         raise InputError(f"conductivity = {conductivity:g} W/mK: expected above 0")
-    whole = homogeneous_junction(lead, 2)
+    whole = _homogeneous_junction(lead, 2)
     mean = float(temperatures(temperature)[0])
     trial, found = 1e-16, np.inf
-    for _ in range(MAX_SEARCH_STEPS):
-        flux, position, profile = solve_probes(whole, np.full(2, trial), (layers, mean, k_mesh, number, statistics))
-        found = -flux / float(fit_lines(position, profile)[1].mean())
+    for _ in range(_MAX_SEARCH_STEPS):
+        flux, position, profile = _solve_probes(whole, np.full(2, trial), (layers, mean, k_mesh, number, statistics))
+        found = -flux / float(_fit_lines(position, profile)[1].mean())
         if abs(found / conductivity - 1) < tolerance:
             return trial
         trial *= float(np.clip(found / conductivity, 0.2, 5.0))
     raise ConvergenceError(
-        f"probes give {found:.4g} W/mK after {MAX_SEARCH_STEPS} steps, wanted {conductivity:g}: take more layers", trial
+        f"probes give {found:.4g} W/mK after {_MAX_SEARCH_STEPS} steps, wanted {conductivity:g}: take more layers",
+        trial,
     )
 
 
-def homogeneous_junction(lead: Lead, layers: int) -> Junction:
+def _homogeneous_junction(lead: Lead, layers: int) -> Junction:
     """A crystal without an interface, some of its layers as the device."""
     slab = JunctionLayer(lead.masses, lead.shifts, lead.onsite, lead.hop)
     return Junction(lead.name, lead.periods, lead, lead, (*([slab] * (layers - 1)), evolve(slab, hop=None)))
 
 
-def extend_device(junction: Junction, layers: int) -> Junction:
+def _extend_device(junction: Junction, layers: int) -> Junction:
     """Take layers of the leads into the device."""
     if any(len(junction.tiles(side)) > 1 for side in ("left", "right")):
         raise InputError(f"{junction.name}: probes need leads with the periods of the junction")
@@ -168,19 +178,19 @@ def extend_device(junction: Junction, layers: int) -> Junction:
         JunctionLayer(lead.masses, lead.shifts, lead.onsite, lead.hop) for lead in (junction.left, junction.right)
     )
     inner = list(junction.device)
-    inner[-1] = evolve(inner[-1], hop=junction.right.hop) if has_same_lattice(inner[-1], junction.right) else inner[-1]
+    inner[-1] = evolve(inner[-1], hop=junction.right.hop) if _has_same_lattice(inner[-1], junction.right) else inner[-1]
     if inner[-1].hop is None:
         raise InputError(f"{junction.name}: the last layer and the right lead list other lattice vectors")
     ends = [right] * (layers - 1) + [evolve(right, hop=None)]
     return evolve(junction, device=(*([left] * layers), *inner, *ends))
 
 
-def has_same_lattice(slab: JunctionLayer, lead: Lead) -> bool:
+def _has_same_lattice(slab: JunctionLayer, lead: Lead) -> bool:
     """Whether a layer lists its blocks for the same lattice vectors as the lead."""
     return slab.shifts.shape == lead.shifts.shape and bool((slab.shifts == lead.shifts).all())
 
 
-def probe_conductances(
+def _probe_conductances(
     junction: Junction, strength: Array, mean: float, k_mesh: tuple[int, int], number: int, statistics: Statistics
 ) -> Array:
     """(n + 2, n + 2) heat per area and temperature between the left lead, the layers and the right lead, W m⁻² K⁻¹."""
@@ -197,12 +207,12 @@ def probe_conductances(
     total = np.zeros((size + 2, size + 2))
     weakest = np.where(np.arange(size) < size / 2, strength[0], strength[1])
     for i, weight in enumerate(points.weight):
-        found = probe_transmissions(sides, blocks, i, omega, weakest)
+        found = _probe_transmissions(sides, blocks, i, omega, weakest)
         total += weight * np.tensordot(heat, found, axes=1)
     return (total + total.T) / (2 * junction.area)
 
 
-def probe_transmissions(
+def _probe_transmissions(
     sides: tuple[LeadContact, LeadContact], blocks: JunctionBlocks, at: int, omega: Array, strength: Array
 ) -> Array:
     """(nω, n + 2, n + 2) transmission between the leads and all probes at one wave vector."""
@@ -224,13 +234,13 @@ def probe_transmissions(
         whole[:, after, here] -= block[index].conj().swapaxes(1, 2)
     whole[:, : sizes[0], : sizes[0]] -= sigma[0]
     whole[:, -sizes[-1] :, -sizes[-1] :] -= sigma[1]
-    return pairwise_transmission(
+    return _pairwise_transmission(
         np.linalg.inv(whole), (level_broadening(sigma[0]), level_broadening(sigma[1])), bounds, loss
     )
 
 
-def pairwise_transmission(
-    green: ComplexArray, gamma: tuple[ComplexArray, ComplexArray], bounds: Indices, loss: Array
+def _pairwise_transmission(
+    green: ComplexArray, gamma: tuple[ComplexArray, ComplexArray], bounds: _Indices, loss: Array
 ) -> Array:
     r"""(nω, n + 2, n + 2) $\mathrm{Tr}[\Gamma_iG\Gamma_jG^\dagger]$ of leads and probes."""
     count, size = loss.shape
@@ -252,11 +262,11 @@ def pairwise_transmission(
     return found
 
 
-def solve_probes(junction: Junction, strength: Array, settings: ProbeSettings) -> tuple[float, Array, Array]:
+def _solve_probes(junction: Junction, strength: Array, settings: _ProbeSettings) -> tuple[float, Array, Array]:
     """Heat flux for one unit of temperature between the leads, position and temperature of the probes."""
     layers, mean, k_mesh, number, statistics = settings
-    longer = extend_device(junction, layers)
-    heat = probe_conductances(longer, strength, mean, k_mesh, number, statistics)
+    longer = _extend_device(junction, layers)
+    heat = _probe_conductances(longer, strength, mean, k_mesh, number, statistics)
     size = len(longer.device)
     balance = np.diag(heat.sum(axis=1)) - heat
     ends = np.array([0.5, -0.5])
@@ -267,12 +277,12 @@ def solve_probes(junction: Junction, strength: Array, settings: ProbeSettings) -
     return flux, position, np.asarray(inner, dtype=float)
 
 
-def fit_lines(position: Array, profile: Array) -> tuple[float, Array]:
+def _fit_lines(position: Array, profile: Array) -> tuple[float, Array]:
     """Jump at 0 of straight lines through either side, and their slopes (2,)."""
     found: list[tuple[float, float]] = []
     for side in (position < 0, position > 0):
         rows = np.flatnonzero(side)
-        skipped = int(np.ceil(SKIPPED_SHARE * rows.size))
+        skipped = int(np.ceil(_SKIPPED_SHARE * rows.size))
         kept = rows[skipped:-skipped]
         slope, start = np.polyfit(position[kept], profile[kept], 1)
         found.append((float(start), float(slope)))

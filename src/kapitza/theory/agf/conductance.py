@@ -31,12 +31,12 @@ from kapitza.theory.agf.k_mesh import check_symmetry, disperses, find_symmetry, 
 from kapitza.theory.agf.transmission import UNIT_SECONDS, junction_arrays, point_seconds
 from kapitza.theory.agf.transmission import transmission_at_frequencies as points_at
 
-MAX_ERROR_DECAY = 6  # the most that one level is trusted to take off the error: two may agree by chance
-MIN_ORBITS = 1.5  # orbits of points that must carry a range, until it is trusted that no others would
-MAX_UNSEEN_SHARE = (
+_MAX_ERROR_DECAY = 6  # the most that one level is trusted to take off the error: two may agree by chance
+_MIN_ORBITS = 1.5  # orbits of points that must carry a range, until it is trusted that no others would
+_MAX_UNSEEN_SHARE = (
     0.05  # of what a range carries: what the one below may carry unseen, where the law of long waves says less
 )
-SINGLE_POINT_ERROR = 0.17  # relative error of a range carried by one point; falls with the square of the spacing
+_SINGLE_POINT_ERROR = 0.17  # relative error of a range carried by one point; falls with the square of the spacing
 
 
 @frozen(eq=False)
@@ -102,11 +102,11 @@ def agf(
     """
     run = UnitRunner(workers, executor, store, progress)
     if omega is not None:
-        return zone_transmission(junction, omega, k_mesh, symmetry, run)
+        return _zone_transmission(junction, omega, k_mesh, symmetry, run)
     return refine_to_tolerance(junction, k_mesh, tolerance, temperature, symmetry, run).transmission
 
 
-def zone_transmission(
+def _zone_transmission(
     junction: Junction, omega: ArrayLike, k_mesh: tuple[int, int] | None, symmetry: ArrayLike | None, run: UnitRunner
 ) -> Transmission:
     """Transmission at given frequencies, all of them at each wave vector of a mesh over the whole zone."""
@@ -153,7 +153,7 @@ def refine_to_tolerance(
         error = (
             change
             if fixed
-            else np.maximum(change, undetected_error(junction, parts, bands, wanted, len(sampler.symmetry)))
+            else np.maximum(change, _undetected_error(junction, parts, bands, wanted, len(sampler.symmetry)))
         )
         share = error / np.maximum(carried.sum(axis=0), 1e-300)
         reached = share.sum(axis=0)
@@ -170,10 +170,10 @@ def refine_to_tolerance(
         bands[worst] = sampler(parts[worst], level[worst])
         used += bands[worst].points
         moved = np.abs(bands[worst].conducted(wanted) - carried[worst])
-        change[worst] = np.maximum(moved, change[worst] / MAX_ERROR_DECAY)
+        change[worst] = np.maximum(moved, change[worst] / _MAX_ERROR_DECAY)
 
 
-def undetected_error(
+def _undetected_error(
     junction: Junction,
     parts: Sequence[FrequencyRange],
     bands: Sequence[RangeSpectrum],
@@ -192,10 +192,10 @@ def undetected_error(
     spread = np.array([band.spread(temperature) for band in bands])
     law = np.maximum(np.array([part.debye(temperature) for part in parts]), 1e-300)
     unseen = np.zeros_like(carried)
-    unseen[1:] = carried[:-1] * np.maximum(MAX_UNSEEN_SHARE, law[1:] / law[:-1])
+    unseen[1:] = carried[:-1] * np.maximum(_MAX_UNSEEN_SHARE, law[1:] / law[:-1])
     unseen[:-1] = np.maximum(unseen[:-1], carried[1:] / law[1:] * law[:-1])
-    known = carried * SINGLE_POINT_ERROR / np.maximum(spread, 1) ** (2 / directions)
-    return np.where(spread <= MIN_ORBITS * symmetry, np.maximum(carried, unseen), known)
+    known = carried * _SINGLE_POINT_ERROR / np.maximum(spread, 1) ** (2 / directions)
+    return np.where(spread <= _MIN_ORBITS * symmetry, np.maximum(carried, unseen), known)
 
 
 def check_mesh_size(k_mesh: tuple[int, int]) -> tuple[int, int]:
@@ -212,7 +212,7 @@ def symmetry_operations(what: PreparedJunction, symmetry: ArrayLike | None) -> I
 
 
 MAX_DECIMATION_STEPS = 100  # of a decimation: 2^100 layers
-COUPLING_TOLERANCE = 1e-13  # of the coupling
+_COUPLING_TOLERANCE = 1e-13  # of the coupling
 
 
 def agf_decimated(
@@ -268,43 +268,43 @@ def agf_decimated(
     for k, weight in zip(points.k, points.weight, strict=True):
         for start in range(0, wanted.size, batch):
             some = slice(start, start + batch)
-            total[some] += weight * decimated_transmission(xp, what, k, energy[some])
+            total[some] += weight * _decimated_transmission(xp, what, k, energy[some])
     return Transmission(wanted, total / junction.area, method=f"AGF {junction.name}, decimation")
 
 
-def decimated_transmission(xp: Any, what: PreparedJunction, k: Array, energy: Any) -> Array:
+def _decimated_transmission(xp: Any, what: PreparedJunction, k: Array, energy: Any) -> Array:
     """(b,) modes that cross at one wave vector."""
     sides = lead_contact(what, k, "left"), lead_contact(what, k, "right")
     blocks = what.junction.blocks(k)
     z = xp.asarray(energy)[:, None, None]
-    left, right = (decimated_self_energy(xp, side, z, at) for side, at in zip(("left", "right"), sides, strict=True))
+    left, right = (_decimated_self_energy(xp, side, z, at) for side, at in zip(("left", "right"), sides, strict=True))
     first, last = (xp.asarray(at.port[0]) for at in sides)
     here = (
         z * xp.eye(blocks.onsite[0].shape[-1])
         - xp.asarray(blocks.onsite[0][0])
-        - first @ left @ conjugate_transpose(first)
+        - first @ left @ _conjugate_transpose(first)
     )
     source = first + 0 * here[:, :, :1]
     for onsite, coupling in zip(blocks.onsite[1:], blocks.hop, strict=True):
         hop = xp.asarray(coupling[0])
         both = xp.concatenate([hop + 0 * here[:, :, :1], source], axis=2)
-        pushed = conjugate_transpose(hop) @ xp.linalg.solve(here, both)
+        pushed = _conjugate_transpose(hop) @ xp.linalg.solve(here, both)
         here = z * xp.eye(onsite.shape[-1]) - xp.asarray(onsite[0]) - pushed[:, :, : hop.shape[1]]
         source = pushed[:, :, hop.shape[1] :]
-    green = conjugate_transpose(last) @ xp.linalg.solve(here - last @ right @ conjugate_transpose(last), source)
-    gamma_left, gamma_right = (1j * (sigma - conjugate_transpose(sigma)) for sigma in (left, right))
+    green = _conjugate_transpose(last) @ xp.linalg.solve(here - last @ right @ _conjugate_transpose(last), source)
+    gamma_left, gamma_right = (1j * (sigma - _conjugate_transpose(sigma)) for sigma in (left, right))
     found = ((gamma_right @ green @ gamma_left) * green.conj()).sum(axis=(1, 2)).real
     return np.asarray(found.get() if hasattr(found, "get") else found, dtype=float)
 
 
-def decimated_self_energy(xp: Any, side: str, z: Any, at: LeadContact) -> Any:
+def _decimated_self_energy(xp: Any, side: str, z: Any, at: LeadContact) -> Any:
     """(b, M r, M r) self-energy of a lead between the factors of its coupling, block by block of its wave vectors."""
     blocks: list[Any] = []
     for onsite, a, b in zip(at.layers.onsite, at.layers.a, at.layers.b, strict=True):
         away = a @ b.conj().T if side == "right" else b @ a.conj().T
         factor = xp.asarray(b if side == "right" else a)
-        edge = surface_green_inverse(xp, z * xp.eye(len(onsite)) - xp.asarray(onsite), xp.asarray(away))
-        blocks.append(conjugate_transpose(factor) @ xp.linalg.solve(edge, factor + 0 * edge[:, :, :1]))
+        edge = _surface_green_inverse(xp, z * xp.eye(len(onsite)) - xp.asarray(onsite), xp.asarray(away))
+        blocks.append(_conjugate_transpose(factor) @ xp.linalg.solve(edge, factor + 0 * edge[:, :, :1]))
     if len(blocks) == 1:
         return blocks[0]
     b, r = blocks[0].shape[:2]
@@ -312,10 +312,10 @@ def decimated_self_energy(xp: Any, side: str, z: Any, at: LeadContact) -> Any:
     return whole.reshape(b, len(blocks) * r, len(blocks) * r)
 
 
-def surface_green_inverse(xp: Any, here: Any, out: Any) -> Any:
+def _surface_green_inverse(xp: Any, here: Any, out: Any) -> Any:
     """(b, f, f) inverse of the Green's function of the outermost layer, by decimation; `out` couples away from it."""
     out = out + 0 * here
-    edge, back = here, conjugate_transpose(out)
+    edge, back = here, _conjugate_transpose(out)
     scale, left = float(xp.abs(out).max()), 1.0
     for _ in range(MAX_DECIMATION_STEPS):
         forth = xp.linalg.solve(here, xp.concatenate([out, back], axis=2))
@@ -323,7 +323,7 @@ def surface_green_inverse(xp: Any, here: Any, out: Any) -> Any:
         edge, here = edge - out @ fro, here - out @ fro - back @ to
         out, back = out @ to, back @ fro
         left = float(xp.maximum(xp.abs(out).max(), xp.abs(back).max())) / scale
-        if left < COUPLING_TOLERANCE:
+        if left < _COUPLING_TOLERANCE:
             return edge
     raise ConvergenceError(
         f"decimation left {left:.1e} of the coupling after {MAX_DECIMATION_STEPS} steps: a larger broadening helps",
@@ -331,6 +331,6 @@ def surface_green_inverse(xp: Any, here: Any, out: Any) -> Any:
     )
 
 
-def conjugate_transpose(matrix: Any) -> Any:
+def _conjugate_transpose(matrix: Any) -> Any:
     """Conjugate transpose of the last two axes."""
     return matrix.conj().swapaxes(-1, -2)

@@ -19,7 +19,7 @@ from kapitza.theory.agf.leads import (
     solve_lead_waves,
 )
 
-MODE_EXCESS_TOLERANCE = 1e-6  # of a mode: transmission above the number of modes that is put down to rounding
+_MODE_EXCESS_TOLERANCE = 1e-6  # of a mode: transmission above the number of modes that is put down to rounding
 
 
 @frozen(eq=False)
@@ -101,7 +101,7 @@ def block_diagonal(sigma: ComplexArray, copies: int) -> ComplexArray:
     return whole.reshape(b, copies * r, copies * r)
 
 
-def corner_blocks(
+def _corner_blocks(
     blocks: JunctionBlocks,
     index: NDArray[np.intp],
     omega: Array,
@@ -139,7 +139,7 @@ def corner_blocks(
     return CornerBlocks(own, dagger(last) @ forth, back @ last, dagger(last) @ green @ last)
 
 
-def transmitted_block(
+def _transmitted_block(
     blocks: JunctionBlocks,
     index: NDArray[np.intp],
     omega: Array,
@@ -217,7 +217,7 @@ class SolvedPoints:
 def solve_junction(what: PreparedJunction, k: Array, index: NDArray[np.intp], omega: Array) -> SolvedPoints:
     """Solve a junction at points of wave vector k[index] (b,) and frequency omega (b,), rad s⁻¹."""
     sides = lead_contact(what, k, "left"), lead_contact(what, k, "right")
-    return solve_blocks(sides, what.junction.blocks(k), index, omega)
+    return _solve_blocks(sides, what.junction.blocks(k), index, omega)
 
 
 def crossing_modes(
@@ -226,18 +226,18 @@ def crossing_modes(
     """Modes that cross, and open channels of either side, (b,) each, at points whose blocks are at hand."""
     waves = contact_waves(sides[0], index, omega), contact_waves(sides[1], index, omega)
     sigma = block_diagonal(waves[0].left, sides[0].copies), block_diagonal(waves[1].right, sides[1].copies)
-    green = transmitted_block(blocks, index, omega, (sides[0].port[index], sides[1].port[index]), sigma)
+    green = _transmitted_block(blocks, index, omega, (sides[0].port[index], sides[1].port[index]), sigma)
     left, right = (w.count.reshape(-1, c.copies).sum(axis=1) for w, c in zip(waves, sides, strict=True))
     return caroli_transmission(level_broadening(sigma[0]), level_broadening(sigma[1]), green), left, right
 
 
-def solve_blocks(
+def _solve_blocks(
     sides: tuple[LeadContact, LeadContact], blocks: JunctionBlocks, index: NDArray[np.intp], omega: Array
 ) -> SolvedPoints:
     """Solve at points whose blocks are at hand."""
     waves = contact_waves(sides[0], index, omega), contact_waves(sides[1], index, omega)
     sigma = block_diagonal(waves[0].left, sides[0].copies), block_diagonal(waves[1].right, sides[1].copies)
-    found = corner_blocks(blocks, index, omega, (sides[0].port[index], sides[1].port[index]), sigma)
+    found = _corner_blocks(blocks, index, omega, (sides[0].port[index], sides[1].port[index]), sigma)
     return SolvedPoints(sides, waves, sigma, found)
 
 
@@ -285,7 +285,7 @@ def device_points(what: PreparedJunction, k: Array, index: Counts, omega: Array,
     width : imaginary part of the frequency, rad s⁻¹; 0 for the real axis
     """
     blocks: JunctionBlocks = what.junction.blocks(k)
-    ends = [lead_end(what, k, index, omega, width, side) for side in INTERFACE_SIDES]
+    ends = [_lead_end(what, k, index, omega, width, side) for side in INTERFACE_SIDES]
     energy = np.square((omega + 1j * width) * np.sqrt(SQUARE_PICOSECOND))
     return DevicePoints(
         energy,
@@ -296,29 +296,29 @@ def device_points(what: PreparedJunction, k: Array, index: Counts, omega: Array,
     )
 
 
-def lead_end(
+def _lead_end(
     what: PreparedJunction, k: Array, index: Counts, omega: Array, width: float, side: Side
 ) -> tuple[ComplexArray, ComplexArray]:
     """(b, F, F) self-energy of a lead on the device, and (b, f) diagonal of its own Green's function."""
     at = lead_contact(what, k, side)
     if width == 0:
-        return lead_end_on_axis(at, index, omega, side)
+        return _lead_end_on_axis(at, index, omega, side)
     rows = (index[:, None] * at.copies + np.arange(at.copies)).ravel()
     onsite, hop = at.layers.onsite[rows], at.layers.hop[rows]
     energy = np.repeat(np.square((omega + 1j * width) * np.sqrt(SQUARE_PICOSECOND)), at.copies)
     right, left = decimation_self_energy(onsite, hop, energy), decimation_self_energy(onsite, dagger(hop), energy)
-    own = inverse_diagonal(energy, onsite + left + right, at.copies)
+    own = _inverse_diagonal(energy, onsite + left + right, at.copies)
     found = left if side == "left" else right
-    return to_junction_coordinates(what.junction.unfolded(k, side)[1][index], found), own
+    return _to_junction_coordinates(what.junction.unfolded(k, side)[1][index], found), own
 
 
-def lead_end_on_axis(at: LeadContact, index: Counts, omega: Array, side: Side) -> tuple[ComplexArray, ComplexArray]:
+def _lead_end_on_axis(at: LeadContact, index: Counts, omega: Array, side: Side) -> tuple[ComplexArray, ComplexArray]:
     """The same on the real axis, by the waves of the lead."""
     waves = lead_waves(at, index, omega)
     rows = (index[:, None] * at.copies + np.arange(at.copies)).ravel()
     own = at.layers.at(rows)
     left, right = own.b @ waves.left @ dagger(own.b), own.a @ waves.right @ dagger(own.a)
-    bulk = inverse_diagonal(
+    bulk = _inverse_diagonal(
         np.repeat(omega**2 * SQUARE_PICOSECOND, at.copies) + 0j, own.onsite + left + right, at.copies
     )
     port = at.port[index]
@@ -332,14 +332,14 @@ def lead_waves(at: LeadContact, index: Counts, omega: Array) -> LeadWaves:
         return contact_waves(at, index, omega)
 
 
-def inverse_diagonal(energy: ComplexArray, matrix: ComplexArray, copies: int) -> ComplexArray:
+def _inverse_diagonal(energy: ComplexArray, matrix: ComplexArray, copies: int) -> ComplexArray:
     """(b, f) diagonals of (energy - matrix)⁻¹, the means of `copies` in a row."""
     found = np.linalg.inv(energy[:, None, None] * np.eye(matrix.shape[-1]) - matrix)
     diagonal = np.diagonal(found, axis1=1, axis2=2)
     return diagonal.reshape(-1, copies, diagonal.shape[1]).mean(axis=1)
 
 
-def to_junction_coordinates(waves: ComplexArray, blocks: ComplexArray) -> ComplexArray:
+def _to_junction_coordinates(waves: ComplexArray, blocks: ComplexArray) -> ComplexArray:
     """(b, M f, M f) blocks (b M, f, f) of unfolded wave vectors in the coordinates of the junction."""
     b, m = waves.shape[:2]
     if m == 1:
@@ -353,7 +353,7 @@ def lead_blocks(junction: Junction, k: ArrayLike, side: Side) -> tuple[ComplexAr
     """Blocks of a lead with the periods of the junction, (nk, F, F) each, (rad/ps)²."""
     inside, waves = junction.unfolded(k, side)
     onsite, hop = junction.lead(side).blocks(inside.reshape(-1, 2))
-    return to_junction_coordinates(waves, onsite), to_junction_coordinates(waves, hop)
+    return _to_junction_coordinates(waves, onsite), _to_junction_coordinates(waves, hop)
 
 
 def sweep_layers(at: DevicePoints) -> LayerSweeps:

@@ -33,12 +33,12 @@ from kapitza.theory.agf.transmission import UNIT_SECONDS, junction_arrays, junct
 from kapitza.units import THz
 
 MODE_KINDS = ("below the bands", "in a gap", "above the bands", "resonance")
-FAMILY_SEPARATION = 0.1  # of the highest frequency: modes of one name that differ by more are two families
-POINTS_PER_WAVEVECTOR = 1000  # frequencies that the modes of one wave vector cost, roughly
-TABLE_COLUMNS = ("omega", "kind", "width", "left_tail", "right_tail", "left_decay", "right_decay")
+_FAMILY_SEPARATION = 0.1  # of the highest frequency: modes of one name that differ by more are two families
+_POINTS_PER_WAVEVECTOR = 1000  # frequencies that the modes of one wave vector cost, roughly
+_TABLE_COLUMNS = ("omega", "kind", "width", "left_tail", "right_tail", "left_decay", "right_decay")
 
 
-@frozen(eq=False)
+@frozen(eq=False, kw_only=True)
 class InterfaceModes:
     """Table of the modes localised at an interface, one row each.
 
@@ -120,27 +120,36 @@ class InterfaceModes:
         motion = [f"{name} {way}" for name in self.elements for way in ("in the plane", "along the normal")]
         return tuple(f"{MODE_KINDS[kind]}, {motion[i]}" for kind, i in zip(self.kind, strongest, strict=True))
 
-    def families(self) -> tuple["ModeFamily", ...]:
+    def families(self) -> tuple["_ModeFamily", ...]:
         """Modes of one name and of neighbouring frequencies together, from the lowest frequency."""
         names = np.array(self.names)
-        found: list[ModeFamily] = []
+        found: list[_ModeFamily] = []
         for name in dict.fromkeys(self.names):
             rows = np.flatnonzero(names == name)
             rows = rows[np.argsort(self.omega[rows], kind="stable")]
-            cuts = np.flatnonzero(np.diff(self.omega[rows]) > FAMILY_SEPARATION * self.omega.max()) + 1
+            cuts = np.flatnonzero(np.diff(self.omega[rows]) > _FAMILY_SEPARATION * self.omega.max()) + 1
             found += [self._family(name, part) for part in np.split(rows, cuts)]
         return tuple(sorted(found, key=lambda one: one.lowest))
 
-    def _family(self, name: str, rows: Counts) -> "ModeFamily":
+    def _family(self, name: str, rows: Counts) -> "_ModeFamily":
         modes = self.modes[rows]
         mean = [float(np.average(values[rows], weights=modes)) for values in (self.share, self.width)]
         decay = [float(np.median(values[rows])) for values in (self.left_decay, self.right_decay)]
         low, high = float(self.omega[rows].min()), float(self.omega[rows].max())
-        return ModeFamily(name, low, high, float(modes.sum()), mean[0], mean[1], decay[0], decay[1])
+        return _ModeFamily(
+            name=name,
+            lowest=low,
+            highest=high,
+            modes=float(modes.sum()),
+            share=mean[0],
+            width=mean[1],
+            left_decay=decay[0],
+            right_decay=decay[1],
+        )
 
 
-@frozen
-class ModeFamily:
+@frozen(kw_only=True)
+class _ModeFamily:
     """Modes of an interface that have one name.
 
     Attributes
@@ -211,7 +220,7 @@ def interface_modes(
         vectors = wavevector_fractions(k)
         weight = np.full(len(vectors), 1 / max(len(vectors), 1))
     plain = junction_arrays(junction)
-    step = max(1, int(UNIT_SECONDS / point_seconds(what) / POINTS_PER_WAVEVECTOR))
+    step = max(1, int(UNIT_SECONDS / point_seconds(what) / _POINTS_PER_WAVEVECTOR))
     units: list[UnitInputs] = [
         {
             "junction": plain,
@@ -223,29 +232,29 @@ def interface_modes(
         }
         for i in range(0, len(vectors), step)
     ]
-    found = UnitRunner(workers, executor, store, progress)(interface_mode_rows, units)
+    found = UnitRunner(workers, executor, store, progress)(_interface_mode_rows, units)
     rows = found["row"].astype(int)
     return InterfaceModes(
-        found["omega"],
-        vectors[rows],
-        weight[rows] / junction.area,
-        found["kind"].astype(int),
-        found["width"],
-        found["left_tail"],
-        found["right_tail"],
-        found["left_decay"],
-        found["right_decay"],
-        found["weight"].reshape(rows.size, named.layer.size),
-        named.layer,
-        named.atom,
-        named.direction,
-        named.symbol,
-        np.array(chosen),
+        omega=found["omega"],
+        k=vectors[rows],
+        modes=weight[rows] / junction.area,
+        kind=found["kind"].astype(int),
+        width=found["width"],
+        left_tail=found["left_tail"],
+        right_tail=found["right_tail"],
+        left_decay=found["left_decay"],
+        right_decay=found["right_decay"],
+        weight=found["weight"].reshape(rows.size, named.layer.size),
+        layer=named.layer,
+        atom=named.atom,
+        direction=named.direction,
+        symbol=named.symbol,
+        interface=np.array(chosen),
         method=f"AGF {junction.name}",
     )
 
 
-def interface_mode_rows(unit: UnitInputs) -> UnitResult:
+def _interface_mode_rows(unit: UnitInputs) -> UnitResult:
     """Kernel: rows of the table of modes for wave vectors k (nk, 2)."""
     what = prepare_junction(junction_from_arrays(unit["junction"]))
     k, omega, interface = (np.asarray(unit[name]) for name in ("k", "omega", "interface"))
@@ -257,10 +266,10 @@ def interface_mode_rows(unit: UnitInputs) -> UnitResult:
         found += sorted(here, key=lambda mode: mode.omega)
         rows += [first + i] * len(here)
     columns = [(mode.omega, mode.kind, mode.width, *mode.tails, *mode.decay) for mode in found]
-    plain = np.array(columns, dtype=float).reshape(len(found), len(TABLE_COLUMNS))
+    plain = np.array(columns, dtype=float).reshape(len(found), len(_TABLE_COLUMNS))
     weight = np.array([mode.weight for mode in found], dtype=float).reshape(len(found), layer.size)
     return {
-        **{name: plain[:, i] for i, name in enumerate(TABLE_COLUMNS)},
+        **{name: plain[:, i] for i, name in enumerate(_TABLE_COLUMNS)},
         "weight": weight,
         "row": np.array(rows, dtype=float),
     }

@@ -17,20 +17,20 @@ from kapitza.matter.crystal import integer_array
 from kapitza.matter.junction import SQUARE_PICOSECOND, ComplexArray, Junction, Lead, wavevector_fractions
 from kapitza.theory.agf.green_functions import PreparedJunction, solve_junction
 
-GENERIC_WAVEVECTORS = np.array([[0.1234, 0.3713], [0.4127, -0.1931]])  # wave vectors on no symmetry element
-SYMMETRY_TEST_FREQUENCIES = (
+_GENERIC_WAVEVECTORS = np.array([[0.1234, 0.3713], [0.4127, -0.1931]])  # wave vectors on no symmetry element
+_SYMMETRY_TEST_FREQUENCIES = (
     0.23,
     0.41,
     0.62,
 )  # of the top of the softer lead: frequencies at which a symmetry is tried
-SYMMETRY_TOLERANCE = 1e-6  # modes: differences that do not break a symmetry
-PERIOD_TOLERANCE = 1e-4  # relative: lattice vectors that count as equally long
-MAX_SYMMETRY_COORDINATES = 200  # coordinates of a layer up to which the symmetry is looked for
-BAND_TOP_PHASES = 8  # phases along the normal at which the top of the bands is bounded
+_SYMMETRY_TOLERANCE = 1e-6  # modes: differences that do not break a symmetry
+_PERIOD_TOLERANCE = 1e-4  # relative: lattice vectors that count as equally long
+_MAX_SYMMETRY_COORDINATES = 200  # coordinates of a layer up to which the symmetry is looked for
+_BAND_TOP_PHASES = 8  # phases along the normal at which the top of the bands is bounded
 EXTREMUM_HALVINGS = 4  # of a step of the phase, until an extremum of a band is taken as found
-BOX_MESH_SIDE = 10  # points along a side of the mesh that finds where bands begin
-BOX_MARGIN = 1.15  # by which a box is larger than the waves found in it
-MESH_SHIFTS = ((0.5, 0.5), (0.0, 0.5), (0.5, 0.0), (1 / 3, 1 / 3), (1 / 3, 2 / 3), (0.0, 0.0))
+_BOX_MESH_SIDE = 10  # points along a side of the mesh that finds where bands begin
+_BOX_MARGIN = 1.15  # by which a box is larger than the waves found in it
+_MESH_SHIFTS = ((0.5, 0.5), (0.0, 0.5), (0.5, 0.0), (1 / 3, 1 / 3), (1 / 3, 2 / 3), (0.0, 0.0))
 
 
 @frozen(eq=False)
@@ -55,7 +55,7 @@ def lattice_operations(periods: Array) -> IntArray:
     found: list[IntArray] = []
     for entries in product((-1, 0, 1), repeat=4):
         w = np.array(entries).reshape(2, 2)
-        if np.abs(w @ metric @ w.T - metric).max() < PERIOD_TOLERANCE * np.abs(metric).max():
+        if np.abs(w @ metric @ w.T - metric).max() < _PERIOD_TOLERANCE * np.abs(metric).max():
             found.append(w)
     return np.array(found)
 
@@ -66,7 +66,7 @@ def find_symmetry(what: PreparedJunction) -> IntArray:
     mirror = np.array([np.eye(2), -np.eye(2)], dtype=np.int64)
     if (
         not disperses(junction).all()
-        or max(slab.onsite.shape[-1] for slab in junction.device) > MAX_SYMMETRY_COORDINATES
+        or max(slab.onsite.shape[-1] for slab in junction.device) > _MAX_SYMMETRY_COORDINATES
     ):
         return mirror
     candidates = lattice_operations(junction.periods)
@@ -74,14 +74,14 @@ def find_symmetry(what: PreparedJunction) -> IntArray:
     tops = [
         np.sqrt(band_top(lead, np.zeros((1, 2)))[0] / SQUARE_PICOSECOND) for lead in (junction.left, junction.right)
     ]
-    omega = np.repeat(np.array(SYMMETRY_TEST_FREQUENCIES) * min(tops), len(GENERIC_WAVEVECTORS))
-    index = np.tile(np.arange(len(GENERIC_WAVEVECTORS)), len(SYMMETRY_TEST_FREQUENCIES))
-    k = np.concatenate([GENERIC_WAVEVECTORS @ w for w in half])
-    points = (len(GENERIC_WAVEVECTORS) * np.arange(len(half))[:, None] + index).ravel()
+    omega = np.repeat(np.array(_SYMMETRY_TEST_FREQUENCIES) * min(tops), len(_GENERIC_WAVEVECTORS))
+    index = np.tile(np.arange(len(_GENERIC_WAVEVECTORS)), len(_SYMMETRY_TEST_FREQUENCIES))
+    k = np.concatenate([_GENERIC_WAVEVECTORS @ w for w in half])
+    points = (len(_GENERIC_WAVEVECTORS) * np.arange(len(half))[:, None] + index).ravel()
     found = solve_junction(what, k, points, np.tile(omega, len(half)))
     numbers = np.stack([found.transmission, *found.counts], axis=1).reshape(len(half), -1)
     own = next(i for i, w in enumerate(half) if (w == mirror[0]).all())
-    kept = half[np.abs(numbers - numbers[own]).max(axis=1) < SYMMETRY_TOLERANCE]
+    kept = half[np.abs(numbers - numbers[own]).max(axis=1) < _SYMMETRY_TOLERANCE]
     return np.concatenate([kept, -kept])
 
 
@@ -118,12 +118,12 @@ def wavevector_mesh(size: tuple[int, int], box: Array, symmetry: IntArray) -> Wa
     symmetry : (m, 2, 2) from `operations`; those that do not map the mesh on itself are not used
     """
     whole = bool((box >= 0.5).all())
-    shifts = MESH_SHIFTS if whole else MESH_SHIFTS[:1]
-    made = [irreducible_mesh(size, box, np.array(shift), symmetry, whole) for shift in shifts]
+    shifts = _MESH_SHIFTS if whole else _MESH_SHIFTS[:1]
+    made = [_irreducible_mesh(size, box, np.array(shift), symmetry, whole) for shift in shifts]
     return min(made, key=lambda one: len(one.k) + (np.abs(one.k).sum(axis=1) < 1e-9).any() * len(made[0].k))
 
 
-def irreducible_mesh(
+def _irreducible_mesh(
     size: tuple[int, int], box: Array, shift: Array, symmetry: IntArray, periodic: bool
 ) -> WavevectorMesh:
     """One mesh, thinned by the operations that map it on itself."""
@@ -148,10 +148,10 @@ def band_top(lead: Lead, k: Array) -> Array:
     maximum is missed by at most $R(1 - \cos(h/2))$ between samples h apart.
     """
     onsite, hop = lead.blocks(k)
-    phase = np.exp(2j * np.pi * np.arange(BAND_TOP_PHASES) / BAND_TOP_PHASES)
+    phase = np.exp(2j * np.pi * np.arange(_BAND_TOP_PHASES) / _BAND_TOP_PHASES)
     highest = np.max([np.linalg.eigvalsh(bulk_matrix(onsite, hop, factor))[:, -1] for factor in phase], axis=0)
     size = np.linalg.norm(hop, 2, axis=(1, 2))
-    return np.asarray(highest + 2 * size * (1 - np.cos(np.pi / BAND_TOP_PHASES)), dtype=float)
+    return np.asarray(highest + 2 * size * (1 - np.cos(np.pi / _BAND_TOP_PHASES)), dtype=float)
 
 
 def bulk_matrix(onsite: ComplexArray, hop: ComplexArray, factor: complex | ComplexArray) -> ComplexArray:
@@ -160,10 +160,10 @@ def bulk_matrix(onsite: ComplexArray, hop: ComplexArray, factor: complex | Compl
     return onsite + moved + moved.conj().swapaxes(-1, -2)
 
 
-def band_bottom(lead: Lead, k: Array) -> Array:
+def _band_bottom(lead: Lead, k: Array) -> Array:
     """(nk,) lowest frequency of a lead at in-plane wave vectors k, rad s⁻¹, to a few per cent."""
     onsite, hop = lead.blocks(k)
-    angle = 2 * np.pi * np.arange(BAND_TOP_PHASES) / BAND_TOP_PHASES
+    angle = 2 * np.pi * np.arange(_BAND_TOP_PHASES) / _BAND_TOP_PHASES
     value = np.stack([np.linalg.eigvalsh(bulk_matrix(onsite, hop, np.exp(1j * one)))[:, 0] for one in angle])
     start, lowest = angle[np.argmin(value, axis=0)], np.zeros(len(k), dtype=np.int64)
     found = trace_extrema(onsite, hop, lowest, start, -np.ones(len(k)), angle[1])
@@ -218,19 +218,19 @@ def wavevector_box(junction: Junction, omega: float, start: Array) -> Array:
     """
     box = start.copy()
     for _ in range(6):
-        grid = (np.indices((BOX_MESH_SIDE, BOX_MESH_SIDE // 2)).reshape(2, -1).T + 0.5) / [
-            BOX_MESH_SIDE / 2,
-            BOX_MESH_SIDE / 2,
+        grid = (np.indices((_BOX_MESH_SIDE, _BOX_MESH_SIDE // 2)).reshape(2, -1).T + 0.5) / [
+            _BOX_MESH_SIDE / 2,
+            _BOX_MESH_SIDE / 2,
         ]
         k = (grid - [1.0, 0.0]) * box  # one of k and -k
         found = np.full(len(k), np.inf)
         for side in ("left", "right"):
             inside, _ = junction.unfolded(k, side)
-            each = band_bottom(junction.lead(side), wavevector_fractions(inside.reshape(-1, 2))).reshape(len(k), -1)
+            each = _band_bottom(junction.lead(side), wavevector_fractions(inside.reshape(-1, 2))).reshape(len(k), -1)
             found = np.minimum(found, each.min(axis=1))
         here = np.abs(k[found < omega])
         reach = here.max(axis=0) if len(here) else np.zeros(2)
-        wanted = np.minimum(BOX_MARGIN * (reach + box / BOX_MESH_SIDE), start)
+        wanted = np.minimum(_BOX_MARGIN * (reach + box / _BOX_MESH_SIDE), start)
         wanted[wanted > 0.45] = start[wanted > 0.45]
         settled = bool((wanted > 0.8 * box).all())
         box = wanted

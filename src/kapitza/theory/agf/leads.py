@@ -28,17 +28,17 @@ from kapitza.errors import ConvergenceError
 from kapitza.matter.junction import SQUARE_PICOSECOND, ComplexArray, Lead, inverse_root_masses, wavevector_fractions
 from kapitza.theory.agf.real_basis import RealBasis, RealBlocks, find_real_basis, real_blocks
 
-RANK_TOLERANCE = 1e-11  # of the largest singular value of the coupling: what is below is rounding
-PROPAGATION_TOLERANCE = 1e-6  # waves with |ln|λ|| below this propagate
-MIN_RELATIVE_FLUX = 1e-9  # of |p||q|: waves that carry less energy stand at a band edge and count as evanescent
+_RANK_TOLERANCE = 1e-11  # of the largest singular value of the coupling: what is below is rounding
+_PROPAGATION_TOLERANCE = 1e-6  # waves with |ln|λ|| below this propagate
+_MIN_RELATIVE_FLUX = 1e-9  # of |p||q|: waves that carry less energy stand at a band edge and count as evanescent
 BLOCH_FACTOR_TOLERANCE = 1e-8  # waves whose λ differ by less are degenerate
-COMPLEX_SHIFTS = tuple(r * np.exp(1j * phase) for r, phase in ((1.23, 0.7), (1.31, 2.1), (0.81, -1.2), (1.17, -2.6)))
-DEGENERACY_SHIFT = 3e-11  # relative change of the frequency where waves could not be told apart
-REAL_SHIFTS = (1.23, -1.31, 0.77)  # of real matrices: waves that decay may lie on the real axis
+_COMPLEX_SHIFTS = tuple(r * np.exp(1j * phase) for r, phase in ((1.23, 0.7), (1.31, 2.1), (0.81, -1.2), (1.17, -2.6)))
+_DEGENERACY_SHIFT = 3e-11  # relative change of the frequency where waves could not be told apart
+_REAL_SHIFTS = (1.23, -1.31, 0.77)  # of real matrices: waves that decay may lie on the real axis
 POLE_SELF_ENERGY = 1e12  # self-energy beside a pole, in units of the coupling: all digits of the rest are lost
-POLE_OFFSET = 1e-9  # relative change of the frequency beside a pole
-MAX_POLE_RETRIES = 3  # times that this is tried
-MAX_SHIFTED_EIGENVALUE = 1e3  # size of μ from which a shift is too near to a wave
+_POLE_OFFSET = 1e-9  # relative change of the frequency beside a pole
+_MAX_POLE_RETRIES = 3  # times that this is tried
+_MAX_SHIFTED_EIGENVALUE = 1e3  # size of μ from which a shift is too near to a wave
 
 Flags = NDArray[np.bool_]
 
@@ -121,27 +121,27 @@ class LeadWaves:
     @property
     def right(self) -> ComplexArray:
         r"""(b, r, r) $\sigma_R$ of a lead on the right."""
-        return right_divide(self.p[:, :, : self.rank], self.q[:, :, : self.rank])
+        return _right_divide(self.p[:, :, : self.rank], self.q[:, :, : self.rank])
 
     @property
     def left(self) -> ComplexArray:
         r"""(b, r, r) $\sigma_L$ of a lead on the left."""
-        return right_divide(self.q[:, :, self.rank :], self.p[:, :, self.rank :])
+        return _right_divide(self.q[:, :, self.rank :], self.p[:, :, self.rank :])
 
 
 def coupling_basis(lead: Lead) -> CouplingBasis:
     """Find the rank of the coupling between layers of a lead, from its force constants in real space."""
     weight = inverse_root_masses(lead.masses, lead.directions)
     hop = lead.hop * (weight[:, None] * weight)
-    rows = column_space(np.concatenate(list(hop), axis=1))
-    columns = column_space(np.concatenate(list(hop.swapaxes(1, 2)), axis=1))
+    rows = _column_space(np.concatenate(list(hop), axis=1))
+    columns = _column_space(np.concatenate(list(hop.swapaxes(1, 2)), axis=1))
     return CouplingBasis(rows, columns, float(np.linalg.norm(hop.sum(axis=0), 2)) or 1.0, find_real_basis(lead))
 
 
-def column_space(matrix: Array) -> Array:
+def _column_space(matrix: Array) -> Array:
     """Orthonormal basis of the columns of a matrix."""
     vectors, values, _ = np.linalg.svd(matrix, full_matrices=False)
-    return vectors[:, values > RANK_TOLERANCE * values[0]]
+    return vectors[:, values > _RANK_TOLERANCE * values[0]]
 
 
 def lead_layers(lead: Lead, k: ArrayLike, basis: CouplingBasis) -> LeadLayers:
@@ -165,7 +165,7 @@ def dagger(matrix: ComplexArray) -> ComplexArray:
     return matrix.conj().swapaxes(-1, -2)
 
 
-def right_divide(numerator: ComplexArray, denominator: ComplexArray) -> ComplexArray:
+def _right_divide(numerator: ComplexArray, denominator: ComplexArray) -> ComplexArray:
     """Return the matrices numerator @ inverse(denominator)."""
     return np.linalg.solve(denominator.swapaxes(-1, -2), numerator.swapaxes(-1, -2)).swapaxes(-1, -2)
 
@@ -180,27 +180,27 @@ def solve_lead_waves(at: LeadLayers, omega: Array) -> LeadWaves:
     ConvergenceError
         if waves to the right and to the left cannot be told apart, even at frequencies close by
     """
-    found = classify_waves(at, omega)
-    for step in range(1, MAX_POLE_RETRIES + 1):
-        index = np.flatnonzero(is_near_pole(found))
+    found = _classify_waves(at, omega)
+    for step in range(1, _MAX_POLE_RETRIES + 1):
+        index = np.flatnonzero(_is_near_pole(found))
         if not index.size:
             break
-        replace_waves(found, index, classify_waves(at.at(index), omega[index] * (1 + step * POLE_OFFSET)))
+        _replace_waves(found, index, _classify_waves(at.at(index), omega[index] * (1 + step * _POLE_OFFSET)))
     return found
 
 
-def classify_waves(at: LeadLayers, omega: Array) -> LeadWaves:
+def _classify_waves(at: LeadLayers, omega: Array) -> LeadWaves:
     """Waves by their directions, with shift after shift where these are in doubt."""
-    tries: list[tuple[complex, int]] = [(shift, step) for step, shift in enumerate(COMPLEX_SHIFTS)]
+    tries: list[tuple[complex, int]] = [(shift, step) for step, shift in enumerate(_COMPLEX_SHIFTS)]
     if at.real is not None:
-        tries = [*((shift, 0) for shift in REAL_SHIFTS), *tries]
-    found, bad = attempt_shift(at, omega, tries[0][0])
+        tries = [*((shift, 0) for shift in _REAL_SHIFTS), *tries]
+    found, bad = _attempt_shift(at, omega, tries[0][0])
     for shift, step in tries[1:]:
         if not bad.any():
             return found
         index = np.flatnonzero(bad)
-        again, worse = attempt_shift(at.at(index), omega[index] * (1 + step * DEGENERACY_SHIFT), shift)
-        replace_waves(found, index, again)
+        again, worse = _attempt_shift(at.at(index), omega[index] * (1 + step * _DEGENERACY_SHIFT), shift)
+        _replace_waves(found, index, again)
         bad[index] = worse
     if bad.any():
         i = int(np.argmax(bad))
@@ -212,13 +212,13 @@ def classify_waves(at: LeadLayers, omega: Array) -> LeadWaves:
     return found
 
 
-def replace_waves(found: LeadWaves, index: NDArray[np.intp], other: LeadWaves) -> None:
+def _replace_waves(found: LeadWaves, index: NDArray[np.intp], other: LeadWaves) -> None:
     """Put other waves in the place of some, in place."""
     for name in ("factor", "p", "q", "open", "flux"):
         getattr(found, name)[index] = getattr(other, name)
 
 
-def is_near_pole(found: LeadWaves) -> Flags:
+def _is_near_pole(found: LeadWaves) -> Flags:
     """(b,) where a self-energy, of order 1 in these units, is infinite but for rounding."""
     r = found.rank
     return quotient_overflows(found.p[:, :, :r], found.q[:, :, :r]) | quotient_overflows(
@@ -229,7 +229,7 @@ def is_near_pole(found: LeadWaves) -> Flags:
 def quotient_overflows(numerator: ComplexArray, denominator: ComplexArray) -> Flags:
     """(b,) where a quotient of matrices is too large, or has none."""
     try:
-        return np.abs(right_divide(numerator, denominator)).max(axis=(1, 2)) > POLE_SELF_ENERGY
+        return np.abs(_right_divide(numerator, denominator)).max(axis=(1, 2)) > POLE_SELF_ENERGY
     except np.linalg.LinAlgError:
         if len(numerator) == 1:
             return np.ones(1, dtype=bool)
@@ -237,7 +237,7 @@ def quotient_overflows(numerator: ComplexArray, denominator: ComplexArray) -> Fl
         return np.concatenate([quotient_overflows(*pair) for pair in pairs])
 
 
-def attempt_shift(at: LeadLayers, omega: Array, shift: complex) -> tuple[LeadWaves, Flags]:
+def _attempt_shift(at: LeadLayers, omega: Array, shift: complex) -> tuple[LeadWaves, Flags]:
     """Waves with one shift, and where their directions are in doubt; real matrices are used for real shifts."""
     r = at.a.shape[-1]
     energy = omega**2 * SQUARE_PICOSECOND
@@ -256,14 +256,14 @@ def attempt_shift(at: LeadLayers, omega: Array, shift: complex) -> tuple[LeadWav
     with np.errstate(divide="ignore", invalid="ignore"):
         factor = np.where(np.abs(value) > 0, shift + 1 / value, np.inf)
     log = np.log(np.maximum(np.abs(factor), 1e-300))
-    propagates = np.abs(log) < PROPAGATION_TOLERANCE
-    resolve_degenerate(solved, shift, factor, vector, propagates)
+    propagates = np.abs(log) < _PROPAGATION_TOLERANCE
+    _resolve_degenerate(solved, shift, factor, vector, propagates)
     if isinstance(part, RealBlocks):
         np.multiply(factor, part.phase[:, None], out=factor, where=np.isfinite(factor))
         vector = (part.turn[:, None] @ vector.reshape(-1, 2, r, 2 * r)).reshape(vector.shape)
     flux = -2 * np.einsum("bij,bij->bj", vector[:, r:].conj(), vector[:, :r]).imag
     size = np.linalg.norm(vector[:, :r], axis=1) * np.linalg.norm(vector[:, r:], axis=1)
-    propagates &= np.abs(flux) > MIN_RELATIVE_FLUX * size
+    propagates &= np.abs(flux) > _MIN_RELATIVE_FLUX * size
     leftwards = np.where(propagates, flux < 0, log > 0)
     order = np.argsort(leftwards, axis=1, kind="stable")
     vector = np.take_along_axis(vector, order[:, None, :], axis=2)
@@ -276,11 +276,11 @@ def attempt_shift(at: LeadLayers, omega: Array, shift: complex) -> tuple[LeadWav
     )
     doubt = (leftwards.sum(axis=1) != r) | (found.open[:, :r].sum(axis=1) != found.open[:, r:].sum(axis=1))
     if isinstance(part, RealBlocks):
-        doubt |= np.abs(value).max(axis=1) > MAX_SHIFTED_EIGENVALUE
+        doubt |= np.abs(value).max(axis=1) > _MAX_SHIFTED_EIGENVALUE
     return found, doubt
 
 
-def resolve_degenerate(
+def _resolve_degenerate(
     solved: ComplexArray, shift: complex, factor: ComplexArray, vector: ComplexArray, propagates: Flags
 ) -> None:
     """Turn degenerate propagating waves, in place, to those that have a velocity of their own.
@@ -300,10 +300,10 @@ def resolve_degenerate(
             if group.size > 1:
                 part = vector[i][:, group]
                 moved = solved[i] @ np.concatenate([part[:r], part[r:] / -shift])
-                vector[i][:, group] = part @ flux_rotation(part[:r], part[r:], moved)
+                vector[i][:, group] = part @ _flux_rotation(part[:r], part[r:], moved)
 
 
-def flux_rotation(p: ComplexArray, q: ComplexArray, u: ComplexArray) -> ComplexArray:
+def _flux_rotation(p: ComplexArray, q: ComplexArray, u: ComplexArray) -> ComplexArray:
     """Combinations of degenerate waves (f, g) that are orthogonal and have definite fluxes, each of norm 1."""
     flux = 1j * (dagger(q) @ p - dagger(p) @ q)
     _, values, basis = np.linalg.svd(u, full_matrices=False)

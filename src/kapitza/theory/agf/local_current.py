@@ -47,13 +47,13 @@ from kapitza.theory.agf.local_density import (
 )
 from kapitza.theory.agf.transmission import junction_from_arrays, point_chunks
 
-IDENTITY_OPERATION = np.eye(2, dtype=np.int64)[
+_IDENTITY_OPERATION = np.eye(2, dtype=np.int64)[
     None
 ]  # waves from the left at k and -k fill a junction unlike each other
-BOND_TOLERANCE = 1e-12  # of the largest force constant: atoms that are no neighbours
+_BOND_TOLERANCE = 1e-12  # of the largest force constant: atoms that are no neighbours
 
 
-@frozen(eq=False)
+@frozen(eq=False, kw_only=True)
 class LocalCurrent:
     """What flows between neighbouring atoms when waves arrive from the left, summed over the in-plane wave vectors.
 
@@ -161,29 +161,29 @@ def local_current(
     """
     what, wanted = prepare_junction(junction), even_frequencies(junction, omega)
     named, chosen = device_sites(junction), select_layers(junction, layers)
-    bonds = bonded_pairs(what, named)
+    bonds = _bonded_pairs(what, named)
     run = UnitRunner(workers, executor, store, progress)
-    mesh = zone_mesh(junction, k_mesh, IDENTITY_OPERATION)
+    mesh = zone_mesh(junction, k_mesh, _IDENTITY_OPERATION)
     more: dict[str, object] = {"local": "current", "interface": np.array(chosen), "bonds": bonds}
-    found = run(current_sums, zone_units(what, mesh, wanted, more))
+    found = run(_current_sums, zone_units(what, mesh, wanted, more))
     total, localised = (found[name].reshape(-1, wanted.size).sum(axis=0) for name in ("total", "localised"))
     value = found["value"].reshape(-1, wanted.size, len(bonds)).sum(axis=0)
     first = np.unique(named.atom, return_index=True)[1]
     return LocalCurrent(
-        wanted,
-        total / junction.area,
-        localised / junction.area,
-        bonds[:, 0],
-        bonds[:, 1],
-        value / junction.area,
-        named.layer[first],
-        named.symbol,
-        np.array(chosen),
+        omega=wanted,
+        total=total / junction.area,
+        localised=localised / junction.area,
+        first=bonds[:, 0],
+        second=bonds[:, 1],
+        value=value / junction.area,
+        layer=named.layer[first],
+        symbol=named.symbol,
+        interface=np.array(chosen),
         method=f"AGF {junction.name}",
     )
 
 
-def bonded_pairs(what: PreparedJunction, named: DeviceSites) -> Counts:
+def _bonded_pairs(what: PreparedJunction, named: DeviceSites) -> Counts:
     """(nb, 2) pairs of atoms with a force between them, the one further left first."""
     device = what.junction.device
     counts = np.array([slab.masses.size for slab in device])
@@ -193,14 +193,14 @@ def bonded_pairs(what: PreparedJunction, named: DeviceSites) -> Counts:
     pairs: list[Counts] = []
     for i, slab in enumerate(device):
         strength = np.abs(slab.onsite).max(axis=0).reshape(counts[i], d, counts[i], d).max(axis=(1, 3))
-        pairs.append(np.argwhere(np.triu(strength, 1) > BOND_TOLERANCE * scale) + start[i])
+        pairs.append(np.argwhere(np.triu(strength, 1) > _BOND_TOLERANCE * scale) + start[i])
         if slab.hop is not None:
             strength = np.abs(slab.hop).max(axis=0).reshape(counts[i], d, counts[i + 1], d).max(axis=(1, 3))
-            pairs.append(np.argwhere(strength > BOND_TOLERANCE * scale) + start[i : i + 2])
+            pairs.append(np.argwhere(strength > _BOND_TOLERANCE * scale) + start[i : i + 2])
     return np.concatenate(pairs).astype(np.intp)
 
 
-def current_sums(unit: UnitInputs) -> UnitResult:
+def _current_sums(unit: UnitInputs) -> UnitResult:
     """Kernel: weighted sums over wave vectors of the current of each bond (nω, nb), and of all of them (nω,)."""
     what = prepare_junction(junction_from_arrays(unit["junction"]))
     k, weight, omega = (np.asarray(unit[name]) for name in ("k", "weight", "omega"))
@@ -214,7 +214,7 @@ def current_sums(unit: UnitInputs) -> UnitResult:
     named = device_sites(what.junction)
     for some in point_chunks(np.arange(index.size), max(slab.onsite.shape[-1] for slab in what.junction.device)):
         at = device_points(what, k, index[some], each[some])
-        flow, modes, own = bond_currents(at, named, bonds, interface, each[some])
+        flow, modes, own = _bond_currents(at, named, bonds, interface, each[some])
         place, part = some % omega.size, weight[index[some]]
         np.add.at(sums["total"], place, part * modes)
         np.add.at(sums["localised"], place, part * modes * own)
@@ -222,7 +222,7 @@ def current_sums(unit: UnitInputs) -> UnitResult:
     return {name: np.asarray(value) for name, value in sums.items()}
 
 
-def bond_currents(
+def _bond_currents(
     at: DevicePoints, named: DeviceSites, bonds: Counts, interface: Counts, omega: Array
 ) -> tuple[Array, Array, Array]:
     """Currents of the bonds (b, nb), the transmission (b,), and the part that modes of the interface carry (b,)."""
@@ -239,15 +239,15 @@ def bond_currents(
     start = np.concatenate([[0], np.cumsum([one.shape[-1] for one in at.onsite])])
     for i, onsite in enumerate(at.onsite):
         here = slice(start[i], start[i + 1])
-        add_bond_currents(table, named.atom[here], named.atom[here], onsite, filled[i] @ dagger(forth[i]))
+        _add_bond_currents(table, named.atom[here], named.atom[here], onsite, filled[i] @ dagger(forth[i]))
         if i + 1 < len(at.onsite):
             there = slice(start[i + 1], start[i + 2])
-            add_bond_currents(table, named.atom[here], named.atom[there], at.hop[i], filled[i + 1] @ dagger(forth[i]))
+            _add_bond_currents(table, named.atom[here], named.atom[there], at.hop[i], filled[i + 1] @ dagger(forth[i]))
     flow = table[:, bonds[:, 0], bonds[:, 1]]
-    return flow, modes, localised_share(flow, local_densities(at, found, omega, 0.0), named, bonds, interface)
+    return flow, modes, _localised_share(flow, local_densities(at, found, omega, 0.0), named, bonds, interface)
 
 
-def add_bond_currents(table: Array, rows: Counts, columns: Counts, block: ComplexArray, filled: ComplexArray) -> None:
+def _add_bond_currents(table: Array, rows: Counts, columns: Counts, block: ComplexArray, filled: ComplexArray) -> None:
     """Add the currents from the atoms of the rows to those of the columns, in place."""
     flow = -2 * (block * filled.swapaxes(1, 2)).imag
     d = len(rows) // np.unique(rows).size
@@ -255,7 +255,7 @@ def add_bond_currents(table: Array, rows: Counts, columns: Counts, block: Comple
     table[:, rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1] += summed
 
 
-def localised_share(
+def _localised_share(
     flow: Array, found: tuple[Array, Array, Array], named: DeviceSites, bonds: Counts, interface: Counts
 ) -> Array:
     """(b,) part of the current through the planes of an interface that its own vibrations carry, 0..1.

@@ -33,7 +33,7 @@ from kapitza.theory.agf.transmission import (
 
 SiteIndices = NDArray[np.intp]
 
-CRYSTAL_TOLERANCE = 0.02  # of the largest force constant over mass: layers that differ less from a crystal are crystal
+_CRYSTAL_TOLERANCE = 0.02  # of the largest force constant over mass: layers that differ less from a crystal are crystal
 
 
 @frozen(eq=False)
@@ -59,11 +59,11 @@ def device_sites(junction: Junction) -> DeviceSites:
     layer = np.repeat(np.arange(len(counts)), d * np.array(counts))
     atom = np.repeat(np.arange(sum(counts)), d)
     direction = np.tile(np.arange(d) if d == 3 else np.array([2]), sum(counts))
-    symbol = [name for slab in junction.device for name in layer_symbols(slab)]
+    symbol = [name for slab in junction.device for name in _layer_symbols(slab)]
     return DeviceSites(layer, atom, direction, tuple(symbol))
 
 
-def layer_symbols(part: JunctionLayer | Lead) -> tuple[str, ...]:
+def _layer_symbols(part: JunctionLayer | Lead) -> tuple[str, ...]:
     """Elements of the atoms of a layer; their masses in u where they have no names."""
     if len(part.symbols) == part.masses.size:
         return part.symbols
@@ -81,7 +81,7 @@ def interface_layers(junction: Junction) -> tuple[int, ...]:
     scale = max(float(np.abs(onsite).max()) for onsite, _ in leads)
 
     def alike(one: NDArray[np.complexfloating], other: NDArray[np.complexfloating]) -> bool:
-        return one.shape == other.shape and bool(np.abs(one - other).max() <= CRYSTAL_TOLERANCE * scale)
+        return one.shape == other.shape and bool(np.abs(one - other).max() <= _CRYSTAL_TOLERANCE * scale)
 
     found: set[int] = set()
     last = len(junction.device) - 1
@@ -105,7 +105,7 @@ def select_layers(junction: Junction, layers: tuple[int, ...] | None) -> tuple[i
     return tuple(sorted(set(layers)))
 
 
-def layer_heights(junction: Junction) -> Array:
+def _layer_heights(junction: Junction) -> Array:
     """(nl,) mean heights of the layers along the normal, 0 in the middle of the interface, m."""
     heights = np.zeros(len(junction.device))
     thickness = np.linspace(junction.left.thickness, junction.right.thickness, len(heights))
@@ -117,11 +117,11 @@ def layer_heights(junction: Junction) -> Array:
     return heights - heights[list(interface_layers(junction))].mean()
 
 
-DEFAULT_FREQUENCY_COUNT = 120  # of frequencies where none are given
-DEFAULT_MESH_SIDE = 8  # wave vectors along a side of the zone of the smallest cell where no mesh is given
-BAND_TOP_MARGIN = 1.08  # over the top of the bands: where the frequencies end that are chosen here
-DENSITY_COST_FACTOR = 6  # times the work of a transmission
-TIME_REVERSAL = np.array([np.eye(2), -np.eye(2)], dtype=np.int64)  # time reversal
+_DEFAULT_FREQUENCY_COUNT = 120  # of frequencies where none are given
+_DEFAULT_MESH_SIDE = 8  # wave vectors along a side of the zone of the smallest cell where no mesh is given
+_BAND_TOP_MARGIN = 1.08  # over the top of the bands: where the frequencies end that are chosen here
+_DENSITY_COST_FACTOR = 6  # times the work of a transmission
+_TIME_REVERSAL = np.array([np.eye(2), -np.eye(2)], dtype=np.int64)  # time reversal
 
 Counts = NDArray[np.intp]
 
@@ -148,7 +148,7 @@ def read_only_integers(value: ArrayLike) -> Counts:
     return array
 
 
-@frozen(eq=False)
+@frozen(eq=False, kw_only=True)
 class LocalDensity:
     r"""Local density of states of a junction, averaged over the in-plane wave vectors.
 
@@ -258,7 +258,7 @@ def local_density(
     gamma = float(np.mean(np.diff(wanted))) if width is None and wanted.size > 1 else float(width or 0.0)
     if not (np.isfinite(gamma) and gamma >= 0):
         raise InputError(f"width = {gamma:g} rad/s: expected 0 or more")
-    chosen = zone_mesh(junction, k_mesh, TIME_REVERSAL)
+    chosen = zone_mesh(junction, k_mesh, _TIME_REVERSAL)
     run = UnitRunner(workers, executor, store, progress)
     found = run(density_sums, zone_units(what, chosen, wanted, {"local": "density", "width": gamma}))
     named = device_sites(junction)
@@ -266,15 +266,15 @@ def local_density(
         found[name].reshape(-1, wanted.size, found[name].shape[1]).sum(axis=0) for name in ("value", "left", "right")
     )
     return LocalDensity(
-        wanted,
-        value,
-        left,
-        right,
-        named.layer,
-        named.atom,
-        named.direction,
-        named.symbol,
-        layer_heights(junction),
+        omega=wanted,
+        value=value,
+        left=left,
+        right=right,
+        layer=named.layer,
+        atom=named.atom,
+        direction=named.direction,
+        symbol=named.symbol,
+        height=_layer_heights(junction),
         width=gamma,
         method=f"AGF {junction.name}",
     )
@@ -285,7 +285,7 @@ def even_frequencies(junction: Junction, omega: ArrayLike | None) -> Array:
     if omega is None:
         k = np.indices((6, 6)).reshape(2, -1).T / 6
         tops = [float(np.sqrt(band_top(lead, k).max() / SQUARE_PICOSECOND)) for lead in (junction.left, junction.right)]
-        return BAND_TOP_MARGIN * max(tops) * (np.arange(DEFAULT_FREQUENCY_COUNT) + 0.5) / DEFAULT_FREQUENCY_COUNT
+        return _BAND_TOP_MARGIN * max(tops) * (np.arange(_DEFAULT_FREQUENCY_COUNT) + 0.5) / _DEFAULT_FREQUENCY_COUNT
     wanted = frequencies(omega)
     if not wanted.size or wanted[0] <= 0:
         raise InputError(f"expected frequencies above 0 rad/s, got {wanted[:1]}")
@@ -296,7 +296,7 @@ def zone_mesh(junction: Junction, k_mesh: tuple[int, int] | None, symmetry: NDAr
     """Wave vectors over the whole zone."""
     whole = np.full(2, 0.5)
     return wavevector_mesh(
-        mesh_size(junction, DEFAULT_MESH_SIDE, whole) if k_mesh is None else check_mesh_size(k_mesh), whole, symmetry
+        mesh_size(junction, _DEFAULT_MESH_SIDE, whole) if k_mesh is None else check_mesh_size(k_mesh), whole, symmetry
     )
 
 
@@ -305,7 +305,7 @@ def zone_units(
 ) -> list[UnitInputs]:
     """Units of work over the zone."""
     plain = junction_arrays(what.junction)
-    step = max(1, int(UNIT_SECONDS / point_seconds(what) / omega.size / DENSITY_COST_FACTOR))
+    step = max(1, int(UNIT_SECONDS / point_seconds(what) / omega.size / _DENSITY_COST_FACTOR))
     return [
         {
             "junction": plain,
@@ -333,8 +333,3 @@ def density_sums(unit: UnitInputs) -> UnitResult:
         for column in zip(*parts, strict=True)
     ]
     return dict(zip(("value", "left", "right"), sums, strict=True))
-
-
-def bulk_symbols(junction: Junction) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Elements of a layer of either crystal."""
-    return layer_symbols(junction.left), layer_symbols(junction.right)

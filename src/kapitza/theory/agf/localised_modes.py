@@ -27,19 +27,19 @@ from kapitza.theory.agf.leads import Flags, LeadWaves, dagger
 from kapitza.theory.agf.scattering import outgoing_waves
 from kapitza.theory.agf.transmission import lead_bands
 
-GAP_SAMPLES = 40  # frequencies in a gap at which modes are counted first
-COUNT_STEP_TOLERANCE = 1e-7  # relative: steps of the count that are nearer to each other are taken together
-GAP_CHECK_PLACES = np.array([0.03, 0.5, 0.97])  # places in a gap at which it is checked to be one
-MAX_POLE_HALVINGS = 14  # halvings after which a pole and a mode that nobody told apart are given up
-TRACE_TOLERANCE = 1e-9  # of the energy: a rise of the trace of the self-energies that is put down to rounding
-FREQUENCY_TOLERANCE = 1e-13  # relative width of the interval in which a mode is found at last
-BAND_EDGE_MARGIN = 1e-7  # of the frequency: how near to the edge of a band a mode is looked for
-MIN_WAVE_AMPLITUDE = 1e-5  # of the largest amplitude: waves with less of it are no part of a mode
-MAX_POLE_ATTEMPTS = 4  # at frequencies where a self-energy is infinite
-POLE_SHIFT = 1e-13  # relative change of such a frequency
-MIN_END_AMPLITUDE = 1e-9  # amplitude at the end of the device, of a mode of norm 1 there: less is rounding
-MAX_TAIL_DOUBLINGS = 60  # of the layers of a lead over which a tail is summed
-BELOW_BANDS, IN_GAP, ABOVE_BANDS, RESONANCE_KIND = range(4)  # kinds of modes of an interface
+_GAP_SAMPLES = 40  # frequencies in a gap at which modes are counted first
+_COUNT_STEP_TOLERANCE = 1e-7  # relative: steps of the count that are nearer to each other are taken together
+_GAP_CHECK_PLACES = np.array([0.03, 0.5, 0.97])  # places in a gap at which it is checked to be one
+_MAX_POLE_HALVINGS = 14  # halvings after which a pole and a mode that nobody told apart are given up
+_TRACE_TOLERANCE = 1e-9  # of the energy: a rise of the trace of the self-energies that is put down to rounding
+_FREQUENCY_TOLERANCE = 1e-13  # relative width of the interval in which a mode is found at last
+_BAND_EDGE_MARGIN = 1e-7  # of the frequency: how near to the edge of a band a mode is looked for
+_MIN_WAVE_AMPLITUDE = 1e-5  # of the largest amplitude: waves with less of it are no part of a mode
+_MAX_POLE_ATTEMPTS = 4  # at frequencies where a self-energy is infinite
+_POLE_SHIFT = 1e-13  # relative change of such a frequency
+_MIN_END_AMPLITUDE = 1e-9  # amplitude at the end of the device, of a mode of norm 1 there: less is rounding
+_MAX_TAIL_DOUBLINGS = 60  # of the layers of a lead over which a tail is summed
+_BELOW_BANDS, _IN_GAP, _ABOVE_BANDS, _RESONANCE_KIND = range(4)  # kinds of modes of an interface
 
 
 @frozen(eq=False)
@@ -86,24 +86,24 @@ def at_wavevector(what: PreparedJunction, k: Array) -> JunctionAtWavevector:
 def frequency_gaps(at: JunctionAtWavevector) -> list[tuple[float, float, int]]:
     """Ranges of frequency without a wave in either lead (rad s⁻¹), and the kind of a mode in them."""
     bands = lead_bands(at.sides, fine=True)[0]
-    cuts = np.unique(np.concatenate([[0.0], bands.edges, [frequency_bound(at)]]))
+    cuts = np.unique(np.concatenate([[0.0], bands.edges, [_frequency_bound(at)]]))
     found: list[tuple[float, float, int]] = []
     for low, high in pairwise(cuts.tolist()):
-        inner = low + (high - low) * GAP_CHECK_PLACES
-        if high - low < 4 * BAND_EDGE_MARGIN * high or bands.counts(inner).any() or not has_no_waves(at, inner):
+        inner = low + (high - low) * _GAP_CHECK_PLACES
+        if high - low < 4 * _BAND_EDGE_MARGIN * high or bands.counts(inner).any() or not _has_no_waves(at, inner):
             continue
-        kind = BELOW_BANDS if high <= bands.edges[0] else ABOVE_BANDS if low >= bands.edges[-1] else IN_GAP
-        found.append((low + BAND_EDGE_MARGIN * high, high * (1 - BAND_EDGE_MARGIN), kind))
+        kind = _BELOW_BANDS if high <= bands.edges[0] else _ABOVE_BANDS if low >= bands.edges[-1] else _IN_GAP
+        found.append((low + _BAND_EDGE_MARGIN * high, high * (1 - _BAND_EDGE_MARGIN), kind))
     return found
 
 
-def has_no_waves(at: JunctionAtWavevector, omega: Array) -> bool:
+def _has_no_waves(at: JunctionAtWavevector, omega: Array) -> bool:
     """Whether neither lead has a propagating wave at these frequencies, rad s⁻¹."""
     index = np.zeros(omega.size, dtype=np.intp)
     return not any(lead_waves(side, index, omega).count.any() for side in at.sides)
 
 
-def frequency_bound(at: JunctionAtWavevector) -> float:
+def _frequency_bound(at: JunctionAtWavevector) -> float:
     """Bound of all frequencies of the junction, rad s⁻¹."""
     onsite = [one[0] for one in at.blocks.onsite]
     hop = [at.leads[0][1][0], *(one[0] for one in at.blocks.hop), at.leads[1][1][0]]
@@ -114,22 +114,22 @@ def frequency_bound(at: JunctionAtWavevector) -> float:
     return float(np.sqrt(max(rows) / SQUARE_PICOSECOND) * 1.001)
 
 
-def gap_self_energies(
+def _gap_self_energies(
     at: JunctionAtWavevector, omega: Array
 ) -> tuple[tuple[ComplexArray, ComplexArray], tuple[LeadWaves, LeadWaves]]:
     """(b, F, F) self-energies of both leads in a gap, Hermitian, and the waves of the leads; not exactly at a pole."""
-    for attempt in range(MAX_POLE_ATTEMPTS):
+    for attempt in range(_MAX_POLE_ATTEMPTS):
         try:
-            return self_energies_at(at, omega * (1 + attempt * POLE_SHIFT))
+            return _self_energies_at(at, omega * (1 + attempt * _POLE_SHIFT))
         except np.linalg.LinAlgError:
             continue
     raise ConvergenceError(
-        f"a lead has a pole at each of {MAX_POLE_ATTEMPTS} frequencies near {omega[0]:.8g} rad/s: take "
+        f"a lead has a pole at each of {_MAX_POLE_ATTEMPTS} frequencies near {omega[0]:.8g} rad/s: take "
         "another wave vector"
     )
 
 
-def self_energies_at(
+def _self_energies_at(
     at: JunctionAtWavevector, omega: Array
 ) -> tuple[tuple[ComplexArray, ComplexArray], tuple[LeadWaves, LeadWaves]]:
     """The same, wherever it is."""
@@ -143,9 +143,9 @@ def self_energies_at(
     return (found[0], found[1]), waves
 
 
-def count_below(at: JunctionAtWavevector, omega: Array) -> Array:
+def _count_below(at: JunctionAtWavevector, omega: Array) -> Array:
     """(2, b) number of negative eigenvalues of the device with its leads, and trace of the self-energies."""
-    (left, right), _ = gap_self_energies(at, omega)
+    (left, right), _ = _gap_self_energies(at, omega)
     energy = omega**2 * SQUARE_PICOSECOND
     count = np.zeros(omega.size, dtype=np.intp)
     before: ComplexArray = left
@@ -163,26 +163,26 @@ def count_below(at: JunctionAtWavevector, omega: Array) -> Array:
     return np.stack([count.astype(float), trace])
 
 
-def bound_frequencies(at: JunctionAtWavevector, low: float, high: float) -> list[tuple[float, int]]:
+def _bound_frequencies(at: JunctionAtWavevector, low: float, high: float) -> list[tuple[float, int]]:
     """Frequencies of the bound modes in a gap and how many there are at each, rad s⁻¹."""
-    angle = np.pi * (np.arange(GAP_SAMPLES) + 0.5) / GAP_SAMPLES
+    angle = np.pi * (np.arange(_GAP_SAMPLES) + 0.5) / _GAP_SAMPLES
     grid = np.concatenate([[low], (low + high) / 2 - (high - low) / 2 * np.cos(angle), [high]])
-    start, stop, step = count_steps(at, grid, count_below(at, grid), COUNT_STEP_TOLERANCE / 10)
+    start, stop, step = _count_steps(at, grid, _count_below(at, grid), _COUNT_STEP_TOLERANCE / 10)
     found: list[tuple[float, int]] = []
-    cuts = np.flatnonzero(start[1:] - stop[:-1] > COUNT_STEP_TOLERANCE * high) + 1
+    cuts = np.flatnonzero(start[1:] - stop[:-1] > _COUNT_STEP_TOLERANCE * high) + 1
     for group in np.split(np.arange(start.size), cuts) if start.size else []:
         # next to a pole of a self-energy rounding makes steps up and down, which cancel
         number = int(step[group].sum())
         if number > 0:
             ends = np.array([start[group[0]], stop[group[-1]]])
             if group.size == 1:
-                sharp = count_steps(at, ends, count_below(at, ends), FREQUENCY_TOLERANCE)
+                sharp = _count_steps(at, ends, _count_below(at, ends), _FREQUENCY_TOLERANCE)
                 ends = np.array([sharp[0].min(initial=ends[1]), sharp[1].max(initial=ends[0])])
             found.append((float(ends.mean()), number))
     return found
 
 
-def count_steps(at: JunctionAtWavevector, grid: Array, ends: Array, tolerance: float) -> tuple[Array, Array, Array]:
+def _count_steps(at: JunctionAtWavevector, grid: Array, ends: Array, tolerance: float) -> tuple[Array, Array, Array]:
     """Narrow intervals in which the count of modes changes, in increasing order, and the changes.
 
     Parameters
@@ -198,7 +198,7 @@ def count_steps(at: JunctionAtWavevector, grid: Array, ends: Array, tolerance: f
         # a step up is a mode, one down a pole; where the trace rises a pole may hide a mode
         rise = right[1] - left[1]
         kept = (right[0] != left[0]) | (
-            (rise > TRACE_TOLERANCE * stop**2 * SQUARE_PICOSECOND) & (level < MAX_POLE_HALVINGS)
+            (rise > _TRACE_TOLERANCE * stop**2 * SQUARE_PICOSECOND) & (level < _MAX_POLE_HALVINGS)
         )
         level += 1
         start, stop, left, right = start[kept], stop[kept], left[:, kept], right[:, kept]
@@ -206,7 +206,7 @@ def count_steps(at: JunctionAtWavevector, grid: Array, ends: Array, tolerance: f
         if not wide.any():
             break
         middle = (start[wide] + stop[wide]) / 2
-        new = count_below(at, middle)
+        new = _count_below(at, middle)
         first, last = start.copy(), stop.copy()
         last[wide] = middle
         start, stop = np.concatenate([first, middle]), np.concatenate([last, stop[wide]])
@@ -224,32 +224,32 @@ def bound_modes(what: PreparedJunction, k: Array) -> list[BoundMode]:
     return [
         mode
         for low, high, kind in frequency_gaps(at)
-        for omega, number in bound_frequencies(at, low, high)
-        for mode in mode_shapes(what, at, omega, number, kind)
+        for omega, number in _bound_frequencies(at, low, high)
+        for mode in _mode_shapes(what, at, omega, number, kind)
     ]
 
 
-def mode_shapes(
+def _mode_shapes(
     what: PreparedJunction, at: JunctionAtWavevector, omega: float, number: int, kind: int
 ) -> list[BoundMode]:
     """Shapes of `number` modes at one frequency."""
-    sigma, waves = gap_self_energies(at, np.array([omega]))
-    matrix = effective_matrix(at, sigma)
+    sigma, waves = _gap_self_energies(at, np.array([omega]))
+    matrix = _effective_matrix(at, sigma)
     value, vector = np.linalg.eigh(matrix)
     near = np.argsort(np.abs(value - omega**2 * SQUARE_PICOSECOND))[:number]
     sizes = [one.shape[-1] for one in at.blocks.onsite]
     made: list[BoundMode] = []
     for i in near:
         ends = vector[: sizes[0], i], vector[-sizes[-1] :, i]
-        tails = [tail_weight(at, sigma[j][0], ends[j], omega, side) for j, side in enumerate(INTERFACE_SIDES)]
-        decay = [decay_length(what, at, waves[j], ends[j], side) for j, side in enumerate(INTERFACE_SIDES)]
+        tails = [_tail_weight(at, sigma[j][0], ends[j], omega, side) for j, side in enumerate(INTERFACE_SIDES)]
+        decay = [_decay_length(what, at, waves[j], ends[j], side) for j, side in enumerate(INTERFACE_SIDES)]
         norm = 1 + sum(tails)
         weight = np.square(np.abs(vector[:, i])) / norm
         made.append(BoundMode(omega, kind, weight, (tails[0] / norm, tails[1] / norm), (decay[0], decay[1])))
     return made
 
 
-def effective_matrix(at: JunctionAtWavevector, sigma: tuple[ComplexArray, ComplexArray]) -> ComplexArray:
+def _effective_matrix(at: JunctionAtWavevector, sigma: tuple[ComplexArray, ComplexArray]) -> ComplexArray:
     """(f, f) effective dynamical matrix of the device, (rad/ps)²."""
     sizes = [one.shape[-1] for one in at.blocks.onsite]
     start = np.concatenate([[0], np.cumsum(sizes)])
@@ -266,13 +266,13 @@ def effective_matrix(at: JunctionAtWavevector, sigma: tuple[ComplexArray, Comple
     return matrix
 
 
-def tail_weight(at: JunctionAtWavevector, sigma: ComplexArray, end: ComplexArray, omega: float, side: Side) -> float:
+def _tail_weight(at: JunctionAtWavevector, sigma: ComplexArray, end: ComplexArray, omega: float, side: Side) -> float:
     r"""Weight of a mode in a lead, from its outermost layer of the device: $\sum_{m\ge1}|F^mu|^2$."""
     onsite, hop = (one[0] for one in at.leads[INTERFACE_SIDES.index(side)])
     out = hop if side == "left" else hop.conj().T
     step = np.linalg.solve(omega**2 * SQUARE_PICOSECOND * np.eye(len(onsite)) - onsite - sigma, out)
     total = step.conj().T @ step
-    for _ in range(MAX_TAIL_DOUBLINGS):
+    for _ in range(_MAX_TAIL_DOUBLINGS):
         more = step.conj().T @ total @ step
         total = total + more
         step = step @ step
@@ -281,14 +281,14 @@ def tail_weight(at: JunctionAtWavevector, sigma: ComplexArray, end: ComplexArray
     return float((end.conj() @ total @ end).real)
 
 
-def decay_rates(waves: LeadWaves) -> Array:
+def _decay_rates(waves: LeadWaves) -> Array:
     """(b, 2r) by which factor, as a logarithm, each wave changes from layer to layer; infinite within a single one."""
     size = np.abs(waves.factor)
     known = np.isfinite(size) & (size > 0)
     return np.abs(np.log(size, out=np.full(size.shape, np.inf), where=known))
 
 
-def decay_length(
+def _decay_length(
     what: PreparedJunction, at: JunctionAtWavevector, waves: LeadWaves, end: ComplexArray, side: Side
 ) -> float:
     """Length over which the amplitude of a mode falls by e in a lead: that of the slowest wave in it, m; 0 for none."""
@@ -296,16 +296,16 @@ def decay_length(
     seen = at.sides[INTERFACE_SIDES.index(side)].port[0].conj().T @ end
     share = np.abs(np.linalg.solve(near, seen)) * np.linalg.norm(near, axis=0)
     half = slice(waves.rank, None) if side == "left" else slice(None, waves.rank)
-    rate = decay_rates(waves)[:, half].ravel()
-    inside = share > max(MIN_WAVE_AMPLITUDE * share.max(), MIN_END_AMPLITUDE)
+    rate = _decay_rates(waves)[:, half].ravel()
+    inside = share > max(_MIN_WAVE_AMPLITUDE * share.max(), _MIN_END_AMPLITUDE)
     return float(what.junction.lead(side).thickness / rate[inside].min()) if inside.any() else 0.0
 
 
-MIN_BULK_RATIO = 2.0  # times the density of states of any atom of the crystals: what counts as a resonance
-MAX_ZOOMS = 5  # times a peak is looked at more closely
-ZOOM_FACTOR = 4.0  # each time
-ZOOM_FREQUENCIES = 61  # frequencies around a peak
-RESOLVED_WIDTH = 3.0  # times the broadening: a peak this wide needs no closer look
+_MIN_BULK_RATIO = 2.0  # times the density of states of any atom of the crystals: what counts as a resonance
+_MAX_ZOOMS = 5  # times a peak is looked at more closely
+_ZOOM_FACTOR = 4.0  # each time
+_ZOOM_FREQUENCIES = 61  # frequencies around a peak
+_RESOLVED_WIDTH = 3.0  # times the broadening: a peak this wide needs no closer look
 
 
 def find_resonances(
@@ -328,18 +328,18 @@ def find_resonances(
         return []
     width = float(np.mean(np.diff(omega)))
     inside = np.isin(layer, interface)
-    density, crystal = interface_and_bulk_densities(what, k, omega, width, inside)
+    density, crystal = _interface_and_bulk_densities(what, k, omega, width, inside)
     peaks = np.flatnonzero((density[1:-1] > density[:-2]) & (density[1:-1] >= density[2:])) + 1
-    peaks = peaks[density[peaks] > MIN_BULK_RATIO * crystal[peaks]]
+    peaks = peaks[density[peaks] > _MIN_BULK_RATIO * crystal[peaks]]
     found: list[BoundMode] = []
     for start in omega[peaks]:
-        mode = zoom_on_peak(what, k, float(start), width, inside)
+        mode = _zoom_on_peak(what, k, float(start), width, inside)
         if mode is not None and all(abs(mode.omega - other.omega) > max(mode.width, 1e-6 * width) for other in found):
             found.append(mode)
     return found
 
 
-def interface_and_bulk_densities(
+def _interface_and_bulk_densities(
     what: PreparedJunction, k: Array, omega: Array, width: float, inside: Flags
 ) -> tuple[Array, Array]:
     """(nω,) densities of states of the atom of the interface that has most, and of any atom of the crystals, s rad⁻¹.
@@ -353,35 +353,35 @@ def interface_and_bulk_densities(
     return here, np.maximum(one, other)
 
 
-def zoom_on_peak(what: PreparedJunction, k: Array, omega: float, width: float, inside: Flags) -> BoundMode | None:
+def _zoom_on_peak(what: PreparedJunction, k: Array, omega: float, width: float, inside: Flags) -> BoundMode | None:
     """Look at a peak more and more closely; None where it is a bound mode, or no more than the crystals have."""
     half = width
-    for _ in range(MAX_ZOOMS):
-        near = omega + 4 * max(half, width) * np.linspace(-1, 1, ZOOM_FREQUENCIES)
+    for _ in range(_MAX_ZOOMS):
+        near = omega + 4 * max(half, width) * np.linspace(-1, 1, _ZOOM_FREQUENCIES)
         near = near[near > 0.1 * omega]
-        density, crystal = interface_and_bulk_densities(what, k, near, width, inside)
+        density, crystal = _interface_and_bulk_densities(what, k, near, width, inside)
         top = int(np.argmax(density))
         omega, height = float(near[top]), float(density[top] - crystal[top])
-        if density[top] <= MIN_BULK_RATIO * crystal[top]:
+        if density[top] <= _MIN_BULK_RATIO * crystal[top]:
             return None
-        half = half_width(near, density - crystal, top, height)
-        if half > RESOLVED_WIDTH * width:
+        half = _half_width(near, density - crystal, top, height)
+        if half > _RESOLVED_WIDTH * width:
             break
-        width /= ZOOM_FACTOR
-    waves = [lead_waves_at(what, k, omega, side) for side in ("left", "right")]
+        width /= _ZOOM_FACTOR
+    waves = [_lead_waves_at(what, k, omega, side) for side in ("left", "right")]
     if not any(wave.count.any() for wave in waves):
         return None
     at = device_points(what, k[None], np.zeros(1, dtype=np.intp), np.array([omega]), width)
     device, left, right = local_densities(at, sweep_layers(at), np.array([omega]), width)
     weight = np.maximum(device[0] - max(left.mean(), right.mean()), 0.0)
     thick = what.junction.left.thickness, what.junction.right.thickness
-    decay = [slowest_decay_length(wave, size) for wave, size in zip(waves, thick, strict=True)]
+    decay = [_slowest_decay_length(wave, size) for wave, size in zip(waves, thick, strict=True)]
     return BoundMode(
-        omega, RESONANCE_KIND, weight / weight.sum(), (0.0, 0.0), (decay[0], decay[1]), 2 * max(half - width, 0.0)
+        omega, _RESONANCE_KIND, weight / weight.sum(), (0.0, 0.0), (decay[0], decay[1]), 2 * max(half - width, 0.0)
     )
 
 
-def half_width(omega: Array, excess: Array, top: int, height: float) -> float:
+def _half_width(omega: Array, excess: Array, top: int, height: float) -> float:
     """Half width at half maximum of a peak, rad s⁻¹; half of the range where it does not end."""
     sides: list[float] = []
     for step in (-1, 1):
@@ -394,14 +394,14 @@ def half_width(omega: Array, excess: Array, top: int, height: float) -> float:
     return float(np.mean(sides)) if sides else float(omega[-1] - omega[0]) / 2
 
 
-def lead_waves_at(what: PreparedJunction, k: Array, omega: float, side: str) -> LeadWaves:
+def _lead_waves_at(what: PreparedJunction, k: Array, omega: float, side: str) -> LeadWaves:
     """Waves of a lead at one point."""
     at = lead_contact(what, k[None], "left" if side == "left" else "right")
     return lead_waves(at, np.zeros(1, dtype=np.intp), np.array([omega]))
 
 
-def slowest_decay_length(waves: LeadWaves, thickness: float) -> float:
+def _slowest_decay_length(waves: LeadWaves, thickness: float) -> float:
     """Length over which the slowest evanescent wave falls by e, m; infinite where a wave propagates."""
     if waves.count.any():
         return np.inf
-    return float(thickness / decay_rates(waves)[:, : waves.rank].min())
+    return float(thickness / _decay_rates(waves)[:, : waves.rank].min())

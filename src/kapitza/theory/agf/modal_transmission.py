@@ -21,8 +21,8 @@ from kapitza.theory.agf.k_mesh import band_top, wavevector_mesh
 from kapitza.theory.agf.scattering import Counts, ScatteringMatrix, opposite_side, solve_scattering, specularity
 from kapitza.theory.agf.transmission import UNIT_SECONDS, junction_arrays, junction_from_arrays, point_seconds
 
-DEFAULT_MODE_FREQUENCIES = 40  # of frequencies where none are given
-DEFAULT_MODE_MESH_SIDE = 12  # wave vectors along a side of the zone of the smallest cell where no mesh is given
+_DEFAULT_MODE_FREQUENCIES = 40  # of frequencies where none are given
+_DEFAULT_MODE_MESH_SIDE = 12  # wave vectors along a side of the zone of the smallest cell where no mesh is given
 
 
 @frozen(eq=False)
@@ -78,19 +78,19 @@ def agf_modes(
         for frequencies that are not above zero
     """
     run = UnitRunner(workers, executor, store, progress)
-    what, wanted = prepare_junction(junction), mode_frequencies(junction, omega)
-    units, weight = mode_units(what, wanted, k_mesh, symmetry)
-    found = run(mode_table, units)
+    what, wanted = prepare_junction(junction), _mode_frequencies(junction, omega)
+    units, weight = _mode_units(what, wanted, k_mesh, symmetry)
+    found = run(_mode_table, units)
     rows = found["row"].astype(int)
     return ModalTransmission(
-        found["omega"],
-        found["wavevector"],
-        found["side"].astype(int),
-        found["branch"].astype(int),
-        found["velocity"],
-        weight[rows],
-        np.clip(found["transmission"], 0, 1),
-        np.clip(found["specular"], 0, 1),
+        omega=found["omega"],
+        wavevector=found["wavevector"],
+        side=found["side"].astype(int),
+        branch=found["branch"].astype(int),
+        velocity=found["velocity"],
+        weight=weight[rows],
+        transmission=np.clip(found["transmission"], 0, 1),
+        specular=np.clip(found["specular"], 0, 1),
         method=f"AGF {junction.name}",
     )
 
@@ -110,31 +110,31 @@ def mode_conversion(
     """Modes that arrive on each branch, cross and return on each branch; parameters as in `agf_modes`."""
     check_choice(side, INTERFACE_SIDES, "side")
     run = UnitRunner(workers, executor, store, progress)
-    what, wanted = prepare_junction(junction), mode_frequencies(junction, omega)
-    units, weight = mode_units(what, wanted, k_mesh, symmetry)
-    found = run(conversion_sums, [{**unit, "side": side} for unit in units])
+    what, wanted = prepare_junction(junction), _mode_frequencies(junction, omega)
+    units, weight = _mode_units(what, wanted, k_mesh, symmetry)
+    found = run(_conversion_sums, [{**unit, "side": side} for unit in units])
     sums = {name: np.tensordot(weight, found[name], axes=1) for name in ("arriving", "transmitted", "reflected")}
     return ModeConversion(wanted, side, **sums)
 
 
-def mode_frequencies(junction: Junction, omega: ArrayLike | None) -> Array:
+def _mode_frequencies(junction: Junction, omega: ArrayLike | None) -> Array:
     """Frequencies as given, or even ones up to the top of the lower spectrum, rad s⁻¹."""
     if omega is None:
         k = np.indices((6, 6)).reshape(2, -1).T / 6
         tops = [float(np.sqrt(band_top(lead, k).max() / SQUARE_PICOSECOND)) for lead in (junction.left, junction.right)]
-        return min(tops) * (np.arange(DEFAULT_MODE_FREQUENCIES) + 0.5) / DEFAULT_MODE_FREQUENCIES
+        return min(tops) * (np.arange(_DEFAULT_MODE_FREQUENCIES) + 0.5) / _DEFAULT_MODE_FREQUENCIES
     wanted = frequencies(omega)
     if not wanted.size or wanted[0] <= 0:
         raise InputError(f"expected frequencies above 0 rad/s, got {wanted[:1]}")
     return wanted
 
 
-def mode_units(
+def _mode_units(
     what: PreparedJunction, omega: Array, k_mesh: tuple[int, int] | None, symmetry: ArrayLike | None
 ) -> tuple[list[UnitInputs], Array]:
     """Units of work over the zone, and the weight of each wave vector, m⁻²."""
     whole = np.full(2, 0.5)
-    size = mesh_size(what.junction, DEFAULT_MODE_MESH_SIDE, whole) if k_mesh is None else check_mesh_size(k_mesh)
+    size = mesh_size(what.junction, _DEFAULT_MODE_MESH_SIDE, whole) if k_mesh is None else check_mesh_size(k_mesh)
     points = wavevector_mesh(size, whole, symmetry_operations(what, symmetry))
     plain = junction_arrays(what.junction)
     step = max(1, int(UNIT_SECONDS / (5e-3 + point_seconds(what)) / omega.size))
@@ -145,7 +145,7 @@ def mode_units(
     return units, points.weight / what.junction.area
 
 
-def mode_table(unit: UnitInputs) -> UnitResult:
+def _mode_table(unit: UnitInputs) -> UnitResult:
     """Kernel: rows of the table of modes for wave vectors k (nk, 2) and frequencies omega (nω,)."""
     what = prepare_junction(junction_from_arrays(unit["junction"]))
     k, first = np.asarray(unit["k"]), int(np.asarray(unit["first"]))
@@ -170,12 +170,12 @@ def incident_mode_columns(junction: Junction, found: ScatteringMatrix, side: Sid
         "side": np.full(count, INTERFACE_SIDES.index(side)),
         "branch": arriving.branch,
         "velocity": arriving.velocity[:, 2],
-        "transmission": degenerate_mean(found.transmission(side), arriving.group),
-        "specular": degenerate_mean(specular, arriving.group),
+        "transmission": _degenerate_mean(found.transmission(side), arriving.group),
+        "specular": _degenerate_mean(specular, arriving.group),
     }
 
 
-def degenerate_mean(value: Array, group: Counts, axis: int = 0) -> Array:
+def _degenerate_mean(value: Array, group: Counts, axis: int = 0) -> Array:
     """Values of waves along an axis, those of degenerate waves replaced by their mean: the basis does not matter."""
     moved = np.moveaxis(value, axis, 0)
     at = np.unique(group, return_inverse=True)[1]
@@ -185,7 +185,7 @@ def degenerate_mean(value: Array, group: Counts, axis: int = 0) -> Array:
     return np.moveaxis(mean, 0, axis)
 
 
-def conversion_sums(unit: UnitInputs) -> UnitResult:
+def _conversion_sums(unit: UnitInputs) -> UnitResult:
     """Kernel: sums from branch to branch for wave vectors k (nk, 2) and frequencies omega (nω,)."""
     what = prepare_junction(junction_from_arrays(unit["junction"]))
     side: Side = "left" if unit["side"] == "left" else "right"
@@ -208,8 +208,8 @@ def conversion_sums(unit: UnitInputs) -> UnitResult:
 def branch_probabilities(found: ScatteringMatrix, start: Side, stop: Side, branches: tuple[int, int]) -> Array:
     """(b', b) probabilities from branch (columns) to branch (rows), those of degenerate waves shared evenly."""
     leaving, arriving = found.leaving[INTERFACE_SIDES.index(stop)], found.arriving[INTERFACE_SIDES.index(start)]
-    probability = degenerate_mean(
-        degenerate_mean(found.probability(start, stop), leaving.group), arriving.group, axis=1
+    probability = _degenerate_mean(
+        _degenerate_mean(found.probability(start, stop), leaving.group), arriving.group, axis=1
     )
     summed = np.zeros((branches[1], branches[0]))
     np.add.at(summed, (leaving.branch[:, None], arriving.branch), probability)

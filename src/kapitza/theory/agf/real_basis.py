@@ -25,14 +25,17 @@ from kapitza.core.arrays import Array
 from kapitza.matter.brillouin import IntArray
 from kapitza.matter.junction import ComplexArray, Lead
 
-GENERIC_WAVEVECTOR = np.array([0.12345678, 0.37132891])  # a wave vector on no symmetry element
-COUPLING_SHARES = (0.7312, 0.4127)  # shares of the coupling in the matrix whose eigenvectors are taken: nothing special
-EIGENVALUE_SEPARATION = 1e-7  # of the width of the spectrum: eigenvalues nearer to each other leave the phases open
-LINK_TOLERANCE = 1e-7  # of the largest element: weaker ones tell no phase
-MAX_PARTNER_ATOMS = 8  # atoms tried as the partner of the first one, where repeated cells say nothing of each other
-PHASE_TOLERANCE = 1e-6  # deviation of phases and elements from what they are read as
-IMAGINARY_TOLERANCE = 1e-13  # of the largest element: imaginary parts that are rounding
-LATTICE_VECTORS_TRIED = np.array(sorted(product(range(-4, 5), repeat=2), key=lambda t: t[0] ** 2 + t[1] ** 2))
+_GENERIC_WAVEVECTOR = np.array([0.12345678, 0.37132891])  # a wave vector on no symmetry element
+_COUPLING_SHARES = (
+    0.7312,
+    0.4127,
+)  # shares of the coupling in the matrix whose eigenvectors are taken: nothing special
+_EIGENVALUE_SEPARATION = 1e-7  # of the width of the spectrum: eigenvalues nearer to each other leave the phases open
+_LINK_TOLERANCE = 1e-7  # of the largest element: weaker ones tell no phase
+_MAX_PARTNER_ATOMS = 8  # atoms tried as the partner of the first one, where repeated cells say nothing of each other
+_PHASE_TOLERANCE = 1e-6  # deviation of phases and elements from what they are read as
+_IMAGINARY_TOLERANCE = 1e-13  # of the largest element: imaginary parts that are rounding
+_LATTICE_VECTORS_TRIED = np.array(sorted(product(range(-4, 5), repeat=2), key=lambda t: t[0] ** 2 + t[1] ** 2))
 
 
 @frozen(eq=False)
@@ -80,56 +83,56 @@ class RealBlocks:
 
 def find_real_basis(lead: Lead) -> RealBasis | None:
     """Find the real basis of a lead; None where it has none, or none that is found."""
-    onsite, hop = (block[0] for block in lead.blocks(GENERIC_WAVEVECTOR))
+    onsite, hop = (block[0] for block in lead.blocks(_GENERIC_WAVEVECTOR))
     square = [hop @ hop.conj().T, hop.conj().T @ hop]
     size = float(np.linalg.norm(onsite, 2))
     scale = size / max(float(np.linalg.norm(square[0], 2)), 1e-300)
-    mixed = onsite + scale * (COUPLING_SHARES[0] * square[0] + COUPLING_SHARES[1] * square[1])
-    for pair in (None, *range(min(MAX_PARTNER_ATOMS, lead.masses.size))):
+    mixed = onsite + scale * (_COUPLING_SHARES[0] * square[0] + _COUPLING_SHARES[1] * square[1])
+    for pair in (None, *range(min(_MAX_PARTNER_ATOMS, lead.masses.size))):
         marked = np.zeros(len(onsite))
         if pair is not None:
             for atom in (0, pair):
                 marked[atom * lead.directions : (atom + 1) * lead.directions] = size
         values, vectors = np.linalg.eigh(mixed + np.diag(marked))
-        if values.size > 1 and np.diff(values).min() < EIGENVALUE_SEPARATION * (values[-1] - values[0]):
+        if values.size > 1 and np.diff(values).min() < _EIGENVALUE_SEPARATION * (values[-1] - values[0]):
             continue
-        phases = link_phases(vectors.conj().T @ (onsite + np.diag(marked)) @ vectors)
+        phases = _link_phases(vectors.conj().T @ (onsite + np.diag(marked)) @ vectors)
         if phases is None:
             continue
-        found = basis_from_eigenvectors(vectors * np.exp(1j * phases), hop)
+        found = _basis_from_eigenvectors(vectors * np.exp(1j * phases), hop)
         if found is not None or pair is None:
             return found
     return None
 
 
-def basis_from_eigenvectors(vectors: ComplexArray, hop: ComplexArray) -> RealBasis | None:
+def _basis_from_eigenvectors(vectors: ComplexArray, hop: ComplexArray) -> RealBasis | None:
     """Real basis at all wave vectors from one (f, f) at the general one; None where it has another form."""
     coupling = (vectors.conj().T @ hop @ vectors).ravel()
-    ahead = lattice_vectors_from_phases(-np.angle(coupling[np.abs(coupling).argmax()]))
+    ahead = _lattice_vectors_from_phases(-np.angle(coupling[np.abs(coupling).argmax()]))
     symmetry = vectors @ vectors.T
     partner = np.abs(symmetry).argmax(axis=1)
     seen = np.angle(symmetry[np.arange(len(partner)), partner])
-    turns = lattice_vectors_from_phases(seen - seen[0]) // 2  # the symmetry has the square of the phase
-    half = np.exp(-1j * np.pi * (turns @ GENERIC_WAVEVECTOR))
+    turns = _lattice_vectors_from_phases(seen - seen[0]) // 2  # the symmetry has the square of the phase
+    half = np.exp(-1j * np.pi * (turns @ _GENERIC_WAVEVECTOR))
     operation = symmetry * half[:, None] * half * np.exp(-1j * seen[0])
     whole = np.round(operation.real)
-    plain = np.where(np.abs(operation - whole) < PHASE_TOLERANCE, whole, operation.real)
+    plain = np.where(np.abs(operation - whole) < _PHASE_TOLERANCE, whole, operation.real)
     if (
-        np.abs(operation - plain).max() > PHASE_TOLERANCE
-        or np.abs(plain @ plain - np.eye(len(plain))).max() > PHASE_TOLERANCE
+        np.abs(operation - plain).max() > _PHASE_TOLERANCE
+        or np.abs(plain @ plain - np.eye(len(plain))).max() > _PHASE_TOLERANCE
     ):
         return None
     one = np.eye(len(plain))
     return RealBasis((one + plain) / 2 + 0.5j * (one - plain), turns, ahead)  # the root of the operation
 
 
-def lattice_vectors_from_phases(angle: Array) -> IntArray:
+def _lattice_vectors_from_phases(angle: Array) -> IntArray:
     r"""(..., 2) the shortest lattice vectors t of phases $\pi k\cdot t$ at the general wave vector, known up to π."""
-    misfit = np.abs(np.sin(np.asarray(angle)[..., None] - np.pi * (LATTICE_VECTORS_TRIED @ GENERIC_WAVEVECTOR)))
-    return LATTICE_VECTORS_TRIED[misfit.argmin(axis=-1)]
+    misfit = np.abs(np.sin(np.asarray(angle)[..., None] - np.pi * (_LATTICE_VECTORS_TRIED @ _GENERIC_WAVEVECTOR)))
+    return _LATTICE_VECTORS_TRIED[misfit.argmin(axis=-1)]
 
 
-def link_phases(matrix: ComplexArray) -> Array | None:
+def _link_phases(matrix: ComplexArray) -> Array | None:
     r"""(f,) phases φ for which $e^{-i\phi_m}H_{mn}e^{i\phi_n}$ can be real, along the strongest elements.
 
     None where the elements fall into blocks that say nothing of each other.
@@ -141,7 +144,7 @@ def link_phases(matrix: ComplexArray) -> Array | None:
     best[0] = -1.0
     for _ in range(len(matrix) - 1):
         n = int(best.argmax())
-        if best[n] <= LINK_TOLERANCE * strength.max():
+        if best[n] <= _LINK_TOLERANCE * strength.max():
             return None
         phases[n] = angle[n, source[n]] + phases[source[n]]
         closer = (best >= 0) & (strength[n] > best)
@@ -165,10 +168,10 @@ def real_blocks(
     basis = found.at(k)
     back = basis.conj().swapaxes(1, 2)
     turn = span.T @ basis @ span
-    closed = np.abs(turn.conj().swapaxes(1, 2) @ turn - np.eye(span.shape[1])).max() < IMAGINARY_TOLERANCE * len(span)
+    closed = np.abs(turn.conj().swapaxes(1, 2) @ turn - np.eye(span.shape[1])).max() < _IMAGINARY_TOLERANCE * len(span)
     phase = np.exp(1j * np.pi * (k @ found.ahead))
     onsite, a, b = back @ blocks[0] @ basis, phase[:, None, None] * (back @ blocks[1] @ turn), back @ blocks[2] @ turn
-    rounding = IMAGINARY_TOLERANCE * len(span)
+    rounding = _IMAGINARY_TOLERANCE * len(span)
     if not closed or any(np.abs(one.imag).max() > rounding * np.abs(one).max() for one in (onsite, a, b)):
         return None
     return RealBlocks(onsite.real.copy(), a.real.copy(), b.real.copy(), turn, phase)

@@ -32,7 +32,7 @@ from kapitza.theory.agf.leads import BLOCH_FACTOR_TOLERANCE, LeadWaves
 
 Counts = NDArray[np.intp]
 
-RECIPROCAL_NEIGHBOURS = np.array(
+_RECIPROCAL_NEIGHBOURS = np.array(
     list(product((-2, -1, 0, 1, 2), repeat=3))
 )  # reciprocal lattice vectors tried to shorten another
 
@@ -65,7 +65,7 @@ class Channels:
 
 
 @frozen(eq=False)
-class WaveAmplitudes:
+class _WaveAmplitudes:
     r"""Waves of a lead at its bond to the device, as columns of unit flux.
 
     Attributes
@@ -79,9 +79,9 @@ class WaveAmplitudes:
     channels: Channels
 
 
-def wave_amplitudes(
+def _wave_amplitudes(
     lead: Lead, at: LeadContact, waves: LeadWaves, omega: float, side: Side, *, incoming: bool
-) -> WaveAmplitudes:
+) -> _WaveAmplitudes:
     """Open waves of a lead at one point (its M wave vectors), that arrive at the device or leave it."""
     r = waves.rank
     rightwards = (side == "left") == incoming
@@ -95,7 +95,7 @@ def wave_amplitudes(
     whole[0, fold, :, np.arange(fold.size)] = near
     whole[1, fold, :, np.arange(fold.size)] = far
     near, far = whole.reshape(2, at.copies * r, fold.size)
-    return WaveAmplitudes(near, far, label_channels(lead, at, fold, waves.factor[fold, column], (p, q), omega))
+    return _WaveAmplitudes(near, far, _label_channels(lead, at, fold, waves.factor[fold, column], (p, q), omega))
 
 
 def outgoing_waves(waves: LeadWaves, side: Side) -> ComplexArray:
@@ -107,7 +107,7 @@ def outgoing_waves(waves: LeadWaves, side: Side) -> ComplexArray:
     return whole.reshape(copies * r, copies * r)
 
 
-def label_channels(
+def _label_channels(
     lead: Lead,
     at: LeadContact,
     fold: Counts,
@@ -121,16 +121,16 @@ def label_channels(
     k = at.k.reshape(-1, 2)[fold]
     states = bulk_matrix(layers.onsite, layers.hop, factor[:, None, None])
     levels, vectors = np.linalg.eigh(states)
-    group = degenerate_groups(fold, factor)
-    branch = band_numbers(levels, omega, group)
-    polarisation = bloch_polarisations(levels, vectors, omega, layers.a, layers.b, pair, factor)
-    moved = matrix_gradients(lead, k, factor, layers.hop)
+    group = _degenerate_groups(fold, factor)
+    branch = _band_numbers(levels, omega, group)
+    polarisation = _bloch_polarisations(levels, vectors, omega, layers.a, layers.b, pair, factor)
+    moved = _matrix_gradients(lead, k, factor, layers.hop)
     slope = np.einsum("ni,nxij,nj->nx", polarisation.conj(), moved, polarisation).real / (2 * omega * SQUARE_PICOSECOND)
     velocity = slope[:, :2] @ lead.periods / (2 * np.pi) + slope[:, 2:] * lead.step
-    return Channels(first_zone_wavevectors(lead, k, np.angle(factor)), velocity, branch, polarisation, fold, group)
+    return Channels(_first_zone_wavevectors(lead, k, np.angle(factor)), velocity, branch, polarisation, fold, group)
 
 
-def bloch_polarisations(
+def _bloch_polarisations(
     levels: Array,
     vectors: ComplexArray,
     omega: float,
@@ -155,7 +155,7 @@ def bloch_polarisations(
     return found
 
 
-def degenerate_groups(fold: Counts, factor: ComplexArray) -> Counts:
+def _degenerate_groups(fold: Counts, factor: ComplexArray) -> Counts:
     """(n,) number of the degenerate group of each wave."""
     group = np.arange(fold.size)
     for i in range(fold.size):
@@ -165,7 +165,7 @@ def degenerate_groups(fold: Counts, factor: ComplexArray) -> Counts:
     return group
 
 
-def band_numbers(levels: Array, omega: float, group: Counts) -> Counts:
+def _band_numbers(levels: Array, omega: float, group: Counts) -> Counts:
     """(n,) number of the band of each wave; waves of a group take the bands nearest to ω in turn."""
     near = np.argsort(np.abs(levels - omega**2 * SQUARE_PICOSECOND), axis=1)
     branch = np.zeros(group.size, dtype=np.intp)
@@ -175,7 +175,7 @@ def band_numbers(levels: Array, omega: float, group: Counts) -> Counts:
     return branch
 
 
-def matrix_gradients(lead: Lead, k: Array, factor: ComplexArray, hop: ComplexArray) -> ComplexArray:
+def _matrix_gradients(lead: Lead, k: Array, factor: ComplexArray, hop: ComplexArray) -> ComplexArray:
     """(n, 3, f, f) derivatives of the dynamical matrix by both in-plane fractions and the phase along the step."""
     weight = inverse_root_masses(lead.masses, lead.directions)
     parts: list[ComplexArray] = []
@@ -189,7 +189,7 @@ def matrix_gradients(lead: Lead, k: Array, factor: ComplexArray, hop: ComplexArr
     return np.stack(parts, axis=1)
 
 
-def first_zone_wavevectors(lead: Lead, k: Array, phase: Array) -> Array:
+def _first_zone_wavevectors(lead: Lead, k: Array, phase: Array) -> Array:
     """(n, 3) wave vectors of in-plane fractions k (n, 2) and a phase per layer (n,), in the first Brillouin zone."""
     normal = np.cross(lead.periods[0], lead.periods[1]) / lead.area
     inside = k @ reciprocal_periods(lead.periods)
@@ -197,7 +197,7 @@ def first_zone_wavevectors(lead: Lead, k: Array, phase: Array) -> Array:
     lattice = np.concatenate([lead.periods, lead.step[None]])
     vectors = 2 * np.pi * np.linalg.inv(lattice).T
     whole = np.round(wave @ lattice.T / (2 * np.pi))
-    tried = (wave - whole @ vectors)[:, None, :] - RECIPROCAL_NEIGHBOURS @ vectors
+    tried = (wave - whole @ vectors)[:, None, :] - _RECIPROCAL_NEIGHBOURS @ vectors
     return np.take_along_axis(tried, np.linalg.norm(tried, axis=2).argmin(axis=1)[:, None, None], axis=1)[:, 0]
 
 
@@ -275,12 +275,12 @@ class Specularity:
     @property
     def transmitted(self) -> Array:
         """(n,) specular part of what crosses; NaN where nothing does."""
-        return ratio_or_nan(self.transmitted_specular, self.transmitted_diffuse)
+        return _ratio_or_nan(self.transmitted_specular, self.transmitted_diffuse)
 
     @property
     def reflected(self) -> Array:
         """(n,) specular part of what returns; NaN where nothing does."""
-        return ratio_or_nan(self.reflected_specular, self.reflected_diffuse)
+        return _ratio_or_nan(self.reflected_specular, self.reflected_diffuse)
 
 
 def scattering_matrix(junction: Junction, k: ArrayLike, omega: float) -> ScatteringMatrix:
@@ -310,14 +310,14 @@ def solve_scattering(what: PreparedJunction, k: Array, omega: float) -> Scatteri
     solved = solve_junction(what, k, np.zeros(1, dtype=np.intp), np.array([omega]))
     arriving, leaving = (
         tuple(
-            wave_amplitudes(what.junction.lead(side), at, waves, omega, side, incoming=incoming)
+            _wave_amplitudes(what.junction.lead(side), at, waves, omega, side, incoming=incoming)
             for side, at, waves in zip(INTERFACE_SIDES, solved.contacts, solved.waves, strict=True)
         )
         for incoming in (True, False)
     )
     rows = [
-        np.concatenate([outgoing_amplitudes(solved, arriving, one, other) for one in (0, 1)], axis=1)[
-            open_rows(solved, other)
+        np.concatenate([_outgoing_amplitudes(solved, arriving, one, other) for one in (0, 1)], axis=1)[
+            _open_rows(solved, other)
         ]
         for other in (0, 1)
     ]
@@ -331,8 +331,8 @@ def solve_scattering(what: PreparedJunction, k: Array, omega: float) -> Scatteri
     )
 
 
-def outgoing_amplitudes(
-    solved: SolvedPoints, arriving: tuple[WaveAmplitudes, ...], start: int, stop: int
+def _outgoing_amplitudes(
+    solved: SolvedPoints, arriving: tuple[_WaveAmplitudes, ...], start: int, stop: int
 ) -> ComplexArray:
     """(R', n) amplitudes of all waves that leave on side `stop`, evanescent ones too, for unit arriving ones."""
     found = solved.corners
@@ -345,17 +345,17 @@ def outgoing_amplitudes(
     if start == stop:
         driven = driven - wave.near
     waves, side = solved.waves[stop], INTERFACE_SIDES[stop]
-    return np.linalg.solve(outgoing_waves(waves, side), driven) * flux_roots(solved, stop)[:, None]
+    return np.linalg.solve(outgoing_waves(waves, side), driven) * _flux_roots(solved, stop)[:, None]
 
 
-def flux_roots(solved: SolvedPoints, side: int) -> Array:
+def _flux_roots(solved: SolvedPoints, side: int) -> Array:
     """(R,) roots of the fluxes of the waves that leave on a side, 0 for evanescent ones."""
     waves = solved.waves[side]
     half = slice(waves.rank, None) if side == 0 else slice(None, waves.rank)
     return np.sqrt(np.abs(waves.flux[:, half])).ravel()
 
 
-def open_rows(solved: SolvedPoints, side: int) -> Counts:
+def _open_rows(solved: SolvedPoints, side: int) -> Counts:
     """Rows of the waves that leave on a side and propagate."""
     waves = solved.waves[side]
     half = slice(waves.rank, None) if side == 0 else slice(None, waves.rank)
@@ -418,7 +418,7 @@ def conversion_probabilities(found: ScatteringMatrix, start: Side, stop: Side, b
     return summed
 
 
-def ratio_or_nan(part: Array, rest: Array) -> Array:
+def _ratio_or_nan(part: Array, rest: Array) -> Array:
     """Part of a sum; NaN where that is nothing."""
     whole = part + rest
     return np.divide(part, whole, out=np.full_like(part, np.nan), where=whole > 1e-12)

@@ -24,19 +24,21 @@ from kapitza.theory.agf.green_functions import (
 from kapitza.theory.agf.k_mesh import EXTREMUM_HALVINGS, band_top, bulk_matrix, trace_extrema
 from kapitza.theory.agf.leads import Flags
 
-BAND_PHASES = 24  # phases along the normal at which bands are sampled
-FINE_BAND_PHASES = 192  # the same where no extremum is to be missed
-EXACT_HALVINGS = 24  # halvings of the step of the phase, where they are to be exact
-MAX_TRACED_EXTREMA = 100  # extrema of the bands at a wave vector that are traced further; more are averaged over anyway
-MIN_NODES = 2  # nodes between two edges, and one more for each bin
-MAX_EDGES_PER_BIN = 3  # edges of bands for each bin that are told apart; where there are more, they average out
-EDGE_SEPARATION = 0.005  # of a bin: band edges nearer to each other are taken as one
+_BAND_PHASES = 24  # phases along the normal at which bands are sampled
+_FINE_BAND_PHASES = 192  # the same where no extremum is to be missed
+_EXACT_HALVINGS = 24  # halvings of the step of the phase, where they are to be exact
+_MAX_TRACED_EXTREMA = (
+    100  # extrema of the bands at a wave vector that are traced further; more are averaged over anyway
+)
+_MIN_NODES = 2  # nodes between two edges, and one more for each bin
+_MAX_EDGES_PER_BIN = 3  # edges of bands for each bin that are told apart; where there are more, they average out
+_EDGE_SEPARATION = 0.005  # of a bin: band edges nearer to each other are taken as one
 
 NodeCounts = NDArray[np.intp]
 
 
 @frozen(eq=False)
-class FrequencyNodes:
+class _FrequencyNodes:
     """Frequencies omega (b,) of one wave vector, and the pieces of bins they stand for.
 
     Attributes
@@ -54,7 +56,7 @@ class FrequencyNodes:
     weight: Array
 
 
-def frequency_nodes(bands: "LeadBands", edges: Array, place: float) -> FrequencyNodes:
+def _frequency_nodes(bands: "LeadBands", edges: Array, place: float) -> _FrequencyNodes:
     """Nodes of one wave vector: a few between edges of bands, as dense as the bins; one in each bin where they crowd.
 
     The transmission is smooth between edges, where it jumps or rises as a root.  The weights of neighbouring nodes are
@@ -63,19 +65,19 @@ def frequency_nodes(bands: "LeadBands", edges: Array, place: float) -> Frequency
     found = bands.edges[(bands.edges > edges[0]) & (bands.edges < edges[-1])]
     place_of = np.arange(len(edges), dtype=float)
     at = np.interp(found, edges, place_of)
-    found = found[(np.diff(at, prepend=0) > EDGE_SEPARATION) & (at < place_of[-1] - EDGE_SEPARATION)]
+    found = found[(np.diff(at, prepend=0) > _EDGE_SEPARATION) & (at < place_of[-1] - _EDGE_SEPARATION)]
     cuts = np.concatenate([edges[:1], found, edges[-1:]])
     counts = bands.counts((cuts[:-1] + cuts[1:]) / 2)
     changes = np.abs(np.diff(counts, axis=1)).sum(axis=0) > 0
     kept = np.concatenate([[True], changes, [True]])
-    if kept.sum() > MAX_EDGES_PER_BIN * len(edges):
+    if kept.sum() > _MAX_EDGES_PER_BIN * len(edges):
         each = np.arange(len(edges) - 1)
         omega = edges[:-1] + np.diff(edges) * max(place, 1e-3)
-        return FrequencyNodes(omega, each, each, omega, np.diff(edges))
+        return _FrequencyNodes(omega, each, each, omega, np.diff(edges))
     cuts, both = cuts[kept], (counts.min(axis=0) > 0)[kept[:-1]]
     size = np.diff(cuts)
-    number = np.where(both, MIN_NODES + np.ceil(np.diff(np.interp(cuts, edges, place_of)) - 1e-9), 1).astype(int)
-    rules = [root_quadrature(n) for n in number.tolist()]
+    number = np.where(both, _MIN_NODES + np.ceil(np.diff(np.interp(cuts, edges, place_of)) - 1e-9), 1).astype(int)
+    rules = [_root_quadrature(n) for n in number.tolist()]
     omega = np.concatenate([low + part * rule[0] for low, part, rule in zip(cuts[:-1], size, rules, strict=True)])
     weight = np.concatenate([part * rule[1] for part, rule in zip(size, rules, strict=True)])
     bounds = np.concatenate([edges[:1], edges[0] + np.cumsum(weight)])
@@ -84,11 +86,11 @@ def frequency_nodes(bands: "LeadBands", edges: Array, place: float) -> Frequency
     middle = (pieces[:-1] + pieces[1:]) / 2
     node = np.clip(np.searchsorted(bounds, middle) - 1, 0, omega.size - 1)
     column = np.clip(np.searchsorted(edges, middle) - 1, 0, len(edges) - 2)
-    return FrequencyNodes(omega, node, column, middle, np.diff(pieces))
+    return _FrequencyNodes(omega, node, column, middle, np.diff(pieces))
 
 
 @lru_cache(maxsize=64)
-def root_quadrature(order: int) -> tuple[Array, Array]:
+def _root_quadrature(order: int) -> tuple[Array, Array]:
     """Nodes and weights on 0..1 for functions that are smooth but for square roots at either end."""
     node, weight = gauss_legendre(order)
     weight = weight * np.sin(np.pi * node)
@@ -126,7 +128,7 @@ def lead_bands(sides: tuple[LeadContact, LeadContact], *, fine: bool = False) ->
     have a sharp one.  Integrals do not mind; `fine` is for those that look for gaps.
     """
     left, right = (
-        band_extrema(side, FINE_BAND_PHASES, EXACT_HALVINGS) if fine else band_extrema(side) for side in sides
+        _band_extrema(side, _FINE_BAND_PHASES, _EXACT_HALVINGS) if fine else _band_extrema(side) for side in sides
     )
     return [
         LeadBands(np.sort(np.concatenate([a[0], b[0]])), (a[1], b[1]), (a[2], b[2]))
@@ -134,8 +136,8 @@ def lead_bands(sides: tuple[LeadContact, LeadContact], *, fine: bool = False) ->
     ]
 
 
-def band_extrema(
-    side: LeadContact, around: int = BAND_PHASES, halvings: int = EXTREMUM_HALVINGS
+def _band_extrema(
+    side: LeadContact, around: int = _BAND_PHASES, halvings: int = EXTREMUM_HALVINGS
 ) -> list[tuple[Array, Array, Array]]:
     """Minima and maxima of the bands of a lead along the normal at each wave vector, and what lies between, rad s⁻¹.
 
@@ -153,7 +155,7 @@ def band_extrema(
     ahead = np.roll(rise, -1, axis=0)
     kind = np.where(rise * ahead <= 0, np.sign(rise - ahead), 0)  # 1 at maxima, -1 at minima, 0 elsewhere
     turns = kind != 0
-    if turns.sum() <= MAX_TRACED_EXTREMA * count:
+    if turns.sum() <= _MAX_TRACED_EXTREMA * count:
         inner = 0 if real is None else 1
         at, row, band = np.nonzero(turns[inner : samples - inner])
         at += inner
@@ -178,22 +180,22 @@ def smooth_window(omega: Array, ramps: Array) -> Array:
     of neighbouring ranges add to 1.  0 for no rise, infinity for no fall.
     """
     low, high = ramps
-    rising = np.ones(omega.size) if low == 0 else smooth_step(omega / low - 1)
-    return rising - (smooth_step(omega / high - 1) if np.isfinite(high) else 0.0)
+    rising = np.ones(omega.size) if low == 0 else _smooth_step(omega / low - 1)
+    return rising - (_smooth_step(omega / high - 1) if np.isfinite(high) else 0.0)
 
 
-def smooth_step(x: Array) -> Array:
+def _smooth_step(x: Array) -> Array:
     """0 below 0, 1 above 1, with three continuous derivatives."""
     x = np.clip(x, 0, 1)
     return x**4 * (35 - 84 * x + 70 * x**2 - 20 * x**3)
 
 
 AGF_VERSION = "agf 5"  # of the kernels: part of the address of every stored result
-CHUNK_SIZE = 1 << 18  # numbers of one array of matrices
+_CHUNK_SIZE = 1 << 18  # numbers of one array of matrices
 UNIT_SECONDS = 0.5  # that a unit should take, roughly
-BOUND_TOLERANCE = 1e-6  # modes: transmission out of bounds that is put down to rounding
-RETRY_SHIFT = 1e-9  # relative change of a frequency at which rounding is larger
-MAX_RETRIES = 4  # at such frequencies
+_BOUND_TOLERANCE = 1e-6  # modes: transmission out of bounds that is put down to rounding
+_RETRY_SHIFT = 1e-9  # relative change of a frequency at which rounding is larger
+_MAX_RETRIES = 4  # at such frequencies
 
 Counts = NDArray[np.intp]
 
@@ -242,7 +244,7 @@ def transmission_in_bins(unit: UnitInputs) -> UnitResult:
     what = prepare_junction(junction_from_arrays(unit["junction"]))
     k, edges, place, ramps = (np.asarray(unit[name]) for name in ("k", "edges", "place", "ramps"))
     sides = lead_contact(what, k, "left"), lead_contact(what, k, "right")
-    at = [frequency_nodes(band, edges, part) for band, part in zip(lead_bands(sides), place, strict=True)]
+    at = [_frequency_nodes(band, edges, part) for band, part in zip(lead_bands(sides), place, strict=True)]
     index = np.repeat(np.arange(len(k)), [len(one.omega) for one in at])
     omega = np.concatenate([one.omega for one in at])
     found = point_transmissions(what, k, index, omega, sides)
@@ -282,26 +284,26 @@ def point_transmissions(
     found = TransmissionSums(np.zeros(omega.size), np.zeros(omega.size), np.zeros(omega.size))
     for side, counts in enumerate((found.left, found.right)):
         alone = below[side] & ~below[1 - side]
-        counts[alone] = count_open_channels(sides[side], index[alone], omega[alone])
+        counts[alone] = _count_open_channels(sides[side], index[alone], omega[alone])
     both = np.flatnonzero(below[0] & below[1])
     for some in point_chunks(both, max(slab.onsite.shape[-1] for slab in what.junction.device)):
-        found.total[some], found.left[some], found.right[some] = bounded_transmission(
+        found.total[some], found.left[some], found.right[some] = _bounded_transmission(
             sides, blocks, k, index[some], omega[some]
         )
     return found
 
 
-def bounded_transmission(
+def _bounded_transmission(
     sides: tuple[LeadContact, LeadContact], blocks: JunctionBlocks, k: Array, index: Counts, omega: Array
 ) -> tuple[Array, Counts, Counts]:
     """Transmission and open channels where both leads may have some; out of bounds at a nearby frequency again."""
     at = omega
-    for attempt in range(1, MAX_RETRIES):
-        found, left, right, wrong = attempt_transmission(sides, blocks, index, at)
+    for attempt in range(1, _MAX_RETRIES):
+        found, left, right, wrong = _attempt_transmission(sides, blocks, index, at)
         if not wrong.any():
             return np.clip(found, 0, np.minimum(left, right)), left, right
-        at = np.where(wrong, at * (1 + attempt * RETRY_SHIFT), at)
-    found, left, right, wrong = attempt_transmission(sides, blocks, index, at)
+        at = np.where(wrong, at * (1 + attempt * _RETRY_SHIFT), at)
+    found, left, right, wrong = _attempt_transmission(sides, blocks, index, at)
     if wrong.any():
         i = int(np.argmax(wrong))
         raise ConvergenceError(
@@ -312,15 +314,15 @@ def bounded_transmission(
     return np.clip(found, 0, np.minimum(left, right)), left, right
 
 
-def attempt_transmission(
+def _attempt_transmission(
     sides: tuple[LeadContact, LeadContact], blocks: JunctionBlocks, index: Counts, omega: Array
 ) -> tuple[Array, Counts, Counts, Flags]:
     """Transmission, open channels of both sides, and where the former is out of bounds."""
     found, left, right = crossing_modes(sides, blocks, index, omega)
-    return found, left, right, ~((found >= -BOUND_TOLERANCE) & (found <= np.minimum(left, right) + BOUND_TOLERANCE))
+    return found, left, right, ~((found >= -_BOUND_TOLERANCE) & (found <= np.minimum(left, right) + _BOUND_TOLERANCE))
 
 
-def count_open_channels(at: LeadContact, index: Counts, omega: Array) -> Array:
+def _count_open_channels(at: LeadContact, index: Counts, omega: Array) -> Array:
     """(b,) open channels of a lead, where the other one has none."""
     found = np.zeros(len(index))
     for some in point_chunks(np.arange(len(index)), at.layers.onsite.shape[-1] * at.copies):
@@ -330,7 +332,7 @@ def count_open_channels(at: LeadContact, index: Counts, omega: Array) -> Array:
 
 def point_chunks(points: Counts, size: int) -> list[Counts]:
     """Points in portions whose matrices stay small."""
-    step = max(1, CHUNK_SIZE // size**2)
+    step = max(1, _CHUNK_SIZE // size**2)
     return [points[start : start + step] for start in range(0, len(points), step)]
 
 
@@ -343,17 +345,20 @@ def point_seconds(what: PreparedJunction) -> float:
     return total + sum(5e-6 + 1e-9 * slab.onsite.shape[-1] ** 3 for slab in what.junction.device)
 
 
+_LEAD_ARRAYS = ("periods", "step", "masses", "shifts", "onsite", "hop")
+
+
 def junction_arrays(junction: Junction) -> dict[str, object]:
     """What matters of a junction as plain arrays, for another process and for the address of a result."""
-    leads = [
-        [lead.periods, lead.step, lead.masses, lead.shifts, lead.onsite, lead.hop]
-        for lead in (junction.left, junction.right)
-    ]
+    leads = [[getattr(lead, name) for name in _LEAD_ARRAYS] for lead in (junction.left, junction.right)]
     device = [[slab.masses, slab.shifts, slab.onsite, slab.hop] for slab in junction.device]
     return {"periods": junction.periods, "leads": leads, "device": device}
 
 
 def junction_from_arrays(plain: Any) -> Junction:
     """Make a junction of its arrays again."""
-    left, right = (Lead(name, *lead) for name, lead in zip(INTERFACE_SIDES, plain["leads"], strict=True))
+    left, right = (
+        Lead(name=name, **dict(zip(_LEAD_ARRAYS, lead, strict=True)))
+        for name, lead in zip(INTERFACE_SIDES, plain["leads"], strict=True)
+    )
     return Junction("", plain["periods"], left, right, tuple(JunctionLayer(*slab) for slab in plain["device"]))

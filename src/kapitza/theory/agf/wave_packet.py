@@ -21,9 +21,9 @@ from kapitza.errors import InputError
 from kapitza.matter.junction import SQUARE_PICOSECOND, ComplexArray, Junction, JunctionBlocks, wavevector_fractions
 from kapitza.theory.agf.k_mesh import bulk_matrix
 
-LEAPFROG_STEP = 0.08  # over the highest frequency: time step of the leapfrog
-CLEAR_WIDTHS = 4.5  # standard deviations of the packet that are kept clear of the device and of the ends
-BLOCH_SAMPLES = 64  # Bloch waves of a packet
+_LEAPFROG_STEP = 0.08  # over the highest frequency: time step of the leapfrog
+_CLEAR_WIDTHS = 4.5  # standard deviations of the packet that are kept clear of the device and of the ends
+_BLOCH_SAMPLES = 64  # Bloch waves of a packet
 
 
 @frozen(eq=False)
@@ -71,19 +71,19 @@ def wave_packet(
     if not width >= 4:
         raise InputError(f"width = {width:g} layers: a packet needs at least 4")
     leads = [lead.blocks(wanted) for lead in (junction.left, junction.right)]
-    phases = phase + np.linspace(-3.0, 3.0, BLOCH_SAMPLES) / width
-    omega, states = branch_states(leads[0], phases, branch)
+    phases = phase + np.linspace(-3.0, 3.0, _BLOCH_SAMPLES) / width
+    omega, states = _branch_states(leads[0], phases, branch)
     speed = np.gradient(omega, phases)
     if not speed.min() > 1e-3 * np.abs(omega).max():
         raise InputError(
             f"branch {branch} at the phase {phase:g} runs at {speed.min():.3g} layers/ps at its slowest, wanted to the "
             "right all through the packet: take another phase or a wider packet"
         )
-    half = int(np.ceil(CLEAR_WIDTHS * width))
+    half = int(np.ceil(_CLEAR_WIDTHS * width))
     duration = 3 * half / speed.min()
-    fastest = max(max_group_velocity(lead) for lead in leads)
+    fastest = max(_max_group_velocity(lead) for lead in leads)
     length = max(int(2.2 * half), int(np.ceil(0.5 * fastest * duration))) + 2
-    system = chain_matrix(leads, junction.blocks(wanted), length)
+    system = _chain_matrix(leads, junction.blocks(wanted), length)
     edge = length * states.shape[1]
     weight = np.exp(-0.5 * ((phases - phase) * width) ** 2)
     place = np.arange(length) - (length - half)
@@ -91,9 +91,9 @@ def wave_packet(
     u, v = np.zeros((2, system.shape[0]), dtype=np.complex128)
     u[:edge] = waves.sum(axis=0).ravel()
     v[:edge] = (-1j * omega[:, None, None] * waves).sum(axis=0).ravel()
-    start = coordinate_energies(system, u, v)
-    u, v = propagate_packet(system, u, v, duration)
-    final = coordinate_energies(system, u, v)
+    start = _coordinate_energies(system, u, v)
+    u, v = _propagate_packet(system, u, v, duration)
+    final = _coordinate_energies(system, u, v)
     right = edge + sum(slab.onsite.shape[-1] for slab in junction.device)
     share = np.square(weight * omega)
     return PacketScattering(
@@ -105,7 +105,7 @@ def wave_packet(
     )
 
 
-def branch_states(lead: tuple[ComplexArray, ComplexArray], phases: Array, branch: int) -> tuple[Array, ComplexArray]:
+def _branch_states(lead: tuple[ComplexArray, ComplexArray], phases: Array, branch: int) -> tuple[Array, ComplexArray]:
     """(n,) frequencies (rad/ps) and (n, f) states of one band at these phases, their own phases smooth."""
     states = bulk_matrix(lead[0], lead[1], np.exp(1j * phases)[:, None, None])
     square, vectors = np.linalg.eigh(states)
@@ -116,14 +116,14 @@ def branch_states(lead: tuple[ComplexArray, ComplexArray], phases: Array, branch
     return np.sqrt(np.abs(square[:, branch])), found
 
 
-def max_group_velocity(lead: tuple[ComplexArray, ComplexArray]) -> float:
+def _max_group_velocity(lead: tuple[ComplexArray, ComplexArray]) -> float:
     """Largest group velocity of a lead, rad/ps per radian: layers per ps."""
     phases = np.linspace(-np.pi, np.pi, 241)
     square = np.linalg.eigvalsh(bulk_matrix(lead[0], lead[1], np.exp(1j * phases)[:, None, None]))
     return float(np.abs(np.gradient(np.sqrt(np.abs(square)), phases, axis=0)).max())
 
 
-def chain_matrix(leads: list[tuple[ComplexArray, ComplexArray]], device: JunctionBlocks, length: int) -> Any:
+def _chain_matrix(leads: list[tuple[ComplexArray, ComplexArray]], device: JunctionBlocks, length: int) -> Any:
     """Sparse dynamical matrix of the device between `length` layers of either lead, (rad/ps)²."""
     left, right = leads
     onsite = [left[0][0]] * length + [block[0] for block in device.onsite] + [right[0][0]] * length
@@ -136,17 +136,17 @@ def chain_matrix(leads: list[tuple[ComplexArray, ComplexArray]], device: Junctio
     return block_array(rows, format="csr")
 
 
-def coordinate_energies(system: Any, u: ComplexArray, v: ComplexArray) -> Array:
+def _coordinate_energies(system: Any, u: ComplexArray, v: ComplexArray) -> Array:
     """(n,) kinetic and potential energy of each coordinate."""
     return (np.abs(v) ** 2 + (u.conj() * (system @ u)).real) / 2
 
 
-def propagate_packet(
+def _propagate_packet(
     system: Any, u: ComplexArray, v: ComplexArray, duration: float
 ) -> tuple[ComplexArray, ComplexArray]:
     """Displacements and velocities later, by the leapfrog."""
     top = float(np.sqrt(abs(system).sum(axis=1).max()))
-    number = int(np.ceil(duration * top / LEAPFROG_STEP))
+    number = int(np.ceil(duration * top / _LEAPFROG_STEP))
     step = duration / number
     v = v - 0.5 * step * (system @ u)
     for _ in range(number - 1):

@@ -33,7 +33,7 @@ def four_dot_products(a: FloatArray, b: FloatArray, c: FloatArray, d: FloatArray
 
 
 @jit
-def factorise(matrix: FloatArray) -> bool:
+def _factorise(matrix: FloatArray) -> bool:
     """Overwrite the lower triangle with the Cholesky factor, its diagonal inverted; False where a pivot vanishes."""
     p = matrix.shape[0]
     for a in range(p):
@@ -51,7 +51,7 @@ def factorise(matrix: FloatArray) -> bool:
 
 
 @jit
-def solve_factorised(root: FloatArray, right: FloatArray) -> None:
+def _solve_factorised(root: FloatArray, right: FloatArray) -> None:
     """Solve with a Cholesky factor in place."""
     p = right.size
     for a in range(p):
@@ -83,7 +83,7 @@ def factorise_scaled(
         for b in range(p):
             matrix[a, b] = (information[a, b] + learnt[a, b]) * scale[a] * scale[b]
         matrix[a, a] = (1.0 if blocked[a] else matrix[a, a]) + damping
-    return factorise(matrix)
+    return _factorise(matrix)
 
 
 @jit
@@ -91,7 +91,7 @@ def scoring_step(gradient: FloatArray, root: FloatArray, scale: FloatArray, step
     """Write the step and return its length in standard uncertainties."""
     for a in range(step.size):
         step[a] = gradient[a] * scale[a]
-    solve_factorised(root, step)
+    _solve_factorised(root, step)
     length = 0.0
     for a in range(step.size):
         step[a] *= scale[a]
@@ -151,7 +151,7 @@ def invert_information(
     for a in range(p):
         right = covariance[a]
         right[a] = 1.0
-        solve_factorised(matrix, right)
+        _solve_factorised(matrix, right)
         for b in range(p):
             right[b] *= scale[a] * scale[b]
     return True
@@ -176,7 +176,7 @@ def spectrum_deviance(
 
 
 @jit
-def group_variance(
+def _group_variance(
     first: int,
     end: int,
     there: FloatArray,
@@ -243,7 +243,7 @@ def chi2_moments(
         fit[2] += 2 + ratio * inverse
         fit[3] += 8 + ratio * (inverse * inverse + 12 * inverse + 10 * ratio * inverse)
         if group < n:
-            used += group_variance(first[g], first[g + 1], there, response, jacobian, covariance, blocked, sums) / v
+            used += _group_variance(first[g], first[g + 1], there, response, jacobian, covariance, blocked, sums) / v
     count = 0
     for a in range(p):
         count += not blocked[a]

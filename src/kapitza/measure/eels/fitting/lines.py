@@ -14,39 +14,44 @@ from numpy.typing import NDArray
 CompiledFunction = TypeVar("CompiledFunction", bound=Callable[..., Any])
 FloatArray = NDArray[np.float64]
 
-VOIGT_TERMS = 20  # of the rational function; leaves 1e-9 of the height of a Voigt line
-NORMAL_WINDOW = 7.5  # standard deviations to which a normal line is followed: 6e-13 of its height is left
-VOIGT_FAR = (
+_VOIGT_TERMS = 20  # of the rational function; leaves 1e-9 of the height of a Voigt line
+_NORMAL_WINDOW = 7.5  # standard deviations to which a normal line is followed: 6e-13 of its height is left
+_VOIGT_FAR = (
     8.0  # standard deviations from where on the expansion of the Voigt function is used: leaves 1e-8 of the tail
 )
-VOIGT_TAIL = 16.0  # from where on three terms of it do
-FAST_MATH = {"contract", "reassoc", "nsz", "arcp"}  # rounding may be arranged anew; NaN and infinity keep their meaning
-SQRT_TWO, SQRT_PI = float(np.sqrt(2)), float(np.sqrt(np.pi))
-TO_SIGMA = float(1 / np.sqrt(8 * np.log(2)))
+_VOIGT_TAIL = 16.0  # from where on three terms of it do
+_FAST_MATH = {
+    "contract",
+    "reassoc",
+    "nsz",
+    "arcp",
+}  # rounding may be arranged anew; NaN and infinity keep their meaning
+_SQRT_TWO, _SQRT_PI = float(np.sqrt(2)), float(np.sqrt(np.pi))
+_TO_SIGMA = float(1 / np.sqrt(8 * np.log(2)))
 
 
 def jit(function: CompiledFunction) -> CompiledFunction:
     """Compile a function when it is first used; threads may run beside it."""
-    return cast("CompiledFunction", numba.njit(nogil=True, error_model="numpy", fastmath=FAST_MATH)(function))
+    return cast("CompiledFunction", numba.njit(nogil=True, error_model="numpy", fastmath=_FAST_MATH)(function))
 
 
 def jit_cached(function: CompiledFunction) -> CompiledFunction:
     """The same, and keep the machine code on the disk where there is a folder for it."""
     try:
         return cast(
-            "CompiledFunction", numba.njit(cache=True, nogil=True, error_model="numpy", fastmath=FAST_MATH)(function)
+            "CompiledFunction", numba.njit(cache=True, nogil=True, error_model="numpy", fastmath=_FAST_MATH)(function)
         )
     except RuntimeError:
         return jit(function)
 
 
-def weideman_coefficients(terms: int) -> tuple[float, FloatArray]:
+def _weideman_coefficients(terms: int) -> tuple[float, FloatArray]:
     """Length and coefficients of Weideman's approximation of w(z), the constant one last.
 
     J. A. C. Weideman, SIAM J. Numer. Anal. 31, 1497 (1994), doi:10.1137/0731077
     """
     m = 2 * terms
-    length = np.sqrt(terms / SQRT_TWO)
+    length = np.sqrt(terms / _SQRT_TWO)
     theta = np.arange(-m + 1, m) * np.pi / m
     t = length * np.tan(theta / 2)
     f = np.concatenate([[0.0], np.exp(-t * t) * (length**2 + t * t)])
@@ -54,11 +59,11 @@ def weideman_coefficients(terms: int) -> tuple[float, FloatArray]:
     return float(length), np.ascontiguousarray(found[1 : terms + 1][::-1])
 
 
-VOIGT_LENGTH, VOIGT_COEFFICIENTS = weideman_coefficients(VOIGT_TERMS)
+_VOIGT_LENGTH, _VOIGT_COEFFICIENTS = _weideman_coefficients(_VOIGT_TERMS)
 
 
 @jit
-def channel_range(centre: float, reach: float, n: int) -> tuple[int, int]:
+def _channel_range(centre: float, reach: float, n: int) -> tuple[int, int]:
     """First and end of the channels within reach of a centre, in channels from the first."""
     first = min(max(int(np.ceil(centre - reach)), 0), n)
     end = min(max(int(np.floor(centre + reach)) + 1, first), n)
@@ -66,7 +71,7 @@ def channel_range(centre: float, reach: float, n: int) -> tuple[int, int]:
 
 
 @jit
-def fast_exponential(y: float) -> float:
+def _fast_exponential(y: float) -> float:
     """Return e^y for y from -30 to 0 to 1e-12 of itself, in steps that run side by side: (e^(y/128))^128."""
     t = y * (1 / 128)
     e = 1 + t * (1 / 9)
@@ -88,26 +93,26 @@ def fast_exponential(y: float) -> float:
 
 
 @jit
-def add_normal_line(at: float, sigma: float, value: FloatArray, slope: FloatArray, by_sigma: FloatArray) -> None:
+def _add_normal_line(at: float, sigma: float, value: FloatArray, slope: FloatArray, by_sigma: FloatArray) -> None:
     """Write a normal line, its slope and its derivative by sigma; `at` is its centre, in channels from the first."""
     height, inverse = 1 / (np.sqrt(2 * np.pi) * sigma), 1 / sigma
     for i in range(value.size):
         t = (i - at) * inverse
-        v = height * fast_exponential(-0.5 * t * t)
+        v = height * _fast_exponential(-0.5 * t * t)
         value[i] = v
         slope[i] = -v * t * inverse
         by_sigma[i] = v * (t * t - 1) * inverse
 
 
 @jit
-def voigt_near(at: float, sigma: float, half: float, line: FloatArray, work: FloatArray, first: int, end: int) -> None:
+def _voigt_near(at: float, sigma: float, half: float, line: FloatArray, work: FloatArray, first: int, end: int) -> None:
     """Write a Voigt line and its derivatives by x, sigma and half width into four rows, by a rational function.
 
     The loop over the terms is the outer one, so that the inner one runs over channels side by side.
     """
-    scale, n = 1 / (SQRT_TWO * sigma), end - first
-    norm, y = scale / SQRT_PI, half * scale
-    a, c, from_first = VOIGT_LENGTH + y, VOIGT_LENGTH - y, first - at
+    scale, n = 1 / (_SQRT_TWO * sigma), end - first
+    norm, y = scale / _SQRT_PI, half * scale
+    a, c, from_first = _VOIGT_LENGTH + y, _VOIGT_LENGTH - y, first - at
     value, along, spread, by_half = line[0, first:end], line[1, first:end], line[2, first:end], line[3, first:end]
     zr, zi, pr, pi = work[0, :n], work[1, :n], work[2, :n], work[3, :n]
     for i in range(n):
@@ -116,9 +121,9 @@ def voigt_near(at: float, sigma: float, half: float, line: FloatArray, work: Flo
         inverse = 1 / (a * a + x * x)
         qr, qi = a * inverse, x * inverse
         zr[i], zi[i] = c * qr - x * qi, c * qi + x * qr
-        pr[i], pi[i] = VOIGT_COEFFICIENTS[0], 0.0
-    for k in range(1, VOIGT_TERMS):
-        coefficient = VOIGT_COEFFICIENTS[k]
+        pr[i], pi[i] = _VOIGT_COEFFICIENTS[0], 0.0
+    for k in range(1, _VOIGT_TERMS):
+        coefficient = _VOIGT_COEFFICIENTS[k]
         for i in range(n):
             real = pr[i] * zr[i] - pi[i] * zi[i] + coefficient
             pi[i] = pr[i] * zi[i] + pi[i] * zr[i]
@@ -128,10 +133,10 @@ def voigt_near(at: float, sigma: float, half: float, line: FloatArray, work: Flo
         x = d * scale
         inverse = 1 / (a * a + x * x)
         qr, qi = a * inverse, x * inverse
-        sr, si = 2 * (pr[i] * qr - pi[i] * qi) + 1 / SQRT_PI, 2 * (pr[i] * qi + pi[i] * qr)
+        sr, si = 2 * (pr[i] * qr - pi[i] * qi) + 1 / _SQRT_PI, 2 * (pr[i] * qi + pi[i] * qr)
         wr, wi = sr * qr - si * qi, sr * qi + si * qr
         vx = -2 * (x * wr - y * wi) * norm * scale
-        vh = -(2 / SQRT_PI - 2 * (x * wi + y * wr)) * norm * scale
+        vh = -(2 / _SQRT_PI - 2 * (x * wi + y * wr)) * norm * scale
         value[i] = wr * norm
         along[i] = vx
         spread[i] = -(wr * norm + d * vx + half * vh) / sigma
@@ -139,7 +144,7 @@ def voigt_near(at: float, sigma: float, half: float, line: FloatArray, work: Flo
 
 
 @jit
-def voigt_far(at: float, sigma: float, half: float, line: FloatArray, first: int, end: int) -> None:
+def _voigt_far(at: float, sigma: float, half: float, line: FloatArray, first: int, end: int) -> None:
     r"""The same far from the line: $V = -\mathrm{Im} \sum_k (2k - 1)!!\,\sigma^{2k} z^{-2k-1}/\pi$."""
     s, inverse_pi, from_first = sigma * sigma, 1 / np.pi, first - at
     a1, a2, a3, a4, a5 = s, 3 * s**2, 15 * s**3, 105 * s**4, 945 * s**5
@@ -167,7 +172,7 @@ def voigt_far(at: float, sigma: float, half: float, line: FloatArray, first: int
 
 
 @jit
-def add_zero_loss(start: float, x: FloatArray, mu: FloatArray, jacobian: FloatArray, line: FloatArray) -> None:
+def _add_zero_loss(start: float, x: FloatArray, mu: FloatArray, jacobian: FloatArray, line: FloatArray) -> None:
     """Write the zero-loss peak, and its derivatives by amplitude, centre, width and share."""
     amplitude, centre, width, share = x[0], x[1] - start, x[2], x[3]
     half = 0.5 * width
@@ -182,20 +187,20 @@ def add_zero_loss(start: float, x: FloatArray, mu: FloatArray, jacobian: FloatAr
         j1[i] = amplitude * share * value * inverse * 2 * d
         j2[i] = amplitude * share * 0.5 / np.pi * (d * d - half * half) * inverse * inverse
         j3[i] = amplitude * value
-    first, end = channel_range(centre, NORMAL_WINDOW * width * TO_SIGMA, mu.size)
+    first, end = _channel_range(centre, _NORMAL_WINDOW * width * _TO_SIGMA, mu.size)
     g, gx, gs = line[0, first:end], line[1, first:end], line[2, first:end]
-    add_normal_line(centre - first, width * TO_SIGMA, g, gx, gs)
+    _add_normal_line(centre - first, width * _TO_SIGMA, g, gx, gs)
     near, j0, j1, j2, j3 = mu[first:end], j0[first:end], j1[first:end], j2[first:end], j3[first:end]
     for i in range(g.size):
         near[i] += amplitude * keep * g[i]
         j0[i] += keep * g[i]
         j1[i] -= amplitude * keep * gx[i]
-        j2[i] += amplitude * keep * gs[i] * TO_SIGMA
+        j2[i] += amplitude * keep * gs[i] * _TO_SIGMA
         j3[i] -= amplitude * g[i]
 
 
 @jit
-def tied_occupation(x: FloatArray, at: int, place: int, tie: int) -> tuple[float, float, float]:
+def _tied_occupation(x: FloatArray, at: int, place: int, tie: int) -> tuple[float, float, float]:
     """Occupation of a mode, and its derivatives by energy and by what it is tied to."""
     if tie == 2:
         return x[place], 0.0, 1.0
@@ -206,7 +211,7 @@ def tied_occupation(x: FloatArray, at: int, place: int, tie: int) -> tuple[float
 
 
 @jit
-def voigt_tail(at: float, sigma: float, half: float, line: FloatArray, first: int, end: int) -> None:
+def _voigt_tail(at: float, sigma: float, half: float, line: FloatArray, first: int, end: int) -> None:
     """The same farther out, where three terms do."""
     s, inverse_pi, from_first = sigma * sigma, 1 / np.pi, first - at
     a1, a2, a3 = s, 3 * s**2, 15 * s**3
@@ -230,41 +235,41 @@ def voigt_tail(at: float, sigma: float, half: float, line: FloatArray, first: in
 
 
 @jit
-def add_scaled(row: FloatArray, factor: float, line: FloatArray) -> None:
+def _add_scaled(row: FloatArray, factor: float, line: FloatArray) -> None:
     """Add a multiple of a line to a row."""
     for i in range(row.size):
         row[i] += factor * line[i]
 
 
 @jit
-def add_two_scaled(row: FloatArray, one: float, first: FloatArray, two: float, second: FloatArray) -> None:
+def _add_two_scaled(row: FloatArray, one: float, first: FloatArray, two: float, second: FloatArray) -> None:
     """Add multiples of two lines to a row."""
     for i in range(row.size):
         row[i] += one * first[i] + two * second[i]
 
 
 @jit
-def set_two_scaled(row: FloatArray, one: float, first: FloatArray, two: float, second: FloatArray) -> None:
+def _set_two_scaled(row: FloatArray, one: float, first: FloatArray, two: float, second: FloatArray) -> None:
     """Write multiples of two lines into a row."""
     for i in range(row.size):
         row[i] = one * first[i] + two * second[i]
 
 
 @jit
-def voigt_line(at: float, sigma: float, half: float, line: FloatArray, work: FloatArray) -> None:
+def _voigt_line(at: float, sigma: float, half: float, line: FloatArray, work: FloatArray) -> None:
     """Write a Voigt line and its derivatives over the whole axis."""
     n = line.shape[1]
-    out, end = channel_range(at, VOIGT_TAIL * sigma + half, n)
-    first, last = channel_range(at, VOIGT_FAR * sigma + half, n)
-    voigt_tail(at, sigma, half, line, 0, out)
-    voigt_far(at, sigma, half, line, out, first)
-    voigt_near(at, sigma, half, line, work, first, last)
-    voigt_far(at, sigma, half, line, last, end)
-    voigt_tail(at, sigma, half, line, end, n)
+    out, end = _channel_range(at, _VOIGT_TAIL * sigma + half, n)
+    first, last = _channel_range(at, _VOIGT_FAR * sigma + half, n)
+    _voigt_tail(at, sigma, half, line, 0, out)
+    _voigt_far(at, sigma, half, line, out, first)
+    _voigt_near(at, sigma, half, line, work, first, last)
+    _voigt_far(at, sigma, half, line, last, end)
+    _voigt_tail(at, sigma, half, line, end, n)
 
 
 @jit
-def add_normal_part(
+def _add_normal_part(
     at: float,
     x: FloatArray,
     sigma: float,
@@ -276,19 +281,19 @@ def add_normal_part(
 ) -> None:
     """Add the normal part to a line and its slope (rows 0 and 1), and to the derivatives that only it changes."""
     width, keep = x[2], 1 - x[3]
-    both = np.sqrt(sigma * sigma + (width * TO_SIGMA) ** 2)
-    first, end = channel_range(at, NORMAL_WINDOW * both, mu.size)
+    both = np.sqrt(sigma * sigma + (width * _TO_SIGMA) ** 2)
+    first, end = _channel_range(at, _NORMAL_WINDOW * both, mu.size)
     g, gx, gs = line[4, first:end], line[5, first:end], line[6, first:end]
-    add_normal_line(at - first, both, g, gx, gs)
-    add_scaled(jacobian[2, first:end], keep * amount * TO_SIGMA**2 * width / both, gs)
-    add_scaled(jacobian[3, first:end], -amount, g)
-    add_scaled(own[first:end], keep * amount * sigma / both, gs)
-    add_scaled(line[0, first:end], keep, g)
-    add_scaled(line[1, first:end], keep, gx)
+    _add_normal_line(at - first, both, g, gx, gs)
+    _add_scaled(jacobian[2, first:end], keep * amount * _TO_SIGMA**2 * width / both, gs)
+    _add_scaled(jacobian[3, first:end], -amount, g)
+    _add_scaled(own[first:end], keep * amount * sigma / both, gs)
+    _add_scaled(line[0, first:end], keep, g)
+    _add_scaled(line[1, first:end], keep, gx)
 
 
 @jit
-def add_mode(
+def _add_mode(
     start: float,
     x: FloatArray,
     at: int,
@@ -302,26 +307,26 @@ def add_mode(
     """Add loss and gain of one mode, and their derivatives."""
     centre, half, share = x[1] - start, 0.5 * x[2], x[3]
     energy, sigma, strength = x[at], x[at + 1], x[at + 2]
-    n, by_energy, by_tie = tied_occupation(x, at, place, tie)
+    n, by_energy, by_tie = _tied_occupation(x, at, place, tie)
     lost, won = strength * (n + 1), strength * n
     loss, gain = line[:7], line[7:]
-    voigt_line(centre + energy, sigma, half, loss, work)
-    voigt_line(centre - energy, sigma, half, gain, work)
-    add_two_scaled(jacobian[2], lost * share * 0.5, loss[3], won * share * 0.5, gain[3])
-    add_two_scaled(jacobian[3], lost, loss[0], won, gain[0])
-    set_two_scaled(jacobian[at + 1], lost * share, loss[2], won * share, gain[2])
+    _voigt_line(centre + energy, sigma, half, loss, work)
+    _voigt_line(centre - energy, sigma, half, gain, work)
+    _add_two_scaled(jacobian[2], lost * share * 0.5, loss[3], won * share * 0.5, gain[3])
+    _add_two_scaled(jacobian[3], lost, loss[0], won, gain[0])
+    _set_two_scaled(jacobian[at + 1], lost * share, loss[2], won * share, gain[2])
     for side in (loss, gain):
         for i in range(mu.size):
             side[0, i] *= share
             side[1, i] *= share
-    add_normal_part(centre + energy, x, sigma, lost, mu, jacobian, jacobian[at + 1], loss)
-    add_normal_part(centre - energy, x, sigma, won, mu, jacobian, jacobian[at + 1], gain)
-    add_two_scaled(mu, lost, loss[0], won, gain[0])
-    add_two_scaled(jacobian[1], -lost, loss[1], -won, gain[1])
-    set_two_scaled(jacobian[at], -lost, loss[1], won, gain[1])
-    add_two_scaled(jacobian[at], strength * by_energy, loss[0], strength * by_energy, gain[0])
-    set_two_scaled(jacobian[at + 2], n + 1, loss[0], n, gain[0])
-    add_two_scaled(jacobian[place], strength * by_tie, loss[0], strength * by_tie, gain[0])
+    _add_normal_part(centre + energy, x, sigma, lost, mu, jacobian, jacobian[at + 1], loss)
+    _add_normal_part(centre - energy, x, sigma, won, mu, jacobian, jacobian[at + 1], gain)
+    _add_two_scaled(mu, lost, loss[0], won, gain[0])
+    _add_two_scaled(jacobian[1], -lost, loss[1], -won, gain[1])
+    _set_two_scaled(jacobian[at], -lost, loss[1], won, gain[1])
+    _add_two_scaled(jacobian[at], strength * by_energy, loss[0], strength * by_energy, gain[0])
+    _set_two_scaled(jacobian[at + 2], n + 1, loss[0], n, gain[0])
+    _add_two_scaled(jacobian[place], strength * by_tie, loss[0], strength * by_tie, gain[0])
 
 
 @jit
@@ -340,9 +345,9 @@ def expected_electrons(
     first = 4 + 3 * modes
     ties = 1 if tie == 0 else modes
     jacobian[first : first + ties] = 0.0
-    add_zero_loss(start, x, mu, jacobian, line)
+    _add_zero_loss(start, x, mu, jacobian, line)
     for j in range(modes):
-        add_mode(start, x, 4 + 3 * j, first + (0 if tie == 0 else j), tie, mu, jacobian, line, work)
+        _add_mode(start, x, 4 + 3 * j, first + (0 if tie == 0 else j), tie, mu, jacobian, line, work)
     for k in range(smooth.shape[0]):
         coefficient = x[first + ties + k]
         for i in range(mu.size):

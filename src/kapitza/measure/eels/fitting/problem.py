@@ -24,13 +24,13 @@ from kapitza.measure.eels.model import (
 from kapitza.measure.eels.spectrum import SpectrumImage
 from kapitza.units import k_B
 
-MAX_TEMPERATURE = 2e4  # K: upper limit of temperatures, and of the occupations that belong to them
-MAX_LIMIT_REDUCED_ENERGY = (
+_MAX_TEMPERATURE = 2e4  # K: upper limit of temperatures, and of the occupations that belong to them
+_MAX_LIMIT_REDUCED_ENERGY = (
     40.0  # E/k_B T at the lower limit, at least 1 K: gain there is 4e-18 of loss, below all that can be counted
 )
 
 
-@frozen(eq=False)
+@frozen(eq=False, kw_only=True)
 class FitProblem:
     """All that the fit of one pixel needs beside its counts, in channels and electrons."""
 
@@ -72,7 +72,7 @@ def pose_problem(
         )
     detector = Detector(dark * unit, response, variance * unit**2)
     units = model.units(image.step)
-    low, high, prior, weight = parameter_limits(model, units, loose)
+    low, high, prior, weight = _parameter_limits(model, units, loose)
     place = {name: i for i, name in enumerate(model.names)}
     for name, (least, most) in bounds.items():
         if not least < most:
@@ -88,21 +88,23 @@ def pose_problem(
     late = np.zeros(free.size, dtype=bool)
     late[model.first_mode : model.first_tie] = np.tile([True, True, False], len(model.modes))
     weight[~free] = 0.0
-    chart = coordinates_of_search(model, units, low, high, free)
+    chart = _coordinates_of_search(model, units, low, high, free)
     low, high = (
         to_coordinates(SearchCoordinates(chart.energy, np.full_like(chart.owner, -1)), end) for end in (low, high)
     )
     return FitProblem(
-        model,
-        channel_grid(model, image.energy),
-        detector,
-        ParameterConstraints(free, low, high, curved, late, prior, weight, chart),
-        image.step,
-        kernel,
+        model=model,
+        grid=channel_grid(model, image.energy),
+        detector=detector,
+        freedom=ParameterConstraints(
+            free=free, low=low, high=high, curved=curved, late=late, prior=prior, weight=weight, chart=chart
+        ),
+        step=image.step,
+        kernel=kernel,
     )
 
 
-def coordinates_of_search(
+def _coordinates_of_search(
     model: SpectrumModel, units: Array, low: Array, high: Array, free: NDArray[np.bool_]
 ) -> SearchCoordinates:
     """Coordinates of the search; an intensity that is fixed or has limits of its own is not bent."""
@@ -125,7 +127,7 @@ def check_parameter_names(model: SpectrumModel, *named: Mapping[str, Any]) -> No
             raise InputError(f"no parameter {name!r} in the model: expected one of {', '.join(model.names)}")
 
 
-def parameter_limits(model: SpectrumModel, units: Array, loose: float) -> tuple[Array, Array, Array, Array]:
+def _parameter_limits(model: SpectrumModel, units: Array, loose: float) -> tuple[Array, Array, Array, Array]:
     """(p,) lowest, highest, expected value and inverse variance of the parameters, in channels."""
     p = len(model.names)
     low, high, prior, weight = np.full(p, -np.inf), np.full(p, np.inf), np.zeros(p), np.zeros(p)
@@ -146,22 +148,22 @@ def parameter_limits(model: SpectrumModel, units: Array, loose: float) -> tuple[
         low[i], high[i] = by_word.get(word, (-np.inf, np.inf))
         if i in range(model.first_tie, model.first_tie + model.ties):
             own = energies if model.tie == "common" else [energies[i - model.first_tie]]
-            coldest = max(1.0, min(own) / (MAX_LIMIT_REDUCED_ENERGY * k_B))
-            hottest = 1 / np.expm1(own[0] / (k_B * MAX_TEMPERATURE))
+            coldest = max(1.0, min(own) / (_MAX_LIMIT_REDUCED_ENERGY * k_B))
+            hottest = 1 / np.expm1(own[0] / (k_B * _MAX_TEMPERATURE))
             low[i], high[i] = (
-                (-0.45, hottest) if word == "occupation" else (coldest / units[i], MAX_TEMPERATURE / units[i])
+                (-0.45, hottest) if word == "occupation" else (coldest / units[i], _MAX_TEMPERATURE / units[i])
             )
     for j, mode in enumerate(model.modes):
         at = model.first_mode + 3 * j
         for i, value in ((at, mode.energy), (at + 1, mode.width)):
             prior[i] = value / units[i]
             weight[i] = (units[i] / (loose * mode.width)) ** 2 if loose else 0.0
-        low[at], high[at] = np.array(mode_energy_limits(model, j)) / units[at]
+        low[at], high[at] = np.array(_mode_energy_limits(model, j)) / units[at]
         low[at + 1], high[at + 1] = 0.1 * prior[at + 1], 10 * prior[at + 1]
     return low, high, prior, weight
 
 
-def mode_energy_limits(model: SpectrumModel, j: int) -> tuple[float, float]:
+def _mode_energy_limits(model: SpectrumModel, j: int) -> tuple[float, float]:
     """Limits of the energy of a mode, J: half way to its neighbours, so that modes do not change places."""
     own = model.modes[j].energy
     half_way = [0.5 * (own + mode.energy) for mode in model.modes if mode.energy != own]
@@ -170,19 +172,19 @@ def mode_energy_limits(model: SpectrumModel, j: int) -> tuple[float, float]:
 
 
 SAMPLE_SPECTRA = 64  # spectra that are looked at
-TAIL_TRIALS = {
+_TAIL_TRIALS = {
     "pseudo-voigt": [(share,) for share in (1e-4, 0.003, 0.01, 0.03, 0.1, 0.3, 0.7)],
     "split": [(one, one) for one in (1e-4, 0.003, 0.01, 0.03, 0.1, 0.3, 0.7)],
     "pearson": [(m,) for m in (0.8, 1.1, 1.6, 2.4, 4.0, 8.0, 30.0)],
     "reference": [()],
 }
-NUMBER_OF_WIDTHS = {"pseudo-voigt": 1, "split": 2, "pearson": 1, "reference": 1}
-COLDEST_GUESS, DEFAULT_GUESS, HOTTEST_GUESS = (
+_NUMBER_OF_WIDTHS = {"pseudo-voigt": 1, "split": 2, "pearson": 1, "reference": 1}
+_COLDEST_GUESS, _DEFAULT_GUESS, _HOTTEST_GUESS = (
     30.0,
     300.0,
     2500.0,
 )  # K: limits of a first guess, and the guess where the gain side says nothing
-MIN_ELECTRONS_PER_PARAMETER = 10.0  # electrons per parameter below which a spectrum counts as empty
+_MIN_ELECTRONS_PER_PARAMETER = 10.0  # electrons per parameter below which a spectrum counts as empty
 
 
 def sufficient_spectra(model: SpectrumModel, detector: Detector, counts: NDArray[Any]) -> NDArray[np.bool_]:
@@ -191,10 +193,10 @@ def sufficient_spectra(model: SpectrumModel, detector: Detector, counts: NDArray
     electrons = np.sum(np.where(there, counts - detector.dark, 0.0), axis=1)
     noise = np.sqrt(np.sum(there * detector.variance, axis=1))
     p = len(model.names)
-    return (electrons > MIN_ELECTRONS_PER_PARAMETER * p) & (electrons > 5 * noise) & (there.sum(axis=1) > 4 * p)
+    return (electrons > _MIN_ELECTRONS_PER_PARAMETER * p) & (electrons > 5 * noise) & (there.sum(axis=1) > 4 * p)
 
 
-def corrected_counts(detector: Detector, counts: NDArray[Any]) -> NDArray[Any]:
+def _corrected_counts(detector: Detector, counts: NDArray[Any]) -> NDArray[Any]:
     """(k, n) electrons without the dark mean, evenly efficient; only to start from."""
     response = np.where(detector.response > 0, detector.response, np.inf)
     return np.where(np.isfinite(counts), (counts - detector.dark) / response, 0.0)
@@ -267,7 +269,7 @@ def first_guess(
         raise InputError(
             f"none of {len(counts)} spectra looked at holds enough electrons for {len(model.names)} parameters"
         )
-    counts = corrected_counts(detector, counts[good])
+    counts = _corrected_counts(detector, counts[good])
     total, _ = aligned_sum(grid, counts)
     middle, width = highest_peak(total)
     if width > grid.channels / 2:
@@ -281,10 +283,10 @@ def first_guess(
         x[at : at + 3] = mode.energy / step, mode.width / step, 1.0
     best = np.inf
     found = x
-    for tail, stretch in product(TAIL_TRIALS[model.shape], (0.94, 1.0)):
+    for tail, stretch in product(_TAIL_TRIALS[model.shape], (0.94, 1.0)):
         trial = np.array(x)
-        trial[2 : model.first_mode] = *([width * stretch] * NUMBER_OF_WIDTHS[model.shape]), *tail
-        chi2, filled = best_amplitudes(model, grid, total, trial, step)
+        trial[2 : model.first_mode] = *([width * stretch] * _NUMBER_OF_WIDTHS[model.shape]), *tail
+        chi2, filled = _best_amplitudes(model, grid, total, trial, step)
         if chi2 < best:
             best, found = chi2, filled
     scale = np.ones(found.size)
@@ -293,7 +295,7 @@ def first_guess(
     return found * scale
 
 
-def best_amplitudes(
+def _best_amplitudes(
     model: SpectrumModel, grid: ChannelGrid, total: Array, x: NDArray[Any], step: float
 ) -> tuple[float, NDArray[Any]]:
     """Chi-squared and parameters of the best amplitudes for given shapes."""
@@ -314,9 +316,9 @@ def best_amplitudes(
     filled = np.array(x)
     filled[0] = amounts[0]
     energy = x[model.first_mode : model.first_tie : 3]
-    kelvin = guess_temperature(loss, gain, energy * step) * k_B / step
+    kelvin = _guess_temperature(loss, gain, energy * step) * k_B / step
     common = model.tie == "common"
-    shared = float(np.sum(kelvin * gain) / gain.sum()) if gain.sum() > 0 else DEFAULT_GUESS * k_B / step
+    shared = float(np.sum(kelvin * gain) / gain.sum()) if gain.sum() > 0 else _DEFAULT_GUESS * k_B / step
     kelvin = np.full(m, shared) if common else np.where(gain > 0, kelvin, shared)
     n = 1 / np.expm1(energy / kelvin)
     filled[model.first_mode + 2 : model.first_tie : 3] = np.maximum((loss + gain) / (2 * n + 1), 1e-4 * amounts[0])
@@ -327,11 +329,11 @@ def best_amplitudes(
     return float(residual), filled
 
 
-def guess_temperature(loss: Array, gain: Array, energy: Array) -> Array:
+def _guess_temperature(loss: Array, gain: Array, energy: Array) -> Array:
     """(m,) temperature from loss over gain, K, kept within reason."""
     sound = (gain > 0) & (loss > gain)
     ratio = np.where(sound, loss / np.where(sound, gain, 1.0), np.e)
-    return np.where(sound, np.clip(energy / (k_B * np.log(ratio)), COLDEST_GUESS, HOTTEST_GUESS), DEFAULT_GUESS)
+    return np.where(sound, np.clip(energy / (k_B * np.log(ratio)), _COLDEST_GUESS, _HOTTEST_GUESS), _DEFAULT_GUESS)
 
 
 def single_starts(
@@ -339,10 +341,10 @@ def single_starts(
 ) -> NDArray[Any]:
     """(k, p) starts of single spectra: the typical one with the dose and the centre of each."""
     found = np.repeat(np.asarray(x, dtype=float)[None], len(counts), axis=0)
-    bare = corrected_counts(detector, counts)
+    bare = _corrected_counts(detector, counts)
     linear = [0, *range(model.first_mode + 2, model.first_tie, 3)]
     usual = x[0] + np.sum(x[linear[1:]])
     found[:, linear] *= np.maximum(bare.sum(axis=1) / usual, 1e-12)[:, None]
-    widths = x[2 : 2 + NUMBER_OF_WIDTHS[model.shape]]
+    widths = x[2 : 2 + _NUMBER_OF_WIDTHS[model.shape]]
     found[:, 1] = zero_loss_centres(grid, bare, float(np.mean(widths)))
     return found

@@ -38,12 +38,12 @@ from kapitza.measure.eels.fitting.search import (
     to_coordinates,
 )
 
-CoordinateOwners = NDArray[np.int64]
+_CoordinateOwners = NDArray[np.int64]
 
 
 @jit
-def write_parameters(
-    u: FloatArray, energy: FloatArray, owner: CoordinateOwners, x: FloatArray, own: FloatArray, cross: FloatArray
+def _write_parameters(
+    u: FloatArray, energy: FloatArray, owner: _CoordinateOwners, x: FloatArray, own: FloatArray, cross: FloatArray
 ) -> None:
     """Write parameters, their derivatives by their own coordinate, and those of intensities by the ratio."""
     for a in range(u.size):
@@ -61,8 +61,8 @@ def write_parameters(
 
 
 @jit
-def derivatives_by_coordinates(
-    own: FloatArray, cross: FloatArray, owner: CoordinateOwners, energy: FloatArray, rows: FloatArray
+def _derivatives_by_coordinates(
+    own: FloatArray, cross: FloatArray, owner: _CoordinateOwners, energy: FloatArray, rows: FloatArray
 ) -> None:
     """Turn derivatives by parameters (p, n) into those by coordinates."""
     for a in range(own.size):
@@ -78,8 +78,8 @@ def derivatives_by_coordinates(
 
 
 @jit
-def covariance_of_parameters(
-    own: FloatArray, cross: FloatArray, owner: CoordinateOwners, energy: FloatArray, matrix: FloatArray
+def _covariance_of_parameters(
+    own: FloatArray, cross: FloatArray, owner: _CoordinateOwners, energy: FloatArray, matrix: FloatArray
 ) -> None:
     """Turn the covariance of coordinates into that of parameters."""
     p = own.size
@@ -100,8 +100,8 @@ def covariance_of_parameters(
 
 
 @jit
-def add_prior_information(
-    own: FloatArray, cross: FloatArray, owner: CoordinateOwners, weight: FloatArray, information: FloatArray
+def _add_prior_information(
+    own: FloatArray, cross: FloatArray, owner: _CoordinateOwners, weight: FloatArray, information: FloatArray
 ) -> None:
     """Add what priors tell to the information of the coordinates."""
     for a in range(own.size):
@@ -114,8 +114,8 @@ def add_prior_information(
 
 
 @jit
-def parameters_from_priors(
-    own: FloatArray, cross: FloatArray, owner: CoordinateOwners, weight: FloatArray, covariance: FloatArray
+def _parameters_from_priors(
+    own: FloatArray, cross: FloatArray, owner: _CoordinateOwners, weight: FloatArray, covariance: FloatArray
 ) -> float:
     """Return how many of the parameters priors determine, from the covariance of the coordinates."""
     total = 0.0
@@ -128,14 +128,14 @@ def parameters_from_priors(
     return total
 
 
-MaskArray = NDArray[np.bool_]
-SpectrumConstraints = tuple[
-    MaskArray, FloatArray, FloatArray, MaskArray, MaskArray, FloatArray, FloatArray, FloatArray, CoordinateOwners
+_MaskArray = NDArray[np.bool_]
+_SpectrumConstraints = tuple[
+    _MaskArray, FloatArray, FloatArray, _MaskArray, _MaskArray, FloatArray, FloatArray, FloatArray, _CoordinateOwners
 ]  # as in `search.Freedom`
 
 
 @jit
-def weigh_channels(
+def _weigh_channels(
     y: FloatArray,
     there: FloatArray,
     mu: FloatArray,
@@ -152,7 +152,7 @@ def weigh_channels(
 
 
 @jit
-def chi_squared(
+def _chi_squared(
     residual: FloatArray, weight: FloatArray, x: FloatArray, prior: FloatArray, prior_weight: FloatArray
 ) -> float:
     """Chi-squared with that of the priors."""
@@ -165,14 +165,14 @@ def chi_squared(
 
 
 @jit
-def gradient_and_information(
+def _gradient_and_information(
     x: FloatArray,
     turned: tuple[FloatArray, FloatArray],
     jacobian: FloatArray,
     residual: FloatArray,
     weight: FloatArray,
     response: FloatArray,
-    known: SpectrumConstraints,
+    known: _SpectrumConstraints,
     gradient: FloatArray,
     information: FloatArray,
     rows: FloatArray,
@@ -208,16 +208,16 @@ def gradient_and_information(
             information[a, d] = information[d, a] = ad
             information[b, c] = information[c, b] = bc
             information[b, d] = information[d, b] = bd
-    add_prior_information(own, cross, owner, prior_weight, information)
+    _add_prior_information(own, cross, owner, prior_weight, information)
 
 
 @jit
-def mark_blocked(
+def _mark_blocked(
     u: FloatArray,
     gradient: FloatArray,
     information: FloatArray,
-    known: SpectrumConstraints,
-    blocked: MaskArray,
+    known: _SpectrumConstraints,
+    blocked: _MaskArray,
 ) -> None:
     """Mark parameters that do not move: fixed, pressed against a limit, or without any effect."""
     free, low, high = known[0], known[1], known[2]
@@ -228,7 +228,7 @@ def mark_blocked(
 
 
 @jit
-def step_within_limits(u: FloatArray, step: FloatArray, known: SpectrumConstraints, new: FloatArray) -> None:
+def _step_within_limits(u: FloatArray, step: FloatArray, known: _SpectrumConstraints, new: FloatArray) -> None:
     """Write the point after a step, within the limits."""
     low, high, curved = known[1], known[2], known[3]
     for a in range(u.size):
@@ -239,20 +239,20 @@ def step_within_limits(u: FloatArray, step: FloatArray, known: SpectrumConstrain
 
 
 @jit
-def next_step(
+def _next_step(
     u: FloatArray,
     gradient: FloatArray,
     information: FloatArray,
     learnt: FloatArray,
-    known: SpectrumConstraints,
+    known: _SpectrumConstraints,
     damping: float,
-    blocked: MaskArray,
+    blocked: _MaskArray,
     small: FloatArray,
 ) -> float:
     """Write the next step and return its length in standard uncertainties, below zero where there is none."""
     p = u.size
     step, whole, scale, matrix = small[1], small[2], small[3], small[WORKSPACE_VECTORS : WORKSPACE_VECTORS + p]
-    mark_blocked(u, gradient, information, known, blocked)
+    _mark_blocked(u, gradient, information, known, blocked)
     if not factorise_scaled(information, learnt, blocked, damping, matrix, scale):
         return -1.0
     length = scoring_step(gradient, matrix, scale, step)
@@ -269,9 +269,9 @@ def next_step(
 
 
 @jit
-def evaluate_spectrum(
+def _evaluate_spectrum(
     u: FloatArray,
-    known: SpectrumConstraints,
+    known: _SpectrumConstraints,
     spectrum: tuple[float, int, int, FloatArray],
     x: FloatArray,
     turned: tuple[FloatArray, FloatArray],
@@ -283,13 +283,13 @@ def evaluate_spectrum(
     """Write the parameters of coordinates, the electrons, and their derivatives by the coordinates."""
     start, modes, tie, smooth = spectrum
     own, cross = turned
-    write_parameters(u, known[7], known[8], x, own, cross)
+    _write_parameters(u, known[7], known[8], x, own, cross)
     expected_electrons(start, x, modes, tie, smooth, mu, jacobian, line, near)
-    derivatives_by_coordinates(own, cross, known[8], known[7], jacobian)
+    _derivatives_by_coordinates(own, cross, known[8], known[7], jacobian)
 
 
 @jit
-def update_damping(
+def _update_damping(
     length: float, damping: float, refused: int, saddle: bool, flat: bool, learnt: FloatArray
 ) -> tuple[bool, float, bool, bool]:
     """Whether a search has settled where no step or only a short one is left, and its next damping, saddle and flat."""
@@ -308,17 +308,17 @@ def update_damping(
 
 
 @jit
-def fit_spectrum(
+def _fit_spectrum(
     y: FloatArray,
     there: FloatArray,
     detector: tuple[FloatArray, FloatArray, FloatArray],
-    known: SpectrumConstraints,
+    known: _SpectrumConstraints,
     spectrum: tuple[float, int, int, FloatArray],
     goal: tuple[float, int],
     u: FloatArray,
     x: FloatArray,
     information: FloatArray,
-    blocked: MaskArray,
+    blocked: _MaskArray,
     mu: FloatArray,
     jacobian: FloatArray,
     work: FloatArray,
@@ -338,27 +338,27 @@ def fit_spectrum(
     learnt, beyond = small[WORKSPACE_VECTORS + p : WORKSPACE_VECTORS + 2 * p], small[WORKSPACE_VECTORS + 2 * p :]
     for a in range(p):
         u[a] = min(max(u[a], known[1][a]), known[2][a])
-    evaluate_spectrum(u, known, spectrum, x, turned, mu, jacobian, line, near)
-    weigh_channels(y, there, mu, detector, residual, weight)
-    gradient_and_information(x, turned, jacobian, residual, weight, detector[1], known, gradient, information, rows)
-    chi2 = chi_squared(residual, weight, x, known[5], known[6])
+    _evaluate_spectrum(u, known, spectrum, x, turned, mu, jacobian, line, near)
+    _weigh_channels(y, there, mu, detector, residual, weight)
+    _gradient_and_information(x, turned, jacobian, residual, weight, detector[1], known, gradient, information, rows)
+    chi2 = _chi_squared(residual, weight, x, known[5], known[6])
     damping, iterations, stale, settled, refused = 0.0, 1, False, False, 0
     saddle, flat = False, False  # damping keeps a learnt saddle at bay; the information alone is singular
     length = np.inf
     learnt[:] = 0.0
     while damping <= MAX_DAMPING and iterations < limit:
-        length = next_step(u, gradient, information, learnt, known, damping, blocked, small)
+        length = _next_step(u, gradient, information, learnt, known, damping, blocked, small)
         if length < tolerance:
-            settled, damping, saddle, flat = update_damping(length, damping, refused, saddle, flat, learnt)
+            settled, damping, saddle, flat = _update_damping(length, damping, refused, saddle, flat, learnt)
             if settled:
                 break
             continue
-        step_within_limits(u, step, known, new)
-        evaluate_spectrum(new, known, spectrum, x, turned, mu, jacobian, line, near)
+        _step_within_limits(u, step, known, new)
+        _evaluate_spectrum(new, known, spectrum, x, turned, mu, jacobian, line, near)
         iterations += 1
-        weigh_channels(y, there, mu, detector, row, trial)
-        better = chi_squared(row, weight, x, known[5], known[6]) <= chi2 + CHI2_SLACK
-        gradient_and_information(x, turned, jacobian, row, trial, detector[1], known, after, beyond, rows)
+        _weigh_channels(y, there, mu, detector, row, trial)
+        better = _chi_squared(row, weight, x, known[5], known[6]) <= chi2 + CHI2_SLACK
+        _gradient_and_information(x, turned, jacobian, row, trial, detector[1], known, after, beyond, rows)
         stale, saddle, flat = not better, False, False
         for a in range(p):
             rest[a] = new[a] - u[a]
@@ -370,7 +370,7 @@ def fit_spectrum(
             information[:] = beyond
             residual[:] = row
             weight[:] = trial
-            chi2 = chi_squared(residual, weight, x, known[5], known[6])
+            chi2 = _chi_squared(residual, weight, x, known[5], known[6])
             damping *= 0.1
             refused = 0
         else:
@@ -379,35 +379,35 @@ def fit_spectrum(
                 damping = max(10 * damping, INITIAL_DAMPING)
         damping = 0.0 if damping < MIN_DAMPING else damping
     if stale:
-        evaluate_spectrum(u, known, spectrum, x, turned, mu, jacobian, line, near)
-    mark_blocked(u, gradient, information, known, blocked)
+        _evaluate_spectrum(u, known, spectrum, x, turned, mu, jacobian, line, near)
+    _mark_blocked(u, gradient, information, known, blocked)
     if settled:
-        step_within_limits(u, step, known, new)
+        _step_within_limits(u, step, known, new)
         u[:] = new
-        write_parameters(u, known[7], known[8], x, turned[0], turned[1])
+        _write_parameters(u, known[7], known[8], x, turned[0], turned[1])
     return settled, iterations, length**2 if settled else 0.0
 
 
-def source_checksum() -> int:
+def _source_checksum() -> int:
     """Checksum of all source that is compiled: machine code of older source is not used."""
     return zlib.crc32(
         "".join(inspect.getsource(module) for module in (lines, algebra, search, sys.modules[__name__])).encode()
     )
 
 
-def compile_fit(version: int) -> Callable[..., None]:
+def _compile_fit(version: int) -> Callable[..., None]:
     """Compile the fit of many spectra; `version` is part of the name under which the machine code is kept."""
 
     def fit_many(
         counts: FloatArray,
         detector: tuple[FloatArray, FloatArray, FloatArray],
-        known: SpectrumConstraints,
+        known: _SpectrumConstraints,
         spectrum: tuple[float, int, int, FloatArray],
         goal: tuple[float, int],
         value: FloatArray,
         covariance: FloatArray,
-        blocked: MaskArray,
-        settled: MaskArray,
+        blocked: _MaskArray,
+        settled: _MaskArray,
         iterations: NDArray[np.int64],
         fit: FloatArray,
         deviance: FloatArray,
@@ -427,16 +427,16 @@ def compile_fit(version: int) -> Callable[..., None]:
                 y[i] = counts[k, i] if good else 0.0
             u[:] = value[k]
             x, matrix, off = value[k], covariance[k], blocked[k]
-            settled[k], iterations[k], gained = fit_spectrum(
+            settled[k], iterations[k], gained = _fit_spectrum(
                 y, there, detector, known, spectrum, goal, u, x, information, off, mu, jacobian, work, small
             )
             sound = invert_information(information, off, small, matrix)
-            weigh_channels(y, there, mu, detector, work[0], work[1])
-            taken = parameters_from_priors(own, cross, owner, weight, matrix)
+            _weigh_channels(y, there, mu, detector, work[0], work[1])
+            taken = _parameters_from_priors(own, cross, owner, weight, matrix)
             chi2_moments(there, mu, jacobian, work[0], detector, matrix, off, taken, small[0], fit[k])
             deviance[k] = spectrum_deviance(y, there, mu, detector) - gained
             if sound:
-                covariance_of_parameters(own, cross, owner, energy, matrix)
+                _covariance_of_parameters(own, cross, owner, energy, matrix)
             for a in range(p):
                 if known[0][a] and information[a, a] <= 0:
                     matrix[a, a] = np.inf
@@ -444,7 +444,7 @@ def compile_fit(version: int) -> Callable[..., None]:
     return jit_cached(fit_many)
 
 
-fit_many_spectra = compile_fit(source_checksum())
+_fit_many_spectra = _compile_fit(_source_checksum())
 
 
 def compiled_fisher_scoring(
@@ -474,7 +474,15 @@ def compiled_fisher_scoring(
     parts = (*known, freedom.chart.energy, freedom.chart.owner)
     seen = (detector.dark, detector.response, detector.variance)
     goal = (tolerance, limit)
-    fit_many_spectra(
+    _fit_many_spectra(
         counts, seen, parts, spectrum, goal, value, covariance, blocked, settled, iterations, fit, deviance
     )
-    return SearchResult(value, covariance, blocked, settled, iterations, fit, deviance)
+    return SearchResult(
+        value=value,
+        covariance=covariance,
+        blocked=blocked,
+        settled=settled,
+        iterations=iterations,
+        fit=fit,
+        deviance=deviance,
+    )

@@ -7,8 +7,8 @@ import numpy as np
 from attrs import frozen
 from numpy.typing import NDArray
 
-MAX_REDUCED_ENERGY = 700.0  # E/k_B T beyond which a ratio is taken as that there
-MIN_RATIO_MARGIN = 1e-6  # by which a ratio of gain to loss stays below 1
+_MAX_REDUCED_ENERGY = 700.0  # E/k_B T beyond which a ratio is taken as that there
+_MIN_RATIO_MARGIN = 1e-6  # by which a ratio of gain to loss stays below 1
 
 
 @frozen(eq=False)
@@ -41,9 +41,9 @@ def to_coordinates(chart: SearchCoordinates, x: NDArray[Any]) -> NDArray[Any]:
     u = np.array(x, dtype=float)
     for a in chart.ratios:
         energy = chart.energy[a]
-        tie = np.minimum(x[..., a], 1 / MIN_RATIO_MARGIN if energy == 0 else np.inf)
-        ratio = np.exp(-np.minimum(energy / tie, MAX_REDUCED_ENERGY)) if energy > 0 else tie / (tie + 1)
-        u[..., a] = np.minimum(ratio, 1 - MIN_RATIO_MARGIN)
+        tie = np.minimum(x[..., a], 1 / _MIN_RATIO_MARGIN if energy == 0 else np.inf)
+        ratio = np.exp(-np.minimum(energy / tie, _MAX_REDUCED_ENERGY)) if energy > 0 else tie / (tie + 1)
+        u[..., a] = np.minimum(ratio, 1 - _MIN_RATIO_MARGIN)
     for a in chart.losses:
         u[..., a] = x[..., a] / (1 - u[..., chart.owner[a]])
     return u
@@ -102,7 +102,7 @@ class Detector:
     variance: NDArray[Any]
 
 
-@frozen(eq=False)
+@frozen(eq=False, kw_only=True)
 class ParameterConstraints:
     """What is known of the parameters (p,) beforehand, in channels.
 
@@ -126,7 +126,7 @@ class ParameterConstraints:
     chart: SearchCoordinates
 
 
-@frozen(eq=False)
+@frozen(eq=False, kw_only=True)
 class SearchResult:
     """Result for k spectra.
 
@@ -151,8 +151,8 @@ class SearchResult:
     deviance: NDArray[Any]
 
 
-@frozen(eq=False)
-class SearchState:
+@frozen(eq=False, kw_only=True)
+class _SearchState:
     """A point of the search: residuals, weights, gradient and information of k spectra."""
 
     mu: NDArray[Any]
@@ -190,7 +190,7 @@ def fisher_scoring(
     Found
     """
     u = np.clip(to_coordinates(freedom.chart, start), freedom.low, freedom.high)
-    state = evaluate_state(evaluate, counts, detector, freedom, u)
+    state = _evaluate_state(evaluate, counts, detector, freedom, u)
     k, p = u.shape
     damping, settled, iterations = np.zeros(k), np.zeros(k, dtype=bool), np.ones(k, dtype=np.int64)
     learnt, refused, left = np.zeros((k, p, p)), np.zeros(k, dtype=np.int64), np.zeros(k)
@@ -200,14 +200,14 @@ def fisher_scoring(
         busy = np.flatnonzero(~settled & (damping <= MAX_DAMPING) & (iterations < limit))
         if not busy.size:
             break
-        part = take_states(state, busy)
-        step, length, solved = damped_step(freedom, u[busy], part, learnt[busy], damping[busy])
+        part = _take_states(state, busy)
+        step, length, solved = _damped_step(freedom, u[busy], part, learnt[busy], damping[busy])
         done = solved & (length < tolerance)
         ended = done & ((damping[busy] == 0) | flat[busy])
-        u[busy[ended]] = moved_coordinates(freedom, u[busy[ended]], step[ended])
+        u[busy[ended]] = _moved_coordinates(freedom, u[busy[ended]], step[ended])
         left[busy[ended]] = length[ended]
         settled[busy[ended]] = True
-        relax_damping(busy[done & ~ended], damping, learnt, saddle)
+        _relax_damping(busy[done & ~ended], damping, learnt, saddle)
         failed = busy[~solved]
         wild = failed[(damping[failed] > MAX_CURVATURE_DAMPING) & learnt[failed].any(axis=(1, 2))]
         learnt[wild], saddle[wild] = 0.0, False
@@ -219,45 +219,45 @@ def fisher_scoring(
         moving = solved & ~done
         trial = busy[moving]
         if trial.size:
-            new = moved_coordinates(freedom, u[trial], step[moving])
-            after = evaluate_state(evaluate, counts[trial], detector, freedom, new)
-            better = state_chi2(after.residual, part.weight[moving], freedom, new) <= part.chi2[moving] + CHI2_SLACK
+            new = _moved_coordinates(freedom, u[trial], step[moving])
+            after = _evaluate_state(evaluate, counts[trial], detector, freedom, new)
+            better = _state_chi2(after.residual, part.weight[moving], freedom, new) <= part.chi2[moving] + CHI2_SLACK
             local = length[moving] < LOCAL_STEP
             near = np.where(better[:, None, None], after.information, part.information[moving])
             change = part.gradient[moving] - after.gradient
-            learnt[trial] = update_curvatures(near, learnt[trial], new - u[trial], change, local, freedom.free)
+            learnt[trial] = _update_curvatures(near, learnt[trial], new - u[trial], change, local, freedom.free)
             iterations[trial] += 1
             saddle[trial], flat[trial] = False, False
             u[trial[better]] = new[better]
-            put_states(state, trial[better], take_states(after, better))
+            _put_states(state, trial[better], _take_states(after, better))
             refused[trial] = np.where(better, 0, refused[trial] + 1)
             raised = ~better & (~local | (refused[trial] > 1))
             damping[trial[better]] *= 0.1
             damping[trial[raised]] = np.maximum(10 * damping[trial[raised]], INITIAL_DAMPING)
         damping[damping < MIN_DAMPING] = 0.0
-    return final_result(counts, detector, freedom, u, state, settled, iterations, left)
+    return _final_result(counts, detector, freedom, u, state, settled, iterations, left)
 
 
-def relax_damping(some: NDArray[Any], damping: NDArray[Any], learnt: NDArray[Any], saddle: NDArray[np.bool_]) -> None:
+def _relax_damping(some: NDArray[Any], damping: NDArray[Any], learnt: NDArray[Any], saddle: NDArray[np.bool_]) -> None:
     """Take damping off where a damped step is short; where it kept a learnt saddle at bay, forget that instead."""
     damping[some] = np.where(saddle[some], 0.0, 0.1 * damping[some])
     learnt[some[saddle[some]]] = 0.0
     saddle[some] = False
 
 
-def final_result(
+def _final_result(
     counts: NDArray[Any],
     detector: Detector,
     freedom: ParameterConstraints,
     u: NDArray[Any],
-    state: SearchState,
+    state: _SearchState,
     settled: NDArray[np.bool_],
     iterations: NDArray[np.int64],
     left: NDArray[Any],
 ) -> SearchResult:
     """Covariance and goodness of fit where the search ended; `left` is the length of the last step."""
-    blocked = blocked_parameters(freedom, u, state)
-    inverse = np.array([free_covariance(one, off) for one, off in zip(state.information, blocked, strict=True)])
+    blocked = _blocked_parameters(freedom, u, state)
+    inverse = np.array([_free_covariance(one, off) for one, off in zip(state.information, blocked, strict=True)])
     turn = coordinate_jacobians(freedom.chart, u)
     covariance = turn @ np.where(np.isfinite(inverse), inverse, 0.0) @ np.swapaxes(turn, 1, 2)
     there = state.weight > 0
@@ -265,7 +265,7 @@ def final_result(
     for i in range(len(u)):
         seen = (state.residual[i], there[i], state.mu[i], state.jacobian[i])
         known = float(np.sum(np.diagonal(covariance[i]) * freedom.weight))
-        fit[i] = fit_moments(*seen, inverse[i], blocked[i], detector, known)
+        fit[i] = _fit_moments(*seen, inverse[i], blocked[i], detector, known)
     places = np.flatnonzero(freedom.free)
     without = np.diagonal(state.information, axis1=1, axis2=2)[:, places] <= 0
     unknown = without | ~np.isfinite(np.diagonal(inverse, axis1=1, axis2=2)[:, places])
@@ -273,11 +273,17 @@ def final_result(
     spread = np.maximum(detector.response * state.mu + detector.variance, MIN_VARIANCE)
     value = to_parameters(freedom.chart, u)
     return SearchResult(
-        value, covariance, blocked, settled, iterations, fit, deviance(counts, detector, spread) - left**2
+        value=value,
+        covariance=covariance,
+        blocked=blocked,
+        settled=settled,
+        iterations=iterations,
+        fit=fit,
+        deviance=_deviance(counts, detector, spread) - left**2,
     )
 
 
-def free_covariance(information: NDArray[Any], blocked: NDArray[np.bool_]) -> NDArray[Any]:
+def _free_covariance(information: NDArray[Any], blocked: NDArray[np.bool_]) -> NDArray[Any]:
     """(p, p) inverse of the information of the parameters that move; infinite where it is singular."""
     found, use = np.zeros(information.shape), ~blocked
     scale = 1 / np.sqrt(np.diagonal(information)[use])
@@ -292,9 +298,9 @@ def free_covariance(information: NDArray[Any], blocked: NDArray[np.bool_]) -> ND
     return found
 
 
-def evaluate_state(
+def _evaluate_state(
     evaluate: EvaluateModel, counts: NDArray[Any], detector: Detector, freedom: ParameterConstraints, u: NDArray[Any]
-) -> SearchState:
+) -> _SearchState:
     """Evaluate model, residuals, gradient and information at a state of the search."""
     x, turn = to_parameters(freedom.chart, u), coordinate_jacobians(freedom.chart, u)
     mu, jacobian = evaluate(x)
@@ -308,10 +314,18 @@ def evaluate_state(
     gradient = gradient - ((freedom.weight * (x - freedom.prior))[:, None] @ turn)[:, 0]
     information = (jacobian * (by * detector.response)[:, None]) @ np.swapaxes(jacobian, 1, 2)
     information = information + (np.swapaxes(turn, 1, 2) * freedom.weight) @ turn
-    return SearchState(mu, jacobian, residual, weight, gradient, information, state_chi2(residual, weight, freedom, u))
+    return _SearchState(
+        mu=mu,
+        jacobian=jacobian,
+        residual=residual,
+        weight=weight,
+        gradient=gradient,
+        information=information,
+        chi2=_state_chi2(residual, weight, freedom, u),
+    )
 
 
-def state_chi2(
+def _state_chi2(
     residual: NDArray[Any], weight: NDArray[Any], freedom: ParameterConstraints, u: NDArray[Any]
 ) -> NDArray[Any]:
     """Return chi-squared with the terms of the priors, one a spectrum."""
@@ -319,40 +333,40 @@ def state_chi2(
     return np.sum(weight * residual**2, axis=1) + np.sum(freedom.weight * off**2, axis=1)
 
 
-def take_states(state: SearchState, some: NDArray[Any]) -> SearchState:
+def _take_states(state: _SearchState, some: NDArray[Any]) -> _SearchState:
     """Select some of the spectra."""
-    return SearchState(*(getattr(state, name)[some] for name in SearchState.__annotations__))
+    return _SearchState(**{name: getattr(state, name)[some] for name in _SearchState.__annotations__})
 
 
-def put_states(state: SearchState, some: NDArray[Any], new: SearchState) -> None:
+def _put_states(state: _SearchState, some: NDArray[Any], new: _SearchState) -> None:
     """Replace some of the spectra."""
-    for name in SearchState.__annotations__:
+    for name in _SearchState.__annotations__:
         getattr(state, name)[some] = getattr(new, name)
 
 
-def blocked_parameters(freedom: ParameterConstraints, u: NDArray[Any], state: SearchState) -> NDArray[np.bool_]:
+def _blocked_parameters(freedom: ParameterConstraints, u: NDArray[Any], state: _SearchState) -> NDArray[np.bool_]:
     """Parameters that do not move: fixed, pressed against a limit, or without any effect."""
     down, up = (u <= freedom.low) & (state.gradient < 0), (u >= freedom.high) & (state.gradient > 0)
     none = np.diagonal(state.information, axis1=1, axis2=2) <= 0
     return ~freedom.free | down | up | none
 
 
-def damped_step(
-    freedom: ParameterConstraints, u: NDArray[Any], state: SearchState, learnt: NDArray[Any], damping: NDArray[Any]
+def _damped_step(
+    freedom: ParameterConstraints, u: NDArray[Any], state: _SearchState, learnt: NDArray[Any], damping: NDArray[Any]
 ) -> tuple[NDArray[Any], NDArray[Any], NDArray[np.bool_]]:
     """(k, p) damped step, (k,) its length in standard uncertainties, and (k,) whether there is one."""
-    blocked = blocked_parameters(freedom, u, state)
-    step, length, solved = solve_damped(state, learnt, damping, blocked)
+    blocked = _blocked_parameters(freedom, u, state)
+    step, length, solved = _solve_damped(state, learnt, damping, blocked)
     far = solved & (length > FAR_STEP)
     if far.any():
-        held = solve_damped(take_states(state, far), learnt[far], damping[far], blocked[far] | freedom.late)
+        held = _solve_damped(_take_states(state, far), learnt[far], damping[far], blocked[far] | freedom.late)
         some = np.flatnonzero(far)[held[2] & (held[1] > LOCAL_STEP)]
         step[some], length[some] = (part[held[2] & (held[1] > LOCAL_STEP)] for part in held[:2])
     return step, length, solved
 
 
-def solve_damped(
-    state: SearchState, learnt: NDArray[Any], damping: NDArray[Any], blocked: NDArray[np.bool_]
+def _solve_damped(
+    state: _SearchState, learnt: NDArray[Any], damping: NDArray[Any], blocked: NDArray[np.bool_]
 ) -> tuple[NDArray[Any], NDArray[Any], NDArray[np.bool_]]:
     """(k, p) damped step, (k,) its length in standard uncertainties, and (k,) whether there is one."""
     diagonal = np.diagonal(state.information, axis1=1, axis2=2)
@@ -373,7 +387,7 @@ def solve_damped(
     return step * scale, np.sqrt(np.maximum(np.sum(step * right, axis=1), 0.0)), solved
 
 
-def update_curvatures(
+def _update_curvatures(
     information: NDArray[Any],
     learnt: NDArray[Any],
     moved: NDArray[Any],
@@ -396,14 +410,14 @@ def update_curvatures(
     return np.where(use[:, None, None], learnt + update, np.where(local[:, None, None], learnt, 0.0))
 
 
-def moved_coordinates(freedom: ParameterConstraints, u: NDArray[Any], step: NDArray[Any]) -> NDArray[Any]:
+def _moved_coordinates(freedom: ParameterConstraints, u: NDArray[Any], step: NDArray[Any]) -> NDArray[Any]:
     """Return the coordinates after a step, within limits and a largest factor of change."""
     new = u + step
     new = np.where(freedom.curved, np.clip(new, u / MAX_CHANGE_FACTOR, u * MAX_CHANGE_FACTOR), new)
     return np.clip(new, freedom.low, freedom.high)
 
 
-def deviance(counts: NDArray[Any], detector: Detector, spread: NDArray[Any]) -> NDArray[Any]:
+def _deviance(counts: NDArray[Any], detector: Detector, spread: NDArray[Any]) -> NDArray[Any]:
     r"""(k,) $2 \sum_i [y_i \ln(y_i/V_i) - (y_i - V_i)]$ of counts less dark mean plus dark variance.
 
     V is their expected value.
@@ -417,7 +431,7 @@ def deviance(counts: NDArray[Any], detector: Detector, spread: NDArray[Any]) -> 
     return 2 * np.sum(there * (y * (own - np.log(spread)) - y + spread), axis=1)
 
 
-def fit_moments(
+def _fit_moments(
     residual: NDArray[Any],
     there: NDArray[np.bool_],
     mu: NDArray[Any],
@@ -436,7 +450,7 @@ def fit_moments(
     """
     mean = there * detector.response * mu
     spread = there * np.maximum(mean + detector.variance, MIN_VARIANCE)
-    starts = channel_groups(spread)
+    starts = _channel_groups(spread)
     m, v = np.add.reduceat(mean, starts), np.add.reduceat(spread, starts)
     square = np.add.reduceat(residual, starts) ** 2 / v
     if starts.size == mean.size:
@@ -450,7 +464,7 @@ def fit_moments(
     return np.array([square.sum(), v.size * left, np.sum(2 + m / v**2) * left, third * left])
 
 
-def channel_groups(spread: NDArray[Any]) -> NDArray[np.int64]:
+def _channel_groups(spread: NDArray[Any]) -> NDArray[np.int64]:
     """First channel of each group that holds enough; what is left at the end goes with the last one."""
     starts, held = [0], 0.0
     for i, value in enumerate(spread):

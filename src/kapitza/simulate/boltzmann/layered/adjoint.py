@@ -28,7 +28,7 @@ from kapitza.simulate.boltzmann.layered.solver import LayeredSystem, solve_balan
 from kapitza.simulate.boltzmann.layered.streams import layer_matrices
 from kapitza.simulate.boltzmann.layered.transport import Film, assemble_layers, boundary_temperatures, face_fluxes
 
-ComplexArray = NDArray[np.complex128]
+_ComplexArray = NDArray[np.complex128]
 
 
 @frozen(eq=False)
@@ -96,33 +96,33 @@ def apparent_resistance_derivatives(films: Sequence[Film], flow: Array, frequenc
         raise InputError(f"expected a film and a substrate, got {len(films)} layers")
     hertz, film = positive(frequency), films[0]
     rate = 2j * pi * float(hertz[0])
-    passed, slope = transmitted_heat_derivatives(films, flow, rate)
+    passed, slope = _transmitted_heat_derivatives(films, flow, rate)
     k, c, h = film.carriers.conductivity, film.carriers.heat_capacity, film.thickness
     alone, bend = 1 / (rate * c * h), np.sqrt(rate * c / k) * h
     below = fourier_impedance(films[1], hertz, np.zeros(1, dtype=complex))[0]
     return FlowDerivatives(complex(alone * (1 / passed - bend / np.tanh(bend)) - below), -alone / passed**2 * slope)
 
 
-def transmitted_heat_derivatives(films: Sequence[Film], flow: Array, rate: complex) -> tuple[complex, ComplexArray]:
+def _transmitted_heat_derivatives(films: Sequence[Film], flow: Array, rate: complex) -> tuple[complex, _ComplexArray]:
     """Share of the heat given evenly to a film that passes into its substrate, and its derivatives (G,), m² K W⁻¹."""
     base = films[0].carriers.temperature
     slabs, _ = assemble_layers(films, [diffuse_scattering(flow, films[0])], Wall(), Wall(base))
-    closure, balance = assemble_balance(slabs, rate)
+    closure, balance = _assemble_balance(slabs, rate)
     heat = np.zeros(int(slabs.stops[-1]), dtype=complex)
     inner = CELL_POLYNOMIALS * slabs.widths[0].size
     heat[:inner] = absorbed_heat(slabs.widths[0], UNIFORM_DEPTH * films[0].thickness).ravel()
-    adjoint = evolve(closure, emitted=adjoint_source(slabs, closure, face=2))
+    adjoint = evolve(closure, emitted=_adjoint_source(slabs, closure, face=2))
     both = np.linalg.solve(balance, np.stack([heat, adjoint.exchange()[1]], axis=1))
     entering = closure.entering(both[:, 0])
     arriving = closure.arriving(both[:, 0], entering)
     back = adjoint.arriving(both[:, 1], adjoint.entering(both[:, 1]))
     back[:, 2] += 1.0
     passed = complex(np.sum(closure.flow[:, 2] * (entering - arriving)[:, 2]))
-    drops = [mean_at_face(closure, one, 1) - mean_at_face(closure, one, 2) for one in (arriving, back)]
+    drops = [_mean_at_face(closure, one, 1) - _mean_at_face(closure, one, 2) for one in (arriving, back)]
     return passed, -drops[0] * drops[1]
 
 
-def assemble_balance(slabs: LayeredSystem, rate: complex) -> tuple[FaceResponse, RealOrComplexArray]:
+def _assemble_balance(slabs: LayeredSystem, rate: complex) -> tuple[FaceResponse, RealOrComplexArray]:
     """Faces and the matrix of the balance of heat, symmetric."""
     layers = [layer_matrices(one, cells, rate) for one, cells in zip(slabs.streams, slabs.widths, strict=True)]
     closure = solve_faces(slabs.faces, layers, slabs.base)
@@ -133,7 +133,7 @@ def assemble_balance(slabs: LayeredSystem, rate: complex) -> tuple[FaceResponse,
     return closure, balance
 
 
-def adjoint_source(slabs: LayeredSystem, closure: FaceResponse, *, face: int) -> RealOrComplexArray:
+def _adjoint_source(slabs: LayeredSystem, closure: FaceResponse, *, face: int) -> RealOrComplexArray:
     """(G, F, n) what enters where 1 K more arrives at a face and 1 K less is sent from it: the adjoint of its flux."""
     groups, count, n = closure.flow.shape
     matrix = slabs.faces.matrices(slabs.base)[0]
@@ -144,7 +144,7 @@ def adjoint_source(slabs: LayeredSystem, closure: FaceResponse, *, face: int) ->
     return np.linalg.solve(square, source.reshape(groups, -1, 1)).reshape(closure.flow.shape)
 
 
-def mean_at_face(closure: FaceResponse, value: RealOrComplexArray, face: int) -> RealOrComplexArray:
+def _mean_at_face(closure: FaceResponse, value: RealOrComplexArray, face: int) -> RealOrComplexArray:
     """(G,) mean over the channels at a face, weighted with the heat they carry."""
     weight = closure.flow[:, face]
     total = weight.sum(axis=1)

@@ -23,17 +23,17 @@ from kapitza.core.arrays import Array
 RealOrComplexArray = NDArray[Any]  # float64, or complex128 where something changes in time
 
 CELL_POLYNOMIALS = 4  # polynomials of a cell: up to the third degree
-ASYMPTOTIC_THICKNESS = 4.0  # optical thickness above which the exact form in 1/t is used
-SERIES_TERMS = 48  # of the power series below it: 4⁴⁸/48! = 6e-33
-SHORT_SERIES_THICKNESS = 0.5  # below which fewer terms are enough
-SHORT_SERIES_TERMS = 16  # 0.5¹⁶/16! = 7e-19
+_ASYMPTOTIC_THICKNESS = 4.0  # optical thickness above which the exact form in 1/t is used
+_SERIES_TERMS = 48  # of the power series below it: 4⁴⁸/48! = 6e-33
+_SHORT_SERIES_THICKNESS = 0.5  # below which fewer terms are enough
+_SHORT_SERIES_TERMS = 16  # 0.5¹⁶/16! = 7e-19
 CHUNK_SIZE = 4096  # cells times streams of one step
-WIDTH_RATIO = 2.0  # of the widths of neighbouring cells, from a wall inwards
-FIRST_WIDTH = 1e-2  # of the shorter of mean free path and thickness: the cell at a wall
-MIN_LAYER_CELLS = 12  # no cell is wider than the layer over this
+_WIDTH_RATIO = 2.0  # of the widths of neighbouring cells, from a wall inwards
+_FIRST_WIDTH = 1e-2  # of the shorter of mean free path and thickness: the cell at a wall
+_MIN_LAYER_CELLS = 12  # no cell is wider than the layer over this
 
 
-def legendre_coefficients() -> list[Array]:
+def _legendre_coefficients() -> list[Array]:
     """Coefficients of the Legendre polynomials of 2ξ - 1 in powers of ξ."""
     shifted = [polynomial.polypow([-1.0, 2.0], k) for k in range(CELL_POLYNOMIALS)]
     found: list[Array] = []
@@ -49,12 +49,12 @@ def legendre_values(xi: Array) -> Array:
 
 
 @lru_cache(maxsize=1)
-def series_coefficients() -> tuple[Array, Array]:
+def _series_coefficients() -> tuple[Array, Array]:
     """Coefficients of the power series in t: of e (TERMS, ORDER), and of the double integral (TERMS, ORDER²)."""
     node, weight = np.polynomial.legendre.leggauss(40)
     node, weight = (node + 1) / 2, weight / 2
     at = legendre_values(node)
-    power = np.arange(SERIES_TERMS)
+    power = np.arange(_SERIES_TERMS)
     scale = np.array([1 / factorial(n) for n in power])
     single = ((-node[:, None]) ** power * weight[:, None]).T @ at
     inner_places = node[:, None] * node  # ξ' = ξ·u
@@ -62,24 +62,24 @@ def series_coefficients() -> tuple[Array, Array]:
     gap = -(node[:, None] - inner_places)
     swept = np.einsum("x,u,xun,xuj->xnj", node, weight, gap[:, :, None] ** power, inner)
     double = np.einsum("x,xi,xnj->nij", weight, at, swept)
-    return single * scale[:, None], double.reshape(SERIES_TERMS, -1) * scale[:, None]
+    return single * scale[:, None], double.reshape(_SERIES_TERMS, -1) * scale[:, None]
 
 
 @lru_cache(maxsize=1)
-def asymptotic_coefficients() -> tuple[Array, Array, Array]:
+def _asymptotic_coefficients() -> tuple[Array, Array, Array]:
     """Derivatives φ_j^(k) at 0 and at 1, (ORDER, ORDER), and their integrals with φ_i, (ORDER, ORDER²)."""
     start, stop = np.zeros((CELL_POLYNOMIALS, CELL_POLYNOMIALS)), np.zeros((CELL_POLYNOMIALS, CELL_POLYNOMIALS))
     inner = np.zeros((CELL_POLYNOMIALS, CELL_POLYNOMIALS, CELL_POLYNOMIALS))
-    for j, one in enumerate(legendre_coefficients()):
+    for j, one in enumerate(_legendre_coefficients()):
         for k in range(j + 1):
             slope = polynomial.polyder(one, k)
             start[k, j], stop[k, j] = polynomial.polyval(0.0, slope), polynomial.polyval(1.0, slope)
-            for i, other in enumerate(legendre_coefficients()):
+            for i, other in enumerate(_legendre_coefficients()):
                 inner[k, i, j] = polynomial.polyval(1.0, polynomial.polyint(polynomial.polymul(other, slope)))
     return start, stop, inner.reshape(CELL_POLYNOMIALS, -1)
 
 
-def legendre_norms() -> Array:
+def _legendre_norms() -> Array:
     """(ORDER,) integrals of the squares of the polynomials."""
     return 1 / (2 * np.arange(CELL_POLYNOMIALS) + 1.0)
 
@@ -103,7 +103,7 @@ def cell_integrals(thickness: RealOrComplexArray) -> tuple[RealOrComplexArray, R
     collision = np.empty((t.size, CELL_POLYNOMIALS * CELL_POLYNOMIALS), t.dtype)
     for first in range(0, t.size, CHUNK_SIZE):  # in parts that stay near the processor: time grows as their number
         some = slice(first, first + CHUNK_SIZE)
-        moment[some], collision[some] = cell_moments(t[some], passed[some])
+        moment[some], collision[some] = _cell_moments(t[some], passed[some])
     shape = thickness.shape
     return (
         passed.reshape(shape),
@@ -112,24 +112,24 @@ def cell_integrals(thickness: RealOrComplexArray) -> tuple[RealOrComplexArray, R
     )
 
 
-def cell_moments(t: RealOrComplexArray, passed: RealOrComplexArray) -> tuple[RealOrComplexArray, RealOrComplexArray]:
+def _cell_moments(t: RealOrComplexArray, passed: RealOrComplexArray) -> tuple[RealOrComplexArray, RealOrComplexArray]:
     """Moments (n, ORDER) and collision matrices (n, ORDER²) of cells of optical thickness t (n,)."""
     moment = np.empty((t.size, CELL_POLYNOMIALS), t.dtype)
     collision = np.empty((t.size, CELL_POLYNOMIALS * CELL_POLYNOMIALS), t.dtype)
     reach = np.abs(t)
     for low, high, terms in (
-        (-1.0, SHORT_SERIES_THICKNESS, SHORT_SERIES_TERMS),
-        (SHORT_SERIES_THICKNESS, ASYMPTOTIC_THICKNESS, SERIES_TERMS),
+        (-1.0, _SHORT_SERIES_THICKNESS, _SHORT_SERIES_TERMS),
+        (_SHORT_SERIES_THICKNESS, _ASYMPTOTIC_THICKNESS, _SERIES_TERMS),
     ):
         small = (reach >= low) & (reach < high)
         if small.any():
-            single, double = series_coefficients()
+            single, double = _series_coefficients()
             powers = np.vander(t[small], terms, increasing=True)
             moment[small] = powers @ single[:terms]
-            collision[small] = np.diag(legendre_norms()).ravel() - t[small, None] * (powers @ double[:terms])
-    large = reach >= ASYMPTOTIC_THICKNESS
+            collision[small] = np.diag(_legendre_norms()).ravel() - t[small, None] * (powers @ double[:terms])
+    large = reach >= _ASYMPTOTIC_THICKNESS
     if large.any():
-        start, stop, inner = asymptotic_coefficients()
+        start, stop, inner = _asymptotic_coefficients()
         powers = np.vander(1 / t[large], CELL_POLYNOMIALS, increasing=True)
         signed = powers * (-1.0) ** np.arange(CELL_POLYNOMIALS)
         found = powers[:, 1:2] * (powers @ start - passed[large, None] * (powers @ stop))
@@ -152,12 +152,12 @@ def graded_cells(thickness: float, path: float, cells: int | None = None) -> Arr
     """
     if cells is not None:
         return np.full(cells, thickness / cells)
-    widest, width, reached = thickness / MIN_LAYER_CELLS, FIRST_WIDTH * min(thickness, path), 0.0
+    widest, width, reached = thickness / _MIN_LAYER_CELLS, _FIRST_WIDTH * min(thickness, path), 0.0
     widths: list[float] = []
     while reached + width < thickness / 2:
         widths.append(width)
         reached += width
-        width = min(width * WIDTH_RATIO, widest)
+        width = min(width * _WIDTH_RATIO, widest)
     rest = thickness / 2 - reached
     if rest > widths[-1] / 2:
         widths.append(rest)

@@ -17,9 +17,9 @@ from kapitza.simulate.boltzmann.carriers import IndexArray
 from kapitza.simulate.boltzmann.layered.cells import RealOrComplexArray
 from kapitza.simulate.boltzmann.layered.streams import LayerMatrices, Streams
 
-MAX_MATRIX_BYTES = 2**31  # bytes of the redistribution at all faces
-SPECULAR_FLOW_TOLERANCE = 1e-2  # of the largest flow of a group: what a wholly specular boundary may miss
-FLOW_TOLERANCE = 1e-6  # relative difference of the flows of two layers that a specular boundary may join
+_MAX_MATRIX_BYTES = 2**31  # bytes of the redistribution at all faces
+_SPECULAR_FLOW_TOLERANCE = 1e-2  # of the largest flow of a group: what a wholly specular boundary may miss
+_FLOW_TOLERANCE = 1e-6  # relative difference of the flows of two layers that a specular boundary may join
 
 
 @frozen(eq=False)
@@ -70,12 +70,12 @@ def make_channels(streams: Streams, apart: bool) -> Channels:
     return Channels(streams, apart, flow, streams.place)
 
 
-def specular_redistribution(share: Array, size: int) -> Array:
+def _specular_redistribution(share: Array, size: int) -> Array:
     """(G, n, n) redistribution of a share (G,) of each channel to itself."""
     return share[:, None, None] * np.eye(size)
 
 
-def diffuse_redistribution(share: Array, arriving: Array, leaving: int) -> Array:
+def _diffuse_redistribution(share: Array, arriving: Array, leaving: int) -> Array:
     """(G, m, n) a share (G,) of what arrives with the flows (G, n), spread evenly over m leaving channels."""
     total = arriving.sum(axis=1)
     weight = np.divide(arriving, total[:, None], out=np.zeros_like(arriving), where=total[:, None] > 0)
@@ -112,7 +112,7 @@ class Faces:
     def matrices(self, base: float) -> tuple[Array, Array]:
         """Redistribution R (G, F, n, F, n) and emission b (G, F, n) in kelvin above `base`."""
         count, n = 2 * len(self.channels), self.size
-        if 8 * self.groups * (count * n) ** 2 > MAX_MATRIX_BYTES:
+        if 8 * self.groups * (count * n) ** 2 > _MAX_MATRIX_BYTES:
             raise InputError(
                 f"{len(self.channels)} layers with {self.groups} groups of {n} streams are too many for boundaries "
                 "that keep directions: take one period that repeats, fewer groups or angles, or specular = 0"
@@ -137,9 +137,9 @@ class Faces:
     def _wall(self, matrix: Array, emission: Array, face: int, wall: Wall, inside: Channels, base: float) -> None:
         specular = np.broadcast_to(wall.specular, (self.groups,))
         n = inside.size
-        matrix[:, face, :n, face, :n] += specular_redistribution(specular, n)
+        matrix[:, face, :n, face, :n] += _specular_redistribution(specular, n)
         if wall.temperature is None:
-            matrix[:, face, :n, face, :n] += diffuse_redistribution(1 - specular, inside.flow, n)
+            matrix[:, face, :n, face, :n] += _diffuse_redistribution(1 - specular, inside.flow, n)
         else:
             emission[:, face, :n] = ((1 - specular) * (wall.temperature - base))[:, None]
 
@@ -152,41 +152,41 @@ def boundary_redistribution(
     shares = [np.divide(flow, one, out=np.zeros_like(flow), where=one > 0) for one in flows]
     if not crossing.specular:
         return (
-            diffuse_redistribution(1 - shares[0], left.flow, left.size),
-            diffuse_redistribution(shares[0], right.flow, left.size),
-            diffuse_redistribution(shares[1], left.flow, right.size),
-            diffuse_redistribution(1 - shares[1], right.flow, right.size),
+            _diffuse_redistribution(1 - shares[0], left.flow, left.size),
+            _diffuse_redistribution(shares[0], right.flow, left.size),
+            _diffuse_redistribution(shares[1], left.flow, right.size),
+            _diffuse_redistribution(1 - shares[1], right.flow, right.size),
         )
     shared = pair_streams(left, right)
     p = crossing.specular
     straight_flow = shared.sum(axis=(1, 2))
     even = np.divide(flow, straight_flow, out=np.zeros_like(flow), where=straight_flow > 0)
-    through = specular_transmission(crossing, left, right, np.minimum(even, 1.0))[:, :, None] * shared
-    rests = [diffuse_transmission(flow, through.sum(axis=(1, 2)), p, one) for one in flows]
+    through = _specular_transmission(crossing, left, right, np.minimum(even, 1.0))[:, :, None] * shared
+    rests = [_diffuse_transmission(flow, through.sum(axis=(1, 2)), p, one) for one in flows]
     return (
-        specular_reflection(p, through.sum(axis=2), left)
-        + diffuse_redistribution((1 - p) * (1 - rests[0]), left.flow, left.size),
-        specular_passage(p, through, left) + diffuse_redistribution((1 - p) * rests[0], right.flow, left.size),
-        specular_passage(p, through.swapaxes(1, 2), right)
-        + diffuse_redistribution((1 - p) * rests[1], left.flow, right.size),
-        specular_reflection(p, through.sum(axis=1), right)
-        + diffuse_redistribution((1 - p) * (1 - rests[1]), right.flow, right.size),
+        _specular_reflection(p, through.sum(axis=2), left)
+        + _diffuse_redistribution((1 - p) * (1 - rests[0]), left.flow, left.size),
+        _specular_passage(p, through, left) + _diffuse_redistribution((1 - p) * rests[0], right.flow, left.size),
+        _specular_passage(p, through.swapaxes(1, 2), right)
+        + _diffuse_redistribution((1 - p) * rests[1], left.flow, right.size),
+        _specular_reflection(p, through.sum(axis=1), right)
+        + _diffuse_redistribution((1 - p) * (1 - rests[1]), right.flow, right.size),
     )
 
 
-def specular_passage(specular: float, through: Array, into: Channels) -> Array:
+def _specular_passage(specular: float, through: Array, into: Channels) -> Array:
     """(G, m, n) redistribution of the specular part to m leaving channels, by the heat (G, m, n) they receive."""
     flow = into.flow[:, :, None]
     return specular * np.divide(through, flow, out=np.zeros_like(through), where=flow > 0)
 
 
-def specular_reflection(specular: float, through: Array, side: Channels) -> Array:
+def _specular_reflection(specular: float, through: Array, side: Channels) -> Array:
     """(G, n, n) redistribution of the specular part that stays on its side, of which the heat (G, n) crosses."""
     share = np.divide(through, side.flow, out=np.zeros_like(through), where=side.flow > 0)
     return np.einsum("gn,nm->gnm", specular * (1 - share), np.eye(side.size))
 
 
-def specular_transmission(crossing: InterfaceScattering, left: Channels, right: Channels, even: Array) -> Array:
+def _specular_transmission(crossing: InterfaceScattering, left: Channels, right: Channels, even: Array) -> Array:
     """(G, n) share of the specular phonons of each channel that cross; `even` (G,) where the boundary does not say."""
     if crossing.through is None:
         return np.broadcast_to(even[:, None], left.flow.shape)
@@ -200,11 +200,11 @@ def specular_transmission(crossing: InterfaceScattering, left: Channels, right: 
     return crossing.through.at(cosine)
 
 
-def diffuse_transmission(total: Array, through: Array, specular: float, flow: Array) -> Array:
+def _diffuse_transmission(total: Array, through: Array, specular: float, flow: Array) -> Array:
     """(G,) share of the diffuse phonons of a side that cross, from the heat that crosses and its specular part."""
     if specular == 1:
         off = np.abs(total - through)
-        if off.max() > SPECULAR_FLOW_TOLERANCE * total.max():
+        if off.max() > _SPECULAR_FLOW_TOLERANCE * total.max():
             i = int(off.argmax())
             raise InputError(
                 f"specular = 1: of group {i}, {total[i]:.4g} W/m²K are to cross, and {through[i]:.4g} can without a "
@@ -212,7 +212,7 @@ def diffuse_transmission(total: Array, through: Array, specular: float, flow: Ar
             )
         return np.zeros_like(total)
     rest = np.divide(total - specular * through, (1 - specular) * flow, out=np.zeros_like(total), where=flow > 0)
-    if rest.min() < -FLOW_TOLERANCE or rest.max() > 1 + FLOW_TOLERANCE:
+    if rest.min() < -_FLOW_TOLERANCE or rest.max() > 1 + _FLOW_TOLERANCE:
         i = int(np.argmax(np.abs(rest - 0.5)))
         raise InputError(
             f"specular = {specular:g}: of group {i}, {total[i]:.4g} W/m²K cross in all and {through[i]:.4g} would if "
@@ -228,24 +228,24 @@ def pair_streams(left: Channels, right: Channels) -> Array:
     """
     if left.flow.shape == right.flow.shape:
         both = np.where((left.flow > 0) & (right.flow > 0), left.flow, 0.0)
-        if np.abs(both - np.where(both > 0, right.flow, 0.0)).max() <= FLOW_TOLERANCE * left.flow.max():
+        if np.abs(both - np.where(both > 0, right.flow, 0.0)).max() <= _FLOW_TOLERANCE * left.flow.max():
             return np.einsum("gn,nm->gnm", both, np.eye(left.size))
-    return pair_by_rank(left, right)
+    return _pair_by_rank(left, right)
 
 
-def pair_by_rank(left: Channels, right: Channels) -> Array:
+def _pair_by_rank(left: Channels, right: Channels) -> Array:
     r"""(G, n, m) heat per kelvin that streams of both sides share, counted from the fastest along the normal.
 
     The heat that a group carries one way counts its waves along the plane.  In one isotropic band those faster than
     $v\mu$ carry $E(1 - \mu^2) \propto k_\parallel^2$, so that equal counts are Snell's law, and what is left over on
     one side is reflected totally.  Bands without a known wave vector are paired by the same count.
     """
-    (low, high), (floor, top) = cumulative_flow(left), cumulative_flow(right)
+    (low, high), (floor, top) = _cumulative_flow(left), _cumulative_flow(right)
     shared = np.minimum(high[:, :, None], top[:, None, :]) - np.maximum(low[:, :, None], floor[:, None, :])
     return np.maximum(shared, 0.0)
 
 
-def cumulative_flow(side: Channels) -> tuple[Array, Array]:
+def _cumulative_flow(side: Channels) -> tuple[Array, Array]:
     """(G, n) heat per kelvin of all streams of a group that are faster along the normal, without and with each."""
     velocity = np.zeros(side.flow.shape)
     velocity[side.streams.group, side.place] = side.streams.velocity

@@ -18,10 +18,10 @@ from kapitza.simulate.boltzmann.boundaries import Wall, reverse_boundary
 from kapitza.simulate.boltzmann.carriers import Carriers
 from kapitza.simulate.boltzmann.layered.transport import MAX_THICKNESS, Film, transport
 
-DEFAULT_THICKNESS = 1e-5  # m: how deep thermoreflectance looks at megahertz
-SCALE_STEPS = 65  # factors on the thickness that are tried, eight in a decade
-THICK_LAYER_PATHS = 20.0  # median mean free paths of a layer that is thick
-MIN_LAYER_PATHS = 5.0  # median mean free paths of a layer, below which its profile has no straight part
+_DEFAULT_THICKNESS = 1e-5  # m: how deep thermoreflectance looks at megahertz
+_SCALE_STEPS = 65  # factors on the thickness that are tried, eight in a decade
+_THICK_LAYER_PATHS = 20.0  # median mean free paths of a layer that is thick
+_MIN_LAYER_PATHS = 5.0  # median mean free paths of a layer, below which its profile has no straight part
 
 
 def interface_conductances(
@@ -41,12 +41,12 @@ def interface_conductances(
     InputError
         for layers thinner than five median mean free paths, and as `transport`
     """
-    thick = thick_layer_thickness(thickness, left, right)
+    thick = _thick_layer_thickness(thickness, left, right)
     for side in (left, right):
-        if thick < MIN_LAYER_PATHS * median_path(side):
+        if thick < _MIN_LAYER_PATHS * median_path(side):
             raise InputError(
                 f"thickness = {thick:g} m: half of the heat in {side.name} travels farther than "
-                f"{median_path(side):.3g} m at a time; take at least {MIN_LAYER_PATHS * median_path(side):.3g} m"
+                f"{median_path(side):.3g} m at a time; take at least {_MIN_LAYER_PATHS * median_path(side):.3g} m"
             )
     right_name = right.name if right.name != left.name else f"{right.name}'"
     films = [Film(thick, left), Film(thick, right, name=right_name)]
@@ -54,10 +54,10 @@ def interface_conductances(
     return {drop: found.conductance(drop) for drop in TEMPERATURE_DROPS}
 
 
-def thick_layer_thickness(thickness: float | None, *sides: Carriers) -> float:
+def _thick_layer_thickness(thickness: float | None, *sides: Carriers) -> float:
     """Return a thickness, or one at which layers of these phonons are thick, m."""
     return (
-        max(DEFAULT_THICKNESS, *(THICK_LAYER_PATHS * median_path(side) for side in sides))
+        max(_DEFAULT_THICKNESS, *(_THICK_LAYER_PATHS * median_path(side) for side in sides))
         if thickness is None
         else thickness
     )
@@ -93,12 +93,14 @@ def wall_slip(carriers: Carriers, *, specular: ArrayLike = 0.0, thickness: float
     """
     base = carriers.temperature
     ends = Wall(base + 0.5, specular), Wall(base - 0.5, specular)
-    thick = thick_layer_thickness(thickness, carriers)
+    thick = _thick_layer_thickness(thickness, carriers)
     found = transport([Film(thick, carriers)], left=ends[0], right=ends[1])
     return (found.resistance - thick / carriers.conductivity) / 2
 
 
-def fourier_resistance(films: Sequence[Film], boundaries: Sequence[object], *, thickness: float | None = None) -> float:
+def _fourier_resistance(
+    films: Sequence[Film], boundaries: Sequence[object], *, thickness: float | None = None
+) -> float:
     """Resistance of a stack between black walls by Fourier's law, with slips and extrapolated resistances, m² K W⁻¹.
 
     Parameters
@@ -122,7 +124,7 @@ def fourier_error(films: Sequence[Film], boundaries: Sequence[object] = (), *, t
     films, boundaries : as in `transport`, between black walls
     thickness : of the thick layers that slips and resistances are taken from, m; None: see `interface_conductances`
     """
-    return fourier_resistance(films, boundaries, thickness=thickness) / transport(films, boundaries).resistance - 1
+    return _fourier_resistance(films, boundaries, thickness=thickness) / transport(films, boundaries).resistance - 1
 
 
 def fourier_scale(
@@ -146,10 +148,10 @@ def fourier_scale(
     if not tolerance > 0:
         raise InputError(f"tolerance = {tolerance:g}, wanted a relative error above 0")
     bulk = sum(film.thickness / film.carriers.conductivity for film in films)
-    fixed = fourier_resistance(films, boundaries, thickness=thickness) - bulk
+    fixed = _fourier_resistance(films, boundaries, thickness=thickness) - bulk
     found = np.inf
     most = min(1e4, 0.99 * MAX_THICKNESS / max(film.thickness for film in films))
-    for scale in np.geomspace(most, 1e-4, SCALE_STEPS):
+    for scale in np.geomspace(most, 1e-4, _SCALE_STEPS):
         thicker = [evolve(film, thickness=film.thickness * scale) for film in films]
         off = (bulk * scale + fixed) / transport(thicker, boundaries).resistance - 1
         if abs(off) > tolerance:

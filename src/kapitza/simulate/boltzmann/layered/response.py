@@ -28,9 +28,9 @@ from kapitza.simulate.boltzmann.layered.transport import Film, assemble_layers
 
 ComplexArray = NDArray[np.complex128]
 
-SURFACE_DEPTH = 1e-9  # m, in which light is absorbed
+_SURFACE_DEPTH = 1e-9  # m, in which light is absorbed
 UNIFORM_DEPTH = 1e6  # thicknesses of a film: absorbed so deep, light heats it evenly
-EULER_TERMS = 11  # terms of the inversion: right to about six digits where the response is smooth
+_EULER_TERMS = 11  # terms of the inversion: right to about six digits where the response is smooth
 
 
 @frozen(eq=False)
@@ -57,7 +57,7 @@ def heating_response(
     boundaries: Sequence[object],
     rate: complex,
     *,
-    depth: float = SURFACE_DEPTH,
+    depth: float = _SURFACE_DEPTH,
     right: Wall | None = None,
     angles: int = DEFAULT_ANGLES,
 ) -> HeatingResponse:
@@ -102,7 +102,7 @@ def absorbed_heat(widths: Array, depth: float) -> Array:
 
 
 def frequency_response(
-    films: Sequence[Film], boundaries: Sequence[object], frequency: ArrayLike, *, depth: float = SURFACE_DEPTH
+    films: Sequence[Film], boundaries: Sequence[object], frequency: ArrayLike, *, depth: float = _SURFACE_DEPTH
 ) -> ComplexArray:
     """(nf,) temperature of a modulated surface per absorbed flux, K m² W⁻¹; negative phase: it lags behind.
 
@@ -122,7 +122,7 @@ def transient_response(
     boundaries: Sequence[object],
     time: ArrayLike,
     *,
-    depth: float = SURFACE_DEPTH,
+    depth: float = _SURFACE_DEPTH,
     kind: Literal["step", "pulse"] = "step",
 ) -> Array:
     r"""(nt,) surface temperature after heating starts (step, K m² W⁻¹) or after a pulse (K m² J⁻¹).
@@ -144,7 +144,7 @@ def transient_response(
     def surface(rate: complex) -> ComplexArray:
         return np.array([heating_response(films, boundaries, rate, depth=depth).surface])
 
-    return response_in_time(surface, time, kind)[:, 0]
+    return _response_in_time(surface, time, kind)[:, 0]
 
 
 def transient_profiles(
@@ -152,7 +152,7 @@ def transient_profiles(
     boundaries: Sequence[object],
     time: ArrayLike,
     *,
-    depth: float = SURFACE_DEPTH,
+    depth: float = _SURFACE_DEPTH,
     kind: Literal["step", "pulse"] = "step",
 ) -> tuple[Array, Array]:
     """Places (nx,), m, and temperatures (nt, nx) at all of them, as `transient_response` gives at the surface.
@@ -174,13 +174,13 @@ def transient_profiles(
         within[-1] = film.thickness
         places.append(start + within)
         start = float(places[-1][-1])
-    return np.concatenate(places), response_in_time(everywhere, time, kind)
+    return np.concatenate(places), _response_in_time(everywhere, time, kind)
 
 
-def response_in_time(respond: Callable[[complex], ComplexArray], time: ArrayLike, kind: str) -> Array:
+def _response_in_time(respond: Callable[[complex], ComplexArray], time: ArrayLike, kind: str) -> Array:
     """(nt, n) what responds (n,) at each rate, after heating starts or after a pulse."""
     check_choice(kind, ("step", "pulse"), "kind of heating")
-    share, place = euler_inversion()
+    share, place = _euler_inversion()
     found: list[Array] = []
     for t in positive(time):
         rates = place / t
@@ -191,15 +191,15 @@ def response_in_time(respond: Callable[[complex], ComplexArray], time: ArrayLike
     return np.array(found)
 
 
-def euler_inversion() -> tuple[Array, ComplexArray]:
+def _euler_inversion() -> tuple[Array, ComplexArray]:
     """Weights and places of the inversion, for time 1."""
-    weight = np.ones(2 * EULER_TERMS + 1)
-    weight[0], weight[-1] = 0.5, 2.0**-EULER_TERMS
-    for k in range(1, EULER_TERMS):
-        weight[2 * EULER_TERMS - k] = weight[2 * EULER_TERMS - k + 1] + 2.0**-EULER_TERMS * comb(EULER_TERMS, k)
-    sign = (-1.0) ** np.arange(2 * EULER_TERMS + 1)
-    place = np.asarray(EULER_TERMS * log(10) / 3 + 1j * pi * np.arange(2 * EULER_TERMS + 1), dtype=np.complex128)
-    return 10 ** (EULER_TERMS / 3) * sign * weight, place
+    weight = np.ones(2 * _EULER_TERMS + 1)
+    weight[0], weight[-1] = 0.5, 2.0**-_EULER_TERMS
+    for k in range(1, _EULER_TERMS):
+        weight[2 * _EULER_TERMS - k] = weight[2 * _EULER_TERMS - k + 1] + 2.0**-_EULER_TERMS * comb(_EULER_TERMS, k)
+    sign = (-1.0) ** np.arange(2 * _EULER_TERMS + 1)
+    place = np.asarray(_EULER_TERMS * log(10) / 3 + 1j * pi * np.arange(2 * _EULER_TERMS + 1), dtype=np.complex128)
+    return 10 ** (_EULER_TERMS / 3) * sign * weight, place
 
 
 def fourier_impedance(film: Film, frequency: Array, below: ComplexArray) -> ComplexArray:
@@ -234,7 +234,7 @@ def apparent_resistance(films: Sequence[Film], boundary: object, frequency: Arra
     hertz, film = positive(frequency), films[0]
     k, c, h = film.carriers.conductivity, film.carriers.heat_capacity, film.thickness
     rate = 2j * pi * hertz
-    passed = np.array([transmitted_heat(films, boundary, s) for s in rate])
+    passed = np.array([_transmitted_heat(films, boundary, s) for s in rate])
     mean = (1 - passed) / (rate * c * h)  # what does not pass stays in the film
     wave = np.sqrt(rate * c / k)
     heated_alone = 1 / (rate * c * h)
@@ -243,7 +243,7 @@ def apparent_resistance(films: Sequence[Film], boundary: object, frequency: Arra
     return lower_face / passed - fourier_impedance(films[1], hertz, np.zeros(hertz.size, dtype=complex))
 
 
-def transmitted_heat(films: Sequence[Film], boundary: object, rate: complex) -> complex:
+def _transmitted_heat(films: Sequence[Film], boundary: object, rate: complex) -> complex:
     """Share of the heat given evenly to a film that passes into the substrate."""
     held = heating_response(films, [boundary], complex(rate), depth=UNIFORM_DEPTH * films[0].thickness)
     return complex(held.layers[1].flux[0].sum())

@@ -29,13 +29,13 @@ from kapitza.simulate.boltzmann.layered.streams import Streams, layer_matrices
 
 LinearMap = Callable[[Array], Array]
 
-SPECTRUM_PARTS = 6  # of a spectrum of mean free paths, each with a diffusion of its own
-RESIDUAL_TOLERANCE = 1e-11  # of the residual
-MAX_ITERATIONS = 400  # iterations
+_SPECTRUM_PARTS = 6  # of a spectrum of mean free paths, each with a diffusion of its own
+_RESIDUAL_TOLERANCE = 1e-11  # of the residual
+_MAX_ITERATIONS = 400  # iterations
 
 
 @frozen(eq=False)
-class LayerSweep:
+class _LayerSweep:
     """A layer whose streams are swept from cell to cell.
 
     Attributes
@@ -95,7 +95,7 @@ class LayerSweep:
         return np.prod(self.passed ** count[:, None], axis=0)
 
 
-def prepare_sweep(streams: Streams, widths: Array) -> LayerSweep:
+def _prepare_sweep(streams: Streams, widths: Array) -> _LayerSweep:
     """Prepare a layer: cells of one width share their integrals."""
     rounded = np.round(np.log(widths), 9)
     _, first, kind = np.unique(rounded, return_index=True, return_inverse=True)
@@ -105,21 +105,23 @@ def prepare_sweep(streams: Streams, widths: Array) -> LayerSweep:
     local = np.tensordot(exchange, collision, axes=(0, 0))
     local = different[:, None, None] / 2 * (local + local.swapaxes(1, 2))
     given = (different[:, None] * moment).transpose(1, 2, 0)
-    return LayerSweep(streams, widths, kind.ravel(), np.ascontiguousarray(passed.T), np.ascontiguousarray(given), local)
+    return _LayerSweep(
+        streams, widths, kind.ravel(), np.ascontiguousarray(passed.T), np.ascontiguousarray(given), local
+    )
 
 
-def diffusion_matrices(sweeps: Sequence[LayerSweep], joints: Sequence[Array]) -> list[Array]:
+def _diffusion_matrices(sweeps: Sequence[_LayerSweep], joints: Sequence[Array]) -> list[Array]:
     r"""Diffusions, as banded matrices of hat functions, whose inverses add to that of the balance for all waves.
 
     In the P₁ approximation the balance of a wave k is
     $\sum_b w_b z l_b/(1 + z l_b)$ with $z = k^2$, $l = \Lambda^2/3$.
     Its inverse is a sum of poles, $1/W + \sum_j r_j/(z + m_j)$ with $r_j > 0$, one of them at $m = 0$: Fourier's.
     """
-    weights, lengths = zip(*(group_paths(one.streams) for one in sweeps), strict=True)
+    weights, lengths = zip(*(_group_paths(one.streams) for one in sweeps), strict=True)
     poles = [partial_fractions(w, x) for w, x in zip(weights, lengths, strict=True)]
     starts = np.cumsum([0, *(one.widths.size + 1 for one in sweeps)])
     found: list[Array] = []
-    for j in range(SPECTRUM_PARTS):
+    for j in range(_SPECTRUM_PARTS):
         bands = np.zeros((2, int(starts[-1])))
         for i, (one, (residue, mass)) in enumerate(zip(sweeps, poles, strict=True)):
             inside = slice(int(starts[i]), int(starts[i + 1]))
@@ -137,16 +139,16 @@ def diffusion_matrices(sweeps: Sequence[LayerSweep], joints: Sequence[Array]) ->
     return found
 
 
-def group_paths(streams: Streams) -> tuple[Array, Array]:
+def _group_paths(streams: Streams) -> tuple[Array, Array]:
     """(PARTS,) exchange C/τ of parts of the spectrum of paths, W m⁻³ K⁻¹, and their mean Λ_z², m²."""
     order = np.argsort(streams.reach)
     exchange = (streams.capacity / streams.lifetime)[order]
     square = np.square(streams.reach[order])
-    span = np.log(streams.reach[order[-1]] / streams.reach[order[0]]) / SPECTRUM_PARTS + 1e-12
-    part = np.minimum((np.log(streams.reach[order] / streams.reach[order[0]]) / span).astype(int), SPECTRUM_PARTS - 1)
-    total = np.asarray(np.bincount(part, weights=exchange, minlength=SPECTRUM_PARTS), dtype=float)
-    spread = np.bincount(part, weights=exchange * square, minlength=SPECTRUM_PARTS)
-    length = np.divide(spread, total, out=np.zeros(SPECTRUM_PARTS), where=total > 0)
+    span = np.log(streams.reach[order[-1]] / streams.reach[order[0]]) / _SPECTRUM_PARTS + 1e-12
+    part = np.minimum((np.log(streams.reach[order] / streams.reach[order[0]]) / span).astype(int), _SPECTRUM_PARTS - 1)
+    total = np.asarray(np.bincount(part, weights=exchange, minlength=_SPECTRUM_PARTS), dtype=float)
+    spread = np.bincount(part, weights=exchange * square, minlength=_SPECTRUM_PARTS)
+    length = np.divide(spread, total, out=np.zeros(_SPECTRUM_PARTS), where=total > 0)
     empty = total <= 0
     total[empty] = 1e-9 * total.sum()
     length[empty] = np.exp(2 * (np.log(streams.reach[order[0]]) + span * (np.flatnonzero(empty) + 0.5)))
@@ -194,8 +196,8 @@ def conjugate_gradients(applied: LinearMap, given: Array, corrected: LinearMap) 
     found, rest = np.zeros_like(given), given.copy()
     guess = corrected(rest)
     along, size = guess.copy(), float(rest @ guess)
-    goal = RESIDUAL_TOLERANCE * float(np.linalg.norm(given))
-    for step in range(1, MAX_ITERATIONS + 1):
+    goal = _RESIDUAL_TOLERANCE * float(np.linalg.norm(given))
+    for step in range(1, _MAX_ITERATIONS + 1):
         image = applied(along)
         length = size / float(along @ image)
         found += length * along
@@ -206,15 +208,15 @@ def conjugate_gradients(applied: LinearMap, given: Array, corrected: LinearMap) 
         size, before = float(rest @ guess), size
         along = guess + size / before * along
     left = float(np.linalg.norm(rest)) / max(float(np.linalg.norm(given)), 1e-300)
-    raise ConvergenceError(f"{MAX_ITERATIONS} steps left {left:.1e} of the residual; use fewer cells", last=found)
+    raise ConvergenceError(f"{_MAX_ITERATIONS} steps left {left:.1e} of the residual; use fewer cells", last=found)
 
 
-def make_preconditioner(sweeps: Sequence[LayerSweep], joints: Sequence[Array]) -> LinearMap:
+def _make_preconditioner(sweeps: Sequence[_LayerSweep], joints: Sequence[Array]) -> LinearMap:
     """The inverse of the balance, roughly: within each cell, and by diffusion from cell to cell."""
     blocks = np.concatenate([np.linalg.inv(one.local)[one.kind] for one in sweeps])
-    waves = diffusion_matrices(sweeps, joints)
+    waves = _diffusion_matrices(sweeps, joints)
     cells = np.concatenate(
-        [np.arange(one.widths.size) + i for i, one in zip(node_offsets(sweeps), sweeps, strict=True)]
+        [np.arange(one.widths.size) + i for i, one in zip(_node_offsets(sweeps), sweeps, strict=True)]
     )
     nodes = int(cells[-1]) + 2
 
@@ -231,7 +233,7 @@ def make_preconditioner(sweeps: Sequence[LayerSweep], joints: Sequence[Array]) -
     return corrected
 
 
-def node_offsets(sweeps: Sequence[LayerSweep]) -> list[int]:
+def _node_offsets(sweeps: Sequence[_LayerSweep]) -> list[int]:
     """Number of the first node of each layer, with one node at each face of its cells."""
     return [int(k) for k in np.cumsum([0, *(one.widths.size + 1 for one in sweeps[:-1])])]
 
@@ -263,7 +265,7 @@ class LayeredSystem:
         return np.cumsum([0, *(CELL_POLYNOMIALS * one.size for one in self.widths)])
 
 
-@frozen(eq=False)
+@frozen(eq=False, kw_only=True)
 class LayeredSolution:
     """Temperatures of the cells and what crosses the faces.
 
@@ -326,16 +328,23 @@ def solve_balance(slabs: LayeredSystem, heat: RealOrComplexArray | None = None, 
         inside = slice(slabs.stops[i], slabs.stops[i + 1])
         balance[inside, inside] += one.balance
     if slabs.faces.walls is None and not rate:
-        balance = pin_mean_temperature(balance, slabs)
+        balance = _pin_mean_temperature(balance, slabs)
     temperature = np.linalg.solve(balance, given if heat is None else given + heat)
     entering = closure.entering(temperature)
     arriving = closure.arriving(temperature, entering)
-    return LayeredSolution(slabs, temperature, entering, arriving, closure.flow, heated=heat is not None)
+    return LayeredSolution(
+        slabs=slabs,
+        temperature=temperature,
+        entering=entering,
+        arriving=arriving,
+        flow=closure.flow,
+        heated=heat is not None,
+    )
 
 
 def solve_by_sweeps(slabs: LayeredSystem, heat: RealOrComplexArray | None = None) -> LayeredSolution:
     """Solve for the temperatures of very many cells by conjugate gradients: cost grows with streams and cells."""
-    sweeps = [prepare_sweep(one, cells) for one, cells in zip(slabs.streams, slabs.widths, strict=True)]
+    sweeps = [_prepare_sweep(one, cells) for one, cells in zip(slabs.streams, slabs.widths, strict=True)]
     faces, stops = slabs.faces, slabs.stops
     between, emitted, passed, flow = face_exchange(faces, [one.transmitted() for one in sweeps], slabs.base)
 
@@ -366,7 +375,7 @@ def solve_by_sweeps(slabs: LayeredSystem, heat: RealOrComplexArray | None = None
         return np.concatenate([one.ravel() for one in balance]) - inwards(back)
 
     given = inwards(emitted) if heat is None else inwards(emitted) + heat
-    temperature, steps = conjugate_gradients(applied, given, make_preconditioner(sweeps, face_conductances(slabs)))
+    temperature, steps = conjugate_gradients(applied, given, _make_preconditioner(sweeps, _face_conductances(slabs)))
     if faces.walls is None:  # any temperature may be added
         widths = np.concatenate(list(slabs.widths))
         temperature[::CELL_POLYNOMIALS] -= widths @ temperature[::CELL_POLYNOMIALS] / widths.sum()
@@ -374,10 +383,18 @@ def solve_by_sweeps(slabs: LayeredSystem, heat: RealOrComplexArray | None = None
     entering = emitted + np.matmul(between, leaving.reshape(len(between), -1, 1)).reshape(emitted.shape)
     opposite = np.arange(emitted.shape[1]) ^ 1
     arriving = (passed * entering)[:, opposite] + leaving
-    return LayeredSolution(slabs, temperature, entering, arriving, flow, steps, heat is not None)
+    return LayeredSolution(
+        slabs=slabs,
+        temperature=temperature,
+        entering=entering,
+        arriving=arriving,
+        flow=flow,
+        steps=steps,
+        heated=heat is not None,
+    )
 
 
-def face_conductances(slabs: LayeredSystem) -> list[Array]:
+def _face_conductances(slabs: LayeredSystem) -> list[Array]:
     """About what passes each wall and boundary from left to right, per kelvin, W m⁻² K⁻¹.
 
     The ends of a stack that repeats are taken to be held: one wave more for the iteration, and no cyclic matrix.
@@ -391,7 +408,7 @@ def face_conductances(slabs: LayeredSystem) -> list[Array]:
     return [ends[0], *slabs.faces.flows, ends[1]]
 
 
-def pin_mean_temperature(balance: RealOrComplexArray, slabs: LayeredSystem) -> RealOrComplexArray:
+def _pin_mean_temperature(balance: RealOrComplexArray, slabs: LayeredSystem) -> RealOrComplexArray:
     """Hold the mean temperature of a stack that repeats at the base."""
     mean = np.zeros(balance.shape[0])
     mean[::CELL_POLYNOMIALS] = np.concatenate(list(slabs.widths))
@@ -419,7 +436,7 @@ class LayerDistribution:
     lattice: RealOrComplexArray
 
 
-def refine_cells(widths: Array, temperature: RealOrComplexArray) -> tuple[Array, RealOrComplexArray]:
+def _refine_cells(widths: Array, temperature: RealOrComplexArray) -> tuple[Array, RealOrComplexArray]:
     """Parts of cells, and the polynomials (C, ORDER) in them."""
     node, weight = np.polynomial.legendre.leggauss(CELL_POLYNOMIALS)
     place, weight = (node + 1) / 2, weight / 2
@@ -434,7 +451,7 @@ def layer_distribution(solution: LayeredSolution, layer: int, rate: complex = 0.
     streams, channels = slabs.streams[layer], slabs.faces.channels[layer]
     first, last = slabs.stops[layer], slabs.stops[layer + 1]
     held = solution.temperature[first:last].reshape(-1, CELL_POLYNOMIALS)
-    widths, held = refine_cells(slabs.widths[layer], held)
+    widths, held = _refine_cells(slabs.widths[layer], held)
     slowed = 1 + rate * streams.lifetime if rate else np.ones(streams.lifetime.size)
     passed, moment, _ = cell_integrals(widths * (slowed / streams.reach)[:, None])
     source = moment * (widths / streams.reach[:, None])[:, :, None]

@@ -16,12 +16,12 @@ from kapitza.simulate.boltzmann.carriers import Carriers, IndexArray
 from kapitza.simulate.boltzmann.layered.cells import CELL_POLYNOMIALS, CHUNK_SIZE, RealOrComplexArray, cell_integrals
 
 DEFAULT_ANGLES = 16  # per quarter turn: the flux through a gray slab is right to 5e-8
-SAME_FLOW_TOLERANCE = 1e-9  # relative difference of flows that count as one
-MIN_SQUARED_COSINE = 1e-12  # least square of a cosine
-MIN_STREAM_VELOCITY = 1e-9  # of the highest velocity: what moves less is taken to move that much
+_SAME_FLOW_TOLERANCE = 1e-9  # relative difference of flows that count as one
+_MIN_SQUARED_COSINE = 1e-12  # least square of a cosine
+_MIN_STREAM_VELOCITY = 1e-9  # of the highest velocity: what moves less is taken to move that much
 
 
-@frozen(eq=False)
+@frozen(eq=False, kw_only=True)
 class Streams:
     """The streams of a layer, sorted by group.
 
@@ -71,7 +71,7 @@ def make_streams(carriers: Carriers, angles: int = DEFAULT_ANGLES) -> Streams:
     used = used[np.argsort(carriers.group[used], kind="stable")]
     capacity, velocity = carriers.capacity[used], carriers.velocity[used]
     lifetime, group = carriers.lifetime[used], carriers.group[used]
-    velocity = np.maximum(velocity, MIN_STREAM_VELOCITY * velocity.max())
+    velocity = np.maximum(velocity, _MIN_STREAM_VELOCITY * velocity.max())
     angle = np.full(capacity.size, np.nan)
     if carriers.isotropic:
         node, weight = gauss_legendre(angles)
@@ -82,7 +82,16 @@ def make_streams(carriers: Carriers, angles: int = DEFAULT_ANGLES) -> Streams:
         lifetime, group = np.repeat(lifetime, angles), np.repeat(group, angles)
     counts = np.bincount(group, minlength=carriers.omega.size)
     place = np.arange(group.size) - (np.cumsum(counts) - counts)[group]
-    return Streams(capacity, velocity, lifetime, group, carriers.omega.size, place, int(counts.max()), angle)
+    return Streams(
+        capacity=capacity,
+        velocity=velocity,
+        lifetime=lifetime,
+        group=group,
+        groups=carriers.omega.size,
+        place=place,
+        channels=int(counts.max()),
+        cosine=angle,
+    )
 
 
 def refracted_streams(layers: Sequence[Carriers], angles: int = DEFAULT_ANGLES) -> list[Streams]:
@@ -106,9 +115,9 @@ def refracted_streams(layers: Sequence[Carriers], angles: int = DEFAULT_ANGLES) 
         for band in range(max(row.size for row in rows)):
             held = [(i, int(row[band])) for i, row in enumerate(rows) if row.size > band]
             tops = {i: float(layers[i].capacity[k] * layers[i].velocity[k] / 4) for i, k in held}
-            for edge, width, cosine_of in refraction_panels(sorted(tops.values()), angles):
+            for edge, width, cosine_of in _refraction_panels(sorted(tops.values()), angles):
                 for i, k in held:
-                    if tops[i] < edge * (1 - SAME_FLOW_TOLERANCE):
+                    if tops[i] < edge * (1 - _SAME_FLOW_TOLERANCE):
                         continue
                     cosine, one = cosine_of(tops[i]), layers[i]
                     velocity = one.velocity[k] * cosine
@@ -122,21 +131,32 @@ def refracted_streams(layers: Sequence[Carriers], angles: int = DEFAULT_ANGLES) 
     for one, column in zip(layers, columns, strict=True):
         capacity, velocity, lifetime, group, place, angle = np.array(column).T
         whole, part = group.astype(np.intp), place.astype(np.intp)
-        found.append(Streams(capacity, velocity, lifetime, whole, one.omega.size, part, most, angle))
+        found.append(
+            Streams(
+                capacity=capacity,
+                velocity=velocity,
+                lifetime=lifetime,
+                group=whole,
+                groups=one.omega.size,
+                place=part,
+                channels=most,
+                cosine=angle,
+            )
+        )
     return found
 
 
-def refraction_panels(tops: list[float], angles: int) -> Iterator[tuple[float, Array, Callable[[float], Array]]]:
+def _refraction_panels(tops: list[float], angles: int) -> Iterator[tuple[float, Array, Callable[[float], Array]]]:
     """Panels between increasing tops: upper end, (n,) weights, and the cosines (n,) in a layer with a given top."""
     node, weight = gauss_legendre(angles)
     low = 0.0
     for high in tops:
-        if high <= low * (1 + SAME_FLOW_TOLERANCE):
+        if high <= low * (1 + _SAME_FLOW_TOLERANCE):
             continue
         below, width = high - (high - low) * node**2, 2 * (high - low) * node * weight
 
         def cosine_of(top: float, below: Array = below) -> Array:
-            return np.sqrt(np.maximum(1 - below / top, MIN_SQUARED_COSINE))
+            return np.sqrt(np.maximum(1 - below / top, _MIN_SQUARED_COSINE))
 
         yield high, width, cosine_of
         low = high
@@ -180,13 +200,13 @@ def layer_matrices(streams: Streams, widths: Array, rate: complex = 0.0) -> Laye
     step = max(1, CHUNK_SIZE // widths.size)
     for first in range(0, count, step):
         some = slice(first, first + step)
-        part = partial_layer_matrices(streams, some, widths, rate)
+        part = _partial_layer_matrices(streams, some, widths, rate)
         found.balance[...] += part.balance
         found.left[some], found.right[some], found.passed[some] = part.left, part.right, part.passed
     return found
 
 
-def partial_layer_matrices(streams: Streams, some: slice, widths: Array, rate: complex) -> LayerMatrices:
+def _partial_layer_matrices(streams: Streams, some: slice, widths: Array, rate: complex) -> LayerMatrices:
     """What a layer of cells does to some of the streams, and their part of the balance."""
     reach, lifetime = streams.reach[some], streams.lifetime[some]
     slowed = 1 + rate * lifetime if rate else np.ones(lifetime.size)
@@ -195,10 +215,10 @@ def partial_layer_matrices(streams: Streams, some: slice, widths: Array, rate: c
         # T - <f> with f' = (T - a f)/l: the collision matrix holds T - a f
         mass = np.diag(1 / (2 * np.arange(CELL_POLYNOMIALS) + 1.0))
         collision = collision / slowed[:, None, None, None] + (1 - 1 / slowed)[:, None, None, None] * mass
-    return assemble_layer(reach, widths, (passed, moment, collision), streams.capacity[some] / lifetime)
+    return _assemble_layer(reach, widths, (passed, moment, collision), streams.capacity[some] / lifetime)
 
 
-def assemble_layer(
+def _assemble_layer(
     reach: Array,
     widths: Array,
     cells: tuple[RealOrComplexArray, RealOrComplexArray, RealOrComplexArray],

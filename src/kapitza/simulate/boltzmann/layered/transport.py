@@ -33,7 +33,7 @@ from kapitza.simulate.boltzmann.layered.streams import DEFAULT_ANGLES, Streams, 
 from kapitza.units import hbar
 
 
-@frozen(eq=False)
+@frozen(eq=False, kw_only=True)
 class Transport:
     """Steady transport of heat through layers.
 
@@ -238,10 +238,10 @@ class Transport:
         )
 
 
-FACE_OFFSET = 1e-6  # of the cell at a boundary, by which the two places at it stand apart
+_FACE_OFFSET = 1e-6  # of the cell at a boundary, by which the two places at it stand apart
 MAX_THICKNESS = 1.0  # m
-MAX_LAYER_CELLS = 1_000_000
-MAX_ANGLES = 1000
+_MAX_LAYER_CELLS = 1_000_000
+_MAX_ANGLES = 1000
 
 
 @frozen(eq=False)
@@ -266,8 +266,8 @@ class Film:
             raise InputError(f"expected the Carriers of a layer, got {self.carriers!r:.60}")
         if not self.name:
             object.__setattr__(self, "name", self.carriers.name)
-        if self.cells is not None and not 2 <= self.cells <= MAX_LAYER_CELLS:
-            raise InputError(f"{self.name}: {self.cells} cells, expected 2 to {MAX_LAYER_CELLS}")
+        if self.cells is not None and not 2 <= self.cells <= _MAX_LAYER_CELLS:
+            raise InputError(f"{self.name}: {self.cells} cells, expected 2 to {_MAX_LAYER_CELLS}")
 
     @property
     def widths(self) -> Array:
@@ -311,8 +311,8 @@ def transport(
     """
     slabs, crossings = assemble_layers(films, boundaries, left, right, period=period, angles=angles)
     if slabs.faces.walls is not None:
-        check_walls(slabs.faces.walls)
-    return make_transport(films, slabs, solve_balance(slabs), crossings)
+        _check_walls(slabs.faces.walls)
+    return _make_transport(films, slabs, solve_balance(slabs), crossings)
 
 
 def assemble_layers(
@@ -331,7 +331,7 @@ def assemble_layers(
     base = films[0].carriers.temperature
     walls = None
     if period is None:
-        walls = (wall_or_default(left, base + 0.5), wall_or_default(right, base - 0.5))
+        walls = (_wall_or_default(left, base + 0.5), _wall_or_default(right, base - 0.5))
     else:
         period = number(period)
         if not period or not np.isfinite(period):
@@ -344,13 +344,13 @@ def assemble_layers(
         if wall.specular.size not in (1, films[0].carriers.omega.size):
             raise InputError(f"a wall has {wall.specular.size} shares for {films[0].carriers.omega.size} groups")
     crossings = to_all_scattering(boundaries, names)
-    flows = [boundary_flow(one, a, b) for one, (a, b) in zip(crossings, pairs, strict=True)]
-    streams = layer_streams([film.carriers for film in films], crossings, angles)
+    flows = [_boundary_flow(one, a, b) for one, (a, b) in zip(crossings, pairs, strict=True)]
+    streams = _layer_streams([film.carriers for film in films], crossings, angles)
     widths = [film.widths for film in films]
     return make_layered_system(streams, widths, (crossings, flows), walls, drop=period or 0.0, base=base), flows
 
 
-def wall_or_default(value: object, usual: float) -> Wall:
+def _wall_or_default(value: object, usual: float) -> Wall:
     """A wall, black and at the usual temperature if None."""
     if value is None:
         return Wall(usual)
@@ -359,31 +359,31 @@ def wall_or_default(value: object, usual: float) -> Wall:
     return value
 
 
-def layer_streams(layers: Sequence[Carriers], crossings: Sequence[InterfaceScattering], angles: int) -> list[Streams]:
+def _layer_streams(layers: Sequence[Carriers], crossings: Sequence[InterfaceScattering], angles: int) -> list[Streams]:
     """Streams of all layers; those of unlike isotropic layers continue each other where a boundary is specular."""
-    if angles not in range(1, MAX_ANGLES + 1):
-        raise InputError(f"angles = {angles:g}, expected a whole number from 1 to {MAX_ANGLES}")
+    if angles not in range(1, _MAX_ANGLES + 1):
+        raise InputError(f"angles = {angles:g}, expected a whole number from 1 to {_MAX_ANGLES}")
     unlike = any(one.flow.shape != layers[0].flow.shape or (one.flow != layers[0].flow).any() for one in layers)
     if unlike and any(one.specular > 0 for one in crossings) and all(one.isotropic for one in layers):
         return refracted_streams(layers, angles)
     return [make_streams(one, angles) for one in layers]
 
 
-def check_walls(walls: tuple[Wall, Wall]) -> None:
+def _check_walls(walls: tuple[Wall, Wall]) -> None:
     """Refuse two walls that take up no heat: there is no steady state, or any."""
     if all(wall.temperature is None or wall.specular.min() == 1 for wall in walls):
         kinds = " and ".join("adiabatic" if wall.temperature is None else "wholly specular" for wall in walls)
         raise InputError(f"both walls let no heat pass ({kinds}): give one a temperature and a specular share below 1")
 
 
-def boundary_flow(crossing: InterfaceScattering, left: Film, right: Film) -> Array:
+def _boundary_flow(crossing: InterfaceScattering, left: Film, right: Film) -> Array:
     """(G,) heat that crosses a boundary per kelvin, W m⁻² K⁻¹."""
     return crossing.flow(left.carriers, right.carriers)
 
 
 def check_films(films: Sequence[Film]) -> None:
     """Refuse layers whose phonons do not match: other groups of frequency, temperatures or statistics."""
-    check_layers(films)
+    _check_layers(films)
     first = films[0].carriers
     for film in films:
         one = film.carriers
@@ -403,7 +403,7 @@ def check_films(films: Sequence[Film]) -> None:
             )
 
 
-def check_layers(films: object) -> None:
+def _check_layers(films: object) -> None:
     """Refuse anything but layers in a row."""
     if not isinstance(films, (list, tuple)) or not films:
         raise InputError(f"expected at least one layer, as a list of Film, got {films!r:.60}")
@@ -412,7 +412,7 @@ def check_layers(films: object) -> None:
             raise InputError(f"layer {i}: expected a Film, got {one!r:.60}")
 
 
-def make_transport(
+def _make_transport(
     films: Sequence[Film], slabs: LayeredSystem, solution: LayeredSolution, crossings: Sequence[Array]
 ) -> Transport:
     """Put a solution into words of the field."""
@@ -424,24 +424,24 @@ def make_transport(
     difference = slabs.faces.drop if walls is None else (ends[0] or np.nan) - (ends[1] or np.nan)
     arriving, leaving = boundary_temperatures(solution, crossings, base)
     return Transport(
-        tuple(film.name for film in films),
-        edges,
-        np.array([film.carriers.conductivity for film in films]),
-        float(flux.mean()),
-        difference,
-        base,
-        np.concatenate([profile_positions(one, edge) for one, edge in zip(held, edges, strict=False)]),
-        base + np.concatenate([one.mean for one in held]),
-        base + np.concatenate([one.lattice for one in held]),
-        films[0].carriers.omega,
-        films[0].carriers.edges,
-        base + np.concatenate([one.modes for one in held]),
-        np.concatenate([one.flux for one in held]),
-        base + middle_temperatures(solution),
-        np.array([film.carriers.flow for film in films]),
-        np.array(crossings).reshape(len(crossings), films[0].carriers.omega.size),
-        arriving,
-        leaving,
+        names=tuple(film.name for film in films),
+        edges=edges,
+        conductivity=np.array([film.carriers.conductivity for film in films]),
+        flux=float(flux.mean()),
+        difference=difference,
+        base=base,
+        position=np.concatenate([_profile_positions(one, edge) for one, edge in zip(held, edges, strict=False)]),
+        temperature=base + np.concatenate([one.mean for one in held]),
+        lattice=base + np.concatenate([one.lattice for one in held]),
+        omega=films[0].carriers.omega,
+        bounds=films[0].carriers.edges,
+        modes=base + np.concatenate([one.modes for one in held]),
+        spectral_flux=np.concatenate([one.flux for one in held]),
+        middle=base + _middle_temperatures(solution),
+        flow=np.array([film.carriers.flow for film in films]),
+        crossing=np.array(crossings).reshape(len(crossings), films[0].carriers.omega.size),
+        arriving=arriving,
+        leaving=leaving,
         statistics=films[0].carriers.statistics,
     )
 
@@ -454,15 +454,15 @@ def face_fluxes(solution: LayeredSolution) -> Array:
     return flux
 
 
-def profile_positions(held: LayerDistribution, start: float) -> Array:
+def _profile_positions(held: LayerDistribution, start: float) -> Array:
     """(nx,) positions in the stack, those at the faces moved inside by a hair, m."""
     place = start + held.position
-    place[0] += FACE_OFFSET * (held.position[1] - held.position[0])
-    place[-1] -= FACE_OFFSET * (held.position[-1] - held.position[-2])
+    place[0] += _FACE_OFFSET * (held.position[1] - held.position[0])
+    place[-1] -= _FACE_OFFSET * (held.position[-1] - held.position[-2])
     return place
 
 
-def middle_temperatures(solution: LayeredSolution) -> Array:
+def _middle_temperatures(solution: LayeredSolution) -> Array:
     """(M,) lattice temperature in the middle of each layer, K above base."""
     found: list[float] = []
     for i, widths in enumerate(solution.slabs.widths):

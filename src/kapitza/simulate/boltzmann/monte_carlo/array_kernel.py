@@ -10,8 +10,8 @@ from kapitza.simulate.boltzmann.domain import IntegerArray
 from kapitza.simulate.boltzmann.monte_carlo.tables import ADIABATIC_WALL, BLACK_WALL, INNER_BOUNDARY, KernelTables
 
 
-@define(eq=False)
-class Particles:
+@define(eq=False, kw_only=True)
+class _Particles:
     """Particles under way: n of them.
 
     Attributes
@@ -31,16 +31,16 @@ class Particles:
     left: Array
     events: IntegerArray
 
-    def kept(self, alive: NDArray[np.bool_]) -> "Particles":
+    def kept(self, alive: NDArray[np.bool_]) -> "_Particles":
         """Those that go on."""
-        return Particles(
-            self.cell[alive],
-            self.band[alive],
-            self.sign[alive],
-            self.place[alive],
-            self.way[alive],
-            self.left[alive],
-            self.events[alive],
+        return _Particles(
+            cell=self.cell[alive],
+            band=self.band[alive],
+            sign=self.sign[alive],
+            place=self.place[alive],
+            way=self.way[alive],
+            left=self.left[alive],
+            events=self.events[alive],
         )
 
 
@@ -62,18 +62,18 @@ def follow_particles(
         "power": np.zeros((tables["kind"].size, groups)),
         "probe": np.zeros((slots, groups)),
     }
-    swarm = release_particles(rng, count, tables, tallies)
+    swarm = _release_particles(rng, count, tables, tallies)
     events = 0
     while swarm.cell.size:
-        face = move_particles(swarm, tables, tallies)
+        face = _move_particles(swarm, tables, tallies)
         alive = np.ones(face.size, dtype=bool)
         scattered = np.flatnonzero(face < 0)
-        scatter_particles(rng, swarm, scattered, tables)
+        _scatter_particles(rng, swarm, scattered, tables)
         crossing = np.flatnonzero(face >= 0)
         met = tables["surface"][swarm.cell[crossing], face[crossing]] >= 0
         free, hit = crossing[~met], crossing[met]
-        enter_cells(swarm, free, face[free], tables)
-        alive[hit] = meet_surfaces(rng, swarm, hit, face[hit], tables, tallies)
+        _enter_cells(swarm, free, face[free], tables)
+        alive[hit] = _meet_surfaces(rng, swarm, hit, face[hit], tables, tallies)
         events += scattered.size + hit.size
         swarm.events[scattered] += 1
         swarm.events[hit] += 1
@@ -83,7 +83,7 @@ def follow_particles(
     return {**tallies, "events": np.array(float(events))}
 
 
-def draw_directions(rng: np.random.Generator, count: int) -> Array:
+def _draw_directions(rng: np.random.Generator, count: int) -> Array:
     """(count, 3) any direction alike."""
     way = rng.standard_normal((count, 3))
     return way / np.linalg.norm(way, axis=1)[:, None]
@@ -99,7 +99,7 @@ def draw_cosine_directions(rng: np.random.Generator, axis: IntegerArray, sense: 
     return way
 
 
-def draw_entries(rng: np.random.Generator, cumulative: Array, row: IntegerArray) -> IntegerArray:
+def _draw_entries(rng: np.random.Generator, cumulative: Array, row: IntegerArray) -> IntegerArray:
     """Entries by their shares, of the distribution `row` of each."""
     found = np.zeros(row.size, dtype=np.int64)
     u = rng.random(row.size)
@@ -108,18 +108,18 @@ def draw_entries(rng: np.random.Generator, cumulative: Array, row: IntegerArray)
     return found
 
 
-def release_particles(
+def _release_particles(
     rng: np.random.Generator, count: int, tables: KernelTables, tallies: dict[str, Array]
-) -> Particles:
+) -> _Particles:
     """Particles at walls and in sources."""
     element = np.searchsorted(tables["chosen"], (np.arange(count) + rng.random(count)) / count, side="right")
     element = np.minimum(element, tables["chosen"].size - 1)
     cell, face, sign = tables["at_cell"][element], tables["at_face"][element], tables["sign"][element]
-    band = draw_entries(rng, tables["spectra"], tables["table"][element])
+    band = _draw_entries(rng, tables["spectra"], tables["table"][element])
     low, high = tables["low"][cell], tables["high"][cell]
     place = np.zeros((count, 3))
     place[:, : low.shape[1]] = low + rng.random(low.shape) * (high - low)
-    way = draw_directions(rng, count)
+    way = _draw_directions(rng, count)
     wall = np.flatnonzero(face >= 0)
     axis, up = face[wall] // 2, face[wall] % 2 == 1
     place[wall, axis] = np.where(up, high[wall, axis], low[wall, axis])
@@ -128,10 +128,12 @@ def release_particles(
     group = tables["group"][material, band]
     np.add.at(tallies["power"], (tables["surface"][cell[wall], face[wall]], group[wall]), -sign[wall])
     left = tables["path"][material, band] * rng.standard_exponential(count)
-    return Particles(cell, band, sign, place, way, left, np.zeros(count, dtype=np.int64))
+    return _Particles(
+        cell=cell, band=band, sign=sign, place=place, way=way, left=left, events=np.zeros(count, dtype=np.int64)
+    )
 
 
-def move_particles(swarm: Particles, tables: KernelTables, tallies: dict[str, Array]) -> IntegerArray:
+def _move_particles(swarm: _Particles, tables: KernelTables, tallies: dict[str, Array]) -> IntegerArray:
     """Move all to the next face or the end of their flight; return the face, -1 for the end."""
     low, high = tables["low"][swarm.cell], tables["high"][swarm.cell]
     d = low.shape[1]
@@ -159,15 +161,15 @@ def move_particles(swarm: Particles, tables: KernelTables, tallies: dict[str, Ar
     return face
 
 
-def scatter_particles(rng: np.random.Generator, swarm: Particles, which: IntegerArray, tables: KernelTables) -> None:
+def _scatter_particles(rng: np.random.Generator, swarm: _Particles, which: IntegerArray, tables: KernelTables) -> None:
     """New band, direction and flight of those that scatter inside."""
     material = tables["region"][swarm.cell[which]]
-    swarm.band[which] = draw_entries(rng, tables["scatter"], material)
-    swarm.way[which] = draw_directions(rng, which.size)
+    swarm.band[which] = _draw_entries(rng, tables["scatter"], material)
+    swarm.way[which] = _draw_directions(rng, which.size)
     swarm.left[which] = tables["path"][material, swarm.band[which]] * rng.standard_exponential(which.size)
 
 
-def enter_cells(swarm: Particles, which: IntegerArray, face: IntegerArray, tables: KernelTables) -> None:
+def _enter_cells(swarm: _Particles, which: IntegerArray, face: IntegerArray, tables: KernelTables) -> None:
     """Put particles into the cells behind their faces."""
     cell = tables["other"][swarm.cell[which], face]
     axis = face // 2
@@ -175,9 +177,9 @@ def enter_cells(swarm: Particles, which: IntegerArray, face: IntegerArray, table
     swarm.place[which, axis] = np.where(face % 2 == 1, tables["low"][cell, axis], tables["high"][cell, axis])
 
 
-def meet_surfaces(
+def _meet_surfaces(
     rng: np.random.Generator,
-    swarm: Particles,
+    swarm: _Particles,
     which: IntegerArray,
     face: IntegerArray,
     tables: KernelTables,
@@ -197,10 +199,10 @@ def meet_surfaces(
     np.add.at(tallies["power"], (s[crossed], group[crossed]), toward[crossed])
     back = specular & ~crossed
     swarm.way[which[back], face[back] // 2] *= -1
-    enter_cells(swarm, which[crossed], face[crossed], tables)
+    _enter_cells(swarm, which[crossed], face[crossed], tables)
     mixed = ~specular & ((kind == ADIABATIC_WALL) | (kind == INNER_BOUNDARY))
     material = tables["region"][swarm.cell[which]]
-    swarm.band[which[mixed]] = draw_bands_of_groups(rng, material[mixed], group[mixed], tables)
+    swarm.band[which[mixed]] = _draw_bands_of_groups(rng, material[mixed], group[mixed], tables)
     sense = np.where((face % 2 == 1) == crossed, 1.0, -1.0)
     swarm.way[which[mixed]] = draw_cosine_directions(rng, face[mixed] // 2, sense[mixed])
     fresh = mixed | crossed
@@ -209,7 +211,7 @@ def meet_surfaces(
     return ~taken
 
 
-def draw_bands_of_groups(
+def _draw_bands_of_groups(
     rng: np.random.Generator, material: IntegerArray, group: IntegerArray, tables: KernelTables
 ) -> IntegerArray:
     """Bands of the same groups that leave a surface into materials, by what each carries."""

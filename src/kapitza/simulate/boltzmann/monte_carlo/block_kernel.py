@@ -16,9 +16,9 @@ from kapitza.simulate.boltzmann.domain import IntegerArray
 KernelFunction = TypeVar("KernelFunction", bound=Callable[..., Any])
 GeneratorState = NDArray[np.uint64]
 
-BLACK_WALL, ADIABATIC_WALL, INNER_BOUNDARY = 0, 1, 2
-UNIT_SCALE = 2.0**-53
-OUTPUT_SHIFT, ROTATION_LEFT, STATE_SHIFT, UNUSED_SHIFT, ROTATION_RIGHT = (
+_BLACK_WALL, _ADIABATIC_WALL, _INNER_BOUNDARY = 0, 1, 2
+_UNIT_SCALE = 2.0**-53
+_OUTPUT_SHIFT, _ROTATION_LEFT, _STATE_SHIFT, _UNUSED_SHIFT, _ROTATION_RIGHT = (
     np.uint64(k) for k in (11, 45, 17, 19, 64 - 45)
 )
 FULL_TURN = 2 * np.pi
@@ -45,14 +45,14 @@ def compile_kernel(function: KernelFunction) -> KernelFunction:
 def draw_uniform(state: GeneratorState) -> float:
     """Next number of the generator, from 0 to below 1."""
     result = state[0] + state[3]
-    shifted = state[1] << STATE_SHIFT
+    shifted = state[1] << _STATE_SHIFT
     state[2] ^= state[0]
     state[3] ^= state[1]
     state[1] ^= state[2]
     state[0] ^= state[3]
     state[2] ^= shifted
-    state[3] = (state[3] << ROTATION_LEFT) | (state[3] >> ROTATION_RIGHT)
-    return (result >> OUTPUT_SHIFT) * UNIT_SCALE
+    state[3] = (state[3] << _ROTATION_LEFT) | (state[3] >> _ROTATION_RIGHT)
+    return (result >> _OUTPUT_SHIFT) * _UNIT_SCALE
 
 
 @compile_kernel
@@ -66,7 +66,7 @@ def draw_entry(state: GeneratorState, cumulative: Array, guide: IntegerArray) ->
 
 
 @compile_kernel
-def draw_leaving_band(state: GeneratorState, leave: Array, first: int, last: int) -> int:
+def _draw_leaving_band(state: GeneratorState, leave: Array, first: int, last: int) -> int:
     """Band of a group that leaves a surface, by what each carries."""
     x = leave[first] + draw_uniform(state) * (leave[last] - leave[first])
     k = first
@@ -85,7 +85,7 @@ def draw_direction(state: GeneratorState, way: Array) -> None:
 
 
 @compile_kernel
-def draw_cosine_direction(state: GeneratorState, way: Array, axis: int, sense: float) -> None:
+def _draw_cosine_direction(state: GeneratorState, way: Array, axis: int, sense: float) -> None:
     """A direction away from a plane, by the cosine law."""
     u = draw_uniform(state)
     sine, angle = np.sqrt(u), FULL_TURN * draw_uniform(state)
@@ -100,7 +100,7 @@ def draw_free_path(state: GeneratorState, path: float) -> float:
 
 
 @compile_kernel
-def distance_to_face(place: Array, way: Array, low: Array, high: Array, length: float) -> tuple[float, int]:
+def _distance_to_face(place: Array, way: Array, low: Array, high: Array, length: float) -> tuple[float, int]:
     """Length up to the next face of a cell and its number; -1 where the flight ends before."""
     face = -1
     for a in range(low.size):
@@ -116,7 +116,7 @@ def distance_to_face(place: Array, way: Array, low: Array, high: Array, length: 
 
 
 @compile_kernel
-def follow_particle(
+def _follow_particle(
     state: GeneratorState,
     start: tuple[int, int, int, float],
     tables: Any,
@@ -143,7 +143,7 @@ def follow_particle(
     material = region[cell]
     length = draw_free_path(state, path[material, band])
     while events < most:
-        step, face = distance_to_face(place, way, low[cell], high[cell], length)
+        step, face = _distance_to_face(place, way, low[cell], high[cell], length)
         time = sign * step / velocity[material, band]
         heat[cell] += time
         lattice[cell] += sign * step / path[material, band]
@@ -175,7 +175,7 @@ def follow_particle(
                 material = region[beyond]
             if fate != 3:
                 band = draw_band_of_group(state, group[region[cell], band], material, tables)
-                draw_cosine_direction(state, way, face // 2, leaving_sense(face, crossed))
+                _draw_cosine_direction(state, way, face // 2, _leaving_sense(face, crossed))
             length = draw_free_path(state, path[material, band])
             if not crossed:
                 continue
@@ -185,7 +185,7 @@ def follow_particle(
 
 
 @compile_kernel
-def leaving_sense(face: int, crossed: bool) -> float:
+def _leaving_sense(face: int, crossed: bool) -> float:
     """Sense along its axis in which a particle leaves a face that it met from inside."""
     up = face % 2 == 1
     return 1.0 if up == crossed else -1.0
@@ -195,7 +195,7 @@ def leaving_sense(face: int, crossed: bool) -> float:
 def draw_band_of_group(state: GeneratorState, g: int, material: int, tables: Any) -> int:
     """Band of the same group that goes on in a material."""
     start, leave = tables[13], tables[14]
-    return draw_leaving_band(state, leave[material], start[material, g], start[material, g + 1])
+    return _draw_leaving_band(state, leave[material], start[material, g], start[material, g + 1])
 
 
 @compile_kernel
@@ -204,9 +204,9 @@ def meet_surface(state: GeneratorState, s: int, g: int, material: int, tables: A
     kind, specular, through, cross = tables[11][s], tables[15], tables[16], tables[17]
     p = specular[s, g]
     mirror = p > 0 and draw_uniform(state) < p
-    if kind == BLACK_WALL:
+    if kind == _BLACK_WALL:
         return 0 if mirror else -1
-    if kind == ADIABATIC_WALL:
+    if kind == _ADIABATIC_WALL:
         return 0 if mirror else 1
     if mirror:
         return 3 if draw_uniform(state) < through[s, g] else 0
@@ -234,9 +234,9 @@ def batch(state: GeneratorState, count: int, tables: Any, sources: Any, tallies:
         else:
             axis = face // 2
             place[axis] = high[cell, axis] if face % 2 else low[cell, axis]
-            draw_cosine_direction(state, way, axis, -1.0 if face % 2 else 1.0)
+            _draw_cosine_direction(state, way, axis, -1.0 if face % 2 else 1.0)
             power[surface[cell, face], group[region[cell], band]] -= sign
-        done = follow_particle(state, (cell, face, band, sign), tables, tallies, (place, way), most)
+        done = _follow_particle(state, (cell, face, band, sign), tables, tallies, (place, way), most)
         if done < 0:
             return -1
         events += done

@@ -14,8 +14,8 @@ from kapitza.simulate.boltzmann.carriers import Carriers
 from kapitza.simulate.boltzmann.domain import BlockCells, Domain, DomainCells
 from kapitza.simulate.boltzmann.monte_carlo.simulation import PreparedDomain, prepare_domain
 
-MILNE_SLIP = 0.7104460896  # slip of a black wall in mean free paths
-MAX_FOURIER_CELLS = 200_000  # cells
+_MILNE_SLIP = 0.7104460896  # slip of a black wall in mean free paths
+_MAX_FOURIER_CELLS = 200_000  # cells
 
 
 def fourier_temperature(domain: Domain, spacing: float | tuple[float, ...], *, refine: int = 4) -> Array:
@@ -43,39 +43,39 @@ def fourier_temperature(domain: Domain, spacing: float | tuple[float, ...], *, r
     """
     if refine < 1:
         raise InputError(f"refine = {refine}, expected 1 or more")
-    coarse = require_blocks(prepare_domain(domain, spacing).grid)
-    while refine > 1 and coarse.region.size * refine**domain.dimension > MAX_FOURIER_CELLS:
+    coarse = _require_blocks(prepare_domain(domain, spacing).grid)
+    while refine > 1 and coarse.region.size * refine**domain.dimension > _MAX_FOURIER_CELLS:
         refine //= 2
     fine = prepare_domain(domain, tuple(np.broadcast_to(spacing, (domain.dimension,)) / refine))
-    value = solve_fourier(fine).reshape(fine.grid.shape)
+    value = _solve_fourier(fine).reshape(fine.grid.shape)
     weight = (fine.grid.volume * (fine.grid.region >= 0)).reshape(value.shape)
     value = value * weight
     for a, (parts, bounds) in enumerate(zip(fine.grid.edges, coarse.edges, strict=True)):
-        share = overlap_fractions(bounds, parts)
+        share = _overlap_fractions(bounds, parts)
         value, weight = (np.moveaxis(np.tensordot(share, one, (1, a)), 0, a) for one in (value, weight))
     held = coarse.region.reshape(coarse.shape) >= 0
     return np.where(held, fine.reference + value / np.where(weight > 0, weight, 1.0), np.nan)
 
 
-def require_blocks(grid: DomainCells) -> BlockCells:
+def _require_blocks(grid: DomainCells) -> BlockCells:
     """The grid itself; refuse one with inclined sides."""
     if not isinstance(grid, BlockCells):
         raise InputError("finite volumes of Fourier's law need right angles, and prisms have inclined sides")
     return grid
 
 
-def overlap_fractions(bounds: Array, parts: Array) -> Array:
+def _overlap_fractions(bounds: Array, parts: Array) -> Array:
     """(n, m) share of each of m small cells that lies in each of n large ones."""
     low = np.maximum(bounds[:-1, None], parts[None, :-1])
     high = np.minimum(bounds[1:, None], parts[None, 1:])
     return np.maximum(high - low, 0.0) / np.diff(parts)
 
 
-def solve_fourier(made: PreparedDomain) -> Array:
+def _solve_fourier(made: PreparedDomain) -> Array:
     """(C,) rise of each cell above the reference, K; zero in walls and voids."""
-    grid = require_blocks(made.grid)
-    if grid.region.size > MAX_FOURIER_CELLS:
-        raise InputError(f"{grid.region.size} cells, expected at most {MAX_FOURIER_CELLS}: take a larger spacing")
+    grid = _require_blocks(made.grid)
+    if grid.region.size > _MAX_FOURIER_CELLS:
+        raise InputError(f"{grid.region.size} cells, expected at most {_MAX_FOURIER_CELLS}: take a larger spacing")
     size, solid = grid.high - grid.low, grid.region >= 0
     conductivity = np.array([one.conductivity for one in made.materials])[np.maximum(grid.region, 0)]
     half = np.repeat(size / 2, 2, axis=1) / conductivity[:, None]
@@ -85,7 +85,7 @@ def solve_fourier(made: PreparedDomain) -> Array:
     crossed = np.isin(grid.surface, np.flatnonzero([one is not None for one in grid.crossings]))
     joined = (grid.other >= 0) & solid[:, None] & ((grid.surface < 0) | crossed)
     beyond = half[np.maximum(grid.other, 0), np.arange(half.shape[1]) ^ 1]
-    jump = np.where(grid.surface >= 0, gray_resistances(grid, made.materials)[grid.surface], 0.0)
+    jump = np.where(grid.surface >= 0, _gray_resistances(grid, made.materials)[grid.surface], 0.0)
     through = np.where(joined, area / (half + jump + beyond), 0.0)
     held = np.where(solid[:, None] & np.isfinite(at_wall), area / half, 0.0)
     diagonal = np.where(solid, through.sum(axis=1) + held.sum(axis=1), 1.0)
@@ -96,10 +96,10 @@ def solve_fourier(made: PreparedDomain) -> Array:
     for source in made.domain.sources:
         inside = grid.within(source.low, source.high)
         right += source.power * inside * grid.volume / np.prod(source.high - source.low)
-    return solve_sparse(matrix, np.where(solid, right, 0.0), diagonal, len(grid.edges))
+    return _solve_sparse(matrix, np.where(solid, right, 0.0), diagonal, len(grid.edges))
 
 
-def solve_sparse(matrix: csc_array, right: Array, diagonal: Array, dimension: int) -> Array:
+def _solve_sparse(matrix: csc_array, right: Array, diagonal: Array, dimension: int) -> Array:
     """Solve directly up to two dimensions, by conjugate gradients in three."""
     if dimension < 3:
         return np.asarray(spsolve(matrix, right), dtype=float)
@@ -109,19 +109,19 @@ def solve_sparse(matrix: csc_array, right: Array, diagonal: Array, dimension: in
     return np.asarray(found, dtype=float)
 
 
-def gray_resistances(grid: DomainCells, materials: tuple[Carriers, ...]) -> Array:
+def _gray_resistances(grid: DomainCells, materials: tuple[Carriers, ...]) -> Array:
     """(S,) extrapolated resistance of each boundary by the gray estimate, m² K W⁻¹; zero for walls."""
     found = np.zeros(len(grid.surfaces))
     for s, boundary in enumerate(grid.crossings):
         if boundary is not None:
             crossing, i, j = boundary
-            found[s] = gray_resistance(crossing, materials[i], materials[j])
+            found[s] = _gray_resistance(crossing, materials[i], materials[j])
     return found
 
 
-def gray_resistance(crossing: InterfaceScattering, left: Carriers, right: Carriers) -> float:
+def _gray_resistance(crossing: InterfaceScattering, left: Carriers, right: Carriers) -> float:
     """Extrapolated resistance of a boundary by the gray estimate, m² K W⁻¹."""
     crossed = float(crossing.flow(left, right).sum())
-    share = 1 - 0.75 * MILNE_SLIP
+    share = 1 - 0.75 * _MILNE_SLIP
     bare = np.inf if crossed == 0 else 1 / crossed
     return max(0.0, float(bare - share * (1 / left.flow.sum() + 1 / right.flow.sum())))

@@ -11,33 +11,33 @@ from kapitza.errors import InputError
 from kapitza.simulate.boltzmann.domain import IntegerArray
 
 
-def cell_axes(value: Sequence[ArrayLike]) -> tuple[Array, ...]:
+def _cell_axes(value: Sequence[ArrayLike]) -> tuple[Array, ...]:
     """Return `value` as the bounds of cells along one to three axes."""
     if not 1 <= len(value) <= 3:
         raise InputError(f"expected the bounds of cells along 1, 2 or 3 axes, got {len(value)}")
     return tuple(increasing(one) for one in value)
 
 
-def text_names(value: Sequence[str]) -> tuple[str, ...]:
+def _text_names(value: Sequence[str]) -> tuple[str, ...]:
     """Return `value` as names."""
     return tuple(str(one) for one in value)
 
 
-def real_array(value: ArrayLike) -> Array:
+def _real_array(value: ArrayLike) -> Array:
     """Return `value` as read-only floats of any shape; NaN stands where there is no value."""
     array = np.array(value, dtype=float)
     array.flags.writeable = False
     return array
 
 
-def integer_table(value: ArrayLike) -> IntegerArray:
+def _integer_table(value: ArrayLike) -> IntegerArray:
     """Return `value` as read-only whole numbers."""
     array = np.array(value, dtype=np.int64)
     array.flags.writeable = False
     return array
 
 
-@frozen(eq=False)
+@frozen(eq=False, kw_only=True)
 class TransportMap:
     """Steady heat in a domain of one to three dimensions.
 
@@ -62,26 +62,26 @@ class TransportMap:
     method : for legends and tables
     """
 
-    edges: tuple[Array, ...] = field(converter=cell_axes)
-    names: tuple[str, ...] = field(converter=text_names)
-    region: IntegerArray = field(converter=integer_table)
+    edges: tuple[Array, ...] = field(converter=_cell_axes)
+    names: tuple[str, ...] = field(converter=_text_names)
+    region: IntegerArray = field(converter=_integer_table)
     base: float = field(converter=number)
-    temperature: Array = field(converter=real_array)
-    temperature_sigma: Array = field(converter=real_array)
-    lattice: Array = field(converter=real_array)
-    lattice_sigma: Array = field(converter=real_array)
-    flux: Array = field(converter=real_array)
-    flux_sigma: Array = field(converter=real_array)
-    surfaces: tuple[str, ...] = field(converter=text_names)
-    power: Array = field(converter=real_array)
-    power_sigma: Array = field(converter=real_array)
-    spectrum: Array = field(converter=real_array)
-    spectrum_sigma: Array = field(converter=real_array)
+    temperature: Array = field(converter=_real_array)
+    temperature_sigma: Array = field(converter=_real_array)
+    lattice: Array = field(converter=_real_array)
+    lattice_sigma: Array = field(converter=_real_array)
+    flux: Array = field(converter=_real_array)
+    flux_sigma: Array = field(converter=_real_array)
+    surfaces: tuple[str, ...] = field(converter=_text_names)
+    power: Array = field(converter=_real_array)
+    power_sigma: Array = field(converter=_real_array)
+    spectrum: Array = field(converter=_real_array)
+    spectrum_sigma: Array = field(converter=_real_array)
     omega: Array = field(converter=finite)
     bounds: Array = field(converter=finite)
-    probes: tuple[str, ...] = field(converter=text_names)
-    modes: Array = field(converter=real_array)
-    modes_sigma: Array = field(converter=real_array)
+    probes: tuple[str, ...] = field(converter=_text_names)
+    modes: Array = field(converter=_real_array)
+    modes_sigma: Array = field(converter=_real_array)
     particles: int = field(converter=int)
     events: int = field(converter=int)
     seed: int = field(converter=int)

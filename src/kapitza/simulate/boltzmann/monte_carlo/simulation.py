@@ -44,32 +44,32 @@ from kapitza.simulate.boltzmann.monte_carlo.tables import (
 from kapitza.simulate.boltzmann.shapes import HotSpot, check_corners
 from kapitza.simulate.boltzmann.triangulation import TriangularCells, divide_domain
 
-KERNEL_VERSION = "deviational-1"  # of the kernels: part of the address of stored results
-COMPILED_PURPOSE = "compiled Monte Carlo"
+_KERNEL_VERSION = "deviational-1"  # of the kernels: part of the address of stored results
+_COMPILED_PURPOSE = "compiled Monte Carlo"
 
 
-def select_kernel(compiled: bool | None, *, inclined: bool = False) -> ModuleType | None:
+def _select_kernel(compiled: bool | None, *, inclined: bool = False) -> ModuleType | None:
     """Compiled kernel, or None for the one with arrays; says so when it is missed.  Inclined sides need the first."""
     if inclined:
         if compiled is False:
             raise InputError("compiled = False: domains with inclined sides need the compiled road; leave it out")
-        require("numba", extra="transport", why=f"{COMPILED_PURPOSE} of domains with inclined sides")
+        require("numba", extra="transport", why=f"{_COMPILED_PURPOSE} of domains with inclined sides")
         return require(
-            "kapitza.simulate.boltzmann.monte_carlo.triangle_kernel", extra="transport", why=COMPILED_PURPOSE
+            "kapitza.simulate.boltzmann.monte_carlo.triangle_kernel", extra="transport", why=_COMPILED_PURPOSE
         )
     if compiled is False:
         return None
     try:
-        require("numba", extra="transport", why=COMPILED_PURPOSE)
+        require("numba", extra="transport", why=_COMPILED_PURPOSE)
     except MissingEngine as err:
         if compiled:
             raise
         warnings.warn(f"{err}; arrays give the same physics, about 15 times slower", ValidityWarning, stacklevel=4)
         return None
-    return require("kapitza.simulate.boltzmann.monte_carlo.block_kernel", extra="transport", why=COMPILED_PURPOSE)
+    return require("kapitza.simulate.boltzmann.monte_carlo.block_kernel", extra="transport", why=_COMPILED_PURPOSE)
 
 
-def simulate_batch(
+def _simulate_batch(
     kernel: ModuleType | None, tables: KernelTables, groups: int, slots: int, unit: UnitInputs
 ) -> UnitResult:
     """Tallies of one batch, for one watt set free.
@@ -86,11 +86,11 @@ def simulate_batch(
     if kernel is None:
         found = follow_particles(np.random.default_rng(seed), count, tables, groups, slots)
     else:
-        found = simulate_compiled_batch(kernel, tables, (groups, slots), seed, count)
+        found = _simulate_compiled_batch(kernel, tables, (groups, slots), seed, count)
     return {name: value if name == "events" else value / count for name, value in found.items()}
 
 
-def simulate_compiled_batch(
+def _simulate_compiled_batch(
     kernel: ModuleType, tables: KernelTables, sizes: tuple[int, int], seed: np.random.SeedSequence, count: int
 ) -> dict[str, NDArray[np.float64]]:
     """The same by the compiled kernel."""
@@ -115,9 +115,9 @@ def simulate_compiled_batch(
 
 
 DEFAULT_BATCHES = 40
-CELL_TALLIES = ("heat", "lattice", "flow")  # tallies
-MAX_EVENTS = 100_000_000  # events of one particle, before it is taken to be shut in
-NO_PROBES: Mapping[str, tuple[Sequence[float], Sequence[float]]] = MappingProxyType({})
+_CELL_TALLIES = ("heat", "lattice", "flow")  # tallies
+_MAX_EVENTS = 100_000_000  # events of one particle, before it is taken to be shut in
+_NO_PROBES: Mapping[str, tuple[Sequence[float], Sequence[float]]] = MappingProxyType({})
 
 
 @frozen(eq=False)
@@ -139,7 +139,7 @@ class MonteCarloSettings:
     batches: int = DEFAULT_BATCHES
     workers: int = 1
     compiled: bool | None = None
-    most: int = MAX_EVENTS
+    most: int = _MAX_EVENTS
 
     def __attrs_post_init__(self) -> None:
         for name in ("particles", "seed", "batches", "workers", "most"):
@@ -157,7 +157,7 @@ class MonteCarloSettings:
             )
 
 
-@frozen(eq=False)
+@frozen(eq=False, kw_only=True)
 class PreparedDomain:
     """A domain made ready.
 
@@ -189,7 +189,15 @@ def prepare_domain(
     bands = tabulate_bands(materials)
     specular = surface_tables(grid, materials, bands)["specular"]
     reference = reference_temperature(grid, bands, specular)
-    return PreparedDomain(domain, grid, bands, materials, materials[0].temperature, reference, specular)
+    return PreparedDomain(
+        domain=domain,
+        grid=grid,
+        bands=bands,
+        materials=materials,
+        base=materials[0].temperature,
+        reference=reference,
+        specular=specular,
+    )
 
 
 def monte_carlo(
@@ -197,7 +205,7 @@ def monte_carlo(
     *,
     spacing: float | Sequence[float],
     flights: MonteCarloSettings | None = None,
-    probes: Mapping[str, tuple[Sequence[float], Sequence[float]]] = NO_PROBES,
+    probes: Mapping[str, tuple[Sequence[float], Sequence[float]]] = _NO_PROBES,
     store: Store | None = None,
     progress: Progress | None = None,
 ) -> TransportMap:
@@ -229,13 +237,13 @@ def monte_carlo(
     for name, (low, high) in zip(probes, blocks, strict=True):
         check_corners(f"probe {name}", low, high)
     made = prepare_domain(domain, spacing, blocks)
-    slot, volumes = probe_slots(made, dict(zip(probes, blocks, strict=True)))
+    slot, volumes = _probe_slots(made, dict(zip(probes, blocks, strict=True)))
     emission = tabulate_emission(domain, made.grid, made.bands, made.specular, made.reference)
     parts, count = run_batches(made, emission, slot, len(blocks), flights, store, progress)
-    return make_transport_map(made, emission, parts, count, flights, tuple(probes), volumes)
+    return _make_transport_map(made, emission, parts, count, flights, tuple(probes), volumes)
 
 
-def probe_slots(made: PreparedDomain, blocks: Mapping[str, tuple[Array, Array]]) -> tuple[IntegerArray, Array]:
+def _probe_slots(made: PreparedDomain, blocks: Mapping[str, tuple[Array, Array]]) -> tuple[IntegerArray, Array]:
     """Number of the probe of each cell, -1 without one; and heat capacity (P, G) of each probe, J K⁻¹."""
     slot = np.full(made.grid.region.size, -1, dtype=np.int64)
     held = np.zeros((len(blocks), made.bands.groups))
@@ -267,18 +275,18 @@ def run_batches(
     tables = kernel_tables(made.grid, made.materials, made.bands, emission)
     tables |= {"slot": slot, "most": np.array(flights.most)}
     count = -(-flights.particles // flights.batches)
-    kernel = select_kernel(flights.compiled, inclined=isinstance(made.grid, TriangularCells))
-    digest = unit_address(dict(tables), version=KERNEL_VERSION) if store is not None else ""
+    kernel = _select_kernel(flights.compiled, inclined=isinstance(made.grid, TriangularCells))
+    digest = unit_address(dict(tables), version=_KERNEL_VERSION) if store is not None else ""
     units: list[UnitInputs] = [
         {"seed": flights.seed, "batch": k, "count": count, "tables": digest, "compiled": kernel is not None}
         for k in range(flights.batches)
     ]
-    work = partial(simulate_batch, kernel, tables, made.bands.groups, slots)
+    work = partial(_simulate_batch, kernel, tables, made.bands.groups, slots)
     if flights.workers > 1:
         with ThreadPoolExecutor(flights.workers) as pool:
-            parts = run_units(work, units, version=KERNEL_VERSION, store=store, executor=pool, progress=progress)
+            parts = run_units(work, units, version=_KERNEL_VERSION, store=store, executor=pool, progress=progress)
     else:
-        parts = run_units(work, units, version=KERNEL_VERSION, store=store, progress=progress)
+        parts = run_units(work, units, version=_KERNEL_VERSION, store=store, progress=progress)
     return parts, count * flights.batches
 
 
@@ -288,7 +296,7 @@ def average_batches(parts: Sequence[UnitResult], name: str) -> tuple[Array, Arra
     return values.mean(axis=0), values.std(axis=0, ddof=1) / np.sqrt(len(parts))
 
 
-def make_transport_map(
+def _make_transport_map(
     made: PreparedDomain,
     emission: Emission,
     parts: Sequence[UnitResult],
@@ -309,7 +317,7 @@ def make_transport_map(
     exchange = np.where(solid, rate[region], np.nan) * volume
     total = [{"power": part["power"].sum(axis=1)} for part in parts]
     parts = [
-        part | {name: grid.gathered(np.asarray(part[name], dtype=float)) for name in CELL_TALLIES} for part in parts
+        part | {name: grid.gathered(np.asarray(part[name], dtype=float)) for name in _CELL_TALLIES} for part in parts
     ]
 
     def scaled(name: str, weight: Array | float) -> tuple[Array, Array]:
@@ -322,29 +330,29 @@ def make_transport_map(
     with np.errstate(divide="ignore", invalid="ignore"):
         seen = scaled("probe", held)
     return TransportMap(
-        grid.edges,
-        tuple(made.domain.regions),
-        filled.reshape(shape),
-        made.base,
-        made.reference + heat[0].reshape(shape),
-        heat[1].reshape(shape),
-        made.reference + lattice[0].reshape(shape),
-        lattice[1].reshape(shape),
-        flux[0].T.reshape(-1, *shape),
-        flux[1].T.reshape(-1, *shape),
-        grid.surfaces,
-        power[0] * driven,
-        power[1] * driven,
-        spectrum[0],
-        spectrum[1],
-        made.materials[0].omega,
-        made.materials[0].edges,
-        probes,
-        made.reference + seen[0],
-        seen[1],
-        count,
-        int(sum(float(part["events"]) for part in parts)),
-        flights.seed,
+        edges=grid.edges,
+        names=tuple(made.domain.regions),
+        region=filled.reshape(shape),
+        base=made.base,
+        temperature=made.reference + heat[0].reshape(shape),
+        temperature_sigma=heat[1].reshape(shape),
+        lattice=made.reference + lattice[0].reshape(shape),
+        lattice_sigma=lattice[1].reshape(shape),
+        flux=flux[0].T.reshape(-1, *shape),
+        flux_sigma=flux[1].T.reshape(-1, *shape),
+        surfaces=grid.surfaces,
+        power=power[0] * driven,
+        power_sigma=power[1] * driven,
+        spectrum=spectrum[0],
+        spectrum_sigma=spectrum[1],
+        omega=made.materials[0].omega,
+        bounds=made.materials[0].edges,
+        probes=probes,
+        modes=made.reference + seen[0],
+        modes_sigma=seen[1],
+        particles=count,
+        events=int(sum(float(part["events"]) for part in parts)),
+        seed=flights.seed,
     )
 
 
@@ -388,10 +396,10 @@ def detector_temperature(
     slot[heated] = np.arange(heated.size)
     backwards = evolve(made, domain=evolve(domain, sources=(start,), walls={}))
     emission = tabulate_emission(
-        backwards.domain, remove_wall_emission(made.grid), made.bands, made.specular, made.reference
+        backwards.domain, _remove_wall_emission(made.grid), made.bands, made.specular, made.reference
     )
     parts, count = run_batches(backwards, emission, slot, heated.size, flights)
-    gain = source_heating_rates(made, cells, slot, heated.size)
+    gain = _source_heating_rates(made, cells, slot, heated.size)
     walls = reservoirs(made.grid)
     warm = np.array([(wall.temperature or made.reference) - made.reference for _, wall in walls])
     taken = np.array([[part["power"][s].sum() for s, _ in walls] for part in parts], dtype=float)
@@ -406,12 +414,12 @@ def detector_temperature(
     )
 
 
-def remove_wall_emission(grid: DomainCells) -> DomainCells:
+def _remove_wall_emission(grid: DomainCells) -> DomainCells:
     """The same cells, with walls that emit nothing."""
     return evolve(grid, walls=tuple(None for _ in grid.walls))
 
 
-def source_heating_rates(made: PreparedDomain, cells: Sequence[IntegerArray], slot: IntegerArray, slots: int) -> Array:
+def _source_heating_rates(made: PreparedDomain, cells: Sequence[IntegerArray], slot: IntegerArray, slots: int) -> Array:
     """(P, G) what sources give per time to the phonons of each heated cell, per heat capacity, K s⁻¹."""
     found = np.zeros((slots, made.bands.groups))
     for source, inside in zip(made.domain.sources, cells, strict=True):

@@ -21,8 +21,8 @@ from kapitza.simulate.boltzmann.shapes import HotSpot
 
 KernelTables = Mapping[str, Any]
 
-MIN_BAND_VELOCITY = 1e-9  # of the highest velocity: what moves less is taken to move that much
-BAND_FLOW_TOLERANCE = 1e-6  # relative difference of the flows of bands that continue each other
+_MIN_BAND_VELOCITY = 1e-9  # of the highest velocity: what moves less is taken to move that much
+_BAND_FLOW_TOLERANCE = 1e-6  # relative difference of the flows of bands that continue each other
 BLACK_WALL, ADIABATIC_WALL, INNER_BOUNDARY = 0, 1, 2  # kinds of surfaces
 
 
@@ -70,14 +70,14 @@ def tabulate_bands(materials: Sequence[Carriers]) -> BandTables:
     groups = materials[0].omega.size
     start = np.zeros((shape[0], groups + 1), dtype=np.int64)
     for m, (u, one) in enumerate(zip(used, materials, strict=True)):
-        speed = np.maximum(one.velocity[u], MIN_BAND_VELOCITY * one.velocity.max())
+        speed = np.maximum(one.velocity[u], _MIN_BAND_VELOCITY * one.velocity.max())
         velocity[m, : u.size], path[m, : u.size] = speed, speed * one.lifetime[u]
         capacity[m, : u.size], group[m, : u.size] = one.capacity[u], one.group[u]
         start[m] = np.searchsorted(one.group[u], np.arange(groups + 1))
     return BandTables(velocity, path, capacity, group, start)
 
 
-def cumulative_distribution(weight: Array) -> Array:
+def _cumulative_distribution(weight: Array) -> Array:
     """Distributions along the last axis; zeros stay without a share, rounding never passes the end."""
     total = np.cumsum(weight, axis=-1)
     end = total[..., -1:]
@@ -85,7 +85,7 @@ def cumulative_distribution(weight: Array) -> Array:
     return np.where(total >= end, 1.0, found)
 
 
-def guide_tables(cumulative: Array) -> IntegerArray:
+def _guide_tables(cumulative: Array) -> IntegerArray:
     """(..., K) for each of K equal parts of 0..1, the first entry that reaches into it."""
     count = 2 ** int(np.ceil(np.log2(2 * cumulative.shape[-1])))
     parts = np.arange(count) / count
@@ -115,15 +115,15 @@ def surface_tables(grid: DomainCells, materials: Sequence[Carriers], bands: Band
             crossing, i, j = boundary
             kind[s], first[s] = INNER_BOUNDARY, i
             specular[s] = crossing.specular
-            through[s], cross[s, i], cross[s, j] = crossing_probabilities(
+            through[s], cross[s, i], cross[s, j] = _crossing_probabilities(
                 crossing, (materials[i], materials[j]), grid, s
             )
             if crossing.specular:
-                check_same_bands(bands, i, j, grid.surfaces[s])
+                _check_same_bands(bands, i, j, grid.surfaces[s])
     return {"kind": kind, "first": first, "specular": specular, "through": through, "cross": cross}
 
 
-def crossing_probabilities(
+def _crossing_probabilities(
     crossing: InterfaceScattering, sides: tuple[Carriers, Carriers], grid: DomainCells, s: int
 ) -> tuple[Array, Array, Array]:
     """Share (G,) of the specular that crosses, and of the diffuse from either side."""
@@ -144,7 +144,7 @@ def crossing_probabilities(
         rest = np.zeros_like(flow)
         if p < 1:
             np.divide(flow - p * through * one, (1 - p) * one, out=rest, where=one > 0)
-        if rest.min() < -BAND_FLOW_TOLERANCE or rest.max() > 1 + BAND_FLOW_TOLERANCE:
+        if rest.min() < -_BAND_FLOW_TOLERANCE or rest.max() > 1 + _BAND_FLOW_TOLERANCE:
             raise InputError(
                 f"boundary {grid.surfaces[s]}: specular = {p:g} leaves {rest.min():.4g} to {rest.max():.4g} of the "
                 "diffuse phonons that cross, expected 0 to 1"
@@ -153,10 +153,10 @@ def crossing_probabilities(
     return through, rests[0], rests[1]
 
 
-def check_same_bands(bands: BandTables, i: int, j: int, name: str) -> None:
+def _check_same_bands(bands: BandTables, i: int, j: int, name: str) -> None:
     """Refuse specular crossing between bands that do not continue each other."""
     flow = bands.flow
-    if (bands.group[i] != bands.group[j]).any() or np.abs(flow[i] - flow[j]).max() > BAND_FLOW_TOLERANCE * flow[
+    if (bands.group[i] != bands.group[j]).any() or np.abs(flow[i] - flow[j]).max() > _BAND_FLOW_TOLERANCE * flow[
         i
     ].max():
         raise InputError(
@@ -199,7 +199,7 @@ class Emission:
     spectra: Array
 
 
-def emitting_faces(
+def _emitting_faces(
     grid: DomainCells, bands: BandTables, specular: Array
 ) -> Iterator[tuple[float, tuple[IntegerArray, IntegerArray], Array, Array]]:
     """Faces of all walls with a temperature, material by material.
@@ -221,7 +221,7 @@ def emitting_faces(
 
 def reference_temperature(grid: DomainCells, bands: BandTables, specular: Array) -> float:
     """Temperature about which the walls emit least, K: the fewer particles start at walls, the smaller the noise."""
-    held = [(temperature, float(power.sum())) for temperature, _, power, _ in emitting_faces(grid, bands, specular)]
+    held = [(temperature, float(power.sum())) for temperature, _, power, _ in _emitting_faces(grid, bands, specular)]
     if not held:
         raise InputError(f"{len(grid.walls)} walls, none with a temperature that touches a material: heat cannot leave")
     temperature, power = (np.array(one) for one in zip(*held, strict=True))
@@ -236,7 +236,7 @@ def tabulate_emission(
     """All walls with another temperature than `reference`, and all sources."""
     parts: list[tuple[IntegerArray, IntegerArray, Array, IntegerArray]] = []
     spectra: list[Array] = []
-    for temperature, (cell, face), power, weight in emitting_faces(grid, bands, specular):
+    for temperature, (cell, face), power, weight in _emitting_faces(grid, bands, specular):
         if temperature != reference:
             parts.append((cell, face, power * (temperature - reference), np.full(cell.size, len(spectra))))
             spectra.append(weight)
@@ -266,18 +266,18 @@ def kernel_tables(
     grid: DomainCells, materials: Sequence[Carriers], bands: BandTables, emission: Emission
 ) -> dict[str, NDArray[Any]]:
     """Everything that a batch of particles needs, as arrays."""
-    scatter = cumulative_distribution(bands.capacity * bands.velocity / bands.path)
+    scatter = _cumulative_distribution(bands.capacity * bands.velocity / bands.path)
     leave = np.cumsum(bands.flow, axis=1)
-    spectra = cumulative_distribution(emission.spectra)
+    spectra = _cumulative_distribution(emission.spectra)
     return {
         **grid.tables(), "region": grid.region, "other": grid.other, "surface": grid.surface,
         "velocity": bands.velocity, "path": bands.path, "group": bands.group, "start": bands.start,
-        "scatter": scatter, "scatter_guide": guide_tables(scatter),
+        "scatter": scatter, "scatter_guide": _guide_tables(scatter),
         "leave": np.concatenate([np.zeros((leave.shape[0], 1)), leave], axis=1),
         **surface_tables(grid, materials, bands),
         "at_cell": emission.cell, "at_face": emission.face, "table": emission.table,
-        "sign": np.sign(emission.power), "chosen": cumulative_distribution(np.abs(emission.power)),
-        "spectra": spectra, "spectra_guide": guide_tables(spectra),
+        "sign": np.sign(emission.power), "chosen": _cumulative_distribution(np.abs(emission.power)),
+        "spectra": spectra, "spectra_guide": _guide_tables(spectra),
     }  # fmt: skip
 
 

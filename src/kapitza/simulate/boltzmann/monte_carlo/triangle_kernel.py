@@ -25,7 +25,7 @@ MOVING = ("corner", "normal", *BLOCKS[2:], "offset", "bounds", "extent", "jump")
 
 
 @compile_kernel
-def distance_to_side(
+def _distance_to_side(
     place: Array, way: Array, normal: Array, offset: Array, bounds: Array, length: float
 ) -> tuple[float, int]:
     """Length up to the next face of a cell and its number; -1 where the flight ends before.
@@ -53,7 +53,7 @@ def distance_to_side(
 
 
 @compile_kernel
-def face_normal(normal: Array, face: int) -> tuple[float, float, float]:
+def _face_normal(normal: Array, face: int) -> tuple[float, float, float]:
     """Outward normal of a face of a cell with the sides (3, 2)."""
     if face < 3:
         return normal[face, 0], normal[face, 1], 0.0
@@ -61,7 +61,7 @@ def face_normal(normal: Array, face: int) -> tuple[float, float, float]:
 
 
 @compile_kernel
-def reflect_direction(way: Array, normal: tuple[float, float, float]) -> None:
+def _reflect_direction(way: Array, normal: tuple[float, float, float]) -> None:
     """Turn a direction round at a plane."""
     along = 2 * (way[0] * normal[0] + way[1] * normal[1] + way[2] * normal[2])
     for a in range(3):
@@ -69,7 +69,7 @@ def reflect_direction(way: Array, normal: tuple[float, float, float]) -> None:
 
 
 @compile_kernel
-def draw_direction_from_plane(
+def _draw_direction_from_plane(
     state: GeneratorState, way: Array, normal: tuple[float, float, float], sense: float
 ) -> None:
     """A direction away from a plane, by the cosine law, along its normal or (sense -1) against it."""
@@ -83,7 +83,7 @@ def draw_direction_from_plane(
 
 
 @compile_kernel
-def follow_particle(
+def _follow_particle(
     state: GeneratorState,
     start: tuple[int, int, int, float],
     tables: Any,
@@ -110,7 +110,7 @@ def follow_particle(
         triangle, k = cell // layers, cell % layers
         normal = normals[triangle]
         level = bounds[k : k + 2] if dimension == 3 else bounds[:0]
-        step, face = distance_to_side(place, way, normal, offset[triangle], level, length)
+        step, face = _distance_to_side(place, way, normal, offset[triangle], level, length)
         time = sign * step / velocity[material, band]
         heat[cell] += time
         lattice[cell] += sign * step / path[material, band]
@@ -134,7 +134,7 @@ def follow_particle(
                 power[s, group[material, band]] += sign
                 return events
             if fate == 0:
-                reflect_direction(way, face_normal(normal, face))
+                _reflect_direction(way, _face_normal(normal, face))
                 continue
             crossed = fate == 2 or fate == 3
             if crossed:
@@ -142,7 +142,7 @@ def follow_particle(
                 material = region[beyond]
             if fate != 3:
                 band = draw_band_of_group(state, group[region[cell], band], material, tables)
-                draw_direction_from_plane(state, way, face_normal(normal, face), 1.0 if crossed else -1.0)
+                _draw_direction_from_plane(state, way, _face_normal(normal, face), 1.0 if crossed else -1.0)
             length = draw_free_path(state, path[material, band])
             if not crossed:
                 continue
@@ -154,7 +154,7 @@ def follow_particle(
 
 
 @compile_kernel
-def draw_place_in_triangle(state: GeneratorState, place: Array, corner: Array) -> None:
+def _draw_place_in_triangle(state: GeneratorState, place: Array, corner: Array) -> None:
     """A place anywhere in a triangle (3, 2)."""
     root, share = np.sqrt(draw_uniform(state)), draw_uniform(state)
     for a in range(2):
@@ -163,14 +163,14 @@ def draw_place_in_triangle(state: GeneratorState, place: Array, corner: Array) -
 
 
 @compile_kernel
-def draw_place_in_cell(state: GeneratorState, place: Array, corner: Array, level: Array, face: int) -> None:
+def _draw_place_in_cell(state: GeneratorState, place: Array, corner: Array, level: Array, face: int) -> None:
     """A place anywhere in a cell, or on one of its faces."""
     if 0 <= face < 3:
         share, after = draw_uniform(state), (face + 1) % 3
         for a in range(2):
             place[a] = corner[face, a] + share * (corner[after, a] - corner[face, a])
     else:
-        draw_place_in_triangle(state, place, corner)
+        _draw_place_in_triangle(state, place, corner)
     if face < 3:
         place[2] = level[0] + draw_uniform(state) * (level[1] - level[0])
     else:
@@ -192,13 +192,13 @@ def batch(state: GeneratorState, count: int, tables: Any, sources: Any, tallies:
         cell, face, sign = at_cell[element], at_face[element], signs[element]
         band = draw_entry(state, spectra[table[element]], guide[table[element]])
         triangle, k = cell // layers, cell % layers
-        draw_place_in_cell(state, place, corner[triangle], bounds[k : k + 2], face)
+        _draw_place_in_cell(state, place, corner[triangle], bounds[k : k + 2], face)
         if face < 0:
             draw_direction(state, way)
         else:
-            draw_direction_from_plane(state, way, face_normal(normals[triangle], face), -1.0)
+            _draw_direction_from_plane(state, way, _face_normal(normals[triangle], face), -1.0)
             power[surface[cell, face], group[region[cell], band]] -= sign
-        done = follow_particle(state, (cell, face, band, sign), tables, tallies, (place, way), most)
+        done = _follow_particle(state, (cell, face, band, sign), tables, tallies, (place, way), most)
         if done < 0:
             return -1
         events += done

@@ -12,7 +12,7 @@ from kapitza.errors import InputError
 
 # What a bath gives too much in one block it gives too little in the next: memories below zero are real, but few blocks
 # do not show how far below.
-MIN_CORRELATION = -0.3
+_MIN_CORRELATION = -0.3
 
 
 @frozen(eq=False)
@@ -61,7 +61,7 @@ def block_correlation(series: ArrayLike) -> Array:
     rest = array - array.mean(axis=0)
     power = (rest**2).sum(axis=0)
     raw = np.divide((rest[1:] * rest[:-1]).sum(axis=0), power, out=np.zeros_like(power), where=power > 0)
-    return np.clip(raw + (1 + 3 * raw) / len(array), MIN_CORRELATION, 0.9)
+    return np.clip(raw + (1 + 3 * raw) / len(array), _MIN_CORRELATION, 0.9)
 
 
 def block_mean(series: ArrayLike) -> BlockEstimate:

@@ -26,10 +26,10 @@ MAX_LUMPED_BIOT = 0.1
 MAX_RELATIVE_SIGMA = 0.5
 # The energy of a side is bounded, so that its power has no low frequencies: ends of the record that do not match would
 # leak into them without a taper, and still do into the first few.
-TAPERED_SHARE = 0.3
-FIRST_FREQUENCY = 5
-MISFIT_BANDS = 8
-CUTOFF_FACTORS = (0.5, 0.7, 1.2)
+_TAPERED_SHARE = 0.3
+_FIRST_FREQUENCY = 5
+_MISFIT_BANDS = 8
+_CUTOFF_FACTORS = (0.5, 0.7, 1.2)
 
 
 @frozen(eq=False)
@@ -83,7 +83,7 @@ class PowerSpectrum:
     variance: float
 
 
-@frozen(eq=False)
+@frozen(eq=False, kw_only=True)
 class FluctuationFit:
     """Conductance of the extrapolated drop from a spectrum.
 
@@ -123,13 +123,13 @@ def power_spectrum(data: PowerFluctuations) -> PowerSpectrum:
 
     modes = data.modes
     count = len(modes)
-    window = tukey(count, TAPERED_SHARE)[:, None]
+    window = tukey(count, _TAPERED_SHARE)[:, None]
     transform: Any = rfft((modes - modes.mean(axis=0)) * window, axis=0)
     density: Any = np.abs(transform) ** 2 * data.step / float(np.sum(window**2))
     omega: Any = 2 * np.pi * np.arange(len(density)) / (count * data.step)
     variance = count * float(np.sum(window**4)) / float(np.sum(window**2)) ** 2
     scale = 2 * k_B * data.temperature**2 * data.area
-    return PowerSpectrum(omega[FIRST_FREQUENCY:], density[FIRST_FREQUENCY:] / scale, variance)
+    return PowerSpectrum(omega[_FIRST_FREQUENCY:], density[_FIRST_FREQUENCY:] / scale, variance)
 
 
 def fit_fluctuations(
@@ -199,7 +199,7 @@ def _judge_fluctuations(
     from scipy.special import chdtrc
 
     value = float(values[0])
-    chi2, freedom = spectrum_misfit(spectrum, count, _with_conductivities(bodies, values), value)
+    chi2, freedom = _spectrum_misfit(spectrum, count, _with_conductivities(bodies, values), value)
     probability = float(chdtrc(freedom, chi2))
     # A model that misses the spectrum is not as well known as its likelihood says.
     statistical = float(value * np.sqrt(covariance[0, 0] * max(1.0, chi2 / freedom)))
@@ -220,19 +220,19 @@ def _judge_fluctuations(
     method = f"EMD, spectrum of the power, {'bodies of one temperature' if model == 'lumped' else 'two slabs'}"
     result = Conductance([data.temperature], [value], [sigma], "extrapolated", statistics="classical", method=method)
     conductivity = np.array([side.conductivity for side in _with_conductivities(bodies, values)])
-    ends = float(spectrum.omega[0]), float(spectrum.omega[count - 1])
     return FluctuationFit(
-        result,
-        statistical,
-        spread,
-        model,
-        ratio,
-        conductivity,
-        *ends,
-        cutoffs,
-        scanned,
-        probability,
-        tuple(reasons),
+        conductance=result,
+        statistical=statistical,
+        cutoff=spread,
+        model=model,
+        biot=ratio,
+        conductivity=conductivity,
+        low=float(spectrum.omega[0]),
+        high=float(spectrum.omega[count - 1]),
+        cutoffs=cutoffs,
+        scanned=scanned,
+        probability=probability,
+        reasons=tuple(reasons),
     )
 
 
@@ -246,7 +246,7 @@ def _scan_cutoffs(
     variance: float,
 ) -> tuple[Array, Array, float]:
     """Other upper ends, what they give, and the spread that statistics do not explain."""
-    counts = [n for n in (int(count * f) for f in CUTOFF_FACTORS) if 20 <= n <= len(spectrum.omega)]
+    counts = [n for n in (int(count * f) for f in _CUTOFF_FACTORS) if 20 <= n <= len(spectrum.omega)]
     fits = [_fit_likelihood(spectrum, n, bodies, free, known) for n in counts]
     found = np.array([fit[0][0] for fit in fits])
     own = np.array([fit[0][0] ** 2 * fit[1][0, 0] for fit in fits])
@@ -256,14 +256,14 @@ def _scan_cutoffs(
     return spectrum.omega[np.array(counts, dtype=int) - 1], found, spread
 
 
-def spectrum_misfit(
+def _spectrum_misfit(
     spectrum: PowerSpectrum, count: int, bodies: tuple[ThermalSlab, ThermalSlab], conductance: float
 ) -> tuple[float, int]:
     """Chi-squared of the first `count` frequencies, averaged in bands, against a model, and its degrees of freedom."""
     ratio = spectrum.value[:count] / expected_spectrum(
         spectrum.omega[:count], conductance, *bodies, spectrum.value.shape[1]
     )
-    edges = np.unique(np.geomspace(6, count, MISFIT_BANDS + 1).astype(int))
+    edges = np.unique(np.geomspace(6, count, _MISFIT_BANDS + 1).astype(int))
     edges[0] = 0
     terms = [
         float(np.sum((ratio[a:b].mean(axis=0) - 1) ** 2) * (b - a) / spectrum.variance)

@@ -49,7 +49,7 @@ class WindowScan:
     spread: float
 
 
-@frozen(eq=False)
+@frozen(eq=False, kw_only=True)
 class NemdResult:
     r"""Temperature jump and flux of one run, or of several replicas.
 
@@ -211,32 +211,32 @@ def combine_replicas(replicas: Sequence[NemdResult]) -> NemdResult:
     square = share**2
     baths = np.array([one.between_baths for one in replicas])
     return NemdResult(
-        first.name,
-        first.method,
-        Profile(
+        name=first.name,
+        method=first.method,
+        profile=Profile(
             first.profile.position,
             share @ np.array([one.profile.temperature for one in replicas]),
             covariance=np.einsum("r,rij", square, np.array([one.profile.covariance for one in replicas])),
             method=first.profile.method,
         ),
-        first.plane,
-        float(share @ [one.temperature for one in replicas]),
-        float(share @ [one.flux for one in replicas]),
-        float(share @ [one.jump for one in replicas]),
-        np.einsum("r,rij", square, np.array([one.covariance for one in replicas])),
-        mean,
-        float(np.sqrt(own.sum() * wider)),
-        float(share @ [one.window for one in replicas]),
-        float(share @ [one.imbalance for one in replicas]),
-        freedom,
-        np.array([share @ baths[:, 0], np.sqrt(square @ baths[:, 1] ** 2)]),
-        share @ np.array([one.conductivity for one in replicas]),
-        np.sqrt(square @ np.array([one.conductivity_sigma for one in replicas]) ** 2),
-        first.fluxes,
-        first.windows,
-        first.steady,
-        reasons,
-        sum(one.replicas for one in replicas),
+        plane=first.plane,
+        temperature=float(share @ [one.temperature for one in replicas]),
+        flux=float(share @ [one.flux for one in replicas]),
+        jump=float(share @ [one.jump for one in replicas]),
+        covariance=np.einsum("r,rij", square, np.array([one.covariance for one in replicas])),
+        resistance=mean,
+        statistical=float(np.sqrt(own.sum() * wider)),
+        window=float(share @ [one.window for one in replicas]),
+        imbalance=float(share @ [one.imbalance for one in replicas]),
+        freedom=freedom,
+        between_baths=np.array([share @ baths[:, 0], np.sqrt(square @ baths[:, 1] ** 2)]),
+        conductivity=share @ np.array([one.conductivity for one in replicas]),
+        conductivity_sigma=np.sqrt(square @ np.array([one.conductivity_sigma for one in replicas]) ** 2),
+        fluxes=first.fluxes,
+        windows=first.windows,
+        steady=first.steady,
+        reasons=reasons,
+        replicas=sum(one.replicas for one in replicas),
     )
 
 
@@ -284,26 +284,26 @@ def _result(
     balance = balance_heat(record, flux, start)
     resistance = float(ratios.value[0])
     return NemdResult(
-        record.name,
-        record.method,
-        layer_profile(record, temperature),
-        record.plane,
-        float(lines[:, :2].mean()),
-        float(plain.value[0]),
-        float(plain.value[1]),
-        plain.covariance,
-        resistance,
-        float(ratios.sigma[0]),
-        windows.spread,
-        abs(resistance) * balance.imbalance / abs(balance.mean),
-        ratios.freedom,
-        np.array([ratios.value[1], ratios.sigma[1]]),
-        conductivity,
-        conductivity_sigma,
-        balance,
-        windows,
-        steady,
-        _verdict(balance, steady, resistance, float(ratios.sigma[0]), tolerance),
+        name=record.name,
+        method=record.method,
+        profile=layer_profile(record, temperature),
+        plane=record.plane,
+        temperature=float(lines[:, :2].mean()),
+        flux=float(plain.value[0]),
+        jump=float(plain.value[1]),
+        covariance=plain.covariance,
+        resistance=resistance,
+        statistical=float(ratios.sigma[0]),
+        window=windows.spread,
+        imbalance=abs(resistance) * balance.imbalance / abs(balance.mean),
+        freedom=ratios.freedom,
+        between_baths=np.array([ratios.value[1], ratios.sigma[1]]),
+        conductivity=conductivity,
+        conductivity_sigma=conductivity_sigma,
+        fluxes=balance,
+        windows=windows,
+        steady=steady,
+        reasons=_verdict(balance, steady, resistance, float(ratios.sigma[0]), tolerance),
     )
 
 

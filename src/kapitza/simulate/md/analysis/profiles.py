@@ -12,8 +12,8 @@ from kapitza.simulate.md.record import Record
 from kapitza.simulate.md.system import FREE_ROLE, HELD_ROLE
 
 # Layers beside the plane and beside a bath that are off the line in solids near half of their Debye temperature.
-USUAL_EXCLUSION = 4
-MIN_BRANCH_LAYERS = 4
+_USUAL_EXCLUSION = 4
+_MIN_BRANCH_LAYERS = 4
 
 
 @frozen(eq=False)
@@ -33,7 +33,7 @@ class Branches:
     weights: Array = field()
 
 
-def free_layers(record: Record) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _free_layers(record: Record) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Layers between the plane and the first bath on the left and on the right, in ascending order.
 
     Raises
@@ -50,10 +50,10 @@ def free_layers(record: Record) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         high += 1
     left, right = np.arange(low, first), np.arange(first, high)
     for name, side in (("left", left), ("right", right)):
-        if side.size < MIN_BRANCH_LAYERS:
+        if side.size < _MIN_BRANCH_LAYERS:
             raise InputError(
                 f"{record.name}: {side.size} free layers {name} of the plane at {record.plane:g} m, a line with an "
-                f"error needs {MIN_BRANCH_LAYERS}: make the system longer or the baths shorter"
+                f"error needs {_MIN_BRANCH_LAYERS}: make the system longer or the baths shorter"
             )
     return left, right
 
@@ -66,13 +66,13 @@ def fit_branches(record: Record, interface: int, bath: int) -> Branches:
     InputError
         if fewer than four layers are left on a side
     """
-    left, right = free_layers(record)
+    left, right = _free_layers(record)
     weights = np.zeros((4, record.heights.size))
     for row, side in enumerate((left[bath : left.size - interface], right[interface : right.size - bath])):
-        if side.size < MIN_BRANCH_LAYERS:
+        if side.size < _MIN_BRANCH_LAYERS:
             raise InputError(
                 f"{record.name}: {side.size} layers are left on a side when {interface} beside the plane and {bath} "
-                f"beside the bath are left out, a line with an error needs {MIN_BRANCH_LAYERS}"
+                f"beside the bath are left out, a line with an error needs {_MIN_BRANCH_LAYERS}"
             )
         x, root = record.heights[side] - record.plane, np.sqrt(record.counts[side])
         scale = np.abs(x).max()
@@ -87,10 +87,10 @@ def scan_branches(record: Record) -> list[Branches]:
     The usual choice leaves out four layers, or a quarter of the free ones where there are fewer than 16 on a side; the
     others leave out from half to twice as many, as long as a third of the free layers, and four of them, are left.
     """
-    shortest = min(side.size for side in free_layers(record))
-    usual = min(USUAL_EXCLUSION, shortest // 4)
+    shortest = min(side.size for side in _free_layers(record))
+    usual = min(_USUAL_EXCLUSION, shortest // 4)
     steps = sorted({usual // 2, usual, usual + usual // 2, 2 * usual})
-    pairs = [(i, b) for i in steps for b in steps if shortest - i - b >= max(MIN_BRANCH_LAYERS, shortest / 3)]
+    pairs = [(i, b) for i in steps for b in steps if shortest - i - b >= max(_MIN_BRANCH_LAYERS, shortest / 3)]
     first = (usual, usual) if (usual, usual) in pairs else (0, 0)
     return [fit_branches(record, i, b) for i, b in [first, *(pair for pair in pairs if pair != first)]]
 
@@ -98,7 +98,7 @@ def scan_branches(record: Record) -> list[Branches]:
 def atom_densities(record: Record) -> Array:
     """(2,) atoms per volume on the left and on the right, m⁻³."""
     found: list[float] = []
-    for side in free_layers(record):
+    for side in _free_layers(record):
         spacing = np.ptp(record.heights[side]) / (side.size - 1)
         found.append(float(record.counts[side].mean() / (record.area * spacing)))
     return np.array(found)
@@ -114,14 +114,14 @@ def solid_lengths(record: Record) -> Array:
     ends = np.array([record.heights[0] - spacing / 2, record.heights[-1] + spacing / 2])
     if record.ways == 1:
         return np.abs(ends - record.plane)
-    free = np.array([side.size for side in free_layers(record)])
+    free = np.array([side.size for side in _free_layers(record)])
     return np.ptp(ends) / record.ways * free / free.sum()
 
 
 # Systematic difference of two of the three fluxes, relative to their mean, up to which a run is accepted.
 FLUX_TOLERANCE = 0.1
 # Error of a layer that did not fluctuate at all, K.
-MIN_LAYER_SIGMA = 1e-9
+_MIN_LAYER_SIGMA = 1e-9
 
 
 @frozen(eq=False)
@@ -212,7 +212,7 @@ def _shrink_correlations(covariance: Array, blocks: int) -> Array:
     (n - 1)$ (J. Schäfer and K. Strimmer, Stat. Appl. Genet. Mol. Biol. 4, 32 (2005), doi:10.2202/1544-6115.1175).
     """
     sigma = np.sqrt(np.diag(covariance))
-    sigma = np.maximum(sigma, MIN_LAYER_SIGMA)
+    sigma = np.maximum(sigma, _MIN_LAYER_SIGMA)
     correlation = covariance / np.outer(sigma, sigma)
     pairs = correlation[~np.eye(sigma.size, dtype=bool)]
     power = float(np.sum(pairs**2))

@@ -7,7 +7,7 @@ from kapitza.core.arrays import Array, numbers, same_length
 from kapitza.core.conductance import Conductance, check_comparable
 from kapitza.errors import InputError
 
-RECTIFICATION_SIGNIFICANCE = 2.0  # standard uncertainties that a rectification must have to be called one
+_RECTIFICATION_SIGNIFICANCE = 2.0  # standard uncertainties that a rectification must have to be called one
 
 
 @frozen(eq=False)
@@ -32,7 +32,7 @@ class Rectification:
     def __str__(self) -> str:
         return "\n".join(
             f"{t:g} K: rectification {100 * v:+.1f} ± {100 * s:.1f} %, "
-            + ("significant" if n >= RECTIFICATION_SIGNIFICANCE else "not significant")
+            + ("significant" if n >= _RECTIFICATION_SIGNIFICANCE else "not significant")
             + f" ({n:.1f} standard uncertainties)"
             for t, v, s, n in zip(self.temperature, self.value, self.sigma, self.significance, strict=True)
         )

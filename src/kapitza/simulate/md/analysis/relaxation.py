@@ -13,8 +13,8 @@ from kapitza.simulate.md.analysis.block_averages import block_correlation
 from kapitza.simulate.md.analysis.equilibrium import MAX_LUMPED_BIOT, MAX_RELATIVE_SIGMA, SIDE_MODELS, SideModel
 from kapitza.simulate.md.analysis.slabs import ThermalSlab, biot_number, relaxation_modes
 
-MIN_TIMES = 10
-RELAXATION_MODES = 20
+_MIN_TIMES = 10
+_RELAXATION_MODES = 20
 
 
 @frozen(eq=False)
@@ -47,7 +47,7 @@ class RelaxationData:
             raise InputError(f"{self.name}: {int((~np.isfinite(self.difference)).sum())} differences are not finite")
 
 
-@frozen(eq=False)
+@frozen(eq=False, kw_only=True)
 class RelaxationFit:
     """Conductance of the extrapolated drop from a relaxation.
 
@@ -85,7 +85,7 @@ def slab_decay(time: ArrayLike, conductance: float, left: ThermalSlab, right: Th
     $\sum_n a_n e^{-\lambda_n t}$ of `relaxation_modes`; $e^{-t/\tau}$ with $1/\tau = G (1/C_A + 1/C_B)$ for bodies of
     one temperature each.
     """
-    rates, weights = relaxation_modes(conductance, left, right, RELAXATION_MODES)
+    rates, weights = relaxation_modes(conductance, left, right, _RELAXATION_MODES)
     # What the modes beyond the last have is gone at all times but the very first.
     return np.exp(-np.outer(np.asarray(time, dtype=float), rates)) @ (weights / weights.sum())
 
@@ -115,8 +115,8 @@ def fit_relaxation(
         if fewer than 10 times are left, the difference does not decay, or slabs are asked for without conductivities
     """
     use = data.time >= after
-    if int(use.sum()) < MIN_TIMES:
-        raise InputError(f"{data.name}: {int(use.sum())} times after {after:.3g} s, wanted {MIN_TIMES} or more")
+    if int(use.sum()) < _MIN_TIMES:
+        raise InputError(f"{data.name}: {int(use.sum())} times after {after:.3g} s, wanted {_MIN_TIMES} or more")
     sides = data.left, data.right
     if model == "slabs" and all(np.isinf(side.conductivity) for side in sides):
         raise InputError(f"{data.name}: model 'slabs' needs the conductivities of the sides, they are infinite")
@@ -156,8 +156,9 @@ def _result(
     result = Conductance([data.temperature], [value], [sigma], "extrapolated", statistics="classical", method=method)
     conductivity = np.array([side.conductivity for side in bodies])
     return RelaxationFit(
-        result, statistical, spread, freedom, model, number, conductivity, float(values[0]), course, time,
-        tuple(reasons),
+        conductance=result, statistical=statistical, start=spread, freedom=freedom, model=model, biot=number,
+        conductivity=conductivity, amplitude=float(values[0]), decay=course, time=time,
+        reasons=tuple(reasons),
     )  # fmt: skip
 
 
@@ -257,7 +258,7 @@ def _start_spread(
     late = int(np.argmax(mean < 0.6 * mean[0])) or time.size // 4
     gaps: list[float] = []
     for first in {late // 3, 2 * late // 3, late} - {0}:
-        if time.size - first < MIN_TIMES:
+        if time.size - first < _MIN_TIMES:
             continue
         values, covariance, _ = _fit_curves(name, time[first:], curves[:, first:], bodies, free, best)
         gaps.append((values[1] - best[1]) ** 2 - abs(values[1] ** 2 * covariance[1, 1] - variance))

@@ -9,10 +9,10 @@ from kapitza.core.conductance import Conductance
 from kapitza.errors import InputError
 
 # Standard uncertainties from which a size effect counts as one.
-SIZE_SIGNIFICANCE = 2.0
+_SIZE_SIGNIFICANCE = 2.0
 
 
-@frozen(eq=False)
+@frozen(eq=False, kw_only=True)
 class SizeSeries:
     r"""Resistances of several lengths, and $R = R_\infty + a / L + b / L_\mathrm{bath}$ through them.
 
@@ -55,7 +55,7 @@ class SizeSeries:
     @property
     def size_effect(self) -> bool:
         """Whether a slope is two standard uncertainties from zero."""
-        return bool((np.abs(self.fitted[1:]) > SIZE_SIGNIFICANCE * self.fitted_sigma[1:]).any())
+        return bool((np.abs(self.fitted[1:]) > _SIZE_SIGNIFICANCE * self.fitted_sigma[1:]).any())
 
     @property
     def verdict(self) -> str:
@@ -68,7 +68,7 @@ class SizeSeries:
                 f"no size effect within error: mean {self.mean:.4g} +- {self.mean_sigma:.2g} m2K/W of all lengths, "
                 f"{infinite}"
             )
-        if self.fitted[0] < SIZE_SIGNIFICANCE * self.fitted_sigma[0]:
+        if self.fitted[0] < _SIZE_SIGNIFICANCE * self.fitted_sigma[0]:
             line += "; R(infinite) is not resolved: run longer"
         if self.freedom > 0 and self.probability < 0.01:
             line += f"; the line does not fit (chi2 {self.chi2:.3g} of {self.freedom}): leave out the shortest"
@@ -134,7 +134,19 @@ def size_series(
     mean = float(weight @ r / weight.sum())
     mean_chi2 = float(np.sum(((r - mean) / s) ** 2))
     mean_sigma = float(np.sqrt(max(1.0, mean_chi2 / (x.size - 1)) / weight.sum()))
-    return SizeSeries(x, baths, r, s, solution / scale, covariance, chi2, freedom, mean, mean_sigma, mean_chi2)
+    return SizeSeries(
+        length=x,
+        bath=baths,
+        resistance=r,
+        sigma=s,
+        fitted=solution / scale,
+        covariance=covariance,
+        chi2=chi2,
+        freedom=freedom,
+        mean=mean,
+        mean_sigma=mean_sigma,
+        mean_chi2=mean_chi2,
+    )
 
 
 def _check_lengths(length: Array, columns: list[Array]) -> None:

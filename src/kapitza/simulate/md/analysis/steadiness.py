@@ -13,13 +13,13 @@ from kapitza.simulate.md.record import Record
 from kapitza.units import k_B
 
 MIN_BLOCKS = 5
-USUAL_BLOCKS = 20
+_USUAL_BLOCKS = 20
 # Relaxation times of the slowest mode after which it no longer matters: 5 % of it is left.
-SETTLING_TIMES = 3.0
-MIN_DRIFT_PROBABILITY = 1e-3
+_SETTLING_TIMES = 3.0
+_MIN_DRIFT_PROBABILITY = 1e-3
 
 
-@frozen(eq=False)
+@frozen(eq=False, kw_only=True)
 class Steadiness:
     """What a run says about its own length.
 
@@ -135,7 +135,7 @@ def fit_drifts(values: Array) -> tuple[Array, Array, float]:
 
 def blocks_to_drop(record: Record, slowest: float, equilibrated: float) -> int:
     """Blocks at the start that belong to the three slowest times a profile needs, less the time spent before."""
-    return max(0, math.ceil((SETTLING_TIMES * slowest - equilibrated) / record.block - 1e-9))
+    return max(0, math.ceil((_SETTLING_TIMES * slowest - equilibrated) / record.block - 1e-9))
 
 
 def judge_steadiness(record: Record, lines: Branches, *, start: int, equilibrated: float = 0.0) -> Steadiness:
@@ -169,7 +169,17 @@ def judge_steadiness(record: Record, lines: Branches, *, start: int, equilibrate
     drift, sigma, probability = fit_drifts(_drift_series(blocks, lines))
     waited, sampled = equilibrated + start * record.block, len(blocks) * size * record.block
     reasons = _reasons(slowest, waited, sampled, drift, sigma, probability)
-    return Steadiness(conductivity, slowest, waited, sampled, len(blocks), drift, sigma, probability, reasons)
+    return Steadiness(
+        conductivity=conductivity,
+        slowest=slowest,
+        waited=waited,
+        sampled=sampled,
+        blocks=len(blocks),
+        drift=drift,
+        drift_sigma=sigma,
+        probability=probability,
+        reasons=reasons,
+    )
 
 
 def block_size(block: float, slowest: float, count: int) -> int:
@@ -179,7 +189,7 @@ def block_size(block: float, slowest: float, count: int) -> int:
     in one short block it gives too little in the next.  Never so many are combined that fewer than five remain.
     """
     longest = max(1, count // MIN_BLOCKS)
-    return min(max(math.ceil(slowest / block - 1e-9), count // USUAL_BLOCKS, 1), longest)
+    return min(max(math.ceil(slowest / block - 1e-9), count // _USUAL_BLOCKS, 1), longest)
 
 
 def _drift_series(blocks: Array, lines: Branches) -> Array:
@@ -192,14 +202,14 @@ def _reasons(
     slowest: float, waited: float, sampled: float, drift: Array, sigma: Array, probability: float
 ) -> tuple[str, ...]:
     found: list[str] = []
-    if waited < SETTLING_TIMES * slowest * (1 - 1e-9):
+    if waited < _SETTLING_TIMES * slowest * (1 - 1e-9):
         found.append(
-            f"the profile had {waited:.3g} s to settle, wanted {SETTLING_TIMES:g} times its slowest mode of "
+            f"the profile had {waited:.3g} s to settle, wanted {_SETTLING_TIMES:g} times its slowest mode of "
             f"{slowest:.3g} s"
         )
     if sampled < MIN_BLOCKS * slowest * (1 - 1e-9):
         found.append(f"{sampled:.3g} s were sampled, wanted {MIN_BLOCKS} blocks of the slowest mode {slowest:.3g} s")
-    if probability < MIN_DRIFT_PROBABILITY:
+    if probability < _MIN_DRIFT_PROBABILITY:
         worst = int(np.argmax(np.abs(drift) / np.maximum(sigma, np.finfo(float).tiny)))
         name = ("left branch", "right branch", "left side of the plane", "right side of the plane", "jump")[worst]
         found.append(

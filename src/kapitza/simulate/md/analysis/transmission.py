@@ -20,8 +20,8 @@ from kapitza.simulate.md.observers.spectral_flux import SpectralFlux, band_overl
 from kapitza.simulate.md.observers.welch import group_rows, jackknife
 from kapitza.units import k_B
 
-BAND_SIGNIFICANCE = 2.0  # standard uncertainties above zero at which a band stands for itself
-NEGATIVE_SIGNIFICANCE = 3.0  # standard uncertainties below zero that are no longer noise
+_BAND_SIGNIFICANCE = 2.0  # standard uncertainties above zero at which a band stands for itself
+_NEGATIVE_SIGNIFICANCE = 3.0  # standard uncertainties below zero that are no longer noise
 
 
 def spectral_conductance(
@@ -58,17 +58,17 @@ def spectral_conductance(
     InputError
         for a difference that is not above zero, or a spectrum whose integral is below zero
     """
-    check_difference(difference)
+    _check_difference(difference)
     wanted = temperatures(temperature)
     share = mode_heat_capacity(flux.omega, wanted, statistics) / k_B * flux.weights
     value, sigma = flux.estimate(lambda mean: share @ mean / difference)
     if (value < 0).any():
         raise InputError(
-            f"{flux_label(flux)}: the conductance is {value.min():.3g} W/m²K: was ΔT = {difference:g} K the drop?"
+            f"{_flux_label(flux)}: the conductance is {value.min():.3g} W/m²K: was ΔT = {difference:g} K the drop?"
         )
     spread = np.hypot(sigma, value * difference_sigma / difference)
     known = None if np.isnan(spread).any() else spread
-    return Conductance(wanted, value, known, drop, statistics=statistics, method=flux_label(flux))
+    return Conductance(wanted, value, known, drop, statistics=statistics, method=_flux_label(flux))
 
 
 def classical_transmission(
@@ -97,7 +97,7 @@ def classical_transmission(
         if ΔT is not above zero, or a band is below zero: by noise, then take wider ones; or truly, since anharmonic
         scattering may turn the flux of some frequencies round, and then there is no transmission
     """
-    check_difference(difference)
+    _check_difference(difference)
     bounds = significant_edges(flux) if edges is None else increasing(edges)
     value, sigma = flux.bands(bounds)
     scale = 2 * np.pi / (k_B * difference)
@@ -105,21 +105,21 @@ def classical_transmission(
         i = int(np.argmin(value / sigma))
         reason = (
             "more than noise: no transmission has it"
-            if value[i] < -NEGATIVE_SIGNIFICANCE * sigma[i]
+            if value[i] < -_NEGATIVE_SIGNIFICANCE * sigma[i]
             else "noise: take wider bands"
         )
         raise InputError(
-            f"{flux_label(flux)}: Ξ = {scale * value[i]:.3g} ± {scale * sigma[i]:.2g} m⁻² from {bounds[i]:.3g} to "
+            f"{_flux_label(flux)}: Ξ = {scale * value[i]:.3g} ± {scale * sigma[i]:.2g} m⁻² from {bounds[i]:.3g} to "
             f"{bounds[i + 1]:.3g} rad/s, {reason}; the spectrum itself keeps every value"
         )
     centre, width = (bounds[1:] + bounds[:-1]) / 2, np.diff(bounds)
     found = Transmission(
-        centre, scale * value, weight=width, method=flux_label(flux), elastic=False, temperature=float(temperature)
+        centre, scale * value, weight=width, method=_flux_label(flux), elastic=False, temperature=float(temperature)
     )
     return found, scale * sigma
 
 
-def significant_edges(flux: SpectralFlux, clear: float = BAND_SIGNIFICANCE) -> Array:
+def significant_edges(flux: SpectralFlux, clear: float = _BAND_SIGNIFICANCE) -> Array:
     """(n + 1,) edges of the narrowest bands that stand above zero by `clear` standard uncertainties each.
 
     Raises
@@ -130,7 +130,7 @@ def significant_edges(flux: SpectralFlux, clear: float = BAND_SIGNIFICANCE) -> A
     total, error = flux.total
     if not total > clear * error:
         raise InputError(
-            f"{flux_label(flux)}: a heat flux of {total:.3g} ± {error:.2g} W/m² is not above zero by "
+            f"{_flux_label(flux)}: a heat flux of {total:.3g} ± {error:.2g} W/m² is not above zero by "
             f"{clear:g} standard "
             "uncertainties: run longer"
         )
@@ -200,7 +200,7 @@ def elastic_split(flux: SpectralFlux, difference: float, elastic: Transmission, 
     ValidityWarning
         if bands are narrower than the frequencies of the elastic theory
     """
-    check_difference(difference)
+    _check_difference(difference)
     if not elastic.elastic:
         raise InputError(f"{elastic.method!r} is inelastic: there is nothing to split by it")
     bounds = increasing(edges)
@@ -230,13 +230,13 @@ def band_averages(elastic: Transmission, edges: Array) -> Array:
     return np.diff(np.interp(edges, fine, area)) / np.diff(edges)
 
 
-def check_difference(difference: float) -> None:
+def _check_difference(difference: float) -> None:
     """Refuse a temperature difference that drives nothing."""
     if not difference > 0:
         raise InputError(f"ΔT = {difference:g} K: wanted above 0, with the hot side on the left")
     positive([difference])
 
 
-def flux_label(flux: SpectralFlux) -> str:
+def _flux_label(flux: SpectralFlux) -> str:
     """What to call a simulated spectrum."""
     return flux.method or "molecular dynamics"

@@ -21,8 +21,8 @@ from kapitza.simulate.md.potential import AnyPotential, Potential
 from kapitza.simulate.md.system import COLD_ROLE, HELD_ROLE, HOT_ROLE, System
 from kapitza.units import angstrom, eV, k_B
 
-ASE_PURPOSE = "running a calculator of ASE"
-MAX_FIRST_MOVE = 0.5 * angstrom  # an atom that its force would move this far in a step sits on another one
+_ASE_PURPOSE = "running a calculator of ASE"
+_MAX_FIRST_MOVE = 0.5 * angstrom  # an atom that its force would move this far in a step sits on another one
 
 
 @frozen(eq=False)
@@ -52,7 +52,7 @@ class AseEngine:
         *,
         timestep: float,
         seed: int,
-    ) -> "AseDynamics":
+    ) -> "_AseDynamics":
         """Set a system in motion from a state; `field` counts for nothing, as the calculator knows its own.
 
         Raises
@@ -65,8 +65,8 @@ class AseEngine:
         symbols = self.symbols or system.kinds
         if len(symbols) != len(system.kinds):
             raise InputError(f"{len(symbols)} symbols for the kinds {', '.join(system.kinds)}: give one for each")
-        atoms = ase_atoms(system, symbols, state.positions)
-        return AseDynamics(atoms, self.calculator, system, baths, state, timestep=timestep, seed=seed)
+        atoms = _ase_atoms(system, symbols, state.positions)
+        return _AseDynamics(atoms, self.calculator, system, baths, state, timestep=timestep, seed=seed)
 
 
 def from_ase(calculator: Any, symbols: Sequence[str] = ()) -> AseEngine:
@@ -98,9 +98,9 @@ def ase_potential(kinds: Sequence[str], cutoff: float) -> Potential:
     return Potential("other", tuple(kinds), cutoff, ())
 
 
-def ase_atoms(system: System, symbols: Sequence[str], positions: Array) -> Any:
+def _ase_atoms(system: System, symbols: Sequence[str], positions: Array) -> Any:
     """Atoms of ASE, in a box that repeats as the system's does."""
-    module = require("ase", extra="atoms", why=ASE_PURPOSE)
+    module = require("ase", extra="atoms", why=_ASE_PURPOSE)
     try:
         return module.Atoms(
             [symbols[s] for s in system.species],
@@ -112,7 +112,7 @@ def ase_atoms(system: System, symbols: Sequence[str], positions: Array) -> Any:
         raise InputError(f"{err} is no chemical symbol: name the symbol of each kind of {', '.join(symbols)}") from err
 
 
-class AseDynamics:
+class _AseDynamics:
     """Atoms that the forces of a calculator move."""
 
     def __init__(
@@ -136,7 +136,7 @@ class AseDynamics:
         self._heat = state.heat.copy()
         self._a, self._potential = self._forced()
         moved = np.abs(self._a).max() * timestep**2
-        if not moved < MAX_FIRST_MOVE:
+        if not moved < _MAX_FIRST_MOVE:
             raise InputError(
                 f"{system.name}: forces would move an atom by {moved / angstrom:.3g} Å in one step: atoms lie on each "
                 f"other, or {timestep:g} s is too long a time step"

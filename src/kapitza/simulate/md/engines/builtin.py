@@ -24,21 +24,21 @@ from kapitza.simulate.md.protocol import check_start
 from kapitza.simulate.md.system import COLD_ROLE, HELD_ROLE, HOT_ROLE, System
 from kapitza.units import k_B
 
-MIN_DISTANCE_SIGMA = 0.5  # of σ: no solid or liquid has atoms that near
-MIN_DISTANCE_CUTOFF = 0.3  # of the cutoff, for fields without a σ
-MAX_STEP_DISPLACEMENT = 0.05  # of the cutoff: no atom moves as far in one step, even at ten thousand kelvin
-MAX_KINETIC_JUMP, MAX_POTENTIAL_JUMP = (
+_MIN_DISTANCE_SIGMA = 0.5  # of σ: no solid or liquid has atoms that near
+_MIN_DISTANCE_CUTOFF = 0.3  # of the cutoff, for fields without a σ
+_MAX_STEP_DISPLACEMENT = 0.05  # of the cutoff: no atom moves as far in one step, even at ten thousand kelvin
+_MAX_KINETIC_JUMP, _MAX_POTENTIAL_JUMP = (
     0.5,
     0.01,
 )  # of the kinetic and the potential energy: even a truncated potential does not jump so far
-MAX_BUILTIN_TIMESTEP = 1e-12  # s: atoms vibrate in tenths of it
-THERMOSTAT_NUMBERS = dict(
+_MAX_BUILTIN_TIMESTEP = 1e-12  # s: atoms vibrate in tenths of it
+_THERMOSTAT_NUMBERS = dict(
     zip(("none", "langevin", "exchange", "swap"), range(4), strict=True)
 )  # as the kernels count them
-MIN_LIST_STEPS = 100  # steps: listing neighbours takes as long as about ten
-SKIN_GROWTH, MAX_SKIN = 1.2, 0.3  # growth of the skin, and its end, of the cutoff
-RANDOM_WORDS = 4  # words of the state of the random numbers
-MAX_ATOM_STEPS = 10_000_000  # atom-steps between two looks at the keyboard, a few seconds
+_MIN_LIST_STEPS = 100  # steps: listing neighbours takes as long as about ten
+_SKIN_GROWTH, _MAX_SKIN = 1.2, 0.3  # growth of the skin, and its end, of the cutoff
+_RANDOM_WORDS = 4  # words of the state of the random numbers
+_MAX_ATOM_STEPS = 10_000_000  # atom-steps between two looks at the keyboard, a few seconds
 
 
 @frozen(eq=False)
@@ -61,7 +61,7 @@ class BuiltinEngine:
 
     def begin(
         self, system: System, field: AnyPotential, baths: Thermostats, state: MdState, *, timestep: float, seed: int = 0
-    ) -> "BuiltinDynamics":
+    ) -> "_BuiltinDynamics":
         """Set a system in motion.
 
         Parameters
@@ -80,18 +80,18 @@ class BuiltinEngine:
         """
         require("numba", extra=KERNEL_EXTRA, why=KERNEL_PURPOSE)
         potential = require_kernels(field)
-        if not 0 < timestep < MAX_BUILTIN_TIMESTEP:
+        if not 0 < timestep < _MAX_BUILTIN_TIMESTEP:
             raise InputError(
-                f"timestep = {timestep:g} s, wanted above 0 and below {MAX_BUILTIN_TIMESTEP:g} s (fs? multiply "
+                f"timestep = {timestep:g} s, wanted above 0 and below {_MAX_BUILTIN_TIMESTEP:g} s (fs? multiply "
                 "by 1e-15)"
             )
-        check_builtin_state(system, state)
+        _check_builtin_state(system, state)
         if not (self.skin is None or 0 <= self.skin < np.inf):
             raise InputError(f"skin = {self.skin!r} m, wanted a length from 0 upwards, or None")
-        return BuiltinDynamics(system, potential, baths, state, (timestep, seed, self.skin))
+        return _BuiltinDynamics(system, potential, baths, state, (timestep, seed, self.skin))
 
 
-class BuiltinDynamics:
+class _BuiltinDynamics:
     """Atoms in motion under our own kernels: the `Dynamics` of `BuiltinEngine`."""
 
     def __init__(
@@ -99,23 +99,23 @@ class BuiltinDynamics:
     ) -> None:
         self.system, self.field, self.baths = system, field, baths
         self.timestep, seed, self.skin = how
-        self.go = load_stepper(field)
-        self.kinds, self.bath = map_species(system, field), thermostat_arguments(system, baths, self.timestep)
+        self.go = _load_stepper(field)
+        self.kinds, self.bath = map_species(system, field), _thermostat_arguments(system, baths, self.timestep)
         free = system.role != HELD_ROLE
         self.r = np.array(state.positions, dtype=float, order="C")
         self.v = np.array(state.velocities * free[:, None], dtype=float, order="C")
         self.inverse = free / system.masses
         self.given = np.array(state.heat, dtype=float)
-        self.random = np.array(state.random if state.random.size else seed_random(seed), dtype=np.uint64)
+        self.random = np.array(state.random if state.random.size else _seed_random(seed), dtype=np.uint64)
         self.step = self.renewed = state.step
         self.potential = np.zeros(1)
         self.surroundings = VerletList(system, field, self.skin)
         self.listed(self.surroundings.renew(self.r))
-        check_close_pairs(system, field, self.near, self.x, self.kinds)
+        _check_close_pairs(system, field, self.near, self.x, self.kinds)
         self.loop(
             1, 0.0, late=True
         )  # by the code of all later forces, or a run taken up again would differ by rounding
-        check_finite_forces(self)
+        _check_finite_forces(self)
 
     def listed(self, near: NeighbourList) -> None:
         """Take up a new list of neighbours."""
@@ -155,12 +155,12 @@ class BuiltinDynamics:
         """
         potential, kinetic = self.energy
         before = potential + kinetic - self.given.sum()
-        chunk = MAX_ATOM_STEPS // len(self.r) + 1
+        chunk = _MAX_ATOM_STEPS // len(self.r) + 1
         for done in range(0, steps, chunk):
             self.some(min(chunk, steps - done))
         potential, moving = self.energy
         jump = potential + moving - float(self.given.sum()) - before
-        if not abs(jump) <= MAX_KINETIC_JUMP * max(kinetic, moving) + MAX_POTENTIAL_JUMP * abs(potential):
+        if not abs(jump) <= _MAX_KINETIC_JUMP * max(kinetic, moving) + _MAX_POTENTIAL_JUMP * abs(potential):
             raise ConvergenceError(
                 f"{self.system.name}: in {steps} steps up to {self.step} the energy changed by {jump:.3g} J beyond the "
                 f"heat of the baths, with {moving:.3g} J in motion: take a timestep below {self.timestep:g} s"
@@ -174,7 +174,7 @@ class BuiltinDynamics:
             self.step, steps = self.step + done, steps - done
             late = steps > 0
             if late:
-                check_displacements(self)
+                _check_displacements(self)
                 self.widen()
                 self.listed(self.surroundings.renew(self.r))
 
@@ -192,9 +192,9 @@ class BuiltinDynamics:
 
     def widen(self) -> None:
         """Let lists last longer where they are made anew too often; what they are used for does not change."""
-        if self.skin is None and self.step - self.renewed < MIN_LIST_STEPS:
-            widest = MAX_SKIN * self.field.cutoff
-            self.surroundings.skin = min(SKIN_GROWTH * self.surroundings.skin, widest)
+        if self.skin is None and self.step - self.renewed < _MIN_LIST_STEPS:
+            widest = _MAX_SKIN * self.field.cutoff
+            self.surroundings.skin = min(_SKIN_GROWTH * self.surroundings.skin, widest)
         self.renewed = self.step
 
     def state(self) -> MdState:
@@ -205,18 +205,18 @@ class BuiltinDynamics:
         """Do nothing: memory is given back with the object."""
 
 
-def check_builtin_state(system: System, state: MdState) -> None:
+def _check_builtin_state(system: System, state: MdState) -> None:
     """Refuse a state of other atoms, or of another engine."""
     check_start(system, state)
-    if state.random.size not in (0, RANDOM_WORDS) or (state.random.size and not state.random.any()):
+    if state.random.size not in (0, _RANDOM_WORDS) or (state.random.size and not state.random.any()):
         raise InputError(
-            f"{system.name}: random numbers of {state.random.size} words, wanted none or {RANDOM_WORDS} that "
+            f"{system.name}: random numbers of {state.random.size} words, wanted none or {_RANDOM_WORDS} that "
             "are not all 0: "
             "a state of another engine? Start from its positions and velocities alone"
         )
 
 
-def check_finite_forces(moving: BuiltinDynamics) -> None:
+def _check_finite_forces(moving: _BuiltinDynamics) -> None:
     """Refuse a first state with a force that is none."""
     f = moving.f[: len(moving.r)]
     if not (np.isfinite(f).all() and np.isfinite(moving.potential[0])):
@@ -224,7 +224,7 @@ def check_finite_forces(moving: BuiltinDynamics) -> None:
         raise InputError(f"{moving.system.name}: the force on atom {worst} is not finite: do atoms overlap?")
 
 
-def check_displacements(moving: BuiltinDynamics) -> None:
+def _check_displacements(moving: _BuiltinDynamics) -> None:
     """Stop a run whose atoms fly apart or whose baths have run dry."""
     if not np.isfinite(moving.given).all():
         raise ConvergenceError(
@@ -232,28 +232,28 @@ def check_displacements(moving: BuiltinDynamics) -> None:
             f"{moving.baths.power:g} W, or a larger bath"
         )
     leap = moving.timestep * float(np.abs(moving.v).max())
-    if not leap <= MAX_STEP_DISPLACEMENT * moving.field.cutoff:
+    if not leap <= _MAX_STEP_DISPLACEMENT * moving.field.cutoff:
         raise ConvergenceError(
             f"{moving.system.name}: at step {moving.step} an atom moves {leap:.3g} m at once, and may move "
-            f"{MAX_STEP_DISPLACEMENT * moving.field.cutoff:.3g} m: take a timestep below {moving.timestep:g} "
+            f"{_MAX_STEP_DISPLACEMENT * moving.field.cutoff:.3g} m: take a timestep below {moving.timestep:g} "
             "s, or atoms that start "
             "further apart"
         )
 
 
-def load_stepper(field: Potential) -> Callable[..., int]:
+def _load_stepper(field: Potential) -> Callable[..., int]:
     """Return the compiled loop over steps for a form of field."""
     stepping = require("kapitza.simulate.md.kernels.verlet", extra=KERNEL_EXTRA, why=KERNEL_PURPOSE)
     loop: Callable[..., int] = getattr(stepping, f"advance_{KERNEL_MODULES[field.form]}")
     return loop
 
 
-def seed_random(seed: int) -> NDArray[np.uint64]:
+def _seed_random(seed: int) -> NDArray[np.uint64]:
     """(4,) first state of the random numbers."""
-    return np.asarray(np.random.SeedSequence(seed).generate_state(RANDOM_WORDS, np.uint64), dtype=np.uint64)
+    return np.asarray(np.random.SeedSequence(seed).generate_state(_RANDOM_WORDS, np.uint64), dtype=np.uint64)
 
 
-def thermostat_arguments(system: System, baths: Thermostats, timestep: float) -> tuple[Any, ...]:
+def _thermostat_arguments(system: System, baths: Thermostats, timestep: float) -> tuple[Any, ...]:
     """Kind, atoms and numbers of the baths, as the compiled loop takes them.
 
     Raises
@@ -277,19 +277,19 @@ def thermostat_arguments(system: System, baths: Thermostats, timestep: float) ->
         )
     keep = np.exp(-timestep / baths.damping) if baths.kind == "langevin" else 1.0
     numbers = np.array([keep, k_B * baths.hot, k_B * baths.cold, baths.power])
-    return THERMOSTAT_NUMBERS[baths.kind], hot.astype(np.int64), cold.astype(np.int64), numbers, int(baths.period)
+    return _THERMOSTAT_NUMBERS[baths.kind], hot.astype(np.int64), cold.astype(np.int64), numbers, int(baths.period)
 
 
-def check_close_pairs(
+def _check_close_pairs(
     system: System, field: Potential, near: NeighbourList, x: Array, kinds: NDArray[np.int32]
 ) -> None:
     """Refuse atoms that are nearer to each other than in any matter."""
     if field.form == "harmonic":
         return
     count = len(field.kinds)
-    bound = np.full((count, count), MIN_DISTANCE_CUTOFF * field.cutoff)
+    bound = np.full((count, count), _MIN_DISTANCE_CUTOFF * field.cutoff)
     if field.form == "lennard-jones":
-        bound = MIN_DISTANCE_SIGMA * field.parameters[1]
+        bound = _MIN_DISTANCE_SIGMA * field.parameters[1]
     i, j = load_cell_lists().find_close_pair(x, kinds[near.owner], near.start, near.near, bound)
     if i >= 0:
         distance = float(np.linalg.norm(x[i] - x[j]))

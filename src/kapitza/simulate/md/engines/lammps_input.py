@@ -22,11 +22,11 @@ from kapitza.simulate.md.system import COLD_ROLE, HELD_ROLE, HOT_ROLE, System
 from kapitza.units import angstrom, eV, m_u, ps
 
 LAMMPS_SPEED = angstrom / ps  # m s⁻¹ of LAMMPS' unit of velocity
-BOX_MARGIN = 0.5  # Å of nothing beyond the outermost atoms where the box ends
-MAX_TYPES = 50
-MAX_SEED = 899_999_999
+_BOX_MARGIN = 0.5  # Å of nothing beyond the outermost atoms where the box ends
+_MAX_TYPES = 50
+_MAX_SEED = 899_999_999
 ATOM_PROPERTIES = "fix atoms all property/atom i_layer i_role i_right ghost no"  # what each atom is there for
-READ_DATA = "read_data system.data fix atoms NULL Layers"
+_READ_DATA = "read_data system.data fix atoms NULL Layers"
 
 
 @frozen(eq=False)
@@ -65,9 +65,9 @@ def number_types(system: System, kinds: tuple[str, ...], *, whole: bool = False)
     species = np.array([kinds.index(kind) for kind in system.kinds], dtype=np.int64)[system.species]
     table: Array = np.column_stack([species.astype(np.float64), system.masses])
     pairs, of = np.unique(table, axis=0, return_inverse=True)
-    if len(pairs) > MAX_TYPES:
+    if len(pairs) > _MAX_TYPES:
         raise InputError(
-            f"{system.name}: {len(pairs)} kinds and masses of atoms, at most {MAX_TYPES} are written for LAMMPS"
+            f"{system.name}: {len(pairs)} kinds and masses of atoms, at most {_MAX_TYPES} are written for LAMMPS"
         )
     if not whole:
         return AtomTypes(of.ravel() + 1, pairs[:, 0].astype(np.int64), pairs[:, 1])
@@ -130,9 +130,9 @@ def make_box(system: System, positions: Array) -> LammpsBox:
     b = b - np.round(b[0] / length) * np.array([length, 0, 0])
     if not system.periodic:
         z = positions[:, 2] / angstrom
-        low = np.array([0, 0, z.min() - BOX_MARGIN])
+        low = np.array([0, 0, z.min() - _BOX_MARGIN])
         return LammpsBox(
-            turn, low, np.array([length, b[1], z.max() + BOX_MARGIN]), np.array([b[0], 0, 0]), periodic=False
+            turn, low, np.array([length, b[1], z.max() + _BOX_MARGIN]), np.array([b[0], 0, 0]), periodic=False
         )
     c = c - np.round(c[1] / b[1]) * b
     c = c - np.round(c[0] / length) * np.array([length, 0, 0])
@@ -186,7 +186,7 @@ def thermostat_commands(baths: Thermostats, first: int, second: int) -> list[str
 def thermostat_seeds(seed: int, step: int) -> tuple[int, int]:
     """Seeds of the two baths, new for each step at which a run is taken up."""
     words = np.random.SeedSequence([seed, step]).generate_state(2)
-    return int(words[0]) % MAX_SEED + 1, int(words[1]) % MAX_SEED + 1
+    return int(words[0]) % _MAX_SEED + 1, int(words[1]) % _MAX_SEED + 1
 
 
 def neighbour_commands(form: str) -> list[str]:
@@ -197,7 +197,7 @@ def neighbour_commands(form: str) -> list[str]:
     ]
 
 
-def data_file(system: System, kinds: AtomTypes, positions: Array, velocities: Array) -> str:
+def _data_file(system: System, kinds: AtomTypes, positions: Array, velocities: Array) -> str:
     """Text of a data file with the layer, role and side of each atom, to be read as `READ` says.
 
     Parameters
@@ -214,30 +214,30 @@ def data_file(system: System, kinds: AtomTypes, positions: Array, velocities: Ar
     bounds = [f"{format_number(xl)} {format_number(xh)} xlo xhi", f"{format_number(yl)} {format_number(yh)} ylo yhi"]
     bounds += [f"{format_number(zl)} {format_number(zh)} zlo zhi", f"{tilt} xy xz yz"]
     masses = [f"{i} {format_number(m / m_u)}" for i, m in enumerate(kinds.masses, 1)]
-    atoms = [f"{i} {t} {format_vector(*row)}" for i, (t, row) in enumerate(zip(kinds.of, x, strict=True), 1)]
-    speeds = [f"{i} {format_vector(*row)}" for i, row in enumerate(v, 1)]
+    atoms = [f"{i} {t} {_format_vector(*row)}" for i, (t, row) in enumerate(zip(kinds.of, x, strict=True), 1)]
+    speeds = [f"{i} {_format_vector(*row)}" for i, row in enumerate(v, 1)]
     known = zip(system.layer + 1, system.role, system.right.astype(int), strict=True)
     layers = [f"{i} {layer} {role} {right}" for i, (layer, role, right) in enumerate(known, 1)]
     parts = [
-        f"# {comment_text(system.name)}", "", f"{n} atoms", f"{kinds.masses.size} atom types", "", *bounds,
+        f"# {_comment_text(system.name)}", "", f"{n} atoms", f"{kinds.masses.size} atom types", "", *bounds,
         "", "Masses", "", *masses, "", "Atoms # atomic", "", *atoms, "", "Velocities", "", *speeds,
         "", "Layers", "", *layers, "",
     ]  # fmt: skip
     return "\n".join(parts)
 
 
-def format_vector(x: float, y: float, z: float) -> str:
+def _format_vector(x: float, y: float, z: float) -> str:
     """Three numbers of a line with all their digits."""
     return f"{x:.17g} {y:.17g} {z:.17g}"
 
 
-def comment_text(name: str) -> str:
+def _comment_text(name: str) -> str:
     """Return a name as it may stand in a comment of one line."""
     return " ".join(name.split())[:100] or "system"
 
 
 POTENTIAL_FILE = "potential.txt"
-UNSHIFTED_KIND, FORCE_SHIFTED_KIND, QUADRATIC_KIND = 0, 1, 2
+_UNSHIFTED_KIND, _FORCE_SHIFTED_KIND, _QUADRATIC_KIND = 0, 1, 2
 
 
 @frozen(eq=False)
@@ -267,10 +267,10 @@ def write_potential(field: AnyPotential, kinds: AtomTypes) -> PairCommands:
             (f"pair_style {field.pair_style}", *(f"pair_coeff {one}" for one in field.pair_coeff)), dict(field.files)
         )
     if field.form == "lennard-jones":
-        return PairCommands(lennard_jones_commands(field, kinds), {})
+        return PairCommands(_lennard_jones_commands(field, kinds), {})
     if field.form in ("stillinger-weber", "tersoff"):
         style = {"stillinger-weber": "sw", "tersoff": "tersoff"}[field.form]
-        text = stillinger_weber_file(field) if style == "sw" else tersoff_file(field)
+        text = _stillinger_weber_file(field) if style == "sw" else tersoff_file(field)
         elements = " ".join(element_label(int(kind)) for kind in kinds.kinds)
         return PairCommands(
             (f"pair_style {style}", f"pair_coeff * * {POTENTIAL_FILE} {elements}"), {POTENTIAL_FILE: text}
@@ -286,7 +286,7 @@ def element_label(kind: int) -> str:
     return f"K{kind}"
 
 
-def lennard_jones_commands(field: Potential, kinds: AtomTypes) -> tuple[str, ...]:
+def _lennard_jones_commands(field: Potential, kinds: AtomTypes) -> tuple[str, ...]:
     r"""Commands of Lennard-Jones.
 
     The quadratic shift, which brings energy, force and stiffness to zero at the cutoff, is the sum of
@@ -294,7 +294,7 @@ def lennard_jones_commands(field: Potential, kinds: AtomTypes) -> tuple[str, ...
     """
     epsilon, sigma, cutoff, kind = field.parameters
     style = ("lj/cut", "lj/smooth/linear", "lj/smooth/linear")[int(kind[0])]
-    quadratic = int(kind[0]) == QUADRATIC_KIND
+    quadratic = int(kind[0]) == _QUADRATIC_KIND
     reach = format_number(cutoff.max() / angstrom)
     styles = [f"pair_style hybrid/overlay {style} {reach} harmonic/cut" if quadratic else f"pair_style {style} {reach}"]
     for i, j in product(range(kinds.kinds.size), repeat=2):
@@ -308,19 +308,19 @@ def lennard_jones_commands(field: Potential, kinds: AtomTypes) -> tuple[str, ...
         )
         if quadratic:
             styles.append(
-                f"pair_coeff {i + 1} {j + 1} harmonic/cut {format_number(-lennard_jones_stiffness(e, s, r) / 2)} "
+                f"pair_coeff {i + 1} {j + 1} harmonic/cut {format_number(-_lennard_jones_stiffness(e, s, r) / 2)} "
                 f"{format_number(r)}"
             )
     return tuple(styles)
 
 
-def lennard_jones_stiffness(epsilon: float, sigma: float, r: float) -> float:
+def _lennard_jones_stiffness(epsilon: float, sigma: float, r: float) -> float:
     """Second derivative of Lennard-Jones at a distance."""
     six = (sigma / r) ** 6
     return 4 * epsilon * (156 * six**2 - 42 * six) / r**2
 
 
-def stillinger_weber_file(field: Potential) -> str:
+def _stillinger_weber_file(field: Potential) -> str:
     """Text of a file of `pair_style sw`: ε = 1 eV, σ, a, λ, γ, cos θ₀, A, B, p, q, tolerance."""
     two, three = field.parameters
     rows: list[str] = []
@@ -328,7 +328,7 @@ def stillinger_weber_file(field: Potential) -> str:
         strength, b, p, q, sigma, reach, gamma = two[i, j]
         angle, cosine = three[i, j, k]
         values = [1.0, sigma / angstrom, reach / sigma, angle / eV, gamma, cosine, strength / eV, b, p, q, 0.0]
-        rows.append(file_entry(i, j, k, np.array(values)))
+        rows.append(_file_entry(i, j, k, np.array(values)))
     return "\n".join(["# Stillinger-Weber, metal units", *rows, ""])
 
 
@@ -342,17 +342,17 @@ def tersoff_file(field: Potential) -> str:
         gamma, c, d, h, alpha, m = three[i, j, k]
         values = [m, gamma, alpha * angstrom, c, d, h, n, beta, slope * angstrom, bond / eV]
         values += [(near + far) / 2, (far - near) / 2, steep * angstrom, strength / eV]
-        rows.append(file_entry(i, j, k, np.array(values)))
+        rows.append(_file_entry(i, j, k, np.array(values)))
     return "\n".join(["# Tersoff, metal units", *rows, ""])
 
 
-def file_entry(i: int, j: int, k: int, values: Array) -> str:
+def _file_entry(i: int, j: int, k: int, values: Array) -> str:
     """Return a line of a file of a many-body potential."""
     return " ".join([element_label(i), element_label(j), element_label(k), *map(format_number, values)])
 
 
 PROFILE_FILE, HEAT_FILE, POWER_FILE = "profile.txt", "heat.txt", "power.txt"
-LAMMPS_RESTARTS = 20  # restart files of a run
+_LAMMPS_RESTARTS = 20  # restart files of a run
 
 
 def lammps_deck(
@@ -393,36 +393,36 @@ def lammps_deck(
     ]
     rules += ["fix move moving nve", *thermostat_commands(baths, *thermostat_seeds(course.seed, state.step))]
     files = {
-        "in.nemd": start_commands(system, state, course),
-        "in.continue": restart_commands(course),
-        "in.rules": command_text(rules),
-        "in.output": command_text(output_commands(baths, course)),
-        "system.data": data_file(system, kinds, state.positions, state.velocities),
+        "in.nemd": _start_commands(system, state, course),
+        "in.continue": _restart_commands(course),
+        "in.rules": _command_text(rules),
+        "in.output": _command_text(_output_commands(baths, course)),
+        "system.data": _data_file(system, kinds, state.positions, state.velocities),
         HEADER_FILE: make_header(system, course, f"LAMMPS, {baths.kind}, {field.form}").text,
     }
     return files | pair.files
 
 
-def command_text(commands: list[str]) -> str:
+def _command_text(commands: list[str]) -> str:
     """Text of a file of commands."""
     return "\n".join([*commands, ""])
 
 
-def start_commands(system: System, state: MdState, course: Protocol) -> str:
+def _start_commands(system: System, state: MdState, course: Protocol) -> str:
     """Commands of a run from its start."""
-    commands = [*header_commands(make_box(system, state.positions)), ATOM_PROPERTIES, READ_DATA]
+    commands = [*header_commands(make_box(system, state.positions)), ATOM_PROPERTIES, _READ_DATA]
     commands += ["include in.rules", "thermo 1000", "thermo_style custom step temp pe etotal"]
     commands += ["thermo_modify norm no flush yes", f"run {course.equilibration}", "reset_timestep 0"]
-    return command_text([*commands, "include in.output", f"run {course.steps * course.blocks}"])
+    return _command_text([*commands, "include in.output", f"run {course.steps * course.blocks}"])
 
 
-def restart_commands(course: Protocol) -> str:
+def _restart_commands(course: Protocol) -> str:
     """Commands that go on from the last restart file."""
     commands = ["read_restart restart.*", ATOM_PROPERTIES, "include in.rules", "include in.output"]
-    return command_text([*commands, f"run {course.steps * course.blocks} upto"])
+    return _command_text([*commands, f"run {course.steps * course.blocks} upto"])
 
 
-def output_commands(baths: Thermostats, course: Protocol) -> list[str]:
+def _output_commands(baths: Thermostats, course: Protocol) -> list[str]:
     """Commands that write the blocks: temperatures of planes, heat of the baths and energies, direct power."""
     flowing = "com yes" if course.flowing else "com no"
     samples = f"{course.sample} {course.steps // course.sample} {course.steps}"
@@ -432,7 +432,7 @@ def output_commands(baths: Thermostats, course: Protocol) -> list[str]:
         "compute planes all chunk/atom c_layer nchunk once ids every compress no",
         f"compute planetemp moving temp/chunk planes temp {flowing} adof 3 cdof {-3 if course.flowing else 0}",
         f"fix profile all ave/time {samples} c_planetemp[1] mode vector append {PROFILE_FILE} {written}",
-        *(f"variable {name} equal {given}" for name, given in heat_formulas(baths)),
+        *(f"variable {name} equal {given}" for name, given in _heat_formulas(baths)),
         "compute kinetic all ke",
         f"fix heat all ave/time 1 1 {course.steps} v_given v_taken c_thermo_pe c_kinetic append {HEAT_FILE} {written}",
     ]
@@ -442,11 +442,11 @@ def output_commands(baths: Thermostats, course: Protocol) -> list[str]:
             "compute flow right heat/flux/virial/tally left",  # what the right side gains
             f"fix power all ave/time {every} c_flow append {POWER_FILE} {written}",
         ]
-    restart = course.steps * max(1, course.blocks // LAMMPS_RESTARTS)
+    restart = course.steps * max(1, course.blocks // _LAMMPS_RESTARTS)
     return [*commands, f"restart {restart} restart.*", "thermo 1000"]
 
 
-def heat_formulas(baths: Thermostats) -> list[tuple[str, str]]:
+def _heat_formulas(baths: Thermostats) -> list[tuple[str, str]]:
     """Formulas of the energy that each bath has given, eV."""
     if baths.kind == "langevin":
         return [("given", "-f_hot"), ("taken", "-f_cold")]

@@ -11,11 +11,11 @@ from kapitza.core.arrays import Array
 from kapitza.simulate.md.kernels.compiler import BoolArray, Indices, Starts, compile_kernel
 
 Int32 = NDArray[np.int32]
-Int64 = NDArray[np.int64]
+_Int64 = NDArray[np.int64]
 
 
 @compile_kernel
-def copy_along_axis(
+def _copy_along_axis(
     fractional: Array, owner: Int32, image: Int32, a: int, first: float, last: float
 ) -> tuple[Int32, Int32]:
     """Atoms and ghosts, followed by their copies along one axis from one fractional coordinate to another."""
@@ -56,7 +56,7 @@ def find_ghosts(fractional: Array, margin: Array, low: Array, high: Array) -> tu
         owner[i] = i
     for a in range(3):
         if margin[a] > 0:
-            owner, image = copy_along_axis(fractional, owner, image, a, low[a] - margin[a], high[a] + margin[a])
+            owner, image = _copy_along_axis(fractional, owner, image, a, low[a] - margin[a], high[a] + margin[a])
     return owner, image
 
 
@@ -71,7 +71,7 @@ def place_ghosts(positions: Array, owner: Int32, shift: Array, x: Array) -> None
 
 
 @compile_kernel
-def bin_atoms(x: Array, n: int, low: Array, side: Array, cells: Int64) -> tuple[Int64, Int32, Array]:
+def _bin_atoms(x: Array, n: int, low: Array, side: Array, cells: _Int64) -> tuple[_Int64, Int32, Array]:
     """Real atoms sorted into cells: first atom of each, numbers of the atoms, and their positions side by side."""
     first = np.zeros(cells[0] * cells[1] * cells[2] + 1, dtype=np.int64)
     cell = np.empty(n, dtype=np.int64)
@@ -94,7 +94,7 @@ def bin_atoms(x: Array, n: int, low: Array, side: Array, cells: Int64) -> tuple[
 
 
 @compile_kernel
-def belongs_to_row(i: int, g: int, owner: Int32, image: Int32, half: bool) -> bool:
+def _belongs_to_row(i: int, g: int, owner: Int32, image: Int32, half: bool) -> bool:
     """Whether a list has the neighbour g in the row of atom i."""
     if not half:
         return g != i
@@ -108,11 +108,11 @@ def belongs_to_row(i: int, g: int, owner: Int32, image: Int32, half: bool) -> bo
 
 @compile_kernel
 def build_list(
-    x: Array, owner: Int32, image: Int32, sizes: tuple[int, float, bool], cells: Int64, low: Array, side: Array
-) -> tuple[Int64, Int32]:
+    x: Array, owner: Int32, image: Int32, sizes: tuple[int, float, bool], cells: _Int64, low: Array, side: Array
+) -> tuple[_Int64, Int32]:
     """Neighbours of each real atom: where each row starts (n + 1,), and who they are, in ascending order."""
     n, reach, half = sizes
-    first, ids, sorted_x = bin_atoms(x, n, low, side, cells)
+    first, ids, sorted_x = _bin_atoms(x, n, low, side, cells)
     span = np.empty(3, dtype=np.int64)
     for a in range(3):
         span[a] = int(np.ceil(reach / side[a]))
@@ -132,7 +132,7 @@ def build_list(
                     row = (cx * cells[1] + cy) * cells[2]
                     for k in range(first[row + a[2]], first[row + b[2]]):
                         dx, dy, dz = sorted_x[k, 0] - gx, sorted_x[k, 1] - gy, sorted_x[k, 2] - gz
-                        if dx * dx + dy * dy + dz * dz < limit and belongs_to_row(ids[k], g, owner, image, half):
+                        if dx * dx + dy * dy + dz * dz < limit and _belongs_to_row(ids[k], g, owner, image, half):
                             i = ids[k]
                             if fill == 1:
                                 near[cursor[i]] = g
@@ -146,7 +146,7 @@ def build_list(
 
 
 @compile_kernel
-def find_close_pair(x: Array, species: Int32, start: Int64, near: Int32, bound: Array) -> tuple[int, int]:
+def find_close_pair(x: Array, species: Int32, start: _Int64, near: Int32, bound: Array) -> tuple[int, int]:
     """First two neighbours nearer to each other than the bound (s, s) m of their kinds; -1, -1 where there are none."""
     for i in range(start.size - 1):
         for k in range(start[i], start[i + 1]):

@@ -86,7 +86,7 @@ def energy_and_forces(
     x = near.extended(positions)
     f = np.zeros_like(x)
     energy = load_kernels(field).forces(x, species[near.owner], near.start, near.near, field.parameters, f)
-    return float(energy), fold_ghosts(near, f)
+    return float(energy), _fold_ghosts(near, f)
 
 
 def site_energies(field: Potential, near: NeighbourList, positions: Array, species: NDArray[np.int32]) -> Array:
@@ -97,7 +97,7 @@ def site_energies(field: Potential, near: NeighbourList, positions: Array, speci
     return np.asarray(np.bincount(near.owner, weights=e, minlength=len(positions)), dtype=float)
 
 
-def fold_ghosts(near: NeighbourList, values: Array) -> Array:
+def _fold_ghosts(near: NeighbourList, values: Array) -> Array:
     """(n, 3) values of atoms with those of their ghosts (N, 3) added."""
     n = near.start.size - 1
     return np.array([np.bincount(near.owner, weights=column, minlength=n) for column in values.T], dtype=float).T

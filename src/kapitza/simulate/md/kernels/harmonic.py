@@ -41,7 +41,7 @@ def harmonic_forces(
 
 
 @compile_kernel
-def harmonic_sites(
+def _harmonic_sites(
     x: Array,
     species: Indices,
     start: Starts,
@@ -59,7 +59,7 @@ def harmonic_sites(
 
 
 @compile_kernel
-def harmonic_partial(
+def _harmonic_partial(
     x: Array, species: Indices, start: Starts, near: Indices,
     rows: Indices, right: BoolArray, parameters: HarmonicParameters, g: Array,
 ) -> None:  # fmt: skip

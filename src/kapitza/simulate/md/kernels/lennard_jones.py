@@ -11,13 +11,13 @@ import numpy as np
 from kapitza.core.arrays import Array
 from kapitza.simulate.md.kernels.compiler import BoolArray, Indices, Starts, compile_kernel, max_neighbours
 
-CUTOFF_SQUARED, SIGMA_SIXTH, EPSILON_24, CUTOFF_ENERGY, CUTOFF_SLOPE, CUTOFF_STIFFNESS, CUTOFF_RADIUS = range(
+_CUTOFF_SQUARED, _SIGMA_SIXTH, _EPSILON_24, _CUTOFF_ENERGY, _CUTOFF_SLOPE, _CUTOFF_STIFFNESS, _CUTOFF_RADIUS = range(
     7
 )  # columns of `ready`
 
 
 @compile_kernel
-def tabulate_pairs(parameters: tuple[Array, Array, Array, Array]) -> Array:
+def _tabulate_pairs(parameters: tuple[Array, Array, Array, Array]) -> Array:
     """(s, s, 7) of two kinds: square of the cutoff, σ⁶, 24 ε; energy, slope and stiffness at the cutoff; cutoff."""
     epsilon, sigma, cutoff, kind = parameters
     table = np.zeros((*epsilon.shape, 7))
@@ -25,21 +25,24 @@ def tabulate_pairs(parameters: tuple[Array, Array, Array, Array]) -> Array:
         for b in range(len(epsilon)):
             c, six = cutoff[a, b], (sigma[a, b] / cutoff[a, b]) ** 6
             row, strong = table[a, b], 24 * epsilon[a, b]
-            row[CUTOFF_SQUARED], row[SIGMA_SIXTH], row[EPSILON_24], row[CUTOFF_RADIUS] = (
+            row[_CUTOFF_SQUARED], row[_SIGMA_SIXTH], row[_EPSILON_24], row[_CUTOFF_RADIUS] = (
                 c * c,
                 sigma[a, b] ** 6,
                 strong,
                 c,
             )
             if kind[0] > 0:
-                row[CUTOFF_ENERGY], row[CUTOFF_SLOPE] = strong * six * (six - 1) / 6, -strong * six * (2 * six - 1) / c
+                row[_CUTOFF_ENERGY], row[_CUTOFF_SLOPE] = (
+                    strong * six * (six - 1) / 6,
+                    -strong * six * (2 * six - 1) / c,
+                )
             if kind[0] > 1:
-                row[CUTOFF_STIFFNESS] = strong * six * (26 * six - 7) / (c * c)
+                row[_CUTOFF_STIFFNESS] = strong * six * (26 * six - 7) / (c * c)
     return table
 
 
 @compile_kernel
-def kinds_differ(table: Array) -> bool:
+def _kinds_differ(table: Array) -> bool:
     """Whether pairs of kinds differ in any number."""
     for a in range(len(table)):
         for b in range(len(table)):
@@ -50,7 +53,7 @@ def kinds_differ(table: Array) -> bool:
 
 
 @compile_kernel
-def pair_term(
+def _pair_term(
     square: float,
     sixth: float,
     strength: float,
@@ -74,22 +77,22 @@ def pair_term(
 
 
 @compile_kernel
-def pair_energy_and_force(square: float, row: Array, ended: bool) -> tuple[float, float]:
+def _pair_energy_and_force(square: float, row: Array, ended: bool) -> tuple[float, float]:
     """Energy of a pair and force over distance, with a row of `ready`."""
-    return pair_term(
-        square, row[SIGMA_SIXTH], row[EPSILON_24], row[CUTOFF_ENERGY], row[CUTOFF_SLOPE], row[CUTOFF_STIFFNESS],
-        row[CUTOFF_RADIUS], ended
+    return _pair_term(
+        square, row[_SIGMA_SIXTH], row[_EPSILON_24], row[_CUTOFF_ENERGY], row[_CUTOFF_SLOPE], row[_CUTOFF_STIFFNESS],
+        row[_CUTOFF_RADIUS], ended
     )  # fmt: skip
 
 
 @compile_kernel
-def collect_within_cutoff(
+def _collect_within_cutoff(
     x: Array, species: Indices, i: int, start: Starts, near: Indices, table: Array, mixed: bool,
     who: Indices, away: Array, numbers: Array,
 ) -> int:  # fmt: skip
     """Collect the neighbours of an atom below the cutoff, without a branch; return how many they are."""
     m, px, py, pz, mine = np.uint64(0), x[i, 0], x[i, 1], x[i, 2], table[species[i]]
-    limit = mine[0, CUTOFF_SQUARED]
+    limit = mine[0, _CUTOFF_SQUARED]
     for k in range(np.uint64(start[i]), np.uint64(start[i + 1])):
         j = np.uint64(np.uint32(near[k]))  # unsigned: an index that needs no look at its sign
         dx, dy, dz = px - x[j, 0], py - x[j, 1], pz - x[j, 2]
@@ -97,7 +100,7 @@ def collect_within_cutoff(
         who[m], away[0, m], away[1, m], away[2, m], away[3, m] = j, dx, dy, dz, square
         if mixed:
             row = mine[species[j]]
-            limit = row[CUTOFF_SQUARED]
+            limit = row[_CUTOFF_SQUARED]
             for c in range(6):
                 numbers[c, m] = row[c + 1]
         m += np.uint64(square < limit)
@@ -105,7 +108,7 @@ def collect_within_cutoff(
 
 
 @compile_kernel
-def evaluate_pairs(m: int, away: Array, numbers: Array, ended: bool) -> tuple[float, float, float, float]:
+def _evaluate_pairs(m: int, away: Array, numbers: Array, ended: bool) -> tuple[float, float, float, float]:
     """Turn the distances of the chosen neighbours into forces on the atom; return their energy and sum."""
     dx, dy, dz, square = away[0], away[1], away[2], away[3]
     sixth, strong, first, slope, stiffness, cutoff = (
@@ -113,7 +116,7 @@ def evaluate_pairs(m: int, away: Array, numbers: Array, ended: bool) -> tuple[fl
     )  # fmt: skip
     energy = fx = fy = fz = 0.0
     for k in range(m):
-        e, force = pair_term(square[k], sixth[k], strong[k], first[k], slope[k], stiffness[k], cutoff[k], ended)
+        e, force = _pair_term(square[k], sixth[k], strong[k], first[k], slope[k], stiffness[k], cutoff[k], ended)
         energy += e
         dx[k] *= force
         dy[k] *= force
@@ -133,15 +136,15 @@ def lennard_jones_forces(
     Three passes over the neighbours of an atom: choose those below the cutoff, work on them side by side in vector
     registers, hand out the forces.
     """
-    table, ended, size, total = tabulate_pairs(parameters), parameters[3][0] > 0, max_neighbours(start) + 1, 0.0
+    table, ended, size, total = _tabulate_pairs(parameters), parameters[3][0] > 0, max_neighbours(start) + 1, 0.0
     who, away, numbers = np.empty(size, np.int32), np.empty((4, size)), np.empty((6, size))
-    mixed = kinds_differ(table)
+    mixed = _kinds_differ(table)
     for c in range(6):
         for k in range(size):
             numbers[c, k] = table[0, 0, c + 1]
     for i in range(start.size - 1):
-        m = collect_within_cutoff(x, species, i, start, near, table, mixed, who, away, numbers)
-        energy, fx, fy, fz = evaluate_pairs(m, away, numbers, ended)
+        m = _collect_within_cutoff(x, species, i, start, near, table, mixed, who, away, numbers)
+        energy, fx, fy, fz = _evaluate_pairs(m, away, numbers, ended)
         total += energy
         for k in range(m):
             j = np.uint64(np.uint32(who[k]))
@@ -155,24 +158,24 @@ def lennard_jones_forces(
 
 
 @compile_kernel
-def lennard_jones_sites(
+def _lennard_jones_sites(
     x: Array, species: Indices, start: Starts, near: Indices, parameters: tuple[Array, Array, Array, Array], e: Array
 ) -> None:
     """Add the energy of each site (N,) J; ghosts get their half, too, which belongs to their owners."""
-    table, ended = tabulate_pairs(parameters), parameters[3][0] > 0
+    table, ended = _tabulate_pairs(parameters), parameters[3][0] > 0
     for i in range(len(start) - 1):
         for k in range(start[i], start[i + 1]):
             j = near[k]
             dx, dy, dz = x[i, 0] - x[j, 0], x[i, 1] - x[j, 1], x[i, 2] - x[j, 2]
             square, row = dx * dx + dy * dy + dz * dz, table[species[i], species[j]]
-            if square < row[CUTOFF_SQUARED]:
-                both = pair_energy_and_force(square, row, ended)[0]
+            if square < row[_CUTOFF_SQUARED]:
+                both = _pair_energy_and_force(square, row, ended)[0]
                 e[i] += both / 2
                 e[j] += both / 2
 
 
 @compile_kernel
-def lennard_jones_partial(
+def _lennard_jones_partial(
     x: Array, species: Indices, start: Starts, near: Indices,
     rows: Indices, right: BoolArray, parameters: tuple[Array, Array, Array, Array], g: Array,
 ) -> None:  # fmt: skip
@@ -180,7 +183,7 @@ def lennard_jones_partial(
 
     `rows` must hold the atoms of both sides whose energy depends on the other side: each pair is listed in one row.
     """
-    table, ended = tabulate_pairs(parameters), parameters[3][0] > 0
+    table, ended = _tabulate_pairs(parameters), parameters[3][0] > 0
     for i in rows:
         for k in range(start[i], start[i + 1]):
             j = near[k]
@@ -188,8 +191,8 @@ def lennard_jones_partial(
                 continue
             dx, dy, dz = x[i, 0] - x[j, 0], x[i, 1] - x[j, 1], x[i, 2] - x[j, 2]
             square, row = dx * dx + dy * dy + dz * dz, table[species[i], species[j]]
-            if square < row[CUTOFF_SQUARED]:
-                half = 0.5 * pair_energy_and_force(square, row, ended)[1]
+            if square < row[_CUTOFF_SQUARED]:
+                half = 0.5 * _pair_energy_and_force(square, row, ended)[1]
                 for c, d in enumerate((dx, dy, dz)):
                     g[i, c] += half * d
                     g[j, c] -= half * d

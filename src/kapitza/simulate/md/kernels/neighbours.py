@@ -16,10 +16,10 @@ from kapitza.simulate.md.potential import Potential
 from kapitza.simulate.md.system import System
 
 KERNEL_EXTRA, KERNEL_PURPOSE = "md", "molecular dynamics with our own kernels"
-DEFAULT_SKIN = 0.12  # of the cutoff: lists are longer, and last longer
-MAX_INDEX = 2**31 - 1  # atoms and ghosts that 32 bits can number
-MAX_BOXES = 2**30  # boxes that 32 bits can number
-MAX_CELLS_PER_ATOM = 4  # cells per atom, at most
+_DEFAULT_SKIN = 0.12  # of the cutoff: lists are longer, and last longer
+_MAX_INDEX = 2**31 - 1  # atoms and ghosts that 32 bits can number
+_MAX_BOXES = 2**30  # boxes that 32 bits can number
+_MAX_CELLS_PER_ATOM = 4  # cells per atom, at most
 
 
 @frozen(eq=False)
@@ -77,10 +77,10 @@ def list_neighbours(
     inverse = np.linalg.inv(lattice)
     margin = np.where(periodic, reach * np.linalg.norm(inverse, axis=0), 0.0)
     fractional = np.ascontiguousarray(positions @ inverse)
-    home = box_offsets(fractional, margin)
+    home = _box_offsets(fractional, margin)
     fractional -= home
     low, high = fractional.min(axis=0), fractional.max(axis=0)
-    if len(positions) * float(np.prod(high - low + 2 * margin + 1)) > MAX_INDEX:
+    if len(positions) * float(np.prod(high - low + 2 * margin + 1)) > _MAX_INDEX:
         raise InputError(
             f"{len(positions)} atoms and a reach of {reach:g} m make too many ghosts: use a smaller cutoff"
         )
@@ -88,7 +88,7 @@ def list_neighbours(
     image = (image - home[owner]).astype(np.int32)
     shift: Array = np.asarray(image.astype(float) @ lattice, dtype=float)
     x = positions[owner] + shift
-    low, side, cells = cell_grid(x[: len(positions)], reach)
+    low, side, cells = _cell_grid(x[: len(positions)], reach)
     start, near = kernel.build_list(x, owner, image, (len(positions), reach, half), cells, low, side)
     return NeighbourList(owner, image, shift, start, near, reach)
 
@@ -99,24 +99,24 @@ def load_cell_lists() -> ModuleType:
     return require("kapitza.simulate.md.kernels.cell_lists", extra=KERNEL_EXTRA, why=KERNEL_PURPOSE)
 
 
-def box_offsets(fractional: Array, margin: Array) -> NDArray[np.int32]:
+def _box_offsets(fractional: Array, margin: Array) -> NDArray[np.int32]:
     """(n, 3) boxes that each atom is away from the first one; those just outside stay, so that solids do not jump."""
     slack = np.minimum(margin / 2, 0.25)
     away = (fractional < -slack) | (fractional >= 1 + slack)
     boxes = np.where(away & (margin > 0), np.floor(fractional), 0.0)
-    if not np.abs(boxes).max() < MAX_BOXES:
+    if not np.abs(boxes).max() < _MAX_BOXES:
         raise ConvergenceError(
             f"an atom is {np.abs(boxes).max():.3g} boxes away from the others: take a smaller timestep"
         )
     return boxes.astype(np.int32)
 
 
-def cell_grid(x: Array, reach: float) -> tuple[Array, Array, NDArray[np.int64]]:
+def _cell_grid(x: Array, reach: float) -> tuple[Array, Array, NDArray[np.int64]]:
     """Corner, edges and numbers of the cells that the atoms are sorted into."""
     low = x.min(axis=0)
     span = x.max(axis=0) - low
     edge = reach / 2
-    while np.prod(np.maximum(span / edge, 1.0)) > MAX_CELLS_PER_ATOM * len(x) + 64:
+    while np.prod(np.maximum(span / edge, 1.0)) > _MAX_CELLS_PER_ATOM * len(x) + 64:
         edge *= 1.3
     cells = np.maximum(span / edge, 1.0).astype(np.int64)
     return low, np.maximum(span / cells, edge / 2), cells
@@ -143,7 +143,7 @@ class VerletList:
         self.lattice = system.lattice
         self.periodic = (True, True, system.periodic)
         self.field = field
-        self.skin = DEFAULT_SKIN * field.cutoff if skin is None else skin
+        self.skin = _DEFAULT_SKIN * field.cutoff if skin is None else skin
         if field.form == "harmonic":
             self.skin = np.inf
         self.found: NeighbourList | None = None

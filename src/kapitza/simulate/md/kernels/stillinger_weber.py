@@ -12,12 +12,12 @@ import numpy as np
 from kapitza.core.arrays import Array
 from kapitza.simulate.md.kernels.compiler import BoolArray, Indices, Starts, compile_kernel, max_neighbours
 
-MAX_EXPONENT = 60.0  # e⁻⁶⁰ and what it multiplies is far below rounding, and the pole at the cutoff is never met
-UNIT_X, UNIT_Y, UNIT_Z, INVERSE_LENGTH, ETA_SLOPE, ETA_VALUE, NEIGHBOUR_KIND = range(7)  # columns of `near_by`
+_MAX_EXPONENT = 60.0  # e⁻⁶⁰ and what it multiplies is far below rounding, and the pole at the cutoff is never met
+_UNIT_X, _UNIT_Y, _UNIT_Z, _INVERSE_LENGTH, _ETA_SLOPE, _ETA_VALUE, _NEIGHBOUR_KIND = range(7)  # columns of `near_by`
 
 
 @compile_kernel
-def fast_power(s: float, p: float) -> float:
+def _fast_power(s: float, p: float) -> float:
     """Return s to the p, fast for the powers of silicon."""
     if p == 4.0:
         return s * s * s * s
@@ -27,30 +27,30 @@ def fast_power(s: float, p: float) -> float:
 
 
 @compile_kernel
-def pair_energy_and_slope(r: float, row: Array) -> tuple[float, float]:
+def _pair_energy_and_slope(r: float, row: Array) -> tuple[float, float]:
     """Energy of a pair, J, and its derivative, N."""
     s = row[4] / r
     gap = 1.0 / (r - row[5])
-    strong, weak = row[1] * fast_power(s, row[2]), fast_power(s, row[3])
+    strong, weak = row[1] * _fast_power(s, row[2]), _fast_power(s, row[3])
     scale = row[0] * np.exp(row[4] * gap)
     slope = (row[3] * weak - row[2] * strong) / r - (strong - weak) * row[4] * gap * gap
     return scale * (strong - weak), scale * slope
 
 
 @compile_kernel
-def squared_reach(two: Array) -> Array:
+def _squared_reach(two: Array) -> Array:
     """(s, s) square of the distance from where on two kinds feel nothing of each other, m²."""
     kinds = two.shape[0]
     result = np.empty((kinds, kinds))
     for a in range(kinds):
         for b in range(kinds):
             row = two[a, b]
-            result[a, b] = max(row[5] - row[4] * min(1.0, row[6]) / MAX_EXPONENT, 0.0) ** 2
+            result[a, b] = max(row[5] - row[4] * min(1.0, row[6]) / _MAX_EXPONENT, 0.0) ** 2
     return result
 
 
 @compile_kernel
-def collect_pairs(
+def _collect_pairs(
     x: Array, species: Indices, i: int, around: Indices, two: Array, squares: Array,
     who: Indices, near_by: Array, pull: Array,
 ) -> tuple[int, float]:  # fmt: skip
@@ -63,17 +63,17 @@ def collect_pairs(
         if square < squares[a, b]:
             r = np.sqrt(square)
             row = two[a, b]
-            value, slope = pair_energy_and_slope(r, row)
+            value, slope = _pair_energy_and_slope(r, row)
             energy += 0.5 * value
             inverse, gap = 1.0 / r, 1.0 / (r - row[5])
             near = near_by[m]
-            near[UNIT_X], near[UNIT_Y], near[UNIT_Z] = dx * inverse, dy * inverse, dz * inverse
-            near[INVERSE_LENGTH], near[ETA_SLOPE] = inverse, -row[6] * row[4] * gap * gap
-            near[ETA_VALUE], near[NEIGHBOUR_KIND] = np.exp(row[6] * row[4] * gap), b
+            near[_UNIT_X], near[_UNIT_Y], near[_UNIT_Z] = dx * inverse, dy * inverse, dz * inverse
+            near[_INVERSE_LENGTH], near[_ETA_SLOPE] = inverse, -row[6] * row[4] * gap * gap
+            near[_ETA_VALUE], near[_NEIGHBOUR_KIND] = np.exp(row[6] * row[4] * gap), b
             pull[m, 0], pull[m, 1], pull[m, 2] = (
-                -0.5 * slope * near[UNIT_X],
-                -0.5 * slope * near[UNIT_Y],
-                -0.5 * slope * near[UNIT_Z],
+                -0.5 * slope * near[_UNIT_X],
+                -0.5 * slope * near[_UNIT_Y],
+                -0.5 * slope * near[_UNIT_Z],
             )
             who[m] = j
             m += 1
@@ -81,23 +81,23 @@ def collect_pairs(
 
 
 @compile_kernel
-def add_angles(m: int, of_centre: Array, near_by: Array, pull: Array) -> float:
+def _add_angles(m: int, of_centre: Array, near_by: Array, pull: Array) -> float:
     """Energy of the angles at an atom; the forces that they put on its neighbours are added to `pull`."""
     energy = 0.0
     for p in range(m):
         one = near_by[p]
         for q in range(p + 1, m):
             other = near_by[q]
-            cosine = one[UNIT_X] * other[UNIT_X] + one[UNIT_Y] * other[UNIT_Y] + one[UNIT_Z] * other[UNIT_Z]
-            row = of_centre[int(one[NEIGHBOUR_KIND]), int(other[NEIGHBOUR_KIND])]
+            cosine = one[_UNIT_X] * other[_UNIT_X] + one[_UNIT_Y] * other[_UNIT_Y] + one[_UNIT_Z] * other[_UNIT_Z]
+            row = of_centre[int(one[_NEIGHBOUR_KIND]), int(other[_NEIGHBOUR_KIND])]
             off = cosine - row[1]
-            bend = row[0] * off * one[ETA_VALUE] * other[ETA_VALUE]
+            bend = row[0] * off * one[_ETA_VALUE] * other[_ETA_VALUE]
             value = bend * off
             energy += value
             bend *= 2.0
-            along_one = bend * cosine * one[INVERSE_LENGTH] - value * one[ETA_SLOPE]
-            along_other = bend * cosine * other[INVERSE_LENGTH] - value * other[ETA_SLOPE]
-            across_one, across_other = bend * one[INVERSE_LENGTH], bend * other[INVERSE_LENGTH]
+            along_one = bend * cosine * one[_INVERSE_LENGTH] - value * one[_ETA_SLOPE]
+            along_other = bend * cosine * other[_INVERSE_LENGTH] - value * other[_ETA_SLOPE]
+            across_one, across_other = bend * one[_INVERSE_LENGTH], bend * other[_INVERSE_LENGTH]
             for c in range(3):
                 pull[p, c] += along_one * one[c] - across_one * other[c]
                 pull[q, c] += along_other * other[c] - across_other * one[c]
@@ -119,12 +119,12 @@ def stillinger_weber_forces(
     f : (N, 3) forces, N, added to
     """
     two, three = parameters
-    squares, size = squared_reach(two), max_neighbours(start)
+    squares, size = _squared_reach(two), max_neighbours(start)
     who, near_by, pull = np.empty(size, np.int32), np.empty((size, 8)), np.empty((size, 3))
     total = 0.0
     for i in range(start.size - 1):
-        m, energy = collect_pairs(x, species, i, near[start[i] : start[i + 1]], two, squares, who, near_by, pull)
-        total += energy + add_angles(m, three[species[i]], near_by, pull)
+        m, energy = _collect_pairs(x, species, i, near[start[i] : start[i + 1]], two, squares, who, near_by, pull)
+        total += energy + _add_angles(m, three[species[i]], near_by, pull)
         sx = sy = sz = 0.0
         for p in range(m):
             j = who[p]
@@ -141,20 +141,20 @@ def stillinger_weber_forces(
 
 
 @compile_kernel
-def stillinger_weber_sites(
+def _stillinger_weber_sites(
     x: Array, species: Indices, start: Starts, near: Indices, parameters: tuple[Array, Array], e: Array
 ) -> None:
     """Add the energy of each atom to e, (n,) J; see `forces`."""
     two, three = parameters
-    squares, size = squared_reach(two), max_neighbours(start)
+    squares, size = _squared_reach(two), max_neighbours(start)
     who, near_by, pull = np.empty(size, np.int32), np.empty((size, 8)), np.empty((size, 3))
     for i in range(start.size - 1):
-        m, energy = collect_pairs(x, species, i, near[start[i] : start[i + 1]], two, squares, who, near_by, pull)
-        e[i] += energy + add_angles(m, three[species[i]], near_by, pull)
+        m, energy = _collect_pairs(x, species, i, near[start[i] : start[i + 1]], two, squares, who, near_by, pull)
+        e[i] += energy + _add_angles(m, three[species[i]], near_by, pull)
 
 
 @compile_kernel
-def stillinger_weber_partial(
+def _stillinger_weber_partial(
     x: Array, species: Indices, start: Starts, near: Indices,
     rows: Indices, right: BoolArray, parameters: tuple[Array, Array], g: Array,
 ) -> None:  # fmt: skip
@@ -168,11 +168,11 @@ def stillinger_weber_partial(
     g : (N, 3) added to
     """
     two, three = parameters
-    squares, size = squared_reach(two), max_neighbours(start)
+    squares, size = _squared_reach(two), max_neighbours(start)
     who, near_by, pull = np.empty(size, np.int32), np.empty((size, 8)), np.empty((size, 3))
     for i in rows:
-        m, _ = collect_pairs(x, species, i, near[start[i] : start[i + 1]], two, squares, who, near_by, pull)
-        add_angles(m, three[species[i]], near_by, pull)
+        m, _ = _collect_pairs(x, species, i, near[start[i] : start[i + 1]], two, squares, who, near_by, pull)
+        _add_angles(m, three[species[i]], near_by, pull)
         for p in range(m):
             j = who[p]
             if right[j] != right[i]:

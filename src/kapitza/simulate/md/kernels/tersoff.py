@@ -15,15 +15,15 @@ import numpy as np
 from kapitza.core.arrays import Array
 from kapitza.simulate.md.kernels.compiler import BoolArray, Indices, Starts, compile_kernel, max_neighbours
 
-UNIT_X, UNIT_Y, UNIT_Z, BOND_LENGTH, INVERSE_LENGTH, CUTOFF_VALUE, CUTOFF_SLOPE, NEIGHBOUR_KIND = range(
+_UNIT_X, _UNIT_Y, _UNIT_Z, _BOND_LENGTH, _INVERSE_LENGTH, _CUTOFF_VALUE, _CUTOFF_SLOPE, _NEIGHBOUR_KIND = range(
     8
 )  # columns of `near_by`
-ZETA_TERM, BY_COSINE, BY_LENGTH, ANGLE_COSINE = range(4)  # columns of `turns`, (bond, other neighbour, 4)
-ORDER_VALUE, BY_ZETA, REPULSIVE_ENERGY, ATTRACTIVE_ENERGY = range(4)  # columns of `orders`; ORDER holds ζ at first
+_ZETA_TERM, _BY_COSINE, _BY_LENGTH, _ANGLE_COSINE = range(4)  # columns of `turns`, (bond, other neighbour, 4)
+_ORDER_VALUE, _BY_ZETA, _REPULSIVE_ENERGY, _ATTRACTIVE_ENERGY = range(4)  # columns of `orders`; ORDER holds ζ at first
 
 
 @compile_kernel
-def cutoff_function(r: float, inner: float, outer: float) -> tuple[float, float]:
+def _cutoff_function(r: float, inner: float, outer: float) -> tuple[float, float]:
     """Cutoff function and its derivative, m⁻¹."""
     if r < inner:
         return 1.0, 0.0
@@ -33,7 +33,7 @@ def cutoff_function(r: float, inner: float, outer: float) -> tuple[float, float]
 
 
 @compile_kernel
-def collect_neighbours(
+def _collect_neighbours(
     x: Array, species: Indices, i: int, around: Indices, two: Array, who: Indices, near_by: Array, pull: Array
 ) -> int:
     """Collect the neighbours of an atom within reach; return their number."""
@@ -47,9 +47,9 @@ def collect_neighbours(
             r = np.sqrt(square)
             inverse = 1.0 / r
             near = near_by[m]
-            near[UNIT_X], near[UNIT_Y], near[UNIT_Z] = dx * inverse, dy * inverse, dz * inverse
-            near[BOND_LENGTH], near[INVERSE_LENGTH], near[NEIGHBOUR_KIND] = r, inverse, b
-            near[CUTOFF_VALUE], near[CUTOFF_SLOPE] = cutoff_function(r, inner, outer)
+            near[_UNIT_X], near[_UNIT_Y], near[_UNIT_Z] = dx * inverse, dy * inverse, dz * inverse
+            near[_BOND_LENGTH], near[_INVERSE_LENGTH], near[_NEIGHBOUR_KIND] = r, inverse, b
+            near[_CUTOFF_VALUE], near[_CUTOFF_SLOPE] = _cutoff_function(r, inner, outer)
             pull[m, 0] = pull[m, 1] = pull[m, 2] = 0.0
             who[m] = j
             m += 1
@@ -57,31 +57,31 @@ def collect_neighbours(
 
 
 @compile_kernel
-def bond_zeta(j: int, m: int, of_bond: Array, near_by: Array, turns: Array) -> float:
+def _bond_zeta(j: int, m: int, of_bond: Array, near_by: Array, turns: Array) -> float:
     """Return ζ of the bond to neighbour j; the terms of the other neighbours and their derivatives go to `turns`."""
     zeta, bond = 0.0, near_by[j]
     for k in range(m):
         if k != j:
-            other, turn, row = near_by[k], turns[k], of_bond[int(near_by[k, NEIGHBOUR_KIND])]
-            cosine = bond[UNIT_X] * other[UNIT_X] + bond[UNIT_Y] * other[UNIT_Y] + bond[UNIT_Z] * other[UNIT_Z]
+            other, turn, row = near_by[k], turns[k], of_bond[int(near_by[k, _NEIGHBOUR_KIND])]
+            cosine = bond[_UNIT_X] * other[_UNIT_X] + bond[_UNIT_Y] * other[_UNIT_Y] + bond[_UNIT_Z] * other[_UNIT_Z]
             gap, c2, d2 = row[3] - cosine, row[1] * row[1], row[2] * row[2]
             share = c2 / (d2 + gap * gap)
             scale, lean = row[0], 0.0
             if row[4] != 0.0:
-                stretch = row[4] * (bond[BOND_LENGTH] - other[BOND_LENGTH])
+                stretch = row[4] * (bond[_BOND_LENGTH] - other[_BOND_LENGTH])
                 exponent = stretch ** int(row[5])
                 scale *= np.exp(exponent)
                 lean = row[5] * row[4] * stretch ** (int(row[5]) - 1)
-            turn[ZETA_TERM] = scale * (1.0 + c2 / d2 - share)
-            turn[BY_COSINE] = -2.0 * scale * other[CUTOFF_VALUE] * gap * share / (d2 + gap * gap)
-            turn[BY_LENGTH] = lean
-            turn[ANGLE_COSINE] = cosine
-            zeta += other[CUTOFF_VALUE] * turn[ZETA_TERM]
+            turn[_ZETA_TERM] = scale * (1.0 + c2 / d2 - share)
+            turn[_BY_COSINE] = -2.0 * scale * other[_CUTOFF_VALUE] * gap * share / (d2 + gap * gap)
+            turn[_BY_LENGTH] = lean
+            turn[_ANGLE_COSINE] = cosine
+            zeta += other[_CUTOFF_VALUE] * turn[_ZETA_TERM]
     return zeta
 
 
 @compile_kernel
-def bond_order(zeta: float, beta: float, n: float) -> tuple[float, float]:
+def _bond_order(zeta: float, beta: float, n: float) -> tuple[float, float]:
     """Bond order b and its derivative by ζ."""
     if zeta <= 0.0:
         return 1.0, 0.0
@@ -91,21 +91,21 @@ def bond_order(zeta: float, beta: float, n: float) -> tuple[float, float]:
 
 
 @compile_kernel
-def spread_forces(j: int, m: int, weight: float, near_by: Array, turns: Array, pull: Array) -> float:
+def _spread_forces(j: int, m: int, weight: float, near_by: Array, turns: Array, pull: Array) -> float:
     """Add the forces of a change of ζ, weighted, to the other neighbours; return dζ/dr of the bond itself."""
     bond = near_by[j]
     along = 0.0
-    bx, by, bz, reverse = bond[UNIT_X], bond[UNIT_Y], bond[UNIT_Z], bond[INVERSE_LENGTH]
+    bx, by, bz, reverse = bond[_UNIT_X], bond[_UNIT_Y], bond[_UNIT_Z], bond[_INVERSE_LENGTH]
     px = py = pz = 0.0
     for k in range(m):
         if k != j:
             other, turn = near_by[k], turns[k]
-            cosine, by_cosine, inverse = turn[ANGLE_COSINE], weight * turn[BY_COSINE], other[INVERSE_LENGTH]
-            lean = other[CUTOFF_VALUE] * turn[ZETA_TERM] * turn[BY_LENGTH]
+            cosine, by_cosine, inverse = turn[_ANGLE_COSINE], weight * turn[_BY_COSINE], other[_INVERSE_LENGTH]
+            lean = other[_CUTOFF_VALUE] * turn[_ZETA_TERM] * turn[_BY_LENGTH]
             along += lean
             across, back = by_cosine * inverse, by_cosine * reverse
-            radial = weight * (other[CUTOFF_SLOPE] * turn[ZETA_TERM] - lean) - across * cosine
-            ox, oy, oz = other[UNIT_X], other[UNIT_Y], other[UNIT_Z]
+            radial = weight * (other[_CUTOFF_SLOPE] * turn[_ZETA_TERM] - lean) - across * cosine
+            ox, oy, oz = other[_UNIT_X], other[_UNIT_Y], other[_UNIT_Z]
             pull[k, 0] -= radial * ox + across * bx
             pull[k, 1] -= radial * oy + across * by
             pull[k, 2] -= radial * oz + across * bz
@@ -119,32 +119,32 @@ def spread_forces(j: int, m: int, weight: float, near_by: Array, turns: Array, p
 
 
 @compile_kernel
-def add_bonds(m: int, two: Array, three: Array, near_by: Array, turns: Array, orders: Array, pull: Array) -> float:
+def _add_bonds(m: int, two: Array, three: Array, near_by: Array, turns: Array, orders: Array, pull: Array) -> float:
     """Energy of an atom's halves of its bonds; the forces that they put on its neighbours are added to `pull`."""
     energy = 0.0
     for j in range(m):  # three loops: powers of several bonds are then worked out at the same time
-        order, kind, r = orders[j], int(near_by[j, NEIGHBOUR_KIND]), near_by[j, BOND_LENGTH]
-        order[ORDER_VALUE] = bond_zeta(j, m, three[kind], near_by, turns[j])
-        order[REPULSIVE_ENERGY] = 0.5 * two[kind, 0] * np.exp(-two[kind, 1] * r)
-        order[ATTRACTIVE_ENERGY] = 0.5 * two[kind, 2] * np.exp(-two[kind, 3] * r)
+        order, kind, r = orders[j], int(near_by[j, _NEIGHBOUR_KIND]), near_by[j, _BOND_LENGTH]
+        order[_ORDER_VALUE] = _bond_zeta(j, m, three[kind], near_by, turns[j])
+        order[_REPULSIVE_ENERGY] = 0.5 * two[kind, 0] * np.exp(-two[kind, 1] * r)
+        order[_ATTRACTIVE_ENERGY] = 0.5 * two[kind, 2] * np.exp(-two[kind, 3] * r)
     for j in range(m):
-        kind = int(near_by[j, NEIGHBOUR_KIND])
-        orders[j, ORDER_VALUE], orders[j, BY_ZETA] = bond_order(orders[j, ORDER_VALUE], two[kind, 4], two[kind, 5])
+        kind = int(near_by[j, _NEIGHBOUR_KIND])
+        orders[j, _ORDER_VALUE], orders[j, _BY_ZETA] = _bond_order(orders[j, _ORDER_VALUE], two[kind, 4], two[kind, 5])
     for j in range(m):
-        bond, row, order = near_by[j], two[int(near_by[j, NEIGHBOUR_KIND])], orders[j]
-        repel, attract = order[REPULSIVE_ENERGY], order[ATTRACTIVE_ENERGY]
-        value = repel - order[ORDER_VALUE] * attract
-        energy += bond[CUTOFF_VALUE] * value
-        weight = -bond[CUTOFF_VALUE] * attract * order[BY_ZETA]
-        along = spread_forces(j, m, weight, near_by, turns[j], pull)
+        bond, row, order = near_by[j], two[int(near_by[j, _NEIGHBOUR_KIND])], orders[j]
+        repel, attract = order[_REPULSIVE_ENERGY], order[_ATTRACTIVE_ENERGY]
+        value = repel - order[_ORDER_VALUE] * attract
+        energy += bond[_CUTOFF_VALUE] * value
+        weight = -bond[_CUTOFF_VALUE] * attract * order[_BY_ZETA]
+        along = _spread_forces(j, m, weight, near_by, turns[j], pull)
         slope = (
-            bond[CUTOFF_SLOPE] * value
-            - bond[CUTOFF_VALUE] * (row[1] * repel - row[3] * order[ORDER_VALUE] * attract)
+            bond[_CUTOFF_SLOPE] * value
+            - bond[_CUTOFF_VALUE] * (row[1] * repel - row[3] * order[_ORDER_VALUE] * attract)
             + weight * along
         )
-        pull[j, 0] -= slope * bond[UNIT_X]
-        pull[j, 1] -= slope * bond[UNIT_Y]
-        pull[j, 2] -= slope * bond[UNIT_Z]
+        pull[j, 0] -= slope * bond[_UNIT_X]
+        pull[j, 1] -= slope * bond[_UNIT_Y]
+        pull[j, 2] -= slope * bond[_UNIT_Z]
     return energy
 
 
@@ -169,8 +169,8 @@ def tersoff_forces(
     total = 0.0
     for i in range(start.size - 1):
         a = species[i]
-        m = collect_neighbours(x, species, i, near[start[i] : start[i + 1]], two, who, near_by, pull)
-        total += add_bonds(m, two[a], three[a], near_by, turns, orders, pull)
+        m = _collect_neighbours(x, species, i, near[start[i] : start[i + 1]], two, who, near_by, pull)
+        total += _add_bonds(m, two[a], three[a], near_by, turns, orders, pull)
         sx = sy = sz = 0.0
         for p in range(m):
             j = who[p]
@@ -187,7 +187,7 @@ def tersoff_forces(
 
 
 @compile_kernel
-def tersoff_sites(
+def _tersoff_sites(
     x: Array, species: Indices, start: Starts, near: Indices, parameters: tuple[Array, Array], e: Array
 ) -> None:
     """Add the energy of each atom to e, (n,) J; see `forces`."""
@@ -197,12 +197,12 @@ def tersoff_sites(
     turns, orders, pull = np.empty((size, size, 4)), np.empty((size, 4)), np.empty((size, 3))
     for i in range(start.size - 1):
         a = species[i]
-        m = collect_neighbours(x, species, i, near[start[i] : start[i + 1]], two, who, near_by, pull)
-        e[i] += add_bonds(m, two[a], three[a], near_by, turns, orders, pull)
+        m = _collect_neighbours(x, species, i, near[start[i] : start[i + 1]], two, who, near_by, pull)
+        e[i] += _add_bonds(m, two[a], three[a], near_by, turns, orders, pull)
 
 
 @compile_kernel
-def tersoff_partial(
+def _tersoff_partial(
     x: Array, species: Indices, start: Starts, near: Indices,
     rows: Indices, right: BoolArray, parameters: tuple[Array, Array], g: Array,
 ) -> None:  # fmt: skip
@@ -221,8 +221,8 @@ def tersoff_partial(
     turns, orders, pull = np.empty((size, size, 4)), np.empty((size, 4)), np.empty((size, 3))
     for i in rows:
         a = species[i]
-        m = collect_neighbours(x, species, i, near[start[i] : start[i + 1]], two, who, near_by, pull)
-        add_bonds(m, two[a], three[a], near_by, turns, orders, pull)
+        m = _collect_neighbours(x, species, i, near[start[i] : start[i + 1]], two, who, near_by, pull)
+        _add_bonds(m, two[a], three[a], near_by, turns, orders, pull)
         for p in range(m):
             j = who[p]
             if right[j] != right[i]:

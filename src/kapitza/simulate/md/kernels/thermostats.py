@@ -13,23 +13,23 @@ from kapitza.simulate.md.kernels.compiler import compile_kernel
 RandomState = NDArray[np.uint64]
 AtomIndices = NDArray[np.int64]
 
-NO_THERMOSTAT, LANGEVIN_THERMOSTAT, EXCHANGE_THERMOSTAT, SWAP_THERMOSTAT = range(4)
-RANDOM_UNIT = 2.0**-53
-TOP_BITS, ROTATED_BITS, SHIFTED_BITS, REMAINING_BITS = (np.uint64(k) for k in (11, 45, 17, 64 - 45))
+_NO_THERMOSTAT, LANGEVIN_THERMOSTAT, EXCHANGE_THERMOSTAT, SWAP_THERMOSTAT = range(4)
+_RANDOM_UNIT = 2.0**-53
+_TOP_BITS, _ROTATED_BITS, _SHIFTED_BITS, _REMAINING_BITS = (np.uint64(k) for k in (11, 45, 17, 64 - 45))
 
 
 @compile_kernel
-def uniform_random(random: RandomState) -> float:
+def _uniform_random(random: RandomState) -> float:
     """Next random number, above 0 and not above 1."""
     result = random[0] + random[3]
-    shifted = random[1] << SHIFTED_BITS
+    shifted = random[1] << _SHIFTED_BITS
     random[2] ^= random[0]
     random[3] ^= random[1]
     random[1] ^= random[2]
     random[0] ^= random[3]
     random[2] ^= shifted
-    random[3] = (random[3] << ROTATED_BITS) | (random[3] >> REMAINING_BITS)
-    return ((result >> TOP_BITS) + 1) * RANDOM_UNIT
+    random[3] = (random[3] << _ROTATED_BITS) | (random[3] >> _REMAINING_BITS)
+    return ((result >> _TOP_BITS) + 1) * _RANDOM_UNIT
 
 
 @compile_kernel
@@ -47,7 +47,7 @@ def langevin_step(v: Array, mass: Array, atoms: AtomIndices, keep: float, heat: 
     """
     given, width, even = 0.0, np.sqrt((1 - keep * keep) * heat), 3 * atoms.size
     for p in range(0, even, 2):
-        radius, angle = np.sqrt(-2 * np.log(uniform_random(random))), 2 * np.pi * uniform_random(random)
+        radius, angle = np.sqrt(-2 * np.log(_uniform_random(random))), 2 * np.pi * _uniform_random(random)
         for q in range(p, min(p + 2, even)):
             i, c = atoms[q // 3], q % 3
             normal = radius * (np.cos(angle) if q == p else np.sin(angle))
@@ -91,7 +91,7 @@ def exchange_step(r: Array, v: Array, f: Array, mass: Array, atoms: AtomIndices,
 
 
 @compile_kernel
-def extreme_atom(v: Array, mass: Array, atoms: AtomIndices, sign: float) -> int:
+def _extreme_atom(v: Array, mass: Array, atoms: AtomIndices, sign: float) -> int:
     """Atom of a bath with the largest (sign 1) or smallest (-1) kinetic energy."""
     best, found = -np.inf, -1
     for i in atoms:
@@ -109,7 +109,7 @@ def swap_step(v: Array, mass: Array, hot: AtomIndices, cold: AtomIndices) -> flo
     masses and keeps energy and momentum of unequal ones: C. Nieto-Draghi and J. B. Avalos, Mol. Phys. 101, 2303 (2003).
     Nothing is done where heat would flow to the cold bath.
     """
-    i, j = extreme_atom(v, mass, hot, -1.0), extreme_atom(v, mass, cold, 1.0)
+    i, j = _extreme_atom(v, mass, hot, -1.0), _extreme_atom(v, mass, cold, 1.0)
     given = 0.0
     both = mass[i] + mass[j]
     for c in range(3):

@@ -24,16 +24,16 @@ from kapitza.simulate.md.kernels.thermostats import (
     swap_step,
 )
 
-AtomArrays = tuple[Array, Array, Array, Array]  # positions, velocities, masses, inverse masses (0 of what is held)
-ListArrays = tuple[Indices, Array, Array, Indices, Starts, Indices, Array, float]
-ThermostatArguments = tuple[
+_AtomArrays = tuple[Array, Array, Array, Array]  # positions, velocities, masses, inverse masses (0 of what is held)
+_ListArrays = tuple[Indices, Array, Array, Indices, Starts, Indices, Array, float]
+_ThermostatArguments = tuple[
     int, AtomIndices, AtomIndices, Array, int
 ]  # kind, hot and cold atoms, keep kT kT power, period
 
 
 @compile_kernel
-def apply_thermostats(
-    step: int, dt: float, atoms: AtomArrays, f: Array, bath: ThermostatArguments, heat: Array, random: RandomState
+def _apply_thermostats(
+    step: int, dt: float, atoms: _AtomArrays, f: Array, bath: _ThermostatArguments, heat: Array, random: RandomState
 ) -> None:
     """Let the baths act, and add what they give to `heat`."""
     r, v, mass, _ = atoms
@@ -51,7 +51,7 @@ def apply_thermostats(
 
 
 @compile_kernel
-def drift_step(dt: float, atoms: AtomArrays, around: ListArrays, f: Array) -> bool:
+def _drift_step(dt: float, atoms: _AtomArrays, around: _ListArrays, f: Array) -> bool:
     """Half a kick and the drift; whether the list of neighbours still holds."""
     r, v, _, inverse = atoms
     owner, shift, x, _, _, _, reference, limit = around
@@ -73,7 +73,7 @@ def drift_step(dt: float, atoms: AtomArrays, around: ListArrays, f: Array) -> bo
 
 
 @compile_kernel
-def kick_step(dt: float, atoms: AtomArrays, around: ListArrays, f: Array) -> None:
+def _kick_step(dt: float, atoms: _AtomArrays, around: _ListArrays, f: Array) -> None:
     """Give the forces on ghosts to their owners, and the second half of the kick."""
     v, inverse, owner = atoms[1], atoms[3], around[0]
     n = len(v)
@@ -86,9 +86,9 @@ def kick_step(dt: float, atoms: AtomArrays, around: ListArrays, f: Array) -> Non
 
 
 @compile_kernel
-def advance_lennard_jones(
-    steps: int, step: int, dt: float, late: bool, atoms: AtomArrays, around: ListArrays, f: Array,
-    parameters: Any, bath: ThermostatArguments, heat: Array, random: RandomState, energy: Array,
+def _advance_lennard_jones(
+    steps: int, step: int, dt: float, late: bool, atoms: _AtomArrays, around: _ListArrays, f: Array,
+    parameters: Any, bath: _ThermostatArguments, heat: Array, random: RandomState, energy: Array,
 ) -> int:  # fmt: skip
     """Do some steps, up to the end or until the neighbours must be listed anew; return how many are done.
 
@@ -109,57 +109,57 @@ def advance_lennard_jones(
     """
     for done in range(steps):
         if not (late and done == 0):
-            apply_thermostats(step + done, dt, atoms, f, bath, heat, random)
-            if not drift_step(dt, atoms, around, f):
+            _apply_thermostats(step + done, dt, atoms, f, bath, heat, random)
+            if not _drift_step(dt, atoms, around, f):
                 return done
         energy[0] = lennard_jones.lennard_jones_forces(around[2], around[3], around[4], around[5], parameters, f)
-        kick_step(dt, atoms, around, f)
+        _kick_step(dt, atoms, around, f)
     return steps
 
 
 @compile_kernel
-def advance_stillinger_weber(
-    steps: int, step: int, dt: float, late: bool, atoms: AtomArrays, around: ListArrays, f: Array,
-    parameters: Any, bath: ThermostatArguments, heat: Array, random: RandomState, energy: Array,
+def _advance_stillinger_weber(
+    steps: int, step: int, dt: float, late: bool, atoms: _AtomArrays, around: _ListArrays, f: Array,
+    parameters: Any, bath: _ThermostatArguments, heat: Array, random: RandomState, energy: Array,
 ) -> int:  # fmt: skip
     """Do the same as `advance_lennard_jones`: a compiled function that was handed over could not be kept on disk."""
     for done in range(steps):
         if not (late and done == 0):
-            apply_thermostats(step + done, dt, atoms, f, bath, heat, random)
-            if not drift_step(dt, atoms, around, f):
+            _apply_thermostats(step + done, dt, atoms, f, bath, heat, random)
+            if not _drift_step(dt, atoms, around, f):
                 return done
         energy[0] = stillinger_weber.stillinger_weber_forces(around[2], around[3], around[4], around[5], parameters, f)
-        kick_step(dt, atoms, around, f)
+        _kick_step(dt, atoms, around, f)
     return steps
 
 
 @compile_kernel
-def advance_tersoff(
-    steps: int, step: int, dt: float, late: bool, atoms: AtomArrays, around: ListArrays, f: Array,
-    parameters: Any, bath: ThermostatArguments, heat: Array, random: RandomState, energy: Array,
+def _advance_tersoff(
+    steps: int, step: int, dt: float, late: bool, atoms: _AtomArrays, around: _ListArrays, f: Array,
+    parameters: Any, bath: _ThermostatArguments, heat: Array, random: RandomState, energy: Array,
 ) -> int:  # fmt: skip
     """Do the same as `advance_lennard_jones`: a compiled function that was handed over could not be kept on disk."""
     for done in range(steps):
         if not (late and done == 0):
-            apply_thermostats(step + done, dt, atoms, f, bath, heat, random)
-            if not drift_step(dt, atoms, around, f):
+            _apply_thermostats(step + done, dt, atoms, f, bath, heat, random)
+            if not _drift_step(dt, atoms, around, f):
                 return done
         energy[0] = tersoff.tersoff_forces(around[2], around[3], around[4], around[5], parameters, f)
-        kick_step(dt, atoms, around, f)
+        _kick_step(dt, atoms, around, f)
     return steps
 
 
 @compile_kernel
-def advance_harmonic(
-    steps: int, step: int, dt: float, late: bool, atoms: AtomArrays, around: ListArrays, f: Array,
-    parameters: Any, bath: ThermostatArguments, heat: Array, random: RandomState, energy: Array,
+def _advance_harmonic(
+    steps: int, step: int, dt: float, late: bool, atoms: _AtomArrays, around: _ListArrays, f: Array,
+    parameters: Any, bath: _ThermostatArguments, heat: Array, random: RandomState, energy: Array,
 ) -> int:  # fmt: skip
     """Do the same as `advance_lennard_jones`: a compiled function that was handed over could not be kept on disk."""
     for done in range(steps):
         if not (late and done == 0):
-            apply_thermostats(step + done, dt, atoms, f, bath, heat, random)
-            if not drift_step(dt, atoms, around, f):
+            _apply_thermostats(step + done, dt, atoms, f, bath, heat, random)
+            if not _drift_step(dt, atoms, around, f):
                 return done
         energy[0] = harmonic.harmonic_forces(around[2], around[3], around[4], around[5], parameters, f)
-        kick_step(dt, atoms, around, f)
+        _kick_step(dt, atoms, around, f)
     return steps

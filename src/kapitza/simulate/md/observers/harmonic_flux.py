@@ -26,7 +26,7 @@ from kapitza.simulate.md.observers.welch import (
     restore_buffer,
 )
 
-FREQUENCY_BATCH = 32  # frequencies solved at once
+_FREQUENCY_BATCH = 32  # frequencies solved at once
 
 
 class HarmonicCurrent:
@@ -182,12 +182,12 @@ def langevin_transmission(constants: Array, masses: Array, hot: Array, cold: Arr
     entry = np.zeros((masses.size, cool.size))
     entry[cool, np.arange(cool.size)] = 1.0
     found = np.empty(omega.size)
-    for start in range(0, omega.size, FREQUENCY_BATCH):
-        w = omega[start : start + FREQUENCY_BATCH, None, None]
+    for start in range(0, omega.size, _FREQUENCY_BATCH):
+        w = omega[start : start + _FREQUENCY_BATCH, None, None]
         inverse = constants - np.eye(masses.size) * (w**2 * masses + 1j * w * loss)
         green = np.linalg.solve(inverse, np.broadcast_to(entry, (len(w), *entry.shape)))[:, warm]
         rates = (masses * hot)[warm, None] * (masses * cold)[cool]
-        found[start : start + FREQUENCY_BATCH] = (
+        found[start : start + _FREQUENCY_BATCH] = (
             4 * w[:, 0, 0] ** 2 * (np.square(np.abs(green)) * rates).sum(axis=(1, 2))
         )
     return found

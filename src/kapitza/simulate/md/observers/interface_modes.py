@@ -27,8 +27,8 @@ from kapitza.simulate.md.observers.welch import (
 )
 from kapitza.units import k_B
 
-PROJECTION_BATCH = 16  # looks that are projected at once: products of matrices, not of vectors
-ORTHONORMAL_TOLERANCE = 1e-6  # deviation of vectors from an orthonormal set
+_PROJECTION_BATCH = 16  # looks that are projected at once: products of matrices, not of vectors
+_ORTHONORMAL_TOLERANCE = 1e-6  # deviation of vectors from an orthonormal set
 
 
 @frozen(eq=False)
@@ -52,7 +52,7 @@ class BodyModes:
             raise InputError(f"vectors of shape {self.vectors.shape} for {m} modes of {len(self.atoms)} atoms")
         flat = self.vectors.reshape(m, -1)
         worst = float(np.abs(np.square(flat).sum(axis=1) - 1).max())
-        if worst > ORTHONORMAL_TOLERANCE:
+        if worst > _ORTHONORMAL_TOLERANCE:
             raise InputError(f"vectors with squares up to {worst:.3g} off 1: wanted mass-weighted and orthonormal ones")
 
     def weight(self, atoms: IntArray) -> Array:
@@ -86,7 +86,7 @@ def body_modes(
     )
 
 
-@frozen(eq=False)
+@frozen(eq=False, kw_only=True)
 class ModeConductance:
     """What each mode carries through a plane.
 
@@ -201,7 +201,7 @@ class InterfaceModeAnalysis:
         motion = (self.root * velocities[self.modes.atoms]).ravel()
         force = (self.sign * self.crossing.forces(positions)).ravel()
         self.waiting.append((motion, force))
-        if len(self.waiting) == PROJECTION_BATCH:
+        if len(self.waiting) == _PROJECTION_BATCH:
             self._project()
 
     def _project(self) -> None:
@@ -248,8 +248,10 @@ class InterfaceModeAnalysis:
         heat, fluctuation, memory, total = np.split(value, [m, 2 * m, 2 * m + self.lags])
         spread = np.split(sigma, [m, 2 * m])
         return ModeConductance(
-            self.modes.omega, self.near, heat / self.area, spread[0] / self.area, fluctuation, spread[1], memory,
-            self.interval, self.area, float(total[0]) / self.area, float(sigma[-1]) / self.area,
+            omega=self.modes.omega, near=self.near, heat=heat / self.area, heat_sigma=spread[0] / self.area,
+            fluctuation=fluctuation, fluctuation_sigma=spread[1], memory=memory,
+            interval=self.interval, area=self.area, total=float(total[0]) / self.area,
+            total_sigma=float(sigma[-1]) / self.area,
         )  # fmt: skip
 
     def arrays(self) -> Arrays:

@@ -22,10 +22,10 @@ from kapitza.units import hbar, k_B
 
 ComplexArray = NDArray[np.complex128]
 
-MAX_MISPLACEMENT = 0.2  # of the shortest lattice vector: how far atoms may lie from the places of the crystal
-MASS_TOLERANCE = 0.01  # relative
-SUPERCELL_TOLERANCE = 0.05  # from an integer: how far the slab may be from a supercell
-PROJECTION_BATCH = 16  # looks that are projected at once: products of matrices, not of vectors
+_MAX_MISPLACEMENT = 0.2  # of the shortest lattice vector: how far atoms may lie from the places of the crystal
+_MASS_TOLERANCE = 0.01  # relative
+_SUPERCELL_TOLERANCE = 0.05  # from an integer: how far the slab may be from a supercell
+_PROJECTION_BATCH = 16  # looks that are projected at once: products of matrices, not of vectors
 
 
 @frozen(eq=False)
@@ -72,7 +72,7 @@ def slab_modes(crystal: Crystal, supercell: Array, positions: Array, masses: Arr
     repeats = np.asarray(supercell, dtype=float) @ np.linalg.inv(crystal.lattice)
     whole = np.round(repeats).astype(np.int64)
     cells = abs(round(np.linalg.det(whole)))
-    if np.abs(repeats - whole).max() > SUPERCELL_TOLERANCE or cells * crystal.masses.size != len(atoms):
+    if np.abs(repeats - whole).max() > _SUPERCELL_TOLERANCE or cells * crystal.masses.size != len(atoms):
         raise InputError(
             f"{crystal.name}: {len(atoms)} atoms in {np.round(repeats, 3).tolist()} cells of "
             f"{crystal.masses.size}: wanted a supercell of the crystal with all of its atoms"
@@ -80,7 +80,7 @@ def slab_modes(crystal: Crystal, supercell: Array, positions: Array, masses: Arr
     cell, site = assign_sites(
         crystal, np.asarray(positions, dtype=float)[atoms], np.asarray(masses, dtype=float)[atoms]
     )
-    q = supercell_wavevectors(whole) @ crystal.reciprocal
+    q = _supercell_wavevectors(whole) @ crystal.reciprocal
     value, vector = np.linalg.eigh(crystal.dynamical(q))
     phase = np.exp(1j * (cell @ crystal.lattice) @ q.T) / np.sqrt(cells)
     blocks = vector.reshape(len(q), crystal.masses.size, 3, -1)[:, site]
@@ -100,7 +100,7 @@ def assign_sites(crystal: Crystal, positions: Array, masses: Array) -> tuple[Int
         site = miss.argmin(axis=1)
         rows = np.arange(len(positions))
         worst = float(miss[rows, site].max())
-        alike = np.abs(masses / crystal.masses[site] - 1).max() < MASS_TOLERANCE
+        alike = np.abs(masses / crystal.masses[site] - 1).max() < _MASS_TOLERANCE
         if alike and (best is None or worst < best[0]):
             best = worst, cell[rows, site].astype(np.int64), site
     shortest = float(np.linalg.norm(crystal.lattice, axis=1).min())
@@ -108,7 +108,7 @@ def assign_sites(crystal: Crystal, positions: Array, masses: Array) -> tuple[Int
         raise InputError(
             f"{crystal.name}: the masses {np.unique(masses)} kg are not those of the crystal at its places"
         )
-    if best[0] > MAX_MISPLACEMENT * shortest:
+    if best[0] > _MAX_MISPLACEMENT * shortest:
         raise InputError(
             f"{crystal.name}: an atom of the slab is {best[0]:.3g} m from the next place of the crystal: turn or "
             "strain the crystal as the simulation has it"
@@ -116,7 +116,7 @@ def assign_sites(crystal: Crystal, positions: Array, masses: Array) -> tuple[Int
     return best[1], best[2]
 
 
-def supercell_wavevectors(repeats: IntArray) -> Array:
+def _supercell_wavevectors(repeats: IntArray) -> Array:
     """(n, 3) wave vectors that fit a supercell, in units of the reciprocal lattice vectors, from 0 to below 1."""
     low, high = np.minimum(repeats, 0).sum(axis=1), np.maximum(repeats, 0).sum(axis=1)
     steps = np.array(list(product(*(range(a, b + 1) for a, b in zip(low, high, strict=True)))))
@@ -159,7 +159,7 @@ class ModeEnergies:
         self.waiting.append(
             [(root * velocities[slab.atoms]).ravel() for slab, root in zip(self.slabs, self.roots, strict=True)]
         )
-        if len(self.waiting) == PROJECTION_BATCH:
+        if len(self.waiting) == _PROJECTION_BATCH:
             self._project()
 
     def _project(self) -> None:

@@ -32,9 +32,9 @@ from kapitza.simulate.md.potential import Potential
 from kapitza.simulate.md.system import BoolArray, System
 from kapitza.units import angstrom, eV
 
-PLANE_SKIN = 0.3  # of the cutoff: atoms of a warm crystal swing by less than half of it, so that lists hold for good
+_PLANE_SKIN = 0.3  # of the cutoff: atoms of a warm crystal swing by less than half of it, so that lists hold for good
 CONTACT_SLACK = 1.0 * angstrom  # how much closer than at rest two atoms may come
-DIFFERENCE_STEP = 1e-4 * angstrom  # of finite differences
+_DIFFERENCE_STEP = 1e-4 * angstrom  # of finite differences
 
 
 @frozen(eq=False)
@@ -122,7 +122,7 @@ def atoms_across_plane(system: System, between: PlaneSides, reach: float) -> Int
     near = list_neighbours(
         system.lattice, system.positions[found] + shift, reach, periodic=(True, True, False), half=False
     )
-    atoms = found[load_plane_kernels().find_crossing(near.start, near.near, between.right[found][near.owner])]
+    atoms = found[_load_plane_kernels().find_crossing(near.start, near.near, between.right[found][near.owner])]
     if not atoms.size:
         raise InputError(
             f"{system.name}: no atom within {reach:.3g} m of one on the other side of the plane at {between.plane:g} m"
@@ -130,19 +130,19 @@ def atoms_across_plane(system: System, between: PlaneSides, reach: float) -> Int
     return atoms
 
 
-def power_through(forces: Array, velocities: Array, right: BoolArray) -> float:
+def _power_through(forces: Array, velocities: Array, right: BoolArray) -> float:
     """Power from left to right, W, of forces from the other side and velocities (k, 3)."""
     each = np.einsum("ka,ka->k", forces, velocities)
     return float(each[right].sum() - each[~right].sum())
 
 
-def load_plane_kernels() -> ModuleType:
+def _load_plane_kernels() -> ModuleType:
     """Return the compiled functions that all potentials share."""
     require("numba", extra=KERNEL_EXTRA, why=KERNEL_PURPOSE)
     return require("kapitza.simulate.md.kernels.cell_lists", extra=KERNEL_EXTRA, why=KERNEL_PURPOSE)
 
 
-@frozen(eq=False)
+@frozen(eq=False, kw_only=True)
 class PlaneList:
     """Atoms and copies near a plane, and who is near whom, until one atom has moved too far.
 
@@ -168,30 +168,39 @@ class PlaneList:
     parameters: tuple[Array, ...]
 
 
-def index_slots(atoms: NDArray[np.integer[Any]], n: int) -> NDArray[np.int32]:
+def _index_slots(atoms: NDArray[np.integer[Any]], n: int) -> NDArray[np.int32]:
     """(n,) place of each atom among those that are looked at, -1 for none."""
     result = np.full(n, -1, dtype=np.int32)
     result[atoms] = np.arange(atoms.size)
     return result
 
 
-def harmonic_plane_list(system: System, field: Potential, between: PlaneSides) -> PlaneList:
+def _harmonic_plane_list(system: System, field: Potential, between: PlaneSides) -> PlaneList:
     """Lists of a harmonic field near a plane, which never change."""
     whole = harmonic_neighbours(system.lattice, field)
-    rows = load_plane_kernels().find_crossing(whole.start, whole.near, between.right[whole.owner])
+    rows = _load_plane_kernels().find_crossing(whole.start, whole.near, between.right[whole.owner])
     rows = rows[np.isin(rows, between.slab(system.positions, field.cutoff, system.name)[0])]
     if not rows.size:
         raise InputError(f"{system.name}: no spring crosses the plane at {between.plane:g} m: do the sides touch?")
     entries = np.flatnonzero(np.isin(np.repeat(np.arange(whole.start.size - 1), np.diff(whole.start)), rows))
     used = np.concatenate([rows, np.setdiff1d(whole.near[entries], rows)])
-    place = index_slots(used, whole.owner.size)
+    place = _index_slots(used, whole.owner.size)
     start = np.append(0, np.cumsum(np.diff(whole.start)[rows]))
     source, shift = whole.owner[used], whole.shift[used]
     near = NeighbourList(source, whole.image[used], shift, start, place[whole.near[entries]], field.cutoff)
     parameters = (field.parameters[0][used], field.parameters[1][entries], *field.parameters[2:])
-    slot = index_slots(source[: rows.size], len(system.positions))[source]
+    slot = _index_slots(source[: rows.size], len(system.positions))[source]
     places = np.arange(rows.size, dtype=np.int32)
-    return PlaneList(system.positions.copy(), source, shift, near, places, between.right[source], slot, parameters)
+    return PlaneList(
+        reference=system.positions.copy(),
+        source=source,
+        shift=shift,
+        near=near,
+        rows=places,
+        right=between.right[source],
+        slot=slot,
+        parameters=parameters,
+    )
 
 
 class PlanePower:
@@ -233,18 +242,18 @@ class PlanePower:
         slack: float = CONTACT_SLACK,
     ) -> None:
         self.partial: Callable[..., None] = load_kernels(field).partial
-        self.parts = load_plane_kernels()
+        self.parts = _load_plane_kernels()
         self.field, self.name = field, system.name
-        self.skin = PLANE_SKIN * field.cutoff if skin is None else skin
+        self.skin = _PLANE_SKIN * field.cutoff if skin is None else skin
         self.sides = divide_at_plane(system, plane, right)
         self.species = map_species(system, field)
-        self.bonds = harmonic_plane_list(system, field, self.sides) if field.form == "harmonic" else None
+        self.bonds = _harmonic_plane_list(system, field, self.sides) if field.form == "harmonic" else None
         if self.bonds is not None:
             self.skin, self.atoms = np.inf, self.bonds.source[self.bonds.rows].astype(np.int64)
         else:
             self.atoms: IntArray = atoms_across_plane(system, self.sides, field.cutoff + slack)
         self.right: BoolArray = self.sides.right[self.atoms]
-        self.slot = index_slots(self.atoms, len(system.positions))
+        self.slot = _index_slots(self.atoms, len(system.positions))
         self.listed = self._list(system.positions)
 
     def forces(self, positions: Array) -> Array:
@@ -275,7 +284,7 @@ class PlanePower:
 
     def power(self, positions: Array, velocities: Array) -> float:
         """Power from left to right, W, at positions and velocities (n, 3) of all atoms."""
-        return power_through(self.forces(positions), velocities[self.atoms], self.right)
+        return _power_through(self.forces(positions), velocities[self.atoms], self.right)
 
     def _list(self, positions: Array) -> PlaneList:
         if not np.isfinite(positions).all():
@@ -292,7 +301,16 @@ class PlanePower:
         right = self.sides.right[source]
         rows = self.parts.find_crossing(near.start, near.near, right)
         shift = near.shift + home[near.owner]
-        return PlaneList(positions.copy(), source, shift, near, rows, right, self.slot[source], self.field.parameters)
+        return PlaneList(
+            reference=positions.copy(),
+            source=source,
+            shift=shift,
+            near=near,
+            rows=rows,
+            right=right,
+            slot=self.slot[source],
+            parameters=self.field.parameters,
+        )
 
 
 class FiniteDifferencePower:
@@ -309,7 +327,7 @@ class FiniteDifferencePower:
     """
 
     def __init__(
-        self, energies: Callable[[Array], Array], right: BoolArray, atoms: IntArray, *, step: float = DIFFERENCE_STEP
+        self, energies: Callable[[Array], Array], right: BoolArray, atoms: IntArray, *, step: float = _DIFFERENCE_STEP
     ) -> None:
         self.energies, self.side, self.step = energies, np.asarray(right, dtype=bool), step
         self.atoms: IntArray = np.asarray(atoms, dtype=np.int64)
@@ -330,7 +348,7 @@ class FiniteDifferencePower:
 
     def power(self, positions: Array, velocities: Array) -> float:
         """Power from left to right, W, at positions and velocities (n, 3) of all atoms."""
-        return power_through(self.forces(positions), velocities[self.atoms], self.right)
+        return _power_through(self.forces(positions), velocities[self.atoms], self.right)
 
 
 def ase_site_energies(calculator: Any, system: System, symbols: tuple[str, ...] = ()) -> Callable[[Array], Array]:

@@ -139,8 +139,8 @@ def band_overlaps(omega: Array, edges: Array) -> Array:
     return np.maximum(np.minimum(high, edges[1:, None]) - np.maximum(low, edges[:-1, None]), 0.0)
 
 
-RESOLVED_SHARE = 0.9  # of the highest frequency of a spectrum: vibrations above it are folded back
-MAX_FOLDED_SHARE = 1e-2  # share of the kinetic energy above that frequency which says that there are some
+_RESOLVED_SHARE = 0.9  # of the highest frequency of a spectrum: vibrations above it are folded back
+_MAX_FOLDED_SHARE = 1e-2  # share of the kinetic energy above that frequency which says that there are some
 
 
 class PlaneForces(Protocol):
@@ -206,7 +206,7 @@ class SpectralCurrent:
         if np.ndim(masses) != 1 or len(masses) <= crossing.atoms.max():
             raise InputError(f"masses of shape {np.shape(masses)}, wanted those of all atoms of the system")
         self.masses = np.asarray(masses, dtype=float)[crossing.atoms]
-        check_interval(highest, self.interval)
+        _check_interval(highest, self.interval)
         size = 3 * crossing.atoms.size
         self.ring = SegmentBuffer(2 * size, segment, window, precision)
         self.power = np.zeros(segment)
@@ -256,7 +256,7 @@ class SpectralCurrent:
         omega, width = frequency_grid(self.ring, self.sums, self.interval)
         spectra = rows[:, :-1].reshape(len(rows), 3, omega.size) / width
         motion = np.average(spectra[:, 1:], axis=0, weights=counts)
-        check_folding(motion.sum(axis=0) * width, omega)
+        _check_folding(motion.sum(axis=0) * width, omega)
         return SpectralFlux(omega, spectra[:, 0] / self.area, rows[:, -1] / self.area, counts, motion, method=method)
 
     def arrays(self) -> Arrays:
@@ -280,24 +280,24 @@ def frequency_grid(ring: SegmentBuffer, sums: SegmentSums, interval: float) -> t
     return omega, width
 
 
-def check_interval(highest: float, interval: float) -> None:
+def _check_interval(highest: float, interval: float) -> None:
     """Warn where looks are too rare for the highest frequency."""
     bound = np.pi / interval
-    if highest > RESOLVED_SHARE * bound:
+    if highest > _RESOLVED_SHARE * bound:
         warnings.warn(
             f"one look every {interval:.3g} s resolves {bound:.3g} rad/s, and vibrations reach {highest:.3g} rad/s: "
-            f"they are folded back; look at least every {RESOLVED_SHARE * np.pi / highest:.3g} s",
+            f"they are folded back; look at least every {_RESOLVED_SHARE * np.pi / highest:.3g} s",
             ValidityWarning,
             stacklevel=3,
         )
 
 
-def check_folding(motion: Array, omega: Array) -> None:
+def _check_folding(motion: Array, omega: Array) -> None:
     """Warn where kinetic energy is left close to the highest frequency that is resolved."""
-    share = float(motion[omega > RESOLVED_SHARE * omega[-1]].sum() / max(motion.sum(), np.finfo(float).tiny))
-    if share > MAX_FOLDED_SHARE:
+    share = float(motion[omega > _RESOLVED_SHARE * omega[-1]].sum() / max(motion.sum(), np.finfo(float).tiny))
+    if share > _MAX_FOLDED_SHARE:
         warnings.warn(
-            f"{100 * share:.2g} % of the kinetic energy lies above {RESOLVED_SHARE:g} of the highest frequency of the "
+            f"{100 * share:.2g} % of the kinetic energy lies above {_RESOLVED_SHARE:g} of the highest frequency of the "
             f"spectrum, {omega[-1]:.3g} rad/s: faster vibrations are folded back; look more often",
             ValidityWarning,
             stacklevel=3,

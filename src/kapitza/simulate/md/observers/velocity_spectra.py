@@ -113,12 +113,12 @@ class LayerSpectra:
     def see(self, positions: Array, velocities: Array) -> None:
         """Look once."""
         if self.ring.add((self.roots * velocities[self.atoms]).ravel()):
-            self.sums.add(group_powers(self.ring, self.number, self.heights.size))
+            self.sums.add(_group_powers(self.ring, self.number, self.heights.size))
             self.ring.advance()
 
     def spectra(self) -> VelocitySpectra:
         """The spectra of all full segments so far."""
-        return make_spectra(self.ring, self.sums, self.interval, self.heights)
+        return _make_spectra(self.ring, self.sums, self.interval, self.heights)
 
     def arrays(self) -> Arrays:
         """All that it holds, to be written and restored."""
@@ -181,12 +181,12 @@ class SpectralEnergyDensity:
         """Look once."""
         parts = [(wave @ velocities[site]).ravel() for wave, site in zip(self.waves, self.sites, strict=True)]
         if self.ring.add(np.concatenate(parts)):
-            self.sums.add(group_powers(self.ring, self.number, self.lengths.size))
+            self.sums.add(_group_powers(self.ring, self.number, self.lengths.size))
             self.ring.advance()
 
     def spectra(self) -> VelocitySpectra:
         """The spectra of all full segments so far, by the length of the wave vector."""
-        return make_spectra(self.ring, self.sums, self.interval, self.lengths)
+        return _make_spectra(self.ring, self.sums, self.interval, self.lengths)
 
     def arrays(self) -> Arrays:
         """All that it holds, to be written and restored."""
@@ -197,7 +197,7 @@ class SpectralEnergyDensity:
         restore_buffer(self.ring, self.sums, arrays)
 
 
-def group_powers(ring: SegmentBuffer, number: IntArray, groups: int) -> Array:
+def _group_powers(ring: SegmentBuffer, number: IntArray, groups: int) -> Array:
     """(groups · nω,) spectra of all signals of each group together."""
     found = np.zeros((groups, len(ring.samples) // 2 + 1))
     for part, (signal,) in ring.transforms(slice(0, number.size)):
@@ -207,7 +207,7 @@ def group_powers(ring: SegmentBuffer, number: IntArray, groups: int) -> Array:
     return (found * ring.one_sided).ravel()
 
 
-def make_spectra(ring: SegmentBuffer, sums: SegmentSums, interval: float, place: Array) -> VelocitySpectra:
+def _make_spectra(ring: SegmentBuffer, sums: SegmentSums, interval: float, place: Array) -> VelocitySpectra:
     """The record of what a ring and its sums hold."""
     omega, width = frequency_grid(ring, sums, interval)
     rows, counts = sums.blocks()

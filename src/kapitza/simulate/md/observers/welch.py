@@ -19,20 +19,20 @@ Arrays = dict[str, NDArray[np.generic]]
 Signals = NDArray[np.floating[Any]]
 ComplexSignals = NDArray[np.complexfloating[Any, Any]]
 
-WINDOW_KINDS: tuple[Window, ...] = ("hann", "sine", "none")
-PRECISION_KINDS: tuple[Precision, ...] = ("double", "single")
-SIGNAL_CHUNK = 96  # signals transformed at once: their samples stay in the cache
-MIN_SEGMENT = 8  # samples of a segment
-MAX_GROUPS = 40  # at most, of segments, for the error of a mean
+_WINDOW_KINDS: tuple[Window, ...] = ("hann", "sine", "none")
+_PRECISION_KINDS: tuple[Precision, ...] = ("double", "single")
+_SIGNAL_CHUNK = 96  # signals transformed at once: their samples stay in the cache
+_MIN_SEGMENT = 8  # samples of a segment
+_MAX_GROUPS = 40  # at most, of segments, for the error of a mean
 
 
-def window_weights(kind: Window, length: int) -> Array:
+def _window_weights(kind: Window, length: int) -> Array:
     """(length,) weights of the samples of a segment.
 
     The squares of "sine" add up to one at half overlap, so that every sample but the first and the last few counts
     alike; "hann" leaks less; "none" has no overlap.
     """
-    check_choice(kind, WINDOW_KINDS, "window")
+    check_choice(kind, _WINDOW_KINDS, "window")
     t = np.arange(length)
     if kind == "none":
         return np.ones(length)
@@ -46,10 +46,10 @@ class SegmentBuffer:
     """
 
     def __init__(self, signals: int, length: int, window: Window = "hann", precision: Precision = "double") -> None:
-        if length < MIN_SEGMENT or length % 4:
-            raise InputError(f"a segment of {length} samples: wanted a multiple of 4 from {MIN_SEGMENT} upwards")
-        check_choice(precision, PRECISION_KINDS, "precision")
-        self.weights = window_weights(window, length)
+        if length < _MIN_SEGMENT or length % 4:
+            raise InputError(f"a segment of {length} samples: wanted a multiple of 4 from {_MIN_SEGMENT} upwards")
+        check_choice(precision, _PRECISION_KINDS, "precision")
+        self.weights = _window_weights(window, length)
         self.kept = 0 if window == "none" else length // 2
         self.samples = np.zeros((length, signals), dtype=np.float64 if precision == "double" else np.float32)
         self.filled = 0
@@ -69,8 +69,8 @@ class SegmentBuffer:
         """Fourier transforms of several groups of as many signals, (≤ 96, length/2 + 1) each, portion by portion."""
         weights = self.weights.astype(self.samples.dtype)
         count = groups[0].stop - groups[0].start
-        for start in range(0, count, SIGNAL_CHUNK):
-            part = slice(start, min(start + SIGNAL_CHUNK, count))
+        for start in range(0, count, _SIGNAL_CHUNK):
+            part = slice(start, min(start + _SIGNAL_CHUNK, count))
             found: list[ComplexSignals] = []
             for g in groups:
                 rows = np.ascontiguousarray(self.samples[:, g.start + part.start : g.start + part.stop].T)
@@ -126,7 +126,7 @@ def segment_frequencies(length: int, interval: float) -> Array:
 
 def group_rows(rows: Array, counts: NDArray[np.int64]) -> tuple[Array, Array]:
     """Means and weights of at most 40 groups of successive rows: long ones are hardly correlated."""
-    parts = np.array_split(np.arange(len(rows)), min(MAX_GROUPS, len(rows)))
+    parts = np.array_split(np.arange(len(rows)), min(_MAX_GROUPS, len(rows)))
     weights = np.array([float(counts[p].sum()) for p in parts])
     return np.array([np.average(rows[p], axis=0, weights=counts[p]) for p in parts]), weights
 

@@ -16,10 +16,10 @@ from kapitza.run.store import UnitResult, deserialize_arrays, serialize_arrays, 
 from kapitza.simulate.md.engine import MdState, Observer
 
 CHECKPOINT_FILE = "run.state"
-WRITING_INTERVAL = (
+_WRITING_INTERVAL = (
     20  # times as long as a file took to write is computed before the next one, so that disks cost a twentieth
 )
-PLAIN_TYPES = (str, bool, int, float, np.number, np.ndarray, bytes)
+_PLAIN_TYPES = (str, bool, int, float, np.number, np.ndarray, bytes)
 
 
 @frozen(eq=False)
@@ -46,7 +46,7 @@ def plain_values(value: Any, depth: int = 3) -> object:
     What is neither plain, nor a record, nor a list of them, counts by its class and, where it has them, its interval
     and its `parameters`.
     """
-    if value is None or isinstance(value, PLAIN_TYPES):
+    if value is None or isinstance(value, _PLAIN_TYPES):
         return value
     if isinstance(value, (list, tuple)):
         return [plain_values(one, depth) for one in value]
@@ -98,7 +98,7 @@ class Checkpoint:
         start = time.monotonic()
         try:
             write_atomically(
-                self.folder / CHECKPOINT_FILE, serialize_arrays(snapshot_arrays(self.pending, self.address))
+                self.folder / CHECKPOINT_FILE, serialize_arrays(_snapshot_arrays(self.pending, self.address))
             )
         except OSError as err:
             raise DataError(
@@ -106,7 +106,7 @@ class Checkpoint:
             ) from err
         self.pending = None
         now = time.monotonic()
-        self.due = now + WRITING_INTERVAL * (now - start)
+        self.due = now + _WRITING_INTERVAL * (now - start)
 
     def read(self) -> Snapshot | None:
         """Make the folder, and return the last snapshot in it; None where there is none.
@@ -137,12 +137,12 @@ class Checkpoint:
                 "another folder, or the same inputs"
             )
         try:
-            return restore_snapshot(arrays)
+            return _restore_snapshot(arrays)
         except (KeyError, ValueError, TypeError) as err:
             raise DataError(f"lacks {err}; remove it to start the run anew", file=path) from err
 
 
-def snapshot_arrays(snapshot: Snapshot, address: str) -> UnitResult:
+def _snapshot_arrays(snapshot: Snapshot, address: str) -> UnitResult:
     """Arrays by name, as they go to the file."""
     state = snapshot.state
     arrays: UnitResult = {
@@ -156,7 +156,7 @@ def snapshot_arrays(snapshot: Snapshot, address: str) -> UnitResult:
     return arrays
 
 
-def restore_snapshot(arrays: UnitResult) -> Snapshot:
+def _restore_snapshot(arrays: UnitResult) -> Snapshot:
     """Snapshot from the arrays of its file."""
     state = MdState(
         np.asarray(arrays["state positions"], dtype=float),

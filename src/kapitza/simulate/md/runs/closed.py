@@ -41,14 +41,14 @@ from kapitza.units import k_B, nm
 
 # Speed of sound of a crystal from its highest frequency and the room of an atom, v = w n^(-1/3) / 2π: within a tenth
 # for the classical ballistic conductance c v / 4 of the Lennard-Jones crystal.
-SOUND_FACTOR = 2 * np.pi
-FREE_PATH_SPACINGS = (
+_SOUND_FACTOR = 2 * np.pi
+_FREE_PATH_SPACINGS = (
     5.0  # rooms of an atom that a phonon flies: the conductivity of a Lennard-Jones crystal at a third of melting
 )
 
 
 @frozen(eq=False)
-class HalfCells:
+class _HalfCells:
     """The two sides of a cell with two boundaries.
 
     Attributes
@@ -73,14 +73,14 @@ class HalfCells:
     def ballistic(self, highest: Array) -> Array:
         """(2,) classical ballistic conductances c v / 4, estimated from the highest frequencies, W m⁻² K⁻¹."""
         room = self.density ** (-1 / 3)
-        return 3 * k_B * self.density * highest * room / SOUND_FACTOR / 4
+        return 3 * k_B * self.density * highest * room / _SOUND_FACTOR / 4
 
     def conductivity(self, highest: Array) -> Array:
         """(2,) conductivities, estimated from the highest frequencies within a factor of 2 or so, W m⁻¹ K⁻¹."""
-        return 4 / 3 * self.ballistic(highest) * FREE_PATH_SPACINGS * self.density ** (-1 / 3)
+        return 4 / 3 * self.ballistic(highest) * _FREE_PATH_SPACINGS * self.density ** (-1 / 3)
 
 
-def halve_cell(system: System) -> HalfCells:
+def _halve_cell(system: System) -> _HalfCells:
     """Sides of a cell that repeats along z.
 
     Raises
@@ -94,10 +94,10 @@ def halve_cell(system: System) -> HalfCells:
     closing = (system.heights.min() + system.heights.max() - box) / 2
     thick = np.array([system.plane - closing, box - (system.plane - closing)])
     right = int(system.right.sum())
-    return HalfCells(thick / 2, np.array([system.right.size - right, right]) / thick / system.area)
+    return _HalfCells(thick / 2, np.array([system.right.size - right, right]) / thick / system.area)
 
 
-@frozen(eq=False)
+@frozen(eq=False, kw_only=True)
 class EquilibriumRun:
     """Power through the two boundaries of a cell in equilibrium.
 
@@ -133,7 +133,7 @@ class EquilibriumRun:
     @property
     def ballistic(self) -> Array:
         """(2,) classical ballistic conductances of the solids, estimated, W m⁻² K⁻¹."""
-        return HalfCells(self.length, self.density).ballistic(self.highest)
+        return _HalfCells(self.length, self.density).ballistic(self.highest)
 
     def fluctuations(self, conductivity: ArrayLike | None = None) -> PowerFluctuations:
         """Powers with the two sides, for `fit_fluctuations` and `green_kubo`.
@@ -142,7 +142,7 @@ class EquilibriumRun:
         ----------
         conductivity : (2,) of the solids, W m⁻¹ K⁻¹; None: an estimate
         """
-        sides = HalfCells(self.length, self.density)
+        sides = _HalfCells(self.length, self.density)
         known = sides.conductivity(self.highest) if conductivity is None else positive(conductivity)
         left, right = sides.slabs(known, sides.ballistic(self.highest))
         return PowerFluctuations(
@@ -182,12 +182,12 @@ class ApproachRun:
     @property
     def difference(self) -> Array:
         """(runs, n) mean temperature of the left less that of the right side, K."""
-        return np.array([one.temperature @ side_weights(one) for one in self.records])
+        return np.array([one.temperature @ _side_weights(one) for one in self.records])
 
     @property
     def ballistic(self) -> Array:
         """(2,) classical ballistic conductances of the solids, estimated, W m⁻² K⁻¹."""
-        return HalfCells(self.length, self.density).ballistic(self.highest)
+        return _HalfCells(self.length, self.density).ballistic(self.highest)
 
     def approach(self, conductivity: ArrayLike | None = None) -> RelaxationData:
         """Differences with the two sides, for `fit_relaxation`.
@@ -196,21 +196,21 @@ class ApproachRun:
         ----------
         conductivity : (2,) of the solids, W m⁻¹ K⁻¹; None: an estimate
         """
-        sides = HalfCells(self.length, self.density)
+        sides = _HalfCells(self.length, self.density)
         known = sides.conductivity(self.highest) if conductivity is None else positive(conductivity)
         left, right = sides.slabs(known, np.full(2, np.inf))
         last = [np.average(one.temperature[-1], weights=one.counts) for one in self.records]
         return RelaxationData(self.time, self.difference, left, right, float(np.mean(last)), name=self.title)
 
 
-def side_weights(record: Record) -> Array:
+def _side_weights(record: Record) -> Array:
     """(layers,) weights of the mean of the left less that of the right side."""
     left = np.where(record.heights < record.plane, record.counts, 0)
     right = np.where(record.heights > record.plane, record.counts, 0)
     return left / left.sum() - right / right.sum()
 
 
-class BoundaryPowers:
+class _BoundaryPowers:
     """Observer of the power into the left side through both boundaries of a cell that repeats along z.
 
     Parameters
@@ -256,7 +256,7 @@ class BoundaryPowers:
         self.values = np.concatenate([self.values, np.zeros((1024, 2))])
 
 
-def thermalise(
+def _thermalise(
     system: System, field: Potential, engine: MdEngine, baths: Thermostats, course: Protocol, folder: Path | None
 ) -> MdState:
     """State of a cell after its two sides have been in Langevin baths, without momentum.
@@ -276,7 +276,7 @@ def thermalise(
     )
     path = None if folder is None else folder / "thermal.state"
     if path is not None and path.exists():
-        return read_state(path, key)
+        return _read_state(path, key)
     mean = (baths.hot + baths.cold) / 2
     start = thermal_state(system, mean, course.seed, twice=True)
     motion = engine.begin(held, field, baths, start, timestep=course.timestep, seed=course.seed)
@@ -294,7 +294,7 @@ def thermalise(
     return MdState(found.positions, calm)
 
 
-def read_state(path: Path, key: str) -> MdState:
+def _read_state(path: Path, key: str) -> MdState:
     """State that an earlier call has left, if it was of the same inputs."""
     try:
         arrays = deserialize_arrays(path.read_bytes())
@@ -336,22 +336,23 @@ def run_equilibrium(
     ConvergenceError
         if energy is not conserved
     """
-    sides = halve_cell(system)
+    sides = _halve_cell(system)
     mean = (baths.hot + baths.cold) / 2
     warm = Thermostats("langevin", mean, mean, baths.damping)
     where = None if folder is None else Path(folder)
-    seen = BoundaryPowers(system, field, every=every)
+    seen = _BoundaryPowers(system, field, every=every)
     tell = progress or ignore_progress
     tell(0, course.blocks)
-    start = thermalise(system, field, engine, warm, course, where)
+    start = _thermalise(system, field, engine, warm, course, where)
     alone = evolve(course, equilibration=0, power=0)
     record = run_nemd(
         system, field, engine, Thermostats("none", mean, mean), alone, observers=[seen], start=start, folder=where,
         progress=tell,
     )  # fmt: skip
     return EquilibriumRun(
-        system.name, record, seen.values[: seen.filled].copy(), every * course.timestep, sides.length, sides.density,
-        highest_frequencies(system, field),
+        title=system.name, record=record, power=seen.values[: seen.filled].copy(),
+        step=every * course.timestep, length=sides.length, density=sides.density,
+        highest=highest_frequencies(system, field),
     )  # fmt: skip
 
 
@@ -386,14 +387,14 @@ def run_approach(
     ConvergenceError
         if energy is not conserved
     """
-    sides = halve_cell(system)
+    sides = _halve_cell(system)
     apart = Thermostats("langevin", baths.hot, baths.cold, baths.damping)
     tell = progress or ignore_progress
     records: list[Record] = []
     for i in range(count):
         one = evolve(course, seed=course.seed + i, power=0)
         where = None if folder is None else Path(folder) / str(i + 1)
-        start = thermalise(system, field, engine, apart, one, where)
+        start = _thermalise(system, field, engine, apart, one, where)
         alone = evolve(one, equilibration=0)
         records.append(
             run_nemd(
@@ -406,13 +407,13 @@ def run_approach(
     )  # fmt: skip
 
 
-READING_PERIODS = 2.0  # of the lower highest frequency, after which the Green-Kubo integral is read
-GIVEN_UNCERTAINTY = 0.1  # relative uncertainty of conductivities that are given
-ESTIMATED_UNCERTAINTY = 0.5  # of those that are estimated
-SKIPPED_PERIODS = 1.0  # periods of the lower highest frequency that are left out at the start
-FITTED_DECAYS = 2.5  # times that the difference takes to fall to 1/e, up to which it stands out of its noise
-MIN_FIT_TIMES = 20  # times of a fit
-MIN_FREE_PATHS = 2.0  # free paths that a side wants, or phonons cross it as if it were empty
+_READING_PERIODS = 2.0  # of the lower highest frequency, after which the Green-Kubo integral is read
+_GIVEN_UNCERTAINTY = 0.1  # relative uncertainty of conductivities that are given
+_ESTIMATED_UNCERTAINTY = 0.5  # of those that are estimated
+_SKIPPED_PERIODS = 1.0  # periods of the lower highest frequency that are left out at the start
+_FITTED_DECAYS = 2.5  # times that the difference takes to fall to 1/e, up to which it stands out of its noise
+_MIN_FIT_TIMES = 20  # times of a fit
+_MIN_FREE_PATHS = 2.0  # free paths that a side wants, or phonons cross it as if it were empty
 
 
 @frozen(eq=False)
@@ -448,9 +449,9 @@ def equilibrium_conductances(run: EquilibriumRun, conductivity: Sequence[float] 
     """
     data = run.fluctuations(conductivity)
     fit = fit_fluctuations(
-        data, high=run.high, known=ESTIMATED_UNCERTAINTY if conductivity is None else GIVEN_UNCERTAINTY
+        data, high=run.high, known=_ESTIMATED_UNCERTAINTY if conductivity is None else _GIVEN_UNCERTAINTY
     )
-    reading = READING_PERIODS * 2 * np.pi / float(run.highest.min())
+    reading = _READING_PERIODS * 2 * np.pi / float(run.highest.min())
     integral = green_kubo(data, 1.5 * reading).at(reading)
     try:
         other = convert_drop(integral, run.ballistic.tolist())
@@ -480,12 +481,12 @@ class RelaxationResult:
     @property
     def reasons(self) -> tuple[str, ...]:
         """Why the result is not to be believed; empty where nothing speaks against it."""
-        thin = self.run.length < MIN_FREE_PATHS * self.paths
+        thin = self.run.length < _MIN_FREE_PATHS * self.paths
         if not thin.any():
             return self.chosen.reasons
         thinness = (
-            f"sides reach {self.run.length.min() / nm:.3g} nm from the boundary, {MIN_FREE_PATHS:g} free paths are "
-            f"{MIN_FREE_PATHS * self.paths.max() / nm:.3g} nm: what is found lies between the emitted and "
+            f"sides reach {self.run.length.min() / nm:.3g} nm from the boundary, {_MIN_FREE_PATHS:g} free paths are "
+            f"{_MIN_FREE_PATHS * self.paths.max() / nm:.3g} nm: what is found lies between the emitted and "
             "the extrapolated drop"
         )
         return (*self.chosen.reasons, thinness)
@@ -505,15 +506,15 @@ def relaxation_conductances(run: ApproachRun, conductivity: Sequence[float] | No
         for a run too short, or differences that do not decay
     """
     data = run.approach(conductivity)
-    after = SKIPPED_PERIODS * 2 * np.pi / float(run.highest.min())
-    data = trim_noise(data, after)
+    after = _SKIPPED_PERIODS * 2 * np.pi / float(run.highest.min())
+    data = _trim_noise(data, after)
     lumped = fit_relaxation(data, after=after, model="lumped")
     slabs = fit_relaxation(data, after=after, model="slabs")
     paths = 3 / 4 * np.array([data.left.conductivity, data.right.conductivity]) / run.ballistic
     return RelaxationResult(run, lumped, slabs, lumped if slabs.biot < MAX_LUMPED_BIOT else slabs, paths)
 
 
-def trim_noise(data: RelaxationData, after: float) -> RelaxationData:
+def _trim_noise(data: RelaxationData, after: float) -> RelaxationData:
     """Differences up to some times of their decay; what follows is noise, and the tail of few slow vibrations."""
     mean = data.difference.mean(axis=0)
     start = int(np.searchsorted(data.time, after))
@@ -521,7 +522,7 @@ def trim_noise(data: RelaxationData, after: float) -> RelaxationData:
     fallen = np.flatnonzero(np.convolve(mean[start:], np.ones(3) / 3, "valid") < first / np.e)
     if not fallen.size:
         return data
-    count = start + max(MIN_FIT_TIMES, int(FITTED_DECAYS * (fallen[0] + 1)))
+    count = start + max(_MIN_FIT_TIMES, int(_FITTED_DECAYS * (fallen[0] + 1)))
     return evolve(data, time=data.time[:count], difference=data.difference[:, :count])
 
 

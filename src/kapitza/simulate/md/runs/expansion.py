@@ -22,14 +22,14 @@ from kapitza.simulate.md.protocol import gradient_state
 from kapitza.simulate.md.system import COLD_ROLE, HOT_ROLE, System
 from kapitza.simulate.md.systems.assembly import mass_interface
 
-PRESSURE_INTERVAL = 10  # steps between two looks at the pressure
-SEARCH_RANGE = 0.15  # of the lattice constant: a crystal at rest is not further from what was given
-STIFFNESS_STEP = 1e-4  # of the lattice constant, for its stiffness
-RUN_SHARES = (0.1, 0.2, 0.7)  # shares of the steps of three runs, each at the constant that the last one gave
-SETTLING_SHARE = 0.25  # of a run, before it counts
-MIN_SLOPE_SPAN = 1e-3  # of the lattice constant: two runs that differ by more tell how stiff the crystal is
-MAX_EXPANSION = 0.1  # of the lattice constant: no solid expands by as much
-PRESSURE_BLOCKS = 10
+_PRESSURE_INTERVAL = 10  # steps between two looks at the pressure
+_SEARCH_RANGE = 0.15  # of the lattice constant: a crystal at rest is not further from what was given
+_STIFFNESS_STEP = 1e-4  # of the lattice constant, for its stiffness
+_RUN_SHARES = (0.1, 0.2, 0.7)  # shares of the steps of three runs, each at the constant that the last one gave
+_SETTLING_SHARE = 0.25  # of a run, before it counts
+_MIN_SLOPE_SPAN = 1e-3  # of the lattice constant: two runs that differ by more tell how stiff the crystal is
+_MAX_EXPANSION = 0.1  # of the lattice constant: no solid expands by as much
+_PRESSURE_BLOCKS = 10
 
 
 class Pressure:
@@ -93,9 +93,9 @@ def rest_constant(crystal: str | Structure, field: Potential) -> float:
 
     body = structure(crystal) if isinstance(crystal, str) else crystal
     start = float(np.linalg.norm((body.lattice if body.axes is None else body.axes)[0]))
-    low, high = (1 - SEARCH_RANGE) * start, (1 + SEARCH_RANGE) * start
+    low, high = (1 - _SEARCH_RANGE) * start, (1 + _SEARCH_RANGE) * start
     tried = np.linspace(low, high, 31)
-    found = [rest_pressure(body, field, a) for a in tried]
+    found = [_rest_pressure(body, field, a) for a in tried]
     crossing = [i for i in range(30) if found[i] > 0 >= found[i + 1]]
     if not crossing:
         raise InputError(
@@ -103,17 +103,17 @@ def rest_constant(crystal: str | Structure, field: Potential) -> float:
             "give a structure near its rest"
         )
     i = crossing[0]
-    root: Any = brentq(partial(rest_pressure, body, field), tried[i], tried[i + 1], xtol=1e-9 * start)
+    root: Any = brentq(partial(_rest_pressure, body, field), tried[i], tried[i + 1], xtol=1e-9 * start)
     return float(root)
 
 
-def rest_pressure_slope(body: Structure, field: Potential, rest: float) -> float:
+def _rest_pressure_slope(body: Structure, field: Potential, rest: float) -> float:
     """Change of the pressure of a crystal at rest with its lattice constant, Pa m⁻¹."""
-    low, high = (rest_pressure(body, field, rest * (1 + sign * STIFFNESS_STEP)) for sign in (-1, 1))
-    return (high - low) / (2 * STIFFNESS_STEP * rest)
+    low, high = (_rest_pressure(body, field, rest * (1 + sign * _STIFFNESS_STEP)) for sign in (-1, 1))
+    return (high - low) / (2 * _STIFFNESS_STEP * rest)
 
 
-def rest_pressure(body: Structure, field: Potential, constant: float) -> float:
+def _rest_pressure(body: Structure, field: Potential, constant: float) -> float:
     """Pressure of a crystal whose atoms do not move, Pa."""
     system = bulk_crystal(body, field, constant, (1, 1, 1))
     return float(Pressure(system, field)(system.positions, np.zeros_like(system.positions)).mean())
@@ -167,26 +167,26 @@ def find_lattice_constant(
     ConvergenceError
         if the crystal expands by more than 10 %: it melts
     """
-    if not (np.isfinite(temperature) and temperature > 0) or steps < 100 * PRESSURE_BLOCKS:
+    if not (np.isfinite(temperature) and temperature > 0) or steps < 100 * _PRESSURE_BLOCKS:
         raise InputError(
-            f"{temperature:g} K and {steps} steps, wanted above 0 K and at least {100 * PRESSURE_BLOCKS} steps"
+            f"{temperature:g} K and {steps} steps, wanted above 0 K and at least {100 * _PRESSURE_BLOCKS} steps"
         )
     body = structure(crystal) if isinstance(crystal, str) else crystal
     rest = rest_constant(body, field)
-    slope = rest_pressure_slope(body, field, rest)
+    slope = _rest_pressure_slope(body, field, rest)
     constant, sigma, last = rest, 0.0, (rest, 0.0)
-    for number, share in enumerate(RUN_SHARES):
+    for number, share in enumerate(_RUN_SHARES):
         system = bulk_crystal(body, field, constant, cells)
-        values = sample_pressure(system, field, engine, temperature, timestep, round(share * steps), seed + number)
+        values = _sample_pressure(system, field, engine, temperature, timestep, round(share * steps), seed + number)
         mean = float(values.mean())
         if (
-            number and abs(constant - last[0]) > MIN_SLOPE_SPAN * rest
+            number and abs(constant - last[0]) > _MIN_SLOPE_SPAN * rest
         ):  # crystals are softer at a temperature than at rest
             slope = (mean - last[1]) / (constant - last[0])
         last = constant, mean
         sigma = float(values.std(ddof=1)) / np.sqrt(values.size) / abs(slope)
         constant -= mean / slope
-        if not abs(constant / rest - 1) < MAX_EXPANSION:
+        if not abs(constant / rest - 1) < _MAX_EXPANSION:
             raise ConvergenceError(
                 f"{body.name}: at {temperature:g} K the lattice constant goes to {constant:.4g} m from {rest:.4g} m at "
                 "rest: the crystal melts; lower the temperature"
@@ -194,7 +194,7 @@ def find_lattice_constant(
     return LatticeConstant(temperature, constant, sigma, rest)
 
 
-def sample_pressure(
+def _sample_pressure(
     system: System, field: Potential, engine: MdEngine, temperature: float, timestep: float, steps: int, seed: int
 ) -> Array:
     """(10,) means of the pressure over the blocks of a run at a temperature, Pa."""
@@ -202,11 +202,11 @@ def sample_pressure(
     state: MdState = gradient_state(system, temperature, temperature, seed)
     motion = engine.begin(system, field, baths, state, timestep=timestep, seed=seed)
     pressure = Pressure(system, field)
-    motion.advance(max(1, round(SETTLING_SHARE * steps)))
-    looks = max(1, round((1 - SETTLING_SHARE) * steps / PRESSURE_INTERVAL / PRESSURE_BLOCKS))
-    found = np.zeros((PRESSURE_BLOCKS, looks))
-    for place in np.ndindex(PRESSURE_BLOCKS, looks):
-        motion.advance(PRESSURE_INTERVAL)
+    motion.advance(max(1, round(_SETTLING_SHARE * steps)))
+    looks = max(1, round((1 - _SETTLING_SHARE) * steps / _PRESSURE_INTERVAL / _PRESSURE_BLOCKS))
+    found = np.zeros((_PRESSURE_BLOCKS, looks))
+    for place in np.ndindex(_PRESSURE_BLOCKS, looks):
+        motion.advance(_PRESSURE_INTERVAL)
         found[place] = pressure(motion.positions, motion.velocities).mean()
     motion.close()
     return np.asarray(found.mean(axis=1), dtype=float)

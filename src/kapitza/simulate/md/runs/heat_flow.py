@@ -32,13 +32,13 @@ from kapitza.simulate.md.runs.replicas import ObserverRecipe, Replica, run_repli
 from kapitza.simulate.md.runs.single import run_nemd
 from kapitza.simulate.md.system import FREE_ROLE, HELD_ROLE, System
 
-RECIPE_MODULE = "kapitza.simulate.md.runs.heat_flow:"
-SAMPLED_ATOMS = (
+_RECIPE_MODULE = "kapitza.simulate.md.runs.heat_flow:"
+_SAMPLED_ATOMS = (
     48  # atoms of a layer whose velocities are transformed: enough for a temperature, cheap for any cross-section
 )
-MAX_BODY_ATOMS = 700  # atoms whose vibrations are found by diagonalisation
-SEGMENT_LENGTH = 512  # looks
-FORCE_STEP = 1e-12  # m, of finite differences
+_MAX_BODY_ATOMS = 700  # atoms whose vibrations are found by diagonalisation
+_SEGMENT_LENGTH = 512  # looks
+_FORCE_STEP = 1e-12  # m, of finite differences
 
 
 @frozen
@@ -56,13 +56,13 @@ class Sampling:
     """
 
     every: int = 10
-    segment: int = SEGMENT_LENGTH
+    segment: int = _SEGMENT_LENGTH
     planes: int = 6
     still: int = 0
     interface: bool = False
 
 
-@frozen(eq=False)
+@frozen(eq=False, kw_only=True)
 class HeatRun:
     """What one system left behind between two baths, in one or several runs.
 
@@ -144,10 +144,10 @@ class HeatRun:
                 f"{self.title}: no run in equilibrium to measure mode temperatures against: put [modes] still = "
                 '"400 ps" into the file and give the same command again; the run between the baths is kept'
             )
-        return concatenate_spectra(self.flowing), concatenate_spectra(self.still)
+        return _concatenate_spectra(self.flowing), _concatenate_spectra(self.still)
 
 
-def concatenate_spectra(spectra: tuple[VelocitySpectra, ...]) -> VelocitySpectra:
+def _concatenate_spectra(spectra: tuple[VelocitySpectra, ...]) -> VelocitySpectra:
     """Spectra of several runs as blocks of one."""
     first = spectra[0]
     return VelocitySpectra(
@@ -189,39 +189,39 @@ def run_heat_flow(
     """
     seen = looks or Sampling()
     plane_known = field.form in KERNEL_MODULES
-    makers = observer_recipes(seen, course, plane_known)
+    makers = _observer_recipes(seen, course, plane_known)
     if makers:
-        check_sampling(system.name, seen, course)
+        _check_sampling(system.name, seen, course)
     quiet = evolve(baths, kind="langevin", hot=(baths.hot + baths.cold) / 2, cold=(baths.hot + baths.cold) / 2)
     still = evolve(course, blocks=max(seen.still, 1), power=0) if seen.still else None
     still_makers = {name: maker for name, maker in makers.items() if name == "layers"}
-    tell = TwoStageProgress(
+    tell = _TwoStageProgress(
         progress or ignore_progress, (course.blocks, seen.still if still_makers else 0), alone=count == 1
     )
     where = None if folder is None else Path(folder)
-    flows = run_several(system, field, engine, baths, course, makers, count, where, workers, tell)
+    flows = _run_several(system, field, engine, baths, course, makers, count, where, workers, tell)
     rests: list[Replica] = []
     if still is not None and still_makers:
         rest = None if where is None else where / "still"
-        rests = run_several(system, field, engine, quiet, still, still_makers, count, rest, workers, tell.second())
-    found = {name: [restore_observer(system, field, makers, name, one) for one in flows] for name in makers}
-    calm = [restore_observer(system, field, still_makers, "layers", one) for one in rests]
+        rests = _run_several(system, field, engine, quiet, still, still_makers, count, rest, workers, tell.second())
+    found = {name: [_restore_observer(system, field, makers, name, one) for one in flows] for name in makers}
+    calm = [_restore_observer(system, field, still_makers, "layers", one) for one in rests]
     method = f"{engine.name}, {baths.kind}, {field.form}"
     return HeatRun(
-        system.name,
-        tuple(one.record for one in flows),
-        tuple(one.flux(method) for one in found.get("plane", [])),
-        tuple(one.spectra() for one in found.get("layers", [])),
-        tuple(one.spectra() for one in calm),
-        tuple(one.result() for one in found.get("interface", [])),
-        course.equilibration * course.timestep,
-        highest_frequencies(system, field) if plane_known else np.zeros(2),
+        title=system.name,
+        records=tuple(one.record for one in flows),
+        fluxes=tuple(one.flux(method) for one in found.get("plane", [])),
+        flowing=tuple(one.spectra() for one in found.get("layers", [])),
+        still=tuple(one.spectra() for one in calm),
+        modes=tuple(one.result() for one in found.get("interface", [])),
+        equilibrated=course.equilibration * course.timestep,
+        highest=highest_frequencies(system, field) if plane_known else np.zeros(2),
     )
 
 
-def check_sampling(name: str, looks: Sampling, course: Protocol) -> None:
+def _check_sampling(name: str, looks: Sampling, course: Protocol) -> None:
     """Refuse, before the first step, a run that ends within the first segment of its spectra."""
-    wanted = looks.segment or SEGMENT_LENGTH
+    wanted = looks.segment or _SEGMENT_LENGTH
     for what, blocks in (("run", course.blocks), ("run in equilibrium ([modes] still)", looks.still)):
         found = blocks * course.steps // looks.every
         if 0 < found < wanted:
@@ -231,7 +231,7 @@ def check_sampling(name: str, looks: Sampling, course: Protocol) -> None:
             )
 
 
-class TwoStageProgress:
+class _TwoStageProgress:
     """Progress of two runs, one after the other, as one."""
 
     def __init__(self, tell: Progress, blocks: tuple[int, int], *, alone: bool) -> None:
@@ -245,13 +245,13 @@ class TwoStageProgress:
         else:
             self.tell(done, total)
 
-    def second(self) -> "TwoStageProgress":
+    def second(self) -> "_TwoStageProgress":
         """Go on with the second run."""
         self.before = self.blocks[0]
         return self
 
 
-def run_several(
+def _run_several(
     system: System, field: Potential, engine: MdEngine, baths: Thermostats, course: Protocol,
     makers: dict[str, ObserverRecipe],
     count: int, folder: Path | None, workers: int, tell: Progress,
@@ -268,20 +268,20 @@ def run_several(
     return [Replica(record, tuple(observer_arrays(observers)))]
 
 
-def observer_recipes(looks: Sampling, course: Protocol, plane_known: bool) -> dict[str, ObserverRecipe]:
+def _observer_recipes(looks: Sampling, course: Protocol, plane_known: bool) -> dict[str, ObserverRecipe]:
     """How to make the observers, by name."""
-    common = {"timestep": course.timestep, "every": looks.every, "segment": looks.segment or SEGMENT_LENGTH}
+    common = {"timestep": course.timestep, "every": looks.every, "segment": looks.segment or _SEGMENT_LENGTH}
     found: dict[str, ObserverRecipe] = {}
     if plane_known and looks.segment:
-        found["plane"] = ObserverRecipe(RECIPE_MODULE + "make_plane_spectrum", common)
+        found["plane"] = ObserverRecipe(_RECIPE_MODULE + "make_plane_spectrum", common)
     if plane_known and looks.interface:
-        found["interface"] = ObserverRecipe(RECIPE_MODULE + "make_interface_modes", common)
+        found["interface"] = ObserverRecipe(_RECIPE_MODULE + "make_interface_modes", common)
     if looks.planes and (looks.segment or looks.still):
-        found["layers"] = ObserverRecipe(RECIPE_MODULE + "make_layer_spectra", {**common, "planes": looks.planes})
+        found["layers"] = ObserverRecipe(_RECIPE_MODULE + "make_layer_spectra", {**common, "planes": looks.planes})
     return found
 
 
-def restore_observer(
+def _restore_observer(
     system: System, field: Potential, makers: dict[str, ObserverRecipe], name: str, run: Replica
 ) -> Any:
     """Return an observer as a run left it."""
@@ -307,7 +307,7 @@ def make_layer_spectra(
     free = np.flatnonzero((system.roles == FREE_ROLE) & (system.counts > 0))
     height = system.heights[free]
     left, right = free[height < system.plane][-planes:], free[height > system.plane][:planes]
-    layers = [np.flatnonzero(system.layer == one)[:SAMPLED_ATOMS] for one in [*left, *right]]
+    layers = [np.flatnonzero(system.layer == one)[:_SAMPLED_ATOMS] for one in [*left, *right]]
     return LayerSpectra(layers, system.positions, system.masses, timestep=timestep, every=every, segment=segment)
 
 
@@ -323,7 +323,7 @@ def make_interface_modes(
     """
     crossing = PlanePower(system, field, skin=0.3 * field.cutoff)
     modes = body_modes(
-        SystemForces(system, field), system.positions, system.masses, select_body(system, crossing.atoms)
+        _SystemForces(system, field), system.positions, system.masses, _select_body(system, crossing.atoms)
     )
     return InterfaceModeAnalysis(
         crossing, system.masses, modes, area=system.area, timestep=timestep, every=every, segment=segment,
@@ -331,7 +331,7 @@ def make_interface_modes(
     )  # fmt: skip
 
 
-def select_body(system: System, near: IntArray) -> IntArray:
+def _select_body(system: System, near: IntArray) -> IntArray:
     """Atoms about the plane whose vibrations are found: those near it, and as many planes beyond as can be solved.
 
     Raises
@@ -339,21 +339,22 @@ def select_body(system: System, near: IntArray) -> IntArray:
     InputError
         for more atoms than can be diagonalised
     """
-    if 3 * near.size > 2 * MAX_BODY_ATOMS:
+    if 3 * near.size > 2 * _MAX_BODY_ATOMS:
         raise InputError(
-            f"{system.name}: {near.size} atoms near the plane, at most {2 * MAX_BODY_ATOMS // 3} leave room for others "
-            f"among the {MAX_BODY_ATOMS} whose vibrations are found: leave interface out, or take a smaller "
+            f"{system.name}: {near.size} atoms near the plane, at most {2 * _MAX_BODY_ATOMS // 3} leave room "
+            "for others "
+            f"among the {_MAX_BODY_ATOMS} whose vibrations are found: leave interface out, or take a smaller "
             "cross-section"
         )
     away = np.abs(system.heights - system.plane)
     away[system.roles == HELD_ROLE] = np.inf
     away[np.unique(system.layer[near])] = 0.0
     order = np.argsort(away, kind="stable")
-    fits = order[(np.cumsum(system.counts[order]) <= MAX_BODY_ATOMS) & np.isfinite(away[order])]
+    fits = order[(np.cumsum(system.counts[order]) <= _MAX_BODY_ATOMS) & np.isfinite(away[order])]
     return np.flatnonzero(np.isin(system.layer, fits))
 
 
-class SystemForces:
+class _SystemForces:
     """Forces of a potential on the atoms of a system, from positions alone."""
 
     def __init__(self, system: System, field: Potential) -> None:
@@ -377,13 +378,13 @@ def highest_frequencies(system: System, field: Potential) -> Array:
     system : atoms at rest
     field : a potential with kernels of its own
     """
-    forces = SystemForces(system, field)
+    forces = _SystemForces(system, field)
     return np.array(
-        [largest_eigenfrequency(forces, system, np.flatnonzero(side)) for side in (~system.right, system.right)]
+        [_largest_eigenfrequency(forces, system, np.flatnonzero(side)) for side in (~system.right, system.right)]
     )
 
 
-def largest_eigenfrequency(forces: SystemForces, system: System, side: IntArray) -> float:
+def _largest_eigenfrequency(forces: _SystemForces, system: System, side: IntArray) -> float:
     """Highest angular frequency of some atoms among others at rest, rad s⁻¹."""
     from scipy.sparse.linalg import LinearOperator, eigsh
 
@@ -393,7 +394,7 @@ def largest_eigenfrequency(forces: SystemForces, system: System, side: IntArray)
     def pulled(vector: Array) -> Array:
         shift = np.zeros_like(system.positions)
         shift[atoms] = vector.reshape(-1, 3) / root
-        scale = FORCE_STEP / float(np.abs(shift).max())
+        scale = _FORCE_STEP / float(np.abs(shift).max())
         there, back = (forces(system.positions + sign * scale * shift)[atoms] for sign in (1, -1))
         return ((back - there) / (2 * scale) / root).ravel()
 

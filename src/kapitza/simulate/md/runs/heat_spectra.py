@@ -21,11 +21,11 @@ from kapitza.simulate.md.observers.spectral_flux import SpectralFlux
 from kapitza.simulate.md.observers.velocity_spectra import spectral_temperatures
 from kapitza.simulate.md.runs.heat_flow import HeatRun
 
-FLUX_SIGNIFICANCE = 3.0  # standard uncertainties from which a heat flow is one
-BAND_MARGIN = 1.05  # of the highest frequency at rest, up to which bands reach: heat widens the spectrum
+_FLUX_SIGNIFICANCE = 3.0  # standard uncertainties from which a heat flow is one
+_BAND_MARGIN = 1.05  # of the highest frequency at rest, up to which bands reach: heat widens the spectrum
 
 
-@frozen(eq=False)
+@frozen(eq=False, kw_only=True)
 class HeatSpectrum:
     """Who carries the heat of a run through the plane.
 
@@ -67,12 +67,12 @@ class HeatSpectrum:
         return np.cumsum(self.heat) / self.flux.total[0]
 
 
-def band_edges(run: HeatRun, top: float, bands: int) -> Array:
+def _band_edges(run: HeatRun, top: float, bands: int) -> Array:
     """(bands + 1,) edges from 0 to the highest frequency of a run, at most `top`, rad s⁻¹."""
     if bands < 1:
         raise InputError(f"{bands} bands, wanted at least 1")
     highest = float(run.highest.max()) or top
-    return np.linspace(0.0, min(BAND_MARGIN * highest, top), bands + 1)
+    return np.linspace(0.0, min(_BAND_MARGIN * highest, top), bands + 1)
 
 
 def heat_spectrum(
@@ -100,24 +100,26 @@ def heat_spectrum(
     if not (found.jump > 0 and found.flux > 0):
         raise InputError(f"{run.title}: the jump is {found.jump:.3g} K: no spectrum of a conductance follows from it")
     kelvin = [found.temperature] if temperature is None else temperature
-    edges = band_edges(run, float(flux.omega[-1]), bands)
+    edges = _band_edges(run, float(flux.omega[-1]), bands)
     value, sigma = flux.bands(edges)
     hot, cold = run.records[0].bath_temperatures
     error = float(np.sqrt(found.covariance[1, 1]))
     across = spectral_conductance(flux, found.jump, kelvin, drop="extrapolated", difference_sigma=error)
     between = spectral_conductance(flux, hot - cold, kelvin, drop="emitted")
     total, spread = flux.total
-    clear = total > FLUX_SIGNIFICANCE * spread
+    clear = total > _FLUX_SIGNIFICANCE * spread
     lower = float(run.highest.min())
     return HeatSpectrum(
-        run.title, found, flux, edges, value * np.diff(edges), sigma * np.diff(edges), run.highest,
-        flux.share_above(lower) if lower else None,
-        classical_transmission(flux, hot - cold, found.temperature)[0] if clear else None, across, between,
-        None if elastic is None else elastic_split(flux, hot - cold, elastic, edges),
+        title=run.title, result=found, flux=flux, edges=edges, heat=value * np.diff(edges),
+        heat_sigma=sigma * np.diff(edges), highest=run.highest,
+        above=flux.share_above(lower) if lower else None,
+        transmission=classical_transmission(flux, hot - cold, found.temperature)[0] if clear else None,
+        extrapolated=across, between=between,
+        split=None if elastic is None else elastic_split(flux, hot - cold, elastic, edges),
     )  # fmt: skip
 
 
-@frozen(eq=False)
+@frozen(eq=False, kw_only=True)
 class ModeTemperatures:
     """Temperatures of frequencies by layer, and the part of interface vibrations in the heat.
 
@@ -161,7 +163,7 @@ class ModeTemperatures:
         """(nx, nb) temperature less that of the layer, K."""
         return self.temperature - self.layer[:, None]
 
-    def apart(self, clear: float = FLUX_SIGNIFICANCE) -> int:
+    def apart(self, clear: float = _FLUX_SIGNIFICANCE) -> int:
         """Number of values that are more than some standard uncertainties from the temperature of their layer."""
         return int((np.abs(self.departure) > clear * self.sigma).sum())
 
@@ -186,11 +188,29 @@ def mode_temperatures(run: HeatRun, *, bands: int = 8) -> ModeTemperatures:
         bound = run.modes[0].interface_modes()
         share, near, vibrations = float(heat[bound].sum() / heat.sum()), int(bound.size), int(heat.size)
     if run.modes and not run.still:
-        return ModeTemperatures(run.title, plane, np.zeros(0), None, np.zeros(0), share, near, vibrations)
+        return ModeTemperatures(
+            title=run.title,
+            plane=plane,
+            edges=np.zeros(0),
+            occupation=None,
+            layer=np.zeros(0),
+            share=share,
+            near=near,
+            vibrations=vibrations,
+        )
     flowing, still = run.layers()
-    edges = band_edges(run, float(flowing.omega[-1]), bands)
+    edges = _band_edges(run, float(flowing.omega[-1]), bands)
     mean = float(np.mean(run.records[0].bath_temperatures))
     found = spectral_temperatures(flowing, still, mean, edges)
     weight = still.bands(edges)[0]
     layer = np.nansum(found.temperature() * weight, axis=1) / weight.sum(axis=1)
-    return ModeTemperatures(run.title, plane, edges, found, layer, share, near, vibrations)
+    return ModeTemperatures(
+        title=run.title,
+        plane=plane,
+        edges=edges,
+        occupation=found,
+        layer=layer,
+        share=share,
+        near=near,
+        vibrations=vibrations,
+    )

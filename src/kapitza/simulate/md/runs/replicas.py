@@ -22,7 +22,7 @@ from kapitza.simulate.md.runs.checkpoint import float_array, strip_prefix
 from kapitza.simulate.md.runs.single import RUN_VERSION, run_nemd
 from kapitza.simulate.md.system import System
 
-RUNS_FOLDER = "runs"  # folder within a store where runs in progress keep what they need to go on
+_RUNS_FOLDER = "runs"  # folder within a store where runs in progress keep what they need to go on
 
 
 @frozen(eq=False)
@@ -97,10 +97,10 @@ def run_replicas(
     if count < 1:
         raise InputError(f"{count} replicas, wanted at least 1")
     units = [
-        replica_inputs(system, field, engine, baths, evolve(course, seed=replica_seed(course.seed, i)), observers)
+        replica_inputs(system, field, engine, baths, evolve(course, seed=_replica_seed(course.seed, i)), observers)
         for i in range(count)
     ]
-    return collect_replicas(units, store, workers, progress)
+    return _collect_replicas(units, store, workers, progress)
 
 
 def run_sizes(
@@ -134,11 +134,11 @@ def run_sizes(
             f"{len(each)} courses and {count} replicas for {len(systems)} systems: give one course or each"
         )
     units = [
-        replica_inputs(system, field, engine, baths, evolve(course, seed=replica_seed(course.seed, i)), observers)
+        replica_inputs(system, field, engine, baths, evolve(course, seed=_replica_seed(course.seed, i)), observers)
         for system, course in zip(systems, each, strict=True)
         for i in range(count)
     ]
-    found = collect_replicas(units, store, workers, progress)
+    found = _collect_replicas(units, store, workers, progress)
     return [found[i * count : (i + 1) * count] for i in range(len(systems))]
 
 
@@ -159,7 +159,7 @@ def lengthen_protocol(course: Protocol, factor: float) -> Protocol:
     return evolve(course, steps=steps, equilibration=round(course.equilibration * factor**2))
 
 
-def replica_seed(seed: int, number: int) -> int:
+def _replica_seed(seed: int, number: int) -> int:
     """Seed of one of several runs: that of the course for the first, far from all others for the rest."""
     return seed if number == 0 else unit_seed(unit_address({"seed": seed, "number": number}, version="1")) >> 1
 
@@ -175,12 +175,12 @@ def replica_inputs(
     """Inputs of one run as plain values."""
     parts = {"system": system, "field": field, "engine": engine, "baths": baths, "course": course}
     return {
-        **{name: encode_record(one) for name, one in parts.items()},
-        "observers": [encode_record(one) for one in observers],
+        **{name: _encode_record(one) for name, one in parts.items()},
+        "observers": [_encode_record(one) for one in observers],
     }
 
 
-def encode_record(record: Any) -> UnitInputs:
+def _encode_record(record: Any) -> UnitInputs:
     """Return a record of this package as plain values, from which `decode_record` makes it again.
 
     Raises
@@ -195,7 +195,7 @@ def encode_record(record: Any) -> UnitInputs:
     return {"class": f"{kind.__module__}:{kind.__qualname__}", "values": values}
 
 
-def decode_record(inputs: Any) -> Any:
+def _decode_record(inputs: Any) -> Any:
     """Make a record from its plain values."""
     module, _, name = str(inputs["class"]).partition(":")
     return getattr(import_module(module), name)(**inputs["values"])
@@ -210,10 +210,10 @@ def run_unit(inputs: UnitInputs, *, folder: str | None = None) -> UnitResult:
     folder : where runs in progress keep what they need to go on; not part of what the unit is
     """
     system, field, engine, baths, course = (
-        decode_record(inputs[name]) for name in ("system", "field", "engine", "baths", "course")
+        _decode_record(inputs[name]) for name in ("system", "field", "engine", "baths", "course")
     )
     makers: Any = inputs["observers"]
-    observers = [decode_record(one)(system, field) for one in makers]
+    observers = [_decode_record(one)(system, field) for one in makers]
     own = None if folder is None else Path(folder) / unit_address(inputs, version=RUN_VERSION)[:32]
     record = run_nemd(system, field, engine, baths, course, observers=observers, folder=own)
     result = record_arrays(record)
@@ -222,11 +222,11 @@ def run_unit(inputs: UnitInputs, *, folder: str | None = None) -> UnitResult:
     return result | {"observers": np.array(len(observers))}
 
 
-def collect_replicas(
+def _collect_replicas(
     units: Sequence[UnitInputs], store: Store | None, workers: int, progress: Progress | None
 ) -> list[Replica]:
     """Do units and return their runs."""
-    folder = None if store is None else str(store.folder / RUNS_FOLDER)
+    folder = None if store is None else str(store.folder / _RUNS_FOLDER)
     work = run_unit if folder is None else partial(run_unit, folder=folder)
     found = run_units(work, units, version=RUN_VERSION, store=store, workers=workers, progress=progress)
     return [
@@ -245,10 +245,12 @@ def restore_record(arrays: UnitResult) -> Record:
     found = strip_prefix(arrays, "record ")
     number = {name: float(found[name]) for name in ("area", "plane", "block", "timestep")}
     return Record(
-        str(found["name"]), number["area"], number["plane"], float_array(found, "heights"),
-        integer_array(found["counts"]),
-        integer_array(found["roles"]), number["block"], float_array(found, "temperature"), float_array(found,
-        "heat"), float_array(found, "energy"),
-        float_array(found, "power"), timestep=number["timestep"], ways=int(found["ways"]), seed=int(found["seed"]),
+        name=str(found["name"]), area=number["area"], plane=number["plane"], heights=float_array(found, "heights"),
+        counts=integer_array(found["counts"]),
+        roles=integer_array(found["roles"]), block=number["block"], temperature=float_array(found,
+        "temperature"), heat=float_array(found,
+        "heat"), energy=float_array(found, "energy"),
+        power=float_array(found, "power"), timestep=number["timestep"], ways=int(found["ways"]),
+        seed=int(found["seed"]),
         method=str(found["method"]),
     )  # fmt: skip

@@ -36,9 +36,9 @@ from kapitza.simulate.md.systems.assembly import check_overlap
 from kapitza.units import fs, k_B
 
 RUN_VERSION = "1"
-POWER_SKIN = 0.3  # of the cutoff: lists of the few atoms near the plane may be long, and last
+_POWER_SKIN = 0.3  # of the cutoff: lists of the few atoms near the plane may be long, and last
 
-BlockObserver = Thermometer | PowerMeter | Observer
+_BlockObserver = Thermometer | PowerMeter | Observer
 
 
 def run_nemd(
@@ -91,20 +91,20 @@ def run_nemd(
     if course.power:
         require_kernels(field)
     check_overlap(system)
-    setting = RunSetup(system, field, engine, baths, course)
+    setting = _RunSetup(system, field, engine, baths, course)
     where = None if folder is None else Path(folder)
-    keeper = Checkpoint(where, inputs_address(setting, observers, start))
+    keeper = Checkpoint(where, _inputs_address(setting, observers, start))
     if start is not None:
         check_start(system, start)
     first = start if start is not None else gradient_state(system, baths.hot, baths.cold, course.seed)
-    run = RunInProgress(setting, observers, keeper, first)
+    run = _RunInProgress(setting=setting, observers=observers, keeper=keeper, state=first)
     run.take_up(keeper.read())
     run.go(progress or ignore_progress)
     return run.record()
 
 
 @frozen(eq=False)
-class RunSetup:
+class _RunSetup:
     """What a run is of."""
 
     system: System
@@ -120,15 +120,15 @@ class RunSetup:
         return f"{self.engine.name}, {self.baths.kind}, {self.field.form}{without}"
 
 
-def inputs_address(setting: RunSetup, observers: Sequence[Observer], start: MdState | None) -> str:
+def _inputs_address(setting: _RunSetup, observers: Sequence[Observer], start: MdState | None) -> str:
     """Address of a run: of all that its blocks depend on, not of how many they are."""
     course = evolve(setting.course, blocks=1)
     parts = (setting.system, setting.field, setting.engine, setting.baths, course, list(observers), start)
     return unit_address({"inputs": [plain_values(one) for one in parts]}, version=RUN_VERSION)
 
 
-@define(eq=False)
-class RunInProgress:
+@define(eq=False, kw_only=True)
+class _RunInProgress:
     """A run in progress.
 
     Attributes
@@ -143,7 +143,7 @@ class RunInProgress:
     meter : of the direct power, while the run goes on
     """
 
-    setting: RunSetup
+    setting: _RunSetup
     observers: Sequence[Observer]
     keeper: Checkpoint
     state: MdState
@@ -175,7 +175,7 @@ class RunInProgress:
             return
         if course.power:
             system, field = self.setting.system, require_kernels(self.setting.field)
-            self.meter = PowerMeter(PlanePower(system, field, skin=POWER_SKIN * field.cutoff).power, course.power)
+            self.meter = PowerMeter(PlanePower(system, field, skin=_POWER_SKIN * field.cutoff).power, course.power)
         motion = self.motion()
         try:
             self.settle(motion)
@@ -197,7 +197,10 @@ class RunInProgress:
         free = int((s.system.role != HELD_ROLE).sum())
         hottest = max(s.baths.hot, s.baths.cold)
         return Thermometer(
-            s.system, s.course.sample, s.course.flowing, limit=MAX_KINETIC_GROWTH * 1.5 * free * k_B * hottest
+            system=s.system,
+            every=s.course.sample,
+            flowing=s.course.flowing,
+            limit=MAX_KINETIC_GROWTH * 1.5 * free * k_B * hottest,
         )
 
     def settle(self, motion: Dynamics) -> None:
@@ -215,7 +218,7 @@ class RunInProgress:
         """Do one block and keep what was seen."""
         course, heat, energy = self.setting.course, self.heat[-1], self.energy[-1]
         thermometer = self.thermometer()
-        looks: list[BlockObserver] = [thermometer, *self.observers]
+        looks: list[_BlockObserver] = [thermometer, *self.observers]
         meter = self.meter
         if meter is not None:
             looks.append(meter)
@@ -234,7 +237,7 @@ class RunInProgress:
             )
         self.kept(motion, course.steps)
 
-    def guarded(self, name: str, motion: Dynamics, looks: Sequence[BlockObserver], step: int, steps: int) -> None:
+    def guarded(self, name: str, motion: Dynamics, looks: Sequence[_BlockObserver], step: int, steps: int) -> None:
         """Do some steps; say where the run burst, if it did."""
         try:
             advance_observed(motion, looks, step, steps)
@@ -262,8 +265,10 @@ class RunInProgress:
         s = self.setting
         system, course = s.system, s.course
         return Record(
-            system.name, system.area, system.plane, system.heights, system.counts, system.roles, course.block,
-            np.array(self.temperature), np.array(self.heat), np.array(self.energy), np.array(self.power),
+            name=system.name, area=system.area, plane=system.plane, heights=system.heights,
+            counts=system.counts, roles=system.roles, block=course.block,
+            temperature=np.array(self.temperature), heat=np.array(self.heat), energy=np.array(self.energy),
+            power=np.array(self.power),
             timestep=course.timestep, ways=2 if system.periodic else 1, seed=course.seed, method=s.method,
         )  # fmt: skip
 

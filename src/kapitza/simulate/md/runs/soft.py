@@ -21,7 +21,7 @@ from kapitza.simulate.md.system import COLD_ROLE, FREE_ROLE, HELD_ROLE, HOT_ROLE
 from kapitza.simulate.md.systems.soft import SlabThermometer, SoftSystem, insert_slabs, liquid_slabs
 from kapitza.units import k_B
 
-MAX_MATRIX_SHARE = 0.1  # of the difference of temperature that may fall within the matrix, for it to be one body
+_MAX_MATRIX_SHARE = 0.1  # of the difference of temperature that may fall within the matrix, for it to be one body
 
 
 @frozen(eq=False)
@@ -174,11 +174,11 @@ def run_tube(
     records: list[Record] = []
     for i in range(count):
         own = None if folder is None else Path(folder) / str(i + 1)
-        records.append(cool_tube(soft, engine, baths, evolve(course, seed=course.seed + i), own))
+        records.append(_cool_tube(soft, engine, baths, evolve(course, seed=course.seed + i), own))
     return fit_tube(soft, records, after)
 
 
-def cool_tube(soft: SoftSystem, engine: MdEngine, baths: Thermostats, course: Protocol, folder: Path | None) -> Record:
+def _cool_tube(soft: SoftSystem, engine: MdEngine, baths: Thermostats, course: Protocol, folder: Path | None) -> Record:
     """Record of one run of a tube that is left alone."""
     system = soft.system
     apart = evolve(system, role=np.where(system.layer == 0, HOT_ROLE, COLD_ROLE))
@@ -213,24 +213,24 @@ def fit_tube(soft: SoftSystem, records: Sequence[Record], after: float) -> TubeR
     used = time >= after
     lag = temperature[:, used, 1] - matrix[:, used]
     inside = float(lag.sum() / difference[:, used].sum())
-    tube, rest = (lumped_slab(3 * k_B * float(n) / soft.area) for n in (first.counts[0], first.counts[1:].sum()))
+    tube, rest = (_lumped_slab(3 * k_B * float(n) / soft.area) for n in (first.counts[0], first.counts[1:].sum()))
     last = float(np.average(temperature[:, -1].mean(axis=0), weights=first.counts))
     data = RelaxationData(time, difference, tube, rest, last, name=first.name)
     fit = fit_relaxation(data, after=after, model="lumped")
-    if inside > MAX_MATRIX_SHARE:
-        reason = f"{inside:.0%} of the difference falls within the matrix, wanted below {MAX_MATRIX_SHARE:.0%}"
+    if inside > _MAX_MATRIX_SHARE:
+        reason = f"{inside:.0%} of the difference falls within the matrix, wanted below {_MAX_MATRIX_SHARE:.0%}"
         fit = evolve(fit, reasons=(*fit.reasons, reason))
-    drift = np.array([energy_change(one) for one in records])
+    drift = np.array([_energy_change(one) for one in records])
     return TubeRun(time, temperature, difference, inside, drift, fit)
 
 
-def lumped_slab(areal: float) -> ThermalSlab:
+def _lumped_slab(areal: float) -> ThermalSlab:
     """Return a body of one temperature with a heat capacity per area of the tube's wall, J m⁻² K⁻¹."""
     positive([areal])
     return ThermalSlab(1e-9, areal / 1e-9)
 
 
-def energy_change(record: Record) -> float:
+def _energy_change(record: Record) -> float:
     """Change of the energy over a run in units of the kinetic energy."""
     kinetic = 1.5 * k_B * float(record.temperature[-1] @ record.counts)
     return float(record.energy[-1] - record.energy[0]) / kinetic

@@ -20,9 +20,9 @@ from kapitza.simulate.md.potential import Potential
 from kapitza.simulate.md.system import COLD_ROLE, FREE_ROLE, HELD_ROLE, HOT_ROLE, System
 from kapitza.units import angstrom
 
-PLANE_SPACING = 0.4 * angstrom  # planes of atoms are at least this far apart
-MIN_FREE_PLANES = 4  # free planes of a side: fewer leave no profile to look at
-BORDER_TOLERANCE = 1e-6  # of a length: a plane just at a border belongs inwards
+_PLANE_SPACING = 0.4 * angstrom  # planes of atoms are at least this far apart
+_MIN_FREE_PLANES = 4  # free planes of a side: fewer leave no profile to look at
+_BORDER_TOLERANCE = 1e-6  # of a length: a plane just at a border belongs inwards
 
 AtomSites = tuple[Array, Array, IntArray]  # positions (n, 3) m, masses (n,) kg, species (n,)
 
@@ -64,11 +64,11 @@ def mass_interface(
     body = structure(crystal) if isinstance(crystal, str) else crystal
     lengths = (length, length) if isinstance(length, int) else length
     wall = 0 if periodic else wall
-    check_counts(cells, lengths, bath, wall, ratio)
-    cell = orient_cell(body, lattice_constant)
-    kinds = [assign_kinds(cell, field, heavy=heavy) for heavy in (False, True)]
+    _check_counts(cells, lengths, bath, wall, ratio)
+    cell = _orient_cell(body, lattice_constant)
+    kinds = [_assign_kinds(cell, field, heavy=heavy) for heavy in (False, True)]
     counts = [n + wall for n in lengths]
-    places, base, level = fill_block(cell, (*cells, sum(counts)))
+    places, base, level = _fill_block(cell, (*cells, sum(counts)))
     right = level >= counts[0]
     species = np.where(right, kinds[1][base], kinds[0][base])
     masses = cell.masses[base] * np.where(right, ratio, 1.0)
@@ -81,7 +81,7 @@ def mass_interface(
     )  # fmt: skip
 
 
-def check_counts(cells: Sequence[int], lengths: Sequence[int], bath: int, wall: int, ratio: float) -> None:
+def _check_counts(cells: Sequence[int], lengths: Sequence[int], bath: int, wall: int, ratio: float) -> None:
     """Refuse what cannot be built."""
     if min(*cells, *lengths) < 1 or min(bath, wall) < 0:
         raise InputError(
@@ -96,11 +96,11 @@ def check_counts(cells: Sequence[int], lengths: Sequence[int], bath: int, wall: 
         raise InputError(f"mass ratio {ratio:g}, wanted a finite number above 0")
 
 
-def orient_cell(body: Structure, lattice_constant: float | tuple[float, float] | None) -> Structure:
+def _orient_cell(body: Structure, lattice_constant: float | tuple[float, float] | None) -> Structure:
     """Return the cell of a crystal on its axes, stretched to a lattice constant."""
     axes = body.lattice if body.axes is None else body.axes
     tilt = max(float(np.abs(axes[:2, 2]).max()), float(np.abs(axes[2, :2]).max()))
-    if tilt > BORDER_TOLERANCE * float(np.abs(axes).max()):
+    if tilt > _BORDER_TOLERANCE * float(np.abs(axes).max()):
         raise InputError(
             f"{body.name}: the third axis of {axes.tolist()} m is not along z at right angles to both others"
         )
@@ -114,12 +114,12 @@ def orient_cell(body: Structure, lattice_constant: float | tuple[float, float] |
     fraction = points @ np.linalg.inv(axes)
     points = (fraction - np.floor(fraction + 1e-9)) @ axes
     base = np.tile(np.arange(body.masses.size), len(corner))
-    stretch = stretch_factors(axes, lattice_constant, body.name)
+    stretch = _stretch_factors(axes, lattice_constant, body.name)
     symbols = tuple(body.symbols[i] for i in base)
     return Structure(body.name, axes * stretch, points * stretch, body.masses[base], symbols)
 
 
-def stretch_factors(axes: Array, lattice_constant: float | tuple[float, float] | None, name: str) -> Array:
+def _stretch_factors(axes: Array, lattice_constant: float | tuple[float, float] | None, name: str) -> Array:
     """(3,) factors along x, y and z that bring axes to a lattice constant."""
     if lattice_constant is None:
         return np.ones(3)
@@ -135,7 +135,7 @@ def stretch_factors(axes: Array, lattice_constant: float | tuple[float, float] |
     return np.array([across, across, along])
 
 
-def assign_kinds(body: Structure, field: Potential, *, heavy: bool) -> IntArray:
+def _assign_kinds(body: Structure, field: Potential, *, heavy: bool) -> IntArray:
     """(n,) kind of each atom of a crystal, as the potential counts them."""
     found = list(dict.fromkeys(body.symbols))
     known = set(field.kinds) & set(ATOMIC_WEIGHTS)
@@ -151,7 +151,7 @@ def assign_kinds(body: Structure, field: Potential, *, heavy: bool) -> IntArray:
     return np.array(species, dtype=np.int64)
 
 
-def fill_block(cell: Structure, counts: tuple[int, int, int]) -> tuple[Array, IntArray, IntArray]:
+def _fill_block(cell: Structure, counts: tuple[int, int, int]) -> tuple[Array, IntArray, IntArray]:
     """Atoms of a block of cells by height: positions (n, 3) m, which atom of the cell, in which level of cells."""
     n3, n1, n2 = counts[2], counts[0], counts[1]
     index = np.array(list(product(range(n3), range(n2), range(n1))))[:, ::-1]
@@ -173,7 +173,7 @@ def assemble_system(
     bath: float,
     periodic: bool = False,
     vacuum: float = 0.0,
-    tolerance: float = PLANE_SPACING,
+    tolerance: float = _PLANE_SPACING,
 ) -> System:
     """Make a system of atoms: find their planes, hold the outermost, put baths next to them.
 
@@ -197,14 +197,25 @@ def assemble_system(
     positions, masses, species = sites
     layer = find_planes(positions[:, 2], tolerance)
     heights = np.bincount(layer, weights=positions[:, 2]) / np.bincount(layer)
-    role = (periodic_roles if periodic else end_roles)(heights, plane, wall, bath, float(lattice[2, 2]))
+    role = (_periodic_roles if periodic else _end_roles)(heights, plane, wall, bath, float(lattice[2, 2]))
     box = lattice if periodic else np.vstack([lattice[:2], [0, 0, float(np.ptp(positions[:, 2])) + vacuum]])
     if bath > 0:
-        check_roles(name, heights, role, plane)
-    return System(name, box, positions, masses, species, tuple(kinds), layer, role[layer], plane, periodic)
+        _check_roles(name, heights, role, plane)
+    return System(
+        name=name,
+        lattice=box,
+        positions=positions,
+        masses=masses,
+        species=species,
+        kinds=tuple(kinds),
+        layer=layer,
+        role=role[layer],
+        plane=plane,
+        periodic=periodic,
+    )
 
 
-def find_planes(heights: Array, tolerance: float = PLANE_SPACING) -> IntArray:
+def find_planes(heights: Array, tolerance: float = _PLANE_SPACING) -> IntArray:
     """(n,) number of the plane of each atom, from below: two neighbours in height further apart are of two planes.
 
     Where no gap is left for ten tolerances, as in a fluid, slices of that thickness are the planes.
@@ -226,31 +237,31 @@ def find_planes(heights: Array, tolerance: float = PLANE_SPACING) -> IntArray:
     return found
 
 
-def end_roles(heights: Array, plane: float, wall: float, bath: float, _box: float) -> IntArray:
+def _end_roles(heights: Array, plane: float, wall: float, bath: float, _box: float) -> IntArray:
     """(layers,) roles by distance from the two ends."""
     ends = np.where(heights < plane, heights - heights.min(), heights.max() - heights)
-    bounds = [wall * (1 - BORDER_TOLERANCE), (wall + bath) * (1 - BORDER_TOLERANCE)]
+    bounds = [wall * (1 - _BORDER_TOLERANCE), (wall + bath) * (1 - _BORDER_TOLERANCE)]
     role = np.where(ends < bounds[1], np.where(heights < plane, HOT_ROLE, COLD_ROLE), FREE_ROLE)
     return np.where(ends < bounds[0], HELD_ROLE, role).astype(np.int64)
 
 
-def periodic_roles(heights: Array, plane: float, _wall: float, bath: float, box: float) -> IntArray:
+def _periodic_roles(heights: Array, plane: float, _wall: float, bath: float, box: float) -> IntArray:
     """(layers,) roles by distance from the middles of the two sides of a periodic box."""
     closing = (heights.min() + heights.max() - box) / 2
     middles = (closing + plane) / 2, (plane + closing + box) / 2
-    hot, cold = (np.abs(heights - middle) < bath / 2 * (1 - BORDER_TOLERANCE) for middle in middles)
+    hot, cold = (np.abs(heights - middle) < bath / 2 * (1 - _BORDER_TOLERANCE) for middle in middles)
     return np.select([hot, cold], [HOT_ROLE, COLD_ROLE], FREE_ROLE).astype(np.int64)
 
 
-def check_roles(name: str, heights: Array, role: IntArray, plane: float) -> None:
+def _check_roles(name: str, heights: Array, role: IntArray, plane: float) -> None:
     """Refuse a side with no bath, or with too few free planes."""
     for side, here, bath in (("left", heights < plane, HOT_ROLE), ("right", heights > plane, COLD_ROLE)):
         free, heated = int((role[here] == FREE_ROLE).sum()), int((role[here] == bath).sum())
         if not heated:
             raise InputError(f"{name}: no plane of atoms is in the bath on the {side}: make the bath thicker")
-        if free < MIN_FREE_PLANES:
+        if free < _MIN_FREE_PLANES:
             raise InputError(
-                f"{name}: {free} free planes of atoms are left on the {side}, wanted at least {MIN_FREE_PLANES}: "
+                f"{name}: {free} free planes of atoms are left on the {side}, wanted at least {_MIN_FREE_PLANES}: "
                 "lengthen the "
                 "side or shorten the bath"
             )

@@ -11,8 +11,8 @@ from kapitza.matter.junction import Junction
 from kapitza.simulate.md.potential import Potential
 from kapitza.simulate.md.system import COLD_ROLE, FREE_ROLE, HOT_ROLE, System
 
-MAX_LAYER_FREEDOM = 200_000  # degrees of freedom of one layer times those of the next: the blocks of a layer are dense
-MIN_FORCE_CONSTANT = 1e-12  # of the largest force constant: weaker ones are left out
+_MAX_LAYER_FREEDOM = 200_000  # degrees of freedom of one layer times those of the next: the blocks of a layer are dense
+_MIN_FORCE_CONSTANT = 1e-12  # of the largest force constant: weaker ones are left out
 
 
 def harmonic_system(
@@ -50,24 +50,26 @@ def harmonic_system(
             "more layers than the bath has"
         )
     whole = junction if tuple(cells) == (1, 1) else repeat_device(junction, cells)
-    onsite, hop, masses = layer_blocks(whole, layers)
+    onsite, hop, masses = _layer_blocks(whole, layers)
     sizes = np.array([len(m) for m in masses])
     layer = np.repeat(np.arange(sizes.size), sizes)
     role = np.select([layer < bath, layer >= sizes.size - bath], [HOT_ROLE, COLD_ROLE], FREE_ROLE)
-    heights = layer_heights(whole, layers)
+    heights = _layer_heights(whole, layers)
     middle = layers[0] + max(len(whole.device) // 2, 1)
     positions = np.zeros((layer.size, 3))
     positions[:, 2] = heights[layer]
     system = System(
-        junction.name, junction_box(whole, heights), positions, np.concatenate(masses), np.zeros(layer.size, dtype=int),
-        ("atom",), layer, role, float(heights[middle - 1 : middle + 1].mean()),
+        name=junction.name, lattice=_junction_box(whole, heights), positions=positions,
+        masses=np.concatenate(masses), species=np.zeros(layer.size,
+        dtype=int),
+        kinds=("atom",), layer=layer, role=role, plane=float(heights[middle - 1 : middle + 1].mean()),
     )  # fmt: skip
-    return system, harmonic_potential(positions, block_entries(onsite, hop, junction.directions))
+    return system, harmonic_potential(positions, _block_entries(onsite, hop, junction.directions))
 
 
-def layer_blocks(whole: Junction, layers: tuple[int, int]) -> tuple[list[Array], list[Array], list[Array]]:
+def _layer_blocks(whole: Junction, layers: tuple[int, int]) -> tuple[list[Array], list[Array], list[Array]]:
     """Blocks of each layer (f, f), those to the next one (f, f'), N m⁻¹, and masses (n,) kg of all layers."""
-    (first, after_first), (last, after_last) = (wrap_lead(whole, side) for side in ("left", "right"))
+    (first, after_first), (last, after_last) = (_wrap_lead(whole, side) for side in ("left", "right"))
     size = [whole.lead(side).masses for side in ("left", "right")]
     left, right = (np.tile(m, len(whole.tiles(s))) for m, s in zip(size, ("left", "right"), strict=True))
     onsite = [first] * layers[0] + [s.onsite.sum(axis=0) for s in whole.device] + [last] * layers[1]
@@ -77,10 +79,10 @@ def layer_blocks(whole: Junction, layers: tuple[int, int]) -> tuple[list[Array],
     return onsite, hop, masses
 
 
-def wrap_lead(whole: Junction, side: Side) -> tuple[Array, Array]:
+def _wrap_lead(whole: Junction, side: Side) -> tuple[Array, Array]:
     """Blocks of a lead within a layer and to the next, (f, f) each, N m⁻¹, for all its cells in one of the junction."""
     lead, tiles, tiling = whole.lead(side), whole.tiles(side), whole.tiling(side)
-    if (len(tiles) * lead.onsite.shape[-1]) ** 2 > MAX_LAYER_FREEDOM**2 / 4:
+    if (len(tiles) * lead.onsite.shape[-1]) ** 2 > _MAX_LAYER_FREEDOM**2 / 4:
         raise InputError(f"{whole.name}: {len(tiles)} cells of {lead.masses.size} atoms in a layer, take fewer cells")
     place = {tuple(map(int, cell)): i for i, cell in enumerate(tiles)}
     d = lead.onsite.shape[-1]
@@ -96,14 +98,14 @@ def wrap_lead(whole: Junction, side: Side) -> tuple[Array, Array]:
     return onsite.reshape(size, size), hop.reshape(size, size)
 
 
-def layer_heights(whole: Junction, layers: tuple[int, int]) -> Array:
+def _layer_heights(whole: Junction, layers: tuple[int, int]) -> Array:
     """(layers,) heights, evenly spaced in each lead; those of the device by the mean of both, m."""
     low, high = whole.left.thickness, whole.right.thickness
     steps = [low] * layers[0] + [(low + high) / 2] * (len(whole.device) - 1) + [high] * layers[1]
     return np.append(0.0, np.cumsum(steps)) + low / 2
 
 
-def junction_box(whole: Junction, heights: Array) -> Array:
+def _junction_box(whole: Junction, heights: Array) -> Array:
     """(3, 3) vectors of the box, m; turned so that the periods lie in the plane z = 0."""
     a, b = whole.periods
     length = float(np.linalg.norm(a))
@@ -112,7 +114,7 @@ def junction_box(whole: Junction, heights: Array) -> Array:
     return np.array([[length, 0, 0], [along, across, 0], [0, 0, heights[-1] + heights[0]]])
 
 
-def block_entries(onsite: list[Array], hop: list[Array], directions: int) -> tuple[IntArray, IntArray, Array]:
+def _block_entries(onsite: list[Array], hop: list[Array], directions: int) -> tuple[IntArray, IntArray, Array]:
     """Pairs of atoms (i, j) and their blocks (entries, 3, 3) N m⁻¹, sorted; an atom's own block is among them."""
     first = np.append(0, np.cumsum([len(block) // directions for block in onsite]))
     rows: list[IntArray] = []
@@ -123,7 +125,7 @@ def block_entries(onsite: list[Array], hop: list[Array], directions: int) -> tup
     parts += [(i, i + 1, block) for i, block in enumerate(hop)] + [(i + 1, i, block.T) for i, block in enumerate(hop)]
     for i, j, part in parts:
         cut = part.reshape(len(part) // directions, directions, -1, directions).swapaxes(1, 2)
-        a, b = np.nonzero(np.abs(cut).max(axis=(2, 3)) > MIN_FORCE_CONSTANT * largest)
+        a, b = np.nonzero(np.abs(cut).max(axis=(2, 3)) > _MIN_FORCE_CONSTANT * largest)
         rows.append(a + first[i])
         columns.append(b + first[j])
         blocks.append(cut[a, b] if directions == 3 else cut[a, b] * np.eye(3))

@@ -17,9 +17,9 @@ from kapitza.simulate.md.system import System
 from kapitza.simulate.md.systems.assembly import assemble_system
 from kapitza.units import nm
 
-MAX_SIDE_LENGTH = 1e-6  # m: a side this long has more atoms than a run can have
+_MAX_SIDE_LENGTH = 1e-6  # m: a side this long has more atoms than a run can have
 
-LayerMoves = dict[int, Array]  # by how much the atoms of a layer, counted from the interface upwards, have moved, m
+_LayerMoves = dict[int, Array]  # by how much the atoms of a layer, counted from the interface upwards, have moved, m
 
 
 def junction_system(
@@ -56,55 +56,55 @@ def junction_system(
     MissingEngine
         without ase and matscipy
     """
-    check_lengths(plan, lengths, width, bath, wall)
+    _check_lengths(plan, lengths, width, bath, wall)
     engine = plan_force_field(plan)
     segments, periods = prepare_segments(plan, engine)
-    check_elements(field, segments)
+    _check_elements(field, segments)
     wall = 0.0 if periodic else wall
-    ends = [lengthen_segment(segments[i], length + wall) for i, length in ((0, lengths[0]), (-1, lengths[1]))]
+    ends = [_lengthen_segment(segments[i], length + wall) for i, length in ((0, lengths[0]), (-1, lengths[1]))]
     whole = [ends[0], *segments[1:-1], ends[1]]
-    shifts, moves, last = relax_stack(segments, periods, engine, relax=plan.relax)
+    shifts, moves, last = _relax_stack(segments, periods, engine, relax=plan.relax)
     made = stack_segments(whole, periods, shifts, engine.reach, junction_name(plan, segments), held=False)
-    places = made.atoms.positions + layer_displacements(made, moves, whole[0].layers, beyond=last)
+    places = made.atoms.positions + _layer_displacements(made, moves, whole[0].layers, beyond=last)
     box = made.atoms.lattice
     if periodic:
-        again, others, rise = relax_stack([segments[-1], segments[0]], periods, engine, relax=plan.relax)
+        again, others, rise = _relax_stack([segments[-1], segments[0]], periods, engine, relax=plan.relax)
         low = {key: moved - rise for key, moved in others.items() if key >= 0}
         high = {key + made.layers: moved for key, moved in others.items() if key < 0}
-        places = places + layer_displacements(made, low | high, 0)
-        box = np.vstack([periods, closing_vector(whole, periods, [*shifts, *again]) + last + rise])
-    return repeat_in_plane(made, places, box, field, width, wall=wall, bath=bath, periodic=periodic)
+        places = places + _layer_displacements(made, low | high, 0)
+        box = np.vstack([periods, _closing_vector(whole, periods, [*shifts, *again]) + last + rise])
+    return _repeat_in_plane(made, places, box, field, width, wall=wall, bath=bath, periodic=periodic)
 
 
-def check_lengths(plan: JunctionPlan, lengths: tuple[float, float], width: float, bath: float, wall: float) -> None:
+def _check_lengths(plan: JunctionPlan, lengths: tuple[float, float], width: float, bath: float, wall: float) -> None:
     """Refuse lengths that are none, and what a run cannot have."""
     if plan.disorder is not None:
         raise InputError(f"a plan with disorder ({plan.disorder}) gives no system for runs: take it out of the plan")
     for name, value in (("left length", lengths[0]), ("right length", lengths[1]), ("width", width)):
-        if not 0 < value < MAX_SIDE_LENGTH:
-            raise InputError(f"{name} {value:g} m, wanted 0 to {MAX_SIDE_LENGTH:g} m (nm? multiply by 1e-9)")
-    if not (0 <= bath < min(lengths) and 0 <= wall < MAX_SIDE_LENGTH):
+        if not 0 < value < _MAX_SIDE_LENGTH:
+            raise InputError(f"{name} {value:g} m, wanted 0 to {_MAX_SIDE_LENGTH:g} m (nm? multiply by 1e-9)")
+    if not (0 <= bath < min(lengths) and 0 <= wall < _MAX_SIDE_LENGTH):
         raise InputError(
             f"baths of {bath:g} m and held ends of {wall:g} m for sides of {lengths[0]:g} and {lengths[1]:g} m: a bath "
             "must be thinner than its side"
         )
 
 
-def check_elements(field: Potential, segments: Sequence[Segment]) -> None:
+def _check_elements(field: Potential, segments: Sequence[Segment]) -> None:
     """Refuse elements that the potential of the run lacks."""
     missing = sorted({symbol for one in segments for symbol in one.cell.symbols} - set(field.kinds))
     if missing:
         raise InputError(f"the potential of the run is for {', '.join(field.kinds)}, not {', '.join(missing)}")
 
 
-def lengthen_segment(segment: Segment, length: float) -> Segment:
+def _lengthen_segment(segment: Segment, length: float) -> Segment:
     """Return as many layers of a crystal as reach a length (m)."""
     return evolve(segment, layers=max(1, int(np.ceil(length / segment.lead.thickness * (1 - 1e-6)))))
 
 
-def relax_stack(
+def _relax_stack(
     segments: Sequence[Segment], periods: Array, engine: ForceField, *, relax: bool
-) -> tuple[list[Array], LayerMoves, Array]:
+) -> tuple[list[Array], _LayerMoves, Array]:
     """Bring a short stack to rest.
 
     Returns
@@ -123,7 +123,7 @@ def relax_stack(
     return shifts, moves, moved[int(np.argmax(body))]
 
 
-def layer_displacements(made: AtomStack, moves: LayerMoves, first: int, *, beyond: Array | None = None) -> Array:
+def _layer_displacements(made: AtomStack, moves: _LayerMoves, first: int, *, beyond: Array | None = None) -> Array:
     """(n, 3) moves of the atoms of a stack, m; layers without an entry stay, or move as `beyond` from `first` upwards.
 
     Parameters
@@ -143,7 +143,7 @@ def layer_displacements(made: AtomStack, moves: LayerMoves, first: int, *, beyon
     return found
 
 
-def closing_vector(segments: Sequence[Segment], periods: Array, shifts: Sequence[Array]) -> Array:
+def _closing_vector(segments: Sequence[Segment], periods: Array, shifts: Sequence[Array]) -> Array:
     """(3,) from the first crystal to its next image along z, periods in the plane apart, m.
 
     Parameters
@@ -158,7 +158,7 @@ def closing_vector(segments: Sequence[Segment], periods: Array, shifts: Sequence
     return total
 
 
-def repeat_in_plane(
+def _repeat_in_plane(
     made: AtomStack,
     places: Array,
     box: Array,

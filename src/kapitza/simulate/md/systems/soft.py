@@ -23,14 +23,14 @@ from kapitza.simulate.md.record import Record
 from kapitza.simulate.md.system import COLD_ROLE, FREE_ROLE, HELD_ROLE, HOT_ROLE, System
 from kapitza.units import angstrom, eV, k_B, m_u
 
-NumberType = TypeVar("NumberType", np.float64, np.int64)
+_NumberType = TypeVar("_NumberType", np.float64, np.int64)
 
-FCC_SITES = np.array([[0, 0, 0], [0.5, 0.5, 0], [0.5, 0, 0.5], [0, 0.5, 0.5]])
-CARBON_BOND = 1.46 * angstrom  # between neighbours of a sheet where the energy of this potential is least
-CARBON_MASS = 12.011 * m_u
-CRYSTAL_CONSTANT = 1.56  # σ: lattice constant of a cold Lennard-Jones crystal
-CONTACT_DISTANCE = 0.95  # σ: between a wall and the first atoms of the liquid
-CUTOFF_SIGMA = 2.5  # σ: cutoff
+_FCC_SITES = np.array([[0, 0, 0], [0.5, 0.5, 0], [0.5, 0, 0.5], [0, 0.5, 0.5]])
+_CARBON_BOND = 1.46 * angstrom  # between neighbours of a sheet where the energy of this potential is least
+_CARBON_MASS = 12.011 * m_u
+_CRYSTAL_CONSTANT = 1.56  # σ: lattice constant of a cold Lennard-Jones crystal
+_CONTACT_DISTANCE = 0.95  # σ: between a wall and the first atoms of the liquid
+_CUTOFF_SIGMA = 2.5  # σ: cutoff
 
 
 @frozen(eq=False)
@@ -89,12 +89,12 @@ def liquid_on_solid(
             f"cells wide, {solid} deep: expected positive numbers, and at least 3 cells"
         )
     deep = epsilon * np.array([[stiffness, wetting], [wetting, 1.0]])
-    potential = lennard_jones(("solid", "liquid"), deep, sigma, cutoff=CUTOFF_SIGMA)
-    a = CRYSTAL_CONSTANT * sigma
-    wall = fcc_block(cells, cells, solid) * a
+    potential = lennard_jones(("solid", "liquid"), deep, sigma, cutoff=_CUTOFF_SIGMA)
+    a = _CRYSTAL_CONSTANT * sigma
+    wall = _fcc_block(cells, cells, solid) * a
     side, top = cells * a, float(wall[:, 2].max())
-    fluid = fill_column(side, liquid * sigma, density / sigma**3) + np.array([0, 0, top + CONTACT_DISTANCE * sigma])
-    far = float(fluid[:, 2].max()) + CONTACT_DISTANCE * sigma
+    fluid = fill_column(side, liquid * sigma, density / sigma**3) + np.array([0, 0, top + _CONTACT_DISTANCE * sigma])
+    far = float(fluid[:, 2].max()) + _CONTACT_DISTANCE * sigma
     positions = np.vstack([wall, fluid, wall + np.array([0, 0, far])])
     species = np.repeat([0, 1, 0], [len(wall), len(fluid), len(wall)])
     depth = np.round(wall[:, 2] / (a / 2)).astype(int)
@@ -103,18 +103,26 @@ def liquid_on_solid(
     right = np.select([depth >= 2 * solid - 1, depth >= solid], [HELD_ROLE, COLD_ROLE], FREE_ROLE)
     role = np.concatenate([left, np.full(len(fluid), FREE_ROLE), right])
     box = np.diag([side, side, float(positions[:, 2].max()) + 3 * sigma])
-    plane = top + CONTACT_DISTANCE * sigma / 2
+    plane = top + _CONTACT_DISTANCE * sigma / 2
     masses = np.full(len(positions), mass)
     system = System(
-        f"liquid on solid, wetting {wetting:g}", box, positions, masses, species, potential.kinds, layer, role, plane
+        name=f"liquid on solid, wetting {wetting:g}",
+        lattice=box,
+        positions=positions,
+        masses=masses,
+        species=species,
+        kinds=potential.kinds,
+        layer=layer,
+        role=role,
+        plane=plane,
     )
     return SoftSystem(system, potential, system.area)
 
 
-def fcc_block(nx: int, ny: int, nz: int) -> Array:
+def _fcc_block(nx: int, ny: int, nz: int) -> Array:
     """(4 nx ny nz, 3) sites of a face-centred cubic block, in cells."""
     grid = np.array(list(product(range(nx), range(ny), range(nz))), dtype=np.float64)[:, None]
-    return (grid + FCC_SITES).reshape(-1, 3)
+    return (grid + _FCC_SITES).reshape(-1, 3)
 
 
 def fill_column(side: float, height: float, density: float) -> Array:
@@ -158,10 +166,10 @@ def nanotube_in_matrix(
     """
     if n < 3 or length < 5 or min(adhesion, contact, epsilon, sigma) <= 0:
         raise InputError(f"tube ({n}, {n}) of {length} periods, adhesion {adhesion:g} J: expected n >= 3 and 5 periods")
-    tube, along = armchair_tube(n, length)
-    radius = 3 * n * CARBON_BOND / (2 * pi)
-    a = CRYSTAL_CONSTANT * sigma
-    block = fcc_block(max(1, round(along / a)), width, width) * [along / max(1, round(along / a)), a, a]
+    tube, along = _armchair_tube(n, length)
+    radius = 3 * n * _CARBON_BOND / (2 * pi)
+    a = _CRYSTAL_CONSTANT * sigma
+    block = _fcc_block(max(1, round(along / a)), width, width) * [along / max(1, round(along / a)), a, a]
     centre = np.array([0, width * a / 2, width * a / 2])
     distance = np.hypot(*(block - centre)[:, 1:].T)
     block, distance = block[distance > radius + 0.9 * contact], distance[distance > radius + 0.9 * contact]
@@ -175,22 +183,31 @@ def nanotube_in_matrix(
     positions = np.vstack([tube + centre, block])
     layer = np.concatenate([np.zeros(len(tube), dtype=int), shells])
     role = np.select([layer == 0, layer == layer.max()], [HOT_ROLE, COLD_ROLE], FREE_ROLE)
-    masses = np.where(layer == 0, CARBON_MASS, mass)
+    masses = np.where(layer == 0, _CARBON_MASS, mass)
     species = (layer > 0).astype(int)
     box = np.diag([along, width * a, width * a])
-    field = tube_potential(adhesion, contact, epsilon, sigma)
+    field = _tube_potential(adhesion, contact, epsilon, sigma)
     middle = float(centre[2]) + 1e-3 * angstrom
     system = System(
-        f"({n}, {n}) tube in a matrix", box, positions, masses, species, field.kinds, layer, role, middle, periodic=True
+        name=f"({n}, {n}) tube in a matrix",
+        lattice=box,
+        positions=positions,
+        masses=masses,
+        species=species,
+        kinds=field.kinds,
+        layer=layer,
+        role=role,
+        plane=middle,
+        periodic=True,
     )
     radii = np.bincount(layer, np.hypot(*(positions - centre)[:, 1:].T)) / system.counts
     return SoftSystem(system, field, 2 * pi * radius * along, radii)
 
 
-def armchair_tube(n: int, length: int) -> tuple[Array, float]:
+def _armchair_tube(n: int, length: int) -> tuple[Array, float]:
     """(4 n length, 3) atoms of an armchair tube about the x axis, and its length, m."""
-    wide, high = sqrt(3) * CARBON_BOND, 3 * CARBON_BOND
-    cell = np.array([[0, 0], [wide / 2, CARBON_BOND / 2], [wide / 2, 3 * CARBON_BOND / 2], [0, 2 * CARBON_BOND]])
+    wide, high = sqrt(3) * _CARBON_BOND, 3 * _CARBON_BOND
+    cell = np.array([[0, 0], [wide / 2, _CARBON_BOND / 2], [wide / 2, 3 * _CARBON_BOND / 2], [0, 2 * _CARBON_BOND]])
     grid = np.array(list(product(range(length), range(n))), dtype=np.float64)[:, None] * [wide, high]
     along, around = (grid + cell).reshape(-1, 2).T
     radius = n * high / (2 * pi)
@@ -198,15 +215,15 @@ def armchair_tube(n: int, length: int) -> tuple[Array, float]:
     return np.column_stack([along, radius * np.cos(angle), radius * np.sin(angle)]), length * wide
 
 
-def tube_potential(adhesion: float, contact: float, epsilon: float, sigma: float) -> LammpsCommands:
+def _tube_potential(adhesion: float, contact: float, epsilon: float, sigma: float) -> LammpsCommands:
     """Lines of LAMMPS for carbon (type 1) in a matrix (type 2)."""
     carbon = tersoff(("C",))
     style = "lj/smooth/linear"
     pairs = (("1 2", adhesion, contact), ("2 2", epsilon, sigma))
-    reach = CUTOFF_SIGMA * max(contact, sigma)
+    reach = _CUTOFF_SIGMA * max(contact, sigma)
     rows = [
         f"{types} {style} {format_number(e / eV)} {format_number(s / angstrom)} "
-        f"{format_number(CUTOFF_SIGMA * s / angstrom)}"
+        f"{format_number(_CUTOFF_SIGMA * s / angstrom)}"
         for types, e, s in pairs
     ]
     return LammpsCommands(
@@ -219,7 +236,7 @@ def tube_potential(adhesion: float, contact: float, epsilon: float, sigma: float
     )
 
 
-@define(eq=False)
+@define(eq=False, kw_only=True)
 class SlabThermometer:
     """Temperatures of slabs of space, for atoms that wander; the mean velocity of each slab is subtracted.
 
@@ -283,16 +300,16 @@ class SlabThermometer:
     @property
     def temperature(self) -> Array:
         """(slabs,) mean temperature, K; 0 where no two atoms were seen at once."""
-        return kinetic_temperature(self.energy, self.freedom)
+        return _kinetic_temperature(self.energy, self.freedom)
 
     @property
     def temperatures(self) -> Array:
         """(blocks, slabs) mean temperature in each full block, K."""
         parts = np.diff(np.array(self.sums), axis=0, prepend=np.zeros((1, 3, self.energy.size)))
-        return kinetic_temperature(parts[:, 0], parts[:, 1])
+        return _kinetic_temperature(parts[:, 0], parts[:, 1])
 
 
-def kinetic_temperature(energy: Array, freedom: Array) -> Array:
+def _kinetic_temperature(energy: Array, freedom: Array) -> Array:
     """Temperatures of kinetic energies (J) in degrees of freedom, K; 0 where there are none."""
     return np.divide(2 * energy, k_B * freedom, out=np.zeros(energy.shape), where=freedom > 0)
 
@@ -312,7 +329,7 @@ def liquid_slabs(soft: SoftSystem, count: int, *, every: int = 10, block: int = 
     walls = system.positions[~fluid, 2]
     below, above = walls[walls < system.plane].max(), walls[walls > system.plane].min()
     return SlabThermometer(
-        np.where(fluid, system.masses, 0.0), np.linspace(below, above, count + 1), every, block=block
+        masses=np.where(fluid, system.masses, 0.0), edges=np.linspace(below, above, count + 1), every=every, block=block
     )
 
 
@@ -343,7 +360,7 @@ def insert_slabs(record: Record, slabs: SlabThermometer, layer: int, empty: floa
     whole = len(slabs.sums) == len(record.power)
     inserted = slabs.temperatures[:, used] if whole else record.temperature[:, [layer]] + profile
 
-    def put(old: NDArray[NumberType], new: NDArray[NumberType]) -> NDArray[NumberType]:
+    def put(old: NDArray[_NumberType], new: NDArray[_NumberType]) -> NDArray[_NumberType]:
         return np.concatenate([old[..., :layer], new, old[..., layer + 1 :]], axis=-1)
 
     return evolve(

@@ -17,7 +17,7 @@ from kapitza.simulate.md.observers.mode_energies import assign_sites
 from kapitza.simulate.md.potential import Potential
 from kapitza.simulate.md.system import System
 
-MIN_PACKET_SPEED = 1e-3  # of ω/q: a packet that hardly moves
+_MIN_PACKET_SPEED = 1e-3  # of ω/q: a packet that hardly moves
 
 
 def packet_state(
@@ -58,7 +58,7 @@ def packet_state(
     omega = float(np.sqrt(max(value[branch], 0.0)))
     wave = vector[:, branch]
     slope = float((wave.conj() @ crystal.gradient(q)[0, 2] @ wave).real)
-    if not slope > MIN_PACKET_SPEED * 2 * omega**2 / np.linalg.norm(q):
+    if not slope > _MIN_PACKET_SPEED * 2 * omega**2 / np.linalg.norm(q):
         raise InputError(f"{crystal.name}: branch {branch} at q = {q[0].tolist()} rad/m does not go to the right")
     left = np.flatnonzero(~system.right)
     low, high = system.positions[left, 2].min(), system.plane
