@@ -16,16 +16,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from kapitza.applications.cryogenic import HeliumBath, operating_points
 from kapitza.core.conductance import Conductance
 from kapitza.core.profile import Profile
 from kapitza.core.stack import Boundary, Layer, Stack
 from kapitza.core.transmission import Transmission
+from kapitza.device.setup import Plane, Setup
 from kapitza.errors import InputError, KapitzaError
 from kapitza.io.formats import files as files_module
-from kapitza.io.formats.records import RECORD_TYPES, RECORD_UNITS
+from kapitza.io.formats.record_types import SAVED_TYPES
+from kapitza.io.formats.records import saved_type, units_of
 from kapitza.io.results import decode_result, encode_result, load, save
 from kapitza.matter.isotropic import Fluid, Solid
 from kapitza.matter.sheet import sheet
+from kapitza.measure.thermoreflectance.beams import Beams
+from kapitza.measure.thermoreflectance.sstr import Sstr
 from kapitza.theory.dmm import dmm
 from kapitza.theory.khalatnikov import khalatnikov
 
@@ -128,12 +133,34 @@ def test_other_programs_read_arrays_and_units(tmp_path: Path) -> None:
 
 def test_every_field_has_its_unit() -> None:
     """A number without a unit is a number with a wrong one."""
-    for name, kind in RECORD_TYPES.items():
+    for name in SAVED_TYPES:
+        kind = saved_type(name)
+        assert kind is not None
+        assert (kind.__name__, kind.__module__) == (name, f"kapitza.{SAVED_TYPES[name]}")
         fields = {a.name: str(a.type) for a in attrs.fields(kind) if a.init}
         numbers = [key for key, text in fields.items() if re.search(r"\b(float|int|ndarray)\b", text)]
-        plain = [key for key in numbers if key not in RECORD_UNITS[name]]
+        plain = [key for key in numbers if key not in units_of(kind)]
         assert not plain, f"{name} has fields without a unit: {plain}"
-        assert set(RECORD_UNITS[name]) <= set(fields)
+        assert set(units_of(kind)) <= set(fields)
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_an_experiment_is_saved_too(suffix: str, tmp_path: Path) -> None:
+    """Steady-state thermoreflectance and the operating points of a chip in helium were both a "SteadyState" once."""
+    experiment = Sstr([1e-3, 2e-3], Beams(1e-5, 6e-6), modulation=1e3, setup=Setup(Plane("Al"), temperature=77.0))
+    bath = HeliumBath(temperature=4.2, coefficient=1e3)
+    points = operating_points(bath, load=10.0)
+    same(experiment, load(save(experiment, tmp_path / f"sstr{suffix}")))
+    same(tuple(points), load(save(tuple(points), tmp_path / f"points{suffix}")))
+
+
+def test_another_type_of_the_same_name_is_refused(tmp_path: Path) -> None:
+    @attrs.frozen
+    class Jump:
+        at: float
+
+    with pytest.raises(InputError, match=r"cannot save a Jump of .*test_results"):
+        save(Jump(0.0), tmp_path / "x.json")
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)

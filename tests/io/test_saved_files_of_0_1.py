@@ -10,11 +10,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import attrs
 import numpy as np
 import pytest
 
 from kapitza.io.eels.spectra import read_eels
-from kapitza.io.formats.records import RECORD_TYPES
+from kapitza.io.formats.record_types import RENAMED_ATTRIBUTES, RENAMED_TYPES, SAVED_TYPES
+from kapitza.io.formats.records import saved_type
 from kapitza.io.md.outputs import read_lammps
 from kapitza.io.results import load
 from kapitza.run.store import Store, unit_address
@@ -87,8 +89,20 @@ def test_every_type_of_0_1_has_a_file_in_a_type_of_today() -> None:
     single = {want["type"] for want in EXPECTED["files"].values() if "type" in want}
     assert len(single) == EXPECTED["types"]
     assert single <= set(NOW)
-    assert set(NOW.values()) <= {kind.__name__ for kind in RECORD_TYPES.values()}
+    assert set(NOW.values()) <= set(SAVED_TYPES)
     assert {path.name for path in FOLDER.iterdir() if path.is_file()} == {*EXPECTED["files"], "expected.json"}
+
+
+def test_a_name_stands_for_one_type() -> None:
+    """An old name that is a present one of another type would load the wrong record."""
+    assert not set(RENAMED_TYPES) & set(SAVED_TYPES)
+    assert set(RENAMED_TYPES.values()) <= set(SAVED_TYPES)
+    for name, renamed in RENAMED_ATTRIBUTES.items():
+        kind = saved_type(name)
+        assert kind is not None, name
+        present = {one.name for one in attrs.fields(kind)}
+        assert not set(renamed) & present
+        assert set(renamed.values()) <= present
 
 
 def test_a_check_can_fail() -> None:

@@ -41,13 +41,13 @@ class CompositeConductivity:
     method : for legends and tables
     """
 
-    radius: Array = field(converter=positive)
-    value: Array = field(converter=positive, validator=same_length("radius"))
-    matrix: float = field(validator=quantity())
-    particle: float = field(validator=quantity())
-    conductance: float = field(converter=number)
-    fraction: float = field(converter=number)
-    critical_radius: float = field(converter=number)
+    radius: Array = field(converter=positive, metadata={"unit": "m"})
+    value: Array = field(converter=positive, validator=same_length("radius"), metadata={"unit": "W m^-1 K^-1"})
+    matrix: float = field(validator=quantity(), metadata={"unit": "W m^-1 K^-1"})
+    particle: float = field(validator=quantity(), metadata={"unit": "W m^-1 K^-1"})
+    conductance: float = field(converter=number, metadata={"unit": "W m^-2 K^-1"})
+    fraction: float = field(converter=number, metadata={"unit": "1"})
+    critical_radius: float = field(converter=number, metadata={"unit": "m"})
     method: str = ""
 
 

@@ -151,8 +151,8 @@ class OperatingPoint:
     regime : "Kapitza", "transition" or "film"
     """
 
-    temperature: float
-    flux: float
+    temperature: float = field(metadata={"unit": "K"})
+    flux: float = field(metadata={"unit": "W m^-2"})
     stable: bool
     regime: str
 
@@ -293,10 +293,10 @@ class RunawayCurrents:
     hot : normal state at the propagating current, or None
     """
 
-    holding: float
-    propagating: float
-    critical: float
-    quench: float
+    holding: float = field(metadata={"unit": "A"})
+    propagating: float = field(metadata={"unit": "A"})
+    critical: float = field(metadata={"unit": "A"})
+    quench: float = field(metadata={"unit": "A"})
     hot: OperatingPoint | None
 
     @property

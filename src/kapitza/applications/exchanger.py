@@ -139,13 +139,13 @@ class HeatExchange:
     boundary_share : of the resistance that is the two boundaries
     """
 
-    coefficient: float
-    transfer_units: float
-    effectiveness: float
-    heat: float
-    hot_out: float
-    cold_out: float
-    boundary_share: float
+    coefficient: float = field(metadata={"unit": "W m^-2 K^-1"})
+    transfer_units: float = field(metadata={"unit": "1"})
+    effectiveness: float = field(metadata={"unit": "1"})
+    heat: float = field(metadata={"unit": "W"})
+    hot_out: float = field(metadata={"unit": "K"})
+    cold_out: float = field(metadata={"unit": "K"})
+    boundary_share: float = field(metadata={"unit": "1"})
 
 
 def heat_exchange(exchanger: HeatExchanger) -> HeatExchange:

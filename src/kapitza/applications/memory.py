@@ -108,13 +108,13 @@ class ResetPulse:
     current_without : that the same cell without boundary resistance would take, A
     """
 
-    thermal_resistance: float
-    power: float
-    current: float
-    energy: float
-    mean_rise: float
-    boundary_share: float
-    current_without: float
+    thermal_resistance: float = field(metadata={"unit": "K W^-1"})
+    power: float = field(metadata={"unit": "W"})
+    current: float = field(metadata={"unit": "A"})
+    energy: float = field(metadata={"unit": "J"})
+    mean_rise: float = field(metadata={"unit": "K"})
+    boundary_share: float = field(metadata={"unit": "1"})
+    current_without: float = field(metadata={"unit": "A"})
 
     @property
     def saved(self) -> float:

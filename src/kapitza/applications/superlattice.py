@@ -35,12 +35,12 @@ class SuperlatticeConductivity:
     method : of the boundary, for legends and tables
     """
 
-    period: Array = field(converter=positive)
-    series: Array = field(converter=positive, validator=same_length("period"))
-    spectral: Array = field(converter=positive, validator=same_length("period"))
-    ballistic: Array = field(converter=positive, validator=same_length("period"))
-    share: float = field(converter=number, validator=quantity(high=1.0))
-    temperature: float = field(converter=number, validator=quantity())
+    period: Array = field(converter=positive, metadata={"unit": "m"})
+    series: Array = field(converter=positive, validator=same_length("period"), metadata={"unit": "W m^-1 K^-1"})
+    spectral: Array = field(converter=positive, validator=same_length("period"), metadata={"unit": "W m^-1 K^-1"})
+    ballistic: Array = field(converter=positive, validator=same_length("period"), metadata={"unit": "W m^-1 K^-1"})
+    share: float = field(converter=number, validator=quantity(high=1.0), metadata={"unit": "1"})
+    temperature: float = field(converter=number, validator=quantity(), metadata={"unit": "K"})
     method: str = ""
 
 
@@ -297,9 +297,11 @@ class MinibandConductivity:
     free_path : in atomic layers
     """
 
-    layers: Array = field(converter=positive)
-    value: Array = field(converter=positive, validator=same_length("layers"))
-    free_path: float = field(converter=number, validator=quantity())
+    layers: Array = field(converter=positive, metadata={"unit": "1"})
+    value: Array = field(
+        converter=positive, validator=same_length("layers"), metadata={"unit": "of the crystal of the mean mass"}
+    )
+    free_path: float = field(converter=number, validator=quantity(), metadata={"unit": "layers"})
 
     @property
     def minimum(self) -> float:

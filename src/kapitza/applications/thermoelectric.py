@@ -146,14 +146,14 @@ class LegState:
     heat_out : that the cold reservoir takes, W
     """
 
-    hot: float
-    cold: float
-    hot_junction: float
-    cold_junction: float
-    current: float
-    voltage: float
-    heat_in: float
-    heat_out: float
+    hot: float = field(metadata={"unit": "K"})
+    cold: float = field(metadata={"unit": "K"})
+    hot_junction: float = field(metadata={"unit": "K"})
+    cold_junction: float = field(metadata={"unit": "K"})
+    current: float = field(metadata={"unit": "A"})
+    voltage: float = field(metadata={"unit": "V"})
+    heat_in: float = field(metadata={"unit": "W"})
+    heat_out: float = field(metadata={"unit": "W"})
 
     @property
     def power(self) -> float:

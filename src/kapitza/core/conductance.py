@@ -50,12 +50,15 @@ class Conductance:
         for NaN, unequal lengths, temperatures that do not increase, negative conductance or an unknown label
     """
 
-    temperature: Array = field(converter=increasing_temperatures)
-    value: Array = field(converter=_conductances, validator=same_length("temperature"))
+    temperature: Array = field(converter=increasing_temperatures, metadata={"unit": "K"})
+    value: Array = field(
+        converter=_conductances, validator=same_length("temperature"), metadata={"unit": "W m^-2 K^-1"}
+    )
     sigma: Array | None = field(
         default=None,
         converter=converters.optional(_conductances),
         validator=validators.optional(same_length("temperature")),
+        metadata={"unit": "W m^-2 K^-1"},
     )
     drop: Drop = field(default="extrapolated", validator=one_of(*TEMPERATURE_DROPS))
     statistics: Statistics = field(default="quantum", kw_only=True, validator=one_of(*STATISTICS_NAMES))

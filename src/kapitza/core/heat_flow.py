@@ -7,7 +7,7 @@ All of them refer to the emitted drop.
 """
 
 import numpy as np
-from attrs import frozen
+from attrs import field, frozen
 from numpy.typing import ArrayLike
 
 from kapitza.core.arrays import Array, numbers, temperatures
@@ -109,8 +109,8 @@ class Onsager:
     statistics : "quantum" or "classical"
     """
 
-    temperature: Array
-    coefficient: Array
+    temperature: Array = field(metadata={"unit": "K"})
+    coefficient: Array = field(metadata={"unit": "W K m^-2"})
     statistics: Statistics = "quantum"
 
     def conductance(self) -> Conductance:

@@ -109,14 +109,20 @@ class ModalTransmission:
         for columns of unequal length, probabilities outside 0..1 and negative weights
     """
 
-    omega: Array = field(converter=numbers)
-    wavevector: Array = field(converter=_vector_table)
-    side: NDArray[np.intp] = field(converter=_label_array, validator=_one_label_each)
-    branch: NDArray[np.intp] = field(converter=_label_array, validator=_one_label_each)
-    velocity: Array = field(converter=numbers, validator=same_length("omega"))
-    weight: Array = field(converter=numbers, validator=same_length("omega"))
-    transmission: Array = field(converter=numbers, validator=validators.and_(same_length("omega"), _probability))
-    specular: Array = field(converter=numbers, validator=validators.and_(same_length("omega"), _probability))
+    omega: Array = field(converter=numbers, metadata={"unit": "rad s^-1"})
+    wavevector: Array = field(converter=_vector_table, metadata={"unit": "rad m^-1"})
+    side: NDArray[np.intp] = field(
+        converter=_label_array, validator=_one_label_each, metadata={"unit": "0 left, 1 right"}
+    )
+    branch: NDArray[np.intp] = field(converter=_label_array, validator=_one_label_each, metadata={"unit": "1"})
+    velocity: Array = field(converter=numbers, validator=same_length("omega"), metadata={"unit": "m s^-1"})
+    weight: Array = field(converter=numbers, validator=same_length("omega"), metadata={"unit": "m^-2"})
+    transmission: Array = field(
+        converter=numbers, validator=validators.and_(same_length("omega"), _probability), metadata={"unit": "1"}
+    )
+    specular: Array = field(
+        converter=numbers, validator=validators.and_(same_length("omega"), _probability), metadata={"unit": "1"}
+    )
     method: str = field(default="", kw_only=True)
 
     def __attrs_post_init__(self) -> None:

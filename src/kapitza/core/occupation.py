@@ -133,10 +133,10 @@ class Occupation:
         for shapes that do not fit, infinite values, energies that are not above zero, uncertainties below zero
     """
 
-    position: Array = field(converter=increasing)
-    energy: Array = field(converter=positive)
-    value: Array = field(converter=float_table)
-    sigma: Array | None = field(default=None, converter=converters.optional(float_table))
+    position: Array = field(converter=increasing, metadata={"unit": "m"})
+    energy: Array = field(converter=positive, metadata={"unit": "J"})
+    value: Array = field(converter=float_table, metadata={"unit": "1"})
+    sigma: Array | None = field(default=None, converter=converters.optional(float_table), metadata={"unit": "1"})
     statistics: Statistics = field(default="quantum", validator=one_of(*STATISTICS_NAMES), kw_only=True)
     modes: tuple[str, ...] = field(default=(), converter=tuple, kw_only=True)
     method: str = field(default="", kw_only=True)

@@ -26,14 +26,14 @@ class Jump:
     chi2, freedom : sum of squared residuals in units of the stated uncertainty, and its degrees of freedom
     """
 
-    at: float
-    temperature: float
-    jump: float
-    gradient_left: float
-    gradient_right: float
-    covariance: Array = field(converter=square)
-    chi2: float
-    freedom: int
+    at: float = field(metadata={"unit": "m"})
+    temperature: float = field(metadata={"unit": "K"})
+    jump: float = field(metadata={"unit": "K"})
+    gradient_left: float = field(metadata={"unit": "K m^-1"})
+    gradient_right: float = field(metadata={"unit": "K m^-1"})
+    covariance: Array = field(converter=square, metadata={"unit": "of (jump, gradient_left, gradient_right)"})
+    chi2: float = field(metadata={"unit": "1"})
+    freedom: int = field(metadata={"unit": "1"})
 
     @property
     def sigma(self) -> float:
@@ -100,12 +100,17 @@ class Profile:
         for NaN, unequal lengths, positions that do not increase, or both sigma and covariance
     """
 
-    position: Array = field(converter=increasing)
-    temperature: Array = field(converter=numbers, validator=same_length("position"))
+    position: Array = field(converter=increasing, metadata={"unit": "m"})
+    temperature: Array = field(converter=numbers, validator=same_length("position"), metadata={"unit": "K"})
     sigma: Array | None = field(
-        default=None, converter=converters.optional(numbers), validator=validators.optional(same_length("position"))
+        default=None,
+        converter=converters.optional(numbers),
+        validator=validators.optional(same_length("position")),
+        metadata={"unit": "K"},
     )
-    covariance: Array | None = field(default=None, converter=converters.optional(square), kw_only=True)
+    covariance: Array | None = field(
+        default=None, converter=converters.optional(square), kw_only=True, metadata={"unit": "K^2"}
+    )
     method: str = field(default="", kw_only=True)
 
     def __attrs_post_init__(self) -> None:

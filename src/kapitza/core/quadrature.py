@@ -8,7 +8,7 @@ that the thermal peak is resolved from room temperature down to a microkelvin.
 from functools import lru_cache
 
 import numpy as np
-from attrs import frozen
+from attrs import field, frozen
 from numpy.typing import ArrayLike
 
 from kapitza.core.arrays import Array, increasing
@@ -23,8 +23,8 @@ _LOWEST_RELATIVE_FREQUENCY = 1e-9  # of the top frequency: 50 nK for a top of 10
 class FrequencyGrid:
     """Nodes and weights of a quadrature: omega (nω,) and weight (nω,), rad s⁻¹."""
 
-    omega: Array
-    weight: Array
+    omega: Array = field(metadata={"unit": "rad s^-1"})
+    weight: Array = field(metadata={"unit": "rad s^-1"})
 
 
 @lru_cache(maxsize=8)

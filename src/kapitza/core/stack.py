@@ -36,17 +36,35 @@ class Layer:
     """
 
     name: str
-    thickness: float = field(converter=number, validator=above_zero)
-    conductivity: float = field(converter=number, validator=quantity())
-    in_plane: float | None = field(default=None, kw_only=True, validator=validators.optional(quantity()))
-    heat_capacity: float | None = field(default=None, kw_only=True, validator=validators.optional(quantity()))
-    in_plane_y: float | None = field(default=None, kw_only=True, validator=validators.optional(quantity()))
-    xy: float = field(default=0.0, kw_only=True, converter=number, validator=quantity(low=-np.inf))
-    xz: float = field(default=0.0, kw_only=True, converter=number, validator=quantity(low=-np.inf))
-    yz: float = field(default=0.0, kw_only=True, converter=number, validator=quantity(low=-np.inf))
-    electron_conductivity: float | None = field(default=None, kw_only=True, validator=validators.optional(quantity()))
-    electron_heat_capacity: float | None = field(default=None, kw_only=True, validator=validators.optional(quantity()))
-    coupling: float | None = field(default=None, kw_only=True, validator=validators.optional(quantity()))
+    thickness: float = field(converter=number, validator=above_zero, metadata={"unit": "m"})
+    conductivity: float = field(converter=number, validator=quantity(), metadata={"unit": "W m^-1 K^-1"})
+    in_plane: float | None = field(
+        default=None, kw_only=True, validator=validators.optional(quantity()), metadata={"unit": "W m^-1 K^-1"}
+    )
+    heat_capacity: float | None = field(
+        default=None, kw_only=True, validator=validators.optional(quantity()), metadata={"unit": "J m^-3 K^-1"}
+    )
+    in_plane_y: float | None = field(
+        default=None, kw_only=True, validator=validators.optional(quantity()), metadata={"unit": "W m^-1 K^-1"}
+    )
+    xy: float = field(
+        default=0.0, kw_only=True, converter=number, validator=quantity(low=-np.inf), metadata={"unit": "W m^-1 K^-1"}
+    )
+    xz: float = field(
+        default=0.0, kw_only=True, converter=number, validator=quantity(low=-np.inf), metadata={"unit": "W m^-1 K^-1"}
+    )
+    yz: float = field(
+        default=0.0, kw_only=True, converter=number, validator=quantity(low=-np.inf), metadata={"unit": "W m^-1 K^-1"}
+    )
+    electron_conductivity: float | None = field(
+        default=None, kw_only=True, validator=validators.optional(quantity()), metadata={"unit": "W m^-1 K^-1"}
+    )
+    electron_heat_capacity: float | None = field(
+        default=None, kw_only=True, validator=validators.optional(quantity()), metadata={"unit": "J m^-3 K^-1"}
+    )
+    coupling: float | None = field(
+        default=None, kw_only=True, validator=validators.optional(quantity()), metadata={"unit": "W m^-3 K^-1"}
+    )
 
     def __attrs_post_init__(self) -> None:
         tensor = self.tensor
@@ -143,8 +161,10 @@ class Boundary:
         for a number that is not above zero, or a Conductance that refers to another temperature drop
     """
 
-    conductance: float | Conductance = field(validator=_usable_conductance)
-    electron_conductance: float = field(default=0.0, kw_only=True, converter=number, validator=_finite_not_negative)
+    conductance: float | Conductance = field(validator=_usable_conductance, metadata={"unit": "W m^-2 K^-1"})
+    electron_conductance: float = field(
+        default=0.0, kw_only=True, converter=number, validator=_finite_not_negative, metadata={"unit": "W m^-2 K^-1"}
+    )
 
     def resistance(self, temperature: float = 300.0) -> float:
         """1/G at a temperature (K), m² K W⁻¹."""

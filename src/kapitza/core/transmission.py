@@ -45,23 +45,30 @@ class Transmission:
         for NaN or infinity, unequal lengths, frequencies that do not increase, Ξ < 0 or Ξ above the modes of a side
     """
 
-    omega: Array = field(converter=frequencies)
-    total: Array = field(converter=finite, validator=same_length("omega"))
+    omega: Array = field(converter=frequencies, metadata={"unit": "rad s^-1"})
+    total: Array = field(converter=finite, validator=same_length("omega"), metadata={"unit": "m^-2"})
     left: Array | None = field(
-        default=None, converter=converters.optional(finite), validator=validators.optional(same_length("omega"))
+        default=None,
+        converter=converters.optional(finite),
+        validator=validators.optional(same_length("omega")),
+        metadata={"unit": "m^-2"},
     )
     right: Array | None = field(
-        default=None, converter=converters.optional(finite), validator=validators.optional(same_length("omega"))
+        default=None,
+        converter=converters.optional(finite),
+        validator=validators.optional(same_length("omega")),
+        metadata={"unit": "m^-2"},
     )
     weight: Array | None = field(
         default=None,
         converter=converters.optional(finite),
         validator=validators.optional(same_length("omega")),
         kw_only=True,
+        metadata={"unit": "rad s^-1"},
     )
     method: str = field(default="", kw_only=True)
     elastic: bool = field(default=True, kw_only=True)
-    temperature: float | None = field(default=None, kw_only=True)
+    temperature: float | None = field(default=None, kw_only=True, metadata={"unit": "K"})
 
     def __attrs_post_init__(self) -> None:
         for name, modes in (("left", self.left), ("right", self.right)):

@@ -30,7 +30,7 @@ class StepPower:
 class PeriodicPower:
     """A power that goes as cos(2π frequency t), Hz: the temperature that goes with it, without the mean."""
 
-    frequency: float = field(converter=number, validator=quantity())
+    frequency: float = field(converter=number, validator=quantity(), metadata={"unit": "Hz"})
 
 
 @frozen
@@ -44,9 +44,9 @@ class PulsedPower:
     count : number of pulses, the first at t = 0; None for a train without beginning
     """
 
-    period: float = field(converter=number, validator=quantity())
-    width: float = field(converter=number, validator=quantity())
-    count: int | None = None
+    period: float = field(converter=number, validator=quantity(), metadata={"unit": "s"})
+    width: float = field(converter=number, validator=quantity(), metadata={"unit": "s"})
+    count: int | None = field(default=None, metadata={"unit": "1"})
 
     def __attrs_post_init__(self) -> None:
         if not self.width < self.period:
@@ -71,8 +71,8 @@ class ConductivityLaw:
     value : (nT,) W m⁻¹ K⁻¹
     """
 
-    temperature: Array = field(converter=lambda t: increasing(temperatures(t)))
-    value: Array = field(converter=positive, validator=same_length("temperature"))
+    temperature: Array = field(converter=lambda t: increasing(temperatures(t)), metadata={"unit": "K"})
+    value: Array = field(converter=positive, validator=same_length("temperature"), metadata={"unit": "W m^-1 K^-1"})
 
     @classmethod
     def power(cls, value: float, exponent: float, temperature: float = 300.0) -> "ConductivityLaw":
@@ -100,8 +100,8 @@ class ConductivityLaw:
 class Box:
     """Sides of a device that no heat crosses, as planes of symmetry are: 0 <= x <= width, 0 <= y <= depth, m."""
 
-    width: float = field(converter=number, validator=quantity())
-    depth: float = field(converter=number, validator=quantity())
+    width: float = field(converter=number, validator=quantity(), metadata={"unit": "m"})
+    depth: float = field(converter=number, validator=quantity(), metadata={"unit": "m"})
 
     @property
     def area(self) -> float:
@@ -124,7 +124,7 @@ class HeatSource:
     """
 
     name: str
-    power: float = field(converter=number, validator=quantity())
+    power: float = field(converter=number, validator=quantity(), metadata={"unit": "W"})
     shape: SourceShape | None = None
     plane: Plane | None = None
     through: bool = field(default=False, kw_only=True)
@@ -181,11 +181,17 @@ class Device:
     sources: tuple[HeatSource, ...] = field(converter=_sources_tuple)
     box: Box | None = None
     title: str = field(default="device", kw_only=True)
-    sink: float = field(default=300.0, kw_only=True, converter=number, validator=quantity())
-    coefficient: float = field(default=np.inf, kw_only=True, converter=number, validator=_check_coefficient)
-    top_coefficient: float = field(default=0.0, kw_only=True, converter=number, validator=_check_coefficient)
+    sink: float = field(default=300.0, kw_only=True, converter=number, validator=quantity(), metadata={"unit": "K"})
+    coefficient: float = field(
+        default=np.inf, kw_only=True, converter=number, validator=_check_coefficient, metadata={"unit": "W m^-2 K^-1"}
+    )
+    top_coefficient: float = field(
+        default=0.0, kw_only=True, converter=number, validator=_check_coefficient, metadata={"unit": "W m^-2 K^-1"}
+    )
     laws: Mapping[str, ConductivityLaw] = field(factory=dict, converter=read_only_mapping, kw_only=True)
-    uncertain: Mapping[str, float] = field(factory=dict, converter=read_only_mapping, kw_only=True)
+    uncertain: Mapping[str, float] = field(
+        factory=dict, converter=read_only_mapping, kw_only=True, metadata={"unit": "SI"}
+    )
     patches: Mapping[str, tuple[Plane, Patch]] = field(
         factory=dict, converter=read_only_mapping, kw_only=True, validator=validators.instance_of(Mapping)
     )

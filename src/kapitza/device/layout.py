@@ -45,11 +45,15 @@ class Block:
 
     layer: Layer
     outline: Rectangle = field(converter=_block_outline)
-    top: float = field(converter=number)
-    conductance: float | Conductance = np.inf
-    contacts: Mapping[str, float | Conductance] = field(factory=dict, converter=read_only_mapping, kw_only=True)
+    top: float = field(converter=number, metadata={"unit": "m"})
+    conductance: float | Conductance = field(default=np.inf, metadata={"unit": "W m^-2 K^-1"})
+    contacts: Mapping[str, float | Conductance] = field(
+        factory=dict, converter=read_only_mapping, kw_only=True, metadata={"unit": "W m^-2 K^-1"}
+    )
     law: ConductivityLaw | None = field(default=None, kw_only=True)
-    power: float = field(default=0.0, kw_only=True, converter=number, validator=quantity(low=-1e-300))
+    power: float = field(
+        default=0.0, kw_only=True, converter=number, validator=quantity(low=-1e-300), metadata={"unit": "W"}
+    )
 
     def __attrs_post_init__(self) -> None:
         for name, one in {"what it touches": self.conductance, **self.contacts}.items():
@@ -110,8 +114,12 @@ class Layout:
 
     device: Device
     blocks: tuple[Block, ...] = field(factory=tuple, converter=_blocks_tuple)
-    sides: Mapping[str, float] = field(factory=dict, converter=read_only_mapping, kw_only=True)
-    uncertain: Mapping[str, float] = field(factory=dict, converter=read_only_mapping, kw_only=True)
+    sides: Mapping[str, float] = field(
+        factory=dict, converter=read_only_mapping, kw_only=True, metadata={"unit": "W m^-2 K^-1"}
+    )
+    uncertain: Mapping[str, float] = field(
+        factory=dict, converter=read_only_mapping, kw_only=True, metadata={"unit": "SI"}
+    )
 
     def __attrs_post_init__(self) -> None:
         if not self.power > 0:

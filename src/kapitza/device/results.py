@@ -41,10 +41,10 @@ class TemperatureField:
     """
 
     name: str
-    x: Array = field(converter=numbers)
-    y: Array = field(converter=numbers)
-    value: Array = field(converter=read_only_array)
-    at: float = 0.0
+    x: Array = field(converter=numbers, metadata={"unit": "m"})
+    y: Array = field(converter=numbers, metadata={"unit": "m"})
+    value: Array = field(converter=read_only_array, metadata={"unit": "K"})
+    at: float = field(default=0.0, metadata={"unit": "m"})
 
     def __attrs_post_init__(self) -> None:
         if self.value.shape != (self.x.size, self.y.size):
@@ -62,9 +62,9 @@ class TransientTemperatures:
     average : (nt,) rise of each patch by name, K
     """
 
-    time: Array = field(converter=numbers)
-    peak: Array = field(converter=read_only_array)
-    average: Mapping[str, Array] = field(factory=dict, converter=_frozen_mapping)
+    time: Array = field(converter=numbers, metadata={"unit": "s"})
+    peak: Array = field(converter=read_only_array, metadata={"unit": "K"})
+    average: Mapping[str, Array] = field(factory=dict, converter=_frozen_mapping, metadata={"unit": "K"})
 
 
 @frozen(eq=False, kw_only=True)
@@ -89,17 +89,17 @@ class DeviceTemperatures:
     """
 
     title: str
-    sink: float
-    power: float
-    peak: float
-    place: Array = field(converter=numbers)
+    sink: float = field(metadata={"unit": "K"})
+    power: float = field(metadata={"unit": "W"})
+    peak: float = field(metadata={"unit": "K"})
+    place: Array = field(converter=numbers, metadata={"unit": "m"})
     layer: str
-    average: Mapping[str, float] = field(factory=dict, converter=_frozen_mapping)
-    drop: Mapping[str, float] = field(factory=dict, converter=_frozen_mapping)
-    sensitivity: Mapping[str, float] = field(factory=dict, converter=_frozen_mapping)
-    contribution: Mapping[str, float] = field(factory=dict, converter=_frozen_mapping)
-    kelvin: Mapping[str, float] = field(factory=dict, converter=_frozen_mapping)
-    iterations: int = 1
+    average: Mapping[str, float] = field(factory=dict, converter=_frozen_mapping, metadata={"unit": "K"})
+    drop: Mapping[str, float] = field(factory=dict, converter=_frozen_mapping, metadata={"unit": "K"})
+    sensitivity: Mapping[str, float] = field(factory=dict, converter=_frozen_mapping, metadata={"unit": "K"})
+    contribution: Mapping[str, float] = field(factory=dict, converter=_frozen_mapping, metadata={"unit": "K"})
+    kelvin: Mapping[str, float] = field(factory=dict, converter=_frozen_mapping, metadata={"unit": "K"})
+    iterations: int = field(default=1, metadata={"unit": "1"})
 
     @property
     def resistance(self) -> float:

@@ -29,7 +29,7 @@ class Plane:
     """
 
     layer: str
-    depth: float = field(default=0.0, converter=float)
+    depth: float = field(default=0.0, converter=float, metadata={"unit": "m"})
     from_bottom: bool = field(default=False, kw_only=True)
 
     def __attrs_post_init__(self) -> None:
@@ -55,9 +55,11 @@ class Setup:
 
     heater: Plane | None = None
     thermometer: Plane | None = None
-    absorption_depth: float = field(default=0.0, kw_only=True, converter=float)
+    absorption_depth: float = field(default=0.0, kw_only=True, converter=float, metadata={"unit": "m"})
     back: BackCondition = field(default="adiabatic", kw_only=True, validator=one_of(*_BACK_CONDITIONS))
-    temperature: float = field(default=300.0, kw_only=True, converter=float, validator=quantity())
+    temperature: float = field(
+        default=300.0, kw_only=True, converter=float, validator=quantity(), metadata={"unit": "K"}
+    )
     sensed: SensedSubsystem = field(default="lattice", kw_only=True, validator=one_of(*_SENSED_SUBSYSTEMS))
 
     def __attrs_post_init__(self) -> None:

@@ -57,8 +57,8 @@ def _flux_map(value: ArrayLike) -> Array:
 class Rectangle:
     """A rectangle along the layers: from x[0] to x[1] and y[0] to y[1], m."""
 
-    x: Interval = field(converter=sorted_interval)
-    y: Interval = field(converter=sorted_interval)
+    x: Interval = field(converter=sorted_interval, metadata={"unit": "m"})
+    y: Interval = field(converter=sorted_interval, metadata={"unit": "m"})
 
     @property
     def area(self) -> float:
@@ -80,9 +80,9 @@ class Rectangle:
 class Disc:
     """A disc: its middle and its radius, m."""
 
-    x: float = field(converter=number)
-    y: float = field(converter=number)
-    radius: float = field(converter=number, validator=quantity())
+    x: float = field(converter=number, metadata={"unit": "m"})
+    y: float = field(converter=number, metadata={"unit": "m"})
+    radius: float = field(converter=number, validator=quantity(), metadata={"unit": "m"})
 
     @property
     def area(self) -> float:
@@ -104,10 +104,10 @@ class Disc:
 class GaussianSpot:
     """A spot of the flux exp(-2 r²/w²): its middle and its 1/e² radius w, m; `radius_y` where it differs along y."""
 
-    x: float = field(converter=number)
-    y: float = field(converter=number)
-    radius: float = field(converter=number, validator=quantity())
-    radius_y: float | None = None
+    x: float = field(converter=number, metadata={"unit": "m"})
+    y: float = field(converter=number, metadata={"unit": "m"})
+    radius: float = field(converter=number, validator=quantity(), metadata={"unit": "m"})
+    radius_y: float | None = field(default=None, metadata={"unit": "m"})
 
     @property
     def radii(self) -> tuple[float, float]:
@@ -141,9 +141,9 @@ class HeatMap:
     x, y : ranges that the pixels fill evenly, m
     """
 
-    value: Array = field(converter=_flux_map)
-    x: Interval = field(converter=sorted_interval)
-    y: Interval = field(converter=sorted_interval)
+    value: Array = field(converter=_flux_map, metadata={"unit": "any, scaled by the power"})
+    x: Interval = field(converter=sorted_interval, metadata={"unit": "m"})
+    y: Interval = field(converter=sorted_interval, metadata={"unit": "m"})
 
     @property
     def edges(self) -> tuple[Array, Array]:

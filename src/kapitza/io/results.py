@@ -12,7 +12,7 @@ from kapitza.errors import DataError, InputError
 from kapitza.io.formats import files, hdf5, npz
 from kapitza.io.formats.arrays import array_from_json, array_to_json
 from kapitza.io.formats.files import read_limited, regular_file_size, write_atomically
-from kapitza.io.formats.records import RECORD_UNITS, pack, unpack
+from kapitza.io.formats.records import pack, unpack
 
 _FORMAT_NAME = "kapitza"
 _FORMAT_VERSION = 1
@@ -121,7 +121,7 @@ def _stored_units(node: Any) -> dict[str, str]:
         for item in node:
             found |= _stored_units(item)
     if isinstance(node, dict):
-        units = RECORD_UNITS.get(str(node.get("type")), {})
+        units = node.get("units", {})
         fields = node.get("fields")
         for key, value in fields.items() if isinstance(fields, dict) else ():
             if isinstance(value, dict) and "$stored" in value:

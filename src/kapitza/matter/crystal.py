@@ -108,14 +108,14 @@ class Crystal:
     """
 
     name: str
-    lattice: Array = field(converter=finite_array)
-    positions: Array = field(converter=finite_array)
-    masses: Array = field(converter=positive)
-    cells: IntArray = field(converter=integer_array)
-    force_constants: Array = field(converter=finite_array)
+    lattice: Array = field(converter=finite_array, metadata={"unit": "m"})
+    positions: Array = field(converter=finite_array, metadata={"unit": "m"})
+    masses: Array = field(converter=positive, metadata={"unit": "kg"})
+    cells: IntArray = field(converter=integer_array, metadata={"unit": "1"})
+    force_constants: Array = field(converter=finite_array, metadata={"unit": "N m^-1"})
     symbols: tuple[str, ...] = ()
     polar: DipoleForces | None = None
-    residual: float = 0.0
+    residual: float = field(default=0.0, metadata={"unit": "of the largest force constant"})
 
     def __attrs_post_init__(self) -> None:
         n, count = self.masses.size, len(self.cells)

@@ -32,10 +32,10 @@ class Solid:
     """
 
     name: str
-    density: float = field(converter=number, validator=quantity())
-    longitudinal: float = field(converter=number, validator=quantity())
-    transverse: float = field(converter=number, validator=quantity())
-    atoms: float = field(converter=number, validator=quantity())
+    density: float = field(converter=number, validator=quantity(), metadata={"unit": "kg m^-3"})
+    longitudinal: float = field(converter=number, validator=quantity(), metadata={"unit": "m s^-1"})
+    transverse: float = field(converter=number, validator=quantity(), metadata={"unit": "m s^-1"})
+    atoms: float = field(converter=number, validator=quantity(), metadata={"unit": "m^-3"})
 
     def __attrs_post_init__(self) -> None:
         if 3 * self.longitudinal**2 <= 4 * self.transverse**2:
@@ -91,9 +91,9 @@ class Fluid:
     """
 
     name: str
-    density: float = field(converter=number, validator=quantity())
-    speed: float = field(converter=number, validator=quantity())
-    atoms: float = field(converter=number, validator=quantity())
+    density: float = field(converter=number, validator=quantity(), metadata={"unit": "kg m^-3"})
+    speed: float = field(converter=number, validator=quantity(), metadata={"unit": "m s^-1"})
+    atoms: float = field(converter=number, validator=quantity(), metadata={"unit": "m^-3"})
 
     def __attrs_post_init__(self) -> None:
         check_plausible("density", self.density, 20.0, 4e4, "kg/m³", self.name)

@@ -55,15 +55,15 @@ class Lead:
     """
 
     name: str
-    periods: Array = field(converter=finite_array)
-    step: Array = field(converter=finite_array)
-    masses: Array = field(converter=positive)
-    shifts: IntArray = field(converter=integer_array)
-    onsite: Array = field(converter=finite_array)
-    hop: Array = field(converter=finite_array)
-    positions: Array | None = field(default=None, kw_only=True)
+    periods: Array = field(converter=finite_array, metadata={"unit": "m"})
+    step: Array = field(converter=finite_array, metadata={"unit": "m"})
+    masses: Array = field(converter=positive, metadata={"unit": "kg"})
+    shifts: IntArray = field(converter=integer_array, metadata={"unit": "1"})
+    onsite: Array = field(converter=finite_array, metadata={"unit": "N m^-1"})
+    hop: Array = field(converter=finite_array, metadata={"unit": "N m^-1"})
+    positions: Array | None = field(default=None, kw_only=True, metadata={"unit": "m"})
     symbols: tuple[str, ...] = field(default=(), kw_only=True)
-    residual: float = field(default=0.0, kw_only=True)
+    residual: float = field(default=0.0, kw_only=True, metadata={"unit": "of the largest force constant"})
 
     def __attrs_post_init__(self) -> None:
         _check_layer(self.name, self.masses, self.shifts, self.onsite, self.hop, self.hop.shape[-1])
@@ -133,11 +133,11 @@ class JunctionLayer:
     symbols : (n,) chemical symbols, or empty
     """
 
-    masses: Array = field(converter=positive)
-    shifts: IntArray = field(converter=integer_array)
-    onsite: Array = field(converter=finite_array)
-    hop: Array | None = field(default=None)
-    positions: Array | None = field(default=None, kw_only=True)
+    masses: Array = field(converter=positive, metadata={"unit": "kg"})
+    shifts: IntArray = field(converter=integer_array, metadata={"unit": "1"})
+    onsite: Array = field(converter=finite_array, metadata={"unit": "N m^-1"})
+    hop: Array | None = field(default=None, metadata={"unit": "N m^-1"})
+    positions: Array | None = field(default=None, kw_only=True, metadata={"unit": "m"})
     symbols: tuple[str, ...] = field(default=(), kw_only=True)
 
 
@@ -164,11 +164,11 @@ class Junction:
     """
 
     name: str
-    periods: Array = field(converter=finite_array)
+    periods: Array = field(converter=finite_array, metadata={"unit": "m"})
     left: Lead
     right: Lead
     device: tuple[JunctionLayer, ...] = field(converter=tuple, validator=validators.min_len(1))
-    residual: float = field(default=0.0, kw_only=True)
+    residual: float = field(default=0.0, kw_only=True, metadata={"unit": "of the largest force constant"})
 
     def __attrs_post_init__(self) -> None:
         if self.periods.shape != (2, 3):

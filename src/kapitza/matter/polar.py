@@ -15,7 +15,7 @@ from functools import cached_property
 from itertools import product
 
 import numpy as np
-from attrs import frozen
+from attrs import field, frozen
 from numpy.typing import NDArray
 
 from kapitza.core.arrays import Array
@@ -42,10 +42,10 @@ class DipoleForces:
     dielectric : (3, 3) high-frequency dielectric constant
     """
 
-    lattice: Array
-    positions: Array
-    born: Array
-    dielectric: Array
+    lattice: Array = field(metadata={"unit": "m"})
+    positions: Array = field(metadata={"unit": "m"})
+    born: Array = field(metadata={"unit": "e"})
+    dielectric: Array = field(metadata={"unit": "1"})
 
     @cached_property
     def waves(self) -> tuple[Array, float]:

@@ -53,13 +53,13 @@ class Sheet:
     """
 
     name: str
-    density: float = field(validator=quantity())
-    rigidity: float = field(validator=quantity())
-    longitudinal: float = field(validator=quantity())
-    transverse: float = field(validator=quantity())
-    atoms: float = field(validator=quantity())
-    cells: float = field(validator=quantity())
-    spring: float = field(validator=quantity())
+    density: float = field(validator=quantity(), metadata={"unit": "kg m^-2"})
+    rigidity: float = field(validator=quantity(), metadata={"unit": "J"})
+    longitudinal: float = field(validator=quantity(), metadata={"unit": "m s^-1"})
+    transverse: float = field(validator=quantity(), metadata={"unit": "m s^-1"})
+    atoms: float = field(validator=quantity(), metadata={"unit": "m^-2"})
+    cells: float = field(validator=quantity(), metadata={"unit": "m^-2"})
+    spring: float = field(validator=quantity(), metadata={"unit": "N m^-3"})
     source: str = ""
 
     def __attrs_post_init__(self) -> None:

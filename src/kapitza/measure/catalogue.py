@@ -56,11 +56,11 @@ class Measurement:
     doi: str = field(kw_only=True)
     citation: str = field(kw_only=True)
     seen: Provenance = field(kw_only=True)
-    thickness: float | None = field(default=None, kw_only=True)
+    thickness: float | None = field(default=None, kw_only=True, metadata={"unit": "m"})
     preparation: str = field(default="", kw_only=True)
     state: str = field(default="", kw_only=True)
     interlayer: str = field(default="", kw_only=True)
-    pressure: float = field(default=0.0, kw_only=True)
+    pressure: float = field(default=0.0, kw_only=True, metadata={"unit": "Pa"})
     carriers: HeatCarrier = field(default="phonons", kw_only=True)
     bound: BoundKind = field(default="", kw_only=True)
 

@@ -41,9 +41,9 @@ class Published:
     measurement : the whole record, with source, preparation and state of the interface
     """
 
-    temperature: float
-    value: float
-    sigma: float | None
+    temperature: float = field(metadata={"unit": "K"})
+    value: float = field(metadata={"unit": "W m^-2 K^-1"})
+    sigma: float | None = field(metadata={"unit": "W m^-2 K^-1"})
     measurement: Measurement
 
     @property
@@ -73,10 +73,10 @@ class Prediction:
     model: str
     title: str = ""
     limit: bool = False
-    emitted: float | None = None
-    local: float | None = None
-    extrapolated: float | None = None
-    sigma: float | None = None
+    emitted: float | None = field(default=None, metadata={"unit": "W m^-2 K^-1"})
+    local: float | None = field(default=None, metadata={"unit": "W m^-2 K^-1"})
+    extrapolated: float | None = field(default=None, metadata={"unit": "W m^-2 K^-1"})
+    sigma: float | None = field(default=None, metadata={"unit": "W m^-2 K^-1"})
 
 
 @frozen(eq=False)
@@ -94,8 +94,8 @@ class Comparison:
 
     left: str
     right: str
-    temperature: float
-    window: float
+    temperature: float = field(metadata={"unit": "K"})
+    window: float = field(metadata={"unit": "1"})
     published: tuple[Published, ...] = field(default=())
     predictions: tuple[Prediction, ...] = field(default=())
 

@@ -94,16 +94,16 @@ class SpectralEstimate:
     whitening : (m, m) that takes data over their sigma to independent ones, where lifetimes are uncertain too; else 1
     """
 
-    omega: Array = field(converter=finite)
-    share: Array = field(converter=finite)
-    covariance: MatrixArray = field(converter=square)
-    samples: MatrixArray = field(converter=_finite_rows)
-    kernel: MatrixArray = field(converter=square)
-    limit: Array = field(converter=finite)
-    left: Array = field(converter=finite)
-    residual: Array = field(converter=finite)
-    slope: MatrixArray = field(converter=_finite_rows)
-    whitening: MatrixArray = field(converter=square, validator=_check_shapes)
+    omega: Array = field(converter=finite, metadata={"unit": "rad s^-1"})
+    share: Array = field(converter=finite, metadata={"unit": "1"})
+    covariance: MatrixArray = field(converter=square, metadata={"unit": "1"})
+    samples: MatrixArray = field(converter=_finite_rows, metadata={"unit": "1"})
+    kernel: MatrixArray = field(converter=square, metadata={"unit": "1"})
+    limit: Array = field(converter=finite, metadata={"unit": "W m^-2 K^-1"})
+    left: Array = field(converter=finite, metadata={"unit": "W m^-2 K^-1"})
+    residual: Array = field(converter=finite, metadata={"unit": "1"})
+    slope: MatrixArray = field(converter=_finite_rows, metadata={"unit": "1"})
+    whitening: MatrixArray = field(converter=square, validator=_check_shapes, metadata={"unit": "1"})
 
     @property
     def count(self) -> int:

@@ -6,7 +6,7 @@ reflects all; any damping lets the surface wave absorb.
 """
 
 import numpy as np
-from attrs import frozen
+from attrs import field, frozen
 from numpy.typing import ArrayLike
 
 from kapitza.core.transmission import Transmission
@@ -29,8 +29,8 @@ class Khalatnikov:
 
     bulk: Transmission
     rayleigh: Transmission
-    bulk_factor: float
-    rayleigh_factor: float
+    bulk_factor: float = field(metadata={"unit": "1"})
+    rayleigh_factor: float = field(metadata={"unit": "1"})
 
     @property
     def total(self) -> Transmission:

@@ -24,22 +24,22 @@ from kapitza.errors import InputError
 class FixedTemperature:
     """A face at one temperature, K."""
 
-    temperature: float = field(converter=number, validator=quantity(low=-np.inf))
+    temperature: float = field(converter=number, validator=quantity(low=-np.inf), metadata={"unit": "K"})
 
 
 @frozen
 class Convection:
     """A face that gives heat to a medium: `coefficient` (W m⁻² K⁻¹) times the difference to its `temperature` (K)."""
 
-    coefficient: float = field(converter=number, validator=quantity())
-    temperature: float = field(converter=number, validator=quantity(low=-np.inf))
+    coefficient: float = field(converter=number, validator=quantity(), metadata={"unit": "W m^-2 K^-1"})
+    temperature: float = field(converter=number, validator=quantity(low=-np.inf), metadata={"unit": "K"})
 
 
 @frozen
 class FixedFlux:
     """A face that heat enters evenly, W m⁻²."""
 
-    flux: float = field(converter=number, validator=quantity(low=-np.inf))
+    flux: float = field(converter=number, validator=quantity(low=-np.inf), metadata={"unit": "W m^-2"})
 
 
 FaceCondition = FixedTemperature | Convection | FixedFlux
@@ -92,11 +92,15 @@ class Body:
     """
 
     mesh: Mesh
-    conductivity: Mapping[str, Any] = field(converter=_named_values)
-    conductance: Mapping[str, float | Conductance] = field(factory=dict, converter=_named_values)
+    conductivity: Mapping[str, Any] = field(converter=_named_values, metadata={"unit": "W m^-1 K^-1"})
+    conductance: Mapping[str, float | Conductance] = field(
+        factory=dict, converter=_named_values, metadata={"unit": "W m^-2 K^-1"}
+    )
     faces: Mapping[str, FaceCondition] = field(factory=dict, converter=_named_values)
-    heat: Mapping[str, float] = field(factory=dict, converter=_named_values)
-    reference: float = field(default=300.0, kw_only=True, converter=number, validator=quantity())
+    heat: Mapping[str, float] = field(factory=dict, converter=_named_values, metadata={"unit": "W m^-3"})
+    reference: float = field(
+        default=300.0, kw_only=True, converter=number, validator=quantity(), metadata={"unit": "K"}
+    )
 
     def __attrs_post_init__(self) -> None:
         names = self.mesh.names

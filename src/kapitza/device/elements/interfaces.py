@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import numpy as np
-from attrs import frozen
+from attrs import field, frozen
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
@@ -22,10 +22,10 @@ class ContactFacets:
     one, other : (nf, k) unknowns on the sides of the two regions, in the same order
     """
 
-    regions: tuple[int, int]
-    facets: NodeIndices
-    one: NodeIndices
-    other: NodeIndices
+    regions: tuple[int, int] = field(metadata={"unit": "1"})
+    facets: NodeIndices = field(metadata={"unit": "1"})
+    one: NodeIndices = field(metadata={"unit": "1"})
+    other: NodeIndices = field(metadata={"unit": "1"})
 
 
 @frozen(eq=False)
@@ -39,8 +39,8 @@ class SplitMesh:
     contacts : between regions whose nodes are doubled, by "one|other"
     """
 
-    unknowns: NodeIndices
-    point: NodeIndices
+    unknowns: NodeIndices = field(metadata={"unit": "1"})
+    point: NodeIndices = field(metadata={"unit": "1"})
     contacts: dict[str, ContactFacets]
 
 

@@ -185,11 +185,11 @@ class Mesh:
         for coordinates that are not finite, nodes that do not exist, cells without region, inverted or flat cells
     """
 
-    points: Array = field(converter=_node_array)
-    cells: NodeIndices = field(converter=_cells_array)
-    region: NodeIndices = field(converter=_region_array)
+    points: Array = field(converter=_node_array, metadata={"unit": "m"})
+    cells: NodeIndices = field(converter=_cells_array, metadata={"unit": "1"})
+    region: NodeIndices = field(converter=_region_array, metadata={"unit": "1"})
     names: tuple[str, ...] = field(converter=tuple)
-    faces: Mapping[str, NodeIndices] = field(factory=dict, converter=_face_arrays)
+    faces: Mapping[str, NodeIndices] = field(factory=dict, converter=_face_arrays, metadata={"unit": "1"})
 
     def __attrs_post_init__(self) -> None:
         _check_numbering(self)

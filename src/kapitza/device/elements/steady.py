@@ -5,7 +5,7 @@ from importlib import import_module
 from importlib.util import find_spec
 
 import numpy as np
-from attrs import frozen
+from attrs import field, frozen
 from numpy.typing import NDArray
 from scipy.sparse import coo_array, csr_array, diags_array
 from scipy.sparse.csgraph import connected_components
@@ -95,12 +95,12 @@ class BoundaryJump:
     flow : from one to other through all of it, W (W m⁻¹ in two dimensions)
     """
 
-    points: Array
-    area: Array
-    one: Array
-    other: Array
-    flux: Array
-    flow: float
+    points: Array = field(metadata={"unit": "m"})
+    area: Array = field(metadata={"unit": "m^2, m in two dimensions"})
+    one: Array = field(metadata={"unit": "K"})
+    other: Array = field(metadata={"unit": "K"})
+    flux: Array = field(metadata={"unit": "W m^-2"})
+    flow: float = field(metadata={"unit": "W, W m^-1 in two dimensions"})
 
     @property
     def jump(self) -> Array:
@@ -125,11 +125,11 @@ class BodyTemperatures:
 
     body: Body
     split: SplitMesh
-    temperature: Array
+    temperature: Array = field(metadata={"unit": "K"})
     jumps: Mapping[str, BoundaryJump]
-    flows: Mapping[str, float]
-    entered: float
-    steps: int
+    flows: Mapping[str, float] = field(metadata={"unit": "W, W m^-1 in two dimensions"})
+    entered: float = field(metadata={"unit": "as flows"})
+    steps: int = field(metadata={"unit": "1"})
 
     @property
     def imbalance(self) -> float:

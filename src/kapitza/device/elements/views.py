@@ -37,13 +37,13 @@ class TriangulatedField:
 
     name: str
     axes: tuple[str, ...] = field(converter=tuple)
-    points: Array = field(converter=read_only_array)
-    triangles: NodeIndices = field(converter=_integer_array)
-    value: Array = field(converter=read_only_array)
-    region: NodeIndices = field(converter=_integer_array)
+    points: Array = field(converter=read_only_array, metadata={"unit": "m"})
+    triangles: NodeIndices = field(converter=_integer_array, metadata={"unit": "1"})
+    value: Array = field(converter=read_only_array, metadata={"unit": "K"})
+    region: NodeIndices = field(converter=_integer_array, metadata={"unit": "1"})
     names: tuple[str, ...] = field(converter=tuple)
-    places: Array = field(converter=read_only_array)
-    flux: Array = field(converter=read_only_array)
+    places: Array = field(converter=read_only_array, metadata={"unit": "m"})
+    flux: Array = field(converter=read_only_array, metadata={"unit": "W m^-2"})
 
     def __attrs_post_init__(self) -> None:
         count, cells = len(self.points), len(self.triangles)

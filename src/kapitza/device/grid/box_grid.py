@@ -35,9 +35,9 @@ _CellTarget = tuple[float, float]  # where, and the size there, m
 class BoxGrid:
     """Edges of cells along x, y and down, m."""
 
-    x: Array = field(converter=increasing)
-    y: Array = field(converter=increasing)
-    z: Array = field(converter=increasing)
+    x: Array = field(converter=increasing, metadata={"unit": "m"})
+    y: Array = field(converter=increasing, metadata={"unit": "m"})
+    z: Array = field(converter=increasing, metadata={"unit": "m"})
 
     @property
     def shape(self) -> tuple[int, int, int]:

@@ -165,12 +165,12 @@ class GridTemperatures:
 
     temperatures: DeviceTemperatures
     grid: BoxGrid
-    rise: Array = field(converter=read_only_array)
-    regions: NDArray[np.int16]
+    rise: Array = field(converter=read_only_array, metadata={"unit": "K"})
+    regions: NDArray[np.int16] = field(metadata={"unit": "1"})
     names: tuple[str, ...]
-    top: Array
-    bottom: Array
-    escaped: Array
+    top: Array = field(metadata={"unit": "K"})
+    bottom: Array = field(metadata={"unit": "K"})
+    escaped: Array = field(metadata={"unit": "W"})
 
     @property
     def balance(self) -> float:

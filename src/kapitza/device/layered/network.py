@@ -39,11 +39,11 @@ class FosterNetwork:
     of : what it follows: "peak", or the name of a patch
     """
 
-    resistance: Array = field(converter=positive)
-    time: Array = field(converter=positive, validator=same_length("resistance"))
-    error: float = 0.0
-    first: float = 0.0
-    last: float = 0.0
+    resistance: Array = field(converter=positive, metadata={"unit": "K W^-1"})
+    time: Array = field(converter=positive, validator=same_length("resistance"), metadata={"unit": "s"})
+    error: float = field(default=0.0, metadata={"unit": "K W^-1"})
+    first: float = field(default=0.0, metadata={"unit": "s"})
+    last: float = field(default=0.0, metadata={"unit": "s"})
     of: str = "peak"
 
     @property
@@ -66,8 +66,8 @@ class CauerNetwork:
     capacity : (n,) J K⁻¹
     """
 
-    resistance: Array = field(converter=positive)
-    capacity: Array = field(converter=positive, validator=same_length("resistance"))
+    resistance: Array = field(converter=positive, metadata={"unit": "K W^-1"})
+    capacity: Array = field(converter=positive, validator=same_length("resistance"), metadata={"unit": "J K^-1"})
 
     def impedance(self, s: complex) -> complex:
         """Rise of the junction per watt at a Laplace variable (s⁻¹), K W⁻¹."""

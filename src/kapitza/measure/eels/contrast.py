@@ -28,8 +28,8 @@ class SideContrast:
     ratio : (n,) for the same number of electrons that passed either material, above zero
     """
 
-    position: Array = field(converter=increasing)
-    ratio: Array = field(converter=positive, validator=same_length("position"))
+    position: Array = field(converter=increasing, metadata={"unit": "m"})
+    ratio: Array = field(converter=positive, validator=same_length("position"), metadata={"unit": "1"})
 
     def at(self, position: ArrayLike) -> Array:
         """(k,) ratio at other places, its logarithm interpolated; constant beyond the ends."""

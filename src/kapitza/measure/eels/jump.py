@@ -39,11 +39,11 @@ class InterfaceJump:
     jump: Jump
     spread: PointSpread
     names: tuple[str, ...]
-    value: Array = field(converter=numbers)
-    covariance: Array = field(converter=square)
-    freedom: int | None
-    position: Array = field(converter=numbers)
-    residual: Array = field(converter=numbers)
+    value: Array = field(converter=numbers, metadata={"unit": "K, K m^-1, m and 1, by name"})
+    covariance: Array = field(converter=square, metadata={"unit": "of value"})
+    freedom: int | None = field(metadata={"unit": "1"})
+    position: Array = field(converter=numbers, metadata={"unit": "m"})
+    residual: Array = field(converter=numbers, metadata={"unit": "K"})
     contrast: SideContrast | None = None
 
     @property

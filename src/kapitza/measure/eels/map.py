@@ -65,14 +65,16 @@ class TemperatureMap:
     method : how it came about
     """
 
-    position: tuple[Array, ...] = field(converter=lambda axes: tuple(increasing(axis) for axis in axes))
+    position: tuple[Array, ...] = field(
+        converter=lambda axes: tuple(increasing(axis) for axis in axes), metadata={"unit": "m"}
+    )
     names: tuple[str, ...] = field(converter=tuple)
-    value: Array = field(converter=frozen_floats)
-    covariance: Array = field(converter=frozen_floats)
-    flag: FlagArray = field(converter=frozen_integers)
-    pvalue: Array = field(converter=frozen_floats)
-    deviance: Array = field(converter=frozen_floats)
-    iterations: FlagArray = field(converter=frozen_integers)
+    value: Array = field(converter=frozen_floats, metadata={"unit": "J, K and electrons, by name"})
+    covariance: Array = field(converter=frozen_floats, metadata={"unit": "of value"})
+    flag: FlagArray = field(converter=frozen_integers, metadata={"unit": "bits"})
+    pvalue: Array = field(converter=frozen_floats, metadata={"unit": "1"})
+    deviance: Array = field(converter=frozen_floats, metadata={"unit": "1"})
+    iterations: FlagArray = field(converter=frozen_integers, metadata={"unit": "1"})
     modes: tuple[str, ...] = field(default=(), converter=tuple)
     method: str = field(default="", kw_only=True)
 

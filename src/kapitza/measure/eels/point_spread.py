@@ -33,12 +33,12 @@ class PointSpread:
         for negative widths or uncertainties, a share outside 0 to 1, or a length that is not above zero
     """
 
-    width: float = 0.0
-    share: float = 0.0
-    length: float = 50 * nm
-    width_sigma: float = field(default=0.0, kw_only=True)
-    share_sigma: float = field(default=0.0, kw_only=True)
-    length_sigma: float = field(default=0.0, kw_only=True)
+    width: float = field(default=0.0, metadata={"unit": "m"})
+    share: float = field(default=0.0, metadata={"unit": "1"})
+    length: float = field(default=50 * nm, metadata={"unit": "m"})
+    width_sigma: float = field(default=0.0, kw_only=True, metadata={"unit": "m"})
+    share_sigma: float = field(default=0.0, kw_only=True, metadata={"unit": "1"})
+    length_sigma: float = field(default=0.0, kw_only=True, metadata={"unit": "m"})
 
     def __attrs_post_init__(self) -> None:
         for name in ("width", "width_sigma", "share_sigma", "length_sigma"):

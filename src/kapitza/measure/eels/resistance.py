@@ -60,16 +60,16 @@ class AbsoluteResistance:
     """
 
     conductance: Conductance
-    interval: tuple[float, float]
-    level: float
-    jump: float
-    jump_sigma: float
-    flux: float
-    flux_sigma: float
+    interval: tuple[float, float] = field(metadata={"unit": "W m^-2 K^-1"})
+    level: float = field(metadata={"unit": "1"})
+    jump: float = field(metadata={"unit": "K"})
+    jump_sigma: float = field(metadata={"unit": "K"})
+    flux: float = field(metadata={"unit": "W m^-2"})
+    flux_sigma: float = field(metadata={"unit": "W m^-2"})
     sources: tuple[str, ...]
-    fluxes: Array = field(converter=numbers)
-    flux_sigmas: Array = field(converter=numbers)
-    pvalue: float
+    fluxes: Array = field(converter=numbers, metadata={"unit": "W m^-2"})
+    flux_sigmas: Array = field(converter=numbers, metadata={"unit": "W m^-2"})
+    pvalue: float = field(metadata={"unit": "1"})
 
     @property
     def resistance(self) -> float:

@@ -37,12 +37,20 @@ class Beams:
     offset, offset_y : place of the probe from the pump, along x and y, m
     """
 
-    pump_radius: float = field(converter=float, validator=quantity())
-    probe_radius: float = field(converter=float, validator=quantity())
-    pump_radius_y: float | None = field(default=None, kw_only=True, validator=validators.optional(quantity()))
-    probe_radius_y: float | None = field(default=None, kw_only=True, validator=validators.optional(quantity()))
-    offset: float = field(default=0.0, kw_only=True, converter=float, validator=quantity(low=-np.inf))
-    offset_y: float = field(default=0.0, kw_only=True, converter=float, validator=quantity(low=-np.inf))
+    pump_radius: float = field(converter=float, validator=quantity(), metadata={"unit": "m"})
+    probe_radius: float = field(converter=float, validator=quantity(), metadata={"unit": "m"})
+    pump_radius_y: float | None = field(
+        default=None, kw_only=True, validator=validators.optional(quantity()), metadata={"unit": "m"}
+    )
+    probe_radius_y: float | None = field(
+        default=None, kw_only=True, validator=validators.optional(quantity()), metadata={"unit": "m"}
+    )
+    offset: float = field(
+        default=0.0, kw_only=True, converter=float, validator=quantity(low=-np.inf), metadata={"unit": "m"}
+    )
+    offset_y: float = field(
+        default=0.0, kw_only=True, converter=float, validator=quantity(low=-np.inf), metadata={"unit": "m"}
+    )
 
     @property
     def widths(self) -> tuple[float, float]:

@@ -70,11 +70,11 @@ class Sstr:
     name : stands before the names of its numbers in a fit
     """
 
-    power: Array = field(converter=_increasing_positive)
+    power: Array = field(converter=_increasing_positive, metadata={"unit": "W"})
     beams: Beams
-    modulation: float = field(default=0.0, kw_only=True, converter=float)
+    modulation: float = field(default=0.0, kw_only=True, converter=float, metadata={"unit": "Hz"})
     setup: Setup = field(factory=Setup, kw_only=True)
-    scale: float = field(default=1.0, kw_only=True, converter=float, validator=quantity())
+    scale: float = field(default=1.0, kw_only=True, converter=float, validator=quantity(), metadata={"unit": "1"})
     name: str = field(default="steady", kw_only=True)
 
     def __attrs_post_init__(self) -> None:

@@ -136,14 +136,16 @@ class Carriers:
     """
 
     name: str
-    capacity: Array = field(converter=numbers)
-    velocity: Array = field(converter=numbers, validator=same_length("capacity"))
-    lifetime: Array = field(converter=_known_lifetimes, validator=same_length("capacity"))
-    omega: Array = field(converter=numbers)
-    group: IndexArray = field(converter=_group_numbers, validator=_check_groups)
-    edges: Array = field(converter=increasing, factory=lambda: np.empty(0))
+    capacity: Array = field(converter=numbers, metadata={"unit": "J m^-3 K^-1"})
+    velocity: Array = field(converter=numbers, validator=same_length("capacity"), metadata={"unit": "m s^-1"})
+    lifetime: Array = field(converter=_known_lifetimes, validator=same_length("capacity"), metadata={"unit": "s"})
+    omega: Array = field(converter=numbers, metadata={"unit": "rad s^-1"})
+    group: IndexArray = field(converter=_group_numbers, validator=_check_groups, metadata={"unit": "1"})
+    edges: Array = field(converter=increasing, factory=lambda: np.empty(0), metadata={"unit": "rad s^-1"})
     isotropic: bool = field(default=True, kw_only=True)
-    temperature: float = field(default=300.0, kw_only=True, converter=number, validator=quantity())
+    temperature: float = field(
+        default=300.0, kw_only=True, converter=number, validator=quantity(), metadata={"unit": "K"}
+    )
     statistics: Statistics = field(default="quantum", kw_only=True, validator=one_of(*STATISTICS_NAMES))
 
     def __attrs_post_init__(self) -> None:

@@ -42,19 +42,19 @@ class Record:
     """
 
     name: str
-    area: float
-    plane: float
-    heights: Array = field(converter=finite)
-    counts: IntArray = field(converter=integer_array)
-    roles: IntArray = field(converter=integer_array)
-    block: float
-    temperature: Array = field()
-    heat: Array = field()
-    energy: Array = field()
-    power: Array = field()
-    timestep: float = field(kw_only=True)
-    ways: int = field(default=1, kw_only=True)
-    seed: int = field(default=0, kw_only=True)
+    area: float = field(metadata={"unit": "m^2"})
+    plane: float = field(metadata={"unit": "m"})
+    heights: Array = field(converter=finite, metadata={"unit": "m"})
+    counts: IntArray = field(converter=integer_array, metadata={"unit": "1"})
+    roles: IntArray = field(converter=integer_array, metadata={"unit": "0 free, 1 hot, 2 cold, 3 held"})
+    block: float = field(metadata={"unit": "s"})
+    temperature: Array = field(metadata={"unit": "K"})
+    heat: Array = field(metadata={"unit": "J"})
+    energy: Array = field(metadata={"unit": "J"})
+    power: Array = field(metadata={"unit": "W"})
+    timestep: float = field(kw_only=True, metadata={"unit": "s"})
+    ways: int = field(default=1, kw_only=True, metadata={"unit": "1"})
+    seed: int = field(default=0, kw_only=True, metadata={"unit": "1"})
     method: str = field(default="", kw_only=True)
 
     def __attrs_post_init__(self) -> None:

@@ -64,21 +64,23 @@ class InterfaceModes:
         for tables and labels of unequal length, and NaN
     """
 
-    omega: Array = field(converter=numbers)
-    k: Array = field(converter=finite_table)
-    modes: Array = field(converter=numbers, validator=same_length("omega"))
-    kind: Counts = field(converter=read_only_integers)
-    width: Array = field(converter=numbers, validator=same_length("omega"))
-    left_tail: Array = field(converter=numbers, validator=same_length("omega"))
-    right_tail: Array = field(converter=numbers, validator=same_length("omega"))
-    left_decay: Array = field(converter=numbers, validator=same_length("omega"))
-    right_decay: Array = field(converter=numbers, validator=same_length("omega"))
-    weight: Array = field(converter=finite_table)
-    layer: Counts = field(converter=read_only_integers)
-    atom: Counts = field(converter=read_only_integers)
-    direction: Counts = field(converter=read_only_integers)
+    omega: Array = field(converter=numbers, metadata={"unit": "rad s^-1"})
+    k: Array = field(converter=finite_table, metadata={"unit": "of the reciprocal vectors"})
+    modes: Array = field(converter=numbers, validator=same_length("omega"), metadata={"unit": "m^-2"})
+    kind: Counts = field(
+        converter=read_only_integers, metadata={"unit": "0 below the bands, 1 in a gap, 2 above the bands, 3 resonance"}
+    )
+    width: Array = field(converter=numbers, validator=same_length("omega"), metadata={"unit": "rad s^-1"})
+    left_tail: Array = field(converter=numbers, validator=same_length("omega"), metadata={"unit": "1"})
+    right_tail: Array = field(converter=numbers, validator=same_length("omega"), metadata={"unit": "1"})
+    left_decay: Array = field(converter=numbers, validator=same_length("omega"), metadata={"unit": "m"})
+    right_decay: Array = field(converter=numbers, validator=same_length("omega"), metadata={"unit": "m"})
+    weight: Array = field(converter=finite_table, metadata={"unit": "1"})
+    layer: Counts = field(converter=read_only_integers, metadata={"unit": "1"})
+    atom: Counts = field(converter=read_only_integers, metadata={"unit": "1"})
+    direction: Counts = field(converter=read_only_integers, metadata={"unit": "0 x, 1 y, 2 z"})
     symbol: tuple[str, ...] = field(converter=tuple)
-    interface: Counts = field(converter=read_only_integers)
+    interface: Counts = field(converter=read_only_integers, metadata={"unit": "1"})
     method: str = field(default="", kw_only=True)
 
     def __attrs_post_init__(self) -> None:

@@ -77,15 +77,15 @@ class LocalCurrent:
         for tables and labels of unequal length, and NaN
     """
 
-    omega: Array = field(converter=frequencies)
-    total: Array = field(converter=numbers)
-    localised: Array = field(converter=numbers)
-    first: Counts = field(converter=read_only_integers)
-    second: Counts = field(converter=read_only_integers)
-    value: Array = field(converter=finite_table)
-    layer: Counts = field(converter=read_only_integers)
+    omega: Array = field(converter=frequencies, metadata={"unit": "rad s^-1"})
+    total: Array = field(converter=numbers, metadata={"unit": "m^-2"})
+    localised: Array = field(converter=numbers, metadata={"unit": "m^-2"})
+    first: Counts = field(converter=read_only_integers, metadata={"unit": "1"})
+    second: Counts = field(converter=read_only_integers, metadata={"unit": "1"})
+    value: Array = field(converter=finite_table, metadata={"unit": "m^-2"})
+    layer: Counts = field(converter=read_only_integers, metadata={"unit": "1"})
     symbol: tuple[str, ...] = field(converter=tuple)
-    interface: Counts = field(converter=read_only_integers)
+    interface: Counts = field(converter=read_only_integers, metadata={"unit": "1"})
     method: str = field(default="", kw_only=True)
 
     def __attrs_post_init__(self) -> None:

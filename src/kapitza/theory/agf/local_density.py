@@ -169,16 +169,16 @@ class LocalDensity:
         for tables and labels of unequal length, and NaN
     """
 
-    omega: Array = field(converter=frequencies)
-    value: Array = field(converter=finite_table)
-    left: Array = field(converter=finite_table)
-    right: Array = field(converter=finite_table)
-    layer: Counts = field(converter=read_only_integers)
-    atom: Counts = field(converter=read_only_integers)
-    direction: Counts = field(converter=read_only_integers)
+    omega: Array = field(converter=frequencies, metadata={"unit": "rad s^-1"})
+    value: Array = field(converter=finite_table, metadata={"unit": "s rad^-1"})
+    left: Array = field(converter=finite_table, metadata={"unit": "s rad^-1"})
+    right: Array = field(converter=finite_table, metadata={"unit": "s rad^-1"})
+    layer: Counts = field(converter=read_only_integers, metadata={"unit": "1"})
+    atom: Counts = field(converter=read_only_integers, metadata={"unit": "1"})
+    direction: Counts = field(converter=read_only_integers, metadata={"unit": "0 x, 1 y, 2 z"})
     symbol: tuple[str, ...] = field(converter=tuple)
-    height: Array = field(converter=numbers)
-    width: float = field(default=0.0, kw_only=True)
+    height: Array = field(converter=numbers, metadata={"unit": "m"})
+    width: float = field(default=0.0, kw_only=True, metadata={"unit": "rad s^-1"})
     method: str = field(default="", kw_only=True)
 
     def __attrs_post_init__(self) -> None:

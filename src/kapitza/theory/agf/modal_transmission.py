@@ -4,7 +4,7 @@ from concurrent.futures import Executor
 from typing import Any
 
 import numpy as np
-from attrs import frozen
+from attrs import field, frozen
 from numpy.typing import ArrayLike, NDArray
 
 from kapitza.core.arrays import Array, check_choice, finite, frequencies
@@ -39,11 +39,11 @@ class ModeConversion:
     reflected : (nω, b, b) that return, m⁻²
     """
 
-    omega: Array
+    omega: Array = field(metadata={"unit": "rad s^-1"})
     side: Side
-    arriving: Array
-    transmitted: Array
-    reflected: Array
+    arriving: Array = field(metadata={"unit": "m^-2"})
+    transmitted: Array = field(metadata={"unit": "m^-2"})
+    reflected: Array = field(metadata={"unit": "m^-2"})
 
 
 def agf_modes(

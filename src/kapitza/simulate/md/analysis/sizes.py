@@ -28,17 +28,17 @@ class SizeSeries:
     mean_chi2 : chi2 of that mean, with n - 1 degrees of freedom
     """
 
-    length: Array = field(converter=positive)
-    bath: Array | None
-    resistance: Array = field(converter=finite, validator=same_length("length"))
-    sigma: Array = field(converter=positive, validator=same_length("length"))
-    fitted: Array
-    covariance: Array = field(converter=square)
-    chi2: float
-    freedom: int
-    mean: float
-    mean_sigma: float
-    mean_chi2: float
+    length: Array = field(converter=positive, metadata={"unit": "m"})
+    bath: Array | None = field(metadata={"unit": "m"})
+    resistance: Array = field(converter=finite, validator=same_length("length"), metadata={"unit": "m^2 K W^-1"})
+    sigma: Array = field(converter=positive, validator=same_length("length"), metadata={"unit": "m^2 K W^-1"})
+    fitted: Array = field(metadata={"unit": "m^2 K W^-1 and m^3 K W^-1"})
+    covariance: Array = field(converter=square, metadata={"unit": "of fitted"})
+    chi2: float = field(metadata={"unit": "1"})
+    freedom: int = field(metadata={"unit": "1"})
+    mean: float = field(metadata={"unit": "m^2 K W^-1"})
+    mean_sigma: float = field(metadata={"unit": "m^2 K W^-1"})
+    mean_chi2: float = field(metadata={"unit": "1"})
 
     @property
     def fitted_sigma(self) -> Array:

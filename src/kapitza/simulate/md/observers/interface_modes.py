@@ -102,17 +102,17 @@ class ModeConductance:
     total, total_sigma : heat flux of all motion, which modes that were left out carry the rest of, W m⁻²
     """
 
-    omega: Array = field(converter=finite)
-    near: Array = field(converter=finite, validator=same_length("omega"))
-    heat: Array = field(validator=same_length("omega"))
-    heat_sigma: Array = field(validator=same_length("omega"))
-    fluctuation: Array = field(validator=same_length("omega"))
-    fluctuation_sigma: Array = field(validator=same_length("omega"))
-    memory: Array
-    interval: float
-    area: float
-    total: float = field(default=np.nan)
-    total_sigma: float = field(default=np.nan)
+    omega: Array = field(converter=finite, metadata={"unit": "rad s^-1"})
+    near: Array = field(converter=finite, validator=same_length("omega"), metadata={"unit": "1"})
+    heat: Array = field(validator=same_length("omega"), metadata={"unit": "W m^-2"})
+    heat_sigma: Array = field(validator=same_length("omega"), metadata={"unit": "W m^-2"})
+    fluctuation: Array = field(validator=same_length("omega"), metadata={"unit": "W^2 s"})
+    fluctuation_sigma: Array = field(validator=same_length("omega"), metadata={"unit": "W^2 s"})
+    memory: Array = field(metadata={"unit": "W^2"})
+    interval: float = field(metadata={"unit": "s"})
+    area: float = field(metadata={"unit": "m^2"})
+    total: float = field(default=np.nan, metadata={"unit": "W m^-2"})
+    total_sigma: float = field(default=np.nan, metadata={"unit": "W m^-2"})
 
     def conductance(self, temperature: float) -> tuple[Array, Array]:
         """(m,) conductance of each mode in equilibrium at a temperature (K), W m⁻² K⁻¹, and its uncertainty."""

@@ -69,11 +69,11 @@ class SpectralFlux:
         for shapes that do not fit
     """
 
-    omega: Array = field(converter=frequencies)
-    parts: Array = field(converter=finite_table)
-    direct: Array | None = field(converter=converters.optional(finite))
-    counts: NDArray[np.int64] = field()
-    motion: Array = field()
+    omega: Array = field(converter=frequencies, metadata={"unit": "rad s^-1"})
+    parts: Array = field(converter=finite_table, metadata={"unit": "W s rad^-1 m^-2"})
+    direct: Array | None = field(converter=converters.optional(finite), metadata={"unit": "W m^-2"})
+    counts: NDArray[np.int64] = field(metadata={"unit": "1"})
+    motion: Array = field(metadata={"unit": "J s rad^-1"})
     method: str = field(default="", kw_only=True)
 
     def __attrs_post_init__(self) -> None:

@@ -43,10 +43,10 @@ class VelocitySpectra:
     counts : (blocks,) segments in each block
     """
 
-    omega: Array = field(converter=frequencies)
-    place: Array = field(converter=numbers)
-    parts: Array
-    counts: NDArray[np.int64]
+    omega: Array = field(converter=frequencies, metadata={"unit": "rad s^-1"})
+    place: Array = field(converter=numbers, metadata={"unit": "m or rad m^-1"})
+    parts: Array = field(metadata={"unit": "J s rad^-1"})
+    counts: NDArray[np.int64] = field(metadata={"unit": "1"})
 
     @property
     def value(self) -> Array:

@@ -113,11 +113,11 @@ class EquilibriumRun:
 
     title: str
     record: Record
-    power: Array
-    step: float
-    length: Array = field(converter=positive)
-    density: Array = field(converter=positive)
-    highest: Array = field(converter=finite)
+    power: Array = field(metadata={"unit": "W"})
+    step: float = field(metadata={"unit": "s"})
+    length: Array = field(converter=positive, metadata={"unit": "m"})
+    density: Array = field(converter=positive, metadata={"unit": "m^-3"})
+    highest: Array = field(converter=finite, metadata={"unit": "rad s^-1"})
 
     @property
     def temperature(self) -> float:
@@ -169,9 +169,9 @@ class ApproachRun:
 
     title: str
     records: tuple[Record, ...] = field(converter=tuple)
-    length: Array = field(converter=positive)
-    density: Array = field(converter=positive)
-    highest: Array = field(converter=finite)
+    length: Array = field(converter=positive, metadata={"unit": "m"})
+    density: Array = field(converter=positive, metadata={"unit": "m^-3"})
+    highest: Array = field(converter=finite, metadata={"unit": "rad s^-1"})
 
     @property
     def time(self) -> Array:

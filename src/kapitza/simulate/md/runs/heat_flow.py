@@ -84,8 +84,8 @@ class HeatRun:
     flowing: tuple[VelocitySpectra, ...] = field(default=(), converter=tuple)
     still: tuple[VelocitySpectra, ...] = field(default=(), converter=tuple)
     modes: tuple[ModeConductance, ...] = field(default=(), converter=tuple)
-    equilibrated: float = 0.0
-    highest: Array = field(factory=lambda: np.zeros(2))
+    equilibrated: float = field(default=0.0, metadata={"unit": "s"})
+    highest: Array = field(factory=lambda: np.zeros(2), metadata={"unit": "rad s^-1"})
 
     def __attrs_post_init__(self) -> None:
         if not self.records:
