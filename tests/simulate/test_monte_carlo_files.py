@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from kapitza.cli import main
-from kapitza.errors import DataError, InputError, MissingEngine, ValidityWarning
+from kapitza.errors import DataError, InputError, MissingEngine
 from kapitza.io.results import load, save
 from kapitza.io.transport.domains import read_domain
 from kapitza.io.transport.films import read_films
@@ -167,16 +167,13 @@ def test_a_map_is_kept_bit_by_bit(tmp_path, suffix):
         attrs.evolve(got, temperature=got.temperature[:1])
 
 
-def test_without_the_compiler_the_road_with_arrays_says_so(monkeypatch):
+def test_without_the_compiler_it_says_what_to_install(monkeypatch):
     def missing(package, **_):
         raise MissingEngine(f"no {package}")
 
     monkeypatch.setattr(simulation, "require", missing)
-    domain = read_domain(SAMPLE).domain
-    with pytest.warns(ValidityWarning, match=r"no numba.*slower"):
-        monte_carlo(domain, spacing=4e-8, flights=MonteCarloSettings(80))
     with pytest.raises(MissingEngine, match="numba"):
-        monte_carlo(domain, spacing=4e-8, flights=MonteCarloSettings(80, compiled=True))
+        monte_carlo(read_domain(SAMPLE).domain, spacing=4e-8, flights=MonteCarloSettings(80))
 
 
 def test_the_verb(tmp_path, monkeypatch, capsys):

@@ -255,10 +255,6 @@ def test_forward_and_backward_agree_beside_inclined_sides():
         (lambda: Prism([[0, 0], [1e-8, 0], [0, 1e-8]], "Si"), "Carriers or a Wall"),
         (lambda: fourier_temperature(heated(), 1e-8), "inclined sides"),
         (
-            lambda: monte_carlo(heated(), spacing=1e-8, flights=MonteCarloSettings(compiled=False)),
-            "need the compiled road",
-        ),
-        (
             lambda: monte_carlo(evolve(heated(), walls={"-y": Wall(300.0)}, boundaries={}), spacing=1e-8),
             "has no transmission",
         ),

@@ -9,7 +9,6 @@ J.-P. M. Péraud and N. G. Hadjiconstantinou, Appl. Phys. Lett. 101, 153114 (201
 a detector: Phys. Rev. B 91, 235321 (2015), doi:10.1103/PhysRevB.91.235321.
 """
 
-import warnings
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -18,16 +17,14 @@ from typing import Any
 
 import numpy as np
 from attrs import evolve, frozen
-from numpy.typing import NDArray
 
 from kapitza.core.arrays import Array, finite
-from kapitza.errors import ConvergenceError, InputError, MissingEngine, ValidityWarning, require
+from kapitza.errors import ConvergenceError, InputError, require
 from kapitza.run.store import Store, UnitInputs, UnitResult, unit_address
 from kapitza.run.work import Progress, run_units
 from kapitza.simulate.boltzmann.carriers import Carriers
 from kapitza.simulate.boltzmann.domain import Domain, DomainCells, IntegerArray
 from kapitza.simulate.boltzmann.layered.transport import Film, check_films
-from kapitza.simulate.boltzmann.monte_carlo.array_kernel import follow_particles
 from kapitza.simulate.boltzmann.monte_carlo.result import DetectorReading, TransportMap
 from kapitza.simulate.boltzmann.monte_carlo.tables import (
     BandTables,
@@ -42,81 +39,62 @@ from kapitza.simulate.boltzmann.monte_carlo.tables import (
     tabulate_emission,
 )
 from kapitza.simulate.boltzmann.shapes import HotSpot, check_corners
-from kapitza.simulate.boltzmann.triangulation import TriangularCells, divide_domain
+from kapitza.simulate.boltzmann.triangulation import divide_domain
 
 _KERNEL_VERSION = "deviational-1"  # of the kernels: part of the address of stored results
-_COMPILED_PURPOSE = "compiled Monte Carlo"
+_COMPILED_PURPOSE = "Monte Carlo"
 
 
-def _select_kernel(compiled: bool | None, *, inclined: bool = False) -> ModuleType | None:
-    """Compiled kernel, or None for the one with arrays; says so when it is missed.  Inclined sides need the first."""
-    if inclined:
-        if compiled is False:
-            raise InputError("compiled = False: domains with inclined sides need the compiled road; leave it out")
-        require("numba", extra="transport", why=f"{_COMPILED_PURPOSE} of domains with inclined sides")
-        return require(
-            "kapitza.simulate.boltzmann.monte_carlo.triangle_kernel", extra="transport", why=_COMPILED_PURPOSE
-        )
-    if compiled is False:
-        return None
-    try:
-        require("numba", extra="transport", why=_COMPILED_PURPOSE)
-    except MissingEngine as err:
-        if compiled:
-            raise
-        warnings.warn(f"{err}; arrays give the same physics, about 15 times slower", ValidityWarning, stacklevel=4)
-        return None
-    return require("kapitza.simulate.boltzmann.monte_carlo.block_kernel", extra="transport", why=_COMPILED_PURPOSE)
+def _load_kernel() -> ModuleType:
+    """The compiled kernel, or which package is missing for it."""
+    require("numba", extra="transport", why=_COMPILED_PURPOSE)
+    return require("kapitza.simulate.boltzmann.monte_carlo.kernel", extra="transport", why=_COMPILED_PURPOSE)
 
 
-def _simulate_batch(
-    kernel: ModuleType | None, tables: KernelTables, groups: int, slots: int, unit: UnitInputs
-) -> UnitResult:
+def _simulate_batch(kernel: ModuleType, tables: KernelTables, groups: int, slots: int, unit: UnitInputs) -> UnitResult:
     """Tallies of one batch, for one watt set free.
 
     Parameters
     ----------
-    kernel : compiled module, or None
-    tables : see `tables_of`
+    kernel : compiled module
+    tables : see `kernel_tables`
     groups, slots : numbers of groups and probes
     unit : `seed`, `batch` and `count`
+
+    Raises
+    ------
+    ConvergenceError
+        where a particle meets `max_events` events
     """
     seed = np.random.SeedSequence([int(str(unit["seed"])), int(str(unit["batch"]))])
-    count = int(str(unit["count"]))
-    if kernel is None:
-        found = follow_particles(np.random.default_rng(seed), count, tables, groups, slots)
-    else:
-        found = _simulate_compiled_batch(kernel, tables, (groups, slots), seed, count)
-    return {name: value if name == "events" else value / count for name, value in found.items()}
-
-
-def _simulate_compiled_batch(
-    kernel: ModuleType, tables: KernelTables, sizes: tuple[int, int], seed: np.random.SeedSequence, count: int
-) -> dict[str, NDArray[np.float64]]:
-    """The same by the compiled kernel."""
-    groups, slots = sizes
-    cells, faces = tables["other"].shape
-    dimension = (faces + 1) // 2
-    tallies: dict[str, Any] = {
-        "heat": np.zeros(cells),
-        "lattice": np.zeros(cells),
-        "flow": np.zeros((cells, dimension)),
-        "power": np.zeros((tables["kind"].size, groups)),
-        "probe": np.zeros((slots, groups)),
-    }
-    moving = tuple(tables[name] for name in kernel.MOVING)
-    starting = tuple(tables[name] for name in kernel.STARTING)
-    most = int(tables["most"])
-    state = seed.generate_state(4, np.uint64)
-    events = kernel.batch(state, count, moving, starting, tuple(tallies.values()), most)
+    count, cells = int(str(unit["count"])), tables["region"].size
+    tallies = kernel.Tallies(
+        heat=np.zeros(cells),
+        lattice=np.zeros(cells),
+        flow=np.zeros((cells, (tables["other"].shape[1] + 1) // 2)),
+        power=np.zeros((tables["kind"].size, groups)),
+        probe=np.zeros((slots, groups)),
+    )
+    geometry = kernel.BLOCK_TABLES if "low" in tables else kernel.TRIANGLE_TABLES
+    max_events = int(tables["max_events"])
+    events = kernel.follow_batch(
+        seed.generate_state(4, np.uint64),
+        count,
+        tuple(tables[name] for name in geometry),
+        kernel.FlightTables(*(tables[name] for name in kernel.FlightTables._fields)),
+        kernel.StartTables(*(tables[name] for name in kernel.StartTables._fields)),
+        tallies,
+        max_events,
+    )
+    found: dict[str, Any] = tallies._asdict()
     if events < 0:
-        raise ConvergenceError(f"a particle met {most} events: is it shut in?", tallies)
-    return {**tallies, "events": np.array(float(events))}
+        raise ConvergenceError(f"a particle had {max_events} events: is it shut in?", found)
+    return {name: value / count for name, value in found.items()} | {"events": np.array(float(events))}
 
 
 DEFAULT_BATCHES = 40
-_CELL_TALLIES = ("heat", "lattice", "flow")  # tallies
-_MAX_EVENTS = 100_000_000  # events of one particle, before it is taken to be shut in
+_CELL_TALLIES = ("heat", "lattice", "flow")
+_MAX_EVENTS = 100_000_000  # of one particle, before it counts as trapped
 _NO_PROBES: Mapping[str, tuple[Sequence[float], Sequence[float]]] = MappingProxyType({})
 
 
@@ -130,19 +108,17 @@ class MonteCarloSettings:
     seed : of the generator; the same seed gives the same digits
     batches : groups of particles from which the error bars follow
     workers : threads
-    compiled : True insists on the compiled road (numba), False on the one with arrays; None takes what there is
-    most : events of one particle before it is taken to be shut in
+    max_events : events of one particle before it counts as trapped
     """
 
     particles: int = 100_000
     seed: int = 0
     batches: int = DEFAULT_BATCHES
     workers: int = 1
-    compiled: bool | None = None
-    most: int = _MAX_EVENTS
+    max_events: int = _MAX_EVENTS
 
     def __attrs_post_init__(self) -> None:
-        for name in ("particles", "seed", "batches", "workers", "most"):
+        for name in ("particles", "seed", "batches", "workers", "max_events"):
             value = getattr(self, name)
             if not (isinstance(value, (int, float, np.integer)) and np.isfinite(value) and value == int(value)):
                 raise InputError(f"{name} = {value!r:.40}, expected a whole number")
@@ -151,9 +127,10 @@ class MonteCarloSettings:
             raise InputError(
                 f"{self.particles} particles in {self.batches} batches: expected two batches or more, of two or more"
             )
-        if self.seed < 0 or self.workers < 1 or self.most < 1:
+        if self.seed < 0 or self.workers < 1 or self.max_events < 1:
             raise InputError(
-                f"seed = {self.seed}, workers = {self.workers}, most = {self.most}: expected 0, 1, 1 or more"
+                f"seed = {self.seed}, workers = {self.workers}, max_events = {self.max_events}: "
+                "expected 0, 1, 1 or more"
             )
 
 
@@ -230,7 +207,7 @@ def monte_carlo(
     ConvergenceError
         where a particle never ends
     MissingEngine
-        if the compiled road is asked for and numba is missing
+        where numba is missing
     """
     flights = flights or MonteCarloSettings()
     blocks = [(finite(low), finite(high)) for low, high in probes.values()]
@@ -273,13 +250,12 @@ def run_batches(
 ) -> tuple[list[UnitResult], int]:
     """Tallies of all batches, each for one watt set free, and the number of events."""
     tables = kernel_tables(made.grid, made.materials, made.bands, emission)
-    tables |= {"slot": slot, "most": np.array(flights.most)}
+    tables |= {"slot": slot, "max_events": np.array(flights.max_events)}
     count = -(-flights.particles // flights.batches)
-    kernel = _select_kernel(flights.compiled, inclined=isinstance(made.grid, TriangularCells))
+    kernel = _load_kernel()
     digest = unit_address(dict(tables), version=_KERNEL_VERSION) if store is not None else ""
     units: list[UnitInputs] = [
-        {"seed": flights.seed, "batch": k, "count": count, "tables": digest, "compiled": kernel is not None}
-        for k in range(flights.batches)
+        {"seed": flights.seed, "batch": k, "count": count, "tables": digest} for k in range(flights.batches)
     ]
     work = partial(_simulate_batch, kernel, tables, made.bands.groups, slots)
     if flights.workers > 1:

@@ -1,4 +1,4 @@
-"""The same flights with arrays: all particles of a batch take one step after the other together."""
+"""A second road to the flights of Monte Carlo: all particles of a batch take one step after the other together."""
 
 import numpy as np
 from attrs import define
@@ -44,6 +44,13 @@ class _Particles:
         )
 
 
+def simulate_batch(_kernel, tables, groups, slots, unit):
+    """Tallies of one batch, as `monte_carlo` takes them."""
+    rng = np.random.default_rng(np.random.SeedSequence([unit["seed"], unit["batch"]]))
+    found = follow_particles(rng, unit["count"], tables, groups, slots)
+    return {name: value if name == "events" else value / unit["count"] for name, value in found.items()}
+
+
 def follow_particles(
     rng: np.random.Generator, count: int, tables: KernelTables, groups: int, slots: int
 ) -> dict[str, Array]:
@@ -52,7 +59,7 @@ def follow_particles(
     Raises
     ------
     ConvergenceError
-        where a particle meets `most` events
+        where a particle has `max_events` events
     """
     cells, dimension = tables["low"].shape
     tallies = {
@@ -77,8 +84,8 @@ def follow_particles(
         events += scattered.size + hit.size
         swarm.events[scattered] += 1
         swarm.events[hit] += 1
-        if swarm.events.max() >= tables["most"]:
-            raise ConvergenceError(f"a particle met {swarm.events.max()} events: is it shut in?", tallies)
+        if swarm.events.max() >= tables["max_events"]:
+            raise ConvergenceError(f"a particle had {swarm.events.max()} events: is it shut in?", tallies)
         swarm = swarm.kept(alive)
     return {**tallies, "events": np.array(float(events))}
 
