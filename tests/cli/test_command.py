@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 
 import kapitza
 from kapitza import cli
-from kapitza.cli.predict import app
+from kapitza.cli import app
 from kapitza.errors import ValidityWarning
 
 Run = Callable[..., tuple[int, str, str]]
@@ -256,8 +256,8 @@ def test_interrupts_and_memory(error: type[BaseException], run: Run, monkeypatch
     def stopped(*_: object) -> None:
         raise error
 
-    monkeypatch.setattr("kapitza.cli.reports.print_citation", stopped)
-    monkeypatch.setattr("kapitza.cli.predict.reports.print_library", stopped)
+    monkeypatch.setattr("kapitza.cli.library.print_citation", stopped)
+    monkeypatch.setattr("kapitza.cli.library.print_library", stopped)
     status, _, err = run("materials")
     assert status == (130 if error is KeyboardInterrupt else 2)
     assert err.count("\n") == 1

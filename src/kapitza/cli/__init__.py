@@ -1,38 +1,123 @@
-"""The command `kapitza`."""
+"""The command `kapitza`: its verbs, and what becomes of errors."""
 
 import os
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Annotated
 
 import typer
 
-from kapitza.cli import agf, applications, fit, transport
-from kapitza.cli.device import solve
-from kapitza.cli.eels import verbs
-from kapitza.cli.eels.info import eels_app
-from kapitza.cli.junction import junction_app
-from kapitza.cli.md import deck, equilibrium
+import kapitza
+from kapitza.cli import (
+    agf,
+    applications,
+    compare,
+    design,
+    fit,
+    junction,
+    library,
+    predict,
+    sensitivity,
+    series,
+    simulate,
+    transport,
+)
+from kapitza.cli.device.solve import device_app
+from kapitza.cli.eels import design as eels_design
+from kapitza.cli.eels import fit as eels_fit
+from kapitza.cli.eels import info, jump, modes
+from kapitza.cli.md.deck import decks_app
+from kapitza.cli.md.equilibrium import closed_app
 from kapitza.cli.md.nemd import md_app
-from kapitza.cli.predict import app
 from kapitza.errors import KapitzaError
-
-app.add_typer(applications.applications_app)
-app.add_typer(fit.measurements_app)
-app.add_typer(solve.device_app)
-app.add_typer(agf.agf_app)
-app.add_typer(transport.transport_app)
 
 # of linear algebra: the matrices of one wave vector are small, and more threads cost several times the work
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 _EXIT_FAULT, _EXIT_INTERRUPTED, _EXIT_CLOSED_PIPE = 2, 130, 141
-app.add_typer(junction_app, name="junction")
-eels_app.add_typer(verbs.eels_verbs_app)
-app.add_typer(eels_app, name="eels")
-md_app.add_typer(equilibrium.closed_app)
-md_app.add_typer(deck.decks_app)
-app.add_typer(md_app, name="md")
 _UsageError: type[Exception] = typer.BadParameter.__bases__[0]  # of click, or of the copy of it in newer typer
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None, name="kapitza")
+
+
+def _show_version(wanted: bool) -> None:
+    """Print the version and stop."""
+    if wanted:
+        typer.echo(f"kapitza {kapitza.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def kapitza_command(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version and stop.")
+    ] = False,
+) -> None:
+    """Predict thermal boundary (Kapitza) conductance, and hold it against experiment."""
+
+
+def _register(group: typer.Typer, verbs: Mapping[str, Callable[..., None]]) -> None:
+    """Make functions the verbs of a group."""
+    for name, verb in verbs.items():
+        group.command(name)(verb)
+
+
+def _add_group(name: str, text: str, verbs: Mapping[str, Callable[..., None]]) -> None:
+    """Add a group of verbs under one name."""
+    group = typer.Typer(
+        add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None, no_args_is_help=True, help=text
+    )
+    _register(group, verbs)
+    app.add_typer(group, name=name)
+
+
+_register(
+    app,
+    {
+        "predict": predict.predict,
+        "compare": compare.compare,
+        "materials": library.materials,
+        "measured": library.measured,
+        "cite": library.cite,
+        "superlattice": applications.superlattice,
+        "composite": applications.composite,
+        "leg": applications.leg,
+        "memory": applications.memory,
+        "exchanger": applications.exchanger,
+        "cryo": applications.cryo,
+        "fit": fit.fit_sample,
+        "sensitivity": sensitivity.sensitivity_sample,
+        "design": design.design_sample,
+        "simulate": simulate.simulate_sample,
+        "series": series.thickness_series,
+        "jump": series.profile_jump,
+    },
+)
+app.add_typer(device_app)
+_register(app, {"agf": agf.agf, "transport": transport.transport})
+_add_group(
+    "junction",
+    "Junctions of two crystals for atomistic Green's functions: build, look at.",
+    {
+        "build": junction.build,
+        "show": junction.show,
+    },
+)
+_add_group(
+    "eels",
+    "Vibrational electron energy-loss spectra: from counts to temperature and the jump at an interface.",
+    {
+        "info": info.info,
+        "fit": eels_fit.fit_scan,
+        "jump": jump.jump_map,
+        "modes": modes.modes_map,
+        "simulate": eels_design.simulate_plan,
+        "design": eels_design.design_plan,
+    },
+)
+md_app.add_typer(closed_app)
+md_app.add_typer(decks_app)
+app.add_typer(md_app, name="md")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -1,29 +1,36 @@
-"""The verb `agf`: a junction by atomistic Green's functions: what crosses, who crosses, what lives at the interface."""
+"""The verb `agf`: a junction by atomistic Green's functions."""
 
-import sys
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
 from threading import Timer
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
 import kapitza
-from kapitza.cli import agf_reports, figures, reports
-from kapitza.cli.options import parse_temperature, parse_temperatures
-from kapitza.cli.output import note, print_json
+from kapitza.cli import deferred
+from kapitza.cli.figures import Results
+from kapitza.cli.options import Figure, Json, Save, Temperatures, even_subset, parse_temperature, parse_temperatures
+from kapitza.cli.output import conductance_json, megawatts, note, print_json, print_table, progress_line
 from kapitza.errors import InputError
+from kapitza.units import THz, angstrom, nm
 
 if TYPE_CHECKING:
+    from kapitza.core.conductance import Conductance
     from kapitza.matter.junction import Junction
+    from kapitza.run.store import Store
 
 _BUILD_NOTE_SECONDS = 10.0  # seconds after which a word is said
+_MAX_TABLE_TEMPERATURES = 12  # temperatures in the printed table
+_ANGLE_BINS = 6  # bins of the printed angles
+_PLAIN_SIZE, _PANELS_SIZE = (7.6, 4.4), (10.0, 7.6)  # inches
 
-agf_app = typer.Typer()
 
-
-@agf_app.command()
 def agf(
     junction: Annotated[str, typer.Argument(help="TOML file of a junction, or a saved one (.h5, .npz, .json).")],
-    temperature: Annotated[str, typer.Option("--temperature", "-T", help="K: 300, 77,300 or 50:600:10.")] = "300",
+    temperature: Temperatures = "300",
     tolerance: Annotated[float, typer.Option(help="Relative error of the conductance.")] = 2e-3,
     modes: Annotated[bool, typer.Option("--modes", help="Who crosses: branches, angles, conversion, specularity.")] = (
         False
@@ -38,14 +45,13 @@ def agf(
     resume: Annotated[
         str | None, typer.Option(metavar="FOLDER", help="Keep finished units here, and take those that are there.")
     ] = None,
-    plot: Annotated[str | None, typer.Option(metavar="FILE", help="Draw a figure: .png, .pdf or .svg.")] = None,
-    save: Annotated[str | None, typer.Option(metavar="FILE", help="Save everything: .json, .npz or .h5.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Machine-readable output, with units.")] = False,
+    plot: Figure = None,
+    save: Save = None,
+    as_json: Json = False,
 ) -> None:
     """Conductance of a junction by atomistic Green's functions, exact for its force constants."""
     kelvin = parse_temperatures(temperature)
-    figures.check_figure(plot)
-    reports.check_save(save)
+    files = Results(save, plot)
     if modes and local:
         raise InputError(f"--modes and --local are two tables of {junction:.60}: expected one of them at a time")
     if mesh is not None and not (modes or local):
@@ -56,27 +62,23 @@ def agf(
     held = read_with_note(junction)
     store = None if resume is None else kapitza.run.Store(resume)
     size = None if mesh is None else (mesh, mesh)
-    work = agf_reports.WorkOptions(size, workers, store, _show_progress)
+    work = _WorkOptions(size, workers, store, progress_line("units"))
     if modes:
-        found = agf_reports.crossing_report(held, single, work)
+        found = _crossing_report(held, single, work)
     elif local:
-        found = agf_reports.interface_report(held, single, work)
+        found = _interface_report(held, single, work)
     else:
-        found = agf_reports.conductance_report(held, kelvin, tolerance, work)
-    if save is not None:
-        kapitza.save(found.records, save)
-    if plot is not None:
-        figures.write_figure(plot, found.draw, width=found.size[0], height=found.size[1])
+        found = _conductance_report(held, kelvin, tolerance, work)
+    files.keep(found.records)
+    files.draw_figure(found.draw, width=found.size[0], height=found.size[1])
     if as_json:
         print_json(found.json())
         return
     found.show()
-    for path in (save, plot):
-        if path is not None:
-            note(f"wrote {path}")
+    files.announce()
 
 
-def read_with_note(junction: str) -> "Junction":
+def read_with_note(junction: str) -> Junction:
     """Return the junction of a file; where it takes long to build, say so."""
     said = f"building {junction}: minutes for large cells; `kapitza junction build {junction} --save FILE` keeps it"
     timer = Timer(_BUILD_NOTE_SECONDS, note, [said])
@@ -88,7 +90,231 @@ def read_with_note(junction: str) -> "Junction":
         timer.cancel()
 
 
-def _show_progress(done: int, total: int) -> None:
-    """Show how much is done on a terminal, and nothing elsewhere."""
-    if sys.stderr.isatty():
-        typer.echo(f"\r{done} of {total} units" + ("\n" if done == total else ""), nl=False, err=True)
+class _WorkOptions(NamedTuple):
+    """How the work is done: wave vectors a side, processes, store, and who is told how far it is."""
+
+    mesh: tuple[int, int] | None
+    workers: int
+    store: Store | None
+    progress: Callable[[int, int], None]
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """Arguments of the functions that sum over a mesh."""
+        return {"k_mesh": self.mesh, "workers": self.workers, "store": self.store, "progress": self.progress}
+
+
+class _AgfReport(NamedTuple):
+    """What was found: records to save, what draws it, size of the figure (inches), JSON, and what prints it."""
+
+    records: dict[str, Any]
+    draw: Callable[[Any], object]
+    size: tuple[float, float]
+    json: Callable[[], dict[str, Any]]
+    show: Callable[[], None]
+
+
+def _conductance_report(held: Junction, kelvin: list[float], tolerance: float, work: _WorkOptions) -> _AgfReport:
+    """Return transmission and conductance."""
+    found = kapitza.agf(
+        held,
+        tolerance=tolerance,
+        temperature=kelvin,
+        workers=work.workers,
+        store=work.store,
+        progress=work.progress,
+    )
+    drops = tuple(found.conductance(kelvin, drop) for drop in deferred.TEMPERATURE_DROPS)
+
+    def draw(figure: Any) -> object:
+        return kapitza.plot.transmission(found, ax=figure.add_subplot())
+
+    return _AgfReport(
+        {"transmission": found, "conductance": drops},
+        draw,
+        _PLAIN_SIZE,
+        lambda: _agf_json(found, drops),
+        lambda: _print_agf(found.method, drops),
+    )
+
+
+def _agf_json(found: Any, drops: tuple[Conductance, ...]) -> dict[str, Any]:
+    """Return spectrum and conductances with their units."""
+    return {
+        "method": found.method,
+        "frequency": {"unit": "THz", "value": (found.omega / THz).tolist()},
+        "transmission": {"unit": "m^-2", "value": found.total.tolist()},
+        "temperature": {"unit": "K", "value": drops[0].temperature.tolist()},
+        "conductance": {one.drop: conductance_json(one) for one in drops},
+    }
+
+
+def _print_agf(method: str, drops: tuple[Conductance, ...]) -> None:
+    """Print conductances by their drops."""
+    kelvin = drops[0].temperature
+    rows = [
+        [f"{kelvin[j]:g} K", *(megawatts(float(one.value[j])) for one in drops)]
+        for j in even_subset(kelvin.size, _MAX_TABLE_TEMPERATURES)
+    ]
+    print_table(f"{method}, conductance in MW m⁻² K⁻¹", ["at", *(one.drop for one in drops)], rows)
+    note("harmonic: no energy is exchanged between frequencies; the extrapolated drop is that of gray, diffuse media")
+
+
+def _crossing_report(held: Junction, kelvin: float, work: _WorkOptions) -> _AgfReport:
+    """Return who crosses: by branch and angle, from branch to branch, and how specularly."""
+    modes = kapitza.lattice.agf_modes(held, **work.options)
+    converted = kapitza.lattice.mode_conversion(held, **work.options)
+
+    def draw(figure: Any) -> object:
+        return deferred.modes_figure(modes, converted, figure)
+
+    return _AgfReport(
+        {"modes": modes, "conversion": converted, "transmission": modes.total()},
+        draw,
+        _PANELS_SIZE,
+        lambda: _crossing_json(modes, converted, kelvin),
+        lambda: _print_crossing(modes, converted, kelvin),
+    )
+
+
+def _crossing_json(modes: Any, converted: Any, kelvin: float) -> dict[str, Any]:
+    """Return what crosses by branch, angle and frequency, with units."""
+    return {
+        "method": modes.method,
+        "temperature": {"unit": "K", "value": kelvin},
+        **{side: _side_json(modes, side, kelvin) for side in ("left", "right")},
+        "conversion": {
+            "side": converted.side,
+            "unit": "m^-2",
+            "frequency": {"unit": "THz", "value": (converted.omega / THz).tolist()},
+            "arriving": converted.arriving.tolist(),
+            "transmitted": converted.transmitted.tolist(),
+            "reflected": converted.reflected.tolist(),
+        },
+    }
+
+
+def _side_json(modes: Any, side: str, kelvin: float) -> dict[str, Any]:
+    """Return the modes that arrive on one side."""
+    branch, omega, arriving, crosses = modes.by_branch(side)
+    angle = modes.by_angle(side, temperature=kelvin)
+    return {
+        "frequency": {"unit": "THz", "value": (omega / THz).tolist()},
+        "branch": branch.tolist(),
+        "arriving": {"unit": "m^-2", "value": arriving.tolist()},
+        "crossing": {"unit": "m^-2", "value": crosses.tolist()},
+        "angle": {"unit": "deg", "value": [math.degrees(edge) for edge in angle.edges.tolist()]},
+        "conductance_by_angle": {"unit": "W m^-2 K^-1", "value": angle.crossing.tolist()},
+        "coefficient_by_angle": _finite_list(angle.coefficient),
+        "specularity_by_angle": _finite_list(angle.specularity),
+    }
+
+
+def _finite_list(values: Any) -> list[float | None]:
+    """Return numbers as a list, with None for those that are none."""
+    return [value if math.isfinite(value) else None for value in values.tolist()]
+
+
+def _print_crossing(modes: Any, converted: Any, kelvin: float) -> None:
+    """Print who crosses."""
+    title = f"{modes.method}, waves from the left, at {kelvin:g} K"
+    numbers = sorted(set(modes.select("left").branch.tolist()))
+    edges = [number - 0.5 for number in (*numbers, numbers[-1] + 1)]
+    branch = modes.binned(modes.branch, edges, temperature=kelvin)
+    columns = ["", "arrives MW/m²K", "crosses MW/m²K", "probability", "specular"]
+    rows = [_crossing_row(f"branch {number}", branch, i) for i, number in enumerate(numbers)]
+    angle = modes.by_angle(bins=_ANGLE_BINS, temperature=kelvin)
+    bounds = [f"{math.degrees(edge):.0f}" for edge in angle.edges.tolist()]
+    rows += [_crossing_row(f"{bounds[i]}° to {bounds[i + 1]}°", angle, i) for i in range(_ANGLE_BINS)]
+    print_table(title, columns, rows)
+    table = converted.transmitted.sum(axis=0)
+    used = [i for i in range(table.shape[1]) if table[:, i].any()]
+    leaving = [i for i in range(table.shape[0]) if table[i].any()]
+    parts = [[f"{i} leaves", *(f"{100 * table[i, j] / table.sum():.1f}" for j in used)] for i in leaving]
+    print_table("from branch to branch, % of what crosses", ["", *(f"{j} arrives" for j in used)], parts)
+    note("branches are numbered from the lowest frequency of their wave vector; degenerate ones share evenly")
+
+
+def _crossing_row(name: str, found: Any, i: int) -> list[str]:
+    """Return a row of the table of who crosses."""
+    parts = [float(found.coefficient[i]), float(found.specularity[i])]
+    return [
+        name,
+        megawatts(float(found.arriving[i])),
+        megawatts(float(found.crossing[i])),
+        *("–" if math.isnan(part) else f"{part:.3f}" for part in parts),
+    ]
+
+
+def _interface_report(held: Junction, kelvin: float, work: _WorkOptions) -> _AgfReport:
+    """Return what vibrates near the interface, what is localised there, and what that carries."""
+    density = kapitza.lattice.local_density(held, **work.options)
+    localised = kapitza.lattice.interface_modes(held, **work.options)
+    current = kapitza.lattice.local_current(held, **work.options)
+
+    def draw(figure: Any) -> object:
+        return deferred.vibrations_figure(density, localised, current, figure)
+
+    return _AgfReport(
+        {"density": density, "modes": localised, "current": current},
+        draw,
+        _PANELS_SIZE,
+        lambda: _interface_json(density, localised, current, kelvin),
+        lambda: _print_interface(localised, current, kelvin),
+    )
+
+
+def _interface_json(density: Any, localised: Any, current: Any, kelvin: float) -> dict[str, Any]:
+    """Return density of states, localised modes and what they carry, with units."""
+    return {
+        "method": density.method,
+        "temperature": {"unit": "K", "value": kelvin},
+        "frequency": {"unit": "THz", "value": (density.omega / THz).tolist()},
+        "height": {"unit": "nm", "value": (density.height / nm).tolist()},
+        "density_by_layer": {"unit": "s rad^-1", "value": density.by_layer.tolist()},
+        "interface": localised.interface.tolist(),
+        "families": [_family_json(one) for one in localised.families()],
+        "transmission": {"unit": "m^-2", "value": current.total.tolist()},
+        "localised": {"unit": "m^-2", "value": current.localised.tolist()},
+        "share": float(current.share(kelvin)[0]),
+    }
+
+
+def _family_json(one: Any) -> dict[str, Any]:
+    """Return modes of one name."""
+    return {
+        "name": one.name,
+        "frequency": {"unit": "THz", "value": [one.lowest / THz, one.highest / THz]},
+        "modes": {"unit": "m^-2", "value": one.modes},
+        "share": one.share,
+        "width": {"unit": "THz", "value": one.width / THz},
+        "decay": {"unit": "nm", "left": one.left_decay / nm, "right": one.right_decay / nm},
+    }
+
+
+def _print_interface(localised: Any, current: Any, kelvin: float) -> None:
+    """Print the modes of the interface, and what they carry."""
+    columns = ["modes", "THz", "per nm²", "on the interface", "width THz", "decay Å, left", "right"]
+    rows = [
+        [
+            one.name,
+            f"{one.lowest / THz:.2f}–{one.highest / THz:.2f}",
+            f"{one.modes * nm**2:.3g}",
+            f"{100 * one.share:.0f} %",
+            f"{one.width / THz:.2g}" if one.width > 0 else "bound",
+            *(f"{decay / angstrom:.3g}" if math.isfinite(decay) else "leaks" for decay in _decay_text(one)),
+        ]
+        for one in localised.families()
+    ]
+    layers = ", ".join(map(str, localised.interface.tolist()))
+    print_table(f"{localised.method}, modes localised at the interface (layers {layers})", columns, rows)
+    share = float(current.share(kelvin)[0])
+    said = f"nothing crosses at {kelvin:g} K, and none of it"
+    if not math.isnan(share):
+        said = f"{100 * share:.1f} % of the conductance at {kelvin:g} K passes"
+    note(f"{said} through vibrations that neither crystal has; bound modes carry nothing in a harmonic crystal")
+
+
+def _decay_text(one: Any) -> tuple[float, float]:
+    """Return the lengths over which the amplitude falls on either side."""
+    return one.left_decay, one.right_decay

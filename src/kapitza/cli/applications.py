@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
 
 import kapitza
-from kapitza.cli import deferred, figures
+from kapitza.cli import deferred
+from kapitza.cli.figures import Results
+from kapitza.cli.options import Figure, Json, Save, Temperature, parse_temperature
 from kapitza.cli.output import note, print_json, print_table
 from kapitza.errors import InputError
 from kapitza.io.quantities import NUMBER_AND_UNIT, quantity
@@ -18,17 +22,335 @@ if TYPE_CHECKING:
     from kapitza.core.transmission import Transmission
     from kapitza.io.applications import CryogenicFile, LegFile
     from kapitza.matter.material import Material
-from typing import Annotated
 
-import typer
-
-from kapitza.cli import reports
-from kapitza.cli.options import parse_temperature
-
-_ResultFiles = tuple[str | None, str | None]  # of the figure, and of the results
 _DEFAULT_POINTS, _MAX_POINTS = 10, 1000  # of a range without a step; of any range
 _MIN_LENGTH, _MAX_LENGTH = 1e-11, 1.0  # m
 _LAYERS_TRIED = (1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 20)  # of a material, among which the minimum of waves is sought
+
+TheoryOption = Annotated[Literal["dmm", "amm"], typer.Option(help="Model of the boundary.")]
+ConductanceOption = Annotated[str | None, typer.Option(help="Of the boundary, e.g. 120MW/m2K, instead of a model.")]
+
+
+def superlattice(
+    first: Annotated[str, typer.Argument(help="Name of the library.")],
+    second: Annotated[str, typer.Argument(help="The other material.")],
+    period: Annotated[str, typer.Option(help="5:50nm, 5:50:5nm or 8,16,32nm.")] = "2:200nm",
+    share: Annotated[float, typer.Option(help="Of the period that is the first material.")] = 0.5,
+    theory: TheoryOption = "dmm",
+    conductance: ConductanceOption = None,
+    free_path: Annotated[
+        str | None, typer.Option(help="Of waves, e.g. 4nm: adds where they make the conductivity least.")
+    ] = None,
+    temperature: Temperature = "300",
+    plot: Figure = None,
+    save: Save = None,
+    as_json: Json = False,
+) -> None:
+    """Conductivity across a superlattice against its period: series, by frequency, ballistic."""
+    files = Results(save, plot)
+    kelvin, periods = parse_temperature(temperature), parse_lengths(period, "period")
+    one, other = _library_solid(first), _library_solid(second)
+    bulk = [float(side.conductivity(kelvin)[0]) for side in (one, other)]
+    boundary = _boundary_transmission(one, other, theory)
+    found = kapitza.applications.superlattice_conductivity(
+        boundary, (one.solid(), bulk[0]), (other.solid(), bulk[1]), period=periods, share=share, temperature=kelvin
+    )
+    value = float(boundary.conductance(kelvin, "extrapolated").value[0])
+    if conductance is not None:
+        value = quantity(conductance, "conductance", what="conductance")
+        found = deferred.with_measured_boundary(found, bulk[0], bulk[1], value)
+    waves = (
+        None if free_path is None else _coherent_minimum(one, other, quantity(free_path, "length", what="free path"))
+    )
+    files.keep(found)
+    files.draw(lambda ax: deferred.superlattice(found, ax))
+    if as_json:
+        columns = {"period": "m", "series": "W m^-1 K^-1", "spectral": "W m^-1 K^-1", "ballistic": "W m^-1 K^-1"}
+        content: dict[str, Any] = {
+            name: {"unit": unit, "value": getattr(found, name).tolist()} for name, unit in columns.items()
+        }
+        content |= {"conductance": _quantity_json(value, "W m^-2 K^-1"), "temperature": _quantity_json(kelvin, "K")}
+        content |= {} if waves is None else {"wave_minimum": _quantity_json(waves, "m")}
+        print_json(content)
+        return
+    rows = [
+        [f"{d * 1e9:.4g}", f"{a:.4g}", f"{b:.4g}", f"{c:.4g}"]
+        for d, a, b, c in zip(found.period, found.series, found.spectral, found.ballistic, strict=True)
+    ]
+    title = f"{one.name}/{other.name} at {kelvin:g} K: {bulk[0]:.4g} and {bulk[1]:.4g} W/mK, {value / 1e6:.4g} MW/m²K"
+    print_table(title, ["period (nm)", "in series", "by frequency", "ballistic (W m⁻¹ K⁻¹)"], rows, text=0)
+    if waves is not None:
+        note(f"waves of this free path conduct least at a period of about {waves * 1e9:.3g} nm (lattice of one spring)")
+    files.announce()
+
+
+def _coherent_minimum(first: Material, second: Material, free_path: float) -> float:
+    """Period at which waves of a free path conduct least, by the mean masses and spacing of both materials, m."""
+    masses = [one.density.value / one.atoms.value for one in (first, second)]
+    spacing = (0.5 / first.atoms.value + 0.5 / second.atoms.value) ** (1 / 3)
+    found = deferred.miniband_conductivity(masses[1] / masses[0], free_path / spacing, _LAYERS_TRIED)
+    return 2 * found.minimum * spacing
+
+
+def composite(
+    particle: Annotated[str, typer.Argument(help="Material of the particles, a name of the library.")],
+    matrix: Annotated[str, typer.Argument(help="Material around them.")],
+    radius: Annotated[str, typer.Option(help="Of the particles: 1:200um, 1:9:2um or 5,50um.")] = "1:200um",
+    fraction: Annotated[float, typer.Option(help="Of the volume, 0 to 1.")] = 0.4,
+    conductance: ConductanceOption = None,
+    theory: TheoryOption = "dmm",
+    rule: Annotated[
+        Literal["dilute", "differential"] | None, typer.Option(help="Of mixing; by the fraction if left out.")
+    ] = None,
+    particle_conductivity: Annotated[str | None, typer.Option(help="E.g. 1500W/mK, instead of the library.")] = None,
+    matrix_conductivity: Annotated[str | None, typer.Option(help="The same for the matrix.")] = None,
+    temperature: Temperature = "300",
+    plot: Figure = None,
+    save: Save = None,
+    as_json: Json = False,
+) -> None:
+    """Conductivity of particles in a matrix against their radius, and the radius below which they do harm."""
+    files = Results(save, plot)
+    kelvin, radii = parse_temperature(temperature), parse_lengths(radius, "radius")
+    filler, host = _library_solid(particle), _library_solid(matrix)
+    given = particle_conductivity, matrix_conductivity
+    inside, outside = (
+        float(one.conductivity(kelvin)[0]) if text is None else quantity(text, "conductivity", what="conductivity")
+        for one, text in zip((filler, host), given, strict=True)
+    )
+    value: Any = (
+        _boundary_transmission(filler, host, theory).conductance(kelvin, "extrapolated")
+        if conductance is None
+        else quantity(conductance, "conductance", what="conductance")
+    )
+    found = kapitza.applications.composite_conductivity(
+        outside, inside, value, radius=radii, fraction=fraction, rule=rule, temperature=kelvin
+    )
+    files.keep(found)
+    files.draw(lambda ax: deferred.composite(found, ax))
+    if as_json:
+        print_json(
+            {
+                "method": found.method,
+                "radius": {"unit": "m", "value": found.radius.tolist()},
+                "conductivity": {"unit": "W m^-1 K^-1", "value": found.value.tolist()},
+                "matrix": _quantity_json(outside, "W m^-1 K^-1"),
+                "particle": _quantity_json(inside, "W m^-1 K^-1"),
+                "conductance": _quantity_json(found.conductance, "W m^-2 K^-1"),
+                "critical_radius": _quantity_json(found.critical_radius, "m"),
+                "fraction": fraction,
+            }
+        )
+        return
+    rows = [[f"{a * 1e6:.4g}", f"{k:.4g}"] for a, k in zip(found.radius, found.value, strict=True)]
+    title = (
+        f"{100 * fraction:g} % {filler.name} ({inside:.4g} W/mK) in {host.name} ({outside:.4g} W/mK) "
+        f"at {kelvin:g} K, {found.conductance / 1e6:.4g} MW/m²K, {found.method}"
+    )
+    print_table(title, ["radius (µm)", "conductivity (W m⁻¹ K⁻¹)"], rows, text=0)
+    if math.isfinite(found.critical_radius):
+        note(f"particles below a radius of {found.critical_radius * 1e6:.3g} µm make the matrix worse")
+    else:
+        note("particles of any size make the matrix worse: they conduct no better than it")
+    files.announce()
+
+
+def leg(
+    path: Annotated[str, typer.Argument(metavar="FILE", help="Leg (.toml): material, size, contacts, reservoirs.")],
+    plot: Figure = None,
+    save: Save = None,
+    as_json: Json = False,
+) -> None:
+    """A thermoelectric leg with its contacts: figure of merit, power, efficiency or COP, best length."""
+    files = Results(save, plot)
+    held = deferred.read_leg(path)
+    merit, effective = deferred.figure_of_merit(held.leg, held.hot, held.cold)
+    cooling = held.mode == "cooler"
+    goals: tuple[Literal["power", "efficiency", "cooling", "cop"], ...]
+    goals = ("cooling", "cop") if cooling else ("power", "efficiency")
+    best = kapitza.applications.best_leg_state if held.leg.constant else deferred.solve_best_leg
+    states = {goal: best(held.leg, held.hot, held.cold, goal) for goal in goals}
+    if held.current is not None:
+        at = kapitza.applications.leg_state if held.leg.constant else deferred.solve_leg
+        states["as given"] = at(held.leg, held.hot, held.cold, held.current)
+    length = _best_length_or_none(held)
+    files.keep(states)
+    files.draw(lambda ax: deferred.thermoelectric_leg(held.leg, list(states.values()), cooling=cooling, ax=ax))
+    if as_json:
+        content: dict[str, Any] = {
+            "ZT": merit,
+            "ZT_with_contacts": effective,
+            "best_length": {"unit": "m", "value": length},
+        }
+        print_json(content | {name.replace(" ", "_"): _leg_json(state) for name, state in states.items()})
+        return
+    heads = ["largest", "current (A)", "voltage (mV)", "power (mW)", "heat in (mW)", "efficiency", "COP"]
+    rows = [_leg_row(name, state) for name, state in states.items()]
+    print_table(f"{held.title}: {held.hot:g} K to {held.cold:g} K", heads, rows)
+    lost = 1 - effective / merit if merit else 0.0
+    note(f"ZT {merit:.3g} of the material, {effective:.3g} with its contacts ({100 * lost:.3g} % lost)")
+    if length is not None:
+        what = "uptake" if cooling else "power"
+        note(
+            f"largest {what} per area at a length of {length * 1e3:.3g} mm; this leg has {held.leg.length * 1e3:.3g} mm"
+        )
+    files.announce()
+
+
+def _best_length_or_none(held: LegFile) -> float | None:
+    """Length of the largest power or uptake per area, m; None where contacts set none."""
+    try:
+        return deferred.best_leg_length(held.leg, held.hot, held.cold, "cooling" if held.mode == "cooler" else "power")
+    except InputError:
+        return None
+
+
+def _leg_row(name: str, state: LegState) -> list[str]:
+    """Return a state of a leg as a row."""
+    cools = state.cooling > 0 and state.power < 0
+    return [
+        name,
+        f"{state.current:.4g}",
+        f"{state.voltage * 1e3:.4g}",
+        f"{state.power * 1e3:.4g}",
+        f"{state.heat_in * 1e3:.4g}",
+        "–" if cools or state.power <= 0 else f"{100 * state.efficiency:.3f} %",
+        f"{state.cop:.4g}" if cools else "–",
+    ]
+
+
+def _leg_json(state: LegState) -> dict[str, Any]:
+    """Return a state of a leg with its units."""
+    units = {
+        "current": "A", "voltage": "V", "power": "W", "heat_in": "W", "heat_out": "W", "hot_junction": "K",
+        "cold_junction": "K",
+    }  # fmt: skip
+    content: dict[str, Any] = {name: _quantity_json(getattr(state, name), unit) for name, unit in units.items()}
+    return content | {"efficiency": state.efficiency}
+
+
+def memory(
+    path: Annotated[str, typer.Argument(metavar="FILE", help="Cell (.toml): pillar, dielectric, boundaries.")],
+    plot: Figure = None,
+    save: Save = None,
+    as_json: Json = False,
+) -> None:
+    """Reset current and energy of a phase-change memory cell, and what its boundaries save."""
+    files = Results(save, plot)
+    held = deferred.read_memory_cell(path)
+    found = kapitza.applications.reset_pulse(held.cell, held.pulse)
+    files.keep(found)
+    files.draw(lambda ax: deferred.memory_cell(held.cell, found.power, ax))
+    if as_json:
+        units = {
+            "thermal_resistance": "K W^-1", "power": "W", "current": "A", "current_without": "A", "energy": "J",
+            "mean_rise": "K", "boundary_share": "1", "saved": "1",
+        }  # fmt: skip
+        print_json({name: _quantity_json(getattr(found, name), unit) for name, unit in units.items()})
+        return
+    rows = [
+        ["reset current", f"{found.current * 1e6:.4g}", "µA"],
+        ["without boundary resistance", f"{found.current_without * 1e6:.4g}", "µA"],
+        ["saved by boundaries", f"{100 * found.saved:.3g}", "%"],
+        ["power", f"{found.power * 1e6:.4g}", "µW"],
+        ["energy of a pulse", f"{found.energy * 1e12:.4g}", "pJ"],
+        ["thermal resistance", f"{found.thermal_resistance / 1e6:.4g}", "K µW⁻¹"],
+        ["of it boundaries", f"{100 * found.boundary_share:.3g}", "%"],
+        ["mean rise when the middle melts", f"{found.mean_rise:.4g}", "K"],
+    ]
+    print_table(f"{held.title}: a pulse of {held.pulse * 1e9:.4g} ns", ["", "value", " unit"], rows)
+    files.announce()
+
+
+def exchanger(
+    path: Annotated[str, typer.Argument(metavar="FILE", help="Exchanger (.toml): two streams and a wall.")],
+    plot: Figure = None,
+    save: Save = None,
+    as_json: Json = False,
+) -> None:
+    """Heat between two liquids in small channels: convection, wall and both boundaries."""
+    files = Results(save, plot)
+    held = deferred.read_exchanger(path)
+    found = kapitza.applications.heat_exchange(held.exchanger)
+    parts = held.exchanger.resistances()
+    files.keep(found)
+    files.draw(lambda ax: deferred.heat_exchanger(held.exchanger, ax), height=3.0)
+    if as_json:
+        units = {
+            "coefficient": "W m^-2 K^-1", "transfer_units": "1", "effectiveness": "1", "heat": "W", "hot_out": "K",
+            "cold_out": "K", "boundary_share": "1",
+        }  # fmt: skip
+        content: dict[str, Any] = {name: _quantity_json(getattr(found, name), unit) for name, unit in units.items()}
+        print_json(content | {"resistance": {"unit": "m^2 K W^-1", "value": parts}})
+        return
+    rows = [[name, f"{value * 1e9:.4g}", f"{100 * value * found.coefficient:.3g}"] for name, value in parts.items()]
+    print_table(f"{held.title}: {found.coefficient / 1e6:.4g} MW/m²K", ["", "m² K GW⁻¹", "share (%)"], rows)
+    note(f"heat {found.heat * 1e3:.4g} mW, {100 * found.effectiveness:.3g} % of the most that could pass")
+    note(f"outlets: hot {found.hot_out:.5g} K, cold {found.cold_out:.5g} K")
+    files.announce()
+
+
+def cryo(
+    path: Annotated[str, typer.Argument(metavar="FILE", help="Chip (.toml): bath, load, superconductor.")],
+    current: Annotated[str | None, typer.Option(help="Through the superconductor, instead of the file's.")] = None,
+    plot: Figure = None,
+    save: Save = None,
+    as_json: Json = False,
+) -> None:
+    """All temperatures at which a chip in liquid helium can rest, and the currents at which it runs away."""
+    files = Results(save, plot)
+    held = deferred.read_cryogenic(path)
+    ampere = held.current if current is None else quantity(current, "current", what="current")
+    if current is not None and held.device is None:
+        raise InputError(f"{path} has no [device] through which a current of {current} could flow")
+    states = kapitza.applications.operating_points(held.bath, held.device, ampere, load=held.load)
+    limits = (
+        None if held.device is None else kapitza.applications.runaway_currents(held.bath, held.device, load=held.load)
+    )
+    files.keep({"states": states} if limits is None else {"states": states, "runaway": limits})
+    files.draw(lambda ax: deferred.cryogenic_chip(held.bath, states, held.device, ampere, load=held.load, ax=ax))
+    currents = {} if limits is None else {
+        "holding": limits.holding, "propagating": limits.propagating, "critical": limits.critical,
+        "quench": limits.quench,
+    }  # fmt: skip
+    if as_json:
+        print_json(_cryo_json(held, ampere, states, currents))
+        return
+    rows = [
+        [f"{one.temperature:.5g}", f"{one.flux / 1e4:.4g}", " stable" if one.stable else " unstable", f" {one.regime}"]
+        for one in states
+    ]
+    title = f"{held.title}: bath of {held.bath.temperature:g} K" + (f", {ampere:g} A" if held.device else "")
+    print_table(title, ["temperature (K)", "flux (W cm⁻²)", " state", " cooled by"], rows, text=0)
+    if not states:
+        note("no steady state below 10,000 K: the helium cannot take up this heat")
+    if currents:
+        said = {
+            "holding": "no normal zone lives below", "propagating": "normal zones shrink below",
+            "critical": "free of resistance up to", "quench": "no cold state from",
+        }  # fmt: skip
+        print_table("currents", ["", "A"], [[said[name], f"{value:.4g}"] for name, value in currents.items()])
+    files.announce()
+
+
+def _cryo_json(
+    held: CryogenicFile, current: float, states: Sequence[OperatingPoint], currents: Mapping[str, float]
+) -> dict[str, Any]:
+    """Return steady states with their units."""
+    content: dict[str, Any] = {
+        "bath": _quantity_json(held.bath.temperature, "K"),
+        "current": _quantity_json(current, "A"),
+        "states": [
+            {
+                "temperature": _quantity_json(one.temperature, "K"),
+                "flux": _quantity_json(one.flux, "W m^-2"),
+                "stable": one.stable,
+                "regime": one.regime,
+            }
+            for one in states
+        ],
+    }
+    return content | {name: _quantity_json(value, "A") for name, value in currents.items()}
 
 
 def parse_lengths(text: str, what: str) -> list[float]:
@@ -67,22 +389,6 @@ def parse_lengths(text: str, what: str) -> list[float]:
     return [start + i * values[2] for i in range(int(count + 1e-9) + 1)]
 
 
-def _save_and_draw(result: Any, files: _ResultFiles, draw: Callable[[Any], object], *, height: float = 4.4) -> None:
-    """Save a result and draw it, where a file is named."""
-    plot, save = files
-    if save is not None:
-        kapitza.save(result, save)
-    if plot is not None:
-        figures.write_axes(plot, draw, height=height)
-
-
-def _print_written(files: _ResultFiles) -> None:
-    """Say what was written."""
-    for path in reversed(files):
-        if path is not None:
-            note(f"wrote {path}")
-
-
 def _quantity_json(value: float, unit: str) -> dict[str, Any]:
     """Return a number with its unit."""
     return {"unit": unit, "value": value}
@@ -99,424 +405,3 @@ def _boundary_transmission(one: Material, other: Material, theory: str) -> Trans
     """Return the transmission between two solids by a model."""
     model = kapitza.dmm if theory == "dmm" else kapitza.amm
     return model(one.solid(), other.solid())
-
-
-def _superlattice_report(
-    names: tuple[str, str],
-    period: str,
-    *,
-    share: float,
-    theory: str,
-    conductance: str | None,
-    free_path: str | None,
-    kelvin: float,
-    files: _ResultFiles,
-    as_json: bool,
-) -> None:
-    """Conductivity across a superlattice against its period."""
-    periods = parse_lengths(period, "period")
-    first, second = (_library_solid(name) for name in names)
-    bulk = [float(one.conductivity(kelvin)[0]) for one in (first, second)]
-    boundary = _boundary_transmission(first, second, theory)
-    found = kapitza.applications.superlattice_conductivity(
-        boundary, (first.solid(), bulk[0]), (second.solid(), bulk[1]), period=periods, share=share, temperature=kelvin
-    )
-    value = float(boundary.conductance(kelvin, "extrapolated").value[0])
-    if conductance is not None:
-        value = quantity(conductance, "conductance", what="conductance")
-        found = deferred.with_measured_boundary(found, bulk[0], bulk[1], value)
-    waves = (
-        None if free_path is None else _coherent_minimum(first, second, quantity(free_path, "length", what="free path"))
-    )
-    _save_and_draw(found, files, lambda ax: deferred.superlattice(found, ax))
-    if as_json:
-        columns = {"period": "m", "series": "W m^-1 K^-1", "spectral": "W m^-1 K^-1", "ballistic": "W m^-1 K^-1"}
-        content: dict[str, Any] = {
-            name: {"unit": unit, "value": getattr(found, name).tolist()} for name, unit in columns.items()
-        }
-        content |= {"conductance": _quantity_json(value, "W m^-2 K^-1"), "temperature": _quantity_json(kelvin, "K")}
-        content |= {} if waves is None else {"wave_minimum": _quantity_json(waves, "m")}
-        print_json(content)
-        return
-    rows = [
-        [f"{d * 1e9:.4g}", f"{a:.4g}", f"{b:.4g}", f"{c:.4g}"]
-        for d, a, b, c in zip(found.period, found.series, found.spectral, found.ballistic, strict=True)
-    ]
-    title = (
-        f"{first.name}/{second.name} at {kelvin:g} K: {bulk[0]:.4g} and {bulk[1]:.4g} W/mK, {value / 1e6:.4g} MW/m²K"
-    )
-    print_table(title, ["period (nm)", "in series", "by frequency", "ballistic (W m⁻¹ K⁻¹)"], rows, text=0)
-    if waves is not None:
-        note(f"waves of this free path conduct least at a period of about {waves * 1e9:.3g} nm (lattice of one spring)")
-    _print_written(files)
-
-
-def _coherent_minimum(first: Material, second: Material, free_path: float) -> float:
-    """Period at which waves of a free path conduct least, by the mean masses and spacing of both materials, m."""
-    masses = [one.density.value / one.atoms.value for one in (first, second)]
-    spacing = (0.5 / first.atoms.value + 0.5 / second.atoms.value) ** (1 / 3)
-    found = deferred.miniband_conductivity(masses[1] / masses[0], free_path / spacing, _LAYERS_TRIED)
-    return 2 * found.minimum * spacing
-
-
-def _composite_report(
-    names: tuple[str, str],
-    given: tuple[str | None, str | None],
-    radius: str,
-    *,
-    fraction: float,
-    conductance: str | None,
-    theory: str,
-    rule: Literal["dilute", "differential"] | None,
-    kelvin: float,
-    files: _ResultFiles,
-    as_json: bool,
-) -> None:
-    """Conductivity of particles in a matrix against their radius."""
-    radii = parse_lengths(radius, "radius")
-    particle, matrix = (_library_solid(name) for name in names)
-    inside, outside = (
-        float(one.conductivity(kelvin)[0]) if text is None else quantity(text, "conductivity", what="conductivity")
-        for one, text in zip((particle, matrix), given, strict=True)
-    )
-    value: Any = (
-        _boundary_transmission(particle, matrix, theory).conductance(kelvin, "extrapolated")
-        if conductance is None
-        else quantity(conductance, "conductance", what="conductance")
-    )
-    found = kapitza.applications.composite_conductivity(
-        outside, inside, value, radius=radii, fraction=fraction, rule=rule, temperature=kelvin
-    )
-    _save_and_draw(found, files, lambda ax: deferred.composite(found, ax))
-    if as_json:
-        print_json(
-            {
-                "method": found.method,
-                "radius": {"unit": "m", "value": found.radius.tolist()},
-                "conductivity": {"unit": "W m^-1 K^-1", "value": found.value.tolist()},
-                "matrix": _quantity_json(outside, "W m^-1 K^-1"),
-                "particle": _quantity_json(inside, "W m^-1 K^-1"),
-                "conductance": _quantity_json(found.conductance, "W m^-2 K^-1"),
-                "critical_radius": _quantity_json(found.critical_radius, "m"),
-                "fraction": fraction,
-            }
-        )
-        return
-    rows = [[f"{a * 1e6:.4g}", f"{k:.4g}"] for a, k in zip(found.radius, found.value, strict=True)]
-    title = (
-        f"{100 * fraction:g} % {particle.name} ({inside:.4g} W/mK) in {matrix.name} ({outside:.4g} W/mK) "
-        f"at {kelvin:g} K, {found.conductance / 1e6:.4g} MW/m²K, {found.method}"
-    )
-    print_table(title, ["radius (µm)", "conductivity (W m⁻¹ K⁻¹)"], rows, text=0)
-    if math.isfinite(found.critical_radius):
-        note(f"particles below a radius of {found.critical_radius * 1e6:.3g} µm make the matrix worse")
-    else:
-        note("particles of any size make the matrix worse: they conduct no better than it")
-    _print_written(files)
-
-
-def _leg_report(path: str, files: _ResultFiles, *, as_json: bool) -> None:
-    """A thermoelectric leg with its contacts."""
-    held = deferred.read_leg(path)
-    merit, effective = deferred.figure_of_merit(held.leg, held.hot, held.cold)
-    cooling = held.mode == "cooler"
-    goals: tuple[Literal["power", "efficiency", "cooling", "cop"], ...]
-    goals = ("cooling", "cop") if cooling else ("power", "efficiency")
-    best = kapitza.applications.best_leg_state if held.leg.constant else deferred.solve_best_leg
-    states = {goal: best(held.leg, held.hot, held.cold, goal) for goal in goals}
-    if held.current is not None:
-        at = kapitza.applications.leg_state if held.leg.constant else deferred.solve_leg
-        states["as given"] = at(held.leg, held.hot, held.cold, held.current)
-    length = _best_length_or_none(held)
-    _save_and_draw(
-        states,
-        files,
-        lambda ax: deferred.thermoelectric_leg(held.leg, list(states.values()), cooling=cooling, ax=ax),
-    )
-    if as_json:
-        content: dict[str, Any] = {
-            "ZT": merit,
-            "ZT_with_contacts": effective,
-            "best_length": {"unit": "m", "value": length},
-        }
-        print_json(content | {name.replace(" ", "_"): _leg_json(state) for name, state in states.items()})
-        return
-    heads = ["largest", "current (A)", "voltage (mV)", "power (mW)", "heat in (mW)", "efficiency", "COP"]
-    rows = [_leg_row(name, state) for name, state in states.items()]
-    print_table(f"{held.title}: {held.hot:g} K to {held.cold:g} K", heads, rows)
-    lost = 1 - effective / merit if merit else 0.0
-    note(f"ZT {merit:.3g} of the material, {effective:.3g} with its contacts ({100 * lost:.3g} % lost)")
-    if length is not None:
-        what = "uptake" if cooling else "power"
-        note(
-            f"largest {what} per area at a length of {length * 1e3:.3g} mm; this leg has {held.leg.length * 1e3:.3g} mm"
-        )
-    _print_written(files)
-
-
-def _best_length_or_none(held: LegFile) -> float | None:
-    """Length of the largest power or uptake per area, m; None where contacts set none."""
-    try:
-        return deferred.best_leg_length(held.leg, held.hot, held.cold, "cooling" if held.mode == "cooler" else "power")
-    except InputError:
-        return None
-
-
-def _leg_row(name: str, state: LegState) -> list[str]:
-    """Return a state of a leg as a row."""
-    cools = state.cooling > 0 and state.power < 0
-    return [
-        name,
-        f"{state.current:.4g}",
-        f"{state.voltage * 1e3:.4g}",
-        f"{state.power * 1e3:.4g}",
-        f"{state.heat_in * 1e3:.4g}",
-        "–" if cools or state.power <= 0 else f"{100 * state.efficiency:.3f} %",
-        f"{state.cop:.4g}" if cools else "–",
-    ]
-
-
-def _leg_json(state: LegState) -> dict[str, Any]:
-    """Return a state of a leg with its units."""
-    units = {
-        "current": "A", "voltage": "V", "power": "W", "heat_in": "W", "heat_out": "W", "hot_junction": "K",
-        "cold_junction": "K",
-    }  # fmt: skip
-    content: dict[str, Any] = {name: _quantity_json(getattr(state, name), unit) for name, unit in units.items()}
-    return content | {"efficiency": state.efficiency}
-
-
-def _memory_report(path: str, files: _ResultFiles, *, as_json: bool) -> None:
-    """Reset of a phase-change memory cell."""
-    held = deferred.read_memory_cell(path)
-    found = kapitza.applications.reset_pulse(held.cell, held.pulse)
-    _save_and_draw(found, files, lambda ax: deferred.memory_cell(held.cell, found.power, ax))
-    if as_json:
-        units = {
-            "thermal_resistance": "K W^-1", "power": "W", "current": "A", "current_without": "A", "energy": "J",
-            "mean_rise": "K", "boundary_share": "1", "saved": "1",
-        }  # fmt: skip
-        print_json({name: _quantity_json(getattr(found, name), unit) for name, unit in units.items()})
-        return
-    rows = [
-        ["reset current", f"{found.current * 1e6:.4g}", "µA"],
-        ["without boundary resistance", f"{found.current_without * 1e6:.4g}", "µA"],
-        ["saved by boundaries", f"{100 * found.saved:.3g}", "%"],
-        ["power", f"{found.power * 1e6:.4g}", "µW"],
-        ["energy of a pulse", f"{found.energy * 1e12:.4g}", "pJ"],
-        ["thermal resistance", f"{found.thermal_resistance / 1e6:.4g}", "K µW⁻¹"],
-        ["of it boundaries", f"{100 * found.boundary_share:.3g}", "%"],
-        ["mean rise when the middle melts", f"{found.mean_rise:.4g}", "K"],
-    ]
-    print_table(f"{held.title}: a pulse of {held.pulse * 1e9:.4g} ns", ["", "value", " unit"], rows)
-    _print_written(files)
-
-
-def _exchanger_report(path: str, files: _ResultFiles, *, as_json: bool) -> None:
-    """Heat between two streams."""
-    held = deferred.read_exchanger(path)
-    found = kapitza.applications.heat_exchange(held.exchanger)
-    parts = held.exchanger.resistances()
-    _save_and_draw(found, files, lambda ax: deferred.heat_exchanger(held.exchanger, ax), height=3.0)
-    if as_json:
-        units = {
-            "coefficient": "W m^-2 K^-1", "transfer_units": "1", "effectiveness": "1", "heat": "W", "hot_out": "K",
-            "cold_out": "K", "boundary_share": "1",
-        }  # fmt: skip
-        content: dict[str, Any] = {name: _quantity_json(getattr(found, name), unit) for name, unit in units.items()}
-        print_json(content | {"resistance": {"unit": "m^2 K W^-1", "value": parts}})
-        return
-    rows = [[name, f"{value * 1e9:.4g}", f"{100 * value * found.coefficient:.3g}"] for name, value in parts.items()]
-    print_table(f"{held.title}: {found.coefficient / 1e6:.4g} MW/m²K", ["", "m² K GW⁻¹", "share (%)"], rows)
-    note(f"heat {found.heat * 1e3:.4g} mW, {100 * found.effectiveness:.3g} % of the most that could pass")
-    note(f"outlets: hot {found.hot_out:.5g} K, cold {found.cold_out:.5g} K")
-    _print_written(files)
-
-
-def _cryo_report(path: str, current: str | None, files: _ResultFiles, *, as_json: bool) -> None:
-    """Steady temperatures of a chip in helium, and its runaway."""
-    held = deferred.read_cryogenic(path)
-    ampere = held.current if current is None else quantity(current, "current", what="current")
-    if current is not None and held.device is None:
-        raise InputError(f"{path} has no [device] through which a current of {current} could flow")
-    states = kapitza.applications.operating_points(held.bath, held.device, ampere, load=held.load)
-    limits = (
-        None if held.device is None else kapitza.applications.runaway_currents(held.bath, held.device, load=held.load)
-    )
-    _save_and_draw(
-        {"states": states} if limits is None else {"states": states, "runaway": limits},
-        files,
-        lambda ax: deferred.cryogenic_chip(held.bath, states, held.device, ampere, load=held.load, ax=ax),
-    )
-    currents = {} if limits is None else {
-        "holding": limits.holding, "propagating": limits.propagating, "critical": limits.critical,
-        "quench": limits.quench,
-    }  # fmt: skip
-    if as_json:
-        print_json(_cryo_json(held, ampere, states, currents))
-        return
-    rows = [
-        [f"{one.temperature:.5g}", f"{one.flux / 1e4:.4g}", " stable" if one.stable else " unstable", f" {one.regime}"]
-        for one in states
-    ]
-    title = f"{held.title}: bath of {held.bath.temperature:g} K" + (f", {ampere:g} A" if held.device else "")
-    print_table(title, ["temperature (K)", "flux (W cm⁻²)", " state", " cooled by"], rows, text=0)
-    if not states:
-        note("no steady state below 10,000 K: the helium cannot take up this heat")
-    if currents:
-        said = {
-            "holding": "no normal zone lives below", "propagating": "normal zones shrink below",
-            "critical": "free of resistance up to", "quench": "no cold state from",
-        }  # fmt: skip
-        print_table("currents", ["", "A"], [[said[name], f"{value:.4g}"] for name, value in currents.items()])
-    _print_written(files)
-
-
-def _cryo_json(
-    held: CryogenicFile, current: float, states: Sequence[OperatingPoint], currents: Mapping[str, float]
-) -> dict[str, Any]:
-    """Return steady states with their units."""
-    content: dict[str, Any] = {
-        "bath": _quantity_json(held.bath.temperature, "K"),
-        "current": _quantity_json(current, "A"),
-        "states": [
-            {
-                "temperature": _quantity_json(one.temperature, "K"),
-                "flux": _quantity_json(one.flux, "W m^-2"),
-                "stable": one.stable,
-                "regime": one.regime,
-            }
-            for one in states
-        ],
-    }
-    return content | {name: _quantity_json(value, "A") for name, value in currents.items()}
-
-
-applications_app = typer.Typer()
-
-_Json = Annotated[bool, typer.Option("--json", help="Machine-readable output, with units.")]
-_Figure = Annotated[str | None, typer.Option("--plot", metavar="FILE", help="Draw a figure: .png, .pdf or .svg.")]
-_Save = Annotated[str | None, typer.Option("--save", metavar="FILE", help="Save everything: .json, .npz or .h5.")]
-_TemperatureOption = Annotated[str, typer.Option("--temperature", "-T", help="K, one temperature.")]
-_TheoryOption = Annotated[Literal["dmm", "amm"], typer.Option(help="Model of the boundary.")]
-_ConductanceOption = Annotated[str | None, typer.Option(help="Of the boundary, e.g. 120MW/m2K, instead of a model.")]
-
-
-@applications_app.command()
-def superlattice(
-    first: Annotated[str, typer.Argument(help="Name of the library.")],
-    second: Annotated[str, typer.Argument(help="The other material.")],
-    period: Annotated[str, typer.Option(help="5:50nm, 5:50:5nm or 8,16,32nm.")] = "2:200nm",
-    share: Annotated[float, typer.Option(help="Of the period that is the first material.")] = 0.5,
-    theory: _TheoryOption = "dmm",
-    conductance: _ConductanceOption = None,
-    free_path: Annotated[
-        str | None, typer.Option(help="Of waves, e.g. 4nm: adds where they make the conductivity least.")
-    ] = None,
-    temperature: _TemperatureOption = "300",
-    plot: _Figure = None,
-    save: _Save = None,
-    as_json: _Json = False,
-) -> None:
-    """Conductivity across a superlattice against its period: series, by frequency, ballistic."""
-    figures.check_figure(plot)
-    reports.check_save(save)
-    _superlattice_report(
-        (first, second),
-        period,
-        share=share,
-        theory=theory,
-        conductance=conductance,
-        free_path=free_path,
-        kelvin=parse_temperature(temperature),
-        files=(plot, save),
-        as_json=as_json,
-    )
-
-
-@applications_app.command()
-def composite(
-    particle: Annotated[str, typer.Argument(help="Material of the particles, a name of the library.")],
-    matrix: Annotated[str, typer.Argument(help="Material around them.")],
-    radius: Annotated[str, typer.Option(help="Of the particles: 1:200um, 1:9:2um or 5,50um.")] = "1:200um",
-    fraction: Annotated[float, typer.Option(help="Of the volume, 0 to 1.")] = 0.4,
-    conductance: _ConductanceOption = None,
-    theory: _TheoryOption = "dmm",
-    rule: Annotated[
-        Literal["dilute", "differential"] | None, typer.Option(help="Of mixing; by the fraction if left out.")
-    ] = None,
-    particle_conductivity: Annotated[str | None, typer.Option(help="E.g. 1500W/mK, instead of the library.")] = None,
-    matrix_conductivity: Annotated[str | None, typer.Option(help="The same for the matrix.")] = None,
-    temperature: _TemperatureOption = "300",
-    plot: _Figure = None,
-    save: _Save = None,
-    as_json: _Json = False,
-) -> None:
-    """Conductivity of particles in a matrix against their radius, and the radius below which they do harm."""
-    figures.check_figure(plot)
-    reports.check_save(save)
-    _composite_report(
-        (particle, matrix),
-        (particle_conductivity, matrix_conductivity),
-        radius,
-        fraction=fraction,
-        conductance=conductance,
-        theory=theory,
-        rule=rule,
-        kelvin=parse_temperature(temperature),
-        files=(plot, save),
-        as_json=as_json,
-    )
-
-
-@applications_app.command()
-def leg(
-    path: Annotated[str, typer.Argument(metavar="FILE", help="Leg (.toml): material, size, contacts, reservoirs.")],
-    plot: _Figure = None,
-    save: _Save = None,
-    as_json: _Json = False,
-) -> None:
-    """A thermoelectric leg with its contacts: figure of merit, power, efficiency or COP, best length."""
-    figures.check_figure(plot)
-    reports.check_save(save)
-    _leg_report(path, (plot, save), as_json=as_json)
-
-
-@applications_app.command()
-def memory(
-    path: Annotated[str, typer.Argument(metavar="FILE", help="Cell (.toml): pillar, dielectric, boundaries.")],
-    plot: _Figure = None,
-    save: _Save = None,
-    as_json: _Json = False,
-) -> None:
-    """Reset current and energy of a phase-change memory cell, and what its boundaries save."""
-    figures.check_figure(plot)
-    reports.check_save(save)
-    _memory_report(path, (plot, save), as_json=as_json)
-
-
-@applications_app.command()
-def exchanger(
-    path: Annotated[str, typer.Argument(metavar="FILE", help="Exchanger (.toml): two streams and a wall.")],
-    plot: _Figure = None,
-    save: _Save = None,
-    as_json: _Json = False,
-) -> None:
-    """Heat between two liquids in small channels: convection, wall and both boundaries."""
-    figures.check_figure(plot)
-    reports.check_save(save)
-    _exchanger_report(path, (plot, save), as_json=as_json)
-
-
-@applications_app.command()
-def cryo(
-    path: Annotated[str, typer.Argument(metavar="FILE", help="Chip (.toml): bath, load, superconductor.")],
-    current: Annotated[str | None, typer.Option(help="Through the superconductor, instead of the file's.")] = None,
-    plot: _Figure = None,
-    save: _Save = None,
-    as_json: _Json = False,
-) -> None:
-    """All temperatures at which a chip in liquid helium can rest, and the currents at which it runs away."""
-    figures.check_figure(plot)
-    reports.check_save(save)
-    _cryo_report(path, current, (plot, save), as_json=as_json)

@@ -1,85 +1,113 @@
 """The verbs of junctions: build one from two crystals and a potential, look at one."""
 
-from typing import Annotated, Any
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Literal
 
 import typer
 
 import kapitza
-from kapitza.cli import deferred, reports
-from kapitza.cli import junction_options as options
+from kapitza.cli import deferred
+from kapitza.cli.figures import check_save
+from kapitza.cli.options import Json, parse_normals
 from kapitza.cli.output import note, print_json
 from kapitza.errors import InputError
 from kapitza.units import angstrom
 
-junction_app = typer.Typer(
-    add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None, no_args_is_help=True
-)
+Left = Annotated[str, typer.Argument(help="Crystal by name (Si), phonopy file (.yaml), or TOML file of a junction.")]
+Right = Annotated[str | None, typer.Argument(help="The other crystal; left out with a TOML file.")]
+Potential = Annotated[str | None, typer.Option(help="Of both: tersoff, sw, lj, erhart-albe, matsunaga or emt.")]
+LeftPotential = Annotated[str | None, typer.Option(help="Of the left crystal alone; force constants then mix.")]
+RightPotential = Annotated[str | None, typer.Option(help="Of the right crystal alone.")]
+Mixing = Annotated[Literal["mean", "left", "right"] | None, typer.Option(help="Force constants across [mean].")]
+Scale = Annotated[str | None, typer.Option(help="Factor on the force constants across [1].")]
+Reach = Annotated[str | None, typer.Option(help="Of the forces of files along the normal [6 angstrom].")]
+Orientation = Annotated[str | None, typer.Option(help="Miller indices: 001 [default], or left,right as 001,111.")]
+Strain = Annotated[Literal["left", "right", "both"] | None, typer.Option(help="Which crystal fits itself [right].")]
+Limit = Annotated[str | None, typer.Option(help="Largest strain: 5 % [default].")]
+CellOption = Annotated[str | None, typer.Option(help="Side of the largest common cell [2 nm].")]
+Layers = Annotated[int | None, typer.Option(help="Principal layers of the device on either side.")]
+Twist = Annotated[str | None, typer.Option(help="Turn the right crystal about the normal: 36.87 deg.")]
+Mirror = Annotated[bool, typer.Option("--mirror", help="Mirror the right crystal: twins and tilt boundaries.")]
+ContactOption = Annotated[str | None, typer.Option(help="Elements that meet, left,right: C,B.")]
+Interlayer = Annotated[
+    list[str] | None, typer.Option(metavar="CRYSTAL:LAYERS", help="Crystal between, such as Ge:3; may be repeated.")
+]
+NoRelax = Annotated[bool, typer.Option("--no-relax", help="Keep the sites of the crystals; only their distance fits.")]
+Normal = Annotated[str | None, typer.Option(help="Crystals that touch by springs: stiffness along the normal, N/m3.")]
+Shear = Annotated[str | None, typer.Option(help="The same along the plane [0].")]
+SheetOption = Annotated[str | None, typer.Option(help="Sheet between crystals that touch: graphene.")]
+SheetPotential = Annotated[str | None, typer.Option(help="Of the sheet alone: tersoff.")]
+Supercell = Annotated[str | None, typer.Option(help="Repeats in the plane, for what is random: 2x2.")]
+Intermixing = Annotated[str | None, typer.Option(help="Standard width over which both sides mix: 0.3 nm.")]
+ProfileOption = Annotated[Literal["erf", "linear"] | None, typer.Option(help="Diffused or graded mixing [erf].")]
+Roughness = Annotated[str | None, typer.Option(help="Rms height of the interface: 0.3 nm.")]
+Correlation = Annotated[str | None, typer.Option(help="Length over which that height keeps [1 nm].")]
+Vacancies = Annotated[str | None, typer.Option(help="Share of empty sites near the interface: 2 %.")]
+Substitute = Annotated[
+    list[str] | None,
+    typer.Option(metavar="ELEMENT:SHARE", help="Foreign atoms near the interface: Ge:5%; may be repeated."),
+]
+Depth = Annotated[str | None, typer.Option(help="Distance from the interface with empty or foreign sites [0.5 nm].")]
+Seed = Annotated[str | None, typer.Option(help="Of what is random: 1; or several, one junction each: 1,2,3.")]
+SaveJunction = Annotated[str | None, typer.Option("--save", metavar="FILE", help="Save it: .h5, .npz or .json.")]
 
-_Json = Annotated[bool, typer.Option("--json", help="Machine-readable output, with units.")]
 
-
-@junction_app.callback()
-def junction() -> None:
-    """Junctions of two crystals for atomistic Green's functions: build, look at."""
-
-
-@junction_app.command()
 def build(
-    left: options.Left,
-    right: options.Right = None,
-    potential: options.Potential = None,
-    left_potential: options.LeftPotential = None,
-    right_potential: options.RightPotential = None,
-    mixing: options.Mixing = None,
-    scale: options.Scale = None,
-    reach: options.Reach = None,
-    orientation: options.Orientation = None,
-    strain: options.Strain = None,
-    limit: options.Limit = None,
-    cell: options.CellOption = None,
-    layers: options.Layers = None,
-    twist: options.Twist = None,
-    mirror: options.Mirror = False,
-    contact: options.ContactOption = None,
-    interlayer: options.Interlayer = None,
-    no_relax: options.NoRelax = False,
-    normal: options.Normal = None,
-    shear: options.Shear = None,
-    sheet: options.SheetOption = None,
-    sheet_potential: options.SheetPotential = None,
-    supercell: options.Supercell = None,
-    intermixing: options.Intermixing = None,
-    profile: options.ProfileOption = None,
-    roughness: options.Roughness = None,
-    correlation: options.Correlation = None,
-    vacancies: options.Vacancies = None,
-    substitute: options.Substitute = None,
-    depth: options.Depth = None,
-    seed: options.Seed = None,
-    save: options.Save = None,
-    as_json: _Json = False,
+    left: Left,
+    right: Right = None,
+    potential: Potential = None,
+    left_potential: LeftPotential = None,
+    right_potential: RightPotential = None,
+    mixing: Mixing = None,
+    scale: Scale = None,
+    reach: Reach = None,
+    orientation: Orientation = None,
+    strain: Strain = None,
+    limit: Limit = None,
+    cell: CellOption = None,
+    layers: Layers = None,
+    twist: Twist = None,
+    mirror: Mirror = False,
+    contact: ContactOption = None,
+    interlayer: Interlayer = None,
+    no_relax: NoRelax = False,
+    normal: Normal = None,
+    shear: Shear = None,
+    sheet: SheetOption = None,
+    sheet_potential: SheetPotential = None,
+    supercell: Supercell = None,
+    intermixing: Intermixing = None,
+    profile: ProfileOption = None,
+    roughness: Roughness = None,
+    correlation: Correlation = None,
+    vacancies: Vacancies = None,
+    substitute: Substitute = None,
+    depth: Depth = None,
+    seed: Seed = None,
+    save: SaveJunction = None,
+    as_json: Json = False,
 ) -> None:
     """Match, strain, stack and relax two crystals, and take the force constants: `junction build Si Ge ...`."""
-    reports.check_save(save)
-    foreign = dict(options.parse_pairs(substitute, "substitute"))
-    random = options.given_options(
+    check_save(save)
+    foreign = dict(_parse_pairs(substitute, "substitute"))
+    random = _given_options(
         {
             "intermixing": intermixing, "profile": profile, "roughness": roughness, "correlation": correlation,
             "vacancies": vacancies, "depth": depth, "substitutions": foreign or None,
         }
     )  # fmt: skip
-    table = options.given_options(
+    table = _given_options(
         {
             "right": right, "potential": potential, "left_potential": left_potential,
             "right_potential": right_potential, "mixing": mixing, "scale": scale, "reach": reach, "strain": strain,
             "limit": limit, "cell": cell, "layers": layers, "twist": twist, "mirror": mirror,
-            "contact": options.parse_elements(contact), "interlayer": options.parse_interlayers(interlayer),
+            "contact": _parse_elements(contact), "interlayer": _parse_interlayers(interlayer),
             "normal": normal, "shear": shear, "sheet": sheet, "sheet_potential": sheet_potential,
-            "supercell": options.parse_supercell(supercell), "disorder": random or None,
+            "supercell": _parse_supercell(supercell), "disorder": random or None,
         }
     )  # fmt: skip
-    table |= options.parse_orientations(orientation) | ({"relax": False} if no_relax else {})
-    made = _make_configurations(left, table, options.parse_seeds(seed))
+    table |= _parse_orientations(orientation) | ({"relax": False} if no_relax else {})
+    made = _make_configurations(left, table, _parse_seeds(seed))
     for path, one in zip(_numbered_names(save, len(made)), made, strict=True):
         if path is not None:
             kapitza.save(one, path)
@@ -113,9 +141,8 @@ def _numbered_names(save: str | None, count: int) -> list[str | None]:
     return [f"{stem}-{i + 1}{dot}{suffix}" for i in range(count)]
 
 
-@junction_app.command()
 def show(
-    path: Annotated[str, typer.Argument(help="A saved junction, or a TOML file of one.")], as_json: _Json = False
+    path: Annotated[str, typer.Argument(help="A saved junction, or a TOML file of one.")], as_json: Json = False
 ) -> None:
     """What a junction is made of, and how well its device joins the leads."""
     _report_junction(kapitza.io.read_junction(path), as_json)
@@ -173,3 +200,60 @@ def _junction_json(made: Any) -> dict[str, Any]:
         "residual": made.residual,
         "mismatch": deferred.lead_mismatch(made),
     }
+
+
+def _given_options(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options that were given: neither left out, nor empty, nor a switch that is off."""
+    return {key: value for key, value in options.items() if value is not None and value is not False and value != []}
+
+
+def _parse_orientations(text: str | None) -> dict[str, Any]:
+    """Miller indices of both sides, as a file has them."""
+    if text is None:
+        return {}
+    facing, behind = parse_normals(text)
+    return {"orientation": list(facing), "right_orientation": list(behind)}
+
+
+def _parse_pairs(texts: Sequence[str] | None, what: str) -> list[tuple[str, str]]:
+    """Names with what follows their colon."""
+    found = [text.rpartition(":")[::2] for text in texts or ()]
+    for text, (name, value) in zip(texts or (), found, strict=True):
+        if not (name.strip() and value.strip()):
+            raise InputError(f"{what} {text!r:.40}: expected a name and a number, such as Ge:3")
+    return [(name.strip(), value.strip()) for name, value in found]
+
+
+def _parse_interlayers(texts: Sequence[str] | None) -> list[dict[str, Any]]:
+    """Tables [[interlayer]]."""
+    return [
+        {"crystal": name, "layers": _parse_whole_number(value, "interlayer")}
+        for name, value in _parse_pairs(texts, "interlayer")
+    ]
+
+
+def _parse_whole_number(text: str, what: str) -> int:
+    """Return a whole number of an option."""
+    if not text.isdecimal() or len(text) > 9:
+        raise InputError(f"{what} {text!r:.40}: expected a whole number")
+    return int(text)
+
+
+def _parse_supercell(text: str | None) -> list[int] | None:
+    """Two numbers of a supercell, 2x3."""
+    if text is None:
+        return None
+    parts = text.lower().split("x")
+    if len(parts) != 2:
+        raise InputError(f"supercell {text!r:.40}: expected two numbers such as 2x2")
+    return [_parse_whole_number(part.strip(), "supercell") for part in parts]
+
+
+def _parse_elements(text: str | None) -> list[str] | None:
+    """Two elements, C,B."""
+    return None if text is None else [part.strip() for part in text.split(",")]
+
+
+def _parse_seeds(text: str | None) -> list[int]:
+    """Seeds, none where nobody gave any."""
+    return [] if text is None else [_parse_whole_number(part.strip(), "seed") for part in text.split(",")]

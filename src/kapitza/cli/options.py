@@ -1,10 +1,18 @@
-"""What stands in options, turned into numbers; every fault is one line that says what was wanted."""
+"""Options that verbs share, and texts of options as numbers; every fault is one line that says what was wanted."""
 
 import math
 import re
+from typing import Annotated
+
+import typer
 
 from kapitza.errors import InputError
 
+Json = Annotated[bool, typer.Option("--json", help="Machine-readable output, with units.")]
+Figure = Annotated[str | None, typer.Option("--plot", metavar="FILE", help="Draw a figure: .png, .pdf or .svg.")]
+Save = Annotated[str | None, typer.Option("--save", metavar="FILE", help="Save everything: .json, .npz or .h5.")]
+Temperature = Annotated[str, typer.Option("--temperature", "-T", help="K, one temperature.")]
+Temperatures = Annotated[str, typer.Option("--temperature", "-T", help="K: 300, 77,300 or 50:600:10.")]
 _MAX_TEMPERATURES = 10_000  # temperatures
 _CELSIUS_PATTERN = re.compile(r"(?P<value>[-+]?[0-9.]+)\s*(°\s*C|degC|C|℃)", re.IGNORECASE)
 _MILLER_PATTERN = re.compile(r"(-?\d)(-?\d)(-?\d)")

@@ -1,9 +1,12 @@
-"""What the verbs print: tables for people, JSON for programs, notes beside both."""
+"""What the verbs print: tables for people, JSON for programs, notes beside both, progress on a terminal."""
+
+from __future__ import annotations
 
 import json
 import math
 import shutil
 import sys
+import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +14,7 @@ import typer
 
 if TYPE_CHECKING:
     from kapitza.core.conductance import Conductance
-    from kapitza.measure.catalogue import Measurement
+    from kapitza.run.work import Progress
 
 CONDUCTANCE_UNIT = "W m^-2 K^-1"
 _PIPED_COLUMNS = 100_000  # columns: nothing is cut or wrapped where no terminal has an edge
@@ -80,7 +83,7 @@ def megawatts(value: float | None) -> str:
     return f"{value / 1e6:.0f}" if 1e10 <= value < 1e13 else f"{value / 1e6:.4g}"
 
 
-def conductance_json(one: "Conductance | None") -> dict[str, Any] | None:
+def conductance_json(one: Conductance | None) -> dict[str, Any] | None:
     """Return a conductance with its units."""
     if one is None:
         return None
@@ -90,22 +93,20 @@ def conductance_json(one: "Conductance | None") -> dict[str, Any] | None:
     return found | {"drop": one.drop, "statistics": one.statistics}
 
 
-def measurement_json(one: "Measurement") -> dict[str, Any]:
-    """Return a measurement with its units and its source."""
-    return {
-        "left": one.left,
-        "right": one.right,
-        "temperature": {"unit": "K", "value": one.conductance.temperature.tolist()},
-        "conductance": conductance_json(one.conductance),
-        "method": one.method,
-        "thickness": {"unit": "m", "value": one.thickness},
-        "pressure": {"unit": "Pa", "value": one.pressure},
-        "preparation": one.preparation,
-        "state": one.state,
-        "interlayer": one.interlayer,
-        "carriers": one.carriers,
-        "bound": one.bound,
-        "seen": one.seen,
-        "doi": one.doi,
-        "citation": one.citation,
-    }
+def progress_line(name: str) -> Progress:
+    """Return what tells the progress, and the time that is left, on one line of a terminal."""
+    started: list[tuple[float, int]] = []
+
+    def tell(done: int, total: int) -> None:
+        if not sys.stderr.isatty():
+            return
+        now = time.monotonic()
+        if not started:
+            started.append((now, done))
+        begin, first = started[0]
+        rest = (now - begin) / max(done - first, 1) * (total - done)
+        left = f", {rest:.0f} s left" if done > first and done < total else ""
+        end = "\n" if done == total else ""
+        typer.echo(f"\r{name}: {done} of {total}{left}   {end}", nl=False, err=True)
+
+    return tell

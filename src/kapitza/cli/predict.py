@@ -1,130 +1,134 @@
-"""The verbs of the command line: each reads its options, calls one public function and prints."""
+"""The verb `predict`: the conductance of an interface by every model that the two sides allow."""
 
-from typing import Annotated, Any, Literal
+from __future__ import annotations
+
+import shlex
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 import kapitza
-from kapitza.cli import figures, reports
-from kapitza.cli.options import parse_names, parse_normals, parse_temperature, parse_temperatures
-from kapitza.cli.output import note, print_json
+from kapitza.cli import deferred
+from kapitza.cli.figures import Results
+from kapitza.cli.options import (
+    Figure,
+    Json,
+    Save,
+    Temperatures,
+    even_subset,
+    parse_names,
+    parse_normals,
+    parse_temperatures,
+)
+from kapitza.cli.output import conductance_json, megawatts, note, print_json, print_table, terminal_columns
+from kapitza.errors import InputError
 
-app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None, name="kapitza")
+if TYPE_CHECKING:
+    from kapitza.measure.catalogue import Measurement
+    from kapitza.theory.models import Estimate
 
-_Json = Annotated[bool, typer.Option("--json", help="Machine-readable output, with units.")]
-_Drop = Annotated[Literal["emitted", "local", "extrapolated"], typer.Option(help="Temperature drop of the figure.")]
-_Figure = Annotated[str | None, typer.Option("--plot", metavar="FILE", help="Draw a figure: .png, .pdf or .svg.")]
-_Save = Annotated[str | None, typer.Option("--save", metavar="FILE", help="Save everything: .json, .npz or .h5.")]
-_Left = Annotated[str, typer.Argument(help="Name of the library, or a phonopy file (.yaml).")]
-_Right = Annotated[str, typer.Argument(help="The same for the other side.")]
-_Normal = Annotated[
+Drop = Annotated[Literal["emitted", "local", "extrapolated"], typer.Option(help="Temperature drop of the figure.")]
+Left = Annotated[str, typer.Argument(help="Name of the library, or a phonopy file (.yaml).")]
+Right = Annotated[str, typer.Argument(help="The same for the other side.")]
+Normal = Annotated[
     str, typer.Option("--normal", help="Interface normal in the axes of the crystal: 001, or left,right as 111,001.")
 ]
+_MAX_COLUMNS = 7  # temperatures in a printed table
+_COLUMN_WIDTH = 9  # characters of one of them
+DROP_NAMES = ("emitted", "local", "extrapolated")
 
 
-def _show_version(wanted: bool) -> None:
-    """Print the version and stop."""
-    if wanted:
-        typer.echo(f"kapitza {kapitza.__version__}")
-        raise typer.Exit
-
-
-@app.callback()
-def kapitza_command(
-    version: Annotated[
-        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version and stop.")
-    ] = False,
-) -> None:
-    """Predict thermal boundary (Kapitza) conductance, and hold it against experiment."""
-
-
-@app.command()
 def predict(
-    left: _Left,
-    right: _Right,
-    temperature: Annotated[str, typer.Option("--temperature", "-T", help="K: 300, 77,300 or 50:600:10.")] = "300",
+    left: Left,
+    right: Right,
+    temperature: Temperatures = "300",
     theory: Annotated[str | None, typer.Option(help="Names of models, e.g. amm,dmm; all that fit if left out.")] = None,
-    normal: _Normal = "001",
-    drop: _Drop = "extrapolated",
+    normal: Normal = "001",
+    drop: Drop = "extrapolated",
     statistics: Annotated[Literal["quantum", "classical"], typer.Option(help="classical: as in MD.")] = "quantum",
-    plot: _Figure = None,
-    save: _Save = None,
-    as_json: _Json = False,
+    plot: Figure = None,
+    save: Save = None,
+    as_json: Json = False,
 ) -> None:
     """Conductance of an interface by every model that the two sides allow."""
     kelvin, normals, names = parse_temperatures(temperature), parse_normals(normal), parse_names(theory)
-    figures.check_figure(plot)
-    reports.check_save(save)
+    files = Results(save, plot)
     found = kapitza.predict(left, right, kelvin, names, statistics=statistics, normals=normals)
-    published = reports.published_measurements(left, right, found[0])
-    if save is not None:
-        kapitza.save({"estimates": found, "measured": published}, save)
-    if plot is not None:
-        figures.write_axes(plot, lambda ax: kapitza.plot.conductance(*found, measured=published, drop=drop, ax=ax))
+    published = _published_measurements(left, right, found[0])
+    files.keep({"estimates": found, "measured": published})
+    files.draw(lambda ax: kapitza.plot.conductance(*found, measured=published, drop=drop, ax=ax))
     if as_json:
-        print_json(reports.estimates_json(found))
+        print_json(_estimates_json(found))
         return
-    reports.print_estimates(found, published, reports.typed_names(left, right, found[0]))
-    for path in (save, plot):
-        if path is not None:
-            note(f"wrote {path}")
+    _print_estimates(found, published, _typed_names(left, right, found[0]))
+    files.announce()
 
 
-@app.command()
-def compare(
-    left: _Left,
-    right: _Right,
-    temperature: Annotated[str, typer.Option("--temperature", "-T", help="K, one temperature.")] = "300",
-    plot: _Figure = None,
-    save: _Save = None,
-    as_json: _Json = False,
-) -> None:
-    """Models beside published measurements, with their spread and sources."""
-    figures.check_figure(plot)
-    reports.check_save(save)
-    found = kapitza.compare(left, right, parse_temperature(temperature))
-    if save is not None:
-        kapitza.save(found, save)
-    if plot is not None:
-        rows = len(found.predictions) + len(found.published)
-        figures.write_axes(plot, lambda ax: kapitza.plot.comparison(found, ax=ax), height=1.6 + 0.27 * rows)
-    if as_json:
-        print_json(reports.comparison_json(found))
-        return
-    reports.print_comparison(found)
+def _published_measurements(left: str, right: str, found: Estimate) -> tuple[Measurement, ...]:
+    """Measurements of two sides by the names that were typed, or by those of files; none for a file of another name."""
+    one, other = _typed_names(left, right, found)
+    try:
+        return kapitza.measured(one, other)
+    except InputError:
+        return ()
 
 
-@app.command()
-def materials(
-    name: Annotated[str | None, typer.Argument(help="A material; all of them if left out.")] = None,
-    as_json: _Json = False,
-) -> None:
-    """List the library, or all that it knows of one material, with the source of each number."""
-    content: dict[str, Any] = reports.library_json() if name is None else reports.material_json(name)
-    if as_json:
-        print_json(content)
-    elif name is None:
-        reports.print_library(content)
+def _typed_names(left: str, right: str, found: Estimate) -> tuple[str, str]:
+    """Names of both sides as they were typed, and of files by what they hold."""
+    return (
+        found.left if deferred.is_path(left) else left,
+        found.right if deferred.is_path(right) else right,
+    )
+
+
+def _estimates_json(found: tuple[Estimate, ...]) -> dict[str, Any]:
+    """Return estimates with their units."""
+    first = found[0]
+    return {
+        "left": first.left,
+        "right": first.right,
+        "temperature": {"unit": "K", "value": first.emitted.temperature.tolist()},
+        "models": [
+            {"model": one.model, "title": one.title, "limit": one.limit}
+            | {drop: conductance_json(getattr(one, drop)) for drop in DROP_NAMES}
+            for one in found
+        ],
+    }
+
+
+def _print_estimates(found: tuple[Estimate, ...], measured: tuple[Measurement, ...], names: tuple[str, str]) -> None:
+    """Print estimates: drops side by side at one temperature, or temperatures side by side; names are those typed."""
+    first = found[0]
+    kelvin = first.emitted.temperature.tolist()
+    head = f"{first.left} | {first.right}, conductance in MW m⁻² K⁻¹"
+    if len(kelvin) == 1:
+        rows = [[one.title, one.model, *(_drop_value(one, drop, 0) for drop in DROP_NAMES)] for one in found]
+        print_table(f"{head} at {kelvin[0]:g} K by temperature drop", ["model", "name", *DROP_NAMES], rows, text=2)
     else:
-        reports.print_material(content)
+        shown = even_subset(len(kelvin), _fitting_columns(max(len(one.title) for one in found)))
+        rows = [
+            [one.title if drop == DROP_NAMES[0] else "", drop, *(_drop_value(one, drop, j) for j in shown)]
+            for one in found
+            for drop in DROP_NAMES
+        ]
+        print_table(head, ["model", "drop", *(f"{kelvin[j]:g} K" for j in shown)], rows, text=2)
+        if len(shown) < len(kelvin):
+            note(f"{len(shown)} of {len(kelvin)} temperatures are shown; --save and --json hold all of them")
+    if any(one.extrapolated is not None for one in found):
+        note("experiments and simulations see the extrapolated drop, here by its estimate for gray, diffuse media")
+    bare = [one for one in measured if not one.set_aside]
+    if bare:
+        sources = len({one.citation for one in bare})
+        note(f"{sources} source{'s' * (sources > 1)} measured it: kapitza measured {' '.join(map(shlex.quote, names))}")
 
 
-@app.command()
-def measured(
-    left: Annotated[str | None, typer.Argument(help="A material; all interfaces if left out.")] = None,
-    right: Annotated[str | None, typer.Argument(help="The other side.")] = None,
-    temperature: Annotated[str | None, typer.Option("--temperature", "-T", help="K, within 5 %.")] = None,
-    as_json: _Json = False,
-) -> None:
-    """Published measurements, each with its source."""
-    kelvin = None if temperature is None else parse_temperature(temperature)
-    reports.print_measured(kapitza.measured(left, right, kelvin), as_json=as_json)
+def _fitting_columns(text: int) -> int:
+    """Return how many columns of temperatures stand beside titles of this length without being cut."""
+    room = terminal_columns() - text - len("  extrapolated  ")
+    return max(2, min(_MAX_COLUMNS, room // _COLUMN_WIDTH))
 
 
-@app.command()
-def cite(
-    theory: Annotated[str | None, typer.Argument(help="Name of a model; the list of all if left out.")] = None,
-    as_json: _Json = False,
-) -> None:
-    """What to cite for a model, as BibTeX."""
-    reports.print_citation(theory, as_json=as_json)
+def _drop_value(one: Estimate, drop: str, index: int) -> str:
+    """Return one value of an estimate for a table."""
+    conductance = getattr(one, drop)
+    return megawatts(None if conductance is None else float(conductance.value[index]))

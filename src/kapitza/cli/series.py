@@ -1,14 +1,15 @@
-"""What the verbs for tables of numbers do: thickness series and temperature profiles."""
+"""Verbs for tables of numbers: thickness series and temperature profiles."""
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 import kapitza
-from kapitza.cli import figures
+from kapitza.cli.figures import Results
+from kapitza.cli.options import Figure, Json
 from kapitza.cli.output import conductance_json, note, print_json
 from kapitza.io.quantities import quantity, share_or_quantity
 from kapitza.units import MW, nm
@@ -19,29 +20,32 @@ if TYPE_CHECKING:
     from kapitza.measure.thickness_series import SizeEffectTest, ThicknessLine
 
 
-def series_table(path: str, *, plot: str | None, as_json: bool) -> None:
-    """Straight line through a thickness series."""
-    table = kapitza.io.read_table(path)
+def thickness_series(
+    table: Annotated[str, typer.Argument(metavar="FILE", help="Table (.csv) of thickness and resistance.")],
+    plot: Figure = None,
+    as_json: Json = False,
+) -> None:
+    """Conductivity and boundary resistance from films of several thicknesses, with errors in both axes."""
+    files = Results(plot=plot)
+    columns = kapitza.io.read_table(table)
     errors = [
-        table.values(kind, *names) if any(name in table for name in names) else None
+        columns.values(kind, *names) if any(name in columns for name in names) else None
         for kind, names in (
             ("length", ("thickness_sigma", "sigma_thickness")),
             ("resistance", ("resistance_sigma", "sigma_resistance")),
         )
     ]
     held = kapitza.thermoreflectance.ThicknessSeries(
-        table.values("length", "thickness", "d"), table.values("resistance", "resistance", "R"), *errors
+        columns.values("length", "thickness", "d"), columns.values("resistance", "resistance", "R"), *errors
     )
     line = held.line()
     test = held.size_test() if held.thickness.size > 3 or errors[1] is not None else None
-    if plot is not None:
-        figures.write_axes(plot, lambda ax: kapitza.plot.thickness_series(held, line, ax))
+    files.draw(lambda ax: kapitza.plot.thickness_series(held, line, ax))
     if as_json:
         print_json(_series_json(line, test))
         return
     _print_series(line, test)
-    if plot is not None:
-        note(f"wrote {plot}")
+    files.announce()
 
 
 def _series_json(line: ThicknessLine, test: SizeEffectTest | None) -> dict[str, Any]:
@@ -82,22 +86,23 @@ def _print_series(line: ThicknessLine, test: SizeEffectTest | None) -> None:
         )
 
 
-def jump_profile(
-    path: str,
-    *,
-    at: str,
-    skip: str | None,
-    reach: str | None,
-    flux: tuple[str | None, str | None],
-    plot: str | None,
-    as_json: bool,
+def profile_jump(
+    table: Annotated[str, typer.Argument(metavar="FILE", help="Table (.csv) of position and temperature.")],
+    at: Annotated[str, typer.Option(help="Position of the interface, e.g. 50nm.")],
+    skip: Annotated[str | None, typer.Option(help="Left out on both sides, e.g. 4nm; scanned if not given.")] = None,
+    reach: Annotated[str | None, typer.Option(help="Used up to here on both sides, e.g. 40nm.")] = None,
+    flux: Annotated[str | None, typer.Option(help="Heat flux, e.g. 3.1GW/m2; gives the conductance.")] = None,
+    flux_sigma: Annotated[str | None, typer.Option(help="Its uncertainty, e.g. 0.1GW/m2 or 3%.")] = None,
+    plot: Figure = None,
+    as_json: Json = False,
 ) -> None:
-    """Temperature jump of a profile."""
-    table = kapitza.io.read_table(path)
+    """Temperature jump at an interface from a profile, extrapolated from both sides."""
+    files = Results(plot=plot)
+    columns = kapitza.io.read_table(table)
     names = ("temperature_sigma", "sigma_temperature", "sigma")
-    sigma = table.values("temperature", *names) if any(name in table for name in names) else None
+    sigma = columns.values("temperature", *names) if any(name in columns for name in names) else None
     profile = kapitza.Profile(
-        table.increasing("length", "position", "x", "z"), table.values("temperature", "temperature", "T"), sigma
+        columns.increasing("length", "position", "x", "z"), columns.values("temperature", "temperature", "T"), sigma
     )
     plane = quantity(at, "length", what="--at")
     far = math.inf if reach is None else quantity(reach, "length", what="--reach")
@@ -113,19 +118,17 @@ def jump_profile(
             else kapitza.thermometry.correlate_errors(profile, plane, skip=width, reach=far)
         )
         found = source.jump(plane, skip=width, reach=far)
-    heat = None if flux[0] is None else quantity(flux[0], "flux", what="--flux")
+    heat = None if flux is None else quantity(flux, "flux", what="--flux")
     conductance = None
     if heat is not None:
-        size, share = (0.0, False) if flux[1] is None else share_or_quantity(flux[1], "flux", what="--flux-sigma")
+        size, share = (0.0, False) if flux_sigma is None else share_or_quantity(flux_sigma, "flux", what="--flux-sigma")
         conductance = found.conductance(heat, sigma=size * abs(heat) if share else size)
-    if plot is not None:
-        figures.write_axes(plot, lambda ax: kapitza.plot.profile_jump(profile, found, width, ax))
+    files.draw(lambda ax: kapitza.plot.profile_jump(profile, found, width, ax))
     if as_json:
         print_json(_jump_json(found, width, conductance))
         return
     _print_jump(found, width, conductance)
-    if plot is not None:
-        note(f"wrote {plot}")
+    files.announce()
 
 
 def _jump_json(found: Jump, width: float, conductance: Conductance | None) -> dict[str, Any]:

@@ -1,47 +1,101 @@
 """The verb `transport`: heat through layers and domains by the Boltzmann equation, and its inverse problem."""
 
+from __future__ import annotations
+
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
 
 import kapitza
-from kapitza.cli import deferred, figures, reports
+from kapitza.cli import deferred
+from kapitza.cli.figures import Results
+from kapitza.cli.options import Figure, Json, Save
 from kapitza.cli.output import note, print_json, print_table
-from kapitza.errors import InputError
-
-if TYPE_CHECKING:
-    from kapitza.simulate.boltzmann.monte_carlo.result import TransportMap
-from typing import TYPE_CHECKING
-
-from kapitza.errors import ConvergenceError
+from kapitza.errors import ConvergenceError, InputError
 from kapitza.units import MW, THz
 
 if TYPE_CHECKING:
     from kapitza.measure.spectral_inversion import SpectralEstimate
-from typing import TYPE_CHECKING, Annotated
-
-import typer
-
-if TYPE_CHECKING:
     from kapitza.simulate.boltzmann.layered.transport import Transport
+    from kapitza.simulate.boltzmann.monte_carlo.result import TransportMap
 
-
+_TRANSPORT_FIGURE_HEIGHT = 7.6  # inches, of a figure with two axes
 _DOMAIN_FIGURE_HEIGHT = 7.6  # inches
 _HEAT_ROUNDING = 1e-12  # of a sum over particles that is the same in all batches, as all heat ends in the only sink
 _POWER_UNITS = ("W m^-2", "W m^-1", "W")  # of power, by dimension
 _SHOWN_POWER_UNITS = ("W m⁻²", "W m⁻¹", "W")
+_BOUNDARY_DROPS = ("emitted", "local", "extrapolated")
+_CONFIDENCE_LEVEL = 0.95
+_POSTERIOR_SAMPLES = 1000
+_MAX_SPECTRUM_ROWS = 12  # of the printed spectrum
 
 
-def _report_domain(path: str, *, plot: str | None, save: str | None, as_json: bool) -> None:
+def transport(
+    stack: Annotated[str, typer.Argument(metavar="FILE", help="Stack (.toml): layers, boundaries, walls.")],
+    definitions: Annotated[
+        bool, typer.Option("--definitions", help="Resistance of each boundary by all three temperature drops.")
+    ] = False,
+    monte_carlo: Annotated[
+        bool, typer.Option("--monte-carlo", help="FILE holds boxes in one to three dimensions: follow phonons.")
+    ] = False,
+    invert: Annotated[
+        str | None,
+        typer.Option(metavar="DATA", help='Table of measurements: find the boundary that FILE calls "unknown".'),
+    ] = None,
+    lifetimes: Annotated[
+        float, typer.Option("--lifetimes", help="With --invert: relative uncertainty of the lifetimes of both sides.")
+    ] = 0.0,
+    plot: Figure = None,
+    save: Save = None,
+    as_json: Json = False,
+) -> None:
+    """Heat through films, superlattices and stacks between 1 nm and 1 mm, by the Boltzmann equation."""
+    if monte_carlo and definitions:
+        raise InputError(
+            "--definitions with --monte-carlo: resistances by definition are those of layers; give one of the two"
+        )
+    if invert is None and lifetimes:
+        raise InputError("--lifetimes without --invert: their uncertainty matters to what is found from data alone")
+    if invert is not None:
+        if monte_carlo or definitions:
+            raise InputError("--invert with --monte-carlo or --definitions: give one of them")
+        _report_inverse_problem(stack, invert, lifetimes=lifetimes, files=Results(save, plot), as_json=as_json)
+        return
+    files = Results(save, plot)
+    if monte_carlo:
+        _report_domain(stack, files, as_json=as_json)
+        return
+    held = kapitza.io.read_films(stack)
+    if None in held.crossings:
+        name = "|".join(film.name for film in held.films[held.crossings.index(None) :][:2])
+        raise InputError(f'the boundary {name} is "unknown": give it a transmission, or data with --invert DATA')
+    found = kapitza.transport(held.films, held.crossings, left=held.left, right=held.right, period=held.period)
+    thick = _thick_resistances(held) if definitions else {}
+    files.keep(found)
+    height = _TRANSPORT_FIGURE_HEIGHT if found.bounds.size else 4.4
+    files.draw_figure(lambda figure: deferred.transport_figure(found, figure), height=height)
+    if as_json:
+        print_json(_transport_json(found, thick))
+        return
+    _print_transport(held.title, found)
+    if found.boundary_names:
+        _print_definitions(found, thick)
+    if definitions and held.period is None and held.left is None and held.right is None:
+        off = kapitza.boltzmann.fourier_error(held.films, held.crossings)
+        note(f"Fourier's law with the resistances in thick layers, and slips at the walls, is off by {off:+.2%}")
+    files.announce()
+
+
+def _report_domain(path: str, files: Results, *, as_json: bool) -> None:
     """Run the domain of a file and tell what came out.
 
     Parameters
     ----------
     path : of the domain
-    plot, save : files to write, or None
+    files : to write
     as_json : machine-readable output
     """
-    figures.check_figure(plot)
-    reports.check_save(save)
     held = kapitza.io.read_domain(path)
     spacing = held.spacing[0] if len(held.spacing) == 1 else held.spacing
     cores = os.cpu_count() or 1  # the digits are the same with any number of threads
@@ -54,27 +108,55 @@ def _report_domain(path: str, *, plot: str | None, save: str | None, as_json: bo
     except InputError as err:  # too many cells: Monte Carlo stands alone
         fourier = None
         note(f"without Fourier's law: {err}")
-    if save is not None:
-        kapitza.save(found, save)
-    if plot is not None:
-        if fourier is None:
-            figures.write_axes(plot, lambda ax: kapitza.plot.transport_map(found, ax))
-        else:
-            figures.write_figure(
-                plot,
-                lambda figure: deferred.transport_map_figure(found, fourier, figure),
-                height=_DOMAIN_FIGURE_HEIGHT,
-            )
+    files.keep(found)
+    if fourier is None:
+        files.draw(lambda ax: kapitza.plot.transport_map(found, ax))
+    else:
+        law = fourier
+        files.draw_figure(
+            lambda figure: deferred.transport_map_figure(found, law, figure), height=_DOMAIN_FIGURE_HEIGHT
+        )
     if as_json:
         print_json(_domain_json(found, fourier))
         return
     _print_map(held.title, found, fourier)
-    for written in (save, plot):
-        if written is not None:
-            note(f"wrote {written}")
+    files.announce()
 
 
-def _domain_json(found: "TransportMap", fourier: Any) -> dict[str, Any]:
+def _report_inverse_problem(path: str, data: str, *, lifetimes: float, files: Results, as_json: bool) -> None:
+    """Find the transmission of the unknown boundary of a stack and tell how much of it is known.
+
+    Parameters
+    ----------
+    path : of the stack, with a boundary "unknown"
+    data : table of what was measured
+    lifetimes : relative uncertainty of the lifetimes of both sides
+    files : to write
+    as_json : machine-readable output
+    """
+    held = kapitza.io.read_films(path)
+    measured = deferred.read_spectral_measurements(data, held)
+    unknown = held.crossings.index(None)
+    left, right = (held.films[k].carriers for k in (unknown, unknown + 1))
+    found = kapitza.thermoreflectance.spectral_transmission(
+        [measured], left, right, lifetimes=lifetimes, samples=_POSTERIOR_SAMPLES
+    )
+    try:
+        spectra = kapitza.thermoreflectance.exact_extreme_spectra(found, [measured], found.limit)
+        attained = tuple(float(one @ found.limit) for one in spectra)
+    except ConvergenceError as err:
+        attained = found.possible(found.limit)
+        note(f"range of the conductance on the linearised model: {err}")
+    files.keep(found)
+    files.draw_figure(lambda figure: deferred.estimate_figure(found, figure), height=4.4)
+    if as_json:
+        print_json(_estimate_json(found, attained))
+        return
+    _print_estimate(f"{left.name}|{right.name} from {found.count} data", found, attained)
+    files.announce()
+
+
+def _domain_json(found: TransportMap, fourier: Any) -> dict[str, Any]:
     """Return the solution with its units."""
     unit = _POWER_UNITS[len(found.edges) - 1]
     held = found.region >= 0
@@ -101,7 +183,7 @@ def _masked_lists(value: Any, held: Any) -> Any:
     return masked.tolist()
 
 
-def _print_map(title: str, found: "TransportMap", fourier: Any) -> None:
+def _print_map(title: str, found: TransportMap, fourier: Any) -> None:
     """Print the temperatures of the regions and the heat through walls and boundaries."""
     rows: list[list[str]] = []
     for k, name in enumerate(found.names):
@@ -125,51 +207,7 @@ def _print_map(title: str, found: "TransportMap", fourier: Any) -> None:
     )
 
 
-_CONFIDENCE_LEVEL = 0.95
-_POSTERIOR_SAMPLES = 1000
-_MAX_SPECTRUM_ROWS = 12  # of the printed spectrum
-
-
-def _report_inverse_problem(
-    path: str, data: str, *, lifetimes: float, plot: str | None, save: str | None, as_json: bool
-) -> None:
-    """Find the transmission of the unknown boundary of a stack and tell how much of it is known.
-
-    Parameters
-    ----------
-    path : of the stack, with a boundary "unknown"
-    data : table of what was measured
-    lifetimes : relative uncertainty of the lifetimes of both sides
-    plot, save : files to write, or None
-    as_json : machine-readable output
-    """
-    held = kapitza.io.read_films(path)
-    measured = deferred.read_spectral_measurements(data, held)
-    unknown = held.crossings.index(None)
-    left, right = (held.films[k].carriers for k in (unknown, unknown + 1))
-    found = kapitza.thermoreflectance.spectral_transmission(
-        [measured], left, right, lifetimes=lifetimes, samples=_POSTERIOR_SAMPLES
-    )
-    try:
-        spectra = kapitza.thermoreflectance.exact_extreme_spectra(found, [measured], found.limit)
-        attained = tuple(float(one @ found.limit) for one in spectra)
-    except ConvergenceError as err:
-        attained = found.possible(found.limit)
-        note(f"range of the conductance on the linearised model: {err}")
-    if save is not None:
-        kapitza.save(found, save)
-    if plot is not None:
-        figures.write_figure(plot, lambda figure: deferred.estimate_figure(found, figure), height=4.4)
-    if as_json:
-        print_json(_estimate_json(found, attained))
-        return
-    _print_estimate(f"{left.name}|{right.name} from {found.count} data", found, attained)
-    for written in (save, plot):
-        if written is not None:
-            note(f"wrote {written}")
-
-
-def _estimate_json(found: "SpectralEstimate", attained: tuple[float, ...]) -> dict[str, Any]:
+def _estimate_json(found: SpectralEstimate, attained: tuple[float, ...]) -> dict[str, Any]:
     """Return the estimate with its units."""
     low, high = found.band(_CONFIDENCE_LEVEL)
     least, most = found.extremes(_CONFIDENCE_LEVEL)
@@ -188,7 +226,7 @@ def _estimate_json(found: "SpectralEstimate", attained: tuple[float, ...]) -> di
     }
 
 
-def _print_estimate(title: str, found: "SpectralEstimate", attained: tuple[float, ...]) -> None:
+def _print_estimate(title: str, found: SpectralEstimate, attained: tuple[float, ...]) -> None:
     """Print the spectrum, what it rests on, and the sum that the data determine."""
     low, high = found.band(_CONFIDENCE_LEVEL)
     least, most = found.extremes(_CONFIDENCE_LEVEL)
@@ -217,79 +255,6 @@ def _print_estimate(title: str, found: "SpectralEstimate", attained: tuple[float
     note("the narrow band is the assumption of a smooth spectrum; any spectrum: what the data alone leave open")
 
 
-transport_app = typer.Typer()
-
-_TRANSPORT_FIGURE_HEIGHT = 7.6  # inches, of a figure with two axes
-_BOUNDARY_DROPS = ("emitted", "local", "extrapolated")
-
-
-@transport_app.command()
-def transport(
-    stack: Annotated[str, typer.Argument(metavar="FILE", help="Stack (.toml): layers, boundaries, walls.")],
-    definitions: Annotated[
-        bool, typer.Option("--definitions", help="Resistance of each boundary by all three temperature drops.")
-    ] = False,
-    monte_carlo: Annotated[
-        bool, typer.Option("--monte-carlo", help="FILE holds boxes in one to three dimensions: follow phonons.")
-    ] = False,
-    invert: Annotated[
-        str | None,
-        typer.Option(metavar="DATA", help='Table of measurements: find the boundary that FILE calls "unknown".'),
-    ] = None,
-    lifetimes: Annotated[
-        float, typer.Option("--lifetimes", help="With --invert: relative uncertainty of the lifetimes of both sides.")
-    ] = 0.0,
-    plot: Annotated[str | None, typer.Option(metavar="FILE", help="Draw a figure: .png, .pdf or .svg.")] = None,
-    save: Annotated[str | None, typer.Option(metavar="FILE", help="Save everything: .json, .npz or .h5.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Machine-readable output, with units.")] = False,
-) -> None:
-    """Heat through films, superlattices and stacks between 1 nm and 1 mm, by the Boltzmann equation."""
-    if monte_carlo and definitions:
-        raise InputError(
-            "--definitions with --monte-carlo: resistances by definition are those of layers; give one of the two"
-        )
-    if invert is None and lifetimes:
-        raise InputError("--lifetimes without --invert: their uncertainty matters to what is found from data alone")
-    if invert is not None:
-        if monte_carlo or definitions:
-            raise InputError("--invert with --monte-carlo or --definitions: give one of them")
-        figures.check_figure(plot)
-        reports.check_save(save)
-        _report_inverse_problem(stack, invert, lifetimes=lifetimes, plot=plot, save=save, as_json=as_json)
-        return
-    if monte_carlo:
-        _report_domain(stack, plot=plot, save=save, as_json=as_json)
-        return
-    figures.check_figure(plot)
-    reports.check_save(save)
-    held = kapitza.io.read_films(stack)
-    if None in held.crossings:
-        name = "|".join(film.name for film in held.films[held.crossings.index(None) :][:2])
-        raise InputError(f'the boundary {name} is "unknown": give it a transmission, or data with --invert DATA')
-    found = kapitza.transport(held.films, held.crossings, left=held.left, right=held.right, period=held.period)
-    thick = _thick_resistances(held) if definitions else {}
-    if save is not None:
-        kapitza.save(found, save)
-    if plot is not None:
-        figures.write_figure(
-            plot,
-            lambda figure: deferred.transport_figure(found, figure),
-            height=_TRANSPORT_FIGURE_HEIGHT if found.bounds.size else 4.4,
-        )
-    if as_json:
-        print_json(_transport_json(found, thick))
-        return
-    _print_transport(held.title, found)
-    if found.boundary_names:
-        _print_definitions(found, thick)
-    if definitions and held.period is None and held.left is None and held.right is None:
-        off = kapitza.boltzmann.fourier_error(held.films, held.crossings)
-        note(f"Fourier's law with the resistances in thick layers, and slips at the walls, is off by {off:+.2%}")
-    for path in (save, plot):
-        if path is not None:
-            note(f"wrote {path}")
-
-
 def _thick_resistances(held: Any) -> dict[str, float]:
     """Extrapolated resistance of each boundary between thick layers, m² K W⁻¹."""
     found: dict[str, float] = {}
@@ -300,7 +265,7 @@ def _thick_resistances(held: Any) -> dict[str, float]:
     return found
 
 
-def _transport_json(found: "Transport", thick: dict[str, float]) -> dict[str, Any]:
+def _transport_json(found: Transport, thick: dict[str, float]) -> dict[str, Any]:
     """Return the solution with its units."""
     return {
         "method": found.method,
@@ -317,7 +282,7 @@ def _transport_json(found: "Transport", thick: dict[str, float]) -> dict[str, An
     }
 
 
-def _print_transport(title: str, found: "Transport") -> None:
+def _print_transport(title: str, found: Transport) -> None:
     """Print what the whole stack does, and its layers."""
     rows = [
         ["heat flux per kelvin", f"{1e-6 / found.resistance:.5g}", "MW m⁻² K⁻¹"],
@@ -332,7 +297,7 @@ def _print_transport(title: str, found: "Transport") -> None:
     print_table("as a whole", ["", "value", " unit"], rows)
 
 
-def _print_definitions(found: "Transport", thick: dict[str, float]) -> None:
+def _print_definitions(found: Transport, thick: dict[str, float]) -> None:
     """Print the resistances of all boundaries."""
     rows = [
         [

@@ -8,14 +8,12 @@ import typer
 from kapitza.cli import figures
 from kapitza.cli.device import grid, inverse, layers
 from kapitza.cli.device.method import MethodChoice, choose_method
+from kapitza.cli.options import Figure, Json, Save
 from kapitza.errors import InputError
 
 device_app = typer.Typer()
 
 _DeviceFile = Annotated[str, typer.Argument(metavar="FILE", help="Device file (.toml): layers, boundaries, sources.")]
-_Json = Annotated[bool, typer.Option("--json", help="Machine-readable output, with units.")]
-_Figure = Annotated[str | None, typer.Option("--plot", metavar="FILE", help="Draw a figure: .png, .pdf or .svg.")]
-_Save = Annotated[str | None, typer.Option("--save", metavar="FILE", help="Save everything: .json, .npz or .h5.")]
 
 
 @device_app.command()
@@ -25,7 +23,7 @@ def device(
         str | None,
         typer.Option(metavar="NAME=RANGE", help="One number over a range: 'GaN|SiC.conductance=50:500:10MW/m2K'."),
     ] = None,
-    plot: _Figure = None,
+    plot: Figure = None,
     step: Annotated[
         str | None, typer.Option(metavar="FILE", help="Figure against time: switched on at 0, or as the file says.")
     ] = None,
@@ -47,8 +45,8 @@ def device(
         str | None,
         typer.Option(metavar="FILE", help="Fields for ParaView: .vtr (cells) or .vtu (split cells)."),
     ] = None,
-    save: _Save = None,
-    as_json: _Json = False,
+    save: Save = None,
+    as_json: Json = False,
 ) -> None:
     """Temperature of a device, the share of each layer and boundary in it, and how uncertain it is."""
     figures.check_figure(plot)

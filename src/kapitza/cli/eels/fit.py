@@ -1,20 +1,33 @@
-"""What the verbs `eels fit` and `eels simulate` do."""
+"""The verb `eels fit`: the temperature of every pixel of a scan."""
 
 from __future__ import annotations
 
 import os
 import sys
-import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 import kapitza
-from kapitza.cli import deferred, figures
-from kapitza.cli.eels.options import ReadingOptions, apply_dark_count, format_uncertain
-from kapitza.cli.figures import check_folder
-from kapitza.cli.output import note, print_json
+from kapitza.cli import deferred
+from kapitza.cli.eels.options import (
+    Dark,
+    Dose,
+    EnergyOption,
+    EnergyUnit,
+    ModesOption,
+    Pitch,
+    PositionUnit,
+    ReadingOptions,
+    Scan,
+    Title,
+    apply_dark_count,
+    format_uncertain,
+)
+from kapitza.cli.figures import Results
+from kapitza.cli.options import Figure, Json, Save
+from kapitza.cli.output import note, print_json, progress_line
 from kapitza.errors import InputError
 from kapitza.io.quantities import quantity
 from kapitza.units import nm
@@ -25,7 +38,6 @@ if TYPE_CHECKING:
     from kapitza.measure.eels.spectrum import SpectrumImage
     from kapitza.run.store import Store
 
-_SPECTRUM_SUFFIXES = (".h5", ".ndata")
 _FLAG_REMARKS = {
     "DEAD": "hold too few electrons for a fit",
     "UNCONVERGED": "did not settle",
@@ -37,21 +49,35 @@ _FLAG_REMARKS = {
 
 
 def fit_scan(
-    scan: str,
-    modes: str,
-    reading: ReadingOptions,
-    *,
-    tie: str,
-    vacuum: str | None,
-    dark: str | None,
-    workers: int,
-    drawn: tuple[str, str | None],
-    resume: str | None,
-    plot: str | None,
-    save: str | None,
-    as_json: bool,
+    scan: Scan,
+    modes: ModesOption,
+    tie: Annotated[
+        Literal["both", "common", "each", "occupation"],
+        typer.Option(help="One temperature, one for each mode, an occupation for each, or the first two."),
+    ] = "both",
+    vacuum: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Spectra without a specimen: the shape of the zero-loss peak.")
+    ] = None,
+    dark: Dark = None,
+    workers: Annotated[int, typer.Option(help="Processor cores; 0 for all of them.", min=0)] = 1,
+    radius: Annotated[str, typer.Option(help="Of the planes whose gradients are drawn, e.g. 4nm.")] = "4nm",
+    interface: Annotated[str | None, typer.Option(help="Where no plane of the figure may cross, e.g. 12.4nm.")] = None,
+    resume: Annotated[
+        str | None, typer.Option(metavar="FOLDER", help="Keep finished blocks there; an interrupted fit goes on.")
+    ] = None,
+    title: Title = None,
+    energy_unit: EnergyUnit = None,
+    energy: EnergyOption = None,
+    position_unit: PositionUnit = None,
+    pitch: Pitch = None,
+    electrons_per_count: Dose = None,
+    plot: Figure = None,
+    save: Save = None,
+    as_json: Json = False,
 ) -> None:
-    """Temperatures of a scan."""
+    """Temperature of every pixel of a scan, with its uncertainty."""
+    files = Results(save, plot)
+    reading = ReadingOptions(title, energy_unit, energy, position_unit, pitch, electrons_per_count)
     from attrs import evolve
 
     model = deferred.read_modes(modes).model
@@ -68,8 +94,7 @@ def fit_scan(
         ties = ("common",)
     store = None if resume is None else kapitza.run.Store(Path(resume))
     maps = _fit_maps(image, model, ties, store, workers or os.cpu_count() or 1)
-    if save is not None:
-        kapitza.save(maps, save)
+    files.keep(maps)
     if as_json:
         print_json({"source": image.source, "maps": {name: _map_json(one) for name, one in maps.items()}})
     else:
@@ -79,12 +104,10 @@ def fit_scan(
         for one in maps.values():
             _print_map(one)
     if plot is not None:
-        _draw_map(maps[ties[0]], *drawn, plot)
+        _draw_map(maps[ties[0]], radius, interface, files)
     if as_json:
         return
-    for written in (save, plot):
-        if written is not None:
-            note(f"wrote {written}")
+    files.announce()
 
 
 def _fit_maps(
@@ -97,7 +120,7 @@ def _fit_maps(
     seen = sys.stderr.isatty()
     try:
         for one in ties:
-            show = _fit_progress(one) if seen else None
+            show = progress_line(f"fit ({one}), blocks of pixels") if seen else None
             tied = evolve(model, tie=one)
             maps[one] = kapitza.eels.fit_spectra(image, tied, workers=cores, store=store, progress=show)
     except KeyboardInterrupt:
@@ -108,28 +131,11 @@ def _fit_maps(
     return maps
 
 
-def _fit_progress(name: str) -> Any:
-    """Return what tells the progress of a fit, and the time that is left, on one line of the error stream."""
-    started: list[tuple[float, int]] = []
-
-    def tell(done: int, total: int) -> None:
-        now = time.monotonic()
-        if not started:
-            started.append((now, done))
-        begin, first = started[0]
-        rest = (now - begin) / max(done - first, 1) * (total - done)
-        left = f", {rest:.0f} s left" if done > first and done < total else ""
-        end = "\n" if done == total else ""
-        typer.echo(f"\rfit ({name}): {done} of {total} blocks of pixels{left}   {end}", nl=False, err=True)
-
-    return tell
-
-
-def _draw_map(found: TemperatureMap, radius: str, interface: str | None, plot: str) -> None:
+def _draw_map(found: TemperatureMap, radius: str, interface: str | None, files: Results) -> None:
     """Draw a map with isotherms and arrows, or the profile of a line."""
     if "temperature" not in found.names:
         held = kapitza.eels.mode_occupations(found)
-        figures.write_axes(plot, lambda ax: kapitza.plot.mode_temperatures(held, ax=ax))
+        files.draw(lambda ax: kapitza.plot.mode_temperatures(held, ax=ax))
         return
     if len(found.position) < 2:
         profile = kapitza.eels.line_profile(found)
@@ -138,13 +144,13 @@ def _draw_map(found: TemperatureMap, radius: str, interface: str | None, plot: s
             ax.errorbar(profile.position / nm, profile.temperature, profile.sigma, fmt="o", color="0.25", ms=4, lw=0.8)
             ax.set(xlabel="x (nm)", ylabel="temperature (K)")
 
-        figures.write_axes(plot, line)
+        files.draw(line)
         return
     at = None if interface is None else quantity(interface, "length", what="--interface")
     planes = kapitza.eels.temperature_gradients(found, quantity(radius, "length", what="--radius"), interface=at)
     y, x = (axis[-1] - axis[0] + (axis[1] - axis[0]) for axis in found.position)
     height = min(6.5, max(1.9, 1.2 + 6.3 * float(y / x)))
-    figures.write_axes(plot, lambda ax: kapitza.plot.temperature_map(found, planes, interface=at, ax=ax), height=height)
+    files.draw(lambda ax: kapitza.plot.temperature_map(found, planes, interface=at, ax=ax), height=height)
 
 
 def _flag_counts(found: TemperatureMap) -> dict[str, int]:
@@ -206,35 +212,3 @@ def _print_map(found: TemperatureMap) -> None:
             f"{format_uncertain(float(value.mean()), float(np.sqrt(np.sum(sigma**2))) / value.size)}; "
             f"one pixel ± {np.median(sigma):.3g}{unit}{seen}"
         )
-
-
-def simulate_plan(path: str, *, save: str, seed: int, as_json: bool) -> None:
-    """Spectra of a planned scan."""
-    import numpy as np
-    from attrs import evolve
-
-    if Path(save).suffix.lower() not in _SPECTRUM_SUFFIXES:
-        raise InputError(
-            f"the ending of {save!r} says no format of spectra: expected {' or '.join(_SPECTRUM_SUFFIXES)}"
-        )
-    check_folder(save)
-    held = deferred.read_eels_experiment(path)
-    image = deferred.planned_spectra(
-        held.experiment,
-        held.source,
-        drift=held.drift,
-        dark=held.dark,
-        electrons_per_count=held.electrons_per_count,
-        seed=seed,
-    )
-    counts: Any = image.counts
-    if (counts == np.rint(counts)).all() and np.abs(counts).max() < 2**31:
-        image = evolve(image, counts=counts.astype(np.int32))
-    if image.dark_variance.any():
-        noise = float(np.sqrt(image.dark_variance.max()))
-        note(f"the file holds the dark mean, not its noise: fit with --dark {image.dark.max():g}+-{noise:.4g}")
-    kapitza.eels.write_eels(image, save)
-    if as_json:
-        print_json({"file": save, "pixels": list(image.shape), "channels": image.energy.size, "seed": seed})
-        return
-    typer.echo(f"{save}: {image.title}, {held.experiment.dose:.3g} electrons a pixel, seed {seed}")

@@ -1,11 +1,12 @@
-"""The verbs of electron spectra: each reads its options, calls one public function and prints."""
+"""The verb `eels info`: what is in a file of spectra."""
 
-from typing import TYPE_CHECKING, Annotated, Any
+from __future__ import annotations
 
-import typer
+from typing import TYPE_CHECKING, Any
 
 import kapitza
 from kapitza.cli.eels.options import Dose, EnergyOption, EnergyUnit, Pitch, PositionUnit, ReadingOptions, Scan, Title
+from kapitza.cli.options import Json
 from kapitza.cli.output import note, print_json, print_table
 from kapitza.units import meV, nm
 
@@ -13,19 +14,7 @@ if TYPE_CHECKING:
     from kapitza.measure.eels.quality import SpectrumQuality
     from kapitza.measure.eels.spectrum import SpectrumImage
 
-eels_app = typer.Typer(
-    add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None, no_args_is_help=True
-)
 
-_Json = Annotated[bool, typer.Option("--json", help="Machine-readable output, with units.")]
-
-
-@eels_app.callback()
-def eels() -> None:
-    """Vibrational electron energy-loss spectra: from counts to temperature and the jump at an interface."""
-
-
-@eels_app.command()
 def info(
     scan: Scan,
     title: Title = None,
@@ -34,7 +23,7 @@ def info(
     position_unit: PositionUnit = None,
     pitch: Pitch = None,
     electrons_per_count: Dose = None,
-    as_json: _Json = False,
+    as_json: Json = False,
 ) -> None:
     """What is in a file: axes, dose, zero-loss peak, gain side, and what stands against a temperature from it."""
     image = ReadingOptions(title, energy_unit, energy, position_unit, pitch, electrons_per_count).image(scan)
@@ -45,7 +34,7 @@ def info(
     _print_info(content)
 
 
-def _info_json(image: "SpectrumImage", found: "SpectrumQuality") -> dict[str, Any]:
+def _info_json(image: SpectrumImage, found: SpectrumQuality) -> dict[str, Any]:
     """Return what is in a file, with units."""
     dose = found.electrons.ravel()
     dose = dose[dose > 0] if (dose > 0).any() else dose

@@ -1,16 +1,25 @@
-"""What the verb `eels jump` does: from a map to the jump, the Kapitza lengths and the resistance."""
+"""The verb `eels jump`: from a map to the jump, the Kapitza lengths and the resistance."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 import kapitza
-from kapitza.cli import deferred, figures
-from kapitza.cli.eels.options import format_probability, format_short, format_uncertain, parse_uncertain
+from kapitza.cli import deferred
+from kapitza.cli.eels.options import (
+    Across,
+    MapFile,
+    format_probability,
+    format_short,
+    format_uncertain,
+    parse_uncertain,
+)
+from kapitza.cli.figures import Results
+from kapitza.cli.options import Figure, Json, Save
 from kapitza.cli.output import conductance_json, note, print_json
 from kapitza.errors import DataError, InputError
 from kapitza.units import MW, nm
@@ -23,6 +32,63 @@ if TYPE_CHECKING:
     from kapitza.measure.eels.resistance import AbsoluteResistance, KnownQuantity
 
 _SIDE_NAMES = ("left", "right")
+
+
+def jump_map(
+    path: MapFile,
+    at: Annotated[str, typer.Option(help="Position of the interface: 12.4nm, or 12.4nm+-0.3nm to fit it.")],
+    skip: Annotated[str, typer.Option(help="Left out on both sides, e.g. 2nm.")] = "0nm",
+    reach: Annotated[str | None, typer.Option(help="Used up to here on both sides, e.g. 40nm.")] = None,
+    across: Across = "x",
+    width: Annotated[str, typer.Option(help="Point spread: standard deviation of the local part, 1nm+-0.2nm.")] = "0nm",
+    share: Annotated[str, typer.Option(help="Point spread: delocalised share, 0.3+-0.05.")] = "0",
+    length: Annotated[str, typer.Option(help="Point spread: length of the delocalised part, 30nm.")] = "50nm",
+    flux: Annotated[str | None, typer.Option(help="Heat flux, 3.1e9 (W/m²) or 3.1GW/m2+-0.1GW/m2.")] = None,
+    conductivity_left: Annotated[
+        str | None, typer.Option(help="Of the lamella on the left, 60+-15 (W/mK); or a material: its bulk value.")
+    ] = None,
+    conductivity_right: Annotated[str | None, typer.Option(help="The same on the right.")] = None,
+    scale: Annotated[str, typer.Option(help="Uncertainty of the temperature scale, e.g. 0.5%.")] = "0",
+    plot: Figure = None,
+    save: Save = None,
+    as_json: Json = False,
+) -> None:
+    """Jump at an interface, Kapitza lengths, and the resistance where a flux or a conductivity is known."""
+    files = Results(save, plot)
+    import numpy as np
+
+    maps = load_maps(path, across)
+    profile = kapitza.eels.line_profile(_common_map(maps, path))
+    place, at_sigma = parse_uncertain(at, "length", what="--at")
+    (local, local_sigma), (part, part_sigma), (tail, tail_sigma) = (
+        parse_uncertain(text, "share" if name == "share" else "length", what=f"--{name}")
+        for name, text in (("width", width), ("share", share), ("length", length))
+    )
+    blur = kapitza.eels.PointSpread(
+        local, part, tail, width_sigma=local_sigma, share_sigma=part_sigma, length_sigma=tail_sigma
+    )
+    found = kapitza.eels.fit_jump(
+        profile,
+        place,
+        blur,
+        contrast=_material_weights(maps, place, blur),
+        at_sigma=at_sigma,
+        skip=parse_uncertain(skip, "length", what="--skip")[0],
+        reach=np.inf if reach is None else parse_uncertain(reach, "length", what="--reach")[0],
+        scale_sigma=parse_uncertain(scale, "share", what="--scale")[0],
+    )
+    known = {"flux": flux, "left": conductivity_left, "right": conductivity_right}
+    given = {side: _known_quantity(side, text, found.jump.temperature) for side, text in known.items()}
+    absolute = None
+    if any(one is not None for one in given.values()):
+        absolute = kapitza.eels.absolute_resistance(found, flux=given["flux"], left=given["left"], right=given["right"])
+    files.keep({"profile": profile, "jump": found} | ({"resistance": absolute} if absolute else {}))
+    files.draw(lambda ax: kapitza.plot.interface_jump(profile, found, ax=ax))
+    if as_json:
+        print_json(_jump_json(found, absolute))
+        return
+    _print_jump(found, absolute, Path(path).name)
+    files.announce()
 
 
 def load_maps(path: str, across: str = "x") -> dict[str, TemperatureMap]:
@@ -78,56 +144,6 @@ def _known_quantity(side: str, text: str | None, temperature: float) -> KnownQua
     if side != "flux" and value <= 0:
         raise InputError(f"{option} = {text!r:.60}: expected a conductivity above 0")
     return kapitza.eels.KnownQuantity(value, sigma, name=option)
-
-
-def jump_map(
-    path: str,
-    places: dict[str, str | None],
-    spread: dict[str, str],
-    known: dict[str, str | None],
-    *,
-    plot: str | None,
-    save: str | None,
-    as_json: bool,
-) -> None:
-    """Jump of a map."""
-    import numpy as np
-
-    maps = load_maps(path, str(places["across"]))
-    profile = kapitza.eels.line_profile(_common_map(maps, path))
-    at, at_sigma = parse_uncertain(str(places["at"]), "length", what="--at")
-    width, share, length = (
-        parse_uncertain(spread[name], "share" if name == "share" else "length", what=f"--{name}")
-        for name in ("width", "share", "length")
-    )
-    blur = kapitza.eels.PointSpread(
-        width[0], share[0], length[0], width_sigma=width[1], share_sigma=share[1], length_sigma=length[1]
-    )
-    found = kapitza.eels.fit_jump(
-        profile,
-        at,
-        blur,
-        contrast=_material_weights(maps, at, blur),
-        at_sigma=at_sigma,
-        skip=parse_uncertain(str(places["skip"]), "length", what="--skip")[0],
-        reach=np.inf if places["reach"] is None else parse_uncertain(places["reach"], "length", what="--reach")[0],
-        scale_sigma=parse_uncertain(str(places["scale"]), "share", what="--scale")[0],
-    )
-    given = {side: _known_quantity(side, text, found.jump.temperature) for side, text in known.items()}
-    absolute = None
-    if any(one is not None for one in given.values()):
-        absolute = kapitza.eels.absolute_resistance(found, flux=given["flux"], left=given["left"], right=given["right"])
-    if save is not None:
-        kapitza.save({"profile": profile, "jump": found} | ({"resistance": absolute} if absolute else {}), save)
-    if plot is not None:
-        figures.write_axes(plot, lambda ax: kapitza.plot.interface_jump(profile, found, ax=ax))
-    if as_json:
-        print_json(_jump_json(found, absolute))
-        return
-    _print_jump(found, absolute, Path(path).name)
-    for written in (save, plot):
-        if written is not None:
-            note(f"wrote {written}")
 
 
 def _jump_json(found: InterfaceJump, absolute: AbsoluteResistance | None) -> dict[str, Any]:

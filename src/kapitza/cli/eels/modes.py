@@ -1,18 +1,27 @@
-"""What the verbs `eels modes` and `eels design` do."""
+"""The verb `eels modes`: the occupation of each mode, and the modes that only the interface has."""
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 import kapitza
-from kapitza.cli import deferred, figures
+from kapitza.cli import deferred
 from kapitza.cli.eels.jump import load_maps
-from kapitza.cli.eels.options import ReadingOptions, format_probability, format_uncertain
-from kapitza.cli.options import even_subset
+from kapitza.cli.eels.options import (
+    Across,
+    EnergyOption,
+    EnergyUnit,
+    MapFile,
+    ReadingOptions,
+    Title,
+    format_probability,
+    format_uncertain,
+)
+from kapitza.cli.figures import Results
+from kapitza.cli.options import Figure, Json, Save, even_subset
 from kapitza.cli.output import note, print_json, print_table
 from kapitza.errors import DataError, InputError
 from kapitza.io.quantities import quantity
@@ -20,37 +29,40 @@ from kapitza.units import meV, nm
 
 if TYPE_CHECKING:
     from kapitza.core.occupation import Occupation
-    from kapitza.measure.eels.design import EelsDesign
     from kapitza.measure.eels.interface_modes import InterfaceComponents, ModeAsymmetry
     from kapitza.measure.eels.map import TemperatureMap
     from kapitza.measure.eels.populations import Correction, DepartureTest
 
 _MAX_TABLE_ROWS = 24  # places in a printed table
 _MAX_CONTRAST_ERROR = 0.5  # error of a contrast from which on it says nothing
-_COMPONENT_UNITS = {
-    "amplitude": ("electrons", 1.0), "intensity": ("electrons", 1.0), "centre": ("meV", meV), "fwhm": ("meV", meV),
-    "energy": ("meV", meV), "width": ("meV", meV),
-}  # fmt: skip
-_TARGET_UNITS = {"jump": ("K", 1.0), "kapitza_left": ("nm", nm), "kapitza_right": ("nm", nm)}
 
 
 def modes_map(
-    path: str,
-    *,
-    interface: str | None,
-    zone: str,
-    across: str,
-    correction: Correction,
-    seen: str | None,
-    scan: str | None,
-    reading: ReadingOptions,
-    peaks: str | None,
-    reverse: tuple[str, str] | None,
-    plot: str | None,
-    save: str | None,
-    as_json: bool,
+    path: MapFile,
+    interface: Annotated[str | None, typer.Option(help="Position of the interface, e.g. 12.4nm.")] = None,
+    zone: Annotated[str, typer.Option(help="Half width of the interface, e.g. 1.5nm.")] = "1.5nm",
+    across: Across = "x",
+    correction: Annotated[
+        Literal["holm", "benjamini-hochberg", "none"], typer.Option(help="For the number of pixels.")
+    ] = "holm",
+    seen: Annotated[
+        str | None, typer.Option("--jump", metavar="FILE", help="Of `eels jump --save`: both sides seen at once.")
+    ] = None,
+    scan: Annotated[str | None, typer.Option(help="The spectra, for modes that only the interface has.")] = None,
+    peaks: Annotated[str | None, typer.Option("--modes", metavar="FILE", help="File with [[interface]] modes.")] = None,
+    reverse: Annotated[
+        tuple[str, str] | None, typer.Option(metavar="MAP SCAN", help="The same with heat flowing the other way.")
+    ] = None,
+    title: Title = None,
+    energy_unit: EnergyUnit = None,
+    energy: EnergyOption = None,
+    plot: Figure = None,
+    save: Save = None,
+    as_json: Json = False,
 ) -> None:
-    """Occupations of a map, the test of equilibrium, and the modes that only the interface has."""
+    """Occupation of each mode; whether any is out of equilibrium, and which modes only the interface has."""
+    files = Results(save, plot)
+    reading = ReadingOptions(title, energy_unit, energy)
     maps = load_maps(path, across)
     own = next((maps[key] for key in ("occupation", "each") if key in maps), None)
     if own is None:
@@ -66,14 +78,13 @@ def modes_map(
         if test is None or at is None
         else _equilibrium_by_side(own, test, at, quantity(zone, "length", what="--zone"))
     )
-    if save is not None:
-        kapitza.save(held, save)
+    files.keep(held)
     if plot is not None:
         draw = kapitza.plot.mode_temperatures
         if parts is None:
-            figures.write_axes(plot, lambda ax: draw(held, interface=at, ax=ax))
+            files.draw(lambda ax: draw(held, interface=at, ax=ax))
         else:
-            figures.write_axes(plot, lambda ax: deferred.interface_modes(parts, ax=ax))
+            files.draw(lambda ax: deferred.interface_modes(parts, ax=ax))
     if as_json:
         content = _modes_json(held, test, parts, contrast, at)
         print_json(content | ({} if near is None else {"equilibrium by place": near}))
@@ -89,9 +100,7 @@ def modes_map(
         )
     if parts is not None:
         _print_components(parts, contrast, at or 0.0)
-    for written in (save, plot):
-        if written is not None:
-            note(f"wrote {written}")
+    files.announce()
 
 
 def _check_in_map(found: TemperatureMap, at: float) -> float:
@@ -320,91 +329,3 @@ def _print_contrast(contrast: ModeAsymmetry) -> None:
         typer.echo(
             f"{mode}: (forward - reverse)/(forward + reverse) = {format_uncertain(value, sigma)} in strength{held}"
         )
-
-
-def design_plan(path: str, *, floor: float, plot: str | None, as_json: bool) -> None:
-    """Plan a scan."""
-    held = deferred.read_eels_experiment(path)
-    found = kapitza.eels.design_eels(held.experiment, wanted=held.wanted, floor=floor)
-    if plot is not None:
-        figures.write_figure(plot, lambda figure: deferred.eels_design(found, figure))
-    if as_json:
-        print_json(_design_json(found))
-        return
-    _print_design(found, Path(path).name)
-    if plot is not None:
-        note(f"wrote {plot}")
-
-
-def _design_json(found: EelsDesign) -> dict[str, Any]:
-    """Return a plan with its units."""
-    best = {name: getattr(one, name) for name, one in found.best.items()}
-    return {
-        "time": {"unit": "s", "value": found.experiment.time},
-        "electrons per pixel": found.experiment.dose,
-        "sigma of one pixel": {
-            name: {"left": float(left), "right": float(right)}
-            for name, left, right in zip(found.names, found.sigma_left, found.sigma_right, strict=True)
-        },
-        "sigma of each mode": {"unit": "K", "value": {name: list(pair) for name, pair in found.modes.items()}},
-        "plan": {name: getattr(found.precision, name) for name in _TARGET_UNITS},
-        "best layout": best,
-        "position": {"unit": "m", "value": found.experiment.position.tolist()},
-        "dwell": {"unit": "s", "value": {name: dwell.tolist() for name, dwell in found.dwell.items()}},
-        "resolution": {
-            "unit": "J",
-            "value": found.widths.tolist(),
-            "same dose": found.fixed.tolist(),
-            "slit": found.slit.tolist(),
-            "best": found.best_width,
-        },
-        "wanted": dict(found.wanted),
-        "time needed": {"unit": "s", "value": {name: list(pair) for name, pair in found.needed.items()}},
-    }
-
-
-def _print_design(found: EelsDesign, name: str) -> None:
-    """Print a plan."""
-    plan = found.experiment
-    typer.echo(
-        f"{name}: {plan.rows} rows of 2 x {plan.columns} pixels, {plan.dose:.3g} electrons in {plan.dwell:.3g} s each, "
-        f"{_format_duration(plan.time)}"
-    )
-    _print_bounds(found)
-    typer.echo(
-        f"resolution of the smallest error where the current goes with it: {found.best_width / meV:.3g} meV "
-        f"({found.slit.min():.3g} K; the plan has {plan.fwhm / meV:.3g} meV)"
-    )
-    rows: list[list[str]] = []
-    for target, (unit, size) in _TARGET_UNITS.items():
-        if target not in found.best:
-            continue
-        value, best = (getattr(one, target) / size for one in (found.precision, found.best[target]))
-        wanted = found.wanted.get(target)
-        needed = ["", "", ""]
-        if wanted is not None:
-            needed = [f"{wanted / size:.3g} {unit}", *(_format_duration(time) for time in found.needed[target])]
-        rows.append([target.replace("_", " "), f"{value:.3g} {unit}", f"{best:.3g} {unit}", *needed])
-    heads = ["uncertainty of", "even", "best layout", "wanted", "takes", "takes, best layout"]
-    print_table("", heads, rows)
-
-
-def _print_bounds(found: EelsDesign) -> None:
-    """Print the least uncertainty of every parameter of the spectrum of one pixel, and of each mode on its own."""
-    rows: list[list[str]] = []
-    pairs = {name: found.sigma(name) for name in found.names}
-    pairs |= {f"temperature, {mode} alone": pair for mode, pair in found.modes.items()}
-    for name, (left, right) in pairs.items():
-        word = name.rsplit(".", 1)[-1]
-        unit, size = ("K", 1.0) if word.startswith("temperature") else _COMPONENT_UNITS.get(word, ("", 1.0))
-        shown = [f"{value / size:.3g}" if math.isfinite(value) else "not seen" for value in (left, right)]
-        rows.append([name.replace(".", ", "), *shown, unit])
-    print_table("least uncertainty in one pixel", ["parameter", "left", "right", " unit"], rows)
-
-
-def _format_duration(seconds: float) -> str:
-    """A time for people."""
-    for size, unit in ((3600.0, "h"), (60.0, "min")):
-        if seconds >= size:
-            return f"{seconds / size:.3g} {unit}"
-    return f"{seconds:.3g} s"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -16,6 +16,25 @@ from kapitza.io.quantities import quantity
 
 if TYPE_CHECKING:
     from kapitza.measure.eels.spectrum import SpectrumImage
+
+Scan = Annotated[str, typer.Argument(help="Spectra: .ndata, .h5, .hspy, .msa, .dm3, .dm4, .nxs, .emd, ...")]
+Title = Annotated[str | None, typer.Option("--title", help="Which signal of a file with several.")]
+EnergyUnit = Annotated[str | None, typer.Option("--energy-unit", help="eV or meV, in place of what the file says.")]
+EnergyOption = Annotated[
+    str | None, typer.Option("--energy", metavar="FIRST,STEP", help="First channel and step: -256meV,0.5meV.")
+]
+PositionUnit = Annotated[
+    str | None, typer.Option("--position-unit", help="nm, um, ... in place of what the file says.")
+]
+Pitch = Annotated[str | None, typer.Option("--pitch", help="From pixel to pixel, in place of what the file says: 1nm.")]
+Dose = Annotated[float | None, typer.Option("--electrons-per-count", help="In place of what the file says.")]
+Dark = Annotated[
+    str | None, typer.Option("--dark", metavar="FILE", help="Dark spectra; or mean and noise of a channel, 100+-6.")
+]
+MapFile = Annotated[str, typer.Argument(metavar="MAP", help="Map that `kapitza eels fit --save` wrote.")]
+PlanFile = Annotated[str, typer.Argument(metavar="FILE", help="Planned scan (.toml).")]
+Across = Annotated[Literal["x", "y"], typer.Option("--across", help="Position that crosses the interface.")]
+ModesOption = Annotated[str, typer.Option("--modes", metavar="FILE", help="Modes of the spectra (.toml).")]
 
 
 _UNCERTAIN_PATTERN = re.compile(r"(?P<value>.+?)\s*(?:\+-|\+/-|±)\s*(?P<sigma>.+)")
@@ -75,22 +94,6 @@ def format_probability(value: float) -> str:
 def format_short(value: float) -> str:
     """A number to three digits, without an exponent where people read none: ``1090``."""
     return f"{float(f'{value:.3g}'):g}"
-
-
-Scan = Annotated[str, typer.Argument(help="Spectra: .ndata, .h5, .hspy, .msa, .dm3, .dm4, .nxs, .emd, ...")]
-Title = Annotated[str | None, typer.Option("--title", help="Which signal of a file with several.")]
-EnergyUnit = Annotated[str | None, typer.Option("--energy-unit", help="eV or meV, in place of what the file says.")]
-EnergyOption = Annotated[
-    str | None, typer.Option("--energy", metavar="FIRST,STEP", help="First channel and step: -256meV,0.5meV.")
-]
-PositionUnit = Annotated[
-    str | None, typer.Option("--position-unit", help="nm, um, ... in place of what the file says.")
-]
-Pitch = Annotated[str | None, typer.Option("--pitch", help="From pixel to pixel, in place of what the file says: 1nm.")]
-Dose = Annotated[float | None, typer.Option("--electrons-per-count", help="In place of what the file says.")]
-Dark = Annotated[
-    str | None, typer.Option("--dark", metavar="FILE", help="Dark spectra; or mean and noise of a channel, 100+-6.")
-]
 
 
 @dataclass(frozen=True)

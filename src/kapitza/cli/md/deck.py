@@ -8,7 +8,8 @@ import typer
 import kapitza
 from kapitza.cli import deferred
 from kapitza.cli.md.nemd import report_run
-from kapitza.cli.md.options import Figure, Json, RunFileArgument, Save, check_outputs
+from kapitza.cli.md.options import RunFileArgument, check_outputs
+from kapitza.cli.options import Figure, Json, Save
 from kapitza.cli.output import note
 from kapitza.errors import InputError
 from kapitza.io.quantities import quantity

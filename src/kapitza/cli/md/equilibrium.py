@@ -8,19 +8,16 @@ import kapitza
 from kapitza.cli import deferred, figures
 from kapitza.cli.md.options import (
     EXIT_REJECTED,
-    Figure,
     FolderOption,
-    Json,
     RunFileArgument,
-    Save,
     WorkersOption,
     check_outputs,
     explain_resume,
     print_saved,
     run_folder,
-    run_progress,
 )
-from kapitza.cli.output import conductance_json, note, print_json, print_table
+from kapitza.cli.options import Figure, Json, Save
+from kapitza.cli.output import conductance_json, note, print_json, print_table, progress_line
 from kapitza.errors import InputError
 from kapitza.io.quantities import quantity
 from kapitza.units import MW, THz, nm, ps
@@ -84,7 +81,7 @@ def equilibrium(
     with explain_resume(where):
         run = kapitza.md.run_equilibrium(
             held.system(periodic=True), held.field, held.engine, held.baths, held.course, every=held.looks.every,
-            folder=where, progress=run_progress("blocks"),
+            folder=where, progress=progress_line("blocks"),
         )  # fmt: skip
     if save is not None:
         kapitza.save(run, save)
@@ -170,7 +167,7 @@ def relax(
     with explain_resume(where):
         run = kapitza.md.run_approach(
             held.system(periodic=True), held.field, held.engine, held.baths, held.course, count=runs or held.replicas,
-            folder=where, progress=run_progress("blocks"),
+            folder=where, progress=progress_line("blocks"),
         )  # fmt: skip
     if save is not None:
         kapitza.save(run, save)
@@ -247,7 +244,7 @@ def sizes(
     where = run_folder(folder, save)
     with explain_resume(where):
         found = deferred.size_study(
-            held, wanted, count=runs or held.replicas, folder=where, workers=workers, progress=run_progress("runs")
+            held, wanted, count=runs or held.replicas, folder=where, workers=workers, progress=progress_line("runs")
         )
     if save is not None:
         kapitza.save({"series": found.series, "runs": tuple(found.runs)}, save)

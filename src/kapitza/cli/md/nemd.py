@@ -9,11 +9,8 @@ from kapitza.cli import deferred, figures
 from kapitza.cli.md import reports
 from kapitza.cli.md.options import (
     EXIT_REJECTED,
-    Figure,
     FolderOption,
-    Json,
     RunFileArgument,
-    Save,
     SavedRunArgument,
     WorkersOption,
     check_outputs,
@@ -21,10 +18,9 @@ from kapitza.cli.md.options import (
     load_run,
     print_saved,
     run_folder,
-    run_progress,
 )
-from kapitza.cli.options import parse_temperatures
-from kapitza.cli.output import print_json
+from kapitza.cli.options import Figure, Json, Save, parse_temperatures
+from kapitza.cli.output import print_json, progress_line
 from kapitza.errors import InputError
 
 md_app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None, no_args_is_help=True)
@@ -58,7 +54,7 @@ def nemd(
     with explain_resume(where):
         run = kapitza.md.run_heat_flow(
             held.system(), held.field, held.engine, held.baths, held.course, held.looks, count=count, folder=where,
-            workers=workers, progress=run_progress("runs" if count > 1 else "blocks"),
+            workers=workers, progress=progress_line("runs" if count > 1 else "blocks"),
         )  # fmt: skip
     report_run(run, save, plot, as_json=as_json)
 

@@ -1,21 +1,17 @@
 """What the verbs of molecular dynamics share: options, folders of runs in progress, progress, interrupts."""
 
 import sys
-import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 import kapitza
-from kapitza.cli import figures, reports
+from kapitza.cli import figures
 from kapitza.cli.output import note
 from kapitza.errors import InputError
-
-if TYPE_CHECKING:
-    from kapitza.run.work import Progress
 
 EXIT_REJECTED = 3  # exit status of a run that is not to be believed
 
@@ -23,9 +19,6 @@ RunFileArgument = Annotated[
     str, typer.Argument(metavar="FILE", help="File of a run (.toml): atoms, potential, baths, duration.")
 ]
 SavedRunArgument = Annotated[str, typer.Argument(metavar="RUN", help="What `md nemd` or `md read` saved.")]
-Json = Annotated[bool, typer.Option("--json", help="Machine-readable output, with units.")]
-Figure = Annotated[str | None, typer.Option("--plot", metavar="FILE", help="Draw a figure: .png, .pdf or .svg.")]
-Save = Annotated[str | None, typer.Option("--save", metavar="FILE", help="Save everything: .json, .npz or .h5.")]
 FolderOption = Annotated[
     str | None,
     typer.Option("--folder", metavar="DIR", help="Where a run in progress is kept; the name of --save with .parts."),
@@ -36,7 +29,7 @@ WorkersOption = Annotated[int, typer.Option("--workers", help="Processes over wh
 def check_outputs(save: str | None, plot: str | None) -> None:
     """Refuse, before anything is computed, paths that cannot become a result or a figure."""
     figures.check_figure(plot)
-    reports.check_save(save)
+    figures.check_save(save)
 
 
 def run_folder(folder: str | None, save: str | None) -> Path | None:
@@ -59,25 +52,6 @@ def explain_resume(folder: Path | None) -> Generator[None, None, None]:
         where = f"the state is in {folder}: the same command goes on from there"
         note("nothing is kept: --save FILE or --folder DIR keeps the state" if folder is None else where)
         raise
-
-
-def run_progress(name: str) -> "Progress":
-    """Return what tells the progress, and the time that is left, on one line of a terminal."""
-    started: list[tuple[float, int]] = []
-
-    def tell(done: int, total: int) -> None:
-        if not sys.stderr.isatty():
-            return
-        now = time.monotonic()
-        if not started:
-            started.append((now, done))
-        begin, first = started[0]
-        rest = (now - begin) / max(done - first, 1) * (total - done)
-        left = f", {rest:.0f} s left" if done > first and done < total else ""
-        end = "\n" if done == total else ""
-        typer.echo(f"\r{name}: {done} of {total}{left}   {end}", nl=False, err=True)
-
-    return tell
 
 
 def print_saved(*paths: str | None) -> None:

@@ -1,0 +1,140 @@
+"""The verb `compare`: models beside published measurements."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+import kapitza
+from kapitza.cli.figures import Results
+from kapitza.cli.library import measurement_json
+from kapitza.cli.options import Figure, Json, Save, Temperature, parse_temperature
+from kapitza.cli.output import CONDUCTANCE_UNIT, megawatts, note, print_json, print_table
+from kapitza.cli.predict import DROP_NAMES, Left, Right
+from kapitza.errors import InputError
+
+if TYPE_CHECKING:
+    from kapitza.measure.compare import Comparison
+
+_POLYTYPE_NAMES = ("SiC",)  # names that stand for more than one crystal in the catalogue
+
+
+def compare(
+    left: Left,
+    right: Right,
+    temperature: Temperature = "300",
+    plot: Figure = None,
+    save: Save = None,
+    as_json: Json = False,
+) -> None:
+    """Models beside published measurements, with their spread and sources."""
+    files = Results(save, plot)
+    found = kapitza.compare(left, right, parse_temperature(temperature))
+    files.keep(found)
+    rows = len(found.predictions) + len(found.published)
+    files.draw(lambda ax: kapitza.plot.comparison(found, ax=ax), height=1.6 + 0.27 * rows)
+    if as_json:
+        print_json(_comparison_json(found))
+        return
+    _print_comparison(found)
+    files.announce()
+
+
+def _related_interfaces(left: str, right: str) -> str:
+    """Return the interfaces of the catalogue that differ from this one in the crystal structure of a side only."""
+    try:
+        wanted = {kapitza.material(left).formula, kapitza.material(right).formula}
+        pairs = [
+            (pair, {kapitza.material(side).formula for side in pair}) for pair in kapitza.measure.measured_interfaces()
+        ]
+    except InputError:
+        return ""
+    near = [f"{a}/{b}" for (a, b), formulas in pairs if formulas == wanted and {a, b} != {left, right}]
+    return f"; the catalogue has {', '.join(near)}" if near else ""
+
+
+def _comparison_json(found: Comparison) -> dict[str, Any]:
+    """Return a comparison with its units."""
+    interval = found.interval
+    return {
+        "left": found.left,
+        "right": found.right,
+        "temperature": {"unit": "K", "value": found.temperature},
+        "unit": CONDUCTANCE_UNIT,
+        "published": {
+            "interval": None if interval is None else list(interval),
+            "median": found.median,
+            "spread": found.spread,
+            "values": [
+                {"temperature": one.temperature, "value": one.value, "sigma": one.sigma}
+                | {"set aside": one.measurement.set_aside, "source": measurement_json(one.measurement)}
+                for one in found.published
+            ],
+        },
+        "models": [
+            {"model": one.model, "title": one.title, "limit": one.limit}
+            | {drop: getattr(one, drop) for drop in DROP_NAMES}
+            | {"factor outside of the interval": found.factor(one.model)}
+            for one in found.predictions
+        ],
+    }
+
+
+def _print_comparison(found: Comparison) -> None:
+    """Print models, published values and sources."""
+    rows = [
+        [
+            one.title or one.model,
+            *(megawatts(getattr(one, drop)) for drop in DROP_NAMES),
+            _interval_verdict(found, one.model),
+        ]
+        for one in found.predictions
+    ]
+    title = f"{found.left} | {found.right} at {found.temperature:g} K, MW m⁻² K⁻¹"
+    print_table(title, ["model", *DROP_NAMES, " against the published interval"], rows)
+    if not found.published:
+        others = _related_interfaces(found.left, found.right)
+        note(f"nobody is known to have measured {found.left}/{found.right} within {found.window:.0%} of it{others}")
+        return
+    keys = {citation: f"[{i}]" for i, citation in enumerate(found.sources, start=1)}
+    values = [
+        [
+            f"{one.temperature:g} K",
+            megawatts(one.value),
+            "" if one.sigma is None else f"± {megawatts(one.sigma)}",
+            one.measurement.method,
+            keys[one.measurement.citation],
+            " ".join(part for part in (one.measurement.set_aside, one.measurement.state) if part),
+        ]
+        for one in found.published
+    ]
+    print_table("published", ["at", "value", "", " method", " source", " remark"], values)
+    typer.echo(_published_interval(found))
+    for side in {found.left, found.right} & set(_POLYTYPE_NAMES):
+        note(f"{side} is {kapitza.material(side).name} in the models, and any polytype in the measurements")
+    for citation, key in keys.items():
+        typer.echo(f"{key} {citation}")
+
+
+def _published_interval(found: Comparison) -> str:
+    """Return the interval of published values, or why there is none."""
+    interval = found.interval
+    if interval is not None and found.median is not None and found.spread is not None:
+        low, high = map(megawatts, interval)
+        if low == high:
+            return f"{len(found.direct)} values that agree on {low}: models are held against this one number"
+        return f"interval {low} to {high}, median {megawatts(found.median)}, highest/lowest {found.spread:.3g}"
+    if found.direct:
+        return "no interval: one value, of which nobody stated the uncertainty"
+    return "no interval: none of these is the bare contact of the two materials"
+
+
+def _interval_verdict(found: Comparison, model: str) -> str:
+    """Return how the extrapolated conductance of a model stands to the published interval."""
+    factor = found.factor(model)
+    if factor is None:
+        return ""
+    if factor == 1:
+        return "inside"
+    return f"{factor:.3g} × the highest" if factor > 1 else f"{factor:.3g} × the lowest"

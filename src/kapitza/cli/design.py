@@ -1,0 +1,102 @@
+"""The verb `design`: the settings that measure something best, or the coolest device."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+import kapitza
+from kapitza.cli.device.layers import report_design
+from kapitza.cli.options import Json
+from kapitza.cli.output import print_json, print_table
+from kapitza.cli.samples import SampleArgument, shown_value
+from kapitza.errors import InputError
+from kapitza.io.quantities import kind_of_parameter, quantity
+
+if TYPE_CHECKING:
+    from kapitza.io.samples import SampleFile
+    from kapitza.measure.design import Design
+
+
+def design_sample(
+    sample: SampleArgument,
+    free: Annotated[str | None, typer.Option(help="What is to be measured, separated by commas.")] = None,
+    over: Annotated[
+        list[str] | None,
+        typer.Option(help="Setting and candidates, e.g. tdtr.modulation=1,3,10MHz, or range; may be given again."),
+    ] = None,
+    minimise: Annotated[
+        str | None, typer.Option(help="hotspot: of a device file, over ranges such as buffer.thickness=10:500nm.")
+    ] = None,
+    noise: Annotated[float, typer.Option(help="Of each point, relative; in rad for phases.")] = 0.005,
+    as_json: Json = False,
+) -> None:
+    """Rank modulation, spot and film thickness by how well they measure something; or cool a device."""
+    if minimise is not None:
+        report_design(sample, minimise, over or [], as_json=as_json)
+        return
+    held = kapitza.io.read_sample(sample)
+    wanted = [name.strip() for name in free.split(",")] if free else list(held.free)
+    settings = dict(_parse_candidates(text) for text in over or []) or _usual_settings(held)
+    kinds = {getattr(one, "kind", "ratio") for one in held.experiments}
+    if len(kinds) != 1:
+        raise InputError(
+            f"{sample}: the experiments give {', '.join(sorted(kinds)) or 'nothing'}; a design takes one kind"
+        )
+    ranked = kapitza.design(
+        held.experiments,
+        held.stack,
+        wanted,
+        settings=settings,
+        priors=held.priors,
+        ties=held.ties,
+        noise=noise,
+        kind=kinds.pop(),
+    )
+    if as_json:
+        print_json(
+            {"designs": [{"settings": dict(d.settings), "sigma": dict(d.sigma), "merit": d.merit} for d in ranked]}
+        )
+        return
+    _print_designs(ranked[:12], wanted)
+
+
+def _usual_settings(held: SampleFile) -> dict[str, list[float]]:
+    """Half and twice the present modulation and spot, and a third thinner and thicker first layer."""
+    settings: dict[str, list[float]] = {}
+    for one in held.experiments:
+        for key, factors in (("modulation", (0.2, 0.5, 1, 2)), ("pump_radius", (0.5, 1, 2))):
+            if one.parameters.get(key):
+                settings[f"{one.name}.{key}"] = [one.parameters[key] * f for f in factors]
+    first = held.stack.layers[0]
+    if math.isfinite(first.thickness):
+        settings[f"{first.name}.thickness"] = [first.thickness * f for f in (0.7, 1, 1.4)]
+    return settings
+
+
+def _parse_candidates(text: str) -> tuple[str, list[float]]:
+    """Name and values of a setting such as tdtr.modulation=1,3,10MHz."""
+    name, equals, values = text.partition("=")
+    if not equals or not values:
+        raise InputError(f"{text!r:.60}: expected a setting and candidates, such as tdtr.modulation=1,3,10MHz")
+    parts = values.split(",")
+    unit = parts[-1].strip().lstrip("+-0123456789.eE")
+    kind = kind_of_parameter(name.strip())
+    return name.strip(), [quantity(p if p.strip().endswith(unit) else p + unit, kind, what=name) for p in parts]
+
+
+def _print_designs(ranked: tuple[Design, ...], wanted: list[str]) -> None:
+    """Print designs, the best first."""
+    settings = list(ranked[0].settings)
+    rows = [
+        [
+            *(shown_value(name, d.settings[name]) for name in settings),
+            *(f"{100 * d.sigma[name]:.3g} %" for name in wanted),
+        ]
+        for d in ranked
+    ]
+    print_table(
+        "best settings first, with the relative uncertainty that they would give", (*settings, *wanted), rows, text=0
+    )

@@ -1,0 +1,157 @@
+"""The verbs of planned scans: `eels design` and `eels simulate`."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+import kapitza
+from kapitza.cli import deferred
+from kapitza.cli.eels.options import PlanFile
+from kapitza.cli.figures import Results, check_folder
+from kapitza.cli.options import Figure, Json
+from kapitza.cli.output import note, print_json, print_table
+from kapitza.errors import InputError
+from kapitza.units import meV, nm
+
+if TYPE_CHECKING:
+    from kapitza.measure.eels.design import EelsDesign
+
+_COMPONENT_UNITS = {
+    "amplitude": ("electrons", 1.0), "intensity": ("electrons", 1.0), "centre": ("meV", meV), "fwhm": ("meV", meV),
+    "energy": ("meV", meV), "width": ("meV", meV),
+}  # fmt: skip
+_TARGET_UNITS = {"jump": ("K", 1.0), "kapitza_left": ("nm", nm), "kapitza_right": ("nm", nm)}
+_SPECTRUM_SUFFIXES = (".h5", ".ndata")
+
+
+def design_plan(
+    plan: PlanFile,
+    floor: Annotated[float, typer.Option(help="Share of the time spread evenly.", min=0, max=1)] = 0.2,
+    plot: Figure = None,
+    as_json: Json = False,
+) -> None:
+    """Dose, resolution, pixels and time for a wanted uncertainty of temperature, jump and Kapitza length."""
+    files = Results(plot=plot)
+    held = deferred.read_eels_experiment(plan)
+    found = kapitza.eels.design_eels(held.experiment, wanted=held.wanted, floor=floor)
+    files.draw_figure(lambda figure: deferred.eels_design(found, figure))
+    if as_json:
+        print_json(_design_json(found))
+        return
+    _print_design(found, Path(plan).name)
+    files.announce()
+
+
+def _design_json(found: EelsDesign) -> dict[str, Any]:
+    """Return a plan with its units."""
+    best = {name: getattr(one, name) for name, one in found.best.items()}
+    return {
+        "time": {"unit": "s", "value": found.experiment.time},
+        "electrons per pixel": found.experiment.dose,
+        "sigma of one pixel": {
+            name: {"left": float(left), "right": float(right)}
+            for name, left, right in zip(found.names, found.sigma_left, found.sigma_right, strict=True)
+        },
+        "sigma of each mode": {"unit": "K", "value": {name: list(pair) for name, pair in found.modes.items()}},
+        "plan": {name: getattr(found.precision, name) for name in _TARGET_UNITS},
+        "best layout": best,
+        "position": {"unit": "m", "value": found.experiment.position.tolist()},
+        "dwell": {"unit": "s", "value": {name: dwell.tolist() for name, dwell in found.dwell.items()}},
+        "resolution": {
+            "unit": "J",
+            "value": found.widths.tolist(),
+            "same dose": found.fixed.tolist(),
+            "slit": found.slit.tolist(),
+            "best": found.best_width,
+        },
+        "wanted": dict(found.wanted),
+        "time needed": {"unit": "s", "value": {name: list(pair) for name, pair in found.needed.items()}},
+    }
+
+
+def _print_design(found: EelsDesign, name: str) -> None:
+    """Print a plan."""
+    plan = found.experiment
+    typer.echo(
+        f"{name}: {plan.rows} rows of 2 x {plan.columns} pixels, {plan.dose:.3g} electrons in {plan.dwell:.3g} s each, "
+        f"{_format_duration(plan.time)}"
+    )
+    _print_bounds(found)
+    typer.echo(
+        f"resolution of the smallest error where the current goes with it: {found.best_width / meV:.3g} meV "
+        f"({found.slit.min():.3g} K; the plan has {plan.fwhm / meV:.3g} meV)"
+    )
+    rows: list[list[str]] = []
+    for target, (unit, size) in _TARGET_UNITS.items():
+        if target not in found.best:
+            continue
+        value, best = (getattr(one, target) / size for one in (found.precision, found.best[target]))
+        wanted = found.wanted.get(target)
+        needed = ["", "", ""]
+        if wanted is not None:
+            needed = [f"{wanted / size:.3g} {unit}", *(_format_duration(time) for time in found.needed[target])]
+        rows.append([target.replace("_", " "), f"{value:.3g} {unit}", f"{best:.3g} {unit}", *needed])
+    heads = ["uncertainty of", "even", "best layout", "wanted", "takes", "takes, best layout"]
+    print_table("", heads, rows)
+
+
+def _print_bounds(found: EelsDesign) -> None:
+    """Print the least uncertainty of every parameter of the spectrum of one pixel, and of each mode on its own."""
+    rows: list[list[str]] = []
+    pairs = {name: found.sigma(name) for name in found.names}
+    pairs |= {f"temperature, {mode} alone": pair for mode, pair in found.modes.items()}
+    for name, (left, right) in pairs.items():
+        word = name.rsplit(".", 1)[-1]
+        unit, size = ("K", 1.0) if word.startswith("temperature") else _COMPONENT_UNITS.get(word, ("", 1.0))
+        shown = [f"{value / size:.3g}" if math.isfinite(value) else "not seen" for value in (left, right)]
+        rows.append([name.replace(".", ", "), *shown, unit])
+    print_table("least uncertainty in one pixel", ["parameter", "left", "right", " unit"], rows)
+
+
+def _format_duration(seconds: float) -> str:
+    """A time for people."""
+    for size, unit in ((3600.0, "h"), (60.0, "min")):
+        if seconds >= size:
+            return f"{seconds / size:.3g} {unit}"
+    return f"{seconds:.3g} s"
+
+
+def simulate_plan(
+    plan: PlanFile,
+    save: Annotated[str, typer.Option(metavar="FILE", help="Write the spectra: .h5 or .ndata, as Nion Swift.")],
+    seed: Annotated[int, typer.Option(help="Of the counting noise.")] = 0,
+    as_json: Json = False,
+) -> None:
+    """Spectra of a planned scan with counting noise, drift and point spread."""
+    import numpy as np
+    from attrs import evolve
+
+    if Path(save).suffix.lower() not in _SPECTRUM_SUFFIXES:
+        raise InputError(
+            f"the ending of {save!r} says no format of spectra: expected {' or '.join(_SPECTRUM_SUFFIXES)}"
+        )
+    check_folder(save)
+    held = deferred.read_eels_experiment(plan)
+    image = deferred.planned_spectra(
+        held.experiment,
+        held.source,
+        drift=held.drift,
+        dark=held.dark,
+        electrons_per_count=held.electrons_per_count,
+        seed=seed,
+    )
+    counts: Any = image.counts
+    if (counts == np.rint(counts)).all() and np.abs(counts).max() < 2**31:
+        image = evolve(image, counts=counts.astype(np.int32))
+    if image.dark_variance.any():
+        noise = float(np.sqrt(image.dark_variance.max()))
+        note(f"the file holds the dark mean, not its noise: fit with --dark {image.dark.max():g}+-{noise:.4g}")
+    kapitza.eels.write_eels(image, save)
+    if as_json:
+        print_json({"file": save, "pixels": list(image.shape), "channels": image.energy.size, "seed": seed})
+        return
+    typer.echo(f"{save}: {image.title}, {held.experiment.dose:.3g} electrons a pixel, seed {seed}")

@@ -1,0 +1,64 @@
+"""The verb `simulate`: what the experiments of a sample file would measure."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+import kapitza
+from kapitza.cli.figures import check_folder
+from kapitza.cli.options import Json
+from kapitza.cli.output import note, print_json, print_table
+from kapitza.cli.samples import ABSCISSA_UNITS, SampleArgument
+from kapitza.errors import InputError
+from kapitza.io.formats.files import write_atomically
+
+
+def simulate_sample(
+    sample: SampleArgument,
+    noise: Annotated[float, typer.Option(help="Of each point, relative; in rad for phases.")] = 0.0,
+    seed: Annotated[int, typer.Option(help="Of the noise.")] = 0,
+    save: Annotated[str | None, typer.Option(metavar="FILE", help="Write a table (.csv).")] = None,
+    as_json: Json = False,
+) -> None:
+    """What the experiments of a sample file would measure."""
+    _check_table(save)
+    held = kapitza.io.read_sample(sample)
+    tables = {
+        one.name: (
+            *kapitza.measure.independent_variable(one),
+            kapitza.measure.simulate_curve(one, stack, noise=noise, seed=seed + i),
+        )
+        for i, (one, stack) in enumerate(zip(held.experiments, held.stacks, strict=True))
+    }
+    if save is not None:
+        if len(tables) != 1:
+            raise InputError(f"{sample} has {len(tables)} experiments: a table holds one, use --json for all")
+        ((name, x, curve),) = tables.values()
+        column = {"phase": "phase_rad", "temperature": "temperature_K"}.get(curve.kind, curve.kind)
+        column = "response_KW" if name == "radius" else column
+        rows = "".join(f"{a!r},{b!r}\n" for a, b in zip(x.tolist(), curve.value.tolist(), strict=True))
+        head = f"# {held.title}, simulated, noise {noise:g}, seed {seed}\n{name}_{ABSCISSA_UNITS[name]},{column}\n"
+        write_atomically(save, (head + rows).encode())
+        note(f"wrote {save}")
+    if as_json:
+        print_json(
+            {
+                one: {name: {"unit": ABSCISSA_UNITS[name], "value": x.tolist()}, curve.kind: curve.value.tolist()}
+                for one, (name, x, curve) in tables.items()
+            }
+        )
+    elif save is None:
+        for one, (name, x, curve) in tables.items():
+            rows = [[f"{a:.4g}", f"{b:.6g}"] for a, b in zip(x, curve.value, strict=True)]
+            heads = (f"{name} ({ABSCISSA_UNITS[name]})", curve.kind)
+            print_table(f"{one}, per absorbed watt where it matters", heads, rows, text=0)
+
+
+def _check_table(path: str | None) -> None:
+    """Refuse, before anything is computed, a path that cannot become a table."""
+    if path is None:
+        return
+    if Path(path).suffix.lower() != ".csv":
+        raise InputError(f"the ending of {path!r} says no format: expected .csv")
+    check_folder(path)
