@@ -229,7 +229,7 @@ def transport_map_figure(result: TransportMap, fourier: Array, figure: Figure) -
 
     Parameters
     ----------
-    result, fourier : as for `beside_fourier`
+    result, fourier : as for `fourier_comparison`
     figure : to draw into
     """
     if len(result.edges) > 1:

@@ -228,7 +228,7 @@ def grating_sum(phase: Array) -> Array:
 
 
 def diffraction_order(t: Array) -> Array:
-    """F(t) of `diffraction` for (n,) values from 0 to 2, by Gauss-Legendre rules that remove the roots at the ends."""
+    """F(t) of `grating_sum` for (n,) values from 0 to 2, by Gauss-Legendre rules that remove the roots at the ends."""
     node, weight = gauss_legendre(_ANGLE_NODES)
     top = np.sqrt(np.maximum(1 - t**2 / 4, 0.0))[:, None]
     z = top * np.sin(np.pi * node / 2)

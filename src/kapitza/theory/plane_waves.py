@@ -1,9 +1,24 @@
-r"""Plane waves of a half space at a given in-plane slowness, and how they scatter at a plane.
+r"""Plane waves of half spaces at a given in-plane slowness, and how they scatter at planes between them.
 
 All waves of one problem share frequency and in-plane slowness s along x; z is the normal and points right.  A wave
 $u = a\,e^{i\omega(sx + pz - t)}$ has the normal slowness p and the traction $\sigma_{iz} = i\omega\,l_i$, and carries
 energy along z in proportion to $\mathrm{Re}(l\cdot a^*)$.  Propagating waves are normalised to unit flux, so that a
 squared amplitude is a probability.
+
+Crystals: the sextic eigenvalue problem of Stroh.
+
+With $Q_{ik} = c_{ixkx}s^2$, $R_{ik} = c_{ixkz}s$ and $T_{ik} = c_{izkz}$ the waves of in-plane slowness s obey
+$N (a, l)^T = p\,(a, l)^T$,
+
+$N = \begin{pmatrix} -T^{-1}R^T & T^{-1} \\ RT^{-1}R^T - Q + \rho & -RT^{-1} \end{pmatrix}$.
+
+Propagating waves are sorted by the sign of their energy flux, not of p: slowness surfaces bend back.
+
+What joins two half spaces is a rigid plane, a bond of finite stiffness, or thin elastic layers.
+
+References
+----------
+A. N. Stroh, J. Math. Phys. (MIT) 41, 77 (1962), doi:10.1002/sapm196241177
 """
 
 from collections.abc import Sequence
@@ -422,7 +437,7 @@ def interface_scattering(media: Sequence[PlaneWaves], contact: PlanarContact, om
 
     Returns
     -------
-    (nω, n, k, k), or (1, n, k, k) for a rigid contact; rows and columns as in `scatter`
+    (nω, n, k, k), or (1, n, k, k) for a rigid contact; rows and columns as in `scatter_at_plane`
     """
     if contact.stiffness is not None:
         slip: Complex = (1j * omega[:, None, None] / contact.stiffness).astype(complex)

@@ -140,7 +140,7 @@ def tune_probe_strength(
     statistics: Statistics = "quantum",
     tolerance: float = 1e-3,
 ) -> float:
-    """Strength of the probes, s, with which a homogeneous crystal has a conductivity (W m⁻¹ K⁻¹); as in `probed`.
+    """Strength of the probes, s, with which a homogeneous crystal has a conductivity (W m⁻¹ K⁻¹); as in `conductance_with_probes`.
 
     Raises
     ------

@@ -1,4 +1,20 @@
-"""Green's functions of the device between two leads, layer by layer, at a cost linear in its length."""
+r"""Green's functions of the device between two leads, layer by layer, at a cost linear in its length.
+
+With the self-energies of both leads the Green's function of the device is $G = (\omega^2 - D - \Sigma_L -
+\Sigma_R)^{-1}$.  Only its four corners seen from the leads are kept, $B_L^\dagger G_{11}B_L$, $A_R^\dagger G_{N1}B_L$,
+$B_L^\dagger G_{1N}A_R$ and $A_R^\dagger G_{NN}A_R$, in terms of the factors of the couplings of either lead.
+
+The diagonal blocks inside of the device, and what comes in from either lead, take two sweeps.
+
+Two sweeps, from the left and from the right, give the self-energy of all that is on either side of a layer; with both,
+$G_{ii} = (\omega^2 - D_{ii} - \Sigma_i^< - \Sigma_i^>)^{-1}$.  The cost is linear in the length of the device.  On the
+real axis the leads enter by their waves, without broadening; off it, at $\omega + i\gamma$, by decimation.
+
+References
+----------
+C. Caroli, R. Combescot, P. Nozières, D. Saint-James, J. Phys. C 4, 916 (1971), doi:10.1088/0022-3719/4/8/018
+N. Mingo and L. Yang, Phys. Rev. B 68, 245406 (2003), doi:10.1103/PhysRevB.68.245406
+"""
 
 import numpy as np
 from attrs import frozen
@@ -146,7 +162,7 @@ def _transmitted_block(
     ports: tuple[ComplexArray, ComplexArray],
     sigma: tuple[ComplexArray, ComplexArray],
 ) -> ComplexArray:
-    """Only the corner from the left to the right lead of `corners`, (b, R', R), at half the cost."""
+    """Only the corner from the left to the right lead of `corner_blocks`, (b, R', R), at half the cost."""
     energy = omega**2 * SQUARE_PICOSECOND
     first, last = ports
     here = inverse_layer(blocks.onsite[0][index], energy) - first @ sigma[0] @ dagger(first)

@@ -115,7 +115,7 @@ def wavevector_mesh(size: tuple[int, int], box: Array, symmetry: IntArray) -> Wa
     ----------
     size : points along either reciprocal vector
     box : (2,) half of the sides as fractions; 0.5 is the whole zone
-    symmetry : (m, 2, 2) from `operations`; those that do not map the mesh on itself are not used
+    symmetry : (m, 2, 2) from `find_symmetry`; those that do not map the mesh on itself are not used
     """
     whole = bool((box >= 0.5).all())
     shifts = _MESH_SHIFTS if whole else _MESH_SHIFTS[:1]

@@ -1,4 +1,14 @@
-"""Local density of states of a junction by layer, element and direction."""
+r"""Local density of states of a junction by layer, element and direction.
+
+$\rho_i(\omega) = -\frac1\pi\,\mathrm{Im}\,[2zG_{ii}(z^2)]$ at $z = \omega + i\gamma$ in mass-weighted coordinates, so
+that $\int_0^\infty\rho_i\,d\omega = 1$ for each coordinate: modes of the whole junction as Lorentzians of half width γ,
+those that are bound to the interface among them.  At γ = 0 the leads enter by their waves and bound modes, which have
+no width, are missing.
+
+References
+----------
+W. Zhang, T. S. Fisher, N. Mingo, Numer. Heat Transf. B 51, 333 (2007), doi:10.1080/10407790601144755
+"""
 
 from concurrent.futures import Executor
 

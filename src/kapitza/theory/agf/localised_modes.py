@@ -1,4 +1,15 @@
-"""Vibrations localised at an interface: bound modes and resonances."""
+r"""Vibrations localised at an interface: bound modes and resonances.
+
+Bound modes vibrate at frequencies at which no crystal has a wave.
+
+Where both leads have only evanescent waves their self-energies are Hermitian and fall with the energy
+$E = \omega^2$, so that the number of negative eigenvalues of $D + \Sigma_L(E) + \Sigma_R(E) - E$ rises by one at each
+bound mode, and falls by one where the self-energy of a lead has a pole.  It is counted layer by layer, as the sum over
+those of the blocks that elimination leaves (Sylvester's law of inertia), and its steps are found by bisection: no mode
+is missed.
+
+Resonances dwell at the interface, but leak into a crystal that has waves to take them up.
+"""
 
 from itertools import pairwise
 
@@ -188,7 +199,7 @@ def _count_steps(at: JunctionAtWavevector, grid: Array, ends: Array, tolerance: 
     Parameters
     ----------
     grid : (n,) frequencies, rad s⁻¹
-    ends : (2, n) count and trace of the self-energies, as from `below`
+    ends : (2, n) count and trace of the self-energies, as from `count_below`
     tolerance : relative width of the intervals
     """
     start, stop = grid[:-1], grid[1:]

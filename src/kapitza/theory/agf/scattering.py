@@ -1,4 +1,18 @@
-"""Open waves of a lead by name: wave vector, velocity, polarisation, branch, and which of them are degenerate."""
+r"""The scattering matrix of a junction: which wave goes where, mode by mode, from both sides.
+
+The open waves of a lead are labelled by wave vector, velocity, polarisation, branch, and degenerate group.
+
+With the waves that leave a lead as columns N (near part: p of a left lead, q of a right one) and F = σN (far part), an
+arriving wave of near part n and far part f drives the device with f - σn.  What leaves has the amplitudes
+$N^{-1}[G(f - \sigma n) - n]$ on the same side and $N^{-1}G(f - \sigma n)$ on the other.  All open waves have unit flux,
+so that S is unitary.
+
+References
+----------
+Z.-Y. Ong and G. Zhang, Phys. Rev. B 91, 174302 (2015), doi:10.1103/PhysRevB.91.174302 (modes from Green's functions)
+Z.-Y. Ong, Phys. Rev. B 98, 195301 (2018), doi:10.1103/PhysRevB.98.195301 (S-matrix on both sides)
+J. C. Klöckner, J. C. Cuevas, F. Pauly, Phys. Rev. B 97, 155432 (2018), doi:10.1103/PhysRevB.97.155432 (eigenchannels)
+"""
 
 from itertools import product
 

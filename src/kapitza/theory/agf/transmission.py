@@ -1,4 +1,7 @@
-"""Transmission at many wave vectors and frequencies, in units of work; quadrature between band edges."""
+"""Transmission at many wave vectors and frequencies, in units of work; quadrature between band edges.
+
+Between the edges of the bands the transmission is smooth: frequencies are placed there, wave vector by wave vector.
+"""
 
 from functools import lru_cache
 from typing import Any
@@ -234,7 +237,7 @@ def transmission_in_bins(unit: UnitInputs) -> UnitResult:
     Parameters
     ----------
     unit : junction (as from `junction_arrays`), k (nk, 2), edges (n + 1,) of the bins, rad s⁻¹, ramps (2,) of the
-        `window`, and place (nk,), 0..1, of the samples in bins where bands begin and end too often to be told apart
+        `smooth_window`, and place (nk,), 0..1, of the samples in bins where bands begin and end too often to be told apart
 
     Returns
     -------
