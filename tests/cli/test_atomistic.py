@@ -27,7 +27,7 @@ def test_conductance_of_a_built_junction(saved, tmp_path, monkeypatch, capsys):
     """Tersoff Si on strained Ge: 199.2 and 316.8 MW/m²K at 100 and 300 K (computed for this project by decimation)."""
     monkeypatch.chdir(tmp_path)
     assert isinstance(kapitza.load(saved), Junction)
-    command = ["agf", str(saved), "-T", "100,300", "--tolerance", "0.01", "--resume", "units"]
+    command = ["agf", str(saved), "-T", "100,300", "--tolerance", "0.01", "--store", "units"]
     assert main([*command, "--json", "--plot", "g.png", "--save", "g.npz"]) == 0
     found = json.loads(capsys.readouterr().out)
     np.testing.assert_allclose(found["conductance"]["emitted"]["value"], [199.2e6, 316.8e6], rtol=0.03, atol=0)
@@ -42,6 +42,25 @@ def test_conductance_of_a_built_junction(saved, tmp_path, monkeypatch, capsys):
     assert {path.name for path in (tmp_path / "units").rglob("*.unit")} == units
     assert main(command) == 0
     assert "extrapolated" in capsys.readouterr().out
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_dask_cluster_does_the_work(saved, tmp_path, monkeypatch, capsys):
+    """The same digits as one process gives; an address where nobody answers is one line."""
+    distributed = pytest.importorskip("distributed", reason="needs kapitza[cluster]")
+    monkeypatch.chdir(tmp_path)
+    command = ["agf", str(saved), "--tolerance", "0.05", "--json"]
+    assert main(command) == 0
+    alone = capsys.readouterr().out
+    with distributed.LocalCluster(
+        n_workers=1, threads_per_worker=1, processes=False, dashboard_address=None, local_directory=str(tmp_path)
+    ) as cluster:
+        assert main([*command, "--dask", cluster.scheduler_address, "--store", "units"]) == 0
+    assert capsys.readouterr().out == alone
+    assert list((tmp_path / "units").rglob("*.unit"))
+    monkeypatch.setattr("kapitza.cli.options._SCHEDULER_TIMEOUT", 1)
+    assert main([*command, "--dask", "tcp://127.0.0.1:1"]) == 2
+    assert "--dask tcp://127.0.0.1:1: no scheduler answers there" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -73,7 +92,7 @@ def test_a_junction_that_takes_long_to_build_says_so(tmp_path, monkeypatch, caps
 def test_who_crosses_adds_to_the_conductance(saved, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     command = ["agf", str(saved), "--modes", "--mesh", "3"]
-    assert main([*command, "--json", "--plot", "m.png", "--save", "m.h5", "--resume", "units"]) == 0
+    assert main([*command, "--json", "--plot", "m.png", "--save", "m.h5", "--store", "units"]) == 0
     found = json.loads(capsys.readouterr().out)
     held = kapitza.load("m.h5")
     whole = held["transmission"].conductance(300.0).value[0]
@@ -83,7 +102,7 @@ def test_who_crosses_adds_to_the_conductance(saved, tmp_path, monkeypatch, capsy
     some = np.isin(found["conversion"]["frequency"]["value"], found["left"]["frequency"]["value"])
     np.testing.assert_allclose(by_branch, table[some], rtol=1e-8, atol=1e9)
     assert (tmp_path / "m.png").stat().st_size > 20_000
-    assert main([*command, "--resume", "units"]) == 0
+    assert main([*command, "--store", "units"]) == 0
     said = capsys.readouterr().out
     assert "0 arrives" in said
     assert "branch 2" in said
@@ -92,7 +111,7 @@ def test_who_crosses_adds_to_the_conductance(saved, tmp_path, monkeypatch, capsy
 def test_what_lives_at_the_interface(saved, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     command = ["agf", str(saved), "--local", "--mesh", "3"]
-    assert main([*command, "--json", "--plot", "l.png", "--save", "l.npz", "--resume", "units"]) == 0
+    assert main([*command, "--json", "--plot", "l.png", "--save", "l.npz", "--store", "units"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert 0 < found["share"] < 1
     assert found["interface"] == [4, 5]
@@ -100,7 +119,7 @@ def test_what_lives_at_the_interface(saved, tmp_path, monkeypatch, capsys):
     held = kapitza.load("l.npz")
     np.testing.assert_allclose(held["current"].planes.max(axis=1), held["current"].total, rtol=1e-8, atol=1e9)
     assert (tmp_path / "l.png").stat().st_size > 20_000
-    assert main([*command, "--resume", "units"]) == 0
+    assert main([*command, "--store", "units"]) == 0
     out = capsys.readouterr()
     assert "on the interface" in out.out
     assert "% of the conductance at 300 K" in out.err

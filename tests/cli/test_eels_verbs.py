@@ -210,7 +210,7 @@ def test_an_interrupt_loses_nothing(
     folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     words = ["eels", "fit", str(folder / "scan.h5"), "--modes", str(folder / "modes.toml"), "--tie", "common"]
-    kept = [*words, "--resume", str(tmp_path / "kept")]
+    kept = [*words, "--store", str(tmp_path / "kept")]
     assert main(kept) == 0
     first = capsys.readouterr().out
     assert any((tmp_path / "kept").iterdir())
@@ -222,7 +222,7 @@ def test_an_interrupt_loses_nothing(
 
     monkeypatch.setattr(kapitza.eels, "fit_spectra", stopped, raising=False)
     assert main(words) == 130
-    assert "--resume FOLDER keeps it" in capsys.readouterr().err
+    assert "--store FOLDER keeps it" in capsys.readouterr().err
     assert main(kept) == 130
     assert "goes on where it was" in capsys.readouterr().err
 

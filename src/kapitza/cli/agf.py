@@ -12,12 +12,26 @@ import typer
 import kapitza
 from kapitza.cli import deferred
 from kapitza.cli.figures import Results
-from kapitza.cli.options import Figure, Json, Save, Temperatures, even_subset, parse_temperature, parse_temperatures
+from kapitza.cli.options import (
+    DaskAddress,
+    Figure,
+    Json,
+    Save,
+    StoreFolder,
+    Temperatures,
+    WorkerCount,
+    dask_executor,
+    even_subset,
+    parse_temperature,
+    parse_temperatures,
+)
 from kapitza.cli.output import conductance_json, megawatts, note, print_json, print_table, progress_line
 from kapitza.errors import InputError
 from kapitza.units import THz, angstrom, nm
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
     from kapitza.core.conductance import Conductance
     from kapitza.matter.junction import Junction
     from kapitza.run.store import Store
@@ -41,10 +55,9 @@ def agf(
     mesh: Annotated[
         int | None, typer.Option(help="Wave vectors a side, with --modes and --local.", min=1, max=400)
     ] = None,
-    workers: Annotated[int, typer.Option(help="Processes to share the work.", min=1)] = 1,
-    resume: Annotated[
-        str | None, typer.Option(metavar="FOLDER", help="Keep finished units here, and take those that are there.")
-    ] = None,
+    workers: WorkerCount = 1,
+    store: StoreFolder = None,
+    dask: DaskAddress = None,
     plot: Figure = None,
     save: Save = None,
     as_json: Json = False,
@@ -60,15 +73,16 @@ def agf(
         raise InputError(f"--tolerance {tolerance:g}: expected a relative error between 0 and 1")
     single = parse_temperature(temperature) if modes or local else kelvin[0]
     held = read_with_note(junction)
-    store = None if resume is None else kapitza.run.Store(resume)
     size = None if mesh is None else (mesh, mesh)
-    work = _WorkOptions(size, workers, store, progress_line("units"))
-    if modes:
-        found = _crossing_report(held, single, work)
-    elif local:
-        found = _interface_report(held, single, work)
-    else:
-        found = _conductance_report(held, kelvin, tolerance, work)
+    folder = None if store is None else kapitza.run.Store(store)
+    with dask_executor(dask) as executor:
+        work = _WorkOptions(size, workers, executor, folder, progress_line("units"))
+        if modes:
+            found = _crossing_report(held, single, work)
+        elif local:
+            found = _interface_report(held, single, work)
+        else:
+            found = _conductance_report(held, kelvin, tolerance, work)
     files.keep(found.records)
     files.draw_figure(found.draw, width=found.size[0], height=found.size[1])
     if as_json:
@@ -91,17 +105,25 @@ def read_with_note(junction: str) -> Junction:
 
 
 class _WorkOptions(NamedTuple):
-    """How the work is done: wave vectors a side, processes, store, and who is told how far it is."""
+    """How the work is done: wave vectors a side, processes or an executor, store, and what reports the progress."""
 
     mesh: tuple[int, int] | None
     workers: int
+    executor: Executor | None
     store: Store | None
     progress: Callable[[int, int], None]
 
     @property
     def options(self) -> dict[str, Any]:
         """Arguments of the functions that sum over a mesh."""
-        return {"k_mesh": self.mesh, "workers": self.workers, "store": self.store, "progress": self.progress}
+        return {"k_mesh": self.mesh, **self.running}
+
+    @property
+    def running(self) -> dict[str, Any]:
+        """Arguments that say who does the work."""
+        return {
+            "workers": self.workers, "executor": self.executor, "store": self.store, "progress": self.progress
+        }  # fmt: skip
 
 
 class _AgfReport(NamedTuple):
@@ -120,9 +142,7 @@ def _conductance_report(held: Junction, kelvin: list[float], tolerance: float, w
         held,
         tolerance=tolerance,
         temperature=kelvin,
-        workers=work.workers,
-        store=work.store,
-        progress=work.progress,
+        **work.running,
     )
     drops = tuple(found.conductance(kelvin, drop) for drop in deferred.TEMPERATURE_DROPS)
 

@@ -2,18 +2,31 @@
 
 import math
 import re
+from collections.abc import Generator
+from concurrent.futures import Executor
+from contextlib import contextmanager
 from typing import Annotated
 
 import typer
 
-from kapitza.errors import InputError
+from kapitza.errors import InputError, require
 
 Json = Annotated[bool, typer.Option("--json", help="Machine-readable output, with units.")]
 Figure = Annotated[str | None, typer.Option("--plot", metavar="FILE", help="Draw a figure: .png, .pdf or .svg.")]
 Save = Annotated[str | None, typer.Option("--save", metavar="FILE", help="Save everything: .json, .npz or .h5.")]
+WorkerCount = Annotated[int, typer.Option("--workers", help="Processes that share the work.", min=1)]
+StoreFolder = Annotated[
+    str | None,
+    typer.Option("--store", metavar="FOLDER", help="Keep finished units here, and take those that are there."),
+]
+DaskAddress = Annotated[
+    str | None,
+    typer.Option("--dask", metavar="ADDRESS", help="Scheduler of a Dask cluster that does the work: tcp://host:8786."),
+]
 Temperature = Annotated[str, typer.Option("--temperature", "-T", help="K, one temperature.")]
 Temperatures = Annotated[str, typer.Option("--temperature", "-T", help="K: 300, 77,300 or 50:600:10.")]
 _MAX_TEMPERATURES = 10_000  # temperatures
+_SCHEDULER_TIMEOUT = 10  # s
 _CELSIUS_PATTERN = re.compile(r"(?P<value>[-+]?[0-9.]+)\s*(°\s*C|degC|C|℃)", re.IGNORECASE)
 _MILLER_PATTERN = re.compile(r"(-?\d)(-?\d)(-?\d)")
 
@@ -113,3 +126,26 @@ def even_subset(count: int, most: int) -> list[int]:
     if count <= most:
         return list(range(count))
     return [round(i * (count - 1) / (most - 1)) for i in range(most)]
+
+
+@contextmanager
+def dask_executor(address: str | None) -> Generator[Executor | None, None, None]:
+    """Yield an executor on a Dask cluster, None without an address.
+
+    Raises
+    ------
+    InputError
+        if no scheduler answers at the address
+    MissingEngine
+        without the package `distributed`
+    """
+    if address is None:
+        yield None
+        return
+    distributed = require("distributed", extra="cluster", why="work on a Dask cluster")
+    try:
+        client = distributed.Client(address, timeout=_SCHEDULER_TIMEOUT)
+    except (OSError, ValueError) as err:
+        raise InputError(f"--dask {address:.80}: no scheduler answers there ({type(err).__name__})") from err
+    with client:
+        yield client.get_executor()

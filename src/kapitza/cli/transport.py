@@ -10,8 +10,8 @@ import typer
 import kapitza
 from kapitza.cli import deferred
 from kapitza.cli.figures import Results
-from kapitza.cli.options import Figure, Json, Save
-from kapitza.cli.output import note, print_json, print_table
+from kapitza.cli.options import Figure, Json, Save, StoreFolder
+from kapitza.cli.output import note, print_json, print_table, progress_line
 from kapitza.errors import ConvergenceError, InputError
 from kapitza.units import MW, THz
 
@@ -46,6 +46,7 @@ def transport(
     lifetimes: Annotated[
         float, typer.Option("--lifetimes", help="With --invert: relative uncertainty of the lifetimes of both sides.")
     ] = 0.0,
+    store: StoreFolder = None,
     plot: Figure = None,
     save: Save = None,
     as_json: Json = False,
@@ -54,6 +55,10 @@ def transport(
     if monte_carlo and definitions:
         raise InputError(
             "--definitions with --monte-carlo: resistances by definition are those of layers; give one of the two"
+        )
+    if store is not None and not monte_carlo:
+        raise InputError(
+            f"--store {store:.60} without --monte-carlo: only its batches are kept"
         )
     if invert is None and lifetimes:
         raise InputError("--lifetimes without --invert: their uncertainty matters to what is found from data alone")
@@ -64,7 +69,7 @@ def transport(
         return
     files = Results(save, plot)
     if monte_carlo:
-        _report_domain(stack, files, as_json=as_json)
+        _report_domain(stack, files, store=store, as_json=as_json)
         return
     held = kapitza.io.read_films(stack)
     if None in held.crossings:
@@ -87,13 +92,14 @@ def transport(
     files.announce()
 
 
-def _report_domain(path: str, files: Results, *, as_json: bool) -> None:
+def _report_domain(path: str, files: Results, *, store: str | None, as_json: bool) -> None:
     """Run the domain of a file and tell what came out.
 
     Parameters
     ----------
     path : of the domain
     files : to write
+    store : folder of finished batches, or None
     as_json : machine-readable output
     """
     held = kapitza.io.read_domain(path)
@@ -102,7 +108,13 @@ def _report_domain(path: str, files: Results, *, as_json: bool) -> None:
     flights = kapitza.boltzmann.MonteCarloSettings(
         held.flights.particles, held.flights.seed, held.flights.batches, cores
     )
-    found = kapitza.boltzmann.monte_carlo(held.domain, spacing=spacing, flights=flights)
+    found = kapitza.boltzmann.monte_carlo(
+        held.domain,
+        spacing=spacing,
+        flights=flights,
+        store=None if store is None else kapitza.run.Store(store),
+        progress=progress_line("batches"),
+    )
     try:
         fourier = deferred.fourier_temperature(held.domain, spacing)
     except InputError as err:  # too many cells: Monte Carlo stands alone

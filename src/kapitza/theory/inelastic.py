@@ -159,7 +159,9 @@ def inelastic_power(
     frequency_power: float = 0.0,
     statistics: Statistics = "quantum",
 ) -> float:
-    r"""One-way equilibrium power of `inelastic_channel`, $P(T) = \int_0^T G\,dT'$, W m⁻²; never above that of all modes of a side.
+    r"""One-way equilibrium power of `inelastic_channel`, $P(T) = \int_0^T G\,dT'$, W m⁻².
+
+    It is never above that of all modes of a side.
 
     Between reservoirs at $T_1$, $T_2$ the interface passes $P(T_1) - P(T_2)$: from hot to cold, and nothing at equal
     ones.

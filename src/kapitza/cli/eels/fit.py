@@ -26,7 +26,7 @@ from kapitza.cli.eels.options import (
     format_uncertain,
 )
 from kapitza.cli.figures import Results
-from kapitza.cli.options import Figure, Json, Save
+from kapitza.cli.options import Figure, Json, Save, StoreFolder
 from kapitza.cli.output import note, print_json, progress_line
 from kapitza.errors import InputError
 from kapitza.io.quantities import quantity
@@ -62,9 +62,7 @@ def fit_scan(
     workers: Annotated[int, typer.Option(help="Processor cores; 0 for all of them.", min=0)] = 1,
     radius: Annotated[str, typer.Option(help="Of the planes whose gradients are drawn, e.g. 4nm.")] = "4nm",
     interface: Annotated[str | None, typer.Option(help="Where no plane of the figure may cross, e.g. 12.4nm.")] = None,
-    resume: Annotated[
-        str | None, typer.Option(metavar="FOLDER", help="Keep finished blocks there; an interrupted fit goes on.")
-    ] = None,
+    store: StoreFolder = None,
     title: Title = None,
     energy_unit: EnergyUnit = None,
     energy: EnergyOption = None,
@@ -92,8 +90,8 @@ def fit_scan(
     ties = ("common", "each") if tie == "both" else (tie,)
     if tie == "both" and len(model.modes) == 1:
         ties = ("common",)
-    store = None if resume is None else kapitza.run.Store(Path(resume))
-    maps = _fit_maps(image, model, ties, store, workers or os.cpu_count() or 1)
+    folder = None if store is None else kapitza.run.Store(Path(store))
+    maps = _fit_maps(image, model, ties, folder, workers or os.cpu_count() or 1)
     files.keep(maps)
     if as_json:
         print_json({"source": image.source, "maps": {name: _map_json(one) for name, one in maps.items()}})
@@ -125,7 +123,7 @@ def _fit_maps(
             maps[one] = kapitza.eels.fit_spectra(image, tied, workers=cores, store=store, progress=show)
     except KeyboardInterrupt:
         typer.echo("" if seen else None, err=True, nl=seen)
-        kept = "the same command goes on where it was" if store else "nothing is kept: --resume FOLDER keeps it"
+        kept = "the same command goes on where it was" if store else "nothing is kept: --store FOLDER keeps it"
         note(kept)
         raise
     return maps

@@ -140,7 +140,9 @@ def tune_probe_strength(
     statistics: Statistics = "quantum",
     tolerance: float = 1e-3,
 ) -> float:
-    """Strength of the probes, s, with which a homogeneous crystal has a conductivity (W m⁻¹ K⁻¹); as in `conductance_with_probes`.
+    """Strength of the probes, s, with which a homogeneous crystal has a conductivity (W m⁻¹ K⁻¹).
+
+    Other parameters as in `conductance_with_probes`.
 
     Raises
     ------

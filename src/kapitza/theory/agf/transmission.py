@@ -237,7 +237,7 @@ def transmission_in_bins(unit: UnitInputs) -> UnitResult:
     Parameters
     ----------
     unit : junction (as from `junction_arrays`), k (nk, 2), edges (n + 1,) of the bins, rad s⁻¹, ramps (2,) of the
-        `smooth_window`, and place (nk,), 0..1, of the samples in bins where bands begin and end too often to be told apart
+        `smooth_window`, and place (nk,), 0..1, of the samples in bins where band edges are too many to be resolved
 
     Returns
     -------
