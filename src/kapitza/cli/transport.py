@@ -57,9 +57,7 @@ def transport(
             "--definitions with --monte-carlo: resistances by definition are those of layers; give one of the two"
         )
     if store is not None and not monte_carlo:
-        raise InputError(
-            f"--store {store:.60} without --monte-carlo: only its batches are kept"
-        )
+        raise InputError(f"--store {store:.60} without --monte-carlo: only its batches are kept")
     if invert is None and lifetimes:
         raise InputError("--lifetimes without --invert: their uncertainty matters to what is found from data alone")
     if invert is not None:

@@ -1,4 +1,4 @@
-r"""Acoustic mismatch: plane waves refracted at a sharp interface, with all mode conversion.
+r"""Acoustic mismatch: plane waves refracted at a sharp interface, with all mode conversion, by wave and by angle.
 
 Without an own length scale the probability $t_{ij}$ that a wave of branch i leaves as branch j depends on the in-plane
 slowness $s$ alone, and
@@ -41,7 +41,7 @@ from kapitza.theory.plane_waves import (
 )
 
 # Gauss points between critical slownesses: rounding for closed forms, 1e-4 for two crystals; too few for the narrow
-# surface wave of a crystal under a light liquid, see `light`
+# surface wave of a crystal under a light liquid, see `is_light_liquid`
 _CLOSED_FORM_NODES, _STROH_NODES = 40, 9
 _MAX_FRINGE_PHASE = 300.0  # rad of phase in layers up to which the angles follow it
 _TABLE_COLUMNS = ("omega", "wavevector", "side", "branch", "velocity", "weight", "transmission", "specular")

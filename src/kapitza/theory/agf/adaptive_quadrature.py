@@ -48,7 +48,7 @@ _PLASTIC_SEQUENCE = np.array([0.7548776662466927, 0.5698402909980532])  # steps 
 class FrequencyRange:
     """Frequencies of one window: `ramps` (2,) as in `smooth_window`, `edges` (2,) of its support, rad s⁻¹.
 
-    `box` (2,) are the half sides of its wave vectors, `thermal` is kT/ħ at the lowest temperature that matters, rad s⁻¹.
+    `box` (2,) are the half sides of its wave vectors, `thermal` kT/ħ at the lowest temperature that matters, rad s⁻¹.
     """
 
     ramps: Array
