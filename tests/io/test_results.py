@@ -25,7 +25,7 @@ from kapitza.device.setup import Plane, Setup
 from kapitza.errors import InputError, KapitzaError
 from kapitza.io.formats import files as files_module
 from kapitza.io.formats.record_types import SAVED_TYPES
-from kapitza.io.formats.records import saved_type, units_of
+from kapitza.io.formats.records import record_tree, saved_type, units_of
 from kapitza.io.results import decode_result, encode_result, load, save
 from kapitza.matter.isotropic import Fluid, Solid
 from kapitza.matter.sheet import sheet
@@ -152,6 +152,20 @@ def test_an_experiment_is_saved_too(suffix: str, tmp_path: Path) -> None:
     points = operating_points(bath, load=10.0)
     same(experiment, load(save(experiment, tmp_path / f"sstr{suffix}")))
     same(tuple(points), load(save(tuple(points), tmp_path / f"points{suffix}")))
+
+
+def test_the_plain_tree_is_what_json_holds() -> None:
+    """Arrays and tuples as lists, units beside the numbers, numbers without an end as they are."""
+    stack = Stack([Layer("Al", 8e-8, 180), Layer("Si", np.inf, 130)], [1e8])
+    tree = record_tree({"stack": stack, "jump": (AL.density, True, None)})
+    assert tree["jump"] == [AL.density, True, None]
+    assert tree["stack"]["type"] == "Stack"
+    layers = tree["stack"]["fields"]["layers"]
+    assert [layer["fields"]["thickness"] for layer in layers] == [8e-8, np.inf]
+    assert layers[0]["units"]["thickness"] == "m"
+    spectrum = record_tree(dmm(AL, SI))
+    assert spectrum["fields"]["total"] == dmm(AL, SI).total.tolist()
+    assert record_tree(np.array([1 + 2j])) == [[1.0, 2.0]]
 
 
 def test_another_type_of_the_same_name_is_refused(tmp_path: Path) -> None:

@@ -8,10 +8,11 @@ units are those that the attributes carry themselves, ``field(metadata={"unit": 
 import math
 from collections.abc import Callable, Mapping
 from importlib import import_module
-from typing import Any
+from typing import Any, cast
 
 import attrs
 import numpy as np
+from numpy.typing import NDArray
 
 from kapitza.errors import DataError, InputError, KapitzaError
 from kapitza.io.formats.record_types import RENAMED_ATTRIBUTES, RENAMED_TYPES, SAVED_TYPES
@@ -79,6 +80,37 @@ def saved_type(name: object) -> type | None:
     present = RENAMED_TYPES.get(name, name)
     module = SAVED_TYPES.get(present)
     return None if module is None else getattr(import_module(f"kapitza.{module}"), present)
+
+
+def record_tree(result: Any) -> Any:
+    """Return a result as the plain values that ``--json`` prints: the saved tree, with arrays and tuples as lists.
+
+    A record becomes ``{"type": name, "units": {...}, "fields": {...}}``; complex numbers become pairs.
+
+    Raises
+    ------
+    InputError
+        for something that is no result
+    """
+
+    def as_list(_place: str, array: NDArray[Any]) -> list[Any]:
+        return (np.stack([np.real(array), np.imag(array)], axis=-1) if np.iscomplexobj(array) else array).tolist()
+
+    return _without_marks(pack(result, as_list))
+
+
+def _without_marks(node: Any) -> Any:
+    """Return a tree in which lists, mappings and infinite numbers stand for themselves."""
+    if isinstance(node, list):
+        return [_without_marks(item) for item in cast("list[Any]", node)]
+    if not isinstance(node, dict):
+        return node
+    tree = cast("dict[str, Any]", node)
+    if "$float" in tree:
+        return float(tree["$float"])
+    if "$items" in tree:
+        return _without_marks(tree["$items"])
+    return {key: _without_marks(item) for key, item in tree.get("$mapping", tree).items()}
 
 
 def unpack(node: Any, fetch: FetchArray, depth: int = 0) -> Any:

@@ -2,8 +2,9 @@
 
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import attrs
@@ -20,6 +21,27 @@ _WRITING_INTERVAL = (
     20  # times as long as a file took to write is computed before the next one, so that disks cost a twentieth
 )
 _PLAIN_TYPES = (str, bool, int, float, np.number, np.ndarray, bytes)
+# of inputs in the addresses of runs: their names in version 0.1, so that its folders are still taken up
+_ADDRESS_NAMES: Mapping[str, str] = MappingProxyType(
+    {
+        "AseEngine": "ase_engine:Calculated",
+        "BuiltinEngine": "own:Own",
+        "FakeEngine": "fake:Fake",
+        "FiniteDifferencePower": "plane:DifferencePlane",
+        "HarmonicCurrent": "harmonic_current:HarmonicCurrent",
+        "InterfaceModeAnalysis": "interface_analysis:InterfaceAnalysis",
+        "LammpsEngine": "lammps_engine:Lammps",
+        "LayerSpectra": "layer_spectra:LayerSpectra",
+        "MdState": "engine:State",
+        "ModeEnergies": "modal:ModeEnergies",
+        "PlanePower": "plane:PlanePower",
+        "Potential": "field:Field",
+        "Protocol": "protocol:Course",
+        "SpectralCurrent": "spectrum:SpectralCurrent",
+        "SpectralEnergyDensity": "layer_spectra:EnergyDensity",
+        "Thermostats": "engine:Baths",
+    }
+)
 
 
 @frozen(eq=False)
@@ -52,7 +74,9 @@ def plain_values(value: Any, depth: int = 3) -> object:
         return [plain_values(one, depth) for one in value]
     if isinstance(value, Path):
         return str(value)
-    kind = f"{type(value).__module__}:{type(value).__qualname__}"
+    name = type(value).__qualname__
+    own = type(value).__module__.startswith("kapitza.simulate.md.") and name in _ADDRESS_NAMES
+    kind = f"kapitza.simulate.md.{_ADDRESS_NAMES[name]}" if own else f"{type(value).__module__}:{name}"
     if not attrs.has(type(value)) or depth == 0:
         settings = re.sub(r"0x[0-9a-f]+", "", repr(getattr(value, "parameters", None)))  # of a calculator of ASE
         return {"class": kind, "every": int(getattr(value, "every", 0)), "parameters": settings}
