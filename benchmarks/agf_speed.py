@@ -24,11 +24,11 @@ from pathlib import Path
 import numpy as np
 from attrs import evolve
 
-from kapitza.core.arrays import Array
+from kapitza.core.arrays import AnyComplexArray, Array
 from kapitza.matter.building.layers import lead_from_force_constants, mass_junction, repeat_blocks, repeat_device
 from kapitza.matter.building.relaxed_junction import structure_lead
 from kapitza.matter.building.surface import orient_structure
-from kapitza.matter.junction import SQUARE_PICOSECOND, ComplexArray, Junction, Lead, inverse_root_masses
+from kapitza.matter.junction import SQUARE_PICOSECOND, Junction, Lead, inverse_root_masses
 from kapitza.matter.potentials.published import published_potential
 from kapitza.matter.structure import build_prototype
 from kapitza.theory.agf.conductance import refine_to_tolerance
@@ -80,13 +80,13 @@ def median(call: Callable[[], object], repeats: int = 5) -> float:
     return statistics.median(times)
 
 
-def plain_sigma(lead: Lead, basis: CouplingBasis, k: Array, omega: Array) -> ComplexArray:
+def plain_sigma(lead: Lead, basis: CouplingBasis, k: Array, omega: Array) -> AnyComplexArray:
     """Self-energies (b, n, n) of a lead on the right."""
     at = lead_layers(lead, k, basis)
     return at.a @ solve_lead_waves(at, omega).right @ dagger(at.a)
 
 
-def unfolded_sigma(junction: Junction, k: Array, omega: Array) -> ComplexArray:
+def unfolded_sigma(junction: Junction, k: Array, omega: Array) -> AnyComplexArray:
     """Self-energies (b, n, n) of a lead on the right that is unfolded to the wave vectors of its smallest cell."""
     at = lead_contact(prepare_junction(junction), k, "right")
     sigma = block_diagonal(contact_waves(at, np.arange(len(k)), omega).right, at.copies)

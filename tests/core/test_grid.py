@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kapitza.core.occupation import mode_heat_capacity, thermal_energy
-from kapitza.core.quadrature import frequency_grid, merge_edges
+from kapitza.core.quadrature import frequency_grid, merge_edges, panel_quadrature, trapezoid_weights
 from kapitza.core.transmission import Transmission
 from kapitza.errors import InputError, ValidityWarning
 from kapitza.units import THz, c_light, h, hbar, k_B
@@ -120,3 +120,24 @@ def test_edges_that_are_none():
     for wrong in ([], [0.0], [3.0, 2.0], [1.0, np.inf], [np.nan]):
         with pytest.raises(InputError):
             frequency_grid(wrong)
+
+
+def test_panels_integrate_polynomials_exactly():
+    bounds = np.array([[0.0, 0.3, 2.0], [-1.0, 0.5, 0.7]])
+    x, weight = panel_quadrature(bounds, 4)
+    assert x.shape == weight.shape == (2, 8)
+    want = (bounds[:, -1] ** 8 - bounds[:, 0] ** 8) / 8
+    np.testing.assert_allclose(np.sum(weight * x**7, axis=1), want, rtol=1e-13, atol=0)
+
+
+def test_panels_with_roots_at_their_bounds():
+    """Half of the unit circle; and one node still integrates a constant exactly."""
+    x, weight = panel_quadrature(np.array([-1.0, 1.0]), 16, roots=True)
+    np.testing.assert_allclose(np.sqrt(1 - x**2) @ weight, np.pi / 2, rtol=1e-13, atol=0)
+    x, weight = panel_quadrature(np.array([0.0, 2.0]), 1, roots=True)
+    np.testing.assert_allclose([x[0], weight[0]], [1, 2], rtol=1e-15, atol=0)
+
+
+def test_trapezoid_weights_integrate_lines_exactly():
+    x = np.array([0.0, 0.1, 0.7, 2.0])
+    np.testing.assert_allclose(trapezoid_weights(x) @ (3 * x + 1), 8, rtol=1e-15, atol=0)

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from scipy.integrate import quad
 
 from kapitza.core.occupation import mode_heat_capacity
-from kapitza.core.quadrature import frequency_grid
-from kapitza.core.transmission import DROP_CORRECTION, Transmission, trapezoid_weights
+from kapitza.core.quadrature import frequency_grid, trapezoid_weights
+from kapitza.core.transmission import DROP_CORRECTION, Transmission
 from kapitza.errors import InputError
 from kapitza.matter.isotropic import Solid
 from kapitza.theory.dmm import dmm

@@ -4,9 +4,8 @@ import numpy as np
 from attrs import define
 from numpy.typing import NDArray
 
-from kapitza.core.arrays import Array
+from kapitza.core.arrays import Array, IntArray
 from kapitza.errors import ConvergenceError
-from kapitza.simulate.boltzmann.domain import IntegerArray
 from kapitza.simulate.boltzmann.monte_carlo.tables import ADIABATIC_WALL, BLACK_WALL, INNER_BOUNDARY, KernelTables
 
 
@@ -23,13 +22,13 @@ class _Particles:
     events : (n,) of each so far
     """
 
-    cell: IntegerArray
-    band: IntegerArray
+    cell: IntArray
+    band: IntArray
     sign: Array
     place: Array
     way: Array
     left: Array
-    events: IntegerArray
+    events: IntArray
 
     def kept(self, alive: NDArray[np.bool_]) -> "_Particles":
         """Those that go on."""
@@ -96,7 +95,7 @@ def _draw_directions(rng: np.random.Generator, count: int) -> Array:
     return way / np.linalg.norm(way, axis=1)[:, None]
 
 
-def draw_cosine_directions(rng: np.random.Generator, axis: IntegerArray, sense: Array) -> Array:
+def draw_cosine_directions(rng: np.random.Generator, axis: IntArray, sense: Array) -> Array:
     """(n, 3) directions away from planes, by the cosine law."""
     way = np.zeros((axis.size, 3))
     u, angle = rng.random(axis.size), 2 * np.pi * rng.random(axis.size)
@@ -106,7 +105,7 @@ def draw_cosine_directions(rng: np.random.Generator, axis: IntegerArray, sense: 
     return way
 
 
-def _draw_entries(rng: np.random.Generator, cumulative: Array, row: IntegerArray) -> IntegerArray:
+def _draw_entries(rng: np.random.Generator, cumulative: Array, row: IntArray) -> IntArray:
     """Entries by their shares, of the distribution `row` of each."""
     found = np.zeros(row.size, dtype=np.int64)
     u = rng.random(row.size)
@@ -140,7 +139,7 @@ def _release_particles(
     )
 
 
-def _move_particles(swarm: _Particles, tables: KernelTables, tallies: dict[str, Array]) -> IntegerArray:
+def _move_particles(swarm: _Particles, tables: KernelTables, tallies: dict[str, Array]) -> IntArray:
     """Move all to the next face or the end of their flight; return the face, -1 for the end."""
     low, high = tables["low"][swarm.cell], tables["high"][swarm.cell]
     d = low.shape[1]
@@ -168,7 +167,7 @@ def _move_particles(swarm: _Particles, tables: KernelTables, tallies: dict[str, 
     return face
 
 
-def _scatter_particles(rng: np.random.Generator, swarm: _Particles, which: IntegerArray, tables: KernelTables) -> None:
+def _scatter_particles(rng: np.random.Generator, swarm: _Particles, which: IntArray, tables: KernelTables) -> None:
     """New band, direction and flight of those that scatter inside."""
     material = tables["region"][swarm.cell[which]]
     swarm.band[which] = _draw_entries(rng, tables["scatter"], material)
@@ -176,7 +175,7 @@ def _scatter_particles(rng: np.random.Generator, swarm: _Particles, which: Integ
     swarm.left[which] = tables["path"][material, swarm.band[which]] * rng.standard_exponential(which.size)
 
 
-def _enter_cells(swarm: _Particles, which: IntegerArray, face: IntegerArray, tables: KernelTables) -> None:
+def _enter_cells(swarm: _Particles, which: IntArray, face: IntArray, tables: KernelTables) -> None:
     """Put particles into the cells behind their faces."""
     cell = tables["other"][swarm.cell[which], face]
     axis = face // 2
@@ -187,8 +186,8 @@ def _enter_cells(swarm: _Particles, which: IntegerArray, face: IntegerArray, tab
 def _meet_surfaces(
     rng: np.random.Generator,
     swarm: _Particles,
-    which: IntegerArray,
-    face: IntegerArray,
+    which: IntArray,
+    face: IntArray,
     tables: KernelTables,
     tallies: dict[str, Array],
 ) -> NDArray[np.bool_]:
@@ -219,8 +218,8 @@ def _meet_surfaces(
 
 
 def _draw_bands_of_groups(
-    rng: np.random.Generator, material: IntegerArray, group: IntegerArray, tables: KernelTables
-) -> IntegerArray:
+    rng: np.random.Generator, material: IntArray, group: IntArray, tables: KernelTables
+) -> IntArray:
     """Bands of the same groups that leave a surface into materials, by what each carries."""
     found = np.zeros(material.size, dtype=np.int64)
     u = rng.random(material.size)

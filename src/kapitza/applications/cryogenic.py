@@ -10,6 +10,7 @@ from attrs import field, frozen
 from numpy.typing import ArrayLike
 
 from kapitza.core.arrays import Array, number, one_of, quantity
+from kapitza.core.quadrature import panel_quadrature
 from kapitza.errors import InputError, ValidityWarning
 
 HeatingModel = Literal["sharing", "step"]
@@ -277,7 +278,7 @@ def _bisect_root(excess: Callable[[Array], Array], low: float, high: float) -> f
 
 
 _CURRENT_BISECTIONS = 44
-_AREA_NODES, _AREA_WEIGHTS = np.polynomial.legendre.leggauss(24)
+_AREA_NODES = 24  # of each piece of the balance of a front
 
 
 @frozen
@@ -384,12 +385,9 @@ def front_balance(bath: HeliumBath, device: Superconductor, current: float, *, l
     cold = operating_points(bath, device, current, load=load)[0].temperature
     corners = {*bath.corners, *device.corners(current, bath.temperature)}
     edges = [cold, *sorted(c for c in corners if cold < c < hot.temperature), hot.temperature]
-    total = 0.0
-    for low, high in pairwise(edges):
-        kelvin: Array = (low + high) / 2 + (high - low) / 2 * _AREA_NODES
-        excess = bath.flux(kelvin) - device.heat(kelvin, current, bath.temperature) - load
-        total += float(excess @ _AREA_WEIGHTS) * (high - low) / 2
-    return total
+    kelvin, weight = panel_quadrature(np.array(edges), _AREA_NODES)
+    excess = bath.flux(kelvin) - device.heat(kelvin, current, bath.temperature) - load
+    return float(excess @ weight)
 
 
 def _first_current(test: Callable[[float], bool], low: float, high: float) -> float:

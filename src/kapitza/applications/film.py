@@ -11,6 +11,7 @@ from scipy.special import expn
 
 from kapitza.applications.free_paths import FreePaths
 from kapitza.core.arrays import Array, positive
+from kapitza.core.quadrature import gauss_legendre
 from kapitza.errors import InputError
 
 _ANGLE_NODES = 64  # of the integral over angles
@@ -46,9 +47,8 @@ def film_in_plane(paths: FreePaths, thickness: ArrayLike, specularity: float = 0
     """
     if not 0 <= specularity <= 1:
         raise InputError(f"specularity = {specularity:g}, wanted a share from 0 (rough) to 1 (mirror)")
-    node, weight = np.polynomial.legendre.leggauss(_ANGLE_NODES)
-    mu = ((node + 1) / 2) ** 2  # dense where grazing phonons change fastest
-    step = weight / 2 * (node + 1)
+    node, weight = gauss_legendre(_ANGLE_NODES)
+    mu, step = node**2, 2 * node * weight  # dense where grazing phonons change fastest
     ratio = positive(thickness)[:, None] / paths.length
     lost = -np.expm1(-ratio[..., None] / mu)
     kept = lost / (1 - specularity * (1 - lost)) if specularity < 1 else np.ones_like(lost)

@@ -9,6 +9,12 @@ from numpy.typing import ArrayLike, NDArray
 from kapitza.errors import InputError
 
 Array = NDArray[np.float64]
+ComplexArray = NDArray[np.complex128]
+AnyComplexArray = NDArray[np.complexfloating]  # single precision too, as LAPACK returns it
+BoolArray = NDArray[np.bool_]
+IntArray = NDArray[np.int64]
+Int32Array = NDArray[np.int32]
+IndexArray = NDArray[np.intp]
 
 
 def numbers(value: ArrayLike) -> Array:

@@ -6,7 +6,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from kapitza.core.arrays import Array, check_choice, increasing, numbers, same_length, temperatures
 from kapitza.core.occupation import mode_heat_capacity
-from kapitza.core.transmission import Side, Transmission, trapezoid_weights
+from kapitza.core.quadrature import trapezoid_weights
+from kapitza.core.transmission import Side, Transmission
 from kapitza.errors import InputError
 
 INTERFACE_SIDES: tuple[Side, Side] = ("left", "right")

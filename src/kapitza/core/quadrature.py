@@ -1,4 +1,4 @@
-r"""Frequencies at which a spectrum is taken when the user gives none.
+r"""Quadrature: Gauss-Legendre on panels, and the frequencies at which a spectrum is taken when the user gives none.
 
 A spectrum of modes is smooth between a few edges (cutoffs, band edges), where it jumps.  Gauss-Legendre nodes on panels
 between the edges integrate it to rounding with a few hundred points.  Towards zero the panels shrink geometrically, so
@@ -27,11 +27,46 @@ class FrequencyGrid:
     weight: Array = field(metadata={"unit": "rad s^-1"})
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=64)
 def gauss_legendre(order: int) -> tuple[Array, Array]:
     """Gauss-Legendre nodes and weights on 0..1."""
     node, weight = np.polynomial.legendre.leggauss(order)
     return (node + 1) / 2, weight / 2
+
+
+@lru_cache(maxsize=64)
+def gauss_legendre_roots(order: int) -> tuple[Array, Array]:
+    r"""Nodes and weights on 0..1 for functions with square roots at either end, by $x = \sin^2(\pi u/2)$."""
+    node, weight = gauss_legendre(order)
+    weight = weight * np.sin(np.pi * node)
+    return np.sin(np.pi / 2 * node) ** 2, weight / weight.sum()  # few nodes still integrate a constant exactly
+
+
+def panel_quadrature(bounds: Array, order: int, *, roots: bool = False) -> tuple[Array, Array]:
+    """Gauss-Legendre nodes and weights on panels.
+
+    Parameters
+    ----------
+    bounds : (..., m + 1) increasing bounds of the panels along the last axis
+    order : nodes of each panel
+    roots : whether the integrand has square roots at the bounds
+
+    Returns
+    -------
+    nodes, weights : (..., m order) in the unit of the bounds, panel by panel
+    """
+    node, weight = gauss_legendre_roots(order) if roots else gauss_legendre(order)
+    width = np.diff(bounds, axis=-1)[..., None]
+    shape = (*bounds.shape[:-1], (bounds.shape[-1] - 1) * order)
+    return (bounds[..., :-1, None] + width * node).reshape(shape), (width * weight).reshape(shape)
+
+
+def trapezoid_weights(x: Array) -> Array:
+    """(n,) weights of the trapezoidal rule at increasing places (n,)."""
+    weight = np.zeros_like(x)
+    weight[:-1] += np.diff(x) / 2
+    weight[1:] += np.diff(x) / 2
+    return weight
 
 
 def frequency_grid(edges: ArrayLike) -> FrequencyGrid:
@@ -52,9 +87,7 @@ def frequency_grid(edges: ArrayLike) -> FrequencyGrid:
         raise InputError(f"expected the edges of a spectrum above zero, got {edges.size}")
     lowest = _LOWEST_RELATIVE_FREQUENCY * edges[-1]
     bounds = np.concatenate([[0.0], _graded_panels(lowest, edges)])
-    node, weight = gauss_legendre(_NODES_PER_PANEL)
-    width = np.diff(bounds)
-    return FrequencyGrid((bounds[:-1, None] + width[:, None] * node).ravel(), (width[:, None] * weight).ravel())
+    return FrequencyGrid(*panel_quadrature(bounds, _NODES_PER_PANEL))
 
 
 def _graded_panels(lowest: float, edges: Array) -> Array:

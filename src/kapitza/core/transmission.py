@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 from kapitza.core.arrays import Array, check_choice, finite, frequencies, same_length, temperatures
 from kapitza.core.conductance import TEMPERATURE_DROPS, Conductance, Drop
 from kapitza.core.occupation import Statistics, mode_heat_capacity
+from kapitza.core.quadrature import trapezoid_weights
 from kapitza.errors import InputError, ValidityWarning
 from kapitza.units import hbar, k_B
 
@@ -208,15 +209,6 @@ def _subtract_lead_resistance(emitted: Array, left: Array, right: Array, share: 
         )
     open_ = lost > 1e-11
     return np.where(emitted > 0, np.divide(emitted, lost, out=np.full_like(emitted, np.inf), where=open_), 0.0)
-
-
-def trapezoid_weights(omega: Array) -> Array:
-    """(n,) weights of the trapezoidal rule."""
-    width = np.diff(omega)
-    weight = np.zeros_like(omega)
-    weight[:-1] += width / 2
-    weight[1:] += width / 2
-    return weight
 
 
 def mean_transmission(found: Sequence[Transmission]) -> tuple[Transmission, Array]:

@@ -9,11 +9,9 @@ from collections.abc import Callable
 from itertools import product
 
 import numpy as np
-from numpy.typing import NDArray
 
-from kapitza.core.arrays import Array
-
-IntArray = NDArray[np.int64]
+from kapitza.core.arrays import Array, IntArray
+from kapitza.core.quadrature import gauss_legendre
 
 _GENERAL_WAVEVECTORS = np.array(
     [[0.1234, 0.3713, 0.2371], [0.4127, -0.1931, 0.0873]]
@@ -126,8 +124,7 @@ def hemisphere_directions(normal: Array, rings: int, spokes: int) -> tuple[Array
 
     Gauss-Legendre in the cosine to the normal, trapezoid around it: (rings * spokes, 3) and (rings * spokes,).
     """
-    node, weight = np.polynomial.legendre.leggauss(rings)
-    cosine, share = (node + 1) / 2, weight / 2
+    cosine, share = gauss_legendre(rings)
     turn = _INVERSE_GOLDEN_RATIO * np.arange(rings)[:, None]  # no two rings have the same mirror lines
     angle = (np.arange(spokes) + turn) * 2 * np.pi / spokes
     side = np.eye(3)[np.argmin(np.abs(normal))]

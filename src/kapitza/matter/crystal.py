@@ -11,10 +11,9 @@ import numpy as np
 from attrs import field, frozen
 from numpy.typing import ArrayLike, NDArray
 
-from kapitza.core.arrays import Array, positive
+from kapitza.core.arrays import Array, ComplexArray, IntArray, positive
 from kapitza.errors import InputError
-from kapitza.matter.brillouin import IntArray
-from kapitza.matter.polar import ComplexArray, DipoleForces
+from kapitza.matter.polar import DipoleForces
 
 _DEGENERACY_TOLERANCE = 1e-6  # of the top frequency: modes closer than this are one level
 _ACOUSTIC_TOLERANCE = 1e-6  # of the top frequency: slower modes are acoustic at Γ up to rounding and have no velocity

@@ -11,17 +11,14 @@ from functools import cached_property
 
 import numpy as np
 from attrs import field, frozen, validators
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from kapitza.core.arrays import Array, positive
+from kapitza.core.arrays import AnyComplexArray, Array, IntArray, positive
 from kapitza.core.modal import INTERFACE_SIDES
 from kapitza.core.transmission import Side
 from kapitza.errors import InputError
-from kapitza.matter.brillouin import IntArray
 from kapitza.matter.crystal import finite_array, integer_array
 from kapitza.units import m_u
-
-ComplexArray = NDArray[np.complexfloating]
 
 SQUARE_PICOSECOND = 1e-24  # s² per ps²
 _SUM_RULE_TOLERANCE = 1e-5  # of the largest force constant: violation of the acoustic sum rule that a record may have
@@ -106,7 +103,7 @@ class Lead:
         """Largest violation of the acoustic sum rule, over the largest force constant."""
         return float(np.abs(self.imbalance).max() / largest_constant(self.onsite, self.hop))
 
-    def blocks(self, k: ArrayLike) -> tuple[ComplexArray, ComplexArray]:
+    def blocks(self, k: ArrayLike) -> tuple[AnyComplexArray, AnyComplexArray]:
         r"""Mass-weighted blocks of the layer and to the next one, (nk, f, f) each, (rad/ps)².
 
         Parameters
@@ -226,7 +223,7 @@ class Junction:
         """(M, 2) cells of the lead in one of the junction; atom i of cell j is atom j n + i of the layer."""
         return supercell_cells(self.tiling(side))
 
-    def unfolded(self, k: ArrayLike, side: Side) -> tuple[Array, ComplexArray]:
+    def unfolded(self, k: ArrayLike, side: Side) -> tuple[Array, AnyComplexArray]:
         r"""Wave vectors of the lead that are one wave vector of the junction.
 
         Parameters
@@ -247,8 +244,8 @@ class Junction:
     def blocks(self, k: ArrayLike) -> "JunctionBlocks":
         """Mass-weighted blocks of the device at in-plane wave vectors (nk, 2), fractions of `reciprocal`."""
         weights = [inverse_root_masses(slab.masses, slab.onsite.shape[-1] // slab.masses.size) for slab in self.device]
-        onsite: list[ComplexArray] = []
-        hop: list[ComplexArray] = []
+        onsite: list[AnyComplexArray] = []
+        hop: list[AnyComplexArray] = []
         for i, slab in enumerate(self.device):
             here = fourier_blocks(slab.shifts, slab.onsite, k, weights[i], weights[i])
             onsite.append((here + here.conj().swapaxes(1, 2)) / 2)
@@ -272,8 +269,8 @@ class Junction:
 class JunctionBlocks:
     """Mass-weighted blocks of the device, (rad/ps)²: onsite (nk, f, f) of each layer, hop (nk, f, f') to the next."""
 
-    onsite: tuple[ComplexArray, ...]
-    hop: tuple[ComplexArray, ...]
+    onsite: tuple[AnyComplexArray, ...]
+    hop: tuple[AnyComplexArray, ...]
 
 
 def wavevector_fractions(k: ArrayLike) -> Array:
@@ -285,7 +282,7 @@ def wavevector_fractions(k: ArrayLike) -> Array:
     return array
 
 
-def fourier_blocks(shifts: IntArray, constants: Array, k: ArrayLike, rows: Array, columns: Array) -> ComplexArray:
+def fourier_blocks(shifts: IntArray, constants: Array, k: ArrayLike, rows: Array, columns: Array) -> AnyComplexArray:
     r"""(nk, f, f') $\sum_R e^{2\pi ik\cdot R}\,\Phi(R)$ times the inverse roots of the masses, (rad/ps)²."""
     angle = 2 * np.pi * (wavevector_fractions(k) @ shifts.T)
     flat = constants.reshape(len(shifts), -1)
@@ -375,7 +372,7 @@ def _exchange_asymmetry(shifts: IntArray, onsite: Array) -> float:
     return worst
 
 
-def _check_range(what: str, onsite: ComplexArray) -> None:
+def _check_range(what: str, onsite: AnyComplexArray) -> None:
     """Refuse a layer (nk, f, f) in (rad/ps)² whose frequencies are no crystal's: most likely a matter of units."""
     top = float(np.sqrt(np.abs(np.diagonal(onsite, axis1=1, axis2=2)).max() / SQUARE_PICOSECOND))
     if not _LOWEST_FREQUENCY < top < _HIGHEST_FREQUENCY:

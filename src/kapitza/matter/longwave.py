@@ -9,10 +9,10 @@ variable: its elimination stiffens piezoelectric directions by $e(q)\,e(q)^T/\ka
 import numpy as np
 from attrs import frozen
 
-from kapitza.core.arrays import Array
+from kapitza.core.arrays import Array, ComplexArray
 from kapitza.matter.brillouin import hemisphere_directions, inscribed_radius
 from kapitza.matter.crystal import Crystal
-from kapitza.matter.polar import COULOMB_CONSTANT, ComplexArray
+from kapitza.matter.polar import COULOMB_CONSTANT
 
 _EXPANSION_STEP = 1e-3  # of the inscribed sphere: the wave vectors at which the expansion is taken
 _TRIAL_DIRECTIONS = np.array([[1, 0, 0], [0, 1, 0], [0, 0, 1], [0, 1, 1], [1, 0, 1], [1, 1, 0]]) / np.sqrt(

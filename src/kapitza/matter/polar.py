@@ -16,13 +16,9 @@ from itertools import product
 
 import numpy as np
 from attrs import field, frozen
-from numpy.typing import NDArray
 
-from kapitza.core.arrays import Array
-from kapitza.matter.brillouin import IntArray
+from kapitza.core.arrays import Array, ComplexArray, IntArray
 from kapitza.units import c_light, e
-
-ComplexArray = NDArray[np.complex128]
 
 _RECIPROCAL_VECTOR_COUNT = 150  # reciprocal vectors within the cutoff
 _GAUSSIAN_CUTOFF = 1e-8  # of the Gaussian at the cutoff

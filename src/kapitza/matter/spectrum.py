@@ -5,10 +5,9 @@ import warnings
 import numpy as np
 from attrs import evolve, frozen
 
-from kapitza.core.arrays import Array
+from kapitza.core.arrays import Array, IntArray
 from kapitza.errors import InputError, ValidityWarning
 from kapitza.matter.brillouin import (
-    IntArray,
     equivalent_normals,
     hemisphere_directions,
     inscribed_radius,

@@ -16,9 +16,9 @@ import numpy as np
 from attrs import frozen
 from numpy.typing import ArrayLike, NDArray
 
-from kapitza.core.arrays import Array, frequencies, numbers
+from kapitza.core.arrays import Array, ComplexArray, frequencies, numbers
 from kapitza.core.modal import ModalTransmission
-from kapitza.core.quadrature import frequency_grid, gauss_legendre, merge_edges
+from kapitza.core.quadrature import frequency_grid, merge_edges, panel_quadrature
 from kapitza.core.transmission import Transmission
 from kapitza.errors import InputError, ValidityWarning
 from kapitza.matter.elastic import Elastic, azimuth_quadrature, unit_directions, waves_along
@@ -26,7 +26,6 @@ from kapitza.matter.isotropic import Fluid
 from kapitza.theory.plane_waves import (
     LEFT_GOING,
     RIGHT_GOING,
-    Complex,
     Interlayer,
     Medium,
     PlanarContact,
@@ -216,13 +215,10 @@ def corner_quadrature(corners: Array, last: float, order: int) -> tuple[Array, A
     """Nodes and weights on 0..last with square roots at each corner removed."""
     bounds = np.unique(np.concatenate([[0.0], corners[corners < last * (1 - 1e-9)], [last]]))
     bounds = bounds[np.diff(bounds, prepend=-last) > 1e-9 * last]  # one slowness may be found on several sheets
-    start, width = bounds[:-1, None], np.diff(bounds)[:, None]
-    x, weight = gauss_legendre(order)
-    node = start + width * np.sin(np.pi * x / 2) ** 2
-    return node.ravel(), (width * np.pi / 2 * np.sin(np.pi * x) * weight).ravel()
+    return panel_quadrature(bounds, order, roots=True)
 
 
-def _branch_conversion(matrix: Complex, left: PlaneWaves, right: PlaneWaves, weight: Array) -> Array:
+def _branch_conversion(matrix: ComplexArray, left: PlaneWaves, right: PlaneWaves, weight: Array) -> Array:
     """(nω, m_L, m_R) weighted sum of the probabilities to cross from branch to branch, mean of both directions.
 
     The reverse way at a slowness is the forward way at the opposite one, so that both make up for half of the azimuths.
@@ -302,7 +298,7 @@ def amm_modes(
 
 def _scattering_probabilities(media: Sequence[PlaneWaves], between: PlanarContact, omega: float) -> Array:
     """(n, k, k) probability of each outgoing wave for each incoming one, 0 among evanescent ones."""
-    matrix: Complex = interface_scattering(media, between, np.array([omega]))[0]
+    matrix: ComplexArray = interface_scattering(media, between, np.array([omega]))[0]
     near, far = media[0].branch, media[-1].branch
     leaving = np.concatenate([near[:, LEFT_GOING], far[:, RIGHT_GOING]], axis=1) >= 0
     arriving = np.concatenate([near[:, RIGHT_GOING], far[:, LEFT_GOING]], axis=1) >= 0

@@ -24,7 +24,8 @@ from numpy.typing import ArrayLike
 from kapitza.core.arrays import Array, temperatures
 from kapitza.core.occupation import Statistics, mode_heat_capacity
 from kapitza.core.phonons import Phonons
-from kapitza.core.transmission import Side, Transmission, trapezoid_weights
+from kapitza.core.quadrature import trapezoid_weights
+from kapitza.core.transmission import Side, Transmission
 from kapitza.errors import InputError
 from kapitza.matter.elastic import Elastic
 from kapitza.matter.isotropic import Fluid

@@ -27,12 +27,10 @@ import numpy as np
 from attrs import field, frozen
 from numpy.typing import ArrayLike, NDArray
 
-from kapitza.core.arrays import Array, numbers
+from kapitza.core.arrays import Array, ComplexArray, numbers
 from kapitza.errors import ConvergenceError, InputError
 from kapitza.matter.elastic import Elastic, axes_about_z, rotate_tensor, turning_points
 from kapitza.matter.isotropic import Fluid, Solid
-
-Complex = NDArray[np.complex128]
 
 RIGHT_GOING, LEFT_GOING = 0, 1  # index of the direction of energy flow
 _GRAZING_TOLERANCE = 1e-14  # p² of a grazing wave, over its squared slowness
@@ -50,8 +48,8 @@ class PlaneWaves:
     density : kg m⁻³
     """
 
-    slowness: Complex
-    state: Complex
+    slowness: ComplexArray
+    state: ComplexArray
     branch: NDArray[np.intp]
     density: float
 
@@ -68,7 +66,7 @@ class PlaneWaves:
         return np.where(self.branch >= 0, flux / (self.density * np.sum(np.abs(shape) ** 2, axis=2)), 0.0)
 
 
-def _normal_slowness(whole: Complex, slowness: Array) -> Complex:
+def _normal_slowness(whole: ComplexArray, slowness: Array) -> ComplexArray:
     """(n, m) normal slowness p with Im p >= 0 of waves with squared slownesses `whole` (m,), s m⁻¹.
 
     Exactly at grazing, where both directions are one wave, p is taken as 1e-7 of the slowness.
@@ -116,7 +114,7 @@ def liquid_waves(fluid: Fluid, slowness: Array) -> PlaneWaves:
     return PlaneWaves(np.stack([p, -p], axis=1), state, np.stack([branch, branch], axis=1), fluid.density)
 
 
-def scatter_at_plane(left: PlaneWaves, right: PlaneWaves, slip: Complex | None = None) -> Complex:
+def scatter_at_plane(left: PlaneWaves, right: PlaneWaves, slip: ComplexArray | None = None) -> ComplexArray:
     r"""Scattering matrix of the plane between two half spaces.
 
     Displacement and traction are continuous; at a liquid only their normal parts, and the shear traction vanishes.
@@ -145,7 +143,7 @@ def scatter_at_plane(left: PlaneWaves, right: PlaneWaves, slip: Complex | None =
     return np.asarray(np.linalg.solve(outgoing, incoming), dtype=complex)
 
 
-def _star_product(first: Complex, layer: PlaneWaves, phase: Complex, second: Complex) -> Complex:
+def _star_product(first: ComplexArray, layer: PlaneWaves, phase: ComplexArray, second: ComplexArray) -> ComplexArray:
     r"""Scattering matrix of two planes with a layer between them, all multiple reflections included.
 
     Waves are followed only along the way they decay, so that thick and evanescent layers are as safe as thin ones.
@@ -213,7 +211,7 @@ def anisotropic_waves(crystal: Elastic, slowness: Array, azimuth: Array) -> Plan
     return PlaneWaves(p / scale, state, branch, crystal.density)
 
 
-def _classify_directions(p: Complex, vectors: Complex) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+def _classify_directions(p: ComplexArray, vectors: ComplexArray) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Which waves (n, 6) run or decay to the right (none at all where one is grazing), and which propagate."""
     propagating = np.abs(p.imag) < _REAL_TOLERANCE
     flux = np.einsum("nim,nim->nm", vectors[:, 3:], vectors[:, :3].conj()).real
@@ -221,7 +219,7 @@ def _classify_directions(p: Complex, vectors: Complex) -> tuple[NDArray[np.bool_
     return np.where(propagating, flux > 0, p.imag > 0) & ~grazing, propagating
 
 
-def _stroh_eigenwaves(c: Array, s: Array) -> tuple[Complex, Complex]:
+def _stroh_eigenwaves(c: Array, s: Array) -> tuple[ComplexArray, ComplexArray]:
     """(n, 6) eigenvalues and (n, 6, 6) eigenvectors as columns of the sextic problem."""
     found = np.linalg.eig(_sextic_matrix(c, s))
     return np.asarray(found[0], dtype=complex), np.asarray(found[1], dtype=complex)
@@ -239,7 +237,7 @@ def _sextic_matrix(c: Array, s: Array) -> Array:
     return matrix
 
 
-def _normalise_flux(state: Complex, propagating: NDArray[np.bool_]) -> Complex:
+def _normalise_flux(state: ComplexArray, propagating: NDArray[np.bool_]) -> ComplexArray:
     """Mix and scale the propagating waves of each direction so that each carries unit flux and no two share any.
 
     Waves of different p never share flux; those of one p come from the eigensolver in any mixture.
@@ -254,7 +252,7 @@ def _normalise_flux(state: Complex, propagating: NDArray[np.bool_]) -> Complex:
     return state @ mixing
 
 
-def _degenerate_basis(state: Complex, p: Array) -> Complex:
+def _degenerate_basis(state: ComplexArray, p: Array) -> ComplexArray:
     """Choose a basis of two waves of one p (n, 2, 3): the second holds all it can of the motion across the plane.
 
     This makes vertical and horizontal shear of isotropic crystals, whatever mixture the eigensolver returned.
@@ -426,7 +424,7 @@ def solve_plane_waves(side: Medium, slowness: Array, azimuth: Array) -> PlaneWav
             return liquid_waves(side, slowness)
 
 
-def interface_scattering(media: Sequence[PlaneWaves], contact: PlanarContact, omega: Array) -> Complex:
+def interface_scattering(media: Sequence[PlaneWaves], contact: PlanarContact, omega: Array) -> ComplexArray:
     """Scattering matrix of all planes between two half spaces.
 
     Parameters
@@ -440,7 +438,7 @@ def interface_scattering(media: Sequence[PlaneWaves], contact: PlanarContact, om
     (nω, n, k, k), or (1, n, k, k) for a rigid contact; rows and columns as in `scatter_at_plane`
     """
     if contact.stiffness is not None:
-        slip: Complex = (1j * omega[:, None, None] / contact.stiffness).astype(complex)
+        slip: ComplexArray = (1j * omega[:, None, None] / contact.stiffness).astype(complex)
         return scatter_at_plane(media[0], media[-1], slip)
     whole = scatter_at_plane(media[0], media[1])[None]
     for layer, here, behind in zip(contact.layers, media[1:-1], media[2:], strict=True):

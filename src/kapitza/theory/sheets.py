@@ -18,22 +18,20 @@ sheet: without it no heat flows steadily, for the sheet alone has no continuum t
 """
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from kapitza.core.arrays import Array, frequencies
-from kapitza.core.quadrature import frequency_grid, gauss_legendre, merge_edges
+from kapitza.core.arrays import Array, ComplexArray, frequencies
+from kapitza.core.quadrature import frequency_grid, merge_edges, panel_quadrature
 from kapitza.core.transmission import Transmission
 from kapitza.errors import InputError
 from kapitza.matter.isotropic import Solid
 from kapitza.matter.sheet import Sheet
 
-Complex = NDArray[np.complex128]
-
 _NODES_PER_PANEL = 16  # of a panel in q
 _MAX_PAIRS_AT_ONCE = 2**20  # pairs of frequency and wave vector handled at once: 16 MB for each complex array
 
 
-def surface_response(wavevector: ArrayLike, omega: ArrayLike, substrate: Solid, loss: float = 0.0) -> Complex:
+def surface_response(wavevector: ArrayLike, omega: ArrayLike, substrate: Solid, loss: float = 0.0) -> ComplexArray:
     r"""Normal displacement of the free surface of an isotropic half space per normal stress, $\chi_s(q, \omega)$.
 
     Parameters
@@ -64,7 +62,7 @@ def surface_response(wavevector: ArrayLike, omega: ArrayLike, substrate: Solid, 
     return 1j * p_l * k_t2 / (substrate.density * substrate.transverse**2 * softened * rayleigh)
 
 
-def sheet_response(wavevector: ArrayLike, omega: ArrayLike, sheet: Sheet, damping: float) -> Complex:
+def sheet_response(wavevector: ArrayLike, omega: ArrayLike, sheet: Sheet, damping: float) -> ComplexArray:
     r"""Normal displacement of a free sheet per normal stress, $\chi_{2D}(q, \omega)$, for $\gamma \propto \omega$.
 
     Parameters
@@ -83,7 +81,7 @@ def sheet_response(wavevector: ArrayLike, omega: ArrayLike, sheet: Sheet, dampin
     return 1 / (sheet.rigidity * q4 - sheet.density * w2 * (1 + 1j * damping))
 
 
-def coupled_transmission(above: Complex, below: Complex, spring: float) -> Array:
+def coupled_transmission(above: ComplexArray, below: ComplexArray, spring: float) -> Array:
     r"""Transmission of single wave vectors between two responses (m³ N⁻¹) that a spring (N m⁻³) couples, 0..1.
 
     $4\,\mathrm{Im}\chi_1\mathrm{Im}\chi_2/|1/K + \chi_1 + \chi_2|^2$
@@ -153,9 +151,8 @@ def sheet_on_solid(
             * _NODES_PER_PANEL
         )
         for part in np.array_split(inside, -(-inside.size * size // _MAX_PAIRS_AT_ONCE)):
-            q, weight = _wavevector_quadrature(
-                _wavevector_panels(wanted[part], sheet, substrate, zone, damping, substrate_loss)
-            )
+            bounds = _wavevector_panels(wanted[part], sheet, substrate, zone, damping, substrate_loss)
+            q, weight = panel_quadrature(bounds, _NODES_PER_PANEL, roots=True)
             above = sheet_response(q, wanted[part, None], sheet, damping)
             below = surface_response(q, wanted[part, None], substrate, substrate_loss)
             total[part] = np.sum(weight * q * coupled_transmission(above, below, spring), axis=1) / (2 * np.pi)
@@ -200,13 +197,3 @@ def _wavevector_panels(omega: Array, sheet: Sheet, substrate: Solid, zone: float
         bounds += [sound[1] * 2.0**i for i in range(1, 25)]
         stop = np.full_like(omega, zone)
     return np.sort(np.minimum(np.stack([*bounds, stop], axis=1), stop[:, None]), axis=1)
-
-
-def _wavevector_quadrature(bounds: Array) -> tuple[Array, Array]:
-    """(nω, n) wave vectors and weights; sin² takes the square roots at the ends of the panels away."""
-    node, weight = gauss_legendre(_NODES_PER_PANEL)
-    angle = np.pi / 2 * node
-    width = np.diff(bounds, axis=1)[:, :, None]
-    q = bounds[:, :-1, None] + width * np.square(np.sin(angle))
-    weights = width * (np.pi / 2 * weight * np.sin(2 * angle))
-    return q.reshape(len(bounds), -1), weights.reshape(len(bounds), -1)

@@ -7,7 +7,8 @@ from attrs import field, frozen
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from kapitza.device.elements.mesh import Mesh, NodeIndices, corner_keys
+from kapitza.core.arrays import IntArray
+from kapitza.device.elements.mesh import Mesh, corner_keys
 from kapitza.errors import InputError
 
 
@@ -23,9 +24,9 @@ class ContactFacets:
     """
 
     regions: tuple[int, int] = field(metadata={"unit": "1"})
-    facets: NodeIndices = field(metadata={"unit": "1"})
-    one: NodeIndices = field(metadata={"unit": "1"})
-    other: NodeIndices = field(metadata={"unit": "1"})
+    facets: IntArray = field(metadata={"unit": "1"})
+    one: IntArray = field(metadata={"unit": "1"})
+    other: IntArray = field(metadata={"unit": "1"})
 
 
 @frozen(eq=False)
@@ -39,8 +40,8 @@ class SplitMesh:
     contacts : between regions whose nodes are doubled, by "one|other"
     """
 
-    unknowns: NodeIndices = field(metadata={"unit": "1"})
-    point: NodeIndices = field(metadata={"unit": "1"})
+    unknowns: IntArray = field(metadata={"unit": "1"})
+    point: IntArray = field(metadata={"unit": "1"})
     contacts: dict[str, ContactFacets]
 
 
@@ -48,10 +49,10 @@ class SplitMesh:
 class _InnerFacets:
     """Facets that two cells share: (n,) their cells and the corners that lie opposite."""
 
-    cell: NodeIndices
-    corner: NodeIndices
-    other_cell: NodeIndices
-    other_corner: NodeIndices
+    cell: IntArray
+    corner: IntArray
+    other_cell: IntArray
+    other_corner: IntArray
 
     def __getitem__(self, chosen: np.ndarray) -> "_InnerFacets":
         return _InnerFacets(self.cell[chosen], self.corner[chosen], self.other_cell[chosen], self.other_corner[chosen])
@@ -106,7 +107,7 @@ def split_mesh(mesh: Mesh, parted: Callable[[int, int], bool]) -> SplitMesh:
     return SplitMesh(unknowns, point, _contact_facets(mesh, inner[apart], unknowns))
 
 
-def _match_facets(mesh: Mesh, inner: _InnerFacets) -> tuple[NodeIndices, NodeIndices]:
+def _match_facets(mesh: Mesh, inner: _InnerFacets) -> tuple[IntArray, IntArray]:
     """(n, k) local nodes on the facets in the cell on either side, in one order."""
     local, other = mesh.simplex.facets[inner.corner], mesh.simplex.facets[inner.other_corner]
     points = mesh.cells[inner.cell[:, None], local]
@@ -116,7 +117,7 @@ def _match_facets(mesh: Mesh, inner: _InnerFacets) -> tuple[NodeIndices, NodeInd
     return local, np.take_along_axis(other, order, axis=1)
 
 
-def _double_nodes(mesh: Mesh, whole: _InnerFacets, apart: _InnerFacets) -> tuple[NodeIndices, NodeIndices]:
+def _double_nodes(mesh: Mesh, whole: _InnerFacets, apart: _InnerFacets) -> tuple[IntArray, IntArray]:
     """(m, k) unknowns of the cells, and (n,) the point where each unknown lies."""
     nodes = mesh.cells.shape[1]
     on_boundary = np.zeros(len(mesh.points), dtype=bool)
@@ -143,7 +144,7 @@ def _double_nodes(mesh: Mesh, whole: _InnerFacets, apart: _InnerFacets) -> tuple
     return unknowns.reshape(mesh.cells.shape), np.concatenate([np.arange(len(mesh.points)), where[extra]])
 
 
-def _contact_facets(mesh: Mesh, apart: _InnerFacets, unknowns: NodeIndices) -> dict[str, ContactFacets]:
+def _contact_facets(mesh: Mesh, apart: _InnerFacets, unknowns: IntArray) -> dict[str, ContactFacets]:
     """The parted facets by pair of regions, the side of the region with the lower number first."""
     local, other = _match_facets(mesh, apart)
     points = mesh.cells[apart.cell[:, None], local]

@@ -8,13 +8,11 @@ from typing import Any
 
 import numpy as np
 from attrs import field, frozen
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy.special import roots_jacobi
 
-from kapitza.core.arrays import Array
+from kapitza.core.arrays import Array, IntArray
 from kapitza.errors import InputError
-
-NodeIndices = NDArray[np.int64]
 
 # Pairs of corners with a node between them, in the order of VTK files.
 SIMPLEX_EDGES = {
@@ -43,7 +41,7 @@ class Simplex:
         return self.dimension + 1 + (len(SIMPLEX_EDGES[self.dimension]) if self.order == 2 else 0)
 
     @property
-    def facets(self) -> NodeIndices:
+    def facets(self) -> IntArray:
         """(d+1, nf) local nodes of the facet opposite of each corner: its corners, then the nodes between them."""
         d = self.dimension
         rows: list[list[int]] = []
@@ -114,7 +112,7 @@ def _simplex_element(dimension: int, nodes: int) -> Simplex:
     )
 
 
-def corner_keys(corners: NodeIndices) -> NodeIndices:
+def corner_keys(corners: IntArray) -> IntArray:
     """(n,) one number for each set of corners, whatever their order."""
     ordered = np.sort(corners, axis=1)
     base = int(ordered.max(initial=0)) + 1
@@ -142,7 +140,7 @@ def _node_array(value: ArrayLike) -> Array:
     return array
 
 
-def _cells_array(value: ArrayLike) -> NodeIndices:
+def _cells_array(value: ArrayLike) -> IntArray:
     """Return cells as a read-only (m, k) array of node numbers."""
     array = np.array(value)
     if array.ndim != 2 or not len(array) or array.dtype.kind not in "iu":
@@ -152,7 +150,7 @@ def _cells_array(value: ArrayLike) -> NodeIndices:
     return array
 
 
-def _region_array(value: ArrayLike) -> NodeIndices:
+def _region_array(value: ArrayLike) -> IntArray:
     """Return numbers of regions as a read-only array."""
     array = np.array(value)
     if array.ndim != 1 or array.dtype.kind not in "iu":
@@ -162,7 +160,7 @@ def _region_array(value: ArrayLike) -> NodeIndices:
     return array
 
 
-def _face_arrays(value: Mapping[str, ArrayLike]) -> Mapping[str, NodeIndices]:
+def _face_arrays(value: Mapping[str, ArrayLike]) -> Mapping[str, IntArray]:
     """Return facets by name of their face as (n, 2) arrays of cell and opposite corner."""
     return MappingProxyType({name: np.array(one, dtype=np.int64).reshape(-1, 2) for name, one in value.items()})
 
@@ -186,10 +184,10 @@ class Mesh:
     """
 
     points: Array = field(converter=_node_array, metadata={"unit": "m"})
-    cells: NodeIndices = field(converter=_cells_array, metadata={"unit": "1"})
-    region: NodeIndices = field(converter=_region_array, metadata={"unit": "1"})
+    cells: IntArray = field(converter=_cells_array, metadata={"unit": "1"})
+    region: IntArray = field(converter=_region_array, metadata={"unit": "1"})
     names: tuple[str, ...] = field(converter=tuple)
-    faces: Mapping[str, NodeIndices] = field(factory=dict, converter=_face_arrays, metadata={"unit": "1"})
+    faces: Mapping[str, IntArray] = field(factory=dict, converter=_face_arrays, metadata={"unit": "1"})
 
     def __attrs_post_init__(self) -> None:
         _check_numbering(self)
@@ -237,7 +235,7 @@ def _check_numbering(mesh: Mesh) -> None:
             raise InputError(f"face {name} has facets of cells that the mesh does not have")
 
 
-def jacobians(mesh: Mesh, cells: NodeIndices, slopes: Array) -> tuple[Array, Array]:
+def jacobians(mesh: Mesh, cells: IntArray, slopes: Array) -> tuple[Array, Array]:
     """(m, nq, d, d) derivatives of x by the reference coordinates, and their (m, nq) determinants."""
     jacobian = np.einsum("mka,qkb->mqab", mesh.points[cells], slopes)
     return jacobian, np.linalg.det(jacobian)
@@ -263,7 +261,7 @@ def cell_volumes(mesh: Mesh) -> Array:
     return np.concatenate(found)
 
 
-def _outer_facets(cells: NodeIndices, dimension: int) -> NodeIndices:
+def _outer_facets(cells: IntArray, dimension: int) -> IntArray:
     """(n, 2) cell and opposite corner of the facets that only one cell has."""
     facets = _simplex_element(dimension, cells.shape[1]).facets[:, :dimension]
     keys = corner_keys(cells[:, facets].reshape(-1, dimension))
@@ -272,9 +270,7 @@ def _outer_facets(cells: NodeIndices, dimension: int) -> NodeIndices:
     return np.column_stack([alone // (dimension + 1), alone % (dimension + 1)])
 
 
-def named_faces(
-    points: Array, cells: NodeIndices, where: Mapping[str, Callable[[Array], Any]]
-) -> dict[str, NodeIndices]:
+def named_faces(points: Array, cells: IntArray, where: Mapping[str, Callable[[Array], Any]]) -> dict[str, IntArray]:
     """Outer facets by name, each where a function of the (n, d) centres of the facets is true."""
     dimension = points.shape[1]
     outer = _outer_facets(cells, dimension)

@@ -11,21 +11,21 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
-from kapitza.core.arrays import Array, increasing
-from kapitza.device.elements.mesh import SIMPLEX_EDGES, Mesh, NodeIndices, corner_keys, named_faces
+from kapitza.core.arrays import Array, IntArray, increasing
+from kapitza.device.elements.mesh import SIMPLEX_EDGES, Mesh, corner_keys, named_faces
 from kapitza.errors import InputError
 
 _AXIS_NAMES = ("x", "y", "z")
 _CORE_FRACTION = 0.65  # edge of the nearly cubic cells in the middle of a ball, over its radius: none of them gets flat
 
 
-def _kuhn_triangulation(shape: Sequence[int]) -> NodeIndices:
+def _kuhn_triangulation(shape: Sequence[int]) -> IntArray:
     """(m, d+1) corners of the simplices that fill a grid of so many bricks."""
     d = len(shape)
     sizes = np.array(shape) + 1
     strides = np.array([int(np.prod(sizes[axis + 1 :])) for axis in range(d)])
     lows = np.stack(np.meshgrid(*[np.arange(n) for n in shape], indexing="ij"), axis=-1).reshape(-1, d) @ strides
-    cells: list[NodeIndices] = []
+    cells: list[IntArray] = []
     for order in permutations(range(d)):
         steps = np.concatenate([[0], np.cumsum(strides[list(order)])])
         if np.linalg.det(np.eye(d)[list(order)]) < 0:
@@ -34,7 +34,7 @@ def _kuhn_triangulation(shape: Sequence[int]) -> NodeIndices:
     return np.concatenate(cells).astype(np.int64)
 
 
-def _simplex_grid(*axes: ArrayLike, order: Literal[1, 2] = 1) -> tuple[Array, NodeIndices]:
+def _simplex_grid(*axes: ArrayLike, order: Literal[1, 2] = 1) -> tuple[Array, IntArray]:
     """Nodes and cells of a grid of bricks between these coordinates, cut into simplices."""
     lines = [increasing(axis) for axis in axes]
     if len(lines) not in (2, 3) or any(len(line) < 2 for line in lines):
@@ -200,7 +200,7 @@ def ball_mesh(
     return Mesh(_map_to_ball(points, radius, size, within, outside), connect, region, names, faces)
 
 
-def _mirror_octant(points: Array, cells: NodeIndices, dimension: int) -> tuple[Array, NodeIndices]:
+def _mirror_octant(points: Array, cells: IntArray, dimension: int) -> tuple[Array, IntArray]:
     """An octant and its images in the planes through the origin, joined."""
     for axis in range(dimension):
         image = points.copy()
@@ -214,7 +214,7 @@ def _mirror_octant(points: Array, cells: NodeIndices, dimension: int) -> tuple[A
     return points, cells
 
 
-def reverse_orientation(cells: NodeIndices, dimension: int) -> NodeIndices:
+def reverse_orientation(cells: IntArray, dimension: int) -> IntArray:
     """The same cells with their first two corners exchanged."""
     swap = [1, 0, *range(2, dimension + 1)]
     order = list(swap)

@@ -11,14 +11,14 @@ from scipy.sparse import coo_array, csr_array, diags_array
 from scipy.sparse.csgraph import connected_components
 from scipy.sparse.linalg import cg, splu
 
-from kapitza.core.arrays import Array
+from kapitza.core.arrays import Array, IntArray
 from kapitza.device.elements.body import Body, Convection, FixedFlux, FixedTemperature
 from kapitza.device.elements.interfaces import SplitMesh, split_mesh
-from kapitza.device.elements.mesh import Mesh, NodeIndices, Simplex, cell_chunks, jacobians
+from kapitza.device.elements.mesh import Mesh, Simplex, cell_chunks, jacobians
 from kapitza.errors import ConvergenceError, InputError
 
 
-def _assemble_matrix(local: Array, rows: NodeIndices, columns: NodeIndices, size: int) -> csr_array:
+def _assemble_matrix(local: Array, rows: IntArray, columns: IntArray, size: int) -> csr_array:
     """Sum (m, k, l) local matrices into one of `size` unknowns."""
     shape = local.shape
     row = np.broadcast_to(rows[:, :, None], shape).ravel()
@@ -26,7 +26,7 @@ def _assemble_matrix(local: Array, rows: NodeIndices, columns: NodeIndices, size
     return csr_array(coo_array((local.ravel(), (row, column)), shape=(size, size)))
 
 
-def _stiffness_matrix(mesh: Mesh, unknowns: NodeIndices, tensors: Array, size: int) -> csr_array:
+def _stiffness_matrix(mesh: Mesh, unknowns: IntArray, tensors: Array, size: int) -> csr_array:
     r"""$K_{ij} = \int \nabla N_i \cdot \mathbf{k}\,\nabla N_j$, W K⁻¹ (W m⁻¹ K⁻¹ in two dimensions).
 
     Parameters
@@ -50,7 +50,7 @@ def _stiffness_matrix(mesh: Mesh, unknowns: NodeIndices, tensors: Array, size: i
     return csr_array((total + total.T) / 2)
 
 
-def _load_vector(mesh: Mesh, unknowns: NodeIndices, density: Array, size: int) -> Array:
+def _load_vector(mesh: Mesh, unknowns: IntArray, density: Array, size: int) -> Array:
     r"""(size,) $\int N_i\,q$ of a source of `density` (regions,), W m⁻³, in W (W m⁻¹ in two dimensions)."""
     points, weights = mesh.simplex.quadrature()
     values, slopes = mesh.simplex.shapes(points)
@@ -64,7 +64,7 @@ def _load_vector(mesh: Mesh, unknowns: NodeIndices, density: Array, size: int) -
     return load
 
 
-def facet_mass_matrices(points: Array, facets: NodeIndices, order: int) -> Array:
+def facet_mass_matrices(points: Array, facets: IntArray, order: int) -> Array:
     r"""(nf, k, k) $\int N_i N_j$ over facets of these (nf, k) points, m² (m in two dimensions)."""
     shape = Simplex(points.shape[1] - 1, order)
     where, weights = shape.quadrature()
@@ -167,7 +167,7 @@ class LinearSystem:
 
     matrix: csr_array
     load: Array
-    faces: dict[str, tuple[NodeIndices, Array]]
+    faces: dict[str, tuple[IntArray, Array]]
 
 
 def solve_body(body: Body) -> BodyTemperatures:
@@ -213,7 +213,7 @@ def assemble_body(body: Body, parts: SplitMesh, pairs: Mapping[tuple[int, int], 
         both = np.hstack([contact.one, contact.other])
         local = np.concatenate([np.concatenate([mass, -mass], axis=2), np.concatenate([-mass, mass], axis=2)], axis=1)
         matrix = csr_array(matrix + _assemble_matrix(local, both, both, size))
-    faces: dict[str, tuple[NodeIndices, Array]] = {}
+    faces: dict[str, tuple[IntArray, Array]] = {}
     for name, face in body.faces.items():
         unknowns, mass = faces[name] = _face_facets(mesh, parts, name)
         if isinstance(face, Convection):
@@ -224,7 +224,7 @@ def assemble_body(body: Body, parts: SplitMesh, pairs: Mapping[tuple[int, int], 
     return LinearSystem(matrix, load, faces)
 
 
-def _face_facets(mesh: Mesh, parts: SplitMesh, face: str) -> tuple[NodeIndices, Array]:
+def _face_facets(mesh: Mesh, parts: SplitMesh, face: str) -> tuple[IntArray, Array]:
     """(nf, k) unknowns and (nf, k, k) masses of the facets of a face."""
     cell, corner = mesh.faces[face].T
     local = mesh.simplex.facets[corner]
@@ -233,7 +233,7 @@ def _face_facets(mesh: Mesh, parts: SplitMesh, face: str) -> tuple[NodeIndices, 
     )
 
 
-def _facet_integrals(mass: Array, unknowns: NodeIndices, size: int) -> Array:
+def _facet_integrals(mass: Array, unknowns: IntArray, size: int) -> Array:
     """(size,) integral of the shape function of each unknown over facets."""
     return np.bincount(unknowns.ravel(), mass.sum(axis=2).ravel(), minlength=size).astype(float)
 
@@ -362,7 +362,7 @@ def _body_flows(body: Body, equations: LinearSystem, temperature: Array, residua
     return found
 
 
-def _nodal_area(face: tuple[NodeIndices, Array], size: int) -> Array:
+def _nodal_area(face: tuple[IntArray, Array], size: int) -> Array:
     """(size,) area of the facets around each unknown, above zero on all of the face."""
     unknowns, mass = face
     area = np.broadcast_to(mass.sum(axis=(1, 2))[:, None], unknowns.shape)

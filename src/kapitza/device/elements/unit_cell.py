@@ -7,10 +7,10 @@ from scipy.sparse import coo_array, csr_array
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import KDTree
 
-from kapitza.core.arrays import Array, check_choice
+from kapitza.core.arrays import Array, IntArray, check_choice
 from kapitza.device.elements.body import Body
 from kapitza.device.elements.interfaces import SplitMesh, split_mesh
-from kapitza.device.elements.mesh import NodeIndices, Simplex
+from kapitza.device.elements.mesh import Simplex
 from kapitza.device.elements.steady import assemble_body, solve_equations
 from kapitza.errors import InputError
 
@@ -67,13 +67,13 @@ def _bounding_box(body: Body) -> tuple[Array, Array]:
     return used.min(axis=0), np.ptp(used, axis=0)
 
 
-def _opposite_pairs(body: Body, parts: SplitMesh, low: Array, edge: Array) -> NodeIndices:
+def _opposite_pairs(body: Body, parts: SplitMesh, low: Array, edge: Array) -> IntArray:
     """(n, 2) unknowns that lie opposite one another, of the same region."""
     place = body.mesh.points[parts.point]
     region = np.full(len(place), len(body.mesh.names))
     np.minimum.at(region, parts.unknowns, body.mesh.region[:, None])
     used = region < len(body.mesh.names)
-    found: list[NodeIndices] = []
+    found: list[IntArray] = []
     for axis in range(place.shape[1]):
         across = [a for a in range(place.shape[1]) if a != axis]
         key = np.column_stack([(place[:, across] - low[across]) / edge[across], region])
@@ -92,13 +92,13 @@ def _opposite_pairs(body: Body, parts: SplitMesh, low: Array, edge: Array) -> No
     return np.concatenate(found)
 
 
-def _connected_groups(pairs: NodeIndices, size: int) -> NodeIndices:
+def _connected_groups(pairs: IntArray, size: int) -> IntArray:
     """(n,) number of the group of each unknown, where those of a pair are in one group."""
     links = coo_array((np.ones(len(pairs)), (pairs[:, 0], pairs[:, 1])), shape=(size, size))
     return connected_components(links, directed=False)[1].astype(np.int64)
 
 
-def _cell_correctors(matrix: csr_array, place: Array, group: NodeIndices, cell: Simplex) -> Array:
+def _cell_correctors(matrix: csr_array, place: Array, group: IntArray, cell: Simplex) -> Array:
     """(groups, c) departure w of each group from the mean gradient, with one group of each connected part at 0."""
     size, count = len(group), int(group.max()) + 1
     take = csr_array((np.ones(size), (np.arange(size), group)), shape=(size, count))

@@ -4,14 +4,14 @@ import numpy as np
 from attrs import field, frozen
 from numpy.typing import ArrayLike, NDArray
 
-from kapitza.core.arrays import Array
-from kapitza.device.elements.mesh import NodeIndices, cell_volumes, jacobians
+from kapitza.core.arrays import Array, IntArray
+from kapitza.device.elements.mesh import cell_volumes, jacobians
 from kapitza.device.elements.steady import BodyTemperatures
 from kapitza.device.results import read_only_array
 from kapitza.errors import InputError
 
 
-def _integer_array(value: ArrayLike) -> NodeIndices:
+def _integer_array(value: ArrayLike) -> IntArray:
     """Return `value` as a read-only array of whole numbers."""
     array = np.array(value, dtype=np.int64)
     array.flags.writeable = False
@@ -38,9 +38,9 @@ class TriangulatedField:
     name: str
     axes: tuple[str, ...] = field(converter=tuple)
     points: Array = field(converter=read_only_array, metadata={"unit": "m"})
-    triangles: NodeIndices = field(converter=_integer_array, metadata={"unit": "1"})
+    triangles: IntArray = field(converter=_integer_array, metadata={"unit": "1"})
     value: Array = field(converter=read_only_array, metadata={"unit": "K"})
-    region: NodeIndices = field(converter=_integer_array, metadata={"unit": "1"})
+    region: IntArray = field(converter=_integer_array, metadata={"unit": "1"})
     names: tuple[str, ...] = field(converter=tuple)
     places: Array = field(converter=read_only_array, metadata={"unit": "m"})
     flux: Array = field(converter=read_only_array, metadata={"unit": "W m^-2"})
@@ -52,7 +52,7 @@ class TriangulatedField:
             raise InputError(f"{self.name}: shapes {shapes} of points, triangles, values, regions, fluxes do not fit")
 
 
-def merge_points(keys: NDArray[np.int64], values: Array) -> tuple[NodeIndices, NodeIndices, Array]:
+def merge_points(keys: NDArray[np.int64], values: Array) -> tuple[IntArray, IntArray, Array]:
     """One of each key: (n,) first place of each, number of it at each place, and (n,) mean of the values there."""
     _, first, inverse = np.unique(keys.ravel(), return_index=True, return_inverse=True)
     number = inverse.reshape(keys.shape)
@@ -151,13 +151,11 @@ def body_section(found: BodyTemperatures, sink: float = 0.0, y: float | None = N
     )
 
 
-def _slice_tetrahedra(
-    points: Array, cells: NodeIndices, temperature: Array, y: float
-) -> tuple[NodeIndices, Array, Array]:
+def _slice_tetrahedra(points: Array, cells: IntArray, temperature: Array, y: float) -> tuple[IntArray, Array, Array]:
     """Triangles in which a plane cuts tetrahedra: (t,) cell of each, (3t, 2) x and z of corners, (3t,) values, K."""
     corners, values = points[cells[:, :4]], temperature[:, :4]
     above = corners[:, :, 1] > y
-    chosen: list[NodeIndices] = []
+    chosen: list[IntArray] = []
     places: list[Array] = []
     found: list[Array] = []
     code = above @ np.array([1, 2, 4, 8])

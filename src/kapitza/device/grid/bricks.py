@@ -6,7 +6,7 @@ import numpy as np
 from attrs import frozen
 from numpy.typing import NDArray
 
-from kapitza.core.arrays import Array
+from kapitza.core.arrays import Array, IntArray
 from kapitza.core.conductance import Conductance
 from kapitza.device.description import HeatSource
 from kapitza.device.grid.box_grid import BoxGrid
@@ -18,7 +18,6 @@ from kapitza.device.setup import locate_plane
 from kapitza.device.shapes import Rectangle
 from kapitza.errors import InputError
 
-BrickIndices = NDArray[np.int64]
 _BRICK_FACES = ((0, 1, 2, 3), (4, 5, 6, 7), (0, 1, 5, 4), (3, 2, 6, 7), (0, 3, 7, 4), (1, 2, 6, 5))
 
 
@@ -82,10 +81,10 @@ class BrickMesh:
     """
 
     points: Array
-    cells: BrickIndices
-    region: BrickIndices
+    cells: IntArray
+    region: IntArray
     regions: tuple[BrickRegion, ...]
-    faces: Mapping[tuple[str, int], BrickIndices]
+    faces: Mapping[tuple[str, int], IntArray]
     contacts: Mapping[tuple[int, int], float]
     cooling: Mapping[str, float]
     patches: tuple[FluxPatch, ...]
@@ -162,7 +161,7 @@ def _brick_region(layout: Layout, number: int, name: str, grid: BoxGrid, numbers
     return BrickRegion(layer.name, name, (kx, ky, kz), power / float(volume))
 
 
-def _brick_corners(grid: BoxGrid) -> tuple[Array, BrickIndices]:
+def _brick_corners(grid: BoxGrid) -> tuple[Array, IntArray]:
     """Points and bricks of a grid, x fastest, then y, then z upwards."""
     heights = (grid.z[-1] - grid.z)[::-1]
     z, y, x = np.meshgrid(heights, grid.y, grid.x, indexing="ij")
@@ -174,13 +173,13 @@ def _brick_corners(grid: BoxGrid) -> tuple[Array, BrickIndices]:
     return np.column_stack([x.ravel(), y.ravel(), z.ravel()]), np.stack(cells, axis=-1).reshape(-1, 8)
 
 
-def _outer_brick_faces(cells: BrickIndices, region: BrickIndices, grid: BoxGrid) -> dict[tuple[str, int], BrickIndices]:
+def _outer_brick_faces(cells: IntArray, region: IntArray, grid: BoxGrid) -> dict[tuple[str, int], IntArray]:
     """Corners of the outer faces of each region on each side."""
     nx, ny, nz = grid.shape
     k, j, i = (one.ravel() for one in np.indices((nz, ny, nx)))
     where = {"bottom": k == 0, "top": k == nz - 1, "front": j == 0, "back": j == ny - 1, "left": i == 0}
     where["right"] = i == nx - 1
-    found: dict[tuple[str, int], BrickIndices] = {}
+    found: dict[tuple[str, int], IntArray] = {}
     for (side, there), quad in zip(where.items(), _BRICK_FACES, strict=True):
         for number in np.unique(region[there]):
             found[side, int(number)] = cells[there & (region == number)][:, quad]

@@ -18,7 +18,6 @@ from kapitza.device.setup import Plane, locate_plane
 from kapitza.device.shapes import Disc, GaussianSpot, HeatMap, Patch, SourceShape
 from kapitza.errors import InputError
 
-_Int32Array = NDArray[np.int32]
 _MIN_CONDUCTIVITY_SUM = 1e-300
 
 

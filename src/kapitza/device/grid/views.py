@@ -4,9 +4,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from kapitza.core.arrays import Array
+from kapitza.core.arrays import Array, IntArray
 from kapitza.device.description import Device
-from kapitza.device.elements.mesh import NodeIndices
 from kapitza.device.elements.steady import BoundaryJump
 from kapitza.device.elements.views import TriangulatedField, merge_points
 from kapitza.device.grid.finite_volumes import (
@@ -157,7 +156,7 @@ def grid_section(layout: Layout | Device, fields: GridTemperatures, y: float | N
     )
 
 
-def split_cells(layout: Layout | Device, fields: GridTemperatures) -> tuple[Array, NodeIndices, Array]:
+def split_cells(layout: Layout | Device, fields: GridTemperatures) -> tuple[Array, IntArray, Array]:
     """Bricks whose corners on a boundary stand once for each side.
 
     Returns

@@ -4,11 +4,10 @@ import numpy as np
 from attrs import frozen
 from numpy.typing import ArrayLike, NDArray
 
+from kapitza.core.arrays import ComplexArray
 from kapitza.core.stack import Boundary, Layer, Stack
 from kapitza.device.setup import BackCondition, LayerSlice, Setup, StackCut, StackPiece, cut_stack
 from kapitza.errors import InputError
-
-ComplexArray = NDArray[np.complex128]
 
 
 @frozen(eq=False)

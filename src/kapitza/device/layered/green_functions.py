@@ -22,9 +22,9 @@ from itertools import pairwise
 import numpy as np
 from attrs import frozen
 
+from kapitza.core.arrays import ComplexArray
 from kapitza.core.stack import Boundary, Layer, Stack
 from kapitza.device.layered.admittance import (
-    ComplexArray,
     HalfStack,
     SpectralPoints,
     ThermalWave,

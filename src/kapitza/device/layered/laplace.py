@@ -25,8 +25,7 @@ outside.  No harmonic is cut off and no window is needed; some 30 points and 8 h
 import numpy as np
 from attrs import frozen
 
-from kapitza.core.arrays import Array
-from kapitza.device.layered.admittance import ComplexArray
+from kapitza.core.arrays import Array, ComplexArray
 from kapitza.errors import InputError
 
 _CONTOUR_ANGLE = (

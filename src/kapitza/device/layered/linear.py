@@ -5,11 +5,11 @@ from collections.abc import Mapping
 import numpy as np
 from attrs import evolve, frozen
 
-from kapitza.core.arrays import Array
+from kapitza.core.arrays import Array, ComplexArray
 from kapitza.core.conductance import Conductance
 from kapitza.core.stack import Boundary, Stack
 from kapitza.device.description import Device, HeatSource
-from kapitza.device.layered.admittance import ComplexArray, SpectralPoints
+from kapitza.device.layered.admittance import SpectralPoints
 from kapitza.device.layered.green_functions import (
     SlicedStack,
     SlicedWaves,

@@ -14,6 +14,7 @@ from attrs import frozen
 from scipy.special import erf, ive, j1
 
 from kapitza.core.arrays import Array
+from kapitza.core.quadrature import panel_quadrature
 from kapitza.device.description import Box
 from kapitza.device.shapes import Disc, GaussianSpot, HeatMap, Patch, Rectangle, SourceShape
 from kapitza.errors import InputError
@@ -249,14 +250,12 @@ def _chord_integral(radius: float, distance: Array, tau: Array) -> Array:
     """(nτ, n) density at a distance from the middle of a disc, m⁻²: an integral over its chords x = a sin φ."""
     reach = np.sqrt(4 * _MAX_KERNEL_EXPONENT * tau)[:, None]
     ends = [np.arcsin(np.clip((distance + sign * reach) / radius, -1, 1)) for sign in (-1, 1)]
-    node, weight = np.polynomial.legendre.leggauss(_CHORD_NODES)
-    half = (ends[1] - ends[0])[..., None] / 2
-    phi = (ends[0] + ends[1])[..., None] / 2 + half * node
+    phi, weight = panel_quadrature(np.stack(ends, axis=-1), _CHORD_NODES)
     root = np.sqrt(4 * tau)[:, None, None]
     away = (distance[:, None] - radius * np.sin(phi)) / root
     chord = erf(radius * np.cos(phi) / root)
     inner = np.exp(-(away**2)) * chord * np.cos(phi) * radius / (np.sqrt(np.pi) * root)
-    return np.sum(half * weight * inner, axis=-1) / (np.pi * radius**2)
+    return np.sum(weight * inner, axis=-1) / (np.pi * radius**2)
 
 
 def _disc_mode_sum(disc: Disc, at: Readout, tau: Array, box: Box) -> Array:

@@ -6,10 +6,9 @@ from itertools import product
 import numpy as np
 from attrs import frozen
 
-from kapitza.core.arrays import Array
+from kapitza.core.arrays import Array, ComplexArray
 from kapitza.core.conductance import Conductance
 from kapitza.device.description import Box, Device
-from kapitza.device.layered.admittance import ComplexArray
 from kapitza.device.layered.green_functions import plane_response
 from kapitza.device.layered.linear import LinearDevice, linear_device, source_plane, with_constant_properties
 from kapitza.device.layered.spreading import LateralPoints, lateral_spread, point_ranges, separable_densities

@@ -6,9 +6,10 @@ from numpy.typing import ArrayLike
 from scipy.interpolate import CubicSpline
 from scipy.special import j0
 
-from kapitza.core.arrays import Array, positive
+from kapitza.core.arrays import Array, ComplexArray, positive
+from kapitza.core.quadrature import panel_quadrature
 from kapitza.device.description import Box, Device, HeatSource, PeriodicPower, PulsedPower, StepPower, Waveform
-from kapitza.device.layered.admittance import ComplexArray, SpectralPoints
+from kapitza.device.layered.admittance import SpectralPoints
 from kapitza.device.layered.green_functions import layer_response, node_response, sliced_waves
 from kapitza.device.layered.laplace import inverse_laplace
 from kapitza.device.layered.linear import LinearDevice, source_plane
@@ -185,7 +186,7 @@ def _hankel_weights(shape: SourceShape, at: Readout, highest: float, longest: fl
     own = at.radius if isinstance(at, Disc) else 0.0
     reach = shape.radius + own + apart
     edges = _panel_edges(_MIN_KAPPA_FRACTION / max(longest, reach), highest, np.pi / reach)
-    k, dk = _gauss_panels(edges)
+    k, dk = panel_quadrature(edges, _PANEL_NODES)
     weight = k * dk / (2 * np.pi) * jinc(k * shape.radius) * jinc(k * own) * j0(k * apart)
     nodes = _log_grid(k[0], 1.01 * k[-1])
     return RadialWeights(nodes.kappa, nodes.handed(k, weight))
@@ -199,16 +200,9 @@ def _axis_weights(shape: SourceShape, at: Readout, axis: int, highest: float, lo
     widths = [float(r.high[0] - r.low[0]) / 2 for r in (source, seen)]
     reach = abs(middle) + sum(widths) + np.sqrt(own)
     edges = _panel_edges(_MIN_KAPPA_FRACTION / max(longest, reach), highest, np.pi / reach)
-    k, dk = _gauss_panels(edges)
+    k, dk = panel_quadrature(edges, _PANEL_NODES)
     value = np.cos(k * middle) * np.sinc(k * widths[0] / np.pi) * np.sinc(k * widths[1] / np.pi) * np.exp(-(k**2) * own)
     return k, value * dk / np.pi
-
-
-def _gauss_panels(edges: Array) -> tuple[Array, Array]:
-    """Nodes and weights on panels."""
-    node, weight = np.polynomial.legendre.leggauss(_PANEL_NODES)
-    k = (edges[1:] + edges[:-1])[:, None] / 2 + np.diff(edges)[:, None] / 2 * node
-    return k.ravel(), (np.diff(edges)[:, None] / 2 * weight).ravel()
 
 
 def _panel_edges(low: float, high: float, widest: float) -> Array:

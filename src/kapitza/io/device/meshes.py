@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from kapitza.core.arrays import Array
-from kapitza.device.elements.mesh import Mesh, NodeIndices, corner_keys
+from kapitza.core.arrays import Array, IntArray
+from kapitza.device.elements.mesh import Mesh, corner_keys
 from kapitza.device.elements.mesh_generators import reverse_orientation
 from kapitza.device.elements.steady import BodyTemperatures
 from kapitza.errors import DataError, InputError, require
@@ -90,13 +90,13 @@ def _assemble_mesh(found: Any, unit: float) -> Mesh:
     return Mesh(points, cells, number, names, faces)
 
 
-def _cells_of_kind(found: Any, kind: str) -> NodeIndices:
+def _cells_of_kind(found: Any, kind: str) -> IntArray:
     """(m, k) cells of one kind."""
     cells = [np.asarray(block.data, dtype=np.int64) for block in found.cells if block.type == kind]
     return np.concatenate(cells) if cells else np.zeros((0, 1), dtype=np.int64)
 
 
-def _cell_tags(found: Any, kind: str, what: str) -> NodeIndices:
+def _cell_tags(found: Any, kind: str, what: str) -> IntArray:
     """(m,) number that the file gives to each cell of a kind, such as that of its physical group; 0 for none."""
     data = found.cell_data.get(what) or [None] * len(found.cells)
     numbers = [
@@ -107,7 +107,7 @@ def _cell_tags(found: Any, kind: str, what: str) -> NodeIndices:
     return np.concatenate(numbers) if numbers else np.zeros(0, dtype=np.int64)
 
 
-def _orient_triangles(points: Array, cells: NodeIndices, surface: NodeIndices) -> NodeIndices:
+def _orient_triangles(points: Array, cells: IntArray, surface: IntArray) -> IntArray:
     """The same triangles, those of surfaces that were drawn clockwise turned round."""
     a, b, c = (points[cells[:, i]] for i in range(3))
     area = (b - a)[:, 0] * (c - a)[:, 1] - (b - a)[:, 1] * (c - a)[:, 0]
@@ -119,8 +119,8 @@ def _orient_triangles(points: Array, cells: NodeIndices, surface: NodeIndices) -
 
 
 def _named_facets(
-    found: Any, kind: str, cells: NodeIndices, labels: dict[tuple[int, int], str], dimension: int
-) -> dict[str, NodeIndices]:
+    found: Any, kind: str, cells: IntArray, labels: dict[tuple[int, int], str], dimension: int
+) -> dict[str, IntArray]:
     """Outer facets by the name of their physical group."""
     facets, groups = _cells_of_kind(found, kind), _cell_tags(found, kind, "gmsh:physical")
     if not len(facets):
@@ -132,7 +132,7 @@ def _named_facets(
     unique, first, count = np.unique(mine, return_index=True, return_counts=True)
     place = np.minimum(np.searchsorted(unique, asked), len(unique) - 1)
     outer = (unique[place] == asked) & (count[place] == 1)
-    faces: dict[str, NodeIndices] = {}
+    faces: dict[str, IntArray] = {}
     for tag in np.unique(groups[groups > 0]):
         chosen = first[place[outer & (groups == tag)]]
         if chosen.size:

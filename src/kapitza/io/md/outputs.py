@@ -12,10 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kapitza.core.arrays import Array, positive
+from kapitza.core.arrays import Array, IntArray, positive
 from kapitza.errors import DataError, KapitzaError
 from kapitza.io.formats.files import parse_json, read_limited
-from kapitza.matter.brillouin import IntArray
 from kapitza.simulate.md.engines.lammps_input import HEAT_FILE, POWER_FILE, PROFILE_FILE
 from kapitza.simulate.md.record import HEADER_FILE, Record, RunHeader
 from kapitza.simulate.md.system import COLD_ROLE, HELD_ROLE, HOT_ROLE

@@ -11,9 +11,8 @@ from itertools import pairwise
 import numpy as np
 from attrs import evolve, field, frozen
 
-from kapitza.core.arrays import Array, quantity
+from kapitza.core.arrays import Array, IntArray, quantity
 from kapitza.errors import InputError
-from kapitza.matter.brillouin import IntArray
 from kapitza.matter.building.layers import junction_from_layers, repeat_blocks
 from kapitza.matter.building.matching import MAX_MATCH_AREA, MAX_MATCH_STRAIN, in_plane_periods, match_surfaces
 from kapitza.matter.building.mixed_junction import balance_layers

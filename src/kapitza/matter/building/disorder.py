@@ -12,13 +12,10 @@ from typing import Literal
 
 import numpy as np
 from attrs import field, frozen, validators
-from numpy.typing import NDArray
 
-from kapitza.core.arrays import Array, quantity
+from kapitza.core.arrays import Array, BoolArray, quantity
 from kapitza.errors import InputError
 from kapitza.units import angstrom, nm
-
-BoolArray = NDArray[np.bool_]
 
 CompositionProfile = Literal["erf", "linear"]
 

@@ -6,9 +6,8 @@ import numpy as np
 from attrs import evolve, frozen
 from numpy.typing import ArrayLike, NDArray
 
-from kapitza.core.arrays import Array
+from kapitza.core.arrays import Array, IntArray
 from kapitza.errors import InputError
-from kapitza.matter.brillouin import IntArray
 from kapitza.matter.building.surface import layer_vectors, place_in_layer, plane_indices, upright_rotation
 from kapitza.matter.crystal import Crystal, integer_array, unit_vector
 from kapitza.matter.files.crystals import enforce_sum_rule

@@ -10,11 +10,10 @@ from typing import Literal
 
 import numpy as np
 from attrs import evolve
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from kapitza.core.arrays import Array, check_choice
+from kapitza.core.arrays import Array, BoolArray, IntArray, check_choice
 from kapitza.errors import InputError
-from kapitza.matter.brillouin import IntArray
 from kapitza.matter.building.disorder import Disorder, right_sites
 from kapitza.matter.building.layers import junction_from_layers, lead_from_force_constants, repeat_blocks
 from kapitza.matter.building.matching import MAX_MATCH_STRAIN, best_supercell_matches, in_plane_periods
@@ -24,7 +23,6 @@ from kapitza.matter.crystal import Crystal
 from kapitza.matter.junction import Junction, JunctionLayer, Lead, force_imbalance, largest_constant, supercell_cells
 
 MixingRule = Literal["mean", "left", "right"]
-_BoolArray = NDArray[np.bool_]
 
 
 def junction_from_crystals(
@@ -166,7 +164,7 @@ def _widen_lead(lead: Lead, shifts: IntArray) -> Lead:
     return evolve(lead, shifts=shifts, onsite=onsite, hop=hop)
 
 
-def _site_owners(lead: Lead, grid: IntArray, layers: int, disorder: Disorder | None) -> list[_BoolArray]:
+def _site_owners(lead: Lead, grid: IntArray, layers: int, disorder: Disorder | None) -> list[BoolArray]:
     """Whether each site of each layer of the device belongs to the right crystal, (M n,) each."""
     assert lead.positions is not None  # noqa: S101
     corners = supercell_cells(grid) @ lead.periods
@@ -189,7 +187,7 @@ def _site_owners(lead: Lead, grid: IntArray, layers: int, disorder: Disorder | N
 
 
 def _mixed_layers(
-    leads: tuple[Lead, Lead], grid: IntArray, owners: list[_BoolArray], mixing: MixingRule, scale: float
+    leads: tuple[Lead, Lead], grid: IntArray, owners: list[BoolArray], mixing: MixingRule, scale: float
 ) -> list[JunctionLayer]:
     """Layers of the device with the force constants of the owners of the sites."""
     onsite = [repeat_blocks(lead.shifts, lead.onsite, grid) for lead in leads]
@@ -214,7 +212,7 @@ def _mixed_layers(
 
 
 def _blend_constants(
-    left: Array, right: Array, rows: _BoolArray, columns: _BoolArray, mixing: MixingRule, scale: float
+    left: Array, right: Array, rows: BoolArray, columns: BoolArray, mixing: MixingRule, scale: float
 ) -> Array:
     """(nR, f, f) force constants by the owners of the two sites of each."""
     share = {"mean": 0.5, "left": 0.0, "right": 1.0}[mixing]

@@ -13,11 +13,10 @@ import numpy as np
 from attrs import evolve, field, frozen
 from numpy.typing import NDArray
 
-from kapitza.core.arrays import Array
+from kapitza.core.arrays import Array, BoolArray, IntArray
 from kapitza.core.modal import INTERFACE_SIDES
 from kapitza.core.transmission import Side
 from kapitza.errors import InputError
-from kapitza.matter.brillouin import IntArray
 from kapitza.matter.building.disorder import Disorder, choose_sites, right_sites
 from kapitza.matter.building.layers import (
     cut_into_layers,
@@ -56,7 +55,6 @@ _DEFAULT_DEPTH = 12 * angstrom  # of crystal on either side of an interface, whe
 _NEGLIGIBLE_CONSTANT = 1e-9  # of the largest force constant: what reaches beyond the next layer and is rounding
 
 MillerIndices = Sequence[int]
-_BoolArray = NDArray[np.bool_]
 
 
 @frozen(eq=False, kw_only=True)
@@ -305,7 +303,7 @@ def _apply_disorder(stack: AtomStack, segments: Sequence[Segment], periods: Arra
     return _remove_atoms(stack, symbols, empty)
 
 
-def _remove_atoms(stack: AtomStack, symbols: NDArray[np.str_], empty: _BoolArray) -> AtomStack:
+def _remove_atoms(stack: AtomStack, symbols: NDArray[np.str_], empty: BoolArray) -> AtomStack:
     """Return a stack with other elements, and without the atoms of empty sites."""
     masses = np.where(symbols == np.array(stack.atoms.symbols), stack.atoms.masses, element_masses(symbols.tolist()))
     kept = ~empty

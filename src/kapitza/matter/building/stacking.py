@@ -5,17 +5,13 @@ from itertools import pairwise
 
 import numpy as np
 from attrs import evolve, field, frozen
-from numpy.typing import NDArray
 
-from kapitza.core.arrays import Array
-from kapitza.matter.brillouin import IntArray
+from kapitza.core.arrays import Array, IntArray
 from kapitza.matter.crystal import integer_array
 from kapitza.matter.junction import Lead, supercell_cells
 from kapitza.matter.potentials.force_field import FORCE_UNIT, ForceField
 from kapitza.matter.potentials.relaxation import relax_interface
 from kapitza.matter.structure import Structure
-
-_BoolArray = NDArray[np.bool_]
 
 _SITE_MATCH_TOLERANCE = 0.2  # of the shortest period: sites of two crystals that differ by less continue one another
 _MAX_THICKNESS_RATIO = 1.3  # of the thickness of layers of crystals that continue one another

@@ -9,16 +9,13 @@ from math import gcd
 
 import numpy as np
 from attrs import evolve
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from kapitza.core.arrays import Array
+from kapitza.core.arrays import Array, BoolArray, IntArray
 from kapitza.errors import InputError
-from kapitza.matter.brillouin import IntArray
 from kapitza.matter.crystal import Crystal, integer_array, unit_vector
 from kapitza.matter.structure import Structure
 from kapitza.units import angstrom
-
-BoolArray = NDArray[np.bool_]
 
 _LARGEST_INDEX = 12  # of a lattice plane in the primitive lattice
 _INDEX_TOLERANCE = 1e-3  # of the largest index: by which indices of a plane may miss integers

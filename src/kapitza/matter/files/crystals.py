@@ -8,9 +8,8 @@ import numpy as np
 from attrs import evolve
 from numpy.typing import ArrayLike
 
-from kapitza.core.arrays import Array
+from kapitza.core.arrays import Array, IntArray
 from kapitza.errors import DataError, InputError, ValidityWarning
-from kapitza.matter.brillouin import IntArray
 from kapitza.matter.crystal import Crystal, finite_array
 from kapitza.matter.files.folding import (
     fold_force_constants,

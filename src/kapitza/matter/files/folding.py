@@ -11,9 +11,8 @@ from os import PathLike
 
 import numpy as np
 
-from kapitza.core.arrays import Array
+from kapitza.core.arrays import Array, IntArray
 from kapitza.errors import DataError
-from kapitza.matter.brillouin import IntArray
 from kapitza.matter.files.phonopy import AtomicCell, SupercellData
 from kapitza.units import angstrom
 

@@ -8,9 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from kapitza.core.arrays import Array
+from kapitza.core.arrays import Array, IntArray
 from kapitza.errors import DataError, require
-from kapitza.matter.brillouin import IntArray
 from kapitza.units import angstrom
 
 _MAX_BYTES = 2**28  # of a file: 4e6 pairs of atoms

@@ -9,9 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from kapitza.core.arrays import Array
+from kapitza.core.arrays import Array, IntArray
 from kapitza.errors import InputError
-from kapitza.matter.brillouin import IntArray
 from kapitza.matter.crystal import Crystal
 from kapitza.matter.files.crystals import enforce_sum_rule
 from kapitza.matter.files.folding import minkowski_basis, nearest_images, symmetric_blocks

@@ -7,10 +7,8 @@ import numpy as np
 from attrs import evolve, field, frozen
 from numpy.typing import NDArray
 
-from kapitza.core.arrays import Array, increasing
+from kapitza.core.arrays import Array, IntArray, increasing
 from kapitza.errors import InputError
-
-FlagArray = NDArray[np.int64]
 
 
 class PixelFlag(IntFlag):
@@ -36,7 +34,7 @@ def frozen_floats(value: Any) -> Array:
     return array
 
 
-def frozen_integers(value: Any) -> FlagArray:
+def frozen_integers(value: Any) -> IntArray:
     """Return `value` as a read-only array of whole numbers."""
     array = np.array(value, dtype=np.int64)
     array.flags.writeable = False
@@ -71,10 +69,10 @@ class TemperatureMap:
     names: tuple[str, ...] = field(converter=tuple)
     value: Array = field(converter=frozen_floats, metadata={"unit": "J, K and electrons, by name"})
     covariance: Array = field(converter=frozen_floats, metadata={"unit": "of value"})
-    flag: FlagArray = field(converter=frozen_integers, metadata={"unit": "bits"})
+    flag: IntArray = field(converter=frozen_integers, metadata={"unit": "bits"})
     pvalue: Array = field(converter=frozen_floats, metadata={"unit": "1"})
     deviance: Array = field(converter=frozen_floats, metadata={"unit": "1"})
-    iterations: FlagArray = field(converter=frozen_integers, metadata={"unit": "1"})
+    iterations: IntArray = field(converter=frozen_integers, metadata={"unit": "1"})
     modes: tuple[str, ...] = field(default=(), converter=tuple)
     method: str = field(default="", kw_only=True)
 

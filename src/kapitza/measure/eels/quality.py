@@ -4,8 +4,8 @@ import numpy as np
 from attrs import evolve, field, frozen
 from numpy.typing import NDArray
 
-from kapitza.core.arrays import Array
-from kapitza.measure.eels.map import FlagArray, PixelFlag, frozen_floats, frozen_integers
+from kapitza.core.arrays import Array, IntArray
+from kapitza.measure.eels.map import PixelFlag, frozen_floats, frozen_integers
 from kapitza.measure.eels.spectrum import SpectrumImage
 from kapitza.units import meV
 
@@ -40,7 +40,7 @@ class SpectrumQuality:
     electrons: Array = field(converter=frozen_floats)
     centre: Array = field(converter=frozen_floats)
     fwhm: Array = field(converter=frozen_floats)
-    flag: FlagArray = field(converter=frozen_integers)
+    flag: IntArray = field(converter=frozen_integers)
     clipped: NDArray[np.bool_]
     gain: float
     loss: float
@@ -136,7 +136,7 @@ def assess_spectra(image: SpectrumImage) -> SpectrumQuality:
     return evolve(found, warnings=(*_energy_axis_problems(image, found), *_count_problems(found)))
 
 
-def _assess_block(image: SpectrumImage, part: Array) -> tuple[Array, Array, Array, FlagArray, NDArray[np.bool_]]:
+def _assess_block(image: SpectrumImage, part: Array) -> tuple[Array, Array, Array, IntArray, NDArray[np.bool_]]:
     """Electrons, centre and width in channels, flags and clipping of some pixels."""
     finite = np.isfinite(part)
     known = np.where(finite, part, 0.0)

@@ -13,9 +13,9 @@ from typing import Literal
 import numpy as np
 from attrs import evolve, field, frozen
 
-from kapitza.core.arrays import Array, increasing, one_of, positive, quantity
+from kapitza.core.arrays import Array, ComplexArray, increasing, one_of, positive, quantity
 from kapitza.core.stack import Layer, Stack
-from kapitza.device.layered.admittance import ComplexArray, admittance, impedance
+from kapitza.device.layered.admittance import admittance, impedance
 from kapitza.device.layered.laplace import inverse_laplace
 from kapitza.device.setup import Plane, Setup
 from kapitza.errors import InputError

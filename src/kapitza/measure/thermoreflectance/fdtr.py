@@ -7,9 +7,9 @@ M. Chiesa, Rev. Sci. Instrum. 80, 094901 (2009), doi:10.1063/1.3212673.
 import numpy as np
 from attrs import field, frozen
 
-from kapitza.core.arrays import Array, increasing, one_of, positive, quantity
+from kapitza.core.arrays import Array, ComplexArray, increasing, one_of, positive, quantity
 from kapitza.core.stack import Stack
-from kapitza.device.layered.admittance import ComplexArray, impedance
+from kapitza.device.layered.admittance import impedance
 from kapitza.device.setup import Setup
 from kapitza.measure.thermoreflectance.beams import WAVE_VECTOR_NODES, Beams, wave_vector_quadrature
 from kapitza.measure.thermoreflectance.signal import (

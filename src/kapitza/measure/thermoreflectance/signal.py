@@ -5,8 +5,7 @@ from typing import Any, Literal, TypeVar
 import numpy as np
 from attrs import evolve
 
-from kapitza.core.arrays import Array
-from kapitza.device.layered.admittance import ComplexArray
+from kapitza.core.arrays import Array, ComplexArray
 from kapitza.errors import InputError
 
 AnyExperiment = TypeVar("AnyExperiment")

@@ -9,9 +9,9 @@ W. Cai et al., Nano Lett. 10, 1645 (2010), doi:10.1021/nl9041966 (Raman).
 import numpy as np
 from attrs import field, frozen
 
-from kapitza.core.arrays import Array, increasing, positive, quantity
+from kapitza.core.arrays import Array, ComplexArray, increasing, positive, quantity
 from kapitza.core.stack import Stack
-from kapitza.device.layered.admittance import ComplexArray, impedance
+from kapitza.device.layered.admittance import impedance
 from kapitza.device.setup import Setup
 from kapitza.errors import InputError
 from kapitza.measure.thermoreflectance.beams import WAVE_VECTOR_NODES, Beams, wave_vector_quadrature

@@ -16,9 +16,9 @@ from typing import Literal
 import numpy as np
 from attrs import field, frozen
 
-from kapitza.core.arrays import Array, increasing, one_of, quantity
+from kapitza.core.arrays import Array, ComplexArray, increasing, one_of, quantity
 from kapitza.core.stack import Stack
-from kapitza.device.layered.admittance import ComplexArray, impedance
+from kapitza.device.layered.admittance import impedance
 from kapitza.device.layered.laplace import PulseTrain, pulse_train
 from kapitza.device.setup import Setup
 from kapitza.errors import InputError

@@ -3,9 +3,10 @@
 import numpy as np
 from attrs import field, frozen
 
-from kapitza.core.arrays import Array, increasing, one_of, positive, quantity
+from kapitza.core.arrays import Array, ComplexArray, increasing, one_of, positive, quantity
+from kapitza.core.quadrature import panel_quadrature
 from kapitza.core.stack import Stack
-from kapitza.device.layered.admittance import ComplexArray, impedance
+from kapitza.device.layered.admittance import impedance
 from kapitza.device.setup import Setup
 from kapitza.measure.thermoreflectance.signal import (
     SIGNAL_KINDS,
@@ -30,17 +31,10 @@ def strip_quadrature(half_width: float) -> tuple[Array, Array]:
     start = np.concatenate([[0.0], period * 3.0 ** np.arange(-13, 1)])
     middle = period * np.arange(1, _RESOLVED_PERIODS + 1)
     tail = middle[-1] * 3.0 ** np.arange(10)
-    k, step = _strip_panels(np.concatenate([start, middle[1:]]).astype(float))
-    far, far_step = _strip_panels(tail)
+    k, step = panel_quadrature(np.concatenate([start, middle[1:]]).astype(float), _STRIP_GAUSS_ORDER)
+    far, far_step = panel_quadrature(tail, _STRIP_GAUSS_ORDER)
     shape = np.sinc(k * half_width / np.pi) ** 2
     return np.concatenate([k, far]), np.concatenate([step * shape, far_step / (2 * (far * half_width) ** 2)]) / np.pi
-
-
-def _strip_panels(edges: Array) -> tuple[Array, Array]:
-    """Gauss-Legendre nodes and weights on each panel between edges, one after the other."""
-    x, w = np.polynomial.legendre.leggauss(_STRIP_GAUSS_ORDER)
-    half = np.diff(edges)[:, None] / 2
-    return (edges[:-1, None] + half * (1 + x)).ravel(), (half * w).ravel()
 
 
 _THREE_OMEGA_PARAMETERS = ("half_width", "length", "power", "scale")

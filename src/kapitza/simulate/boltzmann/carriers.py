@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 from attrs import Attribute, evolve, field, frozen
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from kapitza.core.arrays import (
     Array,
+    IndexArray,
     above_zero,
     check_plausible,
     increasing,
@@ -71,8 +72,6 @@ class ScatteringRates:
         """The same with `factor` times the umklapp scattering."""
         return evolve(self, umklapp=factor * self.umklapp)
 
-
-IndexArray = NDArray[np.intp]
 
 _MIN_VELOCITY, _MAX_VELOCITY = 0.0, 1e5  # m s⁻¹
 _MIN_LIFETIME, _MAX_LIFETIME = 1e-16, 1.0  # s, lifetimes: below a vibration, or in other units

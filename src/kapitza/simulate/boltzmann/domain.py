@@ -15,13 +15,12 @@ import numpy as np
 from attrs import field, frozen
 from numpy.typing import NDArray
 
-from kapitza.core.arrays import Array
+from kapitza.core.arrays import Array, IntArray
 from kapitza.errors import InputError
 from kapitza.simulate.boltzmann.boundaries import InterfaceScattering, Wall, to_interface_scattering
 from kapitza.simulate.boltzmann.carriers import Carriers
 from kapitza.simulate.boltzmann.shapes import AXIS_NAMES, DomainShape, HotSpot, Prism
 
-IntegerArray = NDArray[np.int64]
 SideCondition = Wall | Literal["periodic"]
 
 _VOID_NAME = "void"
@@ -123,9 +122,9 @@ class DomainCells(ABC):
     """
 
     edges: tuple[Array, ...]
-    region: IntegerArray
-    other: IntegerArray
-    surface: IntegerArray
+    region: IntArray
+    other: IntArray
+    surface: IntArray
     surfaces: tuple[str, ...]
     walls: tuple[Wall | None, ...]
     crossings: tuple[tuple[InterfaceScattering, int, int] | None, ...]
@@ -152,7 +151,7 @@ class DomainCells(ABC):
 
     @property
     @abstractmethod
-    def home(self) -> IntegerArray:
+    def home(self) -> IntArray:
         """(C,) cell of the map that each counts for, the last axis fastest; -1: none."""
 
     @abstractmethod
@@ -160,7 +159,7 @@ class DomainCells(ABC):
         """Where the cells are, as the kernels take it."""
 
     @property
-    def fillings(self) -> IntegerArray:
+    def fillings(self) -> IntArray:
         """What fills the cells of the map, by number as `region`."""
         counted = self.home >= 0
         found = np.zeros(prod(self.shape), dtype=np.int64)
@@ -207,7 +206,7 @@ class BlockCells(DomainCells):
         return (self.low + self.high) / 2
 
     @property
-    def home(self) -> IntegerArray:
+    def home(self) -> IntArray:
         """(C,) cell of the map that each counts for: itself."""
         return np.arange(self.region.size)
 
@@ -298,7 +297,7 @@ def surface_names(domain: Domain) -> tuple[tuple[str, ...], tuple[Wall | None, .
     return (_VOID_NAME, *outer, *inner), (*found, *inner.values())
 
 
-def cell_regions(domain: Domain, centre: Array, names: tuple[str, ...]) -> IntegerArray:
+def cell_regions(domain: Domain, centre: Array, names: tuple[str, ...]) -> IntArray:
     """(C,) what fills each cell, from its centre (C, d)."""
     materials = list(domain.regions)
     region = np.full(centre.shape[0], -1, dtype=np.int64)
@@ -309,7 +308,7 @@ def cell_regions(domain: Domain, centre: Array, names: tuple[str, ...]) -> Integ
     return region
 
 
-def _cells_behind_faces(domain: Domain, shape: tuple[int, ...]) -> IntegerArray:
+def _cells_behind_faces(domain: Domain, shape: tuple[int, ...]) -> IntArray:
     """(C, 2d) cell behind each face, -1 outside."""
     count = prod(shape)
     index = np.arange(count).reshape(shape)
@@ -324,8 +323,8 @@ def _cells_behind_faces(domain: Domain, shape: tuple[int, ...]) -> IntegerArray:
 
 
 def find_surfaces(
-    domain: Domain, region: IntegerArray, other: IntegerArray, outer: IntegerArray, names: tuple[str, ...]
-) -> tuple[IntegerArray, tuple[str, ...], tuple[tuple[InterfaceScattering, int, int] | None, ...]]:
+    domain: Domain, region: IntArray, other: IntArray, outer: IntArray, names: tuple[str, ...]
+) -> tuple[IntArray, tuple[str, ...], tuple[tuple[InterfaceScattering, int, int] | None, ...]]:
     """What stands at each face, names of all surfaces, and boundaries among them; `outer` where nothing is behind."""
     materials = list(domain.regions)
     beyond = np.where(other >= 0, region[other], 0)

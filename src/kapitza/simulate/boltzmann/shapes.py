@@ -4,9 +4,9 @@ import itertools
 
 import numpy as np
 from attrs import converters, field, frozen
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from kapitza.core.arrays import Array, finite, number
+from kapitza.core.arrays import Array, BoolArray, finite, number
 from kapitza.errors import InputError
 from kapitza.simulate.boltzmann.boundaries import Wall, unit_fractions
 from kapitza.simulate.boltzmann.carriers import Carriers
@@ -14,7 +14,6 @@ from kapitza.simulate.boltzmann.carriers import Carriers
 AXIS_NAMES = "xyz"
 _MIN_CORNERS = 3  # corners
 _AREA_TOLERANCE = 1e-9  # relative
-BoolArray = NDArray[np.bool_]
 
 
 def check_corners(what: str, low: Array, high: Array) -> None:

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 
 from kapitza.core.arrays import Array, increasing
 from kapitza.core.occupation import Statistics, mode_heat_capacity
-from kapitza.core.quadrature import gauss_legendre
+from kapitza.core.quadrature import gauss_legendre, panel_quadrature
 from kapitza.errors import InputError
 from kapitza.matter.bands import Bands
 from kapitza.matter.brillouin import equivalent_normals, mesh_operations, reduced_mesh, spectrum_operations
@@ -164,9 +164,7 @@ def group_frequencies(edges: ArrayLike) -> Array:
 
 def _group_quadrature(edges: Array) -> tuple[Array, Array]:
     """(n,) frequencies and weights in the bins, rad s⁻¹."""
-    node, weight = gauss_legendre(_NODES_PER_GROUP)
-    width = np.diff(edges)[:, None]
-    return (edges[:-1, None] + width * node).ravel(), (width * weight).ravel()
+    return panel_quadrature(edges, _NODES_PER_GROUP)
 
 
 def _branch_modes(material: Solid | Dispersion, edges: Array, temperature: float, statistics: Statistics) -> ModeTable:

@@ -15,12 +15,11 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import KDTree
 
-from kapitza.core.arrays import Array
+from kapitza.core.arrays import Array, IntArray
 from kapitza.errors import InputError
 from kapitza.simulate.boltzmann.domain import (
     Domain,
     DomainCells,
-    IntegerArray,
     cell_regions,
     divide_into_blocks,
     find_surfaces,
@@ -47,8 +46,8 @@ class TriangularCells(DomainCells):
     """
 
     corner: Array
-    within_map: IntegerArray
-    jump: IntegerArray
+    within_map: IntArray
+    jump: IntArray
 
     @property
     def layers(self) -> int:
@@ -87,7 +86,7 @@ class TriangularCells(DomainCells):
         return _cell_centres(self.corner, self.edges)
 
     @property
-    def home(self) -> IntegerArray:
+    def home(self) -> IntArray:
         """(C,) cell of the map that each counts for."""
         return self.within_map
 
@@ -161,7 +160,7 @@ def _divide_into_triangles(domain: Domain, edges: tuple[Array, ...]) -> Triangul
     return evolve(found, within_map=_dominant_map_cells(region, place, found.volume, prod(found.shape)))
 
 
-def _dominant_map_cells(region: IntegerArray, place: IntegerArray, volume: Array, count: int) -> IntegerArray:
+def _dominant_map_cells(region: IntArray, place: IntArray, volume: Array, count: int) -> IntArray:
     """(C,) cell of the map of each that is of the material which fills most of it; -1 for the others."""
     kind, number = np.unique(region, return_inverse=True)
     share = np.bincount(place * kind.size + number, volume, count * kind.size).reshape(count, -1)
@@ -264,7 +263,7 @@ def _insert_corners(piece: _Polygon, near: Array, size: float) -> _Polygon:
     return np.array(kept)
 
 
-def _triangulate(pieces: Sequence[_Polygon], cell: Sequence[int]) -> tuple[Array, IntegerArray]:
+def _triangulate(pieces: Sequence[_Polygon], cell: Sequence[int]) -> tuple[Array, IntArray]:
     """Triangles (T, 3, 2) from the middle of each piece, or the piece itself if it has three corners; their cells."""
     found: list[Array] = []
     owner: list[int] = []
@@ -278,9 +277,7 @@ def _triangulate(pieces: Sequence[_Polygon], cell: Sequence[int]) -> tuple[Array
     return np.concatenate(found), np.array(owner, dtype=np.int64)
 
 
-def _link_sides(
-    domain: Domain, corner: Array, edges: Sequence[Array], size: float
-) -> tuple[IntegerArray, IntegerArray]:
+def _link_sides(domain: Domain, corner: Array, edges: Sequence[Array], size: float) -> tuple[IntArray, IntArray]:
     """(T, 3) triangle behind each side, -1 for none; and the wall -x, +x, -y, +y that a side at the rim lies in."""
     flat = corner.reshape(-1, 2)
     pairs = KDTree(flat).query_pairs(3 * size, output_type="ndarray")
@@ -304,7 +301,7 @@ def _link_sides(
     return beside, rim
 
 
-def _match_sides(ends: IntegerArray, chosen: NDArray[np.bool_]) -> IntegerArray:
+def _match_sides(ends: IntArray, chosen: NDArray[np.bool_]) -> IntArray:
     """(T, 3) triangle that shares both ends (T, 3, 2) of a side, among the chosen."""
     found = np.full(chosen.shape, -1, dtype=np.int64)
     side = np.flatnonzero(chosen.ravel())
@@ -316,7 +313,7 @@ def _match_sides(ends: IntegerArray, chosen: NDArray[np.bool_]) -> IntegerArray:
     return found
 
 
-def _match_rims(place: Array, low: NDArray[np.bool_], high: NDArray[np.bool_]) -> IntegerArray:
+def _match_rims(place: Array, low: NDArray[np.bool_], high: NDArray[np.bool_]) -> IntArray:
     """(T, 3) triangle at the opposite rim whose side has its middle at the same place."""
     found = np.full(low.shape, -1, dtype=np.int64)
     one, other = np.flatnonzero(low.ravel()), np.flatnonzero(high.ravel())
@@ -327,8 +324,8 @@ def _match_rims(place: Array, low: NDArray[np.bool_], high: NDArray[np.bool_]) -
 
 
 def _stack_triangles(
-    domain: Domain, plane: tuple[IntegerArray, IntegerArray], layers: int, solid: bool
-) -> tuple[IntegerArray, IntegerArray, IntegerArray]:
+    domain: Domain, plane: tuple[IntArray, IntArray], layers: int, solid: bool
+) -> tuple[IntArray, IntArray, IntArray]:
     """Cells behind all faces (C, F), the wall that faces outside lie in, and where periodic ones lead."""
     beside, rim = plane
     level = np.arange(layers)

@@ -10,9 +10,8 @@ import numpy as np
 from attrs import field, frozen
 from numpy.typing import NDArray
 
-from kapitza.core.arrays import Array, one_of
+from kapitza.core.arrays import Array, IntArray, one_of
 from kapitza.errors import InputError
-from kapitza.matter.brillouin import IntArray
 from kapitza.simulate.md.potential import AnyPotential
 from kapitza.simulate.md.system import System
 

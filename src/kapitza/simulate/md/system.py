@@ -4,11 +4,9 @@ from typing import Final
 
 import numpy as np
 from attrs import field, frozen
-from numpy.typing import NDArray
 
-from kapitza.core.arrays import Array, positive
+from kapitza.core.arrays import Array, BoolArray, IntArray, positive
 from kapitza.errors import InputError
-from kapitza.matter.brillouin import IntArray
 from kapitza.matter.crystal import finite_array, integer_array
 
 FREE_ROLE: Final = 0
@@ -17,8 +15,6 @@ COLD_ROLE: Final = 2
 HELD_ROLE: Final = 3
 
 _FLATNESS_TOLERANCE = 1e-6  # of lengths: what rounding leaves
-
-BoolArray = NDArray[np.bool_]
 
 
 @frozen(eq=False, kw_only=True)

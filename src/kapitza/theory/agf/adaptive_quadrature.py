@@ -11,11 +11,10 @@ from itertools import pairwise
 import numpy as np
 from attrs import frozen
 
-from kapitza.core.arrays import Array
+from kapitza.core.arrays import Array, IntArray
 from kapitza.core.modal import INTERFACE_SIDES
 from kapitza.core.occupation import mode_heat_capacity
 from kapitza.core.transmission import Transmission
-from kapitza.matter.brillouin import IntArray
 from kapitza.matter.junction import SQUARE_PICOSECOND, Junction
 from kapitza.run.store import Store, UnitInputs
 from kapitza.run.work import Progress, UnitKernel, run_units

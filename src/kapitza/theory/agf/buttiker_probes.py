@@ -17,13 +17,12 @@ doi:10.1063/1.4944329
 
 import numpy as np
 from attrs import evolve, frozen
-from numpy.typing import NDArray
 
-from kapitza.core.arrays import Array, temperatures
+from kapitza.core.arrays import AnyComplexArray, Array, IndexArray, temperatures
 from kapitza.core.conductance import Conductance
 from kapitza.core.occupation import Statistics, mode_heat_capacity
 from kapitza.errors import ConvergenceError, InputError
-from kapitza.matter.junction import SQUARE_PICOSECOND, ComplexArray, Junction, JunctionBlocks, JunctionLayer, Lead
+from kapitza.matter.junction import SQUARE_PICOSECOND, Junction, JunctionBlocks, JunctionLayer, Lead
 from kapitza.theory.agf.conductance import check_mesh_size, symmetry_operations
 from kapitza.theory.agf.green_functions import (
     LeadContact,
@@ -40,7 +39,6 @@ _MIN_RESISTANCE_SHARE = 1e-9  # of the whole resistance: an interface that has l
 _MAX_SEARCH_STEPS = 40  # of the search for the strength of the probes
 
 _ProbeSettings = tuple[int, float, tuple[int, int], int, Statistics]  # layers, K, wave vectors, frequencies, statistics
-_Indices = NDArray[np.intp]
 
 
 @frozen(eq=False, kw_only=True)
@@ -242,7 +240,7 @@ def _probe_transmissions(
 
 
 def _pairwise_transmission(
-    green: ComplexArray, gamma: tuple[ComplexArray, ComplexArray], bounds: _Indices, loss: Array
+    green: AnyComplexArray, gamma: tuple[AnyComplexArray, AnyComplexArray], bounds: IndexArray, loss: Array
 ) -> Array:
     r"""(nω, n + 2, n + 2) $\mathrm{Tr}[\Gamma_iG\Gamma_jG^\dagger]$ of leads and probes."""
     count, size = loss.shape

@@ -20,10 +20,9 @@ import numpy as np
 from attrs import frozen
 from numpy.typing import ArrayLike
 
-from kapitza.core.arrays import Array, frequencies, temperatures
+from kapitza.core.arrays import Array, IntArray, frequencies, temperatures
 from kapitza.core.transmission import Transmission
 from kapitza.errors import ConvergenceError, InputError, require
-from kapitza.matter.brillouin import IntArray
 from kapitza.matter.junction import SQUARE_PICOSECOND, Junction
 from kapitza.run.store import Store, UnitInputs
 from kapitza.run.work import Progress

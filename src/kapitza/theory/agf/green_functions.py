@@ -20,10 +20,10 @@ import numpy as np
 from attrs import frozen
 from numpy.typing import ArrayLike, NDArray
 
-from kapitza.core.arrays import Array
+from kapitza.core.arrays import AnyComplexArray, Array, IndexArray
 from kapitza.core.modal import INTERFACE_SIDES
 from kapitza.core.transmission import Side
-from kapitza.matter.junction import SQUARE_PICOSECOND, ComplexArray, Junction, JunctionBlocks
+from kapitza.matter.junction import SQUARE_PICOSECOND, Junction, JunctionBlocks
 from kapitza.theory.agf.leads import (
     CouplingBasis,
     LeadLayers,
@@ -64,7 +64,7 @@ class LeadContact:
 
     layers: LeadLayers
     k: Array
-    port: ComplexArray
+    port: AnyComplexArray
 
     @property
     def copies(self) -> int:
@@ -76,10 +76,10 @@ class LeadContact:
 class CornerBlocks:
     """Green's functions of the device seen from the leads: (b, r, r') from the second index to the first, ps²/rad²."""
 
-    left_left: ComplexArray
-    right_left: ComplexArray
-    left_right: ComplexArray
-    right_right: ComplexArray
+    left_left: AnyComplexArray
+    right_left: AnyComplexArray
+    left_right: AnyComplexArray
+    right_right: AnyComplexArray
 
 
 def prepare_junction(junction: Junction) -> PreparedJunction:
@@ -106,7 +106,7 @@ def contact_waves(at: LeadContact, index: NDArray[np.intp], omega: Array) -> Lea
     return solve_lead_waves(at.layers.at(rows), np.repeat(omega, at.copies))
 
 
-def block_diagonal(sigma: ComplexArray, copies: int) -> ComplexArray:
+def block_diagonal(sigma: AnyComplexArray, copies: int) -> AnyComplexArray:
     """Make the self-energies (b M, r, r) of unfolded wave vectors one block-diagonal matrix (b, M r, M r) each."""
     if copies == 1:
         return sigma
@@ -121,8 +121,8 @@ def _corner_blocks(
     blocks: JunctionBlocks,
     index: NDArray[np.intp],
     omega: Array,
-    ports: tuple[ComplexArray, ComplexArray],
-    sigma: tuple[ComplexArray, ComplexArray],
+    ports: tuple[AnyComplexArray, AnyComplexArray],
+    sigma: tuple[AnyComplexArray, AnyComplexArray],
 ) -> CornerBlocks:
     """Solve the device from the left to the right.
 
@@ -140,7 +140,7 @@ def _corner_blocks(
     end = len(blocks.hop)
     if end == 0:
         here -= last @ sigma[1] @ dagger(last)
-    green: ComplexArray = np.linalg.inv(here)
+    green: AnyComplexArray = np.linalg.inv(here)
     forth, back = green @ first, dagger(first) @ green  # from the left port to this layer, and the other way
     own = dagger(first) @ forth
     for i, coupling in enumerate(blocks.hop, 1):
@@ -159,9 +159,9 @@ def _transmitted_block(
     blocks: JunctionBlocks,
     index: NDArray[np.intp],
     omega: Array,
-    ports: tuple[ComplexArray, ComplexArray],
-    sigma: tuple[ComplexArray, ComplexArray],
-) -> ComplexArray:
+    ports: tuple[AnyComplexArray, AnyComplexArray],
+    sigma: tuple[AnyComplexArray, AnyComplexArray],
+) -> AnyComplexArray:
     """Only the corner from the left to the right lead of `corner_blocks`, (b, R', R), at half the cost."""
     energy = omega**2 * SQUARE_PICOSECOND
     first, last = ports
@@ -176,7 +176,7 @@ def _transmitted_block(
     return dagger(last) @ np.linalg.solve(here, source)
 
 
-def inverse_layer(onsite: ComplexArray, energy: Array) -> ComplexArray:
+def inverse_layer(onsite: AnyComplexArray, energy: Array) -> AnyComplexArray:
     """Return the energy minus the block of a layer, (b, f, f)."""
     matrix = -onsite
     diagonal = np.arange(onsite.shape[-1])
@@ -184,12 +184,12 @@ def inverse_layer(onsite: ComplexArray, energy: Array) -> ComplexArray:
     return matrix
 
 
-def level_broadening(sigma: ComplexArray) -> ComplexArray:
+def level_broadening(sigma: AnyComplexArray) -> AnyComplexArray:
     r"""$\gamma = i(\sigma - \sigma^\dagger)$."""
     return 1j * (sigma - dagger(sigma))
 
 
-def caroli_transmission(gamma_left: ComplexArray, gamma_right: ComplexArray, green: ComplexArray) -> Array:
+def caroli_transmission(gamma_left: AnyComplexArray, gamma_right: AnyComplexArray, green: AnyComplexArray) -> Array:
     r"""Number of modes that cross, $\mathrm{Tr}[\Gamma_R G_{RL}\Gamma_L G_{RL}^\dagger]$.
 
     Parameters
@@ -211,7 +211,7 @@ class SolvedPoints:
 
     contacts: tuple[LeadContact, LeadContact]
     waves: tuple[LeadWaves, LeadWaves]
-    sigma: tuple[ComplexArray, ComplexArray]
+    sigma: tuple[AnyComplexArray, AnyComplexArray]
     corners: CornerBlocks
 
     @property
@@ -257,9 +257,6 @@ def _solve_blocks(
     return SolvedPoints(sides, waves, sigma, found)
 
 
-Counts = NDArray[np.intp]
-
-
 @frozen(eq=False)
 class DevicePoints:
     """A junction at b points of wave vector k[index] and complex frequency, ready to be solved.
@@ -272,14 +269,14 @@ class DevicePoints:
     bulk : (b, f) diagonals of the Green's functions of both crystals without an interface, ps²
     """
 
-    energy: ComplexArray
-    onsite: tuple[ComplexArray, ...]
-    hop: tuple[ComplexArray, ...]
-    sigma: tuple[ComplexArray, ComplexArray]
-    bulk: tuple[ComplexArray, ComplexArray]
+    energy: AnyComplexArray
+    onsite: tuple[AnyComplexArray, ...]
+    hop: tuple[AnyComplexArray, ...]
+    sigma: tuple[AnyComplexArray, AnyComplexArray]
+    bulk: tuple[AnyComplexArray, AnyComplexArray]
 
     @property
-    def gamma(self) -> tuple[ComplexArray, ComplexArray]:
+    def gamma(self) -> tuple[AnyComplexArray, AnyComplexArray]:
         r"""$i(\Sigma - \Sigma^\dagger)$ of either lead."""
         left, right = (1j * (one - dagger(one)) for one in self.sigma)
         return left, right
@@ -289,11 +286,13 @@ class DevicePoints:
 class LayerSweeps:
     """Solved layers: the whole Green's function within each, and that of all to its left alone."""
 
-    inside: tuple[ComplexArray, ...]
-    from_left: tuple[ComplexArray, ...]
+    inside: tuple[AnyComplexArray, ...]
+    from_left: tuple[AnyComplexArray, ...]
 
 
-def device_points(what: PreparedJunction, k: Array, index: Counts, omega: Array, width: float = 0.0) -> DevicePoints:
+def device_points(
+    what: PreparedJunction, k: Array, index: IndexArray, omega: Array, width: float = 0.0
+) -> DevicePoints:
     """Blocks and self-energies at points of wave vector k[index] and frequency omega (b,), rad s⁻¹.
 
     Parameters
@@ -313,8 +312,8 @@ def device_points(what: PreparedJunction, k: Array, index: Counts, omega: Array,
 
 
 def _lead_end(
-    what: PreparedJunction, k: Array, index: Counts, omega: Array, width: float, side: Side
-) -> tuple[ComplexArray, ComplexArray]:
+    what: PreparedJunction, k: Array, index: IndexArray, omega: Array, width: float, side: Side
+) -> tuple[AnyComplexArray, AnyComplexArray]:
     """(b, F, F) self-energy of a lead on the device, and (b, f) diagonal of its own Green's function."""
     at = lead_contact(what, k, side)
     if width == 0:
@@ -328,7 +327,9 @@ def _lead_end(
     return _to_junction_coordinates(what.junction.unfolded(k, side)[1][index], found), own
 
 
-def _lead_end_on_axis(at: LeadContact, index: Counts, omega: Array, side: Side) -> tuple[ComplexArray, ComplexArray]:
+def _lead_end_on_axis(
+    at: LeadContact, index: IndexArray, omega: Array, side: Side
+) -> tuple[AnyComplexArray, AnyComplexArray]:
     """The same on the real axis, by the waves of the lead."""
     waves = lead_waves(at, index, omega)
     rows = (index[:, None] * at.copies + np.arange(at.copies)).ravel()
@@ -342,20 +343,20 @@ def _lead_end_on_axis(at: LeadContact, index: Counts, omega: Array, side: Side) 
     return sigma, bulk
 
 
-def lead_waves(at: LeadContact, index: Counts, omega: Array) -> LeadWaves:
+def lead_waves(at: LeadContact, index: IndexArray, omega: Array) -> LeadWaves:
     """Waves of a lead; those that do not leave a layer have a Bloch factor that is infinite, or no number."""
     with np.errstate(invalid="ignore"):
         return contact_waves(at, index, omega)
 
 
-def _inverse_diagonal(energy: ComplexArray, matrix: ComplexArray, copies: int) -> ComplexArray:
+def _inverse_diagonal(energy: AnyComplexArray, matrix: AnyComplexArray, copies: int) -> AnyComplexArray:
     """(b, f) diagonals of (energy - matrix)⁻¹, the means of `copies` in a row."""
     found = np.linalg.inv(energy[:, None, None] * np.eye(matrix.shape[-1]) - matrix)
     diagonal = np.diagonal(found, axis1=1, axis2=2)
     return diagonal.reshape(-1, copies, diagonal.shape[1]).mean(axis=1)
 
 
-def _to_junction_coordinates(waves: ComplexArray, blocks: ComplexArray) -> ComplexArray:
+def _to_junction_coordinates(waves: AnyComplexArray, blocks: AnyComplexArray) -> AnyComplexArray:
     """(b, M f, M f) blocks (b M, f, f) of unfolded wave vectors in the coordinates of the junction."""
     b, m = waves.shape[:2]
     if m == 1:
@@ -365,7 +366,7 @@ def _to_junction_coordinates(waves: ComplexArray, blocks: ComplexArray) -> Compl
     return np.einsum("kab,kbij,kcb->kaicj", waves, split, waves.conj()).reshape(b, m * size, m * size)
 
 
-def lead_blocks(junction: Junction, k: ArrayLike, side: Side) -> tuple[ComplexArray, ComplexArray]:
+def lead_blocks(junction: Junction, k: ArrayLike, side: Side) -> tuple[AnyComplexArray, AnyComplexArray]:
     """Blocks of a lead with the periods of the junction, (nk, F, F) each, (rad/ps)²."""
     inside, waves = junction.unfolded(k, side)
     onsite, hop = junction.lead(side).blocks(inside.reshape(-1, 2))
@@ -377,7 +378,7 @@ def sweep_layers(at: DevicePoints) -> LayerSweeps:
     last = len(at.onsite) - 1
     here = [at.energy[:, None, None] * np.eye(one.shape[-1]) - one for one in at.onsite]
     behind, ahead = [at.sigma[0]], [at.sigma[1]]
-    from_left: list[ComplexArray] = []
+    from_left: list[AnyComplexArray] = []
     for i in range(last):
         from_left.append(np.linalg.inv(here[i] - behind[i]))
         behind.append(dagger(at.hop[i]) @ from_left[i] @ at.hop[i])
@@ -389,9 +390,9 @@ def sweep_layers(at: DevicePoints) -> LayerSweeps:
     return LayerSweeps(tuple(inside), tuple(from_left))
 
 
-def first_layer_columns(at: DevicePoints, found: LayerSweeps, factor: ComplexArray) -> list[ComplexArray]:
+def first_layer_columns(at: DevicePoints, found: LayerSweeps, factor: AnyComplexArray) -> list[AnyComplexArray]:
     """(b, f, r) blocks of G from the first layer to each, times a factor (b, F, r) on the first."""
-    first: list[ComplexArray] = [found.inside[0] @ factor]
+    first: list[AnyComplexArray] = [found.inside[0] @ factor]
     moved, whole = factor, first
     for i, hop in enumerate(at.hop):
         moved = dagger(hop) @ found.from_left[i] @ moved

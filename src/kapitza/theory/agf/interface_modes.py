@@ -11,7 +11,7 @@ import numpy as np
 from attrs import field, frozen
 from numpy.typing import ArrayLike
 
-from kapitza.core.arrays import Array, numbers, same_length
+from kapitza.core.arrays import Array, IndexArray, numbers, same_length
 from kapitza.errors import InputError
 from kapitza.matter.junction import Junction, wavevector_fractions
 from kapitza.run.store import Store, UnitInputs, UnitResult
@@ -20,7 +20,6 @@ from kapitza.theory.agf.adaptive_quadrature import UnitRunner
 from kapitza.theory.agf.conductance import symmetry_operations
 from kapitza.theory.agf.green_functions import prepare_junction
 from kapitza.theory.agf.local_density import (
-    Counts,
     device_sites,
     even_frequencies,
     finite_table,
@@ -67,7 +66,7 @@ class InterfaceModes:
     omega: Array = field(converter=numbers, metadata={"unit": "rad s^-1"})
     k: Array = field(converter=finite_table, metadata={"unit": "of the reciprocal vectors"})
     modes: Array = field(converter=numbers, validator=same_length("omega"), metadata={"unit": "m^-2"})
-    kind: Counts = field(
+    kind: IndexArray = field(
         converter=read_only_integers, metadata={"unit": "0 below the bands, 1 in a gap, 2 above the bands, 3 resonance"}
     )
     width: Array = field(converter=numbers, validator=same_length("omega"), metadata={"unit": "rad s^-1"})
@@ -76,11 +75,11 @@ class InterfaceModes:
     left_decay: Array = field(converter=numbers, validator=same_length("omega"), metadata={"unit": "m"})
     right_decay: Array = field(converter=numbers, validator=same_length("omega"), metadata={"unit": "m"})
     weight: Array = field(converter=finite_table, metadata={"unit": "1"})
-    layer: Counts = field(converter=read_only_integers, metadata={"unit": "1"})
-    atom: Counts = field(converter=read_only_integers, metadata={"unit": "1"})
-    direction: Counts = field(converter=read_only_integers, metadata={"unit": "0 x, 1 y, 2 z"})
+    layer: IndexArray = field(converter=read_only_integers, metadata={"unit": "1"})
+    atom: IndexArray = field(converter=read_only_integers, metadata={"unit": "1"})
+    direction: IndexArray = field(converter=read_only_integers, metadata={"unit": "0 x, 1 y, 2 z"})
     symbol: tuple[str, ...] = field(converter=tuple)
-    interface: Counts = field(converter=read_only_integers, metadata={"unit": "1"})
+    interface: IndexArray = field(converter=read_only_integers, metadata={"unit": "1"})
     method: str = field(default="", kw_only=True)
 
     def __attrs_post_init__(self) -> None:
@@ -133,7 +132,7 @@ class InterfaceModes:
             found += [self._family(name, part) for part in np.split(rows, cuts)]
         return tuple(sorted(found, key=lambda one: one.lowest))
 
-    def _family(self, name: str, rows: Counts) -> "_ModeFamily":
+    def _family(self, name: str, rows: IndexArray) -> "_ModeFamily":
         modes = self.modes[rows]
         mean = [float(np.average(values[rows], weights=modes)) for values in (self.share, self.width)]
         decay = [float(np.median(values[rows])) for values in (self.left_decay, self.right_decay)]

@@ -10,11 +10,10 @@ import numpy as np
 from attrs import frozen
 from numpy.typing import ArrayLike
 
-from kapitza.core.arrays import Array
+from kapitza.core.arrays import AnyComplexArray, Array, IntArray
 from kapitza.errors import InputError
-from kapitza.matter.brillouin import IntArray
 from kapitza.matter.crystal import integer_array
-from kapitza.matter.junction import SQUARE_PICOSECOND, ComplexArray, Junction, Lead, wavevector_fractions
+from kapitza.matter.junction import SQUARE_PICOSECOND, Junction, Lead, wavevector_fractions
 from kapitza.theory.agf.green_functions import PreparedJunction, solve_junction
 
 _GENERIC_WAVEVECTORS = np.array([[0.1234, 0.3713], [0.4127, -0.1931]])  # wave vectors on no symmetry element
@@ -154,7 +153,7 @@ def band_top(lead: Lead, k: Array) -> Array:
     return np.asarray(highest + 2 * size * (1 - np.cos(np.pi / _BAND_TOP_PHASES)), dtype=float)
 
 
-def bulk_matrix(onsite: ComplexArray, hop: ComplexArray, factor: complex | ComplexArray) -> ComplexArray:
+def bulk_matrix(onsite: AnyComplexArray, hop: AnyComplexArray, factor: complex | AnyComplexArray) -> AnyComplexArray:
     """Dynamical matrix of a lead at a phase factor along the normal, (rad/ps)²."""
     moved = hop * factor
     return onsite + moved + moved.conj().swapaxes(-1, -2)
@@ -171,8 +170,8 @@ def _band_bottom(lead: Lead, k: Array) -> Array:
 
 
 def trace_extrema(
-    onsite: ComplexArray,
-    hop: ComplexArray,
+    onsite: AnyComplexArray,
+    hop: AnyComplexArray,
     band: IntArray,
     angle: Array,
     kind: Array,

@@ -23,9 +23,9 @@ import numpy as np
 from attrs import frozen
 from numpy.typing import ArrayLike, NDArray
 
-from kapitza.core.arrays import Array
+from kapitza.core.arrays import AnyComplexArray, Array, BoolArray
 from kapitza.errors import ConvergenceError
-from kapitza.matter.junction import SQUARE_PICOSECOND, ComplexArray, Lead, inverse_root_masses, wavevector_fractions
+from kapitza.matter.junction import SQUARE_PICOSECOND, Lead, inverse_root_masses, wavevector_fractions
 from kapitza.theory.agf.real_basis import RealBasis, RealBlocks, find_real_basis, real_blocks
 
 _RANK_TOLERANCE = 1e-11  # of the largest singular value of the coupling: what is below is rounding
@@ -39,8 +39,6 @@ POLE_SELF_ENERGY = 1e12  # self-energy beside a pole, in units of the coupling: 
 _POLE_OFFSET = 1e-9  # relative change of the frequency beside a pole
 _MAX_POLE_RETRIES = 3  # times that this is tried
 _MAX_SHIFTED_EIGENVALUE = 1e3  # size of μ from which a shift is too near to a wave
-
-Flags = NDArray[np.bool_]
 
 
 @frozen(eq=False)
@@ -73,9 +71,9 @@ class LeadLayers:
     `real` is the same in a basis where it is real, None where there is none.
     """
 
-    onsite: ComplexArray
-    a: ComplexArray
-    b: ComplexArray
+    onsite: AnyComplexArray
+    a: AnyComplexArray
+    b: AnyComplexArray
     real: RealBlocks | None = None
 
     def at(self, index: NDArray[np.intp]) -> "LeadLayers":
@@ -84,7 +82,7 @@ class LeadLayers:
         return LeadLayers(self.onsite[index], self.a[index], self.b[index], real)
 
     @property
-    def hop(self) -> ComplexArray:
+    def hop(self) -> AnyComplexArray:
         """(b, f, f) coupling to the next layer on the right, (rad/ps)²."""
         return self.a @ dagger(self.b)
 
@@ -102,10 +100,10 @@ class LeadWaves:
     flux : (b, 2r) $i(q^\dagger p - p^\dagger q)$, energy to the right, 0 for evanescent waves
     """
 
-    factor: ComplexArray
-    p: ComplexArray
-    q: ComplexArray
-    open: Flags
+    factor: AnyComplexArray
+    p: AnyComplexArray
+    q: AnyComplexArray
+    open: BoolArray
     flux: Array
 
     @property
@@ -119,12 +117,12 @@ class LeadWaves:
         return self.open[:, : self.rank].sum(axis=1)
 
     @property
-    def right(self) -> ComplexArray:
+    def right(self) -> AnyComplexArray:
         r"""(b, r, r) $\sigma_R$ of a lead on the right."""
         return _right_divide(self.p[:, :, : self.rank], self.q[:, :, : self.rank])
 
     @property
-    def left(self) -> ComplexArray:
+    def left(self) -> AnyComplexArray:
         r"""(b, r, r) $\sigma_L$ of a lead on the left."""
         return _right_divide(self.q[:, :, self.rank :], self.p[:, :, self.rank :])
 
@@ -160,12 +158,12 @@ def lead_layers(lead: Lead, k: ArrayLike, basis: CouplingBasis) -> LeadLayers:
     return LeadLayers(onsite, a, b, real)
 
 
-def dagger(matrix: ComplexArray) -> ComplexArray:
+def dagger(matrix: AnyComplexArray) -> AnyComplexArray:
     """Conjugate transpose of the last two axes."""
     return matrix.conj().swapaxes(-1, -2)
 
 
-def _right_divide(numerator: ComplexArray, denominator: ComplexArray) -> ComplexArray:
+def _right_divide(numerator: AnyComplexArray, denominator: AnyComplexArray) -> AnyComplexArray:
     """Return the matrices numerator @ inverse(denominator)."""
     return np.linalg.solve(denominator.swapaxes(-1, -2), numerator.swapaxes(-1, -2)).swapaxes(-1, -2)
 
@@ -218,7 +216,7 @@ def _replace_waves(found: LeadWaves, index: NDArray[np.intp], other: LeadWaves) 
         getattr(found, name)[index] = getattr(other, name)
 
 
-def _is_near_pole(found: LeadWaves) -> Flags:
+def _is_near_pole(found: LeadWaves) -> BoolArray:
     """(b,) where a self-energy, of order 1 in these units, is infinite but for rounding."""
     r = found.rank
     return quotient_overflows(found.p[:, :, :r], found.q[:, :, :r]) | quotient_overflows(
@@ -226,7 +224,7 @@ def _is_near_pole(found: LeadWaves) -> Flags:
     )
 
 
-def quotient_overflows(numerator: ComplexArray, denominator: ComplexArray) -> Flags:
+def quotient_overflows(numerator: AnyComplexArray, denominator: AnyComplexArray) -> BoolArray:
     """(b,) where a quotient of matrices is too large, or has none."""
     try:
         return np.abs(_right_divide(numerator, denominator)).max(axis=(1, 2)) > POLE_SELF_ENERGY
@@ -237,7 +235,7 @@ def quotient_overflows(numerator: ComplexArray, denominator: ComplexArray) -> Fl
         return np.concatenate([quotient_overflows(*pair) for pair in pairs])
 
 
-def _attempt_shift(at: LeadLayers, omega: Array, shift: complex) -> tuple[LeadWaves, Flags]:
+def _attempt_shift(at: LeadLayers, omega: Array, shift: complex) -> tuple[LeadWaves, BoolArray]:
     """Waves with one shift, and where their directions are in doubt; real matrices are used for real shifts."""
     r = at.a.shape[-1]
     energy = omega**2 * SQUARE_PICOSECOND
@@ -281,7 +279,7 @@ def _attempt_shift(at: LeadLayers, omega: Array, shift: complex) -> tuple[LeadWa
 
 
 def _resolve_degenerate(
-    solved: ComplexArray, shift: complex, factor: ComplexArray, vector: ComplexArray, propagates: Flags
+    solved: AnyComplexArray, shift: complex, factor: AnyComplexArray, vector: AnyComplexArray, propagates: BoolArray
 ) -> None:
     """Turn degenerate propagating waves, in place, to those that have a velocity of their own.
 
@@ -303,7 +301,7 @@ def _resolve_degenerate(
                 vector[i][:, group] = part @ _flux_rotation(part[:r], part[r:], moved)
 
 
-def _flux_rotation(p: ComplexArray, q: ComplexArray, u: ComplexArray) -> ComplexArray:
+def _flux_rotation(p: AnyComplexArray, q: AnyComplexArray, u: AnyComplexArray) -> AnyComplexArray:
     """Combinations of degenerate waves (f, g) that are orthogonal and have definite fluxes, each of norm 1."""
     flux = 1j * (dagger(q) @ p - dagger(p) @ q)
     _, values, basis = np.linalg.svd(u, full_matrices=False)
@@ -313,8 +311,8 @@ def _flux_rotation(p: ComplexArray, q: ComplexArray, u: ComplexArray) -> Complex
 
 
 def decimation_self_energy(
-    onsite: ComplexArray, hop: ComplexArray, energy: ComplexArray, *, limit: int = 100
-) -> ComplexArray:
+    onsite: AnyComplexArray, hop: AnyComplexArray, energy: AnyComplexArray, *, limit: int = 100
+) -> AnyComplexArray:
     r"""Self-energy of a lead on the right by decimation: the second road, for frequencies off the real axis.
 
     Each step removes every second layer, so that n steps reach $2^n$ layers deep.

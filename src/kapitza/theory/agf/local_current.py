@@ -15,11 +15,11 @@ import numpy as np
 from attrs import field, frozen
 from numpy.typing import ArrayLike
 
-from kapitza.core.arrays import Array, frequencies, numbers, temperatures
+from kapitza.core.arrays import AnyComplexArray, Array, IndexArray, frequencies, numbers, temperatures
 from kapitza.core.occupation import mode_heat_capacity
-from kapitza.core.transmission import trapezoid_weights
+from kapitza.core.quadrature import trapezoid_weights
 from kapitza.errors import InputError
-from kapitza.matter.junction import ComplexArray, Junction
+from kapitza.matter.junction import Junction
 from kapitza.run.store import Store, UnitInputs, UnitResult
 from kapitza.run.work import Progress
 from kapitza.theory.agf.adaptive_quadrature import UnitRunner
@@ -35,7 +35,6 @@ from kapitza.theory.agf.green_functions import (
 )
 from kapitza.theory.agf.leads import dagger
 from kapitza.theory.agf.local_density import (
-    Counts,
     DeviceSites,
     device_sites,
     even_frequencies,
@@ -80,12 +79,12 @@ class LocalCurrent:
     omega: Array = field(converter=frequencies, metadata={"unit": "rad s^-1"})
     total: Array = field(converter=numbers, metadata={"unit": "m^-2"})
     localised: Array = field(converter=numbers, metadata={"unit": "m^-2"})
-    first: Counts = field(converter=read_only_integers, metadata={"unit": "1"})
-    second: Counts = field(converter=read_only_integers, metadata={"unit": "1"})
+    first: IndexArray = field(converter=read_only_integers, metadata={"unit": "1"})
+    second: IndexArray = field(converter=read_only_integers, metadata={"unit": "1"})
     value: Array = field(converter=finite_table, metadata={"unit": "m^-2"})
-    layer: Counts = field(converter=read_only_integers, metadata={"unit": "1"})
+    layer: IndexArray = field(converter=read_only_integers, metadata={"unit": "1"})
     symbol: tuple[str, ...] = field(converter=tuple)
-    interface: Counts = field(converter=read_only_integers, metadata={"unit": "1"})
+    interface: IndexArray = field(converter=read_only_integers, metadata={"unit": "1"})
     method: str = field(default="", kw_only=True)
 
     def __attrs_post_init__(self) -> None:
@@ -183,14 +182,14 @@ def local_current(
     )
 
 
-def _bonded_pairs(what: PreparedJunction, named: DeviceSites) -> Counts:
+def _bonded_pairs(what: PreparedJunction, named: DeviceSites) -> IndexArray:
     """(nb, 2) pairs of atoms with a force between them, the one further left first."""
     device = what.junction.device
     counts = np.array([slab.masses.size for slab in device])
     start = np.concatenate([[0], np.cumsum(counts)])
     scale = max(float(np.abs(slab.onsite).max()) for slab in device)
     d = what.junction.directions
-    pairs: list[Counts] = []
+    pairs: list[IndexArray] = []
     for i, slab in enumerate(device):
         strength = np.abs(slab.onsite).max(axis=0).reshape(counts[i], d, counts[i], d).max(axis=(1, 3))
         pairs.append(np.argwhere(np.triu(strength, 1) > _BOND_TOLERANCE * scale) + start[i])
@@ -223,7 +222,7 @@ def _current_sums(unit: UnitInputs) -> UnitResult:
 
 
 def _bond_currents(
-    at: DevicePoints, named: DeviceSites, bonds: Counts, interface: Counts, omega: Array
+    at: DevicePoints, named: DeviceSites, bonds: IndexArray, interface: IndexArray, omega: Array
 ) -> tuple[Array, Array, Array]:
     """Currents of the bonds (b, nb), the transmission (b,), and the part that modes of the interface carry (b,)."""
     found = sweep_layers(at)
@@ -247,7 +246,9 @@ def _bond_currents(
     return flow, modes, _localised_share(flow, local_densities(at, found, omega, 0.0), named, bonds, interface)
 
 
-def _add_bond_currents(table: Array, rows: Counts, columns: Counts, block: ComplexArray, filled: ComplexArray) -> None:
+def _add_bond_currents(
+    table: Array, rows: IndexArray, columns: IndexArray, block: AnyComplexArray, filled: AnyComplexArray
+) -> None:
     """Add the currents from the atoms of the rows to those of the columns, in place."""
     flow = -2 * (block * filled.swapaxes(1, 2)).imag
     d = len(rows) // np.unique(rows).size
@@ -256,7 +257,7 @@ def _add_bond_currents(table: Array, rows: Counts, columns: Counts, block: Compl
 
 
 def _localised_share(
-    flow: Array, found: tuple[Array, Array, Array], named: DeviceSites, bonds: Counts, interface: Counts
+    flow: Array, found: tuple[Array, Array, Array], named: DeviceSites, bonds: IndexArray, interface: IndexArray
 ) -> Array:
     """(b,) part of the current through the planes of an interface that its own vibrations carry, 0..1.
 

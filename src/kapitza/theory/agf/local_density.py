@@ -16,8 +16,8 @@ import numpy as np
 from attrs import field, frozen
 from numpy.typing import ArrayLike, NDArray
 
-from kapitza.core.arrays import Array, frequencies, numbers
-from kapitza.core.transmission import trapezoid_weights
+from kapitza.core.arrays import Array, IndexArray, frequencies, numbers
+from kapitza.core.quadrature import trapezoid_weights
 from kapitza.errors import InputError
 from kapitza.matter.junction import SQUARE_PICOSECOND, Junction, JunctionLayer, Lead
 from kapitza.run.store import Store, UnitInputs, UnitResult
@@ -41,8 +41,6 @@ from kapitza.theory.agf.transmission import (
     point_seconds,
 )
 
-SiteIndices = NDArray[np.intp]
-
 _CRYSTAL_TOLERANCE = 0.02  # of the largest force constant over mass: layers that differ less from a crystal are crystal
 
 
@@ -56,9 +54,9 @@ class DeviceSites:
     symbol : (n,) of each atom
     """
 
-    layer: SiteIndices
-    atom: SiteIndices
-    direction: SiteIndices
+    layer: IndexArray
+    atom: IndexArray
+    direction: IndexArray
     symbol: tuple[str, ...]
 
 
@@ -133,8 +131,6 @@ _BAND_TOP_MARGIN = 1.08  # over the top of the bands: where the frequencies end 
 _DENSITY_COST_FACTOR = 6  # times the work of a transmission
 _TIME_REVERSAL = np.array([np.eye(2), -np.eye(2)], dtype=np.int64)  # time reversal
 
-Counts = NDArray[np.intp]
-
 
 def finite_table(value: ArrayLike) -> Array:
     """Return `value` as a read-only finite table (n, m).
@@ -151,7 +147,7 @@ def finite_table(value: ArrayLike) -> Array:
     return array
 
 
-def read_only_integers(value: ArrayLike) -> Counts:
+def read_only_integers(value: ArrayLike) -> IndexArray:
     """Return `value` as read-only whole numbers (n,)."""
     array = np.array(value, dtype=np.intp, ndmin=1)
     array.flags.writeable = False
@@ -183,9 +179,9 @@ class LocalDensity:
     value: Array = field(converter=finite_table, metadata={"unit": "s rad^-1"})
     left: Array = field(converter=finite_table, metadata={"unit": "s rad^-1"})
     right: Array = field(converter=finite_table, metadata={"unit": "s rad^-1"})
-    layer: Counts = field(converter=read_only_integers, metadata={"unit": "1"})
-    atom: Counts = field(converter=read_only_integers, metadata={"unit": "1"})
-    direction: Counts = field(converter=read_only_integers, metadata={"unit": "0 x, 1 y, 2 z"})
+    layer: IndexArray = field(converter=read_only_integers, metadata={"unit": "1"})
+    atom: IndexArray = field(converter=read_only_integers, metadata={"unit": "1"})
+    direction: IndexArray = field(converter=read_only_integers, metadata={"unit": "0 x, 1 y, 2 z"})
     symbol: tuple[str, ...] = field(converter=tuple)
     height: Array = field(converter=numbers, metadata={"unit": "m"})
     width: float = field(default=0.0, kw_only=True, metadata={"unit": "rad s^-1"})

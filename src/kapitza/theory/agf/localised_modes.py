@@ -16,13 +16,12 @@ from itertools import pairwise
 import numpy as np
 from attrs import frozen
 
-from kapitza.core.arrays import Array
+from kapitza.core.arrays import AnyComplexArray, Array, BoolArray, IndexArray
 from kapitza.core.modal import INTERFACE_SIDES
 from kapitza.core.transmission import Side
 from kapitza.errors import ConvergenceError
-from kapitza.matter.junction import SQUARE_PICOSECOND, ComplexArray, JunctionBlocks
+from kapitza.matter.junction import SQUARE_PICOSECOND, JunctionBlocks
 from kapitza.theory.agf.green_functions import (
-    Counts,
     LeadContact,
     PreparedJunction,
     atom_densities,
@@ -34,7 +33,7 @@ from kapitza.theory.agf.green_functions import (
     local_densities,
     sweep_layers,
 )
-from kapitza.theory.agf.leads import Flags, LeadWaves, dagger
+from kapitza.theory.agf.leads import LeadWaves, dagger
 from kapitza.theory.agf.scattering import outgoing_waves
 from kapitza.theory.agf.transmission import lead_bands
 
@@ -60,7 +59,7 @@ class JunctionAtWavevector:
     k: Array
     sides: tuple[LeadContact, LeadContact]
     blocks: JunctionBlocks
-    leads: tuple[tuple[ComplexArray, ComplexArray], tuple[ComplexArray, ComplexArray]]
+    leads: tuple[tuple[AnyComplexArray, AnyComplexArray], tuple[AnyComplexArray, AnyComplexArray]]
 
 
 @frozen(eq=False)
@@ -127,7 +126,7 @@ def _frequency_bound(at: JunctionAtWavevector) -> float:
 
 def _gap_self_energies(
     at: JunctionAtWavevector, omega: Array
-) -> tuple[tuple[ComplexArray, ComplexArray], tuple[LeadWaves, LeadWaves]]:
+) -> tuple[tuple[AnyComplexArray, AnyComplexArray], tuple[LeadWaves, LeadWaves]]:
     """(b, F, F) self-energies of both leads in a gap, Hermitian, and the waves of the leads; not exactly at a pole."""
     for attempt in range(_MAX_POLE_ATTEMPTS):
         try:
@@ -142,11 +141,11 @@ def _gap_self_energies(
 
 def _self_energies_at(
     at: JunctionAtWavevector, omega: Array
-) -> tuple[tuple[ComplexArray, ComplexArray], tuple[LeadWaves, LeadWaves]]:
+) -> tuple[tuple[AnyComplexArray, AnyComplexArray], tuple[LeadWaves, LeadWaves]]:
     """The same, wherever it is."""
     index = np.zeros(omega.size, dtype=np.intp)
     waves = lead_waves(at.sides[0], index, omega), lead_waves(at.sides[1], index, omega)
-    found: list[ComplexArray] = []
+    found: list[AnyComplexArray] = []
     for i, (side, wave) in enumerate(zip(at.sides, waves, strict=True)):
         port = side.port[index]
         sigma = port @ block_diagonal(wave.left if i == 0 else wave.right, side.copies) @ dagger(port)
@@ -159,7 +158,7 @@ def _count_below(at: JunctionAtWavevector, omega: Array) -> Array:
     (left, right), _ = _gap_self_energies(at, omega)
     energy = omega**2 * SQUARE_PICOSECOND
     count = np.zeros(omega.size, dtype=np.intp)
-    before: ComplexArray = left
+    before: AnyComplexArray = left
     last = len(at.blocks.onsite) - 1
     for i, onsite in enumerate(at.blocks.onsite):
         here = onsite - energy[:, None, None] * np.eye(onsite.shape[-1]) + before
@@ -260,7 +259,7 @@ def _mode_shapes(
     return made
 
 
-def _effective_matrix(at: JunctionAtWavevector, sigma: tuple[ComplexArray, ComplexArray]) -> ComplexArray:
+def _effective_matrix(at: JunctionAtWavevector, sigma: tuple[AnyComplexArray, AnyComplexArray]) -> AnyComplexArray:
     """(f, f) effective dynamical matrix of the device, (rad/ps)²."""
     sizes = [one.shape[-1] for one in at.blocks.onsite]
     start = np.concatenate([[0], np.cumsum(sizes)])
@@ -277,7 +276,9 @@ def _effective_matrix(at: JunctionAtWavevector, sigma: tuple[ComplexArray, Compl
     return matrix
 
 
-def _tail_weight(at: JunctionAtWavevector, sigma: ComplexArray, end: ComplexArray, omega: float, side: Side) -> float:
+def _tail_weight(
+    at: JunctionAtWavevector, sigma: AnyComplexArray, end: AnyComplexArray, omega: float, side: Side
+) -> float:
     r"""Weight of a mode in a lead, from its outermost layer of the device: $\sum_{m\ge1}|F^mu|^2$."""
     onsite, hop = (one[0] for one in at.leads[INTERFACE_SIDES.index(side)])
     out = hop if side == "left" else hop.conj().T
@@ -300,7 +301,7 @@ def _decay_rates(waves: LeadWaves) -> Array:
 
 
 def _decay_length(
-    what: PreparedJunction, at: JunctionAtWavevector, waves: LeadWaves, end: ComplexArray, side: Side
+    what: PreparedJunction, at: JunctionAtWavevector, waves: LeadWaves, end: AnyComplexArray, side: Side
 ) -> float:
     """Length over which the amplitude of a mode falls by e in a lead: that of the slowest wave in it, m; 0 for none."""
     near = outgoing_waves(waves, side)
@@ -320,7 +321,7 @@ _RESOLVED_WIDTH = 3.0  # times the broadening: a peak this wide needs no closer 
 
 
 def find_resonances(
-    what: PreparedJunction, k: Array, omega: Array, interface: Counts, layer: Counts
+    what: PreparedJunction, k: Array, omega: Array, interface: IndexArray, layer: IndexArray
 ) -> list[BoundMode]:
     """Peaks of the density of states of an interface above that of both crystals, at one wave vector.
 
@@ -351,7 +352,7 @@ def find_resonances(
 
 
 def _interface_and_bulk_densities(
-    what: PreparedJunction, k: Array, omega: Array, width: float, inside: Flags
+    what: PreparedJunction, k: Array, omega: Array, width: float, inside: BoolArray
 ) -> tuple[Array, Array]:
     """(nω,) densities of states of the atom of the interface that has most, and of any atom of the crystals, s rad⁻¹.
 
@@ -364,7 +365,7 @@ def _interface_and_bulk_densities(
     return here, np.maximum(one, other)
 
 
-def _zoom_on_peak(what: PreparedJunction, k: Array, omega: float, width: float, inside: Flags) -> BoundMode | None:
+def _zoom_on_peak(what: PreparedJunction, k: Array, omega: float, width: float, inside: BoolArray) -> BoundMode | None:
     """Look at a peak more and more closely; None where it is a bound mode, or no more than the crystals have."""
     half = width
     for _ in range(_MAX_ZOOMS):

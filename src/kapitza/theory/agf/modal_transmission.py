@@ -7,7 +7,7 @@ import numpy as np
 from attrs import field, frozen
 from numpy.typing import ArrayLike, NDArray
 
-from kapitza.core.arrays import Array, check_choice, finite, frequencies
+from kapitza.core.arrays import Array, IndexArray, check_choice, finite, frequencies
 from kapitza.core.modal import INTERFACE_SIDES, ModalTransmission
 from kapitza.core.transmission import Side
 from kapitza.errors import InputError
@@ -18,7 +18,7 @@ from kapitza.theory.agf.adaptive_quadrature import UnitRunner, mesh_size
 from kapitza.theory.agf.conductance import check_mesh_size, symmetry_operations
 from kapitza.theory.agf.green_functions import PreparedJunction, prepare_junction
 from kapitza.theory.agf.k_mesh import band_top, wavevector_mesh
-from kapitza.theory.agf.scattering import Counts, ScatteringMatrix, opposite_side, solve_scattering, specularity
+from kapitza.theory.agf.scattering import ScatteringMatrix, opposite_side, solve_scattering, specularity
 from kapitza.theory.agf.transmission import UNIT_SECONDS, junction_arrays, junction_from_arrays, point_seconds
 
 _DEFAULT_MODE_FREQUENCIES = 40  # of frequencies where none are given
@@ -175,7 +175,7 @@ def incident_mode_columns(junction: Junction, found: ScatteringMatrix, side: Sid
     }
 
 
-def _degenerate_mean(value: Array, group: Counts, axis: int = 0) -> Array:
+def _degenerate_mean(value: Array, group: IndexArray, axis: int = 0) -> Array:
     """Values of waves along an axis, those of degenerate waves replaced by their mean: the basis does not matter."""
     moved = np.moveaxis(value, axis, 0)
     at = np.unique(group, return_inverse=True)[1]

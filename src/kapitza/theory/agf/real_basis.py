@@ -21,9 +21,8 @@ from itertools import product
 import numpy as np
 from attrs import frozen
 
-from kapitza.core.arrays import Array
-from kapitza.matter.brillouin import IntArray
-from kapitza.matter.junction import ComplexArray, Lead
+from kapitza.core.arrays import AnyComplexArray, Array, IntArray
+from kapitza.matter.junction import Lead
 
 _GENERIC_WAVEVECTOR = np.array([0.12345678, 0.37132891])  # a wave vector on no symmetry element
 _COUPLING_SHARES = (
@@ -49,11 +48,11 @@ class RealBasis:
     ahead : (2,) s
     """
 
-    basis: ComplexArray
+    basis: AnyComplexArray
     turns: IntArray
     ahead: IntArray
 
-    def at(self, k: Array) -> ComplexArray:
+    def at(self, k: Array) -> AnyComplexArray:
         """(nk, f, f) basis at in-plane wave vectors (nk, 2), fractions of the reciprocal vectors."""
         return np.exp(1j * np.pi * (k @ self.turns.T))[:, :, None] * self.basis
 
@@ -73,8 +72,8 @@ class RealBlocks:
     onsite: Array
     a: Array
     b: Array
-    turn: ComplexArray
-    phase: ComplexArray
+    turn: AnyComplexArray
+    phase: AnyComplexArray
 
     def at(self, index: IntArray) -> "RealBlocks":
         """Take some of the wave vectors, with repetition."""
@@ -105,7 +104,7 @@ def find_real_basis(lead: Lead) -> RealBasis | None:
     return None
 
 
-def _basis_from_eigenvectors(vectors: ComplexArray, hop: ComplexArray) -> RealBasis | None:
+def _basis_from_eigenvectors(vectors: AnyComplexArray, hop: AnyComplexArray) -> RealBasis | None:
     """Real basis at all wave vectors from one (f, f) at the general one; None where it has another form."""
     coupling = (vectors.conj().T @ hop @ vectors).ravel()
     ahead = _lattice_vectors_from_phases(-np.angle(coupling[np.abs(coupling).argmax()]))
@@ -132,7 +131,7 @@ def _lattice_vectors_from_phases(angle: Array) -> IntArray:
     return _LATTICE_VECTORS_TRIED[misfit.argmin(axis=-1)]
 
 
-def _link_phases(matrix: ComplexArray) -> Array | None:
+def _link_phases(matrix: AnyComplexArray) -> Array | None:
     r"""(f,) phases φ for which $e^{-i\phi_m}H_{mn}e^{i\phi_n}$ can be real, along the strongest elements.
 
     None where the elements fall into blocks that say nothing of each other.
@@ -154,7 +153,7 @@ def _link_phases(matrix: ComplexArray) -> Array | None:
 
 
 def real_blocks(
-    found: RealBasis, k: Array, blocks: tuple[ComplexArray, ComplexArray, ComplexArray], span: Array
+    found: RealBasis, k: Array, blocks: tuple[AnyComplexArray, AnyComplexArray, AnyComplexArray], span: Array
 ) -> RealBlocks | None:
     """Blocks of a lead in its real basis; None where they are not real in it.
 

@@ -18,15 +18,14 @@ from itertools import product
 
 import numpy as np
 from attrs import frozen
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from kapitza.core.arrays import Array, check_choice
+from kapitza.core.arrays import AnyComplexArray, Array, IndexArray, check_choice
 from kapitza.core.modal import INTERFACE_SIDES
 from kapitza.core.transmission import Side
 from kapitza.errors import InputError
 from kapitza.matter.junction import (
     SQUARE_PICOSECOND,
-    ComplexArray,
     Junction,
     Lead,
     fourier_blocks,
@@ -43,8 +42,6 @@ from kapitza.theory.agf.green_functions import (
 )
 from kapitza.theory.agf.k_mesh import bulk_matrix
 from kapitza.theory.agf.leads import BLOCH_FACTOR_TOLERANCE, LeadWaves
-
-Counts = NDArray[np.intp]
 
 _RECIPROCAL_NEIGHBOURS = np.array(
     list(product((-2, -1, 0, 1, 2), repeat=3))
@@ -67,10 +64,10 @@ class Channels:
 
     wavevector: Array
     velocity: Array
-    branch: Counts
-    polarisation: ComplexArray
-    fold: Counts
-    group: Counts
+    branch: IndexArray
+    polarisation: AnyComplexArray
+    fold: IndexArray
+    group: IndexArray
 
     @property
     def angle(self) -> Array:
@@ -88,8 +85,8 @@ class _WaveAmplitudes:
     channels : what these waves are; empty for evanescent ones
     """
 
-    near: ComplexArray
-    far: ComplexArray
+    near: AnyComplexArray
+    far: AnyComplexArray
     channels: Channels
 
 
@@ -112,7 +109,7 @@ def _wave_amplitudes(
     return _WaveAmplitudes(near, far, _label_channels(lead, at, fold, waves.factor[fold, column], (p, q), omega))
 
 
-def outgoing_waves(waves: LeadWaves, side: Side) -> ComplexArray:
+def outgoing_waves(waves: LeadWaves, side: Side) -> AnyComplexArray:
     """(M r, M r) near parts of all waves that leave the device into a lead, evanescent ones too."""
     copies, r = waves.p.shape[:2]
     half = waves.p[:, :, r:] if side == "left" else waves.q[:, :, :r]
@@ -124,9 +121,9 @@ def outgoing_waves(waves: LeadWaves, side: Side) -> ComplexArray:
 def _label_channels(
     lead: Lead,
     at: LeadContact,
-    fold: Counts,
-    factor: ComplexArray,
-    pair: tuple[ComplexArray, ComplexArray],
+    fold: IndexArray,
+    factor: AnyComplexArray,
+    pair: tuple[AnyComplexArray, AnyComplexArray],
     omega: float,
 ) -> Channels:
     """Wave vector, velocity, branch and polarisation of open waves of Bloch factor `factor` (n,)."""
@@ -146,13 +143,13 @@ def _label_channels(
 
 def _bloch_polarisations(
     levels: Array,
-    vectors: ComplexArray,
+    vectors: AnyComplexArray,
     omega: float,
-    a: ComplexArray,
-    b: ComplexArray,
-    pair: tuple[ComplexArray, ComplexArray],
-    factor: ComplexArray,
-) -> ComplexArray:
+    a: AnyComplexArray,
+    b: AnyComplexArray,
+    pair: tuple[AnyComplexArray, AnyComplexArray],
+    factor: AnyComplexArray,
+) -> AnyComplexArray:
     r"""(n, f) polarisations, eigenvectors of the Bloch wave at ω.
 
     Within a degenerate level the pair $p = B^\dagger u$, $\lambda q = A^\dagger u$ picks the combination.
@@ -169,7 +166,7 @@ def _bloch_polarisations(
     return found
 
 
-def _degenerate_groups(fold: Counts, factor: ComplexArray) -> Counts:
+def _degenerate_groups(fold: IndexArray, factor: AnyComplexArray) -> IndexArray:
     """(n,) number of the degenerate group of each wave."""
     group = np.arange(fold.size)
     for i in range(fold.size):
@@ -179,7 +176,7 @@ def _degenerate_groups(fold: Counts, factor: ComplexArray) -> Counts:
     return group
 
 
-def _band_numbers(levels: Array, omega: float, group: Counts) -> Counts:
+def _band_numbers(levels: Array, omega: float, group: IndexArray) -> IndexArray:
     """(n,) number of the band of each wave; waves of a group take the bands nearest to ω in turn."""
     near = np.argsort(np.abs(levels - omega**2 * SQUARE_PICOSECOND), axis=1)
     branch = np.zeros(group.size, dtype=np.intp)
@@ -189,10 +186,10 @@ def _band_numbers(levels: Array, omega: float, group: Counts) -> Counts:
     return branch
 
 
-def _matrix_gradients(lead: Lead, k: Array, factor: ComplexArray, hop: ComplexArray) -> ComplexArray:
+def _matrix_gradients(lead: Lead, k: Array, factor: AnyComplexArray, hop: AnyComplexArray) -> AnyComplexArray:
     """(n, 3, f, f) derivatives of the dynamical matrix by both in-plane fractions and the phase along the step."""
     weight = inverse_root_masses(lead.masses, lead.directions)
-    parts: list[ComplexArray] = []
+    parts: list[AnyComplexArray] = []
     for axis in (0, 1):
         along = 2j * np.pi * lead.shifts[:, axis, None, None]
         real = fourier_blocks(lead.shifts, along.imag * lead.onsite, k, weight, weight)
@@ -233,10 +230,10 @@ class ScatteringMatrix:
     k: Array
     arriving: tuple[Channels, Channels]
     leaving: tuple[Channels, Channels]
-    matrix: ComplexArray
+    matrix: AnyComplexArray
     caroli: float
 
-    def block(self, start: Side, stop: Side) -> ComplexArray:
+    def block(self, start: Side, stop: Side) -> AnyComplexArray:
         """(n', n) amplitudes from the waves that arrive on one side to those that leave on a side."""
         check_choice(start, INTERFACE_SIDES, "side")
         check_choice(stop, INTERFACE_SIDES, "side")
@@ -347,7 +344,7 @@ def solve_scattering(what: PreparedJunction, k: Array, omega: float) -> Scatteri
 
 def _outgoing_amplitudes(
     solved: SolvedPoints, arriving: tuple[_WaveAmplitudes, ...], start: int, stop: int
-) -> ComplexArray:
+) -> AnyComplexArray:
     """(R', n) amplitudes of all waves that leave on side `stop`, evanescent ones too, for unit arriving ones."""
     found = solved.corners
     green = (
@@ -369,7 +366,7 @@ def _flux_roots(solved: SolvedPoints, side: int) -> Array:
     return np.sqrt(np.abs(waves.flux[:, half])).ravel()
 
 
-def _open_rows(solved: SolvedPoints, side: int) -> Counts:
+def _open_rows(solved: SolvedPoints, side: int) -> IndexArray:
     """Rows of the waves that leave on a side and propagate."""
     waves = solved.waves[side]
     half = slice(waves.rank, None) if side == 0 else slice(None, waves.rank)
@@ -382,7 +379,7 @@ def opposite_side(side: Side) -> Side:
     return "right" if side == "left" else "left"
 
 
-def eigenchannels(found: ScatteringMatrix, side: Side = "left") -> tuple[Array, ComplexArray, ComplexArray]:
+def eigenchannels(found: ScatteringMatrix, side: Side = "left") -> tuple[Array, AnyComplexArray, AnyComplexArray]:
     r"""Transmission eigenchannels: combinations of arriving waves that cross without mixing.
 
     Singular values of the transmission matrix, $t = \sum_c \sqrt{T_c}\,|out_c\rangle\langle in_c|$.

@@ -3,16 +3,14 @@
 Between the edges of the bands the transmission is smooth: frequencies are placed there, wave vector by wave vector.
 """
 
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from attrs import frozen
-from numpy.typing import NDArray
 
-from kapitza.core.arrays import Array
+from kapitza.core.arrays import Array, BoolArray, IndexArray
 from kapitza.core.modal import INTERFACE_SIDES
-from kapitza.core.quadrature import gauss_legendre
+from kapitza.core.quadrature import gauss_legendre_roots
 from kapitza.errors import ConvergenceError
 from kapitza.matter.junction import SQUARE_PICOSECOND, Junction, JunctionBlocks, JunctionLayer, Lead
 from kapitza.run.store import UnitInputs, UnitResult
@@ -25,7 +23,6 @@ from kapitza.theory.agf.green_functions import (
     prepare_junction,
 )
 from kapitza.theory.agf.k_mesh import EXTREMUM_HALVINGS, band_top, bulk_matrix, trace_extrema
-from kapitza.theory.agf.leads import Flags
 
 _BAND_PHASES = 24  # phases along the normal at which bands are sampled
 _FINE_BAND_PHASES = 192  # the same where no extremum is to be missed
@@ -36,8 +33,6 @@ _MAX_TRACED_EXTREMA = (
 _MIN_NODES = 2  # nodes between two edges, and one more for each bin
 _MAX_EDGES_PER_BIN = 3  # edges of bands for each bin that are told apart; where there are more, they average out
 _EDGE_SEPARATION = 0.005  # of a bin: band edges nearer to each other are taken as one
-
-NodeCounts = NDArray[np.intp]
 
 
 @frozen(eq=False)
@@ -53,8 +48,8 @@ class _FrequencyNodes:
     """
 
     omega: Array
-    node: NodeCounts
-    bin: NodeCounts
+    node: IndexArray
+    bin: IndexArray
     middle: Array
     weight: Array
 
@@ -80,7 +75,7 @@ def _frequency_nodes(bands: "LeadBands", edges: Array, place: float) -> _Frequen
     cuts, both = cuts[kept], (counts.min(axis=0) > 0)[kept[:-1]]
     size = np.diff(cuts)
     number = np.where(both, _MIN_NODES + np.ceil(np.diff(np.interp(cuts, edges, place_of)) - 1e-9), 1).astype(int)
-    rules = [_root_quadrature(n) for n in number.tolist()]
+    rules = [gauss_legendre_roots(n) for n in number.tolist()]
     omega = np.concatenate([low + part * rule[0] for low, part, rule in zip(cuts[:-1], size, rules, strict=True)])
     weight = np.concatenate([part * rule[1] for part, rule in zip(size, rules, strict=True)])
     bounds = np.concatenate([edges[:1], edges[0] + np.cumsum(weight)])
@@ -90,14 +85,6 @@ def _frequency_nodes(bands: "LeadBands", edges: Array, place: float) -> _Frequen
     node = np.clip(np.searchsorted(bounds, middle) - 1, 0, omega.size - 1)
     column = np.clip(np.searchsorted(edges, middle) - 1, 0, len(edges) - 2)
     return _FrequencyNodes(omega, node, column, middle, np.diff(pieces))
-
-
-@lru_cache(maxsize=64)
-def _root_quadrature(order: int) -> tuple[Array, Array]:
-    """Nodes and weights on 0..1 for functions that are smooth but for square roots at either end."""
-    node, weight = gauss_legendre(order)
-    weight = weight * np.sin(np.pi * node)
-    return np.sin(np.pi / 2 * node) ** 2, weight / weight.sum()
 
 
 @frozen(eq=False)
@@ -114,7 +101,7 @@ class LeadBands:
     low: tuple[Array, Array]
     high: tuple[Array, Array]
 
-    def counts(self, omega: Array) -> NodeCounts:
+    def counts(self, omega: Array) -> IndexArray:
         """(2, nω) twice the number of waves of either lead in one direction."""
         return np.stack(
             [
@@ -200,8 +187,6 @@ _BOUND_TOLERANCE = 1e-6  # modes: transmission out of bounds that is put down to
 _RETRY_SHIFT = 1e-9  # relative change of a frequency at which rounding is larger
 _MAX_RETRIES = 4  # at such frequencies
 
-Counts = NDArray[np.intp]
-
 
 @frozen(eq=False)
 class TransmissionSums:
@@ -269,7 +254,11 @@ def transmission_in_bins(unit: UnitInputs) -> UnitResult:
 
 
 def point_transmissions(
-    what: PreparedJunction, k: Array, index: Counts, omega: Array, sides: tuple[LeadContact, LeadContact] | None = None
+    what: PreparedJunction,
+    k: Array,
+    index: IndexArray,
+    omega: Array,
+    sides: tuple[LeadContact, LeadContact] | None = None,
 ) -> TransmissionSums:
     """Transmission and open channels of both sides at b points of wave vector k[index] and frequency omega, rad s⁻¹.
 
@@ -297,8 +286,8 @@ def point_transmissions(
 
 
 def _bounded_transmission(
-    sides: tuple[LeadContact, LeadContact], blocks: JunctionBlocks, k: Array, index: Counts, omega: Array
-) -> tuple[Array, Counts, Counts]:
+    sides: tuple[LeadContact, LeadContact], blocks: JunctionBlocks, k: Array, index: IndexArray, omega: Array
+) -> tuple[Array, IndexArray, IndexArray]:
     """Transmission and open channels where both leads may have some; out of bounds at a nearby frequency again."""
     at = omega
     for attempt in range(1, _MAX_RETRIES):
@@ -318,14 +307,14 @@ def _bounded_transmission(
 
 
 def _attempt_transmission(
-    sides: tuple[LeadContact, LeadContact], blocks: JunctionBlocks, index: Counts, omega: Array
-) -> tuple[Array, Counts, Counts, Flags]:
+    sides: tuple[LeadContact, LeadContact], blocks: JunctionBlocks, index: IndexArray, omega: Array
+) -> tuple[Array, IndexArray, IndexArray, BoolArray]:
     """Transmission, open channels of both sides, and where the former is out of bounds."""
     found, left, right = crossing_modes(sides, blocks, index, omega)
     return found, left, right, ~((found >= -_BOUND_TOLERANCE) & (found <= np.minimum(left, right) + _BOUND_TOLERANCE))
 
 
-def _count_open_channels(at: LeadContact, index: Counts, omega: Array) -> Array:
+def _count_open_channels(at: LeadContact, index: IndexArray, omega: Array) -> Array:
     """(b,) open channels of a lead, where the other one has none."""
     found = np.zeros(len(index))
     for some in point_chunks(np.arange(len(index)), at.layers.onsite.shape[-1] * at.copies):
@@ -333,7 +322,7 @@ def _count_open_channels(at: LeadContact, index: Counts, omega: Array) -> Array:
     return found
 
 
-def point_chunks(points: Counts, size: int) -> list[Counts]:
+def point_chunks(points: IndexArray, size: int) -> list[IndexArray]:
     """Points in portions whose matrices stay small."""
     step = max(1, _CHUNK_SIZE // size**2)
     return [points[start : start + step] for start in range(0, len(points), step)]

@@ -16,9 +16,9 @@ from attrs import frozen
 from numpy.typing import ArrayLike
 from scipy.sparse import block_array
 
-from kapitza.core.arrays import Array
+from kapitza.core.arrays import AnyComplexArray, Array
 from kapitza.errors import InputError
-from kapitza.matter.junction import SQUARE_PICOSECOND, ComplexArray, Junction, JunctionBlocks, wavevector_fractions
+from kapitza.matter.junction import SQUARE_PICOSECOND, Junction, JunctionBlocks, wavevector_fractions
 from kapitza.theory.agf.k_mesh import bulk_matrix
 
 _LEAPFROG_STEP = 0.08  # over the highest frequency: time step of the leapfrog
@@ -105,7 +105,9 @@ def wave_packet(
     )
 
 
-def _branch_states(lead: tuple[ComplexArray, ComplexArray], phases: Array, branch: int) -> tuple[Array, ComplexArray]:
+def _branch_states(
+    lead: tuple[AnyComplexArray, AnyComplexArray], phases: Array, branch: int
+) -> tuple[Array, AnyComplexArray]:
     """(n,) frequencies (rad/ps) and (n, f) states of one band at these phases, their own phases smooth."""
     states = bulk_matrix(lead[0], lead[1], np.exp(1j * phases)[:, None, None])
     square, vectors = np.linalg.eigh(states)
@@ -116,14 +118,14 @@ def _branch_states(lead: tuple[ComplexArray, ComplexArray], phases: Array, branc
     return np.sqrt(np.abs(square[:, branch])), found
 
 
-def _max_group_velocity(lead: tuple[ComplexArray, ComplexArray]) -> float:
+def _max_group_velocity(lead: tuple[AnyComplexArray, AnyComplexArray]) -> float:
     """Largest group velocity of a lead, rad/ps per radian: layers per ps."""
     phases = np.linspace(-np.pi, np.pi, 241)
     square = np.linalg.eigvalsh(bulk_matrix(lead[0], lead[1], np.exp(1j * phases)[:, None, None]))
     return float(np.abs(np.gradient(np.sqrt(np.abs(square)), phases, axis=0)).max())
 
 
-def _chain_matrix(leads: list[tuple[ComplexArray, ComplexArray]], device: JunctionBlocks, length: int) -> Any:
+def _chain_matrix(leads: list[tuple[AnyComplexArray, AnyComplexArray]], device: JunctionBlocks, length: int) -> Any:
     """Sparse dynamical matrix of the device between `length` layers of either lead, (rad/ps)²."""
     left, right = leads
     onsite = [left[0][0]] * length + [block[0] for block in device.onsite] + [right[0][0]] * length
@@ -136,14 +138,14 @@ def _chain_matrix(leads: list[tuple[ComplexArray, ComplexArray]], device: Juncti
     return block_array(rows, format="csr")
 
 
-def _coordinate_energies(system: Any, u: ComplexArray, v: ComplexArray) -> Array:
+def _coordinate_energies(system: Any, u: AnyComplexArray, v: AnyComplexArray) -> Array:
     """(n,) kinetic and potential energy of each coordinate."""
     return (np.abs(v) ** 2 + (u.conj() * (system @ u)).real) / 2
 
 
 def _propagate_packet(
-    system: Any, u: ComplexArray, v: ComplexArray, duration: float
-) -> tuple[ComplexArray, ComplexArray]:
+    system: Any, u: AnyComplexArray, v: AnyComplexArray, duration: float
+) -> tuple[AnyComplexArray, AnyComplexArray]:
     """Displacements and velocities later, by the leapfrog."""
     top = float(np.sqrt(abs(system).sum(axis=1).max()))
     number = int(np.ceil(duration * top / _LEAPFROG_STEP))

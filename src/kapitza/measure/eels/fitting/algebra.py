@@ -1,18 +1,16 @@
 """Compiled linear algebra of one small symmetric matrix, and the goodness of fit of one spectrum."""
 
 import numpy as np
-from numpy.typing import NDArray
 
-from kapitza.measure.eels.fitting.lines import FloatArray, jit
+from kapitza.core.arrays import Array, BoolArray
+from kapitza.measure.eels.fitting.lines import jit
 from kapitza.measure.eels.fitting.search import MAX_CURVATURE_RATIO, MIN_EXPECTED_ELECTRONS, MIN_PIVOT, MIN_VARIANCE
-
-ParameterMask = NDArray[np.bool_]
 
 WORKSPACE_VECTORS = 10  # rows of the small workspace before its three matrices
 
 
 @jit
-def dot_product(a: FloatArray, b: FloatArray) -> float:
+def dot_product(a: Array, b: Array) -> float:
     """Sum of products."""
     total = 0.0
     for i in range(a.size):
@@ -21,7 +19,7 @@ def dot_product(a: FloatArray, b: FloatArray) -> float:
 
 
 @jit
-def four_dot_products(a: FloatArray, b: FloatArray, c: FloatArray, d: FloatArray) -> tuple[float, float, float, float]:
+def four_dot_products(a: Array, b: Array, c: Array, d: Array) -> tuple[float, float, float, float]:
     """Sums of products ac, ad, bc, bd in one pass: what is read is used twice."""
     ac, ad, bc, bd = 0.0, 0.0, 0.0, 0.0
     for i in range(a.size):
@@ -33,7 +31,7 @@ def four_dot_products(a: FloatArray, b: FloatArray, c: FloatArray, d: FloatArray
 
 
 @jit
-def _factorise(matrix: FloatArray) -> bool:
+def _factorise(matrix: Array) -> bool:
     """Overwrite the lower triangle with the Cholesky factor, its diagonal inverted; False where a pivot vanishes."""
     p = matrix.shape[0]
     for a in range(p):
@@ -51,7 +49,7 @@ def _factorise(matrix: FloatArray) -> bool:
 
 
 @jit
-def _solve_factorised(root: FloatArray, right: FloatArray) -> None:
+def _solve_factorised(root: Array, right: Array) -> None:
     """Solve with a Cholesky factor in place."""
     p = right.size
     for a in range(p):
@@ -68,12 +66,12 @@ def _solve_factorised(root: FloatArray, right: FloatArray) -> None:
 
 @jit
 def factorise_scaled(
-    information: FloatArray,
-    learnt: FloatArray,
-    blocked: ParameterMask,
+    information: Array,
+    learnt: Array,
+    blocked: BoolArray,
     damping: float,
-    matrix: FloatArray,
-    scale: FloatArray,
+    matrix: Array,
+    scale: Array,
 ) -> bool:
     """Write the Cholesky factor of the information at unit diagonal, and the scale that leads back."""
     p = scale.size
@@ -87,7 +85,7 @@ def factorise_scaled(
 
 
 @jit
-def scoring_step(gradient: FloatArray, root: FloatArray, scale: FloatArray, step: FloatArray) -> float:
+def scoring_step(gradient: Array, root: Array, scale: Array, step: Array) -> float:
     """Write the step and return its length in standard uncertainties."""
     for a in range(step.size):
         step[a] = gradient[a] * scale[a]
@@ -101,13 +99,13 @@ def scoring_step(gradient: FloatArray, root: FloatArray, scale: FloatArray, step
 
 @jit
 def update_curvature(
-    information: FloatArray,
-    learnt: FloatArray,
-    moved: FloatArray,
-    change: FloatArray,
+    information: Array,
+    learnt: Array,
+    moved: Array,
+    change: Array,
     local: bool,
-    free: ParameterMask,
-    rest: FloatArray,
+    free: BoolArray,
+    rest: Array,
 ) -> None:
     """Update what the observed information is more than the expected one: symmetric, of rank one."""
     if not local:
@@ -132,9 +130,7 @@ def update_curvature(
 
 
 @jit
-def invert_information(
-    information: FloatArray, blocked: ParameterMask, small: FloatArray, covariance: FloatArray
-) -> bool:
+def invert_information(information: Array, blocked: BoolArray, small: Array, covariance: Array) -> bool:
     """Write the inverse of the information of the parameters that move; infinite and False where it is singular."""
     p = blocked.size
     scale, matrix, learnt = (
@@ -157,13 +153,8 @@ def invert_information(
     return True
 
 
-ChannelMask = NDArray[np.bool_]
-
-
 @jit
-def spectrum_deviance(
-    y: FloatArray, there: FloatArray, mu: FloatArray, detector: tuple[FloatArray, FloatArray, FloatArray]
-) -> float:
+def spectrum_deviance(y: Array, there: Array, mu: Array, detector: tuple[Array, Array, Array]) -> float:
     """Twice the log-likelihood that is missing to a perfect fit."""
     dark, response, variance = detector
     total = 0.0
@@ -179,12 +170,12 @@ def spectrum_deviance(
 def _group_variance(
     first: int,
     end: int,
-    there: FloatArray,
-    response: FloatArray,
-    jacobian: FloatArray,
-    covariance: FloatArray,
-    blocked: ChannelMask,
-    sums: FloatArray,
+    there: Array,
+    response: Array,
+    jacobian: Array,
+    covariance: Array,
+    blocked: BoolArray,
+    sums: Array,
 ) -> float:
     """Variance of the expected counts of one group of channels from that of the parameters."""
     p = blocked.size
@@ -203,16 +194,16 @@ def _group_variance(
 
 @jit
 def chi2_moments(
-    there: FloatArray,
-    mu: FloatArray,
-    jacobian: FloatArray,
-    residual: FloatArray,
-    detector: tuple[FloatArray, FloatArray, FloatArray],
-    covariance: FloatArray,
-    blocked: ChannelMask,
+    there: Array,
+    mu: Array,
+    jacobian: Array,
+    residual: Array,
+    detector: tuple[Array, Array, Array],
+    covariance: Array,
+    blocked: BoolArray,
     known: float,
-    sums: FloatArray,
-    fit: FloatArray,
+    sums: Array,
+    fit: Array,
 ) -> None:
     """Write chi-squared of channels taken together, and its mean, variance and third moment when the model is right."""
     _dark, response, variance = detector

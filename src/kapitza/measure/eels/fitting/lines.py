@@ -9,10 +9,10 @@ from typing import Any, TypeVar, cast
 
 import numba
 import numpy as np
-from numpy.typing import NDArray
+
+from kapitza.core.arrays import Array
 
 CompiledFunction = TypeVar("CompiledFunction", bound=Callable[..., Any])
-FloatArray = NDArray[np.float64]
 
 _VOIGT_TERMS = 20  # of the rational function; leaves 1e-9 of the height of a Voigt line
 _NORMAL_WINDOW = 7.5  # standard deviations to which a normal line is followed: 6e-13 of its height is left
@@ -45,7 +45,7 @@ def jit_cached(function: CompiledFunction) -> CompiledFunction:
         return jit(function)
 
 
-def _weideman_coefficients(terms: int) -> tuple[float, FloatArray]:
+def _weideman_coefficients(terms: int) -> tuple[float, Array]:
     """Length and coefficients of Weideman's approximation of w(z), the constant one last.
 
     J. A. C. Weideman, SIAM J. Numer. Anal. 31, 1497 (1994), doi:10.1137/0731077
@@ -93,7 +93,7 @@ def _fast_exponential(y: float) -> float:
 
 
 @jit
-def _add_normal_line(at: float, sigma: float, value: FloatArray, slope: FloatArray, by_sigma: FloatArray) -> None:
+def _add_normal_line(at: float, sigma: float, value: Array, slope: Array, by_sigma: Array) -> None:
     """Write a normal line, its slope and its derivative by sigma; `at` is its centre, in channels from the first."""
     height, inverse = 1 / (np.sqrt(2 * np.pi) * sigma), 1 / sigma
     for i in range(value.size):
@@ -105,7 +105,7 @@ def _add_normal_line(at: float, sigma: float, value: FloatArray, slope: FloatArr
 
 
 @jit
-def _voigt_near(at: float, sigma: float, half: float, line: FloatArray, work: FloatArray, first: int, end: int) -> None:
+def _voigt_near(at: float, sigma: float, half: float, line: Array, work: Array, first: int, end: int) -> None:
     """Write a Voigt line and its derivatives by x, sigma and half width into four rows, by a rational function.
 
     The loop over the terms is the outer one, so that the inner one runs over channels side by side.
@@ -144,7 +144,7 @@ def _voigt_near(at: float, sigma: float, half: float, line: FloatArray, work: Fl
 
 
 @jit
-def _voigt_far(at: float, sigma: float, half: float, line: FloatArray, first: int, end: int) -> None:
+def _voigt_far(at: float, sigma: float, half: float, line: Array, first: int, end: int) -> None:
     r"""The same far from the line: $V = -\mathrm{Im} \sum_k (2k - 1)!!\,\sigma^{2k} z^{-2k-1}/\pi$."""
     s, inverse_pi, from_first = sigma * sigma, 1 / np.pi, first - at
     a1, a2, a3, a4, a5 = s, 3 * s**2, 15 * s**3, 105 * s**4, 945 * s**5
@@ -172,7 +172,7 @@ def _voigt_far(at: float, sigma: float, half: float, line: FloatArray, first: in
 
 
 @jit
-def _add_zero_loss(start: float, x: FloatArray, mu: FloatArray, jacobian: FloatArray, line: FloatArray) -> None:
+def _add_zero_loss(start: float, x: Array, mu: Array, jacobian: Array, line: Array) -> None:
     """Write the zero-loss peak, and its derivatives by amplitude, centre, width and share."""
     amplitude, centre, width, share = x[0], x[1] - start, x[2], x[3]
     half = 0.5 * width
@@ -200,7 +200,7 @@ def _add_zero_loss(start: float, x: FloatArray, mu: FloatArray, jacobian: FloatA
 
 
 @jit
-def _tied_occupation(x: FloatArray, at: int, place: int, tie: int) -> tuple[float, float, float]:
+def _tied_occupation(x: Array, at: int, place: int, tie: int) -> tuple[float, float, float]:
     """Occupation of a mode, and its derivatives by energy and by what it is tied to."""
     if tie == 2:
         return x[place], 0.0, 1.0
@@ -211,7 +211,7 @@ def _tied_occupation(x: FloatArray, at: int, place: int, tie: int) -> tuple[floa
 
 
 @jit
-def _voigt_tail(at: float, sigma: float, half: float, line: FloatArray, first: int, end: int) -> None:
+def _voigt_tail(at: float, sigma: float, half: float, line: Array, first: int, end: int) -> None:
     """The same farther out, where three terms do."""
     s, inverse_pi, from_first = sigma * sigma, 1 / np.pi, first - at
     a1, a2, a3 = s, 3 * s**2, 15 * s**3
@@ -235,28 +235,28 @@ def _voigt_tail(at: float, sigma: float, half: float, line: FloatArray, first: i
 
 
 @jit
-def _add_scaled(row: FloatArray, factor: float, line: FloatArray) -> None:
+def _add_scaled(row: Array, factor: float, line: Array) -> None:
     """Add a multiple of a line to a row."""
     for i in range(row.size):
         row[i] += factor * line[i]
 
 
 @jit
-def _add_two_scaled(row: FloatArray, one: float, first: FloatArray, two: float, second: FloatArray) -> None:
+def _add_two_scaled(row: Array, one: float, first: Array, two: float, second: Array) -> None:
     """Add multiples of two lines to a row."""
     for i in range(row.size):
         row[i] += one * first[i] + two * second[i]
 
 
 @jit
-def _set_two_scaled(row: FloatArray, one: float, first: FloatArray, two: float, second: FloatArray) -> None:
+def _set_two_scaled(row: Array, one: float, first: Array, two: float, second: Array) -> None:
     """Write multiples of two lines into a row."""
     for i in range(row.size):
         row[i] = one * first[i] + two * second[i]
 
 
 @jit
-def _voigt_line(at: float, sigma: float, half: float, line: FloatArray, work: FloatArray) -> None:
+def _voigt_line(at: float, sigma: float, half: float, line: Array, work: Array) -> None:
     """Write a Voigt line and its derivatives over the whole axis."""
     n = line.shape[1]
     out, end = _channel_range(at, _VOIGT_TAIL * sigma + half, n)
@@ -271,13 +271,13 @@ def _voigt_line(at: float, sigma: float, half: float, line: FloatArray, work: Fl
 @jit
 def _add_normal_part(
     at: float,
-    x: FloatArray,
+    x: Array,
     sigma: float,
     amount: float,
-    mu: FloatArray,
-    jacobian: FloatArray,
-    own: FloatArray,
-    line: FloatArray,
+    mu: Array,
+    jacobian: Array,
+    own: Array,
+    line: Array,
 ) -> None:
     """Add the normal part to a line and its slope (rows 0 and 1), and to the derivatives that only it changes."""
     width, keep = x[2], 1 - x[3]
@@ -295,14 +295,14 @@ def _add_normal_part(
 @jit
 def _add_mode(
     start: float,
-    x: FloatArray,
+    x: Array,
     at: int,
     place: int,
     tie: int,
-    mu: FloatArray,
-    jacobian: FloatArray,
-    line: FloatArray,
-    work: FloatArray,
+    mu: Array,
+    jacobian: Array,
+    line: Array,
+    work: Array,
 ) -> None:
     """Add loss and gain of one mode, and their derivatives."""
     centre, half, share = x[1] - start, 0.5 * x[2], x[3]
@@ -332,14 +332,14 @@ def _add_mode(
 @jit
 def expected_electrons(
     start: float,
-    x: FloatArray,
+    x: Array,
     modes: int,
     tie: int,
-    smooth: FloatArray,
-    mu: FloatArray,
-    jacobian: FloatArray,
-    line: FloatArray,
-    work: FloatArray,
+    smooth: Array,
+    mu: Array,
+    jacobian: Array,
+    line: Array,
+    work: Array,
 ) -> None:
     """Electrons of each channel before the detector, and their derivatives."""
     first = 4 + 3 * modes

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from kapitza.core.arrays import Array, BoolArray, IntArray
 from kapitza.measure.eels.fitting import algebra, lines, search
 from kapitza.measure.eels.fitting.algebra import (
     WORKSPACE_VECTORS,
@@ -21,7 +22,7 @@ from kapitza.measure.eels.fitting.algebra import (
     spectrum_deviance,
     update_curvature,
 )
-from kapitza.measure.eels.fitting.lines import FloatArray, expected_electrons, jit, jit_cached
+from kapitza.measure.eels.fitting.lines import expected_electrons, jit, jit_cached
 from kapitza.measure.eels.fitting.search import (
     CHI2_SLACK,
     FAR_STEP,
@@ -38,13 +39,9 @@ from kapitza.measure.eels.fitting.search import (
     to_coordinates,
 )
 
-_CoordinateOwners = NDArray[np.int64]
-
 
 @jit
-def _write_parameters(
-    u: FloatArray, energy: FloatArray, owner: _CoordinateOwners, x: FloatArray, own: FloatArray, cross: FloatArray
-) -> None:
+def _write_parameters(u: Array, energy: Array, owner: IntArray, x: Array, own: Array, cross: Array) -> None:
     """Write parameters, their derivatives by their own coordinate, and those of intensities by the ratio."""
     for a in range(u.size):
         x[a], own[a], cross[a] = u[a], 1.0, 0.0
@@ -61,9 +58,7 @@ def _write_parameters(
 
 
 @jit
-def _derivatives_by_coordinates(
-    own: FloatArray, cross: FloatArray, owner: _CoordinateOwners, energy: FloatArray, rows: FloatArray
-) -> None:
+def _derivatives_by_coordinates(own: Array, cross: Array, owner: IntArray, energy: Array, rows: Array) -> None:
     """Turn derivatives by parameters (p, n) into those by coordinates."""
     for a in range(own.size):
         if energy[a] >= 0:
@@ -78,9 +73,7 @@ def _derivatives_by_coordinates(
 
 
 @jit
-def _covariance_of_parameters(
-    own: FloatArray, cross: FloatArray, owner: _CoordinateOwners, energy: FloatArray, matrix: FloatArray
-) -> None:
+def _covariance_of_parameters(own: Array, cross: Array, owner: IntArray, energy: Array, matrix: Array) -> None:
     """Turn the covariance of coordinates into that of parameters."""
     p = own.size
     for a in range(p):
@@ -100,9 +93,7 @@ def _covariance_of_parameters(
 
 
 @jit
-def _add_prior_information(
-    own: FloatArray, cross: FloatArray, owner: _CoordinateOwners, weight: FloatArray, information: FloatArray
-) -> None:
+def _add_prior_information(own: Array, cross: Array, owner: IntArray, weight: Array, information: Array) -> None:
     """Add what priors tell to the information of the coordinates."""
     for a in range(own.size):
         information[a, a] += own[a] * own[a] * weight[a]
@@ -114,9 +105,7 @@ def _add_prior_information(
 
 
 @jit
-def _parameters_from_priors(
-    own: FloatArray, cross: FloatArray, owner: _CoordinateOwners, weight: FloatArray, covariance: FloatArray
-) -> float:
+def _parameters_from_priors(own: Array, cross: Array, owner: IntArray, weight: Array, covariance: Array) -> float:
     """Return how many of the parameters priors determine, from the covariance of the coordinates."""
     total = 0.0
     for a in range(own.size):
@@ -128,20 +117,19 @@ def _parameters_from_priors(
     return total
 
 
-_MaskArray = NDArray[np.bool_]
 _SpectrumConstraints = tuple[
-    _MaskArray, FloatArray, FloatArray, _MaskArray, _MaskArray, FloatArray, FloatArray, FloatArray, _CoordinateOwners
+    BoolArray, Array, Array, BoolArray, BoolArray, Array, Array, Array, IntArray
 ]  # as in `search.Freedom`
 
 
 @jit
 def _weigh_channels(
-    y: FloatArray,
-    there: FloatArray,
-    mu: FloatArray,
-    detector: tuple[FloatArray, FloatArray, FloatArray],
-    residual: FloatArray,
-    weight: FloatArray,
+    y: Array,
+    there: Array,
+    mu: Array,
+    detector: tuple[Array, Array, Array],
+    residual: Array,
+    weight: Array,
 ) -> None:
     """Write residuals and weights of the channels."""
     dark, response, variance = detector
@@ -152,9 +140,7 @@ def _weigh_channels(
 
 
 @jit
-def _chi_squared(
-    residual: FloatArray, weight: FloatArray, x: FloatArray, prior: FloatArray, prior_weight: FloatArray
-) -> float:
+def _chi_squared(residual: Array, weight: Array, x: Array, prior: Array, prior_weight: Array) -> float:
     """Chi-squared with that of the priors."""
     total = 0.0
     for i in range(residual.size):
@@ -166,16 +152,16 @@ def _chi_squared(
 
 @jit
 def _gradient_and_information(
-    x: FloatArray,
-    turned: tuple[FloatArray, FloatArray],
-    jacobian: FloatArray,
-    residual: FloatArray,
-    weight: FloatArray,
-    response: FloatArray,
+    x: Array,
+    turned: tuple[Array, Array],
+    jacobian: Array,
+    residual: Array,
+    weight: Array,
+    response: Array,
     known: _SpectrumConstraints,
-    gradient: FloatArray,
-    information: FloatArray,
-    rows: FloatArray,
+    gradient: Array,
+    information: Array,
+    rows: Array,
 ) -> None:
     """Write the gradient of the log-likelihood and the Fisher information of the free parameters."""
     free, prior, prior_weight, owner = known[0], known[5], known[6], known[8]
@@ -213,11 +199,11 @@ def _gradient_and_information(
 
 @jit
 def _mark_blocked(
-    u: FloatArray,
-    gradient: FloatArray,
-    information: FloatArray,
+    u: Array,
+    gradient: Array,
+    information: Array,
     known: _SpectrumConstraints,
-    blocked: _MaskArray,
+    blocked: BoolArray,
 ) -> None:
     """Mark parameters that do not move: fixed, pressed against a limit, or without any effect."""
     free, low, high = known[0], known[1], known[2]
@@ -228,7 +214,7 @@ def _mark_blocked(
 
 
 @jit
-def _step_within_limits(u: FloatArray, step: FloatArray, known: _SpectrumConstraints, new: FloatArray) -> None:
+def _step_within_limits(u: Array, step: Array, known: _SpectrumConstraints, new: Array) -> None:
     """Write the point after a step, within the limits."""
     low, high, curved = known[1], known[2], known[3]
     for a in range(u.size):
@@ -240,14 +226,14 @@ def _step_within_limits(u: FloatArray, step: FloatArray, known: _SpectrumConstra
 
 @jit
 def _next_step(
-    u: FloatArray,
-    gradient: FloatArray,
-    information: FloatArray,
-    learnt: FloatArray,
+    u: Array,
+    gradient: Array,
+    information: Array,
+    learnt: Array,
     known: _SpectrumConstraints,
     damping: float,
-    blocked: _MaskArray,
-    small: FloatArray,
+    blocked: BoolArray,
+    small: Array,
 ) -> float:
     """Write the next step and return its length in standard uncertainties, below zero where there is none."""
     p = u.size
@@ -270,15 +256,15 @@ def _next_step(
 
 @jit
 def _evaluate_spectrum(
-    u: FloatArray,
+    u: Array,
     known: _SpectrumConstraints,
-    spectrum: tuple[float, int, int, FloatArray],
-    x: FloatArray,
-    turned: tuple[FloatArray, FloatArray],
-    mu: FloatArray,
-    jacobian: FloatArray,
-    line: FloatArray,
-    near: FloatArray,
+    spectrum: tuple[float, int, int, Array],
+    x: Array,
+    turned: tuple[Array, Array],
+    mu: Array,
+    jacobian: Array,
+    line: Array,
+    near: Array,
 ) -> None:
     """Write the parameters of coordinates, the electrons, and their derivatives by the coordinates."""
     start, modes, tie, smooth = spectrum
@@ -290,7 +276,7 @@ def _evaluate_spectrum(
 
 @jit
 def _update_damping(
-    length: float, damping: float, refused: int, saddle: bool, flat: bool, learnt: FloatArray
+    length: float, damping: float, refused: int, saddle: bool, flat: bool, learnt: Array
 ) -> tuple[bool, float, bool, bool]:
     """Whether a search has settled where no step or only a short one is left, and its next damping, saddle and flat."""
     if length < 0 and damping > MAX_CURVATURE_DAMPING and learnt.any():
@@ -309,20 +295,20 @@ def _update_damping(
 
 @jit
 def _fit_spectrum(
-    y: FloatArray,
-    there: FloatArray,
-    detector: tuple[FloatArray, FloatArray, FloatArray],
+    y: Array,
+    there: Array,
+    detector: tuple[Array, Array, Array],
     known: _SpectrumConstraints,
-    spectrum: tuple[float, int, int, FloatArray],
+    spectrum: tuple[float, int, int, Array],
     goal: tuple[float, int],
-    u: FloatArray,
-    x: FloatArray,
-    information: FloatArray,
-    blocked: _MaskArray,
-    mu: FloatArray,
-    jacobian: FloatArray,
-    work: FloatArray,
-    small: FloatArray,
+    u: Array,
+    x: Array,
+    information: Array,
+    blocked: BoolArray,
+    mu: Array,
+    jacobian: Array,
+    work: Array,
+    small: Array,
 ) -> tuple[bool, int, float]:
     """Search from u, which is overwritten by what is found; the other arrays hold the state at the last evaluation.
 
@@ -399,18 +385,18 @@ def _compile_fit(version: int) -> Callable[..., None]:
     """Compile the fit of many spectra; `version` is part of the name under which the machine code is kept."""
 
     def fit_many(
-        counts: FloatArray,
-        detector: tuple[FloatArray, FloatArray, FloatArray],
+        counts: Array,
+        detector: tuple[Array, Array, Array],
         known: _SpectrumConstraints,
-        spectrum: tuple[float, int, int, FloatArray],
+        spectrum: tuple[float, int, int, Array],
         goal: tuple[float, int],
-        value: FloatArray,
-        covariance: FloatArray,
-        blocked: _MaskArray,
-        settled: _MaskArray,
+        value: Array,
+        covariance: Array,
+        blocked: BoolArray,
+        settled: BoolArray,
         iterations: NDArray[np.int64],
-        fit: FloatArray,
-        deviance: FloatArray,
+        fit: Array,
+        deviance: Array,
     ) -> None:
         """Fit spectrum after spectrum; `value` holds the starts and then what is found."""
         if version < 0:  # never: the number is here to be part of the function

@@ -18,7 +18,7 @@ import numpy as np
 from attrs import evolve, frozen
 from numpy.typing import NDArray
 
-from kapitza.core.arrays import Array, positive
+from kapitza.core.arrays import Array, ComplexArray, positive
 from kapitza.errors import InputError
 from kapitza.simulate.boltzmann.boundaries import InterfaceScattering, Wall
 from kapitza.simulate.boltzmann.layered.cells import CELL_POLYNOMIALS, RealOrComplexArray
@@ -27,8 +27,6 @@ from kapitza.simulate.boltzmann.layered.response import UNIFORM_DEPTH, absorbed_
 from kapitza.simulate.boltzmann.layered.solver import LayeredSystem, solve_balance
 from kapitza.simulate.boltzmann.layered.streams import layer_matrices
 from kapitza.simulate.boltzmann.layered.transport import Film, assemble_layers, boundary_temperatures, face_fluxes
-
-_ComplexArray = NDArray[np.complex128]
 
 
 @frozen(eq=False)
@@ -103,7 +101,7 @@ def apparent_resistance_derivatives(films: Sequence[Film], flow: Array, frequenc
     return FlowDerivatives(complex(alone * (1 / passed - bend / np.tanh(bend)) - below), -alone / passed**2 * slope)
 
 
-def _transmitted_heat_derivatives(films: Sequence[Film], flow: Array, rate: complex) -> tuple[complex, _ComplexArray]:
+def _transmitted_heat_derivatives(films: Sequence[Film], flow: Array, rate: complex) -> tuple[complex, ComplexArray]:
     """Share of the heat given evenly to a film that passes into its substrate, and its derivatives (G,), m² K W⁻¹."""
     base = films[0].carriers.temperature
     slabs, _ = assemble_layers(films, [diffuse_scattering(flow, films[0])], Wall(), Wall(base))

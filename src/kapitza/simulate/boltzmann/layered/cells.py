@@ -19,6 +19,7 @@ from numpy.polynomial import legendre, polynomial
 from numpy.typing import NDArray
 
 from kapitza.core.arrays import Array
+from kapitza.core.quadrature import gauss_legendre
 
 RealOrComplexArray = NDArray[Any]  # float64, or complex128 where something changes in time
 
@@ -51,8 +52,7 @@ def legendre_values(xi: Array) -> Array:
 @lru_cache(maxsize=1)
 def _series_coefficients() -> tuple[Array, Array]:
     """Coefficients of the power series in t: of e (TERMS, ORDER), and of the double integral (TERMS, ORDER²)."""
-    node, weight = np.polynomial.legendre.leggauss(40)
-    node, weight = (node + 1) / 2, weight / 2
+    node, weight = gauss_legendre(40)
     at = legendre_values(node)
     power = np.arange(_SERIES_TERMS)
     scale = np.array([1 / factorial(n) for n in power])

@@ -10,10 +10,9 @@ from collections.abc import Sequence
 import numpy as np
 from attrs import field, frozen
 
-from kapitza.core.arrays import Array
+from kapitza.core.arrays import Array, IndexArray
 from kapitza.errors import InputError
 from kapitza.simulate.boltzmann.boundaries import InterfaceScattering, Wall
-from kapitza.simulate.boltzmann.carriers import IndexArray
 from kapitza.simulate.boltzmann.layered.cells import RealOrComplexArray
 from kapitza.simulate.boltzmann.layered.streams import LayerMatrices, Streams
 

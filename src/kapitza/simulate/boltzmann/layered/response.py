@@ -11,9 +11,9 @@ from typing import Literal
 
 import numpy as np
 from attrs import frozen
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from kapitza.core.arrays import Array, check_choice, positive
+from kapitza.core.arrays import Array, ComplexArray, check_choice, positive
 from kapitza.errors import InputError
 from kapitza.simulate.boltzmann.boundaries import Wall
 from kapitza.simulate.boltzmann.layered.cells import CELL_POLYNOMIALS, cell_integrals
@@ -25,8 +25,6 @@ from kapitza.simulate.boltzmann.layered.solver import (
 )
 from kapitza.simulate.boltzmann.layered.streams import DEFAULT_ANGLES
 from kapitza.simulate.boltzmann.layered.transport import Film, assemble_layers
-
-ComplexArray = NDArray[np.complex128]
 
 _SURFACE_DEPTH = 1e-9  # m, in which light is absorbed
 UNIFORM_DEPTH = 1e6  # thicknesses of a film: absorbed so deep, light heats it evenly

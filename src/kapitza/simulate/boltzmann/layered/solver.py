@@ -14,10 +14,10 @@ import numpy as np
 from attrs import field, frozen
 from scipy.linalg import solveh_banded
 
-from kapitza.core.arrays import Array
+from kapitza.core.arrays import Array, IndexArray
+from kapitza.core.quadrature import gauss_legendre
 from kapitza.errors import ConvergenceError
 from kapitza.simulate.boltzmann.boundaries import InterfaceScattering, Wall
-from kapitza.simulate.boltzmann.carriers import IndexArray
 from kapitza.simulate.boltzmann.layered.cells import (
     CELL_POLYNOMIALS,
     RealOrComplexArray,
@@ -438,8 +438,7 @@ class LayerDistribution:
 
 def _refine_cells(widths: Array, temperature: RealOrComplexArray) -> tuple[Array, RealOrComplexArray]:
     """Parts of cells, and the polynomials (C, ORDER) in them."""
-    node, weight = np.polynomial.legendre.leggauss(CELL_POLYNOMIALS)
-    place, weight = (node + 1) / 2, weight / 2
+    place, weight = gauss_legendre(CELL_POLYNOMIALS)
     onto = (legendre_values(place) * weight[:, None]).T * (2 * np.arange(CELL_POLYNOMIALS) + 1)[:, None]
     pieces = [temperature @ (onto @ legendre_values((place + k) / PARTS_PER_CELL)).T for k in range(PARTS_PER_CELL)]
     return np.repeat(widths / PARTS_PER_CELL, PARTS_PER_CELL), np.stack(pieces, axis=1).reshape(-1, CELL_POLYNOMIALS)

@@ -10,9 +10,9 @@ import numpy as np
 from attrs import frozen
 from numpy.typing import NDArray
 
-from kapitza.core.arrays import Array
+from kapitza.core.arrays import Array, IndexArray
 from kapitza.core.quadrature import gauss_legendre
-from kapitza.simulate.boltzmann.carriers import Carriers, IndexArray
+from kapitza.simulate.boltzmann.carriers import Carriers
 from kapitza.simulate.boltzmann.layered.cells import CELL_POLYNOMIALS, CHUNK_SIZE, RealOrComplexArray, cell_integrals
 
 DEFAULT_ANGLES = 16  # per quarter turn: the flux through a gray slab is right to 5e-8

@@ -12,8 +12,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from kapitza.core.arrays import Array
-from kapitza.simulate.boltzmann.domain import IntegerArray
+from kapitza.core.arrays import Array, IntArray
 from kapitza.simulate.boltzmann.monte_carlo.tables import ADIABATIC_WALL, BLACK_WALL
 
 _KernelFunction = TypeVar("_KernelFunction", bound=Callable[..., Any])
@@ -30,18 +29,18 @@ _FULL_TURN = 2 * np.pi
 class FlightTables(NamedTuple):
     """Neighbours of cells, bands of materials and properties of surfaces; see `kernel_tables`."""
 
-    region: IntegerArray
-    other: IntegerArray
-    surface: IntegerArray
+    region: IntArray
+    other: IntArray
+    surface: IntArray
     velocity: Array
     path: Array
-    group: IntegerArray
+    group: IntArray
     scatter: Array
-    scatter_guide: IntegerArray
-    slot: IntegerArray
-    kind: IntegerArray
-    first: IntegerArray
-    start: IntegerArray
+    scatter_guide: IntArray
+    slot: IntArray
+    kind: IntArray
+    first: IntArray
+    start: IntArray
     leave: Array
     specular: Array
     through: Array
@@ -51,13 +50,13 @@ class FlightTables(NamedTuple):
 class StartTables(NamedTuple):
     """Where particles start, and their signs and spectra."""
 
-    at_cell: IntegerArray
-    at_face: IntegerArray
-    table: IntegerArray
+    at_cell: IntArray
+    at_face: IntArray
+    table: IntArray
     sign: Array
     chosen: Array
     spectra: Array
-    spectra_guide: IntegerArray
+    spectra_guide: IntArray
 
 
 class Tallies(NamedTuple):
@@ -97,7 +96,7 @@ def _draw_uniform(state: _GeneratorState) -> float:
 
 
 @_compile_kernel
-def _draw_entry(state: _GeneratorState, cumulative: Array, guide: IntegerArray) -> int:
+def _draw_entry(state: _GeneratorState, cumulative: Array, guide: IntArray) -> int:
     """Number of an entry, by its share."""
     u = _draw_uniform(state)
     k = guide[int(u * guide.size)]

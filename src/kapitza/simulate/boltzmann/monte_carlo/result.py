@@ -6,9 +6,8 @@ import numpy as np
 from attrs import field, frozen
 from numpy.typing import ArrayLike
 
-from kapitza.core.arrays import Array, finite, increasing, number
+from kapitza.core.arrays import Array, IntArray, finite, increasing, number
 from kapitza.errors import InputError
-from kapitza.simulate.boltzmann.domain import IntegerArray
 
 
 def _cell_axes(value: Sequence[ArrayLike]) -> tuple[Array, ...]:
@@ -30,7 +29,7 @@ def _real_array(value: ArrayLike) -> Array:
     return array
 
 
-def _integer_table(value: ArrayLike) -> IntegerArray:
+def _integer_table(value: ArrayLike) -> IntArray:
     """Return `value` as read-only whole numbers."""
     array = np.array(value, dtype=np.int64)
     array.flags.writeable = False
@@ -64,7 +63,7 @@ class TransportMap:
 
     edges: tuple[Array, ...] = field(converter=_cell_axes, metadata={"unit": "m"})
     names: tuple[str, ...] = field(converter=_text_names)
-    region: IntegerArray = field(converter=_integer_table, metadata={"unit": "1"})
+    region: IntArray = field(converter=_integer_table, metadata={"unit": "1"})
     base: float = field(converter=number, metadata={"unit": "K"})
     temperature: Array = field(converter=_real_array, metadata={"unit": "K"})
     temperature_sigma: Array = field(converter=_real_array, metadata={"unit": "K"})

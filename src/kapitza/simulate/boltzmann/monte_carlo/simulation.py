@@ -18,12 +18,12 @@ from typing import Any
 import numpy as np
 from attrs import evolve, frozen
 
-from kapitza.core.arrays import Array, finite
+from kapitza.core.arrays import Array, IntArray, finite
 from kapitza.errors import ConvergenceError, InputError, require
 from kapitza.run.store import Store, UnitInputs, UnitResult, unit_address
 from kapitza.run.work import Progress, run_units
 from kapitza.simulate.boltzmann.carriers import Carriers
-from kapitza.simulate.boltzmann.domain import Domain, DomainCells, IntegerArray
+from kapitza.simulate.boltzmann.domain import Domain, DomainCells
 from kapitza.simulate.boltzmann.layered.transport import Film, check_films
 from kapitza.simulate.boltzmann.monte_carlo.result import DetectorReading, TransportMap
 from kapitza.simulate.boltzmann.monte_carlo.tables import (
@@ -220,7 +220,7 @@ def monte_carlo(
     return _make_transport_map(made, emission, parts, count, flights, tuple(probes), volumes)
 
 
-def _probe_slots(made: PreparedDomain, blocks: Mapping[str, tuple[Array, Array]]) -> tuple[IntegerArray, Array]:
+def _probe_slots(made: PreparedDomain, blocks: Mapping[str, tuple[Array, Array]]) -> tuple[IntArray, Array]:
     """Number of the probe of each cell, -1 without one; and heat capacity (P, G) of each probe, J K⁻¹."""
     slot = np.full(made.grid.region.size, -1, dtype=np.int64)
     held = np.zeros((len(blocks), made.bands.groups))
@@ -242,7 +242,7 @@ def _probe_slots(made: PreparedDomain, blocks: Mapping[str, tuple[Array, Array]]
 def run_batches(
     made: PreparedDomain,
     emission: Emission,
-    slot: IntegerArray,
+    slot: IntArray,
     slots: int,
     flights: MonteCarloSettings,
     store: Store | None = None,
@@ -395,7 +395,7 @@ def _remove_wall_emission(grid: DomainCells) -> DomainCells:
     return evolve(grid, walls=tuple(None for _ in grid.walls))
 
 
-def _source_heating_rates(made: PreparedDomain, cells: Sequence[IntegerArray], slot: IntegerArray, slots: int) -> Array:
+def _source_heating_rates(made: PreparedDomain, cells: Sequence[IntArray], slot: IntArray, slots: int) -> Array:
     """(P, G) what sources give per time to the phonons of each heated cell, per heat capacity, K s⁻¹."""
     found = np.zeros((slots, made.bands.groups))
     for source, inside in zip(made.domain.sources, cells, strict=True):

@@ -12,11 +12,11 @@ import numpy as np
 from attrs import frozen
 from numpy.typing import NDArray
 
-from kapitza.core.arrays import Array
+from kapitza.core.arrays import Array, IntArray
 from kapitza.errors import InputError
 from kapitza.simulate.boltzmann.boundaries import AngularTransmission, InterfaceScattering, Wall
 from kapitza.simulate.boltzmann.carriers import Carriers
-from kapitza.simulate.boltzmann.domain import Domain, DomainCells, IntegerArray
+from kapitza.simulate.boltzmann.domain import Domain, DomainCells
 from kapitza.simulate.boltzmann.shapes import HotSpot
 
 KernelTables = Mapping[str, Any]
@@ -41,8 +41,8 @@ class BandTables:
     velocity: Array
     path: Array
     capacity: Array
-    group: IntegerArray
-    start: IntegerArray
+    group: IntArray
+    start: IntArray
 
     @property
     def flow(self) -> Array:
@@ -85,7 +85,7 @@ def _cumulative_distribution(weight: Array) -> Array:
     return np.where(total >= end, 1.0, found)
 
 
-def _guide_tables(cumulative: Array) -> IntegerArray:
+def _guide_tables(cumulative: Array) -> IntArray:
     """(..., K) for each of K equal parts of 0..1, the first entry that reaches into it."""
     count = 2 ** int(np.ceil(np.log2(2 * cumulative.shape[-1])))
     parts = np.arange(count) / count
@@ -192,16 +192,16 @@ class Emission:
     spectra : (T, B) weights of the bands
     """
 
-    cell: IntegerArray
-    face: IntegerArray
+    cell: IntArray
+    face: IntArray
     power: Array
-    table: IntegerArray
+    table: IntArray
     spectra: Array
 
 
 def _emitting_faces(
     grid: DomainCells, bands: BandTables, specular: Array
-) -> Iterator[tuple[float, tuple[IntegerArray, IntegerArray], Array, Array]]:
+) -> Iterator[tuple[float, tuple[IntArray, IntArray], Array, Array]]:
     """Faces of all walls with a temperature, material by material.
 
     Yields
@@ -234,7 +234,7 @@ def tabulate_emission(
     domain: Domain, grid: DomainCells, bands: BandTables, specular: Array, reference: float
 ) -> Emission:
     """All walls with another temperature than `reference`, and all sources."""
-    parts: list[tuple[IntegerArray, IntegerArray, Array, IntegerArray]] = []
+    parts: list[tuple[IntArray, IntArray, Array, IntArray]] = []
     spectra: list[Array] = []
     for temperature, (cell, face), power, weight in _emitting_faces(grid, bands, specular):
         if temperature != reference:

@@ -16,11 +16,9 @@ from typing import Any
 
 import numpy as np
 from attrs import field, frozen
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from kapitza.core.arrays import Array, above_zero, positive, quantity
-
-ComplexArray = NDArray[np.complex128]
+from kapitza.core.arrays import Array, ComplexArray, above_zero, positive, quantity
 
 
 @frozen(eq=False)

@@ -12,9 +12,8 @@ import numpy as np
 from attrs import field, frozen
 from scipy.linalg import expm
 
-from kapitza.core.arrays import Array, quantity
+from kapitza.core.arrays import Array, IntArray, quantity
 from kapitza.errors import InputError
-from kapitza.matter.brillouin import IntArray
 from kapitza.simulate.md.engine import MdState, Thermostats
 from kapitza.simulate.md.potential import AnyPotential
 from kapitza.simulate.md.system import COLD_ROLE, HELD_ROLE, HOT_ROLE, System

@@ -11,9 +11,8 @@ from itertools import product
 import numpy as np
 from attrs import frozen
 
-from kapitza.core.arrays import Array
+from kapitza.core.arrays import Array, IntArray
 from kapitza.errors import InputError
-from kapitza.matter.brillouin import IntArray
 from kapitza.simulate.md.engine import MdState, Thermostats
 from kapitza.simulate.md.potential import AnyPotential, LammpsCommands, Potential
 from kapitza.simulate.md.protocol import Protocol, check_thermostats, gradient_state

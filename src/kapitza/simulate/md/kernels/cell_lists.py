@@ -5,19 +5,15 @@ of each atom ascend.  So sums of forces do not depend, to the last bit, on when 
 """
 
 import numpy as np
-from numpy.typing import NDArray
 
-from kapitza.core.arrays import Array
-from kapitza.simulate.md.kernels.compiler import BoolArray, Indices, Starts, compile_kernel
-
-Int32 = NDArray[np.int32]
-_Int64 = NDArray[np.int64]
+from kapitza.core.arrays import Array, BoolArray, Int32Array, IntArray
+from kapitza.simulate.md.kernels.compiler import compile_kernel
 
 
 @compile_kernel
 def _copy_along_axis(
-    fractional: Array, owner: Int32, image: Int32, a: int, first: float, last: float
-) -> tuple[Int32, Int32]:
+    fractional: Array, owner: Int32Array, image: Int32Array, a: int, first: float, last: float
+) -> tuple[Int32Array, Int32Array]:
     """Atoms and ghosts, followed by their copies along one axis from one fractional coordinate to another."""
     before = len(owner)
     total = before
@@ -41,7 +37,7 @@ def _copy_along_axis(
 
 
 @compile_kernel
-def find_ghosts(fractional: Array, margin: Array, low: Array, high: Array) -> tuple[Int32, Int32]:
+def find_ghosts(fractional: Array, margin: Array, low: Array, high: Array) -> tuple[Int32Array, Int32Array]:
     """Owners (N,) and images (N, 3) of all copies that lie within a margin of the real atoms, which come first.
 
     Parameters
@@ -61,7 +57,7 @@ def find_ghosts(fractional: Array, margin: Array, low: Array, high: Array) -> tu
 
 
 @compile_kernel
-def place_ghosts(positions: Array, owner: Int32, shift: Array, x: Array) -> None:
+def place_ghosts(positions: Array, owner: Int32Array, shift: Array, x: Array) -> None:
     """Positions (N, 3) of atoms and ghosts, from those of the atoms (n, 3)."""
     for g in range(len(owner)):
         i = owner[g]
@@ -71,7 +67,7 @@ def place_ghosts(positions: Array, owner: Int32, shift: Array, x: Array) -> None
 
 
 @compile_kernel
-def _bin_atoms(x: Array, n: int, low: Array, side: Array, cells: _Int64) -> tuple[_Int64, Int32, Array]:
+def _bin_atoms(x: Array, n: int, low: Array, side: Array, cells: IntArray) -> tuple[IntArray, Int32Array, Array]:
     """Real atoms sorted into cells: first atom of each, numbers of the atoms, and their positions side by side."""
     first = np.zeros(cells[0] * cells[1] * cells[2] + 1, dtype=np.int64)
     cell = np.empty(n, dtype=np.int64)
@@ -94,7 +90,7 @@ def _bin_atoms(x: Array, n: int, low: Array, side: Array, cells: _Int64) -> tupl
 
 
 @compile_kernel
-def _belongs_to_row(i: int, g: int, owner: Int32, image: Int32, half: bool) -> bool:
+def _belongs_to_row(i: int, g: int, owner: Int32Array, image: Int32Array, half: bool) -> bool:
     """Whether a list has the neighbour g in the row of atom i."""
     if not half:
         return g != i
@@ -108,8 +104,14 @@ def _belongs_to_row(i: int, g: int, owner: Int32, image: Int32, half: bool) -> b
 
 @compile_kernel
 def build_list(
-    x: Array, owner: Int32, image: Int32, sizes: tuple[int, float, bool], cells: _Int64, low: Array, side: Array
-) -> tuple[_Int64, Int32]:
+    x: Array,
+    owner: Int32Array,
+    image: Int32Array,
+    sizes: tuple[int, float, bool],
+    cells: IntArray,
+    low: Array,
+    side: Array,
+) -> tuple[IntArray, Int32Array]:
     """Neighbours of each real atom: where each row starts (n + 1,), and who they are, in ascending order."""
     n, reach, half = sizes
     first, ids, sorted_x = _bin_atoms(x, n, low, side, cells)
@@ -146,7 +148,7 @@ def build_list(
 
 
 @compile_kernel
-def find_close_pair(x: Array, species: Int32, start: _Int64, near: Int32, bound: Array) -> tuple[int, int]:
+def find_close_pair(x: Array, species: Int32Array, start: IntArray, near: Int32Array, bound: Array) -> tuple[int, int]:
     """First two neighbours nearer to each other than the bound (s, s) m of their kinds; -1, -1 where there are none."""
     for i in range(start.size - 1):
         for k in range(start[i], start[i + 1]):
@@ -171,7 +173,7 @@ def has_moved(positions: Array, reference: Array, limit: float) -> bool:
 
 
 @compile_kernel
-def find_crossing(start: Starts, near: Indices, right: BoolArray) -> Indices:
+def find_crossing(start: IntArray, near: Int32Array, right: BoolArray) -> Int32Array:
     """Atoms with a neighbour on the other side."""
     found = np.empty(start.size - 1, np.int32)
     count = 0
@@ -185,7 +187,7 @@ def find_crossing(start: Starts, near: Indices, right: BoolArray) -> Indices:
 
 
 @compile_kernel
-def gather_forces(g: Array, slot: Indices, total: Array) -> int:
+def gather_forces(g: Array, slot: Int32Array, total: Array) -> int:
     """Add up the forces on atoms and copies, (N, 3), by the row of each in `total`; return one that feels and has none.
 
     Returns -1 where all that feel a force have a row.

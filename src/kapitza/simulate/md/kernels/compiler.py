@@ -4,13 +4,10 @@ from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
 import numba
-import numpy as np
-from numpy.typing import NDArray
+
+from kapitza.core.arrays import IntArray
 
 KernelFunction = TypeVar("KernelFunction", bound=Callable[..., Any])
-BoolArray = NDArray[np.bool_]
-Indices = NDArray[np.int32]
-Starts = NDArray[np.int64]
 
 
 def compile_kernel(function: KernelFunction) -> KernelFunction:
@@ -30,7 +27,7 @@ def compile_kernel(function: KernelFunction) -> KernelFunction:
 
 
 @compile_kernel
-def max_neighbours(start: Starts) -> int:
+def max_neighbours(start: IntArray) -> int:
     """Largest number of neighbours of one atom."""
     result = 0
     for i in range(start.size - 1):

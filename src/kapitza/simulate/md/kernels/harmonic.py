@@ -8,8 +8,8 @@ the force constants of each entry of the list (entries, 3, 3) N m⁻¹, followed
 
 import numpy as np
 
-from kapitza.core.arrays import Array
-from kapitza.simulate.md.kernels.compiler import BoolArray, Indices, Starts, compile_kernel
+from kapitza.core.arrays import Array, BoolArray, Int32Array, IntArray
+from kapitza.simulate.md.kernels.compiler import compile_kernel
 
 HarmonicParameters = tuple[Array, Array, Array, Array, Array, Array]
 
@@ -17,9 +17,9 @@ HarmonicParameters = tuple[Array, Array, Array, Array, Array, Array]
 @compile_kernel
 def harmonic_forces(
     x: Array,
-    species: Indices,
-    start: Starts,
-    near: Indices,
+    species: Int32Array,
+    start: IntArray,
+    near: Int32Array,
     parameters: HarmonicParameters,
     f: Array,
 ) -> float:
@@ -43,9 +43,9 @@ def harmonic_forces(
 @compile_kernel
 def _harmonic_sites(
     x: Array,
-    species: Indices,
-    start: Starts,
-    near: Indices,
+    species: Int32Array,
+    start: IntArray,
+    near: Int32Array,
     parameters: HarmonicParameters,
     e: Array,
 ) -> None:
@@ -60,8 +60,8 @@ def _harmonic_sites(
 
 @compile_kernel
 def _harmonic_partial(
-    x: Array, species: Indices, start: Starts, near: Indices,
-    rows: Indices, right: BoolArray, parameters: HarmonicParameters, g: Array,
+    x: Array, species: Int32Array, start: IntArray, near: Int32Array,
+    rows: Int32Array, right: BoolArray, parameters: HarmonicParameters, g: Array,
 ) -> None:  # fmt: skip
     """Add -∂U_i/∂r_j of each atom i of `rows` to g[j], (N, 3) N, for all j on the other side."""
     rest, blocks = parameters[0], parameters[1]

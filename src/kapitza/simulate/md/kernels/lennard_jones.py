@@ -8,8 +8,8 @@ below the cutoff $r_c$; kind 0 ("truncated") leaves out all corrections, kind 1 
 
 import numpy as np
 
-from kapitza.core.arrays import Array
-from kapitza.simulate.md.kernels.compiler import BoolArray, Indices, Starts, compile_kernel, max_neighbours
+from kapitza.core.arrays import Array, BoolArray, Int32Array, IntArray
+from kapitza.simulate.md.kernels.compiler import compile_kernel, max_neighbours
 
 _CUTOFF_SQUARED, _SIGMA_SIXTH, _EPSILON_24, _CUTOFF_ENERGY, _CUTOFF_SLOPE, _CUTOFF_STIFFNESS, _CUTOFF_RADIUS = range(
     7
@@ -87,8 +87,8 @@ def _pair_energy_and_force(square: float, row: Array, ended: bool) -> tuple[floa
 
 @compile_kernel
 def _collect_within_cutoff(
-    x: Array, species: Indices, i: int, start: Starts, near: Indices, table: Array, mixed: bool,
-    who: Indices, away: Array, numbers: Array,
+    x: Array, species: Int32Array, i: int, start: IntArray, near: Int32Array, table: Array, mixed: bool,
+    who: Int32Array, away: Array, numbers: Array,
 ) -> int:  # fmt: skip
     """Collect the neighbours of an atom below the cutoff, without a branch; return how many they are."""
     m, px, py, pz, mine = np.uint64(0), x[i, 0], x[i, 1], x[i, 2], table[species[i]]
@@ -129,7 +129,12 @@ def _evaluate_pairs(m: int, away: Array, numbers: Array, ended: bool) -> tuple[f
 
 @compile_kernel
 def lennard_jones_forces(
-    x: Array, species: Indices, start: Starts, near: Indices, parameters: tuple[Array, Array, Array, Array], f: Array
+    x: Array,
+    species: Int32Array,
+    start: IntArray,
+    near: Int32Array,
+    parameters: tuple[Array, Array, Array, Array],
+    f: Array,
 ) -> float:
     """Add the forces on atoms and ghosts (N, 3) N, and return the energy, J; each pair is listed once.
 
@@ -159,7 +164,12 @@ def lennard_jones_forces(
 
 @compile_kernel
 def _lennard_jones_sites(
-    x: Array, species: Indices, start: Starts, near: Indices, parameters: tuple[Array, Array, Array, Array], e: Array
+    x: Array,
+    species: Int32Array,
+    start: IntArray,
+    near: Int32Array,
+    parameters: tuple[Array, Array, Array, Array],
+    e: Array,
 ) -> None:
     """Add the energy of each site (N,) J; ghosts get their half, too, which belongs to their owners."""
     table, ended = _tabulate_pairs(parameters), parameters[3][0] > 0
@@ -176,8 +186,8 @@ def _lennard_jones_sites(
 
 @compile_kernel
 def _lennard_jones_partial(
-    x: Array, species: Indices, start: Starts, near: Indices,
-    rows: Indices, right: BoolArray, parameters: tuple[Array, Array, Array, Array], g: Array,
+    x: Array, species: Int32Array, start: IntArray, near: Int32Array,
+    rows: Int32Array, right: BoolArray, parameters: tuple[Array, Array, Array, Array], g: Array,
 ) -> None:  # fmt: skip
     """Add -∂U_i/∂r_j of each two atoms on different sides to g[j], (N, 3) N: half of the force of their pair.
 

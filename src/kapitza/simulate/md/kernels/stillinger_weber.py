@@ -9,8 +9,8 @@ kinds, (s, s, 7): A (J), B, p, q, σ (m), aσ (m), γ; of a centre and two neigh
 
 import numpy as np
 
-from kapitza.core.arrays import Array
-from kapitza.simulate.md.kernels.compiler import BoolArray, Indices, Starts, compile_kernel, max_neighbours
+from kapitza.core.arrays import Array, BoolArray, Int32Array, IntArray
+from kapitza.simulate.md.kernels.compiler import compile_kernel, max_neighbours
 
 _MAX_EXPONENT = 60.0  # e⁻⁶⁰ and what it multiplies is far below rounding, and the pole at the cutoff is never met
 _UNIT_X, _UNIT_Y, _UNIT_Z, _INVERSE_LENGTH, _ETA_SLOPE, _ETA_VALUE, _NEIGHBOUR_KIND = range(7)  # columns of `near_by`
@@ -51,8 +51,8 @@ def _squared_reach(two: Array) -> Array:
 
 @compile_kernel
 def _collect_pairs(
-    x: Array, species: Indices, i: int, around: Indices, two: Array, squares: Array,
-    who: Indices, near_by: Array, pull: Array,
+    x: Array, species: Int32Array, i: int, around: Int32Array, two: Array, squares: Array,
+    who: Int32Array, near_by: Array, pull: Array,
 ) -> tuple[int, float]:  # fmt: skip
     """Collect the neighbours of an atom that it feels, with half of the pair terms; return their number and energy."""
     energy, m, a = 0.0, 0, species[i]
@@ -106,7 +106,7 @@ def _add_angles(m: int, of_centre: Array, near_by: Array, pull: Array) -> float:
 
 @compile_kernel
 def stillinger_weber_forces(
-    x: Array, species: Indices, start: Starts, near: Indices, parameters: tuple[Array, Array], f: Array
+    x: Array, species: Int32Array, start: IntArray, near: Int32Array, parameters: tuple[Array, Array], f: Array
 ) -> float:
     """Energy of all atoms, J; the forces are added to f.
 
@@ -142,7 +142,7 @@ def stillinger_weber_forces(
 
 @compile_kernel
 def _stillinger_weber_sites(
-    x: Array, species: Indices, start: Starts, near: Indices, parameters: tuple[Array, Array], e: Array
+    x: Array, species: Int32Array, start: IntArray, near: Int32Array, parameters: tuple[Array, Array], e: Array
 ) -> None:
     """Add the energy of each atom to e, (n,) J; see `forces`."""
     two, three = parameters
@@ -155,8 +155,8 @@ def _stillinger_weber_sites(
 
 @compile_kernel
 def _stillinger_weber_partial(
-    x: Array, species: Indices, start: Starts, near: Indices,
-    rows: Indices, right: BoolArray, parameters: tuple[Array, Array], g: Array,
+    x: Array, species: Int32Array, start: IntArray, near: Int32Array,
+    rows: Int32Array, right: BoolArray, parameters: tuple[Array, Array], g: Array,
 ) -> None:  # fmt: skip
     """Add -∂U_i/∂r_j of each atom i of `rows` to g[j], (N, 3) N, for all j on the other side; see `forces`.
 

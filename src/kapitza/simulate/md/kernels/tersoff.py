@@ -12,8 +12,8 @@ of its bond and the other neighbour k, (s, s, s, 6): γ, c, d, h, α (m⁻¹), m
 
 import numpy as np
 
-from kapitza.core.arrays import Array
-from kapitza.simulate.md.kernels.compiler import BoolArray, Indices, Starts, compile_kernel, max_neighbours
+from kapitza.core.arrays import Array, BoolArray, Int32Array, IntArray
+from kapitza.simulate.md.kernels.compiler import compile_kernel, max_neighbours
 
 _UNIT_X, _UNIT_Y, _UNIT_Z, _BOND_LENGTH, _INVERSE_LENGTH, _CUTOFF_VALUE, _CUTOFF_SLOPE, _NEIGHBOUR_KIND = range(
     8
@@ -34,7 +34,7 @@ def _cutoff_function(r: float, inner: float, outer: float) -> tuple[float, float
 
 @compile_kernel
 def _collect_neighbours(
-    x: Array, species: Indices, i: int, around: Indices, two: Array, who: Indices, near_by: Array, pull: Array
+    x: Array, species: Int32Array, i: int, around: Int32Array, two: Array, who: Int32Array, near_by: Array, pull: Array
 ) -> int:
     """Collect the neighbours of an atom within reach; return their number."""
     m, a = 0, species[i]
@@ -150,7 +150,7 @@ def _add_bonds(m: int, two: Array, three: Array, near_by: Array, turns: Array, o
 
 @compile_kernel
 def tersoff_forces(
-    x: Array, species: Indices, start: Starts, near: Indices, parameters: tuple[Array, Array], f: Array
+    x: Array, species: Int32Array, start: IntArray, near: Int32Array, parameters: tuple[Array, Array], f: Array
 ) -> float:
     """Energy of all atoms, J; the forces are added to f.
 
@@ -188,7 +188,7 @@ def tersoff_forces(
 
 @compile_kernel
 def _tersoff_sites(
-    x: Array, species: Indices, start: Starts, near: Indices, parameters: tuple[Array, Array], e: Array
+    x: Array, species: Int32Array, start: IntArray, near: Int32Array, parameters: tuple[Array, Array], e: Array
 ) -> None:
     """Add the energy of each atom to e, (n,) J; see `forces`."""
     two, three = parameters
@@ -203,8 +203,8 @@ def _tersoff_sites(
 
 @compile_kernel
 def _tersoff_partial(
-    x: Array, species: Indices, start: Starts, near: Indices,
-    rows: Indices, right: BoolArray, parameters: tuple[Array, Array], g: Array,
+    x: Array, species: Int32Array, start: IntArray, near: Int32Array,
+    rows: Int32Array, right: BoolArray, parameters: tuple[Array, Array], g: Array,
 ) -> None:  # fmt: skip
     """Add -∂U_i/∂r_j of each atom i of `rows` to g[j], (N, 3) N, for all j on the other side; see `forces`.
 

@@ -7,11 +7,10 @@ doi:10.1145/3460772, made normal by the method of Box and Muller.
 import numpy as np
 from numpy.typing import NDArray
 
-from kapitza.core.arrays import Array
+from kapitza.core.arrays import Array, IntArray
 from kapitza.simulate.md.kernels.compiler import compile_kernel
 
 RandomState = NDArray[np.uint64]
-AtomIndices = NDArray[np.int64]
 
 _NO_THERMOSTAT, LANGEVIN_THERMOSTAT, EXCHANGE_THERMOSTAT, SWAP_THERMOSTAT = range(4)
 _RANDOM_UNIT = 2.0**-53
@@ -33,7 +32,7 @@ def _uniform_random(random: RandomState) -> float:
 
 
 @compile_kernel
-def langevin_step(v: Array, mass: Array, atoms: AtomIndices, keep: float, heat: float, random: RandomState) -> float:
+def langevin_step(v: Array, mass: Array, atoms: IntArray, keep: float, heat: float, random: RandomState) -> float:
     r"""Exact step of $dv = -v\,dt/τ + \sqrt{2 k_BT/(mτ)}\,dW$; returns the energy that it gives, J.
 
     Parameters
@@ -58,7 +57,7 @@ def langevin_step(v: Array, mass: Array, atoms: AtomIndices, keep: float, heat: 
 
 
 @compile_kernel
-def exchange_step(r: Array, v: Array, f: Array, mass: Array, atoms: AtomIndices, power: float, dt: float) -> float:
+def exchange_step(r: Array, v: Array, f: Array, mass: Array, atoms: IntArray, power: float, dt: float) -> float:
     """Give a bath power times dt by scaling its velocities about their mean; returns the energy, J, or NaN.
 
     Positions r are corrected in the third order of dt, which keeps the total energy from drifting: eq. (20) of
@@ -91,7 +90,7 @@ def exchange_step(r: Array, v: Array, f: Array, mass: Array, atoms: AtomIndices,
 
 
 @compile_kernel
-def _extreme_atom(v: Array, mass: Array, atoms: AtomIndices, sign: float) -> int:
+def _extreme_atom(v: Array, mass: Array, atoms: IntArray, sign: float) -> int:
     """Atom of a bath with the largest (sign 1) or smallest (-1) kinetic energy."""
     best, found = -np.inf, -1
     for i in atoms:
@@ -102,7 +101,7 @@ def _extreme_atom(v: Array, mass: Array, atoms: AtomIndices, sign: float) -> int
 
 
 @compile_kernel
-def swap_step(v: Array, mass: Array, hot: AtomIndices, cold: AtomIndices) -> float:
+def swap_step(v: Array, mass: Array, hot: IntArray, cold: IntArray) -> float:
     """Let the slowest atom of the hot bath and the fastest of the cold one collide; energy given to the hot bath, J.
 
     The relative velocity is turned round in the frame of their centre of mass, which exchanges the velocities of equal

@@ -9,15 +9,14 @@ Langevin bath.
 
 from typing import Any
 
-from kapitza.core.arrays import Array
+from kapitza.core.arrays import Array, Int32Array, IntArray
 from kapitza.simulate.md.kernels import harmonic, lennard_jones, stillinger_weber, tersoff
 from kapitza.simulate.md.kernels.cell_lists import place_ghosts
-from kapitza.simulate.md.kernels.compiler import Indices, Starts, compile_kernel
+from kapitza.simulate.md.kernels.compiler import compile_kernel
 from kapitza.simulate.md.kernels.thermostats import (
     EXCHANGE_THERMOSTAT,
     LANGEVIN_THERMOSTAT,
     SWAP_THERMOSTAT,
-    AtomIndices,
     RandomState,
     exchange_step,
     langevin_step,
@@ -25,10 +24,8 @@ from kapitza.simulate.md.kernels.thermostats import (
 )
 
 _AtomArrays = tuple[Array, Array, Array, Array]  # positions, velocities, masses, inverse masses (0 of what is held)
-_ListArrays = tuple[Indices, Array, Array, Indices, Starts, Indices, Array, float]
-_ThermostatArguments = tuple[
-    int, AtomIndices, AtomIndices, Array, int
-]  # kind, hot and cold atoms, keep kT kT power, period
+_ListArrays = tuple[Int32Array, Array, Array, Int32Array, IntArray, Int32Array, Array, float]
+_ThermostatArguments = tuple[int, IntArray, IntArray, Array, int]  # kind, hot and cold atoms, keep kT kT power, period
 
 
 @compile_kernel

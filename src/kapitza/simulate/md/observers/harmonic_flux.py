@@ -12,9 +12,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import ArrayLike
 
-from kapitza.core.arrays import Array, frequencies, positive
+from kapitza.core.arrays import Array, IntArray, frequencies, positive
 from kapitza.errors import InputError
-from kapitza.matter.brillouin import IntArray
 from kapitza.simulate.md.observers.spectral_flux import SpectralFlux, frequency_grid
 from kapitza.simulate.md.observers.welch import (
     Arrays,

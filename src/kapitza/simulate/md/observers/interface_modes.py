@@ -11,9 +11,8 @@ from collections.abc import Callable
 import numpy as np
 from attrs import field, frozen
 
-from kapitza.core.arrays import Array, finite, positive, same_length
+from kapitza.core.arrays import Array, IntArray, finite, positive, same_length
 from kapitza.errors import InputError
-from kapitza.matter.brillouin import IntArray
 from kapitza.simulate.md.observers.harmonic_flux import force_constants_across
 from kapitza.simulate.md.observers.spectral_flux import PlaneForces
 from kapitza.simulate.md.observers.welch import (

@@ -10,17 +10,14 @@ from itertools import product
 
 import numpy as np
 from attrs import frozen
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from kapitza.core.arrays import Array, increasing
+from kapitza.core.arrays import Array, ComplexArray, IntArray, increasing
 from kapitza.core.occupation import Occupation
 from kapitza.errors import InputError
-from kapitza.matter.brillouin import IntArray
 from kapitza.matter.crystal import Crystal
 from kapitza.simulate.md.observers.welch import Arrays, SegmentSums, group_rows, jackknife, restore_array
 from kapitza.units import hbar, k_B
-
-ComplexArray = NDArray[np.complex128]
 
 _MAX_MISPLACEMENT = 0.2  # of the shortest lattice vector: how far atoms may lie from the places of the crystal
 _MASS_TOLERANCE = 0.01  # relative

@@ -17,9 +17,8 @@ import numpy as np
 from attrs import frozen
 from numpy.typing import NDArray
 
-from kapitza.core.arrays import Array
+from kapitza.core.arrays import Array, BoolArray, IntArray
 from kapitza.errors import ConvergenceError, InputError, require
-from kapitza.matter.brillouin import IntArray
 from kapitza.simulate.md.kernels.forces import load_kernels, map_species
 from kapitza.simulate.md.kernels.neighbours import (
     KERNEL_EXTRA,
@@ -29,7 +28,7 @@ from kapitza.simulate.md.kernels.neighbours import (
     list_neighbours,
 )
 from kapitza.simulate.md.potential import Potential
-from kapitza.simulate.md.system import BoolArray, System
+from kapitza.simulate.md.system import System
 from kapitza.units import angstrom, eV
 
 _PLANE_SKIN = 0.3  # of the cutoff: atoms of a warm crystal swing by less than half of it, so that lists hold for good

@@ -14,10 +14,9 @@ import numpy as np
 from attrs import converters, field, frozen
 from numpy.typing import ArrayLike, NDArray
 
-from kapitza.core.arrays import Array, finite, frequencies, increasing, positive
-from kapitza.core.transmission import trapezoid_weights
+from kapitza.core.arrays import Array, BoolArray, IntArray, finite, frequencies, increasing, positive
+from kapitza.core.quadrature import trapezoid_weights
 from kapitza.errors import InputError, ValidityWarning
-from kapitza.matter.brillouin import IntArray
 from kapitza.simulate.md.observers.welch import (
     Arrays,
     Precision,
@@ -31,7 +30,6 @@ from kapitza.simulate.md.observers.welch import (
     restore_buffer,
     segment_frequencies,
 )
-from kapitza.simulate.md.system import BoolArray
 
 
 def finite_table(value: ArrayLike) -> Array:

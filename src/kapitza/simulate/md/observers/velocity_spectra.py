@@ -12,10 +12,9 @@ import numpy as np
 from attrs import field, frozen
 from numpy.typing import ArrayLike, NDArray
 
-from kapitza.core.arrays import Array, frequencies, increasing, numbers, positive
+from kapitza.core.arrays import Array, IntArray, frequencies, increasing, numbers, positive
 from kapitza.core.occupation import Occupation
 from kapitza.errors import InputError
-from kapitza.matter.brillouin import IntArray
 from kapitza.simulate.md.observers.spectral_flux import band_overlaps, frequency_grid
 from kapitza.simulate.md.observers.welch import (
     Arrays,

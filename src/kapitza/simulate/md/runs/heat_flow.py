@@ -10,10 +10,9 @@ from typing import Any
 import numpy as np
 from attrs import evolve, field, frozen
 
-from kapitza.core.arrays import Array
+from kapitza.core.arrays import Array, IntArray
 from kapitza.core.conductance import Conductance
 from kapitza.errors import InputError
-from kapitza.matter.brillouin import IntArray
 from kapitza.run.store import Store
 from kapitza.run.work import Progress, ignore_progress
 from kapitza.simulate.md.analysis.nemd import NemdResult, analyse_nemd, combine_replicas

@@ -6,9 +6,8 @@ from pathlib import Path
 import numpy as np
 from attrs import evolve, frozen
 
-from kapitza.core.arrays import Array, finite, positive
+from kapitza.core.arrays import Array, IntArray, finite, positive
 from kapitza.errors import InputError
-from kapitza.matter.brillouin import IntArray
 from kapitza.run.work import Progress
 from kapitza.simulate.md.analysis.nemd import NemdResult, analyse_nemd
 from kapitza.simulate.md.analysis.relaxation import RelaxationData, RelaxationFit, fit_relaxation

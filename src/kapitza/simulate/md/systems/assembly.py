@@ -12,9 +12,8 @@ import numpy as np
 from attrs import evolve
 from numpy.typing import NDArray
 
-from kapitza.core.arrays import Array
+from kapitza.core.arrays import Array, IntArray
 from kapitza.errors import InputError
-from kapitza.matter.brillouin import IntArray
 from kapitza.matter.structure import ATOMIC_WEIGHTS, Structure, structure
 from kapitza.simulate.md.potential import Potential
 from kapitza.simulate.md.system import COLD_ROLE, FREE_ROLE, HELD_ROLE, HOT_ROLE, System

@@ -2,10 +2,9 @@
 
 import numpy as np
 
-from kapitza.core.arrays import Array
+from kapitza.core.arrays import Array, IntArray
 from kapitza.core.transmission import Side
 from kapitza.errors import InputError
-from kapitza.matter.brillouin import IntArray
 from kapitza.matter.building.layers import repeat_device
 from kapitza.matter.junction import Junction
 from kapitza.simulate.md.potential import Potential

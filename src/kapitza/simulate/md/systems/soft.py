@@ -13,9 +13,8 @@ from attrs import Factory, define, evolve, frozen
 from attrs import field as attribute
 from numpy.typing import NDArray
 
-from kapitza.core.arrays import Array, quantity
+from kapitza.core.arrays import Array, IntArray, quantity
 from kapitza.errors import InputError
-from kapitza.matter.brillouin import IntArray
 from kapitza.simulate.md.engines.lammps_input import POTENTIAL_FILE, element_label, format_number
 from kapitza.simulate.md.engines.lammps_input import tersoff_file as tersoff_text
 from kapitza.simulate.md.potential import AnyPotential, LammpsCommands, lennard_jones, tersoff
