@@ -1,4 +1,7 @@
-"""What the build of the documentation adds: formulas as MathML, and a reference page for every public module.
+"""What the build of the documentation adds: formulas as MathML, and the reference.
+
+The reference has a page for `kapitza` and for each room (`kapitza.md`, `kapitza.eels`, ...) with the public names of
+its stub, and a page for every public module, made from its docstrings.
 
 Formulas are turned into MathML when the pages are built, so that a page needs no script, no font and no other host.
 """
@@ -13,22 +16,94 @@ from latex2mathml.converter import convert
 from mkdocs.structure.files import File, Files
 
 SOURCE = Path(__file__).resolve().parent.parent / "src"
+ROOMS = (
+    "kapitza",
+    "kapitza.core",
+    "kapitza.matter",
+    "kapitza.lattice",
+    "kapitza.theory",
+    "kapitza.md",
+    "kapitza.boltzmann",
+    "kapitza.device",
+    "kapitza.applications",
+    "kapitza.measure",
+    "kapitza.thermoreflectance",
+    "kapitza.eels",
+    "kapitza.thermometry",
+    "kapitza.io",
+    "kapitza.plot",
+    "kapitza.run",
+)
 FLOORS = {
-    "core": "Core: the shared quantities",
-    "matter": "Matter: what an interface is made of",
-    "run": "Run: long work",
-    "theory": "Theory: from matter to transmission",
-    "measure": "Measure: published values",
-    "io": "Input and output",
-    "plot": "Figures",
+    "core": "Modules of core",
+    "matter": "Modules of matter",
+    "run": "Modules of run",
+    "theory": "Modules of theory",
+    "simulate": "Modules of md and boltzmann",
+    "device": "Modules of device",
+    "applications": "Modules of applications",
+    "measure": "Modules of measure, thermoreflectance and eels",
+    "screen": "Modules of screen",
+    "routes": "Modules of routes",
+    "io": "Modules of io",
+    "plot": "Modules of plot",
+    "web": "Modules of web",
 }
+
+
+def stub_of(room: str) -> Path:
+    """Stub that lists the public names of a room."""
+    path = SOURCE.joinpath(*room.split("."))
+    return path / "__init__.pyi" if path.is_dir() else path.with_suffix(".pyi")
+
+
+def public_names(room: str) -> list[tuple[str, str]]:
+    """Public names of a room, each with the module that defines it, in the order of its stub."""
+    tree = ast.parse(stub_of(room).read_text(encoding="utf-8"))
+    imports = [node for node in tree.body if isinstance(node, ast.ImportFrom)]
+    return [(alias.name, str(node.module)) for node in imports for alias in node.names]
+
+
+def source_of(module: str) -> Path:
+    """Source file of a module or package."""
+    path = SOURCE.joinpath(*module.split("."))
+    return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+
+
+def summary(module: str, name: str = "") -> str:
+    """First sentence of the docstring of a module, or of a name that it defines."""
+    node: ast.AST = ast.parse(source_of(module).read_text(encoding="utf-8"))
+    if name:
+        kinds = (ast.FunctionDef, ast.ClassDef)
+        found = [item for item in ast.walk(node) if isinstance(item, kinds) and item.name == name]
+        if not found:
+            return ""  # a type alias has no docstring
+        node = found[0]
+    assert isinstance(node, ast.Module | ast.FunctionDef | ast.ClassDef)
+    text = " ".join((ast.get_docstring(node) or "").split("\n\n")[0].split())
+    return re.split(r"(?<=[.]) (?=[A-Z])", text)[0].replace("|", r"\|")
+
+
+def room_page(room: str) -> str:
+    """Markdown of the page of a room: its public names, each with its summary and a link to the full entry."""
+    names = public_names(room)
+    lines = [f"# {room}", "", summary(room), "", "| name | |", "|---|---|"]
+    for name, module in names:
+        if module == "kapitza":
+            path = Path(page_of(f"kapitza.{name}")).relative_to("reference")
+            lines.append(f"| [`{name}`]({path}) | {summary(f'kapitza.{name}')} |")
+        elif summary(module, name):
+            lines.append(f"| [`{name}`][{module}.{name}] | {summary(module, name)} |")
+        else:
+            path = Path(page_of(module)).relative_to("reference")
+            lines.append(f"| [`{name}`]({path}) | type alias |")
+    return "\n".join(lines) + "\n"
 
 
 def public_modules() -> list[str]:
     """Dotted names of the modules with a public function or class, floor by floor."""
     names = ["kapitza.units", "kapitza.errors"]
-    rooms = [path.name for path in sorted((SOURCE / "kapitza").iterdir()) if path.is_dir() and path.name != "cli"]
-    for floor in [*FLOORS, *(room for room in rooms if room not in FLOORS)]:
+    for floor in FLOORS:
         paths = sorted((SOURCE / "kapitza" / floor).rglob("*.py"))
         chosen = [path for path in paths if not path.name.startswith("_") and has_public_names(path)]
         names += [".".join(path.relative_to(SOURCE).with_suffix("").parts) for path in chosen]
@@ -43,25 +118,27 @@ def has_public_names(path: Path) -> bool:
 
 
 def page_of(module: str) -> str:
-    """Path of the reference page of a module."""
-    return "reference/" + "/".join(module.split(".")[1:]) + ".md"
+    """Path of the reference page of a module or room."""
+    return "reference/" + "/".join(module.split(".")[1:] or ["kapitza"]) + ".md"
 
 
 def on_config(config: Any) -> Any:
-    """Put the reference pages into the navigation, one group a floor."""
-    groups: dict[str, list[Any]] = {}
+    """Put the reference pages into the navigation: the rooms, then the modules, one group a floor."""
+    groups: dict[str, list[Any]] = {"Public names": [{room: page_of(room)} for room in ROOMS]}
     for module in public_modules():
         parts = module.split(".")[1:]
         title = FLOORS.get(parts[0], parts[0].capitalize()) if len(parts) > 1 else "Units and errors"
         groups.setdefault(title, []).append({".".join(parts): page_of(module)})
-    for room in config["nav"]:
-        if "Reference" in room:
-            room["Reference"] += [{title: pages} for title, pages in groups.items()]
+    for part in config["nav"]:
+        if "Reference" in part:
+            part["Reference"] += [{title: pages} for title, pages in groups.items()]
     return config
 
 
 def on_files(files: Files, config: Any) -> Files:
-    """Write a reference page for each module."""
+    """Write a reference page for each room and each module."""
+    for room in ROOMS:
+        files.append(File.generated(config, page_of(room), content=room_page(room)))
     for module in public_modules():
         text = f"# {module.removeprefix('kapitza.')}\n\n::: {module}\n"
         files.append(File.generated(config, page_of(module), content=text))

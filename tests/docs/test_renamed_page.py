@@ -1,0 +1,90 @@
+"""The table of renamed names leads to names that exist, and the page "From 0.1 to 0.2" is what its script makes."""
+
+import importlib
+import importlib.util
+import inspect
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from types import ModuleType
+
+import attrs
+import pytest
+
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+TABLE = tomllib.loads((DOCS / "how-to" / "renamed-in-0.2.toml").read_text(encoding="utf-8"))
+
+
+def script() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("make_renamed_page", DOCS / "make_renamed_page.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def exists(name: str) -> bool:
+    """Whether a dotted name is a module, or something in one, down to attributes of records and arguments."""
+    parts = name.split(".")
+    found: object = importlib.import_module(parts[0])
+    for i, part in enumerate(parts[1:], start=1):
+        if hasattr(found, part):
+            found = getattr(found, part)
+        elif inspect.ismodule(found):
+            try:
+                found = importlib.import_module(".".join(parts[: i + 1]))
+            except ModuleNotFoundError:
+                return False
+        else:
+            return i == len(parts) - 1 and is_member(found, part)
+    return True
+
+
+def exists_or_is_private(name: str) -> bool:
+    """Whether a name exists, perhaps with an underscore since."""
+    owner, _, last = name.rpartition(".")
+    return exists(name) or exists(f"{owner}._{last}")
+
+
+def is_member(owner: object, name: str) -> bool:
+    """Whether a record has an attribute, or a function an argument, of a name."""
+    if inspect.isclass(owner) and attrs.has(owner):
+        return name in {attribute.name for attribute in attrs.fields(owner)}
+    return callable(owner) and name in inspect.signature(owner).parameters
+
+
+@pytest.mark.parametrize(
+    ("section", "exists"), [("names", exists), ("modules", exists), ("inside", exists_or_is_private)]
+)
+def test_every_new_name_exists(section, exists):
+    renamed: Mapping[str, str] = TABLE[section]
+    new = {script().final_name(name, TABLE["by-hand"]) for name in renamed.values()}
+    assert len(new) > 200
+    assert sorted(name for name in new if not exists(name)) == []
+
+
+def test_every_name_that_was_changed_by_hand_exists():
+    changes: Mapping[str, str] = TABLE["by-hand"]
+    new = {script().final_name(name, changes) for name in changes.values()}
+    dotted = {name for name in new if name.startswith("kapitza.") and " " not in name}
+    assert sorted(name for name in dotted if not exists(name)) == []
+
+
+def test_a_name_that_does_not_exist_is_found_out():
+    assert exists("kapitza.md.Thermostats.hot")
+    assert exists("kapitza.md.run_heat_flow.system")
+    assert not exists("kapitza.md.Baths")
+    assert not exists("kapitza.md.Thermostats.warm")
+    assert not exists("kapitza.mds")
+
+
+def test_a_later_change_holds_for_what_is_in_the_changed():
+    changes = {"kapitza.a": "kapitza.b", "kapitza.b.C": "kapitza.b.D"}
+    assert script().final_name("kapitza.a.C.x", changes) == "kapitza.b.D.x"
+    assert script().final_name("kapitza.ab", changes) == "kapitza.ab"
+
+
+def test_the_page_is_what_the_script_makes():
+    """After a change of the table: python docs/make_renamed_page.py."""
+    assert (DOCS / "how-to" / "from-0.1.md").read_text(encoding="utf-8") == script().page()
