@@ -19,7 +19,8 @@ from matplotlib.figure import Figure
 
 from kapitza import plot
 from kapitza.io.samples import SampleFile, read_sample
-from kapitza.measure.fit import Fit, fit, format_bound
+from kapitza.measure.fit import fit
+from kapitza.measure.fit_result import Fit, format_bound
 from kapitza.measure.thickness_series import ThicknessLine, ThicknessSeries
 from kapitza.plot import style as style_plots
 from kapitza.units import MW, nm

@@ -34,8 +34,10 @@ def length(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
 
 
 def public(node: ast.AST) -> bool:
-    """Whether a function or class is offered to others."""
-    return isinstance(node, (*FUNCTION, ast.ClassDef)) and not node.name.startswith("_")
+    """Whether a function or class is offered to others; overloads have the docstring of what they overload."""
+    if not isinstance(node, (*FUNCTION, ast.ClassDef)) or node.name.startswith("_"):
+        return False
+    return not any(isinstance(one, ast.Name) and one.id == "overload" for one in node.decorator_list)
 
 
 def test_functions_are_short():

@@ -45,8 +45,8 @@ from kapitza.measure.catalogue import measured as measured
 from kapitza.measure.compare import Comparison as Comparison
 from kapitza.measure.compare import compare as compare
 from kapitza.measure.design import design as design
-from kapitza.measure.fit import Fit as Fit
 from kapitza.measure.fit import fit as fit
+from kapitza.measure.fit_result import Fit as Fit
 from kapitza.measure.parameters import Prior as Prior
 from kapitza.simulate.boltzmann.layered.transport import transport as transport
 from kapitza.theory.agf.conductance import agf as agf

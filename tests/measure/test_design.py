@@ -13,7 +13,8 @@ from kapitza.core.stack import Layer, Stack
 from kapitza.errors import InputError
 from kapitza.measure.design import design, sensitivity
 from kapitza.measure.experiment import Curve
-from kapitza.measure.fit import Prior, fit
+from kapitza.measure.fit import fit
+from kapitza.measure.parameters import Prior
 from kapitza.measure.thermoreflectance.beams import Beams
 from kapitza.measure.thermoreflectance.tdtr import Tdtr
 from kapitza.units import nm, ns, ps, um

@@ -12,6 +12,7 @@ from kapitza.device.layered.temperatures import solve_layered
 from kapitza.device.setup import Plane
 from kapitza.device.shapes import Rectangle
 from kapitza.errors import InputError
+from kapitza.measure.design import design
 from kapitza.measure.device.fit import (
     DeviceProblem,
     boundary_flux,
@@ -30,9 +31,10 @@ from kapitza.measure.device.temperatures import (
     section_temperatures,
 )
 from kapitza.measure.eels.map import TemperatureMap
-from kapitza.measure.fit import Free
+from kapitza.measure.fit import fit
 from kapitza.measure.least_squares import difference_jacobian
 from kapitza.measure.likelihood import Bound
+from kapitza.measure.parameters import Free, Tie
 from kapitza.units import nm, um
 
 G = "film|body.conductance"
@@ -274,3 +276,23 @@ def test_faults_are_told_in_one_line(make, message) -> None:
     with pytest.raises(InputError, match=message) as caught:
         make()
     assert "\n" not in str(caught.value)
+
+
+def test_the_verb_fits_devices_and_the_design_has_the_errors_of_the_fit() -> None:
+    """A plan with a setting at its present value has the relative errors of a fit of exact data."""
+    device, names = chip(), [G, "body.conductivity"]
+    blank = evolve(device, uncertain={name: KNOWN[name] for name in ("line.power", "coefficient")})
+    seen = surface(blank)
+    found = fit(blank, seen, free=names, starts=1)
+    np.testing.assert_allclose(found.value, fit_device(blank, seen, names, starts=1).value, rtol=1e-12, atol=0)
+    here, brighter = sorted(
+        design(blank, seen, names, settings={"line.power": [2e-3, 4e-3]}), key=lambda one: one.settings["line.power"]
+    )
+    want = found.sigma[:2] / found.value[:2]
+    np.testing.assert_allclose([here.sigma[name] for name in names], want, rtol=1e-5, atol=0)
+    assert brighter.sigma[G] < here.sigma[G]
+    assert brighter.merit > here.merit
+    with pytest.raises(InputError, match="a fit of a device takes no ties"):
+        fit(blank, seen, free=names, ties={"one": Tie((G,))})
+    with pytest.raises(InputError, match="no setting 'oven'"):
+        design(blank, seen, names, settings={"oven": [1.0]})

@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 from kapitza.core.stack import Layer, Stack
 from kapitza.errors import InputError
 from kapitza.measure.experiment import Curve
-from kapitza.measure.fit import Fit, Free, Prior, Tie, fit
+from kapitza.measure.fit import fit
+from kapitza.measure.fit_result import Fit
+from kapitza.measure.parameters import Free, Prior, Tie
 
 spec = importlib.util.spec_from_file_location("toys", Path(__file__).with_name("toys.py"))
 assert spec is not None
@@ -238,7 +240,7 @@ def test_walkers_find_the_same_errors() -> None:
 
 
 def test_report_tells_numbers_bounds_and_shares() -> None:
-    from kapitza.measure.fit import fit_report
+    from kapitza.measure.fit_result import fit_report
 
     text = fit_report(run(3))
     assert "Al|Si.conductance" in text

@@ -121,7 +121,7 @@ def test_units_do_not_matter(one: float, other: float) -> None:
 
 def test_limits_hold_and_are_reported() -> None:
     x = np.linspace(0, 1, 9)
-    found = least_squares(lambda b: b[0] + b[1] * x - (1 + 2 * x), [0.5, 0.5], low=[0.0, 0.0], high=[5.0, 1.5])
+    found = least_squares(lambda b: b[0] + b[1] * x - (1 + 2 * x), [0.5, 0.5], limits=([0.0, 0.0], [5.0, 1.5]))
     np.testing.assert_allclose(found.x, [1.25, 1.5], rtol=1e-9, atol=0)
     assert found.inside.tolist() == [True, False]
     assert found.covariance[1, 1] == 0
@@ -180,7 +180,11 @@ def test_exact_jacobian_gives_the_same() -> None:
 
 @pytest.mark.parametrize(
     ("changes", "message"),
-    [({"low": [0.0]}, "low has shape"), ({"low": [2.0, 0.0]}, "start\\[0\\]"), ({"scale": [1.0]}, "scale has shape")],
+    [
+        ({"limits": ([0.0], None)}, "low has shape"),
+        ({"limits": ([2.0, 0.0], None)}, "start\\[0\\]"),
+        ({"scale": [1.0]}, "scale has shape"),
+    ],
 )
 def test_wrong_calls(changes: dict[str, Any], message: str) -> None:
     with pytest.raises(InputError, match=message):

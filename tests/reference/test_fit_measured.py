@@ -10,7 +10,9 @@ import pytest
 from kapitza.core.arrays import Array
 from kapitza.core.stack import Layer, Stack
 from kapitza.measure.experiment import Curve
-from kapitza.measure.fit import Fit, Prior, Tie, fit
+from kapitza.measure.fit import fit
+from kapitza.measure.fit_result import Fit
+from kapitza.measure.parameters import Prior, Tie
 from kapitza.measure.thermoreflectance.beams import Beams
 from kapitza.measure.thermoreflectance.fdtr import Fdtr
 from kapitza.measure.thermoreflectance.tdtr import Tdtr

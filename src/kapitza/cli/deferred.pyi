@@ -50,7 +50,7 @@ from kapitza.measure.eels.map import swap_axes as swap_axes
 from kapitza.measure.eels.populations import mixture_test as mixture_test
 from kapitza.measure.eels.spectrum import with_dark as with_dark
 from kapitza.measure.eels.spectrum import with_dark_count as with_dark_count
-from kapitza.measure.fit import format_bound as format_bound
+from kapitza.measure.fit_result import format_bound as format_bound
 from kapitza.plot.applications import composite as composite
 from kapitza.plot.applications import cryogenic_chip as cryogenic_chip
 from kapitza.plot.applications import heat_exchanger as heat_exchanger

@@ -17,7 +17,7 @@ from kapitza.io.quantities import kind_of_parameter
 
 if TYPE_CHECKING:
     from kapitza.io.samples import SampleFile
-    from kapitza.measure.fit import Fit
+    from kapitza.measure.fit_result import Fit
 
 
 def fit_sample(

@@ -16,10 +16,10 @@ from kapitza.measure.experiment import Curve as Curve
 from kapitza.measure.experiment import Experiment as Experiment
 from kapitza.measure.experiment import independent_variable as independent_variable
 from kapitza.measure.experiment import simulate_curve as simulate_curve
-from kapitza.measure.fit import ErrorBudget as ErrorBudget
-from kapitza.measure.fit import Fit as Fit
 from kapitza.measure.fit import fit as fit
-from kapitza.measure.fit import fit_report as fit_report
+from kapitza.measure.fit_result import ErrorBudget as ErrorBudget
+from kapitza.measure.fit_result import Fit as Fit
+from kapitza.measure.fit_result import fit_report as fit_report
 from kapitza.measure.least_squares import Minimum as Minimum
 from kapitza.measure.likelihood import Bound as Bound
 from kapitza.measure.likelihood import Contours as Contours

@@ -1,7 +1,8 @@
-"""What a measurement would tell of a stack: sensitivities, and the settings that determine a number best."""
+"""What a measurement would tell: sensitivities, and the settings that determine a number best."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
+from typing import Any, overload
 
 import numpy as np
 from attrs import frozen
@@ -9,7 +10,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from kapitza.core.arrays import Array, finite, numbers
 from kapitza.core.stack import Stack
+from kapitza.device.description import Device
 from kapitza.errors import InputError
+from kapitza.measure.device.fit import device_priors, device_problem
+from kapitza.measure.device.temperatures import MeasuredTemperatures, check_places
+from kapitza.measure.device.thermometry import change_device, movable_numbers
+from kapitza.measure.eels.design import EelsDesign, design_eels
+from kapitza.measure.eels.experiment import EelsExperiment
 from kapitza.measure.experiment import Curve, Experiment
 from kapitza.measure.parameters import RELATIVE_KINDS, DataSet, FitProblem, Free, Prior, Tie, resolve_parameters
 
@@ -105,9 +112,10 @@ class Design:
     merit: float
 
 
+@overload
 def design(
-    experiment: Experiment | Sequence[Experiment],
-    stack: Stack,
+    subject: Experiment | Sequence[Experiment],
+    on: Stack,
     free: Sequence[str],
     *,
     settings: Mapping[str, ArrayLike],
@@ -115,23 +123,50 @@ def design(
     ties: Mapping[str, Tie] | None = None,
     noise: float = 0.005,
     kind: str = "ratio",
-) -> tuple[Design, ...]:
+) -> tuple[Design, ...]: ...
+@overload
+def design(
+    subject: Device,
+    on: MeasuredTemperatures | Sequence[MeasuredTemperatures],
+    free: Sequence[str],
+    *,
+    settings: Mapping[str, ArrayLike],
+    priors: Mapping[str, Prior] | None = None,
+) -> tuple[Design, ...]: ...
+@overload
+def design(subject: EelsExperiment, *, settings: Mapping[str, ArrayLike] | None = None) -> EelsDesign: ...
+def design(
+    subject: Any,
+    on: Any = None,
+    free: Sequence[str] = (),
+    *,
+    settings: Mapping[str, ArrayLike] | None = None,
+    priors: Mapping[str, Prior] | None = None,
+    ties: Mapping[str, Tie] | None = None,
+    noise: float = 0.005,
+    kind: str = "ratio",
+) -> tuple[Design, ...] | EelsDesign:
     r"""Rank all combinations of settings by what they would tell of the free numbers.
 
     The Fisher information $J^TJ + \mathrm{diag}(s^{-2})$ of data and priors is inverted and its block of the free
     numbers kept, $C$; designs are ranked by $-\ln\det C$ (D-optimality; Kiefer and Wolfowitz, Ann. Math. Stat. 30, 271
     (1959), doi:10.1214/aoms/1177706252).  A prior given as a share follows the setting.
 
+    A planned scan of spectra has its Cramér-Rao bounds instead (`design_eels`, which has further options).
+
     Parameters
     ----------
-    experiment : or several that are made together on the stack, each with the settings
-    stack : what it is made on, with the expected values
+    subject : experiment, or several that are made together on the stack, each with the settings; a `Device` with the
+        expected values; or an `EelsExperiment`
+    on : stack that the experiments are made on, with the expected values; or `MeasuredTemperatures`, whose places and
+        uncertainties are those of the plan, while their temperatures do not matter
     free : names of what is to be measured
-    settings : candidates by name, for example {"tdtr.modulation": [...], "Al.thickness": [...]}
+    settings : candidates by name, for example {"tdtr.modulation": [...], "Al.thickness": [...]}; of a device its
+        numbers, as {"finger.power": [...]}; of spectra the resolutions, as {"fwhm": [...]}
     priors : uncertain numbers
     ties : names for several numbers that are one
-    noise : standard uncertainty of each point, relative; for kind "phase" in rad
-    kind : of the signal
+    noise : of experiments, standard uncertainty of each point, relative; for kind "phase" in rad
+    kind : of their signal
 
     Returns
     -------
@@ -142,18 +177,50 @@ def design(
     InputError
         for unknown names, no candidates, or noise not above zero
     """
+    if isinstance(subject, EelsExperiment):
+        if unknown := sorted(set(settings or {}) - {"fwhm"}):
+            raise InputError(f"no setting {unknown[0]!r} of a scan of spectra: there is fwhm")
+        return design_eels(subject, widths=(settings or {}).get("fwhm"))
     if not noise > 0:
         raise InputError(f"noise = {noise:g}, wanted above 0")
     if not settings:
         raise InputError("no settings to choose from: give candidates by name, as {'Al.thickness': [60e-9, 90e-9]}")
-    choices = {name: numbers(values).tolist() for name, values in settings.items()}
-    together = tuple(experiment) if isinstance(experiment, Sequence) else (experiment,)
+    names, given = {name: Free() for name in free}, priors or {}
     found: list[Design] = []
-    for values in product(*choices.values()):
-        chosen = dict(zip(choices, values, strict=True))
-        samples = _data_sets_at(together, stack, chosen, noise, kind)
-        found.append(_evaluate_design(samples, free, priors or {}, ties or {}, chosen))
+    for chosen in _combinations(settings):
+        if isinstance(subject, Device):
+            problem: FitProblem = _device_problem_at(subject, on, chosen, names, given)
+        else:
+            together = tuple(subject) if isinstance(subject, Sequence) else (subject,)
+            samples = _data_sets_at(together, on, chosen, noise, kind)
+            sigmas = tuple(s.curve.sigma for s in samples if s.curve.sigma is not None)
+            problem = FitProblem(samples, resolve_parameters(samples, names, given, ties or {}), sigmas)
+        found.append(_evaluate_design(problem, free, chosen))
     return tuple(sorted(found, key=lambda d: -d.merit))
+
+
+def _combinations(settings: Mapping[str, ArrayLike]) -> Iterator[dict[str, float]]:
+    """Each combination of the candidates of all settings."""
+    choices = {name: numbers(values).tolist() for name, values in settings.items()}
+    for values in product(*choices.values()):
+        yield dict(zip(choices, values, strict=True))
+
+
+def _device_problem_at(
+    device: Device,
+    measured: MeasuredTemperatures | Sequence[MeasuredTemperatures],
+    chosen: dict[str, float],
+    free: Mapping[str, Free],
+    priors: Mapping[str, Prior],
+) -> FitProblem:
+    known = movable_numbers(device)
+    if unknown := [name for name in chosen if name not in known]:
+        raise InputError(f"no setting {unknown[0]!r}: there are {', '.join(sorted(known))}")
+    sets = (measured,) if isinstance(measured, MeasuredTemperatures) else tuple(measured)
+    changed = change_device(device, chosen)
+    for one in sets:
+        check_places(changed, one)
+    return device_problem(changed, sets, free, device_priors(changed, free, priors))
 
 
 def _data_sets_at(
@@ -173,17 +240,8 @@ def _data_sets_at(
     return tuple(samples)
 
 
-def _evaluate_design(
-    samples: tuple[DataSet, ...],
-    free: Sequence[str],
-    priors: Mapping[str, Prior],
-    ties: Mapping[str, Tie],
-    chosen: dict[str, float],
-) -> Design:
-    parameters = resolve_parameters(samples, {name: Free() for name in free}, priors, ties)
-    sigmas = tuple(s.curve.sigma for s in samples if s.curve.sigma is not None)
-    problem = FitProblem(samples, parameters, sigmas)
-    jacobian = problem.jacobian(np.zeros(len(parameters)))
+def _evaluate_design(problem: FitProblem, free: Sequence[str], chosen: dict[str, float]) -> Design:
+    jacobian = problem.jacobian(np.zeros(len(problem.parameters)))
     information = jacobian.T @ jacobian + np.diag(problem.width**-2)
     # columns at equal size before the inversion: logarithms of vague and of sharp numbers stand side by side
     size = np.sqrt(np.diag(information))

@@ -1,28 +1,19 @@
-"""Fit of any number of measurements at once, with the errors of the calibrated inputs in the result, and its report."""
+"""One verb for all fits: thermoreflectance and other experiments on stacks, temperatures of a device, spectra."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, overload
 
-import numpy as np
-from attrs import evolve, field, frozen
-from numpy.typing import ArrayLike, NDArray
-
-from kapitza.core.arrays import Array
-from kapitza.core.conductance import Conductance
 from kapitza.core.stack import Stack
+from kapitza.device.description import Device
 from kapitza.errors import InputError
+from kapitza.measure.device.fit import fit_device
+from kapitza.measure.device.temperatures import MeasuredTemperatures
+from kapitza.measure.eels.fit import fit_spectra
+from kapitza.measure.eels.map import TemperatureMap
+from kapitza.measure.eels.model import SpectrumModel, VibrationalMode
+from kapitza.measure.eels.spectrum import SpectrumImage
 from kapitza.measure.experiment import Curve, Experiment
-from kapitza.measure.least_squares import Minimum, Solution, descend, least_squares
-from kapitza.measure.likelihood import (
-    Bound,
-    Contours,
-    Optimum,
-    ProfileLikelihood,
-    likelihood_contours,
-    one_sided_bound,
-    profile_crossing,
-    profile_likelihood,
-)
+from kapitza.measure.fit_result import Fit, solve_problem
 from kapitza.measure.parameters import (
     DataSet,
     FitProblem,
@@ -30,254 +21,113 @@ from kapitza.measure.parameters import (
     Prior,
     Tie,
     initial_uncertainties,
-    rescale_uncertainties,
     resolve_parameters,
-    split_by_data_set,
-    value_slopes,
 )
 
-__all__ = ["ErrorBudget", "Fit", "Free", "Prior", "Tie", "fit"]
-
-CLOSURE_RISE = 16.0  # rise of chi2 that shuts a side of an interval: four standard deviations
+_FreeNames = Sequence[str] | Mapping[str, Free]
 
 
-@frozen(eq=False)
-class ErrorBudget:
-    """Where the variance of the fitted numbers comes from.
-
-    Attributes
-    ----------
-    names : (f,) free parameters
-    sources : (s,) "data", then the uncertain parameters
-    share : (f, s) part of the variance that each source brings; the rows add up to 1
-    """
-
-    names: tuple[str, ...]
-    sources: tuple[str, ...]
-    share: NDArray[np.float64]
-
-    def of(self, name: str) -> dict[str, float]:
-        """Shares of one free parameter, the largest first."""
-        if name not in self.names:
-            raise InputError(f"no free parameter {name!r}: there are {', '.join(self.names)}")
-        row = dict(zip(self.sources, self.share[self.names.index(name)].tolist(), strict=True))
-        return dict(sorted(row.items(), key=lambda item: -item[1]))
-
-
-@frozen(eq=False)
-class Fit:
-    """Result of a fit.
-
-    Attributes
-    ----------
-    problem : samples, parameters and uncertainties that were fitted
-    solution : the minimum in the coordinates of the parameters, with the checks that it passed
-    chi2, freedom : of the data alone, and the number of data less the number of parameters they determine
-    scatter : (m,) factor between the scatter of each curve and the uncertainty first assumed; 1 where it was stated
-    bounds : one-sided bounds of the free parameters that the data do not determine
-    """
-
-    problem: FitProblem
-    solution: Solution
-    chi2: float
-    freedom: float
-    scatter: tuple[float, ...]
-    bounds: Mapping[str, Bound] = field(factory=dict)
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """(p,) parameters, the free ones first, then the uncertain ones."""
-        return tuple(p.name for p in self.problem.parameters)
-
-    @property
-    def value(self) -> Array:
-        """(p,) most likely values, SI; NaN where the data do not determine the number (see `bounds`)."""
-        found = self.problem.values(self.solution.x)
-        found[[name in self.bounds for name in self.names]] = np.nan
-        return found
-
-    @property
-    def covariance(self) -> NDArray[Any]:
-        """(p, p) covariance of the values (Laplace), SI; NaN where the data do not determine the number."""
-        slope = value_slopes(self.problem, self.solution.x)
-        found = self.solution.covariance * np.outer(slope, slope)
-        open_ = np.array([name in self.bounds for name in self.names])
-        found[open_] = np.nan
-        found[:, open_] = np.nan
-        return found
-
-    @property
-    def sigma(self) -> Array:
-        """(p,) standard uncertainties, with those of all uncertain inputs in them, SI."""
-        return np.sqrt(np.diag(self.covariance))
-
-    @property
-    def minima(self) -> tuple[Minimum, ...]:
-        """All minima found from the several starting points, the lowest first."""
-        return self.solution.minima
-
-    def index(self, name: str) -> int:
-        """Place of a parameter.
-
-        Raises
-        ------
-        InputError
-            for a name that was not fitted
-        """
-        if name not in self.names:
-            raise InputError(f"{name!r} was not fitted: there are {', '.join(self.names)}")
-        return self.names.index(name)
-
-    def interval(self, name: str, confidence: float = 0.95, *, profiled: bool = False) -> tuple[float, float]:
-        """Two-sided confidence interval of a parameter, SI.
-
-        Parameters
-        ----------
-        name : of the parameter
-        confidence : that the interval covers the number
-        profiled : from the profile likelihood rather than the covariance (for positive numbers that of the logarithm)
-
-        Raises
-        ------
-        InputError
-            for a number that the data do not determine: it has a one-sided bound only
-        """
-        from scipy.special import ndtri
-
-        i = self._determined(name)
-        parameter, best = self.problem.parameters[i], optimum(self.solution)
-        z = float(ndtri(0.5 + confidence / 2))
-        ends = (float(best.x[i] - z * best.sigma[i]), float(best.x[i] + z * best.sigma[i]))
-        if profiled:
-            found = [profile_crossing(self.problem, best, i, side, z**2) for side in (-1, 1)]
-            limits = (parameter.low, parameter.high)
-            low, high = (limit if end is None else end for end, limit in zip(found, limits, strict=True))
-            ends = (low, high)
-        return parameter.value(ends[0]), parameter.value(ends[1])
-
-    def conductance(self, boundary: str, temperature: float = 300.0, *, source: str = "") -> Conductance:
-        """Conductance of a boundary at the temperature of the measurement (K), with its total uncertainty.
-
-        Raises
-        ------
-        InputError
-            if the data give no more than a bound, or the boundary was not fitted
-        """
-        i = self._determined(boundary if boundary in self.names else f"{boundary}.conductance")
-        if not self.names[i].endswith(".conductance"):
-            raise InputError(f"{self.names[i]!r} is not a conductance")
-        experiments = sorted(
-            {self.problem.samples[t.sample].experiment.name for t in self.problem.parameters[i].targets}
-        )
-        method = f"{', '.join(experiments)} fit"
-        return Conductance([temperature], [self.value[i]], [self.sigma[i]], method=method, source=source)
-
-    def profile_likelihood(self, name: str, values: ArrayLike | None = None, *, span: float = 3.0) -> ProfileLikelihood:
-        """Rise of chi2 along one parameter, all others at their best, at `values` or `span` sigmas to both sides."""
-        return profile_likelihood(self.problem, optimum(self.solution), self.index(name), values, span=span)
-
-    def contours(self, one: str, other: str, *, points: int = 15, span: float = 3.0) -> Contours:
-        """Rise of chi2 over two parameters, all others at their best."""
-        pair = (self.index(one), self.index(other))
-        return likelihood_contours(self.problem, optimum(self.solution), pair, points=points, span=span)
-
-    def budget(self) -> ErrorBudget:
-        r"""Share of the data and of each uncertain parameter in the variance of each free one.
-
-        With $C = (J^TJ + \mathrm{diag}(s^{-2}))^{-1}$, source i with prior width $s_i$ brings $C_{fi}^2/s_i^2$ and the
-        data bring $(C J^TJ C)_{ff}$; together they are $C_{ff}$, so that the shares add up to one.
-        """
-        problem, covariance = self.problem, self.solution.covariance
-        jacobian = self.solution.jacobian[: problem.rows]
-        free = [i for i, p in enumerate(problem.parameters) if not p.known]
-        known = [i for i, p in enumerate(problem.parameters) if p.known]
-        data = np.sum((jacobian @ covariance[:, free]) ** 2, axis=0)
-        priors = (covariance[np.ix_(free, known)] / problem.width[known]) ** 2
-        parts = np.column_stack([data, priors])
-        sources = ("data", *(self.names[i] for i in known))
-        total = np.where(parts.sum(axis=1) > 0, parts.sum(axis=1), 1.0)
-        return ErrorBudget(tuple(self.names[i] for i in free), sources, parts / total[:, None])
-
-    def _determined(self, name: str) -> int:
-        i = self.index(name)
-        if name in self.bounds:
-            raise InputError(f"the data do not determine {name}: {format_bound(self.bounds[name], '')}; see Fit.bounds")
-        return i
-
-
-def optimum(solution: Solution) -> Optimum:
-    """Minimum with the standard deviations about it."""
-    return Optimum(solution.x, np.sqrt(np.diag(solution.covariance)), solution.chi2)
-
-
-def format_bound(bound: Bound, unit: str) -> str:
-    """One-sided bound in words."""
-    if bound.low is not None:
-        return f"> {bound.low:.4g} {unit}".rstrip() + f" ({bound.confidence:.0%} confidence)"
-    if bound.high is not None:
-        return f"< {bound.high:.4g} {unit}".rstrip() + f" ({bound.confidence:.0%} confidence)"
-    return f"no bound at {bound.confidence:.0%} confidence"
-
-
+@overload
 def fit(
-    experiments: Experiment | Sequence[Experiment],
+    subject: Experiment | Sequence[Experiment],
     data: Curve | Sequence[Curve],
     stack: Stack | Sequence[Stack],
-    free: Sequence[str] | Mapping[str, Free],
+    free: _FreeNames,
     *,
     priors: Mapping[str, Prior] | None = None,
     ties: Mapping[str, Tie] | None = None,
-    confidence: float = 0.95,
-    closure: float = CLOSURE_RISE,
     starts: int = 3,
     seed: int = 0,
-) -> Fit:
-    r"""Most likely values of free and uncertain numbers of stacks and experiments.
+) -> Fit: ...
+@overload
+def fit(
+    subject: Device,
+    data: MeasuredTemperatures | Sequence[MeasuredTemperatures],
+    *,
+    free: _FreeNames,
+    priors: Mapping[str, Prior] | None = None,
+    starts: int = 3,
+    seed: int = 0,
+) -> Fit: ...
+@overload
+def fit(
+    subject: SpectrumModel | Sequence[VibrationalMode],
+    data: SpectrumImage,
+    *,
+    priors: Mapping[str, Prior] | None = None,
+) -> TemperatureMap: ...
+def fit(
+    subject: Any,
+    data: Any,
+    stack: Stack | Sequence[Stack] | None = None,
+    free: _FreeNames = (),
+    *,
+    priors: Mapping[str, Prior] | None = None,
+    ties: Mapping[str, Tie] | None = None,
+    starts: int = 3,
+    seed: int = 0,
+) -> Fit | TemperatureMap:
+    r"""Most likely values of free and uncertain numbers, from measurements of any kind.
 
     Minimises $\sum_i [(y_i - f_i)/\sigma_i]^2 + \sum_j [(u_j - u_j^0)/s_j]^2$ over free numbers (no prior) and
     uncertain ones (a finite prior); u is the logarithm of a positive number, else the number itself.  Where a curve
     comes without uncertainty, its scatter about the fit gives it: as a share of the value for ratios and amplitudes,
-    equal for all points of other kinds.  The covariance is the inverse of the second derivatives (Laplace), so that the
-    uncertainty of every calibrated input is in it, as in Yang, Ziade and Schmidt, Rev. Sci. Instrum. 87, 014901 (2016),
-    doi:10.1063/1.4939671.
+    equal for all points of other kinds.  The covariance is the inverse of the second derivatives (Laplace), so that it
+    contains the uncertainty of every calibrated input, as in Yang, Ziade and Schmidt, Rev. Sci. Instrum. 87, 014901
+    (2016), doi:10.1063/1.4939671.
+
+    Temperatures of a device are fitted in the same way, with exact derivatives (`fit_device`).  Spectra are fitted
+    pixel by pixel by Poisson maximum likelihood (`fit_spectra`, which has further options).
 
     Parameters
     ----------
-    experiments : one, or one for each curve; several of one name share the parameters of that name
-    data : curve, or curves
-    stack : one for all, or one for each curve
-    free : names of the free numbers, or their start and limits by name (see `resolve`)
-    priors : uncertain numbers
+    subject : what is fitted: experiments, one or one for each curve (several of one name share the parameters of that
+        name); a `Device`; or the `VibrationalMode` records or `SpectrumModel` of spectra
+    data : curve or curves; `MeasuredTemperatures`, one set or several; or a `SpectrumImage`
+    stack : of experiments, one for all or one for each curve
+    free : names of the free numbers, or their start and limits by name (see `resolve_parameters`)
+    priors : uncertain numbers; for spectra with value and uncertainty
     ties : names for several numbers that are one
-    confidence : of one-sided bounds
-    closure : rise of chi2 above its minimum by which both limits of a free number must be excluded for it to be called
-        determined; else it gets a one-sided bound
     starts : number of starting points
     seed : of their scatter
 
     Raises
     ------
     InputError
-        if names, numbers of curves and stacks, or sizes do not fit
+        if subject and data do not belong together, or names, numbers of curves and stacks, or sizes do not fit
     ConvergenceError
         if no starting point leads to a minimum
     """
-    samples = _make_data_sets(experiments, data, stack)
+    if isinstance(subject, Device):
+        _check_unused("a device", {"stack": stack, "ties": ties})
+        return fit_device(subject, data, free, priors=priors, starts=starts, seed=seed)
+    if isinstance(data, SpectrumImage):
+        _check_unused("spectra", {"stack": stack, "free": free, "ties": ties})
+        return fit_spectra(data, subject, priors=_normal_priors(priors or {}))
+    if stack is None:
+        raise InputError(f"a fit of {type(subject).__name__} needs the stack that was measured; a device needs none")
+    samples = _make_data_sets(subject, data, stack)
     names = free if isinstance(free, Mapping) else {name: Free() for name in free}
     parameters = resolve_parameters(samples, names, priors or {}, ties or {})
     problem = FitProblem(samples, parameters, tuple(initial_uncertainties(sample) for sample in samples))
-    problem, solution, scatter = _fit_with_scatter(problem, starts, seed)
-    chi2 = float(np.sum(solution.residual[: problem.rows] ** 2))
-    used = _leverage(problem, solution.jacobian[: problem.rows], solution.covariance)
-    found = Fit(problem, solution, chi2, problem.rows - float(np.sum(used)), tuple(scatter.tolist()))
-    best = optimum(solution)
-    bounds: dict[str, Bound] = {}
-    for i, parameter in enumerate(parameters):
-        if not parameter.known:
-            limit = one_sided_bound(problem, best, i, confidence=confidence, closure=closure)
-            if limit is not None:
-                bounds[parameter.name] = limit
-    return evolve(found, bounds=bounds)
+    return solve_problem(problem, starts=starts, seed=seed)
+
+
+def _check_unused(what: str, given: Mapping[str, object]) -> None:
+    """Refuse arguments that a fit of this kind does not take."""
+    for name, value in given.items():
+        if value:
+            raise InputError(f"a fit of {what} takes no {name}: leave it out")
+
+
+def _normal_priors(priors: Mapping[str, Prior]) -> dict[str, tuple[float, float]]:
+    """Expected value and standard uncertainty of each number of a spectrum."""
+    found: dict[str, tuple[float, float]] = {}
+    for name, prior in priors.items():
+        if prior.value is None:
+            raise InputError(f"{name}: a spectrum holds no value before the fit, give Prior(value, sigma)")
+        found[name] = prior.value, prior.width(prior.value)
+    return found
 
 
 def _make_data_sets(experiments: Any, data: Any, stack: Any) -> tuple[DataSet, ...]:
@@ -293,130 +143,3 @@ def _make_data_sets(experiments: Any, data: Any, stack: Any) -> tuple[DataSet, .
         if kind != curve.kind:
             raise InputError(f"{each.name} predicts the {kind}, its curve holds the {curve.kind}: make them the same")
     return tuple(DataSet(*each) for each in zip(several, curves, stacks, strict=True))
-
-
-def _find_minimum(problem: FitProblem, starts: int, seed: int, x: Array) -> Solution:
-    return least_squares(
-        problem.residual,
-        x,
-        low=problem.low,
-        high=problem.high,
-        scale=problem.scale,
-        starts=starts,
-        seed=seed,
-    )
-
-
-def _leverage(problem: FitProblem, jacobian: NDArray[Any], covariance: NDArray[Any]) -> tuple[float, ...]:
-    """Number of parameters that each curve determines, the trace of its part of the hat matrix."""
-    each = np.sum((jacobian @ covariance) * jacobian, axis=1)
-    return tuple(float(np.sum(part)) for part in split_by_data_set(problem, each))
-
-
-def _estimate_scatter(problem: FitProblem, x: Array) -> tuple[FitProblem, Array, Array]:
-    """Take the uncertainty of curves that come without from their scatter, until it agrees with itself."""
-    unknown = np.array([sample.curve.sigma is None for sample in problem.samples])
-    total = np.ones(unknown.size)
-    for _ in range(30 if unknown.any() else 0):
-        x, _ = descend(problem.residual, x, low=problem.low, high=problem.high, scale=problem.scale)
-        factor = np.where(unknown, _curve_scatter(problem, x), 1.0)
-        total = total * factor
-        problem = rescale_uncertainties(problem, factor.tolist())
-        if np.abs(factor - 1).max() < 1e-3:
-            break
-    return problem, x, total
-
-
-def _curve_scatter(problem: FitProblem, x: Array) -> Array:
-    """(m,) scatter of each curve about coordinates (p,), in units of its present uncertainty."""
-    jacobian = problem.jacobian(x)
-    covariance = np.linalg.pinv(jacobian.T @ jacobian + np.diag(problem.width**-2))
-    parts = split_by_data_set(problem, problem.data_residual(x))
-    freedom = np.array([part.size for part in parts]) - _leverage(problem, jacobian, covariance)
-    if (freedom < 1).any():
-        least = problem.samples[int(np.argmin(freedom))]
-        raise InputError(
-            f"{least.experiment.name}: {least.curve.value.size} points leave no scatter to take errors from: give sigma"
-        )
-    # data without any scatter come from a model: a floor keeps the other terms finite
-    return np.maximum(np.sqrt(np.array([part @ part for part in parts]) / freedom), 1e-9)
-
-
-def _fit_with_scatter(problem: FitProblem, starts: int, seed: int) -> tuple[FitProblem, Solution, Array]:
-    """Lowest minimum, with the scatter that belongs to it."""
-    problem, x, total = _estimate_scatter(problem, np.zeros(len(problem.parameters)))
-    solution = _find_minimum(problem, starts, seed, x)
-    if (total != 1).any() and np.abs(solution.x - x).max() > 1e-3:  # another start led lower: its scatter is less
-        minima = solution.minima
-        problem, x, more = _estimate_scatter(problem, solution.x)
-        solution, total = evolve(_find_minimum(problem, 1, seed, x), minima=minima), total * more
-    return problem, solution, total
-
-
-def fit_report(fit: Fit) -> str:
-    """Text of a fit: values, bounds, budget of errors, quality, and a word where minima differ.
-
-    Parameters
-    ----------
-    fit : to be told
-
-    Returns
-    -------
-    lines of text, SI
-    """
-    return "\n".join([*_quality_lines(fit), "", *_value_lines(fit), "", *_budget_lines(fit), *_minima_lines(fit)])
-
-
-def _quality_lines(fit: Fit) -> list[str]:
-    lines = [f"{fit.problem.rows} points, {len(fit.names)} parameters, chi2 = {fit.chi2:.4g} for {fit.freedom:.4g}"]
-    for sample, sigma in zip(fit.problem.samples, fit.problem.sigma, strict=True):
-        curve = sample.curve
-        size = float(np.median(sigma / np.abs(curve.value))) if (curve.value != 0).all() else float(np.median(sigma))
-        how = "scatter" if curve.sigma is None else "stated uncertainty"
-        lines.append(f"  {sample.experiment.name}: {curve.value.size} points of {curve.kind}, {how} {size:.2%}")
-    if all(s.curve.sigma is not None for s in fit.problem.samples) and _is_poor(fit):
-        lines.append("  chi2 is far from its expectation: the model or the stated uncertainties do not hold")
-    return lines
-
-
-def _is_poor(fit: Fit) -> bool:
-    from scipy.special import chdtr, chdtrc
-
-    if fit.freedom <= 0:
-        return False
-    return bool(min(chdtr(fit.freedom, fit.chi2), chdtrc(fit.freedom, fit.chi2)) < 1e-3)
-
-
-def _value_lines(fit: Fit) -> list[str]:
-    width = max(len(name) for name in fit.names)
-    lines: list[str] = []
-    for parameter, value, sigma in zip(fit.problem.parameters, fit.value, fit.sigma, strict=True):
-        name, unit = parameter.name, parameter.label
-        if name in fit.bounds:
-            lines.append(f"{name:<{width}}  {format_bound(fit.bounds[name], unit)}; not determined by the data")
-            continue
-        share = f"  ({abs(sigma / value):.2%})" if parameter.unit is None else ""
-        kind = "  uncertain" if parameter.known else ""
-        lines.append(f"{name:<{width}}  {value:.5g} ± {sigma:.2g} {unit}".rstrip() + share + kind)
-    return lines
-
-
-def _budget_lines(fit: Fit) -> list[str]:
-    budget = fit.budget()
-    lines = ["share of the variance, %"]
-    for name in budget.names:
-        if name not in fit.bounds:
-            parts = [f"{source} {100 * share:.1f}" for source, share in budget.of(name).items()]
-            lines.append(f"  {name}: " + ", ".join(parts))
-    return lines if len(lines) > 1 else []
-
-
-def _minima_lines(fit: Fit) -> list[str]:
-    if len(fit.minima) < 2:
-        return []
-    lines = ["", f"{len(fit.minima)} minima were found; the lowest is taken:"]
-    for minimum in fit.minima:
-        values = fit.problem.values(minimum.x)
-        free = [f"{p.name} = {v:.4g}" for p, v in zip(fit.problem.parameters, values, strict=True) if not p.known]
-        lines.append(f"  chi2 = {minimum.chi2:.5g} from {minimum.hits} starts: " + ", ".join(free))
-    return lines

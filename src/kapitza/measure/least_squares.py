@@ -316,8 +316,7 @@ def least_squares(
     start: ArrayLike,
     *,
     jacobian: JacobianFunction | None = None,
-    low: ArrayLike | None = None,
-    high: ArrayLike | None = None,
+    limits: tuple[ArrayLike | None, ArrayLike | None] = (None, None),
     scale: ArrayLike | None = None,
     starts: int = 5,
     spread: float = 0.5,
@@ -334,7 +333,7 @@ def least_squares(
     residual : function of (p,) parameters that returns (n,) residuals, in units of their uncertainty where it is known
     start : (p,) first starting point
     jacobian : function that returns (n, p) exact derivatives; differences are taken where it is None
-    low, high : (p,) limits; none where None
+    limits : lowest and highest values, (p,) each; none where None
     scale : (p,) size over which each parameter changes the model; its own magnitude where None
     starts : number of starting points
     spread : standard deviation of the scatter of further starting points, in units of the scale
@@ -350,7 +349,7 @@ def least_squares(
         search went lower but found no minimum there; `last` holds the best iterate
     """
     first = finite(start)
-    problem = _make_residuals(residual, first, jacobian, low, high, scale)
+    problem = _make_residuals(residual, first, jacobian, *limits, scale)
     if not np.isfinite(np.asarray(residual(first), dtype=float)).all():
         raise InputError(f"residuals are not finite at the starting point {np.array2string(first, precision=4)}")
     ends: list[_SearchEnd] = []

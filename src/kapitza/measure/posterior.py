@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from kapitza.core.arrays import Array, finite
 from kapitza.errors import InputError, require
-from kapitza.measure.fit import Fit
+from kapitza.measure.fit_result import Fit
 
 
 @frozen(eq=False)

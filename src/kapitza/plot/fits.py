@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from kapitza.measure.design import Sensitivity
-    from kapitza.measure.fit import ErrorBudget, Fit
+    from kapitza.measure.fit_result import ErrorBudget, Fit
     from kapitza.measure.likelihood import Contours
     from kapitza.measure.parameters import DataSet
 

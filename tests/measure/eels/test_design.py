@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from kapitza.core.profile import Profile
 from kapitza.errors import InputError
+from kapitza.measure.design import design
 from kapitza.measure.eels.contrast import side_contrast
 from kapitza.measure.eels.design import design_eels, optimal_dwell, pixel_sigma, planned_contrast, scan_precision
 from kapitza.measure.eels.experiment import (
@@ -294,3 +295,12 @@ def test_faults_say_what_was_wanted() -> None:
         jump_sigma(1.0, 1)
     with pytest.raises(InputError, match="temperature = 0 K"):
         optimum_energy(0.0)
+
+
+def test_the_verb_plans_spectra() -> None:
+    widths = [5 * meV, 9 * meV]
+    got, want = design(PLAN, settings={"fwhm": widths}), design_eels(PLAN, widths=widths)
+    np.testing.assert_array_equal(got.slit, want.slit)
+    np.testing.assert_array_equal(got.widths, widths)
+    with pytest.raises(InputError, match="no setting 'dwell'"):
+        design(PLAN, settings={"dwell": [1.0]})

@@ -21,6 +21,8 @@ from kapitza.measure.eels.map import PixelFlag, TemperatureMap
 from kapitza.measure.eels.model import SpectrumModel, Tie, VibrationalMode
 from kapitza.measure.eels.precision import fisher_information
 from kapitza.measure.eels.spectrum import SpectrumImage
+from kapitza.measure.fit import fit as any_fit
+from kapitza.measure.parameters import Prior
 from kapitza.run.store import Store
 from kapitza.units import meV
 
@@ -251,3 +253,14 @@ def test_a_question_without_an_answer_is_refused() -> None:
         fit_spectra(toy.image_of(np.full((3, 1024), 1000.0)), MODES)
     with pytest.raises(InputError, match="electrons"):
         fit_spectra(toy.image_of(np.zeros((3, 1024))), MODES)
+
+
+def test_the_verb_fits_spectra() -> None:
+    image, energy = scan(5, 6e7), f"{MODES[0].name}.energy"
+    got = any_fit(MODES, image, priors={energy: Prior(MODES[0].energy, 0.01, fractional=True)})
+    want = fit_spectra(image, MODES, priors={energy: (MODES[0].energy, 0.01 * MODES[0].energy)})
+    np.testing.assert_array_equal(got.value, want.value)
+    with pytest.raises(InputError, match="a fit of spectra takes no free"):
+        any_fit(MODES, image, free=[energy])
+    with pytest.raises(InputError, match="holds no value before the fit"):
+        any_fit(MODES, image, priors={energy: Prior.relative(0.1)})

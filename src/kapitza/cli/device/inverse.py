@@ -12,7 +12,7 @@ from kapitza.io.device.sweeps import format_device_number
 
 if TYPE_CHECKING:
     from kapitza.measure.device.fit import BoundaryFlux
-    from kapitza.measure.fit import Fit
+    from kapitza.measure.fit_result import Fit
 
 
 def report_inverse(path: str, measured: str, free: str | None, *, save: str | None, as_json: bool) -> None:

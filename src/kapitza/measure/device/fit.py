@@ -1,16 +1,17 @@
 """The inverse of a device: its conductances, conductivities and powers from temperatures measured on it.
 
 The model is the exact solution of the layers; its derivatives with respect to all numbers come from one adjoint
-solution for each plane that was looked at.  Everything else is the fit of `kapitza.measure.fit`: numbers that are known
-only so well are priors and bring their errors along, what the data do not determine gets a one-sided bound.  From a fit
-follow the flux through a boundary and its absolute resistance, jump over flux, with errors.
+solution for each plane that was looked at.  Everything else is the same for all fits (`kapitza.measure.fit_result`):
+numbers that are known only so well are priors and bring their errors along, what the data do not determine gets a
+one-sided bound.  From a fit follow the flux through a boundary and its absolute resistance, jump over flux, with
+errors.
 """
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from attrs import evolve, field, frozen
+from attrs import field, frozen
 from numpy.typing import NDArray
 from scipy.linalg import block_diag, solve_triangular
 
@@ -33,9 +34,8 @@ from kapitza.measure.device.thermometry import (
     node_derivatives,
 )
 from kapitza.measure.experiment import Curve
-from kapitza.measure.fit import CLOSURE_RISE, Fit, optimum
-from kapitza.measure.least_squares import least_squares
-from kapitza.measure.likelihood import Bound, one_sided_bound
+from kapitza.measure.fit_result import Fit, solve_problem
+from kapitza.measure.likelihood import Bound
 from kapitza.measure.parameters import FitProblem, Free, Prior, resolve_parameters
 
 _MAX_CACHED_SOLUTIONS = 4  # solutions remembered
@@ -95,7 +95,7 @@ class DeviceProblem(FitProblem):
         return solve_triangular(self.root, difference, lower=True, check_finite=False)
 
     def all_slopes(self, x: Array) -> NDArray[Any]:
-        """(n + p, p) derivatives of the residuals of data and priors."""
+        """(n + p, p) derivatives of the residuals of data and priors, from the adjoint solutions."""
         return np.vstack([self.jacobian(x), np.diag(1 / self.width)])
 
 
@@ -105,8 +105,6 @@ def fit_device(
     free: Sequence[str] | Mapping[str, Free],
     *,
     priors: Mapping[str, Prior] | None = None,
-    confidence: float = 0.95,
-    closure: float = CLOSURE_RISE,
     starts: int = 3,
     seed: int = 0,
 ) -> Fit:
@@ -124,10 +122,8 @@ def fit_device(
     device : with the values to start from, and with `uncertain` what is known how well
     measured : temperatures, one set or several
     free : names of the numbers to find, as "GaN|SiC.conductance", "buffer.conductivity", "finger.power", "sink"; or
-        their start and limits by name.  An uncertainty that the device has for one of them is left out
+        their start and limits by name.  An uncertainty that the device has for one of them is ignored
     priors : uncertain numbers besides, or instead of, those of the device
-    confidence : of one-sided bounds
-    closure : rise of chi2 by which both limits of a free number must be excluded for it to be called determined
     starts : number of starting points
     seed : of their scatter
 
@@ -145,27 +141,8 @@ def fit_device(
         check_places(device, one)
     wanted = free if isinstance(free, Mapping) else {name: Free() for name in free}
     problem = device_problem(device, sets, wanted, device_priors(device, wanted, priors or {}))
-    problem.sight(np.zeros(len(problem.parameters))).ready()  # what is wrong with the device is told here
-    solution = least_squares(
-        problem.residual,
-        np.zeros(len(problem.parameters)),
-        jacobian=problem.all_slopes,
-        low=problem.low,
-        high=problem.high,
-        scale=problem.scale,
-        starts=starts,
-        seed=seed,
-    )
-    rows = solution.jacobian[: problem.rows]
-    used = float(np.sum((rows @ solution.covariance) * rows))
-    chi2 = float(np.sum(solution.residual[: problem.rows] ** 2))
-    bounds: dict[str, Bound] = {}
-    for i, parameter in enumerate(problem.parameters):
-        if not parameter.known:
-            limit = one_sided_bound(problem, optimum(solution), i, confidence=confidence, closure=closure)
-            if limit is not None:
-                bounds[parameter.name] = limit
-    return evolve(Fit(problem, solution, chi2, problem.rows - used, (1.0,)), bounds=bounds)
+    problem.sight(np.zeros(len(problem.parameters))).ready()  # raises what is wrong with the device
+    return solve_problem(problem, starts=starts, seed=seed, jacobian=problem.all_slopes)
 
 
 def device_priors(device: Device, free: Mapping[str, Free], priors: Mapping[str, Prior]) -> dict[str, Prior]:

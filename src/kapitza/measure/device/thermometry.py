@@ -48,7 +48,7 @@ class Thermometry:
 
     def replace(self, changes: dict[str, float]) -> Self:
         """The same with other numbers of the device, by name."""
-        device = _change_device(self.device, changes)
+        device = change_device(self.device, changes)
         return evolve(self, device=device, places=tuple(_clip_place(device, place) for place in self.places))
 
     def ready(self) -> LinearDevice:
@@ -104,7 +104,7 @@ def movable_numbers(device: Device) -> tuple[str, ...]:
     return (*device_parameters(device), *(f"{source.name}.power" for source in device.sources), "sink", *box)
 
 
-def _change_device(device: Device, changes: Mapping[str, float]) -> Device:
+def change_device(device: Device, changes: Mapping[str, float]) -> Device:
     """The device with other numbers; a conductance of T as a whole, by its value at the temperature of the sink."""
     plain: dict[str, float | Conductance] = {}
     for name, new in changes.items():
