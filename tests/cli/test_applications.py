@@ -43,20 +43,20 @@ def test_lengths_of_options():
 
 def test_superlattice(capsys):
     content = run_json(capsys, "superlattice", "Si", "Ge", "--period", "5,50nm", "--free-path", "4nm")
-    g, k = content["conductance"]["value"], content["series"]["value"]
+    g, k = content["conductance"]["value"], content["fields"]["series"]
     want = 5 * nm / (2.5 * nm / 148 + 2.5 * nm / 59.9 + 2 / g)
     np.testing.assert_allclose(k[0], want, rtol=1e-6, atol=0)
     assert 1 * nm < content["wave_minimum"]["value"] < 10 * nm
     given = run_json(capsys, "superlattice", "Si", "Ge", "--period", "5nm", "--conductance", f"{g}")
-    assert given["spectral"]["value"][0] < given["ballistic"]["value"][0]
-    np.testing.assert_allclose(given["series"]["value"][0], k[0], rtol=1e-9, atol=0)
+    assert given["fields"]["spectral"][0] < given["fields"]["ballistic"][0]
+    np.testing.assert_allclose(given["fields"]["series"][0], k[0], rtol=1e-9, atol=0)
 
 
 def test_composite(capsys):
     options = ("--fraction", "0.3", "--conductance", "50MW/m2K", "--particle-conductivity", "1500W/mK")
     content = run_json(capsys, "composite", "diamond", "Al", "--radius", "1,100um", *options)
     want = hasselman_johnson(237.0, 1500.0, 50e6, radius=[1 * um, 100 * um], fraction=0.3)
-    np.testing.assert_allclose(content["conductivity"]["value"], want, rtol=1e-9, atol=0)
+    np.testing.assert_allclose(content["fields"]["value"], want, rtol=1e-9, atol=0)
     assert main(["composite", "a-SiO2", "Cu", "--fraction", "0.1"]) == 0
     assert "any size" in capsys.readouterr().err
 
@@ -87,9 +87,9 @@ def test_a_cooler(folder, capsys):
     text = text.replace('hot = "450 K"', 'hot = "310 K"\nmode = "cooler"\ncurrent = "-1 A"')
     (folder / "cooler.toml").write_text(text, encoding="utf-8")
     content = run_json(capsys, "leg", "cooler.toml")
-    assert content["cooling"]["heat_out"]["value"] < 0
-    assert content["cop"]["power"]["value"] < 0
-    assert content["as_given"]["current"]["value"] == -1
+    assert content["cooling"]["fields"]["heat_out"] < 0
+    assert content["power"]["value"]["cop"] < 0
+    assert content["as given"]["fields"]["current"] == -1
     assert main(["leg", "cooler.toml", "--plot", "c.png"]) == 0
 
 
@@ -97,7 +97,7 @@ def test_a_saved_conductance_and_a_predicted_bath(folder, capsys):
     kapitza.save(kapitza.Conductance([200, 400, 600], [40e6, 50e6, 55e6]), "g.json")
     text = (SAMPLES / "cell.toml").read_text(encoding="utf-8").replace('side = "30 MW/m2K"', 'side = "g.json"')
     (folder / "cell.toml").write_text(text, encoding="utf-8")
-    assert run_json(capsys, "memory", "cell.toml")["current"]["value"] > 0
+    assert run_json(capsys, "memory", "cell.toml")["fields"]["current"] > 0
     text = (SAMPLES / "cryo-chip.toml").read_text(encoding="utf-8")
     text = text.replace('coefficient = "30 W/m2K4"', 'solid = "Cu"').replace(
         'temperature = "4.2 K"', "temperature = 1.5"

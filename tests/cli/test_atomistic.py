@@ -30,11 +30,12 @@ def test_conductance_of_a_built_junction(saved, tmp_path, monkeypatch, capsys):
     command = ["agf", str(saved), "-T", "100,300", "--tolerance", "0.01", "--store", "units"]
     assert main([*command, "--json", "--plot", "g.png", "--save", "g.npz"]) == 0
     found = json.loads(capsys.readouterr().out)
-    np.testing.assert_allclose(found["conductance"]["emitted"]["value"], [199.2e6, 316.8e6], rtol=0.03, atol=0)
-    assert found["conductance"]["local"]["value"][0] > found["conductance"]["extrapolated"]["value"][0]
+    np.testing.assert_allclose(found["conductance"][0]["fields"]["value"], [199.2e6, 316.8e6], rtol=0.03, atol=0)
+    drops = {one["fields"]["drop"]: one["fields"]["value"] for one in found["conductance"]}
+    assert drops["local"][0] > drops["extrapolated"][0]
     assert (tmp_path / "g.png").stat().st_size > 10_000
     held = kapitza.load("g.npz")
-    np.testing.assert_array_equal(held["transmission"].total, found["transmission"]["value"])
+    np.testing.assert_array_equal(held["transmission"].total, found["transmission"]["fields"]["total"])
     units = {path.name for path in (tmp_path / "units").rglob("*.unit")}
     assert units
     assert main([*command, "--json"]) == 0  # from the kept units, and the same to the last digit
@@ -96,11 +97,11 @@ def test_who_crosses_adds_to_the_conductance(saved, tmp_path, monkeypatch, capsy
     found = json.loads(capsys.readouterr().out)
     held = kapitza.load("m.h5")
     whole = held["transmission"].conductance(300.0).value[0]
-    np.testing.assert_allclose(np.sum(found["left"]["conductance_by_angle"]["value"]), whole, rtol=1e-8, atol=0)
-    by_branch = np.array(found["left"]["crossing"]["value"]).sum(axis=1)
-    table = np.array(found["conversion"]["transmitted"]).sum(axis=(1, 2))
-    some = np.isin(found["conversion"]["frequency"]["value"], found["left"]["frequency"]["value"])
-    np.testing.assert_allclose(by_branch, table[some], rtol=1e-8, atol=1e9)
+    np.testing.assert_allclose(np.sum(found["left"]["conductance"]["value"]), whole, rtol=1e-8, atol=0)
+    _, omega, _, crossing = held["modes"].by_branch("left")
+    conversion = found["conversion"]["fields"]
+    table = np.array(conversion["transmitted"]).sum(axis=(1, 2))
+    np.testing.assert_allclose(crossing.sum(axis=1), table[np.isin(conversion["omega"], omega)], rtol=1e-8, atol=1e9)
     assert (tmp_path / "m.png").stat().st_size > 20_000
     assert main([*command, "--store", "units"]) == 0
     said = capsys.readouterr().out
@@ -114,8 +115,8 @@ def test_what_lives_at_the_interface(saved, tmp_path, monkeypatch, capsys):
     assert main([*command, "--json", "--plot", "l.png", "--save", "l.npz", "--store", "units"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert 0 < found["share"] < 1
-    assert found["interface"] == [4, 5]
-    assert any(one["name"].startswith("resonance, Si") for one in found["families"])
+    assert found["modes"]["fields"]["interface"] == [4, 5]
+    assert any(name.startswith("resonance, Si") for name in found["families"])
     held = kapitza.load("l.npz")
     np.testing.assert_allclose(held["current"].planes.max(axis=1), held["current"].total, rtol=1e-8, atol=1e9)
     assert (tmp_path / "l.png").stat().st_size > 20_000

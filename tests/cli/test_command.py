@@ -91,40 +91,41 @@ def test_predict_json(run: Run) -> None:
     status, out, err = run("predict", "Al", "Si", "-T", "77,300", "--theory", "dmm,amm", "--json")
     assert (status, err) == (0, "")
     found = json.loads(out)
-    assert found["temperature"] == {"unit": "K", "value": [77.0, 300.0]}
-    assert [one["model"] for one in found["models"]] == ["dmm", "amm"]
-    value = found["models"][0]["emitted"]
-    assert value["unit"] == "W m^-2 K^-1"
+    estimates = [one["fields"] for one in found["estimates"]]
+    assert [one["model"] for one in estimates] == ["dmm", "amm"]
+    assert estimates[0]["emitted"]["units"] == {"temperature": "K", "value": "W m^-2 K^-1", "sigma": "W m^-2 K^-1"}
+    value = estimates[0]["emitted"]["fields"]
+    assert value["temperature"] == [77.0, 300.0]
     want = kapitza.dmm(kapitza.solid("Al"), kapitza.solid("Si")).conductance([77, 300]).value
     np.testing.assert_allclose(value["value"], want, rtol=1e-14, atol=0)
 
 
 def test_infinite_values_are_json(run: Run) -> None:
     _, out, _ = run("predict", "Si", "Si", "--theory", "amm", "--json")
-    assert json.loads(out)["models"][0]["local"]["value"] == ["inf"]
+    assert json.loads(out)["estimates"][0]["fields"]["local"]["fields"]["value"] == ["inf"]
     assert "∞" in run("predict", "Si", "Si", "--theory", "amm")[1]
 
 
 def test_options_of_predict(run: Run) -> None:
     def value(*options: str) -> float:
         _, out, _ = run("predict", "Al", "Si", "--json", "--theory", "amm-crystal", *options)
-        return json.loads(out)["models"][0]["emitted"]["value"][0]
+        return json.loads(out)["estimates"][0]["fields"]["emitted"]["fields"]["value"][0]
 
     assert value("--normal", "111,110") != value()
     assert value("--normal=-110") == value("--normal", "-110")
     assert value("--statistics", "classical") > value()
     _, out, _ = run("predict", "Al", "Si", "--json", "--theory", "three-phonon")
-    assert json.loads(out)["models"][0]["title"] == "DMM + three-phonon, s = 1, Debye"
+    assert json.loads(out)["estimates"][0]["fields"]["title"] == "DMM + three-phonon, s = 1, Debye"
 
 
 def test_full_bands(run: Run, data: Callable[[str], Path], tmp_path: Path) -> None:
     """432.9 MW/m²K is the sum over frequencies and velocities of another code, in crystals/dmm_z.csv."""
     files = [data(f"crystals/{name}.yaml") for name in ("Al", "Si")]
     status, out, _ = run("predict", *files, "--theory", "dmm", "--json", "--plot", tmp_path / "g.svg")
-    found = json.loads(out)
     assert status == 0
-    assert (found["left"], found["models"][0]["title"]) == ("Al", "DMM, full spectra")
-    np.testing.assert_allclose(found["models"][0]["emitted"]["value"], 432.9e6, rtol=0.01, atol=0)
+    found = json.loads(out)["estimates"][0]["fields"]
+    assert (found["left"], found["title"]) == ("Al", "DMM, full spectra")
+    np.testing.assert_allclose(found["emitted"]["fields"]["value"], 432.9e6, rtol=0.01, atol=0)
 
 
 def test_compare(run: Run, tmp_path: Path) -> None:
@@ -135,8 +136,8 @@ def test_compare(run: Run, tmp_path: Path) -> None:
     assert (tmp_path / "c.pdf").read_bytes()[:4] == b"%PDF"
     assert kapitza.load(tmp_path / "c.npz").left == "Al"
     found = json.loads(run("compare", "GaN", "SiC", "-T", "300", "--json")[1])
-    assert found["published"]["values"][0]["source"]["doi"].startswith("10.")
-    assert {one["model"] for one in found["models"]} >= {"amm", "dmm"}
+    assert found["fields"]["published"][0]["fields"]["measurement"]["fields"]["doi"].startswith("10.")
+    assert {one["fields"]["model"] for one in found["fields"]["predictions"]} >= {"amm", "dmm"}
     status, out, err = run("compare", "GaN", "6H-SiC")
     assert status == 0
     assert "the catalogue has GaN/4H-SiC" in err

@@ -143,7 +143,7 @@ def test_the_verb(tmp_path, monkeypatch, capsys):
     assert main(["transport", "s.toml", "--invert", "d.csv", "--lifetimes", "0.1", "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
     kept = load("e.json")
-    np.testing.assert_array_equal(told["share"]["value"], kept.share)
+    np.testing.assert_array_equal(told["fields"]["share"], kept.share)
     assert told["conductance"]["value"] == kept.conductance[0]
     low, high = told["conductance"]["any_spectrum"]
     assert low < told["conductance"]["value"] < high

@@ -188,7 +188,7 @@ def test_the_verb(tmp_path, monkeypatch, capsys):
     assert (tmp_path / "m.png").stat().st_size > 10_000
     assert main(["transport", str(path), "--monte-carlo", "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
-    np.testing.assert_array_equal(told["temperature"]["value"], load("m.json").temperature)
+    np.testing.assert_array_equal(told["fields"]["temperature"], load("m.json").temperature)
     path.write_text("x = 1")
     assert main(["transport", str(path), "--monte-carlo"]) == 2
     assert "unknown key" in capsys.readouterr().err

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from threading import Timer
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
@@ -25,7 +26,15 @@ from kapitza.cli.options import (
     parse_temperature,
     parse_temperatures,
 )
-from kapitza.cli.output import conductance_json, megawatts, note, print_json, print_table, progress_line
+from kapitza.cli.output import (
+    CONDUCTANCE_UNIT,
+    megawatts,
+    note,
+    print_record,
+    print_table,
+    progress_line,
+    quantity_json,
+)
 from kapitza.errors import InputError
 from kapitza.units import THz, angstrom, nm
 
@@ -86,7 +95,7 @@ def agf(
     files.keep(found.records)
     files.draw_figure(found.draw, width=found.size[0], height=found.size[1])
     if as_json:
-        print_json(found.json())
+        print_record(found.records, found.derived)
         return
     found.show()
     files.announce()
@@ -127,13 +136,13 @@ class _WorkOptions(NamedTuple):
 
 
 class _AgfReport(NamedTuple):
-    """What was found: records to save, what draws it, size of the figure (inches), JSON, and what prints it."""
+    """What was found: records to save, what draws it, size of the figure (inches), what prints it, derived numbers."""
 
     records: dict[str, Any]
     draw: Callable[[Any], object]
     size: tuple[float, float]
-    json: Callable[[], dict[str, Any]]
     show: Callable[[], None]
+    derived: Mapping[str, Any] = MappingProxyType({})
 
 
 def _conductance_report(held: Junction, kelvin: list[float], tolerance: float, work: _WorkOptions) -> _AgfReport:
@@ -153,20 +162,8 @@ def _conductance_report(held: Junction, kelvin: list[float], tolerance: float, w
         {"transmission": found, "conductance": drops},
         draw,
         _PLAIN_SIZE,
-        lambda: _agf_json(found, drops),
         lambda: _print_agf(found.method, drops),
     )
-
-
-def _agf_json(found: Any, drops: tuple[Conductance, ...]) -> dict[str, Any]:
-    """Return spectrum and conductances with their units."""
-    return {
-        "method": found.method,
-        "frequency": {"unit": "THz", "value": (found.omega / THz).tolist()},
-        "transmission": {"unit": "m^-2", "value": found.total.tolist()},
-        "temperature": {"unit": "K", "value": drops[0].temperature.tolist()},
-        "conductance": {one.drop: conductance_json(one) for one in drops},
-    }
 
 
 def _print_agf(method: str, drops: tuple[Conductance, ...]) -> None:
@@ -192,47 +189,20 @@ def _crossing_report(held: Junction, kelvin: float, work: _WorkOptions) -> _AgfR
         {"modes": modes, "conversion": converted, "transmission": modes.total()},
         draw,
         _PANELS_SIZE,
-        lambda: _crossing_json(modes, converted, kelvin),
         lambda: _print_crossing(modes, converted, kelvin),
+        {side: _angle_json(modes, side, kelvin) for side in ("left", "right")},
     )
 
 
-def _crossing_json(modes: Any, converted: Any, kelvin: float) -> dict[str, Any]:
-    """Return what crosses by branch, angle and frequency, with units."""
+def _angle_json(modes: Any, side: str, kelvin: float) -> dict[str, Any]:
+    """Return what arrives on one side by its angle of incidence."""
+    found = modes.by_angle(side, temperature=kelvin)
     return {
-        "method": modes.method,
-        "temperature": {"unit": "K", "value": kelvin},
-        **{side: _side_json(modes, side, kelvin) for side in ("left", "right")},
-        "conversion": {
-            "side": converted.side,
-            "unit": "m^-2",
-            "frequency": {"unit": "THz", "value": (converted.omega / THz).tolist()},
-            "arriving": converted.arriving.tolist(),
-            "transmitted": converted.transmitted.tolist(),
-            "reflected": converted.reflected.tolist(),
-        },
+        "angle": quantity_json([math.degrees(edge) for edge in found.edges.tolist()], "deg"),
+        "conductance": quantity_json(found.crossing.tolist(), CONDUCTANCE_UNIT),
+        "coefficient": found.coefficient.tolist(),
+        "specularity": found.specularity.tolist(),
     }
-
-
-def _side_json(modes: Any, side: str, kelvin: float) -> dict[str, Any]:
-    """Return the modes that arrive on one side."""
-    branch, omega, arriving, crosses = modes.by_branch(side)
-    angle = modes.by_angle(side, temperature=kelvin)
-    return {
-        "frequency": {"unit": "THz", "value": (omega / THz).tolist()},
-        "branch": branch.tolist(),
-        "arriving": {"unit": "m^-2", "value": arriving.tolist()},
-        "crossing": {"unit": "m^-2", "value": crosses.tolist()},
-        "angle": {"unit": "deg", "value": [math.degrees(edge) for edge in angle.edges.tolist()]},
-        "conductance_by_angle": {"unit": "W m^-2 K^-1", "value": angle.crossing.tolist()},
-        "coefficient_by_angle": _finite_list(angle.coefficient),
-        "specularity_by_angle": _finite_list(angle.specularity),
-    }
-
-
-def _finite_list(values: Any) -> list[float | None]:
-    """Return numbers as a list, with None for those that are none."""
-    return [value if math.isfinite(value) else None for value in values.tolist()]
 
 
 def _print_crossing(modes: Any, converted: Any, kelvin: float) -> None:
@@ -279,37 +249,9 @@ def _interface_report(held: Junction, kelvin: float, work: _WorkOptions) -> _Agf
         {"density": density, "modes": localised, "current": current},
         draw,
         _PANELS_SIZE,
-        lambda: _interface_json(density, localised, current, kelvin),
         lambda: _print_interface(localised, current, kelvin),
+        {"share": float(current.share(kelvin)[0]), "families": [one.name for one in localised.families()]},
     )
-
-
-def _interface_json(density: Any, localised: Any, current: Any, kelvin: float) -> dict[str, Any]:
-    """Return density of states, localised modes and what they carry, with units."""
-    return {
-        "method": density.method,
-        "temperature": {"unit": "K", "value": kelvin},
-        "frequency": {"unit": "THz", "value": (density.omega / THz).tolist()},
-        "height": {"unit": "nm", "value": (density.height / nm).tolist()},
-        "density_by_layer": {"unit": "s rad^-1", "value": density.by_layer.tolist()},
-        "interface": localised.interface.tolist(),
-        "families": [_family_json(one) for one in localised.families()],
-        "transmission": {"unit": "m^-2", "value": current.total.tolist()},
-        "localised": {"unit": "m^-2", "value": current.localised.tolist()},
-        "share": float(current.share(kelvin)[0]),
-    }
-
-
-def _family_json(one: Any) -> dict[str, Any]:
-    """Return modes of one name."""
-    return {
-        "name": one.name,
-        "frequency": {"unit": "THz", "value": [one.lowest / THz, one.highest / THz]},
-        "modes": {"unit": "m^-2", "value": one.modes},
-        "share": one.share,
-        "width": {"unit": "THz", "value": one.width / THz},
-        "decay": {"unit": "nm", "left": one.left_decay / nm, "right": one.right_decay / nm},
-    }
 
 
 def _print_interface(localised: Any, current: Any, kelvin: float) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
@@ -12,15 +11,14 @@ import kapitza
 from kapitza.cli import deferred
 from kapitza.cli.figures import Results
 from kapitza.cli.options import Figure, Json, Save, Temperature, parse_temperature
-from kapitza.cli.output import note, print_json, print_table
+from kapitza.cli.output import note, print_record, print_table, quantity_json
 from kapitza.errors import InputError
 from kapitza.io.quantities import NUMBER_AND_UNIT, quantity
 
 if TYPE_CHECKING:
-    from kapitza.applications.cryogenic import OperatingPoint
     from kapitza.applications.thermoelectric import LegState
     from kapitza.core.transmission import Transmission
-    from kapitza.io.applications import CryogenicFile, LegFile
+    from kapitza.io.applications import LegFile
     from kapitza.matter.material import Material
 
 _DEFAULT_POINTS, _MAX_POINTS = 10, 1000  # of a range without a step; of any range
@@ -65,13 +63,8 @@ def superlattice(
     files.keep(found)
     files.draw(lambda ax: deferred.superlattice(found, ax))
     if as_json:
-        columns = {"period": "m", "series": "W m^-1 K^-1", "spectral": "W m^-1 K^-1", "ballistic": "W m^-1 K^-1"}
-        content: dict[str, Any] = {
-            name: {"unit": unit, "value": getattr(found, name).tolist()} for name, unit in columns.items()
-        }
-        content |= {"conductance": _quantity_json(value, "W m^-2 K^-1"), "temperature": _quantity_json(kelvin, "K")}
-        content |= {} if waves is None else {"wave_minimum": _quantity_json(waves, "m")}
-        print_json(content)
+        derived = {"conductance": quantity_json(value, "W m^-2 K^-1")}
+        print_record(found, derived | ({} if waves is None else {"wave_minimum": quantity_json(waves, "m")}))
         return
     rows = [
         [f"{d * 1e9:.4g}", f"{a:.4g}", f"{b:.4g}", f"{c:.4g}"]
@@ -129,18 +122,9 @@ def composite(
     files.keep(found)
     files.draw(lambda ax: deferred.composite(found, ax))
     if as_json:
-        print_json(
-            {
-                "method": found.method,
-                "radius": {"unit": "m", "value": found.radius.tolist()},
-                "conductivity": {"unit": "W m^-1 K^-1", "value": found.value.tolist()},
-                "matrix": _quantity_json(outside, "W m^-1 K^-1"),
-                "particle": _quantity_json(inside, "W m^-1 K^-1"),
-                "conductance": _quantity_json(found.conductance, "W m^-2 K^-1"),
-                "critical_radius": _quantity_json(found.critical_radius, "m"),
-                "fraction": fraction,
-            }
-        )
+        conductivity = {"matrix": outside, "particle": inside}
+        derived = {name: quantity_json(k, "W m^-1 K^-1") for name, k in conductivity.items()}
+        print_record(found, derived)
         return
     rows = [[f"{a * 1e6:.4g}", f"{k:.4g}"] for a, k in zip(found.radius, found.value, strict=True)]
     title = (
@@ -177,12 +161,10 @@ def leg(
     files.keep(states)
     files.draw(lambda ax: deferred.thermoelectric_leg(held.leg, list(states.values()), cooling=cooling, ax=ax))
     if as_json:
-        content: dict[str, Any] = {
-            "ZT": merit,
-            "ZT_with_contacts": effective,
-            "best_length": {"unit": "m", "value": length},
-        }
-        print_json(content | {name.replace(" ", "_"): _leg_json(state) for name, state in states.items()})
+        derived = {"ZT": merit, "ZT_with_contacts": effective, "best_length": quantity_json(length, "m")}
+        for name, unit in (("power", "W"), ("efficiency", "1")):
+            derived[name] = quantity_json({goal: getattr(state, name) for goal, state in states.items()}, unit)
+        print_record(states, derived)
         return
     heads = ["largest", "current (A)", "voltage (mV)", "power (mW)", "heat in (mW)", "efficiency", "COP"]
     rows = [_leg_row(name, state) for name, state in states.items()]
@@ -219,16 +201,6 @@ def _leg_row(name: str, state: LegState) -> list[str]:
     ]
 
 
-def _leg_json(state: LegState) -> dict[str, Any]:
-    """Return a state of a leg with its units."""
-    units = {
-        "current": "A", "voltage": "V", "power": "W", "heat_in": "W", "heat_out": "W", "hot_junction": "K",
-        "cold_junction": "K",
-    }  # fmt: skip
-    content: dict[str, Any] = {name: _quantity_json(getattr(state, name), unit) for name, unit in units.items()}
-    return content | {"efficiency": state.efficiency}
-
-
 def memory(
     path: Annotated[str, typer.Argument(metavar="FILE", help="Cell (.toml): pillar, dielectric, boundaries.")],
     plot: Figure = None,
@@ -242,11 +214,7 @@ def memory(
     files.keep(found)
     files.draw(lambda ax: deferred.memory_cell(held.cell, found.power, ax))
     if as_json:
-        units = {
-            "thermal_resistance": "K W^-1", "power": "W", "current": "A", "current_without": "A", "energy": "J",
-            "mean_rise": "K", "boundary_share": "1", "saved": "1",
-        }  # fmt: skip
-        print_json({name: _quantity_json(getattr(found, name), unit) for name, unit in units.items()})
+        print_record(found)
         return
     rows = [
         ["reset current", f"{found.current * 1e6:.4g}", "µA"],
@@ -276,12 +244,7 @@ def exchanger(
     files.keep(found)
     files.draw(lambda ax: deferred.heat_exchanger(held.exchanger, ax), height=3.0)
     if as_json:
-        units = {
-            "coefficient": "W m^-2 K^-1", "transfer_units": "1", "effectiveness": "1", "heat": "W", "hot_out": "K",
-            "cold_out": "K", "boundary_share": "1",
-        }  # fmt: skip
-        content: dict[str, Any] = {name: _quantity_json(getattr(found, name), unit) for name, unit in units.items()}
-        print_json(content | {"resistance": {"unit": "m^2 K W^-1", "value": parts}})
+        print_record(found, {"resistance": quantity_json(parts, "m^2 K W^-1")})
         return
     rows = [[name, f"{value * 1e9:.4g}", f"{100 * value * found.coefficient:.3g}"] for name, value in parts.items()]
     print_table(f"{held.title}: {found.coefficient / 1e6:.4g} MW/m²K", ["", "m² K GW⁻¹", "share (%)"], rows)
@@ -307,14 +270,15 @@ def cryo(
     limits = (
         None if held.device is None else kapitza.applications.runaway_currents(held.bath, held.device, load=held.load)
     )
-    files.keep({"states": states} if limits is None else {"states": states, "runaway": limits})
+    result = {"states": states} if limits is None else {"states": states, "runaway": limits}
+    files.keep(result)
     files.draw(lambda ax: deferred.cryogenic_chip(held.bath, states, held.device, ampere, load=held.load, ax=ax))
     currents = {} if limits is None else {
         "holding": limits.holding, "propagating": limits.propagating, "critical": limits.critical,
         "quench": limits.quench,
     }  # fmt: skip
     if as_json:
-        print_json(_cryo_json(held, ampere, states, currents))
+        print_record(result, {"bath": quantity_json(held.bath.temperature, "K"), "current": quantity_json(ampere, "A")})
         return
     rows = [
         [f"{one.temperature:.5g}", f"{one.flux / 1e4:.4g}", " stable" if one.stable else " unstable", f" {one.regime}"]
@@ -331,26 +295,6 @@ def cryo(
         }  # fmt: skip
         print_table("currents", ["", "A"], [[said[name], f"{value:.4g}"] for name, value in currents.items()])
     files.announce()
-
-
-def _cryo_json(
-    held: CryogenicFile, current: float, states: Sequence[OperatingPoint], currents: Mapping[str, float]
-) -> dict[str, Any]:
-    """Return steady states with their units."""
-    content: dict[str, Any] = {
-        "bath": _quantity_json(held.bath.temperature, "K"),
-        "current": _quantity_json(current, "A"),
-        "states": [
-            {
-                "temperature": _quantity_json(one.temperature, "K"),
-                "flux": _quantity_json(one.flux, "W m^-2"),
-                "stable": one.stable,
-                "regime": one.regime,
-            }
-            for one in states
-        ],
-    }
-    return content | {name: _quantity_json(value, "A") for name, value in currents.items()}
 
 
 def parse_lengths(text: str, what: str) -> list[float]:
@@ -387,11 +331,6 @@ def parse_lengths(text: str, what: str) -> list[float]:
     if count >= _MAX_POINTS:
         raise InputError(f"{what} {text!r:.60} has {count:.3g} points: expected at most {_MAX_POINTS:,}")
     return [start + i * values[2] for i in range(int(count + 1e-9) + 1)]
-
-
-def _quantity_json(value: float, unit: str) -> dict[str, Any]:
-    """Return a number with its unit."""
-    return {"unit": unit, "value": value}
 
 
 def _library_solid(name: str) -> Material:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import typer
 
 import kapitza
 from kapitza.cli.figures import Results
-from kapitza.cli.library import measurement_json
 from kapitza.cli.options import Figure, Json, Save, Temperature, parse_temperature
-from kapitza.cli.output import CONDUCTANCE_UNIT, megawatts, note, print_json, print_table
+from kapitza.cli.output import megawatts, note, print_record, print_table
 from kapitza.cli.predict import DROP_NAMES, Left, Right
 from kapitza.errors import InputError
 
@@ -35,7 +34,8 @@ def compare(
     rows = len(found.predictions) + len(found.published)
     files.draw(lambda ax: kapitza.plot.comparison(found, ax=ax), height=1.6 + 0.27 * rows)
     if as_json:
-        print_json(_comparison_json(found))
+        derived = {name: getattr(found, name) for name in ("interval", "median", "spread")}
+        print_record(found, derived | {"factor": {one.model: found.factor(one.model) for one in found.predictions}})
         return
     _print_comparison(found)
     files.announce()
@@ -52,33 +52,6 @@ def _related_interfaces(left: str, right: str) -> str:
         return ""
     near = [f"{a}/{b}" for (a, b), formulas in pairs if formulas == wanted and {a, b} != {left, right}]
     return f"; the catalogue has {', '.join(near)}" if near else ""
-
-
-def _comparison_json(found: Comparison) -> dict[str, Any]:
-    """Return a comparison with its units."""
-    interval = found.interval
-    return {
-        "left": found.left,
-        "right": found.right,
-        "temperature": {"unit": "K", "value": found.temperature},
-        "unit": CONDUCTANCE_UNIT,
-        "published": {
-            "interval": None if interval is None else list(interval),
-            "median": found.median,
-            "spread": found.spread,
-            "values": [
-                {"temperature": one.temperature, "value": one.value, "sigma": one.sigma}
-                | {"set aside": one.measurement.set_aside, "source": measurement_json(one.measurement)}
-                for one in found.published
-            ],
-        },
-        "models": [
-            {"model": one.model, "title": one.title, "limit": one.limit}
-            | {drop: getattr(one, drop) for drop in DROP_NAMES}
-            | {"factor outside of the interval": found.factor(one.model)}
-            for one in found.predictions
-        ],
-    }
 
 
 def _print_comparison(found: Comparison) -> None:

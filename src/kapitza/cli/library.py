@@ -9,7 +9,7 @@ import typer
 import kapitza
 from kapitza.cli import deferred
 from kapitza.cli.options import Json, parse_temperature
-from kapitza.cli.output import conductance_json, megawatts, note, print_json, print_table
+from kapitza.cli.output import megawatts, note, print_json, print_record, print_table
 
 if TYPE_CHECKING:
     from kapitza.matter.material import PropertyTable
@@ -135,7 +135,7 @@ def measured(
 def _print_measured(found: tuple[Measurement, ...], *, as_json: bool) -> None:
     """Print measurements, one row a temperature."""
     if as_json:
-        print_json({"measured": [measurement_json(one) for one in found]})
+        print_record({"measured": found})
         return
     if not found:
         note("nobody is known to have measured that; `kapitza measured` lists all interfaces of the catalogue")
@@ -163,27 +163,6 @@ def _print_measured(found: tuple[Measurement, ...], *, as_json: bool) -> None:
     for citation, key in keys.items():
         doi = next(one.doi for one in found if one.citation == citation)
         typer.echo(f"{key} {citation}, doi:{doi}")
-
-
-def measurement_json(one: Measurement) -> dict[str, Any]:
-    """Return a measurement with its units and its source."""
-    return {
-        "left": one.left,
-        "right": one.right,
-        "temperature": {"unit": "K", "value": one.conductance.temperature.tolist()},
-        "conductance": conductance_json(one.conductance),
-        "method": one.method,
-        "thickness": {"unit": "m", "value": one.thickness},
-        "pressure": {"unit": "Pa", "value": one.pressure},
-        "preparation": one.preparation,
-        "state": one.state,
-        "interlayer": one.interlayer,
-        "carriers": one.carriers,
-        "bound": one.bound,
-        "seen": one.seen,
-        "doi": one.doi,
-        "citation": one.citation,
-    }
 
 
 def cite(

@@ -7,10 +7,12 @@ import math
 import shutil
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import typer
+
+from kapitza.cli import deferred
 
 if TYPE_CHECKING:
     from kapitza.core.conductance import Conductance
@@ -34,6 +36,16 @@ def _json_value(value: Any) -> Any:
 def print_json(content: dict[str, Any]) -> None:
     """Print machine-readable output."""
     typer.echo(json.dumps(_json_value(content), indent=1, ensure_ascii=False, allow_nan=False))
+
+
+def print_record(result: Any, derived: Mapping[str, Any] | None = None) -> None:
+    """Print a record, or records by name, as they are saved; `derived` are numbers that follow from them."""
+    print_json(deferred.record_tree(result) | dict(derived or {}))
+
+
+def quantity_json(value: Any, unit: str) -> dict[str, Any]:
+    """Return a number, or several, with the unit."""
+    return {"unit": unit, "value": value}
 
 
 def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], *, text: int = 1) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -20,7 +20,7 @@ from kapitza.cli.options import (
     parse_normals,
     parse_temperatures,
 )
-from kapitza.cli.output import conductance_json, megawatts, note, print_json, print_table, terminal_columns
+from kapitza.cli.output import megawatts, note, print_record, print_table, terminal_columns
 from kapitza.errors import InputError
 
 if TYPE_CHECKING:
@@ -55,10 +55,11 @@ def predict(
     files = Results(save, plot)
     found = kapitza.predict(left, right, kelvin, names, statistics=statistics, normals=normals)
     published = _published_measurements(left, right, found[0])
-    files.keep({"estimates": found, "measured": published})
+    result = {"estimates": found, "measured": published}
+    files.keep(result)
     files.draw(lambda ax: kapitza.plot.conductance(*found, measured=published, drop=drop, ax=ax))
     if as_json:
-        print_json(_estimates_json(found))
+        print_record(result)
         return
     _print_estimates(found, published, _typed_names(left, right, found[0]))
     files.announce()
@@ -79,21 +80,6 @@ def _typed_names(left: str, right: str, found: Estimate) -> tuple[str, str]:
         found.left if deferred.is_path(left) else left,
         found.right if deferred.is_path(right) else right,
     )
-
-
-def _estimates_json(found: tuple[Estimate, ...]) -> dict[str, Any]:
-    """Return estimates with their units."""
-    first = found[0]
-    return {
-        "left": first.left,
-        "right": first.right,
-        "temperature": {"unit": "K", "value": first.emitted.temperature.tolist()},
-        "models": [
-            {"model": one.model, "title": one.title, "limit": one.limit}
-            | {drop: conductance_json(getattr(one, drop)) for drop in DROP_NAMES}
-            for one in found
-        ],
-    }
 
 
 def _print_estimates(found: tuple[Estimate, ...], measured: tuple[Measurement, ...], names: tuple[str, str]) -> None:

@@ -11,7 +11,7 @@ import kapitza
 from kapitza.cli import deferred
 from kapitza.cli.figures import Results
 from kapitza.cli.options import Figure, Json, Save, StoreFolder
-from kapitza.cli.output import note, print_json, print_table, progress_line
+from kapitza.cli.output import note, print_record, print_table, progress_line, quantity_json
 from kapitza.errors import ConvergenceError, InputError
 from kapitza.units import MW, THz
 
@@ -23,8 +23,7 @@ if TYPE_CHECKING:
 _TRANSPORT_FIGURE_HEIGHT = 7.6  # inches, of a figure with two axes
 _DOMAIN_FIGURE_HEIGHT = 7.6  # inches
 _HEAT_ROUNDING = 1e-12  # of a sum over particles that is the same in all batches, as all heat ends in the only sink
-_POWER_UNITS = ("W m^-2", "W m^-1", "W")  # of power, by dimension
-_SHOWN_POWER_UNITS = ("W m⁻²", "W m⁻¹", "W")
+_POWER_UNITS = ("W m⁻²", "W m⁻¹", "W")  # of power, by dimension
 _BOUNDARY_DROPS = ("emitted", "local", "extrapolated")
 _CONFIDENCE_LEVEL = 0.95
 _POSTERIOR_SAMPLES = 1000
@@ -79,7 +78,13 @@ def transport(
     height = _TRANSPORT_FIGURE_HEIGHT if found.bounds.size else 4.4
     files.draw_figure(lambda figure: deferred.transport_figure(found, figure), height=height)
     if as_json:
-        print_json(_transport_json(found, thick))
+        derived = {
+            "flux": quantity_json(found.flux, "W m^-2"),
+            "effective_conductivity": quantity_json(found.effective_conductivity, "W m^-1 K^-1"),
+            "resistance": quantity_json(found.resistances(), "m^2 K W^-1"),
+            "thick_resistance": quantity_json(thick, "m^2 K W^-1"),
+        }
+        print_record(found, derived)
         return
     _print_transport(held.title, found)
     if found.boundary_names:
@@ -127,7 +132,8 @@ def _report_domain(path: str, files: Results, *, store: str | None, as_json: boo
             lambda figure: deferred.transport_map_figure(found, law, figure), height=_DOMAIN_FIGURE_HEIGHT
         )
     if as_json:
-        print_json(_domain_json(found, fourier))
+        beside = None if fourier is None else quantity_json(_masked_lists(fourier, found.region >= 0), "K")
+        print_record(found, {"fourier": beside})
         return
     _print_map(held.title, found, fourier)
     files.announce()
@@ -160,30 +166,12 @@ def _report_inverse_problem(path: str, data: str, *, lifetimes: float, files: Re
     files.keep(found)
     files.draw_figure(lambda figure: deferred.estimate_figure(found, figure), height=4.4)
     if as_json:
-        print_json(_estimate_json(found, attained))
+        value, sigma = found.conductance
+        conductance = quantity_json(value, "W m^-2 K^-1") | {"sigma": sigma, "any_spectrum": list(attained)}
+        print_record(found, {"conductance": conductance, "numbers_from_data": found.freedom})
         return
     _print_estimate(f"{left.name}|{right.name} from {found.count} data", found, attained)
     files.announce()
-
-
-def _domain_json(found: TransportMap, fourier: Any) -> dict[str, Any]:
-    """Return the solution with its units."""
-    unit = _POWER_UNITS[len(found.edges) - 1]
-    held = found.region >= 0
-    return {
-        "method": found.method,
-        "particles": found.particles,
-        "events": found.events,
-        "seed": found.seed,
-        "edges": {"unit": "m", "value": [one.tolist() for one in found.edges]},
-        "regions": list(found.names),
-        "region": found.region.tolist(),
-        "temperature": {"unit": "K", "value": _masked_lists(found.temperature, held)},
-        "temperature_sigma": {"unit": "K", "value": _masked_lists(found.temperature_sigma, held)},
-        "fourier": None if fourier is None else {"unit": "K", "value": _masked_lists(fourier, held)},
-        "power": {"unit": unit, "value": dict(zip(found.surfaces, found.power.tolist(), strict=True))},
-        "power_sigma": {"unit": unit, "value": dict(zip(found.surfaces, found.power_sigma.tolist(), strict=True))},
-    }
 
 
 def _masked_lists(value: Any, held: Any) -> Any:
@@ -206,7 +194,7 @@ def _print_map(title: str, found: TransportMap, fourier: Any) -> None:
         rows.append([name, f"{warm.min():.4f}", f"{warm.max():.4f}", f"{sigma:.4f}", law])
     heads = ["region", "coldest cell (K)", "hottest cell (K)", "± (K)", "hottest by Fourier (K)"]
     print_table(f"{title}: {found.particles} particles, {found.events} events, seed {found.seed}", heads, rows)
-    unit = _SHOWN_POWER_UNITS[len(found.edges) - 1]
+    unit = _POWER_UNITS[len(found.edges) - 1]
     passed = [
         [name, f"{power:.5g}", f"{sigma:.2g}" if sigma > _HEAT_ROUNDING * abs(power) else "exact"]
         for name, power, sigma in zip(found.surfaces, found.power, found.power_sigma, strict=True)
@@ -215,25 +203,6 @@ def _print_map(title: str, found: TransportMap, fourier: Any) -> None:
     print_table(
         "heat that walls take, and that crosses boundaries from left to right", ["at", f"heat ({unit})", "±"], passed
     )
-
-
-def _estimate_json(found: SpectralEstimate, attained: tuple[float, ...]) -> dict[str, Any]:
-    """Return the estimate with its units."""
-    low, high = found.band(_CONFIDENCE_LEVEL)
-    least, most = found.extremes(_CONFIDENCE_LEVEL)
-    value, sigma = found.conductance
-    return {
-        "frequency": {"unit": "rad s^-1", "value": found.omega.tolist()},
-        "share": {"unit": "1", "value": found.share.tolist()},
-        "band": {"unit": "1", "value": [low.tolist(), high.tolist()]},
-        "any_spectrum": {"unit": "1", "value": [least.tolist(), most.tolist()]},
-        "coefficient": {"unit": "1", "value": found.coefficient.tolist()},
-        "conductance": {"unit": "W m^-2 K^-1", "value": value, "sigma": sigma, "any_spectrum": list(attained)},
-        "numbers_from_data": found.freedom,
-        "chi2": found.chi2,
-        "data": found.count,
-        "confidence": _CONFIDENCE_LEVEL,
-    }
 
 
 def _print_estimate(title: str, found: SpectralEstimate, attained: tuple[float, ...]) -> None:
@@ -273,23 +242,6 @@ def _thick_resistances(held: Any) -> dict[str, float]:
         parts = kapitza.boltzmann.interface_conductances(one.carriers, other.carriers, crossing)
         found[f"{one.name}|{other.name}"] = float(parts["extrapolated"].resistance[0])
     return found
-
-
-def _transport_json(found: Transport, thick: dict[str, float]) -> dict[str, Any]:
-    """Return the solution with its units."""
-    return {
-        "method": found.method,
-        "temperature": {"unit": "K", "value": found.base},
-        "flux": {"unit": "W m^-2", "value": found.flux},
-        "difference": {"unit": "K", "value": found.difference},
-        "effective_conductivity": {"unit": "W m^-1 K^-1", "value": found.effective_conductivity},
-        "layers": list(found.names),
-        "bulk_conductivity": {"unit": "W m^-1 K^-1", "value": found.conductivity.tolist()},
-        "resistance": {"unit": "m^2 K W^-1", "value": found.resistances()},
-        "thick_resistance": {"unit": "m^2 K W^-1", "value": thick},
-        "position": {"unit": "m", "value": found.position.tolist()},
-        "profile": {"unit": "K", "value": found.temperature.tolist()},
-    }
 
 
 def _print_transport(title: str, found: Transport) -> None:
