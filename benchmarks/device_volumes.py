@@ -19,7 +19,7 @@ from scipy.sparse import block_diag, coo_array, csr_array
 from kapitza.core.stack import Layer, Stack
 from kapitza.device.description import Box, Device, HeatSource
 from kapitza.device.grid.box_grid import automatic_grid
-from kapitza.device.grid.steady import solve_on_grid
+from kapitza.device.grid.temperatures import solve_on_grid
 from kapitza.device.layout import Layout
 from kapitza.device.multigrid import build_preconditioner, conjugate_gradients
 from kapitza.device.shapes import Rectangle

@@ -8,8 +8,7 @@ mpl.use("Agg")
 
 import numpy as np
 
-from kapitza import plot
-from kapitza.device import solve_layered
+from kapitza import plot, solve
 from kapitza.device.layered.maps import plane_map, section_map
 from kapitza.device.layered.network import foster_network
 from kapitza.device.layered.transient import step_response
@@ -25,7 +24,7 @@ IMAGES = DOCS / "images"
 def main() -> None:
     """Draw all figures."""
     device = read_device(DOCS / "samples" / "chip-gan-sic.toml")
-    found = solve_layered(device)
+    found = solve(device)
     figure = new_figure(height=5.6)
     device_plots.device_figure(found, device, section_map(device), plane_map(device, Plane("GaN"), (512, 512)), figure)
     figure.savefig(IMAGES / "device-chip.png", dpi=150)
@@ -41,7 +40,7 @@ def main() -> None:
     for name, boundary in (("chip-gan-sic", "GaN|SiC"), ("chip-gan-diamond", "GaN|diamond")):
         one = read_device(DOCS / "samples" / f"{name}.toml")
         rises[one.title.removesuffix(", a quarter of it")] = [
-            solve_layered(one.replace({f"{boundary}.conductance": 1 / r}), sensitivity=False).peak for r in resistance
+            solve(one.replace({f"{boundary}.conductance": 1 / r}), sensitivity=False).peak for r in resistance
         ]
     device_plots.device_sweep(resistance, rises, "resistance of the boundary below GaN (m²K/GW)", factor=1e-9, ax=ax)
     for value, label in ((3.5, "carbide"), (8.3, "bonded, 2.5 nm SiOₓ"), (12, "thin SiN"), (34, "bonded, 5.3 nm SiOₓ")):

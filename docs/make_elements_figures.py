@@ -8,7 +8,8 @@ mpl.use("Agg")
 
 import numpy as np
 
-from kapitza.device import Body, FixedTemperature, solve_body
+from kapitza import solve
+from kapitza.device import Body, FixedTemperature
 from kapitza.device.elements.mesh_generators import ball_mesh
 from kapitza.plot.style import new_figure
 
@@ -24,7 +25,7 @@ def main() -> None:
     for conductance, colour in ((1e6, "C0"), (np.inf, "C1")):
         faces = {"x-": FixedTemperature(301), "x+": FixedTemperature(300)}
         body = Body(mesh, {"fibre": 10.0, "matrix": 1.0}, {"fibre|matrix": conductance}, faces)
-        found = solve_body(body)
+        found = solve(body)
         if np.isfinite(conductance):
             x, y = mesh.points[found.split.point].T * 1e6
             triangles = found.split.unknowns

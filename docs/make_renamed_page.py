@@ -55,7 +55,7 @@ Other lines that occur often:
 | 0.1 | 0.2 |
 |---|---|
 | `kapitza.agf_modes(junction, omega)` | `kapitza.lattice.agf_modes(junction, omega)` |
-| `kapitza.device_temperatures(device)` | `kapitza.device.solve_layered(device)` |
+| `kapitza.device_temperatures(device)` | `kapitza.solve(device)` |
 | `kapitza.read_eels("scan.ndata")` | `kapitza.eels.read_eels("scan.ndata")` |
 | `kapitza.crystal_from_potential(...)` | `kapitza.lattice.crystal_from_potential(...)` |
 | `kapitza.Tdtr(...)` | `kapitza.thermoreflectance.Tdtr(...)` |

@@ -26,6 +26,7 @@ from kapitza.core.stack import Layer as Layer
 from kapitza.core.stack import Stack as Stack
 from kapitza.core.transmission import Transmission as Transmission
 from kapitza.device.description import Device as Device
+from kapitza.device.solver import solve as solve
 from kapitza.errors import KapitzaError as KapitzaError
 from kapitza.errors import ValidityWarning as ValidityWarning
 from kapitza.io.results import load as load

@@ -12,12 +12,10 @@ from attrs import evolve
 from kapitza.cli import main
 from kapitza.core.conductance import Conductance
 from kapitza.device.description import ConductivityLaw
-from kapitza.device.elements.sensitivities import body_sensitivities, scale_body
-from kapitza.device.elements.steady import solve_body
-from kapitza.device.elements.views import body_flux, body_means, body_section
-from kapitza.device.grid.sensitivities import add_grid_uncertainty, grid_differences, scale_layout_parameter
-from kapitza.device.grid.steady import GridTemperatures, solve_on_grid
-from kapitza.device.grid.views import grid_flux, grid_jumps, grid_means, grid_section
+from kapitza.device.elements.sensitivities import scale_body
+from kapitza.device.elements.temperatures import solve_body
+from kapitza.device.grid.sensitivities import grid_differences, scale_layout_parameter
+from kapitza.device.grid.temperatures import GridTemperatures, solve_on_grid
 from kapitza.device.layout import Layout
 from kapitza.errors import DataError, InputError, ValidityWarning
 from kapitza.io.device.blocks import read_layout
@@ -86,7 +84,7 @@ def test_boundaries_of_blocks_by_name_by_star_and_by_theory(tmp_path):
 
 def test_heat_of_a_block_leaves_through_its_boundaries(solved):
     layout, fields = solved
-    jumps = grid_jumps(layout, fields)
+    jumps = fields.jumps
     out = {name: one.flow * (1 if name.endswith("|fin") else 0) for name, one in jumps.items()}
     np.testing.assert_allclose(-sum(out.values()), 5e-6, rtol=1e-7, atol=0)
     for name, one in jumps.items():
@@ -98,14 +96,14 @@ def test_heat_of_a_block_leaves_through_its_boundaries(solved):
 
 
 def test_flux_through_the_substrate_carries_all_heat(solved):
-    layout, fields = solved
-    down = grid_flux(layout, fields)[:, :, -1, 2]
+    _layout, fields = solved
+    down = fields.flux()[:, :, -1, 2]
     np.testing.assert_allclose((down * fields.grid.areas).sum(), 5e-6, rtol=1e-6, atol=0)
 
 
 def test_section_has_the_peak_and_the_jump(solved):
-    layout, fields = solved
-    section = grid_section(layout, fields)
+    _layout, fields = solved
+    section = fields.section()
     assert 0.97 * fields.temperatures.peak < section.value.max() < 1.03 * fields.temperatures.peak
     at = section.points[:, 1] == 70e-9
     at &= section.points[:, 0] == 0.0
@@ -121,7 +119,7 @@ def test_section_has_the_peak_and_the_jump(solved):
 
 def test_uncertainty_by_the_adjoint_and_by_differences(solved):
     layout, _ = solved
-    found = add_grid_uncertainty(layout, solve_on_grid(layout, 2000), 2000).temperatures
+    found = solve_on_grid(layout, 2000).with_uncertainty(2000).temperatures
     assert set(found.contribution) == set(layout.uncertain)
     for name in ("gate|fin.conductance", "fin.conductivity"):
         peaks = [
@@ -139,14 +137,14 @@ def test_differences_where_properties_depend_on_temperature(solved):
     bent = evolve(layout, blocks=[layout.blocks[0], flat])
     names = ("fin.conductivity", "fin.conductance")
     got = grid_differences(bent, names)
-    want = add_grid_uncertainty(layout, fields, 8000).temperatures.sensitivity
+    want = fields.with_uncertainty(8000).temperatures.sensitivity
     for name in names:
         np.testing.assert_allclose(got[name], want[name], rtol=5e-3, atol=0)
 
 
 def test_files_for_paraview(solved, tmp_path):
-    layout, fields = solved
-    write_vtk(layout, fields, tmp_path / "f.vtr")
+    _layout, fields = solved
+    write_vtk(fields, tmp_path / "f.vtr")
     arrays = {}
     pattern = r'<DataArray type="(\w+)" Name="([^"]+)"[^>]*>([^<]+)</DataArray>'
     for kind, name, text in re.findall(pattern, (tmp_path / "f.vtr").read_text()):
@@ -160,15 +158,15 @@ def test_files_for_paraview(solved, tmp_path):
     for i, name in enumerate(fields.names):
         own = region == i
         mean = (kelvin[own] * volume[own]).sum() / volume[own].sum()
-        np.testing.assert_allclose(mean - 300, grid_means(fields)[name], rtol=1e-9, atol=0)
+        np.testing.assert_allclose(mean - 300, fields.means[name], rtol=1e-9, atol=0)
     with pytest.raises(InputError, match=r"none of \.vtr"):
-        write_vtk(layout, fields, tmp_path / "f.stl")
+        write_vtk(fields, tmp_path / "f.stl")
 
 
 def test_split_cells_for_paraview(solved, tmp_path):
     meshio = pytest.importorskip("meshio")
-    layout, fields = solved
-    write_vtk(layout, fields, tmp_path / "f.vtu")
+    _layout, fields = solved
+    write_vtk(fields, tmp_path / "f.vtu")
     mesh = meshio.read(tmp_path / "f.vtu")
     corners = mesh.points[mesh.cells[0].data]
     sides = [corners[:, i] - corners[:, 0] for i in (1, 3, 4)]
@@ -185,7 +183,7 @@ def test_fields_and_bodies_survive_a_file(solved, tmp_path):
     layout, fields = solved
     body = solve_body(read_body(SAMPLES / "wire.toml").body)
     save(
-        {"layout": layout, "fields": fields, "body": body, "jumps": dict(grid_jumps(layout, fields))},
+        {"layout": layout, "fields": fields, "body": body, "jumps": dict(fields.jumps)},
         tmp_path / "f.npz",
     )
     got = load(tmp_path / "f.npz")
@@ -311,17 +309,17 @@ def test_wire_gives_its_heat_through_its_boundary():
     np.testing.assert_allclose(jump.flow, power, rtol=1e-3, atol=0)  # curved cells: nearly a circle
     np.testing.assert_allclose((jump.jump * jump.area).sum(), power / 3e7, rtol=1e-3, atol=0)
     np.testing.assert_allclose(found.flows["bottom"], power, rtol=1e-3, atol=0)
-    down = body_flux(found)[:, 1]
+    down = found.flux()[:, 1]
     low = found.body.mesh.points[found.body.mesh.cells[:, :3]].mean(axis=1)[:, 1] < -0.45e-6
     np.testing.assert_allclose(-down[low].mean(), power / 1e-6, rtol=0.05, atol=0)
-    assert 300 < body_means(found)["oxide"] < body_means(found)["wire"] < found.peak
+    assert 300 < found.means["oxide"] < found.means["wire"] < found.peak
 
 
 @pytest.mark.parametrize("name", ["wire.conductivity", "oxide.conductivity", "wire|oxide.conductance", "wire.heat"])
 def test_sensitivities_of_a_body_by_differences(name):
     pytest.importorskip("meshio")
     found = solve_body(read_body(SAMPLES / "wire.toml").body)
-    got = body_sensitivities(found, [name])[name]
+    got = found.sensitivities([name])[name]
     peaks = [solve_body(scale_body(found.body, name, 1 + s)).temperature for s in (1e-3, -1e-3)]
     node = int(np.argmax(found.temperature))
     np.testing.assert_allclose(got, (peaks[0] - peaks[1])[node] / 2e-3, rtol=1e-5, atol=1e-9)
@@ -361,7 +359,7 @@ def test_section_of_tetrahedra_is_a_plane_of_the_whole():
     mesh = ball_mesh(0.5, 1.0, 4, part="whole", order=1, names=("ball", "cube"))
     faces = {"x-": FixedTemperature(0.0), "x+": FixedTemperature(1.0)}
     found = solve_body(Body(mesh, {"ball": 2.0, "cube": 2.0}, {}, faces))
-    section = body_section(found, y=0.3)
+    section = found.section(0.3)
     corners = section.points[section.triangles]
     one, two = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
     area = np.abs(one[:, 0] * two[:, 1] - one[:, 1] * two[:, 0]) / 2
@@ -371,12 +369,12 @@ def test_section_of_tetrahedra_is_a_plane_of_the_whole():
     ball = area[section.region == mesh.names.index("ball")].sum()
     np.testing.assert_allclose(ball, np.pi * (0.25 - 0.09), rtol=0.15, atol=0)
     with pytest.raises(InputError, match="the body reaches"):
-        body_section(found, y=3.0)
+        found.section(3.0)
 
 
 def test_figure_shows_all_boundaries(solved):
     pytest.importorskip("matplotlib")
-    layout, fields = solved
-    jumps = grid_jumps(layout, fields)
-    figure = field_figure(grid_section(layout, fields), jumps, "fin", new_figure())
+    _layout, fields = solved
+    jumps = fields.jumps
+    figure = field_figure(fields.section(), jumps, "fin", new_figure())
     assert [label.get_text().replace(" | ", "|") for label in figure.axes[4].get_yticklabels()] == list(jumps)

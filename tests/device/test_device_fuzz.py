@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kapitza.device.elements.steady import solve_body
-from kapitza.device.grid.steady import solve_on_grid
+from kapitza.device.elements.temperatures import solve_body
+from kapitza.device.grid.temperatures import solve_on_grid
 from kapitza.device.layered.temperatures import solve_layered
 from kapitza.errors import KapitzaError
 from kapitza.io.device.blocks import read_layout

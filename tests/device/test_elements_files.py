@@ -7,7 +7,7 @@ import pytest
 
 from kapitza.device.elements.body import Body, FixedTemperature
 from kapitza.device.elements.mesh_generators import ball_mesh
-from kapitza.device.elements.steady import solve_body
+from kapitza.device.elements.temperatures import solve_body
 from kapitza.errors import DataError, InputError
 from kapitza.io.device.meshes import read_mesh, write_body
 

@@ -7,7 +7,7 @@ from kapitza.core.stack import Layer, Stack
 from kapitza.device.description import Box, ConductivityLaw, Device, HeatSource
 from kapitza.device.grid.box_grid import automatic_grid
 from kapitza.device.grid.sensitivities import grid_sensitivities, layout_parameters, scale_layout_parameter
-from kapitza.device.grid.steady import solve_on_grid
+from kapitza.device.grid.temperatures import solve_on_grid
 from kapitza.device.layout import Block, Layout
 from kapitza.device.shapes import Rectangle
 from kapitza.errors import InputError

@@ -14,7 +14,7 @@ from kapitza.core.stack import Layer, Stack
 from kapitza.device.description import Box, ConductivityLaw, Device, HeatSource, PeriodicPower, PulsedPower, StepPower
 from kapitza.device.grid import transient
 from kapitza.device.grid.box_grid import BoxGrid
-from kapitza.device.grid.steady import solve_on_grid
+from kapitza.device.grid.temperatures import solve_on_grid
 from kapitza.device.grid.transient import grid_response, grid_step_response
 from kapitza.device.layered.transient import device_response, step_response
 from kapitza.device.layout import Layout

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from kapitza.cli import main
-from kapitza.device.grid.steady import solve_on_grid
+from kapitza.device.grid.temperatures import solve_on_grid
 from kapitza.errors import DataError, InputError
 from kapitza.io.device.blocks import read_layout
 from kapitza.io.device.gds import cut_into_rectangles

@@ -12,7 +12,7 @@ from scipy.sparse.linalg import spsolve
 from kapitza.cli import main
 from kapitza.core.stack import Layer, Stack
 from kapitza.device.description import Box, ConductivityLaw, Device, HeatSource
-from kapitza.device.grid.steady import solve_on_grid
+from kapitza.device.grid.temperatures import solve_on_grid
 from kapitza.device.layout import Block, Layout
 from kapitza.device.setup import Plane
 from kapitza.device.shapes import Disc, Rectangle

@@ -8,7 +8,7 @@ import numpy as np
 from attrs import field, frozen
 from numpy.typing import ArrayLike
 
-from kapitza.core.arrays import Array, numbers
+from kapitza.core.arrays import Array, IntArray, numbers
 from kapitza.errors import InputError
 
 
@@ -115,3 +115,78 @@ class DeviceTemperatures:
     def share(self) -> dict[str, float]:
         """Share of each layer and boundary in the peak, by name."""
         return {name: drop / self.peak for name, drop in self.drop.items()}
+
+
+@frozen(eq=False)
+class BoundaryJump:
+    """What happens at a boundary.
+
+    Attributes
+    ----------
+    points : (nf, d) middles of its facets, m
+    area : (nf,) of the facets, m² (m in two dimensions)
+    one, other : (nf,) mean temperature of the facets on either side, K, as the name says "one|other"
+    flux : (nf,) mean from one to other, W m⁻²
+    flow : from one to other through all of it, W (W m⁻¹ in two dimensions)
+    """
+
+    points: Array = field(metadata={"unit": "m"})
+    area: Array = field(metadata={"unit": "m^2, m in two dimensions"})
+    one: Array = field(metadata={"unit": "K"})
+    other: Array = field(metadata={"unit": "K"})
+    flux: Array = field(metadata={"unit": "W m^-2"})
+    flow: float = field(metadata={"unit": "W, W m^-1 in two dimensions"})
+
+    @property
+    def jump(self) -> Array:
+        """(nf,) one - other, K."""
+        return self.one - self.other
+
+
+def _integer_array(value: ArrayLike) -> IntArray:
+    """Return `value` as a read-only array of whole numbers."""
+    array = np.array(value, dtype=np.int64)
+    array.flags.writeable = False
+    return array
+
+
+@frozen(eq=False, kw_only=True)
+class TriangulatedField:
+    """Temperatures on a plane: points on a boundary that resists stand there once for each side.
+
+    Attributes
+    ----------
+    name : of the plane
+    axes : what its two axes are called; "depth" runs down
+    points : (n, 2) m
+    triangles : (m, 3) points of each
+    value : (n,) rise above the sink, K
+    region : (m,) number of the region of each triangle
+    names : of the regions
+    places : (p, 2) where the flux of heat is known, m
+    flux : (p, 2) its part in the plane, along both axes, W m⁻²
+    """
+
+    name: str
+    axes: tuple[str, ...] = field(converter=tuple)
+    points: Array = field(converter=read_only_array, metadata={"unit": "m"})
+    triangles: IntArray = field(converter=_integer_array, metadata={"unit": "1"})
+    value: Array = field(converter=read_only_array, metadata={"unit": "K"})
+    region: IntArray = field(converter=_integer_array, metadata={"unit": "1"})
+    names: tuple[str, ...] = field(converter=tuple)
+    places: Array = field(converter=read_only_array, metadata={"unit": "m"})
+    flux: Array = field(converter=read_only_array, metadata={"unit": "W m^-2"})
+
+    def __attrs_post_init__(self) -> None:
+        count, cells = len(self.points), len(self.triangles)
+        shapes = (self.points.shape, self.triangles.shape, self.value.shape, self.region.shape, self.flux.shape)
+        if shapes != ((count, 2), (cells, 3), (count,), (cells,), self.places.shape):
+            raise InputError(f"{self.name}: shapes {shapes} of points, triangles, values, regions, fluxes do not fit")
+
+
+def merge_points(keys: IntArray, values: Array) -> tuple[IntArray, IntArray, Array]:
+    """One of each key: (n,) first place of each, number of it at each place, and (n,) mean of the values there."""
+    _, first, inverse = np.unique(keys.ravel(), return_index=True, return_inverse=True)
+    number = inverse.reshape(keys.shape)
+    count = np.bincount(inverse)
+    return first, number, np.bincount(inverse, values.ravel()) / count

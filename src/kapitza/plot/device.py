@@ -25,8 +25,7 @@ from typing import TYPE_CHECKING
 
 from scipy.spatial import KDTree
 
-from kapitza.device.elements.steady import BoundaryJump
-from kapitza.device.elements.views import TriangulatedField
+from kapitza.device.results import BoundaryJump, TriangulatedField
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -285,7 +284,7 @@ def _field_section(field: TriangulatedField, ax: Axes | None = None, *, whole: b
 
     Parameters
     ----------
-    field : of `field_section` or `body_section`
+    field : the `section()` of a result
     ax : to draw on; new ones if None
     whole : all of the section instead of its warm part
     """
@@ -394,7 +393,7 @@ def _boundary_jumps(jumps: Mapping[str, BoundaryJump], ax: Axes | None = None) -
 
     Parameters
     ----------
-    jumps : of `field_jumps`, or those of `body_temperatures`
+    jumps : of a result
     ax : to draw on; new ones if None
     """
     ax = ax or new_axes()

@@ -15,10 +15,10 @@ from kapitza.cli.output import note, print_json, print_table
 from kapitza.io.device.sweeps import format_device_number
 
 if TYPE_CHECKING:
-    from kapitza.device.elements.steady import BodyTemperatures, BoundaryJump
-    from kapitza.device.grid.steady import GridTemperatures
+    from kapitza.device.elements.temperatures import BodyTemperatures
+    from kapitza.device.grid.temperatures import GridTemperatures
     from kapitza.device.layout import Layout
-    from kapitza.device.results import DeviceTemperatures
+    from kapitza.device.results import BoundaryJump, DeviceTemperatures
     from kapitza.io.device.bodies import BodyFile
 
 _FIGURE_WIDTH, _FIGURE_HEIGHT = 9.5, 5.6  # of a figure, inches
@@ -43,14 +43,12 @@ def report_layout(
 ) -> None:
     """Temperatures of a device file on a box grid."""
     layout = kapitza.io.read_layout(path)
-    fields = deferred.add_grid_uncertainty(
-        layout, kapitza.device.solve_on_grid(layout, cells), min(cells, _MAX_STEPPED_CELLS)
-    )
-    rough = kapitza.device.solve_on_grid(layout, max(cells // 8, _MIN_COARSE_CELLS)).temperatures.peak
-    error = abs(fields.temperatures.peak - rough) / 3  # of second order in the size of cells, which is halved here
-    jumps = deferred.grid_jumps(layout, fields)
+    fields = kapitza.solve(layout, method="volumes", cells=cells).with_uncertainty(min(cells, _MAX_STEPPED_CELLS))
+    rough = kapitza.solve(layout, method="volumes", cells=max(cells // 8, _MIN_COARSE_CELLS)).peak
+    error = abs(fields.peak - rough) / 3  # of second order in the size of cells, which is halved here
+    jumps = fields.jumps
     if plot is not None or save is not None:
-        section = deferred.grid_section(layout, fields)
+        section = fields.section()
         if plot is not None:
             title = layout.device.title
             figures.write_figure(
@@ -62,7 +60,7 @@ def report_layout(
         if save is not None:
             kapitza.save({"device": layout, "fields": fields, "section": section, "jumps": dict(jumps)}, save)
     if vtk is not None:
-        kapitza.io.write_vtk(layout, fields, vtk)
+        kapitza.io.write_vtk(fields, vtk)
     if step is not None:
         rising = _time_response(layout, min(cells, _MAX_STEPPED_CELLS))
         figures.write_axes(step, lambda ax: kapitza.plot.device_response(rising, ax=ax))
@@ -122,7 +120,7 @@ def _print_layout(
     rows = [[name, f"{drop:.4g}", f"{100 * found.share[name]:.1f} %"] for name, drop in found.drop.items()]
     print_table(_layout_title(found), ("below the hottest point", "drop (K)", "share"), rows)
     _print_jumps(jumps, "W")
-    means = deferred.grid_means(fields)
+    means = fields.means
     print_table("\nrise averaged over", ("layer or block", "K"), [[name, f"{k:.5g}"] for name, k in means.items()])
     if found.average:
         rows = [[name, f"{rise:.6g}"] for name, rise in found.average.items()]
@@ -137,7 +135,7 @@ def _print_layout(
     note(choice.told)
     note_implausible_rise(found.peak)
     note(f"{fields.grid.count} cells ({nx} x {ny} x {nz}); a grid of an eighth of them puts the error at {error:.1g} K")
-    note(f"heat leaves through {out}; what enters less what leaves is {_round_residual(fields.balance)} of it")
+    note(f"heat leaves through {out}; what enters less what leaves is {_round_residual(fields.imbalance)} of it")
     for name in deferred.unresolved_uncertainties(layout):
         note(f"the uncertainty of {name} is left out: the grid follows lengths")
 
@@ -208,14 +206,14 @@ def _layout_json(
         "place": {"unit": "m", "value": found.place.tolist()},
         "resistance": {"unit": "K W^-1", "value": found.resistance},
         "average": {"unit": "K", "value": dict(found.average)},
-        "mean": {"unit": "K", "value": deferred.grid_means(fields)},
+        "mean": {"unit": "K", "value": fields.means},
         "drop": {"unit": "K", "value": dict(found.drop)},
         "share": found.share,
         "boundaries": _jumps_json(jumps, "W"),
         "sensitivity": {"unit": "K", "value": dict(found.sensitivity), "meaning": "change of the peak per ln p"},
         "contribution": {"unit": "K", "value": dict(found.contribution)},
         "heat_out": {"unit": "W", "value": dict(zip(_FACE_NAMES, fields.escaped.tolist(), strict=True))},
-        "balance": fields.balance,
+        "balance": fields.imbalance,
         "cells": list(fields.grid.shape),
         "iterations": found.iterations,
         "drop_definition": "extrapolated",
@@ -227,10 +225,10 @@ def report_body(
 ) -> None:
     """Temperatures of a device file with a mesh."""
     held = kapitza.io.read_body(path)
-    found = kapitza.device.solve_body(held.body)
-    slopes = deferred.body_sensitivities(found, tuple(held.uncertain))
+    found = kapitza.solve(held.body)
+    slopes = found.sensitivities(tuple(held.uncertain))
     parts = {name: abs(slopes[name]) * share for name, share in held.uncertain.items()}
-    section = deferred.body_section(found, held.sink)
+    section = found.section(sink=held.sink)
     if plot is not None:
         figures.write_figure(
             plot,
@@ -261,7 +259,7 @@ def _entering_heat(found: BodyTemperatures) -> float:
 
 def _print_body(held: BodyFile, found: BodyTemperatures, parts: Mapping[str, float], choice: MethodChoice) -> None:
     """Print temperatures of a body."""
-    place, region = deferred.body_hot_spot(found)
+    place, region = found.hot_spot
     unit = "W" if held.body.mesh.dimension == 3 else "W/m"
     sigma = _combined_sigma(parts)
     told = ", ".join(
@@ -272,7 +270,7 @@ def _print_body(held: BodyFile, found: BodyTemperatures, parts: Mapping[str, flo
         f"{held.title}: {found.peak:.5g}{'' if sigma is None else f' ± {sigma:.2g}'} K in {region} at {told}; "
         f"{found.peak - held.sink:.6g} K above the sink for {_entering_heat(found):.4g} {unit}"
     )
-    rows = [[name, f"{kelvin - held.sink:.5g}"] for name, kelvin in deferred.body_means(found).items()]
+    rows = [[name, f"{kelvin - held.sink:.5g}"] for name, kelvin in found.means.items()]
     print_table(title, ("rise averaged over", "K"), rows)
     _print_jumps(found.jumps, unit)
     rows = [[name, f"{found.mean(name) - held.sink:.5g}", f"{flow:.4g}"] for name, flow in found.flows.items()]
@@ -291,7 +289,7 @@ def _body_json(
     held: BodyFile, found: BodyTemperatures, parts: Mapping[str, float], choice: MethodChoice
 ) -> dict[str, Any]:
     """Temperatures of a body with their units."""
-    place, region = deferred.body_hot_spot(found)
+    place, region = found.hot_spot
     unit = "W" if held.body.mesh.dimension == 3 else "W m^-1"
     return {
         "title": held.title,
@@ -301,7 +299,7 @@ def _body_json(
         "power": {"unit": unit, "value": _entering_heat(found)},
         "peak": {"unit": "K", "value": found.peak - held.sink, "sigma": _combined_sigma(parts), "region": region},
         "place": {"unit": "m", "value": place.tolist()},
-        "mean": {"unit": "K", "value": {name: k - held.sink for name, k in deferred.body_means(found).items()}},
+        "mean": {"unit": "K", "value": {name: k - held.sink for name, k in found.means.items()}},
         "boundaries": _jumps_json(found.jumps, unit),
         "contribution": {"unit": "K", "value": dict(parts)},
         "heat_out": {"unit": unit, "value": dict(found.flows)},

@@ -23,7 +23,7 @@ def report_inverse(path: str, measured: str, free: str | None, *, save: str | No
     device = kapitza.io.read_device(path)
     found = kapitza.thermometry.fit_device(device, kapitza.io.read_measured_temperatures(measured, device), names)
     owners = [name.rpartition(".")[0] for name in names if name.endswith(".conductance")]
-    x, y = (float(v) for v in kapitza.device.solve_layered(device, sensitivity=False).place[:2])
+    x, y = (float(v) for v in kapitza.solve(device, sensitivity=False).place[:2])
     fluxes = [kapitza.thermometry.boundary_flux(found, owner, (x, y)) for owner in owners]
     if save is not None:
         kept: dict[str, Any] = {"device": kapitza.thermometry.fitted_device(found)}

@@ -43,7 +43,7 @@ def report_device(
 ) -> None:
     """Temperatures of a device file of layers."""
     device = kapitza.io.read_device(path)
-    found = kapitza.device.solve_layered(device)
+    found = kapitza.solve(device)
     if plot is not None or save is not None:
         cut = deferred.section_map(device)
         plane = deferred.plane_map(
@@ -203,12 +203,10 @@ def report_sweep(
     now = device.value(text.partition("=")[0].strip())  # a name that is none is told so, before its unit puzzles
     wanted = read_sweep(text)
     if isinstance(device, kapitza.Device):
-        found = [
-            kapitza.device.solve_layered(device.replace({wanted.name: v}), sensitivity=False) for v in wanted.value
-        ]
+        found = [kapitza.solve(device.replace({wanted.name: v}), sensitivity=False) for v in wanted.value]
     else:
         changed = [deferred.scale_layout(device, wanted.name, v / now) for v in wanted.value]
-        found = [kapitza.device.solve_on_grid(one, cells or _MIN_GRID_CELLS).temperatures for one in changed]
+        found = [kapitza.solve(one, method="volumes", cells=cells or _MIN_GRID_CELLS).temperatures for one in changed]
     rises = {"hottest point": [one.peak for one in found]}
     rises |= {f"{name}, averaged": [one.average[name] for one in found] for name in found[0].average}
     owner = wanted.name.rpartition(".")[0]

@@ -12,26 +12,26 @@ from typing import Any
 import numpy as np
 from attrs import evolve
 
+from kapitza.core.arrays import Array
 from kapitza.core.conductance import Conductance
 from kapitza.device.elements.body import Body, Convection, FixedFlux
-from kapitza.device.elements.steady import (
-    BodyTemperatures,
-    LinearSystem,
-    assemble_body,
-    fixed_unknowns,
-    solve_constrained,
-)
+from kapitza.device.elements.interfaces import SplitMesh
+from kapitza.device.elements.steady import LinearSystem, assemble_body, fixed_unknowns, solve_constrained
 from kapitza.errors import InputError
 
 _BODY_PERTURBATION = 0.1  # of a number, by which it is moved either way: the equations are linear in it
 
 
-def body_sensitivities(found: BodyTemperatures, names: Sequence[str] | None = None) -> dict[str, float]:
+def body_sensitivities(
+    body: Body, parts: SplitMesh, temperature: Array, names: Sequence[str] | None = None
+) -> dict[str, float]:
     """Change of the highest temperature per relative change of numbers of a body, by name, K.
 
     Parameters
     ----------
-    found : temperatures of the body
+    body : with its temperatures
+    parts : which unknown lies where
+    temperature : (n,) of each unknown, K
     names : such as "oxide.conductivity", "oxide|metal.conductance", "hot.flux", "cold.coefficient", "metal.heat"; all
         if None
 
@@ -40,12 +40,11 @@ def body_sensitivities(found: BodyTemperatures, names: Sequence[str] | None = No
     InputError
         for names that the body does not have
     """
-    body = found.body
     pairs = body.conductances()
-    equations = assemble_body(body, found.split, pairs)
+    equations = assemble_body(body, parts, pairs)
     held, values = fixed_unknowns(body, equations)
-    load = np.zeros(len(found.temperature))
-    load[int(np.argmax(np.where(np.isin(np.arange(load.size), found.split.unknowns), found.temperature, -np.inf)))] = 1
+    load = np.zeros(len(temperature))
+    load[int(np.argmax(np.where(np.isin(np.arange(load.size), parts.unknowns), temperature, -np.inf)))] = 1
     problem = LinearSystem(equations.matrix, load, equations.faces)
     adjoint, _ = solve_constrained(problem, held, np.zeros_like(values), 0.0, body.mesh.simplex)
     changes: dict[str, float] = {}
@@ -53,8 +52,8 @@ def body_sensitivities(found: BodyTemperatures, names: Sequence[str] | None = No
         change = 0.0
         for sign in (1, -1):
             moved = scale_body(body, name, 1 + sign * _BODY_PERTURBATION)
-            other = assemble_body(moved, found.split, moved.conductances())
-            change += sign * float(adjoint @ (other.load - other.matrix @ found.temperature))
+            other = assemble_body(moved, parts, moved.conductances())
+            change += sign * float(adjoint @ (other.load - other.matrix @ temperature))
         changes[name] = change / (2 * _BODY_PERTURBATION)
     return changes
 

@@ -5,7 +5,7 @@ from importlib import import_module
 from importlib.util import find_spec
 
 import numpy as np
-from attrs import field, frozen
+from attrs import frozen
 from numpy.typing import NDArray
 from scipy.sparse import coo_array, csr_array, diags_array
 from scipy.sparse.csgraph import connected_components
@@ -13,8 +13,9 @@ from scipy.sparse.linalg import cg, splu
 
 from kapitza.core.arrays import Array, IntArray
 from kapitza.device.elements.body import Body, Convection, FixedFlux, FixedTemperature
-from kapitza.device.elements.interfaces import SplitMesh, split_mesh
+from kapitza.device.elements.interfaces import SplitMesh
 from kapitza.device.elements.mesh import Mesh, Simplex, cell_chunks, jacobians
+from kapitza.device.results import BoundaryJump
 from kapitza.errors import ConvergenceError, InputError
 
 
@@ -50,7 +51,7 @@ def _stiffness_matrix(mesh: Mesh, unknowns: IntArray, tensors: Array, size: int)
     return csr_array((total + total.T) / 2)
 
 
-def _load_vector(mesh: Mesh, unknowns: IntArray, density: Array, size: int) -> Array:
+def load_vector(mesh: Mesh, unknowns: IntArray, density: Array, size: int) -> Array:
     r"""(size,) $\int N_i\,q$ of a source of `density` (regions,), W m⁻³, in W (W m⁻¹ in two dimensions)."""
     points, weights = mesh.simplex.quadrature()
     values, slopes = mesh.simplex.shapes(points)
@@ -83,85 +84,6 @@ _MAX_CG_STEPS = 20_000
 
 
 @frozen(eq=False)
-class BoundaryJump:
-    """What happens at a boundary.
-
-    Attributes
-    ----------
-    points : (nf, d) middles of its facets, m
-    area : (nf,) of the facets, m² (m in two dimensions)
-    one, other : (nf,) mean temperature of the facets on either side, K, as the name says "one|other"
-    flux : (nf,) mean from one to other, W m⁻²
-    flow : from one to other through all of it, W (W m⁻¹ in two dimensions)
-    """
-
-    points: Array = field(metadata={"unit": "m"})
-    area: Array = field(metadata={"unit": "m^2, m in two dimensions"})
-    one: Array = field(metadata={"unit": "K"})
-    other: Array = field(metadata={"unit": "K"})
-    flux: Array = field(metadata={"unit": "W m^-2"})
-    flow: float = field(metadata={"unit": "W, W m^-1 in two dimensions"})
-
-    @property
-    def jump(self) -> Array:
-        """(nf,) one - other, K."""
-        return self.one - self.other
-
-
-@frozen(eq=False, kw_only=True)
-class BodyTemperatures:
-    """Temperatures of a body.
-
-    Attributes
-    ----------
-    body : whose they are
-    split : which unknown lies where
-    temperature : (n,) of each unknown, K; a point on a boundary that resists has one for each side
-    jumps : by name of the boundary
-    flows : of heat out through each face, W (W m⁻¹ in two dimensions)
-    entered : from the sources inside, W (W m⁻¹)
-    steps : of the iteration; 0 where the equations were factorised
-    """
-
-    body: Body
-    split: SplitMesh
-    temperature: Array = field(metadata={"unit": "K"})
-    jumps: Mapping[str, BoundaryJump]
-    flows: Mapping[str, float] = field(metadata={"unit": "W, W m^-1 in two dimensions"})
-    entered: float = field(metadata={"unit": "as flows"})
-    steps: int = field(metadata={"unit": "1"})
-
-    @property
-    def imbalance(self) -> float:
-        """What enters less what leaves, over the larger of what crosses the faces or enters inside."""
-        flows = np.array(list(self.flows.values()))
-        scale = max(abs(self.entered), float(np.abs(flows).max(initial=0.0)))
-        return 0.0 if scale == 0 else abs(self.entered - float(flows.sum())) / scale
-
-    @property
-    def peak(self) -> float:
-        """Highest temperature of all nodes, K."""
-        return float(self.temperature.max())
-
-    def mean(self, face: str) -> float:
-        """Temperature averaged over a face of the mesh, whether or not heat crosses it, K."""
-        mesh = self.body.mesh
-        if face not in mesh.faces:
-            raise InputError(f"no face {face!r} in the mesh: it has {', '.join(mesh.faces) or 'no named faces'}")
-        unknowns, mass = _face_facets(mesh, self.split, face)
-        weight = mass.sum(axis=2)
-        return float((weight * self.temperature[unknowns]).sum() / weight.sum())
-
-    def at(self, region: str) -> tuple[Array, Array]:
-        """(n, d) points of a region and (n,) their temperatures on its side, m and K."""
-        mesh = self.body.mesh
-        if region not in mesh.names:
-            raise InputError(f"no region {region!r}: the mesh has {', '.join(mesh.names)}")
-        chosen = np.unique(self.split.unknowns[mesh.region == mesh.names.index(region)])
-        return mesh.points[self.split.point[chosen]], self.temperature[chosen]
-
-
-@frozen(eq=False)
 class LinearSystem:
     """A T = b before temperatures are held: (n, n) W K⁻¹ and (n,) W, with the masses of the facets of each face."""
 
@@ -170,44 +92,11 @@ class LinearSystem:
     faces: dict[str, tuple[IntArray, Array]]
 
 
-def solve_body(body: Body) -> BodyTemperatures:
-    r"""Temperatures of a body in steady state.
-
-    Conduction $\nabla\cdot\mathbf{k}\nabla T + q = 0$ with $G\,(T_1 - T_2)$ through boundaries that resist, in linear
-    or quadratic elements with a node of its own on either side of such a boundary.
-
-    Raises
-    ------
-    InputError
-        where a region has no way to give its heat away
-    ConvergenceError
-        where the iteration for a large mesh does not converge
-    """
-    pairs = body.conductances()
-    parts = split_mesh(body.mesh, lambda a, b: (a, b) in pairs)
-    equations = assemble_body(body, parts, pairs)
-    _check_sinks(body, parts, equations)
-    held, values = fixed_unknowns(body, equations)
-    sinks = [face.temperature for face in body.faces.values() if not isinstance(face, FixedFlux)]
-    # Differences from a typical temperature: errors of the iteration then scale with the rise and not with 300 K.
-    temperature, steps = solve_constrained(equations, held, values, float(np.mean(sinks)), body.mesh.simplex)
-    residual = equations.load - equations.matrix @ temperature
-    return BodyTemperatures(
-        body=body,
-        split=parts,
-        temperature=temperature,
-        jumps=_body_jumps(body, parts, pairs, temperature),
-        flows=_body_flows(body, equations, temperature, residual),
-        entered=float(_load_vector(body.mesh, parts.unknowns, body.densities(), len(temperature)).sum()),
-        steps=steps,
-    )
-
-
 def assemble_body(body: Body, parts: SplitMesh, pairs: Mapping[tuple[int, int], float]) -> LinearSystem:
     """Conduction, boundaries, coolants and sources together."""
     mesh, size = body.mesh, len(parts.point)
     matrix = _stiffness_matrix(mesh, parts.unknowns, body.tensors(), size)
-    load = _load_vector(mesh, parts.unknowns, body.densities(), size)
+    load = load_vector(mesh, parts.unknowns, body.densities(), size)
     for contact in parts.contacts.values():
         mass = facet_mass_matrices(mesh.points, contact.facets, mesh.simplex.order) * pairs[contact.regions]
         both = np.hstack([contact.one, contact.other])
@@ -215,7 +104,7 @@ def assemble_body(body: Body, parts: SplitMesh, pairs: Mapping[tuple[int, int], 
         matrix = csr_array(matrix + _assemble_matrix(local, both, both, size))
     faces: dict[str, tuple[IntArray, Array]] = {}
     for name, face in body.faces.items():
-        unknowns, mass = faces[name] = _face_facets(mesh, parts, name)
+        unknowns, mass = faces[name] = face_facets(mesh, parts, name)
         if isinstance(face, Convection):
             matrix = csr_array(matrix + _assemble_matrix(mass * face.coefficient, unknowns, unknowns, size))
             load += face.coefficient * face.temperature * _facet_integrals(mass, unknowns, size)
@@ -224,7 +113,7 @@ def assemble_body(body: Body, parts: SplitMesh, pairs: Mapping[tuple[int, int], 
     return LinearSystem(matrix, load, faces)
 
 
-def _face_facets(mesh: Mesh, parts: SplitMesh, face: str) -> tuple[IntArray, Array]:
+def face_facets(mesh: Mesh, parts: SplitMesh, face: str) -> tuple[IntArray, Array]:
     """(nf, k) unknowns and (nf, k, k) masses of the facets of a face."""
     cell, corner = mesh.faces[face].T
     local = mesh.simplex.facets[corner]
@@ -238,7 +127,7 @@ def _facet_integrals(mass: Array, unknowns: IntArray, size: int) -> Array:
     return np.bincount(unknowns.ravel(), mass.sum(axis=2).ravel(), minlength=size).astype(float)
 
 
-def _check_sinks(body: Body, parts: SplitMesh, equations: LinearSystem) -> None:
+def check_sinks(body: Body, parts: SplitMesh, equations: LinearSystem) -> None:
     """Refuse parts that no heat can leave: their temperature is not defined."""
     graph = equations.matrix.copy()
     graph.eliminate_zeros()
@@ -324,7 +213,7 @@ def _solve_iteratively(matrix: csr_array, load: Array, *, multigrid: bool) -> tu
     return found, count[0]
 
 
-def _body_jumps(
+def body_jumps(
     body: Body, parts: SplitMesh, pairs: Mapping[tuple[int, int], float], temperature: Array
 ) -> dict[str, BoundaryJump]:
     """Jumps at all boundaries, named as the body names them."""
@@ -343,7 +232,7 @@ def _body_jumps(
     return found
 
 
-def _body_flows(body: Body, equations: LinearSystem, temperature: Array, residual: Array) -> dict[str, float]:
+def body_flows(body: Body, equations: LinearSystem, temperature: Array, residual: Array) -> dict[str, float]:
     """Heat out through each face; of held faces what their nodes take (consistent), shared by area on common edges."""
     size = len(temperature)
     held = [name for name, face in body.faces.items() if isinstance(face, FixedTemperature)]

@@ -1,64 +1,13 @@
 """Sections, fluxes and means of the temperatures of a body, and temperatures on a triangulated plane."""
 
 import numpy as np
-from attrs import field, frozen
-from numpy.typing import ArrayLike, NDArray
 
 from kapitza.core.arrays import Array, IntArray
-from kapitza.device.elements.mesh import cell_volumes, jacobians
-from kapitza.device.elements.steady import BodyTemperatures
-from kapitza.device.results import read_only_array
+from kapitza.device.elements.body import Body
+from kapitza.device.elements.interfaces import SplitMesh
+from kapitza.device.elements.mesh import Mesh, cell_volumes, jacobians
+from kapitza.device.results import TriangulatedField
 from kapitza.errors import InputError
-
-
-def _integer_array(value: ArrayLike) -> IntArray:
-    """Return `value` as a read-only array of whole numbers."""
-    array = np.array(value, dtype=np.int64)
-    array.flags.writeable = False
-    return array
-
-
-@frozen(eq=False, kw_only=True)
-class TriangulatedField:
-    """Temperatures on a plane: points on a boundary that resists stand there once for each side.
-
-    Attributes
-    ----------
-    name : of the plane
-    axes : what its two axes are called; "depth" runs down
-    points : (n, 2) m
-    triangles : (m, 3) points of each
-    value : (n,) rise above the sink, K
-    region : (m,) number of the region of each triangle
-    names : of the regions
-    places : (p, 2) where the flux of heat is known, m
-    flux : (p, 2) its part in the plane, along both axes, W m⁻²
-    """
-
-    name: str
-    axes: tuple[str, ...] = field(converter=tuple)
-    points: Array = field(converter=read_only_array, metadata={"unit": "m"})
-    triangles: IntArray = field(converter=_integer_array, metadata={"unit": "1"})
-    value: Array = field(converter=read_only_array, metadata={"unit": "K"})
-    region: IntArray = field(converter=_integer_array, metadata={"unit": "1"})
-    names: tuple[str, ...] = field(converter=tuple)
-    places: Array = field(converter=read_only_array, metadata={"unit": "m"})
-    flux: Array = field(converter=read_only_array, metadata={"unit": "W m^-2"})
-
-    def __attrs_post_init__(self) -> None:
-        count, cells = len(self.points), len(self.triangles)
-        shapes = (self.points.shape, self.triangles.shape, self.value.shape, self.region.shape, self.flux.shape)
-        if shapes != ((count, 2), (cells, 3), (count,), (cells,), self.places.shape):
-            raise InputError(f"{self.name}: shapes {shapes} of points, triangles, values, regions, fluxes do not fit")
-
-
-def merge_points(keys: NDArray[np.int64], values: Array) -> tuple[IntArray, IntArray, Array]:
-    """One of each key: (n,) first place of each, number of it at each place, and (n,) mean of the values there."""
-    _, first, inverse = np.unique(keys.ravel(), return_index=True, return_inverse=True)
-    number = inverse.reshape(keys.shape)
-    count = np.bincount(inverse)
-    return first, number, np.bincount(inverse, values.ravel()) / count
-
 
 _QUADRATIC_SUBTRIANGLES = np.array(
     [[0, 3, 5], [3, 1, 4], [5, 4, 2], [3, 4, 5]]
@@ -66,43 +15,44 @@ _QUADRATIC_SUBTRIANGLES = np.array(
 _PLANE_OFFSET = 1e-7  # of the size of a body, by which a plane is moved off nodes
 
 
-def body_flux(found: BodyTemperatures) -> Array:
+def body_flux(body: Body, parts: SplitMesh, temperature: Array) -> Array:
     """(m, d) flux of heat in the middle of each cell, W m⁻²."""
-    mesh = found.body.mesh
+    mesh = body.mesh
     middle = np.full((1, mesh.dimension), 1 / (mesh.dimension + 1))
     _, slopes = mesh.simplex.shapes(middle)
     jacobian, _ = jacobians(mesh, mesh.cells, slopes)
     gradient = np.matmul(slopes[None], np.linalg.inv(jacobian))[:, 0]  # (m, k, d)
-    rise = np.einsum("mkd,mk->md", gradient, found.temperature[found.split.unknowns])
-    return -np.einsum("mab,mb->ma", found.body.tensors()[mesh.region], rise)
+    rise = np.einsum("mkd,mk->md", gradient, temperature[parts.unknowns])
+    return -np.einsum("mab,mb->ma", body.tensors()[mesh.region], rise)
 
 
-def body_means(found: BodyTemperatures) -> dict[str, float]:
+def body_means(mesh: Mesh, parts: SplitMesh, temperature: Array) -> dict[str, float]:
     """Temperature averaged over each region, by name, K."""
-    mesh = found.body.mesh
     points, weights = mesh.simplex.quadrature()
     values, slopes = mesh.simplex.shapes(points)
     _, determinant = jacobians(mesh, mesh.cells, slopes)
-    part = (determinant * weights) * (found.temperature[found.split.unknowns] @ values.T)
+    part = (determinant * weights) * (temperature[parts.unknowns] @ values.T)
     volume, total = cell_volumes(mesh), part.sum(axis=1)
     number = {name: mesh.region == i for i, name in enumerate(mesh.names)}
     return {name: float(total[own].sum() / volume[own].sum()) for name, own in number.items() if own.any()}
 
 
-def body_hot_spot(found: BodyTemperatures) -> tuple[Array, str]:
+def body_hot_spot(mesh: Mesh, parts: SplitMesh, temperature: Array) -> tuple[Array, str]:
     """(d,) place of the hottest node, m, and the region that it lies in."""
-    mesh = found.body.mesh
-    rows = found.temperature[found.split.unknowns]
+    rows = temperature[parts.unknowns]
     cell, node = np.unravel_index(int(np.argmax(rows)), rows.shape)
     return mesh.points[mesh.cells[cell, node]], mesh.names[mesh.region[cell]]
 
 
-def body_section(found: BodyTemperatures, sink: float = 0.0, y: float | None = None) -> TriangulatedField:
+def body_section(
+    body: Body, parts: SplitMesh, temperature: Array, sink: float = 0.0, y: float | None = None
+) -> TriangulatedField:
     """All of a body of triangles, or the section of tetrahedra with a plane across y.
 
     Parameters
     ----------
-    found : temperatures of a body
+    body, parts : with the unknowns of its mesh
+    temperature : (n,) of each unknown, K
     sink : temperature above which rises count, K
     y : of the plane, m; through the hottest point if None
 
@@ -111,14 +61,14 @@ def body_section(found: BodyTemperatures, sink: float = 0.0, y: float | None = N
     InputError
         for a plane that does not meet the body
     """
-    mesh, flux = found.body.mesh, body_flux(found)
+    mesh, flux = body.mesh, body_flux(body, parts, temperature)
     centres = mesh.points[mesh.cells[:, : mesh.dimension + 1]].mean(axis=1)
     if mesh.dimension == 2:
-        triangles = found.split.unknowns
+        triangles = parts.unknowns
         region = np.asarray(mesh.region)
         if mesh.simplex.order == 2:
             triangles, region = triangles[:, _QUADRATIC_SUBTRIANGLES].reshape(-1, 3), np.repeat(region, 4)
-        points, value = mesh.points[found.split.point], found.temperature - sink
+        points, value = mesh.points[parts.point], temperature - sink
         return TriangulatedField(
             name="body",
             axes=("x", "y"),
@@ -131,12 +81,12 @@ def body_section(found: BodyTemperatures, sink: float = 0.0, y: float | None = N
             flux=flux,
         )
     low, high = float(mesh.points[:, 1].min()), float(mesh.points[:, 1].max())
-    place = float(body_hot_spot(found)[0][1]) if y is None else y
+    place = float(body_hot_spot(mesh, parts, temperature)[0][1]) if y is None else y
     if not low <= place <= high:
         raise InputError(f"a section at y = {place:g} m: the body reaches from {low:g} to {high:g} m")
     aside = _PLANE_OFFSET * (high - low)
     place = min(max(place, low + aside), high - aside) + 0.3 * aside
-    cut, points, value = _slice_tetrahedra(mesh.points, mesh.cells, found.temperature[found.split.unknowns], place)
+    cut, points, value = _slice_tetrahedra(mesh.points, mesh.cells, temperature[parts.unknowns], place)
     near = np.unique(cut)
     return TriangulatedField(
         name=f"section at y = {place:.4g} m",

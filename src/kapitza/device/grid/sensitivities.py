@@ -20,7 +20,7 @@ from kapitza.device.grid.finite_volumes import (
     layout_is_nonlinear,
     paint_regions,
 )
-from kapitza.device.grid.steady import GridTemperatures, HotSpot, solve_balances
+from kapitza.device.grid.steady import HotSpot, solve_balances
 from kapitza.device.layered.temperatures import scale_device as scaled_device
 from kapitza.device.layout import Block, Layout, conductance_at_sink
 from kapitza.device.multigrid import build_preconditioner, conjugate_gradients
@@ -168,7 +168,7 @@ def grid_sensitivities(
     Parameters
     ----------
     layout : with numbers that do not depend on temperature
-    unknowns, grid : as for `solve_fields`
+    unknowns, grid : as for `solve`
     names : of some numbers only
 
     Returns
@@ -179,7 +179,7 @@ def grid_sensitivities(
     Raises
     ------
     InputError
-        for properties of T, and as `solve_fields`
+        for properties of T, and as `solve`
     """
     layout = Layout(layout) if isinstance(layout, Device) else layout
     if layout_is_nonlinear(layout):
@@ -225,31 +225,20 @@ _GRID_DIFFERENCE_STEP = 1e-2  # of differences, relative
 _DIFFERENCE_TOLERANCE = 1e-10
 
 
-def add_grid_uncertainty(layout: Layout, fields: GridTemperatures, unknowns: int = 40_000) -> GridTemperatures:
-    """Return fields with the uncertainty of the hottest temperature from each number that has one.
+def peak_uncertainty(layout: Layout, cells: int) -> tuple[dict[str, float], dict[str, float]]:
+    """Sensitivity to each uncertain number, and its part of the standard uncertainty of the peak, by name, K.
 
-    With plain numbers all derivatives come from one more solution (`field_sensitivities`).  With properties of T each
-    uncertain number takes differences on a coarser grid.
-
-    Parameters
-    ----------
-    layout : with uncertainties, its own and those of its device
-    fields : of it
-    unknowns : of the grid for the derivatives, which need fewer cells than the temperatures
-
-    Returns
-    -------
-    Fields whose temperatures have `sensitivity` and `contribution` for these numbers; those of `left_out` have none
+    With constant properties all derivatives come from one adjoint solution (`grid_sensitivities`); with
+    temperature-dependent ones each uncertain number takes differences on a coarser grid.
     """
     relative = _layout_uncertainties(layout)
     if not relative:
-        return fields
+        return {}, {}
     if layout_is_nonlinear(layout):
         slopes = grid_differences(layout, tuple(relative))
     else:
-        slopes = grid_sensitivities(layout, unknowns, names=tuple(relative))
-    parts = {name: abs(slopes[name]) * share for name, share in relative.items() if name in slopes}
-    return evolve(fields, temperatures=evolve(fields.temperatures, sensitivity=slopes, contribution=parts))
+        slopes = grid_sensitivities(layout, cells, names=tuple(relative))
+    return slopes, {name: abs(slopes[name]) * share for name, share in relative.items() if name in slopes}
 
 
 def _layout_uncertainties(layout: Layout) -> dict[str, float]:

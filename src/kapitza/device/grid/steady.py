@@ -1,12 +1,11 @@
 """Steady temperatures of layouts on a box grid: the solution, its hottest point, and the drops below it."""
 
 import numpy as np
-from attrs import field, frozen
+from attrs import frozen
 from numpy.typing import NDArray
 
 from kapitza.core.arrays import Array
-from kapitza.device.description import Device
-from kapitza.device.grid.box_grid import BoxGrid, automatic_grid
+from kapitza.device.grid.box_grid import BoxGrid
 from kapitza.device.grid.finite_volumes import (
     FiniteVolumes,
     GridPlane,
@@ -18,14 +17,11 @@ from kapitza.device.grid.finite_volumes import (
     horizontal_faces,
     layout_is_nonlinear,
     paint_regions,
-    patch_mean,
 )
 from kapitza.device.layered.linear import source_plane
-from kapitza.device.layered.temperatures import averaging_patches, solve_layered
 from kapitza.device.layout import Layout
-from kapitza.device.multigrid import ENERGY_TOLERANCE, Preconditioner, build_preconditioner, conjugate_gradients
-from kapitza.device.results import DeviceTemperatures, TemperatureField, read_only_array
-from kapitza.errors import ConvergenceError, InputError
+from kapitza.device.multigrid import Preconditioner, build_preconditioner, conjugate_gradients
+from kapitza.errors import ConvergenceError
 
 AxisWeights = tuple[NDArray[np.intp], Array]  # cells, and their weights
 
@@ -108,7 +104,7 @@ def _crosses_boundary(found: FiniteVolumes, cell: tuple[int, int, int], axis: in
     return bool(found.regions[cell] != found.regions[tuple(other)])
 
 
-def _temperature_drops(found: FiniteVolumes, rise: Array, faces: HorizontalFaces, spot: HotSpot) -> dict[str, float]:
+def temperature_drops(found: FiniteVolumes, rise: Array, faces: HorizontalFaces, spot: HotSpot) -> dict[str, float]:
     """Fall of the temperature in each layer, block and boundary on the line below the hottest point, K."""
     layout = found.layout
     top, bottom, middle = spot.of(faces.top), spot.of(faces.bottom), spot.of(rise)
@@ -148,49 +144,6 @@ _GRID_PROPERTY_TOLERANCE = 1e-5  # relative change of the hottest rise between t
 _MAX_GRID_ITERATIONS = 40
 
 
-@frozen(eq=False, kw_only=True)
-class GridTemperatures:
-    """Steady field of temperature on a grid.
-
-    Attributes
-    ----------
-    temperatures : the hottest point, averages, drops along the line below it
-    grid : edges of the cells
-    rise : (nx, ny, nz) of the middles of cells above the sink, K
-    regions : (nx, ny, nz) number of the layer or block of each cell
-    names : of these
-    top, bottom : (nx, ny, nz) rise of the top and bottom face of each cell, K
-    escaped : (6,) heat that leaves through left, right, front, back, top and bottom, W
-    """
-
-    temperatures: DeviceTemperatures
-    grid: BoxGrid
-    rise: Array = field(converter=read_only_array, metadata={"unit": "K"})
-    regions: NDArray[np.int16] = field(metadata={"unit": "1"})
-    names: tuple[str, ...]
-    top: Array = field(metadata={"unit": "K"})
-    bottom: Array = field(metadata={"unit": "K"})
-    escaped: Array = field(metadata={"unit": "W"})
-
-    @property
-    def balance(self) -> float:
-        """Heat that leaves over heat that enters, less one."""
-        return float(self.escaped.sum() / self.temperatures.power - 1)
-
-    def section(self, y: float | None = None) -> TemperatureField:
-        """Temperatures on the section through the cells at y, m; through the hottest point if None.
-
-        The depth stands twice at each face: its upper and its lower side.
-        """
-        place = float(self.temperatures.place[1]) if y is None else y
-        if not self.grid.y[0] <= place <= self.grid.y[-1]:
-            raise InputError(f"a section at y = {place:g} m: the device ends at {self.grid.y[-1]:g} m")
-        j = min(int(np.searchsorted(self.grid.y, place, side="right")) - 1, self.grid.shape[1] - 1)
-        value = np.stack([self.top[:, j], self.rise[:, j], self.bottom[:, j]], axis=-1)
-        depth = np.stack([self.grid.z[:-1], self.grid.middles[2], self.grid.z[1:]], axis=-1).ravel()
-        return TemperatureField("section", self.grid.middles[0], depth, value.reshape(value.shape[0], -1), place)
-
-
 @frozen(eq=False)
 class GridSolution:
     """A solution with the numbers that belong to it."""
@@ -201,62 +154,6 @@ class GridSolution:
     spot: HotSpot
     peak: float
     iterations: int
-
-
-def solve_on_grid(
-    layout: Layout | Device,
-    unknowns: int = 150_000,
-    *,
-    grid: BoxGrid | None = None,
-    tolerance: float = ENERGY_TOLERANCE,
-) -> GridTemperatures:
-    """Steady temperatures of a device with blocks, sides that let heat out and properties of T, on a box grid.
-
-    Parameters
-    ----------
-    layout : with all sources on
-    unknowns : about how many cells the grid has; the error goes as their number to the power -2/3
-    grid : another one than that of `automatic_grid`
-    tolerance : of the solution in energy, relative
-
-    Raises
-    ------
-    InputError
-        as `Layout` and `automatic_grid`, and where a temperature leaves the range in which a property is known
-    ConvergenceError
-        if the temperatures do not settle: the device runs away
-    """
-    layout = Layout(layout) if isinstance(layout, Device) else layout
-    held = solve_balances(layout, grid or automatic_grid(layout, unknowns), tolerance)
-    found, faces = held.system, held.faces
-    averages = {
-        name: patch_mean(found.grid, faces.plane(find_grid_plane(found, plane)), patch)
-        for name, (plane, patch) in averaging_patches(layout.device).items()
-    }
-    device = layout.device
-    temperatures = DeviceTemperatures(
-        title=device.title,
-        sink=device.sink,
-        power=layout.power,
-        peak=held.peak,
-        place=held.spot.place,
-        layer=layout.regions[found.regions[held.spot.cell]].name,
-        average=averages,
-        drop=_temperature_drops(found, held.rise, faces, held.spot),
-        iterations=held.iterations,
-    )
-    names = tuple(layer.name for layer in layout.regions)
-    regions = found.regions
-    return GridTemperatures(
-        temperatures=temperatures,
-        grid=found.grid,
-        rise=held.rise,
-        regions=regions,
-        names=names,
-        top=faces.top,
-        bottom=faces.bottom,
-        escaped=faces.escaped,
-    )
 
 
 def solve_balances(layout: Layout, grid: BoxGrid, tolerance: float) -> GridSolution:
@@ -284,19 +181,3 @@ def solve_balances(layout: Layout, grid: BoxGrid, tolerance: float) -> GridSolut
         "sink: heat is conducted worse the hotter it gets, and there may be no steady state",
         last=rise,
     )
-
-
-def solve_layout(layout: Layout | Device, unknowns: int = 150_000) -> DeviceTemperatures:
-    """Steady temperatures by what the geometry needs: exact for layers with plain numbers, else on a box grid.
-
-    Raises
-    ------
-    InputError, ConvergenceError
-        as `device_temperatures` and `solve_fields`
-    """
-    device = layout if isinstance(layout, Device) else layout.device
-    open_sides = isinstance(layout, Layout) and any(layout.sides.values())
-    plain = isinstance(layout, Device) or (not layout.blocks and not open_sides)
-    if plain and (device.box is None or not layout_is_nonlinear(Layout(device))):
-        return solve_layered(device)
-    return solve_on_grid(layout, unknowns).temperatures

@@ -85,12 +85,12 @@ def grid_step_response(
     ----------
     layout : with heat capacities; properties of T are taken at the field in the middle of each step
     time : (nt,) s, above zero
-    unknowns, grid : as for `solve_fields`
+    unknowns, grid : as for `solve`
 
     Raises
     ------
     InputError, ConvergenceError
-        as `solve_fields`, and for layers without heat capacity
+        as `solve`, and for layers without heat capacity
     """
     layout = Layout(layout) if isinstance(layout, Device) else layout
     times = positive(time)

@@ -34,7 +34,7 @@ from kapitza.device.layered.spreading import (
     source_ranges,
 )
 from kapitza.device.layered.steady import solve_steady
-from kapitza.device.results import TemperatureField
+from kapitza.device.results import BoundaryJump, TemperatureField
 from kapitza.device.setup import Plane
 from kapitza.device.shapes import Disc, HeatMap, SourceShape
 from kapitza.errors import InputError
@@ -218,6 +218,32 @@ def section_map(device: Device, y: float | None = None, *, points: int = 241, pe
     depths = np.array(ready.column.depths)
     ends = np.isfinite(depths)
     return TemperatureField("section", x, depths[ends], rises[ends].T, place)
+
+
+def boundary_jumps(device: Device, points: tuple[int, int] = (64, 64)) -> dict[str, BoundaryJump]:
+    """Temperature jumps at the boundaries that resist, by name "one|other".
+
+    Parameters
+    ----------
+    device : with properties of T taken below its hottest point
+    points : nx and ny of the map of each boundary: of the box, or of the surroundings of the sources
+    """
+    numbers = device if not _is_nonlinear(device) else solve_steady(device).linear.device
+    found: dict[str, BoundaryJump] = {}
+    for i, (name, boundary) in enumerate(zip(numbers.stack.boundary_names, numbers.stack.boundaries, strict=True)):
+        resistance = boundary.resistance(numbers.sink)
+        if not resistance:
+            continue
+        upper, lower = numbers.stack.layers[i : i + 2]
+        maps = [plane_map(numbers, plane, points) for plane in (Plane(upper.name, from_bottom=True), Plane(lower.name))]
+        one, other = (field.value.ravel() for field in maps)
+        (left, right), (front, back) = _map_window(numbers)
+        area = np.full(one.size, (right - left) * (back - front) / one.size)
+        x, y = np.repeat(maps[0].x, points[1]), np.tile(maps[0].y, points[0])
+        flux = (one - other) / resistance
+        at = np.column_stack([x, y, np.full(one.size, maps[0].at)])
+        found[name] = BoundaryJump(at, area, one, other, flux, float(flux @ area))
+    return found
 
 
 def _section_positions(device: Device, middle: float, points: int) -> Array:

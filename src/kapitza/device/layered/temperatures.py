@@ -1,16 +1,17 @@
 """Steady temperatures of a layered device: peak, averages, drops, sensitivities and uncertainty."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
-from attrs import evolve
+from attrs import evolve, frozen
 
 from kapitza.core.arrays import Array
 from kapitza.core.conductance import Conductance
 from kapitza.device.description import Device
 from kapitza.device.layered.linear import LinearDevice, linear_device, source_plane, with_constant_properties
+from kapitza.device.layered.maps import boundary_jumps, plane_map, section_map
 from kapitza.device.layered.steady import SteadySolution, solve_steady
-from kapitza.device.results import DeviceTemperatures
+from kapitza.device.results import BoundaryJump, DeviceTemperatures, TemperatureField
 from kapitza.device.setup import Plane
 from kapitza.device.shapes import Disc, Patch, Rectangle
 from kapitza.errors import InputError
@@ -123,7 +124,40 @@ def _scaled_peak(device: Device, held: SteadySolution, factors: Mapping[str, flo
     return float(linear_device(with_constant_properties(changed, {})).rise(held.spot, held.node)[0])
 
 
-def solve_layered(device: Device, *, sensitivity: bool = True) -> DeviceTemperatures:
+@frozen(eq=False, kw_only=True)
+class LayeredTemperatures(DeviceTemperatures):
+    """Steady temperatures of a layered device, which any plane, section and boundary can be asked for.
+
+    Attributes
+    ----------
+    device : that they belong to
+    """
+
+    device: Device
+
+    @property
+    def jumps(self) -> Mapping[str, BoundaryJump]:
+        """Temperature jumps at all boundaries that resist, by name "one|other", on 64 x 64 points."""
+        return boundary_jumps(self.device)
+
+    def plane(self, plane: Plane | None = None, points: tuple[int, int] = (256, 256)) -> TemperatureField:
+        """Rises on a plane, the top face if None: as `plane_map`."""
+        return plane_map(self.device, plane, points)
+
+    def section(self, y: float | None = None, *, points: int = 241, per_layer: int = 15) -> TemperatureField:
+        """Rises on a section along x and down through all layers: as `section_map`."""
+        return section_map(self.device, y, points=points, per_layer=per_layer)
+
+    def sensitivities(self, names: Sequence[str] | None = None) -> dict[str, float]:
+        """Change of the peak per relative change of each number, ∂T/∂ln p, by name, K."""
+        found = dict(self.sensitivity) or _peak_sensitivities(self.device, solve_steady(self.device))
+        unknown = [name for name in names or () if name not in found]
+        if unknown:
+            raise InputError(f"{self.title} has no sensitivity to {unknown[0]!r}: it has {', '.join(found)}")
+        return found if names is None else {name: found[name] for name in names}
+
+
+def solve_layered(device: Device, *, sensitivity: bool = True) -> LayeredTemperatures:
     """Steady temperatures of a device with constant power: all sources on.
 
     Exact for numbers that do not depend on temperature: every point is a single integral over all wave vectors at once
@@ -150,7 +184,8 @@ def solve_layered(device: Device, *, sensitivity: bool = True) -> DeviceTemperat
     if np.isfinite(device.coefficient) and rises[-1]:
         drops["sink"] = float(rises[-1])
     slopes = _peak_sensitivities(device, held) if sensitivity else {}
-    return DeviceTemperatures(
+    return LayeredTemperatures(
+        device=device,
         title=device.title,
         sink=device.sink,
         power=device.power,

@@ -11,7 +11,7 @@ import numpy as np
 from kapitza.core.arrays import Array, IntArray
 from kapitza.device.elements.mesh import Mesh, corner_keys
 from kapitza.device.elements.mesh_generators import reverse_orientation
-from kapitza.device.elements.steady import BodyTemperatures
+from kapitza.device.elements.temperatures import BodyTemperatures
 from kapitza.errors import DataError, InputError, require
 
 _MESH_EXTRA = "elements"

@@ -9,10 +9,8 @@ from xml.sax.saxutils import escape
 import numpy as np
 from numpy.typing import NDArray
 
-from kapitza.device.description import Device
-from kapitza.device.grid.steady import GridTemperatures
-from kapitza.device.grid.views import grid_flux, split_cells
-from kapitza.device.layout import Layout
+from kapitza.device.grid.temperatures import GridTemperatures
+from kapitza.device.grid.views import split_cells
 from kapitza.errors import InputError
 from kapitza.io.formats.files import write_atomically
 
@@ -21,13 +19,12 @@ _VTK_HEXAHEDRON = 12
 _QUOTE_ENTITIES = {'"': "&quot;"}
 
 
-def write_vtk(layout: Layout | Device, fields: GridTemperatures, path: str | PathLike[str]) -> Path:
+def write_vtk(fields: GridTemperatures, path: str | PathLike[str]) -> Path:
     """Write a field for ParaView, z upwards from the bottom face.
 
     Parameters
     ----------
-    layout : of which it is
-    fields : of `solve_fields`
+    fields : of `solve`
     path : ending in ``.vtr``, the grid with temperature, region and flux of each cell, or ``.vtu``, bricks whose
         corners on a boundary stand once for each side, so that the jump is sharp and the rest smooth
 
@@ -41,18 +38,18 @@ def write_vtk(layout: Layout | Device, fields: GridTemperatures, path: str | Pat
         raise InputError(
             f"the ending of {str(path)!r} is none of .vtr (cells of a grid) and .vtu (split at boundaries)"
         )
-    text = _rectilinear_text(layout, fields) if suffix == ".vtr" else _unstructured_text(layout, fields)
+    text = _rectilinear_text(fields) if suffix == ".vtr" else _unstructured_text(fields)
     return write_atomically(path, text.encode())
 
 
-def _rectilinear_text(layout: Layout | Device, fields: GridTemperatures) -> str:
+def _rectilinear_text(fields: GridTemperatures) -> str:
     """The text of a .vtr: x runs fastest, then y, then z upwards."""
     nx, ny, nz = fields.grid.shape
     extent = f"0 {nx} 0 {ny} 0 {nz}"
     height = fields.grid.z[-1]
     edges = {"x": fields.grid.x, "y": fields.grid.y, "z": (height - fields.grid.z)[::-1]}
     axes = "".join(_data_array(name, values) for name, values in edges.items())
-    data = _cell_data(layout, fields)
+    data = _cell_data(fields)
     cells = "".join(_data_array(name, _bottom_up(values)) for name, values in data.items())
     return _vtk_document(
         "RectilinearGrid",
@@ -61,9 +58,9 @@ def _rectilinear_text(layout: Layout | Device, fields: GridTemperatures) -> str:
     )
 
 
-def _cell_data(layout: Layout | Device, fields: GridTemperatures) -> dict[str, NDArray[Any]]:
+def _cell_data(fields: GridTemperatures) -> dict[str, NDArray[Any]]:
     """Values of each cell by name, (nx, ny, nz, ...)."""
-    flux = grid_flux(layout, fields) * [1.0, 1.0, -1.0]
+    flux = fields.flux() * [1.0, 1.0, -1.0]
     kelvin = fields.temperatures.sink + fields.rise
     return {"temperature (K)": kelvin, _region_label(fields): fields.regions.astype(np.int32), "flux (W/m2)": flux}
 
@@ -73,9 +70,9 @@ def _bottom_up(values: NDArray[Any]) -> NDArray[Any]:
     return np.ascontiguousarray(np.swapaxes(values[:, :, ::-1], 0, 2))
 
 
-def _unstructured_text(layout: Layout | Device, fields: GridTemperatures) -> str:
+def _unstructured_text(fields: GridTemperatures) -> str:
     """The text of a .vtu."""
-    points, cells, value = split_cells(layout, fields)
+    points, cells, value = split_cells(fields.finite_volumes, fields.rise)
     points = np.column_stack([points[:, :2], fields.grid.z[-1] - points[:, 2]])
     cells = cells[:, [4, 5, 6, 7, 0, 1, 2, 3]]  # z is turned round: the lower face comes first
     count = len(cells)
@@ -84,7 +81,7 @@ def _unstructured_text(layout: Layout | Device, fields: GridTemperatures) -> str
         "offsets": 8 * np.arange(1, count + 1),
         "types": np.full(count, _VTK_HEXAHEDRON, dtype=np.uint8),
     }
-    data = {name: one.reshape(count, *one.shape[3:]) for name, one in _cell_data(layout, fields).items()}
+    data = {name: one.reshape(count, *one.shape[3:]) for name, one in _cell_data(fields).items()}
     data.pop("temperature (K)")
     topology = "".join(_data_array(name, one) for name, one in table.items())
     cell_text = "".join(_data_array(name, one) for name, one in data.items())
