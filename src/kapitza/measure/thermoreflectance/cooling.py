@@ -8,25 +8,20 @@ spreads its heat into $k(1/r + \sqrt{s/D})$: O. M. Wilson, X. Hu, D. G. Cahill, 
 J. Appl. Phys. 32, 1679 (1961), doi:10.1063/1.1728417.
 """
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 from attrs import evolve, field, frozen
 
-from kapitza.core.arrays import Array, ComplexArray, increasing, one_of, positive, quantity
+from kapitza.core.arrays import Array, ComplexArray, one_of, quantity
 from kapitza.core.stack import Layer, Stack
 from kapitza.device.layered.admittance import admittance, impedance
 from kapitza.device.layered.laplace import inverse_laplace
 from kapitza.device.setup import Plane, Setup
 from kapitza.errors import InputError
-from kapitza.measure.thermoreflectance.signal import own_parameters, replace_parameters
+from kapitza.measure.thermoreflectance.signal import TemperatureExperiment, increasing_positive
 
 FilmPart = Literal["film", "surface"]
-
-
-def _delay_times(value: Array) -> Array:
-    """Return times that increase from above zero, s."""
-    return increasing(positive(value))
 
 
 def _areal_heat_capacity(layer: Layer, share: float = 1.0) -> float:
@@ -65,7 +60,7 @@ def _langevin_term(q: ComplexArray) -> ComplexArray:
 
 
 @frozen(eq=False)
-class FilmCooling:
+class FilmCooling(TemperatureExperiment):
     """Temperature of a film (the first layer) after a flash, wide enough for heat to flow in one direction.
 
     Attributes
@@ -78,26 +73,14 @@ class FilmCooling:
     name : stands before the names of its numbers in a fit
     """
 
-    time: Array = field(converter=_delay_times)
+    _PARAMETERS: ClassVar[tuple[str, ...]] = ("scale", "setup.absorption_depth")
+
+    time: Array = field(converter=increasing_positive)
     heated: FilmPart = field(default="film", kw_only=True, validator=one_of("film", "surface"))
     read: FilmPart = field(default="film", kw_only=True, validator=one_of("film", "surface"))
     setup: Setup = field(factory=Setup, kw_only=True)
     scale: float = field(default=1.0, kw_only=True, converter=float, validator=quantity())
     name: str = field(default="cooling", kw_only=True)
-
-    @property
-    def kind(self) -> str:
-        """What is predicted."""
-        return "temperature"
-
-    @property
-    def parameters(self) -> dict[str, float]:
-        """Numbers that may be free or uncertain, by name, SI."""
-        return own_parameters(self, ("scale", "setup.absorption_depth"))
-
-    def replace(self, changes: dict[str, float]) -> "FilmCooling":
-        """The same experiment with other numbers, by the names of `parameters`."""
-        return replace_parameters(self, ("scale", "setup.absorption_depth"), changes)
 
     def predict(self, stack: Stack) -> Array:
         """(n,) temperature over that of the film if it kept all heat, times `scale`.
@@ -137,7 +120,7 @@ class FilmCooling:
 
 
 @frozen(eq=False)
-class ParticleCooling:
+class ParticleCooling(TemperatureExperiment):
     """Mean temperature of spheres in a liquid after a flash.
 
     The stack has two layers: the particle, with its radius for a thickness, and the infinite liquid.
@@ -150,24 +133,12 @@ class ParticleCooling:
     name : stands before the names of its numbers in a fit
     """
 
-    time: Array = field(converter=_delay_times)
+    _PARAMETERS: ClassVar[tuple[str, ...]] = ("scale",)
+
+    time: Array = field(converter=increasing_positive)
     temperature: float = field(default=300.0, kw_only=True, converter=float, validator=quantity())
     scale: float = field(default=1.0, kw_only=True, converter=float, validator=quantity())
     name: str = field(default="particle", kw_only=True)
-
-    @property
-    def kind(self) -> str:
-        """What is predicted."""
-        return "temperature"
-
-    @property
-    def parameters(self) -> dict[str, float]:
-        """Numbers that may be free or uncertain, by name, SI."""
-        return own_parameters(self, ("scale",))
-
-    def replace(self, changes: dict[str, float]) -> "ParticleCooling":
-        """The same experiment with other numbers, by the names of `parameters`."""
-        return replace_parameters(self, ("scale",), changes)
 
     def predict(self, stack: Stack) -> Array:
         r"""(n,) mean temperature over that right after the flash, times `scale`.
@@ -198,7 +169,7 @@ class ParticleCooling:
 
 
 @frozen(eq=False)
-class LaserFlash:
+class LaserFlash(TemperatureExperiment):
     """Temperature of the far face of a stack after a flash on its top face, no heat leaving.
 
     Attributes
@@ -209,24 +180,12 @@ class LaserFlash:
     name : stands before the names of its numbers in a fit
     """
 
-    time: Array = field(converter=_delay_times)
+    _PARAMETERS: ClassVar[tuple[str, ...]] = ("scale",)
+
+    time: Array = field(converter=increasing_positive)
     temperature: float = field(default=300.0, kw_only=True, converter=float, validator=quantity())
     scale: float = field(default=1.0, kw_only=True, converter=float, validator=quantity())
     name: str = field(default="flash", kw_only=True)
-
-    @property
-    def kind(self) -> str:
-        """What is predicted."""
-        return "temperature"
-
-    @property
-    def parameters(self) -> dict[str, float]:
-        """Numbers that may be free or uncertain, by name, SI."""
-        return own_parameters(self, ("scale",))
-
-    def replace(self, changes: dict[str, float]) -> "LaserFlash":
-        """The same experiment with other numbers, by the names of `parameters`."""
-        return replace_parameters(self, ("scale",), changes)
 
     def predict(self, stack: Stack) -> Array:
         """(n,) temperature of the far face over the final one, times `scale`.

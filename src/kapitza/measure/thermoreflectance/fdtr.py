@@ -4,42 +4,28 @@ The signal is $H(i\,2\pi f)$ itself; its phase is independent of the absorbed po
 M. Chiesa, Rev. Sci. Instrum. 80, 094901 (2009), doi:10.1063/1.3212673.
 """
 
+from typing import ClassVar
+
 import numpy as np
 from attrs import field, frozen
 
-from kapitza.core.arrays import Array, ComplexArray, increasing, one_of, positive, quantity
+from kapitza.core.arrays import Array, ComplexArray, one_of, quantity
 from kapitza.core.stack import Stack
 from kapitza.device.layered.admittance import impedance
 from kapitza.device.setup import Setup
 from kapitza.measure.thermoreflectance.beams import WAVE_VECTOR_NODES, Beams, wave_vector_quadrature
 from kapitza.measure.thermoreflectance.signal import (
+    BEAM_PARAMETERS,
     SIGNAL_KINDS,
+    ParametrisedExperiment,
     SignalKind,
     convert_signal,
-    own_parameters,
-    replace_parameters,
+    increasing_positive,
 )
-
-_FDTR_PARAMETERS = (
-    "beams.pump_radius",
-    "beams.probe_radius",
-    "beams.pump_radius_y",
-    "beams.probe_radius_y",
-    "beams.offset",
-    "beams.offset_y",
-    "phase",
-    "scale",
-    "setup.absorption_depth",
-)
-
-
-def _modulation_frequencies(value: Array) -> Array:
-    """Return frequencies that increase from above zero, Hz."""
-    return increasing(positive(value))
 
 
 @frozen(eq=False)
-class Fdtr:
+class Fdtr(ParametrisedExperiment):
     """Frequency-domain thermoreflectance.
 
     Attributes
@@ -53,22 +39,20 @@ class Fdtr:
     name : stands before the names of its numbers in a fit
     """
 
-    frequency: Array = field(converter=_modulation_frequencies)
+    _PARAMETERS: ClassVar[tuple[str, ...]] = (
+        *BEAM_PARAMETERS,
+        "phase",
+        "scale",
+        "setup.absorption_depth",
+    )
+
+    frequency: Array = field(converter=increasing_positive)
     beams: Beams
     kind: SignalKind = field(default="phase", kw_only=True, validator=one_of(*SIGNAL_KINDS))
     setup: Setup = field(factory=Setup, kw_only=True)
     phase: float = field(default=0.0, kw_only=True, converter=float, validator=quantity(low=-np.inf))
     scale: float = field(default=1.0, kw_only=True, converter=float, validator=quantity())
     name: str = field(default="fdtr", kw_only=True)
-
-    @property
-    def parameters(self) -> dict[str, float]:
-        """Numbers that may be free or uncertain, by name, SI."""
-        return own_parameters(self, _FDTR_PARAMETERS)
-
-    def replace(self, changes: dict[str, float]) -> "Fdtr":
-        """The same experiment with other numbers, by the names of `parameters`."""
-        return replace_parameters(self, _FDTR_PARAMETERS, changes)
 
     def predict(self, stack: Stack) -> Array:
         """(n,) what `kind` says, on this stack.

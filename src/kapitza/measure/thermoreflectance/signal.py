@@ -1,46 +1,70 @@
 """What all thermoreflectance experiments share: kinds of lock-in signal, and the parameters a fit may vary."""
 
-from typing import Any, Literal, TypeVar
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
-from attrs import evolve
+from attrs import evolve, frozen
 
-from kapitza.core.arrays import Array, ComplexArray
+from kapitza.core.arrays import Array, ComplexArray, increasing, positive
 from kapitza.errors import InputError
 
-AnyExperiment = TypeVar("AnyExperiment")
+BEAM_PARAMETERS = tuple(
+    f"beams.{name}" for name in ("pump_radius", "probe_radius", "pump_radius_y", "probe_radius_y", "offset", "offset_y")
+)
 
 
-def own_parameters(experiment: Any, names: tuple[str, ...]) -> dict[str, float]:
-    """Values of fields by the last part of their names, such as ``beams.pump_radius``; those that are None left out."""
-    found: dict[str, float] = {}
-    for name in names:
-        part, _, last = name.rpartition(".")
-        value = getattr(getattr(experiment, part) if part else experiment, last)
-        if value is not None:
-            found[last] = float(value)
-    return found
+def increasing_positive(value: Array) -> Array:
+    """Return numbers that increase from above zero: times, frequencies, powers, radii."""
+    return increasing(positive(value))
 
 
-def replace_parameters(experiment: AnyExperiment, names: tuple[str, ...], changes: dict[str, float]) -> AnyExperiment:
-    """The same experiment with other values of fields, by the last part of their names.
+@frozen(eq=False)
+class ParametrisedExperiment:
+    """An experiment with parameters of its own, named by the last part of what `_PARAMETERS` lists."""
 
-    Raises
-    ------
-    InputError
-        for a name that the experiment does not have
-    """
-    places = {name.rpartition(".")[2]: name.rpartition(".")[0] for name in names}
-    own: dict[str, Any] = {}
-    for key, value in changes.items():
-        if key not in places:
-            raise InputError(f"{type(experiment).__name__} has no number {key!r}: it has {', '.join(places)}")
-        part = places[key]
-        if part:
-            own[part] = evolve(own.get(part, getattr(experiment, part)), **{key: value})
-        else:
-            own[key] = value
-    return evolve(experiment, **own)  # pyright: ignore[reportArgumentType, reportReturnType]
+    _PARAMETERS: ClassVar[tuple[str, ...]] = ()
+
+    @property
+    def parameters(self) -> dict[str, float]:
+        """Numbers that may be free or uncertain, by name, SI; those that are None are left out."""
+        found: dict[str, float] = {}
+        for name in self._PARAMETERS:
+            part, _, last = name.rpartition(".")
+            value = getattr(getattr(self, part) if part else self, last)
+            if value is not None:
+                found[last] = float(value)
+        return found
+
+    def replace(self, changes: dict[str, float]) -> Self:
+        """The same experiment with other numbers, by the names of `parameters`.
+
+        Raises
+        ------
+        InputError
+            for a name that the experiment does not have
+        """
+        places = {name.rpartition(".")[2]: name.rpartition(".")[0] for name in self._PARAMETERS}
+        own: dict[str, Any] = {}
+        for key, value in changes.items():
+            if key not in places:
+                raise InputError(f"{type(self).__name__} has no number {key!r}: it has {', '.join(places)}")
+            part = places[key]
+            if part:
+                own[part] = evolve(own.get(part, getattr(self, part)), **{key: value})
+            else:
+                own[key] = value
+        return evolve(self, **own)
+
+
+class TemperatureExperiment(ParametrisedExperiment):
+    """An experiment that reads a temperature."""
+
+    __slots__ = ()
+
+    @property
+    def kind(self) -> str:
+        """What is predicted."""
+        return "temperature"
 
 
 SignalKind = Literal["ratio", "in_phase", "out_of_phase", "phase", "amplitude"]

@@ -6,34 +6,18 @@ J. L. Braun, D. H. Olson, J. T. Gaskins, P. E. Hopkins, Rev. Sci. Instrum. 90, 0
 W. Cai et al., Nano Lett. 10, 1645 (2010), doi:10.1021/nl9041966 (Raman).
 """
 
+from typing import ClassVar
+
 import numpy as np
 from attrs import field, frozen
 
-from kapitza.core.arrays import Array, ComplexArray, increasing, positive, quantity
+from kapitza.core.arrays import Array, ComplexArray, quantity
 from kapitza.core.stack import Stack
 from kapitza.device.layered.admittance import impedance
 from kapitza.device.setup import Setup
 from kapitza.errors import InputError
 from kapitza.measure.thermoreflectance.beams import WAVE_VECTOR_NODES, Beams, wave_vector_quadrature
-from kapitza.measure.thermoreflectance.signal import own_parameters, replace_parameters
-
-_SSTR_PARAMETERS = (
-    "beams.pump_radius",
-    "beams.probe_radius",
-    "beams.pump_radius_y",
-    "beams.probe_radius_y",
-    "beams.offset",
-    "beams.offset_y",
-    "modulation",
-    "scale",
-    "setup.absorption_depth",
-)
-_RAMAN_PARAMETERS = ("offset", "scale", "setup.absorption_depth")
-
-
-def _increasing_positive(value: Array) -> Array:
-    """Return numbers that increase from above zero."""
-    return increasing(positive(value))
+from kapitza.measure.thermoreflectance.signal import BEAM_PARAMETERS, TemperatureExperiment, increasing_positive
 
 
 def _beam_responses(
@@ -57,7 +41,7 @@ def _beam_responses(
 
 
 @frozen(eq=False)
-class Sstr:
+class Sstr(TemperatureExperiment):
     """Steady-state thermoreflectance: temperature against absorbed power.
 
     Attributes
@@ -70,7 +54,14 @@ class Sstr:
     name : stands before the names of its numbers in a fit
     """
 
-    power: Array = field(converter=_increasing_positive, metadata={"unit": "W"})
+    _PARAMETERS: ClassVar[tuple[str, ...]] = (
+        *BEAM_PARAMETERS,
+        "modulation",
+        "scale",
+        "setup.absorption_depth",
+    )
+
+    power: Array = field(converter=increasing_positive, metadata={"unit": "W"})
     beams: Beams
     modulation: float = field(default=0.0, kw_only=True, converter=float, metadata={"unit": "Hz"})
     setup: Setup = field(factory=Setup, kw_only=True)
@@ -80,20 +71,6 @@ class Sstr:
     def __attrs_post_init__(self) -> None:
         if not 0 <= self.modulation < np.inf:
             raise InputError(f"modulation = {self.modulation:g} Hz, wanted a finite number of at least 0 (0: steady)")
-
-    @property
-    def kind(self) -> str:
-        """What is predicted."""
-        return "temperature"
-
-    @property
-    def parameters(self) -> dict[str, float]:
-        """Numbers that may be free or uncertain, by name, SI."""
-        return own_parameters(self, _SSTR_PARAMETERS)
-
-    def replace(self, changes: dict[str, float]) -> "Sstr":
-        """The same experiment with other numbers, by the names of `parameters`."""
-        return replace_parameters(self, _SSTR_PARAMETERS, changes)
 
     def predict(self, stack: Stack) -> Array:
         """(n,) amplitude of the temperature, K, times `scale`.
@@ -111,7 +88,7 @@ class Sstr:
 
 
 @frozen(eq=False)
-class Raman:
+class Raman(TemperatureExperiment):
     r"""Raman thermometry of a sheet on a substrate: one beam of several sizes heats it and reads its temperature.
 
     The sheet is the first layer of the stack, with its conductivity along it and through it.  The mean temperature over
@@ -126,25 +103,13 @@ class Raman:
     name : stands before the names of its numbers in a fit
     """
 
-    radius: Array = field(converter=_increasing_positive)
+    _PARAMETERS: ClassVar[tuple[str, ...]] = ("offset", "scale", "setup.absorption_depth")
+
+    radius: Array = field(converter=increasing_positive)
     offset: float = field(default=0.0, kw_only=True, converter=float, validator=quantity(low=-np.inf))
     setup: Setup = field(factory=Setup, kw_only=True)
     scale: float = field(default=1.0, kw_only=True, converter=float, validator=quantity())
     name: str = field(default="raman", kw_only=True)
-
-    @property
-    def kind(self) -> str:
-        """What is predicted."""
-        return "temperature"
-
-    @property
-    def parameters(self) -> dict[str, float]:
-        """Numbers that may be free or uncertain, by name, SI."""
-        return own_parameters(self, _RAMAN_PARAMETERS)
-
-    def replace(self, changes: dict[str, float]) -> "Raman":
-        """The same experiment with other numbers, by the names of `parameters`."""
-        return replace_parameters(self, _RAMAN_PARAMETERS, changes)
 
     def predict(self, stack: Stack, nodes: int = WAVE_VECTOR_NODES) -> Array:
         """(n,) temperature over the spot per absorbed power, K W⁻¹, times `scale`.

@@ -11,7 +11,7 @@ A. J. Schmidt, X. Chen, G. Chen, Rev. Sci. Instrum. 79, 114902 (2008), doi:10.10
 """
 
 from functools import cached_property
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 from attrs import field, frozen
@@ -29,34 +29,18 @@ from kapitza.measure.thermoreflectance.beams import (
     wave_vector_quadrature,
 )
 from kapitza.measure.thermoreflectance.signal import (
+    BEAM_PARAMETERS,
     SIGNAL_KINDS,
+    ParametrisedExperiment,
     SignalKind,
     convert_signal,
-    own_parameters,
-    replace_parameters,
 )
 
 DelayedBeam = Literal["pump", "probe"]
 
-_TDTR_PARAMETERS = (
-    "beams.pump_radius",
-    "beams.probe_radius",
-    "beams.pump_radius_y",
-    "beams.probe_radius_y",
-    "beams.offset",
-    "beams.offset_y",
-    "modulation",
-    "repetition",
-    "defocus",
-    "time_zero",
-    "phase",
-    "scale",
-    "setup.absorption_depth",
-)
-
 
 @frozen(eq=False)
-class Tdtr:
+class Tdtr(ParametrisedExperiment):
     r"""Time-domain thermoreflectance.
 
     Attributes
@@ -75,6 +59,17 @@ class Tdtr:
     name : stands before the names of its numbers in a fit
     """
 
+    _PARAMETERS: ClassVar[tuple[str, ...]] = (
+        *BEAM_PARAMETERS,
+        "modulation",
+        "repetition",
+        "defocus",
+        "time_zero",
+        "phase",
+        "scale",
+        "setup.absorption_depth",
+    )
+
     delay: Array = field(converter=increasing)
     beams: Beams
     modulation: float = field(kw_only=True, converter=float, validator=quantity())
@@ -87,15 +82,6 @@ class Tdtr:
     phase: float = field(default=0.0, kw_only=True, converter=float, validator=quantity(low=-np.inf))
     scale: float = field(default=1.0, kw_only=True, converter=float, validator=quantity())
     name: str = field(default="tdtr", kw_only=True)
-
-    @property
-    def parameters(self) -> dict[str, float]:
-        """Numbers that may be free or uncertain, by name, SI."""
-        return own_parameters(self, _TDTR_PARAMETERS)
-
-    def replace(self, changes: dict[str, float]) -> "Tdtr":
-        """The same experiment with other numbers, by the names of `parameters`."""
-        return replace_parameters(self, _TDTR_PARAMETERS, changes)
 
     def predict(self, stack: Stack) -> Array:
         """(n,) what `kind` says, on this stack.

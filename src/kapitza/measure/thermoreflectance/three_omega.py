@@ -1,19 +1,21 @@
 """The 3ω method: a strip heated at ω tells its temperature by the voltage at 3ω."""
 
+from typing import ClassVar
+
 import numpy as np
 from attrs import field, frozen
 
-from kapitza.core.arrays import Array, ComplexArray, increasing, one_of, positive, quantity
+from kapitza.core.arrays import Array, ComplexArray, one_of, quantity
 from kapitza.core.quadrature import panel_quadrature
 from kapitza.core.stack import Stack
 from kapitza.device.layered.admittance import impedance
 from kapitza.device.setup import Setup
 from kapitza.measure.thermoreflectance.signal import (
     SIGNAL_KINDS,
+    ParametrisedExperiment,
     SignalKind,
     convert_signal,
-    own_parameters,
-    replace_parameters,
+    increasing_positive,
 )
 
 _RESOLVED_PERIODS = 40
@@ -37,16 +39,8 @@ def strip_quadrature(half_width: float) -> tuple[Array, Array]:
     return np.concatenate([k, far]), np.concatenate([step * shape, far_step / (2 * (far * half_width) ** 2)]) / np.pi
 
 
-_THREE_OMEGA_PARAMETERS = ("half_width", "length", "power", "scale")
-
-
-def _current_frequencies(value: Array) -> Array:
-    """Return frequencies that increase from above zero, Hz."""
-    return increasing(positive(value))
-
-
 @frozen(eq=False)
-class ThreeOmega:
+class ThreeOmega(ParametrisedExperiment):
     """The 3ω method.
 
     Attributes
@@ -61,7 +55,9 @@ class ThreeOmega:
     name : stands before the names of its numbers in a fit
     """
 
-    frequency: Array = field(converter=_current_frequencies)
+    _PARAMETERS: ClassVar[tuple[str, ...]] = ("half_width", "length", "power", "scale")
+
+    frequency: Array = field(converter=increasing_positive)
     half_width: float = field(kw_only=True, converter=float, validator=quantity())
     length: float = field(kw_only=True, converter=float, validator=quantity())
     power: float = field(kw_only=True, converter=float, validator=quantity())
@@ -69,15 +65,6 @@ class ThreeOmega:
     setup: Setup = field(factory=Setup, kw_only=True)
     scale: float = field(default=1.0, kw_only=True, converter=float, validator=quantity())
     name: str = field(default="omega", kw_only=True)
-
-    @property
-    def parameters(self) -> dict[str, float]:
-        """Numbers that may be free or uncertain, by name, SI."""
-        return own_parameters(self, _THREE_OMEGA_PARAMETERS)
-
-    def replace(self, changes: dict[str, float]) -> "ThreeOmega":
-        """The same experiment with other numbers, by the names of `parameters`."""
-        return replace_parameters(self, _THREE_OMEGA_PARAMETERS, changes)
 
     def predict(self, stack: Stack) -> Array:
         """(n,) what `kind` says, on this stack, K or rad.
