@@ -9,7 +9,7 @@ import pytest
 import kapitza
 from kapitza.cli import main
 from kapitza.cli.md import equilibrium
-from kapitza.simulate.md.runs.heat_flow import HeatRun
+from kapitza.simulate.md.runs.run import Run
 
 pytest.importorskip("numba")
 
@@ -53,7 +53,7 @@ def saved(tmp_path_factory):
 
 def test_a_short_run_is_rejected_with_numbers_and_saved(saved, capsys):
     """The second call goes on from the folder of the first, and comes to the same numbers without a step."""
-    assert isinstance(kapitza.load(saved), HeatRun)
+    assert isinstance(kapitza.load(saved), Run)
     before = {path: path.stat().st_mtime_ns for path in saved.parent.rglob("run.state")}
     assert len(before) == 2
     command = ["md", "nemd", str(saved.with_name("run.toml")), "--save", str(saved)]
@@ -298,8 +298,8 @@ FAULTS = {
     "a short run": (RUN.replace('"32 ps"', '"0.5 ps"'), "take longer"),
     "a bath at 0 K": (RUN.replace('"12 K"', '"60 K"'), "0 K or below"),
     "another unit": (RUN.replace('"30 K"', '"30 ps"'), "expected temperature"),
-    "a run shorter than a segment": (RUN.replace("segment = 64", "segment = 512"), "after 320 looks"),
-    "an equilibrium shorter than a segment": (RUN.replace('"16 ps"', '"4 ps"'), "after 40 looks"),
+    "a run shorter than a segment": (RUN.replace("segment = 64", "segment = 512"), "after 320 samples"),
+    "an equilibrium shorter than a segment": (RUN.replace('"16 ps"', '"4 ps"'), "after 40 samples"),
     "a mean below 0 K": (RUN.replace('"30 K"', '"-30 K"'), "wanted above 0 K"),
     "an empty file": ("", "[system] wants"),
 }
@@ -347,7 +347,7 @@ def test_an_interrupt_says_how_to_go_on(tmp_path, monkeypatch, capsys):
 
     monkeypatch.chdir(tmp_path)
     (tmp_path / "run.toml").write_text(RUN)
-    monkeypatch.setattr("kapitza.md.run_heat_flow", interrupted, raising=False)
+    monkeypatch.setattr("kapitza.md.run", interrupted, raising=False)
     assert main(["md", "nemd", "run.toml", "--save", "run.npz"]) == 130
     assert "run.npz.parts: the same command goes on from there" in capsys.readouterr().err
     assert main(["md", "nemd", "run.toml"]) == 130

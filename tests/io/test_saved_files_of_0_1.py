@@ -13,6 +13,7 @@ from typing import Any
 import attrs
 import numpy as np
 import pytest
+from attrs import evolve
 
 from kapitza.io.eels.spectra import read_eels
 from kapitza.io.formats.record_types import RENAMED_ATTRIBUTES, RENAMED_TYPES, SAVED_TYPES
@@ -24,7 +25,7 @@ from kapitza.simulate.md.engine import Thermostats
 from kapitza.simulate.md.engines.builtin import BuiltinEngine
 from kapitza.simulate.md.potential import Potential
 from kapitza.simulate.md.protocol import Protocol
-from kapitza.simulate.md.runs.single import run_nemd
+from kapitza.simulate.md.runs.single import run_single
 from kapitza.simulate.md.system import COLD_ROLE, FREE_ROLE, HELD_ROLE, HOT_ROLE, System
 from kapitza.units import angstrom, eV, fs, m_u, meV, nm, ps
 
@@ -57,7 +58,9 @@ def check(got: Any, want: Any, place: str) -> None:
 
 
 def check_record(got: Any, want: dict[str, Any], place: str) -> None:
-    """Compare a record, attribute by attribute."""
+    """Compare a record, attribute by attribute; one alone may be a tuple of one today."""
+    if isinstance(got, tuple) and len(got) == 1:
+        got = got[0]
     assert type(got).__name__ == NOW[want["type"]], place
     names = ATTRIBUTES.get(want["type"], {})
     for old, value in want["attributes"].items():
@@ -175,14 +178,13 @@ def test_a_checkpoint_of_molecular_dynamics(tmp_path: Path) -> None:
     course = Protocol(timestep=4 * fs, steps=10, blocks=3, equilibration=20, sample=5, power=5, seed=8)
     baths = Thermostats("langevin", 40.0, 20.0, damping=1 * ps)
     seen: list[tuple[int, int]] = []
-    record = run_nemd(
+    record = run_single(
         system,
         field,
         BuiltinEngine(),
-        baths,
-        course,
-        folder=tmp_path,
+        evolve(course, thermostats=baths),
         progress=lambda done, of: seen.append((done, of)),
+        store=tmp_path,
     )
     assert seen == [(3, 3)]
     check(record, EXPECTED["checkpoint"], "checkpoint")

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from kapitza.simulate.md.analysis.sizes import SizeSeries
     from kapitza.simulate.md.observers.spectral_flux import SpectralFlux
     from kapitza.simulate.md.runs.closed import EquilibriumResult, RelaxationResult
-    from kapitza.simulate.md.runs.heat_flow import HeatRun
+    from kapitza.simulate.md.runs.run import Run
 
 _MAX_BANDS = 8  # bands that are drawn
 
@@ -32,7 +32,7 @@ def md_profile(found: NemdResult, ax: Axes | None = None) -> Axes:
 
     Parameters
     ----------
-    found : from `HeatRun.result` or `analysed`
+    found : from `Run.result` or `analysed`
     ax : where to draw; a new figure if None
 
     Raises
@@ -105,7 +105,7 @@ def md_spectrum(flux: SpectralFlux, ax: Axes | None = None, edges: Array | None 
 
 
 def md_spectrum_figure(
-    run: HeatRun, figure: Figure, edges: Array | None = None, elastic: Transmission | None = None
+    run: Run, figure: Figure, edges: Array | None = None, elastic: Transmission | None = None
 ) -> Figure:
     """Draw the spectral heat flux and its sum, with what elastic processes could carry.
 
@@ -215,7 +215,7 @@ def md_fluctuations(found: EquilibriumResult, ax: Axes | None = None) -> Axes:
         without matplotlib, if ax is None
     """
     ax = new_axes() if ax is None else ax
-    data = found.run.fluctuations()
+    data = found.data
     spectrum, fit = power_spectrum(data), found.fit
     top = 1.5 * fit.high  # above are the sound waves that stand in the cell
     edges = np.geomspace(fit.low, min(top, float(spectrum.omega[-1])), 13)

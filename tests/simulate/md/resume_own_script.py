@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+from attrs import evolve
 
 sys.path.insert(0, str(Path(__file__).parent))
 from lj_crystals import TAU, argon, crystal
@@ -13,7 +14,7 @@ from kapitza.simulate.md.engines.builtin import BuiltinEngine
 from kapitza.simulate.md.observers.plane_power import PlanePower
 from kapitza.simulate.md.observers.spectral_flux import SpectralCurrent
 from kapitza.simulate.md.protocol import Protocol
-from kapitza.simulate.md.runs.single import run_nemd
+from kapitza.simulate.md.runs.single import run_single
 
 
 def run(folder=None, blocks=12):
@@ -25,7 +26,7 @@ def run(folder=None, blocks=12):
         crossing, system.masses, area=system.area, timestep=course.timestep, every=6, segment=32, window="none"
     )
     baths = Thermostats("langevin", hot=36.0, cold=24.0, damping=0.5 * TAU)
-    record = run_nemd(system, field, BuiltinEngine(), baths, course, observers=[seen], folder=folder)
+    record = run_single(system, field, BuiltinEngine(), evolve(course, thermostats=baths), [seen], store=folder)
     flux = seen.flux()
     return {
         "temperature": record.temperature, "heat": record.heat, "energy": record.energy, "power": record.power,

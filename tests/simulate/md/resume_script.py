@@ -4,16 +4,17 @@ import sys
 from pathlib import Path
 
 import numpy as np
+from attrs import evolve
 
 sys.path.insert(0, str(Path(__file__).parent))
 from stub_engine import BATHS, COURSE, FIELD, Counter, Stub, small
 
-from kapitza.simulate.md.runs.single import run_nemd
+from kapitza.simulate.md.runs.single import run_single
 
 
 def run(folder=None):
     counter = Counter(7)
-    record = run_nemd(small(), FIELD, Stub(pause=0.0005), BATHS, COURSE, observers=[counter], folder=folder)
+    record = run_single(small(), FIELD, Stub(pause=0.0005), evolve(COURSE, thermostats=BATHS), [counter], store=folder)
     return {"heat": record.heat, "temperature": record.temperature, "energy": record.energy, "total": counter.total}
 
 

@@ -122,9 +122,7 @@ def test_overlapping_atoms_are_named():
     check_overlap(made)
     moved = made.positions.copy()
     moved[7] = moved[300] + made.lattice[0] + 0.1 * angstrom
-    broken = type(made)(
-        made.name, made.lattice, moved, made.masses, made.species, made.kinds, made.layer, made.role, made.plane
-    )
+    broken = evolve(made, positions=moved)
     with pytest.raises(InputError, match=r"0\.173 Å from another"):
         check_overlap(broken)
 

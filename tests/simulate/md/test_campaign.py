@@ -9,19 +9,18 @@ from attrs import evolve, fields
 
 from kapitza.errors import InputError
 from kapitza.run.store import Store, unit_address
+from kapitza.simulate.md.observers.sampling import ObserverRecipe
 from kapitza.simulate.md.record import Record
 from kapitza.simulate.md.runs.checkpoint import CHECKPOINT_FILE
 from kapitza.simulate.md.runs.replicas import (
-    ObserverRecipe,
     lengthen_protocol,
     record_arrays,
     replica_inputs,
     restore_record,
     run_replicas,
-    run_sizes,
     run_unit,
 )
-from kapitza.simulate.md.runs.single import RUN_VERSION, run_nemd
+from kapitza.simulate.md.runs.single import RUN_VERSION, RunSetup, run_single
 
 sys.path.insert(0, str(Path(__file__).parent))
 from stub_engine import BATHS, COURSE, FIELD, Counter, Stub, small
@@ -36,12 +35,15 @@ def same(one, other):
 
 
 def test_replicas_are_the_runs_of_their_seeds(tmp_path):
-    found = run_replicas(small(), FIELD, Stub(), BATHS, SHORT, 3, observers=[COUNTER], store=Store(tmp_path))
+    found = run_replicas(
+        [RunSetup(small(), FIELD, Stub(), evolve(SHORT, thermostats=BATHS, replicas=3), [COUNTER])],
+        store=Store(tmp_path),
+    )[0]
     assert found[0].seed == SHORT.seed
     assert len({one.seed for one in found}) == 3
     for one in found:
         counter = Counter(7)
-        same(one.record, run_nemd(small(), FIELD, Stub(), BATHS, evolve(SHORT, seed=one.seed), observers=[counter]))
+        same(one.record, run_single(small(), FIELD, Stub(), evolve(SHORT, seed=one.seed, thermostats=BATHS), [counter]))
         assert float(one.seen[0]["total"]) == counter.total
     heats = np.array([one.record.heat[-1] for one in found])
     assert np.unique(heats).size == 6
@@ -50,13 +52,18 @@ def test_replicas_are_the_runs_of_their_seeds(tmp_path):
 def test_processes_and_files_change_nothing(tmp_path):
     """Two workers give what one gives; what is in the store is not run again, and more replicas keep the first."""
     told = []
-    here = run_replicas(small(), FIELD, Stub(), BATHS, SHORT, 2)
+    here = run_replicas([RunSetup(small(), FIELD, Stub(), evolve(SHORT, thermostats=BATHS, replicas=2))])[0]
     there = run_replicas(
-        small(), FIELD, Stub(), BATHS, SHORT, 2, workers=2, store=Store(tmp_path), progress=lambda *n: told.append(n)
-    )
+        [RunSetup(small(), FIELD, Stub(), evolve(SHORT, thermostats=BATHS, replicas=2))],
+        store=Store(tmp_path),
+        progress=lambda *n: told.append(n),
+        executor=2,
+    )[0]
     again = run_replicas(
-        small(), FIELD, Stub(), BATHS, SHORT, 3, store=Store(tmp_path), progress=lambda *n: told.append(n)
-    )
+        [RunSetup(small(), FIELD, Stub(), evolve(SHORT, thermostats=BATHS, replicas=3))],
+        store=Store(tmp_path),
+        progress=lambda *n: told.append(n),
+    )[0]
     for one, other, third in zip(here, there, again[:2], strict=True):
         same(one.record, other.record)
         same(one.record, third.record)
@@ -66,20 +73,22 @@ def test_processes_and_files_change_nothing(tmp_path):
 
 def test_a_replica_that_was_cut_short_goes_on(tmp_path):
     """The file of a run in progress is found by the unit that it belongs to."""
-    unit = replica_inputs(small(), FIELD, Stub(), BATHS, SHORT, [])
+    unit = replica_inputs(RunSetup(small(), FIELD, Stub(), evolve(SHORT, thermostats=BATHS)), 0)
     folder = tmp_path / unit_address(unit, version=RUN_VERSION)[:32]
-    run_nemd(small(), FIELD, Stub(), BATHS, evolve(SHORT, blocks=1), folder=folder)
+    run_single(small(), FIELD, Stub(), evolve(SHORT, blocks=1, thermostats=BATHS), store=folder)
     before = (folder / CHECKPOINT_FILE).stat().st_mtime_ns
-    same(restore_record(run_unit(unit, folder=str(tmp_path))), run_nemd(small(), FIELD, Stub(), BATHS, SHORT))
+    same(
+        restore_record(run_unit(unit, folder=str(tmp_path))),
+        run_single(small(), FIELD, Stub(), evolve(SHORT, thermostats=BATHS)),
+    )
     assert (folder / CHECKPOINT_FILE).stat().st_mtime_ns > before
 
 
 def test_sizes_run_each_system():
     systems = [small(length=n) for n in (4, 6)]
-    found = run_sizes(systems, FIELD, Stub(), BATHS, SHORT, 2)
+    twice = evolve(SHORT, thermostats=BATHS, replicas=2)
+    found = run_replicas([RunSetup(system, FIELD, Stub(), twice) for system in systems])
     assert [[one.record.heights.size for one in row] for row in found] == [[20, 20], [28, 28]]
-    with pytest.raises(InputError, match="3 courses and 1 replicas for 2 systems"):
-        run_sizes(systems, FIELD, Stub(), BATHS, [SHORT] * 3)
 
 
 def test_a_longer_system_takes_the_square_of_the_time():
@@ -94,7 +103,7 @@ def test_a_longer_system_takes_the_square_of_the_time():
 
 
 def test_records_survive_as_arrays():
-    record = run_nemd(small(), FIELD, Stub(), BATHS, SHORT)
+    record = run_single(small(), FIELD, Stub(), evolve(SHORT, thermostats=BATHS))
     again = restore_record(record_arrays(record))
     same(record, again)
     assert (type(again.name), type(again.seed)) == (str, int)
@@ -105,6 +114,6 @@ def test_what_another_process_cannot_make_is_refused():
         name = "loose"
 
     with pytest.raises(InputError, match="is no record: another process cannot make it"):
-        run_replicas(small(), FIELD, Loose(), BATHS, SHORT, 1)
-    with pytest.raises(InputError, match="0 replicas"):
-        run_replicas(small(), FIELD, Stub(), BATHS, SHORT, 0)
+        run_replicas([RunSetup(small(), FIELD, Loose(), evolve(SHORT, thermostats=BATHS, replicas=1))])[0]
+    with pytest.raises(InputError, match="replicas = 0"):
+        run_replicas([RunSetup(small(), FIELD, Stub(), evolve(SHORT, thermostats=BATHS, replicas=0))])[0]

@@ -21,7 +21,7 @@ from kapitza.simulate.md.observers.spectral_flux import SpectralCurrent
 from kapitza.simulate.md.potential import lennard_jones
 from kapitza.simulate.md.protocol import Protocol, thermal_state
 from kapitza.simulate.md.runs.checkpoint import CHECKPOINT_FILE
-from kapitza.simulate.md.runs.single import run_nemd
+from kapitza.simulate.md.runs.single import run_single
 
 pytest.importorskip("numba")
 sys.path.insert(0, str(Path(__file__).parent))
@@ -82,7 +82,7 @@ def test_atoms_that_are_none_are_refused(change, message):
 )
 def test_baths_that_are_none_are_refused(change, message):
     with pytest.raises(InputError, match=message) as caught:
-        run_nemd(small(), argon(), BuiltinEngine(), evolve(BATHS, **change), COURSE)
+        run_single(small(), argon(), BuiltinEngine(), evolve(COURSE, thermostats=evolve(BATHS, **change)))
     assert "\n" not in str(caught.value)
 
 
@@ -105,7 +105,9 @@ def test_states_that_are_none_are_refused(change, message):
     """Before any kernel reads them: words that are not there would be read from memory of others."""
     state = thermal_state(small(), 30.0, 1)
     with pytest.raises(KapitzaError, match=message) as caught:
-        run_nemd(small(), argon(), BuiltinEngine(), BATHS, COURSE, start=evolve(state, **change(state)))
+        run_single(
+            small(), argon(), BuiltinEngine(), evolve(COURSE, thermostats=BATHS, start=evolve(state, **change(state)))
+        )
     assert "\n" not in str(caught.value)
 
 
@@ -151,7 +153,7 @@ def test_numbers_that_are_none_are_refused(wrong, message):
 
 def test_folders_that_are_none_are_refused_before_the_run(tmp_path):
     def run(folder):
-        return run_nemd(small(), argon(), BuiltinEngine(), BATHS, COURSE, folder=folder)
+        return run_single(small(), argon(), BuiltinEngine(), evolve(COURSE, thermostats=BATHS), store=folder)
 
     (tmp_path / "file").write_text("x")
     (tmp_path / "taken" / CHECKPOINT_FILE).mkdir(parents=True)
@@ -177,7 +179,7 @@ def test_without_numba_it_says_what_to_install(monkeypatch):
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "numba", None)
     with pytest.raises(MissingEngine, match="pip install") as caught:
-        run_nemd(small(), argon(), BuiltinEngine(), BATHS, COURSE)
+        run_single(small(), argon(), BuiltinEngine(), evolve(COURSE, thermostats=BATHS))
     assert "\n" not in str(caught.value)
 
 
@@ -187,4 +189,4 @@ def test_lammps_refuses_states_that_are_none():
     for name in ("positions", "velocities"):
         start = evolve(state, **{name: np.nan * state.positions})
         with pytest.raises(InputError, match="not finite"):
-            run_nemd(small(), argon("smooth"), LammpsEngine(), BATHS, COURSE, start=start)
+            run_single(small(), argon("smooth"), LammpsEngine(), evolve(COURSE, thermostats=BATHS, start=start))

@@ -17,7 +17,7 @@ from kapitza.simulate.md.kernels.neighbours import list_neighbours
 from kapitza.simulate.md.observers.plane_power import PlanePower
 from kapitza.simulate.md.potential import lennard_jones
 from kapitza.simulate.md.protocol import Protocol, Thermometer, advance_observed, gradient_state, local_temperature
-from kapitza.simulate.md.runs.single import energy_conservation, run_nemd
+from kapitza.simulate.md.runs.single import energy_conservation, run_single
 from kapitza.simulate.md.system import COLD_ROLE, FREE_ROLE, HELD_ROLE, HOT_ROLE
 from kapitza.simulate.md.systems.assembly import mass_interface
 from kapitza.units import angstrom, eV, fs, k_B, ps
@@ -33,7 +33,7 @@ def test_bound_atoms_have_the_temperature_of_their_bath_and_lose_no_energy():
     """Atoms that are bound to their places exchange no heat: equipartition in the baths, every joule accounted for."""
     system = small(cells=(4, 4))
     course = evolve(COURSE, steps=400, blocks=10, equilibration=400)
-    record = run_nemd(system, FIELD, Stub(), BATHS, course)
+    record = run_single(system, FIELD, Stub(), evolve(course, thermostats=BATHS))
     hot, cold = record.bath_temperatures
     independent = np.sqrt(2 / (3 * 64 * 80))  # 64 atoms of a bath; 80 ps, one sample per ps of the velocities' memory
     np.testing.assert_allclose([hot, cold], [60.0, 40.0], rtol=4 * independent, atol=0)
@@ -49,11 +49,13 @@ def test_bound_atoms_have_the_temperature_of_their_bath_and_lose_no_energy():
 
 
 def test_without_baths_energy_stays():
-    record = run_nemd(small(), FIELD, Stub(), Thermostats("none", 50.0, 50.0), COURSE)
+    record = run_single(small(), FIELD, Stub(), evolve(COURSE, thermostats=Thermostats("none", 50.0, 50.0)))
     np.testing.assert_allclose(record.energy, record.energy[0], rtol=1e-9, atol=0)
     assert np.isnan(energy_conservation(record).share)
     with pytest.raises(InputError, match="2 blocks, got 1"):
-        energy_conservation(run_nemd(small(), FIELD, Stub(), Thermostats("none", 50.0, 50.0), evolve(COURSE, blocks=1)))
+        energy_conservation(
+            run_single(small(), FIELD, Stub(), evolve(COURSE, blocks=1, thermostats=Thermostats("none", 50.0, 50.0)))
+        )
 
 
 @given(st.lists(st.integers(1, 12), min_size=1, max_size=4), st.lists(st.integers(1, 30), min_size=1, max_size=5))
@@ -85,9 +87,9 @@ def test_observers_look_at_the_multiples_of_their_interval(intervals, pieces):
 
 
 def test_looking_changes_nothing():
-    plain = run_nemd(small(), FIELD, Stub(), BATHS, COURSE)
+    plain = run_single(small(), FIELD, Stub(), evolve(COURSE, thermostats=BATHS))
     counters = [Counter(7), Counter(40)]
-    seen = run_nemd(small(), FIELD, Stub(), BATHS, evolve(COURSE, sample=4), observers=counters)
+    seen = run_single(small(), FIELD, Stub(), evolve(COURSE, sample=4, thermostats=BATHS), counters)
     assert [one.looks for one in counters] == [400 // 7, 10]
     np.testing.assert_array_equal(seen.heat, plain.heat)
     np.testing.assert_array_equal(seen.energy, plain.energy)
@@ -167,13 +169,13 @@ def test_velocities_to_start_from_have_twice_the_local_temperature():
 
 def test_a_run_that_bursts_names_block_and_remedy():
     with pytest.raises(ConvergenceError, match=r"block 2 of 4 failed: .*left their places: take a shorter time step"):
-        run_nemd(small(), FIELD, Stub(burst=155), BATHS, COURSE)
+        run_single(small(), FIELD, Stub(burst=155), evolve(COURSE, thermostats=BATHS))
     with pytest.raises(ConvergenceError, match="the equilibration failed"):
-        run_nemd(small(), FIELD, Stub(burst=20), BATHS, COURSE)
+        run_single(small(), FIELD, Stub(burst=20), evolve(COURSE, thermostats=BATHS))
     system = small()
     lost = MdState(system.positions, np.full(system.positions.shape, np.nan))
     with pytest.raises(InputError, match="not finite"):
-        run_nemd(system, FIELD, Stub(), BATHS, COURSE, start=lost)
+        run_single(system, FIELD, Stub(), evolve(COURSE, thermostats=BATHS, start=lost))
 
 
 def test_energy_from_nowhere_ends_a_run():
@@ -190,7 +192,7 @@ def test_energy_from_nowhere_ends_a_run():
             return motion
 
     with pytest.raises(ConvergenceError, match=r"block 1 of 4 the energy changed by .* beyond the heat of the baths"):
-        run_nemd(small(), FIELD, Leaky(), BATHS, COURSE)
+        run_single(small(), FIELD, Leaky(), evolve(COURSE, thermostats=BATHS))
 
 
 @pytest.mark.parametrize(
@@ -204,12 +206,12 @@ def test_energy_from_nowhere_ends_a_run():
 )
 def test_baths_without_their_numbers_are_refused(baths, message):
     with pytest.raises(InputError, match=message):
-        run_nemd(small(), FIELD, Stub(), baths, COURSE)
+        run_single(small(), FIELD, Stub(), evolve(COURSE, thermostats=baths))
 
 
 def test_other_faults_are_named():
     with pytest.raises(InputError, match="no atom is in the hot bath"):
-        run_nemd(small(bath=0), FIELD, Stub(), BATHS, COURSE)
+        run_single(small(bath=0), FIELD, Stub(), evolve(COURSE, thermostats=BATHS))
     with pytest.raises(InputError, match="sample = 7 steps does not divide the 100 steps"):
         evolve(COURSE, sample=7)
     with pytest.raises(InputError, match=r"blocks = 0, wanted a whole number of at least 1"):
@@ -217,10 +219,10 @@ def test_other_faults_are_named():
     with pytest.raises(InputError, match="timestep = 1"):
         evolve(COURSE, timestep=1.0)
     with pytest.raises(InputError, match=r"'other' for .* without direct power"):
-        run_nemd(small(), evolve(FIELD, form="other"), Stub(), BATHS, evolve(COURSE, power=10))
+        run_single(small(), evolve(FIELD, form="other"), Stub(), evolve(COURSE, power=10, thermostats=BATHS))
     other = evolve(FIELD, kinds=("Si",))
     with pytest.raises(InputError, match="atoms of light, heavy, the potential is for Si"):
-        run_nemd(small(), other, Stub(), BATHS, COURSE)
+        run_single(small(), other, Stub(), evolve(COURSE, thermostats=BATHS))
 
 
 def test_heat_goes_where_the_record_says():
@@ -240,7 +242,7 @@ def test_heat_goes_where_the_record_says():
         def arrays(self):
             return {}
 
-    record = run_nemd(system, field, BuiltinEngine(), evolve(BATHS, hot=90.0), course, observers=[Ends()])
+    record = run_single(system, field, BuiltinEngine(), evolve(course, thermostats=evolve(BATHS, hot=90.0)), [Ends()])
     stored, last = np.diff(ends, axis=0).T
     given = np.diff(record.heat[1:, 0])
     through = record.power[1:] * record.block - last * record.timestep / 2  # the trapezoidal rule
@@ -264,10 +266,10 @@ def test_heat_leaves_the_baths_of_a_ring_both_ways():
     )
     course = Protocol(timestep=5 * fs, steps=200, blocks=3, equilibration=100, sample=20, seed=2)
     baths = Thermostats("exchange", 30.0, 30.0, power=1e-8)
-    record = run_nemd(system, field, BuiltinEngine(), baths, course)
+    record = run_single(system, field, BuiltinEngine(), evolve(course, thermostats=baths))
     assert record.ways == 2
     np.testing.assert_allclose(record.flux[:, :2], 5e-9 / system.area, rtol=1e-9, atol=0)
     assert record.bath_temperatures[0] > record.bath_temperatures[1]
     assert abs(energy_conservation(record).share) < 0.01
-    reverse = run_nemd(system, field, BuiltinEngine(), evolve(baths, power=-1e-8), course)
+    reverse = run_single(system, field, BuiltinEngine(), evolve(course, thermostats=evolve(baths, power=-1e-8)))
     assert reverse.bath_temperatures[0] < reverse.bath_temperatures[1]

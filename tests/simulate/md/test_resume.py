@@ -15,7 +15,7 @@ from kapitza.simulate.md.engines.builtin import BuiltinEngine
 from kapitza.simulate.md.potential import lennard_jones
 from kapitza.simulate.md.protocol import Protocol
 from kapitza.simulate.md.runs.checkpoint import CHECKPOINT_FILE, plain_values
-from kapitza.simulate.md.runs.single import run_nemd
+from kapitza.simulate.md.runs.single import run_single
 from kapitza.simulate.md.systems.assembly import mass_interface
 from kapitza.units import angstrom, eV, fs
 
@@ -34,7 +34,7 @@ def same(one, other):
 @pytest.fixture(scope="module")
 def whole():
     counter = Counter(7)
-    return run_nemd(small(), FIELD, Stub(), BATHS, COURSE, observers=[counter]), counter
+    return run_single(small(), FIELD, Stub(), evolve(COURSE, thermostats=BATHS), [counter]), counter
 
 
 def interrupt_after(blocks):
@@ -50,47 +50,50 @@ def test_an_interrupted_run_goes_on(tmp_path, whole, blocks):
     """The same record, bit for bit, and observers that saw the same; nothing that was kept is done again."""
     folder = tmp_path / "run"
     with pytest.raises(KeyboardInterrupt):
-        run_nemd(
+        run_single(
             small(),
             FIELD,
             Stub(),
-            BATHS,
-            COURSE,
-            observers=[Counter(7)],
-            folder=folder,
+            evolve(COURSE, thermostats=BATHS),
+            [Counter(7)],
             progress=interrupt_after(blocks),
+            store=folder,
         )
     counter, told = Counter(7), []
-    record = run_nemd(
-        small(), FIELD, Stub(), BATHS, COURSE, observers=[counter], folder=folder,
-        progress=lambda done, total: told.append((done, total)),
-    )  # fmt: skip
+    protocol = evolve(COURSE, thermostats=BATHS)
+    record = run_single(small(), FIELD, Stub(), protocol, [counter], progress=lambda *n: told.append(n), store=folder)
     same(record, whole[0])
     assert (counter.looks, counter.total) == (whole[1].looks, whole[1].total)
     assert told == [(done, 6) for done in range(blocks, 7)]
 
 
 def test_a_run_is_made_longer(tmp_path, whole):
-    short = run_nemd(small(), FIELD, Stub(), BATHS, evolve(COURSE, blocks=2), observers=[Counter(7)], folder=tmp_path)
+    short = run_single(
+        small(), FIELD, Stub(), evolve(COURSE, blocks=2, thermostats=BATHS), [Counter(7)], store=tmp_path
+    )
     np.testing.assert_array_equal(short.temperature, whole[0].temperature[:2])
-    same(run_nemd(small(), FIELD, Stub(), BATHS, COURSE, observers=[Counter(7)], folder=tmp_path), whole[0])
+    same(run_single(small(), FIELD, Stub(), evolve(COURSE, thermostats=BATHS), [Counter(7)], store=tmp_path), whole[0])
     with pytest.raises(InputError, match="holds 6 blocks of this run, wanted 2"):
-        run_nemd(small(), FIELD, Stub(), BATHS, evolve(COURSE, blocks=2), observers=[Counter(7)], folder=tmp_path)
+        run_single(small(), FIELD, Stub(), evolve(COURSE, blocks=2, thermostats=BATHS), [Counter(7)], store=tmp_path)
 
 
-@pytest.mark.parametrize("what", ["system", "baths", "course", "engine", "observers"])
+@pytest.mark.parametrize("what", ["system", "thermostats", "protocol", "engine", "observers"])
 def test_a_folder_of_other_inputs_is_refused(tmp_path, what):
+    protocol = evolve(COURSE, blocks=1, thermostats=BATHS)
     call = {
-        "system": small(), "field": FIELD, "engine": Stub(), "baths": BATHS, "course": evolve(COURSE, blocks=1),
-        "observers": [Counter(7)], "folder": tmp_path,
+        "system": small(), "potential": FIELD, "engine": Stub(), "protocol": protocol, "observers": [Counter(7)],
+        "store": tmp_path,
     }  # fmt: skip
-    run_nemd(**call)
+    run_single(**call)
     other = {
-        "system": small(cells=(2, 3)), "baths": evolve(BATHS, hot=61.0), "course": evolve(call["course"], seed=4),
-        "engine": Stub(pause=1e-9), "observers": [Counter(8)],
-    }  # fmt: skip
+        "system": {"system": small(cells=(2, 3))},
+        "thermostats": {"protocol": evolve(protocol, thermostats=evolve(BATHS, hot=61.0))},
+        "protocol": {"protocol": evolve(protocol, seed=4)},
+        "engine": {"engine": Stub(pause=1e-9)},
+        "observers": {"observers": [Counter(8)]},
+    }
     with pytest.raises(InputError, match="holds a run with other inputs"):
-        run_nemd(**(call | {what: other[what]}))
+        run_single(**(call | other[what]))
 
 
 def test_calculators_count_by_their_parameters():
@@ -107,7 +110,7 @@ def test_calculators_count_by_their_parameters():
 def test_a_damaged_file_is_named(tmp_path):
     (tmp_path / CHECKPOINT_FILE).write_bytes(b"kapitza-unit 1 0000\nhello")
     with pytest.raises(DataError, match=r"run\.state: damaged; remove it"):
-        run_nemd(small(), FIELD, Stub(), BATHS, COURSE, folder=tmp_path)
+        run_single(small(), FIELD, Stub(), evolve(COURSE, thermostats=BATHS), store=tmp_path)
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="there is no kill -9 here")
@@ -137,11 +140,18 @@ def test_our_own_engine_goes_on_bit_for_bit(tmp_path):
     field = lennard_jones(("Ar", "heavy Ar"), [10.4e-3 * eV] * 2, [3.4 * angstrom] * 2)
     system = mass_interface("Ar", field, 3, lattice_constant=5.34 * angstrom, cells=(3, 3), length=4, bath=1)
     course = Protocol(timestep=10 * fs, steps=150, blocks=5, equilibration=200, sample=10, power=5, seed=8)
-    wanted = run_nemd(system, field, BuiltinEngine(), BATHS, course)
+    wanted = run_single(system, field, BuiltinEngine(), evolve(course, thermostats=BATHS))
     for blocks in (0, 2, 3):
         with pytest.raises(KeyboardInterrupt):
-            run_nemd(system, field, BuiltinEngine(), BATHS, course, folder=tmp_path, progress=interrupt_after(blocks))
-    same(run_nemd(system, field, BuiltinEngine(), BATHS, course, folder=tmp_path), wanted)
+            run_single(
+                system,
+                field,
+                BuiltinEngine(),
+                evolve(course, thermostats=BATHS),
+                progress=interrupt_after(blocks),
+                store=tmp_path,
+            )
+    same(run_single(system, field, BuiltinEngine(), evolve(course, thermostats=BATHS), store=tmp_path), wanted)
     assert np.isfinite(wanted.power).all()
     assert np.unique(wanted.power).size == 5
 

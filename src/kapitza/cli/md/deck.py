@@ -60,5 +60,5 @@ def read(
     if waited < 0:
         raise InputError(f"--equilibrated {equilibrated}: expected a time of 0 or more")
     record = kapitza.io.read_lammps(folder) if engine == "lammps" else kapitza.io.read_gpumd(folder)
-    run = kapitza.md.HeatRun(title=record.name, records=(record,), equilibrated=waited)
+    run = kapitza.md.Run(title=record.name, records=(record,), equilibrated=waited)
     report_run(run, save, plot, as_json=as_json)

@@ -76,12 +76,13 @@ def equilibrium(
     """
     check_outputs(save, plot)
     known = _parse_conductivities(conductivity)
-    held = kapitza.io.read_run(file)
+    held = kapitza.io.read_run(file).with_preparation("uniform", replicas=1)
     where = run_folder(folder, save)
     with explain_resume(where):
-        run = kapitza.md.run_equilibrium(
-            held.system(periodic=True), held.field, held.engine, held.baths, held.course, every=held.looks.every,
-            folder=where, progress=progress_line("blocks"),
+        run = kapitza.md.run(
+            held.system(periodic=True), held.potential, held.engine,
+            held.protocol, held.sampling, store=where,
+            progress=progress_line("blocks"),
         )  # fmt: skip
     if save is not None:
         kapitza.save(run, save)
@@ -132,7 +133,7 @@ def _print_equilibrium(found: "EquilibriumResult") -> None:
         rows.append(["", _conductance_text(found.converted), "the same as extrapolated drop, solids estimated"])
     rows.append(["Biot number", f"{fit.biot:.3g}", "resistance of the solids over that of the boundary"])
     rows.append(["energy drift", f"{run.drift:+.1e}", "of the kinetic energy, over the run"])
-    print_table(f"{run.title} at {run.temperature:.4g} K: {run.record.method}", ["", " value", " remark"], rows)
+    print_table(f"{run.title} at {run.temperature:.4g} K: {run.records[0].method}", ["", " value", " remark"], rows)
     _print_verdict(fit.reasons)
 
 
@@ -162,12 +163,12 @@ def relax(
     """
     check_outputs(save, plot)
     known = _parse_conductivities(conductivity)
-    held = kapitza.io.read_run(file)
+    held = kapitza.io.read_run(file).with_preparation("sides", replicas=runs)
     where = run_folder(folder, save)
     with explain_resume(where):
-        run = kapitza.md.run_approach(
-            held.system(periodic=True), held.field, held.engine, held.baths, held.course, count=runs or held.replicas,
-            folder=where, progress=progress_line("blocks"),
+        run = kapitza.md.run(
+            held.system(periodic=True), held.potential, held.engine, held.protocol, held.sampling, store=where,
+            progress=progress_line("blocks" if held.protocol.replicas == 1 else "runs"),
         )  # fmt: skip
     if save is not None:
         kapitza.save(run, save)
@@ -240,12 +241,10 @@ def sizes(
     """
     check_outputs(save, plot)
     wanted = [quantity(part, "length", what="--lengths") for part in share_last_unit(lengths)]
-    held = kapitza.io.read_run(file)
+    held = kapitza.io.read_run(file).with_preparation(replicas=runs)
     where = run_folder(folder, save)
     with explain_resume(where):
-        found = deferred.size_study(
-            held, wanted, count=runs or held.replicas, folder=where, workers=workers, progress=progress_line("runs")
-        )
+        found = deferred.size_study(held, wanted, store=where, executor=workers, progress=progress_line("runs"))
     if save is not None:
         kapitza.save({"series": found.series, "runs": tuple(found.runs)}, save)
     if plot is not None:

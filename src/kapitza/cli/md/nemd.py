@@ -48,18 +48,17 @@ def nemd(
     Exit code 3: the run is not to be believed (not steady, heat flows disagree, jump not resolved); it is saved.
     """
     check_outputs(save, plot)
-    held = kapitza.io.read_run(file)
-    count = replicas or held.replicas
+    held = kapitza.io.read_run(file).with_preparation(replicas=replicas)
     where = run_folder(folder, save)
     with explain_resume(where):
-        run = kapitza.md.run_heat_flow(
-            held.system(), held.field, held.engine, held.baths, held.course, held.looks, count=count, folder=where,
-            workers=workers, progress=progress_line("runs" if count > 1 else "blocks"),
+        run = kapitza.md.run(
+            held.system(), held.potential, held.engine, held.protocol, held.sampling, store=where, executor=workers,
+            progress=progress_line("runs" if held.protocol.replicas > 1 else "blocks"),
         )  # fmt: skip
     report_run(run, save, plot, as_json=as_json)
 
 
-def report_run(run: "kapitza.md.HeatRun", save: str | None, plot: str | None, *, as_json: bool) -> None:
+def report_run(run: "kapitza.md.Run", save: str | None, plot: str | None, *, as_json: bool) -> None:
     """Save, draw and print a run; stop with a status of its own where it is rejected."""
     if save is not None:
         kapitza.save(run, save)

@@ -61,7 +61,7 @@ def print_saved(*paths: str | None) -> None:
             note(f"wrote {path}")
 
 
-def load_run(path: str) -> "kapitza.md.HeatRun":
+def load_run(path: str) -> "kapitza.md.Run":
     """Run between two baths that was saved.
 
     Raises
@@ -70,6 +70,6 @@ def load_run(path: str) -> "kapitza.md.HeatRun":
         for a file of something else
     """
     found = kapitza.load(path)
-    if not isinstance(found, kapitza.md.HeatRun):
+    if not isinstance(found, kapitza.md.Run):
         raise InputError(f"{path} holds a {type(found).__name__}: expected what `kapitza md nemd` or `md read` saved")
     return found

@@ -33,12 +33,12 @@ def _flux_agreement(found: "NemdResult") -> str:
     return "; ".join(apart) if apart else "agree within 3 sigma and 10 %"
 
 
-def _largest_drift(run: "kapitza.md.HeatRun") -> float:
+def _largest_drift(run: "kapitza.md.Run") -> float:
     """Largest share of the heat flow that came from nowhere, of all runs."""
     return max((deferred.energy_conservation(one).share for one in run.records), key=abs)
 
 
-def run_json(run: "kapitza.md.HeatRun", found: "NemdResult") -> dict[str, Any]:
+def run_json(run: "kapitza.md.Run", found: "NemdResult") -> dict[str, Any]:
     """Return a run with its units."""
     first = run.records[0]
     low, high = found.interval()
@@ -112,7 +112,7 @@ def _conductance_with_sigma(one: "kapitza.Conductance | None") -> str:
     return value if sigma is None else f"{value} ± {float(sigma[0]) / MW:.2g}"
 
 
-def print_run(run: "kapitza.md.HeatRun", found: "NemdResult") -> None:
+def print_run(run: "kapitza.md.Run", found: "NemdResult") -> None:
     """Print jump, flux, conductance and verdict of a run."""
     hot, cold = run.records[0].bath_temperatures
     steady = found.steady

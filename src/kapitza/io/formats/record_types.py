@@ -70,8 +70,7 @@ SAVED_MODULES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "simulate.md.observers.spectral_flux": ("SpectralFlux",),
         "simulate.md.observers.velocity_spectra": ("VelocitySpectra",),
         "simulate.md.record": ("Record",),
-        "simulate.md.runs.closed": ("ApproachRun", "EquilibriumRun"),
-        "simulate.md.runs.heat_flow": ("HeatRun",),
+        "simulate.md.runs.run": ("Run",),
         "theory.agf.interface_modes": ("InterfaceModes",),
         "theory.agf.local_current": ("LocalCurrent",),
         "theory.agf.local_density": ("LocalDensity",),
@@ -87,14 +86,17 @@ SAVED_TYPES: Mapping[str, str] = MappingProxyType(
 
 RENAMED_TYPES: Mapping[str, str] = MappingProxyType(
     {  # names of version 0.1
+        "ApproachRun": "Run",
         "Cauer": "CauerNetwork",
         "Contact": "ContactFacets",
         "Conversion": "ModeConversion",
         "Cooled": "Convection",
+        "EquilibriumRun": "Run",
         "Exchange": "HeatExchange",
         "Fields": "GridTemperatures",
         "Foster": "FosterNetwork",
         "Grid": "FrequencyGrid",
+        "HeatRun": "Run",
         "Heated": "FixedFlux",
         "Held": "FixedTemperature",
         "Inset": "Block",
@@ -115,4 +117,6 @@ RENAMED_TYPES: Mapping[str, str] = MappingProxyType(
 )
 
 # by the present name of a type: attributes of older versions and their present names, {"Jump": {"at": "plane"}}
-RENAMED_ATTRIBUTES: Mapping[str, Mapping[str, str]] = MappingProxyType({})
+RENAMED_ATTRIBUTES: Mapping[str, Mapping[str, str]] = MappingProxyType(
+    {"Run": {"flowing": "driven", "record": "records", "still": "reference"}}
+)

@@ -1,6 +1,7 @@
 """Files of molecular dynamics runs: atoms, potential, thermostats, protocol and sampling."""
 
 from collections.abc import Sequence
+from concurrent.futures import Executor
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -21,13 +22,15 @@ from kapitza.simulate.md.engines.builtin import BuiltinEngine
 from kapitza.simulate.md.engines.gpumd import gpumd_deck
 from kapitza.simulate.md.engines.lammps import LammpsEngine
 from kapitza.simulate.md.engines.lammps_input import lammps_deck
+from kapitza.simulate.md.observers.sampling import Sampling
 from kapitza.simulate.md.potential import TRUNCATION_KINDS, Potential, lennard_jones, stillinger_weber, tersoff
-from kapitza.simulate.md.protocol import Protocol
+from kapitza.simulate.md.protocol import Preparation, Protocol
 from kapitza.simulate.md.record import Record
 from kapitza.simulate.md.runs.closed import SizeStudy
 from kapitza.simulate.md.runs.expansion import find_lattice_constant
-from kapitza.simulate.md.runs.heat_flow import HeatRun, Sampling
-from kapitza.simulate.md.runs.replicas import lengthen_protocol, run_sizes
+from kapitza.simulate.md.runs.replicas import lengthen_protocol, run_replicas
+from kapitza.simulate.md.runs.run import records_of
+from kapitza.simulate.md.runs.single import RunSetup
 from kapitza.simulate.md.system import COLD_ROLE, HELD_ROLE, HOT_ROLE, System
 from kapitza.simulate.md.systems.assembly import mass_interface
 from kapitza.simulate.md.systems.junctions import junction_system
@@ -54,27 +57,29 @@ class RunFile:
     ----------
     title : of the run
     table : the tables of [system] as they stand, for systems of other lengths
-    field : the potential
+    potential : of the atoms
     engine : what moves the atoms
-    baths : hot, cold and how
-    course : time step, equilibration, blocks
-    replicas : number of runs that differ in their seed
-    looks : what is looked at during a run between baths
+    protocol : thermostats, time step, equilibration, blocks, replicas
+    sampling : what is sampled during a run between thermostats
     """
 
     title: str
     table: TomlTable
-    field: Potential
+    potential: Potential
     engine: MdEngine
-    baths: Thermostats
-    course: Protocol
-    replicas: int
-    looks: Sampling
+    protocol: Protocol
+    sampling: Sampling
 
     @property
     def temperature(self) -> float:
         """Mean of the two baths, K."""
-        return (self.baths.hot + self.baths.cold) / 2
+        return (self.protocol.thermostats.hot + self.protocol.thermostats.cold) / 2
+
+    def with_preparation(self, preparation: Preparation = "gradient", replicas: int | None = None) -> "RunFile":
+        """Return the same run with another preparation or number of replicas; closed cells have no direct power."""
+        power = self.protocol.power if preparation == "gradient" else 0
+        number = replicas or self.protocol.replicas
+        return evolve(self, protocol=evolve(self.protocol, preparation=preparation, replicas=number, power=power))
 
     def system(self, *, factor: float = 1.0, periodic: bool = False) -> System:
         """Build the atoms.
@@ -108,15 +113,21 @@ def read_run(path: str | PathLike[str]) -> RunFile:
     )
     run = top.section("run")
     run.known(("engine", "timestep", "equilibration", "time", "blocks", "replicas", "seed"))
-    course = locate_faults(run, "", lambda: _read_protocol(run))
-    looks = _read_sampling(top, course)
-    kept = looks.segment and course.steps % looks.every == 0
-    course = evolve(course, power=looks.every if kept else course.sample)
-    return RunFile(
-        title=top.text("title", top.path.stem), table=table, field=field, engine=_read_engine(run),
-        baths=_read_thermostats(top, course), course=course,
-        replicas=_read_step_count(run, "replicas", 1), looks=looks,
+    protocol = locate_faults(run, "", lambda: _read_protocol(run))
+    sampling = _read_sampling(top, protocol)
+    kept = sampling.segment and protocol.steps % sampling.every == 0
+    protocol = evolve(
+        protocol, thermostats=_read_thermostats(top, protocol), power=sampling.every if kept else protocol.sample,
+        replicas=_read_step_count(run, "replicas", 1),
     )  # fmt: skip
+    return RunFile(
+        title=top.text("title", top.path.stem),
+        table=table,
+        potential=field,
+        engine=_read_engine(run),
+        protocol=protocol,
+        sampling=sampling,
+    )
 
 
 def _read_step_count(section: TomlTable, key: str, default: int, low: int = 1) -> int:
@@ -187,19 +198,19 @@ def _read_protocol(run: TomlTable) -> Protocol:
     )
 
 
-def _read_sampling(top: TomlTable, course: Protocol) -> Sampling:
+def _read_sampling(top: TomlTable, protocol: Protocol) -> Sampling:
     """What is looked at during a run."""
     section, modes = top.section("spectrum"), top.section("modes")
     section.known(("interval", "segment"))
     modes.known(("planes", "still", "interface"))
     segment = _read_step_count(section, "segment", 512, 0)
-    every = round(section.number("interval", "time", _SAMPLING_STEPS * course.timestep) / course.timestep)
+    every = round(section.number("interval", "time", _SAMPLING_STEPS * protocol.timestep) / protocol.timestep)
     if every < 1:
-        raise section.fault(f"less than one time step of {course.timestep / fs:.3g} fs", "interval")
+        raise section.fault(f"less than one time step of {protocol.timestep / fs:.3g} fs", "interval")
     interface = modes.table.get("interface", False)
     if not isinstance(interface, bool):
         raise modes.fault(f"expected true or false, got {interface!r:.60}", "interface")
-    still = round(modes.number("still", "time", 0.0) / course.block)
+    still = round(modes.number("still", "time", 0.0) / protocol.block)
     if still < 0:
         raise modes.fault("expected a time above 0", "still")
     return Sampling(every, segment, _read_step_count(modes, "planes", 6, 0), still, interface)
@@ -212,7 +223,7 @@ def _read_engine(run: TomlTable) -> MdEngine:
     return LammpsEngine()
 
 
-def _read_thermostats(top: TomlTable, course: Protocol) -> Thermostats:
+def _read_thermostats(top: TomlTable, protocol: Protocol) -> Thermostats:
     """Two baths, whose temperatures lie around the mean."""
     section = top.section("baths")
     section.known(("kind", "damping", "power", "period"))
@@ -223,7 +234,7 @@ def _read_thermostats(top: TomlTable, course: Protocol) -> Thermostats:
         raise top.fault(f"{difference:g} K around {mean:g} K leaves a bath at 0 K or below", "difference")
     kind = cast("ThermostatKind", section.text("kind", "langevin", choices=THERMOSTAT_KINDS))
     return Thermostats(
-        kind, mean + difference / 2, mean - difference / 2, section.number("damping", "time", 200 * course.timestep),
+        kind, mean + difference / 2, mean - difference / 2, section.number("damping", "time", 200 * protocol.timestep),
         section.number("power", "power", 0.0), _read_step_count(section, "period", 0, 0),
     )  # fmt: skip
 
@@ -235,7 +246,8 @@ def _build_system(held: RunFile, factor: float, periodic: bool) -> System:
         lengths = _read_both_sides(table, "length", "count", 12)
         cells = _read_both_sides(table, "cells", "count", 5)
         return mass_interface(
-            table.text("crystal"), held.field, table.number("ratio", "share"), lattice_constant=_crystal_constant(held),
+            table.text("crystal"), held.potential, table.number("ratio", "share"),
+            lattice_constant=_crystal_constant(held),
             cells=cells, length=(max(1, round(factor * lengths[0])), max(1, round(factor * lengths[1]))),
             bath=0 if periodic else _read_step_count(table, "bath", 4), wall=_read_step_count(table, "wall", 1,
             0), periodic=periodic,
@@ -243,12 +255,13 @@ def _build_system(held: RunFile, factor: float, periodic: bool) -> System:
         )  # fmt: skip
     sides = _read_both_sides(table, "length", "length", 5 * nm)
     plan = JunctionPlan(
-        left=table.text("left"), right=table.text("right"), potential=held.field.form,
+        left=table.text("left"), right=table.text("right"), potential=held.potential.form,
         orientation=_surface_orientation(table),
         strain=cast("StrainedSide", table.text("strain", "right", choices=("right", "left", "both"))),
     )  # fmt: skip
     made = junction_system(
-        plan, held.field, lengths=(factor * sides[0], factor * sides[1]), width=table.number("width", "length", 2 * nm),
+        plan, held.potential, lengths=(factor * sides[0], factor * sides[1]), width=table.number("width",
+        "length", 2 * nm),
         bath=0.0 if periodic else table.number("bath", "length", 2 * nm), wall=table.number("wall", "length", 1 * nm),
         periodic=periodic,
     )  # fmt: skip
@@ -269,8 +282,8 @@ def _crystal_constant(held: RunFile) -> float | None:
     if table.table.get("lattice_constant") != "expanded":
         return table.optional("lattice_constant", "length")
     found = find_lattice_constant(
-        table.text("crystal"), held.field, held.engine, held.temperature, timestep=held.course.timestep,
-        steps=_EXPANSION_STEPS, seed=held.course.seed,
+        table.text("crystal"), held.potential, held.engine, held.temperature, timestep=held.protocol.timestep,
+        steps=_EXPANSION_STEPS, seed=held.protocol.seed,
     )  # fmt: skip
     return found.value
 
@@ -279,45 +292,35 @@ def size_study(
     held: RunFile,
     lengths: Sequence[float],
     *,
-    count: int = 1,
-    folder: str | Path | None = None,
-    workers: int = 1,
+    store: Store | str | Path | None = None,
+    executor: Executor | int = 1,
     progress: Progress | None = None,
 ) -> SizeStudy:
     """Run the interface of a file between longer and longer sides, and extrapolate its resistance.
 
     Parameters
     ----------
-    held : from `read_run`; its course is long enough for the lengths of the file, and is made longer by their square
-    lengths : of each side, bath included, m; three or more
-    count : runs of each length that differ in their seed
-    folder : where results are kept, and what runs in progress need to go on
-    workers : processes over which the runs are spread
+    held : from `read_run`; its protocol is long enough for the lengths of the file, and is made longer by their square
+    lengths : of each side, thermostats included, m; three or more
+    store : where results are kept, and what runs in progress need to go on
+    executor : processes over which the runs are spread, or any `concurrent.futures.Executor`
     progress : called with the number of finished and of all runs
 
     Raises
     ------
     InputError
-        for fewer than three lengths, or sides too short for their baths
+        for fewer than three lengths, or sides too short for their thermostats
     """
     if len(set(lengths)) < 3:
         raise InputError(f"{len(set(lengths))} lengths: an extrapolation with a check needs three or more")
     base = left_side_length(held.system())
-    factors = sorted(length / base for length in lengths)
-    systems = [held.system(factor=factor) for factor in factors]
-    true = [left_side_length(system) / base for system in systems]
-    courses = [lengthen_protocol(held.course, factor) for factor in true]
-    found = run_sizes(
-        systems, held.field, held.engine, held.baths, courses, count,
-        store=None if folder is None else Store(Path(folder)), workers=workers, progress=progress,
-    )  # fmt: skip
-    runs = tuple(
-        HeatRun(
-            title=system.name, records=tuple(one.record for one in each),
-            equilibrated=course.equilibration * course.timestep
-        )
-        for system, course, each in zip(systems, courses, found, strict=True)
-    )  # fmt: skip
+    systems = [held.system(factor=factor) for factor in sorted(length / base for length in lengths)]
+    setups = [
+        RunSetup(system, held.potential, held.engine, lengthen_protocol(held.protocol, left_side_length(system) / base))
+        for system in systems
+    ]
+    found = run_replicas(setups, store=store, executor=executor, progress=progress)
+    runs = tuple(records_of(setup, each) for setup, each in zip(setups, found, strict=True))
     results = tuple(run.result() for run in runs)
     series = size_series(
         [one.resistance for one in results], [one.sigma for one in results],
@@ -355,9 +358,9 @@ def run_deck(held: RunFile, engine: str, *, potential: str | None = None) -> dic
     if engine == "gpumd":
         if potential is None:
             raise InputError(f"{held.title}: GPUMD needs a file of the potential, got {potential}")
-        return gpumd_deck(system, potential, held.baths, evolve(held.course, power=0))
+        return gpumd_deck(system, potential, evolve(held.protocol, power=0))
     if engine != "lammps":
         raise InputError(f"no decks for {engine!r:.40}: expected 'lammps' or 'gpumd'")
     # LAMMPS tallies the power of pair forces alone.
-    course = held.course if held.field.form == "lennard-jones" else evolve(held.course, power=0)
-    return lammps_deck(system, held.field, held.baths, course)
+    protocol = held.protocol if held.potential.form == "lennard-jones" else evolve(held.protocol, power=0)
+    return lammps_deck(system, held.potential, protocol)

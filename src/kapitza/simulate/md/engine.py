@@ -118,7 +118,14 @@ class MdEngine(Protocol):
         ...
 
     def begin(
-        self, system: System, field: AnyPotential, baths: Thermostats, state: MdState, *, timestep: float, seed: int
+        self,
+        system: System,
+        field: AnyPotential,
+        thermostats: Thermostats,
+        state: MdState,
+        *,
+        timestep: float,
+        seed: int,
     ) -> Dynamics:
         """Set a system in motion from a state; `seed` matters where the state has no random numbers yet."""
         ...

@@ -1,13 +1,13 @@
 """How a run proceeds: its initial state, its length, its temperatures, and the observers that sample it."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from attrs import Factory, define, field, frozen
 from numpy.typing import ArrayLike
 
-from kapitza.core.arrays import Array, quantity
+from kapitza.core.arrays import Array, one_of, quantity
 from kapitza.errors import ConvergenceError, InputError
 from kapitza.simulate.md.engine import Dynamics, MdState, Observer, Thermostats
 from kapitza.simulate.md.system import COLD_ROLE, HELD_ROLE, HOT_ROLE, System
@@ -54,7 +54,7 @@ MAX_KINETIC_GROWTH = 30.0  # times the kinetic energy at the start: atoms that f
 _MAX_TIMESTEP = 1e-13  # s: no atoms are so heavy that a longer time step follows them
 
 
-def _integer_from(low: int) -> Any:
+def integer_from(low: int) -> Any:
     """Validate that a field holds a whole number, at least `low`."""
 
     def check(instance: Any, attribute: Any, value: Any) -> None:
@@ -66,32 +66,47 @@ def _integer_from(low: int) -> Any:
     return check
 
 
+Preparation = Literal["gradient", "uniform", "sides", "bath"]
+_PREPARATIONS: tuple[Preparation, ...] = ("gradient", "uniform", "sides", "bath")
+
+
 @frozen(kw_only=True)
 class Protocol:
-    """How a run goes: equilibration, then blocks of one length.
+    """How a run proceeds: preparation, equilibration, then blocks of one length.
 
     Attributes
     ----------
+    thermostats : what keeps heat flowing, or brings the atoms to their temperatures
     timestep : s
     steps : time steps of a block
     blocks : how many
     equilibration : time steps before the first block
-    sample : time steps between two looks at the temperatures; divides the steps of a block
-    power : time steps between two looks at the direct power through the plane, likewise; 0: it is not measured
+    sample : time steps between two samples of the temperatures; divides the steps of a block
+    power : time steps between two samples of the direct power through the plane, likewise; 0: it is not measured
     seed : of the random numbers
-    flowing : subtract the mean velocity of each plane of atoms from its temperature, as fluids want it
-    leak : largest change of the energy in a block beyond the heat of the baths, in units of the kinetic energy
+    flowing : subtract the mean velocity of each plane of atoms from its temperature, as fluids require
+    leak : largest change of the energy in a block beyond the heat of the thermostats, in units of the kinetic energy
+    preparation : "gradient" starts from the straight line of temperatures between the thermostats, which stay on.  The
+        others bring all atoms to their temperatures by Langevin thermostats during the equilibration and then leave
+        them alone at constant energy: "uniform" at the mean temperature, "sides" the left side at the hot and the right
+        side at the cold one, "bath" the atoms of the hot thermostat at the hot and all others at the cold one
+    replicas : runs that differ in their seed
+    start : state to start from; None: atoms at rest, with velocities of the local temperature
     """
 
+    thermostats: Thermostats = field(factory=Thermostats)
     timestep: float = field(validator=quantity(high=_MAX_TIMESTEP))
-    steps: int = field(validator=_integer_from(1))
-    blocks: int = field(validator=_integer_from(1))
-    equilibration: int = field(default=0, validator=_integer_from(0))
-    sample: int = field(default=10, validator=_integer_from(1))
-    power: int = field(default=0, validator=_integer_from(0))
-    seed: int = field(default=0, validator=_integer_from(0))
+    steps: int = field(validator=integer_from(1))
+    blocks: int = field(validator=integer_from(1))
+    equilibration: int = field(default=0, validator=integer_from(0))
+    sample: int = field(default=10, validator=integer_from(1))
+    power: int = field(default=0, validator=integer_from(0))
+    seed: int = field(default=0, validator=integer_from(0))
     flowing: bool = False
     leak: float = field(default=_MAX_ENERGY_DRIFT, validator=quantity())
+    preparation: Preparation = field(default="gradient", validator=one_of(*_PREPARATIONS))
+    replicas: int = field(default=1, validator=integer_from(1))
+    start: MdState | None = None
 
     def __attrs_post_init__(self) -> None:
         for name in ("sample", "power"):
@@ -112,7 +127,7 @@ class Protocol:
         return self.equilibration + self.blocks * self.steps
 
 
-def check_thermostats(system: System, baths: Thermostats, course: Protocol) -> None:
+def check_thermostats(system: System, protocol: Protocol) -> None:
     """Refuse baths that have no atoms, or lack their numbers.
 
     Raises
@@ -120,29 +135,34 @@ def check_thermostats(system: System, baths: Thermostats, course: Protocol) -> N
     InputError
         naming what is missing
     """
+    thermostats = protocol.thermostats
     for name in ("hot", "cold", "damping", "power", "period"):
-        value = getattr(baths, name)
+        value = getattr(thermostats, name)
         kinds = (int, np.integer) if name == "period" else (int, float, np.integer, np.floating)
         if not isinstance(value, kinds) or isinstance(value, bool):
             raise InputError(f"baths: {name} = {value!r}, wanted a {'whole ' if name == 'period' else ''}number")
-    if not np.isfinite([baths.hot, baths.cold]).all() or min(baths.hot, baths.cold) <= 0:
+    if not np.isfinite([thermostats.hot, thermostats.cold]).all() or min(thermostats.hot, thermostats.cold) <= 0:
         raise InputError(
-            f"baths at {baths.hot:g} and {baths.cold:g} K: give both above 0; where no temperature is set, the run "
+            f"baths at {thermostats.hot:g} and {thermostats.cold:g} K: give both above 0; where no "
+            "temperature is set, the run "
             "starts from them"
         )
-    if baths.kind == "none":
+    if thermostats.kind == "none":
         return
     for role, side in ((HOT_ROLE, "hot"), (COLD_ROLE, "cold")):
         if not (system.role == role).any():
-            raise InputError(f"{system.name}: no atom is in the {side} bath of kind {baths.kind!r}: build with baths")
-    if baths.kind == "langevin" and not baths.damping >= 2 * course.timestep:
+            raise InputError(
+                f"{system.name}: no atom is in the {side} bath of kind {thermostats.kind!r}: build with baths"
+            )
+    if thermostats.kind == "langevin" and not thermostats.damping >= 2 * protocol.timestep:
         raise InputError(
-            f"damping {baths.damping:g} s of the baths, wanted at least twice the time step of {course.timestep:g} s"
+            f"damping {thermostats.damping:g} s of the baths, wanted at least twice the time step of "
+            f"{protocol.timestep:g} s"
         )
-    if baths.kind == "exchange" and not (np.isfinite(baths.power) and baths.power != 0):
-        raise InputError(f"power {baths.power:g} W of baths of kind 'exchange', wanted a number other than 0")
-    if baths.kind == "swap" and baths.period < 1:
-        raise InputError(f"period {baths.period} steps of baths of kind 'swap', wanted at least 1")
+    if thermostats.kind == "exchange" and not (np.isfinite(thermostats.power) and thermostats.power != 0):
+        raise InputError(f"power {thermostats.power:g} W of baths of kind 'exchange', wanted a number other than 0")
+    if thermostats.kind == "swap" and thermostats.period < 1:
+        raise InputError(f"period {thermostats.period} steps of baths of kind 'swap', wanted at least 1")
 
 
 def check_start(system: System, start: MdState) -> None:

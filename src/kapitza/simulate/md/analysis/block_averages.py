@@ -7,7 +7,7 @@ import numpy as np
 from attrs import field, frozen
 from numpy.typing import ArrayLike
 
-from kapitza.core.arrays import Array, number, square
+from kapitza.core.arrays import Array, square
 from kapitza.errors import InputError
 
 # What a bath gives too much in one block it gives too little in the next: memories below zero are real, but few blocks
@@ -109,34 +109,6 @@ def jackknife_blocks(series: ArrayLike, statistic: Callable[[Array], Array]) -> 
     mean = array.mean(axis=0)
     without = (count * mean - array) / (count - 1)
     return block_mean(count * statistic(mean) - (count - 1) * statistic(without))
-
-
-def correlation_time(series: ArrayLike, step: float) -> float:
-    r"""Integral correlation time of one series, $\tau = \Delta (\frac{1}{2} + \sum_{k \geq 1} \rho_k)$, s.
-
-    The sum ends where lags reach six times the result so far (A. D. Sokal, in Functional Integration, Springer 1997,
-    doi:10.1007/978-1-4899-0319-8_6).
-
-    Parameters
-    ----------
-    series : (n,) equally spaced
-    step : distance of two samples, s
-
-    Raises
-    ------
-    InputError
-        for fewer than 8 samples or a series that does not vary
-    """
-    array = np.asarray(series, dtype=float)
-    if array.ndim != 1 or array.size < 8 or np.ptp(array) == 0:
-        raise InputError(f"a series of shape {array.shape} has no correlation time: give 8 samples that vary")
-    rest = array - array.mean()
-    spectrum = np.abs(np.fft.rfft(rest, 2 * array.size)) ** 2
-    correlation = np.fft.irfft(spectrum)[: array.size]
-    sums = 0.5 + np.cumsum(correlation[1:] / correlation[0])
-    lags = np.arange(1, array.size)
-    end = int(np.argmax(lags >= 6 * sums))
-    return number(step) * max(0.5, float(sums[end]))
 
 
 def student_quantile(level: float, freedom: float) -> float:

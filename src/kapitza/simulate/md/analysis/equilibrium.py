@@ -5,7 +5,7 @@ A fit to its spectrum, where no plateau has to be picked, and the Green-Kubo int
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from attrs import evolve, field, frozen, validators
@@ -14,14 +14,18 @@ from numpy.typing import ArrayLike
 from kapitza.core.arrays import Array, finite, number, one_of, positive, quantity
 from kapitza.core.conductance import Conductance
 from kapitza.errors import ConvergenceError, InputError
-from kapitza.simulate.md.analysis.slabs import ThermalSlab, biot_number, boundary_admittance
+from kapitza.simulate.md.analysis.slabs import (
+    MAX_LUMPED_BIOT,
+    SIDE_MODELS,
+    SideModel,
+    ThermalSlab,
+    biot_number,
+    boundary_admittance,
+    model_slabs,
+)
 from kapitza.simulate.md.observers.spectral_flux import finite_table
 from kapitza.units import k_B
 
-SideModel = Literal["lumped", "slabs"]
-SIDE_MODELS: tuple[SideModel, ...] = ("lumped", "slabs")
-# Above this Biot number the lumped model is off by more than a few per cent.
-MAX_LUMPED_BIOT = 0.1
 # Relative standard uncertainty above which a conductance is not resolved: two of them reach zero.
 MAX_RELATIVE_SIGMA = 0.5
 # The energy of a side is bounded, so that its power has no low frequencies: ends of the record that do not match would
@@ -181,10 +185,10 @@ def fit_fluctuations(
     lumped = all(np.isinf(side.conductivity) for side in sides)
     if model == "slabs" and lumped:
         raise InputError(f"{data.name}: model 'slabs' needs the conductivities of the sides, they are infinite")
-    first = _fit_likelihood(spectrum, count, _model_slabs(sides, model), free, known)
+    first = _fit_likelihood(spectrum, count, model_slabs(sides, model), free, known)
     number_biot = biot_number(first[0][0], *sides)
     chosen: SideModel = model or ("lumped" if number_biot < MAX_LUMPED_BIOT else "slabs")
-    bodies = _model_slabs(sides, chosen)
+    bodies = model_slabs(sides, chosen)
     values, covariance = (
         _fit_likelihood(spectrum, count, bodies, free, known) if chosen == "lumped" and model is None else first
     )
@@ -278,12 +282,6 @@ def expected_spectrum(
     """(n, modes) Re Y of the sum mode and, with two boundaries, of the difference, W m⁻² K⁻¹."""
     held = (False, True)[:modes]
     return np.column_stack([boundary_admittance(omega, conductance, left, right, held=h).real for h in held])
-
-
-def _model_slabs(sides: tuple[ThermalSlab, ThermalSlab], model: SideModel | None) -> tuple[ThermalSlab, ThermalSlab]:
-    if model == "lumped":
-        return evolve(sides[0], conductivity=np.inf), evolve(sides[1], conductivity=np.inf)
-    return sides
 
 
 def _with_conductivities(bodies: tuple[ThermalSlab, ThermalSlab], values: Array) -> tuple[ThermalSlab, ThermalSlab]:

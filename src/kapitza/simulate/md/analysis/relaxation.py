@@ -10,8 +10,16 @@ from kapitza.core.arrays import Array, increasing, one_of, quantity
 from kapitza.core.conductance import Conductance
 from kapitza.errors import InputError
 from kapitza.simulate.md.analysis.block_averages import block_correlation
-from kapitza.simulate.md.analysis.equilibrium import MAX_LUMPED_BIOT, MAX_RELATIVE_SIGMA, SIDE_MODELS, SideModel
-from kapitza.simulate.md.analysis.slabs import ThermalSlab, biot_number, relaxation_modes
+from kapitza.simulate.md.analysis.equilibrium import MAX_RELATIVE_SIGMA
+from kapitza.simulate.md.analysis.slabs import (
+    MAX_LUMPED_BIOT,
+    SIDE_MODELS,
+    SideModel,
+    ThermalSlab,
+    biot_number,
+    model_slabs,
+    relaxation_modes,
+)
 
 _MIN_TIMES = 10
 _RELAXATION_MODES = 20
@@ -121,10 +129,10 @@ def fit_relaxation(
     if model == "slabs" and all(np.isinf(side.conductivity) for side in sides):
         raise InputError(f"{data.name}: model 'slabs' needs the conductivities of the sides, they are infinite")
     time, curves = data.time[use], data.difference[:, use]
-    values, covariance, freedom = _fit_curves(data.name, time, curves, _model_slabs(sides, model), free)
+    values, covariance, freedom = _fit_curves(data.name, time, curves, model_slabs(sides, model), free)
     number = biot_number(values[1], *sides)
     chosen: SideModel = model or ("lumped" if number < MAX_LUMPED_BIOT else "slabs")
-    bodies = _model_slabs(sides, chosen)
+    bodies = model_slabs(sides, chosen)
     if chosen == "lumped" and model is None:
         values, covariance, freedom = _fit_curves(data.name, time, curves, bodies, free)
     spread = _start_spread(data.name, time, curves, bodies, free, values, values[1] ** 2 * covariance[1, 1])
@@ -160,12 +168,6 @@ def _result(
         conductivity=conductivity, amplitude=float(values[0]), decay=course, time=time,
         reasons=tuple(reasons),
     )  # fmt: skip
-
-
-def _model_slabs(sides: tuple[ThermalSlab, ThermalSlab], model: SideModel | None) -> tuple[ThermalSlab, ThermalSlab]:
-    if model == "lumped":
-        return evolve(sides[0], conductivity=np.inf), evolve(sides[1], conductivity=np.inf)
-    return sides
 
 
 def _scale_conductivities(bodies: tuple[ThermalSlab, ThermalSlab], values: Array) -> tuple[ThermalSlab, ThermalSlab]:

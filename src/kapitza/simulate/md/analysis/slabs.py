@@ -12,13 +12,18 @@ reservoir with $z = 1 / (2 G_b)$, so that the admittance $1 / (1/G + z_A + z_B)$
 the extrapolated drop to that of the emitted one, $1/G + (1/G_{b,A} + 1/G_{b,B}) / 2$ being its inverse.
 """
 
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 from numpy.typing import ArrayLike
 
 from kapitza.core.arrays import Array, ComplexArray, above_zero, positive, quantity
+
+SideModel = Literal["lumped", "slabs"]
+SIDE_MODELS: tuple[SideModel, ...] = ("lumped", "slabs")
+# Above this Biot number the lumped model is off by more than a few per cent.
+MAX_LUMPED_BIOT = 0.1
 
 
 @frozen(eq=False)
@@ -75,6 +80,13 @@ def boundary_admittance(
     """
     rate = 1j * positive(omega)
     return 1 / (1 / conductance + left.impedance(rate, held=held) + right.impedance(rate, held=held))
+
+
+def model_slabs(sides: tuple[ThermalSlab, ThermalSlab], model: SideModel | None) -> tuple[ThermalSlab, ThermalSlab]:
+    """Return the two sides as a model has them: bodies of one temperature where it is "lumped"."""
+    if model == "lumped":
+        return evolve(sides[0], conductivity=np.inf), evolve(sides[1], conductivity=np.inf)
+    return sides
 
 
 def biot_number(conductance: float, left: ThermalSlab, right: ThermalSlab) -> float:

@@ -22,7 +22,7 @@ from kapitza.simulate.md.system import COLD_ROLE, HELD_ROLE, HOT_ROLE, System
 from kapitza.units import angstrom, eV, k_B
 
 _ASE_PURPOSE = "running a calculator of ASE"
-_MAX_FIRST_MOVE = 0.5 * angstrom  # an atom that its force would move this far in a step sits on another one
+MAX_FIRST_MOVE = 0.5 * angstrom  # an atom that its force would move this far in a step sits on another one
 
 
 @frozen(eq=False)
@@ -47,12 +47,12 @@ class AseEngine:
         self,
         system: System,
         field: AnyPotential,
-        baths: Thermostats,
+        thermostats: Thermostats,
         state: MdState,
         *,
         timestep: float,
         seed: int,
-    ) -> "_AseDynamics":
+    ) -> "AseDynamics":
         """Set a system in motion from a state; `field` counts for nothing, as the calculator knows its own.
 
         Raises
@@ -66,7 +66,7 @@ class AseEngine:
         if len(symbols) != len(system.kinds):
             raise InputError(f"{len(symbols)} symbols for the kinds {', '.join(system.kinds)}: give one for each")
         atoms = _ase_atoms(system, symbols, state.positions)
-        return _AseDynamics(atoms, self.calculator, system, baths, state, timestep=timestep, seed=seed)
+        return AseDynamics(atoms, self.calculator, system, thermostats, state, timestep=timestep, seed=seed)
 
 
 def from_ase(calculator: Any, symbols: Sequence[str] = ()) -> AseEngine:
@@ -112,7 +112,7 @@ def _ase_atoms(system: System, symbols: Sequence[str], positions: Array) -> Any:
         raise InputError(f"{err} is no chemical symbol: name the symbol of each kind of {', '.join(symbols)}") from err
 
 
-class _AseDynamics:
+class AseDynamics:
     """Atoms that the forces of a calculator move."""
 
     def __init__(
@@ -120,13 +120,13 @@ class _AseDynamics:
         atoms: Any,
         calculator: Any,
         system: System,
-        baths: Thermostats,
+        thermostats: Thermostats,
         state: MdState,
         *,
         timestep: float,
         seed: int,
     ) -> None:
-        self._atoms, self._calculator, self._system, self._baths = atoms, calculator, system, baths
+        self._atoms, self._calculator, self._system, self._thermostats = atoms, calculator, system, thermostats
         self._timestep, self._step = timestep, int(state.step)
         self._seed = int(state.random[0]) if state.random.size else int(seed)
         self._random = np.random.default_rng([self._seed, self._step])
@@ -136,7 +136,7 @@ class _AseDynamics:
         self._heat = state.heat.copy()
         self._a, self._potential = self._forced()
         moved = np.abs(self._a).max() * timestep**2
-        if not moved < _MAX_FIRST_MOVE:
+        if not moved < MAX_FIRST_MOVE:
             raise InputError(
                 f"{system.name}: forces would move an atom by {moved / angstrom:.3g} Å in one step: atoms lie on each "
                 f"other, or {timestep:g} s is too long a time step"
@@ -178,7 +178,7 @@ class _AseDynamics:
             self._v += 0.5 * self._timestep * self._a
             self._bathe()
             self._step += 1
-            if self._baths.kind == "swap" and self._step % self._baths.period == 0:
+            if self._thermostats.kind == "swap" and self._step % self._thermostats.period == 0:
                 given = swap_velocities(self._v, self._system.masses, *self._members)
                 self._heat += np.array([given, -given])
         if not np.isfinite(self._v).all():
@@ -207,17 +207,21 @@ class _AseDynamics:
 
     def _bathe(self) -> None:
         """Let the baths act for half a step."""
-        for k, (atoms, goal) in enumerate(zip(self._members, (self._baths.hot, self._baths.cold), strict=True)):
-            if self._baths.kind not in ("langevin", "exchange"):
+        for k, (atoms, goal) in enumerate(
+            zip(self._members, (self._thermostats.hot, self._thermostats.cold), strict=True)
+        ):
+            if self._thermostats.kind not in ("langevin", "exchange"):
                 return
             mass, v = self._system.masses[atoms], self._v[atoms]
             before = 0.5 * float(mass @ (v**2).sum(axis=1))
-            self._v[atoms] = self._kicked(v, mass, goal) if self._baths.kind == "langevin" else self._scaled(v, mass, k)
+            self._v[atoms] = (
+                self._kicked(v, mass, goal) if self._thermostats.kind == "langevin" else self._scaled(v, mass, k)
+            )
             self._heat[k] += 0.5 * float(mass @ (self._v[atoms] ** 2).sum(axis=1)) - before
 
     def _kicked(self, v: Array, mass: Array, temperature: float) -> Array:
         """Velocities after half a step of a Langevin bath."""
-        c = np.exp(-0.5 * self._timestep / self._baths.damping)
+        c = np.exp(-0.5 * self._timestep / self._thermostats.damping)
         spread = np.sqrt((1 - c**2) * k_B * temperature / mass)[:, None]
         return c * v + spread * self._random.standard_normal(v.shape)
 
@@ -225,7 +229,7 @@ class _AseDynamics:
         """Velocities scaled about their drift so as to hold half a step's worth of heat more, or less."""
         drift = mass @ v / mass.sum()
         kinetic = 0.5 * float(mass @ ((v - drift) ** 2).sum(axis=1))
-        wanted = kinetic + (1, -1)[bath] * 0.5 * self._timestep * self._baths.power
+        wanted = kinetic + (1, -1)[bath] * 0.5 * self._timestep * self._thermostats.power
         if not wanted > 0:
             raise ConvergenceError(f"a bath holds {kinetic:.3g} J, less than is taken from it: lower the power")
         return drift + np.sqrt(wanted / kinetic) * (v - drift)

@@ -60,13 +60,20 @@ class BuiltinEngine:
     name: str = attribute(default="own kernels", kw_only=True)
 
     def begin(
-        self, system: System, field: AnyPotential, baths: Thermostats, state: MdState, *, timestep: float, seed: int = 0
-    ) -> "_BuiltinDynamics":
+        self,
+        system: System,
+        field: AnyPotential,
+        thermostats: Thermostats,
+        state: MdState,
+        *,
+        timestep: float,
+        seed: int = 0,
+    ) -> "BuiltinDynamics":
         """Set a system in motion.
 
         Parameters
         ----------
-        system, field, baths, state : what moves, by which forces, between which baths, from where
+        system, field, thermostats, state : what moves, by which forces, between which baths, from where
         timestep : s
         seed : of the random numbers, where the state has none yet
 
@@ -88,19 +95,24 @@ class BuiltinEngine:
         _check_builtin_state(system, state)
         if not (self.skin is None or 0 <= self.skin < np.inf):
             raise InputError(f"skin = {self.skin!r} m, wanted a length from 0 upwards, or None")
-        return _BuiltinDynamics(system, potential, baths, state, (timestep, seed, self.skin))
+        return BuiltinDynamics(system, potential, thermostats, state, (timestep, seed, self.skin))
 
 
-class _BuiltinDynamics:
+class BuiltinDynamics:
     """Atoms in motion under our own kernels: the `Dynamics` of `BuiltinEngine`."""
 
     def __init__(
-        self, system: System, field: Potential, baths: Thermostats, state: MdState, how: tuple[float, int, float | None]
+        self,
+        system: System,
+        field: Potential,
+        thermostats: Thermostats,
+        state: MdState,
+        how: tuple[float, int, float | None],
     ) -> None:
-        self.system, self.field, self.baths = system, field, baths
+        self.system, self.field, self.thermostats = system, field, thermostats
         self.timestep, seed, self.skin = how
         self.go = _load_stepper(field)
-        self.kinds, self.bath = map_species(system, field), _thermostat_arguments(system, baths, self.timestep)
+        self.kinds, self.bath = map_species(system, field), _thermostat_arguments(system, thermostats, self.timestep)
         free = system.role != HELD_ROLE
         self.r = np.array(state.positions, dtype=float, order="C")
         self.v = np.array(state.velocities * free[:, None], dtype=float, order="C")
@@ -216,7 +228,7 @@ def _check_builtin_state(system: System, state: MdState) -> None:
         )
 
 
-def _check_finite_forces(moving: _BuiltinDynamics) -> None:
+def _check_finite_forces(moving: BuiltinDynamics) -> None:
     """Refuse a first state with a force that is none."""
     f = moving.f[: len(moving.r)]
     if not (np.isfinite(f).all() and np.isfinite(moving.potential[0])):
@@ -224,12 +236,12 @@ def _check_finite_forces(moving: _BuiltinDynamics) -> None:
         raise InputError(f"{moving.system.name}: the force on atom {worst} is not finite: do atoms overlap?")
 
 
-def _check_displacements(moving: _BuiltinDynamics) -> None:
+def _check_displacements(moving: BuiltinDynamics) -> None:
     """Stop a run whose atoms fly apart or whose baths have run dry."""
     if not np.isfinite(moving.given).all():
         raise ConvergenceError(
             f"{moving.system.name}: at step {moving.step} a bath has no energy left to take: take a power below "
-            f"{moving.baths.power:g} W, or a larger bath"
+            f"{moving.thermostats.power:g} W, or a larger bath"
         )
     leap = moving.timestep * float(np.abs(moving.v).max())
     if not leap <= _MAX_STEP_DISPLACEMENT * moving.field.cutoff:
@@ -253,7 +265,7 @@ def _seed_random(seed: int) -> NDArray[np.uint64]:
     return np.asarray(np.random.SeedSequence(seed).generate_state(_RANDOM_WORDS, np.uint64), dtype=np.uint64)
 
 
-def _thermostat_arguments(system: System, baths: Thermostats, timestep: float) -> tuple[Any, ...]:
+def _thermostat_arguments(system: System, thermostats: Thermostats, timestep: float) -> tuple[Any, ...]:
     """Kind, atoms and numbers of the baths, as the compiled loop takes them.
 
     Raises
@@ -263,21 +275,27 @@ def _thermostat_arguments(system: System, baths: Thermostats, timestep: float) -
     """
     hot, cold = (np.flatnonzero(system.role == role) for role in (HOT_ROLE, COLD_ROLE))
     needs = {
-        "langevin": {"hot": baths.hot, "cold": baths.cold, "damping": baths.damping},
-        "exchange": {"power": abs(baths.power)},
-        "swap": {"period": baths.period},
+        "langevin": {"hot": thermostats.hot, "cold": thermostats.cold, "damping": thermostats.damping},
+        "exchange": {"power": abs(thermostats.power)},
+        "swap": {"period": thermostats.period},
         "none": {},
-    }[baths.kind]
+    }[thermostats.kind]
     for name, value in needs.items():
         if not (np.isfinite(value) and value > 0):
-            raise InputError(f"{system.name}: baths of kind {baths.kind!r} need {name} above 0, got {value:g}")
-    if baths.kind != "none" and not (hot.size and cold.size):
+            raise InputError(f"{system.name}: baths of kind {thermostats.kind!r} need {name} above 0, got {value:g}")
+    if thermostats.kind != "none" and not (hot.size and cold.size):
         raise InputError(
             f"{system.name}: {hot.size} atoms in the hot and {cold.size} in the cold bath: give each layer its role"
         )
-    keep = np.exp(-timestep / baths.damping) if baths.kind == "langevin" else 1.0
-    numbers = np.array([keep, k_B * baths.hot, k_B * baths.cold, baths.power])
-    return _THERMOSTAT_NUMBERS[baths.kind], hot.astype(np.int64), cold.astype(np.int64), numbers, int(baths.period)
+    keep = np.exp(-timestep / thermostats.damping) if thermostats.kind == "langevin" else 1.0
+    numbers = np.array([keep, k_B * thermostats.hot, k_B * thermostats.cold, thermostats.power])
+    return (
+        _THERMOSTAT_NUMBERS[thermostats.kind],
+        hot.astype(np.int64),
+        cold.astype(np.int64),
+        numbers,
+        int(thermostats.period),
+    )
 
 
 def _check_close_pairs(

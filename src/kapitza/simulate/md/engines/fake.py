@@ -46,12 +46,12 @@ class FakeEngine:
         self,
         system: System,
         field: AnyPotential,
-        baths: Thermostats,
+        thermostats: Thermostats,
         state: MdState,
         *,
         timestep: float,
         seed: int,
-    ) -> "_FakeDynamics":
+    ) -> "FakeDynamics":
         """Set bodies of the temperatures of a state in motion; the potential counts for nothing.
 
         Raises
@@ -59,9 +59,9 @@ class FakeEngine:
         InputError
             for "swap", which bodies cannot do
         """
-        if baths.kind == "swap":
-            raise InputError(f"the fake engine has no atoms to swap, got baths {baths.kind!r}: take another kind")
-        return _FakeDynamics(BodyChain(self, system, baths), state, timestep=timestep, seed=seed)
+        if thermostats.kind == "swap":
+            raise InputError(f"the fake engine has no atoms to swap, got baths {thermostats.kind!r}: take another kind")
+        return FakeDynamics(BodyChain(self, system, thermostats), state, timestep=timestep, seed=seed)
 
 
 class BodyChain:
@@ -71,8 +71,8 @@ class BodyChain:
     the plane, the latter three in units of the heat capacity of the first plane.
     """
 
-    def __init__(self, fake: FakeEngine, system: System, baths: Thermostats) -> None:
-        self.system, self.baths = system, baths
+    def __init__(self, fake: FakeEngine, system: System, thermostats: Thermostats) -> None:
+        self.system, self.thermostats = system, thermostats
         order = np.argsort(system.heights)
         self.planes: IntArray = order[system.roles[order] != HELD_ROLE]
         self.capacity: Array = 3 * k_B * system.counts[self.planes].astype(np.float64)
@@ -97,7 +97,7 @@ class BodyChain:
         r"""Matrices of $\dot y = M y + b + B w$ with white noise w of unit strength."""
         n, c = self.planes.size, np.append(self.capacity, [self.unit] * 3)
         m, b, columns = np.zeros((n + 3, n + 3)), np.zeros(n + 3), [np.zeros(n + 3)]
-        mean = (self.baths.hot + self.baths.cold) / 2
+        mean = (self.thermostats.hot + self.thermostats.cold) / 2
         for i, j, g in self.bonds:
             flow = np.zeros(n + 3)
             flow[i], flow[j] = -1.0, 1.0
@@ -105,18 +105,18 @@ class BodyChain:
             m[:, i] += g * flow / c
             m[:, j] -= g * flow / c
             columns.append(np.sqrt(2 * k_B * g) * mean * flow / c)
-        for role, slot, bath in ((HOT_ROLE, n, self.baths.hot), (COLD_ROLE, n + 1, self.baths.cold)):
+        for role, slot, bath in ((HOT_ROLE, n, self.thermostats.hot), (COLD_ROLE, n + 1, self.thermostats.cold)):
             for i in np.flatnonzero(self.system.roles[self.planes] == role).tolist():
                 flow = np.zeros(n + 3)
                 flow[i] = flow[slot] = 1.0
-                if self.baths.kind == "langevin":
-                    g = self.capacity[i] / self.baths.damping
+                if self.thermostats.kind == "langevin":
+                    g = self.capacity[i] / self.thermostats.damping
                     m[:, i] -= g * flow / c
                     b += g * bath * flow / c
                     columns.append(np.sqrt(2 * k_B * g) * bath * flow / c)
-                elif self.baths.kind == "exchange":
+                elif self.thermostats.kind == "exchange":
                     share = self.capacity[i] / self.capacity[self.system.roles[self.planes] == role].sum()
-                    b += (1 if role == HOT_ROLE else -1) * self.baths.power * share * flow / c
+                    b += (1 if role == HOT_ROLE else -1) * self.thermostats.power * share * flow / c
         return m, b, np.array(columns).T * self.noise
 
     def step(self, timestep: float) -> AffineMap:
@@ -156,7 +156,7 @@ def _compose_maps(first: AffineMap, second: AffineMap) -> AffineMap:
     return second[0] @ first[0], second[0] @ first[1] @ second[0].T + second[1]
 
 
-class _FakeDynamics:
+class FakeDynamics:
     """Bodies whose temperatures change."""
 
     def __init__(self, bodies: BodyChain, state: MdState, *, timestep: float, seed: int) -> None:

@@ -7,7 +7,7 @@ J. Chem. Phys. 157, 114801 (2022), doi:10.1063/5.0106617.
 from collections.abc import Sequence
 
 from kapitza.errors import InputError
-from kapitza.simulate.md.engine import MdState, Thermostats
+from kapitza.simulate.md.engine import MdState
 from kapitza.simulate.md.potential import single_line
 from kapitza.simulate.md.protocol import Protocol, check_thermostats, gradient_state
 from kapitza.simulate.md.record import HEADER_FILE, make_header
@@ -18,41 +18,42 @@ _GPUMD_SPEED = angstrom / fs  # m s⁻¹ of GPUMD's unit of velocity
 _GPUMD_RESTARTS = 20  # times that a run is saved
 
 
-def gpumd_deck(
-    system: System, potential: str, baths: Thermostats, course: Protocol, *, symbols: Sequence[str] = (),
-    start: MdState | None = None,
-) -> dict[str, str]:  # fmt: skip
+def gpumd_deck(system: System, potential: str, protocol: Protocol, *, symbols: Sequence[str] = ()) -> dict[str, str]:
     """Return the files of a run, by name.
 
     Parameters
     ----------
     system : the atoms
     potential : path of the file of the potential, as GPUMD shall open it: a NEP, Tersoff, ... file
-    baths : "langevin"
-    course : time step, equilibration, blocks; direct power is not available
+    protocol : thermostats "langevin"; direct power is not available
     symbols : name of each kind of atoms as the potential has it; the kinds themselves if left out
-    start : state to start from; None: rest, with velocities of the straight line of temperatures between the baths
 
     Raises
     ------
     InputError
         for other baths, direct power, temperatures without the flow of planes, or symbols that do not fit
     """
-    check_thermostats(system, baths, course)
-    if baths.kind != "langevin" or course.power or course.flowing:
+    thermostats = protocol.thermostats
+    check_thermostats(system, protocol)
+    if thermostats.kind != "langevin" or protocol.power or protocol.flowing:
         raise InputError(
-            f"GPUMD's decks have Langevin baths, no power through the plane and no flow of planes, got {baths.kind!r}, "
-            f"power = {course.power}, flowing = {course.flowing}: take LAMMPS, or leave them out"
+            "GPUMD's decks have Langevin baths, no power through the plane and no flow of planes, got "
+            f"{thermostats.kind!r}, "
+            f"power = {protocol.power}, flowing = {protocol.flowing}: take LAMMPS, or leave them out"
         )
     names = tuple(symbols) or system.kinds
     if len(names) != len(system.kinds) or any(len(name.split()) != 1 for name in names):
         raise InputError(f"symbols {names!r} for the kinds {', '.join(system.kinds)}: give one word for each")
-    state = start if start is not None else gradient_state(system, baths.hot, baths.cold, course.seed)
+    state = (
+        protocol.start
+        if protocol.start is not None
+        else gradient_state(system, thermostats.hot, thermostats.cold, protocol.seed)
+    )
     return {
         "model.xyz": _model_file(system, names, state),
-        "run.in": _run_commands(system, single_line(potential), baths, course),
+        "run.in": _run_commands(system, single_line(potential), protocol),
         HEADER_FILE: make_header(
-            system, course, "GPUMD, langevin, " + potential.replace("\\", "/").split("/")[-1]
+            system, protocol, "GPUMD, langevin, " + potential.replace("\\", "/").split("/")[-1]
         ).text,
     }
 
@@ -76,18 +77,20 @@ def _model_file(system: System, names: Sequence[str], state: MdState) -> str:
     return "\n".join([str(len(rows)), head, *rows, ""])
 
 
-def _run_commands(system: System, potential: str, baths: Thermostats, course: Protocol) -> str:
+def _run_commands(system: System, potential: str, protocol: Protocol) -> str:
     """Text of run.in; the run before the blocks ends with the energy at which they begin."""
-    mean, half = (baths.hot + baths.cold) / 2, (baths.hot - baths.cold) / 2
-    heat = f"ensemble heat_lan {mean:.10g} {baths.damping / course.timestep:.10g} {half:.10g} {HOT_ROLE} {COLD_ROLE}"
+    thermostats = protocol.thermostats
+    mean, half = (thermostats.hot + thermostats.cold) / 2, (thermostats.hot - thermostats.cold) / 2
+    damping = thermostats.damping / protocol.timestep
+    heat = f"ensemble heat_lan {mean:.10g} {damping:.10g} {half:.10g} {HOT_ROLE} {COLD_ROLE}"
     held = [f"fix {HELD_ROLE}"] if (system.role == HELD_ROLE).any() else []
-    before = max(course.equilibration, 1)
-    total = course.blocks * course.steps
-    restart = course.steps * max(1, course.blocks // _GPUMD_RESTARTS)
+    before = max(protocol.equilibration, 1)
+    total = protocol.blocks * protocol.steps
+    restart = protocol.steps * max(1, protocol.blocks // _GPUMD_RESTARTS)
     lines = [
-        f"potential {potential}", f"time_step {course.timestep / fs:.10g}",
+        f"potential {potential}", f"time_step {protocol.timestep / fs:.10g}",
         heat, *held, f"dump_thermo {before}", f"run {before}",
-        heat, *held, f"compute 1 {course.sample} {course.steps // course.sample} temperature",
-        f"dump_thermo {course.steps}", f"dump_restart {restart}", f"run {total}",
+        heat, *held, f"compute 1 {protocol.sample} {protocol.steps // protocol.sample} temperature",
+        f"dump_thermo {protocol.steps}", f"dump_restart {restart}", f"run {total}",
     ]  # fmt: skip
     return "\n".join([*lines, ""])

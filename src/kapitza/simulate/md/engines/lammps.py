@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from kapitza.core.arrays import Array, one_of
 from kapitza.errors import ConvergenceError, InputError, KapitzaError, MissingEngine, require
 from kapitza.simulate.md.engine import MdState, Thermostats, swap_velocities
-from kapitza.simulate.md.engines.lammps_input import (
+from kapitza.simulate.md.engines.lammps_input import (  # fmt: skip
     ATOM_PROPERTIES,
     LAMMPS_SPEED,
     AtomTypes,
@@ -43,7 +43,7 @@ from kapitza.units import angstrom, eV, m_u, ps
 
 _LAMMPS_PURPOSE = "running LAMMPS in this process"
 _ACCELERATION_UNIT = eV / angstrom / m_u * ps**2 / angstrom  # Å ps⁻² of 1 eV Å⁻¹ u⁻¹
-_MAX_FIRST_MOVE = 0.5  # Å: an atom that its force would move this far in a step sits on another one
+MAX_FIRST_MOVE = 0.5  # Å: an atom that its force would move this far in a step sits on another one
 Acceleration = Literal["opt", "omp", "plain"]
 
 
@@ -66,7 +66,14 @@ class LammpsEngine:
         return "LAMMPS"
 
     def begin(
-        self, system: System, field: AnyPotential, baths: Thermostats, state: MdState, *, timestep: float, seed: int
+        self,
+        system: System,
+        field: AnyPotential,
+        thermostats: Thermostats,
+        state: MdState,
+        *,
+        timestep: float,
+        seed: int,
     ) -> "LammpsDynamics":
         """Set a system in motion from a state.
 
@@ -74,7 +81,7 @@ class LammpsEngine:
         ----------
         system : the atoms
         field : their potential; `LammpsCommands` are LAMMPS' own lines
-        baths : what keeps heat flowing; "swap" is done here between two runs of LAMMPS, as its own
+        thermostats : what keeps heat flowing; "swap" is done here between two runs of LAMMPS, as its own
             `fix thermal/conductivity` knows slabs of a box alone
         state : where to begin
         timestep : s
@@ -88,7 +95,7 @@ class LammpsEngine:
             with LAMMPS' own words, for what it does not take; for atoms that lie on each other
         """
         engine = start_lammps(self)
-        motion = LammpsDynamics(engine, system, baths, state, timestep=timestep, seed=seed)
+        motion = LammpsDynamics(engine, system, thermostats, state, timestep=timestep, seed=seed)
         try:
             motion.prepare(field)
         except KapitzaError:
@@ -126,9 +133,9 @@ class LammpsDynamics:
     """Atoms that LAMMPS moves."""
 
     def __init__(
-        self, engine: Any, system: System, baths: Thermostats, state: MdState, *, timestep: float, seed: int
+        self, engine: Any, system: System, thermostats: Thermostats, state: MdState, *, timestep: float, seed: int
     ) -> None:
-        self._engine, self._system, self._baths, self._begin = engine, system, baths, state
+        self._engine, self._system, self._thermostats, self._begin = engine, system, thermostats, state
         self._seed = int(state.random[0]) if state.random.size else int(seed)
         self._timestep, self._step = timestep, int(state.step)
         self._swapped = self._tare = np.zeros(2)
@@ -147,7 +154,9 @@ class LammpsDynamics:
                 (Path(folder) / name).write_text(text, encoding="utf-8")
             self._say(*(_place_files(line, folder, pair.files) for line in pair.commands))
         self._say(*neighbour_commands(field.form), *group_commands(), f"timestep {format_number(self._timestep / ps)}")
-        self._say("fix move moving nve", *thermostat_commands(self._baths, *thermostat_seeds(self._seed, self._step)))
+        self._say(
+            "fix move moving nve", *thermostat_commands(self._thermostats, *thermostat_seeds(self._seed, self._step))
+        )
         # LAMMPS counts from 0 here: only at its step 0 does it see the first half step of what its baths give.
         self._say("thermo_style custom step pe", "thermo 0", "run 0 post no")
         self._origin = self._begin.positions - self.positions
@@ -172,11 +181,11 @@ class LammpsDynamics:
     @property
     def heat(self) -> Array:
         """(2,) energy that the hot and the cold bath have given to the atoms so far, J."""
-        kind = self._baths.kind
+        kind = self._thermostats.kind
         if kind == "langevin":
             given = -np.array([self._engine.extract_fix(name, 0, 0) for name in ("hot", "cold")]) * eV
         elif kind == "exchange":
-            given = np.array([1, -1]) * self._baths.power * self._timestep * (self._step - self._begin.step)
+            given = np.array([1, -1]) * self._thermostats.power * self._timestep * (self._step - self._begin.step)
         else:
             given = self._swapped
         return self._begin.heat + given - self._tare
@@ -195,7 +204,7 @@ class LammpsDynamics:
         ConvergenceError
             with LAMMPS' own words where atoms are lost or the numbers overflow
         """
-        period = self._baths.period if self._baths.kind == "swap" else 0
+        period = self._thermostats.period if self._thermostats.kind == "swap" else 0
         end = self._step + steps
         while self._step < end:
             stride = min(end - self._step, period - self._step % period) if period else steps
@@ -251,7 +260,7 @@ def _check_first_forces(system: System, force: Array, timestep: float) -> None:
     """Refuse atoms that lie on each other, before they fly apart; forces in eV Å⁻¹."""
     moved = np.abs(force / (system.masses[:, None] / m_u)).max(axis=1) * _ACCELERATION_UNIT * (timestep / ps) ** 2
     moved[system.role == HELD_ROLE] = 0.0
-    if not (np.isfinite(moved).all() and moved.max() < _MAX_FIRST_MOVE):
+    if not (np.isfinite(moved).all() and moved.max() < MAX_FIRST_MOVE):
         atom = int(np.argmax(np.where(np.isfinite(moved), moved, np.inf)))
         raise InputError(
             f"{system.name}: forces would move atom {atom} by {moved[atom]:.3g} Å in one step: atoms lie on "

@@ -168,16 +168,16 @@ def group_commands() -> list[str]:
     return [*made, "group moving subtract all held", "group left subtract all right"]
 
 
-def thermostat_commands(baths: Thermostats, first: int, second: int) -> list[str]:
+def thermostat_commands(thermostats: Thermostats, first: int, second: int) -> list[str]:
     """Commands of the two baths, with a seed for each."""
-    if baths.kind == "langevin":
-        damping = format_number(baths.damping / ps)
+    if thermostats.kind == "langevin":
+        damping = format_number(thermostats.damping / ps)
         return [
             f"fix {name} {name} langevin {format_number(T)} {format_number(T)} {damping} {seed} tally yes"
-            for name, T, seed in (("hot", baths.hot, first), ("cold", baths.cold, second))
+            for name, T, seed in (("hot", thermostats.hot, first), ("cold", thermostats.cold, second))
         ]
-    if baths.kind == "exchange":
-        power = baths.power * ps / eV
+    if thermostats.kind == "exchange":
+        power = thermostats.power * ps / eV
         return [f"fix hot hot ehex 1 {format_number(power)}", f"fix cold cold ehex 1 {format_number(-power)}"]
     return []
 
@@ -236,7 +236,7 @@ def _comment_text(name: str) -> str:
 
 
 POTENTIAL_FILE = "potential.txt"
-_UNSHIFTED_KIND, _FORCE_SHIFTED_KIND, _QUADRATIC_KIND = 0, 1, 2
+_QUADRATIC_KIND = 2  # of the shift of Lennard-Jones: energy, force and stiffness end at zero
 
 
 @frozen(eq=False)
@@ -354,18 +354,14 @@ PROFILE_FILE, HEAT_FILE, POWER_FILE = "profile.txt", "heat.txt", "power.txt"
 _LAMMPS_RESTARTS = 20  # restart files of a run
 
 
-def lammps_deck(
-    system: System, field: AnyPotential, baths: Thermostats, course: Protocol, *, start: MdState | None = None
-) -> dict[str, str]:
+def lammps_deck(system: System, potential: AnyPotential, protocol: Protocol) -> dict[str, str]:
     """Return the files of a run, by name.
 
     Parameters
     ----------
     system : the atoms
-    field : their potential, as formula or as LAMMPS' own lines
-    baths : "langevin", "exchange" or "none"
-    course : time step, equilibration, blocks; direct power only of Lennard-Jones
-    start : state to start from; None: rest, with velocities of the straight line of temperatures between the baths
+    potential : as formula or as LAMMPS' own lines
+    protocol : thermostats "langevin", "exchange" or "none"; direct power only of Lennard-Jones
 
     Raises
     ------
@@ -373,31 +369,37 @@ def lammps_deck(
         for "swap", whose slabs LAMMPS lays by height and not by role; for direct power of a many-body potential, of
         which LAMMPS tallies the pair part alone and says nothing
     """
-    check_thermostats(system, baths, course)
-    if baths.kind == "swap":
+    thermostats = protocol.thermostats
+    check_thermostats(system, protocol)
+    if thermostats.kind == "swap":
         raise InputError(f"{system.name}: no deck for baths of kind 'swap': take 'exchange' instead")
-    if course.power and not (isinstance(field, Potential) and field.form == "lennard-jones"):
+    if protocol.power and not (isinstance(potential, Potential) and potential.form == "lennard-jones"):
         raise InputError(
-            f"power every {course.power} steps with {field.form!r}: LAMMPS counts only the pair part of many-body "
+            f"power every {protocol.power} steps with {potential.form!r}: LAMMPS counts only the pair part "
+            "of many-body "
             "forces (of silicon after Stillinger and Weber less than half of the power): leave it out"
         )
-    state = start if start is not None else gradient_state(system, baths.hot, baths.cold, course.seed)
-    kinds = number_types(system, field.kinds, whole=isinstance(field, LammpsCommands))
-    pair = write_potential(field, kinds)
+    state = (
+        protocol.start
+        if protocol.start is not None
+        else gradient_state(system, thermostats.hot, thermostats.cold, protocol.seed)
+    )
+    kinds = number_types(system, potential.kinds, whole=isinstance(potential, LammpsCommands))
+    pair = write_potential(potential, kinds)
     rules = [
         *pair.commands,
-        *neighbour_commands(field.form),
+        *neighbour_commands(potential.form),
         *group_commands(),
-        f"timestep {format_number(course.timestep / ps)}",
+        f"timestep {format_number(protocol.timestep / ps)}",
     ]
-    rules += ["fix move moving nve", *thermostat_commands(baths, *thermostat_seeds(course.seed, state.step))]
+    rules += ["fix move moving nve", *thermostat_commands(thermostats, *thermostat_seeds(protocol.seed, state.step))]
     files = {
-        "in.nemd": _start_commands(system, state, course),
-        "in.continue": _restart_commands(course),
+        "in.nemd": _start_commands(system, state, protocol),
+        "in.continue": _restart_commands(protocol),
         "in.rules": _command_text(rules),
-        "in.output": _command_text(_output_commands(baths, course)),
+        "in.output": _command_text(_output_commands(protocol)),
         "system.data": _data_file(system, kinds, state.positions, state.velocities),
-        HEADER_FILE: make_header(system, course, f"LAMMPS, {baths.kind}, {field.form}").text,
+        HEADER_FILE: make_header(system, protocol, f"LAMMPS, {thermostats.kind}, {potential.form}").text,
     }
     return files | pair.files
 
@@ -407,47 +409,50 @@ def _command_text(commands: list[str]) -> str:
     return "\n".join([*commands, ""])
 
 
-def _start_commands(system: System, state: MdState, course: Protocol) -> str:
+def _start_commands(system: System, state: MdState, protocol: Protocol) -> str:
     """Commands of a run from its start."""
     commands = [*header_commands(make_box(system, state.positions)), ATOM_PROPERTIES, _READ_DATA]
     commands += ["include in.rules", "thermo 1000", "thermo_style custom step temp pe etotal"]
-    commands += ["thermo_modify norm no flush yes", f"run {course.equilibration}", "reset_timestep 0"]
-    return _command_text([*commands, "include in.output", f"run {course.steps * course.blocks}"])
+    commands += ["thermo_modify norm no flush yes", f"run {protocol.equilibration}", "reset_timestep 0"]
+    return _command_text([*commands, "include in.output", f"run {protocol.steps * protocol.blocks}"])
 
 
-def _restart_commands(course: Protocol) -> str:
+def _restart_commands(protocol: Protocol) -> str:
     """Commands that go on from the last restart file."""
     commands = ["read_restart restart.*", ATOM_PROPERTIES, "include in.rules", "include in.output"]
-    return _command_text([*commands, f"run {course.steps * course.blocks} upto"])
+    return _command_text([*commands, f"run {protocol.steps * protocol.blocks} upto"])
 
 
-def _output_commands(baths: Thermostats, course: Protocol) -> list[str]:
+def _output_commands(protocol: Protocol) -> list[str]:
     """Commands that write the blocks: temperatures of planes, heat of the baths and energies, direct power."""
-    flowing = "com yes" if course.flowing else "com no"
-    samples = f"{course.sample} {course.steps // course.sample} {course.steps}"
+    flowing = "com yes" if protocol.flowing else "com no"
+    samples = f"{protocol.sample} {protocol.steps // protocol.sample} {protocol.steps}"
     written = "format ' %.15g'"
     commands = [
         "compute layer all property/atom i_layer",
         "compute planes all chunk/atom c_layer nchunk once ids every compress no",
-        f"compute planetemp moving temp/chunk planes temp {flowing} adof 3 cdof {-3 if course.flowing else 0}",
+        f"compute planetemp moving temp/chunk planes temp {flowing} adof 3 cdof {-3 if protocol.flowing else 0}",
         f"fix profile all ave/time {samples} c_planetemp[1] mode vector append {PROFILE_FILE} {written}",
-        *(f"variable {name} equal {given}" for name, given in _heat_formulas(baths)),
+        *(f"variable {name} equal {given}" for name, given in _heat_formulas(protocol.thermostats)),
         "compute kinetic all ke",
-        f"fix heat all ave/time 1 1 {course.steps} v_given v_taken c_thermo_pe c_kinetic append {HEAT_FILE} {written}",
+        (
+            f"fix heat all ave/time 1 1 {protocol.steps} v_given v_taken c_thermo_pe c_kinetic append "
+            f"{HEAT_FILE} {written}"
+        ),
     ]
-    if course.power:
-        every = f"{course.power} {course.steps // course.power} {course.steps}"
+    if protocol.power:
+        every = f"{protocol.power} {protocol.steps // protocol.power} {protocol.steps}"
         commands += [
             "compute flow right heat/flux/virial/tally left",  # what the right side gains
             f"fix power all ave/time {every} c_flow append {POWER_FILE} {written}",
         ]
-    restart = course.steps * max(1, course.blocks // _LAMMPS_RESTARTS)
+    restart = protocol.steps * max(1, protocol.blocks // _LAMMPS_RESTARTS)
     return [*commands, f"restart {restart} restart.*", "thermo 1000"]
 
 
-def _heat_formulas(baths: Thermostats) -> list[tuple[str, str]]:
+def _heat_formulas(thermostats: Thermostats) -> list[tuple[str, str]]:
     """Formulas of the energy that each bath has given, eV."""
-    if baths.kind == "langevin":
+    if thermostats.kind == "langevin":
         return [("given", "-f_hot"), ("taken", "-f_cold")]
-    power = baths.power * ps / eV if baths.kind == "exchange" else 0.0
+    power = thermostats.power * ps / eV if thermostats.kind == "exchange" else 0.0
     return [("given", f"{format_number(power)}*dt*step"), ("taken", f"{format_number(-power)}*dt*step")]

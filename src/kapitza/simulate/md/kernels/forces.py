@@ -6,12 +6,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from kapitza.core.arrays import Array
+from kapitza.core.arrays import Array, IntArray
 from kapitza.errors import InputError, require
-from kapitza.simulate.md.kernels.neighbours import KERNEL_EXTRA, KERNEL_PURPOSE, NeighbourList
+from kapitza.simulate.md.kernels.neighbours import KERNEL_EXTRA, KERNEL_PURPOSE, NeighbourList, VerletList
 from kapitza.simulate.md.potential import AnyPotential, LammpsCommands, Potential
-from kapitza.simulate.md.system import System
+from kapitza.simulate.md.system import HELD_ROLE, System
 
+_FORCE_STEP = 1e-12  # m, of finite differences
 KERNEL_MODULES = {
     "lennard-jones": "lennard_jones",
     "stillinger-weber": "stillinger_weber",
@@ -101,3 +102,57 @@ def _fold_ghosts(near: NeighbourList, values: Array) -> Array:
     """(n, 3) values of atoms with those of their ghosts (N, 3) added."""
     n = near.start.size - 1
     return np.array([np.bincount(near.owner, weights=column, minlength=n) for column in values.T], dtype=float).T
+
+
+class SystemForces:
+    """Forces of a potential on the atoms of a system, from positions alone."""
+
+    def __init__(self, system: System, field: Potential) -> None:
+        self.field, self.species = field, map_species(system, field)
+        self.around = VerletList(system, field)
+
+    def __call__(self, positions: Array) -> Array:
+        """(n, 3) N at positions (n, 3) m."""
+        return energy_and_forces(self.field, self.around.at(positions), positions, self.species)[1]
+
+
+def highest_frequencies(system: System, field: Potential) -> Array:
+    r"""(2,) highest angular frequency of each side, rad s⁻¹.
+
+    The largest eigenvalue of $-\partial F_i/\partial r_j/\sqrt{m_i m_j}$ among the atoms of one side, all others at
+    rest, by Lanczos' method with central differences of the forces at rest.  Above the lower of the two no elastic
+    process takes heat across.
+
+    Parameters
+    ----------
+    system : atoms at rest
+    field : a potential with kernels of its own
+    """
+    forces = SystemForces(system, field)
+    return np.array(
+        [_largest_eigenfrequency(forces, system, np.flatnonzero(side)) for side in (~system.right, system.right)]
+    )
+
+
+def _largest_eigenfrequency(forces: SystemForces, system: System, side: IntArray) -> float:
+    """Highest angular frequency of some atoms among others at rest, rad s⁻¹."""
+    from scipy.sparse.linalg import LinearOperator, eigsh
+
+    atoms = side[system.role[side] != HELD_ROLE]
+    root = np.sqrt(system.masses[atoms])[:, None]
+
+    def pulled(vector: Array) -> Array:
+        shift = np.zeros_like(system.positions)
+        shift[atoms] = vector.reshape(-1, 3) / root
+        scale = _FORCE_STEP / float(np.abs(shift).max())
+        there, back = (forces(system.positions + sign * scale * shift)[atoms] for sign in (1, -1))
+        return ((back - there) / (2 * scale) / root).ravel()
+
+    size = 3 * atoms.size
+    # A fixed start, so that the same system gives the same number.
+    start = np.random.default_rng(0).normal(size=size)
+    make: Any = LinearOperator  # whose types know of subclasses alone
+    find: Any = eigsh
+    operator = make((size, size), matvec=pulled, dtype=float)
+    value = find(operator, k=1, which="LA", v0=start, tol=1e-3, return_eigenvectors=False)
+    return float(np.sqrt(max(0.0, float(value[0]))))

@@ -41,7 +41,7 @@ def harmonic_forces(
 
 
 @compile_kernel
-def _harmonic_sites(
+def harmonic_sites(
     x: Array,
     species: Int32Array,
     start: IntArray,
@@ -59,7 +59,7 @@ def _harmonic_sites(
 
 
 @compile_kernel
-def _harmonic_partial(
+def harmonic_partial(
     x: Array, species: Int32Array, start: IntArray, near: Int32Array,
     rows: Int32Array, right: BoolArray, parameters: HarmonicParameters, g: Array,
 ) -> None:  # fmt: skip

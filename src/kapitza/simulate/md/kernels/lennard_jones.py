@@ -163,7 +163,7 @@ def lennard_jones_forces(
 
 
 @compile_kernel
-def _lennard_jones_sites(
+def lennard_jones_sites(
     x: Array,
     species: Int32Array,
     start: IntArray,
@@ -185,7 +185,7 @@ def _lennard_jones_sites(
 
 
 @compile_kernel
-def _lennard_jones_partial(
+def lennard_jones_partial(
     x: Array, species: Int32Array, start: IntArray, near: Int32Array,
     rows: Int32Array, right: BoolArray, parameters: tuple[Array, Array, Array, Array], g: Array,
 ) -> None:  # fmt: skip

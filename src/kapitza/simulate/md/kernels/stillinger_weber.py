@@ -141,7 +141,7 @@ def stillinger_weber_forces(
 
 
 @compile_kernel
-def _stillinger_weber_sites(
+def stillinger_weber_sites(
     x: Array, species: Int32Array, start: IntArray, near: Int32Array, parameters: tuple[Array, Array], e: Array
 ) -> None:
     """Add the energy of each atom to e, (n,) J; see `forces`."""
@@ -154,7 +154,7 @@ def _stillinger_weber_sites(
 
 
 @compile_kernel
-def _stillinger_weber_partial(
+def stillinger_weber_partial(
     x: Array, species: Int32Array, start: IntArray, near: Int32Array,
     rows: Int32Array, right: BoolArray, parameters: tuple[Array, Array], g: Array,
 ) -> None:  # fmt: skip

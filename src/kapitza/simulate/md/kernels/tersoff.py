@@ -187,7 +187,7 @@ def tersoff_forces(
 
 
 @compile_kernel
-def _tersoff_sites(
+def tersoff_sites(
     x: Array, species: Int32Array, start: IntArray, near: Int32Array, parameters: tuple[Array, Array], e: Array
 ) -> None:
     """Add the energy of each atom to e, (n,) J; see `forces`."""
@@ -202,7 +202,7 @@ def _tersoff_sites(
 
 
 @compile_kernel
-def _tersoff_partial(
+def tersoff_partial(
     x: Array, species: Int32Array, start: IntArray, near: Int32Array,
     rows: Int32Array, right: BoolArray, parameters: tuple[Array, Array], g: Array,
 ) -> None:  # fmt: skip

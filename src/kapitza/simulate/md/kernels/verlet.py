@@ -83,7 +83,7 @@ def _kick_step(dt: float, atoms: _AtomArrays, around: _ListArrays, f: Array) -> 
 
 
 @compile_kernel
-def _advance_lennard_jones(
+def advance_lennard_jones(
     steps: int, step: int, dt: float, late: bool, atoms: _AtomArrays, around: _ListArrays, f: Array,
     parameters: Any, bath: _ThermostatArguments, heat: Array, random: RandomState, energy: Array,
 ) -> int:  # fmt: skip
@@ -115,7 +115,7 @@ def _advance_lennard_jones(
 
 
 @compile_kernel
-def _advance_stillinger_weber(
+def advance_stillinger_weber(
     steps: int, step: int, dt: float, late: bool, atoms: _AtomArrays, around: _ListArrays, f: Array,
     parameters: Any, bath: _ThermostatArguments, heat: Array, random: RandomState, energy: Array,
 ) -> int:  # fmt: skip
@@ -131,7 +131,7 @@ def _advance_stillinger_weber(
 
 
 @compile_kernel
-def _advance_tersoff(
+def advance_tersoff(
     steps: int, step: int, dt: float, late: bool, atoms: _AtomArrays, around: _ListArrays, f: Array,
     parameters: Any, bath: _ThermostatArguments, heat: Array, random: RandomState, energy: Array,
 ) -> int:  # fmt: skip
@@ -147,7 +147,7 @@ def _advance_tersoff(
 
 
 @compile_kernel
-def _advance_harmonic(
+def advance_harmonic(
     steps: int, step: int, dt: float, late: bool, atoms: _AtomArrays, around: _ListArrays, f: Array,
     parameters: Any, bath: _ThermostatArguments, heat: Array, random: RandomState, energy: Array,
 ) -> int:  # fmt: skip

@@ -16,19 +16,17 @@ from kapitza.core.arrays import Array, IntArray, frequencies, positive
 from kapitza.errors import InputError
 from kapitza.simulate.md.observers.spectral_flux import SpectralFlux, frequency_grid
 from kapitza.simulate.md.observers.welch import (
-    Arrays,
     Precision,
     SegmentBuffer,
+    SegmentObserver,
     SegmentSums,
     Window,
-    buffer_arrays,
-    restore_buffer,
 )
 
 _FREQUENCY_BATCH = 32  # frequencies solved at once
 
 
-class HarmonicCurrent:
+class HarmonicCurrent(SegmentObserver):
     """Observer of the spectral heat flux between two groups of atoms that are bound by force constants.
 
     Parameters
@@ -68,15 +66,10 @@ class HarmonicCurrent:
             raise InputError(f"force constants of shape {constants.shape} between the two sides, wanted {wanted}")
         self.atoms = np.concatenate([left, right])
         self.split = 3 * len(left)
-        self.area, self.interval, self._every = area, timestep * every, every
+        self.area, self.interval, self.every = area, timestep * every, every
         self.ring = SegmentBuffer(3 * self.atoms.size, segment, window, precision)
         self.constants = constants.astype(self.ring.samples.dtype)
         self.sums = SegmentSums(segment // 2 + 1)
-
-    @property
-    def every(self) -> int:
-        """Steps between two looks."""
-        return self._every
 
     def see(self, positions: Array, velocities: Array) -> None:
         """Look once."""
@@ -108,14 +101,6 @@ class HarmonicCurrent:
         rows, counts = self.sums.blocks()
         none = np.zeros((2, omega.size))
         return SpectralFlux(omega, rows / width / self.area, None, counts, none, method=method)
-
-    def arrays(self) -> Arrays:
-        """All that it holds, to be written and restored."""
-        return buffer_arrays(self.ring, self.sums)
-
-    def restore(self, arrays: Arrays) -> None:
-        """Take up where another one left off."""
-        restore_buffer(self.ring, self.sums, arrays)
 
 
 def force_constants_across(

@@ -18,11 +18,10 @@ from kapitza.simulate.md.observers.spectral_flux import PlaneForces
 from kapitza.simulate.md.observers.welch import (
     Arrays,
     SegmentBuffer,
+    SegmentObserver,
     SegmentSums,
-    buffer_arrays,
     group_rows,
     jackknife,
-    restore_buffer,
 )
 from kapitza.units import k_B
 
@@ -131,7 +130,7 @@ class ModeConductance:
         return float(parts[self.interface_modes(share)].sum() / whole)
 
 
-class InterfaceModeAnalysis:
+class InterfaceModeAnalysis(SegmentObserver):
     """Observer of the heat that every mode of a body carries through a plane.
 
     Parameters
@@ -175,7 +174,7 @@ class InterfaceModeAnalysis:
         if not 0 < lags < segment:
             raise InputError(f"{lags} lags in segments of {segment} looks: wanted fewer, and at least 1")
         self.crossing, self.modes, self.area = crossing, modes, area
-        self.interval, self._every, self.lags = timestep * every, every, lags
+        self.interval, self.every, self.lags = timestep * every, every, lags
         mass = np.asarray(masses, dtype=float)
         self.root = np.sqrt(mass[modes.atoms])[:, None]
         self.sign = (np.where(crossing.right, 1.0, -1.0) / np.sqrt(mass[crossing.atoms]))[:, None]
@@ -189,11 +188,6 @@ class InterfaceModeAnalysis:
         self.waiting: list[tuple[Array, Array]] = []
         self.ring = SegmentBuffer(m + 1, segment, "none")
         self.sums = SegmentSums(2 * m + lags + 1, most=64)
-
-    @property
-    def every(self) -> int:
-        """Steps between two looks."""
-        return self._every
 
     def see(self, positions: Array, velocities: Array) -> None:
         """Look once."""
@@ -256,9 +250,9 @@ class InterfaceModeAnalysis:
     def arrays(self) -> Arrays:
         """All that it holds, to be written and restored."""
         self._project()
-        return buffer_arrays(self.ring, self.sums)
+        return super().arrays()
 
     def restore(self, arrays: Arrays) -> None:
         """Take up where another one left off."""
         self.waiting = []
-        restore_buffer(self.ring, self.sums, arrays)
+        super().restore(arrays)

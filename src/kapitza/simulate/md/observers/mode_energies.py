@@ -141,15 +141,10 @@ class ModeEnergies:
         self.slabs = tuple(slabs)
         self.heights = increasing([slab.position for slab in self.slabs])
         self.roots = [np.sqrt(np.asarray(masses, dtype=float)[slab.atoms])[:, None] for slab in self.slabs]
-        self._every = every
+        self.every = every
         self.sums = SegmentSums(sum(slab.omega.size for slab in self.slabs))
         self.waves = [np.concatenate([slab.vectors.real, slab.vectors.imag]).T for slab in self.slabs]
         self.waiting: list[list[Array]] = []
-
-    @property
-    def every(self) -> int:
-        """Steps between two looks."""
-        return self._every
 
     def see(self, positions: Array, velocities: Array) -> None:
         """Look once."""

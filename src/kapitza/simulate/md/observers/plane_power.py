@@ -121,7 +121,7 @@ def atoms_across_plane(system: System, between: PlaneSides, reach: float) -> Int
     near = list_neighbours(
         system.lattice, system.positions[found] + shift, reach, periodic=(True, True, False), half=False
     )
-    atoms = found[_load_plane_kernels().find_crossing(near.start, near.near, between.right[found][near.owner])]
+    atoms = found[_load_cell_lists().find_crossing(near.start, near.near, between.right[found][near.owner])]
     if not atoms.size:
         raise InputError(
             f"{system.name}: no atom within {reach:.3g} m of one on the other side of the plane at {between.plane:g} m"
@@ -135,7 +135,7 @@ def _power_through(forces: Array, velocities: Array, right: BoolArray) -> float:
     return float(each[right].sum() - each[~right].sum())
 
 
-def _load_plane_kernels() -> ModuleType:
+def _load_cell_lists() -> ModuleType:
     """Return the compiled functions that all potentials share."""
     require("numba", extra=KERNEL_EXTRA, why=KERNEL_PURPOSE)
     return require("kapitza.simulate.md.kernels.cell_lists", extra=KERNEL_EXTRA, why=KERNEL_PURPOSE)
@@ -177,7 +177,7 @@ def _index_slots(atoms: NDArray[np.integer[Any]], n: int) -> NDArray[np.int32]:
 def _harmonic_plane_list(system: System, field: Potential, between: PlaneSides) -> PlaneList:
     """Lists of a harmonic field near a plane, which never change."""
     whole = harmonic_neighbours(system.lattice, field)
-    rows = _load_plane_kernels().find_crossing(whole.start, whole.near, between.right[whole.owner])
+    rows = _load_cell_lists().find_crossing(whole.start, whole.near, between.right[whole.owner])
     rows = rows[np.isin(rows, between.slab(system.positions, field.cutoff, system.name)[0])]
     if not rows.size:
         raise InputError(f"{system.name}: no spring crosses the plane at {between.plane:g} m: do the sides touch?")
@@ -241,7 +241,7 @@ class PlanePower:
         slack: float = CONTACT_SLACK,
     ) -> None:
         self.partial: Callable[..., None] = load_kernels(field).partial
-        self.parts = _load_plane_kernels()
+        self.parts = _load_cell_lists()
         self.field, self.name = field, system.name
         self.skin = _PLANE_SKIN * field.cutoff if skin is None else skin
         self.sides = divide_at_plane(system, plane, right)

@@ -21,13 +21,12 @@ from kapitza.simulate.md.observers.welch import (
     Arrays,
     Precision,
     SegmentBuffer,
+    SegmentObserver,
     SegmentSums,
     Window,
-    buffer_arrays,
     group_rows,
     jackknife,
     restore_array,
-    restore_buffer,
     segment_frequencies,
 )
 
@@ -159,7 +158,7 @@ class PlaneForces(Protocol):
         ...
 
 
-class SpectralCurrent:
+class SpectralCurrent(SegmentObserver):
     """Observer of the spectral heat flux through a plane.
 
     Parameters
@@ -199,7 +198,7 @@ class SpectralCurrent:
         highest: float = 0.0,
     ) -> None:
         positive([area, timestep, every])
-        self.crossing, self.area, self.interval, self._every = crossing, area, timestep * every, every
+        self.crossing, self.area, self.interval, self.every = crossing, area, timestep * every, every
         self.sign = np.where(crossing.right, 1.0, -1.0)
         if np.ndim(masses) != 1 or len(masses) <= crossing.atoms.max():
             raise InputError(f"masses of shape {np.shape(masses)}, wanted those of all atoms of the system")
@@ -209,11 +208,6 @@ class SpectralCurrent:
         self.ring = SegmentBuffer(2 * size, segment, window, precision)
         self.power = np.zeros(segment)
         self.sums = SegmentSums(1 + 3 * (segment // 2 + 1))
-
-    @property
-    def every(self) -> int:
-        """Steps between two looks."""
-        return self._every
 
     def see(self, positions: Array, velocities: Array) -> None:
         """Look once."""
@@ -259,11 +253,11 @@ class SpectralCurrent:
 
     def arrays(self) -> Arrays:
         """All that it holds, to be written and restored."""
-        return {**buffer_arrays(self.ring, self.sums), "power": self.power.copy()}
+        return {**super().arrays(), "power": self.power.copy()}
 
     def restore(self, arrays: Arrays) -> None:
         """Take up where another one left off."""
-        restore_buffer(self.ring, self.sums, arrays)
+        super().restore(arrays)
         restore_array("power", arrays, self.power)
 
 

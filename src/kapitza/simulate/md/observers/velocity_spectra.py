@@ -17,15 +17,13 @@ from kapitza.core.occupation import Occupation
 from kapitza.errors import InputError
 from kapitza.simulate.md.observers.spectral_flux import band_overlaps, frequency_grid
 from kapitza.simulate.md.observers.welch import (
-    Arrays,
     Precision,
     SegmentBuffer,
+    SegmentObserver,
     SegmentSums,
     Window,
-    buffer_arrays,
     group_rows,
     jackknife,
-    restore_buffer,
 )
 from kapitza.units import hbar, k_B
 
@@ -68,7 +66,7 @@ class VelocitySpectra:
         return found
 
 
-class LayerSpectra:
+class LayerSpectra(SegmentObserver):
     """Observer of the spectra of the velocities of several layers.
 
     Parameters
@@ -100,14 +98,9 @@ class LayerSpectra:
         self.number = np.repeat(np.arange(len(layers)), [3 * len(layer) for layer in layers])
         self.heights = increasing([float(np.mean(np.asarray(positions)[layer, 2])) for layer in layers])
         self.roots = np.sqrt(np.asarray(masses, dtype=float)[self.atoms] / 2)[:, None]
-        self.interval, self._every = timestep * every, every
+        self.interval, self.every = timestep * every, every
         self.ring = SegmentBuffer(self.number.size, segment, window, precision)
         self.sums = SegmentSums(len(layers) * (segment // 2 + 1), most=64)
-
-    @property
-    def every(self) -> int:
-        """Steps between two looks."""
-        return self._every
 
     def see(self, positions: Array, velocities: Array) -> None:
         """Look once."""
@@ -119,16 +112,8 @@ class LayerSpectra:
         """The spectra of all full segments so far."""
         return _make_spectra(self.ring, self.sums, self.interval, self.heights)
 
-    def arrays(self) -> Arrays:
-        """All that it holds, to be written and restored."""
-        return buffer_arrays(self.ring, self.sums)
 
-    def restore(self, arrays: Arrays) -> None:
-        """Take up where another one left off."""
-        restore_buffer(self.ring, self.sums, arrays)
-
-
-class SpectralEnergyDensity:
+class SpectralEnergyDensity(SegmentObserver):
     r"""Observer of the spectral energy density $\Phi(q, \omega)$ of a slab of crystal along given wave vectors.
 
     The amplitude $\sum_i \sqrt{m_i/2}\,v_i e^{-iq\cdot r_i}/\sqrt n$ is taken for the atoms of each site of the cell
@@ -167,14 +152,9 @@ class SpectralEnergyDensity:
             scale = np.sqrt(np.asarray(masses, dtype=float)[site] / (2 * len(site)))[:, None]
             self.waves.append(np.concatenate([scale * np.cos(phase), -scale * np.sin(phase)], axis=1).T)
         self.number = np.tile(np.repeat(np.tile(np.arange(len(q)), 2), 3), len(self.sites))
-        self.interval, self._every = timestep * every, every
+        self.interval, self.every = timestep * every, every
         self.ring = SegmentBuffer(self.number.size, segment, window)
         self.sums = SegmentSums(len(q) * (segment // 2 + 1), most=64)
-
-    @property
-    def every(self) -> int:
-        """Steps between two looks."""
-        return self._every
 
     def see(self, positions: Array, velocities: Array) -> None:
         """Look once."""
@@ -186,14 +166,6 @@ class SpectralEnergyDensity:
     def spectra(self) -> VelocitySpectra:
         """The spectra of all full segments so far, by the length of the wave vector."""
         return _make_spectra(self.ring, self.sums, self.interval, self.lengths)
-
-    def arrays(self) -> Arrays:
-        """All that it holds, to be written and restored."""
-        return buffer_arrays(self.ring, self.sums)
-
-    def restore(self, arrays: Arrays) -> None:
-        """Take up where another one left off."""
-        restore_buffer(self.ring, self.sums, arrays)
 
 
 def _group_powers(ring: SegmentBuffer, number: IntArray, groups: int) -> Array:

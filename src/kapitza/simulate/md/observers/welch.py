@@ -166,7 +166,7 @@ def buffer_arrays(ring: SegmentBuffer, sums: SegmentSums) -> Arrays:
     }
 
 
-def restore_buffer(ring: SegmentBuffer, sums: SegmentSums, arrays: Arrays) -> None:
+def _restore_buffer(ring: SegmentBuffer, sums: SegmentSums, arrays: Arrays) -> None:
     """Go on from what `buffer_arrays` gave."""
     samples: NDArray[Any] = np.asarray(arrays.get("samples", np.zeros(0)))
     if samples.ndim != 2 or samples.shape[1] != ring.samples.shape[1] or len(samples) >= len(ring.samples):
@@ -184,3 +184,26 @@ def restore_buffer(ring: SegmentBuffer, sums: SegmentSums, arrays: Arrays) -> No
     restore_array("fold", arrays, fold)
     sums.fold, ring.filled = int(fold[0]), len(samples)
     ring.samples[: ring.filled] = samples
+
+
+class SegmentObserver:
+    """Observer that fills segments of samples, and keeps sums over them.
+
+    Attributes
+    ----------
+    every : steps between two samples
+    ring : the segment that is being filled
+    sums : over the full segments
+    """
+
+    every: int
+    ring: SegmentBuffer
+    sums: SegmentSums
+
+    def arrays(self) -> Arrays:
+        """All that it holds, to be written and restored."""
+        return buffer_arrays(self.ring, self.sums)
+
+    def restore(self, arrays: Arrays) -> None:
+        """Take up where another one left off."""
+        _restore_buffer(self.ring, self.sums, arrays)

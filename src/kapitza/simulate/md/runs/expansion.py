@@ -28,7 +28,7 @@ _STIFFNESS_STEP = 1e-4  # of the lattice constant, for its stiffness
 _RUN_SHARES = (0.1, 0.2, 0.7)  # shares of the steps of three runs, each at the constant that the last one gave
 _SETTLING_SHARE = 0.25  # of a run, before it counts
 _MIN_SLOPE_SPAN = 1e-3  # of the lattice constant: two runs that differ by more tell how stiff the crystal is
-_MAX_EXPANSION = 0.1  # of the lattice constant: no solid expands by as much
+MAX_EXPANSION = 0.1  # of the lattice constant: no solid expands by as much
 _PRESSURE_BLOCKS = 10
 
 
@@ -186,7 +186,7 @@ def find_lattice_constant(
         last = constant, mean
         sigma = float(values.std(ddof=1)) / np.sqrt(values.size) / abs(slope)
         constant -= mean / slope
-        if not abs(constant / rest - 1) < _MAX_EXPANSION:
+        if not abs(constant / rest - 1) < MAX_EXPANSION:
             raise ConvergenceError(
                 f"{body.name}: at {temperature:g} K the lattice constant goes to {constant:.4g} m from {rest:.4g} m at "
                 "rest: the crystal melts; lower the temperature"
@@ -198,9 +198,9 @@ def _sample_pressure(
     system: System, field: Potential, engine: MdEngine, temperature: float, timestep: float, steps: int, seed: int
 ) -> Array:
     """(10,) means of the pressure over the blocks of a run at a temperature, Pa."""
-    baths = Thermostats("langevin", temperature, temperature, 200 * timestep)
+    thermostats = Thermostats("langevin", temperature, temperature, 200 * timestep)
     state: MdState = gradient_state(system, temperature, temperature, seed)
-    motion = engine.begin(system, field, baths, state, timestep=timestep, seed=seed)
+    motion = engine.begin(system, field, thermostats, state, timestep=timestep, seed=seed)
     pressure = Pressure(system, field)
     motion.advance(max(1, round(_SETTLING_SHARE * steps)))
     looks = max(1, round((1 - _SETTLING_SHARE) * steps / _PRESSURE_INTERVAL / _PRESSURE_BLOCKS))

@@ -19,7 +19,7 @@ from kapitza.simulate.md.analysis.transmission import (
 )
 from kapitza.simulate.md.observers.spectral_flux import SpectralFlux
 from kapitza.simulate.md.observers.velocity_spectra import spectral_temperatures
-from kapitza.simulate.md.runs.heat_flow import HeatRun
+from kapitza.simulate.md.runs.run import Run
 
 _FLUX_SIGNIFICANCE = 3.0  # standard uncertainties from which a heat flow is one
 _BAND_MARGIN = 1.05  # of the highest frequency at rest, up to which bands reach: heat widens the spectrum
@@ -67,7 +67,7 @@ class HeatSpectrum:
         return np.cumsum(self.heat) / self.flux.total[0]
 
 
-def _band_edges(run: HeatRun, top: float, bands: int) -> Array:
+def _band_edges(run: Run, top: float, bands: int) -> Array:
     """(bands + 1,) edges from 0 to the highest frequency of a run, at most `top`, rad s⁻¹."""
     if bands < 1:
         raise InputError(f"{bands} bands, wanted at least 1")
@@ -76,7 +76,7 @@ def _band_edges(run: HeatRun, top: float, bands: int) -> Array:
 
 
 def heat_spectrum(
-    run: HeatRun,
+    run: Run,
     temperature: Sequence[float] | None = None,
     *,
     elastic: Transmission | None = None,
@@ -168,7 +168,7 @@ class ModeTemperatures:
         return int((np.abs(self.departure) > clear * self.sigma).sum())
 
 
-def mode_temperatures(run: HeatRun, *, bands: int = 8) -> ModeTemperatures:
+def mode_temperatures(run: Run, *, bands: int = 8) -> ModeTemperatures:
     """Temperatures of frequencies in the layers near the plane of a run, and the part of interface vibrations.
 
     Parameters
@@ -187,7 +187,7 @@ def mode_temperatures(run: HeatRun, *, bands: int = 8) -> ModeTemperatures:
         heat = np.average([one.heat for one in run.modes], axis=0)
         bound = run.modes[0].interface_modes()
         share, near, vibrations = float(heat[bound].sum() / heat.sum()), int(bound.size), int(heat.size)
-    if run.modes and not run.still:
+    if run.modes and not run.reference:
         return ModeTemperatures(
             title=run.title,
             plane=plane,
@@ -198,11 +198,11 @@ def mode_temperatures(run: HeatRun, *, bands: int = 8) -> ModeTemperatures:
             near=near,
             vibrations=vibrations,
         )
-    flowing, still = run.layers()
-    edges = _band_edges(run, float(flowing.omega[-1]), bands)
+    driven, reference = run.layers()
+    edges = _band_edges(run, float(driven.omega[-1]), bands)
     mean = float(np.mean(run.records[0].bath_temperatures))
-    found = spectral_temperatures(flowing, still, mean, edges)
-    weight = still.bands(edges)[0]
+    found = spectral_temperatures(driven, reference, mean, edges)
+    weight = reference.bands(edges)[0]
     layer = np.nansum(found.temperature() * weight, axis=1) / weight.sum(axis=1)
     return ModeTemperatures(
         title=run.title,

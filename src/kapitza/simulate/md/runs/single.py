@@ -7,15 +7,16 @@ there.
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from attrs import Factory, define, evolve, frozen
+from attrs import Factory, define, frozen
 
 from kapitza.core.arrays import Array
 from kapitza.errors import ConvergenceError, InputError
 from kapitza.run.store import UnitResult, unit_address
 from kapitza.run.work import Progress, ignore_progress
-from kapitza.simulate.md.engine import Dynamics, MdEngine, MdState, Observer, Thermostats
+from kapitza.simulate.md.engine import Dynamics, MdEngine, MdState, Observer
 from kapitza.simulate.md.kernels.forces import require_kernels
 from kapitza.simulate.md.observers.plane_power import PlanePower
 from kapitza.simulate.md.potential import AnyPotential, LammpsCommands
@@ -31,47 +32,45 @@ from kapitza.simulate.md.protocol import (
 )
 from kapitza.simulate.md.record import Record
 from kapitza.simulate.md.runs.checkpoint import Checkpoint, Snapshot, float_array, observer_arrays, plain_values
+from kapitza.simulate.md.runs.preparation import prepare
 from kapitza.simulate.md.system import HELD_ROLE, System
 from kapitza.simulate.md.systems.assembly import check_overlap
 from kapitza.units import fs, k_B
 
 RUN_VERSION = "1"
+_TIMING = ("timestep", "steps", "blocks", "equilibration", "sample", "power", "seed", "flowing", "leak")
 _POWER_SKIN = 0.3  # of the cutoff: lists of the few atoms near the plane may be long, and last
 
-_BlockObserver = Thermometer | PowerMeter | Observer
+BlockObserver = Thermometer | PowerMeter | Observer
 
 
-def run_nemd(
+def run_single(
     system: System,
-    field: AnyPotential,
+    potential: AnyPotential,
     engine: MdEngine,
-    baths: Thermostats,
-    course: Protocol,
-    *,
+    protocol: Protocol,
     observers: Sequence[Observer] = (),
-    start: MdState | None = None,
-    folder: str | Path | None = None,
+    *,
+    store: str | Path | None = None,
     progress: Progress | None = None,
 ) -> Record:
-    """Run a system between two baths.
+    """Run a system once, in this process.
 
     Parameters
     ----------
     system : atoms with their planes and roles
-    field : the potential; lines of LAMMPS, too, for the engine LAMMPS
+    potential : lines of LAMMPS, too, for the engine LAMMPS
     engine : what moves the atoms
-    baths : what keeps the heat flowing; temperatures are needed by all kinds, to start from
-    course : time step, equilibration, blocks
-    observers : look at the atoms every few steps of the blocks, not of the equilibration, and hold their own sums
-    start : state to start from; None: rest, with velocities of the straight line of temperatures
-    folder : where all that is needed to go on is kept; the same call with the same folder goes on from there, also with
+    protocol : thermostats, time step, preparation, blocks; `replicas` does not count
+    observers : sample the atoms every few steps of the blocks, not of the equilibration, and hold their own sums
+    store : folder for all that is needed to resume; the same call with the same folder goes on from there, also with
         more blocks than before
     progress : called with the number of blocks that are done and of all
 
     Returns
     -------
-    Record; `observers` hold what they saw.  Its power through the plane is NaN where the course does not ask for it,
-    as with potentials that have no kernels of ours
+    Record; `observers` hold what they saw.  Its power through the plane is NaN where the protocol does not ask for it,
+    as with potentials without kernels
 
     Raises
     ------
@@ -80,60 +79,77 @@ def run_nemd(
     DataError
         if the file in the folder is damaged
     ConvergenceError
-        if atoms leave the crystal, or the energy changes by more than the heat that the baths gave
+        if atoms leave the crystal, or the energy changes by more than the heat that the thermostats gave
     """
-    check_thermostats(system, baths, course)
-    if not set(system.kinds) <= set(field.kinds):
+    folder = None if store is None else Path(store)
+    if protocol.preparation != "gradient":
+        (progress or ignore_progress)(0, protocol.blocks)
+        protocol = prepare(system, potential, engine, protocol, folder)
+    thermostats, start = protocol.thermostats, protocol.start
+    check_thermostats(system, protocol)
+    if not set(system.kinds) <= set(potential.kinds):
         raise InputError(
-            f"{system.name} has atoms of {', '.join(system.kinds)}, the potential is for {', '.join(field.kinds)}: "
+            f"{system.name} has atoms of {', '.join(system.kinds)}, the potential is for {', '.join(potential.kinds)}: "
             "make it for these kinds"
         )
-    if course.power:
-        require_kernels(field)
+    if protocol.power:
+        require_kernels(potential)
     check_overlap(system)
-    setting = _RunSetup(system, field, engine, baths, course)
-    where = None if folder is None else Path(folder)
-    keeper = Checkpoint(where, _inputs_address(setting, observers, start))
-    if start is not None:
-        check_start(system, start)
-    first = start if start is not None else gradient_state(system, baths.hot, baths.cold, course.seed)
-    run = _RunInProgress(setting=setting, observers=observers, keeper=keeper, state=first)
-    run.take_up(keeper.read())
+    setup = RunSetup(system, potential, engine, protocol)
+    checkpoint = Checkpoint(folder, _inputs_address(setup, observers))
+    if start is None:
+        start = gradient_state(system, thermostats.hot, thermostats.cold, protocol.seed)
+    check_start(system, start)
+    run = RunInProgress(setup=setup, observers=observers, keeper=checkpoint, state=start)
+    run.take_up(checkpoint.read())
     run.go(progress or ignore_progress)
     return run.record()
 
 
 @frozen(eq=False)
-class _RunSetup:
-    """What a run is of."""
+class RunSetup:
+    """Inputs of a run.
+
+    Attributes
+    ----------
+    system, potential, engine, protocol, observers : as in `run`
+    """
 
     system: System
-    field: AnyPotential
+    potential: AnyPotential
     engine: MdEngine
-    baths: Thermostats
-    course: Protocol
+    protocol: Protocol
+    observers: Sequence[Any] = ()
 
     @property
     def method(self) -> str:
         """Engine, thermostat and potential, for legends."""
-        without = ", no power through the plane" if isinstance(self.field, LammpsCommands) else ""
-        return f"{self.engine.name}, {self.baths.kind}, {self.field.form}{without}"
+        without = ", no power through the plane" if isinstance(self.potential, LammpsCommands) else ""
+        return f"{self.engine.name}, {self.protocol.thermostats.kind}, {self.potential.form}{without}"
 
 
-def _inputs_address(setting: _RunSetup, observers: Sequence[Observer], start: MdState | None) -> str:
+def _inputs_address(setup: RunSetup, observers: Sequence[Observer]) -> str:
     """Address of a run: of all that its blocks depend on, not of how many they are."""
-    course = evolve(setting.course, blocks=1)
-    parts = (setting.system, setting.field, setting.engine, setting.baths, course, list(observers), start)
-    return unit_address({"inputs": [plain_values(one) for one in parts]}, version=RUN_VERSION)
+    protocol = setup.protocol
+    timing = {"class": "kapitza.simulate.md.protocol:Course"}  # as 0.1.0 wrote it
+    timing |= {name: getattr(protocol, name) for name in _TIMING} | {"blocks": 1}
+    parts = (setup.system, setup.potential, setup.engine, protocol.thermostats)
+    inputs = [
+        *(plain_values(one) for one in parts),
+        timing,
+        plain_values(list(observers)),
+        plain_values(protocol.start),
+    ]
+    return unit_address({"inputs": inputs}, version=RUN_VERSION)
 
 
 @define(eq=False, kw_only=True)
-class _RunInProgress:
+class RunInProgress:
     """A run in progress.
 
     Attributes
     ----------
-    setting : what runs
+    setup : what runs
     observers : who looks
     keeper : writes what is needed to go on
     state : of the atoms after the last block, or piece of the equilibration
@@ -143,7 +159,7 @@ class _RunInProgress:
     meter : of the direct power, while the run goes on
     """
 
-    setting: _RunSetup
+    setup: RunSetup
     observers: Sequence[Observer]
     keeper: Checkpoint
     state: MdState
@@ -158,7 +174,7 @@ class _RunInProgress:
         """Go on from a snapshot, if there is one."""
         if last is None:
             return
-        done, wanted = len(float_array(last.rows, "power")), self.setting.course.blocks
+        done, wanted = len(float_array(last.rows, "power")), self.setup.protocol.blocks
         if done > wanted:
             raise InputError(f"{self.keeper.folder} holds {done} blocks of this run, wanted {wanted}: ask for as many")
         self.state, self.step = last.state, last.step
@@ -169,46 +185,53 @@ class _RunInProgress:
 
     def go(self, progress: Progress) -> None:
         """Do what is left, and keep what is done whatever happens."""
-        course = self.setting.course
-        progress(len(self.power), course.blocks)
-        if len(self.power) == course.blocks:
+        protocol = self.setup.protocol
+        progress(len(self.power), protocol.blocks)
+        if len(self.power) == protocol.blocks:
             return
-        if course.power:
-            system, field = self.setting.system, require_kernels(self.setting.field)
-            self.meter = PowerMeter(PlanePower(system, field, skin=_POWER_SKIN * field.cutoff).power, course.power)
+        if protocol.power:
+            system, field = self.setup.system, require_kernels(self.setup.potential)
+            self.meter = PowerMeter(PlanePower(system, field, skin=_POWER_SKIN * field.cutoff).power, protocol.power)
         motion = self.motion()
         try:
             self.settle(motion)
-            for block in range(len(self.power), course.blocks):
+            for block in range(len(self.power), protocol.blocks):
                 self.do_block(motion, block)
-                progress(block + 1, course.blocks)
+                progress(block + 1, protocol.blocks)
         finally:
             motion.close()
             self.keeper.write()
 
     def motion(self) -> Dynamics:
         """Set the atoms in motion from the last state."""
-        s = self.setting
-        return s.engine.begin(s.system, s.field, s.baths, self.state, timestep=s.course.timestep, seed=s.course.seed)
+        s = self.setup
+        return s.engine.begin(
+            s.system,
+            s.potential,
+            s.protocol.thermostats,
+            self.state,
+            timestep=s.protocol.timestep,
+            seed=s.protocol.seed,
+        )
 
     def thermometer(self) -> Thermometer:
         """Thermometer that also sees when atoms leave their crystal."""
-        s = self.setting
+        s = self.setup
         free = int((s.system.role != HELD_ROLE).sum())
-        hottest = max(s.baths.hot, s.baths.cold)
+        hottest = max(s.protocol.thermostats.hot, s.protocol.thermostats.cold)
         return Thermometer(
             system=s.system,
-            every=s.course.sample,
-            flowing=s.course.flowing,
+            every=s.protocol.sample,
+            flowing=s.protocol.flowing,
             limit=MAX_KINETIC_GROWTH * 1.5 * free * k_B * hottest,
         )
 
     def settle(self, motion: Dynamics) -> None:
         """Do what is left of the equilibration, in pieces as long as a block."""
-        course = self.setting.course
+        protocol = self.setup.protocol
         guard = self.thermometer()
-        while self.step < course.equilibration:
-            steps = min(course.steps, course.equilibration - self.step)
+        while self.step < protocol.equilibration:
+            steps = min(protocol.steps, protocol.equilibration - self.step)
             self.guarded("the equilibration", motion, [guard], self.step, steps)
             self.kept(motion, steps)
         if not self.energy:
@@ -216,28 +239,28 @@ class _RunInProgress:
 
     def do_block(self, motion: Dynamics, block: int) -> None:
         """Do one block and keep what was seen."""
-        course, heat, energy = self.setting.course, self.heat[-1], self.energy[-1]
+        protocol, heat, energy = self.setup.protocol, self.heat[-1], self.energy[-1]
         thermometer = self.thermometer()
-        looks: list[_BlockObserver] = [thermometer, *self.observers]
+        looks: list[BlockObserver] = [thermometer, *self.observers]
         meter = self.meter
         if meter is not None:
             looks.append(meter)
-        name = f"block {block + 1} of {course.blocks}"
-        self.guarded(name, motion, looks, block * course.steps, course.steps)
+        name = f"block {block + 1} of {protocol.blocks}"
+        self.guarded(name, motion, looks, block * protocol.steps, protocol.steps)
         self.temperature.append(thermometer.taken())
         self.power.append(np.nan if meter is None else meter.taken())
         self.note(motion)
         leak = self.energy[-1] - energy - float((self.heat[-1] - heat).sum())
         kinetic = motion.energy[1]
-        if not abs(leak) <= course.leak * kinetic:
+        if not abs(leak) <= protocol.leak * kinetic:
             raise ConvergenceError(
-                f"{self.setting.system.name}: in {name} the energy changed by {leak:.3g} J beyond the heat of the "
-                f"baths, more than {course.leak:g} of the kinetic energy {kinetic:.3g} J: take a shorter time step "
-                f"than {course.timestep / fs:.3g} fs, or a potential that ends smoothly"
+                f"{self.setup.system.name}: in {name} the energy changed by {leak:.3g} J beyond the heat of the "
+                f"baths, more than {protocol.leak:g} of the kinetic energy {kinetic:.3g} J: take a shorter time step "
+                f"than {protocol.timestep / fs:.3g} fs, or a potential that ends smoothly"
             )
-        self.kept(motion, course.steps)
+        self.kept(motion, protocol.steps)
 
-    def guarded(self, name: str, motion: Dynamics, looks: Sequence[_BlockObserver], step: int, steps: int) -> None:
+    def guarded(self, name: str, motion: Dynamics, looks: Sequence[BlockObserver], step: int, steps: int) -> None:
         """Do some steps; say where the run burst, if it did."""
         try:
             advance_observed(motion, looks, step, steps)
@@ -262,14 +285,14 @@ class _RunInProgress:
 
     def record(self) -> Record:
         """Return what the blocks left behind."""
-        s = self.setting
-        system, course = s.system, s.course
+        s = self.setup
+        system, protocol = s.system, s.protocol
         return Record(
             name=system.name, area=system.area, plane=system.plane, heights=system.heights,
-            counts=system.counts, roles=system.roles, block=course.block,
+            counts=system.counts, roles=system.roles, block=protocol.block,
             temperature=np.array(self.temperature), heat=np.array(self.heat), energy=np.array(self.energy),
             power=np.array(self.power),
-            timestep=course.timestep, ways=2 if system.periodic else 1, seed=course.seed, method=s.method,
+            timestep=protocol.timestep, ways=2 if system.periodic else 1, seed=protocol.seed, method=s.method,
         )  # fmt: skip
 
 

@@ -1,7 +1,7 @@
 """Soft and mixed systems for LAMMPS: a liquid between two walls, and a carbon nanotube in a matrix.
 
-Atoms of a liquid leave their planes, so its profile is one of space: `SlabThermometer` measures it, and
-`insert_slabs` puts it in the place of the liquid's planes.
+Atoms of a liquid leave their planes, so its profile is one of space: `SlabThermometer` samples it, and `insert_slabs`
+puts it in the place of the liquid's planes.
 """
 
 from itertools import product
@@ -18,11 +18,12 @@ from kapitza.errors import InputError
 from kapitza.simulate.md.engines.lammps_input import POTENTIAL_FILE, element_label, format_number
 from kapitza.simulate.md.engines.lammps_input import tersoff_file as tersoff_text
 from kapitza.simulate.md.potential import AnyPotential, LammpsCommands, lennard_jones, tersoff
+from kapitza.simulate.md.protocol import Protocol
 from kapitza.simulate.md.record import Record
 from kapitza.simulate.md.system import COLD_ROLE, FREE_ROLE, HELD_ROLE, HOT_ROLE, System
 from kapitza.units import angstrom, eV, k_B, m_u
 
-_NumberType = TypeVar("_NumberType", np.float64, np.int64)
+NumberType = TypeVar("NumberType", np.float64, np.int64)
 
 _FCC_SITES = np.array([[0, 0, 0], [0.5, 0.5, 0], [0.5, 0, 0.5], [0, 0.5, 0.5]])
 _CARBON_BOND = 1.46 * angstrom  # between neighbours of a sheet where the energy of this potential is least
@@ -39,13 +40,13 @@ class SoftSystem:
     Attributes
     ----------
     system : the atoms
-    field : their potential; `LammpsCommands` run in LAMMPS alone
+    potential : of the atoms; `LammpsCommands` run in LAMMPS alone
     area : of the interface, m²; a tube's is that of its wall
     radii : (layers,) mean distance of each layer from the axis of a tube, m; empty for plane interfaces
     """
 
     system: System
-    field: AnyPotential
+    potential: AnyPotential
     area: float = attribute(validator=quantity())
     radii: Array = attribute(factory=lambda: np.zeros(0))
 
@@ -313,22 +314,22 @@ def _kinetic_temperature(energy: Array, freedom: Array) -> Array:
     return np.divide(2 * energy, k_B * freedom, out=np.zeros(energy.shape), where=freedom > 0)
 
 
-def liquid_slabs(soft: SoftSystem, count: int, *, every: int = 10, block: int = 0) -> SlabThermometer:
-    """Return what looks at the liquid of a system in equal slabs between its walls.
+def liquid_slabs(soft: SoftSystem, count: int, protocol: Protocol) -> SlabThermometer:
+    """Observer of the liquid of a system in equal slabs between its walls, block by block.
 
     Parameters
     ----------
     soft : of `liquid_on_solid`
     count : slabs
-    every : steps between two looks
-    block : looks of a block whose temperatures are kept apart; 0: of none
+    protocol : of the run, whose samples and blocks it shares
     """
-    system = soft.system
+    system, every = soft.system, protocol.sample
     fluid = system.species == system.kinds.index("liquid")
     walls = system.positions[~fluid, 2]
     below, above = walls[walls < system.plane].max(), walls[walls > system.plane].min()
+    edges = np.linspace(below, above, count + 1)
     return SlabThermometer(
-        masses=np.where(fluid, system.masses, 0.0), edges=np.linspace(below, above, count + 1), every=every, block=block
+        masses=np.where(fluid, system.masses, 0.0), edges=edges, every=every, block=protocol.steps // every
     )
 
 
@@ -359,7 +360,7 @@ def insert_slabs(record: Record, slabs: SlabThermometer, layer: int, empty: floa
     whole = len(slabs.sums) == len(record.power)
     inserted = slabs.temperatures[:, used] if whole else record.temperature[:, [layer]] + profile
 
-    def put(old: NDArray[_NumberType], new: NDArray[_NumberType]) -> NDArray[_NumberType]:
+    def put(old: NDArray[NumberType], new: NDArray[NumberType]) -> NDArray[NumberType]:
         return np.concatenate([old[..., :layer], new, old[..., layer + 1 :]], axis=-1)
 
     return evolve(

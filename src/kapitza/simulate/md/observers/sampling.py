@@ -1,0 +1,209 @@
+"""What is sampled during a run, and how the observers that do so are made, in this process or in another."""
+
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+from attrs import evolve, field, frozen
+from numpy.typing import NDArray
+
+from kapitza.core.arrays import Array, IntArray
+from kapitza.errors import InputError
+from kapitza.simulate.md.engine import Observer
+from kapitza.simulate.md.kernels.forces import KERNEL_MODULES, SystemForces
+from kapitza.simulate.md.observers.interface_modes import InterfaceModeAnalysis, body_modes
+from kapitza.simulate.md.observers.plane_power import PlanePower
+from kapitza.simulate.md.observers.spectral_flux import SpectralCurrent
+from kapitza.simulate.md.observers.velocity_spectra import LayerSpectra
+from kapitza.simulate.md.potential import AnyPotential, Potential
+from kapitza.simulate.md.protocol import Protocol
+from kapitza.simulate.md.system import FREE_ROLE, HELD_ROLE, System
+
+_RECIPE_MODULE = "kapitza.simulate.md.observers.sampling:"
+_SAMPLED_ATOMS = (
+    48  # of a layer, whose velocities are transformed: enough for a temperature, cheap for any cross-section
+)
+_MAX_BODY_ATOMS = 700  # atoms whose vibrations are found by diagonalisation
+_SEGMENT_LENGTH = 512  # samples
+
+
+@frozen
+class Sampling:
+    """What is sampled during a run between two thermostats, and how often; of a closed cell, only `every` counts.
+
+    Attributes
+    ----------
+    every : steps between two samples
+    segment : samples of one segment of the spectra; 0: none of the power through the plane, and 512 samples for layers,
+        with `reference`, and for vibrations, with `interface`
+    planes : free layers on each side of the plane whose velocities are transformed; 0: none
+    reference : blocks of a second run with both thermostats at the mean temperature, against which mode temperatures
+        are measured
+    interface : follow what each vibration of the atoms near the plane carries
+    """
+
+    every: int = 10
+    segment: int = _SEGMENT_LENGTH
+    planes: int = 6
+    reference: int = 0
+    interface: bool = False
+
+
+@frozen(eq=False)
+class ObserverRecipe:
+    """How to make an observer in another process: a function or class by its name, and its options.
+
+    Attributes
+    ----------
+    maker : "module:name" of what is called with the system, the potential and the options
+    options : plain values by name
+    """
+
+    maker: str
+    options: Mapping[str, Any] = field(factory=dict)
+
+    def __call__(self, system: System, field: AnyPotential) -> Observer:
+        """Make it for a system."""
+        module, _, name = self.maker.partition(":")
+        made: Observer = getattr(import_module(module), name)(system, field, **self.options)
+        return made
+
+
+def check_sampling(name: str, sampling: Sampling, protocol: Protocol) -> None:
+    """Refuse, before the first step, a run that ends within the first segment of its spectra."""
+    wanted = sampling.segment or _SEGMENT_LENGTH
+    for what, blocks in (("run", protocol.blocks), ("run in equilibrium ([modes] still)", sampling.reference)):
+        found = blocks * protocol.steps // sampling.every
+        if 0 < found < wanted:
+            raise InputError(
+                f"{name}: the {what} ends after {found} samples, a segment of its spectra takes {wanted}: take longer, "
+                f"or a smaller [spectrum] {'interval' if not sampling.segment else 'segment'}"
+            )
+
+
+def observer_recipes(sampling: Sampling, protocol: Protocol, potential: AnyPotential) -> dict[str, ObserverRecipe]:
+    """How to make the observers of a run, by name."""
+    known = isinstance(potential, Potential) and potential.form in KERNEL_MODULES
+    if protocol.preparation != "gradient":
+        boundaries = ObserverRecipe(_RECIPE_MODULE + "BoundaryPowers", {"every": sampling.every})
+        return {"boundaries": boundaries} if known and protocol.preparation == "uniform" else {}
+    segment = sampling.segment or _SEGMENT_LENGTH
+    common = {"timestep": protocol.timestep, "every": sampling.every, "segment": segment}
+    found: dict[str, ObserverRecipe] = {}
+    if known and sampling.segment:
+        found["plane"] = ObserverRecipe(_RECIPE_MODULE + "make_plane_spectrum", common)
+    if known and sampling.interface:
+        found["interface"] = ObserverRecipe(_RECIPE_MODULE + "make_interface_modes", common)
+    if sampling.planes and (sampling.segment or sampling.reference):
+        found["layers"] = ObserverRecipe(_RECIPE_MODULE + "make_layer_spectra", {**common, "planes": sampling.planes})
+    return found
+
+
+def make_plane_spectrum(
+    system: System, field: Potential, *, timestep: float, every: int, segment: int
+) -> SpectralCurrent:
+    """Observer of the spectral flux through the plane."""
+    crossing = PlanePower(system, field, skin=0.3 * field.cutoff)
+    return SpectralCurrent(
+        crossing, system.masses, area=system.area, timestep=timestep, every=every, segment=segment, precision="single"
+    )
+
+
+def make_layer_spectra(
+    system: System, _field: Potential, *, timestep: float, every: int, segment: int, planes: int
+) -> LayerSpectra:
+    """Observer of the velocities of some atoms in the free layers near the plane."""
+    free = np.flatnonzero((system.roles == FREE_ROLE) & (system.counts > 0))
+    height = system.heights[free]
+    left, right = free[height < system.plane][-planes:], free[height > system.plane][:planes]
+    layers = [np.flatnonzero(system.layer == one)[:_SAMPLED_ATOMS] for one in [*left, *right]]
+    return LayerSpectra(layers, system.positions, system.masses, timestep=timestep, every=every, segment=segment)
+
+
+def make_interface_modes(
+    system: System, field: Potential, *, timestep: float, every: int, segment: int
+) -> InterfaceModeAnalysis:
+    """Observer of the heat that each vibration of the atoms near the plane carries.
+
+    Raises
+    ------
+    InputError
+        for more atoms than can be diagonalised
+    """
+    crossing = PlanePower(system, field, skin=0.3 * field.cutoff)
+    modes = body_modes(
+        SystemForces(system, field), system.positions, system.masses, _select_body(system, crossing.atoms)
+    )
+    return InterfaceModeAnalysis(
+        crossing, system.masses, modes, area=system.area, timestep=timestep, every=every, segment=segment,
+        lags=min(64, segment // 2),
+    )  # fmt: skip
+
+
+def _select_body(system: System, near: IntArray) -> IntArray:
+    """Atoms about the plane whose vibrations are found: those near it, and as many planes beyond as can be solved.
+
+    Raises
+    ------
+    InputError
+        for more atoms than can be diagonalised
+    """
+    if 3 * near.size > 2 * _MAX_BODY_ATOMS:
+        raise InputError(
+            f"{system.name}: {near.size} atoms near the plane, at most {2 * _MAX_BODY_ATOMS // 3} leave room for "
+            f"others among the {_MAX_BODY_ATOMS} whose vibrations are found: leave interface out, or take a smaller "
+            "cross-section"
+        )
+    away = np.abs(system.heights - system.plane)
+    away[system.roles == HELD_ROLE] = np.inf
+    away[np.unique(system.layer[near])] = 0.0
+    order = np.argsort(away, kind="stable")
+    fits = order[(np.cumsum(system.counts[order]) <= _MAX_BODY_ATOMS) & np.isfinite(away[order])]
+    return np.flatnonzero(np.isin(system.layer, fits))
+
+
+class BoundaryPowers:
+    """Observer of the power into the left side through both boundaries of a cell that repeats along z.
+
+    Parameters
+    ----------
+    system : the cell
+    field : its potential
+    every : steps between two looks
+    """
+
+    def __init__(self, system: System, field: Potential, *, every: int) -> None:
+        skin = 0.3 * field.cutoff
+        self.every, self.values = every, np.zeros((1024, 2))
+        self.filled = 0
+        self.first = PlanePower(system, field, skin=skin)
+        # Seen from the other boundary, the left side has moved up by a box and is on the right.
+        self.shift = np.where(system.right, 0.0, system.lattice[2, 2])[:, None] * np.array([0.0, 0.0, 1.0])
+        moved = system.positions + self.shift
+        low, high = moved[system.right, 2].max(), moved[~system.right, 2].min()
+        turned = evolve(system, positions=moved, plane=float(low + high) / 2)
+        self.second = PlanePower(turned, field, skin=skin)
+
+    @property
+    def powers(self) -> Array:
+        """(samples, 2) so far, W."""
+        return self.values[: self.filled].copy()
+
+    def see(self, positions: Array, velocities: Array) -> None:
+        """Take one sample."""
+        if self.filled == len(self.values):
+            self.values = np.concatenate([self.values, np.zeros_like(self.values)])
+        into = -self.first.power(positions, velocities), self.second.power(positions + self.shift, velocities)
+        self.values[self.filled] = into
+        self.filled += 1
+
+    def arrays(self) -> dict[str, NDArray[np.generic]]:
+        """All that it holds, to be written and restored."""
+        return {"values": self.values[: self.filled].copy()}
+
+    def restore(self, arrays: dict[str, NDArray[np.generic]]) -> None:
+        """Take up where another one left off."""
+        self.values = np.asarray(arrays["values"], dtype=float).reshape(-1, 2)
+        self.filled = len(self.values)
+        self.values = np.concatenate([self.values, np.zeros((1024, 2))])

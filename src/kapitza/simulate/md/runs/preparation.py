@@ -1,0 +1,90 @@
+"""Preparation of a run at constant energy: atoms are brought to their temperatures by Langevin thermostats first."""
+
+from pathlib import Path
+
+import numpy as np
+from attrs import evolve
+
+from kapitza.core.arrays import IntArray
+from kapitza.errors import DataError, InputError
+from kapitza.run.store import UnitResult, deserialize_arrays, serialize_arrays, unit_address, write_atomically
+from kapitza.simulate.md.engine import MdEngine, MdState, Thermostats
+from kapitza.simulate.md.potential import AnyPotential
+from kapitza.simulate.md.protocol import Protocol, thermal_state
+from kapitza.simulate.md.runs.checkpoint import plain_values
+from kapitza.simulate.md.system import COLD_ROLE, HELD_ROLE, HOT_ROLE, System
+
+_STATE_FILE = "thermal.state"
+
+
+def prepare(
+    system: System, potential: AnyPotential, engine: MdEngine, protocol: Protocol, folder: Path | None
+) -> Protocol:
+    """Thermalise a system, and return the protocol of what follows: blocks at constant energy from there.
+
+    Parameters
+    ----------
+    system, potential, engine : what moves
+    protocol : its preparation is not "gradient"
+    folder : where the state is kept; None: nowhere
+    """
+    given = protocol.thermostats
+    mean = (given.hot + given.cold) / 2
+    hot, cold = (mean, mean) if protocol.preparation == "uniform" else (given.hot, given.cold)
+    grouped = evolve(system, role=thermostat_groups(system, protocol))
+    heating = evolve(protocol, thermostats=Thermostats("langevin", hot, cold, given.damping), power=0)
+    state = thermalise(grouped, potential, engine, heating, folder)
+    alone = Thermostats("none", hot, cold)
+    return evolve(protocol, preparation="gradient", thermostats=alone, equilibration=0, start=state)
+
+
+def thermostat_groups(system: System, protocol: Protocol) -> IntArray:
+    """(n,) roles in which every atom that moves belongs to the hot or the cold thermostat."""
+    heated = system.role == HOT_ROLE if protocol.preparation == "bath" else ~system.right
+    return np.where(system.role == HELD_ROLE, HELD_ROLE, np.where(heated, HOT_ROLE, COLD_ROLE))
+
+
+def thermalise(
+    system: System, potential: AnyPotential, engine: MdEngine, protocol: Protocol, folder: Path | None
+) -> MdState:
+    """State of a system after the equilibration of its protocol, without momentum, or that of an earlier call.
+
+    Parameters
+    ----------
+    system : every atom that moves is in a thermostat
+    potential, engine : what moves it
+    protocol : with Langevin thermostats
+    folder : where the state is kept; None: nowhere
+    """
+    inputs = [plain_values(one) for one in (system, potential, engine, evolve(protocol, blocks=1, replicas=1))]
+    key = unit_address({"inputs": inputs}, version="1")
+    path = None if folder is None else folder / _STATE_FILE
+    if path is not None and path.exists():
+        return _read_state(path, key)
+    given = protocol.thermostats
+    start = thermal_state(system, (given.hot + given.cold) / 2, protocol.seed, twice=True)
+    motion = engine.begin(system, potential, given, start, timestep=protocol.timestep, seed=protocol.seed)
+    try:
+        motion.advance(protocol.equilibration)
+        found = motion.state()
+    finally:
+        motion.close()
+    mass = system.masses * (system.role != HELD_ROLE)
+    velocities = found.velocities - (mass @ found.velocities / mass.sum()) * (system.role != HELD_ROLE)[:, None]
+    if path is not None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        arrays: UnitResult = {"address": np.array(key), "positions": found.positions, "velocities": velocities}
+        write_atomically(path, serialize_arrays(arrays))
+    return MdState(found.positions, velocities)
+
+
+def _read_state(path: Path, key: str) -> MdState:
+    """State that an earlier call has left, if it was of the same inputs."""
+    try:
+        arrays = deserialize_arrays(path.read_bytes())
+    except (DataError, ValueError) as err:
+        raise DataError("damaged; remove it to start the run anew", file=path) from err
+    if str(arrays.get("address")) != key:
+        raise InputError(f"{path.parent} holds a run with other inputs: take another folder, or the same inputs")
+    positions, velocities = (np.asarray(arrays[name], dtype=float) for name in ("positions", "velocities"))
+    return MdState(positions, velocities)

@@ -1,0 +1,315 @@
+"""One run of molecular dynamics, and what it leaves: block averages, spectra, the power through boundaries."""
+
+from collections.abc import Sequence
+from concurrent.futures import Executor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from attrs import evolve, field, frozen
+
+from kapitza.core.arrays import Array, increasing
+from kapitza.core.conductance import Conductance
+from kapitza.errors import InputError
+from kapitza.run.store import Store
+from kapitza.run.work import Progress, ignore_progress
+from kapitza.simulate.md.analysis.nemd import NemdResult, analyse_nemd, combine_replicas
+from kapitza.simulate.md.engine import MdEngine, Observer
+from kapitza.simulate.md.kernels.forces import KERNEL_MODULES, highest_frequencies
+from kapitza.simulate.md.observers.interface_modes import ModeConductance
+from kapitza.simulate.md.observers.sampling import ObserverRecipe, Sampling, check_sampling, observer_recipes
+from kapitza.simulate.md.observers.spectral_flux import SpectralFlux
+from kapitza.simulate.md.observers.velocity_spectra import VelocitySpectra
+from kapitza.simulate.md.potential import AnyPotential, Potential
+from kapitza.simulate.md.protocol import Protocol
+from kapitza.simulate.md.record import Record
+from kapitza.simulate.md.runs.checkpoint import observer_arrays
+from kapitza.simulate.md.runs.half_cells import HalfCells, halve_cell
+from kapitza.simulate.md.runs.replicas import Replica, run_replicas
+from kapitza.simulate.md.runs.single import RunSetup, run_single
+from kapitza.simulate.md.system import System
+from kapitza.units import k_B
+
+_REFERENCE_FOLDER = "still"  # of the run in equilibrium, within that of the run between the thermostats
+
+
+def _record_tuple(value: Record | Sequence[Record]) -> tuple[Record, ...]:
+    """One record or several as several."""
+    return (value,) if isinstance(value, Record) else tuple(value)
+
+
+@frozen(eq=False, kw_only=True)
+class Run:
+    """What one system left behind, in one or several replicas.
+
+    Attributes
+    ----------
+    title : for legends
+    records : block averages of each replica
+    fluxes : spectral flux through the plane of each replica; empty where it was not sampled
+    driven : spectra of the layers near the plane between the thermostats, of each replica
+    reference : the same in equilibrium at the mean temperature
+    modes : what each vibration of the atoms near the plane carried, of each replica
+    equilibrated : time under the same thermostats before the blocks began, s
+    highest : (2,) highest angular frequency of the left and the right crystal at rest, rad s⁻¹; 0 where unknown
+    power : (samples, 2) power into the left side through each boundary of a closed cell, W
+    step : between two samples of it, s
+    length : (2,) from a boundary of a closed cell to the middle of the left and of the right side, m
+    density : (2,) atoms per volume of the two sides, m⁻³
+    """
+
+    title: str
+    records: tuple[Record, ...] = field(converter=_record_tuple)
+    fluxes: tuple[SpectralFlux, ...] = field(default=(), converter=tuple)
+    driven: tuple[VelocitySpectra, ...] = field(default=(), converter=tuple)
+    reference: tuple[VelocitySpectra, ...] = field(default=(), converter=tuple)
+    modes: tuple[ModeConductance, ...] = field(default=(), converter=tuple)
+    equilibrated: float = field(default=0.0, metadata={"unit": "s"})
+    highest: Array = field(factory=lambda: np.zeros(2), metadata={"unit": "rad s^-1"})
+    power: Array = field(factory=lambda: np.zeros((0, 2)), metadata={"unit": "W"})
+    step: float = field(default=0.0, metadata={"unit": "s"})
+    length: Array = field(factory=lambda: np.zeros(0), metadata={"unit": "m"})
+    density: Array = field(factory=lambda: np.zeros(0), metadata={"unit": "m^-3"})
+
+    def __attrs_post_init__(self) -> None:
+        if not self.records:
+            raise InputError(f"{self.title}: no record of a run")
+
+    def result(self) -> NemdResult:
+        """Jump, flux and resistance of all runs together, with a verdict."""
+        found = [analyse_nemd(one, equilibrated=self.equilibrated) for one in self.records]
+        return found[0] if len(found) == 1 else combine_replicas(found)
+
+    @property
+    def conductance(self) -> Conductance:
+        """Of the jump of the extrapolated branches, classical."""
+        return self.result().conductance()
+
+    def flux(self) -> SpectralFlux:
+        """Spectral flux of all runs together.
+
+        Raises
+        ------
+        InputError
+            where nobody looked
+        """
+        if not self.fluxes:
+            raise InputError(
+                f"{self.title}: no spectrum was taken: run `kapitza md nemd` with [spectrum] segment = 512 in the "
+                "file; decks for a cluster take none"
+            )
+        if len(self.fluxes) == 1:
+            return self.fluxes[0]
+        direct = [one.direct for one in self.fluxes]
+        weights = [float(one.counts.sum()) for one in self.fluxes]
+        return evolve(
+            self.fluxes[0],
+            parts=np.concatenate([one.parts for one in self.fluxes]),
+            direct=None if any(one is None for one in direct) else np.concatenate([d for d in direct if d is not None]),
+            counts=np.concatenate([one.counts for one in self.fluxes]),
+            motion=np.average([one.motion for one in self.fluxes], axis=0, weights=weights),
+        )
+
+    def layers(self) -> tuple[VelocitySpectra, VelocitySpectra]:
+        """Spectra of the layers near the plane between the baths and in equilibrium, of all runs together.
+
+        Raises
+        ------
+        InputError
+            where one of them is missing
+        """
+        if not self.driven:
+            raise InputError(
+                f"{self.title}: no spectra of layers were taken: run `kapitza md nemd` with [modes] planes = 6 in the "
+                "file; decks for a cluster take none"
+            )
+        if not self.reference:
+            raise InputError(
+                f"{self.title}: no run in equilibrium to measure mode temperatures against: put [modes] still = "
+                '"400 ps" into the file and give the same command again; the run between the baths is kept'
+            )
+        return _concatenate_spectra(self.driven), _concatenate_spectra(self.reference)
+
+    @property
+    def temperature(self) -> float:
+        """Mean kinetic temperature, K."""
+        first = self.records[0]
+        return float(np.average(first.temperature.mean(axis=0), weights=first.counts))
+
+    @property
+    def drift(self) -> float:
+        """Change of the energy over the run in units of the kinetic energy."""
+        first = self.records[0]
+        kinetic = 1.5 * k_B * self.temperature * float(first.counts.sum())
+        return float(first.energy[-1] - first.energy[0]) / kinetic
+
+    @property
+    def time(self) -> Array:
+        """(n,) middles of the blocks since the first began, s."""
+        first = self.records[0]
+        return increasing((np.arange(first.power.size) + 0.5) * first.block)
+
+    @property
+    def difference(self) -> Array:
+        """(replicas, n) mean temperature of the left less that of the right side, K."""
+        return np.array([one.temperature @ _side_weights(one) for one in self.records])
+
+    @property
+    def sides(self) -> HalfCells:
+        """The two sides of a closed cell.
+
+        Raises
+        ------
+        InputError
+            for a run of another system
+        """
+        if not self.length.size:
+            raise InputError(f"{self.title}: a run between thermostats: wanted one of a closed cell")
+        return HalfCells(self.length, self.density)
+
+
+def _concatenate_spectra(spectra: tuple[VelocitySpectra, ...]) -> VelocitySpectra:
+    """Spectra of several runs as blocks of one."""
+    first = spectra[0]
+    return VelocitySpectra(
+        first.omega, first.place, np.concatenate([one.parts for one in spectra]),
+        np.concatenate([one.counts for one in spectra]),
+    )  # fmt: skip
+
+
+def _side_weights(record: Record) -> Array:
+    """(layers,) weights of the mean of the left less that of the right side."""
+    left = np.where(record.heights < record.plane, record.counts, 0)
+    right = np.where(record.heights > record.plane, record.counts, 0)
+    return left / left.sum() - right / right.sum()
+
+
+def run(
+    system: System,
+    potential: AnyPotential,
+    engine: MdEngine,
+    protocol: Protocol,
+    observers: Sampling | Sequence[Observer | ObserverRecipe] | None = None,
+    *,
+    store: Store | str | Path | None = None,
+    executor: Executor | int = 1,
+    progress: Progress | None = None,
+) -> Run:
+    """Run a system, and keep all that its analysis needs.
+
+    Parameters
+    ----------
+    system : atoms with their planes and roles
+    potential : of these atoms; lines of LAMMPS, too, for the engine LAMMPS
+    engine : what moves the atoms
+    protocol : thermostats, preparation, time step, blocks, replicas
+    observers : what is sampled; None: `Sampling()`.  Or observers, which hold what they saw (of one replica, in this
+        process), or recipes that make them
+    store : folder where runs in progress, and results of several replicas, are kept; the same call resumes from there
+    executor : processes over which replicas are spread, or any `concurrent.futures.Executor`
+    progress : called with what is done and what there is to do: blocks of one replica, or replicas of several
+
+    Returns
+    -------
+    Run; a closed cell (preparation "uniform" or "sides") has its sides, and the power through its boundaries
+
+    Raises
+    ------
+    InputError
+        for inputs that do not fit, or a folder of a run with other inputs
+    ConvergenceError
+        if atoms leave the crystal, or energy is not conserved
+    """
+    sampling = Sampling() if observers is None else observers
+    if not isinstance(sampling, Sampling):
+        setup = RunSetup(system, potential, engine, protocol, sampling)
+        return records_of(setup, _run_setups([setup], store, executor, progress)[0])
+    recipes = observer_recipes(sampling, protocol, potential)
+    sides = halve_cell(system) if protocol.preparation in ("uniform", "sides") else None
+    if recipes and sides is None:
+        check_sampling(system.name, sampling, protocol)
+    if "boundaries" in recipes and protocol.replicas > 1:
+        raise InputError(f"{system.name}: {protocol.replicas} replicas in equilibrium: take one long run")
+    setups = [RunSetup(system, potential, engine, protocol, list(recipes.values()))]
+    if sampling.reference and "layers" in recipes:
+        setups.append(_reference_setup(setups[0], sampling.reference, recipes["layers"]))
+    found = _run_setups(setups, store, executor, progress)
+    result = evolve(records_of(setups[0], found[0]), **sampled(setups[0], recipes, found))
+    if sides is not None:
+        result = evolve(result, length=sides.length, density=sides.density, step=sampling.every * protocol.timestep)
+    return result
+
+
+def records_of(setup: RunSetup, found: Sequence[Replica]) -> Run:
+    """Run with its records alone."""
+    waited = setup.protocol.equilibration * setup.protocol.timestep
+    return Run(
+        title=setup.system.name,
+        records=[one.record for one in found],
+        equilibrated=waited if setup.protocol.preparation == "gradient" else 0.0,
+    )
+
+
+def sampled(setup: RunSetup, recipes: dict[str, ObserverRecipe], found: Sequence[Sequence[Replica]]) -> dict[str, Any]:
+    """Attributes of a run from its observers; the second of `found` is the reference in equilibrium."""
+
+    def restored(name: str, replicas: Sequence[Replica], names: Sequence[str]) -> list[Any]:
+        made: list[Any] = []
+        for one in replicas if name in names else ():
+            made.append(recipes[name](setup.system, setup.potential))
+            made[-1].restore(one.seen[names.index(name)])
+        return made
+
+    names, first = list(recipes), found[0]
+    boundaries = restored("boundaries", first, names)
+    return {
+        "fluxes": [one.flux(setup.method) for one in restored("plane", first, names)],
+        "driven": [one.spectra() for one in restored("layers", first, names)],
+        "reference": [one.spectra() for later in found[1:] for one in restored("layers", later, ["layers"])],
+        "modes": [one.result() for one in restored("interface", first, names)],
+        "highest": _known_frequencies(setup),
+        **({"power": boundaries[0].powers} if boundaries else {}),
+    }
+
+
+def _known_frequencies(setup: RunSetup) -> Array:
+    """(2,) highest angular frequency of each side, rad s⁻¹; 0 for potentials without kernels."""
+    if isinstance(setup.potential, Potential) and setup.potential.form in KERNEL_MODULES:
+        return highest_frequencies(setup.system, setup.potential)
+    return np.zeros(2)
+
+
+def _reference_setup(setup: RunSetup, blocks: int, layers: ObserverRecipe) -> RunSetup:
+    """Return the same run in equilibrium, in which layers alone are sampled."""
+    given = setup.protocol.thermostats
+    mean = (given.hot + given.cold) / 2
+    protocol = evolve(
+        setup.protocol, thermostats=evolve(given, kind="langevin", hot=mean, cold=mean), blocks=blocks, power=0
+    )
+    return evolve(setup, protocol=protocol, observers=[layers])
+
+
+def _run_setups(
+    setups: Sequence[RunSetup],
+    store: Store | str | Path | None,
+    executor: Executor | int,
+    progress: Progress | None,
+) -> list[list[Replica]]:
+    """Replicas of each setup: one of each in this process, block by block, or several as units of work."""
+    if executor != 1 or any(setup.protocol.replicas > 1 for setup in setups):
+        return run_replicas(setups, store=store, executor=executor, progress=progress)
+    folder = store.folder if isinstance(store, Store) else None if store is None else Path(store)
+    tell, total = progress or ignore_progress, sum(setup.protocol.blocks for setup in setups)
+    found: list[list[Replica]] = []
+    before = 0
+    for setup in setups:
+        own = folder / _REFERENCE_FOLDER if folder is not None and before else folder
+        observers = [one(setup.system, setup.potential) if isinstance(one, ObserverRecipe) else one
+                     for one in setup.observers]  # fmt: skip
+        record = run_single(
+            setup.system, setup.potential, setup.engine, setup.protocol, observers, store=own,
+            progress=lambda done, _, start=before: tell(start + done, total),
+        )  # fmt: skip
+        found.append([Replica(record, tuple(observer_arrays(observers)))])
+        before += setup.protocol.blocks
+    return found
