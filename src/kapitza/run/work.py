@@ -77,7 +77,12 @@ def _iterate_results(
 ) -> Iterator[tuple[str, UnitResult]]:
     """Yield address and result of each unit as it is finished."""
     if executor is not None:
-        yield from _run_on_executor(executor, kernel, todo, store, _UNITS_AHEAD_PER_WORKER * 64)
+        running: dict[Future[UnitResult], str] = {}
+        try:
+            yield from _run_on_executor(executor, kernel, todo, store, _UNITS_AHEAD_PER_WORKER * 64, running)
+        finally:
+            for future in running:
+                future.cancel()
     elif workers == 1:
         for name, unit in todo.items():
             yield name, _compute_unit(kernel, name, unit, store)
@@ -105,7 +110,7 @@ def _run_on_pool(
             ProcessPoolExecutor(workers, mp_context=context, initializer=_ignore_interrupts) as pool,
         ):
             try:
-                for name, result in _run_on_executor(pool, kernel, todo, store, _UNITS_AHEAD_PER_WORKER * workers):
+                for name, result in _run_on_executor(pool, kernel, todo, store, _UNITS_AHEAD_PER_WORKER * workers, {}):
                     del todo[name]
                     yield name, result
             except BrokenExecutor:
@@ -115,6 +120,9 @@ def _run_on_pool(
                 for process in multiprocessing.active_children():
                     if process not in others:
                         process.terminate()
+                raise
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)
                 raise
         if store is not None:
             for name in list(todo):
@@ -137,25 +145,29 @@ def _ignore_interrupts() -> None:
 
 
 def _run_on_executor(
-    executor: Executor, kernel: UnitKernel, todo: dict[str, UnitInputs], store: Store | None, ahead: int
+    executor: Executor,
+    kernel: UnitKernel,
+    todo: dict[str, UnitInputs],
+    store: Store | None,
+    ahead: int,
+    running: dict[Future[UnitResult], str],
 ) -> Iterator[tuple[str, UnitResult]]:
-    """Hand units to an executor, a few at a time, and yield what comes back."""
+    """Hand units to an executor, a few at a time, and yield what comes back.
+
+    What is under way is left to the caller: futures of a pool whose processes were terminated are not to be cancelled,
+    since the pool marks them as broken itself and fails, in its own thread, on one that is cancelled already.
+    """
     waiting = iter(list(todo.items()))
-    running: dict[Future[UnitResult], str] = {}
-    try:
-        while True:
-            for name, unit in waiting:
-                running[executor.submit(_compute_unit, kernel, name, unit, store)] = name
-                if len(running) >= ahead:
-                    break
-            if not running:
-                return
-            finished, _ = wait(running, return_when=FIRST_COMPLETED)
-            for future in finished:
-                yield running.pop(future), future.result()
-    finally:
-        for future in running:
-            future.cancel()
+    while True:
+        for name, unit in waiting:
+            running[executor.submit(_compute_unit, kernel, name, unit, store)] = name
+            if len(running) >= ahead:
+                break
+        if not running:
+            return
+        finished, _ = wait(running, return_when=FIRST_COMPLETED)
+        for future in finished:
+            yield running.pop(future), future.result()
 
 
 @contextmanager
