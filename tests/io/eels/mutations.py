@@ -7,18 +7,26 @@ Prints one line of JSON.  The address space is limited to 3 GiB: whoever asks fo
 
 import hashlib
 import json
+import os
 import random
 import re
 import resource
+import signal
 import sys
 import tempfile
 import time
 import warnings
+from importlib import import_module
 from pathlib import Path
 
+import h5py  # noqa: F401  # before the forks, so that none of them has to
 import numpy as np
 
 import kapitza
+from kapitza.io.eels import spectra
+
+LONGEST = 5  # s, of a child
+ADDRESSES = 3 * 2**30
 
 HUGE = (b"\xff\xff\xff\x7f\xff\xff\xff\x7f", b"\xff" * 8, b"\x00" * 7 + b"\x40", b"\x7f" + b"\xff" * 7)
 
@@ -87,6 +95,23 @@ def peak() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
+def in_a_fork(function: str, *arguments: str) -> None:
+    """`run_in_child` with a copy of this process in place of a new interpreter: a hundred times as fast."""
+    module, _, name = function.partition(":")
+    child = os.fork()
+    if child == 0:
+        try:
+            signal.alarm(LONGEST)
+            resource.setrlimit(resource.RLIMIT_AS, (ADDRESSES, ADDRESSES))
+            getattr(import_module(module), name)(*arguments)
+        except BaseException:  # noqa: BLE001  # whatever it is, the file is refused
+            os._exit(3)
+        os._exit(0)
+    status = os.waitpid(child, 0)[1]
+    if status != 0:
+        raise kapitza.errors.DataError(f"cannot be read: its reader ended with status {status}")
+
+
 def main(name: str, first: int, last: int) -> None:
     original = Path(name).read_bytes()
     stored = np.asarray(kapitza.eels.read_eels(name).counts[...])
@@ -125,6 +150,7 @@ def main(name: str, first: int, last: int) -> None:
 
 
 if __name__ == "__main__":
+    spectra.run_in_child = in_a_fork
     resource.setrlimit(resource.RLIMIT_AS, (3 * 2**30, 3 * 2**30))
     seconds = 60 + (int(sys.argv[3]) - int(sys.argv[2])) // 10
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))

@@ -21,8 +21,8 @@ h5py = pytest.importorskip("h5py")
 @pytest.fixture
 def tiny(monkeypatch: pytest.MonkeyPatch) -> None:
     """Everything is large."""
-    for module in ("nion", "stored"):
-        monkeypatch.setattr(f"kapitza.io.eels.{module}.SMALL", 100)
+    for module in ("nion", "lazy"):
+        monkeypatch.setattr(f"kapitza.io.eels.{module}.MAX_BYTES_IN_MEMORY", 100)
 
 
 @pytest.mark.usefixtures("tiny")

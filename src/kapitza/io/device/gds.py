@@ -1,8 +1,6 @@
 """Layers of a GDS layout as blocks and sources of a device file."""
 
 import struct
-import subprocess
-import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -16,13 +14,12 @@ from kapitza.core.arrays import Array
 from kapitza.device.description import read_only_mapping
 from kapitza.errors import DataError, require
 from kapitza.io.device.sources import two_lengths
+from kapitza.io.formats.child import run_in_child
 from kapitza.io.formats.files import read_limited
 from kapitza.io.toml import TomlTable
 
 _MAX_GDS_BYTES = 2**28  # bytes
 _HEADER_RECORD, _ENDLIB_RECORD = 0x0002, 0x0400  # records that a file starts and ends with
-_CHILD_TIMEOUT = 120  # s for the reader
-_EXIT_REFUSED = 3  # exit code of the reader where it says why
 _MAX_EXACT_COORDINATE = 2**52  # steps from the origin, beyond which corners are no longer exact
 
 
@@ -107,21 +104,11 @@ def _read_gds_in_child(path: Path, cell: str | None) -> dict[str, Any]:
     """Arrays that `kapitza.io.device.gds_child` writes in a process of its own."""
     with TemporaryDirectory() as folder:
         target = Path(folder) / "polygons.npz"
-        command = [sys.executable, "-m", "kapitza.io.device.gds_child", str(path), str(target)]
+        cells = () if cell is None else (cell,)
         try:
-            done = subprocess.run(  # noqa: S603 - this package, by the interpreter that runs it
-                [*command, cell] if cell is not None else command,
-                capture_output=True,
-                text=True,
-                errors="replace",
-                timeout=_CHILD_TIMEOUT,
-                check=False,
-            )
-        except subprocess.TimeoutExpired as err:
-            raise DataError(f"is not read as a layout within {_CHILD_TIMEOUT} s", file=path) from err
-        if done.returncode or not target.is_file():
-            said = done.stdout.strip() if done.returncode == _EXIT_REFUSED else "its records make no layout"
-            raise DataError(f"is not read as a layout: {said}", file=path)
+            run_in_child("kapitza.io.device.gds_child:write_polygons", str(path), str(target), *cells)
+        except DataError as err:
+            raise DataError(f"is not read as a layout: {err}", file=path) from err
         with np.load(target, allow_pickle=False) as held:
             return dict(held)
 

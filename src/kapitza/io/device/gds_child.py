@@ -1,10 +1,5 @@
-"""Polygons of a GDS file for another process: `python -m kapitza.io.device.gds_child chip.gds polygons.npz [cell]`.
+"""Polygons of a GDS file, for `kapitza.io.formats.child`: gdstk is compiled code that a damaged file can stop dead."""
 
-gdstk is compiled code that a damaged file can stop dead, so that it runs in a process of its own.  Refusals are printed
-in one line, with exit code 3.
-"""
-
-import sys
 import warnings
 from importlib import import_module
 from typing import Any
@@ -13,17 +8,14 @@ import numpy as np
 
 _MAX_POLYGONS = 200_000  # with all repetitions
 _MAX_CELL_DEPTH = 100  # cells within cells
-_MAX_MEMORY_BYTES = 4 * 2**30  # bytes
-_EXIT_REFUSED = 3  # exit code
 
 
 class _LayoutRefusedError(Exception):
     """What is wrong with a file, in one line."""
 
 
-def _main(path: str, target: str, cell: str | None = None) -> None:
+def write_polygons(path: str, target: str, cell: str | None = None) -> None:
     """Write the polygons of a cell, flat: corners, how many each polygon has, layers, datatypes, unit and step."""
-    _limit_memory()
     gdstk = import_module("gdstk")
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -43,13 +35,6 @@ def _main(path: str, target: str, cell: str | None = None) -> None:
         grid=library.precision,
         name=str(chosen.name),
     )
-
-
-def _limit_memory() -> None:
-    """Let a file that asks for all memory fail, where the system can do so."""
-    if sys.platform != "win32":
-        resource = import_module("resource")
-        resource.setrlimit(resource.RLIMIT_AS, (_MAX_MEMORY_BYTES, _MAX_MEMORY_BYTES))
 
 
 def _select_cell(library: Any, name: str | None) -> Any:
@@ -78,11 +63,3 @@ def _count_polygons(cell: Any, known: dict[str, int], depth: int) -> int:
             total += max(one.repetition.size, 1) * _count_polygons(one.cell, known, depth + 1)
         known[cell.name] = total
     return known[cell.name]
-
-
-if __name__ == "__main__":
-    try:
-        _main(*sys.argv[1:])
-    except (_LayoutRefusedError, RuntimeError, ValueError, TypeError, OSError, MemoryError, Warning) as err:
-        sys.stdout.write(" ".join(str(err).split()) or type(err).__name__)
-        sys.exit(_EXIT_REFUSED)

@@ -1,16 +1,14 @@
 """Formats read through RosettaSciIO, an optional package under the GPL that is entered at this file alone."""
 
 import logging
-import mmap
 import os
-import struct
 import warnings
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from importlib import import_module
 from os import PathLike
 from pathlib import Path
-from types import MappingProxyType, ModuleType
+from types import ModuleType
 from typing import Any, cast
 
 import numpy as np
@@ -21,102 +19,7 @@ from kapitza.io.eels.lazy import MAX_BYTES_IN_MEMORY
 from kapitza.io.eels.signals import FileAxis, FileSignal, electron_calibration
 from kapitza.io.formats.foreign_hdf5 import check_hdf5, flatten_metadata, plain_or_tuple
 
-_TAG_GROUP, _TAG_DATA = 20, 21
-_TYPE_STRUCT, _TYPE_STRING, _TYPE_ARRAY = 15, 18, 20
-_TYPE_SIZES = MappingProxyType({2: 2, 3: 4, 4: 2, 5: 4, 6: 4, 7: 8, 8: 1, 9: 1, 10: 1, 11: 8, 12: 8})  # bytes
-_DM3_INTEGER, _DM4_INTEGER = struct.Struct(">i"), struct.Struct(">q")
-_TAG_LABEL = struct.Struct(">BH")
-_MAX_TAGS = 1_000_000
-_MAX_TAG_DEPTH = 64
-_MAX_TAG_NUMBERS = 4_000  # of the description of one tag
-_MAX_LIST_ITEMS = 2**23  # items of an array that is no image
-_IMAGE_LABEL = b"Data"
-
-
-def _is_dm(head: bytes) -> bool:
-    """Whether a file starts as one of DigitalMicrograph, version 3 or 4."""
-    return head[:4] in (_DM3_INTEGER.pack(3), _DM3_INTEGER.pack(4))
-
-
-def check_dm(path: str | PathLike[str]) -> None:
-    """Refuse a file of DigitalMicrograph whose tags do not lie one behind the other within it.
-
-    Raises
-    ------
-    DataError
-        naming the place of the first fault
-    """
-    with Path(path).open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as view:
-        if not _is_dm(view[:4]):
-            raise DataError(f"is no file of DigitalMicrograph: starts with {view[:4]!r}")
-        try:
-            _walk_tags(view, _DM3_INTEGER.unpack_from(view, 0)[0] == 4)
-        except (struct.error, IndexError) as err:
-            raise DataError("is cut off: its tags go on behind its end") from err
-
-
-def _walk_tags(view: mmap.mmap, wide: bool) -> None:
-    """Follow all tags of a file."""
-    whole = _DM4_INTEGER if wide else _DM3_INTEGER
-    place = 8 + whole.size + 2  # version, size, byte order; two flags of the root
-    waiting = [whole.unpack_from(view, place)[0]]
-    place, seen = place + whole.size, 0
-    while waiting:
-        if waiting[-1] <= 0:
-            waiting.pop()
-            continue
-        waiting[-1] -= 1
-        seen += 1
-        if seen > _MAX_TAGS or len(waiting) > _MAX_TAG_DEPTH or waiting[-1] > len(view):
-            raise DataError(f"has more tags at byte {place} than such files have: {max(seen, waiting[-1])}")
-        kind, length = _TAG_LABEL.unpack_from(view, place)
-        label = view[place + _TAG_LABEL.size : place + _TAG_LABEL.size + length]
-        place += _TAG_LABEL.size + length + (whole.size if wide else 0)
-        if kind == _TAG_GROUP:
-            waiting.append(whole.unpack_from(view, place + 2)[0])
-            place += 2 + whole.size
-        elif kind == _TAG_DATA:
-            place = _skip_tag(view, place, whole, label)
-        else:
-            raise DataError(f"has a tag of kind {kind} at byte {place}, expected {_TAG_GROUP} or {_TAG_DATA}: damaged")
-
-
-def _skip_tag(view: mmap.mmap, place: int, whole: struct.Struct, label: bytes) -> int:
-    """Return the place behind the data of a tag."""
-    (count,) = whole.unpack_from(view, place + 4)
-    if view[place : place + 4] != b"%%%%" or not 0 < count <= _MAX_TAG_NUMBERS:
-        raise DataError(f"has a damaged tag {label[:20]!r} at byte {place}")
-    start = place + 4 + whole.size
-    numbers = [one for (one,) in whole.iter_unpack(view[start : start + count * whole.size])]
-    size = tag_size(numbers) if len(numbers) == count else None
-    end = start + count * whole.size + (size or 0)
-    if size is None or not start <= end <= len(view):
-        raise DataError(f"tag {label[:20]!r} at byte {place} claims {size} bytes in a file of {len(view)}")
-    if label != _IMAGE_LABEL and numbers[0] == _TYPE_ARRAY and numbers[-1] > _MAX_LIST_ITEMS:
-        raise DataError(
-            f"tag {label[:20]!r} at byte {place} has {numbers[-1]} items, more than the {_MAX_LIST_ITEMS} that are read"
-        )
-    return end
-
-
-def tag_size(numbers: Sequence[int]) -> int | None:
-    """Return the bytes that a description stands for, or None for one that makes no sense."""
-    kind = numbers[0]
-    if len(numbers) == 1:
-        return _TYPE_SIZES.get(kind)
-    if kind == _TYPE_STRING and len(numbers) == 2:
-        return numbers[1] if numbers[1] >= 0 else None
-    if kind == _TYPE_STRUCT and len(numbers) >= 3 and len(numbers) == 3 + 2 * numbers[2]:
-        fields = [_TYPE_SIZES.get(one) for one in numbers[4::2]]
-        return None if None in fields else sum(one for one in fields if one is not None)
-    if kind == _TYPE_ARRAY and len(numbers) >= 3 and numbers[-1] >= 0:
-        item = tag_size(numbers[1:-1])
-        return None if item is None else item * numbers[-1]
-    return None
-
-
 _EELS_EXTRA = "eels"
-_DM_SUFFIXES = (".dm3", ".dm4")
 HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
 _BRIGHTNESS_KEY = "ImageList.TagGroup0.ImageData.Calibrations.Brightness."
 _UNLIKELY_FORMATS = (
@@ -153,18 +56,17 @@ def read_rosetta(path: str | PathLike[str]) -> list[FileSignal]:
             f"is in no known format: expected Nion Swift (.ndata, .h5), .hspy, .msa, or an ending of "
             f"RosettaSciIO such as .dm3, .dm4, .emd, .nxs, got {Path(path).suffix!r:.20}"
         )
-    if Path(path).is_file():
-        if _starts_with(path, HDF5_MAGIC):
-            check_hdf5(path)
-        if Path(path).suffix.lower() in _DM_SUFFIXES:
-            check_dm(path)
+    if Path(path).is_file() and _starts_with(path, HDF5_MAGIC):
+        check_hdf5(path)
     reasons: list[str] = []
+    shortage: MemoryError | None = None
     for name, reader in readers:
         try:
             return _reader_signals(_call_reader(reader, path))
         except DataError as err:
+            shortage = err.__cause__ if isinstance(err.__cause__, MemoryError) else shortage
             reasons.append(f"{name}: {err}")
-    raise DataError(f"cannot be read by RosettaSciIO ({'; '.join(reasons)[:400]})")
+    raise DataError(f"cannot be read by RosettaSciIO ({'; '.join(reasons)[:400]})") from shortage
 
 
 def _starts_with(path: str | PathLike[str], magic: bytes) -> bool:

@@ -1,7 +1,7 @@
 """The door for spectra of electrons: any file, one record."""
 
 from collections.abc import Sequence
-from os import PathLike
+from os import PathLike, fspath
 from pathlib import Path
 
 from numpy.typing import ArrayLike
@@ -12,6 +12,7 @@ from kapitza.io.eels.msa import read_msa
 from kapitza.io.eels.nion import is_swift, read_ndata, read_swift_hdf5
 from kapitza.io.eels.rosetta import HDF5_MAGIC, read_rosetta
 from kapitza.io.eels.signals import FileSignal, UserCalibration, is_energy_axis, spectrum_image
+from kapitza.io.formats.child import rehearse, run_in_child
 from kapitza.io.formats.files import regular_file_size
 from kapitza.io.formats.foreign_hdf5 import open_hdf5
 from kapitza.measure.eels.spectrum import SpectrumImage
@@ -75,12 +76,30 @@ def read_eels(
         pitch=pitch,
     )
     try:
+        if _is_foreign(path):
+            run_in_child("kapitza.io.eels.spectra:rehearse_signals", fspath(path))
         signal = _select_signal(_read_signals(path), title)
         return spectrum_image(signal, calibration, Path(path).name)
     except DataError as err:
         if err.file is not None:
             raise
         raise DataError(str(err).removeprefix(f"line {err.line}: "), file=path, line=err.line) from err
+
+
+def rehearse_signals(path: str) -> None:
+    """Read a file in the child: HDF5 and RosettaSciIO are not trusted to survive every damage."""
+    rehearse(_read_signals, path)
+
+
+def _is_foreign(path: str | PathLike[str]) -> bool:
+    """Whether the library of another project reads the structure of a file."""
+    if Path(path).is_dir():
+        return True
+    regular_file_size(path)  # a pipe would never end
+    with Path(path).open("rb") as file:
+        head = file.read(512)
+    own = head.startswith(_ZIP_MAGIC) or (head.lstrip().startswith(_TEXT_MAGIC) and b"EMSA" in head.upper())
+    return bool(head) and not own and Path(path).suffix.lower() not in _SWIFT_SUFFIXES
 
 
 def _read_signals(path: str | PathLike[str]) -> list[FileSignal]:
