@@ -65,6 +65,8 @@ def test_a_room_has_few_names_and_all_are_there(room: str) -> None:
     module = import_module(f"kapitza.{room}")
     assert len(module.__all__) <= 30
     for name in module.__all__:
+        first, again = getattr(module, name), getattr(module, name)  # the first one imports its submodule
+        assert first is again, f"a submodule hides {name}"
         assert name in dir(module)
         if inspect.isclass(getattr(module, name)) or inspect.isroutine(getattr(module, name)):
             assert (getattr(module, name).__doc__ or "").strip(), name

@@ -5,6 +5,16 @@ import sys
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
+from types import ModuleType
+
+
+class Room(ModuleType):
+    """Package whose public names go before submodules of the same name, such as `matter.structure`."""
+
+    def __setattr__(self, name: str, value: object) -> None:
+        """Set an attribute, unless the import of a submodule would hide a public name."""
+        if not (isinstance(value, ModuleType) and name in self.__all__):
+            super().__setattr__(name, value)
 
 
 def attach(module: str) -> tuple[Callable[[str], object], Callable[[], list[str]], list[str]]:
@@ -17,6 +27,8 @@ def attach(module: str) -> tuple[Callable[[str], object], Callable[[], list[str]
         for alias in node.names
     }
     names = ["__version__", *homes] if module == "kapitza" else list(homes)
+    if module != "kapitza":
+        sys.modules[module].__class__ = Room
 
     def load(name: str) -> object:
         if name not in homes:
