@@ -43,7 +43,7 @@ class _Particles:
         )
 
 
-def simulate_batch(_kernel, tables, groups, slots, unit):
+def simulate_batch(tables, groups, slots, unit):
     """Tallies of one batch, as `monte_carlo` takes them."""
     rng = np.random.default_rng(np.random.SeedSequence([unit["seed"], unit["batch"]]))
     found = follow_particles(rng, unit["count"], tables, groups, slots)

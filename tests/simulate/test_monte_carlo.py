@@ -2,7 +2,9 @@
 
 import csv
 import sys
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from functools import cache
+from multiprocessing import get_context
 from pathlib import Path
 from unittest import mock
 
@@ -389,3 +391,19 @@ def test_probes_and_detectors_stay_inside_of_one_material():
         monte_carlo(
             Domain([Block([0.0], [1e-8], gray())], walls=ENDS, sources=[HotSpot([0.5e-8], [2e-8], 1.0)]), spacing=1e-8
         )
+
+
+def test_an_executor_gives_the_same_digits(tmp_path):
+    """Batches go to another process, and are kept where they came back from it."""
+    domain, flights = Domain([Block([0.0], [2e-8], gray())], walls=ENDS), MonteCarloSettings(800, batches=4)
+    want = monte_carlo(domain, spacing=1e-8, flights=flights)
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        got = monte_carlo(domain, spacing=1e-8, flights=flights, store=Store(tmp_path), executor=pool)
+    np.testing.assert_array_equal(got.temperature, want.temperature)
+    again = monte_carlo(domain, spacing=1e-8, flights=flights, store=Store(tmp_path))
+    np.testing.assert_array_equal(again.flux, want.flux)
+    block = [0.5e-8], [1.5e-8]
+    seen = detector_temperature(domain, *block, flights=flights)
+    with ThreadPoolExecutor(1) as pool:
+        other = detector_temperature(domain, *block, flights=flights, executor=pool, store=Store(tmp_path))
+    assert other.temperature == seen.temperature

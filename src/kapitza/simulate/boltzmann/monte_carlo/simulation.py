@@ -10,7 +10,7 @@ a detector: Phys. Rev. B 91, 235321 (2015), doi:10.1103/PhysRevB.91.235321.
 """
 
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from functools import partial
 from types import MappingProxyType, ModuleType
 from typing import Any
@@ -51,12 +51,11 @@ def _load_kernel() -> ModuleType:
     return require("kapitza.simulate.boltzmann.monte_carlo.kernel", extra="transport", why=_COMPILED_PURPOSE)
 
 
-def _simulate_batch(kernel: ModuleType, tables: KernelTables, groups: int, slots: int, unit: UnitInputs) -> UnitResult:
+def _simulate_batch(tables: KernelTables, groups: int, slots: int, unit: UnitInputs) -> UnitResult:
     """Tallies of one batch, for one watt set free.
 
     Parameters
     ----------
-    kernel : compiled module
     tables : see `kernel_tables`
     groups, slots : numbers of groups and probes
     unit : `seed`, `batch` and `count`
@@ -66,6 +65,7 @@ def _simulate_batch(kernel: ModuleType, tables: KernelTables, groups: int, slots
     ConvergenceError
         where a particle meets `max_events` events
     """
+    kernel = _load_kernel()  # by name: a module cannot be sent to another process
     seed = np.random.SeedSequence([int(str(unit["seed"])), int(str(unit["batch"]))])
     count, cells = int(str(unit["count"])), tables["region"].size
     tallies = kernel.Tallies(
@@ -184,6 +184,7 @@ def monte_carlo(
     flights: MonteCarloSettings | None = None,
     probes: Mapping[str, tuple[Sequence[float], Sequence[float]]] = _NO_PROBES,
     store: Store | None = None,
+    executor: Executor | None = None,
     progress: Progress | None = None,
 ) -> TransportMap:
     r"""Steady temperature and heat flux in a domain, by linearised deviational Monte Carlo.
@@ -198,6 +199,7 @@ def monte_carlo(
     flights : number of particles, seed, threads; 100,000 particles if None
     probes : by name, corners of blocks inside one material for which the temperature of each group is told
     store : where finished batches are kept
+    executor : any `concurrent.futures.Executor`, such as that of a Dask client, instead of the threads of `flights`
     progress : called with the number of finished and of all batches
 
     Raises
@@ -216,7 +218,7 @@ def monte_carlo(
     made = prepare_domain(domain, spacing, blocks)
     slot, volumes = _probe_slots(made, dict(zip(probes, blocks, strict=True)))
     emission = tabulate_emission(domain, made.grid, made.bands, made.specular, made.reference)
-    parts, count = run_batches(made, emission, slot, len(blocks), flights, store, progress)
+    parts, count = run_batches(made, emission, slot, len(blocks), flights, store, executor, progress)
     return _make_transport_map(made, emission, parts, count, flights, tuple(probes), volumes)
 
 
@@ -246,23 +248,24 @@ def run_batches(
     slots: int,
     flights: MonteCarloSettings,
     store: Store | None = None,
+    executor: Executor | None = None,
     progress: Progress | None = None,
 ) -> tuple[list[UnitResult], int]:
     """Tallies of all batches, each for one watt set free, and the number of events."""
     tables = kernel_tables(made.grid, made.materials, made.bands, emission)
     tables |= {"slot": slot, "max_events": np.array(flights.max_events)}
     count = -(-flights.particles // flights.batches)
-    kernel = _load_kernel()
+    _load_kernel()  # raises here where numba is missing
     digest = unit_address(dict(tables), version=_KERNEL_VERSION) if store is not None else ""
     units: list[UnitInputs] = [
         {"seed": flights.seed, "batch": k, "count": count, "tables": digest} for k in range(flights.batches)
     ]
-    work = partial(_simulate_batch, kernel, tables, made.bands.groups, slots)
-    if flights.workers > 1:
+    work = partial(_simulate_batch, tables, made.bands.groups, slots)
+    if executor is None and flights.workers > 1:
         with ThreadPoolExecutor(flights.workers) as pool:
             parts = run_units(work, units, version=_KERNEL_VERSION, store=store, executor=pool, progress=progress)
     else:
-        parts = run_units(work, units, version=_KERNEL_VERSION, store=store, progress=progress)
+        parts = run_units(work, units, version=_KERNEL_VERSION, store=store, executor=executor, progress=progress)
     return parts, count * flights.batches
 
 
@@ -338,6 +341,9 @@ def detector_temperature(
     high: Sequence[float],
     *,
     flights: MonteCarloSettings | None = None,
+    store: Store | None = None,
+    executor: Executor | None = None,
+    progress: Progress | None = None,
 ) -> DetectorReading:
     r"""Temperature of a small block, by following particles backwards from it.
 
@@ -351,6 +357,7 @@ def detector_temperature(
     domain : as for `monte_carlo`
     low, high : (d,) corners of the block inside one material, m
     flights : number of particles, seed, threads
+    store, executor, progress : as for `monte_carlo`
 
     Raises
     ------
@@ -374,7 +381,7 @@ def detector_temperature(
     emission = tabulate_emission(
         backwards.domain, _remove_wall_emission(made.grid), made.bands, made.specular, made.reference
     )
-    parts, count = run_batches(backwards, emission, slot, heated.size, flights)
+    parts, count = run_batches(backwards, emission, slot, heated.size, flights, store, executor, progress)
     gain = _source_heating_rates(made, cells, slot, heated.size)
     walls = reservoirs(made.grid)
     warm = np.array([(wall.temperature or made.reference) - made.reference for _, wall in walls])
