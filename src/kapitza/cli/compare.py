@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 import typer
 
 import kapitza
+from kapitza.cli import deferred
 from kapitza.cli.figures import Results
 from kapitza.cli.options import Figure, Json, Save, Temperature, parse_temperature
 from kapitza.cli.output import megawatts, note, print_record, print_table
-from kapitza.cli.predict import DROP_NAMES, Left, Right
+from kapitza.cli.predict import Left, Right
 from kapitza.errors import InputError
 
 if TYPE_CHECKING:
@@ -59,13 +60,13 @@ def _print_comparison(found: Comparison) -> None:
     rows = [
         [
             one.title or one.model,
-            *(megawatts(getattr(one, drop)) for drop in DROP_NAMES),
+            *(megawatts(getattr(one, drop)) for drop in deferred.TEMPERATURE_DROPS),
             _interval_verdict(found, one.model),
         ]
         for one in found.predictions
     ]
     title = f"{found.left} | {found.right} at {found.temperature:g} K, MW m⁻² K⁻¹"
-    print_table(title, ["model", *DROP_NAMES, " against the published interval"], rows)
+    print_table(title, ["model", *deferred.TEMPERATURE_DROPS, " against the published interval"], rows)
     if not found.published:
         others = _related_interfaces(found.left, found.right)
         note(f"nobody is known to have measured {found.left}/{found.right} within {found.window:.0%} of it{others}")

@@ -35,7 +35,6 @@ Normal = Annotated[
 ]
 _MAX_COLUMNS = 7  # temperatures in a printed table
 _COLUMN_WIDTH = 9  # characters of one of them
-DROP_NAMES = ("emitted", "local", "extrapolated")
 
 
 def predict(
@@ -85,17 +84,26 @@ def _typed_names(left: str, right: str, found: Estimate) -> tuple[str, str]:
 def _print_estimates(found: tuple[Estimate, ...], measured: tuple[Measurement, ...], names: tuple[str, str]) -> None:
     """Print estimates: drops side by side at one temperature, or temperatures side by side; names are those typed."""
     first = found[0]
-    kelvin = first.emitted.temperature.tolist()
+    kelvin, drops = first.emitted.temperature.tolist(), deferred.TEMPERATURE_DROPS
     head = f"{first.left} | {first.right}, conductance in MW m⁻² K⁻¹"
     if len(kelvin) == 1:
-        rows = [[one.title, one.model, *(_drop_value(one, drop, 0) for drop in DROP_NAMES)] for one in found]
-        print_table(f"{head} at {kelvin[0]:g} K by temperature drop", ["model", "name", *DROP_NAMES], rows, text=2)
+        rows = [[one.title, one.model, *(_drop_value(one, drop, 0) for drop in drops)] for one in found]
+        print_table(
+            f"{head} at {kelvin[0]:g} K by temperature drop",
+            ["model", "name", *drops],
+            rows,
+            text=2,
+        )
     else:
         shown = even_subset(len(kelvin), _fitting_columns(max(len(one.title) for one in found)))
         rows = [
-            [one.title if drop == DROP_NAMES[0] else "", drop, *(_drop_value(one, drop, j) for j in shown)]
+            [
+                one.title if drop == drops[0] else "",
+                drop,
+                *(_drop_value(one, drop, j) for j in shown),
+            ]
             for one in found
-            for drop in DROP_NAMES
+            for drop in drops
         ]
         print_table(head, ["model", "drop", *(f"{kelvin[j]:g} K" for j in shown)], rows, text=2)
         if len(shown) < len(kelvin):

@@ -24,7 +24,6 @@ _TRANSPORT_FIGURE_HEIGHT = 7.6  # inches, of a figure with two axes
 _DOMAIN_FIGURE_HEIGHT = 7.6  # inches
 _HEAT_ROUNDING = 1e-12  # of a sum over particles that is the same in all batches, as all heat ends in the only sink
 _POWER_UNITS = ("W m⁻²", "W m⁻¹", "W")  # of power, by dimension
-_BOUNDARY_DROPS = ("emitted", "local", "extrapolated")
 _CONFIDENCE_LEVEL = 0.95
 _POSTERIOR_SAMPLES = 1000
 _MAX_SPECTRUM_ROWS = 12  # of the printed spectrum
@@ -264,12 +263,12 @@ def _print_definitions(found: Transport, thick: dict[str, float]) -> None:
     rows = [
         [
             name,
-            *(f"{held[drop] * 1e9:.4g}" for drop in _BOUNDARY_DROPS),
+            *(f"{held[drop] * 1e9:.4g}" for drop in deferred.TEMPERATURE_DROPS),
             *([f"{thick[name] * 1e9:.4g}"] if thick else []),
         ]
         for name, held in found.resistances().items()
     ]
-    heads = ["boundary", *_BOUNDARY_DROPS, *(["in thick layers"] if thick else [])]
+    heads = ["boundary", *deferred.TEMPERATURE_DROPS, *(["in thick layers"] if thick else [])]
     print_table("resistance in m² K GW⁻¹ by temperature drop", heads, rows)
     if thick:
         note("extrapolated: with the bulk gradient of these layers; in thick layers: of 10 µm or more on both sides")

@@ -38,6 +38,7 @@ from kapitza.theory.agf.adaptive_quadrature import (
 )
 from kapitza.theory.agf.green_functions import LeadContact, PreparedJunction, lead_contact, prepare_junction
 from kapitza.theory.agf.k_mesh import check_symmetry, disperses, find_symmetry, wavevector_mesh
+from kapitza.theory.agf.leads import dagger
 from kapitza.theory.agf.transmission import UNIT_SECONDS, junction_arrays, point_seconds
 from kapitza.theory.agf.transmission import transmission_at_frequencies as points_at
 
@@ -289,20 +290,16 @@ def _decimated_transmission(xp: Any, what: PreparedJunction, k: Array, energy: A
     z = xp.asarray(energy)[:, None, None]
     left, right = (_decimated_self_energy(xp, side, z, at) for side, at in zip(("left", "right"), sides, strict=True))
     first, last = (xp.asarray(at.port[0]) for at in sides)
-    here = (
-        z * xp.eye(blocks.onsite[0].shape[-1])
-        - xp.asarray(blocks.onsite[0][0])
-        - first @ left @ _conjugate_transpose(first)
-    )
+    here = z * xp.eye(blocks.onsite[0].shape[-1]) - xp.asarray(blocks.onsite[0][0]) - first @ left @ dagger(first)
     source = first + 0 * here[:, :, :1]
     for onsite, coupling in zip(blocks.onsite[1:], blocks.hop, strict=True):
         hop = xp.asarray(coupling[0])
         both = xp.concatenate([hop + 0 * here[:, :, :1], source], axis=2)
-        pushed = _conjugate_transpose(hop) @ xp.linalg.solve(here, both)
+        pushed = dagger(hop) @ xp.linalg.solve(here, both)
         here = z * xp.eye(onsite.shape[-1]) - xp.asarray(onsite[0]) - pushed[:, :, : hop.shape[1]]
         source = pushed[:, :, hop.shape[1] :]
-    green = _conjugate_transpose(last) @ xp.linalg.solve(here - last @ right @ _conjugate_transpose(last), source)
-    gamma_left, gamma_right = (1j * (sigma - _conjugate_transpose(sigma)) for sigma in (left, right))
+    green = dagger(last) @ xp.linalg.solve(here - last @ right @ dagger(last), source)
+    gamma_left, gamma_right = (1j * (sigma - dagger(sigma)) for sigma in (left, right))
     found = ((gamma_right @ green @ gamma_left) * green.conj()).sum(axis=(1, 2)).real
     return np.asarray(found.get() if hasattr(found, "get") else found, dtype=float)
 
@@ -314,7 +311,7 @@ def _decimated_self_energy(xp: Any, side: str, z: Any, at: LeadContact) -> Any:
         away = a @ b.conj().T if side == "right" else b @ a.conj().T
         factor = xp.asarray(b if side == "right" else a)
         edge = _surface_green_inverse(xp, z * xp.eye(len(onsite)) - xp.asarray(onsite), xp.asarray(away))
-        blocks.append(_conjugate_transpose(factor) @ xp.linalg.solve(edge, factor + 0 * edge[:, :, :1]))
+        blocks.append(dagger(factor) @ xp.linalg.solve(edge, factor + 0 * edge[:, :, :1]))
     if len(blocks) == 1:
         return blocks[0]
     b, r = blocks[0].shape[:2]
@@ -325,7 +322,7 @@ def _decimated_self_energy(xp: Any, side: str, z: Any, at: LeadContact) -> Any:
 def _surface_green_inverse(xp: Any, here: Any, out: Any) -> Any:
     """(b, f, f) inverse of the Green's function of the outermost layer, by decimation; `out` couples away from it."""
     out = out + 0 * here
-    edge, back = here, _conjugate_transpose(out)
+    edge, back = here, dagger(out)
     scale, left = float(xp.abs(out).max()), 1.0
     for _ in range(MAX_DECIMATION_STEPS):
         forth = xp.linalg.solve(here, xp.concatenate([out, back], axis=2))
@@ -339,8 +336,3 @@ def _surface_green_inverse(xp: Any, here: Any, out: Any) -> Any:
         f"decimation left {left:.1e} of the coupling after {MAX_DECIMATION_STEPS} steps: a larger broadening helps",
         edge,
     )
-
-
-def _conjugate_transpose(matrix: Any) -> Any:
-    """Conjugate transpose of the last two axes."""
-    return matrix.conj().swapaxes(-1, -2)

@@ -125,7 +125,8 @@ def _layer_heights(junction: Junction) -> Array:
     return heights - heights[list(interface_layers(junction))].mean()
 
 
-_DEFAULT_FREQUENCY_COUNT = 120  # of frequencies where none are given
+_FREQUENCY_COUNT = 120  # of frequencies where none are given
+_SHARED_FREQUENCY_COUNT = 40  # the same, up to the top of the lower spectrum
 _DEFAULT_MESH_SIDE = 8  # wave vectors along a side of the zone of the smallest cell where no mesh is given
 _BAND_TOP_MARGIN = 1.08  # over the top of the bands: where the frequencies end that are chosen here
 _DENSITY_COST_FACTOR = 6  # times the work of a transmission
@@ -286,24 +287,28 @@ def local_density(
     )
 
 
-def even_frequencies(junction: Junction, omega: ArrayLike | None) -> Array:
-    """Frequencies as given, or even ones up to the top of the higher spectrum, rad s⁻¹."""
+def even_frequencies(junction: Junction, omega: ArrayLike | None, *, shared: bool = False) -> Array:
+    """Frequencies as given, or even ones past the top of all bands (`shared`: of the lower spectrum), rad s⁻¹."""
     if omega is None:
         k = np.indices((6, 6)).reshape(2, -1).T / 6
         tops = [float(np.sqrt(band_top(lead, k).max() / SQUARE_PICOSECOND)) for lead in (junction.left, junction.right)]
-        return _BAND_TOP_MARGIN * max(tops) * (np.arange(_DEFAULT_FREQUENCY_COUNT) + 0.5) / _DEFAULT_FREQUENCY_COUNT
+        top, count = (
+            (min(tops), _SHARED_FREQUENCY_COUNT) if shared else (_BAND_TOP_MARGIN * max(tops), _FREQUENCY_COUNT)
+        )
+        return top * (np.arange(count) + 0.5) / count
     wanted = frequencies(omega)
     if not wanted.size or wanted[0] <= 0:
         raise InputError(f"expected frequencies above 0 rad/s, got {wanted[:1]}")
     return wanted
 
 
-def zone_mesh(junction: Junction, k_mesh: tuple[int, int] | None, symmetry: NDArray[np.int64]) -> WavevectorMesh:
-    """Wave vectors over the whole zone."""
-    whole = np.full(2, 0.5)
-    return wavevector_mesh(
-        mesh_size(junction, _DEFAULT_MESH_SIDE, whole) if k_mesh is None else check_mesh_size(k_mesh), whole, symmetry
-    )
+def zone_mesh(
+    junction: Junction, k_mesh: tuple[int, int] | None, symmetry: NDArray[np.int64], *, side: int = _DEFAULT_MESH_SIDE
+) -> WavevectorMesh:
+    """Wave vectors over the whole zone; by default `side` along a side of the zone of the smallest cell."""
+    zone = np.full(2, 0.5)
+    size = mesh_size(junction, side, zone) if k_mesh is None else check_mesh_size(k_mesh)
+    return wavevector_mesh(size, zone, symmetry)
 
 
 def zone_units(

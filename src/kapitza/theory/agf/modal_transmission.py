@@ -7,21 +7,20 @@ import numpy as np
 from attrs import field, frozen
 from numpy.typing import ArrayLike, NDArray
 
-from kapitza.core.arrays import Array, IndexArray, check_choice, finite, frequencies
+from kapitza.core.arrays import Array, IndexArray, check_choice, finite
 from kapitza.core.modal import INTERFACE_SIDES, ModalTransmission
 from kapitza.core.transmission import Side
 from kapitza.errors import InputError
-from kapitza.matter.junction import SQUARE_PICOSECOND, Junction
+from kapitza.matter.junction import Junction
 from kapitza.run.store import Store, UnitInputs, UnitResult
 from kapitza.run.work import Progress
-from kapitza.theory.agf.adaptive_quadrature import UnitRunner, mesh_size
-from kapitza.theory.agf.conductance import check_mesh_size, symmetry_operations
+from kapitza.theory.agf.adaptive_quadrature import UnitRunner
+from kapitza.theory.agf.conductance import symmetry_operations
 from kapitza.theory.agf.green_functions import PreparedJunction, prepare_junction
-from kapitza.theory.agf.k_mesh import band_top, wavevector_mesh
+from kapitza.theory.agf.local_density import even_frequencies, zone_mesh
 from kapitza.theory.agf.scattering import ScatteringMatrix, opposite_side, solve_scattering, specularity
 from kapitza.theory.agf.transmission import UNIT_SECONDS, junction_arrays, junction_from_arrays, point_seconds
 
-_DEFAULT_MODE_FREQUENCIES = 40  # of frequencies where none are given
 _DEFAULT_MODE_MESH_SIDE = 12  # wave vectors along a side of the zone of the smallest cell where no mesh is given
 
 
@@ -78,7 +77,7 @@ def agf_modes(
         for frequencies that are not above zero
     """
     run = UnitRunner(workers, executor, store, progress)
-    what, wanted = prepare_junction(junction), _mode_frequencies(junction, omega)
+    what, wanted = prepare_junction(junction), even_frequencies(junction, omega, shared=True)
     units, weight = _mode_units(what, wanted, k_mesh, symmetry)
     found = run(_mode_table, units)
     rows = found["row"].astype(int)
@@ -110,32 +109,18 @@ def mode_conversion(
     """Modes that arrive on each branch, cross and return on each branch; parameters as in `agf_modes`."""
     check_choice(side, INTERFACE_SIDES, "side")
     run = UnitRunner(workers, executor, store, progress)
-    what, wanted = prepare_junction(junction), _mode_frequencies(junction, omega)
+    what, wanted = prepare_junction(junction), even_frequencies(junction, omega, shared=True)
     units, weight = _mode_units(what, wanted, k_mesh, symmetry)
     found = run(_conversion_sums, [{**unit, "side": side} for unit in units])
     sums = {name: np.tensordot(weight, found[name], axes=1) for name in ("arriving", "transmitted", "reflected")}
     return ModeConversion(wanted, side, **sums)
 
 
-def _mode_frequencies(junction: Junction, omega: ArrayLike | None) -> Array:
-    """Frequencies as given, or even ones up to the top of the lower spectrum, rad s⁻¹."""
-    if omega is None:
-        k = np.indices((6, 6)).reshape(2, -1).T / 6
-        tops = [float(np.sqrt(band_top(lead, k).max() / SQUARE_PICOSECOND)) for lead in (junction.left, junction.right)]
-        return min(tops) * (np.arange(_DEFAULT_MODE_FREQUENCIES) + 0.5) / _DEFAULT_MODE_FREQUENCIES
-    wanted = frequencies(omega)
-    if not wanted.size or wanted[0] <= 0:
-        raise InputError(f"expected frequencies above 0 rad/s, got {wanted[:1]}")
-    return wanted
-
-
 def _mode_units(
     what: PreparedJunction, omega: Array, k_mesh: tuple[int, int] | None, symmetry: ArrayLike | None
 ) -> tuple[list[UnitInputs], Array]:
     """Units of work over the zone, and the weight of each wave vector, m⁻²."""
-    whole = np.full(2, 0.5)
-    size = mesh_size(what.junction, _DEFAULT_MODE_MESH_SIDE, whole) if k_mesh is None else check_mesh_size(k_mesh)
-    points = wavevector_mesh(size, whole, symmetry_operations(what, symmetry))
+    points = zone_mesh(what.junction, k_mesh, symmetry_operations(what, symmetry), side=_DEFAULT_MODE_MESH_SIDE)
     plain = junction_arrays(what.junction)
     step = max(1, int(UNIT_SECONDS / (5e-3 + point_seconds(what)) / omega.size))
     units: list[UnitInputs] = [
