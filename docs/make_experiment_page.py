@@ -185,8 +185,8 @@ for low temperatures, used here outside of its range.
 
 **The conversion of the drop makes it worse, and is right all the same.** What thermoreflectance measures on thick films
 is the extrapolated drop.  The conversion raises the DMM by a factor {ratio:.2f} in the median: Al/Si from
-{number(diffuse.emitted)} to {number(diffuse.extrapolated)} MW m⁻² K⁻¹, against {published(al_si)} published.  Whoever holds the
-emitted conductance against a measurement lets one error hide a part of the other.  See
+{number(diffuse.emitted)} to {number(diffuse.extrapolated)} MW m⁻² K⁻¹, against {published(al_si)} published.  A comparison of the
+emitted conductance with a measurement lets one error partly hide the other.  See
 [Three temperature drops](drops.md).
 
 **Soft metals on diamond need an inelastic channel.** No elastic process can carry phonons above the cutoff of the soft
@@ -199,7 +199,7 @@ lowest value for Pb/diamond.  That the DMM lands inside ({times(pb.factor("dmm")
 {100 * (1 - pb.prediction("dmm").emitted / pb.prediction("elastic-limit").emitted):.0f} % of the elastic limit: nearly
 every phonon that diamond sends below the cutoff of lead crosses.
 
-**Weak bonds are outside of both models.** AMM and DMM weld the sides together.  On the basal plane of graphite, held by
+**Weak bonds are outside the range of both models.** AMM and DMM assume welded sides.  On the basal plane of graphite, held by
 van der Waals forces and treated here as an isotropic solid, the DMM is too high by these factors:
 {series(all_, "graphite", "dmm")}; the AMM of the anisotropic crystal by {series(all_, "graphite", "amm-crystal")}.
 Van der Waals bonded GaN/diamond is off by {times(gan.factor("dmm"))} (DMM) and {times(gan.factor("amm"))} (AMM).  The
@@ -211,7 +211,7 @@ oxide {published(al_si)} MW m⁻² K⁻¹ was published, with native or etched o
 {number(au.median)} to {number(ti)}.  Such values are listed below but not scored.  The largest spreads, highest over
 lowest value, are: {wide}.  On diamond they follow the termination of the surface and the adhesion of the film.
 
-**Epitaxial interfaces are what the models mean**, and they too conduct less than Debye spectra say: {grown}
+**Epitaxial interfaces are closest to the models**, and they too conduct less than Debye spectra predict: {grown}
 (MW m⁻² K⁻¹ published, and the factor of the DMM to the whole interval).  Al/sapphire is the best studied of all:
 {len(al_sapphire.direct)} values from {published(al_sapphire)}, DMM {number(al_sapphire.prediction("dmm").extrapolated)},
 AMM {number(al_sapphire.prediction("amm").extrapolated)}.
@@ -242,7 +242,7 @@ def counts(everything: Sequence[Measurement]) -> str:
         f"* **Published values** come from the catalogue of the package: {len(everything)} measurements, {full} of them "
         f"read in a full text, {abstract} in an abstract, {compiled} in a compilation that names the source, and {quoted} "
         "quoted in another work.  Values from 285 to 315 K count.  Uncertainties widen an interval where the source was "
-        "seen to state one; elsewhere nobody knows them, and the spread between laboratories stands in."
+        "seen to state one; elsewhere they are unknown, and the spread between laboratories takes their place."
     )
     return textwrap.fill(text, 120, subsequent_indent="  ")
 
@@ -256,7 +256,7 @@ def page(every: Sequence[Comparison], all_: Sequence[Comparison], bands: str) ->
 
 <!-- written by docs/make_experiment_page.py: change the script, not this page -->
 
-How far are the models from what laboratories find?  This page holds every model that needs no free parameter against the
+How far are the models from experiment? This page compares every model that needs no free parameter against the
 published conductance of {len(all_)} interfaces at {TEMPERATURE:g} K.
 
 ```python
@@ -274,7 +274,7 @@ print(found.factor("dmm"))  # 1 inside of the interval, else the ratio to its ne
 * **A model is scored against the interval**, never against a single number: an interface with one value and no stated
   uncertainty has no interval and gets no score.  {scored} of {len(all_)} interfaces have one.
 * **Only the extrapolated conductance is scored**, as thermoreflectance extrapolates the profiles of both sides to the
-  interface.  The models give it by the gray estimate of Milne's problem; the emitted one stands beside it.
+  interface.  The models give it by the gray estimate of Milne's problem; the emitted one is listed as well.
 * **Set aside** are contacts that two solids in contact do not describe: with a layer between, under pressure (up to
   {high:g} GPa), with electrons that carry the heat from metal to metal, and one-sided bounds.
 
@@ -306,7 +306,7 @@ of the published interval, 1 inside.  AMM and DMM are those of isotropic Debye s
 
 ## What is missing
 
-No measured value for liquid helium stands in the catalogue: no source with numbers could be opened.  Measured spectra and
+The catalogue has no measured value for liquid helium: no source with numbers was accessible.  Measured spectra and
 angle-resolved transmissions are not compared.  The compilation from which part of the values were taken gives no
 uncertainties: Y.-J. Wu, L. Fang and Y. Xu, [doi:10.5281/zenodo.3361417](https://doi.org/10.5281/zenodo.3361417).
 
