@@ -26,7 +26,9 @@ in the room of its subject: `kapitza.md`, `kapitza.eels`, `kapitza.thermoreflect
 1. Look up each name that you import from `kapitza` in the [table of names](#names-at-top-level).  A name that is not in
    the table has not changed.
 2. Look up each module that you import in the [table of modules](#modules).
-3. Write the arguments of records by name.  Records with more than six attributes accept them only by name.
+3. Look up arguments, attributes, options and keys of files in the
+   [last table](#attributes-arguments-options-and-keys).
+4. Write the arguments of records by name.  Records with more than six attributes accept them only by name.
 
 A run of molecular dynamics in 0.1:
 
@@ -45,9 +47,11 @@ from kapitza import md
 
 potential = md.lennard_jones(["Ar"])
 system = md.mass_interface("Ar", potential, 3, cells=(3, 3), length=4, bath=1, lattice_constant=5.35e-10)
-baths = md.Thermostats("langevin", 36, 24, 1e-12)
-protocol = md.Protocol(timestep=10e-15, steps=100, blocks=8, equilibration=50, power=10, seed=1)
-run = md.run_heat_flow(system, potential, md.BuiltinEngine(), baths, protocol, md.Sampling(segment=64))
+thermostats = md.Thermostats("langevin", 36, 24, 1e-12)
+protocol = md.Protocol(
+    thermostats=thermostats, timestep=10e-15, steps=100, blocks=8, equilibration=50, power=10, seed=1
+)
+run = md.run(system, potential, md.BuiltinEngine(), protocol, md.Sampling(segment=64))
 ```
 
 Other lines that occur often:
