@@ -312,11 +312,11 @@ def _fit_with_scatter(
 
 
 def fit_report(fit: Fit) -> str:
-    """Text of a fit: values, bounds, budget of errors, quality, and a word where minima differ.
+    """Report of a fit: values, bounds, error budget, quality, and all minima where several were found.
 
     Parameters
     ----------
-    fit : to be told
+    fit : to be reported
 
     Returns
     -------

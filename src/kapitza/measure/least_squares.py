@@ -1,4 +1,4 @@
-"""Nonlinear least squares that is right or says so.
+"""Nonlinear least squares whose result is verified.
 
 Stock settings of the usual fitters stop early or in a false minimum without a word.  Here every search is refined
 with a high-order Jacobian, and the end point must pass: the gradient is zero within rounding, all parameters are

@@ -1,4 +1,4 @@
-"""Samples of the posterior of a fit, for those who distrust parabolas."""
+"""Samples of the posterior of a fit, where a parabola is not to be trusted."""
 
 from typing import Any
 

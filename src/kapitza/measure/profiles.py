@@ -1,4 +1,4 @@
-"""Temperature jump from a profile: which points to leave out, how far errors of neighbours go together, which flux."""
+"""Temperature jump from a profile: points to leave out, correlation of errors of neighbouring points, heat flux."""
 
 from typing import Any
 
@@ -58,7 +58,7 @@ class FluxCheck:
 
 
 def correlate_errors(profile: Profile, at: float, *, skip: float = 0.0, reach: float = np.inf) -> Profile:
-    r"""The same profile with a covariance in which errors of neighbours go together as the residuals show.
+    r"""The same profile with the correlation of errors of neighbouring points that the residuals show.
 
     The residuals about the two lines are taken as a first-order autoregression along the points, with the correlation
     $\rho = \sum r_i r_{i+1} / \sum r_i^2$, raised by $(1 + 3\rho)/n$ for the fit of the lines (never below 0):

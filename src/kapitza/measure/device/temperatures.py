@@ -57,8 +57,8 @@ class MeasuredTemperatures:
     Raises
     ------
     InputError
-        for NaN, unequal lengths, uncertainties not above zero, none or both of sigma and covariance, and a covariance
-        that is none
+        for NaN, unequal lengths, uncertainties not above zero, none or both of sigma and covariance, and an
+        invalid covariance
     """
 
     places: tuple[MeasurementPlace, ...] = field(converter=_measurement_places)

@@ -131,7 +131,7 @@ class Carriers:
     Raises
     ------
     InputError
-        for columns of unequal length, missing lifetimes, or numbers that only another unit can explain
+        for columns of unequal length, missing lifetimes, or implausible numbers (another unit?)
     """
 
     name: str
@@ -221,7 +221,7 @@ def gray_carriers(
     Raises
     ------
     InputError
-        for numbers that are not above zero, or that only another unit can explain
+        for numbers that are not above zero, or implausible (another unit?)
     """
     return band_carriers(name, [heat_capacity], [velocity], [mean_free_path], temperature=temperature)
 
@@ -249,7 +249,7 @@ def band_carriers(
     Raises
     ------
     InputError
-        for columns of unequal length, missing mean free paths, or numbers that only another unit can explain
+        for columns of unequal length, missing mean free paths, or implausible numbers (another unit?)
     """
     speed, path = numbers(velocity), np.array(mean_free_path, dtype=float, ndmin=1)
     if speed.size != path.size:

@@ -415,7 +415,7 @@ def _check_layers(films: object) -> None:
 def _make_transport(
     films: Sequence[Film], slabs: LayeredSystem, solution: LayeredSolution, crossings: Sequence[Array]
 ) -> Transport:
-    """Put a solution into words of the field."""
+    """Temperatures, fluxes and spectra of a solution."""
     base, walls = slabs.base, slabs.faces.walls
     flux = face_fluxes(solution)
     held = [layer_distribution(solution, i) for i in range(len(films))]

@@ -1,4 +1,4 @@
-r"""What Fourier's law says of the same domain: bulk conductivities, extrapolated resistances, walls without slip.
+r"""Temperatures of the same domain by Fourier's law: bulk conductivities, extrapolated resistances, walls without slip.
 
 Right where everything is far larger than a mean free path; laid beside Monte Carlo it shows what is not.
 """

@@ -1,4 +1,4 @@
-"""What Monte Carlo says of a domain: temperatures, fluxes and spectra, with their standard errors."""
+"""Result of Monte Carlo in a domain: temperatures, fluxes and spectra, with their standard errors."""
 
 from collections.abc import Sequence
 

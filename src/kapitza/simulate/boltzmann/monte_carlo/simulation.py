@@ -195,9 +195,9 @@ def monte_carlo(
     Parameters
     ----------
     domain : boxes, boundaries, walls, sources
-    spacing : largest width of the cells that the temperature is told for, m; one, or one for each axis
+    spacing : largest width of the cells whose temperature is returned, m; one, or one for each axis
     flights : number of particles, seed, threads; 100,000 particles if None
-    probes : by name, corners of blocks inside one material for which the temperature of each group is told
+    probes : by name, corners of blocks inside one material whose temperature is returned group by group
     store : where finished batches are kept
     executor : any `concurrent.futures.Executor`, such as that of a Dask client, instead of the threads of `flights`
     progress : called with the number of finished and of all batches
