@@ -150,7 +150,7 @@ def test_low_temperatures_tell_gray_boundaries_from_others(power, law):
 def test_thin_layers_and_small_grains_are_told():
     with pytest.warns(ValidityWarning, match="each frequency"):
         series_superlattice((5 * nm, 148.0), (5 * nm, 60.0), 1e9, mean_free_path=100 * nm)
-    with pytest.warns(ValidityWarning, match="grained"):
+    with pytest.warns(ValidityWarning, match="grain_limited_conductivity"):
         polycrystal(148.0, 1e9, grain=10 * nm, mean_free_path=300 * nm)
 
 

@@ -247,7 +247,7 @@ def composite_conductivity(
 
 
 def check_fraction(fraction: float) -> None:
-    """Refuse a share of the volume that is none."""
+    """Refuse a volume fraction out of range."""
     if not 0 <= fraction < 1:
         raise InputError(f"fraction = {fraction:g}, wanted a share of the volume from 0 to below 1 (per cent? / 100)")
 
@@ -274,7 +274,7 @@ def nanocomposite(
 
     Parameters
     ----------
-    matrix, particle : free paths of the bulk, `gray` where one mean free path is known
+    matrix, particle : free paths of the bulk, `gray_free_path` where one mean free path is known
     conductance : of the boundary, a number or a Conductance of T with the extrapolated drop, W m⁻² K⁻¹
     diameter : (n,) d of the spheres, m
     fraction : φ of the volume

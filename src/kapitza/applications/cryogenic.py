@@ -372,7 +372,7 @@ def front_balance(bath: HeliumBath, device: Superconductor, current: float, *, l
 
     Parameters
     ----------
-    bath, device, current, load : as for `steady_states`
+    bath, device, current, load : as for `operating_points`
 
     Raises
     ------

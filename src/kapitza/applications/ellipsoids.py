@@ -152,7 +152,7 @@ def _oriented_medium(
 
 
 def _check_medium(fraction: float, alignment: float, aspect: float) -> None:
-    """Refuse shares that are none; warn of particles so long or flat that they must touch."""
+    """Refuse fractions out of range; warn of particles so long or flat that they must touch."""
     check_fraction(fraction)
     if not 0 <= alignment <= 1:
         raise InputError(f"alignment = {alignment:g}, wanted a mean of cos² from 0 to 1")

@@ -219,7 +219,7 @@ def crossover_diameter(
 
 
 def _check_stream(name: str, stream: Stream, length: float) -> None:
-    """Warn where the flow is none of fully developed laminar convection in a continuum."""
+    """Warn where the flow is not fully developed laminar convection in a continuum."""
     slow = stream.peclet(length)
     faults = (
         (stream.reynolds > _MAX_LAMINAR_REYNOLDS, f"has the Reynolds number {stream.reynolds:.3g}: it is turbulent"),

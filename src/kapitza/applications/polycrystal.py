@@ -1,7 +1,8 @@
 r"""Grains and the boundaries between them: conductivity against grain size and temperature.
 
 Two pictures.  Grains that keep the conductivity of the bulk, with a resistance between each two (`polycrystal`), for
-grains larger than the free paths; and free paths that end at boundaries (`grained`), for any size, in which long waves
+grains larger than the free paths; and free paths that end at boundaries (`grain_limited_conductivity`), for any size,
+in which long waves
 may pass where short ones do not.
 """
 
@@ -52,7 +53,8 @@ def polycrystal(
     Warns
     -----
     ValidityWarning
-        for grains smaller than the mean free path, which no longer conduct as the bulk: take `grained`
+        for grains smaller than the mean free path, which no longer conduct as the bulk: take
+        `grain_limited_conductivity`
 
     References
     ----------
@@ -66,7 +68,7 @@ def polycrystal(
     if size.min() < mean_free_path:
         warnings.warn(
             f"grains of {size.min():.3g} m are smaller than the mean free path of {mean_free_path:.3g} m: they conduct "
-            "worse than the bulk, which `grained` knows",
+            "worse than the bulk; take `grain_limited_conductivity`",
             ValidityWarning,
             stacklevel=2,
         )

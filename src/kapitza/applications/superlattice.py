@@ -106,7 +106,7 @@ def spectral_superlattice(
     Parameters
     ----------
     boundary : transmission of one boundary, with the modes of both sides
-    first, second : free paths of the bulk at the frequencies of the boundary, from `paths_at`
+    first, second : free paths of the bulk at the frequencies of the boundary, from `spectral_free_paths`
     period : (n,) m
     share : of the period that is the first material
     temperature : K
@@ -125,7 +125,7 @@ def spectral_superlattice(
     if first.length.size != size or second.length.size != size:
         raise InputError(
             f"the boundary has {size} frequencies, the free paths {first.length.size} and {second.length.size}: "
-            "make them with paths_at(boundary, ...)"
+            "make them with spectral_free_paths(boundary, ...)"
         )
     whole, left, right, passed = spectral_resistances(boundary, temperature)
     inside = share / np.maximum(first.conductivity, _SMALLEST_DIVISOR) + (1 - share) / np.maximum(
@@ -138,7 +138,7 @@ def spectral_superlattice(
 
 
 def _lead_share(thickness: Array, free_path: Array) -> Array:
-    """Share β of the one-sided resistance that is none of the boundary, for a layer of this thickness, m."""
+    """Share β of the one-sided resistance that does not belong to the boundary, for a layer of this thickness, m."""
     thin, thick = DROP_CORRECTION["local"], DROP_CORRECTION["extrapolated"]
     return thin - (thin - thick) * thickness / (thickness + _CROSSOVER_THICKNESS * free_path)
 

@@ -359,7 +359,7 @@ def _mean_leg_properties(leg: ThermoelectricLeg, hot: float, cold: float) -> tup
 
 
 def _check_reservoirs(hot: float, cold: float) -> None:
-    """Refuse temperatures that are none, or in the wrong order."""
+    """Refuse temperatures that are not positive, or in the wrong order."""
     temperatures([hot, cold])
     if not hot > cold:
         raise InputError(f"hot = {hot:g} K is not above cold = {cold:g} K")
@@ -454,7 +454,7 @@ def solve_best_leg(leg: ThermoelectricLeg, hot: float, cold: float, goal: LegGoa
 
     Parameters
     ----------
-    leg, hot, cold, goal : as for `best_state`
+    leg, hot, cold, goal : as for `best_leg_state`
 
     Raises
     ------

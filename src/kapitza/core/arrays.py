@@ -1,6 +1,7 @@
 """Arrays are checked once, at the door: converters and validators of the records."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -164,3 +165,8 @@ def _first_invalid(array: Array, good: NDArray[np.bool_]) -> float:
     """Return the first value of `array` that is not `good`, for a message."""
     bad = array[~(good & np.isfinite(array))]
     return float(bad[0])
+
+
+def read_only_mapping(value: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a mapping that nobody can change."""
+    return MappingProxyType(dict(value))

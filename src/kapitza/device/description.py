@@ -1,14 +1,22 @@
 """What a device is: layers in a box, where heat enters, how its power varies with time, and where heat leaves."""
 
 from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 from attrs import evolve, field, frozen, validators
 from numpy.typing import ArrayLike
 
-from kapitza.core.arrays import Array, increasing, number, positive, quantity, same_length, temperatures
+from kapitza.core.arrays import (
+    Array,
+    increasing,
+    number,
+    positive,
+    quantity,
+    read_only_mapping,
+    same_length,
+    temperatures,
+)
 from kapitza.core.conductance import Conductance
 from kapitza.core.stack import Stack
 from kapitza.device.setup import Plane, locate_plane
@@ -129,11 +137,6 @@ class HeatSource:
     plane: Plane | None = None
     through: bool = field(default=False, kw_only=True)
     course: Waveform = field(default=SteadyPower(), kw_only=True)
-
-
-def read_only_mapping(value: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return a mapping that nobody can change."""
-    return MappingProxyType(dict(value))
 
 
 def _sources_tuple(value: Any) -> tuple[HeatSource, ...]:

@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 from attrs import field, frozen
 
-from kapitza.core.arrays import number, quantity
+from kapitza.core.arrays import number, quantity, read_only_mapping
 from kapitza.core.conductance import Conductance
 from kapitza.core.stack import Layer, Stack
-from kapitza.device.description import Box, ConductivityLaw, Device, read_only_mapping
+from kapitza.device.description import Box, ConductivityLaw, Device
 from kapitza.device.shapes import Interval, Rectangle, sorted_interval
 from kapitza.errors import InputError
 

@@ -1,20 +1,13 @@
 """What is found out about a device."""
 
 from collections.abc import Mapping
-from types import MappingProxyType
-from typing import Any
 
 import numpy as np
 from attrs import field, frozen
 from numpy.typing import ArrayLike
 
-from kapitza.core.arrays import Array, IntArray, numbers
+from kapitza.core.arrays import Array, IntArray, numbers, read_only_mapping
 from kapitza.errors import InputError
-
-
-def _frozen_mapping(value: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return a mapping that nobody can change."""
-    return MappingProxyType(dict(value))
 
 
 def read_only_array(value: ArrayLike) -> Array:
@@ -64,7 +57,7 @@ class TransientTemperatures:
 
     time: Array = field(converter=numbers, metadata={"unit": "s"})
     peak: Array = field(converter=read_only_array, metadata={"unit": "K"})
-    average: Mapping[str, Array] = field(factory=dict, converter=_frozen_mapping, metadata={"unit": "K"})
+    average: Mapping[str, Array] = field(factory=dict, converter=read_only_mapping, metadata={"unit": "K"})
 
 
 @frozen(eq=False, kw_only=True)
@@ -94,11 +87,11 @@ class DeviceTemperatures:
     peak: float = field(metadata={"unit": "K"})
     place: Array = field(converter=numbers, metadata={"unit": "m"})
     layer: str
-    average: Mapping[str, float] = field(factory=dict, converter=_frozen_mapping, metadata={"unit": "K"})
-    drop: Mapping[str, float] = field(factory=dict, converter=_frozen_mapping, metadata={"unit": "K"})
-    sensitivity: Mapping[str, float] = field(factory=dict, converter=_frozen_mapping, metadata={"unit": "K"})
-    contribution: Mapping[str, float] = field(factory=dict, converter=_frozen_mapping, metadata={"unit": "K"})
-    kelvin: Mapping[str, float] = field(factory=dict, converter=_frozen_mapping, metadata={"unit": "K"})
+    average: Mapping[str, float] = field(factory=dict, converter=read_only_mapping, metadata={"unit": "K"})
+    drop: Mapping[str, float] = field(factory=dict, converter=read_only_mapping, metadata={"unit": "K"})
+    sensitivity: Mapping[str, float] = field(factory=dict, converter=read_only_mapping, metadata={"unit": "K"})
+    contribution: Mapping[str, float] = field(factory=dict, converter=read_only_mapping, metadata={"unit": "K"})
+    kelvin: Mapping[str, float] = field(factory=dict, converter=read_only_mapping, metadata={"unit": "K"})
     iterations: int = field(default=1, metadata={"unit": "1"})
 
     @property

@@ -108,7 +108,7 @@ def layer_extent(stack: Stack, index: int) -> tuple[float, float]:
 
 
 def locate_plane(plane: Plane, stack: Stack) -> tuple[int, float]:
-    """Index of the layer of a plane, and its depth there as `extent` counts it, m.
+    """Index of the layer of a plane, and its depth there as `layer_extent` counts it, m.
 
     Raises
     ------

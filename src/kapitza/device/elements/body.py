@@ -81,7 +81,7 @@ class Body:
     conductivity : of each region by name, W m⁻¹ K⁻¹: one number, one for each axis, or a tensor
     conductance : of boundaries by "one|other": W m⁻² K⁻¹ that the user vouches for, or a Conductance with the
         extrapolated drop; 0 lets no heat through; those that are not named do not resist
-    faces : Held, Cooled or Heated by name of the face; no heat crosses the others
+    faces : FixedTemperature, Convection or FixedFlux by name of the face; no heat crosses the others
     heat : that enters a region evenly, by name, W m⁻³
     reference : temperature at which a Conductance is taken, K
 
@@ -156,8 +156,8 @@ class Body:
 
 
 def _check_face_condition(mesh: Mesh, name: str, face: object) -> None:
-    """Refuse conditions on faces that the mesh does not have, or that are none."""
+    """Refuse faces that the mesh does not have, and what is no condition on a face."""
     if name not in mesh.faces or not len(mesh.faces[name]):
         raise InputError(f"no face {name!r} in the mesh: it has {', '.join(mesh.faces) or 'no named faces'}")
     if not isinstance(face, (FixedTemperature, Convection, FixedFlux)):
-        raise InputError(f"face {name}: expected Held, Cooled or Heated, got {face!r:.60}")
+        raise InputError(f"face {name}: expected FixedTemperature, Convection or FixedFlux, got {face!r:.60}")

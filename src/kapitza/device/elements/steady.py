@@ -143,7 +143,7 @@ def check_sinks(body: Body, parts: SplitMesh, equations: LinearSystem) -> None:
         cell = int(np.argmax(warm[parts.unknowns].any(axis=1)))
         raise InputError(
             f"no heat can leave region {body.mesh.names[body.mesh.region[cell]]}: no face of it or of what it "
-            "touches is Held or Cooled"
+            "touches has a FixedTemperature or Convection"
         )
 
 

@@ -18,8 +18,6 @@ from kapitza.device.setup import Plane, locate_plane
 from kapitza.device.shapes import Disc, GaussianSpot, HeatMap, Patch, SourceShape
 from kapitza.errors import InputError
 
-_MIN_CONDUCTIVITY_SUM = 1e-300
-
 
 @frozen(eq=False, kw_only=True)
 class FiniteVolumes:
@@ -94,7 +92,7 @@ def finite_volumes(
 
     Parameters
     ----------
-    regions : of the cells, from `painted`
+    regions : of the cells, from `paint_regions`
     rise : (nx, ny, nz) above the sink, K; None for the sink everywhere
 
     Raises

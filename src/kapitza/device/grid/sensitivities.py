@@ -100,7 +100,8 @@ def scale_layout(layout: Layout, name: str, factor: float) -> Layout:
     Raises
     ------
     InputError
-        for names that the layout does not have, numbers that are none, and lengths, which blocks would have to follow
+        for names that the layout does not have, values that are not finite and above zero, and
+        lengths, which blocks would have to follow
     """
     value = layout.value(name)
     if name.rpartition(".")[2] not in _SCALABLE_PROPERTIES:

@@ -113,7 +113,7 @@ def grid_response(
     Raises
     ------
     InputError, ConvergenceError
-        as `field_step`; for periodic sources and trains of pulses without beginning, which never started
+        as `grid_step_response`; for periodic sources and trains of pulses without beginning, which never started
     """
     layout = Layout(layout) if isinstance(layout, Device) else layout
     times = positive(time)

@@ -241,7 +241,7 @@ def linear_device(device: Device, planes: tuple[Plane, ...] = ()) -> LinearDevic
 
     Parameters
     ----------
-    device : as `numeric` gives it
+    device : as `with_constant_properties` gives it
     planes : to cut at, besides those of the sources and patches
 
     Raises

@@ -49,7 +49,7 @@ def plane_map(device: Device, plane: Plane | None = None, points: tuple[int, int
 
     Parameters
     ----------
-    device : with properties of T taken below its hottest point, as `device_temperatures` does
+    device : with properties of T taken below its hottest point, as `solve_layered` does
     plane : the top face if None
     points : nx and ny, in the middles of as many equal cells
 

@@ -211,7 +211,7 @@ def _patch_points(patch: Patch) -> LateralPoints:
 
 
 def _disc_spread(disc: Disc, at: Readout, tau: Array, box: Box | None) -> Array:
-    """`spread` of a disc."""
+    """`lateral_spread` of a disc."""
     spots = at if isinstance(at, LateralPoints) else _patch_points(at)
     found = np.zeros((tau.size, spots.x.size))
     near = np.ones(tau.shape, dtype=bool) if box is None else tau < min(box.width, box.depth) ** 2 / _MAX_IMAGE_RATIO

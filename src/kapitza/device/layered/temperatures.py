@@ -161,7 +161,7 @@ def solve_layered(device: Device, *, sensitivity: bool = True) -> LayeredTempera
     """Steady temperatures of a device with constant power: all sources on.
 
     Exact for numbers that do not depend on temperature: every point is a single integral over all wave vectors at once
-    (`kapitza.device.layered.linear`), without a grid.  With properties of T see `solved`.
+    (`kapitza.device.layered.linear`), without a grid.  For properties that depend on temperature see `solve_steady`.
 
     Parameters
     ----------
@@ -172,7 +172,7 @@ def solve_layered(device: Device, *, sensitivity: bool = True) -> LayeredTempera
     Raises
     ------
     InputError, ConvergenceError
-        as `solved`
+        as `solve_steady`
     """
     held = solve_steady(device)
     ready = held.linear

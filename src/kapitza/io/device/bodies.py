@@ -30,8 +30,8 @@ from typing import Any
 import numpy as np
 from attrs import field, frozen
 
+from kapitza.core.arrays import read_only_mapping
 from kapitza.core.conductance import Conductance
-from kapitza.device.description import read_only_mapping
 from kapitza.device.elements.body import Body, Convection, FaceCondition, FixedFlux, FixedTemperature
 from kapitza.device.elements.interfaces import region_pairs
 from kapitza.device.elements.mesh import Mesh

@@ -10,8 +10,7 @@ import numpy as np
 from attrs import evolve, field, frozen
 from numpy.typing import NDArray
 
-from kapitza.core.arrays import Array
-from kapitza.device.description import read_only_mapping
+from kapitza.core.arrays import Array, read_only_mapping
 from kapitza.errors import DataError, require
 from kapitza.io.device.sources import two_lengths
 from kapitza.io.formats.child import run_in_child
