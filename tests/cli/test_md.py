@@ -331,7 +331,7 @@ def test_a_damaged_folder_is_one_line(tmp_path, monkeypatch, capsys):
     (tmp_path / "run.toml").write_text(RUN)
     Path("parts").mkdir()
     Path("parts/run.state").write_bytes(b"kapitza-unit 1 00\n")
-    assert main(["md", "nemd", "run.toml", "--folder", "parts"]) == 2
+    assert main(["md", "nemd", "run.toml", "--store", "parts"]) == 2
     assert "run.state: damaged; remove it" in capsys.readouterr().err
 
 
@@ -351,7 +351,7 @@ def test_an_interrupt_says_how_to_go_on(tmp_path, monkeypatch, capsys):
     assert main(["md", "nemd", "run.toml", "--save", "run.npz"]) == 130
     assert "run.npz.parts: the same command goes on from there" in capsys.readouterr().err
     assert main(["md", "nemd", "run.toml"]) == 130
-    assert "--save FILE or --folder DIR keeps the state" in capsys.readouterr().err
+    assert "--save FILE or --store FOLDER keeps the state" in capsys.readouterr().err
 
 
 def test_files_of_something_else_are_refused(saved, tmp_path, capsys):

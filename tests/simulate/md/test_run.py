@@ -9,6 +9,7 @@ import pytest
 from attrs import evolve
 
 from kapitza.errors import InputError
+from kapitza.matter.potentials.force_field import ForceField
 from kapitza.simulate.md.engine import Thermostats
 from kapitza.simulate.md.engines.builtin import BuiltinEngine
 from kapitza.simulate.md.observers.sampling import ObserverRecipe, Sampling
@@ -118,3 +119,10 @@ def test_what_does_not_fit_is_refused(cell):
         _ = run(small(), FIELD, Stub(), SHORT, ()).sides
     with pytest.raises(InputError, match="preparation"):
         evolve(SHORT, preparation="slowly")
+
+
+def test_a_force_field_is_no_engine():
+    """Forces of a lattice move nothing: the message says what does."""
+    field = ForceField("springs", object(), 1e-9)
+    with pytest.raises(InputError, match=r"moves no atoms: wanted an engine .* kapitza\.md\.BuiltinEngine\(\)"):
+        run(small(), FIELD, field, SHORT)

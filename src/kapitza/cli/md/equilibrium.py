@@ -8,15 +8,15 @@ import kapitza
 from kapitza.cli import deferred, figures
 from kapitza.cli.md.options import (
     EXIT_REJECTED,
-    FolderOption,
     RunFileArgument,
+    StoreOption,
     WorkersOption,
     check_outputs,
     explain_resume,
     print_saved,
-    run_folder,
+    run_store,
 )
-from kapitza.cli.options import Figure, Json, Save
+from kapitza.cli.options import DaskAddress, Figure, Json, Save, dask_executor
 from kapitza.cli.output import conductance_json, note, print_json, print_table, progress_line
 from kapitza.errors import InputError
 from kapitza.io.quantities import quantity
@@ -66,7 +66,7 @@ def equilibrium(
     file: RunFileArgument,
     conductivity: _Conductivity = None,
     save: Save = None,
-    folder: FolderOption = None,
+    store: StoreOption = None,
     plot: Figure = None,
     as_json: Json = False,
 ) -> None:
@@ -77,7 +77,7 @@ def equilibrium(
     check_outputs(save, plot)
     known = _parse_conductivities(conductivity)
     held = kapitza.io.read_run(file).with_preparation("uniform", replicas=1)
-    where = run_folder(folder, save)
+    where = run_store(store, save)
     with explain_resume(where):
         run = kapitza.md.run(
             held.system(periodic=True), held.potential, held.engine,
@@ -152,8 +152,10 @@ def relax(
     runs: Annotated[
         int | None, typer.Option("--replicas", help="Runs that differ in their seed; as the file says.", min=1)
     ] = None,
+    workers: WorkersOption = 1,
+    dask: DaskAddress = None,
     save: Save = None,
-    folder: FolderOption = None,
+    store: StoreOption = None,
     plot: Figure = None,
     as_json: Json = False,
 ) -> None:
@@ -164,10 +166,11 @@ def relax(
     check_outputs(save, plot)
     known = _parse_conductivities(conductivity)
     held = kapitza.io.read_run(file).with_preparation("sides", replicas=runs)
-    where = run_folder(folder, save)
-    with explain_resume(where):
+    where = run_store(store, save)
+    with explain_resume(where), dask_executor(dask) as pool:
         run = kapitza.md.run(
             held.system(periodic=True), held.potential, held.engine, held.protocol, held.sampling, store=where,
+            executor=pool or workers,
             progress=progress_line("blocks" if held.protocol.replicas == 1 else "runs"),
         )  # fmt: skip
     if save is not None:
@@ -230,8 +233,9 @@ def sizes(
         int | None, typer.Option("--replicas", help="Runs of each length; as the file says.", min=1)
     ] = None,
     workers: WorkersOption = 1,
+    dask: DaskAddress = None,
     save: Save = None,
-    folder: FolderOption = None,
+    store: StoreOption = None,
     plot: Figure = None,
     as_json: Json = False,
 ) -> None:
@@ -242,9 +246,9 @@ def sizes(
     check_outputs(save, plot)
     wanted = [quantity(part, "length", what="--lengths") for part in share_last_unit(lengths)]
     held = kapitza.io.read_run(file).with_preparation(replicas=runs)
-    where = run_folder(folder, save)
-    with explain_resume(where):
-        found = deferred.size_study(held, wanted, store=where, executor=workers, progress=progress_line("runs"))
+    where = run_store(store, save)
+    with explain_resume(where), dask_executor(dask) as pool:
+        found = deferred.size_study(held, wanted, store=where, executor=pool or workers, progress=progress_line("runs"))
     if save is not None:
         kapitza.save({"series": found.series, "runs": tuple(found.runs)}, save)
     if plot is not None:

@@ -9,17 +9,17 @@ from kapitza.cli import deferred, figures
 from kapitza.cli.md import reports
 from kapitza.cli.md.options import (
     EXIT_REJECTED,
-    FolderOption,
     RunFileArgument,
     SavedRunArgument,
+    StoreOption,
     WorkersOption,
     check_outputs,
     explain_resume,
     load_run,
     print_saved,
-    run_folder,
+    run_store,
 )
-from kapitza.cli.options import Figure, Json, Save, parse_temperatures
+from kapitza.cli.options import DaskAddress, Figure, Json, Save, dask_executor, parse_temperatures
 from kapitza.cli.output import print_json, progress_line
 from kapitza.errors import InputError
 
@@ -36,11 +36,12 @@ def nemd(
     file: RunFileArgument,
     save: Save = None,
     plot: Figure = None,
-    folder: FolderOption = None,
+    store: StoreOption = None,
     replicas: Annotated[
         int | None, typer.Option("--replicas", help="Runs that differ in their seed; as the file says.", min=1)
     ] = None,
     workers: WorkersOption = 1,
+    dask: DaskAddress = None,
     as_json: Json = False,
 ) -> None:
     """Run between two baths: profile, heat flow three ways, jump and conductance with total error, and a verdict.
@@ -49,11 +50,11 @@ def nemd(
     """
     check_outputs(save, plot)
     held = kapitza.io.read_run(file).with_preparation(replicas=replicas)
-    where = run_folder(folder, save)
-    with explain_resume(where):
+    where = run_store(store, save)
+    with explain_resume(where), dask_executor(dask) as pool:
         run = kapitza.md.run(
-            held.system(), held.potential, held.engine, held.protocol, held.sampling, store=where, executor=workers,
-            progress=progress_line("runs" if held.protocol.replicas > 1 else "blocks"),
+            held.system(), held.potential, held.engine, held.protocol, held.sampling, store=where,
+            executor=pool or workers, progress=progress_line("runs" if held.protocol.replicas > 1 else "blocks"),
         )  # fmt: skip
     report_run(run, save, plot, as_json=as_json)
 

@@ -19,9 +19,11 @@ RunFileArgument = Annotated[
     str, typer.Argument(metavar="FILE", help="File of a run (.toml): atoms, potential, baths, duration.")
 ]
 SavedRunArgument = Annotated[str, typer.Argument(metavar="RUN", help="What `md nemd` or `md read` saved.")]
-FolderOption = Annotated[
+StoreOption = Annotated[
     str | None,
-    typer.Option("--folder", metavar="DIR", help="Where a run in progress is kept; the name of --save with .parts."),
+    typer.Option(
+        "--store", "--folder", metavar="FOLDER", help="Where runs are kept and resumed; the name of --save with .parts."
+    ),
 ]
 WorkersOption = Annotated[int, typer.Option("--workers", help="Processes over which several runs are spread.", min=1)]
 
@@ -32,12 +34,12 @@ def check_outputs(save: str | None, plot: str | None) -> None:
     figures.check_save(save)
 
 
-def run_folder(folder: str | None, save: str | None) -> Path | None:
+def run_store(store: str | None, save: str | None) -> Path | None:
     """Folder of a run in progress: as given, or named after the result; None where there is no name for it."""
-    if folder is not None:
-        if Path(folder).is_file():
-            raise InputError(f"--folder {folder} is a file: give the name of a folder")
-        return Path(folder)
+    if store is not None:
+        if Path(store).is_file():
+            raise InputError(f"--store {store} is a file: give the name of a folder")
+        return Path(store)
     return None if save is None else Path(f"{save}.parts")
 
 
@@ -50,7 +52,7 @@ def explain_resume(folder: Path | None) -> Generator[None, None, None]:
         if sys.stderr.isatty():
             typer.echo("", err=True)
         where = f"the state is in {folder}: the same command goes on from there"
-        note("nothing is kept: --save FILE or --folder DIR keeps the state" if folder is None else where)
+        note("nothing is kept: --save FILE or --store FOLDER keeps the state" if folder is None else where)
         raise
 
 

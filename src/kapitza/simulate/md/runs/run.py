@@ -220,6 +220,7 @@ def run(
     ConvergenceError
         if atoms leave the crystal, or energy is not conserved
     """
+    _check_engine(engine)
     sampling = Sampling() if observers is None else observers
     if not isinstance(sampling, Sampling):
         setup = RunSetup(system, potential, engine, protocol, sampling)
@@ -238,6 +239,16 @@ def run(
     if sides is not None:
         result = evolve(result, length=sides.length, density=sides.density, step=sampling.every * protocol.timestep)
     return result
+
+
+def _check_engine(engine: object) -> None:
+    """Refuse what moves no atoms, such as the force field of a lattice."""
+    if not callable(getattr(engine, "begin", None)):
+        raise InputError(
+            f"engine = {engine!r:.60} moves no atoms: wanted an engine of molecular dynamics, such as "
+            "kapitza.md.BuiltinEngine() or kapitza.md.LammpsEngine(); forces of a calculator come in by "
+            "kapitza.md.AseEngine(calculator)"
+        )
 
 
 def records_of(setup: RunSetup, found: Sequence[Replica]) -> Run:
