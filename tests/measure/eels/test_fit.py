@@ -14,7 +14,7 @@ import pytest
 from attrs import evolve
 from scipy import stats
 
-from kapitza.errors import InputError, MissingEngine, ValidityWarning
+from kapitza.errors import InputError, MissingEngine
 from kapitza.measure.eels import fit
 from kapitza.measure.eels.fit import fit_spectra
 from kapitza.measure.eels.map import PixelFlag, TemperatureMap
@@ -125,7 +125,7 @@ import toy
 from kapitza.measure.eels.fit import fit_spectra
 from kapitza.run.store import Store
 image = toy.image_of(np.load(sys.argv[2]))
-fit_spectra(image, toy.modes_of(None, None, None), store=Store(Path(sys.argv[3])), compiled=False)
+fit_spectra(image, toy.modes_of(None, None, None), shape="pearson", store=Store(Path(sys.argv[3])))
 """
 
 
@@ -134,7 +134,7 @@ def test_a_killed_fit_goes_on_where_it_was(tmp_path: Path, monkeypatch: pytest.M
     np.save(tmp_path / "counts.npy", np.asarray(image.counts))
     folder = tmp_path / "store"
     (tmp_path / "run.py").write_text(
-        KILLED.replace("import toy", "import toy\nimport kapitza.measure.eels.fit as f\nf.BLOCK = 8")
+        KILLED.replace("import toy", "import toy\nimport kapitza.measure.eels.fit as f\nf._PIXELS_PER_UNIT = 8")
     )
     arguments = [str(Path(__file__).parent), str(tmp_path / "counts.npy"), str(folder)]
     driver = subprocess.Popen([sys.executable, str(tmp_path / "run.py"), *arguments])
@@ -145,27 +145,20 @@ def test_a_killed_fit_goes_on_where_it_was(tmp_path: Path, monkeypatch: pytest.M
     driver.wait()
     kept = len(list(folder.rglob("*.unit")))
     assert 3 <= kept < 15
-    monkeypatch.setattr(fit, "PIXELS_PER_UNIT", 8)
+    monkeypatch.setattr(fit, "_PIXELS_PER_UNIT", 8)
     seen: list[tuple[int, int]] = []
     resumed = fit_spectra(
-        image, MODES, store=Store(folder), compiled=False, progress=lambda done, total: seen.append((done, total))
+        image, MODES, shape="pearson", store=Store(folder), progress=lambda done, total: seen.append((done, total))
     )
     assert seen[0] == (kept, 15)
     assert seen[-1] == (15, 15)
-    np.testing.assert_array_equal(resumed.value, fit_spectra(image, MODES, compiled=False).value)
+    np.testing.assert_array_equal(resumed.value, fit_spectra(image, MODES, shape="pearson").value)
 
 
-def test_without_the_compiler_the_plain_road_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    def missing(package: str, **_: str) -> None:
-        raise MissingEngine(f"no {package}")
-
-    monkeypatch.setattr(fit, "require", missing)
-    image = scan(12)
-    with pytest.warns(ValidityWarning, match=r"no numba.*slower"):
-        plain = fit_spectra(image, MODES)
-    np.testing.assert_allclose(plain.temperature, KELVIN, rtol=0, atol=20)
-    with pytest.raises(MissingEngine, match="numba"):
-        fit_spectra(image, MODES, compiled=True)
+def test_without_the_compiler_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "numba", None)
+    with pytest.raises(MissingEngine, match=r"fit of spectra needs numba: pip install 'kapitza\[eels\]'"):
+        fit_spectra(scan(3), MODES)
 
 
 def test_counts_in_other_units_are_the_same_electrons() -> None:

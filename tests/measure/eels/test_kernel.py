@@ -1,5 +1,6 @@
-"""The compiled road against the plain one: spectra, derivatives, and whole fits down to their verdict."""
+"""The compiled search against one in NumPy: spectra, derivatives, and whole fits down to their verdict."""
 
+import importlib
 import importlib.util
 from pathlib import Path
 from typing import Any
@@ -9,25 +10,34 @@ import pytest
 from attrs import evolve
 
 from kapitza.measure.eels.fit import fit_spectra
-from kapitza.measure.eels.fitting import lines as kernel
-from kapitza.measure.eels.map import PixelFlag
+from kapitza.measure.eels.fitting.search import SearchCoordinates, to_coordinates
+from kapitza.measure.eels.map import PixelFlag, TemperatureMap
 from kapitza.measure.eels.model import (
     TIE_CHOICES,
     SpectrumModel,
     Tie,
+    ZeroLossShape,
     channel_grid,
     expected_spectrum,
     legendre_polynomials,
 )
-from kapitza.units import meV
+from kapitza.units import k_B, meV
 
-numba = pytest.importorskip("numba", reason="the compiled road needs numba")
+pytest.importorskip("numba", reason="the fit of spectra needs numba")
+kernel: Any = importlib.import_module("kapitza.measure.eels.fitting.lines")
+scoring: Any = importlib.import_module("kapitza.measure.eels.fitting.scoring")
 
 spec = importlib.util.spec_from_file_location("toy", Path(__file__).with_name("toy.py"))
 assert spec is not None
 assert spec.loader is not None
 toy: Any = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(toy)
+
+second = importlib.util.spec_from_file_location("numpy_search", Path(__file__).with_name("numpy_search.py"))
+assert second is not None
+assert second.loader is not None
+numpy_search: Any = importlib.util.module_from_spec(second)
+second.loader.exec_module(numpy_search)
 
 STEP = 0.5 * meV
 
@@ -56,16 +66,31 @@ def test_spectra_and_derivatives(fwhm: float, share: float, width: float, tie: T
         np.testing.assert_allclose(rows[a] / size, jacobian[0, a] / size, rtol=0, atol=3e-7, err_msg=name)
 
 
+def fit_by_numpy(*args: Any, **kwargs: Any) -> TemperatureMap:
+    """Fit with the search in NumPy in place of the compiled one."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(scoring, "fisher_scoring", numpy_search.fisher_scoring)
+        return fit_spectra(*args, **kwargs)
+
+
 @pytest.mark.parametrize("tie", TIE_CHOICES)
-@pytest.mark.parametrize("dose", [6e6, 6e8])
-def test_whole_fits(dose: float, tie: Tie) -> None:
-    mean = toy.expected_counts(toy.modes_of(4e-4, 6e-4, 2e-4), 430.0, dose)
+@pytest.mark.parametrize(
+    ("shape", "dose"), [("pseudo-voigt", 6e6), ("pseudo-voigt", 6e8), ("split", 6e7), ("pearson", 6e7)]
+)
+def test_whole_fits(shape: ZeroLossShape, dose: float, tie: Tie) -> None:
+    model = SpectrumModel(toy.modes_of(None, None, None), shape)
+    peak = {"pseudo-voigt": [16, 0.02], "split": [15, 17, 0.01, 0.03], "pearson": [16, 6]}[shape]
+    lines = [v for m, s in zip(model.modes, (4e-4, 6e-4, 2e-4), strict=True) for v in (m.energy / STEP, 9.5, s * dose)]
+    x = np.array([dose, 0.0, *peak, *lines, 430.0 * k_B / STEP])
+    mean = expected_spectrum(model, channel_grid(model, toy.ENERGY * meV), x[None])[0][0]
     counts = np.random.default_rng(4).poisson(mean, (16, mean.size)).astype(float)
     counts[2, 40:44] = np.nan
     image = evolve(
         toy.image_of(counts), dark=np.array([0.3]), dark_variance=np.array([0.4]), response=np.linspace(0.9, 1.1, 1024)
     )
-    fast, plain = (fit_spectra(image, toy.modes_of(None, None, None), tie=tie, compiled=c) for c in (True, False))
+    fast, plain = (
+        fit(image, toy.modes_of(None, None, None), shape=shape, tie=tie) for fit in (fit_spectra, fit_by_numpy)
+    )
     np.testing.assert_array_equal(fast.flag, plain.flag)
     assert np.abs(fast.iterations - plain.iterations).max() <= 1
     sigma = np.sqrt(np.diagonal(plain.covariance, axis1=1, axis2=2))
@@ -76,10 +101,29 @@ def test_whole_fits(dose: float, tie: Tie) -> None:
     np.testing.assert_allclose(fast.covariance / scale, plain.covariance / scale, rtol=0, atol=2e-3)
 
 
-def test_vanishing_modes_end_on_both_roads() -> None:
+def test_both_searches_end_where_modes_vanish() -> None:
     mean = toy.expected_counts(toy.modes_of(4e-4, 6e-4, 0.0), 430.0, 6e7)
     image = toy.image_of(np.random.default_rng(9).poisson(mean, (24, mean.size)).astype(float))
-    for compiled in (True, False):
-        found = fit_spectra(image, toy.modes_of(None, None, None), tie="common", compiled=compiled)
+    for fit in (fit_spectra, fit_by_numpy):
+        found = fit(image, toy.modes_of(None, None, None), tie="common")
         assert (found.flag & int(PixelFlag.UNCONVERGED) == 0).all()
         assert (found.flag & int(PixelFlag.AT_BOUND) != 0).any()
+
+
+@pytest.mark.parametrize("energy", [0.0, 90.0])
+def test_coordinates_of_the_search_lead_back(energy: float) -> None:
+    chart = SearchCoordinates(np.array([-1.0, energy, -1.0]), np.array([1, -1, -1]))
+    x = np.array([[120.0, 60.0 if energy else 0.4, 7.0], [3.0, 900.0 if energy else 12.0, -2.0]])
+    u = to_coordinates(chart, x)
+    np.testing.assert_allclose(numpy_search.to_parameters(chart, u), x, rtol=1e-12, atol=0)
+    for one, back in zip(u, x, strict=True):
+        own, cross, found = np.zeros(3), np.zeros(3), np.zeros(3)
+        scoring._write_parameters(one, chart, found, (own, cross))
+        np.testing.assert_allclose(found, back, rtol=1e-12, atol=0)
+    for a in range(3):
+        step = np.zeros_like(u)
+        step[:, a] = 1e-6 * np.abs(u[:, a])
+        change = numpy_search.to_parameters(chart, u + step) - numpy_search.to_parameters(chart, u - step)
+        numeric = change / (2 * step[:, [a]])
+        got = numpy_search.coordinate_jacobians(chart, u)[:, :, a]
+        np.testing.assert_allclose(got, numeric, rtol=1e-6, atol=1e-9)

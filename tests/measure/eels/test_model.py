@@ -9,7 +9,6 @@ import pytest
 from scipy.special import voigt_profile
 
 from kapitza.measure.eels.fit import fit_spectra
-from kapitza.measure.eels.fitting.search import SearchCoordinates, coordinate_jacobians, to_coordinates, to_parameters
 from kapitza.measure.eels.map import PixelFlag
 from kapitza.measure.eels.model import (
     SHAPE_PARAMETERS,
@@ -172,16 +171,3 @@ def test_a_vacuum_reference_serves_as_shape() -> None:
     assert found.good.all()
     assert abs(found.temperature.mean() - 430) < 4 * 3.5 / 8
     assert 0.75 < np.std((found.temperature - 430) / found.sigma) < 1.25
-
-
-@pytest.mark.parametrize("energy", [0.0, 90.0])
-def test_coordinates_of_the_search_lead_back(energy: float) -> None:
-    chart = SearchCoordinates(np.array([-1.0, energy, -1.0]), np.array([1, -1, -1]))
-    x = np.array([[120.0, 60.0 if energy else 0.4, 7.0], [3.0, 900.0 if energy else 12.0, -2.0]])
-    u = to_coordinates(chart, x)
-    np.testing.assert_allclose(to_parameters(chart, u), x, rtol=1e-12, atol=0)
-    for a in range(3):
-        step = np.zeros_like(u)
-        step[:, a] = 1e-6 * np.abs(u[:, a])
-        numeric = (to_parameters(chart, u + step) - to_parameters(chart, u - step)) / (2 * step[:, [a]])
-        np.testing.assert_allclose(coordinate_jacobians(chart, u)[:, :, a], numeric, rtol=1e-6, atol=1e-9)

@@ -100,7 +100,7 @@ def test_area_bias_is_what_the_warning_says() -> None:
 def test_the_fit_shows_no_step_where_shortcuts_do(fwhm: float) -> None:
     """An isothermal interface: expected counts give back 400 K on both sides, whatever the resolution."""
     sides = [toy.expected_counts(toy.modes_of(*(1e-3 * s)), 400.0, 6e7, fwhm)[0] for s in (ALN, SIC)]
-    found = fit_spectra(toy.image_of(np.stack(sides)), toy.modes_of(None, None, None), compiled=False)
+    found = fit_spectra(toy.image_of(np.stack(sides)), toy.modes_of(None, None, None))
     np.testing.assert_allclose(found.temperature, 400.0, rtol=1e-5, atol=0)
 
 

@@ -86,7 +86,9 @@ def fit_scan(
         shape = kapitza.eels.zero_loss_from_vacuum(apply_dark_count(reading.image(vacuum), dark, reading))
         model = evolve(model, shape="reference", reference=shape)
     if model.shape != "pseudo-voigt":
-        note(f"a zero-loss peak of shape {model.shape} has no compiled fit: the plain one takes about 30 times longer")
+        note(
+            f"a zero-loss peak of shape {model.shape} is evaluated without compilation: the fit takes about 30 times longer"
+        )
     ties = ("common", "each") if tie == "both" else (tie,)
     if tie == "both" and len(model.modes) == 1:
         ties = ("common",)

@@ -1,11 +1,10 @@
 """Spectra to temperatures: every pixel fitted by maximum likelihood in the domain of counts."""
 
 import hashlib
-import warnings
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from types import MappingProxyType, ModuleType
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -13,7 +12,7 @@ from attrs import evolve
 from numpy.typing import NDArray
 
 from kapitza.core.arrays import Array
-from kapitza.errors import InputError, MissingEngine, ValidityWarning, require
+from kapitza.errors import InputError, require
 from kapitza.measure.eels.fitting.problem import (
     SAMPLE_SPECTRA,
     FitProblem,
@@ -23,16 +22,14 @@ from kapitza.measure.eels.fitting.problem import (
     single_starts,
     sufficient_spectra,
 )
-from kapitza.measure.eels.fitting.search import SearchResult, fisher_scoring, to_coordinates
+from kapitza.measure.eels.fitting.search import SearchResult, to_coordinates
 from kapitza.measure.eels.map import PixelFlag, TemperatureMap
 from kapitza.measure.eels.model import (
-    TIE_CHOICES,
     SpectrumModel,
     Tie,
     VibrationalMode,
     ZeroLossPeak,
     ZeroLossShape,
-    expected_spectrum,
 )
 from kapitza.measure.eels.spectrum import SpectrumImage
 from kapitza.run.store import Store, UnitInputs, UnitResult
@@ -40,9 +37,8 @@ from kapitza.run.work import Progress, run_units
 from kapitza.units import meV
 
 _NO_PARAMETERS: Mapping[str, Any] = MappingProxyType({})
-_KERNEL_VERSION = "eels-fit-2"  # of the kernel: part of the address of stored results
+_SEARCH_VERSION = "eels-fit-3"  # of the search: part of the address of stored results
 _PIXELS_PER_UNIT = 256  # pixels of one unit of work
-_SPECTRA_PER_BATCH = 16  # pixels that the plain road holds at a time
 _START_SPECTRA = 25  # spectra that are fitted for the start of all others
 _MISFIT_PROBABILITY = 1e-4  # goodness of fit below which a pixel is flagged
 _MAX_EVALUATIONS = 60  # evaluations of one spectrum
@@ -65,15 +61,15 @@ def fit_spectra(
     workers: int = 1,
     store: Store | None = None,
     progress: Progress | None = None,
-    compiled: bool | None = None,
 ) -> TemperatureMap:
     r"""Temperature and all other parameters of each pixel, by Poisson maximum likelihood.
 
     The model of `kapitza.measure.eels.model` is fitted to the counts as they are: dark counts and efficiencies are part
     of the model, the zero-loss peak has a centre, a width and a tail in each pixel, nothing is subtracted or resampled.
-    Search: damped Fisher scoring with analytic derivatives from starts found automatically (`search`, `start`).
+    Search: damped Fisher scoring with analytic derivatives from starts found automatically (`fitting`).
 
-    Without numba, and for zero-loss shapes other than the pseudo-Voigt, a plain NumPy road takes the same steps.
+    The search is compiled by numba.  Models whose zero-loss peak is not a pseudo-Voigt are evaluated by NumPy, which
+    takes longer.
 
     Parameters
     ----------
@@ -89,7 +85,6 @@ def fit_spectra(
     workers : threads; the result is the same to the last digit
     store : where finished blocks are kept, so that an interrupted fit goes on where it was
     progress : called with the number of finished and of all blocks
-    compiled : True insists on the compiled road, False on the plain one; None takes what there is
 
     Returns
     -------
@@ -100,7 +95,7 @@ def fit_spectra(
     InputError
         for unknown names, an energy axis without a gain side, or an image without electrons
     MissingEngine
-        if `compiled` is True and numba is missing
+        if numba is missing
     """
     model = (
         modes
@@ -108,19 +103,20 @@ def fit_spectra(
         else SpectrumModel(tuple(modes), shape, tie=tie, background=background, reference=reference)
     )
     _check_gain_side(image, model)
-    task = pose_problem(image, model, fixed, bounds, priors, loose, _select_kernel(model, compiled))
-    task = evolve(task, start=_typical_parameters(image, task, {**start, **fixed}))
+    require("numba", extra="eels", why="the fit of spectra")
+    problem = pose_problem(image, model, fixed, bounds, priors, loose)
+    problem = evolve(problem, start=_typical_parameters(image, problem, {**start, **fixed}))
     edges = range(0, image.pixels, _PIXELS_PER_UNIT)
     units = [
-        _work_unit(image, task, first, min(first + _PIXELS_PER_UNIT, image.pixels), hashed=store is not None)
+        _work_unit(image, problem, first, min(first + _PIXELS_PER_UNIT, image.pixels), hashed=store is not None)
         for first in edges
     ]
-    work = partial(_fit_unit, image, task)
+    work = partial(_fit_unit, image, problem)
     if workers > 1:
         with ThreadPoolExecutor(workers) as pool:
-            parts = run_units(work, units, version=_KERNEL_VERSION, store=store, executor=pool, progress=progress)
+            parts = run_units(work, units, version=_SEARCH_VERSION, store=store, executor=pool, progress=progress)
     else:
-        parts = run_units(work, units, version=_KERNEL_VERSION, store=store, workers=workers, progress=progress)
+        parts = run_units(work, units, version=_SEARCH_VERSION, store=store, workers=workers, progress=progress)
     return _assemble_map(image, model, {name: np.concatenate([part[name] for part in parts]) for name in parts[0]})
 
 
@@ -134,102 +130,67 @@ def _check_gain_side(image: SpectrumImage, model: SpectrumModel) -> None:
         )
 
 
-def _select_kernel(model: SpectrumModel, compiled: bool | None) -> ModuleType | None:
-    """Compiled search, or None for the plain one; says so when it is missed."""
-    if compiled is False or (model.shape != "pseudo-voigt" and compiled is None):
-        return None
-    if model.shape != "pseudo-voigt":
-        raise InputError(f"the shape {model.shape!r} has no compiled road: leave `compiled` out")
-    try:
-        require("numba", extra="eels", why="the compiled fit of spectra")
-    except MissingEngine as err:
-        if compiled:
-            raise
-        warnings.warn(f"{err}; the plain one gives the same, about 30 times slower", ValidityWarning, stacklevel=3)
-        return None
-    return require("kapitza.measure.eels.fitting.scoring", extra="eels", why="the compiled fit of spectra")
-
-
-def _typical_parameters(image: SpectrumImage, task: FitProblem, given: Mapping[str, float]) -> Array:
+def _typical_parameters(image: SpectrumImage, problem: FitProblem, given: Mapping[str, float]) -> Array:
     """(p,) start of all pixels from the fits of a few.
 
     The median; the mean of intensities, which may change across an interface; of the energies and widths of modes the
     mean weighted by their precision, which is that of the places where the mode is strong.
     """
-    check_parameter_names(task.model, given)
+    check_parameter_names(problem.model, given)
     chosen = np.unique(np.linspace(0, image.pixels - 1, SAMPLE_SPECTRA).astype(int))
     counts = np.concatenate([image.block(int(i), int(i) + 1) for i in chosen])
-    first = first_guess(task.model, task.grid, task.detector, counts, image.step)
-    units = task.model.units(image.step)
+    first = first_guess(problem.model, problem.grid, problem.detector, counts, image.step)
+    units = problem.model.units(image.step)
     for name, value in given.items():
-        first[task.model.names.index(name)] = value / units[task.model.names.index(name)]
-    counts = counts[sufficient_spectra(task.model, task.detector, counts)]
+        first[problem.model.names.index(name)] = value / units[problem.model.names.index(name)]
+    counts = counts[sufficient_spectra(problem.model, problem.detector, counts)]
     counts = counts[np.unique(np.linspace(0, len(counts) - 1, _START_SPECTRA).astype(int))]
-    trial = evolve(task, start=first)
+    trial = evolve(problem, start=first)
     found = _search_spectra(trial, counts)
-    settled = found.settled & np.isfinite(found.value).all(axis=1)
-    if not settled.any():
+    converged = found.converged & np.isfinite(found.value).all(axis=1)
+    if not converged.any():
         return first
-    intensities = slice(task.model.first_mode + 2, task.model.first_tie, 3)
-    value = np.median(found.value[settled], axis=0)
-    value[intensities] = np.mean(found.value[settled][:, intensities], axis=0)
-    variance = np.diagonal(found.covariance[settled], axis1=1, axis2=2)[:, task.freedom.late]
+    known, lines = problem.constraints, problem.constraints.held_when_far
+    intensities = slice(problem.model.first_mode + 2, problem.model.first_tie, 3)
+    value = np.median(found.value[converged], axis=0)
+    value[intensities] = np.mean(found.value[converged][:, intensities], axis=0)
+    variance = np.diagonal(found.covariance[converged], axis1=1, axis2=2)[:, lines]
     trust = np.where(variance > 0, 1 / np.where(variance > 0, variance, 1.0), 1e-12)
-    value[task.freedom.late] = np.sum(trust * found.value[settled][:, task.freedom.late], axis=0) / trust.sum(axis=0)
-    along = to_coordinates(task.freedom.chart, value)
-    inside = (along > task.freedom.low) & (along < task.freedom.high)
-    return np.where(inside & task.freedom.free, value, first)
+    value[lines] = np.sum(trust * found.value[converged][:, lines], axis=0) / trust.sum(axis=0)
+    u = to_coordinates(known.chart, value)
+    return np.where((u > known.low) & (u < known.high) & known.free, value, first)
 
 
-def _search_spectra(task: FitProblem, counts: NDArray[Any]) -> SearchResult:
-    """Fit spectra on the road that was chosen."""
-    begin = single_starts(task.model, task.grid, task.detector, counts, task.start)
-    begin = np.where(task.freedom.free, begin, task.start)
-    if task.kernel is not None:
-        spectrum = (task.grid.start, len(task.model.modes), TIE_CHOICES.index(task.model.tie), task.smooth)
-        return task.kernel.compiled_fisher_scoring(
-            counts, task.detector, task.freedom, begin, spectrum, tolerance=_STEP_TOLERANCE, limit=_MAX_EVALUATIONS
-        )
-    evaluate = partial(expected_spectrum, task.model, task.grid)
-    parts = [
-        fisher_scoring(
-            evaluate,
-            counts[i:end],
-            task.detector,
-            task.freedom,
-            begin[i:end],
-            tolerance=_STEP_TOLERANCE,
-            limit=_MAX_EVALUATIONS,
-        )
-        for i, end in ((i, i + _SPECTRA_PER_BATCH) for i in range(0, len(counts), _SPECTRA_PER_BATCH))
-    ]
-    return SearchResult(
-        **{name: np.concatenate([getattr(part, name) for part in parts]) for name in SearchResult.__annotations__}
-    )
+def _search_spectra(problem: FitProblem, counts: NDArray[Any]) -> SearchResult:
+    """Fit spectra, each from the start of all with its own dose and centre."""
+    scoring = require("kapitza.measure.eels.fitting.scoring", extra="eels", why="the fit of spectra")
+    start = single_starts(problem.model, problem.grid, problem.detector, counts, problem.start)
+    start = np.where(problem.constraints.free, start, problem.start)
+    return scoring.fisher_scoring(problem, counts, start, tolerance=_STEP_TOLERANCE, limit=_MAX_EVALUATIONS)
 
 
-def _work_unit(image: SpectrumImage, task: FitProblem, first: int, stop: int, *, hashed: bool) -> UnitInputs:
+def _work_unit(image: SpectrumImage, problem: FitProblem, first: int, stop: int, *, hashed: bool) -> UnitInputs:
     """Inputs of one unit of work; with a hash of its counts and of the plan where results are kept."""
     inputs: dict[str, object] = {"first": first, "stop": stop}
     if hashed:
-        d, f = task.detector, task.freedom
         inputs["counts"] = hashlib.sha256(np.ascontiguousarray(image.block(first, stop)).tobytes()).digest()
-        inputs["model"] = [task.model.names, task.model.shape, task.step, task.grid.start, task.grid.nodes]
-        inputs["reference"] = [] if task.grid.reference is None else list(task.grid.reference)
-        inputs["detector"] = [d.dark, d.response, d.variance]
-        inputs["freedom"] = [f.free, f.low, f.high, f.curved, f.late, f.prior, f.weight, f.chart.energy, f.chart.owner]
-        inputs["start"], inputs["compiled"] = task.start, task.kernel is not None
+        model, grid = problem.model, problem.grid
+        inputs["model"] = [model.names, model.shape, problem.step, grid.start, grid.nodes]
+        inputs["reference"] = [] if grid.reference is None else list(grid.reference)
+        inputs["detector"] = list(problem.detector)
+        inputs["constraints"] = [*problem.constraints[:-1], *problem.constraints.chart]
+        inputs["start"] = problem.start
     return inputs
 
 
-def _fit_unit(image: SpectrumImage, task: FitProblem, inputs: UnitInputs) -> UnitResult:
+def _fit_unit(image: SpectrumImage, problem: FitProblem, inputs: UnitInputs) -> UnitResult:
     """Fit the pixels of one unit; values in SI."""
     first, stop = inputs["first"], inputs["stop"]
     if not (isinstance(first, int) and isinstance(stop, int)):
         raise InputError(f"expected whole numbers for the pixels of a unit, got {first!r} to {stop!r}")
     counts = image.block(first, stop)
-    good = sufficient_spectra(task.model, task.detector, counts)
-    k, p = len(counts), len(task.model.names)
+    good = sufficient_spectra(problem.model, problem.detector, counts)
+    k, p = len(counts), len(problem.model.names)
     flag = np.where(good, 0, int(PixelFlag.DEAD)).astype(np.int64)
     flag[~np.isfinite(counts).all(axis=1)] |= int(PixelFlag.MISSING)
     flag[(np.where(np.isfinite(counts), counts, 0.0) < 0).any(axis=1)] |= int(PixelFlag.NEGATIVE)
@@ -242,15 +203,15 @@ def _fit_unit(image: SpectrumImage, task: FitProblem, inputs: UnitInputs) -> Uni
         "flag": flag,
     }
     if good.any():
-        found = _search_spectra(task, counts[good])
-        units = task.model.units(task.step)
+        found = _search_spectra(problem, counts[good])
+        units = problem.model.units(problem.step)
         result["value"][good] = found.value * units
         result["covariance"][good] = found.covariance * np.outer(units, units)
-        pvalue = _goodness_of_fit(found.fit)
+        pvalue = _goodness_of_fit(found.chi2_moments)
         result["pvalue"][good] = pvalue
         result["deviance"][good] = found.deviance
         result["iterations"][good] = found.iterations
-        flag[good] |= _pixel_flags(task, found, pvalue)
+        flag[good] |= _pixel_flags(problem, found, pvalue)
     return result
 
 
@@ -263,17 +224,17 @@ def _goodness_of_fit(fit: NDArray[Any]) -> Array:
     return gammaincc(shape, np.maximum((chi2 - mean) / scale + shape, 0.0))
 
 
-def _pixel_flags(task: FitProblem, found: SearchResult, pvalue: Array) -> NDArray[np.int64]:
+def _pixel_flags(problem: FitProblem, found: SearchResult, pvalue: Array) -> NDArray[np.int64]:
     """(k,) flags of fitted pixels."""
-    free, ties = task.freedom.free, slice(task.model.first_tie, task.model.first_tie + task.model.ties)
+    free, ties = problem.constraints.free, slice(problem.model.first_tie, problem.model.first_tie + problem.model.ties)
     variance = np.diagonal(found.covariance, axis1=1, axis2=2)
     blind = ~np.isfinite(variance[:, ties]).any(axis=1)
     # a temperature pressed against its limit, or one that all intensities leave at zero, is none
-    held = (found.blocked[:, ties] & free[ties]).all(axis=1) & free[ties].any()
-    at_bound = (found.blocked & free & np.isfinite(variance)).any(axis=1)
+    held = (found.fixed_or_bound[:, ties] & free[ties]).all(axis=1) & free[ties].any()
+    at_bound = (found.fixed_or_bound & free & np.isfinite(variance)).any(axis=1)
     flag = np.zeros(len(pvalue), dtype=np.int64)
     for where, what in (
-        (~found.settled, PixelFlag.UNCONVERGED),
+        (~found.converged, PixelFlag.UNCONVERGED),
         (blind | held, PixelFlag.SINGULAR),
         (at_bound, PixelFlag.AT_BOUND),
         (pvalue < _MISFIT_PROBABILITY, PixelFlag.MISFIT),

@@ -4,7 +4,13 @@ import numpy as np
 
 from kapitza.core.arrays import Array, BoolArray
 from kapitza.measure.eels.fitting.lines import jit
-from kapitza.measure.eels.fitting.search import MAX_CURVATURE_RATIO, MIN_EXPECTED_ELECTRONS, MIN_PIVOT, MIN_VARIANCE
+from kapitza.measure.eels.fitting.search import (
+    MAX_CURVATURE_RATIO,
+    MIN_EXPECTED_ELECTRONS,
+    MIN_PIVOT,
+    MIN_VARIANCE,
+    Detector,
+)
 
 WORKSPACE_VECTORS = 10  # rows of the small workspace before its three matrices
 
@@ -67,7 +73,7 @@ def _solve_factorised(root: Array, right: Array) -> None:
 @jit
 def factorise_scaled(
     information: Array,
-    learnt: Array,
+    curvature: Array,
     blocked: BoolArray,
     damping: float,
     matrix: Array,
@@ -79,7 +85,7 @@ def factorise_scaled(
         scale[a] = 0.0 if blocked[a] else 1 / np.sqrt(information[a, a])
     for a in range(p):
         for b in range(p):
-            matrix[a, b] = (information[a, b] + learnt[a, b]) * scale[a] * scale[b]
+            matrix[a, b] = (information[a, b] + curvature[a, b]) * scale[a] * scale[b]
         matrix[a, a] = (1.0 if blocked[a] else matrix[a, a]) + damping
     return _factorise(matrix)
 
@@ -100,16 +106,20 @@ def scoring_step(gradient: Array, root: Array, scale: Array, step: Array) -> flo
 @jit
 def update_curvature(
     information: Array,
-    learnt: Array,
+    curvature: Array,
     moved: Array,
     change: Array,
     local: bool,
     free: BoolArray,
     rest: Array,
 ) -> None:
-    """Update what the observed information is more than the expected one: symmetric, of rank one."""
+    r"""Update the difference C of observed and expected information I from a change y of the gradient along a step d.
+
+    Where a mode is weak the two differ by as much as themselves, and steps by the expected one alone would swing.
+    Symmetric update of rank one: $C + rr^T/r\cdot d$ with $r = y - (I + C)d$.
+    """
     if not local:
-        learnt[:] = 0.0
+        curvature[:] = 0.0
         return
     p = moved.size
     along, size = 0.0, 0.0
@@ -118,7 +128,7 @@ def update_curvature(
         if free[a]:
             total = change[a]
             for b in range(p):
-                total -= (information[a, b] + learnt[a, b]) * moved[b]
+                total -= (information[a, b] + curvature[a, b]) * moved[b]
             rest[a] = total
         along += rest[a] * moved[a]
         if information[a, a] > 0:
@@ -126,21 +136,21 @@ def update_curvature(
     if abs(along) * MAX_CURVATURE_RATIO > size and size > 0:
         for a in range(p):
             for b in range(p):
-                learnt[a, b] += rest[a] * rest[b] / along
+                curvature[a, b] += rest[a] * rest[b] / along
 
 
 @jit
 def invert_information(information: Array, blocked: BoolArray, small: Array, covariance: Array) -> bool:
     """Write the inverse of the information of the parameters that move; infinite and False where it is singular."""
     p = blocked.size
-    scale, matrix, learnt = (
+    scale, matrix, curvature = (
         small[3],
         small[WORKSPACE_VECTORS : WORKSPACE_VECTORS + p],
         small[WORKSPACE_VECTORS + p : WORKSPACE_VECTORS + 2 * p],
     )
-    learnt[:] = 0.0
+    curvature[:] = 0.0
     covariance[:] = 0.0
-    if not factorise_scaled(information, learnt, blocked, 0.0, matrix, scale):
+    if not factorise_scaled(information, curvature, blocked, 0.0, matrix, scale):
         for a in range(p):
             covariance[a, a] = 0.0 if blocked[a] else np.inf
         return False
@@ -154,7 +164,7 @@ def invert_information(information: Array, blocked: BoolArray, small: Array, cov
 
 
 @jit
-def spectrum_deviance(y: Array, there: Array, mu: Array, detector: tuple[Array, Array, Array]) -> float:
+def spectrum_deviance(y: Array, there: Array, mu: Array, detector: Detector) -> float:
     """Twice the log-likelihood that is missing to a perfect fit."""
     dark, response, variance = detector
     total = 0.0
@@ -195,17 +205,24 @@ def _group_variance(
 @jit
 def chi2_moments(
     there: Array,
-    mu: Array,
-    jacobian: Array,
+    model: tuple[Array, Array, Array],
     residual: Array,
-    detector: tuple[Array, Array, Array],
+    detector: Detector,
     covariance: Array,
     blocked: BoolArray,
     known: float,
-    sums: Array,
-    fit: Array,
+    out: tuple[Array, Array],
 ) -> None:
-    """Write chi-squared of channels taken together, and its mean, variance and third moment when the model is right."""
+    r"""Write chi-squared of groups of channels, and its mean, variance and third moment when the model is right.
+
+    Channels are grouped until they hold `MIN_EXPECTED_ELECTRONS`.  For such a sum of counts of mean m and variance
+    $V = m + v$, $(y - m)^2/V$ has the mean 1, the variance $2 + m/V^2$ and the third central moment
+    $8 + (m + 12 m V + 10 m^2)/V^3$.  The parameters, of covariance C fitted to the single channels, take
+    $\mathrm{tr}(C I_\mathrm{groups})$ off the mean; `known` of them are known from priors.  `out` is a row of workspace
+    and the four numbers.
+    """
+    _x, mu, jacobian = model
+    sums, fit = out
     _dark, response, variance = detector
     n, p, group = mu.size, blocked.size, 0
     fit[:] = 0.0

@@ -3,7 +3,6 @@
 import warnings
 from collections.abc import Mapping
 from itertools import product
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -37,9 +36,8 @@ class FitProblem:
     model: SpectrumModel
     grid: ChannelGrid
     detector: Detector
-    freedom: ParameterConstraints
+    constraints: ParameterConstraints
     step: float
-    kernel: ModuleType | None
     start: Array = field(factory=lambda: np.zeros(0))
 
     @property
@@ -55,12 +53,11 @@ def pose_problem(
     bounds: Mapping[str, tuple[float, float]],
     priors: Mapping[str, tuple[float, float]],
     loose: float,
-    kernel: ModuleType | None,
 ) -> FitProblem:
     """Everything that does not depend on the counts."""
     check_parameter_names(model, fixed, bounds, priors)
     n, unit = image.energy.size, image.electrons_per_count
-    # copies: the compiled search is made for arrays that may be written to, and would be made again for others
+    # copies: the search is compiled for writable arrays, and would be compiled again for read-only ones
     dark, variance = (np.array(np.broadcast_to(v, n)) for v in (image.dark, image.dark_variance))
     response = np.array(np.broadcast_to(image.response, n))
     if ((dark > 0) & (variance == 0)).any():
@@ -84,9 +81,9 @@ def pose_problem(
         prior[place[name]], weight[place[name]] = value / units[place[name]], (units[place[name]] / sigma) ** 2
     free = np.array([name not in fixed for name in model.names])
     words = ("energy", "width", "fwhm", "fwhm_gain", "fwhm_loss", "exponent")
-    curved = np.array([name.rsplit(".", 1)[-1] in words for name in model.names])
-    late = np.zeros(free.size, dtype=bool)
-    late[model.first_mode : model.first_tie] = np.tile([True, True, False], len(model.modes))
+    limited_change = np.array([name.rsplit(".", 1)[-1] in words for name in model.names])
+    held_when_far = np.zeros(free.size, dtype=bool)
+    held_when_far[model.first_mode : model.first_tie] = np.tile([True, True, False], len(model.modes))
     weight[~free] = 0.0
     chart = _coordinates_of_search(model, units, low, high, free)
     low, high = (
@@ -96,11 +93,17 @@ def pose_problem(
         model=model,
         grid=channel_grid(model, image.energy),
         detector=detector,
-        freedom=ParameterConstraints(
-            free=free, low=low, high=high, curved=curved, late=late, prior=prior, weight=weight, chart=chart
+        constraints=ParameterConstraints(
+            free=free,
+            low=low,
+            high=high,
+            limited_change=limited_change,
+            held_when_far=held_when_far,
+            prior=prior,
+            weight=weight,
+            chart=chart,
         ),
         step=image.step,
-        kernel=kernel,
     )
 
 

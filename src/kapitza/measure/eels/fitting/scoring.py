@@ -1,9 +1,9 @@
-"""Compiled damped Fisher scoring, one spectrum at a time."""
+"""Damped Fisher scoring, compiled, one spectrum at a time: one search for every model of a spectrum."""
 
 import inspect
 import sys
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -23,6 +23,7 @@ from kapitza.measure.eels.fitting.algebra import (
     update_curvature,
 )
 from kapitza.measure.eels.fitting.lines import expected_electrons, jit, jit_cached
+from kapitza.measure.eels.fitting.problem import FitProblem
 from kapitza.measure.eels.fitting.search import (
     CHI2_SLACK,
     FAR_STEP,
@@ -35,14 +36,22 @@ from kapitza.measure.eels.fitting.search import (
     MIN_VARIANCE,
     Detector,
     ParameterConstraints,
+    SearchCoordinates,
     SearchResult,
     to_coordinates,
 )
+from kapitza.measure.eels.model import TIE_CHOICES, expected_spectrum
+
+_Observed = tuple[Array, Array]  # counts, and 1 where there is one, of each channel
+_Model = tuple[Array, Array, Array]  # parameters, electrons of each channel, and their derivatives
+_ChartDerivatives = tuple[Array, Array]  # of a parameter by its own coordinate, and by the ratio of its owner
 
 
 @jit
-def _write_parameters(u: Array, energy: Array, owner: IntArray, x: Array, own: Array, cross: Array) -> None:
+def _write_parameters(u: Array, chart: SearchCoordinates, x: Array, derivatives: _ChartDerivatives) -> None:
     """Write parameters, their derivatives by their own coordinate, and those of intensities by the ratio."""
+    energy, owner = chart
+    own, cross = derivatives
     for a in range(u.size):
         x[a], own[a], cross[a] = u[a], 1.0, 0.0
         if energy[a] > 0:
@@ -58,23 +67,27 @@ def _write_parameters(u: Array, energy: Array, owner: IntArray, x: Array, own: A
 
 
 @jit
-def _derivatives_by_coordinates(own: Array, cross: Array, owner: IntArray, energy: Array, rows: Array) -> None:
-    """Turn derivatives by parameters (p, n) into those by coordinates."""
+def _derivatives_by_coordinates(derivatives: _ChartDerivatives, chart: SearchCoordinates, jacobian: Array) -> None:
+    """Replace derivatives by parameters (p, n) with those by coordinates: the chain rule."""
+    energy, owner = chart
+    own, cross = derivatives
     for a in range(own.size):
         if energy[a] >= 0:
-            for i in range(rows.shape[1]):
-                rows[a, i] *= own[a]
+            for i in range(jacobian.shape[1]):
+                jacobian[a, i] *= own[a]
     for a in range(own.size):
         if owner[a] >= 0:
-            row, ratio = rows[a], rows[owner[a]]
+            row, ratio = jacobian[a], jacobian[owner[a]]
             for i in range(row.size):
                 ratio[i] += cross[a] * row[i]
                 row[i] *= own[a]
 
 
 @jit
-def _covariance_of_parameters(own: Array, cross: Array, owner: IntArray, energy: Array, matrix: Array) -> None:
-    """Turn the covariance of coordinates into that of parameters."""
+def _covariance_of_parameters(derivatives: _ChartDerivatives, chart: SearchCoordinates, matrix: Array) -> None:
+    """Replace the covariance of coordinates with that of parameters."""
+    energy, owner = chart
+    own, cross = derivatives
     p = own.size
     for a in range(p):
         if owner[a] >= 0:
@@ -93,8 +106,9 @@ def _covariance_of_parameters(own: Array, cross: Array, owner: IntArray, energy:
 
 
 @jit
-def _add_prior_information(own: Array, cross: Array, owner: IntArray, weight: Array, information: Array) -> None:
-    """Add what priors tell to the information of the coordinates."""
+def _add_prior_information(derivatives: _ChartDerivatives, owner: IntArray, weight: Array, information: Array) -> None:
+    """Add the information of the priors to that of the coordinates."""
+    own, cross = derivatives
     for a in range(own.size):
         information[a, a] += own[a] * own[a] * weight[a]
         if owner[a] >= 0:
@@ -105,8 +119,9 @@ def _add_prior_information(own: Array, cross: Array, owner: IntArray, weight: Ar
 
 
 @jit
-def _parameters_from_priors(own: Array, cross: Array, owner: IntArray, weight: Array, covariance: Array) -> float:
+def _parameters_from_priors(derivatives: _ChartDerivatives, owner: IntArray, weight: Array, covariance: Array) -> float:
     """Return how many of the parameters priors determine, from the covariance of the coordinates."""
+    own, cross = derivatives
     total = 0.0
     for a in range(own.size):
         part = own[a] * own[a] * covariance[a, a]
@@ -117,21 +132,10 @@ def _parameters_from_priors(own: Array, cross: Array, owner: IntArray, weight: A
     return total
 
 
-_SpectrumConstraints = tuple[
-    BoolArray, Array, Array, BoolArray, BoolArray, Array, Array, Array, IntArray
-]  # as in `search.Freedom`
-
-
 @jit
-def _weigh_channels(
-    y: Array,
-    there: Array,
-    mu: Array,
-    detector: tuple[Array, Array, Array],
-    residual: Array,
-    weight: Array,
-) -> None:
-    """Write residuals and weights of the channels."""
+def _weigh_channels(observed: _Observed, mu: Array, detector: Detector, residual: Array, weight: Array) -> None:
+    """Write residuals and weights (inverse variances) of the channels."""
+    y, there = observed
     dark, response, variance = detector
     for i in range(y.size):
         mean = response[i] * mu[i]
@@ -140,53 +144,56 @@ def _weigh_channels(
 
 
 @jit
-def _chi_squared(residual: Array, weight: Array, x: Array, prior: Array, prior_weight: Array) -> float:
+def _chi_squared(residual: Array, weight: Array, x: Array, constraints: ParameterConstraints) -> float:
     """Chi-squared with that of the priors."""
     total = 0.0
     for i in range(residual.size):
         total += weight[i] * residual[i] * residual[i]
     for a in range(x.size):
-        total += prior_weight[a] * (x[a] - prior[a]) ** 2
+        total += constraints.weight[a] * (x[a] - constraints.prior[a]) ** 2
     return total
 
 
 @jit
-def _gradient_and_information(
+def _write_gradient(
+    row: Array,
     x: Array,
-    turned: tuple[Array, Array],
+    derivatives: _ChartDerivatives,
     jacobian: Array,
-    residual: Array,
-    weight: Array,
-    response: Array,
-    known: _SpectrumConstraints,
+    constraints: ParameterConstraints,
     gradient: Array,
-    information: Array,
-    rows: Array,
 ) -> None:
-    """Write the gradient of the log-likelihood and the Fisher information of the free parameters."""
-    free, prior, prior_weight, owner = known[0], known[5], known[6], known[8]
-    own, cross = turned
-    row, other, seen = rows[0], rows[1], rows[2]
-    for i in range(row.size):
-        row[i] = weight[i] * response[i] * residual[i]
-        seen[i] = weight[i] * response[i] * response[i]
-    information[:] = 0.0
+    """Write the gradient of the log-likelihood; `row` is its derivative by the electrons of each channel."""
+    own, cross = derivatives
+    owner = constraints.chart.owner
     gradient[:] = 0.0
-    places = np.flatnonzero(free)
+    places = np.flatnonzero(constraints.free)
     for a in places:
         gradient[a] = dot_product(row, jacobian[a])
     for a in places:
-        off = prior_weight[a] * (x[a] - prior[a])
+        off = constraints.weight[a] * (x[a] - constraints.prior[a])
         gradient[a] -= own[a] * off
         if owner[a] >= 0:
             gradient[owner[a]] -= cross[a] * off
+
+
+@jit
+def _write_information(jacobian: Array, free: BoolArray, rows: Array, information: Array) -> None:
+    r"""Write the Fisher information $\sum_i s_i\,\partial_a\mu_i\,\partial_b\mu_i$ of the free parameters.
+
+    `rows` holds two rows of workspace and the weights $s_i$.  Parameters are taken in pairs, so that each row of the
+    Jacobian that is read serves twice.
+    """
+    row, other, weight = rows[0], rows[1], rows[2]
+    information[:] = 0.0
+    places = np.flatnonzero(free)
     last = places.size - 1
     for u in range(0, places.size, 2):
         a, b = places[u], places[min(u + 1, last)]
         one, two = jacobian[a], jacobian[b]
         for i in range(row.size):
-            row[i] = seen[i] * one[i]
-            other[i] = seen[i] * two[i]
+            row[i] = weight[i] * one[i]
+            other[i] = weight[i] * two[i]
         for v in range(0, u + 1, 2):
             c, d = places[v], places[min(v + 1, last)]
             ac, ad, bc, bd = four_dot_products(row, other, jacobian[c], jacobian[d])
@@ -194,34 +201,56 @@ def _gradient_and_information(
             information[a, d] = information[d, a] = ad
             information[b, c] = information[c, b] = bc
             information[b, d] = information[d, b] = bd
-    _add_prior_information(own, cross, owner, prior_weight, information)
+
+
+@jit
+def _write_score(
+    observed: _Observed,
+    detector: Detector,
+    constraints: ParameterConstraints,
+    model: _Model,
+    derivatives: _ChartDerivatives,
+    rows: Array,
+    gradient: Array,
+    information: Array,
+) -> None:
+    r"""Write residuals, weights (rows 0 and 1), gradient and Fisher information where the model was just evaluated.
+
+    With the weights $w = 1/(\mu + v)$ the score of the likelihood is $\sum w (y - \mu)\,\mu'$, and its variance, the
+    expected information, $\sum w\,\mu'\mu'^T$.
+    """
+    x, mu, jacobian = model
+    residual, weight, by_channel = rows[0], rows[1], rows[2]
+    _derivatives_by_coordinates(derivatives, constraints.chart, jacobian)
+    _weigh_channels(observed, mu, detector, residual, weight)
+    response = detector.response
+    for i in range(residual.size):
+        by_channel[i] = weight[i] * response[i] * residual[i]
+        rows[4, i] = weight[i] * response[i] * response[i]
+    _write_gradient(by_channel, x, derivatives, jacobian, constraints, gradient)
+    _write_information(jacobian, constraints.free, rows[2:5], information)
+    _add_prior_information(derivatives, constraints.chart.owner, constraints.weight, information)
 
 
 @jit
 def _mark_blocked(
-    u: Array,
-    gradient: Array,
-    information: Array,
-    known: _SpectrumConstraints,
-    blocked: BoolArray,
+    u: Array, gradient: Array, information: Array, constraints: ParameterConstraints, blocked: BoolArray
 ) -> None:
     """Mark parameters that do not move: fixed, pressed against a limit, or without any effect."""
-    free, low, high = known[0], known[1], known[2]
     for a in range(u.size):
-        down = u[a] <= low[a] and gradient[a] < 0
-        up = u[a] >= high[a] and gradient[a] > 0
-        blocked[a] = (not free[a]) or down or up or information[a, a] <= 0
+        down = u[a] <= constraints.low[a] and gradient[a] < 0
+        up = u[a] >= constraints.high[a] and gradient[a] > 0
+        blocked[a] = (not constraints.free[a]) or down or up or information[a, a] <= 0
 
 
 @jit
-def _step_within_limits(u: Array, step: Array, known: _SpectrumConstraints, new: Array) -> None:
-    """Write the point after a step, within the limits."""
-    low, high, curved = known[1], known[2], known[3]
+def _step_within_limits(u: Array, step: Array, constraints: ParameterConstraints, new: Array) -> None:
+    """Write the coordinates after a step, within the limits."""
     for a in range(u.size):
         value = u[a] + step[a]
-        if curved[a]:
+        if constraints.limited_change[a]:
             value = min(max(value, u[a] / MAX_CHANGE_FACTOR), u[a] * MAX_CHANGE_FACTOR)
-        new[a] = min(max(value, low[a]), high[a])
+        new[a] = min(max(value, constraints.low[a]), constraints.high[a])
 
 
 @jit
@@ -229,134 +258,121 @@ def _next_step(
     u: Array,
     gradient: Array,
     information: Array,
-    learnt: Array,
-    known: _SpectrumConstraints,
+    curvature: Array,
+    constraints: ParameterConstraints,
     damping: float,
     blocked: BoolArray,
     small: Array,
 ) -> float:
     """Write the next step and return its length in standard uncertainties, below zero where there is none."""
     p = u.size
-    step, whole, scale, matrix = small[1], small[2], small[3], small[WORKSPACE_VECTORS : WORKSPACE_VECTORS + p]
-    _mark_blocked(u, gradient, information, known, blocked)
-    if not factorise_scaled(information, learnt, blocked, damping, matrix, scale):
+    step, full, scale, matrix = small[1], small[2], small[3], small[WORKSPACE_VECTORS : WORKSPACE_VECTORS + p]
+    _mark_blocked(u, gradient, information, constraints, blocked)
+    if not factorise_scaled(information, curvature, blocked, damping, matrix, scale):
         return -1.0
     length = scoring_step(gradient, matrix, scale, step)
     if length > FAR_STEP:
-        whole[:] = step
+        # far off, the zero-loss peak and the intensities come first: moved with them, lines run into one another
+        full[:] = step
         for a in range(p):
-            blocked[a] = blocked[a] or known[4][a]
-        sound = factorise_scaled(information, learnt, blocked, damping, matrix, scale)
+            blocked[a] = blocked[a] or constraints.held_when_far[a]
+        sound = factorise_scaled(information, curvature, blocked, damping, matrix, scale)
         held = scoring_step(gradient, matrix, scale, step) if sound else 0.0
         if held > LOCAL_STEP:
             return held
-        step[:] = whole
+        step[:] = full
     return length
 
 
 @jit
-def _evaluate_spectrum(
-    u: Array,
-    known: _SpectrumConstraints,
-    spectrum: tuple[float, int, int, Array],
-    x: Array,
-    turned: tuple[Array, Array],
-    mu: Array,
-    jacobian: Array,
-    line: Array,
-    near: Array,
-) -> None:
-    """Write the parameters of coordinates, the electrons, and their derivatives by the coordinates."""
-    start, modes, tie, smooth = spectrum
-    own, cross = turned
-    _write_parameters(u, known[7], known[8], x, own, cross)
-    expected_electrons(start, x, modes, tie, smooth, mu, jacobian, line, near)
-    _derivatives_by_coordinates(own, cross, known[8], known[7], jacobian)
-
-
-@jit
 def _update_damping(
-    length: float, damping: float, refused: int, saddle: bool, flat: bool, learnt: Array
+    length: float, damping: float, refused: int, saddle: bool, flat: bool, curvature: Array
 ) -> tuple[bool, float, bool, bool]:
-    """Whether a search has settled where no step or only a short one is left, and its next damping, saddle and flat."""
-    if length < 0 and damping > MAX_CURVATURE_DAMPING and learnt.any():
-        learnt[:] = 0.0
+    """Whether a search has converged where no step or only a short one is left, and its next damping, saddle and flat.
+
+    As in the method of Levenberg and Marquardt, damping rises tenfold where the matrix has no Cholesky factor and falls
+    tenfold where a step is short; a short step ends the search if it is undamped, or if the information alone is
+    singular.  A curvature update that only damping keeps positive definite is discarded.
+    """
+    if length < 0 and damping > MAX_CURVATURE_DAMPING and curvature.any():
+        curvature[:] = 0.0
         return False, 0.1 * MAX_CURVATURE_DAMPING * 10.0**refused, False, flat
     if length < 0:
-        taught = bool(learnt.any())
-        return False, max(10 * damping, INITIAL_DAMPING), taught, not taught
+        updated = bool(curvature.any())
+        return False, max(10 * damping, INITIAL_DAMPING), updated, not updated
     if damping == 0 or flat:
         return True, damping, saddle, flat
     if saddle:
-        learnt[:] = 0.0
+        curvature[:] = 0.0
         return False, 0.0, False, flat
     return False, 0.0 if damping < 10 * MIN_DAMPING else 0.1 * damping, False, flat
 
 
 @jit
-def _fit_spectrum(
-    y: Array,
-    there: Array,
-    detector: tuple[Array, Array, Array],
-    known: _SpectrumConstraints,
-    spectrum: tuple[float, int, int, Array],
+def _search_spectrum(
+    observed: _Observed,
+    detector: Detector,
+    constraints: ParameterConstraints,
     goal: tuple[float, int],
     u: Array,
-    x: Array,
-    information: Array,
-    blocked: BoolArray,
-    mu: Array,
-    jacobian: Array,
-    work: Array,
-    small: Array,
-) -> tuple[bool, int, float]:
-    """Search from u, which is overwritten by what is found; the other arrays hold the state at the last evaluation.
+    model: _Model,
+    end: tuple[Array, BoolArray, Array],
+    workspace: tuple[Array, Array],
+) -> Iterator[None]:
+    """Search from u, which is overwritten by what is found; at each `yield`, mu and jacobian are wanted at x.
 
-    Returns whether it settled, the number of evaluations, and what the last step takes off the deviance.
+    `end` takes the information and the blocked parameters at the last evaluation, and whether the search converged, the
+    number of evaluations, and what the last step takes off the deviance.
     """
     tolerance, limit = goal
-    residual, weight, row, trial, rows = work[0], work[1], work[2], work[3], work[22:25]
-    line, near = work[4:18], work[18:22]
+    x = model[0]
+    information, blocked, outcome = end
+    channels, small = workspace
     p = u.size
-    gradient, step, new, after = small[0], small[1], small[2], small[4]
-    rest, change, left = small[5], small[6], small[7]
-    turned = (small[8], small[9])
-    learnt, beyond = small[WORKSPACE_VECTORS + p : WORKSPACE_VECTORS + 2 * p], small[WORKSPACE_VECTORS + 2 * p :]
+    gradient, step, new, trial_gradient = small[0], small[1], small[2], small[4]
+    moved, change, rest, derivatives = small[5], small[6], small[7], (small[8], small[9])
+    curvature = small[WORKSPACE_VECTORS + p : WORKSPACE_VECTORS + 2 * p]
+    trial_information = small[WORKSPACE_VECTORS + 2 * p :]
+    chart = constraints.chart
     for a in range(p):
-        u[a] = min(max(u[a], known[1][a]), known[2][a])
-    _evaluate_spectrum(u, known, spectrum, x, turned, mu, jacobian, line, near)
-    _weigh_channels(y, there, mu, detector, residual, weight)
-    _gradient_and_information(x, turned, jacobian, residual, weight, detector[1], known, gradient, information, rows)
-    chi2 = _chi_squared(residual, weight, x, known[5], known[6])
-    damping, iterations, stale, settled, refused = 0.0, 1, False, False, 0
-    saddle, flat = False, False  # damping keeps a learnt saddle at bay; the information alone is singular
+        u[a] = min(max(u[a], constraints.low[a]), constraints.high[a])
+    _write_parameters(u, chart, x, derivatives)
+    yield
+    _write_score(observed, detector, constraints, model, derivatives, channels, gradient, information)
+    residual, trial_weight, weight = channels[0], channels[1], channels[5]
+    weight[:] = trial_weight
+    chi2 = _chi_squared(residual, weight, x, constraints)
+    damping, iterations, stale, converged, refused = 0.0, 1, False, False, 0
+    saddle, flat = False, False  # only damping keeps the updated curvature positive; the information alone is singular
     length = np.inf
-    learnt[:] = 0.0
+    curvature[:] = 0.0
     while damping <= MAX_DAMPING and iterations < limit:
-        length = _next_step(u, gradient, information, learnt, known, damping, blocked, small)
+        length = _next_step(u, gradient, information, curvature, constraints, damping, blocked, small)
         if length < tolerance:
-            settled, damping, saddle, flat = _update_damping(length, damping, refused, saddle, flat, learnt)
-            if settled:
+            converged, damping, saddle, flat = _update_damping(length, damping, refused, saddle, flat, curvature)
+            if converged:
                 break
             continue
-        _step_within_limits(u, step, known, new)
-        _evaluate_spectrum(new, known, spectrum, x, turned, mu, jacobian, line, near)
+        _step_within_limits(u, step, constraints, new)
+        _write_parameters(new, chart, x, derivatives)
+        yield
         iterations += 1
-        _weigh_channels(y, there, mu, detector, row, trial)
-        better = _chi_squared(row, weight, x, known[5], known[6]) <= chi2 + CHI2_SLACK
-        _gradient_and_information(x, turned, jacobian, row, trial, detector[1], known, after, beyond, rows)
+        _write_score(observed, detector, constraints, model, derivatives, channels, trial_gradient, trial_information)
+        # the old weights, as in the step: with its own a point is better just because its expected variance is larger
+        better = _chi_squared(residual, weight, x, constraints) <= chi2 + CHI2_SLACK
         stale, saddle, flat = not better, False, False
         for a in range(p):
-            rest[a] = new[a] - u[a]
-            change[a] = gradient[a] - after[a]
-        update_curvature(beyond if better else information, learnt, rest, change, length < LOCAL_STEP, known[0], left)
+            moved[a] = new[a] - u[a]
+            change[a] = gradient[a] - trial_gradient[a]
+        # a refused step tells the curvature as well as one that is taken
+        near = trial_information if better else information
+        update_curvature(near, curvature, moved, change, length < LOCAL_STEP, constraints.free, rest)
         if better:
             u[:] = new
-            gradient[:] = after
-            information[:] = beyond
-            residual[:] = row
-            weight[:] = trial
-            chi2 = _chi_squared(residual, weight, x, known[5], known[6])
+            gradient[:] = trial_gradient
+            information[:] = trial_information
+            weight[:] = trial_weight
+            chi2 = _chi_squared(residual, weight, x, constraints)
             damping *= 0.1
             refused = 0
         else:
@@ -365,13 +381,16 @@ def _fit_spectrum(
                 damping = max(10 * damping, INITIAL_DAMPING)
         damping = 0.0 if damping < MIN_DAMPING else damping
     if stale:
-        _evaluate_spectrum(u, known, spectrum, x, turned, mu, jacobian, line, near)
-    _mark_blocked(u, gradient, information, known, blocked)
-    if settled:
-        _step_within_limits(u, step, known, new)
+        _write_parameters(u, chart, x, derivatives)
+        yield
+        _derivatives_by_coordinates(derivatives, chart, model[2])
+    _mark_blocked(u, gradient, information, constraints, blocked)
+    if converged:
+        # the last step is shorter than the tolerance: it is taken, but the model is not evaluated again
+        _step_within_limits(u, step, constraints, new)
         u[:] = new
-        _write_parameters(u, known[7], known[8], x, turned[0], turned[1])
-    return settled, iterations, length**2 if settled else 0.0
+        _write_parameters(u, chart, x, derivatives)
+    outcome[0], outcome[1], outcome[2] = converged, iterations, length**2 if converged else 0.0
 
 
 def _source_checksum() -> int:
@@ -381,94 +400,115 @@ def _source_checksum() -> int:
     )
 
 
-def _compile_fit(version: int) -> Callable[..., None]:
-    """Compile the fit of many spectra; `version` is part of the name under which the machine code is kept."""
+def _compile_search(version: int) -> Callable[..., Iterator[None]]:
+    """Compile the search of many spectra; `version` is part of the name under which the machine code is kept."""
 
-    def fit_many(
+    def search_spectra(
         counts: Array,
-        detector: tuple[Array, Array, Array],
-        known: _SpectrumConstraints,
-        spectrum: tuple[float, int, int, Array],
+        detector: Detector,
+        constraints: ParameterConstraints,
         goal: tuple[float, int],
-        value: Array,
-        covariance: Array,
-        blocked: BoolArray,
-        settled: BoolArray,
-        iterations: NDArray[np.int64],
-        fit: Array,
-        deviance: Array,
-    ) -> None:
-        """Fit spectrum after spectrum; `value` holds the starts and then what is found."""
+        result: SearchResult,
+        model: _Model,
+    ) -> Iterator[None]:
+        """Fit spectrum after spectrum; `result.value` holds the starts, as coordinates, and then what is found."""
         if version < 0:  # never: the number is here to be part of the function
             return
-        n, p = counts.shape[1], value.shape[1]
-        work, jacobian, mu = np.zeros((25, n)), np.zeros((p, n)), np.zeros(n)
-        small, information = np.zeros((WORKSPACE_VECTORS + 3 * p, p)), np.zeros((p, p))
-        y, there, u = np.zeros(n), np.zeros(n), np.zeros(p)
-        own, cross, weight, energy, owner = small[8], small[9], known[6], known[7], known[8]
+        x, mu, jacobian = model
+        p, n = jacobian.shape
+        channels, small = np.zeros((6, n)), np.zeros((WORKSPACE_VECTORS + 3 * p, p))
+        y, there, u, outcome, information = np.zeros(n), np.zeros(n), np.zeros(p), np.zeros(3), np.zeros((p, p))
+        derivatives, chart = (small[8], small[9]), constraints.chart
         for k in range(counts.shape[0]):
             for i in range(n):
                 good = np.isfinite(counts[k, i])
                 there[i] = 1.0 if good else 0.0
                 y[i] = counts[k, i] if good else 0.0
-            u[:] = value[k]
-            x, matrix, off = value[k], covariance[k], blocked[k]
-            settled[k], iterations[k], gained = _fit_spectrum(
-                y, there, detector, known, spectrum, goal, u, x, information, off, mu, jacobian, work, small
+            u[:] = result.value[k]
+            covariance, blocked = result.covariance[k], result.fixed_or_bound[k]
+            end = (information, blocked, outcome)
+            for _ in _search_spectrum((y, there), detector, constraints, goal, u, model, end, (channels, small)):
+                yield
+            result.value[k] = x
+            result.converged[k], result.iterations[k] = outcome[0] > 0, int(outcome[1])
+            sound = invert_information(information, blocked, small, covariance)
+            _weigh_channels((y, there), mu, detector, channels[0], channels[1])
+            known = _parameters_from_priors(derivatives, chart.owner, constraints.weight, covariance)
+            chi2_moments(
+                there, model, channels[0], detector, covariance, blocked, known, (small[0], result.chi2_moments[k])
             )
-            sound = invert_information(information, off, small, matrix)
-            _weigh_channels(y, there, mu, detector, work[0], work[1])
-            taken = _parameters_from_priors(own, cross, owner, weight, matrix)
-            chi2_moments(there, mu, jacobian, work[0], detector, matrix, off, taken, small[0], fit[k])
-            deviance[k] = spectrum_deviance(y, there, mu, detector) - gained
+            result.deviance[k] = spectrum_deviance(y, there, mu, detector) - outcome[2]
             if sound:
-                _covariance_of_parameters(own, cross, owner, energy, matrix)
+                _covariance_of_parameters(derivatives, chart, covariance)
             for a in range(p):
-                if known[0][a] and information[a, a] <= 0:
-                    matrix[a, a] = np.inf
+                if constraints.free[a] and information[a, a] <= 0:
+                    covariance[a, a] = np.inf
 
-    return jit_cached(fit_many)
-
-
-_fit_many_spectra = _compile_fit(_source_checksum())
+    return jit_cached(search_spectra)
 
 
-def compiled_fisher_scoring(
-    counts: NDArray[Any],
-    detector: Detector,
-    freedom: ParameterConstraints,
-    start: NDArray[Any],
-    spectrum: tuple[float, int, int, NDArray[Any]],
-    *,
-    tolerance: float,
-    limit: int,
+_search_spectra = _compile_search(_source_checksum())
+
+
+def _compile_pseudo_voigt(version: int) -> Callable[..., None]:
+    """Compile the search together with the model whose zero-loss peak is a pseudo-Voigt."""
+
+    def fit_pseudo_voigt(
+        counts: Array,
+        detector: Detector,
+        constraints: ParameterConstraints,
+        goal: tuple[float, int],
+        result: SearchResult,
+        spectrum: tuple[float, int, int, Array],
+    ) -> None:
+        if version < 0:
+            return
+        start, modes, tie, smooth = spectrum
+        n, p = counts.shape[1], result.value.shape[1]
+        x, mu, jacobian = np.zeros(p), np.zeros(n), np.zeros((p, n))
+        line, near = np.zeros((14, n)), np.zeros((4, n))
+        for _ in _search_spectra(counts, detector, constraints, goal, result, (x, mu, jacobian)):
+            expected_electrons(start, x, modes, tie, smooth, mu, jacobian, line, near)
+
+    return jit_cached(fit_pseudo_voigt)
+
+
+_fit_pseudo_voigt = _compile_pseudo_voigt(_source_checksum())
+
+
+def fisher_scoring(
+    problem: FitProblem, counts: NDArray[Any], start: NDArray[Any], *, tolerance: float, limit: int
 ) -> SearchResult:
-    """Most likely parameters of each spectrum, as `search.search` finds them.
+    """Most likely parameters of each spectrum.
+
+    The search is compiled; so is the model if the zero-loss peak is a pseudo-Voigt.  Models with another peak are
+    evaluated by NumPy, at each point that the search asks for.
 
     Parameters
     ----------
-    counts, detector, freedom, start, tolerance, limit : as there
-    spectrum : first channel's energy, number of modes, how they are tied (0 common, 1 each, 2 occupation), and (terms,
-        n) the terms of the background
+    problem : model, detector and constraints
+    counts : (k, n) electrons; NaN where missing
+    start : (k, p)
+    tolerance : the search ends when the next step is shorter than this many standard uncertainties
+    limit : evaluations of a spectrum
     """
     k, p = start.shape
-    value = to_coordinates(freedom.chart, start)
-    covariance, blocked = np.empty((k, p, p)), np.empty((k, p), dtype=np.bool_)
-    settled, iterations = np.empty(k, dtype=np.bool_), np.empty(k, dtype=np.int64)
-    fit, deviance = np.empty((k, 4)), np.empty(k)
-    known = (freedom.free, freedom.low, freedom.high, freedom.curved, freedom.late, freedom.prior, freedom.weight)
-    parts = (*known, freedom.chart.energy, freedom.chart.owner)
-    seen = (detector.dark, detector.response, detector.variance)
-    goal = (tolerance, limit)
-    _fit_many_spectra(
-        counts, seen, parts, spectrum, goal, value, covariance, blocked, settled, iterations, fit, deviance
+    result = SearchResult(
+        value=to_coordinates(problem.constraints.chart, start),
+        covariance=np.empty((k, p, p)),
+        fixed_or_bound=np.empty((k, p), dtype=np.bool_),
+        converged=np.empty(k, dtype=np.bool_),
+        iterations=np.empty(k, dtype=np.int64),
+        chi2_moments=np.empty((k, 4)),
+        deviance=np.empty(k),
     )
-    return SearchResult(
-        value=value,
-        covariance=covariance,
-        blocked=blocked,
-        settled=settled,
-        iterations=iterations,
-        fit=fit,
-        deviance=deviance,
-    )
+    model, grid, goal = problem.model, problem.grid, (tolerance, limit)
+    if model.shape == "pseudo-voigt":
+        spectrum = (grid.start, len(model.modes), TIE_CHOICES.index(model.tie), problem.smooth)
+        _fit_pseudo_voigt(counts, problem.detector, problem.constraints, goal, result, spectrum)
+        return result
+    x, mu, jacobian = np.zeros(p), np.zeros(grid.channels), np.zeros((p, grid.channels))
+    for _ in _search_spectra(counts, problem.detector, problem.constraints, goal, result, (x, mu, jacobian)):
+        electrons, derivatives = expected_spectrum(model, grid, x[None])
+        mu[:], jacobian[:] = electrons[0], derivatives[0]
+    return result
