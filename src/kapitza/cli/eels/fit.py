@@ -87,7 +87,8 @@ def fit_scan(
         model = evolve(model, shape="reference", reference=shape)
     if model.shape != "pseudo-voigt":
         note(
-            f"a zero-loss peak of shape {model.shape} is evaluated without compilation: the fit takes about 30 times longer"
+            f"a zero-loss peak of shape {model.shape} is evaluated without compilation: the fit takes about 30 times "
+            "longer"
         )
     ties = ("common", "each") if tie == "both" else (tie,)
     if tie == "both" and len(model.modes) == 1:
