@@ -37,7 +37,7 @@ from kapitza.run.work import Progress, run_units
 from kapitza.units import meV
 
 _NO_PARAMETERS: Mapping[str, Any] = MappingProxyType({})
-_SEARCH_VERSION = "eels-fit-3"  # of the search: part of the address of stored results
+_SEARCH_VERSION = "eels-fit-2"  # of the search: part of the address of stored results
 _PIXELS_PER_UNIT = 256  # pixels of one unit of work
 _START_SPECTRA = 25  # spectra that are fitted for the start of all others
 _MISFIT_PROBABILITY = 1e-4  # goodness of fit below which a pixel is flagged
@@ -178,8 +178,9 @@ def _work_unit(image: SpectrumImage, problem: FitProblem, first: int, stop: int,
         inputs["model"] = [model.names, model.shape, problem.step, grid.start, grid.nodes]
         inputs["reference"] = [] if grid.reference is None else list(grid.reference)
         inputs["detector"] = list(problem.detector)
-        inputs["constraints"] = [*problem.constraints[:-1], *problem.constraints.chart]
-        inputs["start"] = problem.start
+        # these names are those of version 0.1.0, so that what it stored is found
+        inputs["freedom"] = [*problem.constraints[:-1], *problem.constraints.chart]
+        inputs["start"], inputs["compiled"] = problem.start, model.shape == "pseudo-voigt"
     return inputs
 
 
