@@ -18,7 +18,7 @@ IMAGES = Path(__file__).resolve().parent / "images"
 
 def main() -> None:
     """Draw all figures."""
-    junction = kapitza.lattice.build_junction("Si", "Ge", "tersoff", layers=5)
+    junction = kapitza.junction("Si", "Ge", "tersoff", layers=5)
 
     ax = new_figure().subplots()
     spectrum = kapitza.agf(junction, np.linspace(0.05, 16.5, 330) * kapitza.units.THz, k_mesh=(24, 24))

@@ -32,6 +32,7 @@ from kapitza.errors import ValidityWarning as ValidityWarning
 from kapitza.io.results import load as load
 from kapitza.io.results import save as save
 from kapitza.matter.bands import Bands as Bands
+from kapitza.matter.building.interface import junction as junction
 from kapitza.matter.crystal import Crystal as Crystal
 from kapitza.matter.elastic import Elastic as Elastic
 from kapitza.matter.isotropic import Fluid as Fluid
