@@ -53,7 +53,7 @@ def kapitza_command(
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version and stop.")
     ] = False,
 ) -> None:
-    """Predict thermal boundary (Kapitza) conductance, and hold it against experiment."""
+    """Predict thermal boundary (Kapitza) conductance, and compare it with experiment."""
 
 
 def _register(group: typer.Typer, verbs: Mapping[str, Callable[..., None]]) -> None:

@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from kapitza.matter.junction import Junction
     from kapitza.run.store import Store
 
-_BUILD_NOTE_SECONDS = 10.0  # seconds after which a word is said
+_BUILD_NOTE_SECONDS = 10.0  # seconds after which a note is printed
 _MAX_TABLE_TEMPERATURES = 12  # temperatures in the printed table
 _ANGLE_BINS = 6  # bins of the printed angles
 _PLAIN_SIZE, _PANELS_SIZE = (7.6, 4.4), (10.0, 7.6)  # inches
@@ -55,12 +55,12 @@ def agf(
     junction: Annotated[str, typer.Argument(help="TOML file of a junction, or a saved one (.h5, .npz, .json).")],
     temperature: Temperatures = "300",
     tolerance: Annotated[float, typer.Option(help="Relative error of the conductance.")] = 2e-3,
-    modes: Annotated[bool, typer.Option("--modes", help="Who crosses: branches, angles, conversion, specularity.")] = (
-        False
-    ),
-    local: Annotated[bool, typer.Option("--local", help="Density of states by layer, and modes of the interface.")] = (
-        False
-    ),
+    modes: Annotated[
+        bool, typer.Option("--modes", help="Transmission by branch and angle, conversion, specularity.")
+    ] = (False),
+    local: Annotated[
+        bool, typer.Option("--local", help="Density of states by layer, and modes localised at the interface.")
+    ] = (False),
     mesh: Annotated[
         int | None, typer.Option(help="Wave vectors a side, with --modes and --local.", min=1, max=400)
     ] = None,
@@ -102,7 +102,7 @@ def agf(
 
 
 def read_with_note(junction: str) -> Junction:
-    """Return the junction of a file; where it takes long to build, say so."""
+    """Return the junction of a file; a note is printed where it takes long to build."""
     said = f"building {junction}: minutes for large cells; `kapitza junction build {junction} --save FILE` keeps it"
     timer = Timer(_BUILD_NOTE_SECONDS, note, [said])
     timer.daemon = True
@@ -178,7 +178,7 @@ def _print_agf(method: str, drops: tuple[Conductance, ...]) -> None:
 
 
 def _crossing_report(held: Junction, kelvin: float, work: _WorkOptions) -> _AgfReport:
-    """Return who crosses: by branch and angle, from branch to branch, and how specularly."""
+    """Return the transmission by branch and angle, from branch to branch, and its specularity."""
     modes = kapitza.lattice.agf_modes(held, **work.options)
     converted = kapitza.lattice.mode_conversion(held, **work.options)
 
@@ -206,7 +206,7 @@ def _angle_json(modes: Any, side: str, kelvin: float) -> dict[str, Any]:
 
 
 def _print_crossing(modes: Any, converted: Any, kelvin: float) -> None:
-    """Print who crosses."""
+    """Print the transmission by branch and angle."""
     title = f"{modes.method}, waves from the left, at {kelvin:g} K"
     numbers = sorted(set(modes.select("left").branch.tolist()))
     edges = [number - 0.5 for number in (*numbers, numbers[-1] + 1)]
@@ -226,7 +226,7 @@ def _print_crossing(modes: Any, converted: Any, kelvin: float) -> None:
 
 
 def _crossing_row(name: str, found: Any, i: int) -> list[str]:
-    """Return a row of the table of who crosses."""
+    """Return a row of the table of transmission by branch and angle."""
     parts = [float(found.coefficient[i]), float(found.specularity[i])]
     return [
         name,

@@ -97,7 +97,7 @@ def _published_interval(found: Comparison) -> str:
     if interval is not None and found.median is not None and found.spread is not None:
         low, high = map(megawatts, interval)
         if low == high:
-            return f"{len(found.direct)} values that agree on {low}: models are held against this one number"
+            return f"{len(found.direct)} values that agree on {low}: models are compared with this one number"
         return f"interval {low} to {high}, median {megawatts(found.median)}, highest/lowest {found.spread:.3g}"
     if found.direct:
         return "no interval: one value, of which nobody stated the uncertainty"

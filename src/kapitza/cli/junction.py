@@ -255,5 +255,5 @@ def _parse_elements(text: str | None) -> list[str] | None:
 
 
 def _parse_seeds(text: str | None) -> list[int]:
-    """Seeds, none where nobody gave any."""
+    """Seeds; none by default."""
     return [] if text is None else [_parse_whole_number(part.strip(), "seed") for part in text.split(",")]

@@ -20,7 +20,7 @@ def materials(
     name: Annotated[str | None, typer.Argument(help="A material; all of them if left out.")] = None,
     as_json: Json = False,
 ) -> None:
-    """List the library, or all that it knows of one material, with the source of each number."""
+    """List the library, or all that it holds on one material, with the source of each number."""
     content: dict[str, Any] = _library_json() if name is None else _material_json(name)
     if as_json:
         print_json(content)

@@ -86,7 +86,7 @@ def angle_map(result: ModalTransmission, *, side: Side = "left", branch: int = 0
     """Draw the probability to cross over all directions of incidence of one branch: a disc from normal to grazing.
 
     The distance from the centre is the angle between wave vector and normal.  Azimuths that symmetry makes equal are
-    missing in the table, and so in the figure; a table of one azimuth alone, as for isotropic sides, is turned round.
+    missing in the table, and so in the figure; a table of one azimuth alone, as for isotropic sides, is rotated.
 
     Parameters
     ----------

@@ -37,7 +37,7 @@ def new_axes(*, width: float = 6.4, height: float = 4.2) -> Axes:
 
 
 def new_figure(*, width: float = 7.6, height: float = 4.4) -> Figure:
-    """Return a figure that no window and no pyplot knows of, for writing to a file.
+    """Return a figure outside of pyplot and without a window, for writing to a file.
 
     Parameters
     ----------

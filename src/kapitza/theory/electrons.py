@@ -78,8 +78,8 @@ def electron_phonon(
     value = 1 / _fourier_resistance(lattice, direct, electrons, depth, heating)
     sigma = None
     if conductance.sigma is not None:
-        turned = 1 / _fourier_resistance(lattice + 1j * _COMPLEX_STEP, direct, electrons, depth, heating)
-        sigma = np.abs(np.imag(turned) / _COMPLEX_STEP) * conductance.sigma
+        perturbed = 1 / _fourier_resistance(lattice + 1j * _COMPLEX_STEP, direct, electrons, depth, heating)
+        sigma = np.abs(np.imag(perturbed) / _COMPLEX_STEP) * conductance.sigma
     return Conductance(
         conductance.temperature,
         np.real(value),

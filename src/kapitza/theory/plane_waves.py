@@ -378,7 +378,7 @@ def planar_contact(spring: ArrayLike | None, interlayer: Interlayer | Sequence[I
 
 
 def check_medium(side: object) -> Medium:
-    """Return a side that acoustics knows, or refuse it."""
+    """Return an elastic medium, or refuse anything else."""
     if not isinstance(side, Solid | Elastic | Fluid):
         raise InputError(
             f"acoustic mismatch needs a Solid, an Elastic or a Fluid, got {type(side).__name__}: "

@@ -7,7 +7,7 @@ Errors of the ranges are added, not their squares: their meshes are alike, and s
 `agf_decimated` treats many points at once by decimation: only products and solutions, which graphics processors do
 well.
 
-The waves of `leads` are faster on ordinary processors and exact on the real axis; this road has a finite broadening,
+The waves of `leads` are faster on ordinary processors and exact on the real axis; this method has a finite broadening,
 whose error is of its relative size times the number of layers that a wave near a band edge needs to decay.
 """
 
@@ -102,7 +102,7 @@ def agf(
     Raises
     ------
     InputError
-        for frequencies that are not above zero, an error not between 0 and 1, or symmetries that are none
+        for frequencies that are not above zero, an error not between 0 and 1, or matrices that are no symmetries
     ConvergenceError
         where the error is not reached on the finest mesh; `last` is the transmission that was reached
 

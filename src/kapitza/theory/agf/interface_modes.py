@@ -210,7 +210,7 @@ def interface_modes(
     InputError
         for frequencies that are not above zero, or layers that the device does not have
     ConvergenceError
-        where waves of opposite directions cannot be told apart
+        where waves of opposite directions cannot be distinguished
     """
     what, wanted = prepare_junction(junction), even_frequencies(junction, omega)
     chosen, named = select_layers(junction, layers), device_sites(junction)

@@ -33,7 +33,7 @@ _PROPAGATION_TOLERANCE = 1e-6  # waves with |ln|λ|| below this propagate
 _MIN_RELATIVE_FLUX = 1e-9  # of |p||q|: waves that carry less energy stand at a band edge and count as evanescent
 BLOCH_FACTOR_TOLERANCE = 1e-8  # waves whose λ differ by less are degenerate
 _COMPLEX_SHIFTS = tuple(r * np.exp(1j * phase) for r, phase in ((1.23, 0.7), (1.31, 2.1), (0.81, -1.2), (1.17, -2.6)))
-_DEGENERACY_SHIFT = 3e-11  # relative change of the frequency where waves could not be told apart
+_DEGENERACY_SHIFT = 3e-11  # relative change of the frequency where waves could not be distinguished
 _REAL_SHIFTS = (1.23, -1.31, 0.77)  # of real matrices: waves that decay may lie on the real axis
 POLE_SELF_ENERGY = 1e12  # self-energy beside a pole, in units of the coupling: all digits of the rest are lost
 _POLE_OFFSET = 1e-9  # relative change of the frequency beside a pole
@@ -176,7 +176,7 @@ def solve_lead_waves(at: LeadLayers, omega: Array) -> LeadWaves:
     Raises
     ------
     ConvergenceError
-        if waves to the right and to the left cannot be told apart, even at frequencies close by
+        if waves to the right and to the left cannot be distinguished, even at frequencies close by
     """
     found = _classify_waves(at, omega)
     for step in range(1, _MAX_POLE_RETRIES + 1):
@@ -203,7 +203,7 @@ def _classify_waves(at: LeadLayers, omega: Array) -> LeadWaves:
     if bad.any():
         i = int(np.argmax(bad))
         raise ConvergenceError(
-            f"waves to the right and to the left cannot be told apart at ω = {omega[i]:.8g} rad/s "
+            f"waves to the right and to the left cannot be distinguished at ω = {omega[i]:.8g} rad/s "
             f"({len(tries)} attempts): take another frequency or wave vector",
             found,
         )
@@ -241,12 +241,12 @@ def _attempt_shift(at: LeadLayers, omega: Array, shift: complex) -> tuple[LeadWa
     energy = omega**2 * SQUARE_PICOSECOND
     part = at.real if at.real is not None and isinstance(shift, float) else at
     pair = np.concatenate([part.a, part.b], axis=2)
-    turned = pair.conj().swapaxes(1, 2)
-    inner = -part.onsite - shift * (pair[:, :, :r] @ turned[:, r:]) - (pair[:, :, r:] @ turned[:, :r]) / shift
+    adjoint = pair.conj().swapaxes(1, 2)
+    inner = -part.onsite - shift * (pair[:, :, :r] @ adjoint[:, r:]) - (pair[:, :, r:] @ adjoint[:, :r]) / shift
     diagonal = np.arange(inner.shape[1])
     inner[:, diagonal, diagonal] += energy[:, None]
     solved = np.linalg.solve(inner, pair)
-    matrix = np.roll(turned, r, axis=1) @ solved
+    matrix = np.roll(adjoint, r, axis=1) @ solved
     matrix[:, :, r:] /= -shift
     matrix[:, r:] /= shift
     matrix[:, range(r, 2 * r), range(r, 2 * r)] -= 1 / shift
@@ -306,14 +306,14 @@ def _flux_rotation(p: AnyComplexArray, q: AnyComplexArray, u: AnyComplexArray) -
     flux = 1j * (dagger(q) @ p - dagger(p) @ q)
     _, values, basis = np.linalg.svd(u, full_matrices=False)
     whitened = dagger(basis) / values
-    _, turned = np.linalg.eigh(dagger(whitened) @ flux @ whitened)
-    return whitened @ turned
+    _, unitary = np.linalg.eigh(dagger(whitened) @ flux @ whitened)
+    return whitened @ unitary
 
 
 def decimation_self_energy(
     onsite: AnyComplexArray, hop: AnyComplexArray, energy: AnyComplexArray, *, limit: int = 100
 ) -> AnyComplexArray:
-    r"""Self-energy of a lead on the right by decimation: the second road, for frequencies off the real axis.
+    r"""Self-energy of a lead on the right by decimation: an independent method, for frequencies off the real axis.
 
     Each step removes every second layer, so that n steps reach $2^n$ layers deep.
 

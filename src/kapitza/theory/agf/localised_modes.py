@@ -40,7 +40,7 @@ from kapitza.theory.agf.transmission import lead_bands
 _GAP_SAMPLES = 40  # frequencies in a gap at which modes are counted first
 _COUNT_STEP_TOLERANCE = 1e-7  # relative: steps of the count that are nearer to each other are taken together
 _GAP_CHECK_PLACES = np.array([0.03, 0.5, 0.97])  # places in a gap at which it is checked to be one
-_MAX_POLE_HALVINGS = 14  # halvings after which a pole and a mode that nobody told apart are given up
+_MAX_POLE_HALVINGS = 14  # halvings after which a pole and a mode that remain unresolved are dropped
 _TRACE_TOLERANCE = 1e-9  # of the energy: a rise of the trace of the self-energies that is put down to rounding
 _FREQUENCY_TOLERANCE = 1e-13  # relative width of the interval in which a mode is found at last
 _BAND_EDGE_MARGIN = 1e-7  # of the frequency: how near to the edge of a band a mode is looked for

@@ -195,8 +195,8 @@ def _matrix_gradients(lead: Lead, k: Array, factor: AnyComplexArray, hop: AnyCom
         real = fourier_blocks(lead.shifts, along.imag * lead.onsite, k, weight, weight)
         moved = fourier_blocks(lead.shifts, along.imag * lead.hop, k, weight, weight) * factor[:, None, None]
         parts.append(1j * (real + moved - moved.conj().swapaxes(1, 2)))
-    turned = 1j * hop * factor[:, None, None]
-    parts.append(turned + turned.conj().swapaxes(1, 2))
+    forward = 1j * hop * factor[:, None, None]
+    parts.append(forward + forward.conj().swapaxes(1, 2))
     return np.stack(parts, axis=1)
 
 
@@ -308,7 +308,7 @@ def scattering_matrix(junction: Junction, k: ArrayLike, omega: float) -> Scatter
     InputError
         for another shape of k or a frequency that is not above zero
     ConvergenceError
-        where waves of opposite directions cannot be told apart
+        where waves of opposite directions cannot be distinguished
     """
     wanted = wavevector_fractions(k)
     if len(wanted) != 1 or not (np.isfinite(omega) and omega > 0):

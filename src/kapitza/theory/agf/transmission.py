@@ -31,7 +31,7 @@ _MAX_TRACED_EXTREMA = (
     100  # extrema of the bands at a wave vector that are traced further; more are averaged over anyway
 )
 _MIN_NODES = 2  # nodes between two edges, and one more for each bin
-_MAX_EDGES_PER_BIN = 3  # edges of bands for each bin that are told apart; where there are more, they average out
+_MAX_EDGES_PER_BIN = 3  # band edges resolved in each bin; where there are more, they average out
 _EDGE_SEPARATION = 0.005  # of a bin: band edges nearer to each other are taken as one
 
 

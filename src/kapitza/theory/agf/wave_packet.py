@@ -1,4 +1,4 @@
-r"""A wave packet sent at a junction, in time: the second road to the scattering matrix.
+r"""A wave packet sent at a junction, in time: an independent check of the scattering matrix.
 
 At one in-plane wave vector the layers move as $\ddot u = -Du$.  A packet of one branch, a Gaussian of Bloch waves
 around a phase per layer, starts in the left lead; long after it has met the device, the energy on either side is
