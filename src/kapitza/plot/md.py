@@ -32,7 +32,7 @@ def md_profile(found: NemdResult, ax: Axes | None = None) -> Axes:
 
     Parameters
     ----------
-    found : from `Run.result` or `analysed`
+    found : from `Run.result` or `analyse_nemd`
     ax : where to draw; a new figure if None
 
     Raises

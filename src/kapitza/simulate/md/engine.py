@@ -74,7 +74,7 @@ class Thermostats:
 
 
 class Dynamics(Protocol):
-    """Atoms in motion: the one thing with a state that changes."""
+    """Atoms in motion: the one object whose state changes."""
 
     @property
     def positions(self) -> Array:
@@ -105,12 +105,12 @@ class Dynamics(Protocol):
         ...
 
     def close(self) -> None:
-        """Give memory back."""
+        """Release memory."""
         ...
 
 
 class MdEngine(Protocol):
-    """Something that moves atoms."""
+    """An engine of molecular dynamics."""
 
     @property
     def name(self) -> str:
@@ -132,15 +132,15 @@ class MdEngine(Protocol):
 
 
 class Observer(Protocol):
-    """Something that looks at the atoms every few steps and keeps sums, so that nothing need be dumped."""
+    """An observer samples the atoms every few steps and keeps sums, so that no trajectory need be written."""
 
     @property
     def every(self) -> int:
-        """Steps between two looks."""
+        """Steps between two samples."""
         ...
 
     def see(self, positions: Array, velocities: Array) -> None:
-        """Look once."""
+        """Take one sample."""
         ...
 
     def arrays(self) -> dict[str, NDArray[np.generic]]:

@@ -132,7 +132,7 @@ def lennard_jones(
     Raises
     ------
     InputError
-        for kinds without numbers, or numbers that are none
+        for kinds without numbers, or numbers out of range
     """
     check_choice(end, TRUNCATION_KINDS, "end")
     if not kinds:

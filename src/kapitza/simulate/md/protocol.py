@@ -28,7 +28,7 @@ def thermal_state(system: System, temperature: ArrayLike, seed: int, *, twice: b
     Raises
     ------
     InputError
-        for temperatures or a seed that are none, or no atom that may move
+        for temperatures or a seed out of range, or no atom that may move
     """
     kelvin = np.asarray(temperature, dtype=float)
     given: Any = seed
@@ -222,7 +222,7 @@ class Thermometer:
     Attributes
     ----------
     system : of which the planes are
-    every : steps between two looks
+    every : steps between two samples
     flowing : whether the mean velocity of each plane is subtracted
     limit : kinetic energy beyond which the run has burst, J
     total : (layers,) sum over looks of the kinetic energies, J
@@ -279,7 +279,7 @@ class PowerMeter:
     Attributes
     ----------
     power : gives it from positions and velocities, W
-    every : steps between two looks; 0: never
+    every : steps between two samples; 0: never
     """
 
     power: Any

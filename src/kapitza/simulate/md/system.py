@@ -1,4 +1,4 @@
-"""Atoms that stand ready to move: where they are, what holds them, what heats them, and the plane between two sides."""
+"""The atoms of a simulation: positions, masses, roles in the thermostats, and the plane between two sides."""
 
 from typing import Final
 

@@ -192,7 +192,7 @@ class AseDynamics:
         return MdState(self._x.copy(), self._v.copy(), self._step, self._heat.copy(), random)
 
     def close(self) -> None:
-        """Nothing to give back."""
+        """Nothing to release."""
 
     def _forced(self) -> tuple[Array, float]:
         """(n, 3) accelerations, m s⁻², and potential energy, J."""

@@ -38,7 +38,7 @@ _THERMOSTAT_NUMBERS = dict(
 _MIN_LIST_STEPS = 100  # steps: listing neighbours takes as long as about ten
 _SKIN_GROWTH, _MAX_SKIN = 1.2, 0.3  # growth of the skin, and its end, of the cutoff
 _RANDOM_WORDS = 4  # words of the state of the random numbers
-_MAX_ATOM_STEPS = 10_000_000  # atom-steps between two looks at the keyboard, a few seconds
+_MAX_ATOM_STEPS = 10_000_000  # atom-steps between two samples at the keyboard, a few seconds
 
 
 @frozen(eq=False)
@@ -81,7 +81,7 @@ class BuiltinEngine:
         ------
         InputError
             for a potential without kernels, kinds that it does not know, atoms that overlap, baths without atoms,
-            numbers that are none
+            values that are not numbers
         MissingEngine
             without numba
         """
@@ -163,7 +163,7 @@ class BuiltinDynamics:
         Raises
         ------
         ConvergenceError
-            where atoms fly apart, energy appears from nowhere, or a bath has no energy left to take
+            where atoms fly apart, the energy drifts, or a thermostat has no kinetic energy left to remove
         """
         potential, kinetic = self.energy
         before = potential + kinetic - self.given.sum()

@@ -216,7 +216,7 @@ class FakeDynamics:
         return MdState(self._positions.copy(), self._velocities.copy(), self._step, self.heat.copy(), random)
 
     def close(self) -> None:
-        """Nothing to give back."""
+        """Nothing to release."""
 
     def _drawn(self) -> Array:
         """(n, 3) random velocities, with just the temperature of each plane."""

@@ -35,7 +35,7 @@ class HarmonicCurrent(SegmentObserver):
     constants : (3a, 3b) force constants between them, N m⁻¹; see `force_constants_across`
     area : cross-section, m²
     timestep : of the run, s
-    every : steps between two looks; π/(every · timestep) must lie above all vibrations
+    every : steps between two samples; π/(every · timestep) must lie above all vibrations
     segment : looks of one segment
     window : weights of the looks of a segment
     precision : of the samples and transforms; memory is 24 (single: 12) · segment · (a + b) bytes and as much again
@@ -72,7 +72,7 @@ class HarmonicCurrent(SegmentObserver):
         self.sums = SegmentSums(segment // 2 + 1)
 
     def see(self, positions: Array, velocities: Array) -> None:
-        """Look once."""
+        """Take one sample."""
         if self.ring.add(velocities[self.atoms].ravel()):
             self.sums.add(self._row())
             self.ring.advance()

@@ -141,7 +141,7 @@ class InterfaceModeAnalysis(SegmentObserver):
         r atoms
     area : cross-section, m²
     timestep : of the run, s
-    every : steps between two looks
+    every : steps between two samples
     segment : looks of one segment; 8 · segment · m bytes
     interface : atoms whose part of a mode is its `near`, in a body that is larger; None: all that feel the other side
     lags : looks up to which fluctuations are integrated, fewer than a segment has
@@ -190,7 +190,7 @@ class InterfaceModeAnalysis(SegmentObserver):
         self.sums = SegmentSums(2 * m + lags + 1, most=64)
 
     def see(self, positions: Array, velocities: Array) -> None:
-        """Look once."""
+        """Take one sample."""
         motion = (self.root * velocities[self.modes.atoms]).ravel()
         force = (self.sign * self.crossing.forces(positions)).ravel()
         self.waiting.append((motion, force))

@@ -129,7 +129,7 @@ class ModeEnergies:
     ----------
     slabs : with their waves, from left to right; memory is 32 (3n)² bytes for each slab of n atoms, and 2 kB a wave
     masses : (N,) of all atoms, kg
-    every : steps between two looks: some of a period of the slowest wave of interest is enough
+    every : steps between two samples: some of a period of the slowest wave of interest is enough
 
     Raises
     ------
@@ -147,7 +147,7 @@ class ModeEnergies:
         self.waiting: list[list[Array]] = []
 
     def see(self, positions: Array, velocities: Array) -> None:
-        """Look once."""
+        """Take one sample."""
         self.waiting.append(
             [(root * velocities[slab.atoms]).ravel() for slab, root in zip(self.slabs, self.roots, strict=True)]
         )

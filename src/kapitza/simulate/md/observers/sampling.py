@@ -170,7 +170,7 @@ class BoundaryPowers:
     ----------
     system : the cell
     field : its potential
-    every : steps between two looks
+    every : steps between two samples
     """
 
     def __init__(self, system: System, field: Potential, *, every: int) -> None:

@@ -167,7 +167,7 @@ class SpectralCurrent(SegmentObserver):
     masses : (n,) of all atoms, kg
     area : cross-section, m²
     timestep : of the run, s
-    every : steps between two looks; π/(every · timestep) must lie above all vibrations
+    every : steps between two samples; π/(every · timestep) must lie above all vibrations
     segment : looks of one segment: the resolution is 2π/(segment · every · timestep)
     window : weights of the looks of a segment
     precision : of the samples and transforms; memory is 48 (single: 24) · segment · k bytes for k atoms near the plane
@@ -210,7 +210,7 @@ class SpectralCurrent(SegmentObserver):
         self.sums = SegmentSums(1 + 3 * (segment // 2 + 1))
 
     def see(self, positions: Array, velocities: Array) -> None:
-        """Look once."""
+        """Take one sample."""
         force, velocity = self.crossing.forces(positions), velocities[self.crossing.atoms]
         self.power[self.ring.filled] = self.sign @ (force * velocity).sum(axis=1)
         if self.ring.add(np.concatenate([force.ravel(), velocity.ravel()])):

@@ -75,7 +75,7 @@ class LayerSpectra(SegmentObserver):
     positions : (N, 3) of all atoms at rest, m
     masses : (N,) of all atoms, kg
     timestep : of the run, s
-    every : steps between two looks; π/(every · timestep) must lie above all vibrations
+    every : steps between two samples; π/(every · timestep) must lie above all vibrations
     segment : looks of one segment
     window : weights of the looks of a segment
     precision : of the samples and transforms; memory is 24 (single: 12) · segment bytes for each atom of the layers
@@ -103,7 +103,7 @@ class LayerSpectra(SegmentObserver):
         self.sums = SegmentSums(len(layers) * (segment // 2 + 1), most=64)
 
     def see(self, positions: Array, velocities: Array) -> None:
-        """Look once."""
+        """Take one sample."""
         if self.ring.add((self.roots * velocities[self.atoms]).ravel()):
             self.sums.add(_group_powers(self.ring, self.number, self.heights.size))
             self.ring.advance()
@@ -157,7 +157,7 @@ class SpectralEnergyDensity(SegmentObserver):
         self.sums = SegmentSums(len(q) * (segment // 2 + 1), most=64)
 
     def see(self, positions: Array, velocities: Array) -> None:
-        """Look once."""
+        """Take one sample."""
         parts = [(wave @ velocities[site]).ravel() for wave, site in zip(self.waves, self.sites, strict=True)]
         if self.ring.add(np.concatenate(parts)):
             self.sums.add(_group_powers(self.ring, self.number, self.lengths.size))

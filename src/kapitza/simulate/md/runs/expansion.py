@@ -22,7 +22,7 @@ from kapitza.simulate.md.protocol import gradient_state
 from kapitza.simulate.md.system import COLD_ROLE, HOT_ROLE, System
 from kapitza.simulate.md.systems.assembly import mass_interface
 
-_PRESSURE_INTERVAL = 10  # steps between two looks at the pressure
+_PRESSURE_INTERVAL = 10  # steps between two samples at the pressure
 _SEARCH_RANGE = 0.15  # of the lattice constant: a crystal at rest is not further from what was given
 _STIFFNESS_STEP = 1e-4  # of the lattice constant, for its stiffness
 _RUN_SHARES = (0.1, 0.2, 0.7)  # shares of the steps of three runs, each at the constant that the last one gave
@@ -163,7 +163,7 @@ def find_lattice_constant(
     Raises
     ------
     InputError
-        for a temperature that is none, too few steps, or a potential that does not hold the crystal
+        for a temperature not above zero, too few steps, or a potential that does not hold the crystal
     ConvergenceError
         if the crystal expands by more than 10 %: it melts
     """

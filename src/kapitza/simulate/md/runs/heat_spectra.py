@@ -1,4 +1,4 @@
-"""What a run between two baths says beyond its jump: who carries the heat, and how far vibrations are apart."""
+"""Spectral heat flux of a run between two thermostats, and the temperatures of its modes."""
 
 from collections.abc import Sequence
 
@@ -27,7 +27,7 @@ _BAND_MARGIN = 1.05  # of the highest frequency at rest, up to which bands reach
 
 @frozen(eq=False, kw_only=True)
 class HeatSpectrum:
-    """Who carries the heat of a run through the plane.
+    """Spectral heat flux of a run through the plane.
 
     Attributes
     ----------
@@ -82,7 +82,7 @@ def heat_spectrum(
     elastic: Transmission | None = None,
     bands: int = 12,
 ) -> HeatSpectrum:
-    """Who carries the heat of a run through the plane, frequency by frequency.
+    """Spectral heat flux through the plane, with the transmission and the conductances that follow from it.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-r"""Runs between two baths: equilibration, then blocks of which temperatures, heat, energy and power are kept.
+r"""One run in this process: equilibration, then blocks of which temperatures, heat, energy and power are kept.
 
 A run starts from the straight line of temperatures between the baths, since the slowest change of a profile takes
 $L^2/\pi^2D$.  After each block all that it needs is written to a folder, if one is given; the same call goes on from
@@ -302,7 +302,7 @@ class EnergyConservation:
 
     Attributes
     ----------
-    excess : (blocks + 1,) energy that came from nowhere since the start of the blocks, J
+    excess : (blocks + 1,) energy drift (unaccounted heat) since the start of the blocks, J
     drift : its mean rate, W: the slope of a straight line
     share : of the drift in the mean heat flow of the two baths; NaN where they gave none
     storage : (blocks,) rate at which the atoms take up energy, W: 0 in a steady state

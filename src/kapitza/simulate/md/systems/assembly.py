@@ -1,4 +1,4 @@
-"""Systems between two baths: one crystal that is heavier on its right, and what any pile of atoms needs to become one.
+"""Systems between two thermostats: one crystal that is heavier on its right, and the assembly of any set of atoms.
 
 From left to right: atoms that are held, the hot bath, free atoms, the plane, free atoms, the cold bath, held atoms.  A
 system that repeats along z has no held atoms and its baths, if any, lie in the middle of the two sides, so that heat

@@ -40,7 +40,7 @@ def harmonic_system(
     Raises
     ------
     InputError
-        for counts that are none, and for a junction whose periods are larger than those of its leads and more than one
+        for counts below one, and for a junction whose periods are larger than those of its leads and more than one
         cell
     """
     if min(*cells, bath) < 1 or min(layers) <= bath:

@@ -50,7 +50,7 @@ def junction_system(
     Raises
     ------
     InputError
-        as `build_junction`; for lengths that are none, a potential without the elements, a plan with disorder
+        as `build_junction`; for lengths out of range, a potential without the elements, a plan with disorder
     ConvergenceError
         if the structure does not come to rest
     MissingEngine
@@ -77,7 +77,7 @@ def junction_system(
 
 
 def _check_lengths(plan: JunctionPlan, lengths: tuple[float, float], width: float, bath: float, wall: float) -> None:
-    """Refuse lengths that are none, and what a run cannot have."""
+    """Refuse lengths out of range, and what a run cannot have."""
     if plan.disorder is not None:
         raise InputError(f"a plan with disorder ({plan.disorder}) gives no system for runs: take it out of the plan")
     for name, value in (("left length", lengths[0]), ("right length", lengths[1]), ("width", width)):

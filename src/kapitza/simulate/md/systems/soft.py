@@ -244,7 +244,7 @@ class SlabThermometer:
     ----------
     masses : (n,) kg, 0 for atoms that are not looked at
     edges : (slabs + 1,) heights, m
-    every : steps between two looks
+    every : steps between two samples
     energy : (slabs,) sum over looks of the kinetic energies about the drift, J
     freedom : (slabs,) sum of the degrees of freedom
     atoms : (slabs,) sum of the atoms
@@ -264,7 +264,7 @@ class SlabThermometer:
     sums: list[Array] = Factory(list[Array])
 
     def see(self, positions: Array, velocities: Array) -> None:
-        """Look once."""
+        """Take one sample."""
         n = self.edges.size - 1
         slab = np.searchsorted(self.edges, positions[:, 2], side="right") - 1
         inside = np.flatnonzero((slab >= 0) & (slab < n) & (self.masses > 0))

@@ -48,7 +48,7 @@ def packet_state(
     Raises
     ------
     InputError
-        for a branch that is none, a packet that does not go to the right, or one that does not fit the left side
+        for a branch that does not exist, a packet that does not go to the right, or one that does not fit the left side
     """
     positive([amplitude, width])
     q = np.asarray(wavevector, dtype=float).reshape(1, 3)
