@@ -29,6 +29,7 @@ from kapitza.device.description import Device as Device
 from kapitza.device.solver import solve as solve
 from kapitza.errors import KapitzaError as KapitzaError
 from kapitza.errors import ValidityWarning as ValidityWarning
+from kapitza.io.reading import read as read
 from kapitza.io.results import load as load
 from kapitza.io.results import save as save
 from kapitza.matter.bands import Bands as Bands

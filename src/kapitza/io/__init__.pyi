@@ -17,6 +17,7 @@ from kapitza.io.md.outputs import read_lammps as read_lammps
 from kapitza.io.md.potentials import read_potential as read_potential
 from kapitza.io.md.runs import RunFile as RunFile
 from kapitza.io.md.runs import read_run as read_run
+from kapitza.io.reading import read as read
 from kapitza.io.results import load as load
 from kapitza.io.results import save as save
 from kapitza.io.samples import SampleFile as SampleFile

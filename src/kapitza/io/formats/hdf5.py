@@ -12,7 +12,7 @@ from kapitza.errors import DataError, require
 from kapitza.io.formats.arrays import frozen_array, known_dtype, known_shape, storable_array
 from kapitza.io.formats.files import MAX_JSON_BYTES
 
-_HEADER_DATASET = "header"
+HEADER_DATASET = "header"
 HDF5_FAULTS = (OSError, RuntimeError, ValueError, KeyError, TypeError, AttributeError, OverflowError)
 
 
@@ -32,7 +32,7 @@ def own_hdf5_bytes(header: bytes, arrays: dict[str, NDArray[Any]], units: dict[s
     h5py = _h5py_engine()
     with h5py.File("in memory", "w", driver="core", backing_store=False) as file:
         file.attrs["format"] = "kapitza"
-        file.create_dataset(_HEADER_DATASET, data=np.frombuffer(header, dtype=np.uint8))
+        file.create_dataset(HEADER_DATASET, data=np.frombuffer(header, dtype=np.uint8))
         for name, array in arrays.items():
             dataset = file.create_dataset(name, data=storable_array(array))
             dataset.attrs["units"] = units.get(name, "")
@@ -66,9 +66,9 @@ def read_own_hdf5(path: str | PathLike[str]) -> tuple[bytes, dict[str, NDArray[A
         raise
     except HDF5_FAULTS as err:
         raise DataError(f"is no sound HDF5 file: {' '.join(str(err).split())}") from err
-    header = arrays.pop(_HEADER_DATASET, None)
+    header = arrays.pop(HEADER_DATASET, None)
     if header is None or header.dtype != np.uint8 or header.size > MAX_JSON_BYTES:
-        raise DataError(f"is no HDF5 file of kapitza: no dataset {_HEADER_DATASET!r} of bytes")
+        raise DataError(f"is no HDF5 file of kapitza: no dataset {HEADER_DATASET!r} of bytes")
     return header.tobytes(), arrays
 
 
