@@ -10,7 +10,7 @@ import numpy as np
 from kapitza.core.modal import ModalTransmission
 from kapitza.core.transmission import Side
 from kapitza.errors import InputError
-from kapitza.plot.style import LINE_COLOURS, LINE_DASHES, legend_beside, new_axes
+from kapitza.plot.style import LINE_COLOURS, LINE_DASHES, MODES_PER_NM2, legend_beside, new_axes
 from kapitza.theory.amm import AngleMap
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 from kapitza.core.modal import INTERFACE_SIDES, quotient
 from kapitza.plot.style import legend_inside
 from kapitza.theory.agf.modal_transmission import ModeConversion
-from kapitza.units import THz, nm
+from kapitza.units import THz
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -118,8 +118,6 @@ def angle_map(result: ModalTransmission, *, side: Side = "left", branch: int = 0
     return ax
 
 
-_ONE_DEGREE = np.pi / 180
-_MODE_UNIT = nm**-2
 _ANGLE_BINS = 18  # bins from normal to grazing
 
 
@@ -143,10 +141,10 @@ def transmission_by_branch(result: ModalTransmission, *, side: Side = "left", ax
     if not branch.size:
         raise InputError(f"{result.method} has {branch.size} waves that arrive from the {side}")
     ax = new_axes() if ax is None else ax
-    ax.plot(omega / THz, arriving.sum(axis=1) / _MODE_UNIT, color="0.35", linewidth=1.2, label="all that arrive")
+    ax.plot(omega / THz, arriving.sum(axis=1) / MODES_PER_NM2, color="0.35", linewidth=1.2, label="all that arrive")
     ax.stackplot(
         omega / THz,
-        *(crossing.T / _MODE_UNIT),
+        *(crossing.T / MODES_PER_NM2),
         colors=[LINE_COLOURS[i % len(LINE_COLOURS)] for i in range(branch.size)],
         labels=[f"branch {number}" for number in branch],
         edgecolor="white",
@@ -189,7 +187,13 @@ def incidence_map(result: ModalTransmission, *, side: Side = "left", ax: Axes | 
     ax = new_axes() if ax is None else ax
     ax.set_facecolor("0.92")
     surface = ax.pcolormesh(
-        edges / _ONE_DEGREE, bounds / THz, quotient(crossing, arriving), cmap="viridis", vmin=0, vmax=1, rasterized=True
+        edges / _RADIANS_PER_DEGREE,
+        bounds / THz,
+        quotient(crossing, arriving),
+        cmap="viridis",
+        vmin=0,
+        vmax=1,
+        rasterized=True,
     )
     ax.figure.colorbar(surface, ax=ax, label="probability to cross")
     ax.set(xlabel="angle of incidence (degrees)", ylabel="frequency (THz)", xlim=(0, 90), ylim=(0, None))

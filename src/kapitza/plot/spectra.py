@@ -11,8 +11,8 @@ from numpy.typing import ArrayLike
 from kapitza.core.arrays import temperatures
 from kapitza.core.transmission import Transmission
 from kapitza.errors import InputError
-from kapitza.plot.style import LINE_COLOURS, LINE_DASHES, legend_beside, new_axes, power_unit
-from kapitza.units import THz, nm
+from kapitza.plot.style import LINE_COLOURS, LINE_DASHES, MODES_PER_NM2, legend_beside, new_axes, power_unit
+from kapitza.units import THz
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -23,9 +23,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from kapitza.measure.spectral_inversion import SpectralEstimate
-
-
-_MODES_PER_NM2 = nm**-2  # per area, the unit of the axis
 
 
 def transmission(*results: Transmission, labels: Sequence[str] | None = None, ax: Axes | None = None) -> Axes:
@@ -54,7 +51,7 @@ def transmission(*results: Transmission, labels: Sequence[str] | None = None, ax
                 hatch = "" if side == "left" else "////"
                 ax.fill_between(
                     result.omega / THz,
-                    modes / _MODES_PER_NM2,
+                    modes / MODES_PER_NM2,
                     facecolor=shade if side == "left" else "none",
                     edgecolor="none" if side == "left" else "0.6",
                     hatch=hatch,
@@ -64,7 +61,7 @@ def transmission(*results: Transmission, labels: Sequence[str] | None = None, ax
     for i, result in enumerate(results):
         ax.plot(
             result.omega / THz,
-            result.total / _MODES_PER_NM2,
+            result.total / MODES_PER_NM2,
             color=LINE_COLOURS[i % len(LINE_COLOURS)],
             linestyle=LINE_DASHES[i % len(LINE_DASHES)],
             linewidth=1.9,

@@ -1,4 +1,4 @@
-"""One look for all figures: colours that everybody can tell apart, units that fit, legends beside the axes."""
+"""One look for all figures: colours that everybody can distinguish, units that fit, legends beside the axes."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 
 from kapitza.core.arrays import Array
 from kapitza.errors import require
+from kapitza.units import nm, um
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -19,6 +20,8 @@ LINE_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9"
 LINE_DASHES = ("-", "--", "-.", (0, (1, 1)), (0, (5, 1, 1, 1, 1, 1)), (0, (8, 2)), (0, (3, 1)), (0, (2, 2)))
 GREY_LEVELS = ("0.35", "0.55", "0.45", "0.65")
 POINT_MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "*")
+MODES_PER_NM2 = nm**-2  # unit of modes per area on an axis
+_LONGEST_IN_NM = 3 * um  # longer positions are in µm
 
 _LOGARITHMIC_SPAN = 25.0  # a quantity that spans more than this factor is drawn on a logarithmic axis
 
@@ -101,3 +104,8 @@ def short_citation(citation: str) -> str:
     first = re.split(r",| and | et al", citation, maxsplit=1)[0].strip()
     years = re.findall(r"\((\d{4})\)", citation)
     return " ".join(part for part in (first.split(" ")[-1] if first else citation, years[-1] if years else "") if part)
+
+
+def position_unit(longest: float) -> tuple[float, str]:
+    """Multiple of the metre in which positions up to the longest (m) are read most easily, and its name."""
+    return (um, "µm") if longest > _LONGEST_IN_NM else (nm, "nm")

@@ -9,8 +9,8 @@ import numpy as np
 
 from kapitza.core.arrays import Array
 from kapitza.errors import InputError
-from kapitza.plot.style import LINE_COLOURS, LINE_DASHES, legend_beside, new_axes
-from kapitza.units import THz, nm, um
+from kapitza.plot.style import LINE_COLOURS, LINE_DASHES, legend_beside, new_axes, position_unit
+from kapitza.units import THz, nm
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
 
 _MAX_MODE_TEMPERATURES = 8  # mode temperatures that are drawn
-_MICROMETRE_LENGTH = 3e3  # nm, above which positions are in µm
 _FLUX_PLACES = 3  # at which spectra of the flux are drawn
 
 
@@ -46,7 +45,7 @@ def transport_profile(result: Transport, ax: Axes | None = None) -> Axes:
         without matplotlib, if ax is None
     """
     ax = new_axes() if ax is None else ax
-    scale, unit = (um, "µm") if result.edges[-1] > _MICROMETRE_LENGTH * nm else (nm, "nm")
+    scale, unit = position_unit(result.edges[-1])
     groups = [int(g) for g in np.unique(np.linspace(0, result.omega.size - 1, _MAX_MODE_TEMPERATURES).round())]
     if result.omega.size > 1:
         shades = np.linspace(0.05, 0.95, len(groups))
@@ -149,7 +148,6 @@ def transport_figure(result: Transport, figure: Figure) -> None:
     flux_spectrum(result, ax=lower)
 
 
-_MICROMETRE_WIDTH = 3e3  # nm, above which positions are in µm
 _AXIS_LETTERS = "xyz"
 
 
@@ -170,7 +168,7 @@ def transport_map(result: TransportMap, ax: Axes | None = None) -> Axes:
     """
     ax = new_axes() if ax is None else ax
     longest = max(float(one[-1] - one[0]) for one in result.edges)
-    scale, unit = (um, "µm") if longest > _MICROMETRE_WIDTH * nm else (nm, "nm")
+    scale, unit = position_unit(longest)
     if len(result.edges) == 1:
         ax.errorbar(
             result.centres[0] / scale, result.temperature, result.temperature_sigma, fmt=".", color=LINE_COLOURS[0]

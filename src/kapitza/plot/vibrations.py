@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from kapitza.core.arrays import Array
-from kapitza.plot.style import LINE_COLOURS, LINE_DASHES, POINT_MARKERS, legend_beside, legend_inside, new_axes
+from kapitza.plot.style import (
+    LINE_COLOURS,
+    LINE_DASHES,
+    MODES_PER_NM2,
+    POINT_MARKERS,
+    legend_beside,
+    legend_inside,
+    new_axes,
+)
 from kapitza.theory.agf.interface_modes import MODE_KINDS, InterfaceModes
 from kapitza.theory.agf.local_current import LocalCurrent
 from kapitza.theory.agf.local_density import LocalDensity
@@ -17,8 +25,6 @@ from kapitza.units import THz, nm
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-
-_AREAL_MODE_UNIT = nm**-2
 
 
 def density_map(result: LocalDensity, *, ax: Axes | None = None) -> Axes:
@@ -147,15 +153,13 @@ def interface_current(result: LocalCurrent, *, ax: Axes | None = None) -> Axes:
     ax = new_axes() if ax is None else ax
     ax.plot(
         result.omega / THz,
-        result.total / _AREAL_MODE_UNIT,
+        result.total / MODES_PER_NM2,
         color=LINE_COLOURS[0],
         linewidth=1.9,
         label="all that crosses",
     )
     own = "through modes\nof the interface"
-    ax.fill_between(
-        result.omega / THz, result.localised / _AREAL_MODE_UNIT, color=LINE_COLOURS[1], alpha=0.8, label=own
-    )
+    ax.fill_between(result.omega / THz, result.localised / MODES_PER_NM2, color=LINE_COLOURS[1], alpha=0.8, label=own)
     ax.set(xlabel="frequency (THz)", ylabel="modes that cross (nm⁻²)", xlim=(0, None), ylim=(0, None))
     legend_beside(ax)
     return ax
