@@ -71,7 +71,7 @@ def test_a_dask_cluster_does_the_work(saved, tmp_path, monkeypatch, capsys):
         (JUNCTION, ["--tolerance", "2"], "2"),
         (JUNCTION.replace("tersoff", "tersof"), [], "tersof"),
         (JUNCTION.replace("Ge", "Xx"), [], "Xx"),
-        ("left = ", [], "is no TOML"),
+        ("left = ", [], "is not TOML"),
     ],
 )
 def test_faults_are_one_line(tmp_path, monkeypatch, capsys, text, options, message):

@@ -62,7 +62,7 @@ def test_plan_file(tmp_path: Path) -> None:
         (MODE + MODE, "same name", None),
         ('[[interface]]\nname = "a"\nenergy = "0 meV"\nfwhm = "1 meV"\n' + MODE, "mode 'a'", None),
         ("mode = 3\n", "expected tables", 1),
-        ("[[mode]\n", "no TOML", 1),
+        ("[[mode]\n", "not TOML", 1),
     ],
 )
 def test_faults_of_modes_files(tmp_path: Path, text: str, said: str, line: int | None) -> None:

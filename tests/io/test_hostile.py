@@ -36,8 +36,8 @@ def tree() -> Any:
 JSON_FAULTS: dict[str, tuple[Any, str]] = {
     "empty": ("", "no JSON"),
     "cut": (encode_result(GOOD, ".json")[:150].decode(), "no JSON in line"),
-    "list": ("[1, 2]", "no result of kapitza"),
-    "other": ('{"format": "csv"}', "no result of kapitza"),
+    "list": ("[1, 2]", "not a result of kapitza"),
+    "other": ('{"format": "csv"}', "not a result of kapitza"),
     "nan": ('{"format": NaN}', "NaN, which is no JSON"),
     "overflow": ('{"format": 1e999}', "too large"),
     "digits": ('{"format": ' + "1" * 5000 + "}", "cannot be read"),
@@ -220,7 +220,7 @@ def test_h5_links_and_outside_storage(tmp_path: Path) -> None:
     refused(path, "no dataset")
     with fresh() as file:
         file["value"] = np.zeros(2)
-    refused(path, "no HDF5 file of kapitza")
+    refused(path, "not an HDF5 file of kapitza")
     path.write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(100))
     refused(path, "sound HDF5")
 
@@ -246,7 +246,7 @@ def test_paths_that_are_no_files(tmp_path: Path) -> None:
     (tmp_path / "x.json").mkdir()
     refused(tmp_path / "x.json", "is a folder")
     os.mkfifo(tmp_path / "pipe.npz")
-    refused(tmp_path / "pipe.npz", "no ordinary file")
+    refused(tmp_path / "pipe.npz", "not a regular file")
     with pytest.raises(FileNotFoundError):
         load(tmp_path / "missing.h5")
 

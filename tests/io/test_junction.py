@@ -143,7 +143,7 @@ def test_options_stand_before_the_keys_of_a_file(tmp_path):
         (ARGON + '[[interlayer]]\ncrystal = "Xe"\n', None, "expected a number of layers"),
         ('left = "Ar"\nright = "Kr"\n', 1, "a crystal by name needs potential"),
         ('left = "a.yaml"\nright = "b.yaml"\nstrain = "left"\n', 3, "needs a potential"),
-        ("left = =\n", 1, "is no TOML"),
+        ("left = =\n", 1, "is not TOML"),
     ],
 )
 def test_faults_have_a_line(tmp_path, text, line, match):

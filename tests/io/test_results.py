@@ -282,7 +282,7 @@ def test_what_is_no_file_is_not_written_over(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="is a folder"):
         save(result, tmp_path / "folder.json")
     (tmp_path / "null.json").symlink_to("/dev/null")
-    with pytest.raises(InputError, match="no ordinary file"):
+    with pytest.raises(InputError, match="not a regular file"):
         save(result, tmp_path / "null.json")
     with pytest.raises(FileNotFoundError):
         save(result, tmp_path / "missing" / "g.json")

@@ -129,7 +129,7 @@ FAULTS = [
     ('"tdtr.phase" = "5 mrad"', '"tdtr.phase" = "5 nm"', 39, "'nm' is a unit of length; expected angle"),
     ('how = "factor"', 'how = "sum"', 44, "expected 'factor' or 'value', got 'sum'"),
     ("[fit]", "[fti]", None, "unknown key"),
-    ("[[layers]]", "[[layers]", 4, "is no TOML"),
+    ("[[layers]]", "[[layers]", 4, "is not TOML"),
 ]
 
 

@@ -151,7 +151,7 @@ def decode_result(path: str | PathLike[str], suffix: str) -> Any:
 def _result_of_file(tree: Any) -> Any:
     """Return the result of a file whose header is ours and not newer than this program."""
     if not isinstance(tree, dict) or tree.get("format") != _FORMAT_NAME or "result" not in tree:
-        raise DataError('is no result of kapitza: its header does not say "format": "kapitza"')
+        raise DataError('is not a result of kapitza: its header does not say "format": "kapitza"')
     version = tree.get("format_version")
     if type(version) is not int or version < 1:
         raise DataError(f"has the format version {version!r:.40}, expected 1 to {_FORMAT_VERSION}")

@@ -137,7 +137,7 @@ def read_toml(path: str | PathLike[str]) -> TomlTable:
     Raises
     ------
     DataError
-        if it is no TOML, too large, or nested without end; with the line where that is known
+        if it is not TOML, too large, or nested without end; with the line where that is known
     OSError
         if it is missing or may not be read
     """
@@ -146,11 +146,11 @@ def read_toml(path: str | PathLike[str]) -> TomlTable:
         text = data.decode()
         table = tomllib.loads(text)
     except UnicodeDecodeError as err:
-        raise DataError(f"is no TOML: byte {err.start} is no text", file=path) from err
+        raise DataError(f"is not TOML: byte {err.start} is not text", file=path) from err
     except tomllib.TOMLDecodeError as err:
         place = re.search(r"\(at line (\d+)", str(err))
         message = str(err).split(" (at ", maxsplit=1)[0]
-        raise DataError(f"is no TOML: {message}", file=path, line=int(place[1]) if place else None) from err
+        raise DataError(f"is not TOML: {message}", file=path, line=int(place[1]) if place else None) from err
     except RecursionError as err:
         raise DataError("is nested too deeply", file=path) from err
     return TomlTable(Path(path), tuple(text.splitlines()), (), table)

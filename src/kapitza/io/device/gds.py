@@ -60,7 +60,7 @@ def _read_gds_drawing(top: TomlTable) -> _GdsDrawing:
     Raises
     ------
     DataError
-        for what is no GDS, cells that are missing or hold themselves, too many polygons
+        for what is not a GDS file, cells that are missing or hold themselves, too many polygons
     MissingEngine
         where gdstk is not installed
     OSError
@@ -93,10 +93,10 @@ def _check_gds_records(data: bytes, path: Path) -> None:
     while at + 4 <= len(data) and kind != _ENDLIB_RECORD:
         length, kind = struct.unpack_from(">HH", data, at)
         if (at == 0 and kind != _HEADER_RECORD) or length < 4 or length % 2 or at + length > len(data):
-            raise DataError(f"is no GDS: byte {at} starts no record", file=path)
+            raise DataError(f"is not a GDS file: byte {at} starts no record", file=path)
         at += length
     if kind != _ENDLIB_RECORD:
-        raise DataError(f"is no whole GDS: {len(data)} bytes end without its last record", file=path)
+        raise DataError(f"is not a complete GDS file: {len(data)} bytes end without its last record", file=path)
 
 
 def _read_gds_in_child(path: Path, cell: str | None) -> dict[str, Any]:

@@ -39,7 +39,7 @@ def device_method(path: str | PathLike[str]) -> DeviceMethod:
     Raises
     ------
     DataError, OSError
-        as `read_device`, for what is no TOML
+        as `read_device`, for what is not TOML
     """
     top = read_toml(path)
     if "mesh" in top:

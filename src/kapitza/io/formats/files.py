@@ -38,11 +38,11 @@ def parse_json(data: bytes, *, constant: Callable[[str], Any] = _refuse_constant
     try:
         return json.loads(data.decode(), parse_constant=constant, parse_float=_finite_float)
     except UnicodeDecodeError as err:
-        raise DataError(f"is no JSON: byte {err.start} is no text") from err
+        raise DataError(f"is no JSON: byte {err.start} is not text") from err
     except json.JSONDecodeError as err:
         raise DataError(f"is no JSON in line {err.lineno}: {err.msg}") from err
     except RecursionError as err:
-        raise DataError("is nested too deeply: this is no result of kapitza") from err
+        raise DataError("is nested too deeply: this is not a result of kapitza") from err
     except ValueError as err:
         if isinstance(err, DataError):
             raise
@@ -108,7 +108,7 @@ def check_replaceable(target: Path) -> None:
     if not target.exists():
         return
     if not stat.S_ISREG(target.stat().st_mode):
-        raise InputError(f"{target} is no ordinary file: give another name")
+        raise InputError(f"{target} is not a regular file: give another name")
     if not os.access(target, os.W_OK):
         raise PermissionError(13, "the file there may not be changed", str(target))
 
@@ -130,7 +130,7 @@ def read_limited(path: str | PathLike[str], limit: int = _MAX_FILE_BYTES) -> byt
     Raises
     ------
     DataError
-        if it is larger, or no ordinary file (others might never end)
+        if it is larger, or not a regular file (others might never end)
     OSError
         if it is missing or may not be read
     """
@@ -155,5 +155,5 @@ def regular_file_size(path: str | PathLike[str]) -> int:
     if stat.S_ISDIR(status.st_mode):
         raise DataError("is a folder: give the name of a file in it", file=path)
     if not stat.S_ISREG(status.st_mode):
-        raise DataError("is no ordinary file", file=path)
+        raise DataError("is not a regular file", file=path)
     return status.st_size

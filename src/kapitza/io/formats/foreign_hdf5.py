@@ -56,7 +56,7 @@ def open_hdf5(path: str | PathLike[str]) -> Generator[Any]:
     except (DataError, FileNotFoundError, PermissionError, IsADirectoryError):
         raise
     except FOREIGN_FAULTS as err:
-        raise DataError(f"is no sound HDF5 file: {' '.join(str(err).split()) or type(err).__name__}") from err
+        raise DataError(f"is not a sound HDF5 file: {' '.join(str(err).split()) or type(err).__name__}") from err
 
 
 def local_member(group: Any, name: str) -> Any:

@@ -65,10 +65,10 @@ def read_own_hdf5(path: str | PathLike[str]) -> tuple[bytes, dict[str, NDArray[A
     except (DataError, FileNotFoundError, PermissionError, IsADirectoryError):
         raise
     except HDF5_FAULTS as err:
-        raise DataError(f"is no sound HDF5 file: {' '.join(str(err).split())}") from err
+        raise DataError(f"is not a sound HDF5 file: {' '.join(str(err).split())}") from err
     header = arrays.pop(HEADER_DATASET, None)
     if header is None or header.dtype != np.uint8 or header.size > MAX_JSON_BYTES:
-        raise DataError(f"is no HDF5 file of kapitza: no dataset {HEADER_DATASET!r} of bytes")
+        raise DataError(f"is not an HDF5 file of kapitza: no dataset {HEADER_DATASET!r} of bytes")
     return header.tobytes(), arrays
 
 

@@ -122,7 +122,7 @@ def unpack(node: Any, fetch: FetchArray, depth: int = 0) -> Any:
         for an unknown type, fields that the type does not have, or values that it refuses
     """
     if depth > _MAX_NESTING:
-        raise DataError(f"nested deeper than {_MAX_NESTING} levels: this is no result of kapitza")
+        raise DataError(f"nested deeper than {_MAX_NESTING} levels: this is not a result of kapitza")
     if node is None or isinstance(node, (bool, int, float, str)):
         return node
     if isinstance(node, dict):
