@@ -91,7 +91,7 @@ def test_properties_of_temperature_keep_the_second_order(monkeypatch):
     want = settled[0] + flux * size / 2 / (20.0 * ((300 + settled[0]) / 300) ** exponent)
     grid = BoxGrid([0, 3 * um], [0, 5 * um], np.linspace(0, 1 * um, cells + 1))
     for one in (0.16, 0.01):
-        monkeypatch.setattr(transient, "MAX_RATE_CHANGE", one)
+        monkeypatch.setattr(transient, "_MAX_RATE_CHANGE", one)
         got = grid_step_response(device, [end], grid=grid).peak[0]
         np.testing.assert_allclose(got, want, rtol=1e-4, atol=0)  # 2e-3 with properties at the start of each step
 
