@@ -64,7 +64,7 @@ class JunctionPlan:
     Attributes
     ----------
     left, right : crystals: names such as "Si", or structures
-    potential : name of a published potential, or an engine around any ASE calculator
+    potential : name of a published potential, or a force field around any ASE calculator
     orientation : Miller indices of the surface of the left crystal, which faces right
     right_orientation : the same of the right crystal, which faces left by its back; None: as the left one
     strain : which crystal is strained to fit the other: "right", "left" or "both"
@@ -116,7 +116,7 @@ def build_junction(
     disorder: Disorder | None = None,
     relax: bool = True,
 ) -> Junction:
-    """Build, relax and check a junction of two crystals; the arguments are those of `Plan`.
+    """Build, relax and check a junction of two crystals; the arguments are those of `JunctionPlan`.
 
     Returns
     -------
@@ -144,17 +144,17 @@ def build_junction(
 
 def build_from_plan(plan: JunctionPlan) -> Junction:
     """Build the junction of a plan; see `build_junction`."""
-    engine = plan_force_field(plan)
-    segments, periods = prepare_segments(plan, engine)
+    force_field = plan_force_field(plan)
+    segments, periods = prepare_segments(plan, force_field)
     name = junction_name(plan, segments)
-    shifts = [find_registry(low, high, periods, engine) for low, high in pairwise(segments)]
-    stack = stack_segments(segments, periods, shifts, engine.reach, name)
+    shifts = [find_registry(low, high, periods, force_field) for low, high in pairwise(segments)]
+    stack = stack_segments(segments, periods, shifts, force_field.reach, name)
     if plan.disorder is not None:
         stack = _apply_disorder(stack, segments, periods, plan.disorder)
     body = stack.layer >= stack.layers - 1
     mobile = (stack.layer > 0) & ~body & plan.relax
-    stack = evolve(stack, atoms=relax_interface(stack.atoms, engine, mobile, body))
-    return _extract_junction(stack, segments, periods, engine, name)
+    stack = evolve(stack, atoms=relax_interface(stack.atoms, force_field, mobile, body))
+    return _extract_junction(stack, segments, periods, force_field, name)
 
 
 def plan_force_field(plan: JunctionPlan) -> ForceField:
@@ -177,10 +177,10 @@ def junction_name(plan: JunctionPlan, segments: Sequence[Segment]) -> str:
     return "|".join(segment.lead.name for segment in segments) + f" ({''.join(map(str, plan.orientation))})"
 
 
-def prepare_segments(plan: JunctionPlan, engine: ForceField) -> tuple[list[Segment], Array]:
+def prepare_segments(plan: JunctionPlan, force_field: ForceField) -> tuple[list[Segment], Array]:
     """Segments of the stack with their strained crystals, and the periods (2, 3) of the junction, m."""
     bodies = [plan.left, *(body for body, _ in plan.interlayers), plan.right]
-    rest = {id(body): relax_cell(_resolve_structure(body), engine) for body in bodies}
+    rest = {id(body): relax_cell(_resolve_structure(body), force_field) for body in bodies}
     last = len(bodies) - 1
     turned: list[Structure] = []
     for i, body in enumerate(bodies):
@@ -195,7 +195,7 @@ def prepare_segments(plan: JunctionPlan, engine: ForceField) -> tuple[list[Segme
     grids = [grid, *(corresponding_grid(fit.left, fit.right, grid) for fit in fits)]
     counts = [plan.layers, *(count for _, count in plan.interlayers), plan.layers]
     return [
-        _make_segment(one, engine, g, periods, count) for one, g, count in zip(turned, grids, counts, strict=True)
+        _make_segment(one, force_field, g, periods, count) for one, g, count in zip(turned, grids, counts, strict=True)
     ], periods
 
 
@@ -233,25 +233,27 @@ def corresponding_grid(left: IntArray, right: IntArray, grid: IntArray) -> IntAr
     return integer_array(np.round(grid @ np.linalg.inv(left.astype(float))).astype(np.int64) @ right)
 
 
-def _make_segment(one: Structure, engine: ForceField, grid: IntArray, periods: Array, layers: int | None) -> Segment:
+def _make_segment(
+    one: Structure, force_field: ForceField, grid: IntArray, periods: Array, layers: int | None
+) -> Segment:
     """Strain a crystal to the periods, bring it to rest, and take its force constants."""
     small = np.linalg.inv(grid.astype(float)) @ in_plane_periods(periods)
     turn = np.eye(3)
     turn[:2, :2] = np.linalg.inv(one.lattice[:2, :2]) @ small
     strained = evolve(one, lattice=one.lattice @ turn, positions=one.positions @ turn, axes=None)
     if np.abs(turn.T @ turn - np.eye(3)).max() > 1e-9:
-        strained = relax_cell(strained, engine, "normal")
-    lead = structure_lead(strained, engine)
+        strained = relax_cell(strained, force_field, "normal")
+    lead = structure_lead(strained, force_field)
     if layers is None:
-        layers = 1 + int(np.ceil(max(_DEFAULT_DEPTH, engine.reach) / lead.thickness))
+        layers = 1 + int(np.ceil(max(_DEFAULT_DEPTH, force_field.reach) / lead.thickness))
     if layers < 1:
         raise InputError(f"{one.name}: {layers} layers, wanted at least 1")
     return Segment(strained, lead, grid, layers)
 
 
-def structure_lead(one: Structure, engine: ForceField) -> Lead:
+def structure_lead(one: Structure, force_field: ForceField) -> Lead:
     """Lead of a crystal at rest whose surface faces along z, with the fewest cells per principal layer."""
-    crystal = crystal_from_potential(one, engine)
+    crystal = crystal_from_potential(one, force_field)
     return lead_from_force_constants(
         one.name, one.lattice, one.masses, crystal.cells, crystal.force_constants,
         positions=one.positions, symbols=one.symbols,
@@ -317,11 +319,11 @@ def _remove_atoms(stack: AtomStack, symbols: NDArray[np.str_], empty: BoolArray)
 
 
 def _extract_junction(
-    stack: AtomStack, segments: Sequence[Segment], periods: Array, engine: ForceField, name: str
+    stack: AtomStack, segments: Sequence[Segment], periods: Array, force_field: ForceField, name: str
 ) -> Junction:
     """Take the force constants of the device out of a relaxed stack."""
     rows = np.flatnonzero((stack.layer >= 0) & (stack.layer < stack.layers))
-    shifts, values = layered_constants(stack.atoms, engine, rows)
+    shifts, values = layered_constants(stack.atoms, force_field, rows)
     sizes = np.bincount(stack.layer[rows], minlength=stack.layers)
     sizes = merge_layer_sizes(values, [int(size) for size in sizes])
     made: list[JunctionLayer] = []

@@ -165,7 +165,7 @@ def have_same_sites(periods: Array, one: Array, other: Array) -> bool:
     )
 
 
-def find_registry(low: Segment, high: Segment, periods: Array, engine: ForceField) -> Array:
+def find_registry(low: Segment, high: Segment, periods: Array, force_field: ForceField) -> Array:
     """(3,) shift of the upper crystal at which it is lowest in energy, from the place where it continues the lower, m.
 
     A crystal with the same sites continues the lower one.  Others are tried on a grid of places within one of their own
@@ -173,15 +173,15 @@ def find_registry(low: Segment, high: Segment, periods: Array, engine: ForceFiel
     """
     if continues_lattice(low, high):
         return np.zeros(3)
-    thick = [int(np.ceil(engine.reach / segment.lead.thickness)) for segment in (low, high)]
+    thick = [int(np.ceil(force_field.reach / segment.lead.thickness)) for segment in (low, high)]
     pair = [evolve(low, layers=thick[0]), evolve(high, layers=thick[1])]
     best, found = np.inf, np.zeros(3)
     for i, j in np.ndindex(_SHIFTS_PER_PERIOD, _SHIFTS_PER_PERIOD):
         shift = np.array([i, j]) / _SHIFTS_PER_PERIOD @ high.lead.periods
-        trial = stack_segments(pair, periods, [shift], engine.reach, low.lead.name, held=False)
+        trial = stack_segments(pair, periods, [shift], force_field.reach, low.lead.name, held=False)
         upper = trial.segment == 1
-        relaxed = relax_interface(trial.atoms, engine, np.zeros_like(upper), upper, force=_TRIAL_FORCE_LIMIT)
-        energy = engine.state(relaxed, periodic=False).energy
+        relaxed = relax_interface(trial.atoms, force_field, np.zeros_like(upper), upper, force=_TRIAL_FORCE_LIMIT)
+        energy = force_field.state(relaxed, periodic=False).energy
         if energy < best - 1e-4 * abs(best):
             k = int(np.argmax(upper))
             best, found = energy, relaxed.positions[k] - trial.atoms.positions[k] + shift

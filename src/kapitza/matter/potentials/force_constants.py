@@ -27,14 +27,14 @@ _MAX_SUPERCELL_ATOMS = 6000
 
 
 def crystal_from_potential(
-    one: Structure, engine: ForceField, *, supercell: tuple[int, int, int] | None = None
+    one: Structure, force_field: ForceField, *, supercell: tuple[int, int, int] | None = None
 ) -> Crystal:
     r"""Force constants of a crystal at rest.
 
     Parameters
     ----------
     one : the crystal, relaxed (see `relaxed_cell`)
-    engine : the potential
+    force_field : the potential
     supercell : repeats of the cell, as phonopy takes them, where forces reach further than a supercell can be wide: the
         force constant of an atom then belongs to its nearest image.  None: as wide as the forces reach
 
@@ -49,9 +49,9 @@ def crystal_from_potential(
     """
     rows = np.arange(one.masses.size)
     if supercell is None:
-        cells, values = _wide_supercell_constants(one, engine, rows, (True, True, True))
+        cells, values = _wide_supercell_constants(one, force_field, rows, (True, True, True))
     else:
-        cells, values, _ = _fold_supercell(one, engine, rows, supercell)
+        cells, values, _ = _fold_supercell(one, force_field, rows, supercell)
     residual, balanced = enforce_sum_rule(cells, values, np.zeros(values.shape[1:]))
     return Crystal(
         name=one.name,
@@ -93,60 +93,62 @@ def crystal_from_ase(
     if supercell is None and reach is None:
         raise InputError(f"{name or 'crystal'}: give `supercell`, such as (4, 4, 4), or `reach` of the forces (m)")
     one = structure_from_ase(atoms, name)
-    engine = force_field_from_calculator(calculator, 1e-9 if reach is None else reach, step=step)
-    return crystal_from_potential(one, engine, supercell=supercell)
+    force_field = force_field_from_calculator(calculator, 1e-9 if reach is None else reach, step=step)
+    return crystal_from_potential(one, force_field, supercell=supercell)
 
 
-def layered_constants(one: Structure, engine: ForceField, rows: IntArray) -> tuple[IntArray, Array]:
+def layered_constants(one: Structure, force_field: ForceField, rows: IntArray) -> tuple[IntArray, Array]:
     """Force constants between some atoms of a structure that is periodic in its first two lattice vectors.
 
     Parameters
     ----------
     one : atoms at rest, vacuum along the third lattice vector
-    engine : the potential
+    force_field : the potential
     rows : (m,) atoms that are wanted
 
     Returns
     -------
     shifts (nR, 2) in-plane lattice vectors, and force constants (nR, 3m, 3m), N m⁻¹
     """
-    cells, values = _wide_supercell_constants(one, engine, rows, (True, True, False))
+    cells, values = _wide_supercell_constants(one, force_field, rows, (True, True, False))
     return cells[:, :2], values
 
 
 def _wide_supercell_constants(
-    one: Structure, engine: ForceField, rows: IntArray, periodic: tuple[bool, bool, bool]
+    one: Structure, force_field: ForceField, rows: IntArray, periodic: tuple[bool, bool, bool]
 ) -> tuple[IntArray, Array]:
     """Force constants in a supercell that is wide enough in the directions that are periodic."""
-    counts = repeats_for_height(one.lattice, _HEIGHT_MARGIN * engine.reach, periodic)
+    counts = repeats_for_height(one.lattice, _HEIGHT_MARGIN * force_field.reach, periodic)
     while True:
-        cells, values, seen = _fold_supercell(one, engine, rows, counts, periodic=periodic[2])
-        needed = repeats_for_height(one.lattice, engine.reach + seen, periodic)
+        cells, values, seen = _fold_supercell(one, force_field, rows, counts, periodic=periodic[2])
+        needed = repeats_for_height(one.lattice, force_field.reach + seen, periodic)
         if all(have >= need for have, need in zip(counts, needed, strict=True)):
             return cells, values
         counts = max(counts[0], needed[0]), max(counts[1], needed[1]), max(counts[2], needed[2])
 
 
 def _fold_supercell(
-    one: Structure, engine: ForceField, rows: IntArray, counts: tuple[int, int, int], *, periodic: bool = True
+    one: Structure, force_field: ForceField, rows: IntArray, counts: tuple[int, int, int], *, periodic: bool = True
 ) -> tuple[IntArray, Array, float]:
     """Lattice vectors, force constants among `rows`, and the largest distance of two atoms that have one (m)."""
     atoms = one.masses.size * counts[0] * counts[1] * counts[2]
     if atoms > _MAX_SUPERCELL_ATOMS:
         raise InputError(
-            f"{one.name}: forces that reach {engine.reach / angstrom:.3g} Å need a supercell of {atoms} atoms, more "
-            f"than {_MAX_SUPERCELL_ATOMS}: give a smaller `supercell` or a potential of shorter reach"
+            f"{one.name}: forces that reach {force_field.reach / angstrom:.3g} Å need a supercell of {atoms} atoms, "
+            f"more than {_MAX_SUPERCELL_ATOMS}: give a smaller `supercell` or a potential of shorter reach"
         )
     big = one.repeated(counts)
-    values = engine.hessian(big, rows, periodic=periodic)
+    values = force_field.hessian(big, rows, periodic=periodic)
     n = one.masses.size
     images = big.masses.size // n
     columns = (np.arange(images)[:, None] * n + rows).ravel()
     values = values[:, columns]
     size = np.abs(values).max(axis=(2, 3))
     if not size.max() > 0:
-        raise InputError(f"{one.name}: the potential {engine.name!r} has no forces between atoms as far apart as these")
-    keep = size > (_ANALYTIC_ROUNDING if engine.analytic else _NUMERICAL_ROUNDING) * size.max()
+        raise InputError(
+            f"{one.name}: the potential {force_field.name!r} has no forces between atoms as far apart as these"
+        )
+    keep = size > (_ANALYTIC_ROUNDING if force_field.analytic else _NUMERICAL_ROUNDING) * size.max()
     first, second = np.nonzero(keep)
     vector = big.positions[columns[second]] - one.positions[rows[first]]
     pair, image, share = nearest_images(vector, minkowski_basis(big.lattice))

@@ -188,12 +188,12 @@ def _numerical_hessian(made: Any, rows: IntArray, step: float) -> Array:
     return found.swapaxes(1, 2)
 
 
-def _check_elements(engine: ForceField, symbols: tuple[str, ...]) -> None:
+def _check_elements(force_field: ForceField, symbols: tuple[str, ...]) -> None:
     """Refuse elements that the potential has no parameters for."""
-    unknown = sorted(set(symbols) - set(engine.symbols)) if engine.symbols else []
+    unknown = sorted(set(symbols) - set(force_field.symbols)) if force_field.symbols else []
     if unknown:
         raise InputError(
-            f"the potential {engine.name!r} knows {', '.join(engine.symbols)}, not {', '.join(unknown)}: "
+            f"the potential {force_field.name!r} knows {', '.join(force_field.symbols)}, not {', '.join(unknown)}: "
             "take another potential or give an ASE calculator"
         )
 

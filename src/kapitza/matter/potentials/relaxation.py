@@ -29,7 +29,7 @@ _MAX_RELAXATION_STRAIN = 0.25  # principal strain on relaxation: more is another
 
 
 def relax_cell(
-    start: Structure, engine: ForceField, free: Literal["all", "normal"] = "all", *, force: float = _CELL_LIMIT
+    start: Structure, force_field: ForceField, free: Literal["all", "normal"] = "all", *, force: float = _CELL_LIMIT
 ) -> Structure:
     r"""Bring a crystal to rest.
 
@@ -39,7 +39,7 @@ def relax_cell(
     Parameters
     ----------
     start : the crystal
-    engine : the potential
+    force_field : the potential
     free : "all": lattice and atoms move; "normal": the first two lattice vectors are held (a coherently strained
         crystal), the third and the atoms move
     force : aim for the forces that are left, N; on the lattice likewise, as a force on its vectors
@@ -63,7 +63,7 @@ def relax_cell(
 
     def energy(x: Array) -> tuple[float, Array]:
         now = unpack(x)
-        state = engine.state(now, stress=True)
+        state = force_field.state(now, stress=True)
         assert state.stress is not None  # noqa: S101
         lattice = now.lattice / angstrom
         stress = state.stress / (eV / angstrom**3)
@@ -72,14 +72,14 @@ def relax_cell(
         return state.energy / eV, np.concatenate([slope[moving].ravel(), on_points[1:].ravel()])
 
     x0 = np.concatenate([lattice0[moving].ravel(), np.zeros(3 * (n - 1))])
-    what = f"{start.name} ({engine.name})"
+    what = f"{start.name} ({force_field.name})"
     x = _minimise_energy(energy, x0, _FORCE_LIMIT / FORCE_UNIT, what)
     found = unpack(_newton_minimum(energy, x, force / FORCE_UNIT) if x.size <= _NEWTON_COORDINATES else x)
     change = float(np.abs(np.linalg.svd(np.linalg.inv(start.lattice) @ found.lattice)[1] - 1).max())
     if not change < _MAX_RELAXATION_STRAIN:
         raise ConvergenceError(
-            f"{start.name}: the potential {engine.name!r} changes the lattice by {100 * change:.0f} %; it does not "
-            "hold this crystal together: take another potential",
+            f"{start.name}: the potential {force_field.name!r} changes the lattice by {100 * change:.0f} %; it does "
+            "not hold this crystal together: take another potential",
             last=found,
         )
     return found if found.axes is None or free != "all" else evolve(found, axes=_deform_axes(start, found))
@@ -93,7 +93,7 @@ def _deform_axes(start: Structure, found: Structure) -> Array:
 
 def relax_interface(
     start: Structure,
-    engine: ForceField,
+    force_field: ForceField,
     mobile: NDArray[np.bool_],
     right: NDArray[np.bool_],
     *,
@@ -104,7 +104,7 @@ def relax_interface(
     Parameters
     ----------
     start : the atoms, with vacuum along the third lattice vector
-    engine : the potential
+    force_field : the potential
     mobile : (n,) atoms that move on their own
     right : (n,) atoms of the crystal on the right, which move as one rigid body; all others are held.  The energy
         depends on the place of that body exactly as if it went on for ever, as long as it is thicker than the forces
@@ -129,7 +129,7 @@ def relax_interface(
         return evolve(start, positions=places * angstrom)
 
     def energy(x: Array) -> tuple[float, Array]:
-        state = engine.state(unpack(x), periodic=False)
+        state = force_field.state(unpack(x), periodic=False)
         slope = -state.forces / FORCE_UNIT
         return state.energy / eV, np.concatenate([slope[right].sum(axis=0), slope[mobile].ravel()])
 
