@@ -72,14 +72,13 @@ def source_of(module: str) -> Path:
 
 def summary(module: str, name: str = "") -> str:
     """First sentence of the docstring of a module, or of a name that it defines."""
-    node: ast.AST = ast.parse(source_of(module).read_text(encoding="utf-8"))
+    node: ast.Module | ast.FunctionDef | ast.ClassDef = ast.parse(source_of(module).read_text(encoding="utf-8"))
     if name:
         kinds = (ast.FunctionDef, ast.ClassDef)
-        found = [item for item in ast.walk(node) if isinstance(item, kinds) and item.name == name]
+        found = [item for item in node.body if isinstance(item, kinds) and item.name == name]
         if not found:
             return ""  # a type alias has no docstring
-        node = found[0]
-    assert isinstance(node, ast.Module | ast.FunctionDef | ast.ClassDef)
+        node = found[-1]  # overloads come before the function itself
     text = " ".join((ast.get_docstring(node) or "").split("\n\n")[0].split())
     return re.split(r"(?<=[.]) (?=[A-Z])", text)[0].replace("|", r"\|")
 
