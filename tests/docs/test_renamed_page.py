@@ -6,6 +6,7 @@ import inspect
 import re
 import tomllib
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 
@@ -25,21 +26,33 @@ def script() -> ModuleType:
     return module
 
 
+@cache
+def module_of(name: str) -> ModuleType | None:
+    """The module of a name, if there is one."""
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError:
+        return None
+
+
 def exists(name: str) -> bool:
-    """Whether a dotted name is a module, or something in one, down to attributes of records and arguments."""
+    """Whether a dotted name is a module, or something in one, down to attributes of records and arguments.
+
+    A room may have a function with the name of one of its modules, so that every way to split the name counts.
+    """
     parts = name.split(".")
-    found: object = importlib.import_module(parts[0])
-    for i, part in enumerate(parts[1:], start=1):
-        if not inspect.ismodule(found):
-            return is_member(found, part)
-        if hasattr(found, part):
-            found = getattr(found, part)
-        else:
-            try:
-                found = importlib.import_module(".".join(parts[: i + 1]))
-            except ModuleNotFoundError:
-                return False
-    return True
+    splits = ((module_of(".".join(parts[:i])), parts[i:]) for i in range(len(parts), 0, -1))
+    return any(module is not None and has_members(module, names) for module, names in splits)
+
+
+def has_members(owner: object, names: list[str]) -> bool:
+    """Whether a module has something of the first name, and that a member of the second."""
+    if not names:
+        return True
+    if not hasattr(owner, names[0]):
+        return False
+    found = getattr(owner, names[0])
+    return len(names) == 1 or (not inspect.ismodule(found) and is_member(found, names[1]))
 
 
 def exists_or_is_private(name: str) -> bool:
