@@ -1,6 +1,5 @@
 """Electron energy-loss spectroscopy: temperatures, jumps and resistances from vibrational spectra."""
 
-from kapitza.io.eels.hyperspy import from_hyperspy as from_hyperspy
 from kapitza.io.eels.nion import write_eels as write_eels
 from kapitza.io.eels.spectra import read_eels as read_eels
 from kapitza.measure.eels.contrast import SideContrast as SideContrast
@@ -9,6 +8,7 @@ from kapitza.measure.eels.design import EelsDesign as EelsDesign
 from kapitza.measure.eels.design import design_eels as design_eels
 from kapitza.measure.eels.experiment import EelsExperiment as EelsExperiment
 from kapitza.measure.eels.fit import fit_spectra as fit_spectra
+from kapitza.measure.eels.fitting.problem import FitConstraints as FitConstraints
 from kapitza.measure.eels.gradients import GradientField as GradientField
 from kapitza.measure.eels.gradients import line_profile as line_profile
 from kapitza.measure.eels.gradients import temperature_gradients as temperature_gradients

@@ -11,6 +11,7 @@ from kapitza.io.device.meshes import write_body as write_body
 from kapitza.io.device.moose import write_moose as write_moose
 from kapitza.io.device.temperatures import read_measured_temperatures as read_measured_temperatures
 from kapitza.io.device.vtk import write_vtk as write_vtk
+from kapitza.io.eels.hyperspy import from_hyperspy as from_hyperspy
 from kapitza.io.junctions import read_junction as read_junction
 from kapitza.io.md.outputs import read_gpumd as read_gpumd
 from kapitza.io.md.outputs import read_lammps as read_lammps

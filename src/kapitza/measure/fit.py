@@ -9,6 +9,7 @@ from kapitza.errors import InputError
 from kapitza.measure.device.fit import fit_device
 from kapitza.measure.device.temperatures import MeasuredTemperatures
 from kapitza.measure.eels.fit import fit_spectra
+from kapitza.measure.eels.fitting.problem import FitConstraints
 from kapitza.measure.eels.map import TemperatureMap
 from kapitza.measure.eels.model import SpectrumModel, VibrationalMode
 from kapitza.measure.eels.spectrum import SpectrumImage
@@ -103,7 +104,7 @@ def fit(
         return fit_device(subject, data, free, priors=priors, starts=starts, seed=seed)
     if isinstance(data, SpectrumImage):
         _check_unused("spectra", {"stack": stack, "free": free, "ties": ties})
-        return fit_spectra(data, subject, priors=_normal_priors(priors or {}))
+        return fit_spectra(data, subject, constraints=FitConstraints(priors=_normal_priors(priors or {})))
     if stack is None:
         raise InputError(f"a fit of {type(subject).__name__} needs the stack that was measured; a device needs none")
     samples = _make_data_sets(subject, data, stack)

@@ -58,7 +58,7 @@ def toy(made: Any, lazy: bool = False) -> SimpleNamespace:
 
 @pytest.mark.parametrize("lazy", [False, True])
 def test_a_signal_is_taken(lazy: bool, made) -> None:
-    image = kapitza.eels.from_hyperspy(toy(made, lazy))
+    image = kapitza.io.from_hyperspy(toy(made, lazy))
     np.testing.assert_array_equal(image.counts[...], made((3, 4, 64)))
     np.testing.assert_array_equal(image.block(2, 7), made((3, 4, 64)).reshape(-1, 64)[2:7])
     np.testing.assert_allclose(image.energy[[0, -1]] / meV, [-16, 15.5], rtol=1e-12, atol=0)
@@ -74,15 +74,15 @@ def test_points_one_by_one(made) -> None:
         index_in_array=0, size=3, units="nm", name="x", navigate=True, is_uniform=False, axis=[0.0, 1.0, 4.0]
     )
     energy.offset, energy.scale = -0.016, 5e-4
-    image = kapitza.eels.from_hyperspy(signal(made((3, 64)), energy, place))
+    image = kapitza.io.from_hyperspy(signal(made((3, 64)), energy, place))
     np.testing.assert_allclose(image.position[0] / nm, [0, 1, 4], rtol=1e-12, atol=0)
 
 
 def test_what_is_no_signal(made) -> None:
     with pytest.raises(kapitza.errors.InputError, match="got ndarray"):
-        kapitza.eels.from_hyperspy(made((3, 64)))
+        kapitza.io.from_hyperspy(made((3, 64)))
     with pytest.raises(kapitza.errors.DataError, match="has the unit 'mrad'"):
-        kapitza.eels.from_hyperspy(
+        kapitza.io.from_hyperspy(
             signal(made((3, 64)), axis(1, 64, -0.016, 5e-4, "eV", False), axis(0, 3, 0, 1, "mrad", True))
         )
 
@@ -110,7 +110,7 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("engine")
 def test_spectra_are_given_back(made) -> None:
-    image = kapitza.eels.from_hyperspy(toy(made))
+    image = kapitza.io.from_hyperspy(toy(made))
     back = to_hyperspy(image)
     np.testing.assert_array_equal(back.data, made((3, 4, 64)))
     assert [one["name"] for one in back.axes] == ["y", "x", "Energy loss"]
@@ -140,7 +140,7 @@ def small_map(image: kapitza.eels.SpectrumImage) -> TemperatureMap:
 
 @pytest.mark.usefixtures("engine")
 def test_maps_are_given_back(made) -> None:
-    found = small_map(kapitza.eels.from_hyperspy(toy(made)))
+    found = small_map(kapitza.io.from_hyperspy(toy(made)))
     back = map_to_hyperspy(found)
     np.testing.assert_array_equal(back.data, found.temperature)
     np.testing.assert_array_equal(map_to_hyperspy(found, sigma=True).data, np.full((3, 4), 2.0))
@@ -154,7 +154,7 @@ def test_maps_are_given_back(made) -> None:
 def test_without_hyperspy(made, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "hyperspy", None)
     with pytest.raises(kapitza.errors.MissingEngine, match="needs hyperspy: pip install hyperspy exspy"):
-        to_hyperspy(kapitza.eels.from_hyperspy(toy(made)))
+        to_hyperspy(kapitza.io.from_hyperspy(toy(made)))
 
 
 def test_axes_of_any_kind() -> None:
@@ -173,10 +173,10 @@ def test_axes_of_any_kind() -> None:
 def test_hyperspy_itself(lazy: bool, data) -> None:
     api = pytest.importorskip("hyperspy.api")
     path = data("eels/vib_line.hspy")
-    image, whole = kapitza.eels.from_hyperspy(api.load(path, lazy=lazy)), kapitza.eels.read_eels(path)
+    image, whole = kapitza.io.from_hyperspy(api.load(path, lazy=lazy)), kapitza.eels.read_eels(path)
     np.testing.assert_array_equal(image.counts[...], whole.counts[...])
     np.testing.assert_array_equal(image.energy, whole.energy)
-    again = kapitza.eels.from_hyperspy(to_hyperspy(image))
+    again = kapitza.io.from_hyperspy(to_hyperspy(image))
     np.testing.assert_array_equal(again.counts[...], whole.counts[...])
     np.testing.assert_allclose(again.energy, whole.energy, rtol=1e-9, atol=1e-9 * meV)
     assert map_to_hyperspy(small_map(image)).data.shape == (4, 32)

@@ -17,6 +17,7 @@ from scipy import stats
 from kapitza.errors import InputError, MissingEngine
 from kapitza.measure.eels import fit
 from kapitza.measure.eels.fit import fit_spectra
+from kapitza.measure.eels.fitting.problem import FitConstraints
 from kapitza.measure.eels.map import PixelFlag, TemperatureMap
 from kapitza.measure.eels.model import SpectrumModel, Tie, VibrationalMode
 from kapitza.measure.eels.precision import fisher_information
@@ -111,8 +112,10 @@ def test_the_place_of_a_pixel_changes_nothing() -> None:
     """Pixels are fitted one by one: a start given, the order and the blocks do not matter."""
     image = scan(600, seed=5)
     start = {f"{m.name}.{what}": v for m in MODES for what, v in (("energy", m.energy), ("width", m.width))}
-    whole = fit_spectra(image, MODES, start=start)
-    turned = fit_spectra(evolve(image, counts=np.asarray(image.counts)[::-1].copy()), MODES, start=start)
+    whole = fit_spectra(image, MODES, constraints=FitConstraints(start=start))
+    turned = fit_spectra(
+        evolve(image, counts=np.asarray(image.counts)[::-1].copy()), MODES, constraints=FitConstraints(start=start)
+    )
     np.testing.assert_allclose(turned.temperature[::-1], whole.temperature, rtol=0, atol=2e-2 * least(6e7))
 
 
@@ -123,9 +126,10 @@ import numpy as np
 sys.path.insert(0, sys.argv[1])
 import toy
 from kapitza.measure.eels.fit import fit_spectra
+from kapitza.measure.eels.model import SpectrumModel
 from kapitza.run.store import Store
 image = toy.image_of(np.load(sys.argv[2]))
-fit_spectra(image, toy.modes_of(None, None, None), shape="pearson", store=Store(Path(sys.argv[3])))
+fit_spectra(image, SpectrumModel(toy.modes_of(None, None, None), "pearson"), store=Store(Path(sys.argv[3])))
 """
 
 
@@ -148,11 +152,14 @@ def test_a_killed_fit_goes_on_where_it_was(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setattr(fit, "_PIXELS_PER_UNIT", 8)
     seen: list[tuple[int, int]] = []
     resumed = fit_spectra(
-        image, MODES, shape="pearson", store=Store(folder), progress=lambda done, total: seen.append((done, total))
+        image,
+        SpectrumModel(MODES, "pearson"),
+        store=Store(folder),
+        progress=lambda done, total: seen.append((done, total)),
     )
     assert seen[0] == (kept, 15)
     assert seen[-1] == (15, 15)
-    np.testing.assert_array_equal(resumed.value, fit_spectra(image, MODES, shape="pearson").value)
+    np.testing.assert_array_equal(resumed.value, fit_spectra(image, SpectrumModel(MODES, "pearson")).value)
 
 
 def test_without_the_compiler_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -222,16 +229,16 @@ def test_no_pixel_stops_a_map() -> None:
 def test_what_is_fixed_or_foreknown_stays() -> None:
     image = scan(30)
     fixed = {"m97.intensity": 6e3, "fwhm": 8 * meV}
-    found = fit_spectra(image, MODES, fixed=fixed)
+    found = fit_spectra(image, MODES, constraints=FitConstraints(fixed=fixed))
     for name, value in fixed.items():
         np.testing.assert_allclose(found.parameter(name), value, rtol=1e-12, atol=0)
         np.testing.assert_array_equal(found.parameter_sigma(name), 0.0)
-    cold = fit_spectra(image, MODES, fixed={"temperature": 300.0})
+    cold = fit_spectra(image, MODES, constraints=FitConstraints(fixed={"temperature": 300.0}))
     np.testing.assert_allclose(cold.temperature, 300.0, rtol=1e-12, atol=0)
-    tight = fit_spectra(image, MODES, priors={"temperature": (400.0, 0.1)})
+    tight = fit_spectra(image, MODES, constraints=FitConstraints(priors={"temperature": (400.0, 0.1)}))
     np.testing.assert_allclose(tight.temperature, 400.0, rtol=0, atol=0.5)
     np.testing.assert_allclose(tight.sigma, 0.1, rtol=0.02, atol=0)
-    held = fit_spectra(image, MODES, bounds={"temperature": (300.0, 400.0)})
+    held = fit_spectra(image, MODES, constraints=FitConstraints(bounds={"temperature": (300.0, 400.0)}))
     assert (held.temperature <= 400.0 * (1 + 1e-12)).all()
     assert share(held, PixelFlag.AT_BOUND) > 0.9
 
@@ -239,7 +246,7 @@ def test_what_is_fixed_or_foreknown_stays() -> None:
 def test_a_question_without_an_answer_is_refused() -> None:
     image = scan(3)
     with pytest.raises(InputError, match=r"no parameter 'm12\.energy'"):
-        fit_spectra(image, MODES, fixed={"m12.energy": 1.0})
+        fit_spectra(image, MODES, constraints=FitConstraints(fixed={"m12.energy": 1.0}))
     with pytest.raises(InputError, match="gain side"):
         fit_spectra(evolve(image, energy=image.energy + 250 * meV), MODES)
     with pytest.raises(InputError, match="no zero-loss peak"):
@@ -251,7 +258,9 @@ def test_a_question_without_an_answer_is_refused() -> None:
 def test_the_verb_fits_spectra() -> None:
     image, energy = scan(5, 6e7), f"{MODES[0].name}.energy"
     got = any_fit(MODES, image, priors={energy: Prior(MODES[0].energy, 0.01, fractional=True)})
-    want = fit_spectra(image, MODES, priors={energy: (MODES[0].energy, 0.01 * MODES[0].energy)})
+    want = fit_spectra(
+        image, MODES, constraints=FitConstraints(priors={energy: (MODES[0].energy, 0.01 * MODES[0].energy)})
+    )
     np.testing.assert_array_equal(got.value, want.value)
     with pytest.raises(InputError, match="a fit of spectra takes no free"):
         any_fit(MODES, image, free=[energy])

@@ -9,6 +9,7 @@ import pytest
 from scipy.special import voigt_profile
 
 from kapitza.measure.eels.fit import fit_spectra
+from kapitza.measure.eels.fitting.problem import FitConstraints
 from kapitza.measure.eels.map import PixelFlag
 from kapitza.measure.eels.model import (
     SHAPE_PARAMETERS,
@@ -153,7 +154,9 @@ def test_fits_find_the_truth(shape: ZeroLossShape, tie: Tie, background: int) ->
     shifted = want.copy()
     shifted[1] -= 0.4 * meV
     other = expected_spectrum(model, grid, (shifted / model.units(STEP))[None])[0]
-    found = fit_spectra(toy.image_of(np.concatenate([mean, other])), model, loose=0.0)
+    found = fit_spectra(
+        toy.image_of(np.concatenate([mean, other])), model, constraints=FitConstraints(prior_factor=0.0)
+    )
     assert (found.flag & int(PixelFlag.UNCONVERGED | PixelFlag.SINGULAR | PixelFlag.MISFIT) == 0).all()
     off = (found.value - np.array([want, shifted])) / np.sqrt(np.diagonal(found.covariance, axis1=1, axis2=2))
     np.testing.assert_allclose(off, 0.0, rtol=0, atol=0.02)
@@ -167,7 +170,7 @@ def test_a_vacuum_reference_serves_as_shape() -> None:
     np.testing.assert_allclose(reference.fwhm, 8 * meV, rtol=0.01, atol=0)
     mean = toy.expected_counts(toy.modes_of(4e-4, 6e-4, 1e-4), 430.0, 6e7)
     image = toy.image_of(rng.poisson(mean, (64, 1024)).astype(float))
-    found = fit_spectra(image, MODES, shape="reference", reference=reference)
+    found = fit_spectra(image, SpectrumModel(MODES, "reference", reference=reference))
     assert found.good.all()
     assert abs(found.temperature.mean() - 430) < 4 * 3.5 / 8
     assert 0.75 < np.std((found.temperature - 430) / found.sigma) < 1.25

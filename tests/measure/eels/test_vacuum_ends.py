@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from kapitza.measure.eels.fit import fit_spectra
+from kapitza.measure.eels.model import SpectrumModel
 from kapitza.measure.eels.spectrum import with_dark_count
 from kapitza.measure.eels.vacuum import zero_loss_from_vacuum
 from kapitza.units import meV
@@ -40,5 +41,5 @@ def test_a_noisy_end_of_the_axis_does_no_harm(seed: int) -> None:
     t = at - knots[piece - 1]
     np.testing.assert_allclose(np.exp(((a * t + b) * t + c) * t + d), true, rtol=3e-3, atol=0)
     scan = recorded(toy.expected_counts(toy.modes_of(0.0, 6e-4, 0.0), 400.0, 6e7)[0], 12, seed + 50)
-    found = fit_spectra(scan, toy.modes_of(None, None, None)[1:2], shape="reference", reference=shape)
+    found = fit_spectra(scan, SpectrumModel(toy.modes_of(None, None, None)[1:2], "reference", reference=shape))
     assert abs(found.temperature.mean() - 400) < 4 * np.sqrt(np.mean(found.sigma**2) * (1 / 12 + 1 / 48))

@@ -2,9 +2,9 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import ExitStack
 from functools import partial
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -15,8 +15,8 @@ from kapitza.core.arrays import Array
 from kapitza.errors import InputError, require
 from kapitza.measure.eels.fitting.problem import (
     SAMPLE_SPECTRA,
+    FitConstraints,
     FitProblem,
-    check_parameter_names,
     first_guess,
     pose_problem,
     single_starts,
@@ -28,15 +28,12 @@ from kapitza.measure.eels.model import (
     SpectrumModel,
     Tie,
     VibrationalMode,
-    ZeroLossPeak,
-    ZeroLossShape,
 )
 from kapitza.measure.eels.spectrum import SpectrumImage
 from kapitza.run.store import Store, UnitInputs, UnitResult
 from kapitza.run.work import Progress, run_units
 from kapitza.units import meV
 
-_NO_PARAMETERS: Mapping[str, Any] = MappingProxyType({})
 _SEARCH_VERSION = "eels-fit-2"  # of the search: part of the address of stored results
 _PIXELS_PER_UNIT = 256  # pixels of one unit of work
 _START_SPECTRA = 25  # spectra that are fitted for the start of all others
@@ -49,16 +46,10 @@ def fit_spectra(
     image: SpectrumImage,
     modes: Sequence[VibrationalMode] | SpectrumModel,
     *,
-    shape: ZeroLossShape = "pseudo-voigt",
     tie: Tie = "common",
-    background: int = 0,
-    reference: ZeroLossPeak | None = None,
-    fixed: Mapping[str, float] = _NO_PARAMETERS,
-    bounds: Mapping[str, tuple[float, float]] = _NO_PARAMETERS,
-    priors: Mapping[str, tuple[float, float]] = _NO_PARAMETERS,
-    start: Mapping[str, float] = _NO_PARAMETERS,
-    loose: float = 1.0,
+    constraints: FitConstraints | None = None,
     workers: int = 1,
+    executor: Executor | None = None,
     store: Store | None = None,
     progress: Progress | None = None,
 ) -> TemperatureMap:
@@ -74,15 +65,11 @@ def fit_spectra(
     Parameters
     ----------
     image : the spectra; read in blocks
-    modes : the vibrations, or a whole model (then `shape`, `tie`, `background` and `reference` are not looked at)
-    shape, tie, background, reference : see `SpectrumModel`
-    fixed : parameters that are not fitted, by name, SI
-    bounds : lowest and highest value of parameters, by name, SI; intensities are kept from below zero if not said
-    priors : expected value and standard uncertainty of parameters, by name, SI (normal)
-    start : starting values in place of those found, by name, SI
-    loose : energy and width of a mode are expected within so many times its width of what `modes` says, so that they
-        stay put where a mode vanishes; where it does not, the counts outweigh this by far.  0 for no such expectation
+    modes : the vibrations, or a model with its zero-loss peak, background and tie
+    tie : of vibrations, how their temperatures are tied, see `SpectrumModel`
+    constraints : what is known of the parameters beforehand
     workers : threads; the result is the same to the last digit
+    executor : an executor of one's own in place of the threads
     store : where finished blocks are kept, so that an interrupted fit goes on where it was
     progress : called with the number of finished and of all blocks
 
@@ -97,26 +84,22 @@ def fit_spectra(
     MissingEngine
         if numba is missing
     """
-    model = (
-        modes
-        if isinstance(modes, SpectrumModel)
-        else SpectrumModel(tuple(modes), shape, tie=tie, background=background, reference=reference)
-    )
+    model = modes if isinstance(modes, SpectrumModel) else SpectrumModel(tuple(modes), tie=tie)
+    known = constraints or FitConstraints()
     _check_gain_side(image, model)
     require("numba", extra="eels", why="the fit of spectra")
-    problem = pose_problem(image, model, fixed, bounds, priors, loose)
-    problem = evolve(problem, start=_typical_parameters(image, problem, {**start, **fixed}))
+    problem = pose_problem(image, model, known)
+    problem = evolve(problem, start=_typical_parameters(image, problem, {**known.start, **known.fixed}))
     edges = range(0, image.pixels, _PIXELS_PER_UNIT)
     units = [
         _work_unit(image, problem, first, min(first + _PIXELS_PER_UNIT, image.pixels), hashed=store is not None)
         for first in edges
     ]
     work = partial(_fit_unit, image, problem)
-    if workers > 1:
-        with ThreadPoolExecutor(workers) as pool:
-            parts = run_units(work, units, version=_SEARCH_VERSION, store=store, executor=pool, progress=progress)
-    else:
-        parts = run_units(work, units, version=_SEARCH_VERSION, store=store, workers=workers, progress=progress)
+    with ExitStack() as pools:
+        if executor is None and workers > 1:
+            executor = pools.enter_context(ThreadPoolExecutor(workers))
+        parts = run_units(work, units, version=_SEARCH_VERSION, store=store, executor=executor, progress=progress)
     return _assemble_map(image, model, {name: np.concatenate([part[name] for part in parts]) for name in parts[0]})
 
 
@@ -136,7 +119,6 @@ def _typical_parameters(image: SpectrumImage, problem: FitProblem, given: Mappin
     The median; the mean of intensities, which may change across an interface; of the energies and widths of modes the
     mean weighted by their precision, which is that of the places where the mode is strong.
     """
-    check_parameter_names(problem.model, given)
     chosen = np.unique(np.linspace(0, image.pixels - 1, SAMPLE_SPECTRA).astype(int))
     counts = np.concatenate([image.block(int(i), int(i) + 1) for i in chosen])
     first = first_guess(problem.model, problem.grid, problem.detector, counts, image.step)

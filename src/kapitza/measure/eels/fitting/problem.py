@@ -3,6 +3,7 @@
 import warnings
 from collections.abc import Mapping
 from itertools import product
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,30 @@ _MAX_LIMIT_REDUCED_ENERGY = (
 )
 
 
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+
+@frozen(eq=False, kw_only=True)
+class FitConstraints:
+    """What is known of the parameters of spectra before a fit, by name, SI.
+
+    Attributes
+    ----------
+    fixed : parameters that are not fitted
+    bounds : lowest and highest value; without them intensities are kept from below zero
+    priors : expected value and standard uncertainty (normal)
+    start : starting values in place of those found
+    prior_factor : energy and width of a mode are expected within so many times its width of what the mode says, so that
+        they stay put where it vanishes; where it does not, the counts outweigh this by far.  0 for no such expectation
+    """
+
+    fixed: Mapping[str, float] = _NOTHING
+    bounds: Mapping[str, tuple[float, float]] = _NOTHING
+    priors: Mapping[str, tuple[float, float]] = _NOTHING
+    start: Mapping[str, float] = _NOTHING
+    prior_factor: float = 1.0
+
+
 @frozen(eq=False, kw_only=True)
 class FitProblem:
     """All that the fit of one pixel needs beside its counts, in channels and electrons."""
@@ -46,16 +71,9 @@ class FitProblem:
         return np.ascontiguousarray(legendre_polynomials(self.grid.channels, self.model.background))
 
 
-def pose_problem(
-    image: SpectrumImage,
-    model: SpectrumModel,
-    fixed: Mapping[str, float],
-    bounds: Mapping[str, tuple[float, float]],
-    priors: Mapping[str, tuple[float, float]],
-    loose: float,
-) -> FitProblem:
+def pose_problem(image: SpectrumImage, model: SpectrumModel, known: FitConstraints) -> FitProblem:
     """Everything that does not depend on the counts."""
-    check_parameter_names(model, fixed, bounds, priors)
+    check_parameter_names(model, known.fixed, known.bounds, known.priors, known.start)
     n, unit = image.energy.size, image.electrons_per_count
     # copies: the search is compiled for writable arrays, and would be compiled again for read-only ones
     dark, variance = (np.array(np.broadcast_to(v, n)) for v in (image.dark, image.dark_variance))
@@ -69,17 +87,17 @@ def pose_problem(
         )
     detector = Detector(dark * unit, response, variance * unit**2)
     units = model.units(image.step)
-    low, high, prior, weight = _parameter_limits(model, units, loose)
+    low, high, prior, weight = _parameter_limits(model, units, known.prior_factor)
     place = {name: i for i, name in enumerate(model.names)}
-    for name, (least, most) in bounds.items():
+    for name, (least, most) in known.bounds.items():
         if not least < most:
             raise InputError(f"bounds of {name} = ({least:g}, {most:g}), wanted the lower one first")
         low[place[name]], high[place[name]] = least / units[place[name]], most / units[place[name]]
-    for name, (value, sigma) in priors.items():
+    for name, (value, sigma) in known.priors.items():
         if not sigma > 0:
             raise InputError(f"prior of {name} has the uncertainty {sigma:g}, wanted above 0 (or put it into `fixed`)")
         prior[place[name]], weight[place[name]] = value / units[place[name]], (units[place[name]] / sigma) ** 2
-    free = np.array([name not in fixed for name in model.names])
+    free = np.array([name not in known.fixed for name in model.names])
     words = ("energy", "width", "fwhm", "fwhm_gain", "fwhm_loss", "exponent")
     limited_change = np.array([name.rsplit(".", 1)[-1] in words for name in model.names])
     held_when_far = np.zeros(free.size, dtype=bool)
@@ -130,7 +148,7 @@ def check_parameter_names(model: SpectrumModel, *named: Mapping[str, Any]) -> No
             raise InputError(f"no parameter {name!r} in the model: expected one of {', '.join(model.names)}")
 
 
-def _parameter_limits(model: SpectrumModel, units: Array, loose: float) -> tuple[Array, Array, Array, Array]:
+def _parameter_limits(model: SpectrumModel, units: Array, prior_factor: float) -> tuple[Array, Array, Array, Array]:
     """(p,) lowest, highest, expected value and inverse variance of the parameters, in channels."""
     p = len(model.names)
     low, high, prior, weight = np.full(p, -np.inf), np.full(p, np.inf), np.zeros(p), np.zeros(p)
@@ -160,7 +178,7 @@ def _parameter_limits(model: SpectrumModel, units: Array, loose: float) -> tuple
         at = model.first_mode + 3 * j
         for i, value in ((at, mode.energy), (at + 1, mode.width)):
             prior[i] = value / units[i]
-            weight[i] = (units[i] / (loose * mode.width)) ** 2 if loose else 0.0
+            weight[i] = (units[i] / (prior_factor * mode.width)) ** 2 if prior_factor else 0.0
         low[at], high[at] = np.array(_mode_energy_limits(model, j)) / units[at]
         low[at + 1], high[at + 1] = 0.1 * prior[at + 1], 10 * prior[at + 1]
     return low, high, prior, weight
