@@ -137,13 +137,13 @@ def test_a_killed_driver_and_its_workers_lose_nothing(si_heavy, data, tmp_path, 
     assert done >= 5
 
     calls = []
-    real = kapitza.theory.agf.conductance.points_at
+    real = kapitza.theory.agf.conductance.transmission_at_frequencies
 
     def counted(unit):
         calls.append(1)
         return real(unit)
 
-    monkeypatch.setattr(kapitza.theory.agf.conductance, "points_at", counted)
+    monkeypatch.setattr(kapitza.theory.agf.conductance, "transmission_at_frequencies", counted)
     omega = np.linspace(0.5, 9, 60) * THz
     resumed = agf(si_heavy, omega, k_mesh=(16, 16), store=Store(units))
     again = len(calls)

@@ -39,8 +39,7 @@ from kapitza.theory.agf.adaptive_quadrature import (
 from kapitza.theory.agf.green_functions import LeadContact, PreparedJunction, lead_contact, prepare_junction
 from kapitza.theory.agf.k_mesh import check_symmetry, disperses, find_symmetry, wavevector_mesh
 from kapitza.theory.agf.leads import dagger
-from kapitza.theory.agf.transmission import UNIT_SECONDS, junction_arrays, point_seconds
-from kapitza.theory.agf.transmission import transmission_at_frequencies as points_at
+from kapitza.theory.agf.transmission import UNIT_SECONDS, junction_arrays, point_seconds, transmission_at_frequencies
 
 _MAX_ERROR_DECAY = 6  # the most that one level is trusted to take off the error: two may agree by chance
 _MIN_ORBITS = 1.5  # orbits of points that must carry a range, until it is trusted that no others would
@@ -132,7 +131,7 @@ def _zone_transmission(
     units: list[UnitInputs] = [
         {"junction": plain, "k": points.k[i : i + step], "omega": wanted} for i in range(0, len(points.k), step)
     ]
-    found = run(points_at, units)
+    found = run(transmission_at_frequencies, units)
     total, left, right = (points.weight @ found[name] / junction.area for name in ("total", "left", "right"))
     return Transmission(wanted, total, left, right, method=f"AGF {junction.name}")
 
