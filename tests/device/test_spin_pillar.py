@@ -42,7 +42,7 @@ def test_one_boundary_of_thick_metals_has_a_closed_form(up, down):
 def test_the_profile_agrees_with_finite_volumes():
     """A second road: two chains of cells, one for each direction, that exchange heat."""
     cells, conductance = [], []
-    flipped = [VALVE.layers[0], VALVE.layers[1], VALVE.layers[2], VALVE.layers[3].turned, VALVE.layers[4]]
+    flipped = [VALVE.layers[0], VALVE.layers[1], VALVE.layers[2], VALVE.layers[3].reversed, VALVE.layers[4]]
     step = 0.1 * nm
     for layer in flipped:
         n = round(layer.thickness / step)
@@ -76,7 +76,7 @@ def test_the_profile_agrees_with_finite_volumes():
 
 
 def test_a_turned_magnet_traps_the_accumulation():
-    turned = SpinPillar([layer.turned if i == 3 else layer for i, layer in enumerate(VALVE.layers)])
+    turned = SpinPillar([layer.reversed if i == 3 else layer for i, layer in enumerate(VALVE.layers)])
     alike, opposite = spin_profile(VALVE, 1e9), spin_profile(turned, 1e9)
     assert abs(opposite.largest) > 2 * abs(alike.largest)
     signal = valve_signal(VALVE, [3], 1e9)
@@ -108,7 +108,7 @@ def test_both_directions_average_to_the_mean():
 def test_published_share_of_the_bias(published):
     """Accumulation in the spacer of a spin valve with opposite magnets, over the temperature bias."""
     entry = published("devices", "spin_heat_share")
-    turned = SpinPillar([layer.turned if i == 3 else layer for i, layer in enumerate(VALVE.layers)])
+    turned = SpinPillar([layer.reversed if i == 3 else layer for i, layer in enumerate(VALVE.layers)])
     got = spin_profile(turned, 1e9)
     share = abs(got.largest) / abs(got.mean[-1])
     np.testing.assert_allclose(share, entry["value"], rtol=entry["tolerance"], atol=0)

@@ -28,7 +28,7 @@ class SpinLayer:
     thickness: float = field(converter=number, validator=quantity())
 
     @property
-    def turned(self) -> "SpinLayer":
+    def reversed(self) -> "SpinLayer":
         """The same layer with its magnetisation turned over."""
         return evolve(self, metal=evolve(self.metal, polarisation=-self.metal.polarisation))
 
@@ -207,7 +207,7 @@ def valve_signal(pillar: SpinPillar, turned: Sequence[int], flux: float) -> floa
     bad = [i for i in turned if not 0 <= i < len(pillar.layers)]
     if bad:
         raise InputError(f"the pillar has layers 0 to {len(pillar.layers) - 1}, not {bad[0]}")
-    layers = [layer.turned if i in turned else layer for i, layer in enumerate(pillar.layers)]
+    layers = [layer.reversed if i in turned else layer for i, layer in enumerate(pillar.layers)]
     contacts = [
         SpinContact(one.down, one.up) if {i, i + 1} & set(turned) else one for i, one in enumerate(pillar.contacts)
     ]

@@ -417,7 +417,7 @@ def exact_extreme_spectra(
 def _minimise_sum(target: Array, start: Array, within: Any) -> Any:
     """Least of a weighted sum within the limits 0 and 1 and the room that the data leave."""
 
-    def summed(share: Array) -> float:
+    def weighted_total(share: Array) -> float:
         return float(target @ share)
 
     def slope(_share: Array) -> Array:
@@ -426,4 +426,4 @@ def _minimise_sum(target: Array, start: Array, within: Any) -> Any:
     limits = [(0.0, 1.0)] * target.size
     options = {"maxiter": _MAX_STEPS, "ftol": 1e-6}
     call: Any = minimize  # its stub knows no constraints given as a mapping
-    return call(summed, start, jac=slope, bounds=limits, constraints=[within], method="SLSQP", options=options)
+    return call(weighted_total, start, jac=slope, bounds=limits, constraints=[within], method="SLSQP", options=options)

@@ -132,7 +132,7 @@ def _print_layout(
         if abs(watt) > 1e-9 * found.power
     )
     nx, ny, nz = fields.grid.shape
-    note(choice.told)
+    note(choice.reason)
     note_implausible_rise(found.peak)
     note(f"{fields.grid.count} cells ({nx} x {ny} x {nz}); a grid of an eighth of them puts the error at {error:.1g} K")
     note(f"heat leaves through {out}; what enters less what leaves is {_round_residual(fields.imbalance)} of it")
@@ -277,7 +277,7 @@ def _print_body(held: BodyFile, found: BodyTemperatures, parts: Mapping[str, flo
     print_table("\nfaces", ("face", "mean rise (K)", f"heat out ({unit})"), rows)
     _print_contributions(parts)
     mesh = held.body.mesh
-    note(choice.told)
+    note(choice.reason)
     note_implausible_rise(found.peak - held.sink)
     note(
         f"{len(mesh.cells)} {'tetrahedra' if mesh.dimension == 3 else 'triangles'} of order {mesh.simplex.order}, "

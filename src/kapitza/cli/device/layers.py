@@ -78,7 +78,7 @@ def report_device(
         print_json(told)
         return
     _print_device(device, found)
-    note(choice.told)
+    note(choice.reason)
     note_implausible_rise(found.peak)
     if drawn is not None:
         note(f"{samples} devices drawn: {drawn.mean():.5g} ± {drawn.std(ddof=1):.3g} K above the sink")

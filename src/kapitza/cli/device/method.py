@@ -21,7 +21,7 @@ class MethodChoice(NamedTuple):
     why: str
 
     @property
-    def told(self) -> str:
+    def reason(self) -> str:
         """In one line."""
         return f"{_METHOD_TITLES[self.tier]}: {self.why}"
 

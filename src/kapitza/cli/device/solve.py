@@ -98,7 +98,7 @@ def _refuse_options(choice: MethodChoice, given: dict[str, object]) -> None:
     """Refuse options that a way to solve does not know."""
     wrong = [name for name, value in given.items() if value]
     if wrong:
-        raise InputError(f"{' and '.join(wrong)}: not for a device {choice.told}")
+        raise InputError(f"{' and '.join(wrong)}: not for a device {choice.reason}")
 
 
 def _check_vtk(path: str | None) -> None:

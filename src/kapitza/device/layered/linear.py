@@ -206,11 +206,11 @@ class LinearDevice:
             sources = [self.device.sources[i] for i in group]
             response = self.responses[group[0]]
             power = sum(source.power for source in sources)
-            found = self.summed(sources, at) / power
+            found = self.sum_of_sources(sources, at) / power
             total = total + power * self.nodes.averaged(response if node is None else response[node], found, self.area)
         return total
 
-    def summed(self, sources: list[HeatSource], at: Readout) -> Array:
+    def sum_of_sources(self, sources: list[HeatSource], at: Readout) -> Array:
         """(nτ, n) spread of several sources, each times its power, W m⁻²."""
         flat = [(source.power, source.shape) for source in sources if isinstance(source.shape, Rectangle)]
         if len(flat) < 2 or isinstance(at, Disc) or (isinstance(at, LateralPoints) and at.x.size > _MAX_JOINT_POINTS):

@@ -53,7 +53,7 @@ class DeviceProblem(FitProblem):
     root: NDArray[np.float64] = field(kw_only=True)
     _seen: dict[bytes, Thermometry] = field(init=False, repr=False, factory=dict)
 
-    def sight(self, x: Array) -> Thermometry:
+    def thermometry_at(self, x: Array) -> Thermometry:
         """Thermometers on the device of coordinates (p,)."""
         key = np.asarray(x).tobytes()
         if key not in self._seen:
@@ -73,7 +73,7 @@ class DeviceProblem(FitProblem):
     def prediction(self, sample: int, x: Array) -> Array:
         """(n,) temperatures at coordinates (p,), K; NaN where the search left the numbers that a device can have."""
         try:
-            return self.sight(x).predict(self.samples[sample].stack)
+            return self.thermometry_at(x).predict(self.samples[sample].stack)
         except (InputError, ConvergenceError):
             return np.full(self.samples[sample].curve.value.size, np.nan)
 
@@ -86,7 +86,7 @@ class DeviceProblem(FitProblem):
         targets = tuple(parameter.targets[0].name for parameter in self.parameters)
         if np.isnan(self.prediction(0, x)).any():
             return np.zeros((self.rows, x.size))  # a search that begins here ends here
-        return self.whitened(self.sight(x).changes(targets))
+        return self.whitened(self.thermometry_at(x).changes(targets))
 
     def whitened(self, difference: NDArray[Any]) -> NDArray[Any]:
         """Differences (n, ...) from the data in standard deviations."""
@@ -141,7 +141,7 @@ def fit_device(
         check_places(device, one)
     wanted = free if isinstance(free, Mapping) else {name: Free() for name in free}
     problem = device_problem(device, sets, wanted, device_priors(device, wanted, priors or {}))
-    problem.sight(np.zeros(len(problem.parameters))).ready()  # raises what is wrong with the device
+    problem.thermometry_at(np.zeros(len(problem.parameters))).ready()  # raises what is wrong with the device
     return solve_problem(problem, starts=starts, seed=seed, jacobian=problem.all_slopes)
 
 
@@ -191,7 +191,7 @@ def fitted_device(found: Fit) -> Device:
     InputError
         for a fit of something else
     """
-    return _fitted_problem(found).sight(found.solution.x).device
+    return _fitted_problem(found).thermometry_at(found.solution.x).device
 
 
 def _fitted_problem(found: Fit) -> DeviceProblem:
@@ -319,7 +319,7 @@ def _node_above(ready: LinearDevice, boundary: str) -> int:
 
 def _jump_and_flux(problem: DeviceProblem, boundary: str, at: Readout, x: Array) -> tuple[float, float]:
     """Jump (K) and flux (W m⁻²) at coordinates (p,)."""
-    ready = problem.sight(x).ready()
+    ready = problem.thermometry_at(x).ready()
     node = _node_above(ready, boundary)
     jump = float(ready.rise(at, node)[0] - ready.rise(at, node + 1)[0])
     return jump, jump * ready.device.value(f"{boundary}.conductance")
@@ -327,9 +327,9 @@ def _jump_and_flux(problem: DeviceProblem, boundary: str, at: Readout, x: Array)
 
 def _flux_derivatives(problem: DeviceProblem, boundary: str, at: Readout, x: Array) -> NDArray[np.float64]:
     """(2, p) derivatives of jump and flux by the coordinates."""
-    sight = problem.sight(x)
+    readings = problem.thermometry_at(x)
     names = tuple(parameter.targets[0].name for parameter in problem.parameters)
-    if not all(has_adjoint(sight.device, sight.places, name) for name in names):
+    if not all(has_adjoint(readings.device, readings.places, name) for name in names):
         columns: list[Array] = []
         for i in range(x.size):
             step = np.zeros(x.size)
@@ -337,7 +337,7 @@ def _flux_derivatives(problem: DeviceProblem, boundary: str, at: Readout, x: Arr
             up, down = (np.array(_jump_and_flux(problem, boundary, at, x + s * step)) for s in (1, -1))
             columns.append((up - down) / (2 * _COORDINATE_STEP))
         return np.column_stack(columns)
-    ready = sight.ready()
+    ready = readings.ready()
     node, seen = _node_above(ready, boundary), ready.seen(at)
     above, below = (node_derivatives(ready, i, seen, names) for i in (node, node + 1))
     jumps = np.array([above[name][0] - below[name][0] for name in names])

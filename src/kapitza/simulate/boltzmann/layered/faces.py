@@ -50,7 +50,7 @@ class Channels:
             found[self.streams.group, self.place] = value
             return found
         share = self.streams.flow.reshape(-1, *[1] * (value.ndim - 1))
-        total = self.streams.summed(share * value)
+        total = self.streams.integrate_directions(share * value)
         flow = self.flow[:, 0].reshape(-1, *[1] * (value.ndim - 1))
         return np.divide(total, flow, out=np.zeros_like(total), where=flow > 0)[:, None]
 
@@ -62,7 +62,7 @@ class Channels:
 def make_channels(streams: Streams, apart: bool) -> Channels:
     """Return the channels of a layer."""
     if not apart:
-        flow = streams.summed(streams.flow)[:, None]
+        flow = streams.integrate_directions(streams.flow)[:, None]
         return Channels(streams, apart, np.asarray(flow, dtype=float), np.zeros(streams.group.size, dtype=np.intp))
     flow = np.zeros((streams.groups, streams.channels))
     flow[streams.group, streams.place] = streams.flow

@@ -463,9 +463,9 @@ def layer_distribution(solution: LayeredSolution, layer: int, rate: complex = 0.
         right[:, c + 1] = passed[:, c] * right[:, c] + source[:, c] @ (sign * held[c])
         back = widths.size - 1 - c
         left[:, back] = passed[:, back] * left[:, back + 1] + source[:, back] @ held[back]
-    capacity = streams.summed(streams.capacity)
-    energy = streams.summed(streams.capacity[:, None] * (right + left) / 2)
-    flux = streams.summed(streams.flow[:, None] * (right - left))
+    capacity = streams.integrate_directions(streams.capacity)
+    energy = streams.integrate_directions(streams.capacity[:, None] * (right + left) / 2)
+    flux = streams.integrate_directions(streams.flow[:, None] * (right - left))
     with np.errstate(invalid="ignore", divide="ignore"):
         modes = np.where(capacity[:, None] > 0, energy / capacity[:, None], np.nan)
     if solution.heated:

@@ -56,7 +56,7 @@ class Streams:
         """(S,) heat carried one way per kelvin, W m⁻² K⁻¹."""
         return self.capacity * self.velocity / 2
 
-    def summed(self, value: NDArray[np.inexact]) -> NDArray[np.inexact]:
+    def integrate_directions(self, value: NDArray[np.inexact]) -> NDArray[np.inexact]:
         """(G, ...) sums over the streams (S, ...) of each group."""
         total = np.zeros((self.groups, *value.shape[1:]), value.dtype)
         if value.shape[0]:

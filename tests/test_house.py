@@ -1,0 +1,134 @@
+"""The shape of the house: few modules a folder, few arrows between rooms, words of the field, records by name."""
+
+import ast
+import re
+from collections import Counter, defaultdict
+from pathlib import Path
+
+import pytest
+
+SOURCE = Path(__file__).resolve().parent.parent / "src" / "kapitza"
+TREES = {
+    ".".join(path.relative_to(SOURCE).with_suffix("").parts).removesuffix(".__init__"): ast.parse(
+        path.read_text(encoding="utf-8")
+    )
+    for path in sorted(SOURCE.rglob("*.py"))
+}
+
+# Names that only their authors understood, replaced in 0.2 by the terms of the field.
+PRIVATE_WORDS = {
+    "told",
+    "turned",
+    "varied",
+    "joined",
+    "summed",
+    "heated",
+    "converted",
+    "left_out",
+    "whole",
+    "roads",
+    "sight",
+    "heaps",
+    "survey",
+    "octaves",
+    "polish",
+    "quiet",
+    "still",
+    "analysed",
+    "replicated",
+    "Looks",
+    "Own",
+    "Course",
+    "Baths",
+    "Fields",
+}
+
+
+def imports(module: str) -> set[str]:
+    """Modules of the package that a module imports."""
+    found: set[str] = set()
+    for node in ast.walk(TREES[module]):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("kapitza."):
+            base = str(node.module).removeprefix("kapitza.")
+            for alias in node.names:
+                found.add(f"{base}.{alias.name}" if f"{base}.{alias.name}" in TREES else base)
+    return found & set(TREES)
+
+
+def test_folders_are_small() -> None:
+    folders = Counter(
+        str(path.parent.relative_to(SOURCE)) for path in SOURCE.rglob("*.py") if path.name != "__init__.py"
+    )
+    assert {folder: count for folder, count in folders.items() if count > 20} == {}
+
+
+@pytest.mark.parametrize("room", ["device", "simulate.md"])
+def test_rooms_have_few_arrows(room: str) -> None:
+    depth = room.count(".") + 1
+    inside = {name: name.split(".")[depth] for name in TREES if name.startswith(f"{room}.")}
+    arrows = {(inside[name], inside[other]) for name in inside for other in imports(name) if other in inside}
+    arrows = {(one, other) for one, other in arrows if one != other}
+    assert len(set(inside.values())) <= 20
+    assert len(arrows) <= 60
+
+
+def test_private_words_are_no_names() -> None:
+    found = [
+        f"{module}: {node.name}"
+        for module, tree in TREES.items()
+        for node in ast.walk(tree)
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and node.name.lstrip("_") in PRIVATE_WORDS
+    ]
+    found += [module for module in TREES if module.rsplit(".", 1)[-1] in PRIVATE_WORDS]
+    assert found == []
+
+
+def test_no_name_is_defined_in_more_than_two_modules() -> None:
+    places: dict[str, set[str]] = defaultdict(set)
+    for module, tree in TREES.items():
+        for node in tree.body:
+            if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+                places[node.name].add(module)
+    assert {name: modules for name, modules in places.items() if len(modules) > 2} == {}
+
+
+def test_constants_say_what_of() -> None:
+    """One word alone is kept for what needs no second: an acronym, a quantity, a list of all."""
+    common = re.compile(r"^_?(MOST|LIMIT|TOLERANCE|STEPS|SMALL|LARGE|FEW|FEWEST|BLOCK|SECONDS|FLOOR|WIDE|KNOWN)$")
+    found = [
+        f"{module}: {target.id}"
+        for module, tree in TREES.items()
+        for node in tree.body
+        if isinstance(node, ast.Assign)
+        for target in node.targets
+        if isinstance(target, ast.Name) and common.match(target.id)
+    ]
+    assert found == []
+
+
+def decorator(node: ast.ClassDef) -> ast.expr | None:
+    """The decorator that makes a record of a class."""
+    for one in node.decorator_list:
+        name = ast.unparse(one.func if isinstance(one, ast.Call) else one)
+        if name in ("frozen", "define", "attrs.frozen", "attrs.define"):
+            return one
+    return None
+
+
+def test_records_of_many_attributes_take_them_by_name() -> None:
+    found = []
+    for module, tree in TREES.items():
+        for node in ast.walk(tree):
+            made_by = decorator(node) if isinstance(node, ast.ClassDef) else None
+            if made_by is None or "kw_only=True" in ast.unparse(made_by):
+                continue
+            positional = [
+                line.target.id
+                for line in node.body
+                if isinstance(line, ast.AnnAssign) and isinstance(line.target, ast.Name)
+                if "ClassVar" not in ast.unparse(line.annotation)
+                if not re.search(r"kw_only=True|init=False", ast.unparse(line.value) if line.value else "")
+            ]
+            if len(positional) > 6:
+                found.append(f"{module}: {node.name} takes {len(positional)}")
+    assert found == []
