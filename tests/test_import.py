@@ -3,6 +3,8 @@
 import inspect
 import subprocess
 import sys
+import typing
+from collections.abc import Iterator
 from importlib import import_module
 
 import pytest
@@ -92,3 +94,27 @@ def test_star_import() -> None:
     space: dict[str, object] = {}
     exec("from kapitza import *", space)  # noqa: S102
     assert set(kapitza.__all__) <= set(space)
+
+
+def kinds(hint: object) -> Iterator[type]:
+    """Classes of the package that an annotation names."""
+    if isinstance(hint, type):
+        if hint.__module__.startswith("kapitza"):
+            yield hint
+        return
+    for part in typing.get_args(hint):
+        yield from kinds(part)
+
+
+def test_what_public_functions_return_is_public() -> None:
+    """Nobody can annotate, or test by isinstance, what has no public name."""
+    places = [kapitza, *(import_module(f"kapitza.{room}") for room in ROOMS)]
+    public = {id(value): value for place in places for value in (getattr(place, name) for name in place.__all__)}
+    hidden = {
+        f"{function.__name__} -> {kind.__name__}"
+        for function in public.values()
+        if inspect.isfunction(function) and "Axes" not in str(function.__annotations__.get("return"))
+        for kind in kinds(typing.get_type_hints(function).get("return"))
+        if id(kind) not in public
+    }
+    assert hidden == set()

@@ -18,7 +18,6 @@ from kapitza import thermometry as thermometry
 from kapitza import thermoreflectance as thermoreflectance
 from kapitza import units as units
 from kapitza.core.conductance import Conductance as Conductance
-from kapitza.core.modal import ModalTransmission as ModalTransmission
 from kapitza.core.occupation import Occupation as Occupation
 from kapitza.core.profile import Profile as Profile
 from kapitza.core.stack import Boundary as Boundary
@@ -58,6 +57,7 @@ from kapitza.theory.dmm import dmm as dmm
 from kapitza.theory.khalatnikov import khalatnikov as khalatnikov
 from kapitza.theory.models import Estimate as Estimate
 from kapitza.theory.models import predict as predict
+from kapitza.theory.references import Reference as Reference
 from kapitza.theory.references import cite as cite
 
 __version__: str

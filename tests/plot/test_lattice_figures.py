@@ -48,7 +48,7 @@ def test_probabilities_by_angle_are_those_of_the_table(modes):
     shown = np.ma.filled(ax.collections[0].get_array(), np.nan)
     rows = modes.select("left")
     np.testing.assert_allclose(np.nanmax(shown), rows.transmission.max(), rtol=1e-12, atol=0)
-    one = kapitza.ModalTransmission(
+    one = kapitza.core.ModalTransmission(
         omega=[1.0],
         wavevector=[[0, 0, 1.0]],
         side=[0],

@@ -121,10 +121,10 @@ class InterfaceModes:
         motion = [f"{name} {way}" for name in self.elements for way in ("in the plane", "along the normal")]
         return tuple(f"{MODE_KINDS[kind]}, {motion[i]}" for kind, i in zip(self.kind, strongest, strict=True))
 
-    def families(self) -> tuple["_ModeFamily", ...]:
+    def families(self) -> tuple["ModeFamily", ...]:
         """Modes of one name and of neighbouring frequencies together, from the lowest frequency."""
         names = np.array(self.names)
-        found: list[_ModeFamily] = []
+        found: list[ModeFamily] = []
         for name in dict.fromkeys(self.names):
             rows = np.flatnonzero(names == name)
             rows = rows[np.argsort(self.omega[rows], kind="stable")]
@@ -132,12 +132,12 @@ class InterfaceModes:
             found += [self._family(name, part) for part in np.split(rows, cuts)]
         return tuple(sorted(found, key=lambda one: one.lowest))
 
-    def _family(self, name: str, rows: IndexArray) -> "_ModeFamily":
+    def _family(self, name: str, rows: IndexArray) -> "ModeFamily":
         modes = self.modes[rows]
         mean = [float(np.average(values[rows], weights=modes)) for values in (self.share, self.width)]
         decay = [float(np.median(values[rows])) for values in (self.left_decay, self.right_decay)]
         low, high = float(self.omega[rows].min()), float(self.omega[rows].max())
-        return _ModeFamily(
+        return ModeFamily(
             name=name,
             lowest=low,
             highest=high,
@@ -150,7 +150,7 @@ class InterfaceModes:
 
 
 @frozen(kw_only=True)
-class _ModeFamily:
+class ModeFamily:
     """Modes of an interface that have one name.
 
     Attributes
