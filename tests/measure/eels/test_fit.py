@@ -159,7 +159,9 @@ def test_a_killed_fit_goes_on_where_it_was(tmp_path: Path, monkeypatch: pytest.M
     )
     assert seen[0] == (kept, 15)
     assert seen[-1] == (15, 15)
-    np.testing.assert_array_equal(resumed.value, fit_spectra(image, SpectrumModel(MODES, "pearson")).value)
+    # NumPy evaluates this shape: its last digits depend on where in memory the arrays of a process begin
+    again = fit_spectra(image, SpectrumModel(MODES, "pearson")).value
+    np.testing.assert_allclose(resumed.value, again, rtol=1e-9, atol=0)
 
 
 def test_without_the_compiler_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

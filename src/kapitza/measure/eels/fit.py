@@ -68,7 +68,7 @@ def fit_spectra(
     modes : the vibrations, or a model with its zero-loss peak, background and tie
     tie : of vibrations, how their temperatures are tied, see `SpectrumModel`
     constraints : what is known of the parameters beforehand
-    workers : threads; the result is the same to the last digit
+    workers : threads; the result is the same to the last digit where the model is compiled
     executor : an executor of one's own in place of the threads
     store : where finished blocks are kept, so that an interrupted fit goes on where it was
     progress : called with the number of finished and of all blocks
@@ -121,7 +121,7 @@ def _typical_parameters(image: SpectrumImage, problem: FitProblem, given: Mappin
     """
     chosen = np.unique(np.linspace(0, image.pixels - 1, SAMPLE_SPECTRA).astype(int))
     counts = np.concatenate([image.block(int(i), int(i) + 1) for i in chosen])
-    first = first_guess(problem.model, problem.grid, problem.detector, counts, image.step)
+    first = _six_digits(first_guess(problem.model, problem.grid, problem.detector, counts, image.step))
     units = problem.model.units(image.step)
     for name, value in given.items():
         first[problem.model.names.index(name)] = value / units[problem.model.names.index(name)]
@@ -139,8 +139,17 @@ def _typical_parameters(image: SpectrumImage, problem: FitProblem, given: Mappin
     variance = np.diagonal(found.covariance[converged], axis1=1, axis2=2)[:, lines]
     trust = np.where(variance > 0, 1 / np.where(variance > 0, variance, 1.0), 1e-12)
     value[lines] = np.sum(trust * found.value[converged][:, lines], axis=0) / trust.sum(axis=0)
+    value = _six_digits(value)
     u = to_coordinates(known.chart, value)
     return np.where((u > known.low) & (u < known.high) & known.free, value, first)
+
+
+def _six_digits(value: Array) -> Array:
+    """Round to six digits, so that every process finds the same start, which is part of the address of results.
+
+    The last digits of NumPy's sums depend on where in memory its arrays begin.
+    """
+    return np.array([float(f"{number:.6g}") for number in value])
 
 
 def _search_spectra(problem: FitProblem, counts: NDArray[Any]) -> SearchResult:

@@ -400,7 +400,9 @@ def _source_checksum() -> int:
     )
 
 
-def _compile_search(version: int) -> Callable[..., Iterator[None]]:
+def _compile_search(
+    version: int, compiler: Callable[[Callable[..., Any]], Callable[..., Any]]
+) -> Callable[..., Iterator[None]]:
     """Compile the search of many spectra; `version` is part of the name under which the machine code is kept."""
 
     def search_spectra(
@@ -444,10 +446,12 @@ def _compile_search(version: int) -> Callable[..., Iterator[None]]:
                 if constraints.free[a] and information[a, a] <= 0:
                     covariance[a, a] = np.inf
 
-    return jit_cached(search_spectra)
+    return compiler(search_spectra)
 
 
-_search_spectra = _compile_search(_source_checksum())
+_search_spectra = _compile_search(_source_checksum(), jit_cached)
+# numba cannot compile a call of a generator that it took from its cache: the search inside of the fit has its own
+_search_inside = _compile_search(_source_checksum(), jit)
 
 
 def _compile_pseudo_voigt(version: int) -> Callable[..., None]:
@@ -467,7 +471,7 @@ def _compile_pseudo_voigt(version: int) -> Callable[..., None]:
         n, p = counts.shape[1], result.value.shape[1]
         x, mu, jacobian = np.zeros(p), np.zeros(n), np.zeros((p, n))
         line, near = np.zeros((14, n)), np.zeros((4, n))
-        for _ in _search_spectra(counts, detector, constraints, goal, result, (x, mu, jacobian)):
+        for _ in _search_inside(counts, detector, constraints, goal, result, (x, mu, jacobian)):
             expected_electrons(start, x, modes, tie, smooth, mu, jacobian, line, near)
 
     return jit_cached(fit_pseudo_voigt)
