@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import kapitza
 from kapitza.core.stack import Layer, Stack
 from kapitza.errors import InputError
 from kapitza.measure.design import design, sensitivity
@@ -103,3 +104,15 @@ def test_wrong_calls() -> None:
         sensitivity(SPOTS, toys.sample(), ["Si.thickness"])
     with pytest.raises(InputError, match="no sensitivity"):
         sensitivity(SPOTS, toys.sample(), [G]).of(K)
+
+
+@pytest.mark.parametrize(
+    ("subject", "on", "message"),
+    [
+        (3, {"a": 1.0}, "a design takes an experiment such as .* a Device, or an EelsExperiment, got 3 of type int"),
+        (SPOTS, None, "needs the Stack that they are made on, got None of type NoneType"),
+    ],
+)
+def test_what_cannot_be_designed_is_named(subject: Any, on: Any, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        kapitza.design(subject, on, settings={"a": [1.0]})

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import kapitza
 from kapitza.core.stack import Layer, Stack
 from kapitza.errors import InputError
 from kapitza.measure.experiment import Curve
@@ -225,6 +226,23 @@ def test_wrong_sizes() -> None:
         fit(SPOTS, Curve(curve.x[1:], curve.value[1:]), toys.sample(), [G])
     with pytest.raises(InputError, match="not fitted"):
         run(0).index("Al.thickness")
+
+
+@pytest.mark.parametrize(
+    ("subject", "data", "stack", "message"),
+    [
+        (3, None, None, "a fit takes an experiment such as .* a Device, or VibrationalModes, got 3 of type int"),
+        ([SPOTS, "spots"], None, None, "got 'spots' of type str"),
+        ([], [], [], r"a fit takes an experiment .*, got \[\] of type list"),
+        (SPOTS, None, None, "a fit of 'spots' needs the stack that was measured"),
+        (SPOTS, None, toys.sample(), "a fit of experiments needs a Curve.*, got None of type NoneType"),
+        (SPOTS, SPOTS.measured(toys.sample(), 0.01, 0), 3, "needs a Stack.*, got 3 of type int"),
+        (kapitza.eels.VibrationalMode("mode", 1e-20, 1e-21), None, None, "a fit of spectra needs one Spec.*, got None"),
+    ],
+)
+def test_what_cannot_be_fitted_is_named(subject: Any, data: Any, stack: Any, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        kapitza.fit(subject, data, stack)
 
 
 @pytest.mark.slow

@@ -17,7 +17,7 @@ from kapitza.measure.device.temperatures import MeasuredTemperatures, check_plac
 from kapitza.measure.device.thermometry import change_device, movable_numbers
 from kapitza.measure.eels.design import EelsDesign, design_eels
 from kapitza.measure.eels.experiment import EelsExperiment
-from kapitza.measure.experiment import Curve, Experiment
+from kapitza.measure.experiment import Curve, Experiment, as_records
 from kapitza.measure.parameters import RELATIVE_KINDS, DataSet, FitProblem, Free, Prior, Tie, resolve_parameters
 
 _LOGARITHM_STEP = 1e-4  # of the logarithm; the error of the differences is about 1e-9
@@ -181,6 +181,12 @@ def design(
         if unknown := sorted(set(settings or {}) - {"fwhm"}):
             raise InputError(f"no setting {unknown[0]!r} of a scan of spectra: there is fwhm")
         return design_eels(subject, widths=(settings or {}).get("fwhm"))
+    if isinstance(subject, Device):
+        as_records(on, MeasuredTemperatures, "a design of a device needs MeasuredTemperatures, one set or a list")
+    else:
+        known = "an experiment such as thermoreflectance.Tdtr or a list of them, a Device, or an EelsExperiment"
+        subject = as_records(subject, Experiment, f"a design takes {known}")
+        as_records(on, Stack, "a design of experiments needs the Stack that they are made on")
     if not noise > 0:
         raise InputError(f"noise = {noise:g}, wanted above 0")
     if not settings:
@@ -191,8 +197,7 @@ def design(
         if isinstance(subject, Device):
             problem: FitProblem = _device_problem_at(subject, on, chosen, names, given)
         else:
-            together = tuple(subject) if isinstance(subject, Sequence) else (subject,)
-            samples = _data_sets_at(together, on, chosen, noise, kind)
+            samples = _data_sets_at(subject, on, chosen, noise, kind)
             sigmas = tuple(s.curve.sigma for s in samples if s.curve.sigma is not None)
             problem = FitProblem(samples, resolve_parameters(samples, names, given, ties or {}), sigmas)
         found.append(_evaluate_design(problem, free, chosen))

@@ -1,6 +1,6 @@
 """What every measurement on a stack offers, so that one fit serves them all; measured and simulated curves."""
 
-from typing import Protocol, Self
+from typing import Protocol, Self, TypeVar, runtime_checkable
 
 import numpy as np
 from attrs import converters, field, frozen, validators
@@ -9,7 +9,20 @@ from kapitza.core.arrays import Array, finite, positive, same_length
 from kapitza.core.stack import Stack
 from kapitza.errors import InputError
 
+T = TypeVar("T")
 
+
+def as_records(value: object, kind: type[T], what: str) -> tuple[T, ...]:
+    """One record or several of a type as a tuple; `what` says in messages what they are for."""
+    found = tuple(value) if isinstance(value, (tuple, list)) else (value,)
+    records = tuple(one for one in found if isinstance(one, kind))
+    if not found or len(records) < len(found):
+        wrong = next((one for one in found if not isinstance(one, kind)), value)
+        raise InputError(f"{what}, got {wrong!r:.60} of type {type(wrong).__name__}")
+    return records
+
+
+@runtime_checkable
 class Experiment(Protocol):
     """A measurement on a stack of layers.
 

@@ -13,7 +13,7 @@ from kapitza.measure.eels.fitting.problem import FitConstraints
 from kapitza.measure.eels.map import TemperatureMap
 from kapitza.measure.eels.model import SpectrumModel, VibrationalMode
 from kapitza.measure.eels.spectrum import SpectrumImage
-from kapitza.measure.experiment import Curve, Experiment
+from kapitza.measure.experiment import Curve, Experiment, as_records
 from kapitza.measure.fit_result import Fit, solve_problem
 from kapitza.measure.parameters import (
     DataSet,
@@ -101,12 +101,12 @@ def fit(
     """
     if isinstance(subject, Device):
         _check_unused("a device", {"stack": stack, "ties": ties})
-        return fit_device(subject, data, free, priors=priors, starts=starts, seed=seed)
-    if isinstance(data, SpectrumImage):
+        sets = as_records(data, MeasuredTemperatures, "a fit of a device needs MeasuredTemperatures, one set or a list")
+        return fit_device(subject, sets, free, priors=priors, starts=starts, seed=seed)
+    if _describes_spectra(subject):
         _check_unused("spectra", {"stack": stack, "free": free, "ties": ties})
-        return fit_spectra(data, subject, constraints=FitConstraints(priors=_normal_priors(priors or {})))
-    if stack is None:
-        raise InputError(f"a fit of {type(subject).__name__} needs the stack that was measured; a device needs none")
+        image = as_records(data, SpectrumImage, "a fit of spectra needs one SpectrumImage")[0]
+        return fit_spectra(image, subject, constraints=FitConstraints(priors=_normal_priors(priors or {})))
     samples = _make_data_sets(subject, data, stack)
     names = free if isinstance(free, Mapping) else {name: Free() for name in free}
     parameters = resolve_parameters(samples, names, priors or {}, ties or {})
@@ -131,10 +131,24 @@ def _normal_priors(priors: Mapping[str, Prior]) -> dict[str, tuple[float, float]
     return found
 
 
-def _make_data_sets(experiments: Any, data: Any, stack: Any) -> tuple[DataSet, ...]:
-    curves = (data,) if isinstance(data, Curve) else tuple(data)
-    stacks = (stack,) * len(curves) if isinstance(stack, Stack) else tuple(stack)
-    several = tuple(experiments) if isinstance(experiments, (tuple, list)) else (experiments,) * len(curves)
+def _describes_spectra(subject: object) -> bool:
+    """Whether a subject is a model of spectra or the vibrations of one."""
+    several = subject if isinstance(subject, (tuple, list)) and subject else (subject,)
+    return all(isinstance(one, (SpectrumModel, VibrationalMode)) for one in several)
+
+
+def _make_data_sets(subject: object, data: object, stack: object) -> tuple[DataSet, ...]:
+    """Experiments with their curves and stacks; a single experiment or stack serves for all curves."""
+    known = "an experiment such as thermoreflectance.Tdtr or a list of them, a Device, or VibrationalModes"
+    several = as_records(subject, Experiment, f"a fit takes {known}")
+    if stack is None:
+        raise InputError(f"a fit of {several[0].name!r} needs the stack that was measured; a device needs none")
+    curves = as_records(data, Curve, "a fit of experiments needs a Curve, or a list with one for each")
+    stacks = as_records(stack, Stack, "a fit of experiments needs a Stack, or a list with one for each curve")
+    if isinstance(stack, Stack):
+        stacks *= len(curves)
+    if not isinstance(subject, (tuple, list)):
+        several *= len(curves)
     if not len(curves) == len(stacks) == len(several) > 0:
         raise InputError(
             f"{len(several)} experiments, {len(curves)} curves and {len(stacks)} stacks do not fit together"
