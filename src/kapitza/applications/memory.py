@@ -108,13 +108,13 @@ class ResetPulse:
     current_without : that the same cell without boundary resistance would take, A
     """
 
-    thermal_resistance: float = field(metadata={"unit": "K W^-1"})
-    power: float = field(metadata={"unit": "W"})
-    current: float = field(metadata={"unit": "A"})
-    energy: float = field(metadata={"unit": "J"})
-    mean_rise: float = field(metadata={"unit": "K"})
-    boundary_share: float = field(metadata={"unit": "1"})
-    current_without: float = field(metadata={"unit": "A"})
+    thermal_resistance: float = field(metadata={"unit": "K W^-1", "meaning": "thermal resistance"})
+    power: float = field(metadata={"unit": "W", "meaning": "power of the pulse"})
+    current: float = field(metadata={"unit": "A", "meaning": "reset current"})
+    energy: float = field(metadata={"unit": "J", "meaning": "energy of a pulse"})
+    mean_rise: float = field(metadata={"unit": "K", "meaning": "mean rise when the middle melts"})
+    boundary_share: float = field(metadata={"unit": "1", "meaning": "part of it from boundaries"})
+    current_without: float = field(metadata={"unit": "A", "meaning": "reset current without boundary resistance"})
 
     @property
     def saved(self) -> float:

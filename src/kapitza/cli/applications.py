@@ -12,6 +12,7 @@ from kapitza.cli import deferred
 from kapitza.cli.figures import Results
 from kapitza.cli.options import Figure, Json, Save, Temperature, parse_temperature
 from kapitza.cli.output import note, print_record, print_table, quantity_json
+from kapitza.cli.tables import columns_of, print_columns, print_values
 from kapitza.errors import InputError
 from kapitza.io.quantities import NUMBER_AND_UNIT, quantity
 
@@ -66,12 +67,8 @@ def superlattice(
         derived = {"conductance": quantity_json(value, "W m^-2 K^-1")}
         print_record(found, derived | ({} if waves is None else {"wave_minimum": quantity_json(waves, "m")}))
         return
-    rows = [
-        [f"{d * 1e9:.4g}", f"{a:.4g}", f"{b:.4g}", f"{c:.4g}"]
-        for d, a, b, c in zip(found.period, found.series, found.spectral, found.ballistic, strict=True)
-    ]
     title = f"{one.name}/{other.name} at {kelvin:g} K: {bulk[0]:.4g} and {bulk[1]:.4g} W/mK, {value / 1e6:.4g} MW/m²K"
-    print_table(title, ["period (nm)", "in series", "by frequency", "ballistic (W m⁻¹ K⁻¹)"], rows, text=0)
+    print_columns(title, columns_of(found, period="nm", series="", spectral="", ballistic=""))
     if waves is not None:
         note(f"waves of this free path conduct least at a period of about {waves * 1e9:.3g} nm (lattice of one spring)")
     files.announce()
@@ -213,20 +210,16 @@ def memory(
     found = kapitza.applications.reset_pulse(held.cell, held.pulse)
     files.keep(found)
     files.draw(lambda ax: deferred.memory_cell(held.cell, found.power, ax))
+    derived = {"saved": quantity_json(found.saved, "1", meaning="saved by boundaries")}
     if as_json:
-        print_record(found)
+        print_record(found, derived)
         return
-    rows = [
-        ["reset current", f"{found.current * 1e6:.4g}", "µA"],
-        ["without boundary resistance", f"{found.current_without * 1e6:.4g}", "µA"],
-        ["saved by boundaries", f"{100 * found.saved:.3g}", "%"],
-        ["power", f"{found.power * 1e6:.4g}", "µW"],
-        ["energy of a pulse", f"{found.energy * 1e12:.4g}", "pJ"],
-        ["thermal resistance", f"{found.thermal_resistance / 1e6:.4g}", "K µW⁻¹"],
-        ["of it boundaries", f"{100 * found.boundary_share:.3g}", "%"],
-        ["mean rise when the middle melts", f"{found.mean_rise:.4g}", "K"],
+    columns = [
+        *columns_of(found, current="µA", current_without="µA"),
+        *columns_of(derived, saved="%"),
+        *columns_of(found, power="µW", energy="pJ", thermal_resistance="K µW⁻¹", boundary_share="%", mean_rise="K"),
     ]
-    print_table(f"{held.title}: a pulse of {held.pulse * 1e9:.4g} ns", ["", "value", " unit"], rows)
+    print_values(f"{held.title}: a pulse of {held.pulse * 1e9:.4g} ns", columns)
     files.announce()
 
 

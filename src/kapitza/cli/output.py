@@ -27,25 +27,35 @@ def _json_value(value: Any) -> Any:
     if isinstance(value, float):
         return value if math.isfinite(value) else repr(value)
     if isinstance(value, dict):
-        return {str(key): _json_value(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_json_value(item) for item in value]
-    return value
+        return {key: _json_value(item) for key, item in value.items()}
+    return [_json_value(item) for item in value] if isinstance(value, list) else value
 
 
-def print_json(content: dict[str, Any]) -> None:
-    """Print machine-readable output."""
-    typer.echo(json.dumps(_json_value(content), indent=1, ensure_ascii=False, allow_nan=False))
+def print_json(content: Mapping[str, Any]) -> None:
+    """Print machine-readable output; records, arrays and tuples may stand anywhere in it."""
+    tree = _json_value(deferred.record_tree(content))
+    typer.echo(json.dumps(tree, indent=1, ensure_ascii=False, allow_nan=False))
 
 
-def print_record(result: Any, derived: Mapping[str, Any] | None = None) -> None:
-    """Print a record, or records by name, as they are saved; `derived` are numbers that follow from them."""
-    print_json(deferred.record_tree(result) | dict(derived or {}))
+def print_record(result: Any, derived: Mapping[str, Any] | None = None, *, without: Sequence[str] = ()) -> None:
+    """Print a record, or records by name, as they are saved.
+
+    Parameters
+    ----------
+    result : a record, or a mapping of records
+    derived : numbers that follow from it, by name; each of `quantity_json`
+    without : attributes of the record that are left out, such as the measured data of a fit
+    """
+    tree = deferred.record_tree(result)
+    for name in without:
+        del tree["fields"][name]
+    print_json(tree | dict(derived or {}))
 
 
-def quantity_json(value: Any, unit: str) -> dict[str, Any]:
-    """Return a number, or several, with the unit."""
-    return {"unit": unit, "value": value}
+def quantity_json(value: Any, unit: str, *, sigma: Any = None, meaning: str = "") -> dict[str, Any]:
+    """Return a number, or several, in SI: with the unit, the standard uncertainty if it is known, and what it is."""
+    beside = {"sigma": sigma} if sigma is not None else {}
+    return {"unit": unit, "value": value, **beside, **({"meaning": meaning} if meaning else {})}
 
 
 def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], *, text: int = 1) -> None:

@@ -6,13 +6,12 @@ units are those that the attributes carry themselves, ``field(metadata={"unit": 
 """
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from typing import Any, cast
 
 import attrs
 import numpy as np
-from numpy.typing import NDArray
 
 from kapitza.errors import DataError, InputError, KapitzaError
 from kapitza.io.formats.record_types import RENAMED_ATTRIBUTES, RENAMED_TYPES, SAVED_TYPES
@@ -85,32 +84,30 @@ def saved_type(name: object) -> type | None:
 def record_tree(result: Any) -> Any:
     """Return a result as the plain values that ``--json`` prints: the saved tree, with arrays and tuples as lists.
 
-    A record becomes ``{"type": name, "units": {...}, "fields": {...}}``; complex numbers become pairs.
+    A record, of whatever type, becomes ``{"type": name, "units": {...}, "meanings": {...}, "fields": {...}}``; complex
+    numbers become pairs.
 
     Raises
     ------
     InputError
         for something that is no result
     """
-
-    def as_list(_place: str, array: NDArray[Any]) -> list[Any]:
-        return (np.stack([np.real(array), np.imag(array)], axis=-1) if np.iscomplexobj(array) else array).tolist()
-
-    return _without_marks(pack(result, as_list))
-
-
-def _without_marks(node: Any) -> Any:
-    """Return a tree in which lists, mappings and infinite numbers stand for themselves."""
-    if isinstance(node, list):
-        return [_without_marks(item) for item in cast("list[Any]", node)]
-    if not isinstance(node, dict):
-        return node
-    tree = cast("dict[str, Any]", node)
-    if "$float" in tree:
-        return float(tree["$float"])
-    if "$items" in tree:
-        return _without_marks(tree["$items"])
-    return {key: _without_marks(item) for key, item in tree.get("$mapping", tree).items()}
+    if isinstance(result, (np.ndarray, np.generic)):
+        array = np.stack([np.real(result), np.imag(result)], axis=-1) if np.iscomplexobj(result) else result
+        return array.tolist()
+    if result is None or isinstance(result, (bool, int, float, str)):
+        return result
+    if isinstance(result, (list, tuple)):
+        return [record_tree(item) for item in cast("Sequence[Any]", result)]
+    if isinstance(result, Mapping):
+        return {str(key): record_tree(item) for key, item in cast("Mapping[Any, Any]", result).items()}
+    kind = type(result)
+    if not attrs.has(kind):
+        raise InputError(f"a {kind.__name__} of {kind.__module__} has no form in JSON: expected a record or numbers")
+    fields = {a.name: record_tree(getattr(result, a.name)) for a in attrs.fields(kind) if a.init}
+    meanings = {a.name: str(a.metadata["meaning"]) for a in attrs.fields(kind) if "meaning" in a.metadata}
+    about = {"units": units_of(kind)} | ({"meanings": meanings} if meanings else {})
+    return {"type": kind.__name__, **about, "fields": fields}
 
 
 def unpack(node: Any, fetch: FetchArray, depth: int = 0) -> Any:

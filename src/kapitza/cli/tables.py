@@ -1,0 +1,211 @@
+"""Tables of records: each number is shown in a unit of its own, and what it is comes from the record itself.
+
+The SI unit and the meaning of a number stand once, in ``field(metadata={"unit": "A", "meaning": "reset current"})``.
+Numbers that follow from a record are made by `quantity_json`, and go into the table and into ``--json`` alike:
+
+    derived = {"saved": quantity_json(found.saved, "1", meaning="saved by boundaries")}
+    if as_json:
+        print_record(found, derived)
+        return
+    print_values(title, [*columns_of(found, current="µA", power="µW"), *columns_of(derived, saved="%")])
+
+`print_values` gives each number a row, `print_columns` gives each array a column; texts are `Column("state", texts)`.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from kapitza.cli.options import even_subset
+from kapitza.cli.output import print_table
+from kapitza.errors import InputError
+from kapitza.units import e
+
+_SUPERSCRIPTS = str.maketrans("⁻⁰¹²³⁴", "-01234")
+_SIGNS = {digit: sign for sign, digit in zip("⁻⁰¹²³⁴", "-01234", strict=True)}
+_PREFIXES = {
+    "f": 1e-15,
+    "p": 1e-12,
+    "n": 1e-9,
+    "µ": 1e-6,
+    "m": 1e-3,
+    "c": 1e-2,
+    "k": 1e3,
+    "M": 1e6,
+    "G": 1e9,
+    "T": 1e12,
+}
+_BASES = ("m", "s", "K", "W", "J", "kg", "A", "V", "rad", "N", "Pa", "Ohm", "C", "mol", "u", "1")
+_NAMED_UNITS: Mapping[str, tuple[float, str]] = {
+    "%": (1e-2, ""), "°": (math.pi / 180, "rad"), "Å": (1e-10, "m"), "eV": (e, "J"), "Hz": (2 * math.pi, "rad s^-1"),
+    "g": (1e-3, "kg"), "ppm": (1e-6, ""),
+}  # fmt: skip
+_USUAL_UNITS = {  # in which numbers are shown if a verb asks for no other
+    "W m^-2 K^-1": "MW m⁻² K⁻¹",
+    "m^2 K W^-1": "m² K GW⁻¹",
+    "rad s^-1": "THz",
+    "m": "nm",
+}
+
+
+class Column(NamedTuple):
+    """Numbers or texts of one kind, for a column or, if there is one only, for a row of a table.
+
+    Attributes
+    ----------
+    name : head of the column
+    values : one for each row, in the shown unit; None for what is not known
+    unit : as it is shown
+    sigmas : standard uncertainties in the shown unit, or empty
+    meaning : of a number that has a row for itself; the name if empty
+    """
+
+    name: str
+    values: Sequence[Any]
+    unit: str = ""
+    sigmas: Sequence[float | None] = ()
+    meaning: str = ""
+
+    @property
+    def head(self) -> str:
+        """Name and unit."""
+        return f"{self.name} ({self.unit})" if self.unit else self.name
+
+    @property
+    def text(self) -> bool:
+        """Whether the column holds texts."""
+        return all(isinstance(value, str) for value in self.values)
+
+    def cell(self, row: int, digits: int = 4) -> str:
+        """Text of one row: a number of so many digits, with its uncertainty."""
+        value = format_number(self.values[row], digits)
+        sigma = self.sigmas[row] if self.sigmas else None
+        return value if sigma is None or math.isnan(sigma) else f"{value} ± {sigma:.2g}"
+
+
+def columns_of(source: Any, /, **units: str) -> list[Column]:
+    """Return attributes of a record as columns, in the units to be shown in.
+
+    Parameters
+    ----------
+    source : a record; records of one type, which give one row each; or derived numbers by name, of `quantity_json`
+    units : by the name of the attribute, such as ``period="nm"`` or ``power="mW m⁻²"``; "" for the usual unit.  An
+        attribute of the same name with ``_sigma`` (of ``value``: ``sigma``) is shown as its uncertainty.
+
+    Raises
+    ------
+    InputError
+        for a unit of another kind
+    """
+    return [_make_column(source, name, unit) for name, unit in units.items()]
+
+
+def print_columns(title: str, columns: Iterable[Column], *, digits: int = 4, most: int | None = None) -> None:
+    """Print a table with a row for each value of the columns; evenly chosen rows if there are more than `most`."""
+    held = list(columns)
+    count = len(held[0].values)
+    shown = range(count) if most is None else even_subset(count, most)
+    leading = next((i for i, column in enumerate(held) if not column.text), len(held))
+    heads = [" " * (column.text and i >= leading) + column.head for i, column in enumerate(held)]
+    print_table(title, heads, [[column.cell(i, digits) for column in held] for i in shown], text=leading)
+
+
+def print_values(title: str, columns: Iterable[Column], *, digits: int = 4) -> None:
+    """Print a table with a row for each number: what it is, value and unit."""
+    rows = [[column.meaning or column.name, column.cell(0, digits), column.unit] for column in columns]
+    print_table(title, ["", "value", " unit"], rows)
+
+
+def format_number(value: Any, digits: int = 4) -> str:
+    """Return a number of so many digits, with a power of ten from 1000 times as many on; texts as they are."""
+    if value is None:
+        return "–"
+    if isinstance(value, (str, bool)):
+        return str(value)
+    if not math.isfinite(value):
+        return "–" if math.isnan(value) else "∞" if value > 0 else "-∞"
+    return f"{value:.0f}" if 10**digits <= abs(value) < 10 ** (digits + 3) else f"{value:.{digits}g}"
+
+
+def shown_factor(shown: str, unit: str) -> float:
+    """Return what one shown unit (``MW m⁻² K⁻¹``) is in another (``W m^-2 K^-1``).
+
+    Raises
+    ------
+    InputError
+        for units of different kinds, or unknown ones
+    """
+    factor, powers = _base_powers(shown)
+    other, wanted = _base_powers(unit)
+    if powers != wanted:
+        raise InputError(f"a number in {unit or 'no unit'} cannot be shown in {shown or 'none'}")
+    return factor / other
+
+
+def _base_powers(unit: str) -> tuple[float, dict[str, int]]:
+    """Factor and powers of the base units of a unit."""
+    factor, powers = 1.0, dict[str, int]()
+    for part in unit.translate(_SUPERSCRIPTS).split():
+        match = re.fullmatch(r"([^\d^-]+|1)\^?(-?\d+)?", part)
+        if match is None:
+            raise InputError(f"unknown unit {part!r:.40}")
+        symbol, power = match[1], int(match[2] or 1)
+        size, bases = _symbol_powers(symbol)
+        factor *= size**power
+        for base, one in bases.items():
+            powers[base] = powers.get(base, 0) + one * power
+    return factor, {base: power for base, power in powers.items() if power and base != "1"}
+
+
+def _symbol_powers(symbol: str) -> tuple[float, dict[str, int]]:
+    """Factor and powers of the base units of one symbol, which may have a prefix."""
+    if symbol in _BASES:
+        return 1.0, {symbol: 1}
+    if symbol in _NAMED_UNITS:
+        size, unit = _NAMED_UNITS[symbol]
+        factor, powers = _base_powers(unit)
+        return size * factor, powers
+    if symbol[0] not in _PREFIXES or len(symbol) == 1:
+        raise InputError(f"unknown unit {symbol!r:.40}")
+    factor, powers = _symbol_powers(symbol[1:])
+    return _PREFIXES[symbol[0]] * factor, powers
+
+
+def _make_column(source: Any, name: str, shown: str) -> Column:
+    """Column of one attribute of a record, or of records, or of one derived number."""
+    value, about = _value_and_metadata(source, name)
+    unit = about.get("unit", "")
+    shown = shown or _USUAL_UNITS.get(unit, "" if unit == "1" else _with_superscripts(unit))
+    factor = shown_factor(shown, unit)
+    sigma = _value_and_metadata(source, "sigma" if name == "value" else f"{name}_sigma")[0]
+    sigma = about.get("sigma", sigma)
+    sigmas = () if sigma is None else _scaled(sigma, factor)
+    return Column(name.replace("_", " "), _scaled(value, factor), shown, sigmas, about.get("meaning", ""))
+
+
+def _value_and_metadata(source: Any, name: str) -> tuple[Any, Mapping[str, Any]]:
+    """Value of an attribute, of each record if there are several, and its metadata; None for what is not there."""
+    if isinstance(source, Mapping):
+        entry = source.get(name, {})
+        return entry.get("value"), entry
+    if isinstance(source, (list, tuple)):
+        found = [_value_and_metadata(one, name) for one in source]
+        values = [value for value, _ in found]
+        return (None if all(value is None for value in values) else values), found[0][1] if found else {}
+    fields = {attribute.name: attribute.metadata for attribute in getattr(type(source), "__attrs_attrs__", ())}
+    return getattr(source, name, None), fields.get(name, {})
+
+
+def _scaled(value: Any, factor: float) -> list[Any]:
+    """One number or several in the shown unit."""
+    value = value.tolist() if hasattr(value, "tolist") else value
+    items = list(value) if isinstance(value, (list, tuple)) else [value]
+    return [one if one is None or isinstance(one, (str, bool)) else one / factor for one in items]
+
+
+def _with_superscripts(unit: str) -> str:
+    """Return a unit as it is printed: ``W m⁻² K⁻¹`` for ``W m^-2 K^-1``."""
+    return re.sub(r"\^(-?\d+)", lambda power: "".join(map(_SIGNS.__getitem__, power[1])), unit)
