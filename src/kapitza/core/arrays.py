@@ -1,6 +1,7 @@
 """Arrays are checked once, at the door: converters and validators of the records."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
+from difflib import get_close_matches
 from types import MappingProxyType
 from typing import Any
 
@@ -142,6 +143,23 @@ def check_choice(value: str, names: tuple[str, ...], what: str) -> None:
     """Refuse a word that is not one of `names`."""
     if value not in names:
         raise InputError(f"unknown {what} {value!r}: expected {' or '.join(map(repr, names))}")
+
+
+def find_name(name: object, known: Collection[str], what: str) -> str:
+    """Return the known name that is meant, whatever its case and underscores; an InputError offers near ones."""
+    wanted = str(name).strip().lower().replace("_", "-")
+    if isinstance(name, str) and wanted in known:
+        return wanted
+    close = get_close_matches(wanted, known, n=3, cutoff=0.5) if isinstance(name, str) else []
+    hint = f"did you mean {' or '.join(close)}?" if close else f"there are {', '.join(known)}"
+    raise InputError(f"no {what} {name!r:.60}; {hint}")
+
+
+def check_record(value: object, kinds: type | tuple[type, ...], hint: str) -> None:
+    """Refuse what is not one of these records; `hint` says how to come by one."""
+    if not isinstance(value, kinds):
+        names = [kind.__name__ for kind in (kinds if isinstance(kinds, tuple) else (kinds,))]
+        raise InputError(f"expected {' or '.join(names)}, got {value!r:.60} of type {type(value).__name__}: {hint}")
 
 
 def above_zero(instance: Any, attribute: Any, value: float) -> None:

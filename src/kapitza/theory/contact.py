@@ -9,7 +9,7 @@ import numpy as np
 from attrs import field, frozen
 from numpy.typing import ArrayLike
 
-from kapitza.core.arrays import Array, positive, quantity, temperatures
+from kapitza.core.arrays import Array, check_record, positive, quantity, temperatures
 from kapitza.core.conductance import Conductance
 from kapitza.errors import InputError
 from kapitza.theory.knudsen import Accommodation, Gas, temperature_jump
@@ -124,6 +124,7 @@ def pressed_contact(
     doi:10.1016/0017-9310(69)90011-8
     M. M. Yovanovich, IEEE Trans. Compon. Packag. Technol. 28, 182 (2005), doi:10.1109/TCAPT.2005.848483
     """
+    check_record(surfaces, RoughContact, "give conductivities, roughness, slope and hardness as RoughContact(...)")
     wanted = temperatures(temperature)
     value = np.full(wanted.size, surfaces.constriction(pressure)[0])
     filled = "in vacuum"

@@ -76,8 +76,10 @@ def check_phonons(*sides: object) -> None:
     """Refuse what has no phonons, such as a name."""
     for side in sides:
         if not isinstance(side, Phonons):
-            hint = f"take solid({side!r:.40})" if isinstance(side, str) else "a Solid, Elastic, Fluid, Bands, ..."
-            raise InputError(f"expected phonons for a side, got {side!r:.60}: {hint}")
+            hint = f"kapitza.solid({side!r:.40})" if isinstance(side, str) else "a Solid, Elastic, Fluid, Bands, ..."
+            raise InputError(
+                f"expected phonons for a side, got {side!r:.60} of type {type(side).__name__}: take {hint}"
+            )
 
 
 MismatchModel = Callable[[Phonons, Phonons], Transmission]

@@ -11,7 +11,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from kapitza.core.arrays import Array, positive
+from kapitza.core.arrays import Array, check_record, positive
 from kapitza.core.conductance import Conductance
 from kapitza.errors import InputError
 from kapitza.matter.electrons import Electrons
@@ -63,9 +63,8 @@ def electron_phonon(
     J. Lombard, F. Detcheverry, S. Merabia, J. Phys.: Condens. Matter 27, 015007 (2015),
     doi:10.1088/0953-8984/27/1/015007
     """
-    if not isinstance(conductance, Conductance) or not isinstance(electrons, Electrons):  # pyright: ignore[reportUnnecessaryIsInstance]
-        kinds = f"{type(conductance).__name__} and {type(electrons).__name__}"
-        raise InputError(f"electron_phonon takes a Conductance and Electrons, got {kinds}; call .conductance(T) first")
+    check_record(conductance, Conductance, "call .conductance(T) of a Transmission first")
+    check_record(electrons, Electrons, "give conductivities and coupling of the metal as Electrons(...)")
     if heating not in ("both", "electrons"):
         raise InputError(f'unknown heating {heating!r}: "both" or "electrons"')
     depth = None if thickness is None else float(positive(thickness)[0])

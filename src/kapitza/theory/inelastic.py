@@ -59,7 +59,7 @@ import numpy as np
 from attrs import frozen
 from numpy.typing import ArrayLike
 
-from kapitza.core.arrays import Array, frequencies, temperatures
+from kapitza.core.arrays import Array, check_record, frequencies, temperatures
 from kapitza.core.conductance import Conductance, Drop, merge_conductances
 from kapitza.core.occupation import Statistics, bose_einstein, reduced_energy
 from kapitza.core.phonons import Phonons
@@ -200,6 +200,7 @@ def _modes_of_sides(elastic: Transmission) -> tuple[Array, Array]:
 
 def _check_inelastic(elastic: Transmission, amplitude: float, temperature_power: float, frequency_power: float) -> None:
     """Refuse an inelastic input and parameters that are negative or not finite."""
+    check_record(elastic, Transmission, "call a theory such as dmm(left, right) first")
     if not elastic.elastic:
         raise InputError(f"{elastic.method} is inelastic already: expected an elastic transmission to add to")
     for name, value in (

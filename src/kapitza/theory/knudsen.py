@@ -6,14 +6,13 @@ medium seems thicker, or as the resistance $\zeta/k$.
 """
 
 from collections.abc import Mapping
-from difflib import get_close_matches
 from types import MappingProxyType
 
 import numpy as np
 from attrs import field, frozen
 from numpy.typing import ArrayLike
 
-from kapitza.core.arrays import Array, positive, quantity, temperatures
+from kapitza.core.arrays import Array, check_record, find_name, positive, quantity, temperatures
 from kapitza.core.conductance import Conductance
 from kapitza.errors import InputError
 from kapitza.units import N_A, k_B
@@ -111,6 +110,7 @@ def temperature_jump(gas: Gas, *, pressure: float, temperature: ArrayLike, accom
     M. von Smoluchowski, Ann. Phys. 300, 101 (1898)
     F. Sharipov, J. Phys. Chem. Ref. Data 40, 023101 (2011) (kinetic theory)
     """
+    check_record(gas, Gas, "take kapitza.theory.gas('air'), or Gas(...) with numbers of your own")
     slip = _accommodation_factor(accommodation) * 2 * gas.ratio / (gas.ratio + 1) / gas.prandtl
     return slip * gas.mean_free_path(pressure, temperature)
 
@@ -206,7 +206,4 @@ def gas(name: str) -> Gas:
     InputError
         for an unknown name; the message offers near ones
     """
-    if name not in GAS_LIBRARY:
-        close = get_close_matches(name, GAS_LIBRARY, n=3, cutoff=0.3) or sorted(GAS_LIBRARY)
-        raise InputError(f"no gas {name!r} in the library; did you mean {' or '.join(close)}?")
-    return GAS_LIBRARY[name]
+    return GAS_LIBRARY[find_name(name, GAS_LIBRARY, "gas of the library")]

@@ -1,11 +1,13 @@
 """The register of models: from two sides to the conductance by every model that they allow."""
 
 from collections.abc import Callable, Sequence
-from difflib import get_close_matches
+from functools import partial
+from typing import Any, cast
 
 from attrs import field, frozen
 from numpy.typing import ArrayLike
 
+from kapitza.core.arrays import find_name
 from kapitza.core.conductance import Conductance, Drop, increasing_temperatures, merge_conductances
 from kapitza.core.occupation import Statistics
 from kapitza.core.transmission import Transmission
@@ -16,21 +18,21 @@ from kapitza.theory.dmm import dmm
 from kapitza.theory.inelastic import three_phonon
 from kapitza.theory.khalatnikov import khalatnikov, rayleigh_modes
 from kapitza.theory.limits import elastic_limit, inelastic_radiation_limit, radiation_limit, specular_limit
-from kapitza.theory.sides import (
-    DEFAULT_NORMAL,
-    InterfaceSide,
-    SideDescription,
-    are_crystals,
-    are_isotropic,
-    are_refractive,
-    are_solids,
-    describe_side,
-    elastic_side,
-    have_phonons,
-    is_liquid_on_solid,
-    isotropic_side,
-    side_phonons,
-)
+from kapitza.theory.plane_waves import Medium, is_light_liquid
+from kapitza.theory.sides import DEFAULT_NORMAL, InterfaceSide, SideDescription, describe_side
+
+
+@frozen(eq=False)
+class SideNeeds:
+    """What a model asks of two sides: in words, the form of each that it takes, and what else the pair has to be."""
+
+    text: str
+    form: Callable[[InterfaceSide], Any] = field(repr=False)
+    pair: Callable[[InterfaceSide, InterfaceSide], bool] = field(default=lambda left, right: True, repr=False)
+
+    def fits(self, left: InterfaceSide, right: InterfaceSide) -> bool:
+        """Whether two sides have that."""
+        return self.form(left) is not None and self.form(right) is not None and self.pair(left, right)
 
 
 @frozen(eq=False, kw_only=True)
@@ -42,9 +44,8 @@ class Model:
     name : by which it is asked for
     title : for legends and tables
     references : keys of `references()`
-    needs : what it asks of the sides, in words
-    fits : whether two sides have that
-    function : from two sides, a temperature (K) and statistics to a transmission
+    sides : what it asks of the sides
+    theory : from the forms of two sides to a transmission; with a temperature (K) and statistics where it is `thermal`
     limit : True for an upper limit, which no interface reaches
     asked : True where it is applied only when named, because it has a parameter that nobody knows
     thermal : True where the transmission holds at one temperature alone
@@ -53,9 +54,8 @@ class Model:
     name: str
     title: str
     references: tuple[str, ...]
-    needs: str
-    fits: Callable[[InterfaceSide, InterfaceSide], bool] = field(repr=False)
-    function: Callable[[InterfaceSide, InterfaceSide, float, Statistics], Transmission] = field(repr=False)
+    sides: SideNeeds
+    theory: Callable[..., Transmission] = field(repr=False)
     limit: bool = False
     asked: bool = False
     thermal: bool = False
@@ -69,33 +69,21 @@ class Model:
         normals: tuple[ArrayLike, ArrayLike] = (DEFAULT_NORMAL, DEFAULT_NORMAL),
         statistics: Statistics = "quantum",
     ) -> Transmission:
-        """Spectral transmission by this model.
-
-        Parameters
-        ----------
-        left, right : records, names of the library, or paths of phonopy files
-        temperature : K; without effect on elastic models
-        normals : of either side, for names and paths
-        statistics : "quantum" or "classical"; without effect on elastic models
-
-        Raises
-        ------
-        InputError
-            if the sides do not have what the model needs
-        """
+        """Spectral transmission by this model; parameters as for `predict`, without effect on elastic models."""
         return self.applied(describe_side(left, normals[0]), describe_side(right, normals[1]), temperature, statistics)
 
     def applied(
         self, left: InterfaceSide, right: InterfaceSide, temperature: float, statistics: Statistics = "quantum"
     ) -> Transmission:
-        """Transmission between two sides as `body` describes them, or an error that says what is missing."""
-        if not self.fits(left, right):
-            others = ", ".join(m.name for m in MODEL_REGISTER if m.fits(left, right)) or "none"
+        """Transmission between two described sides, or an InputError that says what is missing."""
+        if not self.sides.fits(left, right):
+            others = ", ".join(m.name for m in MODEL_REGISTER if m.sides.fits(left, right)) or "none"
             raise InputError(
-                f"{self.name} needs {self.needs}, which {left.name} and {right.name} do not both offer; "
+                f"{self.name} needs {self.sides.text}, which {left.name} and {right.name} do not both offer; "
                 f"models that fit: {others}"
             )
-        return self.function(left, right, temperature, statistics)
+        forms = self.sides.form(left), self.sides.form(right)
+        return self.theory(*forms, temperature, statistics=statistics) if self.thermal else self.theory(*forms)
 
 
 @frozen(eq=False, kw_only=True)
@@ -140,155 +128,100 @@ def _liquid_and_solid(left: InterfaceSide, right: InterfaceSide) -> tuple[Fluid,
     return liquid.fluid, solid.solid
 
 
-MODEL_REGISTER: tuple[Model, ...] = (
-    Model(
-        name="amm",
-        title="AMM, isotropic",
-        references=("little1959", "swartz1989"),
-        needs="speeds of sound of both sides",
-        fits=are_isotropic,
-        function=lambda a, b, _, __: amm(isotropic_side(a), isotropic_side(b)),
-    ),
-    Model(
-        name="amm-crystal",
-        title="AMM, crystals",
-        references=("stroh1962", "little1959"),
-        needs="the stiffness of both sides (a liquid of at least 0.05 of the crystal's impedance may be one)",
-        fits=are_refractive,
-        function=lambda a, b, _, __: amm(elastic_side(a), elastic_side(b)),
-    ),
-    Model(
-        name="khalatnikov",
-        title="Khalatnikov, bulk + Rayleigh",
-        references=("khalatnikov1952", "rayleigh1885", "swartz1989"),
-        needs="a liquid and a solid",
-        fits=is_liquid_on_solid,
-        function=lambda a, b, _, __: _khalatnikov_either_side(a, b),
-    ),
-    Model(
-        name="dmm",
-        title="DMM",
-        references=("swartz1989", "reddy2005"),
-        needs="phonons of both sides",
-        fits=have_phonons,
-        function=lambda a, b, _, __: dmm(side_phonons(a), side_phonons(b)),
-    ),
-    Model(
-        name="dmm-crystal",
-        title="DMM, crystals",
-        references=("swartz1989", "chen2013"),
-        needs="the stiffness of both sides (a liquid may be one)",
-        fits=are_crystals,
-        function=lambda a, b, _, __: dmm(elastic_side(a), elastic_side(b)),
-    ),
-    Model(
-        name="three-phonon",
-        title="DMM + three-phonon, s = 1",
-        references=("saaskilahti2014",),
-        needs="phonons of both sides",
-        fits=have_phonons,
-        function=lambda a, b, kelvin, kind: three_phonon(side_phonons(a), side_phonons(b), kelvin, statistics=kind),
-        asked=True,
-        thermal=True,
-    ),
-    Model(
-        name="specular-limit",
-        title="specular limit, isotropic",
-        references=("polanco2015",),
-        needs="speeds of sound of both solids",
-        fits=are_solids,
-        function=lambda a, b, _, __: specular_limit(isotropic_side(a), isotropic_side(b)),
-        limit=True,
-    ),
-    Model(
-        name="specular-limit-crystal",
-        title="specular limit, crystals",
-        references=("polanco2015", "stroh1962"),
-        needs="the stiffness of both sides (a liquid may be one)",
-        fits=are_crystals,
-        function=lambda a, b, _, __: specular_limit(elastic_side(a), elastic_side(b)),
-        limit=True,
-    ),
-    Model(
-        name="elastic-limit",
-        title="elastic limit",
-        references=("polanco2015",),
-        needs="phonons of both sides",
-        fits=have_phonons,
-        function=lambda a, b, _, __: elastic_limit(side_phonons(a), side_phonons(b)),
-        limit=True,
-    ),
-    Model(
-        name="elastic-limit-crystal",
-        title="elastic limit, crystals",
-        references=("polanco2015",),
-        needs="the stiffness of both sides (a liquid may be one)",
-        fits=are_crystals,
-        function=lambda a, b, _, __: elastic_limit(elastic_side(a), elastic_side(b)),
-        limit=True,
-    ),
-    Model(
-        name="inelastic-limit",
-        title="inelastic radiation limit",
-        references=("stoner1993",),
-        needs="phonons of both sides",
-        fits=have_phonons,
-        function=lambda a, b, kelvin, kind: inelastic_radiation_limit(
-            side_phonons(a), side_phonons(b), kelvin, statistics=kind
-        ),
-        limit=True,
-        thermal=True,
-    ),
-    Model(
-        name="inelastic-limit-crystal",
-        title="inelastic radiation limit, crystals",
-        references=("stoner1993",),
-        needs="the stiffness of both sides (a liquid may be one)",
-        fits=are_crystals,
-        function=lambda a, b, kelvin, kind: inelastic_radiation_limit(
-            elastic_side(a), elastic_side(b), kelvin, statistics=kind
-        ),
-        limit=True,
-        thermal=True,
-    ),
-    Model(
-        name="radiation-left",
-        title="radiation limit, left",
-        references=("swartz1989",),
-        needs="phonons of both sides",
-        fits=have_phonons,
-        function=lambda a, b, _, __: radiation_limit(side_phonons(a), side_phonons(b), "left"),
-        limit=True,
-        asked=True,
-    ),
-    Model(
-        name="radiation-right",
-        title="radiation limit, right",
-        references=("swartz1989",),
-        needs="phonons of both sides",
-        fits=have_phonons,
-        function=lambda a, b, _, __: radiation_limit(side_phonons(a), side_phonons(b), "right"),
-        limit=True,
-        asked=True,
-    ),
+def _is_liquid_on_solid(left: InterfaceSide, right: InterfaceSide) -> bool:
+    """Whether a liquid meets a solid."""
+    return any(wet.fluid is not None and dry.solid is not None for wet, dry in ((left, right), (right, left)))
+
+
+def _has_solid(left: InterfaceSide, right: InterfaceSide) -> bool:
+    """Whether one side at least is an isotropic solid."""
+    return (left.solid or right.solid) is not None
+
+
+def _has_crystal(left: InterfaceSide, right: InterfaceSide) -> bool:
+    """Whether one side at least has a stiffness."""
+    return (left.elastic or right.elastic) is not None
+
+
+def _is_resolved(left: InterfaceSide, right: InterfaceSide) -> bool:
+    """Whether there is a crystal, and no liquid too light for plane waves to be resolved."""
+    media = left.medium, right.medium
+    return (
+        _has_crystal(left, right) and None not in media and not is_light_liquid(*cast("tuple[Medium, Medium]", media))
+    )
+
+
+def _model(
+    name: str,
+    title: str,
+    references: str,
+    sides: SideNeeds,
+    theory: Callable[..., Transmission],
+    *,
+    limit: bool = False,
+    asked: bool = False,
+    thermal: bool = False,
+) -> Model:
+    """A row of the register; references are keys separated by blanks."""
+    keys = tuple(references.split())
+    return Model(
+        name=name, title=title, references=keys, sides=sides, theory=theory, limit=limit, asked=asked, thermal=thermal
+    )
+
+
+_SPEEDS = SideNeeds("speeds of sound of both sides", lambda side: side.isotropic, _has_solid)
+_SOLID_SPEEDS = SideNeeds("speeds of sound of both solids", lambda side: side.solid)
+_PHONONS = SideNeeds("phonons of both sides", lambda side: side.phonons or side.elastic)
+_STIFFNESS = SideNeeds("the stiffness of both sides (a liquid may be one)", lambda side: side.medium, _has_crystal)
+_RESOLVED_STIFFNESS = SideNeeds(
+    "the stiffness of both sides (a liquid of at least 0.05 of the crystal's impedance may be one)",
+    lambda side: side.medium,
+    _is_resolved,
 )
+_LIQUID_AND_SOLID = SideNeeds("a liquid and a solid", lambda side: side, _is_liquid_on_solid)
+
+MODEL_REGISTER: tuple[Model, ...] = (
+    _model("amm", "AMM, isotropic", "little1959 swartz1989", _SPEEDS, amm),
+    _model("amm-crystal", "AMM, crystals", "stroh1962 little1959", _RESOLVED_STIFFNESS, amm),
+    _model(
+        "khalatnikov", "Khalatnikov, bulk + Rayleigh", "khalatnikov1952 rayleigh1885 swartz1989",
+        _LIQUID_AND_SOLID, _khalatnikov_either_side,
+    ),
+    _model("dmm", "DMM", "swartz1989 reddy2005", _PHONONS, dmm),
+    _model("dmm-crystal", "DMM, crystals", "swartz1989 chen2013", _STIFFNESS, dmm),
+    _model(
+        "three-phonon", "DMM + three-phonon, s = 1", "saaskilahti2014", _PHONONS, three_phonon, asked=True, thermal=True
+    ),
+    _model("specular-limit", "specular limit, isotropic", "polanco2015", _SOLID_SPEEDS, specular_limit, limit=True),
+    _model(
+        "specular-limit-crystal", "specular limit, crystals", "polanco2015 stroh1962", _STIFFNESS, specular_limit,
+        limit=True,
+    ),
+    _model("elastic-limit", "elastic limit", "polanco2015", _PHONONS, elastic_limit, limit=True),
+    _model("elastic-limit-crystal", "elastic limit, crystals", "polanco2015", _STIFFNESS, elastic_limit, limit=True),
+    _model(
+        "inelastic-limit", "inelastic radiation limit", "stoner1993", _PHONONS, inelastic_radiation_limit,
+        limit=True, thermal=True,
+    ),
+    _model(
+        "inelastic-limit-crystal", "inelastic radiation limit, crystals", "stoner1993", _STIFFNESS,
+        inelastic_radiation_limit, limit=True, thermal=True,
+    ),
+    _model(
+        "radiation-left", "radiation limit, left", "swartz1989", _PHONONS, partial(radiation_limit, side="left"),
+        limit=True, asked=True,
+    ),
+    _model(
+        "radiation-right", "radiation limit, right", "swartz1989", _PHONONS, partial(radiation_limit, side="right"),
+        limit=True, asked=True,
+    ),
+)  # fmt: skip
 
 
 def find_model(name: str) -> Model:
-    """Return a model by its name.
-
-    Raises
-    ------
-    InputError
-        for an unknown name, with near ones
-    """
+    """Return a model by its name; an InputError for an unknown one offers near ones."""
     by_name = {one.name: one for one in MODEL_REGISTER}
-    wanted = name.strip().lower().replace("_", "-")
-    if wanted not in by_name:
-        close = get_close_matches(wanted, by_name, n=3, cutoff=0.5)
-        hint = f"did you mean {' or '.join(close)}?" if close else f"there are {', '.join(by_name)}"
-        raise InputError(f"no model {name!r:.60}; {hint}")
-    return by_name[wanted]
+    return by_name[find_name(name, by_name, "model")]
 
 
 def applicable_models(
@@ -297,12 +230,9 @@ def applicable_models(
     *,
     normals: tuple[ArrayLike, ArrayLike] = (DEFAULT_NORMAL, DEFAULT_NORMAL),
 ) -> tuple[Model, ...]:
-    """Models that two sides allow, those that have to be asked for by name among them.
-
-    Parameters and errors as for `predict`.
-    """
+    """Models that two sides allow, those that are applied only when named among them; parameters as for `predict`."""
     a, b = describe_side(left, normals[0]), describe_side(right, normals[1])
-    return tuple(one for one in MODEL_REGISTER if one.fits(a, b))
+    return tuple(one for one in MODEL_REGISTER if one.sides.fits(a, b))
 
 
 def predict(
@@ -338,9 +268,10 @@ def predict(
     """
     kelvin = increasing_temperatures(temperature)
     a, b = describe_side(left, normals[0]), describe_side(right, normals[1])
-    wanted = [one for one in MODEL_REGISTER if not one.asked and one.fits(a, b)]
+    wanted = [one for one in MODEL_REGISTER if not one.asked and one.sides.fits(a, b)]
     if theories is not None:
-        wanted = [find_model(name) for name in dict.fromkeys(theories)]
+        names = (theories,) if isinstance(theories, str) else theories
+        wanted = [find_model(name) for name in dict.fromkeys(names)]
     if not wanted:
         raise InputError(f"no model fits {a.name} and {b.name}; asked for {list(theories or ())}")
     return tuple(_estimate_conductance(one, a, b, kelvin, statistics) for one in wanted)
@@ -369,17 +300,13 @@ def _model_title(chosen: Model, left: InterfaceSide, right: InterfaceSide) -> st
     """Title of a model with the kind of spectrum that it was given, so that limits and models of one kind are seen."""
     if chosen.name == "khalatnikov" and not rayleigh_modes(*_liquid_and_solid(left, right)):
         return "Khalatnikov, bulk (Rayleigh wave closed)"
-    if chosen.fits is not have_phonons:
+    if chosen.sides is not _PHONONS:
         return chosen.title
-    debye = [side.spectrum is None and side.phonons is not None for side in (left, right)]
-    kind = "Debye" if all(debye) else "mixed spectra" if any(debye) else _spectrum_kind(left, right)
-    return f"{chosen.title}, {kind}"
-
-
-def _spectrum_kind(left: InterfaceSide, right: InterfaceSide) -> str:
-    """Kind of spectrum of two sides neither of which is a Debye solid."""
-    full = [side.spectrum is not None for side in (left, right)]
-    return "full spectra" if all(full) else "mixed spectra" if any(full) else "crystals"
+    kinds = {
+        "full spectra" if side.spectrum is not None else "Debye" if side.phonons is not None else "crystals"
+        for side in (left, right)
+    }
+    return f"{chosen.title}, {kinds.pop() if len(kinds) == 1 else 'mixed spectra'}"
 
 
 def _conductance_of_spectra(
@@ -394,10 +321,7 @@ def _conductance_of_spectra(
 def conductance_or_none(
     spectra: list[Transmission], kelvin: ArrayLike, drop: Drop, statistics: Statistics
 ) -> Conductance | None:
-    """Conductance by a drop, or None where it is not defined.
-
-    That is so where the modes of a side are unknown and where more crosses than the modes of both sides would bring.
-    """
+    """Conductance by a drop, or None where the modes of a side are unknown or too few for what crosses."""
     try:
         return _conductance_of_spectra(spectra, kelvin, drop, statistics)
     except InputError:

@@ -380,9 +380,10 @@ def planar_contact(spring: ArrayLike | None, interlayer: Interlayer | Sequence[I
 def check_medium(side: object) -> Medium:
     """Return an elastic medium, or refuse anything else."""
     if not isinstance(side, Solid | Elastic | Fluid):
+        remedy = f"take kapitza.solid({side!r:.40})" if isinstance(side, str) else "take the elastic constants of it"
         raise InputError(
-            f"acoustic mismatch needs a Solid, an Elastic or a Fluid, got {type(side).__name__}: "
-            "take the elastic constants of the material"
+            f"acoustic mismatch needs a Solid, an Elastic or a Fluid, got {side!r:.60} of type {type(side).__name__}: "
+            f"{remedy}"
         )
     return side
 

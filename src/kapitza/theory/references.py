@@ -2,14 +2,13 @@
 
 import tomllib
 from collections.abc import Mapping
-from difflib import get_close_matches
 from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
 
 from attrs import frozen
 
-from kapitza.errors import InputError
+from kapitza.core.arrays import find_name
 from kapitza.theory.models import MODEL_REGISTER
 
 
@@ -138,11 +137,7 @@ def cite(name: str) -> tuple[Reference, ...]:
     InputError
         for an unknown name, with near ones
     """
-    wanted = name.strip().lower().replace("_", "-")
+    wanted = find_name(name, (*_CITATIONS_BY_NAME, *_THEORY_FAMILIES), "theory")
     names = _THEORY_FAMILIES.get(wanted, (wanted,))
-    if names[0] not in _CITATIONS_BY_NAME:
-        close = get_close_matches(wanted, _CITATIONS_BY_NAME, n=3, cutoff=0.5)
-        hint = f"did you mean {' or '.join(close)}?" if close else f"there are {', '.join(_CITATIONS_BY_NAME)}"
-        raise InputError(f"no theory {name!r:.60}; {hint}")
     keys = dict.fromkeys(key for one in names for key in _CITATIONS_BY_NAME[one].references)
     return tuple(references()[key] for key in keys)

@@ -32,7 +32,7 @@ import numpy as np
 from attrs import frozen
 from numpy.typing import ArrayLike, NDArray
 
-from kapitza.core.arrays import Array, numbers
+from kapitza.core.arrays import Array, check_record, numbers
 from kapitza.core.transmission import Transmission
 from kapitza.errors import InputError
 from kapitza.theory.amm import slowness_quadrature
@@ -107,8 +107,7 @@ def specular_mixture(specular: Transmission, diffuse: Transmission, specularity:
         for unequal frequencies, unequal or exchanged sides, a wrong number of shares or shares outside of 0..1
     """
     for one in (specular, diffuse):
-        if not isinstance(one, Transmission):  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise InputError(f"mixed takes two transmissions, got {one!r:.60}")
+        check_record(one, Transmission, "call a theory such as amm(left, right) or dmm(left, right) first")
     p = numbers(specularity)
     size = specular.omega.size
     if size != diffuse.omega.size or np.any(np.abs(specular.omega - diffuse.omega) > 1e-12 * specular.omega):

@@ -20,7 +20,7 @@ sheet: without it no heat flows steadily, for the sheet alone has no continuum t
 import numpy as np
 from numpy.typing import ArrayLike
 
-from kapitza.core.arrays import Array, ComplexArray, frequencies
+from kapitza.core.arrays import Array, ComplexArray, check_record, frequencies
 from kapitza.core.quadrature import frequency_grid, merge_edges, panel_quadrature
 from kapitza.core.transmission import Transmission
 from kapitza.errors import InputError
@@ -132,6 +132,8 @@ def sheet_on_solid(
     doi:10.1088/0953-8984/23/4/045009
     Z.-Y. Ong, Y. Cai, G. Zhang, Phys. Rev. B 94, 165427 (2016), doi:10.1103/PhysRevB.94.165427
     """
+    check_record(sheet, Sheet, "take kapitza.matter.sheet('graphene')")
+    check_record(substrate, Solid, "take kapitza.solid('a-SiO2')")
     _check_positive("spring", spring)
     _check_positive("damping", damping)
     if not (np.isfinite(substrate_loss) and substrate_loss >= 0):

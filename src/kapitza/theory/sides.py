@@ -14,22 +14,15 @@ from kapitza.matter.isotropic import Fluid, Solid
 from kapitza.matter.library import material, materials
 from kapitza.matter.material import Material
 from kapitza.matter.sheet import LIBRARY_SHEETS
-from kapitza.theory.plane_waves import is_light_liquid
 
 DEFAULT_NORMAL = (0, 0, 1)
 
 
 @frozen(eq=False)
 class InterfaceSide:
-    """One side, in all the forms in which a model may ask for it; None where a form is not known.
+    """One side in all the forms in which a model may ask for it; None where a form is not known.
 
-    Attributes
-    ----------
-    name : for legends and tables
-    solid : isotropic Debye solid
-    elastic : crystal with its stiffness and orientation
-    fluid : liquid
-    spectrum : full bands, a dispersion fit, a sheet, or any other `Phonons`
+    `spectrum` are full bands, a dispersion fit, a sheet, or any other `Phonons`.
     """
 
     name: str
@@ -51,6 +44,11 @@ class InterfaceSide:
         """The side as a medium whose waves are alike in all directions."""
         return self.solid or self.fluid
 
+    @property
+    def medium(self) -> Elastic | Fluid | None:
+        """The side with its stiffness, or as a liquid."""
+        return self.elastic or self.fluid
+
 
 SideDescription = str | PathLike[str] | Material | Phonons
 
@@ -58,21 +56,9 @@ SideDescription = str | PathLike[str] | Material | Phonons
 def describe_side(side: SideDescription, normal: ArrayLike = DEFAULT_NORMAL) -> InterfaceSide:
     """Return all that is known of one side.
 
-    Parameters
-    ----------
-    side : a record (`Solid`, `Elastic`, `Fluid`, `Bands`, `Sheet`, ...), a `Material`, a library name, or the path
-        of a phonopy file (a name with a folder or an ending such as ``.yaml``)
-    normal : (3,) Cartesian direction of the interface normal in the axes of the crystal, for names and files; a record
-        has its own
-
-    Raises
-    ------
-    InputError
-        for an unknown name, something without phonons, or a direction that is none
-    DataError
-        for a file that is no phonopy file
-    OSError
-        for a file that cannot be read
+    It may be a record (`Solid`, `Elastic`, `Fluid`, `Bands`, `Sheet`, ...), a `Material`, a library name, or the path
+    of a phonopy file (a name with a folder or an ending such as ``.yaml``).  The normal (3,), Cartesian in the axes of
+    the crystal, is for names and files; a record has its own.
     """
     if isinstance(side, (str, PathLike)) and is_path(side):
         bands = Bands.from_phonopy(side, normal)
@@ -116,57 +102,3 @@ def _side_of_record(side: object) -> InterfaceSide:
     if not isinstance(side, Phonons):
         raise InputError(f"expected a solid, liquid, crystal, bands, name or path for a side, got {side!r:.60}")
     return InterfaceSide(side.name, spectrum=side)
-
-
-def side_phonons(side: InterfaceSide) -> Phonons:
-    """Return the phonons of a side that has some."""
-    found = side.phonons or side.elastic
-    if found is None:
-        raise InputError(f"{side.name} has no phonons that a model could use")
-    return found
-
-
-def isotropic_side(side: InterfaceSide) -> Solid | Fluid:
-    """Return a side as an isotropic medium."""
-    if side.isotropic is None:
-        raise InputError(f"{side.name} is not known as an isotropic solid or liquid")
-    return side.isotropic
-
-
-def elastic_side(side: InterfaceSide) -> Elastic | Fluid:
-    """Return a side with its stiffness, or as a liquid."""
-    found = side.elastic or side.fluid
-    if found is None:
-        raise InputError(f"{side.name} has no stiffness here")
-    return found
-
-
-def have_phonons(left: InterfaceSide, right: InterfaceSide) -> bool:
-    """Whether both sides have a spectrum."""
-    return all((side.phonons or side.elastic) is not None for side in (left, right))
-
-
-def are_isotropic(left: InterfaceSide, right: InterfaceSide) -> bool:
-    """Whether both sides are known as isotropic media, one of them solid."""
-    return left.isotropic is not None and right.isotropic is not None and (left.solid or right.solid) is not None
-
-
-def are_solids(left: InterfaceSide, right: InterfaceSide) -> bool:
-    """Whether both sides are known as isotropic solids."""
-    return left.solid is not None and right.solid is not None
-
-
-def are_crystals(left: InterfaceSide, right: InterfaceSide) -> bool:
-    """Whether both sides have a stiffness, or one has and the other is a liquid."""
-    sides = [side.elastic or side.fluid for side in (left, right)]
-    return None not in sides and (left.elastic or right.elastic) is not None
-
-
-def is_liquid_on_solid(left: InterfaceSide, right: InterfaceSide) -> bool:
-    """Whether a liquid meets a solid."""
-    return (left.fluid is not None and right.solid is not None) or (right.fluid is not None and left.solid is not None)
-
-
-def are_refractive(left: InterfaceSide, right: InterfaceSide) -> bool:
-    """Whether both sides have a stiffness, or one is a liquid heavy enough for plane waves to be resolved."""
-    return are_crystals(left, right) and not is_light_liquid(elastic_side(left), elastic_side(right))

@@ -8,6 +8,7 @@ temperature for the electrochemical potential.
 import numpy as np
 from attrs import frozen
 
+from kapitza.core.arrays import check_record
 from kapitza.errors import InputError
 from kapitza.matter.electrons import SpinChannels
 
@@ -63,6 +64,8 @@ def spin_kapitza(
     F. K. Dejene, J. Flipse, G. E. W. Bauer, B. J. van Wees, Nat. Phys. 9, 636 (2013)
     T. Valet, A. Fert, Phys. Rev. B 48, 7099 (1993), doi:10.1103/PhysRevB.48.7099
     """
+    for side in (magnet, normal):
+        check_record(side, SpinChannels, "give conductivity, exchange length and polarisation as SpinChannels(...)")
     for name, value in (("resistance_up", resistance_up), ("resistance_down", resistance_down)):
         if not (np.isfinite(value) and value >= 0):
             raise InputError(f"{name} = {value:g}, wanted a finite number from 0 in m² K W⁻¹")

@@ -26,6 +26,7 @@ from kapitza.matter.junction import SQUARE_PICOSECOND, Junction, JunctionBlocks,
 from kapitza.theory.agf.conductance import check_mesh_size, symmetry_operations
 from kapitza.theory.agf.green_functions import (
     LeadContact,
+    check_junction,
     contact_waves,
     inverse_layer,
     lead_contact,
@@ -102,6 +103,7 @@ def conductance_with_probes(
     InputError
         for strengths that are not above zero, or fewer than 4 layers
     """
+    check_junction(junction)
     pair = np.broadcast_to(np.asarray(strength, dtype=float), (2,))
     if not (np.isfinite(pair).all() and (pair > 0).all()) or layers < 4:
         raise InputError(f"strength = {strength} s and {layers} layers: expected above 0, and at least 4 layers")

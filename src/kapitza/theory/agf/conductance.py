@@ -36,7 +36,13 @@ from kapitza.theory.agf.adaptive_quadrature import (
     merge_spectra,
     mesh_size,
 )
-from kapitza.theory.agf.green_functions import LeadContact, PreparedJunction, lead_contact, prepare_junction
+from kapitza.theory.agf.green_functions import (
+    LeadContact,
+    PreparedJunction,
+    check_junction,
+    lead_contact,
+    prepare_junction,
+)
 from kapitza.theory.agf.k_mesh import check_symmetry, disperses, find_symmetry, wavevector_mesh
 from kapitza.theory.agf.leads import dagger
 from kapitza.theory.agf.transmission import UNIT_SECONDS, junction_arrays, point_seconds, transmission_at_frequencies
@@ -110,6 +116,7 @@ def agf(
     N. Mingo and L. Yang, Phys. Rev. B 68, 245406 (2003), doi:10.1103/PhysRevB.68.245406
     W. Zhang, T. S. Fisher, N. Mingo, Numer. Heat Transf. B 51, 333 (2007), doi:10.1080/10407790601144755
     """
+    check_junction(junction)
     run = UnitRunner(workers, executor, store, progress)
     if omega is not None:
         return _zone_transmission(junction, omega, k_mesh, symmetry, run)
@@ -263,6 +270,7 @@ def agf_decimated(
     ----------
     M. P. López Sancho, J. M. López Sancho and J. Rubio, J. Phys. F 15, 851 (1985), doi:10.1088/0305-4608/15/4/009
     """
+    check_junction(junction)
     wanted = frequencies(omega)
     if not wanted.size or wanted[0] <= 0:
         raise InputError(f"expected frequencies above 0 rad/s, got {wanted[:1]}")

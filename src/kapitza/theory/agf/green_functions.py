@@ -20,7 +20,7 @@ import numpy as np
 from attrs import frozen
 from numpy.typing import ArrayLike, NDArray
 
-from kapitza.core.arrays import AnyComplexArray, Array, IndexArray
+from kapitza.core.arrays import AnyComplexArray, Array, IndexArray, check_record
 from kapitza.core.modal import INTERFACE_SIDES
 from kapitza.core.transmission import Side
 from kapitza.matter.junction import SQUARE_PICOSECOND, Junction, JunctionBlocks
@@ -82,8 +82,14 @@ class CornerBlocks:
     right_right: AnyComplexArray
 
 
+def check_junction(junction: object) -> None:
+    """Refuse what is not a junction, such as the path of one."""
+    check_record(junction, Junction, "build one by kapitza.junction(left, right, forces), or kapitza.read(path) a file")
+
+
 def prepare_junction(junction: Junction) -> PreparedJunction:
     """Find the ranks of the couplings of both leads."""
+    check_junction(junction)
     return PreparedJunction(junction, coupling_basis(junction.left), coupling_basis(junction.right))
 
 

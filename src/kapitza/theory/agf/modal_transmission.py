@@ -16,7 +16,7 @@ from kapitza.run.store import Store, UnitInputs, UnitResult
 from kapitza.run.work import Progress
 from kapitza.theory.agf.adaptive_quadrature import UnitRunner
 from kapitza.theory.agf.conductance import symmetry_operations
-from kapitza.theory.agf.green_functions import PreparedJunction, prepare_junction
+from kapitza.theory.agf.green_functions import PreparedJunction, check_junction, prepare_junction
 from kapitza.theory.agf.local_density import even_frequencies, zone_mesh
 from kapitza.theory.agf.scattering import ScatteringMatrix, opposite_side, solve_scattering, specularity
 from kapitza.theory.agf.transmission import UNIT_SECONDS, junction_arrays, junction_from_arrays, point_seconds
@@ -107,6 +107,7 @@ def mode_conversion(
     progress: Progress | None = None,
 ) -> ModeConversion:
     """Modes that arrive on each branch, cross and return on each branch; parameters as in `agf_modes`."""
+    check_junction(junction)
     check_choice(side, INTERFACE_SIDES, "side")
     run = UnitRunner(workers, executor, store, progress)
     what, wanted = prepare_junction(junction), even_frequencies(junction, omega, shared=True)

@@ -310,10 +310,10 @@ def scattering_matrix(junction: Junction, k: ArrayLike, omega: float) -> Scatter
     ConvergenceError
         where waves of opposite directions cannot be distinguished
     """
-    wanted = wavevector_fractions(k)
+    prepared, wanted = prepare_junction(junction), wavevector_fractions(k)
     if len(wanted) != 1 or not (np.isfinite(omega) and omega > 0):
         raise InputError(f"scattering takes one wave vector and one ω above 0, got {len(wanted)} and {omega:g} rad/s")
-    return solve_scattering(prepare_junction(junction), wanted, float(omega))
+    return solve_scattering(prepared, wanted, float(omega))
 
 
 def solve_scattering(what: PreparedJunction, k: Array, omega: float) -> ScatteringMatrix:

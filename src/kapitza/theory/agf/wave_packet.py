@@ -19,6 +19,7 @@ from scipy.sparse import block_array
 from kapitza.core.arrays import AnyComplexArray, Array
 from kapitza.errors import InputError
 from kapitza.matter.junction import SQUARE_PICOSECOND, Junction, JunctionBlocks, wavevector_fractions
+from kapitza.theory.agf.green_functions import check_junction
 from kapitza.theory.agf.k_mesh import bulk_matrix
 
 _LEAPFROG_STEP = 0.08  # over the highest frequency: time step of the leapfrog
@@ -63,6 +64,7 @@ def wave_packet(
     InputError
         for a junction with larger periods than a lead, a wave that does not run to the right, or a packet too narrow
     """
+    check_junction(junction)
     wanted = wavevector_fractions(k)
     if len(wanted) != 1 or any(len(junction.tiles(side)) > 1 for side in ("left", "right")):
         raise InputError(
