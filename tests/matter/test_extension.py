@@ -37,7 +37,7 @@ def test_its_own_supercell_gives_the_force_constants_of_the_file(whole, data):
 
 def test_a_larger_supercell_comes_nearer_to_the_whole_crystal(whole):
     near, far = (
-        truncate_force_constants(extend_dipole_forces(whole, n), 1e-6, whole=whole) for n in ((3, 3, 2), (6, 6, 4))
+        truncate_force_constants(extend_dipole_forces(whole, n), 1e-6, reference=whole) for n in ((3, 3, 2), (6, 6, 4))
     )
     assert far.rms < 0.6 * near.rms
     assert far.dropped == 0
@@ -62,11 +62,11 @@ def tail(crystal: Crystal) -> float:
 def test_forces_end_along_the_normal_between_neutral_cells(whole):
     """Law: a cut between cells hardly breaks the sum rule, and costs little; a sphere splits planes of ions."""
     wide = extend_dipole_forces(whole, (6, 6, 4))
-    layered = truncate_force_constants(wide, 4 * angstrom, whole=whole, normal=(0, 0, 2))
+    layered = truncate_force_constants(wide, 4 * angstrom, reference=whole, normal=(0, 0, 2))
     assert np.abs(orient_crystal(layered.crystal, (0, 0, 1)).cells[:, 2]).max() == 1
     assert np.linalg.norm(pair_vectors(layered.crystal)[..., :2], axis=-1).max() > 8 * angstrom
     assert "beyond 4 Å along the normal" in str(layered)
-    ball = truncate_force_constants(wide, 7 * angstrom, whole=whole)
+    ball = truncate_force_constants(wide, 7 * angstrom, reference=whole)
     assert layered.crystal.residual < 1e-4 < 1e-2 < ball.crystal.residual
     assert layered.acoustic < 0.7 * ball.acoustic
 

@@ -98,7 +98,7 @@ def test_truncation_states_its_size(nitrides, data):
     assert sizes[0].dropped > sizes[1].dropped > 0
     assert sizes[0].rms > sizes[1].rms > 0
     assert (
-        truncate_force_constants(nitrides[1], 7 * angstrom, whole=whole).worst > 3 * THz
+        truncate_force_constants(nitrides[1], 7 * angstrom, reference=whole).worst > 3 * THz
     )  # the split of optical modes at Γ
     assert "forces beyond 4 Å left out" in str(sizes[0])
     everything = truncate_force_constants(nitrides[1], 1e-6)

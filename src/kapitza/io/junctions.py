@@ -222,7 +222,7 @@ def _side_crystal(file: TomlTable, side: str, indices: tuple[int, int, int]) -> 
 
 def _truncated_crystal(path: Path, reach: float, normal: Array) -> Crystal:
     """Crystal of a phonopy file with forces up to `reach` along a normal, m; what is left out is said in a warning."""
-    found = truncate_force_constants(load_crystal(path, nac=False), reach, whole=load_crystal(path), normal=normal)
+    found = truncate_force_constants(load_crystal(path, nac=False), reach, reference=load_crystal(path), normal=normal)
     if found.dropped > _NOTICEABLE_TRUNCATION:
         warnings.warn(str(found), ValidityWarning, stacklevel=4)
     return found.crystal

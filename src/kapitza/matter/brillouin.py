@@ -23,10 +23,8 @@ _LENGTH_TOLERANCE = 1e-4  # relative: lattice vectors that count as equally long
 
 
 def lattice_operations(lattice: Array) -> IntArray:
-    """(k, 3, 3) integer matrices W for which the lattice W @ `lattice` has the same lengths and angles.
-
-    A lattice has at most 48, the identity among them.  Very skewed cells may have operations with entries above 3,
-    which are left out: they only would save time.
+    """(k, 3, 3) integer matrices W, at most 48, for which W @ `lattice` has the same lengths and angles. Operations of
+    very skewed cells with entries above 3 are left out: they would only save time.
     """
     steps = np.array(list(product(range(-3, 4), repeat=3)))
     metric = lattice @ lattice.T
@@ -44,17 +42,8 @@ def lattice_operations(lattice: Array) -> IntArray:
 
 
 def spectrum_operations(lattice: Array, frequencies: Callable[[Array], Array]) -> IntArray:
-    r"""Operations on wave vectors that keep every frequency.
-
-    Parameters
-    ----------
-    lattice : (3, 3) lattice vectors in rows, m
-    frequencies : of wave vectors (nq, 3), Cartesian
-
-    Returns
-    -------
-    (k, 3, 3) integer matrices that act from the right on wave vectors in units of the reciprocal lattice vectors; with
-    each W comes -W, because $\omega(-q) = \omega(q)$
+    r"""(k, 3, 3) integer matrices that keep every frequency, acting from the right on fractional wave vectors. With
+    each W comes -W, because $\omega(-q) = \omega(q)$; `frequencies` takes Cartesian wave vectors (nq, 3).
     """
     operations = _inversion_representatives(lattice_operations(lattice))
     inside = np.round(np.linalg.inv(operations.astype(float)).swapaxes(1, 2)).astype(np.int64)
@@ -84,18 +73,7 @@ def mesh_operations(shape: tuple[int, int, int], operations: IntArray) -> IntArr
 
 
 def reduced_mesh(shape: tuple[int, int, int], operations: IntArray) -> tuple[Array, Array]:
-    """Points of a mesh through Γ that stand for all others.
-
-    Parameters
-    ----------
-    shape : points along each reciprocal lattice vector
-    operations : (k, 3, 3) from `spectrum_operations` and `mapping`
-
-    Returns
-    -------
-    fraction : (m, 3) wave vectors in units of the reciprocal lattice vectors, from -1/2 to 1/2; the first one is Γ
-    share : (m,) part of all mesh points that each stands for (sum 1)
-    """
+    """(m, 3) fractional wave vectors of a mesh through Γ that stand for all others, Γ first; their shares (sum 1)."""
     size = np.array(shape)
     maps = np.round(operations * size / size[:, None]).astype(np.int64)
     steps = np.array([shape[1] * shape[2], shape[2], 1])
@@ -120,9 +98,8 @@ def _inversion_representatives(operations: IntArray) -> IntArray:
 
 
 def hemisphere_directions(normal: Array, rings: int, spokes: int) -> tuple[Array, Array]:
-    """Directions with a positive component along `normal`, and the solid angle of each with its opposite (sum 4π).
-
-    Gauss-Legendre in the cosine to the normal, trapezoid around it: (rings * spokes, 3) and (rings * spokes,).
+    """(n, 3) directions with a positive component along `normal`, and the solid angle of each with its opposite (sum
+    4π). Gauss-Legendre in the cosine to the normal (`rings`), trapezoid around it (`spokes`).
     """
     cosine, share = gauss_legendre(rings)
     turn = _INVERSE_GOLDEN_RATIO * np.arange(rings)[:, None]  # no two rings have the same mirror lines

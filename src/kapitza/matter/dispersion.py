@@ -20,13 +20,7 @@ _BRANCH_SAMPLES = 2001  # wave vectors at which a branch is searched for frequen
 
 
 class Branch(Protocol):
-    """One isotropic branch of vibrations.
-
-    Attributes
-    ----------
-    boundary : radius of the zone, the largest wave vector, m⁻¹
-    degeneracy : number of equal branches
-    """
+    """One isotropic branch of vibrations."""
 
     @property
     def boundary(self) -> float:

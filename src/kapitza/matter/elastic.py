@@ -42,17 +42,7 @@ def axes_about_z(azimuth: Array) -> Array:
 
 
 def waves_along(reduced: Array, direction: Array) -> tuple[Array, Array]:
-    r"""Speeds and normal group velocities of the plane waves along given directions.
-
-    Parameters
-    ----------
-    reduced : (3, 3, 3, 3) stiffness over density, m² s⁻²
-    direction : (n, 3) unit vectors
-
-    Returns
-    -------
-    (n, 3) phase speeds and (n, 3) z components of the group velocity, m s⁻¹, fastest branch first
-    """
+    """(n, 3) phase speeds and z components of the group velocities along unit vectors, m s⁻¹, fastest branch first."""
     half = (direction @ reduced.transpose(3, 0, 1, 2).reshape(3, 27)).reshape(-1, 3, 3, 3)  # c_ijkl n_l
     square, shape = np.linalg.eigh(np.einsum("nijk,nj->nik", half, direction))
     speed = np.sqrt(np.maximum(square, 0))[:, ::-1]
@@ -68,20 +58,12 @@ def unit_directions(polar: Array, azimuth: Array) -> Array:
 
 @frozen(eq=False)
 class TurningPoints:
-    """Where slowness sheets turn back: the normal group velocity vanishes and the in-plane slowness is extreme.
+    """Where slowness sheets turn back: the normal group velocity vanishes and the in-plane slowness is extreme."""
 
-    Attributes
-    ----------
-    azimuth : (n,) index of the azimuth
-    branch : (n,) branch, 0 the fastest
-    slowness : (n,) in-plane slowness, s m⁻¹
-    sign : (n,) +1 for a largest, −1 for a smallest slowness
-    """
-
-    azimuth: NDArray[np.intp]
-    branch: NDArray[np.intp]
-    slowness: Array
-    sign: Array
+    azimuth: NDArray[np.intp]  # (n,) index of the azimuth
+    branch: NDArray[np.intp]  # (n,) 0 the fastest
+    slowness: Array  # (n,) in-plane slowness, s m⁻¹
+    sign: Array  # (n,) +1 for a largest, −1 for a smallest slowness
 
 
 def turning_points(reduced: Array, azimuth: Array) -> TurningPoints:
@@ -104,14 +86,8 @@ def turning_points(reduced: Array, azimuth: Array) -> TurningPoints:
 
 
 def azimuth_quadrature(*reduced: Array, inversion: bool = True) -> tuple[Array, Array]:
-    """Azimuths and weights (rad, sum 2π) that integrate over the circle, in the sector that symmetry leaves.
-
-    A symmetry counts if all the tensors have it.
-
-    Parameters
-    ----------
-    reduced : (3, 3, 3, 3) tensors in interface axes
-    inversion : whether opposite azimuths are known to give the same: elasticity itself is even under inversion
+    """Azimuths and weights (rad, sum 2π) that integrate over the circle, in the sector left by symmetries of all
+    tensors. Elasticity itself is even under `inversion`: opposite azimuths then give the same.
     """
     if _is_invariant(reduced, axes_about_z(np.array(0.7))):
         return np.array([0.0]), np.array([2 * np.pi])
@@ -131,13 +107,7 @@ _LOWEST_SPEED, _HIGHEST_SPEED = 10.0, 1e5  # m s⁻¹: what lies outside was giv
 
 
 def _direction_vector(value: ArrayLike) -> Array:
-    """Return a direction as a read-only (3,) unit vector.
-
-    Raises
-    ------
-    InputError
-        if there are not three finite numbers, or all are zero
-    """
+    """Return a direction as a read-only (3,) unit vector."""
     try:
         array = np.array(value, dtype=float)
     except (TypeError, ValueError):

@@ -150,12 +150,7 @@ def sources() -> tuple[str, ...]:
 
 
 def atomic_masses() -> dict[str, float]:
-    """Return standard atomic weights by element, u.
-
-    References
-    ----------
-    T. Prohaska et al., Pure Appl. Chem. 94, 573 (2022), doi:10.1515/pac-2019-0603
-    """
+    """Standard atomic weights, u: T. Prohaska et al., Pure Appl. Chem. 94, 573 (2022), doi:10.1515/pac-2019-0603."""
     return dict(_read_data("atomic_masses.toml")["masses"])
 
 

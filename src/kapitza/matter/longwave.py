@@ -22,14 +22,10 @@ _TRIAL_DIRECTIONS = np.array([[1, 0, 0], [0, 1, 0], [0, 0, 1], [0, 1, 1], [1, 0,
 
 @frozen(eq=False)
 class LongWave:
-    r"""Quadratic forms of the long-wave limit.
+    """Quadratic forms of the long-wave limit."""
 
-    Attributes
-    ----------
-    form : (m, m, 3, 3) coefficients of $q_\gamma q_\delta$, symmetric in them; m = 3, m² s⁻², or 4 in a polar
-        crystal, where the last row and column are those of the electric potential
-    """
-
+    # (m, m, 3, 3) coefficients of q_γ q_δ, symmetric in them; m = 3, m² s⁻², or 4 in a polar crystal, where the
+    # last row and column are those of the electric potential
     form: Array
 
     def christoffel(self, directions: Array, along: Array) -> tuple[Array, Array]:
@@ -53,10 +49,8 @@ class LongWave:
         return speed, np.divide(group, speed, out=np.zeros_like(group), where=speed > 0)
 
     def integrals(self, normal: Array, rings: int = 32, spokes: int = 64) -> tuple[float, float]:
-        r"""Coefficients of ω² in the modes per area and in the density of states.
-
-        $\sum_j \int d\Omega\,|v_n|/8\pi^2 c^3$ (m⁻² s²) and $\sum_j \int d\Omega / 8\pi^3 c^3$ (m⁻³ s³); infinite
-        where a sound wave has no restoring force.
+        r"""Coefficients of ω² in modes per area and density of states; infinite where a wave has no restoring force:
+        $\sum_j \int d\Omega\,|v_n|/8\pi^2 c^3$ (m⁻² s²) and $\sum_j \int d\Omega / 8\pi^3 c^3$ (m⁻³ s³).
         """
         directions, share = hemisphere_directions(normal, rings, spokes)
         speed, group = self.speeds(directions, normal)

@@ -266,13 +266,7 @@ class Material:
 
 
 def composition(formula: str) -> dict[str, float]:
-    """Atoms of each element in a formula unit, e.g. Al2O3, or Zr0.85Y0.15O1.925.
-
-    Raises
-    ------
-    InputError
-        for what is no formula
-    """
+    """Atoms of each element in a formula unit, e.g. Al2O3, or Zr0.85Y0.15O1.925."""
     pieces = list(_FORMULA_PATTERN.finditer(formula))
     if not pieces or "".join(piece[0] for piece in pieces) != formula:
         raise InputError(f"cannot read the formula {formula!r}: expected elements and numbers, such as Al2O3")

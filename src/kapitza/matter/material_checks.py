@@ -24,32 +24,18 @@ _LOWEST_DEBYE_TEMPERATURE, _HIGHEST_DEBYE_TEMPERATURE = 5.0, 2600.0  # K: Debye 
 
 @frozen
 class Finding:
-    """A check that a material fails.
+    """A check that a material fails."""
 
-    Attributes
-    ----------
-    material : its name
-    check : stability, shear, density, speeds or debye
-    value, wanted : what the check compared, SI units
-    message : one line for a reader
-    excuse : why the entry is right all the same; empty where it gives no reason
-    """
-
-    material: str
-    check: str
-    value: float
-    wanted: float
-    message: str
-    excuse: str = ""
+    material: str  # its name
+    check: str  # stability, shear, density, speeds or debye
+    value: float  # what the check found, SI units
+    wanted: float  # what it was compared with
+    message: str  # one line for a reader
+    excuse: str = ""  # why the entry is right all the same; empty where it gives no reason
 
 
 def _check_stability(material: Material) -> Finding | None:
-    r"""Born stability: the stiffness is positive definite.
-
-    References
-    ----------
-    F. Mouhat and F.-X. Coudert, Phys. Rev. B 90, 224104 (2014), doi:10.1103/PhysRevB.90.224104
-    """
+    """Positive definite stiffness: F. Mouhat and F.-X. Coudert, doi:10.1103/PhysRevB.90.224104."""
     if not material.constants:
         return None
     lowest = float(np.linalg.eigvalsh(material.stiffness)[0])
@@ -89,12 +75,7 @@ def _check_density(material: Material, masses: Mapping[str, float]) -> Finding |
 
 
 def _check_speeds(material: Material) -> Finding | None:
-    """Measured speeds of the polycrystal within the bounds of equal strain and equal stress, to 3 %.
-
-    References
-    ----------
-    R. Hill, Proc. Phys. Soc. A 65, 349 (1952), doi:10.1088/0370-1298/65/5/307
-    """
+    """Measured speeds within the bounds of equal strain and stress to 3 %: R. Hill, doi:10.1088/0370-1298/65/5/307."""
     if material.speeds != "measured" or not material.constants or _check_stability(material) is not None:
         return None
     upper = voigt_speeds(material.stiffness, material.density.value)
@@ -130,18 +111,9 @@ def _check_debye(material: Material) -> Finding | None:
 
 
 def debye_temperature(material: Material) -> float:
-    r"""Debye temperature of long waves, $\Theta = (\hbar/k_B) (18\pi^2 n / \sum_b \langle c_b^{-3}\rangle)^{1/3}$, K.
-
-    Crystals take the mean over all directions, glasses and polymers their two speeds.
-
-    Raises
-    ------
-    InputError
-        for a liquid, and for a stiffness that is not stable
-
-    References
-    ----------
-    O. L. Anderson, J. Phys. Chem. Solids 24, 909 (1963), doi:10.1016/0022-3697(63)90067-2
+    r"""Debye temperature of long waves, $\Theta = (\hbar/k_B) (18\pi^2 n / \sum_b \langle c_b^{-3}\rangle)^{1/3}$, K:
+    O. L. Anderson, J. Phys. Chem. Solids 24, 909 (1963), doi:10.1016/0022-3697(63)90067-2. Crystals take the mean
+    over all directions, glasses and polymers their two speeds.
     """
     if material.constants and material.symmetry != GLASS_SYMMETRY:
         crystal: Elastic = material.elastic()

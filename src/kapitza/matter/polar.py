@@ -28,20 +28,12 @@ COULOMB_CONSTANT = e**2 * c_light**2 * 1.25663706127e-6  # e²/ε0, J m; the mag
 
 @frozen(eq=False)
 class DipoleForces:
-    """Charges and screening of a polar crystal.
+    """Charges and screening of a polar crystal."""
 
-    Attributes
-    ----------
-    lattice : (3, 3) lattice vectors in rows, m
-    positions : (n, 3) Cartesian, m
-    born : (n, 3, 3) Born charges in units of e, first index the field; they sum to zero
-    dielectric : (3, 3) high-frequency dielectric constant
-    """
-
-    lattice: Array = field(metadata={"unit": "m"})
-    positions: Array = field(metadata={"unit": "m"})
-    born: Array = field(metadata={"unit": "e"})
-    dielectric: Array = field(metadata={"unit": "1"})
+    lattice: Array = field(metadata={"unit": "m"})  # (3, 3) lattice vectors in rows
+    positions: Array = field(metadata={"unit": "m"})  # (n, 3) Cartesian
+    born: Array = field(metadata={"unit": "e"})  # (n, 3, 3) Born charges, first index the field; they sum to zero
+    dielectric: Array = field(metadata={"unit": "1"})  # (3, 3) high-frequency dielectric constant
 
     @cached_property
     def waves(self) -> tuple[Array, float]:
@@ -129,10 +121,7 @@ def neutral_charges(born: Array) -> Array:
 
 
 def commensurate_wavevectors(multiple: Array) -> Array:
-    """(N, 3) wave vectors, in units of the reciprocal lattice vectors, that fit into a supercell of N cells.
-
-    `multiple` (3, 3) holds the supercell's lattice vectors in rows in units of the primitive ones, integers.
-    """
+    """(N, 3) fractional wave vectors that fit into a supercell of lattice vectors `multiple` @ the primitive ones."""
     scale = round(abs(np.linalg.det(multiple)))
     generators = np.round(scale * np.linalg.inv(multiple)).astype(np.int64)
     found = np.zeros((1, 3), dtype=np.int64)
@@ -147,19 +136,8 @@ def commensurate_wavevectors(multiple: Array) -> Array:
 def short_range_constants(
     polar: DipoleForces, force_constants: Array, kind: IntArray, steps: IntArray, multiple: Array
 ) -> Array:
-    r"""Take the dipole forces off the force constants of a supercell.
-
-    Parameters
-    ----------
-    polar : charges and screening
-    force_constants : (n, N, 3, 3) from the primitive cell to every atom of the supercell, N m⁻¹
-    kind : (N,) which atom of the primitive cell each atom is
-    steps : (n, N, 3) lattice vector from the cell of the first to the cell of the second atom, integers
-    multiple : (3, 3) lattice vectors of the supercell in units of the primitive ones
-
-    Returns
-    -------
-    (n, N, 3, 3) N m⁻¹
+    """(n, N, 3, 3) force constants of a supercell less the dipole forces, N m⁻¹. `kind` (N,) says which primitive atom
+    each is, `steps` (n, N, 3) the lattice vector from the cell of the first to that of the second.
     """
     n = len(polar.positions)
     waves = commensurate_wavevectors(multiple)

@@ -25,20 +25,12 @@ _PORTION_ENTRIES = 1 << 19  # entries of bins handled at once
 
 @frozen(eq=False)
 class SampledSpectrum:
-    r"""Piecewise linear spectrum with a power series below.
+    """Piecewise linear spectrum with a power series below."""
 
-    Attributes
-    ----------
-    step : width of a bin, rad s⁻¹; bin k is centred at (k + 1/2) step
-    value : (nb,) mean over each bin
-    low : (3,) coefficients of ω², ω⁴ and ω⁶
-    join : up to half of this angular frequency the series holds, above it the bins do, rad s⁻¹; 0: no series
-    """
-
-    step: float
-    value: Array
-    low: Array
-    join: float
+    step: float  # width of a bin, rad s⁻¹; bin k is centred at (k + 1/2) step
+    value: Array  # (nb,) mean over each bin
+    low: Array  # (3,) coefficients of ω², ω⁴ and ω⁶
+    join: float  # the series holds up to half of it, the bins above it, rad s⁻¹; 0: no series
 
     def __call__(self, omega: Array) -> Array:
         """(nω,) the spectrum at angular frequencies, rad s⁻¹."""
@@ -56,18 +48,7 @@ class SampledSpectrum:
 
 
 def bin_modes(omega: Array, spread: Array, weight: Array, step: float, bins: int) -> Array:
-    """Spectrum density of modes with a standard deviation each.
-
-    Parameters
-    ----------
-    omega, spread, weight : (n,) frequencies, standard deviations (rad s⁻¹) and weights of modes; modes not above zero
-        are left out
-    step, bins : width (rad s⁻¹) and number of bins from zero upwards
-
-    Returns
-    -------
-    (bins,) weight per rad s⁻¹
-    """
+    """(bins,) weight per rad s⁻¹ of modes (n,) above zero, each spread by a standard deviation, rad s⁻¹."""
     use = (omega > 0) & (weight > 0)
     place, size, weight = omega[use] / step, 2 * spread[use] / step, weight[use]
     first = np.clip(np.floor(place - _SPLINE_REACH * size), 0, bins).astype(np.int64)
@@ -119,25 +100,15 @@ _LONG_WAVE_RADII = (0.6, 1.0)  # of that, where they are taken
 
 @frozen(eq=False, kw_only=True)
 class MeshSpectra:
-    """What a mesh gives.
+    """What a mesh of wave vectors gives."""
 
-    Attributes
-    ----------
-    modes, states : modes per area (m⁻²) and density of states (m⁻³ rad⁻¹ s)
-    shape : wave vectors along each reciprocal lattice vector
-    top : where both end, rad s⁻¹
-    lowest : lowest frequency, negative if imaginary, rad s⁻¹
-    imaginary : part of all modes that is imaginary
-    change : mean relative difference of the modes to the mesh before, 0 where there was none
-    """
-
-    modes: SampledSpectrum
-    states: SampledSpectrum
-    shape: MeshShape
-    top: float
-    lowest: float
-    imaginary: float
-    change: float = 0.0
+    modes: SampledSpectrum  # per area, m⁻²
+    states: SampledSpectrum  # m⁻³ rad⁻¹ s
+    shape: MeshShape  # wave vectors along each reciprocal lattice vector
+    top: float  # where both end, rad s⁻¹
+    lowest: float  # lowest frequency, negative if imaginary, rad s⁻¹
+    imaginary: float  # share of imaginary modes
+    change: float = 0.0  # mean relative difference of the modes to the mesh before, 0 where there was none
 
 
 @frozen(eq=False)
@@ -152,18 +123,8 @@ class _LongWaveSeries:
 def converged_spectra(
     crystal: Crystal, normal: Array, sound: LongWave, mesh: MeshShape | None, tolerance: float
 ) -> MeshSpectra:
-    """Spectra along a normal from the given mesh, or from one that is fine enough.
-
-    Parameters
-    ----------
-    crystal, normal, sound : lattice, direction (3,) of length 1, elastic limit
-    mesh : wave vectors along each reciprocal lattice vector, or None
-    tolerance : mean relative change of the modes, in groups of 1/40 of the spectrum, between two meshes
-
-    Raises
-    ------
-    InputError
-        for a crystal without vibrations
+    """Spectra along a unit normal (3,), from the given mesh or from one refined until M(ω) changes by less than
+    `tolerance`. The change is the mean relative one in groups of 1/40 of the spectrum, between two meshes.
     """
     operations = spectrum_operations(crystal.lattice, crystal.frequencies)
     length = _FIRST_MESH_LENGTH
@@ -307,9 +268,8 @@ def _long_wave_series(crystal: Crystal, normal: Array, sound: LongWave) -> _Long
 
 
 def _long_wave_shell(crystal: Crystal, normal: Array, directions: Array, q: float) -> tuple[Array, Array]:
-    """(n, 3) squared acoustic frequencies at a distance q from Γ, and (2, n, 3) flux and number of modes over ω².
-
-    The squares are zero where a branch does not rise outwards as sound does.
+    """(n, 3) squared acoustic frequencies at a distance q from Γ, zero where a branch does not rise outwards as sound
+    does, and (2, n, 3) flux and number of modes over ω².
     """
     omega, velocity = crystal.velocities(q * directions, normal)
     omega, velocity = omega[:, :3], velocity[:, :3]

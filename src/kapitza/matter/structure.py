@@ -133,14 +133,8 @@ def structure(name: str) -> Structure:
 
 
 def build_prototype(name: str, kind: str, elements: list[str], *, a: float, c: float = 0.0) -> Structure:
-    """Build a crystal of a common structure.
-
-    Parameters
-    ----------
-    name : of the crystal
-    kind : "fcc", "diamond", "zincblende", "rocksalt", "bcc", "wurtzite" or "honeycomb" (a sheet)
-    elements : chemical symbols, one or two as the kind has
-    a, c : lattice constants, m; c of hexagonal kinds only, and of sheets the height of the empty cell
+    """Build an "fcc", "diamond", "zincblende", "rocksalt", "bcc", "wurtzite" or "honeycomb" (a sheet) crystal; a and c
+    in m, c of a sheet being the height of the empty cell.
     """
     cubic = {"fcc": 0.0, "diamond": 0.25, "zincblende": 0.25, "rocksalt": 0.5}
     half = np.array([[0, 1, 1], [1, 0, 1], [1, 1, 0]]) / 2
@@ -174,13 +168,7 @@ def structure_from_symbols(
 
 
 def element_masses(symbols: list[str] | tuple[str, ...]) -> Array:
-    """(n,) standard atomic masses of elements, kg.
-
-    Raises
-    ------
-    InputError
-        for an element that the table lacks
-    """
+    """(n,) standard atomic masses of elements, kg."""
     unknown = sorted(set(symbols) - set(ATOMIC_WEIGHTS))
     if unknown:
         raise InputError(f"no mass of {', '.join(unknown)} in the table: give the masses (kg) yourself")

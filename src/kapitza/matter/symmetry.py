@@ -42,26 +42,12 @@ LATTICE_PARAMETERS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 
 
 def stiffness_matrix(symmetry: str, constants: Mapping[str, float]) -> Array:
-    r"""(6, 6) Voigt matrix of a crystal class, Pa.
+    """(6, 6) Voigt matrix of a crystal class, Pa: J. F. Nye, Physical Properties of Crystals (Oxford, 1957), table 9.
 
-    Axes: z is the four-, six- or threefold axis; in monoclinic crystals y is the unique axis b.  In trigonal crystals
-    x is a twofold axis (a), and the sign of $C_{14}$ says which of the two settings of the rhombohedron is meant: a
-    turn by 180° about z reverses $C_{14}$ and $C_{15}$.
-
-    Parameters
-    ----------
-    symmetry : isotropic, cubic, hexagonal, trigonal, tetragonal, orthorhombic or monoclinic
-    constants : the independent constants, Pa, by name ("C11"); $C_{66} = (C_{11} - C_{12})/2$ of hexagonal and trigonal
-        crystals may be among them and is then taken as it stands; C15 (trigonal) and C16 (tetragonal) may be left out
-
-    Raises
-    ------
-    InputError
-        for a class that is not known, constants that are missing, too many, or not finite
-
-    References
-    ----------
-    J. F. Nye, Physical Properties of Crystals (Oxford University Press, 1957), table 9
+    Axes: z is the four-, six- or threefold axis; in monoclinic crystals y is the unique axis b. In trigonal crystals x
+    is a twofold axis (a), and the sign of $C_{14}$ says which of the two settings of the rhombohedron is meant: a turn
+    by 180° about z reverses $C_{14}$ and $C_{15}$. $C_{66} = (C_{11} - C_{12})/2$ of hexagonal and trigonal crystals
+    may be among the `constants` and is then taken as it stands; C15 (trigonal) and C16 (tetragonal) may be left out.
     """
     if symmetry not in VOIGT_ENTRIES:
         raise InputError(f"no stiffness for symmetry {symmetry!r}; known are {', '.join(VOIGT_ENTRIES)}")
@@ -86,18 +72,7 @@ def stiffness_matrix(symmetry: str, constants: Mapping[str, float]) -> Array:
 
 
 def cell_volume(symmetry: str, lattice: Mapping[str, float]) -> float:
-    """Volume of the conventional cell, m³.
-
-    Parameters
-    ----------
-    symmetry : as in `stiffness_matrix`; trigonal cells are taken in hexagonal axes
-    lattice : a, b, c in m and beta in rad, as many as the class needs
-
-    Raises
-    ------
-    InputError
-        for a class without a cell, and for lattice constants that are missing or too many
-    """
+    """Volume of the conventional cell, m³, from a, b, c (m) and beta (rad); trigonal cells in hexagonal axes."""
     names = LATTICE_PARAMETERS.get(symmetry, ())
     if not names or set(names) != set(lattice):
         raise InputError(f"{symmetry} cell: got {', '.join(lattice) or 'nothing'}, wanted {', '.join(names) or 'none'}")

@@ -63,15 +63,7 @@ class Disorder:
 
 
 def right_sites(disorder: Disorder, positions: Array, height: float, periods: Array) -> BoolArray:
-    """(n,) whether each site belongs to the right crystal.
-
-    Parameters
-    ----------
-    disorder : how wide and how rough the interface is
-    positions : (n, 3) sites, m
-    height : of the mean interface, m
-    periods : (2, 3) of the cell, m
-    """
+    """(n,) whether each site at `positions` (n, 3) m is of the right crystal; `height` of the mean interface, m."""
     rng = np.random.default_rng([disorder.seed, 1])
     above = positions[:, 2] - height
     if disorder.roughness > 0:
@@ -92,10 +84,8 @@ def _right_share(disorder: Disorder, above: Array) -> Array:
 
 
 def rough_height(disorder: Disorder, positions: Array, periods: Array, rng: np.random.Generator) -> Array:
-    """(n,) height of the interface above its mean at the place of each site, m.
-
-    A sum of waves that fit into the cell, with Gaussian amplitudes of the spectrum exp(-(q ξ)²/4) of a height whose
-    correlation falls off as exp(-(r/ξ)²); scaled to the rms value that was asked for.
+    """(n,) height of the interface above its mean at each site, m: waves that fit into the cell, scaled to the rms
+    value. Their amplitudes have the Gaussian spectrum exp(-(q ξ)²/4) of a correlation exp(-(r/ξ)²).
     """
     reciprocal = 2 * np.pi * np.linalg.inv(periods[:, :2]).T
     most = np.ceil(6 / disorder.correlation / np.linalg.norm(reciprocal, axis=1)).astype(int)
@@ -115,18 +105,8 @@ def rough_height(disorder: Disorder, positions: Array, periods: Array, rng: np.r
 def choose_sites(
     disorder: Disorder, positions: Array, height: float, allowed: BoolArray
 ) -> tuple[BoolArray, dict[str, BoolArray]]:
-    """Sites that are empty and sites that foreign elements take.
-
-    Parameters
-    ----------
-    disorder : the shares
-    positions : (n, 3) m
-    height : of the mean interface, m
-    allowed : (n,) sites that may be changed; others are never
-
-    Returns
-    -------
-    empty (n,), and (n,) for each element; the number of sites is the share of those within the depth, rounded
+    """Sites (n,) that are empty, and those that each foreign element takes, among the `allowed` within the depth. Their
+    number is the share of the sites within the depth, rounded.
     """
     near = np.flatnonzero(np.abs(positions[:, 2] - height) <= disorder.depth + 1e-3 * angstrom)
     if not allowed[near].all():

@@ -22,25 +22,15 @@ _FREQUENCY_ROUNDING = 1e-9 * THz  # differences of frequencies below this are ro
 
 @frozen(eq=False, kw_only=True)
 class Truncation:
-    """A crystal whose forces end, and how it differs from the one they were taken from.
+    """A crystal whose forces end, and how its frequencies (rad s⁻¹) differ from those of the original."""
 
-    Attributes
-    ----------
-    crystal : with force constants up to `reach`, the acoustic sum rule enforced
-    reach : m
-    dropped : largest force constant left out, over the largest one
-    rms, worst : difference of frequencies over the Brillouin zone, rad s⁻¹
-    acoustic : the same of the three lowest branches, worst, rad s⁻¹
-    along : (3,) direction along which `reach` counts; None: in every direction
-    """
-
-    crystal: Crystal
-    reach: float
-    dropped: float
-    rms: float
-    worst: float
-    acoustic: float
-    along: Array | None = None
+    crystal: Crystal  # the acoustic sum rule enforced
+    reach: float  # m
+    dropped: float  # largest force constant left out, over the largest one
+    rms: float  # over the Brillouin zone
+    worst: float  # largest difference
+    acoustic: float  # largest difference of the three lowest branches
+    along: Array | None = None  # (3,) direction along which `reach` counts; None: in every direction
 
     def __str__(self) -> str:
         """One line for notes and logs."""
@@ -56,31 +46,20 @@ class Truncation:
 
 
 def truncate_force_constants(
-    crystal: Crystal, reach: float, *, whole: Crystal | None = None, normal: ArrayLike | None = None
+    crystal: Crystal, reach: float, *, reference: Crystal | None = None, normal: ArrayLike | None = None
 ) -> Truncation:
-    """Leave out force constants between atoms further apart than `reach`.
+    """Leave out force constants between atoms further apart than `reach` (m), along the Cartesian `normal` or in space.
 
-    A principal layer has to end along the normal alone.  With `normal` forces along the plane stay as far as the
-    crystal has them: of dipoles these hold most, since waves of charges in a plane have fields that fall off
-    exponentially along its normal.  The cut is then between layers of whole cells, which are neutral: one between the
-    planes of ions would leave forces of charges that nothing screens.
-
-    Parameters
-    ----------
-    crystal : with all its force constants in `force_constants` (loaded with nac=False)
-    reach : m; along the normal between layers of one cell, of which neighbours always keep their forces
-    whole : what frequencies are compared with, such as the same crystal with its dipole forces; None: `crystal`
-    normal : (3,) Cartesian normal of a lattice plane, along which alone distances count; None: in space
-
-    Raises
-    ------
-    InputError
-        if nothing but self terms would be left
+    A principal layer has to end along the normal alone: with `normal` forces along the plane stay as far as the crystal
+    has them. Of dipoles these hold most, since waves of charges in a plane have fields that fall off exponentially
+    along its normal. The cut is then between layers of whole cells, which are neutral; one between the planes of ions
+    would leave forces of charges that nothing screens. Frequencies are compared with those of `reference`, or of
+    `crystal`.
     """
     if crystal.polar is not None:
         raise InputError(
             f"{crystal.name}: load it with nac=False, so that the force constants of the supercell hold the dipole "
-            "forces as far as it goes; compare with the other by `whole`"
+            "forces as far as it goes; compare with the other by `reference`"
         )
     n = crystal.masses.size
     blocks = crystal.force_constants.reshape(-1, n, 3, n, 3).transpose(0, 1, 3, 2, 4)
@@ -98,7 +77,7 @@ def truncate_force_constants(
     cells = crystal.cells[some]
     residual, balanced = enforce_sum_rule(cells, values, np.zeros(values.shape[1:]))
     short = evolve(crystal, cells=cells, force_constants=balanced, residual=residual)
-    shift = _frequency_differences(short, crystal if whole is None else whole)
+    shift = _frequency_differences(short, crystal if reference is None else reference)
     return Truncation(
         crystal=short,
         reach=reach,
@@ -111,10 +90,7 @@ def truncate_force_constants(
 
 
 def _far_planes(crystal: Crystal, along: Array, reach: float) -> NDArray[np.bool_]:
-    """(nR, n, n) whether the layers of two atoms are further apart than `reach`, and not neighbours.
-
-    Layers are those into which `oriented_crystal` cuts the crystal, each one cell thick.
-    """
+    """(nR, n, n) whether the layers, one cell thick, of two atoms are further apart than `reach` and not neighbours."""
     vectors = layer_vectors(crystal.lattice, plane_indices(crystal.lattice, along))
     lattice = vectors @ crystal.lattice
     turn = upright_rotation(lattice)
@@ -142,22 +118,7 @@ _WAVEVECTORS_PER_CHUNK = 64  # wave vectors at a time
 
 
 def extend_dipole_forces(crystal: Crystal, repeats: Sequence[int]) -> Crystal:
-    """Return a crystal whose force constants hold its dipole forces up to half of a supercell of so many cells.
-
-    Parameters
-    ----------
-    crystal : with dipole forces apart (`polar`)
-    repeats : (3,) cells of the supercell along the lattice vectors
-
-    Returns
-    -------
-    The same crystal with all its forces in `force_constants` and `polar` None; cut them off with `truncated`
-
-    Raises
-    ------
-    InputError
-        for a crystal without charges, or a supercell of more than 4096 cells
-    """
+    """Return a polar crystal whose force constants hold its dipole forces up to half of a supercell of `repeats`."""
     counts = integer_array(list(repeats))
     if crystal.polar is None:
         raise InputError(f"{crystal.name} has no charges: its force constants are all there is, nothing to extend")

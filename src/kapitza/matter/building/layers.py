@@ -41,27 +41,11 @@ def lead_from_force_constants(
     positions: ArrayLike | None = None,
     symbols: Sequence[str] = (),
 ) -> Lead:
-    r"""Split a crystal into principal layers, which reach to their neighbours only.
+    """Split a crystal into principal layers, which reach to their neighbours only, and enforce the acoustic sum rule.
 
-    Parameters
-    ----------
-    name : for legends and tables
-    lattice : (3, 3) lattice vectors in rows, m: the first two in the plane, the third to the next layer on the right
-    masses : (n,) kg
-    cells : (nR, 3) lattice vectors of the blocks, in integer multiples of `lattice`
-    force_constants : (nR, 3n, 3n) N m⁻¹ (or (nR, n, n) in one dimension)
-    layers : cells along the third vector that make a principal layer; None takes as few as the forces reach
-    positions : (n, 3) m
-    symbols : (n,)
-
-    Returns
-    -------
-    Lead; the acoustic sum rule is enforced on the self terms, and the violation found before is its `residual`
-
-    Raises
-    ------
-    InputError
-        if `layers` cells are fewer than the forces reach, if the sum rule is broken beyond repair, and as in `Lead`
+    `lattice` (3, 3) m in rows: two vectors in the plane, the third to the next layer on the right; `cells` (nR, 3) and
+    `force_constants` (nR, 3n, 3n) N m⁻¹, or (nR, n, n) in one dimension. A principal layer has `layers` cells along the
+    third vector; None takes as few as the forces reach.
     """
     lattice, masses = finite_array(lattice), positive(masses)
     cells, values = integer_array(cells), finite_array(force_constants)
@@ -165,18 +149,8 @@ def junction_from_layers(
 ) -> Junction:
     """Join layers of one relaxed cell to their leads: check the outermost layers, enforce the sum rule.
 
-    Parameters
-    ----------
-    name : for legends and tables
-    left, right : the leads, with the force constants of the bulk
-    periods : (2, 3) in-plane lattice vectors, m
-    device : the layers; the outermost ones must be those of the leads
-    tolerance : of the largest force constant, by which the outermost layers may differ from the leads
-
-    Raises
-    ------
-    InputError
-        if they differ by more: then the joint cell is too short, and the interface is felt where the lead begins
+    The outermost layers may differ from the leads by `tolerance` of the largest force constant: if they differ by more,
+    the joint cell is too short, and the interface is felt where the lead begins.
     """
     layers = tuple(device)
     shape = [slab.onsite.shape for slab in layers]
@@ -217,24 +191,8 @@ def lead_deviation(slab: JunctionLayer, lead: Lead, tiling: IntArray) -> float:
 def cut_into_layers(
     masses: ArrayLike, shifts: ArrayLike, force_constants: ArrayLike, sizes: Sequence[int], *, periodic: bool = True
 ) -> list[JunctionLayer]:
-    """Cut a joint cell, its atoms in the order of the layers, into these layers.
-
-    Parameters
-    ----------
-    masses : (n,) kg
-    shifts : (nR, 2) in-plane lattice vectors of the blocks
-    force_constants : (nR, 3n, 3n) N m⁻¹
-    sizes : atoms of each layer from left to right, n together
-    periodic : the last layer touches the first one, through the other interface of a superlattice
-
-    Returns
-    -------
-    One slab for each layer, each with a hop to the next (None in the last)
-
-    Raises
-    ------
-    InputError
-        if the sizes do not add up, or forces reach beyond the next layer
+    """Cut a joint cell (of a superlattice if `periodic`) into layers of `sizes` atoms from left to right. In-plane
+    `shifts` are (nR, 2), `force_constants` (nR, 3n, 3n) N m⁻¹ between the atoms in the order of the layers.
     """
     masses, shifts, values = positive(masses), integer_array(shifts), finite_array(force_constants)
     if sum(sizes) != masses.size or min(sizes, default=0) < 1:
@@ -285,15 +243,7 @@ def _layer_masses(lead: Lead, mass: ArrayLike) -> Array:
 def chain_junction(
     left: tuple[float, float], right: tuple[float, float], *, bond: float, area: float = 1.0, spacing: float = 1e-10
 ) -> Junction:
-    """Two chains of masses and springs, one direction: the junction that `chain_transmission` solves in closed form.
-
-    Parameters
-    ----------
-    left, right : mass of an atom (kg) and stiffness of a spring (N m⁻¹)
-    bond : stiffness of the spring between the end atoms, N m⁻¹
-    area : cross-section of one chain, m²
-    spacing : of the atoms, m
-    """
+    """Two chains of masses (kg) and springs (N m⁻¹) in one dimension, tied by the spring `bond` (N m⁻¹)."""
     positive([area, spacing])
     periods = np.sqrt(area) * np.eye(2, 3)
     step, shifts = np.array([0, 0, spacing]), np.zeros((1, 2), dtype=np.int64)
@@ -340,17 +290,8 @@ def repeat_blocks(shifts: IntArray, blocks: Array, tiling: IntArray) -> tuple[In
 
 
 def repeat_device(junction: Junction, tiling: ArrayLike) -> Junction:
-    """Repeat the device in the plane, with the leads as they are: for rough, intermixed and defective interfaces.
-
-    Parameters
-    ----------
-    junction : with periods that are to be multiplied
-    tiling : (2, 2) integers N, the new periods are N @ periods; or two integers, for a diagonal N
-
-    Raises
-    ------
-    InputError
-        for a tiling without area; and for a junction whose periods are already larger than those of a lead
+    """Repeat the device in the plane, with the leads as they are: for rough, intermixed and defective interfaces. The
+    new periods are N @ periods, with `tiling` the integers N, (2, 2) or its diagonal.
     """
     grid = integer_array(tiling)
     grid = np.diag(grid) if grid.shape == (2,) else grid

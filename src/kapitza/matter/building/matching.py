@@ -164,14 +164,7 @@ def gauss_reduction(grid: IntArray, periods: Array) -> IntArray:
 
 
 def common_periods(left: ArrayLike, right: ArrayLike, fit: SurfaceMatch, strained: StrainedSide = "right") -> Array:
-    """(2, 3) periods of the junction, m: those of the left surface, of the right one, or halfway.
-
-    Parameters
-    ----------
-    left, right : (2, 3) or (2, 2) periods of the surfaces, m
-    fit : from `match_surfaces`
-    strained : which of the crystals gives way
-    """
+    """(2, 3) periods of the junction, m: those of the left surface, of the right one, or halfway."""
     check_choice(strained, ("left", "right", "both"), "side to be strained")
     a = fit.left @ in_plane_periods(left)
     c, s = np.cos(fit.twist), np.sin(fit.twist)

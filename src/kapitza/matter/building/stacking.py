@@ -22,20 +22,13 @@ _VACUUM_REACHES = 3.0  # times the reach of the forces
 
 @frozen(eq=False)
 class Segment:
-    """Some layers of one crystal.
+    """Some layers of one crystal."""
 
-    Attributes
-    ----------
-    cell : the crystal, one cell
-    lead : its principal layers, each some cells thick
-    grid : (2, 2) integers N: the periods of the junction are N @ those of the lead
-    layers : how many
-    """
-
-    cell: Structure
-    lead: Lead
+    cell: Structure  # the crystal, one cell
+    lead: Lead  # its principal layers, each some cells thick
+    # (2, 2) integers N: the periods of the junction are N @ those of the lead
     grid: IntArray = field(converter=integer_array)
-    layers: int
+    layers: int  # how many
 
     def places(self, layer: int) -> Array:
         """(M n, 3) atoms of a layer, counted from the first one: atom i of cell j is j n + i, m."""
@@ -58,40 +51,23 @@ class Segment:
 
 @frozen(eq=False)
 class AtomStack:
-    """Atoms of a stack, and what each belongs to.
+    """Atoms of a stack, and what each belongs to."""
 
-    Attributes
-    ----------
-    atoms : all of them, vacuum along the third lattice vector
-    segment : (n,) of which segment
-    layer : (n,) in which layer of the device, from 0; below 0 in the held part on the left, and from the number of
-        layers upwards in the part on the right that moves as a body
-    base : (n,) which atom of its crystal's cell
-    heights : (k,) mean heights of the interfaces between the segments, m
-    layers : number of layers of the device
-    """
-
-    atoms: Structure
-    segment: IntArray
+    atoms: Structure  # all of them, vacuum along the third lattice vector
+    segment: IntArray  # (n,) of which segment
+    # (n,) in which layer of the device, from 0; negative in the held part on the left, and from `layers` upwards in
+    # the part on the right that moves as a body
     layer: IntArray
-    base: IntArray
-    heights: Array
-    layers: int
+    base: IntArray  # (n,) which atom of its crystal's cell
+    heights: Array  # (k,) mean heights of the interfaces between the segments, m
+    layers: int  # number of layers of the device
 
 
 def stack_segments(
     segments: Sequence[Segment], periods: Array, shifts: Sequence[Array], reach: float, name: str, *, held: bool = True
 ) -> AtomStack:
-    """Stack segments, with held crystal thicker than `reach` (m) at both ends.
-
-    Parameters
-    ----------
-    segments : left crystal, what is between, right crystal
-    periods : (2, 3) of the junction, m
-    shifts : (3,) for each interface: how the upper crystal is moved from the place where it continues the lower, m
-    reach : of the forces, m
-    name : of the structure
-    held : whether to put held crystal there
+    """Stack segments on the junction's `periods` (m), with held crystal thicker than `reach` (m) at both ends if
+    `held`. Each of `shifts` moves an upper crystal from the place where it continues the lower one, (3,) m.
     """
     origins = [np.zeros(3)]
     for (low, high), shift in zip(pairwise(segments), shifts, strict=True):
@@ -143,14 +119,8 @@ def continues_lattice(low: Segment, high: Segment) -> bool:
 
 
 def have_same_sites(periods: Array, one: Array, other: Array) -> bool:
-    """Whether the atoms of two layers are in about the same places, lattice vectors in the plane apart.
-
-    Heights are compared in units of the thickness of each layer.
-
-    Parameters
-    ----------
-    periods : (2, 3) m
-    one, other : (1 + n, 3) step to the next layer, then the atoms, from any origin, m
+    """Whether the atoms of two layers are in about the same places, in-plane lattice vectors apart. Each is (1 + n, 3)
+    m, the step to the next layer first; heights are compared in units of the thickness of each layer.
     """
     ratio = one[0, 2] / other[0, 2]
     if one.shape != other.shape or not 1 / _MAX_THICKNESS_RATIO < ratio < _MAX_THICKNESS_RATIO:
@@ -166,10 +136,8 @@ def have_same_sites(periods: Array, one: Array, other: Array) -> bool:
 
 
 def find_registry(low: Segment, high: Segment, periods: Array, force_field: ForceField) -> Array:
-    """(3,) shift of the upper crystal at which it is lowest in energy, from the place where it continues the lower, m.
-
-    A crystal with the same sites continues the lower one.  Others are tried on a grid of places within one of their own
-    cells, each time as a rigid body that finds its own height and place.
+    """(3,) shift of lowest energy of the upper crystal, from the place where it continues the lower one, m. A crystal
+    with the same sites stays there; others are tried on a grid of places, each time relaxing as a rigid body.
     """
     if continues_lattice(low, high):
         return np.zeros(3)

@@ -23,13 +23,7 @@ _PLANE_THICKNESS = 0.05 * angstrom  # atoms within this height are one plane of 
 
 
 def plane_indices(lattice: Array, normal: ArrayLike) -> IntArray:
-    """(3,) indices of the lattice plane with this Cartesian normal, smallest integers.
-
-    Raises
-    ------
-    InputError
-        if no plane of indices up to 12 has this normal
-    """
+    """(3,) indices of the lattice plane with this Cartesian normal, smallest integers, up to 12."""
     along = lattice @ unit_vector(normal)
     for divisor in range(1, _LARGEST_INDEX + 1):
         scaled = along / np.abs(along).max() * divisor
@@ -43,10 +37,7 @@ def plane_indices(lattice: Array, normal: ArrayLike) -> IntArray:
 
 
 def layer_vectors(lattice: Array, indices: ArrayLike) -> IntArray:
-    """(3, 3) integers N: N @ lattice has two short vectors in the plane and a short one to the next plane.
-
-    The determinant is 1: the cell is as small as that of the lattice.
-    """
+    """(3, 3) integers of determinant 1 that make two short vectors in the plane and a short one to the next plane."""
     h = integer_array(indices)
     reach = int(np.abs(h).max()) + 2
     steps = np.array(list(product(range(-reach, reach + 1), repeat=3)))
@@ -77,16 +68,8 @@ def orient_structure(
 ) -> Structure:
     """Turn a structure so that a surface faces along z: the thinnest layer that repeats, atoms in order of height.
 
-    Parameters
-    ----------
-    one : the crystal
-    orientation : (3,) Miller indices, in the lattice of `one.axes`
-    first, last : element of the lowest and the highest atom of the layer; None: whatever is next to the widest gap
-
-    Returns
-    -------
-    lattice: two vectors in the plane, the first along x, and the step to the next layer; the cut between layers is in
-    the widest gap between planes of atoms, where a crystal cleaves
+    `orientation` are Miller indices in the lattice of `one.axes`. The cut between layers is in the widest gap between
+    planes of atoms, where a crystal cleaves, or where the elements `first` and `last` begin and end a layer.
     """
     axes = one.lattice if one.axes is None else one.axes
     miller = integer_array(orientation)
@@ -101,13 +84,7 @@ def orient_structure(
 
 
 def _cut_layer(one: Structure, first: str | None = None, last: str | None = None) -> Structure:
-    """Move atoms by lattice vectors into one layer that starts above the widest gap, in order of height.
-
-    Raises
-    ------
-    InputError
-        if no gap between planes of atoms has the element `first` above it and `last` below it
-    """
+    """Move atoms by lattice vectors into one layer that starts above the widest gap, in order of height."""
     wanted = np.array([[want is None or symbol == want for symbol in one.symbols] for want in (first, last)])
     if not wanted.any(axis=1).all():
         raise InputError(f"{one.name} has no {first if not wanted[0].any() else last}: it has {', '.join(one.symbols)}")
@@ -122,17 +99,9 @@ def _cut_layer(one: Structure, first: str | None = None, last: str | None = None
 
 
 def place_in_layer(lattice: Array, positions: Array, wanted: BoolArray | None = None) -> tuple[IntArray, IntArray]:
-    """Put atoms into one layer above the widest gap between planes of atoms.
-
-    Parameters
-    ----------
-    lattice : (3, 3) m, the first two vectors in the plane z = 0
-    positions : (n, 3) m
-    wanted : (2, n) atoms that may be the first above the gap, and the last below it
-
-    Returns
-    -------
-    (n, 3) lattice vectors that bring the atoms there, and (n,) their order of height
+    """(n, 3) lattice vectors that bring atoms into one layer above the widest gap, and (n,) their order of height. The
+    first two lattice vectors lie in the plane z = 0; `wanted` (2, n): atoms that may be first above and last below
+    the gap.
     """
     thickness = float(lattice[2, 2])
     height = positions[:, 2]
@@ -156,18 +125,7 @@ def place_in_layer(lattice: Array, positions: Array, wanted: BoolArray | None = 
 
 
 def orient_crystal(crystal: Crystal, normal: ArrayLike) -> Crystal:
-    """Turn a crystal with its force constants so that a surface faces along z, as `oriented` does.
-
-    Parameters
-    ----------
-    crystal : with short-range force constants alone; dipole forces do not end (see `Crystal.polar`)
-    normal : (3,) Cartesian normal in the frame of the crystal
-
-    Raises
-    ------
-    InputError
-        for a normal that no lattice plane has, or a crystal with dipole forces apart
-    """
+    """Turn a crystal with its force constants so that a surface faces along z; refuse dipole forces apart."""
     if crystal.polar is not None:
         raise InputError(
             f"{crystal.name}: the dipole forces reach for ever and fit into no layer: load it with nac=False, so that "
@@ -177,13 +135,7 @@ def orient_crystal(crystal: Crystal, normal: ArrayLike) -> Crystal:
 
 
 def change_lattice(crystal: Crystal, vectors: IntArray) -> Crystal:
-    """Describe a crystal by other lattice vectors, upright, its atoms in one layer.
-
-    Parameters
-    ----------
-    crystal : without dipole forces apart
-    vectors : (3, 3) integers of determinant 1: the new lattice vectors are `vectors` @ the old ones
-    """
+    """Describe a crystal by lattice vectors `vectors` @ its own (determinant 1), upright, its atoms in one layer."""
     lattice = vectors @ crystal.lattice
     turn = upright_rotation(lattice)
     lattice, positions = lattice @ turn, crystal.positions @ turn
@@ -205,19 +157,7 @@ def change_lattice(crystal: Crystal, vectors: IntArray) -> Crystal:
 
 
 def _move_atoms(cells: IntArray, blocks: Array, moves: IntArray, order: IntArray) -> tuple[IntArray, Array]:
-    r"""Force constants of atoms that were moved by lattice vectors $s_i$: R becomes $R + s_i - s_j$, in a new order.
-
-    Parameters
-    ----------
-    cells : (nR, 3)
-    blocks : (nR, n, n, 3, 3)
-    moves : (n, 3)
-    order : (n,)
-
-    Returns
-    -------
-    cells (nR', 3) and force constants (nR', 3n, 3n)
-    """
+    """Cells and force constants (nR, n, n, 3, 3) of reordered atoms moved by $s_i$: R becomes $R + s_i - s_j$."""
     n = len(order)
     keys = cells[:, None, None, :] + moves[None, :, None, :] - moves[None, None, :, :]
     found, place = np.unique(keys.reshape(-1, 3), axis=0, return_inverse=True)

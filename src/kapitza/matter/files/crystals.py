@@ -197,10 +197,7 @@ def _subtract_dipole_forces(data: SupercellData, polar: DipoleForces, path: str 
 
 
 def enforce_sum_rule(cells: IntArray, values: Array, field: Array) -> tuple[float, Array]:
-    """Violation of the acoustic sum rule over the largest force constant, and blocks that obey it.
-
-    `field` (3n, 3n) are the dipole forces at Γ, which come on top of the blocks.
-    """
+    """Relative violation of the acoustic sum rule, and blocks that obey it; `field` (3n, 3n): dipole forces at Γ."""
     n = values.shape[1] // 3
     total = (values.sum(axis=0) + field).reshape(n, 3, n, 3).sum(axis=2)
     home = int(np.flatnonzero((cells == 0).all(axis=1))[0])

@@ -23,23 +23,7 @@ _PAIRS_PER_CHUNK = 1 << 15  # pairs of atoms
 
 
 def fold_force_constants(data: SupercellData, path: str | PathLike[str] | None = None) -> tuple[IntArray, Array]:
-    r"""Lattice vectors and force constants between the primitive cell at 0 and the one at R.
-
-    Parameters
-    ----------
-    data : primitive cell, supercell and force constants
-    path : of the file, for messages
-
-    Returns
-    -------
-    cells : (nR, 3) integer multiples of the primitive lattice vectors; with R comes -R
-    force_constants : (nR, 3n, 3n) N m⁻¹, $\Phi(-R) = \Phi(R)^T$
-
-    Raises
-    ------
-    DataError
-        if the supercell is not made of primitive cells
-    """
+    """(nR, 3) lattice vectors and (nR, 3n, 3n) force constants between primitive cells, N m⁻¹."""
     n = len(data.primitive.masses)
     kind, _ = map_supercell_atoms(data.primitive, data.supercell, path)
     origins = row_atoms(data, kind, path)

@@ -26,24 +26,8 @@ def companion_file(path: Path) -> Path:
 
 
 def read_force_constants(path: str | PathLike[str], shape: tuple[int, int]) -> ForceConstantRows:
-    """Read force constants between n atoms of the primitive cell and N of the supercell.
-
-    Parameters
-    ----------
-    path : text, or HDF5 where the name ends with .hdf5 or .h5
-    shape : n and N
-
-    Returns
-    -------
-    constants : (n or N, N, 3, 3) in the unit of the file
-    origins : atoms of the supercell at which the n rows start, where the file names them
-
-    Raises
-    ------
-    DataError
-        if the file is not what it should be
-    MissingEngine
-        for HDF5 without h5py
+    """Read text or HDF5 force constants of n rows or N, (n or N, N, 3, 3) in the unit of the file; `shape` is n and N.
+    The second value is the atoms of the supercell at which the n rows start, where the file names them.
     """
     path = Path(path)
     return _read_hdf5_constants(path, shape) if path.suffix in (".hdf5", ".h5") else _read_text_constants(path, shape)
@@ -161,13 +145,7 @@ class SupercellAtoms(NamedTuple):
 
 
 def constants_from_sets(path: Path, atoms: SupercellAtoms, origins: tuple[int, ...]) -> Array:
-    """(n, N, 3, 3) force constants of the atoms `origins` of a supercell, in the units of the file.
-
-    Raises
-    ------
-    DataError
-        if the file is not what it should be, or the displacements and the symmetry leave force constants open
-    """
+    """(n, N, 3, 3) force constants of the atoms `origins` of a supercell, in the units of the file."""
     sets = _read_force_sets(path, len(atoms.points))
     turns = _lattice_rotations(atoms.primitive, atoms.lattice)
     known = {

@@ -25,20 +25,7 @@ METAL_DYNAMICAL_UNIT = eV / angstrom**2 / m_u  # rad² s⁻² of 1 eV Å⁻² u�
 
 
 def crystal_from_lammps(path: str | PathLike[str], primitive: Structure, supercell: Structure) -> Crystal:
-    """Read the dynamical matrix of a supercell.
-
-    Parameters
-    ----------
-    path : file of `dynamical_matrix all regular <step> file <path>`, in metal units
-    primitive : one cell of the crystal
-    supercell : the atoms of the file, in the order of their LAMMPS ids, at rest
-
-    Raises
-    ------
-    DataError
-        with file and line, for what is no such file or one of another number of atoms, or if the supercell is not made
-        of primitive cells
-    """
+    """Read a file of `dynamical_matrix all regular`, metal units; `supercell` in the order of the LAMMPS ids."""
     matrix = _read_dynamical_matrix(path, supercell.masses.size)
     weight = np.sqrt(np.repeat(supercell.masses, 3))
     constants = matrix * METAL_DYNAMICAL_UNIT * weight[:, None] * weight

@@ -122,13 +122,7 @@ def _is_number(value: object) -> TypeGuard[float]:
 
 
 def read_toml(path: str | PathLike[str]) -> TomlTable:
-    """Return the whole of a TOML file.
-
-    Raises
-    ------
-    DataError
-        if it cannot be read, is too large, or is not TOML (with the line)
-    """
+    """Return the whole of a TOML file."""
     path = Path(path)
     try:
         if path.stat().st_size > _MAX_BYTES:
@@ -162,19 +156,7 @@ def unit_factors(whole: TomlTable) -> dict[str, float]:
 
 
 def read_material(name: str, part: TomlTable, unit: Mapping[str, float], masses: Mapping[str, float]) -> Material:
-    """Return one material of a file.
-
-    Parameters
-    ----------
-    name, part : an item of `entries`
-    unit : `factors` of the same file
-    masses : atomic masses by element, u
-
-    Raises
-    ------
-    DataError
-        with file and key, for what is missing, of the wrong kind, not finite, or not known
-    """
+    """Return one material of a file: an item of `material_entries`, `unit_factors`, atomic masses by element (u)."""
     part.known(_MATERIAL_KEYS)
     symmetry = part.text("symmetry")
     if symmetry not in (*VOIGT_ENTRIES, LIQUID_SYMMETRY):

@@ -46,44 +46,25 @@ _HEADER_PATTERN = re.compile(r"\s*(?:-\s*)?(?:#.*)?")
 
 @frozen(eq=False)
 class AtomicCell:
-    """Atoms of one cell.
+    """Atoms of one cell."""
 
-    Attributes
-    ----------
-    lattice : (3, 3) lattice vectors in rows, m
-    points : (n, 3) positions in units of the lattice vectors
-    masses : (n,) kg
-    symbols : (n,) chemical symbols
-    reduced : (n,) which atom of the same cell each atom repeats, from 0; None where the file does not say
-    """
-
-    lattice: Array
-    points: Array
-    masses: Array
+    lattice: Array  # (3, 3) lattice vectors in rows, m
+    points: Array  # (n, 3) positions in units of the lattice vectors
+    masses: Array  # (n,) kg
     symbols: tuple[str, ...]
-    reduced: tuple[int, ...] | None = None
+    reduced: tuple[int, ...] | None = None  # (n,) atom of the cell that each repeats
 
 
 @frozen(eq=False)
 class SupercellData:
-    """What a phonopy file holds, in SI units.
-
-    Attributes
-    ----------
-    primitive, supercell : the cells
-    force_constants : (n, N, 3, 3) second derivatives of the energy between an atom of the primitive cell and all of the
-        supercell, N m⁻¹
-    born : (n, 3, 3) Born charges in units of e, first axis of a matrix the field, or None
-    dielectric : (3, 3) high-frequency dielectric constant, or None
-    origins : (n,) which atom of the supercell each row of the force constants starts from; None: the file does not say
-    """
+    """What a phonopy file holds, in SI units; None where it does not say."""
 
     primitive: AtomicCell
     supercell: AtomicCell
-    force_constants: Array
-    born: Array | None = None
-    dielectric: Array | None = None
-    origins: tuple[int, ...] | None = None
+    force_constants: Array  # (n, N, 3, 3) from an atom of the primitive cell to all of the supercell, N m⁻¹
+    born: Array | None = None  # (n, 3, 3) Born charges in units of e, first axis the field
+    dielectric: Array | None = None  # (3, 3) high-frequency dielectric constant
+    origins: tuple[int, ...] | None = None  # (n,) atom of the supercell at which each row starts
 
 
 @frozen(eq=False)
@@ -100,22 +81,7 @@ class _FileSection:
 
 
 def read_phonopy(path: str | PathLike[str], force_constants: str | PathLike[str] | None = None) -> SupercellData:
-    """Read cells and force constants of a `phonopy.yaml` or `phonopy_params.yaml`.
-
-    Parameters
-    ----------
-    path : the YAML file; it says in which units it is
-    force_constants : a `FORCE_CONSTANTS`, `force_constants.hdf5` or `FORCE_SETS` file, in the units of the YAML file;
-        None: they are in the YAML file, as `phonopy --include-fc` writes them, or in a file of such a name beside it
-
-    Raises
-    ------
-    DataError
-        with file and line, if a part is missing, has the wrong shape, is no number, is not finite, or is in units that
-        are not known
-    MissingEngine
-        for a `.hdf5` file without h5py
-    """
+    """Read cells and force constants (in `path`, in `force_constants` or in a file beside it) of phonopy's YAML."""
     path = Path(path)
     sections = _split_sections(path, read_lines(path))
     length, stiffness = _file_units(sections, path)

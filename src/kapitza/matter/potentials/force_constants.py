@@ -98,18 +98,7 @@ def crystal_from_ase(
 
 
 def layered_constants(one: Structure, force_field: ForceField, rows: IntArray) -> tuple[IntArray, Array]:
-    """Force constants between some atoms of a structure that is periodic in its first two lattice vectors.
-
-    Parameters
-    ----------
-    one : atoms at rest, vacuum along the third lattice vector
-    force_field : the potential
-    rows : (m,) atoms that are wanted
-
-    Returns
-    -------
-    shifts (nR, 2) in-plane lattice vectors, and force constants (nR, 3m, 3m), N m⁻¹
-    """
+    """In-plane shifts (nR, 2) and force constants (nR, 3m, 3m) N m⁻¹ among `rows` of a slab with vacuum along z."""
     cells, values = _wide_supercell_constants(one, force_field, rows, (True, True, False))
     return cells[:, :2], values
 

@@ -118,28 +118,14 @@ class ForceField:
 def force_field_from_calculator(
     calculator: Any, reach: float, *, name: str = "", step: float = 0.01 * angstrom
 ) -> ForceField:
-    """Use any ASE calculator.
-
-    Parameters
-    ----------
-    calculator : of ASE, set up; all its settings are its own
-    reach : distance beyond which two atoms have no force constant, m; for a pair potential its cutoff, for one with
-        angles or an embedding twice the cutoff
-    name : for legends; None: the calculator's
-    step : of the finite differences, m
+    """Use any ASE calculator; no force constant is taken beyond `reach` (m): the cutoff of a pair potential, twice the
+    cutoff where angles or an embedding act. `step` of the finite differences in m.
     """
     return ForceField(name or type(calculator).__name__, calculator, reach, step=step)
 
 
 def structure_from_ase(atoms: Any, name: str = "", axes: ArrayLike | None = None) -> Structure:
-    """Return the structure of an ASE Atoms object (Å, u) with its masses, without its calculator.
-
-    Parameters
-    ----------
-    atoms : of ASE, with a three-dimensional cell
-    name : for legends; empty: the chemical formula
-    axes : (3, 3) lattice vectors in rows to which Miller indices refer, m; None: those of the cell
-    """
+    """Return the structure of an ASE Atoms object (Å, u) with its masses; `axes` (3, 3) m as in `Structure`."""
     return Structure(
         name or str(atoms.get_chemical_formula()),
         np.array(atoms.cell) * angstrom,

@@ -31,23 +31,10 @@ _MAX_RELAXATION_STRAIN = 0.25  # principal strain on relaxation: more is another
 def relax_cell(
     start: Structure, force_field: ForceField, free: Literal["all", "normal"] = "all", *, force: float = _CELL_LIMIT
 ) -> Structure:
-    r"""Bring a crystal to rest.
+    r"""Relax the lattice and atoms of a crystal, or ("normal") its third lattice vector and atoms, strained coherently.
 
     With $x' = x(1 + \varepsilon)$ the gradient of the energy is $\partial E/\partial A = V A^{-T}\sigma$, A the lattice
-    vectors in rows.
-
-    Parameters
-    ----------
-    start : the crystal
-    force_field : the potential
-    free : "all": lattice and atoms move; "normal": the first two lattice vectors are held (a coherently strained
-        crystal), the third and the atoms move
-    force : aim for the forces that are left, N; on the lattice likewise, as a force on its vectors
-
-    Raises
-    ------
-    ConvergenceError
-        if forces are left after 4000 steps, or the crystal moves too far away from its start
+    vectors in rows. `force` is what may be left on atoms and, likewise, on the lattice vectors, N.
     """
     n, moving = start.masses.size, slice(0, 3) if free == "all" else slice(2, 3)
     rows = 3 if free == "all" else 1
@@ -99,22 +86,10 @@ def relax_interface(
     *,
     force: float = _FORCE_LIMIT,
 ) -> Structure:
-    """Bring the atoms near an interface to rest between two crystals.
+    """Relax the `mobile` atoms (n,) between two crystals, the one on the `right` (n,) as a rigid body; others are held.
 
-    Parameters
-    ----------
-    start : the atoms, with vacuum along the third lattice vector
-    force_field : the potential
-    mobile : (n,) atoms that move on their own
-    right : (n,) atoms of the crystal on the right, which move as one rigid body; all others are held.  The energy
-        depends on the place of that body exactly as if it went on for ever, as long as it is thicker than the forces
-        reach: what acts within it and on its far end does not change
-    force : largest force that may be left, N
-
-    Raises
-    ------
-    ConvergenceError
-        if forces are left after 4000 steps
+    The energy depends on the place of that body exactly as if it were half-infinite, as long as it is thicker than the
+    forces reach: what acts within it and on its far end does not change.
     """
     if bool((mobile & right).any()):
         raise InputError(

@@ -38,13 +38,8 @@ def _copy_along_axis(
 
 @compile_kernel
 def find_ghosts(fractional: Array, margin: Array, low: Array, high: Array) -> tuple[Int32Array, Int32Array]:
-    """Owners (N,) and images (N, 3) of all copies that lie within a margin of the real atoms, which come first.
-
-    Parameters
-    ----------
-    fractional : (n, 3) of the real atoms
-    margin : (3,) in fractions of the box; 0 along an axis that does not repeat
-    low, high : (3,) least and greatest of the fractional coordinates of the real atoms
+    """Owners (N,) and images (N, 3) of real atoms, which come first, and of all copies within a margin (3,) of them.
+    All in fractions of the box; the margin is 0 along an axis that does not repeat.
     """
     owner = np.empty(len(fractional), dtype=np.int32)
     image = np.zeros((len(fractional), 3), dtype=np.int32)
@@ -188,10 +183,7 @@ def find_crossing(start: IntArray, near: Int32Array, right: BoolArray) -> Int32A
 
 @compile_kernel
 def gather_forces(g: Array, slot: Int32Array, total: Array) -> int:
-    """Add up the forces on atoms and copies, (N, 3), by the row of each in `total`; return one that feels and has none.
-
-    Returns -1 where all that feel a force have a row.
-    """
+    """Add forces (N, 3) by the row of each atom in `total`; return one that feels a force and has no row, or -1."""
     stray = -1
     for k in range(len(g)):
         if slot[k] >= 0:

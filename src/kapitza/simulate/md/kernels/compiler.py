@@ -11,9 +11,8 @@ KernelFunction = TypeVar("KernelFunction", bound=Callable[..., Any])
 
 
 def compile_kernel(function: KernelFunction) -> KernelFunction:
-    """Compile a function when it is first used, and keep the machine code where there is a folder for it.
-
-    Sums may be taken in another order and products fused; infinities and NaN keep their meaning.
+    """Compile a function when it is first used, and keep the machine code where there is a folder for it. Sums may be
+    taken in another order and products fused; infinities and NaN keep their meaning.
     """
     options: dict[str, Any] = {
         "nogil": True,

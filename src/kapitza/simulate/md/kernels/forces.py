@@ -22,13 +22,7 @@ KERNEL_MODULES = {
 
 
 def require_kernels(field: AnyPotential) -> Potential:
-    """Return a potential that our own kernels know.
-
-    Raises
-    ------
-    InputError
-        for LAMMPS' own lines, and what a calculator brings
-    """
+    """Return a potential that the compiled kernels know."""
     if isinstance(field, LammpsCommands) or field.form not in KERNEL_MODULES:
         whose = "lines of LAMMPS" if isinstance(field, LammpsCommands) else "not a formula of ours"
         raise InputError(
@@ -48,15 +42,7 @@ class KernelFunctions(NamedTuple):
 
 
 def load_kernels(field: Potential) -> KernelFunctions:
-    """Return the compiled forces, site energies and forces across a plane of a potential.
-
-    Raises
-    ------
-    InputError
-        for a potential without kernels
-    MissingEngine
-        without numba
-    """
+    """Return the compiled forces, site energies and forces across a plane of a potential."""
     require("numba", extra=KERNEL_EXTRA, why=KERNEL_PURPOSE)
     name = KERNEL_MODULES[require_kernels(field).form]
     module = require(f"kapitza.simulate.md.kernels.{name}", extra=KERNEL_EXTRA, why=KERNEL_PURPOSE)
@@ -64,13 +50,7 @@ def load_kernels(field: Potential) -> KernelFunctions:
 
 
 def map_species(system: System, field: Potential) -> NDArray[np.int32]:
-    """(n,) kind of each atom, as the field counts them.
-
-    Raises
-    ------
-    InputError
-        for a kind that the field does not know
-    """
+    """(n,) kind of each atom, as the potential counts them."""
     unknown = [kind for kind in system.kinds if kind not in field.kinds]
     if unknown:
         raise InputError(
@@ -117,16 +97,10 @@ class SystemForces:
 
 
 def highest_frequencies(system: System, field: Potential) -> Array:
-    r"""(2,) highest angular frequency of each side, rad s⁻¹.
+    r"""(2,) highest angular frequency of each side, rad s⁻¹: above the lower one no elastic process takes heat across.
 
     The largest eigenvalue of $-\partial F_i/\partial r_j/\sqrt{m_i m_j}$ among the atoms of one side, all others at
-    rest, by Lanczos' method with central differences of the forces at rest.  Above the lower of the two no elastic
-    process takes heat across.
-
-    Parameters
-    ----------
-    system : atoms at rest
-    field : a potential with kernels of its own
+    rest, by Lanczos' method with central differences of the forces.
     """
     forces = SystemForces(system, field)
     return np.array(

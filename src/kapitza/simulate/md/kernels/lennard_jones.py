@@ -136,7 +136,7 @@ def lennard_jones_forces(
     parameters: tuple[Array, Array, Array, Array],
     f: Array,
 ) -> float:
-    """Add the forces on atoms and ghosts (N, 3) N, and return the energy, J; each pair is listed once.
+    """Add the forces on atoms and ghosts to f (N, 3) N, and return the energy, J; each pair is listed once.
 
     Three passes over the neighbours of an atom: choose those below the cutoff, work on them side by side in vector
     registers, hand out the forces.
@@ -189,9 +189,8 @@ def lennard_jones_partial(
     x: Array, species: Int32Array, start: IntArray, near: Int32Array,
     rows: Int32Array, right: BoolArray, parameters: tuple[Array, Array, Array, Array], g: Array,
 ) -> None:  # fmt: skip
-    """Add -∂U_i/∂r_j of each two atoms on different sides to g[j], (N, 3) N: half of the force of their pair.
-
-    `rows` must hold the atoms of both sides whose energy depends on the other side: each pair is listed in one row.
+    """Add -∂U_i/∂r_j of each two atoms on different sides to g[j], (N, 3) N: half of the force of their pair. `rows`
+    must hold the atoms of both sides whose energy depends on the other side: each pair is listed in one row.
     """
     table, ended = _tabulate_pairs(parameters), parameters[3][0] > 0
     for i in rows:

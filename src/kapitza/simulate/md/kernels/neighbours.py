@@ -24,24 +24,14 @@ _MAX_CELLS_PER_ATOM = 4  # cells per atom, at most
 
 @frozen(eq=False)
 class NeighbourList:
-    """Atoms, ghosts and who is near whom.
+    """Atoms, ghosts and the neighbours of each atom."""
 
-    Attributes
-    ----------
-    owner : (N,) atom that each atom or ghost is a copy of; the n atoms come first
-    image : (N, 3) displacement in vectors of the box; of an atom that has left the box it is not 0
-    shift : (N, 3) displacement, m
-    start : (n + 1,) where the row of each atom starts in `near`
-    near : neighbours of each atom, in ascending order
-    reach : distance of the farthest neighbours, m
-    """
-
-    owner: NDArray[np.int32]
-    image: NDArray[np.int32]
-    shift: Array
-    start: NDArray[np.int64]
-    near: NDArray[np.int32]
-    reach: float
+    owner: NDArray[np.int32]  # (N,) atom of which each is a copy; the n atoms come first
+    image: NDArray[np.int32]  # (N, 3) displacement in vectors of the box; not 0 for an atom outside of it
+    shift: Array  # (N, 3) displacement, m
+    start: NDArray[np.int64]  # (n + 1,) where the row of each atom starts in `near`
+    near: NDArray[np.int32]  # neighbours of each atom, in ascending order
+    reach: float  # distance of the farthest neighbours, m
 
     def extended(self, positions: Array) -> Array:
         """(N, 3) positions of atoms and ghosts, m."""
@@ -51,24 +41,8 @@ class NeighbourList:
 def list_neighbours(
     lattice: Array, positions: Array, reach: float, *, periodic: tuple[bool, bool, bool], half: bool
 ) -> NeighbourList:
-    """List all neighbours of each atom.
-
-    Parameters
-    ----------
-    lattice : (3, 3) vectors of the box in rows, m
-    positions : (n, 3) m, in the box or not
-    reach : distance up to which two atoms are neighbours, m
-    periodic : whether the box repeats along each of its vectors
-    half : each pair once (in the row of the lower number) or in the rows of both
-
-    Raises
-    ------
-    InputError
-        for a box without volume, or more ghosts than 32 bits can number
-    ConvergenceError
-        for an atom that is more boxes away than they can
-    MissingEngine
-        without numba
+    """List the neighbours within `reach` (m) of atoms at `positions` (n, 3) m, in the box or not. With `half` each pair
+    is listed once, in the row of the lower number, else in the rows of both.
     """
     kernel = load_cell_lists()
     volume = float(np.linalg.det(lattice))
@@ -150,13 +124,7 @@ class VerletList:
         self.reference: Array = np.zeros((0, 3))
 
     def renew(self, positions: Array) -> NeighbourList:
-        """List the neighbours anew.
-
-        Raises
-        ------
-        ConvergenceError
-            if an atom is nowhere
-        """
+        """List the neighbours anew."""
         if not np.isfinite(positions).all():
             lost = int(np.argmin(np.isfinite(positions).all(axis=1)))
             raise ConvergenceError(f"atom {lost} is at {positions[lost].tolist()} m: take a smaller timestep")

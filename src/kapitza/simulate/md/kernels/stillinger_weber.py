@@ -108,16 +108,7 @@ def _add_angles(m: int, of_centre: Array, near_by: Array, pull: Array) -> float:
 def stillinger_weber_forces(
     x: Array, species: Int32Array, start: IntArray, near: Int32Array, parameters: tuple[Array, Array], f: Array
 ) -> float:
-    """Energy of all atoms, J; the forces are added to f.
-
-    Parameters
-    ----------
-    x : (N, 3) positions of the n atoms and of the copies around the box, m
-    species : (N,) kinds
-    start, near : (n + 1,) and all neighbours of each of the n atoms
-    parameters : of pairs and of angles
-    f : (N, 3) forces, N, added to
-    """
+    """Energy of all atoms, J; the forces on the atoms and the copies around the box are added to f (N, 3) N."""
     two, three = parameters
     squares, size = _squared_reach(two), max_neighbours(start)
     who, near_by, pull = np.empty(size, np.int32), np.empty((size, 8)), np.empty((size, 3))
@@ -158,15 +149,7 @@ def stillinger_weber_partial(
     x: Array, species: Int32Array, start: IntArray, near: Int32Array,
     rows: Int32Array, right: BoolArray, parameters: tuple[Array, Array], g: Array,
 ) -> None:  # fmt: skip
-    """Add -∂U_i/∂r_j of each atom i of `rows` to g[j], (N, 3) N, for all j on the other side; see `forces`.
-
-    Parameters
-    ----------
-    x, species, start, near, parameters : as in `forces`
-    rows : atoms whose energy may depend on the other side
-    right : (N,) whether each atom is on the right side
-    g : (N, 3) added to
-    """
+    """Add -∂U_i/∂r_j of each atom i of `rows` to g[j], (N, 3) N, for all j on the other side."""
     two, three = parameters
     squares, size = _squared_reach(two), max_neighbours(start)
     who, near_by, pull = np.empty(size, np.int32), np.empty((size, 8)), np.empty((size, 3))

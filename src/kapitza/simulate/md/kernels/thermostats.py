@@ -33,17 +33,7 @@ def _uniform_random(random: RandomState) -> float:
 
 @compile_kernel
 def langevin_step(v: Array, mass: Array, atoms: IntArray, keep: float, heat: float, random: RandomState) -> float:
-    r"""Exact step of $dv = -v\,dt/τ + \sqrt{2 k_BT/(mτ)}\,dW$; returns the energy that it gives, J.
-
-    Parameters
-    ----------
-    v : (n, 3) m s⁻¹, changed
-    mass : (n,) kg
-    atoms : those of the bath
-    keep : $e^{-Δt/τ}$
-    heat : $k_BT$, J
-    random : state of the generator, changed
-    """
+    r"""Exact step of $dv = -v\,dt/τ + \sqrt{2 k_BT/(mτ)}\,dW$; keep = $e^{-Δt/τ}$, heat = $k_BT$; energy given, J."""
     given, width, even = 0.0, np.sqrt((1 - keep * keep) * heat), 3 * atoms.size
     for p in range(0, even, 2):
         radius, angle = np.sqrt(-2 * np.log(_uniform_random(random))), 2 * np.pi * _uniform_random(random)
@@ -60,8 +50,8 @@ def langevin_step(v: Array, mass: Array, atoms: IntArray, keep: float, heat: flo
 def exchange_step(r: Array, v: Array, f: Array, mass: Array, atoms: IntArray, power: float, dt: float) -> float:
     """Give a bath power times dt by scaling its velocities about their mean; returns the energy, J, or NaN.
 
-    Positions r are corrected in the third order of dt, which keeps the total energy from drifting: eq. (20) of
-    P. Wirnsberger, D. Frenkel and C. Dellago, J. Chem. Phys. 143, 124104 (2015), doi:10.1063/1.4931597.
+    Positions r are corrected in the third order of dt, which keeps the total energy from drifting: eq. (20) of P.
+    Wirnsberger, D. Frenkel and C. Dellago, J. Chem. Phys. 143, 124104 (2015), doi:10.1063/1.4931597.
     """
     total, mean, push = 0.0, np.zeros(3), np.zeros(3)
     for i in atoms:
