@@ -49,6 +49,19 @@ def test_method_follows_the_geometry():
         solve(device, method="elements")  # pyright: ignore[reportCallIssue, reportArgumentType]
 
 
+@pytest.mark.parametrize("subject", [3, None, "chip.toml", chip().stack])
+def test_what_is_no_device_is_refused(subject: object):
+    with pytest.raises(InputError, match=r"solve got .* expected a Device \(layers\), a Layout .* or a Body"):
+        solve(subject)  # pyright: ignore[reportCallIssue, reportArgumentType]
+
+
+@pytest.mark.parametrize("method", ["fast", "", 3])
+def test_unknown_methods_are_refused(method: object):
+    for subject in (chip(), Layout(chip())):
+        with pytest.raises(InputError, match=r"method = .*expected 'layers', 'volumes', 'elements'; leave it out"):
+            solve(subject, method=method)  # pyright: ignore[reportCallIssue, reportArgumentType]
+
+
 def test_all_heat_crosses_the_boundary_of_layers():
     """Every watt crosses every boundary: the maps of both sides differ by the flux over the conductance."""
     found = solve(chip())

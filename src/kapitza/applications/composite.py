@@ -52,15 +52,9 @@ class CompositeConductivity:
 
 
 def particle_conductivity(particle: ArrayLike, resistance: ArrayLike, radius: ArrayLike) -> Array:
-    r"""(n,) what a particle conducts together with its boundary, $k_p' = k_p/(1 + k_p R/a)$, W m⁻¹ K⁻¹.
+    """(n,) conductivity of a particle together with its boundary, $k_p' = k_p/(1 + k_p R/a)$, W m⁻¹ K⁻¹.
 
     Exact for a sphere, for a cylinder across its axis, and for a plate of half thickness a across its plane.
-
-    Parameters
-    ----------
-    particle : conductivity $k_p$, W m⁻¹ K⁻¹
-    resistance : of the boundary R, m² K W⁻¹
-    radius : a, m
     """
     inside = positive(particle)
     return inside / (1 + inside * numbers(resistance) / positive(radius))
@@ -76,37 +70,12 @@ def hasselman_johnson(
     shape: ParticleShape = "sphere",
     temperature: float = 300.0,
 ) -> Array:
-    r"""Conductivity of a composite of equal particles that do not feel each other.
+    r"""(n,) conductivity of a composite of equal particles that do not feel each other, W m⁻¹ K⁻¹.
 
     In d dimensions (sphere 3, cylinder across its axis 2, plate across its plane 1), with $k_p' = k_p/(1 + k_pR/a)$,
-    $$k = k_m\frac{k_p' + (d-1)k_m + (d-1)\phi(k_p' - k_m)}{k_p' + (d-1)k_m - \phi(k_p' - k_m)} .$$
-
-    Parameters
-    ----------
-    matrix, particle : conductivities $k_m$, $k_p$, W m⁻¹ K⁻¹
-    conductance : of the boundary, a number or a Conductance of T with the extrapolated drop, W m⁻² K⁻¹
-    radius : (n,) of the particles; half the thickness of plates, m
-    fraction : $\phi$ of the volume, 0 to below 1
-    shape : "sphere", "cylinder" or "plate"
-    temperature : at which a Conductance of T is taken, K
-
-    Returns
-    -------
-    (n,) W m⁻¹ K⁻¹
-
-    Raises
-    ------
-    InputError
-        for values outside of their range
-
-    Warns
-    -----
-    ValidityWarning
-        above a fraction of 0.4 of spheres or cylinders; plates are exact at any fraction
-
-    References
-    ----------
-    D. P. H. Hasselman and L. F. Johnson, J. Compos. Mater. 21, 508 (1987)
+    $$k = k_m\frac{k_p' + (d-1)k_m + (d-1)\phi(k_p' - k_m)}{k_p' + (d-1)k_m - \phi(k_p' - k_m)} .$$ D. P. H. Hasselman
+    and L. F. Johnson, J. Compos. Mater. 21, 508 (1987). The radius (n,) of plates is half their thickness, m; plates
+    are exact at any fraction.
     """
     check_choice(shape, _PARTICLE_SHAPES, "shape")
     check_fraction(fraction)
@@ -133,35 +102,13 @@ def differential_effective_medium(
     fraction: float,
     temperature: float = 300.0,
 ) -> Array:
-    r"""Conductivity of a composite with many spheres, stirred in a little at a time.
+    r"""(n,) conductivity of a composite with many spheres, added a few at a time, W m⁻¹ K⁻¹.
 
     Each new sphere sees what is there already: $\frac{dk}{d\phi} = \frac{3k}{1-\phi}\,\frac{k_p'-k}{k_p'+2k}$, hence
-    $$1 - \phi = \frac{k_p' - k}{k_p' - k_m}\Big(\frac{k_m}{k}\Big)^{1/3} .$$
-    As $k_p'$ does not depend on what is around, the exponents are those without a boundary.  A. G. Every et al. hold
-    $Rk/a$ instead of R fixed while they stir, which makes a difference of second order in $Rk_m/a$.
-
-    Parameters
-    ----------
-    matrix, particle, conductance, radius, fraction, temperature : as for `hasselman_johnson`, spheres only
-
-    Returns
-    -------
-    (n,) W m⁻¹ K⁻¹
-
-    Raises
-    ------
-    InputError
-        for values outside of their range
-
-    Warns
-    -----
-    ValidityWarning
-        above the closest packing of equal spheres, 0.74
-
-    References
-    ----------
-    D. A. G. Bruggeman, Ann. Phys. 416, 636 (1935), doi:10.1002/andp.19354160705
-    A. G. Every, Y. Tzou, D. P. H. Hasselman and R. Raj, Acta Metall. Mater. 40, 123 (1992)
+    $$1 - \phi = \frac{k_p' - k}{k_p' - k_m}\Big(\frac{k_m}{k}\Big)^{1/3} .$$ D. A. G. Bruggeman, Ann. Phys. 416, 636
+    (1935), doi:10.1002/andp.19354160705. As $k_p'$ does not depend on what is around, the exponents are those without a
+    boundary. A. G. Every, Y. Tzou, D. P. H. Hasselman and R. Raj, Acta Metall. Mater. 40, 123 (1992), hold $Rk/a$
+    instead of R fixed, which makes a difference of second order in $Rk_m/a$.
     """
     check_fraction(fraction)
     if fraction > _MAX_PACKING_FRACTION:
@@ -195,12 +142,8 @@ def critical_radius(
 ) -> float:
     r"""Radius below which particles make the matrix conduct worse, $a_c = R k_m k_p/(k_p - k_m)$, m.
 
-    Infinite where the particles conduct no better than the matrix.  For $k_p \gg k_m$ it is the Kapitza length of the
+    Infinite where the particles conduct no better than the matrix. For $k_p \gg k_m$ it is the Kapitza length of the
     matrix, $Rk_m$.
-
-    Parameters
-    ----------
-    matrix, particle, conductance, temperature : as for `hasselman_johnson`
     """
     outside, inside = float(positive(matrix)[0]), float(positive(particle)[0])
     if inside <= outside:
@@ -267,36 +210,10 @@ def nanocomposite(
     fraction: float,
     temperature: float = 300.0,
 ) -> Array:
-    r"""Conductivity of small spheres in a matrix, with free paths that end at boundaries.
+    r"""(n,) conductivity of spheres of small diameters d (n,) (m) in a matrix, with free paths that end at boundaries.
 
     $1/\Lambda_m' = 1/\Lambda_m + \Phi/4$ and $1/\Lambda_p' = 1/\Lambda_p + 1/d$, and the rule of Hasselman and Johnson
-    for what is left of both conductivities.
-
-    Parameters
-    ----------
-    matrix, particle : free paths of the bulk, `gray_free_path` where one mean free path is known
-    conductance : of the boundary, a number or a Conductance of T with the extrapolated drop, W m⁻² K⁻¹
-    diameter : (n,) d of the spheres, m
-    fraction : φ of the volume
-    temperature : at which a Conductance of T is taken, K
-
-    Returns
-    -------
-    (n,) W m⁻¹ K⁻¹
-
-    Raises
-    ------
-    InputError
-        for values outside of their range
-
-    Warns
-    -----
-    ValidityWarning
-        above a fraction of 0.4
-
-    References
-    ----------
-    A. J. Minnich and G. Chen, Appl. Phys. Lett. 91, 073105 (2007)
+    for what is left of both conductivities: A. J. Minnich and G. Chen, Appl. Phys. Lett. 91, 073105 (2007).
     """
     size = positive(diameter)
     density = interface_density(size, fraction)

@@ -159,13 +159,7 @@ class OperatingPoint:
 
 
 def surface_temperature(bath: HeliumBath, flux: float) -> float:
-    """Coldest steady temperature of a surface that gives off a heat flux (W m⁻²), K.
-
-    Raises
-    ------
-    InputError
-        for a flux below 0, or one that takes more than 10,000 K
-    """
+    """Coldest steady temperature of a surface that gives off a heat flux (W m⁻²), K."""
     states = operating_points(bath, load=flux)
     if not states:
         raise InputError(
@@ -368,17 +362,7 @@ def _hot_state(bath: HeliumBath, device: Superconductor, current: float, load: f
 
 
 def front_balance(bath: HeliumBath, device: Superconductor, current: float, *, load: float = 0.0) -> float:
-    """Cooling less heat, summed from the cold to the hot state, W m⁻² K; below 0 the hot side advances.
-
-    Parameters
-    ----------
-    bath, device, current, load : as for `operating_points`
-
-    Raises
-    ------
-    InputError
-        where there is no hot state, and so no front
-    """
+    """Cooling less heat, integrated from the cold to the hot state, W m⁻² K; below 0 the hot side advances."""
     hot = _hot_state(bath, device, current, load)
     if hot is None:
         raise InputError(f"at {current:g} A there is no normal state, and so no front")

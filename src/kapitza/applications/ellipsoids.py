@@ -58,14 +58,10 @@ class EffectiveMedium:
 
 
 def depolarisation_factors(aspect: float) -> tuple[float, float]:
-    r"""Factors $L_1$ (across) and $L_3$ (along the odd axis) of an ellipsoid, $2L_1 + L_3 = 1$.
+    r"""Factors $L_1$ (across) and $L_3$ (along the odd axis) of an ellipsoid of aspect ratio p, $2L_1 + L_3 = 1$.
 
     $L_1 = \frac{p^2}{2(p^2-1)} - \frac{p}{2(p^2-1)^{3/2}}\,\mathrm{arcosh}\,p$ for p > 1, with arccos for p < 1; 1/3
     for a sphere.
-
-    Parameters
-    ----------
-    aspect : p, length over diameter
     """
     if not (np.isfinite(aspect) and aspect > 0):
         raise InputError(f"aspect ratio = {aspect:g}, wanted a finite number above 0")
@@ -192,34 +188,12 @@ def nanotube_composite(
     alignment: float = _RANDOM_ALIGNMENT,
     temperature: float = 300.0,
 ) -> EffectiveMedium:
-    r"""Conductivity of nanotubes in a matrix.
+    """Conductivity of nanotubes in a matrix (W m⁻¹ K⁻¹); conductance (W m⁻² K⁻¹) and alignment as for
+    `ellipsoid_composite`.
 
     Heat enters a tube over its wall and its ends: along its axis it conducts as $k_c/(1 + 2Rk_c/L)$, across it as
-    $k_c/(1 + 2Rk_c/d)$, and it depolarises as an infinite cylinder.
-
-    Parameters
-    ----------
-    matrix : conductivity, W m⁻¹ K⁻¹
-    tube : the nanotubes
-    conductance : of the boundary, a number or a Conductance of T with the extrapolated drop, W m⁻² K⁻¹
-    fraction : of the volume
-    alignment : mean of cos² to z: 1/3 in all directions, 1 aligned
-    temperature : at which a Conductance of T is taken, K
-
-    Raises
-    ------
-    InputError
-        for values outside of their range
-
-    Warns
-    -----
-    ValidityWarning
-        where tubes are so many and long that they touch; boundaries at the ends of tubes, and between tubes, are left
-        out
-
-    References
-    ----------
-    C.-W. Nan, G. Liu, Y. Lin and M. Li, Appl. Phys. Lett. 85, 3549 (2004), doi:10.1063/1.1808874
+    $k_c/(1 + 2Rk_c/d)$, and it depolarises as an infinite cylinder; boundaries at the ends of tubes, and between tubes,
+    are left out. C.-W. Nan, G. Liu, Y. Lin and M. Li, Appl. Phys. Lett. 85, 3549 (2004), doi:10.1063/1.1808874.
     """
     _check_medium(fraction, alignment, tube.length / tube.diameter)
     outside = float(positive(matrix)[0])
@@ -233,18 +207,10 @@ def nanotube_composite(
 def long_nanotube_composite(
     matrix: float, tube: Nanotube, conductance: float | Conductance, *, fraction: float, temperature: float = 300.0
 ) -> float:
-    r"""Conductivity of few long tubes in all directions,
-    $\frac{k}{k_m} = 1 + \frac{\phi p}3\,\frac{k_c/k_m}{p + (2a_K/d)(k_c/k_m)}$, W m⁻¹ K⁻¹.
+    r"""Conductivity of few long tubes in all directions, $\frac{k}{k_m} = 1 + \frac{\phi p}3\,\frac{k_c/k_m}{p +
+    (2a_K/d)(k_c/k_m)}$, W m⁻¹ K⁻¹.
 
     The limit of `nanotube_composite` for $p = L/d \to \infty$ and small fractions, $a_K = Rk_m$.
-
-    Parameters
-    ----------
-    matrix, tube, conductance, fraction, temperature : as there
-
-    References
-    ----------
-    C.-W. Nan, G. Liu, Y. Lin and M. Li, Appl. Phys. Lett. 85, 3549 (2004), doi:10.1063/1.1808874
     """
     check_fraction(fraction)
     outside = float(positive(matrix)[0])
@@ -254,9 +220,8 @@ def long_nanotube_composite(
 
 
 def useful_length(matrix: float, tube: Nanotube, conductance: float | Conductance, temperature: float = 300.0) -> float:
-    r"""Length from which tubes bring more heat along their axis than the matrix, $2Rk_mk_c/(k_c - k_m)$, m.
-
-    Infinite for tubes that conduct no better than the matrix.
+    """Length (m) from which tubes bring more heat along their axis than the matrix, $2Rk_mk_c/(k_c - k_m)$; infinite
+    for tubes that conduct no better.
     """
     outside = float(positive(matrix)[0])
     if tube.conductivity <= outside:
@@ -268,12 +233,7 @@ def useful_length(matrix: float, tube: Nanotube, conductance: float | Conductanc
 def cooling_time(
     conductance: float | Conductance, *, per_area: float = GRAPHENE_CAPACITY, temperature: float = 300.0
 ) -> float:
-    r"""Time in which a heated tube cools through its wall into a matrix that stays cold, $\tau = C_A/G$, s.
-
-    Parameters
-    ----------
-    conductance : of the wall, W m⁻² K⁻¹
-    per_area : heat capacity of the tube per area of its wall, J m⁻² K⁻¹; one layer of graphene if not given
-    temperature : at which a Conductance of T is taken, K
+    r"""Time in which a heated tube of heat capacity `per_area` (J m⁻² K⁻¹) cools through its wall into a matrix that
+    stays cold, $\tau = C_A/G$, s.
     """
     return float(positive(per_area)[0]) * Boundary(conductance).resistance(temperature)

@@ -188,13 +188,8 @@ def heat_exchange(exchanger: HeatExchanger) -> HeatExchange:
 
 
 def effectiveness(units: float, ratio: float, arrangement: FlowArrangement = "counter") -> float:
-    """Heat over the most that any exchanger could move.
-
-    Parameters
-    ----------
-    units : N, UA over the smaller capacity
-    ratio : c, of the smaller to the larger capacity, 0..1
-    arrangement : "counter" or "parallel"
+    """Heat over the most that any exchanger could move, from N = UA over the smaller capacity and the `ratio` (0..1) of
+    the smaller to the larger capacity.
     """
     if arrangement == "parallel":
         return float(-np.expm1(-units * (1 + ratio)) / (1 + ratio))
@@ -207,13 +202,8 @@ def effectiveness(units: float, ratio: float, arrangement: FlowArrangement = "co
 def crossover_diameter(
     conductivity: float, conductance: float | Conductance, nusselt: float = NUSSELT_NUMBERS["slit"]
 ) -> float:
-    r"""Hydraulic diameter below which a boundary resists more than convection, $D = \mathrm{Nu}\,l_K$, m.
-
-    Parameters
-    ----------
-    conductivity : of the liquid, W m⁻¹ K⁻¹
-    conductance : of its boundary with the wall, W m⁻² K⁻¹
-    nusselt : of the flow
+    r"""Hydraulic diameter below which a boundary (W m⁻² K⁻¹) resists more than convection in a liquid (W m⁻¹ K⁻¹), $D =
+    \mathrm{Nu}\,l_K$, m.
     """
     return nusselt * conductivity * Boundary(conductance).resistance()
 

@@ -85,14 +85,8 @@ def gray_free_path(conductivity: float, length: float, name: str = "") -> FreePa
 
 @frozen
 class DebyeScattering:
-    r"""Rates that limit the free paths of a Debye solid, $1/\tau = A\omega^2Te^{-B/T} + D\omega^4 + v/L$.
-
-    Attributes
-    ----------
-    umklapp : A, s K⁻¹
-    onset : B, K; 0 for $A\omega^2T$ at all temperatures
-    defects : D, s³
-    size : L of the sample, m; infinite for none
+    r"""Rates that limit the free paths of a Debye solid, $1/\tau = A\omega^2Te^{-B/T} + D\omega^4 + v/L$: `umklapp` A
+    (s K⁻¹), `onset` B (K), `defects` D (s³), `size` L (m) of the sample.
     """
 
     umklapp: float = field(converter=number, validator=quantity())
@@ -107,18 +101,9 @@ class DebyeScattering:
 
 
 def debye_free_paths(side: Solid, scattering: DebyeScattering, temperature: float) -> FreePaths:
-    r"""Free paths of a Debye solid, $\kappa = \frac13\sum_j\int d\omega\,\frac{\omega^2}{2\pi^2v_j^3}\,c(\omega, T)\,
-    v_j^2\,\tau(\omega)$.
-
-    Parameters
-    ----------
-    side : solid with three branches that do not disperse
-    scattering : what limits the free paths
-    temperature : K
-
-    References
-    ----------
-    J. Callaway, Phys. Rev. 113, 1046 (1959), doi:10.1103/PhysRev.113.1046
+    r"""Free paths of a Debye solid at a temperature (K), $\kappa = \frac13\sum_j\int
+    d\omega\,\frac{\omega^2}{2\pi^2v_j^3}\,c(\omega, T)\,v_j^2\,\tau(\omega)$: J. Callaway, Phys. Rev. 113, 1046 (1959),
+    doi:10.1103/PhysRev.113.1046.
     """
     kelvin = float(temperatures(temperature)[0])
     grid = frequency_grid(side.edges)

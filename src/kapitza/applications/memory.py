@@ -123,20 +123,10 @@ class ResetPulse:
 
 
 def dot_rise(power: ArrayLike, *, radius: float, conductivity: float, conductance: float | Conductance) -> Array:
-    r"""Rise of a small hot sphere in a wide dielectric, $\Delta T = \frac{P}{4\pi kr}\Big(1 + \frac{l_K}{r}\Big)$.
+    r"""(n,) rise of a small hot sphere in a wide dielectric, $\Delta T = \frac{P}{4\pi kr}\Big(1 + \frac{l_K}{r}\Big)$,
+    K.
 
     $l_K = kR$ is the Kapitza length of the dielectric: dots smaller than it are kept hot by their boundary.
-
-    Parameters
-    ----------
-    power : (n,) W
-    radius : r, m
-    conductivity : k of the dielectric, W m⁻¹ K⁻¹
-    conductance : of the boundary, W m⁻² K⁻¹
-
-    Returns
-    -------
-    (n,) K
     """
     size, k = float(positive(radius)[0]), float(positive(conductivity)[0])
     length = k * Boundary(conductance).resistance()
@@ -144,44 +134,24 @@ def dot_rise(power: ArrayLike, *, radius: float, conductivity: float, conductanc
 
 
 def reset_current_saving(*, radius: ArrayLike, conductivity: float, conductance: float | Conductance) -> Array:
-    r"""(n,) share of the reset current that a boundary around a dot saves, $1 - (1 + l_K/r)^{-1/2}$.
-
-    Parameters
-    ----------
-    radius : (n,) of the dot, m
-    conductivity : of the dielectric, W m⁻¹ K⁻¹
-    conductance : of the boundary, W m⁻² K⁻¹
-    """
+    """(n,) share of the reset current that a boundary around a dot in a dielectric saves, $1 - (1 + l_K/r)^{-1/2}$."""
     length = float(positive(conductivity)[0]) * Boundary(conductance).resistance()
     return 1 - (1 + length / positive(radius)) ** -0.5
 
 
 def apparent_film_conductivity(*, thickness: ArrayLike, conductivity: float, conductance: float | Conductance) -> Array:
-    """(n,) conductivity that a film between two boundaries seems to have, d/(d/k + 2R), W m⁻¹ K⁻¹.
-
-    Parameters
-    ----------
-    thickness : (n,) of the film, m
-    conductivity : of its material, W m⁻¹ K⁻¹
-    conductance : of either boundary, W m⁻² K⁻¹
-    """
+    """(n,) conductivity that a film between two boundaries seems to have, d/(d/k + 2R), W m⁻¹ K⁻¹."""
     size = positive(thickness)
     return size / (size / float(positive(conductivity)[0]) + 2 * Boundary(conductance).resistance())
 
 
 def pillar_profile(cell: MemoryCell, power: float, at: ArrayLike, *, boundaries: bool = True) -> Array:
-    r"""Temperature rise along the pillar, averaged across it (K), heated evenly by a power (W).
+    r"""(n,) temperature rise at heights `at` (m) above the middle of a pillar, averaged across it (K), heated evenly by
+    a power (W); `boundaries=False` leaves their resistance out.
 
-    $kA\theta'' = \theta/r_s - P/h$ with $r_s$ the resistance of a unit of length to the side, and
-    $-kA\theta' = \theta/R_e$ at both ends: $\theta = \theta_\infty(1 - c\cosh(z/l)/\cosh(h/2l))$,
-    $\theta_\infty = Pr_s/h$, $l^2 = kAr_s$.
-
-    Parameters
-    ----------
-    cell : the pillar
-    power : W
-    at : (n,) height above its middle, m
-    boundaries : False leaves their resistance out
+    $kA\theta'' = \theta/r_s - P/h$ with $r_s$ the resistance of a unit of length to the side, and $-kA\theta' =
+    \theta/R_e$ at both ends: $\theta = \theta_\infty(1 - c\cosh(z/l)/\cosh(h/2l))$, $\theta_\infty = Pr_s/h$, $l^2 =
+    kAr_s$.
     """
     side, end = (sum(parts) if boundaries else parts[0] for parts in (cell.side_resistance(), cell.end_resistance()))
     side += 1 / (RADIAL_RISE_FACTOR * np.pi * cell.conductivity)

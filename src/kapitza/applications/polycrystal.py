@@ -78,14 +78,9 @@ def polycrystal(
 
 @frozen
 class GrainScattering:
-    r"""Free path to the next scattering by a grain boundary, $\Lambda_b = \alpha d\,(\omega_0/\omega)^p$.
+    r"""Free path to the next scattering by a grain boundary, $\Lambda_b = \alpha d\,(\omega_0/\omega)^p$, m.
 
-    Attributes
-    ----------
-    grain : d, m
-    power : p; 0 where boundaries are alike for all waves (gray), 1 where long waves pass more easily
-    reference : $\omega_0$ at which the free path is αd, rad s⁻¹
-    share : α
+    `grain` d (m), `power` p (0: gray; 1: long waves pass more easily), `reference` $\omega_0$ (rad s⁻¹), `share` α.
     """
 
     grain: float = field(converter=number, validator=quantity())
@@ -103,16 +98,8 @@ class GrainScattering:
 
 
 def grain_limited_conductivity(paths: FreePaths, boundaries: GrainScattering) -> float:
-    r"""Conductivity with free paths that end at boundaries too, $1/\Lambda' = 1/\Lambda + 1/\Lambda_b$, W m⁻¹ K⁻¹.
-
-    Parameters
-    ----------
-    paths : of the bulk
-    boundaries : grain size, and how well each frequency passes
-
-    References
-    ----------
-    Z. Wang, J. E. Alaniz, W. Jang, J. E. Garay and C. Dames, Nano Lett. 11, 2206 (2011)
+    r"""Conductivity with free paths that end at boundaries too, $1/\Lambda' = 1/\Lambda + 1/\Lambda_b$, W m⁻¹ K⁻¹: Z.
+    Wang, J. E. Alaniz, W. Jang, J. E. Garay and C. Dames, Nano Lett. 11, 2206 (2011).
     """
     return float(np.sum(paths.conductivity / (1 + paths.length / boundaries.length(paths.omega, paths.length.size))))
 
@@ -124,13 +111,6 @@ def debye_polycrystal(
 
     At low temperatures it grows with T³ for boundaries that are alike for all waves and with T² where the free path
     falls with 1/ω.
-
-    Parameters
-    ----------
-    side : the crystal
-    scattering : what limits the free paths inside of a grain
-    boundaries : between the grains
-    temperature : (nT,) K
     """
     kelvin = temperatures(temperature)
     return np.array(

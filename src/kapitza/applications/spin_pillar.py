@@ -43,18 +43,7 @@ class SpinContact:
 
 @frozen(eq=False)
 class SpinPillar:
-    """Layers from the hot end on, with a boundary between each two, between reservoirs without accumulation.
-
-    Attributes
-    ----------
-    layers : (n,)
-    contacts : (n - 1,) boundaries; none that resist if left out
-
-    Raises
-    ------
-    InputError
-        if the numbers of layers and contacts do not fit
-    """
+    """Layers from the hot end on, with a boundary between each two, between reservoirs without accumulation."""
 
     layers: tuple[SpinLayer, ...] = field(converter=tuple)
     contacts: tuple[SpinContact, ...] = field(converter=tuple, default=())
@@ -72,15 +61,10 @@ class SpinPillar:
 
 @frozen(eq=False)
 class SpinPillarProfile:
-    """Temperatures along a pillar.
+    """Temperatures along a pillar at positions (n,) from its hot end (m), twice at each boundary.
 
-    Attributes
-    ----------
-    position : (n,) from the hot end, m; twice at each boundary
-    mean : (n,) temperature below that of the hot end, weighted with the conductivities, K
-    accumulation : (n,) T_up - T_down, K
-    spin_flux : (n,) q_up - q_down, W m⁻²
-    resistance : of the whole pillar, between its ends, m² K W⁻¹
+    `mean` lies below the hot end, weighted with the conductivities, K; `accumulation` is T_up - T_down, K; `spin_flux`
+    is q_up - q_down, W m⁻²; `resistance` is that of the whole pillar, m² K W⁻¹.
     """
 
     position: Array
@@ -96,26 +80,12 @@ class SpinPillarProfile:
 
 
 def spin_profile(pillar: SpinPillar, flux: float, points: int = 41) -> SpinPillarProfile:
-    r"""Temperatures of both spin directions along a pillar.
+    r"""Temperatures of both spin directions along a pillar, at `points` in each layer, for a flux q (W m⁻²).
 
-    $q_s = -\kappa_sT_s'$, $q_\uparrow - q_\downarrow = Pq - \tfrac12\kappa(1 - P^2)\delta'$ and
-    $T_{s,1} - T_{s,2} = R_sq_s$ at a boundary.
-
-    Parameters
-    ----------
-    pillar : layers and boundaries
-    flux : heat per area q, W m⁻²
-    points : in each layer
-
-    Raises
-    ------
-    InputError
-        for a flux that is not finite
-
-    References
-    ----------
-    T. T. Heikkila, M. Hatami, G. E. W. Bauer, Phys. Rev. B 81, 100408 (2010), doi:10.1103/PhysRevB.81.100408
-    F. K. Dejene, J. Flipse, G. E. W. Bauer, B. J. van Wees, Nat. Phys. 9, 636 (2013), arXiv:1301.2640
+    $q_s = -\kappa_sT_s'$, $q_\uparrow - q_\downarrow = Pq - \tfrac12\kappa(1 - P^2)\delta'$ and $T_{s,1} - T_{s,2} =
+    R_sq_s$ at a boundary: T. T. Heikkila, M. Hatami, G. E. W. Bauer, Phys. Rev. B 81, 100408 (2010),
+    doi:10.1103/PhysRevB.81.100408; F. K. Dejene, J. Flipse, G. E. W. Bauer, B. J. van Wees, Nat. Phys. 9, 636 (2013),
+    arXiv:1301.2640.
     """
     if not np.isfinite(flux):
         raise InputError(f"flux = {flux:g} W/m², wanted a finite number")
@@ -191,18 +161,8 @@ def _edge_rows(layer: SpinLayer, *, at_end: bool) -> dict[str, Array]:
 
 
 def valve_signal(pillar: SpinPillar, turned: Sequence[int], flux: float) -> float:
-    """Temperature difference of a pillar with some magnets turned over, less that without, K: the thermal valve.
-
-    Parameters
-    ----------
-    pillar : all magnets along one direction
-    turned : indices of the layers that are turned; boundaries of a turned magnet change their directions with it
-    flux : W m⁻²
-
-    Raises
-    ------
-    InputError
-        for an index that the pillar does not have
+    """Temperature difference of a pillar at a flux (W m⁻²) with some magnets reversed, less that without, K: the
+    thermal valve. Boundaries of a reversed magnet change their directions with it.
     """
     bad = [i for i in turned if not 0 <= i < len(pillar.layers)]
     if bad:

@@ -51,29 +51,11 @@ def series_superlattice(
     temperature: float = 300.0,
     mean_free_path: float = 0.0,
 ) -> Array:
-    r"""Conductivity of layers and boundaries in series, $k = \frac{d_1+d_2}{d_1/k_1 + d_2/k_2 + R_{12} + R_{21}}$.
+    r"""(n,) conductivity of layers and boundaries in series, $k = \frac{d_1+d_2}{d_1/k_1 + d_2/k_2 + R_{12} + R_{21}}$.
 
-    Parameters
-    ----------
-    first, second : thickness, one or (n,), m, and conductivity, W m⁻¹ K⁻¹, of both layers
-    conductances : of the boundary, or of the two of a period where they differ: numbers, or Conductances of T with the
-        extrapolated drop, as layers keep their bulk profile
-    temperature : at which Conductances of T are taken, K
-    mean_free_path : in the bulk of the layers, m; only to warn where they are not thicker
-
-    Returns
-    -------
-    (n,) W m⁻¹ K⁻¹
-
-    Raises
-    ------
-    InputError
-        for no or more than two boundaries, and values outside of their range
-
-    Warns
-    -----
-    ValidityWarning
-        for layers thinner than the mean free path, which no longer have their bulk conductivity
+    Each layer is given by its thickness, one or (n,), m, and conductivity, W m⁻¹ K⁻¹; conductances by one for both
+    boundaries of a period or by two, with the extrapolated drop, as layers keep their bulk profile; `mean_free_path`
+    (m) only warns where layers are not thicker.
     """
     if len(conductances) not in (1, 2):
         raise InputError(f"a period has two boundaries: give one conductance or two, got {len(conductances)}")
@@ -94,31 +76,14 @@ def series_superlattice(
 def spectral_superlattice(
     boundary: Transmission, first: FreePaths, second: FreePaths, *, period: ArrayLike, share: float, temperature: float
 ) -> Array:
-    r"""Conductivity where each frequency crosses layers and boundaries on its own,
-    $k = d\int d\omega\,\big[d_1/\kappa_1(\omega) + d_2/\kappa_2(\omega) + 2r_b(\omega)\big]^{-1}$.
+    r"""(n,) conductivity where each frequency crosses layers and boundaries on its own, $k = d\int
+    d\omega\,\big[d_1/\kappa_1(\omega) + d_2/\kappa_2(\omega) + 2r_b(\omega)\big]^{-1}$, W m⁻¹ K⁻¹.
 
     $r_b = 1/g - \beta_1/g_1 - \beta_2/g_2$, g and $g_i$ the Landauer conductance of one frequency and that of the modes
     of each side, is the local resistance between thin layers, $\beta = \frac12$, and the extrapolated one between thick
-    ones, 0.467.  Between both $\beta_i = \frac12 - 0.033\,d_i/(d_i + 0.3\Lambda_i)$, which follows the Boltzmann
-    equation of gray layers within 0.5 %.  Nothing is exchanged between frequencies, so that those which only one side
+    ones, 0.467. Between both $\beta_i = \frac12 - 0.033\,d_i/(d_i + 0.3\Lambda_i)$, which follows the Boltzmann
+    equation of gray layers within 0.5 %. Nothing is exchanged between frequencies, so that those which only one side
     has never cross, and k is a lower estimate: never above the ballistic limit, nor above a series of the same sums.
-
-    Parameters
-    ----------
-    boundary : transmission of one boundary, with the modes of both sides
-    first, second : free paths of the bulk at the frequencies of the boundary, from `spectral_free_paths`
-    period : (n,) m
-    share : of the period that is the first material
-    temperature : K
-
-    Returns
-    -------
-    (n,) W m⁻¹ K⁻¹
-
-    Raises
-    ------
-    InputError
-        where the free paths are not at the frequencies of the boundary, or its sides are unknown
     """
     _check_period_share(share)
     size = boundary.omega.size
@@ -144,14 +109,10 @@ def _lead_share(thickness: Array, free_path: Array) -> Array:
 
 
 def ballistic_superlattice(boundary: Transmission, *, period: ArrayLike, temperature: float) -> Array:
-    r"""Conductivity without scattering inside of the layers, $k = d\int d\omega/2r_b(\omega)$, W m⁻¹ K⁻¹.
+    r"""(n,) conductivity without scattering inside of the layers, $k = d\int d\omega/2r_b(\omega)$, W m⁻¹ K⁻¹.
 
-    Boundaries forget the phase and the direction, so that every one of them resists, with the local drop:
-    $r_b = 1/g - \tfrac12(1/g_1 + 1/g_2)$, exact where each of them is diffuse.
-
-    Parameters
-    ----------
-    boundary, period, temperature : as for `spectral_superlattice`
+    Boundaries forget the phase and the direction, so that every one of them resists, with the local drop: $r_b = 1/g -
+    \tfrac12(1/g_1 + 1/g_2)$, exact where each of them is diffuse.
     """
     whole, left, right, passed = spectral_resistances(boundary, temperature)
     resistance = whole - (left + right) * DROP_CORRECTION["local"]
@@ -203,18 +164,8 @@ def superlattice_conductivity(
 def with_measured_boundary(
     found: SuperlatticeConductivity, first: float, second: float, conductance: float | Conductance
 ) -> SuperlatticeConductivity:
-    """The same superlattice with a measured boundary: its series anew, the other pictures scaled by the resistance.
-
-    Parameters
-    ----------
-    found : by a model of the boundary
-    first, second : conductivities of the bulk, W m⁻¹ K⁻¹
-    conductance : of one boundary, extrapolated, W m⁻² K⁻¹
-
-    Raises
-    ------
-    InputError
-        for a boundary without resistance
+    """The same superlattice with the measured conductance (extrapolated, W m⁻² K⁻¹) of one boundary: its series anew,
+    the other pictures scaled by the resistance; `first` and `second` are bulk conductivities, W m⁻¹ K⁻¹.
     """
     width = found.period
     layers = width * (found.share / first + (1 - found.share) / second)
@@ -247,21 +198,10 @@ def spectral_resistances(boundary: Transmission, temperature: float) -> tuple[Ar
 
 
 def spectral_free_paths(boundary: Transmission, side: Solid, conductivity: float, temperature: float) -> FreePaths:
-    r"""Free paths of a Debye solid at the frequencies of a boundary, $\Lambda \propto \omega^{-2}$, that sum up to κ.
+    r"""Free paths of a Debye solid at the frequencies of a boundary, $\Lambda \propto \omega^{-2}$, that sum up to a
+    bulk conductivity (W m⁻¹ K⁻¹) at a temperature (K).
 
     The branches of a frequency are taken together: conductivities add, and with them the radiance.
-
-    Parameters
-    ----------
-    boundary : whose frequencies and weights are used
-    side : the solid
-    conductivity : of the bulk, W m⁻¹ K⁻¹
-    temperature : K
-
-    Raises
-    ------
-    InputError
-        for values that are not positive
     """
     wanted = float(positive(conductivity)[0])
     kelvin = float(temperatures(temperature)[0])
@@ -288,13 +228,8 @@ _MIN_FREE_PATH = 0.5  # free path in atomic layers
 
 @frozen(eq=False)
 class MinibandConductivity:
-    """Conductivity of a superlattice by waves of finite mean free path.
-
-    Attributes
-    ----------
-    layers : (n,) atomic layers of each material in a period
-    value : (n,) conductivity over that of a crystal of the mean mass
-    free_path : in atomic layers
+    """Conductivity of a superlattice by waves of finite mean free path, over that of a crystal of the mean mass,
+    against the atomic layers of each material in a period.
     """
 
     layers: Array = field(converter=positive, metadata={"unit": "1"})
@@ -312,23 +247,9 @@ class MinibandConductivity:
 def miniband_conductivity(mass_ratio: float, free_path: float, layers: ArrayLike) -> MinibandConductivity:
     r"""Conductivity of superlattices of equal layers in a simple cubic lattice of equal springs.
 
-    One scalar displacement, masses 1 and r in layers of n atoms each, classical occupation:
-    $\kappa = k_B\ell\sum_j\int\frac{d^3k}{(2\pi)^3}|v_j|$ with $v_j = d\,\mathrm{Re}\,\omega_j/dq$ at $q + i/\ell$.
-
-    Parameters
-    ----------
-    mass_ratio : r, of the second to the first
-    free_path : ℓ along the normal, in atomic layers
-    layers : (n,) atomic layers of each material, whole numbers
-
-    Returns
-    -------
-    Miniband, relative to the crystal of the mean mass $(1 + r)/2$ at the same ℓ
-
-    Raises
-    ------
-    InputError
-        for values that are not positive, layers that are not whole numbers up to 200, and free paths below half a layer
+    One scalar displacement, masses 1 and r in layers of n atoms each, classical occupation: $\kappa =
+    k_B\ell\sum_j\int\frac{d^3k}{(2\pi)^3}|v_j|$ with $v_j = d\,\mathrm{Re}\,\omega_j/dq$ at $q + i/\ell$, the free path
+    ℓ in atomic layers; relative to the crystal of the mean mass $(1 + r)/2$ at the same ℓ.
     """
     ratio, reach = float(positive(mass_ratio)[0]), float(positive(free_path)[0])
     count = positive(layers)

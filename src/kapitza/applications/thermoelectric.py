@@ -177,15 +177,10 @@ class LegState:
 
 
 def figure_of_merit(leg: ThermoelectricLeg, hot: float, cold: float) -> tuple[float, float]:
-    r"""ZT of the material and of the leg with its contacts, at the mean temperature.
+    r"""ZT of the material and of the leg with its contacts, at the mean of both temperatures (K).
 
-    $ZT = S^2\bar T/\rho\kappa$ with properties averaged between both temperatures; contacts divide it by
-    $(1 + \sum\rho_c/\rho L)(1 + \kappa\sum R/L)$.
-
-    Parameters
-    ----------
-    leg : the leg
-    hot, cold : temperatures of the reservoirs, K
+    $ZT = S^2\bar T/\rho\kappa$ with properties averaged between both temperatures; contacts divide it by $(1 +
+    \sum\rho_c/\rho L)(1 + \kappa\sum R/L)$.
     """
     _check_reservoirs(hot, cold)
     s, rho, k = _mean_leg_properties(leg, hot, cold)
@@ -196,17 +191,9 @@ def figure_of_merit(leg: ThermoelectricLeg, hot: float, cold: float) -> tuple[fl
 
 
 def ideal_efficiency(merit: float, hot: float, cold: float) -> float:
-    r"""Largest efficiency of a leg of constant properties,
-    $\frac{T_h - T_c}{T_h}\,\frac{\sqrt{1 + ZT} - 1}{\sqrt{1 + ZT} + T_c/T_h}$.
-
-    Parameters
-    ----------
-    merit : ZT at the mean temperature
-    hot, cold : K
-
-    References
-    ----------
-    A. F. Ioffe, Semiconductor Thermoelements and Thermoelectric Cooling (Infosearch, London, 1957)
+    r"""Largest efficiency of a leg of constant properties and a `merit` ZT at the mean temperature, $\frac{T_h -
+    T_c}{T_h}\,\frac{\sqrt{1 + ZT} - 1}{\sqrt{1 + ZT} + T_c/T_h}$ (A. F. Ioffe, Semiconductor Thermoelements and
+    Thermoelectric Cooling, Infosearch, London, 1957).
     """
     _check_reservoirs(hot, cold)
     root = np.sqrt(1 + merit)
@@ -319,18 +306,8 @@ def _goal_value(state: LegState, goal: LegGoal) -> float:
 def best_leg_length(
     leg: ThermoelectricLeg, hot: float, cold: float, goal: Literal["power", "cooling"] = "power"
 ) -> float:
-    """Length at which a leg gives most power, or takes up most heat, per area, m.
-
-    Parameters
-    ----------
-    leg : its length is where the search starts
-    hot, cold : temperatures of the reservoirs, K
-    goal : "power" or "cooling"
-
-    Raises
-    ------
-    InputError
-        where shorter is always better (contacts without resistance), or longer
+    """Length at which a leg gives most power, or takes up most heat, per area, m; the search starts at the length of
+    `leg`.
     """
 
     def value(x: float) -> float:

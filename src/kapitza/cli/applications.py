@@ -291,13 +291,7 @@ def cryo(
 
 
 def parse_lengths(text: str, what: str) -> list[float]:
-    """Return increasing lengths in m from ``5:50nm``, ``5:50:5nm`` or ``8,16,32nm``; the last unit holds for all.
-
-    Raises
-    ------
-    InputError
-        for what is no length, lengths that only another unit explains, ranges that run down, and more than 1,000 points
-    """
+    """Increasing lengths in m from ``5:50nm``, ``5:50:5nm`` or ``8,16,32nm``; the last unit holds for all."""
     parts = text.replace(",", ":").split(":")
     match = NUMBER_AND_UNIT.fullmatch(parts[-1])
     unit = match[2] if match else ""

@@ -32,13 +32,7 @@ _MILLER_PATTERN = re.compile(r"(-?\d)(-?\d)(-?\d)")
 
 
 def parse_temperatures(text: str) -> list[float]:
-    """Return temperatures in K, increasing, from a number, a list ``77,300`` or a range ``start:stop:step``.
-
-    Raises
-    ------
-    InputError
-        for what is no number, °C, temperatures not above 0 K, ranges that run down, and more than 10,000 points
-    """
+    """Temperatures in K, increasing, from a number, a list ``77,300`` or a range ``start:stop:step``."""
     if ":" in text:
         return _parse_temperature_range(text)
     return sorted({_parse_kelvin(part, text) for part in text.split(",")})
@@ -95,14 +89,8 @@ def _parse_number(text: str, whole: str) -> float:
 
 
 def parse_normals(text: str) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Return the normals of both sides from ``001`` (both) or ``111,001`` (left, right).
-
-    Digits are Cartesian directions in the axes of the crystal, which for cubic crystals are Miller indices.
-
-    Raises
-    ------
-    InputError
-        for anything else
+    """Normals of both sides from ``001`` (both) or ``111,001`` (left, right): digits are Cartesian directions in the
+    axes of the crystal, which for cubic crystals are Miller indices.
     """
     found = [_MILLER_PATTERN.fullmatch(part.strip()) for part in text.split(",")]
     normals = [tuple(map(int, match.groups())) for match in found if match]
@@ -130,15 +118,7 @@ def even_subset(count: int, most: int) -> list[int]:
 
 @contextmanager
 def dask_executor(address: str | None) -> Generator[Executor | None, None, None]:
-    """Yield an executor on a Dask cluster, None without an address.
-
-    Raises
-    ------
-    InputError
-        if no scheduler answers at the address
-    MissingEngine
-        without the package `distributed`
-    """
+    """An executor on a Dask cluster, None without an address."""
     if address is None:
         yield None
         return

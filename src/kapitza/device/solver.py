@@ -13,6 +13,7 @@ from kapitza.device.layout import Layout
 from kapitza.errors import InputError
 
 Method = Literal["layers", "volumes", "elements"]
+_METHODS: tuple[Method, ...] = ("layers", "volumes", "elements")
 
 
 @overload
@@ -74,6 +75,11 @@ def solve(
         where the temperatures do not settle (thermal runaway)
     """
     needed = _needed_method(device)
+    if method not in (None, *_METHODS):
+        raise InputError(
+            f"method = {method!r}: expected {', '.join(map(repr, _METHODS))}; leave it out to solve by what the "
+            "geometry needs"
+        )
     chosen = method or ("volumes" if needed == "layers" and grid is not None else needed)
     if isinstance(device, Body):
         if chosen != "elements":
@@ -96,5 +102,10 @@ def _needed_method(device: Device | Layout | Body) -> Method:
         return "elements"
     if isinstance(device, Device):
         return "layers"
+    if not isinstance(device, Layout):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise InputError(
+            f"solve got {device!r:.60} ({type(device).__name__}): expected a Device (layers), a Layout (layers with "
+            "blocks) or a Body (a mesh); kapitza.read makes one from a device file"
+        )
     plain = not device.blocks and not any(device.sides.values())
     return "layers" if plain and (device.device.box is None or not layout_is_nonlinear(device)) else "volumes"

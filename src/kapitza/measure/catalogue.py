@@ -123,13 +123,7 @@ def measured_interfaces() -> tuple[tuple[str, str], ...]:
 
 
 def _polytype_family(name: str) -> frozenset[str]:
-    """Names of the catalogue that a name stands for: one, or all polytypes of a crystal that is named without.
-
-    Raises
-    ------
-    InputError
-        for a name that neither library nor catalogue has
-    """
+    """Names of the catalogue that a name stands for: one, or all polytypes of a crystal that is named without."""
     return POLYTYPE_NAMES.get(name) or frozenset({catalogue_side(name)})
 
 
@@ -140,13 +134,7 @@ def _has_sides(entry: Measurement, wanted: Sequence[frozenset[str]]) -> bool:
 
 
 def catalogue_side(name: str) -> str:
-    """Return a material by the name that library and catalogue share.
-
-    Raises
-    ------
-    InputError
-        for a name that neither has, with near names
-    """
+    """Name of a material that library and catalogue share."""
     return name if name in _side_names() else material(name).name
 
 
@@ -157,13 +145,7 @@ def _side_names() -> frozenset[str]:
 
 @cache
 def load_catalogue() -> tuple[Measurement, ...]:
-    """All measurements of the catalogue.
-
-    Raises
-    ------
-    DataError
-        if its files were damaged
-    """
+    """All measurements of the catalogue."""
     sources = _read_toml("sources.toml")
     entries = _read_toml("measured.toml")["measured"]
     return tuple(one for number, entry in enumerate(entries, start=1) for one in _parse_entry(entry, sources, number))

@@ -166,17 +166,7 @@ class Comparison:
 
 
 def interval_factor(value: float, low: float, high: float) -> float:
-    """Ratio of a value to the nearest end of an interval, 1 inside.
-
-    Parameters
-    ----------
-    value, low, high : W m⁻² K⁻¹, low <= high
-
-    Raises
-    ------
-    InputError
-        if the ends are swapped
-    """
+    """Ratio of a value to the nearest end of an interval (all W m⁻² K⁻¹), 1 inside."""
     if low > high:
         raise InputError(f"expected an interval with its lower end first, got {low:g} to {high:g}")
     if value < low:
@@ -231,13 +221,7 @@ def compare_all(temperature: float = 300.0, *, window: float = TEMPERATURE_WINDO
 
 
 def _catalogue_name(side: SideDescription) -> str:
-    """Name under which the catalogue knows a side; a crystal named without its polytype keeps that name.
-
-    Raises
-    ------
-    InputError
-        for a name that neither catalogue nor library has
-    """
+    """Name under which the catalogue knows a side; a crystal named without its polytype keeps that name."""
     if not isinstance(side, str) or is_path(side):
         return catalogue_side(describe_side(side).name)
     return side if side in POLYTYPE_NAMES else catalogue_side(side)
@@ -250,11 +234,6 @@ def predict_drops(
 
     A conductance whose range ends within the window, as that of a simulation with a temperature of its own, counts with
     its last value.
-
-    Raises
-    ------
-    InputError
-        for a conductance that is not known near that temperature
     """
     if isinstance(model, Conductance):
         end = float(np.clip(temperature, model.temperature[0], model.temperature[-1]))

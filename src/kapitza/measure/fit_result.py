@@ -210,14 +210,8 @@ def format_bound(bound: Bound, unit: str) -> str:
 
 
 def bound_undetermined(found: Fit, confidence: float = 0.95, closure: float = _CLOSURE_RISE) -> Fit:
-    """The same fit with one-sided bounds of the free parameters that the data do not determine.
-
-    Parameters
-    ----------
-    found : fit
-    confidence : of the bounds
-    closure : rise of chi2 above its minimum by which both limits of a free parameter must be excluded for it to be
-        called determined; else it gets a one-sided bound
+    """The same fit with one-sided bounds of the free parameters whose limits are not both excluded by a rise of chi2 by
+    `closure`.
     """
     best, bounds = _optimum(found.solution), dict[str, Bound]()
     for i, parameter in enumerate(found.problem.parameters):
@@ -231,17 +225,7 @@ def bound_undetermined(found: Fit, confidence: float = 0.95, closure: float = _C
 def solve_problem(problem: FitProblem, *, starts: int, seed: int, jacobian: JacobianFunction | None = None) -> Fit:
     """Lowest minimum of a problem, with one-sided bounds of what the data do not determine.
 
-    Parameters
-    ----------
-    problem : data, parameters and uncertainties
-    starts : number of starting points
-    seed : of their scatter
-    jacobian : exact derivatives (n + p, p) of the residuals of data whose uncertainties are known; differences if None
-
-    Raises
-    ------
-    ConvergenceError
-        if no starting point leads to a minimum
+    `jacobian` gives exact derivatives (n + p, p) of the residuals of data whose uncertainties are known.
     """
     problem, solution, scatter = _fit_with_scatter(problem, starts, seed, jacobian)
     chi2 = float(np.sum(solution.residual[: problem.rows] ** 2))

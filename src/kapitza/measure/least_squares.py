@@ -64,27 +64,11 @@ class _Residuals:
 
 
 def difference_jacobian(residual: ResidualFunction, x: Array, *, scale: Array, order: int = 2) -> NDArray[Any]:
-    r"""Derivatives of residuals by central differences.
+    """(n, p) derivatives of residuals by central differences with steps in units of `scale` (p,).
 
-    Order 2: $(r_+ - r_-)/2h$ with h = 1e-5 of the scale, error about 1e-10.  Order 4:
-    $(8(r_+ - r_-) - (r_{2+} - r_{2-}))/12h$ with h = 1e-3 of the scale, made shorter until second and fourth order
-    agree to 1e-6, so that the error is about 1e-12 also where a parameter acts over much less than its scale.
-
-    Parameters
-    ----------
-    residual : function of (p,) parameters that returns (n,) residuals
-    x : (p,) parameters
-    scale : (p,) size over which each parameter changes the model
-    order : 2 or 4
-
-    Returns
-    -------
-    (n, p)
-
-    Raises
-    ------
-    InputError
-        for another order
+    Order 2: $(r_+ - r_-)/2h$ with h = 1e-5 of the scale, error about 1e-10. Order 4: $(8(r_+ - r_-) - (r_{2+} -
+    r_{2-}))/12h$ with h = 1e-3 of the scale, made shorter until second and fourth order agree to 1e-6, so that the
+    error is about 1e-12 also where a parameter acts over much less than its scale.
     """
     if order not in (2, 4):
         raise InputError(f"order = {order}, wanted 2 or 4")
@@ -263,18 +247,10 @@ class Minimum:
 
 @frozen(eq=False, kw_only=True)
 class Solution:
-    """Lowest minimum found, checked.
+    """Lowest minimum found, checked: p parameters x, n residuals and their derivatives (n, p).
 
-    Attributes
-    ----------
-    x : (p,) parameters
-    chi2 : sum of squared residuals
-    residual : (n,) residuals there
-    jacobian : (n, p) their derivatives
-    inside : (p,) False for parameters that lie on a limit of theirs
-    covariance : (p, p) inverse of JᵀJ for residuals in units of their standard uncertainty; zero where not inside
-    minima : all minima found, the lowest first
-    noise : relative rounding noise of chi2
+    `inside` is False for parameters on a limit; `covariance` is the inverse of JᵀJ, zero where not inside; `minima` are
+    all minima found, the lowest first; `noise` is the relative rounding noise of chi2.
     """
 
     x: Array
@@ -295,10 +271,7 @@ class Solution:
     def scatter(self) -> float:
         """Standard deviation of the residuals, from chi2 per degree of freedom.
 
-        Raises
-        ------
-        ConvergenceError
-            if no freedom is left, or if the residuals are so near to rounding that four digits are not sure
+        Raises ConvergenceError without freedom, and for residuals so near to rounding that four digits are not sure.
         """
         if self.freedom < 1:
             raise ConvergenceError(f"{self.residual.size} residuals leave no freedom to take the scatter from", self)
@@ -325,28 +298,12 @@ def least_squares(
     r"""Find the lowest minimum of $\chi^2(x) = \sum_i r_i(x)^2$.
 
     Searches with the trust region and Levenberg-Marquardt methods of scipy, in the parameters and in their logarithms,
-    from `start` and points scattered about it; each end point is polished by Gauss-Newton steps with derivatives of
-    fourth order until nothing moves, and checked.
+    from `start` and points scattered about it by `spread` in units of the scale (p,), or of the logarithm without one;
+    each end point is polished by Gauss-Newton steps with derivatives of fourth order (or the exact ones of `jacobian`)
+    until nothing moves, and checked.
 
-    Parameters
-    ----------
-    residual : function of (p,) parameters that returns (n,) residuals, in units of their uncertainty where it is known
-    start : (p,) first starting point
-    jacobian : function that returns (n, p) exact derivatives; differences are taken where it is None
-    limits : lowest and highest values, (p,) each; none where None
-    scale : (p,) size over which each parameter changes the model; its own magnitude where None
-    starts : number of starting points
-    spread : standard deviation of the scatter of further starting points, in units of the scale
-        (of the logarithm where there is none)
-    seed : of the scatter
-
-    Raises
-    ------
-    InputError
-        if start, scale and limits do not fit each other, or the residuals are not finite at the start
-    ConvergenceError
-        if no search ends in a minimum with zero gradient, if the lowest is undetermined in some direction, or if a
-        search went lower but found no minimum there; `last` holds the best iterate
+    Raises ConvergenceError if no search ends in a minimum with zero gradient, if the lowest is undetermined in some
+    direction, or if a search went lower but found no minimum there; `last` holds the best iterate.
     """
     first = finite(start)
     problem = _make_residuals(residual, first, jacobian, *limits, scale)
@@ -362,19 +319,8 @@ def least_squares(
 def descend(
     residual: ResidualFunction, start: Array, *, low: Array, high: Array, scale: Array, tolerance: float = 1e-10
 ) -> tuple[Array, float]:
-    """One plain search downhill, for the many neighbouring problems of a likelihood profile.
-
-    Parameters
-    ----------
-    residual : function of (p,) parameters that returns (n,) residuals
-    start : (p,) where to begin
-    low, high : (p,) limits
-    scale : (p,) size over which each parameter changes the model
-    tolerance : relative change of chi2 at which the search ends
-
-    Returns
-    -------
-    (p,) end point, and chi2 there
+    """End point (p,) of one plain search downhill and chi2 there, for the many neighbouring problems of a profile; it
+    ends at a relative change of chi2 by `tolerance`.
     """
     problem = _Residuals(residual, scale, low, high, None)
     x = _search_once(problem, np.clip(start, low, high), "trf", tolerance=tolerance) if start.size else start

@@ -79,14 +79,7 @@ class Optimum:
 
 
 def _constrained_minimum(problem: FitProblem, x: Array, fixed: dict[int, float]) -> tuple[Array, float]:
-    """Best coordinates (p,) with some of them held, and chi2 there.
-
-    Parameters
-    ----------
-    problem : what is minimised
-    x : (p,) where to begin
-    fixed : coordinate by index
-    """
+    """Best coordinates (p,) with those of `fixed` held, by index, and chi2 there; x is where the search begins."""
     full = np.array(x)
     full[list(fixed)] = list(fixed.values())
     moving = np.array([i for i in range(x.size) if i not in fixed], dtype=int)
@@ -109,16 +102,10 @@ def _constrained_minimum(problem: FitProblem, x: Array, fixed: dict[int, float])
 
 
 def profile_crossing(problem: FitProblem, best: Optimum, index: int, direction: int, level: float) -> float | None:
-    r"""Coordinate where the profile of chi2 has risen by `level`, None where it never does within the limits.
+    """Coordinate where the profile of chi2 has risen by `level` in a direction (-1 or 1), None if never within the
+    limits.
 
-    The root of the rise grows almost linearly, so that the secant of it is soon there.
-
-    Parameters
-    ----------
-    problem, best : and its minimum
-    index : of the parameter
-    direction : -1 or 1
-    level : rise of chi2, for example 3.84
+    The root of the rise grows almost linearly, so that its secant is soon there.
     """
     center = float(best.x[index])
     sigma = float(best.sigma[index]) or 1.0  # none where the minimum lies on a limit
@@ -185,16 +172,10 @@ def one_sided_bound(
 ) -> Bound | None:
     r"""One-sided bound of a free parameter that the data do not determine; None where they do.
 
-    A parameter is determined if chi2 rises by `closure` on both sides of its minimum before the limits, so that
-    neither limit (for a conductance: perfect contact and none) agrees with the data.  Otherwise the side on which the
-    rise is the larger is bounded at $\Delta\chi^2 = z^2$, z the one-sided normal quantile.
-
-    Parameters
-    ----------
-    problem, best : and its minimum
-    index : of the parameter
-    confidence : of the bound, one-sided
-    closure : rise of chi2 that shuts a side, 16 for four standard deviations
+    A parameter is determined if chi2 rises by `closure` (16: four standard deviations) on both sides of its minimum
+    before the limits, so that neither limit (for a conductance: perfect contact and none) agrees with the data.
+    Otherwise the side on which the rise is the larger is bounded at $\Delta\chi^2 = z^2$, z the one-sided normal
+    quantile.
     """
     from scipy.special import ndtri
 
@@ -223,20 +204,7 @@ def _is_interior(problem: FitProblem, best: Optimum, index: int) -> bool:
 def profile_likelihood(
     problem: FitProblem, best: Optimum, index: int, values: ArrayLike | None, *, span: float
 ) -> ProfileLikelihood:
-    """Profile likelihood of one parameter.
-
-    Parameters
-    ----------
-    problem, best : and its minimum
-    index : of the parameter
-    values : (n,) where to take it, SI; 21 values over `span` standard deviations to both sides where None
-    span : see values
-
-    Raises
-    ------
-    InputError
-        if a value cannot be taken by the parameter
-    """
+    """Profile of one parameter at values (n,), SI, or at 21 over `span` standard deviations to both sides."""
     parameter = problem.parameters[index]
     if values is None:
         half = min(span * float(best.sigma[index]), 10.0) or 1.0
@@ -256,13 +224,7 @@ def profile_likelihood(
 def likelihood_contours(
     problem: FitProblem, best: Optimum, pair: Sequence[int], *, points: int, span: float
 ) -> Contours:
-    """Likelihood over two parameters on a grid of `points` by `points`, `span` standard deviations to every side.
-
-    Raises
-    ------
-    InputError
-        if the two parameters are one
-    """
+    """Likelihood over two parameters on a grid of `points` by `points`, `span` standard deviations to every side."""
     one, other = pair
     if one == other:
         raise InputError(f"contours need two parameters, got {problem.parameters[one].name!r} twice")

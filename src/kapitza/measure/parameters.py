@@ -101,14 +101,7 @@ class Tie:
 
 @frozen(eq=False)
 class DataSet:
-    """One experiment on one stack, and the curve that it gave.
-
-    Attributes
-    ----------
-    experiment : predicts the curve
-    curve : what was measured
-    stack : what it was measured on
-    """
+    """An experiment, the curve that it gave, and the stack that it was made on."""
 
     experiment: Experiment
     curve: Curve
@@ -169,19 +162,10 @@ class ParameterTarget:
 
 @frozen(eq=False, kw_only=True)
 class Parameter:
-    """A number that a fit moves, with the coordinate in which it does so.
+    """A number that a fit moves, in the coordinate ln(value/start) if it is positive, else (value - start)/unit.
 
-    The coordinate of a positive number is ln(value/start), of any other (value - start)/unit.
-
-    Attributes
-    ----------
-    name : as the user calls it
-    start : value where the search begins
-    unit : scale of a number that is not positive; None for the logarithm
-    low, high : limits of the coordinate
-    width : standard deviation of the prior of the coordinate, which is centred at zero
-    known : whether the prior is a finite one
-    targets : where it acts
+    `low` and `high` limit the coordinate; its prior has the standard deviation `width` about zero, finite where
+    `known`.
     """
 
     name: str
@@ -228,16 +212,8 @@ def resolve_parameters(
 ) -> tuple[Parameter, ...]:
     """Parameters of a fit, free ones first.
 
-    Parameters
-    ----------
-    samples : experiments with curves and stacks
-    free, priors, ties : by name: "Al|Si.conductance" for all samples that have it, "run2:Al|Si.conductance" for the
-        sample of the experiment called run2 alone, "tdtr.pump_radius" for the experiments of that name, or a tie
-
-    Raises
-    ------
-    InputError
-        for names that nothing has, numbers that are both free and tied elsewhere, or values that are missing
+    Names: "Al|Si.conductance" for all samples that have it, "run2:Al|Si.conductance" for the sample of the experiment
+    called run2 alone, "tdtr.pump_radius" for the experiments of that name, or a tie.
     """
     if not free:
         raise InputError("nothing is free: name at least one number to fit, for example 'Al|Si.conductance'")
@@ -364,14 +340,7 @@ _MAX_CACHED_PREDICTIONS = 64  # predictions remembered of each sample
 
 @frozen(eq=False)
 class FitProblem:
-    """What a fit minimises.
-
-    Attributes
-    ----------
-    samples : (m,) experiments with curves and stacks
-    parameters : (p,) what moves
-    sigma : (m,) of (n,) standard uncertainties of the curves
-    """
+    """What a fit minimises: m data sets, p parameters, and the (m,) of (n,) standard uncertainties of the curves."""
 
     samples: tuple[DataSet, ...]
     parameters: tuple[Parameter, ...]
@@ -478,7 +447,7 @@ def rescale_uncertainties(problem: FitProblem, factors: Sequence[float]) -> FitP
 
 
 def initial_uncertainties(sample: DataSet) -> Array:
-    """(n,) uncertainties of a curve: the stated ones, or 1 % to begin with where the scatter is to tell.
+    """(n,) uncertainties of a curve: the stated ones, or 1 % to begin with where the scatter gives them.
 
     Of the value for ratios and amplitudes; of the largest value, the same for all points, for other kinds.
     """

@@ -45,9 +45,7 @@ _MAX_CACHED_SOLUTIONS = 4  # solutions remembered
 class DeviceProblem(FitProblem):
     """What a fit of a device minimises, with exact derivatives.
 
-    Attributes
-    ----------
-    root : (n, n) lower triangle L of the covariance L Lᵀ of the temperatures, K; (n,) where none go together
+    `root` is the lower triangle L (n, n) of the covariance L Lᵀ of the temperatures, K; (n,) where none are correlated.
     """
 
     root: NDArray[np.float64] = field(kw_only=True)

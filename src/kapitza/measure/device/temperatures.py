@@ -211,13 +211,7 @@ def map_temperatures(measured: TemperatureMap, plane: Plane, *, x: float = 0.0, 
 
 
 def _plane_beside(device: Device, boundary: str, distance: float) -> Plane:
-    """Plane at a distance below a boundary (above it if negative), m.
-
-    Raises
-    ------
-    InputError
-        on the boundary, where the temperature jumps, and outside of the layers
-    """
+    """Plane at a distance below a boundary (above it if negative), m."""
     if distance == 0:
         raise InputError(f"a temperature on the boundary {boundary} itself, where it jumps: leave it out with skip")
     index = device.stack.boundary_names.index(boundary)

@@ -23,14 +23,7 @@ _RELATIVE_STEP = 1e-3  # of differences, relative
 
 @frozen(eq=False)
 class Thermometry:
-    """Thermometers on a device: the measurement that a fit of a device takes as its experiment.
-
-    Attributes
-    ----------
-    device : with all numbers at hand
-    places : where it is looked at
-    name : of the experiment
-    """
+    """Thermometers at places on a device: the measurement that a fit of a device takes as its experiment."""
 
     device: Device
     places: tuple[MeasurementPlace, ...]

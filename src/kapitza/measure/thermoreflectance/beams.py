@@ -67,12 +67,8 @@ class Beams:
 
 @frozen(eq=False)
 class WaveVectorQuadrature:
-    """Nodes and weights of the average over wave vectors.
-
-    Attributes
-    ----------
-    kx, ky : (nk,) wave vectors, rad m⁻¹
-    weight : (nb, nk) for each of nb pairs of beams, m⁻²; complex if the nodes go both ways
+    """Wave vectors kx, ky (nk,), rad m⁻¹, and their weights (nb, nk), m⁻², for each of nb pairs of beams; complex if
+    the nodes cover k and -k.
     """
 
     kx: Array
@@ -83,14 +79,10 @@ class WaveVectorQuadrature:
 def wave_vector_quadrature(
     stack: Stack, beams: tuple[Beams, ...], setup: Setup, *, nodes: int = WAVE_VECTOR_NODES
 ) -> WaveVectorQuadrature:
-    """Nodes and weights for beams on a stack, the same nodes for all beams.
+    """Nodes and weights for beams on a stack, the same nodes for all nb pairs of beams.
 
-    Parameters
-    ----------
-    stack : decides whether rings of equal k are enough
-    beams : (nb,) pairs of beams, which differ in size
-    setup : tells whether heat can leave, and whether Z(k) and Z(-k) may differ, as for two planes in oblique layers
-    nodes : number of |k|; more are taken for beams far apart and for stacks that heat cannot leave
+    More than `nodes` |k| are taken for beams far apart and for a stack that heat cannot leave, whose small k weigh
+    more.
     """
     widths = np.array([pair.widths for pair in beams])
     apart = max(np.hypot(pair.offset / w[0], pair.offset_y / w[1]) for pair, w in zip(beams, widths, strict=True))

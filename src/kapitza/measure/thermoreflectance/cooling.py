@@ -25,13 +25,7 @@ FilmPart = Literal["film", "surface"]
 
 
 def _areal_heat_capacity(layer: Layer, share: float = 1.0) -> float:
-    """Heat capacity of a layer per area, J m⁻² K⁻¹, times `share`.
-
-    Raises
-    ------
-    InputError
-        for a layer of infinite thickness or without heat capacity
-    """
+    """Heat capacity of a finite layer per area, J m⁻² K⁻¹, times `share`."""
     if layer.heat_capacity is None or np.isinf(layer.thickness):
         raise InputError(
             f"layer {layer.name} is {layer.thickness:g} m thick with heat_capacity {layer.heat_capacity}: what is "

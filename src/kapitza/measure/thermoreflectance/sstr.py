@@ -23,13 +23,7 @@ from kapitza.measure.thermoreflectance.signal import BEAM_PARAMETERS, Temperatur
 def _beam_responses(
     stack: Stack, beams: tuple[Beams, ...], setup: Setup, modulation: float, nodes: int
 ) -> ComplexArray:
-    """(nb,) temperature per absorbed watt that each pair of beams reads at one modulation (Hz), K W⁻¹.
-
-    Raises
-    ------
-    InputError
-        for a steady state in a stack that heat cannot leave
-    """
+    """(nb,) temperature per absorbed watt that each pair of beams reads at one modulation (Hz), K W⁻¹."""
     if modulation == 0 and setup.back == "adiabatic" and all(np.isfinite(layer.thickness) for layer in stack.layers):
         raise InputError(
             "heat cannot leave a stack of finite layers on an adiabatic back: there is no steady state; "
