@@ -82,21 +82,14 @@ StackPiece = LayerSlice | Boundary
 
 @frozen(eq=False)
 class StackCut:
-    """A stack cut at the planes of heater and thermometer.
+    """A stack cut at the planes of heater and thermometer."""
 
-    Attributes
-    ----------
-    pieces : slabs and boundaries from the top down
-    heater, thermometer : number of pieces above each plane
-    absorbing : numbers of the pieces that take up heat when it is absorbed over a depth
-    layer : that the heater lies in or on
-    """
-
-    pieces: tuple[StackPiece, ...]
+    pieces: tuple[StackPiece, ...]  # slabs and boundaries from the top down
+    # heater, thermometer: number of pieces above each plane
     heater: int
     thermometer: int
-    absorbing: tuple[int, ...]
-    layer: Layer
+    absorbing: tuple[int, ...]  # numbers of the pieces that take up heat when it is absorbed over a depth
+    layer: Layer  # that the heater lies in or on
 
 
 def layer_extent(stack: Stack, index: int) -> tuple[float, float]:

@@ -14,35 +14,22 @@ from kapitza.errors import InputError
 
 @frozen(eq=False)
 class ContactFacets:
-    """The facets between two regions.
+    """The facets between two regions."""
 
-    Attributes
-    ----------
-    regions : numbers of the two
-    facets : (nf, k) points of the mesh on each facet
-    one, other : (nf, k) unknowns on the sides of the two regions, in the same order
-    """
-
-    regions: tuple[int, int] = field(metadata={"unit": "1"})
-    facets: IntArray = field(metadata={"unit": "1"})
+    regions: tuple[int, int] = field(metadata={"unit": "1"})  # numbers of the two
+    facets: IntArray = field(metadata={"unit": "1"})  # (nf, k) points of the mesh on each facet
+    # one, other: (nf, k) unknowns on the sides of the two regions, in the same order
     one: IntArray = field(metadata={"unit": "1"})
     other: IntArray = field(metadata={"unit": "1"})
 
 
 @frozen(eq=False)
 class SplitMesh:
-    """Unknowns of a mesh.
+    """Unknowns of a mesh."""
 
-    Attributes
-    ----------
-    unknowns : (m, k) unknown at each node of each cell
-    point : (n,) point of the mesh where each unknown lies
-    contacts : between regions whose nodes are doubled, by "one|other"
-    """
-
-    unknowns: IntArray = field(metadata={"unit": "1"})
-    point: IntArray = field(metadata={"unit": "1"})
-    contacts: dict[str, ContactFacets]
+    unknowns: IntArray = field(metadata={"unit": "1"})  # (m, k) unknown at each node of each cell
+    point: IntArray = field(metadata={"unit": "1"})  # (n,) point of the mesh where each unknown lies
+    contacts: dict[str, ContactFacets]  # between regions whose nodes are doubled, by "one|other"
 
 
 @frozen(eq=False)

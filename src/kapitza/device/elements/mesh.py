@@ -24,16 +24,10 @@ SIMPLEX_EDGES = {
 
 @frozen(eq=False)
 class Simplex:
-    """A triangle or a tetrahedron (or a segment) with 1 or 2 as the order of its shape functions.
+    """A triangle or a tetrahedron (or a segment) with 1 or 2 as the order of its shape functions."""
 
-    Attributes
-    ----------
-    dimension : 1, 2 or 3
-    order : 1, nodes at the corners; 2, also between them
-    """
-
-    dimension: int
-    order: int
+    dimension: int  # 1, 2 or 3
+    order: int  # 1, nodes at the corners; 2, also between them
 
     @property
     def nodes(self) -> int:

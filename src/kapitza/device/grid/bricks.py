@@ -23,73 +23,44 @@ _BRICK_FACES = ((0, 1, 2, 3), (4, 5, 6, 7), (0, 1, 5, 4), (3, 2, 6, 7), (0, 3, 7
 
 @frozen(eq=False)
 class BrickRegion:
-    """A layer or block.
+    """A layer or block."""
 
-    Attributes
-    ----------
-    name : its own
-    field : name of the field of temperature in it: regions without a resistance between them share one
-    conductivity : along x, y and z, W m⁻¹ K⁻¹
-    heat : that enters evenly, W m⁻³
-    """
-
-    name: str
-    field: str
-    conductivity: tuple[float, float, float]
-    heat: float
+    name: str  # its own
+    field: str  # name of the field of temperature in it: regions without a resistance between them share one
+    conductivity: tuple[float, float, float]  # along x, y and z, W m⁻¹ K⁻¹
+    heat: float  # that enters evenly, W m⁻³
 
 
 @frozen(eq=False, kw_only=True)
 class FluxPatch:
-    """A rectangle on which heat enters one region.
+    """A rectangle on which heat enters one region."""
 
-    Attributes
-    ----------
-    source : name of the source
-    region : into which the heat goes
-    x, y : its range, m
-    z : its height above the bottom face, m
-    up : whether the outward normal of the region points up there
-    flux : W m⁻²
-    """
-
-    source: str
-    region: str
+    source: str  # name of the source
+    region: str  # into which the heat goes
+    # x, y: its range, m
     x: tuple[float, float]
     y: tuple[float, float]
-    z: float
-    up: bool
-    flux: float
+    z: float  # its height above the bottom face, m
+    up: bool  # whether the outward normal of the region points up there
+    flux: float  # W m⁻²
 
 
 @frozen(eq=False, kw_only=True)
 class BrickMesh:
-    """A device for solvers of finite elements, z upwards from the bottom face.
+    """A device for solvers of finite elements, z upwards from the bottom face."""
 
-    Attributes
-    ----------
-    points : (n, 3) m
-    cells : (m, 8) corners: the lower face, then the upper one, both against the clock from above
-    region : (m,) index into `regions`
-    regions : names, conductivities and heat
-    faces : (k, 4) corners of outer faces by (name of the side, index of the region)
-    contacts : conductance by pair of region indices that a resistance divides, W m⁻² K⁻¹
-    cooling : coefficient to the sink by side, W m⁻² K⁻¹; infinite where it is held
-    patches : where heat enters
-    sink : K
-    varying : names of numbers that depend on temperature, taken at that of the sink
-    """
-
-    points: Array
-    cells: IntArray
-    region: IntArray
-    regions: tuple[BrickRegion, ...]
+    points: Array  # (n, 3) m
+    cells: IntArray  # (m, 8) corners: the lower face, then the upper one, both against the clock from above
+    region: IntArray  # (m,) index into `regions`
+    regions: tuple[BrickRegion, ...]  # names, conductivities and heat
+    # (k, 4) corners of outer faces by (name of the side, index of the region)
     faces: Mapping[tuple[str, int], IntArray]
+    # conductance by pair of region indices that a resistance divides, W m⁻² K⁻¹
     contacts: Mapping[tuple[int, int], float]
-    cooling: Mapping[str, float]
-    patches: tuple[FluxPatch, ...]
-    sink: float
-    varying: tuple[str, ...]
+    cooling: Mapping[str, float]  # coefficient to the sink by side, W m⁻² K⁻¹; infinite where it is held
+    patches: tuple[FluxPatch, ...]  # where heat enters
+    sink: float  # K
+    varying: tuple[str, ...]  # names of numbers that depend on temperature, taken at that of the sink
 
 
 def brick_mesh(layout: Layout, grid: BoxGrid) -> BrickMesh:

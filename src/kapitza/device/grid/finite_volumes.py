@@ -21,26 +21,19 @@ from kapitza.errors import InputError
 
 @frozen(eq=False, kw_only=True)
 class FiniteVolumes:
-    """A layout on a grid with plain numbers: all that the balances of its cells take.
+    """A layout on a grid with plain numbers: all that the balances of its cells take."""
 
-    Attributes
-    ----------
-    layout, grid : what and where
-    regions : (nx, ny, nz) number of the layer or block of each cell
-    conductivity : three arrays that stretch to (nx, ny, nz), along x, y and z, W m⁻¹ K⁻¹
-    faces : conductances of the inner faces across x (nx - 1, ny, nz), y and z, W K⁻¹
-    resistances : that of the boundary in each of these, m² K W⁻¹; zero-dimensional where there is none
-    outer : conductances of the middles of cells to the sink through left, right, front, back, top and bottom, W K⁻¹
-    levels : what each source of the device, and last all blocks, give of their power at the moment; all of it if empty
-    """
-
+    # layout, grid: what and where
     layout: Layout
     grid: BoxGrid
-    regions: NDArray[np.int16]
-    conductivity: tuple[Array, Array, Array]
-    faces: tuple[Array, ...]
+    regions: NDArray[np.int16]  # (nx, ny, nz) number of the layer or block of each cell
+    conductivity: tuple[Array, Array, Array]  # three arrays that stretch to (nx, ny, nz), along x, y and z, W m⁻¹ K⁻¹
+    faces: tuple[Array, ...]  # conductances of the inner faces across x (nx - 1, ny, nz), y and z, W K⁻¹
+    # that of the boundary in each of these, m² K W⁻¹; zero-dimensional where there is none
     resistances: tuple[Array, ...]
+    # conductances of the middles of cells to the sink through left, right, front, back, top and bottom, W K⁻¹
     outer: tuple[Array, ...]
+    # what each source of the device, and last all blocks, give of their power at the moment; all of it if empty
     levels: tuple[float, ...] = ()
 
     def level(self, name: str) -> float:
@@ -259,17 +252,11 @@ _DISC_SUBCELLS = 8  # parts of a cell along an axis, to see how much of it a dis
 
 @frozen(eq=False)
 class GridPlane:
-    """What meets at a horizontal plane through a grid.
+    """What meets at a horizontal plane through a grid."""
 
-    Attributes
-    ----------
-    index : of the edge along z; cells above have the number index - 1
-    above : whether it lies on the upper side of a boundary there
-    up, down : (nx, ny) conductances from the plane to the middles of the cells above and below, W K⁻¹
-    """
-
-    index: int
-    above: bool
+    index: int  # of the edge along z; cells above have the number index - 1
+    above: bool  # whether it lies on the upper side of a boundary there
+    # up, down: (nx, ny) conductances from the plane to the middles of the cells above and below, W K⁻¹
     up: Array
     down: Array
 
@@ -413,20 +400,16 @@ def cell_capacities(found: FiniteVolumes) -> Array:
 
 @frozen(eq=False)
 class HorizontalFaces:
-    """What goes through the horizontal faces of cells, and how hot they are.
+    """What goes through the horizontal faces of cells, and how hot they are."""
 
-    Attributes
-    ----------
-    entering, leaving : (nx, ny, nz) heat that enters each cell through its top and leaves it through its bottom, W
-    top, bottom : (nx, ny, nz) rise of its top and bottom faces, K: at a boundary these differ from one cell to the next
-    escaped : heat that leaves through left, right, front, back, top and bottom, W
-    """
-
+    # entering, leaving: (nx, ny, nz) heat that enters each cell through its top and leaves it through its bottom, W
     entering: Array
     leaving: Array
+    # top, bottom: (nx, ny, nz) rise of its top and bottom faces, K: at a boundary these differ from one cell to the
+    # next
     top: Array
     bottom: Array
-    escaped: Array
+    escaped: Array  # heat that leaves through left, right, front, back, top and bottom, W
 
     def plane(self, at: GridPlane) -> Array:
         """(nx, ny) rise of a plane, K."""

@@ -12,17 +12,11 @@ from kapitza.errors import InputError
 
 @frozen(eq=False)
 class ThermalWave:
-    """Waves of one layer.
+    """Waves of one layer."""
 
-    Attributes
-    ----------
-    gamma : (ns, nk) heat flux per temperature of a wave that decays, W m⁻² K⁻¹
-    decay : (ns, nk) its decay u, m⁻¹
-    skew : (nk,) imaginary b/k_zz by which the tensor turns its phase with depth, m⁻¹; None without such elements
-    """
-
-    gamma: ComplexArray
-    decay: ComplexArray
+    gamma: ComplexArray  # (ns, nk) heat flux per temperature of a wave that decays, W m⁻² K⁻¹
+    decay: ComplexArray  # (ns, nk) its decay u, m⁻¹
+    # (nk,) imaginary b/k_zz by which the tensor turns its phase with depth, m⁻¹; None without such elements
     skew: ComplexArray | None
 
 
@@ -94,18 +88,11 @@ _ELECTRON_CHANNEL, _LATTICE_CHANNEL = 0, 1
 
 @frozen(eq=False)
 class _MetalWaves:
-    """The two waves of a metal, in the frame scaled by the square roots of both conductivities.
+    """The two waves of a metal, in the frame scaled by the square roots of both conductivities."""
 
-    Attributes
-    ----------
-    decay : (2, ns, nk) decay of each, m⁻¹
-    turn : (2, 2, ns, nk) rotation V from waves to scaled temperatures
-    scale : (2,) square roots of the conductivities of electrons and lattice
-    """
-
-    decay: ComplexArray
-    turn: ComplexArray
-    scale: NDArray[np.float64]
+    decay: ComplexArray  # (2, ns, nk) decay of each, m⁻¹
+    turn: ComplexArray  # (2, 2, ns, nk) rotation V from waves to scaled temperatures
+    scale: NDArray[np.float64]  # (2,) square roots of the conductivities of electrons and lattice
 
 
 def _metal_waves(layer: Layer, at: SpectralPoints) -> _MetalWaves:
@@ -336,20 +323,12 @@ def impedance(
 
 @frozen(eq=False)
 class HalfStack:
-    """One side of a plane.
+    """One side of a plane."""
 
-    Attributes
-    ----------
-    pieces : from the plane outwards
-    behind : (ns, nk) admittance behind each piece, W m⁻² K⁻¹
-    admittance : (ns, nk) of all of it, W m⁻² K⁻¹
-    sign : of the direction in which it is looked at: 1 downwards, -1 upwards
-    """
-
-    pieces: tuple[StackPiece, ...]
-    behind: tuple[ComplexArray, ...]
-    admittance: ComplexArray
-    sign: int
+    pieces: tuple[StackPiece, ...]  # from the plane outwards
+    behind: tuple[ComplexArray, ...]  # (ns, nk) admittance behind each piece, W m⁻² K⁻¹
+    admittance: ComplexArray  # (ns, nk) of all of it, W m⁻² K⁻¹
+    sign: int  # of the direction in which it is looked at: 1 downwards, -1 upwards
 
 
 def _half_stacks(

@@ -37,20 +37,13 @@ from kapitza.device.setup import LayerSlice, Plane, StackPiece, layer_extent, lo
 
 @frozen(eq=False)
 class SlicedStack:
-    """A stack cut at some planes.
+    """A stack cut at some planes."""
 
-    Attributes
-    ----------
-    pieces : (n,) slabs and boundaries from the top down; node i lies above piece i, node n below the last
-    owners : (n,) name of the layer or boundary of each piece
-    marks : node of each plane that was asked for
-    depths : (n + 1,) of the nodes below the top face, m
-    """
-
+    # (n,) slabs and boundaries from the top down; node i lies above piece i, node n below the last
     pieces: tuple[StackPiece, ...]
-    owners: tuple[str, ...]
-    marks: tuple[int, ...]
-    depths: tuple[float, ...]
+    owners: tuple[str, ...]  # (n,) name of the layer or boundary of each piece
+    marks: tuple[int, ...]  # node of each plane that was asked for
+    depths: tuple[float, ...]  # (n + 1,) of the nodes below the top face, m
 
     def within(self, layer: str) -> tuple[int, ...]:
         """Pieces of a layer."""
@@ -88,21 +81,14 @@ def slice_stack(stack: Stack, planes: tuple[Plane, ...]) -> SlicedStack:
 
 @frozen(eq=False)
 class SlicedWaves:
-    """A column at some points of Laplace space.
+    """A column at some points of Laplace space."""
 
-    Attributes
-    ----------
-    column : pieces and nodes
-    media : waves of each layer
-    top, bottom : heat transfer coefficients of the outer faces, W m⁻² K⁻¹; infinite where a temperature is held
-    shape : (ns, nk) of the points
-    """
-
-    column: SlicedStack
-    media: dict[str, ThermalWave]
+    column: SlicedStack  # pieces and nodes
+    media: dict[str, ThermalWave]  # waves of each layer
+    # top, bottom: heat transfer coefficients of the outer faces, W m⁻² K⁻¹; infinite where a temperature is held
     top: float
     bottom: float
-    shape: tuple[int, int]
+    shape: tuple[int, int]  # (ns, nk) of the points
 
     def sides(self, node: int) -> tuple[HalfStack, HalfStack]:
         """What a node sees upwards and downwards."""

@@ -37,15 +37,10 @@ _CONTOUR_DECAY = 20.0  # the wings end where e^st is e^-20
 
 @frozen(eq=False)
 class PulseTrain:
-    """How responses at a few points add up to the response to a modulated train of pulses.
+    """How responses at a few points add up to the response to a modulated train of pulses."""
 
-    Attributes
-    ----------
-    s : (ns,) where the response H is needed, s⁻¹
-    direct, mirrored : (nt, ns) weights: $Z(t) = direct · H + mirrored · H^*$
-    """
-
-    s: ComplexArray
+    s: ComplexArray  # (ns,) where the response H is needed, s⁻¹
+    # direct, mirrored: (nt, ns) weights: $Z(t) = direct · H + mirrored · H^*$
     direct: ComplexArray
     mirrored: ComplexArray
 

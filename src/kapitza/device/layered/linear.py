@@ -34,20 +34,12 @@ _MAX_PSEUDO_TIME = 1e12  # of the largest length, squared, where nothing decays:
 
 @frozen(eq=False)
 class PseudoTimeQuadrature:
-    """Nodes of the integral over τ and of the hyperbola.
+    """Nodes of the integral over τ and of the hyperbola."""
 
-    Attributes
-    ----------
-    tau : (nτ,) m²
-    p : (np + 1,) m⁻²; the last stands for 0
-    weight : (nτ, np) such that $T = Re Σ M(τ) weight Z(p)$
-    ratio : conductivity along y over that along x
-    """
-
-    tau: Array
-    p: ComplexArray
-    weight: ComplexArray
-    ratio: float
+    tau: Array  # (nτ,) m²
+    p: ComplexArray  # (np + 1,) m⁻²; the last stands for 0
+    weight: ComplexArray  # (nτ, np) such that $T = Re Σ M(τ) weight Z(p)$
+    ratio: float  # conductivity along y over that along x
 
     @property
     def points(self) -> SpectralPoints:
@@ -160,24 +152,14 @@ _MAX_JOINT_POINTS = 64  # points up to which many rectangles are taken at once
 
 @frozen(eq=False)
 class LinearDevice:
-    """A device ready to be asked for steady temperatures.
+    """A device ready to be asked for steady temperatures."""
 
-    Attributes
-    ----------
-    device : with plain numbers
-    column : its stack, cut at the planes of sources, patches and others that were asked for
-    planes : (n,) what was cut at, in the order of `column.marks`
-    nodes : of the integral over pseudo-time
-    medium : the column at these nodes
-    responses : of each source, (n + 1, np + 1) K m² W⁻¹
-    """
-
-    device: Device
-    column: SlicedStack
-    planes: tuple[Plane, ...]
-    nodes: PseudoTimeQuadrature
-    medium: SlicedWaves
-    responses: tuple[ComplexArray, ...]
+    device: Device  # with plain numbers
+    column: SlicedStack  # its stack, cut at the planes of sources, patches and others that were asked for
+    planes: tuple[Plane, ...]  # (n,) what was cut at, in the order of `column.marks`
+    nodes: PseudoTimeQuadrature  # of the integral over pseudo-time
+    medium: SlicedWaves  # the column at these nodes
+    responses: tuple[ComplexArray, ...]  # of each source, (n + 1, np + 1) K m² W⁻¹
 
     @property
     def area(self) -> float | None:

@@ -272,25 +272,16 @@ _MAX_PROPERTY_ITERATIONS = 60
 
 @frozen(eq=False, kw_only=True)
 class SteadySolution:
-    """A device with the numbers that its layers and boundaries take at their temperatures.
+    """A device with the numbers that its layers and boundaries take at their temperatures."""
 
-    Attributes
-    ----------
-    linear : the device with plain numbers, ready to be asked
-    spot, node : the hottest point and its node
-    peak : its rise, K
-    kelvin : temperature of each layer and boundary with properties of T, by name, K
-    values : conductivity or conductance of each of these, by name, SI
-    iterations : solutions until these settled
-    """
-
-    linear: LinearDevice
+    linear: LinearDevice  # the device with plain numbers, ready to be asked
+    # spot, node: the hottest point and its node
     spot: LateralPoints
     node: int
-    peak: float
-    kelvin: Mapping[str, float]
-    values: Mapping[str, float]
-    iterations: int
+    peak: float  # its rise, K
+    kelvin: Mapping[str, float]  # temperature of each layer and boundary with properties of T, by name, K
+    values: Mapping[str, float]  # conductivity or conductance of each of these, by name, SI
+    iterations: int  # solutions until these settled
 
 
 def solve_steady(

@@ -41,16 +41,10 @@ _MIN_KAPPA_FRACTION = 1e-4  # of the inverse of the largest length, below which 
 
 @frozen(eq=False)
 class RadialWeights:
-    """Weights of an average over wave vectors.
+    """Weights of an average over wave vectors."""
 
-    Attributes
-    ----------
-    kappa : (nk,) rad m⁻¹
-    weight : (nk,) m⁻²
-    """
-
-    kappa: Array
-    weight: Array
+    kappa: Array  # (nk,) rad m⁻¹
+    weight: Array  # (nk,) m⁻²
 
 
 @frozen(eq=False)
@@ -234,18 +228,11 @@ class Probe:
 
 @frozen(eq=False)
 class TransientModel:
-    """A solved device with what is read of it.
+    """A solved device with what is read of it."""
 
-    Attributes
-    ----------
-    held : the steady solution
-    readers : the hottest point first, then the patches
-    names : of the readers
-    """
-
-    held: SteadySolution
-    readers: tuple[Probe, ...]
-    names: tuple[str, ...]
+    held: SteadySolution  # the steady solution
+    readers: tuple[Probe, ...]  # the hottest point first, then the patches
+    names: tuple[str, ...]  # of the readers
 
     @property
     def ready(self) -> LinearDevice:

@@ -24,24 +24,14 @@ _MAX_EXACT_COORDINATE = 2**52  # steps from the origin, beyond which corners are
 
 @frozen(eq=False)
 class _GdsDrawing:
-    """One cell of a layout.
+    """One cell of a layout."""
 
-    Attributes
-    ----------
-    name : of the cell
-    corners : (n, 2) of all polygons, in steps of the grid
-    ends : (m,) number of corners up to the end of each polygon
-    of : (m, 2) layer and datatype of each
-    grid : steps that corners lie on, m
-    origin : corner of the device, m
-    """
-
-    name: str
-    corners: NDArray[np.int64]
-    ends: NDArray[np.int64]
-    of: NDArray[np.int64]
-    grid: float
-    origin: tuple[float, float]
+    name: str  # of the cell
+    corners: NDArray[np.int64]  # (n, 2) of all polygons, in steps of the grid
+    ends: NDArray[np.int64]  # (m,) number of corners up to the end of each polygon
+    of: NDArray[np.int64]  # (m, 2) layer and datatype of each
+    grid: float  # steps that corners lie on, m
+    origin: tuple[float, float]  # corner of the device, m
 
     @property
     def layers(self) -> tuple[tuple[int, int], ...]:
@@ -125,17 +115,11 @@ _Rectangles = tuple[tuple[float, float, float, float], ...]  # x from, to, y fro
 
 @frozen(eq=False)
 class GdsParts:
-    """What a layout adds to a device file.
+    """What a layout adds to a device file."""
 
-    Attributes
-    ----------
-    blocks : one for each box of a layer, as the file would have it
-    sources : one for each rectangle of a source
-    owner : name of the layer of the layout, by name of the box
-    """
-
-    blocks: tuple[TomlTable, ...] = ()
-    sources: tuple[TomlTable, ...] = ()
+    blocks: tuple[TomlTable, ...] = ()  # one for each box of a layer, as the file would have it
+    sources: tuple[TomlTable, ...] = ()  # one for each rectangle of a source
+    # name of the layer of the layout, by name of the box
     owner: Mapping[str, str] = field(factory=dict, converter=read_only_mapping)
 
 

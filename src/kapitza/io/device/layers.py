@@ -200,18 +200,11 @@ def read_device(path: str | PathLike[str]) -> Device:
 
 @frozen(eq=False)
 class DeviceParts:
-    """What a device file says of its layers.
+    """What a device file says of its layers."""
 
-    Attributes
-    ----------
-    device : without uncertainties
-    materials : of the layers, by name
-    sigmas : uncertainties of boundaries, by name
-    """
-
-    device: Device
-    materials: dict[str, str]
-    sigmas: dict[str, float]
+    device: Device  # without uncertainties
+    materials: dict[str, str]  # of the layers, by name
+    sigmas: dict[str, float]  # uncertainties of boundaries, by name
 
 
 def read_parts(top: TomlTable, blocks: Container[str] = (), more: Sequence[TomlTable] = ()) -> DeviceParts:

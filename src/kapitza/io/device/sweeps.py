@@ -18,17 +18,11 @@ _MAX_SWEEP_VALUES = 2000
 
 
 class ParameterSweep(NamedTuple):
-    """A number of a device and the values that it takes.
+    """A number of a device and the values that it takes."""
 
-    Attributes
-    ----------
-    name : such as "GaN|SiC.conductance"
-    value : (n,) in SI
-    unit, factor : in which it was given, and what that is in SI
-    """
-
-    name: str
-    value: tuple[float, ...]
+    name: str  # such as "GaN|SiC.conductance"
+    value: tuple[float, ...]  # (n,) in SI
+    # unit, factor: in which it was given, and what that is in SI
     unit: str
     factor: float
 
