@@ -63,23 +63,10 @@ def conjugate_gradients(
     start: Array | None = None,
     tolerance: float = ENERGY_TOLERANCE,
 ) -> tuple[Array, int]:
-    """Solve a symmetric system.
+    """(n,) solution of a symmetric system and the number of iterations, from a first guess `start`.
 
-    Parameters
-    ----------
-    right : (n,)
-    ready : of this matrix or of one close to it
-    start : (n,) first guess
-    tolerance : of r'Mr over b'Mb under the root, with residual r and preconditioner M: that of the error in energy
-
-    Returns
-    -------
-    (n,) solution, and the number of iterations
-
-    Raises
-    ------
-    ConvergenceError
-        when these run out
+    `ready` is of this matrix or of one close to it.  `tolerance` is of r'Mr over b'Mb under the root, with residual r
+    and preconditioner M: that of the error in energy.
     """
     found = np.zeros_like(right) if start is None else start.copy()
     residual = right - matrix @ found if start is not None else right.copy()

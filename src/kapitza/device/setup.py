@@ -103,10 +103,7 @@ def layer_extent(stack: Stack, index: int) -> tuple[float, float]:
 def locate_plane(plane: Plane, stack: Stack) -> tuple[int, float]:
     """Index of the layer of a plane, and its depth there as `layer_extent` counts it, m.
 
-    Raises
-    ------
-    InputError
-        if the stack has no such layer, the layer ends before the plane, or the plane is infinitely far
+    A plane in no layer of the stack, beyond the end of its layer or at infinity is refused.
     """
     names = [layer.name for layer in stack.layers]
     if plane.layer not in names:
@@ -123,13 +120,7 @@ def locate_plane(plane: Plane, stack: Stack) -> tuple[int, float]:
 
 
 def cut_stack(stack: Stack, setup: Setup) -> StackCut:
-    """Cut a stack at the planes of a setup.
-
-    Raises
-    ------
-    InputError
-        if an infinite layer lies inside the stack, or a plane lies outside of it or at infinity
-    """
+    """Cut a stack at the planes of a setup: only its first and last layers may be infinite."""
     for layer in stack.layers[1:-1]:
         if np.isinf(layer.thickness):
             raise InputError(f"layer {layer.name} is infinitely thick: only the first and the last of a stack may be")
@@ -153,13 +144,7 @@ def cut_stack(stack: Stack, setup: Setup) -> StackCut:
 
 
 def boundary_lengths(stack: Stack, temperature: float = 300.0) -> dict[str, float]:
-    """Thickness of each layer below which its boundaries resist more than it does through its thickness, by name, m.
-
-    Parameters
-    ----------
-    stack : layers and boundaries
-    temperature : K, at which boundary conductances of T are taken
-    """
+    """Thickness of each layer below which its boundaries resist more than it does through its thickness, by name, m."""
     resistances = [0.0, *(boundary.resistance(temperature) for boundary in stack.boundaries), 0.0]
     return {
         layer.name: layer.conductivity * (resistances[i] + resistances[i + 1]) for i, layer in enumerate(stack.layers)

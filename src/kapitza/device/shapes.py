@@ -13,13 +13,7 @@ Interval = tuple[float, float]
 
 
 def sorted_interval(value: Any) -> Interval:
-    """Return the two ends of a range, m, the lower one first.
-
-    Raises
-    ------
-    InputError
-        if these are not two finite numbers of which the second is larger
-    """
+    """Return two finite ends of a range, m, the lower one first."""
     try:
         low, high = (float(v) for v in value)
     except (TypeError, ValueError) as err:
@@ -30,13 +24,7 @@ def sorted_interval(value: Any) -> Interval:
 
 
 def _flux_map(value: ArrayLike) -> Array:
-    """Return `value` as a read-only map of heat fluxes, (nx, ny).
-
-    Raises
-    ------
-    InputError
-        if it has not two axes, holds a NaN, or nothing above zero
-    """
+    """Return `value` as a read-only map of heat fluxes, (nx, ny), with a sum above zero."""
     try:
         array = np.array(value, dtype=float)
     except (TypeError, ValueError) as err:

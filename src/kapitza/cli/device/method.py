@@ -27,13 +27,7 @@ class MethodChoice(NamedTuple):
 
 
 def choose_method(path: str, tier: str) -> MethodChoice:
-    """Return the way to solve a device file.
-
-    Raises
-    ------
-    InputError
-        for one that cannot describe it
-    """
+    """Return the way to solve a device file; one that cannot describe it is refused."""
     needed = MethodChoice(*deferred.device_method(path))
     if tier in ("auto", needed.tier):
         return needed

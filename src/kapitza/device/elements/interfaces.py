@@ -46,13 +46,7 @@ class _InnerFacets:
 
 
 def _inner_facets(mesh: Mesh) -> _InnerFacets:
-    """Return the facets between two cells.
-
-    Raises
-    ------
-    InputError
-        where more than two cells meet in one facet
-    """
+    """The facets between two cells; refused where more than two cells meet in one facet."""
     d = mesh.dimension
     keys = corner_keys(mesh.cells[:, mesh.simplex.facets[:, :d]].reshape(-1, d))
     order = np.argsort(keys, kind="stable")

@@ -90,13 +90,7 @@ class Simplex:
 
 
 def _simplex_element(dimension: int, nodes: int) -> Simplex:
-    """Return the element of so many nodes.
-
-    Raises
-    ------
-    InputError
-        for a number of nodes that no straight or curved triangle or tetrahedron has
-    """
+    """The element of so many nodes; refused where no straight or curved triangle or tetrahedron has as many."""
     for order in (1, 2):
         found = Simplex(dimension, order)
         if dimension in (2, 3) and found.nodes == nodes:
@@ -274,17 +268,9 @@ def named_faces(points: Array, cells: IntArray, where: Mapping[str, Callable[[Ar
 
 
 def quadratic_mesh(mesh: Mesh, onto: Callable[[Array], Array] | None = None) -> Mesh:
-    """The same mesh with a node between each two corners: quadratic, and curved where `onto` moves them.
+    """The same mesh of straight cells, quadratic by a node in the middle of each edge.
 
-    Parameters
-    ----------
-    mesh : of straight cells
-    onto : takes the (n, d) middles of the edges, m, to where the new nodes lie; None leaves them
-
-    Raises
-    ------
-    InputError
-        for a mesh that already has such nodes
+    Sides are curved where `onto` takes the (n, d) middles, m, to other places.
     """
     if mesh.simplex.order != 1:
         raise InputError(f"the mesh has cells of {mesh.cells.shape[1]} nodes already")

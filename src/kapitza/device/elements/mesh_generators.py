@@ -57,19 +57,12 @@ def box_mesh(
     onto: Callable[[Array], Array] | None = None,
     order: Literal[1, 2] = 1,
 ) -> Mesh:
-    """A rectangle or a box, straight or mapped.
+    """A rectangle or a box, straight or mapped, with the faces "x-", "x+", "y-", "y+" (, "z-", "z+").
 
-    Parameters
-    ----------
-    axes : coordinates of the planes of the grid along x, y (, z), m
-    names : of the regions
-    region : (m, d) centres of the cells before the map -> (m,) number of their region, into `names`
-    onto : takes the (n, d) nodes to where they lie, m
-    order : 1 for straight cells, 2 for quadratic ones, whose sides follow the map
-
-    Returns
-    -------
-    mesh with the faces "x-", "x+", "y-", "y+" (, "z-", "z+"), called after where they were before the map
+    `axes` are coordinates of the planes of the grid along x, y (, z), m, before the map `onto`, which takes the (n, d)
+    nodes to where they lie.  `region` gives the number of the region, into `names`, from the (m, d) centres of the
+    cells before the map.  Cells of `order` 1 are straight; those of order 2 are quadratic, and their sides follow the
+    map.
     """
     points, cells = _simplex_grid(*axes, order=order)
     d = points.shape[1]
@@ -96,20 +89,9 @@ def inclined_mesh(
 ) -> Mesh:
     """A rectangle of two parts whose interface is inclined.
 
-    Parameters
-    ----------
-    size : width and height, m
-    foot : where the interface leaves the bottom y = 0, m
-    angle : of the interface from the vertical towards larger x, rad
-    cells : bricks across the height
-    names : of the parts
-    sheared : incline the sides too, which makes a parallelogram
-    order : of the cells
-
-    Raises
-    ------
-    InputError
-        where the interface would leave the rectangle through a side
+    It leaves the bottom y = 0 at `foot`, m, at an `angle` from the vertical, rad.  `size` is the width and height, m,
+    and `cells` the bricks across the height; `sheared` inclines the sides too, which makes a parallelogram.  An
+    interface that would leave the rectangle through a side is refused.
     """
     width, height = size
     top = foot + height * np.tan(angle)
@@ -154,27 +136,11 @@ def ball_mesh(
     names: tuple[str, str] = ("particle", "matrix"),
     order: Literal[1, 2] = 2,
 ) -> Mesh:
-    """A sphere in a cube, a cylinder in a square, or either in a shell of its own kind.
+    """A sphere in a cube, a cylinder in a square, or either in a shell of its own kind, around the origin.
 
-    Parameters
-    ----------
-    radius : of the sphere or cylinder around the origin, m
-    size : half the edge of the cube, or radius of the shell, m
-    cells : bricks from the centre to the outside
-    dimension : 3 for a sphere, 2 for a cylinder across the plane
-    part : "octant" (a quadrant in two dimensions) for x, y, z >= 0, or the "whole"
-    outside : "box" or "ball"
-    names : of what lies inside and around
-    order : of the cells; 2 follows the curved boundary
-
-    Returns
-    -------
-    mesh with the faces "x-", "x+", ... of a box; of a ball the whole outer face is "outside"
-
-    Raises
-    ------
-    InputError
-        where the sphere does not fit inside
+    `size` is half the edge of the cube, or the radius of the shell, m; `cells` counts the bricks from the centre to the
+    outside; `dimension` is 3 for a sphere, 2 for a cylinder across the plane; an "octant" has x, y, z >= 0.  Cells of
+    `order` 2 follow the curved boundary.  Faces are "x-", "x+", ... of a box; of a ball the outer face is "outside".
     """
     if not 0 < radius < size or cells < 2:
         raise InputError(

@@ -25,20 +25,9 @@ _BODY_PERTURBATION = 0.1  # of a number, by which it is moved either way: the eq
 def body_sensitivities(
     body: Body, parts: SplitMesh, temperature: Array, names: Sequence[str] | None = None
 ) -> dict[str, float]:
-    """Change of the highest temperature per relative change of numbers of a body, by name, K.
+    """Change of the highest of the (n,) temperatures per relative change of numbers of a body, by name, K.
 
-    Parameters
-    ----------
-    body : with its temperatures
-    parts : which unknown lies where
-    temperature : (n,) of each unknown, K
-    names : such as "oxide.conductivity", "oxide|metal.conductance", "hot.flux", "cold.coefficient", "metal.heat"; all
-        if None
-
-    Raises
-    ------
-    InputError
-        for names that the body does not have
+    Names are such as "oxide.conductivity", "oxide|metal.conductance", "hot.flux", "cold.coefficient", "metal.heat".
     """
     pairs = body.conductances()
     equations = assemble_body(body, parts, pairs)

@@ -30,12 +30,7 @@ def _assemble_matrix(local: Array, rows: IntArray, columns: IntArray, size: int)
 def _stiffness_matrix(mesh: Mesh, unknowns: IntArray, tensors: Array, size: int) -> csr_array:
     r"""$K_{ij} = \int \nabla N_i \cdot \mathbf{k}\,\nabla N_j$, W K⁻¹ (W m⁻¹ K⁻¹ in two dimensions).
 
-    Parameters
-    ----------
-    mesh : of the cells
-    unknowns : (m, k) of each cell
-    tensors : (regions, d, d) conductivity, W m⁻¹ K⁻¹
-    size : number of unknowns
+    From the (m, k) unknowns of each cell and the (regions, d, d) conductivities, W m⁻¹ K⁻¹.
     """
     points, weights = mesh.simplex.quadrature()
     if mesh.simplex.order == 1:
@@ -148,10 +143,7 @@ def check_sinks(body: Body, parts: SplitMesh, equations: LinearSystem) -> None:
 
 
 def fixed_unknowns(body: Body, equations: LinearSystem) -> tuple[NDArray[np.bool_], Array]:
-    """(n,) which unknowns are held, and (n,) their temperatures.
-
-    Unknowns that no cell has (points of the mesh that are not used) are held at 0.
-    """
+    """(n,) which unknowns are held, and (n,) their temperatures; those that no cell has are held at 0."""
     held = equations.matrix.diagonal() == 0
     values = np.zeros(len(held))
     for name, face in body.faces.items():

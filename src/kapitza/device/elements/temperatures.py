@@ -112,15 +112,8 @@ class BodyTemperatures:
 def solve_body(body: Body) -> BodyTemperatures:
     r"""Temperatures of a body in steady state.
 
-    Conduction $\nabla\cdot\mathbf{k}\nabla T + q = 0$ with $G\,(T_1 - T_2)$ through boundaries that resist, in linear
-    or quadratic elements with a node of its own on either side of such a boundary.
-
-    Raises
-    ------
-    InputError
-        where a region has no way to give its heat away
-    ConvergenceError
-        where the iteration for a large mesh does not converge
+    Conduction $\nabla\cdot\mathbf{k}\nabla T + q = 0$ with $G\,(T_1 - T_2)$ through boundaries that resist.  Linear or
+    quadratic elements have a node of their own on either side of a boundary that resists.
     """
     pairs = body.conductances()
     parts = split_mesh(body.mesh, lambda a, b: (a, b) in pairs)

@@ -18,23 +18,13 @@ _PERIODIC_TOLERANCE = 1e-6  # of the edges of the cell: nodes that lie together
 
 
 def cell_conductivity(body: Body, sides: Literal["periodic", "isothermal"] = "periodic") -> Array:
-    r"""(d, d) effective conductivity of a rectangular cell, W m⁻¹ K⁻¹.
+    r"""(d, d) effective conductivity of a rectangular cell, W m⁻¹ K⁻¹, of a body without faces and heat.
 
-    The temperature is $T = \mathbf{g}\cdot\mathbf{x} + w$ for a mean gradient along each axis;
-    $k_{ab} = \frac{1}{V}\left(\int \nabla T_a \cdot \mathbf{k}\,\nabla T_b + \int G\,[T_a][T_b]\right)$ with V the
-    volume of the box around the mesh, pores included.
-
-    Parameters
-    ----------
-    body : without faces and heat; its mesh fills the cell, or the part of it between planes of symmetry
-    sides : "periodic", w is the same on opposite sides, whose nodes must lie opposite one another; or "isothermal",
-        w = 0 on the two sides across the gradient and no heat crosses the others.  The latter is exact between planes
-        of symmetry, where the tensor is diagonal, and takes a mesh whose sides differ
-
-    Raises
-    ------
-    InputError
-        for faces or heat, and for opposite sides that do not fit
+    The temperature is $T = \mathbf{g}\cdot\mathbf{x} + w$ for a mean gradient along each axis; $k_{ab} =
+    \frac{1}{V}\left(\int \nabla T_a \cdot \mathbf{k}\,\nabla T_b + \int G\,[T_a][T_b]\right)$ with V the volume of the
+    box around the mesh, pores included.  "periodic" `sides` have the same w, and their nodes must lie opposite one
+    another.  "isothermal" ones have w = 0 across the gradient, and no heat crosses the others: exact between planes of
+    symmetry, where the tensor is diagonal.
     """
     check_choice(sides, ("periodic", "isothermal"), "sides")
     if body.faces or body.heat:

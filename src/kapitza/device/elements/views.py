@@ -47,19 +47,9 @@ def body_hot_spot(mesh: Mesh, parts: SplitMesh, temperature: Array) -> tuple[Arr
 def body_section(
     body: Body, parts: SplitMesh, temperature: Array, sink: float = 0.0, y: float | None = None
 ) -> TriangulatedField:
-    """All of a body of triangles, or the section of tetrahedra with a plane across y.
+    """All of a body of triangles, or the section of tetrahedra with a plane across y, m; rises above `sink`, K.
 
-    Parameters
-    ----------
-    body, parts : with the unknowns of its mesh
-    temperature : (n,) of each unknown, K
-    sink : temperature above which rises count, K
-    y : of the plane, m; through the hottest point if None
-
-    Raises
-    ------
-    InputError
-        for a plane that does not meet the body
+    The plane goes through the hottest point if y is None; one that does not meet the body is refused.
     """
     mesh, flux = body.mesh, body_flux(body, parts, temperature)
     centres = mesh.points[mesh.cells[:, : mesh.dimension + 1]].mean(axis=1)

@@ -84,16 +84,9 @@ class BoxGrid:
 
 
 def automatic_grid(layout: Layout, unknowns: int = 150_000, *, shortest: float | None = None) -> BoxGrid:
-    """Return a grid of about so many cells for a layout.
+    """A grid of about so many cells for a layout, 64 to 134 million.
 
-    Parameters
-    ----------
-    shortest : time after a switch that has to be resolved, s: cells at sources follow how far heat then gets
-
-    Raises
-    ------
-    InputError
-        for fewer than 64 cells or more than 134 million
+    With the `shortest` time after a switch, s, cells at sources follow how far heat then gets.
     """
     if not _MIN_CELLS <= unknowns <= _MAX_CELLS:
         raise InputError(f"{unknowns} unknowns: expected {_MIN_CELLS} to {_MAX_CELLS}")

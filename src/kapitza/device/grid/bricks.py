@@ -64,18 +64,9 @@ class BrickMesh:
 
 
 def brick_mesh(layout: Layout, grid: BoxGrid) -> BrickMesh:
-    """Return a layout on a grid as bricks.
+    """A layout on a grid as bricks: sources are rectangles on faces of layers.
 
-    Parameters
-    ----------
-    layout : with rectangles as sources, on faces of layers
-    grid : such as `automatic_grid` makes
-
-    Raises
-    ------
-    InputError
-        for sources of other shapes or through a layer, and where regions without a resistance between them join two
-        that a resistance divides
+    Refused where regions without a resistance between them join two that a resistance divides.
     """
     numbers = paint_regions(layout, grid)
     shown = sorted(visible_regions(layout))

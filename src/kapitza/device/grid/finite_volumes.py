@@ -81,18 +81,7 @@ def paint_regions(layout: Layout, grid: BoxGrid) -> NDArray[np.int16]:
 def finite_volumes(
     layout: Layout, grid: BoxGrid, regions: NDArray[np.int16], rise: Array | None = None
 ) -> FiniteVolumes:
-    """Return the conductances of all faces, with numbers of T at the temperatures of the cells.
-
-    Parameters
-    ----------
-    regions : of the cells, from `paint_regions`
-    rise : (nx, ny, nz) above the sink, K; None for the sink everywhere
-
-    Raises
-    ------
-    InputError
-        where a temperature leaves the range in which a property is known
-    """
+    """The conductances of all faces, with numbers of T at the rise (nx, ny, nz) of the cells, K; None for the sink."""
     conductivity = _cell_conductivities(layout, regions, rise)
     dx, dy, dz = grid.sizes
     areas = (dy[:, None] * dz, dx[:, None, None] * dz, grid.areas[:, :, None])
@@ -207,12 +196,7 @@ def layout_is_nonlinear(layout: Layout) -> bool:
 
 
 def balance_matrix(found: FiniteVolumes, storage: Array | None = None) -> csr_array:
-    """The symmetric matrix of the balances, seven elements a row, W K⁻¹.
-
-    Parameters
-    ----------
-    storage : (nx, ny, nz) to add on the diagonal, W K⁻¹
-    """
+    """Symmetric matrix of the balances, seven elements a row, W K⁻¹, with `storage` (nx, ny, nz) on the diagonal."""
     shape = found.grid.shape
     count = found.grid.count
     strides = (shape[1] * shape[2], shape[2], 1)
@@ -384,13 +368,7 @@ def patch_mean(grid: BoxGrid, values: Array, patch: Patch) -> float:
 
 
 def cell_capacities(found: FiniteVolumes) -> Array:
-    """(nx, ny, nz) heat capacity of each cell, J K⁻¹.
-
-    Raises
-    ------
-    InputError
-        for a layer or block without one
-    """
+    """(nx, ny, nz) heat capacity of each cell, J K⁻¹; a layer or block without one is refused."""
     for layer in found.layout.regions:
         if layer.heat_capacity is None:
             raise InputError(f"{layer.name} has no heat_capacity (J/m³K), which all that changes needs")

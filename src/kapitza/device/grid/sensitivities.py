@@ -38,10 +38,7 @@ _SCALABLE_PROPERTIES = (
 
 
 def adjacent_regions(layout: Layout) -> tuple[tuple[int, int], ...]:
-    """Pairs of numbers of layers and blocks that have a face in common, the lower one first.
-
-    Parts of a block that lie below a later one do not count.
-    """
+    """Pairs of numbers of layers and blocks with a common face that no later block covers, the lower one first."""
     regions = _coarsest_regions(layout)
     found: set[tuple[int, int]] = set()
     for axis in range(3):
@@ -90,18 +87,9 @@ def layout_parameters(layout: Layout) -> list[str]:
 
 
 def scale_layout(layout: Layout, name: str, factor: float) -> Layout:
-    """A layout with a conductivity, conductance, coefficient or power times a factor.
+    """A layout with a conductivity, conductance, coefficient or power times a factor above zero.
 
-    Parameters
-    ----------
-    name : such as "via.power", "fin|gate.conductance", "SiC.in_plane"
-    factor : above zero
-
-    Raises
-    ------
-    InputError
-        for names that the layout does not have, values that are not finite and above zero, and
-        lengths, which blocks would have to follow
+    Lengths, which blocks would have to follow, and values that are not finite and above zero are refused.
     """
     value = layout.value(name)
     if name.rpartition(".")[2] not in _SCALABLE_PROPERTIES:
@@ -166,21 +154,8 @@ def grid_sensitivities(
 ) -> dict[str, float]:
     """Change of the peak per relative change of each conductivity, conductance, coefficient and power, by name, K.
 
-    Parameters
-    ----------
-    layout : with numbers that do not depend on temperature
-    unknowns, grid : as for `solve`
-    names : of some numbers only
-
-    Returns
-    -------
-    ∂T/∂ln p of "GaN.conductivity", "GaN|SiC.conductance", "finger.power", ...; of a block "via.conductivity",
-    "via.conductance" (where no other is named), "GaN|via.conductance" (of a boundary that is named) and "via.power"
-
-    Raises
-    ------
-    InputError
-        for properties of T, and as `solve`
+    Of a block "via.conductivity", "via.conductance" (where no other is named), "GaN|via.conductance" (of a boundary
+    that is named) and "via.power".  The layout takes properties that do not depend on temperature.
     """
     layout = Layout(layout) if isinstance(layout, Device) else layout
     if layout_is_nonlinear(layout):
@@ -229,8 +204,7 @@ _DIFFERENCE_TOLERANCE = 1e-10
 def peak_uncertainty(layout: Layout, cells: int) -> tuple[dict[str, float], dict[str, float]]:
     """Sensitivity to each uncertain number, and its part of the standard uncertainty of the peak, by name, K.
 
-    With constant properties all derivatives come from one adjoint solution (`grid_sensitivities`); with
-    temperature-dependent ones each uncertain number takes differences on a coarser grid.
+    One adjoint solution gives all; temperature-dependent properties take differences on a coarser grid.
     """
     relative = _layout_uncertainties(layout)
     if not relative:

@@ -150,19 +150,8 @@ def solve_on_grid(
 ) -> GridTemperatures:
     """Steady temperatures of a device with blocks, sides that let heat out and properties of T, on a box grid.
 
-    Parameters
-    ----------
-    layout : with all sources on
-    unknowns : about how many cells the grid has; the error goes as their number to the power -2/3
-    grid : another one than that of `automatic_grid`
-    tolerance : of the solution in energy, relative
-
-    Raises
-    ------
-    InputError
-        as `Layout` and `automatic_grid`, and where a temperature leaves the range in which a property is known
-    ConvergenceError
-        if the temperatures do not settle: the device runs away
+    About so many cells: the error goes as their number to the power -2/3.  `tolerance` is that of the solution in
+    energy.
     """
     layout = Layout(layout) if isinstance(layout, Device) else layout
     held = solve_balances(layout, grid or automatic_grid(layout, unknowns), tolerance)

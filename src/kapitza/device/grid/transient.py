@@ -137,13 +137,7 @@ def grid_response(
 
 
 def grid_time_span(layout: Layout) -> tuple[float, float]:
-    """Times between which a layout heats up, s: from when heat leaves what is smallest until all is steady.
-
-    Raises
-    ------
-    InputError
-        for a layer or block without heat capacity
-    """
+    """Times between which a layout heats up, s: from when heat leaves what is smallest until all is steady."""
     first, last = time_span(layout.device)
     for block in layout.blocks:
         if block.layer.heat_capacity is None:
@@ -224,15 +218,9 @@ def _advance_interval(
     spans: tuple[float, float],
     watched: _GridProbes,
 ) -> tuple[Array, Array, Array]:
-    """Step from one switch to the next.
+    """Step over `spans`: the time until the next switch, and the length of the first step, s.
 
-    Parameters
-    ----------
-    spans : time until the next switch, and the length of the first step, s
-
-    Returns
-    -------
-    (n,) times since the switch, (readers, n) rises, and the field at the end
+    Returns (n,) times since the switch, (readers, n) rises, and the field at the end.
     """
     regions = paint_regions(layout, grid)
     varies = layout_is_nonlinear(layout)

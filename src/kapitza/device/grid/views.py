@@ -50,10 +50,7 @@ def _face_rises(found: FiniteVolumes, rise: Array, faces: HorizontalFaces) -> tu
 
 
 def grid_jumps(found: FiniteVolumes, rise: Array) -> Mapping[str, BoundaryJump]:
-    """Jumps at all boundaries that resist, by name "one|other": layers first, then blocks.
-
-    Temperatures are rises above the sink; a boundary has as many facets as there are cells on it.
-    """
+    """Jumps at all boundaries that resist, by name "one|other": layers, then blocks; a facet for each cell on them."""
     sides = _face_rises(found, rise, horizontal_faces(found, rise))
     middles, count = found.grid.middles, len(found.layout.regions)
     rows: list[Array] = []
@@ -106,11 +103,6 @@ def grid_section(found: FiniteVolumes, rise: Array, y: float) -> TriangulatedFie
     """The section through the cells at y, m, with jumps at all boundaries.
 
     Each cell is two triangles; their corners are means of what the cells of one region around them say.
-
-    Raises
-    ------
-    InputError
-        for a y outside of the device
     """
     grid = found.grid
     if not grid.y[0] <= y <= grid.y[-1]:
@@ -145,9 +137,7 @@ def grid_section(found: FiniteVolumes, rise: Array, y: float) -> TriangulatedFie
 def split_cells(found: FiniteVolumes, rise: Array) -> tuple[Array, IntArray, Array]:
     """Bricks whose corners on a boundary stand once for each side.
 
-    Returns
-    -------
-    (n, 3) points along x, y and down, m; (cells, 8) corners of each cell in the order of VTK; (n,) rises, K
+    Returns (n, 3) points along x, y and down, m; (cells, 8) corners of each in the order of VTK; (n,) rises, K.
     """
     grid = found.grid
     sides = _face_rises(found, rise, horizontal_faces(found, rise))

@@ -30,13 +30,7 @@ class SpectralPoints:
 
 
 def _spectral_points(s: ArrayLike, kx: ArrayLike, ky: ArrayLike) -> SpectralPoints:
-    """Return Laplace variables and wave vectors as arrays that broadcast to (ns, nk).
-
-    Raises
-    ------
-    InputError
-        for more than one axis, or kx and ky of unequal lengths
-    """
+    """Laplace variables and wave vectors as arrays that broadcast to (ns, nk)."""
     laplace = np.atleast_1d(np.asarray(s, dtype=complex))
     x, y = np.atleast_1d(np.asarray(kx, dtype=float)), np.atleast_1d(np.asarray(ky, dtype=float))
     if laplace.ndim != 1 or x.ndim != 1 or y.ndim != 1 or y.size not in (1, x.size):
@@ -53,13 +47,7 @@ def _lateral_conduction(layer: Layer, at: SpectralPoints) -> NDArray[np.float64]
 
 
 def _heat_storage(layer: Layer, at: SpectralPoints) -> ComplexArray:
-    """(ns, 1) s times heat capacity, W m⁻³ K⁻¹.
-
-    Raises
-    ------
-    InputError
-        if the layer has no heat capacity and some s is not 0
-    """
+    """(ns, 1) s times heat capacity, W m⁻³ K⁻¹; a layer without one is refused where some s is not 0."""
     if layer.heat_capacity is None:
         if at.s.any():
             raise InputError(f"layer {layer.name} has no heat_capacity (J/m³K), which all that changes with time needs")
@@ -223,13 +211,7 @@ def _side_admittance(
 
 
 def _coupled_impedance(scene: StackCut, setup: Setup, at: SpectralPoints) -> ComplexArray:
-    """(ns, nk) temperature per heat flux into the electrons of the heated plane, K m² W⁻¹.
-
-    Raises
-    ------
-    InputError
-        for heat over a depth, a thermometer on another plane, or oblique tensors
-    """
+    """(ns, nk) temperature per heat flux into the electrons of the heated plane, K m² W⁻¹."""
     if setup.absorption_depth or scene.thermometer != scene.heater:
         raise InputError(
             "metals with two temperatures are modelled with heat and thermometer on one plane: leave out "
@@ -262,50 +244,19 @@ def admittance(
     back: BackCondition = "adiabatic",
     temperature: float = 300.0,
 ) -> ComplexArray:
-    r"""Heat flux into the top face of a stack per temperature of that face.
-
-    Parameters
-    ----------
-    stack : layers from the top down; an infinite last layer is semi-infinite
-    s : (ns,) Laplace variable, iω for periodic heat, s⁻¹
-    kx, ky : (nk,) wave vector along the layers, rad m⁻¹
-    back : "adiabatic" or "isothermal" lower face of a last layer of finite thickness
-    temperature : K, at which boundary conductances of T are taken
-
-    Returns
-    -------
-    (ns, nk) Y, W m⁻² K⁻¹
-
-    Raises
-    ------
-    InputError
-        for a layer without heat capacity where s is not 0, or infinite layers inside the stack
-    """
+    """(ns, nk) heat flux into the top face of a stack per temperature of that face, W m⁻² K⁻¹: 1 / `impedance`."""
     return 1 / impedance(stack, s, kx, ky, setup=Setup(back=back, temperature=temperature))
 
 
 def impedance(
     stack: Stack, s: ArrayLike, kx: ArrayLike, ky: ArrayLike = 0.0, *, setup: Setup | None = None
 ) -> ComplexArray:
-    r"""Temperature of the thermometer's plane per heat flux into the heater's.
+    """(ns, nk) temperature of the thermometer's plane per heat flux into the heater's, K m² W⁻¹.
 
-    Parameters
-    ----------
-    stack : layers from the top down
-    s : (ns,) Laplace variable, iω for periodic heat, s⁻¹
-    kx, ky : (nk,) wave vector along the layers, rad m⁻¹
-    setup : planes of heater and thermometer, absorption depth, what lies behind; None for both on the top face
-
-    Returns
-    -------
-    (ns, nk) K m² W⁻¹
-
-    Raises
-    ------
-    InputError
-        for a layer without heat capacity where s is not 0, infinite layers inside the stack, planes that the stack does
-        not have, or what is not modelled: depths of absorption in oblique layers, metals with two temperatures together
-        with either or with two planes
+    At Laplace variables s (ns,), s⁻¹ (iω for periodic heat), and wave vectors kx and ky (nk,) along the layers, rad
+    m⁻¹. An infinite last layer is semi-infinite; both planes are the top face if `setup` is None.  Refused is what is
+    not modelled: absorption over a depth in oblique layers, and metals with two temperatures together with either or
+    with two planes.
     """
     setup = setup or Setup()
     at = _spectral_points(s, kx, ky)

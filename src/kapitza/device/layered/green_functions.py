@@ -51,13 +51,7 @@ class SlicedStack:
 
 
 def slice_stack(stack: Stack, planes: tuple[Plane, ...]) -> SlicedStack:
-    """Cut a stack at planes.
-
-    Raises
-    ------
-    InputError
-        if a plane lies in no layer of the stack
-    """
+    """Cut a stack at planes."""
     places = [locate_plane(plane, stack) for plane in planes]
     pieces: list[StackPiece] = []
     owners: list[str] = []
@@ -163,11 +157,8 @@ def response_derivatives(
 ) -> dict[str, ComplexArray]:
     """Change of the response between two nodes with the logarithm of each number, by name, (ns, nk) K m² W⁻¹.
 
-    Parameters
-    ----------
-    medium : of the column
-    column_names : numbers wanted, such as "GaN.conductivity", "GaN|SiC.conductance", "coefficient"
-    a, b : (n + 1, ns, nk) responses to fluxes into either node
+    From the (n + 1, ns, nk) responses a and b to fluxes into either; names are such as "GaN.conductivity",
+    "coefficient".
     """
     column = medium.column
     found: dict[str, ComplexArray] = {}

@@ -60,18 +60,10 @@ def _hyperbolic_contour(scale: float, shortest: float) -> tuple[ComplexArray, Co
 
 
 def pulse_train(delay: Array, *, modulation: float, repetition: float) -> PulseTrain:
-    r"""Points and weights for $Z(t) = 2\sum_m H(\omega_0 + 2\pi m f_s)\,e^{2\pi i m f_s t}$.
+    r"""Points and weights of $Z(t) = 2\sum_m H(\omega_0 + 2\pi m f_s)\,e^{2\pi i m f_s t}$.
 
-    Parameters
-    ----------
-    delay : (nt,) time of the probe after the pump, s; periodic with the time between pulses
-    modulation : f₀ of the pump, Hz
-    repetition : f_s of the pulses, Hz
-
-    Raises
-    ------
-    InputError
-        for a delay of 0 or of a whole number of periods: the response to a pulse is singular in its moment
+    The delays t (nt,) after the pump are in s; `modulation` f₀ of the pump and `repetition` f_s of the pulses are in
+    Hz.  Delays of a whole number of periods are refused: the response to a pulse is singular in its moment.
     """
     period, omega = 1 / repetition, 2 * np.pi * modulation
     t = np.mod(delay, period)
@@ -104,16 +96,10 @@ def _modulation_harmonics(omega: float, repetition: float, scale: float) -> tupl
 
 
 def inverse_laplace(time: Array) -> tuple[ComplexArray, ComplexArray]:
-    r"""Points and weights of $h(t) = \frac{1}{2\pi i}\int H(s)\,e^{st}ds$ for H real on the real axis.
+    r"""Points s (ns,) and weights (nt, ns), s⁻¹: $h(t) = \frac{1}{2\pi i}\int H(s)\,e^{st}ds$ = Re(weights · H).
 
-    Parameters
-    ----------
-    time : (nt,) s, above zero; may span many decades
-
-    Returns
-    -------
-    s (ns,), s⁻¹, and weights (nt, ns), s⁻¹: h(t) = Re(weights · H).  Good to nine digits of the largest part of
-    $|H e^{st}|$ on the path.
+    For H real on the real axis and times (nt,) above zero, s, over many decades; good to nine digits of the largest
+    part of $|H e^{st}|$ on the path.
     """
     s, slope = _hyperbolic_contour(3 / float(time.max()), float(time.min()))
     return s, _CONTOUR_STEP / (1j * np.pi) * slope * np.exp(np.outer(time, s))

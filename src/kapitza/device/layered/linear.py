@@ -58,14 +58,7 @@ class PseudoTimeQuadrature:
 
 
 def _pseudo_time_quadrature(device: Device, column: SlicedStack, sizes: tuple[float, ...]) -> PseudoTimeQuadrature:
-    """Nodes for a device.
-
-    Parameters
-    ----------
-    device : with plain numbers for conductivities and conductances
-    column : its stack, cut at the planes of interest
-    sizes : smallest lengths of the sources along the layers, m
-    """
+    """Nodes for a device with constant properties; `sizes` are the smallest lengths of its sources, m."""
     thick = [
         piece.thickness for piece in column.pieces if isinstance(piece, LayerSlice) and np.isfinite(piece.thickness)
     ]
@@ -97,10 +90,7 @@ def _source_distances(device: Device) -> list[float]:
 
 
 def decay_time_bound(device: Device, column: SlicedStack) -> float:
-    """Upper bound of the decay time of h: what each layer stores times the resistance to the sink, m²; may be infinite.
-
-    Whichever face has the sink is enough.
-    """
+    """Upper bound of the decay time of h, m²: what each layer stores times the resistance to a sink, or infinite."""
     bounds = [
         _elmore_delay(column.pieces, device.coefficient),
         _elmore_delay(column.pieces[::-1], device.top_coefficient),
@@ -126,13 +116,7 @@ def _elmore_delay(pieces: tuple[LayerSlice | Boundary, ...], coefficient: float)
 
 
 def lateral_anisotropy(device: Device) -> float:
-    """Conductivity along y over that along x, the same in all layers.
-
-    Raises
-    ------
-    InputError
-        if it differs between layers, or a tensor is oblique
-    """
+    """Conductivity along y over that along x, the same in all layers; refused where it differs between them."""
     ratios: list[float] = []
     for layer in device.stack.layers:
         if layer.oblique or layer.coupling is not None:
@@ -219,18 +203,7 @@ class LinearDevice:
 
 
 def linear_device(device: Device, planes: tuple[Plane, ...] = ()) -> LinearDevice:
-    """Prepare a device with plain numbers.
-
-    Parameters
-    ----------
-    device : as `with_constant_properties` gives it
-    planes : to cut at, besides those of the sources and patches
-
-    Raises
-    ------
-    InputError
-        for a device without sources of heat
-    """
+    """Prepare a device with constant properties, cut at its sources and patches and at `planes`."""
     if not device.sources:
         raise InputError(f"{device.title} has no source: give one or more sources of heat")
     own = [source_plane(device, source) for source in device.sources]
@@ -261,14 +234,7 @@ def _lateral_sizes(device: Device) -> tuple[float, ...]:
 
 
 def with_constant_properties(device: Device, values: Mapping[str, float]) -> Device:
-    """The device with numbers instead of what depends on temperature.
-
-    Parameters
-    ----------
-    device : any
-    values : conductivity of layers and conductance of boundaries, by name; those at the temperature of the sink where
-        there is none
-    """
+    """The device with numbers instead of what depends on temperature: `values` by name, else those at the sink."""
     changes: dict[str, float | Conductance] = {}
     for layer in device.stack.layers:
         if layer.name in device.laws:

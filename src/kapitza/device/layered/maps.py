@@ -45,22 +45,9 @@ _MAP_WINDOW_SIZES = 3.0  # sizes of the sources that a map shows where there is 
 
 
 def plane_map(device: Device, plane: Plane | None = None, points: tuple[int, int] = (256, 256)) -> TemperatureField:
-    """Steady temperatures on a plane.
+    """Steady temperatures on a plane, the top face if None, in the middles of nx x ny equal cells.
 
-    Parameters
-    ----------
-    device : with properties of T taken below its hottest point, as `solve_layered` does
-    plane : the top face if None
-    points : nx and ny, in the middles of as many equal cells
-
-    Returns
-    -------
-    TemperatureField with (nx, ny) rises, K
-
-    Raises
-    ------
-    InputError
-        for a plane that the device does not have, or more than 4096 points along an axis
+    Properties of T are taken below the hottest point of the device, as `solve_layered` does.
     """
     if not all(1 <= n <= _MAX_MAP_POINTS for n in points):
         raise InputError(f"a map of {points[0]} x {points[1]} points: expected 1 to {_MAX_MAP_POINTS} along each axis")
@@ -197,18 +184,10 @@ def _heat_map_modes(shape: HeatMap, box: Box, kx: Array, ky: Array) -> Array:
 
 
 def section_map(device: Device, y: float | None = None, *, points: int = 241, per_layer: int = 15) -> TemperatureField:
-    """Steady temperatures on a section along x and down through all layers.
+    """Steady temperatures on a section along x and down through all layers, at y, m; through the hottest point if None.
 
-    Parameters
-    ----------
-    device : with properties of T taken below its hottest point
-    y : where the section is taken, m; through the hottest point if None
-    points : along x
-    per_layer : depths in each layer, denser at its faces
-
-    Returns
-    -------
-    TemperatureField with x, the depth below the top face (twice at each boundary: above and below it), (nx, nz) rises
+    `per_layer` depths lie in each layer, denser at its faces; the depth of a boundary stands there twice, above and
+    below.
     """
     held = solve_steady(device, _section_planes(device, per_layer))
     ready = held.linear
@@ -221,13 +200,7 @@ def section_map(device: Device, y: float | None = None, *, points: int = 241, pe
 
 
 def boundary_jumps(device: Device, points: tuple[int, int] = (64, 64)) -> dict[str, BoundaryJump]:
-    """Temperature jumps at the boundaries that resist, by name "one|other".
-
-    Parameters
-    ----------
-    device : with properties of T taken below its hottest point
-    points : nx and ny of the map of each boundary: of the box, or of the surroundings of the sources
-    """
+    """Temperature jumps at the boundaries that resist, by name "one|other", on a map of nx x ny points."""
     numbers = device if not _is_nonlinear(device) else solve_steady(device).linear.device
     found: dict[str, BoundaryJump] = {}
     for i, (name, boundary) in enumerate(zip(numbers.stack.boundary_names, numbers.stack.boundaries, strict=True)):

@@ -78,19 +78,10 @@ class CauerNetwork:
 
 
 def foster_network(device: Device, order: int = 12, *, first: float, last: float, of: str = "peak") -> FosterNetwork:
-    """Fit a Foster network to the step response of a device, all sources together.
+    """Fit a Foster network to the step response of a device, all sources together, between two times, s.
 
-    Parameters
-    ----------
-    device : with heat capacities in all layers
-    order : most cells; fewer where more would have no resistance
-    first, last : range of times that it has to follow, s
-    of : "peak", or the name of a patch
-
-    Raises
-    ------
-    InputError
-        for an order outside of 1 to 40, times that do not increase, or a patch that the device does not have
+    `order` is the largest number of cells: fewer where more would have no resistance.  It follows the "peak" or a
+    patch.
     """
     if not 1 <= order <= _MAX_NETWORK_ORDER:
         raise InputError(f"a network of order {order}: expected 1 to {_MAX_NETWORK_ORDER}")

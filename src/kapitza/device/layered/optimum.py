@@ -38,20 +38,10 @@ class Optimum:
 
 
 def minimize_peak(device: Device, ranges: Mapping[str, tuple[float, float]]) -> Optimum:
-    """Minimise the hottest rise over numbers within ranges.
+    """Minimise the hottest rise over numbers within ranges: their lowest and highest values by name, SI, above zero.
 
     One number is tried at 17 values and refined around the best; several at 48 points of a Latin square and refined by
     a simplex.  Numbers are taken on a logarithmic scale.
-
-    Parameters
-    ----------
-    device : any
-    ranges : lowest and highest value of each number by name, SI, above zero
-
-    Raises
-    ------
-    InputError
-        for no number, a range that does not increase from above zero, or a number that the device does not have
     """
     if not ranges:
         raise InputError(f"{device.title}: no number to choose; give some, such as 'buffer.thickness=10:500nm'")

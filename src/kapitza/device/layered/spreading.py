@@ -75,12 +75,7 @@ def source_ranges(shape: SourceShape | None, axis: int, side: float | None) -> t
 def _axis_density(source: AxisRanges, at: AxisRanges, tau: Array, side: float | None) -> Array:
     """(nτ, ns, n) density on one axis at `at`, or averaged over it, of heat from each range of a source, m⁻¹.
 
-    Parameters
-    ----------
-    source : (ns,) where the heat was
-    at : (n,) where it is looked at
-    tau : (nτ,) pseudo-time, m²
-    side : of the box, m; None where there is none
+    `tau` (nτ,) is the pseudo-time, m²; `side` that of the box, m, None where there is none.
     """
     found = np.zeros((tau.size, source.low.size, at.low.size))
     near = np.ones(tau.shape, dtype=bool) if side is None else tau < side**2 / _MAX_IMAGE_RATIO
@@ -156,10 +151,7 @@ def separable_densities(
 def lateral_spread(shape: SourceShape | None, at: Readout, tau: Array, box: Box | None, ratio: float = 1.0) -> Array:
     """(nτ, n) density of the heat of a source at points, or (nτ, 1) averaged over a patch, per watt, m⁻².
 
-    Raises
-    ------
-    InputError
-        for a disc in layers that conduct differently along x and y
+    Discs in layers that conduct differently along x and y are refused.
     """
     if isinstance(shape, Disc):
         if ratio != 1:

@@ -124,11 +124,7 @@ def _weighted_means(
 ) -> dict[str, tuple[float, float]]:
     """Temperature (K) and value of each layer and boundary with properties of T, by name.
 
-    Parameters
-    ----------
-    device : with these properties
-    ready : its solution with the numbers of before, cut at `inner_planes`
-    spot, node : the hottest point
+    `ready` is the solution with the numbers of before, cut at `_inner_planes`; `spot` and `node` are the hottest point.
     """
     x, y = (_lateral_coordinates(device, axis, float((spot.x, spot.y)[axis][0])) for axis in (0, 1))
     rises = _total_rise(ready, x, y)
@@ -287,24 +283,12 @@ class SteadySolution:
 def solve_steady(
     device: Device, planes: tuple[Plane, ...] = (), start: Mapping[str, float] | None = None
 ) -> SteadySolution:
-    r"""Solve a device, with conductivities and conductances at the temperatures that they then have.
+    """Solve a device, with conductivities and conductances at the temperatures that they then have.
 
     A layer whose conductivity depends on temperature is taken with the one number that to first order leaves the peak
-    where it is, a boundary likewise, until these settle.  The remaining error is of second
-    order in how much the property varies within the layer where the heat flows.
-
-    Parameters
-    ----------
-    device : any
-    planes : to cut at, besides those of sources and patches
-    start : values of layers and boundaries to start from, by name
-
-    Raises
-    ------
-    ConvergenceError
-        if the temperatures do not settle: the device runs away
-    InputError
-        where a temperature leaves the range in which a property is known
+    where it is, a boundary likewise, until these settle, from the values `start` by name.  The remaining error is of
+    second order in how much the property varies within the layer where the heat flows.  Raises ConvergenceError if the
+    temperatures do not settle (thermal runaway).
     """
     values = dict(start or {})
     varies = bool(device.laws) or any(isinstance(b.conductance, Conductance) for b in device.stack.boundaries)

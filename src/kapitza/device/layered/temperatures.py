@@ -91,17 +91,6 @@ def sample_peaks(device: Device, samples: int = 400, seed: int = 0) -> Array:
 
     Each number is drawn from a log-normal distribution of its relative uncertainty, which for small ones is a normal
     distribution and never goes below zero.
-
-    Parameters
-    ----------
-    device : with uncertain numbers
-    samples : how many devices
-    seed : of the draws
-
-    Raises
-    ------
-    InputError
-        if no number has an uncertainty
     """
     held = solve_steady(device)
     relative = relative_uncertainties(device, held.kelvin)
@@ -162,17 +151,8 @@ def solve_layered(device: Device, *, sensitivity: bool = True) -> LayeredTempera
 
     Exact for numbers that do not depend on temperature: every point is a single integral over all wave vectors at once
     (`kapitza.device.layered.linear`), without a grid.  For properties that depend on temperature see `solve_steady`.
-
-    Parameters
-    ----------
-    device : its layers, boundaries, sources and ways out
-    sensitivity : whether to add how the peak depends on each number, from one adjoint solution (from differences where
-        properties depend on T or layers are heated throughout)
-
-    Raises
-    ------
-    InputError, ConvergenceError
-        as `solve_steady`
+    The `sensitivity` of the peak to each number comes from one adjoint solution (from differences where properties
+    depend on T or layers are heated throughout).
     """
     held = solve_steady(device)
     ready = held.linear

@@ -87,16 +87,9 @@ def _log_grid(low: float, high: float) -> _LogGrid:
 def _radial_weights(
     device: Device, shape: SourceShape | None, at: Readout, highest: float, *, ratio: float, longest: float
 ) -> RadialWeights:
-    """Weights with which a point or a patch reads a source of one watt, without the mean over a box.
+    """Weights up to κ = `highest` with which a point or a patch reads a source of one watt, less the mean over a box.
 
-    Parameters
-    ----------
-    device : its box, if there is one
-    shape : of the source
-    at : one point or a patch
-    highest : κ up to which it is wanted, rad m⁻¹
-    ratio : conductivity along y over that along x
-    longest : m, how far heat goes in the longest time, for layers without sides
+    `longest` is how far heat goes in the longest time, m, for layers without sides.
     """
     if device.box is None:
         return _unbounded_weights(shape, at, highest, ratio, longest)
@@ -297,10 +290,7 @@ class TransientModel:
 
 
 def transient_model(device: Device) -> TransientModel:
-    """Prepare a device for what changes with time.
-
-    Properties of T are taken at the temperatures of the steady state with all sources on.
-    """
+    """Prepare a device for what changes with time, with properties of T at the steady state with all sources on."""
     held = solve_steady(device)
     ready = held.linear
     places: list[tuple[Readout, int]] = [(held.spot, held.node)]

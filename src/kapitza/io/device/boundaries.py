@@ -48,13 +48,7 @@ BoundaryValue = tuple[float | Conductance, float | None]  # conductance and its 
 
 
 def read_device_boundary(section: TomlTable, side: BoundarySides, sink: float) -> BoundaryValue:
-    """Return the conductance of one boundary, and its uncertainty where the file states one.
-
-    Raises
-    ------
-    DataError
-        with the line, for what is none of the forms, and for conductances that refer to another temperature drop
-    """
+    """Return the conductance of one boundary, and its uncertainty where the file states one."""
     value = section.table[side.written]
     try:
         if isinstance(value, dict):

@@ -45,17 +45,7 @@ class _GdsDrawing:
 
 
 def _read_gds_drawing(top: TomlTable) -> _GdsDrawing:
-    """Return the cell of the layout that a device file names.
-
-    Raises
-    ------
-    DataError
-        for what is not a GDS file, cells that are missing or hold themselves, too many polygons
-    MissingEngine
-        where gdstk is not installed
-    OSError
-        if the file is missing or may not be read
-    """
+    """Return the cell of the layout that a device file names."""
     path = top.beside("gds")
     require("gdstk", extra="layout", why=f"reading {path.name}")
     _check_gds_records(read_limited(path, _MAX_GDS_BYTES), path)
@@ -126,14 +116,7 @@ class GdsParts:
 def read_gds_parts(top: TomlTable) -> GdsParts:
     """Return blocks and sources from the layout that a device file names; nothing where it names none.
 
-    Raises
-    ------
-    DataError
-        for what is no layout, layers that it does not have, inclined edges, more than 500 boxes
-    MissingEngine
-        where gdstk is not installed
-    OSError
-        if the layout is missing or may not be read
+    Layers that it does not have, inclined edges and more than 500 boxes are refused.
     """
     if "gds" not in top:
         for key in GDS_KEYS[1:]:
@@ -204,15 +187,9 @@ def _read_gds_number(section: TomlTable, key: str) -> int:
 
 
 def cut_into_rectangles(polygons: Iterable[NDArray[np.int64]]) -> list[tuple[int, int, int, int]] | None:
-    """Cut the union of polygons without inclined edges into rectangles; None where there are too many edges.
+    """Cut the union of polygons (n, 2) without inclined edges into rectangles; None where there are too many edges.
 
-    Parameters
-    ----------
-    polygons : (n, 2) corners on a grid of whole numbers
-
-    Returns
-    -------
-    x from, to, y from, to of each rectangle: as long along x as they can be, then joined along y
+    Each is x from, to, y from, to: as long along x as they can be, then joined along y.
     """
     held = list(polygons)
     x, y = (np.unique(np.concatenate([points[:, axis] for points in held])) for axis in (0, 1))

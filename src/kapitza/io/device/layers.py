@@ -34,13 +34,7 @@ class DeviceMethod(NamedTuple):
 
 
 def device_method(path: str | PathLike[str]) -> DeviceMethod:
-    """Return the simplest way that can describe a device file.
-
-    Raises
-    ------
-    DataError, OSError
-        as `read_device`, for what is not TOML
-    """
+    """Return the simplest way that can describe a device file."""
     top = read_toml(path)
     if "mesh" in top:
         return DeviceMethod("elements", f"the file names the mesh {top.text('mesh')}")
@@ -210,10 +204,8 @@ class DeviceParts:
 def read_parts(top: TomlTable, blocks: Container[str] = (), more: Sequence[TomlTable] = ()) -> DeviceParts:
     """The layers of a device file, their boundaries, and what heats and cools them.
 
-    Parameters
-    ----------
-    blocks : names of blocks, whose boundaries are left for others to read
-    more : tables of sources besides those of the file
+    Boundaries of `blocks`, by name, are left for others to read; `more` are tables of sources besides those of the
+    file.
     """
     sink = top.number("sink", "temperature", 300.0)
     read = [read_layer(section, sink) for section in _layer_sections(top)]

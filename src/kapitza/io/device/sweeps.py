@@ -41,13 +41,7 @@ def format_device_number(name: str, value: float) -> str:
 
 
 def read_sweep(text: str) -> ParameterSweep:
-    """Read "name=start:stop:step unit", "name=a,b,c unit", or "name=start:stop unit" for 25 values.
-
-    Raises
-    ------
-    InputError
-        for anything else, more than 2000 values, or a unit of another kind
-    """
+    """Read "name=start:stop:step unit", "name=a,b,c unit", or "name=start:stop unit" for 25 values; at most 2000."""
     name, equals, values = text.partition("=")
     match = _SWEEP_RANGE.fullmatch(values.strip())
     if not equals or match is None:

@@ -44,13 +44,7 @@ def read_measured_temperatures(path: str | PathLike[str], device: Device) -> Mea
 
 
 def _plane_at_depth(device: Device, depth: float) -> Plane:
-    """Plane at a depth below the top face, m.
-
-    Raises
-    ------
-    InputError
-        outside of the layers, and on a boundary, where there are two temperatures
-    """
+    """Plane at a depth below the top face, m; not on a boundary, where there are two temperatures."""
     left = depth
     for layer in device.stack.layers:
         if 0 <= left < layer.thickness or (left == layer.thickness and layer is device.stack.layers[-1]):
