@@ -92,13 +92,7 @@ def jump_map(
 
 
 def load_maps(path: str, across: str = "x") -> dict[str, TemperatureMap]:
-    """Return the maps of a file that `eels fit` wrote, by how temperatures were tied; x is across the interface.
-
-    Raises
-    ------
-    DataError
-        if there is no map in it
-    """
+    """Return the maps of a file that `eels fit` wrote, by how temperatures were tied; x is across the interface."""
     held = kapitza.load(path)
     if isinstance(held, kapitza.eels.TemperatureMap):
         held = {"common" if "temperature" in held.names else "each": held}

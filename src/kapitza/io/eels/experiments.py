@@ -23,31 +23,15 @@ _MAX_CHANNELS = 2**20
 
 @frozen(eq=False)
 class ModesFile:
-    """What a file of modes says.
+    """What a file of modes says."""
 
-    Attributes
-    ----------
-    model : for the fit
-    interface : modes that only the interface has, for its components
-    """
-
-    model: SpectrumModel
-    interface: tuple[InterfaceMode, ...]
+    model: SpectrumModel  # for the fit
+    interface: tuple[InterfaceMode, ...]  # modes that only the interface has
 
 
 @frozen(eq=False)
 class EelsExperimentFile:
-    """What a file of a planned scan says.
-
-    Attributes
-    ----------
-    experiment : the plan
-    drift : standard deviation of the centre of the zero-loss peak from pixel to pixel, J
-    dark : mean dark count of a channel, counts
-    electrons_per_count : of the detector
-    wanted : standard uncertainty that is asked for, by target
-    source : profile or occupations in place of the branches of the plan; None for these
-    """
+    """What a file of a planned scan says."""
 
     experiment: EelsExperiment
     drift: float

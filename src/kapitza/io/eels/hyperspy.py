@@ -39,15 +39,7 @@ _SIGNAL_TYPE_KEY = "Signal.signal_type"
 
 
 def read_hspy(path: str | PathLike[str]) -> list[FileSignal]:
-    """Return the signals of an .hspy file.
-
-    Raises
-    ------
-    DataError
-        for a damaged file, links to other files, sizes that nobody stored, ragged data, axes given by an expression
-    MissingEngine
-        without h5py
-    """
+    """Return the signals of an .hspy file; axes given by an expression, and ragged data, are refused."""
     with open_hdf5(path) as file:
         experiments = local_member(file, _EXPERIMENTS_GROUP)
         signals: list[FileSignal] = []
@@ -190,11 +182,6 @@ def to_hyperspy(image: SpectrumImage) -> Any:
     """Return spectra as a signal of HyperSpy: of type EELS where eXSpy is installed, energies in eV, positions in nm.
 
     The counts are not copied where they lie in memory.
-
-    Raises
-    ------
-    MissingEngine
-        without HyperSpy
     """
     api = _hyperspy_api()
     axes = [*_hyperspy_positions(image.position), axis_entry(image.energy / eV, "Energy loss", "eV")]
@@ -211,15 +198,7 @@ def to_hyperspy(image: SpectrumImage) -> Any:
 
 
 def map_to_hyperspy(found: TemperatureMap, name: str = "temperature", *, sigma: bool = False) -> Any:
-    """Return one parameter of a map, or its standard uncertainty, as a signal of HyperSpy over the positions in nm.
-
-    Raises
-    ------
-    InputError
-        if the map has no such parameter, or is of a single spectrum
-    MissingEngine
-        without HyperSpy
-    """
+    """Return one parameter of a map, or its standard uncertainty, as a signal of HyperSpy over positions in nm."""
     if not found.shape:
         raise InputError(f"a map of a single spectrum has no axes: take .parameter({name!r}) itself")
     values = found.parameter_sigma(name) if sigma else found.parameter(name)

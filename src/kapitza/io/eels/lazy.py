@@ -21,12 +21,6 @@ class DatasetOnDisk:
     """A dataset of an HDF5 file, opened anew for each slice.
 
     So no handle stays open, other processes can be given it, and each time it is checked that it lies in this file.
-
-    Attributes
-    ----------
-    path : of the file
-    name : of the dataset in it
-    shape, dtype : as they were when it was found
     """
 
     path: str
@@ -50,19 +44,11 @@ class DatasetOnDisk:
 
 @frozen(eq=False)
 class RearrangedArray:
-    """Another view of an array that can only be sliced: axes in another order, some of them backwards or left out.
-
-    Attributes
-    ----------
-    source : what is sliced
-    order : axes of the source in the order they have here; those that are not named have one point and are left out
-    backwards : for each axis here, whether it runs against the source
-    shape, dtype : as seen from here
-    """
+    """Another view of an array that can only be sliced: axes in another order, some of them reversed or left out."""
 
     source: Any
-    order: tuple[int, ...]
-    backwards: tuple[bool, ...]
+    order: tuple[int, ...]  # axes of the source; those that are not named have one point and are left out
+    backwards: tuple[bool, ...]  # for each axis here, whether it is reversed
     shape: tuple[int, ...] = field(init=False)
     dtype: np.dtype[Any] = field(init=False)
 
@@ -99,15 +85,7 @@ def _full_key(key: Any, axes: int) -> list[int | slice]:
 
 
 def _slice_bounds(key: int | slice, size: int) -> tuple[int, int]:
-    """Return first and last + 1 of what a key takes of an axis.
-
-    Raises
-    ------
-    InputError
-        for steps other than one
-    IndexError
-        for a place behind the end
-    """
+    """Return first and last + 1 of what a key takes of an axis."""
     if isinstance(key, int):
         place = key + size if key < 0 else key
         if not 0 <= place < size:

@@ -22,13 +22,7 @@ _NUMBER_WORD = re.compile(r"[^,\s]+")
 
 
 def read_msa(path: str | PathLike[str]) -> list[FileSignal]:
-    """Return the signal of an .msa file.
-
-    Raises
-    ------
-    DataError
-        with the line, for a file that is cut off, words in place of numbers, counts that do not fit
-    """
+    """Return the signal of an .msa file."""
     lines = read_limited(path, _MAX_MSA_BYTES).decode("latin-1").replace("\r\n", "\n").replace("\r", "\n").split("\n")
     known, start = _header_keywords(lines)
     values, stop = _read_numbers(lines, start, known.get("DATATYPE", "Y").upper() == "XY")

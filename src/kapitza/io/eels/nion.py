@@ -45,15 +45,7 @@ _MEMBER_SIGNATURE = b"PK\x03\x04"
 
 
 def read_ndata(path: str | PathLike[str]) -> list[FileSignal]:
-    """Return the signal of an .ndata or .ndata1 file.
-
-    Raises
-    ------
-    DataError
-        for a damaged file, sizes that do not fit, arrays of objects
-    OSError
-        if it cannot be opened
-    """
+    """Return the signal of an .ndata or .ndata1 file."""
     size = Path(path).stat().st_size
     try:
         with zipfile.ZipFile(path) as archive:
@@ -121,15 +113,7 @@ def _member_offset(path: str | PathLike[str], member: zipfile.ZipInfo) -> int:
 
 
 def read_swift_hdf5(path: str | PathLike[str]) -> list[FileSignal]:
-    """Return the signals of an .h5 file of Nion Swift, or of an .nhdf file that it exported.
-
-    Raises
-    ------
-    DataError
-        for a damaged file, links to other files, sizes that nobody stored, metadata that are no JSON
-    MissingEngine
-        without h5py
-    """
+    """Return the signals of an .h5 file of Nion Swift, or of an .nhdf file that it exported."""
     with open_hdf5(path) as file:
         data = local_member(file, "data")
         alone = isinstance(data, foreign_h5py().Dataset)

@@ -41,13 +41,6 @@ def read_rosetta(path: str | PathLike[str]) -> list[FileSignal]:
     """Return the signals of a file in one of the formats of RosettaSciIO, chosen by the ending of its name.
 
     Files larger than 64 MiB stay on the disk where the format allows it.
-
-    Raises
-    ------
-    DataError
-        for a damaged file, or an ending that no reader of spectra has
-    MissingEngine
-        without RosettaSciIO
     """
     require("rsciio", extra=_EELS_EXTRA, why=f"reading {Path(path).suffix or 'this file'}")
     readers = reader_plugins(path)
@@ -122,13 +115,7 @@ def _silence_reader() -> Generator[None]:
 
 
 def _reader_signals(found: Sequence[Mapping[str, Any]]) -> list[FileSignal]:
-    """Return the signals of what a reader gave.
-
-    Raises
-    ------
-    DataError
-        if it gave nothing, or something that has no axes
-    """
+    """Return the signals of what a reader gave; it may have given nothing, or something without axes."""
     out: list[FileSignal] = []
     for one in found:
         try:

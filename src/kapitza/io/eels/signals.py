@@ -71,25 +71,15 @@ _MAX_AXIS_POINTS = 2**31  # points of one axis
 
 @frozen(eq=False, kw_only=True)
 class FileAxis:
-    """One axis of the counts in the words and units of its file.
-
-    Attributes
-    ----------
-    size : number of points
-    offset, scale : first point and step, in `units`
-    units : as the file spells them; empty where it says nothing
-    name : as the file calls it
-    signal : whether one spectrum lies along it; None where the file does not say
-    values : (size,) points of an axis that the file lists one by one, in place of offset and scale
-    """
+    """One axis of the counts in the words and units of its file."""
 
     size: int
-    offset: float = 0.0
-    scale: float = 1.0
-    units: str = ""
+    offset: float = 0.0  # first point, in `units`
+    scale: float = 1.0  # step, in `units`
+    units: str = ""  # as the file spells them; empty where it says nothing
     name: str = ""
-    signal: bool | None = None
-    values: Array | None = None
+    signal: bool | None = None  # whether one spectrum lies along it; None where the file does not say
+    values: Array | None = None  # (size,) points of an axis that the file lists one by one
 
     @property
     def label(self) -> str:
@@ -102,13 +92,7 @@ class FileAxis:
         return not self.units and self.values is None and self.scale == 1 and self.offset == 0
 
     def points(self) -> Array:
-        """(size,) points in the units of the file, as they lie: they may run downwards.
-
-        Raises
-        ------
-        DataError
-            for a step of zero, or points that are not finite or do not run one way
-        """
+        """(size,) points in the units of the file, in its order: they may decrease."""
         if not 0 < self.size < _MAX_AXIS_POINTS:
             raise DataError(f"axis {self.label} has {self.size} points, expected 1 to {_MAX_AXIS_POINTS - 1}")
         if self.values is not None:
@@ -140,10 +124,7 @@ def _normalise_unit(units: str) -> str:
 
 
 def energy_unit(units: str) -> float | None:
-    """Return what a unit of energy is worth in J, or None for no unit of energy.
-
-    Letters may be large or small, but "MeV" is not taken for meV.
-    """
+    """Return a unit of energy in J, or None; letters may be large or small, but "MeV" is not taken for meV."""
     text = _normalise_unit(units)
     if text in _ENERGY_UNITS:
         return _ENERGY_UNITS[text]
@@ -158,13 +139,7 @@ def length_unit(units: str) -> float | None:
 
 
 def _typed_unit(units: str, kind: str) -> float:
-    """Return what a unit that somebody typed is worth in SI.
-
-    Raises
-    ------
-    InputError
-        if there is none of this name
-    """
+    """Return a unit that somebody typed in SI."""
     table, convert = (_ENERGY_UNITS, energy_unit) if kind == "energy" else (_LENGTH_UNITS, length_unit)
     value = convert(units)
     if value is None:
@@ -178,11 +153,11 @@ def is_energy_axis(axis: FileAxis) -> bool:
 
 
 def find_energy(axes: Sequence[FileAxis], *, losses: bool = False) -> int | None:
-    """Return which axis is that of energy, or None where that cannot be told.
+    """Return which axis is that of energy, or None where it cannot be identified.
 
-    A unit of energy says it, else a name, else what the file calls the axis of the signal, else that there is no
-    other axis.  `losses` tells that the file says that these are losses of energy: then one axis of places before two
-    of the signal is a stack of images, one for each energy.
+    A unit of energy says it, else a name, else what the file calls the axis of the signal, else that there is no other
+    axis.  Where the file says that these are energy losses, one axis of places before two of the signal is a stack of
+    images, one for each energy.
     """
     signal = [i for i, axis in enumerate(axes) if axis.signal]
     for found in (
@@ -199,13 +174,7 @@ def find_energy(axes: Sequence[FileAxis], *, losses: bool = False) -> int | None
 
 
 def _axis_positions(axis: FileAxis, unit: str | None) -> Array:
-    """(size,) positions in m; they may run downwards.
-
-    Raises
-    ------
-    DataError
-        if the file has no unit of length for it, and none was given
-    """
+    """(size,) positions in m, in the order of the file: they may decrease."""
     factor = _typed_unit(unit, "length") if unit is not None else length_unit(axis.units)
     if factor is None:
         said = f"has the unit {axis.units!r:.40}" if axis.units else "has no unit"
@@ -223,28 +192,16 @@ _ELECTRON_UNITS = ("e", "e-", "e⁻", "electron", "electrons")
 
 @frozen(eq=False, kw_only=True)
 class FileSignal:
-    """Counts and axes as a file has them.
+    """Counts and axes as a file has them."""
 
-    Attributes
-    ----------
-    counts : array, memory map, or something on the disk that can be sliced
-    axes : one for each axis of the counts
-    title : name that the file gives it
-    losses : whether the file says that these are losses of energy of electrons
-    electrons_per_count : electrons that one count stands for
-    dark : count without electrons
-    exposure : time of one pixel, s; None where unknown
-    metadata : plain values by name
-    """
-
-    counts: Any
+    counts: Any  # array, memory map, or something on the disk that can be sliced
     axes: tuple[FileAxis, ...] = field(converter=tuple)
     title: str = ""
-    losses: bool = False
-    electrons_per_count: float = 1.0
-    dark: float = 0.0
-    exposure: float | None = None
-    metadata: Mapping[str, Any] = field(factory=dict[str, Any])
+    losses: bool = False  # whether the file says that these are energy losses of electrons
+    electrons_per_count: float = 1.0  # electrons that one count stands for
+    dark: float = 0.0  # count without electrons
+    exposure: float | None = None  # time of one pixel, s; None where unknown
+    metadata: Mapping[str, Any] = field(factory=dict[str, Any])  # plain values by name
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -279,13 +236,6 @@ def spectrum_image(signal: FileSignal, calibration: UserCalibration, source: str
     """Return the record of what a reader found: energies in J, positions in m, energy last, axes increasing.
 
     Axes of one point are left out.
-
-    Raises
-    ------
-    DataError
-        if the axes do not fit the counts, no energy axis can be told, a calibration is missing or cannot be true
-    InputError
-        if what the user says does not fit
     """
     if signal.shape != tuple(one.size for one in signal.axes):
         raise DataError(f"counts have the shape {signal.shape}, the axes are {signal.words}")
@@ -355,13 +305,7 @@ def _axis_points(axis: FileAxis, given: ArrayLike | None) -> Array:
 
 
 def _energy_factor(axis: FileAxis, points: Array, counts: CountArray, unit: str | None) -> float:
-    """Return what the unit of an energy axis is worth in J.
-
-    Raises
-    ------
-    DataError
-        if the file has none, or one that cannot be true
-    """
+    """Return the unit of an energy axis in J; one that the file names has to be plausible."""
     if unit is not None:
         return _typed_unit(unit, "energy")
     remedy = 'give energy_unit="eV" or "meV"'
@@ -413,11 +357,7 @@ def _implausible_axis(step: float, width: float) -> str:
 def electron_calibration(units: str, scale: float, zero: float) -> tuple[float, float]:
     """Electrons per count and dark count of a calibration of intensity; one and none unless it is in electrons.
 
-    Parameters
-    ----------
-    units : of the calibrated intensity
-    scale : calibrated intensity of one count
-    zero : count at which the calibrated intensity is zero
+    `scale` is the calibrated intensity of one count, `zero` the count at which that intensity is zero.
     """
     if units.strip().casefold() in _ELECTRON_UNITS and np.isfinite([scale, zero]).all() and scale > 0:
         return scale, zero

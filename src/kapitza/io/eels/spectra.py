@@ -103,13 +103,7 @@ def _is_foreign(path: str | PathLike[str]) -> bool:
 
 
 def _read_signals(path: str | PathLike[str]) -> list[FileSignal]:
-    """Return all signals of a file, read by the reader that its content asks for.
-
-    Raises
-    ------
-    DataError
-        if the file is damaged or in no known format
-    """
+    """Return all signals of a file, read by the reader that its content asks for."""
     if Path(path).is_dir() and Path(path).suffix == ".zspy":
         return read_rosetta(path)
     if regular_file_size(path) == 0:
@@ -135,13 +129,7 @@ def _read_hdf5_signals(path: str | PathLike[str]) -> list[FileSignal]:
 
 
 def _select_signal(signals: Sequence[FileSignal], title: str | None) -> FileSignal:
-    """Return the signal of this title, or the only one with an energy axis.
-
-    Raises
-    ------
-    DataError
-        if there is none, or more than one
-    """
+    """Return the signal of this title, or the only one with an energy axis."""
     names = ", ".join(repr(one.title[:60]) for one in signals[:20])
     if title is not None:
         found = [one for one in signals if one.title == title]

@@ -78,13 +78,7 @@ def side_contrast(
 
 
 def usable_pixels(each: TemperatureMap, drop: int) -> NDArray[np.bool_]:
-    """(...) pixels that are good and show the temperature of some mode.
-
-    Raises
-    ------
-    InputError
-        for a fit with one temperature, or a single spectrum
-    """
+    """(...) pixels that are good and show the temperature of some mode, of a map with one for each mode."""
     if not each.position or f"{each.modes[0]}.temperature" not in each.names:
         raise InputError(f"expected a map with a temperature for each of {len(each.modes)} modes along one position")
     return ((each.flag & drop) == 0) & visible_modes(each).any(axis=-1)

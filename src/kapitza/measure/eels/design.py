@@ -24,18 +24,12 @@ _MIN_MATERIAL_SHARE = 1e-4  # share of the other material below which a column s
 
 @frozen(eq=False)
 class ScanPrecision:
-    """What a scan determines.
-
-    Attributes
-    ----------
-    jump, gradient_left, gradient_right : standard uncertainties, K and K m⁻¹
-    kapitza_left, kapitza_right : of the Kapitza lengths to first order, m; infinite without a gradient
-    """
+    """Standard uncertainties that a scan reaches."""
 
     jump: float
-    gradient_left: float
-    gradient_right: float
-    kapitza_left: float
+    gradient_left: float  # K m⁻¹
+    gradient_right: float  # K m⁻¹
+    kapitza_left: float  # m, to first order; infinite without a gradient
     kapitza_right: float
 
 
@@ -111,11 +105,8 @@ def _target_functionals(experiment: EelsExperiment) -> dict[str, Array]:
 def scan_precision(experiment: EelsExperiment, pixel: Array, dwell: Array | None = None) -> ScanPrecision:
     """Errors of jump, gradients and Kapitza lengths for a layout of the time.
 
-    Parameters
-    ----------
-    experiment : the plan
-    pixel : (2 columns,) error of T in one pixel at the dwell of the plan, K
-    dwell : (2 columns,) time of one pixel of each column, s; that of the plan if None
+    `pixel` (2 columns,) is the error of T in one pixel at the dwell time of the plan, K; `dwell` (2 columns,) the time
+    of one pixel of each column, s, that of the plan if None.
     """
     covariance = np.linalg.inv(_branch_information(experiment, pixel, dwell))
     errors = {name: float(np.sqrt(c @ covariance @ c)) for name, c in _target_functionals(experiment).items()}
@@ -127,30 +118,13 @@ def scan_precision(experiment: EelsExperiment, pixel: Array, dwell: Array | None
 def optimal_dwell(
     experiment: EelsExperiment, target: str, *, pixel: Array | None = None, floor: float = 0.0
 ) -> NDArray[np.float64]:
-    r"""Layout of the same total time with the smallest error of a target ($c$-optimal design).
+    r"""(2 columns,) time of one pixel of each column, s, with the least error of a target at the same total time.
 
-    After Elfving the best weights are $|u_i|/\sum|u|$ with $\sum_i u_i f_i/\sigma_i = c$ and $\sum |u_i|$ least, a
-    linear programme.  For the jump the time goes near the plane and to the far ends; for a Kapitza length far away,
-    since the gradient limits it.
+    After Elfving the best weights of a $c$-optimal design are $|u_i|/\sum|u|$ with $\sum_i u_i f_i/\sigma_i = c$ and
+    $\sum |u_i|$ least, a linear programme.  For the jump the time goes near the plane and to the far ends; for a
+    Kapitza length far away, since the gradient limits it.  `pixel` is the error of T in one pixel of each column at
+    the dwell time of the plan, K; a share `floor` of the time is spread evenly.
 
-    Parameters
-    ----------
-    experiment : the plan
-    target : "jump", "kapitza_left" or "kapitza_right"
-    pixel : (2 columns,) error of T in one pixel of each column at the dwell of the plan, K; computed if None
-    floor : share of the time spread evenly, 0 to 1
-
-    Returns
-    -------
-    (2 columns,) time of one pixel of each column, s; its sum is that of the plan
-
-    Raises
-    ------
-    InputError
-        for an unknown target, a Kapitza length without a gradient, or a floor outside 0 to 1
-
-    Sources
-    -------
     G. Elfving, Ann. Math. Stat. 23, 255 (1952), doi:10.1214/aoms/1177729442
     """
     from scipy.optimize import linprog

@@ -213,19 +213,10 @@ def true_parameters(experiment: EelsExperiment, side: InterfaceSide, model: Spec
 def cramer_rao(
     experiment: EelsExperiment, side: InterfaceSide = "left", *, tie: Literal["common", "each"] = "common"
 ) -> NDArray[np.float64]:
-    r"""Least covariance of the parameters of one spectrum, for any unbiased estimator (Cramér and Rao).
+    r"""(p, p) least covariance of the parameters of one spectrum, SI, for any unbiased estimator (Cramér and Rao).
 
-    Inverse of $F_{ab} = \sum_i \partial_a\mu_i\,\partial_b\mu_i / (\mu_i + \sigma_d^2)$.
-
-    Parameters
-    ----------
-    experiment : the plan
-    side : whose modes and temperature
-    tie : one temperature for all modes, or one for each
-
-    Returns
-    -------
-    (p, p) SI, in the order of the parameters of the model; infinite variance where the spectrum does not show one
+    Inverse of $F_{ab} = \sum_i \partial_a\mu_i\,\partial_b\mu_i / (\mu_i + \sigma_d^2)$ with the modes and the
+    temperature of a side; infinite variance where the spectrum does not show a parameter.
     """
     model = planned_model(experiment, side, tie)
     values = dict(zip(model.names, true_parameters(experiment, side, model).tolist(), strict=True))
@@ -251,19 +242,10 @@ def _inverse_information(fisher: Array) -> NDArray[np.float64]:
 
 
 def resolution_tradeoff(experiment: EelsExperiment, widths: ArrayLike) -> tuple[Array, Array]:
-    """Error of T in one pixel against the resolution: at the same dose, and with a current that goes with the width.
+    """(n,) errors of T in one pixel by resolution, K: at the same dose, and with a current proportional to the width.
 
     A monochromator slit lets through a current in proportion to the width it selects: the sharpest setting is not the
-    best thermometer.
-
-    Parameters
-    ----------
-    experiment : the plan; its dose holds at its own resolution
-    widths : (n,) full widths at half maximum, J
-
-    Returns
-    -------
-    (n,) at fixed dose and (n,) with a slit, K
+    best thermometer.  `widths` are full widths at half maximum, J; the dose of the plan holds at its own.
     """
     fixed: list[float] = []
     slit: list[float] = []

@@ -201,21 +201,9 @@ def line_profile(
 
 
 def isotherm(planes: GradientField, level: float) -> list[tuple[Array, Array]]:
-    """Lines of equal temperature of the planes of a map, by linear interpolation along the edges between pixels.
+    """Segments between points (x, y), m, of a line of equal temperature (K) of the planes of a map along (y, x).
 
-    Parameters
-    ----------
-    planes : of a map along (y, x)
-    level : temperature, K
-
-    Returns
-    -------
-    segments as pairs of points (x, y), (2,) each, m; the uncertainty across them is `planes.isotherm_sigma`
-
-    Raises
-    ------
-    InputError
-        for a line instead of a map
+    By linear interpolation along the edges between pixels; the uncertainty across them is `planes.isotherm_sigma`.
     """
     if len(planes.position) != 2:
         raise InputError(f"isotherms need a map along two positions, got {len(planes.position)}")

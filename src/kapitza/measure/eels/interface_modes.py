@@ -22,36 +22,22 @@ _FWHM_IN_SIGMA = 2 * np.sqrt(2 * np.log(2))  # of a normal peak, in standard dev
 
 @frozen(eq=False)
 class SummedSpectrum:
-    """Sum of the spectra of some pixels, each shifted by whole channels to put its zero-loss peak at zero.
+    """Sum of the spectra of some pixels, each shifted by whole channels to put its zero-loss peak at zero."""
 
-    Attributes
-    ----------
-    energy : (channels,) from the zero-loss peak, J
-    counts : (channels,) electrons, dark counts taken off
-    variance : (channels,) of the counts, electrons²
-    pixels : number of spectra in it
-    """
-
-    energy: Array = field(converter=increasing)
+    energy: Array = field(converter=increasing)  # (channels,) from the zero-loss peak, J
+    # (channels,) electrons, dark counts subtracted
     counts: Array = field(converter=finite, validator=same_length("energy"))
-    variance: Array = field(converter=finite, validator=same_length("energy"))
-    pixels: int
+    variance: Array = field(converter=finite, validator=same_length("energy"))  # (channels,) electrons²
+    pixels: int  # number of spectra in it
 
 
 @frozen
 class InterfaceMode:
-    """A peak that only the interface has.
-
-    Attributes
-    ----------
-    name : for tables
-    energy : of the vibration, J
-    fwhm : full width at half maximum as it is seen, the resolution in it, J
-    """
+    """A peak that only the interface has."""
 
     name: str
-    energy: float
-    fwhm: float
+    energy: float  # of the vibration, J
+    fwhm: float  # full width at half maximum of the measured peak, including the resolution, J
 
     def __attrs_post_init__(self) -> None:
         if not (self.fwhm > 0 and 0 < self.energy < np.inf):
@@ -62,41 +48,26 @@ class InterfaceMode:
 
 @frozen(eq=False, kw_only=True)
 class InterfaceComponents:
-    """Spectrum of an interface taken apart, the gain and the loss side on their own.
+    """Spectrum of an interface decomposed, the gain and the loss side separately."""
 
-    Attributes
-    ----------
-    modes : names of the interface modes
-    quantum : (m,) their energies, J
-    mixture : (2, 2) share of the left and right bulk (columns) on the gain and the loss side (rows); 1 = as in the bulk
-    mixture_sigma : (2, 2)
-    gain, loss : (m,) electrons in each mode
-    gain_covariance, loss_covariance : (m, m)
-    energy : (n,) channels that were used, J
-    residual : (n,) interface minus mixture, electrons
-    sigma : (n,) standard uncertainty of the residual, electrons
-    pvalue : probability of a worse fit
-    electrons : of the interface spectrum, by which strengths of two scans are compared
-    """
-
-    modes: tuple[str, ...] = field(converter=tuple)
-    quantum: Array = field(converter=finite)
-    mixture: Array = field(converter=square)
+    modes: tuple[str, ...] = field(converter=tuple)  # names of the interface modes, m of them
+    quantum: Array = field(converter=finite)  # (m,) their energies, J
+    mixture: Array = field(converter=square)  # (2, 2) gain, loss by left, right; 1 = as in the bulk
     mixture_sigma: Array = field(converter=square)
-    gain: Array = field(converter=finite)
+    gain: Array = field(converter=finite)  # (m,) electrons in each mode
     loss: Array = field(converter=finite)
     gain_covariance: Array = field(converter=square)
     loss_covariance: Array = field(converter=square)
-    energy: Array = field(converter=increasing)
-    residual: Array = field(converter=finite)
-    sigma: Array = field(converter=finite)
-    pvalue: float
-    electrons: float
+    energy: Array = field(converter=increasing)  # (n,) channels that were used, J
+    residual: Array = field(converter=finite)  # (n,) interface minus mixture, electrons
+    sigma: Array = field(converter=finite)  # (n,) of the residual, electrons
+    pvalue: float  # probability of a worse fit
+    electrons: float  # of the interface spectrum, by which strengths of two scans are compared
 
     def occupation(self, position: float) -> Occupation:
-        r"""Occupation $n = G/(L - G)$ of each interface mode, without Bose-Einstein, at a position (m).
+        r"""Occupation $n = G/(L - G)$ of each interface mode, in the order of energy, at a position (m).
 
-        $\sigma_n^2 = (L\sigma_G)^2 + (G\sigma_L)^2$ over $(L - G)^4$.  Modes come in the order of their energies.
+        No Bose-Einstein distribution is assumed.  $\sigma_n^2 = (L\sigma_G)^2 + (G\sigma_L)^2$ over $(L - G)^4$.
         """
         order = np.argsort(self.quantum)
         spread = self.loss - self.gain
@@ -138,41 +109,20 @@ class InterfaceComponents:
 
 @frozen(eq=False)
 class ModeAsymmetry:
-    """How much a mode changes when heat flows the other way, (forward - reverse)/(forward + reverse).
-
-    Attributes
-    ----------
-    modes : names
-    value, sigma : (m,) of the scattering strength per electron
-    occupation, occupation_sigma : (m,) of the occupation
-    """
+    """How much a mode changes when heat flows the other way, (forward - reverse)/(forward + reverse)."""
 
     modes: tuple[str, ...]
-    value: Array = field(converter=frozen_floats)
+    value: Array = field(converter=frozen_floats)  # (m,) of the scattering strength per electron
     sigma: Array = field(converter=frozen_floats)
-    occupation: Array = field(converter=frozen_floats)
+    occupation: Array = field(converter=frozen_floats)  # (m,) of the occupation
     occupation_sigma: Array = field(converter=frozen_floats)
 
 
 def sum_spectra(image: SpectrumImage, centre: ArrayLike, use: ArrayLike) -> SummedSpectrum:
-    """Sum the spectra of some pixels with their zero-loss peaks in the same channel.
+    """Sum the spectra of the used pixels with their zero-loss peaks in the same channel.
 
-    Whole channels are shifted and nothing is interpolated, so that counts stay independent.
-
-    Parameters
-    ----------
-    image : spectra
-    centre : (...) zero-loss centre of each pixel, J, as from `TemperatureMap.parameter("centre")`
-    use : (...) which pixels
-
-    Returns
-    -------
-    Spectrum of the channels that all used pixels have
-
-    Raises
-    ------
-    InputError
-        for shapes that do not fit, no pixel, or centres that leave no channel in common
+    `centre` (...) is the zero-loss centre of each pixel, J.  Whole channels are shifted and nothing is interpolated,
+    so that counts stay independent.
     """
     places, chosen = np.asarray(centre, dtype=float), np.asarray(use, dtype=bool)
     if places.shape != image.shape or chosen.shape != image.shape:
@@ -206,27 +156,12 @@ def interface_components(
     low: float = 30 * meV,
     high: float = 130 * meV,
 ) -> InterfaceComponents:
-    r"""Take the best non-negative mixture of two bulk spectra off that of an interface, gain and loss side separately.
+    r"""Subtract the best mixture of two bulk spectra from that of an interface, gain and loss side separately.
 
-    On each side $y = a B_L + b B_R + \sum_j s_j g_j$ with $a, b \ge 0$ and normal peaks $g_j$ at the energies of the
-    interface modes; fitting them together keeps the modes from leaking into the mixture.  Weights are the inverse of
-    the Poisson variance of the interface and of the mixture, $V = \mathrm{var}\,y + a^2 \mathrm{var} B_L + b^2
-    \mathrm{var} B_R$, made anew until they settle.
-
-    Parameters
-    ----------
-    interface, left, right : aligned sums, on the same channels
-    modes : peaks that only the interface has
-    low, high : energies that are used on either side, J
-
-    Returns
-    -------
-    Components
-
-    Raises
-    ------
-    InputError
-        for different channels, no mode, or a window outside of the spectra
+    On each side, from `low` to `high` (J), $y = a B_L + b B_R + \sum_j s_j g_j$ with $a, b \ge 0$ and normal peaks
+    $g_j$ at the energies of the interface modes; fitting them together keeps the modes from leaking into the mixture.
+    Weights are the inverse of the Poisson variance of the interface and of the mixture, $V = \mathrm{var}\,y + a^2
+    \mathrm{var} B_L + b^2 \mathrm{var} B_R$, updated until they converge.
     """
     parts = common_channels(interface, left, right)
     if not modes:
@@ -341,22 +276,9 @@ def _bounded_least_squares(design: Array, data: Array, variance: Array) -> tuple
 
 
 def mode_asymmetry(forward: InterfaceComponents, reverse: InterfaceComponents) -> ModeAsymmetry:
-    r"""Compare the interface modes under forward and reverse heat flow, $A = (f - r)/(f + r)$.
+    r"""Compare the same interface modes under forward and reverse heat flow, $A = (f - r)/(f + r)$.
 
     $\sigma_A = 2\sqrt{(r\sigma_f)^2 + (f\sigma_r)^2}/(f + r)^2$.
-
-    Parameters
-    ----------
-    forward, reverse : the same modes in two scans
-
-    Returns
-    -------
-    Asymmetry
-
-    Raises
-    ------
-    InputError
-        for different modes
     """
     if forward.modes != reverse.modes:
         raise InputError(f"modes {forward.modes} and {reverse.modes} differ: fit the same ones to both scans")

@@ -8,13 +8,7 @@ from kapitza.errors import InputError
 
 
 def coverage_factor(level: float, freedom: int | None = None) -> float:
-    """Half width of a two-sided interval in standard uncertainties: normal, or Student's with degrees of freedom.
-
-    Raises
-    ------
-    InputError
-        for a level outside (0, 1) or no degree of freedom
-    """
+    """Half width of a two-sided interval in standard uncertainties: normal, or Student's with degrees of freedom."""
     from scipy.special import ndtri, stdtrit
 
     if not 0 < level < 1:
@@ -35,31 +29,14 @@ def ratio_interval(
     freedom: int | None = None,
     lowest: float = -np.inf,
 ) -> tuple[float, float]:
-    r"""Interval of a ratio $r = a/b$ of two jointly normal numbers (Fieller).
+    r"""Interval of a ratio $r = a/b$ of two jointly normal numbers of (2, 2) covariance $V$ (Fieller).
 
     All $r$ with $(a - rb)^2 \le z^2 (V_{aa} - 2 r V_{ab} + r^2 V_{bb})$, which for straight lines is the interval by
     profile likelihood.  It covers the truth with the stated probability for any size of $b$; where $b$ is not
-    significantly different from zero it has no upper end, as the data give none.
+    significantly different from zero it has no upper end, as the data give none.  No ratio below `lowest` is possible:
+    an unbounded set is cut there.  Where the set has two pieces, the ends are those of the shortest interval that
+    holds all that is possible.  `freedom` is given where the covariance was estimated from scatter.
 
-    Parameters
-    ----------
-    numerator, denominator : a and b
-    covariance : (2, 2) of (a, b)
-    level : probability
-    freedom : degrees of freedom where the covariance was estimated from scatter; None where it is known
-    lowest : no ratio below this is possible; an unbounded set is cut there
-
-    Returns
-    -------
-    lower and upper end; where the set has two pieces, the ends of the shortest interval that holds all that is possible
-
-    Raises
-    ------
-    InputError
-        for a covariance that is not (2, 2)
-
-    Sources
-    -------
     E. C. Fieller, J. R. Stat. Soc. B 16, 175 (1954), doi:10.1111/j.2517-6161.1954.tb00159.x
     """
     v = square(covariance)

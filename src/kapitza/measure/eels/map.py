@@ -145,13 +145,7 @@ class TemperatureMap:
 
 
 def swap_axes(found: TemperatureMap) -> TemperatureMap:
-    """Return a map along (y, x) as one along (x, y): what is normal to x is taken across the other position.
-
-    Raises
-    ------
-    InputError
-        for a map that is not along two positions
-    """
+    """Return a map along (y, x) as one along (x, y): what is normal to x is taken across the other position."""
     if len(found.position) != 2:
         raise InputError(f"expected a map along two positions to exchange, got {len(found.position)}")
     arrays = ("value", "covariance", "flag", "pvalue", "deviance", "iterations")

@@ -64,23 +64,10 @@ class ZeroLossPeak:
 def zero_loss_shape(
     shape: ZeroLossShape, x: Any, values: Sequence[Any], reference: tuple[Array, Array, float] | None
 ) -> ShapeAndDerivatives:
-    """Density of a zero-loss peak, its slope, and its derivative by each parameter of the shape.
+    """(..., n) density of a zero-loss peak at energies x from its centre, its slope, and derivatives by parameters.
 
-    Parameters
-    ----------
-    shape : one of `SHAPES`
-    x : (..., n) energies from the centre
-    values : parameters in the order of `PARAMETERS`, each to be broadcast against `x`
-    reference : knots, cubics and full width of a measured peak, in the unit of `x`
-
-    Returns
-    -------
-    (..., n) density, dR/dx, and dR/dp of each parameter
-
-    Raises
-    ------
-    InputError
-        for the shape "reference" without one
+    `values` are in the order of `SHAPE_PARAMETERS`, each to be broadcast against x; `reference` holds knots, cubics
+    and full width of a measured peak, in the unit of x.
     """
     if shape == "pseudo-voigt":
         return _pseudo_voigt(x, values[0], values[1])
@@ -277,22 +264,13 @@ class SpectrumModel:
 
 @frozen(eq=False)
 class ChannelGrid:
-    """The energy axis and what is tied to it, all in channels.
+    """The energy axis and what is tied to it, all in channels."""
 
-    Attributes
-    ----------
-    start : energy of the first channel
-    channels : their number
-    nodes : step of the nodes of convolutions
-    reach : farthest node
-    reference : knots, cubics and full width of a measured zero-loss peak
-    """
-
-    start: float
+    start: float  # energy of the first channel
     channels: int
-    nodes: int = 1
-    reach: int = 0
-    reference: tuple[Array, Array, float] | None = None
+    nodes: int = 1  # step of the nodes of convolutions
+    reach: int = 0  # farthest node
+    reference: tuple[Array, Array, float] | None = None  # knots, cubics, width of a measured peak
 
     @property
     def energy(self) -> Array:
@@ -332,17 +310,9 @@ def _tied_occupations(
 
 
 def expected_spectrum(model: SpectrumModel, grid: ChannelGrid, x: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Electrons of each channel before the detector, and their derivatives.
+    """(k, n) electrons of each channel before the detector, and their (k, p, n) derivatives.
 
-    Parameters
-    ----------
-    model : which peaks there are
-    grid : the energy axis
-    x : (k, p) parameters in the order of `model.names`, energies and k_B T in channels
-
-    Returns
-    -------
-    (k, n) electrons and (k, p, n) derivatives
+    `x` (k, p) are parameters in the order of `model.names`, energies and $k_B T$ in channels.
     """
     shaped = [x[:, 2 + i, None] for i in range(model.first_mode - 2)]
     away = grid.energy - x[:, 1, None]

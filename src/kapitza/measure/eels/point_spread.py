@@ -86,23 +86,11 @@ class PointSpread:
 
 
 def delocalisation(energy: float, voltage: float) -> float:
-    r"""Diameter from which half of the dipole losses at an energy come, m.
+    r"""Diameter from which half of the dipole losses at an energy (J) come in a beam of this voltage (V), m.
 
     $L_{50} \approx \lambda / 2\theta_E^{3/4}$ with $\theta_E = E/(\gamma m v^2)$: 100 nm for 80 meV at 60 kV.  Only
     scattering to large angles is local; on axis, a step of a few nm is not seen as one.
 
-    Parameters
-    ----------
-    energy : loss, J
-    voltage : of the beam, V
-
-    Raises
-    ------
-    InputError
-        for numbers that are not above zero
-
-    Sources
-    -------
     R. F. Egerton, Electron Energy-Loss Spectroscopy in the Electron Microscope (Springer, 2011),
     doi:10.1007/978-1-4419-9583-4
     """

@@ -120,18 +120,7 @@ def departure_test(
 
 
 def adjust_pvalues(pvalue: ArrayLike, correction: Correction = "holm") -> Array:
-    """Return probabilities corrected for their number; NaN stays and does not count.
-
-    Parameters
-    ----------
-    pvalue : (...) 0 to 1
-    correction : "holm" (family-wise), "benjamini-hochberg" (false discovery rate, independent tests) or "none"
-
-    Raises
-    ------
-    InputError
-        for another correction
-    """
+    """(...) probabilities corrected for their number, see `DepartureTest`; NaN stays and does not count."""
     check_choice(correction, _CORRECTION_METHODS, "correction")
     values = frozen_floats(pvalue)
     flat = values.ravel()
@@ -147,24 +136,10 @@ def adjust_pvalues(pvalue: ArrayLike, correction: Correction = "holm") -> Array:
 
 
 def departure_power(covariance: ArrayLike, departure: ArrayLike, *, level: float = 0.05) -> float:
-    r"""Chance that the test finds modes that are off by `departure` in one pixel.
+    r"""Chance that the test finds modes that are off by `departure` (M,) in K, in one pixel.
 
-    The statistic is noncentral chi-squared with $\lambda = \min_t (\delta - t)^T C^{-1} (\delta - t)$.
-
-    Parameters
-    ----------
-    covariance : (M, M) of the temperatures of the modes, as from `TemperatureMap.covariance` of a fit with one each, K²
-    departure : (M,) difference of each mode from the others, K
-    level : chance of a false alarm
-
-    Returns
-    -------
-    0 to 1
-
-    Raises
-    ------
-    InputError
-        for shapes that do not fit, or fewer than two modes
+    The statistic is noncentral chi-squared with $\lambda = \min_t (\delta - t)^T C^{-1} (\delta - t)$, where $C$ is
+    the (M, M) covariance of the temperatures of the modes, K².
     """
     from scipy.special import chdtri
     from scipy.stats import ncx2
@@ -180,13 +155,7 @@ def departure_power(covariance: ArrayLike, departure: ArrayLike, *, level: float
 
 
 def mode_covariance(found: TemperatureMap, pixel: int | tuple[int, ...] = ()) -> Array:
-    """(M, M) covariance of the temperatures of the modes in one pixel, K².
-
-    Raises
-    ------
-    InputError
-        if the fit had one temperature for all modes
-    """
+    """(M, M) covariance of the temperatures of the modes in one pixel of a fit with one each, K²."""
     places = [found.index(f"{mode}.temperature") for mode in found.modes]
     return frozen_floats(found.covariance[pixel][np.ix_(places, places)])
 
@@ -276,17 +245,9 @@ def _mode_occupation(found: TemperatureMap, mode: str, quantum: float) -> tuple[
 
 
 def counted_occupation(gain: ArrayLike, loss: ArrayLike) -> tuple[Array, Array]:
-    r"""Occupation $n = G/(L - G)$ of a mode from its counts on both sides, without background, and its error.
+    r"""Occupation $n = G/(L - G)$ of a mode from its counts on both sides without background, and its error.
 
-    $\sigma_n = \sqrt{GL(G + L)}/(L - G)^2$ for Poisson counts.
-
-    Parameters
-    ----------
-    gain, loss : (...) electrons
-
-    Returns
-    -------
-    (...) occupation and standard uncertainty; NaN where the loss does not exceed the gain
+    $\sigma_n = \sqrt{GL(G + L)}/(L - G)^2$ for Poisson counts; NaN where the loss does not exceed the gain.
     """
     g, v = np.asarray(gain, dtype=float), np.asarray(loss, dtype=float)
     spread = np.where(v > g, v - g, np.nan)
@@ -298,12 +259,6 @@ def mixed_temperatures(each: TemperatureMap, found: InterfaceJump, *, drop: int 
 
     $T_j(x) = \sum_s S_{js}\int_s K(x - x')T_s(x')dx' / \sum_s S_{js}\int_s K(x - x')dx'$ with the branches $T_s$ and
     the point spread $K$ of the jump, and strengths $S_{js}$ from the intensities of the map.
-
-    Parameters
-    ----------
-    each : fit with a temperature for each mode, along (y, x) or (x,)
-    found : of `fit_jump` on the same map
-    drop : bits of `Flag` of pixels that are left out
     """
     x = each.position[-1]
     sides = side_strengths(each, found.jump.at, found.spread, usable_pixels(each, drop))
@@ -322,30 +277,13 @@ def mixture_test(
     correction: Correction = "holm",
     drop: int = UNUSABLE_OR_MISFIT,
 ) -> DepartureTest:
-    r"""Test whether the modes depart by more than two temperatures in one spectrum explain.
+    r"""Test whether the modes of a map depart by more than two temperatures in one spectrum explain.
 
-    With $\delta_j = 1/T_j - 1/T_j^\mathrm{mix}$ and its covariance $C$, the statistic is
-    $\delta^TC^{-1}\delta - (1^TC^{-1}\delta)^2/1^TC^{-1}1$, chi-squared with $M - 1$ degrees of freedom: an offset that
-    all modes share is left free.  Inverse temperatures are used since their errors are nearly normal.  Errors of the
-    jump are neglected beside those of a pixel.  A mode that a pixel does not show (its material lacks it) counts as in
-    equilibrium, which makes the test there more cautious than its level.
-
-    Parameters
-    ----------
-    each : fit with a temperature for each mode
-    found : of `fit_jump`, with the point spread, on the same map
-    level : chance of a false alarm
-    correction : for many pixels, see `DepartureTest`
-    drop : bits of `Flag` of pixels that are left out
-
-    Returns
-    -------
-    DepartureTest
-
-    Raises
-    ------
-    InputError
-        for a fit with one temperature
+    `found` is a jump fitted with the point spread to the same map.  With $\delta_j = 1/T_j - 1/T_j^\mathrm{mix}$ and
+    its covariance $C$, the statistic is $\delta^TC^{-1}\delta - (1^TC^{-1}\delta)^2/1^TC^{-1}1$, chi-squared with $M -
+    1$ degrees of freedom: an offset that all modes share is left free.  Inverse temperatures are used since their
+    errors are nearly normal.  Errors of the jump are neglected beside those of a pixel.  A mode that a pixel does not
+    show (its material lacks it) counts as in equilibrium, which makes the test there more cautious than its level.
     """
     from scipy.special import chdtrc
 

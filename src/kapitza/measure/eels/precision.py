@@ -22,27 +22,10 @@ def fisher_information(
     dark_variance: float = 0.0,
     response: float = 1.0,
 ) -> NDArray[np.float64]:
-    r"""Fisher information of the parameters of one spectrum, $\sum_i \partial_a\mu_i \partial_b\mu_i/(\mu_i + v_i)$.
+    r"""(p, p) Fisher information of one spectrum, $\sum_i \partial_a\mu_i \partial_b\mu_i/(\mu_i + v_i)$.
 
-    Its inverse is the bound of Cramér and Rao: no unbiased estimator has a smaller covariance.
-
-    Parameters
-    ----------
-    model : which peaks there are
-    energy : (n,) channels, J
-    values : every parameter by name, SI
-    fixed : parameters that are taken as known; their rows are zero
-    dark_variance : of one channel, electrons²
-    response : efficiency of the detector
-
-    Returns
-    -------
-    (p, p) in the order of `model.names`, inverse products of their SI units
-
-    Raises
-    ------
-    InputError
-        for a parameter without a value, or of an unknown name
+    Its inverse is the bound of Cramér and Rao: no unbiased estimator has a smaller covariance.  `values` gives every
+    parameter by name in SI; rows of `fixed` ones are zero; `dark_variance` is that of one channel, electrons².
     """
     check_parameter_names(model, values, dict.fromkeys(fixed, 0.0))
     missing = [name for name in model.names if name not in values]
@@ -59,18 +42,8 @@ def fisher_information(
 def temperature_sigma(energy: ArrayLike, temperature: ArrayLike, electrons: ArrayLike) -> Array:
     r"""Least standard uncertainty of a temperature from one isolated mode without background, K.
 
-    $\sigma_T/T = \sqrt{2\sinh x}\,/\,(x\sqrt S)$ with $x = E/k_BT$, for gain $Sn$ and loss $S(n + 1)$.
-
-    Parameters
-    ----------
-    energy : of the mode, J
-    temperature : K
-    electrons : scattered spontaneously, $S = L - G$
-
-    Raises
-    ------
-    InputError
-        for numbers that are not above zero
+    $\sigma_T/T = \sqrt{2\sinh x}\,/\,(x\sqrt S)$ with $x = E/k_BT$, for gain $Sn$ and loss $S(n + 1)$: `electrons` is
+    the number scattered spontaneously, $S = L - G$.
     """
     quantum, kelvin, s = (np.asarray(one, dtype=float) for one in (energy, temperature, electrons))
     for name, one in (("energy", quantum), ("temperature", kelvin), ("electrons", s)):
@@ -86,17 +59,7 @@ def _optimum_condition(x: float) -> float:
 
 
 def optimum_energy(temperature: float) -> float:
-    r"""Energy of the mode that makes the best thermometer at equal scattering, J: $\tanh x = x/2$, $x = 1.9150$.
-
-    Parameters
-    ----------
-    temperature : K
-
-    Raises
-    ------
-    InputError
-        for a temperature that is not above zero
-    """
+    r"""Energy of the mode that makes the best thermometer at equal scattering, J: $\tanh x = x/2$, $x = 1.9150$."""
     from scipy.optimize import brentq
 
     if not temperature > 0:
@@ -107,15 +70,7 @@ def optimum_energy(temperature: float) -> float:
 def jump_sigma(sigma: float, count: int) -> float:
     r"""Standard uncertainty of a jump from two lines, K: $s\sqrt{2(1/N + 3N/(N^2 - 1))}$, near $s\sqrt{8/N}$.
 
-    Parameters
-    ----------
-    sigma : of each point, K
-    count : points on each side, evenly spaced, the first half a step from the plane
-
-    Raises
-    ------
-    InputError
-        for fewer than two points, or an error that is not above zero
+    Each side has `count` evenly spaced points of uncertainty `sigma` (K), the first half a step from the plane.
     """
     if count < 2 or not sigma > 0:
         raise InputError(f"{count} points of {sigma:g} K on each side, wanted 2 or more with errors above 0")

@@ -69,17 +69,10 @@ def finite_median(values: Array) -> float:
 
 
 def half_height_peaks(counts: Array) -> tuple[Array, Array]:
-    """Centre and full width at half maximum of the highest peak of spectra.
+    """(n,) centre and (n,) full width at half maximum of the highest peak of spectra (n, channels), in channels.
 
-    Both flanks are crossed at half the highest count, linearly between channels.
-
-    Parameters
-    ----------
-    counts : (n, channels) counts; what is not finite counts as zero
-
-    Returns
-    -------
-    (n,) centre and (n,) width, in channels; NaN where a flank is missing or nothing was counted
+    Both flanks are crossed at half the highest count, linearly between channels; NaN where a flank is missing or
+    nothing was counted.  What is not finite counts as zero.
     """
     known = np.where(np.isfinite(counts), counts, 0.0)
     rows, channels = np.arange(known.shape[0]), known.shape[1]

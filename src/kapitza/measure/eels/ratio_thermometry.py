@@ -34,18 +34,11 @@ BIAS: Mapping[str, Mapping[tuple[int, int], float]] = MappingProxyType(
 
 @frozen(eq=False)
 class RatioTemperature:
-    """Temperature by a shortcut.
+    """Temperature by a shortcut."""
 
-    Attributes
-    ----------
-    temperature : (...) K; NaN where gain is not below loss
-    sigma : (...) from counting alone, without the bias, K
-    method : name of the shortcut
-    """
-
-    temperature: Array = field(converter=frozen_floats)
-    sigma: Array = field(converter=frozen_floats)
-    method: str
+    temperature: Array = field(converter=frozen_floats)  # (...) K; NaN where gain is not below loss
+    sigma: Array = field(converter=frozen_floats)  # (...) K, from counting alone, without the bias
+    method: str  # name of the shortcut
 
 
 def window_temperature(
@@ -53,26 +46,10 @@ def window_temperature(
 ) -> RatioTemperature:
     r"""Temperature from the counts in a window on either side, $T = E / k_B\ln(L/G)$, with one energy for all of them.
 
-    Parameters
-    ----------
-    energy : (channels,) measured from the zero-loss peak, J
-    counts : (..., channels) background and dark taken off
-    low, high : window on the loss side, and mirrored on the gain side, J
-    at : energy that stands for the window: its centre, or the centroid of the loss in it
-
-    Returns
-    -------
-    Shortcut
-
-    Raises
-    ------
-    InputError
-        for a window that is not inside of both sides
-
-    Warns
-    -----
-    ValidityWarning
-        always: an interface without a step shows one of +52 K (centre, 30 to 120 meV) or -15 K (centroid)
+    Energies (channels,) are measured from the zero-loss peak, J; counts (..., channels) are without background and
+    dark. The window from `low` to `high` (J) is mirrored on the gain side; `at` is the energy that stands for it: its
+    centre, or the centroid of the loss in it.  Always warns: an interface without a step shows one of +52 K (centre,
+    30 to 120 meV) or -15 K (centroid).
     """
     spectra, loss, gain = _gain_loss_windows(energy, counts, low, high)
     axis = increasing(energy)
@@ -92,27 +69,9 @@ def log_ratio_temperature(
 ) -> RatioTemperature:
     r"""Temperature from a straight line through $\ln(L/G)$ of mirrored channels against energy, slope $1/k_BT$.
 
-    Parameters
-    ----------
-    energy : (channels,) measured from the zero-loss peak, J
-    counts : (..., channels) background and dark taken off
-    low, high : window on the loss side, J
-    line : "origin" through zero, as detailed balance demands; "free" with an intercept
-
-    Returns
-    -------
-    Shortcut; channels without counts on either side are left out
-
-    Raises
-    ------
-    InputError
-        for a window that is not inside of both sides
-
-    Warns
-    -----
-    ValidityWarning
-        always: the resolution bends the line; an interface without a step shows up to some K, and with a free
-        intercept tens to hundreds
+    Arguments are those of `window_temperature`; channels without counts on either side are left out.  The line goes
+    through the "origin", as detailed balance demands, or has a "free" intercept.  Always warns: the resolution bends
+    the line; an interface without a step shows up to some K, and with a free intercept tens to hundreds.
     """
     spectra, loss, _ = _gain_loss_windows(energy, counts, low, high)
     axis = increasing(energy)
@@ -136,25 +95,8 @@ def log_ratio_temperature(
 def area_temperature(energy: ArrayLike, gain: ArrayLike, loss: ArrayLike) -> RatioTemperature:
     r"""Temperature from the areas of one peak on both sides, $T = E/k_B\ln(L/G)$: right if they hold this mode alone.
 
-    Parameters
-    ----------
-    energy : (...) of the mode, J
-    gain, loss : (...) areas of its peak, electrons
-
-    Returns
-    -------
-    Shortcut
-
-    Raises
-    ------
-    InputError
-        for energies that are not above zero
-
-    Warns
-    -----
-    ValidityWarning
-        always: 1 % of the gain area left over from the zero-loss peak shifts 400 K by +1.5 K (82 meV), a sensitivity
-        that differs by 1 % between the sides by 1.7 K
+    Always warns: 1 % of the gain area left over from the zero-loss peak shifts 400 K by +1.5 K (82 meV), a sensitivity
+    that differs by 1 % between the sides by 1.7 K.
     """
     quantum = np.asarray(energy, dtype=float)
     if not (quantum > 0).all():
@@ -170,14 +112,9 @@ def area_temperature(energy: ArrayLike, gain: ArrayLike, loss: ArrayLike) -> Rat
 
 
 def channel_temperature(energy: ArrayLike, counts: ArrayLike, low: float, high: float) -> RatioTemperature:
-    r"""(..., n) temperature of each channel of a window, $T(E) = E/k_B\ln(L(E)/G(E))$.
+    r"""(..., n) temperature of each channel of a window, $T(E) = E/k_B\ln(L(E)/G(E))$; see `window_temperature`.
 
-    Parameters and errors as for `log_ratio_temperature`.
-
-    Warns
-    -----
-    ValidityWarning
-        always: the resolution alone makes it swing by tens of kelvin, which looks like a departure from equilibrium
+    Always warns: the resolution alone makes it swing by tens of kelvin, which looks like a departure from equilibrium.
     """
     spectra, loss, _ = _gain_loss_windows(energy, counts, low, high)
     axis = increasing(energy)

@@ -45,13 +45,7 @@ def _as_counts(value: Any) -> CountArray:
 
 
 def _even_energy_axis(value: ArrayLike) -> Array:
-    """Return an energy axis: increasing and evenly spaced.
-
-    Raises
-    ------
-    InputError
-        for fewer than two channels, or a step that changes along the axis
-    """
+    """Return an energy axis of two channels or more, increasing and evenly spaced."""
     axis = increasing(value)
     if axis.size < 2:
         raise InputError(f"expected an energy axis of two channels or more, got {axis.size}")
@@ -194,21 +188,11 @@ _MIN_SPECTRA_PER_CHANNEL = 200  # from which on each channel has its own
 
 
 def with_dark(image: SpectrumImage, dark: SpectrumImage) -> SpectrumImage:
-    r"""Return spectra with the mean and the variance of a series of dark ones, for the likelihood of a fit.
+    """Return spectra with the mean and the variance of a series of dark ones, for the likelihood of a fit.
 
     The mean is that of each channel.  The variance of one pixel is the scatter $s^2$ of the series, of each channel
     from 200 spectra on and one for all below, times $1 + 1/n$ for the error of the mean of $n$ spectra.  That error is
     the same in all pixels; a series longer than a few ten makes it small beside the noise.
-
-    Parameters
-    ----------
-    image : spectra, dark counts still in them
-    dark : spectra of the same detector, exposure and channels without the beam
-
-    Raises
-    ------
-    InputError
-        for other channels, or fewer than 8 complete dark spectra
     """
     if dark.energy.size != image.energy.size:
         raise InputError(f"dark spectra have {dark.energy.size} channels, the spectra {image.energy.size}")
@@ -229,13 +213,7 @@ def with_dark(image: SpectrumImage, dark: SpectrumImage) -> SpectrumImage:
 
 
 def with_dark_count(image: SpectrumImage, mean: float, noise: float) -> SpectrumImage:
-    """Return spectra with a dark count of this mean and standard deviation in each channel of each pixel, counts.
-
-    Raises
-    ------
-    InputError
-        for a noise below zero or numbers that are not finite
-    """
+    """Return spectra with a dark count of this mean and standard deviation in each channel of each pixel, counts."""
     if not (np.isfinite(mean) and 0 <= noise < np.inf):
         raise InputError(f"dark count {mean:g} ± {noise:g}, wanted finite numbers and a noise of 0 or more")
     return evolve(image, dark=[mean], dark_variance=[noise**2])

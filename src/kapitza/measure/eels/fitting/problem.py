@@ -279,11 +279,6 @@ def first_guess(
 
     The zero-loss peak gives centre and width; for each of several tails, amplitudes of the peak and of the loss and
     gain line of every mode follow linearly, and the best tail wins.  Loss over gain is the first temperature.
-
-    Raises
-    ------
-    InputError
-        if no spectrum holds electrons
     """
     good = sufficient_spectra(model, detector, counts)
     if not good.any():

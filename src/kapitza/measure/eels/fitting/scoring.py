@@ -483,18 +483,11 @@ _fit_pseudo_voigt = _compile_pseudo_voigt(_source_checksum())
 def fisher_scoring(
     problem: FitProblem, counts: NDArray[Any], start: NDArray[Any], *, tolerance: float, limit: int
 ) -> SearchResult:
-    """Most likely parameters of each spectrum.
+    """Most likely parameters of each spectrum of counts (k, n), electrons, NaN where missing, from starts (k, p).
 
     The search is compiled; so is the model if the zero-loss peak is a pseudo-Voigt.  Models with another peak are
-    evaluated by NumPy, at each point that the search asks for.
-
-    Parameters
-    ----------
-    problem : model, detector and constraints
-    counts : (k, n) electrons; NaN where missing
-    start : (k, p)
-    tolerance : the search ends when the next step is shorter than this many standard uncertainties
-    limit : evaluations of a spectrum
+    evaluated by NumPy, at each point that the search asks for.  It ends when the next step is shorter than `tolerance`
+    standard uncertainties, or after `limit` evaluations of a spectrum.
     """
     k, p = start.shape
     result = SearchResult(

@@ -26,19 +26,14 @@ MIN_EXPECTED_ELECTRONS = 5.0  # expected electrons to which channels are grouped
 
 
 class SearchCoordinates(NamedTuple):
-    r"""Coordinates $u$ in which the search moves, in place of the parameters (p,).
+    """Coordinates $u$ in which the search moves, in place of the parameters (p,).
 
     A temperature becomes the ratio of gain to loss at an energy E, $e^{-E/k_BT}$, an occupation $n/(n + 1)$, and an
     intensity the loss that belongs to it, $S/(1 - u)$.
-
-    Attributes
-    ----------
-    energy : of a temperature, the energy E of its ratio, in its unit; 0 for an occupation; below 0 for all others
-    owner : of an intensity, the place of its temperature or occupation; below 0 for all others
     """
 
-    energy: NDArray[Any]
-    owner: NDArray[np.int64]
+    energy: NDArray[Any]  # of a temperature, the energy E of its ratio; 0 for an occupation, below 0 for others
+    owner: NDArray[np.int64]  # of an intensity, the place of its temperature or occupation; below 0 for others
 
     @property
     def ratios(self) -> NDArray[np.int64]:
@@ -73,47 +68,25 @@ class Detector(NamedTuple):
 
 
 class ParameterConstraints(NamedTuple):
-    """What is known of the parameters (p,) beforehand, in channels.
-
-    Attributes
-    ----------
-    free : which are fitted
-    low, high : limits of the coordinates
-    limited_change : which may change by no more than a factor in one step
-    held_when_far : which are held while the others are still far off
-    prior, weight : expected value, and the inverse of its variance (0 where nothing is known)
-    chart : coordinates of the search
-    """
+    """What is known of the parameters (p,) beforehand, in channels."""
 
     free: NDArray[np.bool_]
-    low: NDArray[Any]
+    low: NDArray[Any]  # limits of the coordinates
     high: NDArray[Any]
-    limited_change: NDArray[np.bool_]
-    held_when_far: NDArray[np.bool_]
-    prior: NDArray[Any]
-    weight: NDArray[Any]
-    chart: SearchCoordinates
+    limited_change: NDArray[np.bool_]  # which may change by no more than a factor in one step
+    held_when_far: NDArray[np.bool_]  # which are held while the others are still far off
+    prior: NDArray[Any]  # expected value
+    weight: NDArray[Any]  # inverse variance of the prior; 0 where nothing is known
+    chart: SearchCoordinates  # coordinates of the search
 
 
 class SearchResult(NamedTuple):
-    """Result for k spectra.
+    """Result for k spectra."""
 
-    Attributes
-    ----------
-    value : (k, p) parameters
-    covariance : (k, p, p) inverse of the Fisher information with that of the priors; zero where a parameter was fixed
-        or at a limit, infinite where the data do not determine it
-    fixed_or_bound : (k, p) parameters that were fixed, at a limit, or not determined
-    converged : (k,) whether the search ended
-    iterations : (k,) evaluations
-    chi2_moments : (k, 4) chi-squared, and its expected mean, variance and third central moment when the model is right
-    deviance : (k,)
-    """
-
-    value: NDArray[Any]
-    covariance: NDArray[Any]
-    fixed_or_bound: NDArray[np.bool_]
+    value: NDArray[Any]  # (k, p)
+    covariance: NDArray[Any]  # (k, p, p); 0 where fixed or at a limit, infinite where undetermined
+    fixed_or_bound: NDArray[np.bool_]  # (k, p) fixed, at a limit, or not determined
     converged: NDArray[np.bool_]
-    iterations: NDArray[np.int64]
-    chi2_moments: NDArray[Any]
+    iterations: NDArray[np.int64]  # (k,) evaluations
+    chi2_moments: NDArray[Any]  # (k, 4) chi-squared; its expected mean, variance and third central moment
     deviance: NDArray[Any]
