@@ -6,10 +6,10 @@ import pytest
 import kapitza
 from kapitza.errors import InputError
 from kapitza.matter.building.layers import chain_junction, mass_junction
-from kapitza.plot import modal_transmission, vibrations
+from kapitza.plot import modal_transmission
 from kapitza.plot import modal_transmission as modal_transmission_plots
 from kapitza.plot import vibrations as vibrations_plots
-from kapitza.plot.style import new_figure
+from kapitza.plot.style import cell_borders, new_figure
 from kapitza.units import THz, m_u, nm
 
 pytest.importorskip("matplotlib")
@@ -102,4 +102,4 @@ def test_all_panels_near_an_interface(junction, omega, tmp_path):
 
 def test_a_figure_of_nothing_is_drawn():
     """One frequency has borders too, and no mode is no fault."""
-    np.testing.assert_array_equal(vibrations.cell_borders(np.array([2.0])), [1.5, 2.5])
+    np.testing.assert_array_equal(cell_borders(np.array([2.0])), [1.5, 2.5])

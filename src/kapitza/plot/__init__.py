@@ -1,4 +1,7 @@
-"""Records drawn on matplotlib axes."""
+"""Records drawn on matplotlib axes: each function takes `ax`, where to draw (new axes if None), and returns it.
+
+Without matplotlib they raise `MissingEngine`.
+"""
 
 from kapitza._lazy import attach
 

@@ -10,7 +10,8 @@ import numpy as np
 from kapitza.applications.cryogenic import HeliumBath, OperatingPoint, Superconductor
 from kapitza.applications.memory import MemoryCell, pillar_profile
 from kapitza.applications.thermoelectric import LegState, ThermoelectricLeg, current_limit, leg_state
-from kapitza.plot.style import LINE_COLOURS, LINE_DASHES, legend_beside, make_logarithmic, new_axes
+from kapitza.core.arrays import Array
+from kapitza.plot.style import LINE_COLOURS, legend_beside, line_style, make_logarithmic, new_axes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -32,15 +33,7 @@ def superlattice(found: SuperlatticeConductivity, ax: Axes | None = None) -> Axe
         ("boundaries alone (ballistic)", found.ballistic),
     )
     for i, (label, value) in enumerate(rows):
-        ax.plot(
-            x,
-            value,
-            color=LINE_COLOURS[i],
-            linestyle=LINE_DASHES[i],
-            lw=1.9,
-            label=label,
-            marker="o" if x.size < 3 else "",
-        )
+        ax.plot(x, value, **line_style(i), lw=1.9, label=label, marker="o" if x.size < 3 else "")
     top = 1.3 * float(max(found.series.max(), found.spectral.max()))
     if x.size > 1 and x.max() / x.min() > 5:
         make_logarithmic(ax, "x", float(x.min()), float(x.max()))
@@ -64,9 +57,8 @@ def composite(found: CompositeConductivity, ax: Axes | None = None) -> Axes:
         make_logarithmic(ax, "x", float(x.min()), float(x.max()))
     ax.set(xlabel="radius of the particles (µm)", ylabel="conductivity (W m⁻¹ K⁻¹)")
     ax.set_ylim(0, 1.1 * float(max(found.value.max(), found.matrix)))
-    ax.set_title(
-        f"{100 * found.fraction:g} % of the volume, {found.conductance / 1e6:.4g} MW m⁻² K⁻¹", fontsize="medium"
-    )
+    title = f"{100 * found.fraction:g} % of the volume, {found.conductance / 1e6:.4g} MW m⁻² K⁻¹"
+    ax.set_title(title, fontsize="medium")
     ax.legend(frameon=False, loc="lower right")
     ax.grid(alpha=0.3)
     return ax
@@ -75,33 +67,28 @@ def composite(found: CompositeConductivity, ax: Axes | None = None) -> Axes:
 def thermoelectric_leg(
     one: ThermoelectricLeg, states: Sequence[LegState], *, cooling: bool, ax: Axes | None = None
 ) -> Axes:
-    """Draw power and efficiency of a leg against its current (or uptake and COP), with chosen states as points.
+    """Draw power and efficiency of a leg (or heat taken up and COP) against current; states are points.
 
-    Parameters
-    ----------
-    one : the leg, drawn with averaged properties
-    states : chosen states between the same reservoirs, the first sets them
-    cooling : whether the leg cools
-    ax : where to draw; a new figure if None
+    Lines have averaged properties; the first state sets the reservoirs.
     """
     ax = new_axes() if ax is None else ax
     hot, cold = states[0].hot, states[0].cold
     top = current_limit(one, hot, cold, "cooling" if cooling else "power")
     shares = np.linspace(0.0, 1.0, _CURVE_POINTS)[1:]
-    held = [leg_state(one, hot, cold, float(share * top)) for share in shares]
-    amperes = np.abs([state.current for state in held])
-    first = np.array([state.cooling if cooling else state.power for state in held]) * 1e3
-    second = np.array([state.cop if cooling else 100 * state.efficiency for state in held])
+
+    def drawn(many: Sequence[LegState]) -> tuple[Array, Array, Array]:
+        current = np.abs([state.current for state in many])
+        heat = np.array([state.cooling if cooling else state.power for state in many]) * 1e3
+        return current, heat, np.array([state.cop if cooling else 100 * state.efficiency for state in many])
+
+    amperes, first, second = drawn([leg_state(one, hot, cold, float(share * top)) for share in shares])
     shown = first > 0
     other = ax.twinx()
     ax.plot(amperes[shown], first[shown], color=LINE_COLOURS[0], lw=1.9)
     other.plot(amperes[shown], second[shown], color=LINE_COLOURS[1], lw=1.9, ls="--")
-    for state in states:
-        value = (state.cooling if cooling else state.power) * 1e3
-        ax.plot(abs(state.current), value, "o", color=LINE_COLOURS[0], ms=6)
-        other.plot(
-            abs(state.current), state.cop if cooling else 100 * state.efficiency, "s", color=LINE_COLOURS[1], ms=6
-        )
+    amperes, first, second = drawn(states)
+    ax.plot(amperes, first, "o", color=LINE_COLOURS[0], ms=6)
+    other.plot(amperes, second, "s", color=LINE_COLOURS[1], ms=6)
     ax.set(xlabel="current (A)", xlim=(0, None), ylim=(0, None))
     ax.set_ylabel("heat taken up (mW)" if cooling else "power (mW)", color=LINE_COLOURS[0])
     other.set_ylabel("coefficient of performance" if cooling else "efficiency (%)", color=LINE_COLOURS[1])
@@ -115,11 +102,9 @@ def memory_cell(cell: MemoryCell, power: float, ax: Axes | None = None) -> Axes:
     """Draw the temperature along a memory cell at a power (W), with and without the resistance of its boundaries."""
     ax = new_axes() if ax is None else ax
     z = np.linspace(-cell.height / 2, cell.height / 2, _CURVE_POINTS)
-    for i, (label, boundaries) in enumerate(
-        (("with boundary resistance", True), ("without, at the same power", False))
-    ):
-        rise = pillar_profile(cell, power, z, boundaries=boundaries)
-        ax.plot(z * 1e9, cell.ambient + rise, color=LINE_COLOURS[i], linestyle=LINE_DASHES[i], lw=1.9, label=label)
+    for i, label in enumerate(("with boundary resistance", "without, at the same power")):
+        rise = pillar_profile(cell, power, z, boundaries=i == 0)
+        ax.plot(z * 1e9, cell.ambient + rise, **line_style(i), lw=1.9, label=label)
     ax.axhline(cell.melting, color="0.5", lw=1.0, ls=":", label="melting point")
     ax.set(xlabel="height above the middle (nm)", ylabel="temperature (K)")
     ax.set_ylim(cell.ambient, cell.ambient + 1.12 * (cell.melting - cell.ambient))
@@ -152,15 +137,9 @@ def cryogenic_chip(
     load: float = 0.0,
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw cooling and heat of a chip in helium against its temperature, with its steady states.
+    """Draw cooling and heat of a chip in helium against its temperature; hollow states are unstable.
 
-    Parameters
-    ----------
-    bath : the helium
-    states : full points are stable, hollow ones unstable
-    device, current : what heats itself, and its current, A
-    load : heat per area from elsewhere, W m⁻²
-    ax : where to draw; a new figure if None
+    A device heats itself at a current (A); `load` is heat per area from elsewhere, W m⁻².
     """
     ax = new_axes() if ax is None else ax
     corners = [*bath.corners, *(device.corners(current, bath.temperature) if device else ())]

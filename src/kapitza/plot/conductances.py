@@ -11,6 +11,7 @@ from kapitza.core.arrays import Array
 from kapitza.core.conductance import Conductance, Drop
 from kapitza.errors import InputError
 from kapitza.measure.catalogue import Measurement
+from kapitza.measure.compare import Comparison
 from kapitza.plot.style import (
     GREY_LEVELS,
     LINE_COLOURS,
@@ -24,21 +25,18 @@ from kapitza.plot.style import (
     spans_widely,
 )
 from kapitza.theory.models import Estimate
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
-from typing import TYPE_CHECKING
-
-from kapitza.measure.compare import Comparison
 from kapitza.units import MW
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-
 _MAX_AXIS_STRETCH = 3.0  # limits higher than this multiple of all models and measurements may leave the axes
 _MAX_SOURCES = 9  # measurements of more sources than this share one entry of the legend
+_DROP_MARKERS = (
+    ("emitted", "o", LINE_COLOURS[5], -0.2),
+    ("local", "D", LINE_COLOURS[4], 0.0),
+    ("extrapolated", "s", LINE_COLOURS[0], 0.2),
+)
 
 _Curve = tuple[str, bool, Conductance]
 
@@ -59,14 +57,11 @@ def conductance(
     results : estimates of `predict`, drawn by one drop, or conductances, drawn as they are
     measured : published values, of the extrapolated drop
     drop : by which estimates are drawn; those that do not define it are left out
-    ax : where to draw; a new figure if None
 
     Raises
     ------
     InputError
         if there is nothing to draw
-    MissingEngine
-        without matplotlib, if ax is None
     """
     curves = [curve for result in results for curve in _result_curves(result, drop)]
     if not curves and not measured:
@@ -76,9 +71,8 @@ def conductance(
     scale, unit = power_unit(np.concatenate([one.value for one in everything]))
     _draw_curves(ax, curves, scale)
     _draw_measured(ax, measured, scale)
-    _scale_axes(
-        ax, everything, [one for _, limit, one in curves if not limit] + [m.conductance for m in measured], scale
-    )
+    shown = [one for _, limit, one in curves if not limit] + [entry.conductance for entry in measured]
+    _scale_axes(ax, everything, shown, scale)
     ax.set(xlabel="temperature (K)", ylabel=f"conductance ({unit} m⁻² K⁻¹)\n{_drop_names(curves, measured)}")
     names = {f"{one.left} | {one.right}" for one in results if isinstance(one, Estimate)}
     if len(names) == 1:
@@ -109,22 +103,16 @@ def _draw_curves(ax: Axes, curves: Sequence[_Curve], scale: float) -> None:
     limits = [curve for curve in curves if curve[1]]
     for group, colours in ((models, LINE_COLOURS), (limits, GREY_LEVELS)):
         for i, (label, limit, one) in enumerate(group):
-            finite = np.isfinite(one.value)
+            finite, colour = np.isfinite(one.value), colours[i % len(colours)]
+            dash = LINE_DASHES[(i + (1 if limit else 0)) % len(LINE_DASHES)]
             ax.plot(
-                one.temperature[finite],
-                one.value[finite] / scale,
-                color=colours[i % len(colours)],
-                linestyle=LINE_DASHES[(i + (1 if limit else 0)) % len(LINE_DASHES)],
-                linewidth=1.3 if limit else 1.9,
-                label=label if finite.any() else f"{label} (infinite)",
-                marker="_" if one.temperature.size == 1 else "",
-                markersize=14,
-                markeredgewidth=2,
-            )
-            band = one.sigma
-            if band is not None and one.temperature.size > 1:
-                low, high = (one.value - band) / scale, (one.value + band) / scale
-                ax.fill_between(one.temperature, low, high, color=colours[i % len(colours)], alpha=0.2, linewidth=0)
+                one.temperature[finite], one.value[finite] / scale, color=colour, linestyle=dash,
+                linewidth=1.3 if limit else 1.9, label=label if finite.any() else f"{label} (infinite)",
+                marker="_" if one.temperature.size == 1 else "", markersize=14, markeredgewidth=2,
+            )  # fmt: skip
+            if one.sigma is not None and one.temperature.size > 1:
+                low, high = (one.value - one.sigma) / scale, (one.value + one.sigma) / scale
+                ax.fill_between(one.temperature, low, high, color=colour, alpha=0.2, linewidth=0)
 
 
 def _draw_measured(ax: Axes, measured: Sequence[Measurement], scale: float) -> None:
@@ -138,29 +126,21 @@ def _draw_measured(ax: Axes, measured: Sequence[Measurement], scale: float) -> N
         label = f"{source} ({entry.method})" if len(sources) <= _MAX_SOURCES else f"measured ({len(sources)} sources)"
         if entry.set_aside:
             label = "measured, not two bare solids"
-        one = entry.conductance
+        one, face = entry.conductance, "none" if entry.set_aside else "black"
         ax.errorbar(
-            one.temperature,
-            one.value / scale,
-            None if one.sigma is None else one.sigma / scale,
-            fmt=POINT_MARKERS[rank % len(POINT_MARKERS)],
-            color="black",
-            markerfacecolor="none" if entry.set_aside else "black",
-            markersize=5,
-            elinewidth=1,
-            capsize=2,
-            zorder=3,
-            label="_" if label in named else label,
-        )
+            one.temperature, one.value / scale, None if one.sigma is None else one.sigma / scale,
+            fmt=POINT_MARKERS[rank % len(POINT_MARKERS)], color="black", markerfacecolor=face, markersize=5,
+            elinewidth=1, capsize=2, zorder=3, label="_" if label in named else label,
+        )  # fmt: skip
         named.add(label)
 
 
-def _scale_axes(ax: Axes, everything: Sequence[Conductance], told: Sequence[Conductance], scale: float) -> None:
+def _scale_axes(ax: Axes, everything: Sequence[Conductance], shown: Sequence[Conductance], scale: float) -> None:
     """Choose linear or logarithmic axes; limits do not stretch the axis far beyond what there is to tell apart."""
     kelvin = np.concatenate([one.temperature for one in everything])
     if spans_widely(kelvin):
         make_logarithmic(ax, "x", float(kelvin.min()) / 1.1, float(kelvin.max()) * 1.1)
-    value, all_values = _finite_values(told or everything) / scale, _finite_values(everything) / scale
+    value, all_values = _finite_values(shown or everything) / scale, _finite_values(everything) / scale
     if not value.size:
         return
     top = max(float(value.max()), float(all_values[all_values < _MAX_AXIS_STRETCH * value.max()].max(initial=0)))
@@ -176,28 +156,15 @@ def _finite_values(results: Sequence[Conductance]) -> Array:
     return value[np.isfinite(value) & (value > 0)]
 
 
-_DROP_MARKERS = (
-    ("emitted", "o", LINE_COLOURS[5], -0.2),
-    ("local", "D", LINE_COLOURS[4], 0.0),
-    ("extrapolated", "s", LINE_COLOURS[0], 0.2),
-)
-
-
 def comparison(result: Comparison, *, ax: Axes | None = None) -> Axes:
     """Draw one row for each model and each published value; the shaded strip is the interval of what was published.
 
     Measurements that no model of two bare solids means are hollow and do not count into the interval.
 
-    Parameters
-    ----------
-    ax : where to draw; a new figure, as high as it needs, if None
-
     Raises
     ------
     InputError
         if there is neither a model nor a measurement
-    MissingEngine
-        without matplotlib, if ax is None
     """
     count = len(result.predictions) + len(result.published)
     if not count:
@@ -211,9 +178,8 @@ def comparison(result: Comparison, *, ax: Axes | None = None) -> Axes:
         ax.axhline(len(result.predictions) - 0.5, color="0.6", linewidth=0.8)
     ax.set_yticks(range(count), labels, fontsize="small")
     ax.set_ylim(count - 0.4, -0.6)
-    known = np.array(
-        [value for one in result.predictions for value in (one.emitted, one.local, one.extrapolated) if value]
-    )
+    drops = [value for one in result.predictions for value in (one.emitted, one.local, one.extrapolated)]
+    known = np.array([value for value in drops if value])
     drawn = np.concatenate([known[np.isfinite(known)], [one.value for one in result.published]]) / MW
     if spans_widely(drawn):
         make_logarithmic(ax, "x", float(drawn.min()) / 1.4, float(drawn.max()) * 1.4)
@@ -247,16 +213,10 @@ def _draw_published(ax: Axes, result: Comparison) -> list[str]:
         aside = one.measurement.set_aside
         label = "measured, not two bare solids" if aside else "measured"
         ax.errorbar(
-            [one.value / MW],
-            [row],
-            xerr=None if one.sigma is None else [one.sigma / MW],
-            fmt=POINT_MARKERS[0],
-            color="black",
-            markerfacecolor="none" if aside else "black",
-            markersize=5,
-            capsize=2,
+            [one.value / MW], [row], xerr=None if one.sigma is None else [one.sigma / MW], fmt=POINT_MARKERS[0],
+            color="black", markerfacecolor="none" if aside else "black", markersize=5, capsize=2,
             label="_" if label in named else label,
-        )
+        )  # fmt: skip
         named.add(label)
         labels.append(f"{short_citation(one.measurement.citation)} ({one.measurement.method}, {one.temperature:g} K)")
     return labels

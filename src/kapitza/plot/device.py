@@ -8,29 +8,25 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.spatial import KDTree
 
 from kapitza.core.arrays import Array
 from kapitza.device.description import Device
 from kapitza.device.layered.network import FosterNetwork
-from kapitza.device.results import DeviceTemperatures, TemperatureField, TransientTemperatures
+from kapitza.device.results import (
+    BoundaryJump,
+    DeviceTemperatures,
+    TemperatureField,
+    TransientTemperatures,
+    TriangulatedField,
+)
 from kapitza.device.shapes import Disc, GaussianSpot, HeatMap
 from kapitza.errors import require
-from kapitza.plot.style import LINE_COLOURS, LINE_DASHES, new_axes
+from kapitza.plot.style import LINE_COLOURS, line_style, new_axes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-
-from typing import TYPE_CHECKING
-
-from scipy.spatial import KDTree
-
-from kapitza.device.results import BoundaryJump, TriangulatedField
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-
 
 _HEAT_COLOURMAP = "inferno"
 _ISOTHERM_COUNT = 9
@@ -50,7 +46,6 @@ def device_section(field: TemperatureField, device: Device, ax: Axes | None = No
     ----------
     field : of `section_map`
     device : of which it is
-    ax : to draw on; new ones if None
     """
     ax = ax or new_axes()
     factor, unit = _length_unit(float(np.ptp(field.x)))
@@ -110,14 +105,7 @@ def _length_unit(size: float) -> tuple[float, str]:
 
 
 def _device_plane(field: TemperatureField, device: Device | None = None, ax: Axes | None = None) -> Axes:
-    """Draw temperatures on a plane, with the outlines of the sources of a device.
-
-    Parameters
-    ----------
-    field : of `plane_map`
-    device : whose sources are outlined
-    ax : to draw on; new ones if None
-    """
+    """Draw temperatures on a plane, with the outlines of the sources of a device."""
     ax = ax or new_axes()
     factor, unit = _length_unit(float(max(np.ptp(field.x), np.ptp(field.y))))
     x, y = field.x / factor, field.y / factor
@@ -149,13 +137,7 @@ def _draw_outline(
 
 
 def device_shares(found: DeviceTemperatures, ax: Axes | None = None) -> Axes:
-    """Draw what each layer and boundary takes of the hottest rise: boundaries in colour, with standard uncertainties.
-
-    Parameters
-    ----------
-    found : temperatures of a device
-    ax : to draw on; new ones if None
-    """
+    """Draw what each layer and boundary takes of the hottest rise: boundaries in colour, with uncertainties."""
     ax = ax or new_axes()
     names = list(found.drop)
     drops = [found.drop[name] for name in names]
@@ -181,12 +163,11 @@ def device_response(
     found : of `step_response`
     network : drawn dashed, for the power (W) of the device
     power : W
-    ax : to draw on; new ones if None
     """
     ax = ax or new_axes()
     rows = {"hottest point": found.peak, **{f"{name}, averaged": rise for name, rise in found.average.items()}}
-    for (name, rise), colour, dash in zip(rows.items(), LINE_COLOURS, LINE_DASHES, strict=False):
-        ax.plot(found.time, rise, color=colour, ls=dash, label=name)
+    for i, (name, rise) in enumerate(rows.items()):
+        ax.plot(found.time, rise, **line_style(i), label=name)
     steps = np.diff(found.time)
     even = bool(steps.size and steps.max() < _EVEN_STEP_RATIO * steps.min())
     if network is not None:
@@ -204,20 +185,11 @@ def device_response(
 def device_sweep(
     values: ArrayLike, rises: Mapping[str, Sequence[float]], label: str, *, factor: float = 1.0, ax: Axes | None = None
 ) -> Axes:
-    """Draw rises against a number of the device.
-
-    Parameters
-    ----------
-    values : (n,) SI
-    rises : (n,) K of each curve by name
-    label : of the number, with its unit
-    factor : of that unit in SI
-    ax : to draw on; new ones if None
-    """
+    """Draw rises (K) of each curve by name against a number of the device (SI); `factor` is the unit of the label."""
     ax = ax or new_axes()
     x = np.asarray(values, dtype=float) / factor
-    for (name, rise), colour, dash in zip(rises.items(), LINE_COLOURS, LINE_DASHES, strict=False):
-        ax.plot(x, list(rise), color=colour, ls=dash, label=name)
+    for i, (name, rise) in enumerate(rises.items()):
+        ax.plot(x, list(rise), **line_style(i), label=name)
     wide = bool(x.min() > 0 and x.max() > 30 * x.min())
     ax.set(xlabel=label, ylabel="rise above the sink (K)", xscale="log" if wide else "linear")
     ax.legend(frameon=False, fontsize="small")
@@ -227,15 +199,7 @@ def device_sweep(
 def device_figure(
     found: DeviceTemperatures, device: Device, section_field: TemperatureField, plane: TemperatureField, figure: Figure
 ) -> Figure:
-    """Draw a whole device: section, hottest plane, shares.
-
-    Parameters
-    ----------
-    found : its temperatures
-    device : itself
-    section_field, plane : of `section_map` and `plane_map`
-    figure : to draw on
-    """
+    """Draw a whole device: section (of `section_map`), hottest plane (of `plane_map`), shares."""
     grid = figure.add_gridspec(2, 2, width_ratios=(1.15, 1.0))
     ax = device_section(section_field, device, ax=figure.add_subplot(grid[:, 0]))
     _zoom_axis(ax, "x", section_field.x, _SECTION_WIDTHS * _source_width(found, device, 0), float(found.place[0]))
@@ -277,34 +241,21 @@ _MAX_EQUAL_ASPECT = 4.0  # times as long as high up to which both axes have one 
 _ARROW_REACH = 1.0  # of the distance between arrows, up to which the next flux stands for a place
 
 
-def _field_section(field: TriangulatedField, ax: Axes | None = None, *, whole: bool = False) -> Axes:
+def _field_section(field: TriangulatedField, ax: Axes | None = None, *, full: bool = False) -> Axes:
     """Draw a section: temperatures, isotherms that break off at boundaries, and where the heat goes.
 
-    Arrows point along the flux; their length goes with its square root.
-
-    Parameters
-    ----------
-    field : the `section()` of a result
-    ax : to draw on; new ones if None
-    whole : all of the section instead of its warm part
+    Arrows point along the flux; their length goes with its square root.  Only the warm part is drawn unless `full`.
     """
     ax = ax or new_axes()
-    window = np.array([field.points.min(axis=0), field.points.max(axis=0)]) if whole else _warm_window(field)
+    window = np.array([field.points.min(axis=0), field.points.max(axis=0)]) if full else _warm_window(field)
     factor, unit = _length_unit(float(np.ptp(window, axis=0).max()))
     triangulation = require("matplotlib.tri", extra="plot", why="drawing a figure").Triangulation
     mesh = triangulation(*(field.points.T / factor), field.triangles)
     low, high = float(field.value.min()), float(field.value.max())
-    shown = ax.tripcolor(
-        mesh, field.value, cmap=_HEAT_COLOURMAP, vmin=low, vmax=high, shading="gouraud", rasterized=True
-    )
-    ax.tricontour(
-        mesh,
-        field.value,
-        np.linspace(low, high, _FIELD_ISOTHERM_COUNT + 2)[1:-1],
-        colors="white",
-        linewidths=0.6,
-        alpha=0.8,
-    )
+    look: dict[str, Any] = {"vmin": low, "vmax": high, "shading": "gouraud", "rasterized": True}
+    shown = ax.tripcolor(mesh, field.value, cmap=_HEAT_COLOURMAP, **look)
+    isotherms = np.linspace(low, high, _FIELD_ISOTHERM_COUNT + 2)[1:-1]
+    ax.tricontour(mesh, field.value, isotherms, colors="white", linewidths=0.6, alpha=0.8)
     outlines = region_edges(field) / factor
     segments = require("matplotlib.collections", extra="plot", why="drawing a figure").LineCollection
     ax.add_collection(segments(outlines, colors="white", linewidths=1.5))
@@ -380,22 +331,16 @@ def _draw_region_names(ax: Axes, field: TriangulatedField, window: Array, factor
     rim = np.minimum(middle - window[0], window[1] - middle).min(axis=1)
     free = np.minimum(rim, KDTree(edges).query(middle)[0]) if len(edges) else rim
     for number, name in enumerate(field.names):
-        own = seen & (field.region == number)
-        if area[own].sum() < 0.004 * area[seen].sum():
+        inside = seen & (field.region == number)
+        if area[inside].sum() < 0.004 * area[seen].sum():
             continue
-        place = middle[own][np.argmax(free[own])] / factor
+        place = middle[inside][np.argmax(free[inside])] / factor
         box: dict[str, Any] = {"boxstyle": "round,pad=0.15", "fc": "black", "alpha": 0.45, "lw": 0}
         ax.annotate(name, tuple(place), ha="center", va="center", color="white", fontsize="small", bbox=box)
 
 
 def _boundary_jumps(jumps: Mapping[str, BoundaryJump], ax: Axes | None = None) -> Axes:
-    """Draw the mean jump of each boundary, and how far it goes from the smallest to the largest.
-
-    Parameters
-    ----------
-    jumps : of a result
-    ax : to draw on; new ones if None
-    """
+    """Draw the mean jump of each boundary, and its range from the smallest to the largest."""
     ax = ax or new_axes()
     names = list(jumps)
     for i, one in enumerate(jumps.values()):
@@ -411,20 +356,12 @@ def _boundary_jumps(jumps: Mapping[str, BoundaryJump], ax: Axes | None = None) -
 
 
 def field_figure(field: TriangulatedField, jumps: Mapping[str, BoundaryJump], title: str, figure: Figure) -> Figure:
-    """Draw a device of blocks or a body: the section, all of it and its warm part, and the jumps.
-
-    Parameters
-    ----------
-    field : section
-    jumps : at its boundaries
-    title : of the device
-    figure : to draw on
-    """
+    """Draw a device of blocks or a body: the section, all of it and its warm part, and the jumps."""
     grid = figure.add_gridspec(2, 2, width_ratios=(1.5, 1.0), height_ratios=(1.2, 1.0))
     _field_section(field, ax=figure.add_subplot(grid[:, 0]))
     parts = np.ptp(_warm_window(field), axis=0) < 0.999 * np.ptp(field.points, axis=0)
     if parts.any():
-        _field_section(field, ax=figure.add_subplot(grid[0, 1]), whole=True).set_title("all of it", fontsize="medium")
+        _field_section(field, ax=figure.add_subplot(grid[0, 1]), full=True).set_title("all of it", fontsize="medium")
     _boundary_jumps(jumps, ax=figure.add_subplot(grid[1 if parts.any() else slice(None), 1]))
     figure.suptitle(title, fontsize="medium")
     return figure

@@ -9,7 +9,7 @@ import numpy as np
 from kapitza.core.arrays import Array
 from kapitza.errors import InputError
 from kapitza.measure.eels.gradients import UNUSABLE_OR_MISFIT, GradientField
-from kapitza.plot.style import LINE_COLOURS, LINE_DASHES, POINT_MARKERS, legend_beside, new_axes
+from kapitza.plot.style import LINE_COLOURS, POINT_MARKERS, legend_beside, line_style, new_axes
 from kapitza.units import meV, nm
 
 if TYPE_CHECKING:
@@ -44,14 +44,11 @@ def temperature_map(
     found : map along (y, x)
     planes : local planes, of `gradients`
     interface : x of the interface, m
-    ax : where to draw; a new figure if None
 
     Raises
     ------
     InputError
         for a map that is not along two positions
-    MissingEngine
-        without matplotlib, if ax is None
     """
     if len(found.position) != 2:
         raise InputError(f"a map needs two positions, got {len(found.position)}: draw the profile instead")
@@ -115,12 +112,6 @@ def interface_jump(data: Profile, found: InterfaceJump, ax: Axes | None = None) 
     ----------
     data : profile, as of `line_profile`
     found : of `fit_jump`
-    ax : where to draw; a new figure if None
-
-    Raises
-    ------
-    MissingEngine
-        without matplotlib, if ax is None
     """
     ax = new_axes(width=6.8, height=4.2) if ax is None else ax
     jump, at = found.jump, found.jump.at
@@ -140,7 +131,7 @@ def interface_jump(data: Profile, found: InterfaceJump, ax: Axes | None = None) 
         places = np.array([start, stop])
         heights = jump.temperature + side * jump.jump + gradient * (places - at)
         name = f"{('left', 'right')[i]}: {gradient * nm:.3g} K nm⁻¹"
-        ax.plot(places / nm, heights, color=LINE_COLOURS[i], ls=LINE_DASHES[i], lw=1.9, zorder=3, label=name)
+        ax.plot(places / nm, heights, **line_style(i), lw=1.9, zorder=3, label=name)
     tops = jump.temperature + np.array([-0.5, 0.5]) * jump.jump
     ax.annotate("", (at / nm, tops[0]), (at / nm, tops[1]), arrowprops={"arrowstyle": "<->", "color": "k", "lw": 1.2})
     ax.axvline(at / nm, color="0.6", lw=0.8, ls=":", zorder=0)
@@ -168,12 +159,6 @@ def mode_temperatures(found: Occupation, *, interface: float | None = None, ax: 
     ----------
     found : occupations, as of `occupations`
     interface : its position, m
-    ax : where to draw; a new figure if None
-
-    Raises
-    ------
-    MissingEngine
-        without matplotlib, if ax is None
     """
     ax = new_axes(width=6.8, height=4.2) if ax is None else ax
     kelvin, sigma = found.temperature(), found.temperature_sigma()
@@ -184,12 +169,9 @@ def mode_temperatures(found: Occupation, *, interface: float | None = None, ax: 
     for j, name in enumerate(names):
         aside = pitch * 0.18 * (j - (len(names) - 1) / 2)  # bars of several modes side by side
         ax.errorbar(
-            found.position / nm + aside,
-            kelvin[:, j],
-            None if sigma is None else sigma[:, j],
-            fmt=POINT_MARKERS[j % len(POINT_MARKERS)], color=LINE_COLOURS[j % len(LINE_COLOURS)], ms=4,
-            lw=0.8, capsize=1.5,
-            label=f"{name}, {found.energy[j] / meV:.4g} meV",
+            found.position / nm + aside, kelvin[:, j], None if sigma is None else sigma[:, j],
+            fmt=POINT_MARKERS[j % len(POINT_MARKERS)], color=LINE_COLOURS[j % len(LINE_COLOURS)], ms=4, lw=0.8,
+            capsize=1.5, label=f"{name}, {found.energy[j] / meV:.4g} meV",
         )  # fmt: skip
     if interface is not None:
         ax.axvline(interface / nm, color="0.6", lw=0.8, ls=":")
@@ -199,18 +181,7 @@ def mode_temperatures(found: Occupation, *, interface: float | None = None, ax: 
 
 
 def interface_modes(found: InterfaceComponents, ax: Axes | None = None) -> Axes:
-    """Draw what is left of an interface spectrum, gain left and loss right, with a band of two standard uncertainties.
-
-    Parameters
-    ----------
-    found : of `interface_components`
-    ax : where to draw; a new figure if None
-
-    Raises
-    ------
-    MissingEngine
-        without matplotlib, if ax is None
-    """
+    """Draw what is left of an interface spectrum, with a band of two standard uncertainties."""
     ax = new_axes(width=6.8, height=4.0) if ax is None else ax
     for side, colour, name in (
         (found.energy < 0, LINE_COLOURS[1], "gain"),
@@ -233,21 +204,11 @@ def interface_modes(found: InterfaceComponents, ax: Axes | None = None) -> Axes:
 
 
 def eels_design(found: EelsDesign, figure: Figure) -> tuple[Axes, Axes]:
-    """Draw a plan: error of T against the resolution, and where the time of the scan is spent best.
-
-    Parameters
-    ----------
-    found : of `design_eels`
-    figure : empty; both axes are made in it
-
-    Returns
-    -------
-    axes of the resolution and of the layout
-    """
+    """Draw a plan: error of T against the resolution (left axes), and the best time of each pixel (right)."""
     left, right = figure.subplots(1, 2)
     width = found.widths / meV
-    left.plot(width, found.fixed, color=LINE_COLOURS[0], ls=LINE_DASHES[0], lw=1.9, label="same dose")
-    left.plot(width, found.slit, color=LINE_COLOURS[1], ls=LINE_DASHES[1], lw=1.9, label="current goes with the width")
+    left.plot(width, found.fixed, **line_style(0), lw=1.9, label="same dose")
+    left.plot(width, found.slit, **line_style(1), lw=1.9, label="current goes with the width")
     left.axvline(found.best_width / meV, color="0.6", lw=0.8, ls=":")
     left.plot(found.experiment.fwhm / meV, found.sigma("temperature")[0], "o", color="k", ms=5, label="plan")
     left.set(xlabel="resolution (meV)", ylabel="uncertainty of T in one pixel (K)", ylim=(0, None), xlim=(0, None))
@@ -257,11 +218,9 @@ def eels_design(found: EelsDesign, figure: Figure) -> tuple[Axes, Axes]:
     names = {"jump": "jump", "kapitza_left": "Kapitza length, left", "kapitza_right": "Kapitza length, right"}
     for i, (name, dwell) in enumerate(found.dwell.items()):
         aside = x + 0.012 * np.ptp(x) * (i - (len(found.dwell) - 1) / 2)  # side by side where all want the same pixel
-        low = float(dwell[dwell > 0].min())
-        right.vlines(
-            aside, low, np.maximum(dwell, low), color=LINE_COLOURS[i], lw=2.2, label=f"best for the {names[name]}"
-        )
-        right.plot(aside, np.maximum(dwell, low), POINT_MARKERS[i], color=LINE_COLOURS[i], ms=3)
+        low, colour = float(dwell[dwell > 0].min()), LINE_COLOURS[i]
+        right.vlines(aside, low, np.maximum(dwell, low), color=colour, lw=2.2, label=f"best for the {names[name]}")
+        right.plot(aside, np.maximum(dwell, low), POINT_MARKERS[i], color=colour, ms=3)
     right.set(xlabel="x (nm)", ylabel="time of one pixel (s)", yscale="log")
     right.legend(frameon=False, fontsize="small", loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=2)
     for ax in (left, right):

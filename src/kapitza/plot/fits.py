@@ -9,25 +9,18 @@ import numpy as np
 from kapitza.core.arrays import Array
 from kapitza.measure.thermoreflectance.sstr import Raman
 from kapitza.measure.thermoreflectance.three_omega import ThreeOmega
-from kapitza.plot.style import LINE_COLOURS, LINE_DASHES, POINT_MARKERS, legend_beside, new_axes
+from kapitza.plot.style import LINE_COLOURS, POINT_MARKERS, legend_beside, line_style, new_axes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+    from kapitza.core.profile import Jump, Profile
     from kapitza.measure.design import Sensitivity
     from kapitza.measure.fit_result import ErrorBudget, Fit
     from kapitza.measure.likelihood import Contours
     from kapitza.measure.parameters import DataSet
-
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
-    from kapitza.core.profile import Jump, Profile
     from kapitza.measure.thickness_series import ThicknessLine, ThicknessSeries
-
 
 # what an experiment is measured against: label, factor to the unit of the label, logarithmic
 _EXPERIMENT_AXES = {
@@ -165,7 +158,7 @@ def sensitivity(found: Sensitivity, x: Array, label: str, *, logarithmic: bool, 
     size = np.abs(found.value).max(axis=1)
     order = [i for i in np.argsort(-size) if size[i] > 0.01 * size.max()][: len(LINE_COLOURS)]
     for rank, i in enumerate(order):
-        ax.plot(x, found.value[i], color=LINE_COLOURS[rank], ls=LINE_DASHES[rank], label=found.names[i])
+        ax.plot(x, found.value[i], **line_style(rank), label=found.names[i])
     ax.axhline(0, color="0.5", lw=0.8)
     name = "∂φ/∂ln p (rad)" if found.kind == "phase" else "∂ln f/∂ln p"
     ax.set(xlabel=label, ylabel=f"sensitivity {name}", xscale="log" if logarithmic else "linear")
@@ -180,14 +173,8 @@ def uncertainty_budget(found: ErrorBudget, ax: Axes | None = None) -> Axes:
     left = np.zeros(len(found.names))
     for i, source in enumerate(found.sources):
         share = 100 * found.share[:, i]
-        ax.barh(
-            range(len(found.names)),
-            share,
-            left=left,
-            color=LINE_COLOURS[i % len(LINE_COLOURS)],
-            label=source,
-            height=0.6,
-        )
+        colour = LINE_COLOURS[i % len(LINE_COLOURS)]
+        ax.barh(range(len(found.names)), share, left=left, color=colour, label=source, height=0.6)
         left += share
     ax.set(xlabel="share of the variance (%)", xlim=(0, 100))
     ax.set_yticks(range(len(found.names)), found.names)
@@ -254,19 +241,13 @@ def profile_jump(data: Profile, found: Jump, skip: float, ax: Axes | None = None
     for mask, face in ((used, "k"), (~used, "none")):
         error = None if data.sigma is None else data.sigma[mask]
         ax.errorbar(x[mask], data.temperature[mask], error, fmt="o", color="k", mfc=face, ms=4, lw=0.8, zorder=1)
-    branches = (
-        (-1, found.gradient_left, float(x.min()), 0.0),
-        (1, found.gradient_right, 0.0, float(x.max())),
-    )
-    for side, gradient, start, stop in branches:
-        ends = np.array([start, stop])
-        height = found.temperature - side * found.jump / 2
-        ax.plot(ends, height + gradient * ends * 1e-9, color=LINE_COLOURS[0 if side < 0 else 1], lw=1.6, zorder=2)
+    branches = ((found.jump / 2, found.gradient_left, x.min()), (-found.jump / 2, found.gradient_right, x.max()))
+    for colour, (offset, gradient, end) in zip(LINE_COLOURS, branches, strict=False):
+        ends = np.sort([0.0, float(end)])
+        heights = found.temperature + offset + gradient * ends * 1e-9
+        ax.plot(ends, heights, color=colour, lw=1.6, zorder=2)
     ax.axvline(0, color="0.5", lw=0.8, ls=":")
-    ax.set(
-        xlabel="distance from the interface (nm)",
-        ylabel="temperature (K)",
-        title=f"jump {found.jump:.3g} ± {found.sigma:.2g} K",
-    )
+    ax.set(xlabel="distance from the interface (nm)", ylabel="temperature (K)")
+    ax.set_title(f"jump {found.jump:.3g} ± {found.sigma:.2g} K")
     ax.grid(alpha=0.3)
     return ax

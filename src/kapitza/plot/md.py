@@ -8,7 +8,7 @@ import numpy as np
 from attrs import evolve
 
 from kapitza.core.arrays import Array
-from kapitza.plot.style import LINE_COLOURS, LINE_DASHES, legend_beside, make_logarithmic, new_axes
+from kapitza.plot.style import LINE_COLOURS, legend_beside, line_style, make_logarithmic, new_axes, shaded_bands
 from kapitza.simulate.md.analysis.equilibrium import expected_spectrum, power_spectrum
 from kapitza.units import MW, THz, hbar, k_B, nm, ps
 
@@ -24,28 +24,13 @@ if TYPE_CHECKING:
     from kapitza.simulate.md.runs.closed import EquilibriumResult, RelaxationResult
     from kapitza.simulate.md.runs.run import Run
 
-_MAX_BANDS = 8  # bands that are drawn
-
 
 def md_profile(found: NemdResult, ax: Axes | None = None) -> Axes:
-    """Draw the temperatures of the layers, the lines extrapolated to the plane, and the jump.
-
-    Parameters
-    ----------
-    found : from `Run.result` or `analyse_nemd`
-    ax : where to draw; a new figure if None
-
-    Raises
-    ------
-    MissingEngine
-        without matplotlib, if ax is None
-    """
+    """Draw the temperatures of the layers, the lines extrapolated to the plane, and the jump."""
     ax = new_axes() if ax is None else ax
     profile, plane = found.profile, found.plane
     z = (profile.position - plane) / nm
-    ax.errorbar(
-        z, profile.temperature, profile.sigma, fmt="o", ms=3.5, lw=0.8, color="0.25", label="planes of atoms"
-    )  # fmt: skip
+    ax.errorbar(z, profile.temperature, profile.sigma, fmt="o", ms=3.5, lw=0.8, color="0.25", label="planes of atoms")
     middle, half = found.temperature, found.jump / 2
     for i, (name, sign) in enumerate((("left", 1), ("right", -1))):
         if not np.isfinite(found.conductivity[i]):
@@ -53,13 +38,7 @@ def md_profile(found: NemdResult, ax: Axes | None = None) -> Axes:
         end = float(z.min() if sign > 0 else z.max())
         slope = -found.flux / found.conductivity[i] * nm
         at = middle + sign * half
-        ax.plot(
-            [0, end],
-            [at, at + slope * end],
-            color=LINE_COLOURS[i],
-            linestyle=LINE_DASHES[i],
-            label=f"{name}, extrapolated",
-        )
+        ax.plot([0, end], [at, at + slope * end], **line_style(i), label=f"{name}, extrapolated")
     ax.axvline(0, color="0.8", linewidth=0.8, zorder=0)
     ax.plot([0, 0], [middle - half, middle + half], color="black", linewidth=2.0, label=f"jump {found.jump:.2g} K")
     ax.set(xlabel="distance from the plane (nm)", ylabel="temperature (K)")
@@ -79,19 +58,7 @@ def _conductance_title(found: NemdResult) -> str:
 
 
 def md_spectrum(flux: SpectralFlux, ax: Axes | None = None, edges: Array | None = None) -> Axes:
-    """Draw the spectral heat flux through the plane with its uncertainty.
-
-    Parameters
-    ----------
-    flux : simulated
-    ax : where to draw; a new figure if None
-    edges : of bands whose means are drawn, rad s⁻¹; None: 40 of them
-
-    Raises
-    ------
-    MissingEngine
-        without matplotlib, if ax is None
-    """
+    """Draw the spectral heat flux with its uncertainty, by bands of these edges (rad s⁻¹) or by 40 bands."""
     ax = new_axes() if ax is None else ax
     bounds = np.linspace(0, flux.omega[-1], 41) if edges is None else edges
     value, sigma = flux.bands(bounds)
@@ -109,12 +76,7 @@ def md_spectrum_figure(
 ) -> Figure:
     """Draw the spectral heat flux and its sum, with what elastic processes could carry.
 
-    Parameters
-    ----------
-    run : between two baths
-    figure : to draw into
-    edges : of the bands, rad s⁻¹; None: 40 of them
-    elastic : transmission of the same junction by an elastic theory, drawn with the difference of the baths
+    A transmission of the same junction by an elastic theory is drawn with the temperature difference of the baths.
     """
     flux = run.flux()
     top = float(run.highest.max()) or float(flux.omega[-1])
@@ -146,24 +108,10 @@ def md_spectrum_figure(
 
 
 def md_modes(found: Occupation, plane: float, ax: Axes | None = None) -> Axes:
-    """Draw the temperatures of bands of frequency by layer.
-
-    Parameters
-    ----------
-    found : from `spectral_temperatures`
-    plane : of the interface, m
-    ax : where to draw; a new figure if None
-
-    Raises
-    ------
-    MissingEngine
-        without matplotlib, if ax is None
-    """
+    """Draw the temperatures of bands of frequency by layer, beside an interface at `plane` (m)."""
     ax = new_axes() if ax is None else ax
     z, temperature = (found.position - plane) / nm, found.temperature()
-    bands = np.unique(np.linspace(0, found.energy.size - 1, _MAX_BANDS).round()).astype(int)
-    for shade, band in zip(np.linspace(0.05, 0.95, bands.size), bands, strict=True):
-        colour = (0.9 * shade, 0.45, 0.9 * (1 - shade))  # blue: low frequencies, red: high ones
+    for band, colour in shaded_bands(found.energy.size):
         with np.errstate(invalid="ignore", divide="ignore"):
             spread = None if found.sigma is None else temperature[:, band] * found.sigma[:, band] / found.value[:, band]
         name = f"{found.energy[band] / hbar / THz:.2g} THz"
@@ -175,18 +123,7 @@ def md_modes(found: Occupation, plane: float, ax: Axes | None = None) -> Axes:
 
 
 def md_sizes(found: SizeSeries, ax: Axes | None = None) -> Axes:
-    """Draw resistances against the inverse length, with the line to infinite length.
-
-    Parameters
-    ----------
-    found : from `size_series`
-    ax : where to draw; a new figure if None
-
-    Raises
-    ------
-    MissingEngine
-        without matplotlib, if ax is None
-    """
+    """Draw resistances against the inverse length, with the line to infinite length."""
     ax = new_axes() if ax is None else ax
     inverse = nm / found.length
     ax.errorbar(inverse, found.resistance * 1e9, found.sigma * 1e9, fmt="o", color="0.25", ms=4, lw=0.9, label="runs")
@@ -202,18 +139,7 @@ def md_sizes(found: SizeSeries, ax: Axes | None = None) -> Axes:
 
 
 def md_fluctuations(found: EquilibriumResult, ax: Axes | None = None) -> Axes:
-    """Draw the spectrum of the power in equilibrium, in bands, with the fit.
-
-    Parameters
-    ----------
-    found : from `equilibrium_conductances`
-    ax : where to draw; a new figure if None
-
-    Raises
-    ------
-    MissingEngine
-        without matplotlib, if ax is None
-    """
+    """Draw the spectrum of the power in equilibrium, in bands, with the fit."""
     ax = new_axes() if ax is None else ax
     data = found.data
     spectrum, fit = power_spectrum(data), found.fit
@@ -233,9 +159,7 @@ def md_fluctuations(found: EquilibriumResult, ax: Axes | None = None) -> Axes:
         ax.errorbar(
             centre / THz, mean / MW, error / MW, fmt="os"[i], ms=3.5, lw=0.8, color=LINE_COLOURS[i], label=label
         )
-        ax.plot(
-            fine / THz, model[:, i] / MW, color=LINE_COLOURS[i], linestyle=LINE_DASHES[i], label=f"fit of the {name}"
-        )
+        ax.plot(fine / THz, model[:, i] / MW, **line_style(i), label=f"fit of the {name}")
     ax.axhline(float(fit.conductance.value[0]) / MW, color="0.6", lw=0.8, ls=":", label="G, extrapolated")
     height = 3 * max(float(model.max()), float(fit.conductance.value[0])) / MW
     ax.set(xlabel="frequency (THz)", ylabel="S / 2 kB T² A (MW m⁻² K⁻¹)", ylim=(0, height))
@@ -245,18 +169,7 @@ def md_fluctuations(found: EquilibriumResult, ax: Axes | None = None) -> Axes:
 
 
 def md_approach(found: RelaxationResult, ax: Axes | None = None) -> Axes:
-    """Draw the difference of the two temperatures against time, with both fits.
-
-    Parameters
-    ----------
-    found : from `relaxation_conductances`
-    ax : where to draw; a new figure if None
-
-    Raises
-    ------
-    MissingEngine
-        without matplotlib, if ax is None
-    """
+    """Draw the difference of the two temperatures against time, with both fits."""
     ax = new_axes() if ax is None else ax
     mean = found.run.difference.mean(axis=0)
     number = len(found.run.records)
@@ -266,7 +179,7 @@ def md_approach(found: RelaxationResult, ax: Axes | None = None) -> Axes:
         name = "bodies of one temperature" if one.model == "lumped" else "two slabs"
         sigma = "" if one.conductance.sigma is None else f" ± {float(one.conductance.sigma[0]) / MW:.2g}"
         label = f"{name}: {float(one.conductance.value[0]) / MW:.3g}{sigma} MW m⁻² K⁻¹"
-        ax.plot(one.time / ps, one.decay, color=LINE_COLOURS[i], linestyle=LINE_DASHES[i], label=label)
+        ax.plot(one.time / ps, one.decay, **line_style(i), label=label)
     ax.axhline(0, color="0.8", linewidth=0.8, zorder=0)
     ax.set(xlabel="time (ps)", ylabel="left less right (K)")
     ax.legend(frameon=False, fontsize="small")

@@ -7,27 +7,28 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from kapitza.core.modal import ModalTransmission
+from kapitza.core.modal import INTERFACE_SIDES, ModalTransmission, quotient
 from kapitza.core.transmission import Side
 from kapitza.errors import InputError
-from kapitza.plot.style import LINE_COLOURS, LINE_DASHES, MODES_PER_NM2, legend_beside, new_axes
-from kapitza.theory.amm import AngleMap
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
-from typing import TYPE_CHECKING
-
-from kapitza.core.modal import INTERFACE_SIDES, quotient
-from kapitza.plot.style import legend_inside
+from kapitza.plot.style import (
+    LINE_COLOURS,
+    LINE_DASHES,
+    MODES_PER_NM2,
+    cell_borders,
+    legend_beside,
+    legend_inside,
+    line_style,
+    new_axes,
+)
 from kapitza.theory.agf.modal_transmission import ModeConversion
+from kapitza.theory.amm import AngleMap
 from kapitza.units import THz
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-
+_ANGLE_BINS = 18  # bins from normal to grazing
 _BRANCH_NAMES = {1: ("L",), 3: ("L", "SV", "SH")}
 _RADIANS_PER_DEGREE = np.pi / 180
 _AZIMUTH_COPIES = 73  # copies of a table of one azimuth
@@ -42,14 +43,11 @@ def transmission_by_angle(result: AngleMap, *, branches: Sequence[str] | None = 
     Parameters
     ----------
     branches : names of the incoming branches; L, SV, SH (isotropic), or numbers where there are others, if None
-    ax : where to draw; a new figure if None
 
     Raises
     ------
     InputError
         for names that are not as many as the branches
-    MissingEngine
-        without matplotlib, if ax is None
     """
     count = result.transmission.shape[1]
     names = tuple(branches or _BRANCH_NAMES.get(count, tuple(map(str, range(count)))))
@@ -57,24 +55,11 @@ def transmission_by_angle(result: AngleMap, *, branches: Sequence[str] | None = 
         raise InputError(f"got {len(names)} names for {count} branches")
     ax = new_axes() if ax is None else ax
     for i, name in enumerate(names):
-        colour = LINE_COLOURS[i % len(LINE_COLOURS)]
-        ax.plot(
-            result.angle / _RADIANS_PER_DEGREE,
-            result.transmission[:, i].sum(axis=1),
-            color=colour,
-            linestyle=LINE_DASHES[i % len(LINE_DASHES)],
-            linewidth=1.9,
-            label=f"{name} arrives",
-        )
-        critical = result.critical[i][result.critical[i] < np.pi / 2 * (1 - 1e-9)]
-        ax.plot(
-            critical / _RADIANS_PER_DEGREE,
-            np.full(critical.size, -0.025),
-            "^",
-            color=colour,
-            markersize=6,
-            clip_on=False,
-        )
+        angle, crossing = result.angle / _RADIANS_PER_DEGREE, result.transmission[:, i].sum(axis=1)
+        ax.plot(angle, crossing, **line_style(i), linewidth=1.9, label=f"{name} arrives")
+        critical = result.critical[i][result.critical[i] < np.pi / 2 * (1 - 1e-9)] / _RADIANS_PER_DEGREE
+        height, colour = np.full(critical.size, -0.025), line_style(i)["color"]
+        ax.plot(critical, height, "^", color=colour, markersize=6, clip_on=False)
     ax.plot([], [], "^", color="0.4", label="critical angles")
     ax.set(xlabel="angle of incidence (degrees)", ylabel="probability to cross", xlim=(0, 90), ylim=(-0.05, 1.03))
     ax.set_title(result.method, fontsize="medium")
@@ -92,14 +77,11 @@ def angle_map(result: ModalTransmission, *, side: Side = "left", branch: int = 0
     ----------
     result : waves at one frequency, or at several that behave alike
     side, branch : which waves are shown
-    ax : where to draw; a new figure if None
 
     Raises
     ------
     InputError
         if there are fewer than three such waves in the table
-    MissingEngine
-        without matplotlib, if ax is None
     """
     chosen = result.select(side, branch)
     if chosen.omega.size < 3:
@@ -118,9 +100,6 @@ def angle_map(result: ModalTransmission, *, side: Side = "left", branch: int = 0
     return ax
 
 
-_ANGLE_BINS = 18  # bins from normal to grazing
-
-
 def transmission_by_branch(result: ModalTransmission, *, side: Side = "left", ax: Axes | None = None) -> Axes:
     """Draw what crosses of each branch against frequency, stacked: together it is the transmission function.
 
@@ -128,14 +107,11 @@ def transmission_by_branch(result: ModalTransmission, *, side: Side = "left", ax
     ----------
     result : table of modes
     side : of arrival
-    ax : where to draw; a new figure if None
 
     Raises
     ------
     InputError
         where no wave arrives from this side
-    MissingEngine
-        without matplotlib, if ax is None
     """
     branch, omega, arriving, crossing = result.by_branch(side)
     if not branch.size:
@@ -164,14 +140,11 @@ def incidence_map(result: ModalTransmission, *, side: Side = "left", ax: Axes | 
     ----------
     result : table of modes at several frequencies
     side : of arrival
-    ax : where to draw; a new figure if None
 
     Raises
     ------
     InputError
         for a table of fewer than two frequencies
-    MissingEngine
-        without matplotlib, if ax is None
     """
     rows = result.select(side)
     omega, at = np.unique(rows.omega, return_inverse=True)
@@ -182,40 +155,20 @@ def incidence_map(result: ModalTransmission, *, side: Side = "left", ax: Axes | 
     arriving, crossing = np.zeros((2, omega.size, _ANGLE_BINS))
     np.add.at(arriving, (at, column), rows.weight)
     np.add.at(crossing, (at, column), rows.weight * rows.transmission)
-    middle = (omega[:-1] + omega[1:]) / 2
-    bounds = np.concatenate([[2 * omega[0] - middle[0]], middle, [2 * omega[-1] - middle[-1]]])
     ax = new_axes() if ax is None else ax
     ax.set_facecolor("0.92")
-    surface = ax.pcolormesh(
-        edges / _RADIANS_PER_DEGREE,
-        bounds / THz,
-        quotient(crossing, arriving),
-        cmap="viridis",
-        vmin=0,
-        vmax=1,
-        rasterized=True,
-    )
+    x, y = edges / _RADIANS_PER_DEGREE, cell_borders(omega) / THz
+    surface = ax.pcolormesh(x, y, quotient(crossing, arriving), cmap="viridis", vmin=0, vmax=1, rasterized=True)
     ax.figure.colorbar(surface, ax=ax, label="probability to cross")
     ax.set(xlabel="angle of incidence (degrees)", ylabel="frequency (THz)", xlim=(0, 90), ylim=(0, None))
     return ax
 
 
 def branch_conversion_map(result: ModeConversion, *, ax: Axes | None = None) -> Axes:
-    """Draw from which branch to which the modes cross: parts of all that cross, summed over the frequencies.
-
-    Parameters
-    ----------
-    result : sums from branch to branch
-    ax : where to draw; a new figure if None
-
-    Raises
-    ------
-    MissingEngine
-        without matplotlib, if ax is None
-    """
+    """Draw from which branch to which the modes cross: parts of all that cross, summed over the frequencies."""
     table = result.transmitted.sum(axis=0)
-    whole = float(table.sum())
-    share = 100 * table / whole if whole > 0 else table
+    total = float(table.sum())
+    share = 100 * table / total if total > 0 else table
     used = share > 0.05
     rows, columns = (np.flatnonzero(used.any(axis=axis)) for axis in (1, 0))
     ax = new_axes(width=5.0) if ax is None else ax
@@ -235,18 +188,7 @@ def branch_conversion_map(result: ModeConversion, *, ax: Axes | None = None) -> 
 
 
 def specular_transmission(result: ModalTransmission, *, ax: Axes | None = None) -> Axes:
-    """Draw what part of the modes crosses, and what part of that keeps its in-plane wave vector.
-
-    Parameters
-    ----------
-    result : table of modes
-    ax : where to draw; a new figure if None
-
-    Raises
-    ------
-    MissingEngine
-        without matplotlib, if ax is None
-    """
+    """Draw what part of the modes crosses, and what part of that keeps its in-plane wave vector."""
     ax = new_axes() if ax is None else ax
     omega = np.unique(result.omega)
     for i, side in enumerate(INTERFACE_SIDES):
@@ -256,36 +198,22 @@ def specular_transmission(result: ModalTransmission, *, ax: Axes | None = None) 
         arriving, crossing, kept = (
             np.bincount(at, rows.weight * part, minlength=omega.size).astype(float) for part in parts
         )
-        for j, (share, what) in enumerate(
-            ((quotient(crossing, arriving), "crosses"), (quotient(kept, crossing), "of that, specular"))
-        ):
-            ax.plot(
-                omega / THz,
-                share,
-                color=LINE_COLOURS[i],
-                linestyle=LINE_DASHES[j],
-                linewidth=1.9,
-                label=f"{what}, from {side}",
-            )
+        shares = {"crosses": quotient(crossing, arriving), "of that, specular": quotient(kept, crossing)}
+        for dash, (what, share) in zip(LINE_DASHES, shares.items(), strict=False):
+            label = f"{what}, from {side}"
+            ax.plot(omega / THz, share, color=LINE_COLOURS[i], linestyle=dash, linewidth=1.9, label=label)
     ax.set(xlabel="frequency (THz)", ylabel="part of the modes", xlim=(0, None), ylim=(0, 1.04))
     legend_beside(ax)
     return ax
 
 
-def modes_figure(modes: ModalTransmission, converted: ModeConversion, figure: Figure) -> None:
-    """Draw all four of them into a figure.
-
-    Parameters
-    ----------
-    modes : table of modes
-    converted : from branch to branch
-    figure : empty, about 10 by 7.6 inches
-    """
+def modes_figure(modes: ModalTransmission, conversion: ModeConversion, figure: Figure) -> None:
+    """Draw all four of them into a figure of about 10 by 7.6 inches."""
     axes = figure.subplots(2, 2)
-    transmission_by_branch(modes, side=converted.side, ax=axes[0, 0])
-    incidence_map(modes, side=converted.side, ax=axes[0, 1])
+    transmission_by_branch(modes, side=conversion.side, ax=axes[0, 0])
+    incidence_map(modes, side=conversion.side, ax=axes[0, 1])
     specular_transmission(modes, ax=axes[1, 0])
-    branch_conversion_map(converted, ax=axes[1, 1])
+    branch_conversion_map(conversion, ax=axes[1, 1])
     for ax in axes.flat:
         legend_inside(ax)
-    figure.suptitle(f"{modes.method}, waves from the {converted.side}", fontsize="medium")
+    figure.suptitle(f"{modes.method}, waves from the {conversion.side}", fontsize="medium")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -22,37 +22,34 @@ GREY_LEVELS = ("0.35", "0.55", "0.45", "0.65")
 POINT_MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "*")
 MODES_PER_NM2 = nm**-2  # unit of modes per area on an axis
 _LONGEST_IN_NM = 3 * um  # longer positions are in µm
-
+_MAX_BANDS = 8  # bands of frequency that are drawn
 _LOGARITHMIC_SPAN = 25.0  # a quantity that spans more than this factor is drawn on a logarithmic axis
 
 
 def new_axes(*, width: float = 6.4, height: float = 4.2) -> Axes:
-    """Return axes of a figure of their own, in pyplot, so that notebooks show it.
-
-    Raises
-    ------
-    MissingEngine
-        without matplotlib
-    """
+    """Return axes of a figure of their own (inches), in pyplot, so that notebooks show it."""
     pyplot = require("matplotlib.pyplot", extra="plot", why="drawing a figure")
     _, ax = pyplot.subplots(figsize=(width, height), layout="constrained")
     return ax
 
 
 def new_figure(*, width: float = 7.6, height: float = 4.4) -> Figure:
-    """Return a figure outside of pyplot and without a window, for writing to a file.
-
-    Parameters
-    ----------
-    width, height : inches
-
-    Raises
-    ------
-    MissingEngine
-        without matplotlib
-    """
+    """Return a figure outside of pyplot and without a window (inches), for writing to a file."""
     figure = require("matplotlib.figure", extra="plot", why="drawing a figure")
     return figure.Figure(figsize=(width, height), layout="constrained")
+
+
+def line_style(number: int) -> dict[str, Any]:
+    """Colour and dashes of one line of many; they repeat after the eighth."""
+    i = number % len(LINE_COLOURS)
+    return {"color": LINE_COLOURS[i], "linestyle": LINE_DASHES[i]}
+
+
+def shaded_bands(count: int) -> list[tuple[int, tuple[float, float, float]]]:
+    """At most eight of `count` bands of frequency, evenly spread, each with a colour from blue (low) to red (high)."""
+    bands = np.unique(np.linspace(0, count - 1, _MAX_BANDS).round()).astype(int)
+    shades = np.linspace(0.05, 0.95, bands.size)
+    return [(int(band), (0.9 * shade, 0.45, 0.9 * (1 - shade))) for band, shade in zip(bands, shades, strict=True)]
 
 
 def legend_beside(ax: Axes, title: str | None = None) -> None:
@@ -81,6 +78,14 @@ def make_logarithmic(ax: Axes, letter: Literal["x", "y"], low: float, high: floa
         axis.set_major_locator(ticker.LogLocator(subs=subs))
         axis.set_major_formatter(ticker.FormatStrFormatter("%g"))
     axis.set_minor_formatter(ticker.NullFormatter())
+
+
+def cell_borders(middle: Array) -> Array:
+    """(n + 1,) borders between values that increase, and as far outside as inside."""
+    if middle.size < 2:
+        return np.concatenate([middle - 0.5, middle + 0.5])
+    between = (middle[:-1] + middle[1:]) / 2
+    return np.concatenate([[2 * middle[0] - between[0]], between, [2 * middle[-1] - between[-1]]])
 
 
 def spans_widely(values: Array) -> bool:

@@ -9,7 +9,7 @@ import numpy as np
 
 from kapitza.core.arrays import Array
 from kapitza.errors import InputError
-from kapitza.plot.style import LINE_COLOURS, LINE_DASHES, legend_beside, new_axes, position_unit
+from kapitza.plot.style import LINE_COLOURS, legend_beside, line_style, new_axes, position_unit, shaded_bands
 from kapitza.units import THz, nm
 
 if TYPE_CHECKING:
@@ -17,40 +17,17 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from kapitza.simulate.boltzmann.layered.transport import Transport
-
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-
     from kapitza.simulate.boltzmann.monte_carlo.result import TransportMap
 
-
-_MAX_MODE_TEMPERATURES = 8  # mode temperatures that are drawn
 _FLUX_PLACES = 3  # at which spectra of the flux are drawn
 
 
 def transport_profile(result: Transport, ax: Axes | None = None) -> Axes:
-    """Draw the temperature along the normal, and those of some groups of phonons in the background.
-
-    Parameters
-    ----------
-    result : from `transport`
-    ax : where to draw; a new figure if None
-
-    Raises
-    ------
-    MissingEngine
-        without matplotlib, if ax is None
-    """
+    """Draw the temperature along the normal, and those of some groups of phonons in the background."""
     ax = new_axes() if ax is None else ax
     scale, unit = position_unit(result.edges[-1])
-    groups = [int(g) for g in np.unique(np.linspace(0, result.omega.size - 1, _MAX_MODE_TEMPERATURES).round())]
     if result.omega.size > 1:
-        shades = np.linspace(0.05, 0.95, len(groups))
-        for shade, group in zip(shades, groups, strict=True):
-            colour = (0.9 * shade, 0.45, 0.9 * (1 - shade))  # blue: low frequencies, red: high ones
+        for group, colour in shaded_bands(result.omega.size):
             name = f"{result.omega[group] / THz:.2g} THz" if result.omega[group] else f"band {group + 1}"
             ax.plot(result.position / scale, result.modes[:, group], color=colour, linewidth=0.8, label=name)
     ax.plot(result.position / scale, result.temperature, color="black", linewidth=2.0, label="energy density")
@@ -76,14 +53,11 @@ def flux_spectrum(result: Transport, at: Sequence[float] | None = None, ax: Axes
     ----------
     result : from `transport`, with bands that have frequencies
     at : positions, m; the middle of each layer and both sides of the first boundary if None
-    ax : where to draw; a new figure if None
 
     Raises
     ------
     InputError
         for bands without frequencies
-    MissingEngine
-        without matplotlib, if ax is None
     """
     if not result.bounds.size:
         raise InputError(f"{result.method}: a spectrum needs bands with frequencies, got {result.omega.size} without")
@@ -94,13 +68,7 @@ def flux_spectrum(result: Transport, at: Sequence[float] | None = None, ax: Axes
     for i, place in enumerate(sorted(places)):
         k = int(np.abs(result.position - place).argmin())
         share = result.spectral_flux[k] / result.flux / width * THz
-        ax.plot(
-            result.omega / THz,
-            100 * share,
-            color=LINE_COLOURS[i % len(LINE_COLOURS)],
-            linestyle=LINE_DASHES[i % len(LINE_DASHES)],
-            label=f"at {result.position[k] / nm:.3g} nm",
-        )
+        ax.plot(result.omega / THz, 100 * share, **line_style(i), label=f"at {result.position[k] / nm:.3g} nm")
     ax.set(xlabel="frequency (THz)", ylabel="share of the heat flux (% THz⁻¹)", xlim=(0, None))
     legend_beside(ax)
     return ax
@@ -109,30 +77,19 @@ def flux_spectrum(result: Transport, at: Sequence[float] | None = None, ax: Axes
 def boundary_resistances(
     results: Sequence[Transport], parameter: Sequence[float], label: str, ax: Axes | None = None
 ) -> Axes:
-    """Draw the three resistances of the first boundary against something.
-
-    Parameters
-    ----------
-    results : stacks that differ in one thing
-    parameter : (n,) what it is, in the unit of the label
-    label : of the axis
-    ax : where to draw; a new figure if None
+    """Draw the three resistances of the first boundary against a parameter (n,) of n stacks, in the unit of the label.
 
     Raises
     ------
     InputError
         for unequal numbers of results and parameters
-    MissingEngine
-        without matplotlib, if ax is None
     """
     if len(results) != len(parameter):
         raise InputError(f"got {len(parameter)} parameters for {len(results)} results")
     ax = new_axes() if ax is None else ax
     for i, drop in enumerate(("emitted", "local", "extrapolated")):
         value = [one.drop(0, drop) / one.flux * 1e9 for one in results]
-        ax.plot(
-            parameter, value, color=LINE_COLOURS[i], linestyle=LINE_DASHES[i], marker="o", markersize=3.5, label=drop
-        )
+        ax.plot(parameter, value, **line_style(i), marker="o", markersize=3.5, label=drop)
     ax.set(xlabel=label, ylabel="resistance (m² K GW⁻¹)", ylim=(0, None))
     legend_beside(ax, title="temperature drop")
     return ax
@@ -148,27 +105,13 @@ def transport_figure(result: Transport, figure: Figure) -> None:
     flux_spectrum(result, ax=lower)
 
 
-_AXIS_LETTERS = "xyz"
-
-
 def transport_map(result: TransportMap, ax: Axes | None = None) -> Axes:
     """Draw the temperature of a domain: a map of two dimensions, a line of one.
 
     Of three dimensions, the plane through the hottest cell normal to the third axis.
-
-    Parameters
-    ----------
-    result : from `monte_carlo`
-    ax : where to draw; a new figure if None
-
-    Raises
-    ------
-    MissingEngine
-        without matplotlib, if ax is None
     """
     ax = new_axes() if ax is None else ax
-    longest = max(float(one[-1] - one[0]) for one in result.edges)
-    scale, unit = position_unit(longest)
+    scale, unit = position_unit(max(float(one[-1] - one[0]) for one in result.edges))
     if len(result.edges) == 1:
         ax.errorbar(
             result.centres[0] / scale, result.temperature, result.temperature_sigma, fmt=".", color=LINE_COLOURS[0]
@@ -189,22 +132,10 @@ def transport_map(result: TransportMap, ax: Axes | None = None) -> Axes:
 
 
 def fourier_comparison(result: TransportMap, fourier: Array, ax: Axes | None = None) -> Axes:
-    """Draw the temperature along the line through the hottest cell, beside that of Fourier's law.
+    """Draw the temperature along the line through the hottest cell, beside that of Fourier's law
+    (`fourier_temperature`).
 
     The line runs along the last axis but one of three dimensions, along the last of two.
-
-    Parameters
-    ----------
-    result : from `monte_carlo`
-    fourier : (n₁, ...) from `fourier_temperature`, K
-    ax : where to draw; a new figure if None
-
-    Raises
-    ------
-    InputError
-        for temperatures of other cells
-    MissingEngine
-        without matplotlib, if ax is None
     """
     if fourier.shape != result.temperature.shape:
         raise InputError(f"temperatures of {fourier.shape} cells beside {result.temperature.shape}: take one spacing")
@@ -217,19 +148,13 @@ def fourier_comparison(result: TransportMap, fourier: Array, ax: Axes | None = N
         x, result.temperature[line], result.temperature_sigma[line], fmt=".", color=LINE_COLOURS[0], label="Boltzmann"
     )
     ax.plot(x, fourier[line], color="0.4", drawstyle="steps-mid", label="Fourier")
-    ax.set(xlabel=f"{_AXIS_LETTERS[axis]} (nm)", ylabel="temperature (K)")
+    ax.set(xlabel=f"{'xyz'[axis]} (nm)", ylabel="temperature (K)")
     ax.legend()
     return ax
 
 
 def transport_map_figure(result: TransportMap, fourier: Array, figure: Figure) -> None:
-    """Draw the map and the line beside Fourier's law into a figure.
-
-    Parameters
-    ----------
-    result, fourier : as for `fourier_comparison`
-    figure : to draw into
-    """
+    """Draw the map and the line beside Fourier's law into a figure."""
     if len(result.edges) > 1:
         upper, lower = figure.subplots(2, 1)
         transport_map(result, upper)
