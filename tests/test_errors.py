@@ -2,13 +2,15 @@
 
 import pytest
 
-from kapitza.errors import ConvergenceError, DataError, InputError, KapitzaError, MissingEngine, require
+from kapitza.errors import ConvergenceError, DataError, InputError, KapitzaError, MissingEngine, MissingFile, require
 
 
 def test_each_error_is_of_the_package_and_of_the_language():
     for error, base in (
         (InputError, ValueError),
         (DataError, ValueError),
+        (MissingFile, DataError),
+        (MissingFile, FileNotFoundError),
         (ConvergenceError, RuntimeError),
         (MissingEngine, ImportError),
     ):

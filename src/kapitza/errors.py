@@ -3,10 +3,12 @@
 KapitzaError
 ├── InputError         (ValueError)    change the call
 ├── DataError          (ValueError)    change the file
+│   └── MissingFile    (FileNotFoundError)    check its name
 ├── ConvergenceError   (RuntimeError)  change the settings; `last` holds the final iterate
 └── MissingEngine      (ImportError)   install an optional package
 """
 
+from errno import ENOENT
 from importlib import import_module
 from os import PathLike, fspath
 from types import ModuleType
@@ -34,6 +36,17 @@ class DataError(KapitzaError, ValueError):
         self.line = line
         place = "" if self.file is None else self.file + (f", line {line}" if line else "") + ": "
         super().__init__(place + message)
+
+
+class MissingFile(DataError, FileNotFoundError):
+    """There is no file of this name: check the name, and the folder in which it is looked for."""
+
+    def __init__(self, file: str | PathLike[str]) -> None:
+        super().__init__("there is no such file; check its name and its folder", file=file)
+        self.errno, self.filename = ENOENT, self.file
+
+    def __str__(self) -> str:
+        return str(self.args[0])  # that of OSError would name the number of the error
 
 
 class ConvergenceError(KapitzaError, RuntimeError):

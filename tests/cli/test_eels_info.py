@@ -54,7 +54,7 @@ def test_warnings_are_notes(data: Data, capsys: pytest.CaptureFixture[str]) -> N
         (["vib_line.hspy", "--title", "other"], "has 0 signals of the title 'other'; it has 'synthetic"),
         (["vib_line.hspy", "--energy-unit", "furlong"], "unknown unit of energy 'furlong': expected one of eV"),
         (["../README.md"], "is in no known format"),
-        (["nothing.hspy"], "No such file"),
+        (["nothing.hspy"], "no such file"),
     ],
 )
 def test_faults_are_one_line(arguments: list[str], words: str, data: Data, capsys: pytest.CaptureFixture[str]) -> None:

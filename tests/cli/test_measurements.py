@@ -202,9 +202,9 @@ def test_a_jump(folder, capsys):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["fit", "missing.toml"], "missing.toml: No such file"),
+        (["fit", "missing.toml"], "missing.toml: there is no such file"),
         (["fit", "truth.toml"], "no experiment names its data"),
-        (["fit", "sample.toml"], "fake.csv: No such file"),
+        (["fit", "sample.toml"], "fake.csv: there is no such file"),
         (["fit", "truth.toml", "--contours", "a,b", "x.txt"], "expected .png, .pdf or .svg"),
         (["fit", "truth.toml", "--plot", "x.txt"], "expected .png, .pdf or .svg"),
         (["simulate", "truth.toml", "--save", "x.xls"], "expected .csv"),

@@ -379,14 +379,14 @@ width = "100 ns"
     ("arguments", "message"),
     [
         (["export", "CHIP"], "nothing to write"),
-        (["device", "CHIP", "--plot", "chip.txt"], "says no format"),
-        (["device", "CHIP", "--save", "chip.txt"], "says no format"),
+        (["device", "CHIP", "--plot", "chip.txt"], "unknown file ending"),
+        (["device", "CHIP", "--save", "chip.txt"], "unknown file ending"),
         (["device", "CHIP", "--sweep", "GaN.colour=1:2"], "has no 'GaN.colour'"),
         (["device", "CHIP", "--sweep", "GaN|SiC.conductanc=1:2MW/m2K"], "has no 'GaN|SiC.conductanc'"),
         (["design", "CHIP", "--minimise", "cost"], "expected hotspot"),
         (["design", "CHIP", "--minimise", "hotspot"], "no number to choose"),
         (["export", "CHIP", "--spice", "f.cir", "--times", "1ns"], "two times"),
-        (["device", "missing.toml"], "No such file"),
+        (["device", "missing.toml"], "no such file"),
     ],
 )
 def test_faults_of_the_verbs_are_one_line(tmp_path, capsys, monkeypatch, arguments, message):

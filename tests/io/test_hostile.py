@@ -34,14 +34,14 @@ def tree() -> Any:
 
 
 JSON_FAULTS: dict[str, tuple[Any, str]] = {
-    "empty": ("", "no JSON"),
-    "cut": (encode_result(GOOD, ".json")[:150].decode(), "no JSON in line"),
+    "empty": ("", "not valid JSON"),
+    "cut": (encode_result(GOOD, ".json")[:150].decode(), "not valid JSON: line"),
     "list": ("[1, 2]", "not a result of kapitza"),
     "other": ('{"format": "csv"}', "not a result of kapitza"),
-    "nan": ('{"format": NaN}', "NaN, which is no JSON"),
+    "nan": ('{"format": NaN}', "NaN, which is not valid JSON"),
     "overflow": ('{"format": 1e999}', "too large"),
     "digits": ('{"format": ' + "1" * 5000 + "}", "cannot be read"),
-    "deep": ("[" * 100_000, "nested|no JSON"),
+    "deep": ("[" * 100_000, "nested|not valid JSON"),
     "latin": (b'{"\xe9": 1}', "byte"),
 }
 
@@ -133,18 +133,18 @@ def test_npz_bombs(tmp_path: Path) -> None:
     assert path.stat().st_size < 20_000
     refused(path, "compressed")
     for fault, words in (
-        (claim("(10**15,)"), "sound NPZ"),
+        (claim("(10**15,)"), "valid NPZ"),
         (claim("(1000000000000000,)"), "shape|claims"),
         (claim("(100000,)"), "claims 800000 bytes and holds 16"),
         (claim("(2,)", "'|O'"), "not read"),
         (claim("(2,)", "[('a', '<f8')]"), "not read"),
         (b"\x93NUMPY\x09\x00", "version"),
-        (b"no array", "sound NPZ"),
+        (b"no array", "valid NPZ"),
     ):
         zipped(path, {"header.json": header, "value.npy": fault})
         refused(path, words)
     zipped(path, {"value.npy": npy(np.zeros(2))})
-    refused(path, "sound NPZ")
+    refused(path, "valid NPZ")
 
 
 def test_npz_with_a_damaged_directory(tmp_path: Path) -> None:
@@ -217,12 +217,12 @@ def test_h5_links_and_outside_storage(tmp_path: Path) -> None:
     refused(path, "not read")
     with fresh() as file:
         file.create_group("value")
-    refused(path, "no dataset")
+    refused(path, "not a dataset")
     with fresh() as file:
         file["value"] = np.zeros(2)
     refused(path, "not an HDF5 file of kapitza")
     path.write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(100))
-    refused(path, "sound HDF5")
+    refused(path, "valid HDF5")
 
 
 @given(data=st.data(), suffix=st.sampled_from([".json", ".npz", ".h5"]))

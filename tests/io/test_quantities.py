@@ -50,7 +50,7 @@ def test_every_unit_multiplies(value, kind, data):
     ("value", "kind", "message"),
     [
         ("80 ps", "length", "'ps' is a unit of time; expected length"),
-        ("80 parsec", "length", "'parsec' is no unit that is known"),
+        ("80 parsec", "length", "'parsec' is not a known unit"),
         ("eighty nm", "length", "expected a number in SI or a text such as '10 mm'"),
         (float("nan"), "length", "expected a finite number"),
         ("1e999 nm", "length", "expected a finite number"),

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import kapitza
-from kapitza.errors import DataError
+from kapitza.errors import DataError, InputError, KapitzaError
 from kapitza.io import reading
 from kapitza.io.toml import read_toml
 
@@ -103,3 +103,29 @@ def test_what_nobody_knows_is_refused(tmp_path: Path) -> None:
         kapitza.read(path)
     with pytest.raises(FileNotFoundError):
         kapitza.read(tmp_path / "missing.json")
+
+
+@pytest.mark.parametrize("call", [kapitza.read, kapitza.load, kapitza.io.read_sample, kapitza.io.read_table])
+@pytest.mark.parametrize("path", [3, None, ["a.npz"], b"a.npz"])
+def test_what_is_not_a_path_is_named(call: Any, path: object) -> None:
+    with pytest.raises(InputError, match="expected the path of a file, got"):
+        call(path)
+
+
+def test_a_record_is_saved_to_a_path_only() -> None:
+    with pytest.raises(InputError, match="expected the path of a file, got 3"):
+        kapitza.save(kapitza.Profile([0, 1], [300, 299]), 3)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", ["missing.npz", "missing.toml", "missing.csv", "missing.h5", "missing.msa", "missing"])
+def test_a_missing_file_is_one_line_with_its_name(name: str, tmp_path: Path) -> None:
+    """The error is one of the package and one of the language; its text has neither number nor traceback."""
+    path = tmp_path / name
+    with pytest.raises(FileNotFoundError) as caught:
+        kapitza.read(path)
+    assert isinstance(caught.value, KapitzaError)
+    assert str(caught.value) == f"{path}: there is no such file; check its name and its folder"
+    assert caught.value.filename == str(path)
+    if path.suffix in (".npz", ".h5"):
+        with pytest.raises(FileNotFoundError, match="no such file; check its name"):
+            kapitza.load(path)

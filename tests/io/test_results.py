@@ -311,7 +311,7 @@ def test_what_is_no_result_is_refused(tmp_path: Path) -> None:
     for thing, word in ((Own(), "Own"), (np.array(["text"]), "array"), ({1: 2}, "key 1"), (1j, "complex")):
         with pytest.raises(InputError, match=word):
             save(thing, tmp_path / "x.json")
-    with pytest.raises(InputError, match=r"expected \.json, \.npz or \.h5"):
+    with pytest.raises(InputError, match=r"expected \.json, \.npz, \.h5 or \.hdf5"):
         save(AL, tmp_path / "x.pickle")
     assert not list(tmp_path.iterdir())
 

@@ -1,6 +1,6 @@
 """Files that verbs write: figures, drawn without a window, and results; written whole or not at all."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -10,23 +10,22 @@ import kapitza
 from kapitza.cli import deferred
 from kapitza.cli.output import note
 from kapitza.errors import InputError
-from kapitza.io.formats.files import check_replaceable, write_atomically
+from kapitza.io.formats.files import check_replaceable, known_suffix, write_atomically
+from kapitza.io.results import RESULT_SUFFIXES
 
-_FIGURE_FORMATS = (".png", ".pdf", ".svg")
+FIGURE_SUFFIXES = (".png", ".pdf", ".svg")
 _DOTS_PER_INCH = 160  # per inch
 
 
-def check_figure(path: str | None) -> None:
-    """Refuse, before anything is computed, a path that cannot become a figure."""
-    if path is None:
-        return
-    if Path(path).suffix.lower() not in _FIGURE_FORMATS:
-        raise InputError(f"the ending of {path!r} says no format: expected .png, .pdf or .svg")
-    check_folder(path)
+def check_output(path: str | None, suffixes: Collection[str]) -> None:
+    """Refuse, before anything is computed, a path that cannot become a file of one of these endings."""
+    if path is not None:
+        known_suffix(path, suffixes)
+        check_folder(path)
 
 
 def check_folder(path: str) -> None:
-    """Refuse a path whose folder is missing, or that is no file."""
+    """Refuse a path in a folder that does not exist, or of a folder."""
     target = Path(path)
     if not target.parent.is_dir():
         raise InputError(f"there is no folder {str(target.parent)!r} to write {target.name!r} into")
@@ -47,15 +46,6 @@ def write_figure(path: str, draw: Callable[[Any], object], *, width: float = 7.6
     write_atomically(path, buffer.getvalue())
 
 
-def check_save(path: str | None) -> None:
-    """Refuse, before anything is computed, a path that cannot become a result."""
-    if path is None:
-        return
-    if Path(path).suffix.lower() not in (".json", ".npz", ".h5", ".hdf5"):
-        raise InputError(f"the ending of {path!r} says no format: expected .json, .npz or .h5")
-    check_folder(path)
-
-
 @dataclass(frozen=True)
 class Results:
     """The files that a verb writes; their paths are checked before anything is computed."""
@@ -64,8 +54,8 @@ class Results:
     plot: str | None = None
 
     def __post_init__(self) -> None:
-        check_figure(self.plot)
-        check_save(self.save)
+        check_output(self.plot, FIGURE_SUFFIXES)
+        check_output(self.save, RESULT_SUFFIXES)
 
     def keep(self, record: Any) -> None:
         """Save a record, or several by name, where a file was asked for."""

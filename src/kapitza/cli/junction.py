@@ -7,10 +7,11 @@ import typer
 
 import kapitza
 from kapitza.cli import deferred
-from kapitza.cli.figures import check_save
+from kapitza.cli.figures import check_output
 from kapitza.cli.options import Json, parse_normals
 from kapitza.cli.output import note, print_json
 from kapitza.errors import InputError
+from kapitza.io.results import RESULT_SUFFIXES
 from kapitza.units import angstrom
 
 Left = Annotated[str, typer.Argument(help="Crystal by name (Si), phonopy file (.yaml), or TOML file of a junction.")]
@@ -88,7 +89,7 @@ def build(
     as_json: Json = False,
 ) -> None:
     """Match, strain, stack and relax two crystals, and take the force constants: `junction build Si Ge ...`."""
-    check_save(save)
+    check_output(save, RESULT_SUFFIXES)
     foreign = dict(_parse_pairs(substitute, "substitute"))
     random = _given_options(
         {

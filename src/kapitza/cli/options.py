@@ -84,7 +84,7 @@ def _parse_number(text: str, whole: str) -> float:
         return float(text)
     except ValueError as err:
         raise InputError(
-            f"temperature {whole!r:.60}: {text.strip()!r:.40} is no number; expected 300, 77,300 or 50:600:10 in K"
+            f"temperature {whole!r:.60}: {text.strip()!r:.40} is not a number; expected 300, 77,300 or 50:600:10 in K"
         ) from err
 
 

@@ -1,12 +1,11 @@
 """The verb `simulate`: what the experiments of a sample file would measure."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 import kapitza
-from kapitza.cli.figures import check_folder
+from kapitza.cli.figures import check_output
 from kapitza.cli.options import Json
 from kapitza.cli.output import note, print_json, print_table
 from kapitza.cli.samples import ABSCISSA_UNITS, SampleArgument
@@ -22,7 +21,7 @@ def simulate_sample(
     as_json: Json = False,
 ) -> None:
     """What the experiments of a sample file would measure."""
-    _check_table(save)
+    check_output(save, (".csv",))
     held = kapitza.io.read_sample(sample)
     tables = {
         one.name: (
@@ -53,12 +52,3 @@ def simulate_sample(
             rows = [[f"{a:.4g}", f"{b:.6g}"] for a, b in zip(x, curve.value, strict=True)]
             heads = (f"{name} ({ABSCISSA_UNITS[name]})", curve.kind)
             print_table(f"{one}, per absorbed watt where it matters", heads, rows, text=0)
-
-
-def _check_table(path: str | None) -> None:
-    """Refuse, before anything is computed, a path that cannot become a table."""
-    if path is None:
-        return
-    if Path(path).suffix.lower() != ".csv":
-        raise InputError(f"the ending of {path!r} says no format: expected .csv")
-    check_folder(path)

@@ -100,7 +100,7 @@ def quantity(value: object, kind: str, *, what: str = "number") -> float:
         factor = 1.0 if not match[2] else unit_factor(match[2], kind)
         if factor is None:
             other = kind_of(match[2])
-            said = f"is a unit of {other.replace('_', ' ')}" if other else "is no unit that is known"
+            said = f"is a unit of {other.replace('_', ' ')}" if other else "is not a known unit"
             raise InputError(
                 f"{what} = {value!r:.60}: {match[2]!r} {said}; expected {kind.replace('_', ' ')}, {known_units(kind)}"
             )

@@ -7,10 +7,10 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from kapitza.errors import DataError
+from kapitza.errors import DataError, MissingFile
 from kapitza.io.eels.rosetta import HDF5_MAGIC
 from kapitza.io.formats.child import rehearse, run_in_child
-from kapitza.io.formats.files import regular_file_size
+from kapitza.io.formats.files import file_path, regular_file_size
 from kapitza.io.formats.foreign_hdf5 import open_hdf5
 from kapitza.io.formats.hdf5 import HEADER_DATASET
 from kapitza.io.results import RESULT_SUFFIXES, load
@@ -69,12 +69,18 @@ def read(path: str | PathLike[str]) -> Any:
     ------
     DataError
         if the file is damaged or of no known kind; the message names the file
+    InputError
+        for what is not a path
+    MissingFile
+        if there is no such file or folder (a FileNotFoundError too)
     OSError
-        if it is missing or may not be read
+        if it may not be read
     MissingEngine
         if the format needs a package that is not installed
     """
-    place = Path(path)
+    place = file_path(path)
+    if not place.exists():
+        raise MissingFile(place)
     if place.is_dir() and place.suffix != ".zspy":
         names = [kind for name, kind in _FOLDER_KINDS.items() if (place / name).exists()]
         return _reader(names[0] if names else "md.outputs:read_lammps")(place)

@@ -8,10 +8,10 @@ from typing import Any
 from numpy.typing import NDArray
 
 from kapitza import __version__
-from kapitza.errors import DataError, InputError
+from kapitza.errors import DataError
 from kapitza.io.formats import files, hdf5, npz
 from kapitza.io.formats.arrays import array_from_json, array_to_json
-from kapitza.io.formats.files import read_limited, regular_file_size, write_atomically
+from kapitza.io.formats.files import known_suffix, read_limited, regular_file_size, write_atomically
 from kapitza.io.formats.records import pack, unpack
 
 _FORMAT_NAME = "kapitza"
@@ -38,13 +38,13 @@ def save(result: Any, path: str | PathLike[str]) -> Path:
     Raises
     ------
     InputError
-        for another ending, something that is no result, or a path that is no file
+        for another ending, something that is not a result, or a path of a folder
     OSError
         if the file cannot be written
     MissingEngine
         for HDF5 without h5py
     """
-    return write_atomically(path, encode_result(result, _result_suffix(path)))
+    return write_atomically(path, encode_result(result, known_suffix(path, RESULT_SUFFIXES)))
 
 
 def load(path: str | PathLike[str]) -> Any:
@@ -58,13 +58,15 @@ def load(path: str | PathLike[str]) -> Any:
     DataError
         if the file is damaged, of a newer format, or no result at all; the message names the file
     InputError
-        for an ending that is none of ``.json``, ``.npz``, ``.h5``
+        for an ending that is not ``.json``, ``.npz`` or ``.h5``, or what is not a path
+    MissingFile
+        if there is no such file (a FileNotFoundError too)
     OSError
         if the file cannot be read
     MissingEngine
         for HDF5 without h5py
     """
-    suffix = _result_suffix(path)
+    suffix = known_suffix(path, RESULT_SUFFIXES)
     regular_file_size(path)
     with Path(path).open("rb"):
         pass  # one error for a missing or locked file, whatever the format
@@ -74,14 +76,6 @@ def load(path: str | PathLike[str]) -> Any:
         if err.file is not None:
             raise
         raise DataError(str(err), file=path) from err
-
-
-def _result_suffix(path: str | PathLike[str]) -> str:
-    """Return the ending of a file name, if it is one of a format."""
-    suffix = Path(path).suffix.lower()
-    if suffix not in RESULT_SUFFIXES:
-        raise InputError(f"the ending of {str(path)!r} says no format: expected .json, .npz or .h5")
-    return suffix
 
 
 def _file_header(result: Any) -> dict[str, Any]:

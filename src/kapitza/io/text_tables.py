@@ -10,7 +10,7 @@ from attrs import frozen
 
 from kapitza.core.arrays import Array, numbers
 from kapitza.errors import DataError
-from kapitza.io.formats.files import read_limited
+from kapitza.io.formats.files import file_path, read_limited
 from kapitza.io.quantities import UNITS_BY_KIND, kind_of, unit_factor
 
 _MAX_TABLE_BYTES = 2**27  # bytes of a table
@@ -127,7 +127,7 @@ def read_table(path: str | PathLike[str]) -> TextTable:
     OSError
         if the file is missing or may not be read
     """
-    path = Path(path)
+    path = file_path(path)
     text = read_limited(path, _MAX_TABLE_BYTES).decode(errors="replace").lstrip("\ufeff")
     rows = [
         (i, line) for i, line in enumerate(text.splitlines(), 1) if line.strip() and not line.lstrip().startswith("#")

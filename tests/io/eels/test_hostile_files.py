@@ -40,11 +40,11 @@ ARRAYS: dict[str, tuple[bytes, str]] = {
     "negative": (header("(-1, 5)") + bytes(40), "shape"),
     "objects": (header("(1,)", "'|O'") + bytes(8), "holds an array of object, expected real numbers"),
     "complex": (header("(1,)", "'<c16'") + bytes(16), "holds an array of complex128"),
-    "code": (header("__import__('os').system('true')") + bytes(8), "no sound file of Nion Swift"),
-    "open": (b"\x93NUMPY\x01\x00\x10\x00{'shape': (1,    " + bytes(8), "no sound file of Nion Swift"),
+    "code": (header("__import__('os').system('true')") + bytes(8), "not a valid file of Nion Swift"),
+    "open": (b"\x93NUMPY\x01\x00\x10\x00{'shape': (1,    " + bytes(8), "not a valid file of Nion Swift"),
     "short": (header("(2,)") + bytes(8), "claims 16 bytes and holds 8"),
     "version": (b"\x93NUMPY\x03\x00" + bytes(100), "version"),
-    "empty": (b"", "no sound file of Nion Swift"),
+    "empty": (b"", "not a valid file of Nion Swift"),
     "no axes": (header("()") + struct.pack("<d", 1), "no axis of energy"),
 }
 
@@ -59,10 +59,10 @@ def test_arrays_that_are_none(name: str, ndata, made) -> None:
 
 
 METADATA: dict[str, tuple[bytes, str]] = {
-    "deep": (b"[" * 100_000, "nested|no JSON"),
+    "deep": (b"[" * 100_000, "nested|not valid JSON"),
     "list": (b"[]", "metadata that are no mapping but"),
-    "latin": (b'{"\xe9": 1}', "no JSON: byte 2"),
-    "cut": (b'{"a": ', "no JSON in line 1"),
+    "latin": (b'{"\xe9": 1}', "not valid JSON: byte 2"),
+    "cut": (b'{"a": ', "not valid JSON: line 1"),
     "digits": (b'{"a": ' + b"1" * 5000 + b"}", "cannot be read"),
 }
 

@@ -158,7 +158,7 @@ def test_folders_that_are_none_are_refused_before_the_run(tmp_path):
     (tmp_path / "file").write_text("x")
     (tmp_path / "taken" / CHECKPOINT_FILE).mkdir(parents=True)
     for name in ("file", "taken", "file/below"):
-        with pytest.raises(DataError, match="is no folder to write to"):
+        with pytest.raises(DataError, match="is not a folder that can be written to"):
             run(tmp_path / name)
     run(tmp_path / "run")
     path = tmp_path / "run" / CHECKPOINT_FILE

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import kapitza
@@ -314,12 +313,3 @@ def _parse_time_span(text: str) -> tuple[float, float]:
         raise InputError(f"{text!r:.40}: expected two times such as 10ns:10ms")
     first, last = (quantity(part, "time", what="time") for part in parts)
     return first, last
-
-
-def check_device_save(path: str | None) -> None:
-    """Refuse, before anything is computed, a path that cannot become a saved result."""
-    if path is None:
-        return
-    if Path(path).suffix.lower() not in (".json", ".npz", ".h5", ".hdf5"):
-        raise InputError(f"the ending of {path!r} says no format: expected .json, .npz or .h5")
-    figures.check_folder(path)

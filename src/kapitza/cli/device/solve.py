@@ -49,10 +49,9 @@ def device(
     as_json: Json = False,
 ) -> None:
     """Temperature of a device, the share of each layer and boundary in it, and how uncertain it is."""
-    figures.check_figure(plot)
-    figures.check_figure(step)
-    layers.check_device_save(save)
-    _check_vtk(vtk)
+    figures.Results(save, plot)
+    figures.check_output(step, figures.FIGURE_SUFFIXES)
+    figures.check_output(vtk, (".vtr", ".vtu"))
     clash = {"--plot": plot, "--step": step, "--samples": samples, "--sweep": sweep}
     given = [name for name, value in clash.items() if value]
     if fit is not None and given:
@@ -99,15 +98,6 @@ def _refuse_options(choice: MethodChoice, given: dict[str, object]) -> None:
     wrong = [name for name, value in given.items() if value]
     if wrong:
         raise InputError(f"{' and '.join(wrong)}: not for a device {choice.reason}")
-
-
-def _check_vtk(path: str | None) -> None:
-    """Refuse, before anything is computed, a path that cannot become fields for ParaView."""
-    if path is None:
-        return
-    if Path(path).suffix.lower() not in (".vtr", ".vtu"):
-        raise InputError(f"the ending of {path!r} says no format: expected .vtr or .vtu")
-    figures.check_folder(path)
 
 
 @device_app.command()

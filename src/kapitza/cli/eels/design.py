@@ -11,10 +11,9 @@ import typer
 import kapitza
 from kapitza.cli import deferred
 from kapitza.cli.eels.options import PlanFile
-from kapitza.cli.figures import Results, check_folder
+from kapitza.cli.figures import Results, check_output
 from kapitza.cli.options import Figure, Json
 from kapitza.cli.output import note, print_json, print_table
-from kapitza.errors import InputError
 from kapitza.units import meV, nm
 
 if TYPE_CHECKING:
@@ -130,11 +129,7 @@ def simulate_plan(
     import numpy as np
     from attrs import evolve
 
-    if Path(save).suffix.lower() not in _SPECTRUM_SUFFIXES:
-        raise InputError(
-            f"the ending of {save!r} says no format of spectra: expected {' or '.join(_SPECTRUM_SUFFIXES)}"
-        )
-    check_folder(save)
+    check_output(save, _SPECTRUM_SUFFIXES)
     held = deferred.read_eels_experiment(plan)
     image = deferred.planned_spectra(
         held.experiment,

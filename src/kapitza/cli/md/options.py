@@ -30,8 +30,7 @@ WorkersOption = Annotated[int, typer.Option("--workers", help="Processes over wh
 
 def check_outputs(save: str | None, plot: str | None) -> None:
     """Refuse, before anything is computed, paths that cannot become a result or a figure."""
-    figures.check_figure(plot)
-    figures.check_save(save)
+    figures.Results(save, plot)
 
 
 def run_store(store: str | None, save: str | None) -> Path | None:

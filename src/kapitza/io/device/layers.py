@@ -86,7 +86,7 @@ def _csv_sections(top: TomlTable) -> tuple[TomlTable, ...]:
     try:
         text = read_limited(path, MAX_TOML_BYTES).decode()
     except UnicodeDecodeError as err:
-        raise DataError(f"is no text: byte {err.start}", file=path) from err
+        raise DataError(f"is not text: byte {err.start}", file=path) from err
     lines = text.splitlines()
     kept = [(i + 1, line) for i, line in enumerate(lines) if line.strip() and not line.lstrip().startswith("#")]
     if len(kept) < 2:

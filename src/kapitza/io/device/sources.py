@@ -101,7 +101,7 @@ def _read_heat_map(section: TomlTable, box: Box | None) -> HeatMap:
         try:
             values.append(np.array([float(cell) for cell in cells]))
         except ValueError as err:
-            raise DataError(f"row {i + 1} holds what is no number: {line.strip()!r:.40}", file=path) from err
+            raise DataError(f"row {i + 1}: not a number: {line.strip()!r:.40}", file=path) from err
         if values[-1].size != values[0].size:
             raise DataError(f"row {i + 1} has {values[-1].size} numbers, the first {values[0].size}", file=path)
     return locate_faults(section, "map", lambda: HeatMap(np.array(values), x, y))

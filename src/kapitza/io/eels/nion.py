@@ -19,7 +19,7 @@ from kapitza.io.eels.lazy import MAX_BYTES_IN_MEMORY, counts_of_dataset
 from kapitza.io.eels.signals import FileAxis, FileSignal, electron_calibration, time_in_seconds
 from kapitza.io.formats import files, npz
 from kapitza.io.formats.arrays import known_shape
-from kapitza.io.formats.files import write_atomically
+from kapitza.io.formats.files import known_suffix, write_atomically
 from kapitza.io.formats.foreign_hdf5 import (
     MAX_EXPANSION,
     NEGLIGIBLE_BYTES,
@@ -53,7 +53,7 @@ def read_ndata(path: str | PathLike[str]) -> list[FileSignal]:
             for name in (_DATA_MEMBER, _METADATA_MEMBER):
                 if name not in inside:
                     raise DataError(
-                        f"is no file of Nion Swift: its zip has no {name}, but {', '.join(map(repr, inside))[:100]}"
+                        f"is not a file of Nion Swift: its zip has no {name}, but {', '.join(map(repr, inside))[:100]}"
                     )
             for member in (inside[_DATA_MEMBER], inside[_METADATA_MEMBER]):
                 _check_member(member, size)
@@ -62,7 +62,7 @@ def read_ndata(path: str | PathLike[str]) -> list[FileSignal]:
     except (DataError, FileNotFoundError, PermissionError):
         raise
     except _SWIFT_FAULTS as err:
-        raise DataError(f"is no sound file of Nion Swift: {' '.join(str(err).split())}") from err
+        raise DataError(f"is not a valid file of Nion Swift: {' '.join(str(err).split())}") from err
     return [_swift_signal(counts, properties)]
 
 
@@ -257,9 +257,7 @@ def write_eels(image: SpectrumImage, path: str | PathLike[str]) -> Path:
     OSError
         if the file cannot be written
     """
-    suffix = Path(path).suffix.lower()
-    if suffix not in (".h5", ".ndata"):
-        raise InputError(f"the ending of {str(path)!r} says no format of spectra: expected .h5 or .ndata")
+    suffix = known_suffix(path, (".h5", ".ndata"))
     counts = np.ascontiguousarray(image.counts[...])
     properties = json.dumps(_swift_properties(image, counts))
     buffer = BytesIO()

@@ -4,13 +4,13 @@ import json
 import math
 import os
 import stat
-from collections.abc import Callable
-from os import PathLike
+from collections.abc import Callable, Collection
+from os import PathLike, fspath
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from kapitza.errors import DataError, InputError
+from kapitza.errors import DataError, InputError, MissingFile
 
 MAX_JSON_BYTES = 2**28  # bytes of JSON; arrays beyond that belong into .npz or .h5
 
@@ -21,26 +21,26 @@ def dump_json(tree: Any, *, indent: int | None = 1) -> bytes:
 
 
 def _refuse_constant(text: str) -> Any:
-    """Refuse what is no JSON although Python's reader takes it."""
-    raise DataError(f"holds {text}, which is no JSON")
+    """Refuse what Python's reader takes although it is not JSON."""
+    raise DataError(f"holds {text}, which is not valid JSON")
 
 
 def parse_json(data: bytes, *, constant: Callable[[str], Any] = _refuse_constant) -> Any:
-    """Return what a JSON text holds; `constant` says what NaN and Infinity stand for, which are no JSON.
+    """Return what a JSON text holds; `constant` says what NaN and Infinity stand for, which JSON does not have.
 
     Raises
     ------
     DataError
-        if it is no JSON, holds NaN, Infinity or a number too large for a float, or is nested without end
+        if it is not valid JSON, holds NaN, Infinity or a number too large for a float, or is nested without end
     """
     if len(data) > MAX_JSON_BYTES:
         raise DataError(f"has {len(data)} bytes of JSON, more than the {MAX_JSON_BYTES} that are read")
     try:
         return json.loads(data.decode(), parse_constant=constant, parse_float=_finite_float)
     except UnicodeDecodeError as err:
-        raise DataError(f"is no JSON: byte {err.start} is not text") from err
+        raise DataError(f"is not valid JSON: byte {err.start} is not UTF-8") from err
     except json.JSONDecodeError as err:
-        raise DataError(f"is no JSON in line {err.lineno}: {err.msg}") from err
+        raise DataError(f"is not valid JSON: line {err.lineno}: {err.msg}") from err
     except RecursionError as err:
         raise DataError("is nested too deeply: this is not a result of kapitza") from err
     except ValueError as err:
@@ -55,6 +55,24 @@ def _finite_float(text: str) -> float:
     if not math.isfinite(value):
         raise DataError(f"holds {text:.40}, which is too large for a float")
     return value
+
+
+def file_path(path: object) -> Path:
+    """Return what a caller gave as the path of a file, if it can be one."""
+    text = fspath(path) if isinstance(path, PathLike) else path
+    if not isinstance(text, str):
+        raise InputError(f"expected the path of a file, got {path!r:.60}")
+    return Path(text)
+
+
+def known_suffix(path: object, suffixes: Collection[str]) -> str:
+    """Return the ending of a file name in lower case, if it is one of `suffixes`."""
+    suffix = file_path(path).suffix.lower()
+    if suffix not in suffixes:
+        *others, last = suffixes
+        expected = f"{', '.join(others)} or {last}" if others else last
+        raise InputError(f"{str(path)!r} has an unknown file ending: expected {expected}")
+    return suffix
 
 
 _MAX_FILE_BYTES = 2**32  # bytes of a file that is read
@@ -82,7 +100,7 @@ def write_atomically(path: str | PathLike[str], data: bytes) -> Path:
     OSError
         if the folder is missing or may not be written, an old file is protected, or the disk is full
     """
-    target = Path(os.path.realpath(path))
+    target = Path(os.path.realpath(file_path(path)))
     check_replaceable(target)
     part = target.with_name(f".{target.name[:100]}.{uuid4().hex[:12]}.part")
     try:
@@ -102,7 +120,7 @@ def write_atomically(path: str | PathLike[str], data: bytes) -> Path:
 
 
 def check_replaceable(target: Path) -> None:
-    """Refuse to write over what is no file, or over a file that its owner protected."""
+    """Refuse to write over a folder or device, or over a file that its owner protected."""
     if target.is_dir():
         raise InputError(f"{target} is a folder: give the name of a file in it")
     if not target.exists():
@@ -131,8 +149,10 @@ def read_limited(path: str | PathLike[str], limit: int = _MAX_FILE_BYTES) -> byt
     ------
     DataError
         if it is larger, or not a regular file (others might never end)
+    MissingFile
+        if there is nothing
     OSError
-        if it is missing or may not be read
+        if it may not be read
     """
     size = regular_file_size(path)
     if size > limit:
@@ -148,10 +168,16 @@ def regular_file_size(path: str | PathLike[str]) -> int:
     ------
     DataError
         for a folder, a pipe or a device
+    MissingFile
+        if there is nothing
     OSError
-        if there is nothing, or it may not be read
+        if it may not be read
     """
-    status = Path(path).stat()
+    place = file_path(path)
+    try:
+        status = place.stat()
+    except FileNotFoundError as err:
+        raise MissingFile(place) from err
     if stat.S_ISDIR(status.st_mode):
         raise DataError("is a folder: give the name of a file in it", file=path)
     if not stat.S_ISREG(status.st_mode):

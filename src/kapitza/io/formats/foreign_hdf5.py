@@ -56,7 +56,7 @@ def open_hdf5(path: str | PathLike[str]) -> Generator[Any]:
     except (DataError, FileNotFoundError, PermissionError, IsADirectoryError):
         raise
     except FOREIGN_FAULTS as err:
-        raise DataError(f"is not a sound HDF5 file: {' '.join(str(err).split()) or type(err).__name__}") from err
+        raise DataError(f"is not a valid HDF5 file: {' '.join(str(err).split()) or type(err).__name__}") from err
 
 
 def local_member(group: Any, name: str) -> Any:
@@ -101,7 +101,7 @@ def local_dataset(group: Any, name: str) -> Any:
         group = local_member(group, part)
     dataset = local_member(group, name.strip("/").split("/")[-1])
     if not isinstance(dataset, foreign_h5py().Dataset):
-        raise DataError(f"{name!r:.60} is no dataset")
+        raise DataError(f"{name!r:.60} is not a dataset")
     _check_storage(dataset)
     if dataset.dtype.kind not in "iufb" or dataset.dtype.itemsize > 8:
         raise DataError(f"{name!r:.60} holds {dataset.dtype!s:.60}, expected real numbers")

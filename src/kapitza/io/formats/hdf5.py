@@ -65,7 +65,7 @@ def read_own_hdf5(path: str | PathLike[str]) -> tuple[bytes, dict[str, NDArray[A
     except (DataError, FileNotFoundError, PermissionError, IsADirectoryError):
         raise
     except HDF5_FAULTS as err:
-        raise DataError(f"is not a sound HDF5 file: {' '.join(str(err).split())}") from err
+        raise DataError(f"is not a valid HDF5 file: {' '.join(str(err).split())}") from err
     header = arrays.pop(HEADER_DATASET, None)
     if header is None or header.dtype != np.uint8 or header.size > MAX_JSON_BYTES:
         raise DataError(f"is not an HDF5 file of kapitza: no dataset {HEADER_DATASET!r} of bytes")
@@ -79,7 +79,7 @@ def _own_dataset(h5py: ModuleType, file: Any, name: str) -> Any:
         raise DataError(f"{name!r:.60} is a link ({type(link).__name__}), which is not followed")
     dataset = file[name]
     if not isinstance(dataset, h5py.Dataset):
-        raise DataError(f"{name!r:.60} is no dataset")
+        raise DataError(f"{name!r:.60} is not a dataset")
     if dataset.external or dataset.is_virtual:
         raise DataError(f"{name!r:.60} is stored in another file, which is not read")
     if dataset.chunks is not None:

@@ -61,7 +61,7 @@ def read_npz(path: str | PathLike[str]) -> tuple[bytes, dict[str, NDArray[Any]]]
     except DataError:
         raise
     except NPZ_FAULTS as err:
-        raise DataError(f"is no sound NPZ file of kapitza: {err}") from err
+        raise DataError(f"is not a valid NPZ file of kapitza: {err}") from err
 
 
 def _check_sizes(archive: zipfile.ZipFile, size: int) -> None:

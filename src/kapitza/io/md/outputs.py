@@ -153,7 +153,7 @@ def _check_header(header: RunHeader) -> None:
     steps = header.block / header.timestep
     layers = header.heights.size
     faults = {
-        "holds a height that is no number": not (np.isfinite(header.heights).all() and np.isfinite(header.plane)),
+        "holds a height that is not a number": not (np.isfinite(header.heights).all() and np.isfinite(header.plane)),
         f"has {layers} planes, {header.counts.size} counts and {header.roles.size} roles": not (
             header.heights.shape == header.counts.shape == header.roles.shape and 0 < layers <= _MAX_OUTPUT_LAYERS
         ),

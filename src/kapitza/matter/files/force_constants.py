@@ -43,7 +43,7 @@ def read_lines(path: Path) -> list[str]:
             raise DataError("is not a file", file=path)
         return path.read_bytes().decode("utf-8").split("\n")
     except UnicodeDecodeError as err:
-        raise DataError(f"is not a text file (byte {err.start} is no UTF-8)", file=path) from err
+        raise DataError(f"is not a text file: byte {err.start} is not UTF-8", file=path) from err
     except (OSError, ValueError) as err:
         raise DataError(f"cannot be read: {getattr(err, 'strerror', None) or err}", file=path) from err
 
@@ -116,7 +116,7 @@ def _internal_dataset(h5py: Any, file: Any, name: str, path: Path) -> Any:
     """Return a dataset that is stored in this very file: links and raw storage elsewhere could read any file."""
     link = file.get(name, getlink=True)
     if not isinstance(link, h5py.HardLink) or not isinstance(file[name], h5py.Dataset):
-        raise DataError(f"{name!r} is no dataset of the file itself", file=path)
+        raise DataError(f"{name!r} is not a dataset of this file", file=path)
     if file[name].external or file[name].is_virtual or file[name].dtype.kind not in "fiu":
         raise DataError(f"{name!r} is not stored as numbers in the file itself", file=path)
     return file[name]

@@ -152,7 +152,9 @@ class Checkpoint:
             arrays = deserialize_arrays(path.read_bytes())
             there = str(arrays["address"])
         except OSError as err:
-            raise DataError(f"is no folder to write to ({err.strerror}): take another", file=self.folder) from err
+            raise DataError(
+                f"is not a folder that can be written to ({err.strerror}): take another", file=self.folder
+            ) from err
         except (DataError, KeyError, ValueError) as err:
             raise DataError("damaged; remove it to start the run anew", file=path) from err
         if there != self.address:
