@@ -1,7 +1,7 @@
 """Molecular dynamics of interfaces: systems, potentials, engines, runs and their analysis."""
 
 from kapitza.simulate.md.analysis.nemd import NemdResult as NemdResult
-from kapitza.simulate.md.engine import MdEngine as MdEngine
+from kapitza.simulate.md.engine import Dynamics as Dynamics
 from kapitza.simulate.md.engine import MdState as MdState
 from kapitza.simulate.md.engine import Observer as Observer
 from kapitza.simulate.md.engine import Thermostats as Thermostats
@@ -9,6 +9,7 @@ from kapitza.simulate.md.engines.ase import AseEngine as AseEngine
 from kapitza.simulate.md.engines.builtin import BuiltinEngine as BuiltinEngine
 from kapitza.simulate.md.engines.lammps import LammpsEngine as LammpsEngine
 from kapitza.simulate.md.observers.sampling import Sampling as Sampling
+from kapitza.simulate.md.observers.spectral_flux import SpectralFlux as SpectralFlux
 from kapitza.simulate.md.potential import LammpsCommands as LammpsCommands
 from kapitza.simulate.md.potential import Potential as Potential
 from kapitza.simulate.md.potential import lennard_jones as lennard_jones

@@ -112,13 +112,7 @@ def spectrum(
 
 
 def _load_elastic_transmission(path: str) -> "kapitza.Transmission":
-    """Transmission of a file of `agf --save`.
-
-    Raises
-    ------
-    InputError
-        for a file without one
-    """
+    """Transmission of a file of `agf --save`; a file without one is refused."""
     found = kapitza.load(path)
     held = found.get("transmission") if isinstance(found, dict) else found
     if not isinstance(held, kapitza.Transmission):

@@ -63,13 +63,7 @@ def print_saved(*paths: str | None) -> None:
 
 
 def load_run(path: str) -> "kapitza.md.Run":
-    """Run between two baths that was saved.
-
-    Raises
-    ------
-    InputError
-        for a file of something else
-    """
+    """Saved run between two thermostats; a file of something else is refused."""
     found = kapitza.load(path)
     if not isinstance(found, kapitza.md.Run):
         raise InputError(f"{path} holds a {type(found).__name__}: expected what `kapitza md nemd` or `md read` saved")

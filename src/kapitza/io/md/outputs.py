@@ -112,13 +112,7 @@ def _heat_run(
 
 
 def _read_header(path: Path) -> RunHeader:
-    """Header of a deck.
-
-    Raises
-    ------
-    DataError
-        if there is none, or it lacks something
-    """
+    """Header of a deck; DataError if there is none, or it lacks something."""
     try:
         tree = parse_json(_read_text(path))
     except DataError as err:
@@ -277,9 +271,9 @@ def _consecutive_rows(rows: dict[int, Array], path: Path, stride: int, first: in
 
 
 def _read_energy_balance(path: Path, stride: int) -> tuple[Array, Array]:
-    """(blocks + 1, 2) heat given by the baths since the start and (blocks + 1,) total energy, eV.
+    """(blocks + 1, 2) heat given by the thermostats since the start and (blocks + 1,) total energy, eV.
 
-    A run that is taken up counts its heat anew from the step that it begins with.
+    A restarted run counts its heat anew from the step that it begins with.
     """
     rows: dict[int, Array] = {}
     offset = np.zeros(2)

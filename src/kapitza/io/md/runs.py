@@ -298,18 +298,8 @@ def size_study(
 ) -> SizeStudy:
     """Run the interface of a file between longer and longer sides, and extrapolate its resistance.
 
-    Parameters
-    ----------
-    held : from `read_run`; its protocol is long enough for the lengths of the file, and is made longer by their square
-    lengths : of each side, thermostats included, m; three or more
-    store : where results are kept, and what runs in progress need to go on
-    executor : processes over which the runs are spread, or any `concurrent.futures.Executor`
-    progress : called with the number of finished and of all runs
-
-    Raises
-    ------
-    InputError
-        for fewer than three lengths, or sides too short for their thermostats
+    `lengths` of each side, thermostats included, m: three or more.  The protocol of the file is long enough for its own
+    lengths, and is made longer by their square.
     """
     if len(set(lengths)) < 3:
         raise InputError(f"{len(set(lengths))} lengths: an extrapolation with a check needs three or more")
@@ -341,19 +331,7 @@ def _thermostat_distance(record: Record) -> float:
 
 
 def run_deck(held: RunFile, engine: str, *, potential: str | None = None) -> dict[str, str]:
-    """Files of a run for another program, by name.
-
-    Parameters
-    ----------
-    held : from `read_run`
-    engine : "lammps" or "gpumd"
-    potential : path of the potential as GPUMD shall open it
-
-    Raises
-    ------
-    InputError
-        for baths that the program lacks, another engine, GPUMD without a potential
-    """
+    """Files of a run for another program, by name; `potential` is its path as GPUMD opens it."""
     system = held.system()
     if engine == "gpumd":
         if potential is None:

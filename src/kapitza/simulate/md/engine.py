@@ -153,20 +153,10 @@ class Observer(Protocol):
 
 
 def swap_velocities(velocities: Array, masses: Array, hot: IntArray, cold: IntArray) -> float:
-    r"""Make the slowest atom of the hot bath and the fastest of the cold one collide, in place.
+    """Make the slowest atom of the hot thermostat and the fastest of the cold one collide, in place.
 
-    $v' = 2 v_c - v$ with the velocity $v_c$ of their centre of mass; equal masses exchange their velocities.
-
-    Parameters
-    ----------
-    velocities : (n, 3), changed in place
-    masses : (n,)
-    hot, cold : atoms of the baths
-
-    Returns
-    -------
-    float
-        energy given to the hot bath, in units of mass times velocity squared; 0 where the exchange would cool it
+    $v' = 2 v_c - v$ with the velocity $v_c$ of their centre of mass; equal masses exchange their velocities.  Returns
+    the energy given to the hot side, in units of mass times velocity squared; 0 where the exchange would cool it.
     """
     kinetic = 0.5 * masses * (velocities**2).sum(axis=1)
     pair = np.array([hot[np.argmin(kinetic[hot])], cold[np.argmax(kinetic[cold])]])

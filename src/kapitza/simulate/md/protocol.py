@@ -15,20 +15,10 @@ from kapitza.units import k_B
 
 
 def thermal_state(system: System, temperature: ArrayLike, seed: int, *, twice: bool = False) -> MdState:
-    """Return atoms at rest positions with velocities drawn from Maxwell's distribution; no momentum in all.
+    """Return atoms at rest positions with velocities drawn from Maxwell's distribution, without total momentum.
 
-    Parameters
-    ----------
-    system : atoms; those that are held stand still
-    temperature : K, one for all or one for each atom (n,)
-    seed : of the random numbers
-    twice : draw velocities at twice the temperature, since atoms at rest positions of a solid give half of their
-        kinetic energy to the springs between them
-
-    Raises
-    ------
-    InputError
-        for temperatures or a seed out of range, or no atom that may move
+    `temperature` (K) is one for all or one for each atom (n,); held atoms do not move.  `twice` draws velocities at
+    twice the temperature, since atoms at rest positions of a solid give half of their kinetic energy to the springs.
     """
     kelvin = np.asarray(temperature, dtype=float)
     given: Any = seed
@@ -128,13 +118,7 @@ class Protocol:
 
 
 def check_thermostats(system: System, protocol: Protocol) -> None:
-    """Refuse baths that have no atoms, or lack their numbers.
-
-    Raises
-    ------
-    InputError
-        naming what is missing
-    """
+    """Refuse thermostats that have no atoms, or lack their numbers."""
     thermostats = protocol.thermostats
     for name in ("hot", "cold", "damping", "power", "period"):
         value = getattr(thermostats, name)
@@ -166,13 +150,7 @@ def check_thermostats(system: System, protocol: Protocol) -> None:
 
 
 def check_start(system: System, start: MdState) -> None:
-    """Refuse a state to start from that is of other atoms, or nowhere.
-
-    Raises
-    ------
-    InputError
-        naming what came and what was wanted
-    """
+    """Refuse a state to start from that is of other atoms, or not finite."""
     if len(start.positions) != system.masses.size:
         raise InputError(
             f"{system.name}: a state of {len(start.positions)} atoms for {system.masses.size}: make it for this system"
@@ -182,14 +160,10 @@ def check_start(system: System, start: MdState) -> None:
 
 
 def local_temperature(system: System, hot: float, cold: float) -> Array:
-    """(n,) temperature on the straight line from bath to bath at the height of each atom, K.
+    """(n,) temperature on the straight line from thermostat to thermostat at the height of each atom, K.
 
-    Beyond the inner edges of the baths it is theirs.  In a system that repeats along z the line goes down and up again.
-
-    Parameters
-    ----------
-    system : with baths; without any, the line goes from end to end
-    hot, cold : K
+    Beyond the inner edges of the thermostats it is theirs; without any it is the mean.  In a system that repeats along
+    z the line goes down and up again.
     """
     z = system.positions[:, 2]
     near = [z[system.role == role] for role in (HOT_ROLE, COLD_ROLE)]
@@ -205,35 +179,19 @@ def gradient_state(system: System, hot: float, cold: float, seed: int) -> MdStat
     """State to start from: atoms at rest places, with velocities of twice the local temperature.
 
     Half of their kinetic energy becomes potential energy of vibration within a few periods.
-
-    Parameters
-    ----------
-    system : atoms where they are at rest
-    hot, cold : temperatures of the baths, K
-    seed : of the random numbers
     """
     return thermal_state(system, local_temperature(system, hot, cold), seed, twice=True)
 
 
 @define(eq=False, kw_only=True)
 class Thermometer:
-    """Kinetic temperature of each plane of atoms, mean over looks; it also sees when a run bursts.
-
-    Attributes
-    ----------
-    system : of which the planes are
-    every : steps between two samples
-    flowing : whether the mean velocity of each plane is subtracted
-    limit : kinetic energy beyond which the run has burst, J
-    total : (layers,) sum over looks of the kinetic energies, J
-    looks : how many
-    """
+    """Kinetic temperature of each plane of atoms, mean over looks; it also sees when a run bursts."""
 
     system: System
-    every: int
-    flowing: bool = False
-    limit: float = np.inf
-    total: Array = Factory(lambda self: np.zeros(self.system.counts.size), takes_self=True)
+    every: int  # steps between two samples
+    flowing: bool = False  # whether the mean velocity of each plane is subtracted
+    limit: float = np.inf  # J, kinetic energy beyond which the run is unstable
+    total: Array = Factory(lambda self: np.zeros(self.system.counts.size), takes_self=True)  # (layers,) J
     looks: int = 0
     half_masses: Array = Factory(
         lambda self: np.where(self.system.role == HELD_ROLE, 0.0, self.system.masses / 2), takes_self=True
@@ -274,16 +232,10 @@ class Thermometer:
 
 @define(eq=False)
 class PowerMeter:
-    """Mean of the direct power through the plane.
+    """Mean of the direct power through the plane."""
 
-    Attributes
-    ----------
-    power : gives it from positions and velocities, W
-    every : steps between two samples; 0: never
-    """
-
-    power: Any
-    every: int
+    power: Any  # gives it from positions and velocities, W
+    every: int  # steps between two samples; 0: never
     total: float = 0.0
     looks: int = 0
 
@@ -302,15 +254,7 @@ class PowerMeter:
 def advance_observed(
     motion: Dynamics, looks: Sequence[Thermometer | PowerMeter | Observer], step: int, steps: int
 ) -> None:
-    """Do some time steps, and let each observer look at multiples of its interval.
-
-    Parameters
-    ----------
-    motion : of the atoms
-    looks : who looks
-    step : steps done before, counted from when the intervals count
-    steps : to do
-    """
+    """Do some time steps, and let each observer sample where `step`, counted on, is a multiple of its interval."""
     end = step + steps
     while step < end:
         due = min(end, *((step // one.every + 1) * one.every for one in looks))

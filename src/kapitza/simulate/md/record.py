@@ -90,13 +90,7 @@ HEADER_FILE = "kapitza.json"
 
 @frozen(eq=False, kw_only=True)
 class RunHeader:
-    """All of a `Record` but its blocks.
-
-    Attributes
-    ----------
-    name, area, plane, heights, counts, roles, block, timestep, ways, seed, method : as in `Record`
-    blocks : how many are wanted
-    """
+    """All of a `Record` but its blocks."""
 
     name: str
     area: float
@@ -109,7 +103,7 @@ class RunHeader:
     ways: int
     seed: int
     method: str
-    blocks: int
+    blocks: int  # how many are wanted
 
     @property
     def text(self) -> str:

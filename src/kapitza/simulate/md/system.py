@@ -91,13 +91,7 @@ class System:
 
 
 def _check_system(system: System) -> None:
-    """Refuse kinds, roles and planes of atoms that do not exist, and a box in which nothing fits.
-
-    Raises
-    ------
-    InputError
-        naming what came and what was wanted
-    """
+    """Refuse kinds, roles and planes of atoms that do not exist, and a box without volume."""
     name, (a, b, c) = system.name, system.lattice
     for what, numbers, last in (("species", system.species, len(system.kinds) - 1), ("role", system.role, HELD_ROLE)):
         if numbers.size and not 0 <= numbers.min() <= numbers.max() <= last:

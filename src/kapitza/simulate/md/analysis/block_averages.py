@@ -17,18 +17,11 @@ _MIN_CORRELATION = -0.3
 
 @frozen(eq=False)
 class BlockEstimate:
-    """Numbers from one run, with how they go together.
+    """Numbers from one run, with how they go together."""
 
-    Attributes
-    ----------
-    value : (k,) estimates
-    covariance : (k, k) of their errors
-    freedom : degrees of freedom of the covariance, for Student's t
-    """
-
-    value: Array
-    covariance: Array = field(converter=square)
-    freedom: float
+    value: Array  # (k,) estimates
+    covariance: Array = field(converter=square)  # (k, k) of their errors
+    freedom: float  # degrees of freedom of the covariance, for Student's t
 
     @property
     def sigma(self) -> Array:
@@ -37,13 +30,7 @@ class BlockEstimate:
 
 
 def combine_blocks(values: ArrayLike, size: int) -> Array:
-    """Averages over `size` neighbouring blocks, (blocks // size, ...); a rest is dropped at the start.
-
-    Raises
-    ------
-    InputError
-        if not one block of this size is left
-    """
+    """Averages over `size` neighbouring blocks, (blocks // size, ...); a remainder is dropped at the start."""
     array = np.asarray(values, dtype=float)
     count = len(array) // size if size > 0 else 0
     if count < 1:
@@ -65,15 +52,10 @@ def block_correlation(series: ArrayLike) -> Array:
 
 
 def block_mean(series: ArrayLike) -> BlockEstimate:
-    r"""Mean of k series of n blocks, (n, k), whose neighbours may remember each other.
+    r"""Mean of k series of n blocks, (n, k), at least three, whose neighbours may be correlated.
 
     The blocks are taken as first-order autoregressions: $\sigma^2 = \frac{s^2}{n} \frac{1 + \rho}{1 - \rho}$ with
-    `memory` $\rho$; the effective number of blocks, less one, counts as degrees of freedom.
-
-    Raises
-    ------
-    InputError
-        for fewer than three blocks
+    $\rho$ of `block_correlation`; the effective number of blocks, less one, counts as degrees of freedom.
     """
     array = np.asarray(series, dtype=float)
     if array.ndim != 2 or len(array) < 3:
@@ -86,21 +68,10 @@ def block_mean(series: ArrayLike) -> BlockEstimate:
 
 
 def jackknife_blocks(series: ArrayLike, statistic: Callable[[Array], Array]) -> BlockEstimate:
-    r"""Function of the means of a run with its error, from leaving out one block after the other.
-
+    r"""Function of the means of n blocks, (..., k) to (..., p), with its error, by leaving out one after the other.
 
     Pseudo-values $n \theta - (n - 1) \theta_{(i)}$ are averaged as `block_mean` does; the estimate itself
     is $\theta$ of all blocks less the bias that they show.
-
-    Parameters
-    ----------
-    series : (n, k) blocks
-    statistic : from means (..., k) to (..., p) numbers
-
-    Raises
-    ------
-    InputError
-        for fewer than three blocks
     """
     array = np.asarray(series, dtype=float)
     count = len(array)
@@ -112,13 +83,7 @@ def jackknife_blocks(series: ArrayLike, statistic: Callable[[Array], Array]) -> 
 
 
 def student_quantile(level: float, freedom: float) -> float:
-    """Half width of an interval of this probability in standard uncertainties, Student's t.
-
-    Raises
-    ------
-    InputError
-        for a level that is not between 0 and 1
-    """
+    """Half width of an interval of this probability (0 to 1) in standard uncertainties, Student's t."""
     from scipy.special import stdtrit
 
     if not 0 < level < 1:

@@ -38,26 +38,15 @@ _CUTOFF_FACTORS = (0.5, 0.7, 1.2)
 
 @frozen(eq=False)
 class PowerFluctuations:
-    """Power through the boundaries of a closed system in equilibrium.
+    """Power through the boundaries of a closed system in equilibrium."""
 
-    Attributes
-    ----------
-    power : (samples, 1) or (samples, 2) power into the left side through each of its boundaries, W
-    step : distance of two samples, s
-    area : of one boundary, m²
-    temperature : K
-    left, right : the two sides with their classical heat capacities; lengths run to the far end, or to the middle of
-        each side where there are two boundaries
-    name : of the system
-    """
-
-    power: Array = field(converter=finite_table)
-    step: float = field(validator=quantity())
-    area: float = field(validator=quantity())
-    temperature: float = field(validator=quantity())
-    left: ThermalSlab
+    power: Array = field(converter=finite_table)  # (samples, 1 or 2) W into the left side through each boundary
+    step: float = field(validator=quantity())  # distance of two samples, s
+    area: float = field(validator=quantity())  # of one boundary, m²
+    temperature: float = field(validator=quantity())  # K
+    left: ThermalSlab  # left, right: with lengths to the far end, or to the middle where there are two boundaries
     right: ThermalSlab
-    name: str = field(default="", kw_only=True)
+    name: str = field(default="", kw_only=True)  # of the system
 
     def __attrs_post_init__(self) -> None:
         if self.power.shape[1] not in (1, 2) or len(self.power) < 64:
@@ -73,51 +62,29 @@ class PowerFluctuations:
 
 @frozen(eq=False)
 class PowerSpectrum:
-    """Spectral density of the power in units of a conductance.
+    """Spectral density of the power in units of a conductance."""
 
-    Attributes
-    ----------
-    omega : (n,) rad s⁻¹
-    value : (n, modes) S_q / (2 kB T² A), W m⁻² K⁻¹: a white spectrum has the value of the conductance
-    variance : of one value relative to the square of its expectation (1 without a taper)
-    """
-
-    omega: Array
-    value: Array
-    variance: float
+    omega: Array  # (n,) rad s⁻¹
+    value: Array  # (n, modes) S_q / (2 kB T² A), W m⁻² K⁻¹: a white spectrum has the value of the conductance
+    variance: float  # of one value relative to the square of its expectation (1 without a taper)
 
 
 @frozen(eq=False, kw_only=True)
 class FluctuationFit:
-    """Conductance of the extrapolated drop from a spectrum.
+    """Conductance of the extrapolated drop from a spectrum."""
 
-    Attributes
-    ----------
-    conductance : value and total uncertainty: of the fit, and of the cut-off
-    statistical, cutoff : standard uncertainties, of the fit, and as the spread of the cut-offs less what statistics
-        explain, W m⁻² K⁻¹
-    model : "lumped" or "slabs"
-    biot : resistance of the sides over that of the boundary
-    conductivity : (2,) of the sides, fitted where they were free, W m⁻¹ K⁻¹
-    low, high : range of the fit, rad s⁻¹
-    cutoffs : (n,) other upper ends of the range, rad s⁻¹
-    scanned : (n,) conductances found with them, W m⁻² K⁻¹
-    probability : of a misfit as large in bands of frequency if the model holds
-    reasons : why the result is not to be believed; empty where nothing speaks against it
-    """
-
-    conductance: Conductance
-    statistical: float
+    conductance: Conductance  # value and total uncertainty: of the fit, and of the cut-off
+    statistical: float  # statistical, cutoff: standard uncertainties of the fit, and of the cut-off beyond statistics
     cutoff: float
-    model: SideModel = field(validator=one_of(*SIDE_MODELS))
-    biot: float
-    conductivity: Array
-    low: float
+    model: SideModel = field(validator=one_of(*SIDE_MODELS))  # "lumped" or "slabs"
+    biot: float  # resistance of the sides over that of the boundary
+    conductivity: Array  # (2,) of the sides, fitted where they were free, W m⁻¹ K⁻¹
+    low: float  # low, high: range of the fit, rad s⁻¹
     high: float
-    cutoffs: Array = field(converter=finite)
-    scanned: Array = field(converter=finite)
-    probability: float
-    reasons: tuple[str, ...] = field(validator=validators.instance_of(tuple))
+    cutoffs: Array = field(converter=finite)  # (n,) other upper ends of the range, rad s⁻¹
+    scanned: Array = field(converter=finite)  # (n,) conductances found with them, W m⁻² K⁻¹
+    probability: float  # of a misfit as large in bands of frequency if the model holds
+    reasons: tuple[str, ...] = field(validator=validators.instance_of(tuple))  # empty: nothing speaks against it
 
 
 def power_spectrum(data: PowerFluctuations) -> PowerSpectrum:
@@ -144,7 +111,7 @@ def fit_fluctuations(
     free: bool = False,
     known: float = 0.0,
 ) -> FluctuationFit:
-    r"""Fit the conductance of the boundary to the spectrum of the power, heat capacities known.
+    r"""Fit the conductance of the boundary (extrapolated drop) to the spectrum of the power, heat capacities known.
 
     $S_q(\omega) = 2 k_B T^2 A\, \mathrm{Re}\, Y(\omega)$ with the admittance of the boundary between its two sides
     (fluctuation-dissipation).  Of bodies with one temperature each (the lumped model)
@@ -154,25 +121,9 @@ def fit_fluctuations(
     taken as their sum, which fills and empties the sides, and their difference, for which the middles are held.
     Whittle's likelihood: periodograms are independent and exponentially distributed about $S_q$.
 
-    Parameters
-    ----------
-    data : powers in equilibrium
-    high : upper end of the range, rad s⁻¹: below the frequencies of the phonons themselves
-    model : None takes "lumped" below a Biot number of 0.1, "slabs" else
-    free : fit the conductivities of the two sides too
-    known : relative standard uncertainty of the conductivities of the sides, which may then change within it; exact
-        where zero
-
-    Returns
-    -------
-    FluctuationFit, whose conductance refers to the extrapolated drop
-
-    Raises
-    ------
-    InputError
-        if fewer than 20 frequencies lie in the range, or slabs are asked for without conductivities
-    ConvergenceError
-        if the spectrum does not determine what is fitted
+    `high` (rad s⁻¹) is the upper end of the range, below the frequencies of the phonons themselves; `model` None takes
+    "lumped" below a Biot number of 0.1.  The conductivities of the sides are fitted if `free`, else they may change
+    within their relative standard uncertainty `known`.
     """
     spectrum = power_spectrum(data)
     count = int(np.searchsorted(spectrum.omega, high, side="right"))
@@ -337,27 +288,15 @@ class GreenKuboIntegral:
 
     It rises within the periods of the phonons to the conductance of the emitted drop and falls again as the sides
     charge: in a closed system it ends at exactly zero, so that what is read from it depends on where it is read.
-
-    Attributes
-    ----------
-    time : (n,) upper ends, s
-    value, sigma : (n,) integral and standard uncertainty from segments, W m⁻² K⁻¹
-    temperature : K
     """
 
-    time: Array = field(converter=positive)
-    value: Array = field(converter=finite)
+    time: Array = field(converter=positive)  # (n,) upper ends, s
+    value: Array = field(converter=finite)  # value, sigma: (n,) W m⁻² K⁻¹; the uncertainty is from segments
     sigma: Array = field(converter=finite)
-    temperature: float
+    temperature: float  # K
 
     def at(self, time: float) -> Conductance:
-        """Conductance of the emitted drop, read at a time (s) inside the range.
-
-        Raises
-        ------
-        InputError
-            outside of the range
-        """
+        """Conductance of the emitted drop, read at a time (s) inside the range."""
         when = number(time)
         if not self.time[0] <= when <= self.time[-1]:
             raise InputError(f"time {when:.3g} s, the integral runs from {self.time[0]:.3g} to {self.time[-1]:.3g} s")
@@ -369,19 +308,7 @@ class GreenKuboIntegral:
 
 
 def green_kubo(data: PowerFluctuations, longest: float, *, segments: int = 20) -> GreenKuboIntegral:
-    """Running Green-Kubo integral of the power, averaged over the boundaries, for comparison.
-
-    Parameters
-    ----------
-    data : powers in equilibrium
-    longest : last upper end, s
-    segments : pieces of the run, whose scatter gives the error
-
-    Raises
-    ------
-    InputError
-        if a segment is not at least twice as long as `longest`
-    """
+    """Running Green-Kubo integral of the power up to `longest` (s), mean of the boundaries; errors from segments."""
     from scipy.fft import irfft, rfft
 
     positive([longest])
@@ -406,19 +333,9 @@ def green_kubo(data: PowerFluctuations, longest: float, *, segments: int = 20) -
 def convert_drop(conductance: Conductance, ballistic: Sequence[float], *, share: float = 0.5) -> Conductance:
     r"""The same boundary with the other drop: "emitted" to "extrapolated" or back, classical.
 
-    $1/G_\mathrm{extrapolated} = 1/G_\mathrm{emitted} - s\,(1/G_{b,A} + 1/G_{b,B})$
-
-    Parameters
-    ----------
-    conductance : classical, with the drop "emitted" or "extrapolated"
-    ballistic : (2,) classical ballistic (Sharvin) conductances of the two solids, W m⁻² K⁻¹
-    share : of the one-sided resistances that the extrapolated drop leaves out: 1/2 for phonons of two streams, which
-        reach the bulk distribution right away; 0.467 for gray media with diffuse scattering (Milne's problem)
-
-    Raises
-    ------
-    InputError
-        for quantum statistics, another drop, or a conductance above what the emitted drop allows
+    $1/G_\mathrm{extrapolated} = 1/G_\mathrm{emitted} - s\,(1/G_{b,A} + 1/G_{b,B})$ with the classical ballistic
+    (Sharvin) conductances of the solids, W m⁻² K⁻¹.  The share s is 1/2 for phonons of two streams, which reach the
+    bulk distribution right away, and 0.467 for gray media with diffuse scattering (Milne's problem).
     """
     solids = positive(ballistic)
     if conductance.statistics != "classical" or conductance.drop == "local" or solids.size != 2:

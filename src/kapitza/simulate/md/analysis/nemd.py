@@ -33,20 +33,13 @@ from kapitza.simulate.md.system import COLD_ROLE, HOT_ROLE
 
 @frozen(eq=False)
 class WindowScan:
-    """The same run with other layers left out.
+    """The same run with other layers left out."""
 
-    Attributes
-    ----------
-    interface, bath : (n,) free layers left out beside the plane and beside each bath; the first is the usual choice
-    resistance, sigma : (n,) and statistical error, m² K W⁻¹
-    spread : root mean square deviation from the usual choice, less what statistics explain, m² K W⁻¹
-    """
-
-    interface: Array
+    interface: Array  # interface, bath: (n,) free layers left out beside the plane and each thermostat; usual first
     bath: Array
-    resistance: Array
+    resistance: Array  # resistance, sigma: (n,) and statistical error, m² K W⁻¹
     sigma: Array
-    spread: float
+    spread: float  # root mean square deviation from the usual choice, less what statistics explain, m² K W⁻¹
 
 
 @frozen(eq=False, kw_only=True)
@@ -147,28 +140,16 @@ def analyse_nemd(
     tolerance: float = FLUX_TOLERANCE,
     strict: bool = False,
 ) -> NemdResult:
-    r"""Jump, flux and resistance of a run between two baths, with a total error and a verdict.
+    r"""Jump, flux and resistance of a run between two thermostats, with a total error and a verdict.
 
     Straight lines through the free layers of both sides are extrapolated to the Gibbs plane; the layers left out are
-    scanned (`scan_branches`).  $R = \Delta T / J$ with $J$ the mean of what the hot bath gives and the cold bath takes;
-    errors by the jackknife over blocks no shorter than the slowest mode of the profile, in which flux and jump stay
-    together.  Inverting only at the end leaves no bias of first order in the noise of the jump.
+    scanned (`scan_branches`).  $R = \Delta T / J$ with $J$ the mean of what the hot thermostat gives and the cold one
+    takes; errors by the jackknife over blocks no shorter than the slowest mode of the profile, in which flux and jump
+    stay together.  Inverting only at the end leaves no bias of first order in the noise of the jump.
 
-    Parameters
-    ----------
-    record : block averages
-    skip : share of the blocks left out at the start; None leaves out what three times the slowest mode demands, up to
-        half of the record
-    equilibrated : time under the same baths before the record begins, s
-    tolerance : systematic difference of two of the three fluxes that is accepted, relative to their mean
-    strict : raise instead of giving reasons in the result
-
-    Raises
-    ------
-    InputError
-        if fewer than five blocks or four free layers a side are left, or heat does not flow from left to right
-    ConvergenceError
-        with `strict`, if something speaks against the result, which is its `last`
+    `skip` is the share of the blocks left out at the start (None: what three times the slowest mode demands, up to
+    half), `equilibrated` the time under the same thermostats before the record (s), `tolerance` the relative difference
+    of two fluxes that is accepted; `strict` raises ConvergenceError instead of giving reasons.
     """
     choices = scan_branches(record)
     start = _start(record, choices[0], skip, equilibrated)
@@ -186,11 +167,6 @@ def combine_replicas(replicas: Sequence[NemdResult]) -> NemdResult:
     Resistances, not conductances, are averaged, with the time sampled as weight: errors of short runs are themselves
     too uncertain to weigh with.  Where the replicas scatter more than their errors say, the error is widened by
     $\sqrt{\chi^2 / (n - 1)}$.  Systematic parts are averaged: more replicas do not make them smaller.
-
-    Raises
-    ------
-    InputError
-        for no replica, or runs with different layers
     """
     if not replicas:
         raise InputError(f"{len(replicas)} replicas: at least one is needed")

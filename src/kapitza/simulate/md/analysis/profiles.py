@@ -18,29 +18,15 @@ _MIN_BRANCH_LAYERS = 4
 
 @frozen(eq=False)
 class Branches:
-    """Lines through the free layers on both sides, as weights of the temperatures of all layers.
+    """Lines through the free layers on both sides, as weights of the temperatures of all layers."""
 
-    Attributes
-    ----------
-    interface : free layers left out on either side of the plane
-    bath : free layers left out beside each bath
-    weights : (4, layers) for the left and the right temperature at the plane (no unit) and the left and the right
-        gradient (m⁻¹)
-    """
-
-    interface: int
-    bath: int
-    weights: Array = field()
+    interface: int  # free layers left out on either side of the plane
+    bath: int  # free layers left out beside each thermostat
+    weights: Array = field()  # (4, layers) of left and right temperature at the plane, left and right gradient (m⁻¹)
 
 
 def _free_layers(record: Record) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Layers between the plane and the first bath on the left and on the right, in ascending order.
-
-    Raises
-    ------
-    InputError
-        if fewer than four are free on a side
-    """
+    """Layers between the plane and the first thermostat on the left and on the right, ascending, at least four each."""
     free = record.roles == FREE_ROLE
     first = int(np.searchsorted(record.heights, record.plane))
     low, high = first, first
@@ -59,13 +45,7 @@ def _free_layers(record: Record) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
 
 
 def fit_branches(record: Record, interface: int, bath: int) -> Branches:
-    """Least-squares lines on both sides, each layer weighted by its atoms.
-
-    Raises
-    ------
-    InputError
-        if fewer than four layers are left on a side
-    """
+    """Least-squares lines through at least four layers of either side, each layer weighted by its atoms."""
     left, right = _free_layers(record)
     weights = np.zeros((4, record.heights.size))
     for row, side in enumerate((left[bath : left.size - interface], right[interface : right.size - bath])):
@@ -126,27 +106,14 @@ _MIN_LAYER_SIGMA = 1e-9
 
 @frozen(eq=False)
 class HeatBalance:
-    """Heat flow three ways.
+    """Heat flow three ways."""
 
-    Attributes
-    ----------
-    value : (3,) mean flux left to right by the hot bath, by the cold bath and directly through the plane (NaN where it
-        was not measured), W m⁻²
-    covariance : (3, 3) of their errors, W² m⁻⁴; NaN where the third is
-    stored : rise of the total energy, per area and time, W m⁻²
-    lost : what the hot bath gave less what the cold bath took less what was stored, W m⁻²: an error of the integrator
-        or of the tallies, which no statistics excuse
-    mean : of hot and cold, W m⁻²
-    imbalance : standard uncertainty of the mean for not knowing where the energy was lost, before the plane or after
-        it: a rectangular distribution as wide as `lost`, W m⁻²
-    """
-
-    value: Array
-    covariance: Array
-    stored: float
-    lost: float
-    mean: float
-    imbalance: float
+    value: Array  # (3,) W m⁻² by hot and cold thermostat and through the plane, NaN where it was not measured
+    covariance: Array  # (3, 3) W² m⁻⁴; NaN where the third is
+    stored: float  # rise of the total energy, per area and time, W m⁻²
+    lost: float  # hot less cold less stored, W m⁻²: an error of integrator or tallies, not of statistics
+    mean: float  # of hot and cold, W m⁻²
+    imbalance: float  # of the mean, W m⁻²: rectangular, as wide as `lost`, whose place is not known
 
     @property
     def sigma(self) -> Array:
@@ -170,14 +137,7 @@ class HeatBalance:
 
 
 def balance_heat(record: Record, flux: Array, start: int) -> HeatBalance:
-    """Heat flow three ways and the energy balance of a record.
-
-    Parameters
-    ----------
-    record : block averages
-    flux : (blocks, 3) those of the blocks of the error estimate, as `Record.flux`, W m⁻²
-    start : first block of the record that is used
-    """
+    """Heat flow three ways from `flux` (blocks, 3) W m⁻², and the energy balance of a record from block `start` on."""
     measured = not np.isnan(flux[:, 2]).any()
     known = block_mean(flux if measured else flux[:, :2])
     value, covariance = np.full(3, np.nan), np.full((3, 3), np.nan)

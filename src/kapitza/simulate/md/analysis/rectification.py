@@ -12,16 +12,10 @@ _RECTIFICATION_SIGNIFICANCE = 2.0  # standard uncertainties that a rectification
 
 @frozen(eq=False)
 class Rectification:
-    r"""Rectification $\eta = (G_+ - G_-)/G_-$ of an interface.
+    r"""Rectification $\eta = (G_+ - G_-)/G_-$ of an interface."""
 
-    Attributes
-    ----------
-    temperature : (nT,) K
-    value, sigma : (nT,) and standard uncertainty
-    """
-
-    temperature: Array = field(converter=numbers)
-    value: Array = field(converter=numbers, validator=same_length("temperature"))
+    temperature: Array = field(converter=numbers)  # (nT,) K
+    value: Array = field(converter=numbers, validator=same_length("temperature"))  # value, sigma: (nT,)
     sigma: Array = field(converter=numbers, validator=same_length("temperature"))
 
     @property
@@ -39,18 +33,9 @@ class Rectification:
 
 
 def rectification(forward: Conductance, reverse: Conductance) -> Rectification:
-    r"""Rectification with propagated error,
-    $\sigma_\eta^2 = (\sigma_+/G_-)^2 + (G_+\sigma_-/G_-^2)^2$ for independent runs.
+    r"""Rectification of independent runs in opposite directions at the same mean temperatures, with propagated error.
 
-    Parameters
-    ----------
-    forward, reverse : conductances with heat flowing left to right and right to left, at the same mean temperatures,
-        with uncertainties
-
-    Raises
-    ------
-    InputError
-        for other temperatures, definitions or statistics, missing uncertainties, or a reverse conductance of zero
+    $\sigma_\eta^2 = (\sigma_+/G_-)^2 + (G_+\sigma_-/G_-^2)^2$.
     """
     check_comparable(forward, reverse)
     if not np.array_equal(forward.temperature, reverse.temperature):

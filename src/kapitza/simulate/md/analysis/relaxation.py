@@ -27,24 +27,14 @@ _RELAXATION_MODES = 20
 
 @frozen(eq=False)
 class RelaxationData:
-    """Difference of the mean temperatures of two sides that were heated apart and left alone.
+    """Difference of the mean temperatures of two sides that were heated apart and left alone."""
 
-    Attributes
-    ----------
-    time : (n,) since they were left alone, s
-    difference : (replicas, n) mean temperature of the left less that of the right side, K
-    left, right : the two sides with their classical heat capacities; lengths run to the insulated end, or to the middle
-        of each side where a periodic cell has two boundaries
-    temperature : to which they settle, K
-    name : of the system
-    """
-
-    time: Array = field(converter=increasing)
-    difference: Array = field()
-    left: ThermalSlab
+    time: Array = field(converter=increasing)  # (n,) since they were left alone, s
+    difference: Array = field()  # (replicas, n) mean temperature of the left less that of the right side, K
+    left: ThermalSlab  # left, right: lengths to the insulated end, or to the middle of each side of a periodic cell
     right: ThermalSlab
-    temperature: float = field(validator=quantity())
-    name: str = field(default="", kw_only=True)
+    temperature: float = field(validator=quantity())  # to which they settle, K
+    name: str = field(default="", kw_only=True)  # of the system
 
     def __attrs_post_init__(self) -> None:
         if self.difference.ndim != 2 or self.difference.shape[1] != self.time.size or not len(self.difference):
@@ -57,34 +47,19 @@ class RelaxationData:
 
 @frozen(eq=False, kw_only=True)
 class RelaxationFit:
-    """Conductance of the extrapolated drop from a relaxation.
+    """Conductance of the extrapolated drop from a relaxation."""
 
-    Attributes
-    ----------
-    conductance : value and total uncertainty
-    statistical, start : standard uncertainties, from replicas or the memory of the residuals, and from the choice of
-        the first time, less what statistics explain, W m⁻² K⁻¹
-    freedom : degrees of freedom of the statistical one
-    model : "lumped" or "slabs"
-    biot : resistance of the sides over that of the boundary
-    conductivity : (2,) of the sides, fitted where they were free, W m⁻¹ K⁻¹
-    amplitude : difference at time 0 by the fit, K
-    decay : (n,) fitted difference at the times used, K
-    time : (n,) times used, s
-    reasons : why the result is not to be believed; empty where nothing speaks against it
-    """
-
-    conductance: Conductance
-    statistical: float
+    conductance: Conductance  # value and total uncertainty
+    statistical: float  # statistical, start: standard uncertainties: of the noise, of the first time used, W m⁻² K⁻¹
     start: float
-    freedom: float
-    model: SideModel = field(validator=one_of(*SIDE_MODELS))
-    biot: float
-    conductivity: Array
-    amplitude: float
-    decay: Array
-    time: Array
-    reasons: tuple[str, ...] = field(validator=validators.instance_of(tuple))
+    freedom: float  # degrees of freedom of the statistical one
+    model: SideModel = field(validator=one_of(*SIDE_MODELS))  # "lumped" or "slabs"
+    biot: float  # resistance of the sides over that of the boundary
+    conductivity: Array  # (2,) of the sides, fitted where they were free, W m⁻¹ K⁻¹
+    amplitude: float  # difference at time 0 by the fit, K
+    decay: Array  # (n,) fitted difference at the times used, K
+    time: Array  # (n,) times used, s
+    reasons: tuple[str, ...] = field(validator=validators.instance_of(tuple))  # empty: nothing speaks against it
 
 
 def slab_decay(time: ArrayLike, conductance: float, left: ThermalSlab, right: ThermalSlab) -> Array:
@@ -108,19 +83,9 @@ def fit_relaxation(
     not start with one temperature in each slab to its very faces.
 
     Errors are those of three replicas or more, each weighed through the slopes of the fit; else those of the residuals,
-    taken as a first-order autoregression.
-
-    Parameters
-    ----------
-    data : differences of temperature
-    after : times before this are left out, s: a heated lattice takes some periods of vibration to be a thermal one
-    model : None takes "lumped" below a Biot number of 0.1, "slabs" else
-    free : fit the conductivities of the two sides, by one factor for both, too
-
-    Raises
-    ------
-    InputError
-        if fewer than 10 times are left, the difference does not decay, or slabs are asked for without conductivities
+    taken as a first-order autoregression.  Times before `after` (s) are left out, as a heated lattice takes some
+    periods of vibration to thermalise; `model` None takes "lumped" below a Biot number of 0.1; `free` fits one factor
+    for both conductivities, too.
     """
     use = data.time >= after
     if int(use.sum()) < _MIN_TIMES:

@@ -14,31 +14,19 @@ _SIZE_SIGNIFICANCE = 2.0
 
 @frozen(eq=False, kw_only=True)
 class SizeSeries:
-    r"""Resistances of several lengths, and $R = R_\infty + a / L + b / L_\mathrm{bath}$ through them.
+    r"""Resistances of several lengths, and $R = R_\infty + a / L + b / L_\mathrm{bath}$ through them."""
 
-    Attributes
-    ----------
-    length : (n,) of the system, m
-    bath : (n,) of the baths, m; None where they were left out of the fit
-    resistance, sigma : (n,) what was simulated, m² K W⁻¹
-    fitted : (2,) or (3,) R_∞ (m² K W⁻¹), a and, with baths, b (m³ K W⁻¹)
-    covariance : of `fitted`, from the stated errors, widened where they do not explain the scatter
-    chi2, freedom : sum of squared residuals in units of the errors, and its degrees of freedom
-    mean, mean_sigma : weighted mean of all lengths as if there were no size effect, m² K W⁻¹
-    mean_chi2 : chi2 of that mean, with n - 1 degrees of freedom
-    """
-
-    length: Array = field(converter=positive, metadata={"unit": "m"})
-    bath: Array | None = field(metadata={"unit": "m"})
+    length: Array = field(converter=positive, metadata={"unit": "m"})  # (n,)
+    bath: Array | None = field(metadata={"unit": "m"})  # (n,) None where left out of the fit
     resistance: Array = field(converter=finite, validator=same_length("length"), metadata={"unit": "m^2 K W^-1"})
     sigma: Array = field(converter=positive, validator=same_length("length"), metadata={"unit": "m^2 K W^-1"})
-    fitted: Array = field(metadata={"unit": "m^2 K W^-1 and m^3 K W^-1"})
-    covariance: Array = field(converter=square, metadata={"unit": "of fitted"})
+    fitted: Array = field(metadata={"unit": "m^2 K W^-1 and m^3 K W^-1"})  # R_∞, a and, with baths, b
+    covariance: Array = field(converter=square, metadata={"unit": "of fitted"})  # widened by the scatter
     chi2: float = field(metadata={"unit": "1"})
     freedom: int = field(metadata={"unit": "1"})
-    mean: float = field(metadata={"unit": "m^2 K W^-1"})
+    mean: float = field(metadata={"unit": "m^2 K W^-1"})  # mean, mean_sigma: weighted, as if there were no size effect
     mean_sigma: float = field(metadata={"unit": "m^2 K W^-1"})
-    mean_chi2: float = field(metadata={"unit": "1"})
+    mean_chi2: float = field(metadata={"unit": "1"})  # with n - 1 degrees of freedom
 
     @property
     def fitted_sigma(self) -> Array:
@@ -75,18 +63,7 @@ class SizeSeries:
         return line
 
     def conductance(self, temperature: float, *, method: str = "NEMD") -> Conductance:
-        """1 / R(infinite) as extrapolated drop, classical; of the fit, whose error is honest also without size effect.
-
-        Parameters
-        ----------
-        temperature : K
-        method : how the resistances came about
-
-        Raises
-        ------
-        InputError
-            if R(infinite) is not above zero
-        """
+        """1 / R(infinite), extrapolated drop, classical; of the fit, whose error is honest also without size effect."""
         resistance, sigma = float(self.fitted[0]), float(self.fitted_sigma[0])
         if not resistance > 0:
             raise InputError(f"R(infinite) = {resistance:.3g} +- {sigma:.2g} m2K/W has no conductance: longer systems")
@@ -98,20 +75,10 @@ class SizeSeries:
 def size_series(
     resistance: ArrayLike, sigma: ArrayLike, length: ArrayLike, *, bath: ArrayLike | None = None
 ) -> SizeSeries:
-    r"""Weighted fit of $R(L, L_\mathrm{bath}) = R_\infty + a / L + b / L_\mathrm{bath}$.
+    r"""Weighted fit of $R(L, L_\mathrm{bath}) = R_\infty + a / L + b / L_\mathrm{bath}$ (m² K W⁻¹ and m).
 
     Both terms are seen for Si/Ge (Wei and others, Chin. Phys. B 34, 116301 (2025), doi:10.1088/1674-1056/ae0432).
-
-    Parameters
-    ----------
-    resistance, sigma : (n,) and total standard uncertainties, m² K W⁻¹
-    length : (n,) of the system between the baths, m
-    bath : (n,) of the baths, m; left out of the fit if None
-
-    Raises
-    ------
-    InputError
-        for fewer than three different lengths, or lengths and baths that do not vary independently
+    `length` is that between the thermostats, three different ones at least; `bath` None leaves their lengths out.
     """
     r, s, x = finite(resistance), positive(sigma), positive(length)
     if not r.size == s.size == x.size:

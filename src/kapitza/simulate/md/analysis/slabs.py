@@ -28,20 +28,12 @@ MAX_LUMPED_BIOT = 0.1
 
 @frozen(eq=False)
 class ThermalSlab:
-    """One side of a boundary.
+    """One side of a boundary."""
 
-    Attributes
-    ----------
-    length : from the boundary to the insulated end, or to the middle where a periodic cell has a second boundary, m
-    capacity : heat capacity per volume, J m⁻³ K⁻¹
-    conductivity : W m⁻¹ K⁻¹; infinite for a body with one temperature
-    ballistic : classical ballistic (Sharvin) conductance of the solid, W m⁻² K⁻¹; infinite for plain diffusion
-    """
-
-    length: float = field(validator=quantity(high=1.0))
-    capacity: float = field(validator=quantity())
-    conductivity: float = field(default=np.inf, validator=above_zero)
-    ballistic: float = field(default=np.inf, validator=above_zero)
+    length: float = field(validator=quantity(high=1.0))  # m, to the insulated end or the middle of a periodic side
+    capacity: float = field(validator=quantity())  # heat capacity per volume, J m⁻³ K⁻¹
+    conductivity: float = field(default=np.inf, validator=above_zero)  # W m⁻¹ K⁻¹; infinite: one temperature
+    ballistic: float = field(default=np.inf, validator=above_zero)  # Sharvin, W m⁻² K⁻¹; infinite: diffusion
 
     @property
     def areal(self) -> float:
@@ -49,13 +41,7 @@ class ThermalSlab:
         return self.length * self.capacity
 
     def impedance(self, rate: ArrayLike, *, held: bool = False) -> ComplexArray:
-        """Temperature of the face per heat flux into it at complex rates s (rad s⁻¹), m² K W⁻¹, by the formula above.
-
-        Parameters
-        ----------
-        rate : (n,) s, not zero; i ω for a spectrum
-        held : the far end is held at a temperature; it is insulated otherwise
-        """
+        """Temperature of the face per heat flux into it at complex rates (rad s⁻¹), m² K W⁻¹; `held` far end or not."""
         s: Any = np.asarray(rate, dtype=complex)
         if np.isinf(self.conductivity):
             return np.zeros_like(s) if held else 1 / (s * self.areal)
@@ -69,14 +55,9 @@ class ThermalSlab:
 def boundary_admittance(
     omega: ArrayLike, conductance: float, left: ThermalSlab, right: ThermalSlab, *, held: bool = False
 ) -> ComplexArray:
-    r"""Heat flux per temperature difference put across the boundary, $Y = 1 / (1/G + z_A + z_B)$, W m⁻² K⁻¹.
+    """Heat flux per temperature difference put across the boundary, $Y = 1 / (1/G + z_A + z_B)$, W m⁻² K⁻¹.
 
-    Parameters
-    ----------
-    omega : (n,) angular frequencies above zero, rad s⁻¹
-    conductance : G of the boundary, W m⁻² K⁻¹
-    left, right : the two sides
-    held : the far ends are held: the mode of a periodic cell in which its two boundaries carry opposite powers
+    `held` far ends: the mode of a periodic cell in which its two boundaries carry opposite powers.
     """
     rate = 1j * positive(omega)
     return 1 / (1 / conductance + left.impedance(rate, held=held) + right.impedance(rate, held=held))
@@ -95,23 +76,12 @@ def biot_number(conductance: float, left: ThermalSlab, right: ThermalSlab) -> fl
 
 
 def relaxation_modes(conductance: float, left: ThermalSlab, right: ThermalSlab, count: int = 40) -> tuple[Array, Array]:
-    r"""Rates and weights with which the mean temperatures of two slabs approach each other by diffusion.
+    r"""Rates λ (count,) rad s⁻¹ and weights with which the mean temperatures of two slabs approach by diffusion.
 
     Both slabs start with one temperature each and have insulated far ends.  The rates are the zeros of
     $f(\lambda) = 1/G - \sum_i \cot(p_i L_i) / (\kappa_i p_i)$, $p_i = \sqrt{\lambda c_i / \kappa_i}$, one between each
     two neighbouring poles; $\Delta \bar T(t) = \Delta T_0 \sum_n a_n e^{-\lambda_n t}$ with
-    $a_n = (1/C_A + 1/C_B) / (\lambda_n^2 f'(\lambda_n))$.
-
-    Parameters
-    ----------
-    conductance : W m⁻² K⁻¹
-    left, right : the slabs; `ballistic` is not used
-    count : number of modes
-
-    Returns
-    -------
-    (count,) rates λ, rad s⁻¹, increasing, and (count,) weights a, whose sum is 1 for all modes; a single mode where
-    both conductivities are infinite
+    $a_n = (1/C_A + 1/C_B) / (\lambda_n^2 f'(\lambda_n))$.  A single mode where both conductivities are infinite.
     """
     capacity = 1 / left.areal + 1 / right.areal
     slabs = [slab for slab in (left, right) if np.isfinite(slab.conductivity)]

@@ -21,32 +21,17 @@ _MIN_DRIFT_PROBABILITY = 1e-3
 
 @frozen(eq=False, kw_only=True)
 class Steadiness:
-    """What a run says about its own length.
+    """What a run says about its own length."""
 
-    Attributes
-    ----------
-    conductivity : (2,) first estimates from flux and gradients on the left and on the right, W m⁻¹ K⁻¹; where a
-        gradient is not resolved, the lowest conductivity that two standard uncertainties allow
-    slowest : relaxation time of the slowest mode of the profile, s
-    waited : time under these baths before the first block used, s
-    sampled : time over which the blocks used run, s
-    blocks : number of blocks of the error estimate, each at least as long as the slowest mode where that is possible
-    drift : (5,) change from start to end of the time sampled, by a straight line: mean temperatures of the left and
-        the right branch, temperatures at the plane from the left and from the right, and their difference, K
-    drift_sigma : (5,) standard uncertainties, K
-    probability : of a drift as large as the largest of the five in a steady run
-    reasons : why the run is not steady; empty if it is
-    """
-
-    conductivity: Array = field(converter=positive)
-    slowest: float
-    waited: float
-    sampled: float
-    blocks: int
-    drift: Array
-    drift_sigma: Array
-    probability: float
-    reasons: tuple[str, ...]
+    conductivity: Array = field(converter=positive)  # (2,) W m⁻¹ K⁻¹, lowest where a gradient is not resolved
+    slowest: float  # relaxation time of the slowest mode of the profile, s
+    waited: float  # time under these thermostats before the first block used, s
+    sampled: float  # time over which the blocks used run, s
+    blocks: int  # of the error estimate, as long as the slowest mode where possible
+    drift: Array  # (5,) K from start to end: branches left, right; at the plane left, right, their difference
+    drift_sigma: Array  # (5,) standard uncertainties, K
+    probability: float  # of a drift as large as the largest of the five in a steady run
+    reasons: tuple[str, ...]  # why the run is not steady; empty if it is
 
     @property
     def steady(self) -> bool:
@@ -55,20 +40,10 @@ class Steadiness:
 
 
 def slowest_mode(lengths: Array, diffusivities: Array) -> float:
-    r"""Relaxation time of the slowest temperature mode of solids in a row, s.
+    r"""Relaxation time of the slowest temperature mode of solids in a row (lengths m, diffusivities m² s⁻¹), s.
 
     $\tau_s = (\sum_i L_i / \sqrt{D_i})^2 / \pi^2$, which is $L^2 / (\pi^2 D)$ for one solid.  The resistance between
-    them is left out; the modes that a boundary resistance makes slower are the business of `approach`.
-
-    Parameters
-    ----------
-    lengths : (n,) m
-    diffusivities : (n,) m² s⁻¹
-
-    Raises
-    ------
-    InputError
-        for unequal lengths or values that are not above zero
+    them is left out; the modes that a boundary resistance makes slower are those of `relaxation_modes`.
     """
     length, diffusivity = positive(lengths), positive(diffusivities)
     if length.size != diffusivity.size:
@@ -77,14 +52,9 @@ def slowest_mode(lengths: Array, diffusivities: Array) -> float:
 
 
 def estimate_conductivities(record: Record, lines: Branches, start: int) -> Array:
-    """(2,) W m⁻¹ K⁻¹ from bath power and gradients after block `start`.
+    """(2,) W m⁻¹ K⁻¹ from thermostat power and gradients after block `start`.
 
     A gradient below two standard uncertainties is taken as large as it can be, so that times come out long, not short.
-
-    Raises
-    ------
-    InputError
-        if the baths moved no heat from left to right
     """
     series = record.temperature[start:] @ lines.weights[2:].T
     flux = float(record.flux[start:, :2].mean())
@@ -104,15 +74,10 @@ def slowest_relaxation(record: Record, conductivity: Array) -> float:
 
 
 def fit_drifts(values: Array) -> tuple[Array, Array, float]:
-    """Change over n blocks of k series by straight lines, (k,) with errors (k,), and its probability without drift.
+    """Change over n >= 5 blocks of k series by straight lines, (k,), with errors and its probability without drift.
 
-    Errors are those of independent blocks, widened by the memory of the residuals; the probability is that of the
+    Errors are those of independent blocks, widened by the correlation of the residuals; the probability is that of the
     largest of the k, by Bonferroni.
-
-    Raises
-    ------
-    InputError
-        for fewer than five blocks
     """
     from scipy.special import stdtr
 
@@ -139,22 +104,10 @@ def blocks_to_drop(record: Record, slowest: float, equilibrated: float) -> int:
 
 
 def judge_steadiness(record: Record, lines: Branches, *, start: int, equilibrated: float = 0.0) -> Steadiness:
-    r"""Judge a record from block `start` on.
+    r"""Judge a record from block `start` on, `equilibrated` s after its thermostats began.
 
-    Wanted are $3 \tau_s$ under the same baths before that block, five blocks of $\tau_s$ after it, and no drift at the
-    level of one in a thousand of the branches, of what they extrapolate to, and of the jump.
-
-    Parameters
-    ----------
-    record : block averages
-    lines : the layers that count as straight
-    start : first block used
-    equilibrated : time under the same baths before the record begins, s
-
-    Raises
-    ------
-    InputError
-        if fewer than five blocks are left, or no heat flows from left to right
+    Wanted are $3 \tau_s$ under the same thermostats before that block, five blocks of $\tau_s$ after it, and no drift
+    at the level of one in a thousand of the branches, of what they extrapolate to, and of the jump.
     """
     count = len(record.power) - start
     if count < MIN_BLOCKS:

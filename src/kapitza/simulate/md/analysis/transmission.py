@@ -33,30 +33,13 @@ def spectral_conductance(
     statistics: Statistics = "quantum",
     difference_sigma: float = 0.0,
 ) -> Conductance:
-    r"""Conductance of a simulated spectrum, frequency by frequency in quantum statistics.
+    r"""Conductance of a simulated spectrum at (nT,) K, frequency by frequency in quantum statistics.
 
     $G(T) = \int\frac{q(\omega)}{\Delta T}\left(\frac{x/2}{\sinh x/2}\right)^2 d\omega$ with $x = \hbar\omega/k_BT$; in
     classical statistics the integral alone.  The noise of the spectrum enters as it is: nothing below zero is cut off.
     The occupations are made quantum, the scattering is not: what an anharmonic crystal does at the temperature of the
-    simulation is taken for granted at the others.
-
-    Parameters
-    ----------
-    flux : simulated
-    difference : ΔT that drove it, K
-    temperature : (nT,) K
-    drop : what ΔT is: "emitted" between baths that absorb all that comes, "extrapolated" across the jump of the profile
-    statistics : "quantum" or "classical"
-    difference_sigma : standard uncertainty of ΔT, K
-
-    Returns
-    -------
-    Conductance with (nT,) values and uncertainties
-
-    Raises
-    ------
-    InputError
-        for a difference that is not above zero, or a spectrum whose integral is below zero
+    simulation is taken for granted at the others.  `difference` is the ΔT (K) that drove the spectrum, `drop` what it
+    is: "emitted" between thermostats that absorb all that comes, "extrapolated" across the jump of the profile.
     """
     _check_difference(difference)
     wanted = temperatures(temperature)
@@ -74,28 +57,12 @@ def spectral_conductance(
 def classical_transmission(
     flux: SpectralFlux, difference: float, temperature: float, *, edges: ArrayLike | None = None
 ) -> tuple[Transmission, Array]:
-    r"""Transmission function $\Xi(\omega) = 2\pi q(\omega)/k_B\Delta T$ of a simulated spectrum, in bands.
+    r"""Transmission function $\Xi(\omega) = 2\pi q(\omega)/k_B\Delta T$ of a simulated spectrum, with its error.
 
     A transmission is not negative, a spectrum with noise may be.  Neighbouring frequencies are joined until each band
     is above zero by two standard uncertainties, so that the integral stays what it was and nothing is cut off; the
-    last band is joined to its neighbour if it does not get there.
-
-    Parameters
-    ----------
-    flux : simulated
-    difference : ΔT that drove it, K
-    temperature : of the simulation, K: the spectrum holds there, scattering included
-    edges : (n + 1,) of the bands, rad s⁻¹; None: as narrow as the noise allows.  Heat outside of them is left out
-
-    Returns
-    -------
-    Transmission of (n,) bands, inelastic, with the widths of the bands as weights; and the (n,) uncertainty of Ξ, m⁻²
-
-    Raises
-    ------
-    InputError
-        if ΔT is not above zero, or a band is below zero: by noise, then take wider ones; or truly, since anharmonic
-        scattering may turn the flux of some frequencies round, and then there is no transmission
+    last band is joined to its neighbour if it does not get there.  A band below zero is refused: noise asks for wider
+    `edges` (rad s⁻¹), and anharmonic scattering may truly turn the flux of some frequencies round.
     """
     _check_difference(difference)
     bounds = significant_edges(flux) if edges is None else increasing(edges)
@@ -120,13 +87,7 @@ def classical_transmission(
 
 
 def significant_edges(flux: SpectralFlux, clear: float = _BAND_SIGNIFICANCE) -> Array:
-    """(n + 1,) edges of the narrowest bands that stand above zero by `clear` standard uncertainties each.
-
-    Raises
-    ------
-    InputError
-        if not even the whole spectrum does
-    """
+    """(n + 1,) edges of the narrowest bands that stand above zero by `clear` standard uncertainties each."""
     total, error = flux.total
     if not total > clear * error:
         raise InputError(
@@ -154,21 +115,13 @@ def significant_edges(flux: SpectralFlux, clear: float = _BAND_SIGNIFICANCE) -> 
 
 @frozen(eq=False)
 class ElasticSplit:
-    """What elastic transmission explains of a simulated spectrum, and what it does not.
+    """What elastic transmission explains of a simulated spectrum, and what it does not."""
 
-    Attributes
-    ----------
-    edges : (n + 1,) of the bands, rad s⁻¹
-    total, sigma : (n,) simulated Ξ in each band and its standard uncertainty, m⁻²
-    elastic : (n,) Ξ of the elastic theory, m⁻²
-    share, share_sigma : part of the simulated heat that the elastic theory does not carry, and its uncertainty
-    """
-
-    edges: Array = field(converter=increasing)
-    total: Array
+    edges: Array = field(converter=increasing)  # (n + 1,) of the bands, rad s⁻¹
+    total: Array  # total, sigma: (n,) simulated Ξ in each band and its standard uncertainty, m⁻²
     sigma: Array
-    elastic: Array
-    share: float
+    elastic: Array  # (n,) Ξ of the elastic theory, m⁻²
+    share: float  # share, share_sigma: part of the simulated heat that is not elastic
     share_sigma: float
 
     @property
@@ -178,27 +131,11 @@ class ElasticSplit:
 
 
 def elastic_split(flux: SpectralFlux, difference: float, elastic: Transmission, edges: ArrayLike) -> ElasticSplit:
-    r"""Compare a simulated spectrum with an elastic theory of the same junction.
+    r"""Compare a simulated spectrum with an elastic theory of the same junction, in bands between `edges` (rad s⁻¹).
 
     The share is $1 - \int\Xi_\mathrm{el}\,d\omega/\int\Xi\,d\omega$, the heat that is not elastic on balance.
-
-    Parameters
-    ----------
-    flux : simulated
-    difference : ΔT that drove it, K: the one of the elastic theory, thus between what the baths emit (drop "emitted"),
-        not the jump of the profile
-    elastic : transmission of the same junction, such as from atomistic Green functions
-    edges : (n + 1,) of the bands, rad s⁻¹
-
-    Raises
-    ------
-    InputError
-        if ΔT is not above zero, or `elastic` is itself inelastic
-
-    Warns
-    -----
-    ValidityWarning
-        if bands are narrower than the frequencies of the elastic theory
+    `difference` (K) is the one of the elastic theory, thus between what the thermostats emit, not the jump of the
+    profile.
     """
     _check_difference(difference)
     if not elastic.elastic:

@@ -70,31 +70,14 @@ class AseEngine:
 
 
 def from_ase(calculator: Any, symbols: Sequence[str] = ()) -> AseEngine:
-    """Return an engine that moves atoms by the forces of a calculator.
-
-    Parameters
-    ----------
-    calculator : of ASE, with forces and energy; a potential of machine learning, for example
-    symbols : chemical symbol of each kind of atoms of a system; the kinds themselves if left out
-
-    Raises
-    ------
-    InputError
-        for what is no calculator
-    """
+    """Return an engine that moves atoms by the forces of a calculator; `symbols` as in `AseEngine`."""
     if not callable(getattr(calculator, "get_forces", None)):
         raise InputError(f"expected a calculator of ASE, got {calculator!r:.60}")
     return AseEngine(calculator, tuple(symbols))
 
 
 def ase_potential(kinds: Sequence[str], cutoff: float) -> Potential:
-    """Return what stands for the potential where a calculator brings its own.
-
-    Parameters
-    ----------
-    kinds : names of the kinds of atoms
-    cutoff : how far atoms act on each other, m
-    """
+    """Return what stands for the potential where a calculator, which acts up to `cutoff` (m), brings its own."""
     return Potential("other", tuple(kinds), cutoff, ())
 
 
@@ -163,13 +146,7 @@ class AseDynamics:
         return self._potential, 0.5 * float(self._system.masses @ (self._v**2).sum(axis=1))
 
     def advance(self, steps: int) -> None:
-        """Do some time steps.
-
-        Raises
-        ------
-        ConvergenceError
-            where forces are no numbers any more
-        """
+        """Do some time steps; ConvergenceError where forces are no longer finite."""
         for _ in range(steps):
             self._bathe()
             self._v += 0.5 * self._timestep * self._a

@@ -158,13 +158,7 @@ class BuiltinDynamics:
         return float(self.potential[0]), kinetic
 
     def advance(self, steps: int) -> None:
-        """Do some time steps.
-
-        Raises
-        ------
-        ConvergenceError
-            where atoms fly apart, the energy drifts, or a thermostat has no kinetic energy left to remove
-        """
+        """Do some time steps; stops where atoms fly apart, energy drifts, or a thermostat has none left to remove."""
         potential, kinetic = self.energy
         before = potential + kinetic - self.given.sum()
         chunk = _MAX_ATOM_STEPS // len(self.r) + 1
@@ -266,13 +260,7 @@ def _seed_random(seed: int) -> NDArray[np.uint64]:
 
 
 def _thermostat_arguments(system: System, thermostats: Thermostats, timestep: float) -> tuple[Any, ...]:
-    """Kind, atoms and numbers of the baths, as the compiled loop takes them.
-
-    Raises
-    ------
-    InputError
-        for baths without atoms, or without the numbers that their kind needs
-    """
+    """Kind, atoms and numbers of the thermostats, as the compiled loop takes them; what their kind needs is checked."""
     hot, cold = (np.flatnonzero(system.role == role) for role in (HOT_ROLE, COLD_ROLE))
     needs = {
         "langevin": {"hot": thermostats.hot, "cold": thermostats.cold, "damping": thermostats.damping},

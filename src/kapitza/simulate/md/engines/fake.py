@@ -24,18 +24,11 @@ AffineMap = tuple[Array, Array]  # propagator of (y, 1) and covariance of what i
 
 @frozen(eq=False)
 class FakeEngine:
-    """Bodies in a row.
+    """Bodies in a row."""
 
-    Attributes
-    ----------
-    bond : conductance between neighbouring planes of one side, W K⁻¹
-    joint : conductance between the two planes that face each other at an interface, W K⁻¹
-    noise : whether heat currents fluctuate
-    """
-
-    bond: float = field(default=1e-9, validator=quantity())
-    joint: float = field(default=2e-10, validator=quantity())
-    noise: bool = True
+    bond: float = field(default=1e-9, validator=quantity())  # between neighbouring planes of one side, W K⁻¹
+    joint: float = field(default=2e-10, validator=quantity())  # between the two planes at an interface, W K⁻¹
+    noise: bool = True  # whether heat currents fluctuate
 
     @property
     def name(self) -> str:
@@ -52,13 +45,7 @@ class FakeEngine:
         timestep: float,
         seed: int,
     ) -> "FakeDynamics":
-        """Set bodies of the temperatures of a state in motion; the potential counts for nothing.
-
-        Raises
-        ------
-        InputError
-            for "swap", which bodies cannot do
-        """
+        """Set bodies of the temperatures of a state in motion; the potential is ignored, "swap" is refused."""
         if thermostats.kind == "swap":
             raise InputError(f"the fake engine has no atoms to swap, got baths {thermostats.kind!r}: take another kind")
         return FakeDynamics(BodyChain(self, system, thermostats), state, timestep=timestep, seed=seed)
@@ -67,8 +54,8 @@ class FakeEngine:
 class BodyChain:
     """The linear equations of a row of bodies.
 
-    The unknowns y are the temperatures of all planes that move, then the heat from the hot and the cold bath and across
-    the plane, the latter three in units of the heat capacity of the first plane.
+    The unknowns y are the temperatures of all planes that move, then the heat from the hot and the cold thermostat and
+    across the plane, the latter three in units of the heat capacity of the first plane.
     """
 
     def __init__(self, fake: FakeEngine, system: System, thermostats: Thermostats) -> None:

@@ -19,19 +19,9 @@ _GPUMD_RESTARTS = 20  # times that a run is saved
 
 
 def gpumd_deck(system: System, potential: str, protocol: Protocol, *, symbols: Sequence[str] = ()) -> dict[str, str]:
-    """Return the files of a run, by name.
+    """Return the files of a run between Langevin thermostats, by name; no direct power, no flow of planes.
 
-    Parameters
-    ----------
-    system : the atoms
-    potential : path of the file of the potential, as GPUMD shall open it: a NEP, Tersoff, ... file
-    protocol : thermostats "langevin"; direct power is not available
-    symbols : name of each kind of atoms as the potential has it; the kinds themselves if left out
-
-    Raises
-    ------
-    InputError
-        for other baths, direct power, temperatures without the flow of planes, or symbols that do not fit
+    `potential` is the path of the file (NEP, Tersoff, ...) as GPUMD opens it, `symbols` the name of each kind in it.
     """
     thermostats = protocol.thermostats
     check_thermostats(system, protocol)

@@ -197,13 +197,7 @@ class LammpsDynamics:
         return float(self._engine.extract_compute("thermo_pe", 0, 0)) * eV, kinetic
 
     def advance(self, steps: int) -> None:
-        """Do some time steps.
-
-        Raises
-        ------
-        ConvergenceError
-            with LAMMPS' own words where atoms are lost or the numbers overflow
-        """
+        """Do some time steps; ConvergenceError with LAMMPS' message where atoms are lost or numbers overflow."""
         period = self._thermostats.period if self._thermostats.kind == "swap" else 0
         end = self._step + steps
         while self._step < end:

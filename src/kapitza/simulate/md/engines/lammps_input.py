@@ -30,33 +30,17 @@ _READ_DATA = "read_data system.data fix atoms NULL Layers"
 
 @frozen(eq=False)
 class AtomTypes:
-    """LAMMPS' atom types: kinds of atoms, parted by mass where one kind has several.
+    """LAMMPS' atom types: kinds of atoms, parted by mass where one kind has several."""
 
-    Attributes
-    ----------
-    of : (n,) type of each atom, from 1
-    kinds : (types,) kind of each type, an index of the kinds of a potential
-    masses : (types,) kg
-    """
-
-    of: IntArray
-    kinds: IntArray
-    masses: Array
+    of: IntArray  # (n,) type of each atom, from 1
+    kinds: IntArray  # (types,) kind of each type, an index of the kinds of a potential
+    masses: Array  # (types,) kg
 
 
 def number_types(system: System, kinds: tuple[str, ...], *, whole: bool = False) -> AtomTypes:
     """Number the atom types of a system for a potential with these kinds.
 
-    Parameters
-    ----------
-    system : the atoms
-    kinds : of the potential
-    whole : whether types are the kinds of the potential in their order, also those without atoms
-
-    Raises
-    ------
-    InputError
-        for a kind that the potential does not know, more than 50 types, or two masses of a kind where `integer_from`
+    With `whole` the types are the kinds of the potential in their order, also those without atoms, of one mass each.
     """
     absent = [kind for kind in system.kinds if kind not in kinds]
     if absent:
@@ -79,21 +63,13 @@ def number_types(system: System, kinds: tuple[str, ...], *, whole: bool = False)
 
 @frozen(eq=False)
 class LammpsBox:
-    """The box as LAMMPS wants it: its first vector along x, the second in the plane z = 0.
+    """The box as LAMMPS wants it: its first vector along x, the second in the plane z = 0."""
 
-    Attributes
-    ----------
-    turn : (3, 3) rotation about z; LAMMPS' vectors are `turn @` ours
-    low, high : (3,) Å
-    tilt : xy, xz, yz, Å
-    periodic : along z
-    """
-
-    turn: Array
-    low: Array
+    turn: Array  # (3, 3) rotation about z; LAMMPS' vectors are `turn @` ours
+    low: Array  # low, high: (3,) Å
     high: Array
-    tilt: Array
-    periodic: bool
+    tilt: Array  # xy, xz, yz, Å
+    periodic: bool  # along z
 
     @property
     def vectors(self) -> Array:
@@ -109,13 +85,7 @@ class LammpsBox:
 
 
 def make_box(system: System, positions: Array) -> LammpsBox:
-    """Box of a system, with room for atoms at these positions (n, 3) m where it ends along z.
-
-    Raises
-    ------
-    InputError
-        for vectors that are left-handed or whose first two leave the plane z = 0
-    """
+    """Box of a system, right-handed, with room for atoms at these positions (n, 3) m where it ends along z."""
     a, b, c = system.lattice / angstrom
     if np.abs([a[2], b[2]]).max() > 1e-6 or np.linalg.det(system.lattice) <= 0:
         raise InputError(
@@ -197,14 +167,7 @@ def neighbour_commands(form: str) -> list[str]:
 
 
 def _data_file(system: System, kinds: AtomTypes, positions: Array, velocities: Array) -> str:
-    """Text of a data file with the layer, role and side of each atom, to be read as `READ` says.
-
-    Parameters
-    ----------
-    system : the atoms
-    kinds : their types
-    positions, velocities : (n, 3) m and m s⁻¹
-    """
+    """Text of a data file with the layer, role and side of each atom, to be read as `_READ_DATA` says."""
     box = make_box(system, positions)
     x = positions / angstrom @ box.turn.T
     v = velocities / LAMMPS_SPEED @ box.turn.T
@@ -241,26 +204,14 @@ _QUADRATIC_KIND = 2  # of the shift of Lennard-Jones: energy, force and stiffnes
 
 @frozen(eq=False)
 class PairCommands:
-    """A potential for LAMMPS.
+    """A potential for LAMMPS."""
 
-    Attributes
-    ----------
-    commands : `pair_style` and `pair_coeff`
-    files : text of each file that they name
-    """
-
-    commands: tuple[str, ...]
-    files: dict[str, str]
+    commands: tuple[str, ...]  # `pair_style` and `pair_coeff`
+    files: dict[str, str]  # text of each file that they name
 
 
 def write_potential(field: AnyPotential, kinds: AtomTypes) -> PairCommands:
-    """Write a potential for these atom types.
-
-    Raises
-    ------
-    InputError
-        for a form that LAMMPS has no counterpart of
-    """
+    """Write a potential for these atom types; a form without a counterpart in LAMMPS is refused."""
     if isinstance(field, LammpsCommands):
         return PairCommands(
             (f"pair_style {field.pair_style}", *(f"pair_coeff {one}" for one in field.pair_coeff)), dict(field.files)
@@ -355,19 +306,10 @@ _LAMMPS_RESTARTS = 20  # restart files of a run
 
 
 def lammps_deck(system: System, potential: AnyPotential, protocol: Protocol) -> dict[str, str]:
-    """Return the files of a run, by name.
+    """Return the files of a run, by name; the direct power only of Lennard-Jones.
 
-    Parameters
-    ----------
-    system : the atoms
-    potential : as formula or as LAMMPS' own lines
-    protocol : thermostats "langevin", "exchange" or "none"; direct power only of Lennard-Jones
-
-    Raises
-    ------
-    InputError
-        for "swap", whose slabs LAMMPS lays by height and not by role; for direct power of a many-body potential, of
-        which LAMMPS tallies the pair part alone and says nothing
+    Refused are "swap", whose slabs LAMMPS lays by height and not by role, and the direct power of a many-body
+    potential, of which LAMMPS tallies the pair part alone without a message.
     """
     thermostats = protocol.thermostats
     check_thermostats(system, protocol)

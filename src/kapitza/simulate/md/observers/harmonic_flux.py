@@ -29,22 +29,8 @@ _FREQUENCY_BATCH = 32  # frequencies solved at once
 class HarmonicCurrent(SegmentObserver):
     """Observer of the spectral heat flux between two groups of atoms that are bound by force constants.
 
-    Parameters
-    ----------
-    left, right : (a,) and (b,) atoms near the plane on its two sides
-    constants : (3a, 3b) force constants between them, N m⁻¹; see `force_constants_across`
-    area : cross-section, m²
-    timestep : of the run, s
-    every : steps between two samples; π/(every · timestep) must lie above all vibrations
-    segment : looks of one segment
-    window : weights of the looks of a segment
-    precision : of the samples and transforms; memory is 24 (single: 12) · segment · (a + b) bytes and as much again
-        for the transforms of the right side
-
-    Raises
-    ------
-    InputError
-        for force constants of another shape, and for a segment that is not possible
+    `left`, `right` (a,), (b,) atoms near the plane; `constants` (3a, 3b) N m⁻¹ of `force_constants_across`.  Memory is
+    24 (single: 12) · segment · (a + b) bytes and as much again for the transforms of the right side.
     """
 
     def __init__(
@@ -90,13 +76,7 @@ class HarmonicCurrent(SegmentObserver):
         return -self.ring.one_sided * flow / omega
 
     def flux(self, method: str = "") -> SpectralFlux:
-        """The spectral flux of all full segments so far.
-
-        Raises
-        ------
-        InputError
-            before the first segment is full
-        """
+        """The spectral flux of all full segments so far."""
         omega, width = frequency_grid(self.ring, self.sums, self.interval)
         rows, counts = self.sums.blocks()
         none = np.zeros((2, omega.size))
@@ -106,18 +86,9 @@ class HarmonicCurrent(SegmentObserver):
 def force_constants_across(
     forces: Callable[[Array], Array], positions: Array, left: IntArray, right: IntArray, *, step: float = 1e-12
 ) -> Array:
-    r"""Force constants $K_{ij} = -\partial F_i/\partial r_j$ between two groups of atoms by central differences.
+    r"""(3a, 3b) force constants $K_{ij} = -\partial F_i/\partial r_j$ by central differences over `step` (m), N m⁻¹.
 
-    Parameters
-    ----------
-    forces : of any engine: of positions (n, 3) m, (n, 3) N
-    positions : (n, 3) at rest, m
-    left, right : (a,) and (b,) atoms; it takes 6b calls of `forces`
-    step : m
-
-    Returns
-    -------
-    (3a, 3b) N m⁻¹
+    `forces` maps positions (n, 3) m to (n, 3) N in any engine; between a and b atoms it is called 6b times.
     """
     constants = np.empty((3 * len(left), 3 * len(right)))
     for column in range(3 * len(right)):
@@ -131,29 +102,14 @@ def force_constants_across(
 
 
 def langevin_transmission(constants: Array, masses: Array, hot: Array, cold: Array, omega: ArrayLike) -> Array:
-    r"""Modes that cross a harmonic body between two Langevin baths: what a simulation must find with small motion.
+    r"""(nω,) modes that a harmonic body transmits between Langevin thermostats: what small motion must give.
 
-    $\Xi = 4\omega^2\,\mathrm{Tr}\,\Gamma_h G\,\Gamma_c G^\dagger$ with
-    $G = (K - \omega^2 M - i\omega(\Gamma_h + \Gamma_c))^{-1}$ and $\Gamma = m/\tau$: the spectral flux is
-    $k_B\Delta T\,\Xi/2\pi$ through every plane between the baths.  For baths so long and so gently damped that they
-    reflect nothing, it is the transmission of the junction between infinite leads.
-    A. Dhar, Adv. Phys. 57, 457 (2008), doi:10.1080/00018730802538522.
+    $\Xi = 4\omega^2\,\mathrm{Tr}\,\Gamma_h G\,\Gamma_c G^\dagger$ with $G = (K - \omega^2 M - i\omega(\Gamma_h +
+    \Gamma_c))^{-1}$ and $\Gamma = m/\tau$: the spectral flux is $k_B\Delta T\,\Xi/2\pi$ through every plane between the
+    thermostats.  For thermostats so long and so gently damped that they reflect nothing, it is the transmission of the
+    junction between infinite leads.  A. Dhar, Adv. Phys. 57, 457 (2008), doi:10.1080/00018730802538522.
 
-    Parameters
-    ----------
-    constants : (d, d) force constants of all degrees of freedom, N m⁻¹
-    masses : (d,) kg
-    hot, cold : (d,) rates 1/τ of the baths, s⁻¹; 0 where there is none
-    omega : (nω,) angular frequency above zero, rad s⁻¹
-
-    Returns
-    -------
-    (nω,) number of modes; over the cross-section it is Ξ of a `Transmission`
-
-    Raises
-    ------
-    InputError
-        for shapes that do not fit, and frequencies that are not above zero
+    `constants` (d, d) N m⁻¹ and `masses` (d,) kg of all degrees of freedom; `hot`, `cold` (d,) rates 1/τ, s⁻¹.
     """
     omega, shapes = positive(frequencies(omega)), {np.shape(one) for one in (masses, hot, cold)}
     if shapes != {constants.shape[:1]} or constants.shape[1:] != constants.shape[:1]:

@@ -31,18 +31,11 @@ _ORTHONORMAL_TOLERANCE = 1e-6  # deviation of vectors from an orthonormal set
 
 @frozen(eq=False)
 class BodyModes:
-    """Vibrations of a body that holds the interface: all of it, or the layers near the plane.
+    """Vibrations of a body that holds the interface: all of it, or the layers near the plane."""
 
-    Attributes
-    ----------
-    atoms : (r,) of the simulation
-    omega : (m,) angular frequency, rad s⁻¹; unstable ones as negative numbers
-    vectors : (m, r, 3) mass-weighted, orthonormal; all 3r of them for a sum without rest
-    """
-
-    atoms: IntArray
-    omega: Array
-    vectors: Array
+    atoms: IntArray  # (r,) of the simulation
+    omega: Array  # (m,) angular frequency, rad s⁻¹; unstable ones as negative numbers
+    vectors: Array  # (m, r, 3) mass-weighted, orthonormal; all 3r of them for a sum without rest
 
     def __attrs_post_init__(self) -> None:
         m = self.omega.size
@@ -65,16 +58,7 @@ class BodyModes:
 def body_modes(
     forces: Callable[[Array], Array], positions: Array, masses: Array, atoms: IntArray, *, step: float = 1e-12
 ) -> BodyModes:
-    """Vibrations of some atoms while all others rest, by finite differences of forces.
-
-    Parameters
-    ----------
-    forces : of any engine: of positions (n, 3) m, (n, 3) N; it is called 6r times
-    positions : (n, 3) at rest, m
-    masses : (n,) kg
-    atoms : (r,) those that move
-    step : m
-    """
+    """Vibrations of atoms (r,) while all others rest, by finite differences of `forces` (n, 3) N over `step` (m)."""
     constants = force_constants_across(forces, positions, atoms, atoms, step=step)
     root = np.repeat(np.sqrt(np.asarray(masses, dtype=float)[atoms]), 3)
     value, vector = np.linalg.eigh((constants + constants.T) / 2 / np.outer(root, root))
@@ -86,30 +70,18 @@ def body_modes(
 
 @frozen(eq=False, kw_only=True)
 class ModeConductance:
-    """What each mode carries through a plane.
+    """What each mode carries through a plane."""
 
-    Attributes
-    ----------
-    omega : (m,) rad s⁻¹
-    near : (m,) part of each mode on the atoms of the interface
-    heat, heat_sigma : (m,) mean heat flux of each mode, W m⁻², for runs between two baths
-    fluctuation, fluctuation_sigma : (m,) ∫⟨Qₙ Q⟩dt up to the longest lag, W² s, for runs in equilibrium
-    memory : (lags,) ⟨Q(0) Q(t)⟩ of the whole power, W²: it must have decayed, and in a closed body it then turns back
-    interval : between two lags, s
-    area : m²
-    total, total_sigma : heat flux of all motion, which modes that were left out carry the rest of, W m⁻²
-    """
-
-    omega: Array = field(converter=finite, metadata={"unit": "rad s^-1"})
-    near: Array = field(converter=finite, validator=same_length("omega"), metadata={"unit": "1"})
-    heat: Array = field(validator=same_length("omega"), metadata={"unit": "W m^-2"})
+    omega: Array = field(converter=finite, metadata={"unit": "rad s^-1"})  # (m,)
+    near: Array = field(converter=finite, validator=same_length("omega"), metadata={"unit": "1"})  # interface weight
+    heat: Array = field(validator=same_length("omega"), metadata={"unit": "W m^-2"})  # heat, heat_sigma: driven
     heat_sigma: Array = field(validator=same_length("omega"), metadata={"unit": "W m^-2"})
     fluctuation: Array = field(validator=same_length("omega"), metadata={"unit": "W^2 s"})
     fluctuation_sigma: Array = field(validator=same_length("omega"), metadata={"unit": "W^2 s"})
-    memory: Array = field(metadata={"unit": "W^2"})
-    interval: float = field(metadata={"unit": "s"})
+    memory: Array = field(metadata={"unit": "W^2"})  # (lags,) ⟨Q(0) Q(t)⟩ of the whole power; it must have decayed
+    interval: float = field(metadata={"unit": "s"})  # between two lags
     area: float = field(metadata={"unit": "m^2"})
-    total: float = field(default=np.nan, metadata={"unit": "W m^-2"})
+    total: float = field(default=np.nan, metadata={"unit": "W m^-2"})  # total, total_sigma: of all motion
     total_sigma: float = field(default=np.nan, metadata={"unit": "W m^-2"})
 
     def conductance(self, temperature: float) -> tuple[Array, Array]:
@@ -133,23 +105,9 @@ class ModeConductance:
 class InterfaceModeAnalysis(SegmentObserver):
     """Observer of the heat that every mode of a body carries through a plane.
 
-    Parameters
-    ----------
-    crossing : the plane; all of its atoms must belong to the body
-    masses : (N,) of all atoms, kg
-    modes : of the body, all of them, or some whose part of the heat is wanted; memory is 24 m r bytes for m modes of
-        r atoms
-    area : cross-section, m²
-    timestep : of the run, s
-    every : steps between two samples
-    segment : looks of one segment; 8 · segment · m bytes
-    interface : atoms whose part of a mode is its `near`, in a body that is larger; None: all that feel the other side
-    lags : looks up to which fluctuations are integrated, fewer than a segment has
-
-    Raises
-    ------
-    InputError
-        for atoms of the plane that are not in the body, and lags that a segment does not hold
+    All atoms of the plane `crossing` must belong to the body; `interface` are the atoms whose part of a mode is its
+    `near` (None: all that feel the other side); fluctuations are integrated up to `lags` samples, fewer than a segment
+    has.  Memory is 24 m r bytes for m modes of r atoms, and 8 · segment · m bytes.
     """
 
     def __init__(
@@ -225,13 +183,7 @@ class InterfaceModeAnalysis(SegmentObserver):
         return np.concatenate([parts.mean(axis=0), near @ parts, memory, [whole.mean()]])
 
     def result(self) -> ModeConductance:
-        """What all full segments so far say.
-
-        Raises
-        ------
-        InputError
-            before the first segment is full
-        """
+        """What all full segments so far say."""
         self._project()
         rows, counts = self.sums.blocks()
         if not len(rows):

@@ -27,20 +27,12 @@ _PROJECTION_BATCH = 16  # looks that are projected at once: products of matrices
 
 @frozen(eq=False)
 class SlabModes:
-    """All waves of one slab of a crystal: a complete orthonormal set for its atoms.
+    """All waves of one slab of a crystal: a complete orthonormal set for its atoms."""
 
-    Attributes
-    ----------
-    position : mean height of the slab, m
-    atoms : (n,) of the simulation
-    omega : (3n,) angular frequency of each wave, rad s⁻¹
-    vectors : (3n, 3n) mass-weighted waves in rows: three directions of the first atom, of the second, and so on
-    """
-
-    position: float
-    atoms: IntArray
-    omega: Array
-    vectors: ComplexArray
+    position: float  # mean height of the slab, m
+    atoms: IntArray  # (n,) of the simulation
+    omega: Array  # (3n,) angular frequency of each wave, rad s⁻¹
+    vectors: ComplexArray  # (3n, 3n) mass-weighted waves in rows, three directions of each atom
 
     def __attrs_post_init__(self) -> None:
         size = 3 * len(self.atoms)
@@ -51,20 +43,10 @@ class SlabModes:
 
 
 def slab_modes(crystal: Crystal, supercell: Array, positions: Array, masses: Array, atoms: IntArray) -> SlabModes:
-    """Waves of a slab that is a supercell of a crystal, of all wave vectors that fit it.
+    """Waves of a slab (n,) atoms that is a supercell of a crystal, of all wave vectors that fit it.
 
-    Parameters
-    ----------
-    crystal : in the orientation and the strain of the simulation
-    supercell : (3, 3) vectors in rows: two of the box, and the thickness of the slab, m
-    positions : (N, 3) of all atoms at rest, m
-    masses : (N,) of all atoms, kg
-    atoms : (n,) those of the slab
-
-    Raises
-    ------
-    InputError
-        if the supercell is none of this crystal, or the atoms are not on its places
+    `crystal` in the orientation and strain of the simulation; `supercell` (3, 3) vectors in rows: two of the box, and
+    the thickness of the slab, m; `positions` (N, 3) at rest, m, and `masses` (N,) kg of all atoms.
     """
     repeats = np.asarray(supercell, dtype=float) @ np.linalg.inv(crystal.lattice)
     whole = np.round(repeats).astype(np.int64)
@@ -123,18 +105,10 @@ def _supercell_wavevectors(repeats: IntArray) -> Array:
 
 
 class ModeEnergies:
-    """Observer of the kinetic energy of each wave in several slabs.
+    """Observer of the kinetic energy of each wave in several slabs, from left to right.
 
-    Parameters
-    ----------
-    slabs : with their waves, from left to right; memory is 32 (3n)² bytes for each slab of n atoms, and 2 kB a wave
-    masses : (N,) of all atoms, kg
-    every : steps between two samples: some of a period of the slowest wave of interest is enough
-
-    Raises
-    ------
-    InputError
-        if slabs do not go from left to right
+    Memory is 32 (3n)² bytes for each slab of n atoms, and 2 kB a wave; some samples of a period of the slowest wave of
+    interest are enough.
     """
 
     def __init__(self, slabs: Sequence[SlabModes], masses: Array, *, every: int = 50) -> None:
@@ -173,15 +147,9 @@ class ModeEnergies:
         return list(zip(np.split(value, ends), np.split(sigma, ends), strict=True))
 
     def occupation(self, edges: ArrayLike, method: str = "molecular dynamics") -> Occupation:
-        r"""Occupation of bands of frequency in each slab, $n = k_BT_\mathrm{band}/E$ at the middle of the band.
+        r"""Classical occupation of bands between `edges` (rad s⁻¹) in each slab, $n = k_BT_\mathrm{band}/E$.
 
-        Parameters
-        ----------
-        edges : (nm + 1,) of the bands, rad s⁻¹
-
-        Returns
-        -------
-        Occupation, classical; NaN where a slab has no wave in a band
+        E is the energy at the middle of the band; NaN where a slab has no wave in it.
         """
         bounds = increasing(edges)
         energy = hbar * (bounds[1:] + bounds[:-1]) / 2
@@ -190,15 +158,9 @@ class ModeEnergies:
         return Occupation(self.heights, energy, value, sigma, statistics="classical", method=method)
 
     def departure(self, edges: ArrayLike) -> tuple[Array, Array]:
-        r"""Departure of bands of frequency from equilibrium with their slab, $T_\mathrm{band}/T_\mathrm{slab} - 1$.
+        r"""(slabs, nm) departure $T_\mathrm{band}/T_\mathrm{slab} - 1$ of bands from their slab, and its error.
 
-        Parameters
-        ----------
-        edges : (nm + 1,) of the bands, rad s⁻¹
-
-        Returns
-        -------
-        (slabs, nm) departure, NaN where there is no wave, and its standard uncertainty
+        `edges` (nm + 1,) rad s⁻¹; NaN where there is no wave.
         """
         groups = self._groups(increasing(edges))
         whole = self._groups(np.array([-np.inf, np.inf]))

@@ -38,20 +38,12 @@ _DIFFERENCE_STEP = 1e-4 * angstrom  # of finite differences
 
 @frozen(eq=False)
 class PlaneSides:
-    """Which atoms are on which side of which plane.
+    """Which atoms are on which side of which plane."""
 
-    Attributes
-    ----------
-    lattice : (3, 3) vectors of the box in rows, m
-    periodic : whether the box repeats along z
-    plane : height, m
-    right : (n,) whether each atom belongs to the right side
-    """
-
-    lattice: Array
-    periodic: bool
-    plane: float
-    right: BoolArray
+    lattice: Array  # (3, 3) vectors of the box in rows, m
+    periodic: bool  # along z
+    plane: float  # height, m
+    right: BoolArray  # (n,) whether each atom belongs to the right side
 
     def unfolded(self, positions: Array) -> tuple[Array, Array]:
         """(n,) heights above the plane, m, and (n,) boxes along z by which each atom was moved to get there."""
@@ -62,13 +54,7 @@ class PlaneSides:
         return height + boxes * self.lattice[2, 2], boxes
 
     def slab(self, positions: Array, reach: float, name: str) -> tuple[IntArray, Array]:
-        """Atoms that lie close enough to the plane to matter, and (k, 3) shifts that bring them there.
-
-        Raises
-        ------
-        InputError
-            if a side of a periodic box is so thin that its other end matters, too
-        """
+        """Atoms close enough to the plane to matter, and (k, 3) shifts bringing them there; thin sides are refused."""
         height, boxes = self.unfolded(positions)
         beyond = np.abs(height[(height > 0) != self.right])  # rough planes and, in a periodic box, behind the far ends
         if self.periodic:
@@ -87,19 +73,7 @@ class PlaneSides:
 
 
 def divide_at_plane(system: System, plane: float | None = None, right: BoolArray | None = None) -> PlaneSides:
-    """Sides of a plane of a system.
-
-    Parameters
-    ----------
-    system : the atoms at rest
-    plane : height of another plane that is parallel to the system's own, m
-    right : (n,) whether each atom is on the right; None: by its height at rest
-
-    Raises
-    ------
-    InputError
-        if a side is empty, or the shape of `right` is wrong
-    """
+    """Sides of a plane of a system, at another height (m) if given; `right` (n,) None: by the height at rest."""
     level = system.plane if plane is None else plane
     found = PlaneSides(system.lattice, system.periodic, level, np.zeros(0, dtype=bool))
     if right is None:
@@ -143,28 +117,16 @@ def _load_cell_lists() -> ModuleType:
 
 @frozen(eq=False, kw_only=True)
 class PlaneList:
-    """Atoms and copies near a plane, and who is near whom, until one atom has moved too far.
+    """Atoms and copies near a plane, and who is near whom, until one atom has moved too far."""
 
-    Attributes
-    ----------
-    reference : (n, 3) where all atoms were, m
-    source : (N,) atom that each one is a copy of
-    shift : (N, 3) m
-    near : lists of neighbours of those that are no copies
-    rows : atoms, by their places in these lists, whose energies depend on the other side
-    right : (N,)
-    slot : (N,) row of each in the results, -1 for none
-    parameters : of the potential, for these lists
-    """
-
-    reference: Array
-    source: NDArray[np.int32]
-    shift: Array
-    near: NeighbourList
-    rows: NDArray[np.int32]
-    right: BoolArray
-    slot: NDArray[np.int32]
-    parameters: tuple[Array, ...]
+    reference: Array  # (n, 3) where all atoms were, m
+    source: NDArray[np.int32]  # (N,) atom that each one is a copy of
+    shift: Array  # (N, 3) m
+    near: NeighbourList  # lists of neighbours of those that are no copies
+    rows: NDArray[np.int32]  # atoms, by their places in these lists, whose energies depend on the other side
+    right: BoolArray  # (N,)
+    slot: NDArray[np.int32]  # (N,) row of each in the results, -1 for none
+    parameters: tuple[Array, ...]  # of the potential, for these lists
 
 
 def _index_slots(atoms: NDArray[np.integer[Any]], n: int) -> NDArray[np.int32]:
@@ -205,29 +167,10 @@ def _harmonic_plane_list(system: System, field: Potential, between: PlaneSides) 
 class PlanePower:
     """Power from left to right through a plane, from positions and velocities alone.
 
-    It keeps lists of neighbours of the atoms near the plane, so a look costs what the cross-section asks for, whatever
-    the volume.  A periodic box closes at a second interface, which does not count.
-
-    Parameters
-    ----------
-    system : the atoms at rest
-    field : their potential
-    plane : height of another plane that is parallel to the system's own, m; None: the system's
-    right : (n,) whether each atom is on the right; None: by its height at rest
-    skin : longer lists last longer, m; None: 0.3 of the cutoff
-    slack : how much closer than at rest two atoms may come, m; more atoms are looked at
-
-    Raises
-    ------
-    InputError
-        for a kind that the field does not know, an empty side, or a periodic box with thin sides
-    MissingEngine
-        without numba
-
-    Attributes
-    ----------
-    atoms : (k,) those that may feel the other side
-    right : (k,) whether each of them is on the right
+    It keeps lists of neighbours of the atoms near the plane, so that a sample costs what the cross-section asks for,
+    whatever the volume.  A periodic box closes at a second interface, which does not count.  `plane` and `right` as in
+    `divide_at_plane`; `skin` (m, None: 0.3 of the cutoff) makes lists last; `slack` (m) is how much closer than at rest
+    two atoms may come.  `atoms` (k,) are those that may feel the other side, `right` (k,) whether each is on the right.
     """
 
     def __init__(
@@ -256,15 +199,7 @@ class PlanePower:
         self.listed = self._list(system.positions)
 
     def forces(self, positions: Array) -> Array:
-        """(k, 3) what the site energies of the other side do to `atoms`, at positions (n, 3) m of all atoms, N.
-
-        Raises
-        ------
-        InputError
-            if an atom that was far from the other side has come close to it
-        ConvergenceError
-            if an atom is nowhere
-        """
+        """(k, 3) what the site energies of the other side do to `atoms`, at positions (n, 3) m of all atoms, N."""
         positions = np.ascontiguousarray(positions, dtype=float)
         if self.parts.has_moved(positions, self.listed.reference, self.skin / 2):
             self.listed = self._list(positions)
@@ -313,16 +248,9 @@ class PlanePower:
 
 
 class FiniteDifferencePower:
-    """The same by finite differences, for whatever gives site energies: slow, and independent of all kernels.
+    """The same by finite differences over `step` (m), for whatever gives site energies (n,) J.
 
-    A look asks for the energies 6 k times.
-
-    Parameters
-    ----------
-    energies : (n,) site energies, J, at positions (n, 3) m
-    right : (n,) whether each atom is on the right
-    atoms : (k,) those that may feel the other side, see `atoms_across_plane`
-    step : m
+    Slow, and independent of all kernels: a sample takes the energies 6 k times; `atoms` of `atoms_across_plane`.
     """
 
     def __init__(
@@ -351,19 +279,7 @@ class FiniteDifferencePower:
 
 
 def ase_site_energies(calculator: Any, system: System, symbols: tuple[str, ...] = ()) -> Callable[[Array], Array]:
-    """Site energies of an ASE calculator as a function of positions.
-
-    Parameters
-    ----------
-    calculator : one that has `get_potential_energies`
-    system : the atoms
-    symbols : element of each kind of the system; its kinds if left out
-
-    Raises
-    ------
-    MissingEngine
-        without ase
-    """
+    """Site energies (n,) J of an ASE calculator that has `get_potential_energies`, as a function of positions."""
     ase = require("ase", extra=KERNEL_EXTRA, why="calculators of ASE")
     names = symbols or system.kinds
     atoms = ase.Atoms(

@@ -52,16 +52,10 @@ class Sampling:
 
 @frozen(eq=False)
 class ObserverRecipe:
-    """How to make an observer in another process: a function or class by its name, and its options.
+    """How to make an observer in another process: a function or class by its name, and its options."""
 
-    Attributes
-    ----------
-    maker : "module:name" of what is called with the system, the potential and the options
-    options : plain values by name
-    """
-
-    maker: str
-    options: Mapping[str, Any] = field(factory=dict)
+    maker: str  # "module:name" of what is called with the system, the potential and the options
+    options: Mapping[str, Any] = field(factory=dict)  # plain values
 
     def __call__(self, system: System, field: AnyPotential) -> Observer:
         """Make it for a system."""
@@ -124,13 +118,7 @@ def make_layer_spectra(
 def make_interface_modes(
     system: System, field: Potential, *, timestep: float, every: int, segment: int
 ) -> InterfaceModeAnalysis:
-    """Observer of the heat that each vibration of the atoms near the plane carries.
-
-    Raises
-    ------
-    InputError
-        for more atoms than can be diagonalised
-    """
+    """Observer of the heat that each vibration of the atoms near the plane carries."""
     crossing = PlanePower(system, field, skin=0.3 * field.cutoff)
     modes = body_modes(
         SystemForces(system, field), system.positions, system.masses, _select_body(system, crossing.atoms)
@@ -142,13 +130,7 @@ def make_interface_modes(
 
 
 def _select_body(system: System, near: IntArray) -> IntArray:
-    """Atoms about the plane whose vibrations are found: those near it, and as many planes beyond as can be solved.
-
-    Raises
-    ------
-    InputError
-        for more atoms than can be diagonalised
-    """
+    """Atoms about the plane whose vibrations are found: those near it, and as many planes beyond as can be solved."""
     if 3 * near.size > 2 * _MAX_BODY_ATOMS:
         raise InputError(
             f"{system.name}: {near.size} atoms near the plane, at most {2 * _MAX_BODY_ATOMS // 3} leave room for "
@@ -164,14 +146,7 @@ def _select_body(system: System, near: IntArray) -> IntArray:
 
 
 class BoundaryPowers:
-    """Observer of the power into the left side through both boundaries of a cell that repeats along z.
-
-    Parameters
-    ----------
-    system : the cell
-    field : its potential
-    every : steps between two samples
-    """
+    """Observer of the power into the left side through both boundaries of a cell that repeats along z."""
 
     def __init__(self, system: System, field: Potential, *, every: int) -> None:
         skin = 0.3 * field.cutoff

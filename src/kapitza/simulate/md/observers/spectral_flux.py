@@ -159,29 +159,10 @@ class PlaneForces(Protocol):
 
 
 class SpectralCurrent(SegmentObserver):
-    """Observer of the spectral heat flux through a plane.
+    """Observer of the spectral heat flux through a plane; the resolution is 2π/(segment · every · timestep).
 
-    Parameters
-    ----------
-    crossing : the plane
-    masses : (n,) of all atoms, kg
-    area : cross-section, m²
-    timestep : of the run, s
-    every : steps between two samples; π/(every · timestep) must lie above all vibrations
-    segment : looks of one segment: the resolution is 2π/(segment · every · timestep)
-    window : weights of the looks of a segment
-    precision : of the samples and transforms; memory is 48 (single: 24) · segment · k bytes for k atoms near the plane
-    highest : highest angular frequency of the vibrations, rad s⁻¹; 0 where unknown: then it is seen afterwards
-
-    Raises
-    ------
-    InputError
-        for a period or a segment that is not possible, and masses of other atoms
-
-    Warns
-    -----
-    ValidityWarning
-        if the looks are too rare for the highest frequency
+    π/(every · timestep) must lie above all vibrations: a warning says so at once where the `highest` angular frequency
+    (rad s⁻¹) is known, and else afterwards.  Memory is 48 (single: 24) · segment · k bytes for k atoms near the plane.
     """
 
     def __init__(
@@ -232,18 +213,7 @@ class SpectralCurrent(SegmentObserver):
         return np.append((spectra * self.ring.one_sided).ravel(), self.ring.mean(self.power))
 
     def flux(self, method: str = "") -> SpectralFlux:
-        """The spectral flux of all full segments so far.
-
-        Raises
-        ------
-        InputError
-            before the first segment is full
-
-        Warns
-        -----
-        ValidityWarning
-            if vibrations are so fast that looks are too rare for them
-        """
+        """The spectral flux of all full segments so far; warns if vibrations are too fast for the interval."""
         rows, counts = self.sums.blocks()
         omega, width = frequency_grid(self.ring, self.sums, self.interval)
         spectra = rows[:, :-1].reshape(len(rows), 3, omega.size) / width

@@ -30,20 +30,12 @@ from kapitza.units import hbar, k_B
 
 @frozen(eq=False)
 class VelocitySpectra:
-    r"""Spectra of kinetic energy, $\int S\,d\omega$ = mean kinetic energy.
+    r"""Spectra of kinetic energy, $\int S\,d\omega$ = mean kinetic energy."""
 
-    Attributes
-    ----------
-    omega : (nω,) angular frequency, rad s⁻¹
-    place : (n,) what each spectrum belongs to: height of a layer, m, or length of a wave vector, rad m⁻¹
-    parts : (blocks, n, nω) in successive blocks of the run, J s rad⁻¹
-    counts : (blocks,) segments in each block
-    """
-
-    omega: Array = field(converter=frequencies, metadata={"unit": "rad s^-1"})
-    place: Array = field(converter=numbers, metadata={"unit": "m or rad m^-1"})
-    parts: Array = field(metadata={"unit": "J s rad^-1"})
-    counts: NDArray[np.int64] = field(metadata={"unit": "1"})
+    omega: Array = field(converter=frequencies, metadata={"unit": "rad s^-1"})  # (nω,)
+    place: Array = field(converter=numbers, metadata={"unit": "m or rad m^-1"})  # (n,) layers or wave vectors
+    parts: Array = field(metadata={"unit": "J s rad^-1"})  # (blocks, n, nω)
+    counts: NDArray[np.int64] = field(metadata={"unit": "1"})  # (blocks,) segments in each block
 
     @property
     def value(self) -> Array:
@@ -69,16 +61,7 @@ class VelocitySpectra:
 class LayerSpectra(SegmentObserver):
     """Observer of the spectra of the velocities of several layers.
 
-    Parameters
-    ----------
-    layers : atoms of each layer
-    positions : (N, 3) of all atoms at rest, m
-    masses : (N,) of all atoms, kg
-    timestep : of the run, s
-    every : steps between two samples; π/(every · timestep) must lie above all vibrations
-    segment : looks of one segment
-    window : weights of the looks of a segment
-    precision : of the samples and transforms; memory is 24 (single: 12) · segment bytes for each atom of the layers
+    π/(every · timestep) must lie above all vibrations; memory is 24 (single: 12) · segment bytes for each sampled atom.
     """
 
     def __init__(
@@ -114,18 +97,11 @@ class LayerSpectra(SegmentObserver):
 
 
 class SpectralEnergyDensity(SegmentObserver):
-    r"""Observer of the spectral energy density $\Phi(q, \omega)$ of a slab of crystal along given wave vectors.
+    r"""Observer of the spectral energy density $\Phi(q, \omega)$ of a slab at wave vectors (nq, 3) rad m⁻¹.
 
-    The amplitude $\sum_i \sqrt{m_i/2}\,v_i e^{-iq\cdot r_i}/\sqrt n$ is taken for the atoms of each site of the cell
-    apart, so that optical branches show as well; with all n atoms of a site, each direction holds $k_BT/2$.
-
-    Parameters
-    ----------
-    sites : atoms of each site of the cell, all in one material
-    wavevectors : (nq, 3) rad m⁻¹; those that fit the slab do not mix
-    positions : (N, 3) of all atoms at rest, m
-    masses : (N,) of all atoms, kg
-    timestep, every, segment, window : as for `LayerSpectra`
+    The amplitude $\sum_i \sqrt{m_i/2}\,v_i e^{-iq\cdot r_i}/\sqrt n$ is taken separately for the atoms of each site of
+    the cell, so that optical branches show as well; with all n atoms of a site, each direction holds $k_BT/2$.  Wave
+    vectors that fit the slab do not mix.
     """
 
     def __init__(
@@ -188,22 +164,10 @@ def _make_spectra(ring: SegmentBuffer, sums: SegmentSums, interval: float, place
 def spectral_temperatures(
     flowing: VelocitySpectra, still: VelocitySpectra, temperature: float, edges: ArrayLike
 ) -> Occupation:
-    r"""Temperature of bands of frequency in each layer, from spectra between two baths and in equilibrium.
+    """Occupation $n = k_BT/E$ of bands between `edges` (rad s⁻¹) in each layer, from spectra between two thermostats.
 
-    Parameters
-    ----------
-    flowing, still : spectra of the same layers between two baths and in equilibrium
-    temperature : of the equilibrium, K
-    edges : (nm + 1,) of the bands, rad s⁻¹
-
-    Returns
-    -------
-    Occupation, classical, $n = k_BT/E$ at the middle of each band; NaN where layers do not vibrate in equilibrium
-
-    Raises
-    ------
-    InputError
-        for other layers, or a temperature that is not above zero
+    `reference` spectra are those of the same layers in equilibrium at `temperature` (K).  Classical; NaN where layers
+    do not vibrate in equilibrium.
     """
     positive([temperature])
     if not np.array_equal(flowing.place, still.place):

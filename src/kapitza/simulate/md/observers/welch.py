@@ -187,18 +187,11 @@ def _restore_buffer(ring: SegmentBuffer, sums: SegmentSums, arrays: Arrays) -> N
 
 
 class SegmentObserver:
-    """Observer that fills segments of samples, and keeps sums over them.
+    """Observer that fills segments of samples, and keeps sums over them."""
 
-    Attributes
-    ----------
-    every : steps between two samples
-    ring : the segment that is being filled
-    sums : over the full segments
-    """
-
-    every: int
-    ring: SegmentBuffer
-    sums: SegmentSums
+    every: int  # steps between two samples
+    ring: SegmentBuffer  # the segment that is being filled
+    sums: SegmentSums  # over the full segments
 
     def arrays(self) -> Arrays:
         """All that it holds, to be written and restored."""

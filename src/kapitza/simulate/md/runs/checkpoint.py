@@ -46,20 +46,12 @@ _ADDRESS_NAMES: Mapping[str, str] = MappingProxyType(
 
 @frozen(eq=False)
 class Snapshot:
-    """A run after some blocks.
+    """A run after some blocks."""
 
-    Attributes
-    ----------
-    state : of the atoms
-    step : time steps done, equilibration included
-    rows : sums so far, by name
-    seen : arrays of each observer
-    """
-
-    state: MdState
-    step: int
-    rows: UnitResult
-    seen: Sequence[UnitResult]
+    state: MdState  # of the atoms
+    step: int  # time steps done, equilibration included
+    rows: UnitResult  # sums so far, by name
+    seen: Sequence[UnitResult]  # arrays of each observer
 
 
 def plain_values(value: Any, depth: int = 3) -> object:
@@ -86,20 +78,12 @@ def plain_values(value: Any, depth: int = 3) -> object:
 
 @define(eq=False)
 class Checkpoint:
-    """Writes snapshots of one run to its folder, and reads the last one.
+    """Writes snapshots of one run to its folder, and reads the last one."""
 
-    Attributes
-    ----------
-    folder : where; None: nowhere
-    address : of the inputs of the run
-    due : moment before which no further file is worth its time, s
-    pending : the last snapshot that was not written
-    """
-
-    folder: Path | None
-    address: str
-    due: float = 0.0
-    pending: Snapshot | None = None
+    folder: Path | None  # where; None: nowhere
+    address: str  # of the inputs of the run
+    due: float = 0.0  # moment before which no further file is worth its time, s
+    pending: Snapshot | None = None  # the last snapshot that was not written
 
     def offer(self, snapshot: Snapshot, *, at_once: bool = False) -> None:
         """Write a snapshot, or keep it in memory where the last one was written a moment ago."""
@@ -110,13 +94,7 @@ class Checkpoint:
             self.write()
 
     def write(self) -> None:
-        """Write the last snapshot, if it is not.
-
-        Raises
-        ------
-        DataError
-            if it cannot be written
-        """
+        """Write the last snapshot, if it is not written yet."""
         if self.folder is None or self.pending is None:
             return
         start = time.monotonic()
@@ -133,15 +111,7 @@ class Checkpoint:
         self.due = now + _WRITING_INTERVAL * (now - start)
 
     def read(self) -> Snapshot | None:
-        """Make the folder, and return the last snapshot in it; None where there is none.
-
-        Raises
-        ------
-        InputError
-            if it is of a run with other inputs
-        DataError
-            if the file is damaged, or the folder cannot be made or read
-        """
+        """Make the folder, and return the last snapshot in it, of the same inputs; None where there is none."""
         if self.folder is None:
             return None
         path = self.folder / CHECKPOINT_FILE

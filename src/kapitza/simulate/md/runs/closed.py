@@ -33,18 +33,7 @@ _MIN_FREE_PATHS = 2.0  # free paths that a side wants, or phonons cross it as if
 
 
 def power_fluctuations(run: Run, conductivity: ArrayLike | None = None) -> PowerFluctuations:
-    """Power of a closed cell in equilibrium, with its two sides, for `fit_fluctuations` and `green_kubo`.
-
-    Parameters
-    ----------
-    run : with preparation "uniform"
-    conductivity : (2,) of the solids, W m⁻¹ K⁻¹; None: an estimate
-
-    Raises
-    ------
-    InputError
-        for another run
-    """
+    """Power of a closed cell in equilibrium, with its two sides of `conductivity` (2,) W m⁻¹ K⁻¹; None: an estimate."""
     if not len(run.power):
         raise InputError(f"{run.title}: no power through boundaries was sampled: wanted a run in equilibrium")
     sides = run.sides
@@ -55,13 +44,7 @@ def power_fluctuations(run: Run, conductivity: ArrayLike | None = None) -> Power
 
 
 def relaxation_data(run: Run, conductivity: ArrayLike | None = None) -> RelaxationData:
-    """Differences of temperature of a closed cell, with its two sides, for `fit_relaxation`.
-
-    Parameters
-    ----------
-    run : with preparation "sides"
-    conductivity : (2,) of the solids, W m⁻¹ K⁻¹; None: an estimate
-    """
+    """Temperature differences of two relaxing sides of `conductivity` (2,) W m⁻¹ K⁻¹; None: an estimate."""
     sides = run.sides
     known = sides.conductivity(run.highest) if conductivity is None else positive(conductivity)
     left, right = sides.slabs(known, np.full(2, np.inf))
@@ -186,14 +169,8 @@ def _trim_noise(data: RelaxationData, after: float) -> RelaxationData:
 
 @frozen(eq=False)
 class SizeStudy:
-    """One interface between sides of several lengths.
+    """One interface between sides of several lengths."""
 
-    Attributes
-    ----------
-    runs, results : of each length
-    series : extrapolation to infinite length
-    """
-
-    runs: tuple[Run, ...]
+    runs: tuple[Run, ...]  # runs, results: of each length
     results: tuple[NemdResult, ...]
-    series: SizeSeries
+    series: SizeSeries  # extrapolation to infinite length

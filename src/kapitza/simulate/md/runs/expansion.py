@@ -53,20 +53,12 @@ class Pressure:
 
 @frozen
 class LatticeConstant:
-    """A cubic lattice constant at a temperature.
+    """A cubic lattice constant at a temperature."""
 
-    Attributes
-    ----------
-    temperature : K
-    value : lattice constant at no pressure, m
-    sigma : its standard uncertainty, m
-    rest : the same at rest, m
-    """
-
-    temperature: float
-    value: float
-    sigma: float
-    rest: float
+    temperature: float  # K
+    value: float  # lattice constant at no pressure, m
+    sigma: float  # its standard uncertainty, m
+    rest: float  # the same at rest, m
 
     @property
     def factor(self) -> float:
@@ -75,20 +67,7 @@ class LatticeConstant:
 
 
 def rest_constant(crystal: str | Structure, field: Potential) -> float:
-    """Return the lattice constant of a cubic crystal at rest at which its virial vanishes, m.
-
-    Parameters
-    ----------
-    crystal : a name, or a structure with its cubic axes
-    field : the potential
-
-    Raises
-    ------
-    InputError
-        if no lattice constant within 15 % of that of the crystal is at rest
-    MissingEngine
-        without numba
-    """
+    """Return the lattice constant (m) of a cubic crystal at rest, where its virial vanishes, within 15 % of its own."""
     from scipy.optimize import brentq
 
     body = structure(crystal) if isinstance(crystal, str) else crystal
@@ -140,32 +119,12 @@ def find_lattice_constant(
     cells: tuple[int, int, int] = (5, 5, 5),
     seed: int = 0,
 ) -> LatticeConstant:
-    """Find the lattice constant of a cubic crystal at a temperature and no pressure.
+    """Find the lattice constant of a cubic crystal at a temperature (K) and no pressure.
 
-    Three runs of a periodic crystal in a Langevin bath, each at the constant at which the last one would have had no
-    pressure.  Vibrations are classical.
-
-    Parameters
-    ----------
-    crystal : a name, or a structure with its cubic axes
-    field : the potential; its kernels give the pressure
-    engine : what moves the atoms
-    temperature : K
-    timestep : s
-    steps : of the three runs together
-    cells : of the crystal; small ones lack long waves, and expand a little less or more
-    seed : of the random numbers
-
-    Returns
-    -------
-    Expanded; its `factor` is what `stretch_sides` wants for a side that was built at rest
-
-    Raises
-    ------
-    InputError
-        for a temperature not above zero, too few steps, or a potential that does not hold the crystal
-    ConvergenceError
-        if the crystal expands by more than 10 %: it melts
+    Three runs of a periodic crystal, of `steps` together, in a Langevin thermostat, each at the constant at which the
+    last one would have had no pressure.  Vibrations are classical; small numbers of `cells` lack long waves, and expand
+    a little less or more.  The `factor` of the result is what `stretch_sides` takes for a side that was built at rest.
+    ConvergenceError if the crystal expands by more than 10 %: it melts.
     """
     if not (np.isfinite(temperature) and temperature > 0) or steps < 100 * _PRESSURE_BLOCKS:
         raise InputError(

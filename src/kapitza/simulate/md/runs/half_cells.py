@@ -19,16 +19,10 @@ _FREE_PATH_SPACINGS = (
 
 @frozen(eq=False)
 class HalfCells:
-    """The two sides of a cell with two boundaries.
+    """The two sides of a cell with two boundaries."""
 
-    Attributes
-    ----------
-    length : (2,) from a boundary to the middle of the left and of the right side, m
-    density : (2,) atoms per volume, m⁻³
-    """
-
-    length: Array = field(converter=positive)
-    density: Array = field(converter=positive)
+    length: Array = field(converter=positive)  # (2,) from a boundary to the middle of each side, m
+    density: Array = field(converter=positive)  # (2,) atoms per volume, m⁻³
 
     def slabs(self, conductivity: Array, ballistic: Array) -> tuple[ThermalSlab, ThermalSlab]:
         """Both sides with the classical heat capacity 3 n kB."""
@@ -51,13 +45,7 @@ class HalfCells:
 
 
 def halve_cell(system: System) -> HalfCells:
-    """Sides of a cell that repeats along z.
-
-    Raises
-    ------
-    InputError
-        for a system with ends
-    """
+    """Sides of a cell that repeats along z."""
     if not system.periodic:
         raise InputError(f"{system.name}: this run wants a cell that repeats along z: build with periodic = True")
     box = float(system.lattice[2, 2])

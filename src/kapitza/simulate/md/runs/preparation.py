@@ -20,14 +20,7 @@ _STATE_FILE = "thermal.state"
 def prepare(
     system: System, potential: AnyPotential, engine: MdEngine, protocol: Protocol, folder: Path | None
 ) -> Protocol:
-    """Thermalise a system, and return the protocol of what follows: blocks at constant energy from there.
-
-    Parameters
-    ----------
-    system, potential, engine : what moves
-    protocol : its preparation is not "gradient"
-    folder : where the state is kept; None: nowhere
-    """
+    """Thermalise a system, and return the protocol of what follows: blocks at constant energy from there."""
     given = protocol.thermostats
     mean = (given.hot + given.cold) / 2
     hot, cold = (mean, mean) if protocol.preparation == "uniform" else (given.hot, given.cold)
@@ -47,15 +40,7 @@ def thermostat_groups(system: System, protocol: Protocol) -> IntArray:
 def thermalise(
     system: System, potential: AnyPotential, engine: MdEngine, protocol: Protocol, folder: Path | None
 ) -> MdState:
-    """State of a system after the equilibration of its protocol, without momentum, or that of an earlier call.
-
-    Parameters
-    ----------
-    system : every atom that moves is in a thermostat
-    potential, engine : what moves it
-    protocol : with Langevin thermostats
-    folder : where the state is kept; None: nowhere
-    """
+    """State after the equilibration of a protocol, without total momentum, or that of an earlier call in `folder`."""
     inputs = [plain_values(one) for one in (system, potential, engine, evolve(protocol, blocks=1, replicas=1))]
     key = unit_address({"inputs": inputs}, version="1")
     path = None if folder is None else folder / _STATE_FILE

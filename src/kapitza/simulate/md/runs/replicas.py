@@ -25,16 +25,10 @@ _RUNS_FOLDER = "runs"  # folder within a store where runs in progress keep what 
 
 @frozen(eq=False)
 class Replica:
-    """One run of several.
+    """One run of several."""
 
-    Attributes
-    ----------
-    record : what its blocks left
-    seen : arrays of each observer, for `restore` of one made the same way
-    """
-
-    record: Record
-    seen: tuple[UnitResult, ...] = ()
+    record: Record  # what its blocks left
+    seen: tuple[UnitResult, ...] = ()  # of each observer, for `restore` of one made the same way
 
     @property
     def seed(self) -> int:
@@ -51,22 +45,9 @@ def run_replicas(
 ) -> list[list[Replica]]:
     """Run systems, each as often as its protocol says with other random numbers, all on the same workers.
 
-    Parameters
-    ----------
-    setups : of each system, with recipes of its observers; the first replica has the seed of the protocol, each other
-        one a seed that follows from it and its number
-    store : where results are kept, and what runs in progress need to go on; None: nothing is kept
-    executor : processes of a pool, or any `concurrent.futures.Executor`; one replica is one unit of work
-    progress : called with the number of finished and of all replicas
-
-    Returns
-    -------
-    replicas of each system
-
-    Raises
-    ------
-    InputError
-        for an engine or an observer that another process cannot make
+    `setups` hold recipes of their observers, and one replica is one unit of work, kept in `store` with what runs in
+    progress need to resume.  The first replica has the seed of the protocol, each other one a seed that follows from
+    it.  `progress` is told the number of finished and of all replicas.
     """
     kept = Store(store) if isinstance(store, (str, Path)) else store
     units = [replica_inputs(setup, number) for setup in setups for number in range(setup.protocol.replicas)]
@@ -79,14 +60,9 @@ def run_replicas(
 
 
 def lengthen_protocol(protocol: Protocol, factor: float) -> Protocol:
-    r"""Return a course for a system `factor` times as long: the slowest change of its profile takes $\propto L^2$.
+    r"""Return a protocol for a system `factor` times as long: the slowest change of its profile takes $\propto L^2$.
 
     Equilibration and blocks become longer by the square; the number of blocks stays.
-
-    Parameters
-    ----------
-    protocol : that is long enough for the shorter system
-    factor : of the lengths
     """
     if not (np.isfinite(factor) and factor > 0):
         raise InputError(f"a system {factor:g} times as long: wanted a finite number above 0")
@@ -109,13 +85,7 @@ def replica_inputs(setup: RunSetup, number: int) -> UnitInputs:
 
 
 def _encode_record(record: Any) -> UnitInputs:
-    """Return a record of this package as plain values, from which `decode_record` makes it again.
-
-    Raises
-    ------
-    InputError
-        for what is no record, or holds what is not plain
-    """
+    """Return a record of this package as plain values, from which `_decode_record` makes it again."""
     kind = type(record)
     if not attrs.has(kind):
         raise InputError(f"{kind.__qualname__} ({record!r:.60}) is no record: another process cannot make it")
@@ -133,13 +103,7 @@ def _decode_record(inputs: Any) -> Any:
 
 
 def run_unit(inputs: UnitInputs, *, folder: str | None = None) -> UnitResult:
-    """Run one replica.
-
-    Parameters
-    ----------
-    inputs : as `replica_inputs` writes them
-    folder : where runs in progress keep what they need to go on; not part of what the unit is
-    """
+    """Run one replica of `replica_inputs`; the `folder` of runs in progress is not part of what the unit is."""
     system, potential, engine, protocol = (
         _decode_record(inputs[name]) for name in ("system", "potential", "engine", "protocol")
     )

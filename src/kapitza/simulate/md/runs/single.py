@@ -54,32 +54,12 @@ def run_single(
     store: str | Path | None = None,
     progress: Progress | None = None,
 ) -> Record:
-    """Run a system once, in this process.
+    """Run a system once, in this process; `replicas` of the protocol does not count.
 
-    Parameters
-    ----------
-    system : atoms with their planes and roles
-    potential : lines of LAMMPS, too, for the engine LAMMPS
-    engine : what moves the atoms
-    protocol : thermostats, time step, preparation, blocks; `replicas` does not count
-    observers : sample the atoms every few steps of the blocks, not of the equilibration, and hold their own sums
-    store : folder for all that is needed to resume; the same call with the same folder goes on from there, also with
-        more blocks than before
-    progress : called with the number of blocks that are done and of all
-
-    Returns
-    -------
-    Record; `observers` hold what they saw.  Its power through the plane is NaN where the protocol does not ask for it,
-    as with potentials without kernels
-
-    Raises
-    ------
-    InputError
-        for inputs that do not fit, direct power of a potential without kernels, or a folder of a run with other inputs
-    DataError
-        if the file in the folder is damaged
-    ConvergenceError
-        if atoms leave the crystal, or the energy changes by more than the heat that the thermostats gave
+    `observers` sample the atoms during the blocks, not during the equilibration, and hold their own sums.  `store` is
+    the folder of all that is needed to resume: the same call with the same folder continues, also with more blocks than
+    before.  `progress` is told the number of blocks done and of all.  The power through the plane is NaN where the
+    protocol does not ask for it, as with potentials without kernels.
     """
     folder = None if store is None else Path(store)
     if protocol.preparation != "gradient":
@@ -108,12 +88,7 @@ def run_single(
 
 @frozen(eq=False)
 class RunSetup:
-    """Inputs of a run.
-
-    Attributes
-    ----------
-    system, potential, engine, protocol, observers : as in `run`
-    """
+    """Inputs of a run."""
 
     system: System
     potential: AnyPotential
@@ -145,30 +120,18 @@ def _inputs_address(setup: RunSetup, observers: Sequence[Observer]) -> str:
 
 @define(eq=False, kw_only=True)
 class RunInProgress:
-    """A run in progress.
-
-    Attributes
-    ----------
-    setup : what runs
-    observers : who looks
-    keeper : writes what is needed to go on
-    state : of the atoms after the last block, or piece of the equilibration
-    step : time steps done by then, equilibration included
-    temperature, power : (blocks) of the blocks done, K and W
-    heat, energy : (blocks + 1) at their ends, J
-    meter : of the direct power, while the run goes on
-    """
+    """A run in progress."""
 
     setup: RunSetup
     observers: Sequence[Observer]
-    keeper: Checkpoint
-    state: MdState
-    step: int = 0
-    temperature: list[Array] = Factory(list)
+    keeper: Checkpoint  # writes what is needed to resume
+    state: MdState  # after the last block, or piece of the equilibration
+    step: int = 0  # time steps done, equilibration included
+    temperature: list[Array] = Factory(list)  # temperature, power: of the blocks done, K and W
     power: list[float] = Factory(list)
-    heat: list[Array] = Factory(list)
+    heat: list[Array] = Factory(list)  # heat, energy: at the start and at the end of each block, J
     energy: list[float] = Factory(list)
-    meter: PowerMeter | None = None
+    meter: PowerMeter | None = None  # of the direct power, during the run
 
     def take_up(self, last: Snapshot | None) -> None:
         """Go on from a snapshot, if there is one."""
@@ -298,34 +261,16 @@ class RunInProgress:
 
 @frozen
 class EnergyConservation:
-    """Energy of a run beyond the heat of its baths.
+    """Energy of a run beyond the heat of its baths."""
 
-    Attributes
-    ----------
-    excess : (blocks + 1,) energy drift (unaccounted heat) since the start of the blocks, J
-    drift : its mean rate, W: the slope of a straight line
-    share : of the drift in the mean heat flow of the two baths; NaN where they gave none
-    storage : (blocks,) rate at which the atoms take up energy, W: 0 in a steady state
-    """
-
-    excess: Array
-    drift: float
-    share: float
-    storage: Array
+    excess: Array  # (blocks + 1,) energy drift (unaccounted heat) since the start of the blocks, J
+    drift: float  # its mean rate, W: the slope of a straight line
+    share: float  # of the drift in the mean heat flow of the two baths; NaN where they gave none
+    storage: Array  # (blocks,) rate at which the atoms take up energy, W: 0 in a steady state
 
 
 def energy_conservation(record: Record) -> EnergyConservation:
-    """Return how well a run conserved its energy, and how steady it was.
-
-    Parameters
-    ----------
-    record : of a run of two blocks or more
-
-    Raises
-    ------
-    InputError
-        for fewer blocks
-    """
+    """Return how well a run of two blocks or more conserved its energy, and how steady it was."""
     blocks = record.power.size
     if blocks < 2:
         raise InputError(f"{record.name}: a drift needs 2 blocks, got {blocks}")

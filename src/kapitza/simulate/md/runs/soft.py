@@ -19,40 +19,22 @@ _MAX_MATRIX_SHARE = 0.1  # of the difference of temperature that may fall within
 
 @frozen(eq=False)
 class LiquidResult:
-    """A liquid between a hot and a cold wall.
+    """A liquid between a hot and a cold wall."""
 
-    Attributes
-    ----------
-    record : block averages, with slabs of space in the place of the liquid
-    slabs : (n,) heights of the slabs, m
-    density : (n,) atoms per volume in each slab, m⁻³
-    hot, cold : jump, flux and resistance of the hot wall on the liquid, and of the liquid on the cold wall
-    """
-
-    record: Record
-    slabs: Array
-    density: Array
-    hot: NemdResult
+    record: Record  # block averages, with slabs of space in the place of the liquid
+    slabs: Array  # (n,) heights of the slabs, m
+    density: Array  # (n,) atoms per volume in each slab, m⁻³
+    hot: NemdResult  # hot, cold: faces: of the hot wall on the liquid, and of the liquid on the cold wall
     cold: NemdResult
 
 
 def analyse_liquid(soft: SoftSystem, run: Run, slabs: SlabThermometer) -> LiquidResult:
-    r"""Conductance of both faces of a liquid between a hot and a cold wall.
+    """Conductance of both faces of a liquid between a hot and a cold wall, from one replica between two thermostats.
 
     Lines through the free planes of a wall and through the slabs are extrapolated to the Gibbs plane, midway between
     the last plane of the wall and where the liquid begins.  `analyse_nemd` does the rest, errors and verdict, as
-    between two crystals.
-
-    Parameters
-    ----------
-    soft : of `liquid_on_solid`
-    run : one replica between two thermostats; its protocol subtracts the mean velocity of each plane (`flowing`)
-    slabs : of `liquid_slabs`, which sampled this run; those with next to no atoms, at the walls, are left out
-
-    Raises
-    ------
-    InputError
-        for several replicas, and what `analyse_nemd` needs: five blocks, four free planes of each wall, four slabs
+    between two crystals.  The protocol subtracts the mean velocity of each plane (`flowing`); `slabs` of `liquid_slabs`
+    sampled this run, and those with next to no atoms, at the walls, are left out.
     """
     if len(run.records) != 1:
         raise InputError(f"{run.title}: {len(run.records)} replicas: the slabs of a liquid belong to one")
@@ -68,14 +50,7 @@ def analyse_liquid(soft: SoftSystem, run: Run, slabs: SlabThermometer) -> Liquid
 
 
 def liquid_faces(record: Record, liquid: IntArray, slabs: SlabThermometer) -> tuple[Record, Record]:
-    """Return the record twice, each with one face of the liquid: the other wall does not count as free.
-
-    Parameters
-    ----------
-    record : with slabs
-    liquid : layers of the record that are slabs
-    slabs : whose edges are the walls
-    """
+    """Return a record twice, each with one face of the `liquid` layers: the other wall does not count as free."""
     number = np.arange(record.heights.size)
     free = record.roles == FREE_ROLE
     far = float(slabs.edges[0] + slabs.edges[-1]) - record.plane
@@ -91,45 +66,24 @@ def liquid_faces(record: Record, liquid: IntArray, slabs: SlabThermometer) -> tu
 
 @frozen(eq=False)
 class TubeResult:
-    """A tube that was heated and left to cool in its matrix.
+    """A tube that was heated and left to cool in its matrix."""
 
-    Attributes
-    ----------
-    time : (n,) since it was left alone, s
-    temperature : (runs, n, layers) of the tube and of the shells around it, K
-    difference : (runs, n) of the tube less the matrix, K
-    inside : share of the difference that falls between the first shell and the whole matrix
-    drift : (runs,) change of the energy in units of the kinetic energy
-    fit : conductance per area of the tube's wall, with its uncertainty and what speaks against it
-    """
-
-    time: Array
-    temperature: Array
-    difference: Array
-    inside: float
-    drift: Array
-    fit: RelaxationFit
+    time: Array  # (n,) since it was left alone, s
+    temperature: Array  # (runs, n, layers) of the tube and of the shells around it, K
+    difference: Array  # (runs, n) of the tube less the matrix, K
+    inside: float  # share of the difference that falls between the first shell and the whole matrix
+    drift: Array  # (runs,) change of the energy in units of the kinetic energy
+    fit: RelaxationFit  # conductance per area of the tube's wall, with its uncertainty and what speaks against it
 
 
 def analyse_tube(soft: SoftSystem, run: Run, *, after: float = 0.0) -> TubeResult:
-    r"""Fit the conductance of the wall of a tube to the decay of its temperature.
+    r"""Fit the conductance of the wall of a tube to the decay of its temperature after preparation "bath".
 
     $\Delta T = \Delta T_0 e^{-t/\tau}$, $1/\tau = G A (1/C_t + 1/C_m)$ with the classical heat capacities $3 N k_B$ and
     the area A of the tube's wall.  The matrix must be of one temperature: the share of ΔT that falls within it is read
     off its shells, which asks for no conductivity.  S. T. Huxtable et al., Nat. Mater. 2, 731 (2003),
-    doi:10.1038/nmat996.
-
-    Parameters
-    ----------
-    soft : of `nanotube_in_matrix`
-    run : with preparation "bath", which heats the tube; temperatures are known block by block, so that blocks must be
-        short against the decay; errors are those of the scatter of three replicas or more
-    after : times before this are left out, s
-
-    Raises
-    ------
-    InputError
-        for a system that is no tube, or a difference that does not decay: run longer
+    doi:10.1038/nmat996.  Blocks must be short against the decay; errors are those of the scatter of three replicas or
+    more; times before `after` (s) are left out.
     """
     if not soft.radii.size:
         raise InputError(f"{soft.system.name}: {soft.radii.size} shells: wanted a tube in its matrix")

@@ -215,14 +215,9 @@ def assemble_system(
 
 
 def find_planes(heights: Array, tolerance: float = _PLANE_SPACING) -> IntArray:
-    """(n,) number of the plane of each atom, from below: two neighbours in height further apart are of two planes.
+    """(n,) number of the plane of each atom, from below: neighbours in height more than `tolerance` (m) apart differ.
 
     Where no gap is left for ten tolerances, as in a fluid, slices of that thickness are the planes.
-
-    Parameters
-    ----------
-    heights : (n,) m
-    tolerance : m
     """
     order = np.argsort(heights, kind="stable")
     sorted_heights = heights[order]
@@ -267,19 +262,7 @@ def _check_roles(name: str, heights: Array, role: IntArray, plane: float) -> Non
 
 
 def stretch_sides(system: System, *, left: float = 1.0, right: float = 1.0, across: float = 1.0) -> System:
-    """Stretch the sides of a system by factors along z, about the plane, and both alike across, as heat does.
-
-    Parameters
-    ----------
-    system : as built at rest
-    left, right : factors of the two sides along z, such as the lattice constant at T over that at rest
-    across : factor along x and y, of both: they share their periods
-
-    Raises
-    ------
-    InputError
-        for factors further from 1 than a crystal stands
-    """
+    """Stretch the sides of a system by factors along z about the plane, and both alike `across`: thermal expansion."""
     if not all(0.8 < factor < 1.25 for factor in (left, right, across)):
         raise InputError(f"{system.name}: factors {left:g}, {right:g} and {across:g}, wanted numbers near 1")
     z = system.positions[:, 2] - system.plane
@@ -295,13 +278,7 @@ def stretch_sides(system: System, *, left: float = 1.0, right: float = 1.0, acro
 
 
 def check_overlap(system: System, smallest: float = 0.5 * angstrom) -> None:
-    """Refuse two atoms nearer than a distance, images in the plane (and along z, if periodic) included.
-
-    Parameters
-    ----------
-    system : to be set in motion
-    smallest : m
-    """
+    """Refuse two atoms nearer than a distance (m), images in the plane (and along z, if periodic) included."""
     from scipy.spatial import KDTree
 
     shifts = np.array(list(product((-1, 0, 1), (-1, 0, 1), (-1, 0, 1) if system.periodic else (0,))))

@@ -17,31 +17,12 @@ _MIN_FORCE_CONSTANT = 1e-12  # of the largest force constant: weaker ones are le
 def harmonic_system(
     junction: Junction, *, cells: tuple[int, int] = (1, 1), layers: tuple[int, int] = (20, 20), bath: int = 10
 ) -> tuple[System, Potential]:
-    r"""Return a finite piece of a junction and its field.
+    """Return a finite piece of a junction, with `layers` principal layers of each lead, and its harmonic potential.
 
-    The box repeats in the plane, so the motion has the wave vectors of a mesh of `cells` with Γ in it; along the
-    normal the layers beyond the ends are held at rest.  Displacements know no images, so the field has no ghosts.
-    Chains move in three directions, each on its own: they have three times the transmission.
-
-    Parameters
-    ----------
-    junction : with the periods of its leads
-    cells : of the junction in the plane
-    layers : principal layers of the left and of the right lead
-    bath : of them, from the ends, that are heated and cooled; what is left is free
-
-    Returns
-    -------
-    System
-        the plane is in the middle of the device; layers are those of the junction
-    Field
-        of form "harmonic"
-
-    Raises
-    ------
-    InputError
-        for counts below one, and for a junction whose periods are larger than those of its leads and more than one
-        cell
+    The box repeats in the plane, so the motion has the wave vectors of a mesh of `cells` with Γ in it; along the normal
+    the layers beyond the ends are held at rest, and the outermost `bath` layers are thermostatted.  Displacements know
+    no images, so the potential has no ghosts.  Chains move in three directions, each on its own: they have three times
+    the transmission.
     """
     if min(*cells, bath) < 1 or min(layers) <= bath:
         raise InputError(
@@ -134,19 +115,10 @@ def _block_entries(onsite: list[Array], hop: list[Array], directions: int) -> tu
 
 
 def harmonic_potential(positions: Array, pairs: tuple[IntArray, IntArray, Array], *, source: str = "") -> Potential:
-    """Return the field of force constants between atoms.
+    """Return the potential of force constants between atoms at rest positions (n, 3) m.
 
-    Parameters
-    ----------
-    positions : (n, 3) at rest, m
-    pairs : atoms i and j (entries,) and blocks Φ_ij (entries, 3, 3) N m⁻¹, sorted by i; every atom's own block Φ_ii is
-        among them, and Φ_ji = Φ_ijᵀ
-    source : what to cite
-
-    Raises
-    ------
-    InputError
-        for pairs that are not sorted, or an atom without a block of its own
+    `pairs`: atoms i and j (entries,) and blocks Φ_ij (entries, 3, 3) N m⁻¹, sorted by i; every atom's own block Φ_ii is
+    among them, and Φ_ji = Φ_ijᵀ.
     """
     row, column, blocks = pairs
     n = len(positions)

@@ -105,13 +105,9 @@ def _lengthen_segment(segment: Segment, length: float) -> Segment:
 def _relax_stack(
     segments: Sequence[Segment], periods: Array, engine: ForceField, *, relax: bool
 ) -> tuple[list[Array], _LayerMoves, Array]:
-    """Bring a short stack to rest.
+    """Relax a short stack: shifts (3,) m of each segment on the one below, moves by layer, move of the far right.
 
-    Returns
-    -------
-    shifts : (3,) of each segment on the one below, m
-    moves : how the atoms of each layer have moved from there, m; the left crystal ends with layer -1
-    last : (3,) how the right crystal far from the interface has moved, m
+    Layers are counted from the interface, so that the left crystal ends with layer -1.
     """
     shifts = [find_registry(low, high, periods, engine) for low, high in pairwise(segments)]
     stack = stack_segments(segments, periods, shifts, engine.reach, segments[0].lead.name)
@@ -124,15 +120,7 @@ def _relax_stack(
 
 
 def _layer_displacements(made: AtomStack, moves: _LayerMoves, first: int, *, beyond: Array | None = None) -> Array:
-    """(n, 3) moves of the atoms of a stack, m; layers without an entry stay, or move as `beyond` from `first` upwards.
-
-    Parameters
-    ----------
-    made : the stack
-    moves : by layer, counted from `first`
-    first : layer of the stack that is number 0 of `moves`
-    beyond : (3,) m
-    """
+    """(n, 3) moves of the atoms of a stack, m, by layer from `first`; those without an entry stay, or move `beyond`."""
     found = np.zeros_like(made.atoms.positions)
     if beyond is not None:
         found[made.layer >= first] = beyond
@@ -144,14 +132,7 @@ def _layer_displacements(made: AtomStack, moves: _LayerMoves, first: int, *, bey
 
 
 def _closing_vector(segments: Sequence[Segment], periods: Array, shifts: Sequence[Array]) -> Array:
-    """(3,) from the first crystal to its next image along z, periods in the plane apart, m.
-
-    Parameters
-    ----------
-    segments : from below
-    periods : (2, 3) m
-    shifts : of each segment on the one below, and of the first on the last, m
-    """
+    """(3,) from the first crystal to its next image along z, m, up to periods in the plane."""
     ring = [*segments, segments[0]]
     total = sum((continuation_shift(low, high) for low, high in pairwise(ring)), np.zeros(3)) + np.sum(shifts, axis=0)
     total[:2] -= np.round(total[:2] @ np.linalg.inv(periods[:, :2])) @ periods[:, :2]

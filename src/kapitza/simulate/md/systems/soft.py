@@ -35,20 +35,12 @@ _CUTOFF_SIGMA = 2.5  # σ: cutoff
 
 @frozen(eq=False)
 class SoftSystem:
-    """A soft or mixed system with its potential.
+    """A soft or mixed system with its potential."""
 
-    Attributes
-    ----------
-    system : the atoms
-    potential : of the atoms; `LammpsCommands` run in LAMMPS alone
-    area : of the interface, m²; a tube's is that of its wall
-    radii : (layers,) mean distance of each layer from the axis of a tube, m; empty for plane interfaces
-    """
-
-    system: System
-    potential: AnyPotential
-    area: float = attribute(validator=quantity())
-    radii: Array = attribute(factory=lambda: np.zeros(0))
+    system: System  # the atoms
+    potential: AnyPotential  # of the atoms; `LammpsCommands` run in LAMMPS alone
+    area: float = attribute(validator=quantity())  # of the interface, m²; a tube's is that of its wall
+    radii: Array = attribute(factory=lambda: np.zeros(0))  # (layers,) from the axis of a tube, m; empty for planes
 
 
 def liquid_on_solid(
@@ -63,25 +55,13 @@ def liquid_on_solid(
     solid: int = 6,
     liquid: float = 12.0,
 ) -> SoftSystem:
-    r"""Build a Lennard-Jones liquid between two walls of a crystal that it wets more or less.
+    """Build a Lennard-Jones liquid between two walls of a crystal that it wets more or less.
 
-    From left to right: a held plane, the hot bath, free planes of the crystal, the interface, the liquid, and the same
-    mirrored.  The liquid starts as a lattice that melts within picoseconds.
-
-    Parameters
-    ----------
-    wetting : depth of the potential between wall and liquid over that within the liquid
-    epsilon, sigma, mass : of the liquid, J, m and kg
-    stiffness : depth of the potential within the walls over that within the liquid
-    density : of the liquid, atoms per σ³, up to the whole number of rows that fit
-    cells : of the crystal in the plane, both ways
-    solid : cells of each wall, two planes each; half of them are bath
-    liquid : thickness of the liquid, σ
-
-    Raises
-    ------
-    InputError
-        for numbers that are not positive, or too few cells
+    From left to right: a held plane, the hot thermostat, free planes of the crystal, the interface, the liquid, and the
+    same mirrored.  The liquid starts as a lattice that melts within picoseconds.  `wetting` and `stiffness` are the
+    depths of the potential between wall and liquid, and within the walls, over that within the liquid; `density` is in
+    atoms per σ³, up to the whole number of rows that fit; `cells` of the crystal in the plane, both ways; `solid` cells
+    of each wall, two planes each, half of them thermostatted; `liquid` is its thickness in σ.
     """
     if min(wetting, stiffness, density, liquid) <= 0 or cells < 3 or solid < 3:
         raise InputError(
@@ -146,23 +126,12 @@ def nanotube_in_matrix(
     length: int = 9,
     width: int = 7,
 ) -> SoftSystem:
-    r"""Build an armchair nanotube (n, n) along x in a crystal of Lennard-Jones atoms; heat flows outwards from it.
+    """Build an armchair nanotube (n, n) along x in a crystal of Lennard-Jones atoms; heat flows outwards from it.
 
-    The tube is the hot bath, the rim of the matrix the cold one; layers are the tube and shells around it.  Carbon
-    follows Tersoff; carbon and matrix attract each other by Lennard-Jones.
-
-    Parameters
-    ----------
-    n : index of the tube, radius $3 n d / 2π$ with the bond d = 1.46 Å
-    adhesion, contact : ε and σ between carbon and matrix, J and m
-    epsilon, sigma, mass : of the matrix
-    length : periods of the tube, 2.53 Å each; the matrix is stretched to fit
-    width : cells of the matrix across
-
-    Raises
-    ------
-    InputError
-        for a tube that does not fit into its matrix
+    The tube, of radius $3 n d / 2π$ with the bond d = 1.46 Å, is the hot thermostat, the rim of the matrix the cold
+    one; layers are the tube and shells around it.  Carbon follows Tersoff; carbon and matrix attract each other by
+    Lennard-Jones with ε = `adhesion` (J) and σ = `contact` (m).  `length` counts periods of the tube, 2.53 Å each, to
+    which the matrix is stretched; `width` cells of the matrix across.
     """
     if n < 3 or length < 5 or min(adhesion, contact, epsilon, sigma) <= 0:
         raise InputError(f"tube ({n}, {n}) of {length} periods, adhesion {adhesion:g} J: expected n >= 3 and 5 periods")
@@ -238,30 +207,17 @@ def _tube_potential(adhesion: float, contact: float, epsilon: float, sigma: floa
 
 @define(eq=False, kw_only=True)
 class SlabThermometer:
-    """Temperatures of slabs of space, for atoms that wander; the mean velocity of each slab is subtracted.
+    """Temperatures of slabs of space, for atoms that wander; the mean velocity of each slab is subtracted."""
 
-    Attributes
-    ----------
-    masses : (n,) kg, 0 for atoms that are not looked at
-    edges : (slabs + 1,) heights, m
-    every : steps between two samples
-    energy : (slabs,) sum over looks of the kinetic energies about the drift, J
-    freedom : (slabs,) sum of the degrees of freedom
-    atoms : (slabs,) sum of the atoms
-    looks : how many
-    block : looks of one block, whose temperatures are kept apart; 0: of none
-    sums : (3, slabs) for each block that is full, all three sums up to its end
-    """
-
-    masses: Array
-    edges: Array
-    every: int
-    energy: Array = Factory(lambda self: np.zeros(self.edges.size - 1), takes_self=True)
+    masses: Array  # (n,) kg, 0 for atoms that are not sampled
+    edges: Array  # (slabs + 1,) heights, m
+    every: int  # steps between two samples
+    energy: Array = Factory(lambda self: np.zeros(self.edges.size - 1), takes_self=True)  # J, about the drift
     freedom: Array = Factory(lambda self: np.zeros(self.edges.size - 1), takes_self=True)
     atoms: Array = Factory(lambda self: np.zeros(self.edges.size - 1), takes_self=True)
     looks: int = 0
-    block: int = 0
-    sums: list[Array] = Factory(list[Array])
+    block: int = 0  # samples of one block; 0: no blocks
+    sums: list[Array] = Factory(list[Array])  # (3, slabs) for each full block: all three sums up to its end
 
     def see(self, positions: Array, velocities: Array) -> None:
         """Take one sample."""
@@ -315,14 +271,7 @@ def _kinetic_temperature(energy: Array, freedom: Array) -> Array:
 
 
 def liquid_slabs(soft: SoftSystem, count: int, protocol: Protocol) -> SlabThermometer:
-    """Observer of the liquid of a system in equal slabs between its walls, block by block.
-
-    Parameters
-    ----------
-    soft : of `liquid_on_solid`
-    count : slabs
-    protocol : of the run, whose samples and blocks it shares
-    """
+    """Observer of a liquid in `count` equal slabs between its walls, with the samples and blocks of a protocol."""
     system, every = soft.system, protocol.sample
     fluid = system.species == system.kinds.index("liquid")
     walls = system.positions[~fluid, 2]
@@ -334,22 +283,11 @@ def liquid_slabs(soft: SoftSystem, count: int, protocol: Protocol) -> SlabThermo
 
 
 def insert_slabs(record: Record, slabs: SlabThermometer, layer: int, empty: float = 0.05) -> Record:
-    """Return a record in which slabs of space stand in the place of one layer of wandering atoms.
+    """Return a record in which slabs of space stand in the place of one `layer` of wandering atoms.
 
-    Where the slabs kept no blocks apart, all blocks are given their mean profile about the temperature of the layer in
-    that block; the error of a line through them is then that of the layer alone.
-
-    Parameters
-    ----------
-    record : of the run
-    slabs : that looked at it
-    layer : that holds the wandering atoms
-    empty : slabs with less than this share of the densest one's atoms are left out
-
-    Raises
-    ------
-    InputError
-        if the slabs saw nothing, or the record has no such layer
+    Where the slabs kept no separate blocks, all blocks are given their mean profile about the temperature of the layer
+    in that block; the error of a line through them is then that of the layer alone.  Slabs with less than a share
+    `empty` of the densest one's atoms are left out.
     """
     if not 0 <= layer < record.heights.size or not slabs.looks:
         raise InputError(f"layer {layer} of {record.heights.size}, {slabs.looks} looks: nothing to put in its place")

@@ -30,25 +30,13 @@ def packet_state(
     centre: float,
     width: float,
 ) -> tuple[MdState, float]:
-    r"""A wave packet on the left side of a system at rest, $u = A\,\mathrm{Re}\,e\,e^{iq\cdot R}e^{-(z - z_0)^2/ξ^2}$.
+    r"""A wave packet on the left side of a system at rest, and its angular frequency.
 
-    Parameters
-    ----------
-    system : at rest
-    crystal : of the left side, in the orientation and the strain of the system
-    wavevector : (3,) rad m⁻¹; its parts in the plane must fit the box
-    branch : from 0, in the order of frequency
-    amplitude : largest displacement A of any atom, m
-    centre, width : z₀ and ξ, m; ξ of many wavelengths makes one frequency
+    $u = A\,\mathrm{Re}\,e\,e^{iq\cdot R}e^{-(z - z_0)^2/ξ^2}$.
 
-    Returns
-    -------
-    State with its velocities, and the angular frequency of the packet, rad s⁻¹
-
-    Raises
-    ------
-    InputError
-        for a branch that does not exist, a packet that does not go to the right, or one that does not fit the left side
+    `crystal` of the left side as the system has it; `wavevector` (3,) rad m⁻¹ whose parts in the plane fit the box;
+    `branch` from 0 in the order of frequency; `amplitude` A, the largest displacement of any atom, `centre` z₀ and
+    `width` ξ, m: many wavelengths make one frequency (rad s⁻¹).
     """
     positive([amplitude, width])
     q = np.asarray(wavevector, dtype=float).reshape(1, 3)
@@ -80,18 +68,7 @@ def packet_state(
 
 
 def side_energies(system: System, field: Potential, positions: Array, velocities: Array) -> tuple[float, float]:
-    """Energy above rest of the left and of the right side, kinetic and of the sites, J.
-
-    Parameters
-    ----------
-    system, field : what moves, and by which forces
-    positions, velocities : (n, 3) m and m s⁻¹
-
-    Raises
-    ------
-    MissingEngine
-        without numba
-    """
+    """Energy above rest of the left and of the right side, kinetic and of the sites, J."""
     around, kinds = VerletList(system, field), map_species(system, field)
     now, rest = (site_energies(field, around.renew(x), x, kinds) for x in (np.array(positions), system.positions))
     each = now - rest + 0.5 * system.masses * np.square(velocities).sum(axis=1)
