@@ -13,6 +13,7 @@ from kapitza.simulate.md.engine import Thermostats
 from kapitza.simulate.md.engines.builtin import BuiltinEngine
 from kapitza.simulate.md.observers.plane_power import PlanePower
 from kapitza.simulate.md.observers.spectral_flux import SpectralCurrent
+from kapitza.simulate.md.observers.welch import SegmentSettings
 from kapitza.simulate.md.protocol import Protocol
 from kapitza.simulate.md.runs.single import run_single
 
@@ -23,7 +24,10 @@ def run(folder=None, blocks=12):
     course = Protocol(timestep=0.004 * TAU, steps=300, blocks=blocks, equilibration=300, sample=10, power=10, seed=3)
     crossing = PlanePower(system, field)
     seen = SpectralCurrent(
-        crossing, system.masses, area=system.area, timestep=course.timestep, every=6, segment=32, window="none"
+        crossing,
+        system.masses,
+        SegmentSettings(timestep=course.timestep, every=6, segment=32, window="none"),
+        area=system.area,
     )
     baths = Thermostats("langevin", hot=36.0, cold=24.0, damping=0.5 * TAU)
     record = run_single(system, field, BuiltinEngine(), evolve(course, thermostats=baths), [seen], store=folder)

@@ -16,6 +16,7 @@ from kapitza.simulate.md.engine import MdState, Thermostats
 from kapitza.simulate.md.engines.builtin import BuiltinEngine
 from kapitza.simulate.md.observers.plane_power import PlanePower
 from kapitza.simulate.md.observers.spectral_flux import SpectralCurrent
+from kapitza.simulate.md.observers.welch import SegmentSettings
 from kapitza.simulate.md.systems.harmonic import harmonic_system
 from kapitza.theory.agf.transmission import junction_arrays, transmission_at_frequencies
 from kapitza.units import angstrom, k_B, m_u
@@ -67,7 +68,7 @@ def test_the_simulated_spectrum_is_the_transmission_of_green_functions() -> None
     motion.advance(6700)
     plane, started = PlanePower(system, field), motion.heat
     seen = SpectralCurrent(
-        plane, system.masses, area=system.area, timestep=step, every=9, segment=128, highest=TOP * UNIT
+        plane, system.masses, SegmentSettings(timestep=step, every=9, segment=128), area=system.area, highest=TOP * UNIT
     )
     for _ in range(12000):
         motion.advance(9)

@@ -18,6 +18,7 @@ from kapitza.simulate.md.engines.lammps import LammpsEngine
 from kapitza.simulate.md.observers.harmonic_flux import langevin_transmission
 from kapitza.simulate.md.observers.plane_power import PlanePower
 from kapitza.simulate.md.observers.spectral_flux import SpectralCurrent
+from kapitza.simulate.md.observers.welch import SegmentSettings
 from kapitza.simulate.md.potential import lennard_jones
 from kapitza.simulate.md.protocol import Protocol, thermal_state
 from kapitza.simulate.md.runs.checkpoint import CHECKPOINT_FILE
@@ -128,7 +129,10 @@ def test_states_that_are_none_are_refused(change, message):
             lambda: BuiltinEngine(-1.0).begin(small(), argon(), BATHS, thermal_state(small(), 30.0, 1), timestep=1e-15),
             "skin",
         ),
-        (lambda: SpectralCurrent(PlanePower(small(), argon()), np.ones(3), area=1.0, timestep=1.0), "masses of shape"),
+        (
+            lambda: SpectralCurrent(PlanePower(small(), argon()), np.ones(3), SegmentSettings(timestep=1.0), area=1.0),
+            "masses of shape",
+        ),
         (lambda: PowerFluctuations([[1.0]] * 10, 1e-15, 1e-18, 300.0, SLAB, SLAB), "64 or more samples"),
         (lambda: PowerFluctuations(np.full((99, 1), np.nan), 1e-15, 1e-18, 300.0, SLAB, SLAB), "99 of them not finite"),
         (

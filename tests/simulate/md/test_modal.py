@@ -10,6 +10,7 @@ from kapitza.matter.crystal import Crystal
 from kapitza.simulate.md.observers.interface_modes import BodyModes, InterfaceModeAnalysis, body_modes
 from kapitza.simulate.md.observers.mode_energies import ModeEnergies, SlabModes, slab_modes
 from kapitza.simulate.md.observers.velocity_spectra import LayerSpectra, SpectralEnergyDensity, spectral_temperatures
+from kapitza.simulate.md.observers.welch import SegmentSettings
 from kapitza.units import hbar, k_B
 
 A, MASS, SPRING = 3e-10, 4e-26, 10.0
@@ -158,7 +159,7 @@ def test_spectral_temperatures_of_layers_come_back() -> None:
     kelvin = {"still": [(300.0, 300.0)] * 2, "flowing": [(320.0, 280.0), (250.0, 300.0)]}
     found = {}
     for name, pairs in kelvin.items():
-        seen = LayerSpectra(layers, positions, masses, timestep=STEP, every=10, segment=64)
+        seen = LayerSpectra(layers, positions, masses, SegmentSettings(timestep=STEP, segment=64, precision="single"))
         parts = [shaped(rng, 4096, 3 * len(layer), *pair) for layer, pair in zip(layers, pairs, strict=True)]
         velocities = np.concatenate(parts, axis=1).reshape(4096, 20, 3) * np.sqrt(k_B / MASS)
         for v in velocities:
@@ -189,7 +190,8 @@ def test_energy_density_peaks_at_the_dispersion() -> None:
     places[:, 2] = A * np.arange(n)
     q = np.zeros((n // 2, 3))
     q[:, 2] = 2 * np.pi * np.arange(1, n // 2 + 1) / (n * A)
-    seen = SpectralEnergyDensity([np.arange(n)], q, places, np.full(n, MASS), timestep=STEP, every=every, segment=512)
+    settings = SegmentSettings(timestep=STEP, every=every, segment=512)
+    seen = SpectralEnergyDensity([np.arange(n)], q, places, np.full(n, MASS), settings)
     u, v = np.zeros((n, 3)), np.sqrt(k_B * 300 / MASS) * rng.standard_normal((n, 3))
     energy = np.zeros(len(q))
     steps, waves = 512 * every, np.exp(-1j * places @ q.T)
@@ -229,9 +231,13 @@ class Line:
         return np.array([half, -half])
 
 
-def analysed(line: Line, modes: BodyModes, frames: np.ndarray, **more: Any) -> InterfaceModeAnalysis:
+def analysed(
+    line: Line, modes: BodyModes, frames: np.ndarray, *, segment: int = 512, **more: Any
+) -> InterfaceModeAnalysis:
     """An analysis that has seen some frames (looks, 2, n, 3)."""
-    seen = InterfaceModeAnalysis(line, line.masses, modes, area=AREA, timestep=STEP, every=10, **more)
+    seen = InterfaceModeAnalysis(
+        line, line.masses, modes, SegmentSettings(timestep=STEP, segment=segment), area=AREA, **more
+    )
     for u, v in frames:
         seen.see(u, v)
     return seen

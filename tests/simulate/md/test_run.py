@@ -15,7 +15,7 @@ from kapitza.simulate.md.engines.builtin import BuiltinEngine
 from kapitza.simulate.md.observers.sampling import ObserverRecipe, Sampling
 from kapitza.simulate.md.potential import lennard_jones
 from kapitza.simulate.md.protocol import Protocol
-from kapitza.simulate.md.runs.closed import power_fluctuations, relaxation_data
+from kapitza.simulate.md.runs.closed import half_cells, power_fluctuations, relaxation_data
 from kapitza.simulate.md.runs.preparation import thermostat_groups
 from kapitza.simulate.md.runs.replicas import replica_seed
 from kapitza.simulate.md.runs.run import run
@@ -116,7 +116,7 @@ def test_what_does_not_fit_is_refused(cell):
     with pytest.raises(InputError, match="wants a cell that repeats along z"):
         run(small(), FIELD, Stub(), evolve(SHORT, preparation="sides"))
     with pytest.raises(InputError, match="wanted one of a closed cell"):
-        _ = run(small(), FIELD, Stub(), SHORT, ()).sides
+        half_cells(run(small(), FIELD, Stub(), SHORT, ()))
     with pytest.raises(InputError, match="preparation"):
         evolve(SHORT, preparation="slowly")
 

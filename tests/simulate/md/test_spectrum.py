@@ -16,6 +16,7 @@ from kapitza.simulate.md.engines.builtin import BuiltinEngine
 from kapitza.simulate.md.observers.harmonic_flux import HarmonicCurrent, force_constants_across, langevin_transmission
 from kapitza.simulate.md.observers.plane_power import PlanePower
 from kapitza.simulate.md.observers.spectral_flux import SpectralCurrent, SpectralFlux
+from kapitza.simulate.md.observers.welch import SegmentSettings
 from kapitza.simulate.md.systems.harmonic import harmonic_system
 from kapitza.theory.chain import Chain, chain_transmission
 from kapitza.units import k_B
@@ -154,14 +155,18 @@ def sampled(strings: Strings, span: int, kelvin: tuple[float, float], observers:
 
 
 AREA, STEP, EVERY = 1e-18, 0.1 / OMEGA, 6
-PLAIN = {"area": AREA, "timestep": STEP, "every": EVERY}
+
+
+def segments(**more: Any) -> SegmentSettings:
+    """Samples every sixth step."""
+    return SegmentSettings(timestep=STEP, every=EVERY, **more)
 
 
 def looked(strings: Strings, looks: int, **more: Any) -> tuple[SpectralCurrent, np.ndarray]:
     """An observer that saw noise, and the power at each look by a sum over bonds."""
     rng = np.random.default_rng(3)
     plane = strings.split
-    seen = SpectralCurrent(BondCrossing(strings, plane), strings.masses, **PLAIN, **more)
+    seen = SpectralCurrent(BondCrossing(strings, plane), strings.masses, segments(**more), area=AREA)
     power = []
     for _ in range(looks):
         u, v = rng.standard_normal((2, strings.masses.size, 3)) * [[[1e-12]], [[300.0]]]
@@ -206,7 +211,7 @@ class Played:
 
 @pytest.mark.parametrize("window", ["none", "hann", "sine"])
 def test_a_vibration_carries_half_the_product_of_force_and_velocity_in_phase(window: Any) -> None:
-    seen = SpectralCurrent(Played(), np.array([MASS, MASS]), **PLAIN, segment=128, window=window)
+    seen = SpectralCurrent(Played(), np.array([MASS, MASS]), segments(segment=128, window=window), area=AREA)
     omega = 2 * np.pi * 20 / (128 * STEP * EVERY)
     for look in range(128 * 3):
         phase = omega * look * STEP * EVERY
@@ -241,12 +246,12 @@ def test_power_through_the_plane_is_what_the_left_side_loses() -> None:
 def harmonic() -> dict[str, SpectralFlux]:
     """Junction of chains with mass ratio 3 and baths that reflect less than 1 %, hot at 300 K and cold near zero."""
     strings = Strings(30, 90, ratio=3.0)
-    rare = {"area": AREA, "timestep": 1.3 / OMEGA, "every": 1, "segment": 64}
+    rare = SegmentSettings(timestep=1.3 / OMEGA, every=1, segment=64)
     left, right = np.arange(44 * 30, 45 * 30), np.arange(45 * 30, 46 * 30)
     seen = {
-        "junction": SpectralCurrent(BondCrossing(strings, 45), strings.masses, **rare, highest=2 * OMEGA),
-        "left": SpectralCurrent(BondCrossing(strings, 43), strings.masses, **rare),
-        "constants": HarmonicCurrent(left, right, -SPRING * np.eye(90), **rare),
+        "junction": SpectralCurrent(BondCrossing(strings, 45), strings.masses, rare, area=AREA, highest=2 * OMEGA),
+        "left": SpectralCurrent(BondCrossing(strings, 43), strings.masses, rare, area=AREA),
+        "constants": HarmonicCurrent(left, right, -SPRING * np.eye(90), rare, area=AREA),
     }
     sampled(strings, 42, (300.0, 1e-3), list(seen.values()), 2400)
     return {name: one.flux(name) for name, one in seen.items()}
@@ -290,7 +295,7 @@ def test_our_own_engine_finds_the_transmission_of_a_harmonic_junction() -> None:
     motion.advance(6700)
     plane, started = PlanePower(system, field), motion.heat
     seen = SpectralCurrent(
-        plane, system.masses, area=system.area, timestep=step, every=11, segment=64, highest=2 * OMEGA
+        plane, system.masses, SegmentSettings(timestep=step, every=11, segment=64), area=system.area, highest=2 * OMEGA
     )
     for _ in range(8000):
         motion.advance(11)
@@ -319,7 +324,10 @@ def test_baths_by_green_functions_give_the_transmission_of_the_chains() -> None:
 @pytest.mark.parametrize(("kelvin", "sign"), [((300.0, 50.0), 1), ((50.0, 300.0), -1)])
 def test_baths_and_parallel_planes_see_one_flux(kelvin: tuple[float, float], sign: int) -> None:
     strings = Strings(16, 24, ratio=3.0, quartic=5e22)
-    seen = [SpectralCurrent(BondCrossing(strings, at), strings.masses, **PLAIN, segment=64) for at in (10, 12, 14)]
+    seen = [
+        SpectralCurrent(BondCrossing(strings, at), strings.masses, segments(segment=64), area=AREA)
+        for at in (10, 12, 14)
+    ]
     heat = run(strings, 8, kelvin, seen, steps=6000, settle=1500, seed=11) / (6000 * STEP) / AREA
     flux = [one.flux() for one in seen]
     value, sigma = flux[1].total
@@ -334,8 +342,10 @@ def test_force_constants_are_exact_where_vibrations_fit_the_segment() -> None:
     still = np.zeros((12, 3))
     constants = force_constants_across(strings.forces, still, left, right)
     np.testing.assert_allclose(constants, -SPRING * np.eye(6), rtol=0, atol=1e-9 * SPRING)
-    harmonic = HarmonicCurrent(left, right, constants, **PLAIN, segment=length, window="none")
-    partial = SpectralCurrent(BondCrossing(strings, 3), strings.masses, **PLAIN, segment=length, window="none")
+    harmonic = HarmonicCurrent(left, right, constants, segments(segment=length, window="none"), area=AREA)
+    partial = SpectralCurrent(
+        BondCrossing(strings, 3), strings.masses, segments(segment=length, window="none"), area=AREA
+    )
     rng = np.random.default_rng(8)
     rate = 2 * np.pi / (length * STEP * EVERY) * np.array([3, 7, 12])
     shift, size = rng.uniform(0, 2 * np.pi, (3, 12, 3)), rng.uniform(0, 1e-12, (3, 12, 3))
@@ -351,7 +361,7 @@ def test_force_constants_are_exact_where_vibrations_fit_the_segment() -> None:
 
 def test_nothing_flows_in_equilibrium() -> None:
     strings = Strings(20, 12, ratio=3.0, quartic=5e22)
-    seen = SpectralCurrent(BondCrossing(strings, 6), strings.masses, **PLAIN, segment=64)
+    seen = SpectralCurrent(BondCrossing(strings, 6), strings.masses, segments(segment=64), area=AREA)
     run(strings, 4, (300.0, 300.0), [seen], steps=9000, settle=1000, seed=2)
     flux = seen.flux()
     value, sigma = flux.bands(np.linspace(0, 2.2, 12) * OMEGA)
@@ -367,7 +377,7 @@ def test_a_run_that_was_cut_off_goes_on() -> None:
     rng = np.random.default_rng(1)
     frames = rng.standard_normal((300, 2, 12, 3))
     whole, first, second = (
-        SpectralCurrent(BondCrossing(strings, 2), strings.masses, **PLAIN, segment=32) for _ in range(3)
+        SpectralCurrent(BondCrossing(strings, 2), strings.masses, segments(segment=32), area=AREA) for _ in range(3)
     )
     for i, frame in enumerate(frames):
         whole.see(*frame)
@@ -375,7 +385,7 @@ def test_a_run_that_was_cut_off_goes_on() -> None:
         if i == 116:
             second.restore(first.arrays())
     np.testing.assert_array_equal(second.flux().parts, whole.flux().parts)
-    other = SpectralCurrent(BondCrossing(strings, 2), strings.masses, **PLAIN, segment=64)
+    other = SpectralCurrent(BondCrossing(strings, 2), strings.masses, segments(segment=64), area=AREA)
     with pytest.raises(InputError, match="the settings of the run differ"):
         other.restore(first.arrays())
 
@@ -391,8 +401,9 @@ def test_long_runs_keep_few_rows_and_lose_nothing() -> None:
 
 def test_looks_that_are_too_rare_are_told() -> None:
     strings = Strings(1, 4)
-    with pytest.warns(ValidityWarning, match="look at least every"):
-        SpectralCurrent(BondCrossing(strings, 2), strings.masses, area=AREA, timestep=STEP, every=40, highest=2 * OMEGA)
+    settings = SegmentSettings(timestep=STEP, every=40)
+    with pytest.warns(ValidityWarning, match="sample at least every"):
+        SpectralCurrent(BondCrossing(strings, 2), strings.masses, settings, area=AREA, highest=2 * OMEGA)
     seen, _ = looked(strings, 64, segment=64)  # white noise reaches the highest frequency
     with pytest.warns(ValidityWarning, match="folded back"):
         seen.flux()
@@ -401,12 +412,12 @@ def test_looks_that_are_too_rare_are_told() -> None:
 def test_what_cannot_be_is_refused() -> None:
     strings = Strings(1, 4)
     with pytest.raises(InputError, match="multiple of 4"):
-        SpectralCurrent(BondCrossing(strings, 2), strings.masses, **PLAIN, segment=30)
-    fresh = SpectralCurrent(BondCrossing(strings, 2), strings.masses, **PLAIN, segment=32)
+        SpectralCurrent(BondCrossing(strings, 2), strings.masses, segments(segment=30), area=AREA)
+    fresh = SpectralCurrent(BondCrossing(strings, 2), strings.masses, segments(segment=32), area=AREA)
     with pytest.raises(InputError, match="run longer"):
         fresh.flux()
     with pytest.raises(InputError, match="wanted"):
-        HarmonicCurrent(np.array([0]), np.array([1]), np.eye(2), **PLAIN)
+        HarmonicCurrent(np.array([0]), np.array([1]), np.eye(2), segments(), area=AREA)
 
 
 def recorded(path: Path) -> tuple[SpectralFlux, float]:

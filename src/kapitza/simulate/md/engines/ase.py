@@ -16,7 +16,7 @@ from attrs import frozen
 
 from kapitza.core.arrays import Array
 from kapitza.errors import ConvergenceError, InputError, require
-from kapitza.simulate.md.engine import MdState, Thermostats, swap_velocities
+from kapitza.simulate.md.engine import Dynamics, MdState, Thermostats, swap_velocities
 from kapitza.simulate.md.potential import AnyPotential, Potential
 from kapitza.simulate.md.system import COLD_ROLE, HELD_ROLE, HOT_ROLE, System
 from kapitza.units import angstrom, eV, k_B
@@ -52,7 +52,7 @@ class AseEngine:
         *,
         timestep: float,
         seed: int,
-    ) -> "AseDynamics":
+    ) -> Dynamics:
         """Set a system in motion from a state; `field` counts for nothing, as the calculator knows its own.
 
         Raises

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from kapitza.core.arrays import Array
 from kapitza.errors import ConvergenceError, InputError, require
-from kapitza.simulate.md.engine import MdState, Thermostats
+from kapitza.simulate.md.engine import Dynamics, MdState, Thermostats
 from kapitza.simulate.md.kernels.forces import KERNEL_MODULES, map_species, require_kernels
 from kapitza.simulate.md.kernels.neighbours import (
     KERNEL_EXTRA,
@@ -68,7 +68,7 @@ class BuiltinEngine:
         *,
         timestep: float,
         seed: int = 0,
-    ) -> "BuiltinDynamics":
+    ) -> Dynamics:
         """Set a system in motion.
 
         Parameters

@@ -14,7 +14,7 @@ from scipy.linalg import expm
 
 from kapitza.core.arrays import Array, IntArray, quantity
 from kapitza.errors import InputError
-from kapitza.simulate.md.engine import MdState, Thermostats
+from kapitza.simulate.md.engine import Dynamics, MdState, Thermostats
 from kapitza.simulate.md.potential import AnyPotential
 from kapitza.simulate.md.system import COLD_ROLE, HELD_ROLE, HOT_ROLE, System
 from kapitza.units import k_B
@@ -44,7 +44,7 @@ class FakeEngine:
         *,
         timestep: float,
         seed: int,
-    ) -> "FakeDynamics":
+    ) -> Dynamics:
         """Set bodies of the temperatures of a state in motion; the potential is ignored, "swap" is refused."""
         if thermostats.kind == "swap":
             raise InputError(f"the fake engine has no atoms to swap, got baths {thermostats.kind!r}: take another kind")

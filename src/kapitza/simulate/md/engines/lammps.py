@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from kapitza.core.arrays import Array, one_of
 from kapitza.errors import ConvergenceError, InputError, KapitzaError, MissingEngine, require
-from kapitza.simulate.md.engine import MdState, Thermostats, swap_velocities
+from kapitza.simulate.md.engine import Dynamics, MdState, Thermostats, swap_velocities
 from kapitza.simulate.md.engines.lammps_input import (  # fmt: skip
     ATOM_PROPERTIES,
     LAMMPS_SPEED,
@@ -74,7 +74,7 @@ class LammpsEngine:
         *,
         timestep: float,
         seed: int,
-    ) -> "LammpsDynamics":
+    ) -> Dynamics:
         """Set a system in motion from a state.
 
         Parameters

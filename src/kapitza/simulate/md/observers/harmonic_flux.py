@@ -14,14 +14,8 @@ from numpy.typing import ArrayLike
 
 from kapitza.core.arrays import Array, IntArray, frequencies, positive
 from kapitza.errors import InputError
-from kapitza.simulate.md.observers.spectral_flux import SpectralFlux, frequency_grid
-from kapitza.simulate.md.observers.welch import (
-    Precision,
-    SegmentBuffer,
-    SegmentObserver,
-    SegmentSums,
-    Window,
-)
+from kapitza.simulate.md.observers.spectral_flux import SpectralFlux
+from kapitza.simulate.md.observers.welch import SegmentObserver, SegmentSettings
 
 _FREQUENCY_BATCH = 32  # frequencies solved at once
 
@@ -34,28 +28,15 @@ class HarmonicCurrent(SegmentObserver):
     """
 
     def __init__(
-        self,
-        left: IntArray,
-        right: IntArray,
-        constants: Array,
-        *,
-        area: float,
-        timestep: float,
-        every: int = 10,
-        segment: int = 1024,
-        window: Window = "hann",
-        precision: Precision = "double",
+        self, left: IntArray, right: IntArray, constants: Array, settings: SegmentSettings, *, area: float
     ) -> None:
-        positive([area, timestep, every])
+        positive([area])
         wanted = (3 * len(left), 3 * len(right))
         if constants.shape != wanted:
             raise InputError(f"force constants of shape {constants.shape} between the two sides, wanted {wanted}")
-        self.atoms = np.concatenate([left, right])
-        self.split = 3 * len(left)
-        self.area, self.interval, self.every = area, timestep * every, every
-        self.ring = SegmentBuffer(3 * self.atoms.size, segment, window, precision)
+        self.atoms, self.split, self.area = np.concatenate([left, right]), 3 * len(left), area
+        super().__init__(settings, 3 * self.atoms.size, settings.segment // 2 + 1)
         self.constants = constants.astype(self.ring.samples.dtype)
-        self.sums = SegmentSums(segment // 2 + 1)
 
     def see(self, positions: Array, velocities: Array) -> None:
         """Take one sample."""
@@ -77,7 +58,7 @@ class HarmonicCurrent(SegmentObserver):
 
     def flux(self, method: str = "") -> SpectralFlux:
         """The spectral flux of all full segments so far."""
-        omega, width = frequency_grid(self.ring, self.sums, self.interval)
+        omega, width = self.frequency_grid()
         rows, counts = self.sums.blocks()
         none = np.zeros((2, omega.size))
         return SpectralFlux(omega, rows / width / self.area, None, counts, none, method=method)

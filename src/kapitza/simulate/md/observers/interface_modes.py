@@ -9,23 +9,16 @@ K. Gordiz and A. Henry, New J. Phys. 17, 103002 (2015), doi:10.1088/1367-2630/17
 from collections.abc import Callable
 
 import numpy as np
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from kapitza.core.arrays import Array, IntArray, finite, positive, same_length
 from kapitza.errors import InputError
 from kapitza.simulate.md.observers.harmonic_flux import force_constants_across
 from kapitza.simulate.md.observers.spectral_flux import PlaneForces
-from kapitza.simulate.md.observers.welch import (
-    Arrays,
-    SegmentBuffer,
-    SegmentObserver,
-    SegmentSums,
-    group_rows,
-    jackknife,
-)
+from kapitza.simulate.md.observers.welch import Arrays, SegmentObserver, SegmentSettings, group_rows, jackknife
 from kapitza.units import k_B
 
-_PROJECTION_BATCH = 16  # looks that are projected at once: products of matrices, not of vectors
+_PROJECTION_BATCH = 16  # samples that are projected at once: products of matrices, not of vectors
 _ORTHONORMAL_TOLERANCE = 1e-6  # deviation of vectors from an orthonormal set
 
 
@@ -115,24 +108,23 @@ class InterfaceModeAnalysis(SegmentObserver):
         crossing: PlaneForces,
         masses: Array,
         modes: BodyModes,
+        settings: SegmentSettings,
         *,
         area: float,
-        timestep: float,
-        every: int = 10,
-        segment: int = 512,
         lags: int = 64,
         interface: IntArray | None = None,
     ) -> None:
-        positive([area, timestep, every])
+        positive([area])
         missing = np.setdiff1d(crossing.atoms, modes.atoms)
         if missing.size:
             raise InputError(
                 f"{missing.size} atoms at the plane, the first {missing[0]}, are not in the body of the modes"
             )
-        if not 0 < lags < segment:
-            raise InputError(f"{lags} lags in segments of {segment} looks: wanted fewer, and at least 1")
-        self.crossing, self.modes, self.area = crossing, modes, area
-        self.interval, self.every, self.lags = timestep * every, every, lags
+        if not 0 < lags < settings.segment:
+            raise InputError(f"{lags} lags in segments of {settings.segment} samples: wanted fewer, and at least 1")
+        self.crossing, self.modes, self.area, self.lags = crossing, modes, area, lags
+        m = modes.omega.size
+        super().__init__(evolve(settings, window="none", precision="double"), m + 1, 2 * m + lags + 1, most=64)
         mass = np.asarray(masses, dtype=float)
         self.root = np.sqrt(mass[modes.atoms])[:, None]
         self.sign = (np.where(crossing.right, 1.0, -1.0) / np.sqrt(mass[crossing.atoms]))[:, None]
@@ -140,12 +132,9 @@ class InterfaceModeAnalysis(SegmentObserver):
         rows = [place[int(atom)] for atom in crossing.atoms]
         self.near = modes.weight(crossing.atoms if interface is None else interface)
         self.columns = (3 * np.array(rows)[:, None] + np.arange(3)).ravel()
-        m = modes.omega.size
         self.all = modes.vectors.reshape(m, -1)
         self.close = np.ascontiguousarray(modes.vectors[:, rows]).reshape(m, -1)
         self.waiting: list[tuple[Array, Array]] = []
-        self.ring = SegmentBuffer(m + 1, segment, "none")
-        self.sums = SegmentSums(2 * m + lags + 1, most=64)
 
     def see(self, positions: Array, velocities: Array) -> None:
         """Take one sample."""
@@ -187,7 +176,9 @@ class InterfaceModeAnalysis(SegmentObserver):
         self._project()
         rows, counts = self.sums.blocks()
         if not len(rows):
-            raise InputError(f"{self.ring.filled} looks do not fill a segment of {len(self.ring.samples)}: run longer")
+            raise InputError(
+                f"{self.ring.filled} samples do not fill a segment of {len(self.ring.samples)}: run longer"
+            )
         value, sigma = jackknife(*group_rows(rows, counts), lambda mean: mean)
         m = self.modes.omega.size
         heat, fluctuation, memory, total = np.split(value, [m, 2 * m, 2 * m + self.lags])

@@ -16,13 +16,13 @@ from kapitza.core.arrays import Array, ComplexArray, IntArray, increasing
 from kapitza.core.occupation import Occupation
 from kapitza.errors import InputError
 from kapitza.matter.crystal import Crystal
-from kapitza.simulate.md.observers.welch import Arrays, SegmentSums, group_rows, jackknife, restore_array
+from kapitza.simulate.md.observers.welch import Arrays, SegmentSums, group_rows, jackknife
 from kapitza.units import hbar, k_B
 
 _MAX_MISPLACEMENT = 0.2  # of the shortest lattice vector: how far atoms may lie from the places of the crystal
 _MASS_TOLERANCE = 0.01  # relative
 _SUPERCELL_TOLERANCE = 0.05  # from an integer: how far the slab may be from a supercell
-_PROJECTION_BATCH = 16  # looks that are projected at once: products of matrices, not of vectors
+_PROJECTION_BATCH = 16  # samples that are projected at once: products of matrices, not of vectors
 
 
 @frozen(eq=False)
@@ -170,7 +170,7 @@ class ModeEnergies:
         self._project()
         rows, counts = self.sums.blocks()
         if not len(rows):
-            raise InputError(f"{len(rows)} looks at the waves so far: run longer")
+            raise InputError(f"{len(rows)} samples of the waves so far: run longer")
         return group_rows(rows, counts)
 
     def _groups(self, edges: Array) -> Array:
@@ -189,13 +189,9 @@ class ModeEnergies:
     def arrays(self) -> Arrays:
         """All that it holds, to be written and restored."""
         self._project()
-        return {"rows": self.sums.rows.copy(), "counts": self.sums.counts.copy(), "fold": np.array([self.sums.fold])}
+        return self.sums.arrays()
 
     def restore(self, arrays: Arrays) -> None:
         """Take up where another one left off."""
         self.waiting = []
-        restore_array("rows", arrays, self.sums.rows)
-        restore_array("counts", arrays, self.sums.counts)
-        fold = np.ones(1, dtype=np.int64)
-        restore_array("fold", arrays, fold)
-        self.sums.fold = int(fold[0])
+        self.sums.restore(arrays)

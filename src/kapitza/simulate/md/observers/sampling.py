@@ -16,6 +16,7 @@ from kapitza.simulate.md.observers.interface_modes import InterfaceModeAnalysis,
 from kapitza.simulate.md.observers.plane_power import PlanePower
 from kapitza.simulate.md.observers.spectral_flux import SpectralCurrent
 from kapitza.simulate.md.observers.velocity_spectra import LayerSpectra
+from kapitza.simulate.md.observers.welch import SegmentSettings
 from kapitza.simulate.md.potential import AnyPotential, Potential
 from kapitza.simulate.md.protocol import Protocol
 from kapitza.simulate.md.system import FREE_ROLE, HELD_ROLE, System
@@ -99,9 +100,8 @@ def make_plane_spectrum(
 ) -> SpectralCurrent:
     """Observer of the spectral flux through the plane."""
     crossing = PlanePower(system, field, skin=0.3 * field.cutoff)
-    return SpectralCurrent(
-        crossing, system.masses, area=system.area, timestep=timestep, every=every, segment=segment, precision="single"
-    )
+    settings = SegmentSettings(timestep=timestep, every=every, segment=segment, precision="single")
+    return SpectralCurrent(crossing, system.masses, settings, area=system.area)
 
 
 def make_layer_spectra(
@@ -112,7 +112,8 @@ def make_layer_spectra(
     height = system.heights[free]
     left, right = free[height < system.plane][-planes:], free[height > system.plane][:planes]
     layers = [np.flatnonzero(system.layer == one)[:_SAMPLED_ATOMS] for one in [*left, *right]]
-    return LayerSpectra(layers, system.positions, system.masses, timestep=timestep, every=every, segment=segment)
+    settings = SegmentSettings(timestep=timestep, every=every, segment=segment, precision="single")
+    return LayerSpectra(layers, system.positions, system.masses, settings)
 
 
 def make_interface_modes(
@@ -123,10 +124,8 @@ def make_interface_modes(
     modes = body_modes(
         SystemForces(system, field), system.positions, system.masses, _select_body(system, crossing.atoms)
     )
-    return InterfaceModeAnalysis(
-        crossing, system.masses, modes, area=system.area, timestep=timestep, every=every, segment=segment,
-        lags=min(64, segment // 2),
-    )  # fmt: skip
+    settings = SegmentSettings(timestep=timestep, every=every, segment=segment)
+    return InterfaceModeAnalysis(crossing, system.masses, modes, settings, area=system.area, lags=min(64, segment // 2))
 
 
 def _select_body(system: System, near: IntArray) -> IntArray:

@@ -19,15 +19,11 @@ from kapitza.core.quadrature import trapezoid_weights
 from kapitza.errors import InputError, ValidityWarning
 from kapitza.simulate.md.observers.welch import (
     Arrays,
-    Precision,
-    SegmentBuffer,
     SegmentObserver,
-    SegmentSums,
-    Window,
+    SegmentSettings,
     group_rows,
     jackknife,
     restore_array,
-    segment_frequencies,
 )
 
 
@@ -53,11 +49,11 @@ class SpectralFlux:
     omega : (nω,) angular frequency, rad s⁻¹
     parts : (blocks, nω) spectral flux of successive blocks of the run, W s rad⁻¹ m⁻²
     direct : (blocks,) mean power through the plane in each block over the area, with the weights that the spectrum
-        gives to the samples, W m⁻²: the integral of the spectrum is the same number; None where nobody
-        measured it
+        gives to the samples, W m⁻²: the integral of the spectrum is the same number; None where it
+        was not measured
     counts : (blocks,) segments in each block
     motion : (2, nω) spectrum of the kinetic energy of the atoms near the plane on its left and its right, J s rad⁻¹;
-        zero where nobody looked
+        zero where they were not sampled
     method : for legends
 
     Raises
@@ -141,7 +137,7 @@ _MAX_FOLDED_SHARE = 1e-2  # share of the kinetic energy above that frequency whi
 
 
 class PlaneForces(Protocol):
-    """A plane between two sides, as seen by the atoms near it."""
+    """A plane between two sides, for the atoms near it."""
 
     @property
     def atoms(self) -> IntArray:
@@ -166,29 +162,17 @@ class SpectralCurrent(SegmentObserver):
     """
 
     def __init__(
-        self,
-        crossing: PlaneForces,
-        masses: Array,
-        *,
-        area: float,
-        timestep: float,
-        every: int = 10,
-        segment: int = 1024,
-        window: Window = "hann",
-        precision: Precision = "double",
-        highest: float = 0.0,
+        self, crossing: PlaneForces, masses: Array, settings: SegmentSettings, *, area: float, highest: float = 0.0
     ) -> None:
-        positive([area, timestep, every])
-        self.crossing, self.area, self.interval, self.every = crossing, area, timestep * every, every
+        positive([area])
+        self.crossing, self.area = crossing, area
         self.sign = np.where(crossing.right, 1.0, -1.0)
         if np.ndim(masses) != 1 or len(masses) <= crossing.atoms.max():
             raise InputError(f"masses of shape {np.shape(masses)}, wanted those of all atoms of the system")
         self.masses = np.asarray(masses, dtype=float)[crossing.atoms]
-        _check_interval(highest, self.interval)
-        size = 3 * crossing.atoms.size
-        self.ring = SegmentBuffer(2 * size, segment, window, precision)
-        self.power = np.zeros(segment)
-        self.sums = SegmentSums(1 + 3 * (segment // 2 + 1))
+        _check_interval(highest, settings.interval)
+        super().__init__(settings, 6 * crossing.atoms.size, 1 + 3 * (settings.segment // 2 + 1))
+        self.power = np.zeros(settings.segment)
 
     def see(self, positions: Array, velocities: Array) -> None:
         """Take one sample."""
@@ -215,7 +199,7 @@ class SpectralCurrent(SegmentObserver):
     def flux(self, method: str = "") -> SpectralFlux:
         """The spectral flux of all full segments so far; warns if vibrations are too fast for the interval."""
         rows, counts = self.sums.blocks()
-        omega, width = frequency_grid(self.ring, self.sums, self.interval)
+        omega, width = self.frequency_grid()
         spectra = rows[:, :-1].reshape(len(rows), 3, omega.size) / width
         motion = np.average(spectra[:, 1:], axis=0, weights=counts)
         _check_folding(motion.sum(axis=0) * width, omega)
@@ -231,24 +215,13 @@ class SpectralCurrent(SegmentObserver):
         restore_array("power", arrays, self.power)
 
 
-def frequency_grid(ring: SegmentBuffer, sums: SegmentSums, interval: float) -> tuple[Array, Array]:
-    """(nω,) frequencies of the segments and their widths, rad s⁻¹, once there is a full segment."""
-    length = len(ring.samples)
-    if not sums.counts[0]:
-        raise InputError(f"{ring.filled} looks do not fill the first segment of {length}: run longer")
-    omega = segment_frequencies(length, interval)
-    width = np.full(omega.size, omega[1])
-    width[[0, -1]] /= 2
-    return omega, width
-
-
 def _check_interval(highest: float, interval: float) -> None:
-    """Warn where looks are too rare for the highest frequency."""
+    """Warn where samples are too rare for the highest frequency."""
     bound = np.pi / interval
     if highest > _RESOLVED_SHARE * bound:
         warnings.warn(
-            f"one look every {interval:.3g} s resolves {bound:.3g} rad/s, and vibrations reach {highest:.3g} rad/s: "
-            f"they are folded back; look at least every {_RESOLVED_SHARE * np.pi / highest:.3g} s",
+            f"one sample every {interval:.3g} s resolves {bound:.3g} rad/s, and vibrations reach {highest:.3g} rad/s: "
+            f"they are folded back; sample at least every {_RESOLVED_SHARE * np.pi / highest:.3g} s",
             ValidityWarning,
             stacklevel=3,
         )
@@ -260,7 +233,7 @@ def _check_folding(motion: Array, omega: Array) -> None:
     if share > _MAX_FOLDED_SHARE:
         warnings.warn(
             f"{100 * share:.2g} % of the kinetic energy lies above {_RESOLVED_SHARE:g} of the highest frequency of the "
-            f"spectrum, {omega[-1]:.3g} rad/s: faster vibrations are folded back; look more often",
+            f"spectrum, {omega[-1]:.3g} rad/s: faster vibrations are folded back; sample more often",
             ValidityWarning,
             stacklevel=3,
         )

@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterator
 from typing import Any, Literal, cast
 
 import numpy as np
+from attrs import field, frozen
 from numpy.typing import NDArray
 from scipy import fft
 
-from kapitza.core.arrays import Array, check_choice
+from kapitza.core.arrays import Array, one_of, quantity
 from kapitza.errors import InputError
 
 Window = Literal["hann", "sine", "none"]
@@ -32,11 +33,30 @@ def _window_weights(kind: Window, length: int) -> Array:
     The squares of "sine" add up to one at half overlap, so that every sample but the first and the last few counts
     alike; "hann" leaks less; "none" has no overlap.
     """
-    check_choice(kind, _WINDOW_KINDS, "window")
     t = np.arange(length)
     if kind == "none":
         return np.ones(length)
     return np.sin(np.pi * (t + 0.5) / length) if kind == "sine" else 0.5 * (1 - np.cos(2 * np.pi * t / length))
+
+
+@frozen(kw_only=True)
+class SegmentSettings:
+    """How often an observer samples, and the segments of its spectra; π / interval must lie above all vibrations."""
+
+    timestep: float = field(validator=quantity())  # of the run, s
+    every: int = field(default=10, validator=quantity())  # steps between two samples
+    segment: int = 512  # samples of one segment
+    window: Window = field(default="hann", validator=one_of(*_WINDOW_KINDS))
+    precision: Precision = field(default="double", validator=one_of(*_PRECISION_KINDS))  # of samples and transforms
+
+    def __attrs_post_init__(self) -> None:
+        if self.segment < _MIN_SEGMENT or self.segment % 4:
+            raise InputError(f"a segment of {self.segment} samples: wanted a multiple of 4 from {_MIN_SEGMENT} upwards")
+
+    @property
+    def interval(self) -> float:
+        """Time between two samples, s."""
+        return self.timestep * self.every
 
 
 class SegmentBuffer:
@@ -45,13 +65,11 @@ class SegmentBuffer:
     It holds 8 (single: 4) · length · signals bytes.
     """
 
-    def __init__(self, signals: int, length: int, window: Window = "hann", precision: Precision = "double") -> None:
-        if length < _MIN_SEGMENT or length % 4:
-            raise InputError(f"a segment of {length} samples: wanted a multiple of 4 from {_MIN_SEGMENT} upwards")
-        check_choice(precision, _PRECISION_KINDS, "precision")
-        self.weights = _window_weights(window, length)
-        self.kept = 0 if window == "none" else length // 2
-        self.samples = np.zeros((length, signals), dtype=np.float64 if precision == "double" else np.float32)
+    def __init__(self, signals: int, settings: SegmentSettings) -> None:
+        length = settings.segment
+        self.weights = _window_weights(settings.window, length)
+        self.kept = 0 if settings.window == "none" else length // 2
+        self.samples = np.zeros((length, signals), dtype=np.float64 if settings.precision == "double" else np.float32)
         self.filled = 0
 
     def add(self, row: Signals) -> bool:
@@ -113,15 +131,22 @@ class SegmentSums:
         self.rows[at] += row
         self.counts[at] += 1
 
+    def arrays(self) -> Arrays:
+        """All that it holds."""
+        return {"rows": self.rows.copy(), "counts": self.counts.copy(), "fold": np.array([self.fold])}
+
+    def restore(self, arrays: Arrays) -> None:
+        """Go on from what `arrays` gave."""
+        restore_array("rows", arrays, self.rows)
+        restore_array("counts", arrays, self.counts)
+        fold = np.ones(1, dtype=np.int64)
+        restore_array("fold", arrays, fold)
+        self.fold = int(fold[0])
+
     def blocks(self) -> tuple[Array, NDArray[np.int64]]:
         """(blocks, width) means of the rows, and the segments in each."""
         some = self.counts > 0
         return self.rows[some] / self.counts[some, None], self.counts[some]
-
-
-def segment_frequencies(length: int, interval: float) -> Array:
-    """(length/2 + 1,) angular frequencies of segments of samples taken at an interval, rad s⁻¹."""
-    return np.asarray(2 * np.pi * fft.rfftfreq(length, interval), dtype=float)
 
 
 def group_rows(rows: Array, counts: NDArray[np.int64]) -> tuple[Array, Array]:
@@ -155,48 +180,44 @@ def restore_array(name: str, arrays: Arrays, into: NDArray[Any]) -> None:
     into[...] = found
 
 
-def buffer_arrays(ring: SegmentBuffer, sums: SegmentSums) -> Arrays:
-    """All that a ring and its sums hold."""
-    return {
-        "samples": ring.samples[: ring.filled].copy(),
-        "rows": sums.rows.copy(),
-        "counts": sums.counts.copy(),
-        "fold": np.array([sums.fold]),
-        "weights": ring.weights.copy(),
-    }
-
-
-def _restore_buffer(ring: SegmentBuffer, sums: SegmentSums, arrays: Arrays) -> None:
-    """Go on from what `buffer_arrays` gave."""
-    samples: NDArray[Any] = np.asarray(arrays.get("samples", np.zeros(0)))
-    if samples.ndim != 2 or samples.shape[1] != ring.samples.shape[1] or len(samples) >= len(ring.samples):
-        raise InputError(
-            f"the saved samples have shape {samples.shape}, wanted fewer than {len(ring.samples)} of "
-            f"{ring.samples.shape[1]} signals: the settings of the run differ"
-        )
-    weights = np.empty_like(ring.weights)
-    restore_array("weights", arrays, weights)
-    if not np.array_equal(weights, ring.weights):
-        raise InputError(f"the saved window begins with {weights[:3]}, wanted {ring.weights[:3]}: the settings differ")
-    restore_array("rows", arrays, sums.rows)
-    restore_array("counts", arrays, sums.counts)
-    fold = np.ones(1, dtype=np.int64)
-    restore_array("fold", arrays, fold)
-    sums.fold, ring.filled = int(fold[0]), len(samples)
-    ring.samples[: ring.filled] = samples
-
-
 class SegmentObserver:
-    """Observer that fills segments of samples, and keeps sums over them."""
+    """Observer that fills segments of samples of some signals, and keeps sums of their rows of one width."""
 
-    every: int  # steps between two samples
-    ring: SegmentBuffer  # the segment that is being filled
-    sums: SegmentSums  # over the full segments
+    def __init__(self, settings: SegmentSettings, signals: int, width: int, most: int = 256) -> None:
+        self.every, self.interval = settings.every, settings.interval
+        self.ring = SegmentBuffer(signals, settings)
+        self.sums = SegmentSums(width, most)
+
+    def frequency_grid(self) -> tuple[Array, Array]:
+        """(nω,) frequencies of the segments and their widths, rad s⁻¹, once there is a full segment."""
+        length = len(self.ring.samples)
+        if not self.sums.counts[0]:
+            raise InputError(f"{self.ring.filled} samples do not fill the first segment of {length}: run longer")
+        omega: Array = np.asarray(2 * np.pi * fft.rfftfreq(length, self.interval), dtype=float)
+        width = np.full(omega.size, omega[1])
+        width[[0, -1]] /= 2
+        return omega, width
 
     def arrays(self) -> Arrays:
         """All that it holds, to be written and restored."""
-        return buffer_arrays(self.ring, self.sums)
+        ring = self.ring
+        return {"samples": ring.samples[: ring.filled].copy(), **self.sums.arrays(), "weights": ring.weights.copy()}
 
     def restore(self, arrays: Arrays) -> None:
         """Take up where another one left off."""
-        _restore_buffer(self.ring, self.sums, arrays)
+        ring = self.ring
+        samples: NDArray[Any] = np.asarray(arrays.get("samples", np.zeros(0)))
+        if samples.ndim != 2 or samples.shape[1] != ring.samples.shape[1] or len(samples) >= len(ring.samples):
+            raise InputError(
+                f"the saved samples have shape {samples.shape}, wanted fewer than {len(ring.samples)} of "
+                f"{ring.samples.shape[1]} signals: the settings of the run differ"
+            )
+        weights = np.empty_like(ring.weights)
+        restore_array("weights", arrays, weights)
+        if not np.array_equal(weights, ring.weights):
+            raise InputError(
+                f"the saved window begins with {weights[:3]}, wanted {ring.weights[:3]}: the settings differ"
+            )
+        self.sums.restore(arrays)
+        ring.filled = len(samples)
+        ring.samples[: ring.filled] = samples

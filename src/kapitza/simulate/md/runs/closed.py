@@ -20,6 +20,7 @@ from kapitza.simulate.md.analysis.nemd import NemdResult
 from kapitza.simulate.md.analysis.relaxation import RelaxationData, RelaxationFit, fit_relaxation
 from kapitza.simulate.md.analysis.sizes import SizeSeries
 from kapitza.simulate.md.analysis.slabs import MAX_LUMPED_BIOT
+from kapitza.simulate.md.runs.half_cells import HalfCells
 from kapitza.simulate.md.runs.run import Run
 from kapitza.units import nm
 
@@ -32,11 +33,18 @@ _MIN_FIT_TIMES = 20  # times of a fit
 _MIN_FREE_PATHS = 2.0  # free paths that a side wants, or phonons cross it as if it were empty
 
 
+def half_cells(run: Run) -> HalfCells:
+    """The two sides of a closed cell."""
+    if not run.length.size:
+        raise InputError(f"{run.title}: a run between thermostats: wanted one of a closed cell")
+    return HalfCells(run.length, run.density)
+
+
 def power_fluctuations(run: Run, conductivity: ArrayLike | None = None) -> PowerFluctuations:
     """Power of a closed cell in equilibrium, with its two sides of `conductivity` (2,) W m⁻¹ K⁻¹; None: an estimate."""
     if not len(run.power):
         raise InputError(f"{run.title}: no power through boundaries was sampled: wanted a run in equilibrium")
-    sides = run.sides
+    sides = half_cells(run)
     known = sides.conductivity(run.highest) if conductivity is None else positive(conductivity)
     left, right = sides.slabs(known, sides.ballistic(run.highest))
     area = run.records[0].area
@@ -45,7 +53,7 @@ def power_fluctuations(run: Run, conductivity: ArrayLike | None = None) -> Power
 
 def relaxation_data(run: Run, conductivity: ArrayLike | None = None) -> RelaxationData:
     """Temperature differences of two relaxing sides of `conductivity` (2,) W m⁻¹ K⁻¹; None: an estimate."""
-    sides = run.sides
+    sides = half_cells(run)
     known = sides.conductivity(run.highest) if conductivity is None else positive(conductivity)
     left, right = sides.slabs(known, np.full(2, np.inf))
     last = [np.average(one.temperature[-1], weights=one.counts) for one in run.records]
@@ -95,7 +103,7 @@ def equilibrium_conductances(run: Run, conductivity: Sequence[float] | None = No
     reading = _READING_PERIODS * 2 * np.pi / float(run.highest.min())
     integral = green_kubo(data, 1.5 * reading).at(reading)
     try:
-        other = convert_drop(integral, run.sides.ballistic(run.highest).tolist())
+        other = convert_drop(integral, half_cells(run).ballistic(run.highest).tolist())
     except InputError:  # the estimate of the solids leaves nothing to the boundary
         other = None
     return EquilibriumResult(run, data, fit, integral, other)
@@ -151,7 +159,7 @@ def relaxation_conductances(run: Run, conductivity: Sequence[float] | None = Non
     data = _trim_noise(data, after)
     lumped = fit_relaxation(data, after=after, model="lumped")
     slabs = fit_relaxation(data, after=after, model="slabs")
-    paths = 3 / 4 * np.array([data.left.conductivity, data.right.conductivity]) / run.sides.ballistic(run.highest)
+    paths = 3 / 4 * np.array([data.left.conductivity, data.right.conductivity]) / half_cells(run).ballistic(run.highest)
     return RelaxationResult(run, lumped, slabs, lumped if slabs.biot < MAX_LUMPED_BIOT else slabs, paths)
 
 

@@ -18,7 +18,7 @@ from kapitza.simulate.md.analysis.transmission import (
     spectral_conductance,
 )
 from kapitza.simulate.md.observers.spectral_flux import SpectralFlux
-from kapitza.simulate.md.observers.velocity_spectra import spectral_temperatures
+from kapitza.simulate.md.observers.velocity_spectra import VelocitySpectra, spectral_temperatures
 from kapitza.simulate.md.runs.run import Run
 
 _FLUX_SIGNIFICANCE = 3.0  # standard uncertainties from which a heat flow is one
@@ -198,7 +198,7 @@ def mode_temperatures(run: Run, *, bands: int = 8) -> ModeTemperatures:
             near=near,
             vibrations=vibrations,
         )
-    driven, reference = run.layers()
+    driven, reference = _layer_spectra(run)
     edges = _band_edges(run, float(driven.omega[-1]), bands)
     mean = float(np.mean(run.records[0].bath_temperatures))
     found = spectral_temperatures(driven, reference, mean, edges)
@@ -214,3 +214,27 @@ def mode_temperatures(run: Run, *, bands: int = 8) -> ModeTemperatures:
         near=near,
         vibrations=vibrations,
     )
+
+
+def _layer_spectra(run: Run) -> tuple[VelocitySpectra, VelocitySpectra]:
+    """Spectra of the layers near the plane between the thermostats and in equilibrium, of all runs together."""
+    if not run.driven:
+        raise InputError(
+            f"{run.title}: no spectra of layers were taken: run `kapitza md nemd` with [modes] planes = 6 in the "
+            "file; decks for a cluster take none"
+        )
+    if not run.reference:
+        raise InputError(
+            f"{run.title}: no run in equilibrium to measure mode temperatures against: put [modes] reference = "
+            '"400 ps" into the file and give the same command again; the run between the thermostats is kept'
+        )
+    return _concatenate_spectra(run.driven), _concatenate_spectra(run.reference)
+
+
+def _concatenate_spectra(spectra: tuple[VelocitySpectra, ...]) -> VelocitySpectra:
+    """Spectra of several runs as blocks of one."""
+    first = spectra[0]
+    return VelocitySpectra(
+        first.omega, first.place, np.concatenate([one.parts for one in spectra]),
+        np.concatenate([one.counts for one in spectra]),
+    )  # fmt: skip

@@ -24,7 +24,7 @@ from kapitza.simulate.md.potential import AnyPotential, Potential
 from kapitza.simulate.md.protocol import Protocol
 from kapitza.simulate.md.record import Record
 from kapitza.simulate.md.runs.checkpoint import observer_arrays
-from kapitza.simulate.md.runs.half_cells import HalfCells, halve_cell
+from kapitza.simulate.md.runs.half_cells import halve_cell
 from kapitza.simulate.md.runs.replicas import Replica, run_replicas
 from kapitza.simulate.md.runs.single import RunSetup, run_single
 from kapitza.simulate.md.system import System
@@ -110,26 +110,6 @@ class Run:
             motion=np.average([one.motion for one in self.fluxes], axis=0, weights=weights),
         )
 
-    def layers(self) -> tuple[VelocitySpectra, VelocitySpectra]:
-        """Spectra of the layers near the plane between the baths and in equilibrium, of all runs together.
-
-        Raises
-        ------
-        InputError
-            where one of them is missing
-        """
-        if not self.driven:
-            raise InputError(
-                f"{self.title}: no spectra of layers were taken: run `kapitza md nemd` with [modes] planes = 6 in the "
-                "file; decks for a cluster take none"
-            )
-        if not self.reference:
-            raise InputError(
-                f"{self.title}: no run in equilibrium to measure mode temperatures against: put [modes] still = "
-                '"400 ps" into the file and give the same command again; the run between the baths is kept'
-            )
-        return _concatenate_spectra(self.driven), _concatenate_spectra(self.reference)
-
     @property
     def temperature(self) -> float:
         """Mean kinetic temperature, K."""
@@ -153,28 +133,6 @@ class Run:
     def difference(self) -> Array:
         """(replicas, n) mean temperature of the left less that of the right side, K."""
         return np.array([one.temperature @ _side_weights(one) for one in self.records])
-
-    @property
-    def sides(self) -> HalfCells:
-        """The two sides of a closed cell.
-
-        Raises
-        ------
-        InputError
-            for a run of another system
-        """
-        if not self.length.size:
-            raise InputError(f"{self.title}: a run between thermostats: wanted one of a closed cell")
-        return HalfCells(self.length, self.density)
-
-
-def _concatenate_spectra(spectra: tuple[VelocitySpectra, ...]) -> VelocitySpectra:
-    """Spectra of several runs as blocks of one."""
-    first = spectra[0]
-    return VelocitySpectra(
-        first.omega, first.place, np.concatenate([one.parts for one in spectra]),
-        np.concatenate([one.counts for one in spectra]),
-    )  # fmt: skip
 
 
 def _side_weights(record: Record) -> Array:
