@@ -123,13 +123,7 @@ app.add_typer(md_app, name="md")
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; every fault of the input is one line on the error stream, never a traceback.
 
-    Parameters
-    ----------
-    arguments : what follows the name of the command; those of the process if None
-
-    Returns
-    -------
-    0, or 2 for a fault, 130 for an interrupt, 141 where nobody reads the output any more
+    Returns 0, or 2 for a fault, 130 for an interrupt, 141 where nobody reads the output any more.
     """
     for name in _THREAD_VARIABLES:
         os.environ.setdefault(name, "1")

@@ -20,13 +20,7 @@ IndexArray = NDArray[np.intp]
 
 
 def numbers(value: ArrayLike) -> Array:
-    """Return `value` as a read-only 1-D array of floats, none of them NaN.
-
-    Raises
-    ------
-    InputError
-        if `value` has more than one axis, is not numeric or holds a NaN
-    """
+    """Return `value` as a read-only 1-D array of floats, none of them NaN."""
     try:
         array = np.array(value, dtype=float, ndmin=1)
     except (TypeError, ValueError) as err:
@@ -38,13 +32,7 @@ def numbers(value: ArrayLike) -> Array:
 
 
 def number(value: float) -> float:
-    """Return `value` as one float.
-
-    Raises
-    ------
-    InputError
-        if it is no single number: text, None, an array of several
-    """
+    """Return `value` as one float."""
     try:
         return float(value)
     except (TypeError, ValueError) as err:
@@ -66,13 +54,7 @@ def finite(value: ArrayLike) -> Array:
 
 
 def square(value: ArrayLike) -> Array:
-    """Return `value` as a read-only square matrix of finite floats.
-
-    Raises
-    ------
-    InputError
-        if `value` is not a square of finite numbers
-    """
+    """Return `value` as a read-only square matrix of finite floats."""
     try:
         array = np.array(value, dtype=float)
     except (TypeError, ValueError) as err:

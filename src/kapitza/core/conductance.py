@@ -162,13 +162,7 @@ def series_conductance(*parts: Conductance, method: str = "") -> Conductance:
 
 
 def merge_conductances(parts: "list[Conductance]", method: str = "") -> Conductance:
-    """One conductance of T from several at different temperatures, as inelastic models give them one by one.
-
-    Raises
-    ------
-    InputError
-        if there is none, or drops or statistics differ
-    """
+    """One conductance of T from several at different temperatures, as inelastic models give them one by one."""
     if not parts:
         raise InputError(f"expected conductances to join, got {len(parts)}")
     for part in parts[1:]:

@@ -15,13 +15,7 @@ _PROBABILITY_ROUNDING = 1e-8  # excess over a probability of 1 that is put down 
 
 
 def _vector_table(value: ArrayLike) -> Array:
-    """Return `value` as read-only finite vectors (n, 3).
-
-    Raises
-    ------
-    InputError
-        for another shape, NaN and infinity
-    """
+    """Return `value` as read-only finite vectors (n, 3)."""
     array = np.array(value, dtype=float)
     if array.ndim != 2 or array.shape[1] != 3 or not np.isfinite(array).all():
         raise InputError(f"expected (n, 3) finite wave vectors, got shape {array.shape}")

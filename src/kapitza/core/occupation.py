@@ -96,13 +96,7 @@ def energy_variance(omega: ArrayLike, temperature: ArrayLike, statistics: Statis
 
 
 def float_table(value: ArrayLike) -> Array:
-    """Return `value` as a read-only table of floats along two axes; NaN stands where there is no value.
-
-    Raises
-    ------
-    InputError
-        for another number of axes, text and infinity
-    """
+    """Return `value` as a read-only table of floats along two axes; NaN stands where there is no value."""
     try:
         array = np.array(value, dtype=float)
     except (TypeError, ValueError) as err:

@@ -43,18 +43,7 @@ def gauss_legendre_roots(order: int) -> tuple[Array, Array]:
 
 
 def panel_quadrature(bounds: Array, order: int, *, roots: bool = False) -> tuple[Array, Array]:
-    """Gauss-Legendre nodes and weights on panels.
-
-    Parameters
-    ----------
-    bounds : (..., m + 1) increasing bounds of the panels along the last axis
-    order : nodes of each panel
-    roots : whether the integrand has square roots at the bounds
-
-    Returns
-    -------
-    nodes, weights : (..., m order) in the unit of the bounds, panel by panel
-    """
+    """(..., m order) nodes and weights on m panels within (..., m + 1) bounds; `roots`: square roots at the bounds."""
     node, weight = gauss_legendre_roots(order) if roots else gauss_legendre(order)
     width = np.diff(bounds, axis=-1)[..., None]
     shape = (*bounds.shape[:-1], (bounds.shape[-1] - 1) * order)

@@ -247,10 +247,7 @@ def _spaced_points(points: list[object], kind: str) -> list[float]:
 
 
 def _lock_in_signal(table: TextTable, kind: str, offset: float) -> Array:
-    """What `kind` says, from a column of its own or from the voltages in and out of phase.
-
-    `offset` is taken off the out-of-phase voltage, in the unit of its column.
-    """
+    """What `kind` says, from its column or both voltages; `offset` is taken off the out-of-phase one, in its unit."""
     if kind == "ratio" and "ratio" in table and "out_of_phase" not in table and "Vout" not in table:
         return table.values("share", "ratio")
     if kind in ("phase", "amplitude"):

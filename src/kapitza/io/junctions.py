@@ -82,18 +82,7 @@ def read_junction(path: str | PathLike[str]) -> Junction:
 
 
 def junction_from_options(options: Mapping[str, Any], path: str | PathLike[str] | None = None) -> Junction:
-    """Return the junction that the keys of a TOML file describe, given as they would stand there.
-
-    Parameters
-    ----------
-    options : the keys
-    path : of a file whose keys hold where `options` has none
-
-    Raises
-    ------
-    DataError, InputError, MissingEngine
-        as in `read_junction`
-    """
+    """Return the junction of keys as a TOML file has them; those of the file `path` hold where none is given."""
     if path is None:
         return _junction_from_table(TomlTable(Path("options"), (), (), options))
     file = read_toml(path)

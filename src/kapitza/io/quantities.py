@@ -76,19 +76,7 @@ def kind_of(unit: str) -> str | None:
 
 
 def quantity(value: object, kind: str, *, what: str = "number") -> float:
-    """Return a number in SI.
-
-    Parameters
-    ----------
-    value : a number in SI, or a text such as "80 nm"
-    kind : key of `UNITS`, such as "length"
-    what : what it is, for messages
-
-    Raises
-    ------
-    InputError
-        for what is no finite number, or has a unit of another kind
-    """
+    """Return a number, or a text such as "80 nm", in SI; `kind` is a key of `UNITS_BY_KIND`, `what` is for messages."""
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         found = float(value)
     else:

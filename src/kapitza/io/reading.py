@@ -103,13 +103,7 @@ def _reader(kind: str) -> Callable[[Path], Any]:
 
 
 def _kind_of_table(top: TomlTable) -> str:
-    """Return the reader of a TOML file by the keys at its top level.
-
-    Raises
-    ------
-    DataError
-        if no reader knows such keys
-    """
+    """Return the reader of a TOML file by the keys at its top level."""
     if "layers" in top and any(not _FILM_KEYS.isdisjoint(layer.table) for layer in top.sections("layers")):
         return _TOML_KINDS["layers"]
     for keys, kind in _TOML_KINDS.items():

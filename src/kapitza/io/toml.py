@@ -132,15 +132,7 @@ class TomlTable:
 
 
 def read_toml(path: str | PathLike[str]) -> TomlTable:
-    """Return the whole of a TOML file.
-
-    Raises
-    ------
-    DataError
-        if it is not TOML, too large, or nested without end; with the line where that is known
-    OSError
-        if it is missing or may not be read
-    """
+    """Return the whole of a TOML file; faults have the line where it is known."""
     data = read_limited(path, MAX_TOML_BYTES)
     try:
         text = data.decode()

@@ -13,13 +13,7 @@ _MAX_AXES = 8
 
 
 def storable_array(array: NDArray[Any]) -> NDArray[Any]:
-    """Return an array little-endian and in C order; text becomes an error, as it goes into a tuple.
-
-    Raises
-    ------
-    InputError
-        for arrays of objects or text
-    """
+    """Return an array little-endian and in C order, if it holds numbers or truth values."""
     little = np.asarray(array, dtype=array.dtype.newbyteorder("<"), order="C")
     if little.dtype.str not in _STORABLE_DTYPES:
         raise InputError(f"cannot save an array of {array.dtype}: expected numbers or truth values")
@@ -62,13 +56,7 @@ def array_to_json(_place: str, array: NDArray[Any]) -> dict[str, Any]:
 
 
 def array_from_json(node: dict[str, Any]) -> NDArray[Any] | None:
-    """Return the array of a JSON node, or None if it is no array.
-
-    Raises
-    ------
-    DataError
-        for an unknown dtype, data that do not fill the shape, or data that are not numbers
-    """
+    """Return the array of a JSON node, or None if it is no array; data that do not fill it are a DataError."""
     if "$array" not in node:
         return None
     dtype, shape, data = known_dtype(node["$array"]), known_shape(node.get("shape")), node.get("data")

@@ -18,13 +18,7 @@ _EXIT_REFUSED = 3  # the function said why
 
 
 def run_in_child(function: str, *arguments: str) -> None:
-    """Run a function ("module:name") with texts as arguments in a process of its own.
-
-    Raises
-    ------
-    DataError
-        with the message of the function if it raised, or that it took too long, or ended with a signal
-    """
+    """Run a function ("module:name") on texts in a process of its own; however it fails is a DataError."""
     command = [sys.executable, "-P", "-m", "kapitza.io.formats.child", function, *arguments]
     threads = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"), "1")  # each thread reserves address space
     try:

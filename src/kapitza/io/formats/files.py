@@ -26,13 +26,7 @@ def _refuse_constant(text: str) -> Any:
 
 
 def parse_json(data: bytes, *, constant: Callable[[str], Any] = _refuse_constant) -> Any:
-    """Return what a JSON text holds; `constant` says what NaN and Infinity stand for, which JSON does not have.
-
-    Raises
-    ------
-    DataError
-        if it is not valid JSON, holds NaN, Infinity or a number too large for a float, or is nested without end
-    """
+    """Return what a JSON text holds; `constant` says what NaN and Infinity stand for, which JSON does not have."""
     if len(data) > MAX_JSON_BYTES:
         raise DataError(f"has {len(data)} bytes of JSON, more than the {MAX_JSON_BYTES} that are read")
     try:
@@ -79,26 +73,10 @@ _MAX_FILE_BYTES = 2**32  # bytes of a file that is read
 
 
 def write_atomically(path: str | PathLike[str], data: bytes) -> Path:
-    """Write a file so that its name always holds either the old content or the new one.
+    """Write a file so that its name always holds the old content or the new one; a link is followed.
 
-    The bytes go to a new name in the same folder, are forced to the disk, and the name is then moved over the old file.
-    A process killed in between leaves at most a stray file that ends in ``.part``.
-
-    Parameters
-    ----------
-    path : where to; a link is followed, and what it points to is replaced
-    data : the content
-
-    Returns
-    -------
-    the path that was written
-
-    Raises
-    ------
-    InputError
-        if the path is something else than a file (a folder, a device)
-    OSError
-        if the folder is missing or may not be written, an old file is protected, or the disk is full
+    The bytes go to a new name in the same folder, are forced to the disk, and are then moved over the old file: a
+    process killed in between leaves at most a stray file that ends in ``.part``.
     """
     target = Path(os.path.realpath(file_path(path)))
     check_replaceable(target)
@@ -143,17 +121,7 @@ def _sync_folder(folder: Path) -> None:
 
 
 def read_limited(path: str | PathLike[str], limit: int = _MAX_FILE_BYTES) -> bytes:
-    """Read an ordinary file whose size is no larger than `limit` bytes.
-
-    Raises
-    ------
-    DataError
-        if it is larger, or not a regular file (others might never end)
-    MissingFile
-        if there is nothing
-    OSError
-        if it may not be read
-    """
+    """Read an ordinary file (others might never end) whose size is no larger than `limit` bytes."""
     size = regular_file_size(path)
     if size > limit:
         raise DataError(f"has {size} bytes, more than the {limit} that are read", file=path)
@@ -162,17 +130,7 @@ def read_limited(path: str | PathLike[str], limit: int = _MAX_FILE_BYTES) -> byt
 
 
 def regular_file_size(path: str | PathLike[str]) -> int:
-    """Size of an ordinary file in bytes.
-
-    Raises
-    ------
-    DataError
-        for a folder, a pipe or a device
-    MissingFile
-        if there is nothing
-    OSError
-        if it may not be read
-    """
+    """Size of an ordinary file in bytes; a folder, a pipe or a device is a DataError, nothing at all a MissingFile."""
     place = file_path(path)
     try:
         status = place.stat()

@@ -35,16 +35,9 @@ def foreign_h5py() -> ModuleType:
 
 @contextmanager
 def open_hdf5(path: str | PathLike[str]) -> Generator[Any]:
-    """Open an HDF5 file for reading only; what goes wrong in it is a DataError.
+    """Open an HDF5 file for reading; what goes wrong in it is a DataError.
 
     What the library does not survive, it meets before in `kapitza.io.formats.child`.
-
-    Raises
-    ------
-    DataError
-        for a damaged file, named by what the library says of it
-    MissingEngine
-        without h5py
     """
     h5py = foreign_h5py()
     try:
@@ -60,13 +53,7 @@ def open_hdf5(path: str | PathLike[str]) -> Generator[Any]:
 
 
 def local_member(group: Any, name: str) -> Any:
-    """Return a member of a group, if it lies in this file.
-
-    Raises
-    ------
-    DataError
-        if there is none, or it is a link
-    """
+    """Return a member of a group, if it lies in this file."""
     link = group.get(name, getlink=True) if name in member_names(group) else None
     if link is None:
         raise DataError(f"has no {name!r:.60} in {group.name!r:.60}")
@@ -90,13 +77,7 @@ def local_groups(group: Any) -> dict[str, Any]:
 
 
 def local_dataset(group: Any, name: str) -> Any:
-    """Return a dataset of real numbers, unread, if it lies in this file and its size can be true.
-
-    Raises
-    ------
-    DataError
-        otherwise
-    """
+    """Return a dataset of real numbers, unread, if it lies in this file and its size can be true."""
     for part in name.strip("/").split("/")[:-1]:
         group = local_member(group, part)
     dataset = local_member(group, name.strip("/").split("/")[-1])
@@ -174,13 +155,7 @@ def _check_filters(dataset: Any, name: str) -> None:
 
 
 def _all_objects(file: Any) -> Iterator[Any]:
-    """Yield all groups and datasets of a file, each once.
-
-    Raises
-    ------
-    DataError
-        for a link to another file, or without end
-    """
+    """Yield all groups and datasets of a file, each once; links to other files are refused."""
     h5py = foreign_h5py()
     waiting, seen = [file], set[int]()
     while waiting:
@@ -206,13 +181,7 @@ def _all_objects(file: Any) -> Iterator[Any]:
 
 
 def check_hdf5(path: str | PathLike[str]) -> None:
-    """Refuse an HDF5 file, meant for another reader, that leads out of itself or claims more than it holds.
-
-    Raises
-    ------
-    DataError
-        for links to other files, storage in other files, or sizes nobody stored
-    """
+    """Refuse an HDF5 file, meant for another reader, that leads out of itself or claims more than it holds."""
     with open_hdf5(path) as file:
         for one in _all_objects(file):
             _check_attributes(one)
@@ -242,13 +211,7 @@ def _check_attribute(found: Any, name: str) -> None:
 
 
 def plain_attribute(thing: Any, name: str, default: Any = None) -> Any:
-    """Return an attribute as a plain value: text, number, truth value or list of them.
-
-    Raises
-    ------
-    DataError
-        if it claims more than attributes are for
-    """
+    """Return an attribute as a plain value: text, number, truth value or list of them."""
     if name not in thing.attrs:
         return default
     _check_attribute(thing.attrs.get_id(name), name)

@@ -22,13 +22,7 @@ def _h5py_engine() -> ModuleType:
 
 
 def own_hdf5_bytes(header: bytes, arrays: dict[str, NDArray[Any]], units: dict[str, str]) -> bytes:
-    """Return the bytes of an HDF5 file with the header and the arrays as contiguous datasets at its root.
-
-    Raises
-    ------
-    MissingEngine
-        without h5py
-    """
+    """Return the bytes of an HDF5 file with the header and the arrays as contiguous datasets at its root."""
     h5py = _h5py_engine()
     with h5py.File("in memory", "w", driver="core", backing_store=False) as file:
         file.attrs["format"] = "kapitza"
@@ -45,13 +39,6 @@ def read_own_hdf5(path: str | PathLike[str]) -> tuple[bytes, dict[str, NDArray[A
 
     Links to other files, storage in other files, virtual and compressed datasets are refused, and all datasets
     together may not claim more than the file holds.
-
-    Raises
-    ------
-    DataError
-        for a damaged file or one of the above
-    MissingEngine
-        without h5py
     """
     h5py = _h5py_engine()
     size = Path(path).stat().st_size

@@ -44,13 +44,8 @@ def npz_bytes(header: bytes, arrays: dict[str, NDArray[Any]]) -> bytes:
 def read_npz(path: str | PathLike[str]) -> tuple[bytes, dict[str, NDArray[Any]]]:
     """Return header and arrays of an NPZ file.
 
-    Nothing is unpacked before its size is known: compressed members are refused, since ours are stored as they are, and
-    all of them together cannot be larger than the file.
-
-    Raises
-    ------
-    DataError
-        for a damaged file, a compressed member, sizes that do not fit, or arrays of objects
+    Nothing is unpacked before its size is known: compressed members are refused, since ours are stored as they are,
+    and all of them together cannot be larger than the file.
     """
     try:
         with zipfile.ZipFile(path) as archive:

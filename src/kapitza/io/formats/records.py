@@ -23,13 +23,7 @@ FetchArray = Callable[[Any], Any]  # the way back: None where the node stands fo
 
 
 def pack(value: Any, store: StoreArray, place: str = "") -> Any:
-    """Return a value as a tree of plain values; `store` takes the arrays.
-
-    Raises
-    ------
-    InputError
-        for something that is no result: the message names the type and the types that can be saved
-    """
+    """Return a value as a tree of plain values; `store` takes the arrays."""
     if isinstance(value, np.ndarray):
         return store(place, value)
     if isinstance(value, np.generic):
@@ -82,15 +76,10 @@ def saved_type(name: object) -> type | None:
 
 
 def record_tree(result: Any) -> Any:
-    """Return a result as the plain values that ``--json`` prints: the saved tree, with arrays and tuples as lists.
+    """Return any record as the plain values that ``--json`` prints.
 
-    A record, of whatever type, becomes ``{"type": name, "units": {...}, "meanings": {...}, "fields": {...}}``; complex
-    numbers become pairs.
-
-    Raises
-    ------
-    InputError
-        for something that is no result
+    It becomes ``{"type": name, "units": {...}, "meanings": {...}, "fields": {...}}``; arrays and tuples become
+    lists, complex numbers pairs.
     """
     if isinstance(result, (np.ndarray, np.generic)):
         array = np.stack([np.real(result), np.imag(result)], axis=-1) if np.iscomplexobj(result) else result
@@ -111,13 +100,7 @@ def record_tree(result: Any) -> Any:
 
 
 def unpack(node: Any, fetch: FetchArray, depth: int = 0) -> Any:
-    """Return the value that a tree stands for; `fetch` brings the arrays.
-
-    Raises
-    ------
-    DataError
-        for an unknown type, fields that the type does not have, or values that it refuses
-    """
+    """Return the value that a tree stands for; `fetch` brings the arrays."""
     if depth > _MAX_NESTING:
         raise DataError(f"nested deeper than {_MAX_NESTING} levels: this is not a result of kapitza")
     if node is None or isinstance(node, (bool, int, float, str)):
