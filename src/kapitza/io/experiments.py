@@ -5,11 +5,12 @@ from types import MappingProxyType
 from typing import Any, cast
 
 import numpy as np
+from attrs import NOTHING, field, fields_dict, frozen
 
 from kapitza.core.arrays import Array, numbers
 from kapitza.device.setup import Plane, Setup
 from kapitza.errors import DataError, InputError
-from kapitza.io.quantities import quantity, share_or_quantity, unit_factor
+from kapitza.io.quantities import kind_of_parameter, quantity, share_or_quantity, unit_factor
 from kapitza.io.text_tables import TableColumn, TextTable, read_table
 from kapitza.io.toml import TomlTable
 from kapitza.measure.experiment import Curve, Experiment
@@ -21,173 +22,111 @@ from kapitza.measure.thermoreflectance.sstr import Raman, Sstr
 from kapitza.measure.thermoreflectance.tdtr import Tdtr
 from kapitza.measure.thermoreflectance.three_omega import ThreeOmega
 
-_ExperimentAndCurve = tuple[Experiment, Curve | None]
 _RowMask = np.ndarray[Any, np.dtype[np.bool_]]
 
-_COMMON_KEYS = ("kind", "name", "scale", "data", "from", "to", "noise", "changes")
 _PLANE_KEYS = ("heater", "thermometer", "absorption_depth", "back")
 _BEAM_KEYS = ("pump_radius", "probe_radius", "pump_radius_y", "probe_radius_y", "offset", "offset_y")
-_OPTICAL_KEYS = (*_COMMON_KEYS, *_PLANE_KEYS, *_BEAM_KEYS, "signal", "phase")
 _RELATIVE_SIGNALS = ("ratio", "amplitude")
 _TEMPERATURE_COLUMNS = ("temperature", "signal")  # names of a column of temperatures, or of what stands for them
 
 
-def _read_tdtr(section: TomlTable, temperature: float) -> _ExperimentAndCurve:
-    """Time-domain thermoreflectance: columns delay and ratio, or delay, in_phase and out_of_phase."""
-    section.known(
-        (*_OPTICAL_KEYS, "modulation", "repetition", "delayed", "defocus", "time_zero", "delays", "out_of_phase_offset")
-    )
-    kind = section.text("signal", "ratio", choices=SIGNAL_KINDS)
-    table, x, keep = _read_axis(section, "time", "delays", ("delay", "time"))
-    experiment = Tdtr(
-        x,
-        _read_beams(section),
-        modulation=section.number("modulation", "frequency"),
-        repetition=section.number("repetition", "frequency"),
-        delayed=cast("Any", section.text("delayed", choices=("pump", "probe"))),
-        kind=cast("Any", kind),
-        setup=_read_setup(section, temperature),
-        defocus=_pump_growth(section),
-        time_zero=section.number("time_zero", "time", 0.0),
-        phase=section.number("phase", "angle", 0.0),
-        scale=section.number("scale", "share", 1.0),
-        name=section.text("name", "tdtr"),
-    )
+@frozen
+class _ExperimentKind:
+    """A kind of experiment: its record, and where its points, numbers and words stand in a file.
+
+    Points come from one of `columns` of the data, or from the key `points`; `unit` is their kind of unit.  Numbers and
+    words are keys of the names that the attributes of the record have; those with a default may be left out.
+    """
+
+    record: Callable[..., Experiment]
+    unit: str
+    points: str
+    columns: tuple[str, ...]
+    numbers: tuple[str, ...] = field(default=(), kw_only=True)
+    words: Mapping[str, tuple[str, ...]] = field(factory=dict, kw_only=True)
+    planes: tuple[str, ...] = field(default=_PLANE_KEYS, kw_only=True)
+    beams: bool = field(default=False, kw_only=True)
+    signal: str | None = field(default=None, kw_only=True)  # where none is named; None where temperatures are measured
+    others: tuple[str, ...] = field(default=(), kw_only=True)  # keys that one kind alone has
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """All keys that such an experiment may have."""
+        common = ("kind", "name", "scale", "data", "from", "to", "noise", "changes", self.points)
+        beams = _BEAM_KEYS if self.beams else ()
+        signal = ("signal",) if self.signal else ()
+        return (*common, *self.numbers, *self.words, *self.planes, *beams, *signal, *self.others)
+
+
+_DELAY, _FREQUENCY, _FILM_PARTS = ("delay", "time"), ("frequency", "f"), ("film", "surface")
+_EXPERIMENT_KINDS: Mapping[str, _ExperimentKind] = MappingProxyType(
+    {
+        "tdtr": _ExperimentKind(
+            Tdtr, "time", "delays", _DELAY, beams=True, signal="ratio", words={"delayed": ("pump", "probe")},
+            numbers=("modulation", "repetition", "time_zero", "phase"), others=("defocus", "out_of_phase_offset"),
+        ),
+        "fdtr": _ExperimentKind(
+            Fdtr, "frequency", "frequencies", _FREQUENCY, beams=True, signal="phase", numbers=("phase",)
+        ),
+        "steady": _ExperimentKind(Sstr, "power", "powers", ("power", "P"), beams=True, numbers=("modulation",)),
+        "three-omega": _ExperimentKind(
+            ThreeOmega, "frequency", "frequencies", _FREQUENCY, signal="in_phase",
+            numbers=("half_width", "length", "power"),
+        ),
+        "cooling": _ExperimentKind(
+            FilmCooling, "time", "times", _DELAY[::-1], words={"heated": _FILM_PARTS, "read": _FILM_PARTS},
+            planes=("absorption_depth", "back"),
+        ),
+        "particle": _ExperimentKind(ParticleCooling, "time", "times", _DELAY[::-1], planes=()),
+        "flash": _ExperimentKind(LaserFlash, "time", "times", ("time",), planes=()),
+        "raman": _ExperimentKind(Raman, "length", "radii", ("radius", "w"), numbers=("offset",)),
+    }
+)  # fmt: skip
+
+
+def read_experiment(section: TomlTable, temperature: float) -> tuple[Experiment, Curve | None]:
+    """One experiment at a temperature (K) and its curve, None where the file names no data."""
+    one = _EXPERIMENT_KINDS[section.text("kind", choices=sorted(_EXPERIMENT_KINDS))]
+    section.known(one.keys)
+    signal = None if one.signal is None else section.text("signal", one.signal, choices=SIGNAL_KINDS)
+    table, x, keep = _read_axis(section, one)
+    attributes = fields_dict(cast("Any", one.record))
+    needed = [name for name in (*one.numbers, *one.words) if name in section or attributes[name].default is NOTHING]
+    arguments: dict[str, Any] = {
+        name: section.text(name, choices=one.words[name])
+        if name in one.words
+        else section.number(name, kind_of_parameter(name))
+        for name in needed
+    }
+    if one.beams:
+        arguments["beams"] = _read_beams(section)
+    if signal is not None:
+        arguments["kind"] = signal
+    if "defocus" in section:
+        arguments["defocus"] = _pump_growth(section.section("defocus"))
+    arguments |= {"setup": _read_setup(section, temperature)} if one.planes else {"temperature": temperature}
+    name = section.text("name", attributes["name"].default)
+    experiment = one.record(x, **arguments, scale=section.number("scale", "share", 1.0), name=name)
     if table is None:
         return experiment, None
-    offset = section.number("out_of_phase_offset", "share", 0.0)
-    return experiment, _measured_curve(section, x, _lock_in_signal(table, kind, offset), kind, table, keep)
+    if signal is not None:
+        offset = section.number("out_of_phase_offset", "share", 0.0)
+        return experiment, _measured_curve(section, x, _lock_in_signal(table, signal, offset), signal, table, keep)
+    response = one.record is Raman
+    measured = table.values("response", "response") if response else _scaled_column(table, *_TEMPERATURE_COLUMNS)
+    return experiment, _measured_curve(section, x, measured, "temperature", table, keep)
 
 
-def _read_fdtr(section: TomlTable, temperature: float) -> _ExperimentAndCurve:
-    """Frequency-domain thermoreflectance: columns frequency and phase, or frequency and amplitude."""
-    section.known((*_OPTICAL_KEYS, "frequencies"))
-    kind = section.text("signal", "phase", choices=SIGNAL_KINDS)
-    table, x, keep = _read_axis(section, "frequency", "frequencies", ("frequency", "f"))
-    experiment = Fdtr(
-        x,
-        _read_beams(section),
-        kind=cast("Any", kind),
-        setup=_read_setup(section, temperature),
-        phase=section.number("phase", "angle", 0.0),
-        scale=section.number("scale", "share", 1.0),
-        name=section.text("name", "fdtr"),
-    )
-    if table is None:
-        return experiment, None
-    return experiment, _measured_curve(section, x, _lock_in_signal(table, kind, 0.0), kind, table, keep)
-
-
-def _read_sstr(section: TomlTable, temperature: float) -> _ExperimentAndCurve:
-    """Steady-state thermoreflectance: columns power and temperature."""
-    section.known((*_COMMON_KEYS, *_PLANE_KEYS, *_BEAM_KEYS, "modulation", "powers"))
-    table, x, keep = _read_axis(section, "power", "powers", ("power", "P"))
-    experiment = Sstr(
-        x,
-        _read_beams(section),
-        modulation=section.number("modulation", "frequency", 0.0),
-        setup=_read_setup(section, temperature),
-        scale=section.number("scale", "share", 1.0),
-        name=section.text("name", "steady"),
-    )
-    return experiment, _temperature_curve(section, table, x, keep)
-
-
-def _read_raman(section: TomlTable, temperature: float) -> _ExperimentAndCurve:
-    """Raman thermometry: columns radius and response (K/W)."""
-    section.known((*_COMMON_KEYS, *_PLANE_KEYS, "offset", "radii"))
-    table, x, keep = _read_axis(section, "length", "radii", ("radius", "w"))
-    experiment = Raman(
-        x,
-        offset=section.number("offset", "length", 0.0),
-        setup=_read_setup(section, temperature),
-        scale=section.number("scale", "share", 1.0),
-        name=section.text("name", "raman"),
-    )
-    if table is None:
-        return experiment, None
-    return experiment, _measured_curve(section, x, table.values("response", "response"), "temperature", table, keep)
-
-
-def _read_three_omega(section: TomlTable, temperature: float) -> _ExperimentAndCurve:
-    """Three omega: columns frequency (of the current) and in_phase, out_of_phase, amplitude or phase."""
-    section.known((*_COMMON_KEYS, *_PLANE_KEYS, "signal", "half_width", "length", "power", "frequencies"))
-    kind = section.text("signal", "in_phase", choices=SIGNAL_KINDS)
-    table, x, keep = _read_axis(section, "frequency", "frequencies", ("frequency", "f"))
-    experiment = ThreeOmega(
-        x,
-        half_width=section.number("half_width", "length"),
-        length=section.number("length", "length"),
-        power=section.number("power", "power"),
-        kind=cast("Any", kind),
-        setup=_read_setup(section, temperature),
-        scale=section.number("scale", "share", 1.0),
-        name=section.text("name", "omega"),
-    )
-    if table is None:
-        return experiment, None
-    return experiment, _measured_curve(section, x, _lock_in_signal(table, kind, 0.0), kind, table, keep)
-
-
-def _read_cooling(section: TomlTable, temperature: float) -> _ExperimentAndCurve:
-    """Cooling of a film after a flash: columns time and temperature."""
-    section.known((*_COMMON_KEYS, "absorption_depth", "back", "heated", "read", "times"))
-    table, x, keep = _read_axis(section, "time", "times", ("time", "delay"))
-    experiment = FilmCooling(
-        x,
-        heated=cast("Any", section.text("heated", "film", choices=("film", "surface"))),
-        read=cast("Any", section.text("read", "film", choices=("film", "surface"))),
-        setup=_read_setup(section, temperature),
-        scale=section.number("scale", "share", 1.0),
-        name=section.text("name", "cooling"),
-    )
-    return experiment, _temperature_curve(section, table, x, keep)
-
-
-def _read_particle(section: TomlTable, temperature: float) -> _ExperimentAndCurve:
-    """Cooling of particles in a liquid after a flash: columns time and temperature."""
-    section.known((*_COMMON_KEYS, "times"))
-    table, x, keep = _read_axis(section, "time", "times", ("time", "delay"))
-    scale, name = section.number("scale", "share", 1.0), section.text("name", "particle")
-    return ParticleCooling(x, temperature=temperature, scale=scale, name=name), _temperature_curve(
-        section, table, x, keep
-    )
-
-
-def _read_flash(section: TomlTable, temperature: float) -> _ExperimentAndCurve:
-    """Laser flash: columns time and temperature, of the far face."""
-    section.known((*_COMMON_KEYS, "times"))
-    table, x, keep = _read_axis(section, "time", "times", ("time",))
-    scale, name = section.number("scale", "share", 1.0), section.text("name", "flash")
-    return LaserFlash(x, temperature=temperature, scale=scale, name=name), _temperature_curve(section, table, x, keep)
-
-
-def _temperature_curve(section: TomlTable, table: TextTable | None, x: Array, keep: _RowMask) -> Curve | None:
-    """A curve of temperatures, or of a signal that goes with them; None where there are no data."""
-    if table is None:
-        return None
-    return _measured_curve(section, x, _scaled_column(table, *_TEMPERATURE_COLUMNS), "temperature", table, keep)
-
-
-def _pump_growth(section: TomlTable) -> float:
+def _pump_growth(defocus: TomlTable) -> float:
     """Growth of the pump along the delay, from defocus = { growth = "16 %", over = "3.6 ns" }, s⁻¹."""
-    if "defocus" not in section:
-        return 0.0
-    inside = section.section("defocus")
-    inside.known(("growth", "over"))
-    return inside.number("growth", "share") / inside.number("over", "time")
+    defocus.known(("growth", "over"))
+    return defocus.number("growth", "share") / defocus.number("over", "time")
 
 
 def _read_beams(section: TomlTable) -> Beams:
     """Radii and offsets of the beams."""
-    return Beams(
-        section.number("pump_radius", "length"),
-        section.number("probe_radius", "length"),
-        pump_radius_y=section.optional("pump_radius_y", "length"),
-        probe_radius_y=section.optional("probe_radius_y", "length"),
-        offset=section.number("offset", "length", 0.0),
-        offset_y=section.number("offset_y", "length", 0.0),
-    )
+    radii = [section.number(key, "length") for key in _BEAM_KEYS[:2]]
+    return Beams(*radii, **{key: section.number(key, "length") for key in _BEAM_KEYS[2:] if key in section})
 
 
 def _read_setup(section: TomlTable, temperature: float) -> Setup:
@@ -215,26 +154,25 @@ def _read_setup_plane(section: TomlTable, key: str) -> Plane | None:
     )
 
 
-def _read_axis(
-    section: TomlTable, kind: str, key: str, columns: tuple[str, ...]
-) -> tuple[TextTable | None, Array, _RowMask]:
+def _read_axis(section: TomlTable, one: _ExperimentKind) -> tuple[TextTable | None, Array, _RowMask]:
     """The table of the data with the rows to use, or the points of a simulation; (n,) points, SI."""
     if "data" in section:
         table = read_table(section.beside("data"))
-        x = table.increasing(kind, *columns)
-        if key != "delays" and x[0] <= 0:
-            raise table.fault(f"{columns[0]} = {x[0]:g}: expected values above 0", 0)
-        low, high = section.number("from", kind, -np.inf), section.number("to", kind, np.inf)
+        x = table.increasing(one.unit, *one.columns)
+        if one.points != "delays" and x[0] <= 0:
+            raise table.fault(f"{one.columns[0]} = {x[0]:g}: expected values above 0", 0)
+        low, high = section.number("from", one.unit, -np.inf), section.number("to", one.unit, np.inf)
         keep = (x >= low) & (x <= high)
         if not keep.any():
             raise section.fault(
                 f"no data between {low:g} and {high:g}: they run from {x[0]:g} to {x[-1]:g} (SI)", "from"
             )
         return table, numbers(x[keep]), keep
-    points = section.table.get(key)
+    points = section.table.get(one.points)
     if not isinstance(points, list) or len(cast("list[object]", points)) < 2:
-        raise section.fault(f"is missing: give `data`, or {key} as [first, last, number] or a longer list", key)
-    found = numbers(_spaced_points(cast("list[object]", points), kind))
+        message = f"is missing: give `data`, or {one.points} as [first, last, number] or a longer list"
+        raise section.fault(message, one.points)
+    found = numbers(_spaced_points(cast("list[object]", points), one.unit))
     return None, found, np.ones(found.size, bool)
 
 
@@ -311,17 +249,3 @@ def _read_noise(section: TomlTable, unit: str) -> tuple[float, bool]:
             f"noise = {size:g}: expected more than 0; leave it out if only the scatter is known", "noise"
         )
     return size, share
-
-
-EXPERIMENT_READERS: Mapping[str, Callable[[TomlTable, float], _ExperimentAndCurve]] = MappingProxyType(
-    {
-        "tdtr": _read_tdtr,
-        "fdtr": _read_fdtr,
-        "steady": _read_sstr,
-        "three-omega": _read_three_omega,
-        "cooling": _read_cooling,
-        "particle": _read_particle,
-        "flash": _read_flash,
-        "raman": _read_raman,
-    }
-)

@@ -44,7 +44,7 @@ from attrs import frozen
 from kapitza.core.conductance import Conductance
 from kapitza.core.stack import Boundary, Layer, Stack
 from kapitza.errors import DataError, KapitzaError
-from kapitza.io.experiments import EXPERIMENT_READERS
+from kapitza.io.experiments import read_experiment
 from kapitza.io.quantities import kind_of_parameter, quantity, share_or_quantity
 from kapitza.io.results import load
 from kapitza.io.toml import TomlTable, read_toml
@@ -99,7 +99,7 @@ def read_sample(path: str | PathLike[str]) -> SampleFile:
     temperature = top.number("temperature", "temperature", 300.0)
     stack = locate_faults(top, "layers", lambda: _read_stack(top, temperature))
     sections = top.sections("experiments")
-    read = [locate_faults(section, "", lambda s=section: _read_experiment(s, temperature)) for section in sections]
+    read = [locate_faults(section, "", lambda s=section: read_experiment(s, temperature)) for section in sections]
     _check_distinct_names([one.name for one, _ in read], sections)
     free, priors, ties = _read_fit(top.section("fit"))
     return SampleFile(
@@ -183,12 +183,6 @@ def read_boundary(section: TomlTable, name: str) -> Boundary:
             raise section.fault(f"{value} holds a {type(held).__name__}, expected a Conductance", name)
         return locate_faults(section, name, lambda: Boundary(held))
     return locate_faults(section, name, lambda: Boundary(quantity(value, "conductance", what="conductance")))
-
-
-def _read_experiment(section: TomlTable, temperature: float) -> tuple[Experiment, Curve | None]:
-    """One experiment and its curve, None where the file names no data."""
-    kind = section.text("kind", choices=sorted(EXPERIMENT_READERS))
-    return EXPERIMENT_READERS[kind](section, temperature)
 
 
 def _check_distinct_names(names: Sequence[str], sections: Sequence[TomlTable]) -> None:
