@@ -17,7 +17,8 @@ from kapitza.io.quantities import kind_of_parameter, quantity
 
 if TYPE_CHECKING:
     from kapitza.io.samples import SampleFile
-    from kapitza.measure.design import Design
+
+_SHOWN_DESIGNS = 12
 
 
 def design_sample(
@@ -56,11 +57,17 @@ def design_sample(
         kind=kinds.pop(),
     )
     if as_json:
-        print_json(
-            {"designs": [{"settings": dict(d.settings), "sigma": dict(d.sigma), "merit": d.merit} for d in ranked]}
-        )
+        print_json({"designs": ranked})
         return
-    _print_designs(ranked[:12], wanted)
+    rows = [
+        [
+            *(shown_value(*setting) for setting in d.settings.items()),
+            *(f"{100 * d.sigma[name]:.3g} %" for name in wanted),
+        ]
+        for d in ranked[:_SHOWN_DESIGNS]
+    ]
+    title = "best settings first, with the relative uncertainty that they would give"
+    print_table(title, (*ranked[0].settings, *wanted), rows, text=0)
 
 
 def _usual_settings(held: SampleFile) -> dict[str, list[float]]:
@@ -85,18 +92,3 @@ def _parse_candidates(text: str) -> tuple[str, list[float]]:
     unit = parts[-1].strip().lstrip("+-0123456789.eE")
     kind = kind_of_parameter(name.strip())
     return name.strip(), [quantity(p if p.strip().endswith(unit) else p + unit, kind, what=name) for p in parts]
-
-
-def _print_designs(ranked: tuple[Design, ...], wanted: list[str]) -> None:
-    """Print designs, the best first."""
-    settings = list(ranked[0].settings)
-    rows = [
-        [
-            *(shown_value(name, d.settings[name]) for name in settings),
-            *(f"{100 * d.sigma[name]:.3g} %" for name in wanted),
-        ]
-        for d in ranked
-    ]
-    print_table(
-        "best settings first, with the relative uncertainty that they would give", (*settings, *wanted), rows, text=0
-    )

@@ -10,7 +10,7 @@ import kapitza
 from kapitza.cli import deferred
 from kapitza.cli.figures import Results
 from kapitza.cli.options import Figure, Json
-from kapitza.cli.output import note, print_json, print_table
+from kapitza.cli.output import note, print_json, print_table, quantity_json
 from kapitza.cli.samples import SHOWN_UNITS, SampleArgument, shown_value
 from kapitza.errors import InputError
 from kapitza.io.quantities import kind_of_parameter
@@ -67,17 +67,13 @@ def _fit_json(held: SampleFile, found: Fit) -> dict[str, Any]:
     """Return a fit with its units."""
     parameters: dict[str, Any] = {}
     for parameter, value, sigma in zip(found.problem.parameters, found.value, found.sigma, strict=True):
-        entry: dict[str, Any] = {"unit": SHOWN_UNITS[kind_of_parameter(parameter.name)][2], "free": not parameter.known}
-        if parameter.name in found.bounds:
-            bound = found.bounds[parameter.name]
-            entry |= {"low": bound.low, "high": bound.high, "confidence": bound.confidence}
-        else:
-            entry |= {"value": float(value), "sigma": float(sigma)}
-        parameters[parameter.name] = entry
+        name, unit = parameter.name, SHOWN_UNITS[kind_of_parameter(parameter.name)][2]
+        known = {"bound": found.bounds[name]} if name in found.bounds else {"value": value, "sigma": sigma}
+        parameters[name] = {"unit": unit, "free": not parameter.known, **known}
     budget = found.budget()
     return {
         "title": held.title,
-        "temperature": {"unit": "K", "value": held.temperature},
+        "temperature": quantity_json(held.temperature, "K"),
         "parameters": parameters,
         "chi2": found.chi2,
         "freedom": found.freedom,
@@ -105,13 +101,11 @@ def _print_fit(held: SampleFile, found: Fit) -> None:
     budget = found.budget()
     if len(budget.sources) > 1 and len(found.bounds) < len(budget.names):
         rows = [
-            [name, *(f"{source} {100 * share:.0f} %" for source, share in list(budget.of(name).items())[:4])]
+            [name, ", ".join(f"{source} {100 * share:.0f} %" for source, share in list(budget.of(name).items())[:4])]
             for name in budget.names
             if name not in found.bounds
         ]
-        width = max(map(len, rows))
-        padded = [row + [""] * (width - len(row)) for row in rows]
-        print_table("\nshare of the variance", ("number", "largest", *[""] * (width - 2)), padded, text=width)
+        print_table("\nshare of the variance", ("number", "largest"), rows, text=2)
     note(f"chi² = {found.chi2:.4g} for {found.freedom:.1f} degrees of freedom")
     for sample in found.problem.samples:
         if sample.curve.sigma is None:

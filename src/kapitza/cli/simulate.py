@@ -7,8 +7,9 @@ import typer
 import kapitza
 from kapitza.cli.figures import check_output
 from kapitza.cli.options import Json
-from kapitza.cli.output import note, print_json, print_table
+from kapitza.cli.output import note, print_json, quantity_json
 from kapitza.cli.samples import ABSCISSA_UNITS, SampleArgument
+from kapitza.cli.tables import Column, print_columns
 from kapitza.errors import InputError
 from kapitza.io.formats.files import write_atomically
 
@@ -43,12 +44,11 @@ def simulate_sample(
     if as_json:
         print_json(
             {
-                one: {name: {"unit": ABSCISSA_UNITS[name], "value": x.tolist()}, curve.kind: curve.value.tolist()}
+                one: {name: quantity_json(x, ABSCISSA_UNITS[name]), curve.kind: curve.value}
                 for one, (name, x, curve) in tables.items()
             }
         )
     elif save is None:
         for one, (name, x, curve) in tables.items():
-            rows = [[f"{a:.4g}", f"{b:.6g}"] for a, b in zip(x, curve.value, strict=True)]
-            heads = (f"{name} ({ABSCISSA_UNITS[name]})", curve.kind)
-            print_table(f"{one}, per absorbed watt where it matters", heads, rows, text=0)
+            columns = Column(name, x.tolist(), ABSCISSA_UNITS[name]), Column(curve.kind, curve.value.tolist())
+            print_columns(f"{one}, per absorbed watt where it matters", columns, digits=6)
