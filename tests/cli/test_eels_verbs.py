@@ -128,15 +128,18 @@ def test_jump_and_resistance(folder: Path, ask: Command, tmp_path: Path) -> None
         "jump", folder / "map.h5", "--at", "0nm", "--conductivity-left", "50+-10", "--flux", "20GW/m2+-5%",
         "--plot", figure, "--save", saved,
     )  # fmt: skip
-    low, high = got["jump"]["interval_95"]
-    assert low < got["jump"]["value"] < high
-    assert abs(got["jump"]["value"] - 40) < 4 * got["jump"]["sigma"]
-    low, high = got["conductance"]["interval_95"]
-    assert low < got["conductance"]["value"][0] < high
-    assert got["flux"]["agreement"] > 1e-3
-    np.testing.assert_allclose(got["resistance"]["value"], 1 / got["conductance"]["value"][0], rtol=1e-12, atol=0)
+    low, high = got["jump_interval"]["value"]
+    jump = got["jump"]["fields"]["jump"]["fields"]["jump"]
+    assert low < jump < high
+    assert abs(jump - 40) < 4 * got["jump_sigma"]["value"]
+    absolute = got["resistance"]["fields"]
+    low, high = absolute["interval"]
+    value = absolute["conductance"]["fields"]["value"][0]
+    assert low < value < high
+    assert absolute["pvalue"] > 1e-3
+    np.testing.assert_allclose(got["kapitza_resistance"]["value"], 1 / value, rtol=1e-12, atol=0)
     assert figure.exists()
-    assert kapitza.load(saved)["jump"].jump.jump == got["jump"]["value"]
+    assert kapitza.load(saved)["jump"].jump.jump == jump
 
 
 def test_jump_in_words(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -159,11 +162,11 @@ def test_modes(folder: Path, ask: Command, tmp_path: Path) -> None:
         "--modes", folder / "modes.toml", "--reverse", folder / "map.h5", folder / "scan.h5",
         "--plot", tmp_path / "modes.png", "--save", tmp_path / "n.h5",
     )  # fmt: skip
-    assert got["equilibrium"]["pixels"] == 64
-    assert got["equilibrium"]["freedom"] == 1
-    assert got["interface_modes"]["modes"] == ["alpha"]
-    np.testing.assert_allclose(got["interface_modes"]["mixture"]["loss"], [0.5, 0.5], rtol=0, atol=0.1)
-    assert got["asymmetry"]["alpha"]["strength"][0] == 0
+    assert np.shape(got["equilibrium"]["fields"]["pvalue"]) == (4, 16)
+    assert got["equilibrium"]["fields"]["freedom"] == 1
+    assert got["interface_components"]["fields"]["modes"] == ["alpha"]
+    np.testing.assert_allclose(got["interface_components"]["fields"]["mixture"][1], [0.5, 0.5], rtol=0, atol=0.1)
+    assert got["asymmetry"]["fields"]["value"] == [0]
     assert kapitza.load(tmp_path / "n.h5").modes == ("TO-left", "TO-right")
 
 
@@ -187,8 +190,8 @@ def test_modes_in_words(folder: Path, capsys: pytest.CaptureFixture[str]) -> Non
 def test_design(folder: Path, ask: Command, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     got = ask("design", folder / "plan.toml", "--plot", tmp_path / "plan.png")
     assert got["time"]["value"] == 64
-    assert got["best layout"]["jump"] < got["plan"]["jump"]
-    even, best = got["time needed"]["value"]["jump"]
+    assert got["fields"]["best"]["jump"]["fields"]["jump"] < got["fields"]["precision"]["fields"]["jump"]
+    even, best = got["fields"]["needed"]["jump"]
     assert best < even
     assert main(["eels", "design", str(folder / "plan.toml")]) == 0
     out = capsys.readouterr().out
@@ -200,8 +203,8 @@ def test_modes_next_to_a_jump_that_is_seen_from_both_sides(folder: Path, ask: Co
     saved = tmp_path / "jump.json"
     ask("jump", folder / "map.h5", "--at", "0nm", "--width", "2nm", "--share", "0.1", "--save", saved)
     got = ask("modes", folder / "map.h5", "--interface", "0nm", "--zone", "4nm", "--jump", saved)
-    assert set(got["equilibrium by place"]) == {"left", "at the interface", "right"}
-    assert got["equilibrium"]["pixels"] == 64
+    assert set(got["probability_by_place"]["value"]) == {"left", "at the interface", "right"}
+    assert np.shape(got["equilibrium"]["fields"]["pvalue"]) == (4, 16)
     held = kapitza.load(saved)["jump"]
     assert held.contrast.ratio.size == 16
 
@@ -227,6 +230,25 @@ def test_an_interrupt_loses_nothing(
     assert "goes on where it was" in capsys.readouterr().err
 
 
+@pytest.mark.filterwarnings("ignore")
+def test_a_dask_cluster_fits_the_same_map(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    distributed = pytest.importorskip("distributed", reason="needs kapitza[cluster]")
+    words = ["eels", "fit", str(folder / "scan.h5"), "--modes", str(folder / "modes.toml"), "--tie", "common"]
+    with distributed.LocalCluster(
+        n_workers=1, threads_per_worker=1, processes=False, dashboard_address=None, local_directory=str(tmp_path)
+    ) as cluster:
+        saved = ["--store", str(tmp_path / "units"), "--save", str(tmp_path / "map.h5")]
+        assert main([*words, "--dask", cluster.scheduler_address, *saved]) == 0
+    assert any((tmp_path / "units").iterdir())
+    found, wanted = kapitza.load(tmp_path / "map.h5")["common"], kapitza.load(folder / "map.h5")["common"]
+    np.testing.assert_array_equal(found.value, wanted.value)
+    monkeypatch.setattr("kapitza.cli.options._SCHEDULER_TIMEOUT", 1)
+    assert main([*words, "--dask", "tcp://127.0.0.1:1"]) == 2
+    assert "no scheduler answers there" in capsys.readouterr().err
+
+
 def test_an_interface_along_x(folder: Path, ask: Command, tmp_path: Path) -> None:
     """The same scan with rows and columns exchanged says the same across y."""
     image = kapitza.eels.read_eels(folder / "scan.h5")
@@ -239,9 +261,9 @@ def test_an_interface_along_x(folder: Path, ask: Command, tmp_path: Path) -> Non
     options = ["--interface", "0nm", "--zone", "4nm", "--modes", folder / "modes.toml", "--scan"]
     one = ask("modes", folder / "map.h5", *options, folder / "scan.h5")
     other = ask("modes", tmp_path / "map.h5", "--across", "y", *options, tmp_path / "turned.h5")
-    strengths = [each["interface_modes"]["strength"] for each in (one, other)]
+    strengths = [each["interface_strength"] for each in (one, other)]
     np.testing.assert_allclose(strengths[0]["value"], strengths[1]["value"], rtol=1e-6, atol=0)
-    assert one["equilibrium by place"] == other["equilibrium by place"]
+    assert one["probability_by_place"] == other["probability_by_place"]
     with pytest.raises(InputError, match="two positions"):
         swap_axes(kapitza.eels.fit_spectra(kapitza.eels.SpectrumImage(image.counts[0, 0], image.energy), MODEL))
 

@@ -207,8 +207,8 @@ def eels_design(found: EelsDesign, figure: Figure) -> tuple[Axes, Axes]:
     """Draw a plan: error of T against the resolution (left axes), and the best time of each pixel (right)."""
     left, right = figure.subplots(1, 2)
     width = found.widths / meV
-    left.plot(width, found.fixed, **line_style(0), lw=1.9, label="same dose")
-    left.plot(width, found.slit, **line_style(1), lw=1.9, label="current goes with the width")
+    left.plot(width, found.sigma_at_fixed_dose, **line_style(0), lw=1.9, label="same dose")
+    left.plot(width, found.sigma_with_slit, **line_style(1), lw=1.9, label="current goes with the width")
     left.axvline(found.best_width / meV, color="0.6", lw=0.8, ls=":")
     left.plot(found.experiment.fwhm / meV, found.sigma("temperature")[0], "o", color="k", ms=5, label="plan")
     left.set(xlabel="resolution (meV)", ylabel="uncertainty of T in one pixel (K)", ylim=(0, None), xlim=(0, None))

@@ -300,7 +300,7 @@ def test_faults_say_what_was_wanted() -> None:
 def test_the_verb_plans_spectra() -> None:
     widths = [5 * meV, 9 * meV]
     got, want = design(PLAN, settings={"fwhm": widths}), design_eels(PLAN, widths=widths)
-    np.testing.assert_array_equal(got.slit, want.slit)
+    np.testing.assert_array_equal(got.sigma_with_slit, want.sigma_with_slit)
     np.testing.assert_array_equal(got.widths, widths)
     with pytest.raises(InputError, match="no setting 'dwell'"):
         design(PLAN, settings={"dwell": [1.0]})

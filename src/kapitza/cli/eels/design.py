@@ -13,7 +13,7 @@ from kapitza.cli import deferred
 from kapitza.cli.eels.options import PlanFile
 from kapitza.cli.figures import Results, check_output
 from kapitza.cli.options import Figure, Json
-from kapitza.cli.output import note, print_json, print_table
+from kapitza.cli.output import note, print_json, print_record, print_table, quantity_json
 from kapitza.units import meV, nm
 
 if TYPE_CHECKING:
@@ -39,37 +39,11 @@ def design_plan(
     found = kapitza.eels.design_eels(held.experiment, wanted=held.wanted, floor=floor)
     files.draw_figure(lambda figure: deferred.eels_design(found, figure))
     if as_json:
-        print_json(_design_json(found))
+        time, position = held.experiment.time, held.experiment.position.tolist()
+        print_record(found, {"time": quantity_json(time, "s"), "position": quantity_json(position, "m")})
         return
     _print_design(found, Path(plan).name)
     files.announce()
-
-
-def _design_json(found: EelsDesign) -> dict[str, Any]:
-    """Return a plan with its units."""
-    best = {name: getattr(one, name) for name, one in found.best.items()}
-    return {
-        "time": {"unit": "s", "value": found.experiment.time},
-        "electrons per pixel": found.experiment.dose,
-        "sigma of one pixel": {
-            name: {"left": float(left), "right": float(right)}
-            for name, left, right in zip(found.names, found.sigma_left, found.sigma_right, strict=True)
-        },
-        "sigma of each mode": {"unit": "K", "value": {name: list(pair) for name, pair in found.modes.items()}},
-        "plan": {name: getattr(found.precision, name) for name in _TARGET_UNITS},
-        "best layout": best,
-        "position": {"unit": "m", "value": found.experiment.position.tolist()},
-        "dwell": {"unit": "s", "value": {name: dwell.tolist() for name, dwell in found.dwell.items()}},
-        "resolution": {
-            "unit": "J",
-            "value": found.widths.tolist(),
-            "same dose": found.fixed.tolist(),
-            "slit": found.slit.tolist(),
-            "best": found.best_width,
-        },
-        "wanted": dict(found.wanted),
-        "time needed": {"unit": "s", "value": {name: list(pair) for name, pair in found.needed.items()}},
-    }
 
 
 def _print_design(found: EelsDesign, name: str) -> None:
@@ -82,7 +56,7 @@ def _print_design(found: EelsDesign, name: str) -> None:
     _print_bounds(found)
     typer.echo(
         f"resolution of the smallest error where the current goes with it: {found.best_width / meV:.3g} meV "
-        f"({found.slit.min():.3g} K; the plan has {plan.fwhm / meV:.3g} meV)"
+        f"({found.sigma_with_slit.min():.3g} K; the plan has {plan.fwhm / meV:.3g} meV)"
     )
     rows: list[list[str]] = []
     for target, (unit, size) in _TARGET_UNITS.items():

@@ -26,7 +26,7 @@ from kapitza.cli.eels.options import (
     format_uncertain,
 )
 from kapitza.cli.figures import Results
-from kapitza.cli.options import Figure, Json, Save, StoreFolder
+from kapitza.cli.options import DaskAddress, Figure, Json, Save, StoreFolder, dask_executor
 from kapitza.cli.output import note, print_json, progress_line
 from kapitza.errors import InputError
 from kapitza.io.quantities import quantity
@@ -36,11 +36,10 @@ if TYPE_CHECKING:
     from kapitza.measure.eels.map import TemperatureMap
     from kapitza.measure.eels.model import SpectrumModel
     from kapitza.measure.eels.spectrum import SpectrumImage
-    from kapitza.run.store import Store
 
 _FLAG_REMARKS = {
     "DEAD": "hold too few electrons for a fit",
-    "UNCONVERGED": "did not settle",
+    "UNCONVERGED": "did not converge",
     "SINGULAR": "do not determine a temperature",
     "MISFIT": "fit worse than one in 10,000 would: a mode or background missing, or another zero-loss peak?",
     "MISSING": "have channels without a finite count, which were left out",
@@ -63,6 +62,7 @@ def fit_scan(
     radius: Annotated[str, typer.Option(help="Of the planes whose gradients are drawn, e.g. 4nm.")] = "4nm",
     interface: Annotated[str | None, typer.Option(help="Where no plane of the figure may cross, e.g. 12.4nm.")] = None,
     store: StoreFolder = None,
+    dask: DaskAddress = None,
     title: Title = None,
     energy_unit: EnergyUnit = None,
     energy: EnergyOption = None,
@@ -86,35 +86,32 @@ def fit_scan(
         shape = kapitza.eels.zero_loss_from_vacuum(apply_dark_count(reading.image(vacuum), dark, reading))
         model = evolve(model, shape="reference", reference=shape)
     if model.shape != "pseudo-voigt":
-        note(
-            f"a zero-loss peak of shape {model.shape} is evaluated without compilation: the fit takes about 30 times "
-            "longer"
-        )
+        note(f"a zero-loss peak of shape {model.shape} is not compiled: the fit takes about 30 times longer")
     ties = ("common", "each") if tie == "both" else (tie,)
     if tie == "both" and len(model.modes) == 1:
         ties = ("common",)
     folder = None if store is None else kapitza.run.Store(Path(store))
-    maps = _fit_maps(image, model, ties, folder, workers or os.cpu_count() or 1)
+    with dask_executor(dask) as executor:
+        running = {"workers": workers or os.cpu_count() or 1, "executor": executor, "store": folder}
+        maps = _fit_maps(image, model, ties, running)
     files.keep(maps)
-    if as_json:
-        print_json({"source": image.source, "maps": {name: _map_json(one) for name, one in maps.items()}})
-    else:
-        typer.echo(f"{Path(scan).name}: {image.title}")
-        for flag, number in _flag_counts(maps[ties[0]]).items():
-            note(f"{number} of {maps[ties[0]].good.size} pixels {_FLAG_REMARKS[flag]}")
-        for one in maps.values():
-            _print_map(one)
     if plot is not None:
         _draw_map(maps[ties[0]], radius, interface, files)
     if as_json:
+        print_json({"source": image.source, "maps": {name: _map_json(one) for name, one in maps.items()}})
         return
+    typer.echo(f"{Path(scan).name}: {image.title}")
+    for flag, number in _flag_counts(maps[ties[0]]).items():
+        note(f"{number} of {maps[ties[0]].good.size} pixels {_FLAG_REMARKS[flag]}")
+    for one in maps.values():
+        _print_map(one)
     files.announce()
 
 
 def _fit_maps(
-    image: SpectrumImage, model: SpectrumModel, ties: tuple[str, ...], store: Store | None, cores: int
+    image: SpectrumImage, model: SpectrumModel, ties: tuple[str, ...], running: dict[str, Any]
 ) -> dict[str, TemperatureMap]:
-    """Maps by how temperatures are tied; an interrupt says what is kept."""
+    """Maps by how temperatures are tied, with the work done as `running` says; an interrupt says what is kept."""
     from attrs import evolve
 
     maps: dict[str, TemperatureMap] = {}
@@ -123,11 +120,11 @@ def _fit_maps(
         for one in ties:
             show = progress_line(f"fit ({one}), blocks of pixels") if seen else None
             tied = evolve(model, tie=one)
-            maps[one] = kapitza.eels.fit_spectra(image, tied, workers=cores, store=store, progress=show)
+            maps[one] = kapitza.eels.fit_spectra(image, tied, progress=show, **running)
     except KeyboardInterrupt:
         typer.echo("" if seen else None, err=True, nl=seen)
-        kept = "the same command goes on where it was" if store else "nothing is kept: --store FOLDER keeps it"
-        note(kept)
+        stored = running["store"] is not None
+        note("the same command goes on where it was" if stored else "nothing is kept: --store FOLDER keeps it")
         raise
     return maps
 
@@ -162,33 +159,18 @@ def _flag_counts(found: TemperatureMap) -> dict[str, int]:
     return {name: number for name, number in numbers.items() if number}
 
 
-def _tie_names(found: TemperatureMap) -> list[str]:
-    """Names of the temperatures or occupations of a map."""
-    last = ("temperature", "occupation")
-    return [name for name in found.names if name.rsplit(".", 1)[-1] in last]
-
-
 def _map_json(found: TemperatureMap) -> dict[str, Any]:
     """Return what a map says, with units; single pixels are in the saved file."""
     import numpy as np
 
-    good = found.good
-    shown = {name: found.determined(name) for name in found.names}
-    return {
-        "pixels": list(found.shape),
-        "good": int(good.sum()),
-        "flags": _flag_counts(found),
-        "parameters": {
-            name: {
-                "pixels": int(shown[name].sum()),
-                "mean": float(np.mean(found.parameter(name)[shown[name]])),
-                "sigma of one pixel": float(np.median(found.parameter_sigma(name)[shown[name]])),
-            }
-            for name in found.names
-            if shown[name].any()
-        },
-        "unit": "SI",
-    }
+    parameters: dict[str, Any] = {}
+    for name in found.names:
+        shown = found.determined(name)
+        if shown.any():
+            mean, sigma = np.mean(found.parameter(name)[shown]), np.median(found.parameter_sigma(name)[shown])
+            parameters[name] = {"pixels": int(shown.sum()), "mean": float(mean), "sigma of one pixel": float(sigma)}
+    counts = {"pixels": list(found.shape), "good": int(found.good.sum()), "flags": _flag_counts(found)}
+    return counts | {"parameters": parameters, "unit": "SI"}
 
 
 def _print_map(found: TemperatureMap) -> None:
@@ -199,7 +181,9 @@ def _print_map(found: TemperatureMap) -> None:
     pixels = good.size
     if not good.any():
         raise InputError(f"none of the {pixels} pixels could be fitted: look at them with `kapitza eels info`")
-    for name in _tie_names(found):
+    for name in found.names:
+        if not name.endswith(("temperature", "occupation")):
+            continue
         shown = found.determined(name)
         mode = "" if name == "temperature" else f"{name.rsplit('.', 1)[0]}: "
         if not shown.any():

@@ -20,7 +20,7 @@ from kapitza.cli.eels.options import (
 )
 from kapitza.cli.figures import Results
 from kapitza.cli.options import Figure, Json, Save
-from kapitza.cli.output import conductance_json, note, print_json
+from kapitza.cli.output import note, print_record, quantity_json
 from kapitza.errors import DataError, InputError
 from kapitza.units import MW, nm
 
@@ -60,32 +60,32 @@ def jump_map(
     maps = load_maps(path, across)
     profile = kapitza.eels.line_profile(_common_map(maps, path))
     place, at_sigma = parse_uncertain(at, "length", what="--at")
-    (local, local_sigma), (part, part_sigma), (tail, tail_sigma) = (
-        parse_uncertain(text, "share" if name == "share" else "length", what=f"--{name}")
-        for name, text in (("width", width), ("share", share), ("length", length))
-    )
-    blur = kapitza.eels.PointSpread(
-        local, part, tail, width_sigma=local_sigma, share_sigma=part_sigma, length_sigma=tail_sigma
-    )
+    numbers: dict[str, float] = {}
+    for name, text in (("width", width), ("share", share), ("length", length)):
+        kind = "share" if name == "share" else "length"
+        numbers[name], numbers[f"{name}_sigma"] = parse_uncertain(text, kind, what=f"--{name}")
+    spread = kapitza.eels.PointSpread(**numbers)
     found = kapitza.eels.fit_jump(
         profile,
         place,
-        blur,
-        contrast=_material_weights(maps, place, blur),
+        spread,
+        contrast=_material_weights(maps, place, spread),
         at_sigma=at_sigma,
         skip=parse_uncertain(skip, "length", what="--skip")[0],
         reach=np.inf if reach is None else parse_uncertain(reach, "length", what="--reach")[0],
         scale_sigma=parse_uncertain(scale, "share", what="--scale")[0],
     )
     known = {"flux": flux, "left": conductivity_left, "right": conductivity_right}
-    given = {side: _known_quantity(side, text, found.jump.temperature) for side, text in known.items()}
+    given = {side: _known_quantity(side, text, found.jump.temperature) for side, text in known.items() if text}
     absolute = None
-    if any(one is not None for one in given.values()):
-        absolute = kapitza.eels.absolute_resistance(found, flux=given["flux"], left=given["left"], right=given["right"])
-    files.keep({"profile": profile, "jump": found} | ({"resistance": absolute} if absolute else {}))
+    if given:
+        flow, left, right = map(given.get, known)
+        absolute = kapitza.eels.absolute_resistance(found, flux=flow, left=left, right=right)
+    records = {"profile": profile, "jump": found} | ({"resistance": absolute} if absolute else {})
+    files.keep(records)
     files.draw(lambda ax: kapitza.plot.interface_jump(profile, found, ax=ax))
     if as_json:
-        print_json(_jump_json(found, absolute))
+        print_record(records, _derived_numbers(found, absolute))
         return
     _print_jump(found, absolute, Path(path).name)
     files.announce()
@@ -96,11 +96,8 @@ def load_maps(path: str, across: str = "x") -> dict[str, TemperatureMap]:
     held = kapitza.load(path)
     if isinstance(held, kapitza.eels.TemperatureMap):
         held = {"common" if "temperature" in held.names else "each": held}
-    found = (
-        {str(k): v for k, v in held.items() if isinstance(v, kapitza.eels.TemperatureMap)}
-        if isinstance(held, dict)
-        else {}
-    )
+    entries = held.items() if isinstance(held, dict) else ()
+    found = {str(key): one for key, one in entries if isinstance(one, kapitza.eels.TemperatureMap)}
     if not found:
         raise DataError("holds no temperature map: write one with `kapitza eels fit SCAN --save MAP`", file=path)
     return {key: deferred.swap_axes(one) for key, one in found.items()} if across == "y" else found
@@ -118,18 +115,13 @@ def _material_weights(maps: dict[str, TemperatureMap], at: float, spread: PointS
     if spread.width == 0 and spread.share == 0:
         return None
     if "each" not in maps:
-        note(
-            "both materials are taken to weigh the same where both are seen at once, which shifts the jump: "
-            "fit with --tie both"
-        )
+        note("both materials get the same weight where a pixel shows both, which shifts the jump: fit with --tie both")
         return None
     return kapitza.eels.side_contrast(maps["each"], at, spread)
 
 
-def _known_quantity(side: str, text: str | None, temperature: float) -> KnownQuantity | None:
+def _known_quantity(side: str, text: str, temperature: float) -> KnownQuantity:
     """What an option says of the flux, or of the conductivity of a side: a number, or a material for its bulk value."""
-    if text is None:
-        return None
     option = "--flux" if side == "flux" else f"--conductivity-{side}"
     if side != "flux" and not re.match(r"\s*[-+.\d]", text):
         bulk = kapitza.material(text)
@@ -140,39 +132,22 @@ def _known_quantity(side: str, text: str | None, temperature: float) -> KnownQua
     return kapitza.eels.KnownQuantity(value, sigma, name=option)
 
 
-def _jump_json(found: InterfaceJump, absolute: AbsoluteResistance | None) -> dict[str, Any]:
-    """Return a jump with its units."""
-    import numpy as np
-
-    jump = found.jump
-    errors = np.sqrt(np.diag(jump.covariance))
-    ratio, low, high = found.conductivity_ratio()
-    content: dict[str, Any] = {
-        "at": {"unit": "m", "value": jump.at},
-        "jump": {"unit": "K", "value": jump.jump, "sigma": jump.sigma, "interval_95": list(found.interval())},
-        "gradients": {
-            "unit": "K m^-1", "value": [jump.gradient_left, jump.gradient_right], "sigma": errors[1:].tolist()
-        },
-        "kapitza_lengths": {
-            "unit": "m",
-            "value": list(jump.kapitza_lengths),
-            "interval_95": [list(found.kapitza_interval(side)) for side in _SIDE_NAMES],
-        },
-        "conductivity_ratio": {"unit": "1", "value": ratio, "interval_95": [low, high]},
-        "goodness_of_fit": {"chi2": jump.chi2, "freedom": jump.freedom, "probability": found.pvalue},
-    }  # fmt: skip
+def _derived_numbers(found: InterfaceJump, absolute: AbsoluteResistance | None) -> dict[str, Any]:
+    """Numbers that follow from a jump and the resistance, with their units."""
+    lengths = [found.kapitza_interval(side) for side in _SIDE_NAMES]
+    ratio, *ends = found.conductivity_ratio()
+    derived: dict[str, Any] = {
+        "jump_sigma": quantity_json(found.jump.sigma, "K"),
+        "jump_interval": quantity_json(found.interval(), "K", meaning="of 95 %"),
+        "kapitza_lengths": quantity_json(found.jump.kapitza_lengths, "m"),
+        "kapitza_intervals": quantity_json(lengths, "m", meaning="of 95 %"),
+        "conductivity_ratio": quantity_json(ratio, "1", meaning="k_left/k_right of a continuous flux"),
+        "conductivity_ratio_interval": quantity_json(ends, "1", meaning="of 95 %"),
+        "probability": quantity_json(found.pvalue, "1", meaning="of a worse fit"),
+    }
     if absolute is not None:
-        held = conductance_json(absolute.conductance) or {}
-        content["conductance"] = held | {"interval_95": list(absolute.interval)}
-        content["resistance"] = {"unit": "m^2 K W^-1", "value": absolute.resistance}
-        content["flux"] = {
-            "unit": "W m^-2",
-            "value": absolute.flux,
-            "sigma": absolute.flux_sigma,
-            "by": dict(zip(absolute.sources, absolute.fluxes.tolist(), strict=True)),
-            "agreement": absolute.pvalue,
-        }
-    return content
+        derived["kapitza_resistance"] = quantity_json(absolute.resistance, "m^2 K W^-1")
+    return derived
 
 
 def _print_jump(found: InterfaceJump, absolute: AbsoluteResistance | None, name: str) -> None:
@@ -201,8 +176,8 @@ def _print_jump(found: InterfaceJump, absolute: AbsoluteResistance | None, name:
     )
     if np.isfinite(found.pvalue) and found.pvalue < 0.01:
         note(
-            f"the branches fit badly (probability {format_probability(found.pvalue)}): curved, or more "
-            "structure at the interface"
+            f"the branches fit badly (probability {format_probability(found.pvalue)}): curved, or more structure at "
+            "the interface"
         )
     if absolute is None:
         note("a map gives lengths and ratios; --flux or --conductivity-left/-right of the lamella gives the resistance")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -22,12 +23,13 @@ from kapitza.cli.eels.options import (
 )
 from kapitza.cli.figures import Results
 from kapitza.cli.options import Figure, Json, Save, even_subset
-from kapitza.cli.output import note, print_json, print_table
+from kapitza.cli.output import note, print_record, print_table, quantity_json
 from kapitza.errors import DataError, InputError
 from kapitza.io.quantities import quantity
 from kapitza.units import meV, nm
 
 if TYPE_CHECKING:
+    from kapitza.core.arrays import Array
     from kapitza.core.occupation import Occupation
     from kapitza.measure.eels.interface_modes import InterfaceComponents, ModeAsymmetry
     from kapitza.measure.eels.map import TemperatureMap
@@ -68,16 +70,15 @@ def modes_map(
     if own is None:
         raise DataError("has one temperature for all modes only: fit with --tie both, each or occupation", file=path)
     at = None if interface is None else _check_in_map(own, quantity(interface, "length", what="--interface"))
-    if quantity(zone, "length", what="--zone") < 0:
+    half = quantity(zone, "length", what="--zone")
+    if half < 0:
         raise InputError(f"--zone = {zone!r:.60}: expected a half width of 0 or more")
     held = kapitza.eels.mode_occupations(own)
     test = _equilibrium_test(maps, own, correction, seen)
-    parts, contrast = _compare_components(maps, (at, zone, across), (scan, reverse), reading, peaks)
-    near = (
-        None
-        if test is None or at is None
-        else _equilibrium_by_side(own, test, at, quantity(zone, "length", what="--zone"))
-    )
+    parts, contrast = _compare_components(maps, (at, half, across), (scan, reverse), reading, peaks)
+    near = None
+    if test is not None and at is not None:
+        near = _equilibrium_by_side(own, test, at, half)
     files.keep(held)
     if plot is not None:
         draw = kapitza.plot.mode_temperatures
@@ -86,18 +87,12 @@ def modes_map(
         else:
             files.draw(lambda ax: deferred.interface_modes(parts, ax=ax))
     if as_json:
-        content = _modes_json(held, test, parts, contrast, at)
-        print_json(content | ({} if near is None else {"equilibrium by place": near}))
+        _print_json(held, test, parts, contrast, near, at or 0.0)
         return
     _print_modes(held, test, Path(path).name)
     if near is not None:
-        typer.echo(
-            "; ".join(
-                f"{place}: probability {format_probability(value)}"
-                for place, value in near.items()
-                if value is not None
-            )
-        )
+        known = {place: value for place, value in near.items() if value is not None}
+        typer.echo("; ".join(f"{place}: probability {format_probability(value)}" for place, value in known.items()))
     if parts is not None:
         _print_components(parts, contrast, at or 0.0)
     files.announce()
@@ -137,13 +132,13 @@ def _equilibrium_by_side(found: TemperatureMap, test: DepartureTest, at: float, 
 
 def _compare_components(
     maps: dict[str, TemperatureMap],
-    place: tuple[float | None, str, str],
+    place: tuple[float | None, float, str],
     scans: tuple[str | None, tuple[str, str] | None],
     reading: ReadingOptions,
     peaks: str | None,
 ) -> tuple[InterfaceComponents | None, ModeAsymmetry | None]:
     """Modes of the interface of a scan, and how they change when heat flows the other way."""
-    (at, zone, across), (scan, reverse) = place, scans
+    (at, half, across), (scan, reverse) = place, scans
     if scan is None:
         if peaks is not None or reverse is not None:
             raise InputError("modes that only the interface has need its spectra: give --scan")
@@ -153,7 +148,6 @@ def _compare_components(
     wanted = deferred.read_modes(peaks).interface
     if not wanted:
         raise DataError("has no [[interface]] modes", file=peaks)
-    half = quantity(zone, "length", what="--zone")
     where = at, half, across
     forward = _scan_components(next(iter(maps.values())), reading, scan, where, wanted)
     if reverse is None:
@@ -181,93 +175,49 @@ def _scan_components(
                 f"no good pixel {name} the interface at {at / nm:g} nm with --zone {half / nm:g} nm: the scan runs "
                 f"from {x.min() / nm:g} to {x.max() / nm:g} nm"
             )
-    whole, left, right = (
-        deferred.sum_spectra(image, found.parameter("centre"), region & found.good) for region in regions
-    )
-    return deferred.interface_components(whole, left, right, wanted)
+    centre = found.parameter("centre")
+    interface, left, right = (deferred.sum_spectra(image, centre, region & found.good) for region in regions)
+    return deferred.interface_components(interface, left, right, wanted)
 
 
-def _modes_json(
+def _print_json(
     held: Occupation,
     test: DepartureTest | None,
     parts: InterfaceComponents | None,
     contrast: ModeAsymmetry | None,
-    at: float | None,
-) -> dict[str, Any]:
-    """Return occupations with their units."""
-    import numpy as np
-
-    kelvin, sigma = held.temperature(), held.temperature_sigma()
-    content: dict[str, Any] = {
-        "modes": list(held.modes),
-        "energy": {"unit": "J", "value": held.energy.tolist()},
-        "position": {"unit": "m", "value": held.position.tolist()},
-        "occupation": {"unit": "1", "value": held.value.tolist()},
-        "temperature": {"unit": "K", "value": kelvin.tolist()},
-    }
-    if held.sigma is not None and sigma is not None:
-        content["occupation"]["sigma"] = held.sigma.tolist()
-        content["temperature"]["sigma"] = sigma.tolist()
+    near: dict[str, float | None] | None,
+    at: float,
+) -> None:
+    """Print the records of what was found, and the temperatures and probabilities that follow from them."""
+    records = {"occupation": held, "equilibrium": test, "interface_components": parts, "asymmetry": contrast}
+    derived = {"temperature": quantity_json(held.temperature().tolist(), "K", sigma=_listed(held.temperature_sigma()))}
     if test is not None:
-        content["equilibrium"] = {
-            "freedom": test.freedom,
-            "correction": test.correction,
-            "level": test.level,
-            "departed": int(test.departed.sum()),
-            "pixels": int(np.isfinite(test.pvalue).sum()),
-            "smallest": float(np.nanmin(test.adjusted)),
-            "together": test.combined(),
-        }
+        derived["probability"] = quantity_json(test.combined(), "1", meaning="of equilibrium in all pixels together")
+    if near is not None:
+        derived["probability_by_place"] = quantity_json(near, "1")
     if parts is not None:
-        n = parts.occupation(at or 0.0)
-        order = [parts.modes.index(mode) for mode in n.modes]
-        strength, error = (one[order].tolist() for one in parts.strength())
-        content["interface_modes"] = {
-            "modes": list(n.modes),
-            "strength": {"unit": "1", "value": strength, "sigma": error},
-            "occupation": n.value[0].tolist(),
-            "sigma": [] if n.sigma is None else n.sigma[0].tolist(),
-            "temperature": {"unit": "K", "value": n.temperature()[0].tolist()},
-            "mixture": {"gain": parts.mixture[0].tolist(), "loss": parts.mixture[1].tolist()},
-            "probability": parts.pvalue,
-        }
-    if contrast is not None:
-        content["asymmetry"] = {
-            name: {"strength": [a, b], "occupation": [c, d]}
-            for name, a, b, c, d in zip(
-                contrast.modes,
-                contrast.value.tolist(),
-                contrast.sigma.tolist(),
-                contrast.occupation.tolist(),
-                contrast.occupation_sigma.tolist(),
-                strict=True,
-            )
-        }
-    return content
+        strength, error = parts.strength()
+        records["interface_occupation"] = parts.occupation(at)
+        derived["interface_strength"] = quantity_json(strength.tolist(), "1", sigma=error.tolist())
+    print_record({name: one for name, one in records.items() if one is not None}, derived)
+
+
+def _listed(values: Any) -> Any:
+    """An array as a list, None as it is."""
+    return None if values is None else values.tolist()
 
 
 def _print_modes(held: Occupation, test: DepartureTest | None, name: str) -> None:
     """Print the temperature of each mode against position."""
     import numpy as np
 
-    kelvin, sigma = held.temperature(), held.temperature_sigma()
+    kelvin, sigma = held.temperature(), _sigma_or_zero(held)
     shown = even_subset(held.position.size, _MAX_TABLE_ROWS)
-    rows = [
-        [
-            f"{held.position[i] / nm:.4g}",
-            *(
-                format_uncertain(kelvin[i, j], 0.0 if sigma is None else sigma[i, j])
-                if np.isfinite(kelvin[i, j])
-                else "–"
-                for j in range(held.energy.size)
-            ),
-        ]
-        for i in shown
-    ]
+    rows = [[f"{held.position[i] / nm:.4g}", *map(_format_known, kelvin[i], sigma[i])] for i in shown]
     heads = [f"{mode} {quantum / meV:.4g} meV" for mode, quantum in zip(held.modes, held.energy, strict=True)]
     print_table(f"{name}: temperature of each mode (K)", ["x (nm)", *heads], rows, text=0)
     if any("–" in row for row in rows):
-        note("– where some pixels do not show the mode: a material that hardly has it tells no temperature of it")
+        note("– where some pixels do not show the mode: a material that hardly has it gives no temperature of it")
     if test is None:
         note("without a fit of one temperature for all modes there is no test of equilibrium: fit with --tie both")
         return
@@ -280,26 +230,30 @@ def _print_modes(held: Occupation, test: DepartureTest | None, name: str) -> Non
     )
 
 
+def _sigma_or_zero(held: Occupation) -> Array:
+    """(nx, nm) standard uncertainty of the temperatures, K; zero where it is not known."""
+    sigma = held.temperature_sigma()
+    return 0 * held.temperature() if sigma is None else sigma
+
+
+def _format_known(value: float, sigma: float) -> str:
+    """A number with its uncertainty, or a dash where it is not known."""
+    return format_uncertain(value, sigma) if math.isfinite(value) else "–"
+
+
 def _print_components(parts: InterfaceComponents, contrast: ModeAsymmetry | None, at: float) -> None:
     """Print the modes that only the interface has; what is not there has limits, not a value."""
-    import numpy as np
-
     n = parts.occupation(at)
-    kelvin, own = n.temperature()[0], n.temperature_sigma()
+    kelvin, sigma = n.temperature()[0], _sigma_or_zero(n)[0]
     strength, error = parts.strength()
     rows: list[list[str]] = []
-    for i, (mode, k) in enumerate((mode, parts.modes.index(mode)) for mode in n.modes):
+    for i, mode in enumerate(n.modes):
+        k = parts.modes.index(mode)
         low, high = parts.occupation_interval(mode)
-        seen = np.isfinite(kelvin[i]) and np.isfinite(high)
-        rows.append(
-            [
-                mode,
-                f"{n.energy[i] / meV:.4g}",
-                format_uncertain(1e6 * strength[k], 1e6 * error[k]),
-                f"{n.value[0, i]:.3g} ({low:.3g} to {high:.3g})" if seen else "–",
-                format_uncertain(kelvin[i], 0.0 if own is None else own[0, i]) if seen else "–",
-            ]
-        )
+        seen = math.isfinite(kelvin[i]) and math.isfinite(high)
+        found = [f"{n.value[0, i]:.3g} ({low:.3g} to {high:.3g})", format_uncertain(kelvin[i], sigma[i])]
+        size = format_uncertain(1e6 * strength[k], 1e6 * error[k])
+        rows.append([mode, f"{n.energy[i] / meV:.4g}", size, *(found if seen else ["–", "–"])])
     heads = ["mode", "meV", "strength (1e-6)", "occupation (95 %)", "temperature (K)"]
     print_table("modes that only the interface has", heads, rows)
     if any("–" in row for row in rows):
@@ -313,15 +267,8 @@ def _print_components(parts: InterfaceComponents, contrast: ModeAsymmetry | None
 
 def _print_contrast(contrast: ModeAsymmetry) -> None:
     """Print what changes when heat flows the other way."""
-    numbers = zip(
-        contrast.modes,
-        contrast.value,
-        contrast.sigma,
-        contrast.occupation,
-        contrast.occupation_sigma,
-        strict=True,
-    )
-    for mode, value, sigma, n, n_sigma in numbers:
+    columns = (contrast.value, contrast.sigma, contrast.occupation, contrast.occupation_sigma)
+    for mode, value, sigma, n, n_sigma in zip(contrast.modes, *columns, strict=True):
         if not sigma < _MAX_CONTRAST_ERROR:
             typer.echo(f"{mode}: too faint to compare forward and reverse")
             continue

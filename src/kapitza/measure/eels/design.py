@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Literal
 
 import numpy as np
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 from numpy.typing import ArrayLike, NDArray
 
 from kapitza.core.arrays import Array, positive
@@ -161,8 +161,8 @@ class EelsDesign:
     modes : temperature of each mode on its own, least standard uncertainties in one pixel (left, right), K
     precision : of the plan, every pixel alike
     widths : (n,) resolutions that were compared, J
-    fixed : (n,) uncertainty of T in one pixel of the left side at the same dose, K
-    slit : (n,) the same where the current goes with the width, as with a slit, K
+    sigma_at_fixed_dose : (n,) uncertainty of T in one pixel of the left side at the same dose, K
+    sigma_with_slit : (n,) the same where the current goes with the width, as with a slit, K
     best_width : resolution of the smallest error with a slit, J
     dwell : by target, (2 columns,) time of one pixel of each column of the best layout of the same total time, s
     best : by target, what that layout gives
@@ -172,18 +172,18 @@ class EelsDesign:
 
     experiment: EelsExperiment
     names: tuple[str, ...]
-    sigma_left: Array
-    sigma_right: Array
-    modes: Mapping[str, tuple[float, float]]
+    sigma_left: Array = field(metadata={"unit": "SI, by name"})
+    sigma_right: Array = field(metadata={"unit": "SI, by name"})
+    modes: Mapping[str, tuple[float, float]] = field(metadata={"unit": "K"})
     precision: ScanPrecision
-    widths: Array
-    fixed: Array
-    slit: Array
-    best_width: float
-    dwell: Mapping[str, Array]
+    widths: Array = field(metadata={"unit": "J"})
+    sigma_at_fixed_dose: Array = field(metadata={"unit": "K"})
+    sigma_with_slit: Array = field(metadata={"unit": "K"})
+    best_width: float = field(metadata={"unit": "J"})
+    dwell: Mapping[str, Array] = field(metadata={"unit": "s"})
     best: Mapping[str, ScanPrecision]
-    wanted: Mapping[str, float]
-    needed: Mapping[str, tuple[float, float]]
+    wanted: Mapping[str, float] = field(metadata={"unit": "K and m, by target"})
+    needed: Mapping[str, tuple[float, float]] = field(metadata={"unit": "s"})
 
     def sigma(self, name: str) -> tuple[float, float]:
         """Least standard uncertainty of a parameter in one pixel of the left and the right side, SI."""
@@ -252,8 +252,8 @@ def design_eels(
         },
         precision=plan,
         widths=compared,
-        fixed=fixed,
-        slit=slit,
+        sigma_at_fixed_dose=fixed,
+        sigma_with_slit=slit,
         best_width=float(compared[np.argmin(slit)]),
         dwell=layouts,
         best=best,
