@@ -12,7 +12,7 @@ from kapitza.errors import ConvergenceError, InputError
 from kapitza.matter.building.layers import chain_junction, mass_junction, repeat_device
 from kapitza.theory.agf.conductance import agf, refine_to_tolerance
 from kapitza.theory.agf.green_functions import prepare_junction
-from kapitza.theory.agf.k_mesh import bulk_matrix, find_symmetry, lattice_operations, wavevector_mesh
+from kapitza.theory.agf.k_mesh import ZoneMesh, bulk_matrix, find_symmetry, lattice_operations, wavevector_mesh
 from kapitza.theory.agf.transmission import smooth_window
 from kapitza.theory.chain import Chain, chain_transmission
 from kapitza.units import MW, THz, eV, k_B, m_u
@@ -137,7 +137,7 @@ def test_given_frequencies_are_taken_as_they_are(si_heavy):
     omega = np.array([1.0, 3.0, 5.0]) * THz
     found = agf(si_heavy, omega, k_mesh=(6, 6))
     np.testing.assert_array_equal(found.omega, omega)
-    plain = agf(si_heavy, omega, k_mesh=(6, 6), symmetry=[[[1, 0], [0, 1]]])
+    plain = agf(si_heavy, omega, k_mesh=ZoneMesh((6, 6), [[[1, 0], [0, 1]]]))
     np.testing.assert_allclose(found.total, plain.total, rtol=1e-9, atol=0)
     assert found.method == "AGF Si, two masses"
 
@@ -145,7 +145,7 @@ def test_given_frequencies_are_taken_as_they_are(si_heavy):
 def test_supercell_has_the_spectrum_of_its_cell(si_heavy):
     omega = np.array([1.5, 4.0]) * THz
     whole = repeat_device(si_heavy, [2, 1])
-    one = agf(si_heavy, omega, k_mesh=(8, 8), symmetry=[[[1, 0], [0, 1]]])
+    one = agf(si_heavy, omega, k_mesh=ZoneMesh((8, 8), [[[1, 0], [0, 1]]]))
     two = agf(whole, omega, k_mesh=(4, 8))
     assert two.total[1] > 0
     np.testing.assert_allclose(two.total, one.total, rtol=0.12, atol=0)  # other points of the zone
@@ -157,7 +157,7 @@ def test_symmetry_is_found_and_vouched_symmetry_is_checked(si_heavy, silicon):
     found = find_symmetry(prepare_junction(si_heavy))
     assert len(found) == 4  # two mirrors; the second layer of an (001) surface breaks the fourfold axis
     with pytest.raises(InputError, match="does not keep the lattice"):
-        agf(si_heavy, [THz], symmetry=[[[1, 1], [0, 1]]])
+        agf(si_heavy, [THz], k_mesh=ZoneMesh(symmetry=[[[1, 1], [0, 1]]]))
 
 
 @pytest.mark.parametrize("size", [(4, 4), (5, 5), (6, 4), (7, 3)])
@@ -203,6 +203,8 @@ def test_error_is_reached_or_told(si_heavy):
         ({"tolerance": 0.0}, "between 0 and 1"),
         ({"temperature": -5.0}, "above 0 K"),
         ({"omega": [1e12], "k_mesh": (0, 4)}, "at least 1"),
+        ({"omega": [1e12], "k_mesh": 4}, "k_mesh = 4: expected two numbers"),
+        ({"omega": [1e12], "executor": 0}, "at least 1 worker"),
     ],
 )
 def test_bad_settings_are_told(si_heavy, change, message):

@@ -83,6 +83,6 @@ def test_what_is_refused(junction, monkeypatch):
 
 
 def test_layers_that_stay_coupled_are_told(junction, monkeypatch):
-    monkeypatch.setattr("kapitza.theory.agf.conductance.MAX_DECIMATION_STEPS", 3)
+    monkeypatch.setattr("kapitza.theory.agf.leads.MAX_DECIMATION_STEPS", 3)
     with pytest.raises(ConvergenceError, match="after 3 steps"):
         agf_decimated(junction, OMEGA, (2, 2), arrays=np)

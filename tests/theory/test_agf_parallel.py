@@ -12,9 +12,13 @@ import pytest
 
 import kapitza.theory.agf.adaptive_quadrature
 import kapitza.theory.agf.conductance
+import kapitza.theory.agf.transmission
 from kapitza.run.store import Store
-from kapitza.theory.agf.conductance import agf
-from kapitza.theory.agf.modal_transmission import agf_modes
+from kapitza.theory.agf.conductance import agf, agf_decimated
+from kapitza.theory.agf.interface_modes import interface_modes
+from kapitza.theory.agf.local_current import local_current
+from kapitza.theory.agf.local_density import local_density
+from kapitza.theory.agf.modal_transmission import agf_modes, mode_conversion
 from kapitza.units import THz
 
 FIELDS = ("omega", "total", "left", "right", "weight")
@@ -29,7 +33,7 @@ def one_thread(monkeypatch):
 @pytest.fixture
 def often(monkeypatch):
     """Units so small, and processes so cheap, that a short test has many of both."""
-    monkeypatch.setattr(kapitza.theory.agf.adaptive_quadrature, "MIN_POOL_SECONDS", 0.0)
+    monkeypatch.setattr(kapitza.theory.agf.transmission, "MIN_POOL_SECONDS", 0.0)
 
 
 def same(one, other):
@@ -39,7 +43,7 @@ def same(one, other):
 def test_processes_give_the_bytes_of_the_serial_run(si_heavy, often):
     omega = np.linspace(0.5, 9, 60) * THz
     serial = agf(si_heavy, omega, k_mesh=(16, 16))
-    pooled = agf(si_heavy, omega, k_mesh=(16, 16), workers=2)
+    pooled = agf(si_heavy, omega, k_mesh=(16, 16), executor=2)
     assert serial.total.tobytes() == pooled.total.tobytes()
     assert serial.left.tobytes() == pooled.left.tobytes()
 
@@ -75,9 +79,28 @@ def test_what_is_stored_is_not_computed_again(si_heavy, tmp_path, monkeypatch):
 def test_tables_of_modes_too(si_heavy, often):
     omega = np.array([1.0, 4.0, 7.0]) * THz
     one = agf_modes(si_heavy, omega, k_mesh=(10, 10))
-    other = agf_modes(si_heavy, omega, k_mesh=(10, 10), workers=2)
+    other = agf_modes(si_heavy, omega, k_mesh=(10, 10), executor=2)
     assert one.transmission.tobytes() == other.transmission.tobytes()
     assert one.wavevector.tobytes() == other.wavevector.tobytes()
+
+
+def test_every_sum_over_the_zone_takes_an_executor_and_a_store(si_heavy, tmp_path, monkeypatch):
+    omega, size = np.array([2.0, 5.0]) * THz, (3, 3)
+    monkeypatch.setattr(kapitza.theory.agf.transmission, "UNIT_SECONDS", 1e-6)
+    verbs = (
+        lambda **work: agf_modes(si_heavy, omega, k_mesh=size, **work).transmission,
+        lambda **work: mode_conversion(si_heavy, omega, k_mesh=size, **work).transmitted,
+        lambda **work: local_density(si_heavy, omega, k_mesh=size, **work).value,
+        lambda **work: local_current(si_heavy, omega, k_mesh=size, **work).value,
+        lambda **work: interface_modes(si_heavy, omega, k_mesh=size, **work).omega,
+        lambda **work: agf_decimated(si_heavy, omega, size, arrays=np, **work).total,
+    )
+    for number, verb in enumerate(verbs):
+        folder = tmp_path / str(number)
+        with ThreadPoolExecutor(2) as threads:
+            first = verb(executor=threads, store=folder)
+        assert len(list(folder.rglob("*.unit"))) > 1
+        assert first.tobytes() == verb(store=str(folder)).tobytes() == verb().tobytes()
 
 
 @pytest.mark.filterwarnings("ignore")
@@ -100,25 +123,25 @@ DRIVER = """
 import sys
 import numpy as np
 import kapitza.theory.agf.conductance as room
-import kapitza.theory.agf.adaptive_quadrature
+import kapitza.theory.agf.transmission
 from kapitza.matter.building.layers import lead_from_force_constants, mass_junction
 from kapitza.run.store import Store
 from kapitza.units import THz, angstrom, eV
 
 if __name__ == "__main__":
-    kapitza.theory.agf.adaptive_quadrature.MIN_POOL_SECONDS = 0.0
-    room.UNIT_SECONDS = 0.01
+    kapitza.theory.agf.transmission.MIN_POOL_SECONDS = 0.0
+    kapitza.theory.agf.transmission.UNIT_SECONDS = 0.01
     data, u = np.load(sys.argv[1]), 1.66053906660e-27
     lead = lead_from_force_constants(
         "Si", data["cell"] * angstrom, [28.085 * u] * 2, data["R"], data["Phi"] * (eV / angstrom**2)
     )
     junction = mass_junction(lead, 28.085 * u, 72.630 * u)
-    room.agf(junction, np.linspace(0.5, 9, 60) * THz, k_mesh=(16, 16), workers=2, store=Store(sys.argv[2]))
+    room.agf(junction, np.linspace(0.5, 9, 60) * THz, k_mesh=(16, 16), executor=2, store=Store(sys.argv[2]))
 """
 
 
 def test_a_killed_driver_and_its_workers_lose_nothing(si_heavy, data, tmp_path, monkeypatch):
-    monkeypatch.setattr(kapitza.theory.agf.conductance, "UNIT_SECONDS", 0.01)
+    monkeypatch.setattr(kapitza.theory.agf.transmission, "UNIT_SECONDS", 0.01)
     script, units = tmp_path / "driver.py", tmp_path / "units"
     script.write_text(DRIVER)
     driver = subprocess.Popen(
@@ -156,7 +179,7 @@ def test_a_killed_driver_and_its_workers_lose_nothing(si_heavy, data, tmp_path, 
 @pytest.mark.filterwarnings("ignore")
 def test_killed_workers_of_a_cluster_lose_nothing(si_heavy, tmp_path, monkeypatch):
     distributed = pytest.importorskip("distributed", reason="needs kapitza[cluster]")
-    monkeypatch.setattr(kapitza.theory.agf.adaptive_quadrature, "UNIT_SECONDS", 0.02)
+    monkeypatch.setattr(kapitza.theory.agf.transmission, "UNIT_SECONDS", 0.02)
     serial = agf(si_heavy, tolerance=5e-3)
     killed = []
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from functools import partial
 from threading import Timer
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
@@ -39,11 +40,10 @@ from kapitza.errors import InputError
 from kapitza.units import THz, angstrom, nm
 
 if TYPE_CHECKING:
-    from concurrent.futures import Executor
-
     from kapitza.core.conductance import Conductance
+    from kapitza.core.modal import BinnedModes, ModalTransmission
+    from kapitza.lattice import InterfaceModes, LocalCurrent, ModeConversion
     from kapitza.matter.junction import Junction
-    from kapitza.run.store import Store
 
 _BUILD_NOTE_SECONDS = 10.0  # seconds after which a note is printed
 _MAX_TABLE_TEMPERATURES = 12  # temperatures in the printed table
@@ -81,17 +81,15 @@ def agf(
     if not 0 < tolerance < 1:
         raise InputError(f"--tolerance {tolerance:g}: expected a relative error between 0 and 1")
     single = parse_temperature(temperature) if modes or local else kelvin[0]
-    held = read_with_note(junction)
-    size = None if mesh is None else (mesh, mesh)
-    folder = None if store is None else kapitza.run.Store(store)
+    subject, size = read_with_note(junction), None if mesh is None else (mesh, mesh)
     with dask_executor(dask) as executor:
-        work = _WorkOptions(size, workers, executor, folder, progress_line("units"))
+        work = {"executor": executor or workers, "store": store, "progress": progress_line("units")}
         if modes:
-            found = _crossing_report(held, single, work)
+            found = _crossing_report(subject, single, {"k_mesh": size, **work})
         elif local:
-            found = _interface_report(held, single, work)
+            found = _interface_report(subject, single, {"k_mesh": size, **work})
         else:
-            found = _conductance_report(held, kelvin, tolerance, work)
+            found = _conductance_report(subject, kelvin, tolerance, work)
     files.keep(found.records)
     files.draw_figure(found.draw, width=found.size[0], height=found.size[1])
     if as_json:
@@ -103,36 +101,14 @@ def agf(
 
 def read_with_note(junction: str) -> Junction:
     """Return the junction of a file; a note is printed where it takes long to build."""
-    said = f"building {junction}: minutes for large cells; `kapitza junction build {junction} --save FILE` keeps it"
-    timer = Timer(_BUILD_NOTE_SECONDS, note, [said])
+    remark = f"building {junction}: minutes for large cells; `kapitza junction build {junction} --save FILE` keeps it"
+    timer = Timer(_BUILD_NOTE_SECONDS, note, [remark])
     timer.daemon = True
     timer.start()
     try:
         return kapitza.io.read_junction(junction)
     finally:
         timer.cancel()
-
-
-class _WorkOptions(NamedTuple):
-    """How the work is done: wave vectors a side, processes or an executor, store, and what reports the progress."""
-
-    mesh: tuple[int, int] | None
-    workers: int
-    executor: Executor | None
-    store: Store | None
-    progress: Callable[[int, int], None]
-
-    @property
-    def options(self) -> dict[str, Any]:
-        """Arguments of the functions that sum over a mesh."""
-        return {"k_mesh": self.mesh, **self.running}
-
-    @property
-    def running(self) -> dict[str, Any]:
-        """Arguments that say who does the work."""
-        return {
-            "workers": self.workers, "executor": self.executor, "store": self.store, "progress": self.progress
-        }  # fmt: skip
 
 
 class _AgfReport(NamedTuple):
@@ -145,14 +121,11 @@ class _AgfReport(NamedTuple):
     derived: Mapping[str, Any] = MappingProxyType({})
 
 
-def _conductance_report(held: Junction, kelvin: list[float], tolerance: float, work: _WorkOptions) -> _AgfReport:
+def _conductance_report(
+    junction: Junction, kelvin: list[float], tolerance: float, work: Mapping[str, Any]
+) -> _AgfReport:
     """Return transmission and conductance."""
-    found = kapitza.agf(
-        held,
-        tolerance=tolerance,
-        temperature=kelvin,
-        **work.running,
-    )
+    found = kapitza.agf(junction, tolerance=tolerance, temperature=kelvin, **work)
     drops = tuple(found.conductance(kelvin, drop) for drop in deferred.TEMPERATURE_DROPS)
 
     def draw(figure: Any) -> object:
@@ -177,35 +150,30 @@ def _print_agf(method: str, drops: tuple[Conductance, ...]) -> None:
     note("harmonic: no energy is exchanged between frequencies; the extrapolated drop is that of gray, diffuse media")
 
 
-def _crossing_report(held: Junction, kelvin: float, work: _WorkOptions) -> _AgfReport:
+def _crossing_report(junction: Junction, kelvin: float, work: Mapping[str, Any]) -> _AgfReport:
     """Return the transmission by branch and angle, from branch to branch, and its specularity."""
-    modes = kapitza.lattice.agf_modes(held, **work.options)
-    converted = kapitza.lattice.mode_conversion(held, **work.options)
-
-    def draw(figure: Any) -> object:
-        return deferred.modes_figure(modes, converted, figure)
-
+    modes = kapitza.lattice.agf_modes(junction, **work)
+    conversion = kapitza.lattice.mode_conversion(junction, **work)
     return _AgfReport(
-        {"modes": modes, "conversion": converted, "transmission": modes.total()},
-        draw,
+        {"modes": modes, "conversion": conversion, "transmission": modes.total()},
+        partial(deferred.modes_figure, modes, conversion),
         _PANELS_SIZE,
-        lambda: _print_crossing(modes, converted, kelvin),
-        {side: _angle_json(modes, side, kelvin) for side in ("left", "right")},
+        lambda: _print_crossing(modes, conversion, kelvin),
+        {side: _angle_json(modes.by_angle(side, temperature=kelvin)) for side in ("left", "right")},
     )
 
 
-def _angle_json(modes: Any, side: str, kelvin: float) -> dict[str, Any]:
+def _angle_json(found: BinnedModes) -> dict[str, Any]:
     """Return what arrives on one side by its angle of incidence."""
-    found = modes.by_angle(side, temperature=kelvin)
     return {
         "angle": quantity_json([math.degrees(edge) for edge in found.edges.tolist()], "deg"),
-        "conductance": quantity_json(found.crossing.tolist(), CONDUCTANCE_UNIT),
-        "coefficient": found.coefficient.tolist(),
-        "specularity": found.specularity.tolist(),
+        "conductance": quantity_json(found.crossing, CONDUCTANCE_UNIT),
+        "coefficient": found.coefficient,
+        "specularity": found.specularity,
     }
 
 
-def _print_crossing(modes: Any, converted: Any, kelvin: float) -> None:
+def _print_crossing(modes: ModalTransmission, conversion: ModeConversion, kelvin: float) -> None:
     """Print the transmission by branch and angle."""
     title = f"{modes.method}, waves from the left, at {kelvin:g} K"
     numbers = sorted(set(modes.select("left").branch.tolist()))
@@ -217,7 +185,7 @@ def _print_crossing(modes: Any, converted: Any, kelvin: float) -> None:
     bounds = [f"{math.degrees(edge):.0f}" for edge in angle.edges.tolist()]
     rows += [_crossing_row(f"{bounds[i]}° to {bounds[i + 1]}°", angle, i) for i in range(_ANGLE_BINS)]
     print_table(title, columns, rows)
-    table = converted.transmitted.sum(axis=0)
+    table = conversion.transmitted.sum(axis=0)
     used = [i for i in range(table.shape[1]) if table[:, i].any()]
     leaving = [i for i in range(table.shape[0]) if table[i].any()]
     parts = [[f"{i} leaves", *(f"{100 * table[i, j] / table.sum():.1f}" for j in used)] for i in leaving]
@@ -225,7 +193,7 @@ def _print_crossing(modes: Any, converted: Any, kelvin: float) -> None:
     note("branches are numbered from the lowest frequency of their wave vector; degenerate ones share evenly")
 
 
-def _crossing_row(name: str, found: Any, i: int) -> list[str]:
+def _crossing_row(name: str, found: BinnedModes, i: int) -> list[str]:
     """Return a row of the table of transmission by branch and angle."""
     parts = [float(found.coefficient[i]), float(found.specularity[i])]
     return [
@@ -236,25 +204,21 @@ def _crossing_row(name: str, found: Any, i: int) -> list[str]:
     ]
 
 
-def _interface_report(held: Junction, kelvin: float, work: _WorkOptions) -> _AgfReport:
+def _interface_report(junction: Junction, kelvin: float, work: Mapping[str, Any]) -> _AgfReport:
     """Return what vibrates near the interface, what is localised there, and what that carries."""
-    density = kapitza.lattice.local_density(held, **work.options)
-    localised = kapitza.lattice.interface_modes(held, **work.options)
-    current = kapitza.lattice.local_current(held, **work.options)
-
-    def draw(figure: Any) -> object:
-        return deferred.vibrations_figure(density, localised, current, figure)
-
+    density = kapitza.lattice.local_density(junction, **work)
+    localised = kapitza.lattice.interface_modes(junction, **work)
+    current = kapitza.lattice.local_current(junction, **work)
     return _AgfReport(
         {"density": density, "modes": localised, "current": current},
-        draw,
+        partial(deferred.vibrations_figure, density, localised, current),
         _PANELS_SIZE,
         lambda: _print_interface(localised, current, kelvin),
         {"share": float(current.share(kelvin)[0]), "families": [one.name for one in localised.families()]},
     )
 
 
-def _print_interface(localised: Any, current: Any, kelvin: float) -> None:
+def _print_interface(localised: InterfaceModes, current: LocalCurrent, kelvin: float) -> None:
     """Print the modes of the interface, and what they carry."""
     columns = ["modes", "THz", "per nm²", "on the interface", "width THz", "decay Å, left", "right"]
     rows = [
@@ -264,19 +228,17 @@ def _print_interface(localised: Any, current: Any, kelvin: float) -> None:
             f"{one.modes * nm**2:.3g}",
             f"{100 * one.share:.0f} %",
             f"{one.width / THz:.2g}" if one.width > 0 else "bound",
-            *(f"{decay / angstrom:.3g}" if math.isfinite(decay) else "leaks" for decay in _decay_text(one)),
+            *(
+                f"{decay / angstrom:.3g}" if math.isfinite(decay) else "leaks"
+                for decay in (one.left_decay, one.right_decay)
+            ),
         ]
         for one in localised.families()
     ]
     layers = ", ".join(map(str, localised.interface.tolist()))
     print_table(f"{localised.method}, modes localised at the interface (layers {layers})", columns, rows)
     share = float(current.share(kelvin)[0])
-    said = f"nothing crosses at {kelvin:g} K, and none of it"
-    if not math.isnan(share):
-        said = f"{100 * share:.1f} % of the conductance at {kelvin:g} K passes"
-    note(f"{said} through vibrations that neither crystal has; bound modes carry nothing in a harmonic crystal")
-
-
-def _decay_text(one: Any) -> tuple[float, float]:
-    """Return the lengths over which the amplitude falls on either side."""
-    return one.left_decay, one.right_decay
+    passing = f"{100 * share:.1f} % of the conductance at {kelvin:g} K passes"
+    if math.isnan(share):
+        passing = f"nothing crosses at {kelvin:g} K, and none of it"
+    note(f"{passing} through vibrations that neither crystal has; bound modes carry nothing in a harmonic crystal")

@@ -65,6 +65,22 @@ def square(value: ArrayLike) -> Array:
     return array
 
 
+def finite_table(value: ArrayLike) -> Array:
+    """Return `value` as a read-only table (n, m) of finite numbers."""
+    array = np.array(value, dtype=float)
+    if array.ndim != 2 or not np.isfinite(array).all():
+        raise InputError(f"expected a finite table (n, m), got shape {array.shape}")
+    array.flags.writeable = False
+    return array
+
+
+def labels(value: ArrayLike) -> IndexArray:
+    """Return `value` as read-only whole numbers (n,)."""
+    array = np.array(value, dtype=np.intp, ndmin=1)
+    array.flags.writeable = False
+    return array
+
+
 def positive(value: ArrayLike) -> Array:
     """Return `value` as `numbers`, all of them finite and above zero."""
     array = numbers(value)

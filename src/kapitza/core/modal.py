@@ -4,7 +4,16 @@ import numpy as np
 from attrs import field, frozen, validators
 from numpy.typing import ArrayLike, NDArray
 
-from kapitza.core.arrays import Array, check_choice, increasing, numbers, same_length, temperatures
+from kapitza.core.arrays import (
+    Array,
+    check_choice,
+    finite_table,
+    increasing,
+    labels,
+    numbers,
+    same_length,
+    temperatures,
+)
 from kapitza.core.occupation import mode_heat_capacity
 from kapitza.core.quadrature import trapezoid_weights
 from kapitza.core.transmission import Side, Transmission
@@ -16,17 +25,9 @@ _PROBABILITY_ROUNDING = 1e-8  # excess over a probability of 1 that is put down 
 
 def _vector_table(value: ArrayLike) -> Array:
     """Return `value` as read-only finite vectors (n, 3)."""
-    array = np.array(value, dtype=float)
-    if array.ndim != 2 or array.shape[1] != 3 or not np.isfinite(array).all():
+    array = finite_table(value)
+    if array.shape[1] != 3:
         raise InputError(f"expected (n, 3) finite wave vectors, got shape {array.shape}")
-    array.flags.writeable = False
-    return array
-
-
-def _label_array(value: ArrayLike) -> NDArray[np.intp]:
-    """Return `value` as read-only whole numbers (n,)."""
-    array = np.array(value, dtype=np.intp, ndmin=1)
-    array.flags.writeable = False
     return array
 
 
@@ -106,10 +107,8 @@ class ModalTransmission:
 
     omega: Array = field(converter=numbers, metadata={"unit": "rad s^-1"})
     wavevector: Array = field(converter=_vector_table, metadata={"unit": "rad m^-1"})
-    side: NDArray[np.intp] = field(
-        converter=_label_array, validator=_one_label_each, metadata={"unit": "0 left, 1 right"}
-    )
-    branch: NDArray[np.intp] = field(converter=_label_array, validator=_one_label_each, metadata={"unit": "1"})
+    side: NDArray[np.intp] = field(converter=labels, validator=_one_label_each, metadata={"unit": "0 left, 1 right"})
+    branch: NDArray[np.intp] = field(converter=labels, validator=_one_label_each, metadata={"unit": "1"})
     velocity: Array = field(converter=numbers, validator=same_length("omega"), metadata={"unit": "m s^-1"})
     weight: Array = field(converter=numbers, validator=same_length("omega"), metadata={"unit": "m^-2"})
     transmission: Array = field(

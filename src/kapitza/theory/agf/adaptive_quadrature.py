@@ -5,28 +5,18 @@ in proportion, and so do the boxes: low temperatures cost no more than high ones
 """
 
 from collections.abc import Sequence
-from concurrent.futures import Executor
 from itertools import pairwise
 
 import numpy as np
 from attrs import frozen
 
 from kapitza.core.arrays import Array, IntArray
-from kapitza.core.modal import INTERFACE_SIDES
 from kapitza.core.occupation import mode_heat_capacity
 from kapitza.core.transmission import Transmission
-from kapitza.matter.junction import SQUARE_PICOSECOND, Junction
-from kapitza.run.store import Store, UnitInputs
-from kapitza.run.work import Progress, UnitKernel, run_units
+from kapitza.matter.junction import Junction
 from kapitza.theory.agf.green_functions import PreparedJunction
-from kapitza.theory.agf.k_mesh import band_top, disperses, wavevector_box, wavevector_mesh
-from kapitza.theory.agf.transmission import (
-    AGF_VERSION,
-    UNIT_SECONDS,
-    point_seconds,
-    smooth_window,
-    transmission_in_bins,
-)
+from kapitza.theory.agf.k_mesh import disperses, mesh_size, top_frequency, wavevector_box, wavevector_mesh
+from kapitza.theory.agf.transmission import UnitRunner, point_seconds, smooth_window, transmission_in_bins
 from kapitza.units import hbar, k_B
 
 REFINEMENT_LEVELS = (  # wave vectors along a side, bins in an octave
@@ -39,7 +29,6 @@ _BINS_PER_KT = 0.25  # bins for each kT, over those for each octave
 _LOWEST_RATIO = 0.3  # ħω/kT at which the ranges may end
 _LIGHT_NODE_WEIGHT = 0.25  # of the weight of a node nearby: nodes that are merged with it
 _NODE_NEIGHBOURS = 2  # nodes on either side that are nearby
-MIN_POOL_SECONDS = 2.0  # seconds of work from which processes are worth their start
 _PLASTIC_SEQUENCE = np.array([0.7548776662466927, 0.5698402909980532])  # steps of the evenest sequence along two axes
 
 
@@ -102,60 +91,24 @@ class RangeSpectrum:
 
 
 @frozen(eq=False)
-class UnitRunner:
-    """How units are done: on which executor, with which store.
-
-    Processes of our own are started only for work that takes longer than to start them.
-    """
-
-    workers: int = 1
-    executor: Executor | None = None
-    store: Store | None = None
-    progress: Progress | None = None
-
-    def __call__(self, kernel: UnitKernel, units: Sequence[UnitInputs]) -> dict[str, Array]:
-        """Results of all units, each array of them joined along its first axis."""
-        found = run_units(
-            kernel,
-            units,
-            version=AGF_VERSION,
-            store=self.store,
-            workers=self.workers if UNIT_SECONDS * len(units) > MIN_POOL_SECONDS else 1,
-            executor=self.executor,
-            progress=self.progress,
-        )
-        return {name: np.concatenate([np.asarray(one[name], dtype=float) for one in found]) for name in found[0]}
-
-
-@frozen(eq=False)
 class RangeSampler:
     """Spectrum of a range at a level of refinement."""
 
     what: PreparedJunction
     symmetry: IntArray
-    k_mesh: tuple[int, int] | None
+    size: tuple[int, int] | None
     run: UnitRunner
-    plain: dict[str, object]
 
     def __call__(self, part: FrequencyRange, level: int) -> RangeSpectrum:
         """Sum over wave vectors."""
         side, number = REFINEMENT_LEVELS[level]
-        size = mesh_size(self.what.junction, side, part.box) if self.k_mesh is None else self.k_mesh
+        size = self.size or mesh_size(self.what.junction, side, part.box)
         points = wavevector_mesh(size, part.box, self.symmetry)
         place = np.modf(_PLASTIC_SEQUENCE[0] * (1 + level) + points.place @ _PLASTIC_SEQUENCE)[0]
         bins = part.bins(number)
-        step = max(1, int(UNIT_SECONDS / point_seconds(self.what) / (2 * len(bins))))
-        units: list[UnitInputs] = [
-            {
-                "junction": self.plain,
-                "k": points.k[i : i + step],
-                "edges": bins,
-                "ramps": part.ramps,
-                "place": place[i : i + step],
-            }
-            for i in range(0, len(points.k), step)
-        ]
-        found = self.run(transmission_in_bins, units)
+        seconds = 2 * len(bins) * point_seconds(self.what)
+        common = {"edges": bins, "ramps": part.ramps}
+        found = self.run(transmission_in_bins, self.what, {"k": points.k, "place": place}, common, seconds)
         count = int(found.pop("points").sum())
         each = found["total"]
         share = {name: points.weight @ value for name, value in found.items()}
@@ -204,12 +157,12 @@ def merge_spectra(bands: Sequence[RangeSpectrum], junction: Junction) -> Transmi
 
 
 def frequency_ranges(
-    junction: Junction, coldest: float, hottest: float, *, whole: bool = False
+    junction: Junction, coldest: float, hottest: float, *, full_zone: bool = False
 ) -> list[FrequencyRange]:
-    """Ranges of frequency from the top down, for temperatures (K); `whole` for no smaller boxes."""
+    """Ranges of frequency from the top down, for temperatures (K); `full_zone` for no smaller boxes."""
     leads = (junction.left, junction.right)
     k = np.indices((8, 8)).reshape(2, -1).T / 8
-    highest = max(float(np.sqrt(band_top(lead, k).max() / SQUARE_PICOSECOND)) for lead in leads) * 1.02
+    highest = max(top_frequency(lead, k) for lead in leads) * 1.02
     count = max(_MAX_OCTAVES, int(np.ceil(np.log2(highest * hbar / (_LOWEST_RATIO * k_B * coldest)))))
     frozen_out = int(np.log2(max(1.0, highest * hbar / (_FROZEN_RATIO * k_B * hottest))))  # octaves
     first = frozen_out if 2 <= frozen_out < _FIRST_RANGE_OCTAVES else _FIRST_RANGE_OCTAVES
@@ -218,19 +171,7 @@ def frequency_ranges(
     made: list[FrequencyRange] = []
     for high, low in pairwise(ramps):
         upper = min(2 * high, highest)
-        if upper < highest and not whole and disperses(junction).any():
+        if upper < highest and not full_zone and disperses(junction).any():
             box = wavevector_box(junction, upper, box)
         made.append(FrequencyRange(np.array([low, high]), np.array([low, upper]), box, k_B * coldest / hbar))
     return made
-
-
-def mesh_size(junction: Junction, side: int, box: Array) -> tuple[int, int]:
-    """Points along either reciprocal vector: `side` for a square zone of the smaller lead cell."""
-    copies = min(len(junction.tiles(name)) for name in INTERFACE_SIDES)
-    lengths = np.linalg.norm(junction.reciprocal, axis=1) * box
-    spread = lengths / np.sqrt(lengths.prod())
-    if (box < 0.5).any():
-        copies = 1
-    number = np.maximum(1, np.round(side * spread / np.sqrt(copies))).astype(int)
-    number[~disperses(junction)] = 1
-    return int(number[0]), int(number[1])

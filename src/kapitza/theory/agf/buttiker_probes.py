@@ -23,7 +23,6 @@ from kapitza.core.conductance import Conductance
 from kapitza.core.occupation import Statistics, mode_heat_capacity
 from kapitza.errors import ConvergenceError, InputError
 from kapitza.matter.junction import SQUARE_PICOSECOND, Junction, JunctionBlocks, JunctionLayer, Lead
-from kapitza.theory.agf.conductance import check_mesh_size, symmetry_operations
 from kapitza.theory.agf.green_functions import (
     LeadContact,
     check_junction,
@@ -33,7 +32,7 @@ from kapitza.theory.agf.green_functions import (
     level_broadening,
     prepare_junction,
 )
-from kapitza.theory.agf.k_mesh import band_top, wavevector_mesh
+from kapitza.theory.agf.k_mesh import top_frequency, zone_wavevectors
 
 _SKIPPED_SHARE = 0.2  # part of the layers on either side, next to the lead, left out of the straight lines
 _MIN_RESISTANCE_SHARE = 1e-9  # of the whole resistance: an interface that has less is none
@@ -197,10 +196,8 @@ def _probe_conductances(
 ) -> Array:
     """(n + 2, n + 2) heat per area and temperature between the left lead, the layers and the right lead, W m⁻² K⁻¹."""
     what = prepare_junction(junction)
-    points = wavevector_mesh(check_mesh_size(k_mesh), np.full(2, 0.5), symmetry_operations(what, None))
-    highest = max(
-        float(np.sqrt(band_top(lead, points.k).max() / SQUARE_PICOSECOND)) for lead in (junction.left, junction.right)
-    )
+    points = zone_wavevectors(what, k_mesh, 6)
+    highest = max(top_frequency(lead, points.k) for lead in (junction.left, junction.right))
     omega = highest * (np.arange(number) + 0.5) / number
     heat = mode_heat_capacity(omega, [mean], statistics)[0] * (highest / number) / (2 * np.pi)
     sides = lead_contact(what, points.k, "left"), lead_contact(what, points.k, "right")

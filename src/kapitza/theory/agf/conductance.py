@@ -13,6 +13,8 @@ whose error is of its relative size times the number of layers that a wave near 
 
 from collections.abc import Sequence
 from concurrent.futures import Executor
+from importlib import import_module
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -20,32 +22,36 @@ import numpy as np
 from attrs import frozen
 from numpy.typing import ArrayLike
 
-from kapitza.core.arrays import Array, IntArray, frequencies, temperatures
+from kapitza.core.arrays import Array, frequencies, temperatures
 from kapitza.core.transmission import Transmission
 from kapitza.errors import ConvergenceError, InputError, require
 from kapitza.matter.junction import SQUARE_PICOSECOND, Junction
-from kapitza.run.store import Store, UnitInputs
+from kapitza.run.store import Store, UnitInputs, UnitResult
 from kapitza.run.work import Progress
 from kapitza.theory.agf.adaptive_quadrature import (
     REFINEMENT_LEVELS,
     FrequencyRange,
     RangeSampler,
     RangeSpectrum,
-    UnitRunner,
     frequency_ranges,
     merge_spectra,
-    mesh_size,
 )
 from kapitza.theory.agf.green_functions import (
     LeadContact,
     PreparedJunction,
-    check_junction,
     lead_contact,
+    level_broadening,
     prepare_junction,
+    transmitted_block,
 )
-from kapitza.theory.agf.k_mesh import check_symmetry, disperses, find_symmetry, wavevector_mesh
-from kapitza.theory.agf.leads import dagger
-from kapitza.theory.agf.transmission import UNIT_SECONDS, junction_arrays, point_seconds, transmission_at_frequencies
+from kapitza.theory.agf.k_mesh import MeshSize, as_zone_mesh, disperses, even_frequencies, zone_wavevectors
+from kapitza.theory.agf.leads import dagger, surface_green_inverse
+from kapitza.theory.agf.transmission import (
+    UnitRunner,
+    junction_from_arrays,
+    point_seconds,
+    transmission_at_frequencies,
+)
 
 _MAX_ERROR_DECAY = 6  # the most that one level is trusted to take off the error: two may agree by chance
 _MIN_ORBITS = 1.5  # orbits of points that must carry a range, until it is trusted that no others would
@@ -77,13 +83,11 @@ def agf(
     junction: Junction,
     omega: ArrayLike | None = None,
     *,
-    k_mesh: tuple[int, int] | None = None,
+    k_mesh: MeshSize = None,
     tolerance: float = 2e-3,
     temperature: ArrayLike = 300.0,
-    symmetry: ArrayLike | None = None,
-    workers: int = 1,
-    executor: Executor | None = None,
-    store: Store | None = None,
+    executor: Executor | int = 1,
+    store: Store | str | Path | None = None,
     progress: Progress | None = None,
 ) -> Transmission:
     r"""Atomistic Green's functions: harmonic transmission of a junction, exact for its force constants.
@@ -93,12 +97,13 @@ def agf(
     junction : leads and device
     omega : (nω,) increasing angular frequency above zero, rad s⁻¹; None chooses frequencies and wave vectors so that
         the emitted conductance has the error `tolerance` at all of `temperature`
-    k_mesh : points along either in-plane reciprocal vector, over the whole zone, of which no error is then known; None
-        refines (24 a side for given frequencies and the smallest cell)
+    k_mesh : points along either in-plane reciprocal vector, over the whole zone, of which no error is then known, or a
+        `ZoneMesh`; None refines (24 a side for given frequencies and the smallest cell)
     tolerance : relative error of the conductance
     temperature : (nT,) K at which the error is controlled
-    symmetry : (m, 2, 2) integer operations on wave vector fractions, from the right; None finds them
-    workers, executor, store, progress : as in `run_units`; results do not depend on them
+    executor : number of processes, or any `concurrent.futures.Executor`, such as that of a Dask client
+    store : folder where finished units of work are kept; the same call takes up from there
+    progress : called with the number of finished and of all units; results depend on none of these three
 
     Returns
     -------
@@ -116,39 +121,21 @@ def agf(
     N. Mingo and L. Yang, Phys. Rev. B 68, 245406 (2003), doi:10.1103/PhysRevB.68.245406
     W. Zhang, T. S. Fisher, N. Mingo, Numer. Heat Transf. B 51, 333 (2007), doi:10.1080/10407790601144755
     """
-    check_junction(junction)
-    run = UnitRunner(workers, executor, store, progress)
-    if omega is not None:
-        return _zone_transmission(junction, omega, k_mesh, symmetry, run)
-    return refine_to_tolerance(junction, k_mesh, tolerance, temperature, symmetry, run).transmission
-
-
-def _zone_transmission(
-    junction: Junction, omega: ArrayLike, k_mesh: tuple[int, int] | None, symmetry: ArrayLike | None, run: UnitRunner
-) -> Transmission:
-    """Transmission at given frequencies, all of them at each wave vector of a mesh over the whole zone."""
-    wanted = frequencies(omega)
-    if not wanted.size or wanted[0] <= 0:
-        raise InputError(f"expected frequencies above 0 rad/s, got {wanted[:1]}")
-    what = prepare_junction(junction)
-    size = mesh_size(junction, 24, np.full(2, 0.5)) if k_mesh is None else check_mesh_size(k_mesh)
-    points = wavevector_mesh(size, np.full(2, 0.5), symmetry_operations(what, symmetry))
-    plain = junction_arrays(junction)
-    step = max(1, int(UNIT_SECONDS / point_seconds(what) / wanted.size))
-    units: list[UnitInputs] = [
-        {"junction": plain, "k": points.k[i : i + step], "omega": wanted} for i in range(0, len(points.k), step)
-    ]
-    found = run(transmission_at_frequencies, units)
+    what, run = prepare_junction(junction), UnitRunner(executor, store, progress)
+    if omega is None:
+        return refine_to_tolerance(junction, k_mesh, tolerance, temperature, run).transmission
+    wanted, points = even_frequencies(junction, omega), zone_wavevectors(what, k_mesh, 24)
+    seconds = point_seconds(what) * wanted.size
+    found = run(transmission_at_frequencies, what, {"k": points.k}, {"omega": wanted}, seconds)
     total, left, right = (points.weight @ found[name] / junction.area for name in ("total", "left", "right"))
     return Transmission(wanted, total, left, right, method=f"AGF {junction.name}")
 
 
 def refine_to_tolerance(
     junction: Junction,
-    k_mesh: tuple[int, int] | None = None,
+    k_mesh: MeshSize = None,
     tolerance: float = 2e-3,
     temperature: ArrayLike = 300.0,
-    symmetry: ArrayLike | None = None,
     run: UnitRunner | None = None,
 ) -> ConvergedTransmission:
     """Refine octave by octave until the emitted conductance has the relative error `tolerance`; as in `agf`."""
@@ -156,11 +143,10 @@ def refine_to_tolerance(
     if not 0 < tolerance < 1:
         raise InputError(f"tolerance = {tolerance:g}: expected a relative error between 0 and 1")
     what = prepare_junction(junction)
-    fixed = None if k_mesh is None else check_mesh_size(k_mesh)
-    sampler = RangeSampler(
-        what, symmetry_operations(what, symmetry), fixed, run or UnitRunner(), junction_arrays(junction)
-    )
-    parts = frequency_ranges(junction, float(wanted.min()), float(wanted.max()), whole=k_mesh is not None)
+    mesh = as_zone_mesh(k_mesh)
+    fixed = mesh.size
+    sampler = RangeSampler(what, mesh.operations(what), fixed, run or UnitRunner())
+    parts = frequency_ranges(junction, float(wanted.min()), float(wanted.max()), full_zone=fixed is not None)
     level = [0] * len(parts)
     bands = [sampler(part, 0) for part in parts]
     change = np.array([band.conducted(wanted) for band in bands])
@@ -215,31 +201,19 @@ def _undetected_error(
     return np.where(spread <= _MIN_ORBITS * symmetry, np.maximum(carried, unseen), known)
 
 
-def check_mesh_size(k_mesh: tuple[int, int]) -> tuple[int, int]:
-    """Check the numbers of points that a user gives."""
-    given = tuple(int(n) for n in k_mesh)
-    if len(given) != 2 or min(given) < 1:
-        raise InputError(f"k_mesh = {k_mesh!r}: expected two numbers of points, at least 1 each")
-    return given[0], given[1]
-
-
-def symmetry_operations(what: PreparedJunction, symmetry: ArrayLike | None) -> IntArray:
-    """Operations found, or those that the user vouches for."""
-    return find_symmetry(what) if symmetry is None else check_symmetry(symmetry, what.junction.periods)
-
-
-MAX_DECIMATION_STEPS = 100  # of a decimation: 2^100 layers
-_COUPLING_TOLERANCE = 1e-13  # of the coupling
+_DECOUPLING_TOLERANCE = 1e-13  # of the coupling: layers of which less is left are decoupled
 
 
 def agf_decimated(
     junction: Junction,
     omega: ArrayLike,
-    k_mesh: tuple[int, int],
+    k_mesh: MeshSize,
     *,
     broadening: float = 1e-8,
     arrays: ModuleType | None = None,
     batch: int = 4096,
+    executor: Executor | int = 1,
+    store: Store | str | Path | None = None,
 ) -> Transmission:
     r"""Harmonic transmission of a junction by decimation in batches, as graphics processors like it.
 
@@ -247,11 +221,12 @@ def agf_decimated(
     ----------
     junction : leads and device
     omega : (nω,) increasing angular frequency above zero, rad s⁻¹
-    k_mesh : points along either in-plane reciprocal vector, over the whole zone
+    k_mesh : points along either in-plane reciprocal vector, over the whole zone, or a `ZoneMesh`
     broadening : η of $\omega^2(1 + i\eta)$; the error of the transmission is proportional to it
     arrays : module with NumPy's functions and `linalg.solve` of batches in double precision, such as cupy, jax.numpy
         with 64 bits enabled, or numpy itself; None takes cupy
     batch : points solved at once; bounds the memory
+    executor, store : as in `agf`
 
     Returns
     -------
@@ -270,24 +245,32 @@ def agf_decimated(
     ----------
     M. P. López Sancho, J. M. López Sancho and J. Rubio, J. Phys. F 15, 851 (1985), doi:10.1088/0305-4608/15/4/009
     """
-    check_junction(junction)
-    wanted = frequencies(omega)
-    if not wanted.size or wanted[0] <= 0:
-        raise InputError(f"expected frequencies above 0 rad/s, got {wanted[:1]}")
+    what, wanted = prepare_junction(junction), even_frequencies(junction, frequencies(omega))
     if not 1e-14 < broadening < 0.1:
         raise InputError(f"broadening = {broadening:g}: expected η of ω²(1 + iη) between 1e-14 and 0.1")
     xp: Any = require("cupy", extra="gpu", why="decimation on a graphics processor") if arrays is None else arrays
     if xp.asarray(np.ones(1, dtype=np.complex128)).dtype != np.complex128:
         raise InputError(f"arrays of {xp.__name__} are of single precision: enable 64 bits first")
-    what = prepare_junction(junction)
-    points = wavevector_mesh(check_mesh_size(k_mesh), np.full(2, 0.5), find_symmetry(what))
-    energy = wanted**2 * SQUARE_PICOSECOND * (1 + 1j * broadening)
-    total = np.zeros(wanted.size)
-    for k, weight in zip(points.k, points.weight, strict=True):
-        for start in range(0, wanted.size, batch):
+    points = zone_wavevectors(what, k_mesh, 24)
+    common = {"omega": wanted, "broadening": broadening, "arrays": xp.__name__, "batch": batch}
+    seconds = point_seconds(what) * wanted.size
+    found = UnitRunner(executor, store)(_decimated_sums, what, {"k": points.k}, common, seconds)
+    return Transmission(
+        wanted, points.weight @ found["total"] / junction.area, method=f"AGF {junction.name}, decimation"
+    )
+
+
+def _decimated_sums(unit: UnitInputs) -> UnitResult:
+    """Kernel: modes that cross at wave vectors k (nk, 2) and frequencies omega (nω,), by decimation, (nk, nω)."""
+    what, xp = prepare_junction(junction_from_arrays(unit["junction"])), import_module(str(unit["arrays"]))
+    k, omega, batch = np.asarray(unit["k"]), np.asarray(unit["omega"]), int(np.asarray(unit["batch"]))
+    energy = omega**2 * SQUARE_PICOSECOND * (1 + 1j * float(np.asarray(unit["broadening"])))
+    total = np.zeros((len(k), omega.size))
+    for i, one in enumerate(k):
+        for start in range(0, omega.size, batch):
             some = slice(start, start + batch)
-            total[some] += weight * _decimated_transmission(xp, what, k, energy[some])
-    return Transmission(wanted, total / junction.area, method=f"AGF {junction.name}, decimation")
+            total[i, some] = _decimated_transmission(xp, what, one, energy[some])
+    return {"total": total}
 
 
 def _decimated_transmission(xp: Any, what: PreparedJunction, k: Array, energy: Any) -> Array:
@@ -295,18 +278,11 @@ def _decimated_transmission(xp: Any, what: PreparedJunction, k: Array, energy: A
     sides = lead_contact(what, k, "left"), lead_contact(what, k, "right")
     blocks = what.junction.blocks(k)
     z = xp.asarray(energy)[:, None, None]
-    left, right = (_decimated_self_energy(xp, side, z, at) for side, at in zip(("left", "right"), sides, strict=True))
-    first, last = (xp.asarray(at.port[0]) for at in sides)
-    here = z * xp.eye(blocks.onsite[0].shape[-1]) - xp.asarray(blocks.onsite[0][0]) - first @ left @ dagger(first)
-    source = first + 0 * here[:, :, :1]
-    for onsite, coupling in zip(blocks.onsite[1:], blocks.hop, strict=True):
-        hop = xp.asarray(coupling[0])
-        both = xp.concatenate([hop + 0 * here[:, :, :1], source], axis=2)
-        pushed = dagger(hop) @ xp.linalg.solve(here, both)
-        here = z * xp.eye(onsite.shape[-1]) - xp.asarray(onsite[0]) - pushed[:, :, : hop.shape[1]]
-        source = pushed[:, :, hop.shape[1] :]
-    green = dagger(last) @ xp.linalg.solve(here - last @ right @ dagger(last), source)
-    gamma_left, gamma_right = (1j * (sigma - dagger(sigma)) for sigma in (left, right))
+    sigma = [_decimated_self_energy(xp, side, z, at) for side, at in zip(("left", "right"), sides, strict=True)]
+    layers = (z * xp.eye(onsite.shape[-1]) - xp.asarray(onsite[0]) for onsite in blocks.onsite)
+    hops = (xp.asarray(hop[0]) + 0 * z for hop in blocks.hop)
+    green = transmitted_block(xp, layers, hops, [xp.asarray(at.port[0]) for at in sides], sigma)
+    gamma_left, gamma_right = (level_broadening(one) for one in sigma)
     found = ((gamma_right @ green @ gamma_left) * green.conj()).sum(axis=(1, 2)).real
     return np.asarray(found.get() if hasattr(found, "get") else found, dtype=float)
 
@@ -317,29 +293,11 @@ def _decimated_self_energy(xp: Any, side: str, z: Any, at: LeadContact) -> Any:
     for onsite, a, b in zip(at.layers.onsite, at.layers.a, at.layers.b, strict=True):
         away = a @ b.conj().T if side == "right" else b @ a.conj().T
         factor = xp.asarray(b if side == "right" else a)
-        edge = _surface_green_inverse(xp, z * xp.eye(len(onsite)) - xp.asarray(onsite), xp.asarray(away))
+        here = z * xp.eye(len(onsite)) - xp.asarray(onsite)
+        edge = surface_green_inverse(xp, here, xp.asarray(away) + 0 * here, _DECOUPLING_TOLERANCE)
         blocks.append(dagger(factor) @ xp.linalg.solve(edge, factor + 0 * edge[:, :, :1]))
     if len(blocks) == 1:
         return blocks[0]
     b, r = blocks[0].shape[:2]
-    whole = xp.stack(blocks, axis=1)[:, :, :, None, :] * xp.eye(len(blocks))[None, :, None, :, None]
-    return whole.reshape(b, len(blocks) * r, len(blocks) * r)
-
-
-def _surface_green_inverse(xp: Any, here: Any, out: Any) -> Any:
-    """(b, f, f) inverse of the Green's function of the outermost layer, by decimation; `out` couples away from it."""
-    out = out + 0 * here
-    edge, back = here, dagger(out)
-    scale, left = float(xp.abs(out).max()), 1.0
-    for _ in range(MAX_DECIMATION_STEPS):
-        forth = xp.linalg.solve(here, xp.concatenate([out, back], axis=2))
-        to, fro = forth[:, :, : out.shape[2]], forth[:, :, out.shape[2] :]
-        edge, here = edge - out @ fro, here - out @ fro - back @ to
-        out, back = out @ to, back @ fro
-        left = float(xp.maximum(xp.abs(out).max(), xp.abs(back).max())) / scale
-        if left < _COUPLING_TOLERANCE:
-            return edge
-    raise ConvergenceError(
-        f"decimation left {left:.1e} of the coupling after {MAX_DECIMATION_STEPS} steps: a larger broadening helps",
-        edge,
-    )
+    stacked = xp.stack(blocks, axis=1)[:, :, :, None, :] * xp.eye(len(blocks))[None, :, None, :, None]
+    return stacked.reshape(b, len(blocks) * r, len(blocks) * r)

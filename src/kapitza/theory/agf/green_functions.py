@@ -16,6 +16,9 @@ C. Caroli, R. Combescot, P. Nozières, D. Saint-James, J. Phys. C 4, 916 (1971),
 N. Mingo and L. Yang, Phys. Rev. B 68, 245406 (2003), doi:10.1103/PhysRevB.68.245406
 """
 
+from collections.abc import Iterable
+from typing import Any
+
 import numpy as np
 from attrs import frozen
 from numpy.typing import ArrayLike, NDArray
@@ -161,25 +164,20 @@ def _corner_blocks(
     return CornerBlocks(own, dagger(last) @ forth, back @ last, dagger(last) @ green @ last)
 
 
-def _transmitted_block(
-    blocks: JunctionBlocks,
-    index: NDArray[np.intp],
-    omega: Array,
-    ports: tuple[AnyComplexArray, AnyComplexArray],
-    sigma: tuple[AnyComplexArray, AnyComplexArray],
-) -> AnyComplexArray:
-    """Only the corner from the left to the right lead of `corner_blocks`, (b, R', R), at half the cost."""
-    energy = omega**2 * SQUARE_PICOSECOND
+def transmitted_block(xp: Any, layers: Iterable[Any], hops: Iterable[Any], ports: Any, sigma: Any) -> Any:
+    """(b, R', R) Green's function from the left to the right lead: one corner of `_corner_blocks`, at half the cost.
+
+    `xp` is a module with NumPy's functions, `layers` the energy minus the block of each layer, `hops` the couplings of
+    neighbours, (b, f, f') each; the rest as there.
+    """
     first, last = ports
-    here = inverse_layer(blocks.onsite[0][index], energy) - first @ sigma[0] @ dagger(first)
-    source = first
-    for onsite, coupling in zip(blocks.onsite[1:], blocks.hop, strict=True):
-        hop = coupling[index]
-        pushed = dagger(hop) @ np.linalg.solve(here, np.concatenate([hop, source], axis=2))
-        own, source = pushed[:, :, : hop.shape[2]], pushed[:, :, hop.shape[2] :]
-        here = inverse_layer(onsite[index], energy) - own
-    here -= last @ sigma[1] @ dagger(last)
-    return dagger(last) @ np.linalg.solve(here, source)
+    inverse = iter(layers)
+    here = next(inverse) - first @ sigma[0] @ dagger(first)
+    source = first + 0 * here[:, :, :1]
+    for layer, hop in zip(inverse, hops, strict=True):
+        pushed = dagger(hop) @ xp.linalg.solve(here, xp.concatenate([hop, source], axis=2))
+        here, source = layer - pushed[:, :, : hop.shape[2]], pushed[:, :, hop.shape[2] :]
+    return dagger(last) @ xp.linalg.solve(here - last @ sigma[1] @ dagger(last), source)
 
 
 def inverse_layer(onsite: AnyComplexArray, energy: Array) -> AnyComplexArray:
@@ -248,7 +246,10 @@ def crossing_modes(
     """Modes that cross, and open channels of either side, (b,) each, at points whose blocks are at hand."""
     waves = contact_waves(sides[0], index, omega), contact_waves(sides[1], index, omega)
     sigma = block_diagonal(waves[0].left, sides[0].copies), block_diagonal(waves[1].right, sides[1].copies)
-    green = _transmitted_block(blocks, index, omega, (sides[0].port[index], sides[1].port[index]), sigma)
+    energy = omega**2 * SQUARE_PICOSECOND
+    layers = (inverse_layer(onsite[index], energy) for onsite in blocks.onsite)
+    ports = sides[0].port[index], sides[1].port[index]
+    green = transmitted_block(np, layers, (hop[index] for hop in blocks.hop), ports, sigma)
     left, right = (w.count.reshape(-1, c.copies).sum(axis=1) for w, c in zip(waves, sides, strict=True))
     return caroli_transmission(level_broadening(sigma[0]), level_broadening(sigma[1]), green), left, right
 

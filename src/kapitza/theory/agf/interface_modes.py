@@ -6,29 +6,22 @@ K. Gordiz and A. Henry, Sci. Rep. 6, 23139 (2016), doi:10.1038/srep23139 (locali
 """
 
 from concurrent.futures import Executor
+from pathlib import Path
 
 import numpy as np
-from attrs import field, frozen
+from attrs import asdict, field, frozen
 from numpy.typing import ArrayLike
 
-from kapitza.core.arrays import Array, IndexArray, numbers, same_length
+from kapitza.core.arrays import Array, IndexArray, finite_table, labels, numbers, same_length
 from kapitza.errors import InputError
 from kapitza.matter.junction import Junction, wavevector_fractions
 from kapitza.run.store import Store, UnitInputs, UnitResult
 from kapitza.run.work import Progress
-from kapitza.theory.agf.adaptive_quadrature import UnitRunner
-from kapitza.theory.agf.conductance import symmetry_operations
 from kapitza.theory.agf.green_functions import prepare_junction
-from kapitza.theory.agf.local_density import (
-    device_sites,
-    even_frequencies,
-    finite_table,
-    read_only_integers,
-    select_layers,
-    zone_mesh,
-)
+from kapitza.theory.agf.k_mesh import MeshSize, even_frequencies, zone_wavevectors
+from kapitza.theory.agf.local_density import DEFAULT_MESH_SIDE, device_sites, select_layers
 from kapitza.theory.agf.localised_modes import BoundMode, bound_modes, find_resonances
-from kapitza.theory.agf.transmission import UNIT_SECONDS, junction_arrays, junction_from_arrays, point_seconds
+from kapitza.theory.agf.transmission import UnitRunner, junction_from_arrays, point_seconds
 from kapitza.units import THz
 
 MODE_KINDS = ("below the bands", "in a gap", "above the bands", "resonance")
@@ -67,7 +60,7 @@ class InterfaceModes:
     k: Array = field(converter=finite_table, metadata={"unit": "of the reciprocal vectors"})
     modes: Array = field(converter=numbers, validator=same_length("omega"), metadata={"unit": "m^-2"})
     kind: IndexArray = field(
-        converter=read_only_integers, metadata={"unit": "0 below the bands, 1 in a gap, 2 above the bands, 3 resonance"}
+        converter=labels, metadata={"unit": "0 below the bands, 1 in a gap, 2 above the bands, 3 resonance"}
     )
     width: Array = field(converter=numbers, validator=same_length("omega"), metadata={"unit": "rad s^-1"})
     left_tail: Array = field(converter=numbers, validator=same_length("omega"), metadata={"unit": "1"})
@@ -75,11 +68,11 @@ class InterfaceModes:
     left_decay: Array = field(converter=numbers, validator=same_length("omega"), metadata={"unit": "m"})
     right_decay: Array = field(converter=numbers, validator=same_length("omega"), metadata={"unit": "m"})
     weight: Array = field(converter=finite_table, metadata={"unit": "1"})
-    layer: IndexArray = field(converter=read_only_integers, metadata={"unit": "1"})
-    atom: IndexArray = field(converter=read_only_integers, metadata={"unit": "1"})
-    direction: IndexArray = field(converter=read_only_integers, metadata={"unit": "0 x, 1 y, 2 z"})
+    layer: IndexArray = field(converter=labels, metadata={"unit": "1"})
+    atom: IndexArray = field(converter=labels, metadata={"unit": "1"})
+    direction: IndexArray = field(converter=labels, metadata={"unit": "0 x, 1 y, 2 z"})
     symbol: tuple[str, ...] = field(converter=tuple)
-    interface: IndexArray = field(converter=read_only_integers, metadata={"unit": "1"})
+    interface: IndexArray = field(converter=labels, metadata={"unit": "1"})
     method: str = field(default="", kw_only=True)
 
     def __attrs_post_init__(self) -> None:
@@ -182,11 +175,9 @@ def interface_modes(
     *,
     layers: tuple[int, ...] | None = None,
     k: ArrayLike | None = None,
-    k_mesh: tuple[int, int] | None = None,
-    symmetry: ArrayLike | None = None,
-    workers: int = 1,
-    executor: Executor | None = None,
-    store: Store | None = None,
+    k_mesh: MeshSize = None,
+    executor: Executor | int = 1,
+    store: Store | str | Path | None = None,
     progress: Progress | None = None,
 ) -> InterfaceModes:
     """Modes localised at an interface: all bound ones, and the resonances that a grid of frequencies resolves.
@@ -201,9 +192,9 @@ def interface_modes(
     omega : (nω,) even frequencies above zero at which resonances are looked for, rad s⁻¹; None takes 120, up to the top
     layers : of the device that are the interface, from 0; None takes those that are neither crystal
     k : (nk, 2) in-plane wave vectors, fractions, which are weighted equally; None takes a mesh
-    k_mesh : points along either in-plane reciprocal vector, over the whole zone; None takes 8 for the smallest cell
-    symmetry, workers, executor, store, progress : as in `agf`; wave vectors that symmetry makes equal stand for each
-        other
+    k_mesh : points along either in-plane reciprocal vector, over the whole zone, or a `ZoneMesh`; None takes 8 for the
+        smallest cell.  Wave vectors that symmetry makes equal stand for each other
+    executor, store, progress : as in `agf`
 
     Raises
     ------
@@ -215,41 +206,21 @@ def interface_modes(
     what, wanted = prepare_junction(junction), even_frequencies(junction, omega)
     chosen, named = select_layers(junction, layers), device_sites(junction)
     if k is None:
-        found_mesh = zone_mesh(junction, k_mesh, symmetry_operations(what, symmetry))
-        vectors, weight = found_mesh.k, found_mesh.weight
+        points = zone_wavevectors(what, k_mesh, DEFAULT_MESH_SIDE)
+        vectors, weight = points.k, points.weight
     else:
         vectors = wavevector_fractions(k)
         weight = np.full(len(vectors), 1 / max(len(vectors), 1))
-    plain = junction_arrays(junction)
-    step = max(1, int(UNIT_SECONDS / point_seconds(what) / _POINTS_PER_WAVEVECTOR))
-    units: list[UnitInputs] = [
-        {
-            "junction": plain,
-            "k": vectors[i : i + step],
-            "omega": wanted,
-            "local": "modes",
-            "interface": np.array(chosen),
-            "first": i,
-        }
-        for i in range(0, len(vectors), step)
-    ]
-    found = UnitRunner(workers, executor, store, progress)(_interface_mode_rows, units)
+    common = {"omega": wanted, "local": "modes", "interface": np.array(chosen)}
+    run, seconds = UnitRunner(executor, store, progress), _POINTS_PER_WAVEVECTOR * point_seconds(what)
+    found = run(_interface_mode_rows, what, {"k": vectors}, common, seconds, numbered=True)
     rows = found["row"].astype(int)
     return InterfaceModes(
-        omega=found["omega"],
         k=vectors[rows],
         modes=weight[rows] / junction.area,
-        kind=found["kind"].astype(int),
-        width=found["width"],
-        left_tail=found["left_tail"],
-        right_tail=found["right_tail"],
-        left_decay=found["left_decay"],
-        right_decay=found["right_decay"],
+        **{name: found[name] for name in _TABLE_COLUMNS},
         weight=found["weight"].reshape(rows.size, named.layer.size),
-        layer=named.layer,
-        atom=named.atom,
-        direction=named.direction,
-        symbol=named.symbol,
+        **asdict(named, recurse=False),
         interface=np.array(chosen),
         method=f"AGF {junction.name}",
     )

@@ -7,10 +7,11 @@ few general wave vectors do not change under it.  Time reversal makes k and -k e
 from itertools import product
 
 import numpy as np
-from attrs import frozen
+from attrs import field, frozen
 from numpy.typing import ArrayLike
 
-from kapitza.core.arrays import AnyComplexArray, Array, IntArray
+from kapitza.core.arrays import AnyComplexArray, Array, IntArray, frequencies
+from kapitza.core.modal import INTERFACE_SIDES
 from kapitza.errors import InputError
 from kapitza.matter.crystal import integer_array
 from kapitza.matter.junction import SQUARE_PICOSECOND, Junction, Lead, wavevector_fractions
@@ -29,6 +30,9 @@ _BAND_TOP_PHASES = 8  # phases along the normal at which the top of the bands is
 EXTREMUM_HALVINGS = 4  # of a step of the phase, until an extremum of a band counts as converged
 _BOX_MESH_SIDE = 10  # points along a side of the mesh that finds where bands begin
 _BOX_MARGIN = 1.15  # by which a box is larger than the waves found in it
+_FREQUENCY_COUNT = 120  # of frequencies where none are given
+_SHARED_FREQUENCY_COUNT = 40  # the same, up to the top of the lower spectrum
+_BAND_TOP_MARGIN = 1.08  # over the top of the bands: where the frequencies end that are chosen here
 _MESH_SHIFTS = ((0.5, 0.5), (0.0, 0.5), (0.5, 0.0), (1 / 3, 1 / 3), (1 / 3, 2 / 3), (0.0, 0.0))
 
 
@@ -46,6 +50,81 @@ class WavevectorMesh:
     k: Array
     weight: Array
     place: IntArray
+
+
+def _check_mesh_size(k_mesh: tuple[int, int] | None) -> tuple[int, int] | None:
+    """Check the numbers of points that a user gives."""
+    if k_mesh is None:
+        return None
+    given = tuple(int(n) for n in k_mesh) if np.ndim(k_mesh) == 1 else ()
+    if len(given) != 2 or min(given) < 1:
+        raise InputError(f"k_mesh = {k_mesh!r:.60}: expected two numbers of points, at least 1 each")
+    return given[0], given[1]
+
+
+@frozen(eq=False)
+class ZoneMesh:
+    """In-plane wave vectors that represent the Brillouin zone of a junction.
+
+    Attributes
+    ----------
+    size : points along either in-plane reciprocal vector, over the whole zone; None leaves them to the function
+    symmetry : (m, 2, 2) integer operations on wave vector fractions, from the right; None finds them
+    """
+
+    size: tuple[int, int] | None = field(default=None, converter=_check_mesh_size)
+    symmetry: ArrayLike | None = None
+
+    def operations(self, what: PreparedJunction) -> IntArray:
+        """(m, 2, 2) operations found, or those that the user vouches for."""
+        return find_symmetry(what) if self.symmetry is None else check_symmetry(self.symmetry, what.junction.periods)
+
+
+MeshSize = ZoneMesh | tuple[int, int] | None
+
+
+def as_zone_mesh(k_mesh: MeshSize) -> ZoneMesh:
+    """A mesh, or the one with these numbers of points."""
+    return k_mesh if isinstance(k_mesh, ZoneMesh) else ZoneMesh(k_mesh)
+
+
+def zone_wavevectors(
+    what: PreparedJunction, k_mesh: MeshSize, side: int, symmetry: IntArray | None = None
+) -> WavevectorMesh:
+    """Wave vectors over the whole zone, `side` along a side of that of the smallest cell where no numbers are given."""
+    mesh, zone = as_zone_mesh(k_mesh), np.full(2, 0.5)
+    operations = mesh.operations(what) if symmetry is None else symmetry
+    return wavevector_mesh(mesh.size or mesh_size(what.junction, side, zone), zone, operations)
+
+
+def mesh_size(junction: Junction, side: int, box: Array) -> tuple[int, int]:
+    """Points along either reciprocal vector: `side` for a square zone of the smaller lead cell."""
+    copies = min(len(junction.tiles(name)) for name in INTERFACE_SIDES)
+    lengths = np.linalg.norm(junction.reciprocal, axis=1) * box
+    spread = lengths / np.sqrt(lengths.prod())
+    if (box < 0.5).any():
+        copies = 1
+    number = np.maximum(1, np.round(side * spread / np.sqrt(copies))).astype(int)
+    number[~disperses(junction)] = 1
+    return int(number[0]), int(number[1])
+
+
+def even_frequencies(junction: Junction, omega: ArrayLike | None, *, shared: bool = False) -> Array:
+    """Frequencies as given, or even ones past the top of all bands (`shared`: of the lower spectrum), rad s⁻¹."""
+    if omega is not None:
+        wanted = frequencies(omega)
+        if not wanted.size or wanted[0] <= 0:
+            raise InputError(f"expected frequencies above 0 rad/s, got {wanted[:1]}")
+        return wanted
+    k = np.indices((6, 6)).reshape(2, -1).T / 6
+    tops = [top_frequency(lead, k) for lead in (junction.left, junction.right)]
+    top, count = (min(tops), _SHARED_FREQUENCY_COUNT) if shared else (_BAND_TOP_MARGIN * max(tops), _FREQUENCY_COUNT)
+    return top * (np.arange(count) + 0.5) / count
+
+
+def top_frequency(lead: Lead, k: Array) -> float:
+    """Upper bound of the frequencies of a lead at in-plane wave vectors k (nk, 2), rad s⁻¹."""
+    return float(np.sqrt(band_top(lead, k).max() / SQUARE_PICOSECOND))
 
 
 def lattice_operations(periods: Array) -> IntArray:
@@ -70,9 +149,7 @@ def find_symmetry(what: PreparedJunction) -> IntArray:
         return mirror
     candidates = lattice_operations(junction.periods)
     half = np.array([w for w in candidates if tuple(w.ravel()) > tuple(-w.ravel())])
-    tops = [
-        np.sqrt(band_top(lead, np.zeros((1, 2)))[0] / SQUARE_PICOSECOND) for lead in (junction.left, junction.right)
-    ]
+    tops = [top_frequency(lead, np.zeros((1, 2))) for lead in (junction.left, junction.right)]
     omega = np.repeat(np.array(_SYMMETRY_TEST_FREQUENCIES) * min(tops), len(_GENERIC_WAVEVECTORS))
     index = np.tile(np.arange(len(_GENERIC_WAVEVECTORS)), len(_SYMMETRY_TEST_FREQUENCIES))
     k = np.concatenate([_GENERIC_WAVEVECTORS @ w for w in half])

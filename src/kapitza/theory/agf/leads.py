@@ -19,6 +19,8 @@ T. Ando, Phys. Rev. B 44, 8017 (1991), doi:10.1103/PhysRevB.44.8017 (modes of a 
 M. P. López Sancho, J. M. López Sancho, J. Rubio, J. Phys. F 15, 851 (1985), doi:10.1088/0305-4608/15/4/009 (decimation)
 """
 
+from typing import Any
+
 import numpy as np
 from attrs import frozen
 from numpy.typing import ArrayLike, NDArray
@@ -38,6 +40,7 @@ _REAL_SHIFTS = (1.23, -1.31, 0.77)  # of real matrices: waves that decay may lie
 POLE_SELF_ENERGY = 1e12  # self-energy beside a pole, in units of the coupling: all digits of the rest are lost
 _POLE_OFFSET = 1e-9  # relative change of the frequency beside a pole
 _MAX_POLE_RETRIES = 3  # times that this is tried
+MAX_DECIMATION_STEPS = 100  # of a decimation: 2^100 layers
 _MAX_SHIFTED_EIGENVALUE = 1e3  # size of μ from which a shift is too near to a wave
 
 
@@ -310,41 +313,35 @@ def _flux_rotation(p: AnyComplexArray, q: AnyComplexArray, u: AnyComplexArray) -
     return whitened @ unitary
 
 
-def decimation_self_energy(
-    onsite: AnyComplexArray, hop: AnyComplexArray, energy: AnyComplexArray, *, limit: int = 100
-) -> AnyComplexArray:
-    r"""Self-energy of a lead on the right by decimation: an independent method, for frequencies off the real axis.
+def decimation_self_energy(onsite: AnyComplexArray, hop: AnyComplexArray, energy: AnyComplexArray) -> AnyComplexArray:
+    r"""(b, f, f) self-energy $D_{01}gD_{10}$ of a lead by decimation, for frequencies off the real axis, (rad/ps)².
 
-    Each step removes every second layer, so that n steps reach $2^n$ layers deep.
-
-    Parameters
-    ----------
-    onsite, hop : (b, f, f) blocks of a layer and to the next one away from the surface, (rad/ps)²
-    energy : (b,) $\omega^2(1 + i\eta)$ with η > 0, (rad/ps)²
-    limit : of the number of steps
-
-    Returns
-    -------
-    (b, f, f) $\Sigma = D_{01}gD_{10}$, (rad/ps)²
-
-    Raises
-    ------
-    ConvergenceError
-        where layers are still coupled after `limit` steps
+    `onsite`, `hop` (b, f, f) are the blocks of a layer and to the next one away from the surface, `energy` (b,)
+    $\omega^2(1 + i\eta)$ with η > 0.
     """
-    here = energy[:, None, None] * np.eye(onsite.shape[-1]) - onsite
-    edge, out, back = here.copy(), hop, dagger(hop)
-    scale = np.abs(hop).max()
-    left_over = 1.0
-    for _ in range(limit):
-        forth = np.linalg.solve(here, np.concatenate([out, back], axis=2))
-        to, fro = np.split(forth, 2, axis=2)
-        edge = edge - out @ fro
-        here = here - out @ fro - back @ to
+    edge = surface_green_inverse(np, energy[:, None, None] * np.eye(onsite.shape[-1]) - onsite, hop, 1e-14)
+    return hop @ np.linalg.solve(edge, dagger(hop))
+
+
+def surface_green_inverse(xp: Any, here: Any, out: Any, tolerance: float) -> Any:
+    """(b, f, f) inverse of the Green's function of the outermost layer, by decimation.
+
+    `xp` is a module with NumPy's functions, `here` the energy minus the block of a layer, `out` the coupling to the
+    next one away from the surface, down to a share `tolerance` of which layers are decoupled.  Each step removes every
+    second layer, so that n steps reach 2ⁿ layers deep.
+    """
+    edge, back = here, dagger(out)
+    scale, left_over = float(xp.abs(out).max()), 1.0
+    for _ in range(MAX_DECIMATION_STEPS):
+        forth = xp.linalg.solve(here, xp.concatenate([out, back], axis=2))
+        to, fro = forth[:, :, : out.shape[2]], forth[:, :, out.shape[2] :]
+        edge, here = edge - out @ fro, here - out @ fro - back @ to
         out, back = out @ to, back @ fro
-        left_over = float(max(np.abs(out).max(), np.abs(back).max()) / scale)
-        if left_over < 1e-14:
-            return hop @ np.linalg.solve(edge, dagger(hop))
+        left_over = float(xp.maximum(xp.abs(out).max(), xp.abs(back).max())) / scale
+        if left_over < tolerance:
+            return edge
     raise ConvergenceError(
-        f"decimation left {left_over:.1e} of the coupling after {limit} steps: a larger imaginary part helps", edge
+        f"decimation left {left_over:.1e} of the coupling after {MAX_DECIMATION_STEPS} steps: a larger broadening "
+        "(imaginary part of the energy) helps",
+        edge,
     )

@@ -10,19 +10,28 @@ J.-S. Wang, J. Wang, J. T. Lü, Eur. Phys. J. B 62, 381 (2008), doi:10.1140/epjb
 """
 
 from concurrent.futures import Executor
+from pathlib import Path
 
 import numpy as np
 from attrs import field, frozen
 from numpy.typing import ArrayLike
 
-from kapitza.core.arrays import AnyComplexArray, Array, IndexArray, frequencies, numbers, temperatures
+from kapitza.core.arrays import (
+    AnyComplexArray,
+    Array,
+    IndexArray,
+    finite_table,
+    frequencies,
+    labels,
+    numbers,
+    temperatures,
+)
 from kapitza.core.occupation import mode_heat_capacity
 from kapitza.core.quadrature import trapezoid_weights
 from kapitza.errors import InputError
 from kapitza.matter.junction import Junction
 from kapitza.run.store import Store, UnitInputs, UnitResult
 from kapitza.run.work import Progress
-from kapitza.theory.agf.adaptive_quadrature import UnitRunner
 from kapitza.theory.agf.green_functions import (
     DevicePoints,
     PreparedJunction,
@@ -33,22 +42,19 @@ from kapitza.theory.agf.green_functions import (
     prepare_junction,
     sweep_layers,
 )
+from kapitza.theory.agf.k_mesh import even_frequencies, zone_wavevectors
 from kapitza.theory.agf.leads import dagger
 from kapitza.theory.agf.local_density import (
+    DEFAULT_MESH_SIDE,
     DeviceSites,
+    density_seconds,
     device_sites,
-    even_frequencies,
-    finite_table,
-    read_only_integers,
     select_layers,
-    zone_mesh,
-    zone_units,
 )
-from kapitza.theory.agf.transmission import junction_from_arrays, point_chunks
+from kapitza.theory.agf.transmission import UnitRunner, junction_from_arrays, point_chunks
 
-_IDENTITY_OPERATION = np.eye(2, dtype=np.int64)[
-    None
-]  # waves from the left at k and -k fill a junction unlike each other
+# waves from the left at k and -k fill a junction unlike each other: no operation but this one
+_IDENTITY_OPERATION = np.eye(2, dtype=np.int64)[None]
 _BOND_TOLERANCE = 1e-12  # of the largest force constant: atoms that are no neighbours
 
 
@@ -79,12 +85,12 @@ class LocalCurrent:
     omega: Array = field(converter=frequencies, metadata={"unit": "rad s^-1"})
     total: Array = field(converter=numbers, metadata={"unit": "m^-2"})
     localised: Array = field(converter=numbers, metadata={"unit": "m^-2"})
-    first: IndexArray = field(converter=read_only_integers, metadata={"unit": "1"})
-    second: IndexArray = field(converter=read_only_integers, metadata={"unit": "1"})
+    first: IndexArray = field(converter=labels, metadata={"unit": "1"})
+    second: IndexArray = field(converter=labels, metadata={"unit": "1"})
     value: Array = field(converter=finite_table, metadata={"unit": "m^-2"})
-    layer: IndexArray = field(converter=read_only_integers, metadata={"unit": "1"})
+    layer: IndexArray = field(converter=labels, metadata={"unit": "1"})
     symbol: tuple[str, ...] = field(converter=tuple)
-    interface: IndexArray = field(converter=read_only_integers, metadata={"unit": "1"})
+    interface: IndexArray = field(converter=labels, metadata={"unit": "1"})
     method: str = field(default="", kw_only=True)
 
     def __attrs_post_init__(self) -> None:
@@ -138,9 +144,8 @@ def local_current(
     *,
     layers: tuple[int, ...] | None = None,
     k_mesh: tuple[int, int] | None = None,
-    workers: int = 1,
-    executor: Executor | None = None,
-    store: Store | None = None,
+    executor: Executor | int = 1,
+    store: Store | str | Path | None = None,
     progress: Progress | None = None,
 ) -> LocalCurrent:
     """Spectral current of each bond of the device, and the part of it that modes of the interface carry.
@@ -151,7 +156,7 @@ def local_current(
     omega : (nω,) increasing frequencies above zero, rad s⁻¹; None takes 120, even up to the top of all bands
     layers : of the device that are the interface, from 0; None takes those that are neither crystal
     k_mesh : points along either in-plane reciprocal vector, over the whole zone; None takes 8 for the smallest cell
-    workers, executor, store, progress : as in `run_units`; results do not depend on them
+    executor, store, progress : as in `agf`
 
     Raises
     ------
@@ -161,10 +166,10 @@ def local_current(
     what, wanted = prepare_junction(junction), even_frequencies(junction, omega)
     named, chosen = device_sites(junction), select_layers(junction, layers)
     bonds = _bonded_pairs(what, named)
-    run = UnitRunner(workers, executor, store, progress)
-    mesh = zone_mesh(junction, k_mesh, _IDENTITY_OPERATION)
-    more: dict[str, object] = {"local": "current", "interface": np.array(chosen), "bonds": bonds}
-    found = run(_current_sums, zone_units(what, mesh, wanted, more))
+    points = zone_wavevectors(what, k_mesh, DEFAULT_MESH_SIDE, _IDENTITY_OPERATION)
+    each = {"k": points.k, "weight": points.weight}
+    common = {"omega": wanted, "local": "current", "interface": np.array(chosen), "bonds": bonds}
+    found = UnitRunner(executor, store, progress)(_current_sums, what, each, common, density_seconds(what, wanted))
     total, localised = (found[name].reshape(-1, wanted.size).sum(axis=0) for name in ("total", "localised"))
     value = found["value"].reshape(-1, wanted.size, len(bonds)).sum(axis=0)
     first = np.unique(named.atom, return_index=True)[1]

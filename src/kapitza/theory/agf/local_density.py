@@ -11,19 +11,18 @@ W. Zhang, T. S. Fisher, N. Mingo, Numer. Heat Transf. B 51, 333 (2007), doi:10.1
 """
 
 from concurrent.futures import Executor
+from pathlib import Path
 
 import numpy as np
-from attrs import field, frozen
+from attrs import asdict, field, frozen
 from numpy.typing import ArrayLike, NDArray
 
-from kapitza.core.arrays import Array, IndexArray, frequencies, numbers
+from kapitza.core.arrays import Array, IndexArray, finite_table, frequencies, labels, numbers
 from kapitza.core.quadrature import trapezoid_weights
 from kapitza.errors import InputError
-from kapitza.matter.junction import SQUARE_PICOSECOND, Junction, JunctionLayer, Lead
+from kapitza.matter.junction import Junction, JunctionLayer, Lead
 from kapitza.run.store import Store, UnitInputs, UnitResult
 from kapitza.run.work import Progress
-from kapitza.theory.agf.adaptive_quadrature import UnitRunner, mesh_size
-from kapitza.theory.agf.conductance import check_mesh_size
 from kapitza.theory.agf.green_functions import (
     PreparedJunction,
     device_points,
@@ -32,14 +31,8 @@ from kapitza.theory.agf.green_functions import (
     prepare_junction,
     sweep_layers,
 )
-from kapitza.theory.agf.k_mesh import WavevectorMesh, band_top, wavevector_mesh
-from kapitza.theory.agf.transmission import (
-    UNIT_SECONDS,
-    junction_arrays,
-    junction_from_arrays,
-    point_chunks,
-    point_seconds,
-)
+from kapitza.theory.agf.k_mesh import even_frequencies, zone_wavevectors
+from kapitza.theory.agf.transmission import UnitRunner, junction_from_arrays, point_chunks, point_seconds
 
 _CRYSTAL_TOLERANCE = 0.02  # of the largest force constant over mass: layers that differ less from a crystal are crystal
 
@@ -125,34 +118,9 @@ def _layer_heights(junction: Junction) -> Array:
     return heights - heights[list(interface_layers(junction))].mean()
 
 
-_FREQUENCY_COUNT = 120  # of frequencies where none are given
-_SHARED_FREQUENCY_COUNT = 40  # the same, up to the top of the lower spectrum
-_DEFAULT_MESH_SIDE = 8  # wave vectors along a side of the zone of the smallest cell where no mesh is given
-_BAND_TOP_MARGIN = 1.08  # over the top of the bands: where the frequencies end that are chosen here
+DEFAULT_MESH_SIDE = 8  # wave vectors along a side of the zone of the smallest cell where no mesh is given
 _DENSITY_COST_FACTOR = 6  # times the work of a transmission
 _TIME_REVERSAL = np.array([np.eye(2), -np.eye(2)], dtype=np.int64)  # time reversal
-
-
-def finite_table(value: ArrayLike) -> Array:
-    """Return `value` as a read-only finite table (n, m).
-
-    Raises
-    ------
-    InputError
-        for another shape, NaN and infinity
-    """
-    array = np.array(value, dtype=float)
-    if array.ndim != 2 or not np.isfinite(array).all():
-        raise InputError(f"expected a finite table (n, m), got shape {array.shape}")
-    array.flags.writeable = False
-    return array
-
-
-def read_only_integers(value: ArrayLike) -> IndexArray:
-    """Return `value` as read-only whole numbers (n,)."""
-    array = np.array(value, dtype=np.intp, ndmin=1)
-    array.flags.writeable = False
-    return array
 
 
 @frozen(eq=False, kw_only=True)
@@ -180,9 +148,9 @@ class LocalDensity:
     value: Array = field(converter=finite_table, metadata={"unit": "s rad^-1"})
     left: Array = field(converter=finite_table, metadata={"unit": "s rad^-1"})
     right: Array = field(converter=finite_table, metadata={"unit": "s rad^-1"})
-    layer: IndexArray = field(converter=read_only_integers, metadata={"unit": "1"})
-    atom: IndexArray = field(converter=read_only_integers, metadata={"unit": "1"})
-    direction: IndexArray = field(converter=read_only_integers, metadata={"unit": "0 x, 1 y, 2 z"})
+    layer: IndexArray = field(converter=labels, metadata={"unit": "1"})
+    atom: IndexArray = field(converter=labels, metadata={"unit": "1"})
+    direction: IndexArray = field(converter=labels, metadata={"unit": "0 x, 1 y, 2 z"})
     symbol: tuple[str, ...] = field(converter=tuple)
     height: Array = field(converter=numbers, metadata={"unit": "m"})
     width: float = field(default=0.0, kw_only=True, metadata={"unit": "rad s^-1"})
@@ -193,9 +161,9 @@ class LocalDensity:
             if len(rows) != self.omega.size:
                 raise InputError(f"{name} has {len(rows)} rows for {self.omega.size} frequencies")
         size = self.value.shape[1]
-        for name, labels in (("layer", self.layer), ("atom", self.atom), ("direction", self.direction)):
-            if labels.size != size or labels.min(initial=0) < 0:
-                raise InputError(f"{name} has {labels.size} labels for {size} coordinates, from {labels.min()}")
+        for name, one in (("layer", self.layer), ("atom", self.atom), ("direction", self.direction)):
+            if one.size != size or one.min(initial=0) < 0:
+                raise InputError(f"{name} has {one.size} labels for {size} coordinates, from {one.min()}")
         if self.atom.max(initial=0) >= len(self.symbol) or self.layer.max(initial=0) >= self.height.size:
             raise InputError(
                 f"{len(self.symbol)} symbols and {self.height.size} heights are fewer than the atoms and layers"
@@ -240,9 +208,8 @@ def local_density(
     *,
     width: float | None = None,
     k_mesh: tuple[int, int] | None = None,
-    workers: int = 1,
-    executor: Executor | None = None,
-    store: Store | None = None,
+    executor: Executor | int = 1,
+    store: Store | str | Path | None = None,
     progress: Progress | None = None,
 ) -> LocalDensity:
     """Local density of states of each coordinate of the device, and of both crystals for comparison.
@@ -254,7 +221,7 @@ def local_density(
     width : half width of the Lorentzian of each mode, rad s⁻¹; None takes the spacing of the frequencies, 0 the real
         axis, where a bound mode is no part of the density
     k_mesh : points along either in-plane reciprocal vector, over the whole zone; None takes 8 for the smallest cell
-    workers, executor, store, progress : as in `run_units`; results do not depend on them
+    executor, store, progress : as in `agf`
 
     Raises
     ------
@@ -265,10 +232,10 @@ def local_density(
     gamma = float(np.mean(np.diff(wanted))) if width is None and wanted.size > 1 else float(width or 0.0)
     if not (np.isfinite(gamma) and gamma >= 0):
         raise InputError(f"width = {gamma:g} rad/s: expected 0 or more")
-    chosen = zone_mesh(junction, k_mesh, _TIME_REVERSAL)
-    run = UnitRunner(workers, executor, store, progress)
-    found = run(density_sums, zone_units(what, chosen, wanted, {"local": "density", "width": gamma}))
-    named = device_sites(junction)
+    points = zone_wavevectors(what, k_mesh, DEFAULT_MESH_SIDE, _TIME_REVERSAL)
+    each = {"k": points.k, "weight": points.weight}
+    common = {"omega": wanted, "local": "density", "width": gamma}
+    found = UnitRunner(executor, store, progress)(density_sums, what, each, common, density_seconds(what, wanted))
     value, left, right = (
         found[name].reshape(-1, wanted.size, found[name].shape[1]).sum(axis=0) for name in ("value", "left", "right")
     )
@@ -277,56 +244,16 @@ def local_density(
         value=value,
         left=left,
         right=right,
-        layer=named.layer,
-        atom=named.atom,
-        direction=named.direction,
-        symbol=named.symbol,
+        **asdict(device_sites(junction), recurse=False),
         height=_layer_heights(junction),
         width=gamma,
         method=f"AGF {junction.name}",
     )
 
 
-def even_frequencies(junction: Junction, omega: ArrayLike | None, *, shared: bool = False) -> Array:
-    """Frequencies as given, or even ones past the top of all bands (`shared`: of the lower spectrum), rad s⁻¹."""
-    if omega is None:
-        k = np.indices((6, 6)).reshape(2, -1).T / 6
-        tops = [float(np.sqrt(band_top(lead, k).max() / SQUARE_PICOSECOND)) for lead in (junction.left, junction.right)]
-        top, count = (
-            (min(tops), _SHARED_FREQUENCY_COUNT) if shared else (_BAND_TOP_MARGIN * max(tops), _FREQUENCY_COUNT)
-        )
-        return top * (np.arange(count) + 0.5) / count
-    wanted = frequencies(omega)
-    if not wanted.size or wanted[0] <= 0:
-        raise InputError(f"expected frequencies above 0 rad/s, got {wanted[:1]}")
-    return wanted
-
-
-def zone_mesh(
-    junction: Junction, k_mesh: tuple[int, int] | None, symmetry: NDArray[np.int64], *, side: int = _DEFAULT_MESH_SIDE
-) -> WavevectorMesh:
-    """Wave vectors over the whole zone; by default `side` along a side of the zone of the smallest cell."""
-    zone = np.full(2, 0.5)
-    size = mesh_size(junction, side, zone) if k_mesh is None else check_mesh_size(k_mesh)
-    return wavevector_mesh(size, zone, symmetry)
-
-
-def zone_units(
-    what: PreparedJunction, chosen: WavevectorMesh, omega: Array, more: dict[str, object]
-) -> list[UnitInputs]:
-    """Units of work over the zone."""
-    plain = junction_arrays(what.junction)
-    step = max(1, int(UNIT_SECONDS / point_seconds(what) / omega.size / _DENSITY_COST_FACTOR))
-    return [
-        {
-            "junction": plain,
-            "k": chosen.k[i : i + step],
-            "weight": chosen.weight[i : i + step],
-            "omega": omega,
-            **more,
-        }
-        for i in range(0, len(chosen.k), step)
-    ]
+def density_seconds(what: PreparedJunction, omega: Array) -> float:
+    """Rough time of the local densities of one wave vector, s."""
+    return _DENSITY_COST_FACTOR * omega.size * point_seconds(what)
 
 
 def density_sums(unit: UnitInputs) -> UnitResult:

@@ -1,6 +1,7 @@
 """Transmission mode by mode over the whole zone: by branch, angle and frequency, and from branch to branch."""
 
 from concurrent.futures import Executor
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,12 +15,10 @@ from kapitza.errors import InputError
 from kapitza.matter.junction import Junction
 from kapitza.run.store import Store, UnitInputs, UnitResult
 from kapitza.run.work import Progress
-from kapitza.theory.agf.adaptive_quadrature import UnitRunner
-from kapitza.theory.agf.conductance import symmetry_operations
-from kapitza.theory.agf.green_functions import PreparedJunction, check_junction, prepare_junction
-from kapitza.theory.agf.local_density import even_frequencies, zone_mesh
+from kapitza.theory.agf.green_functions import PreparedJunction, prepare_junction
+from kapitza.theory.agf.k_mesh import MeshSize, even_frequencies, zone_wavevectors
 from kapitza.theory.agf.scattering import ScatteringMatrix, opposite_side, solve_scattering, specularity
-from kapitza.theory.agf.transmission import UNIT_SECONDS, junction_arrays, junction_from_arrays, point_seconds
+from kapitza.theory.agf.transmission import UnitRunner, junction_from_arrays, point_seconds
 
 _DEFAULT_MODE_MESH_SIDE = 12  # wave vectors along a side of the zone of the smallest cell where no mesh is given
 
@@ -49,11 +48,9 @@ def agf_modes(
     junction: Junction,
     omega: ArrayLike | None = None,
     *,
-    k_mesh: tuple[int, int] | None = None,
-    symmetry: ArrayLike | None = None,
-    workers: int = 1,
-    executor: Executor | None = None,
-    store: Store | None = None,
+    k_mesh: MeshSize = None,
+    executor: Executor | int = 1,
+    store: Store | str | Path | None = None,
     progress: Progress | None = None,
 ) -> ModalTransmission:
     """Every wave that arrives from either side, with its probability to cross.
@@ -62,8 +59,9 @@ def agf_modes(
     ----------
     junction : leads and device
     omega : (nω,) increasing frequencies above zero, rad s⁻¹; None takes 40, even up to the top of the lower spectrum
-    k_mesh : points along either in-plane reciprocal vector, over the whole zone; None takes 12 for the smallest cell
-    symmetry, workers, executor, store, progress : as in `agf`
+    k_mesh : points along either in-plane reciprocal vector, over the whole zone, or a `ZoneMesh`; None takes 12 for the
+        smallest cell
+    executor, store, progress : as in `agf`
 
     Returns
     -------
@@ -76,10 +74,10 @@ def agf_modes(
     InputError
         for frequencies that are not above zero
     """
-    run = UnitRunner(workers, executor, store, progress)
     what, wanted = prepare_junction(junction), even_frequencies(junction, omega, shared=True)
-    units, weight = _mode_units(what, wanted, k_mesh, symmetry)
-    found = run(_mode_table, units)
+    points = zone_wavevectors(what, k_mesh, _DEFAULT_MODE_MESH_SIDE)
+    run = UnitRunner(executor, store, progress)
+    found = run(_mode_table, what, {"k": points.k}, {"omega": wanted}, _mode_seconds(what, wanted), numbered=True)
     rows = found["row"].astype(int)
     return ModalTransmission(
         omega=found["omega"],
@@ -87,7 +85,7 @@ def agf_modes(
         side=found["side"].astype(int),
         branch=found["branch"].astype(int),
         velocity=found["velocity"],
-        weight=weight[rows],
+        weight=points.weight[rows] / junction.area,
         transmission=np.clip(found["transmission"], 0, 1),
         specular=np.clip(found["specular"], 0, 1),
         method=f"AGF {junction.name}",
@@ -99,36 +97,27 @@ def mode_conversion(
     omega: ArrayLike | None = None,
     *,
     side: Side = "left",
-    k_mesh: tuple[int, int] | None = None,
-    symmetry: ArrayLike | None = None,
-    workers: int = 1,
-    executor: Executor | None = None,
-    store: Store | None = None,
+    k_mesh: MeshSize = None,
+    executor: Executor | int = 1,
+    store: Store | str | Path | None = None,
     progress: Progress | None = None,
 ) -> ModeConversion:
     """Modes that arrive on each branch, cross and return on each branch; parameters as in `agf_modes`."""
-    check_junction(junction)
-    check_choice(side, INTERFACE_SIDES, "side")
-    run = UnitRunner(workers, executor, store, progress)
     what, wanted = prepare_junction(junction), even_frequencies(junction, omega, shared=True)
-    units, weight = _mode_units(what, wanted, k_mesh, symmetry)
-    found = run(_conversion_sums, [{**unit, "side": side} for unit in units])
-    sums = {name: np.tensordot(weight, found[name], axes=1) for name in ("arriving", "transmitted", "reflected")}
+    check_choice(side, INTERFACE_SIDES, "side")
+    points = zone_wavevectors(what, k_mesh, _DEFAULT_MODE_MESH_SIDE)
+    run, common = UnitRunner(executor, store, progress), {"omega": wanted, "side": side}
+    found = run(_conversion_sums, what, {"k": points.k}, common, _mode_seconds(what, wanted), numbered=True)
+    sums = {
+        name: np.tensordot(points.weight / junction.area, found[name], axes=1)
+        for name in ("arriving", "transmitted", "reflected")
+    }
     return ModeConversion(wanted, side, **sums)
 
 
-def _mode_units(
-    what: PreparedJunction, omega: Array, k_mesh: tuple[int, int] | None, symmetry: ArrayLike | None
-) -> tuple[list[UnitInputs], Array]:
-    """Units of work over the zone, and the weight of each wave vector, m⁻²."""
-    points = zone_mesh(what.junction, k_mesh, symmetry_operations(what, symmetry), side=_DEFAULT_MODE_MESH_SIDE)
-    plain = junction_arrays(what.junction)
-    step = max(1, int(UNIT_SECONDS / (5e-3 + point_seconds(what)) / omega.size))
-    units: list[UnitInputs] = [
-        {"junction": plain, "k": points.k[i : i + step], "omega": omega, "first": i}
-        for i in range(0, len(points.k), step)
-    ]
-    return units, points.weight / what.junction.area
+def _mode_seconds(what: PreparedJunction, omega: Array) -> float:
+    """Rough time of all modes of one wave vector, s."""
+    return (5e-3 + point_seconds(what)) * omega.size
 
 
 def _mode_table(unit: UnitInputs) -> UnitResult:

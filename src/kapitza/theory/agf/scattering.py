@@ -421,14 +421,6 @@ def specularity(junction: Junction, found: ScatteringMatrix, side: Side = "left"
     return Specularity(*parts)
 
 
-def conversion_probabilities(found: ScatteringMatrix, start: Side, stop: Side, branches: tuple[int, int]) -> Array:
-    """(b', b) probabilities summed over the waves of each branch of arrival (columns) and departure (rows)."""
-    summed = np.zeros((branches[1], branches[0]))
-    at = found.leaving[INTERFACE_SIDES.index(stop)].branch[:, None], found.arriving[INTERFACE_SIDES.index(start)].branch
-    np.add.at(summed, at, found.probability(start, stop))
-    return summed
-
-
 def _ratio_or_nan(part: Array, rest: Array) -> Array:
     """Part of a sum; NaN where that is nothing."""
     whole = part + rest

@@ -3,17 +3,21 @@
 Between the edges of the bands the transmission is smooth: frequencies are placed there, wave vector by wave vector.
 """
 
+from collections.abc import Mapping
+from concurrent.futures import Executor
+from pathlib import Path
 from typing import Any
 
 import numpy as np
-from attrs import frozen
+from attrs import field, frozen
 
 from kapitza.core.arrays import Array, BoolArray, IndexArray
 from kapitza.core.modal import INTERFACE_SIDES
 from kapitza.core.quadrature import gauss_legendre_roots
 from kapitza.errors import ConvergenceError
 from kapitza.matter.junction import SQUARE_PICOSECOND, Junction, JunctionBlocks, JunctionLayer, Lead
-from kapitza.run.store import UnitInputs, UnitResult
+from kapitza.run.store import Store, UnitInputs, UnitResult
+from kapitza.run.work import Progress, UnitKernel, run_units
 from kapitza.theory.agf.green_functions import (
     LeadContact,
     PreparedJunction,
@@ -183,6 +187,7 @@ def _smooth_step(x: Array) -> Array:
 AGF_VERSION = "agf 5"  # of the kernels: part of the address of every stored result
 _CHUNK_SIZE = 1 << 18  # numbers of one array of matrices
 UNIT_SECONDS = 0.5  # that a unit should take, roughly
+MIN_POOL_SECONDS = 2.0  # seconds of work from which processes are worth their start
 _BOUND_TOLERANCE = 1e-6  # modes: transmission out of bounds that is put down to rounding
 _RETRY_SHIFT = 1e-9  # relative change of a frequency at which rounding is larger
 _MAX_RETRIES = 4  # at such frequencies
@@ -195,6 +200,58 @@ class TransmissionSums:
     total: Array
     left: Array
     right: Array
+
+
+def _as_store(store: Store | str | Path | None) -> Store | None:
+    """A store, or the one in a folder."""
+    return Store(store) if isinstance(store, (str, Path)) else store
+
+
+@frozen(eq=False)
+class UnitRunner:
+    """How units of work over wave vectors are done, and where their results are kept.
+
+    `executor` is any `concurrent.futures.Executor`, or a number of processes; these are started only for work that
+    takes longer than to start them.
+    """
+
+    executor: Executor | int = 1
+    store: Store | None = field(default=None, converter=_as_store)
+    progress: Progress | None = None
+
+    def __call__(
+        self,
+        kernel: UnitKernel,
+        what: PreparedJunction,
+        each: Mapping[str, Array],
+        common: Mapping[str, object],
+        seconds: float,
+        *,
+        numbered: bool = False,
+    ) -> dict[str, Array]:
+        """Results of a kernel over all wave vectors, each array of them joined along its first axis.
+
+        `each` are arrays of one row a wave vector, each of which costs some `seconds`; `common` goes into every unit,
+        and so does the number of its `first` wave vector where they are `numbered`.
+        """
+        plain, step = junction_arrays(what.junction), max(1, int(UNIT_SECONDS / seconds))
+        units: list[UnitInputs] = []
+        for i in range(0, len(each["k"]), step):
+            rows = {name: value[i : i + step] for name, value in each.items()}
+            units.append({"junction": plain, **common, **rows, **({"first": i} if numbered else {})})
+        workers, pool = (self.executor, None) if isinstance(self.executor, int) else (1, self.executor)
+        if workers > 1 and UNIT_SECONDS * len(units) <= MIN_POOL_SECONDS:
+            workers = 1
+        found = run_units(
+            kernel,
+            units,
+            version=AGF_VERSION,
+            store=self.store,
+            workers=workers,
+            executor=pool,
+            progress=self.progress,
+        )
+        return {name: np.concatenate([np.asarray(one[name], dtype=float) for one in found]) for name in found[0]}
 
 
 def transmission_at_frequencies(unit: UnitInputs) -> UnitResult:
