@@ -18,7 +18,7 @@ from kapitza.device.description import Box, Device, HeatSource
 from kapitza.device.layered.maps import plane_map, section_map
 from kapitza.device.layered.network import foster_network
 from kapitza.device.layered.temperatures import sample_peaks, solve_layered
-from kapitza.device.layered.transient import step_response
+from kapitza.device.layered.transient import layered_response
 from kapitza.device.shapes import HeatMap, Rectangle
 from kapitza.units import um
 
@@ -73,7 +73,7 @@ def main() -> None:
             told(f"map {count} x {count}, {what}", spent, f"highest {found.value.max():.4f} K")
     told("section, 240 x 60", median(lambda: section_map(device), 5)[0])
     times = np.geomspace(1e-8, 1e-2, 61)
-    told("step response, 61 times, 2 curves", median(lambda: step_response(device, times), 5)[0])
+    told("step response, 61 times, 2 curves", median(lambda: layered_response(device, times, "step"), 5)[0])
     spent, found = median(lambda: foster_network(device, 12, first=1e-8, last=1e-2, of="finger"), 5)
     told(f"Foster network of order {found.time.size}", spent, f"within {found.error * device.power:.1e} K")
     known = evolve(device, uncertain={"GaN|SiC.conductance": 5e6, "GaN.conductivity": 10.0})

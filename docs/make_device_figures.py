@@ -11,7 +11,6 @@ import numpy as np
 from kapitza import plot, solve
 from kapitza.device.layered.maps import plane_map, section_map
 from kapitza.device.layered.network import foster_network
-from kapitza.device.layered.transient import step_response
 from kapitza.io import read_device
 from kapitza.plot import device as device_plots
 from kapitza.plot.style import new_figure
@@ -31,7 +30,7 @@ def main() -> None:
 
     ax = new_figure().subplots()
     network = foster_network(device, 6, first=1e-8, last=1e-2)
-    plot.device_response(step_response(device, np.geomspace(1e-8, 1e-2, 121)), network, device.power, ax=ax)
+    plot.device_response(found.respond(np.geomspace(1e-8, 1e-2, 121), "step"), network, device.power, ax=ax)
     ax.figure.savefig(IMAGES / "device-step.png", dpi=150)
 
     ax = new_figure().subplots()

@@ -260,10 +260,10 @@ def test_the_way_is_chosen_by_the_geometry(capsys, tmp_path):
     layers = told(chip, capsys)
     volumes = told([*chip, "--tier", "volumes", "--cells", "20000"], capsys)
     assert (layers["tier"], volumes["tier"]) == ("layers", "volumes")
-    np.testing.assert_allclose(volumes["peak"]["value"], layers["peak"]["value"], rtol=0.015, atol=0)
-    assert abs(volumes["balance"]) < 1e-9
-    for name, drop in layers["drop"]["value"].items():
-        np.testing.assert_allclose(volumes["drop"]["value"][name], drop, rtol=0.05, atol=0.01)
+    np.testing.assert_allclose(volumes["fields"]["peak"], layers["fields"]["peak"], rtol=0.015, atol=0)
+    assert abs(volumes["imbalance"]) < 1e-9
+    for name, drop in layers["fields"]["drop"].items():
+        np.testing.assert_allclose(volumes["fields"]["drop"][name], drop, rtol=0.05, atol=0.01)
     fin = told(["device", str(SAMPLES / "finfet.toml"), *small], capsys)
     assert fin["tier"] == "volumes"
     assert "fin" in fin["why"]

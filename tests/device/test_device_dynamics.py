@@ -15,7 +15,7 @@ from kapitza.core.stack import Layer, Stack
 from kapitza.device.description import Box, Device, HeatSource, PeriodicPower, PulsedPower, StepPower
 from kapitza.device.layered.network import FosterNetwork, cauer_network, fit_foster, foster_network
 from kapitza.device.layered.temperatures import solve_layered
-from kapitza.device.layered.transient import device_response, step_response, transient_model
+from kapitza.device.layered.transient import layered_response, transient_model
 from kapitza.device.shapes import Disc, GaussianSpot, Rectangle
 from kapitza.errors import InputError
 from kapitza.units import um
@@ -32,7 +32,7 @@ DIFFUSIVITY = 100.0 / 2e6  # of the half space
 
 def test_step_of_the_reference(data):
     want = np.loadtxt(data("device/gan_stack_step_response.csv"), delimiter=",", skiprows=1)
-    got = step_response(transistor(), want[:, 0])
+    got = layered_response(transistor(), want[:, 0], "step")
     np.testing.assert_allclose(got.average["finger"], want[:, 2], rtol=0, atol=5e-6)
 
 
@@ -45,7 +45,7 @@ def test_disc_on_a_half_space_is_carslaw_and_jaegers():
     time, radius = np.geomspace(1e-9, 1e-3, 13), 3 * um
     root = np.sqrt(DIFFUSIVITY * time)
     want = 2 * root / (np.pi * radius**2 * 100) * (1 / np.sqrt(np.pi) - ierfc(radius / (2 * root)))
-    got = step_response(half_space(Disc(0, 0, radius)), time)
+    got = layered_response(half_space(Disc(0, 0, radius)), time, "step")
     np.testing.assert_allclose(got.peak, want, rtol=2e-5, atol=0)
 
 
@@ -53,7 +53,7 @@ def test_gaussian_on_a_half_space():
     """P/(k w √(2π)) 2/π arctan √(8Dt/w²)."""
     time, radius = np.geomspace(1e-9, 1e-4, 11), 2 * um
     want = np.arctan(np.sqrt(8 * DIFFUSIVITY * time) / radius) * 2 / np.pi / (np.sqrt(2 * np.pi) * radius * 100)
-    got = step_response(half_space(GaussianSpot(0, 0, radius)), time)
+    got = layered_response(half_space(GaussianSpot(0, 0, radius)), time, "step")
     np.testing.assert_allclose(got.peak, want, rtol=2e-6, atol=0)
 
 
@@ -62,7 +62,7 @@ def test_rectangle_without_sides_is_one_in_a_large_box():
     shape = Rectangle((20 * um, 23 * um), (20 * um, 24 * um))
     stack = Stack([Layer("a", 1 * um, 100.0, heat_capacity=2e6), Layer("b", 30 * um, 30.0, heat_capacity=2e6)], [1e8])
     free, boxed = (Device(stack, [HeatSource("s", 1.0, shape)], box) for box in (None, Box(43 * um, 44 * um)))
-    got, want = step_response(free, time), step_response(boxed, time)
+    got, want = layered_response(free, time, "step"), layered_response(boxed, time, "step")
     np.testing.assert_allclose(got.peak, want.peak, rtol=1e-6, atol=0)
     np.testing.assert_allclose(got.average["s"], want.average["s"], rtol=1e-6, atol=0)
 
@@ -96,9 +96,9 @@ def test_pulses_settle_to_the_train_without_beginning():
     pulses = PulsedPower(2e-6, 0.5e-6, 4000)
     device = evolve(transistor(), sources=[HeatSource("finger", 0.0625, FINGER, course=pulses)])
     inside = np.array([0.1e-6, 0.4e-6, 0.6e-6, 1.9e-6])
-    late = device_response(device, 3999 * 2e-6 + inside)
+    late = layered_response(device, 3999 * 2e-6 + inside)
     endless = evolve(device, sources=[HeatSource("finger", 0.0625, FINGER, course=PulsedPower(2e-6, 0.5e-6))])
-    np.testing.assert_allclose(device_response(endless, inside).peak, late.peak, rtol=1e-5, atol=0)
+    np.testing.assert_allclose(layered_response(endless, inside).peak, late.peak, rtol=1e-5, atol=0)
 
 
 def test_mean_of_a_train_is_its_duty_times_the_steady_rise():
@@ -109,7 +109,7 @@ def test_mean_of_a_train_is_its_duty_times_the_steady_rise():
     for low, high in parts:
         x = (node + 1) / 2
         time = low + (high - low) * x**2  # the corners go as √t
-        got = device_response(device, time).average["finger"]
+        got = layered_response(device, time).average["finger"]
         total += (weight / 2 * 2 * x * got).sum() * (high - low)
     np.testing.assert_allclose(total / 1e-5, 0.3 * 35.93716, rtol=1e-4, atol=0)
 
@@ -119,11 +119,13 @@ def test_courses_add():
     step = HeatSource("step", 0.02, FINGER, course=StepPower())
     wave = HeatSource("wave", 0.01, FINGER, course=PeriodicPower(1e5))
     device = evolve(transistor(), sources=[steady, step, wave])
-    got = device_response(device, [1e-1 + 1.25e-6])
-    quiet = solve_layered(evolve(device, sources=[steady, step]), sensitivity=False)
+    got = layered_response(device, [1e-1 + 1.25e-6])
+    constant = solve_layered(evolve(device, sources=[steady, step]), sensitivity=False)
     held = transient_model(device)
     wavy = held.periodic(held.readers[0], 2, np.array([1e5]))[0]
-    np.testing.assert_allclose(got.peak[0] - quiet.peak, np.real(wavy * np.exp(2j * np.pi * 0.125)), rtol=1e-4, atol=0)
+    np.testing.assert_allclose(
+        got.peak[0] - constant.peak, np.real(wavy * np.exp(2j * np.pi * 0.125)), rtol=1e-4, atol=0
+    )
 
 
 def test_foster_network_of_the_transistor():
@@ -134,7 +136,7 @@ def test_foster_network_of_the_transistor():
     assert network.error * device.power < 0.02
     time = np.geomspace(1.3e-8, 0.9e-2, 29)
     got = network.rise(time) * device.power
-    np.testing.assert_allclose(got, step_response(device, time).average["finger"], rtol=0, atol=0.02)
+    np.testing.assert_allclose(got, layered_response(device, time, "step").average["finger"], rtol=0, atol=0.02)
     np.testing.assert_allclose(network.resistance.sum() * device.power, 35.93716, rtol=1e-6, atol=0)
 
 
@@ -166,9 +168,12 @@ def test_ladder_has_the_same_impedance(cells):
     [
         (lambda: PulsedPower(1e-6, 2e-6), "pulses shorter"),
         (lambda: PulsedPower(1e-6, 1e-7, 0), "0 pulses"),
-        (lambda: step_response(transistor(), [0.0]), "above zero"),
-        (lambda: step_response(transistor(), [1e-14]), "ask for later times"),
-        (lambda: step_response(evolve(transistor(), stack=Stack([Layer("a", 1e-6, 1.0)])), [1e-6]), "no heat_capacity"),
+        (lambda: layered_response(transistor(), [0.0], "step"), "above zero"),
+        (lambda: layered_response(transistor(), [1e-14], "step"), "ask for later times"),
+        (
+            lambda: layered_response(evolve(transistor(), stack=Stack([Layer("a", 1e-6, 1.0)])), [1e-6], "step"),
+            "no heat_capacity",
+        ),
         (lambda: foster_network(transistor(), 0, first=1e-8, last=1e-2), "order 0"),
         (lambda: foster_network(transistor(), 3, first=1e-2, last=1e-8), "two that increase"),
         (lambda: foster_network(transistor(), 3, first=1e-8, last=1e-2, of="drain"), "no 'drain' to follow"),

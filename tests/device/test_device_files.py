@@ -317,8 +317,8 @@ def test_verb_device(tmp_path, capsys):
     status, out, _ = told(capsys, "device", path, "--json", "--samples", "300")
     assert status == 0
     held = json.loads(out)
-    assert abs(held["sampled"]["sigma"] / held["peak"]["sigma"] - 1) < 0.15
-    np.testing.assert_allclose(held["peak"]["value"], 39.8762285, rtol=1e-8, atol=0)
+    assert abs(held["sampled"]["sigma"] / held["sigma"]["value"] - 1) < 0.15
+    np.testing.assert_allclose(held["fields"]["peak"], 39.8762285, rtol=1e-8, atol=0)
     np.testing.assert_allclose(sum(held["share"].values()), 1.0, rtol=1e-9, atol=0)
     status, out, _ = told(capsys, "device", path, "--save", str(tmp_path / "d.h5"), "--plot", str(tmp_path / "d.png"))
     assert status == 0

@@ -15,9 +15,9 @@ from kapitza.device.description import Box, ConductivityLaw, Device, HeatSource,
 from kapitza.device.grid import transient
 from kapitza.device.grid.box_grid import BoxGrid
 from kapitza.device.grid.temperatures import solve_on_grid
-from kapitza.device.grid.transient import grid_response, grid_step_response
-from kapitza.device.layered.transient import device_response, step_response
+from kapitza.device.layered.transient import layered_response
 from kapitza.device.layout import Layout
+from kapitza.device.results import TransientTemperatures
 from kapitza.errors import InputError
 from kapitza.units import ns, um
 
@@ -37,10 +37,17 @@ def wall(**more: Any) -> Device:
     return Device(Stack(layers, [5e7]), [HeatSource("all", 1e-3, **more)], Box(3 * um, 5 * um), coefficient=1e8)
 
 
+def responded(
+    device: Device | Layout, time: Any, waveform: Any = "stated", cells: int = 100, grid: BoxGrid | None = None
+) -> TransientTemperatures:
+    """The response, after the steady state."""
+    return solve_on_grid(device, min(cells, 1000), grid=grid).respond(time, waveform, cells=cells, grid=grid)
+
+
 def test_a_step_in_one_dimension():
     time = np.geomspace(10 * ns, 3000 * ns, 8)
-    want = step_response(wall(), time)
-    got = grid_step_response(wall(), time, grid=COLUMN)
+    want = layered_response(wall(), time, "step")
+    got = responded(wall(), time, "step", grid=COLUMN)
     np.testing.assert_allclose(got.peak, want.peak, rtol=2e-3, atol=0)
     np.testing.assert_allclose(got.average["all"], want.average["all"], rtol=2e-3, atol=0)
 
@@ -48,15 +55,15 @@ def test_a_step_in_one_dimension():
 def test_pulses_in_one_dimension():
     device = wall(course=PulsedPower(300 * ns, 100 * ns, 2))
     time = np.array([30, 90, 110, 250, 310, 390, 500]) * ns
-    want = device_response(device, time)
-    got = grid_response(device, time, grid=COLUMN)
+    want = layered_response(device, time)
+    got = responded(device, time, grid=COLUMN)
     np.testing.assert_allclose(got.peak, want.peak, rtol=5e-3, atol=0)
 
 
 def test_steady_sources_have_been_on_for_ever():
     device = wall()
     two = evolve(device, sources=[*device.sources, HeatSource("late", 2e-3, course=StepPower())])
-    got = grid_response(two, [1 * ns, 20_000 * ns], grid=COLUMN)
+    got = responded(two, [1 * ns, 20_000 * ns], grid=COLUMN)
     start = solve_on_grid(device, grid=COLUMN).temperatures.peak
     assert start < got.peak[0] < 1.3 * start
     np.testing.assert_allclose(got.peak[1], 3 * start, rtol=1e-4, atol=0)
@@ -65,9 +72,9 @@ def test_steady_sources_have_been_on_for_ever():
 def test_properties_of_temperature_end_at_the_steady_field():
     device = evolve(wall(), laws={"a": ConductivityLaw.power(20.0, -1.2)})
     want = solve_on_grid(device, grid=COLUMN).temperatures.peak
-    got = grid_step_response(device, [100 * ns, 20_000 * ns], grid=COLUMN)
+    got = responded(device, [100 * ns, 20_000 * ns], "step", grid=COLUMN)
     np.testing.assert_allclose(got.peak[1], want, rtol=1e-4, atol=0)
-    np.testing.assert_allclose(grid_response(device, [5 * ns], grid=COLUMN).peak, want, rtol=1e-4, atol=0)
+    np.testing.assert_allclose(responded(device, [5 * ns], grid=COLUMN).peak, want, rtol=1e-4, atol=0)
 
 
 def test_properties_of_temperature_keep_the_second_order(monkeypatch):
@@ -92,17 +99,17 @@ def test_properties_of_temperature_keep_the_second_order(monkeypatch):
     grid = BoxGrid([0, 3 * um], [0, 5 * um], np.linspace(0, 1 * um, cells + 1))
     for one in (0.16, 0.01):
         monkeypatch.setattr(transient, "_MAX_RATE_CHANGE", one)
-        got = grid_step_response(device, [end], grid=grid).peak[0]
+        got = responded(device, [end], "step", grid=grid).peak[0]
         np.testing.assert_allclose(got, want, rtol=1e-4, atol=0)  # 2e-3 with properties at the start of each step
 
 
 def test_what_never_began_is_refused():
     for course in (PeriodicPower(1e6), PulsedPower(300 * ns, 100 * ns)):
         with pytest.raises(InputError, match="has always been"):
-            grid_response(wall(course=course), [1 * ns], grid=COLUMN)
+            responded(wall(course=course), [1 * ns], grid=COLUMN)
     bare = Device(Stack([Layer("a", 1 * um, 20.0)]), [HeatSource("all", 1e-3)], Box(3 * um, 5 * um))
     with pytest.raises(InputError, match="a has no heat_capacity"):
-        grid_step_response(Layout(bare), [1 * ns], 100)
+        responded(Layout(bare), [1 * ns], "step")
 
 
 @pytest.mark.slow
@@ -110,5 +117,5 @@ def test_transistor_against_the_table(data):
     with data("device/gan_stack_step_response.csv").open() as file:
         rows = [(float(r["t_s"]), float(r["dT_patch_avg_K_extrapolated"])) for r in csv.DictReader(file)]
     time, want = np.array(rows).T
-    got = grid_step_response(devices.transistor(), time, 200_000).average["finger"]
+    got = responded(devices.transistor(), time, "step", 200_000).average["finger"]
     np.testing.assert_allclose(got, want, rtol=5e-3, atol=0)

@@ -9,17 +9,10 @@ from kapitza.applications.thermoelectric import solve_leg as solve_leg
 from kapitza.core.conductance import TEMPERATURE_DROPS as TEMPERATURE_DROPS
 from kapitza.device.grid.sensitivities import scale_layout as scale_layout
 from kapitza.device.grid.sensitivities import unresolved_uncertainties as unresolved_uncertainties
-from kapitza.device.grid.transient import grid_response as grid_response
-from kapitza.device.grid.transient import grid_step_response as grid_step_response
 from kapitza.device.grid.transient import grid_time_span as grid_time_span
-from kapitza.device.layered.maps import plane_map as plane_map
-from kapitza.device.layered.maps import section_map as section_map
 from kapitza.device.layered.network import foster_network as foster_network
 from kapitza.device.layered.optimum import minimize_peak as minimize_peak
 from kapitza.device.layered.temperatures import sample_peaks as sample_peaks
-from kapitza.device.layered.transient import device_response as device_response
-from kapitza.device.layered.transient import step_response as step_response
-from kapitza.device.layered.transient import time_span as time_span
 from kapitza.device.setup import boundary_lengths as boundary_lengths
 from kapitza.io.applications import read_cryogenic as read_cryogenic
 from kapitza.io.applications import read_exchanger as read_exchanger

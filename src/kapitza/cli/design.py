@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 import kapitza
-from kapitza.cli.device.layers import report_design
+from kapitza.cli.device.sweeps import report_design
 from kapitza.cli.options import Json
 from kapitza.cli.output import print_json, print_table
 from kapitza.cli.samples import SampleArgument, shown_value

@@ -1,6 +1,7 @@
 """What is found out about a device."""
 
 from collections.abc import Mapping
+from typing import Literal
 
 import numpy as np
 from attrs import field, frozen
@@ -42,6 +43,9 @@ class TemperatureField:
     def __attrs_post_init__(self) -> None:
         if self.value.shape != (self.x.size, self.y.size):
             raise InputError(f"{self.name}: {self.value.shape} temperatures on {self.x.size} x {self.y.size} points")
+
+
+WaveformChoice = Literal["stated", "step"]  # each source as it says, or all switched on at t = 0
 
 
 @frozen(eq=False)
@@ -97,7 +101,7 @@ class DeviceTemperatures:
     @property
     def resistance(self) -> float:
         """Rise of the hottest point per power, K W⁻¹."""
-        return self.peak / self.power
+        return self.peak / self.power if self.power else np.nan
 
     @property
     def sigma(self) -> float | None:
@@ -134,6 +138,16 @@ class BoundaryJump:
     def jump(self) -> Array:
         """(nf,) one - other, K."""
         return self.one - self.other
+
+    @property
+    def mean(self) -> float:
+        """Jump averaged over the area, K."""
+        return float(self.jump @ self.area / self.area.sum())
+
+    @property
+    def largest(self) -> float:
+        """Jump that is largest in size, with its sign, K."""
+        return float(max(self.jump.tolist(), key=abs))
 
 
 def _integer_array(value: ArrayLike) -> IntArray:

@@ -100,6 +100,13 @@ def layer_extent(stack: Stack, index: int) -> tuple[float, float]:
     return 0.0, thickness
 
 
+def heat_capacity_of(layer: Layer) -> float:
+    """Heat capacity of a layer or block, J m⁻³ K⁻¹; one without is refused."""
+    if layer.heat_capacity is None:
+        raise InputError(f"layer {layer.name} has no heat_capacity (J/m³K), which all that changes with time needs")
+    return layer.heat_capacity
+
+
 def locate_plane(plane: Plane, stack: Stack) -> tuple[int, float]:
     """Index of the layer of a plane, and its depth there as `layer_extent` counts it, m.
 

@@ -1,15 +1,24 @@
 """Verbs for devices: device, export."""
 
+from __future__ import annotations
+
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from kapitza.cli import figures
-from kapitza.cli.device import grid, inverse, layers
-from kapitza.cli.device.method import MethodChoice, choose_method
+import kapitza
+from kapitza.cli import deferred, figures
+from kapitza.cli.device.inverse import report_inverse
+from kapitza.cli.device.report import DeviceFiles, reason, report_device
+from kapitza.cli.device.sweeps import report_sweep
 from kapitza.cli.options import Figure, Json, Save
+from kapitza.cli.output import note
 from kapitza.errors import InputError
+from kapitza.io.quantities import quantity
+
+if TYPE_CHECKING:
+    from kapitza.io.device.layers import DeviceMethod
 
 device_app = typer.Typer()
 
@@ -49,55 +58,44 @@ def device(
     as_json: Json = False,
 ) -> None:
     """Temperature of a device, the share of each layer and boundary in it, and how uncertain it is."""
-    figures.Results(save, plot)
-    figures.check_output(step, figures.FIGURE_SUFFIXES)
-    figures.check_output(vtk, (".vtr", ".vtu"))
+    files = DeviceFiles(save, plot, step, vtk)
     clash = {"--plot": plot, "--step": step, "--samples": samples, "--sweep": sweep}
     given = [name for name, value in clash.items() if value]
     if fit is not None and given:
         raise InputError(f"{' and '.join(given)} with --fit: a fit takes --free, --save and --json only")
     if free is not None and fit is None:
         raise InputError(f"--free {free} without --fit: give the table of measured temperatures")
-    choice = choose_method(file, tier)
-    if choice.tier != "layers":
-        _refuse_options(choice, {"--fit": fit, "--samples": samples})
+    choice = _choose_method(file, tier)
+    if choice.tier == "layers":
+        if vtk is not None:
+            raise InputError(f"--vtk {vtk}: layers are solved without a grid; --tier volumes makes one")
+    else:
+        on_mesh = choice.tier == "elements"
+        unknown = {"--fit": fit, "--samples": samples, "--sweep": on_mesh and sweep, "--step": on_mesh and step}
+        unknown["--vtk FILE.vtr"] = on_mesh and Path(vtk or "").suffix.lower() == ".vtr"
         if sweep is not None:
-            _refuse_options(choice, {"--sweep": choice.tier == "elements", "--vtk": vtk, "--step": step})
-            layers.report_sweep(file, sweep, plot=plot, save=save, as_json=as_json, cells=cells)
-            return
-        _report_fields(file, choice, cells=cells, files=(plot, save, vtk, step), as_json=as_json)
-        return
-    if vtk is not None:
-        raise InputError(f"--vtk {vtk}: layers are solved without a grid; --tier volumes makes one")
+            unknown |= {"--vtk": vtk, "--step": step}
+        wrong = [name for name, value in unknown.items() if value]
+        if wrong:
+            raise InputError(f"{' and '.join(wrong)}: not for a device {reason(choice)}")
     if fit is not None:
-        inverse.report_inverse(file, fit, free, save=save, as_json=as_json)
-        return
-    if sweep is not None:
-        layers.report_sweep(file, sweep, plot=plot, save=save, as_json=as_json)
-        return
-    layers.report_device(file, choice, plot=plot, save=save, step=step, samples=samples, as_json=as_json)
+        report_inverse(file, fit, free, save=save, as_json=as_json)
+    elif sweep is not None:
+        report_sweep(file, sweep, files, as_json=as_json, cells=None if choice.tier == "layers" else cells)
+    else:
+        report_device(file, choice, files, cells=cells, samples=samples, as_json=as_json)
 
 
-_OutputFiles = tuple[
-    str | None, str | None, str | None, str | None
-]  # figure, results, fields for ParaView, figure of time
-
-
-def _report_fields(file: str, choice: MethodChoice, *, cells: int, files: _OutputFiles, as_json: bool) -> None:
-    """Report a device with blocks, or of a mesh."""
-    plot, save, vtk, step = files
-    if choice.tier == "volumes":
-        grid.report_layout(file, choice, cells=cells, plot=plot, save=save, vtk=vtk, step=step, as_json=as_json)
-        return
-    _refuse_options(choice, {"--step": step, "--vtk FILE.vtr": vtk is not None and Path(vtk).suffix.lower() == ".vtr"})
-    grid.report_body(file, choice, plot=plot, save=save, vtk=vtk, as_json=as_json)
-
-
-def _refuse_options(choice: MethodChoice, given: dict[str, object]) -> None:
-    """Refuse options that a way to solve does not know."""
-    wrong = [name for name, value in given.items() if value]
-    if wrong:
-        raise InputError(f"{' and '.join(wrong)}: not for a device {choice.reason}")
+def _choose_method(path: str, tier: str) -> DeviceMethod:
+    """Return the way to solve a device file; one that cannot describe it is refused."""
+    needed = deferred.device_method(path)
+    if tier in ("auto", needed.tier):
+        return needed
+    if needed.tier == "layers" and tier == "volumes":
+        return needed._replace(tier=tier, why="--tier volumes asks for it; layers alone would not need a grid")
+    if tier == "elements":
+        raise InputError(f"--tier elements takes a file with mesh = 'device.msh'; {path} has none")
+    raise InputError(f"--tier {tier} cannot describe {path}: {needed.why}")
 
 
 @device_app.command()
@@ -115,8 +113,38 @@ def export(
     times: Annotated[str | None, typer.Option(help="Range that it has to follow, e.g. 10ns:10ms.")] = None,
 ) -> None:
     """Write a device for other programs: a thermal network, its boundary resistances, or a problem for MOOSE."""
+    for path in (spice, comsol):
+        if path is not None:
+            figures.check_folder(path)
     if moose is not None:
-        grid.report_moose(file, moose, cells)
-        if spice is None and comsol is None:
-            return
-    layers.report_export(file, spice=spice, comsol=comsol, order=order, ladder=ladder, of=of, span=times)
+        if not Path(moose).is_dir():
+            figures.check_folder(moose)
+        written = kapitza.io.write_moose(kapitza.io.read_layout(file), moose, cells)
+        note(f"wrote {', '.join(str(Path(moose) / one.name) for one in written)}")
+    elif spice is None and comsol is None:
+        raise InputError("nothing to write: expected --spice FILE, --comsol FILE or --moose FOLDER")
+    if spice is None and comsol is None:
+        return
+    device = kapitza.io.read_device(file)
+    if spice is not None:
+        first, last = deferred.grid_time_span(device) if times is None else _parse_time_span(times)
+        network = deferred.foster_network(device, order, first=first, last=last, of=of)
+        kapitza.io.write_spice(network, spice, title=device.title, ladder=ladder)
+        power = device.power
+        note(
+            f"wrote {spice}: {network.resistance.size} cells, within {network.error * power:.2g} K of "
+            f"{network.resistance.sum() * power:.5g} K from {first:.3g} to {last:.3g} s at {power:.4g} W"
+        )
+    if comsol is not None:
+        kapitza.io.write_boundaries(device, comsol)
+        count = sum(isinstance(one.conductance, kapitza.Conductance) for one in device.stack.boundaries)
+        note(f"wrote {comsol}: {len(device.stack.boundaries)} boundaries" + (f", {count} of T" if count else ""))
+
+
+def _parse_time_span(text: str) -> tuple[float, float]:
+    """First and last time of "10ns:10ms", s."""
+    parts = text.split(":")
+    if len(parts) != 2:
+        raise InputError(f"{text!r:.40}: expected two times such as 10ns:10ms")
+    first, last = (quantity(part, "time", what="time") for part in parts)
+    return first, last

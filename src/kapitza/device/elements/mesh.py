@@ -193,6 +193,11 @@ class Mesh:
         return self.points.shape[1]
 
     @property
+    def order(self) -> int:
+        """Of the shape functions: 1, nodes at the corners; 2, also between them."""
+        return self.simplex.order
+
+    @property
     def simplex(self) -> Simplex:
         """What the cells are."""
         return _simplex_element(self.dimension, self.cells.shape[1])

@@ -14,9 +14,8 @@ from kapitza.device.description import HeatSource
 from kapitza.device.grid.box_grid import BoxGrid
 from kapitza.device.layered.linear import source_plane
 from kapitza.device.layout import LATERAL_SIDES, Layout, layer_depth
-from kapitza.device.setup import Plane, locate_plane
+from kapitza.device.setup import Plane, heat_capacity_of, locate_plane
 from kapitza.device.shapes import Disc, GaussianSpot, HeatMap, Patch, SourceShape
-from kapitza.errors import InputError
 
 
 @frozen(eq=False, kw_only=True)
@@ -369,10 +368,7 @@ def patch_mean(grid: BoxGrid, values: Array, patch: Patch) -> float:
 
 def cell_capacities(found: FiniteVolumes) -> Array:
     """(nx, ny, nz) heat capacity of each cell, J K⁻¹; a layer or block without one is refused."""
-    for layer in found.layout.regions:
-        if layer.heat_capacity is None:
-            raise InputError(f"{layer.name} has no heat_capacity (J/m³K), which all that changes needs")
-    capacities = np.array([layer.heat_capacity for layer in found.layout.regions], dtype=float)
+    capacities = np.array([heat_capacity_of(layer) for layer in found.layout.regions])
     return capacities[found.regions] * found.grid.areas[:, :, None] * found.grid.sizes[2]
 
 

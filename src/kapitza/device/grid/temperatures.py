@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from attrs import evolve, field, frozen
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from kapitza.core.arrays import Array
+from kapitza.core.arrays import Array, positive
 from kapitza.device.description import Device
 from kapitza.device.grid.box_grid import BoxGrid, automatic_grid
 from kapitza.device.grid.finite_volumes import (
@@ -19,15 +19,18 @@ from kapitza.device.grid.finite_volumes import (
 )
 from kapitza.device.grid.sensitivities import grid_sensitivities, peak_uncertainty
 from kapitza.device.grid.steady import solve_balances, temperature_drops
+from kapitza.device.grid.transient import grid_response
 from kapitza.device.grid.views import grid_flux, grid_jumps, grid_means, grid_section
-from kapitza.device.layered.temperatures import averaging_patches
+from kapitza.device.layered.linear import averaging_patches
 from kapitza.device.layout import Layout
 from kapitza.device.multigrid import ENERGY_TOLERANCE
 from kapitza.device.results import (
     BoundaryJump,
     DeviceTemperatures,
     TemperatureField,
+    TransientTemperatures,
     TriangulatedField,
+    WaveformChoice,
     read_only_array,
 )
 from kapitza.device.setup import Plane
@@ -81,25 +84,9 @@ class GridTemperatures:
         return float(self.escaped.sum() / self.temperatures.power - 1)
 
     @property
-    def finite_volumes(self) -> FiniteVolumes:
-        """The conductances that the temperatures were found with.
-
-        Raises
-        ------
-        InputError
-            for results that version 0.1.0 saved, without their layout
-        """
-        if self.layout is None:
-            raise InputError(
-                f"{self.temperatures.title}: these temperatures were saved without their layout; solve it again"
-            )
-        rise = self.rise if layout_is_nonlinear(self.layout) else None
-        return finite_volumes(self.layout, self.grid, self.regions, rise)
-
-    @property
     def jumps(self) -> Mapping[str, BoundaryJump]:
         """Temperature jumps at all boundaries that resist, by name "one|other": layers first, then blocks."""
-        return grid_jumps(self.finite_volumes, self.rise)
+        return grid_jumps(field_volumes(self), self.rise)
 
     @property
     def means(self) -> dict[str, float]:
@@ -108,22 +95,50 @@ class GridTemperatures:
 
     def flux(self) -> Array:
         """(nx, ny, nz, 3) heat flux along x, y and down in the middle of each cell, W m⁻²."""
-        return grid_flux(self.finite_volumes, self.rise)
+        return grid_flux(field_volumes(self), self.rise)
 
     def section(self, y: float | None = None) -> TriangulatedField:
         """The section through the cells at y, m (through the hottest point if None), with the jumps at boundaries."""
-        return grid_section(self.finite_volumes, self.rise, float(self.place[1]) if y is None else y)
+        return grid_section(field_volumes(self), self.rise, float(self.place[1]) if y is None else y)
 
     def plane(self, plane: Plane) -> TemperatureField:
         """Rises on a plane along the layers, an edge of the grid; at a boundary, on the side that the plane names."""
-        system = self.finite_volumes
+        system = field_volumes(self)
         at = find_grid_plane(system, plane)
         value = horizontal_faces(system, self.rise).plane(at)
         return TemperatureField(plane.layer, *self.grid.middles[:2], value, float(self.grid.z[at.index]))
 
+    def respond(
+        self,
+        time: ArrayLike,
+        waveform: WaveformChoice = "stated",
+        *,
+        cells: int = 40_000,
+        grid: BoxGrid | None = None,
+    ) -> TransientTemperatures:
+        """Rises against time, with properties of T at the field in the middle of each step.
+
+        Parameters
+        ----------
+        time : (nt,) s, above zero
+        waveform : "stated", each source on its own waveform, steady ones and blocks on for ever; "step", all sources
+            and blocks switched on together at t = 0
+        cells : about how many cells the grid has, which resolves the first time
+        grid : another one than that
+
+        Raises
+        ------
+        InputError
+            for layers without heat capacity, and for periodic sources and trains of pulses without beginning, which
+            never started
+        """
+        layout = field_volumes(self).layout
+        first = float(positive(time).min())
+        return grid_response(layout, time, grid or automatic_grid(layout, cells, shortest=first), waveform)
+
     def sensitivities(self, names: Sequence[str] | None = None, *, cells: int = 40_000) -> dict[str, float]:
         """Change of the peak per relative change of each number, by name, K: as `grid_sensitivities`."""
-        return grid_sensitivities(self.finite_volumes.layout, cells, names=names)
+        return grid_sensitivities(field_volumes(self).layout, cells, names=names)
 
     def with_uncertainty(self, cells: int = 40_000) -> "GridTemperatures":
         """Return the same with the uncertainty of the peak from each number that has one.
@@ -137,8 +152,18 @@ class GridTemperatures:
         GridTemperatures whose `temperatures` have `sensitivity` and `contribution` for these numbers; lengths
         (`unresolved_uncertainties`) have none, because the grid follows them
         """
-        slopes, parts = peak_uncertainty(self.finite_volumes.layout, cells)
+        slopes, parts = peak_uncertainty(field_volumes(self).layout, cells)
         return evolve(self, temperatures=evolve(self.temperatures, sensitivity=slopes, contribution=parts))
+
+
+def field_volumes(fields: GridTemperatures) -> FiniteVolumes:
+    """The conductances that the temperatures were found with; not of results of 0.1.0, saved without layout."""
+    if fields.layout is None:
+        raise InputError(
+            f"{fields.temperatures.title}: these temperatures were saved without their layout; solve it again"
+        )
+    rise = fields.rise if layout_is_nonlinear(fields.layout) else None
+    return finite_volumes(fields.layout, fields.grid, fields.regions, rise)
 
 
 def solve_on_grid(

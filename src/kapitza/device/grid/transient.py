@@ -21,8 +21,8 @@ from scipy.interpolate import PchipInterpolator
 from scipy.sparse import csr_array
 
 from kapitza.core.arrays import Array, positive
-from kapitza.device.description import Device, PeriodicPower, PulsedPower, SteadyPower, Waveform
-from kapitza.device.grid.box_grid import BoxGrid, automatic_grid
+from kapitza.device.description import Device, PeriodicPower, PulsedPower, SteadyPower, StepPower, Waveform
+from kapitza.device.grid.box_grid import BoxGrid
 from kapitza.device.grid.finite_volumes import (
     FiniteVolumes,
     GridPlane,
@@ -37,11 +37,12 @@ from kapitza.device.grid.finite_volumes import (
     shape_coverage,
 )
 from kapitza.device.grid.steady import HotSpot, solve_balances
-from kapitza.device.layered.temperatures import averaging_patches
+from kapitza.device.layered.linear import averaging_patches
 from kapitza.device.layered.transient import time_span
 from kapitza.device.layout import Layout
 from kapitza.device.multigrid import Preconditioner, build_preconditioner, conjugate_gradients
-from kapitza.device.results import TransientTemperatures
+from kapitza.device.results import TransientTemperatures, WaveformChoice
+from kapitza.device.setup import heat_capacity_of
 from kapitza.errors import ConvergenceError, InputError
 
 _SDIRK_GAMMA = 1 - 1 / np.sqrt(2)
@@ -76,74 +77,35 @@ class _GridProbes:
         return [self.spot.rise(rise, faces), *means]
 
 
-def grid_step_response(
-    layout: Layout | Device, time: ArrayLike, unknowns: int = 40_000, *, grid: BoxGrid | None = None
-) -> TransientTemperatures:
-    """Rises after all sources and blocks were switched on together at t = 0, whatever their courses.
-
-    Parameters
-    ----------
-    layout : with heat capacities; properties of T are taken at the field in the middle of each step
-    time : (nt,) s, above zero
-    unknowns, grid : as for `solve`
-
-    Raises
-    ------
-    InputError, ConvergenceError
-        as `solve`, and for layers without heat capacity
-    """
-    layout = Layout(layout) if isinstance(layout, Device) else layout
-    times = positive(time)
-    on = (1.0,) * (len(layout.device.sources) + 1)
-    return _integrate_response(
-        layout,
-        grid or automatic_grid(layout, unknowns, shortest=float(times.min())),
-        times,
-        lambda _: on,
-        [0.0],
-        settle=False,
-    )
-
-
 def grid_response(
-    layout: Layout | Device, time: ArrayLike, unknowns: int = 40_000, *, grid: BoxGrid | None = None
+    layout: Layout, time: ArrayLike, grid: BoxGrid, waveform: WaveformChoice = "stated"
 ) -> TransientTemperatures:
-    """Rises against time with each source on its own course: steady ones and blocks have been on for ever.
+    """Rises at times (nt,) above zero, s, with each source on its own waveform, or all switched on at t = 0 ("step").
 
-    Raises
-    ------
-    InputError, ConvergenceError
-        as `grid_step_response`; for periodic sources and trains of pulses without beginning, which never started
+    Steady sources and blocks have been on for ever; properties of T are taken at the field in the middle of each step.
+    Periodic sources and trains of pulses without beginning, which never started, are refused.
     """
-    layout = Layout(layout) if isinstance(layout, Device) else layout
     times = positive(time)
-    courses = [source.course for source in layout.device.sources]
+    together = waveform == "step"
+    courses = {one.name: StepPower() if together else one.course for one in layout.device.sources}
     ends = {0.0}
-    for source in layout.device.sources:
-        ends |= _switching_times(source.name, source.course)
+    for name, course in courses.items():
+        ends |= _switching_times(name, course)
 
     def levels(at: float) -> tuple[float, ...]:
-        return (*(_power_level(course, at) for course in courses), 1.0)
+        return (*(_power_level(course, at) for course in courses.values()), float(at >= 0 or not together))
 
-    breaks = sorted(end for end in ends if end < times.max())
-    return _integrate_response(
-        layout,
-        grid or automatic_grid(layout, unknowns, shortest=float(times.min())),
-        times,
-        levels,
-        breaks,
-        settle=True,
-    )
+    return _integrate_response(layout, grid, times, levels, sorted(end for end in ends if end < times.max()))
 
 
-def grid_time_span(layout: Layout) -> tuple[float, float]:
-    """Times between which a layout heats up, s: from when heat leaves what is smallest until all is steady."""
+def grid_time_span(layout: Layout | Device) -> tuple[float, float]:
+    """Times between which a device heats up, s: from when heat leaves what is smallest until all is steady."""
+    if isinstance(layout, Device):
+        return time_span(layout)
     first, last = time_span(layout.device)
     for block in layout.blocks:
-        if block.layer.heat_capacity is None:
-            raise InputError(f"{block.name} has no heat_capacity (J/m³K), which all that changes needs")
         size = min(high - low for low, high in (*block.outline.extent, block.span))
-        first = min(first, 0.02 * size**2 * block.layer.heat_capacity / block.layer.conductivity)
+        first = min(first, 0.02 * size**2 * heat_capacity_of(block.layer) / block.layer.conductivity)
     return first, last
 
 
@@ -170,7 +132,7 @@ def _power_level(course: Waveform, at: float) -> float:
 
 
 def _integrate_response(
-    layout: Layout, grid: BoxGrid, times: Array, levels: _PowerLevels, breaks: list[float], *, settle: bool
+    layout: Layout, grid: BoxGrid, times: Array, levels: _PowerLevels, breaks: list[float]
 ) -> TransientTemperatures:
     """Step through all times, from one switch to the next."""
     steady = solve_balances(layout, grid, _STAGE_TOLERANCE)
@@ -181,9 +143,8 @@ def _integrate_response(
     }
     watched = _GridProbes(steady.spot, patches)
     rise = np.zeros(grid.shape)
-    before = levels(-1.0) if settle else (0.0,)
-    if any(before):
-        rise = _initial_rise(layout, grid, before)
+    if any(levels(-1.0)):
+        rise = _initial_rise(layout, grid, levels(-1.0))
     rows = np.zeros((1 + len(patches), times.size))
     for start, end in zip(breaks, [*breaks[1:], float(times.max())], strict=True):
         inside = (times > start) & (times <= end)

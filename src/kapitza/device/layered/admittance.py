@@ -6,7 +6,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from kapitza.core.arrays import ComplexArray
 from kapitza.core.stack import Boundary, Layer, Stack
-from kapitza.device.setup import BackCondition, LayerSlice, Setup, StackCut, StackPiece, cut_stack
+from kapitza.device.setup import BackCondition, LayerSlice, Setup, StackCut, StackPiece, cut_stack, heat_capacity_of
 from kapitza.errors import InputError
 
 
@@ -48,11 +48,9 @@ def _lateral_conduction(layer: Layer, at: SpectralPoints) -> NDArray[np.float64]
 
 def _heat_storage(layer: Layer, at: SpectralPoints) -> ComplexArray:
     """(ns, 1) s times heat capacity, W m⁻³ K⁻¹; a layer without one is refused where some s is not 0."""
-    if layer.heat_capacity is None:
-        if at.s.any():
-            raise InputError(f"layer {layer.name} has no heat_capacity (J/m³K), which all that changes with time needs")
+    if not at.s.any():
         return at.s
-    return at.s * layer.heat_capacity
+    return at.s * heat_capacity_of(layer)
 
 
 def _thermal_wave(layer: Layer, at: SpectralPoints) -> ThermalWave:

@@ -22,7 +22,7 @@ from kapitza.device.layered.green_functions import (
 from kapitza.device.layered.laplace import inverse_laplace
 from kapitza.device.layered.spreading import LateralPoints, Readout, lateral_spread, rectangles_spread
 from kapitza.device.setup import LayerSlice, Plane
-from kapitza.device.shapes import Disc, Rectangle
+from kapitza.device.shapes import Disc, Patch, Rectangle
 from kapitza.errors import InputError
 
 _LOG_TIME_STEP = 0.4  # of ln τ: the integrand is analytic in |Im ln τ| < π/2, so that the error is e^(-π²/0.4)
@@ -225,6 +225,18 @@ def linear_device(device: Device, planes: tuple[Plane, ...] = ()) -> LinearDevic
 def source_plane(device: Device, source: HeatSource) -> Plane:
     """Plane of a source."""
     return source.plane or device.top()
+
+
+def averaging_patches(device: Device) -> dict[str, tuple[Plane, Patch]]:
+    """Where temperatures are averaged: sources that are rectangles or discs or take all of a box, and patches."""
+    found: dict[str, tuple[Plane, Patch]] = {}
+    for source in device.sources:
+        plane = source_plane(device, source)
+        if isinstance(source.shape, (Rectangle, Disc)):
+            found[source.name] = plane, source.shape
+        elif source.shape is None and device.box is not None:
+            found[source.name] = plane, Rectangle((0.0, device.box.width), (0.0, device.box.depth))
+    return found | dict(device.patches)
 
 
 def _lateral_sizes(device: Device) -> tuple[float, ...]:

@@ -87,12 +87,12 @@ def foster_network(device: Device, order: int = 12, *, first: float, last: float
         raise InputError(f"a network of order {order}: expected 1 to {_MAX_NETWORK_ORDER}")
     if not 0 < first < last:
         raise InputError(f"times from {first:g} to {last:g} s: expected two that increase, above 0")
-    held = transient_model(device)
-    if of not in held.names:
-        raise InputError(f"no {of!r} to follow: expected {' or '.join(map(repr, held.names))}")
-    reader = held.readers[held.names.index(of)]
+    model = transient_model(device)
+    if of not in model.names:
+        raise InputError(f"no {of!r} to follow: expected {' or '.join(map(repr, model.names))}")
+    reader = model.readers[model.names.index(of)]
     time = np.geomspace(first, last, int(_POINTS_PER_DECADE * np.log10(last / first)) + 2)
-    rises = np.sum([held.steps(reader, i, time) for i in range(len(reader.steady))], axis=0) / device.power
+    rises = np.sum([model.step_rise(reader, i, time) for i in range(len(reader.steady))], axis=0) / device.power
     steady = sum(reader.steady) / device.power
     return fit_foster(time, rises, steady, order, of)
 

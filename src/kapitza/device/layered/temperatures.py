@@ -4,16 +4,28 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from attrs import evolve, frozen
+from numpy.typing import ArrayLike
 
 from kapitza.core.arrays import Array
 from kapitza.core.conductance import Conductance
 from kapitza.device.description import Device
-from kapitza.device.layered.linear import LinearDevice, linear_device, source_plane, with_constant_properties
+from kapitza.device.layered.linear import (
+    LinearDevice,
+    averaging_patches,
+    linear_device,
+    with_constant_properties,
+)
 from kapitza.device.layered.maps import boundary_jumps, plane_map, section_map
 from kapitza.device.layered.steady import SteadySolution, solve_steady
-from kapitza.device.results import BoundaryJump, DeviceTemperatures, TemperatureField
+from kapitza.device.layered.transient import layered_response
+from kapitza.device.results import (
+    BoundaryJump,
+    DeviceTemperatures,
+    TemperatureField,
+    TransientTemperatures,
+    WaveformChoice,
+)
 from kapitza.device.setup import Plane
-from kapitza.device.shapes import Disc, Patch, Rectangle
 from kapitza.errors import InputError
 
 _DIFFERENCE_STEP = 1e-3  # of differences, relative
@@ -137,6 +149,22 @@ class LayeredTemperatures(DeviceTemperatures):
         """Rises on a section along x and down through all layers: as `section_map`."""
         return section_map(self.device, y, points=points, per_layer=per_layer)
 
+    def respond(self, time: ArrayLike, waveform: WaveformChoice = "stated") -> TransientTemperatures:
+        """Rises against time, with properties of T at the steady state.
+
+        Parameters
+        ----------
+        time : (nt,) s, above zero; may span many decades
+        waveform : "stated", each source on its own waveform: steady ones have been on for ever, steps and counted
+            pulses begin at t = 0, trains of pulses have no beginning; "step", all switched on together at t = 0
+
+        Raises
+        ------
+        InputError
+            for layers without heat capacity, or times so short that the box would need too many modes
+        """
+        return layered_response(self.device, time, waveform)
+
     def sensitivities(self, names: Sequence[str] | None = None) -> dict[str, float]:
         """Change of the peak per relative change of each number, ∂T/∂ln p, by name, K."""
         found = dict(self.sensitivity) or _peak_sensitivities(self.device, solve_steady(self.device))
@@ -194,15 +222,3 @@ def _patch_averages(device: Device, ready: LinearDevice) -> dict[str, float]:
     for name, (plane, patch) in averaging_patches(device).items():
         found[name] = float(ready.rise(patch, ready.node(plane))[0])
     return found
-
-
-def averaging_patches(device: Device) -> dict[str, tuple[Plane, Patch]]:
-    """Where temperatures are averaged: sources that are rectangles or discs or take all of a box, and patches."""
-    found: dict[str, tuple[Plane, Patch]] = {}
-    for source in device.sources:
-        plane = source_plane(device, source)
-        if isinstance(source.shape, (Rectangle, Disc)):
-            found[source.name] = plane, source.shape
-        elif source.shape is None and device.box is not None:
-            found[source.name] = plane, Rectangle((0.0, device.box.width), (0.0, device.box.depth))
-    return found | dict(device.patches)

@@ -12,7 +12,7 @@ from kapitza.device.description import Box, Device, HeatSource, PeriodicPower, P
 from kapitza.device.layered.admittance import SpectralPoints
 from kapitza.device.layered.green_functions import layer_response, node_response, sliced_waves
 from kapitza.device.layered.laplace import inverse_laplace
-from kapitza.device.layered.linear import LinearDevice, source_plane
+from kapitza.device.layered.linear import LinearDevice, averaging_patches, source_plane
 from kapitza.device.layered.spreading import (
     AxisRanges,
     LateralPoints,
@@ -24,8 +24,8 @@ from kapitza.device.layered.spreading import (
     source_ranges,
 )
 from kapitza.device.layered.steady import SteadySolution, solve_steady
-from kapitza.device.layered.temperatures import averaging_patches
-from kapitza.device.results import TransientTemperatures
+from kapitza.device.results import TransientTemperatures, WaveformChoice
+from kapitza.device.setup import heat_capacity_of
 from kapitza.device.shapes import Disc, HeatMap, SourceShape
 from kapitza.errors import InputError
 
@@ -223,50 +223,47 @@ class Probe:
 class TransientModel:
     """A solved device with what is read of it."""
 
-    held: SteadySolution  # the steady solution
+    solution: SteadySolution  # the steady solution
     readers: tuple[Probe, ...]  # the hottest point first, then the patches
     names: tuple[str, ...]  # of the readers
 
     @property
-    def ready(self) -> LinearDevice:
+    def linear(self) -> LinearDevice:
         """The device with plain numbers."""
-        return self.held.linear
+        return self.solution.linear
 
     @property
     def storage(self) -> tuple[float, float]:
         """Smallest and largest heat capacity over conductivity along the layers, s m⁻²."""
-        found: list[float] = []
-        for layer in self.ready.device.stack.layers:
-            if layer.heat_capacity is None:
-                raise InputError(f"layer {layer.name} has no heat_capacity (J/m³K), which all that changes needs")
-            found.append(float(layer.heat_capacity / layer.tensor[0, 0]))
+        layers = self.linear.device.stack.layers
+        found = [float(heat_capacity_of(layer) / layer.tensor[0, 0]) for layer in layers]
         return min(found), max(found)
 
     def weights(self, reader: Probe, source: HeatSource, highest: float, time: float) -> RadialWeights:
         """Weights of the wave vectors for one reader and one source."""
         longest = np.sqrt(time / self.storage[0])
-        ratio = self.ready.nodes.ratio
-        return _radial_weights(self.ready.device, source.shape, reader.at, highest, ratio=ratio, longest=longest)
+        ratio = self.linear.nodes.ratio
+        return _radial_weights(self.linear.device, source.shape, reader.at, highest, ratio=ratio, longest=longest)
 
     def transfer(self, source: HeatSource, node: int, s: ComplexArray, kappa: Array) -> ComplexArray:
         """(ns, nk) temperature of a node per flux of a source, K m² W⁻¹."""
-        device, cut = self.ready.device, self.ready.column
+        device, cut = self.linear.device, self.linear.column
         at = SpectralPoints(s[:, None], kappa, np.zeros(1))
         held = sliced_waves(cut, device.stack, at, top=device.top_coefficient, bottom=device.coefficient)
         if source.through:
             return layer_response(held, source_plane(device, source).layer)[node]
-        return node_response(held, self.ready.node(source_plane(device, source)), node)
+        return node_response(held, self.linear.node(source_plane(device, source)), node)
 
     def mean(self, source: HeatSource, node: int, s: ComplexArray) -> ComplexArray:
         """(ns,) the same for all of a box evenly, over its area, K W⁻¹; nothing where there is no box."""
-        if self.ready.area is None:
+        if self.linear.area is None:
             return np.zeros(s.shape, dtype=complex)
-        still = np.sqrt(self.ready.nodes.p[-1:].real)
-        return self.transfer(source, node, s, still)[:, 0] / self.ready.area
+        still = np.sqrt(self.linear.nodes.p[-1:].real)
+        return self.transfer(source, node, s, still)[:, 0] / self.linear.area
 
-    def steps(self, reader: Probe, index: int, time: Array) -> Array:
+    def step_rise(self, reader: Probe, index: int, time: Array) -> Array:
         """(nt,) rise at times after one source was switched on, K."""
-        source = self.ready.device.sources[index]
+        source = self.linear.device.sources[index]
         highest = np.sqrt(_STEADY_FOURIER_NUMBER * self.storage[1] / float(time.min()))
         average = self.weights(reader, source, highest, float(time.max()))
         s, weight = inverse_laplace(time)
@@ -279,7 +276,7 @@ class TransientModel:
 
     def periodic(self, reader: Probe, index: int, frequency: Array) -> ComplexArray:
         """(nf,) complex rise for heat that goes as cos ωt, K: its phase is behind that of the heat."""
-        source = self.ready.device.sources[index]
+        source = self.linear.device.sources[index]
         s = 2j * np.pi * frequency
         highest = _QUASI_STEADY_RATIO * np.sqrt(2 * np.pi * float(frequency.max()) * self.storage[1])
         average = self.weights(reader, source, highest, 1 / float(frequency.min()))
@@ -291,75 +288,44 @@ class TransientModel:
 
 def transient_model(device: Device) -> TransientModel:
     """Prepare a device for what changes with time, with properties of T at the steady state with all sources on."""
-    held = solve_steady(device)
-    ready = held.linear
-    places: list[tuple[Readout, int]] = [(held.spot, held.node)]
+    solution = solve_steady(device)
+    linear = solution.linear
+    places: list[tuple[Readout, int]] = [(solution.spot, solution.node)]
     patches = averaging_patches(device)
-    places += [(patch, ready.node(plane)) for plane, patch in patches.values()]
-    readers = [Probe(at, node, tuple(ready.shares(at, node).values())) for at, node in places]
-    return TransientModel(held, tuple(readers), ("peak", *patches))
+    places += [(patch, linear.node(plane)) for plane, patch in patches.values()]
+    readers = [Probe(at, node, tuple(linear.shares(at, node).values())) for at, node in places]
+    return TransientModel(solution, tuple(readers), ("peak", *patches))
 
 
-def step_response(device: Device, time: ArrayLike) -> TransientTemperatures:
-    """Rises after all sources were switched on together at t = 0, whatever their courses.
-
-    Parameters
-    ----------
-    device : with heat capacities in all layers
-    time : (nt,) s, above zero; may span many decades
-
-    Raises
-    ------
-    InputError
-        for layers without heat capacity, or times so short that the box would need too many modes
-    """
-    times = positive(time)
-    held = transient_model(device)
-    everywhere = range(len(held.ready.device.sources))
-    rows = [np.sum([held.steps(reader, i, times) for i in everywhere], axis=0) for reader in held.readers]
-    return TransientTemperatures(times, rows[0], dict(zip(held.names[1:], rows[1:], strict=True)))
-
-
-def device_response(device: Device, time: ArrayLike) -> TransientTemperatures:
-    """Rises against time with each source on its own course.
+def layered_response(device: Device, time: ArrayLike, waveform: WaveformChoice = "stated") -> TransientTemperatures:
+    """Rises at times (nt,) above zero, s, that may span many decades, with each source on its own waveform.
 
     Steady sources have been on for ever, steps and counted pulses begin at t = 0, trains of pulses have no beginning,
-    and a periodic source adds the real part of its response.
-
-    Parameters
-    ----------
-    device : with heat capacities in all layers
-    time : (nt,) s, above zero
-
-    Raises
-    ------
-    InputError
-        as for `step_response`
+    and a periodic source adds the real part of its response.  "step" switches all of them on together at t = 0.
     """
     times = positive(time)
-    held = transient_model(device)
-    rows: list[Array] = []
-    for reader in held.readers:
-        total = np.zeros(times.size)
-        for i, source in enumerate(held.ready.device.sources):
-            total += _waveform_response(held, reader, i, source.course, times)
-        rows.append(total)
-    return TransientTemperatures(times, rows[0], dict(zip(held.names[1:], rows[1:], strict=True)))
+    model = transient_model(device)
+    courses = [StepPower() if waveform == "step" else source.course for source in model.linear.device.sources]
+    rows = [
+        np.sum([_waveform_response(model, reader, i, course, times) for i, course in enumerate(courses)], axis=0)
+        for reader in model.readers
+    ]
+    return TransientTemperatures(times, rows[0], dict(zip(model.names[1:], rows[1:], strict=True)))
 
 
-def _waveform_response(held: TransientModel, reader: Probe, index: int, course: Waveform, time: Array) -> Array:
+def _waveform_response(model: TransientModel, reader: Probe, index: int, course: Waveform, time: Array) -> Array:
     """(nt,) rise from one source on its course, K."""
     if isinstance(course, StepPower):
-        return held.steps(reader, index, time)
+        return model.step_rise(reader, index, time)
     if isinstance(course, PulsedPower):
-        return _pulsed_response(held, reader, index, course, time)
+        return _pulsed_response(model, reader, index, course, time)
     if isinstance(course, PeriodicPower):
-        found = held.periodic(reader, index, np.array([course.frequency]))[0]
+        found = model.periodic(reader, index, np.array([course.frequency]))[0]
         return np.real(found * np.exp(2j * np.pi * course.frequency * time))
     return np.full(time.size, reader.steady[index])
 
 
-def _pulsed_response(held: TransientModel, reader: Probe, index: int, course: PulsedPower, time: Array) -> Array:
+def _pulsed_response(model: TransientModel, reader: Probe, index: int, course: PulsedPower, time: Array) -> Array:
     """(nt,) rise in a train of pulses, K.
 
     Each pulse is a step up and a step down.  Of a train without beginning the last 200 are added one by one, and of
@@ -377,46 +343,42 @@ def _pulsed_response(held: TransientModel, reader: Probe, index: int, course: Pu
     moments, place = np.unique(np.where(both > 0, both, np.inf), return_inverse=True)
     finite = np.isfinite(moments)
     values = np.zeros(moments.size)
-    values[finite] = _interpolate_step_response(held, reader, index, moments[finite])
+    values[finite] = _interpolate_step_response(model, reader, index, moments[finite])
     rises = values[place].reshape(2, *since.shape)
     total = (rises[0] - rises[1]).sum(axis=1)
     if course.count is not None:
         return total
     late = within + (count - 0.5) * course.period - course.width / 2
-    missing = reader.steady[index] - _interpolate_step_response(held, reader, index, late)
+    missing = reader.steady[index] - _interpolate_step_response(model, reader, index, late)
     return total + missing * course.width / course.period
 
 
-def _interpolate_step_response(held: TransientModel, reader: Probe, index: int, time: Array) -> Array:
+def _interpolate_step_response(model: TransientModel, reader: Probe, index: int, time: Array) -> Array:
     """(n,) step response at many times, from 40 in each decade by cubic splines in ln t.
 
     Times shorter than the modes of a box resolve are few in a train of pulses: there the response goes as √t.
     """
-    box = held.ready.device.box
+    box = model.linear.device.box
     if box is not None:
         shortest = (
-            held.storage[1] * _STEADY_FOURIER_NUMBER * (max(box.width, box.depth) / (np.pi * _MAX_PULSE_MODES)) ** 2
+            model.storage[1] * _STEADY_FOURIER_NUMBER * (max(box.width, box.depth) / (np.pi * _MAX_PULSE_MODES)) ** 2
         )
         early = time < shortest
         if early.any() and not early.all():
-            late = _interpolate_step_response(held, reader, index, np.append(time[~early], shortest))
+            late = _interpolate_step_response(model, reader, index, np.append(time[~early], shortest))
             found = np.empty_like(time)
             found[~early], found[early] = late[:-1], late[-1] * np.sqrt(time[early] / shortest)
             return found
     decades = np.log10(time.max() / time.min())
     if time.size <= 40 * decades + 8:
-        return held.steps(reader, index, time)
+        return model.step_rise(reader, index, time)
     knots = np.geomspace(time.min(), time.max(), int(40 * decades) + 8)
-    return CubicSpline(np.log(knots), held.steps(reader, index, knots))(np.log(time))
+    return CubicSpline(np.log(knots), model.step_rise(reader, index, knots))(np.log(time))
 
 
 def time_span(device: Device) -> tuple[float, float]:
     """Times between which a device heats up, s: from when heat leaves the smallest source until all is steady."""
-    storage: list[float] = []
-    for layer in device.stack.layers:
-        if layer.heat_capacity is None:
-            raise InputError(f"layer {layer.name} has no heat_capacity (J/m³K), which all that changes needs")
-        storage.append(layer.heat_capacity)
+    storage = [heat_capacity_of(layer) for layer in device.stack.layers]
     top, last = device.stack.layers[0], device.stack.layers[-1]
     shapes = [source.shape for source in device.sources if source.shape is not None]
     first = 0.02 * min([top.thickness, *(shape.size for shape in shapes)]) ** 2 * storage[0] / top.conductivity

@@ -9,7 +9,7 @@ from xml.sax.saxutils import escape
 import numpy as np
 from numpy.typing import NDArray
 
-from kapitza.device.grid.temperatures import GridTemperatures
+from kapitza.device.grid.temperatures import GridTemperatures, field_volumes
 from kapitza.device.grid.views import split_cells
 from kapitza.errors import InputError
 from kapitza.io.formats.files import write_atomically
@@ -72,7 +72,7 @@ def _bottom_up(values: NDArray[Any]) -> NDArray[Any]:
 
 def _unstructured_text(fields: GridTemperatures) -> str:
     """The text of a .vtu."""
-    points, cells, value = split_cells(fields.finite_volumes, fields.rise)
+    points, cells, value = split_cells(field_volumes(fields), fields.rise)
     points = np.column_stack([points[:, :2], fields.grid.z[-1] - points[:, 2]])
     cells = cells[:, [4, 5, 6, 7, 0, 1, 2, 3]]  # z is turned round: the lower face comes first
     count = len(cells)

@@ -9,8 +9,8 @@ from numpy.typing import ArrayLike, NDArray
 from kapitza.core.arrays import Array, finite, numbers, positive, square, temperatures
 from kapitza.core.profile import Profile
 from kapitza.device.description import Device, check_inside_box
+from kapitza.device.layered.linear import averaging_patches
 from kapitza.device.layered.spreading import LateralPoints, Readout
-from kapitza.device.layered.temperatures import averaging_patches
 from kapitza.device.setup import Plane, locate_plane
 from kapitza.device.shapes import Disc, Rectangle
 from kapitza.errors import InputError

@@ -1,0 +1,359 @@
+"""What the verb device prints and writes: temperatures of layers, of blocks on a grid, and of bodies on a mesh."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import kapitza
+from kapitza.cli import deferred, figures
+from kapitza.cli.output import note, print_record, print_table, quantity_json
+from kapitza.io.device.sweeps import format_device_number
+
+if TYPE_CHECKING:
+    from kapitza.device.description import Device, HeatSource
+    from kapitza.device.elements.temperatures import BodyTemperatures
+    from kapitza.device.layout import Layout
+    from kapitza.device.results import BoundaryJump, DeviceTemperatures, TransientTemperatures, WaveformChoice
+    from kapitza.io.device.layers import DeviceMethod
+
+_METHOD_TITLES = {
+    "layers": "solved layer by layer, without a grid",
+    "volumes": "solved by finite volumes on a box grid",
+    "elements": "solved by finite elements with doubled nodes at boundaries",
+}
+# K: no hot spot of a device is fainter, and none that is hotter stays solid
+_MIN_PLAUSIBLE_RISE, _MAX_PLAUSIBLE_RISE = 1e-5, 3000.0
+_MAP_SHAPE = (512, 512)
+_LAYERS_FIGURE_HEIGHT = 5.6  # inches
+_FIELD_FIGURE_SIZE = {"width": 9.5, "height": 5.6}  # inches
+_LAYERED_TIMES, _GRID_TIMES = (61, 401), (31, 101)  # times while a device heats up, and of pulses and periods
+_FACE_NAMES = ("left", "right", "front", "back", "top", "bottom")
+_MIN_COARSE_CELLS = 512  # cells of the coarser grid that tells the error
+_BALANCE_ROUNDING = 1e-9  # of the heat, below which its balance is rounding
+_MAX_STEPPED_CELLS = 40_000  # cells at most where time is stepped through
+
+
+@dataclass(frozen=True)
+class DeviceFiles(figures.Results):
+    """Files that the verb writes: results, a figure, a figure against time, fields for ParaView."""
+
+    step: str | None = None
+    vtk: str | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        figures.check_output(self.step, figures.FIGURE_SUFFIXES)
+        figures.check_output(self.vtk, (".vtr", ".vtu"))
+
+    def announce(self) -> None:
+        """Report which files were written."""
+        for path in (self.plot, self.save, self.vtk, self.step):
+            if path is not None:
+                note(f"wrote {path}")
+
+
+@dataclass(frozen=True)
+class _Report:
+    """Temperatures with all that is printed of them, by whichever method they were solved."""
+
+    found: DeviceTemperatures
+    jumps: Mapping[str, BoundaryJump]
+    means: Mapping[str, float] = field(default_factory=dict)  # rise of each region, K
+    notes: Sequence[str] = ()
+    derived: Mapping[str, Any] = field(default_factory=dict)  # numbers of this method alone, for JSON
+    unit: str = "W"  # of heat
+    columns: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # beside drops: cells by name
+    faces: Sequence[Sequence[str]] = ()  # rows of name, mean rise, heat out
+    axes: tuple[str, ...] = ("x", "y", "depth")
+
+
+def reason(choice: DeviceMethod) -> str:
+    """The method and why it is taken, in one line."""
+    return f"{_METHOD_TITLES[choice.tier]}: {choice.why}"
+
+
+def report_device(
+    path: str, choice: DeviceMethod, files: DeviceFiles, *, cells: int, samples: int, as_json: bool
+) -> None:
+    """Temperatures of a device file."""
+    solvers = {
+        "layers": partial(_solve_layers, samples=samples),
+        "volumes": partial(_solve_on_grid, cells=cells),
+        "elements": _solve_body,
+    }
+    report = solvers[choice.tier](path, files)
+    if as_json:
+        print_record(report.found, _derived_numbers(report, choice))
+        return
+    _print_report(report)
+    note(reason(choice))
+    if not _MIN_PLAUSIBLE_RISE <= abs(report.found.peak) <= _MAX_PLAUSIBLE_RISE:
+        note(
+            f"a rise of {report.found.peak:.3g} K looks implausible: is a thickness, a power or a conductance in "
+            "another unit?"
+        )
+    for text in report.notes:
+        note(text)
+    files.announce()
+
+
+def _solve_layers(path: str, files: DeviceFiles, *, samples: int) -> _Report:
+    """Layers that are the same everywhere, exactly."""
+    device = kapitza.io.read_device(path)
+    found = kapitza.solve(device)
+    if files.plot is not None or files.save is not None:
+        cut = found.section()
+        plane = found.plane(kapitza.device.Plane(found.layer, _depth_in_layer(device, found)), _MAP_SHAPE)
+        files.draw_figure(
+            lambda figure: deferred.device_figure(found, device, cut, plane, figure), height=_LAYERS_FIGURE_HEIGHT
+        )
+        kept: dict[str, Any] = {"device": device, "temperatures": found, "section": cut, "plane": plane}
+        if files.save is not None and all(layer.heat_capacity is not None for layer in device.stack.layers):
+            kept["step"] = found.respond(_heating_times(device, _LAYERED_TIMES[0]), "step")
+        files.keep(kept)
+    if files.step is not None:
+        _draw_response(found.respond(*_response_times(device, device.sources, _LAYERED_TIMES)), files.step)
+    lengths = deferred.boundary_lengths(device.stack, device.sink)
+    columns = {"resistance (m²K/GW)": {}, "at (K)": {}, "boundaries rule below": {}}
+    for name in found.drop:
+        shown = format_device_number("thickness", lengths[name]) if lengths.get(name) else ""
+        for column, cell in zip(columns.values(), (*_resistance_cells(device, name, found), shown), strict=True):
+            column[name] = cell
+    notes: list[str] = []
+    derived: dict[str, Any] = {"boundaries_rule_below": quantity_json(lengths, "m")}
+    if found.kelvin:
+        notes.append(
+            f"properties of T at weighted means of the temperatures, {found.iterations} solutions: to first order in "
+            "how much they vary within a layer"
+        )
+    if samples > 1:
+        drawn = deferred.sample_peaks(device, samples)
+        mean, sigma = float(drawn.mean()), float(drawn.std(ddof=1))
+        notes.append(f"{samples} devices drawn: {mean:.5g} ± {sigma:.3g} K above the sink")
+        derived["sampled"] = {"unit": "K", "mean": mean, "sigma": sigma, "count": samples}
+    return _Report(found, {}, notes=notes, derived=derived, columns=columns)
+
+
+def _depth_in_layer(device: Device, found: DeviceTemperatures) -> float:
+    """Depth of the hottest point below the top face of its layer, m."""
+    names = [layer.name for layer in device.stack.layers]
+    above = device.stack.layers[: names.index(found.layer)]
+    depth = float(found.place[2]) - sum(layer.thickness for layer in above)
+    return min(max(depth, 0.0), device.stack.layers[len(above)].thickness)
+
+
+def _resistance_cells(device: Device, name: str, found: DeviceTemperatures) -> tuple[str, str]:
+    """Resistance per area of a layer or boundary, and the temperature at which it was taken."""
+    kelvin = found.kelvin.get(name, device.sink)
+    resistances = device.stack.resistances(kelvin)
+    if name not in resistances:
+        return f"{1e9 / device.coefficient:.4g}" if name == "sink" else "", ""
+    value = resistances[name]
+    if name in device.laws:
+        value *= device.value(f"{name}.conductivity") / float(device.laws[name].at(kelvin)[0])
+    return f"{1e9 * value:.4g}", f"{kelvin:.4g}" if name in found.kelvin else ""
+
+
+def _heating_times(device: Device | Layout, count: int) -> list[float]:
+    """Times over which a device heats up, evenly in ln t, s."""
+    first, last = deferred.grid_time_span(device)
+    return [first * (last / first) ** (i / (count - 1)) for i in range(count)]
+
+
+def _response_times(
+    device: Device | Layout, sources: Sequence[HeatSource], counts: tuple[int, int]
+) -> tuple[list[float], WaveformChoice]:
+    """Times that show what the sources do, s: two periods, all counted pulses, or the time to heat up."""
+    courses = [source.course for source in sources]
+    ends = [one.period * (one.count or 2) for one in courses if isinstance(one, kapitza.device.PulsedPower)]
+    ends += [2 / one.frequency for one in courses if isinstance(one, kapitza.device.PeriodicPower)]
+    if ends:
+        return [max(ends) * (i + 1) / counts[1] for i in range(counts[1])], "stated"
+    steady = all(isinstance(one, kapitza.device.SteadyPower) for one in courses)
+    return _heating_times(device, counts[0]), "step" if steady else "stated"
+
+
+def _draw_response(response: TransientTemperatures, path: str) -> None:
+    """Draw temperatures against time into a file."""
+    figures.write_axes(path, lambda ax: kapitza.plot.device_response(response, ax=ax))
+
+
+def _solve_on_grid(path: str, files: DeviceFiles, *, cells: int) -> _Report:
+    """Layers with blocks and open sides, by finite volumes."""
+    layout = kapitza.io.read_layout(path)
+    stepped = min(cells, _MAX_STEPPED_CELLS)
+    fields = kapitza.solve(layout, method="volumes", cells=cells).with_uncertainty(stepped)
+    rough = kapitza.solve(layout, method="volumes", cells=max(cells // 8, _MIN_COARSE_CELLS)).peak
+    error = abs(fields.peak - rough) / 3  # of second order in the size of cells, which is halved here
+    found, jumps = fields.temperatures, fields.jumps
+    if files.plot is not None or files.save is not None:
+        section = fields.section()
+        files.draw_figure(
+            lambda figure: deferred.field_figure(section, jumps, found.title, figure), **_FIELD_FIGURE_SIZE
+        )
+        files.keep({"device": layout, "fields": fields, "section": section, "jumps": dict(jumps)})
+    if files.vtk is not None:
+        kapitza.io.write_vtk(fields, files.vtk)
+    if files.step is not None:
+        times, waveform = _response_times(layout, layout.device.sources, _GRID_TIMES)
+        _draw_response(fields.respond(times, waveform, cells=stepped), files.step)
+    heat = dict(zip(_FACE_NAMES, fields.escaped.tolist(), strict=True))
+    out = ", ".join(f"{name} {watt:.4g} W" for name, watt in heat.items() if abs(watt) > 1e-9 * found.power)
+    nx, ny, nz = fields.grid.shape
+    unresolved = deferred.unresolved_uncertainties(layout)
+    notes = [
+        f"{fields.grid.count} cells ({nx} x {ny} x {nz}); a grid of an eighth of them puts the error at {error:.1g} K",
+        f"heat leaves through {out}; what enters less what leaves is {_round_residual(fields.imbalance)} of it",
+        *(f"the uncertainty of {name} is left out: the grid follows lengths" for name in unresolved),
+    ]
+    derived = {
+        "grid_error": quantity_json(error, "K"),
+        "heat_out": quantity_json(heat, "W"),
+        "imbalance": fields.imbalance,
+        "cells": [nx, ny, nz],
+    }
+    return _Report(found, jumps, fields.means, notes, derived)
+
+
+def _solve_body(path: str, files: DeviceFiles) -> _Report:
+    """A body on a mesh, by finite elements."""
+    held = kapitza.io.read_body(path)
+    solved = kapitza.solve(held.body)
+    slopes = solved.sensitivities(tuple(held.uncertain))
+    parts = {name: abs(slopes[name]) * share for name, share in held.uncertain.items()}
+    section = solved.section(sink=held.sink)
+    files.draw_figure(
+        lambda figure: deferred.field_figure(section, solved.jumps, held.title, figure), **_FIELD_FIGURE_SIZE
+    )
+    files.keep({"temperatures": solved, "section": section, "contribution": parts})
+    if files.vtk is not None:
+        kapitza.io.write_body(solved, files.vtk)
+    place, region = solved.hot_spot
+    found = kapitza.device.DeviceTemperatures(
+        title=held.title,
+        sink=held.sink,
+        power=_entering_heat(solved),
+        peak=solved.peak - held.sink,
+        place=place,
+        layer=region,
+        sensitivity=slopes,
+        contribution=parts,
+    )
+    mesh, solid = held.body.mesh, held.body.mesh.dimension == 3
+    kind = "tetrahedra" if solid else "triangles"
+    left = _round_residual(solved.imbalance)
+    size = f"{len(mesh.cells)} {kind} of order {mesh.order}, {len(solved.temperature)} unknowns"
+    unit = "W" if solid else "W/m"
+    return _Report(
+        found,
+        solved.jumps,
+        {name: kelvin - held.sink for name, kelvin in solved.means.items()},
+        [f"{size}; what enters less what leaves is {left} of it"],
+        {
+            "heat_out": quantity_json(dict(solved.flows), _unit_in_json(unit)),
+            "imbalance": solved.imbalance,
+            "unknowns": len(solved.temperature),
+        },
+        unit,
+        faces=[[name, f"{solved.mean(name) - held.sink:.5g}", f"{flow:.4g}"] for name, flow in solved.flows.items()],
+        axes=("x", "y", "z"),
+    )
+
+
+def _entering_heat(found: BodyTemperatures) -> float:
+    """Heat that enters a body, W or W/m."""
+    return found.entered - sum(flow for flow in found.flows.values() if flow < 0)
+
+
+def _round_residual(part: float) -> str:
+    """A part that rounding leaves, which differs from machine to machine."""
+    return "less than 1e-9" if abs(part) < _BALANCE_ROUNDING else f"{abs(part):.0e}"
+
+
+def _unit_in_json(unit: str) -> str:
+    """A unit of heat as records write it."""
+    return "W m^-1" if unit == "W/m" else unit
+
+
+def _derived_numbers(report: _Report, choice: DeviceMethod) -> dict[str, Any]:
+    """What follows from the temperatures, with units."""
+    found, unit = report.found, _unit_in_json(report.unit)
+    boundaries = {
+        name: {
+            "jump": {"unit": "K", "mean": one.mean, "largest": one.largest},
+            "heat": quantity_json(one.flow, unit),
+            "area": quantity_json(float(one.area.sum()), "m^2" if unit == "W" else "m"),
+        }
+        for name, one in report.jumps.items()
+    }
+    return {
+        "tier": choice.tier,
+        "why": choice.why,
+        "sigma": quantity_json(found.sigma, "K"),
+        "resistance": quantity_json(found.resistance, "K W^-1" if unit == "W" else "K m W^-1"),
+        "share": found.share,
+        "boundaries": boundaries,
+        "mean": quantity_json(dict(report.means), "K"),
+        "drop_definition": "extrapolated",
+        **report.derived,
+    }
+
+
+def _print_report(report: _Report) -> None:
+    """Print the hottest point, drops below it, boundaries, averages, faces, and what makes it uncertain."""
+    found, unit = report.found, report.unit
+    drops = [
+        [name, f"{drop:.4g}", f"{100 * found.share[name]:.1f} %", *(cells[name] for cells in report.columns.values())]
+        for name, drop in found.drop.items()
+    ]
+    order = sorted(found.contribution, key=lambda name: -found.contribution[name])
+    variance = math.fsum(v**2 for v in found.contribution.values()) or 1.0
+    parts = [(name, found.contribution[name]) for name in order]
+    tables: list[tuple[str, tuple[str, ...], Sequence[Sequence[str]]]] = [
+        ("", ("below the hottest point", "drop (K)", "share", *report.columns), drops),
+        (
+            "at boundaries, from the warmer side to the other",
+            ("boundary", "mean jump (K)", "largest (K)", f"heat through ({unit})", "mean flux (MW/m²)"),
+            [_jump_row(name, one) for name, one in report.jumps.items()],
+        ),
+        ("rise averaged over", ("region", "K"), [[name, f"{rise:.5g}"] for name, rise in report.means.items()]),
+        ("rise averaged over", ("patch", "K"), [[name, f"{rise:.6g}"] for name, rise in found.average.items()]),
+        ("faces", ("face", "mean rise (K)", f"heat out ({unit})"), report.faces),
+        (
+            "uncertainty of the hottest temperature",
+            ("from", "K", "of the variance"),
+            [[name, f"{part:.3g}", f"{100 * part**2 / variance:.0f} %"] for name, part in parts],
+        ),
+    ]
+    title = _hottest_point(report)
+    for heading, heads, rows in tables:
+        if rows:
+            print_table(
+                "\n\n".join(text for text in (title, heading) if text) if title else f"\n{heading}", heads, rows
+            )
+            title = ""
+
+
+def _hottest_point(report: _Report) -> str:
+    """The hottest point in one line."""
+    found, unit = report.found, report.unit
+    sigma = "" if found.sigma is None else f" ± {found.sigma:.2g}"
+    cells = [format_device_number("depth", float(v)) if abs(v) > 1e-15 else "0" for v in found.place]
+    named = zip(report.axes, cells, strict=False)
+    place = ", ".join(f"{cell} deep" if axis == "depth" else f"{axis} = {cell}" for axis, cell in named)
+    return (
+        f"{found.title}: {found.sink + found.peak:.5g}{sigma} K in {found.layer} at {place}; {found.peak:.6g} K above "
+        f"the sink, {found.resistance:.4g} {'K/W' if unit == 'W' else 'K m/W'} for {found.power:.4g} {unit}"
+    )
+
+
+def _jump_row(name: str, one: BoundaryJump) -> list[str]:
+    """A boundary that resists, named so that the heat flows from the first side to the second."""
+    sign = -1 if one.flow < 0 else 1
+    label = name if sign > 0 else "|".join(reversed(name.split("|")))
+    values = (one.mean, one.largest, one.flow, one.flow / float(one.area.sum()) / 1e6)
+    return [label, *(f"{sign * value:.4g}" for value in values)]

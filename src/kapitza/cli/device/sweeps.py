@@ -1,0 +1,76 @@
+"""Sweeps of one number of a device, and the numbers for which its hottest point is coolest."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import kapitza
+from kapitza.cli import deferred, figures
+from kapitza.cli.output import note, print_json, print_table
+from kapitza.errors import InputError
+from kapitza.io.device.sweeps import format_device_number, kind_of_device_number, read_sweep
+
+_MIN_GRID_CELLS = 512  # cells of a grid
+
+
+def report_sweep(path: str, text: str, files: figures.Results, *, as_json: bool, cells: int | None = None) -> None:
+    """Temperatures of a device against one of its numbers; on a box grid of so many cells if these are given."""
+    device = kapitza.io.read_device(path) if cells is None else kapitza.io.read_layout(path)
+    now = device.value(text.partition("=")[0].strip())  # an unknown name is refused before its unit
+    wanted = read_sweep(text)
+    if isinstance(device, kapitza.Device):
+        found = [kapitza.solve(device.replace({wanted.name: v}), sensitivity=False) for v in wanted.value]
+    else:
+        changed = [deferred.scale_layout(device, wanted.name, v / now) for v in wanted.value]
+        found = [kapitza.solve(one, method="volumes", cells=cells or _MIN_GRID_CELLS).temperatures for one in changed]
+    rises = {"hottest point": [one.peak for one in found]}
+    rises |= {f"{name}, averaged": [one.average[name] for one in found] for name in found[0].average}
+    owner = wanted.name.rpartition(".")[0]
+    if any(owner in one.drop for one in found):
+        rises[f"drop across {owner}"] = [one.drop.get(owner, 0.0) for one in found]
+    files.keep({"name": wanted.name, "value": wanted.value, **{k: tuple(v) for k, v in rises.items()}})
+    label = f"{wanted.name} ({wanted.unit})" if wanted.unit else wanted.name
+    files.draw(lambda ax: deferred.device_sweep(wanted.value, rises, label, factor=wanted.factor, ax=ax))
+    if as_json:
+        unit = kind_of_device_number(wanted.name)
+        print_json({"name": wanted.name, "kind": unit, "value": list(wanted.value), "rise": rises, "unit": "K"})
+        return
+    rows = [
+        [f"{value / wanted.factor:.6g}", *(f"{rise[i]:.5g}" for rise in rises.values())]
+        for i, value in enumerate(wanted.value)
+    ]
+    print_table(f"{found[0].title}: rise above the sink (K)", (label, *rises), rows, text=0)
+    files.announce()
+
+
+def report_design(path: str, minimise: str, over: Sequence[str], *, as_json: bool) -> None:
+    """The coolest device within ranges of its numbers."""
+    if minimise != "hotspot":
+        raise InputError(f"--minimise {minimise!r:.40}: expected hotspot")
+    device = kapitza.io.read_device(path)
+    sweeps = [read_sweep(text) for text in over]
+    ranges = {one.name: (float(one.value[0]), float(one.value[-1])) for one in sweeps}
+    found = deferred.minimize_peak(device, ranges)
+    if as_json:
+        print_json(
+            {
+                "minimised": "peak",
+                "value": dict(found.values),
+                "peak": {"unit": "K", "value": found.peak, "before": found.before},
+                "limited": list(found.limited),
+            }
+        )
+        return
+    rows = [
+        [
+            name,
+            format_device_number(name, device.value(name)),
+            format_device_number(name, value),
+            f"{format_device_number(name, ranges[name][0])} to {format_device_number(name, ranges[name][1])}",
+        ]
+        for name, value in found.values.items()
+    ]
+    title = f"{device.title}: hottest point {found.before:.5g} K above the sink before, {found.peak:.5g} K with"
+    print_table(title, ("number", "before", "best", "range"), rows)
+    for name in found.limited:
+        note(f"{name} stands at the end of its range: nothing inside of it is better")
