@@ -10,7 +10,7 @@ import numpy as np
 
 from kapitza.applications import operating_points
 from kapitza.applications.superlattice import miniband_conductivity
-from kapitza.applications.thermoelectric import solve_best_leg
+from kapitza.applications.thermoelectric import best_leg_state
 from kapitza.io.applications import read_cryogenic, read_leg
 from kapitza.plot import applications as applications_plots
 from kapitza.plot.style import LINE_COLOURS, LINE_DASHES, new_figure
@@ -41,7 +41,7 @@ def main() -> None:
 
     ax = new_figure(width=6.4, height=3.8).subplots()
     file = read_leg(DOCS / "samples" / "leg.toml")
-    best = [solve_best_leg(file.leg, file.hot, file.cold, goal) for goal in ("power", "efficiency")]
+    best = [best_leg_state(file.leg, file.hot, file.cold, goal, properties="local") for goal in ("power", "efficiency")]
     applications_plots.thermoelectric_leg(file.leg, best, cooling=False, ax=ax)
     ax.figure.savefig(DOCS / "images" / "leg.png", dpi=150)
 

@@ -16,8 +16,6 @@ from kapitza.applications.thermoelectric import (
     ideal_cop,
     ideal_efficiency,
     leg_state,
-    solve_best_leg,
-    solve_leg,
 )
 from kapitza.core.conductance import Conductance
 from kapitza.errors import InputError
@@ -68,7 +66,10 @@ def test_energy_is_kept_and_entropy_grows(current):
 @settings(max_examples=15)
 def test_the_profile_agrees_with_the_closed_form_for_constant_properties(current):
     """A second road: the differential equation along the leg, contacts as its boundary conditions."""
-    got, want = solve_leg(CONTACTS, 500.0, 300.0, current), leg_state(CONTACTS, 500.0, 300.0, current)
+    got, want = (
+        leg_state(CONTACTS, 500.0, 300.0, current, properties="local"),
+        leg_state(CONTACTS, 500.0, 300.0, current),
+    )
     for name in ("hot_junction", "cold_junction", "heat_in", "heat_out"):
         np.testing.assert_allclose(getattr(got, name), getattr(want, name), rtol=1e-6, atol=1e-8)
 
@@ -76,7 +77,7 @@ def test_the_profile_agrees_with_the_closed_form_for_constant_properties(current
 def test_best_efficiency_agrees_with_reduced_current():
     """A second road: du/dT = u²T S' + u³ρκ for the current per heat u, without a position (Snyder and Ursell)."""
     hot, cold, current = 500.0, 300.0, 1.6
-    state = solve_leg(VARYING, hot, cold, current)
+    state = leg_state(VARYING, hot, cold, current, properties="local")
     s, rho, k = VARYING.seebeck, VARYING.resistivity, VARYING.conductivity
 
     def slope(t, u):
@@ -99,18 +100,20 @@ def test_the_sign_of_the_carriers_turns_the_current_only():
     for goal in ("power", "efficiency"):
         one, other = (best_leg_state(leg, 500.0, 300.0, goal) for leg in (CONTACTS, negative))
         np.testing.assert_allclose([other.current, other.power], [-one.current, one.power], rtol=1e-6, atol=0)
-    one, other = (solve_best_leg(leg, 310.0, 300.0, "cop") for leg in (BARE, evolve(BARE, seebeck=-200e-6)))
+    one, other = (
+        best_leg_state(leg, 310.0, 300.0, "cop", properties="local") for leg in (BARE, evolve(BARE, seebeck=-200e-6))
+    )
     np.testing.assert_allclose([other.current, other.cop], [-one.current, one.cop], rtol=1e-3, atol=0)
 
 
 def test_an_open_leg_reads_its_thermopower():
-    state = solve_leg(VARYING, 500.0, 300.0, 0.0)
+    state = leg_state(VARYING, 500.0, 300.0, 0.0, properties="local")
     np.testing.assert_allclose(state.voltage, 180e-6 * 200, rtol=1e-9, atol=0)
     np.testing.assert_allclose(state.heat_in, 1.6 * 200 * 1e-3, rtol=1e-6, atol=0)
 
 
 def test_thomson_heat_moves_the_best_current_but_averages_are_close():
-    exact, averaged = solve_best_leg(VARYING, 500.0, 300.0), best_leg_state(VARYING, 500.0, 300.0)
+    exact, averaged = best_leg_state(VARYING, 500.0, 300.0, properties="local"), best_leg_state(VARYING, 500.0, 300.0)
     np.testing.assert_allclose(exact.power, averaged.power, rtol=0.05, atol=0)
     assert abs(exact.power / averaged.power - 1) > 1e-4
 

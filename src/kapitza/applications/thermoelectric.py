@@ -1,39 +1,38 @@
 """A thermoelectric leg between contacts that resist current and heat, with averaged or local properties."""
 
 from collections.abc import Callable
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from attrs import evolve, field, frozen
 from numpy.typing import ArrayLike
 from scipy.integrate import solve_bvp
+from scipy.optimize import minimize_scalar
 
 from kapitza.core.arrays import Array, check_choice, finite, increasing, number, quantity, same_length, temperatures
 from kapitza.core.conductance import Conductance
 from kapitza.core.stack import Boundary
 from kapitza.errors import ConvergenceError, InputError
 
-_INVERSE_GOLDEN_RATIO = (5**0.5 - 1) / 2
 
+def _best_point(value: Callable[[float], float], low: float, high: float, *, tolerance: float) -> float:
+    """Place of the maximum of a function with one peak between two numbers, to a tolerance (Brent)."""
 
-def _golden_section_maximum(value: Callable[[float], float], low: float, high: float, *, tolerance: float) -> float:
-    """Place of the maximum between two numbers by golden section, to a tolerance."""
-    left, right = high - _INVERSE_GOLDEN_RATIO * (high - low), low + _INVERSE_GOLDEN_RATIO * (high - low)
-    at_left, at_right = value(left), value(right)
-    while high - low > tolerance:
-        if at_left > at_right:
-            high, right, at_right = right, left, at_left
-            left = high - _INVERSE_GOLDEN_RATIO * (high - low)
-            at_left = value(left)
-        else:
-            low, left, at_left = left, right, at_right
-            right = low + _INVERSE_GOLDEN_RATIO * (high - low)
-            at_right = value(right)
-    return (low + high) / 2
+    def loss(x: float) -> float:
+        return -value(float(x))
+
+    found: Any = minimize_scalar(loss, bounds=(low, high), method="bounded", options={"xatol": tolerance})
+    return float(found.x)
 
 
 LegGoal = Literal["power", "efficiency", "cooling", "cop"]
+LegModel = Literal["averaged", "local"]
 _LEG_GOALS: tuple[LegGoal, ...] = ("power", "efficiency", "cooling", "cop")
+_LEG_MODELS: tuple[LegModel, ...] = ("averaged", "local")
+_SEARCHES: dict[LegModel, tuple[float, float]] = {
+    "averaged": (1.0, 1e-9),
+    "local": (0.95, 1e-5),
+}  # share of the current limit up to which a goal is sought, and the tolerance of that share
 _LENGTH_SPAN = 1e6  # between the shortest and the longest leg that are tried
 
 
@@ -209,24 +208,36 @@ def ideal_cop(merit: float, hot: float, cold: float) -> float:
     return float(cold / (hot - cold) * (root - hot / cold) / (root + 1))
 
 
-def leg_state(leg: ThermoelectricLeg, hot: float, cold: float, current: float) -> LegState:
-    r"""A leg at a current, its properties averaged between the reservoirs: exact where they are constant.
+def leg_state(
+    leg: ThermoelectricLeg, hot: float, cold: float, current: float, *, properties: LegModel = "averaged"
+) -> LegState:
+    r"""A leg at a current.
 
     With $K = \kappa A/L$ and $R = \rho L/A$, $Q_1 = SIT_1 + K(T_1 - T_2) - \tfrac12I^2R - I^2\rho_{c1}/A$ and
-    $Q_2 = SIT_2 + K(T_1 - T_2) + \tfrac12I^2R + I^2\rho_{c2}/A$, $T_h - T_1 = R_1Q_1/A$, $T_2 - T_c = R_2Q_2/A$.
+    $Q_2 = SIT_2 + K(T_1 - T_2) + \tfrac12I^2R + I^2\rho_{c2}/A$, $T_h - T_1 = R_1Q_1/A$, $T_2 - T_c = R_2Q_2/A$;
+    with local properties the equations of H. B. Callen, Phys. Rev. 73, 1349 (1948), along the leg.
 
     Parameters
     ----------
     leg : the leg
     hot, cold : temperatures of the reservoirs, K
     current : A, positive from the hot to the cold end
+    properties : "averaged" between the reservoirs, exact if they are constant, or "local": of the local temperature
 
     Raises
     ------
     InputError
         for temperatures that are not above zero or in the wrong order
+    ConvergenceError
+        if no profile with local properties is found: the current is far beyond what the leg bears
     """
+    check_choice(properties, _LEG_MODELS, "properties")
     _check_reservoirs(hot, cold)
+    return (_averaged_leg if properties == "averaged" else _local_leg)(leg, hot, cold, current)
+
+
+def _averaged_leg(leg: ThermoelectricLeg, hot: float, cold: float, current: float) -> LegState:
+    """A leg with properties averaged between the reservoirs."""
     s, rho, k = _mean_leg_properties(leg, hot, cold)
     conduction, inside = k * leg.area / leg.length, rho * leg.length / leg.area
     ends = [leg.hot_resistivity / leg.area, leg.cold_resistivity / leg.area]
@@ -255,27 +266,31 @@ def leg_state(leg: ThermoelectricLeg, hot: float, cold: float, current: float) -
     )
 
 
-def best_leg_state(leg: ThermoelectricLeg, hot: float, cold: float, goal: LegGoal = "power") -> LegState:
-    """The leg at the current that is best for something, with averaged properties.
+def best_leg_state(
+    leg: ThermoelectricLeg, hot: float, cold: float, goal: LegGoal = "power", *, properties: LegModel = "averaged"
+) -> LegState:
+    """The leg at the current that is best for something.
 
     Parameters
     ----------
-    leg : the leg
-    hot, cold : temperatures of the reservoirs, K
+    leg, hot, cold, properties : as for `leg_state`
     goal : "power" or "efficiency" of a generator, "cooling" (heat taken up) or "cop" of a cooler
 
     Raises
     ------
     InputError
         for a leg without thermopower, or a cooler that cannot cool between these temperatures
+    ConvergenceError
+        if no profile with local properties is found
     """
     check_choice(goal, _LEG_GOALS, "goal")
-    largest = current_limit(leg, hot, cold, goal)
+    check_choice(properties, _LEG_MODELS, "properties")
+    largest, (reach, tolerance) = current_limit(leg, hot, cold, goal), _SEARCHES[properties]
 
-    def value(share: float) -> float:
-        return _goal_value(leg_state(leg, hot, cold, share * largest), goal)
+    def state_at(share: float) -> LegState:
+        return leg_state(leg, hot, cold, share * largest, properties=properties)
 
-    state = leg_state(leg, hot, cold, _golden_section_maximum(value, 0, 1, tolerance=1e-9) * largest)
+    state = state_at(_best_point(lambda share: _goal_value(state_at(share), goal), 0, reach, tolerance=tolerance))
     if goal in ("cooling", "cop") and state.cooling <= 0:
         raise InputError(
             f"this leg cannot cool from {hot:g} to {cold:g} K: its largest uptake is {state.cooling:.3g} W; "
@@ -317,7 +332,7 @@ def best_leg_length(
         def at(share: float) -> float:
             return _goal_value(leg_state(tried, hot, cold, share * largest), goal)
 
-        return at(_golden_section_maximum(at, 0, 1, tolerance=1e-8))
+        return at(_best_point(at, 0, 1, tolerance=1e-8))
 
     grid = np.log(leg.length) + np.linspace(-np.log(_LENGTH_SPAN), np.log(_LENGTH_SPAN), 57)
     values = [value(float(x)) for x in grid]
@@ -325,7 +340,7 @@ def best_leg_length(
     if best in (0, grid.size - 1):
         side = "shorter" if best == 0 else "longer"
         raise InputError(f"{side} than {np.exp(grid[best]):.3g} m is always better here: the contacts set no length")
-    return float(np.exp(_golden_section_maximum(value, float(grid[best - 1]), float(grid[best + 1]), tolerance=1e-5)))
+    return float(np.exp(_best_point(value, float(grid[best - 1]), float(grid[best + 1]), tolerance=1e-5)))
 
 
 def _mean_leg_properties(leg: ThermoelectricLeg, hot: float, cold: float) -> tuple[float, float, float]:
@@ -344,30 +359,11 @@ def _check_reservoirs(hot: float, cold: float) -> None:
 
 _LEG_NODES = 41
 _LEG_TOLERANCE = 1e-8
-_MAX_LEG_NODES = 20_000  # nodes
+_MAX_LEG_NODES = 20_000
 
 
-def solve_leg(leg: ThermoelectricLeg, hot: float, cold: float, current: float) -> LegState:
-    """A leg at a current, with properties of the local temperature.
-
-    Parameters
-    ----------
-    leg : the leg
-    hot, cold : temperatures of the reservoirs, K
-    current : A, positive from the hot to the cold end
-
-    Raises
-    ------
-    InputError
-        for temperatures that are not above zero or in the wrong order
-    ConvergenceError
-        where no profile is found: the current is far beyond what the leg bears
-
-    References
-    ----------
-    H. B. Callen, Phys. Rev. 73, 1349 (1948)
-    """
-    _check_reservoirs(hot, cold)
+def _local_leg(leg: ThermoelectricLeg, hot: float, cold: float, current: float) -> LegState:
+    """A leg with properties of the local temperature."""
     density = current / leg.area
     first, second = leg.thermal(hot, cold)
     hot_joule, cold_joule = density**2 * leg.hot_resistivity, density**2 * leg.cold_resistivity
@@ -384,7 +380,12 @@ def solve_leg(leg: ThermoelectricLeg, hot: float, cold: float, current: float) -
         given, taken = here[1] * flux - hot_joule, there[1] * flux + cold_joule
         return np.array([here[0] * hot - hot + first * given, there[0] * hot - cold - second * taken]) / hot
 
-    x, guess = _initial_leg_profile(leg, hot, cold, current, flux)
+    # the averaged leg is near enough for the Newton iteration of collocation to converge
+    averaged = _averaged_leg(leg, hot, cold, current)
+    x = np.linspace(0, 1, _LEG_NODES)
+    line = np.linspace(averaged.hot_junction, averaged.cold_junction, _LEG_NODES)
+    heat = np.linspace(averaged.heat_in, averaged.heat_out, _LEG_NODES) / leg.area
+    guess = np.stack([np.maximum(line, 1e-3 * cold) / hot, heat / flux])
     solved = solve_bvp(change, ends, x, guess, tol=_LEG_TOLERANCE, max_nodes=_MAX_LEG_NODES)
     if not solved.success or not np.isfinite(solved.y).all() or solved.y[0].min() <= 0:
         raise ConvergenceError(
@@ -408,45 +409,8 @@ def solve_leg(leg: ThermoelectricLeg, hot: float, cold: float, current: float) -
     )
 
 
-def _initial_leg_profile(
-    leg: ThermoelectricLeg, hot: float, cold: float, current: float, flux: float
-) -> tuple[Array, Array]:
-    """Nodes along the leg, at the points of its properties too, and a first profile from averaged properties."""
-    averaged = leg_state(leg, hot, cold, current)
-    x = np.linspace(0, 1, _LEG_NODES)
-    line = np.linspace(averaged.hot_junction, averaged.cold_junction, _LEG_NODES)
-    heat = np.linspace(averaged.heat_in, averaged.heat_out, _LEG_NODES) / leg.area
-    return x, np.stack([np.maximum(line, 1e-3 * cold) / hot, heat / flux])
-
-
 def _seebeck_voltage(leg: ThermoelectricLeg, hot: float, cold: float) -> float:
     """Voltage of the open leg between its junctions, ∫S dT, V."""
     if hot >= cold:
         return leg.seebeck.mean(cold, hot) * (hot - cold)
     return -leg.seebeck.mean(hot, cold) * (cold - hot)
-
-
-def solve_best_leg(leg: ThermoelectricLeg, hot: float, cold: float, goal: LegGoal = "power") -> LegState:
-    """The leg at the current that is best for something, with properties of the local temperature.
-
-    Parameters
-    ----------
-    leg, hot, cold, goal : as for `best_leg_state`
-
-    Raises
-    ------
-    InputError
-        for a leg without thermopower, or a cooler that cannot cool between these temperatures
-    ConvergenceError
-        where no profile is found
-    """
-    check_choice(goal, _LEG_GOALS, "goal")
-    largest = current_limit(leg, hot, cold, goal)
-
-    def value(share: float) -> float:
-        return _goal_value(solve_leg(leg, hot, cold, share * largest), goal)
-
-    state = solve_leg(leg, hot, cold, _golden_section_maximum(value, 0, 0.95, tolerance=1e-5) * largest)
-    if goal in ("cooling", "cop") and state.cooling <= 0:
-        raise InputError(f"this leg cannot cool from {hot:g} to {cold:g} K: it takes up {state.cooling:.3g} W at most")
-    return state

@@ -149,11 +149,11 @@ def leg(
     cooling = held.mode == "cooler"
     goals: tuple[Literal["power", "efficiency", "cooling", "cop"], ...]
     goals = ("cooling", "cop") if cooling else ("power", "efficiency")
-    best = kapitza.applications.best_leg_state if held.leg.constant else deferred.solve_best_leg
-    states = {goal: best(held.leg, held.hot, held.cold, goal) for goal in goals}
+    model = "averaged" if held.leg.constant else "local"
+    given = held.leg, held.hot, held.cold
+    states = {goal: kapitza.applications.best_leg_state(*given, goal, properties=model) for goal in goals}
     if held.current is not None:
-        at = kapitza.applications.leg_state if held.leg.constant else deferred.solve_leg
-        states["as given"] = at(held.leg, held.hot, held.cold, held.current)
+        states["as given"] = kapitza.applications.leg_state(*given, held.current, properties=model)
     length = _best_length_or_none(held)
     files.keep(states)
     files.draw(lambda ax: deferred.thermoelectric_leg(held.leg, list(states.values()), cooling=cooling, ax=ax))

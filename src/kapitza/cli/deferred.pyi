@@ -4,8 +4,6 @@ from kapitza.applications.superlattice import miniband_conductivity as miniband_
 from kapitza.applications.superlattice import with_measured_boundary as with_measured_boundary
 from kapitza.applications.thermoelectric import best_leg_length as best_leg_length
 from kapitza.applications.thermoelectric import figure_of_merit as figure_of_merit
-from kapitza.applications.thermoelectric import solve_best_leg as solve_best_leg
-from kapitza.applications.thermoelectric import solve_leg as solve_leg
 from kapitza.core.conductance import TEMPERATURE_DROPS as TEMPERATURE_DROPS
 from kapitza.device.grid.sensitivities import scale_layout as scale_layout
 from kapitza.device.grid.sensitivities import unresolved_uncertainties as unresolved_uncertainties
