@@ -1,11 +1,12 @@
 """Particles in a matrix with a boundary resistance around each, larger or smaller than the mean free path."""
 
 import warnings
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from attrs import field, frozen
 from numpy.typing import ArrayLike
+from scipy.optimize import brentq
 
 from kapitza.applications.free_paths import FreePaths
 from kapitza.core.arrays import Array, check_choice, number, numbers, positive, quantity, same_length
@@ -18,11 +19,10 @@ MixingRule = Literal["dilute", "differential"]
 _PARTICLE_SHAPES: tuple[ParticleShape, ...] = ("sphere", "cylinder", "plate")
 _MIXING_RULES: tuple[MixingRule, ...] = ("dilute", "differential")
 
-_MAX_DILUTE_FRACTION = (
-    0.4  # fraction above which particles feel each other, and Maxwell's rule is only a lower estimate
-)
+# fraction above which particles feel each other, and Maxwell's rule is only a lower estimate
+_MAX_DILUTE_FRACTION = 0.4
 _MAX_PACKING_FRACTION = 0.74  # closest packing of equal spheres
-_MAX_BISECTIONS = 60  # down to rounding
+_ROOT_TOLERANCE = 1e-15  # relative
 _SHAPE_DIMENSIONS = {"sphere": 3, "cylinder": 2, "plate": 1}
 
 
@@ -80,12 +80,7 @@ def hasselman_johnson(
     check_choice(shape, _PARTICLE_SHAPES, "shape")
     check_fraction(fraction)
     if shape != "plate" and fraction > _MAX_DILUTE_FRACTION:
-        warnings.warn(
-            f"a fraction of {fraction:g} is above {_MAX_DILUTE_FRACTION:g}, where particles feel each other: "
-            "take the differential rule",
-            ValidityWarning,
-            stacklevel=2,
-        )
+        _warn_dense(fraction, ": take the differential rule")
     outside = float(positive(matrix)[0])
     inside = particle_conductivity(particle, Boundary(conductance).resistance(temperature), radius)
     others = _SHAPE_DIMENSIONS[shape] - 1
@@ -123,18 +118,15 @@ def differential_effective_medium(
 
 
 def _differential_root(matrix: float, particle: float, fraction: float) -> float:
-    """Root of the differential rule between both conductivities, by bisection, W m⁻¹ K⁻¹."""
+    """Root of the differential rule between both conductivities, W m⁻¹ K⁻¹."""
     if matrix == particle or fraction == 0:
         return matrix
 
     def excess(k: float) -> float:
         return (particle - k) / (particle - matrix) * (matrix / k) ** (1 / 3) - (1 - fraction)
 
-    low, high = matrix, particle
-    for _ in range(_MAX_BISECTIONS):
-        middle = (low + high) / 2
-        low, high = (middle, high) if excess(middle) > 0 else (low, middle)
-    return (low + high) / 2
+    found: Any = brentq(excess, matrix, particle, xtol=_ROOT_TOLERANCE * min(matrix, particle))
+    return float(found)
 
 
 def critical_radius(
@@ -195,6 +187,12 @@ def check_fraction(fraction: float) -> None:
         raise InputError(f"fraction = {fraction:g}, wanted a share of the volume from 0 to below 1 (per cent? / 100)")
 
 
+def _warn_dense(fraction: float, remedy: str = "") -> None:
+    """Warn of a fraction at which particles feel each other."""
+    text = f"a fraction of {fraction:g} is above {_MAX_DILUTE_FRACTION:g}, where particles feel each other{remedy}"
+    warnings.warn(text, ValidityWarning, stacklevel=3)
+
+
 def interface_density(diameter: ArrayLike, fraction: float) -> Array:
     r"""(n,) area of boundary per volume of a composite of spheres, $\Phi = 6\phi/d$, m⁻¹."""
     check_fraction(fraction)
@@ -218,11 +216,7 @@ def nanocomposite(
     size = positive(diameter)
     density = interface_density(size, fraction)
     if fraction > _MAX_DILUTE_FRACTION:
-        warnings.warn(
-            f"a fraction of {fraction:g} is above {_MAX_DILUTE_FRACTION:g}, where particles feel each other",
-            ValidityWarning,
-            stacklevel=2,
-        )
+        _warn_dense(fraction)
     outside = np.sum(matrix.conductivity / (1 + matrix.length * density[:, None] / 4), axis=1)
     inside = np.sum(particle.conductivity / (1 + particle.length / size[:, None]), axis=1)
     with warnings.catch_warnings():

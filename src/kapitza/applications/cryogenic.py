@@ -3,11 +3,12 @@
 import warnings
 from collections.abc import Callable, Sequence
 from itertools import pairwise
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from attrs import field, frozen
 from numpy.typing import ArrayLike
+from scipy.optimize import brentq
 
 from kapitza.core.arrays import Array, number, one_of, quantity
 from kapitza.core.quadrature import panel_quadrature
@@ -15,7 +16,8 @@ from kapitza.errors import InputError, ValidityWarning
 
 HeatingModel = Literal["sharing", "step"]
 HEATING_MODELS: tuple[HeatingModel, ...] = ("sharing", "step")
-_ROOT_BISECTIONS, _MINIMUM_TRISECTIONS = 56, 60
+_MINIMUM_TRISECTIONS = 60
+_ROOT_TOLERANCE = 1e-15  # of a temperature
 _INTERVAL_MARGIN = 1e-12  # of a temperature: how far from its edges a piece is taken
 _HELIUM_CRITICAL_POINT = 5.2  # K, of helium-4; of helium-3 3.3 K
 _MAX_OPERATING_TEMPERATURE = 1e4  # K, up to which steady states are sought
@@ -232,6 +234,14 @@ def _balance_roots(excess: Callable[[Array], Array], edges: Sequence[float]) -> 
     edges, as heat may jump there; a sign that differs on the two sides of an edge is a zero at the edge.  Below the
     first edge, the bath, everything warms up.
     """
+
+    def excess_at(kelvin: float) -> float:
+        return float(excess(np.array([kelvin]))[0])
+
+    def root(low: float, high: float) -> float:
+        found: Any = brentq(excess_at, low, high, xtol=_ROOT_TOLERANCE * low)
+        return float(found)
+
     found: list[float] = []
     before = -1.0
     for low, high in pairwise(edges):
@@ -242,11 +252,11 @@ def _balance_roots(excess: Callable[[Array], Array], edges: Sequence[float]) -> 
         if before * first < 0:
             found.append(low)
         if first * last < 0:
-            found.append(_bisect_root(excess, start, stop))
+            found.append(root(start, stop))
         elif first > 0:
             lowest = _negative_point(excess, start, stop)
             if lowest is not None:
-                found += [_bisect_root(excess, start, lowest), _bisect_root(excess, lowest, stop)]
+                found += [root(start, lowest), root(lowest, stop)]
         before = last
     return found
 
@@ -260,15 +270,6 @@ def _negative_point(excess: Callable[[Array], Array], low: float, high: float) -
             return low + third if one < 0 else high - third
         low, high = (low + third, high) if one > other else (low, high - third)
     return None
-
-
-def _bisect_root(excess: Callable[[Array], Array], low: float, high: float) -> float:
-    """Zero between two places of opposite sign."""
-    sign = np.sign(float(excess(np.array([low]))[0]))
-    for _ in range(_ROOT_BISECTIONS):
-        middle = (low + high) / 2
-        low, high = (middle, high) if sign * float(excess(np.array([middle]))[0]) > 0 else (low, middle)
-    return (low + high) / 2
 
 
 _CURRENT_BISECTIONS = 44
@@ -288,10 +289,10 @@ class RunawayCurrents:
     hot : normal state at the propagating current, or None
     """
 
-    holding: float = field(metadata={"unit": "A"})
-    propagating: float = field(metadata={"unit": "A"})
-    critical: float = field(metadata={"unit": "A"})
-    quench: float = field(metadata={"unit": "A"})
+    holding: float = field(metadata={"unit": "A", "meaning": "no normal zone lives below"})
+    propagating: float = field(metadata={"unit": "A", "meaning": "normal zones shrink below"})
+    critical: float = field(metadata={"unit": "A", "meaning": "free of resistance up to"})
+    quench: float = field(metadata={"unit": "A", "meaning": "no cold state from"})
     hot: OperatingPoint | None
 
     @property
@@ -347,11 +348,8 @@ def _cold_current(bath: HeliumBath, device: Superconductor, load: float) -> floa
             f"the load of {load:g} W/m² alone warms the device to {surface:.4g} K, above its "
             f"{device.critical_temperature:g} K"
         )
-    return (
-        device.critical_current
-        * (device.critical_temperature - surface)
-        / (device.critical_temperature - bath.temperature)
-    )
+    room = device.critical_temperature - bath.temperature
+    return device.critical_current * (device.critical_temperature - surface) / room
 
 
 def _hot_state(bath: HeliumBath, device: Superconductor, current: float, load: float) -> OperatingPoint | None:

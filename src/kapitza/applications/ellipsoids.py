@@ -66,9 +66,8 @@ def depolarisation_factors(aspect: float) -> tuple[float, float]:
     if not (np.isfinite(aspect) and aspect > 0):
         raise InputError(f"aspect ratio = {aspect:g}, wanted a finite number above 0")
     excess = aspect - 1
-    if (
-        abs(excess) < _SPHERICITY_TOLERANCE
-    ):  # where the closed form loses digits: its series, whose next term is 1e-10 at most
+    # near a sphere the closed form loses digits: its series, whose next term is 1e-10 at most
+    if abs(excess) < _SPHERICITY_TOLERANCE:
         odd = 1 / 3 - 4 / 15 * excess + 6 / 35 * excess**2
         return (1 - odd) / 2, odd
     square = aspect**2

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -12,7 +12,7 @@ from kapitza.cli import deferred
 from kapitza.cli.figures import Results
 from kapitza.cli.options import Figure, Json, Save, Temperature, parse_temperature
 from kapitza.cli.output import note, print_record, print_table, quantity_json
-from kapitza.cli.tables import columns_of, print_columns, print_values
+from kapitza.cli.tables import Column, columns_of, print_columns, print_values
 from kapitza.errors import InputError
 from kapitza.io.quantities import NUMBER_AND_UNIT, quantity
 
@@ -108,27 +108,25 @@ def composite(
         float(one.conductivity(kelvin)[0]) if text is None else quantity(text, "conductivity", what="conductivity")
         for one, text in zip((filler, host), given, strict=True)
     )
-    value: Any = (
+    boundary = (
         _boundary_transmission(filler, host, theory).conductance(kelvin, "extrapolated")
         if conductance is None
         else quantity(conductance, "conductance", what="conductance")
     )
     found = kapitza.applications.composite_conductivity(
-        outside, inside, value, radius=radii, fraction=fraction, rule=rule, temperature=kelvin
+        outside, inside, boundary, radius=radii, fraction=fraction, rule=rule, temperature=kelvin
     )
     files.keep(found)
     files.draw(lambda ax: deferred.composite(found, ax))
     if as_json:
-        conductivity = {"matrix": outside, "particle": inside}
-        derived = {name: quantity_json(k, "W m^-1 K^-1") for name, k in conductivity.items()}
-        print_record(found, derived)
+        print_record(found)
         return
-    rows = [[f"{a * 1e6:.4g}", f"{k:.4g}"] for a, k in zip(found.radius, found.value, strict=True)]
     title = (
         f"{100 * fraction:g} % {filler.name} ({inside:.4g} W/mK) in {host.name} ({outside:.4g} W/mK) "
         f"at {kelvin:g} K, {found.conductance / 1e6:.4g} MW/m²K, {found.method}"
     )
-    print_table(title, ["radius (µm)", "conductivity (W m⁻¹ K⁻¹)"], rows, text=0)
+    radii_column, value_column = columns_of(found, radius="µm", value="")
+    print_columns(title, [radii_column, value_column._replace(name="conductivity")])
     if math.isfinite(found.critical_radius):
         note(f"particles below a radius of {found.critical_radius * 1e6:.3g} µm make the matrix worse")
     else:
@@ -266,27 +264,19 @@ def cryo(
     result = {"states": states} if limits is None else {"states": states, "runaway": limits}
     files.keep(result)
     files.draw(lambda ax: deferred.cryogenic_chip(held.bath, states, held.device, ampere, load=held.load, ax=ax))
-    currents = {} if limits is None else {
-        "holding": limits.holding, "propagating": limits.propagating, "critical": limits.critical,
-        "quench": limits.quench,
-    }  # fmt: skip
     if as_json:
         print_record(result, {"bath": quantity_json(held.bath.temperature, "K"), "current": quantity_json(ampere, "A")})
         return
-    rows = [
-        [f"{one.temperature:.5g}", f"{one.flux / 1e4:.4g}", " stable" if one.stable else " unstable", f" {one.regime}"]
-        for one in states
-    ]
     title = f"{held.title}: bath of {held.bath.temperature:g} K" + (f", {ampere:g} A" if held.device else "")
-    print_table(title, ["temperature (K)", "flux (W cm⁻²)", " state", " cooled by"], rows, text=0)
-    if not states:
+    if states:
+        stability = ["stable" if one.stable else "unstable" for one in states]
+        known = columns_of(states, temperature="K", flux="W cm⁻²")
+        print_columns(title, [*known, Column("state", stability), Column("cooled by", [one.regime for one in states])])
+    else:
+        typer.echo(title)
         note("no steady state below 10,000 K: the helium cannot take up this heat")
-    if currents:
-        said = {
-            "holding": "no normal zone lives below", "propagating": "normal zones shrink below",
-            "critical": "free of resistance up to", "quench": "no cold state from",
-        }  # fmt: skip
-        print_table("currents", ["", "A"], [[said[name], f"{value:.4g}"] for name, value in currents.items()])
+    if limits is not None:
+        print_values("currents", columns_of(limits, holding="A", propagating="A", critical="A", quench="A"))
     files.announce()
 
 
