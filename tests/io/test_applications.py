@@ -49,11 +49,11 @@ def test_no_value_ends_in_a_traceback(name, tmp_path):
             path.write_text("\n".join([*lines[:i], f"{match[1]} = {junk}", *lines[i + 1 :]]), encoding="utf-8")
             try:
                 READERS[name](path)
+            except FileNotFoundError:
+                assert junk == '"a.json"'
             except DataError as err:
                 assert name in str(err)  # noqa: PT017
                 refused += 1
-            except OSError:
-                assert junk == '"a.json"'
     assert refused > 10 * len(lines) / 2
 
 

@@ -4,18 +4,18 @@ Numbers have their units, "1 mm" or "200 uV/K", or are SI.  A conductance is a n
 "perfect".  A property of a leg may be a table, { temperature = [300, 500], value = ["180 uV/K", "210 uV/K"] }.
 """
 
+from collections.abc import Mapping
 from os import PathLike
-from typing import Any, cast
+from types import MappingProxyType
+from typing import Any
 
 import numpy as np
-from attrs import frozen
+from attrs import NOTHING, fields, frozen
 
 from kapitza.applications.cryogenic import HEATING_MODELS, HeliumBath, Superconductor
-from kapitza.applications.exchanger import FLOW_ARRANGEMENTS, NUSSELT_NUMBERS, FlowArrangement, HeatExchanger, Stream
+from kapitza.applications.exchanger import FLOW_ARRANGEMENTS, NUSSELT_NUMBERS, HeatExchanger, Stream
 from kapitza.applications.memory import MemoryCell
 from kapitza.applications.thermoelectric import LegProperty, ThermoelectricLeg
-from kapitza.core.conductance import Conductance
-from kapitza.errors import InputError
 from kapitza.io.quantities import quantity
 from kapitza.io.samples import locate_faults, read_boundary
 from kapitza.io.toml import TomlTable, read_toml
@@ -31,24 +31,41 @@ _PLAUSIBLE_LIMITS = {
     "radiation": (1e-6, 1e6), "flux": (0.0, 1e15), "conductance": (1e-3, 1e13), "resistance_per_length": (1e-9, 1e15),
     "share": (0.0, 1e3),
 }  # fmt: skip
+_Names = Mapping[str, str]
+_SAME_NAMES: _Names = MappingProxyType({})
 _LEG_MODES = ("generator", "cooler")
-_LEG_KEYS = (
-    "length", "area", "seebeck", "resistivity", "conductivity", "contact_resistivity", "contact_conductance",
-    "hot_resistivity", "cold_resistivity", "hot_conductance", "cold_conductance",
-)  # fmt: skip
+# kinds of unit of the keys; "(T)" where a table against temperature may stand, "boundary" for conductances
+_LEG_KINDS = {
+    "length": "length", "area": "area", "seebeck": "seebeck(T)", "resistivity": "resistivity(T)",
+    "conductivity": "conductivity(T)", "hot_resistivity": "contact_resistivity",
+    "cold_resistivity": "contact_resistivity", "hot_conductance": "boundary", "cold_conductance": "boundary",
+}  # fmt: skip
 _CELL_KINDS = {
     "radius": "length", "height": "length", "conductivity": "conductivity", "heat_capacity": "heat_capacity",
     "resistance": "electrical_resistance", "melting": "temperature", "dielectric": "conductivity", "pitch": "length",
-    "electrode": "conductivity",
+    "electrode": "conductivity", "latent": "energy_density", "side": "boundary", "contact": "boundary",
+    "ambient": "temperature",
 }  # fmt: skip
 _STREAM_KINDS = {
     "inlet": "temperature", "flow": "flow", "conductivity": "conductivity", "heat_capacity": "heat_capacity",
     "viscosity": "viscosity", "density": "density", "diameter": "length", "section": "area",
 }  # fmt: skip
-_BATH_KEYS = (
-    "temperature", "coefficient", "exponent", "solid", "liquid", "critical", "recovery", "film", "recovery_rise",
-)  # fmt: skip
-_SUPERCONDUCTOR_KEYS = ("critical_temperature", "critical_current", "resistance", "perimeter", "heating", "current")
+_WALL_KINDS = {
+    "thickness": "length", "conductivity": "conductivity", "area": "area", "length": "length",
+    "hot_conductance": "boundary", "cold_conductance": "boundary",
+}  # fmt: skip
+_WALL_ATTRIBUTES = {
+    "thickness": "wall", "conductivity": "wall_conductivity", "hot_conductance": "hot_boundary",
+    "cold_conductance": "cold_boundary",
+}  # fmt: skip
+_BATH_KINDS = {
+    "temperature": "temperature", "exponent": "share", "critical": "flux", "recovery": "flux", "film": "conductance",
+    "recovery_rise": "temperature",
+}  # fmt: skip
+_SUPERCONDUCTOR_KINDS = {
+    "critical_temperature": "temperature", "critical_current": "current", "resistance": "resistance_per_length",
+    "perimeter": "length",
+}  # fmt: skip
 
 
 @frozen(eq=False)
@@ -92,120 +109,85 @@ class CryogenicFile:
 
 
 def _plausible_number(part: TomlTable, key: str, kind: str, default: float | None = None) -> float:
-    """Return a number of a table, if a part can have it."""
+    """Return a number of a table, if a part can have it: what cannot be is in another unit."""
     found = part.number(key, kind, default)
-    if key in part:
-        _check_limits(part, key, kind, found)
-    return found
+    return _check_limits(part, key, kind, found) if key in part else found
 
 
-def _optional_number(part: TomlTable, key: str, kind: str) -> float | None:
-    """Return a number of a table, or None where there is none."""
-    return _plausible_number(part, key, kind) if key in part else None
-
-
-def _check_limits(part: TomlTable, key: str, kind: str, value: float) -> None:
-    """Refuse a value that only another unit can explain."""
+def _check_limits(part: TomlTable, key: str, kind: str, value: float) -> float:
+    """Return a value, unless only another unit can explain it."""
     low, high = _PLAUSIBLE_LIMITS[kind]
     if not low <= value <= high:
         raise part.fault(f"{value:g} (SI) is out of the range {low:g} to {high:g}: is it in another unit?", key)
+    return value
 
 
-def read_leg(path: str | PathLike[str]) -> LegFile:
-    """Read a thermoelectric leg.
-
-    Raises
-    ------
-    DataError
-        with file, key and line, for unknown keys, units of another kind, missing or impossible numbers
-    OSError
-        if the file is missing or may not be read
-    """
-    top = read_toml(path)
-    top.known(("title", "hot", "cold", "mode", "current", "leg"))
-    part = top.section("leg")
-    part.known(_LEG_KEYS)
-    made = locate_faults(part, "", lambda: _leg_from_table(part))
-    hot, cold = (_plausible_number(top, name, "temperature") for name in ("hot", "cold"))
-    if not 0 < cold < hot:
-        raise top.fault(f"hot = {hot:g} K is not above cold = {cold:g} K, both above 0", "hot")
-    mode = top.text("mode", "generator", choices=_LEG_MODES)
-    return LegFile(top.text("title", top.path.stem), made, hot, cold, mode, _optional_number(top, "current", "current"))
-
-
-def _leg_from_table(part: TomlTable) -> ThermoelectricLeg:
-    """Return the leg that a table describes."""
-    both = _plausible_number(part, "contact_resistivity", "contact_resistivity", 0.0)
-    thermal = _read_conductance(part, "contact_conductance", np.inf)
-    return ThermoelectricLeg(
-        length=_plausible_number(part, "length", "length"),
-        area=_plausible_number(part, "area", "area"),
-        seebeck=_read_property(part, "seebeck", "seebeck"),
-        resistivity=_read_property(part, "resistivity", "resistivity"),
-        conductivity=_read_property(part, "conductivity", "conductivity"),
-        hot_resistivity=_plausible_number(part, "hot_resistivity", "contact_resistivity", both),
-        cold_resistivity=_plausible_number(part, "cold_resistivity", "contact_resistivity", both),
-        hot_conductance=_read_conductance(part, "hot_conductance", thermal),
-        cold_conductance=_read_conductance(part, "cold_conductance", thermal),
-    )
-
-
-def _read_property(part: TomlTable, key: str, kind: str) -> float | LegProperty:
-    """Return a number, or a table against temperature."""
-    value = part.table.get(key)
-    if not isinstance(value, dict):
-        return _plausible_number(part, key, kind)
+def _read_value(part: TomlTable, key: str, kind: str) -> Any:
+    """Return a number of a table, a table of it against temperature, or a conductance."""
+    if kind == "boundary":
+        found = read_boundary(part, key).conductance
+        if isinstance(found, float) and np.isfinite(found):
+            _check_limits(part, key, "conductance", found)
+        return found
+    plain = kind.removesuffix("(T)")
+    if plain == kind or not isinstance(part.table.get(key), dict):
+        return _plausible_number(part, key, plain)
     table = part.section(key)
     table.known(("temperature", "value"))
-    columns = [_si_column(table, name, of) for name, of in (("temperature", "temperature"), ("value", kind))]
+    columns = [_si_column(table, name, of) for name, of in (("temperature", "temperature"), ("value", plain))]
     return locate_faults(part, key, lambda: LegProperty(*columns))
+
+
+def _read_record(
+    part: TomlTable, record: type, kinds: _Names, *, attributes: _Names = _SAME_NAMES, **given: Any
+) -> Any:
+    """Return a record whose attributes stand in a table, under their names or others; those `given` may be missing."""
+    names = {key: attributes.get(key, key) for key in kinds}
+    optional = {one.name for one in fields(record) if one.default is not NOTHING} | set(given)
+    found = {
+        name: _read_value(part, key, kinds[key]) for key, name in names.items() if key in part or name not in optional
+    }
+    return locate_faults(part, "", lambda: record(**{**given, **found}))
 
 
 def _si_column(table: TomlTable, name: str, kind: str) -> list[float]:
     """Return a list of numbers in SI."""
-    values: Any = table.table.get(name)
+    values = table.table.get(name)
     if not isinstance(values, list) or not values:
         raise table.fault(f"expected a list of {kind.replace('_', ' ')}, got {values!r:.60}", name)
-    try:
-        found = [quantity(one, kind, what=name) for one in cast("list[object]", values)]
-    except InputError as err:
-        raise table.fault(str(err), name) from err
-    for one in found:
-        _check_limits(table, name, kind, one)
-    return found
+    found = locate_faults(table, name, lambda: [quantity(one, kind, what=name) for one in values])
+    return [_check_limits(table, name, kind, one) for one in found]
 
 
-def _read_conductance(part: TomlTable, key: str, default: float | Conductance) -> float | Conductance:
-    """Return a conductance of a table, or the default where it has none."""
-    if key not in part:
-        return default
-    found = read_boundary(part, key).conductance
-    if isinstance(found, float) and np.isfinite(found):
-        _check_limits(part, key, "conductance", found)
-    return found
+def read_leg(path: str | PathLike[str]) -> LegFile:
+    """Read a thermoelectric leg."""
+    top = read_toml(path)
+    top.known(("title", "hot", "cold", "mode", "current", "leg"))
+    part = top.section("leg")
+    part.known((*_LEG_KINDS, "contact_resistivity", "contact_conductance"))
+    both: dict[str, Any] = {}
+    if "contact_resistivity" in part:
+        resistivity = _plausible_number(part, "contact_resistivity", "contact_resistivity")
+        both = {"hot_resistivity": resistivity, "cold_resistivity": resistivity}
+    if "contact_conductance" in part:
+        conductance = _read_value(part, "contact_conductance", "boundary")
+        both |= {"hot_conductance": conductance, "cold_conductance": conductance}
+    made = _read_record(part, ThermoelectricLeg, _LEG_KINDS, **both)
+    hot, cold = (_plausible_number(top, name, "temperature") for name in ("hot", "cold"))
+    if not 0 < cold < hot:
+        raise top.fault(f"hot = {hot:g} K is not above cold = {cold:g} K, both above 0", "hot")
+    mode = top.text("mode", "generator", choices=_LEG_MODES)
+    current = _plausible_number(top, "current", "current") if "current" in top else None
+    return LegFile(top.text("title", top.path.stem), made, hot, cold, mode, current)
 
 
 def read_memory_cell(path: str | PathLike[str]) -> MemoryCellFile:
-    """Read a phase-change memory cell.
-
-    Raises
-    ------
-    DataError
-        with file, key and line, for unknown keys, units of another kind, missing or impossible numbers
-    OSError
-        if the file is missing or may not be read
-    """
+    """Read a phase-change memory cell."""
     top = read_toml(path)
     top.known(("title", "pulse", "cell"))
     part = top.section("cell")
-    part.known((*_CELL_KINDS, "latent", "side", "contact", "ambient"))
-    numbers = {name: _plausible_number(part, name, kind) for name, kind in _CELL_KINDS.items()}
-    latent = _plausible_number(part, "latent", "energy_density", 0.0)
-    ambient = _plausible_number(part, "ambient", "temperature", 300.0)
-    side, contact = (_read_conductance(part, name, np.inf) for name in ("side", "contact"))
-    made = locate_faults(
-        part, "", lambda: MemoryCell(**numbers, latent=latent, side=side, contact=contact, ambient=ambient)
-    )
+    part.known(_CELL_KINDS)
+    made = _read_record(part, MemoryCell, _CELL_KINDS)
     pulse = _plausible_number(top, "pulse", "time", 50e-9)
     if not pulse > 0:
         raise top.fault(f"a pulse of {pulse:g} s: expected a time above 0", "pulse")
@@ -213,36 +195,15 @@ def read_memory_cell(path: str | PathLike[str]) -> MemoryCellFile:
 
 
 def read_exchanger(path: str | PathLike[str]) -> ExchangerFile:
-    """Read a nanofluidic exchanger.
-
-    Raises
-    ------
-    DataError
-        with file, key and line, for unknown keys, units of another kind, missing or impossible numbers
-    OSError
-        if the file is missing or may not be read
-    """
+    """Read a nanofluidic exchanger."""
     top = read_toml(path)
     top.known(("title", "arrangement", "hot", "cold", "wall"))
-    hot, cold = (_read_stream(top.section(name)) for name in ("hot", "cold"))
+    streams = {name: _read_stream(top.section(name)) for name in ("hot", "cold")}
     wall = top.section("wall")
-    wall.known(("thickness", "conductivity", "area", "length", "hot_conductance", "cold_conductance"))
-    arrangement: FlowArrangement = (
-        "parallel" if top.text("arrangement", "counter", choices=FLOW_ARRANGEMENTS) == "parallel" else "counter"
-    )
-    numbers = {
-        "wall": _plausible_number(wall, "thickness", "length"),
-        "wall_conductivity": _plausible_number(wall, "conductivity", "conductivity"),
-        "area": _plausible_number(wall, "area", "area"),
-        "length": _plausible_number(wall, "length", "length"),
-    }
-    one, other = (_read_conductance(wall, name, np.inf) for name in ("hot_conductance", "cold_conductance"))
-    made = locate_faults(
-        wall,
-        "",
-        lambda: HeatExchanger(
-            hot=hot, cold=cold, hot_boundary=one, cold_boundary=other, arrangement=arrangement, **numbers
-        ),
+    wall.known(_WALL_KINDS)
+    arrangement = top.text("arrangement", "counter", choices=FLOW_ARRANGEMENTS)
+    made = _read_record(
+        wall, HeatExchanger, _WALL_KINDS, attributes=_WALL_ATTRIBUTES, arrangement=arrangement, **streams
     )
     return ExchangerFile(top.text("title", top.path.stem), made)
 
@@ -250,29 +211,18 @@ def read_exchanger(path: str | PathLike[str]) -> ExchangerFile:
 def _read_stream(part: TomlTable) -> Stream:
     """Return a stream; its `nusselt` is a number or the name of a channel."""
     part.known((*_STREAM_KINDS, "nusselt"))
-    numbers = {name: _plausible_number(part, name, kind) for name, kind in _STREAM_KINDS.items()}
-    given = part.table.get("nusselt", "slit")
-    if isinstance(given, str):
+    if isinstance(part.table.get("nusselt", "slit"), str):
         nusselt = NUSSELT_NUMBERS[part.text("nusselt", "slit", choices=NUSSELT_NUMBERS)]
     else:
         nusselt = _plausible_number(part, "nusselt", "share")
-    return locate_faults(part, "", lambda: Stream(**numbers, nusselt=nusselt))
+    return _read_record(part, Stream, _STREAM_KINDS, nusselt=nusselt)
 
 
 def read_cryogenic(path: str | PathLike[str]) -> CryogenicFile:
-    """Read a chip in liquid helium.
-
-    Raises
-    ------
-    DataError
-        with file, key and line, for unknown keys, units of another kind, missing or impossible numbers
-    OSError
-        if the file is missing or may not be read
-    """
+    """Read a chip in liquid helium."""
     top = read_toml(path)
     top.known(("title", "load", "bath", "device"))
     part = top.section("bath")
-    part.known(_BATH_KEYS)
     bath = locate_faults(part, "", lambda: _read_bath(part))
     load = _plausible_number(top, "load", "flux", 0.0)
     if load < 0:
@@ -280,8 +230,9 @@ def read_cryogenic(path: str | PathLike[str]) -> CryogenicFile:
     device, current = None, 0.0
     if "device" in top:
         table = top.section("device")
-        table.known(_SUPERCONDUCTOR_KEYS)
-        device = locate_faults(table, "", lambda: _read_superconductor(table))
+        table.known((*_SUPERCONDUCTOR_KINDS, "heating", "current"))
+        heating = table.text("heating", "sharing", choices=HEATING_MODELS)
+        device = _read_record(table, Superconductor, _SUPERCONDUCTOR_KINDS, heating=heating)
         current = _plausible_number(table, "current", "current", 0.0)
         if not device.critical_temperature > bath.temperature:
             raise table.fault(
@@ -293,6 +244,7 @@ def read_cryogenic(path: str | PathLike[str]) -> CryogenicFile:
 
 def _read_bath(part: TomlTable) -> HeliumBath:
     """Return the bath; its coefficient is a number, or that which a solid should have by acoustic mismatch."""
+    part.known((*_BATH_KINDS, "coefficient", "solid", "liquid"))
     temperature = _plausible_number(part, "temperature", "temperature")
     exponent = _plausible_number(part, "exponent", "share", 4.0)
     if "solid" in part:
@@ -303,23 +255,4 @@ def _read_bath(part: TomlTable) -> HeliumBath:
         coefficient = float(predicted) / (exponent * temperature ** (exponent - 1))
     else:
         coefficient = _plausible_number(part, "coefficient", "radiation")
-    return HeliumBath(
-        temperature=temperature,
-        coefficient=coefficient,
-        exponent=exponent,
-        critical=_plausible_number(part, "critical", "flux", np.inf),
-        recovery=_plausible_number(part, "recovery", "flux", 0.0),
-        film=_plausible_number(part, "film", "conductance", 0.0),
-        recovery_rise=_optional_number(part, "recovery_rise", "temperature"),
-    )
-
-
-def _read_superconductor(table: TomlTable) -> Superconductor:
-    """Return the superconductor of a table."""
-    return Superconductor(
-        _plausible_number(table, "critical_temperature", "temperature"),
-        _plausible_number(table, "critical_current", "current"),
-        _plausible_number(table, "resistance", "resistance_per_length"),
-        _plausible_number(table, "perimeter", "length"),
-        "step" if table.text("heating", "sharing", choices=HEATING_MODELS) == "step" else "sharing",
-    )
+    return _read_record(part, HeliumBath, _BATH_KINDS, coefficient=coefficient)
