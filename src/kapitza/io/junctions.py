@@ -126,13 +126,13 @@ def junction_plan(file: TomlTable) -> JunctionPlan:
         limit=file.number("limit", "share", MAX_MATCH_STRAIN),
         area=side**2,
         twist=file.optional("twist", "angle"),
-        mirror=_read_flag(file, "mirror", default=False),
-        layers=_read_layer_count(file, "layers", _MAX_JUNCTION_LAYERS) if "layers" in file else None,
+        mirror=file.flag("mirror"),
+        layers=file.count("layers", low=1, high=_MAX_JUNCTION_LAYERS) if "layers" in file else None,
         contact=_read_contact(file),
         interlayers=_read_interlayers(file),
         supercell=_read_repeats(file),
         disorder=_read_disorder(file),
-        relax=_read_flag(file, "relax", default=True),
+        relax=file.flag("relax", default=True),
     )
 
 
@@ -151,7 +151,7 @@ def _junction_from_files(file: TomlTable) -> Junction:
             back,
             mixing=cast("MixingRule", file.text("mixing", "mean", choices=("mean", "left", "right"))),
             scale=file.number("scale", "share", 1.0),
-            layers=_read_layer_count(file, "layers", _MAX_JUNCTION_LAYERS) if "layers" in file else 2,
+            layers=file.count("layers", 2, low=1, high=_MAX_JUNCTION_LAYERS),
             limit=file.number("limit", "share", MAX_MATCH_STRAIN),
             supercell=_read_repeats(file),
             disorder=_read_disorder(file),
@@ -201,7 +201,7 @@ def _side_crystal(file: TomlTable, side: str, indices: tuple[int, int, int]) -> 
         return crystal, np.asarray(np.linalg.inv(axes) @ np.array(indices, dtype=float), dtype=float)
     if path.suffix.lower() not in (".yaml", ".yml"):
         raise file.fault(
-            f"{file.text(side)!r} is no phonopy file (.yaml); a crystal by name needs potential = 'tersoff' or "
+            f"{file.text(side)!r} is not a phonopy file (.yaml); a crystal by name needs potential = 'tersoff' or "
             f"another one, or {key} of its own",
             side,
         )
@@ -229,22 +229,6 @@ def _miller_indices(file: TomlTable, key: str) -> tuple[int, int, int] | None:
     raise file.fault(f"expected three integers such as [0, 0, 1], got {value!r:.60}", key)
 
 
-def _read_layer_count(file: TomlTable, key: str, most: int) -> int:
-    """A number of layers or repeats."""
-    value = file.table[key]
-    if type(value) is not int or not 1 <= value <= most:
-        raise file.fault(f"expected a whole number from 1 to {most}, got {value!r:.60}", key)
-    return value
-
-
-def _read_flag(file: TomlTable, key: str, *, default: bool) -> bool:
-    """A truth value."""
-    value = file.table.get(key, default)
-    if not isinstance(value, bool):
-        raise file.fault(f"expected true or false, got {value!r:.60}", key)
-    return value
-
-
 def _read_repeats(file: TomlTable) -> tuple[int, int]:
     """Repeats of the cell in the plane."""
     value = file.table.get("supercell", [1, 1])
@@ -268,9 +252,7 @@ def _read_interlayers(file: TomlTable) -> tuple[tuple[str, int], ...]:
     found: list[tuple[str, int]] = []
     for table in file.sections("interlayer"):
         table.known(("crystal", "layers"))
-        if "layers" not in table:
-            raise table.fault("is missing; expected a number of layers", "layers")
-        found.append((table.text("crystal"), _read_layer_count(table, "layers", _MAX_JUNCTION_LAYERS)))
+        found.append((table.text("crystal"), table.count("layers", low=1, high=_MAX_JUNCTION_LAYERS)))
     return tuple(found)
 
 
@@ -280,14 +262,11 @@ def _read_disorder(file: TomlTable) -> Disorder | None:
         return None
     table = file.section("disorder")
     table.known(_DISORDER_KEYS)
-    seed = table.table.get("seed", 0)
-    if type(seed) is not int or seed < 0:
-        raise table.fault(f"expected a whole number from 0, got {seed!r:.60}", "seed")
     foreign = table.section("substitutions")
     plain = Disorder()
     try:
         return Disorder(
-            seed=seed,
+            seed=table.count("seed", 0),
             intermixing=table.number("intermixing", "length", 0.0),
             roughness=table.number("roughness", "length", 0.0),
             correlation=table.number("correlation", "length", plain.correlation),

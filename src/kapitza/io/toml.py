@@ -89,6 +89,23 @@ class TomlTable:
         """Return a number in SI, or None where there is none."""
         return self.number(key, kind) if key in self.table else None
 
+    def count(self, key: str, default: int | None = None, *, low: int = 0, high: int | None = None) -> int:
+        """Return a whole number from `low` to `high`."""
+        value = self.table.get(key, default)
+        if value is None:
+            raise self.fault("is missing; expected a whole number", key)
+        if type(value) is not int or value < low or (high is not None and value > high):
+            limits = f"of at least {low}" if high is None else f"from {low} to {high}"
+            raise self.fault(f"expected a whole number {limits}, got {value!r:.60}", key)
+        return value
+
+    def flag(self, key: str, default: bool = False) -> bool:
+        """Return a truth value."""
+        value = self.table.get(key, default)
+        if not isinstance(value, bool):
+            raise self.fault(f"expected true or false, got {value!r:.60}", key)
+        return value
+
     def text(self, key: str, default: str | None = None, *, choices: Iterable[str] = ()) -> str:
         """Return a text, one of `choices` if there are any."""
         value = self.table.get(key, default)

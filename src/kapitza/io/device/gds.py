@@ -146,7 +146,7 @@ def read_gds_parts(top: TomlTable) -> GdsParts:
 
 def _layer_rectangles(section: TomlTable, drawing: _GdsDrawing) -> _Rectangles:
     """Rectangles that a layer of the layout is cut into, from the corner of the device, m."""
-    layer, datatype = (_read_gds_number(section, key) for key in ("layer", "datatype"))
+    layer, datatype = section.count("layer", high=65535), section.count("datatype", 0, high=65535)
     found = drawing.polygons(layer, datatype)
     if not found:
         there = ", ".join(f"{a}/{b}" for a, b in drawing.layers[:12]) or "none"
@@ -176,14 +176,6 @@ def _layer_rectangles(section: TomlTable, drawing: _GdsDrawing) -> _Rectangles:
         )
         for x0, x1, y0, y1 in cut
     )
-
-
-def _read_gds_number(section: TomlTable, key: str) -> int:
-    """Number of a layer or of its datatype."""
-    value: Any = section.table.get(key, 0 if key == "datatype" else None)
-    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 65536:
-        raise section.fault(f"expected a whole number from 0 to 65535, got {value!r:.40}", key)
-    return value
 
 
 def cut_into_rectangles(polygons: Iterable[NDArray[np.int64]]) -> list[tuple[int, int, int, int]] | None:

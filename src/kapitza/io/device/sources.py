@@ -34,15 +34,12 @@ def read_source(section: TomlTable, stack: Stack, box: Box | None) -> HeatSource
         power = section.number("flux", "flux") * area
     else:
         power = section.number("power", "power")
-    through = section.table.get("through", False)
-    if not isinstance(through, bool):
-        raise section.fault(f"expected true or false, got {through!r:.40}", "through")
     plane = _read_source_plane(section, stack)
     course = locate_faults(section, "course", lambda: _read_time_course(section))
     return locate_faults(
         section,
         "",
-        lambda: HeatSource(section.text("name"), power, shape, plane, through=through, course=course),
+        lambda: HeatSource(section.text("name"), power, shape, plane, through=section.flag("through"), course=course),
     )
 
 
@@ -110,9 +107,7 @@ def _read_heat_map(section: TomlTable, box: Box | None) -> HeatMap:
 def _read_time_course(section: TomlTable) -> Waveform:
     """How the power goes in time."""
     if "period" in section:
-        count: Any = section.table.get("count")
-        if count is not None and type(count) is not int:
-            raise section.fault(f"expected a number of pulses, got {count!r:.40}", "count")
+        count = section.count("count", low=1) if "count" in section else None
         return PulsedPower(section.number("period", "time"), section.number("width", "time"), count)
     if "frequency" in section:
         return PeriodicPower(section.number("frequency", "frequency"))

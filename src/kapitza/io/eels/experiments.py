@@ -78,7 +78,7 @@ def read_modes(path: str | PathLike[str], *, tie: Tie = "common") -> ModesFile:
     modes = [_read_mode(section, ("intensity",)) for section in top.sections("mode")]
     interface = [_read_interface_mode(section) for section in top.sections("interface")]
     try:
-        model = SpectrumModel(modes, shape, tie=chosen, background=_read_count(top, "background", 0))
+        model = SpectrumModel(modes, shape, tie=chosen, background=top.count("background", 0, high=_MAX_CHANNELS))
     except InputError as err:
         raise top.fault(str(err)) from err
     return ModesFile(model, tuple(interface))
@@ -106,14 +106,6 @@ def _read_interface_mode(section: TomlTable) -> InterfaceMode:
         return InterfaceMode(section.text("name"), section.number("energy", "energy"), section.number("fwhm", "energy"))
     except InputError as err:
         raise section.fault(str(err)) from err
-
-
-def _read_count(section: TomlTable, key: str, default: int, most: int = _MAX_CHANNELS) -> int:
-    """Return a whole number of a table."""
-    value = section.table.get(key, default)
-    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= most:
-        raise section.fault(f"expected a whole number from 0 to {most}, got {value!r:.40}", key)
-    return value
 
 
 def read_eels_experiment(path: str | PathLike[str]) -> EelsExperimentFile:
@@ -207,7 +199,7 @@ def _experiment_from_tables(top: TomlTable, spectrometer: TomlTable) -> EelsExpe
     scan.known(("columns", "rows", "pitch", "skip"))
     sample.known(("temperature", "jump", "gradient_left", "gradient_right", "source"))
     sections = top.sections("mode")
-    channels = _read_count(spectrometer, "channels", 1024)
+    channels = spectrometer.count("channels", 1024, high=_MAX_CHANNELS)
     step = spectrometer.number("step", "energy", 0.5 * meV)
     start = spectrometer.number("start", "energy", -channels // 2 * step)
     if channels < 8 or step <= 0:
@@ -220,8 +212,8 @@ def _experiment_from_tables(top: TomlTable, spectrometer: TomlTable) -> EelsExpe
             jump=sample.number("jump", "temperature", 0.0),
             gradient_left=sample.number("gradient_left", "gradient", 0.0),
             gradient_right=sample.number("gradient_right", "gradient", 0.0),
-            columns=_read_count(scan, "columns", 32),
-            rows=_read_count(scan, "rows", 32),
+            columns=scan.count("columns", 32, high=_MAX_CHANNELS),
+            rows=scan.count("rows", 32, high=_MAX_CHANNELS),
             pitch=scan.number("pitch", "length", 1 * nm),
             skip=scan.number("skip", "length", 0.0),
             electrons=beam.number("current", "current", 10e-12) / e,

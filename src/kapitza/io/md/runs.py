@@ -118,7 +118,7 @@ def read_run(path: str | PathLike[str]) -> RunFile:
     kept = sampling.segment and protocol.steps % sampling.every == 0
     protocol = evolve(
         protocol, thermostats=_read_thermostats(top, protocol), power=sampling.every if kept else protocol.sample,
-        replicas=_read_step_count(run, "replicas", 1),
+        replicas=run.count("replicas", 1, low=1),
     )  # fmt: skip
     return RunFile(
         title=top.text("title", top.path.stem),
@@ -128,14 +128,6 @@ def read_run(path: str | PathLike[str]) -> RunFile:
         protocol=protocol,
         sampling=sampling,
     )
-
-
-def _read_step_count(section: TomlTable, key: str, default: int, low: int = 1) -> int:
-    """Return a whole number of a table."""
-    value = section.table.get(key, default)
-    if not isinstance(value, int) or isinstance(value, bool) or value < low:
-        raise section.fault(f"expected a whole number of at least {low}, got {value!r:.60}", key)
-    return value
 
 
 def _read_both_sides(section: TomlTable, key: str, kind: str, default: Any) -> tuple[Any, Any]:
@@ -181,7 +173,7 @@ def _read_protocol(run: TomlTable) -> Protocol:
     """How long the run goes on, in whole steps."""
     timestep = run.number("timestep", "time", 1 * fs)
     total = run.number("time", "time")
-    blocks = _read_step_count(run, "blocks", 40, 5)
+    blocks = run.count("blocks", 40, low=5)
     if not 0 < timestep < 100 * fs:
         raise run.fault(f"{timestep / fs:.3g} fs, wanted above 0 and below 100 fs", "timestep")
     steps = round(total / timestep / blocks / _SAMPLING_STEPS) * _SAMPLING_STEPS
@@ -192,7 +184,7 @@ def _read_protocol(run: TomlTable) -> Protocol:
             "take longer", "time",
         )  # fmt: skip
     settle = round(run.number("equilibration", "time", 0.0) / timestep)
-    seed = _read_step_count(run, "seed", 1, 0)
+    seed = run.count("seed", 1)
     return Protocol(
         timestep=timestep, steps=steps, blocks=blocks, equilibration=settle, sample=_SAMPLING_STEPS, seed=seed
     )
@@ -203,17 +195,14 @@ def _read_sampling(top: TomlTable, protocol: Protocol) -> Sampling:
     section, modes = top.section("spectrum"), top.section("modes")
     section.known(("interval", "segment"))
     modes.known(("planes", "still", "interface"))
-    segment = _read_step_count(section, "segment", 512, 0)
+    segment = section.count("segment", 512)
     every = round(section.number("interval", "time", _SAMPLING_STEPS * protocol.timestep) / protocol.timestep)
     if every < 1:
         raise section.fault(f"less than one time step of {protocol.timestep / fs:.3g} fs", "interval")
-    interface = modes.table.get("interface", False)
-    if not isinstance(interface, bool):
-        raise modes.fault(f"expected true or false, got {interface!r:.60}", "interface")
     still = round(modes.number("still", "time", 0.0) / protocol.block)
     if still < 0:
         raise modes.fault("expected a time above 0", "still")
-    return Sampling(every, segment, _read_step_count(modes, "planes", 6, 0), still, interface)
+    return Sampling(every, segment, modes.count("planes", 6), still, modes.flag("interface"))
 
 
 def _read_engine(run: TomlTable) -> MdEngine:
@@ -235,7 +224,7 @@ def _read_thermostats(top: TomlTable, protocol: Protocol) -> Thermostats:
     kind = cast("ThermostatKind", section.text("kind", "langevin", choices=THERMOSTAT_KINDS))
     return Thermostats(
         kind, mean + difference / 2, mean - difference / 2, section.number("damping", "time", 200 * protocol.timestep),
-        section.number("power", "power", 0.0), _read_step_count(section, "period", 0, 0),
+        section.number("power", "power", 0.0), section.count("period", 0),
     )  # fmt: skip
 
 
@@ -249,9 +238,8 @@ def _build_system(held: RunFile, factor: float, periodic: bool) -> System:
             table.text("crystal"), held.potential, table.number("ratio", "share"),
             lattice_constant=_crystal_constant(held),
             cells=cells, length=(max(1, round(factor * lengths[0])), max(1, round(factor * lengths[1]))),
-            bath=0 if periodic else _read_step_count(table, "bath", 4), wall=_read_step_count(table, "wall", 1,
-            0), periodic=periodic,
-            name=held.title,
+            bath=0 if periodic else table.count("bath", 4, low=1), wall=table.count("wall", 1),
+            periodic=periodic, name=held.title,
         )  # fmt: skip
     sides = _read_both_sides(table, "length", "length", 5 * nm)
     plan = JunctionPlan(
