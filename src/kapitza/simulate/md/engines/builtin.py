@@ -1,14 +1,13 @@
 """Our own engine: compiled kernels and neighbour lists, one thread, and nothing but numba to install."""
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 from attrs import field as attribute
 from attrs import frozen
 from numpy.typing import NDArray
 
-from kapitza.core.arrays import Array
+from kapitza.core.arrays import Array, IntArray
 from kapitza.errors import ConvergenceError, InputError, require
 from kapitza.simulate.md.engine import Dynamics, MdState, Thermostats
 from kapitza.simulate.md.kernels.forces import KERNEL_MODULES, map_species, require_kernels
@@ -19,6 +18,7 @@ from kapitza.simulate.md.kernels.neighbours import (
     VerletList,
     load_cell_lists,
 )
+from kapitza.simulate.md.kernels.state import BathState, ListedAtoms, MovingAtoms, StepClock
 from kapitza.simulate.md.potential import AnyPotential, Potential
 from kapitza.simulate.md.protocol import check_start
 from kapitza.simulate.md.system import COLD_ROLE, HELD_ROLE, HOT_ROLE, System
@@ -112,13 +112,14 @@ class BuiltinDynamics:
         self.system, self.field, self.thermostats = system, field, thermostats
         self.timestep, seed, self.skin = how
         self.go = _load_stepper(field)
-        self.kinds, self.bath = map_species(system, field), _thermostat_arguments(system, thermostats, self.timestep)
+        self.kinds = map_species(system, field)
         free = system.role != HELD_ROLE
         self.r = np.array(state.positions, dtype=float, order="C")
         self.v = np.array(state.velocities * free[:, None], dtype=float, order="C")
         self.inverse = free / system.masses
         self.given = np.array(state.heat, dtype=float)
         self.random = np.array(state.random if state.random.size else _seed_random(seed), dtype=np.uint64)
+        self.bath = BathState(*_thermostat_arguments(system, thermostats, self.timestep), self.given, self.random)
         self.step = self.renewed = state.step
         self.potential = np.zeros(1)
         self.surroundings = VerletList(system, field, self.skin)
@@ -186,15 +187,12 @@ class BuiltinDynamics:
 
     def loop(self, steps: int, timestep: float, *, late: bool) -> int:
         """Do time steps while the list of neighbours holds; how many are done."""
-        near, atoms = self.near, (self.r, self.v, self.system.masses, self.inverse)
-        around = (
-            near.owner, near.shift, self.x, self.species, near.start, near.near, self.surroundings.reference,
-            (self.surroundings.skin / 2) ** 2,
-        )  # fmt: skip
-        return self.go(
-            steps, self.step, timestep, late, atoms, around, self.f, self.field.parameters, self.bath, self.given,
-            self.random, self.potential,
-        )  # fmt: skip
+        near, limit = self.near, (self.surroundings.skin / 2) ** 2
+        atoms = MovingAtoms(self.r, self.v, self.system.masses, self.inverse, self.f, self.potential)
+        around = ListedAtoms(
+            near.owner, near.shift, self.x, self.species, near.start, near.near, self.surroundings.reference, limit
+        )
+        return self.go(StepClock(steps, self.step, timestep, late), atoms, around, self.field.parameters, self.bath)
 
     def widen(self) -> None:
         """Let lists last longer where they are made anew too often; what they are used for does not change."""
@@ -259,7 +257,9 @@ def _seed_random(seed: int) -> NDArray[np.uint64]:
     return np.asarray(np.random.SeedSequence(seed).generate_state(_RANDOM_WORDS, np.uint64), dtype=np.uint64)
 
 
-def _thermostat_arguments(system: System, thermostats: Thermostats, timestep: float) -> tuple[Any, ...]:
+def _thermostat_arguments(
+    system: System, thermostats: Thermostats, timestep: float
+) -> tuple[int, IntArray, IntArray, Array, int]:
     """Kind, atoms and numbers of the thermostats, as the compiled loop takes them; what their kind needs is checked."""
     hot, cold = (np.flatnonzero(system.role == role) for role in (HOT_ROLE, COLD_ROLE))
     needs = {

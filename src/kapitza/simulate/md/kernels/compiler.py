@@ -5,7 +5,7 @@ from typing import Any, TypeVar, cast
 
 import numba
 
-from kapitza.core.arrays import IntArray
+from kapitza.core.arrays import Array, BoolArray, Int32Array, IntArray
 
 KernelFunction = TypeVar("KernelFunction", bound=Callable[..., Any])
 
@@ -25,6 +25,11 @@ def compile_kernel(function: KernelFunction) -> KernelFunction:
         return cast("KernelFunction", numba.njit(**options)(function))
 
 
+def inline_kernel(function: KernelFunction) -> KernelFunction:
+    """Put a function into the kernels that call it: a call counts the references of its arrays, which takes time."""
+    return cast("KernelFunction", numba.njit(inline="always")(function))
+
+
 @compile_kernel
 def max_neighbours(start: IntArray) -> int:
     """Largest number of neighbours of one atom."""
@@ -32,3 +37,31 @@ def max_neighbours(start: IntArray) -> int:
     for i in range(start.size - 1):
         result = max(result, start[i + 1] - start[i])
     return result
+
+
+@inline_kernel
+def spread_pulls(i: int, m: int, who: Int32Array, pull: Array, f: Array) -> None:
+    """Add the pulls (m, 3) of an atom on its m neighbours to the forces f, and the reaction to its own."""
+    sx = sy = sz = 0.0
+    for p in range(m):
+        j = who[p]
+        f[j, 0] += pull[p, 0]
+        f[j, 1] += pull[p, 1]
+        f[j, 2] += pull[p, 2]
+        sx += pull[p, 0]
+        sy += pull[p, 1]
+        sz += pull[p, 2]
+    f[i, 0] -= sx
+    f[i, 1] -= sy
+    f[i, 2] -= sz
+
+
+@inline_kernel
+def spread_across(i: int, m: int, who: Int32Array, pull: Array, right: BoolArray, g: Array) -> None:
+    """Add the pulls (m, 3) of an atom on those of its m neighbours that are on the other side to g."""
+    for p in range(m):
+        j = who[p]
+        if right[j] != right[i]:
+            g[j, 0] += pull[p, 0]
+            g[j, 1] += pull[p, 1]
+            g[j, 2] += pull[p, 2]

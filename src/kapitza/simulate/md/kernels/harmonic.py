@@ -16,12 +16,7 @@ HarmonicParameters = tuple[Array, Array, Array, Array, Array, Array]
 
 @compile_kernel
 def harmonic_forces(
-    x: Array,
-    species: Int32Array,
-    start: IntArray,
-    near: Int32Array,
-    parameters: HarmonicParameters,
-    f: Array,
+    x: Array, species: Int32Array, start: IntArray, near: Int32Array, parameters: HarmonicParameters, f: Array
 ) -> float:
     """Add the forces on the atoms to f (N, 3) N, and return the energy, J; ghosts get none."""
     rest, blocks, total = parameters[0], parameters[1], 0.0
@@ -42,12 +37,7 @@ def harmonic_forces(
 
 @compile_kernel
 def harmonic_sites(
-    x: Array,
-    species: Int32Array,
-    start: IntArray,
-    near: Int32Array,
-    parameters: HarmonicParameters,
-    e: Array,
+    x: Array, species: Int32Array, start: IntArray, near: Int32Array, parameters: HarmonicParameters, e: Array
 ) -> None:
     """Add the energy of each atom to e (n,) J."""
     f = np.zeros((start.size - 1, 3))

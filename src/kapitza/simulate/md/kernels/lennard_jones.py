@@ -11,13 +11,14 @@ import numpy as np
 from kapitza.core.arrays import Array, BoolArray, Int32Array, IntArray
 from kapitza.simulate.md.kernels.compiler import compile_kernel, max_neighbours
 
-_CUTOFF_SQUARED, _SIGMA_SIXTH, _EPSILON_24, _CUTOFF_ENERGY, _CUTOFF_SLOPE, _CUTOFF_STIFFNESS, _CUTOFF_RADIUS = range(
-    7
-)  # columns of `ready`
+_Parameters = tuple[Array, Array, Array, Array]  # ε, σ and cutoff (s, s), kind (1,)
+
+# columns of the table of pairs
+_CUTOFF_SQUARED, _SIGMA_SIXTH, _EPSILON_24, _CUTOFF_ENERGY, _CUTOFF_SLOPE, _CUTOFF_STIFFNESS, _CUTOFF_RADIUS = range(7)
 
 
 @compile_kernel
-def _tabulate_pairs(parameters: tuple[Array, Array, Array, Array]) -> Array:
+def _tabulate_pairs(parameters: _Parameters) -> Array:
     """(s, s, 7) of two kinds: square of the cutoff, σ⁶, 24 ε; energy, slope and stiffness at the cutoff; cutoff."""
     epsilon, sigma, cutoff, kind = parameters
     table = np.zeros((*epsilon.shape, 7))
@@ -25,17 +26,11 @@ def _tabulate_pairs(parameters: tuple[Array, Array, Array, Array]) -> Array:
         for b in range(len(epsilon)):
             c, six = cutoff[a, b], (sigma[a, b] / cutoff[a, b]) ** 6
             row, strong = table[a, b], 24 * epsilon[a, b]
-            row[_CUTOFF_SQUARED], row[_SIGMA_SIXTH], row[_EPSILON_24], row[_CUTOFF_RADIUS] = (
-                c * c,
-                sigma[a, b] ** 6,
-                strong,
-                c,
-            )
+            row[_CUTOFF_SQUARED], row[_SIGMA_SIXTH] = c * c, sigma[a, b] ** 6
+            row[_EPSILON_24], row[_CUTOFF_RADIUS] = strong, c
             if kind[0] > 0:
-                row[_CUTOFF_ENERGY], row[_CUTOFF_SLOPE] = (
-                    strong * six * (six - 1) / 6,
-                    -strong * six * (2 * six - 1) / c,
-                )
+                row[_CUTOFF_ENERGY] = strong * six * (six - 1) / 6
+                row[_CUTOFF_SLOPE] = -strong * six * (2 * six - 1) / c
             if kind[0] > 1:
                 row[_CUTOFF_STIFFNESS] = strong * six * (26 * six - 7) / (c * c)
     return table
@@ -54,16 +49,10 @@ def _kinds_differ(table: Array) -> bool:
 
 @compile_kernel
 def _pair_term(
-    square: float,
-    sixth: float,
-    strength: float,
-    energy: float,
-    slope: float,
-    stiffness: float,
-    cutoff: float,
+    square: float, sixth: float, strength: float, energy: float, slope: float, stiffness: float, cutoff: float,
     ended: bool,
-) -> tuple[float, float]:
-    """Energy of a pair at the square of its distance, J, and force over distance, N m⁻¹; the rest as in `ready`."""
+) -> tuple[float, float]:  # fmt: skip
+    """Energy of a pair at the square of its distance, J, and force over distance, N m⁻¹; the rest as in the table."""
     inverse = 1.0 / square
     six = sixth * inverse * inverse * inverse
     strong = strength * six
@@ -78,7 +67,7 @@ def _pair_term(
 
 @compile_kernel
 def _pair_energy_and_force(square: float, row: Array, ended: bool) -> tuple[float, float]:
-    """Energy of a pair and force over distance, with a row of `ready`."""
+    """Energy of a pair and force over distance, with a row of the table of pairs."""
     return _pair_term(
         square, row[_SIGMA_SIXTH], row[_EPSILON_24], row[_CUTOFF_ENERGY], row[_CUTOFF_SLOPE], row[_CUTOFF_STIFFNESS],
         row[_CUTOFF_RADIUS], ended
@@ -88,9 +77,10 @@ def _pair_energy_and_force(square: float, row: Array, ended: bool) -> tuple[floa
 @compile_kernel
 def _collect_within_cutoff(
     x: Array, species: Int32Array, i: int, start: IntArray, near: Int32Array, table: Array, mixed: bool,
-    who: Int32Array, away: Array, numbers: Array,
+    work: tuple[Int32Array, Array, Array],
 ) -> int:  # fmt: skip
     """Collect the neighbours of an atom below the cutoff, without a branch; return how many they are."""
+    who, away, numbers = work
     m, px, py, pz, mine = np.uint64(0), x[i, 0], x[i, 1], x[i, 2], table[species[i]]
     limit = mine[0, _CUTOFF_SQUARED]
     for k in range(np.uint64(start[i]), np.uint64(start[i + 1])):
@@ -129,12 +119,7 @@ def _evaluate_pairs(m: int, away: Array, numbers: Array, ended: bool) -> tuple[f
 
 @compile_kernel
 def lennard_jones_forces(
-    x: Array,
-    species: Int32Array,
-    start: IntArray,
-    near: Int32Array,
-    parameters: tuple[Array, Array, Array, Array],
-    f: Array,
+    x: Array, species: Int32Array, start: IntArray, near: Int32Array, parameters: _Parameters, f: Array
 ) -> float:
     """Add the forces on atoms and ghosts to f (N, 3) N, and return the energy, J; each pair is listed once.
 
@@ -143,12 +128,12 @@ def lennard_jones_forces(
     """
     table, ended, size, total = _tabulate_pairs(parameters), parameters[3][0] > 0, max_neighbours(start) + 1, 0.0
     who, away, numbers = np.empty(size, np.int32), np.empty((4, size)), np.empty((6, size))
-    mixed = _kinds_differ(table)
+    mixed, work = _kinds_differ(table), (who, away, numbers)
     for c in range(6):
         for k in range(size):
             numbers[c, k] = table[0, 0, c + 1]
     for i in range(start.size - 1):
-        m = _collect_within_cutoff(x, species, i, start, near, table, mixed, who, away, numbers)
+        m = _collect_within_cutoff(x, species, i, start, near, table, mixed, work)
         energy, fx, fy, fz = _evaluate_pairs(m, away, numbers, ended)
         total += energy
         for k in range(m):
@@ -164,12 +149,7 @@ def lennard_jones_forces(
 
 @compile_kernel
 def lennard_jones_sites(
-    x: Array,
-    species: Int32Array,
-    start: IntArray,
-    near: Int32Array,
-    parameters: tuple[Array, Array, Array, Array],
-    e: Array,
+    x: Array, species: Int32Array, start: IntArray, near: Int32Array, parameters: _Parameters, e: Array
 ) -> None:
     """Add the energy of each site (N,) J; ghosts get their half, too, which belongs to their owners."""
     table, ended = _tabulate_pairs(parameters), parameters[3][0] > 0
@@ -187,7 +167,7 @@ def lennard_jones_sites(
 @compile_kernel
 def lennard_jones_partial(
     x: Array, species: Int32Array, start: IntArray, near: Int32Array,
-    rows: Int32Array, right: BoolArray, parameters: tuple[Array, Array, Array, Array], g: Array,
+    rows: Int32Array, right: BoolArray, parameters: _Parameters, g: Array,
 ) -> None:  # fmt: skip
     """Add -∂U_i/∂r_j of each two atoms on different sides to g[j], (N, 3) N: half of the force of their pair. `rows`
     must hold the atoms of both sides whose energy depends on the other side: each pair is listed in one row.

@@ -10,7 +10,15 @@ kinds, (s, s, 7): A (J), B, p, q, σ (m), aσ (m), γ; of a centre and two neigh
 import numpy as np
 
 from kapitza.core.arrays import Array, BoolArray, Int32Array, IntArray
-from kapitza.simulate.md.kernels.compiler import compile_kernel, max_neighbours
+from kapitza.simulate.md.kernels.compiler import (
+    compile_kernel,
+    inline_kernel,
+    max_neighbours,
+    spread_across,
+    spread_pulls,
+)
+
+_Workspace = tuple[Int32Array, Array, Array]
 
 _MAX_EXPONENT = 60.0  # e⁻⁶⁰ and what it multiplies is far below rounding, and the pole at the cutoff is never met
 _UNIT_X, _UNIT_Y, _UNIT_Z, _INVERSE_LENGTH, _ETA_SLOPE, _ETA_VALUE, _NEIGHBOUR_KIND = range(7)  # columns of `near_by`
@@ -50,11 +58,18 @@ def _squared_reach(two: Array) -> Array:
 
 
 @compile_kernel
+def _pair_workspace(start: IntArray) -> tuple[Int32Array, Array, Array]:
+    """Room for the neighbours of one atom: which, `near_by`, pulls."""
+    size = max_neighbours(start)
+    return np.empty(size, np.int32), np.empty((size, 8)), np.empty((size, 3))
+
+
+@inline_kernel
 def _collect_pairs(
-    x: Array, species: Int32Array, i: int, around: Int32Array, two: Array, squares: Array,
-    who: Int32Array, near_by: Array, pull: Array,
-) -> tuple[int, float]:  # fmt: skip
+    x: Array, species: Int32Array, i: int, around: Int32Array, two: Array, squares: Array, work: _Workspace
+) -> tuple[int, float]:
     """Collect the neighbours of an atom that it feels, with half of the pair terms; return their number and energy."""
+    who, near_by, pull = work
     energy, m, a = 0.0, 0, species[i]
     for j in around:
         dx, dy, dz = x[j, 0] - x[i, 0], x[j, 1] - x[i, 1], x[j, 2] - x[i, 2]
@@ -110,24 +125,11 @@ def stillinger_weber_forces(
 ) -> float:
     """Energy of all atoms, J; the forces on the atoms and the copies around the box are added to f (N, 3) N."""
     two, three = parameters
-    squares, size = _squared_reach(two), max_neighbours(start)
-    who, near_by, pull = np.empty(size, np.int32), np.empty((size, 8)), np.empty((size, 3))
-    total = 0.0
+    squares, work, total = _squared_reach(two), _pair_workspace(start), 0.0
     for i in range(start.size - 1):
-        m, energy = _collect_pairs(x, species, i, near[start[i] : start[i + 1]], two, squares, who, near_by, pull)
-        total += energy + _add_angles(m, three[species[i]], near_by, pull)
-        sx = sy = sz = 0.0
-        for p in range(m):
-            j = who[p]
-            f[j, 0] += pull[p, 0]
-            f[j, 1] += pull[p, 1]
-            f[j, 2] += pull[p, 2]
-            sx += pull[p, 0]
-            sy += pull[p, 1]
-            sz += pull[p, 2]
-        f[i, 0] -= sx
-        f[i, 1] -= sy
-        f[i, 2] -= sz
+        m, energy = _collect_pairs(x, species, i, near[start[i] : start[i + 1]], two, squares, work)
+        total += energy + _add_angles(m, three[species[i]], work[1], work[2])
+        spread_pulls(i, m, work[0], work[2], f)
     return total
 
 
@@ -135,13 +137,12 @@ def stillinger_weber_forces(
 def stillinger_weber_sites(
     x: Array, species: Int32Array, start: IntArray, near: Int32Array, parameters: tuple[Array, Array], e: Array
 ) -> None:
-    """Add the energy of each atom to e, (n,) J; see `forces`."""
+    """Add the energy of each atom to e, (n,) J."""
     two, three = parameters
-    squares, size = _squared_reach(two), max_neighbours(start)
-    who, near_by, pull = np.empty(size, np.int32), np.empty((size, 8)), np.empty((size, 3))
+    squares, work = _squared_reach(two), _pair_workspace(start)
     for i in range(start.size - 1):
-        m, energy = _collect_pairs(x, species, i, near[start[i] : start[i + 1]], two, squares, who, near_by, pull)
-        e[i] += energy + _add_angles(m, three[species[i]], near_by, pull)
+        m, energy = _collect_pairs(x, species, i, near[start[i] : start[i + 1]], two, squares, work)
+        e[i] += energy + _add_angles(m, three[species[i]], work[1], work[2])
 
 
 @compile_kernel
@@ -151,14 +152,8 @@ def stillinger_weber_partial(
 ) -> None:  # fmt: skip
     """Add -∂U_i/∂r_j of each atom i of `rows` to g[j], (N, 3) N, for all j on the other side."""
     two, three = parameters
-    squares, size = _squared_reach(two), max_neighbours(start)
-    who, near_by, pull = np.empty(size, np.int32), np.empty((size, 8)), np.empty((size, 3))
+    squares, work = _squared_reach(two), _pair_workspace(start)
     for i in rows:
-        m, _ = _collect_pairs(x, species, i, near[start[i] : start[i + 1]], two, squares, who, near_by, pull)
-        _add_angles(m, three[species[i]], near_by, pull)
-        for p in range(m):
-            j = who[p]
-            if right[j] != right[i]:
-                g[j, 0] += pull[p, 0]
-                g[j, 1] += pull[p, 1]
-                g[j, 2] += pull[p, 2]
+        m, _ = _collect_pairs(x, species, i, near[start[i] : start[i + 1]], two, squares, work)
+        _add_angles(m, three[species[i]], work[1], work[2])
+        spread_across(i, m, work[0], work[2], right, g)

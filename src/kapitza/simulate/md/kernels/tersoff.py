@@ -13,11 +13,18 @@ of its bond and the other neighbour k, (s, s, s, 6): γ, c, d, h, α (m⁻¹), m
 import numpy as np
 
 from kapitza.core.arrays import Array, BoolArray, Int32Array, IntArray
-from kapitza.simulate.md.kernels.compiler import compile_kernel, max_neighbours
+from kapitza.simulate.md.kernels.compiler import (
+    compile_kernel,
+    inline_kernel,
+    max_neighbours,
+    spread_across,
+    spread_pulls,
+)
 
-_UNIT_X, _UNIT_Y, _UNIT_Z, _BOND_LENGTH, _INVERSE_LENGTH, _CUTOFF_VALUE, _CUTOFF_SLOPE, _NEIGHBOUR_KIND = range(
-    8
-)  # columns of `near_by`
+_Workspace = tuple[Int32Array, Array, Array, Array, Array]
+
+# columns of `near_by`
+_UNIT_X, _UNIT_Y, _UNIT_Z, _BOND_LENGTH, _INVERSE_LENGTH, _CUTOFF_VALUE, _CUTOFF_SLOPE, _NEIGHBOUR_KIND = range(8)
 _ZETA_TERM, _BY_COSINE, _BY_LENGTH, _ANGLE_COSINE = range(4)  # columns of `turns`, (bond, other neighbour, 4)
 _ORDER_VALUE, _BY_ZETA, _REPULSIVE_ENERGY, _ATTRACTIVE_ENERGY = range(4)  # columns of `orders`; ORDER holds ζ at first
 
@@ -149,31 +156,34 @@ def _add_bonds(m: int, two: Array, three: Array, near_by: Array, turns: Array, o
 
 
 @compile_kernel
+def _bond_workspace(start: IntArray) -> _Workspace:
+    """Room for the neighbours of one atom: which, `near_by`, pulls, `turns`, `orders`."""
+    size = max_neighbours(start)
+    who, near_by, pull = np.empty(size, np.int32), np.empty((size, 8)), np.empty((size, 3))
+    return who, near_by, pull, np.empty((size, size, 4)), np.empty((size, 4))
+
+
+@inline_kernel
+def _add_site(
+    x: Array, species: Int32Array, i: int, around: Int32Array, parameters: tuple[Array, Array], work: _Workspace
+) -> tuple[int, float]:
+    """Number of neighbours within reach of an atom, and its energy, J; the pulls on them go to the workspace."""
+    two, three = parameters
+    who, near_by, pull, turns, orders = work
+    m = _collect_neighbours(x, species, i, around, two, who, near_by, pull)
+    return m, _add_bonds(m, two[species[i]], three[species[i]], near_by, turns, orders, pull)
+
+
+@compile_kernel
 def tersoff_forces(
     x: Array, species: Int32Array, start: IntArray, near: Int32Array, parameters: tuple[Array, Array], f: Array
 ) -> float:
     """Energy of all atoms, J; the forces on the atoms and the copies around the box are added to f (N, 3) N."""
-    two, three = parameters
-    size = max_neighbours(start)
-    who, near_by = np.empty(size, np.int32), np.empty((size, 8))
-    turns, orders, pull = np.empty((size, size, 4)), np.empty((size, 4)), np.empty((size, 3))
-    total = 0.0
+    work, total = _bond_workspace(start), 0.0
     for i in range(start.size - 1):
-        a = species[i]
-        m = _collect_neighbours(x, species, i, near[start[i] : start[i + 1]], two, who, near_by, pull)
-        total += _add_bonds(m, two[a], three[a], near_by, turns, orders, pull)
-        sx = sy = sz = 0.0
-        for p in range(m):
-            j = who[p]
-            f[j, 0] += pull[p, 0]
-            f[j, 1] += pull[p, 1]
-            f[j, 2] += pull[p, 2]
-            sx += pull[p, 0]
-            sy += pull[p, 1]
-            sz += pull[p, 2]
-        f[i, 0] -= sx
-        f[i, 1] -= sy
-        f[i, 2] -= sz
+        m, energy = _add_site(x, species, i, near[start[i] : start[i + 1]], parameters, work)
+        total += energy
+        spread_pulls(i, m, work[0], work[2], f)
     return total
 
 
@@ -181,15 +191,10 @@ def tersoff_forces(
 def tersoff_sites(
     x: Array, species: Int32Array, start: IntArray, near: Int32Array, parameters: tuple[Array, Array], e: Array
 ) -> None:
-    """Add the energy of each atom to e, (n,) J; see `forces`."""
-    two, three = parameters
-    size = max_neighbours(start)
-    who, near_by = np.empty(size, np.int32), np.empty((size, 8))
-    turns, orders, pull = np.empty((size, size, 4)), np.empty((size, 4)), np.empty((size, 3))
+    """Add the energy of each atom to e, (n,) J."""
+    work = _bond_workspace(start)
     for i in range(start.size - 1):
-        a = species[i]
-        m = _collect_neighbours(x, species, i, near[start[i] : start[i + 1]], two, who, near_by, pull)
-        e[i] += _add_bonds(m, two[a], three[a], near_by, turns, orders, pull)
+        e[i] += _add_site(x, species, i, near[start[i] : start[i + 1]], parameters, work)[1]
 
 
 @compile_kernel
@@ -198,17 +203,7 @@ def tersoff_partial(
     rows: Int32Array, right: BoolArray, parameters: tuple[Array, Array], g: Array,
 ) -> None:  # fmt: skip
     """Add -∂U_i/∂r_j of each atom i of `rows` to g[j], (N, 3) N, for all j on the other side."""
-    two, three = parameters
-    size = max_neighbours(start)
-    who, near_by = np.empty(size, np.int32), np.empty((size, 8))
-    turns, orders, pull = np.empty((size, size, 4)), np.empty((size, 4)), np.empty((size, 3))
+    work = _bond_workspace(start)
     for i in rows:
-        a = species[i]
-        m = _collect_neighbours(x, species, i, near[start[i] : start[i + 1]], two, who, near_by, pull)
-        _add_bonds(m, two[a], three[a], near_by, turns, orders, pull)
-        for p in range(m):
-            j = who[p]
-            if right[j] != right[i]:
-                g[j, 0] += pull[p, 0]
-                g[j, 1] += pull[p, 1]
-                g[j, 2] += pull[p, 2]
+        m = _add_site(x, species, i, near[start[i] : start[i + 1]], parameters, work)[0]
+        spread_across(i, m, work[0], work[2], right, g)

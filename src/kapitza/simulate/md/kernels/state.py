@@ -1,0 +1,53 @@
+"""What the compiled time steps work on: named tuples, which numba takes as they are."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kapitza.core.arrays import Array, Int32Array, IntArray
+
+
+class StepClock(NamedTuple):
+    """Which steps to do."""
+
+    steps: int
+    step: int  # done before, of the whole run
+    timestep: float  # s
+    drifted: bool  # whether the first of the steps has drifted already, and only the list was to be made anew
+
+
+class MovingAtoms(NamedTuple):
+    """The n real atoms; all arrays but the masses change."""
+
+    positions: Array  # (n, 3) m
+    velocities: Array  # (n, 3) m s⁻¹
+    masses: Array  # (n,) kg
+    inverse_masses: Array  # (n,) kg⁻¹, 0 of what is held
+    forces: Array  # (N, 3) N; the first n rows hold those of the present positions
+    energy: Array  # (1,) potential energy, J
+
+
+class ListedAtoms(NamedTuple):
+    """Atoms and ghosts with the list of their neighbours."""
+
+    owner: Int32Array  # (N,)
+    shift: Array  # (N, 3) displacements of the ghosts, m
+    positions: Array  # (N, 3) m, changed
+    species: Int32Array  # (N,)
+    start: IntArray  # (n + 1,)
+    near: Int32Array
+    reference: Array  # (n, 3) positions for which the list was made, m
+    limit: float  # square of the distance that an atom may have moved since, m²
+
+
+class BathState(NamedTuple):
+    """The two thermostats."""
+
+    kind: int
+    hot: IntArray
+    cold: IntArray
+    numbers: Array  # e^(-dt/τ), k_B T of both, J, power, W
+    period: int  # of swaps, steps
+    heat: Array  # (2,) given so far, J, changed
+    random: NDArray[np.uint64]  # changed
