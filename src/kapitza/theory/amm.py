@@ -123,18 +123,7 @@ def _method_label(left: Medium, right: Medium, between: PlanarContact) -> str:
 
 
 def branch_pair_modes(left: Medium, right: Medium, omega: Array, between: PlanarContact | None = None) -> Array:
-    r"""Modes that cross from each branch to each branch over $\omega^2$.
-
-    Parameters
-    ----------
-    left, right : the half spaces, with m_L and m_R branches
-    omega : (nω,) angular frequency, rad s⁻¹; without effect on a rigid contact
-    between : the contact, rigid if None
-
-    Returns
-    -------
-    (nω, m_L, m_R) $S_{ij}$, s² m⁻²; (1, m_L, m_R) for a rigid contact
-    """
+    r"""(nω, m_L, m_R) modes that cross from branch to branch over $\omega^2$, s² m⁻²; (1, ...) if rigid."""
     between = between or PlanarContact()
     at = slowness_quadrature(left, right, between, float(np.max(omega, initial=0.0)))
     media = [solve_plane_waves(side, at.slowness, at.azimuth) for side in _ordered_media(left, right, between)]
@@ -157,40 +146,29 @@ def _ordered_media(left: Medium, right: Medium, between: PlanarContact) -> list[
 
 @frozen(eq=False)
 class SlownessQuadrature:
-    r"""Quadrature over the in-plane slowness.
+    r"""Quadrature over the in-plane slowness."""
 
-    Attributes
-    ----------
-    slowness : (n,) s m⁻¹
-    azimuth : (n,) rad
-    weight : (n,) of $d^2s/(2\pi)^2$, s² m⁻²
-    """
-
-    slowness: Array
-    azimuth: Array
-    weight: Array
+    slowness: Array  # (n,) s m⁻¹
+    azimuth: Array  # (n,) rad
+    weight: Array  # (n,) of $d^2s/(2\pi)^2$, s² m⁻²
 
 
 def slowness_quadrature(
-    left: Medium, right: Medium, between: PlanarContact, omega: float, *, total: bool = False
+    left: Medium, right: Medium, between: PlanarContact, omega: float, *, either_side: bool = False
 ) -> SlownessQuadrature:
-    r"""Nodes of the integral over the slownesses that propagate on both sides (`total`: on either side).
+    r"""Nodes of the integral over the slownesses that propagate on both sides (`either_side`: on one at least).
 
     Each panel between critical slownesses is covered by $s = a + (b-a)\sin^2(\pi x/2)$ with Gauss points in x, which
-    removes the square roots at both of its ends.
-
-    Parameters
-    ----------
-    omega : highest angular frequency, rad s⁻¹; waves in thick layers oscillate faster with slowness
+    removes the square roots at its ends; the highest omega counts where thick layers make fringes.
     """
     crystals = [side.reduced for side in _ordered_media(left, right, between) if isinstance(side, Elastic)]
-    azimuth, weight = azimuth_quadrature(*crystals, inversion=not total)
+    azimuth, weight = azimuth_quadrature(*crystals, inversion=not either_side)
     corners = [turning_slownesses(side, azimuth) for side in (left, right)]
     order = _STROH_NODES if azimuth.size > 1 else _CLOSED_FORM_NODES
     parts: list[Array] = []
     for i in range(azimuth.size):
         both = [corner[i] for corner in corners]
-        last = max(c[-1] for c in map(np.sort, both)) if total else min(c.max() for c in both)
+        last = max(c[-1] for c in map(np.sort, both)) if either_side else min(c.max() for c in both)
         extra = _fringe_nodes(omega * last, between)
         slowness, width = corner_quadrature(np.concatenate(both), last, order + extra)
         density = slowness * width * weight[i] / (2 * np.pi) ** 2
@@ -281,7 +259,7 @@ def amm_modes(
     wanted = frequencies(0.01 * min(left.edges[-1], right.edges[-1]) if omega is None else omega)
     if wanted.size and wanted[0] <= 0:
         raise InputError(f"no wave arrives at ω = {wanted[0]:g} rad/s: expected frequencies above 0")
-    at = slowness_quadrature(left, right, between, float(wanted.max(initial=0)), total=True)
+    at = slowness_quadrature(left, right, between, float(wanted.max(initial=0)), either_side=True)
     media = [solve_plane_waves(side, at.slowness, at.azimuth) for side in _ordered_media(left, right, between)]
     frame = np.stack([at.slowness * np.cos(at.azimuth), at.slowness * np.sin(at.azimuth)], axis=1)
     columns = [

@@ -27,7 +27,7 @@ class Chain:
 
 
 def chain_transmission(left: Chain, right: Chain, omega: ArrayLike, *, bond: float) -> Array:
-    r"""Probability that a wave crosses from one chain to the other.
+    r"""(nω,) probability that a wave crosses from one chain to the other over a bond of stiffness k, N m⁻¹.
 
     With $Z_j = \sqrt{m_jk_j}$ and half the phase per atom $\theta_j = \arcsin(\omega/\omega_j)$,
 
@@ -35,23 +35,8 @@ def chain_transmission(left: Chain, right: Chain, omega: ArrayLike, *, bond: flo
     {|Z_1e^{-i\theta_1} + Z_2e^{-i\theta_2} - i\omega Z_1Z_2e^{-i(\theta_1+\theta_2)}/k|^2}$
 
     below both cutoffs $\omega_j$, and 0 above either.  The force on the last spring is $iωZ_je^{∓iθ_j}$ times the
-    displacement of the end atom, and the bond k adds the compliance 1/k.  Long waves have the acoustic mismatch of two
-    impedances, $t \to 4Z_1Z_2/(Z_1 + Z_2)^2$.
-
-    Parameters
-    ----------
-    left, right : the chains
-    omega : (nω,) increasing angular frequency, rad s⁻¹
-    bond : stiffness k of the spring between the end atoms, N m⁻¹
-
-    Returns
-    -------
-    (nω,) 0..1
-
-    Raises
-    ------
-    InputError
-        for a bond that is not above zero; an infinite one is rigid
+    displacement of the end atom, and the bond adds the compliance 1/k (0 for an infinite one).  Long waves have the
+    acoustic mismatch of two impedances, $t \to 4Z_1Z_2/(Z_1 + Z_2)^2$.
     """
     if not bond > 0:
         raise InputError(f"bond = {bond:g} N/m: expected a stiffness above 0")

@@ -138,25 +138,12 @@ def pressed_contact(
 
 
 def spot_resistance(*, conductivity: float, radius: float, mean_free_path: float = 0.0) -> float:
-    r"""Resistance of one round spot between two half spaces of the same gray medium, K W⁻¹.
+    r"""Resistance of one round spot of radius a (m) between two half spaces of the same gray medium, K W⁻¹.
 
     $R = \frac{1}{2ka}\left[\Gamma(\mathrm{Kn}) + \frac{8}{3\pi}\mathrm{Kn}\right]$ with $\mathrm{Kn} = \Lambda/a$ and
-    $\Gamma = (1 + 0.83\,\mathrm{Kn})/(1 + 1.33\,\mathrm{Kn})$: Maxwell's $1/2ka$ for wide spots, Sharvin's
-    $4\Lambda/3\pi ka^2 = 4/(Cv\pi a^2)$ for narrow ones.
+    $\Gamma = (1 + 0.83\,\mathrm{Kn})/(1 + 1.33\,\mathrm{Kn})$: Maxwell's $1/2ka$ for wide spots (mean free path Λ = 0:
+    Fourier's law), Sharvin's $4\Lambda/3\pi ka^2 = 4/(Cv\pi a^2)$ for narrow ones.
 
-    Parameters
-    ----------
-    conductivity : of the bulk, W m⁻¹ K⁻¹
-    radius : $a$, m
-    mean_free_path : Λ, m; 0 for Fourier's law
-
-    Raises
-    ------
-    InputError
-        for a conductivity or radius that is not finite and positive, or a negative mean free path
-
-    References
-    ----------
     J. C. Maxwell, A Treatise on Electricity and Magnetism, vol. 1 (Clarendon Press, 1873)
     B. Nikolic, P. B. Allen, Phys. Rev. B 60, 3963 (1999), doi:10.1103/PhysRevB.60.3963
     R. Prasher, Nano Lett. 5, 2155 (2005), doi:10.1021/nl051710b

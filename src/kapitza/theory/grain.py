@@ -68,32 +68,14 @@ def grain_boundary(side: Phonons, specularity: ArrayLike = 0.0, omega: ArrayLike
 
 
 def boundary_specularity(side: IsotropicBranches, omega: ArrayLike, *, roughness: float) -> Array:
-    r"""Share of the modes of a frequency that a boundary of rms roughness η lets pass unscattered.
+    r"""(nω,) share of the modes of a frequency that a boundary of rms roughness η (m) passes unscattered, 0..1.
 
     Ziman's specularity $p = e^{-4\eta^2 k^2\cos^2\theta}$ (his printed 16π³η²/λ² is a slip for 16π²η²cos²θ/λ²),
-    averaged over the modes that arrive, $\int_0^1 2\mu\,d\mu\,e^{-4\eta^2k^2\mu^2} = (1 - e^{-a})/a$,
-    $a = 4\eta^2k^2$, and over the branches.
+    averaged over the modes that arrive, $\int_0^1 2\mu\,d\mu\,e^{-4\eta^2k^2\mu^2} = (1 - e^{-a})/a$, $a = 4\eta^2k^2$,
+    and over the isotropic branches of `side`.
 
-    Parameters
-    ----------
-    side : solid with `speeds` and `cutoffs` of isotropic branches
-    omega : (nω,) increasing angular frequency, rad s⁻¹
-    roughness : η, m, at least 0
-
-    Returns
-    -------
-    (nω,) from 1 (long waves) to 0; 1 where no mode is open
-
-    Raises
-    ------
-    InputError
-        for a roughness that is negative or not finite
-
-    References
-    ----------
-    J. M. Ziman, Electrons and Phonons (Clarendon Press, Oxford, 1960)
-    A. A. Maznev, Phys. Rev. B 91, 134306 (2015), doi:10.1103/PhysRevB.91.134306 (limit of long correlation lengths;
-    shorter ones scatter long waves less)
+    J. M. Ziman, Electrons and Phonons (Clarendon Press, Oxford, 1960); A. A. Maznev, Phys. Rev. B 91, 134306 (2015),
+    doi:10.1103/PhysRevB.91.134306 (limit of long correlation lengths; shorter ones scatter long waves less)
     """
     check_roughness(roughness)
     radii = branch_wavenumbers(side, frequencies(omega))
@@ -106,30 +88,12 @@ def boundary_specularity(side: IsotropicBranches, omega: ArrayLike, *, roughness
 
 
 def effective_conductivity(conductivity: ArrayLike, boundary: Conductance, *, grain: float) -> Array:
-    r"""Conductivity of a polycrystal of one grain size, $\kappa_{eff} = \kappa / (1 + \kappa R/d)$.
+    r"""(nT,) conductivity of a polycrystal of one grain size, $\kappa_{eff} = \kappa / (1 + \kappa R/d)$, W m⁻¹ K⁻¹.
 
-    Grains and boundaries in series along the heat flow; the grains keep the bulk conductivity, so their size should
-    exceed the mean free path.
-
-    Parameters
-    ----------
-    conductivity : κ of the grains, one number or (nT,) for the temperatures of `boundary`, W m⁻¹ K⁻¹
-    boundary : conductance of a boundary, (nT,), "local" or "extrapolated"
-    grain : distance d between boundaries, m
-
-    Returns
-    -------
-    (nT,) W m⁻¹ K⁻¹
-
-    Raises
-    ------
-    InputError
-        for values that are not positive, unequal lengths, or the emitted drop, which would count the leads at each
-        boundary
-
-    References
-    ----------
-    C.-W. Nan and R. Birringer, Phys. Rev. B 57, 8264 (1998), doi:10.1103/PhysRevB.57.8264
+    Grains (κ one number or (nT,)) and boundaries (with the local or extrapolated drop, since the emitted one would
+    count the leads at each) in series along the heat flow; the grains keep the bulk conductivity, so their size d
+    (`grain`, m) should exceed the mean free path.  C.-W. Nan, R. Birringer, Phys. Rev. B 57, 8264 (1998),
+    doi:10.1103/PhysRevB.57.8264
     """
     if boundary.drop == "emitted":
         raise InputError(
@@ -210,11 +174,10 @@ def twist_boundary(
 
 
 def grating_sum(phase: Array) -> Array:
-    r"""Sum over the orders of a grating, $\sum_{m \ge 1} F(2\pi m/kD)$, for any shape of kD; 0 below kD = π.  Above
-    50 orders $kD/4 - 3/4$.
+    r"""Sum over the orders of a grating, $\sum_{m \ge 1} F(2\pi m/kD)$, of kD; 0 below π, $kD/4 - 3/4$ above 50 orders.
 
     With $\kappa^2 = 1 - z^2$ and lengths in units of k,
-    $$F(t) = \frac{3}{2\pi}\int dz \int_{t-\kappa}^{\kappa} dy\, \sqrt{\frac{\kappa^2 - y^2}{\kappa^2 - (y - t)^2}},$$
+    $F(t) = \frac{3}{2\pi}\int dz \int_{t-\kappa}^{\kappa} dy\, \sqrt{\frac{\kappa^2 - y^2}{\kappa^2 - (y - t)^2}}$,
     F(0) = 3/2, F(2) = 0, and the integral of F over 0..2 is π/2.
     """
     far = phase > np.pi * _MAX_ORDERS

@@ -159,13 +159,10 @@ def inelastic_power(
     frequency_power: float = 0.0,
     statistics: Statistics = "quantum",
 ) -> float:
-    r"""One-way equilibrium power of `inelastic_channel`, $P(T) = \int_0^T G\,dT'$, W m⁻².
-
-    It is never above that of all modes of a side.
+    r"""One-way equilibrium power of `inelastic_channel`, $P(T) = \int_0^T G\,dT'$, W m⁻²; a side has as much at least.
 
     Between reservoirs at $T_1$, $T_2$ the interface passes $P(T_1) - P(T_2)$: from hot to cold, and nothing at equal
     ones.
-    Parameters and errors as for `inelastic_channel`.
     """
     kelvin = float(temperatures(temperature)[0])
     node, weight = gauss_legendre(_POWER_NODES)
@@ -225,18 +222,13 @@ class _SideModes:
 
 @frozen(eq=False)
 class PairExchange:
-    """Spectra of the exchange of pairs (ω) of one side against single phonons (2ω) of the other, at one temperature.
+    """Spectra of the exchange of pairs (ω) of one side against single phonons (2ω) of the other, at one temperature."""
 
-    Attributes
-    ----------
-    omega : (nω,) angular frequency, rad s⁻¹
-    left_pairs, right_pairs : (nω,) rate K of pairs ω of the named side, m⁻²; 0 where no 2ω is open on the other side
-    left, right : (nω,) effective transmission seen from the modes of each side, m⁻².  Their conductances agree.
-    """
-
-    omega: Array
+    omega: Array  # (nω,) angular frequency, rad s⁻¹
+    # left_pairs, right_pairs: (nω,) rate K of pairs ω of the named side, m⁻²; 0 where no 2ω is open on the other side
     left_pairs: Array
     right_pairs: Array
+    # left, right: (nω,) effective transmission seen from the modes of each side, m⁻².  Their conductances agree.
     left: Array
     right: Array
 
@@ -315,10 +307,7 @@ def pair_exchange(
     frequency_power: float = 2.0,
     theory: ElasticTheory = dmm,
 ) -> PairExchange:
-    """Rates of the exchange ω + ω <-> 2ω and what either side sees of it at one temperature (K).
-
-    Parameters and errors as for `three_phonon`.
-    """
+    """Rates of the exchange ω + ω <-> 2ω and what either side sees of it; parameters as for `three_phonon`."""
     if not 0 <= strength <= 1:
         raise InputError(f"strength = {strength:g}, expected 0 (elastic) to 1")
     if not (np.isfinite(frequency_power) and frequency_power >= 0):
@@ -352,10 +341,10 @@ def pair_exchange_flux(
     frequency_power: float = 2.0,
     theory: ElasticTheory = dmm,
 ) -> float:
-    r"""Heat flux by the exchange from the left side at `hot` to the right side at `cold` (K), W m⁻².
+    """Heat flux by the exchange from the left side at `hot` to the right side at `cold` (K), W m⁻².
 
-    Nothing is linearised but K, which is taken at the mean temperature; positive where hot > cold, negative where it
-    is not, and exactly zero at equal temperatures.  Other parameters and errors as for `three_phonon`.
+    Nothing is linearised but K, which is taken at the mean temperature: zero at equal temperatures, with their sign
+    else.
     """
     grid = frequency_grid(pair_edges(left, right))
     omega = grid.omega

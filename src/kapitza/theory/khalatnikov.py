@@ -115,10 +115,8 @@ def rayleigh_speed(solid: Solid) -> float:
 def rayleigh_absorption(liquid: Fluid, solid: Solid, loss: float) -> float:
     r"""Share of the Rayleigh wave's energy that a damped solid keeps, $\epsilon/(\epsilon + Z_L)$.
 
-    Parameters
-    ----------
-    loss : tangent of the loss angle of both elastic moduli, small; the amplitude of bulk waves falls to 1/e
-        over $2c/(\omega\,\mathrm{loss})$
+    The `loss` is the small tangent of the loss angle of both moduli; bulk waves fall to 1/e over
+    $2c/(\omega\,\mathrm{loss})$.
     """
     if not 0 <= loss < 1:
         raise InputError(f"loss = {loss:g}: expected the tangent of a small loss angle, 0 to below 1")

@@ -83,30 +83,13 @@ def _accommodation_factor(coefficient: float) -> float:
 
 
 def temperature_jump(gas: Gas, *, pressure: float, temperature: ArrayLike, accommodation: float = 1.0) -> Array:
-    r"""Smoluchowski's jump length of a gas at a wall.
+    r"""(nT,) Smoluchowski's jump length of a gas at a wall, m; pressure in Pa, temperature in K.
 
-    $\zeta = \frac{2 - a}{a}\,\frac{2\gamma}{\gamma + 1}\,\frac{\Lambda}{\mathrm{Pr}}$, where the
-    temperature of the gas extrapolates to $T_{wall} + \zeta\, dT/dn$ at the wall.
+    $\zeta = \frac{2 - a}{a}\,\frac{2\gamma}{\gamma + 1}\,\frac{\Lambda}{\mathrm{Pr}}$, where the temperature of the gas
+    extrapolates to $T_{wall} + \zeta\, dT/dn$ at the wall and the accommodation $a$ is the share of its energy that a
+    molecule exchanges at a collision, 0..1.  Kinetic theory with full accommodation gives 1.95 where this gives
+    $\frac{15\sqrt\pi}{16} = 1.662$ in units of $\eta\sqrt{2k_BT/m}/p$: this is 15 % too little.
 
-    Parameters
-    ----------
-    gas : conductivity, viscosity, mass and ratio of heat capacities
-    pressure : Pa
-    temperature : (nT,) K
-    accommodation : share $a$ of the energy that a molecule exchanges at a collision with the wall, 0..1
-
-    Returns
-    -------
-    (nT,) m.  Kinetic theory with full accommodation gives 1.95 where this gives $\frac{15\sqrt\pi}{16} = 1.662$ in
-    units of $\eta\sqrt{2k_BT/m}/p$: this is 15 % too little
-
-    Raises
-    ------
-    InputError
-        for a pressure or temperature that is not above zero, or a coefficient outside of 0..1
-
-    References
-    ----------
     M. von Smoluchowski, Ann. Phys. 300, 101 (1898)
     F. Sharipov, J. Phys. Chem. Ref. Data 40, 023101 (2011) (kinetic theory)
     """
@@ -163,22 +146,10 @@ def gas_gap(
 def phonon_slip(*, conductivity: float, mean_free_path: float) -> float:
     r"""Slip resistance of phonons at a black wall, $0.710446\,\Lambda/k$, m² K W⁻¹ (gray, isotropic, steady).
 
-    With $k = C v \Lambda/3$ it is $2.131/(C v)$, whatever the mean free path; the diffusion approximation gives 2.  It
-    is what a wall that takes up all phonons shows when drops are counted from the extrapolated profile, and so
-    not a property of the wall.
+    With the bulk conductivity $k = C v \Lambda/3$ it is $2.131/(C v)$, whatever the mean free path Λ; the diffusion
+    approximation gives 2.  It is what a wall that takes up all phonons shows when drops are counted from the
+    extrapolated profile, and so not a property of the wall.
 
-    Parameters
-    ----------
-    conductivity : of the bulk, W m⁻¹ K⁻¹
-    mean_free_path : Λ, m
-
-    Raises
-    ------
-    InputError
-        for values that are not finite and positive
-
-    References
-    ----------
     E. Hopf, Mathematical Problems of Radiative Equilibrium (Cambridge University Press, 1934)
     M. A. Heaslet, R. F. Warming, Int. J. Heat Mass Transfer 8, 979 (1965), doi:10.1016/0017-9310(65)90083-9
     """

@@ -37,28 +37,17 @@ class SideNeeds:
 
 @frozen(eq=False, kw_only=True)
 class Model:
-    """A model that needs no more than the two sides.
+    """A model that needs no more than the two sides."""
 
-    Attributes
-    ----------
-    name : by which it is asked for
-    title : for legends and tables
-    references : keys of `references()`
-    sides : what it asks of the sides
-    theory : from the forms of two sides to a transmission; with a temperature (K) and statistics where it is `thermal`
-    limit : True for an upper limit, which no interface reaches
-    asked : True where it is applied only when named, because it has a parameter that nobody knows
-    thermal : True where the transmission holds at one temperature alone
-    """
-
-    name: str
-    title: str
-    references: tuple[str, ...]
-    sides: SideNeeds
+    name: str  # by which it is asked for
+    title: str  # for legends and tables
+    references: tuple[str, ...]  # keys of `references()`
+    sides: SideNeeds  # what it asks of the sides
+    # from the forms of two sides to a transmission; with a temperature (K) and statistics where it is `thermal`
     theory: Callable[..., Transmission] = field(repr=False)
-    limit: bool = False
-    asked: bool = False
-    thermal: bool = False
+    limit: bool = False  # True for an upper limit, which no interface reaches
+    asked: bool = False  # True where it is applied only when named, because it has a parameter that nobody knows
+    thermal: bool = False  # True where the transmission holds at one temperature alone
 
     def transmission(
         self,

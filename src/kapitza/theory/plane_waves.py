@@ -38,20 +38,13 @@ _GRAZING_TOLERANCE = 1e-14  # p² of a grazing wave, over its squared slowness
 
 @frozen(eq=False)
 class PlaneWaves:
-    """The waves of one half space, or of a layer, at n in-plane slownesses.
+    """The waves of one half space, or of a layer, at n in-plane slownesses."""
 
-    Attributes
-    ----------
-    slowness : (n, 2, m) normal slowness of the waves that go, or decay, to the right and to the left, s m⁻¹
-    state : (n, 2, 6, m) displacement (3) and traction over iω (3) of each wave
-    branch : (n, 2, m) polarisation branch, -1 for an evanescent wave; 0 is the fastest
-    density : kg m⁻³
-    """
-
+    # (n, 2, m) normal slowness of the waves that go, or decay, to the right and to the left, s m⁻¹
     slowness: ComplexArray
-    state: ComplexArray
-    branch: NDArray[np.intp]
-    density: float
+    state: ComplexArray  # (n, 2, 6, m) displacement (3) and traction over iω (3) of each wave
+    branch: NDArray[np.intp]  # (n, 2, m) polarisation branch, -1 for an evanescent wave; 0 is the fastest
+    density: float  # kg m⁻³
 
     @property
     def count(self) -> int:
@@ -66,23 +59,16 @@ class PlaneWaves:
         return np.where(self.branch >= 0, flux / (self.density * np.sum(np.abs(shape) ** 2, axis=2)), 0.0)
 
 
-def _normal_slowness(whole: ComplexArray, slowness: Array) -> ComplexArray:
-    """(n, m) normal slowness p with Im p >= 0 of waves with squared slownesses `whole` (m,), s m⁻¹.
-
-    Exactly at grazing, where both directions are one wave, p is taken as 1e-7 of the slowness.
-    """
-    square = whole - np.square(slowness)[:, None]
-    return np.sqrt(np.where(np.abs(square) < _GRAZING_TOLERANCE * np.abs(whole), _GRAZING_TOLERANCE * whole, square))
+def _normal_slowness(total: ComplexArray, slowness: Array) -> ComplexArray:
+    """(n, m) normal slowness, Im p >= 0, of waves of squared slownesses `total` (m,), s m⁻¹; 1e-7 of it at grazing."""
+    square = total - np.square(slowness)[:, None]
+    return np.sqrt(np.where(np.abs(square) < _GRAZING_TOLERANCE * np.abs(total), _GRAZING_TOLERANCE * total, square))
 
 
 def isotropic_waves(solid: Solid, slowness: Array, loss: float = 0.0) -> PlaneWaves:
-    r"""Longitudinal (P), vertical (SV) and horizontal (SH) shear waves, in this order, in closed form.
+    """Longitudinal (P), vertical (SV) and horizontal (SH) shear waves, in this order, at slownesses (n,) s m⁻¹.
 
-    Parameters
-    ----------
-    solid : isotropic, density $\rho$
-    slowness : (n,) in-plane slowness, s m⁻¹
-    loss : tangent of the loss angle of both moduli; above zero the waves no longer have unit flux
+    With a `loss`, the tangent of the loss angle of both moduli, the waves no longer have unit flux.
     """
     density = solid.density
     moduli = density * np.square(solid.speeds) * (1 - 1j * loss)
@@ -115,20 +101,12 @@ def liquid_waves(fluid: Fluid, slowness: Array) -> PlaneWaves:
 
 
 def scatter_at_plane(left: PlaneWaves, right: PlaneWaves, slip: ComplexArray | None = None) -> ComplexArray:
-    r"""Scattering matrix of the plane between two half spaces.
+    r"""(..., n, k, k) scattering matrix, k = m_L + m_R, of the plane between two half spaces at the same n slownesses.
 
-    Displacement and traction are continuous; at a liquid only their normal parts, and the shear traction vanishes.
-    A bond of stiffness K lets the displacement jump by $u_R - u_L = \sigma/K = (i\omega/K)\,l$.
-
-    Parameters
-    ----------
-    left, right : waves of either side at the same n in-plane slownesses, m_L and m_R of each direction
-    slip : (..., n or 1, 3) $i\omega/K$ of each component; None for a rigid bond
-
-    Returns
-    -------
-    (..., n, m_L + m_R, m_L + m_R) amplitudes of the outgoing waves (left-going on the left, then right-going on the
-    right) for each incoming one (right-going on the left, then left-going on the right)
+    Rows are outgoing waves (left-going on the left, then right-going on the right), columns incoming ones.
+    Displacement and traction are continuous; at a liquid only their normal parts, and the shear traction vanishes.  A
+    bond of stiffness K lets the displacement jump by $u_R - u_L = \sigma/K = (i\omega/K)\,l$, with `slip` (..., n or 1,
+    3) $i\omega/K$.
     """
     solid = left.count == 3, right.count == 3
     rows = ([0, 1] if all(solid) else []) + [2] + ([3, 4] if any(solid) else []) + [5]
@@ -146,18 +124,11 @@ def scatter_at_plane(left: PlaneWaves, right: PlaneWaves, slip: ComplexArray | N
 def _star_product(first: ComplexArray, layer: PlaneWaves, phase: ComplexArray, second: ComplexArray) -> ComplexArray:
     r"""Scattering matrix of two planes with a layer between them, all multiple reflections included.
 
-    Waves are followed only along the way they decay, so that thick and evanescent layers are as safe as thin ones.
-    Deep in the evanescent range of a stiff layer ($sc \gg 1$) both of its waves become one, and digits are lost as
+    `first`, `second` (..., n, k, k) are those of its left and right face, `phase` (..., n, 2, m) the amplitudes of its
+    waves after the layer over those before it.  Waves are followed only along the way they decay, so that thick and
+    evanescent layers are as safe as thin ones; where a stiff one is deeply evanescent ($sc \gg 1$), digits are lost as
     $(sc)^4$.
 
-    Parameters
-    ----------
-    first, second : (..., n, k, k) scattering matrices of its left and of its right face
-    layer : waves of the layer
-    phase : (..., n, 2, m) amplitude of the layer's waves after the layer, over the one before it
-
-    References
-    ----------
     R. Redheffer, J. Math. Phys. (MIT) 41, 1 (1962), doi:10.1002/sapm19624111 (the star product)
     """
     m = layer.count
@@ -253,10 +224,7 @@ def _normalise_flux(state: ComplexArray, propagating: NDArray[np.bool_]) -> Comp
 
 
 def _degenerate_basis(state: ComplexArray, p: Array) -> ComplexArray:
-    """Choose a basis of two waves of one p (n, 2, 3): the second holds all it can of the motion across the plane.
-
-    This makes vertical and horizontal shear of isotropic crystals, whatever mixture the eigensolver returned.
-    """
+    """Choose a basis of two waves of one p (n, 2, 3): vertical and horizontal shear of isotropic crystals."""
     for i, j in ((0, 1), (0, 2), (1, 2)):
         tied = np.abs(p[:, :, i] - p[:, :, j]) < _DEGENERACY_TOLERANCE
         if not tied.any():
@@ -321,16 +289,10 @@ class Interlayer:
 
 @frozen(eq=False)
 class PlanarContact:
-    """What lies between two half spaces.
+    """What lies between two half spaces."""
 
-    Attributes
-    ----------
-    stiffness : (3,) of the bond along x, y and the normal z, N m⁻³; None for a rigid one
-    layers : from left to right
-    """
-
-    stiffness: Array | None = None
-    layers: tuple[Interlayer, ...] = ()
+    stiffness: Array | None = None  # (3,) of the bond along x, y and the normal z, N m⁻³; None for a rigid one
+    layers: tuple[Interlayer, ...] = ()  # from left to right
 
     @property
     def rigid(self) -> bool:
@@ -344,18 +306,7 @@ def _is_list(value: object) -> bool:
 
 
 def planar_contact(spring: ArrayLike | None, interlayer: Interlayer | Sequence[Interlayer] | None) -> PlanarContact:
-    """Check what the user gave for the contact of two half spaces.
-
-    Parameters
-    ----------
-    spring : normal and tangential stiffness of the bond, N m⁻³
-    interlayer : one layer, or several from left to right
-
-    Raises
-    ------
-    InputError
-        for stiffnesses that are not two numbers above zero, for something that is no layer, and for both at once
-    """
+    """Make a contact of a spring (normal and tangential stiffness, N m⁻³) or of interlayers from left to right."""
     if not (interlayer is None or isinstance(interlayer, Interlayer) or _is_list(interlayer)):
         raise InputError(f"expected Interlayer(material, thickness) or a list of them, got {interlayer!r:.60}")
     layers = (interlayer,) if isinstance(interlayer, Interlayer) else tuple(interlayer or ())
@@ -426,17 +377,10 @@ def solve_plane_waves(side: Medium, slowness: Array, azimuth: Array) -> PlaneWav
 
 
 def interface_scattering(media: Sequence[PlaneWaves], contact: PlanarContact, omega: Array) -> ComplexArray:
-    """Scattering matrix of all planes between two half spaces.
+    """(nω, n, k, k) scattering matrix of all planes between two half spaces, (1, n, k, k) for a rigid contact.
 
-    Parameters
-    ----------
-    media : waves of the left half space, the layers and the right half space, at the same n slownesses
-    contact : the bond, and the thicknesses of the layers
-    omega : (nω,) angular frequency, rad s⁻¹; without effect on a rigid contact
-
-    Returns
-    -------
-    (nω, n, k, k), or (1, n, k, k) for a rigid contact; rows and columns as in `scatter_at_plane`
+    `media` are the waves of the left half space, the layers and the right half space; rows and columns as in
+    `scatter_at_plane`.
     """
     if contact.stiffness is not None:
         slip: ComplexArray = (1j * omega[:, None, None] / contact.stiffness).astype(complex)

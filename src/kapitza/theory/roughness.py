@@ -136,31 +136,23 @@ def specular_mixture(specular: Transmission, diffuse: Transmission, specularity:
 
 @frozen(eq=False, kw_only=True)
 class InterfaceProcesses:
-    """What may become of each wave that arrives at the plane, at n in-plane slownesses; k waves in and k out.
+    """What may become of each wave that arrives at the plane, at n in-plane slownesses; k waves in and k out."""
 
-    Attributes
-    ----------
-    weight : (n,) quadrature weights over the slowness, s² m⁻²
-    probability : (n, k, k) of leaving as (row) when arriving as (column), 0 for evanescent waves
-    change : (n, k, k) change of the normal slowness, s m⁻¹
-    mirror : (n, k) the same on reflection into the wave itself, s m⁻¹
-    cutoff_in, cutoff_out : (n, k) top of the branch of each wave, 0 where evanescent, rad s⁻¹
-    from_left, to_left : (k,) which columns and rows belong to the left side
-    """
-
-    weight: Array
-    probability: Array
-    change: Array
-    mirror: Array
+    weight: Array  # (n,) quadrature weights over the slowness, s² m⁻²
+    probability: Array  # (n, k, k) of leaving as (row) when arriving as (column), 0 for evanescent waves
+    change: Array  # (n, k, k) change of the normal slowness, s m⁻¹
+    mirror: Array  # (n, k) the same on reflection into the wave itself, s m⁻¹
+    # cutoff_in, cutoff_out: (n, k) top of the branch of each wave, 0 where evanescent, rad s⁻¹
     cutoff_in: Array
     cutoff_out: Array
+    # from_left, to_left: (k,) which columns and rows belong to the left side
     from_left: NDArray[np.bool_]
     to_left: NDArray[np.bool_]
 
 
 def interface_processes(left: Medium, right: Medium) -> InterfaceProcesses:
     """Refraction, reflection and conversion at the smooth plane, at all slownesses that propagate on either side."""
-    at = slowness_quadrature(left, right, PlanarContact(), 0.0, total=True)
+    at = slowness_quadrature(left, right, PlanarContact(), 0.0, either_side=True)
     near, far = (solve_plane_waves(side, at.slowness, at.azimuth) for side in (left, right))
     matrix = interface_scattering([near, far], PlanarContact(), np.zeros(1))[0]
     into = np.concatenate([near.slowness[:, RIGHT_GOING], far.slowness[:, LEFT_GOING]], axis=1).real
@@ -194,18 +186,9 @@ def _branch_cutoffs(side: Medium, here: PlaneWaves, way: int) -> Array:
 
 
 def split_specular(table: InterfaceProcesses, omega: Array, roughness: float) -> Array:
-    r"""Sort what arrives into specular and lost, over ω².
+    """(3, nω) specular crossing over ω², and lost to diffuse scattering from the left and from the right, s² m⁻².
 
     A wave that may not enter a closed branch is reflected into itself, so that nothing goes missing.
-
-    Parameters
-    ----------
-    omega : (nω,) rad s⁻¹
-    roughness : m
-
-    Returns
-    -------
-    (3, nω) specular crossing, and lost to diffuse scattering from the left and from the right, s² m⁻²
     """
     phase = roughness * omega[:, None, None]
     open_in = omega[:, None, None] <= table.cutoff_in

@@ -32,23 +32,11 @@ _MAX_PAIRS_AT_ONCE = 2**20  # pairs of frequency and wave vector handled at once
 
 
 def surface_response(wavevector: ArrayLike, omega: ArrayLike, substrate: Solid, loss: float = 0.0) -> ComplexArray:
-    r"""Normal displacement of the free surface of an isotropic half space per normal stress, $\chi_s(q, \omega)$.
+    r"""Normal displacement of the free surface of a half space per normal stress, $\chi_s(q, \omega)$, m³ N⁻¹, Im >= 0.
 
-    Parameters
-    ----------
-    wavevector : (...) along the surface, m⁻¹
-    omega : (...) angular frequency above zero, rad s⁻¹; broadcasts with the wave vectors
-    substrate : density and speeds of sound
-    loss : loss factor of both elastic moduli, $c_j^2 \to c_j^2 (1 - i\,\mathrm{loss})$; 0 leaves the Rayleigh pole on
-        the real axis, where the imaginary part of the response misses it
-
-    Returns
-    -------
-    (...) m³ N⁻¹, complex; the imaginary part is not negative
-
-    References
-    ----------
-    B. N. J. Persson, A. I. Volokitin, H. Ueba, J. Phys.: Condens. Matter 23, 045009 (2011),
+    Wave vectors along the surface (m⁻¹) and frequencies above zero (rad s⁻¹) broadcast.  A `loss` factor of both moduli
+    takes $c_j^2 \to c_j^2 (1 - i\,\mathrm{loss})$; 0 leaves the Rayleigh pole on the real axis, where the imaginary
+    part misses it.  B. N. J. Persson, A. I. Volokitin, H. Ueba, J. Phys.: Condens. Matter 23, 045009 (2011),
     doi:10.1088/0953-8984/23/4/045009
     """
     q2 = np.square(np.asarray(wavevector, dtype=float))
@@ -63,29 +51,14 @@ def surface_response(wavevector: ArrayLike, omega: ArrayLike, substrate: Solid, 
 
 
 def sheet_response(wavevector: ArrayLike, omega: ArrayLike, sheet: Sheet, damping: float) -> ComplexArray:
-    r"""Normal displacement of a free sheet per normal stress, $\chi_{2D}(q, \omega)$, for $\gamma \propto \omega$.
-
-    Parameters
-    ----------
-    wavevector : (...) m⁻¹
-    omega : (...) angular frequency, rad s⁻¹
-    sheet : density and rigidity
-    damping : $\gamma/\omega$, the share of its energy that a bending mode loses to the rest of the sheet per radian
-
-    Returns
-    -------
-    (...) m³ N⁻¹, complex
-    """
+    r"""Normal displacement of a free sheet per stress, $\chi_{2D}(q, \omega)$, m³ N⁻¹; `damping` is $\gamma/\omega$."""
     q4 = np.asarray(wavevector, dtype=float) ** 4
     w2 = np.square(np.asarray(omega, dtype=float))
     return 1 / (sheet.rigidity * q4 - sheet.density * w2 * (1 + 1j * damping))
 
 
 def coupled_transmission(above: ComplexArray, below: ComplexArray, spring: float) -> Array:
-    r"""Transmission of single wave vectors between two responses (m³ N⁻¹) that a spring (N m⁻³) couples, 0..1.
-
-    $4\,\mathrm{Im}\chi_1\mathrm{Im}\chi_2/|1/K + \chi_1 + \chi_2|^2$
-    """
+    r"""Transmission $4\,\mathrm{Im}\chi_1\mathrm{Im}\chi_2/|1/K + \chi_1 + \chi_2|^2$ of single wave vectors, 0..1."""
     return 4 * above.imag * below.imag / np.abs(1 / spring + above + below) ** 2
 
 

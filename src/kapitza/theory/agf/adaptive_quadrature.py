@@ -130,10 +130,7 @@ class RangeSampler:
 
 
 def merge_spectra(bands: Sequence[RangeSpectrum], junction: Junction) -> Transmission:
-    """All ranges as one spectrum; nodes that fall on each other become one, and light ones join the nearest other.
-
-    At the end of a window a bin is known from next to nothing of it: its mean is not worth a point of its own.
-    """
+    """All ranges as one spectrum; nodes that fall on each other become one, light ones join the nearest other."""
     omega, weight, total, left, right = (
         np.concatenate([getattr(band, name) for band in bands])
         for name in ("omega", "weight", "total", "left", "right")

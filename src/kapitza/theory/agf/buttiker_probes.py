@@ -43,28 +43,16 @@ _ProbeSettings = tuple[int, float, tuple[int, int], int, Statistics]  # layers, 
 
 @frozen(eq=False, kw_only=True)
 class ProbedJunction:
-    """A junction with probes, between two leads of temperatures 1/2 and -1/2 above the mean.
+    """A junction with probes, between two leads of temperatures 1/2 and -1/2 above the mean."""
 
-    Attributes
-    ----------
-    temperature : the mean, K
-    position : (n,) of the layers along the normal from the middle, m
-    profile : (n,) temperature of each probe above the mean, for one unit of difference between the leads
-    flux : heat flux for this difference, W m⁻² K⁻¹
-    jump : of the straight lines through either side, at the interface
-    slope : (2,) of the lines on the left and on the right, m⁻¹
-    resistance : of the interface, m² K W⁻¹
-    conductance : its inverse, infinite where there is none; drop extrapolated
-    """
-
-    temperature: float
-    position: Array
-    profile: Array
-    flux: float
-    jump: float
-    slope: Array
-    resistance: float
-    conductance: Conductance
+    temperature: float  # the mean, K
+    position: Array  # (n,) of the layers along the normal from the middle, m
+    profile: Array  # (n,) temperature of each probe above the mean, for one unit of difference between the leads
+    flux: float  # heat flux for this difference, W m⁻² K⁻¹
+    jump: float  # of the straight lines through either side, at the interface
+    slope: Array  # (2,) of the lines on the left and on the right, m⁻¹
+    resistance: float  # of the interface, m² K W⁻¹
+    conductance: Conductance  # its inverse, infinite where there is none; drop extrapolated
 
     @property
     def conductivity(self) -> Array:
@@ -84,23 +72,9 @@ def conductance_with_probes(
 ) -> ProbedJunction:
     r"""Conductance of a junction with probes on every layer. Experimental.
 
-    Parameters
-    ----------
-    junction : with the periods of its leads
-    strength : A of the probes in $1/\tau = A\omega^2$, s; one or (left, right), half the layers of the device each
-    temperature : K
-    layers : of either lead that are added to the device, so that straight lines can be drawn
-    k_mesh, number : wave vectors over the zone and frequencies up to the top of the bands
-    statistics : "quantum" or "classical"
-
-    Returns
-    -------
-    Probed
-
-    Raises
-    ------
-    InputError
-        for strengths that are not above zero, or fewer than 4 layers
+    The `strength` A of the probes in $1/\tau = A\omega^2$, s, is one number or (left, right), half the layers of the
+    device each; `layers` of either lead, at least 4, are added to the device, so that straight lines can be drawn;
+    `k_mesh` and `number` are wave vectors over the zone and frequencies up to the top of the bands.
     """
     check_junction(junction)
     pair = np.broadcast_to(np.asarray(strength, dtype=float), (2,))
@@ -141,12 +115,7 @@ def tune_probe_strength(
 ) -> float:
     """Strength of the probes, s, with which a homogeneous crystal has a conductivity (W m⁻¹ K⁻¹).
 
-    Other parameters as in `conductance_with_probes`.
-
-    Raises
-    ------
-    ConvergenceError
-        where no strength gives it to the tolerance
+    Other parameters as in `conductance_with_probes`; a ConvergenceError where no strength gives it to the tolerance.
     """
     if not (np.isfinite(conductivity) and conductivity > 0):
         raise InputError(f"conductivity = {conductivity:g} W/mK: expected above 0")

@@ -63,20 +63,12 @@ _SINGLE_POINT_ERROR = 0.17  # relative error of a range carried by one point; fa
 
 @frozen(eq=False)
 class ConvergedTransmission:
-    """A transmission with what is known of its error.
+    """A transmission with what is known of its error."""
 
-    Attributes
-    ----------
-    transmission : sum over all wave vectors
-    temperature : (nT,) K
-    error : (nT,) estimated relative error of the emitted conductance
-    points : wave vectors times frequencies that were solved
-    """
-
-    transmission: Transmission
-    temperature: Array
-    error: Array
-    points: int
+    transmission: Transmission  # sum over all wave vectors
+    temperature: Array  # (nT,) K
+    error: Array  # (nT,) estimated relative error of the emitted conductance
+    points: int  # wave vectors times frequencies that were solved
 
 
 def agf(

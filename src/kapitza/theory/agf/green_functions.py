@@ -56,17 +56,12 @@ class PreparedJunction:
 
 @frozen(eq=False)
 class LeadContact:
-    r"""A lead as the device sees it, at nk wave vectors of the junction.
+    r"""A lead as the device sees it, at nk wave vectors of the junction."""
 
-    Attributes
-    ----------
-    layers : blocks of the lead, (nk M, ...) for the M wave vectors of the lead that are one of the junction
-    k : (nk, M, 2) these wave vectors, fractions of the reciprocal vectors of the lead
-    port : (nk, F, M r) factor of the coupling on the outermost layer of the device: B of a left lead, A of a right one
-    """
-
+    # blocks of the lead, (nk M, ...) for the M wave vectors of the lead that are one of the junction
     layers: LeadLayers
-    k: Array
+    k: Array  # (nk, M, 2) these wave vectors, fractions of the reciprocal vectors of the lead
+    # (nk, F, M r) factor of the coupling on the outermost layer of the device: B of a left lead, A of a right one
     port: AnyComplexArray
 
     @property
@@ -133,15 +128,10 @@ def _corner_blocks(
     ports: tuple[AnyComplexArray, AnyComplexArray],
     sigma: tuple[AnyComplexArray, AnyComplexArray],
 ) -> CornerBlocks:
-    """Solve the device from the left to the right.
+    """Solve the device from the left to the right at b points of wave vector `index` and frequency omega, rad s⁻¹.
 
-    Parameters
-    ----------
-    blocks : of the device at nk wave vectors
-    index : (b,) wave vector of each point
-    omega : (b,) frequency of each point, rad s⁻¹
-    ports : factors of the couplings of the left and the right lead, (b, F, R)
-    sigma : (b, R, R) self-energies of the left and the right lead in terms of these
+    `ports` are the factors (b, F, R) of the couplings of both leads, `sigma` (b, R, R) their self-energies in terms of
+    these.
     """
     energy = omega**2 * SQUARE_PICOSECOND
     first, last = ports
@@ -194,16 +184,8 @@ def level_broadening(sigma: AnyComplexArray) -> AnyComplexArray:
 
 
 def caroli_transmission(gamma_left: AnyComplexArray, gamma_right: AnyComplexArray, green: AnyComplexArray) -> Array:
-    r"""Number of modes that cross, $\mathrm{Tr}[\Gamma_R G_{RL}\Gamma_L G_{RL}^\dagger]$.
+    r"""(b,) modes $\mathrm{Tr}[\Gamma_R G_{RL}\Gamma_L G_{RL}^\dagger]$, $\Gamma = i(\Sigma - \Sigma^\dagger)$.
 
-    Parameters
-    ----------
-    gamma_left : (b, r, r) $i(\Sigma - \Sigma^\dagger)$ of the left lead
-    gamma_right : (b, r', r') of the right lead
-    green : (b, r', r) Green's function from the left lead to the right one
-
-    References
-    ----------
     C. Caroli et al., J. Phys. C 4, 916 (1971), doi:10.1088/0022-3719/4/8/018
     """
     return np.einsum("bij,bij->b", gamma_right @ green @ gamma_left, green.conj()).real
@@ -266,20 +248,15 @@ def _solve_blocks(
 
 @frozen(eq=False)
 class DevicePoints:
-    """A junction at b points of wave vector k[index] and complex frequency, ready to be solved.
+    """A junction at b points of wave vector k[index] and complex frequency, ready to be solved."""
 
-    Attributes
-    ----------
-    energy : (b,) square of the frequency, (rad/ps)²
-    onsite, hop : blocks of the device, (b, f, f) and (b, f, f')
-    sigma : (b, F, F) self-energies of the left and the right lead on the outermost layers
-    bulk : (b, f) diagonals of the Green's functions of both crystals without an interface, ps²
-    """
-
-    energy: AnyComplexArray
+    energy: AnyComplexArray  # (b,) square of the frequency, (rad/ps)²
+    # onsite, hop: blocks of the device, (b, f, f) and (b, f, f')
     onsite: tuple[AnyComplexArray, ...]
     hop: tuple[AnyComplexArray, ...]
+    # (b, F, F) self-energies of the left and the right lead on the outermost layers
     sigma: tuple[AnyComplexArray, AnyComplexArray]
+    # (b, f) diagonals of the Green's functions of both crystals without an interface, ps²
     bulk: tuple[AnyComplexArray, AnyComplexArray]
 
     @property
@@ -300,12 +277,7 @@ class LayerSweeps:
 def device_points(
     what: PreparedJunction, k: Array, index: IndexArray, omega: Array, width: float = 0.0
 ) -> DevicePoints:
-    """Blocks and self-energies at points of wave vector k[index] and frequency omega (b,), rad s⁻¹.
-
-    Parameters
-    ----------
-    width : imaginary part of the frequency, rad s⁻¹; 0 for the real axis
-    """
+    """Blocks and self-energies at b points of wave vector k[index] and complex frequency omega + i width, rad s⁻¹."""
     blocks: JunctionBlocks = what.junction.blocks(k)
     ends = [_lead_end(what, k, index, omega, width, side) for side in INTERFACE_SIDES]
     energy = np.square((omega + 1j * width) * np.sqrt(SQUARE_PICOSECOND))
@@ -415,9 +387,7 @@ def atom_densities(density: Array, directions: int) -> Array:
 def local_densities(at: DevicePoints, found: LayerSweeps, omega: Array, width: float) -> tuple[Array, Array, Array]:
     r"""Local densities of states $-\frac1\pi\,\mathrm{Im}\,2zG_{ii}(z^2)$ at $z = \omega + i\gamma$, s rad⁻¹.
 
-    Returns
-    -------
-    of all coordinates of the device (b, F), and of both crystals without an interface (b, f)
+    Of all coordinates of the device (b, F), and of both crystals without an interface (b, f).
     """
     z = omega + 1j * width
     diagonal = np.concatenate([np.diagonal(one, axis1=1, axis2=2) for one in found.inside], axis=1)

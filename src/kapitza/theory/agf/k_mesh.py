@@ -38,18 +38,11 @@ _MESH_SHIFTS = ((0.5, 0.5), (0.0, 0.5), (0.5, 0.0), (1 / 3, 1 / 3), (1 / 3, 2 / 
 
 @frozen(eq=False)
 class WavevectorMesh:
-    """Wave vectors of a mesh.
+    """Wave vectors of a mesh."""
 
-    Attributes
-    ----------
-    k : (nk, 2) fractions of the reciprocal vectors
-    weight : (nk,) area that each stands for, in the same unit
-    place : (nk, 2) row and column in the mesh
-    """
-
-    k: Array
-    weight: Array
-    place: IntArray
+    k: Array  # (nk, 2) fractions of the reciprocal vectors
+    weight: Array  # (nk,) area that each stands for, in the same unit
+    place: IntArray  # (nk, 2) row and column in the mesh
 
 
 def _check_mesh_size(k_mesh: tuple[int, int] | None) -> tuple[int, int] | None:
@@ -162,13 +155,7 @@ def find_symmetry(what: PreparedJunction) -> IntArray:
 
 
 def check_symmetry(symmetry: ArrayLike, periods: Array) -> IntArray:
-    """Operations that a user vouches for, with their opposites.
-
-    Raises
-    ------
-    InputError
-        if one of them is no operation of the lattice
-    """
+    """Operations that a user vouches for, with their opposites; each has to be one of the lattice."""
     given = integer_array(symmetry).reshape(-1, 2, 2)
     known = {tuple(w.ravel().tolist()) for w in lattice_operations(periods)}
     for w in given:
@@ -185,13 +172,9 @@ def disperses(junction: Junction) -> np.ndarray:
 
 
 def wavevector_mesh(size: tuple[int, int], box: Array, symmetry: IntArray) -> WavevectorMesh:
-    """Points of a box around Γ that stand for all others.
+    """Points of a box around Γ that stand for all others; `box` (2,) are half its sides, 0.5 for the whole zone.
 
-    Parameters
-    ----------
-    size : points along either reciprocal vector
-    box : (2,) half of the sides as fractions; 0.5 is the whole zone
-    symmetry : (m, 2, 2) from `find_symmetry`; those that do not map the mesh on itself are not used
+    Operations `symmetry` (m, 2, 2) that do not map the mesh on itself are not used.
     """
     whole = bool((box >= 0.5).all())
     shifts = _MESH_SHIFTS if whole else _MESH_SHIFTS[:1]
@@ -256,20 +239,11 @@ def trace_extrema(
     *,
     halvings: int = EXTREMUM_HALVINGS,
 ) -> Array:
-    """Extrema of bands along the normal.
+    """(e,) extrema of bands along the normal, (rad/ps)², for blocks (e, f, f) of a lead.
 
-    Parameters
-    ----------
-    onsite, hop : (e, f, f) blocks of a lead, (rad/ps)²
-    band : (e,) number of the band, from the lowest
-    angle : (e,) phase near which the extremum is
-    kind : (e,) 1 for a maximum, -1 for a minimum
-    step : of the phase, within which it is
-    halvings : of this step; where bands cross, the error falls with the first power of it
-
-    Returns
-    -------
-    (e,) (rad/ps)²
+    `band` (e,) is the number of the band from the lowest, `angle` (e,) a phase within `step` of the extremum, `kind`
+    (e,) 1 for a maximum and -1 for a minimum.  The step is halved `halvings` times; where bands cross, the error falls
+    with the first power of it.
     """
     each = np.arange(len(band))
 
@@ -286,12 +260,7 @@ def trace_extrema(
 
 
 def wavevector_box(junction: Junction, omega: float, start: Array) -> Array:
-    """(2,) half sides of a box around Γ outside of which no lead has a wave below omega, rad s⁻¹.
-
-    Parameters
-    ----------
-    start : (2,) a box that holds all of them
-    """
+    """(2,) half sides of a box within `start` around Γ outside of which no lead has a wave below omega, rad s⁻¹."""
     box = start.copy()
     for _ in range(6):
         grid = (np.indices((_BOX_MESH_SIDE, _BOX_MESH_SIDE // 2)).reshape(2, -1).T + 0.5) / [

@@ -46,20 +46,12 @@ _MAX_SHIFTED_EIGENVALUE = 1e3  # size of μ from which a shift is too near to a 
 
 @frozen(eq=False)
 class CouplingBasis:
-    """What the coupling of neighbouring layers reaches, the same at all wave vectors.
+    """What the coupling of neighbouring layers reaches, the same at all wave vectors."""
 
-    Attributes
-    ----------
-    rows : (f, r1) orthonormal basis of a layer as seen from its right
-    columns : (f, r2) as seen from its left
-    scale : size of the coupling, (rad/ps)²
-    gauge : basis in which the blocks are real, or None
-    """
-
-    rows: Array
-    columns: Array
-    scale: float
-    gauge: RealBasis | None = None
+    rows: Array  # (f, r1) orthonormal basis of a layer as seen from its right
+    columns: Array  # (f, r2) as seen from its left
+    scale: float  # size of the coupling, (rad/ps)²
+    gauge: RealBasis | None = None  # basis in which the blocks are real, or None
 
     @property
     def rank(self) -> int:
@@ -92,22 +84,14 @@ class LeadLayers:
 
 @frozen(eq=False)
 class LeadWaves:
-    r"""The 2r waves of a lead at b frequencies: r to the right first, then r to the left.
+    r"""The 2r waves of a lead at b frequencies: r to the right first, then r to the left."""
 
-    Attributes
-    ----------
-    factor : (b, 2r) Bloch factor λ from a layer to the next on its right; infinite where it grows out of nothing
-    p : (b, r, 2r) $B^\dagger u$ on the right of a bond
-    q : (b, r, 2r) $A^\dagger u$ on its left
-    open : (b, 2r) whether the wave propagates
-    flux : (b, 2r) $i(q^\dagger p - p^\dagger q)$, energy to the right, 0 for evanescent waves
-    """
-
+    # (b, 2r) Bloch factor λ from a layer to the next on its right; infinite where it grows out of nothing
     factor: AnyComplexArray
-    p: AnyComplexArray
-    q: AnyComplexArray
-    open: BoolArray
-    flux: Array
+    p: AnyComplexArray  # (b, r, 2r) $B^\dagger u$ on the right of a bond
+    q: AnyComplexArray  # (b, r, 2r) $A^\dagger u$ on its left
+    open: BoolArray  # (b, 2r) whether the wave propagates
+    flux: Array  # (b, 2r) $i(q^\dagger p - p^\dagger q)$, energy to the right, 0 for evanescent waves
 
     @property
     def rank(self) -> int:
@@ -175,11 +159,6 @@ def solve_lead_waves(at: LeadLayers, omega: Array) -> LeadWaves:
     """Find the waves of a lead at b wave vectors and the frequency of each, rad s⁻¹.
 
     Beside a mode of its free surface, where a self-energy has a pole, it is solved at a frequency close by.
-
-    Raises
-    ------
-    ConvergenceError
-        if waves to the right and to the left cannot be distinguished, even at frequencies close by
     """
     found = _classify_waves(at, omega)
     for step in range(1, _MAX_POLE_RETRIES + 1):

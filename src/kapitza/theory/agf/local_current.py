@@ -266,8 +266,8 @@ def _localised_share(
 ) -> Array:
     """(b,) part of the current through the planes of an interface that its own vibrations carry, 0..1.
 
-    Each bond counts with the mean over its two atoms of the part of their density of states that exceeds that of any
-    atom of the crystals.
+    Each bond counts with the mean over its atoms of the part of their density of states that no atom of the crystals
+    has.
     """
     directions = len(named.atom) // len(named.symbol)
     here, left, right = (atom_densities(one, directions) for one in found)

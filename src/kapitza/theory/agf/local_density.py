@@ -39,18 +39,13 @@ _CRYSTAL_TOLERANCE = 0.02  # of the largest force constant over mass: layers tha
 
 @frozen(eq=False)
 class DeviceSites:
-    """What each coordinate of the device is.
+    """What each coordinate of the device is."""
 
-    Attributes
-    ----------
-    layer, atom, direction : (f,) numbers of the layer and of the atom, and 0, 1, 2 for x, y, z
-    symbol : (n,) of each atom
-    """
-
+    # layer, atom, direction: (f,) numbers of the layer and of the atom, and 0, 1, 2 for x, y, z
     layer: IndexArray
     atom: IndexArray
     direction: IndexArray
-    symbol: tuple[str, ...]
+    symbol: tuple[str, ...]  # (n,) of each atom
 
 
 def device_sites(junction: Junction) -> DeviceSites:
@@ -72,10 +67,7 @@ def _layer_symbols(part: JunctionLayer | Lead) -> tuple[str, ...]:
 
 
 def interface_layers(junction: Junction) -> tuple[int, ...]:
-    """Layers of the device that are neither crystal: their blocks, or those to a neighbour, differ from both leads.
-
-    The two middle layers where none differs.
-    """
+    """Layers of the device that differ from both crystals, or whose coupling does; the two middle ones if none does."""
     origin = np.zeros((1, 2))
     blocks = junction.blocks(origin)
     leads = [lead_blocks(junction, origin, side) for side in ("left", "right")]

@@ -64,25 +64,16 @@ class JunctionAtWavevector:
 
 @frozen(eq=False)
 class BoundMode:
-    """One mode.
+    """One mode."""
 
-    Attributes
-    ----------
-    omega : rad s⁻¹
-    kind : 0 below all bands, 1 in a gap, 2 above all bands, 3 resonance
-    weight : (f,) part of its energy on each coordinate of the device
-    tails : parts in the left and the right lead
-    decay : lengths over which its amplitude falls by e into either lead, m; 0 where it does not reach it, infinite
-        where it leaks into it
-    width : full width at half maximum, rad s⁻¹; 0 for a bound mode
-    """
-
-    omega: float
-    kind: int
-    weight: Array
-    tails: tuple[float, float]
+    omega: float  # rad s⁻¹
+    kind: int  # 0 below all bands, 1 in a gap, 2 above all bands, 3 resonance
+    weight: Array  # (f,) part of its energy on each coordinate of the device
+    tails: tuple[float, float]  # parts in the left and the right lead
+    # lengths over which its amplitude falls by e into either lead, m; 0 where it does not reach it, infinite where it
+    # leaks into it
     decay: tuple[float, float]
-    width: float = 0.0
+    width: float = 0.0  # full width at half maximum, rad s⁻¹; 0 for a bound mode
 
 
 def at_wavevector(what: PreparedJunction, k: Array) -> JunctionAtWavevector:
@@ -195,11 +186,8 @@ def _bound_frequencies(at: JunctionAtWavevector, low: float, high: float) -> lis
 def _count_steps(at: JunctionAtWavevector, grid: Array, ends: Array, tolerance: float) -> tuple[Array, Array, Array]:
     """Narrow intervals in which the count of modes changes, in increasing order, and the changes.
 
-    Parameters
-    ----------
-    grid : (n,) frequencies, rad s⁻¹
-    ends : (2, n) count and trace of the self-energies, as from `count_below`
-    tolerance : relative width of the intervals
+    `grid` (n,) are frequencies, rad s⁻¹, `ends` (2, n) the count and the trace of the self-energies at them,
+    `tolerance` is the relative width of the intervals.
     """
     start, stop = grid[:-1], grid[1:]
     left, right = ends[:, :-1], ends[:, 1:]
@@ -323,18 +311,10 @@ _RESOLVED_WIDTH = 3.0  # times the broadening: a peak this wide needs no closer 
 def find_resonances(
     what: PreparedJunction, k: Array, omega: Array, interface: IndexArray, layer: IndexArray
 ) -> list[BoundMode]:
-    """Peaks of the density of states of an interface above that of both crystals, at one wave vector.
+    """Peaks of the density of states of an interface above that of both crystals, at one wave vector k (2,).
 
-    Parameters
-    ----------
-    k : (2,) in-plane wave vector, fractions
-    omega : (nω,) even frequencies at which peaks are looked for first, rad s⁻¹
-    interface : layers of the interface
-    layer : (f,) layer of each coordinate of the device
-
-    Returns
-    -------
-    Modes of finite width, where at least one crystal has waves to leak into
+    They are looked for at even frequencies omega (nω,), rad s⁻¹, where a crystal has waves to leak into; `interface`
+    are layers, `layer` (f,) those of the coordinates of the device.
     """
     if omega.size < 3:
         return []
@@ -354,10 +334,7 @@ def find_resonances(
 def _interface_and_bulk_densities(
     what: PreparedJunction, k: Array, omega: Array, width: float, inside: BoolArray
 ) -> tuple[Array, Array]:
-    """(nω,) densities of states of the atom of the interface that has most, and of any atom of the crystals, s rad⁻¹.
-
-    Both are means over the directions of an atom.
-    """
+    """(nω,) largest densities of states of an atom of the interface and of an atom of the crystals, s rad⁻¹."""
     at = device_points(what, k[None], np.zeros(omega.size, dtype=np.intp), omega, width)
     device, left, right = local_densities(at, sweep_layers(at), omega, width)
     d = what.junction.directions

@@ -39,18 +39,11 @@ _LATTICE_VECTORS_TRIED = np.array(sorted(product(range(-4, 5), repeat=2), key=la
 
 @frozen(eq=False)
 class RealBasis:
-    r"""The basis $V(k) = e^{i\pi k\cdot t}V_0$ and the phase $\psi = \pi k\cdot s$ from a layer to the next.
+    r"""The basis $V(k) = e^{i\pi k\cdot t}V_0$ and the phase $\psi = \pi k\cdot s$ from a layer to the next."""
 
-    Attributes
-    ----------
-    basis : (f, f) $V_0$
-    turns : (f, 2) t of each coordinate
-    ahead : (2,) s
-    """
-
-    basis: AnyComplexArray
-    turns: IntArray
-    ahead: IntArray
+    basis: AnyComplexArray  # (f, f) $V_0$
+    turns: IntArray  # (f, 2) t of each coordinate
+    ahead: IntArray  # (2,) s
 
     def at(self, k: Array) -> AnyComplexArray:
         """(nk, f, f) basis at in-plane wave vectors (nk, 2), fractions of the reciprocal vectors."""
@@ -59,21 +52,14 @@ class RealBasis:
 
 @frozen(eq=False)
 class RealBlocks:
-    r"""Blocks of a lead in the real basis at b wave vectors.
+    r"""Blocks of a lead in the real basis at b wave vectors."""
 
-    Attributes
-    ----------
-    onsite : (b, f, f) $V^\dagger D_{00}V$, (rad/ps)²
-    a, b : (b, f, r) $e^{i\psi}V^\dagger Av$ and $V^\dagger Bv$
-    turn : (b, r, r) the unitary v, that takes amplitudes at the bond back to the basis of A and B
-    phase : (b,) $e^{i\psi}$, by which Bloch factors here are to be multiplied
-    """
-
-    onsite: Array
+    onsite: Array  # (b, f, f) $V^\dagger D_{00}V$, (rad/ps)²
+    # a, b: (b, f, r) $e^{i\psi}V^\dagger Av$ and $V^\dagger Bv$
     a: Array
     b: Array
-    turn: AnyComplexArray
-    phase: AnyComplexArray
+    turn: AnyComplexArray  # (b, r, r) the unitary v, that takes amplitudes at the bond back to the basis of A and B
+    phase: AnyComplexArray  # (b,) $e^{i\psi}$, by which Bloch factors here are to be multiplied
 
     def at(self, index: IntArray) -> "RealBlocks":
         """Take some of the wave vectors, with repetition."""
@@ -132,10 +118,7 @@ def _lattice_vectors_from_phases(angle: Array) -> IntArray:
 
 
 def _link_phases(matrix: AnyComplexArray) -> Array | None:
-    r"""(f,) phases φ for which $e^{-i\phi_m}H_{mn}e^{i\phi_n}$ can be real, along the strongest elements.
-
-    None where the elements fall into blocks that say nothing of each other.
-    """
+    r"""(f,) phases φ for which $e^{-i\phi_m}H_{mn}e^{i\phi_n}$ can be real, by the strongest; None without links."""
     strength, angle = np.abs(matrix), np.angle(matrix)  # the latter is φ_m - φ_n, up to π
     np.fill_diagonal(strength, 0.0)
     phases = np.zeros(len(matrix))
@@ -155,14 +138,10 @@ def _link_phases(matrix: AnyComplexArray) -> Array | None:
 def real_blocks(
     found: RealBasis, k: Array, blocks: tuple[AnyComplexArray, AnyComplexArray, AnyComplexArray], span: Array
 ) -> RealBlocks | None:
-    """Blocks of a lead in its real basis; None where they are not real in it.
+    """Blocks of a lead in its real basis at k (nk, 2); None where they are not real in it.
 
-    Parameters
-    ----------
-    found : the basis
-    k : (nk, 2) in-plane wave vectors, fractions of the reciprocal vectors
-    blocks : onsite (nk, f, f) and both factors (nk, f, r) of the coupling
-    span : (f, r) orthonormal columns of the factor that does not depend on k
+    `blocks` are the onsite (nk, f, f) and both factors (nk, f, r) of the coupling, `span` (f, r) orthonormal columns of
+    the factor that does not depend on k.
     """
     basis = found.at(k)
     back = basis.conj().swapaxes(1, 2)

@@ -50,23 +50,14 @@ _RECIPROCAL_NEIGHBOURS = np.array(
 
 @frozen(eq=False)
 class Channels:
-    """Open waves of one lead that go in one direction, at one wave vector of the junction and one frequency.
+    """Open waves of one lead that go in one direction, at one wave vector of the junction and one frequency."""
 
-    Attributes
-    ----------
-    wavevector : (n, 3) in the first Brillouin zone of the lead, rad m⁻¹
-    velocity : (n, 3) group velocity, m s⁻¹
-    branch : (n,) number of the band, from the lowest frequency of its wave vector
-    polarisation : (n, f) mass-weighted displacements of a layer, of norm 1
-    fold : (n,) which of the wave vectors of the lead that are one of the junction
-    group : (n,) the same number for degenerate waves, whose single amplitudes depend on the choice of a basis
-    """
-
-    wavevector: Array
-    velocity: Array
-    branch: IndexArray
-    polarisation: AnyComplexArray
-    fold: IndexArray
+    wavevector: Array  # (n, 3) in the first Brillouin zone of the lead, rad m⁻¹
+    velocity: Array  # (n, 3) group velocity, m s⁻¹
+    branch: IndexArray  # (n,) number of the band, from the lowest frequency of its wave vector
+    polarisation: AnyComplexArray  # (n, f) mass-weighted displacements of a layer, of norm 1
+    fold: IndexArray  # (n,) which of the wave vectors of the lead that are one of the junction
+    # (n,) the same number for degenerate waves, whose single amplitudes depend on the choice of a basis
     group: IndexArray
 
     @property
@@ -77,17 +68,12 @@ class Channels:
 
 @frozen(eq=False)
 class _WaveAmplitudes:
-    r"""Waves of a lead at its bond to the device, as columns of unit flux.
+    r"""Waves of a lead at its bond to the device, as columns of unit flux."""
 
-    Attributes
-    ----------
-    near, far : (R, n) the part that the device shares (p of a left lead, q of a right one) and the other
-    channels : what these waves are; empty for evanescent ones
-    """
-
+    # near, far: (R, n) the part that the device shares (p of a left lead, q of a right one) and the other
     near: AnyComplexArray
     far: AnyComplexArray
-    channels: Channels
+    channels: Channels  # what these waves are; empty for evanescent ones
 
 
 def _wave_amplitudes(
@@ -150,10 +136,7 @@ def _bloch_polarisations(
     pair: tuple[AnyComplexArray, AnyComplexArray],
     factor: AnyComplexArray,
 ) -> AnyComplexArray:
-    r"""(n, f) polarisations, eigenvectors of the Bloch wave at ω.
-
-    Within a degenerate level the pair $p = B^\dagger u$, $\lambda q = A^\dagger u$ picks the combination.
-    """
+    r"""(n, f) polarisations, eigenvectors of the Bloch wave at ω; the pair $p, \lambda q$ picks degenerate ones."""
     distance = np.abs(levels - omega**2 * SQUARE_PICOSECOND)
     near = distance <= np.maximum(1e-6 * levels[:, -1:], 4 * distance.min(axis=1, keepdims=True))
     found = np.zeros(levels.shape, dtype=np.complex128)
@@ -382,16 +365,10 @@ def opposite_side(side: Side) -> Side:
 def eigenchannels(found: ScatteringMatrix, side: Side = "left") -> tuple[Array, AnyComplexArray, AnyComplexArray]:
     r"""Transmission eigenchannels: combinations of arriving waves that cross without mixing.
 
-    Singular values of the transmission matrix, $t = \sum_c \sqrt{T_c}\,|out_c\rangle\langle in_c|$.
+    Singular values of the transmission matrix, $t = \sum_c \sqrt{T_c}\,|out_c\rangle\langle in_c|$: the transmission
+    (c,) of each channel, 0..1, in decreasing order, and the amplitudes of the arriving (n, c) and the leaving waves
+    (n', c).
 
-    Returns
-    -------
-    transmission : (c,) of each channel, 0..1, in decreasing order
-    arriving : (n, c) amplitudes of the waves that arrive on `side`
-    leaving : (n', c) amplitudes of the waves that leave on the other
-
-    References
-    ----------
     J. C. Klöckner, J. C. Cuevas, F. Pauly, Phys. Rev. B 97, 155432 (2018), doi:10.1103/PhysRevB.97.155432
     """
     out, values, into = np.linalg.svd(found.block(side, opposite_side(side)), full_matrices=False)
@@ -402,11 +379,7 @@ def specularity(junction: Junction, found: ScatteringMatrix, side: Side = "left"
     """Specular and diffuse parts of what becomes of each wave that arrives on a side.
 
     A wave is scattered specularly if its in-plane wave vector changes by a reciprocal lattice vector of the lead that
-    it leaves into, or not at all.
-
-    References
-    ----------
-    Z.-Y. Ong, EPL 133, 66002 (2021), doi:10.1209/0295-5075/133/66002
+    it leaves into, or not at all (Z.-Y. Ong, EPL 133, 66002 (2021), doi:10.1209/0295-5075/133/66002).
     """
     other = opposite_side(side)
     arriving = found.arriving[INTERFACE_SIDES.index(side)]

@@ -41,29 +41,19 @@ _EDGE_SEPARATION = 0.005  # of a bin: band edges nearer to each other are taken 
 
 @frozen(eq=False)
 class _FrequencyNodes:
-    """Frequencies omega (b,) of one wave vector, and the pieces of bins they stand for.
+    """Frequencies omega (b,) of one wave vector, and the pieces of bins they stand for."""
 
-    Attributes
-    ----------
-    omega : (b,) rad s⁻¹
-    node, bin : (m,) node and bin that each piece belongs to
-    middle, weight : (m,) middle and width of each piece, rad s⁻¹
-
-    """
-
-    omega: Array
+    omega: Array  # (b,) rad s⁻¹
+    # node, bin: (m,) node and bin that each piece belongs to
     node: IndexArray
     bin: IndexArray
+    # middle, weight: (m,) middle and width of each piece, rad s⁻¹
     middle: Array
     weight: Array
 
 
 def _frequency_nodes(bands: "LeadBands", edges: Array, place: float) -> _FrequencyNodes:
-    """Nodes of one wave vector: a few between edges of bands, as dense as the bins; one in each bin where they crowd.
-
-    The transmission is smooth between edges, where it jumps or rises as a root.  The weights of neighbouring nodes are
-    intervals side by side, of which each bin gets its part.
-    """
+    """Nodes of one wave vector, a few between edges of bands, as dense as bins; one a bin where they crowd."""
     found = bands.edges[(bands.edges > edges[0]) & (bands.edges < edges[-1])]
     place_of = np.arange(len(edges), dtype=float)
     at = np.interp(found, edges, place_of)
@@ -93,15 +83,10 @@ def _frequency_nodes(bands: "LeadBands", edges: Array, place: float) -> _Frequen
 
 @frozen(eq=False)
 class LeadBands:
-    """Bands of both leads at one wave vector.
+    """Bands of both leads at one wave vector."""
 
-    Attributes
-    ----------
-    edges : (m,) increasing frequencies at which a band has a minimum or a maximum along the normal, rad s⁻¹
-    low, high : for either lead, the ends of each band on each step of the phase, rad s⁻¹
-    """
-
-    edges: Array
+    edges: Array  # (m,) increasing frequencies at which a band has a minimum or a maximum along the normal, rad s⁻¹
+    # low, high: for either lead, the ends of each band on each step of the phase, rad s⁻¹
     low: tuple[Array, Array]
     high: tuple[Array, Array]
 
@@ -118,8 +103,7 @@ class LeadBands:
 def lead_bands(sides: tuple[LeadContact, LeadContact], *, fine: bool = False) -> list[LeadBands]:
     """Bands of both leads at each wave vector of the junction.
 
-    Between the phases at which they are sampled, bands that cross or nearly do may hide an extremum from another or
-    have a sharp one.  Integrals do not mind; `fine` is for those that look for gaps.
+    Between sampled phases, bands that cross or nearly do may hide an extremum; integrals do not mind, gaps need `fine`.
     """
     left, right = (
         _band_extrema(side, _FINE_BAND_PHASES, _EXACT_HALVINGS) if fine else _band_extrema(side) for side in sides
@@ -133,10 +117,7 @@ def lead_bands(sides: tuple[LeadContact, LeadContact], *, fine: bool = False) ->
 def _band_extrema(
     side: LeadContact, around: int = _BAND_PHASES, halvings: int = EXTREMUM_HALVINGS
 ) -> list[tuple[Array, Array, Array]]:
-    """Minima and maxima of the bands of a lead along the normal at each wave vector, and what lies between, rad s⁻¹.
-
-    Bands of real matrices are even in the phase: half of them is enough, and the extrema at its ends need no search.
-    """
+    """Extrema of the bands of a lead along the normal at each wave vector, and what lies between, rad s⁻¹."""
     count = len(side.k)
     onsite, hop = side.layers.onsite, side.layers.hop
     samples, real = around, side.layers.real
@@ -168,10 +149,10 @@ def _band_extrema(
 
 
 def smooth_window(omega: Array, ramps: Array) -> Array:
-    r"""Smooth weight of a range of frequencies, so that sums over wave vectors converge fast although it is cut out.
+    """Smooth weight of a range of frequencies, so that sums over wave vectors converge fast although it is cut out.
 
-    It rises from 0 to 1 between ramps[0] and twice that, and falls back between ramps[1] and twice that; the windows
-    of neighbouring ranges add to 1.  0 for no rise, infinity for no fall.
+    It rises from 0 to 1 between ramps[0] and twice that (0: no rise) and falls back between ramps[1] and twice that
+    (infinity: no fall); the windows of neighbouring ranges add to 1.
     """
     low, high = ramps
     rising = np.ones(omega.size) if low == 0 else _smooth_step(omega / low - 1)
@@ -255,16 +236,7 @@ class UnitRunner:
 
 
 def transmission_at_frequencies(unit: UnitInputs) -> UnitResult:
-    """Kernel: transmission and open channels of both sides at given frequencies.
-
-    Parameters
-    ----------
-    unit : junction (as from `junction_arrays`), k (nk, 2) and omega (nω,), rad s⁻¹
-
-    Returns
-    -------
-    total, left, right (nk, nω)
-    """
+    """Kernel: transmission and open channels of both sides (nk, nω) at wave vectors k and frequencies omega."""
     what = prepare_junction(junction_from_arrays(unit["junction"]))
     k, omega = np.asarray(unit["k"]), np.asarray(unit["omega"])
     index = np.repeat(np.arange(len(k)), omega.size)
@@ -274,17 +246,11 @@ def transmission_at_frequencies(unit: UnitInputs) -> UnitResult:
 
 
 def transmission_in_bins(unit: UnitInputs) -> UnitResult:
-    """Kernel: integrals over bins of frequency within a window.
+    """Kernel: integrals over bins of frequency within a window, (nk, n) each, rad s⁻¹.
 
-    Parameters
-    ----------
-    unit : junction (as from `junction_arrays`), k (nk, 2), edges (n + 1,) of the bins, rad s⁻¹, ramps (2,) of the
-        `smooth_window`, and place (nk,), 0..1, of the samples in bins where band edges are too many to be resolved
-
-    Returns
-    -------
-    total, left, right, first (the total times omega) and weight (the integrals of 1) (nk, n), in rad s⁻¹; points, the
-    number solved
+    The unit has k (nk, 2), the edges (n + 1,) of the bins, the ramps (2,) of the `smooth_window`, and place (nk,),
+    0..1, of the samples in bins where band edges are too many to be resolved.  Beside total, left and right: first (the
+    total times omega), weight (the integrals of 1), and the number of points solved.
     """
     what = prepare_junction(junction_from_arrays(unit["junction"]))
     k, edges, place, ramps = (np.asarray(unit[name]) for name in ("k", "edges", "place", "ramps"))
@@ -317,13 +283,7 @@ def point_transmissions(
     omega: Array,
     sides: tuple[LeadContact, LeadContact] | None = None,
 ) -> TransmissionSums:
-    """Transmission and open channels of both sides at b points of wave vector k[index] and frequency omega, rad s⁻¹.
-
-    Raises
-    ------
-    ConvergenceError
-        where the result is out of bounds, again and again
-    """
+    """Transmission and open channels of both sides at b points of wave vector k[index] and frequency omega, rad s⁻¹."""
     sides = sides or (lead_contact(what, k, "left"), lead_contact(what, k, "right"))
     blocks = what.junction.blocks(k)
     tops = [

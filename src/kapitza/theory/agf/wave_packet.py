@@ -29,40 +29,23 @@ _BLOCH_SAMPLES = 64  # Bloch waves of a packet
 
 @frozen(eq=False)
 class PacketScattering:
-    """What became of a packet.
+    """What became of a packet."""
 
-    Attributes
-    ----------
-    transmitted, reflected : part of its energy on the right and on the left at the end
-    omega : (n,) frequencies of the Bloch waves in it, rad s⁻¹
-    share : (n,) energy of each, sum 1
-    drift : relative change of the total energy over the run, the error of the time steps
-    """
-
+    # transmitted, reflected: part of its energy on the right and on the left at the end
     transmitted: float
     reflected: float
-    omega: Array
-    share: Array
-    drift: float
+    omega: Array  # (n,) frequencies of the Bloch waves in it, rad s⁻¹
+    share: Array  # (n,) energy of each, sum 1
+    drift: float  # relative change of the total energy over the run, the error of the time steps
 
 
 def wave_packet(
     junction: Junction, k: ArrayLike, phase: float, *, branch: int, width: float = 40.0
 ) -> PacketScattering:
-    """Send a packet of one branch of the left lead at the junction.
+    """Send a packet of one branch of the left lead at a junction with the periods of its leads, at k (2,), fractions.
 
-    Parameters
-    ----------
-    junction : with the periods of its leads
-    k : (2,) in-plane wave vector, fractions of the reciprocal vectors
-    phase : of the central Bloch wave per layer, -π..π; the wave has to run to the right
-    branch : number of the band, from the lowest
-    width : standard deviation of the packet in layers
-
-    Raises
-    ------
-    InputError
-        for a junction with larger periods than a lead, a wave that does not run to the right, or a packet too narrow
+    `phase` (-π..π) of the central Bloch wave per layer belongs to a wave that runs to the right, `branch` counts the
+    bands from the lowest, and `width` is the standard deviation of the packet in layers, at least 4.
     """
     check_junction(junction)
     wanted = wavevector_fractions(k)
