@@ -21,6 +21,7 @@ import numpy as np
 
 from kapitza.core.profile import Profile
 from kapitza.errors import MissingEngine, require
+from kapitza.measure.eels.experiment import EelsExperiment
 from kapitza.measure.eels.fit import fit_spectra
 from kapitza.measure.eels.model import VibrationalMode
 from kapitza.measure.eels.simulate import simulate_spectra
@@ -40,7 +41,8 @@ def image_of(pixels: int, channels: int = 1024) -> SpectrumImage:
     energy = (np.arange(channels) - channels / 2) * 512 / channels * meV
     at = np.arange(pixels) * nm
     profile = Profile(at, np.full(pixels, KELVIN))
-    return simulate_spectra(profile, MODES, dose=DOSE, fwhm=8 * meV, energy=energy, drift=0.3 * meV, seed=4)
+    plan = EelsExperiment(left=MODES, electrons=DOSE, fwhm=8 * meV, energy=energy, rows=1, drift=0.3 * meV)
+    return simulate_spectra(plan, profile, seed=4)
 
 
 def cpu(call: Callable[[], Any]) -> tuple[float, Any]:

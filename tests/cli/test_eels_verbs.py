@@ -14,7 +14,6 @@ from kapitza.cli import main
 from kapitza.cli.eels.options import format_uncertain, parse_uncertain
 from kapitza.errors import InputError
 from kapitza.io.eels.experiments import read_eels_experiment
-from kapitza.measure.eels.experiment import planned_spectra
 from kapitza.measure.eels.map import swap_axes
 
 PLAN = """
@@ -292,7 +291,7 @@ def test_calibration_dark_and_vacuum_by_options(
         np.testing.assert_allclose(other["mean"], one["mean"], rtol=0, atol=0.3 * one["sigma of one pixel"])
     ask("info", scan, "--energy=-256meV,0.5meV", "--pitch", "4nm")
     plan = read_eels_experiment(folder / "plan.toml").experiment
-    vacuum = planned_spectra(evolve(evolve_intensities(plan, 0.0), rows=1, dwell=8.0), seed=9)
+    vacuum = kapitza.eels.simulate_spectra(evolve(evolve_intensities(plan, 0.0), rows=1, dwell=8.0), seed=9)
     kapitza.eels.write_eels(vacuum, tmp_path / "vacuum.h5")
     # a vacuum of 128 times the electrons of a pixel: the same temperatures with its shape of the zero-loss peak
     got = ask("fit", folder / "scan.h5", *axes[3:], "--vacuum", tmp_path / "vacuum.h5")

@@ -25,7 +25,6 @@ from kapitza.io.md.runs import run_deck as run_deck
 from kapitza.io.md.runs import size_study as size_study
 from kapitza.io.transport.films import read_spectral_measurements as read_spectral_measurements
 from kapitza.matter.building.relaxed_junction import lead_mismatch as lead_mismatch
-from kapitza.measure.eels.experiment import planned_spectra as planned_spectra
 from kapitza.measure.eels.interface_modes import interface_components as interface_components
 from kapitza.measure.eels.interface_modes import mode_asymmetry as mode_asymmetry
 from kapitza.measure.eels.interface_modes import sum_spectra as sum_spectra

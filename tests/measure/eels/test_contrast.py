@@ -11,13 +11,14 @@ from attrs import evolve
 from kapitza.core.profile import Profile
 from kapitza.errors import InputError
 from kapitza.measure.eels.contrast import SideContrast, side_contrast
-from kapitza.measure.eels.experiment import EelsExperiment, planned_spectra
+from kapitza.measure.eels.experiment import EelsExperiment
 from kapitza.measure.eels.fit import fit_spectra
 from kapitza.measure.eels.gradients import line_profile
 from kapitza.measure.eels.jump import fit_jump
 from kapitza.measure.eels.model import SpectrumModel
 from kapitza.measure.eels.point_spread import PointSpread
 from kapitza.measure.eels.precision import fisher_information
+from kapitza.measure.eels.simulate import simulate_spectra
 from kapitza.units import meV, nm
 
 spec = importlib.util.spec_from_file_location("toy", Path(__file__).with_name("toy.py"))
@@ -40,7 +41,7 @@ FREE = toy.modes_of(None, None, None)
 def seen(plan: EelsExperiment, seed: int | None = None) -> tuple[Profile, SideContrast]:
     """Profile of a planned scan, and the weights of its materials."""
     pytest.importorskip("numba")
-    image = planned_spectra(plan, seed=seed)
+    image = simulate_spectra(plan, seed=seed)
     contrast = side_contrast(fit_spectra(image, FREE, tie="each"), 0.0, plan.spread)
     return line_profile(fit_spectra(image, FREE)), contrast
 
@@ -90,7 +91,7 @@ def test_weights_by_the_information_of_the_expected_spectrum() -> None:
 def test_intervals_cover_the_truth_where_both_materials_are_seen(trials: int) -> None:
     """From counts on, with a point spread and different materials: intervals of jump and Kapitza lengths hold."""
     plan = evolve(PLAN, rows=trials, columns=12, pitch=3 * nm)
-    image = planned_spectra(plan, seed=5)
+    image = simulate_spectra(plan, seed=5)
     pytest.importorskip("numba")
     common = fit_spectra(image, FREE)
     contrast = side_contrast(fit_spectra(image, FREE, tie="each"), 0.0, SPREAD)
@@ -105,7 +106,7 @@ def test_intervals_cover_the_truth_where_both_materials_are_seen(trials: int) ->
 
 def test_faults_say_what_was_wanted() -> None:
     pytest.importorskip("numba")
-    image = planned_spectra(evolve(PLAN, columns=4), seed=None)
+    image = simulate_spectra(evolve(PLAN, columns=4), seed=None)
     with pytest.raises(InputError, match="a temperature for each of 3 modes"):
         side_contrast(fit_spectra(image, FREE), 0.0, SPREAD)
     with pytest.raises(InputError, match="on both sides of"):

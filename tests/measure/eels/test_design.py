@@ -15,7 +15,6 @@ from kapitza.measure.eels.experiment import (
     EelsExperiment,
     cramer_rao,
     planned_model,
-    planned_spectra,
     resolution_tradeoff,
     side_sigma,
     true_parameters,
@@ -25,6 +24,7 @@ from kapitza.measure.eels.jump import contrast_weighted_means, fit_jump
 from kapitza.measure.eels.model import VibrationalMode, channel_grid, expected_spectrum
 from kapitza.measure.eels.point_spread import PointSpread
 from kapitza.measure.eels.precision import jump_sigma, optimum_energy, temperature_sigma
+from kapitza.measure.eels.simulate import simulate_spectra
 from kapitza.units import e, k_B, meV, nm
 
 
@@ -194,7 +194,7 @@ def test_weights_of_the_plan_are_those_that_its_spectra_show() -> None:
     pytest.importorskip("numba")
     plan = evolve(evolve_spread(PLAN), rows=1, columns=12)
     free = tuple(evolve(mode, intensity=None) for mode in plan.left)
-    shown = side_contrast(fit_spectra(planned_spectra(plan, seed=None), free, tie="each"), 0.0, plan.spread)
+    shown = side_contrast(fit_spectra(simulate_spectra(plan, seed=None), free, tie="each"), 0.0, plan.spread)
     said = planned_contrast(plan)
     assert said is not None
     np.testing.assert_allclose(said.at(plan.position), shown.ratio, rtol=0.04, atol=0)

@@ -12,13 +12,14 @@ from scipy import stats
 from kapitza.core.occupation import Occupation
 from kapitza.errors import InputError
 from kapitza.measure.eels.contrast import side_contrast
-from kapitza.measure.eels.experiment import EelsExperiment, planned_spectra
+from kapitza.measure.eels.experiment import EelsExperiment
 from kapitza.measure.eels.fit import fit_spectra
 from kapitza.measure.eels.gradients import line_profile
 from kapitza.measure.eels.jump import InterfaceJump, fit_jump
 from kapitza.measure.eels.map import TemperatureMap
 from kapitza.measure.eels.point_spread import PointSpread
 from kapitza.measure.eels.populations import departure_test, mixed_temperatures, mixture_test, mode_occupations
+from kapitza.measure.eels.simulate import simulate_spectra
 from kapitza.units import k_B, nm
 
 spec = importlib.util.spec_from_file_location("toy", Path(__file__).with_name("toy.py"))
@@ -41,7 +42,7 @@ def fitted(
 ) -> tuple[TemperatureMap, TemperatureMap, InterfaceJump]:
     """Maps with one temperature and with three, and the jump between."""
     pytest.importorskip("numba")
-    image = planned_spectra(plan, source, seed=seed)
+    image = simulate_spectra(plan, source, seed=seed)
     common, each = fit_spectra(image, FREE), fit_spectra(image, FREE, tie="each")
     contrast = side_contrast(each, 0.0, plan.spread)
     return common, each, fit_jump(line_profile(common), 0.0, plan.spread, contrast=contrast)

@@ -105,14 +105,7 @@ def simulate_plan(
 
     check_output(save, _SPECTRUM_SUFFIXES)
     held = deferred.read_eels_experiment(plan)
-    image = deferred.planned_spectra(
-        held.experiment,
-        held.source,
-        drift=held.drift,
-        dark=held.dark,
-        electrons_per_count=held.electrons_per_count,
-        seed=seed,
-    )
+    image = kapitza.eels.simulate_spectra(held.experiment, held.source, seed=seed)
     counts: Any = image.counts
     if (counts == np.rint(counts)).all() and np.abs(counts).max() < 2**31:
         image = evolve(image, counts=counts.astype(np.int32))

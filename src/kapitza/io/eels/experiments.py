@@ -34,9 +34,6 @@ class EelsExperimentFile:
     """What a file of a planned scan says."""
 
     experiment: EelsExperiment
-    drift: float
-    dark: float
-    electrons_per_count: float
     wanted: dict[str, float]
     source: Profile | Occupation | None = None
 
@@ -173,9 +170,6 @@ def read_eels_experiment(path: str | PathLike[str]) -> EelsExperimentFile:
     wanted.known(DESIGN_TARGETS)
     return EelsExperimentFile(
         _experiment_from_tables(top, spectrometer),
-        spectrometer.number("drift", "energy", 0.0),
-        spectrometer.number("dark", "share", 0.0),
-        spectrometer.number("electrons_per_count", "share", 1.0),
         {key: wanted.number(key, "temperature" if key == "jump" else "length") for key in wanted.table},
         _read_saved_source(top.section("sample")),
     )
@@ -222,6 +216,9 @@ def _experiment_from_tables(top: TomlTable, spectrometer: TomlTable) -> EelsExpe
             lorentzian=spectrometer.number("tail", "share", 0.02),
             energy=start + step * np.arange(channels),
             spread=_read_point_spread(top.section("spread")),
+            drift=spectrometer.number("drift", "energy", 0.0),
+            electrons_per_count=spectrometer.number("electrons_per_count", "share", 1.0),
+            dark=spectrometer.number("dark", "share", 0.0),
             dark_variance=spectrometer.number("dark_sigma", "share", 0.0) ** 2,
         )
     except DataError:

@@ -4,31 +4,27 @@ from collections.abc import Mapping
 from typing import Literal, Self
 
 import numpy as np
-from attrs import evolve, field, frozen
+from attrs import Factory, evolve, field, frozen
 from numpy.typing import ArrayLike, NDArray
 
-from kapitza.core.arrays import Array, positive, quantity
-from kapitza.core.occupation import Occupation
+from kapitza.core.arrays import Array, finite, positive, quantity
 from kapitza.core.profile import Profile
 from kapitza.errors import InputError
 from kapitza.measure.eels.map import frozen_floats
 from kapitza.measure.eels.model import SpectrumModel, VibrationalMode
 from kapitza.measure.eels.point_spread import PointSpread
 from kapitza.measure.eels.precision import fisher_information
-from kapitza.measure.eels.simulate import simulate_spectra
-from kapitza.measure.eels.spectrum import SpectrumImage
 from kapitza.units import e, meV, nm
 
 InterfaceSide = Literal["left", "right"]
 
-_MAX_INFORMATION_CONDITION = (
-    1e13  # condition of an information matrix of unit diagonal from which on its inverse is noise
-)
+_MAX_INFORMATION_CONDITION = 1e13  # of an information matrix of unit diagonal, from which on its inverse is noise
+_DEFAULT_ENERGY_AXIS = np.arange(-512.0, 512.0) * 0.5 * meV  # as instruments for phonons record
 
 
-def _default_energy_axis() -> Array:
-    """1024 channels of 0.5 meV, as instruments for phonons record."""
-    return frozen_floats(np.arange(-512, 512) * 0.5 * meV)
+def _left_modes(experiment: "EelsExperiment") -> tuple[VibrationalMode, ...]:
+    """Modes of the left material."""
+    return experiment.left
 
 
 @frozen(eq=False, kw_only=True)
@@ -37,7 +33,8 @@ class EelsExperiment:
 
     Attributes
     ----------
-    left, right : modes of the two materials, with their intensities as shares of the zero-loss peak; the same names
+    left, right : modes of the two materials, with their intensities as shares of the zero-loss peak; the same names;
+        `right` is as `left` where it is not given
     temperature : mean of the two temperatures at the plane, K
     jump : left minus right, K
     gradient_left, gradient_right : K m⁻¹
@@ -52,11 +49,15 @@ class EelsExperiment:
     spread : point spread
     skip : pixels nearer to the plane than this are not used for the branches, m
     background : smooth background in the fit, terms
-    dark_variance : of one channel in one pixel, electrons²
+    drift : standard deviation of the zero-loss centre from pixel to pixel, J
+    electrons_per_count : electrons that one count of the detector stands for
+    dark : mean dark count, one value or (channels,), counts
+    dark_variance : of one channel in one pixel, one value or (channels,), electrons²
+    response : relative efficiency of the channels, one value or (channels,)
     """
 
     left: tuple[VibrationalMode, ...] = field(converter=tuple)
-    right: tuple[VibrationalMode, ...] = field(converter=tuple)
+    right: tuple[VibrationalMode, ...] = field(converter=tuple, default=Factory(_left_modes, takes_self=True))
     temperature: float = field(default=300.0, validator=quantity())
     jump: float = 0.0
     gradient_left: float = 0.0
@@ -68,11 +69,15 @@ class EelsExperiment:
     dwell: float = field(default=1.0, validator=quantity())
     fwhm: float = field(default=8 * meV, validator=quantity())
     lorentzian: float = field(default=0.02, validator=quantity(low=-1e-300, high=1.0))
-    energy: Array = field(factory=_default_energy_axis, converter=frozen_floats)
+    energy: Array = field(default=_DEFAULT_ENERGY_AXIS, converter=frozen_floats)
     spread: PointSpread = field(factory=PointSpread)
     skip: float = field(default=0.0, validator=quantity(low=-1e-300))
     background: int = 0
-    dark_variance: float = 0.0
+    drift: float = field(default=0.0, validator=quantity(low=-1e-300))
+    electrons_per_count: float = field(default=1.0, validator=quantity())
+    dark: Array = field(default=np.zeros(1), converter=finite)
+    dark_variance: Array = field(default=np.zeros(1), converter=finite)
+    response: Array = field(default=np.ones(1), converter=finite)
 
     def __attrs_post_init__(self) -> None:
         if [mode.name for mode in self.left] != [mode.name for mode in self.right] or not self.left:
@@ -131,66 +136,6 @@ class EelsExperiment:
         return evolve(self, **changes)
 
 
-def planned_spectra(
-    experiment: EelsExperiment,
-    source: Profile | Occupation | None = None,
-    *,
-    drift: float = 0.0,
-    dark: float = 0.0,
-    electrons_per_count: float = 1.0,
-    seed: int | None = 0,
-) -> SpectrumImage:
-    """Spectra that a planned scan would record, with counting noise.
-
-    Electrons are spread from place to place, so that near the interface a pixel shows both materials.  The branches of
-    the plan go on beyond the scan as far as the spread reaches.
-
-    Parameters
-    ----------
-    experiment : the plan
-    source : temperatures, or occupations of the modes of the plan, against position with the plane at 0, as a
-        simulation gives them; its positions are the columns of the scan then.  The branches of the plan if None
-    drift : standard deviation of the zero-loss centre from pixel to pixel, J
-    dark : mean dark count of a channel, counts
-    electrons_per_count : of the detector
-    seed : of the noise; None for expected counts
-
-    Returns
-    -------
-    SpectrumImage along (y, x)
-    """
-    sides = [[mode.intensity or 0.0 for mode in side] for side in (experiment.left, experiment.right)]
-    unit, beyond = electrons_per_count, 0
-    if source is None:
-        beyond = int(np.ceil(_spread_reach(experiment.spread) / experiment.pitch))
-        wider = evolve(experiment, columns=experiment.columns + beyond)
-        kelvin = PointSpread().branches(wider.position) @ wider.branches
-        source = Profile(wider.position, np.maximum(kelvin, 1.0), method="plan")
-    return simulate_spectra(
-        source,
-        experiment.left,
-        dose=experiment.dose,
-        fwhm=experiment.fwhm,
-        lorentzian=experiment.lorentzian,
-        energy=experiment.energy,
-        intensity=np.where((source.position < 0)[:, None], *np.array(sides)),
-        rows=experiment.rows,
-        pitch=experiment.pitch,
-        drift=drift,
-        spread=experiment.spread,
-        seen=slice(beyond, source.position.size - beyond),
-        electrons_per_count=unit,
-        dark=dark,
-        dark_variance=experiment.dark_variance / unit**2,
-        seed=seed,
-    )
-
-
-def _spread_reach(spread: PointSpread) -> float:
-    """Distance over which a point spread brings anything worth counting, m."""
-    return 8 * spread.width + (8 * spread.length if spread.share > 0 else 0.0)
-
-
 def planned_model(
     experiment: EelsExperiment, side: InterfaceSide, tie: Literal["common", "each", "occupation"] = "common"
 ) -> SpectrumModel:
@@ -220,8 +165,9 @@ def cramer_rao(
     """
     model = planned_model(experiment, side, tie)
     values = dict(zip(model.names, true_parameters(experiment, side, model).tolist(), strict=True))
+    noise, response = experiment.dark_variance, experiment.response
     return _inverse_information(
-        fisher_information(model, experiment.energy, values, dark_variance=experiment.dark_variance)
+        fisher_information(model, experiment.energy, values, dark_variance=noise, response=response)
     )
 
 

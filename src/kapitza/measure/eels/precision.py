@@ -19,8 +19,8 @@ def fisher_information(
     values: Mapping[str, float],
     *,
     fixed: Sequence[str] = (),
-    dark_variance: float = 0.0,
-    response: float = 1.0,
+    dark_variance: ArrayLike = 0.0,
+    response: ArrayLike = 1.0,
 ) -> NDArray[np.float64]:
     r"""(p, p) Fisher information of one spectrum, $\sum_i \partial_a\mu_i \partial_b\mu_i/(\mu_i + v_i)$.
 
@@ -34,9 +34,10 @@ def fisher_information(
     units = model.units(float(energy[-1] - energy[0]) / (energy.size - 1))
     x = np.array([values[name] for name in model.names]) / units
     mu, jacobian = expected_spectrum(model, channel_grid(model, energy), x[None])
-    rows = response * jacobian[0] / units[:, None]
+    noise, efficiency = np.asarray(dark_variance, dtype=float), np.asarray(response, dtype=float)
+    rows = efficiency * jacobian[0] / units[:, None]
     rows[[model.names.index(name) for name in fixed]] = 0.0
-    return (rows / np.maximum(response * mu[0] + dark_variance, 1e-12)) @ rows.T
+    return (rows / np.maximum(efficiency * mu[0] + noise, 1e-12)) @ rows.T
 
 
 def temperature_sigma(energy: ArrayLike, temperature: ArrayLike, electrons: ArrayLike) -> Array:
