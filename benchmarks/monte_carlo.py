@@ -66,9 +66,9 @@ def wire(medium: object) -> Domain:
 
 def ours(domain: Domain, spacing: object, particles: int) -> tuple[int, float]:
     """Events and CPU time, compiled beforehand."""
-    monte_carlo(domain, spacing=spacing, flights=MonteCarloSettings(100))
+    monte_carlo(domain, spacing=spacing, settings=MonteCarloSettings(100))
     start = time.process_time()
-    found = monte_carlo(domain, spacing=spacing, flights=MonteCarloSettings(particles))
+    found = monte_carlo(domain, spacing=spacing, settings=MonteCarloSettings(particles))
     return found.events, time.process_time() - start
 
 

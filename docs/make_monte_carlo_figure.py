@@ -17,7 +17,7 @@ HERE = Path(__file__).resolve().parent
 
 def main():
     held = kz.io.read_domain(HERE / "samples" / "hot-spot-monte-carlo.toml")
-    found = kz.boltzmann.monte_carlo(held.domain, spacing=held.spacing, flights=held.flights)
+    found = kz.boltzmann.monte_carlo(held.domain, spacing=held.spacing, settings=held.settings)
     figure = style_plots.new_figure(width=7.6, height=7.6)
     transport_plots.transport_map_figure(found, fourier_temperature(held.domain, held.spacing), figure)
     figure.savefig(HERE / "images" / "monte-carlo-hot-spot.png", dpi=110)

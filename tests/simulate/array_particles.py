@@ -1,4 +1,4 @@
-"""A second road to the flights of Monte Carlo: all particles of a batch take one step after the other together."""
+"""A second road to the settings of Monte Carlo: all particles of a batch take one step after the other together."""
 
 import numpy as np
 from attrs import define

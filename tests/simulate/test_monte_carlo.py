@@ -93,7 +93,7 @@ def test_both_solvers_differ_as_the_error_bars_say(make):
     boxes = [Block([a], [b], one.carriers) for a, b, one in zip(stops, stops[1:], films, strict=False)]
     domain = Domain(boxes, dict(zip(["|".join(names)], crossings, strict=False)), {"-x": left, "+x": right})
     runs = [
-        monte_carlo(domain, spacing=stops[-1] / 10, flights=MonteCarloSettings(4_000, seed=s))
+        monte_carlo(domain, spacing=stops[-1] / 10, settings=MonteCarloSettings(4_000, seed=s))
         for s in range(1000, 1080)
     ]
     at = np.array([[*one.temperature, *(one.flux[0] / 1e9)] for one in runs])
@@ -124,7 +124,7 @@ def test_gray_slab(data, thickness):
     }
     length = thickness * 1e-8
     domain = Domain([Block([0.0], [length], gray())], walls=ENDS)
-    got = monte_carlo(domain, spacing=length / 5, flights=MonteCarloSettings(200_000, seed=3))
+    got = monte_carlo(domain, spacing=length / 5, settings=MonteCarloSettings(200_000, seed=3))
     power, sigma = got.taken("+x")
     assert abs(power / 1e9 - exact[thickness]) < 2 * sigma / 1e9
     np.testing.assert_allclose(power / 1e9, exact[thickness], rtol=0.01, atol=0)
@@ -142,7 +142,7 @@ def test_two_layers_of_several_bands(data):
             continue
         boxes = [Block([0.0], [thickness], left), Block([thickness], [2 * thickness], right)]
         got = monte_carlo(
-            Domain(boxes, {"a|b": crossing}, ENDS), spacing=thickness / 5, flights=MonteCarloSettings(200_000, seed=1)
+            Domain(boxes, {"a|b": crossing}, ENDS), spacing=thickness / 5, settings=MonteCarloSettings(200_000, seed=1)
         )
         exact = 1e6 * float(row["q_over_dT_MW_m2K"])
         power, sigma = got.taken("a|b")
@@ -165,7 +165,7 @@ def test_partly_specular_walls_and_boundary():
     boxes = [Block([0.0], [4e-8], medium), Block([4e-8], [1e-7], other)]
     for name, sense in (("a|b", 1), ("b|a", -1)):
         domain = Domain(boxes, {name: crossing}, {"-x": left, "+x": right})
-        got = monte_carlo(domain, spacing=2e-8, flights=MonteCarloSettings(300_000, seed=1))
+        got = monte_carlo(domain, spacing=2e-8, settings=MonteCarloSettings(300_000, seed=1))
         agree(got.power[[2, 3]], np.array([1, sense]) * want.flux, got.power_sigma[[2, 3]])
         agree(got.temperature, means(want, got.edges[0]), got.temperature_sigma)
 
@@ -203,9 +203,9 @@ def device():
 @cache
 def device_map(compiled=True, workers=1):
     count, batches = (60_000, 40) if compiled else (4_000, 12)
-    flights = MonteCarloSettings(count, seed=7, batches=batches, workers=workers)
+    settings = MonteCarloSettings(count, seed=7, batches=batches, workers=workers)
     with mock.patch.object(simulation, "_simulate_batch", simulation._simulate_batch if compiled else simulate_batch):
-        return monte_carlo(device(), spacing=2e-8, flights=flights, probes={"spot": ([2e-8, 1.4e-7], [5e-8, 1.6e-7])})
+        return monte_carlo(device(), spacing=2e-8, settings=settings, probes={"spot": ([2e-8, 1.4e-7], [5e-8, 1.6e-7])})
 
 
 def test_energy_balance():
@@ -253,7 +253,7 @@ def test_directions_off_a_plane_follow_the_cosine_law():
 def test_forward_and_backward_agree():
     """Reciprocity: the temperature of the hot spot from particles that end, or start, there."""
     low, high = [2e-8, 1.4e-7], [5e-8, 1.6e-7]
-    back = detector_temperature(device(), low, high, flights=MonteCarloSettings(100_000, seed=2))
+    back = detector_temperature(device(), low, high, settings=MonteCarloSettings(100_000, seed=2))
     got = device_map()
     inside = (got.centres[1] > 1.4e-7)[None, :] & ((got.centres[0] > 2e-8) & (got.centres[0] < 5e-8))[:, None]
     area = np.outer(*(np.diff(one) for one in got.edges))[inside]
@@ -272,7 +272,7 @@ def test_fourier_limit():
         walls={"-x": Wall(300.0), "+x": Wall(300.0)},
         sources=[HotSpot([0.0], [length], 1e8)],
     )
-    got = monte_carlo(domain, spacing=length / 8, flights=MonteCarloSettings(4_000, seed=4))
+    got = monte_carlo(domain, spacing=length / 8, settings=MonteCarloSettings(4_000, seed=4))
     x, half = got.centres[0] - length / 2, length / 2
     k = medium.conductivity
     width = length / 8
@@ -285,7 +285,7 @@ def test_error_bars_are_honest():
     """Over many seeds, the flux scatters as its error bars say."""
     domain = Domain([Block([0.0], [1e-8], gray())], walls=ENDS)
     found = [
-        monte_carlo(domain, spacing=1e-8, flights=MonteCarloSettings(2_000, seed=s)).taken("+x") for s in range(60)
+        monte_carlo(domain, spacing=1e-8, settings=MonteCarloSettings(2_000, seed=s)).taken("+x") for s in range(60)
     ]
     z = [(power / 1e9 - 0.553405993) / (sigma / 1e9) for power, sigma in found]
     assert 0.75 < np.std(z) < 1.3
@@ -296,10 +296,10 @@ def test_the_seed_fixes_every_digit(tmp_path):
     one, many = device_map(), device_map(workers=3)
     np.testing.assert_array_equal(one.temperature, many.temperature)
     np.testing.assert_array_equal(one.spectrum_sigma, many.spectrum_sigma)
-    other = monte_carlo(device(), spacing=2e-8, flights=MonteCarloSettings(400, seed=8))
+    other = monte_carlo(device(), spacing=2e-8, settings=MonteCarloSettings(400, seed=8))
     assert np.abs(other.power - one.power).max() > 0
     kept = [
-        monte_carlo(device(), spacing=2e-8, flights=MonteCarloSettings(400, seed=8), store=Store(tmp_path))
+        monte_carlo(device(), spacing=2e-8, settings=MonteCarloSettings(400, seed=8), store=Store(tmp_path))
         for _ in range(2)
     ]
     for got in kept:
@@ -345,7 +345,13 @@ def streams():
         ),
         (
             lambda: monte_carlo(
-                two({"a|b": InterfaceScattering(specular=1.0, through=AngularTransmission([0.0, 1.0], [0.1, 0.9]))}),
+                two(
+                    {
+                        "a|b": InterfaceScattering(
+                            specular=1.0, specular_transmission=AngularTransmission([0.0, 1.0], [0.1, 0.9])
+                        )
+                    }
+                ),
                 spacing=1e-9,
             ),
             "share against the angle",
@@ -377,7 +383,7 @@ def test_a_particle_that_is_shut_in():
     ]
     domain = Domain(boxes, walls={"-x": Wall(300.0)}, sources=[HotSpot([2e-8], [3e-8], 1.0)])
     with pytest.raises(ConvergenceError, match="shut in"):
-        monte_carlo(domain, spacing=1e-8, flights=MonteCarloSettings(80, max_events=1000))
+        monte_carlo(domain, spacing=1e-8, settings=MonteCarloSettings(80, max_events=1000))
 
 
 def test_probes_and_detectors_stay_inside_of_one_material():
@@ -395,15 +401,15 @@ def test_probes_and_detectors_stay_inside_of_one_material():
 
 def test_an_executor_gives_the_same_digits(tmp_path):
     """Batches go to another process, and are kept where they came back from it."""
-    domain, flights = Domain([Block([0.0], [2e-8], gray())], walls=ENDS), MonteCarloSettings(800, batches=4)
-    want = monte_carlo(domain, spacing=1e-8, flights=flights)
+    domain, settings = Domain([Block([0.0], [2e-8], gray())], walls=ENDS), MonteCarloSettings(800, batches=4)
+    want = monte_carlo(domain, spacing=1e-8, settings=settings)
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-        got = monte_carlo(domain, spacing=1e-8, flights=flights, store=Store(tmp_path), executor=pool)
+        got = monte_carlo(domain, spacing=1e-8, settings=settings, store=Store(tmp_path), executor=pool)
     np.testing.assert_array_equal(got.temperature, want.temperature)
-    again = monte_carlo(domain, spacing=1e-8, flights=flights, store=Store(tmp_path))
+    again = monte_carlo(domain, spacing=1e-8, settings=settings, store=Store(tmp_path))
     np.testing.assert_array_equal(again.flux, want.flux)
     block = [0.5e-8], [1.5e-8]
-    seen = detector_temperature(domain, *block, flights=flights)
+    seen = detector_temperature(domain, *block, settings=settings)
     with ThreadPoolExecutor(1) as pool:
-        other = detector_temperature(domain, *block, flights=flights, executor=pool, store=Store(tmp_path))
+        other = detector_temperature(domain, *block, settings=settings, executor=pool, store=Store(tmp_path))
     assert other.temperature == seen.temperature

@@ -48,7 +48,7 @@ def test_the_sample():
     """A hot spot smaller than a mean free path gets hotter than Fourier says, and heat is conserved."""
     pytest.importorskip("numba", reason="needs numba")
     held = read_domain(SAMPLE)
-    got = monte_carlo(held.domain, spacing=held.spacing, flights=MonteCarloSettings(2_000, seed=1))
+    got = monte_carlo(held.domain, spacing=held.spacing, settings=MonteCarloSettings(2_000, seed=1))
     fourier = fourier_temperature(held.domain, held.spacing)
     assert np.nanmax(got.temperature) - 300 > 1.5 * (np.nanmax(fourier) - 300)
     np.testing.assert_allclose(got.taken("-y")[0], 10.0, rtol=1e-9, atol=0)
@@ -69,7 +69,7 @@ power = "2 W/m"
 """
     walls = WARM + '"-y" = "mirror"\n"+y" = { specular = 0.2 }\n'
     held = read_domain(written(tmp_path, "particles = 1e4\nseed = 3\ntitle = 'x'\n" + GRAY + more + walls))
-    assert (held.flights.particles, held.flights.seed) == (10_000, 3)
+    assert (held.settings.particles, held.settings.seed) == (10_000, 3)
     assert held.domain.inner_walls["pore"].temperature is None
     assert held.domain.sources[0].power == 2.0
     assert held.domain.walls["-y"].specular == 1.0
@@ -130,7 +130,7 @@ def test_figures():
     from kapitza.plot.transport import fourier_comparison, transport_map, transport_map_figure
 
     held = read_domain(SAMPLE)
-    got = monte_carlo(held.domain, spacing=2e-8, flights=MonteCarloSettings(200))
+    got = monte_carlo(held.domain, spacing=2e-8, settings=MonteCarloSettings(200))
     fourier = fourier_temperature(held.domain, 2e-8)
     figure = new_figure()
     transport_map_figure(got, fourier, figure)
@@ -144,7 +144,7 @@ def test_figures():
             walls={"-x": Wall(301.0), "+x": Wall(299.0)},
         ),
         spacing=1e-9,
-        flights=MonteCarloSettings(200),
+        settings=MonteCarloSettings(200),
     )
     assert transport_map(line).get_ylabel() == "temperature (K)"
 
@@ -155,8 +155,8 @@ def test_a_map_is_kept_bit_by_bit(tmp_path, suffix):
     if suffix == ".h5":
         pytest.importorskip("h5py")
     held = read_domain(SAMPLE)
-    flights = MonteCarloSettings(100)
-    got = monte_carlo(held.domain, spacing=4e-8, flights=flights, probes={"p": ([0, 1.1e-7], [1e-8, 1.2e-7])})
+    settings = MonteCarloSettings(100)
+    got = monte_carlo(held.domain, spacing=4e-8, settings=settings, probes={"p": ([0, 1.1e-7], [1e-8, 1.2e-7])})
     back = load(save(got, tmp_path / f"m{suffix}"))
     for one in attrs.fields(TransportMap):
         if one.name != "edges":
@@ -173,7 +173,7 @@ def test_without_the_compiler_it_says_what_to_install(monkeypatch):
 
     monkeypatch.setattr(simulation, "require", missing)
     with pytest.raises(MissingEngine, match="numba"):
-        monte_carlo(read_domain(SAMPLE).domain, spacing=4e-8, flights=MonteCarloSettings(80))
+        monte_carlo(read_domain(SAMPLE).domain, spacing=4e-8, settings=MonteCarloSettings(80))
 
 
 def test_the_verb(tmp_path, monkeypatch, capsys):
@@ -203,7 +203,7 @@ def test_silicon_on_germanium_beside_the_deterministic_solution():
     one, other = (film.carriers for film in held.films)
     boxes = [Block([0.0], [5e-8], one, "Si"), Block([5e-8], [1e-7], other, "Ge")]
     domain = Domain(boxes, {"Si|Ge": held.crossings[0]}, {"-x": walls[0], "+x": walls[1]})
-    got = monte_carlo(domain, spacing=5e-8, flights=MonteCarloSettings(300_000, seed=1))
+    got = monte_carlo(domain, spacing=5e-8, settings=MonteCarloSettings(300_000, seed=1))
     power, sigma = got.taken("Si|Ge")
     assert abs(power - want.flux) < 2 * sigma
     np.testing.assert_allclose(power, want.flux, rtol=0.01, atol=0)

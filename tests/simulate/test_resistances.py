@@ -1,11 +1,14 @@
 """Walls, boundaries, films and superlattices by themselves."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 
 from kapitza.applications.film import film_cross_plane
 from kapitza.applications.free_paths import FreePaths
 from kapitza.errors import InputError
+from kapitza.run.store import Store
 from kapitza.simulate.boltzmann.boundaries import InterfaceScattering, reverse_boundary
 from kapitza.simulate.boltzmann.carriers import band_carriers, gray_carriers
 from kapitza.simulate.boltzmann.layered.resistances import (
@@ -13,7 +16,6 @@ from kapitza.simulate.boltzmann.layered.resistances import (
     fourier_error,
     fourier_scale,
     interface_conductances,
-    median_path,
     superlattice_conductivities,
     superlattice_resistances,
     wall_slip,
@@ -114,7 +116,7 @@ def test_a_boundary_turned_round_passes_the_same():
 def test_layers_too_thin_for_a_straight_part_are_refused():
     with pytest.raises(InputError, match="take at least"):
         interface_conductances(GRAY, GRAY, InterfaceScattering(coefficient=0.5), thickness=1e-7)
-    np.testing.assert_allclose(median_path(GRAY), PATH, rtol=1e-12, atol=0)
+    np.testing.assert_allclose(GRAY.path_quantile(0.5), PATH, rtol=1e-12, atol=0)
     with pytest.raises(InputError, match="share = 0"):
         superlattice_conductivities(GRAY, GRAY, InterfaceScattering(coefficient=0.5), [1e-8], share=0.0)
 
@@ -124,3 +126,19 @@ def test_repeating_stacks_have_boundaries_with_definitions():
     held = found.resistances()["gray|gray"]
     np.testing.assert_allclose(found.resistance, 1e-7 / GRAY.conductivity + held["extrapolated"], rtol=1e-9, atol=0)
     np.testing.assert_allclose(held["emitted"], 2 / GRAY.flow[0], rtol=1e-7, atol=0)
+
+
+def test_series_of_stacks_are_kept_and_shared(tmp_path):
+    """An executor and a store change no digit, and what is in the store is not computed again."""
+    other = gray_carriers("b", heat_capacity=2e6, velocity=4000.0, mean_free_path=2e-8)
+    crossing, store, counts = InterfaceScattering(coefficient=0.3), Store(tmp_path), []
+    digits = []
+    with ThreadPoolExecutor(2) as pool:
+        for run in ({}, {"store": store, "executor": pool}, {"store": store}):
+            progress = {} if not run else {"progress": lambda done, total: counts.append((done, total))}
+            films = film_conductivities(GRAY, [1e-9, 1e-7], **run, **progress)
+            layers = superlattice_conductivities(GRAY, other, (crossing, crossing), [1e-8, 1e-6], **run)
+            scale = fourier_scale([Film(3e-7, GRAY)], tolerance=0.01, **run)
+            digits.append([*films, *layers, scale])
+    assert digits[0] == digits[1] == digits[2]
+    assert counts == [(0, 2), (1, 2), (2, 2), (2, 2)]

@@ -173,7 +173,7 @@ def test_refraction_between_unlike_layers(bands, thickness):
 def test_refraction_without_scattering_inside(bands):
     """Open, specular and ballistic: all waves cross that exist on both sides."""
     films = [Film(1e-13, bands([300.0], [20.0])), Film(1e-13, bands([200.0], [10.0], "b"))]
-    found = transport(films, [InterfaceScattering(coefficient=200 / 300, specular=1.0, through=1.0)])
+    found = transport(films, [InterfaceScattering(coefficient=200 / 300, specular=1.0, specular_transmission=1.0)])
     np.testing.assert_allclose(found.flux, 200e6, rtol=1e-4, atol=0)
 
 
@@ -181,10 +181,10 @@ def test_a_share_by_angle(bands):
     """Of acoustic mismatch without refraction, t = cosθ: 2/3 of the heat, and only at steep incidence."""
     medium, path = bands([300.0], [20.0]), AngularTransmission([0, 1], [0, 1])
     films = [Film(1e-13, medium), Film(1e-13, medium, name="b")]
-    found = transport(films, [InterfaceScattering(specular=1.0, through=path)])
+    found = transport(films, [InterfaceScattering(specular=1.0, specular_transmission=path)])
     np.testing.assert_allclose(found.flux, 200e6, rtol=1e-5, atol=0)
     steep = AngularTransmission([0.2, 1], [0, 1])
-    found = transport(films, [InterfaceScattering(specular=1.0, through=steep)])
+    found = transport(films, [InterfaceScattering(specular=1.0, specular_transmission=steep)])
     np.testing.assert_allclose(found.flux, 300e6 * 2 / 0.8 * (0.992 / 3 - 0.2 * 0.96 / 2), rtol=2e-3, atol=0)
 
 
@@ -310,12 +310,15 @@ def test_scaling_is_linear(bands):
             "detailed balance",
         ),
         (
-            lambda a, b: transport([Film(1e-8, a), Film(1e-8, b)], [InterfaceScattering(coefficient=0.1, back=0.1)]),
+            lambda a, b: transport(
+                [Film(1e-8, a), Film(1e-8, b)], [InterfaceScattering(coefficient=0.1, reverse_coefficient=0.1)]
+            ),
             "breaks detailed balance",
         ),
         (
             lambda a, b: transport(
-                [Film(1e-8, a), Film(1e-8, b)], [InterfaceScattering(coefficient=0.1, specular=1.0, through=1)]
+                [Film(1e-8, a), Film(1e-8, b)],
+                [InterfaceScattering(coefficient=0.1, specular=1.0, specular_transmission=1)],
             ),
             "without a change of direction",
         ),

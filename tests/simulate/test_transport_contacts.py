@@ -24,7 +24,7 @@ def test_emitted_is_the_landauer_integral_by_angle_too(bands):
     found = transport(films, [InterfaceScattering(coefficient=[0.3, 0.5])])
     gap = np.sum(found.crossing[0] * (found.arriving[0][0] - found.arriving[1][0])) / found.crossing.sum()
     np.testing.assert_allclose(found.drop(0, "emitted"), gap, rtol=1e-9, atol=0)
-    oblique = InterfaceScattering(specular=1.0, through=AngularTransmission([0, 0.3, 1], [0, 0.6, 0.9]))
+    oblique = InterfaceScattering(specular=1.0, specular_transmission=AngularTransmission([0, 0.3, 1], [0, 0.6, 0.9]))
     found = transport(films, [oblique])
     np.testing.assert_allclose(
         found.conductance("emitted").value, oblique.flow(films[0].carriers, films[1].carriers).sum(), rtol=1e-12, atol=0
@@ -100,7 +100,7 @@ def test_no_heat_no_resistance(bands):
 
 def test_shares_by_angle_are_not_turned_round(bands):
     left, right = bands(*TWO), bands([150, 250], [10, 100], "b")
-    oblique = InterfaceScattering(specular=1.0, through=AngularTransmission([0, 1], [0.2, 0.9]))
+    oblique = InterfaceScattering(specular=1.0, specular_transmission=AngularTransmission([0, 1], [0.2, 0.9]))
     with pytest.raises(InputError, match=r"cannot be turned round; give the boundary b\|a"):
         reverse_boundary(oblique, left, right)
     assert reverse_boundary(oblique, left, left) is oblique

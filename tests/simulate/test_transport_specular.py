@@ -65,7 +65,7 @@ MOST = np.minimum(LEFT.flow, RIGHT.flow)
 def test_laws_of_a_boundary(seed, specular, share):
     """Equilibrium stays, each group keeps its heat, and every pair of streams exchanges as much either way."""
     one, other = scattered(seed, (4, 2, 7), "a"), scattered(seed + 1, (3, 5, 1), "b")
-    sides = [make_channels(make_streams(medium), apart=True) for medium in (one, other)]
+    sides = [make_channels(make_streams(medium), resolved=True) for medium in (one, other)]
     flow = share * np.minimum(one.flow, other.flow)
     blocks = boundary_redistribution(InterfaceScattering(coefficient=flow / one.flow, specular=specular), flow, *sides)
     whole = np.concatenate([np.concatenate(blocks[:2], axis=2), np.concatenate(blocks[2:], axis=2)], axis=1)
@@ -81,10 +81,10 @@ def test_laws_of_a_boundary(seed, specular, share):
 
 def test_a_share_of_the_specular_ones():
     """Whatever part of the specular phonons crosses, the diffuse ones make up for the rest of the heat."""
-    sides = [make_channels(make_streams(medium), apart=True) for medium in (LEFT, RIGHT)]
+    sides = [make_channels(make_streams(medium), resolved=True) for medium in (LEFT, RIGHT)]
     for through in (0.1, 0.5, 0.8):
         _, blocks, _, _ = boundary_redistribution(
-            InterfaceScattering(coefficient=0.1, specular=0.4, through=through), 0.5 * MOST, *sides
+            InterfaceScattering(coefficient=0.1, specular=0.4, specular_transmission=through), 0.5 * MOST, *sides
         )
         crossed = np.sum(sides[0].flow * blocks.sum(axis=2), axis=1)
         np.testing.assert_allclose(crossed, 0.5 * MOST, rtol=1e-12, atol=0)
@@ -110,7 +110,7 @@ def test_pairs_are_counted_from_the_fastest():
         group=[0] * 3,
         isotropic=False,
     )
-    sides = [make_channels(make_streams(one), apart=True) for one in (left, right)]
+    sides = [make_channels(make_streams(one), resolved=True) for one in (left, right)]
     np.testing.assert_allclose(pair_streams(*sides)[0] / 1e8, [[0, 1, 2], [1, 0, 0]], rtol=1e-12, atol=1e-12)
 
 
@@ -187,4 +187,6 @@ def test_an_endless_stack_falls_by_its_period():
 def test_shares_by_angle_need_angles():
     films = [Film(1e-8, FAST), Film(1e-8, nodes_of(SLOW, 4))]
     with pytest.raises(InputError, match="isotropic bands on both sides; 4 streams"):
-        transport(films, [InterfaceScattering(specular=1.0, through=AngularTransmission([0, 1], [0.1, 0.2]))])
+        transport(
+            films, [InterfaceScattering(specular=1.0, specular_transmission=AngularTransmission([0, 1], [0.1, 0.2]))]
+        )

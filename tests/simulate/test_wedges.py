@@ -76,10 +76,10 @@ def test_a_polygon_with_straight_sides_is_blocks():
     walls = {"-x": Wall(300.5), "+y": Wall(299.5)}
     blocks = [Block([0, 0], [1e-8, 3e-8], gray()), Block([1e-8, 0], [2e-8, 1e-8], gray())]
     corners = np.array([[0, 0], [2, 0], [2, 1], [1, 1], [1, 3], [0, 3]]) * 1e-8
-    want = monte_carlo(Domain(blocks, walls=walls), spacing=5 * NM, flights=MonteCarloSettings(2_000, seed=3))
+    want = monte_carlo(Domain(blocks, walls=walls), spacing=5 * NM, settings=MonteCarloSettings(2_000, seed=3))
     for one in (corners, corners[::-1]):
         got = monte_carlo(
-            Domain([Prism(one, gray())], walls=walls), spacing=5 * NM, flights=MonteCarloSettings(2_000, seed=3)
+            Domain([Prism(one, gray())], walls=walls), spacing=5 * NM, settings=MonteCarloSettings(2_000, seed=3)
         )
         np.testing.assert_array_equal(got.temperature, want.temperature)
         np.testing.assert_array_equal(got.power, want.power)
@@ -102,8 +102,8 @@ def test_cells_fill_exactly_what_the_polygon_does(angle, size, heights):
     sides = 4 * (size + 7) * NM * tall + (area if heights else 0.0)
     inside = between & (cells.region == 1)[:, None]
     np.testing.assert_allclose(cells.area[inside].sum(), sides, rtol=1e-8, atol=0)
-    pairs = np.argwhere(cells.other >= 0)
-    back = cells.other[cells.other[tuple(pairs.T)]]
+    pairs = np.argwhere(cells.neighbour >= 0)
+    back = cells.neighbour[cells.neighbour[tuple(pairs.T)]]
     assert (back == pairs[:, :1]).any(axis=1).all()
 
 
@@ -118,7 +118,7 @@ def test_view_factors_of_a_triangle():
         out = (a + b) / 2 - middle
         walls.append(Prism([a, a + 0.1 * out, b + 0.1 * out, b], Wall(301.0 if k == 0 else 300.0), f"w{k}"))
     got = monte_carlo(
-        Domain([Prism(corners, gray(1.0)), *walls]), spacing=1e-7, flights=MonteCarloSettings(100_000, seed=2)
+        Domain([Prism(corners, gray(1.0)), *walls]), spacing=1e-7, settings=MonteCarloSettings(100_000, seed=2)
     )
     sent = 1e9 * side[0]
     for name, factor in (
@@ -135,7 +135,7 @@ def test_an_inclined_mirror():
     corners = np.array([[0, 0], [1, 0], [0, 1]]) * 1e-6
     shapes = [Block([0, 0], [1e-6, 1e-6], MIRROR, "mirror"), Prism(corners, gray(1.0))]
     walls = {"-x": Wall(301.0), "-y": Wall(300.0)}
-    got = monte_carlo(Domain(shapes, walls=walls), spacing=3e-7, flights=MonteCarloSettings(100_000, seed=1))
+    got = monte_carlo(Domain(shapes, walls=walls), spacing=3e-7, settings=MonteCarloSettings(100_000, seed=1))
     power, sigma = got.taken("-y")
     assert abs(power / 1e3 - np.sqrt(2) / 2) < 2.5 * sigma / 1e3
     np.testing.assert_allclose(power / 1e3, np.sqrt(2) / 2, rtol=0.01, atol=0)
@@ -149,7 +149,7 @@ def test_a_turned_slab_conducts_as_an_upright_one(data):
     for angle, height, thickness in ((np.pi / 4, None, 1.0), (0.3, None, 5.0), (np.pi / 4, [0.0, 4e-9], 1.0)):
         walls = {} if height is None else {"-z": MIRROR, "+z": MIRROR}
         shapes = channel([Film(thickness * 1e-8, gray(), name="gray")], angle, height=height)
-        got = monte_carlo(Domain(shapes, walls=walls), spacing=4 * NM, flights=MonteCarloSettings(120_000, seed=6))
+        got = monte_carlo(Domain(shapes, walls=walls), spacing=4 * NM, settings=MonteCarloSettings(120_000, seed=6))
         area = 1e-8 * (1.0 if height is None else height[1])
         power, sigma = got.taken("cold")
         assert abs(power / area / 1e9 - exact[thickness]) < 2.5 * sigma / area / 1e9
@@ -166,7 +166,7 @@ def test_an_inclined_boundary_between_two_materials(specular):
     films = [Film(4e-8, one, name="a"), Film(6e-8, other, name="b")]
     want = transport(films, [crossing])
     domain = Domain(channel(films, 0.6, width=2e-8), {"a|b": crossing})
-    got = monte_carlo(domain, spacing=1e-8, flights=MonteCarloSettings(150_000, seed=4))
+    got = monte_carlo(domain, spacing=1e-8, settings=MonteCarloSettings(150_000, seed=4))
     power, sigma = got.taken("a|b")
     assert abs(power / 2e-8 - want.flux) < 2.5 * sigma / 2e-8
     np.testing.assert_allclose(power / 2e-8, want.flux, rtol=0.01, atol=0)
@@ -195,8 +195,8 @@ def test_equilibrium(specular):
     """Walls one kelvin warmer than what particles are counted from: every cell is, and no heat flows anywhere."""
     made = prepare_domain(cavity(specular), 1.5e-8)
     emission = tabulate_emission(made.domain, made.grid, made.bands, made.specular, made.reference - 1)
-    flights = MonteCarloSettings(80_000, seed=5, batches=80)
-    parts, _ = run_batches(made, emission, np.full(made.grid.region.size, -1), 0, flights)
+    settings = MonteCarloSettings(80_000, seed=5, batches=80)
+    parts, _ = run_batches(made, emission, np.full(made.grid.region.size, -1), 0, settings)
     driven = np.abs(emission.power).sum()
     solid = made.grid.region >= 0
     capacity = made.bands.capacity.sum(axis=1)[np.maximum(made.grid.region, 0)] * made.grid.volume
@@ -233,10 +233,10 @@ def heated():
 def test_forward_and_backward_agree_beside_inclined_sides():
     """Heat is conserved, also across a periodic wall that a boundary meets; reciprocity holds."""
     low, high = [2e-8, 7e-8], [4e-8, 8e-8]
-    got = monte_carlo(heated(), spacing=1e-8, flights=MonteCarloSettings(60_000, seed=1), probes={"spot": (low, high)})
+    got = monte_carlo(heated(), spacing=1e-8, settings=MonteCarloSettings(60_000, seed=1), probes={"spot": (low, high)})
     np.testing.assert_allclose(got.taken("-y"), [4.0, 0.0], rtol=1e-9, atol=1e-9)
     np.testing.assert_allclose(got.taken("a|b"), [4.0, 0.0], rtol=1e-9, atol=1e-9)
-    back = detector_temperature(heated(), low, high, flights=MonteCarloSettings(60_000, seed=2))
+    back = detector_temperature(heated(), low, high, settings=MonteCarloSettings(60_000, seed=2))
     inside = np.s_[2:4, got.edges[1].size - 2]
     sigma = np.hypot(back.sigma, got.temperature_sigma[inside].max())
     assert abs(back.temperature - got.temperature[inside].mean()) < 2.5 * sigma
@@ -289,7 +289,7 @@ def test_a_file(tmp_path):
     path = tmp_path / "d.toml"
     path.write_text(FILE, encoding="utf-8")
     held = read_domain(path)
-    got = monte_carlo(held.domain, spacing=held.spacing, flights=MonteCarloSettings(400))
+    got = monte_carlo(held.domain, spacing=held.spacing, settings=MonteCarloSettings(400))
     assert got.taken("sink")[0] > 0
     tall = FILE.replace('"5 nm"', '["5 nm", "5 nm", "9 nm"]').replace("corners", 'height = ["0 nm", "8 nm"]\ncorners')
     path.write_text(tall, encoding="utf-8")

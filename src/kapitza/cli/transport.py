@@ -10,7 +10,7 @@ import typer
 import kapitza
 from kapitza.cli import deferred
 from kapitza.cli.figures import Results
-from kapitza.cli.options import Figure, Json, Save, StoreFolder
+from kapitza.cli.options import DaskAddress, Figure, Json, Save, StoreFolder, dask_executor
 from kapitza.cli.output import note, print_record, print_table, progress_line, quantity_json
 from kapitza.errors import ConvergenceError, InputError
 from kapitza.units import MW, THz
@@ -44,7 +44,14 @@ def transport(
     lifetimes: Annotated[
         float, typer.Option("--lifetimes", help="With --invert: relative uncertainty of the lifetimes of both sides.")
     ] = 0.0,
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            "--workers", help="With --monte-carlo: threads that share the work; all cores if not given.", min=1
+        ),
+    ] = None,
     store: StoreFolder = None,
+    dask: DaskAddress = None,
     plot: Figure = None,
     save: Save = None,
     as_json: Json = False,
@@ -54,8 +61,8 @@ def transport(
         raise InputError(
             "--definitions with --monte-carlo: resistances by definition are those of layers; give one of the two"
         )
-    if store is not None and not monte_carlo:
-        raise InputError(f"--store {store:.60} without --monte-carlo: only its batches are kept")
+    if not monte_carlo and (workers, store, dask) != (None, None, None):
+        raise InputError("--workers, --store and --dask without --monte-carlo: only its batches are shared and kept")
     if invert is None and lifetimes:
         raise InputError("--lifetimes without --invert: their uncertainty matters to what is found from data alone")
     if invert is not None:
@@ -65,7 +72,7 @@ def transport(
         return
     files = Results(save, plot)
     if monte_carlo:
-        _report_domain(stack, files, store=store, as_json=as_json)
+        _report_domain(stack, files, workers=workers, store=store, dask=dask, as_json=as_json)
         return
     held = kapitza.io.read_films(stack)
     if None in held.crossings:
@@ -94,29 +101,25 @@ def transport(
     files.announce()
 
 
-def _report_domain(path: str, files: Results, *, store: str | None, as_json: bool) -> None:
-    """Run the domain of a file and tell what came out.
+def _report_domain(
+    path: str, files: Results, *, workers: int | None, store: str | None, dask: str | None, as_json: bool
+) -> None:
+    """Run the domain of a file and report the temperatures."""
+    from attrs import evolve
 
-    Parameters
-    ----------
-    path : of the domain
-    files : to write
-    store : folder of finished batches, or None
-    as_json : machine-readable output
-    """
     held = kapitza.io.read_domain(path)
     spacing = held.spacing[0] if len(held.spacing) == 1 else held.spacing
-    cores = os.cpu_count() or 1  # the digits are the same with any number of threads
-    flights = kapitza.boltzmann.MonteCarloSettings(
-        held.flights.particles, held.flights.seed, held.flights.batches, cores
-    )
-    found = kapitza.boltzmann.monte_carlo(
-        held.domain,
-        spacing=spacing,
-        flights=flights,
-        store=None if store is None else kapitza.run.Store(store),
-        progress=progress_line("batches"),
-    )
+    # the digits are the same with any number of threads
+    settings = evolve(held.settings, workers=workers or os.cpu_count() or 1)
+    with dask_executor(dask) as executor:
+        found = kapitza.boltzmann.monte_carlo(
+            held.domain,
+            spacing=spacing,
+            settings=settings,
+            store=None if store is None else kapitza.run.Store(store),
+            executor=executor,
+            progress=progress_line("batches"),
+        )
     try:
         fourier = deferred.fourier_temperature(held.domain, spacing)
     except InputError as err:  # too many cells: Monte Carlo stands alone
@@ -139,16 +142,7 @@ def _report_domain(path: str, files: Results, *, store: str | None, as_json: boo
 
 
 def _report_inverse_problem(path: str, data: str, *, lifetimes: float, files: Results, as_json: bool) -> None:
-    """Find the transmission of the unknown boundary of a stack and tell how much of it is known.
-
-    Parameters
-    ----------
-    path : of the stack, with a boundary "unknown"
-    data : table of what was measured
-    lifetimes : relative uncertainty of the lifetimes of both sides
-    files : to write
-    as_json : machine-readable output
-    """
+    """Find the transmission of the unknown boundary of a stack and report how well the data determine it."""
     held = kapitza.io.read_films(path)
     measured = deferred.read_spectral_measurements(data, held)
     unknown = held.crossings.index(None)

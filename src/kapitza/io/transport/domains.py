@@ -76,13 +76,13 @@ class DomainFile:
     title : of the domain
     domain : boxes, boundaries, walls, sources
     spacing : largest width of a cell along each axis, m
-    flights : number of particles and seed
+    settings : number of particles and seed
     """
 
     title: str
     domain: Domain
     spacing: tuple[float, ...]
-    flights: MonteCarloSettings
+    settings: MonteCarloSettings
 
 
 def read_domain(path: str | PathLike[str]) -> DomainFile:
@@ -127,8 +127,8 @@ def read_domain(path: str | PathLike[str]) -> DomainFile:
     spacing = _read_lengths(top, "spacing")
     counts = [int(top.number(key, "share", float(value))) for key, value in
               (("particles", _DEFAULT_PARTICLES), ("seed", 0), ("batches", DEFAULT_BATCHES))]  # fmt: skip
-    flights = locate_faults(top, "particles", lambda: MonteCarloSettings(counts[0], counts[1], counts[2]))
-    return DomainFile(top.text("title", top.path.stem), domain, spacing, flights)
+    settings = locate_faults(top, "particles", lambda: MonteCarloSettings(counts[0], counts[1], counts[2]))
+    return DomainFile(top.text("title", top.path.stem), domain, spacing, settings)
 
 
 def _read_materials(top: TomlTable, temperature: float) -> tuple[dict[str, LayerPhonons], Array]:

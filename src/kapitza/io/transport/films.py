@@ -267,12 +267,15 @@ def read_film_boundary(
             name,
         )
     inside = section.section(name)
-    inside.known(("transmission", "coefficient", "specular", "through"))
-    specular, through = inside.number("specular", "share", 0.0), inside.optional("through", "share")
+    inside.known(("transmission", "coefficient", "specular", "specular_transmission"))
+    specular = inside.number("specular", "share", 0.0)
+    specular_transmission = inside.optional("specular_transmission", "share")
     coefficient = inside.optional("coefficient", "share")
     theory = inside.text("transmission") if "transmission" in inside else None
     spectrum = None if theory is None else _read_transmission(inside, "transmission", theory, sides, edges)
-    return InterfaceScattering(spectrum, coefficient=coefficient, specular=specular, through=through)
+    return InterfaceScattering(
+        spectrum, coefficient=coefficient, specular=specular, specular_transmission=specular_transmission
+    )
 
 
 def _read_transmission(

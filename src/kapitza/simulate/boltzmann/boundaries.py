@@ -14,7 +14,7 @@ from kapitza.core.arrays import Array, increasing, number, numbers, same_length
 from kapitza.core.conductance import Conductance
 from kapitza.core.modal import ModalTransmission
 from kapitza.core.occupation import mode_heat_capacity
-from kapitza.core.quadrature import gauss_legendre
+from kapitza.core.quadrature import gauss_legendre, panel_quadrature
 from kapitza.core.stack import Boundary, Layer, Stack
 from kapitza.core.transmission import Transmission
 from kapitza.errors import InputError
@@ -42,7 +42,7 @@ class AngularTransmission:
     Attributes
     ----------
     cosine : (n,) of the angle to the normal, increasing from 0 to 1
-    share : (n,) that crosses, 0 to 1; between these on straight lines
+    transmission : (n,) share that crosses, 0 to 1; between these on straight lines
 
     Raises
     ------
@@ -51,7 +51,7 @@ class AngularTransmission:
     """
 
     cosine: Array = field(converter=increasing)
-    share: Array = field(converter=unit_fractions, validator=same_length("cosine"))
+    transmission: Array = field(converter=unit_fractions, validator=same_length("cosine"))
 
     def __attrs_post_init__(self) -> None:
         if self.cosine[0] < 0 or self.cosine[-1] > 1:
@@ -59,21 +59,12 @@ class AngularTransmission:
 
     def at(self, cosine: Array) -> Array:
         """Share at other cosines."""
-        return np.interp(cosine, self.cosine, self.share)
+        return np.interp(cosine, self.cosine, self.transmission)
 
 
 def angular_transmission(modal: ModalTransmission, bins: int = _COSINE_BINS) -> AngularTransmission:
-    """Mean transmission of a table of modes from the left against the cosine of incidence, all frequencies together.
-
-    Parameters
-    ----------
-    modal : for example of `amm_modes`
-    bins : of the cosine
-
-    Raises
-    ------
-    InputError
-        for a table without modes from the left, or too few bins
+    """Mean transmission from the left against the cosine of incidence, in bins, all frequencies of a table
+    together.
     """
     from_left = modal.select("left")
     if bins < 2 or not from_left.omega.size:
@@ -130,12 +121,14 @@ class InterfaceScattering:
     transmission : spectral transmission function of any theory; None where `coefficient` is given
     coefficient : (G,) or one: share of the phonons of each group that cross from the left; None where `transmission`
         is given
-    back : (G,) or one: the same from the right, to be checked against detailed balance; None: it follows from it
+    reverse_coefficient : (G,) or one: the same from the right, to be checked against detailed balance; None: it
+        follows from it
     specular : share of the phonons that keep their direction, crossing or reflected, 0 to 1; the others forget it.
         Isotropic bands refract; full bands, whose wave vectors along the plane are not known, are paired by the heat
         of their group that is faster along the normal
-    through : share of the specular ones that cross, or against their angle (`AngularShare`); None: the same as of all.
-        With specular = 1 and a share by angle, neither transmission nor coefficient is needed
+    specular_transmission : share of the specular ones that cross, or against their angle (`AngularTransmission`);
+        None: the same as of all.  With specular = 1 and a share by angle, neither transmission nor coefficient is
+        needed
 
     Raises
     ------
@@ -147,12 +140,12 @@ class InterfaceScattering:
         default=None, validator=validators.optional(validators.instance_of(Transmission))
     )
     coefficient: Array | None = field(default=None, converter=converters.optional(unit_fractions), kw_only=True)
-    back: Array | None = field(default=None, converter=converters.optional(unit_fractions), kw_only=True)
+    reverse_coefficient: Array | None = field(default=None, converter=converters.optional(unit_fractions), kw_only=True)
     specular: float = field(default=0.0, converter=number, kw_only=True, validator=_check_fraction)
-    through: float | AngularTransmission | None = field(default=None, kw_only=True)
+    specular_transmission: float | AngularTransmission | None = field(default=None, kw_only=True)
 
     def __attrs_post_init__(self) -> None:
-        alone = isinstance(self.through, AngularTransmission) and self.specular == 1
+        alone = isinstance(self.specular_transmission, AngularTransmission) and self.specular == 1
         both = self.transmission is not None and self.coefficient is not None
         if both or (self.transmission is None and self.coefficient is None and not alone):
             given = "both" if self.transmission is not None else "none"
@@ -162,8 +155,8 @@ class InterfaceScattering:
                 f"{self.transmission.method}: an inelastic transmission mixes frequencies; the Boltzmann solver takes "
                 "elastic ones, group by group"
             )
-        if isinstance(self.through, (int, float)) and not 0 <= self.through <= 1:
-            raise InputError(f"through = {self.through:g}, expected a share from 0 to 1")
+        if isinstance(self.specular_transmission, (int, float)) and not 0 <= self.specular_transmission <= 1:
+            raise InputError(f"specular_transmission = {self.specular_transmission:g}, expected a share from 0 to 1")
 
     def flow(self, left: Carriers, right: Carriers) -> Array:
         """(G,) heat that crosses one way in equilibrium per kelvin, by group, W m⁻² K⁻¹.
@@ -175,8 +168,8 @@ class InterfaceScattering:
         """
         if self.transmission is not None:
             return _transmission_flow(self.transmission, left, right)
-        if self.coefficient is None and isinstance(self.through, AngularTransmission):
-            return _specular_flow(self.through, left, right)
+        if self.coefficient is None and isinstance(self.specular_transmission, AngularTransmission):
+            return _specular_flow(self.specular_transmission, left, right)
         return self._balanced(left, right)
 
     def _balanced(self, left: Carriers, right: Carriers) -> Array:
@@ -195,8 +188,8 @@ class InterfaceScattering:
                 f"detailed balance: {crossing[i]:.4g} W/m²K would cross, the right side returns at most "
                 f"{right.flow[i]:.4g}"
             )
-        if self.back is not None:
-            returned = self.back * right.flow
+        if self.reverse_coefficient is not None:
+            returned = self.reverse_coefficient * right.flow
             off = np.abs(returned - crossing) > _BALANCE_TOLERANCE * 1e3 * np.maximum(returned, crossing)
             if off.any():
                 i = int(np.argmax(off))
@@ -263,16 +256,14 @@ def _integrate_groups(transmission: Transmission, part: Array | None, carriers: 
     """(G,) integral of c(ω) part(ω)/2π over each group, W m⁻² K⁻¹."""
     if part is None:
         return None
-    node, weight = gauss_legendre(_NODES_PER_GROUP)
-    width = np.diff(carriers.edges)
-    omega = carriers.edges[:-1, None] + width[:, None] * node
+    omega, weight = panel_quadrature(carriers.edges, _NODES_PER_GROUP)
     value = np.interp(omega, transmission.omega, part, right=0.0)
-    capacity = mode_heat_capacity(omega.ravel(), carriers.temperature, carriers.statistics).reshape(omega.shape)
-    return np.sum(capacity * value * weight, axis=1) * width / (2 * np.pi)
+    capacity = mode_heat_capacity(omega, carriers.temperature, carriers.statistics)[0]
+    return np.sum((capacity * value * weight).reshape(-1, _NODES_PER_GROUP), axis=1) / (2 * np.pi)
 
 
 def to_interface_scattering(value: object, name: str) -> InterfaceScattering:
-    """Return what was given for a boundary as a `Crossing`; a conductance is refused."""
+    """Return what was given for a boundary as an `InterfaceScattering`; a conductance is refused."""
     if isinstance(value, InterfaceScattering):
         return value
     if isinstance(value, Transmission):
@@ -283,24 +274,16 @@ def to_interface_scattering(value: object, name: str) -> InterfaceScattering:
             f"boundary {name}: got {what}; a Boltzmann solution takes a Transmission, not a conductance: that "
             "holds the transport near the boundary already, which would be counted twice"
         )
-    raise InputError(f"boundary {name}: expected a Transmission or a Crossing, got {value!r:.60}")
+    raise InputError(f"boundary {name}: expected a Transmission or an InterfaceScattering, got {value!r:.60}")
 
 
 def reverse_boundary(value: object, left: Carriers, right: Carriers) -> InterfaceScattering:
-    """The same boundary seen from the other side.
-
-    Parameters
-    ----------
-    value : `Transmission` or `Crossing` between `left` and `right`
-    left, right : phonons of its sides
-
-    Raises
-    ------
-    InputError
-        for a share by angle between unlike sides: the angles of the other side belong to each band
+    """The same boundary seen from the other side; a share by angle between unlike sides is refused, as the angles
+    of the
+    other side belong to each band.
     """
     one = to_interface_scattering(value, f"{left.name}|{right.name}")
-    if isinstance(one.through, AngularTransmission):
+    if isinstance(one.specular_transmission, AngularTransmission):
         if left.flow.shape != right.flow.shape or (left.flow != right.flow).any():
             raise InputError(
                 f"boundary {left.name}|{right.name}: a share by the angles of {left.name} cannot be turned round; give "
@@ -313,16 +296,12 @@ def reverse_boundary(value: object, left: Carriers, right: Carriers) -> Interfac
         return evolve(one, transmission=evolve(given, left=given.right, right=given.left))
     flow = one.flow(left, right)
     share = np.divide(flow, right.flow, out=np.zeros_like(flow), where=right.flow > 0)
-    return evolve(one, coefficient=np.minimum(share, 1.0), back=None)
+    return evolve(one, coefficient=np.minimum(share, 1.0), reverse_coefficient=None)
 
 
 def to_all_scattering(values: Sequence[object], names: Sequence[str]) -> tuple[InterfaceScattering, ...]:
-    """Return one crossing for each boundary, in their order.
-
-    Raises
-    ------
-    InputError
-        for too few, too many, or conductances
+    """Return one `InterfaceScattering` for each boundary, in their order; refuse too few, too many, and
+    conductances.
     """
     if len(values) != len(names):
         raise InputError(f"{len(names)} boundaries ({', '.join(names) or 'none'}) have {len(values)} transmissions")

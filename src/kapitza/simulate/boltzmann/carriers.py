@@ -5,6 +5,7 @@ groups of one frequency: elastic scattering at a boundary mixes the bands of a g
 Lifetimes may be given in closed form.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -93,7 +94,9 @@ def _group_numbers(value: ArrayLike) -> IndexArray:
 def _known_lifetimes(value: ArrayLike | None) -> Array:
     """Return `value` as lifetimes in s, all known, finite and above zero."""
     if value is None:
-        raise InputError(f"lifetime = {value}: the bands have no lifetimes; read them from a file, or take `Rates`")
+        raise InputError(
+            f"lifetime = {value}: the bands have no lifetimes; read them from a file, or take `ScatteringRates`"
+        )
     array = np.array(value, dtype=float, ndmin=1)
     missing = np.count_nonzero(~(np.isfinite(array) & (array > 0)))
     if missing:
@@ -190,19 +193,29 @@ class Carriers:
         share = self.capacity * self.velocity / (4 if self.isotropic else 2)
         return np.asarray(np.bincount(self.group, weights=share, minlength=self.omega.size), dtype=float)
 
-    @property
-    def longest(self) -> float:
-        """Mean free path above which bands carry a thousandth of the heat only, m."""
+    def path_quantile(self, share: float) -> float:
+        """Mean free path below which bands carry this share of the heat, m."""
         order = np.argsort(self.path)
         carried = np.cumsum(self.contribution[order])
-        return float(self.path[order][min(np.searchsorted(carried, 0.999 * carried[-1]), order.size - 1)])
+        return float(self.path[order][min(np.searchsorted(carried, share * carried[-1]), order.size - 1)])
 
-    @property
-    def shortest(self) -> float:
-        """Mean free path below which bands carry a thousandth of the heat only, m."""
-        order = np.argsort(self.path)
-        carried = np.cumsum(self.contribution[order])
-        return float(self.path[order][min(np.searchsorted(carried, 1e-3 * carried[-1]), order.size - 1)])
+
+def check_matching(carriers: Sequence[Carriers], names: Sequence[str]) -> None:
+    """Refuse phonons that do not match: other groups of frequency, temperatures or statistics."""
+    first = carriers[0]
+    for one, name in zip(carriers, names, strict=True):
+        if one.omega.size != first.omega.size or one.edges.size != first.edges.size:
+            raise InputError(
+                f"{name} has {one.omega.size} groups of frequency and {names[0]} {first.omega.size}: "
+                "elastic boundaries need the same ones; give both the same edges"
+            )
+        if one.edges.size and np.abs(one.edges - first.edges).max() > 1e-6 * first.edges[-1]:
+            raise InputError(f"{name} has other bounds of its groups than {names[0]}: give both the same edges")
+        if abs(one.temperature - first.temperature) > 1e-9 * first.temperature or one.statistics != first.statistics:
+            raise InputError(
+                f"{name} has bands at {one.temperature:g} K ({one.statistics}) and {names[0]} at "
+                f"{first.temperature:g} K ({first.statistics}): take both at one temperature"
+            )
 
 
 def gray_carriers(

@@ -34,7 +34,7 @@ def _flatten_shapes(value: Iterable[DomainShape]) -> tuple[DomainShape, ...]:
     """Return shapes in their order, prisms with straight sides as blocks."""
     found: list[DomainShape] = []
     for one in value:
-        found.extend(one.blocks() if isinstance(one, Prism) and one.straight else [one])
+        found.extend(one.blocks() if isinstance(one, Prism) and one.is_rectilinear else [one])
     return tuple(found)
 
 
@@ -52,7 +52,7 @@ class Domain:
     ----------
     boxes : `Block` of one to three dimensions, `Prism` of two or three; a later one replaces what earlier ones put in
         its place.  Prisms with straight sides become blocks
-    boundaries : by "left|right", names of two regions that touch: `Transmission` or `Crossing`
+    boundaries : by "left|right", names of two regions that touch: `Transmission` or `InterfaceScattering`
     walls : by "-x", "+x", "-y", ...: a `Wall`, or "periodic" for both sides of an axis; rough adiabatic if left out
     sources : of heat
 
@@ -108,25 +108,15 @@ class Domain:
 
 @frozen(eq=False, kw_only=True)
 class DomainCells(ABC):
-    """Cells of a domain; C of them in all, with F faces each.
+    """Cells of a domain; C of them in all, with F faces each."""
 
-    Attributes
-    ----------
-    edges : for each axis, the bounds of the cells of the map, m
-    region : (C,) number of the material of each cell; -1 - w for wall w of `walls`
-    other : (C, F) cell behind each face; -1 outside of the domain
-    surface : (C, F) number in `surfaces` of what stands at each face; -1: nothing
-    surfaces : names of walls and "left|right" of boundaries
-    walls : of the surfaces that are walls, by number; boundaries hold None
-    crossings : of the surfaces that are boundaries, by number, with the numbers of their two regions; walls hold None
-    """
-
-    edges: tuple[Array, ...]
-    region: IntArray
-    other: IntArray
-    surface: IntArray
-    surfaces: tuple[str, ...]
-    walls: tuple[Wall | None, ...]
+    edges: tuple[Array, ...]  # for each axis, the bounds of the cells of the map, m
+    region: IntArray  # (C,) number of the material of each cell; -1 - w for wall w of `walls`
+    neighbour: IntArray  # (C, F) cell behind each face; -1 outside of the domain
+    surface: IntArray  # (C, F) number in `surfaces` of what stands at each face; -1: nothing
+    surfaces: tuple[str, ...]  # names of walls, and "left|right" of boundaries
+    walls: tuple[Wall | None, ...]  # of the surfaces that are walls, by number; None for boundaries
+    # of the surfaces that are boundaries, by number, with the numbers of their two regions; None for walls
     crossings: tuple[tuple[InterfaceScattering, int, int] | None, ...]
 
     @property
@@ -151,7 +141,7 @@ class DomainCells(ABC):
 
     @property
     @abstractmethod
-    def home(self) -> IntArray:
+    def map_cell(self) -> IntArray:
         """(C,) cell of the map that each counts for, the last axis fastest; -1: none."""
 
     @abstractmethod
@@ -161,16 +151,16 @@ class DomainCells(ABC):
     @property
     def fillings(self) -> IntArray:
         """What fills the cells of the map, by number as `region`."""
-        counted = self.home >= 0
+        counted = self.map_cell >= 0
         found = np.zeros(prod(self.shape), dtype=np.int64)
-        found[self.home[counted]] = self.region[counted]
+        found[self.map_cell[counted]] = self.region[counted]
         return found
 
-    def gathered(self, value: Array) -> Array:
+    def sum_on_map(self, value: Array) -> Array:
         """(cells of the map, ...) sums of values (C, ...) over all cells that count for each."""
         found = np.zeros((prod(self.shape), *value.shape[1:]))
-        counted = self.home >= 0
-        np.add.at(found, self.home[counted], value[counted])
+        counted = self.map_cell >= 0
+        np.add.at(found, self.map_cell[counted], value[counted])
         return found
 
     def within(self, low: Array, high: Array) -> NDArray[np.bool_]:
@@ -180,14 +170,11 @@ class DomainCells(ABC):
 
 @frozen(eq=False, kw_only=True)
 class BlockCells(DomainCells):
-    """Cells that are blocks, numbered with the last axis fastest; their faces: low and high side of each axis in turn.
-
-    Attributes
-    ----------
-    low, high : (C, d) corners, m
+    """Cells that are blocks, numbered with the last axis fastest; their faces: low and high side of each axis in
+    turn.
     """
 
-    low: Array
+    low: Array  # (C, d) corners, m
     high: Array
 
     @property
@@ -206,7 +193,7 @@ class BlockCells(DomainCells):
         return (self.low + self.high) / 2
 
     @property
-    def home(self) -> IntArray:
+    def map_cell(self) -> IntArray:
         """(C,) cell of the map that each counts for: itself."""
         return np.arange(self.region.size)
 
@@ -235,7 +222,7 @@ def _grid_lines(domain: Domain, axis: int, spacing: float, extra: Sequence[tuple
 def grid_edges(
     domain: Domain, spacing: float | Sequence[float], extra: Sequence[tuple[Array, Array]] = ()
 ) -> tuple[Array, ...]:
-    """Bounds of the cells along all axes; arguments as for `grid_of`."""
+    """Bounds of the cells along all axes; arguments as for `divide_domain`."""
     d = domain.dimension
     widths = np.broadcast_to(np.asarray(spacing, dtype=float), (d,)) if np.size(spacing) in (1, d) else np.zeros(d)
     if not (np.isfinite(widths).all() and (widths > 0).all()):
@@ -250,13 +237,8 @@ def grid_edges(
 def divide_into_blocks(
     domain: Domain, spacing: float | Sequence[float], extra: Sequence[tuple[Array, Array]] = ()
 ) -> BlockCells:
-    """Cut a domain into cells.
-
-    Parameters
-    ----------
-    domain : boxes, boundaries, walls
-    spacing : largest width of a cell, m; one for all axes or one for each
-    extra : corners of further blocks whose faces shall be faces of cells
+    """Cut a domain into cells of at most `spacing` (m; for all axes or for each); faces of `extra` blocks become
+    faces.
     """
     edges = grid_edges(domain, spacing, extra)
     shape = tuple(one.size - 1 for one in edges)
@@ -264,26 +246,12 @@ def divide_into_blocks(
         np.stack([m.ravel() for m in np.meshgrid(*parts, indexing="ij")], axis=1)
         for parts in ([one[:-1] for one in edges], [one[1:] for one in edges])
     )
-    names, walls = surface_names(domain)
-    region = cell_regions(domain, (low + high) / 2, names)
     other = _cells_behind_faces(domain, shape)
     outer = 1 + np.broadcast_to(np.arange(other.shape[1]), other.shape)
-    surface, names, crossings = find_surfaces(domain, region, other, outer, names)
-    walls = (*walls, *[None] * (len(names) - len(walls)))
-    return BlockCells(
-        edges=edges,
-        region=region,
-        other=other,
-        surface=surface,
-        surfaces=names,
-        walls=walls,
-        crossings=crossings,
-        low=low,
-        high=high,
-    )
+    return BlockCells(edges=edges, low=low, high=high, **cell_surfaces(domain, (low + high) / 2, other, outer))
 
 
-def surface_names(domain: Domain) -> tuple[tuple[str, ...], tuple[Wall | None, ...]]:
+def _surface_names(domain: Domain) -> tuple[tuple[str, ...], tuple[Wall | None, ...]]:
     """Names of all walls, the void and the outer ones first, and what they are."""
     outer = [sign + axis for axis in AXIS_NAMES[: domain.dimension] for sign in "-+"]
     found: list[Wall | None] = [Wall()]
@@ -297,12 +265,12 @@ def surface_names(domain: Domain) -> tuple[tuple[str, ...], tuple[Wall | None, .
     return (_VOID_NAME, *outer, *inner), (*found, *inner.values())
 
 
-def cell_regions(domain: Domain, centre: Array, names: tuple[str, ...]) -> IntArray:
+def _cell_regions(domain: Domain, centre: Array, names: tuple[str, ...]) -> IntArray:
     """(C,) what fills each cell, from its centre (C, d)."""
     materials = list(domain.regions)
     region = np.full(centre.shape[0], -1, dtype=np.int64)
     for box in domain.boxes:
-        inside = box.holds(centre)
+        inside = box.contains(centre)
         solid = isinstance(box.matter, Carriers)
         region[inside] = materials.index(box.name) if solid else -1 - names.index(box.name)
     return region
@@ -322,10 +290,10 @@ def _cells_behind_faces(domain: Domain, shape: tuple[int, ...]) -> IntArray:
     return found
 
 
-def find_surfaces(
-    domain: Domain, region: IntArray, other: IntArray, outer: IntArray, names: tuple[str, ...]
-) -> tuple[IntArray, tuple[str, ...], tuple[tuple[InterfaceScattering, int, int] | None, ...]]:
-    """What stands at each face, names of all surfaces, and boundaries among them; `outer` where nothing is behind."""
+def cell_surfaces(domain: Domain, centre: Array, other: IntArray, outer: IntArray) -> dict[str, Any]:
+    """What fills cells of these centres (C, d) and stands at their faces (C, F); `outer` where nothing is behind."""
+    names, walls = _surface_names(domain)
+    region = _cell_regions(domain, centre, names)
     materials = list(domain.regions)
     beyond = np.where(other >= 0, region[other], 0)
     here = np.broadcast_to(region[:, None], other.shape)
@@ -347,17 +315,19 @@ def find_surfaces(
             raise InputError(
                 f"boundary {name!r}: no two regions of these names touch; there are {', '.join(materials)}"
             )
-    return surface, tuple(found), tuple(crossings)
+    return {
+        "region": region, "neighbour": other, "surface": surface, "surfaces": tuple(found),
+        "walls": (*walls, *[None] * (len(found) - len(walls))), "crossings": tuple(crossings),
+    }  # fmt: skip
 
 
 def _find_boundary(domain: Domain, one: str, other: str) -> tuple[str, InterfaceScattering]:
     """Name under which a boundary was given, and what it is."""
-    name, turned_name = f"{one}|{other}", f"{other}|{one}"
     given = domain.boundaries
-    if name in given and turned_name in given:
-        raise InputError(f"the boundary {name} is given twice, also as {turned_name}: give it once")
-    if name in given:
+    found = [name for name in (f"{one}|{other}", f"{other}|{one}") if name in given]
+    if len(found) > 1:
+        raise InputError(f"the boundary {found[0]} is given twice, also as {found[1]}: give it once")
+    for name in found:
         return name, to_interface_scattering(given[name], name)
-    if turned_name in given:
-        return turned_name, to_interface_scattering(given[turned_name], turned_name)
+    name = f"{one}|{other}"
     raise InputError(f"the boundary {name} has no transmission: {one} and {other} touch")

@@ -58,7 +58,7 @@ class Block:
         object.__setattr__(self, "name", _shape_name("box", self.name, self.matter))
         check_corners(f"box {self.name}", self.low, self.high)
 
-    def holds(self, place: Array) -> BoolArray:
+    def contains(self, place: Array) -> BoolArray:
         """(n,) whether places (n, d) lie inside."""
         return np.all((place > self.low) & (place < self.high), axis=1)
 
@@ -136,12 +136,12 @@ class Prism:
         object.__setattr__(self, "high", high)
 
     @property
-    def straight(self) -> bool:
+    def is_rectilinear(self) -> bool:
         """Whether all sides run along x or y."""
         along = np.abs(np.roll(self.corners, -1, axis=0) - self.corners)
         return bool((along.min(axis=1) <= _AREA_TOLERANCE * along.max()).all())
 
-    def holds(self, place: Array) -> BoolArray:
+    def contains(self, place: Array) -> BoolArray:
         """(n,) whether places (n, d) lie inside; by the number of sides to their right."""
         x, y = place[:, 0, None], place[:, 1, None]
         (x1, y1), (x2, y2) = self.corners.T, np.roll(self.corners, -1, axis=0).T
@@ -160,7 +160,7 @@ class Prism:
         found: list[Block] = []
         for left, right in itertools.pairwise(x):
             middle = np.stack([np.full(y.size - 1, (left + right) / 2), (y[1:] + y[:-1]) / 2], axis=1)
-            filled = np.concatenate([[False], Prism(self.corners, self.matter).holds(middle), [False]])
+            filled = np.concatenate([[False], Prism(self.corners, self.matter).contains(middle), [False]])
             steps = np.flatnonzero(np.diff(filled.astype(int)))
             for first, last in zip(steps[::2], steps[1::2], strict=True):
                 low, high = [left, y[first]], [right, y[last]]

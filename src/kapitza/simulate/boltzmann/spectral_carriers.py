@@ -37,22 +37,13 @@ _MIN_UMKLAPP_FACTOR = 1e-6  # of the umklapp scattering that was given
 
 @frozen(eq=False)
 class ModeTable:
-    """Modes before they are collected, one row each.
+    """Modes before they are collected, one row each; rows of unlike branches are kept apart."""
 
-    Attributes
-    ----------
-    omega : (n,) rad s⁻¹
-    capacity : (n,) heat capacity of the modes that the row stands for, J m⁻³ K⁻¹
-    speed : (n,) |v|, m s⁻¹, that lifetimes are asked for
-    along : (n,) |v_z|, m s⁻¹; the same as `speed` for isotropic bands
-    branch : (n,) rows of unlike branches are kept apart
-    """
-
-    omega: Array
-    capacity: Array
-    speed: Array
-    along: Array
-    branch: Array
+    omega: Array  # (n,) rad s⁻¹
+    capacity: Array  # (n,) heat capacity of the modes that the row stands for, J m⁻³ K⁻¹
+    speed: Array  # (n,) |v|, m s⁻¹, for which lifetimes are given
+    along: Array  # (n,) |v_z|, m s⁻¹; the same as `speed` for isotropic bands
+    branch: Array  # (n,)
 
 
 def group_edges(*materials: Solid | Dispersion | Bands | float, bins: int = DEFAULT_GROUPS) -> Array:
@@ -159,17 +150,12 @@ def group_frequencies(edges: ArrayLike) -> Array:
     A theory asked for these, `dmm(left, right, group_frequencies(edges))`, is summed over the groups without
     interpolation.
     """
-    return _group_quadrature(increasing(edges))[0]
-
-
-def _group_quadrature(edges: Array) -> tuple[Array, Array]:
-    """(n,) frequencies and weights in the bins, rad s⁻¹."""
-    return panel_quadrature(edges, _NODES_PER_GROUP)
+    return panel_quadrature(increasing(edges), _NODES_PER_GROUP)[0]
 
 
 def _branch_modes(material: Solid | Dispersion, edges: Array, temperature: float, statistics: Statistics) -> ModeTable:
     """Modes of isotropic branches, at the nodes of a quadrature in frequency."""
-    omega, weight = _group_quadrature(edges)
+    omega, weight = panel_quadrature(edges, _NODES_PER_GROUP)
     per_mode = mode_heat_capacity(omega, temperature, statistics)[0]
     parts: list[tuple[Array, Array, Array]] = []  # frequency, modes per volume, speed
     if isinstance(material, Solid):
@@ -238,18 +224,7 @@ def collect_modes(
     temperature: float,
     statistics: Statistics = "quantum",
 ) -> Carriers:
-    """Collect modes in bins of frequency, with the sums that each keeps.
-
-    Parameters
-    ----------
-    name : of the material
-    modes : one row each; outside of the bounds they are left out
-    lifetime : (n,) s
-    edges : (G + 1,) bounds, rad s⁻¹
-    isotropic : whether velocities point in all directions
-    temperature : K
-    statistics : "quantum" or "classical"
-    """
+    """Collect modes of a lifetime (n,), s, in bins between `edges`, rad s⁻¹, with the sums that each keeps."""
     group = np.digitize(modes.omega, edges) - 1
     use = (group >= 0) & (group < edges.size - 1) & (modes.capacity > 0)
     kinds = int(modes.branch.max(initial=0)) + 1
@@ -282,7 +257,7 @@ def collect_modes(
 
 def _match_spectrum(found: Carriers, material: Bands, rates: ScatteringRates) -> Carriers:
     """Bands of a mesh whose groups carry the heat of the spectrum of modes, with groups between its waves filled in."""
-    omega, weight = _group_quadrature(found.edges)
+    omega, weight = panel_quadrature(found.edges, _NODES_PER_GROUP)
     per_mode = mode_heat_capacity(omega, found.temperature, found.statistics)[0] * weight
     wanted = np.sum((per_mode * material.modes(omega)).reshape(-1, _NODES_PER_GROUP), axis=1) / (2 * np.pi)
     states = np.sum((per_mode * material.density_of_states(omega)).reshape(-1, _NODES_PER_GROUP), axis=1)

@@ -20,11 +20,9 @@ from kapitza.errors import InputError
 from kapitza.simulate.boltzmann.domain import (
     Domain,
     DomainCells,
-    cell_regions,
+    cell_surfaces,
     divide_into_blocks,
-    find_surfaces,
     grid_edges,
-    surface_names,
 )
 from kapitza.simulate.boltzmann.shapes import AXIS_NAMES, Prism
 
@@ -36,18 +34,11 @@ _Polygon = Array  # (n, 2) corners of a convex polygon, against the clock
 
 @frozen(eq=False, kw_only=True)
 class TriangularCells(DomainCells):
-    """Cells that are triangles, each with all heights in turn; faces: three sides, then bottom and top.
+    """Cells that are triangles, each with all heights in turn; faces: three sides, then bottom and top."""
 
-    Attributes
-    ----------
-    corner : (T, 3, 2) of the triangles, against the clock, m; side e runs from corner e to the next
-    within_map : (C,) cell of the map; -1 where another material fills more of that cell
-    jump : (C, F) wall of the domain, "-x" to "+z", through which a periodic face leads to the other end; -1: none
-    """
-
-    corner: Array
-    within_map: IntArray
-    jump: IntArray
+    corner: Array  # (T, 3, 2) against the clock, m; side e runs from corner e to the next
+    within_map: IntArray  # (C,) cell of the map; -1 where another material fills more of it
+    jump: IntArray  # (C, F) wall, "-x" to "+z", through which a periodic face leads to the other end; -1: none
 
     @property
     def layers(self) -> int:
@@ -86,7 +77,7 @@ class TriangularCells(DomainCells):
         return _cell_centres(self.corner, self.edges)
 
     @property
-    def home(self) -> IntArray:
+    def map_cell(self) -> IntArray:
         """(C,) cell of the map that each counts for."""
         return self.within_map
 
@@ -107,7 +98,7 @@ class TriangularCells(DomainCells):
 def divide_domain(
     domain: Domain, spacing: float | Sequence[float], extra: Sequence[tuple[Array, Array]] = ()
 ) -> DomainCells:
-    """Cut a domain into blocks, or into triangles where it has inclined sides; arguments as for `grid_of`."""
+    """Cut a domain into blocks, or into triangles where it has inclined sides; arguments as for `divide_domain`."""
     if any(isinstance(one, Prism) for one in domain.boxes):
         return _divide_into_triangles(domain, grid_edges(domain, spacing, extra))
     return divide_into_blocks(domain, spacing, extra)
@@ -123,13 +114,7 @@ def _cell_centres(corner: Array, edges: Sequence[Array]) -> Array:
 
 
 def _divide_into_triangles(domain: Domain, edges: tuple[Array, ...]) -> TriangularCells:
-    """Cut a domain with prisms into triangles and heights.
-
-    Raises
-    ------
-    InputError
-        for too many cells, and as `surfaces_of`
-    """
+    """Cut a domain with prisms into triangles and heights."""
     size = _PLACE_TOLERANCE * max(float(one[-1] - one[0]) for one in edges[:2])
     pieces, cell = _cut_into_polygons(domain, (edges[0], edges[1]), size)
     corner, owner = _triangulate(pieces, cell)
@@ -138,26 +123,12 @@ def _divide_into_triangles(domain: Domain, edges: tuple[Array, ...]) -> Triangul
         raise InputError(
             f"{len(corner) * layers} cells, expected at most {_MAX_TRIANGULAR_CELLS}: take a larger spacing"
         )
-    names, walls = surface_names(domain)
-    region = cell_regions(domain, _cell_centres(corner, edges), names)
     beside, outer = _link_sides(domain, corner, edges, size)
     other, outer, jump = _stack_triangles(domain, (beside, outer), layers, len(edges) == len(AXIS_NAMES))
-    surface, names, crossings = find_surfaces(domain, region, other, outer, names)
-    walls = (*walls, *[None] * (len(names) - len(walls)))
-    found = TriangularCells(
-        edges=edges,
-        region=region,
-        other=other,
-        surface=surface,
-        surfaces=names,
-        walls=walls,
-        crossings=crossings,
-        corner=corner,
-        within_map=region,
-        jump=jump,
-    )
+    surfaces = cell_surfaces(domain, _cell_centres(corner, edges), other, outer)
+    found = TriangularCells(edges=edges, corner=corner, within_map=surfaces["region"], jump=jump, **surfaces)
     place = (owner[:, None] * layers + np.arange(layers)).ravel()
-    return evolve(found, within_map=_dominant_map_cells(region, place, found.volume, prod(found.shape)))
+    return evolve(found, within_map=_dominant_map_cells(found.region, place, found.volume, prod(found.shape)))
 
 
 def _dominant_map_cells(region: IntArray, place: IntArray, volume: Array, count: int) -> IntArray:

@@ -22,49 +22,33 @@ from kapitza.core.arrays import Array, ComplexArray, positive
 from kapitza.errors import InputError
 from kapitza.simulate.boltzmann.boundaries import InterfaceScattering, Wall
 from kapitza.simulate.boltzmann.layered.cells import CELL_POLYNOMIALS, RealOrComplexArray
-from kapitza.simulate.boltzmann.layered.faces import FaceResponse, solve_faces
+from kapitza.simulate.boltzmann.layered.faces import FaceResponse
 from kapitza.simulate.boltzmann.layered.response import UNIFORM_DEPTH, absorbed_heat, fourier_impedance
-from kapitza.simulate.boltzmann.layered.solver import LayeredSystem, solve_balance
-from kapitza.simulate.boltzmann.layered.streams import layer_matrices
+from kapitza.simulate.boltzmann.layered.solver import LayeredSystem, assemble_balance, solve_balance
 from kapitza.simulate.boltzmann.layered.transport import Film, assemble_layers, boundary_temperatures, face_fluxes
 
 
 @frozen(eq=False)
 class FlowDerivatives:
-    """Something that is measured on a stack, and how it changes with what crosses its unknown boundary.
-
-    Attributes
-    ----------
-    value : its value
-    slope : (G,) derivative with respect to the heat that each group passes per kelvin, in its unit per W m⁻² K⁻¹
-    """
+    """Something that is measured on a stack, and how it changes with what crosses its unknown boundary."""
 
     value: complex
-    slope: NDArray[np.complexfloating | np.floating]
+    slope: NDArray[np.complexfloating | np.floating]  # (G,) by heat passed, W m⁻² K⁻¹
 
 
 def diffuse_scattering(flow: Array, film: Film) -> InterfaceScattering:
     """Diffuse boundary that passes `flow` (G,) W m⁻² K⁻¹, with the layer left of it."""
-    own = film.carriers.flow
-    share = np.divide(flow, own, out=np.zeros_like(own), where=own > 0)
+    arriving = film.carriers.flow
+    share = np.divide(flow, arriving, out=np.zeros_like(arriving), where=arriving > 0)
     return InterfaceScattering(coefficient=np.clip(share, 0.0, 1.0))
 
 
 def conductance_derivatives(films: Sequence[Film], boundaries: Sequence[object], flow: Array) -> FlowDerivatives:
     r"""Conductance of a stack between black walls, q/ΔT, and its derivatives: $((a_l - a_r)/\Delta T)^2$.
 
-    No further solution is needed: the problem is its own adjoint.
-
-    Parameters
-    ----------
-    films : layers from left to right
-    boundaries : as in `transport`; None for each that is the unknown one, seen from either side
-    flow : (G,) heat that passes the unknown boundary per kelvin, W m⁻² K⁻¹
-
-    Raises
-    ------
-    InputError
-        for a stack without an unknown boundary, and as `transport`
+    No further solution is needed: the problem is its own adjoint.  Boundaries that are None are the unknown one, seen
+    from
+    either side, which passes `flow` (G,) per kelvin, W m⁻² K⁻¹.
     """
     unknown = [i for i, one in enumerate(boundaries) if one is None]
     if not unknown:
@@ -77,18 +61,10 @@ def conductance_derivatives(films: Sequence[Film], boundaries: Sequence[object],
 
 
 def apparent_resistance_derivatives(films: Sequence[Film], flow: Array, frequency: float) -> FlowDerivatives:
-    """Boundary resistance that a Fourier analysis finds at a frequency (`seen_resistance`), and its derivatives.
+    """Boundary resistance that a Fourier analysis finds at a frequency (Hz; `apparent_resistance`), and its
+    derivatives.
 
-    Parameters
-    ----------
-    films : a film that is heated evenly, and its substrate
-    flow : (G,) heat that passes their boundary per kelvin, W m⁻² K⁻¹
-    frequency : of the modulation, Hz
-
-    Raises
-    ------
-    InputError
-        for another number of layers, and as `transport`
+    The film is heated evenly; `flow` (G,) passes to its substrate per kelvin, W m⁻² K⁻¹.
     """
     if len(films) != 2:
         raise InputError(f"expected a film and a substrate, got {len(films)} layers")
@@ -105,7 +81,7 @@ def _transmitted_heat_derivatives(films: Sequence[Film], flow: Array, rate: comp
     """Share of the heat given evenly to a film that passes into its substrate, and its derivatives (G,), m² K W⁻¹."""
     base = films[0].carriers.temperature
     slabs, _ = assemble_layers(films, [diffuse_scattering(flow, films[0])], Wall(), Wall(base))
-    closure, balance = _assemble_balance(slabs, rate)
+    closure, balance, _ = assemble_balance(slabs, rate)
     heat = np.zeros(int(slabs.stops[-1]), dtype=complex)
     inner = CELL_POLYNOMIALS * slabs.widths[0].size
     heat[:inner] = absorbed_heat(slabs.widths[0], UNIFORM_DEPTH * films[0].thickness).ravel()
@@ -118,17 +94,6 @@ def _transmitted_heat_derivatives(films: Sequence[Film], flow: Array, rate: comp
     passed = complex(np.sum(closure.flow[:, 2] * (entering - arriving)[:, 2]))
     drops = [_mean_at_face(closure, one, 1) - _mean_at_face(closure, one, 2) for one in (arriving, back)]
     return passed, -drops[0] * drops[1]
-
-
-def _assemble_balance(slabs: LayeredSystem, rate: complex) -> tuple[FaceResponse, RealOrComplexArray]:
-    """Faces and the matrix of the balance of heat, symmetric."""
-    layers = [layer_matrices(one, cells, rate) for one, cells in zip(slabs.streams, slabs.widths, strict=True)]
-    closure = solve_faces(slabs.faces, layers, slabs.base)
-    balance = -closure.exchange()[0]
-    for i, one in enumerate(layers):
-        inside = slice(slabs.stops[i], slabs.stops[i + 1])
-        balance[inside, inside] += one.balance
-    return closure, balance
 
 
 def _adjoint_source(slabs: LayeredSystem, closure: FaceResponse, *, face: int) -> RealOrComplexArray:

@@ -45,13 +45,13 @@ def _legendre_coefficients() -> list[Array]:
 
 
 def legendre_values(xi: Array) -> Array:
-    """(n, ORDER) polynomials at places ξ from 0 to 1 in a cell."""
+    """(n, P) polynomials at places ξ from 0 to 1 in a cell."""
     return np.asarray(legendre.legvander(2 * xi - 1, CELL_POLYNOMIALS - 1), dtype=float)
 
 
 @lru_cache(maxsize=1)
 def _series_coefficients() -> tuple[Array, Array]:
-    """Coefficients of the power series in t: of e (TERMS, ORDER), and of the double integral (TERMS, ORDER²)."""
+    """Coefficients of the power series in t: of e (TERMS, P), and of the double integral (TERMS, P²)."""
     node, weight = gauss_legendre(40)
     at = legendre_values(node)
     power = np.arange(_SERIES_TERMS)
@@ -67,7 +67,7 @@ def _series_coefficients() -> tuple[Array, Array]:
 
 @lru_cache(maxsize=1)
 def _asymptotic_coefficients() -> tuple[Array, Array, Array]:
-    """Derivatives φ_j^(k) at 0 and at 1, (ORDER, ORDER), and their integrals with φ_i, (ORDER, ORDER²)."""
+    """Derivatives φ_j^(k) at 0 and at 1, (P, P), and their integrals with φ_i, (P, P²)."""
     start, stop = np.zeros((CELL_POLYNOMIALS, CELL_POLYNOMIALS)), np.zeros((CELL_POLYNOMIALS, CELL_POLYNOMIALS))
     inner = np.zeros((CELL_POLYNOMIALS, CELL_POLYNOMIALS, CELL_POLYNOMIALS))
     for j, one in enumerate(_legendre_coefficients()):
@@ -80,22 +80,14 @@ def _asymptotic_coefficients() -> tuple[Array, Array, Array]:
 
 
 def _legendre_norms() -> Array:
-    """(ORDER,) integrals of the squares of the polynomials."""
+    """(P,) integrals of the squares of the polynomials."""
     return 1 / (2 * np.arange(CELL_POLYNOMIALS) + 1.0)
 
 
 def cell_integrals(thickness: RealOrComplexArray) -> tuple[RealOrComplexArray, RealOrComplexArray, RealOrComplexArray]:
-    """Attenuation, moments and collision matrix of cells.
-
-    Parameters
-    ----------
-    thickness : (...) optical thickness t of each cell for each stream, real part above zero
-
-    Returns
-    -------
-    passed : (...) $e^{-t}$
-    moment : (..., ORDER) e
-    collision : (..., ORDER, ORDER) D
+    """Attenuation $e^{-t}$ (...), moments e (..., P) and collision matrix D (..., P, P) of cells of
+    optical
+    thickness t (...), whose real part is above zero.
     """
     t = thickness.ravel()
     passed = np.exp(-t)
@@ -113,7 +105,7 @@ def cell_integrals(thickness: RealOrComplexArray) -> tuple[RealOrComplexArray, R
 
 
 def _cell_moments(t: RealOrComplexArray, passed: RealOrComplexArray) -> tuple[RealOrComplexArray, RealOrComplexArray]:
-    """Moments (n, ORDER) and collision matrices (n, ORDER²) of cells of optical thickness t (n,)."""
+    """Moments (n, P) and collision matrices (n, P²) of cells of optical thickness t (n,)."""
     moment = np.empty((t.size, CELL_POLYNOMIALS), t.dtype)
     collision = np.empty((t.size, CELL_POLYNOMIALS * CELL_POLYNOMIALS), t.dtype)
     reach = np.abs(t)
@@ -142,14 +134,7 @@ def _cell_moments(t: RealOrComplexArray, passed: RealOrComplexArray) -> tuple[Re
 
 
 def graded_cells(thickness: float, path: float, cells: int | None = None) -> Array:
-    """(C,) widths of the cells of a layer, narrow at both faces, m.
-
-    Parameters
-    ----------
-    thickness : of the layer, m
-    path : shortest mean free path that matters, m
-    cells : as many equal cells; None: graded
-    """
+    """(C,) widths of the cells of a layer, m: narrow at both faces by the shortest path that matters (m), or equal."""
     if cells is not None:
         return np.full(cells, thickness / cells)
     widest, width, reached = thickness / _MIN_LAYER_CELLS, _FIRST_WIDTH * min(thickness, path), 0.0

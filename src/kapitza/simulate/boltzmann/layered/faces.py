@@ -23,50 +23,42 @@ _FLOW_TOLERANCE = 1e-6  # relative difference of the flows of two layers that a 
 
 @frozen(eq=False)
 class Channels:
-    """How the streams of a layer are told apart at its faces: by group only, or each by itself.
-
-    Attributes
-    ----------
-    streams : of the layer
-    apart : whether each stream is a channel of its own; if not, a group is one, which diffuse boundaries allow
-    flow : (G, n) heat that each channel carries one way per kelvin, W m⁻² K⁻¹
-    place : (S,) channel of each stream within its group
-    """
+    """How the streams of a layer are distinguished at its faces: by group only, or each by itself."""
 
     streams: Streams
-    apart: bool
-    flow: Array
-    place: IndexArray
+    resolved: bool  # each stream is a channel; else a group is one, which diffuse boundaries allow
+    flow: Array  # (G, n) heat that each channel carries one way per kelvin, W m⁻² K⁻¹
+    channel: IndexArray  # (S,) channel of each stream within its group
 
     @property
     def size(self) -> int:
         """Number of channels of a group."""
         return self.flow.shape[1]
 
-    def gathered(self, value: RealOrComplexArray) -> RealOrComplexArray:
+    def from_streams(self, value: RealOrComplexArray) -> RealOrComplexArray:
         """(G, n, ...) values of channels from those of streams (S, ...)."""
-        if self.apart:
+        if self.resolved:
             found = np.zeros((self.streams.groups, self.size, *value.shape[1:]), value.dtype)
-            found[self.streams.group, self.place] = value
+            found[self.streams.group, self.channel] = value
             return found
         share = self.streams.flow.reshape(-1, *[1] * (value.ndim - 1))
         total = self.streams.integrate_directions(share * value)
         flow = self.flow[:, 0].reshape(-1, *[1] * (value.ndim - 1))
         return np.divide(total, flow, out=np.zeros_like(total), where=flow > 0)[:, None]
 
-    def spread(self, value: RealOrComplexArray) -> RealOrComplexArray:
+    def to_streams(self, value: RealOrComplexArray) -> RealOrComplexArray:
         """(S, ...) values of streams from those of channels (G, n, ...)."""
-        return value[self.streams.group, self.place]
+        return value[self.streams.group, self.channel]
 
 
-def make_channels(streams: Streams, apart: bool) -> Channels:
+def make_channels(streams: Streams, resolved: bool) -> Channels:
     """Return the channels of a layer."""
-    if not apart:
+    if not resolved:
         flow = streams.integrate_directions(streams.flow)[:, None]
-        return Channels(streams, apart, np.asarray(flow, dtype=float), np.zeros(streams.group.size, dtype=np.intp))
+        return Channels(streams, resolved, np.asarray(flow, dtype=float), np.zeros(streams.group.size, dtype=np.intp))
     flow = np.zeros((streams.groups, streams.channels))
-    flow[streams.group, streams.place] = streams.flow
-    return Channels(streams, apart, flow, streams.place)
+    flow[streams.group, streams.channel] = streams.flow
+    return Channels(streams, resolved, flow, streams.channel)
 
 
 def _specular_redistribution(share: Array, size: int) -> Array:
@@ -83,21 +75,13 @@ def _diffuse_redistribution(share: Array, arriving: Array, leaving: int) -> Arra
 
 @frozen(eq=False)
 class Faces:
-    """Redistribution at all faces of a stack: left and right face of each layer in turn.
+    """Redistribution at all faces of a stack: left and right face of each layer in turn."""
 
-    Attributes
-    ----------
-    channels : of each layer
-    crossings, flows : boundaries, and the heat (G,) that crosses each per kelvin
-    walls : left and right end; None where the stack repeats, and the last crossing joins its ends
-    drop : K, by which the temperature falls from one period to the next
-    """
-
-    channels: Sequence[Channels]
+    channels: Sequence[Channels]  # of each layer
     crossings: Sequence[InterfaceScattering]
-    flows: Sequence[Array]
-    walls: tuple[Wall, Wall] | None
-    drop: float = 0.0
+    flows: Sequence[Array]  # (G,) heat that crosses each boundary per kelvin
+    walls: tuple[Wall, Wall] | None  # None where the stack repeats: the last crossing joins its ends
+    drop: float = 0.0  # K, by which the temperature falls from one period to the next
     size: int = field(init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -187,16 +171,16 @@ def _specular_reflection(specular: float, through: Array, side: Channels) -> Arr
 
 def _specular_transmission(crossing: InterfaceScattering, left: Channels, right: Channels, even: Array) -> Array:
     """(G, n) share of the specular phonons of each channel that cross; `even` (G,) where the boundary does not say."""
-    if crossing.through is None:
+    if crossing.specular_transmission is None:
         return np.broadcast_to(even[:, None], left.flow.shape)
-    if isinstance(crossing.through, (int, float)):
-        return np.full(left.flow.shape, float(crossing.through))
+    if isinstance(crossing.specular_transmission, (int, float)):
+        return np.full(left.flow.shape, float(crossing.specular_transmission))
     missing = sum(int(np.isnan(one.streams.cosine).sum()) for one in (left, right))
     if missing:
         raise InputError(f"a share by angle needs isotropic bands on both sides; {missing} streams have no angle")
     cosine = np.zeros(left.flow.shape)
-    cosine[left.streams.group, left.streams.place] = left.streams.cosine
-    return crossing.through.at(cosine)
+    cosine[left.streams.group, left.streams.channel] = left.streams.cosine
+    return crossing.specular_transmission.at(cosine)
 
 
 def _diffuse_transmission(total: Array, through: Array, specular: float, flow: Array) -> Array:
@@ -247,7 +231,7 @@ def _pair_by_rank(left: Channels, right: Channels) -> Array:
 def _cumulative_flow(side: Channels) -> tuple[Array, Array]:
     """(G, n) heat per kelvin of all streams of a group that are faster along the normal, without and with each."""
     velocity = np.zeros(side.flow.shape)
-    velocity[side.streams.group, side.place] = side.streams.velocity
+    velocity[side.streams.group, side.channel] = side.streams.velocity
     order = np.argsort(-velocity, axis=1, kind="stable")
     above = np.empty_like(side.flow)
     np.put_along_axis(above, order, np.cumsum(np.take_along_axis(side.flow, order, axis=1), axis=1), axis=1)
@@ -256,22 +240,13 @@ def _cumulative_flow(side: Channels) -> tuple[Array, Array]:
 
 @frozen(eq=False)
 class FaceResponse:
-    """What enters the faces, $x = x_0 + ZVT$, and what of it the layers take.
+    """What enters the faces, $x = x_0 + ZVT$, and what of it the layers take."""
 
-    Attributes
-    ----------
-    emitted : (G, F, n) x₀: entering for T = 0
-    response : (G, F n, N) ZV
-    emission : (G, F n, N) V
-    flow : (G, F, n) heat per kelvin of each channel
-    passed : (G, F, n) what enters through a face and is left at the opposite one
-    """
-
-    emitted: RealOrComplexArray
-    response: RealOrComplexArray
-    emission: RealOrComplexArray
-    flow: Array
-    passed: RealOrComplexArray
+    emitted: RealOrComplexArray  # (G, F, n) x₀: entering for T = 0
+    response: RealOrComplexArray  # (G, F n, N) ZV
+    emission: RealOrComplexArray  # (G, F n, N) V
+    flow: Array  # (G, F, n) heat per kelvin of each channel
+    passed: RealOrComplexArray  # (G, F, n) what enters through a face and is left at the opposite one
 
     def exchange(self) -> tuple[RealOrComplexArray, RealOrComplexArray]:
         """(N, N) heat that comes back from the faces, and (N,) heat from the walls, W m⁻² K⁻¹ and W m⁻²."""
@@ -292,51 +267,44 @@ class FaceResponse:
 
 def solve_faces(faces: Faces, layers: Sequence[LayerMatrices], base: float) -> FaceResponse:
     """Solve the faces of all groups for what enters them."""
-    count, n, groups = 2 * len(layers), faces.size, faces.groups
+    redistribution, system, walls, passed, flow = _face_system(faces, [one.passed for one in layers], base)
+    groups, count, n = flow.shape
     stops = np.cumsum([0, *(one.balance.shape[0] for one in layers)])
-    kind = layers[0].balance.dtype
-    emission = np.zeros((groups, count, n, stops[-1]), kind)
-    passed, flow = np.zeros((groups, count, n), kind), np.zeros((groups, count, n))
+    emission = np.zeros((groups, count, n, stops[-1]), passed.dtype)
     for i, (one, channels) in enumerate(zip(layers, faces.channels, strict=True)):
         inside = slice(stops[i], stops[i + 1])
         for face, part in ((2 * i, one.left), (2 * i + 1, one.right)):
-            emission[:, face, : channels.size, inside] = channels.gathered(part)
-            passed[:, face, : channels.size] = channels.gathered(one.passed)
-            flow[:, face, : channels.size] = channels.flow
-    matrix, walls = faces.matrices(base)
-    opposite = np.arange(count) ^ 1
-    through = matrix[:, :, :, opposite] * passed[:, None, None]
-    square = matrix.reshape(groups, count * n, count * n)
+            emission[:, face, : channels.size, inside] = channels.from_streams(part)
     emission = emission.reshape(groups, count * n, -1)
-    right = np.concatenate([square @ emission, walls.reshape(groups, -1, 1)], axis=2)
-    solved = np.linalg.solve(np.eye(count * n) - through.reshape(square.shape), right)
+    right = np.concatenate([redistribution @ emission, walls.reshape(groups, -1, 1)], axis=2)
+    solved = np.linalg.solve(system, right)
     return FaceResponse(solved[:, :, -1].reshape(walls.shape), solved[:, :, :-1], emission, flow, passed)
 
 
 def face_exchange(faces: Faces, transmitted: Sequence[Array], base: float) -> tuple[Array, Array, Array, Array]:
     """The faces without what the inside emits, for solutions that never form its matrix.
 
-    Parameters
-    ----------
-    faces : of the stack
-    transmitted : for each layer (S,), what is left of a stream behind it
-    base : K
-
-    Returns
-    -------
-    between : (G, F n, F n) what enters from what the inside sends to the faces
-    emitted : (G, F, n) what enters for a stack at `base`, K
-    passed, flow : (G, F, n) as in `Closure`
+    From what is left of each stream (S,) behind each layer: what enters from what the inside sends to the faces
+    (G, F n, F n), what enters for a stack at `base` (G, F, n), K, and `passed` and `flow` of `FaceResponse`.
     """
+    redistribution, system, walls, passed, flow = _face_system(faces, transmitted, base)
+    right = np.concatenate([redistribution, walls.reshape(len(walls), -1, 1)], axis=2)
+    solved: Array = np.linalg.solve(system, right).astype(float)
+    return solved[:, :, :-1], solved[:, :, -1].reshape(walls.shape), passed, flow
+
+
+def _face_system(
+    faces: Faces, transmitted: Sequence[RealOrComplexArray], base: float
+) -> tuple[Array, RealOrComplexArray, Array, RealOrComplexArray, Array]:
+    """R and 1 - RP (G, F n, F n), the emission b of the walls, P and the flow of channels (G, F, n)."""
     count, n, groups = 2 * len(transmitted), faces.size, faces.groups
-    passed, flow = np.zeros((groups, count, n)), np.zeros((groups, count, n))
+    passed, flow = np.zeros((groups, count, n), transmitted[0].dtype), np.zeros((groups, count, n))
     for i, (one, channels) in enumerate(zip(transmitted, faces.channels, strict=True)):
         for face in (2 * i, 2 * i + 1):
-            passed[:, face, : channels.size] = channels.gathered(one)
+            passed[:, face, : channels.size] = channels.from_streams(one)
             flow[:, face, : channels.size] = channels.flow
     matrix, walls = faces.matrices(base)
+    # what arrives at a face entered through the opposite one: faces 2i and 2i + 1 belong to one layer
     through = matrix[:, :, :, np.arange(count) ^ 1] * passed[:, None, None]
-    square = matrix.reshape(groups, count * n, count * n)
-    right = np.concatenate([square, walls.reshape(groups, -1, 1)], axis=2)
-    solved: Array = np.linalg.solve(np.eye(count * n) - through.reshape(square.shape), right).astype(float)
-    return solved[:, :, :-1], solved[:, :, -1].reshape(walls.shape), passed, flow
+    shape = groups, count * n, count * n
+    return matrix.reshape(shape), np.eye(count * n) - through.reshape(shape), walls, passed, flow

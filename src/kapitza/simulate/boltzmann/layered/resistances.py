@@ -6,20 +6,26 @@ thick never settle on the line: the number belongs to a thickness, and so these 
 """
 
 from collections.abc import Sequence
+from concurrent.futures import Executor
+from functools import partial
 
 import numpy as np
-from attrs import evolve
+from attrs import asdict, evolve
 from numpy.typing import ArrayLike
 
 from kapitza.core.arrays import Array, positive
 from kapitza.core.conductance import TEMPERATURE_DROPS, Conductance, Drop
 from kapitza.errors import InputError
-from kapitza.simulate.boltzmann.boundaries import Wall, reverse_boundary
+from kapitza.run.store import Store, UnitInputs, UnitResult, unit_address
+from kapitza.run.work import Progress, run_units
+from kapitza.simulate.boltzmann.boundaries import Wall, reverse_boundary, to_interface_scattering
 from kapitza.simulate.boltzmann.carriers import Carriers
 from kapitza.simulate.boltzmann.layered.transport import MAX_THICKNESS, Film, transport
 
 _DEFAULT_THICKNESS = 1e-5  # m: how deep thermoreflectance looks at megahertz
 _SCALE_STEPS = 65  # factors on the thickness that are tried, eight in a decade
+_SCALES_AT_ONCE = 8  # factors that an executor works on together
+_SERIES_VERSION = "1"  # of stored resistances of stacks
 _THICK_LAYER_PATHS = 20.0  # median mean free paths of a layer that is thick
 _MIN_LAYER_PATHS = 5.0  # median mean free paths of a layer, below which its profile has no straight part
 
@@ -32,7 +38,7 @@ def interface_conductances(
     Parameters
     ----------
     left, right : phonons of both sides
-    boundary : `Transmission` or `Crossing`
+    boundary : `Transmission` or `InterfaceScattering`
     thickness : of both layers, m; None: 10 µm, or 20 median mean free paths where they are longer.  The extrapolated
     conductance falls with it while phonons with longer paths carry heat
 
@@ -43,10 +49,11 @@ def interface_conductances(
     """
     thick = _thick_layer_thickness(thickness, left, right)
     for side in (left, right):
-        if thick < _MIN_LAYER_PATHS * median_path(side):
+        median = side.path_quantile(0.5)
+        if thick < _MIN_LAYER_PATHS * median:
             raise InputError(
                 f"thickness = {thick:g} m: half of the heat in {side.name} travels farther than "
-                f"{median_path(side):.3g} m at a time; take at least {_MIN_LAYER_PATHS * median_path(side):.3g} m"
+                f"{median:.3g} m at a time; take at least {_MIN_LAYER_PATHS * median:.3g} m"
             )
     right_name = right.name if right.name != left.name else f"{right.name}'"
     films = [Film(thick, left), Film(thick, right, name=right_name)]
@@ -57,17 +64,10 @@ def interface_conductances(
 def _thick_layer_thickness(thickness: float | None, *sides: Carriers) -> float:
     """Return a thickness, or one at which layers of these phonons are thick, m."""
     return (
-        max(_DEFAULT_THICKNESS, *(_THICK_LAYER_PATHS * median_path(side) for side in sides))
+        max(_DEFAULT_THICKNESS, *(_THICK_LAYER_PATHS * side.path_quantile(0.5) for side in sides))
         if thickness is None
         else thickness
     )
-
-
-def median_path(carriers: Carriers) -> float:
-    """Mean free path below which bands carry half of the heat, m."""
-    order = np.argsort(carriers.path)
-    carried = np.cumsum(carriers.contribution[order])
-    return float(carriers.path[order][np.searchsorted(carried, carried[-1] / 2)])
 
 
 def wall_slip(carriers: Carriers, *, specular: ArrayLike = 0.0, thickness: float | None = None) -> float:
@@ -101,12 +101,8 @@ def wall_slip(carriers: Carriers, *, specular: ArrayLike = 0.0, thickness: float
 def _fourier_resistance(
     films: Sequence[Film], boundaries: Sequence[object], *, thickness: float | None = None
 ) -> float:
-    """Resistance of a stack between black walls by Fourier's law, with slips and extrapolated resistances, m² K W⁻¹.
-
-    Parameters
-    ----------
-    films, boundaries : as in `transport`
-    thickness : of the thick layers that slips and resistances are taken from, m; None: see `interface_conductances`
+    """Resistance of a stack between black walls by Fourier's law, with slips and extrapolated resistances, m² K
+    W⁻¹.
     """
     total = sum(film.thickness / film.carriers.conductivity for film in films)
     for one, other, boundary in zip(films, films[1:], boundaries, strict=False):
@@ -127,8 +123,52 @@ def fourier_error(films: Sequence[Film], boundaries: Sequence[object] = (), *, t
     return _fourier_resistance(films, boundaries, thickness=thickness) / transport(films, boundaries).resistance - 1
 
 
+def _stack_resistances(
+    films: Sequence[Film],
+    boundaries: Sequence[object],
+    thickness: Array,
+    *,
+    walls: tuple[Wall, Wall] | None = None,
+    period: float | None = None,
+    run: tuple[Store | None, Executor | None, Progress | None] = (None, None, None),
+) -> Array:
+    """(n,) resistance of a stack with other thicknesses (n, M) of its layers, m² K W⁻¹: one unit of work each."""
+    store, executor, progress = run
+    names = [f"{one.name}|{other.name}" for one, other in zip(films, [*films[1:], films[0]], strict=True)]
+    joints = [to_interface_scattering(one, name) for one, name in zip(boundaries, names, strict=False)]
+    records = [*films, *joints, *(walls or ())]
+    stack = unit_address({"records": [asdict(one) for one in records], "period": period}, version=_SERIES_VERSION)
+    units: list[UnitInputs] = [{"stack": stack, "thickness": row} for row in thickness]
+    work = partial(_stack_resistance, tuple(films), tuple(joints), walls, period)
+    parts = run_units(work, units, version=_SERIES_VERSION, store=store, executor=executor, progress=progress)
+    return np.array([float(part["resistance"]) for part in parts])
+
+
+def _stack_resistance(
+    films: Sequence[Film],
+    joints: Sequence[object],
+    walls: tuple[Wall, Wall] | None,
+    period: float | None,
+    unit: UnitInputs,
+) -> UnitResult:
+    """Resistance of a stack with the thicknesses of a unit, m² K W⁻¹."""
+    layers = [
+        evolve(film, thickness=one) for film, one in zip(films, np.asarray(unit["thickness"], float), strict=True)
+    ]
+    left, right = walls or (None, None)
+    found = transport(layers, joints, left=left, right=right, period=period)
+    return {"resistance": np.array(found.resistance)}
+
+
 def fourier_scale(
-    films: Sequence[Film], boundaries: Sequence[object] = (), *, tolerance: float = 0.05, thickness: float | None = None
+    films: Sequence[Film],
+    boundaries: Sequence[object] = (),
+    *,
+    tolerance: float = 0.05,
+    thickness: float | None = None,
+    store: Store | None = None,
+    executor: Executor | None = None,
+    progress: Progress | None = None,
 ) -> float:
     """Factor on all thicknesses from which on Fourier's law with slips and extrapolated resistances is good enough.
 
@@ -139,6 +179,7 @@ def fourier_scale(
     films, boundaries : as in `transport`, between black walls
     tolerance : relative error of the resistance that is good enough
     thickness : of the thick layers that slips and resistances are taken from, m; None: see `interface_conductances`
+    store, executor, progress : as for `film_conductivities`
 
     Raises
     ------
@@ -149,19 +190,29 @@ def fourier_scale(
         raise InputError(f"tolerance = {tolerance:g}, wanted a relative error above 0")
     bulk = sum(film.thickness / film.carriers.conductivity for film in films)
     fixed = _fourier_resistance(films, boundaries, thickness=thickness) - bulk
-    found = np.inf
-    most = min(1e4, 0.99 * MAX_THICKNESS / max(film.thickness for film in films))
-    for scale in np.geomspace(most, 1e-4, _SCALE_STEPS):
-        thicker = [evolve(film, thickness=film.thickness * scale) for film in films]
-        off = (bulk * scale + fixed) / transport(thicker, boundaries).resistance - 1
-        if abs(off) > tolerance:
-            break
-        found = float(scale)
+    layers = np.array([film.thickness for film in films])
+    scales = np.geomspace(min(1e4, 0.99 * MAX_THICKNESS / layers.max()), 1e-4, _SCALE_STEPS)
+    found, step = np.inf, 1 if executor is None else _SCALES_AT_ONCE
+    for first in range(0, scales.size, step):  # from thick to thin, no further than the law holds
+        some = scales[first : first + step]
+        exact = _stack_resistances(films, boundaries, np.outer(some, layers), run=(store, executor, progress))
+        for scale, resistance in zip(some, exact, strict=True):
+            if abs((bulk * scale + fixed) / resistance - 1) > tolerance:
+                return found
+            found = float(scale)
     return found
 
 
 def superlattice_resistances(
-    left: Carriers, right: Carriers, boundary: object, period: ArrayLike, *, share: float = 0.5
+    left: Carriers,
+    right: Carriers,
+    boundary: object,
+    period: ArrayLike,
+    *,
+    share: float = 0.5,
+    store: Store | None = None,
+    executor: Executor | None = None,
+    progress: Progress | None = None,
 ) -> Array:
     """(n,) effective resistance of each boundary of a superlattice, m² K W⁻¹.
 
@@ -171,14 +222,24 @@ def superlattice_resistances(
 
     Parameters
     ----------
-    left, right, boundary, period, share : as in `superlattice_conductivities`
+    left, right, boundary, period, share, store, executor, progress : as in `superlattice_conductivities`
     """
     length = positive(period)
-    found = length / superlattice_conductivities(left, right, boundary, length, share=share)
-    return (found - length * (share / left.conductivity + (1 - share) / right.conductivity)) / 2
+    conductivity = superlattice_conductivities(
+        left, right, boundary, length, share=share, store=store, executor=executor, progress=progress
+    )
+    return (length / conductivity - length * (share / left.conductivity + (1 - share) / right.conductivity)) / 2
 
 
-def film_conductivities(carriers: Carriers, thickness: ArrayLike, *, specular: ArrayLike = 0.0) -> Array:
+def film_conductivities(
+    carriers: Carriers,
+    thickness: ArrayLike,
+    *,
+    specular: ArrayLike = 0.0,
+    store: Store | None = None,
+    executor: Executor | None = None,
+    progress: Progress | None = None,
+) -> Array:
     """(n,) effective conductivity across free films between two walls that thermalise, W m⁻¹ K⁻¹.
 
     Parameters
@@ -186,29 +247,36 @@ def film_conductivities(carriers: Carriers, thickness: ArrayLike, *, specular: A
     carriers : phonons of the film
     thickness : (n,) m
     specular : share of the phonons that the walls reflect like a mirror
+    store : where finished thicknesses are kept and looked for
+    executor : any `concurrent.futures.Executor`, such as a process pool or that of a Dask client
+    progress : called with the number of finished and of all thicknesses
     """
-    base = carriers.temperature
-    ends = Wall(base + 0.5, specular), Wall(base - 0.5, specular)
-    return np.array(
-        [
-            transport([Film(float(one), carriers)], left=ends[0], right=ends[1]).effective_conductivity
-            for one in positive(thickness)
-        ]
-    )
+    base, length = carriers.temperature, positive(thickness)
+    films, walls = [Film(length[0], carriers)], (Wall(base + 0.5, specular), Wall(base - 0.5, specular))
+    resistance = _stack_resistances(films, (), length[:, None], walls=walls, run=(store, executor, progress))
+    return length / resistance
 
 
 def superlattice_conductivities(
-    left: Carriers, right: Carriers, boundary: object, period: ArrayLike, *, back: object = None, share: float = 0.5
+    left: Carriers,
+    right: Carriers,
+    boundary: object,
+    period: ArrayLike,
+    *,
+    share: float = 0.5,
+    store: Store | None = None,
+    executor: Executor | None = None,
+    progress: Progress | None = None,
 ) -> Array:
     """(n,) effective conductivity of endless superlattices, phonons being particles, W m⁻¹ K⁻¹.
 
     Parameters
     ----------
     left, right : phonons of the two layers
-    boundary : `Transmission` or `Crossing` from left to right
+    boundary : `Transmission` or `InterfaceScattering` from left to right; or two of them, there and back
     period : (n,) thickness of both layers together, m
-    back : the same from right to left; None: `boundary` turned round
     share : of the left layer in the period
+    store, executor, progress : as for `film_conductivities`
 
     Raises
     ------
@@ -217,10 +285,9 @@ def superlattice_conductivities(
     """
     if not 0 < share < 1:
         raise InputError(f"share = {share:g} of the left layer, expected between 0 and 1")
-    other = right.name if right.name != left.name else f"{right.name}'"
-    found: list[float] = []
-    for one in positive(period):
-        films = [Film(share * one, left), Film((1 - share) * one, right, name=other)]
-        joints = [boundary, reverse_boundary(boundary, left, right) if back is None else back]
-        found.append(transport(films, joints, period=1.0).effective_conductivity)
-    return np.array(found)
+    length = positive(period)
+    name = right.name if right.name != left.name else f"{right.name}'"
+    films = [Film(share * length[0], left), Film((1 - share) * length[0], right, name=name)]
+    joints = boundary if isinstance(boundary, tuple) else (boundary, reverse_boundary(boundary, left, right))
+    thickness = np.stack([share * length, (1 - share) * length], axis=1)
+    return length / _stack_resistances(films, joints, thickness, period=1.0, run=(store, executor, progress))

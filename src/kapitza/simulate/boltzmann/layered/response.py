@@ -33,16 +33,10 @@ _EULER_TERMS = 11  # terms of the inversion: right to about six digits where the
 
 @frozen(eq=False)
 class HeatingResponse:
-    """Layers heated at the left face, at one rate of change.
+    """Layers heated at the left face, at one rate of change."""
 
-    Attributes
-    ----------
-    rate : s, s⁻¹
-    layers : distribution inside of each layer, per absorbed flux, K m² W⁻¹ and 1
-    """
-
-    rate: complex
-    layers: tuple[LayerDistribution, ...]
+    rate: complex  # s, s⁻¹
+    layers: tuple[LayerDistribution, ...]  # inside of each layer, per absorbed flux, K m² W⁻¹ and 1
 
     @property
     def surface(self) -> complex:
@@ -92,7 +86,7 @@ def heating_response(
 
 
 def absorbed_heat(widths: Array, depth: float) -> Array:
-    """(C, ORDER) heat given to each polynomial of each cell, all cells together 1."""
+    """(C, P) heat given to each polynomial of each cell, all cells together 1."""
     passed, moment, _ = cell_integrals(widths / depth)
     front = np.concatenate([[1.0], np.cumprod(passed[:-1])])
     given = (front * widths / depth)[:, None] * moment
@@ -219,7 +213,7 @@ def apparent_resistance(films: Sequence[Film], boundary: object, frequency: Arra
     Parameters
     ----------
     films : two layers, the film first; the substrate thicker than heat travels
-    boundary : `Transmission` or `Crossing`
+    boundary : `Transmission` or `InterfaceScattering`
     frequency : (nf,) Hz
 
     Raises

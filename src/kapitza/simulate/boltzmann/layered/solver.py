@@ -9,22 +9,23 @@ than Fourier's law says: each part of the spectrum adds its own diffusion.
 
 from collections.abc import Callable, Sequence
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from attrs import field, frozen
 from scipy.linalg import solveh_banded
+from scipy.sparse.linalg import LinearOperator, cg
 
 from kapitza.core.arrays import Array, IndexArray
 from kapitza.core.quadrature import gauss_legendre
 from kapitza.errors import ConvergenceError
-from kapitza.simulate.boltzmann.boundaries import InterfaceScattering, Wall
 from kapitza.simulate.boltzmann.layered.cells import (
     CELL_POLYNOMIALS,
     RealOrComplexArray,
     cell_integrals,
     legendre_values,
 )
-from kapitza.simulate.boltzmann.layered.faces import Faces, face_exchange, make_channels, solve_faces
+from kapitza.simulate.boltzmann.layered.faces import FaceResponse, Faces, face_exchange, solve_faces
 from kapitza.simulate.boltzmann.layered.streams import Streams, layer_matrices
 
 LinearMap = Callable[[Array], Array]
@@ -36,34 +37,25 @@ _MAX_ITERATIONS = 400  # iterations
 
 @frozen(eq=False)
 class _LayerSweep:
-    """A layer whose streams are swept from cell to cell.
-
-    Attributes
-    ----------
-    streams : of the layer
-    widths : (C,) of the cells, m
-    kind : (C,) number of the width of each cell among the different ones
-    passed, given : of cells of each width, (U, S) and (U, ORDER, S)
-    local : (U, ORDER, ORDER) balance within a cell of each width
-    """
+    """A layer whose streams are swept from cell to cell; U different widths of cells."""
 
     streams: Streams
-    widths: Array
-    kind: IndexArray
-    passed: Array
-    given: Array
-    local: Array
+    widths: Array  # (C,) of the cells, m
+    kind: IndexArray  # (C,) number of the width of each cell
+    passed: Array  # (U, S)
+    given: Array  # (U, P, S)
+    local: Array  # (U, P, P) balance within a cell of each width
     sign: Array = field(init=False, factory=lambda: np.array([(-1.0) ** j for j in range(CELL_POLYNOMIALS)]))
 
     @property
     def strength(self) -> Array:
         """(S,) c/2τ², what a stream takes from a cell over what it gives, per length."""
-        return self.streams.capacity / self.streams.lifetime / (2 * self.streams.reach)
+        return self.streams.capacity / self.streams.lifetime / (2 * self.streams.normal_path)
 
     def balance(self, temperature: Array) -> tuple[Array, Array, Array]:
-        """Balance (C, ORDER) of temperatures (C, ORDER) without inflow, and what leaves left and right, (S,)."""
+        """Balance (C, P) of temperatures (C, P) without inflow, and what leaves left and right, (S,)."""
         found = np.einsum("cij,cj->ci", self.local[self.kind], temperature)
-        right, left = np.zeros((2, self.streams.reach.size))
+        right, left = np.zeros((2, self.streams.normal_path.size))
         weight = self.strength
         for c in range(self.widths.size):
             k, back = self.kind[c], self.widths.size - 1 - c
@@ -72,13 +64,12 @@ class _LayerSweep:
             k = self.kind[back]
             found[back] -= self.sign * (self.given[k] @ (weight * left))
             left = self.passed[k] * left + temperature[back] @ self.given[k]
-        return found, left / self.streams.reach, right / self.streams.reach
+        return found, left / self.streams.normal_path, right / self.streams.normal_path
 
     def inflow(self, left: Array, right: Array) -> Array:
-        """(C, ORDER) heat that streams (S,) entering from left and right give to the cells, W m⁻²."""
-        found = np.empty((self.widths.size, CELL_POLYNOMIALS))
-        found[:] = 0
-        weight = self.strength * self.streams.reach
+        """(C, P) heat that streams (S,) entering from left and right give to the cells, W m⁻²."""
+        found = np.zeros((self.widths.size, CELL_POLYNOMIALS))
+        weight = self.strength * self.streams.normal_path
         ahead, behind = weight * left, weight * right
         for c in range(self.widths.size):
             k, back = self.kind[c], self.widths.size - 1 - c
@@ -100,7 +91,7 @@ def _prepare_sweep(streams: Streams, widths: Array) -> _LayerSweep:
     rounded = np.round(np.log(widths), 9)
     _, first, kind = np.unique(rounded, return_index=True, return_inverse=True)
     different = widths[first]
-    passed, moment, collision = cell_integrals(different / streams.reach[:, None])
+    passed, moment, collision = cell_integrals(different / streams.normal_path[:, None])
     exchange = streams.capacity / streams.lifetime
     local = np.tensordot(exchange, collision, axes=(0, 0))
     local = different[:, None, None] / 2 * (local + local.swapaxes(1, 2))
@@ -141,17 +132,19 @@ def _diffusion_matrices(sweeps: Sequence[_LayerSweep], joints: Sequence[Array]) 
 
 def _group_paths(streams: Streams) -> tuple[Array, Array]:
     """(PARTS,) exchange C/τ of parts of the spectrum of paths, W m⁻³ K⁻¹, and their mean Λ_z², m²."""
-    order = np.argsort(streams.reach)
+    order = np.argsort(streams.normal_path)
     exchange = (streams.capacity / streams.lifetime)[order]
-    square = np.square(streams.reach[order])
-    span = np.log(streams.reach[order[-1]] / streams.reach[order[0]]) / _SPECTRUM_PARTS + 1e-12
-    part = np.minimum((np.log(streams.reach[order] / streams.reach[order[0]]) / span).astype(int), _SPECTRUM_PARTS - 1)
+    square = np.square(streams.normal_path[order])
+    span = np.log(streams.normal_path[order[-1]] / streams.normal_path[order[0]]) / _SPECTRUM_PARTS + 1e-12
+    part = np.minimum(
+        (np.log(streams.normal_path[order] / streams.normal_path[order[0]]) / span).astype(int), _SPECTRUM_PARTS - 1
+    )
     total = np.asarray(np.bincount(part, weights=exchange, minlength=_SPECTRUM_PARTS), dtype=float)
     spread = np.bincount(part, weights=exchange * square, minlength=_SPECTRUM_PARTS)
     length = np.divide(spread, total, out=np.zeros(_SPECTRUM_PARTS), where=total > 0)
     empty = total <= 0
     total[empty] = 1e-9 * total.sum()
-    length[empty] = np.exp(2 * (np.log(streams.reach[order[0]]) + span * (np.flatnonzero(empty) + 0.5)))
+    length[empty] = np.exp(2 * (np.log(streams.normal_path[order[0]]) + span * (np.flatnonzero(empty) + 0.5)))
     return np.asarray(total, dtype=float), length
 
 
@@ -180,35 +173,16 @@ def partial_fractions(weight: Array, length: Array) -> tuple[Array, Array]:
 
 
 def conjugate_gradients(applied: LinearMap, given: Array, corrected: LinearMap) -> tuple[Array, int]:
-    """Solve the symmetric balance; also return the number of steps.
-
-    Parameters
-    ----------
-    applied : the balance
-    given : (N,) heat
-    corrected : its inverse, roughly
-
-    Raises
-    ------
-    ConvergenceError
-        after too many steps
-    """
-    found, rest = np.zeros_like(given), given.copy()
-    guess = corrected(rest)
-    along, size = guess.copy(), float(rest @ guess)
-    goal = _RESIDUAL_TOLERANCE * float(np.linalg.norm(given))
-    for step in range(1, _MAX_ITERATIONS + 1):
-        image = applied(along)
-        length = size / float(along @ image)
-        found += length * along
-        rest -= length * image
-        if float(np.linalg.norm(rest)) <= goal:
-            return found, step
-        guess = corrected(rest)
-        size, before = float(rest @ guess), size
-        along = guess + size / before * along
-    left = float(np.linalg.norm(rest)) / max(float(np.linalg.norm(given)), 1e-300)
-    raise ConvergenceError(f"{_MAX_ITERATIONS} steps left {left:.1e} of the residual; use fewer cells", last=found)
+    """Solve the symmetric balance for heat (N,), with its rough inverse; also return the number of steps."""
+    make: Any = LinearOperator  # whose types know of subclasses alone
+    balance, inverse = (make((given.size,) * 2, matvec=one, dtype=float) for one in (applied, corrected))
+    steps: list[Array] = []  # one iterate each
+    tolerances = {"rtol": _RESIDUAL_TOLERANCE, "atol": 0.0}
+    found, state = cg(balance, given, **tolerances, maxiter=_MAX_ITERATIONS, M=inverse, callback=steps.append)
+    if state:
+        left = float(np.linalg.norm(given - applied(found))) / max(float(np.linalg.norm(given)), 1e-300)
+        raise ConvergenceError(f"{_MAX_ITERATIONS} steps left {left:.1e} of the residual; use fewer cells", last=found)
+    return np.asarray(found, dtype=float), len(steps)
 
 
 def _make_preconditioner(sweeps: Sequence[_LayerSweep], joints: Sequence[Array]) -> LinearMap:
@@ -244,20 +218,12 @@ PARTS_PER_CELL = 2  # parts of a cell at whose bounds results are given
 
 @frozen(eq=False)
 class LayeredSystem:
-    """Layers cut into cells, with their streams and faces.
-
-    Attributes
-    ----------
-    streams : of each layer
-    widths : (C,) of the cells of each layer, m
-    faces : what joins them
-    base : temperature that deviations refer to, K
-    """
+    """Layers cut into cells, with their streams and faces."""
 
     streams: Sequence[Streams]
-    widths: Sequence[Array]
+    widths: Sequence[Array]  # (C,) of the cells of each layer, m
     faces: Faces
-    base: float
+    base: float  # temperature that deviations refer to, K
 
     @property
     def stops(self) -> IndexArray:
@@ -267,25 +233,15 @@ class LayeredSystem:
 
 @frozen(eq=False, kw_only=True)
 class LayeredSolution:
-    """Temperatures of the cells and what crosses the faces.
-
-    Attributes
-    ----------
-    slabs : what was solved
-    temperature : (N,) coefficients of the polynomials of all cells, K above base
-    entering, arriving : (G, F, n) at each face, K above base
-    flow : (G, F, n) heat per kelvin of each channel, W m⁻² K⁻¹
-    steps : of the iteration; 0 where the balance was solved at once
-    heated : whether heat was given to the lattice
-    """
+    """Temperatures of the cells and what crosses the faces."""
 
     slabs: LayeredSystem
-    temperature: RealOrComplexArray
-    entering: RealOrComplexArray
+    temperature: RealOrComplexArray  # (N,) coefficients of the polynomials of all cells, K above base
+    entering: RealOrComplexArray  # (G, F, n) at each face, K above base
     arriving: RealOrComplexArray
-    flow: Array
-    steps: int = 0
-    heated: bool = False
+    flow: Array  # (G, F, n) heat per kelvin of each channel, W m⁻² K⁻¹
+    steps: int = 0  # of the iteration; 0 where the balance was solved at once
+    heats_lattice: bool = False  # whether heat was given to the lattice
 
     def face_flux(self) -> RealOrComplexArray:
         """(G, F) heat flux to the right through each face, W m⁻²."""
@@ -293,33 +249,28 @@ class LayeredSolution:
         return inwards * np.where(np.arange(inwards.shape[1]) % 2 == 0, 1.0, -1.0)
 
 
-def make_layered_system(
-    streams: Sequence[Streams],
-    widths: Sequence[Array],
-    joints: tuple[Sequence[InterfaceScattering], Sequence[Array]],
-    walls: tuple[Wall, Wall] | None,
-    *,
-    drop: float = 0.0,
-    base: float = 300.0,
-) -> LayeredSystem:
-    """Join streams, cells and boundaries."""
-    ends = () if walls is None else walls
-    apart = any(np.any(wall.specular > 0) for wall in ends) or any(one.specular > 0 for one in joints[0])
-    channels = [make_channels(one, apart) for one in streams]
-    return LayeredSystem(streams, widths, Faces(channels, joints[0], joints[1], walls, drop), base)
-
-
 def solve_balance(slabs: LayeredSystem, heat: RealOrComplexArray | None = None, rate: complex = 0.0) -> LayeredSolution:
-    """Solve for the temperatures.
-
-    Parameters
-    ----------
-    slabs : layers and faces
-    heat : (N,) heat given to each polynomial of each cell, W m⁻²; None: none
-    rate : s of changes in time as $e^{st}$, s⁻¹
+    """Solve for the temperatures, with heat (N,) given to each polynomial of each cell, W m⁻², that changes as
+    $e^{st}$.
     """
     if slabs.stops[-1] > MAX_DIRECT_UNKNOWNS and not rate:
         return solve_by_sweeps(slabs, heat)
+    closure, balance, given = assemble_balance(slabs, rate)
+    if slabs.faces.walls is None and not rate:
+        balance = _pin_mean_temperature(balance, slabs)
+    temperature = np.linalg.solve(balance, given if heat is None else given + heat)
+    entering = closure.entering(temperature)
+    arriving = closure.arriving(temperature, entering)
+    return LayeredSolution(
+        slabs=slabs, temperature=temperature, entering=entering, arriving=arriving, flow=closure.flow,
+        heats_lattice=heat is not None,
+    )  # fmt: skip
+
+
+def assemble_balance(
+    slabs: LayeredSystem, rate: complex = 0.0
+) -> tuple[FaceResponse, RealOrComplexArray, RealOrComplexArray]:
+    """Faces, the symmetric matrix (N, N) of the balance of heat, W m⁻² K⁻¹, and the heat (N,) from the walls, W m⁻²."""
     layers = [layer_matrices(one, cells, rate) for one, cells in zip(slabs.streams, slabs.widths, strict=True)]
     closure = solve_faces(slabs.faces, layers, slabs.base)
     back, given = closure.exchange()
@@ -327,19 +278,7 @@ def solve_balance(slabs: LayeredSystem, heat: RealOrComplexArray | None = None, 
     for i, one in enumerate(layers):
         inside = slice(slabs.stops[i], slabs.stops[i + 1])
         balance[inside, inside] += one.balance
-    if slabs.faces.walls is None and not rate:
-        balance = _pin_mean_temperature(balance, slabs)
-    temperature = np.linalg.solve(balance, given if heat is None else given + heat)
-    entering = closure.entering(temperature)
-    arriving = closure.arriving(temperature, entering)
-    return LayeredSolution(
-        slabs=slabs,
-        temperature=temperature,
-        entering=entering,
-        arriving=arriving,
-        flow=closure.flow,
-        heated=heat is not None,
-    )
+    return closure, balance, given
 
 
 def solve_by_sweeps(slabs: LayeredSystem, heat: RealOrComplexArray | None = None) -> LayeredSolution:
@@ -357,14 +296,14 @@ def solve_by_sweeps(slabs: LayeredSystem, heat: RealOrComplexArray | None = None
             inner, left, right = one.balance(held)
             balance.append(inner)
             for face, part in ((2 * i, left), (2 * i + 1, right)):
-                gathered = faces.channels[i].gathered(part)
-                leaving[:, face, : gathered.shape[1]] = gathered
+                channels = faces.channels[i]
+                leaving[:, face, : channels.size] = channels.from_streams(part)
         return balance, leaving
 
     def inwards(entering: Array) -> Array:
         return np.concatenate(
             [
-                one.inflow(*(faces.channels[i].spread(entering[:, face]) for face in (2 * i, 2 * i + 1))).ravel()
+                one.inflow(*(faces.channels[i].to_streams(entering[:, face]) for face in (2 * i, 2 * i + 1))).ravel()
                 for i, one in enumerate(sweeps)
             ]
         )
@@ -384,14 +323,9 @@ def solve_by_sweeps(slabs: LayeredSystem, heat: RealOrComplexArray | None = None
     opposite = np.arange(emitted.shape[1]) ^ 1
     arriving = (passed * entering)[:, opposite] + leaving
     return LayeredSolution(
-        slabs=slabs,
-        temperature=temperature,
-        entering=entering,
-        arriving=arriving,
-        flow=flow,
-        steps=steps,
-        heated=heat is not None,
-    )
+        slabs=slabs, temperature=temperature, entering=entering, arriving=arriving, flow=flow, steps=steps,
+        heats_lattice=heat is not None,
+    )  # fmt: skip
 
 
 def _face_conductances(slabs: LayeredSystem) -> list[Array]:
@@ -418,26 +352,17 @@ def _pin_mean_temperature(balance: RealOrComplexArray, slabs: LayeredSystem) -> 
 
 @frozen(eq=False)
 class LayerDistribution:
-    """Distribution inside of a layer, at the bounds of the parts of its cells.
+    """Distribution inside of a layer, at the bounds of the parts of its cells."""
 
-    Attributes
-    ----------
-    position : (nx,) from the left face, m
-    modes : (nx, G) temperature of each group, K above base; NaN where a group has no bands
-    flux : (nx, G) heat flux to the right, W m⁻²
-    mean : (nx,) temperature of the energy density, K above base
-    lattice : (nx,) temperature that scattering drives the bands to, K above base
-    """
-
-    position: Array
-    modes: RealOrComplexArray
-    flux: RealOrComplexArray
-    mean: RealOrComplexArray
-    lattice: RealOrComplexArray
+    position: Array  # (nx,) from the left face, m
+    modes: RealOrComplexArray  # (nx, G) temperature of each group, K above base; NaN without bands
+    flux: RealOrComplexArray  # (nx, G) heat flux to the right, W m⁻²
+    mean: RealOrComplexArray  # (nx,) temperature of the energy density, K above base
+    lattice: RealOrComplexArray  # (nx,) temperature that scattering drives the bands to, K above base
 
 
 def _refine_cells(widths: Array, temperature: RealOrComplexArray) -> tuple[Array, RealOrComplexArray]:
-    """Parts of cells, and the polynomials (C, ORDER) in them."""
+    """Parts of cells, and the polynomials (C, P) in them."""
     place, weight = gauss_legendre(CELL_POLYNOMIALS)
     onto = (legendre_values(place) * weight[:, None]).T * (2 * np.arange(CELL_POLYNOMIALS) + 1)[:, None]
     pieces = [temperature @ (onto @ legendre_values((place + k) / PARTS_PER_CELL)).T for k in range(PARTS_PER_CELL)]
@@ -452,12 +377,12 @@ def layer_distribution(solution: LayeredSolution, layer: int, rate: complex = 0.
     held = solution.temperature[first:last].reshape(-1, CELL_POLYNOMIALS)
     widths, held = _refine_cells(slabs.widths[layer], held)
     slowed = 1 + rate * streams.lifetime if rate else np.ones(streams.lifetime.size)
-    passed, moment, _ = cell_integrals(widths * (slowed / streams.reach)[:, None])
-    source = moment * (widths / streams.reach[:, None])[:, :, None]
-    right = np.empty((streams.reach.size, widths.size + 1), solution.temperature.dtype)
+    passed, moment, _ = cell_integrals(widths * (slowed / streams.normal_path)[:, None])
+    source = moment * (widths / streams.normal_path[:, None])[:, :, None]
+    right = np.empty((streams.normal_path.size, widths.size + 1), solution.temperature.dtype)
     left = np.empty_like(right)
-    right[:, 0] = channels.spread(solution.entering[:, 2 * layer, :])
-    left[:, -1] = channels.spread(solution.entering[:, 2 * layer + 1, :])
+    right[:, 0] = channels.to_streams(solution.entering[:, 2 * layer, :])
+    left[:, -1] = channels.to_streams(solution.entering[:, 2 * layer + 1, :])
     sign = (-1.0) ** np.arange(CELL_POLYNOMIALS)
     for c in range(widths.size):
         right[:, c + 1] = passed[:, c] * right[:, c] + source[:, c] @ (sign * held[c])
@@ -468,7 +393,7 @@ def layer_distribution(solution: LayeredSolution, layer: int, rate: complex = 0.
     flux = streams.integrate_directions(streams.flow[:, None] * (right - left))
     with np.errstate(invalid="ignore", divide="ignore"):
         modes = np.where(capacity[:, None] > 0, energy / capacity[:, None], np.nan)
-    if solution.heated:
+    if solution.heats_lattice:
         ends = legendre_values(np.array([0.0, 1.0]))
         lattice = np.concatenate([held @ ends[0], held[-1:] @ ends[1]])
         lattice[1:-1] = (lattice[1:-1] + (held @ ends[1])[:-1]) / 2

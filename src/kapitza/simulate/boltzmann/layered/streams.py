@@ -23,31 +23,19 @@ _MIN_STREAM_VELOCITY = 1e-9  # of the highest velocity: what moves less is taken
 
 @frozen(eq=False, kw_only=True)
 class Streams:
-    """The streams of a layer, sorted by group.
+    """The streams of a layer, sorted by group."""
 
-    Attributes
-    ----------
-    capacity : (S,) heat capacity of both directions, J m⁻³ K⁻¹
-    velocity : (S,) |v_z|, m s⁻¹
-    lifetime : (S,) s
-    group : (S,) increasing
-    groups : number of groups
-    place : (S,) channel of each stream within its group; streams of one channel in two layers continue each other
-    channels : number of channels of a group
-    cosine : (S,) of the angle to the normal; NaN where bands have velocities of their own
-    """
-
-    capacity: Array
-    velocity: Array
-    lifetime: Array
-    group: IndexArray
-    groups: int
-    place: IndexArray
-    channels: int
-    cosine: Array
+    capacity: Array  # (S,) heat capacity of both directions, J m⁻³ K⁻¹
+    velocity: Array  # (S,) |v_z|, m s⁻¹
+    lifetime: Array  # (S,) s
+    group: IndexArray  # (S,) increasing
+    groups: int  # number of groups
+    channel: IndexArray  # (S,) channel within its group; streams of one channel in two layers continue each other
+    channels: int  # number of channels of a group
+    cosine: Array  # (S,) of the angle to the normal; NaN where bands have velocities of their own
 
     @property
-    def reach(self) -> Array:
+    def normal_path(self) -> Array:
         """(S,) mean free path along the normal, m."""
         return self.velocity * self.lifetime
 
@@ -81,14 +69,14 @@ def make_streams(carriers: Carriers, angles: int = DEFAULT_ANGLES) -> Streams:
         velocity = (velocity[:, None] * cosine).ravel()
         lifetime, group = np.repeat(lifetime, angles), np.repeat(group, angles)
     counts = np.bincount(group, minlength=carriers.omega.size)
-    place = np.arange(group.size) - (np.cumsum(counts) - counts)[group]
+    channel = np.arange(group.size) - (np.cumsum(counts) - counts)[group]
     return Streams(
         capacity=capacity,
         velocity=velocity,
         lifetime=lifetime,
         group=group,
         groups=carriers.omega.size,
-        place=place,
+        channel=channel,
         channels=int(counts.max()),
         cosine=angle,
     )
@@ -99,13 +87,9 @@ def refracted_streams(layers: Sequence[Carriers], angles: int = DEFAULT_ANGLES) 
 
     A specular boundary keeps the wave vector along the plane.  An isotropic band carries $E$ one way, of which
     $U = E(1 - \mu^2)$ by waves with less than a given $k_\parallel$, $U \propto k_\parallel^2$ alike in all layers
-    (Snell's law).  So streams are nodes in U, in panels that end where a layer has no such waves.  The bands of a group
-    pair up in their order.
-
-    Parameters
-    ----------
-    layers : isotropic bands with the same groups
-    angles : nodes of a panel
+    (Snell's law).  So streams are nodes in U, in panels of `angles` nodes that end where a layer has no such waves.
+    The
+    bands of a group pair up in their order.
     """
     columns: list[list[tuple[float, ...]]] = [[] for _ in layers]
     most = 0
@@ -138,7 +122,7 @@ def refracted_streams(layers: Sequence[Carriers], angles: int = DEFAULT_ANGLES) 
                 lifetime=lifetime,
                 group=whole,
                 groups=one.omega.size,
-                place=part,
+                channel=part,
                 channels=most,
                 cosine=angle,
             )
@@ -166,31 +150,23 @@ def _refraction_panels(tops: list[float], angles: int) -> Iterator[tuple[float, 
 class LayerMatrices:
     """What a layer does to streams, its temperature a polynomial in each cell.
 
-    Attributes
-    ----------
-    balance : (N, N) heat that leaves the lattice of each place (row) for others, per kelvin there (column), W m⁻² K⁻¹
-    left, right : (S, N) what streams that leave through a face carry of the temperature of each place; also what
-        streams that enter there give to it
-    passed : (S,) what is left of a stream behind the layer
+    `balance` is the heat that leaves the lattice of each place (row) for others, per kelvin there (column), W m⁻² K⁻¹.
+    `left` and `right` are what streams that leave through a face carry of the temperature of each place; also what
+    streams that enter there give to it.
     """
 
-    balance: RealOrComplexArray
-    left: RealOrComplexArray
-    right: RealOrComplexArray
-    passed: RealOrComplexArray
+    balance: RealOrComplexArray  # (N, N)
+    left: RealOrComplexArray  # (S, N)
+    right: RealOrComplexArray  # (S, N)
+    passed: RealOrComplexArray  # (S,) what is left of a stream behind the layer
 
 
 def layer_matrices(streams: Streams, widths: Array, rate: complex = 0.0) -> LayerMatrices:
-    """Matrices of a layer of cells, for changes in time as $e^{st}$.
-
-    Parameters
-    ----------
-    streams : of the layer
-    widths : (C,) of its cells, m
-    rate : s, s⁻¹; 0 where nothing changes; real part not below zero
+    """Matrices of a layer of cells (C,), m, for changes in time as $e^{st}$; s is 0 or has no negative real part,
+    s⁻¹.
     """
     kind = np.complex128 if rate else np.float64
-    size, count = widths.size * CELL_POLYNOMIALS, streams.reach.size
+    size, count = widths.size * CELL_POLYNOMIALS, streams.normal_path.size
     found = LayerMatrices(
         np.zeros((size, size), kind),
         np.empty((count, size), kind),
@@ -208,7 +184,7 @@ def layer_matrices(streams: Streams, widths: Array, rate: complex = 0.0) -> Laye
 
 def _partial_layer_matrices(streams: Streams, some: slice, widths: Array, rate: complex) -> LayerMatrices:
     """What a layer of cells does to some of the streams, and their part of the balance."""
-    reach, lifetime = streams.reach[some], streams.lifetime[some]
+    reach, lifetime = streams.normal_path[some], streams.lifetime[some]
     slowed = 1 + rate * lifetime if rate else np.ones(lifetime.size)
     passed, moment, collision = cell_integrals(widths * (slowed / reach)[:, None])
     if rate:

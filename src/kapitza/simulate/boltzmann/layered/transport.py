@@ -19,14 +19,14 @@ from kapitza.core.occupation import STATISTICS_NAMES, Occupation, Statistics, fl
 from kapitza.core.profile import Profile
 from kapitza.errors import InputError
 from kapitza.simulate.boltzmann.boundaries import InterfaceScattering, Wall, to_all_scattering
-from kapitza.simulate.boltzmann.carriers import Carriers
+from kapitza.simulate.boltzmann.carriers import Carriers, check_matching
 from kapitza.simulate.boltzmann.layered.cells import CELL_POLYNOMIALS, graded_cells, legendre_values
+from kapitza.simulate.boltzmann.layered.faces import Faces, make_channels
 from kapitza.simulate.boltzmann.layered.solver import (
     LayerDistribution,
     LayeredSolution,
     LayeredSystem,
     layer_distribution,
-    make_layered_system,
     solve_balance,
 )
 from kapitza.simulate.boltzmann.layered.streams import DEFAULT_ANGLES, Streams, make_streams, refracted_streams
@@ -240,6 +240,7 @@ class Transport:
 
 _FACE_OFFSET = 1e-6  # of the cell at a boundary, by which the two places at it stand apart
 MAX_THICKNESS = 1.0  # m
+_SHORTEST_PATH_SHARE = 1e-3  # of the heat: shorter mean free paths do not make cells smaller
 _MAX_LAYER_CELLS = 1_000_000
 _MAX_ANGLES = 1000
 
@@ -272,7 +273,7 @@ class Film:
     @property
     def widths(self) -> Array:
         """(C,) of its cells, m."""
-        return graded_cells(self.thickness, self.carriers.shortest, self.cells)
+        return graded_cells(self.thickness, self.carriers.path_quantile(_SHORTEST_PATH_SHARE), self.cells)
 
 
 def transport(
@@ -292,7 +293,8 @@ def transport(
     Parameters
     ----------
     films : layers from left to right, all with the same groups of frequency
-    boundaries : `Transmission` or `Crossing` of each boundary; one more where the stack repeats, that closes the period
+    boundaries : `Transmission` or `InterfaceScattering` of each boundary; one more, that closes the period, where the
+        stack repeats
     left, right : ends; black walls 0.5 K above and below the temperature of the bands if None
     period : K, by which the temperature falls over one period; None: there are walls
     angles : nodes in the cosine of isotropic bands per quarter turn
@@ -325,8 +327,7 @@ def assemble_layers(
     angles: int = DEFAULT_ANGLES,
 ) -> tuple[LayeredSystem, Sequence[Array]]:
     """Check layers and boundaries and join them; also return what crosses each boundary."""
-    check_films(films)
-    names = [f"{a.name}|{b.name}" for a, b in itertools.pairwise(films)]
+    _check_films(films)
     pairs = list(itertools.pairwise(films))
     base = films[0].carriers.temperature
     walls = None
@@ -338,16 +339,18 @@ def assemble_layers(
             raise InputError(f"period = {period:g} K, wanted the fall of temperature over one period, other than 0")
         if left is not None or right is not None:
             raise InputError(f"a stack that repeats (period = {period:g} K) has no walls: leave out left and right")
-        names.append(f"{films[-1].name}|{films[0].name}")
         pairs.append((films[-1], films[0]))
     for wall in walls or ():
         if wall.specular.size not in (1, films[0].carriers.omega.size):
             raise InputError(f"a wall has {wall.specular.size} shares for {films[0].carriers.omega.size} groups")
-    crossings = to_all_scattering(boundaries, names)
-    flows = [_boundary_flow(one, a, b) for one, (a, b) in zip(crossings, pairs, strict=True)]
+    crossings = to_all_scattering(boundaries, [f"{a.name}|{b.name}" for a, b in pairs])
+    flows = [one.flow(a.carriers, b.carriers) for one, (a, b) in zip(crossings, pairs, strict=True)]
     streams = _layer_streams([film.carriers for film in films], crossings, angles)
     widths = [film.widths for film in films]
-    return make_layered_system(streams, widths, (crossings, flows), walls, drop=period or 0.0, base=base), flows
+    # diffuse boundaries forget directions, so that a group may be one channel
+    resolved = any(np.any(wall.specular > 0) for wall in walls or ()) or any(one.specular > 0 for one in crossings)
+    faces = Faces([make_channels(one, resolved) for one in streams], crossings, flows, walls, period or 0.0)
+    return LayeredSystem(streams, widths, faces, base), flows
 
 
 def _wall_or_default(value: object, usual: float) -> Wall:
@@ -376,40 +379,16 @@ def _check_walls(walls: tuple[Wall, Wall]) -> None:
         raise InputError(f"both walls let no heat pass ({kinds}): give one a temperature and a specular share below 1")
 
 
-def _boundary_flow(crossing: InterfaceScattering, left: Film, right: Film) -> Array:
-    """(G,) heat that crosses a boundary per kelvin, W m⁻² K⁻¹."""
-    return crossing.flow(left.carriers, right.carriers)
-
-
-def check_films(films: Sequence[Film]) -> None:
-    """Refuse layers whose phonons do not match: other groups of frequency, temperatures or statistics."""
-    _check_layers(films)
-    first = films[0].carriers
-    for film in films:
-        one = film.carriers
-        if one.omega.size != first.omega.size or one.edges.size != first.edges.size:
-            raise InputError(
-                f"{film.name} has {one.omega.size} groups of frequency and {films[0].name} {first.omega.size}: "
-                "elastic boundaries need the same ones; give both the same edges"
-            )
-        if one.edges.size and np.abs(one.edges - first.edges).max() > 1e-6 * first.edges[-1]:
-            raise InputError(
-                f"{film.name} has other bounds of its groups than {films[0].name}: give both the same edges"
-            )
-        if abs(one.temperature - first.temperature) > 1e-9 * first.temperature or one.statistics != first.statistics:
-            raise InputError(
-                f"{film.name} has bands at {one.temperature:g} K ({one.statistics}) and {films[0].name} at "
-                f"{first.temperature:g} K ({first.statistics}): take both at one temperature"
-            )
-
-
-def _check_layers(films: object) -> None:
-    """Refuse anything but layers in a row."""
+def _check_films(films: object) -> None:
+    """Refuse anything but layers in a row, and layers whose phonons do not match."""
     if not isinstance(films, (list, tuple)) or not films:
         raise InputError(f"expected at least one layer, as a list of Film, got {films!r:.60}")
-    for i, one in enumerate(cast("Sequence[object]", films)):
+    layers = cast("Sequence[object]", films)
+    for i, one in enumerate(layers):
         if not isinstance(one, Film):
             raise InputError(f"layer {i}: expected a Film, got {one!r:.60}")
+    chosen = [one for one in layers if isinstance(one, Film)]
+    check_matching([one.carriers for one in chosen], [one.name for one in chosen])
 
 
 def _make_transport(
@@ -484,14 +463,11 @@ def boundary_temperatures(
     total = flow.sum(axis=2)
 
     def mean(value: Array) -> Array:
-        summed = np.sum(flow * np.real(value), axis=2)
-        return base + np.divide(summed, total, out=np.zeros_like(total), where=total > 0)
+        weighted = np.sum(flow * np.real(value), axis=2)
+        return base + np.divide(weighted, total, out=np.zeros_like(total), where=total > 0)
 
     count = flow.shape[1]
     arriving, leaving = mean(solution.arriving), mean(solution.entering)
     lefts = [2 * i + 1 for i in range(len(crossings))]
     rights = [(2 * i + 2) % count for i in range(len(crossings))]
-    return (
-        (arriving[:, lefts].T, arriving[:, rights].T),
-        (leaving[:, lefts].T, leaving[:, rights].T),
-    )
+    return (arriving[:, lefts].T, arriving[:, rights].T), (leaving[:, lefts].T, leaving[:, rights].T)

@@ -265,20 +265,10 @@ def _follow_particle(
     work: tuple[Array, Array],
     max_events: int,
 ) -> int:
-    """Follow one particle to its end and return the number of its events, -1 where they never end.
+    """Follow one particle to its end and return the number of its events, -1 after `max_events`.
 
-    Parameters
-    ----------
-    state : of the generator
-    start : cell, band, and sign of the particle
-    cells : arrays named in `BLOCK_TABLES` or `TRIANGLE_TABLES`
-    tables, tallies : what it meets, and the sums that it adds to
-    work : place (3,) and direction (3,), set
-    max_events : after which it is given up
-
-    References
-    ----------
-    J.-P. M. Péraud and N. G. Hadjiconstantinou, Appl. Phys. Lett. 101, 153114 (2012), doi:10.1063/1.4757607
+    It starts in a cell and band with a sign, at the place and in the direction (3,) of `work`.  J.-P. M. Péraud and
+    N. G. Hadjiconstantinou, Appl. Phys. Lett. 101, 153114 (2012), doi:10.1063/1.4757607.
     """
     place, way = work
     cell, band, sign = start

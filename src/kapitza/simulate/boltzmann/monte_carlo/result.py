@@ -17,11 +17,6 @@ def _cell_axes(value: Sequence[ArrayLike]) -> tuple[Array, ...]:
     return tuple(increasing(one) for one in value)
 
 
-def _text_names(value: Sequence[str]) -> tuple[str, ...]:
-    """Return `value` as names."""
-    return tuple(str(one) for one in value)
-
-
 def _real_array(value: ArrayLike) -> Array:
     """Return `value` as read-only floats of any shape; NaN stands where there is no value."""
     array = np.array(value, dtype=float)
@@ -62,7 +57,7 @@ class TransportMap:
     """
 
     edges: tuple[Array, ...] = field(converter=_cell_axes, metadata={"unit": "m"})
-    names: tuple[str, ...] = field(converter=_text_names)
+    names: tuple[str, ...] = field(converter=tuple)
     region: IntArray = field(converter=_integer_table, metadata={"unit": "1"})
     base: float = field(converter=number, metadata={"unit": "K"})
     temperature: Array = field(converter=_real_array, metadata={"unit": "K"})
@@ -71,14 +66,14 @@ class TransportMap:
     lattice_sigma: Array = field(converter=_real_array, metadata={"unit": "K"})
     flux: Array = field(converter=_real_array, metadata={"unit": "W m^-2"})
     flux_sigma: Array = field(converter=_real_array, metadata={"unit": "W m^-2"})
-    surfaces: tuple[str, ...] = field(converter=_text_names)
+    surfaces: tuple[str, ...] = field(converter=tuple)
     power: Array = field(converter=_real_array, metadata={"unit": "W, W m^-1 or W m^-2, by dimension"})
     power_sigma: Array = field(converter=_real_array, metadata={"unit": "W, W m^-1 or W m^-2, by dimension"})
     spectrum: Array = field(converter=_real_array, metadata={"unit": "W, W m^-1 or W m^-2, by dimension"})
     spectrum_sigma: Array = field(converter=_real_array, metadata={"unit": "W, W m^-1 or W m^-2, by dimension"})
     omega: Array = field(converter=finite, metadata={"unit": "rad s^-1"})
     bounds: Array = field(converter=finite, metadata={"unit": "rad s^-1"})
-    probes: tuple[str, ...] = field(converter=_text_names)
+    probes: tuple[str, ...] = field(converter=tuple)
     modes: Array = field(converter=_real_array, metadata={"unit": "K"})
     modes_sigma: Array = field(converter=_real_array, metadata={"unit": "K"})
     particles: int = field(converter=int, metadata={"unit": "1"})

@@ -22,9 +22,8 @@ from kapitza.core.arrays import Array, IntArray, finite
 from kapitza.errors import ConvergenceError, InputError, require
 from kapitza.run.store import Store, UnitInputs, UnitResult, unit_address
 from kapitza.run.work import Progress, run_units
-from kapitza.simulate.boltzmann.carriers import Carriers
+from kapitza.simulate.boltzmann.carriers import Carriers, check_matching
 from kapitza.simulate.boltzmann.domain import Domain, DomainCells
-from kapitza.simulate.boltzmann.layered.transport import Film, check_films
 from kapitza.simulate.boltzmann.monte_carlo.result import DetectorReading, TransportMap
 from kapitza.simulate.boltzmann.monte_carlo.tables import (
     BandTables,
@@ -52,19 +51,7 @@ def _load_kernel() -> ModuleType:
 
 
 def _simulate_batch(tables: KernelTables, groups: int, slots: int, unit: UnitInputs) -> UnitResult:
-    """Tallies of one batch, for one watt set free.
-
-    Parameters
-    ----------
-    tables : see `kernel_tables`
-    groups, slots : numbers of groups and probes
-    unit : `seed`, `batch` and `count`
-
-    Raises
-    ------
-    ConvergenceError
-        where a particle meets `max_events` events
-    """
+    """Tallies of one batch (`seed`, `batch`, `count`), for one watt set free."""
     kernel = _load_kernel()  # by name: a module cannot be sent to another process
     seed = np.random.SeedSequence([int(str(unit["seed"])), int(str(unit["batch"]))])
     count, cells = int(str(unit["count"])), tables["region"].size
@@ -136,24 +123,15 @@ class MonteCarloSettings:
 
 @frozen(eq=False, kw_only=True)
 class PreparedDomain:
-    """A domain made ready.
-
-    Attributes
-    ----------
-    domain, grid, bands : see there
-    materials : by number
-    base : temperature of all bands, K
-    reference : temperature that particles carry the difference to, K
-    specular : (S, G) of all surfaces
-    """
+    """A domain divided into cells, with tables of its bands."""
 
     domain: Domain
     grid: DomainCells
     bands: BandTables
-    materials: tuple[Carriers, ...]
-    base: float
-    reference: float
-    specular: Array
+    materials: tuple[Carriers, ...]  # by number
+    base: float  # temperature of all bands, K
+    reference: float  # temperature that particles carry the difference to, K
+    specular: Array  # (S, G) of all surfaces
 
 
 def prepare_domain(
@@ -161,7 +139,7 @@ def prepare_domain(
 ) -> PreparedDomain:
     """Cut a domain into cells, and check that it has a steady state."""
     materials = tuple(domain.regions.values())
-    check_films([Film(1e-9, one) for one in materials])
+    check_matching(materials, [one.name for one in materials])
     grid = divide_domain(domain, spacing, extra)
     bands = tabulate_bands(materials)
     specular = surface_tables(grid, materials, bands)["specular"]
@@ -181,7 +159,7 @@ def monte_carlo(
     domain: Domain,
     *,
     spacing: float | Sequence[float],
-    flights: MonteCarloSettings | None = None,
+    settings: MonteCarloSettings | None = None,
     probes: Mapping[str, tuple[Sequence[float], Sequence[float]]] = _NO_PROBES,
     store: Store | None = None,
     executor: Executor | None = None,
@@ -196,10 +174,10 @@ def monte_carlo(
     ----------
     domain : boxes, boundaries, walls, sources
     spacing : largest width of the cells whose temperature is returned, m; one, or one for each axis
-    flights : number of particles, seed, threads; 100,000 particles if None
+    settings : number of particles, seed, threads; 100,000 particles if None
     probes : by name, corners of blocks inside one material whose temperature is returned group by group
     store : where finished batches are kept
-    executor : any `concurrent.futures.Executor`, such as that of a Dask client, instead of the threads of `flights`
+    executor : any `concurrent.futures.Executor`, such as that of a Dask client, instead of the threads of `settings`
     progress : called with the number of finished and of all batches
 
     Raises
@@ -211,15 +189,15 @@ def monte_carlo(
     MissingEngine
         where numba is missing
     """
-    flights = flights or MonteCarloSettings()
+    settings = settings or MonteCarloSettings()
     blocks = [(finite(low), finite(high)) for low, high in probes.values()]
     for name, (low, high) in zip(probes, blocks, strict=True):
         check_corners(f"probe {name}", low, high)
     made = prepare_domain(domain, spacing, blocks)
     slot, volumes = _probe_slots(made, dict(zip(probes, blocks, strict=True)))
     emission = tabulate_emission(domain, made.grid, made.bands, made.specular, made.reference)
-    parts, count = run_batches(made, emission, slot, len(blocks), flights, store, executor, progress)
-    return _make_transport_map(made, emission, parts, count, flights, tuple(probes), volumes)
+    parts, count = run_batches(made, emission, slot, len(blocks), settings, store, executor, progress)
+    return _make_transport_map(made, emission, parts, count, settings, tuple(probes), volumes)
 
 
 def _probe_slots(made: PreparedDomain, blocks: Mapping[str, tuple[Array, Array]]) -> tuple[IntArray, Array]:
@@ -246,27 +224,27 @@ def run_batches(
     emission: Emission,
     slot: IntArray,
     slots: int,
-    flights: MonteCarloSettings,
+    settings: MonteCarloSettings,
     store: Store | None = None,
     executor: Executor | None = None,
     progress: Progress | None = None,
 ) -> tuple[list[UnitResult], int]:
     """Tallies of all batches, each for one watt set free, and the number of events."""
     tables = kernel_tables(made.grid, made.materials, made.bands, emission)
-    tables |= {"slot": slot, "max_events": np.array(flights.max_events)}
-    count = -(-flights.particles // flights.batches)
+    tables |= {"slot": slot, "max_events": np.array(settings.max_events)}
+    count = -(-settings.particles // settings.batches)
     _load_kernel()  # raises here where numba is missing
     digest = unit_address(dict(tables), version=_KERNEL_VERSION) if store is not None else ""
     units: list[UnitInputs] = [
-        {"seed": flights.seed, "batch": k, "count": count, "tables": digest} for k in range(flights.batches)
+        {"seed": settings.seed, "batch": k, "count": count, "tables": digest} for k in range(settings.batches)
     ]
     work = partial(_simulate_batch, tables, made.bands.groups, slots)
-    if executor is None and flights.workers > 1:
-        with ThreadPoolExecutor(flights.workers) as pool:
+    if executor is None and settings.workers > 1:
+        with ThreadPoolExecutor(settings.workers) as pool:
             parts = run_units(work, units, version=_KERNEL_VERSION, store=store, executor=pool, progress=progress)
     else:
         parts = run_units(work, units, version=_KERNEL_VERSION, store=store, executor=executor, progress=progress)
-    return parts, count * flights.batches
+    return parts, count * settings.batches
 
 
 def average_batches(parts: Sequence[UnitResult], name: str) -> tuple[Array, Array]:
@@ -280,7 +258,7 @@ def _make_transport_map(
     emission: Emission,
     parts: Sequence[UnitResult],
     count: int,
-    flights: MonteCarloSettings,
+    settings: MonteCarloSettings,
     probes: tuple[str, ...],
     held: Array,
 ) -> TransportMap:
@@ -290,13 +268,13 @@ def _make_transport_map(
     shape = grid.shape
     filled = grid.fillings
     solid, region = filled >= 0, np.maximum(filled, 0)
-    volume = grid.gathered(grid.volume)
+    volume = grid.sum_on_map(grid.volume)
     capacity = np.where(solid, bands.capacity.sum(axis=1)[region], np.nan) * volume
     rate = (bands.capacity * bands.velocity / bands.path).sum(axis=1)
     exchange = np.where(solid, rate[region], np.nan) * volume
     total = [{"power": part["power"].sum(axis=1)} for part in parts]
     parts = [
-        part | {name: grid.gathered(np.asarray(part[name], dtype=float)) for name in _CELL_TALLIES} for part in parts
+        part | {name: grid.sum_on_map(np.asarray(part[name], dtype=float)) for name in _CELL_TALLIES} for part in parts
     ]
 
     def scaled(name: str, weight: Array | float) -> tuple[Array, Array]:
@@ -331,7 +309,7 @@ def _make_transport_map(
         modes_sigma=seen[1],
         particles=count,
         events=int(sum(float(part["events"]) for part in parts)),
-        seed=flights.seed,
+        seed=settings.seed,
     )
 
 
@@ -340,7 +318,7 @@ def detector_temperature(
     low: Sequence[float],
     high: Sequence[float],
     *,
-    flights: MonteCarloSettings | None = None,
+    settings: MonteCarloSettings | None = None,
     store: Store | None = None,
     executor: Executor | None = None,
     progress: Progress | None = None,
@@ -356,7 +334,7 @@ def detector_temperature(
     ----------
     domain : as for `monte_carlo`
     low, high : (d,) corners of the block inside one material, m
-    flights : number of particles, seed, threads
+    settings : number of particles, seed, threads
     store, executor, progress : as for `monte_carlo`
 
     Raises
@@ -364,7 +342,7 @@ def detector_temperature(
     InputError, ConvergenceError, MissingEngine
         as `monte_carlo`
     """
-    flights = flights or MonteCarloSettings()
+    settings = settings or MonteCarloSettings()
     start = HotSpot(low, high, 1.0)
     if start.low.size != domain.dimension:
         raise InputError(f"detector: {start.low.size} coordinates in a domain of {domain.dimension} dimensions")
@@ -378,10 +356,9 @@ def detector_temperature(
     heated = np.unique(np.concatenate([*cells, np.zeros(0, dtype=np.int64)]))
     slot[heated] = np.arange(heated.size)
     backwards = evolve(made, domain=evolve(domain, sources=(start,), walls={}))
-    emission = tabulate_emission(
-        backwards.domain, _remove_wall_emission(made.grid), made.bands, made.specular, made.reference
-    )
-    parts, count = run_batches(backwards, emission, slot, heated.size, flights, store, executor, progress)
+    dark = evolve(made.grid, walls=(None,) * len(made.grid.walls))  # only the block emits
+    emission = tabulate_emission(backwards.domain, dark, made.bands, made.specular, made.reference)
+    parts, count = run_batches(backwards, emission, slot, heated.size, settings, store, executor, progress)
     gain = _source_heating_rates(made, cells, slot, heated.size)
     walls = reservoirs(made.grid)
     warm = np.array([(wall.temperature or made.reference) - made.reference for _, wall in walls])
@@ -395,11 +372,6 @@ def detector_temperature(
         count,
         int(sum(float(part["events"]) for part in parts)),
     )
-
-
-def _remove_wall_emission(grid: DomainCells) -> DomainCells:
-    """The same cells, with walls that emit nothing."""
-    return evolve(grid, walls=tuple(None for _ in grid.walls))
 
 
 def _source_heating_rates(made: PreparedDomain, cells: Sequence[IntArray], slot: IntArray, slots: int) -> Array:

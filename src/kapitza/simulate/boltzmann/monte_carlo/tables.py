@@ -28,21 +28,13 @@ BLACK_WALL, ADIABATIC_WALL, INNER_BOUNDARY = 0, 1, 2  # kinds of surfaces
 
 @frozen(eq=False)
 class BandTables:
-    """Bands of all materials, sorted by group, in tables of one length.
+    """Bands of all materials, sorted by group, in tables of one length."""
 
-    Attributes
-    ----------
-    velocity, path : (M, B) m s⁻¹ and m; ones where a material has fewer bands
-    capacity : (M, B) J m⁻³ K⁻¹, zero there
-    group : (M, B)
-    start : (M, G + 1) first band of each group
-    """
-
-    velocity: Array
-    path: Array
-    capacity: Array
-    group: IntArray
-    start: IntArray
+    velocity: Array  # (M, B) m s⁻¹; one where a material has fewer bands
+    path: Array  # (M, B) m; one there
+    capacity: Array  # (M, B) J m⁻³ K⁻¹, zero there
+    group: IntArray  # (M, B)
+    start: IntArray  # (M, G + 1) first band of each group
 
     @property
     def flow(self) -> Array:
@@ -127,7 +119,7 @@ def _crossing_probabilities(
     crossing: InterfaceScattering, sides: tuple[Carriers, Carriers], grid: DomainCells, s: int
 ) -> tuple[Array, Array, Array]:
     """Share (G,) of the specular that crosses, and of the diffuse from either side."""
-    if isinstance(crossing.through, AngularTransmission):
+    if isinstance(crossing.specular_transmission, AngularTransmission):
         raise InputError(
             f"boundary {grid.surfaces[s]}: a share against the angle is for layers (`transport`); Monte Carlo takes "
             "one share of the specular phonons that cross"
@@ -138,7 +130,11 @@ def _crossing_probabilities(
     if p:
         straight = np.where(flows[1] > 0, flows[0], 0.0)
         even = np.divide(flow, straight, out=np.zeros_like(flow), where=straight > 0)
-        through = np.minimum(even, 1.0) if crossing.through is None else np.full_like(flow, crossing.through)
+        through = (
+            np.minimum(even, 1.0)
+            if crossing.specular_transmission is None
+            else np.full_like(flow, crossing.specular_transmission)
+        )
     rests: list[Array] = []
     for one in flows:
         rest = np.zeros_like(flow)
@@ -182,31 +178,21 @@ def source_spectrum(source: HotSpot, bands: BandTables, region: int) -> Array:
 
 @frozen(eq=False)
 class Emission:
-    """Where particles are set free.
+    """Where particles are set free."""
 
-    Attributes
-    ----------
-    cell, face : (E,) place; face -1: inside
-    power : (E,) W, signed
-    table : (E,) number of the spectrum
-    spectra : (T, B) weights of the bands
-    """
-
-    cell: IntArray
-    face: IntArray
-    power: Array
-    table: IntArray
-    spectra: Array
+    cell: IntArray  # (E,)
+    face: IntArray  # (E,) -1: inside
+    power: Array  # (E,) W, signed
+    table: IntArray  # (E,) number of the spectrum
+    spectra: Array  # (T, B) weights of the bands
 
 
 def _emitting_faces(
     grid: DomainCells, bands: BandTables, specular: Array
 ) -> Iterator[tuple[float, tuple[IntArray, IntArray], Array, Array]]:
-    """Faces of all walls with a temperature, material by material.
-
-    Yields
-    ------
-    temperature of the wall, K; cells and faces (E,); heat (E,) that each emits per kelvin, W K⁻¹; weights of bands (B,)
+    """Yield the faces of all walls with a temperature, material by material: temperature, K; cells and faces (E,);
+    heat
+    (E,) that each emits per kelvin, W K⁻¹; weights of bands (B,).
     """
     area = grid.area
     for s, wall in enumerate(grid.walls):
@@ -270,7 +256,7 @@ def kernel_tables(
     leave = np.cumsum(bands.flow, axis=1)
     spectra = _cumulative_distribution(emission.spectra)
     return {
-        **grid.tables(), "region": grid.region, "other": grid.other, "surface": grid.surface,
+        **grid.tables(), "region": grid.region, "other": grid.neighbour, "surface": grid.surface,
         "velocity": bands.velocity, "path": bands.path, "group": bands.group, "start": bands.start,
         "scatter": scatter, "scatter_guide": _guide_tables(scatter),
         "leave": np.concatenate([np.zeros((leave.shape[0], 1)), leave], axis=1),
