@@ -19,6 +19,11 @@ Int32Array = NDArray[np.int32]
 IndexArray = NDArray[np.intp]
 
 
+def about(unit: str, meaning: str) -> dict[str, str]:
+    """Metadata of an attribute: its SI unit, and what it is in the few words of a table."""
+    return {"unit": unit, "meaning": meaning}
+
+
 def numbers(value: ArrayLike) -> Array:
     """Return `value` as a read-only 1-D array of floats, none of them NaN."""
     try:

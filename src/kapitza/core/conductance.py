@@ -6,7 +6,7 @@ import numpy as np
 from attrs import converters, field, frozen, validators
 from numpy.typing import ArrayLike
 
-from kapitza.core.arrays import Array, increasing, numbers, one_of, same_length, temperatures
+from kapitza.core.arrays import Array, about, increasing, numbers, one_of, same_length, temperatures
 from kapitza.core.occupation import STATISTICS_NAMES, Statistics
 from kapitza.errors import InputError
 
@@ -52,13 +52,13 @@ class Conductance:
 
     temperature: Array = field(converter=increasing_temperatures, metadata={"unit": "K"})
     value: Array = field(
-        converter=_conductances, validator=same_length("temperature"), metadata={"unit": "W m^-2 K^-1"}
+        converter=_conductances, validator=same_length("temperature"), metadata=about("W m^-2 K^-1", "conductance")
     )
     sigma: Array | None = field(
         default=None,
         converter=converters.optional(_conductances),
         validator=validators.optional(same_length("temperature")),
-        metadata={"unit": "W m^-2 K^-1"},
+        metadata=about("W m^-2 K^-1", "uncertainty of the conductance"),
     )
     drop: Drop = field(default="extrapolated", validator=one_of(*TEMPERATURE_DROPS))
     statistics: Statistics = field(default="quantum", kw_only=True, validator=one_of(*STATISTICS_NAMES))

@@ -10,7 +10,7 @@ import numpy as np
 from attrs import field, frozen
 from numpy.typing import ArrayLike
 
-from kapitza.core.arrays import Array, numbers, temperatures
+from kapitza.core.arrays import Array, about, numbers, temperatures
 from kapitza.core.conductance import Conductance
 from kapitza.core.occupation import Statistics, energy_variance, thermal_energy
 from kapitza.core.transmission import Transmission
@@ -110,7 +110,7 @@ class Onsager:
     """
 
     temperature: Array = field(metadata={"unit": "K"})
-    coefficient: Array = field(metadata={"unit": "W K m^-2"})
+    coefficient: Array = field(metadata=about("W K m^-2", "Onsager coefficient of the heat flux"))
     statistics: Statistics = "quantum"
 
     def conductance(self) -> Conductance:

@@ -1,11 +1,12 @@
 """Transmission mode by mode: which incoming wave crosses with which probability."""
 
 import numpy as np
-from attrs import field, frozen, validators
+from attrs import evolve, field, fields, frozen, validators
 from numpy.typing import ArrayLike, NDArray
 
 from kapitza.core.arrays import (
     Array,
+    about,
     check_choice,
     finite_table,
     increasing,
@@ -81,6 +82,9 @@ def quotient(part: Array, whole: Array) -> Array:
     return np.divide(part, whole, out=np.full_like(part, np.nan), where=whole > 0)
 
 
+_PROBABILITIES = validators.and_(same_length("omega"), _probability)
+
+
 @frozen(eq=False, kw_only=True)
 class ModalTransmission:
     """Flat table of the waves that arrive at an interface from both sides, one row each.
@@ -105,18 +109,20 @@ class ModalTransmission:
         for columns of unequal length, probabilities outside 0..1 and negative weights
     """
 
-    omega: Array = field(converter=numbers, metadata={"unit": "rad s^-1"})
-    wavevector: Array = field(converter=_vector_table, metadata={"unit": "rad m^-1"})
-    side: NDArray[np.intp] = field(converter=labels, validator=_one_label_each, metadata={"unit": "0 left, 1 right"})
+    omega: Array = field(converter=numbers, metadata=about("rad s^-1", "angular frequency"))
+    wavevector: Array = field(converter=_vector_table, metadata=about("rad m^-1", "wave vector"))
+    side: NDArray[np.intp] = field(
+        converter=labels, validator=_one_label_each, metadata=about("0 left, 1 right", "side of arrival")
+    )
     branch: NDArray[np.intp] = field(converter=labels, validator=_one_label_each, metadata={"unit": "1"})
-    velocity: Array = field(converter=numbers, validator=same_length("omega"), metadata={"unit": "m s^-1"})
-    weight: Array = field(converter=numbers, validator=same_length("omega"), metadata={"unit": "m^-2"})
+    velocity: Array = field(
+        converter=numbers, validator=same_length("omega"), metadata=about("m s^-1", "normal velocity")
+    )
+    weight: Array = field(converter=numbers, validator=same_length("omega"), metadata=about("m^-2", "modes per area"))
     transmission: Array = field(
-        converter=numbers, validator=validators.and_(same_length("omega"), _probability), metadata={"unit": "1"}
+        converter=numbers, validator=_PROBABILITIES, metadata=about("1", "probability to cross")
     )
-    specular: Array = field(
-        converter=numbers, validator=validators.and_(same_length("omega"), _probability), metadata={"unit": "1"}
-    )
+    specular: Array = field(converter=numbers, validator=_PROBABILITIES, metadata=about("1", "specular part of it"))
     method: str = field(default="", kw_only=True)
 
     def __attrs_post_init__(self) -> None:
@@ -141,17 +147,8 @@ class ModalTransmission:
         wanted = self.side == INTERFACE_SIDES.index(side)
         if branch is not None:
             wanted &= self.branch == branch
-        return ModalTransmission(
-            omega=self.omega[wanted],
-            wavevector=self.wavevector[wanted],
-            side=self.side[wanted],
-            branch=self.branch[wanted],
-            velocity=self.velocity[wanted],
-            weight=self.weight[wanted],
-            transmission=self.transmission[wanted],
-            specular=self.specular[wanted],
-            method=self.method,
-        )
+        columns = {column.name: getattr(self, column.name)[wanted] for column in fields(type(self)) if column.metadata}
+        return evolve(self, **columns)
 
     def binned(
         self, value: ArrayLike, edges: ArrayLike, side: Side = "left", *, temperature: float | None = None

@@ -6,7 +6,17 @@ import numpy as np
 from attrs import converters, evolve, field, frozen
 from numpy.typing import ArrayLike
 
-from kapitza.core.arrays import Array, check_choice, frequencies, increasing, numbers, one_of, positive, temperatures
+from kapitza.core.arrays import (
+    Array,
+    about,
+    check_choice,
+    frequencies,
+    increasing,
+    numbers,
+    one_of,
+    positive,
+    temperatures,
+)
 from kapitza.errors import InputError
 from kapitza.units import hbar, k_B
 
@@ -128,9 +138,13 @@ class Occupation:
     """
 
     position: Array = field(converter=increasing, metadata={"unit": "m"})
-    energy: Array = field(converter=positive, metadata={"unit": "J"})
-    value: Array = field(converter=float_table, metadata={"unit": "1"})
-    sigma: Array | None = field(default=None, converter=converters.optional(float_table), metadata={"unit": "1"})
+    energy: Array = field(converter=positive, metadata=about("J", "quantum of the mode"))
+    value: Array = field(converter=float_table, metadata=about("1", "mean number of phonons"))
+    sigma: Array | None = field(
+        default=None,
+        converter=converters.optional(float_table),
+        metadata=about("1", "its uncertainty"),
+    )
     statistics: Statistics = field(default="quantum", validator=one_of(*STATISTICS_NAMES), kw_only=True)
     modes: tuple[str, ...] = field(default=(), converter=tuple, kw_only=True)
     method: str = field(default="", kw_only=True)

@@ -6,7 +6,7 @@ import numpy as np
 from attrs import converters, field, frozen, validators
 from numpy.typing import NDArray
 
-from kapitza.core.arrays import Array, increasing, numbers, same_length, square
+from kapitza.core.arrays import Array, about, increasing, numbers, same_length, square
 from kapitza.core.conductance import Conductance
 from kapitza.core.occupation import Statistics
 from kapitza.errors import InputError
@@ -26,14 +26,14 @@ class Jump:
     chi2, freedom : sum of squared residuals in units of the stated uncertainty, and its degrees of freedom
     """
 
-    at: float = field(metadata={"unit": "m"})
-    temperature: float = field(metadata={"unit": "K"})
-    jump: float = field(metadata={"unit": "K"})
-    gradient_left: float = field(metadata={"unit": "K m^-1"})
-    gradient_right: float = field(metadata={"unit": "K m^-1"})
+    at: float = field(metadata=about("m", "position of the plane"))
+    temperature: float = field(metadata=about("K", "mean temperature at the plane"))
+    jump: float = field(metadata=about("K", "temperature jump, left minus right"))
+    gradient_left: float = field(metadata=about("K m^-1", "gradient on the left"))
+    gradient_right: float = field(metadata=about("K m^-1", "gradient on the right"))
     covariance: Array = field(converter=square, metadata={"unit": "of (jump, gradient_left, gradient_right)"})
-    chi2: float = field(metadata={"unit": "1"})
-    freedom: int = field(metadata={"unit": "1"})
+    chi2: float = field(metadata=about("1", "chi squared"))
+    freedom: int = field(metadata=about("1", "degrees of freedom"))
 
     @property
     def sigma(self) -> float:
@@ -106,10 +106,13 @@ class Profile:
         default=None,
         converter=converters.optional(numbers),
         validator=validators.optional(same_length("position")),
-        metadata={"unit": "K"},
+        metadata=about("K", "uncertainty of the temperature"),
     )
     covariance: Array | None = field(
-        default=None, converter=converters.optional(square), kw_only=True, metadata={"unit": "K^2"}
+        default=None,
+        converter=converters.optional(square),
+        kw_only=True,
+        metadata={"unit": "K^2"},
     )
     method: str = field(default="", kw_only=True)
 

@@ -11,7 +11,7 @@ import numpy as np
 from attrs import field, frozen
 from numpy.typing import ArrayLike
 
-from kapitza.core.arrays import Array, increasing
+from kapitza.core.arrays import Array, about, increasing
 from kapitza.errors import InputError
 
 _NODES_PER_PANEL = 8  # per panel
@@ -23,8 +23,8 @@ _LOWEST_RELATIVE_FREQUENCY = 1e-9  # of the top frequency: 50 nK for a top of 10
 class FrequencyGrid:
     """Nodes and weights of a quadrature: omega (nω,) and weight (nω,), rad s⁻¹."""
 
-    omega: Array = field(metadata={"unit": "rad s^-1"})
-    weight: Array = field(metadata={"unit": "rad s^-1"})
+    omega: Array = field(metadata=about("rad s^-1", "angular frequency"))
+    weight: Array = field(metadata=about("rad s^-1", "weight of the quadrature"))
 
 
 @lru_cache(maxsize=64)

@@ -6,9 +6,12 @@ import numpy as np
 from attrs import Attribute, evolve, field, fields, frozen, validators
 from numpy.typing import ArrayLike
 
-from kapitza.core.arrays import Array, above_zero, number, quantity, square
+from kapitza.core.arrays import Array, about, above_zero, number, quantity, square
 from kapitza.core.conductance import Conductance
 from kapitza.errors import InputError
+
+_CONDUCTIVITY = "W m^-1 K^-1"
+_OPTIONAL, _FINITE = validators.optional(quantity()), quantity(low=-np.inf)
 
 
 @frozen
@@ -37,33 +40,29 @@ class Layer:
 
     name: str
     thickness: float = field(converter=number, validator=above_zero, metadata={"unit": "m"})
-    conductivity: float = field(converter=number, validator=quantity(), metadata={"unit": "W m^-1 K^-1"})
+    conductivity: float = field(
+        converter=number, validator=quantity(), metadata=about(_CONDUCTIVITY, "conductivity through the layer")
+    )
     in_plane: float | None = field(
-        default=None, kw_only=True, validator=validators.optional(quantity()), metadata={"unit": "W m^-1 K^-1"}
+        default=None, kw_only=True, validator=_OPTIONAL, metadata=about(_CONDUCTIVITY, "conductivity along the layer")
     )
     heat_capacity: float | None = field(
-        default=None, kw_only=True, validator=validators.optional(quantity()), metadata={"unit": "J m^-3 K^-1"}
+        default=None, kw_only=True, validator=_OPTIONAL, metadata=about("J m^-3 K^-1", "heat capacity per volume")
     )
     in_plane_y: float | None = field(
-        default=None, kw_only=True, validator=validators.optional(quantity()), metadata={"unit": "W m^-1 K^-1"}
+        default=None, kw_only=True, validator=_OPTIONAL, metadata=about(_CONDUCTIVITY, "conductivity along y")
     )
-    xy: float = field(
-        default=0.0, kw_only=True, converter=number, validator=quantity(low=-np.inf), metadata={"unit": "W m^-1 K^-1"}
-    )
-    xz: float = field(
-        default=0.0, kw_only=True, converter=number, validator=quantity(low=-np.inf), metadata={"unit": "W m^-1 K^-1"}
-    )
-    yz: float = field(
-        default=0.0, kw_only=True, converter=number, validator=quantity(low=-np.inf), metadata={"unit": "W m^-1 K^-1"}
-    )
+    xy: float = field(default=0.0, kw_only=True, converter=number, validator=_FINITE, metadata={"unit": _CONDUCTIVITY})
+    xz: float = field(default=0.0, kw_only=True, converter=number, validator=_FINITE, metadata={"unit": _CONDUCTIVITY})
+    yz: float = field(default=0.0, kw_only=True, converter=number, validator=_FINITE, metadata={"unit": _CONDUCTIVITY})
     electron_conductivity: float | None = field(
-        default=None, kw_only=True, validator=validators.optional(quantity()), metadata={"unit": "W m^-1 K^-1"}
+        default=None, kw_only=True, validator=_OPTIONAL, metadata={"unit": _CONDUCTIVITY}
     )
     electron_heat_capacity: float | None = field(
-        default=None, kw_only=True, validator=validators.optional(quantity()), metadata={"unit": "J m^-3 K^-1"}
+        default=None, kw_only=True, validator=_OPTIONAL, metadata={"unit": "J m^-3 K^-1"}
     )
     coupling: float | None = field(
-        default=None, kw_only=True, validator=validators.optional(quantity()), metadata={"unit": "W m^-3 K^-1"}
+        default=None, kw_only=True, validator=_OPTIONAL, metadata=about("W m^-3 K^-1", "electron-phonon coupling")
     )
 
     def __attrs_post_init__(self) -> None:

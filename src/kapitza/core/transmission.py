@@ -8,7 +8,7 @@ import numpy as np
 from attrs import converters, evolve, field, frozen, validators
 from numpy.typing import ArrayLike
 
-from kapitza.core.arrays import Array, check_choice, finite, frequencies, same_length, temperatures
+from kapitza.core.arrays import Array, about, check_choice, finite, frequencies, same_length, temperatures
 from kapitza.core.conductance import TEMPERATURE_DROPS, Conductance, Drop
 from kapitza.core.occupation import Statistics, mode_heat_capacity
 from kapitza.core.quadrature import trapezoid_weights
@@ -24,6 +24,9 @@ _UNRESOLVED_REDUCED_ENERGY = (
 
 # Share of the one-sided resistances that a drop leaves out; extrapolated: Milne, 1 - (3/4)·0.710446 (gray, diffuse).
 DROP_CORRECTION: dict[Drop, float] = {"emitted": 0.0, "local": 0.5, "extrapolated": 1 - 0.75 * 0.7104460895987}
+
+
+_OPTIONAL_FINITE, _FOR_EACH = converters.optional(finite), validators.optional(same_length("omega"))
 
 
 @frozen(eq=False)
@@ -46,30 +49,22 @@ class Transmission:
         for NaN or infinity, unequal lengths, frequencies that do not increase, Ξ < 0 or Ξ above the modes of a side
     """
 
-    omega: Array = field(converter=frequencies, metadata={"unit": "rad s^-1"})
-    total: Array = field(converter=finite, validator=same_length("omega"), metadata={"unit": "m^-2"})
+    omega: Array = field(converter=frequencies, metadata=about("rad s^-1", "angular frequency"))
+    total: Array = field(
+        converter=finite, validator=same_length("omega"), metadata=about("m^-2", "transmission function")
+    )
     left: Array | None = field(
-        default=None,
-        converter=converters.optional(finite),
-        validator=validators.optional(same_length("omega")),
-        metadata={"unit": "m^-2"},
+        default=None, converter=_OPTIONAL_FINITE, validator=_FOR_EACH, metadata=about("m^-2", "modes from the left")
     )
     right: Array | None = field(
-        default=None,
-        converter=converters.optional(finite),
-        validator=validators.optional(same_length("omega")),
-        metadata={"unit": "m^-2"},
+        default=None, converter=_OPTIONAL_FINITE, validator=_FOR_EACH, metadata=about("m^-2", "modes from the right")
     )
     weight: Array | None = field(
-        default=None,
-        converter=converters.optional(finite),
-        validator=validators.optional(same_length("omega")),
-        kw_only=True,
-        metadata={"unit": "rad s^-1"},
+        default=None, converter=_OPTIONAL_FINITE, validator=_FOR_EACH, kw_only=True, metadata={"unit": "rad s^-1"}
     )
     method: str = field(default="", kw_only=True)
     elastic: bool = field(default=True, kw_only=True)
-    temperature: float | None = field(default=None, kw_only=True, metadata={"unit": "K"})
+    temperature: float | None = field(default=None, kw_only=True, metadata=about("K", "temperature at which it holds"))
 
     def __attrs_post_init__(self) -> None:
         for name, modes in (("left", self.left), ("right", self.right)):
