@@ -243,33 +243,21 @@ def predict_drops(
         title = f"{name}, classical" if model.statistics == "classical" else name
         drops = {drop: value if drop == model.drop else None for drop in TEMPERATURE_DROPS}
         return Prediction(model=name, title=title, limit=False, sigma=sigma, **drops)
-    local, extrapolated = (
-        register.conductance_or_none([model], temperature, drop, "quantum") for drop in ("local", "extrapolated")
-    )
-    return Prediction(
-        model=name,
-        title=name,
-        limit=False,
-        emitted=_single_value(model.conductance(temperature)),
-        local=_single_value(local),
-        extrapolated=_single_value(extrapolated),
-    )
+    drops = {
+        drop: register.conductance_or_none([model], temperature, drop, "quantum") for drop in ("local", "extrapolated")
+    }
+    return _prediction(name, name, {"emitted": model.conductance(temperature), **drops})
 
 
-def _single_value(conductance: Conductance | None) -> float | None:
-    """The only value of a conductance, W m⁻² K⁻¹; None where there is none."""
-    return None if conductance is None else float(conductance.value[0])
+def _prediction(model: str, title: str, known: Mapping[str, Conductance | None], *, limit: bool = False) -> Prediction:
+    """What a model says, from the conductances by drop, each of one temperature."""
+    values = {drop: None if one is None else float(one.value[0]) for drop, one in known.items()}
+    return Prediction(model=model, title=title, limit=limit, **values)
 
 
 def _prediction_from_estimate(found: register.Estimate) -> Prediction:
-    return Prediction(
-        model=found.model,
-        title=found.title,
-        limit=found.limit,
-        emitted=_single_value(found.emitted),
-        local=_single_value(found.local),
-        extrapolated=_single_value(found.extrapolated),
-    )
+    known = {drop: getattr(found, drop) for drop in TEMPERATURE_DROPS}
+    return _prediction(found.model, found.title, known, limit=found.limit)
 
 
 def _nearest_value(entry: Measurement, temperature: float, window: float) -> Published:

@@ -14,19 +14,13 @@ from kapitza.measure.least_squares import JacobianFunction, Minimum, Solution, d
 from kapitza.measure.likelihood import (
     Bound,
     Contours,
-    Optimum,
     ProfileLikelihood,
     likelihood_contours,
     one_sided_bound,
     profile_crossing,
     profile_likelihood,
 )
-from kapitza.measure.parameters import (
-    FitProblem,
-    rescale_uncertainties,
-    split_by_data_set,
-    value_slopes,
-)
+from kapitza.measure.parameters import FitProblem, split_by_data_set
 
 _CLOSURE_RISE = 16.0  # rise of chi2 that shuts a side of an interval: four standard deviations
 
@@ -89,7 +83,8 @@ class Fit:
     @property
     def covariance(self) -> NDArray[Any]:
         """(p, p) covariance of the values (Laplace), SI; NaN where the data do not determine the number."""
-        slope = value_slopes(self.problem, self.solution.x)
+        pairs = zip(self.problem.parameters, self.solution.x.tolist(), strict=True)
+        slope = [parameter.slope(u) for parameter, u in pairs]
         found = self.solution.covariance * np.outer(slope, slope)
         open_ = np.array([name in self.bounds for name in self.names])
         found[open_] = np.nan
@@ -135,7 +130,7 @@ class Fit:
         from scipy.special import ndtri
 
         i = self._determined(name)
-        parameter, best = self.problem.parameters[i], _optimum(self.solution)
+        parameter, best = self.problem.parameters[i], self.solution
         z = float(ndtri(0.5 + confidence / 2))
         ends = (float(best.x[i] - z * best.sigma[i]), float(best.x[i] + z * best.sigma[i]))
         if profiled:
@@ -164,12 +159,12 @@ class Fit:
 
     def profile_likelihood(self, name: str, values: ArrayLike | None = None, *, span: float = 3.0) -> ProfileLikelihood:
         """Rise of chi2 along one parameter, all others at their best, at `values` or `span` sigmas to both sides."""
-        return profile_likelihood(self.problem, _optimum(self.solution), self.index(name), values, span=span)
+        return profile_likelihood(self.problem, self.solution, self.index(name), values, span=span)
 
     def contours(self, one: str, other: str, *, points: int = 15, span: float = 3.0) -> Contours:
         """Rise of chi2 over two parameters, all others at their best."""
         pair = (self.index(one), self.index(other))
-        return likelihood_contours(self.problem, _optimum(self.solution), pair, points=points, span=span)
+        return likelihood_contours(self.problem, self.solution, pair, points=points, span=span)
 
     def budget(self) -> ErrorBudget:
         r"""Share of the data and of each uncertain parameter in the variance of each free one.
@@ -195,28 +190,22 @@ class Fit:
         return i
 
 
-def _optimum(solution: Solution) -> Optimum:
-    """Minimum with the standard deviations about it."""
-    return Optimum(solution.x, np.sqrt(np.diag(solution.covariance)), solution.chi2)
-
-
 def format_bound(bound: Bound, unit: str) -> str:
     """One-sided bound in words."""
-    if bound.low is not None:
-        return f"> {bound.low:.4g} {unit}".rstrip() + f" ({bound.confidence:.0%} confidence)"
-    if bound.high is not None:
-        return f"< {bound.high:.4g} {unit}".rstrip() + f" ({bound.confidence:.0%} confidence)"
-    return f"no bound at {bound.confidence:.0%} confidence"
+    value = bound.high if bound.low is None else bound.low
+    if value is None:
+        return f"no bound at {bound.confidence:.0%} confidence"
+    return f"{'<' if bound.low is None else '>'} {value:.4g} {unit}".rstrip() + f" ({bound.confidence:.0%} confidence)"
 
 
 def bound_undetermined(found: Fit, confidence: float = 0.95, closure: float = _CLOSURE_RISE) -> Fit:
     """The same fit with one-sided bounds of the free parameters whose limits are not both excluded by a rise of chi2 by
     `closure`.
     """
-    best, bounds = _optimum(found.solution), dict[str, Bound]()
+    bounds: dict[str, Bound] = {}
     for i, parameter in enumerate(found.problem.parameters):
         if not parameter.known:
-            limit = one_sided_bound(found.problem, best, i, confidence=confidence, closure=closure)
+            limit = one_sided_bound(found.problem, found.solution, i, confidence=confidence, closure=closure)
             if limit is not None:
                 bounds[parameter.name] = limit
     return evolve(found, bounds=bounds)
@@ -236,15 +225,8 @@ def solve_problem(problem: FitProblem, *, starts: int, seed: int, jacobian: Jaco
 def _find_minimum(
     problem: FitProblem, starts: int, seed: int, x: Array, jacobian: JacobianFunction | None = None
 ) -> Solution:
-    return least_squares(
-        problem.residual,
-        x,
-        jacobian=jacobian,
-        limits=(problem.low, problem.high),
-        scale=problem.scale,
-        starts=starts,
-        seed=seed,
-    )
+    limits, scale = (problem.low, problem.high), problem.scale
+    return least_squares(problem.residual, x, jacobian=jacobian, limits=limits, scale=scale, starts=starts, seed=seed)
 
 
 def _leverage(problem: FitProblem, jacobian: NDArray[Any], covariance: NDArray[Any]) -> tuple[float, ...]:
@@ -261,7 +243,7 @@ def _estimate_scatter(problem: FitProblem, x: Array) -> tuple[FitProblem, Array,
         x, _ = descend(problem.residual, x, low=problem.low, high=problem.high, scale=problem.scale)
         factor = np.where(unknown, _curve_scatter(problem, x), 1.0)
         total = total * factor
-        problem = rescale_uncertainties(problem, factor.tolist())
+        problem = evolve(problem, sigma=tuple(s * f for s, f in zip(problem.sigma, factor.tolist(), strict=True)))
         if np.abs(factor - 1).max() < 1e-3:
             break
     return problem, x, total

@@ -263,6 +263,11 @@ class Solution:
     noise: float
 
     @property
+    def sigma(self) -> Array:
+        """(p,) standard deviations of the parameters."""
+        return np.sqrt(np.diag(self.covariance))
+
+    @property
     def freedom(self) -> int:
         """Number of residuals less number of parameters that are not on a limit."""
         return self.residual.size - int(self.inside.sum())

@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from kapitza.core.arrays import Array, numbers, same_length
 from kapitza.errors import InputError
-from kapitza.measure.least_squares import descend
+from kapitza.measure.least_squares import Solution, descend
 from kapitza.measure.parameters import FitProblem
 
 _MAX_DEVIATIONS = 60.0  # standard deviations out to which a number without limits is followed
@@ -62,22 +62,6 @@ class Bound:
     confidence: float
 
 
-@frozen(eq=False)
-class Optimum:
-    """A minimum and the standard deviations about it.
-
-    Attributes
-    ----------
-    x : (p,) coordinates
-    sigma : (p,) standard deviations of the coordinates
-    chi2 : of data and priors
-    """
-
-    x: Array
-    sigma: Array
-    chi2: float
-
-
 def _constrained_minimum(problem: FitProblem, x: Array, fixed: dict[int, float]) -> tuple[Array, float]:
     """Best coordinates (p,) with those of `fixed` held, by index, and chi2 there; x is where the search begins."""
     full = np.array(x)
@@ -101,16 +85,20 @@ def _constrained_minimum(problem: FitProblem, x: Array, fixed: dict[int, float])
     return full, chi2
 
 
-def profile_crossing(problem: FitProblem, best: Optimum, index: int, direction: int, level: float) -> float | None:
+def _search_range(problem: FitProblem, best: Solution, index: int, direction: int) -> tuple[float, float, float]:
+    """Coordinate of a minimum, its standard deviation (1 on a limit) and how far a profile may be followed."""
+    center, sigma = float(best.x[index]), float(best.sigma[index]) or 1.0
+    edge = float(problem.high[index] if direction > 0 else problem.low[index])
+    return center, sigma, min(abs(edge - center), _MAX_DEVIATIONS * sigma)
+
+
+def profile_crossing(problem: FitProblem, best: Solution, index: int, direction: int, level: float) -> float | None:
     """Coordinate where the profile of chi2 has risen by `level` in a direction (-1 or 1), None if never within the
     limits.
 
     The root of the rise grows almost linearly, so that its secant is soon there.
     """
-    center = float(best.x[index])
-    sigma = float(best.sigma[index]) or 1.0  # none where the minimum lies on a limit
-    edge = float(problem.high[index] if direction > 0 else problem.low[index])
-    reach = min(abs(edge - center), _MAX_DEVIATIONS * sigma)
+    center, sigma, reach = _search_range(problem, best, index, direction)
     target = np.sqrt(level)
     inner, inner_root = 0.0, 0.0
     guess, x = min(target * sigma, 1.0, reach), best.x
@@ -138,11 +126,9 @@ def profile_crossing(problem: FitProblem, best: Optimum, index: int, direction: 
     return center + direction * guess
 
 
-def _profile_rises_by(problem: FitProblem, best: Optimum, index: int, direction: int, level: float) -> bool:
+def _profile_rises_by(problem: FitProblem, best: Solution, index: int, direction: int, level: float) -> bool:
     """Whether the profile of chi2 rises by `level` before the limit of a parameter."""
-    edge = float(problem.high[index] if direction > 0 else problem.low[index])
-    center, sigma = float(best.x[index]), float(best.sigma[index]) or 1.0
-    reach = min(abs(edge - center), _MAX_DEVIATIONS * sigma)
+    center, sigma, reach = _search_range(problem, best, index, direction)
     step, x = min(1.2 * float(np.sqrt(level)) * sigma, 1.0), best.x
     while reach > 0:
         step = min(step, reach)
@@ -155,20 +141,18 @@ def _profile_rises_by(problem: FitProblem, best: Optimum, index: int, direction:
     return False
 
 
-def _edge_rise(problem: FitProblem, best: Optimum, index: int, direction: int) -> float:
+def _edge_rise(problem: FitProblem, best: Solution, index: int, direction: int) -> float:
     """Rise of chi2 at the limit of a parameter."""
     center = float(best.x[index])
     edge = float(problem.high[index] if direction > 0 else problem.low[index])
-    x = best.x
-    rise = 0.0
+    x, chi2 = best.x, best.chi2
     for share in (0.1, 0.3, 1.0):  # the others follow in steps
         x, chi2 = _constrained_minimum(problem, x, {index: center + share * (edge - center)})
-        rise = chi2 - best.chi2
-    return max(0.0, rise)
+    return max(0.0, chi2 - best.chi2)
 
 
 def one_sided_bound(
-    problem: FitProblem, best: Optimum, index: int, *, confidence: float, closure: float
+    problem: FitProblem, best: Solution, index: int, *, confidence: float, closure: float
 ) -> Bound | None:
     r"""One-sided bound of a free parameter that the data do not determine; None where they do.
 
@@ -179,30 +163,20 @@ def one_sided_bound(
     """
     from scipy.special import ndtri
 
-    if best.sigma[index] > 0 and best.sigma[index] * np.sqrt(closure) < 0.3 and _is_interior(problem, best, index):
-        return None  # so narrow that the parabola may be trusted
-    shut = {direction: _profile_rises_by(problem, best, index, direction, closure) for direction in (-1, 1)}
-    if all(shut.values()):
-        return None
-    if any(shut.values()):
-        firm = max(shut, key=lambda direction: shut[direction])
-    else:
-        firm = max(shut, key=lambda direction: _edge_rise(problem, best, index, direction))
-    at = profile_crossing(problem, best, index, firm, float(ndtri(confidence)) ** 2)
-    parameter = problem.parameters[index]
-    if at is None:
-        return Bound(None, None, confidence)
-    value = parameter.value(at)
-    return Bound(value, None, confidence) if firm < 0 else Bound(None, value, confidence)
-
-
-def _is_interior(problem: FitProblem, best: Optimum, index: int) -> bool:
     room = min(best.x[index] - problem.low[index], problem.high[index] - best.x[index])
-    return bool(room > 6 * best.sigma[index])
+    if 0 < best.sigma[index] < min(0.3 / np.sqrt(closure), room / 6):
+        return None  # so narrow, and so far from the limits, that the parabola may be trusted
+    closed = [side for side in (-1, 1) if _profile_rises_by(problem, best, index, side, closure)]
+    if len(closed) == 2:
+        return None
+    side = closed[0] if closed else max((-1, 1), key=lambda side: _edge_rise(problem, best, index, side))
+    at = profile_crossing(problem, best, index, side, float(ndtri(confidence)) ** 2)
+    value = None if at is None else problem.parameters[index].value(at)
+    return Bound(value, None, confidence) if side < 0 else Bound(None, value, confidence)
 
 
 def profile_likelihood(
-    problem: FitProblem, best: Optimum, index: int, values: ArrayLike | None, *, span: float
+    problem: FitProblem, best: Solution, index: int, values: ArrayLike | None, *, span: float
 ) -> ProfileLikelihood:
     """Profile of one parameter at values (n,), SI, or at 21 over `span` standard deviations to both sides."""
     parameter = problem.parameters[index]
@@ -222,7 +196,7 @@ def profile_likelihood(
 
 
 def likelihood_contours(
-    problem: FitProblem, best: Optimum, pair: Sequence[int], *, points: int, span: float
+    problem: FitProblem, best: Solution, pair: Sequence[int], *, points: int, span: float
 ) -> Contours:
     """Likelihood over two parameters on a grid of `points` by `points`, `span` standard deviations to every side."""
     one, other = pair

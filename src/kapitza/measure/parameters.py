@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
-from attrs import evolve, field, frozen, validators
+from attrs import field, frozen, validators
 from numpy.typing import NDArray
 
 from kapitza.core.arrays import Array, above_zero, one_of
@@ -17,12 +17,11 @@ from kapitza.measure.experiment import Curve, Experiment
 from kapitza.measure.least_squares import difference_jacobian
 
 _STACK_ATTRIBUTES = ("thickness", "conductivity", "in_plane", "heat_capacity")
-_SEARCH_FACTOR = (
-    1e3  # a free positive number is sought this factor up and down from its start where no limits are given
-)
-_FREE_PRIOR_WIDTH = (
-    1e3  # standard deviation of the logarithm of a free number: as good as none, but no direction stays undetermined
-)
+# a free positive number is sought this factor up and down from its start if no limits are given
+_SEARCH_FACTOR = 1e3
+# standard deviation of the logarithm of a free number: as good as none, but no direction stays undetermined
+_FREE_PRIOR_WIDTH = 1e3
+_MAX_PRIOR_LOGARITHM = 30.0  # how far the logarithm of an uncertain number may move
 
 _PARAMETER_UNITS = {
     "conductance": "W/m²K",
@@ -237,32 +236,18 @@ def _free_parameter(samples: Sequence[DataSet], name: str, ties: Mapping[str, Ti
     start = present if given.start is None else given.start
     if start is None:
         raise InputError(f"{name} has no value in the stack: give Free(start=...)")
-    if signed:
-        unit = abs(start) or 1.0
-        low, high = ((-np.inf if v is None else (v - start) / unit) for v in (given.low, given.high))
-        return Parameter(
-            name=name,
-            start=start,
-            unit=unit,
-            low=low,
-            high=np.inf if given.high is None else high,
-            width=_FREE_PRIOR_WIDTH,
-            known=False,
-            targets=targets,
-        )
-    low = start / _SEARCH_FACTOR if given.low is None else given.low
-    high = start * _SEARCH_FACTOR if given.high is None else given.high
-    if not 0 < low <= start <= high:
-        raise InputError(f"{name}: wanted 0 < low <= start <= high, got {low:g}, {start:g}, {high:g}")
+    unit = (abs(start) or 1.0) if signed else None
+    if unit is not None:
+        low = -np.inf if given.low is None else (given.low - start) / unit
+        high = np.inf if given.high is None else (given.high - start) / unit
+    else:
+        low = start / _SEARCH_FACTOR if given.low is None else given.low
+        high = start * _SEARCH_FACTOR if given.high is None else given.high
+        if not 0 < low <= start <= high:
+            raise InputError(f"{name}: wanted 0 < low <= start <= high, got {low:g}, {start:g}, {high:g}")
+        low, high = float(np.log(low / start)), float(np.log(high / start))
     return Parameter(
-        name=name,
-        start=start,
-        unit=None,
-        low=float(np.log(low / start)),
-        high=float(np.log(high / start)),
-        width=_FREE_PRIOR_WIDTH,
-        known=False,
-        targets=targets,
+        name=name, start=start, unit=unit, low=low, high=high, width=_FREE_PRIOR_WIDTH, known=False, targets=targets
     )
 
 
@@ -279,14 +264,11 @@ def _prior_parameter(samples: Sequence[DataSet], name: str, ties: Mapping[str, T
     width = given.width(present or 0.0)
     if not width > 0:
         raise InputError(f"{name}: a share of {center:g} is no uncertainty, give Prior(value, sigma)")
-    if signed:
-        return Parameter(
-            name=name, start=center, unit=width, low=-np.inf, high=np.inf, width=1.0, known=True, targets=targets
-        )
-    if not center > 0:
+    if not signed and not center > 0:
         raise InputError(f"{name}: prior value {center:g}, wanted above 0")
+    unit, reach, width = (width, np.inf, 1.0) if signed else (None, _MAX_PRIOR_LOGARITHM, width / center)
     return Parameter(
-        name=name, start=center, unit=None, low=-30.0, high=30.0, width=width / center, known=True, targets=targets
+        name=name, start=center, unit=unit, low=-reach, high=reach, width=width, known=True, targets=targets
     )
 
 
@@ -430,20 +412,10 @@ class FitProblem:
         return np.array([p.value(u) for p, u in zip(self.parameters, x.tolist(), strict=True)])
 
 
-def value_slopes(problem: FitProblem, x: Array) -> Array:
-    """(p,) derivatives of the values by the coordinates, at coordinates (p,)."""
-    return np.array([p.slope(u) for p, u in zip(problem.parameters, x.tolist(), strict=True)])
-
-
 def split_by_data_set(problem: FitProblem, residuals: Array) -> tuple[Array, ...]:
     """Residuals (n,) of the data, sample by sample."""
     sizes = [sample.curve.value.size for sample in problem.samples]
     return tuple(np.split(residuals, np.cumsum(sizes)[:-1]))
-
-
-def rescale_uncertainties(problem: FitProblem, factors: Sequence[float]) -> FitProblem:
-    """The same with the uncertainties of the curves multiplied, one factor for each sample."""
-    return evolve(problem, sigma=tuple(s * f for s, f in zip(problem.sigma, factors, strict=True)))
 
 
 def initial_uncertainties(sample: DataSet) -> Array:
