@@ -13,6 +13,7 @@ from kapitza.measure.spectral_inversion import SpectralEstimate as SpectralEstim
 from kapitza.measure.spectral_inversion import exact_extreme_spectra as exact_extreme_spectra
 from kapitza.measure.spectral_inversion import spectral_transmission as spectral_transmission
 from kapitza.measure.thermoreflectance.beams import Beams as Beams
+from kapitza.measure.thermoreflectance.beams import WaveVectorQuadrature as WaveVectorQuadrature
 from kapitza.measure.thermoreflectance.cooling import FilmCooling as FilmCooling
 from kapitza.measure.thermoreflectance.cooling import LaserFlash as LaserFlash
 from kapitza.measure.thermoreflectance.cooling import ParticleCooling as ParticleCooling

@@ -142,10 +142,7 @@ class SpectralEstimate:
 
     def band(self, confidence: float = 0.95) -> tuple[Array, Array]:
         """Lowest and highest share (G,) each, between which the samples lie with a probability."""
-        if not 0 < confidence < 1:
-            raise InputError(f"confidence = {confidence:g}, expected between 0 and 1")
-        tail = (1 - confidence) / 2
-        low, high = np.quantile(self.samples, [tail, 1 - tail], axis=0)
+        low, high = np.quantile(self.samples, _interval_ends(confidence), axis=0)
         return low, high
 
     def possible(self, weights: ArrayLike, confidence: float = 0.95) -> tuple[float, float]:
@@ -197,22 +194,25 @@ class SpectralEstimate:
 
     def extremes(self, confidence: float = 0.95) -> tuple[Array, Array]:
         """Least and greatest share (G,) of each group that data and limits leave, without any smoothness."""
-        found = [self.possible(row, confidence) for row in np.eye(self.share.size)]
-        return np.array([one[0] for one in found]), np.array([one[1] for one in found])
+        least, greatest = np.transpose([self.possible(row, confidence) for row in np.eye(self.share.size)])
+        return least, greatest
 
     def conductance_range(self, confidence: float = 0.95) -> tuple[float, float]:
         """Emitted conductance from the samples: bounds of an interval, W m⁻² K⁻¹."""
-        if not 0 < confidence < 1:
-            raise InputError(f"confidence = {confidence:g}, expected between 0 and 1")
-        tail = (1 - confidence) / 2
-        low, high = np.quantile(self.samples @ self.limit, [tail, 1 - tail])
+        low, high = np.quantile(self.samples @ self.limit, _interval_ends(confidence))
         return float(low), float(high)
+
+
+def _interval_ends(confidence: float) -> tuple[float, float]:
+    """Quantiles that bound a central interval."""
+    if not 0 < confidence < 1:
+        raise InputError(f"confidence = {confidence:g}, expected between 0 and 1")
+    return (1 - confidence) / 2, (1 + confidence) / 2
 
 
 def joint_interval(residual: Array, confidence: float) -> float:
     """Sigma within which all data lie together with a probability; no less than the largest residual (m,)."""
-    if not 0 < confidence < 1:
-        raise InputError(f"confidence = {confidence:g}, expected between 0 and 1")
+    _interval_ends(confidence)
     return float(max(norm.ppf((1 + confidence ** (1 / residual.size)) / 2), 1.001 * np.abs(residual).max()))
 
 
@@ -304,6 +304,24 @@ def _whitening_matrix(
     return np.linalg.inv(np.linalg.cholesky(covariance))
 
 
+@frozen(eq=False)
+class _WhitenedModel:
+    """Independent residuals of all data and their derivatives, both from one solution at the shares asked for last."""
+
+    measurements: Sequence[SpectralMeasurement]
+    limit: Array
+    white: MatrixArray
+    _last: dict[bytes, tuple[Array, MatrixArray]] = field(init=False, factory=dict)
+
+    def __call__(self, share: Array) -> tuple[Array, MatrixArray]:
+        key = share.tobytes()
+        if key not in self._last:
+            off, slope = linearise(self.measurements, share, self.limit)
+            self._last.clear()
+            self._last[key] = self.white @ off, self.white @ slope
+        return self._last[key]
+
+
 def linearise(measurements: Sequence[SpectralMeasurement], share: Array, limit: Array) -> tuple[Array, MatrixArray]:
     """Residuals (m,) and derivatives (m, G) with respect to the shares."""
     parts = [one.residuals(share * limit) for one in measurements]
@@ -314,15 +332,7 @@ def _most_likely_shares(
     measurements: Sequence[SpectralMeasurement], limit: Array, root: MatrixArray, white: MatrixArray
 ) -> Array:
     """(G,) shares within the limits at the least sum of squares of data and prior."""
-    held: dict[bytes, tuple[Array, MatrixArray]] = {}
-
-    def model(share: Array) -> tuple[Array, MatrixArray]:
-        key = share.tobytes()
-        if key not in held:
-            held.clear()  # residuals and derivatives at one place come from one solution
-            off, slope = linearise(measurements, share, limit)
-            held[key] = white @ off, white @ slope
-        return held[key]
+    model = _WhitenedModel(measurements, limit, white)
 
     def residual(share: Array) -> Array:
         return np.concatenate([model(share)[0], root @ (share - _PRIOR_MEAN)])
@@ -386,16 +396,10 @@ def exact_extreme_spectra(
     if weight.size != found.share.size or not size:
         raise InputError(f"{weight.size} weights of sum {size:g} for {found.share.size} groups, wanted as many, not 0")
     reach = joint_interval(found.residual, confidence)
-    held: dict[bytes, tuple[Array, MatrixArray]] = {}
+    whitened = _WhitenedModel(measurements, found.limit, found.whitening)
 
     def model(share: Array) -> tuple[Array, MatrixArray]:
-        inside = np.clip(share, 0.0, 1.0)
-        key = inside.tobytes()
-        if key not in held:
-            held.clear()  # residuals and derivatives at one place come from one solution
-            off, slope = linearise(measurements, inside, found.limit)
-            held[key] = found.whitening @ off, found.whitening @ slope
-        return held[key]
+        return whitened(np.clip(share, 0.0, 1.0))
 
     def room(share: Array) -> Array:
         return np.concatenate([reach - model(share)[0], reach + model(share)[0]])
@@ -417,13 +421,10 @@ def exact_extreme_spectra(
 def _minimise_sum(target: Array, start: Array, within: Any) -> Any:
     """Least of a weighted sum within the limits 0 and 1 and the room that the data leave."""
 
-    def weighted_total(share: Array) -> float:
-        return float(target @ share)
-
-    def slope(_share: Array) -> Array:
-        return target
+    def weighted_total(share: Array) -> tuple[float, Array]:
+        return float(target @ share), target
 
     limits = [(0.0, 1.0)] * target.size
     options = {"maxiter": _MAX_STEPS, "ftol": 1e-6}
     call: Any = minimize  # its stub knows no constraints given as a mapping
-    return call(weighted_total, start, jac=slope, bounds=limits, constraints=[within], method="SLSQP", options=options)
+    return call(weighted_total, start, jac=True, bounds=limits, constraints=[within], method="SLSQP", options=options)

@@ -87,12 +87,12 @@ class FilmCooling(TemperatureExperiment):
         held = _areal_heat_capacity(stack.layers[0])
         s, weight = inverse_laplace(self.time)
         if (self.heated, self.read) == ("film", "film"):
-            response = self.mean(stack, s, held)
+            response = self._mean_response(stack, s, held)
         else:
-            response = held * impedance(stack, s, 0.0, setup=self.seen(stack))[:, 0]
+            response = held * impedance(stack, s, 0.0, setup=self._exchanged_setup(stack))[:, 0]
         return self.scale * (weight @ response).real
 
-    def seen(self, stack: Stack) -> Setup:
+    def _exchanged_setup(self, stack: Stack) -> Setup:
         """Setup of heat at the surface read there, or of either over the film (heat and reading may be exchanged)."""
         if self.heated == self.read:
             return self.setup
@@ -101,7 +101,7 @@ class FilmCooling(TemperatureExperiment):
             self.setup, heater=Plane(film.name), thermometer=Plane(film.name), absorption_depth=1e9 * film.thickness
         )
 
-    def mean(self, stack: Stack, s: ComplexArray, held: float) -> ComplexArray:
+    def _mean_response(self, stack: Stack, s: ComplexArray, held: float) -> ComplexArray:
         """(ns,) mean temperature of a film that starts evenly at 1."""
         film = evolve(stack.layers[0], name="film")
         inner = admittance(Stack([film]), s, 0.0)[:, 0]

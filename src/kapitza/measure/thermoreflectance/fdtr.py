@@ -17,15 +17,14 @@ from kapitza.measure.thermoreflectance.beams import WAVE_VECTOR_NODES, Beams, wa
 from kapitza.measure.thermoreflectance.signal import (
     BEAM_PARAMETERS,
     SIGNAL_KINDS,
-    ParametrisedExperiment,
+    LockinExperiment,
     SignalKind,
-    convert_signal,
     increasing_positive,
 )
 
 
 @frozen(eq=False)
-class Fdtr(ParametrisedExperiment):
+class Fdtr(LockinExperiment):
     """Frequency-domain thermoreflectance.
 
     Attributes
@@ -53,16 +52,6 @@ class Fdtr(ParametrisedExperiment):
     phase: float = field(default=0.0, kw_only=True, converter=float, validator=quantity(low=-np.inf))
     scale: float = field(default=1.0, kw_only=True, converter=float, validator=quantity())
     name: str = field(default="fdtr", kw_only=True)
-
-    def predict(self, stack: Stack) -> Array:
-        """(n,) what `kind` says, on this stack.
-
-        Raises
-        ------
-        InputError
-            for a stack without heat capacities, or planes that it does not have
-        """
-        return convert_signal(self.signal(stack), self.kind)
 
     def signal(self, stack: Stack, nodes: int = WAVE_VECTOR_NODES) -> ComplexArray:
         """(n,) complex temperature at the probe per absorbed watt, K W⁻¹ times `scale`."""

@@ -1,11 +1,13 @@
 """What all thermoreflectance experiments share: kinds of lock-in signal, and the parameters a fit may vary."""
 
+from abc import abstractmethod
 from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 from attrs import evolve, frozen
 
 from kapitza.core.arrays import Array, ComplexArray, increasing, positive
+from kapitza.core.stack import Stack
 from kapitza.errors import InputError
 
 BEAM_PARAMETERS = tuple(
@@ -81,3 +83,24 @@ def convert_signal(signal: ComplexArray, kind: SignalKind) -> Array:
     if kind == "out_of_phase":
         return signal.imag
     return np.unwrap(np.angle(signal)) if kind == "phase" else np.abs(signal)
+
+
+class LockinExperiment(ParametrisedExperiment):
+    """An experiment that reads a complex lock-in signal, of which `kind` is compared with data."""
+
+    __slots__ = ()
+    kind: SignalKind
+
+    @abstractmethod
+    def signal(self, stack: Stack) -> ComplexArray:
+        """(n,) complex signal, in phase and out of phase."""
+
+    def predict(self, stack: Stack) -> Array:
+        """(n,) what `kind` says, on this stack, K or rad.
+
+        Raises
+        ------
+        InputError
+            for a stack without heat capacities, planes that it does not have, or a delay in the moment of a pulse
+        """
+        return convert_signal(self.signal(stack), self.kind)

@@ -31,16 +31,15 @@ from kapitza.measure.thermoreflectance.beams import (
 from kapitza.measure.thermoreflectance.signal import (
     BEAM_PARAMETERS,
     SIGNAL_KINDS,
-    ParametrisedExperiment,
+    LockinExperiment,
     SignalKind,
-    convert_signal,
 )
 
 DelayedBeam = Literal["pump", "probe"]
 
 
 @frozen(eq=False)
-class Tdtr(ParametrisedExperiment):
+class Tdtr(LockinExperiment):
     r"""Time-domain thermoreflectance.
 
     Attributes
@@ -82,16 +81,6 @@ class Tdtr(ParametrisedExperiment):
     phase: float = field(default=0.0, kw_only=True, converter=float, validator=quantity(low=-np.inf))
     scale: float = field(default=1.0, kw_only=True, converter=float, validator=quantity())
     name: str = field(default="tdtr", kw_only=True)
-
-    def predict(self, stack: Stack) -> Array:
-        """(n,) what `kind` says, on this stack.
-
-        Raises
-        ------
-        InputError
-            for a delay in the moment of a pulse, a stack without heat capacities, planes that it does not have
-        """
-        return convert_signal(self.signal(stack), self.kind)
 
     def signal(self, stack: Stack) -> ComplexArray:
         """(n,) complex Z, in phase and out of phase, K W⁻¹ times `scale`."""

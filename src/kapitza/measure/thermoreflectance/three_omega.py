@@ -12,9 +12,8 @@ from kapitza.device.layered.admittance import impedance
 from kapitza.device.setup import Setup
 from kapitza.measure.thermoreflectance.signal import (
     SIGNAL_KINDS,
-    ParametrisedExperiment,
+    LockinExperiment,
     SignalKind,
-    convert_signal,
     increasing_positive,
 )
 
@@ -40,7 +39,7 @@ def strip_quadrature(half_width: float) -> tuple[Array, Array]:
 
 
 @frozen(eq=False)
-class ThreeOmega(ParametrisedExperiment):
+class ThreeOmega(LockinExperiment):
     """The 3ω method.
 
     Attributes
@@ -65,16 +64,6 @@ class ThreeOmega(ParametrisedExperiment):
     setup: Setup = field(factory=Setup, kw_only=True)
     scale: float = field(default=1.0, kw_only=True, converter=float, validator=quantity())
     name: str = field(default="omega", kw_only=True)
-
-    def predict(self, stack: Stack) -> Array:
-        """(n,) what `kind` says, on this stack, K or rad.
-
-        Raises
-        ------
-        InputError
-            for a stack without heat capacities, or planes that it does not have
-        """
-        return convert_signal(self.signal(stack), self.kind)
 
     def signal(self, stack: Stack) -> ComplexArray:
         """(n,) complex temperature of the strip at 2ω, K times `scale`."""
