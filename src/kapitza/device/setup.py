@@ -81,15 +81,18 @@ StackPiece = LayerSlice | Boundary
 
 
 @frozen(eq=False)
-class StackCut:
-    """A stack cut at the planes of heater and thermometer."""
+class SlicedStack:
+    """A stack cut at some planes."""
 
-    pieces: tuple[StackPiece, ...]  # slabs and boundaries from the top down
-    # heater, thermometer: number of pieces above each plane
-    heater: int
-    thermometer: int
-    absorbing: tuple[int, ...]  # numbers of the pieces that take up heat when it is absorbed over a depth
-    layer: Layer  # that the heater lies in or on
+    # (n,) slabs and boundaries from the top down; node i lies above piece i, node n below the last
+    pieces: tuple[StackPiece, ...]
+    owners: tuple[str, ...]  # (n,) name of the layer or boundary of each piece
+    marks: tuple[int, ...]  # node of each plane that was asked for
+    depths: tuple[float, ...]  # (n + 1,) of the nodes below the top face, m
+
+    def within(self, layer: str) -> tuple[int, ...]:
+        """Pieces of a layer."""
+        return tuple(i for i, owner in enumerate(self.owners) if owner == layer)
 
 
 def layer_extent(stack: Stack, index: int) -> tuple[float, float]:
@@ -126,28 +129,30 @@ def locate_plane(plane: Plane, stack: Stack) -> tuple[int, float]:
     return index, depth
 
 
-def cut_stack(stack: Stack, setup: Setup) -> StackCut:
-    """Cut a stack at the planes of a setup: only its first and last layers may be infinite."""
+def slice_stack(stack: Stack, planes: tuple[Plane, ...]) -> SlicedStack:
+    """Cut a stack at planes; only its first and last layers may be infinite."""
     for layer in stack.layers[1:-1]:
         if np.isinf(layer.thickness):
             raise InputError(f"layer {layer.name} is infinitely thick: only the first and the last of a stack may be")
-    heater = setup.heater or Plane(stack.layers[0].name)
-    places = [locate_plane(plane, stack) for plane in (heater, setup.thermometer or heater)]
-    inside, start = places[0]
+    places = [locate_plane(plane, stack) for plane in planes]
     pieces: list[StackPiece] = []
-    marks: dict[tuple[int, float], int] = {}
-    absorbing: list[int] = []
+    owners: list[str] = []
+    depths = [0.0]
+    nodes: dict[tuple[int, float], int] = {}
     for i, layer in enumerate(stack.layers):
-        depths = sorted({depth for index, depth in places if index == i} | {*layer_extent(stack, i)})
-        marks[i, depths[0]] = len(pieces)
-        for top, bottom in pairwise(depths):
-            if i == inside and (bottom <= start if heater.from_bottom else top >= start):
-                absorbing.append(len(pieces))
+        cuts = sorted({depth for index, depth in places if index == i} | {*layer_extent(stack, i)})
+        nodes[i, cuts[0]] = len(pieces)
+        start = depths[-1]
+        for top, bottom in pairwise(cuts):
             pieces.append(LayerSlice(layer, bottom - top))
-            marks[i, bottom] = len(pieces)
+            owners.append(layer.name)
+            depths.append(start + bottom)
+            nodes[i, bottom] = len(pieces)
         if i < len(stack.boundaries):
             pieces.append(stack.boundaries[i])
-    return StackCut(tuple(pieces), marks[places[0]], marks[places[1]], tuple(absorbing), stack.layers[inside])
+            owners.append(stack.boundary_names[i])
+            depths.append(depths[-1])
+    return SlicedStack(tuple(pieces), tuple(owners), tuple(nodes[place] for place in places), tuple(depths))
 
 
 def boundary_lengths(stack: Stack, temperature: float = 300.0) -> dict[str, float]:

@@ -1,12 +1,24 @@
 """Response of a stack to periodic heat: thermal waves in layers and one stable recursion over them."""
 
+from collections.abc import Iterator
+from itertools import islice
+
 import numpy as np
 from attrs import frozen
 from numpy.typing import ArrayLike, NDArray
 
 from kapitza.core.arrays import ComplexArray
 from kapitza.core.stack import Boundary, Layer, Stack
-from kapitza.device.setup import BackCondition, LayerSlice, Setup, StackCut, StackPiece, cut_stack, heat_capacity_of
+from kapitza.device.setup import (
+    BackCondition,
+    LayerSlice,
+    Plane,
+    Setup,
+    SlicedStack,
+    StackPiece,
+    heat_capacity_of,
+    slice_stack,
+)
 from kapitza.errors import InputError
 
 
@@ -208,20 +220,21 @@ def _side_admittance(
     return y
 
 
-def _coupled_impedance(scene: StackCut, setup: Setup, at: SpectralPoints) -> ComplexArray:
+def _coupled_impedance(cut: SlicedStack, heater: Plane, setup: Setup, at: SpectralPoints) -> ComplexArray:
     """(ns, nk) temperature per heat flux into the electrons of the heated plane, K m² W⁻¹."""
-    if setup.absorption_depth or scene.thermometer != scene.heater:
+    heated, read = cut.marks
+    if setup.absorption_depth or read != heated:
         raise InputError(
             "metals with two temperatures are modelled with heat and thermometer on one plane: leave out "
             "absorption_depth and thermometer, or the coupling"
         )
-    near = scene.layer
+    near = next(p.layer for p in cut.pieces if isinstance(p, LayerSlice) and p.layer.name == heater.layer)
     if near.coupling is None and setup.sensed == "electrons":
         raise InputError(f"layer {near.name} has one temperature: sensed = 'electrons' needs its coupling")
     nothing = np.zeros((1, 1, 1, 1), dtype=complex)
-    up = _side_admittance(scene.pieces[: scene.heater][::-1], near, nothing, at, setup.temperature)
+    up = _side_admittance(cut.pieces[:heated][::-1], near, nothing, at, setup.temperature)
     end = None if setup.back == "isothermal" else nothing
-    down = _side_admittance(scene.pieces[scene.heater :], near, end, at, setup.temperature)
+    down = _side_admittance(cut.pieces[heated:], near, end, at, setup.temperature)
     if near.coupling is None:
         return (1 / (up + down))[0, 0]
     rise = _matrix_inverse(np.zeros((2, 2, 1, 1)) + _two_channel_admittance(up) + _two_channel_admittance(down))
@@ -258,16 +271,17 @@ def impedance(
     """
     setup = setup or Setup()
     at = _spectral_points(s, kx, ky)
-    scene = cut_stack(stack, setup)
+    heater = setup.heater or Plane(stack.layers[0].name)
+    cut = slice_stack(stack, (heater, setup.thermometer or heater))
     if any(layer.coupling is not None for layer in stack.layers):
-        return _coupled_impedance(scene, setup, at)
+        return _coupled_impedance(cut, heater, setup, at)
     media = thermal_waves(stack, at)
+    heated, read = cut.marks
     if setup.absorption_depth:
-        return _absorption_response(scene, setup, media)
-    up, down = _half_stacks(scene, scene.heater, setup, media)
+        return _absorption_response(cut, heater, setup, media)
+    up, down = _half_stacks(cut, heated, setup, media)
     theta = 1 / (up.admittance + down.admittance)
-    steps = scene.thermometer - scene.heater
-    return temperature_beyond(theta, down if steps > 0 else up, abs(steps), media, setup.temperature)
+    return temperature_beyond(theta, down if read > heated else up, abs(read - heated), media, setup.temperature)
 
 
 @frozen(eq=False)
@@ -281,15 +295,15 @@ class HalfStack:
 
 
 def _half_stacks(
-    scene: StackCut, plane: int, setup: Setup, media: dict[str, ThermalWave]
+    cut: SlicedStack, plane: int, setup: Setup, media: dict[str, ThermalWave]
 ) -> tuple[HalfStack, HalfStack]:
     """What a plane sees upwards and downwards."""
     nothing = np.zeros((1, 1), dtype=complex)
     fixed = np.full((1, 1), np.inf, dtype=complex)
     end = fixed if setup.back == "isothermal" else nothing
     return (
-        half_stack(scene.pieces[:plane][::-1], nothing, -1, media, setup.temperature),
-        half_stack(scene.pieces[plane:], end, 1, media, setup.temperature),
+        half_stack(cut.pieces[:plane][::-1], nothing, -1, media, setup.temperature),
+        half_stack(cut.pieces[plane:], end, 1, media, setup.temperature),
     )
 
 
@@ -309,7 +323,7 @@ def _input_admittance(
     piece: StackPiece, y: ComplexArray, media: dict[str, ThermalWave], temperature: float
 ) -> ComplexArray:
     """Admittance before a piece, from that behind it."""
-    isothermal = y.size == 1 and np.isinf(y[0, 0])
+    isothermal = _is_isothermal(y)
     if isinstance(piece, Boundary):
         r = piece.resistance(temperature)
         return np.full((1, 1), 1 / r if r else np.inf, dtype=y.dtype) if isothermal else y / (1 + y * r)
@@ -323,41 +337,58 @@ def _input_admittance(
     return wave.gamma * (y + wave.gamma * t) / (wave.gamma + y * t)
 
 
+def temperatures_along(
+    theta: ComplexArray, side: HalfStack, media: dict[str, ThermalWave], temperature: float
+) -> Iterator[ComplexArray]:
+    """Temperature behind each piece of a side, from that at the plane, as far as anything of it is left."""
+    for piece, y in zip(side.pieces, side.behind, strict=True):
+        if _is_isothermal(y) or (isinstance(piece, LayerSlice) and np.isinf(piece.thickness)):
+            return
+        if isinstance(piece, Boundary):
+            theta = theta / (1 + y * piece.resistance(temperature))
+        else:
+            wave = media[piece.layer.name]
+            ud = wave.decay * piece.thickness
+            e = np.expm1(-2 * ud)
+            theta = theta * 2 * np.exp(-ud) / ((2 + e) - y / wave.gamma * e)
+            if wave.skew is not None:
+                theta = theta * np.exp(-side.sign * piece.thickness * wave.skew)
+        yield theta
+
+
 def temperature_beyond(
     theta: ComplexArray, side: HalfStack, steps: int, media: dict[str, ThermalWave], temperature: float
 ) -> ComplexArray:
-    """Temperature behind the first pieces of a side, from that at the plane."""
-    for piece, y in zip(side.pieces[:steps], side.behind[:steps], strict=True):
-        if isinstance(piece, Boundary):
-            theta = theta / (1 + y * piece.resistance(temperature))
-            continue
-        wave = media[piece.layer.name]
-        ud = wave.decay * piece.thickness
-        e = np.expm1(-2 * ud)
-        theta = theta * 2 * np.exp(-ud) / ((2 + e) - y / wave.gamma * e)
-        if wave.skew is not None:
-            theta = theta * np.exp(-side.sign * piece.thickness * wave.skew)
-    return theta
+    """Temperature behind the first pieces of a side, from that at the plane; 0 where nothing of it is left."""
+    if not steps:
+        return theta
+    along = temperatures_along(theta, side, media, temperature)
+    return next(islice(along, steps - 1, None), np.zeros_like(theta))
 
 
-def _absorption_response(scene: StackCut, setup: Setup, media: dict[str, ThermalWave]) -> ComplexArray:
+def _is_isothermal(y: ComplexArray) -> bool:
+    """Whether an admittance stands for a face that is held at its temperature."""
+    return y.size == 1 and bool(np.isinf(y[0, 0]))
+
+
+def _absorption_response(cut: SlicedStack, heater: Plane, setup: Setup, media: dict[str, ThermalWave]) -> ComplexArray:
     r"""Response to heat $e^{-y/\delta}/[\delta(1 - e^{-D/\delta})]$ over the absorbing pieces, (ns, nk)."""
     delta = setup.absorption_depth
-    both = _half_stacks(scene, scene.thermometer, setup, media)
+    heated, read = cut.marks
+    downwards = not heater.from_bottom
+    both = _half_stacks(cut, read, setup, media)
     theta = 1 / (both[0].admittance + both[1].admittance)
-    pieces = [
-        (i, piece) for i, piece in enumerate(scene.pieces) if i in scene.absorbing and isinstance(piece, LayerSlice)
-    ]
+    inside = [i for i in cut.within(heater.layer) if (i >= heated) == downwards]
+    pieces = [(i, piece) for i in inside if isinstance(piece := cut.pieces[i], LayerSlice)]
     if pieces[0][1].layer.oblique:
         raise InputError(
             f"absorption over a depth in {pieces[0][1].layer.name}, whose tensor is oblique, is not modelled"
         )
-    downwards = scene.absorbing[0] >= scene.heater
     depth = 0.0
     total: ComplexArray = np.zeros((1, 1), dtype=complex)
     for i, piece in pieces if downwards else pieces[::-1]:
-        below = i >= scene.thermometer
-        side, steps = (both[1], i - scene.thermometer) if below else (both[0], scene.thermometer - 1 - i)
+        below = i >= read
+        side, steps = (both[1], i - read) if below else (both[0], read - 1 - i)
         near = temperature_beyond(theta, side, steps, media, setup.temperature)
         mean = _absorption_integral(
             media[piece.layer.name], piece.thickness, side.behind[steps], delta, away=below == downwards
@@ -378,7 +409,7 @@ def _absorption_integral(
     u, a = wave.decay, 1 / delta
     if np.isinf(thickness):
         return 1 / (u + a)
-    isothermal = y.size == 1 and np.isinf(y[0, 0])
+    isothermal = _is_isothermal(y)
     rho = -np.ones((1, 1), dtype=complex) if isothermal else (wave.gamma - y) / (wave.gamma + y)
     far = np.exp(-u * thickness)
     falling = -np.expm1(-(u + a) * thickness) / (u + a)

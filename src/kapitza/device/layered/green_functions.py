@@ -17,8 +17,6 @@ $$B = \tfrac{\gamma}{2}\left[\tanh\tfrac{ud}{2}\,SS' + \coth\tfrac{ud}{2}\,DD'\r
 Two solutions give the derivatives with respect to all numbers at once; nothing is perturbed.
 """
 
-from itertools import pairwise
-
 import numpy as np
 from attrs import frozen
 
@@ -30,47 +28,10 @@ from kapitza.device.layered.admittance import (
     ThermalWave,
     half_stack,
     temperature_beyond,
+    temperatures_along,
     thermal_waves,
 )
-from kapitza.device.setup import LayerSlice, Plane, StackPiece, layer_extent, locate_plane
-
-
-@frozen(eq=False)
-class SlicedStack:
-    """A stack cut at some planes."""
-
-    # (n,) slabs and boundaries from the top down; node i lies above piece i, node n below the last
-    pieces: tuple[StackPiece, ...]
-    owners: tuple[str, ...]  # (n,) name of the layer or boundary of each piece
-    marks: tuple[int, ...]  # node of each plane that was asked for
-    depths: tuple[float, ...]  # (n + 1,) of the nodes below the top face, m
-
-    def within(self, layer: str) -> tuple[int, ...]:
-        """Pieces of a layer."""
-        return tuple(i for i, owner in enumerate(self.owners) if owner == layer)
-
-
-def slice_stack(stack: Stack, planes: tuple[Plane, ...]) -> SlicedStack:
-    """Cut a stack at planes."""
-    places = [locate_plane(plane, stack) for plane in planes]
-    pieces: list[StackPiece] = []
-    owners: list[str] = []
-    depths = [0.0]
-    nodes: dict[tuple[int, float], int] = {}
-    for i, layer in enumerate(stack.layers):
-        cuts = sorted({depth for index, depth in places if index == i} | {*layer_extent(stack, i)})
-        nodes[i, cuts[0]] = len(pieces)
-        start = depths[-1]
-        for top, bottom in pairwise(cuts):
-            pieces.append(LayerSlice(layer, bottom - top))
-            owners.append(layer.name)
-            depths.append(start + bottom)
-            nodes[i, bottom] = len(pieces)
-        if i < len(stack.boundaries):
-            pieces.append(stack.boundaries[i])
-            owners.append(stack.boundary_names[i])
-            depths.append(depths[-1])
-    return SlicedStack(tuple(pieces), tuple(owners), tuple(nodes[place] for place in places), tuple(depths))
+from kapitza.device.setup import LayerSlice, SlicedStack
 
 
 @frozen(eq=False)
@@ -105,32 +66,16 @@ def plane_response(medium: SlicedWaves, node: int) -> ComplexArray:
     found = np.zeros((len(medium.column.pieces) + 1, *medium.shape), dtype=complex)
     found[node] = 1 / (sides[0].admittance + sides[1].admittance)
     for side in sides:
-        theta, i = found[node], node
-        for k, piece in enumerate(side.pieces):
-            i += side.sign
-            y = side.behind[k]
-            if _is_isothermal(y) or (isinstance(piece, LayerSlice) and np.isinf(piece.thickness)):
-                break  # nothing is left of the rise
-            theta = temperature_beyond(theta, HalfStack((piece,), (y,), y, side.sign), 1, medium.media, 0.0)
-            found[i] = theta
+        for i, theta in enumerate(temperatures_along(found[node], side, medium.media, 0.0)):
+            found[node + side.sign * (i + 1)] = theta
     return found
 
 
 def node_response(medium: SlicedWaves, heated: int, read: int) -> ComplexArray:
     """(ns, nk) temperature of one node per flux into another, K m² W⁻¹."""
     up, down = medium.sides(heated)
-    side, steps = (down, read - heated) if read >= heated else (up, heated - read)
     theta = 1 / (up.admittance + down.admittance)
-    for piece, y in zip(side.pieces[:steps], side.behind[:steps], strict=True):
-        if _is_isothermal(y) or (isinstance(piece, LayerSlice) and np.isinf(piece.thickness)):
-            return np.zeros_like(theta)
-        theta = temperature_beyond(theta, HalfStack((piece,), (y,), y, side.sign), 1, medium.media, 0.0)
-    return theta
-
-
-def _is_isothermal(y: ComplexArray) -> bool:
-    """Whether an admittance stands for a face that is held at its temperature."""
-    return y.size == 1 and bool(np.isinf(y[0, 0]))
+    return temperature_beyond(theta, down if read >= heated else up, abs(read - heated), medium.media, 0.0)
 
 
 def layer_response(medium: SlicedWaves, layer: str) -> ComplexArray:

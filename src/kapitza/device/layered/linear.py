@@ -11,17 +11,15 @@ from kapitza.core.stack import Boundary, Stack
 from kapitza.device.description import Device, HeatSource
 from kapitza.device.layered.admittance import SpectralPoints
 from kapitza.device.layered.green_functions import (
-    SlicedStack,
     SlicedWaves,
     layer_response,
     plane_response,
     response_derivatives,
-    slice_stack,
     sliced_waves,
 )
 from kapitza.device.layered.laplace import inverse_laplace
 from kapitza.device.layered.spreading import LateralPoints, Readout, lateral_spread, rectangles_spread
-from kapitza.device.setup import LayerSlice, Plane
+from kapitza.device.setup import LayerSlice, Plane, SlicedStack, slice_stack
 from kapitza.device.shapes import Disc, Patch, Rectangle
 from kapitza.errors import InputError
 

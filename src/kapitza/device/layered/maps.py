@@ -14,7 +14,7 @@ from scipy.fft import dctn, idctn
 from kapitza.core.arrays import Array
 from kapitza.device.description import Box, Device, HeatSource
 from kapitza.device.layered.admittance import SpectralPoints
-from kapitza.device.layered.green_functions import SlicedStack, node_response, slice_stack, sliced_waves
+from kapitza.device.layered.green_functions import node_response, sliced_waves
 from kapitza.device.layered.linear import (
     STEADY_LAPLACE_VARIABLE,
     LinearDevice,
@@ -35,7 +35,7 @@ from kapitza.device.layered.spreading import (
 )
 from kapitza.device.layered.steady import solve_steady
 from kapitza.device.results import BoundaryJump, TemperatureField
-from kapitza.device.setup import Plane
+from kapitza.device.setup import Plane, SlicedStack, slice_stack
 from kapitza.device.shapes import Disc, HeatMap, SourceShape
 from kapitza.errors import InputError
 
