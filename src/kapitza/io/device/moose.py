@@ -8,6 +8,7 @@ module carries G (T1 - T2) from one to the other: the mesh needs no doubled node
 import json
 import warnings
 from collections.abc import Iterable, Mapping
+from itertools import chain
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,22 @@ from kapitza.io.formats.files import write_atomically
 
 _MICROMETRES_PER_METRE = 1e6  # in a metre
 _GMSH_QUAD, _GMSH_HEXAHEDRON = 3, 5  # of gmsh
+_SOLVER_BLOCKS = """\
+[Executioner]
+  type = Steady
+  solve_type = NEWTON
+  line_search = none
+  petsc_options_iname = '-pc_type -pc_hypre_type'
+  petsc_options_value = 'hypre boomeramg'
+  nl_rel_tol = 1e-10
+  l_tol = 1e-8
+  l_max_its = 200
+[]
+[Outputs]
+  exodus = true
+  csv = true
+[]
+"""
 _PLANE_TOLERANCE = 0.1  # of the thinnest cell, within which the middle of a side lies on a plane
 
 
@@ -142,28 +159,23 @@ def _input_text(held: BrickMesh, names: list[str], title: str) -> str:
     owner = {region["name"]: region["field"] for region in found["regions"]}
     fields = {name: [own for own, one in owner.items() if one == name] for name in dict.fromkeys(owner.values())}
     thin = float(np.ptp(held.points[held.cells[:, [0, 4]], 2], axis=1).min()) * _MICROMETRES_PER_METRE
+    sides = [one["regions"] for one in found["contacts"]]
+    jump = "SideSetHeatTransferKernel"
     blocks = {
         "Mesh": _mesh_blocks(found, _PLANE_TOLERANCE * thin),
-        "Variables": {
-            name: {"block": _moose_list(own), "initial_condition": found["sink"]} for name, own in fields.items()
-        },
+        "Variables": [_block(one, block=_quoted(own), initial_condition=found["sink"]) for one, own in fields.items()],
         "Kernels": _kernel_blocks(found, fields),
-        "InterfaceKernels": {
-            f"jump_{a}_{b}": {
-                "type": "SideSetHeatTransferKernel",
-                "variable": owner[a],
-                "neighbor_var": owner[b],
-                "boundary": f"{a}_{b}",
-            }
-            for a, b in (one["regions"] for one in found["contacts"])
-        },
+        "InterfaceKernels": [
+            _block(f"jump_{a}_{b}", type=jump, variable=owner[a], neighbor_var=owner[b], boundary=f"{a}_{b}")
+            for a, b in sides
+        ],
         "BCs": _boundary_blocks(found, owner),
         "Materials": _material_blocks(found),
-        "Postprocessors": {
-            f"max_{name}": {"type": "NodalExtremeValue", "variable": name, "block": _moose_list(own)}
-            for name, own in fields.items()
-        },
-        "Preconditioning": {"smp": {"type": "SMP", "full": "true"}},
+        "Postprocessors": [
+            _block(f"max_{one}", type="NodalExtremeValue", variable=one, block=_quoted(own))
+            for one, own in fields.items()
+        ],
+        "Preconditioning": [_block("smp", type="SMP", full="true")],
     }
     head = [
         f"# {' '.join(title.split())}",
@@ -171,117 +183,84 @@ def _input_text(held: BrickMesh, names: list[str], title: str) -> str:
         "# run with an application of the heat transfer module: mpiexec -n 2 moose-opt -i device.i",
         *(f"# {name} depends on temperature and is that at the sink" for name in held.varying),
     ]
-    tail = [
-        *_moose_block("Executioner", {
-            "type": "Steady", "solve_type": "NEWTON", "line_search": "none",
-            "petsc_options_iname": "'-pc_type -pc_hypre_type'", "petsc_options_value": "'hypre boomeramg'",
-            "nl_rel_tol": "1e-10", "l_tol": "1e-8", "l_max_its": "200",
-        }),
-        *_moose_block("Outputs", {"exodus": "true", "csv": "true"}),
-    ]  # fmt: skip
-    body = [line for name, inner in blocks.items() if inner for line in _moose_blocks(name, inner)]
-    return "\n".join([*head, *body, *tail, ""])
+    body = [line for name, inner in blocks.items() if inner for line in (f"[{name}]", *chain(*inner), "[]")]
+    return "\n".join([*head, *body, _SOLVER_BLOCKS])
 
 
-def _moose_list(names: Iterable[str]) -> str:
+def _quoted(names: Iterable[str]) -> str:
     """A list in the language of MOOSE."""
     return f"'{' '.join(names)}'"
 
 
-def _moose_block(name: str, table: Mapping[str, object], indent: str = "") -> list[str]:
-    """Lines of a block without blocks inside."""
-    rows = [f"{indent}  {key} = {value}" for key, value in table.items()]
-    return [f"{indent}[{name}]", *rows, f"{indent}[]"]
+def _block(name: str, **table: object) -> list[str]:
+    """Lines of a block inside of another."""
+    return [f"  [{name}]", *(f"    {key} = {value}" for key, value in table.items()), "  []"]
 
 
-def _moose_blocks(name: str, inner: Mapping[str, Mapping[str, object]]) -> list[str]:
-    """Lines of a block of blocks."""
-    return [f"[{name}]", *(line for key, table in inner.items() for line in _moose_block(key, table, "  ")), "[]"]
-
-
-def _mesh_blocks(found: dict[str, Any], close: float) -> dict[str, dict[str, object]]:
+def _mesh_blocks(found: dict[str, Any], close: float) -> list[list[str]]:
     """The file, sidesets between regions that a resistance divides, and those of the sources, one after the other."""
-    blocks: dict[str, dict[str, object]] = {"file": {"type": "FileMeshGenerator", "file": "device.msh"}}
-    for one in found["contacts"]:
-        a, b = one["regions"]
-        blocks[f"between_{a}_{b}"] = {
-            "type": "SideSetsBetweenSubdomainsGenerator",
-            "input": list(blocks)[-1],
-            "primary_block": a,
-            "paired_block": b,
-            "new_boundary": f"{a}_{b}",
-        }
+    blocks = [_block("file", type="FileMeshGenerator", file="device.msh")]
+    last = "file"
+    for a, b in (one["regions"] for one in found["contacts"]):
+        kind, name = "SideSetsBetweenSubdomainsGenerator", f"between_{a}_{b}"
+        blocks.append(_block(name, type=kind, input=last, primary_block=a, paired_block=b, new_boundary=f"{a}_{b}"))
+        last = name
     for i, one in enumerate(found["patches"]):
         (x0, x1), (y0, y1), z = one["x"], one["y"], one["z"]
-        blocks[f"patch_{i}"] = {
-            "type": "ParsedGenerateSideset",
-            "input": list(blocks)[-1],
-            "combinatorial_geometry": f"'abs(z-{z:.12g}) < {close:.3g} & x > {x0:.12g} & x < {x1:.12g} & "
-            f"y > {y0:.12g} & y < {y1:.12g}'",
-            "included_subdomains": one["region"],
-            "normal": "'0 0 1'" if one["up"] else "'0 0 -1'",
-            "new_sideset_name": f"source_{i}",
-        }
+        inside = f"x > {x0:.12g} & x < {x1:.12g} & y > {y0:.12g} & y < {y1:.12g}"
+        blocks.append(
+            _block(
+                f"patch_{i}",
+                type="ParsedGenerateSideset",
+                input=last,
+                combinatorial_geometry=f"'abs(z-{z:.12g}) < {close:.3g} & {inside}'",
+                included_subdomains=one["region"],
+                normal="'0 0 1'" if one["up"] else "'0 0 -1'",
+                new_sideset_name=f"source_{i}",
+            )
+        )
+        last = f"patch_{i}"
     return blocks
 
 
-def _kernel_blocks(found: dict[str, Any], fields: Mapping[str, list[str]]) -> dict[str, dict[str, object]]:
+def _kernel_blocks(found: dict[str, Any], fields: Mapping[str, list[str]]) -> list[list[str]]:
     """Conduction in each field, and heat in regions."""
-    blocks: dict[str, dict[str, object]] = {
-        f"conduct_{name}": {"type": "AnisoHeatConduction", "variable": name, "block": _moose_list(own)}
+    conduction = [
+        _block(f"conduct_{name}", type="AnisoHeatConduction", variable=name, block=_quoted(own))
         for name, own in fields.items()
-    }
-    for region in found["regions"]:
-        if region["heat"]:
-            blocks[f"heat_{region['name']}"] = {
-                "type": "BodyForce",
-                "variable": region["field"],
-                "block": region["name"],
-                "value": f"{region['heat']:.12g}",
-            }
-    return blocks
+    ]
+    heated = [(one["name"], one["field"], one["heat"]) for one in found["regions"] if one["heat"]]
+    return conduction + [
+        _block(f"heat_{name}", type="BodyForce", variable=variable, block=name, value=f"{heat:.12g}")
+        for name, variable, heat in heated
+    ]
 
 
-def _boundary_blocks(found: dict[str, Any], owner: Mapping[str, str]) -> dict[str, dict[str, object]]:
+def _boundary_blocks(found: dict[str, Any], owner: Mapping[str, str]) -> list[list[str]]:
     """What happens on outer faces and on the patches of sources."""
-    blocks: dict[str, dict[str, object]] = {}
+    blocks: list[list[str]] = []
     for one in found["cooling"]:
-        name = owner[one["face"].split("_", 1)[1]]
-        held = {"type": "DirichletBC", "value": found["sink"]}
-        cooled = {
-            "type": "ConvectiveFluxFunction",
-            "T_infinity": found["sink"],
-            "coefficient": f"{one['coefficient'] or 0:.12g}",
-        }
-        kept = held if one["coefficient"] is None else cooled
-        blocks[one["face"]] = {"variable": name, "boundary": one["face"], **kept}
+        face, coefficient = one["face"], one["coefficient"]
+        kept: dict[str, object] = {"type": "DirichletBC", "value": found["sink"]}
+        if coefficient is not None:
+            kept = {"type": "ConvectiveFluxFunction", "T_infinity": found["sink"], "coefficient": f"{coefficient:.12g}"}
+        blocks.append(_block(face, variable=owner[face.split("_", 1)[1]], boundary=face, **kept))
     for i, one in enumerate(found["patches"]):
-        blocks[f"source_{i}"] = {
-            "type": "NeumannBC",
-            "variable": owner[one["region"]],
-            "boundary": f"source_{i}",
-            "value": f"{one['flux']:.12g}",
-        }
+        name, flux = f"source_{i}", f"{one['flux']:.12g}"
+        blocks.append(_block(name, type="NeumannBC", variable=owner[one["region"]], boundary=name, value=flux))
     return blocks
 
 
-def _material_blocks(found: dict[str, Any]) -> dict[str, dict[str, object]]:
+def _material_blocks(found: dict[str, Any]) -> list[list[str]]:
     """Conductivities of regions, and conductances of the sidesets between them."""
-    blocks: dict[str, dict[str, object]] = {}
-    for region in found["regions"]:
-        kx, ky, kz = region["conductivity"]
-        blocks[region["name"]] = {
-            "type": "AnisoHeatConductionMaterial",
-            "block": region["name"],
-            "thermal_conductivity": f"'{kx:.12g} 0 0 0 {ky:.12g} 0 0 0 {kz:.12g}'",
-            "specific_heat": 1,
-        }
+    blocks: list[list[str]] = []
+    for one in found["regions"]:
+        kx, ky, kz = one["conductivity"]
+        tensor = f"'{kx:.12g} 0 0 0 {ky:.12g} 0 0 0 {kz:.12g}'"
+        kind = "AnisoHeatConductionMaterial"
+        blocks.append(_block(one["name"], type=kind, block=one["name"], thermal_conductivity=tensor, specific_heat=1))
     for one in found["contacts"]:
         a, b = one["regions"]
-        blocks[f"conductance_{a}_{b}"] = {
-            "type": "SideSetHeatTransferMaterial",
-            "boundary": f"{a}_{b}",
-            "conductivity": f"{one['conductance']:.12g}",
-            "gap_length": 1,
-        }
+        kind, value = "SideSetHeatTransferMaterial", f"{one['conductance']:.12g}"
+        blocks.append(_block(f"conductance_{a}_{b}", type=kind, boundary=f"{a}_{b}", conductivity=value, gap_length=1))
     return blocks
