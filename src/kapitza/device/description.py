@@ -220,6 +220,11 @@ class Device:
         """Of all sources together, W."""
         return sum(source.power for source in self.sources)
 
+    @property
+    def is_nonlinear(self) -> bool:
+        """Whether conductivities or conductances depend on temperature."""
+        return bool(self.laws) or any(isinstance(one.conductance, Conductance) for one in self.stack.boundaries)
+
     def value(self, name: str) -> float:
         """Value of a number by name, at the temperature of the sink, such as "GaN.thickness" or "GaN|SiC.conductance".
 

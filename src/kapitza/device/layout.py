@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from kapitza.core.arrays import number, quantity, read_only_mapping
 from kapitza.core.conductance import Conductance
@@ -174,6 +174,12 @@ class Layout:
         found = {i: self.device.laws[layer.name] for i, layer in enumerate(layers) if layer.name in self.device.laws}
         return found | {len(layers) + i: block.law for i, block in enumerate(self.blocks) if block.law is not None}
 
+    @property
+    def is_nonlinear(self) -> bool:
+        """Whether conductivities or conductances depend on temperature."""
+        contacts = [one for block in self.blocks for one in (block.conductance, *block.contacts.values())]
+        return self.device.is_nonlinear or bool(self.laws) or any(isinstance(one, Conductance) for one in contacts)
+
     def contact(self, first: int, second: int) -> float | Conductance:
         """Conductance between two regions, W m⁻² K⁻¹: what the later block says of it, else that of the stack."""
         count = len(self.device.stack.layers)
@@ -223,6 +229,11 @@ class Layout:
 def conductance_at_sink(value: float | Conductance, sink: float) -> float:
     """A conductance at the temperature of the sink, W m⁻² K⁻¹."""
     return float(value.at(sink)[0]) if isinstance(value, Conductance) else float(value)
+
+
+def scale_conductance(value: float | Conductance, factor: float) -> float | Conductance:
+    """A conductance times a factor, at all temperatures."""
+    return evolve(value, value=value.value * factor) if isinstance(value, Conductance) else value * factor
 
 
 def _check_grid_layer(layer: Layer) -> None:

@@ -1,6 +1,6 @@
 """What is found out about a device."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Literal
 
 import numpy as np
@@ -189,6 +189,13 @@ class TriangulatedField:
         shapes = (self.points.shape, self.triangles.shape, self.value.shape, self.region.shape, self.flux.shape)
         if shapes != ((count, 2), (cells, 3), (count,), (cells,), self.places.shape):
             raise InputError(f"{self.name}: shapes {shapes} of points, triangles, values, regions, fluxes do not fit")
+
+
+def logarithmic_derivatives(
+    names: Iterable[str], value: Callable[[str, float], float], step: float
+) -> dict[str, float]:
+    """Change of `value` of a name and a factor with the logarithm of the factor at 1, by central differences."""
+    return {name: (value(name, 1 + step) - value(name, 1 - step)) / (2 * step) for name in names}
 
 
 def merge_points(keys: IntArray, values: Array) -> tuple[IntArray, IntArray, Array]:

@@ -6,7 +6,6 @@ from kapitza.device.description import Device
 from kapitza.device.elements.body import Body
 from kapitza.device.elements.temperatures import BodyTemperatures, solve_body
 from kapitza.device.grid.box_grid import BoxGrid
-from kapitza.device.grid.finite_volumes import layout_is_nonlinear
 from kapitza.device.grid.temperatures import GridTemperatures, solve_on_grid
 from kapitza.device.layered.temperatures import LayeredTemperatures, solve_layered
 from kapitza.device.layout import Layout
@@ -108,4 +107,4 @@ def _needed_method(device: Device | Layout | Body) -> Method:
             "blocks) or a Body (a mesh); kapitza.read makes one from a device file"
         )
     plain = not device.blocks and not any(device.sides.values())
-    return "layers" if plain and (device.device.box is None or not layout_is_nonlinear(device)) else "volumes"
+    return "layers" if plain and (device.device.box is None or not device.is_nonlinear) else "volumes"

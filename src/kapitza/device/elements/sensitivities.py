@@ -17,6 +17,8 @@ from kapitza.core.conductance import Conductance
 from kapitza.device.elements.body import Body, Convection, FixedFlux
 from kapitza.device.elements.interfaces import SplitMesh
 from kapitza.device.elements.steady import LinearSystem, assemble_body, fixed_unknowns, solve_constrained
+from kapitza.device.layout import scale_conductance
+from kapitza.device.results import logarithmic_derivatives
 from kapitza.errors import InputError
 
 _BODY_PERTURBATION = 0.1  # of a number, by which it is moved either way: the equations are linear in it
@@ -36,15 +38,13 @@ def body_sensitivities(
     load[int(np.argmax(np.where(np.isin(np.arange(load.size), parts.unknowns), temperature, -np.inf)))] = 1
     problem = LinearSystem(equations.matrix, load, equations.faces)
     adjoint, _ = solve_constrained(problem, held, np.zeros_like(values), 0.0, body.mesh.simplex)
-    changes: dict[str, float] = {}
-    for name in body_parameters(body) if names is None else names:
-        change = 0.0
-        for sign in (1, -1):
-            moved = scale_body(body, name, 1 + sign * _BODY_PERTURBATION)
-            other = assemble_body(moved, parts, moved.conductances())
-            change += sign * float(adjoint @ (other.load - other.matrix @ temperature))
-        changes[name] = change / (2 * _BODY_PERTURBATION)
-    return changes
+
+    def residual(name: str, factor: float) -> float:
+        moved = scale_body(body, name, factor)
+        other = assemble_body(moved, parts, moved.conductances())
+        return float(adjoint @ (other.load - other.matrix @ temperature))
+
+    return logarithmic_derivatives(body_parameters(body) if names is None else names, residual, _BODY_PERTURBATION)
 
 
 def body_parameters(body: Body) -> list[str]:
@@ -66,8 +66,8 @@ def scale_body(body: Body, name: str, factor: float) -> Body:
         held: Mapping[str, Any] = getattr(body, attribute)
         if owner in held:
             value = held[owner]
-            if isinstance(value, Conductance):
-                return evolve(body, conductance={**held, owner: evolve(value, value=value.value * factor)})
+            if attribute == "conductance":
+                return evolve(body, conductance={**held, owner: scale_conductance(value, factor)})
             new: Any = np.asarray(value, dtype=float) * factor
             return evolve(body, **{attribute: {**held, owner: new if new.ndim else float(new)}})
     face = body.faces.get(owner)

@@ -157,7 +157,7 @@ def _face_resistances(
     if not layout.blocks:
         if axis < 2:
             return np.zeros((1, 1, 1))
-        regions = regions if layout_is_nonlinear(layout) and rise is not None else regions[:1, :1]
+        regions = regions if layout.is_nonlinear and rise is not None else regions[:1, :1]
     first, second = regions[axis_index(axis, slice(None, -1))], regions[axis_index(axis, slice(1, None))]
     found = np.zeros(first.shape)
     differ = first != second
@@ -185,13 +185,6 @@ def _resistance_at_mean(contact: Conductance, sink: float, sides: list[Array], h
         flux = (sides[0] - sides[1]) / (halves[0] + halves[1] + resistance)
         at = middle - flux * (halves[0] - halves[1]) / 2
     return 1 / contact.at(sink + at)
-
-
-def layout_is_nonlinear(layout: Layout) -> bool:
-    """Whether numbers depend on temperature."""
-    contacts = [one.conductance for one in layout.device.stack.boundaries]
-    contacts += [one for block in layout.blocks for one in (block.conductance, *block.contacts.values())]
-    return bool(layout.laws) or any(isinstance(one, Conductance) for one in contacts)
 
 
 def balance_matrix(found: FiniteVolumes, storage: Array | None = None) -> csr_array:

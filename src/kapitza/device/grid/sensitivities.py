@@ -17,13 +17,13 @@ from kapitza.device.grid.finite_volumes import (
     cell_heats,
     finite_volumes,
     horizontal_faces,
-    layout_is_nonlinear,
     paint_regions,
 )
 from kapitza.device.grid.steady import HotSpot, solve_balances
-from kapitza.device.layered.temperatures import scale_device as scaled_device
-from kapitza.device.layout import Block, Layout, conductance_at_sink
+from kapitza.device.layered.temperatures import device_parameters, scale_device
+from kapitza.device.layout import Block, Layout, conductance_at_sink, scale_conductance
 from kapitza.device.multigrid import build_preconditioner, conjugate_gradients
+from kapitza.device.results import logarithmic_derivatives
 from kapitza.errors import InputError
 
 _SCALABLE_PROPERTIES = (
@@ -65,23 +65,14 @@ def _coarsest_regions(layout: Layout) -> NDArray[np.int16]:
 def layout_parameters(layout: Layout) -> list[str]:
     """Names of the numbers that the peak may depend on."""
     device = layout.device
-    found: list[str] = []
-    for layer in device.stack.layers:
-        given = (("conductivity", True), ("in_plane", layer.in_plane), ("in_plane_y", layer.in_plane_y))
-        found += [f"{layer.name}.{name}" for name, value in given if value]
-    found += [f"{name}.conductance" for name in device.stack.boundary_names]
-    found = [name for name in found if np.isfinite(device.value(name))]
-    found += [name for name in ("coefficient", "top_coefficient") if 0 < getattr(device, name) < np.inf]
+    found = list(device_parameters(device, ("conductivity", "in_plane", "in_plane_y")))
     found += [f"{source.name}.power" for source in device.sources]
     for block in layout.blocks:
         found.append(f"{block.name}.conductivity")
         given = {f"{name}|{block.name}": value for name, value in block.contacts.items()}
         given |= {block.name: block.conductance}
-        found += [
-            f"{name}.conductance"
-            for name, value in given.items()
-            if np.isfinite(conductance_at_sink(value, device.sink))
-        ]
+        values = {name: conductance_at_sink(value, device.sink) for name, value in given.items()}
+        found += [f"{name}.conductance" for name, value in values.items() if np.isfinite(value)]
         found += [f"{block.name}.power"] if block.power else []
     return found
 
@@ -109,7 +100,7 @@ def scale_layout_parameter(layout: Layout, name: str, factor: float) -> Layout:
     if pair is not None:
         return _scale_contact(layout, pair, factor)
     if owner not in [block.name for block in layout.blocks]:
-        return evolve(layout, device=scaled_device(layout.device, name, owner, factor))
+        return evolve(layout, device=scale_device(layout.device, name, factor))
     return evolve(layout, blocks=[_scale_block(b, attribute, factor) if b.name == owner else b for b in layout.blocks])
 
 
@@ -117,7 +108,7 @@ def _scale_contact(layout: Layout, pair: tuple[int, int], factor: float) -> Layo
     """A layout with the boundary between a block and another region times a factor."""
     number = pair[1] - len(layout.device.stack.layers)
     block, other = layout.blocks[number], layout.regions[pair[0]].name
-    changed = evolve(block, contacts={**block.contacts, other: _scale_conductance(layout.contact(*pair), factor)})
+    changed = evolve(block, contacts={**block.contacts, other: scale_conductance(layout.contact(*pair), factor)})
     return evolve(layout, blocks=[changed if i == number else one for i, one in enumerate(layout.blocks)])
 
 
@@ -126,7 +117,7 @@ def _scale_block(block: Block, attribute: str, factor: float) -> Block:
     if attribute == "power":
         return evolve(block, power=block.power * factor)
     if attribute == "conductance":
-        return evolve(block, conductance=_scale_conductance(block.conductance, factor))
+        return evolve(block, conductance=scale_conductance(block.conductance, factor))
     layer = block.layer
     kept = {name: getattr(layer, name) for name in ("in_plane", "in_plane_y")}
     if attribute in kept:
@@ -134,11 +125,6 @@ def _scale_block(block: Block, attribute: str, factor: float) -> Block:
     along = {name: None if value is None else value * factor for name, value in kept.items()}
     law = None if block.law is None else evolve(block.law, value=block.law.value * factor)
     return evolve(block, layer=evolve(layer, conductivity=layer.conductivity * factor, **along), law=law)
-
-
-def _scale_conductance(value: float | Conductance, factor: float) -> float | Conductance:
-    """A conductance times a factor, at all temperatures."""
-    return evolve(value, value=value.value * factor) if isinstance(value, Conductance) else value * factor
 
 
 _LAYOUT_PERTURBATION = 1e-4  # of a number, by which it is moved either way: its square is the relative error
@@ -158,7 +144,7 @@ def grid_sensitivities(
     that is named) and "via.power".  The layout takes properties that do not depend on temperature.
     """
     layout = Layout(layout) if isinstance(layout, Device) else layout
-    if layout_is_nonlinear(layout):
+    if layout.is_nonlinear:
         raise InputError(f"{layout.device.title}: sensitivities of a field take plain numbers, got properties of T")
     held = solve_balances(layout, grid or automatic_grid(layout, unknowns), _ADJOINT_TOLERANCE)
     balances = balance_matrix(held.system)
@@ -166,16 +152,14 @@ def grid_sensitivities(
     adjoint = conjugate_gradients(balances, weights, build_preconditioner(balances), None, _ADJOINT_TOLERANCE)[
         0
     ].reshape(held.rise.shape)
-    found: dict[str, float] = {}
-    for name in layout_parameters(layout) if names is None else names:
-        change = 0.0
-        for sign in (1, -1):
-            moved = scale_layout_parameter(layout, name, 1 + sign * _LAYOUT_PERTURBATION)
-            other = finite_volumes(moved, held.system.grid, held.system.regions)
-            peak = held.spot.rise(held.rise, horizontal_faces(other, held.rise))
-            change += sign * (peak - float(np.vdot(adjoint, other.flow(held.rise) - cell_heats(other))))
-        found[name] = change / (2 * _LAYOUT_PERTURBATION)
-    return found
+
+    def peak(name: str, factor: float) -> float:
+        moved = scale_layout_parameter(layout, name, factor)
+        other = finite_volumes(moved, held.system.grid, held.system.regions)
+        value = held.spot.rise(held.rise, horizontal_faces(other, held.rise))
+        return value - float(np.vdot(adjoint, other.flow(held.rise) - cell_heats(other)))
+
+    return logarithmic_derivatives(layout_parameters(layout) if names is None else names, peak, _LAYOUT_PERTURBATION)
 
 
 def _spot_weights(found: FiniteVolumes, spot: HotSpot) -> Array:
@@ -209,7 +193,7 @@ def peak_uncertainty(layout: Layout, cells: int) -> tuple[dict[str, float], dict
     relative = _layout_uncertainties(layout)
     if not relative:
         return {}, {}
-    if layout_is_nonlinear(layout):
+    if layout.is_nonlinear:
         slopes = grid_differences(layout, tuple(relative))
     else:
         slopes = grid_sensitivities(layout, cells, names=tuple(relative))
@@ -238,13 +222,8 @@ def unresolved_uncertainties(layout: Layout) -> tuple[str, ...]:
 def grid_differences(layout: Layout, names: tuple[str, ...]) -> dict[str, float]:
     """Change of the peak per relative change of numbers by solutions with each a little larger and smaller, K."""
     grid = automatic_grid(layout, _DIFFERENCE_CELLS)
-    found: dict[str, float] = {}
-    for name in names:
-        peaks = [
-            solve_balances(
-                scale_layout_parameter(layout, name, 1 + sign * _GRID_DIFFERENCE_STEP), grid, _DIFFERENCE_TOLERANCE
-            ).peak
-            for sign in (1, -1)
-        ]
-        found[name] = (peaks[0] - peaks[1]) / (2 * _GRID_DIFFERENCE_STEP)
-    return found
+
+    def peak(name: str, factor: float) -> float:
+        return solve_balances(scale_layout_parameter(layout, name, factor), grid, _DIFFERENCE_TOLERANCE).peak
+
+    return logarithmic_derivatives(names, peak, _GRID_DIFFERENCE_STEP)

@@ -15,7 +15,6 @@ from kapitza.device.grid.finite_volumes import (
     find_grid_plane,
     finite_volumes,
     horizontal_faces,
-    layout_is_nonlinear,
     paint_regions,
 )
 from kapitza.device.layered.linear import source_plane
@@ -161,7 +160,7 @@ def solve_balances(layout: Layout, grid: BoxGrid, tolerance: float) -> GridSolut
     regions = paint_regions(layout, grid)
     rise: Array | None = None
     ready: Preconditioner | None = None
-    varies, peak = layout_is_nonlinear(layout), 0.0
+    varies, peak = layout.is_nonlinear, 0.0
     for i in range(_MAX_GRID_ITERATIONS):
         found = finite_volumes(layout, grid, regions, rise)
         balances = balance_matrix(found)

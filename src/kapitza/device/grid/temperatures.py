@@ -14,7 +14,6 @@ from kapitza.device.grid.finite_volumes import (
     find_grid_plane,
     finite_volumes,
     horizontal_faces,
-    layout_is_nonlinear,
     patch_mean,
 )
 from kapitza.device.grid.sensitivities import grid_sensitivities, peak_uncertainty
@@ -162,7 +161,7 @@ def field_volumes(fields: GridTemperatures) -> FiniteVolumes:
         raise InputError(
             f"{fields.temperatures.title}: these temperatures were saved without their layout; solve it again"
         )
-    rise = fields.rise if layout_is_nonlinear(fields.layout) else None
+    rise = fields.rise if fields.layout.is_nonlinear else None
     return finite_volumes(fields.layout, fields.grid, fields.regions, rise)
 
 

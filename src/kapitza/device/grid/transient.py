@@ -32,7 +32,6 @@ from kapitza.device.grid.finite_volumes import (
     find_grid_plane,
     finite_volumes,
     horizontal_faces,
-    layout_is_nonlinear,
     paint_regions,
     shape_coverage,
 )
@@ -161,7 +160,7 @@ def _initial_rise(layout: Layout, grid: BoxGrid, levels: tuple[float, ...]) -> A
     """(nx, ny, nz) field of what was on before t = 0, with properties at that field, K."""
     regions = paint_regions(layout, grid)
     rise = np.zeros(grid.shape)
-    for _ in range(8 if layout_is_nonlinear(layout) else 1):
+    for _ in range(8 if layout.is_nonlinear else 1):
         found = evolve(finite_volumes(layout, grid, regions, rise), levels=levels)
         balances = balance_matrix(found)
         heat = cell_heats(found).ravel()
@@ -184,7 +183,7 @@ def _advance_interval(
     Returns (n,) times since the switch, (readers, n) rises, and the field at the end.
     """
     regions = paint_regions(layout, grid)
-    varies = layout_is_nonlinear(layout)
+    varies = layout.is_nonlinear
     found = evolve(finite_volumes(layout, grid, regions, rise), levels=levels)
     held = cell_capacities(found)
     span, length = spans

@@ -18,9 +18,16 @@ from kapitza.device.layered.green_functions import (
     sliced_waves,
 )
 from kapitza.device.layered.laplace import inverse_laplace
-from kapitza.device.layered.spreading import LateralPoints, Readout, lateral_spread, rectangles_spread
+from kapitza.device.layered.spreading import (
+    LateralPoints,
+    Readout,
+    lateral_spread,
+    point_ranges,
+    rectangles_spread,
+    separable_densities,
+)
 from kapitza.device.setup import LayerSlice, Plane, SlicedStack, slice_stack
-from kapitza.device.shapes import Disc, Patch, Rectangle
+from kapitza.device.shapes import Disc, HeatMap, Patch, Rectangle, SourceShape
 from kapitza.errors import InputError
 
 _LOG_TIME_STEP = 0.4  # of ln τ: the integrand is analytic in |Im ln τ| < π/2, so that the error is e^(-π²/0.4)
@@ -198,6 +205,30 @@ class LinearDevice:
             for name, change in response_derivatives(self.medium, names, own, response[:, None, :]).items():
                 found[name] += source.power * float(self.nodes.averaged(change[0], found_spread, self.area)[0])
         return found
+
+
+def rises_on_lines(linear: LinearDevice, x: Array, y: Array, nodes: slice = slice(None)) -> Array:
+    """(nodes, nx, ny) rises from all sources at all x and y, K."""
+    responses = [response[nodes] for response in linear.responses]
+    total = np.zeros((len(responses[0]), x.size, y.size))
+    for source, response in zip(linear.device.sources, responses, strict=True):
+        total += source.power * rise_of_shape(linear, source.shape, response, x, y)
+    return total
+
+
+def rise_of_shape(linear: LinearDevice, shape: SourceShape | None, response: ComplexArray, x: Array, y: Array) -> Array:
+    """(nodes, nx, ny) rise per watt of one shape, from closed forms, K W⁻¹."""
+    nodes, area, box = linear.nodes, linear.area, linear.device.box
+    if isinstance(shape, (Disc, HeatMap)):
+        spots = LateralPoints(np.repeat(x, y.size), np.tile(y, x.size))
+        found = nodes.averaged(response, lateral_spread(shape, spots, nodes.tau, box, nodes.ratio), area)
+        return found.reshape(-1, x.size, y.size)
+    along_x, along_y = separable_densities(shape, (point_ranges(x), point_ranges(y)), nodes.tau, box, nodes.ratio)
+    impulse = nodes.impulse(response)
+    found = np.swapaxes(along_x[:, 0] * impulse[:, :, None], 1, 2) @ along_y[:, 0]
+    if area is not None:
+        found += ((np.real(response[:, -1]) - impulse.sum(axis=1)) / area)[:, None, None]
+    return found
 
 
 def linear_device(device: Device, planes: tuple[Plane, ...] = ()) -> LinearDevice:

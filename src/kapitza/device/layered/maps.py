@@ -6,32 +6,25 @@ rectangles or Gaussian spots need no series: their closed forms in pseudo-time f
 exact.
 """
 
-from collections.abc import Sequence
-
 import numpy as np
 from scipy.fft import dctn, idctn
 
 from kapitza.core.arrays import Array
-from kapitza.device.description import Box, Device, HeatSource
+from kapitza.device.description import Box, Device
 from kapitza.device.layered.admittance import SpectralPoints
 from kapitza.device.layered.green_functions import node_response, sliced_waves
 from kapitza.device.layered.linear import (
     STEADY_LAPLACE_VARIABLE,
-    LinearDevice,
     decay_time_bound,
     lateral_anisotropy,
     linear_device,
+    rises_on_lines,
     source_plane,
 )
 from kapitza.device.layered.spreading import (
-    AxisRanges,
     LateralPoints,
     box_wave_numbers,
-    jinc,
-    mean_cosine,
-    point_ranges,
-    separable_densities,
-    source_ranges,
+    cosine_moments,
 )
 from kapitza.device.layered.steady import solve_steady
 from kapitza.device.results import BoundaryJump, TemperatureField
@@ -52,22 +45,19 @@ def plane_map(device: Device, plane: Plane | None = None, points: tuple[int, int
     if not all(1 <= n <= _MAX_MAP_POINTS for n in points):
         raise InputError(f"a map of {points[0]} x {points[1]} points: expected 1 to {_MAX_MAP_POINTS} along each axis")
     wanted = plane or device.top()
-    numbers = device if not _is_nonlinear(device) else solve_steady(device).linear.device
+    numbers = device if not device.is_nonlinear else solve_steady(device).linear.device
     x, y = (_cell_centres(ends, n) for ends, n in zip(_map_window(device), points, strict=True))
     depth = slice_stack(device.stack, (wanted,))
     separable = all(not isinstance(source.shape, (Disc, HeatMap)) for source in device.sources)
     if device.box is None or (
         separable and len(device.sources) <= _MAX_CLOSED_FORM_SOURCES and _has_uniform_anisotropy(numbers)
     ):
-        value = _closed_form_map(linear_device(numbers, (wanted,)), wanted, x, y)
+        linear = linear_device(numbers, (wanted,))
+        node = linear.node(wanted)
+        value = rises_on_lines(linear, x, y, slice(node, node + 1))[0]
     else:
         value = _cosine_map(numbers, device.box, wanted, points)
     return TemperatureField(wanted.layer, x, y, value, depth.depths[depth.marks[0]])
-
-
-def _is_nonlinear(device: Device) -> bool:
-    """Whether numbers of a device depend on temperature."""
-    return bool(device.laws) or any(not isinstance(b.conductance, float | int) for b in device.stack.boundaries)
 
 
 def _has_uniform_anisotropy(device: Device) -> bool:
@@ -97,25 +87,6 @@ def _map_window(device: Device) -> tuple[tuple[float, float], tuple[float, float
     return found[0], found[1]
 
 
-def _closed_form_map(ready: LinearDevice, plane: Plane, x: Array, y: Array) -> Array:
-    """(nx, ny) rises from closed forms."""
-    total = np.zeros((x.size, y.size))
-    node, area, nodes = ready.node(plane), ready.area, ready.nodes
-    for source, response in zip(ready.device.sources, ready.responses, strict=True):
-        impulse = nodes.impulse(response[node])
-        if isinstance(source.shape, (Disc, HeatMap)):
-            at = LateralPoints(np.repeat(x, y.size), np.tile(y, x.size))
-            total += source.power * nodes.averaged(response[node], ready.spread(source, at), area).reshape(total.shape)
-            continue
-        ranges = point_ranges(x), point_ranges(y)
-        along_x, along_y = separable_densities(source.shape, ranges, nodes.tau, ready.device.box, nodes.ratio)
-        found = (along_x[:, 0] * impulse[:, None]).T @ along_y[:, 0]
-        if area is not None:
-            found += (float(np.real(response[node, -1])) - impulse.sum()) / area
-        total += source.power * found
-    return total
-
-
 def _cosine_map(device: Device, box: Box, plane: Plane, points: tuple[int, int]) -> Array:
     """(nx, ny) rises from a cosine transform."""
     planes = tuple(dict.fromkeys([plane, *(source_plane(device, source) for source in device.sources)]))
@@ -129,7 +100,7 @@ def _cosine_map(device: Device, box: Box, plane: Plane, points: tuple[int, int])
                 "or spots"
             )
         own = [s for s in device.sources if source_plane(device, s) == heated and not s.through]
-        heat = _source_modes(own, box, kx, ky)
+        heat = np.sum([s.power * _source_modes(s.shape, box, kx, ky) for s in own], axis=0)
         nodes = cut.marks[planes.index(heated)], cut.marks[planes.index(plane)]
         total += heat * _modal_response(device, cut, kx, ky, nodes)
     twice = [np.where(k > 0, 2.0, 1.0) for k in (kx, ky)]
@@ -149,38 +120,14 @@ def _modal_response(device: Device, cut: SlicedStack, kx: Array, ky: Array, node
     return np.real(node_response(held, *nodes)).reshape(kx.size, ky.size)
 
 
-def _source_modes(sources: Sequence[HeatSource], box: Box, kx: Array, ky: Array) -> Array:
-    """(nx, ny) mean of cos kx cos ky over the heat of all sources, W."""
-    total = np.zeros((kx.size, ky.size))
-    for source in sources:
-        total += source.power * _shape_modes(source.shape, box, kx, ky)
-    return total
-
-
-def _shape_modes(shape: SourceShape | None, box: Box, kx: Array, ky: Array) -> Array:
-    """(nx, ny) mean of cos kx cos ky over a source."""
-    if isinstance(shape, HeatMap):
-        return _heat_map_modes(shape, box, kx, ky)
-    if isinstance(shape, Disc):
-        middle = np.outer(np.cos(kx * shape.x), np.cos(ky * shape.y))
-        return middle * jinc(np.hypot(kx[:, None], ky) * shape.radius)
-    factors: list[Array] = []
-    for axis, (k, side) in enumerate(((kx, box.width), (ky, box.depth))):
-        ranges, own = source_ranges(shape, axis, side)
-        factors.append(mean_cosine(k, ranges)[:, 0] * np.exp(-(k**2) * own))
-    return np.outer(*factors)
-
-
-def _heat_map_modes(shape: HeatMap, box: Box, kx: Array, ky: Array) -> Array:
-    """The same for a map: a transform where its pixels are those of the box, else a sum over pixels."""
+def _source_modes(shape: SourceShape | None, box: Box, kx: Array, ky: Array) -> Array:
+    """(nx, ny) mean of cos kx cos ky over a source: by a transform for a map whose pixels are those of the box."""
+    sides = (0.0, box.width), (0.0, box.depth)
+    if not isinstance(shape, HeatMap) or shape.value.shape != (kx.size, ky.size) or shape.extent != sides:
+        return cosine_moments(shape, box, kx, ky)
     share = shape.value / shape.value.sum()
-    if shape.value.shape == (kx.size, ky.size) and shape.extent == ((0.0, box.width), (0.0, box.depth)):
-        pixel = np.outer(*(np.sinc(np.arange(n) / (2 * n)) for n in share.shape))
-        return np.asarray(dctn(share, type=2), dtype=np.float64) / 4 * pixel
-    left, right = (
-        mean_cosine(k, AxisRanges(edges[:-1], edges[1:])) for k, edges in zip((kx, ky), shape.edges, strict=True)
-    )
-    return left @ share @ right.T
+    pixel = np.outer(*(np.sinc(np.arange(n) / (2 * n)) for n in share.shape))
+    return np.asarray(dctn(share, type=2), dtype=np.float64) / 4 * pixel
 
 
 def section_map(device: Device, y: float | None = None, *, points: int = 241, per_layer: int = 15) -> TemperatureField:
@@ -201,7 +148,7 @@ def section_map(device: Device, y: float | None = None, *, points: int = 241, pe
 
 def boundary_jumps(device: Device, points: tuple[int, int] = (64, 64)) -> dict[str, BoundaryJump]:
     """Temperature jumps at the boundaries that resist, by name "one|other", on a map of nx x ny points."""
-    numbers = device if not _is_nonlinear(device) else solve_steady(device).linear.device
+    numbers = device if not device.is_nonlinear else solve_steady(device).linear.device
     found: dict[str, BoundaryJump] = {}
     for i, (name, boundary) in enumerate(zip(numbers.stack.boundary_names, numbers.stack.boundaries, strict=True)):
         resistance = boundary.resistance(numbers.sink)

@@ -136,6 +136,25 @@ def mean_cosine(k: Array, over: AxisRanges) -> Array:
     return np.cos(np.outer(k, middle)) * np.sinc(np.outer(k, half) / np.pi)
 
 
+def cosine_moments(what: SourceShape | Readout | None, box: Box, kx: Array, ky: Array) -> Array:
+    """(nx, ny) mean of cos kx cos ky over a source or a patch, or its value in one point."""
+    if isinstance(what, LateralPoints):
+        return np.outer(np.cos(kx * what.x[0]), np.cos(ky * what.y[0]))
+    if isinstance(what, HeatMap):
+        share = what.value / what.value.sum()
+        sides = zip((kx, ky), what.edges, strict=True)
+        left, right = (mean_cosine(k, AxisRanges(edges[:-1], edges[1:])) for k, edges in sides)
+        return left @ share @ right.T
+    if isinstance(what, Disc):
+        middle = np.outer(np.cos(kx * what.x), np.cos(ky * what.y))
+        return middle * jinc(np.hypot(kx[:, None], ky) * what.radius)
+    factors: list[Array] = []
+    for axis, (k, side) in enumerate(((kx, box.width), (ky, box.depth))):
+        ranges, own = source_ranges(what, axis, side)
+        factors.append(mean_cosine(k, ranges)[:, 0] * np.exp(-(k**2) * own))
+    return np.outer(*factors)
+
+
 def separable_densities(
     shape: SourceShape | None, at: tuple[AxisRanges, AxisRanges], tau: Array, box: Box | None, ratio: float = 1.0
 ) -> tuple[Array, Array]:

@@ -6,14 +6,21 @@ from itertools import product
 import numpy as np
 from attrs import frozen
 
-from kapitza.core.arrays import Array, ComplexArray
+from kapitza.core.arrays import Array
 from kapitza.core.conductance import Conductance
 from kapitza.device.description import Box, Device
 from kapitza.device.layered.green_functions import plane_response
-from kapitza.device.layered.linear import LinearDevice, linear_device, source_plane, with_constant_properties
-from kapitza.device.layered.spreading import LateralPoints, lateral_spread, point_ranges, separable_densities
+from kapitza.device.layered.linear import (
+    LinearDevice,
+    linear_device,
+    rise_of_shape,
+    rises_on_lines,
+    source_plane,
+    with_constant_properties,
+)
+from kapitza.device.layered.spreading import LateralPoints
 from kapitza.device.setup import Plane
-from kapitza.device.shapes import Disc, HeatMap, Rectangle, SourceShape
+from kapitza.device.shapes import HeatMap, Rectangle, SourceShape
 from kapitza.errors import ConvergenceError
 
 _MAX_SEARCHED_SOURCES = 8  # sources, up to which each is looked at closely
@@ -127,9 +134,9 @@ def _weighted_means(
     `ready` is the solution with the numbers of before, cut at `_inner_planes`; `spot` and `node` are the hottest point.
     """
     x, y = (_lateral_coordinates(device, axis, float((spot.x, spot.y)[axis][0])) for axis in (0, 1))
-    rises = _total_rise(ready, x, y)
+    rises = rises_on_lines(ready, x, y)
     point = _hot_spot_patch(device, spot)
-    others = _source_rise(ready, point, plane_response(ready.medium, node)[:, 0], x, y)
+    others = rise_of_shape(ready, point, plane_response(ready.medium, node)[:, 0], x, y)
     found: dict[str, tuple[float, float]] = {}
     for name, law in device.laws.items():
         pieces = ready.column.within(name)
@@ -201,29 +208,6 @@ def _lateral_coordinates(device: Device, axis: int, place: float) -> Array:
     return found if side is None else np.unique(np.clip(found, 0.0, side))
 
 
-def _total_rise(ready: LinearDevice, x: Array, y: Array) -> Array:
-    """(nodes, nx, ny) rises from all sources, K."""
-    total = np.zeros((len(ready.column.pieces) + 1, x.size, y.size))
-    for source, response in zip(ready.device.sources, ready.responses, strict=True):
-        total += source.power * _source_rise(ready, source.shape, response, x, y)
-    return total
-
-
-def _source_rise(ready: LinearDevice, shape: SourceShape | None, response: ComplexArray, x: Array, y: Array) -> Array:
-    """(nodes, nx, ny) rise per watt of one shape, K W⁻¹."""
-    nodes, area, box = ready.nodes, ready.area, ready.device.box
-    if isinstance(shape, (Disc, HeatMap)):
-        spots = LateralPoints(np.repeat(x, y.size), np.tile(y, x.size))
-        found = nodes.averaged(response, lateral_spread(shape, spots, nodes.tau, box, nodes.ratio), area)
-        return found.reshape(-1, x.size, y.size)
-    along_x, along_y = separable_densities(shape, (point_ranges(x), point_ranges(y)), nodes.tau, box, nodes.ratio)
-    impulse = nodes.impulse(response)
-    found = np.einsum("nt,tx,ty->nxy", impulse, along_x[:, 0], along_y[:, 0], optimize=True)
-    if area is not None:
-        found += ((np.real(response[:, -1]) - impulse.sum(axis=1)) / area)[:, None, None]
-    return found
-
-
 def _corner_means(value: Array) -> Array:
     """(nz, nx - 1, ny - 1) mean of the four corners along the layers."""
     along = (value[:, 1:] + value[:, :-1]) / 2
@@ -291,7 +275,7 @@ def solve_steady(
     temperatures do not settle (thermal runaway).
     """
     values = dict(start or {})
-    varies = bool(device.laws) or any(isinstance(b.conductance, Conductance) for b in device.stack.boundaries)
+    varies = device.is_nonlinear
     cuts = (*planes, *(_inner_planes(device) if varies else ()))
     last = 0.0
     for i in range(_MAX_PROPERTY_ITERATIONS):

@@ -3,11 +3,12 @@
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from attrs import evolve, frozen
+from attrs import frozen
 from numpy.typing import ArrayLike
 
 from kapitza.core.arrays import Array
 from kapitza.core.conductance import Conductance
+from kapitza.core.stack import Layer
 from kapitza.device.description import Device
 from kapitza.device.layered.linear import (
     LinearDevice,
@@ -18,12 +19,14 @@ from kapitza.device.layered.linear import (
 from kapitza.device.layered.maps import boundary_jumps, plane_map, section_map
 from kapitza.device.layered.steady import SteadySolution, solve_steady
 from kapitza.device.layered.transient import layered_response
+from kapitza.device.layout import scale_conductance
 from kapitza.device.results import (
     BoundaryJump,
     DeviceTemperatures,
     TemperatureField,
     TransientTemperatures,
     WaveformChoice,
+    logarithmic_derivatives,
 )
 from kapitza.device.setup import Plane
 from kapitza.errors import InputError
@@ -31,60 +34,45 @@ from kapitza.errors import InputError
 _DIFFERENCE_STEP = 1e-3  # of differences, relative
 
 
-def device_parameters(device: Device) -> tuple[str, ...]:
+def device_parameters(
+    device: Device, of_layers: tuple[str, ...] = ("conductivity", "in_plane", "thickness")
+) -> tuple[str, ...]:
     """Names of all numbers on which the rise of a device depends, beside its power."""
-    found: list[str] = []
-    for layer in device.stack.layers:
-        found.append(f"{layer.name}.conductivity")
-        if layer.in_plane is not None:
-            found.append(f"{layer.name}.in_plane")
-        if np.isfinite(layer.thickness):
-            found.append(f"{layer.name}.thickness")
+    found = [f"{layer.name}.{name}" for layer in device.stack.layers for name in of_layers if _is_given(layer, name)]
     boundaries = [f"{name}.conductance" for name in device.stack.boundary_names]
     found += [name for name in boundaries if np.isfinite(device.value(name))]
     found += [name for name in ("coefficient", "top_coefficient") if 0 < getattr(device, name) < np.inf]
     return tuple(found)
 
 
-def _peak_sensitivities(device: Device, held: SteadySolution) -> dict[str, float]:
-    """Change of the peak with the logarithm of each number, by name, K."""
+def _is_given(layer: Layer, name: str) -> bool:
+    """Whether a layer has a finite number of a name."""
+    value = getattr(layer, name)
+    return value is not None and bool(np.isfinite(value))
+
+
+def _peak_sensitivities(device: Device, solution: SteadySolution) -> dict[str, float]:
+    """Change of the peak with the logarithm of each number, by name, K; a new solution for each where T matters."""
     names = device_parameters(device)
-    if device.laws or held.kelvin or any(source.through for source in device.sources):
-        found = _difference_sensitivities(device, names, held.values)
+    linear = solution.linear
+    if device.is_nonlinear or any(source.through for source in device.sources):
+
+        def peak(name: str, factor: float) -> float:
+            return solve_steady(scale_device(device, name, factor), start=solution.values).peak
+
+        found = logarithmic_derivatives(names, peak, _DIFFERENCE_STEP)
     else:
-        found = held.linear.changes(held.spot, held.node, names)
-    return found | {f"{name}.power": rise for name, rise in held.linear.shares(held.spot, held.node).items()}
+        found = linear.changes(solution.spot, solution.node, names)
+    return found | {f"{name}.power": rise for name, rise in linear.shares(solution.spot, solution.node).items()}
 
 
-def _difference_sensitivities(device: Device, names: tuple[str, ...], start: Mapping[str, float]) -> dict[str, float]:
-    """The same from solutions with each number a little larger and smaller."""
-    found: dict[str, float] = {}
-    for name in names:
-        owner = name.rpartition(".")[0]
-        changed = [scale_device(device, name, owner, factor) for factor in (1 + _DIFFERENCE_STEP, 1 - _DIFFERENCE_STEP)]
-        peaks = [solve_steady(one, start=start).peak for one in changed]
-        found[name] = (peaks[0] - peaks[1]) / (2 * _DIFFERENCE_STEP)
-    return found
-
-
-def scale_device(device: Device, name: str, owner: str, factor: float) -> Device:
+def scale_device(device: Device, name: str, factor: float) -> Device:
     """The device with one number times a factor; a conductance of T as a whole."""
+    owner = name.rpartition(".")[0]
     if owner in device.stack.boundary_names:
-        held = device.stack.boundaries[device.stack.boundary_names.index(owner)].conductance
-        if isinstance(held, Conductance):
-            return device.replace({name: evolve(held, value=held.value * factor)})
+        boundary = device.stack.boundaries[device.stack.boundary_names.index(owner)]
+        return device.replace({name: scale_conductance(boundary.conductance, factor)})
     return device.replace({name: device.value(name) * factor})
-
-
-def _uncertainty_contributions(
-    device: Device, slopes: Mapping[str, float], kelvin: Mapping[str, float]
-) -> dict[str, float]:
-    """Standard uncertainty of the peak from that of each number, by name, K."""
-    found: dict[str, float] = {}
-    for name, sigma in relative_uncertainties(device, kelvin).items():
-        if sigma and name in slopes:
-            found[name] = abs(slopes[name]) * sigma
-    return found
 
 
 def relative_uncertainties(device: Device, kelvin: Mapping[str, float]) -> dict[str, float]:
@@ -104,25 +92,25 @@ def sample_peaks(device: Device, samples: int = 400, seed: int = 0) -> Array:
     Each number is drawn from a log-normal distribution of its relative uncertainty, which for small ones is a normal
     distribution and never goes below zero.
     """
-    held = solve_steady(device)
-    relative = relative_uncertainties(device, held.kelvin)
+    solution = solve_steady(device)
+    relative = relative_uncertainties(device, solution.kelvin)
     if not relative:
         raise InputError(f"no number of {device.title} has an uncertainty: there is nothing to sample")
     generator = np.random.default_rng(seed)
     names = sorted(relative)
     widths = np.sqrt(np.log1p(np.array([relative[name] for name in names]) ** 2))
     factors = np.exp(generator.standard_normal((samples, len(names))) * widths - widths**2 / 2)
-    return np.array([_scaled_peak(device, held, dict(zip(names, row, strict=True))) for row in factors.tolist()])
+    return np.array([_scaled_peak(device, solution, dict(zip(names, row, strict=True))) for row in factors.tolist()])
 
 
-def _scaled_peak(device: Device, held: SteadySolution, factors: Mapping[str, float]) -> float:
+def _scaled_peak(device: Device, solution: SteadySolution, factors: Mapping[str, float]) -> float:
     """Peak of a device with numbers times factors: at the same place where nothing depends on T, else solved anew."""
     changed = device
     for name, factor in factors.items():
-        changed = scale_device(changed, name, name.rpartition(".")[0], factor)
-    if device.laws or held.kelvin:
-        return solve_steady(changed, start=held.values).peak
-    return float(linear_device(with_constant_properties(changed, {})).rise(held.spot, held.node)[0])
+        changed = scale_device(changed, name, factor)
+    if device.is_nonlinear:
+        return solve_steady(changed, start=solution.values).peak
+    return float(linear_device(with_constant_properties(changed, {})).rise(solution.spot, solution.node)[0])
 
 
 @frozen(eq=False, kw_only=True)
@@ -182,43 +170,36 @@ def solve_layered(device: Device, *, sensitivity: bool = True) -> LayeredTempera
     The `sensitivity` of the peak to each number comes from one adjoint solution (from differences where properties
     depend on T or layers are heated throughout).
     """
-    held = solve_steady(device)
-    ready = held.linear
-    rises = ready.rise(held.spot)[:, 0]
+    solution = solve_steady(device)
+    linear, column = solution.linear, solution.linear.column
+    rises = linear.rise(solution.spot)[:, 0]
     drops: dict[str, float] = {}
-    for i in range(held.node, len(ready.column.pieces)):
-        owner = ready.column.owners[i]
-        drops[owner] = drops.get(owner, 0.0) + float(rises[i] - rises[i + 1])
+    for i in range(solution.node, len(column.pieces)):
+        drops[column.owners[i]] = drops.get(column.owners[i], 0.0) + float(rises[i] - rises[i + 1])
     if np.isfinite(device.coefficient) and rises[-1]:
         drops["sink"] = float(rises[-1])
-    slopes = _peak_sensitivities(device, held) if sensitivity else {}
+    slopes = _peak_sensitivities(device, solution) if sensitivity else {}
+    relative = relative_uncertainties(device, solution.kelvin)
+    patches = averaging_patches(device).items()
     return LayeredTemperatures(
         device=device,
         title=device.title,
         sink=device.sink,
         power=device.power,
-        peak=held.peak,
-        place=[float(held.spot.x[0]), float(held.spot.y[0]), ready.column.depths[held.node]],
-        layer=_layer_at(ready, held.node),
-        average=_patch_averages(device, ready),
+        peak=solution.peak,
+        place=[float(solution.spot.x[0]), float(solution.spot.y[0]), column.depths[solution.node]],
+        layer=_layer_at(linear, solution.node),
+        average={name: float(linear.rise(patch, linear.node(plane))[0]) for name, (plane, patch) in patches},
         drop=drops,
         sensitivity=slopes,
-        contribution=_uncertainty_contributions(device, slopes, held.kelvin),
-        kelvin=held.kelvin,
-        iterations=held.iterations,
+        contribution={name: abs(slopes[name]) * part for name, part in relative.items() if part and name in slopes},
+        kelvin=solution.kelvin,
+        iterations=solution.iterations,
     )
 
 
-def _layer_at(ready: LinearDevice, node: int) -> str:
+def _layer_at(linear: LinearDevice, node: int) -> str:
     """Layer that a node lies in, or on the face of."""
-    i = min(node, len(ready.column.pieces) - 1)
-    plane = next((p for p, mark in zip(ready.planes, ready.column.marks, strict=True) if mark == node), None)
-    return ready.column.owners[i] if plane is None else plane.layer
-
-
-def _patch_averages(device: Device, ready: LinearDevice) -> dict[str, float]:
-    """Rise averaged over the patch of each source that has one, and over each patch of the device, by name, K."""
-    found: dict[str, float] = {}
-    for name, (plane, patch) in averaging_patches(device).items():
-        found[name] = float(ready.rise(patch, ready.node(plane))[0])
-    return found
+    owners = linear.column.owners
+    plane = next((p for p, mark in zip(linear.planes, linear.column.marks, strict=True) if mark == node), None)
+    return owners[min(node, len(owners) - 1)] if plane is None else plane.layer

@@ -14,12 +14,11 @@ from kapitza.device.layered.green_functions import layer_response, node_response
 from kapitza.device.layered.laplace import inverse_laplace
 from kapitza.device.layered.linear import LinearDevice, averaging_patches, source_plane
 from kapitza.device.layered.spreading import (
-    AxisRanges,
     LateralPoints,
     Readout,
     box_wave_numbers,
+    cosine_moments,
     jinc,
-    mean_cosine,
     point_ranges,
     source_ranges,
 )
@@ -115,31 +114,12 @@ def _box_weights(box: Box, shape: SourceShape | None, at: Readout, highest: floa
     factors_y = np.where(ky > 0, 2.0, 1.0) / box.area
     for start in range(0, kx.size, rows):
         part = kx[start : start + rows]
-        weight = _mode_means(shape, box, part, ky) * _mode_means(at, box, part, ky)
+        weight = cosine_moments(shape, box, part, ky) * cosine_moments(at, box, part, ky)
         weight *= np.outer(np.where(part > 0, 2.0, 1.0), factors_y)
         kappa = np.hypot(part[:, None], np.sqrt(ratio) * ky)
         kept = (kappa > 0) & (kappa <= top)
         total += nodes.handed(kappa[kept], weight[kept])
     return RadialWeights(nodes.kappa, total)
-
-
-def _mode_means(what: SourceShape | Readout | None, box: Box, kx: Array, ky: Array) -> Array:
-    """(nx, ny) mean of cos kx cos ky over a source or a patch, or its value in one point."""
-    if isinstance(what, LateralPoints):
-        return np.outer(np.cos(kx * what.x[0]), np.cos(ky * what.y[0]))
-    if isinstance(what, HeatMap):
-        share = what.value / what.value.sum()
-        sides = zip((kx, ky), what.edges, strict=True)
-        left, right = (mean_cosine(k, AxisRanges(edges[:-1], edges[1:])) for k, edges in sides)
-        return left @ share @ right.T
-    if isinstance(what, Disc):
-        middle = np.outer(np.cos(kx * what.x), np.cos(ky * what.y))
-        return middle * jinc(np.hypot(kx[:, None], ky) * what.radius)
-    factors: list[Array] = []
-    for axis, (k, side) in enumerate(((kx, box.width), (ky, box.depth))):
-        ranges, own = source_ranges(what, axis, side)
-        factors.append(mean_cosine(k, ranges)[:, 0] * np.exp(-(k**2) * own))
-    return np.outer(*factors)
 
 
 def _unbounded_weights(

@@ -28,7 +28,6 @@ from kapitza.measure.device.temperatures import MeasuredTemperatures, Measuremen
 from kapitza.measure.device.thermometry import (
     DeviceDataSet,
     Thermometry,
-    depends_on_temperature,
     has_adjoint,
     movable_numbers,
     node_derivatives,
@@ -145,7 +144,7 @@ def fit_device(
 
 def device_priors(device: Device, free: Mapping[str, Free], priors: Mapping[str, Prior]) -> dict[str, Prior]:
     """Uncertain numbers of a device on which its temperatures depend, less the free ones, and those given besides."""
-    kelvin = solve_steady(device).kelvin if depends_on_temperature(device) else {}
+    kelvin = solve_steady(device).kelvin if device.is_nonlinear else {}
     able = movable_numbers(device)
     own = {
         name: Prior.relative(share)

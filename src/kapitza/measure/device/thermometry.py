@@ -105,7 +105,7 @@ def change_device(device: Device, changes: Mapping[str, float]) -> Device:
         if name in ("sink", "width", "depth") or owner not in device.stack.boundary_names:
             plain[name] = new
         else:
-            device = scale_device(device, name, owner, new / device.value(name))
+            device = scale_device(device, name, new / device.value(name))
     return device.replace(plain) if plain else device
 
 
@@ -115,24 +115,19 @@ def _clip_place(device: Device, place: MeasurementPlace) -> MeasurementPlace:
     return place if place.plane.depth <= thickness else evolve(place, plane=evolve(place.plane, depth=thickness))
 
 
-def depends_on_temperature(device: Device) -> bool:
-    """Whether any property depends on temperature."""
-    return bool(device.laws) or any(isinstance(b.conductance, Conductance) for b in device.stack.boundaries)
-
-
 def _solve_with_cuts(device: Device, places: tuple[MeasurementPlace, ...]) -> LinearDevice:
     """The device solved, with cuts at places."""
     planes = tuple(dict.fromkeys(place.plane for place in places))
     return (
         solve_steady(device, planes).linear
-        if depends_on_temperature(device)
+        if device.is_nonlinear
         else linear_device(with_constant_properties(device, {}), planes)
     )
 
 
 def has_adjoint(device: Device, places: tuple[MeasurementPlace, ...], name: str) -> bool:
     """Whether the change with a number follows from responses alone: no property of T, no layer heated throughout."""
-    if name in ("width", "depth") or depends_on_temperature(device) or any(source.through for source in device.sources):
+    if name in ("width", "depth") or device.is_nonlinear or any(source.through for source in device.sources):
         return False
     owner, _, attribute = name.rpartition(".")
     planes = [*(source_plane(device, source) for source in device.sources), *(place.plane for place in places)]
