@@ -91,8 +91,8 @@ def test_reciprocity_bounds_and_reversal_for_any_junction(network, seed, layers,
     solved = solve_junction(prepare_junction(junction), np.array([k]), np.zeros(1, int), np.array([omega]))
     left, right = solved.counts
     gamma = [level_broadening(sigma) for sigma in solved.sigma]
-    forth = caroli_transmission(gamma[0], gamma[1], solved.corners.right_left)[0]
-    back = caroli_transmission(gamma[1], gamma[0], solved.corners.left_right)[0]
+    forth = caroli_transmission(gamma[0], gamma[1], solved.corners[0][1])[0]
+    back = caroli_transmission(gamma[1], gamma[0], solved.corners[1][0])[0]
     scale = max(1.0, forth)
     np.testing.assert_allclose(back, forth, rtol=0, atol=1e-9 * scale)
     assert -1e-9 < forth < min(left[0], right[0]) + 1e-8

@@ -1,12 +1,7 @@
-r"""Acoustic mismatch: plane waves refracted at a sharp interface, with all mode conversion, by wave and by angle.
+"""Acoustic mismatch: plane waves refracted at a sharp interface, with all mode conversion, by wave and by angle.
 
-Without an own length scale the probability $t_{ij}$ that a wave of branch i leaves as branch j depends on the in-plane
-slowness $s$ alone, and
-
-$\Xi(\omega) = \sum_{ij} S_{ij}\,\omega^2\,[\omega \le \min(\omega_i, \omega_j)], \qquad
-S_{ij} = \int\frac{d^2s}{(2\pi)^2}\,t_{ij}(s)$
-
-with the Debye cutoffs $\omega_i$.  As $t_{ij} = t_{ji}$, detailed balance holds identically, cutoffs included.
+Without a length scale of the interface the probability $t_{ij}$ that a wave of branch i leaves as branch j depends on
+the in-plane slowness alone; as $t_{ij} = t_{ji}$, detailed balance holds identically, Debye cutoffs included.
 """
 
 from collections.abc import Sequence

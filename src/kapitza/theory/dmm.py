@@ -1,14 +1,7 @@
-r"""Diffuse mismatch model of two solids, and of stacks of interlayers in two limits.
+"""Diffuse mismatch model of two solids, and of stacks of interlayers in two limits, between which the truth lies.
 
-* Ballistic: phonons keep their frequency from one end to the other, and lose at each plane, diffusely, the memory of
-  where they came from.  Summing the reflections to and fro gives $1/\Xi = \sum_i 1/M_i$ over all materials, the outer
-  ones included, with no phase.  An interlayer can then never help.
-* Thermalised: each layer is thick enough to bring its phonons to an equilibrium of its own; conductances are in series.
-  An interlayer helps where it is a spectral bridge, because energy may change frequency inside of it.
-
-Which one holds depends on the layer's thickness against the mean free path of its phonons; truth lies between.  For
-KCl|diamond an Al interlayer doubles the thermalised conductance and lowers the ballistic one, so every "phonon
-bridge" must say which was assumed.
+Ballistic: phonons keep their frequency from one end to the other and lose their memory at each plane, so that an
+interlayer never helps.  Thermalised: each layer has an equilibrium of its own, so that it may be a spectral bridge.
 """
 
 from collections.abc import Callable, Sequence

@@ -1,9 +1,7 @@
-r"""Boundaries of metals: electrons hand their heat to the lattice first, or across the boundary themselves.
+"""Boundaries of metals: electrons hand their heat to the lattice first, or across the boundary themselves.
 
-In the metal ($x > 0$) electrons and lattice obey $k_e T_e'' = G(T_e - T_p) - s$ and $k_p T_p'' = -G(T_e - T_p)$.  At
-the boundary the lattice passes $h_{pp}$ and the electrons $h_{ei}$ to the same partner.  The mean
-temperature $(k_e T_e + k_p T_p)/(k_e + k_p)$ solves Fourier's equation with the whole conductivity, so its value at the
-plane is what a Fourier solver extrapolates to; the drop below it defines the effective conductance.
+In the metal ($x > 0$) $k_e T_e'' = G(T_e - T_p) - s$ and $k_p T_p'' = -G(T_e - T_p)$; the mean temperature
+$(k_e T_e + k_p T_p)/(k_e + k_p)$ solves Fourier's equation, and its drop at the plane defines the conductance.
 """
 
 from typing import Any, Literal

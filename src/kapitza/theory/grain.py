@@ -1,12 +1,7 @@
 r"""Grain boundaries: both sides of one material, so that only the boundary itself can resist.
 
-A diffuse mismatch model of equal sides reflects half of all phonons and keeps the resistance $2/\int W M$ where
-nothing is. That is the resistance between emitting reservoirs; between the lattices at the plane ("local" drop) one
-$1/\int W M$ of it belongs to the leads.  With a specular share p, which goes straight through, and a diffuse one,
-which forgets its side, $\Xi = M(1 + p)/2$, and the local resistance $(1 - p)/(1 + p) \cdot 1/\int W M$ (p the same at
-all frequencies) vanishes with the disorder, as it must.
-
-Low-angle twist boundaries are grids of screw dislocations; their strain diffracts phonons (`twist_boundary`).
+A specular share p goes straight through, the rest forgets its side: $\Xi = M(1 + p)/2$, whose local resistance vanishes
+with the disorder.  Low-angle twist boundaries are grids of screw dislocations, whose strain diffracts phonons.
 """
 
 import warnings

@@ -1,56 +1,6 @@
-r"""Inelastic transmission: the textbook channel, and three-phonon exchange, each in detailed balance.
+"""Inelastic transmission in detailed balance: the textbook channel, and the exchange of two phonons ω for one of 2ω.
 
-**The textbook channel**, put on a footing that both sides agree on.
-
-The usual phenomenology gives an arriving phonon the chance $\tau_{el} + \min(A T^q \omega^m,\ 1 - \tau_{el})$, up to
-1 also above the top of the other spectrum.  Taken for phonons from the left and then from the right it yields two
-conductances, which would let heat flow between bodies of one temperature.  Here the one-way equilibrium power P(T) is
-defined once: of the two inelastic conductances
-
-$$G_i = \int \frac{d\omega}{2\pi}\, c(\omega, T)\, M_i(\omega) \min\big(A T^q \omega^m,\ 1 - \Xi_{el}/M_i\big)$$
-
-the smaller is taken for both directions: what one side would give off and the other cannot, does not cross.  Then
-$G = dP/dT$ with $P(T) = \int_0^T (G_{el} + \min_i G_i)\,dT'$ is the same from both sides and continuous in T, and
-stays below the conductance of all modes of either side, so that $P \le \min(P_L, P_R)$.
-
-$T^q$ is held at the mean temperature, as everyone does who fits it: differentiating it too would raise the inelastic
-part by up to a factor 1 + q and push it over the radiation limit.
-
-**Three-phonon exchange**: two phonons ω on one side against one phonon 2ω on the other.
-
-Frequency doubling and halving is the simplest way past the top of a softer spectrum, and molecular dynamics shows it at
-mass-mismatched planes.  Per area and dω/2π let $K(\omega)$ be the rate of the event "two phonons ω of side a become
-one phonon 2ω of side b", occupation apart.  With $n = n(\omega, T_a)$, $n' = n(2\omega, T_b)$ the heat from a to b is
-
-$$q_{ab} = \int \frac{d\omega}{2\pi}\, 2\hbar\omega\, K \left[n^2 (1 + n') - (1 + n)^2 n'\right] .$$
-
-The bracket is $(1+n)^2 n' \left[e^{2\hbar\omega (1/k_BT_b - 1/k_BT_a)} - 1\right]$: it vanishes in equilibrium at
-every ω and has the sign of $T_a - T_b$, whatever K is.  For small differences both of these hold, since
-$n^2 = n'(1 + 2n)$ in equilibrium:
-
-* seen from the modes ω of side a, which lose two quanta: $\Xi_a(\omega) = 4 K(\omega)\,(n - n')$
-* seen from the modes 2ω of side b, which gain one: $\Xi_b(2\omega) = \tfrac12 K(\omega)\,(1 + 2n)$
-
-Their integrals over $W(\omega, T)$ agree (Onsager), as both are
-$\int (d\omega/2\pi)\,(2\hbar\omega)^2 K n^2(1+n')/k_B T^2$, fluctuation-dissipation for quanta of 2ħω.  The same
-holds with the sides exchanged, and a conductance is the sum of both.
-
-The strength is that of a diffuse mismatch between the modes at ω and at 2ω,
-$H = M_a(\omega) M_b(2\omega)/[M_a + M_b]$, times 0 <= s <= 1, in series with what each side can bring: no mode gives
-off more than what arrives and has not crossed elastically.  Every mode takes part in two such exchanges, as one of two
-and as the one, so that half of $A = M - \Xi_{el}$ is at the disposal of each:
-
-$$\frac1K = \frac1{sH} + \frac{8 (n - n')}{A_a(\omega)} + \frac{1 + 2n}{A_b(2\omega)} .$$
-
-The first term alone would grow without bound against the others as T at high temperatures; with them the conductance
-rises as T at first and stays below that of all modes of either side.
-
-A wave much longer than the atoms hardly feels that the springs of one plane are not linear, so
-$s(\omega) = s \min(1, \omega/\omega_0)^r$ with $\omega_0$ the top of the softer spectrum and r = 2 unless told
-otherwise; at low temperatures the exchange dies as $T^{3+r}$, below the elastic $T^3$.
-
-The form is this project's own, in place of higher-harmonic and joint-frequency models, which are not offered.
-Frequency doubling at planes: K. Sääskilahti et al., Phys. Rev. B 90, 134312 (2014), doi:10.1103/PhysRevB.90.134312.
+Derivations and formulas of both are in docs/theory/inelastic.md.
 """
 
 from collections.abc import Callable
@@ -86,7 +36,7 @@ def inelastic_channel(
     r"""Add the textbook inelastic channel $\min(A T^q \omega^m, 1 - \tau_{el})$ to an elastic transmission.
 
     Of the spectra $M_i \min(A T^q\omega^m, 1 - \Xi/M_i)$ seen from either side, the one that carries less heat at
-    this temperature is added to Ξ (why: see the head of this module).  The result is the same for both directions,
+    this temperature is added to Ξ (why: docs/theory/inelastic.md).  The result is the same for both directions,
     and its conductance lies between the elastic one and the inelastic radiation limit, which it reaches for large
     amplitudes.
 
@@ -247,7 +197,7 @@ def three_phonon(
     r"""Elastic transmission plus the exchange ω + ω <-> 2ω across the plane.
 
     The spectrum is the mean of what either side sees, $\Xi = \Xi_{el} + \frac12(\Xi_L + \Xi_R)$; its conductance is
-    that seen from either (why, and the formulas: see the head of this module).  It stays below the conductance of all
+    that seen from either (docs/theory/inelastic.md).  It stays below the conductance of all
     modes of each side.
 
     Parameters

@@ -1,19 +1,8 @@
-r"""Upper limits: what no interface can pass, whatever its structure.
+r"""Upper limits: what no interface can pass, whatever its structure; specular <= elastic <= radiation.
 
-With the modes per area $M_L$, $M_R$ of both sides and $m(k_\parallel)$ the number of them at one wave vector along
-the plane:
-
-| limit | Ξ(ω) | what it assumes |
-|---|---|---|
-| radiation | $M_L$ or $M_R$ | nothing about the other side |
-| elastic, "minimum modes" | $\min(M_L, M_R)$ | each phonon keeps its frequency |
-| specular, "conserving modes" | $\int \frac{d^2k_\parallel}{(2\pi)^2} \min(m_L, m_R)$ | and its $k_\parallel$ |
-| inelastic radiation | $M$ of the softer side | any frequency may become any other |
-
-So specular <= elastic <= radiation.  Acoustic mismatch stays below the specular limit, diffuse mismatch below the
-elastic one; it may exceed the specular limit, as a rough plane opens wave vectors that a smooth one does not.  The
-two names in quotation marks are those of Polanco et al., Phys. Rev. B 92, 144302 (2015),
-doi:10.1103/PhysRevB.92.144302.
+With the modes per area $M_L$, $M_R$ of both sides and $m(k_\parallel)$ the number of them at one wave vector along the
+plane: radiation M of one side, elastic ("minimum modes") $\min(M_L, M_R)$, specular ("conserving modes") the integral
+of $\min(m_L, m_R)$, names of Polanco et al., doi:10.1103/PhysRevB.92.144302; inelastic radiation M of the softer side.
 """
 
 from typing import Protocol

@@ -1,24 +1,9 @@
-r"""Plane waves of half spaces at a given in-plane slowness, and how they scatter at planes between them.
+r"""Plane waves of half spaces at a given in-plane slowness, and their scattering at planes, bonds and layers.
 
 All waves of one problem share frequency and in-plane slowness s along x; z is the normal and points right.  A wave
 $u = a\,e^{i\omega(sx + pz - t)}$ has the normal slowness p and the traction $\sigma_{iz} = i\omega\,l_i$, and carries
-energy along z in proportion to $\mathrm{Re}(l\cdot a^*)$.  Propagating waves are normalised to unit flux, so that a
-squared amplitude is a probability.
-
-Crystals: the sextic eigenvalue problem of Stroh.
-
-With $Q_{ik} = c_{ixkx}s^2$, $R_{ik} = c_{ixkz}s$ and $T_{ik} = c_{izkz}$ the waves of in-plane slowness s obey
-$N (a, l)^T = p\,(a, l)^T$,
-
-$N = \begin{pmatrix} -T^{-1}R^T & T^{-1} \\ RT^{-1}R^T - Q + \rho & -RT^{-1} \end{pmatrix}$.
-
-Propagating waves are sorted by the sign of their energy flux, not of p: slowness surfaces bend back.
-
-What joins two half spaces is a rigid plane, a bond of finite stiffness, or thin elastic layers.
-
-References
-----------
-A. N. Stroh, J. Math. Phys. (MIT) 41, 77 (1962), doi:10.1002/sapm196241177
+energy along z in proportion to $\mathrm{Re}(l\cdot a^*)$, by whose sign it is sorted, as slowness surfaces bend back;
+propagating waves have unit flux, so that a squared amplitude is a probability.
 """
 
 from collections.abc import Sequence
@@ -197,7 +182,11 @@ def _stroh_eigenwaves(c: Array, s: Array) -> tuple[ComplexArray, ComplexArray]:
 
 
 def _sextic_matrix(c: Array, s: Array) -> Array:
-    """(n, 6, 6) matrix of the eigenvalue problem in units of unit density; c (n, 3, 3, 3, 3), s (n,)."""
+    r"""(n, 6, 6) matrix N of Stroh's problem $N (a, l)^T = p\,(a, l)^T$ at unit density; c (n, 3, 3, 3, 3), s (n,).
+
+    With $Q_{ik} = c_{ixkx}s^2$, $R_{ik} = c_{ixkz}s$ and $T_{ik} = c_{izkz}$ its blocks are $-T^{-1}R^T$, $T^{-1}$,
+    $RT^{-1}R^T - Q + \rho$ and $-RT^{-1}$ (A. N. Stroh, J. Math. Phys. (MIT) 41, 77 (1962), doi:10.1002/sapm196241177).
+    """
     q = c[:, :, 0, :, 0] * np.square(s)[:, None, None]
     r = c[:, :, 0, :, 2] * s[:, None, None]
     inverse = np.linalg.inv(c[:, :, 2, :, 2])

@@ -1,31 +1,10 @@
 r"""Partly specular, partly diffuse interfaces, from smooth (acoustic mismatch) to rough (diffuse mismatch).
 
-A plane whose height varies by h gives a wave that goes from normal wave number $k_n$ to $k_n'$ the phase
-$(k_n - k_n')h$.  For Gaussian heights of rms η and long correlation length the coherent share of each process is
-
-$$p = e^{-\eta^2 (k_n - k_n')^2},$$
-
-with $k_n$ counted along one axis: $e^{-4\eta^2k_n^2} = e^{-16\pi^2\eta^2\cos^2\theta/\lambda^2}$ for reflection
-without conversion (Ziman's formula; the 16π³ of his book is a slip), $e^{-\eta^2(k_{1n} - k_{2n})^2}$ for
-transmission.  So transmission stays specular longer than reflection, and a "rough plane" inside one material scatters
-nothing.
-
-What a plane wave α at a given slowness loses, $d_\alpha = \sum_\beta (1 - p_{\alpha\beta}) |S_{\alpha\beta}|^2$, is
-scattered diffusely, into each wave β of either side in proportion to $d_\beta$: the kernel $d_\alpha d_\beta/\sum d$
-is symmetric, as the specular part is, so that detailed balance holds for each pair of waves, and its rows sum to
-$d_\alpha$.  With $D_i$ the sum of d over the waves of side i,
-
-$$\Xi = \int \frac{d^2k_\parallel}{(2\pi)^2} \sum_{\alpha \in L, \beta \in R} p_{\alpha\beta} |S_{\alpha\beta}|^2
-+ \frac{D_L D_R}{D_L + D_R} .$$
-
-η → 0 gives the acoustic, η → ∞ the diffuse mismatch model, and p the same for all waves
-$p\,\Xi_{AMM} + (1 - p)\,\Xi_{DMM}$.
-
-References
-----------
-J. M. Ziman, Electrons and Phonons (Clarendon Press, Oxford, 1960)
-A. A. Maznev, Phys. Rev. B 91, 134306 (2015), doi:10.1103/PhysRevB.91.134306 (the Kirchhoff limit and where it fails)
-Z.-Y. Ong, EPL 133, 66002 (2021), doi:10.1209/0295-5075/133/66002 (transmission more specular than reflection)
+For Gaussian heights of rms η the coherent share of each process is $p = e^{-\eta^2 (k_n - k_n')^2}$ (Ziman; Maznev,
+doi:10.1103/PhysRevB.91.134306; Ong, doi:10.1209/0295-5075/133/66002), and what a wave α loses,
+$d_\alpha = \sum_\beta (1 - p_{\alpha\beta}) |S_{\alpha\beta}|^2$, goes to each wave β in proportion to $d_\beta$: with
+sums $D_i$ over the waves of a side, $\Xi = \int \frac{d^2k_\parallel}{(2\pi)^2} [\sum_{\alpha \in L, \beta \in R}
+p_{\alpha\beta} |S_{\alpha\beta}|^2] + D_L D_R/(D_L + D_R)$, in detailed balance for each pair of waves.
 """
 
 import numpy as np
@@ -56,7 +35,7 @@ _MAX_PROCESSES = 2_000_000  # processes (frequency, slowness, in, out) that are 
 def rough_interface(left: Medium, right: Medium, omega: ArrayLike | None = None, *, roughness: float) -> Transmission:
     r"""Interface of rms roughness η: each wave partly refracted as at a plane, partly scattered diffusely.
 
-    The specular share depends on frequency and angle (formulas: see the head of this module).  Obeys detailed balance
+    The specular share depends on frequency and angle (formulas: docs/theory/mixed.md).  Obeys detailed balance
     for every pair of waves.  Long correlation length of the roughness is assumed; short ones scatter long waves less.
 
     Parameters

@@ -1,20 +1,9 @@
 r"""A flexible sheet on a solid, held by springs: heat that its bending vibrations give to the substrate.
 
-Sheet (normal displacement $u$) and surface ($w$) answer a normal stress by $u = \chi_{2D}\sigma$, $w = \chi_s\sigma$ at
-wave vector $q$ and frequency ω (time factor $e^{-i\omega t}$, so that $\mathrm{Im}\,\chi > 0$ takes up energy):
-
-* $\chi_{2D} = 1/(D q^4 - \rho_s\omega^2 - i\rho_s\omega\gamma)$,
-* $\chi_s = \frac{i}{\rho c_T^2}\,\frac{p_L\,(\omega/c_T)^2}{[(\omega/c_T)^2 - 2q^2]^2 + 4q^2 p_T p_L}$ with
-  $p_j^2 = (\omega/c_j)^2 - q^2$.
-
-The spring pulls at them with $\pm K(w - u)$.  Thermal noise of either side, in its own equilibrium, drives both, and
-the fluctuation-dissipation theorem gives the power as a Landauer integral over
-
-$\Xi(\omega) = \int \frac{d^2q}{(2\pi)^2}\,
-\frac{4K^2\,\mathrm{Im}\chi_{2D}\,\mathrm{Im}\chi_s}{|1 + K(\chi_{2D} + \chi_s)|^2}$,
-
-with 0..1 for each wave vector, whatever the parameters.  The damping γ couples the bending mode to the rest of the
-sheet: without it no heat flows steadily, for the sheet alone has no continuum to draw on.
+The sheet answers a normal stress by $\chi_{2D} = 1/(D q^4 - \rho_s\omega^2 - i\rho_s\omega\gamma)$, the surface by
+$\chi_s = \frac{i}{\rho c_T^2}\,\frac{p_L\,(\omega/c_T)^2}{[(\omega/c_T)^2 - 2q^2]^2 + 4q^2 p_T p_L}$ with
+$p_j^2 = (\omega/c_j)^2 - q^2$ (time factor $e^{-i\omega t}$); the fluctuation-dissipation theorem gives the power as a
+Landauer integral over the transmission of each wave vector, and without the damping γ no heat flows steadily.
 """
 
 import numpy as np

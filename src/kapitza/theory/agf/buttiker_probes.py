@@ -1,18 +1,11 @@
 r"""Experimental: an inelastic channel by Büttiker probes, tuned on the homogeneous crystal.
 
-Every layer of the device loses phonons to a probe, a bath of its own temperature, which returns as much heat as it
-took, at other frequencies.  On each coordinate the probe is a self-energy $-i\omega/\tau(\omega)$ with
-$1/\tau = A\,\omega^2$, the law of umklapp scattering at high temperature.  A is tuned such that a homogeneous crystal
-has a given conductivity.  What the probes do not know: selection rules, momentum conservation, the difference of
-scattering in bulk and interface.  Between the probes temperatures are local ones, so that the resistance of a virtual
-interface, which the bare Landauer formula has, vanishes: the resistance of the interface is what the junction has more
-than the mean of two homogeneous crystals of the same length, contacts to the leads included.
-
-References
-----------
-M. Büttiker, Phys. Rev. B 33, 3020 (1986), doi:10.1103/PhysRevB.33.3020
-K. Miao, S. Sadasivam, J. Charles, G. Klimeck, T. S. Fisher, T. Kubis, Appl. Phys. Lett. 108, 113107 (2016),
-doi:10.1063/1.4944329
+Every layer of the device loses phonons to a bath of its own temperature, which returns as much heat at other
+frequencies: a self-energy $-i\omega/\tau(\omega)$ on each coordinate with $1/\tau = A\,\omega^2$, umklapp scattering at
+high temperature, without selection rules or conservation of momentum.  The resistance of the interface is what the
+junction has more than the mean of two homogeneous crystals of its length, contacts to the leads included.
+M. Büttiker, Phys. Rev. B 33, 3020 (1986), doi:10.1103/PhysRevB.33.3020; K. Miao, S. Sadasivam, J. Charles, G. Klimeck,
+T. S. Fisher, T. Kubis, Appl. Phys. Lett. 108, 113107 (2016), doi:10.1063/1.4944329
 """
 
 import numpy as np

@@ -1,14 +1,8 @@
 r"""Transmission of a junction over all wave vectors and frequencies, to a stated error of its conductance.
 
-$\Xi(\omega) = \frac1A\int_{BZ} d^2k\,T(k, \omega)$ with k in fractions of the reciprocal vectors.  The range of
-frequencies that adds most to the error of the conductance is refined first, in wave vectors and frequencies at once.
-Errors of the ranges are added, not their squares: their meshes are alike, and so are their errors.
-
-`agf_decimated` treats many points at once by decimation: only products and solutions, which graphics processors do
-well.
-
-The waves of `leads` are faster on ordinary processors and exact on the real axis; this method has a finite broadening,
-whose error is of its relative size times the number of layers that a wave near a band edge needs to decay.
+$\Xi(\omega) = \frac1A\int_{BZ} d^2k\,T(k, \omega)$ with k in fractions of the reciprocal vectors; the range of
+frequencies that adds most to the error is refined first, and errors of ranges, alike as their meshes, are added.
+Decimation treats many points at once by products and solutions, as graphics processors like it, at a finite broadening.
 """
 
 from collections.abc import Sequence

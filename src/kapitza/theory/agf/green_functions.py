@@ -1,14 +1,8 @@
 r"""Green's functions of the device between two leads, layer by layer, at a cost linear in its length.
 
-With the self-energies of both leads the Green's function of the device is $G = (\omega^2 - D - \Sigma_L -
-\Sigma_R)^{-1}$.  Only its four corners seen from the leads are kept, $B_L^\dagger G_{11}B_L$, $A_R^\dagger G_{N1}B_L$,
-$B_L^\dagger G_{1N}A_R$ and $A_R^\dagger G_{NN}A_R$, in terms of the factors of the couplings of either lead.
-
-The diagonal blocks inside of the device, and what comes in from either lead, take two sweeps.
-
-Two sweeps, from the left and from the right, give the self-energy of all that is on either side of a layer; with both,
-$G_{ii} = (\omega^2 - D_{ii} - \Sigma_i^< - \Sigma_i^>)^{-1}$.  The cost is linear in the length of the device.  On the
-real axis the leads enter by their waves, without broadening; off it, at $\omega + i\gamma$, by decimation.
+$G = (\omega^2 - D - \Sigma_L - \Sigma_R)^{-1}$ is kept as its corners seen from the leads, in terms of the factors of
+their couplings, or as diagonal blocks $G_{ii} = (\omega^2 - D_{ii} - \Sigma_i^< - \Sigma_i^>)^{-1}$ from two sweeps.
+On the real axis the leads enter by their waves, without broadening; off it, at $\omega + i\gamma$, by decimation.
 
 References
 ----------
@@ -37,8 +31,6 @@ from kapitza.theory.agf.leads import (
     lead_layers,
     solve_lead_waves,
 )
-
-_MODE_EXCESS_TOLERANCE = 1e-6  # of a mode: transmission above the number of modes that is put down to rounding
 
 
 @frozen(eq=False)
@@ -70,14 +62,8 @@ class LeadContact:
         return self.k.shape[1]
 
 
-@frozen(eq=False)
-class CornerBlocks:
-    """Green's functions of the device seen from the leads: (b, r, r') from the second index to the first, ps²/rad²."""
-
-    left_left: AnyComplexArray
-    right_left: AnyComplexArray
-    left_right: AnyComplexArray
-    right_right: AnyComplexArray
+# Green's functions (b, r', r) of the device by the side where they start, and that where they stop, ps²/rad²
+CornerBlocks = tuple[tuple[AnyComplexArray, AnyComplexArray], tuple[AnyComplexArray, AnyComplexArray]]
 
 
 def check_junction(junction: object) -> None:
@@ -151,7 +137,7 @@ def _corner_blocks(
         out, into = dagger(hop) @ forth, back @ hop
         forth, back = green @ out, into @ green
         own = own + into @ forth
-    return CornerBlocks(own, dagger(last) @ forth, back @ last, dagger(last) @ green @ last)
+    return (own, dagger(last) @ forth), (back @ last, dagger(last) @ green @ last)
 
 
 def transmitted_block(xp: Any, layers: Iterable[Any], hops: Iterable[Any], ports: Any, sigma: Any) -> Any:
@@ -203,47 +189,46 @@ class SolvedPoints:
     @property
     def counts(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
         """(b,) open channels of either side."""
-        left, right = (
-            w.count.reshape(-1, c.copies).sum(axis=1) for w, c in zip(self.waves, self.contacts, strict=True)
-        )
-        return left, right
+        return _open_channels(self.waves[0], self.contacts[0]), _open_channels(self.waves[1], self.contacts[1])
 
     @property
     def transmission(self) -> Array:
         """(b,) modes that cross, by Caroli's formula."""
-        return caroli_transmission(
-            level_broadening(self.sigma[0]), level_broadening(self.sigma[1]), self.corners.right_left
-        )
+        return caroli_transmission(level_broadening(self.sigma[0]), level_broadening(self.sigma[1]), self.corners[0][1])
 
 
 def solve_junction(what: PreparedJunction, k: Array, index: NDArray[np.intp], omega: Array) -> SolvedPoints:
     """Solve a junction at points of wave vector k[index] (b,) and frequency omega (b,), rad s⁻¹."""
     sides = lead_contact(what, k, "left"), lead_contact(what, k, "right")
-    return _solve_blocks(sides, what.junction.blocks(k), index, omega)
+    waves, sigma = _lead_self_energies(sides, index, omega)
+    ports = sides[0].port[index], sides[1].port[index]
+    return SolvedPoints(sides, waves, sigma, _corner_blocks(what.junction.blocks(k), index, omega, ports, sigma))
 
 
 def crossing_modes(
     sides: tuple[LeadContact, LeadContact], blocks: JunctionBlocks, index: NDArray[np.intp], omega: Array
 ) -> tuple[Array, NDArray[np.intp], NDArray[np.intp]]:
     """Modes that cross, and open channels of either side, (b,) each, at points whose blocks are at hand."""
-    waves = contact_waves(sides[0], index, omega), contact_waves(sides[1], index, omega)
-    sigma = block_diagonal(waves[0].left, sides[0].copies), block_diagonal(waves[1].right, sides[1].copies)
+    waves, sigma = _lead_self_energies(sides, index, omega)
     energy = omega**2 * SQUARE_PICOSECOND
     layers = (inverse_layer(onsite[index], energy) for onsite in blocks.onsite)
     ports = sides[0].port[index], sides[1].port[index]
     green = transmitted_block(np, layers, (hop[index] for hop in blocks.hop), ports, sigma)
-    left, right = (w.count.reshape(-1, c.copies).sum(axis=1) for w, c in zip(waves, sides, strict=True))
-    return caroli_transmission(level_broadening(sigma[0]), level_broadening(sigma[1]), green), left, right
+    crossing = caroli_transmission(level_broadening(sigma[0]), level_broadening(sigma[1]), green)
+    return crossing, _open_channels(waves[0], sides[0]), _open_channels(waves[1], sides[1])
 
 
-def _solve_blocks(
-    sides: tuple[LeadContact, LeadContact], blocks: JunctionBlocks, index: NDArray[np.intp], omega: Array
-) -> SolvedPoints:
-    """Solve at points whose blocks are at hand."""
-    waves = contact_waves(sides[0], index, omega), contact_waves(sides[1], index, omega)
-    sigma = block_diagonal(waves[0].left, sides[0].copies), block_diagonal(waves[1].right, sides[1].copies)
-    found = _corner_blocks(blocks, index, omega, (sides[0].port[index], sides[1].port[index]), sigma)
-    return SolvedPoints(sides, waves, sigma, found)
+def _lead_self_energies(
+    sides: tuple[LeadContact, LeadContact], index: NDArray[np.intp], omega: Array
+) -> tuple[tuple[LeadWaves, LeadWaves], tuple[AnyComplexArray, AnyComplexArray]]:
+    """Waves of both leads, and their self-energies (b, R, R) in terms of the factors of the couplings."""
+    left, right = (contact_waves(side, index, omega) for side in sides)
+    return (left, right), (block_diagonal(left.left, sides[0].copies), block_diagonal(right.right, sides[1].copies))
+
+
+def _open_channels(waves: LeadWaves, side: LeadContact) -> NDArray[np.intp]:
+    """(b,) open channels of a lead, the sums over its wave vectors."""
+    return waves.count.reshape(-1, side.copies).sum(axis=1)
 
 
 @frozen(eq=False)
@@ -262,8 +247,7 @@ class DevicePoints:
     @property
     def gamma(self) -> tuple[AnyComplexArray, AnyComplexArray]:
         r"""$i(\Sigma - \Sigma^\dagger)$ of either lead."""
-        left, right = (1j * (one - dagger(one)) for one in self.sigma)
-        return left, right
+        return level_broadening(self.sigma[0]), level_broadening(self.sigma[1])
 
 
 @frozen(eq=False)

@@ -1,14 +1,8 @@
-r"""Vibrations localised at an interface: bound modes and resonances.
+r"""Vibrations localised at an interface: bound modes where no crystal has a wave, and resonances that leak into one.
 
-Bound modes vibrate at frequencies at which no crystal has a wave.
-
-Where both leads have only evanescent waves their self-energies are Hermitian and fall with the energy
-$E = \omega^2$, so that the number of negative eigenvalues of $D + \Sigma_L(E) + \Sigma_R(E) - E$ rises by one at each
-bound mode, and falls by one where the self-energy of a lead has a pole.  It is counted layer by layer, as the sum over
-those of the blocks that elimination leaves (Sylvester's law of inertia), and its steps are found by bisection: no mode
-is missed.
-
-Resonances dwell at the interface, but leak into a crystal that has waves to take them up.
+Where both self-energies are Hermitian they fall with $E = \omega^2$, and the number of negative eigenvalues of
+$D + \Sigma_L(E) + \Sigma_R(E) - E$ rises by one at each bound mode and falls by one at each pole of a self-energy.  It
+is counted layer by layer (Sylvester's law of inertia), and its steps are found by bisection: no mode is missed.
 """
 
 from itertools import pairwise

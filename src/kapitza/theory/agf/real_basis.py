@@ -1,19 +1,10 @@
-r"""A basis in which the dynamical matrices of a lead are real, where its symmetry has one.
+r"""A basis in which the dynamical matrices of a lead are real, where it has one: algebra is 2-3 times as fast.
 
-Half a turn about the normal takes k to -k, and time reversal takes it back: together they keep k and the direction
-along the normal, and conjugate.  An operation $UK$ of this kind that is its own inverse has $U = VV^T$, and in the
-basis V the blocks of the lead are real: $V^\dagger D_{00}V$ and $e^{i\psi}V^\dagger D_{01}V$, where the phase ψ is
-that of a step with a part in the plane.  Algebra of real matrices is two to three times as fast.
-
-No atom is looked at.  U is read off the blocks at one general wave vector: the eigenvectors of a Hermitian mixture of
-them are real but for a phase each, which the elements between them tell.  It has the form $EU_0E$ with a real matrix
-$U_0$ that does not depend on k, and phases $E = e^{i\pi k\cdot t}$ of lattice vectors t, as $\psi = \pi k\cdot s$; so
-it is known at all wave vectors, and there it is tried on the blocks.  Where they do not become real, they are used as
-they are.
-
-References
-----------
-F. J. Dyson, J. Math. Phys. 3, 1199 (1962), doi:10.1063/1.1703863 (operations with time reversal, and real matrices)
+Half a turn about the normal and time reversal together keep k and conjugate.  An operation $UK$ of this kind that is
+its own inverse has $U = VV^T$, and $V^\dagger D_{00}V$ and $e^{i\psi}V^\dagger D_{01}V$ are real (F. J. Dyson, J. Math.
+Phys. 3, 1199 (1962), doi:10.1063/1.1703863).  U is read off the blocks at one general wave vector, without looking at
+atoms: eigenvectors of a Hermitian mixture of them are real but for a phase each.  It has the form $EU_0E$ with a real
+$U_0$ that does not depend on k and phases $E = e^{i\pi k\cdot t}$ of lattice vectors t, as $\psi = \pi k\cdot s$.
 """
 
 from itertools import product

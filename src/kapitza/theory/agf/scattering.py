@@ -1,17 +1,9 @@
 r"""The scattering matrix of a junction: which wave goes where, mode by mode, from both sides.
 
-The open waves of a lead are labelled by wave vector, velocity, polarisation, branch, and degenerate group.
-
 With the waves that leave a lead as columns N (near part: p of a left lead, q of a right one) and F = σN (far part), an
 arriving wave of near part n and far part f drives the device with f - σn.  What leaves has the amplitudes
-$N^{-1}[G(f - \sigma n) - n]$ on the same side and $N^{-1}G(f - \sigma n)$ on the other.  All open waves have unit flux,
-so that S is unitary.
-
-References
-----------
-Z.-Y. Ong and G. Zhang, Phys. Rev. B 91, 174302 (2015), doi:10.1103/PhysRevB.91.174302 (modes from Green's functions)
-Z.-Y. Ong, Phys. Rev. B 98, 195301 (2018), doi:10.1103/PhysRevB.98.195301 (S-matrix on both sides)
-J. C. Klöckner, J. C. Cuevas, F. Pauly, Phys. Rev. B 97, 155432 (2018), doi:10.1103/PhysRevB.97.155432 (eigenchannels)
+$N^{-1}[G(f - \sigma n) - n]$ on the same side and $N^{-1}G(f - \sigma n)$ on the other, of unit flux: S is unitary
+(Z.-Y. Ong and G. Zhang, doi:10.1103/PhysRevB.91.174302; Z.-Y. Ong, doi:10.1103/PhysRevB.98.195301).
 """
 
 from itertools import product
@@ -329,12 +321,7 @@ def _outgoing_amplitudes(
     solved: SolvedPoints, arriving: tuple[_WaveAmplitudes, ...], start: int, stop: int
 ) -> AnyComplexArray:
     """(R', n) amplitudes of all waves that leave on side `stop`, evanescent ones too, for unit arriving ones."""
-    found = solved.corners
-    green = (
-        (found.left_left[0], found.right_left[0]),
-        (found.left_right[0], found.right_right[0]),
-    )[start][stop]
-    wave = arriving[start]
+    green, wave = solved.corners[start][stop][0], arriving[start]
     driven = green @ (wave.far - solved.sigma[start][0] @ wave.near)
     if start == stop:
         driven = driven - wave.near
