@@ -1,6 +1,7 @@
 """Films and free paths: exact solutions, limits, sums."""
 
 import csv
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.integrate import quad
 
+import kapitza
 from kapitza.applications.film import film_cross_plane, film_in_plane
 from kapitza.applications.free_paths import DebyeScattering, FreePaths, debye_free_paths, fit_free_paths, gray_free_path
 from kapitza.errors import InputError
@@ -108,3 +110,12 @@ def test_boundary_scattering_at_low_temperature_is_casimir():
 def test_wrong_input_is_refused(make):
     with pytest.raises(InputError):
         make()
+
+
+def test_films_are_spread_and_kept(tmp_path):
+    paths, thickness, store = gray_free_path(100.0, 100 * nm), [20 * nm, 200 * nm], kapitza.run.Store(tmp_path)
+    want = film_cross_plane(paths, thickness)
+    with ThreadPoolExecutor(2) as pool:
+        np.testing.assert_array_equal(film_cross_plane(paths, thickness, executor=pool, store=store), want)
+    assert len([path for path in tmp_path.rglob("*") if path.is_file()]) == 2
+    np.testing.assert_array_equal(film_cross_plane(paths, thickness, store=store), want)

@@ -1,10 +1,13 @@
 """Superlattices: series, frequencies, waves; and polycrystals."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import kapitza
 from kapitza.applications.free_paths import DebyeScattering, FreePaths, gray_free_path
 from kapitza.applications.polycrystal import GrainScattering, debye_polycrystal, grain_limited_conductivity, polycrystal
 from kapitza.applications.superlattice import (
@@ -179,3 +182,11 @@ def test_thin_layers_and_small_grains_are_told():
 def test_wrong_input_is_refused(make):
     with pytest.raises(InputError):
         make()
+
+
+def test_minibands_are_spread_over_an_executor(tmp_path):
+    want = miniband_conductivity(2.0, 10.0, [1, 2])
+    with ThreadPoolExecutor(2) as pool:
+        found = miniband_conductivity(2.0, 10.0, [1, 2], executor=pool, store=kapitza.run.Store(tmp_path))
+    np.testing.assert_array_equal(found.value, want.value)
+    assert len([path for path in tmp_path.rglob("*") if path.is_file()]) == 3

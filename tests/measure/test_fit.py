@@ -1,6 +1,7 @@
 """The estimator on a quick experiment: laws, a second road to the errors, coverage, identifiability, messages."""
 
 import importlib.util
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -255,6 +256,20 @@ def test_walkers_find_the_same_errors() -> None:
     for name in (G, K):
         wanted = found.sigma[found.index(name)] / found.value[found.index(name)]
         np.testing.assert_allclose(np.std(np.log(drawn.of(name))), wanted, rtol=0.1, atol=0)
+
+
+def test_ensembles_of_walkers_are_spread_and_kept(tmp_path: Path) -> None:
+    pytest.importorskip("emcee")
+    found = run(5)
+    options: dict[str, Any] = {"walkers": 8, "steps": 20, "burn": 5, "ensembles": 2}
+    plain = kapitza.measure.sample_posterior(found, **options)
+    assert plain.value.shape == (2 * 8 * 20, len(found.names))
+    store = kapitza.run.Store(tmp_path)
+    with ThreadPoolExecutor(2) as pool:
+        spread = kapitza.measure.sample_posterior(found, **options, executor=pool, store=store)
+    np.testing.assert_array_equal(spread.value, plain.value)
+    assert len([path for path in tmp_path.rglob("*") if path.is_file()]) == 2
+    np.testing.assert_array_equal(kapitza.measure.sample_posterior(found, **options, store=store).value, plain.value)
 
 
 def test_report_tells_numbers_bounds_and_shares() -> None:

@@ -5,6 +5,8 @@ taken up by the other; in the relaxation time approximation that is an integral 
 which is solved here for any number of free paths, without an interpolation between limits.
 """
 
+from concurrent.futures import Executor
+
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import expn
@@ -13,10 +15,13 @@ from kapitza.applications.free_paths import FreePaths
 from kapitza.core.arrays import Array, positive
 from kapitza.core.quadrature import gauss_legendre
 from kapitza.errors import InputError
+from kapitza.run.store import Store, UnitInputs, UnitResult
+from kapitza.run.work import run_units
 
 _ANGLE_NODES = 64  # of the integral over angles
 _GRADED_NODES, _EVEN_NODES = 48, 24  # nodes of half a film, whose flux is then good to 1e-6
 _GROUPS_PER_DECADE = 10  # groups of free paths
+_FILM_VERSION = "film-cross-plane-1"  # part of the address of stored results
 
 
 def film_in_plane(paths: FreePaths, thickness: ArrayLike, specularity: float = 0.0) -> Array:
@@ -56,7 +61,9 @@ def film_in_plane(paths: FreePaths, thickness: ArrayLike, specularity: float = 0
     return np.sum(paths.conductivity * (1 - 1.5 * (1 - specularity) / ratio * integral), axis=1)
 
 
-def film_cross_plane(paths: FreePaths, thickness: ArrayLike) -> Array:
+def film_cross_plane(
+    paths: FreePaths, thickness: ArrayLike, *, executor: Executor | None = None, store: Store | None = None
+) -> Array:
     r"""Conductivity across a film between walls that take up every phonon, $\kappa = qd/\Delta T$.
 
     With $E_i = 3\kappa_i/4\Lambda_i$, the local temperature θ follows from
@@ -69,6 +76,8 @@ def film_cross_plane(paths: FreePaths, thickness: ArrayLike) -> Array:
     ----------
     paths : of the bulk
     thickness : (n,) m
+    executor : any `concurrent.futures.Executor` over which the thicknesses are spread
+    store : where finished thicknesses are kept and looked for
 
     Returns
     -------
@@ -79,7 +88,17 @@ def film_cross_plane(paths: FreePaths, thickness: ArrayLike) -> Array:
     M. A. Heaslet and R. F. Warming, Int. J. Heat Mass Transfer 8, 979 (1965), doi:10.1016/0017-9310(65)90083-9
     """
     grouped = paths.grouped(_GROUPS_PER_DECADE)
-    return np.array([_film_flux(grouped, float(d)) * float(d) for d in positive(thickness)])
+    common = {"length": grouped.length, "conductivity": grouped.conductivity}
+    units = [common | {"thickness": d} for d in positive(thickness).tolist()]
+    found = run_units(_film_unit, units, version=_FILM_VERSION, store=store, executor=executor)
+    return np.array([float(one["value"]) for one in found])
+
+
+def _film_unit(unit: UnitInputs) -> UnitResult:
+    """Kernel: conductivity across one film, W m⁻¹ K⁻¹."""
+    length, conductivity, thickness = (np.asarray(unit[key]) for key in ("length", "conductivity", "thickness"))
+    paths, thickness = FreePaths(length, conductivity), float(thickness)
+    return {"value": np.array(_film_flux(paths, thickness) * thickness)}
 
 
 def _film_flux(paths: FreePaths, thickness: float) -> float:

@@ -1,6 +1,7 @@
 """Conductivity across a superlattice: layers in series, boundaries resolved by frequency, and coherent minibands."""
 
 import warnings
+from concurrent.futures import Executor
 
 import numpy as np
 from attrs import evolve, field, frozen
@@ -15,6 +16,8 @@ from kapitza.core.stack import Boundary
 from kapitza.core.transmission import DROP_CORRECTION, Transmission
 from kapitza.errors import InputError, ValidityWarning
 from kapitza.matter.isotropic import Solid
+from kapitza.run.store import Store, UnitInputs, UnitResult
+from kapitza.run.work import run_units
 
 _SMALLEST_DIVISOR = 1e-300
 _CROSSOVER_THICKNESS = 0.3  # layers over free path at which β is half way between thin and thick
@@ -223,6 +226,7 @@ def _check_period_share(share: float) -> None:
 _TRANSVERSE_NODES = 16  # nodes of either wave vector along the plane
 _BLOCH_STATES = 96  # wave vectors along the normal, over all bands of a superlattice
 _MAX_PERIOD_LAYERS = 200
+_MINIBAND_VERSION = "miniband-1"  # part of the address of stored results
 _MIN_FREE_PATH = 0.5  # free path in atomic layers
 
 
@@ -244,7 +248,14 @@ class MinibandConductivity:
         return float(self.layers[np.argmin(self.value)])
 
 
-def miniband_conductivity(mass_ratio: float, free_path: float, layers: ArrayLike) -> MinibandConductivity:
+def miniband_conductivity(
+    mass_ratio: float,
+    free_path: float,
+    layers: ArrayLike,
+    *,
+    executor: Executor | None = None,
+    store: Store | None = None,
+) -> MinibandConductivity:
     r"""Conductivity of superlattices of equal layers in a simple cubic lattice of equal springs.
 
     One scalar displacement, masses 1 and r in layers of n atoms each, classical occupation: $\kappa =
@@ -260,9 +271,16 @@ def miniband_conductivity(mass_ratio: float, free_path: float, layers: ArrayLike
     if np.any(count != np.round(count)) or count.max() > _MAX_PERIOD_LAYERS:
         worst = float(count[(count != np.round(count)) | (count > _MAX_PERIOD_LAYERS)][0])
         raise InputError(f"layers = {worst:g}, expected whole numbers of atomic layers from 1 to {_MAX_PERIOD_LAYERS}")
-    bare = mean_speed(np.array([(1 + ratio) / 2]), reach)
-    found = [mean_speed(np.repeat([1.0, ratio], int(n)), reach) / bare for n in count]
-    return MinibandConductivity(count, np.array(found), reach)
+    periods = [np.array([(1 + ratio) / 2]), *(np.repeat([1.0, ratio], int(n)) for n in count)]
+    units = [{"masses": masses, "free_path": reach} for masses in periods]
+    found = run_units(_miniband_unit, units, version=_MINIBAND_VERSION, store=store, executor=executor)
+    speed = np.array([float(one["speed"]) for one in found])
+    return MinibandConductivity(count, speed[1:] / speed[0], reach)
+
+
+def _miniband_unit(unit: UnitInputs) -> UnitResult:
+    """Kernel: mean speed in one period."""
+    return {"speed": np.array(mean_speed(np.asarray(unit["masses"]), float(np.asarray(unit["free_path"]))))}
 
 
 def mean_speed(masses: Array, free_path: float) -> float:

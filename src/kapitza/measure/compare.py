@@ -7,10 +7,12 @@ emitted and the local one stand beside it.
 """
 
 from collections.abc import Mapping
+from concurrent.futures import Executor
 
 import numpy as np
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
+from kapitza import __version__
 from kapitza.core.arrays import temperatures
 from kapitza.core.conductance import TEMPERATURE_DROPS, Conductance
 from kapitza.core.transmission import Transmission
@@ -23,10 +25,13 @@ from kapitza.measure.catalogue import (
     measured,
     measured_interfaces,
 )
+from kapitza.run.store import Store, UnitInputs, UnitResult
+from kapitza.run.work import run_units
 from kapitza.theory import models as register
 from kapitza.theory.sides import SideDescription, describe_side, is_path
 
 ModelResults = Mapping[str, Transmission | Conductance]
+_PREDICTION_VERSION = f"predict-{__version__}"  # part of the address of stored results
 
 
 @frozen
@@ -214,10 +219,54 @@ def compare(
     return Comparison(one, other, kelvin, window, published, predictions)
 
 
-def compare_all(temperature: float = 300.0, *, window: float = TEMPERATURE_WINDOW) -> tuple[Comparison, ...]:
-    """Compare all interfaces of which the catalogue has a value near a temperature (K), in its order."""
-    pairs = (pair for pair in measured_interfaces() if measured(*pair, temperature, window=window))
-    return tuple(compare(left, right, temperature, window=window) for left, right in pairs)
+def compare_all(
+    temperature: float = 300.0,
+    *,
+    window: float = TEMPERATURE_WINDOW,
+    executor: Executor | None = None,
+    store: Store | None = None,
+) -> tuple[Comparison, ...]:
+    """Compare all interfaces of which the catalogue has a value near a temperature, in its order.
+
+    Parameters
+    ----------
+    temperature : K
+    window : measurements count within this relative distance from the temperature
+    executor : any `concurrent.futures.Executor` over which the interfaces are spread
+    store : where finished predictions are kept and looked for
+    """
+    pairs = [pair for pair in measured_interfaces() if measured(*pair, temperature, window=window)]
+    units = [{"left": left, "right": right, "temperature": temperature} for left, right in pairs]
+    found = run_units(_predict_unit, units, version=_PREDICTION_VERSION, store=store, executor=executor)
+    bare = [compare(*pair, temperature, {}, window=window) for pair in pairs]
+    return tuple(evolve(one, predictions=_read_predictions(part)) for one, part in zip(bare, found, strict=True))
+
+
+def _predict_unit(unit: UnitInputs) -> UnitResult:
+    """Kernel: what all models say of one interface, as columns; NaN for a drop that a model does not know."""
+    found = register.predict(str(unit["left"]), str(unit["right"]), float(np.asarray(unit["temperature"])))
+    rows = [_prediction_from_estimate(one) for one in found]
+    drops = [[np.nan if (value := getattr(one, drop)) is None else value for drop in TEMPERATURE_DROPS] for one in rows]
+    return {
+        "model": np.array([one.model for one in rows]),
+        "title": np.array([one.title for one in rows]),
+        "limit": np.array([one.limit for one in rows]),
+        "drops": np.array(drops),
+    }
+
+
+def _read_predictions(part: UnitResult) -> tuple[Prediction, ...]:
+    """Predictions out of the columns of a unit."""
+    columns = (part[name].tolist() for name in ("model", "title", "limit", "drops"))
+    return tuple(
+        Prediction(
+            model=model,
+            title=title,
+            limit=limit,
+            **{name: None if np.isnan(value) else value for name, value in zip(TEMPERATURE_DROPS, values, strict=True)},
+        )
+        for model, title, limit, values in zip(*columns, strict=True)
+    )
 
 
 def _catalogue_name(side: SideDescription) -> str:

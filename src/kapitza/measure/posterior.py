@@ -1,5 +1,7 @@
 """Samples of the posterior of a fit, where a parabola is not to be trusted."""
 
+from concurrent.futures import Executor
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -9,6 +11,11 @@ from numpy.typing import NDArray
 from kapitza.core.arrays import Array, finite
 from kapitza.errors import InputError, require
 from kapitza.measure.fit_result import Fit
+from kapitza.measure.parameters import FitProblem
+from kapitza.run.store import Store, UnitInputs, UnitResult
+from kapitza.run.work import run_units
+
+_SAMPLER_VERSION = "posterior-1"  # part of the address of stored results
 
 
 @frozen(eq=False)
@@ -41,7 +48,15 @@ class PosteriorSamples:
 
 
 def sample_posterior(
-    fit: Fit, *, walkers: int = 32, steps: int = 1500, burn: int = 300, seed: int = 0
+    fit: Fit,
+    *,
+    walkers: int = 32,
+    steps: int = 1500,
+    burn: int = 300,
+    seed: int = 0,
+    ensembles: int = 1,
+    executor: Executor | None = None,
+    store: Store | None = None,
 ) -> PosteriorSamples:
     """Sample the posterior of a fit with walkers that stretch towards each other (emcee).
 
@@ -55,6 +70,9 @@ def sample_posterior(
     walkers : number of them, at least twice the number of parameters
     steps, burn : steps kept and steps thrown away before
     seed : makes the draws reproducible
+    ensembles : independent ensembles of so many walkers, whose draws are taken together
+    executor : any `concurrent.futures.Executor` over which the ensembles are spread
+    store : where finished ensembles are kept and looked for
 
     Raises
     ------
@@ -63,10 +81,29 @@ def sample_posterior(
     InputError
         for too few walkers
     """
-    problem, center = fit.problem, fit.solution.x
-    if walkers < 2 * center.size:
-        raise InputError(f"walkers = {walkers} for {center.size} parameters: wanted {2 * center.size} or more")
+    solution = fit.solution
+    if walkers < 2 * solution.x.size:
+        raise InputError(f"walkers = {walkers} for {solution.x.size} parameters: wanted {2 * solution.x.size} or more")
+    require("emcee", extra="mcmc", why="sampling of a posterior")
+    # what was fitted enters the address by its residuals and derivatives at the minimum
+    common = {
+        "names": fit.names, "x": solution.x, "covariance": solution.covariance, "residual": solution.residual,
+        "jacobian": solution.jacobian, "walkers": walkers, "steps": steps, "burn": burn,
+    }  # fmt: skip
+    units = [common | {"seed": seed + i} for i in range(ensembles)]
+    work = partial(_sample_ensemble, fit.problem)
+    parts = run_units(work, units, version=_SAMPLER_VERSION, store=store, executor=executor)
+    value = np.array([fit.problem.values(x) for part in parts for x in np.asarray(part["x"], dtype=float)])
+    means = [[np.asarray(part[key], dtype=float) for part in parts] for key in ("acceptance", "autocorrelation")]
+    acceptance, forget = (np.mean(values, axis=0) for values in means)
+    return PosteriorSamples(fit.names, value, float(acceptance), finite(forget))
+
+
+def _sample_ensemble(problem: FitProblem, unit: UnitInputs) -> UnitResult:
+    """Kernel: draws (n, p) of the coordinates by one ensemble of walkers."""
     emcee: Any = require("emcee", extra="mcmc", why="sampling of a posterior")
+    center, covariance = np.asarray(unit["x"], dtype=float), np.asarray(unit["covariance"], dtype=float)
+    walkers, steps, burn, seed = (int(np.asarray(unit[key])) for key in ("walkers", "steps", "burn", "seed"))
 
     def log_probability(x: Array) -> float:
         if (x < problem.low).any() or (x > problem.high).any():
@@ -75,12 +112,13 @@ def sample_posterior(
         return -0.5 * float(residual @ residual)
 
     rng = np.random.default_rng(seed)
-    spread = 0.5 * np.minimum(np.sqrt(np.diag(fit.solution.covariance)), 1.0) + 1e-6
+    spread = 0.5 * np.minimum(np.sqrt(np.diag(covariance)), 1.0) + 1e-6
     begin = np.clip(center + spread * rng.standard_normal((walkers, center.size)), problem.low, problem.high)
     sampler = emcee.EnsembleSampler(walkers, center.size, log_probability)
     sampler.random_state = np.random.RandomState(seed).get_state()
     sampler.run_mcmc(begin, burn + steps, progress=False)
-    draws = sampler.get_chain(discard=burn, flat=True)
-    value = np.array([problem.values(x) for x in draws])
-    forget = finite(sampler.get_autocorr_time(discard=burn, quiet=True, tol=0))
-    return PosteriorSamples(fit.names, value, float(np.mean(sampler.acceptance_fraction)), forget)
+    return {
+        "x": sampler.get_chain(discard=burn, flat=True),
+        "acceptance": np.mean(sampler.acceptance_fraction),
+        "autocorrelation": sampler.get_autocorr_time(discard=burn, quiet=True, tol=0),
+    }
