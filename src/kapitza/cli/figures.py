@@ -10,8 +10,7 @@ import kapitza
 from kapitza.cli import deferred
 from kapitza.cli.output import note
 from kapitza.errors import InputError
-from kapitza.io.formats.files import check_replaceable, known_suffix, write_atomically
-from kapitza.io.results import RESULT_SUFFIXES
+from kapitza.io.formats.files import RESULT_SUFFIXES, check_replaceable, known_suffix, write_atomically
 
 FIGURE_SUFFIXES = (".png", ".pdf", ".svg")
 _DOTS_PER_INCH = 160  # per inch

@@ -11,7 +11,7 @@ from kapitza.cli.figures import check_output
 from kapitza.cli.options import Json, parse_normals
 from kapitza.cli.output import note, print_json
 from kapitza.errors import InputError
-from kapitza.io.results import RESULT_SUFFIXES
+from kapitza.io.formats.files import RESULT_SUFFIXES
 from kapitza.units import angstrom
 
 Left = Annotated[str, typer.Argument(help="Crystal by name (Si), phonopy file (.yaml), or TOML file of a junction.")]

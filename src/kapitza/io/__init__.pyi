@@ -18,11 +18,9 @@ from kapitza.io.md.outputs import read_lammps as read_lammps
 from kapitza.io.md.potentials import read_potential as read_potential
 from kapitza.io.md.runs import RunFile as RunFile
 from kapitza.io.md.runs import read_run as read_run
-from kapitza.io.reading import read as read
-from kapitza.io.results import load as load
-from kapitza.io.results import save as save
 from kapitza.io.samples import SampleFile as SampleFile
 from kapitza.io.samples import read_sample as read_sample
+from kapitza.io.text_tables import TableColumn as TableColumn
 from kapitza.io.text_tables import TextTable as TextTable
 from kapitza.io.text_tables import read_table as read_table
 from kapitza.io.transport.domains import DomainFile as DomainFile

@@ -11,7 +11,7 @@ from kapitza.core.arrays import Array, numbers
 from kapitza.device.setup import Plane, Setup
 from kapitza.errors import DataError, InputError
 from kapitza.io.quantities import kind_of_parameter, quantity, share_or_quantity, unit_factor
-from kapitza.io.text_tables import TableColumn, TextTable, read_table
+from kapitza.io.text_tables import TableColumn, TextTable, read_table, row_fault
 from kapitza.io.toml import TomlTable
 from kapitza.measure.experiment import Curve, Experiment
 from kapitza.measure.thermoreflectance.beams import Beams
@@ -160,7 +160,7 @@ def _read_axis(section: TomlTable, one: _ExperimentKind) -> tuple[TextTable | No
         table = read_table(section.beside("data"))
         x = table.increasing(one.unit, *one.columns)
         if one.points != "delays" and x[0] <= 0:
-            raise table.fault(f"{one.columns[0]} = {x[0]:g}: expected values above 0", 0)
+            raise row_fault(table, f"{one.columns[0]} = {x[0]:g}: expected values above 0", 0)
         low, high = section.number("from", one.unit, -np.inf), section.number("to", one.unit, np.inf)
         keep = (x >= low) & (x <= high)
         if not keep.any():
@@ -200,7 +200,7 @@ def _lock_in_signal(table: TextTable, kind: str, offset: float) -> Array:
     inside, out = inside.value * _voltage_factor(table, inside), (out.value - offset) * _voltage_factor(table, out)
     zero = np.flatnonzero(out == 0)
     if zero.size:
-        raise table.fault("the out-of-phase signal is 0: there is no ratio", int(zero[0]))
+        raise row_fault(table, "the out-of-phase signal is 0: there is no ratio", int(zero[0]))
     return numbers(-inside / out)
 
 
@@ -230,7 +230,7 @@ def _measured_curve(section: TomlTable, x: Array, whole: Array, kind: str, table
         sigma = table.values("angle", "sigma") if kind == "phase" else column.value * _voltage_factor(table, column)
         poor = np.flatnonzero(keep & (sigma <= 0))
         if poor.size:
-            raise table.fault(f"sigma = {sigma[poor[0]]:g}: expected an uncertainty above 0", int(poor[0]))
+            raise row_fault(table, f"sigma = {sigma[poor[0]]:g}: expected an uncertainty above 0", int(poor[0]))
         return Curve(x, value, numbers(sigma[keep]), kind)
     unit = "angle" if kind == "phase" else "temperature" if kind == "temperature" else "signal"
     size, share = _read_noise(section, unit)

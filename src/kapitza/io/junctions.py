@@ -25,7 +25,8 @@ import numpy as np
 
 from kapitza.core.arrays import Array
 from kapitza.errors import DataError, InputError, ValidityWarning
-from kapitza.io.results import RESULT_SUFFIXES, load
+from kapitza.io.formats.files import RESULT_SUFFIXES
+from kapitza.io.results import load
 from kapitza.io.toml import TomlTable, read_toml
 from kapitza.matter.building.contact_springs import ContactSprings, spring_junction
 from kapitza.matter.building.disorder import COMPOSITION_PROFILES, Disorder

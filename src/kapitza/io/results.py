@@ -11,12 +11,11 @@ from kapitza import __version__
 from kapitza.errors import DataError
 from kapitza.io.formats import files, hdf5, npz
 from kapitza.io.formats.arrays import array_from_json, array_to_json
-from kapitza.io.formats.files import known_suffix, read_limited, regular_file_size, write_atomically
+from kapitza.io.formats.files import RESULT_SUFFIXES, known_suffix, read_limited, regular_file_size, write_atomically
 from kapitza.io.formats.records import pack, unpack
 
 _FORMAT_NAME = "kapitza"
 _FORMAT_VERSION = 1
-RESULT_SUFFIXES = (".json", ".npz", ".h5", ".hdf5")
 
 
 def save(result: Any, path: str | PathLike[str]) -> Path:

@@ -45,6 +45,7 @@ from kapitza.core.conductance import Conductance
 from kapitza.core.stack import Boundary, Layer, Stack
 from kapitza.errors import DataError, KapitzaError
 from kapitza.io.experiments import read_experiment
+from kapitza.io.formats.files import RESULT_SUFFIXES
 from kapitza.io.quantities import kind_of_parameter, quantity, share_or_quantity
 from kapitza.io.results import load
 from kapitza.io.toml import TomlTable, read_toml
@@ -55,7 +56,6 @@ from kapitza.measure.parameters import Free, Prior, Tie
 _SAMPLE_LAYER_KEYS = (
     "name", "material", "thickness", "conductivity", "in_plane", "in_plane_y", "heat_capacity", "xy", "xz", "yz",
 )  # fmt: skip
-SAVED_SUFFIXES = (".json", ".npz", ".h5", ".hdf5")
 
 
 @frozen(eq=False, kw_only=True)
@@ -177,7 +177,7 @@ def read_boundary(section: TomlTable, name: str) -> Boundary:
     value = section.table[name]
     if value == "perfect":
         return Boundary(np.inf)
-    if isinstance(value, str) and value.lower().endswith(SAVED_SUFFIXES):
+    if isinstance(value, str) and value.lower().endswith(RESULT_SUFFIXES):
         held = load(section.beside(name))
         if not isinstance(held, Conductance):
             raise section.fault(f"{value} holds a {type(held).__name__}, expected a Conductance", name)

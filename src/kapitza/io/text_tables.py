@@ -93,10 +93,6 @@ class TextTable:
             )
         return numbers(column.value * factor)
 
-    def fault(self, message: str, row: int) -> DataError:
-        """Return the error of a row."""
-        return DataError(message, file=self.path, line=self.lines[row])
-
     def increasing(self, kind: str, *names: str) -> Array:
         """Return a column in SI that must increase from row to row.
 
@@ -109,10 +105,15 @@ class TextTable:
         steps = np.flatnonzero(np.diff(value) <= 0)
         if steps.size:
             row = int(steps[0]) + 1
-            raise self.fault(
-                f"{names[0]} goes from {value[row - 1]:g} to {value[row]:g}: expected values that increase", row
+            raise row_fault(
+                self, f"{names[0]} goes from {value[row - 1]:g} to {value[row]:g}: expected values that increase", row
             )
         return value
+
+
+def row_fault(table: TextTable, message: str, row: int) -> DataError:
+    """Return the error of a row."""
+    return DataError(message, file=table.path, line=table.lines[row])
 
 
 def read_table(path: str | PathLike[str]) -> TextTable:

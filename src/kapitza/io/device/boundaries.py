@@ -9,9 +9,9 @@ from attrs import frozen
 from kapitza.core.conductance import Conductance
 from kapitza.core.transmission import Transmission
 from kapitza.errors import InputError, KapitzaError
+from kapitza.io.formats.files import RESULT_SUFFIXES
 from kapitza.io.quantities import quantity, share_or_quantity
 from kapitza.io.results import load
-from kapitza.io.samples import SAVED_SUFFIXES
 from kapitza.io.toml import TomlTable
 from kapitza.theory.models import MODEL_REGISTER, Estimate, predict
 
@@ -67,7 +67,7 @@ def _boundary_from_text(section: TomlTable, text: str, side: BoundarySides, sink
     bare = text.strip()
     if bare == "perfect":
         return np.inf, None
-    if bare.lower().endswith(SAVED_SUFFIXES):
+    if bare.lower().endswith(RESULT_SUFFIXES):
         return _boundary_from_saved(load(section.beside(side.written)), side, "", ""), None
     if bare in {one.name for one in MODEL_REGISTER}:
         return _boundary_from_theory(bare, side, sink), None

@@ -8,7 +8,7 @@ from kapitza.device.description import Device
 from kapitza.device.layered.spreading import LateralPoints
 from kapitza.device.setup import Plane
 from kapitza.errors import DataError, InputError
-from kapitza.io.text_tables import read_table
+from kapitza.io.text_tables import read_table, row_fault
 from kapitza.measure.device.temperatures import MeasuredTemperatures, MeasurementPlace
 
 
@@ -34,7 +34,7 @@ def read_measured_temperatures(path: str | PathLike[str], device: Device) -> Mea
         try:
             plane = _plane_at_depth(device, value)
         except InputError as err:
-            raise table.fault(str(err), int(rows[0])) from err
+            raise row_fault(table, str(err), int(rows[0])) from err
         places.append(MeasurementPlace(plane, LateralPoints(x[rows], y[rows])))
         order += rows.tolist()
     try:

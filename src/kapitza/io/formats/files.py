@@ -12,6 +12,7 @@ from uuid import uuid4
 
 from kapitza.errors import DataError, InputError, MissingFile
 
+RESULT_SUFFIXES = (".json", ".npz", ".h5", ".hdf5")  # of files that `save` writes
 MAX_JSON_BYTES = 2**28  # bytes of JSON; arrays beyond that belong into .npz or .h5
 
 

@@ -13,8 +13,9 @@ from kapitza.core.arrays import Array
 from kapitza.core.phonons import Phonons
 from kapitza.core.transmission import Transmission
 from kapitza.errors import DataError, InputError, KapitzaError
+from kapitza.io.formats.files import RESULT_SUFFIXES
 from kapitza.io.results import load
-from kapitza.io.samples import SAVED_SUFFIXES, locate_faults
+from kapitza.io.samples import locate_faults
 from kapitza.io.text_tables import TextTable, read_table
 from kapitza.io.toml import TomlTable, read_toml
 from kapitza.io.transport.lifetimes import read_transport_modes
@@ -282,7 +283,7 @@ def _read_transmission(
     section: TomlTable, key: str, text: str, sides: tuple[LayerPhonons, LayerPhonons], edges: Array
 ) -> Transmission:
     """A transmission by theory, or one that was saved."""
-    if text.lower().endswith(SAVED_SUFFIXES):
+    if text.lower().endswith(RESULT_SUFFIXES):
         held = load(section.beside(key))
         if not isinstance(held, Transmission):
             raise section.fault(f"{text} holds a {type(held).__name__}, expected a Transmission", key)
